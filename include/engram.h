@@ -1,0 +1,272 @@
+/* engram.h - the engine: context, graph, parameters, plan, training steps. Needs libc only.
+ *
+ * A program builds a graph once (shapes may leave the batch size open), makes parameters for it, and plans it for a
+ * concrete batch size; running a plan allocates nothing and cannot fail. Files, recipes and data sets are in
+ * engram_io.h; the training loop is in engram_train.h; the operators' builders are in engram_ops.h, which is generated from the operator table.
+ *
+ * Ownership: every *_new has a *_free that takes NULL. Handles are integers and belong to their graph. Memory that the
+ * caller passes in is only read, and not kept beyond the call unless said. Errors: functions return an eg_status, or
+ * NULL, and leave a message in the context (eg_context_error). Threads: one context, and what was made from it, is used
+ * by one caller at a time; several contexts may live in one process. The library never prints, exits or aborts. */
+#ifndef ENGRAM_H
+#define ENGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EG_VERSION "0.1.0"
+
+#if defined(_WIN32) || !defined(__GNUC__)
+#define EG_API
+#else
+#define EG_API __attribute__((visibility("default")))
+#endif
+
+/* Element type of EG_F32 tensors: float; double only in the double-precision build made for gradient checks. */
+#ifdef ENGRAM_DOUBLE
+typedef double eg_real;
+#else
+typedef float eg_real;
+#endif
+
+/* ---- status and messages ------------------------------------------------------------------------------------------ */
+
+typedef enum eg_status {
+	EG_OK = 0,
+	EG_ERR_ARG,     /* an argument is wrong */
+	EG_ERR_SHAPE,   /* shapes do not fit together */
+	EG_ERR_MEMORY,  /* out of memory */
+	EG_ERR_IO,      /* the system refused: file, network, disk full */
+	EG_ERR_FORMAT,  /* what was read is damaged or not what it claims to be */
+	EG_ERR_NUMERIC, /* NaN or infinity */
+	EG_ERR_STOPPED  /* the caller's callback asked to stop */
+} eg_status;
+
+/* What went wrong: where, the numbers, the cure. The text is plain UTF-8 without a newline at its end. */
+typedef struct eg_error {
+	eg_status status;
+	char message[1000];
+} eg_error;
+
+EG_API const char *eg_status_name(eg_status status);
+
+/* ---- context ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_context eg_context;
+
+/* Where memory comes from. Both functions must be thread-safe; alloc may return NULL. */
+typedef struct eg_allocator {
+	void *(*alloc)(void *user, size_t bytes);
+	void (*release)(void *user, void *p);
+	void *user;
+} eg_allocator;
+
+typedef struct eg_context_options {
+	int threads;                   /* 0: ENGRAM_THREADS, else the processors available. 1 creates no thread */
+	const char *isa;               /* "ref", "avx2", "avx512", "neon"; NULL: ENGRAM_ISA, else the best the CPU has */
+	const eg_allocator *allocator; /* NULL: malloc. Copied */
+} eg_context_options;
+
+/* Never NULL unless out of memory: a failure (an ISA that this CPU has not) is told in *err, and NULL returned. Both
+ * arguments may be NULL. */
+EG_API eg_context *eg_context_new(const eg_context_options *options, eg_error *err);
+EG_API void eg_context_free(eg_context *ctx);
+/* The error of the last call that failed on this context; its status is EG_OK when none has. Valid until the next call. */
+EG_API const eg_error *eg_context_error(const eg_context *ctx);
+EG_API int eg_context_threads(const eg_context *ctx);
+EG_API const char *eg_context_isa(const eg_context *ctx);
+/* CPU, kernel table chosen, and why better ones were refused: a few lines of text, owned by the context. */
+EG_API const char *eg_context_describe(const eg_context *ctx);
+EG_API const char *eg_version(void);
+
+/* ---- the operator table --------------------------------------------------------------------------------------------- */
+/* Read-only descriptions of what the engine can compute. The recipe parser, the generated headers and the documentation
+ * all read this table. All pointers are static. */
+
+typedef enum eg_attr_type {
+	EG_ATTR_INT,   /* int */
+	EG_ATTR_FLOAT, /* float */
+	EG_ATTR_BOOL,  /* bool, default false */
+	EG_ATTR_NOT,   /* bool with default true; the C field is called no_<name> and holds the opposite */
+	EG_ATTR_INTS,  /* int[count]; a recipe may give one number for all */
+	EG_ATTR_ENUM   /* int, an index into names */
+} eg_attr_type;
+
+/* How weights begin: the values of the attributes called `init`. */
+typedef enum eg_init_kind {
+	EG_INIT_DEFAULT,        /* what the operator says */
+	EG_INIT_ZERO, EG_INIT_CONSTANT, EG_INIT_UNIFORM, EG_INIT_NORMAL,
+	EG_INIT_XAVIER_UNIFORM, EG_INIT_XAVIER_NORMAL, /* Glorot and Bengio 2010 */
+	EG_INIT_HE_UNIFORM, EG_INIT_HE_NORMAL,         /* He et al. 2015, gain for ReLU */
+	EG_INIT_LECUN_UNIFORM,  /* U(+-1/sqrt(fan_in)): PyTorch's default for linear and convolution */
+	EG_INIT_ORTHOGONAL      /* Saxe et al. 2014 */
+} eg_init_kind;
+
+/* One attribute of an operator. In the C options struct 0 stands for the default. */
+typedef struct eg_attr {
+	const char *name;
+	eg_attr_type type;
+	int count;                /* EG_ATTR_INTS: how many */
+	size_t offset;            /* in the operator's options struct */
+	double def, min, max;     /* default and legal range, inclusive; NAN as def: required */
+	const char *const *names; /* EG_ATTR_ENUM: NULL-terminated */
+	const char *onnx;         /* the attribute's name in ONNX, or NULL */
+	const char *doc;          /* one line */
+} eg_attr;
+
+enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 8, EG_MAX_OUTPUTS = 4, EG_MAX_PARAMS = 8 };
+
+typedef struct eg_op_info {
+	const char *name;     /* "conv2d": the builder is eg_conv2d */
+	const char *layer;    /* its name in recipes: "conv"; NULL: not a layer */
+	const char *doc;      /* one line */
+	const char *equation; /* what it computes, with shapes */
+	const char *source;   /* paper, ONNX operator and opset */
+	const eg_attr *attrs;
+	int nattrs;
+	size_t options_size;   /* of the options struct, whose first member is `const char *name`; 0: takes no options */
+	const char *shorthand; /* the attribute meant by `maxpool: 2` in a recipe, or NULL */
+	int min_inputs, max_inputs;
+	const char *const *inputs;  /* names, max_inputs of them */
+	const char *const *params;  /* names of the weights it may have, NULL-terminated, or NULL */
+	const char *const *outputs; /* names, NULL-terminated */
+} eg_op_info;
+
+EG_API int eg_op_count(void);
+EG_API const eg_op_info *eg_op_at(int i);
+EG_API const eg_op_info *eg_op_find(const char *name); /* by name or layer name; NULL when there is none */
+
+/* ---- graph ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_graph eg_graph;
+/* A value in a graph: an integer handle. id 0 is no tensor (what a builder returns after an error). */
+typedef struct eg_tensor {
+	int id;
+} eg_tensor;
+
+typedef enum eg_dtype { EG_F32, EG_I32 } eg_dtype;
+
+/* As a dimension: left open until a plan is made, the batch size. */
+enum { EG_N = -1 };
+
+typedef struct eg_dims {
+	int rank;
+	int64_t d[EG_MAX_DIMS];
+} eg_dims;
+#define EG_DIMS(...)                                                                                                           \
+	((eg_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+
+EG_API eg_graph *eg_graph_new(eg_context *ctx); /* NULL: out of memory */
+EG_API void eg_graph_free(eg_graph *g);
+EG_API eg_context *eg_graph_context(const eg_graph *g);
+/* Builders are sticky: after the first error every builder does nothing and returns {0}; the message is kept. */
+EG_API eg_status eg_graph_status(const eg_graph *g, eg_error *err);
+EG_API eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims);
+EG_API void eg_output(eg_graph *g, const char *name, eg_tensor t);
+/* The builder behind all builders: `options` is the operator's options struct (its zeros mean defaults), or NULL. The first
+ * output is returned; eg_result gives the others. */
+EG_API eg_tensor eg_apply(eg_graph *g, const char *op, const void *options, const eg_tensor *inputs, int n);
+EG_API eg_tensor eg_result(const eg_graph *g, eg_tensor first, int i);
+EG_API eg_dims eg_tensor_dims(const eg_graph *g, eg_tensor t);
+EG_API eg_dtype eg_tensor_dtype(const eg_graph *g, eg_tensor t);
+EG_API eg_tensor eg_graph_find(const eg_graph *g, const char *name); /* an input, output or node by name; {0}: none */
+
+/* One node as `engram info` shows it. Strings belong to the graph. */
+typedef struct eg_node_info {
+	const char *name;
+	const eg_op_info *op;
+	const void *options; /* with defaults filled in */
+	int ninputs, noutputs;
+	eg_tensor inputs[EG_MAX_INPUTS], outputs[EG_MAX_OUTPUTS];
+	int64_t params;        /* elements of all its weights */
+	int64_t macs;          /* multiply-adds for one sample, forward; 0 where the field does not count them */
+	int64_t dense_macs;    /* the same, and */
+	int64_t dense_params;  /* weights, of a fully connected layer in its place; 0 when it is none that shares weights */
+	int64_t unshared_params; /* weights if positions did not share them (locally connected) */
+	int window[2], stride[2], dilation[2]; /* spatial extent seen, for receptive fields; 0 when it is not spatial */
+} eg_node_info;
+EG_API int eg_graph_nodes(const eg_graph *g);
+EG_API void eg_graph_node(const eg_graph *g, int i, eg_node_info *info);
+
+/* ---- parameters --------------------------------------------------------------------------------------------------------- */
+
+/* The weights of a graph and their gradients: two flat blocks that plans share. The graph must outlive them. */
+typedef struct eg_params eg_params;
+
+/* Initialised from `seed` as the operators say. NULL on failure (message in the context). */
+EG_API eg_params *eg_params_new(eg_graph *g, uint64_t seed);
+EG_API void eg_params_free(eg_params *p);
+EG_API int eg_params_count(const eg_params *p);
+EG_API const char *eg_params_name(const eg_params *p, int i); /* "conv1.weight" */
+EG_API eg_dims eg_params_dims(const eg_params *p, int i);
+EG_API int eg_params_find(const eg_params *p, const char *name); /* -1: none */
+EG_API eg_real *eg_params_data(eg_params *p, int i); /* call eg_params_changed after writing */
+EG_API eg_real *eg_params_grad(eg_params *p, int i);
+/* The flat blocks: *n elements (gaps between parameters are zero); NULL gradient block never. */
+EG_API eg_real *eg_params_flat(eg_params *p, size_t *n);
+EG_API eg_real *eg_params_flat_grad(eg_params *p, size_t *n);
+EG_API void eg_params_changed(eg_params *p); /* plans repack weights before their next run */
+
+/* ---- plan ----------------------------------------------------------------------------------------------------------------- */
+
+/* A graph made concrete: shapes, layouts, fusion, order of work and every byte of memory are fixed. */
+typedef struct eg_plan eg_plan;
+
+typedef enum eg_layout_choice { EG_LAYOUT_AUTO, EG_LAYOUT_PLAIN, EG_LAYOUT_LANES } eg_layout_choice;
+
+typedef struct eg_plan_options {
+	int batch;                  /* what EG_N stands for; >= 1 */
+	bool train;                 /* dropout acts, gradients of all parameters are computed */
+	bool input_grads;           /* with train: gradients of floating-point inputs too */
+	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
+	uint64_t seed;              /* of dropout */
+	eg_layout_choice layout;    /* AUTO; the others force a physical layout wherever it is possible, for tests */
+	bool no_fusion, no_defer;   /* for tests: every node on its own, every call in its place */
+} eg_plan_options;
+
+EG_API eg_plan *eg_plan_new(eg_graph *g, eg_params *p, const eg_plan_options *options); /* NULL on failure */
+EG_API void eg_plan_free(eg_plan *plan);
+/* Where to put an input's data before a run (row-major; EG_I32 inputs are int32_t). NULL: no such input in this plan. */
+EG_API void *eg_plan_input(eg_plan *plan, const char *name);
+/* An output's data after a run, row-major. NULL: no such output in this plan. */
+EG_API const eg_real *eg_plan_output(const eg_plan *plan, const char *name);
+/* Gradient buffers of a training plan: of an output, to be set by the caller (a scalar output starts as 1, others as 0), or of an
+ * input when input_grads. NULL: none. */
+EG_API eg_real *eg_plan_grad(eg_plan *plan, const char *name);
+EG_API eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t); /* EG_N replaced */
+EG_API int eg_plan_batch(const eg_plan *plan);
+/* Forward and, in a training plan, backward. Never fails, never allocates. `step` numbers the dropout masks. */
+EG_API void eg_plan_run(eg_plan *plan, uint64_t step);
+/* Runs once more on one thread and looks at the result of every call: EG_ERR_NUMERIC with a message that names the first layer
+ * whose activation or gradient is NaN or infinite, or EG_OK. */
+EG_API eg_status eg_plan_diagnose(eg_plan *plan, uint64_t step, eg_error *err);
+
+/* Bytes, exact, known before anything runs. */
+typedef struct eg_memory {
+	size_t parameters, gradients; /* of the eg_params */
+	size_t io;                    /* inputs, outputs and their gradients */
+	size_t activations;           /* everything between, forward and backward */
+	size_t packed;                /* weights in kernel order */
+	size_t scratch;               /* kernels' own, all threads */
+	size_t total;                 /* of the plan: io + activations + packed + scratch + alignment */
+} eg_memory;
+EG_API void eg_plan_memory(const eg_plan *plan, eg_memory *m);
+/* The list of calls as text, one a line: step, kernel, node, layout, units, bytes. Owned by the plan. NULL: out of memory. */
+EG_API const char *eg_plan_describe(eg_plan *plan);
+
+/* Plans of one graph for several batch sizes, made when first asked for (the last short batch of an epoch). */
+typedef struct eg_plan_cache eg_plan_cache;
+EG_API eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *p, const eg_plan_options *options);
+EG_API void eg_plan_cache_free(eg_plan_cache *c);
+EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch); /* NULL on failure */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,86 @@
+/* context.c - choosing the kernel table and the number of threads. */
+#include "core/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Appends one line to the description; what does not fit is left out. */
+static void note(eg_context *ctx, const char *fmt, ...) EG_PRINTF(2, 3);
+static void note(eg_context *ctx, const char *fmt, ...) {
+	size_t used = strlen(ctx->log);
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(ctx->log + used, sizeof ctx->log - used, fmt, args);
+	va_end(args);
+}
+
+static eg_status choose_isa(eg_context *ctx, const char *wish, eg_error *err) {
+	eg_isa isa;
+	if (wish && *wish) {
+		if (!eg_isa_parse(wish, &isa)) return eg_fail(err, EG_ERR_ARG, "unknown instruction set '%s'; known are ref, neon, avx2, avx512", wish);
+		if (!eg_kernels_get(&ctx->kern, isa, &ctx->cpu))
+			return eg_fail(err, EG_ERR_ARG, "instruction set '%s' cannot be used here: %s; leave ENGRAM_ISA unset to use the best there is", wish,
+				ctx->cpu.why_not[isa] ? ctx->cpu.why_not[isa] : "this build has no kernels for it");
+		note(ctx, "kernels: %s (asked for)\n", wish);
+		return EG_OK;
+	}
+	for (int i = EG_ISA_COUNT - 1; i >= 0; i--) {
+		if (eg_kernels_get(&ctx->kern, (eg_isa)i, &ctx->cpu)) {
+			note(ctx, "kernels: %s\n", ctx->kern.name);
+			return EG_OK;
+		}
+		note(ctx, "not %s: %s\n", eg_isa_name((eg_isa)i), ctx->cpu.why_not[i] ? ctx->cpu.why_not[i] : "this build has no kernels for it");
+	}
+	return eg_fail(err, EG_ERR_ARG, "no kernel table can be used on this machine");
+}
+
+static eg_status choose_threads(const eg_context *ctx, int wish, int *threads, eg_error *err) {
+	const char *env = getenv("ENGRAM_THREADS");
+	if (wish == 0 && env && *env) {
+		char *end;
+		long v = strtol(env, &end, 10);
+		if (*end || v < 1 || v > 1024) return eg_fail(err, EG_ERR_ARG, "ENGRAM_THREADS is '%s'; expected is a number from 1 to 1024", env);
+		wish = (int)v;
+	}
+	if (wish < 0 || wish > 1024) return eg_fail(err, EG_ERR_ARG, "%d threads were asked for; allowed are 1 to 1024, or 0 for all cores", wish);
+	*threads = wish ? wish : ctx->cpu.cores;
+	return EG_OK;
+}
+
+eg_context *eg_context_new(const eg_context_options *options, eg_error *err) {
+	const eg_allocator *a = options ? options->allocator : NULL;
+	eg_context *ctx = eg_calloc(a, 1, sizeof *ctx);
+	if (!ctx) {
+		eg_fail(err, EG_ERR_MEMORY, "out of memory for a context");
+		return NULL;
+	}
+	if (a) {
+		ctx->allocator_copy = *a;
+		ctx->allocator = &ctx->allocator_copy;
+	}
+	eg_cpu_detect(&ctx->cpu);
+	int threads = 1;
+	const char *isa = options && options->isa ? options->isa : getenv("ENGRAM_ISA");
+	note(ctx, "cpu: %s, %d core%s\n", ctx->cpu.model, ctx->cpu.cores, ctx->cpu.cores == 1 ? "" : "s");
+	if (choose_isa(ctx, isa, err) || choose_threads(ctx, options ? options->threads : 0, &threads, err)) goto fail;
+	ctx->team = eg_team_new(ctx->allocator, threads, err);
+	if (!ctx->team) goto fail;
+	note(ctx, "threads: %d\n", threads);
+	return ctx;
+fail:
+	eg_context_free(ctx);
+	return NULL;
+}
+
+void eg_context_free(eg_context *ctx) {
+	if (!ctx) return;
+	eg_team_free(ctx->team);
+	eg_allocator copy = ctx->allocator_copy; /* the context itself lies in memory that the allocator gave */
+	eg_release(ctx->allocator ? &copy : NULL, ctx);
+}
+
+const eg_error *eg_context_error(const eg_context *ctx) { return &ctx->error; }
+int eg_context_threads(const eg_context *ctx) { return eg_team_size(ctx->team); }
+const char *eg_context_isa(const eg_context *ctx) { return ctx->kern.name; }
+const char *eg_context_describe(const eg_context *ctx) { return ctx->log; }
+const char *eg_version(void) { return EG_VERSION; }

@@ -1,0 +1,18 @@
+/* context.h - the inside of eg_context: allocator, kernel table, team, last error. */
+#ifndef ENGRAM_CONTEXT_H
+#define ENGRAM_CONTEXT_H
+
+#include "base/base.h"
+#include "kern/kern.h"
+
+struct eg_context {
+	eg_allocator allocator_copy;
+	const eg_allocator *allocator; /* NULL: malloc */
+	eg_cpu cpu;
+	eg_kernels kern; /* the chosen table */
+	eg_team *team;
+	eg_error error; /* of the last failed call on this context */
+	char log[2048]; /* why this kernel table: text for ENGRAM_VERBOSE=1 and eg_context_describe */
+};
+
+#endif

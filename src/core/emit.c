@@ -1,0 +1,392 @@
+/* emit.c - what the planner offers to ops: buffers in the layout they ask for, the gradients' bookkeeping, calls; and the two walks over
+ * the graph, forward and backward, in which every op emits its calls.
+ *
+ * Layout rule: a value has one canonical layout, the one its producer declared; its gradient is collected in the same. Who asks for the other
+ * gets a reordered copy, made once. */
+#include "core/plan.h"
+
+#include <string.h>
+
+struct eg_emit {
+	eg_plan *plan;
+	int node;
+	bool bwd;
+	/* gradients that the op writes in another layout than the canonical one, to be moved there when it is done */
+	int npending, pending_buf[EG_MAX_INPUTS], pending_value[EG_MAX_INPUTS];
+};
+
+static const eg_node *node_of(const eg_emit *e) { return &e->plan->graph->nodes[e->node]; }
+static const eg_value *value_at(const eg_emit *e, int value) { return &e->plan->graph->values[value]; }
+static bool batched(const eg_emit *e, int value) {
+	const eg_dims *d = &value_at(e, value)->dims;
+	return d->rank > 0 && d->d[0] == EG_N;
+}
+static eg_dims concrete(const eg_plan *p, eg_dims d) {
+	for (int i = 0; i < d.rank; i++)
+		if (d.d[i] == EG_N) d.d[i] = p->N;
+	return d;
+}
+eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t) { return concrete(plan, eg_tensor_dims(plan->graph, t)); }
+
+/* ---- plain questions -------------------------------------------------------------------------------------------------------------- */
+
+const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
+const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern; }
+bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
+int eg_emit_node(const eg_emit *e) { return e->node; }
+int eg_emit_nin(const eg_emit *e) { return node_of(e)->nin; }
+bool eg_emit_has_param(const eg_emit *e, int i) { return i < node_of(e)->nparams; }
+eg_act eg_emit_act(const eg_emit *e) { return e->plan->nodes[e->node].act; }
+eg_dims eg_emit_in_dims(const eg_emit *e, int i) { return concrete(e->plan, value_at(e, node_of(e)->in[i])->dims); }
+eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, value_at(e, node_of(e)->out[i])->dims); }
+bool eg_emit_in_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->in[i]); }
+bool eg_emit_out_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->out[i]); }
+eg_layout eg_emit_in_layout(const eg_emit *e, int i) { return eg_pvalue_of(e->plan, node_of(e)->in[i])->layout; }
+eg_layout eg_emit_out_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, node_of(e)->out[0])->layout; }
+int eg_emit_blocks(const eg_emit *e) { return e->plan->blocks; }
+int eg_emit_shards(const eg_emit *e) { return e->plan->shards; }
+
+/* LANES pays when few of the 16 lanes are empty and a block with its weights stays in a core's second-level cache. */
+bool eg_emit_lanes_wanted(const eg_emit *e, size_t block_bytes, size_t weight_bytes) {
+	const eg_plan *p = e->plan;
+	if (p->options.layout == EG_LAYOUT_PLAIN) return false;
+	if (p->options.layout == EG_LAYOUT_LANES) return true;
+	return p->N * 4 >= p->blocks * EG_BLOCK * 3 && block_bytes <= p->ctx->cpu.l2 && weight_bytes <= p->ctx->cpu.l2 / 4;
+}
+
+/* ---- buffers ------------------------------------------------------------------------------------------------------------------------ */
+
+static int add_buf(eg_plan *p, eg_pbuf b) {
+	if (p->out_of_memory || !eg_grow(p->ctx->allocator, &p->bufs, &p->cap_bufs, p->nbufs, sizeof *p->bufs)) {
+		p->out_of_memory = true;
+		return -1;
+	}
+	p->bufs[p->nbufs] = b;
+	return p->nbufs++;
+}
+
+static eg_buf handle(int id) { return (eg_buf){id < 0 ? NULL : eg_handle(id), 0}; }
+
+/* Elements of one sample of a batched value, or of all of it. */
+static int64_t value_elems(const eg_emit *e, int value) {
+	const eg_dims *d = &value_at(e, value)->dims;
+	return eg_dims_count(d, d->rank > 0 && d->d[0] == EG_N ? 1 : 0);
+}
+
+/* A buffer as large as this value in this layout. */
+static int value_buf(eg_emit *e, int value, eg_layout layout, eg_buf_kind kind) {
+	bool b = batched(e, value);
+	int64_t f = value_elems(e, value);
+	assert(layout == EG_PLAIN || b);
+	return add_buf(e->plan, (eg_pbuf){.kind = kind, .block = b, .lanes = layout == EG_LANES, .real = value_at(e, value)->type == EG_F32,
+		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : f,
+		.samples_elems = b && layout == EG_PLAIN ? f : 0});
+}
+
+static void emit_reorder(eg_emit *e, int value, int from, int to, eg_layout to_layout, bool acc) {
+	if (from < 0 || to < 0) return;
+	int64_t f = value_elems(e, value);
+	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = e->plan->N, .F = (int)f, .to_lanes = to_layout == EG_LANES, .acc = acc};
+	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder", .run = e->plan->ctx->kern.reorder, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
+		.block = true, .units = e->plan->blocks, .flops = (double)(f * e->plan->N)});
+}
+
+static void emit_copy(eg_emit *e, int value, int from, int to, eg_layout layout, bool acc) {
+	if (from < 0 || to < 0) return;
+	bool b = batched(e, value);
+	int64_t f = value_elems(e, value), unit = b ? f * EG_BLOCK : EG_CHUNK;
+	int64_t total = !b ? f : layout == EG_LANES ? unit * e->plan->blocks : f * e->plan->N;
+	eg_map_args a = {.x = {eg_handle(from), unit}, .y = {eg_handle(to), unit}, .unit = unit, .total = total, .acc = acc};
+	eg_emit_call(e, &(eg_call_spec){.kernel = "copy", .run = e->plan->ctx->kern.copy, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
+		.block = b, .units = b ? e->plan->blocks : (int)((total + unit - 1) / unit), .flops = (double)total});
+}
+
+/* Sets a value's buffer; what the user will read stays for good. */
+static void set_value_buf(eg_emit *e, eg_pvalue *v, eg_layout layout, int id) {
+	v->buf[layout] = id;
+	if (id >= 0 && v->output && layout == EG_PLAIN && e->plan->bufs[id].kind == BUF_TEMP) e->plan->bufs[id].kind = BUF_IO;
+}
+
+eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout) {
+	int value = node_of(e)->in[i];
+	if (value < 0) return (eg_buf){0};
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	if (v->buf[layout] < 0) {
+		set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
+		emit_reorder(e, value, v->buf[v->layout], v->buf[layout], layout, false);
+	}
+	return handle(v->buf[layout]);
+}
+
+eg_buf eg_emit_y(eg_emit *e, int i, eg_layout layout) {
+	int value = node_of(e)->out[i];
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	if (e->bwd) {
+		if (v->buf[layout] < 0) {
+			set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
+			emit_reorder(e, value, v->buf[v->layout], v->buf[layout], layout, false);
+		}
+		return handle(v->buf[layout]);
+	}
+	v->layout = layout;
+	set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
+	return handle(v->buf[layout]);
+}
+
+/* May the node overwrite its input i? Only when nobody else reads it, now or in the backward pass. */
+static bool may_overwrite(const eg_emit *e, int i) {
+	const eg_plan *p = e->plan;
+	int value = node_of(e)->in[i];
+	const eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	const eg_pbuf *b = v->buf[v->layout] < 0 ? NULL : &p->bufs[v->buf[v->layout]];
+	if (!b || b->kind != BUF_TEMP || b->shared || v->output || v->consumers != 1) return false;
+	if (!p->options.train) return true;
+	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its result */
+	int producer = value_at(e, value)->node;
+	return producer < 0 || !p->graph->nodes[producer].op->bwd_reads_y;
+}
+
+eg_buf eg_emit_y_over_x(eg_emit *e, int i) {
+	eg_pvalue *x = eg_pvalue_of(e->plan, node_of(e)->in[i]), *y = eg_pvalue_of(e->plan, node_of(e)->out[0]);
+	if (!may_overwrite(e, i)) return eg_emit_y(e, 0, x->layout);
+	y->layout = x->layout;
+	set_value_buf(e, y, x->layout, x->buf[x->layout]);
+	return handle(y->buf[y->layout]);
+}
+
+void eg_emit_same(eg_emit *e, int i, eg_layout layout) {
+	eg_pvalue *y = eg_pvalue_of(e->plan, node_of(e)->out[0]);
+	int id = eg_handle_id(eg_emit_x(e, i, layout).p);
+	if (id < 0) return;
+	y->layout = layout;
+	e->plan->bufs[id].shared = true;
+	set_value_buf(e, y, layout, id);
+}
+
+eg_buf eg_emit_w(eg_emit *e, int i) {
+	int param = node_of(e)->param[i];
+	int *id = &e->plan->param_buf[param];
+	if (!eg_emit_has_param(e, i)) return (eg_buf){0};
+	if (*id < 0)
+		*id = add_buf(e->plan, (eg_pbuf){.kind = BUF_PARAM, .real = true, .elem = sizeof(real), .param = param,
+			.count = eg_dims_count(&e->plan->graph->params[param].spec.dims, 0)});
+	return handle(*id);
+}
+
+eg_buf eg_emit_dw(eg_emit *e, int i, bool *acc) {
+	int param = node_of(e)->param[i];
+	if (!eg_emit_has_param(e, i)) return (eg_buf){0};
+	int *id = &e->plan->grad_buf[param];
+	if (*id < 0)
+		*id = add_buf(e->plan, (eg_pbuf){.kind = BUF_PARAM_GRAD, .real = true, .elem = sizeof(real), .param = param,
+			.count = eg_dims_count(&e->plan->graph->params[param].spec.dims, 0)});
+	*acc = e->plan->grad_written[param];
+	e->plan->grad_written[param] = true;
+	return handle(*id);
+}
+
+eg_buf eg_emit_dy(eg_emit *e, int i, eg_layout layout) {
+	int value = node_of(e)->out[i];
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	if (!v->written) return (eg_buf){0};
+	if (v->grad[layout] < 0) {
+		v->grad[layout] = value_buf(e, value, layout, BUF_TEMP);
+		emit_reorder(e, value, v->grad[!layout], v->grad[layout], layout, false);
+	}
+	return handle(v->grad[layout]);
+}
+
+bool eg_emit_needs_dx(const eg_emit *e, int i) {
+	int value = i < node_of(e)->nin ? node_of(e)->in[i] : -1;
+	return value >= 0 && eg_pvalue_of(e->plan, value)->needs_grad;
+}
+
+/* The gradient of a value in its canonical layout, made when first asked for. */
+static int canonical_grad(eg_emit *e, int value) {
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	bool io = value_at(e, value)->node < 0 && v->layout == EG_PLAIN; /* a graph input: the user asked for it */
+	if (v->grad[v->layout] < 0) v->grad[v->layout] = value_buf(e, value, v->layout, io ? BUF_IO : BUF_TEMP);
+	return v->grad[v->layout];
+}
+
+eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc) {
+	int value = node_of(e)->in[i];
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	if (layout == v->layout) {
+		*acc = v->written;
+		v->written = true;
+		return handle(canonical_grad(e, value));
+	}
+	int temp = value_buf(e, value, layout, BUF_TEMP);
+	e->pending_buf[e->npending] = temp;
+	e->pending_value[e->npending++] = value;
+	*acc = false;
+	return handle(temp);
+}
+
+void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
+	int value = node_of(e)->in[i];
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	int dy = eg_handle_id(eg_emit_dy(e, 0, layout).p);
+	if (dy < 0) return;
+	if (v->layout == layout && !v->written && v->consumers == 1 && value_at(e, value)->node >= 0) {
+		v->grad[layout] = dy;
+	} else if (v->layout == layout) {
+		emit_copy(e, value, dy, canonical_grad(e, value), layout, v->written);
+	} else {
+		emit_reorder(e, value, dy, canonical_grad(e, value), v->layout, v->written);
+	}
+	v->written = true;
+}
+
+eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block) {
+	size_t elem = type == EG_ELEM_REAL ? sizeof(real) : type == EG_ELEM_U16 ? 2 : 1;
+	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_TEMP, .block = block, .real = false, .elem = elem, .count = count}));
+}
+
+eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block) {
+	int *id = &e->plan->nodes[e->node].saved[slot];
+	if (*id < 0) *id = eg_handle_id(eg_emit_temp(e, type, count, block).p);
+	return handle(*id);
+}
+
+eg_buf eg_emit_dropout_state(eg_emit *e) {
+	if (e->plan->state_buf < 0) e->plan->state_buf = add_buf(e->plan, (eg_pbuf){.kind = BUF_STATE, .elem = sizeof(eg_dropout_state), .count = 1});
+	return handle(e->plan->state_buf);
+}
+
+static eg_walk walk(const eg_emit *e, int value, eg_layout layout) {
+	int64_t f = value_elems(e, value), n = e->plan->N;
+	if (!batched(e, value)) return (eg_walk){EG_CHUNK, f, (int)((f + EG_CHUNK - 1) / EG_CHUNK), false};
+	int64_t unit = f * EG_BLOCK;
+	return (eg_walk){unit, layout == EG_LANES ? unit * e->plan->blocks : f * n, e->plan->blocks, true};
+}
+eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->in[i], layout); }
+eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->out[i], layout); }
+
+void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
+	eg_plan *p = e->plan;
+	assert(s->run && s->units >= 1 && s->reads + s->writes <= EG_CALL_BUFS && s->writes >= 1);
+	char *args = p->out_of_memory ? NULL : eg_arena_alloc(&p->arena, s->size);
+	if (!args || !eg_grow(p->ctx->allocator, &p->calls, &p->cap_calls, p->ncalls, sizeof *p->calls)) {
+		p->out_of_memory = true;
+		return;
+	}
+	memcpy(args, s->args, s->size);
+	eg_call c = {.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
+		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops};
+	for (int i = 0; i < s->reads + s->writes; i++) {
+		eg_buf b;
+		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);
+		c.buf[i] = eg_handle_id(b.p);
+	}
+	p->calls[p->ncalls++] = c;
+}
+
+/* ---- the two walks --------------------------------------------------------------------------------------------------------------------- */
+
+static void emit_inputs(eg_plan *p) {
+	eg_emit e = {.plan = p};
+	for (int i = 0; i < p->graph->nvalues; i++) {
+		eg_pvalue *v = &p->values[i];
+		if (!v->needed || p->graph->values[i].node >= 0) continue;
+		v->layout = EG_PLAIN;
+		v->buf[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, BUF_IO);
+		if (p->options.layout != EG_LAYOUT_LANES || !batched(&e, i) || p->graph->values[i].type != EG_F32) continue;
+		v->buf[EG_LANES] = value_buf(&e, i, EG_LANES, BUF_TEMP); /* so that ops which stay with their input's layout work in it */
+		emit_reorder(&e, i, v->buf[EG_PLAIN], v->buf[EG_LANES], EG_LANES, false);
+		v->layout = EG_LANES;
+	}
+}
+
+/* The user reads the gradients of inputs in PLAIN. */
+static void emit_input_grads(eg_plan *p) {
+	eg_emit e = {.plan = p, .bwd = true};
+	for (int i = 0; i < p->graph->nvalues && !p->out_of_memory; i++) {
+		eg_pvalue *v = &p->values[i];
+		if (p->graph->values[i].node >= 0 || v->layout != EG_LANES || v->grad[EG_LANES] < 0) continue;
+		v->grad[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, BUF_IO);
+		emit_reorder(&e, i, v->grad[EG_LANES], v->grad[EG_PLAIN], EG_PLAIN, false);
+	}
+}
+
+static void emit_forward(eg_plan *p) {
+	for (int n = 0; n < p->graph->nnodes && !p->out_of_memory; n++) {
+		if (!p->nodes[n].needed || p->nodes[n].fused_into_producer) continue;
+		eg_emit e = {.plan = p, .node = n};
+		const eg_node *node = &p->graph->nodes[n];
+		node->op->fwd(&e);
+		for (int i = 0; i < node->nout && !p->out_of_memory; i++) {
+			eg_pvalue *v = eg_pvalue_of(p, node->out[i]);
+			if (!v->output || v->buf[EG_PLAIN] >= 0) continue;
+			set_value_buf(&e, v, EG_PLAIN, value_buf(&e, node->out[i], EG_PLAIN, BUF_TEMP));
+			emit_reorder(&e, node->out[i], v->buf[EG_LANES], v->buf[EG_PLAIN], EG_PLAIN, false);
+		}
+	}
+}
+
+/* Gradients that the user gives: for outputs that nothing else is computed from. */
+static void emit_seeds(eg_plan *p) {
+	for (int i = 0; i < p->graph->nvalues && !p->out_of_memory; i++) {
+		eg_pvalue *v = &p->values[i];
+		if (!v->output || v->consumers || !v->needs_grad || p->graph->values[i].node < 0) continue;
+		eg_emit e = {.plan = p, .node = p->graph->values[i].node, .bwd = true};
+		v->seed = value_buf(&e, i, EG_PLAIN, BUF_IO);
+		v->grad[EG_PLAIN] = v->seed;
+		v->written = true;
+		if (v->layout != EG_LANES) continue;
+		v->grad[EG_LANES] = value_buf(&e, i, EG_LANES, BUF_TEMP);
+		emit_reorder(&e, i, v->seed, v->grad[EG_LANES], EG_LANES, false);
+	}
+}
+
+/* Backward of an activation that its producer has applied: dy *= act'(y), in place unless dy is the user's. */
+static void emit_fused_act_bwd(eg_emit *e) {
+	eg_plan *p = e->plan;
+	int value = node_of(e)->out[0];
+	eg_pvalue *v = eg_pvalue_of(p, value);
+	int y = v->buf[v->layout], dy = v->grad[v->layout], dx = dy;
+	if (y < 0 || dy < 0) return;
+	if (p->bufs[dy].kind == BUF_IO) dx = value_buf(e, value, v->layout, BUF_TEMP);
+	if (dx < 0) return;
+	eg_walk w = walk(e, value, v->layout);
+	eg_act_bwd_args a = {.y = {eg_handle(y), w.unit}, .dy = {eg_handle(dy), w.unit}, .dx = {eg_handle(dx), w.unit}, .unit = w.unit,
+		.total = w.total, .act = node_of(e)->op->act};
+	eg_emit_call(e, &(eg_call_spec){.kernel = "act_bwd", .run = p->ctx->kern.act_bwd, .args = &a, .size = sizeof a, .reads = 2, .writes = 1,
+		.block = w.block, .units = w.units, .flops = (double)w.total});
+	v->grad[v->layout] = dx;
+	v->grad[!v->layout] = -1; /* a copy from before would be stale */
+}
+
+static void emit_backward(eg_plan *p) {
+	for (int n = p->graph->nnodes - 1; n >= 0 && !p->out_of_memory; n--) {
+		const eg_node *node = &p->graph->nodes[n];
+		bool wanted = false;
+		for (int i = 0; i < node->nout; i++) {
+			eg_pvalue *v = eg_pvalue_of(p, node->out[i]);
+			wanted |= v->needs_grad && v->written;
+		}
+		if (!p->nodes[n].needed || !wanted || !node->op->bwd) continue;
+		eg_emit e = {.plan = p, .node = n, .bwd = true};
+		if (p->nodes[n].fused_into_producer) {
+			emit_fused_act_bwd(&e);
+			continue;
+		}
+		node->op->bwd(&e);
+		for (int i = 0; i < e.npending && !p->out_of_memory; i++) {
+			eg_pvalue *v = eg_pvalue_of(p, e.pending_value[i]);
+			emit_reorder(&e, e.pending_value[i], e.pending_buf[i], canonical_grad(&e, e.pending_value[i]), v->layout, v->written);
+			v->written = true;
+		}
+	}
+}
+
+void eg_plan_emit(eg_plan *p) {
+	emit_inputs(p);
+	if (!p->out_of_memory) emit_forward(p);
+	if (p->options.train && !p->out_of_memory) {
+		emit_seeds(p);
+		emit_backward(p);
+		emit_input_grads(p);
+	}
+}

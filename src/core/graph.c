@@ -1,0 +1,300 @@
+/* graph.c - building a graph: handles, names, defaults and ranges of attributes, shape inference, sticky errors.
+ *
+ * Not here: anything that needs a concrete batch size (plan.c), or that knows an operator by name. */
+#include "core/graph.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *eg_dims_text(const eg_dims *d, char *buf, size_t size) {
+	size_t n = 0;
+	n += (size_t)snprintf(buf, size, "(");
+	for (int i = 0; i < d->rank && n < size; i++) {
+		const char *sep = i ? "," : "";
+		if (d->d[i] == EG_N) n += (size_t)snprintf(buf + n, size - n, "%sN", sep);
+		else n += (size_t)snprintf(buf + n, size - n, "%s%lld", sep, (long long)d->d[i]);
+	}
+	if (n < size) snprintf(buf + n, size - n, ")");
+	return buf;
+}
+
+int64_t eg_dims_count(const eg_dims *d, int from) {
+	int64_t n = 1;
+	for (int i = from; i < d->rank; i++) n *= d->d[i];
+	return n;
+}
+
+eg_graph *eg_graph_new(eg_context *ctx) {
+	eg_graph *g = eg_calloc(ctx->allocator, 1, sizeof *g);
+	if (!g) {
+		eg_fail(&ctx->error, EG_ERR_MEMORY, "out of memory for a graph");
+		return NULL;
+	}
+	g->ctx = ctx;
+	g->arena.allocator = ctx->allocator;
+	return g;
+}
+
+void eg_graph_free(eg_graph *g) {
+	if (!g) return;
+	const eg_allocator *a = g->ctx->allocator;
+	eg_release(a, g->values);
+	eg_release(a, g->nodes);
+	eg_release(a, g->params);
+	eg_release(a, g->outputs);
+	eg_arena_free(&g->arena);
+	eg_release(a, g);
+}
+
+eg_context *eg_graph_context(const eg_graph *g) { return g->ctx; }
+
+eg_status eg_graph_status(const eg_graph *g, eg_error *err) {
+	if (err) *err = g->error;
+	return g->error.status;
+}
+
+/* Keeps the first error, in the graph and in the context. */
+static eg_tensor failed(eg_graph *g) {
+	g->ctx->error = g->error;
+	return (eg_tensor){0};
+}
+#define FAIL(g, ...) (eg_fail(&(g)->error, __VA_ARGS__), failed(g))
+
+static eg_tensor no_memory(eg_graph *g) { return FAIL(g, EG_ERR_MEMORY, "out of memory while building a graph of %d nodes", g->nnodes); }
+
+static bool valid(const eg_graph *g, eg_tensor t) { return t.id >= 1 && t.id <= g->nvalues; }
+
+eg_dims eg_tensor_dims(const eg_graph *g, eg_tensor t) { return valid(g, t) ? g->values[t.id - 1].dims : (eg_dims){0}; }
+eg_dtype eg_tensor_dtype(const eg_graph *g, eg_tensor t) { return valid(g, t) ? g->values[t.id - 1].type : EG_F32; }
+
+eg_tensor eg_graph_find(const eg_graph *g, const char *name) {
+	for (int i = 0; i < g->noutputs; i++)
+		if (!strcmp(g->outputs[i].name, name)) return (eg_tensor){g->outputs[i].value + 1};
+	for (int i = 0; i < g->nvalues; i++)
+		if (g->values[i].name && !strcmp(g->values[i].name, name)) return (eg_tensor){i + 1};
+	for (int i = 0; i < g->nnodes; i++)
+		if (!strcmp(g->nodes[i].name, name)) return (eg_tensor){g->nodes[i].out[0] + 1};
+	return (eg_tensor){0};
+}
+
+static int add_value(eg_graph *g, eg_value v) {
+	if (!eg_grow(g->ctx->allocator, &g->values, &g->cap_values, g->nvalues, sizeof *g->values)) return -1;
+	g->values[g->nvalues] = v;
+	return g->nvalues++;
+}
+
+/* Dimensions are EG_N in the first place only, else 1..2^31-1, and their product stays below 2^40. */
+static bool dims_ok(const eg_dims *d) {
+	double count = 1;
+	if (d->rank < 0 || d->rank > EG_MAX_DIMS) return false;
+	for (int i = 0; i < d->rank; i++) {
+		if (d->d[i] == EG_N && i == 0) continue;
+		if (d->d[i] < 1 || d->d[i] > INT32_MAX) return false;
+		count *= (double)d->d[i];
+	}
+	return count < 0x1p40;
+}
+
+eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
+	char text[128];
+	if (g->error.status) return (eg_tensor){0};
+	if (!name || !*name) return FAIL(g, EG_ERR_ARG, "a graph input needs a name");
+	if (eg_graph_find(g, name).id) return FAIL(g, EG_ERR_ARG, "input '%s': the name is already used", name);
+	if (!dims_ok(&dims))
+		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (EG_N only in the first place), at most %d of them", name,
+			eg_dims_text(&dims, text, sizeof text), EG_MAX_DIMS);
+	char *copy = eg_arena_strdup(&g->arena, name);
+	int v = copy ? add_value(g, (eg_value){copy, dims, type, -1, 0}) : -1;
+	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
+}
+
+void eg_output(eg_graph *g, const char *name, eg_tensor t) {
+	if (g->error.status) return;
+	if (!name || !*name || !valid(g, t)) {
+		FAIL(g, EG_ERR_ARG, "output '%s': %s", name ? name : "", valid(g, t) ? "it needs a name" : "not a tensor of this graph");
+		return;
+	}
+	for (int i = 0; i < g->noutputs; i++)
+		if (!strcmp(g->outputs[i].name, name)) {
+			FAIL(g, EG_ERR_ARG, "output '%s' is declared twice", name);
+			return;
+		}
+	char *copy = eg_arena_strdup(&g->arena, name);
+	if (!copy || !eg_grow(g->ctx->allocator, &g->outputs, &g->cap_outputs, g->noutputs, sizeof *g->outputs)) {
+		no_memory(g);
+		return;
+	}
+	g->outputs[g->noutputs++] = (eg_named){copy, t.id - 1};
+}
+
+/* ---- attributes ------------------------------------------------------------------------------------------------------------- */
+
+static int names_count(const char *const *names) {
+	int n = 0;
+	while (names[n]) n++;
+	return n;
+}
+
+static eg_status check_int(eg_error *err, const eg_attr *a, int *v) {
+	if (*v == 0) {
+		if (isnan(a->def)) return eg_fail(err, EG_ERR_ARG, "attribute '%s' is needed (%s)", a->name, a->doc);
+		*v = (int)a->def;
+	} else if (*v < a->min || *v > a->max) {
+		return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %d, allowed are %.0f to %.0f", a->name, *v, a->min, a->max);
+	}
+	return EG_OK;
+}
+
+static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
+	void *field = options + a->offset;
+	switch (a->type) {
+	case EG_ATTR_INT: return check_int(err, a, field);
+	case EG_ATTR_INTS:
+		for (int i = 0; i < a->count; i++) {
+			eg_status s = check_int(err, a, (int *)field + i);
+			if (s) return s;
+		}
+		return EG_OK;
+	case EG_ATTR_FLOAT: {
+		float *v = field;
+		if (*v == 0 && !isnan(a->def)) *v = (float)a->def;
+		else if (!(*v >= a->min && *v <= a->max))
+			return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %g, allowed are %g to %g", a->name, (double)*v, a->min, a->max);
+		return EG_OK;
+	}
+	case EG_ATTR_ENUM:
+		if (*(int *)field < 0 || *(int *)field >= names_count(a->names))
+			return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %d, allowed are 0 to %d", a->name, *(int *)field, names_count(a->names) - 1);
+		return EG_OK;
+	case EG_ATTR_BOOL:
+	case EG_ATTR_NOT: return EG_OK;
+	}
+	return EG_OK;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------------- */
+
+static bool node_name_taken(const eg_graph *g, const char *name) {
+	for (int i = 0; i < g->nnodes; i++)
+		if (!strcmp(g->nodes[i].name, name)) return true;
+	return false;
+}
+
+/* The name the caller gave, or layer name + running number: conv1, conv2. NULL: out of memory. */
+static const char *node_name(eg_graph *g, const eg_op *op, const char *given) {
+	if (given && *given) return eg_arena_strdup(&g->arena, given);
+	const char *base = op->info.layer ? op->info.layer : op->info.name;
+	int number = 1;
+	for (int i = 0; i < g->nnodes; i++) number += g->nodes[i].op == op;
+	for (;; number++) {
+		char *name = eg_arena_printf(&g->arena, "%s%d", base, number);
+		if (!name || !node_name_taken(g, name)) return name;
+	}
+}
+
+static const eg_op *find_op(const char *name) {
+	for (int i = 0; i < eg_ops_count; i++)
+		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
+	return NULL;
+}
+
+/* Copies the options, fills in defaults, checks ranges and inputs. */
+static eg_status check_node(eg_graph *g, eg_node *n, const eg_op *op, const void *options, const eg_tensor *inputs, int nin) {
+	eg_error *err = &g->error;
+	if (nin < op->info.min_inputs || nin > op->info.max_inputs)
+		return eg_fail(err, EG_ERR_ARG, "%d inputs given, %d to %d expected", nin, op->info.min_inputs, op->info.max_inputs);
+	for (int i = 0; i < nin; i++) {
+		if (!inputs[i].id && i >= op->info.min_inputs) {
+			n->in[i] = -1;
+			continue;
+		}
+		if (!valid(g, inputs[i])) return eg_fail(err, EG_ERR_ARG, "input '%s' is not a tensor of this graph", op->info.inputs[i]);
+		n->in[i] = inputs[i].id - 1;
+	}
+	n->nin = nin;
+	if (op->info.options_size) {
+		char *copy = eg_arena_alloc(&g->arena, op->info.options_size);
+		if (!copy) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+		if (options) memcpy(copy, options, op->info.options_size);
+		for (int i = 0; i < op->info.nattrs; i++)
+			if (check_attr(err, &op->info.attrs[i], copy)) return err->status;
+		memcpy(copy, &n->name, sizeof n->name); /* the first member is the name */
+		n->options = copy;
+	}
+	return EG_OK;
+}
+
+static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
+	char text[128];
+	*s = (eg_infer){.options = n->options, .nin = n->nin, .err = &g->error, .nout = 1};
+	for (int i = 0; i < n->nin; i++) {
+		s->in[i].rank = -1;
+		if (n->in[i] < 0) continue;
+		s->in[i] = g->values[n->in[i]].dims;
+		s->in_type[i] = g->values[n->in[i]].type;
+	}
+	s->info = (eg_node_info *)&n->info;
+	eg_status status = n->op->infer(s);
+	if (status) return status;
+	for (int i = 0; i < s->nout; i++)
+		if (!dims_ok(&s->out[i]))
+			return eg_fail(&g->error, EG_ERR_SHAPE, "its output would have shape %s", eg_dims_text(&s->out[i], text, sizeof text));
+	for (int i = 0; i < s->nparams; i++)
+		if (!dims_ok(&s->params[i].dims))
+			return eg_fail(&g->error, EG_ERR_SHAPE, "its %s would have shape %s", s->params[i].name,
+				eg_dims_text(&s->params[i].dims, text, sizeof text));
+	return EG_OK;
+}
+
+static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
+	for (int i = 0; i < s->nparams; i++) {
+		char *name = eg_arena_printf(&g->arena, "%s.%s", n->name, s->params[i].name);
+		if (!name || !eg_grow(g->ctx->allocator, &g->params, &g->cap_params, g->nparams, sizeof *g->params)) return false;
+		n->param[n->nparams++] = g->nparams;
+		g->params[g->nparams++] = (eg_param){name, s->params[i]};
+	}
+	if (!eg_grow(g->ctx->allocator, &g->nodes, &g->cap_nodes, g->nnodes, sizeof *g->nodes)) return false;
+	for (int i = 0; i < s->nout; i++) {
+		int v = add_value(g, (eg_value){NULL, s->out[i], s->out_type[i], g->nnodes, i});
+		if (v < 0) return false;
+		n->out[n->nout++] = v;
+		n->info.outputs[i] = (eg_tensor){v + 1};
+	}
+	for (int i = 0; i < s->nparams; i++) n->info.params += eg_dims_count(&s->params[i].dims, 0);
+	n->info.name = n->name;
+	n->info.op = &n->op->info;
+	n->info.options = n->options;
+	n->info.ninputs = n->nin;
+	n->info.noutputs = n->nout;
+	for (int i = 0; i < n->nin; i++) n->info.inputs[i] = (eg_tensor){n->in[i] + 1};
+	g->nodes[g->nnodes++] = *n;
+	return true;
+}
+
+eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const eg_tensor *inputs, int nin) {
+	if (g->error.status) return (eg_tensor){0};
+	const eg_op *op = find_op(op_name);
+	if (!op) return FAIL(g, EG_ERR_ARG, "there is no operator '%s'", op_name);
+	const char *given = NULL;
+	if (options && op->info.options_size) memcpy(&given, options, sizeof given);
+	if (given && *given && node_name_taken(g, given)) return FAIL(g, EG_ERR_ARG, "%s '%s': the name is already used", op_name, given);
+	eg_node n = {.op = op, .name = node_name(g, op, given)};
+	if (!n.name) return no_memory(g);
+	eg_infer s;
+	if (check_node(g, &n, op, options, inputs, nin) || infer_node(g, &n, &s)) {
+		eg_fail_prefix(&g->error, "%s '%s'", op_name, n.name);
+		return failed(g);
+	}
+	if (!add_node(g, &n, &s)) return no_memory(g);
+	return (eg_tensor){n.out[0] + 1};
+}
+
+eg_tensor eg_result(const eg_graph *g, eg_tensor first, int i) {
+	if (!valid(g, first)) return (eg_tensor){0};
+	const eg_value *v = &g->values[first.id - 1];
+	if (v->node < 0 || i < 0 || i >= g->nodes[v->node].nout) return (eg_tensor){0};
+	return (eg_tensor){g->nodes[v->node].out[i] + 1};
+}
+
+int eg_graph_nodes(const eg_graph *g) { return g->nnodes; }
+void eg_graph_node(const eg_graph *g, int i, eg_node_info *info) { *info = g->nodes[i].info; }

@@ -1,0 +1,68 @@
+/* init.c - initial weights. Element i of parameter `number` is a function of (seed, number, i): the same on every machine and
+ * for any number of threads. Sources: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998 (efficient backprop), Saxe et al. 2014. */
+#include "core/params.h"
+
+#include <math.h>
+
+const char *const eg_init_names[] = {"default", "zero", "constant", "uniform", "normal", "xavier_uniform", "xavier_normal", "he_uniform",
+	"he_normal", "lecun_uniform", "orthogonal", NULL};
+
+static void fill_uniform(real *w, int64_t n, double bound, eg_rng r) {
+	for (int64_t i = 0; i < n; i++) w[i] = (real)(bound * (2 * eg_rng_uniform(r, (uint64_t)i) - 1));
+}
+static void fill_normal(real *w, int64_t n, double deviation, eg_rng r) {
+	for (int64_t i = 0; i < n; i++) w[i] = (real)(deviation * eg_rng_normal(r, (uint64_t)i));
+}
+
+/* Orthonormal rows (or columns, whichever are fewer) by modified Gram-Schmidt, twice, over normal numbers. */
+static bool fill_orthogonal(const eg_allocator *a, real *w, int64_t rows, int64_t cols, double gain, eg_rng r) {
+	int64_t m = rows < cols ? rows : cols, n = rows < cols ? cols : rows;
+	double *q = eg_calloc(a, (size_t)(m * n), sizeof *q);
+	if (!q) return false;
+	for (int64_t i = 0; i < m * n; i++) q[i] = eg_rng_normal(r, (uint64_t)i);
+	for (int64_t i = 0; i < m; i++) {
+		double *v = q + i * n, norm = 0;
+		for (int pass = 0; pass < 2; pass++)
+			for (int64_t j = 0; j < i; j++) {
+				const double *u = q + j * n;
+				double dot = 0;
+				for (int64_t k = 0; k < n; k++) dot += u[k] * v[k];
+				for (int64_t k = 0; k < n; k++) v[k] -= dot * u[k];
+			}
+		for (int64_t k = 0; k < n; k++) norm += v[k] * v[k];
+		norm = norm > 0 ? 1 / sqrt(norm) : 0;
+		for (int64_t k = 0; k < n; k++) v[k] *= norm;
+	}
+	for (int64_t i = 0; i < rows; i++)
+		for (int64_t j = 0; j < cols; j++) w[i * cols + j] = (real)(gain * (rows < cols ? q[i * n + j] : q[j * n + i]));
+	eg_release(a, q);
+	return true;
+}
+
+bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64_t seed, int number) {
+	int64_t n = eg_dims_count(&s->dims, 0);
+	double in = s->fan_in > 0 ? (double)s->fan_in : 1, out = s->fan_out > 0 ? (double)s->fan_out : 1;
+	double value = s->value != 0 ? s->value : 1; /* bound, deviation, constant or gain */
+	eg_rng r = {seed, eg_stream(EG_RNG_INIT, (uint32_t)number, 0)};
+	switch (s->init) {
+	case EG_INIT_ZERO:
+		for (int64_t i = 0; i < n; i++) w[i] = 0;
+		return true;
+	case EG_INIT_CONSTANT:
+		for (int64_t i = 0; i < n; i++) w[i] = (real)value;
+		return true;
+	case EG_INIT_UNIFORM: fill_uniform(w, n, value, r); return true;
+	case EG_INIT_NORMAL: fill_normal(w, n, value, r); return true;
+	case EG_INIT_XAVIER_UNIFORM: fill_uniform(w, n, value * sqrt(6 / (in + out)), r); return true;
+	case EG_INIT_XAVIER_NORMAL: fill_normal(w, n, value * sqrt(2 / (in + out)), r); return true;
+	case EG_INIT_HE_UNIFORM: fill_uniform(w, n, value * sqrt(6 / in), r); return true;
+	case EG_INIT_HE_NORMAL: fill_normal(w, n, value * sqrt(2 / in), r); return true;
+	case EG_INIT_ORTHOGONAL: {
+		int64_t rows = s->dims.rank ? s->dims.d[0] : 1;
+		return fill_orthogonal(a, w, rows, n / rows, value, r);
+	}
+	case EG_INIT_DEFAULT:
+	case EG_INIT_LECUN_UNIFORM: fill_uniform(w, n, value / sqrt(in), r); return true;
+	}
+	return true;
+}

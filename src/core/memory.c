@@ -1,0 +1,193 @@
+/* memory.c - where every buffer lies, to the byte.
+ *
+ * One block of memory holds: io buffers, packed weights, temporaries (sharing space when their lives do not overlap, counted in steps), and
+ * then for every worker an arena for the buffers that live inside of one run of block calls (one block each, sharing space by calls) and the
+ * kernels' scratch. A temporary that is written and read within one run costs one block per worker, whatever the batch size. */
+#include "core/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t align_up(size_t n) { return (n + EG_ALIGN - 1) & ~(size_t)(EG_ALIGN - 1); }
+
+size_t eg_pbuf_bytes(const eg_plan *p, const eg_pbuf *b) {
+	int64_t n = b->count;
+	if (b->block && !b->transient) n = b->samples_elems ? b->samples_elems * p->N : b->count * p->blocks;
+	return (size_t)n * b->elem;
+}
+
+/* ---- lifetimes ------------------------------------------------------------------------------------------------------------------------- */
+
+static void use(eg_pbuf *b, int step, int call) {
+	if (b->first < 0) {
+		b->first = step;
+		b->first_call = call;
+	}
+	b->last = step;
+	b->last_call = call;
+}
+
+static void find_lifetimes(eg_plan *p) {
+	for (int i = 0; i < p->nbufs; i++) p->bufs[i].first = p->bufs[i].last = -1;
+	for (int s = 0; s < p->nsteps; s++) {
+		const eg_step *step = &p->steps[s];
+		for (int k = 0; k < step->count; k++) {
+			const eg_call *c = &p->calls[p->order[step->first + k]];
+			for (int i = 0; i < c->reads + c->writes; i++)
+				if (c->buf[i] >= 0) use(&p->bufs[c->buf[i]], s, k);
+		}
+	}
+	for (int i = 0; i < p->nbufs; i++) {
+		eg_pbuf *b = &p->bufs[i];
+		b->transient = b->kind == BUF_TEMP && b->block && b->first >= 0 && b->first == b->last && p->steps[b->first].block;
+	}
+}
+
+/* ---- packing intervals: largest first, each at the lowest offset where nothing alive at the same time lies --------------------------------- */
+
+typedef struct interval {
+	eg_pbuf *buf;
+	int first, last;
+	size_t size, offset;
+} interval;
+
+static int larger_first(const void *pa, const void *pb) {
+	const interval *a = pa, *b = pb;
+	if (a->size != b->size) return a->size < b->size ? 1 : -1;
+	return a->buf < b->buf ? -1 : a->buf > b->buf;
+}
+static int lower_first(const void *pa, const void *pb) {
+	const interval *a = *(const interval *const *)pa, *b = *(const interval *const *)pb;
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+/* Sets the offsets; returns the size of the region. `near` has room for n pointers. */
+static size_t pack(interval *items, int n, interval **near) {
+	size_t peak = 0;
+	qsort(items, (size_t)n, sizeof *items, larger_first);
+	for (int i = 0; i < n; i++) {
+		int m = 0;
+		size_t at = 0;
+		for (int j = 0; j < i; j++)
+			if (items[j].first <= items[i].last && items[i].first <= items[j].last) near[m++] = &items[j];
+		qsort(near, (size_t)m, sizeof *near, lower_first);
+		for (int j = 0; j < m; j++) {
+			if (at + items[i].size <= near[j]->offset) break;
+			if (near[j]->offset + near[j]->size > at) at = near[j]->offset + near[j]->size;
+		}
+		items[i].offset = at;
+		if (at + items[i].size > peak) peak = at + items[i].size;
+		items[i].buf->offset = at;
+	}
+	return peak;
+}
+
+static size_t place_temporaries(eg_plan *p, interval *items, interval **near) {
+	int n = 0;
+	for (int i = 0; i < p->nbufs; i++) {
+		eg_pbuf *b = &p->bufs[i];
+		if (b->kind == BUF_TEMP && !b->transient && b->first >= 0)
+			items[n++] = (interval){b, b->first, b->last, align_up(eg_pbuf_bytes(p, b)), 0};
+	}
+	return pack(items, n, near);
+}
+
+static size_t place_transients(eg_plan *p, interval *items, interval **near) {
+	size_t most = 0;
+	for (int s = 0; s < p->nsteps; s++) {
+		int n = 0;
+		for (int i = 0; i < p->nbufs; i++) {
+			eg_pbuf *b = &p->bufs[i];
+			if (b->transient && b->first == s) items[n++] = (interval){b, b->first_call, b->last_call, align_up(eg_pbuf_bytes(p, b)), 0};
+		}
+		size_t size = pack(items, n, near);
+		if (size > most) most = size;
+	}
+	return most;
+}
+
+static size_t place_kind(eg_plan *p, eg_buf_kind kind, size_t at) {
+	for (int i = 0; i < p->nbufs; i++) {
+		eg_pbuf *b = &p->bufs[i];
+		if (b->kind != kind) continue;
+		b->offset = at;
+		at += align_up(eg_pbuf_bytes(p, b));
+	}
+	return at;
+}
+
+/* ---- addresses --------------------------------------------------------------------------------------------------------------------------- */
+
+static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
+	switch (b->kind) {
+	case BUF_PARAM: return p->params->data + p->params->offset[b->param];
+	case BUF_PARAM_GRAD: return p->params->grad + p->params->offset[b->param];
+	case BUF_STATE: return &p->dropout;
+	case BUF_TEMP:
+	case BUF_IO:
+	case BUF_PACKED: break;
+	}
+	return p->memory + (b->transient ? p->worker_offset + (size_t)worker * p->worker_bytes : 0) + b->offset;
+}
+
+static void resolve_one(eg_plan *p, const eg_call *c, char *args, int worker) {
+	for (int i = 0; i < c->reads + c->writes; i++) {
+		eg_buf b;
+		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);
+		if (c->buf[i] < 0) continue;
+		const eg_pbuf *pb = &p->bufs[c->buf[i]];
+		b.p = address(p, pb, worker);
+		if (c->block) b.stride = pb->block && !pb->transient ? (ptrdiff_t)pb->count : 0;
+		memcpy(args + (size_t)i * sizeof b, &b, sizeof b);
+	}
+}
+
+static bool resolve(eg_plan *p) {
+	for (int k = 0; k < p->ncalls; k++) {
+		eg_call *c = &p->calls[k];
+		int copies = 1;
+		for (int i = 0; i < c->reads + c->writes; i++)
+			if (c->buf[i] >= 0 && p->bufs[c->buf[i]].transient) copies = p->workers;
+		c->resolved = eg_arena_alloc(&p->arena, (size_t)p->workers * sizeof *c->resolved);
+		if (!c->resolved) return false;
+		for (int w = 0; w < p->workers; w++) {
+			if (w < copies) {
+				c->resolved[w] = eg_arena_alloc(&p->arena, c->size);
+				if (!c->resolved[w]) return false;
+				memcpy(c->resolved[w], c->args, c->size);
+				resolve_one(p, c, c->resolved[w], w);
+			} else {
+				c->resolved[w] = c->resolved[0];
+			}
+		}
+	}
+	return true;
+}
+
+bool eg_plan_place(eg_plan *p) {
+	const eg_allocator *a = p->ctx->allocator;
+	interval *items = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *items);
+	interval **near = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *near);
+	bool ok = false;
+	if (!items || !near) goto done;
+	find_lifetimes(p);
+	size_t io = place_kind(p, BUF_IO, 0), packed = place_kind(p, BUF_PACKED, io);
+	size_t temps = place_temporaries(p, items, near);
+	for (int i = 0; i < p->nbufs; i++)
+		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += packed;
+	p->arena_bytes = place_transients(p, items, near);
+	for (int k = 0; k < p->ncalls; k++)
+		if (align_up(p->calls[k].scratch) > p->scratch_bytes) p->scratch_bytes = align_up(p->calls[k].scratch);
+	p->worker_offset = packed + temps;
+	p->worker_bytes = p->arena_bytes + p->scratch_bytes;
+	size_t total = p->worker_offset + (size_t)p->workers * p->worker_bytes;
+	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->total * sizeof(real), .io = io,
+		.packed = packed - io, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
+		.total = total};
+	p->memory = eg_block_new(a, total + EG_ALIGN);
+	ok = p->memory && resolve(p);
+done:
+	eg_release(a, items);
+	eg_release(a, near);
+	return ok;
+}

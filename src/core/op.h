@@ -1,0 +1,169 @@
+/* op.h - what an operator is to the engine, and what the planner offers to an operator.
+ *
+ * One file in src/ops holds one eg_op: documentation, attributes, shape inference, forward, backward, ONNX mapping, test cases.
+ * Its fwd and bwd do not compute: called once per plan, they choose kernels and emit calls to them, naming the buffers; the planner
+ * then orders the calls, decides where every buffer lies, and the runner executes them. */
+#ifndef ENGRAM_OP_H
+#define ENGRAM_OP_H
+
+#include "base/base.h"
+#include "kern/kern.h"
+
+/* ---- shape inference --------------------------------------------------------------------------------------------------- */
+
+/* Names in the order of eg_init_kind, for attributes: "default", "zero", ..., NULL-terminated. */
+extern const char *const eg_init_names[];
+
+typedef struct eg_param_spec {
+	const char *name; /* "weight" */
+	eg_dims dims;
+	eg_init_kind init;
+	double value; /* constant, bound of uniform, deviation of normal; 0: 1 for those */
+	int64_t fan_in, fan_out;
+} eg_param_spec;
+
+/* What infer reads (upper part) and sets (lower part). Dimensions may be EG_N; all others are concrete and >= 1. Attributes are within
+ * their ranges and have their defaults. An optional input that is absent has rank -1. eg_fail messages need no op or node name, the graph
+ * puts them in front. */
+typedef struct eg_infer {
+	const void *options;
+	int nin;
+	eg_dims in[EG_MAX_INPUTS];
+	eg_dtype in_type[EG_MAX_INPUTS];
+	eg_error *err;
+
+	int nout, nparams; /* nout is preset to 1, nparams to 0 */
+	eg_dims out[EG_MAX_OUTPUTS];
+	eg_dtype out_type[EG_MAX_OUTPUTS]; /* preset to EG_F32 */
+	eg_param_spec params[EG_MAX_PARAMS];
+	eg_node_info *info; /* macs, dense_macs ..., window may be set; all preset to 0 */
+} eg_infer;
+
+/* "(N,3,28,28)" into buf; returns buf. */
+const char *eg_dims_text(const eg_dims *d, char *buf, size_t size);
+int64_t eg_dims_count(const eg_dims *d, int from); /* product of dimensions from `from` on; none of them may be EG_N */
+
+/* ---- test cases: read by the generic tester -------------------------------------------------------------------------------- */
+
+typedef struct eg_case {
+	const char *what;     /* a few words */
+	const void *options;  /* the op's options struct or NULL */
+	eg_dims in[EG_MAX_INPUTS];
+	eg_dtype type[EG_MAX_INPUTS];
+	int batch;            /* for EG_N */
+	int64_t limit;        /* for EG_I32 inputs: values are 0..limit-1 */
+	int nin;
+	bool linear;          /* linear in its floating-point input 0 (bias aside): the adjoint identity is checked */
+	bool ties;            /* inputs hold equal values on purpose; no central differences */
+	bool random;          /* forward depends on the seed (dropout) */
+} eg_case;
+
+/* ---- the descriptor -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct eg_emit eg_emit;
+
+typedef struct eg_op {
+	eg_op_info info;
+	eg_status (*infer)(eg_infer *s);
+	void (*fwd)(eg_emit *e);
+	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
+	const char *no_gradient;       /* why there is no backward; NULL when there is one */
+	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward */
+	bool fuses_act;                /* fwd honours eg_emit_act */
+	eg_act act;                    /* this op is that activation and may be fused into its producer; EG_ACT_NONE: it is not */
+	const char *onnx;              /* ONNX operator, or NULL */
+	int onnx_since;                /* first opset with this meaning */
+	const eg_case *cases;
+	int ncases;
+} eg_op;
+
+/* The table from ops.def. */
+extern const eg_op *const eg_ops[];
+extern const int eg_ops_count;
+
+/* ---- what fwd and bwd may ask and do -------------------------------------------------------------------------------------------- */
+
+typedef enum eg_layout { EG_PLAIN, EG_LANES } eg_layout;
+
+const void *eg_emit_options(const eg_emit *e);
+const eg_kernels *eg_emit_kernels(const eg_emit *e);
+bool eg_emit_training(const eg_emit *e);       /* a backward pass will follow */
+int eg_emit_node(const eg_emit *e);            /* number of the node, for random streams */
+int eg_emit_nin(const eg_emit *e);
+bool eg_emit_has_param(const eg_emit *e, int i);
+eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0; EG_ACT_NONE: none. Never its backward */
+
+/* Concrete shapes. eg_emit_batched: the first dimension of that tensor is EG_N, so it is cut into blocks of EG_BLOCK samples and may be in
+ * LANES layout. */
+eg_dims eg_emit_in_dims(const eg_emit *e, int i);
+eg_dims eg_emit_out_dims(const eg_emit *e, int i);
+bool eg_emit_in_batched(const eg_emit *e, int i);
+bool eg_emit_out_batched(const eg_emit *e, int i);
+
+/* Layouts. eg_emit_in_layout: how input i lies, so that an op that does not care stays with it; out_layout: how output 0 was declared, for
+ * bwd. eg_emit_lanes_wanted: the planner's answer to an op that could compute in LANES, given the bytes of one block that the op
+ * touches (x, y) and of its packed weights. */
+eg_layout eg_emit_in_layout(const eg_emit *e, int i);
+eg_layout eg_emit_out_layout(const eg_emit *e);
+bool eg_emit_lanes_wanted(const eg_emit *e, size_t block_bytes, size_t weight_bytes);
+
+/* Buffers, to be stored into kernel args (the pointers are handles until the plan is complete).
+ *   x   input i in the layout asked for (a reorder is put in when it lies otherwise)
+ *   y   output i, declared to lie in that layout. From bwd: the same buffer again, in the same layout
+ *   y_over_x  output 0 in the place of input i when nobody needs input i any more, else a buffer of its own; same layout as input i
+ *   same  declares output 0 to be the very data of buffer `x` obtained by eg_emit_x(e, i, layout): no call is needed (flatten, dropout at
+ *         inference)
+ *   w, dw parameter i and its gradient (*acc tells whether to add)
+ *   dy  gradient of output i in that layout. Absent (p NULL) when nothing flows back
+ *   dx  where to write the gradient of input i, in the layout asked for; *acc tells whether to add. Ask only when eg_emit_needs_dx
+ *   dx_same  the gradient of input i is the data of dy's buffer in that layout (backward of `same`); emits what is needed
+ *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0..3: the first call creates it, bwd gets the same
+ *   temp   a buffer that lives between calls of this fwd or bwd
+ * saved and temp: with block true, `count` elements per block (for block jobs), else `count` elements in all. */
+eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout);
+eg_buf eg_emit_y(eg_emit *e, int i, eg_layout layout);
+eg_buf eg_emit_y_over_x(eg_emit *e, int i);
+void eg_emit_same(eg_emit *e, int i, eg_layout layout);
+eg_buf eg_emit_w(eg_emit *e, int i);
+eg_buf eg_emit_dw(eg_emit *e, int i, bool *acc);
+eg_buf eg_emit_dy(eg_emit *e, int i, eg_layout layout);
+bool eg_emit_needs_dx(const eg_emit *e, int i);
+eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc);
+void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout);
+
+typedef enum eg_elem { EG_ELEM_REAL, EG_ELEM_U16, EG_ELEM_BYTE } eg_elem;
+eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block);
+eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block);
+/* The eg_dropout_state that the runner keeps. */
+eg_buf eg_emit_dropout_state(eg_emit *e);
+
+/* How a tensor of these dimensions is walked by element-wise jobs: for a batched one block by block, else in chunks; sets unit, total, units,
+ * block and the stride for global jobs. */
+typedef struct eg_walk {
+	int64_t unit, total;
+	int units;
+	bool block;
+} eg_walk;
+eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout);
+eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout);
+/* Number of blocks of a batched tensor, and into how many shards weight gradients of block jobs are cut. */
+int eg_emit_blocks(const eg_emit *e);
+int eg_emit_shards(const eg_emit *e);
+
+/* One call of a kernel. args begins with `reads` eg_bufs and then `writes` eg_bufs (those with acc, or written in place, count as writes;
+ * the planner knows that they are read too). In block jobs strides are set by the planner; in global jobs the op's own stride is
+ * kept. flops (or bytes, whichever is larger) of the whole job decide how many threads are worth it. */
+typedef struct eg_call_spec {
+	const char *kernel; /* its slot's name, for descriptions */
+	eg_kernel run;
+	const void *args;
+	size_t size;
+	int reads, writes;
+	bool block;
+	int units;
+	size_t scratch;
+	double flops;
+} eg_call_spec;
+void eg_emit_call(eg_emit *e, const eg_call_spec *spec);
+
+#endif

@@ -1,0 +1,64 @@
+/* params.c - the weights of a graph: one flat block, found by number or by name. */
+#include "core/params.h"
+
+#include <string.h>
+
+eg_params *eg_params_new(eg_graph *g, uint64_t seed) {
+	const eg_allocator *a = g->ctx->allocator;
+	if (eg_graph_status(g, &g->ctx->error)) return NULL;
+	eg_params *p = eg_calloc(a, 1, sizeof *p);
+	if (!p) goto no_memory;
+	p->graph = g;
+	p->count = g->nparams;
+	p->version = 1;
+	p->offset = eg_calloc(a, (size_t)g->nparams + 1, sizeof *p->offset);
+	if (!p->offset) goto no_memory;
+	for (int i = 0; i < g->nparams; i++) {
+		p->offset[i] = p->total;
+		p->total += ((size_t)eg_dims_count(&g->params[i].spec.dims, 0) + 15) & ~(size_t)15;
+	}
+	p->data = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
+	p->grad = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
+	if (!p->data || !p->grad) goto no_memory;
+	for (int i = 0; i < g->nparams; i++)
+		if (!eg_init_fill(a, &g->params[i].spec, p->data + p->offset[i], seed, i)) goto no_memory;
+	return p;
+no_memory:
+	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",
+		2 * (p ? p->total : 0) * sizeof(real) >> 20);
+	eg_params_free(p);
+	return NULL;
+}
+
+void eg_params_free(eg_params *p) {
+	if (!p) return;
+	const eg_allocator *a = p->graph->ctx->allocator;
+	eg_release(a, p->offset);
+	eg_block_free(a, p->data);
+	eg_block_free(a, p->grad);
+	eg_release(a, p);
+}
+
+static bool has(const eg_params *p, int i) { return i >= 0 && i < p->count; }
+
+int eg_params_count(const eg_params *p) { return p->count; }
+const char *eg_params_name(const eg_params *p, int i) { return has(p, i) ? p->graph->params[i].name : NULL; }
+eg_dims eg_params_dims(const eg_params *p, int i) { return has(p, i) ? p->graph->params[i].spec.dims : (eg_dims){0}; }
+eg_real *eg_params_data(eg_params *p, int i) { return has(p, i) ? p->data + p->offset[i] : NULL; }
+eg_real *eg_params_grad(eg_params *p, int i) { return has(p, i) ? p->grad + p->offset[i] : NULL; }
+
+int eg_params_find(const eg_params *p, const char *name) {
+	for (int i = 0; i < p->count; i++)
+		if (!strcmp(p->graph->params[i].name, name)) return i;
+	return -1;
+}
+
+eg_real *eg_params_flat(eg_params *p, size_t *n) {
+	if (n) *n = p->total;
+	return p->data;
+}
+eg_real *eg_params_flat_grad(eg_params *p, size_t *n) {
+	if (n) *n = p->total;
+	return p->grad;
+}
+void eg_params_changed(eg_params *p) { p->version++; }

@@ -1,0 +1,309 @@
+/* plan.c - from a graph and a batch size to a plan: which values are needed, which activations are fused, and the plan's life.
+ *
+ * Not here: how ops emit calls (emit.c), their order (schedule.c), memory (memory.c), running (run.c). */
+#include "core/plan.h"
+
+#include <string.h>
+
+/* ---- what is needed -------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(const eg_plan_options *o, const char *name) {
+	if (!o->outputs) return true;
+	for (int i = 0; o->outputs[i]; i++)
+		if (!strcmp(o->outputs[i], name)) return true;
+	return false;
+}
+
+static eg_status mark_outputs(eg_plan *p, const eg_plan_options *o, eg_error *err) {
+	const eg_graph *g = p->graph;
+	int found = 0;
+	for (int i = 0; o->outputs && o->outputs[i]; i++) {
+		bool known = false;
+		for (int k = 0; k < g->noutputs; k++) known |= !strcmp(g->outputs[k].name, o->outputs[i]);
+		if (!known) return eg_fail(err, EG_ERR_ARG, "the graph has no output '%s'", o->outputs[i]);
+	}
+	for (int i = 0; i < g->noutputs; i++) {
+		if (!is_wanted(o, g->outputs[i].name)) continue;
+		p->values[g->outputs[i].value].output = p->values[g->outputs[i].value].needed = true;
+		found++;
+	}
+	if (!found) return eg_fail(err, EG_ERR_ARG, "a plan needs at least one output; declare it with eg_output");
+	return EG_OK;
+}
+
+static void mark_needed(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	for (int n = g->nnodes - 1; n >= 0; n--) {
+		const eg_node *node = &g->nodes[n];
+		for (int i = 0; i < node->nout; i++) p->nodes[n].needed |= p->values[node->out[i]].needed;
+		if (!p->nodes[n].needed) continue;
+		for (int i = 0; i < node->nin; i++) {
+			if (node->in[i] < 0) continue;
+			p->values[node->in[i]].needed = true;
+			p->values[node->in[i]].consumers++;
+		}
+	}
+}
+
+/* A value has a gradient when a parameter, or an input whose gradient was asked for, lies behind it. */
+static void mark_gradients(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	if (!p->options.train) return;
+	for (int i = 0; i < g->nvalues; i++)
+		p->values[i].needs_grad = p->options.input_grads && g->values[i].node < 0 && g->values[i].type == EG_F32;
+	for (int n = 0; n < g->nnodes; n++) {
+		const eg_node *node = &g->nodes[n];
+		bool needs = node->nparams > 0;
+		for (int i = 0; i < node->nin; i++) needs |= node->in[i] >= 0 && p->values[node->in[i]].needs_grad;
+		for (int i = 0; i < node->nout; i++)
+			p->values[node->out[i]].needs_grad = needs && node->op->bwd && g->values[node->out[i]].type == EG_F32;
+	}
+}
+
+/* The fusion table: a producer that can apply an activation, followed by one as its only reader. */
+static void fuse(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	if (p->options.no_fusion) return;
+	for (int n = 0; n < g->nnodes; n++) {
+		const eg_node *act = &g->nodes[n];
+		if (!p->nodes[n].needed || act->op->act == EG_ACT_NONE) continue;
+		eg_pvalue *x = &p->values[act->in[0]];
+		int producer = g->values[act->in[0]].node;
+		if (producer < 0 || x->consumers != 1 || x->output || g->values[act->in[0]].index != 0) continue;
+		if (!g->nodes[producer].op->fuses_act || p->nodes[producer].act != EG_ACT_NONE) continue;
+		p->nodes[producer].act = act->op->act;
+		p->nodes[n].fused_into_producer = true;
+		x->redirect = act->out[0];
+	}
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool alloc_tables(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	size_t nparams = (size_t)g->nparams + 1;
+	p->values = eg_arena_alloc(&p->arena, ((size_t)g->nvalues + 1) * sizeof *p->values);
+	p->nodes = eg_arena_alloc(&p->arena, ((size_t)g->nnodes + 1) * sizeof *p->nodes);
+	p->param_buf = eg_arena_alloc(&p->arena, nparams * sizeof *p->param_buf);
+	p->grad_buf = eg_arena_alloc(&p->arena, nparams * sizeof *p->grad_buf);
+	p->grad_written = eg_arena_alloc(&p->arena, nparams * sizeof *p->grad_written);
+	if (!p->values || !p->nodes || !p->param_buf || !p->grad_buf || !p->grad_written) return false;
+	for (int i = 0; i < g->nvalues; i++)
+		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1}, .grad = {-1, -1}, .seed = -1};
+	for (int i = 0; i < g->nnodes; i++)
+		for (int k = 0; k < EG_SAVED_SLOTS; k++) p->nodes[i].saved[k] = -1;
+	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
+	return true;
+}
+
+static void *buf_address(const eg_plan *p, int id) { return id < 0 ? NULL : p->memory + p->bufs[id].offset; }
+
+/* A scalar output (the loss) has gradient 1. */
+static void preset_seeds(eg_plan *p) {
+	for (int i = 0; i < p->graph->nvalues; i++)
+		if (p->values[i].seed >= 0 && p->graph->values[i].dims.rank == 0) *(real *)buf_address(p, p->values[i].seed) = 1;
+}
+
+eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options) {
+	eg_context *ctx = g->ctx;
+	eg_error *err = &ctx->error;
+	if (eg_graph_status(g, NULL)) {
+		*err = g->error;
+		return NULL;
+	}
+	if (!options || options->batch < 1 || !params || params->graph != g) {
+		eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
+		return NULL;
+	}
+	eg_plan *p = eg_calloc(ctx->allocator, 1, sizeof *p);
+	if (!p) goto no_memory;
+	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .blocks = eg_blocks(options->batch),
+		.workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
+	p->options.outputs = NULL; /* the caller's; not kept */
+	p->shards = p->blocks < EG_MAX_SHARDS ? p->blocks : EG_MAX_SHARDS;
+	if (!alloc_tables(p)) goto no_memory;
+	if (mark_outputs(p, options, err)) {
+		eg_plan_free(p);
+		return NULL;
+	}
+	mark_needed(p);
+	mark_gradients(p);
+	fuse(p);
+	eg_plan_emit(p);
+	if (!p->out_of_memory) eg_plan_schedule(p);
+	if (p->out_of_memory || !eg_plan_place(p)) goto no_memory;
+	preset_seeds(p);
+	return p;
+no_memory:
+	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan with batch size %d (%zu MB); try a smaller batch", options->batch,
+		p ? p->stats.total >> 20 : 0);
+	eg_plan_free(p);
+	return NULL;
+}
+
+void eg_plan_free(eg_plan *p) {
+	if (!p) return;
+	const eg_allocator *a = p->ctx->allocator;
+	eg_block_free(a, p->memory);
+	eg_release(a, p->bufs);
+	eg_release(a, p->calls);
+	eg_release(a, p->steps);
+	eg_release(a, p->text);
+	eg_arena_free(&p->arena);
+	eg_release(a, p);
+}
+
+/* ---- access ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static int find_input(const eg_plan *p, const char *name) {
+	for (int i = 0; i < p->graph->nvalues; i++)
+		if (p->graph->values[i].name && !strcmp(p->graph->values[i].name, name)) return i;
+	return -1;
+}
+static int find_output(const eg_plan *p, const char *name) {
+	for (int i = 0; i < p->graph->noutputs; i++)
+		if (!strcmp(p->graph->outputs[i].name, name) && p->values[p->graph->outputs[i].value].output) return p->graph->outputs[i].value;
+	return -1;
+}
+
+void *eg_plan_input(eg_plan *p, const char *name) {
+	int i = find_input(p, name);
+	return i < 0 ? NULL : buf_address(p, p->values[i].buf[EG_PLAIN]);
+}
+
+const eg_real *eg_plan_output(const eg_plan *p, const char *name) {
+	int i = find_output(p, name);
+	return i < 0 ? NULL : buf_address(p, p->values[i].buf[EG_PLAIN]);
+}
+
+eg_real *eg_plan_grad(eg_plan *p, const char *name) {
+	int i = find_output(p, name);
+	if (i >= 0) return buf_address(p, p->values[i].seed);
+	i = find_input(p, name);
+	return i < 0 ? NULL : buf_address(p, p->values[i].grad[EG_PLAIN]);
+}
+
+int eg_plan_batch(const eg_plan *p) { return p->N; }
+void eg_plan_memory(const eg_plan *p, eg_memory *m) { *m = p->stats; }
+
+/* ---- description ---------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct text {
+	char *s;
+	size_t used, size;
+} text;
+
+static void put(text *t, const char *fmt, ...) EG_PRINTF(2, 3);
+static void put(text *t, const char *fmt, ...) {
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(t->s ? t->s + t->used : NULL, t->s ? t->size - t->used : 0, fmt, args);
+	va_end(args);
+	if (n > 0) t->used += (size_t)n;
+}
+
+static void describe(const eg_plan *p, text *t) {
+	for (int i = 0; i < p->nsteps; i++) {
+		const eg_step *s = &p->steps[i];
+		put(t, "step %d: %s, %d unit%s, %d thread%s\n", i, s->pack ? "pack weights" : s->block ? "block by block" : "global", s->units,
+			s->units == 1 ? "" : "s", s->threads, s->threads == 1 ? "" : "s");
+		for (int k = 0; k < s->count; k++) {
+			const eg_call *c = &p->calls[p->order[s->first + k]];
+			put(t, "  %-22s %-12s %-8s ->", c->kernel, p->graph->nodes[c->node].name, c->bwd ? "backward" : "forward");
+			for (int w = c->reads; w < c->reads + c->writes; w++) {
+				if (c->buf[w] < 0) continue;
+				const eg_pbuf *b = &p->bufs[c->buf[w]];
+				put(t, " %zu B%s%s", eg_pbuf_bytes(p, b), b->lanes ? " lanes" : "", b->transient ? " per worker" : "");
+			}
+			put(t, "\n");
+		}
+	}
+}
+
+const char *eg_plan_describe(eg_plan *p) {
+	if (p->text) return p->text;
+	text t = {0};
+	describe(p, &t);
+	t.s = eg_alloc(p->ctx->allocator, t.used + 1);
+	if (!t.s) return NULL;
+	t.size = t.used + 1;
+	t.used = 0;
+	describe(p, &t);
+	p->text = t.s;
+	return p->text;
+}
+
+/* ---- cache ------------------------------------------------------------------------------------------------------------------------------------ */
+
+enum { CACHED_PLANS = 8 };
+
+struct eg_plan_cache {
+	eg_graph *graph;
+	eg_params *params;
+	eg_plan_options options;
+	char *names; /* of the outputs, copied */
+	const char **outputs;
+	eg_plan *plans[CACHED_PLANS];
+	uint64_t used[CACHED_PLANS], clock;
+};
+
+static bool copy_outputs(eg_plan_cache *c, const eg_allocator *a, const char *const *outputs) {
+	size_t n = 0, bytes = 0;
+	for (; outputs[n]; n++) bytes += strlen(outputs[n]) + 1;
+	c->names = eg_alloc(a, bytes + 1);
+	c->outputs = eg_calloc(a, n + 1, sizeof *c->outputs);
+	if (!c->names || !c->outputs) return false;
+	char *at = c->names;
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(outputs[i]) + 1;
+		c->outputs[i] = memcpy(at, outputs[i], len);
+		at += len;
+	}
+	return true;
+}
+
+eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_options *options) {
+	eg_plan_cache *c = eg_calloc(g->ctx->allocator, 1, sizeof *c);
+	if (c) {
+		c->graph = g;
+		c->params = params;
+		c->options = *options;
+		if (!options->outputs || copy_outputs(c, g->ctx->allocator, options->outputs)) {
+			c->options.outputs = c->outputs;
+			return c;
+		}
+		eg_plan_cache_free(c);
+	}
+	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for a plan cache");
+	return NULL;
+}
+
+void eg_plan_cache_free(eg_plan_cache *c) {
+	if (!c) return;
+	const eg_allocator *a = c->graph->ctx->allocator;
+	for (int i = 0; i < CACHED_PLANS; i++) eg_plan_free(c->plans[i]);
+	eg_release(a, c->names);
+	eg_release(a, c->outputs);
+	eg_release(a, c);
+}
+
+/* When all places are taken, the plan that was not used for longest goes. */
+eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch) {
+	int oldest = 0;
+	c->clock++;
+	for (int i = 0; i < CACHED_PLANS; i++) {
+		if (c->plans[i] && c->plans[i]->N == batch) {
+			c->used[i] = c->clock;
+			return c->plans[i];
+		}
+		if (c->used[i] < c->used[oldest]) oldest = i;
+	}
+	eg_plan_options o = c->options;
+	o.batch = batch;
+	eg_plan *p = eg_plan_new(c->graph, c->params, &o);
+	if (!p) return NULL;
+	eg_plan_free(c->plans[oldest]);
+	c->plans[oldest] = p;
+	c->used[oldest] = c->clock;
+	return p;
+}

@@ -1,0 +1,120 @@
+/* plan.h - the inside of a plan: logical buffers, calls, steps.
+ *
+ * Making a plan goes through four files: emit.c lets every op put down its calls, naming logical buffers; schedule.c orders the calls
+ * into steps; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the steps. */
+#ifndef ENGRAM_PLAN_H
+#define ENGRAM_PLAN_H
+
+#include "core/params.h"
+
+enum { EG_CALL_BUFS = 8, EG_SAVED_SLOTS = 4 };
+
+typedef enum eg_buf_kind {
+	BUF_TEMP,   /* activation, gradient, anything that a call writes before another reads it */
+	BUF_IO,     /* seen by the user: inputs, outputs, their gradients. Lives as long as the plan */
+	BUF_PACKED, /* written from parameters alone; kept from run to run while the parameters do not change */
+	BUF_PARAM,
+	BUF_PARAM_GRAD,
+	BUF_STATE /* the eg_dropout_state */
+} eg_buf_kind;
+
+/* A logical buffer. */
+typedef struct eg_pbuf {
+	eg_buf_kind kind;
+	bool block;    /* cut by blocks of samples: `count` elements each; else `count` elements in all */
+	bool shared;   /* stands for two values (eg_emit_same): must not be overwritten in place */
+	bool lanes;    /* layout, for descriptions and checks */
+	bool real;     /* holds floating-point numbers */
+	size_t elem;   /* bytes of an element */
+	int64_t count;
+	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last sample; else 0 */
+	int param;     /* BUF_PARAM, BUF_PARAM_GRAD */
+	int first, last;             /* steps of first and last use */
+	int first_call, last_call;   /* within the step, when there is only one */
+	bool transient;              /* one copy per worker, used inside of one step */
+	size_t offset;               /* in its region */
+} eg_pbuf;
+
+typedef struct eg_call {
+	int node;
+	bool bwd;
+	const char *kernel;
+	eg_kernel run;
+	char *args;    /* as emitted: buffers are handles */
+	size_t size, scratch;
+	int reads, writes, units;
+	bool block;
+	double flops;
+	int buf[EG_CALL_BUFS]; /* reads, then writes; -1: absent */
+	char **resolved;       /* args with addresses, one copy for each worker that needs its own */
+} eg_call;
+
+/* One thing that the team does together: either a single global call, its units cut over the threads, or a run of block calls, each
+ * thread taking whole shards of blocks and doing all calls on one block before the next. */
+typedef struct eg_step {
+	int first, count; /* in plan->order */
+	bool block, pack; /* pack: only when the parameters have changed */
+	int units;
+	int threads; /* that are worth it */
+	double flops;
+} eg_step;
+
+/* What the plan knows of a graph value. */
+typedef struct eg_pvalue {
+	bool needed, output, needs_grad, written; /* written: its gradient has a first contribution */
+	int consumers;
+	int redirect; /* fused away: stands for that value; -1 */
+	eg_layout layout;
+	int buf[2], grad[2]; /* by layout; -1 */
+	int seed;            /* gradient given by the user, PLAIN; -1 */
+} eg_pvalue;
+
+typedef struct eg_pnode {
+	bool needed;
+	bool fused_into_producer; /* its forward is done by the op before it */
+	eg_act act;               /* applied by this op */
+	int saved[EG_SAVED_SLOTS];
+} eg_pnode;
+
+struct eg_plan {
+	eg_graph *graph;
+	eg_params *params;
+	eg_context *ctx;
+	eg_plan_options options;
+	int N, blocks, shards, workers;
+	bool out_of_memory; /* sticky while the plan is made */
+
+	eg_arena arena;
+	eg_pvalue *values;
+	eg_pnode *nodes;
+	int *param_buf, *grad_buf; /* by parameter, -1 */
+	bool *grad_written;
+	eg_pbuf *bufs;
+	eg_call *calls;
+	eg_step *steps;
+	int *order;
+	int nbufs, cap_bufs, ncalls, cap_calls, nsteps, cap_steps, norder;
+	int state_buf;
+
+	char *memory; /* one block: io, packed, temporaries, then per worker: transient arena, scratch */
+	size_t worker_offset, arena_bytes, scratch_bytes, worker_bytes;
+	eg_memory stats;
+	eg_dropout_state dropout;
+	uint64_t packed_version; /* of the parameters when BUF_PACKED buffers were written; 0: never */
+	char *text;              /* eg_plan_describe */
+};
+
+/* The handle that stands in eg_buf.p until memory.c replaces it. */
+static inline void *eg_handle(int id) { return (void *)(uintptr_t)(id + 1); }
+static inline int eg_handle_id(const void *p) { return (int)(uintptr_t)p - 1; }
+static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
+	while (p->values[value].redirect >= 0) value = p->values[value].redirect;
+	return &p->values[value];
+}
+
+void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
+void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
+bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */
+size_t eg_pbuf_bytes(const eg_plan *p, const eg_pbuf *b); /* memory.c: of the whole buffer */
+
+#endif

@@ -1,0 +1,118 @@
+/* run.c - executing the steps of a plan on the team: no allocation, no lock, nothing that can fail. */
+#include "core/plan.h"
+
+#include <math.h>
+
+typedef struct run_job {
+	eg_plan *plan;
+	bool pack; /* parameters have changed */
+} run_job;
+
+static void *scratch_of(const eg_plan *p, int worker) { return p->memory + p->worker_offset + (size_t)worker * p->worker_bytes + p->arena_bytes; }
+
+/* One rank's part of a step. Block steps are shared out in whole shards, so that partial sums do not depend on who computes them. */
+static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
+	int begin, end;
+	eg_split(s->units, rank, size, &begin, &end);
+	if (begin >= end) return;
+	void *scratch = scratch_of(p, rank);
+	if (!s->block) {
+		const eg_call *c = &p->calls[p->order[s->first]];
+		c->run(c->resolved[rank], begin, end, scratch);
+		return;
+	}
+	int last = eg_shard_begin(end, p->blocks, p->shards);
+	for (int b = eg_shard_begin(begin, p->blocks, p->shards); b < last; b++)
+		for (int k = 0; k < s->count; k++) {
+			const eg_call *c = &p->calls[p->order[s->first + k]];
+			c->run(c->resolved[rank], b, b + 1, scratch);
+		}
+}
+
+static void run_steps(void *arg, int rank, int size) {
+	run_job *job = arg;
+	eg_plan *p = job->plan;
+	bool alone = true; /* the last step was done by rank 0 only */
+	for (int i = 0; i < p->nsteps; i++) {
+		const eg_step *s = &p->steps[i];
+		if (s->pack && !job->pack) continue;
+		int threads = s->threads < size ? s->threads : size;
+		if (!(alone && threads == 1)) eg_team_barrier(p->ctx->team);
+		if (rank < threads) do_step(p, s, rank, threads);
+		alone = threads == 1;
+	}
+}
+
+void eg_plan_run(eg_plan *p, uint64_t step) {
+	run_job job = {p, p->packed_version != p->params->version};
+	int threads = 1;
+	for (int i = 0; i < p->nsteps; i++)
+		if (p->steps[i].threads > threads && (job.pack || !p->steps[i].pack)) threads = p->steps[i].threads;
+	p->dropout = (eg_dropout_state){p->options.seed, step};
+	eg_team_run(p->ctx->team, threads, run_steps, &job);
+	p->packed_version = p->params->version;
+}
+
+/* ---- looking for NaN ------------------------------------------------------------------------------------------------------------------------ */
+
+static const real *not_finite(const real *x, int64_t n) {
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i])) return &x[i];
+	return NULL;
+}
+
+/* Looks at what a call has written: the whole buffer, or the block b of it. */
+static const real *bad_result(const eg_plan *p, const eg_call *c, int b) {
+	for (int i = c->reads; i < c->reads + c->writes; i++) {
+		if (c->buf[i] < 0 || !p->bufs[c->buf[i]].real) continue;
+		const eg_pbuf *pb = &p->bufs[c->buf[i]];
+		eg_buf buf = ((const eg_buf *)(const void *)c->resolved[0])[i];
+		int64_t n = pb->count;
+		if (c->block && pb->samples_elems) n = pb->samples_elems * eg_block_size(p->N, b);
+		else if (!c->block) n = (int64_t)(eg_pbuf_bytes(p, pb) / pb->elem);
+		const real *bad = not_finite(c->block ? eg_at(buf, b) : buf.p, n);
+		if (bad) return bad;
+	}
+	return NULL;
+}
+
+static eg_status tell(const eg_plan *p, const eg_call *c, double value, eg_error *err) {
+	const eg_node *n = &p->graph->nodes[c->node];
+	return eg_fail(err, EG_ERR_NUMERIC, "%s of layer '%s' (%s) is %s", c->bwd ? "a gradient in the backward pass" : "the activation", n->name,
+		n->op->info.name, isnan(value) ? "NaN" : value > 0 ? "+infinity" : "-infinity");
+}
+
+eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
+	char number[64];
+	eg_graph *g = p->graph;
+	for (int i = 0; i < g->nparams; i++) {
+		const real *bad = not_finite(p->params->data + p->params->offset[i], eg_dims_count(&g->params[i].spec.dims, 0));
+		if (bad) return eg_fail(err, EG_ERR_NUMERIC, "weight '%s' holds a value that is not finite", g->params[i].name);
+	}
+	for (int i = 0; i < g->nvalues; i++) {
+		if (g->values[i].node >= 0 || g->values[i].type != EG_F32 || p->values[i].buf[EG_PLAIN] < 0) continue;
+		const eg_pbuf *b = &p->bufs[p->values[i].buf[EG_PLAIN]];
+		const real *x = (const real *)(const void *)(p->memory + b->offset), *bad = not_finite(x, (int64_t)(eg_pbuf_bytes(p, b) / b->elem));
+		if (!bad) continue;
+		if (b->samples_elems) snprintf(number, sizeof number, " (sample %lld of the batch)", (long long)((bad - x) / b->samples_elems));
+		else number[0] = '\0';
+		return eg_fail(err, EG_ERR_NUMERIC, "input '%s' holds %s%s", g->values[i].name, isnan(*bad) ? "NaN" : "infinity", number);
+	}
+	p->dropout = (eg_dropout_state){p->options.seed, step};
+	p->packed_version = p->params->version;
+	eg_status status = EG_OK;
+	int mode = eg_fp_flush_on();
+	for (int i = 0; i < p->nsteps && !status; i++) {
+		const eg_step *s = &p->steps[i];
+		int blocks = s->block ? p->blocks : 1;
+		for (int b = 0; b < blocks && !status; b++)
+			for (int k = 0; k < s->count && !status; k++) {
+				const eg_call *c = &p->calls[p->order[s->first + k]];
+				c->run(c->resolved[0], s->block ? b : 0, s->block ? b + 1 : c->units, scratch_of(p, 0));
+				const real *bad = bad_result(p, c, b);
+				if (bad) status = tell(p, c, (double)*bad, err);
+			}
+	}
+	eg_fp_restore(mode);
+	return status;
+}

@@ -1,0 +1,525 @@
+/* body_conv_plain.h - convolution of PLAIN tensors as implicit matrix products, on the tiles and packing of body_gemm.h.
+ *
+ *   forward            y(K, PQ)   = W(K, CRS) col(CRS, PQ)            per image and group
+ *   gradient of w      dW(K, CRS) = dy(K, NPQ) col(CRS, NPQ)^T        per group
+ *   gradient of x      as a forward convolution of dy where the stride is 1, else dcol = W^T dy, added up per tap
+ *
+ * col(crs, npq) = x[n][c][p*sh + r*dh - ph][q*sw + s*dw - pw] is never stored: its pieces are built where the product wants
+ * them, in packed panels in scratch. A vector of V outputs is cut into runs inside one row of one image; at each tap (r, s)
+ * a run is one masked load, or gather, at a constant distance from the channel's start, so that one plan serves all
+ * channels.
+ *
+ * Not here: batch in lanes (body_conv_lanes.h). */
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CONV_PANELS = 12,  /* most column panels in a unit of the forward pass */
+	CONV_WORK = 1 << 19, /* multiply-adds that are not worth cutting */
+	CONV_ROWS = 192,   /* about as many rows of dcol in a unit of the gradient of x */
+	CONV_COLUMNS = 256 /* columns of dcol at a time; a multiple of GEMM_NR */
+};
+
+/* Lanes [a,b) hold outputs (n, p, q), (n, p, q + 1).. */
+typedef struct EG_NAME(conv_run) {
+	int n, p, q, a, b;
+} EG_NAME(conv_run);
+/* The same in a row of x: it starts at off in its channel, lane 0 reads column w at the first tap. */
+typedef struct EG_NAME(conv_line) {
+	ptrdiff_t off;
+	int w, a, b;
+} EG_NAME(conv_line);
+/* At one tap, lane l of [a,b) reads off + l * sw from the start of the channel in image 0; other lanes read padding. */
+typedef struct EG_NAME(conv_piece) {
+	ptrdiff_t off;
+	int a, b;
+} EG_NAME(conv_piece);
+typedef struct EG_NAME(conv_tap) {
+	int n;
+	EG_NAME(conv_piece) piece[V];
+} EG_NAME(conv_tap);
+
+#if defined(__AVX512F__)
+EG_ALWAYS_INLINE vm EG_NAME(lanes)(int a, int b) { return (vm)((1u << b) - (1u << a)); }
+/* p[l * step] in the lanes of m, else 0. */
+EG_ALWAYS_INLINE vf EG_NAME(gather)(const float *p, int step, vm m) {
+	__m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	return _mm512_mask_i32gather_ps(vzero(), m, _mm512_mullo_epi32(at, _mm512_set1_epi32(step)), p, 4);
+}
+#else
+EG_ALWAYS_INLINE vm EG_NAME(lanes)(int a, int b) { return _mm256_andnot_ps(vfirst(a), vfirst(b)); }
+EG_ALWAYS_INLINE vf EG_NAME(gather)(const float *p, int step, vm m) {
+	__m256i at = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+	return _mm256_mask_i32gather_ps(vzero(), p, _mm256_mullo_epi32(at, _mm256_set1_epi32(step)), m, 4);
+}
+#endif
+
+/* Runs of `count` <= V outputs from number t on, outputs numbered over N, P, Q. */
+static int EG_NAME(conv_runs)(const eg_conv_shape *s, int t, int count, EG_NAME(conv_run) run[V]) {
+	int runs = 0;
+	for (int a = 0; a < count; runs++) {
+		int row = (t + a) / s->Q, q = (t + a) % s->Q;
+		int length = EG_NAME(gemm_min)(s->Q - q, count - a);
+		run[runs] = (EG_NAME(conv_run)){.n = row / s->P, .p = row % s->P, .q = q, .a = a, .b = a + length};
+		a += length;
+	}
+	return runs;
+}
+
+/* a / b, where b is mostly 1 and a division would take longer than the rest. */
+EG_ALWAYS_INLINE int EG_NAME(conv_over)(int a, int b) { return b == 1 ? a : a / b; }
+
+/* The runs that lie inside of x at row r of the taps. Returns how many. */
+EG_ALWAYS_INLINE int EG_NAME(conv_lines)(const eg_conv_shape *s, const EG_NAME(conv_run) *run, int runs, int r,
+	EG_NAME(conv_line) *line) {
+	int lines = 0;
+	for (int i = 0; i < runs; i++) {
+		int h = run[i].p * s->sh + r * s->dh - s->ph;
+		if (h < 0 || h >= s->H) continue;
+		line[lines++] = (EG_NAME(conv_line)){.off = ((ptrdiff_t)run[i].n * s->C * s->H + h) * s->W,
+			.w = (run[i].q - run[i].a) * s->sw - s->pw, .a = run[i].a, .b = run[i].b};
+	}
+	return lines;
+}
+
+/* What they read at column c of the taps, clipped to x. */
+EG_ALWAYS_INLINE void EG_NAME(conv_plan)(const eg_conv_shape *s, const EG_NAME(conv_line) *line, int lines, int c,
+	EG_NAME(conv_tap) *tap) {
+	int n = 0;
+	for (int i = 0; i < lines; i++) {
+		int w = line[i].w + c * s->dw, a = line[i].a, b = line[i].b, end = s->W - 1 - w;
+		if (end < 0) continue;
+		int first = w < 0 ? EG_NAME(conv_over)(s->sw - 1 - w, s->sw) : 0, last = EG_NAME(conv_over)(end, s->sw) + 1;
+		if (a < first) a = first;
+		if (b > last) b = last;
+		if (a < b) tap->piece[n++] = (EG_NAME(conv_piece)){.off = line[i].off + w, .a = a, .b = b};
+	}
+	tap->n = n;
+}
+
+EG_ALWAYS_INLINE vf EG_NAME(conv_load)(const EG_NAME(conv_tap) *tap, const float *x, int sw) {
+	vf v = vzero();
+	for (int i = 0; i < tap->n; i++) {
+		vm m = EG_NAME(lanes)(tap->piece[i].a, tap->piece[i].b);
+		const float *from = x + tap->piece[i].off;
+		v = vsel(m, sw == 1 ? vload_m(from, m) : EG_NAME(gather)(from, sw, m), v);
+	}
+	return v;
+}
+
+/* A part of x for the forward pass, copied with its padding so that no tap needs clipping: channels [c0,c1), the rows that
+ * outputs in rows [p0,p1] see, [c][row][phase][line]. Columns sw apart lie side by side in a phase, so that strided outputs
+ * read vectors too: tap column u, output column q is line position e / sw + q of phase e % sw, e = u*dw - low_w. */
+typedef struct EG_NAME(conv_part) {
+	int c0, c1, p0, p1;
+	int low_h, low_w;                /* smallest r*dh and u*dw (dilations may be negative) */
+	int rows, down, phases, line;    /* down: rows from one output row to the next */
+	ptrdiff_t row, plane;            /* elements */
+} EG_NAME(conv_part);
+
+static EG_NAME(conv_part) EG_NAME(conv_part_of)(const eg_conv_shape *s, int c0, int c1, int p0, int p1) {
+	const int high = (s->R - 1) * abs(s->dh), wide = (s->S - 1) * abs(s->dw);
+	EG_NAME(conv_part) t = {.c0 = c0, .c1 = c1, .p0 = p0, .p1 = p1};
+	t.low_h = s->dh < 0 ? -high : 0;
+	t.low_w = s->dw < 0 ? -wide : 0;
+	t.down = s->R > 1 ? s->sh : 1;
+	t.rows = (p1 - p0) * t.down + high + 1;
+	t.phases = EG_NAME(gemm_min)(s->sw, wide + 1);
+	t.line = s->Q + wide / s->sw;
+	t.row = (ptrdiff_t)t.phases * t.line;
+	t.plane = t.row * t.rows;
+	return t;
+}
+
+static void EG_NAME(conv_copy)(const eg_conv_shape *s, const EG_NAME(conv_part) *t, const float *x, float *to) {
+	for (int c = t->c0; c < t->c1; c++)
+		for (int e = 0; e < t->rows; e++) {
+			const int h = t->p0 * s->sh - s->ph + (s->R > 1 ? t->low_h + e : e * s->sh);
+			const bool inside = h >= 0 && h < s->H;
+			for (int f = 0; f < t->phases; f++, to += t->line) {
+				const int w = f + t->low_w - s->pw, end = s->W - 1 - w; /* column of position 0, columns behind it */
+				const int first = w < 0 ? EG_NAME(conv_over)(s->sw - 1 - w, s->sw) : 0;
+				const int last = !inside || end < 0 ? 0 : EG_NAME(conv_over)(end, s->sw) + 1;
+				const float *from = x + ((ptrdiff_t)c * s->H + h) * s->W + w;
+				for (int i = 0; i < t->line; i += V) { /* what is stored behind the line is overwritten by the next */
+					int b = EG_NAME(gemm_min)(last - i, V), a = EG_NAME(gemm_min)(first - i, b);
+					vm m = EG_NAME(lanes)(a > 0 ? a : 0, b > 0 ? b : 0);
+					vstore(to + i, s->sw == 1 ? vload_m(from + i, m) : EG_NAME(gather)(from + i * s->sw, s->sw, m));
+				}
+			}
+		}
+}
+
+/* Rows [k0,k1) of col, outputs [j0,j1) of the image and group whose first channel is x, as panels [k][GEMM_NR]. `part` is
+ * room for a conv_part. */
+static void EG_NAME(conv_panels)(const eg_conv_shape *s, const float *x, int k0, int k1, int j0, int j1, float *to, float *part) {
+	const int taps = s->R * s->S, n = k1 - k0;
+	if (taps == 1 && s->sh == 1 && s->sw == 1 && s->ph == 0 && s->pw == 0 && s->P == s->H && s->Q == s->W) {
+		EG_NAME(pack_panels)(x, (ptrdiff_t)s->H * s->W, false, k0, k1, j0, j1, to);
+		return;
+	}
+	const EG_NAME(conv_part) t =
+		EG_NAME(conv_part_of)(s, k0 / taps, (k1 - 1) / taps + 1, j0 / s->Q, (j1 - 1) / s->Q);
+	EG_NAME(conv_copy)(s, &t, x, part);
+	ptrdiff_t off[GEMM_KC];
+	for (int i = 0, c = 0, r = k0 % taps / s->S, u = k0 % taps % s->S; i < n; i++) {
+		const int e = u * s->dw - t.low_w, by = EG_NAME(conv_over)(e, s->sw);
+		off[i] = c * t.plane + (r * s->dh - t.low_h) * t.row + (e - by * s->sw) * t.line + by;
+		if (++u == s->S) {
+			u = 0;
+			if (++r == s->R) r = 0, c++;
+		}
+	}
+	for (int j = j0, half = 0; j < j1 || half; j += V, half ^= 1) {
+		EG_NAME(conv_run) run[V];
+		float *panel = to + (ptrdiff_t)((j - j0) / GEMM_NR) * n * GEMM_NR + half * V;
+		int runs = EG_NAME(conv_runs)(s, j, EG_NAME(gemm_min)(j1 - j, V), run);
+		for (int l = 0; l < (runs ? runs : 1); l++) { /* the first run writes the vector, others put in their lanes */
+			if (!runs) run[0] = (EG_NAME(conv_run)){.p = t.p0};
+			const float *from = part + (run[l].p - t.p0) * t.down * t.row + run[l].q - run[l].a;
+			const vm m = EG_NAME(lanes)(run[l].a, run[l].b);
+			if (l == 0)
+				for (int i = 0; i < n; i++) vstore(panel + i * GEMM_NR, vload_m(from + off[i], m));
+			else
+				for (int i = 0; i < n; i++) vstore_m(panel + i * GEMM_NR, m, vload_m(from + off[i], m));
+		}
+	}
+}
+
+/* The same transposed: panels [output][GEMM_NR columns of crs], outputs [t0,t1) over all images, columns [j0,j1) of the group
+ * whose first channel in image 0 is x. `tap` has room for R*S taps. */
+static void EG_NAME(conv_panels_across)(const eg_conv_shape *s, const float *x, int t0, int t1, int j0, int j1, float *to,
+	EG_NAME(conv_tap) *tap) {
+	const int taps = s->R * s->S;
+	const ptrdiff_t plane = (ptrdiff_t)s->H * s->W;
+	for (int t = t0; t < t1; t += V) {
+		const int count = EG_NAME(gemm_min)(t1 - t, V);
+		EG_NAME(conv_run) run[V];
+		EG_NAME(conv_line) line[V];
+		int runs = EG_NAME(conv_runs)(s, t, count, run);
+		for (int i = 0, lines = 0; i < taps; i++) {
+			if (i % s->S == 0) lines = EG_NAME(conv_lines)(s, run, runs, i / s->S, line);
+			EG_NAME(conv_plan)(s, line, lines, i % s->S, tap + i);
+		}
+		float *panel = to + (ptrdiff_t)(t - t0) * GEMM_NR;
+		int at = j0 % taps;
+		const float *channel = x + j0 / taps * plane;
+		for (int j = j0, half = 0; j < j1 || half; j += V, half ^= 1) {
+			vf v[V];
+			for (int i = 0; i < V; i++) {
+				v[i] = j + i < j1 ? EG_NAME(conv_load)(tap + at, channel, s->sw) : vzero();
+				if (++at == taps) {
+					at = 0;
+					channel += plane;
+				}
+			}
+			vtranspose(v);
+			for (int i = 0; i < count; i++) vstore(panel + i * GEMM_NR + half * V, v[i]);
+			if (half) panel += (ptrdiff_t)(t1 - t0) * GEMM_NR;
+		}
+	}
+}
+
+/* ---- forward, and the gradient of x at stride 1 ----------------------------------------------------------------------- */
+
+/* The gradient of x at stride 1 is itself a convolution, of dy: dx[h] = sum w[r] dy[h + ph - r*dh]. With dilation and
+ * padding negated it takes the same code, and the taps need no reversal. Where x is much larger than y (full padding of small pictures)
+ * most taps would read padding, and adding up dcol is cheaper. */
+static bool EG_NAME(conv_turns)(const eg_conv_shape *s) {
+	return s->sh == 1 && s->sw == 1 && (int64_t)s->H * s->W <= (int64_t)s->P * s->Q * 3 / 2;
+}
+static eg_conv_shape EG_NAME(conv_turned)(const eg_conv_shape *s) {
+	eg_conv_shape t = *s;
+	t.C = s->K, t.H = s->P, t.W = s->Q;
+	t.K = s->C, t.P = s->H, t.Q = s->W;
+	t.ph = -s->ph, t.pw = -s->pw, t.dh = -s->dh, t.dw = -s->dw;
+	return t;
+}
+
+/* Units are column chunks of an image and group. Few images are cut finer, as long as a unit has some microseconds of work. */
+static int EG_NAME(conv_chunks)(const eg_conv_shape *s) {
+	int panels = (s->P * s->Q + GEMM_NR - 1) / GEMM_NR, most = CONV_PANELS;
+	const int64_t work = (int64_t)(s->K / s->G) * (s->C / s->G) * s->R * s->S * GEMM_NR; /* multiply-adds in a panel */
+	while (most > 1 && work * most > CONV_WORK && (int64_t)s->N * s->G * ((panels + most - 1) / most) < 16)
+		most = (most + 1) / 2;
+	return (panels + most - 1) / most;
+}
+
+/* Floats of the packed panels of a unit, and of the part of x that they are taken from. */
+static size_t EG_NAME(conv_panel_floats)(const eg_conv_shape *s) {
+	int columns = EG_NAME(gemm_up)(EG_NAME(gemm_min)(s->P * s->Q, CONV_PANELS * GEMM_NR), GEMM_NR);
+	return (size_t)EG_NAME(gemm_longest)(s->C / s->G * s->R * s->S) * (size_t)columns;
+}
+static size_t EG_NAME(conv_part_floats)(const eg_conv_shape *s) {
+	int k = EG_NAME(gemm_longest)(s->C / s->G * s->R * s->S);
+	int channels = EG_NAME(gemm_min)(s->C / s->G, k / (s->R * s->S) + 2);
+	int span = EG_NAME(gemm_min)(s->P - 1, (CONV_PANELS * GEMM_NR + s->Q - 2) / s->Q);
+	return (size_t)channels * (size_t)EG_NAME(conv_part_of)(s, 0, channels, 0, span).plane + V;
+}
+
+static void EG_NAME(conv_unit)(const eg_conv_shape *s, const eg_conv_fwd_args *f, bool acc, int u, float *panels) {
+	const int chunks = EG_NAME(conv_chunks)(s), image = u / chunks / s->G, g = u / chunks % s->G, kg = s->K / s->G;
+	const int crs = s->C / s->G * s->R * s->S, pq = s->P * s->Q, blocks = EG_NAME(gemm_blocks)(crs);
+	const int tiles = (kg + GEMM_MR - 1) / GEMM_MR;
+	const float *w = (const float *)f->w.p + (ptrdiff_t)g * kg * crs, *bias = f->b.p;
+	const float *x = (const float *)f->x.p + ((ptrdiff_t)image * s->C + g * (s->C / s->G)) * s->H * s->W;
+	float *y = (float *)f->y.p + ((ptrdiff_t)image * s->K + g * kg) * pq;
+	int j0, j1;
+	eg_split((pq + GEMM_NR - 1) / GEMM_NR, u % chunks, chunks, &j0, &j1);
+	j0 *= GEMM_NR;
+	j1 = EG_NAME(gemm_min)(j1 * GEMM_NR, pq);
+	EG_NAME(strip) t = {.n = j1 - j0, .b = panels, .bs = GEMM_NR, .ldc = pq, .act = f->act};
+	for (int p = 0; p < blocks; p++) {
+		int k0, k1;
+		eg_split(crs, p, blocks, &k0, &k1);
+		EG_NAME(conv_panels)(s, x, k0, k1, j0, j1, panels, panels + EG_NAME(conv_panel_floats)(s));
+		t.k = k1 - k0;
+		t.bp = (ptrdiff_t)t.k * GEMM_NR;
+		t.acc = acc || k0 > 0;
+		t.finish = p == blocks - 1 && (bias || f->act != EG_ACT_NONE);
+		for (int i = 0; i < tiles; i++) {
+			int from, to;
+			eg_split(kg, i, tiles, &from, &to);
+			t.m = to - from;
+			t.as = t.m;
+			t.a = w + (ptrdiff_t)from * crs + (ptrdiff_t)k0 * t.m;
+			t.c = y + (ptrdiff_t)from * pq + j0;
+			t.row = bias ? bias + g * kg + from : NULL;
+			EG_NAME(gemm_strip)(&t);
+		}
+	}
+}
+
+static void EG_NAME(conv_plain_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_fwd_args *f = args;
+	for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&f->s, f, false, u, scratch);
+}
+
+/* ---- gradient of x ------------------------------------------------------------------------------------------------------ */
+
+/* Channels whose rows of dcol are formed together. */
+static int EG_NAME(conv_slices)(const eg_conv_shape *s) {
+	int taps = s->R * s->S, channels = taps < CONV_ROWS ? CONV_ROWS / taps : 1, cg = s->C / s->G;
+	return (cg + channels - 1) / channels;
+}
+
+/* dx of one channel += row by row of its dcol (taps, j1 - j0), outputs [j0,j1). */
+static void EG_NAME(conv_scatter)(const eg_conv_shape *s, const float *dcol, int ld, int j0, int j1, float *dx) {
+	for (int r = 0; r < s->R; r++)
+		for (int c = 0; c < s->S; c++, dcol += ld)
+			for (int j = j0, next; j < j1; j = next) { /* outputs [j,next) lie in one row */
+				int p = j / s->Q, q = j % s->Q, h = p * s->sh + r * s->dh - s->ph;
+				next = EG_NAME(gemm_min)((p + 1) * s->Q, j1);
+				if (h < 0 || h >= s->H) continue;
+				float *row = dx + (ptrdiff_t)h * s->W;
+				int w = q * s->sw + c * s->dw - s->pw, n = next - j, i = 0;
+				if (w < 0) i = (s->sw - 1 - w) / s->sw;
+				if (s->W - 1 - w < 0) continue;
+				if ((s->W - 1 - w) / s->sw + 1 < n) n = (s->W - 1 - w) / s->sw + 1;
+				for (; i < n; i++) row[w + i * s->sw] += dcol[j - j0 + i];
+			}
+}
+
+/* Unit: image, group, slice of channels. */
+static void EG_NAME(conv_data_unit)(const eg_conv_bwd_data_args *d, int u, float *panels) {
+	const eg_conv_shape *s = &d->s;
+	const int slices = EG_NAME(conv_slices)(s), image = u / slices / s->G, g = u / slices % s->G, taps = s->R * s->S;
+	const int kg = s->K / s->G, cg = s->C / s->G, pq = s->P * s->Q, blocks = EG_NAME(gemm_blocks)(kg);
+	const ptrdiff_t plane = (ptrdiff_t)s->H * s->W;
+	int c0, c1;
+	eg_split(cg, u % slices, slices, &c0, &c1);
+	const int rows = (c1 - c0) * taps, tiles = (rows + GEMM_MR - 1) / GEMM_MR;
+	const float *w = (const float *)d->w.p + ((ptrdiff_t)g * cg + c0) * taps * kg;
+	const float *dy = (const float *)d->dy.p + ((ptrdiff_t)image * s->K + g * kg) * pq;
+	float *dx = (float *)d->dx.p + ((ptrdiff_t)image * s->C + g * cg + c0) * plane;
+	float *dcol = panels + (ptrdiff_t)EG_NAME(gemm_longest)(kg) * CONV_COLUMNS;
+	if (!d->acc) memset(dx, 0, (size_t)((c1 - c0) * plane) * sizeof *dx);
+	for (int j0 = 0, j1; j0 < pq; j0 = j1) {
+		j1 = EG_NAME(gemm_min)(j0 + CONV_COLUMNS, pq);
+		EG_NAME(strip) t = {.n = j1 - j0, .b = panels, .bs = GEMM_NR, .ldc = CONV_COLUMNS};
+		for (int p = 0; p < blocks; p++) {
+			int k0, k1;
+			eg_split(kg, p, blocks, &k0, &k1);
+			EG_NAME(pack_panels)(dy, pq, false, k0, k1, j0, j1, panels);
+			t.k = k1 - k0;
+			t.bp = (ptrdiff_t)t.k * GEMM_NR;
+			t.acc = k0 > 0;
+			for (int i = 0; i < tiles; i++) {
+				int from, to;
+				eg_split(rows, i, tiles, &from, &to);
+				t.m = to - from;
+				t.as = t.m;
+				t.a = w + (ptrdiff_t)from * kg + (ptrdiff_t)k0 * t.m;
+				t.c = dcol + (ptrdiff_t)from * CONV_COLUMNS;
+				EG_NAME(gemm_strip)(&t);
+			}
+		}
+		for (int c = c0; c < c1; c++)
+			EG_NAME(conv_scatter)(s, dcol + (ptrdiff_t)(c - c0) * taps * CONV_COLUMNS, CONV_COLUMNS, j0, j1, dx + (c - c0) * plane);
+	}
+}
+
+static void EG_NAME(conv_plain_bwd_data_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_bwd_data_args *d = args;
+	if (EG_NAME(conv_turns)(&d->s)) {
+		const eg_conv_shape turned = EG_NAME(conv_turned)(&d->s);
+		const eg_conv_fwd_args f = {.x = d->dy, .w = d->w, .y = d->dx, .act = EG_ACT_NONE};
+		for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&turned, &f, d->acc, u, scratch);
+	} else {
+		for (int u = begin; u < end; u++) EG_NAME(conv_data_unit)(d, u, scratch);
+	}
+}
+
+/* ---- gradient of w ------------------------------------------------------------------------------------------------------ */
+
+/* Sums of dy over images and outputs for channels [k0,k1): one sum per image, these added in order. */
+static void EG_NAME(conv_bias)(const eg_conv_bwd_weights_args *d, int k0, int k1) {
+	const eg_conv_shape *s = &d->s;
+	const int pq = s->P * s->Q;
+	for (int k = k0; k < k1; k++) {
+		vf sum = vzero();
+		for (int n = 0; n < s->N; n++) {
+			const float *dy = (const float *)d->dy.p + ((ptrdiff_t)n * s->K + k) * pq;
+			vf part = vzero();
+			int j = 0;
+			for (; j + V <= pq; j += V) part = vadd(part, vload(dy + j));
+			if (j < pq) part = vadd(part, vload_m(dy + j, vfirst(pq - j)));
+			sum = vadd(sum, part);
+		}
+		float *db = (float *)d->db.p + k;
+		*db = (d->acc ? *db : 0.0f) + vsum(sum);
+	}
+}
+
+/* Columns of col^T that are packed at a time. */
+static int EG_NAME(conv_weights_columns)(const eg_conv_shape *s) {
+	return EG_NAME(gemm_columns)(s->C / s->G * s->R * s->S, s->N * s->P * s->Q);
+}
+
+/* Columns [j0,j1) of dW of group g. */
+static void EG_NAME(conv_weights_slab)(const eg_conv_bwd_weights_args *d, int g, int j0, int j1, float *panels) {
+	const eg_conv_shape *s = &d->s;
+	const int kg = s->K / s->G, crs = s->C / s->G * s->R * s->S, pq = s->P * s->Q, all = s->N * pq;
+	const int blocks = EG_NAME(gemm_blocks)(all), tiles = (kg + GEMM_MR - 1) / GEMM_MR;
+	float *a = panels + (ptrdiff_t)EG_NAME(gemm_longest)(all) * EG_NAME(conv_weights_columns)(s);
+	EG_NAME(conv_tap) *tap = (EG_NAME(conv_tap) *)(a + GEMM_KC * GEMM_MR + V);
+	const float *x = (const float *)d->x.p + (ptrdiff_t)g * (s->C / s->G) * s->H * s->W;
+	EG_NAME(strip) t = {.n = j1 - j0, .b = panels, .bs = GEMM_NR, .ldc = crs};
+	for (int p = 0; p < blocks; p++) {
+		int t0, t1, from, to;
+		eg_split(all, p, blocks, &t0, &t1);
+		EG_NAME(conv_panels_across)(s, x, t0, t1, j0, j1, panels, tap);
+		t.k = t1 - t0;
+		t.bp = (ptrdiff_t)t.k * GEMM_NR;
+		t.acc = d->acc || t0 > 0;
+		/* Panels of dy pay off for many columns, or where the rows would meet in the same cache sets. */
+		const bool direct = j1 - j0 <= 6 * GEMM_NR && pq % 512 != 0 && t0 / pq == (t1 - 1) / pq;
+		t.rows = direct;
+		t.a = a;
+		for (int i = 0; i < tiles; i++) {
+			eg_split(kg, i, tiles, &from, &to);
+			t.m = to - from;
+			t.as = t.m;
+			if (direct) {
+				t.a = (const float *)d->dy.p + ((ptrdiff_t)(t0 / pq) * s->K + g * kg + from) * pq + t0 % pq;
+				t.as = pq;
+			}
+			for (int at = direct ? t1 : t0, next; at < t1; at = next) { /* the block may hold several images */
+				int n = at / pq;
+				next = EG_NAME(gemm_min)((n + 1) * pq, t1);
+				const float *dy = (const float *)d->dy.p + ((ptrdiff_t)n * s->K + g * kg + from) * pq + (at - n * pq);
+				EG_NAME(pack_across)(t.m, next - at, dy, pq, a + (ptrdiff_t)(at - t0) * t.m, t.m);
+			}
+			t.c = (float *)d->dw.p + ((ptrdiff_t)g * kg + from) * crs + j0;
+			EG_NAME(gemm_strip)(&t);
+		}
+	}
+}
+
+/* Units: panels of columns, group after group. Each unit also does its share of db. */
+static void EG_NAME(conv_plain_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_bwd_weights_args *d = args;
+	const eg_conv_shape *s = &d->s;
+	const int crs = s->C / s->G * s->R * s->S, panels = (crs + GEMM_NR - 1) / GEMM_NR;
+	const int columns = EG_NAME(conv_weights_columns)(s);
+	if (d->db.p) {
+		int from, to, none;
+		eg_split(s->K, begin, s->G * panels, &from, &none);
+		eg_split(s->K, end - 1, s->G * panels, &none, &to);
+		EG_NAME(conv_bias)(d, from, to);
+	}
+	for (int u = begin, n; u < end; u += n) {
+		int g = u / panels, j = u % panels * GEMM_NR, last;
+		n = EG_NAME(gemm_min)(panels - u % panels, end - u);
+		last = EG_NAME(gemm_min)(j + n * GEMM_NR, crs);
+		for (; j < last; j += columns)
+			EG_NAME(conv_weights_slab)(d, g, j, EG_NAME(gemm_min)(j + columns, last), scratch);
+	}
+}
+
+/* ---- weights, sizes ------------------------------------------------------------------------------------------------------- */
+
+static void EG_NAME(conv_plain_pack_f32)(const void *args, int begin, int end, void *scratch) {
+	EG_UNUSED(begin), EG_UNUSED(end), EG_UNUSED(scratch);
+	const eg_conv_pack_args *c = args;
+	const eg_conv_shape *s = &c->s;
+	const int kg = s->K / s->G, cg = s->C / s->G, taps = s->R * s->S, crs = cg * taps;
+	const bool fwd = c->dir == EG_CONV_FWD, turns = EG_NAME(conv_turns)(s);
+	const int slices = fwd || turns ? 1 : EG_NAME(conv_slices)(s), length = fwd ? crs : turns ? kg * taps : kg;
+	float *to = c->dst.p;
+	for (int g = 0; g < s->G; g++)
+		for (int slice = 0; slice < slices; slice++) {
+			const float *w = (const float *)c->w.p + (ptrdiff_t)g * kg * crs;
+			int c0, c1;
+			eg_split(cg, slice, slices, &c0, &c1);
+			int rows = fwd ? kg : turns ? cg : (c1 - c0) * taps, tiles = (rows + GEMM_MR - 1) / GEMM_MR;
+			for (int i = 0; i < tiles; i++) {
+				int from, next;
+				eg_split(rows, i, tiles, &from, &next);
+				int m = next - from;
+				if (fwd)
+					EG_NAME(pack_across)(m, crs, w + (ptrdiff_t)from * crs, crs, to, m);
+				else if (!turns || taps == 1)
+					EG_NAME(pack_along)(m, kg, w + (ptrdiff_t)c0 * taps + from, crs, to, m);
+				else
+					for (int k = 0; k < kg; k++)
+						EG_NAME(pack_across)(m, taps, w + (ptrdiff_t)k * crs + (ptrdiff_t)from * taps, taps, to + (ptrdiff_t)k * taps * m, m);
+				to += (ptrdiff_t)m * length;
+			}
+		}
+}
+static size_t EG_NAME(conv_plain_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir) {
+	EG_UNUSED(dir);
+	return ((size_t)s->K * (size_t)(s->C / s->G) * (size_t)(s->R * s->S) + V) * sizeof(float);
+}
+
+static int EG_NAME(conv_plain_units)(const eg_conv_shape *s, eg_conv_dir dir) {
+	if (dir == EG_CONV_FWD) return s->N * s->G * EG_NAME(conv_chunks)(s);
+	if (dir == EG_CONV_BWD_WEIGHTS) return s->G * ((s->C / s->G * s->R * s->S + GEMM_NR - 1) / GEMM_NR);
+	if (!EG_NAME(conv_turns)(s)) return s->N * s->G * EG_NAME(conv_slices)(s);
+	const eg_conv_shape turned = EG_NAME(conv_turned)(s);
+	return s->N * s->G * EG_NAME(conv_chunks)(&turned);
+}
+
+static size_t EG_NAME(conv_plain_scratch)(const eg_conv_shape *s, eg_conv_dir dir) {
+	const int taps = s->R * s->S, cg = s->C / s->G, kg = s->K / s->G, slices = EG_NAME(conv_slices)(s);
+	const bool turns = EG_NAME(conv_turns)(s);
+	if (dir == EG_CONV_BWD_WEIGHTS) {
+		size_t panels = (size_t)EG_NAME(gemm_longest)(s->N * s->P * s->Q) * (size_t)EG_NAME(conv_weights_columns)(s);
+		return (panels + GEMM_KC * GEMM_MR + V) * sizeof(float) + (size_t)taps * sizeof(EG_NAME(conv_tap));
+	}
+	if (dir == EG_CONV_BWD_DATA && !turns)
+		return ((size_t)EG_NAME(gemm_longest)(kg) + (size_t)((cg + slices - 1) / slices * taps)) * CONV_COLUMNS * sizeof(float);
+	const eg_conv_shape t = dir == EG_CONV_FWD ? *s : EG_NAME(conv_turned)(s);
+	return (EG_NAME(conv_panel_floats)(&t) + EG_NAME(conv_part_floats)(&t)) * sizeof(float);
+}
+
+static void EG_NAME(fill_conv_plain)(eg_kernels *k) {
+	k->conv_plain_pack = EG_NAME(conv_plain_pack_f32);
+	k->conv_plain_fwd = EG_NAME(conv_plain_fwd_f32);
+	k->conv_plain_bwd_data = EG_NAME(conv_plain_bwd_data_f32);
+	k->conv_plain_bwd_weights = EG_NAME(conv_plain_bwd_weights_f32);
+	k->conv_plain_pack_bytes = EG_NAME(conv_plain_pack_bytes);
+	k->conv_plain_scratch = EG_NAME(conv_plain_scratch);
+	k->conv_plain_units = EG_NAME(conv_plain_units);
+}

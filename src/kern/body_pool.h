@@ -1,0 +1,385 @@
+/* body_pool.h - maximum and average pooling, LANES and PLAIN.
+ *
+ * A vector is V outputs: in LANES V pictures of one position, in PLAIN V neighbouring positions of a row whose
+ * windows have the same taps inside of the picture. One body serves both; what differs is how V inputs are fetched
+ * (side by side, or every sw-th) and how gradients go back. PLAIN positions at the border, and the ends of rows, go
+ * one at a time.
+ *
+ * Not here: threads, layouts with channels in lanes. */
+#ifndef ENGRAM_BODY_POOL_H
+#define ENGRAM_BODY_POOL_H
+
+#include "kern/simd.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- V indices of 16 bits ---------------------------------------------------------------------------------------- */
+
+#if defined(__AVX512F__)
+typedef __m256i vidx;
+EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm256_set1_epi16((short)i); }
+EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) { return _mm256_mask_blend_epi16(m, no, yes); }
+EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return _mm256_loadu_si256((const void *)p); }
+EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { _mm256_storeu_si256((void *)p, i); }
+EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) { return _mm256_cmpeq_epi16_mask(a, b); }
+/* Does x win against best: larger, or the first NaN. */
+EG_ALWAYS_INLINE vm pool_wins(vf x, vf best) {
+	return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, best, _CMP_NLE_UQ), best, best, _CMP_ORD_Q);
+}
+EG_ALWAYS_INLINE vf pool_keep(vm m, vf x) { return _mm512_maskz_mov_ps(m, x); } /* 0 elsewhere */
+/* p[0], p[2], ... p[2V-2]; p[2V-1] is read too. */
+EG_ALWAYS_INLINE vf pool_even(const float *p) {
+	const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+	return _mm512_permutex2var_ps(_mm512_loadu_ps(p), even, _mm512_loadu_ps(p + V));
+}
+/* p[0..2V) = [p +] a[0], b[0], a[1], b[1], ... */
+EG_ALWAYS_INLINE void pool_zip(float *p, vf a, vf b, bool acc) {
+	const __m512i lo = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+	const __m512i hi = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+	vf l = _mm512_permutex2var_ps(a, lo, b), h = _mm512_permutex2var_ps(a, hi, b);
+	vstore(p, acc ? vadd(l, vload(p)) : l);
+	vstore(p + V, acc ? vadd(h, vload(p + V)) : h);
+}
+#else
+typedef __m128i vidx;
+EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm_set1_epi16((short)i); }
+EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) {
+	__m256i w = _mm256_castps_si256(m);
+	return _mm_blendv_epi8(no, yes, _mm_packs_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
+}
+EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return _mm_loadu_si128((const void *)p); }
+EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { _mm_storeu_si128((void *)p, i); }
+EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) {
+	return _mm256_castsi256_ps(_mm256_cvtepi16_epi32(_mm_cmpeq_epi16(a, b)));
+}
+EG_ALWAYS_INLINE vm pool_wins(vf x, vf best) {
+	return _mm256_and_ps(_mm256_cmp_ps(x, best, _CMP_NLE_UQ), _mm256_cmp_ps(best, best, _CMP_ORD_Q));
+}
+EG_ALWAYS_INLINE vf pool_keep(vm m, vf x) { return _mm256_and_ps(m, x); }
+EG_ALWAYS_INLINE vf pool_even(const float *p) {
+	__m256 s = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + V), 0x88);
+	return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(s), 0xd8));
+}
+EG_ALWAYS_INLINE void pool_zip(float *p, vf a, vf b, bool acc) {
+	vf x = _mm256_unpacklo_ps(a, b), y = _mm256_unpackhi_ps(a, b);
+	vf l = _mm256_permute2f128_ps(x, y, 0x20), h = _mm256_permute2f128_ps(x, y, 0x31);
+	vstore(p, acc ? vadd(l, vload(p)) : l);
+	vstore(p + V, acc ? vadd(h, vload(p + V)) : h);
+}
+#endif
+
+/* ---- windows ----------------------------------------------------------------------------------------------------- */
+
+/* A window that begins at row h, column w: taps [r0,r1) x [s0,s1) lie inside of the picture. */
+typedef struct pool_window {
+	int h, w, r0, r1, s0, s1;
+	float scale; /* 1 / divisor, averages only */
+} pool_window;
+
+static void EG_NAME(pool_clip)(int start, int dilation, int taps, int in, int *first, int *end) {
+	*first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+	*end = start >= in ? 0 : (in - 1 - start) / dilation + 1;
+	if (*end > taps) *end = taps;
+	if (*first > *end) *first = *end;
+}
+
+static pool_window EG_NAME(pool_window)(const eg_pool_shape *s, int p, int q) {
+	pool_window v = {.h = p * s->sh - s->ph, .w = q * s->sw - s->pw};
+	EG_NAME(pool_clip)(v.h, s->dh, s->R, s->H, &v.r0, &v.r1);
+	EG_NAME(pool_clip)(v.w, s->dw, s->S, s->W, &v.s0, &v.s1);
+	int rows = v.r1 - v.r0, cols = v.s1 - v.s0, unused;
+	if (s->count_include_pad) { /* taps before the end of the padding; none begin before its beginning */
+		EG_NAME(pool_clip)(v.h + s->ph, s->dh, s->R, s->ph + s->H + s->pad_end_h, &unused, &rows);
+		EG_NAME(pool_clip)(v.w + s->pw, s->dw, s->S, s->pw + s->W + s->pad_end_w, &unused, &cols);
+	}
+	v.scale = 1.0f / (float)(rows * cols);
+	return v;
+}
+
+/* Pictures [H][W] one after another in block b, and floats in one pixel of theirs. */
+static int EG_NAME(pool_planes)(const eg_pool_shape *s, int b) {
+	return s->lanes ? s->C : s->C * eg_block_size(s->N, b);
+}
+static int EG_NAME(pool_width)(const eg_pool_shape *s) { return s->lanes ? EG_BLOCK : 1; }
+
+/* Columns [*q0,*q1) whose windows lie inside of the picture, with one column more to the right: pool_even reads it. */
+static void EG_NAME(pool_columns)(const eg_pool_shape *s, int *q0, int *q1) {
+	int reach = (s->S - 1) * s->dw + s->sw - 1;
+	*q0 = (s->pw + s->sw - 1) / s->sw;
+	*q1 = s->W + s->pw > reach ? (s->W + s->pw - reach - 1) / s->sw + 1 : 0;
+	if (*q1 > s->Q) *q1 = s->Q;
+	if (*q0 > *q1) *q0 = *q1;
+}
+
+/* Is every element of x in exactly one window, and every window whole? Then gradients are stored, not added. */
+static bool EG_NAME(pool_tiles)(const eg_pool_shape *s) {
+	return s->R == s->sh && s->S == s->sw && s->dh == 1 && s->dw == 1 && s->ph == 0 && s->pw == 0 &&
+	       s->P * s->sh == s->H && s->Q * s->sw == s->W;
+}
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+
+/* V outputs, V inputs from p on: neighbours, or every second (`even`). */
+EG_ALWAYS_INLINE vf EG_NAME(pool_load)(const float *p, bool even) { return even ? pool_even(p) : vload(p); }
+
+EG_ALWAYS_INLINE void EG_NAME(maxpool_v)(
+        const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y, uint16_t *index) {
+	x += ((ptrdiff_t)(v->h + v->r0 * s->dh) * s->W + v->w + v->s0 * s->dw) * L;
+	vf best = EG_NAME(pool_load)(x, even);
+	vidx where = vidx_set1(v->r0 * s->S + v->s0);
+	for (int r = v->r0; r < v->r1; r++, x += (ptrdiff_t)s->dh * s->W * L) {
+		const float *e = x;
+		for (int t = v->s0; t < v->s1; t++, e += s->dw * L) {
+			vf in = EG_NAME(pool_load)(e, even);
+			vm m = pool_wins(in, best);
+			best = vsel(m, in, best);
+			where = vidx_sel(m, vidx_set1(r * s->S + t), where);
+		}
+	}
+	vstore(y, best);
+	if (index) vidx_store(index, where);
+}
+
+EG_ALWAYS_INLINE void EG_NAME(avgpool_v)(
+        const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y) {
+	vf sum = vzero();
+	for (int r = v->r0; r < v->r1; r++) {
+		const float *e = x + ((ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + v->s0 * s->dw) * L;
+		for (int t = v->s0; t < v->s1; t++, e += s->dw * L) sum = vadd(sum, EG_NAME(pool_load)(e, even));
+	}
+	vstore(y, vmul(sum, vset1(v->scale)));
+}
+
+/* One output; y[0], and index[0] unless NULL. */
+static void EG_NAME(maxpool_1)(
+        const eg_pool_shape *s, const pool_window *v, const float *x, float *y, uint16_t *index) {
+	int where = v->r0 * s->S + v->s0;
+	float best = x[(ptrdiff_t)(v->h + v->r0 * s->dh) * s->W + v->w + v->s0 * s->dw];
+	for (int r = v->r0; r < v->r1; r++)
+		for (int t = v->s0; t < v->s1; t++) {
+			float e = x[(ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + t * s->dw];
+			if (!(e > best || (isnan(e) && !isnan(best)))) continue;
+			best = e;
+			where = r * s->S + t;
+		}
+	*y = best;
+	if (index) *index = (uint16_t)where;
+}
+
+static void EG_NAME(avgpool_1)(const eg_pool_shape *s, const pool_window *v, const float *x, float *y) {
+	float sum = 0;
+	for (int r = v->r0; r < v->r1; r++)
+		for (int t = v->s0; t < v->s1; t++) sum += x[(ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + t * s->dw];
+	*y = sum * v->scale;
+}
+
+/* One row of outputs, either kind. y and index point at the row, x at the picture. */
+EG_ALWAYS_INLINE void EG_NAME(pool_row)(
+        const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
+	int q0 = 0, q1 = 0;
+	bool even = s->sw == 2;
+	if (!s->lanes && s->sw <= 2) EG_NAME(pool_columns)(s, &q0, &q1);
+	for (int q = 0; q < s->Q; q++) {
+		pool_window v = EG_NAME(pool_window)(s, p, q);
+		uint16_t *i = index ? index + (ptrdiff_t)q * (s->lanes ? EG_BLOCK : 1) : NULL;
+		if (s->lanes)
+			for (int h = 0; h < EG_BLOCK; h += V)
+				if (max)
+					EG_NAME(maxpool_v)
+					(s, &v, x + h, EG_BLOCK, false, y + q * EG_BLOCK + h, i ? i + h : NULL);
+				else
+					EG_NAME(avgpool_v)(s, &v, x + h, EG_BLOCK, false, y + q * EG_BLOCK + h);
+		else if (q >= q0 && q + V <= q1) {
+			if (max)
+				EG_NAME(maxpool_v)(s, &v, x, 1, even, y + q, i);
+			else
+				EG_NAME(avgpool_v)(s, &v, x, 1, even, y + q);
+			q += V - 1;
+		} else if (max)
+			EG_NAME(maxpool_1)(s, &v, x, y + q, i);
+		else
+			EG_NAME(avgpool_1)(s, &v, x, y + q);
+	}
+}
+
+/* The common case: LANES, windows 2x2 side by side inside of the picture. One row of outputs. */
+EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2)(
+        const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
+	const float *top = x + (ptrdiff_t)2 * p * s->W * EG_BLOCK, *bottom = top + (ptrdiff_t)s->W * EG_BLOCK;
+	const vidx i1 = vidx_set1(1), i2 = vidx_set1(2), i3 = vidx_set1(3);
+	for (int i = 0; i < s->Q * EG_BLOCK; i += V) {
+		int at = i / EG_BLOCK * 2 * EG_BLOCK + i % EG_BLOCK;
+		vf a = vload(top + at), b = vload(top + at + EG_BLOCK), c = vload(bottom + at),
+		   d = vload(bottom + at + EG_BLOCK);
+		if (!max) {
+			vstore(y + i, vmul(vadd(vadd(a, b), vadd(c, d)), vset1(0.25f)));
+			continue;
+		}
+		vm ab = pool_wins(b, a), cd = pool_wins(d, c);
+		a = vsel(ab, b, a);
+		c = vsel(cd, d, c);
+		vm low = pool_wins(c, a);
+		vstore(y + i, vsel(low, c, a));
+		if (index) vidx_store(index + i, vidx_sel(low, vidx_sel(cd, i3, i2), vidx_sel(ab, i1, vidx_set1(0))));
+	}
+}
+
+static bool EG_NAME(pool_is_2x2)(const eg_pool_shape *s) {
+	return s->lanes && s->R == 2 && s->S == 2 && s->sh == 2 && s->sw == 2 && s->dh == 1 && s->dw == 1 &&
+	       s->ph == 0 && s->pw == 0 && 2 * s->P <= s->H && 2 * s->Q <= s->W;
+}
+
+/* Forward of one block. */
+EG_ALWAYS_INLINE void EG_NAME(pool_fwd)(
+        const eg_pool_shape *s, int b, const float *x, float *y, uint16_t *index, bool max) {
+	ptrdiff_t L = EG_NAME(pool_width)(s), size = (ptrdiff_t)s->H * s->W * L, row = s->Q * L;
+	bool fast = EG_NAME(pool_is_2x2)(s);
+	for (int c = EG_NAME(pool_planes)(s, b); c > 0; c--, x += size)
+		for (int p = 0; p < s->P; p++, y += row) {
+			if (fast)
+				EG_NAME(pool_row_2x2)(s, p, x, y, index, max);
+			else
+				EG_NAME(pool_row)(s, p, x, y, index, max);
+			if (index) index += row;
+		}
+}
+
+static void EG_NAME(maxpool_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_maxpool_fwd_args *a = args;
+	EG_UNUSED(scratch);
+	for (int b = begin; b < end; b++) {
+		uint16_t *index = a->index.p ? (uint16_t *)a->index.p + b * a->index.stride : NULL;
+		EG_NAME(pool_fwd)(&a->s, b, eg_at(a->x, b), eg_at(a->y, b), index, true);
+	}
+}
+
+static void EG_NAME(avgpool_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_avgpool_fwd_args *a = args;
+	EG_UNUSED(scratch);
+	for (int b = begin; b < end; b++) EG_NAME(pool_fwd)(&a->s, b, eg_at(a->x, b), eg_at(a->y, b), NULL, false);
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+
+/* One window of V pictures: the gradient goes to the winner (index given) or in equal parts to all. */
+EG_ALWAYS_INLINE void EG_NAME(pool_spread_v)(
+        const eg_pool_shape *s, const pool_window *v, const float *dy, const uint16_t *index, float *dx, bool add) {
+	vf g = vload(dy);
+	vidx where = index ? vidx_load(index) : vidx_set1(0);
+	if (!index) g = vmul(g, vset1(v->scale));
+	for (int r = v->r0; r < v->r1; r++)
+		for (int t = v->s0; t < v->s1; t++) {
+			float *e = dx + ((ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + t * s->dw) * EG_BLOCK;
+			vf part = index ? pool_keep(vidx_eq(where, vidx_set1(r * s->S + t)), g) : g;
+			vstore(e, add ? vadd(vload(e), part) : part);
+		}
+}
+
+/* V windows of one row of the PLAIN layout, 2 wide and 2 high. */
+EG_ALWAYS_INLINE void EG_NAME(pool_spread_2x2)(
+        const float *dy, const uint16_t *index, float *top, float *bottom, bool add) {
+	vf g = vload(dy);
+	if (!index) {
+		g = vmul(g, vset1(0.25f));
+		pool_zip(top, g, g, add);
+		pool_zip(bottom, g, g, add);
+		return;
+	}
+	vidx i = vidx_load(index);
+	pool_zip(top, pool_keep(vidx_eq(i, vidx_set1(0)), g), pool_keep(vidx_eq(i, vidx_set1(1)), g), add);
+	pool_zip(bottom, pool_keep(vidx_eq(i, vidx_set1(2)), g), pool_keep(vidx_eq(i, vidx_set1(3)), g), add);
+}
+
+static void EG_NAME(pool_spread_1)(
+        const eg_pool_shape *s, const pool_window *v, float dy, const uint16_t *index, float *dx) {
+	if (index) {
+		dx[(ptrdiff_t)(v->h + *index / s->S * s->dh) * s->W + v->w + *index % s->S * s->dw] += dy;
+		return;
+	}
+	for (int r = v->r0; r < v->r1; r++)
+		for (int t = v->s0; t < v->s1; t++)
+			dx[(ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + t * s->dw] += dy * v->scale;
+}
+
+/* One row of windows; dy and index point at the row, dx at the picture. */
+EG_ALWAYS_INLINE void EG_NAME(pool_row_bwd)(
+        const eg_pool_shape *s, int p, const float *dy, const uint16_t *index, float *dx, bool add) {
+	bool pairs = s->R == 2 && s->S == 2 && EG_NAME(pool_tiles)(s);
+	for (int q = 0; q < s->Q; q++) {
+		if (!s->lanes && pairs && q + V <= s->Q) {
+			float *top = dx + (ptrdiff_t)2 * p * s->W + 2 * q;
+			EG_NAME(pool_spread_2x2)(dy + q, index ? index + q : NULL, top, top + s->W, add);
+			q += V - 1;
+			continue;
+		}
+		pool_window v = EG_NAME(pool_window)(s, p, q);
+		if (!s->lanes) {
+			EG_NAME(pool_spread_1)(s, &v, dy[q], index ? index + q : NULL, dx);
+			continue;
+		}
+		for (int i = q * EG_BLOCK; i < (q + 1) * EG_BLOCK; i += V)
+			EG_NAME(pool_spread_v)(s, &v, dy + i, index ? index + i : NULL, dx + i % EG_BLOCK, add);
+	}
+}
+
+/* The same for LANES and windows as in pool_row_2x2. */
+EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2_bwd)(
+        const eg_pool_shape *s, int p, const float *dy, const uint16_t *index, float *dx, bool add) {
+	float *to[2] = {dx + (ptrdiff_t)2 * p * s->W * EG_BLOCK, dx + (ptrdiff_t)(2 * p + 1) * s->W * EG_BLOCK};
+	for (int r = 0; r < 2; r++) /* row by row: one stream of stores at a time */
+		for (int i = 0; i < s->Q * EG_BLOCK; i += V) {
+			float *e = to[r] + i / EG_BLOCK * 2 * EG_BLOCK + i % EG_BLOCK;
+			vf g = vload(dy + i), a = vmul(g, vset1(0.25f)), b = a;
+			if (index) {
+				vidx where = vidx_load(index + i);
+				a = pool_keep(vidx_eq(where, vidx_set1(2 * r)), g);
+				b = pool_keep(vidx_eq(where, vidx_set1(2 * r + 1)), g);
+			}
+			vstore(e, add ? vadd(a, vload(e)) : a);
+			vstore(e + EG_BLOCK, add ? vadd(b, vload(e + EG_BLOCK)) : b);
+		}
+}
+
+/* Backward of one block. Windows that tile the picture write every element of dx once; others add into zeros. */
+EG_ALWAYS_INLINE void EG_NAME(pool_bwd)(
+        const eg_pool_shape *s, int b, const float *dy, const uint16_t *index, float *dx, bool acc) {
+	ptrdiff_t L = EG_NAME(pool_width)(s), size = (ptrdiff_t)s->H * s->W * L, row = s->Q * L;
+	int planes = EG_NAME(pool_planes)(s, b);
+	bool store = !acc && s->lanes && EG_NAME(pool_tiles)(s), fast = EG_NAME(pool_is_2x2)(s);
+	if (!acc && !store) memset(dx, 0, (size_t)planes * (size_t)size * sizeof(float));
+	for (int c = 0; c < planes; c++, dx += size)
+		for (int p = 0; p < s->P; p++, dy += row) {
+			if (!fast)
+				EG_NAME(pool_row_bwd)(s, p, dy, index, dx, !store);
+			else if (store)
+				EG_NAME(pool_row_2x2_bwd)(s, p, dy, index, dx, false);
+			else
+				EG_NAME(pool_row_2x2_bwd)(s, p, dy, index, dx, true);
+			if (index) index += row;
+		}
+}
+
+static void EG_NAME(maxpool_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_maxpool_bwd_args *a = args;
+	EG_UNUSED(scratch);
+	for (int b = begin; b < end; b++) {
+		const uint16_t *index = (const uint16_t *)a->index.p + b * a->index.stride;
+		EG_NAME(pool_bwd)(&a->s, b, eg_at(a->dy, b), index, eg_at(a->dx, b), a->acc);
+	}
+}
+
+static void EG_NAME(avgpool_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_avgpool_bwd_args *a = args;
+	EG_UNUSED(scratch);
+	for (int b = begin; b < end; b++) EG_NAME(pool_bwd)(&a->s, b, eg_at(a->dy, b), NULL, eg_at(a->dx, b), a->acc);
+}
+
+static void EG_NAME(fill_pool)(eg_kernels *k) {
+	k->maxpool_fwd = EG_NAME(maxpool_fwd_f32);
+	k->maxpool_bwd = EG_NAME(maxpool_bwd_f32);
+	k->avgpool_fwd = EG_NAME(avgpool_fwd_f32);
+	k->avgpool_bwd = EG_NAME(avgpool_bwd_f32);
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* ref.c - the table of plain C kernels: it fills every slot. The kernels themselves are in ref_*.c. */
+#include "kern/ref.h"
+
+void eg_kernels_ref(eg_kernels *k) {
+	k->name = "ref";
+	fill_gemm__ref(k);
+	fill_conv__ref(k);
+	fill_pool__ref(k);
+	fill_map__ref(k);
+	fill_loss__ref(k);
+	fill_optimizer__ref(k);
+}

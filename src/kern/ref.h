@@ -1,0 +1,73 @@
+/* ref.h - what the plain C kernels share: the functions that put them into the table, mathematics in the precision of
+ * `real`, and checks of arguments.
+ *
+ * The ref kernels are the specification of kern.h in executable form, and they run where no better table exists. So
+ * they are written for the reader first, with loops that a compiler can vectorise second. */
+#ifndef ENGRAM_REF_H
+#define ENGRAM_REF_H
+
+#include "kern/kern.h"
+
+#include <math.h>
+#include <string.h>
+
+void fill_gemm__ref(eg_kernels *k);
+void fill_conv__ref(eg_kernels *k);
+void fill_pool__ref(eg_kernels *k);
+void fill_map__ref(eg_kernels *k);
+void fill_loss__ref(eg_kernels *k);
+void fill_optimizer__ref(eg_kernels *k);
+
+#ifdef ENGRAM_DOUBLE
+static inline real real_exp(real x) { return exp(x); }
+static inline real real_log(real x) { return log(x); }
+static inline real real_tanh(real x) { return tanh(x); }
+static inline real real_sqrt(real x) { return sqrt(x); }
+#else
+static inline real real_exp(real x) { return expf(x); }
+static inline real real_log(real x) { return logf(x); }
+static inline real real_tanh(real x) { return tanhf(x); }
+static inline real real_sqrt(real x) { return sqrtf(x); }
+#endif
+
+/* Preconditions, for asserts at the head of kernels: [begin, end) are units of `unit` elements out of `total`. */
+static inline bool units_ok(int64_t unit, int64_t total, int begin, int end) {
+	return unit >= 1 && total >= 1 && 0 <= begin && begin <= end && (end == 0 || (end - 1) * unit < total);
+}
+
+static inline bool conv_shape_ok(const eg_conv_shape *s) {
+	return s->N >= 1 && s->C >= 1 && s->H >= 1 && s->W >= 1 && s->K >= 1 && s->R >= 1 && s->S >= 1 && s->P >= 1 &&
+	       s->Q >= 1 && s->sh >= 1 && s->sw >= 1 && s->ph >= 0 && s->pw >= 0 && s->dh >= 1 && s->dw >= 1 &&
+	       s->G >= 1 && s->C % s->G == 0 && s->K % s->G == 0;
+}
+
+static inline bool pool_shape_ok(const eg_pool_shape *s) {
+	return s->N >= 1 && s->C >= 1 && s->H >= 1 && s->W >= 1 && s->R >= 1 && s->S >= 1 && s->P >= 1 && s->Q >= 1 &&
+	       s->sh >= 1 && s->sw >= 1 && s->ph >= 0 && s->pw >= 0 && s->dh >= 1 && s->dw >= 1;
+}
+
+static inline bool ce_ok(const eg_ce_shape *s, int begin, int end) {
+	return units_ok(s->rows, s->outer, begin, end) && s->n >= 1 && s->inner >= 1 && 0 <= s->smoothing &&
+	       s->smoothing <= 1;
+}
+
+/* relu keeps NaN: a network that has gone wrong must not look healthy. */
+static inline real act_value(eg_act act, real x) {
+	switch (act) {
+	case EG_ACT_RELU: return x < 0 ? 0 : x;
+	case EG_ACT_SIGMOID: return 1 / (1 + real_exp(-x));
+	case EG_ACT_TANH: return real_tanh(x);
+	default: return x;
+	}
+}
+
+/* Applies the activation to n values in place; the test of `act` stays outside of the loop. */
+static inline void act_apply(eg_act act, real *y, ptrdiff_t n) {
+	if (act == EG_ACT_NONE) return;
+	if (act == EG_ACT_RELU)
+		for (ptrdiff_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i];
+	else
+		for (ptrdiff_t i = 0; i < n; i++) y[i] = act_value(act, y[i]);
+}
+
+#endif

@@ -1,0 +1,224 @@
+/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, change of layout, plain sums. */
+#include "kern/ref.h"
+
+/* Elements in unit u. */
+static ptrdiff_t unit_size(int64_t unit, int64_t total, int u) {
+	int64_t left = total - u * unit;
+	return (ptrdiff_t)(left < unit ? left : unit);
+}
+
+/* ---- element-wise ----------------------------------------------------------------------------------------------- */
+
+static void act_fwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_map_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && !a->acc);
+	for (int u = begin; u < end; u++) {
+		const real *x = eg_at(a->x, u);
+		real *y = eg_at(a->y, u);
+		ptrdiff_t n = unit_size(a->unit, a->total, u);
+		if (x != y) memcpy(y, x, (size_t)n * sizeof(real));
+		act_apply(a->act, y, n);
+	}
+}
+
+static void act_bwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_act_bwd_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(a->unit, a->total, begin, end) && a->y.p && a->dy.p && a->dx.p && a->dx.p != a->y.p);
+	for (int u = begin; u < end; u++) {
+		const real *y = eg_at(a->y, u), *dy = eg_at(a->dy, u);
+		real *dx = eg_at(a->dx, u);
+		for (ptrdiff_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) {
+			real d = dy[i];
+			if (a->act == EG_ACT_RELU) d = y[i] > 0 ? d : 0;
+			if (a->act == EG_ACT_SIGMOID) d *= y[i] * (1 - y[i]);
+			if (a->act == EG_ACT_TANH) d *= 1 - y[i] * y[i];
+			dx[i] = a->acc ? dx[i] + d : d;
+		}
+	}
+}
+
+static void copy__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_map_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p);
+	for (int u = begin; u < end; u++) {
+		const real *x = eg_at(a->x, u);
+		real *y = eg_at(a->y, u);
+		ptrdiff_t n = unit_size(a->unit, a->total, u);
+		if (a->acc)
+			for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
+		else
+			memcpy(y, x, (size_t)n * sizeof(real));
+	}
+}
+
+static void fill__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_fill_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(a->unit, a->total, begin, end) && a->y.p);
+	for (int u = begin; u < end; u++) {
+		real *y = eg_at(a->y, u);
+		for (ptrdiff_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) y[i] = a->value;
+	}
+}
+
+static void dropout__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_dropout_args *a = args;
+	const eg_dropout_state *state = a->state.p;
+	EG_UNUSED(scratch);
+	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && state && a->unit % 4 == 0);
+	assert(0 <= a->rate && a->rate <= 1 && !(a->acc && a->x.p == a->y.p));
+	eg_rng rng = {state->seed, eg_stream(EG_RNG_DROPOUT, a->node, state->step)};
+	double limit = (double)a->rate * 4294967296.0;
+	real keep = 1 / (1 - a->rate);
+	for (int u = begin; u < end; u++) {
+		const real *x = eg_at(a->x, u);
+		real *y = eg_at(a->y, u);
+		ptrdiff_t n = unit_size(a->unit, a->total, u);
+		for (ptrdiff_t i = 0; i < n; i += 4) {
+			uint32_t word[4];
+			eg_rng_u32x4(rng, (uint64_t)(u * a->unit + i) / 4, word);
+			for (ptrdiff_t j = 0; j < 4 && i + j < n; j++) {
+				real v = x[i + j] * ((double)word[j] < limit ? 0 : keep);
+				y[i + j] = a->acc ? y[i + j] + v : v;
+			}
+		}
+	}
+}
+
+/* ---- broadcasting ----------------------------------------------------------------------------------------------- */
+
+/* Steps the index tuple at[first..last] one further in row-major order; false when it was the last one. */
+static bool next_index(int64_t *at, const int64_t *dims, int first, int last) {
+	for (int d = last; d >= first; d--) {
+		if (++at[d] < dims[d]) return true;
+		at[d] = 0;
+	}
+	return false;
+}
+
+static void add__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_add_args *g = args;
+	EG_UNUSED(scratch);
+	assert(1 <= g->rank && g->rank <= EG_KDIMS && g->a.p && g->b.p && g->y.p);
+	assert(units_ok(g->rows, g->dims[0], begin, end));
+	int last = g->rank - 1; /* the innermost dimension, done by the inner loop */
+	for (int u = begin; u < end; u++) {
+		const real *a = eg_at(g->a, u), *b = eg_at(g->b, u);
+		real *y = eg_at(g->y, u);
+		int64_t dims[EG_KDIMS], at[EG_KDIMS] = {0};
+		memcpy(dims, g->dims, sizeof dims);
+		if (dims[0] - (int64_t)u * g->rows < g->rows)
+			dims[0] -= (int64_t)u * g->rows;
+		else
+			dims[0] = g->rows;
+		int64_t n = dims[last], sa = g->sa[last], sb = g->sb[last];
+		do {
+			int64_t oa = 0, ob = 0;
+			for (int d = 0; d < last; d++) oa += at[d] * g->sa[d], ob += at[d] * g->sb[d];
+			for (int64_t i = 0; i < n; i++) y[i] = a[oa + i * sa] + b[ob + i * sb];
+			y += n;
+		} while (next_index(at, dims, 0, last - 1));
+	}
+}
+
+/* A unit's elements are summed side by side, so that x is walked through once. */
+static void sum_to__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_sum_to_args *a = args;
+	EG_UNUSED(scratch);
+	assert(1 <= a->rank && a->rank <= EG_KDIMS && units_ok(EG_BLOCK, a->count, begin, end) && a->x.p && a->y.p &&
+	        a->x.p != a->y.p);
+	int64_t sx[EG_KDIMS], dims[EG_KDIMS], size = 1; /* dims: the summed ones; those that are kept count as 1 */
+	for (int d = a->rank - 1; d >= 0; d--) {
+		sx[d] = size;
+		size *= a->dims[d];
+		dims[d] = a->sy[d] == 0 ? a->dims[d] : 1;
+	}
+	const real *x = a->x.p;
+	real *y = a->y.p;
+	for (int u = begin; u < end; u++) {
+		int64_t e0 = (int64_t)u * EG_BLOCK, start[EG_BLOCK] = {0}, at[EG_KDIMS] = {0};
+		int n = (int)(a->count - e0 < EG_BLOCK ? a->count - e0 : EG_BLOCK);
+		for (int j = 0; j < n; j++)
+			for (int d = 0; d < a->rank; d++)
+				if (a->sy[d] != 0) start[j] += (e0 + j) / a->sy[d] % a->dims[d] * sx[d];
+		real sum[EG_BLOCK] = {0};
+		do {
+			int64_t offset = 0;
+			for (int d = 0; d < a->rank; d++) offset += at[d] * sx[d];
+			for (int j = 0; j < n; j++) sum[j] += x[start[j] + offset];
+		} while (next_index(at, dims, 0, a->rank - 1));
+		for (int j = 0; j < n; j++) y[e0 + j] = a->acc ? y[e0 + j] + sum[j] : sum[j];
+	}
+}
+
+/* ---- layout and sums -------------------------------------------------------------------------------------------- */
+
+static void reorder__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_reorder_args *a = args;
+	EG_UNUSED(scratch);
+	assert(a->N >= 1 && a->F >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
+	assert(0 <= begin && begin <= end && end <= eg_blocks(a->N));
+	ptrdiff_t F = a->F;
+	for (int b = begin; b < end; b++) {
+		const real *restrict x = eg_at(a->x, b);
+		real *restrict y = eg_at(a->y, b);
+		int n = eg_block_size(a->N, b);
+		for (ptrdiff_t f = 0; f < F; f++) {
+			for (int l = 0; l < n; l++) {
+				ptrdiff_t plain = l * F + f, lanes = f * EG_BLOCK + l;
+				ptrdiff_t from = a->to_lanes ? plain : lanes, to = a->to_lanes ? lanes : plain;
+				y[to] = a->acc ? y[to] + x[from] : x[from];
+			}
+			for (int l = n; l < EG_BLOCK && a->to_lanes; l++) y[f * EG_BLOCK + l] = 0;
+		}
+	}
+}
+
+static void shard_sum__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_shard_sum_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(EG_CHUNK, a->count, begin, end) && a->shards >= 1 && a->parts.p && a->y.p &&
+	        a->parts.p != a->y.p);
+	const real *restrict parts = a->parts.p;
+	real *restrict y = a->y.p;
+	for (int u = begin; u < end; u++) {
+		int64_t first = (int64_t)u * EG_CHUNK, n = unit_size(EG_CHUNK, a->count, u);
+		for (int64_t i = first; i < first + n; i++) {
+			real sum = parts[i];
+			for (int j = 1; j < a->shards; j++) sum += parts[j * a->count + i];
+			y[i] = a->acc ? y[i] + sum : sum;
+		}
+	}
+}
+
+static void sum_rows__ref(const void *args, int begin, int end, void *scratch) {
+	enum { COLS = 64 };
+	const eg_sum_rows_args *a = args;
+	EG_UNUSED(scratch);
+	assert(a->m >= 1 && a->n >= 1 && a->ld >= a->n && a->x.p && a->y.p && a->x.p != a->y.p);
+	assert(units_ok(COLS, a->n, begin, end));
+	for (int u = begin; u < end; u++) {
+		int n = (int)unit_size(COLS, a->n, u);
+		const real *x = (const real *)a->x.p + (ptrdiff_t)u * COLS;
+		real *y = (real *)a->y.p + (ptrdiff_t)u * COLS, sum[COLS] = {0};
+		for (int i = 0; i < a->m; i++)
+			for (int j = 0; j < n; j++) sum[j] += x[(ptrdiff_t)i * a->ld + j];
+		for (int j = 0; j < n; j++) y[j] = a->acc ? y[j] + sum[j] : sum[j];
+	}
+}
+
+void fill_map__ref(eg_kernels *k) {
+	k->act_fwd = act_fwd__ref;
+	k->act_bwd = act_bwd__ref;
+	k->copy = copy__ref;
+	k->fill = fill__ref;
+	k->dropout = dropout__ref;
+	k->add = add__ref;
+	k->sum_to = sum_to__ref;
+	k->reorder = reorder__ref;
+	k->shard_sum = shard_sum__ref;
+	k->sum_rows = sum_rows__ref;
+}

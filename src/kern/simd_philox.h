@@ -1,0 +1,80 @@
+/* simd_philox.h - Philox4x32-10 (Salmon et al. 2011) on V/2 blocks at once; the words of eg_rng_u32x4, bit for bit.
+ *
+ * A block sits in one 64-bit lane, its four words in the low halves of four vectors: the widening multiply reads low
+ * halves only, so that whatever is left in the high halves does no harm, and a round is two multiplies, two shuffles
+ * and four xors.
+ *
+ * Not here: what the numbers are for (dropout is in body_map.h). */
+#ifndef ENGRAM_SIMD_PHILOX_H
+#define ENGRAM_SIMD_PHILOX_H
+
+#include "kern/simd.h"
+
+#if defined(__AVX512F__)
+
+typedef __m512i vu;
+EG_ALWAYS_INLINE vu vu_set64(uint64_t x) { return _mm512_set1_epi64((long long)x); }
+EG_ALWAYS_INLINE vu vu_add64(vu a, vu b) { return _mm512_add_epi64(a, b); }
+EG_ALWAYS_INLINE vu vu_mul(vu a, vu b) { return _mm512_mul_epu32(a, b); }
+/* High halves in the place of the low ones. (A shuffle: shifts share a port with the multiply.) */
+EG_ALWAYS_INLINE vu vu_high(vu a) { return _mm512_shuffle_epi32(a, 0xf5); }
+EG_ALWAYS_INLINE vu vu_xor3(vu a, vu b, vu c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+/* Low halves of a below low halves of b. */
+EG_ALWAYS_INLINE vu vu_pair(vu a, vu b) { return _mm512_mask_blend_epi32(0xaaaa, a, _mm512_slli_epi64(b, 32)); }
+EG_ALWAYS_INLINE vu vu_lo64(vu a, vu b) { return _mm512_unpacklo_epi64(a, b); }
+EG_ALWAYS_INLINE vu vu_hi64(vu a, vu b) { return _mm512_unpackhi_epi64(a, b); }
+/* The block of each lane such that vu_lo64 and vu_hi64 give the words in order. */
+EG_ALWAYS_INLINE vu vu_blocks(void) { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
+EG_ALWAYS_INLINE vm vu_ge32(vu a, uint32_t b) { return _mm512_cmpge_epu32_mask(a, _mm512_set1_epi32((int)b)); }
+
+#else
+
+typedef __m256i vu;
+EG_ALWAYS_INLINE vu vu_set64(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
+EG_ALWAYS_INLINE vu vu_add64(vu a, vu b) { return _mm256_add_epi64(a, b); }
+EG_ALWAYS_INLINE vu vu_mul(vu a, vu b) { return _mm256_mul_epu32(a, b); }
+EG_ALWAYS_INLINE vu vu_high(vu a) { return _mm256_shuffle_epi32(a, 0xf5); }
+EG_ALWAYS_INLINE vu vu_xor3(vu a, vu b, vu c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
+EG_ALWAYS_INLINE vu vu_pair(vu a, vu b) { return _mm256_blend_epi32(a, _mm256_slli_epi64(b, 32), 0xaa); }
+EG_ALWAYS_INLINE vu vu_lo64(vu a, vu b) { return _mm256_unpacklo_epi64(a, b); }
+EG_ALWAYS_INLINE vu vu_hi64(vu a, vu b) { return _mm256_unpackhi_epi64(a, b); }
+EG_ALWAYS_INLINE vu vu_blocks(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
+EG_ALWAYS_INLINE vm vu_ge32(vu a, uint32_t b) {
+	return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, _mm256_set1_epi32((int)b)), a));
+}
+
+#endif
+
+/* The keys of the ten rounds and the stream, made once for many blocks. */
+typedef struct vphilox {
+	vu key[20], stream;
+} vphilox;
+
+EG_ALWAYS_INLINE vphilox vphilox_of(eg_rng r) {
+	vphilox p;
+	uint64_t k0 = r.seed, k1 = r.seed >> 32;
+	for (int i = 0; i < 20; i += 2, k0 += 0x9E3779B9, k1 += 0xBB67AE85) {
+		p.key[i] = vu_set64(k0);
+		p.key[i + 1] = vu_set64(k1);
+	}
+	p.stream = vu_set64(r.stream);
+	return p;
+}
+
+/* The words of blocks index .. index + V/2 - 1: word[0] the first V of them, word[1] the next V. */
+EG_ALWAYS_INLINE void vphilox_words(const vphilox *p, uint64_t index, vu word[2]) {
+	vu c0 = vu_add64(vu_set64(index), vu_blocks()), c1 = vu_high(c0), c2 = p->stream, c3 = vu_high(c2);
+	vu m0 = vu_set64(0xD2511F53), m1 = vu_set64(0xCD9E8D57);
+	for (int i = 0; i < 20; i += 2) {
+		vu p0 = vu_mul(m0, c0), p1 = vu_mul(m1, c2);
+		c0 = vu_xor3(vu_high(p1), c1, p->key[i]);
+		c1 = p1;
+		c2 = vu_xor3(vu_high(p0), c3, p->key[i + 1]);
+		c3 = p0;
+	}
+	vu a = vu_pair(c0, c1), b = vu_pair(c2, c3);
+	word[0] = vu_lo64(a, b);
+	word[1] = vu_hi64(a, b);
+}
+
+#endif

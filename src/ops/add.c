@@ -1,0 +1,127 @@
+/* add.c - sum of two tensors with broadcasting. */
+#include "ops/ops.h"
+
+static bool same_dims(const eg_dims *a, const eg_dims *b) {
+	return a->rank == b->rank && !memcmp(a->d, b->d, (size_t)a->rank * sizeof a->d[0]);
+}
+
+/* Size of dimension i of `rank`, when the dimensions of t are aligned to the right; 1 where t has none. */
+static int64_t aligned(const eg_dims *t, int i, int rank) {
+	int j = i - (rank - t->rank);
+	return j < 0 ? 1 : t->d[j];
+}
+
+static eg_status add_infer(eg_infer *s) {
+	const eg_dims *a = &s->in[0], *b = &s->in[1];
+	eg_dims *y = &s->out[0];
+	char ta[128], tb[128];
+	if (op_check_real(s, 0, "a") || op_check_real(s, 1, "b")) return s->err->status;
+	y->rank = a->rank > b->rank ? a->rank : b->rank;
+	for (int i = 0; i < y->rank; i++) {
+		int64_t da = aligned(a, i, y->rank), db = aligned(b, i, y->rank);
+		if (da != db && da != 1 && db != 1)
+			return eg_fail(s->err, EG_ERR_SHAPE, "a %s and b %s do not fit: dimension %d, aligned to the right, must be equal, or 1 in one of "
+				"them", eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
+		y->d[i] = da == 1 ? db : da;
+		if (y->d[i] == EG_N && i > 0)
+			return eg_fail(s->err, EG_ERR_SHAPE, "a %s and b %s: the batch of one would meet dimension %d of the other; give both as many "
+				"dimensions", eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
+	}
+	return EG_OK;
+}
+
+/* Element strides of t when it is read in the shape y; 0 where it is repeated. */
+static void strides(const eg_dims *t, const eg_dims *y, int64_t *out) {
+	int64_t step = 1;
+	for (int i = y->rank - 1; i >= 0; i--) {
+		int64_t d = aligned(t, i, y->rank);
+		out[i] = d == 1 ? 0 : step;
+		step *= d;
+	}
+}
+
+/* Equal shapes: elements side by side, in the layout of a, in place of a where nobody else needs it. */
+static void add_flat(eg_emit *e) {
+	eg_layout layout = eg_emit_in_layout(e, 0);
+	eg_walk w = eg_emit_walk_in(e, 0, layout);
+	eg_add_args g = {.rank = 1, .rows = (int)w.unit, .dims = {w.total}, .sa = {1}, .sb = {1}};
+	g.a = op_stride(w.block, eg_emit_x(e, 0, layout), w.unit);
+	g.b = op_stride(w.block, eg_emit_x(e, 1, layout), w.unit);
+	g.y = op_stride(w.block, eg_emit_y_over_x(e, 0), w.unit);
+	OP_CALL(e, add, g, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+}
+
+static void add_fwd(eg_emit *e) {
+	eg_dims a = eg_emit_in_dims(e, 0), b = eg_emit_in_dims(e, 1), y = eg_emit_out_dims(e, 0);
+	if (same_dims(&a, &b)) {
+		add_flat(e);
+		return;
+	}
+	eg_add_args g = {.rank = y.rank, .rows = EG_BLOCK};
+	memcpy(g.dims, y.d, (size_t)y.rank * sizeof y.d[0]);
+	strides(&a, &y, g.sa);
+	strides(&b, &y, g.sb);
+	op_blocks job = op_blocks_of(e, eg_emit_out_batched(e, 0), y.d[0]);
+	g.a = op_stride(job.block, eg_emit_x(e, 0, EG_PLAIN), g.sa[0] * g.rows);
+	g.b = op_stride(job.block, eg_emit_x(e, 1, EG_PLAIN), g.sb[0] * g.rows);
+	g.y = op_stride(job.block, eg_emit_y(e, 0, EG_PLAIN), eg_dims_count(&y, 1) * g.rows);
+	OP_CALL(e, add, g, 2, 1, .block = job.block, .units = job.units, .flops = (double)eg_dims_count(&y, 0));
+}
+
+/* The gradient passes through; where an input was repeated, the gradients of its copies are summed. */
+static void add_bwd(eg_emit *e) {
+	eg_dims y = eg_emit_out_dims(e, 0);
+	for (int i = 0; i < 2; i++) {
+		eg_dims x = eg_emit_in_dims(e, i);
+		if (!eg_emit_needs_dx(e, i)) continue;
+		if (same_dims(&x, &y)) {
+			eg_layout layout = eg_emit_out_layout(e);
+			eg_walk w = eg_emit_walk_out(e, 0, layout);
+			eg_map_args m = {.x = eg_emit_dy(e, 0, layout), .unit = w.unit, .total = w.total};
+			if (!m.x.p) return;
+			m.x = op_stride(w.block, m.x, w.unit);
+			m.y = op_stride(w.block, eg_emit_dx(e, i, layout, &m.acc), w.unit);
+			OP_CALL(e, copy, m, 1, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+			continue;
+		}
+		eg_sum_to_args t = {.x = eg_emit_dy(e, 0, EG_PLAIN), .rank = y.rank, .count = eg_dims_count(&x, 0)};
+		if (!t.x.p) return;
+		memcpy(t.dims, y.d, (size_t)y.rank * sizeof y.d[0]);
+		strides(&x, &y, t.sy);
+		t.y = eg_emit_dx(e, i, EG_PLAIN, &t.acc);
+		OP_CALL(e, sum_to, t, 1, 1, .units = (int)((t.count + EG_BLOCK - 1) / EG_BLOCK),
+			.flops = (double)eg_dims_count(&y, 0));
+	}
+}
+
+static const eg_case add_cases[] = {
+	{"equal shapes", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(EG_N, 3, 5, 4)}, .nin = 2, .batch = 18},
+	{"equal shapes, fixed batch, several chunks", NULL, .in = {OP_DIMS(19, 31, 17), OP_DIMS(19, 31, 17)}, .nin = 2, .batch = 2},
+	{"channels", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(3, 1, 1)}, .nin = 2, .batch = 18},
+	{"last dimension", NULL, .in = {OP_DIMS(7), OP_DIMS(EG_N, 5, 7)}, .nin = 2, .batch = 3},
+	{"both repeated", NULL, .in = {OP_DIMS(EG_N, 1, 6, 1, 2), OP_DIMS(1, 3, 1, 5, 2)}, .nin = 2, .batch = 18},
+	{"six dimensions, fixed", NULL, .in = {OP_DIMS(3, 1, 2, 4, 1, 5), OP_DIMS(3, 2, 4, 3, 1)}, .nin = 2, .batch = 2},
+	{"a number", NULL, .in = {OP_DIMS(EG_N, 6), {0}}, .nin = 2, .batch = 18},
+};
+
+const eg_op eg_op_add = {
+	.info = {
+		.name = "add",
+		.layer = "add",
+		.doc = "The sum of two tensors; dimensions of size 1, and missing ones in front, are repeated",
+		.equation = "y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first one",
+		.source = "ONNX Add-14 with its multidirectional (numpy) broadcasting",
+		.options_size = sizeof(op_name_only),
+		.min_inputs = 2,
+		.max_inputs = 2,
+		.inputs = (const char *const[]){"a", "b"},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = add_infer,
+	.fwd = add_fwd,
+	.bwd = add_bwd,
+	.onnx = "Add",
+	.onnx_since = 14,
+	.cases = add_cases,
+	.ncases = EG_COUNT(add_cases),
+};

@@ -1,0 +1,152 @@
+/* loss.c - losses: scalars to be made small. */
+#include "ops/ops.h"
+
+typedef struct cross_entropy_options {
+	const char *name;
+	int ignore_index;
+	float label_smoothing;
+	int reduction;
+} cross_entropy_options;
+
+enum { REDUCTION_MEAN, REDUCTION_SUM };
+static const char *const reductions[] = {"mean", "sum", NULL};
+
+static const eg_attr cross_entropy_attrs[] = {
+	OP_INT(cross_entropy_options, ignore_index, -100, INT32_MIN, INT32_MAX, "ignore_index",
+		"rows with this target count for nothing (0 stands for the default)"),
+	OP_FLOAT(cross_entropy_options, label_smoothing, 0, 0, 1, NULL,
+		"share of the target that is spread evenly over all classes"),
+	OP_ENUM(cross_entropy_options, reduction, reductions, "reduction",
+		"mean: divided by the weights of the targets that count; sum: not"),
+};
+
+enum { LOGITS, TARGET, WEIGHT };
+
+/* The class weights; absent when they were not given. */
+static eg_buf ce_weight(eg_emit *e) { return eg_emit_nin(e) > WEIGHT ? eg_emit_x(e, WEIGHT, EG_PLAIN) : (eg_buf){0}; }
+
+static eg_status cross_entropy_infer(eg_infer *s) {
+	const eg_dims *x = &s->in[LOGITS], *t = &s->in[TARGET], *w = &s->in[WEIGHT];
+	char tx[128], tt[128];
+	eg_dims_text(x, tx, sizeof tx);
+	if (op_check_real(s, LOGITS, "logits")) return s->err->status;
+	if (x->rank < 2)
+		return eg_fail(s->err, EG_ERR_SHAPE, "logits %s need at least 2 dimensions, (N,classes,...)", tx);
+	if (s->in_type[TARGET] != EG_I32)
+		return eg_fail(s->err, EG_ERR_ARG, "target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
+	eg_dims expected = {.rank = x->rank - 1, .d = {x->d[0]}};
+	bool fits = t->rank == expected.rank && t->d[0] == x->d[0];
+	for (int i = 1; i < expected.rank; i++) {
+		expected.d[i] = x->d[i + 1];
+		fits = fits && t->d[i] == expected.d[i];
+	}
+	if (!fits) {
+		char te[128];
+		return eg_fail(s->err, EG_ERR_SHAPE, "target is %s, logits %s need one class number for each row: %s",
+			eg_dims_text(t, tt, sizeof tt), tx, eg_dims_text(&expected, te, sizeof te));
+	}
+	if (s->nin > WEIGHT && w->rank >= 0) {
+		if (op_check_real(s, WEIGHT, "weight")) return s->err->status;
+		if (w->rank != 1 || w->d[0] != x->d[1])
+			return eg_fail(s->err, EG_ERR_SHAPE, "weight is %s, the %lld classes of logits %s need (%lld)",
+				eg_dims_text(w, tt, sizeof tt), (long long)x->d[1], tx, (long long)x->d[1]);
+	}
+	s->out[0].rank = 0;
+	return EG_OK;
+}
+
+/* The shape for the kernels and the job: 16 rows of the first dimension a unit. */
+static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
+	const cross_entropy_options *o = eg_emit_options(e);
+	eg_dims x = eg_emit_in_dims(e, LOGITS);
+	*job = op_blocks_of(e, eg_emit_in_batched(e, LOGITS), x.d[0]);
+	return (eg_ce_shape){.outer = x.d[0], .rows = EG_BLOCK, .n = (int)x.d[1], .inner = (int)eg_dims_count(&x, 2),
+		.ignore = o->ignore_index, .mean = o->reduction == REDUCTION_MEAN, .smoothing = (real)o->label_smoothing};
+}
+
+/* What is kept for backward: probabilities and the losses of rows, 16 rows a block, and the divisor. */
+typedef struct ce_saved {
+	eg_buf prob, rowloss, denom;
+} ce_saved;
+
+static eg_buf per_block(eg_emit *e, int slot, int64_t count, op_blocks job) {
+	eg_buf b = eg_emit_saved(e, slot, EG_ELEM_REAL, job.block ? count : count * job.units, job.block);
+	return op_stride(job.block, b, count);
+}
+
+static ce_saved ce_buffers(eg_emit *e, const eg_ce_shape *s, op_blocks job) {
+	int64_t rows = s->rows * s->inner;
+	return (ce_saved){.prob = per_block(e, 0, rows * s->n, job), .rowloss = per_block(e, 1, rows, job),
+		.denom = eg_emit_saved(e, 2, EG_ELEM_REAL, 1, false)};
+}
+
+static eg_buf ce_target(eg_emit *e, const eg_ce_shape *s, op_blocks job) {
+	return op_stride(job.block, eg_emit_x(e, TARGET, EG_PLAIN), s->rows * s->inner);
+}
+
+static void cross_entropy_fwd(eg_emit *e) {
+	op_blocks job;
+	eg_ce_shape s = ce_shape(e, &job);
+	ce_saved k = ce_buffers(e, &s, job);
+	double size = (double)s.outer * s.n * s.inner;
+	eg_ce_denom_args d = {.target = eg_emit_x(e, TARGET, EG_PLAIN), .weight = ce_weight(e), .denom = k.denom, .s = s};
+	OP_CALL(e, ce_denom, d, 2, 1, .units = 1, .flops = (double)(s.outer * s.inner));
+
+	eg_ce_fwd_args f = {.target = ce_target(e, &s, job), .weight = d.weight, .prob = k.prob, .rowloss = k.rowloss, .s = s};
+	f.x = op_stride(job.block, eg_emit_x(e, LOGITS, EG_PLAIN), s.rows * s.n * s.inner);
+	OP_CALL(e, ce_fwd, f, 3, 2, .block = job.block, .units = job.units, .flops = 10 * size);
+
+	eg_ce_mean_args m = {.rowloss = k.rowloss, .denom = k.denom, .loss = eg_emit_y(e, 0, EG_PLAIN),
+		.count = s.outer * s.inner};
+	OP_CALL(e, ce_mean, m, 2, 1, .units = 1, .flops = (double)(s.outer * s.inner));
+}
+
+static void cross_entropy_bwd(eg_emit *e) {
+	op_blocks job;
+	eg_ce_shape s = ce_shape(e, &job);
+	eg_buf dloss = eg_emit_dy(e, 0, EG_PLAIN);
+	if (!dloss.p || !eg_emit_needs_dx(e, LOGITS)) return;
+	ce_saved k = ce_buffers(e, &s, job);
+	eg_ce_bwd_args b = {.prob = k.prob, .target = ce_target(e, &s, job), .weight = ce_weight(e), .denom = k.denom,
+		.dloss = dloss, .s = s};
+	b.dx = op_stride(job.block, eg_emit_dx(e, LOGITS, EG_PLAIN, &b.acc), s.rows * s.n * s.inner);
+	OP_CALL(e, ce_bwd, b, 5, 1, .block = job.block, .units = job.units, .flops = 4.0 * (double)s.outer * s.n * s.inner);
+}
+
+#define CE(...) &(const cross_entropy_options){__VA_ARGS__}
+static const eg_case cross_entropy_cases[] = {
+	{"classes", NULL, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18, .limit = 7},
+	{"weights, smoothing", CE(.label_smoothing = 0.2f), .in = {OP_DIMS(EG_N, 11), OP_DIMS(EG_N), OP_DIMS(11)},
+		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 11},
+	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
+		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18, .limit = 5},
+	{"fixed batch, weights, ignored, smoothing", CE(.ignore_index = 1, .label_smoothing = 0.1f),
+		.in = {OP_DIMS(19, 6, 3), OP_DIMS(19, 3), OP_DIMS(6)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 2,
+		.limit = 6},
+};
+
+const eg_op eg_op_cross_entropy = {
+	.info = {
+		.name = "cross_entropy",
+		.doc = "Classification loss: softmax and negative log-likelihood of the right class in one; no gradient for `weight`",
+		.equation = "logp = log softmax(logits) over classes; row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);\n"
+			"loss () = sum of rows / (mean: sum of weight[t]); logits (N,classes,d1,...), target (N,d1,...), weight (classes);\n"
+			"with mean and all rows ignored it is NaN; a target beyond the classes makes it NaN",
+		.source = "ONNX SoftmaxCrossEntropyLoss-13; label smoothing: Szegedy et al. 2016, as PyTorch weighs it",
+		.attrs = cross_entropy_attrs,
+		.nattrs = EG_COUNT(cross_entropy_attrs),
+		.options_size = sizeof(cross_entropy_options),
+		.min_inputs = 2,
+		.max_inputs = 3,
+		.inputs = (const char *const[]){"logits", "target", "weight"},
+		.outputs = (const char *const[]){"loss", NULL},
+	},
+	.infer = cross_entropy_infer,
+	.fwd = cross_entropy_fwd,
+	.bwd = cross_entropy_bwd,
+	.bwd_reads_x = true,
+	.onnx = "SoftmaxCrossEntropyLoss",
+	.onnx_since = 13,
+	.cases = cross_entropy_cases,
+	.ncases = EG_COUNT(cross_entropy_cases),
+};

@@ -1,0 +1,69 @@
+/* ops.h - what the operator files share: shorthand for tables and calls, and the checks that many of them make. */
+#ifndef ENGRAM_OPS_OPS_H
+#define ENGRAM_OPS_OPS_H
+
+#include "core/op.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { OP_SIZE_MAX = 1 << 24 }; /* largest size an attribute may ask for: guards the arithmetic, not taste */
+
+/* Dimensions in a table of cases. */
+#define OP_DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
+
+/* Rows of an attribute table; T is the options struct. */
+#define OP_INT(T, f, def, min, max, onnx, doc) {#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc}
+#define OP_PAIR(T, f, def, min, max, onnx, doc) {#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc}
+#define OP_FLOAT(T, f, def, min, max, onnx, doc) {#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc}
+#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc}
+#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc}
+#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc}
+
+/* The options of an operator that has no attributes: every node may be named. */
+typedef struct op_name_only {
+	const char *name;
+} op_name_only;
+
+/* Emits a call of kernel `slot` with `args`, whose first nr buffers are read and the next nw written; the rest is
+ * eg_call_spec's .block, .units, .scratch and .flops. */
+#define OP_CALL(e, slot, args_, nr, nw, ...)                                                                           \
+	eg_emit_call(e, &(eg_call_spec){.kernel = #slot, .run = eg_emit_kernels(e)->slot, .args = &(args_),            \
+		.size = sizeof(args_), .reads = nr, .writes = nw, __VA_ARGS__})
+
+/* How a job that works on blocks of EG_BLOCK rows of the first dimension is cut: as a block job when that is the batch, else as a global
+ * job over the same blocks. */
+typedef struct op_blocks {
+	bool block;
+	int units;
+} op_blocks;
+
+static inline op_blocks op_blocks_of(const eg_emit *e, bool batched, int64_t n) {
+	return batched ? (op_blocks){true, eg_emit_blocks(e)} : (op_blocks){false, eg_blocks((int)n)};
+}
+
+/* In a global job the stride is the operator's: `unit` elements from one unit to the next. */
+static inline eg_buf op_stride(bool block, eg_buf b, int64_t unit) {
+	if (!block) b.stride = (ptrdiff_t)unit;
+	return b;
+}
+
+static inline eg_status op_check_real(const eg_infer *s, int i, const char *name) {
+	if (s->in_type[i] == EG_F32) return EG_OK;
+	return eg_fail(s->err, EG_ERR_ARG, "%s holds integers (EG_I32), floating-point numbers (EG_F32) are needed", name);
+}
+
+/* For operators whose output has the shape of their input. */
+static inline eg_status op_infer_same(eg_infer *s) {
+	if (op_check_real(s, 0, "x")) return s->err->status;
+	s->out[0] = s->in[0];
+	return EG_OK;
+}
+
+/* An axis counted from the end when negative; false when there is no such dimension. */
+static inline bool op_axis(int axis, int rank, int *out) {
+	*out = axis < 0 ? axis + rank : axis;
+	return *out >= 0 && *out < rank;
+}
+
+#endif

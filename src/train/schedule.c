@@ -1,0 +1,42 @@
+/* schedule.c - learning rates over time: linear warm-up, then constant, step, cosine (Loshchilov and Hutter 2017, without restarts) or
+ * reduce-on-plateau. */
+#include "engram_train.h"
+
+#include <math.h>
+
+static const double PI = 3.14159265358979323846;
+
+static double or_default(double v, double d) { return v == 0 ? d : v; }
+
+double eg_schedule_lr(const eg_schedule_config *c, const eg_schedule_state *s, double lr, double epoch, double epochs) {
+	if (epoch < c->warmup) return lr * epoch / c->warmup;
+	switch (c->kind) {
+	case EG_SCHEDULE_CONSTANT: return lr;
+	case EG_SCHEDULE_STEP: return lr * pow(or_default(c->factor, 0.1), floor(epoch / or_default(c->every, 10)));
+	case EG_SCHEDULE_COSINE: {
+		double span = epochs - c->warmup, part = span > 0 ? (epoch - c->warmup) / span : 1;
+		if (part > 1) part = 1;
+		return c->min_lr + (lr - c->min_lr) * 0.5 * (1 + cos(PI * part));
+	}
+	case EG_SCHEDULE_PLATEAU: {
+		double now = lr * (s && s->scale > 0 ? s->scale : 1);
+		return now < c->min_lr ? c->min_lr : now;
+	}
+	}
+	return lr;
+}
+
+void eg_schedule_epoch(const eg_schedule_config *c, eg_schedule_state *s, double loss) {
+	if (c->kind != EG_SCHEDULE_PLATEAU) return;
+	bool begun = s->scale > 0;
+	if (!begun) s->scale = 1;
+	if (!begun || loss < s->best * (1 - or_default(c->threshold, 1e-4))) {
+		s->best = loss;
+		s->bad_epochs = 0;
+		return;
+	}
+	if (++s->bad_epochs >= (c->patience > 0 ? c->patience : 3)) {
+		s->scale *= or_default(c->factor, 0.1);
+		s->bad_epochs = 0;
+	}
+}

@@ -1,0 +1,424 @@
+/* optest.c - the generic op tester: what must hold for every operator, checked on the cases in its descriptor. Nothing here knows an
+ * operator.
+ *
+ *   optest [-v] [OP...]   all checks, for these operators or for all; built in double precision, gradients by central differences too
+ *   optest --mutate       breaks one kernel at a time; every kernel that some case uses must be missed when it is broken
+ *
+ * Reference for everything else is the ref table, PLAIN layout, one thread, nothing fused or put off. */
+#include "optest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Relative to the largest value of a tensor. In float, sums of some hundred terms in another order; in double, the same with more digits. */
+static const double tolerance = sizeof(real) == sizeof(float) ? 2e-5 : 1e-12;
+
+typedef struct tally {
+	int passed, failed;
+	bool verbose;
+} tally;
+
+/* One check of one setup: counts it, and tells a failure with all that is needed to repeat it. */
+static bool check(tally *t, const setup *s, bool ok, const char *what, const char *why) {
+	static const char *const layouts[] = {"auto", "plain", "lanes"};
+	if (ok) {
+		t->passed++;
+		return true;
+	}
+	t->failed++;
+	printf("FAILED %s, case '%s': %s: %s\n  (%s, layout %s, %d thread%s%s%s%s%s%s%s%s%s)\n", s->op->info.name, s->c->what, what,
+		why ? why : "", eg_isa_name(s->isa), layouts[s->layout], s->threads ? s->threads : 1, s->threads > 1 ? "s" : "",
+		s->no_fusion ? ", no fusion" : "", s->no_defer ? ", no defer" : "", s->inference ? ", inference" : "",
+		s->twice ? ", applied twice" : "", s->before ? ", behind " : "", s->before ? s->before->info.name : "",
+		s->after ? ", followed by " : "", s->after ? s->after->info.name : "");
+	return false;
+}
+
+/* ---- one run ---------------------------------------------------------------------------------------------------------------- */
+
+/* Lets every step use all threads, however small it is. */
+static void share_all(eg_plan *p) {
+	for (int i = 0; i < p->nsteps; i++) {
+		eg_step *s = &p->steps[i];
+		s->threads = s->units < p->workers ? s->units : p->workers;
+	}
+}
+
+static bool run(tally *t, const setup *s, results *out) {
+	rig r;
+	eg_error err;
+	bool ok = check(t, s, rig_new(&r, s, &err), "building", err.message);
+	if (ok) {
+		if (s->threads > 1) share_all(r.plan);
+		rig_fill(&r);
+		rig_run(&r);
+		results_take(out, &r);
+	}
+	rig_free(&r);
+	return ok;
+}
+
+static void compare(tally *t, const setup *s, const results *want, double tol, const char *what) {
+	results have = {0};
+	if (run(t, s, &have)) {
+		const char *why = results_differ(want, &have, tol);
+		check(t, s, !why, what, why);
+	}
+	results_free(&have);
+}
+
+/* ---- agreement -------------------------------------------------------------------------------------------------------------- */
+
+/* All tables and layouts, fused or not, against the reference. */
+static void check_tables(tally *t, setup s, const results *want) {
+	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
+		if (!isa_usable((eg_isa)isa)) continue;
+		s.isa = (eg_isa)isa;
+		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++) {
+			s.layout = (eg_layout_choice)layout;
+			s.no_fusion = s.no_defer = false;
+			compare(t, &s, want, tolerance, "differs from ref");
+			if (!s.after) continue;
+			s.no_fusion = s.no_defer = true;
+			compare(t, &s, want, tolerance, "differs from ref");
+		}
+	}
+}
+
+static void check_inference(tally *t, setup s) {
+	results want = {0};
+	s.inference = s.no_fusion = s.no_defer = true;
+	s.layout = EG_LAYOUT_PLAIN;
+	if (run(t, &s, &want)) check_tables(t, s, &want);
+	results_free(&want);
+}
+
+/* One, two and three threads, and one thread once more: the same bits. */
+static void check_threads(tally *t, setup s) {
+	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
+		if (!isa_usable((eg_isa)isa)) continue;
+		s.isa = (eg_isa)isa;
+		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++) {
+			results want = {0};
+			s.layout = (eg_layout_choice)layout;
+			s.threads = 1;
+			if (run(t, &s, &want))
+				for (s.threads = 1; s.threads <= 3; s.threads++) compare(t, &s, &want, 0, "other bits with other threads");
+			results_free(&want);
+		}
+	}
+}
+
+/* ---- one plan looked at closely ----------------------------------------------------------------------------------------------- */
+
+typedef struct counting {
+	long calls, live, fail_at; /* fail_at < 0: never */
+} counting;
+
+static void *count_alloc(void *user, size_t bytes) {
+	counting *c = user;
+	if (c->calls++ == c->fail_at) return NULL;
+	void *p = malloc(bytes ? bytes : 1);
+	c->live += p != NULL;
+	return p;
+}
+
+static void count_release(void *user, void *p) {
+	((counting *)user)->live -= p != NULL;
+	free(p);
+}
+
+static void check_shapes(tally *t, const setup *s, const rig *r) {
+	for (int i = 0; i < r->noutputs; i++) {
+		eg_tensor y = eg_graph_find(r->graph, output_name(i));
+		eg_dims inferred = eg_tensor_dims(r->graph, y), real_dims = eg_plan_dims(r->plan, y);
+		bool same = inferred.rank == real_dims.rank && eg_plan_output(r->plan, output_name(i));
+		for (int k = 0; k < inferred.rank && same; k++)
+			same = real_dims.d[k] == (inferred.d[k] == EG_N ? s->c->batch : inferred.d[k]);
+		check(t, s, same, "shape of an output", output_name(i));
+		check(t, s, eg_plan_grad(r->plan, output_name(i)), "gradient of an output has no place", output_name(i));
+	}
+	check(t, s, eg_plan_grad(r->plan, input_name(0)), "gradient of the first input", "there is none");
+}
+
+/* Shapes, no allocation while running, the same bits when run again, diagnosis of good data and of NaN. */
+static void check_plan(tally *t, setup s) {
+	counting c = {.fail_at = -1};
+	eg_allocator a = {count_alloc, count_release, &c};
+	rig r;
+	eg_error err;
+	results first = {0}, second = {0};
+	s.allocator = &a;
+	if (check(t, &s, rig_new(&r, &s, &err), "building", err.message)) {
+		check_shapes(t, &s, &r);
+		rig_fill(&r);
+		long before = c.calls;
+		rig_run(&r);
+		check(t, &s, c.calls == before, "allocates while it runs", NULL);
+		results_take(&first, &r);
+		rig_run(&r);
+		results_take(&second, &r);
+		const char *why = results_differ(&first, &second, 0);
+		check(t, &s, !why, "other bits when it runs again", why);
+		eg_status status = eg_plan_diagnose(r.plan, 3, &err);
+		check(t, &s, status == EG_OK, "diagnosis of finite data", status ? err.message : NULL);
+		check(t, &s, eg_plan_describe(r.plan) != NULL, "description", NULL);
+		*(real *)eg_plan_input(r.plan, input_name(0)) = (real)NAN;
+		status = eg_plan_diagnose(r.plan, 3, &err);
+		check(t, &s, status == EG_ERR_NUMERIC && strstr(err.message, input_name(0)), "diagnosis of NaN in the input", err.message);
+	}
+	rig_free(&r);
+	results_free(&first);
+	results_free(&second);
+	check(t, &s, c.live == 0, "leaks memory", NULL);
+}
+
+/* The N-th allocation fails, for every N: a status and a message, nothing lost. */
+static void check_memory(tally *t, setup s) {
+	enum { LIMIT = 5000 };
+	counting c = {0};
+	eg_allocator a = {count_alloc, count_release, &c};
+	s.allocator = &a;
+	bool done = false;
+	for (long n = 0; n < LIMIT && !done; n++) {
+		rig r;
+		eg_error err;
+		c = (counting){.fail_at = n};
+		done = rig_new(&r, &s, &err);
+		char where[64];
+		snprintf(where, sizeof where, "allocation %ld fails", n);
+		if (!done) check(t, &s, err.status == EG_ERR_MEMORY && err.message[0], where, err.message);
+		rig_free(&r);
+		check(t, &s, c.live == 0, where, "leaks memory");
+	}
+	check(t, &s, done, "allocations", "more than expected");
+}
+
+/* ---- gradients ------------------------------------------------------------------------------------------------------------------ */
+
+/* <gradient given, outputs>, the scalar whose gradients a run computes. */
+static double objective(const rig *r) {
+	double sum = 0;
+	for (int i = 0; i < r->noutputs; i++) {
+		const real *y = eg_plan_output(r->plan, output_name(i)), *dy = eg_plan_grad(r->plan, output_name(i));
+		for (int64_t k = 0, n = rig_count(r, output_name(i)); k < n && dy; k++) sum += (double)y[k] * (double)dy[k];
+	}
+	return sum;
+}
+
+/* Some elements of v, first and last among them, moved by +-h. dv is a copy of the gradient that the run computed. */
+static void differences(tally *t, const setup *s, rig *r, const char *name, real *v, const result *dv) {
+	enum { SAMPLES = 13 };
+	const double h = 1e-5;
+	double largest = 1e-3;
+	for (int64_t k = 0; k < dv->n; k++) largest = fmax(largest, fabs((double)dv->v[k]));
+	int64_t samples = dv->n < SAMPLES ? dv->n : SAMPLES;
+	for (int64_t i = 0; i < samples; i++) {
+		int64_t k = samples > 1 ? i * (dv->n - 1) / (samples - 1) : 0;
+		real kept = v[k];
+		double value[2];
+		for (int side = 0; side < 2; side++) {
+			v[k] = (real)((double)kept + (side ? h : -h));
+			eg_params_changed(r->params);
+			rig_run(r);
+			value[side] = objective(r);
+		}
+		v[k] = kept;
+		double numeric = (value[1] - value[0]) / (2 * h), got = (double)dv->v[k];
+		char text[160];
+		snprintf(text, sizeof text, "%s[%lld] is %.9g, differences give %.9g", name, (long long)k, got, numeric);
+		if (!check(t, s, fabs(numeric - got) <= 1e-6 * largest, "gradient", text)) return;
+	}
+}
+
+static void check_gradients(tally *t, setup s) {
+	rig r;
+	eg_error err;
+	results all = {0};
+	if (check(t, &s, rig_new(&r, &s, &err), "building", err.message)) {
+		rig_fill(&r);
+		rig_run(&r);
+		results_take(&all, &r);
+		for (int i = 0; i < all.n; i++) {
+			const char *name = all.r[i].name;
+			if (strncmp(name, "gradient of ", 12) != 0) continue;
+			int param = eg_params_find(r.params, name + 12);
+			real *v = param < 0 ? eg_plan_input(r.plan, name + 12) : eg_params_data(r.params, param);
+			differences(t, &s, &r, name, v, &all.r[i]);
+		}
+	}
+	results_free(&all);
+	rig_free(&r);
+}
+
+/* <f(x) - f(0), dy> = <x, f'(dy)> for an f that is linear in its first input. */
+static void check_adjoint(tally *t, setup s) {
+	rig r;
+	eg_error err;
+	if (check(t, &s, rig_new(&r, &s, &err), "building", err.message)) {
+		rig_fill(&r);
+		rig_run(&r);
+		double left = objective(&r), right = 0, size = 0;
+		int64_t n = rig_count(&r, input_name(0));
+		real *x = eg_plan_input(r.plan, input_name(0));
+		const real *dx = eg_plan_grad(r.plan, input_name(0));
+		for (int64_t k = 0; k < n; k++) {
+			double product = (double)x[k] * (double)dx[k];
+			right += product;
+			size += fabs(product);
+			x[k] = 0;
+		}
+		rig_run(&r);
+		left -= objective(&r);
+		char text[100];
+		snprintf(text, sizeof text, "<f(x),dy> is %.12g, <x,f'(dy)> is %.12g", left, right);
+		check(t, &s, fabs(left - right) <= tolerance * size, "adjoint identity", text);
+	}
+	rig_free(&r);
+}
+
+/* ---- descriptors and hostile shapes --------------------------------------------------------------------------------------------- */
+
+static void check_descriptor(tally *t, const eg_op *op) {
+	static const eg_case none = {.what = "descriptor"};
+	const setup s = {.op = op, .c = &none};
+	const eg_op_info *info = &op->info;
+	check(t, &s, info->doc && info->equation && info->source && info->outputs && info->outputs[0], "documentation", "is incomplete");
+	check(t, &s, op->bwd || op->no_gradient, "gradient", "neither a backward nor a reason why there is none");
+	check(t, &s, op->ncases > 0, "cases", "there are none");
+	check(t, &s, eg_op_find(info->name) == info && (!info->layer || eg_op_find(info->layer) == info), "name", "is not unique");
+	for (int i = 0; i < info->max_inputs; i++) check(t, &s, info->inputs[i], "inputs", "one has no name");
+	bool found = !info->shorthand;
+	for (int i = 0; i < info->nattrs; i++) {
+		const eg_attr *a = &info->attrs[i];
+		check(t, &s, a->name && a->doc && a->offset < info->options_size && (a->type != EG_ATTR_ENUM || a->names), "attribute", a->name);
+		found |= info->shorthand && !strcmp(a->name, info->shorthand);
+	}
+	check(t, &s, found, "shorthand", "is no attribute");
+}
+
+/* Extents that are equal, or 1, hide mistakes; a one-off 1 is what broadcasting is about. */
+static void check_case(tally *t, const setup *s) {
+	const eg_dims *d = &s->c->in[0];
+	bool ok = s->c->batch > 1 || d->d[0] != EG_N;
+	for (int i = 0; i < d->rank; i++)
+		for (int k = 0; k < i; k++) ok &= d->d[i] != d->d[k] || d->d[i] == 1;
+	check(t, s, ok, "extents", "two of the first input are equal");
+}
+
+/* Any shapes and types at all: a message, or a plan that runs. */
+static void check_hostile(tally *t, const eg_op *op, const eg_case *c, uint32_t seed) {
+	eg_rng rng = {23, eg_stream(EG_RNG_TEST, seed, 0)};
+	eg_case wild = *c;
+	wild.what = "random shapes";
+	wild.batch = 1 + (int)eg_rng_below(rng, 1, 20);
+	wild.limit = 3;
+	for (int i = 0; i < wild.nin; i++) {
+		uint64_t at = 100 * (uint64_t)(i + 1);
+		if (eg_rng_below(rng, at, 8) == 0) wild.type[i] = wild.type[i] == EG_F32 ? EG_I32 : EG_F32;
+		if (eg_rng_below(rng, at + 1, 2) == 0) wild.in[i].rank = (int)eg_rng_below(rng, at + 2, EG_MAX_DIMS + 1);
+		for (int k = 0; k < EG_MAX_DIMS; k++)
+			if (k >= c->in[i].rank || eg_rng_below(rng, at + 3 + (uint64_t)k, 3) == 0)
+				wild.in[i].d[k] = 1 + (int64_t)eg_rng_below(rng, at + 20 + (uint64_t)k, 5);
+		if (eg_rng_below(rng, at + 50, 2) == 0) wild.in[i].d[0] = EG_N;
+	}
+	setup s = {.op = op, .c = &wild, .layout = (eg_layout_choice)(seed % 3)};
+	rig r;
+	eg_error err;
+	if (rig_new(&r, &s, &err)) {
+		rig_fill(&r);
+		rig_run(&r);
+		check(t, &s, true, "", NULL);
+	} else {
+		check(t, &s, strstr(err.message, op->info.name) && err.status != EG_ERR_MEMORY, "message", err.message);
+		if (t->verbose) printf("    %s\n", err.message);
+	}
+	rig_free(&r);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------------------------- */
+
+/* One way to embed the op in a graph: against ref, threads, gradients. */
+static void check_form(tally *t, setup s) {
+	setup reference = s;
+	results want = {0};
+	reference.layout = EG_LAYOUT_PLAIN;
+	reference.no_fusion = reference.no_defer = true;
+	if (run(t, &reference, &want)) check_tables(t, s, &want);
+	results_free(&want);
+	check_inference(t, s);
+	if (sizeof(real) == sizeof(float) || s.c->ties || !s.op->bwd) return;
+	for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++) {
+		s.layout = (eg_layout_choice)layout;
+		check_gradients(t, s);
+	}
+}
+
+static void test_case(tally *t, const eg_op *op, const eg_case *c) {
+	setup s = {.op = op, .c = c};
+	check_case(t, &s);
+	check_form(t, s);
+	check_threads(t, s);
+	for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++) {
+		s.layout = (eg_layout_choice)layout;
+		check_plan(t, s);
+		check_memory(t, s);
+		if (c->linear) check_adjoint(t, s);
+	}
+	s.layout = EG_LAYOUT_AUTO;
+	s.twice = true;
+	check_form(t, s);
+	s.twice = false;
+	for (int reads_y = 0; reads_y < 2; reads_y++) {
+		s.before = c->type[0] == EG_F32 ? neighbour(reads_y) : NULL;
+		if (s.before) check_form(t, s);
+	}
+	s.before = NULL;
+	for (int i = 0; i < eg_ops_count && op->fuses_act; i++) {
+		if (eg_ops[i]->act == EG_ACT_NONE) continue;
+		s.after = eg_ops[i];
+		check_form(t, s);
+		check_threads(t, s);
+	}
+}
+
+static void test_op(tally *t, const eg_op *op) {
+	double start = now();
+	tally own = {.verbose = t->verbose};
+	check_descriptor(&own, op);
+	for (int i = 0; i < op->ncases; i++) {
+		double begin = now();
+		test_case(&own, op, &op->cases[i]);
+		if (t->verbose) printf("  %-40s %6.2f s\n", op->cases[i].what, now() - begin);
+	}
+	for (uint32_t seed = 0; seed < 300 && op->ncases; seed++) check_hostile(&own, op, &op->cases[seed % (uint32_t)op->ncases], seed);
+	printf("%-16s %2d cases, %6d checks%s, %.1f s\n", op->info.name, op->ncases, own.passed + own.failed,
+		own.failed ? ", FAILED" : "", now() - start);
+	t->passed += own.passed;
+	t->failed += own.failed;
+}
+
+int main(int argc, char **argv) {
+	tally t = {0};
+	int first = 1;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 2 && !strcmp(argv[1], "--mutate")) return mutate(tolerance) ? 1 : 0;
+	if (argc > 1 && !strcmp(argv[1], "-v")) {
+		t.verbose = true;
+		first++;
+	}
+	for (int i = first; i < argc; i++) {
+		const eg_op *op = NULL;
+		for (int k = 0; k < eg_ops_count; k++)
+			if (!strcmp(eg_ops[k]->info.name, argv[i])) op = eg_ops[k];
+		if (!op) {
+			fprintf(stderr, "optest: no operator '%s'\nusage: optest [-v] [OP...] | --mutate\n", argv[i]);
+			return 2;
+		}
+		test_op(&t, op);
+	}
+	for (int i = 0; i < eg_ops_count && first == argc; i++) test_op(&t, eg_ops[i]);
+	printf("%d passed, %d failed\n", t.passed, t.failed);
+	return t.failed ? 1 : 0;
+}

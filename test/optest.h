@@ -1,0 +1,68 @@
+/* optest.h - the generic op tester's bench: one operator's case built into a graph, planned, filled with numbers, run. */
+#ifndef ENGRAM_OPTEST_H
+#define ENGRAM_OPTEST_H
+
+#include "core/plan.h"
+
+/* How a case is set up. Zero: alone, on one thread of the ref table, planned for training, layout and fusion as the planner likes. */
+typedef struct setup {
+	const eg_op *op;
+	const eg_case *c;
+	const eg_op *before; /* put between the first input and the op, so that its input is computed */
+	const eg_op *after;  /* put behind the first output: an activation that may be fused */
+	bool twice;          /* the op is applied twice to the same inputs, so that gradients add up */
+	eg_isa isa;
+	int threads;
+	eg_layout_choice layout;
+	bool no_fusion, no_defer, inference;
+	const eg_allocator *allocator;
+	void (*tamper)(eg_kernels *k); /* changes the kernel table before the plan is made */
+} setup;
+
+typedef struct rig {
+	eg_context *ctx;
+	eg_graph *graph;
+	eg_params *params;
+	eg_plan *plan;
+	const setup *s;
+	int noutputs;
+} rig;
+
+/* False on failure, with *err filled; to be freed in either case. */
+bool rig_new(rig *r, const setup *s, eg_error *err);
+void rig_free(rig *r);
+/* Inputs, weights and the gradients of the outputs, the same numbers for every setup of a case. */
+void rig_fill(rig *r);
+void rig_run(rig *r);
+const char *input_name(int i);
+const char *output_name(int i);
+/* Elements of an input or output of that name in this plan. */
+int64_t rig_count(const rig *r, const char *name);
+
+/* Everything a run has computed: outputs, gradients of inputs and of weights. */
+enum { MAX_RESULTS = 32 };
+typedef struct result {
+	char name[64];
+	real *v;
+	int64_t n;
+} result;
+typedef struct results {
+	int n;
+	result r[MAX_RESULTS];
+} results;
+void results_take(results *out, const rig *r);
+void results_free(results *r);
+/* The first difference in words, or NULL. tolerance is relative to the largest value of each result; 0 asks for the same bits. Only
+ * what both have is compared, which must at least be the outputs. */
+const char *results_differ(const results *want, const results *have, double tolerance);
+
+/* Is there a table for this ISA, and can this machine run it? */
+bool isa_usable(eg_isa isa);
+/* An operator that can stand before any other: one input, the same shape, no weights; whose backward reads y, or not. */
+const eg_op *neighbour(bool reads_y);
+double now(void);
+
+/* optest_mutate.c: breaks one kernel slot at a time and demands that a case notices. Returns the number of slots that none noticed. */
+int mutate(double tolerance);
+
+#endif

@@ -1,0 +1,194 @@
+/* optest_rig.c - building, filling and running one setup of one case, and comparing what came out. */
+#include "optest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double now(void) {
+	struct timespec t;
+	timespec_get(&t, TIME_UTC);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+const char *input_name(int i) {
+	static const char *const names[EG_MAX_INPUTS] = {"in0", "in1", "in2", "in3", "in4", "in5", "in6", "in7"};
+	return names[i];
+}
+
+const char *output_name(int i) {
+	static const char *const names[2 * EG_MAX_OUTPUTS] = {"out0", "out1", "out2", "out3", "out4", "out5", "out6", "out7"};
+	return names[i];
+}
+
+bool isa_usable(eg_isa isa) {
+	eg_cpu cpu;
+	eg_kernels k;
+	eg_cpu_detect(&cpu);
+	return eg_kernels_get(&k, isa, &cpu);
+}
+
+const eg_op *neighbour(bool reads_y) {
+	for (int i = 0; i < eg_ops_count; i++) {
+		const eg_op *op = eg_ops[i];
+		bool needs = false; /* an attribute without a default */
+		for (int k = 0; k < op->info.nattrs; k++) needs |= isnan(op->info.attrs[k].def) != 0;
+		if (op->info.max_inputs != 1 || op->info.params || needs || op->bwd_reads_y != reads_y || !op->bwd) continue;
+		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1, .isa = "ref"}, NULL);
+		eg_graph *g = ctx ? eg_graph_new(ctx) : NULL;
+		bool same = false;
+		if (g) {
+			eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, 3));
+			eg_dims d = eg_tensor_dims(g, eg_apply(g, op->info.name, NULL, &x, 1));
+			same = d.rank == 3 && d.d[1] == 2 && d.d[2] == 3;
+		}
+		eg_graph_free(g);
+		eg_context_free(ctx);
+		if (same) return op;
+	}
+	return NULL;
+}
+
+/* ---- building ------------------------------------------------------------------------------------------------------------- */
+
+static void apply(rig *r, eg_tensor *in) {
+	const setup *s = r->s;
+	eg_graph *g = r->graph;
+	eg_tensor first = eg_apply(g, s->op->info.name, s->c->options, in, s->c->nin);
+	for (int i = 0; i < EG_MAX_OUTPUTS; i++) {
+		eg_tensor t = i ? eg_result(g, first, i) : first;
+		if (!t.id) break;
+		if (i == 0 && s->after) t = eg_apply(g, s->after->info.name, NULL, &t, 1);
+		eg_output(g, output_name(r->noutputs++), t);
+	}
+}
+
+static void build(rig *r) {
+	const setup *s = r->s;
+	eg_tensor in[EG_MAX_INPUTS];
+	for (int i = 0; i < s->c->nin; i++) in[i] = eg_input(r->graph, input_name(i), s->c->type[i], s->c->in[i]);
+	if (s->before) in[0] = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
+	apply(r, in);
+	if (s->twice) apply(r, in);
+}
+
+bool rig_new(rig *r, const setup *s, eg_error *err) {
+	*r = (rig){.s = s};
+	*err = (eg_error){0};
+	r->ctx = eg_context_new(&(eg_context_options){.threads = s->threads ? s->threads : 1, .isa = eg_isa_name(s->isa),
+		.allocator = s->allocator}, err);
+	if (!r->ctx) return false;
+	if (s->tamper) s->tamper(&r->ctx->kern);
+	r->graph = eg_graph_new(r->ctx);
+	if (r->graph) {
+		build(r);
+		if (eg_graph_status(r->graph, err)) return false;
+		r->params = eg_params_new(r->graph, 5);
+	}
+	if (r->params)
+		r->plan = eg_plan_new(r->graph, r->params, &(eg_plan_options){.batch = s->c->batch, .train = !s->inference,
+			.input_grads = !s->inference, .seed = 11, .layout = s->layout, .no_fusion = s->no_fusion, .no_defer = s->no_defer});
+	if (!r->plan) *err = *eg_context_error(r->ctx);
+	return r->plan;
+}
+
+void rig_free(rig *r) {
+	eg_plan_free(r->plan);
+	eg_params_free(r->params);
+	eg_graph_free(r->graph);
+	eg_context_free(r->ctx);
+	*r = (rig){0};
+}
+
+/* ---- numbers ---------------------------------------------------------------------------------------------------------------- */
+
+int64_t rig_count(const rig *r, const char *name) {
+	eg_dims d = eg_plan_dims(r->plan, eg_graph_find(r->graph, name));
+	return eg_dims_count(&d, 0);
+}
+
+/* Uniform in (low, low + 2). */
+static void fill(real *v, int64_t n, double low, uint32_t id) {
+	eg_rng rng = {17, eg_stream(EG_RNG_TEST, id, 0)};
+	for (int64_t i = 0; v && i < n; i++) v[i] = (real)(low + 2 * eg_rng_uniform(rng, (uint64_t)i));
+}
+
+/* Inputs after the first are positive, because they may be weights whose sum is a divisor. */
+static void fill_input(rig *r, int i) {
+	const eg_case *c = r->s->c;
+	void *data = eg_plan_input(r->plan, input_name(i));
+	int64_t n = rig_count(r, input_name(i));
+	eg_rng rng = {17, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
+	for (int64_t k = 0; k < n && c->type[i] == EG_I32; k++)
+		((int32_t *)data)[k] = (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
+	for (int64_t k = 0; k < n && c->ties; k++) ((real *)data)[k] = (real)eg_rng_below(rng, (uint64_t)k, 4) / 2 - 1;
+	if (c->type[i] == EG_F32 && !c->ties) fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);
+}
+
+void rig_fill(rig *r) {
+	for (int i = 0; i < r->s->c->nin; i++) fill_input(r, i);
+	for (int i = 0; i < eg_params_count(r->params); i++) {
+		eg_dims d = eg_params_dims(r->params, i);
+		fill(eg_params_data(r->params, i), eg_dims_count(&d, 0), -1, 100 + (uint32_t)i);
+	}
+	eg_params_changed(r->params);
+	for (int i = 0; i < r->noutputs; i++)
+		fill(eg_plan_grad(r->plan, output_name(i)), rig_count(r, output_name(i)), -0.7, 200 + (uint32_t)i);
+}
+
+void rig_run(rig *r) { eg_plan_run(r->plan, 3); }
+
+/* ---- results ------------------------------------------------------------------------------------------------------------------ */
+
+static void take(results *out, const char *what, const char *name, const real *v, int64_t n) {
+	if (!v || out->n == MAX_RESULTS) return;
+	result *r = &out->r[out->n];
+	snprintf(r->name, sizeof r->name, "%s%s", what, name);
+	r->v = malloc((size_t)n * sizeof(real));
+	if (!r->v) return;
+	memcpy(r->v, v, (size_t)n * sizeof(real));
+	r->n = n;
+	out->n++;
+}
+
+void results_take(results *out, const rig *r) {
+	out->n = 0;
+	for (int i = 0; i < r->noutputs; i++)
+		take(out, "", output_name(i), eg_plan_output(r->plan, output_name(i)), rig_count(r, output_name(i)));
+	if (r->s->inference) return;
+	for (int i = 0; i < r->s->c->nin; i++)
+		take(out, "gradient of ", input_name(i), eg_plan_grad(r->plan, input_name(i)), rig_count(r, input_name(i)));
+	for (int i = 0; i < eg_params_count(r->params); i++) {
+		eg_dims d = eg_params_dims(r->params, i);
+		take(out, "gradient of ", eg_params_name(r->params, i), eg_params_grad(r->params, i), eg_dims_count(&d, 0));
+	}
+}
+
+void results_free(results *r) {
+	for (int i = 0; i < r->n; i++) free(r->r[i].v);
+	r->n = 0;
+}
+
+static const result *find(const results *r, const char *name) {
+	for (int i = 0; i < r->n; i++)
+		if (!strcmp(r->r[i].name, name)) return &r->r[i];
+	return NULL;
+}
+
+const char *results_differ(const results *want, const results *have, double tolerance) {
+	static char text[200];
+	for (int i = 0; i < want->n; i++) {
+		const result *a = &want->r[i], *b = find(have, a->name);
+		if (!b && a->name[0] == 'g') continue;
+		double largest = 0;
+		for (int64_t k = 0; k < a->n; k++) largest = fmax(largest, fabs((double)a->v[k]));
+		for (int64_t k = 0; k < a->n; k++) {
+			double x = (double)a->v[k], y = b && b->n == a->n ? (double)b->v[k] : (double)NAN;
+			if (tolerance > 0 ? fabs(x - y) <= tolerance * largest : !memcmp(&a->v[k], &b->v[k], sizeof(real))) continue;
+			snprintf(text, sizeof text, "%s[%lld] of %lld is %.9g, expected is %.9g", a->name, (long long)k, (long long)a->n, y, x);
+			return text;
+		}
+	}
+	return have->n ? NULL : "there is no result";
+}

@@ -1,0 +1,113 @@
+# The tests, included from the top CMakeLists.txt. All run in the source folder.
+#
+#   test_*.c      cmocka programs, <build>/test/test_*
+#   optest*.c     the generic op tester, one program
+#   vectors*.c    comparison with other systems' results, one program
+#   fuzz_*.c      fuzz targets; here their kept inputs test/corpus/*/ are run through them (fuzz_main.c)
+#   support*.c    linked into every program above
+#   *.sh          tests of the whole program; they get ENGRAM (the program) and ENGRAM_BUILD in the environment
+#
+# Labels: `program` for shell tests, `threads` for C tests whose source speaks of threads (those run under TSan).
+# Exit code 77 means skipped.
+
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+# Read by ctest before it starts a test: the environment, where the caller has not set it.
+file(CONFIGURE OUTPUT test/environment.cmake @ONLY CONTENT [[
+set(source "@CMAKE_SOURCE_DIR@")
+if(NOT DEFINED ENV{ENGRAM_DATA} AND EXISTS "${source}/../shared/data")
+	set(ENV{ENGRAM_DATA} "${source}/../shared/data")
+elseif(DEFINED ENV{ENGRAM_DATA} AND NOT IS_ABSOLUTE "$ENV{ENGRAM_DATA}")
+	set(ENV{ENGRAM_DATA} "${source}/$ENV{ENGRAM_DATA}")
+endif()
+foreach(setting "ASAN_OPTIONS=allocator_may_return_null=1:strict_string_checks=1" "UBSAN_OPTIONS=print_stacktrace=1"
+		"TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1")
+	string(REGEX MATCH "^([A-Z]+_OPTIONS)=(.*)$" matched "${setting}")
+	if(NOT DEFINED ENV{${CMAKE_MATCH_1}})
+		set(ENV{${CMAKE_MATCH_1}} "${CMAKE_MATCH_2}")
+	endif()
+endforeach()
+]])
+set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_BINARY_DIR}/test/environment.cmake)
+
+function(register name)
+	cmake_parse_arguments(arg "" "" "COMMAND;LABELS" ${ARGN})
+	add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 LABELS "${arg_LABELS}")
+endfunction()
+
+file(GLOB support CONFIGURE_DEPENDS test/support*.c)
+function(test_program name)
+	program(${name} test LIBS engram_all PkgConfig::CMOCKA SOURCES ${ARGN} ${support})
+endfunction()
+
+function(labels_of file out)
+	file(STRINGS ${file} lines LIMIT_COUNT 1 REGEX "eg_team_|thread|prefetch")
+	if(lines)
+		set(${out} threads PARENT_SCOPE)
+	endif()
+endfunction()
+
+file(GLOB units CONFIGURE_DEPENDS test/test_*.c)
+foreach(file ${units})
+	cmake_path(GET file STEM name)
+	test_program(${name} ${file})
+	if(TARGET ${name})
+		set(labels)
+		labels_of(${file} labels)
+		register(${name} COMMAND ${name} LABELS ${labels})
+	endif()
+endforeach()
+
+file(GLOB optest CONFIGURE_DEPENDS test/optest*.c)
+if(optest)
+	test_program(optest ${optest})
+	if(TARGET optest)
+		register(optest COMMAND optest LABELS threads)
+	endif()
+endif()
+
+register(opgen COMMAND opgen --check include/engram_ops.h)
+
+file(GLOB vectors CONFIGURE_DEPENDS test/vectors*.c)
+if(vectors)
+	test_program(vectors ${vectors})
+	if(TARGET vectors AND EXISTS "${ENGRAM_VECTORS}")
+		register(vectors COMMAND vectors ${ENGRAM_VECTORS})
+	elseif(TARGET vectors)
+		message(STATUS "No folder ${ENGRAM_VECTORS}: the test `vectors` is left out")
+	endif()
+endif()
+
+file(GLOB fuzzers CONFIGURE_DEPENDS test/fuzz_*.c)
+list(REMOVE_ITEM fuzzers ${CMAKE_SOURCE_DIR}/test/fuzz_main.c)
+foreach(file ${fuzzers})
+	cmake_path(GET file STEM name)
+	if(ENGRAM_FUZZ)
+		test_program(${name} ${file})
+		if(TARGET ${name})
+			target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+		endif()
+	else()
+		test_program(${name} ${file} ${CMAKE_SOURCE_DIR}/test/fuzz_main.c)
+		string(REPLACE fuzz_ "" corpus ${name})
+		if(TARGET ${name})
+			register(${name} COMMAND ${name} test/corpus/${corpus})
+		endif()
+	endif()
+endforeach()
+
+if(TARGET engram)
+	file(GLOB scripts CONFIGURE_DEPENDS test/*.sh)
+	foreach(file ${scripts})
+		cmake_path(GET file STEM name)
+		file(STRINGS ${file} shebang LIMIT_COUNT 1)
+		set(shell sh)
+		if(shebang MATCHES bash)
+			set(shell bash)
+		endif()
+		register(${name}.sh COMMAND ${shell} ${file} LABELS program)
+		set_property(TEST ${name}.sh PROPERTY ENVIRONMENT "ENGRAM=$<TARGET_FILE:engram>"
+			"ENGRAM_BUILD=${CMAKE_BINARY_DIR}" "ENGRAM_SANITIZE=${ENGRAM_SANITIZE}" "CC=${CMAKE_C_COMPILER}")
+	endforeach()
+endif()
