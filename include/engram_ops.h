@@ -1,4 +1,4 @@
-/* engram_ops.h - the operators' builders. Written by tools/opgen.c from the operator table: change the table, not this file.
+/* engram_ops.h - the operators' builders, written by tools/opgen.c from the operator table: change that.
  *
  * In C, options follow the inputs by name, and those left out have their defaults:
  *
@@ -12,7 +12,7 @@
  *   eg_tensor h = eg_conv2d_with(g, x, &o);
  *   eg_tensor y = eg_relu_with(g, h, NULL);
  *
- * Every builder returns {0} after an error, which eg_graph_status tells. A zero in an options struct stands for the default. */
+ * Every builder returns {0} after an error, which eg_graph_status tells. A zero in the options means the default. */
 #ifndef ENGRAM_OPS_H
 #define ENGRAM_OPS_H
 
@@ -22,15 +22,17 @@
 extern "C" {
 #endif
 
-/* A builder with 1 or 2 inputs. The options end with a comma or are empty, so the member end_ makes a valid list of them. */
-#define EG_BUILD_1(op, g, a, ...) eg_##op##_with(g, a, &(const eg_##op##_options){__VA_ARGS__ .end_ = false})
-#define EG_BUILD_2(op, g, a, b, ...) eg_##op##_with(g, a, b, &(const eg_##op##_options){__VA_ARGS__ .end_ = false})
+/* The options end with a comma or are empty, so the member end_ makes a valid list of them. */
+#define EG_BUILD_1(op, g, a, ...) eg_##op##_with(g, a, &(eg_##op##_options){__VA_ARGS__ .end_ = false})
+#define EG_BUILD_2(op, g, a, b, ...) \
+	eg_##op##_with(g, a, b, &(eg_##op##_options){__VA_ARGS__ .end_ = false})
 
 /* ---- conv2d ----------------------------------------------------------------------------------------------------- */
 
 /* Convolution: the same filters slide over every position of a picture.
  *
- * y[n,k,p,q] = bias[k] + sum over c,r,s of weight[k,c,r,s] x[n,c, p*stride + r*dilation - padding, ...];
+ * y[n,k,p,q] = bias[k] + sum over c,r,s of weight[k,c,r,s] x[n,c,h,w],
+ * h = p*stride + r*dilation - padding, w = q*stride + s*dilation - padding, zero outside of x;
  * x (N,C,H,W), weight (filters, C/groups, kernel), y (N,filters,P,Q),
  * P = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise
  *
@@ -44,9 +46,9 @@ typedef struct eg_conv2d_options {
 	int stride[2]; /* steps from one window to the next; default 1 */
 	int padding[2]; /* zeros put around x, on each side */
 	int dilation[2]; /* distance between neighbouring taps of a filter; default 1 */
-	int groups; /* channels are cut into so many groups that do not see each other; as many as channels: depthwise; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
 	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
-	int init; /* how the weight begins; default: weight and bias U(+-1/sqrt(fan_in)), with any other the bias is zero; EG_INIT_... */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
 	float init_value; /* constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1 */
 	bool end_; /* closes the builder's list */
 } eg_conv2d_options;
@@ -60,8 +62,9 @@ static inline eg_tensor eg_conv2d_with(eg_graph *g, eg_tensor x, const eg_conv2d
 
 /* The largest value of each window of each channel.
  *
- * y[n,c,p,q] = max over r,s of x[n,c, p*stride + r*dilation - padding, ...], inside of x (N,C,H,W) only;
- * P = floor or ceil((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise; the first of equals wins
+ * y[n,c,p,q] = max over r,s of x[n,c, p*stride + r*dilation - padding, ...] inside of x;
+ * P = floor or ceil((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise;
+ * the first of equals wins, NaN before all
  *
  * Inputs: x. Output: y.
  * ONNX MaxPool-12; Ranzato et al. 2007
@@ -97,7 +100,7 @@ typedef struct eg_avgpool2d_options {
 	int stride[2]; /* steps from one window to the next; default: as large as the kernel */
 	int padding[2]; /* zeros put around x, on each side */
 	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
-	bool no_count_include_pad; /* true switches this off: padding counts in the divisor (ONNX's default is that it does not) */
+	bool no_count_include_pad; /* true switches this off: padding counts in the divisor (ONNX: not by default) */
 	bool end_; /* closes the builder's list */
 } eg_avgpool2d_options;
 static inline eg_tensor eg_avgpool2d_with(eg_graph *g, eg_tensor x, const eg_avgpool2d_options *options) {
@@ -110,7 +113,7 @@ static inline eg_tensor eg_avgpool2d_with(eg_graph *g, eg_tensor x, const eg_avg
 
 /* Fully connected layer: every output is a weighted sum of all inputs.
  *
- * y (N,...,units) = x (N,...,features) weight^T + bias, weight (units,features), bias (units)
+ * y (N,...,units) = x (N,...,features) weight^T + bias; weight (units,features)
  *
  * Inputs: x. Weights: weight, bias. Output: y.
  * ONNX Gemm-13 (transB=1), MatMul-13 for more than 2 dimensions
@@ -119,7 +122,7 @@ typedef struct eg_linear_options {
 	const char *name; /* of the node and its weights; NULL: made from the operator's */
 	int units; /* outputs; needed */
 	bool no_bias; /* true switches this off: adds a learned constant to each output */
-	int init; /* how the weight begins; default: weight and bias U(+-1/sqrt(inputs)), with any other the bias is zero; EG_INIT_... */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(features)), otherwise zero bias; EG_INIT_... */
 	float init_value; /* constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1 */
 	bool end_; /* closes the builder's list */
 } eg_linear_options;
@@ -153,7 +156,7 @@ static inline eg_tensor eg_flatten_with(eg_graph *g, eg_tensor x, const eg_flatt
 
 /* The sum of two tensors; dimensions of size 1, and missing ones in front, are repeated.
  *
- * y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first one
+ * y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first
  *
  * Inputs: a, b. Output: y.
  * ONNX Add-14 with its multidirectional (numpy) broadcasting
@@ -162,7 +165,8 @@ typedef struct eg_add_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	bool end_; /* closes the builder's list */
 } eg_add_options;
-static inline eg_tensor eg_add_with(eg_graph *g, eg_tensor a, eg_tensor b, const eg_add_options *options) {
+static inline eg_tensor eg_add_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_add_options *options) {
 	eg_tensor inputs[2] = {a, b};
 	return eg_apply(g, "add", options, inputs, 2);
 }
@@ -247,7 +251,7 @@ static inline eg_tensor eg_softmax_with(eg_graph *g, eg_tensor x, const eg_softm
 
 /* ---- dropout ---------------------------------------------------------------------------------------------------- */
 
-/* While training, sets elements to zero at random and enlarges the others; otherwise does nothing.
+/* In training, sets elements to zero at random and enlarges the others; else does nothing.
  *
  * y = x m / (1 - rate), m = 0 with probability rate, else 1
  *
@@ -256,7 +260,7 @@ static inline eg_tensor eg_softmax_with(eg_graph *g, eg_tensor x, const eg_softm
  */
 typedef struct eg_dropout_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	float rate; /* probability that an element is dropped (0 stands for the default; leave the layer out to drop nothing); default 0.5 */
+	float rate; /* probability that an element is dropped; to drop nothing, leave the layer out; default 0.5 */
 	bool end_; /* closes the builder's list */
 } eg_dropout_options;
 static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropout_options *options) {
@@ -267,12 +271,13 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
 
 /* ---- cross_entropy ---------------------------------------------------------------------------------------------- */
 
-/* Classification loss: softmax and negative log-likelihood of the right class in one; no gradient for `weight`.
+/* Classification loss: softmax and negative log-likelihood of the right class in one.
  *
- * logp = log softmax(logits) over classes; row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c]
- * (-logp[c]);
- * loss () = sum of rows / (mean: sum of weight[t]); logits (N,classes,d1,...), target (N,d1,...), weight (classes);
- * with mean and all rows ignored it is NaN; a target beyond the classes makes it NaN
+ * logp = log softmax(logits) over the classes, e = label_smoothing;
+ * row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);
+ * loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;
+ * logits (N,classes,d1,...), target (N,d1,...), weight (classes), which gets no gradient;
+ * a target beyond the classes makes the loss NaN
  *
  * Inputs: logits, target, optional: weight. Output: loss.
  * ONNX SoftmaxCrossEntropyLoss-13; label smoothing: Szegedy et al. 2016, as PyTorch weighs it
@@ -282,11 +287,12 @@ typedef struct eg_cross_entropy_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	int ignore_index; /* rows with this target count for nothing (0 stands for the default); default -100 */
 	float label_smoothing; /* share of the target that is spread evenly over all classes */
-	int reduction; /* mean: divided by the weights of the targets that count; sum: not; EG_CROSS_ENTROPY_REDUCTION_... */
+	int reduction; /* mean: divided by the weights of the rows that count; EG_CROSS_ENTROPY_REDUCTION_... */
 	eg_tensor weight; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_cross_entropy_options;
-static inline eg_tensor eg_cross_entropy_with(eg_graph *g, eg_tensor logits, eg_tensor target, const eg_cross_entropy_options *options) {
+static inline eg_tensor eg_cross_entropy_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_cross_entropy_options *options) {
 	eg_tensor inputs[3] = {logits, target, {0}};
 	int n = 2;
 	if (options && options->weight.id) {

@@ -1,10 +1,12 @@
-/* optest.h - the generic op tester's bench: one operator's case built into a graph, planned, filled with numbers, run. */
+/* optest.h - the generic op tester's bench: one operator's case built into a graph, planned, filled with numbers,
+ * run. */
 #ifndef ENGRAM_OPTEST_H
 #define ENGRAM_OPTEST_H
 
 #include "core/plan.h"
 
-/* How a case is set up. Zero: alone, on one thread of the ref table, planned for training, layout and fusion as the planner likes. */
+/* How a case is set up. Zero: alone, on one thread of the ref table, planned for training, layout and fusion as the
+ * planner likes. */
 typedef struct setup {
 	const eg_op *op;
 	const eg_case *c;
@@ -43,6 +45,7 @@ int64_t rig_count(const rig *r, const char *name);
 enum { MAX_RESULTS = 32 };
 typedef struct result {
 	char name[64];
+	bool gradient;
 	real *v;
 	int64_t n;
 } result;
@@ -52,17 +55,19 @@ typedef struct results {
 } results;
 void results_take(results *out, const rig *r);
 void results_free(results *r);
-/* The first difference in words, or NULL. tolerance is relative to the largest value of each result; 0 asks for the same bits. Only
- * what both have is compared, which must at least be the outputs. */
+/* The first difference in words, or NULL. tolerance is relative to the largest value of each result; 0 asks
+ * for the same bits. `have` may come from inference, without gradients. */
 const char *results_differ(const results *want, const results *have, double tolerance);
 
 /* Is there a table for this ISA, and can this machine run it? */
 bool isa_usable(eg_isa isa);
-/* An operator that can stand before any other: one input, the same shape, no weights; whose backward reads y, or not. */
+/* An operator that can stand before any other: one input, the same shape, no weights; whose backward reads y, or
+ * not. */
 const eg_op *neighbour(bool reads_y);
 double now(void);
 
-/* optest_mutate.c: breaks one kernel slot at a time and demands that a case notices. Returns the number of slots that none noticed. */
+/* optest_mutate.c: breaks one kernel slot at a time and demands that a case notices. Returns the number of slots
+ * that none noticed. */
 int mutate(double tolerance);
 
 #endif

@@ -1,6 +1,6 @@
-/* test_kern_isa.c - every kernel table that this machine can run against the plain C one, slot by slot, on sizes at which
- * vector kernels go wrong. Each job is run all at once and unit by unit (same bits wanted), between guards, with scratch of
- * exactly the size asked for and full of NaN. The plain C table goes through the same, compared with itself.
+/* test_kern_isa.c - every kernel table that this machine can run against the plain C one, slot by slot, on sizes at
+ * which vector kernels go wrong. Each job is run all at once and unit by unit (same bits wanted), between guards, with
+ * scratch of exactly the size asked for and full of NaN. The plain C table goes through the same, against itself.
  *
  * That the plain C kernels compute the right thing is checked by test_kern.c. */
 #ifndef _GNU_SOURCE
@@ -110,6 +110,9 @@ static const int CONVS[][14] = {
         {1, 7, 1, 1, 100, 1, 1, 1, 1, 0, 0, 1, 1, 1},
         {15, 2, 5, 3, 8, 5, 3, 1, 1, 0, 0, 1, 1, 1},
         {4, 16, 40, 36, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+        {3, 5, 16, 32, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},  /* pictures of 512 elements: a power of two */
+        {1, 130, 6, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* sums longer than a block of the cache */
+        {2, 3, 9, 11, 1100, 2, 2, 2, 2, 0, 1, 1, 1, 1},
 };
 
 typedef struct conv_bed {

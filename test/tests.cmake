@@ -64,6 +64,7 @@ if(optest)
 	test_program(optest ${optest})
 	if(TARGET optest)
 		register(optest COMMAND optest LABELS threads)
+		register(optest-mutate COMMAND optest --mutate)
 	endif()
 endif()
 

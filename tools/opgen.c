@@ -3,8 +3,8 @@
  *   opgen            prints the header
  *   opgen --check F  says whether file F is what would be printed: exit code 0, or 1
  *
- * The options structs are declared from the attribute tables; where an offset in the table is not the one that the declared struct has,
- * the operator's file is wrong and nothing is printed. */
+ * The options structs are declared from the attribute tables; where an offset in the table is not
+ * the one that the declared struct has, the operator's file is wrong and nothing is printed. */
 #include "core/op.h"
 
 #include <ctype.h>
@@ -14,7 +14,7 @@
 
 enum { WIDTH = 120 };
 
-/* ---- text ---------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 /* Text wrapped as lines of a comment; the equation's own line ends are kept. */
 static void paragraph(FILE *out, const char *text) {
@@ -41,7 +41,7 @@ static void upper(FILE *out, const char *s) {
 	for (; *s; s++) fputc(toupper((unsigned char)*s), out);
 }
 
-/* ---- one attribute --------------------------------------------------------------------------------------------------------- */
+/* ---- one attribute ----------------------------------------------------------------------------------------------- */
 
 static const char *field_type(const eg_attr *a) {
 	switch (a->type) {
@@ -65,7 +65,8 @@ static size_t field_align(const eg_attr *a) {
 	return a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT ? _Alignof(bool) : _Alignof(int);
 }
 
-/* The list of names that several operators share is eg_init_kind of engram.h; any other becomes an enumeration of its own. */
+/* The list of names that several operators share is eg_init_kind of engram.h; any other becomes an enumeration of
+ * its own. */
 static bool own_enum(const eg_attr *a) { return a->type == EG_ATTR_ENUM && a->names != eg_init_names; }
 
 static void enum_prefix(FILE *out, const eg_op_info *op, const eg_attr *a) {
@@ -94,7 +95,7 @@ static void field(FILE *out, const eg_op_info *op, const eg_attr *a) {
 	fprintf(out, " */\n");
 }
 
-/* ---- one operator ----------------------------------------------------------------------------------------------------------- */
+/* ---- one operator ------------------------------------------------------------------------------------------------ */
 
 static bool offsets_agree(const eg_op_info *op) {
 	size_t at = sizeof(const char *);
@@ -102,7 +103,9 @@ static bool offsets_agree(const eg_op_info *op) {
 		const eg_attr *a = &op->attrs[i];
 		at = (at + field_align(a) - 1) / field_align(a) * field_align(a);
 		if (a->offset != at) {
-			fprintf(stderr, "opgen: %s: attribute '%s' lies at offset %zu of the options struct, the table's order gives %zu\n",
+			fprintf(stderr,
+				"opgen: %s: attribute '%s' lies at offset %zu of the options struct, the table's order "
+				"gives %zu\n",
 				op->name, a->name, a->offset, at);
 			return false;
 		}
@@ -110,7 +113,8 @@ static bool offsets_agree(const eg_op_info *op) {
 	}
 	size_t size = (at + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
 	if (op->options_size == size) return true;
-	fprintf(stderr, "opgen: %s: the options struct has %zu bytes, its attributes make %zu\n", op->name, op->options_size, size);
+	fprintf(stderr, "opgen: %s: the options struct has %zu bytes, its attributes make %zu\n", op->name,
+		op->options_size, size);
 	return false;
 }
 
@@ -157,32 +161,34 @@ static void enums(FILE *out, const eg_op_info *op) {
 
 static void options(FILE *out, const eg_op_info *op) {
 	fprintf(out, "typedef struct eg_%s_options {\n", op->name);
-	fprintf(out, "\tconst char *name; /* of the node%s; NULL: made from the operator's */\n", op->params ? " and its weights" : "");
+	fprintf(out, "\tconst char *name; /* of the node%s; NULL: made from the operator's */\n",
+		op->params ? " and its weights" : "");
 	for (int i = 0; i < op->nattrs; i++) field(out, op, &op->attrs[i]);
-	for (int i = op->min_inputs; i < op->max_inputs; i++) fprintf(out, "\teg_tensor %s; /* optional input */\n", op->inputs[i]);
+	for (int i = op->min_inputs; i < op->max_inputs; i++)
+		fprintf(out, "\teg_tensor %s; /* optional input */\n", op->inputs[i]);
 	fprintf(out, "\tbool end_; /* closes the builder's list */\n} eg_%s_options;\n", op->name);
 }
 
 static void builder(FILE *out, const eg_op_info *op) {
 	int n = op->min_inputs, most = op->max_inputs;
 	fprintf(out, "static inline eg_tensor eg_%s_with(eg_graph *g, ", op->name);
-	for (int i = 0; i < n; i++) fprintf(out, "eg_tensor %s, ", op->inputs[i]);
+	for (int i = 0; i < n; i++) fprintf(out, "eg_tensor %s,%s", op->inputs[i], i + 1 < n || n == 1 ? " " : "\n\t");
 	fprintf(out, "const eg_%s_options *options) {\n\teg_tensor inputs[%d] = {", op->name, most);
 	for (int i = 0; i < most; i++) fprintf(out, i < n ? "%s%s" : "%s{0}", i ? ", " : "", op->inputs[i]);
 	fprintf(out, "};\n");
 	if (most > n) fprintf(out, "\tint n = %d;\n", n);
 	for (int i = n; i < most; i++)
-		fprintf(out, "\tif (options && options->%s.id) {\n\t\tinputs[%d] = options->%s;\n\t\tn = %d;\n\t}\n", op->inputs[i], i,
-			op->inputs[i], i + 1);
+		fprintf(out, "\tif (options && options->%s.id) {\n\t\tinputs[%d] = options->%s;\n\t\tn = %d;\n\t}\n",
+			op->inputs[i], i, op->inputs[i], i + 1);
 	fprintf(out, "\treturn eg_apply(g, \"%s\", options, inputs, ", op->name);
 	fprintf(out, most > n ? "n);\n}\n" : "%d);\n}\n", n);
 	fprintf(out, "#define eg_%s(...) EG_BUILD_%d(%s, __VA_ARGS__, )\n\n", op->name, n, op->name);
 }
 
-/* ---- the header -------------------------------------------------------------------------------------------------------------- */
+/* ---- the header -------------------------------------------------------------------------------------------------- */
 
 static const char head[] =
-	"/* engram_ops.h - the operators' builders. Written by tools/opgen.c from the operator table: change the table, not this file.\n"
+	"/* engram_ops.h - the operators' builders, written by tools/opgen.c from the operator table: change that.\n"
 	" *\n"
 	" * In C, options follow the inputs by name, and those left out have their defaults:\n"
 	" *\n"
@@ -196,16 +202,17 @@ static const char head[] =
 	" *   eg_tensor h = eg_conv2d_with(g, x, &o);\n"
 	" *   eg_tensor y = eg_relu_with(g, h, NULL);\n"
 	" *\n"
-	" * Every builder returns {0} after an error, which eg_graph_status tells. A zero in an options struct stands for the default. */\n"
+	" * Every builder returns {0} after an error, which eg_graph_status tells. A zero in the options means the default. */\n"
 	"#ifndef ENGRAM_OPS_H\n"
 	"#define ENGRAM_OPS_H\n\n"
 	"#include \"engram.h\"\n\n"
 	"#ifdef __cplusplus\n"
 	"extern \"C\" {\n"
 	"#endif\n\n"
-	"/* A builder with 1 or 2 inputs. The options end with a comma or are empty, so the member end_ makes a valid list of them. */\n"
-	"#define EG_BUILD_1(op, g, a, ...) eg_##op##_with(g, a, &(const eg_##op##_options){__VA_ARGS__ .end_ = false})\n"
-	"#define EG_BUILD_2(op, g, a, b, ...) eg_##op##_with(g, a, b, &(const eg_##op##_options){__VA_ARGS__ .end_ = false})\n\n";
+	"/* The options end with a comma or are empty, so the member end_ makes a valid list of them. */\n"
+	"#define EG_BUILD_1(op, g, a, ...) eg_##op##_with(g, a, &(eg_##op##_options){__VA_ARGS__ .end_ = false})\n"
+	"#define EG_BUILD_2(op, g, a, b, ...) \\\n"
+	"\teg_##op##_with(g, a, b, &(eg_##op##_options){__VA_ARGS__ .end_ = false})\n\n";
 
 static const char tail[] =
 	"#ifdef __cplusplus\n"

@@ -37,7 +37,11 @@ int eg_emit_node(const eg_emit *e) { return e->node; }
 int eg_emit_nin(const eg_emit *e) { return node_of(e)->nin; }
 bool eg_emit_has_param(const eg_emit *e, int i) { return i < node_of(e)->nparams; }
 eg_act eg_emit_act(const eg_emit *e) { return e->plan->nodes[e->node].act; }
-eg_dims eg_emit_in_dims(const eg_emit *e, int i) { return concrete(e->plan, value_at(e, node_of(e)->in[i])->dims); }
+/* Of an input that is there; an op asks eg_emit_x(...).p about optional ones. */
+eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
+	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
+	return concrete(e->plan, value_at(e, node_of(e)->in[i])->dims);
+}
 eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, value_at(e, node_of(e)->out[i])->dims); }
 bool eg_emit_in_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->in[i]); }
 bool eg_emit_out_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->out[i]); }

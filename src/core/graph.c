@@ -9,7 +9,7 @@
 const char *eg_dims_text(const eg_dims *d, char *buf, size_t size) {
 	size_t n = 0;
 	n += (size_t)snprintf(buf, size, "(");
-	for (int i = 0; i < d->rank && n < size; i++) {
+	for (int i = 0; i < d->rank && i < EG_MAX_DIMS && n < size; i++) {
 		const char *sep = i ? "," : "";
 		if (d->d[i] == EG_N) n += (size_t)snprintf(buf + n, size - n, "%sN", sep);
 		else n += (size_t)snprintf(buf + n, size - n, "%s%lld", sep, (long long)d->d[i]);
@@ -83,7 +83,7 @@ static int add_value(eg_graph *g, eg_value v) {
 	return g->nvalues++;
 }
 
-/* Dimensions are EG_N in the first place only, else 1..2^31-1, and their product stays below 2^40. */
+/* Dimensions are EG_N in the first place only, else >= 1, and their product fits kernels' int. */
 static bool dims_ok(const eg_dims *d) {
 	double count = 1;
 	if (d->rank < 0 || d->rank > EG_MAX_DIMS) return false;
@@ -92,7 +92,7 @@ static bool dims_ok(const eg_dims *d) {
 		if (d->d[i] < 1 || d->d[i] > INT32_MAX) return false;
 		count *= (double)d->d[i];
 	}
-	return count < 0x1p40;
+	return count <= INT32_MAX;
 }
 
 eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
@@ -174,9 +174,12 @@ static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------------------- */
 
+/* By a node or an input; an output may have the name of the node that computes it. */
 static bool node_name_taken(const eg_graph *g, const char *name) {
 	for (int i = 0; i < g->nnodes; i++)
 		if (!strcmp(g->nodes[i].name, name)) return true;
+	for (int i = 0; i < g->nvalues; i++)
+		if (g->values[i].name && !strcmp(g->values[i].name, name)) return true;
 	return false;
 }
 

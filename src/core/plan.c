@@ -96,6 +96,20 @@ static bool alloc_tables(eg_plan *p) {
 	return true;
 }
 
+/* Kernels count in int: a value of 2^31 elements or more is refused here, before any arithmetic can overflow. */
+static bool sizes_ok(const eg_graph *g, int batch, eg_error *err) {
+	char text[128];
+	for (int i = 0; i < g->nvalues; i++) {
+		const eg_dims *d = &g->values[i].dims;
+		bool open = d->rank > 0 && d->d[0] == EG_N;
+		if ((double)eg_dims_count(d, open) * (open ? (double)batch + EG_BLOCK : 1) < 0x1p31) continue;
+		eg_fail(err, EG_ERR_SHAPE, "a tensor of shape %s has more than 2^31 elements with batch size %d; try a smaller batch",
+			eg_dims_text(d, text, sizeof text), batch);
+		return false;
+	}
+	return true;
+}
+
 static void *buf_address(const eg_plan *p, int id) { return id < 0 ? NULL : p->memory + p->bufs[id].offset; }
 
 /* A scalar output (the loss) has gradient 1. */
@@ -115,6 +129,7 @@ eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *opti
 		eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
 		return NULL;
 	}
+	if (!sizes_ok(g, options->batch, err)) return NULL;
 	eg_plan *p = eg_calloc(ctx->allocator, 1, sizeof *p);
 	if (!p) goto no_memory;
 	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .blocks = eg_blocks(options->batch),
@@ -225,7 +240,10 @@ const char *eg_plan_describe(eg_plan *p) {
 	text t = {0};
 	describe(p, &t);
 	t.s = eg_alloc(p->ctx->allocator, t.used + 1);
-	if (!t.s) return NULL;
+	if (!t.s) {
+		eg_fail(&p->ctx->error, EG_ERR_MEMORY, "out of memory for the description of a plan");
+		return NULL;
+	}
 	t.size = t.used + 1;
 	t.used = 0;
 	describe(p, &t);

@@ -1,23 +1,24 @@
-/* body_conv_plain.h - convolution of PLAIN tensors as implicit matrix products, on the tiles and packing of body_gemm.h.
+/* body_conv_plain.h - convolution of PLAIN tensors as implicit matrix products, on the tiles and packing of
+ * body_gemm.h.
  *
  *   forward            y(K, PQ)   = W(K, CRS) col(CRS, PQ)            per image and group
  *   gradient of w      dW(K, CRS) = dy(K, NPQ) col(CRS, NPQ)^T        per group
  *   gradient of x      as a forward convolution of dy where the stride is 1, else dcol = W^T dy, added up per tap
  *
- * col(crs, npq) = x[n][c][p*sh + r*dh - ph][q*sw + s*dw - pw] is never stored: its pieces are built where the product wants
- * them, in packed panels in scratch. A vector of V outputs is cut into runs inside one row of one image; at each tap (r, s)
- * a run is one masked load, or gather, at a constant distance from the channel's start, so that one plan serves all
- * channels.
+ * col(crs, npq) = x[n][c][p*sh + r*dh - ph][q*sw + s*dw - pw] is never stored: its pieces are built where the product
+ * wants them, in packed panels in scratch. A vector of V outputs is cut into runs inside one row of one image; at
+ * each tap (r, s) a run is one masked load, or gather, at a constant distance from the channel's start, so that one
+ * plan serves all channels.
  *
  * Not here: batch in lanes (body_conv_lanes.h). */
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	CONV_PANELS = 12,  /* most column panels in a unit of the forward pass */
+	CONV_PANELS = 12,    /* most column panels in a unit of the forward pass */
 	CONV_WORK = 1 << 19, /* multiply-adds that are not worth cutting */
-	CONV_ROWS = 192,   /* about as many rows of dcol in a unit of the gradient of x */
-	CONV_COLUMNS = 256 /* columns of dcol at a time; a multiple of GEMM_NR */
+	CONV_ROWS = 192,     /* about as many rows of dcol in a unit of the gradient of x */
+	CONV_COLUMNS = 256   /* columns of dcol at a time; a multiple of GEMM_NR */
 };
 
 /* Lanes [a,b) hold outputs (n, p, q), (n, p, q + 1).. */
@@ -70,26 +71,29 @@ static int EG_NAME(conv_runs)(const eg_conv_shape *s, int t, int count, EG_NAME(
 EG_ALWAYS_INLINE int EG_NAME(conv_over)(int a, int b) { return b == 1 ? a : a / b; }
 
 /* The runs that lie inside of x at row r of the taps. Returns how many. */
-EG_ALWAYS_INLINE int EG_NAME(conv_lines)(const eg_conv_shape *s, const EG_NAME(conv_run) *run, int runs, int r,
-	EG_NAME(conv_line) *line) {
+EG_ALWAYS_INLINE int EG_NAME(conv_lines)(
+        const eg_conv_shape *s, const EG_NAME(conv_run) * run, int runs, int r, EG_NAME(conv_line) * line) {
 	int lines = 0;
 	for (int i = 0; i < runs; i++) {
 		int h = run[i].p * s->sh + r * s->dh - s->ph;
 		if (h < 0 || h >= s->H) continue;
 		line[lines++] = (EG_NAME(conv_line)){.off = ((ptrdiff_t)run[i].n * s->C * s->H + h) * s->W,
-			.w = (run[i].q - run[i].a) * s->sw - s->pw, .a = run[i].a, .b = run[i].b};
+		        .w = (run[i].q - run[i].a) * s->sw - s->pw,
+		        .a = run[i].a,
+		        .b = run[i].b};
 	}
 	return lines;
 }
 
 /* What they read at column c of the taps, clipped to x. */
-EG_ALWAYS_INLINE void EG_NAME(conv_plan)(const eg_conv_shape *s, const EG_NAME(conv_line) *line, int lines, int c,
-	EG_NAME(conv_tap) *tap) {
+EG_ALWAYS_INLINE void EG_NAME(conv_plan)(
+        const eg_conv_shape *s, const EG_NAME(conv_line) * line, int lines, int c, EG_NAME(conv_tap) * tap) {
 	int n = 0;
 	for (int i = 0; i < lines; i++) {
 		int w = line[i].w + c * s->dw, a = line[i].a, b = line[i].b, end = s->W - 1 - w;
 		if (end < 0) continue;
-		int first = w < 0 ? EG_NAME(conv_over)(s->sw - 1 - w, s->sw) : 0, last = EG_NAME(conv_over)(end, s->sw) + 1;
+		int first = w < 0 ? EG_NAME(conv_over)(s->sw - 1 - w, s->sw) : 0,
+		    last = EG_NAME(conv_over)(end, s->sw) + 1;
 		if (a < first) a = first;
 		if (b > last) b = last;
 		if (a < b) tap->piece[n++] = (EG_NAME(conv_piece)){.off = line[i].off + w, .a = a, .b = b};
@@ -97,7 +101,7 @@ EG_ALWAYS_INLINE void EG_NAME(conv_plan)(const eg_conv_shape *s, const EG_NAME(c
 	tap->n = n;
 }
 
-EG_ALWAYS_INLINE vf EG_NAME(conv_load)(const EG_NAME(conv_tap) *tap, const float *x, int sw) {
+EG_ALWAYS_INLINE vf EG_NAME(conv_load)(const EG_NAME(conv_tap) * tap, const float *x, int sw) {
 	vf v = vzero();
 	for (int i = 0; i < tap->n; i++) {
 		vm m = EG_NAME(lanes)(tap->piece[i].a, tap->piece[i].b);
@@ -107,14 +111,15 @@ EG_ALWAYS_INLINE vf EG_NAME(conv_load)(const EG_NAME(conv_tap) *tap, const float
 	return v;
 }
 
-/* A part of x for the forward pass, copied with its padding so that no tap needs clipping: channels [c0,c1), the rows that
- * outputs in rows [p0,p1] see, [c][row][phase][line]. Columns sw apart lie side by side in a phase, so that strided outputs
- * read vectors too: tap column u, output column q is line position e / sw + q of phase e % sw, e = u*dw - low_w. */
+/* A part of x for the forward pass, copied with its padding so that no tap needs clipping: channels [c0,c1), the rows
+ * that outputs in rows [p0,p1] see, [c][row][phase][line]. Columns sw apart lie side by side in a phase, so that
+ * strided outputs read vectors too: tap column u, output column q is line position e / sw + q of phase e % sw, e =
+ * u*dw - low_w. */
 typedef struct EG_NAME(conv_part) {
 	int c0, c1, p0, p1;
-	int low_h, low_w;                /* smallest r*dh and u*dw (dilations may be negative) */
-	int rows, down, phases, line;    /* down: rows from one output row to the next */
-	ptrdiff_t row, plane;            /* elements */
+	int low_h, low_w;             /* smallest r*dh and u*dw (dilations may be negative) */
+	int rows, down, phases, line; /* down: rows from one output row to the next */
+	ptrdiff_t row, plane;         /* elements */
 } EG_NAME(conv_part);
 
 static EG_NAME(conv_part) EG_NAME(conv_part_of)(const eg_conv_shape *s, int c0, int c1, int p0, int p1) {
@@ -131,35 +136,39 @@ static EG_NAME(conv_part) EG_NAME(conv_part_of)(const eg_conv_shape *s, int c0, 
 	return t;
 }
 
-static void EG_NAME(conv_copy)(const eg_conv_shape *s, const EG_NAME(conv_part) *t, const float *x, float *to) {
+static void EG_NAME(conv_copy)(const eg_conv_shape *s, const EG_NAME(conv_part) * t, const float *x, float *to) {
 	for (int c = t->c0; c < t->c1; c++)
 		for (int e = 0; e < t->rows; e++) {
 			const int h = t->p0 * s->sh - s->ph + (s->R > 1 ? t->low_h + e : e * s->sh);
 			const bool inside = h >= 0 && h < s->H;
 			for (int f = 0; f < t->phases; f++, to += t->line) {
-				const int w = f + t->low_w - s->pw, end = s->W - 1 - w; /* column of position 0, columns behind it */
+				const int w = f + t->low_w - s->pw,
+				          end = s->W - 1 - w; /* column of position 0, columns behind it */
 				const int first = w < 0 ? EG_NAME(conv_over)(s->sw - 1 - w, s->sw) : 0;
 				const int last = !inside || end < 0 ? 0 : EG_NAME(conv_over)(end, s->sw) + 1;
 				const float *from = x + ((ptrdiff_t)c * s->H + h) * s->W + w;
-				for (int i = 0; i < t->line; i += V) { /* what is stored behind the line is overwritten by the next */
+				for (int i = 0; i < t->line;
+				        i += V) { /* what is stored behind the line is overwritten by the next */
 					int b = EG_NAME(gemm_min)(last - i, V), a = EG_NAME(gemm_min)(first - i, b);
 					vm m = EG_NAME(lanes)(a > 0 ? a : 0, b > 0 ? b : 0);
-					vstore(to + i, s->sw == 1 ? vload_m(from + i, m) : EG_NAME(gather)(from + i * s->sw, s->sw, m));
+					vstore(to + i, s->sw == 1 ? vload_m(from + i, m)
+					                          : EG_NAME(gather)(from + i * s->sw, s->sw, m));
 				}
 			}
 		}
 }
 
-/* Rows [k0,k1) of col, outputs [j0,j1) of the image and group whose first channel is x, as panels [k][GEMM_NR]. `part` is
- * room for a conv_part. */
-static void EG_NAME(conv_panels)(const eg_conv_shape *s, const float *x, int k0, int k1, int j0, int j1, float *to, float *part) {
+/* Rows [k0,k1) of col, outputs [j0,j1) of the image and group whose first channel is x, as panels [k][GEMM_NR].
+ * `part` is room for a conv_part. */
+static void EG_NAME(conv_panels)(
+        const eg_conv_shape *s, const float *x, int k0, int k1, int j0, int j1, float *to, float *part) {
 	const int taps = s->R * s->S, n = k1 - k0;
 	if (taps == 1 && s->sh == 1 && s->sw == 1 && s->ph == 0 && s->pw == 0 && s->P == s->H && s->Q == s->W) {
 		EG_NAME(pack_panels)(x, (ptrdiff_t)s->H * s->W, false, k0, k1, j0, j1, to);
 		return;
 	}
-	const EG_NAME(conv_part) t =
-		EG_NAME(conv_part_of)(s, k0 / taps, (k1 - 1) / taps + 1, j0 / s->Q, (j1 - 1) / s->Q);
+	const EG_NAME(conv_part)
+	        t = EG_NAME(conv_part_of)(s, k0 / taps, (k1 - 1) / taps + 1, j0 / s->Q, (j1 - 1) / s->Q);
 	EG_NAME(conv_copy)(s, &t, x, part);
 	ptrdiff_t off[GEMM_KC];
 	for (int i = 0, c = 0, r = k0 % taps / s->S, u = k0 % taps % s->S; i < n; i++) {
@@ -174,22 +183,31 @@ static void EG_NAME(conv_panels)(const eg_conv_shape *s, const float *x, int k0,
 		EG_NAME(conv_run) run[V];
 		float *panel = to + (ptrdiff_t)((j - j0) / GEMM_NR) * n * GEMM_NR + half * V;
 		int runs = EG_NAME(conv_runs)(s, j, EG_NAME(gemm_min)(j1 - j, V), run);
-		for (int l = 0; l < (runs ? runs : 1); l++) { /* the first run writes the vector, others put in their lanes */
-			if (!runs) run[0] = (EG_NAME(conv_run)){.p = t.p0};
-			const float *from = part + (run[l].p - t.p0) * t.down * t.row + run[l].q - run[l].a;
+		while (runs < 2) run[runs++] = (EG_NAME(conv_run)){.p = t.p0}; /* no lanes */
+		for (int l = 0; l < runs; l++) { /* the first two runs write the vector, others put in their lanes */
+			const float *a = part + (run[l].p - t.p0) * t.down * t.row + run[l].q - run[l].a, *b = NULL;
 			const vm m = EG_NAME(lanes)(run[l].a, run[l].b);
-			if (l == 0)
-				for (int i = 0; i < n; i++) vstore(panel + i * GEMM_NR, vload_m(from + off[i], m));
+			if (l > 0) {
+				for (int i = 0; i < n; i++) vstore_m(panel + i * GEMM_NR, m, vload_m(a + off[i], m));
+				continue;
+			}
+			l++;
+			b = part + (run[l].p - t.p0) * t.down * t.row + run[l].q - run[l].a;
+			const vm o = EG_NAME(lanes)(run[l].a, run[l].b);
+			if (run[l].a == run[l].b)
+				for (int i = 0; i < n; i++) vstore(panel + i * GEMM_NR, vload_m(a + off[i], m));
 			else
-				for (int i = 0; i < n; i++) vstore_m(panel + i * GEMM_NR, m, vload_m(from + off[i], m));
+				for (int i = 0; i < n; i++)
+					vstore(panel + i * GEMM_NR,
+					        vsel(o, vload_m(b + off[i], o), vload_m(a + off[i], m)));
 		}
 	}
 }
 
-/* The same transposed: panels [output][GEMM_NR columns of crs], outputs [t0,t1) over all images, columns [j0,j1) of the group
- * whose first channel in image 0 is x. `tap` has room for R*S taps. */
-static void EG_NAME(conv_panels_across)(const eg_conv_shape *s, const float *x, int t0, int t1, int j0, int j1, float *to,
-	EG_NAME(conv_tap) *tap) {
+/* The same transposed: panels [output][GEMM_NR columns of crs], outputs [t0,t1) over all images, columns [j0,j1) of
+ * the group whose first channel in image 0 is x. `tap` has room for R*S taps. */
+static void EG_NAME(conv_panels_across)(
+        const eg_conv_shape *s, const float *x, int t0, int t1, int j0, int j1, float *to, EG_NAME(conv_tap) * tap) {
 	const int taps = s->R * s->S;
 	const ptrdiff_t plane = (ptrdiff_t)s->H * s->W;
 	for (int t = t0; t < t1; t += V) {
@@ -220,11 +238,11 @@ static void EG_NAME(conv_panels_across)(const eg_conv_shape *s, const float *x, 
 	}
 }
 
-/* ---- forward, and the gradient of x at stride 1 ----------------------------------------------------------------------- */
+/* ---- forward, and the gradient of x at stride 1 ------------------------------------------------------------------ */
 
 /* The gradient of x at stride 1 is itself a convolution, of dy: dx[h] = sum w[r] dy[h + ph - r*dh]. With dilation and
- * padding negated it takes the same code, and the taps need no reversal. Where x is much larger than y (full padding of small pictures)
- * most taps would read padding, and adding up dcol is cheaper. */
+ * padding negated it takes the same code, and the taps need no reversal. Where x is much larger than y (full padding
+ * of small pictures) most taps would read padding, and adding up dcol is cheaper. */
 static bool EG_NAME(conv_turns)(const eg_conv_shape *s) {
 	return s->sh == 1 && s->sw == 1 && (int64_t)s->H * s->W <= (int64_t)s->P * s->Q * 3 / 2;
 }
@@ -236,10 +254,12 @@ static eg_conv_shape EG_NAME(conv_turned)(const eg_conv_shape *s) {
 	return t;
 }
 
-/* Units are column chunks of an image and group. Few images are cut finer, as long as a unit has some microseconds of work. */
+/* Units are column chunks of an image and group. Few images are cut finer, as long as a unit has some microseconds of
+ * work. */
 static int EG_NAME(conv_chunks)(const eg_conv_shape *s) {
 	int panels = (s->P * s->Q + GEMM_NR - 1) / GEMM_NR, most = CONV_PANELS;
-	const int64_t work = (int64_t)(s->K / s->G) * (s->C / s->G) * s->R * s->S * GEMM_NR; /* multiply-adds in a panel */
+	const int64_t work = (int64_t)(s->K / s->G) * (s->C / s->G) * s->R * s->S *
+	                     GEMM_NR; /* multiply-adds in a panel */
 	while (most > 1 && work * most > CONV_WORK && (int64_t)s->N * s->G * ((panels + most - 1) / most) < 16)
 		most = (most + 1) / 2;
 	return (panels + most - 1) / most;
@@ -295,7 +315,7 @@ static void EG_NAME(conv_plain_fwd_f32)(const void *args, int begin, int end, vo
 	for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&f->s, f, false, u, scratch);
 }
 
-/* ---- gradient of x ------------------------------------------------------------------------------------------------------ */
+/* ---- gradient of x ----------------------------------------------------------------------------------------------- */
 
 /* Channels whose rows of dcol are formed together. */
 static int EG_NAME(conv_slices)(const eg_conv_shape *s) {
@@ -323,7 +343,8 @@ static void EG_NAME(conv_scatter)(const eg_conv_shape *s, const float *dcol, int
 /* Unit: image, group, slice of channels. */
 static void EG_NAME(conv_data_unit)(const eg_conv_bwd_data_args *d, int u, float *panels) {
 	const eg_conv_shape *s = &d->s;
-	const int slices = EG_NAME(conv_slices)(s), image = u / slices / s->G, g = u / slices % s->G, taps = s->R * s->S;
+	const int slices = EG_NAME(conv_slices)(s), image = u / slices / s->G, g = u / slices % s->G,
+	          taps = s->R * s->S;
 	const int kg = s->K / s->G, cg = s->C / s->G, pq = s->P * s->Q, blocks = EG_NAME(gemm_blocks)(kg);
 	const ptrdiff_t plane = (ptrdiff_t)s->H * s->W;
 	int c0, c1;
@@ -355,7 +376,9 @@ static void EG_NAME(conv_data_unit)(const eg_conv_bwd_data_args *d, int u, float
 			}
 		}
 		for (int c = c0; c < c1; c++)
-			EG_NAME(conv_scatter)(s, dcol + (ptrdiff_t)(c - c0) * taps * CONV_COLUMNS, CONV_COLUMNS, j0, j1, dx + (c - c0) * plane);
+			EG_NAME(conv_scatter)
+			(s, dcol + (ptrdiff_t)(c - c0) * taps * CONV_COLUMNS, CONV_COLUMNS, j0, j1,
+			        dx + (c - c0) * plane);
 	}
 }
 
@@ -370,7 +393,7 @@ static void EG_NAME(conv_plain_bwd_data_f32)(const void *args, int begin, int en
 	}
 }
 
-/* ---- gradient of w ------------------------------------------------------------------------------------------------------ */
+/* ---- gradient of w ----------------------------------------------------------------------------------------------- */
 
 /* Sums of dy over images and outputs for channels [k0,k1): one sum per image, these added in order. */
 static void EG_NAME(conv_bias)(const eg_conv_bwd_weights_args *d, int k0, int k1) {
@@ -421,13 +444,16 @@ static void EG_NAME(conv_weights_slab)(const eg_conv_bwd_weights_args *d, int g,
 			t.m = to - from;
 			t.as = t.m;
 			if (direct) {
-				t.a = (const float *)d->dy.p + ((ptrdiff_t)(t0 / pq) * s->K + g * kg + from) * pq + t0 % pq;
+				t.a = (const float *)d->dy.p + ((ptrdiff_t)(t0 / pq) * s->K + g * kg + from) * pq +
+				      t0 % pq;
 				t.as = pq;
 			}
-			for (int at = direct ? t1 : t0, next; at < t1; at = next) { /* the block may hold several images */
+			for (int at = direct ? t1 : t0, next; at < t1;
+			        at = next) { /* the block may hold several images */
 				int n = at / pq;
 				next = EG_NAME(gemm_min)((n + 1) * pq, t1);
-				const float *dy = (const float *)d->dy.p + ((ptrdiff_t)n * s->K + g * kg + from) * pq + (at - n * pq);
+				const float *dy = (const float *)d->dy.p + ((ptrdiff_t)n * s->K + g * kg + from) * pq +
+				                  (at - n * pq);
 				EG_NAME(pack_across)(t.m, next - at, dy, pq, a + (ptrdiff_t)(at - t0) * t.m, t.m);
 			}
 			t.c = (float *)d->dw.p + ((ptrdiff_t)g * kg + from) * crs + j0;
@@ -457,7 +483,7 @@ static void EG_NAME(conv_plain_bwd_weights_f32)(const void *args, int begin, int
 	}
 }
 
-/* ---- weights, sizes ------------------------------------------------------------------------------------------------------- */
+/* ---- weights, sizes ---------------------------------------------------------------------------------------------- */
 
 static void EG_NAME(conv_plain_pack_f32)(const void *args, int begin, int end, void *scratch) {
 	EG_UNUSED(begin), EG_UNUSED(end), EG_UNUSED(scratch);
@@ -483,7 +509,9 @@ static void EG_NAME(conv_plain_pack_f32)(const void *args, int begin, int end, v
 					EG_NAME(pack_along)(m, kg, w + (ptrdiff_t)c0 * taps + from, crs, to, m);
 				else
 					for (int k = 0; k < kg; k++)
-						EG_NAME(pack_across)(m, taps, w + (ptrdiff_t)k * crs + (ptrdiff_t)from * taps, taps, to + (ptrdiff_t)k * taps * m, m);
+						EG_NAME(pack_across)
+						(m, taps, w + (ptrdiff_t)k * crs + (ptrdiff_t)from * taps, taps,
+						        to + (ptrdiff_t)k * taps * m, m);
 				to += (ptrdiff_t)m * length;
 			}
 		}
@@ -505,11 +533,13 @@ static size_t EG_NAME(conv_plain_scratch)(const eg_conv_shape *s, eg_conv_dir di
 	const int taps = s->R * s->S, cg = s->C / s->G, kg = s->K / s->G, slices = EG_NAME(conv_slices)(s);
 	const bool turns = EG_NAME(conv_turns)(s);
 	if (dir == EG_CONV_BWD_WEIGHTS) {
-		size_t panels = (size_t)EG_NAME(gemm_longest)(s->N * s->P * s->Q) * (size_t)EG_NAME(conv_weights_columns)(s);
+		size_t panels = (size_t)EG_NAME(gemm_longest)(s->N * s->P * s->Q) *
+		                (size_t)EG_NAME(conv_weights_columns)(s);
 		return (panels + GEMM_KC * GEMM_MR + V) * sizeof(float) + (size_t)taps * sizeof(EG_NAME(conv_tap));
 	}
 	if (dir == EG_CONV_BWD_DATA && !turns)
-		return ((size_t)EG_NAME(gemm_longest)(kg) + (size_t)((cg + slices - 1) / slices * taps)) * CONV_COLUMNS * sizeof(float);
+		return ((size_t)EG_NAME(gemm_longest)(kg) + (size_t)((cg + slices - 1) / slices * taps)) *
+		       CONV_COLUMNS * sizeof(float);
 	const eg_conv_shape t = dir == EG_CONV_FWD ? *s : EG_NAME(conv_turned)(s);
 	return (EG_NAME(conv_panel_floats)(&t) + EG_NAME(conv_part_floats)(&t)) * sizeof(float);
 }

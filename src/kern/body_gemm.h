@@ -1,20 +1,21 @@
 /* body_gemm.h - the matrix product: micro-kernels, packing, and the slots gemm, gemm_pack and gemm_packed.
  *
  * The scheme is Goto's (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication). C is cut into
- * tiles of at most GEMM_MR x GEMM_NR that stay in registers while k runs; B is read from panels [k][GEMM_NR], A either from
- * panels [k][rows of the tile] or straight from its rows. k is cut into blocks of at most GEMM_KC by a rule that knows
- * k only, and every element of C is the sum of its blocks in order, each block one chain of FMAs in order: the bits of C
- * depend neither on the tile an element falls into, nor on what was packed, nor on how units are split.
+ * tiles of at most GEMM_MR x GEMM_NR that stay in registers while k runs; B is read from panels [k][GEMM_NR], A
+ * either from panels [k][rows of the tile] or straight from its rows. k is cut into blocks of at most GEMM_KC by a
+ * rule that knows k only, and every element of C is the sum of its blocks in order, each block one chain of FMAs in
+ * order: the bits of C depend neither on the tile an element falls into, nor on what was packed, nor on how units are
+ * split.
  *
  * Not here: threads (units are split by the runner), convolution (body_conv_plain.h builds its panels on this file). */
 
 enum {
-	GEMM_MR = V == 16 ? 14 : 6,  /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
-	GEMM_NR = 2 * V,             /* columns of a panel of B */
+	GEMM_MR = V == 16 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
+	GEMM_NR = 2 * V,            /* columns of a panel of B */
 	GEMM_KC = 512,              /* longest block of k */
 	GEMM_POOL = 1 << 18,        /* floats of B that are kept packed: 1 MB, half of L2 */
-	GEMM_GROUP = 4,              /* tiles of a transposed A that are packed together */
-	GEMM_SHAPES = 4              /* tiles are 1, 2, 4 or 8 vectors wide */
+	GEMM_GROUP = 4,             /* tiles of a transposed A that are packed together */
+	GEMM_SHAPES = 4             /* tiles are 1, 2, 4 or 8 vectors wide */
 };
 
 #if defined(__clang__)
@@ -23,12 +24,12 @@ enum {
 #define GEMM_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* ---- micro-kernels ------------------------------------------------------------------------------------------------- */
+/* ---- micro-kernels ----------------------------------------------------------------------------------------------- */
 
-/* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as + k] (rows)
- * or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on. */
-EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool rows, int k, const float *a, ptrdiff_t as,
-	const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) {
+/* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as +
+ * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on. */
+EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool rows, int k, const float *a,
+        ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) {
 	vf s[GEMM_MR * 2];
 	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
 	GEMM_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
@@ -39,65 +40,69 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 			GEMM_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
 			GEMM_UNROLL for (int i = 0; i < mr; i++) {
 				x[0] = vset1(row[i / 3][rows ? i % 3 * as : i % 3]);
-				GEMM_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]);
+				GEMM_UNROLL for (int j = 0; j < nv; j++)
+				        s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]);
 			}
 		} else {
 			GEMM_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as : i]);
 			GEMM_UNROLL for (int j = 0; j < nv; j++) {
 				w[0] = vload(b + j / 2 * bp + j % 2 * V);
-				GEMM_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]);
+				GEMM_UNROLL for (int i = 0; i < mr; i++)
+				        s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]);
 			}
 		}
 		b += bs;
 		GEMM_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] += rows ? 1 : as;
 	}
 	if (acc) {
-		GEMM_UNROLL for (int i = 0; i < mr; i++)
-			GEMM_UNROLL for (int j = 0; j < nv; j++) {
-				float *to = c + i * ldc + j * V;
-				vstore(to, vadd(vload(to), s[i * nv + j]));
-			}
+		GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < nv; j++) {
+			float *to = c + i * ldc + j * V;
+			vstore(to, vadd(vload(to), s[i * nv + j]));
+		}
 	} else {
-		GEMM_UNROLL for (int i = 0; i < mr; i++)
-			GEMM_UNROLL for (int j = 0; j < nv; j++) vstore(c + i * ldc + j * V, s[i * nv + j]);
+		GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < nv; j++)
+		        vstore(c + i * ldc + j * V, s[i * nv + j]);
 	}
 }
 
 typedef void (*EG_NAME(tile))(int k, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c,
-	ptrdiff_t ldc, bool acc);
+        ptrdiff_t ldc, bool acc);
 
+/* clang-format off */
 /* One instance per height, width and way to read A. */
-#define GEMM_TILE(mr, nv, name, rows)                                                                                   \
-	static void EG_NAME(tile_f32_##mr##x##nv##name)(int k, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, \
-		ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) {                                                                \
-		EG_NAME(tile_f32)(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc);                                             \
+#define GEMM_TILE(mr, nv, name, rows) \
+	static void EG_NAME(tile_f32_##mr##x##nv##name)(int k, const float *a, ptrdiff_t as, const float *b, \
+		ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) { \
+		EG_NAME(tile_f32)(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc); \
 	}
 #define GEMM_TILES(mr, nv) GEMM_TILE(mr, nv, panel, false) GEMM_TILE(mr, nv, rows, true)
 #define GEMM_HEIGHT(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
 GEMM_HEIGHT(1) GEMM_HEIGHT(2) GEMM_HEIGHT(3) GEMM_HEIGHT(4) GEMM_HEIGHT(5) GEMM_HEIGHT(6)
 GEMM_TILES(1, 4) GEMM_TILES(2, 4) GEMM_TILES(3, 4) GEMM_TILES(1, 8)
-#define GEMM_UP_TO_6(nv, name)                                                                                          \
-	EG_NAME(tile_f32_1x##nv##name), EG_NAME(tile_f32_2x##nv##name), EG_NAME(tile_f32_3x##nv##name),                        \
+#define GEMM_UP_TO_6(nv, name) \
+	EG_NAME(tile_f32_1x##nv##name), EG_NAME(tile_f32_2x##nv##name), EG_NAME(tile_f32_3x##nv##name), \
 		EG_NAME(tile_f32_4x##nv##name), EG_NAME(tile_f32_5x##nv##name), EG_NAME(tile_f32_6x##nv##name)
 #if defined(__AVX512F__)
-GEMM_HEIGHT(7) GEMM_HEIGHT(8) GEMM_HEIGHT(9) GEMM_HEIGHT(10) GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
-#define GEMM_ABOVE_6(nv, name)                                                                                          \
-	, EG_NAME(tile_f32_7x##nv##name), EG_NAME(tile_f32_8x##nv##name), EG_NAME(tile_f32_9x##nv##name),                      \
-		EG_NAME(tile_f32_10x##nv##name), EG_NAME(tile_f32_11x##nv##name), EG_NAME(tile_f32_12x##nv##name),                  \
+GEMM_HEIGHT(7) GEMM_HEIGHT(8) GEMM_HEIGHT(9) GEMM_HEIGHT(10)
+GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
+#define GEMM_ABOVE_6(nv, name) \
+	, EG_NAME(tile_f32_7x##nv##name), EG_NAME(tile_f32_8x##nv##name), EG_NAME(tile_f32_9x##nv##name), \
+		EG_NAME(tile_f32_10x##nv##name), EG_NAME(tile_f32_11x##nv##name), EG_NAME(tile_f32_12x##nv##name), \
 		EG_NAME(tile_f32_13x##nv##name), EG_NAME(tile_f32_14x##nv##name)
 #else
 #define GEMM_ABOVE_6(nv, name)
 #endif
-#define GEMM_FORMS(name)                                                                                                \
-	{{GEMM_UP_TO_6(1, name) GEMM_ABOVE_6(1, name)},                                                                     \
-		{GEMM_UP_TO_6(2, name) GEMM_ABOVE_6(2, name)},                                                                  \
-		{EG_NAME(tile_f32_1x4##name), EG_NAME(tile_f32_2x4##name), EG_NAME(tile_f32_3x4##name)},                       \
+#define GEMM_FORMS(name) \
+	{{GEMM_UP_TO_6(1, name) GEMM_ABOVE_6(1, name)}, \
+		{GEMM_UP_TO_6(2, name) GEMM_ABOVE_6(2, name)}, \
+		{EG_NAME(tile_f32_1x4##name), EG_NAME(tile_f32_2x4##name), EG_NAME(tile_f32_3x4##name)}, \
 		{EG_NAME(tile_f32_1x8##name)}}
 
 /* [read A by rows][log2 of vectors][height - 1] */
 static const EG_NAME(tile) EG_NAME(tiles)[2][GEMM_SHAPES][GEMM_MR] = {GEMM_FORMS(panel), GEMM_FORMS(rows)};
+/* clang-format on */
 
-/* ---- what follows the sum: bias and activation ---------------------------------------------------------------------- */
+/* ---- what follows the sum: bias and activation ------------------------------------------------------------------- */
 
 EG_ALWAYS_INLINE vf EG_NAME(gemm_act)(vf x, eg_act act) {
 	switch (act) {
@@ -109,8 +114,8 @@ EG_ALWAYS_INLINE vf EG_NAME(gemm_act)(vf x, eg_act act) {
 }
 
 /* c = act(c + bias), with a bias per column or per row, or none. */
-EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row,
-	const eg_act act) {
+EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(
+        int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, const eg_act act) {
 	for (int j = 0; j < n; j += V) {
 		vm mask = vfirst(n - j < V ? n - j : V);
 		vf bias = col ? vload_m(col + j, mask) : vzero();
@@ -121,7 +126,8 @@ EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(int m, int n, float *c, ptrdiff_t 
 		}
 	}
 }
-static void EG_NAME(gemm_finish)(int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, eg_act act) {
+static void EG_NAME(gemm_finish)(
+        int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, eg_act act) {
 	switch (act) {
 	case EG_ACT_NONE: EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, EG_ACT_NONE); break;
 	case EG_ACT_RELU: EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, EG_ACT_RELU); break;
@@ -130,10 +136,10 @@ static void EG_NAME(gemm_finish)(int m, int n, float *c, ptrdiff_t ldc, const fl
 	}
 }
 
-/* ---- a strip: one row of tiles --------------------------------------------------------------------------------------- */
+/* ---- a strip: one row of tiles ----------------------------------------------------------------------------------- */
 
-/* C(m,n) = [C +] A(m,k) B(k,n) for m <= GEMM_MR and one block of k. B must be readable up to the end of its last panel. After
- * the last block of k, `finish` adds the bias and applies act. */
+/* C(m,n) = [C +] A(m,k) B(k,n) for m <= GEMM_MR and one block of k. B must be readable up to the end of its last
+ * panel. After the last block of k, `finish` adds the bias and applies act. */
 typedef struct EG_NAME(strip) {
 	int m, n, k;
 	const float *a;
@@ -147,12 +153,13 @@ typedef struct EG_NAME(strip) {
 	const float *col, *row; /* bias per column or per row, or NULL */
 } EG_NAME(strip);
 
-static void EG_NAME(gemm_strip)(const EG_NAME(strip) *s) {
+static void EG_NAME(gemm_strip)(const EG_NAME(strip) * s) {
 	const EG_NAME(tile)(*tile)[GEMM_MR] = EG_NAME(tiles)[s->rows];
 	float edge[GEMM_MR * GEMM_NR > 8 * V ? GEMM_MR * GEMM_NR : 8 * V]; /* a tile that sticks out at the right */
 	const float *b = s->b;
 	for (int j = 0, width; j < s->n; j += width) {
-		int left = s->n - j, shape = left > V; /* few rows take several panels at once, to have enough independent sums */
+		int left = s->n - j,
+		    shape = left > V; /* few rows take several panels at once, to have enough independent sums */
 		if (s->m <= 3 && left > GEMM_NR) shape = s->m == 1 && left > 3 * GEMM_NR ? 3 : 2;
 		width = V << shape;
 		float *c = s->c + j;
@@ -169,22 +176,23 @@ static void EG_NAME(gemm_strip)(const EG_NAME(strip) *s) {
 					vstore_m(p, mask, s->acc ? vadd(vload_m(p, mask), x) : x);
 				}
 		}
-		if (s->finish)
-			EG_NAME(gemm_finish)(s->m, cols, c, s->ldc, s->col ? s->col + j : NULL, s->row, s->act);
+		if (s->finish) EG_NAME(gemm_finish)(s->m, cols, c, s->ldc, s->col ? s->col + j : NULL, s->row, s->act);
 		b += (width + GEMM_NR - 1) / GEMM_NR * s->bp;
 	}
 }
 
 /* Number of blocks of k; eg_split gives their bounds. */
 EG_ALWAYS_INLINE int EG_NAME(gemm_blocks)(int k) { return (k + GEMM_KC - 1) / GEMM_KC; }
-EG_ALWAYS_INLINE int EG_NAME(gemm_longest)(int k) { return (k + EG_NAME(gemm_blocks)(k) - 1) / EG_NAME(gemm_blocks)(k); }
+EG_ALWAYS_INLINE int EG_NAME(gemm_longest)(int k) {
+	return (k + EG_NAME(gemm_blocks)(k) - 1) / EG_NAME(gemm_blocks)(k);
+}
 EG_ALWAYS_INLINE int EG_NAME(gemm_up)(int n, int unit) { return (n + unit - 1) / unit * unit; }
 EG_ALWAYS_INLINE int EG_NAME(gemm_min)(int a, int b) { return a < b ? a : b; }
 
-/* ---- packing --------------------------------------------------------------------------------------------------------- */
+/* ---- packing ----------------------------------------------------------------------------------------------------- */
 
-/* to[k*width + i] = from[i*ld + k] for i < m <= V; lanes m..V-1 of each k get zero or are overwritten by the next k, so that V
- * elements behind the end must be there when width < V. */
+/* to[k*width + i] = from[i*ld + k] for i < m <= V; lanes m..V-1 of each k get zero or are overwritten by the next k,
+ * so that V elements behind the end must be there when width < V. */
 static void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width) {
 	for (int k0 = 0; k0 < k; k0 += V) {
 		vf t[V];
@@ -192,7 +200,8 @@ static void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, 
 		if (n == V) {
 			GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < m ? vload(from + i * ld + k0) : vzero();
 		} else {
-			GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < m ? vload_m(from + i * ld + k0, vfirst(n)) : vzero();
+			GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < m ? vload_m(from + i * ld + k0, vfirst(n))
+			                                                     : vzero();
 		}
 		vtranspose(t);
 		if (n == V) {
@@ -216,7 +225,8 @@ static void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k
 		for (int j = j0; j < j1; j += GEMM_NR, to += bp)
 			for (int h = 0; h < GEMM_NR; h += V) {
 				int m = EG_NAME(gemm_min)(j1 - j - h, V);
-				EG_NAME(pack_across)(m > 0 ? m : 0, k1 - k0, b + (j + h) * ld + k0, ld, to + h, GEMM_NR);
+				EG_NAME(pack_across)
+				(m > 0 ? m : 0, k1 - k0, b + (j + h) * ld + k0, ld, to + h, GEMM_NR);
 			}
 		return;
 	}
@@ -237,7 +247,7 @@ static void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k
 	}
 }
 
-/* ---- gemm ------------------------------------------------------------------------------------------------------------ */
+/* ---- gemm -------------------------------------------------------------------------------------------------------- */
 
 /* Columns of B that are packed at a time. */
 static int EG_NAME(gemm_columns)(int n, int k) {
@@ -246,31 +256,36 @@ static int EG_NAME(gemm_columns)(int n, int k) {
 	return EG_NAME(gemm_up)((n + parts - 1) / parts, GEMM_NR);
 }
 
-/* Tiles t..t+GEMM_GROUP-1 of `tiles` over m columns of a transposed A, together so that its rows are read in longer runs. */
-static void EG_NAME(pack_group)(int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size) {
+/* Tiles t..t+GEMM_GROUP-1 of `tiles` over m columns of a transposed A, together so that its rows are read in longer
+ * runs. */
+static void EG_NAME(pack_group)(
+        int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size) {
 	const int end = EG_NAME(gemm_min)(tiles, t + GEMM_GROUP);
 	for (int k0 = 0; k0 < k; k0 += 8)
 		for (int i = t; i < end; i++) {
 			int from, next;
 			eg_split(m, i, tiles, &from, &next);
-			EG_NAME(pack_along)(next - from, EG_NAME(gemm_min)(8, k - k0), a + k0 * ld + from, ld,
-				to + (i - t) * size + k0 * (next - from), next - from);
+			EG_NAME(pack_along)
+			(next - from, EG_NAME(gemm_min)(8, k - k0), a + k0 * ld + from, ld,
+			        to + (i - t) * size + k0 * (next - from), next - from);
 		}
 }
 
 /* Columns [j0,j1) and rows [i0,i1) of C for one block of k, with the panels of B at b. */
 static void EG_NAME(gemm_block)(const eg_gemm_args *g, int i0, int i1, int j0, int j1, int k0, int k1, const float *b,
-	ptrdiff_t bs, ptrdiff_t bp, float *panel) {
+        ptrdiff_t bs, ptrdiff_t bp, float *panel) {
 	const int m = i1 - i0, tiles = (m + GEMM_MR - 1) / GEMM_MR, panels = (j1 - j0 + GEMM_NR - 1) / GEMM_NR;
 	/* A panel pays off when it is used often, or when the rows would meet in the same cache sets. */
 	const bool pack = panels >= 8 || (panels >= 2 && (g->ta ? k1 - k0 > 64 : g->lda % 512 == 0));
-	EG_NAME(strip) s = {.n = j1 - j0, .k = k1 - k0, .b = b, .bs = bs, .bp = bp, .ldc = g->ldc, .acc = g->acc || k0 > 0};
+	EG_NAME(strip)
+	s = {.n = j1 - j0, .k = k1 - k0, .b = b, .bs = bs, .bp = bp, .ldc = g->ldc, .acc = g->acc || k0 > 0};
 	for (int t = 0; t < tiles; t++) {
 		int from, next;
 		eg_split(m, t, tiles, &from, &next);
 		s.m = next - from;
 		s.c = (float *)g->c.p + (ptrdiff_t)(i0 + from) * g->ldc + j0;
-		s.a = (const float *)g->a.p + (g->ta ? (ptrdiff_t)k0 * g->lda + i0 + from : (ptrdiff_t)(i0 + from) * g->lda + k0);
+		s.a = (const float *)g->a.p +
+		      (g->ta ? (ptrdiff_t)k0 * g->lda + i0 + from : (ptrdiff_t)(i0 + from) * g->lda + k0);
 		s.as = g->lda;
 		s.rows = !g->ta;
 		if (pack) {
@@ -319,15 +334,18 @@ static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, void *
 			int k0, k1, done = direct ? w / GEMM_NR * GEMM_NR : 0;
 			eg_split(g->k, p, blocks, &k0, &k1);
 			if (done > 0)
-				EG_NAME(gemm_block)(g, i0, i1, j, j + done, k0, k1, b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, GEMM_NR, panel);
+				EG_NAME(gemm_block)
+				(g, i0, i1, j, j + done, k0, k1, b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, GEMM_NR,
+				        panel);
 			if (done == w) continue;
 			EG_NAME(pack_panels)(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels);
-			EG_NAME(gemm_block)(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel);
+			EG_NAME(gemm_block)
+			(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel);
 		}
 	}
 }
 
-/* ---- gemm_pack, gemm_packed -------------------------------------------------------------------------------------------- */
+/* ---- gemm_pack, gemm_packed -------------------------------------------------------------------------------------- */
 
 static int EG_NAME(gemm_pack_units)(int k, int n) {
 	EG_UNUSED(k);
@@ -339,8 +357,9 @@ static size_t EG_NAME(gemm_pack_bytes)(int k, int n) {
 static void EG_NAME(gemm_pack_f32)(const void *args, int begin, int end, void *scratch) {
 	EG_UNUSED(scratch);
 	const eg_gemm_pack_args *g = args;
-	EG_NAME(pack_panels)(g->src.p, g->ld, g->trans, 0, g->k, begin * GEMM_NR, EG_NAME(gemm_min)(end * GEMM_NR, g->n),
-		(float *)g->dst.p + (ptrdiff_t)begin * GEMM_NR * g->k);
+	EG_NAME(pack_panels)
+	(g->src.p, g->ld, g->trans, 0, g->k, begin * GEMM_NR, EG_NAME(gemm_min)(end * GEMM_NR, g->n),
+	        (float *)g->dst.p + (ptrdiff_t)begin * GEMM_NR * g->k);
 }
 
 /* Rows at a, columns [j0,j1), all of k. Each panel of B serves all rows (they should fit into L2) while it is in L1. */
@@ -350,7 +369,8 @@ static void EG_NAME(gemm_packed_slab)(const eg_gemm_packed_args *g, int m, const
 	const int tiles = (m + most - 1) / most, blocks = EG_NAME(gemm_blocks)(g->k);
 	const int step = tiles == 1 ? j1 - j0 : GEMM_NR;
 	const float *b = g->b.p, *bias = g->bias.p;
-	EG_NAME(strip) s = {.as = g->lda, .bs = GEMM_NR, .bp = (ptrdiff_t)g->k * GEMM_NR, .ldc = g->ldc, .rows = true, .act = g->act};
+	EG_NAME(strip)
+	s = {.as = g->lda, .bs = GEMM_NR, .bp = (ptrdiff_t)g->k * GEMM_NR, .ldc = g->ldc, .rows = true, .act = g->act};
 	for (int p = 0; p < blocks; p++) {
 		int k0, k1, from, to;
 		eg_split(g->k, p, blocks, &k0, &k1);
@@ -388,8 +408,10 @@ static void EG_NAME(gemm_packed_f32)(const void *args, int begin, int end, void 
 		const int chunks = (m + rows - 1) / rows;
 		for (int i = 0, from, to; i < chunks; i++) {
 			eg_split(m, i, chunks, &from, &to);
-			EG_NAME(gemm_packed_slab)(g, to - from, eg_at(g->a, row) + (ptrdiff_t)from * g->lda,
-				eg_at(g->c, row) + (ptrdiff_t)from * g->ldc, first * GEMM_NR, EG_NAME(gemm_min)(last * GEMM_NR, g->n));
+			EG_NAME(gemm_packed_slab)
+			(g, to - from, eg_at(g->a, row) + (ptrdiff_t)from * g->lda,
+			        eg_at(g->c, row) + (ptrdiff_t)from * g->ldc, first * GEMM_NR,
+			        EG_NAME(gemm_min)(last * GEMM_NR, g->n));
 		}
 	}
 }

@@ -185,21 +185,18 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row)(
 		uint16_t *i = index ? index + (ptrdiff_t)q * (s->lanes ? EG_BLOCK : 1) : NULL;
 		if (s->lanes)
 			for (int h = 0; h < EG_BLOCK; h += V)
-				if (max)
-					EG_NAME(maxpool_v)
-					(s, &v, x + h, EG_BLOCK, false, y + q * EG_BLOCK + h, i ? i + h : NULL);
-				else
-					EG_NAME(avgpool_v)(s, &v, x + h, EG_BLOCK, false, y + q * EG_BLOCK + h);
+				if (max) EG_NAME(maxpool_v)
+		(s, &v, x + h, EG_BLOCK, false, y + q * EG_BLOCK + h, i ? i + h : NULL);
+		else EG_NAME(avgpool_v)(s, &v, x + h, EG_BLOCK, false, y + q * EG_BLOCK + h);
 		else if (q >= q0 && q + V <= q1) {
 			if (max)
 				EG_NAME(maxpool_v)(s, &v, x, 1, even, y + q, i);
 			else
 				EG_NAME(avgpool_v)(s, &v, x, 1, even, y + q);
 			q += V - 1;
-		} else if (max)
-			EG_NAME(maxpool_1)(s, &v, x, y + q, i);
-		else
-			EG_NAME(avgpool_1)(s, &v, x, y + q);
+		}
+		else if (max) EG_NAME(maxpool_1)(s, &v, x, y + q, i);
+		else EG_NAME(avgpool_1)(s, &v, x, y + q);
 	}
 }
 

@@ -11,14 +11,20 @@ static int64_t unit_rows(int64_t rows, int64_t outer, int u) {
 
 /* ---- softmax ---------------------------------------------------------------------------------------------------- */
 
-/* y = softmax(x) of one row; returns log(sum(exp(x))), with which logp = x - that. */
-static real softmax_row(const real *x, real *y, int n, ptrdiff_t inner) {
+/* A row's largest value, and the logarithm of sum(exp(x - max)): -logp = log_sum - (x - max). Kept apart, because in
+ * max + log_sum large logits would cost a small loss its digits. */
+typedef struct row_scale {
+	real max, log_sum;
+} row_scale;
+
+/* y = softmax(x) of one row. */
+static row_scale softmax_row(const real *x, real *y, int n, ptrdiff_t inner) {
 	real max = x[0], sum = 0;
 	for (int c = 1; c < n; c++)
 		if (x[c * inner] > max) max = x[c * inner];
 	for (int c = 0; c < n; c++) sum += y[c * inner] = real_exp(x[c * inner] - max);
 	for (int c = 0; c < n; c++) y[c * inner] /= sum;
-	return max + real_log(sum);
+	return (row_scale){max, real_log(sum)};
 }
 
 static void softmax_fwd__ref(const void *args, int begin, int end, void *scratch) {
@@ -72,14 +78,14 @@ static void ce_denom__ref(const void *args, int begin, int end, void *scratch) {
 	*(real *)a->denom.p = a->s.mean ? (real)sum : 1;
 }
 
-/* The loss of one row: (1-e) w[t] (lse - x[t]) + e/n sum_c w[c] (lse - x[c]), where -logp = lse - x. */
-static real ce_row(const real *x, real lse, int32_t t, const real *weight, const eg_ce_shape *s) {
+/* The loss of one row: (1-e) w[t] -logp[t] + e/n sum_c w[c] -logp[c]. */
+static real ce_row(const real *x, row_scale r, int32_t t, const real *weight, const eg_ce_shape *s) {
 	if (t == s->ignore) return 0;
 	if (t < 0 || t >= s->n) return (real)NAN;
 	ptrdiff_t inner = s->inner;
-	real loss = (weight ? weight[t] : 1) * (lse - x[t * inner]), all = 0;
+	real loss = (weight ? weight[t] : 1) * (r.log_sum - (x[t * inner] - r.max)), all = 0;
 	if (s->smoothing == 0) return loss;
-	for (int c = 0; c < s->n; c++) all += (weight ? weight[c] : 1) * (lse - x[c * inner]);
+	for (int c = 0; c < s->n; c++) all += (weight ? weight[c] : 1) * (r.log_sum - (x[c * inner] - r.max));
 	return (1 - s->smoothing) * loss + s->smoothing / (real)s->n * all;
 }
 
@@ -94,8 +100,8 @@ static void ce_fwd__ref(const void *args, int begin, int end, void *scratch) {
 			for (int i = 0; i < s->inner; i++) {
 				int64_t at = o * s->n * s->inner + i, row = o * s->inner + i;
 				const real *x = eg_at(a->x, u) + at;
-				real lse = softmax_row(x, eg_at(a->prob, u) + at, s->n, s->inner);
-				eg_at(a->rowloss, u)[row] = ce_row(x, lse, target[row], a->weight.p, s);
+				row_scale r = softmax_row(x, eg_at(a->prob, u) + at, s->n, s->inner);
+				eg_at(a->rowloss, u)[row] = ce_row(x, r, target[row], a->weight.p, s);
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-/* activation.c - relu, sigmoid, tanh: element by element, in whichever layout the input lies. Backward reads y only, so they work in place
- * and fuse into the operator before them. */
+/* activation.c - relu, sigmoid, tanh: element by element, in whichever layout the input lies. Backward reads y only,
+ * so they work in place and fuse into the operator before them. */
 #include "ops/ops.h"
 
 static void fwd(eg_emit *e, eg_act act) {
@@ -37,14 +37,15 @@ static const eg_case cases[] = {
 
 /* What differs among activations; the rest of the descriptor is the same for all. */
 #define ACTIVATION(op, kind, text, formula, where, onnx_name)                                                          \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
-		.options_size = sizeof(op_name_only), .min_inputs = 1, .max_inputs = 1,                                \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
+		.source = where, .options_size = sizeof(op_name_only), .min_inputs = 1, .max_inputs = 1,               \
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
 		.infer = op_infer_same, .fwd = op##_fwd, .bwd = op##_bwd, .bwd_reads_y = true, .act = kind,            \
 		.onnx = onnx_name, .onnx_since = 13, .cases = cases, .ncases = EG_COUNT(cases)}
 
-ACTIVATION(relu, EG_ACT_RELU, "Rectifier: negative values become zero", "y = max(x, 0); dx = dy where y > 0, else 0; NaN stays NaN",
-	"ONNX Relu-13; Nair and Hinton 2010", "Relu");
+ACTIVATION(relu, EG_ACT_RELU, "Rectifier: negative values become zero",
+	"y = max(x, 0); dx = dy where y > 0, else 0; NaN stays NaN", "ONNX Relu-13; Nair and Hinton 2010", "Relu");
 ACTIVATION(sigmoid, EG_ACT_SIGMOID, "Logistic function: squeezes into 0..1", "y = 1 / (1 + exp(-x)); dx = dy y (1 - y)",
 	"ONNX Sigmoid-13", "Sigmoid");
-ACTIVATION(tanh, EG_ACT_TANH, "Hyperbolic tangent: squeezes into -1..1", "y = tanh(x); dx = dy (1 - y^2)", "ONNX Tanh-13", "Tanh");
+ACTIVATION(tanh, EG_ACT_TANH, "Hyperbolic tangent: squeezes into -1..1", "y = tanh(x); dx = dy (1 - y^2)",
+	"ONNX Tanh-13", "Tanh");

@@ -20,12 +20,18 @@ static eg_status add_infer(eg_infer *s) {
 	for (int i = 0; i < y->rank; i++) {
 		int64_t da = aligned(a, i, y->rank), db = aligned(b, i, y->rank);
 		if (da != db && da != 1 && db != 1)
-			return eg_fail(s->err, EG_ERR_SHAPE, "a %s and b %s do not fit: dimension %d, aligned to the right, must be equal, or 1 in one of "
-				"them", eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
+			return eg_fail(s->err, EG_ERR_SHAPE,
+				"a %s and b %s do not fit: dimension %d, aligned to the right, must be equal, or 1 in "
+				"one of "
+				"them",
+				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
 		y->d[i] = da == 1 ? db : da;
 		if (y->d[i] == EG_N && i > 0)
-			return eg_fail(s->err, EG_ERR_SHAPE, "a %s and b %s: the batch of one would meet dimension %d of the other; give both as many "
-				"dimensions", eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
+			return eg_fail(s->err, EG_ERR_SHAPE,
+				"a %s and b %s: the batch of one would meet dimension %d of the other; give both as "
+				"many "
+				"dimensions",
+				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
 	}
 	return EG_OK;
 }
@@ -96,11 +102,13 @@ static void add_bwd(eg_emit *e) {
 
 static const eg_case add_cases[] = {
 	{"equal shapes", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(EG_N, 3, 5, 4)}, .nin = 2, .batch = 18},
-	{"equal shapes, fixed batch, several chunks", NULL, .in = {OP_DIMS(19, 31, 17), OP_DIMS(19, 31, 17)}, .nin = 2, .batch = 2},
+	{"equal shapes, fixed batch, several chunks", NULL, .in = {OP_DIMS(19, 31, 17), OP_DIMS(19, 31, 17)}, .nin = 2,
+		.batch = 2},
 	{"channels", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(3, 1, 1)}, .nin = 2, .batch = 18},
 	{"last dimension", NULL, .in = {OP_DIMS(7), OP_DIMS(EG_N, 5, 7)}, .nin = 2, .batch = 3},
 	{"both repeated", NULL, .in = {OP_DIMS(EG_N, 1, 6, 1, 2), OP_DIMS(1, 3, 1, 5, 2)}, .nin = 2, .batch = 18},
-	{"six dimensions, fixed", NULL, .in = {OP_DIMS(3, 1, 2, 4, 1, 5), OP_DIMS(3, 2, 4, 3, 1)}, .nin = 2, .batch = 2},
+	{"six dimensions, fixed", NULL, .in = {OP_DIMS(3, 1, 2, 4, 1, 5), OP_DIMS(3, 2, 4, 3, 1)}, .nin = 2,
+		.batch = 2},
 	{"a number", NULL, .in = {OP_DIMS(EG_N, 6), {0}}, .nin = 2, .batch = 18},
 };
 
@@ -109,7 +117,7 @@ const eg_op eg_op_add = {
 		.name = "add",
 		.layer = "add",
 		.doc = "The sum of two tensors; dimensions of size 1, and missing ones in front, are repeated",
-		.equation = "y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first one",
+		.equation = "y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first",
 		.source = "ONNX Add-14 with its multidirectional (numpy) broadcasting",
 		.options_size = sizeof(op_name_only),
 		.min_inputs = 2,

@@ -1,4 +1,5 @@
-/* dropout.c - inverted dropout. The mask is a function of (seed, node, step), so backward makes it again instead of keeping it. */
+/* dropout.c - inverted dropout. The mask is a function of (seed, node, step), so backward makes it again instead of
+ * keeping it. */
 #include "ops/ops.h"
 
 typedef struct dropout_options {
@@ -8,15 +9,21 @@ typedef struct dropout_options {
 
 static const eg_attr dropout_attrs[] = {
 	OP_FLOAT(dropout_options, rate, 0.5, 1e-6, 0.999999, "ratio",
-		"probability that an element is dropped (0 stands for the default; leave the layer out to drop nothing)"),
+		"probability that an element is dropped; to drop nothing, leave the layer out"),
 };
 
-/* One direction. Always PLAIN: the mask goes by the element's place, and must not depend on the layout that the planner chose. */
+/* One direction. Always PLAIN: the mask goes by the element's place, and must not depend on the layout that the
+ * planner chose. */
 static void emit(eg_emit *e, eg_buf x, eg_buf y, bool acc, eg_walk w) {
 	const dropout_options *o = eg_emit_options(e);
-	eg_dropout_args a = {.x = op_stride(w.block, x, w.unit), .state = eg_emit_dropout_state(e),
-		.y = op_stride(w.block, y, w.unit), .unit = w.unit, .total = w.total, .node = (uint32_t)eg_emit_node(e),
-		.rate = (real)o->rate, .acc = acc};
+	eg_dropout_args a = {.x = op_stride(w.block, x, w.unit),
+		.state = eg_emit_dropout_state(e),
+		.y = op_stride(w.block, y, w.unit),
+		.unit = w.unit,
+		.total = w.total,
+		.node = (uint32_t)eg_emit_node(e),
+		.rate = (real)o->rate,
+		.acc = acc};
 	OP_CALL(e, dropout, a, 2, 1, .block = w.block, .units = w.units, .flops = 10.0 * (double)w.total);
 }
 
@@ -41,17 +48,17 @@ static void dropout_bwd(eg_emit *e) {
 
 static const eg_case dropout_cases[] = {
 	{"half", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18, .linear = true, .random = true},
-	{"pictures", &(const dropout_options){.rate = 0.2f}, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 3, .linear = true,
-		.random = true},
-	{"fixed batch, several chunks", &(const dropout_options){.rate = 0.9f}, .in = {OP_DIMS(7, 23, 31)}, .nin = 1, .batch = 2,
+	{"pictures", &(const dropout_options){.rate = 0.2f}, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 3,
 		.linear = true, .random = true},
+	{"fixed batch, several chunks", &(const dropout_options){.rate = 0.9f}, .in = {OP_DIMS(7, 23, 31)}, .nin = 1,
+		.batch = 2, .linear = true, .random = true},
 };
 
 const eg_op eg_op_dropout = {
 	.info = {
 		.name = "dropout",
 		.layer = "dropout",
-		.doc = "While training, sets elements to zero at random and enlarges the others; otherwise does nothing",
+		.doc = "In training, sets elements to zero at random and enlarges the others; else does nothing",
 		.equation = "y = x m / (1 - rate), m = 0 with probability rate, else 1",
 		.source = "ONNX Dropout-13; Srivastava et al. 2014 (inverted form)",
 		.attrs = dropout_attrs,

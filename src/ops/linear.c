@@ -1,20 +1,27 @@
 /* linear.c - linear (fully connected) layers, and dense.h, which convolution uses too. */
 #include "ops/dense.h"
 
-/* ---- rows times a matrix ------------------------------------------------------------------------------------------------ */
+/* ---- rows times a matrix ----------------------------------------------------------------------------------------- */
 
 void dense_params(eg_infer *s, eg_dims weight, int64_t fan_in, int64_t fan_out, bool bias, int init, float init_value) {
 	bool own = init == EG_INIT_DEFAULT;
-	s->params[s->nparams++] = (eg_param_spec){.name = "weight", .dims = weight, .fan_in = fan_in, .fan_out = fan_out,
-		.init = own ? EG_INIT_LECUN_UNIFORM : (eg_init_kind)init, .value = (double)init_value};
+	s->params[s->nparams++] = (eg_param_spec){.name = "weight",
+		.dims = weight,
+		.fan_in = fan_in,
+		.fan_out = fan_out,
+		.init = own ? EG_INIT_LECUN_UNIFORM : (eg_init_kind)init,
+		.value = (double)init_value};
 	if (!bias) return;
-	s->params[s->nparams++] = (eg_param_spec){.name = "bias", .dims = {1, {weight.d[0]}}, .fan_in = fan_in,
-		.fan_out = fan_out, .init = own ? EG_INIT_LECUN_UNIFORM : EG_INIT_ZERO};
+	s->params[s->nparams++] = (eg_param_spec){.name = "bias",
+		.dims = {1, {weight.d[0]}},
+		.fan_in = fan_in,
+		.fan_out = fan_out,
+		.init = own ? EG_INIT_LECUN_UNIFORM : EG_INIT_ZERO};
 }
 
 enum {
-	BLOCK_WEIGHTS = 512 * 1024, /* bytes of packed weights that stay in L2 beside a block's data: beyond them, no block job */
-	ROWS_MAX = 128,             /* rows of a unit of a global job */
+	BLOCK_WEIGHTS = 512 * 1024, /* bytes of packed weights that stay in L2 beside a block's data: beyond them,
+	no block job */ ROWS_MAX = 128,             /* rows of a unit of a global job */
 	UNITS_WANTED = 8            /* so many units let a few threads share the work evenly */
 };
 
@@ -24,7 +31,8 @@ static void product(eg_emit *e, eg_gemm_packed_args g, dense d, bool trans) {
 	size_t bytes = kern->gemm_pack_bytes(g.k, g.n);
 	int columns = kern->gemm_pack_units(g.k, g.n);
 	g.b = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false);
-	eg_gemm_pack_args pack = {.src = eg_emit_w(e, 0), .dst = g.b, .k = g.k, .n = g.n, .ld = d.features, .trans = trans};
+	eg_gemm_pack_args pack = {
+		.src = eg_emit_w(e, 0), .dst = g.b, .k = g.k, .n = g.n, .ld = d.features, .trans = trans};
 	OP_CALL(e, gemm_pack, pack, 1, 1, .units = columns, .flops = (double)bytes);
 
 	bool block = eg_emit_in_batched(e, 0) && bytes <= BLOCK_WEIGHTS;
@@ -47,8 +55,14 @@ static void product(eg_emit *e, eg_gemm_packed_args g, dense d, bool trans) {
 }
 
 void dense_fwd(eg_emit *e, dense d) {
-	eg_gemm_packed_args g = {.a = eg_emit_x(e, 0, EG_PLAIN), .c = eg_emit_y(e, 0, EG_PLAIN), .m = d.rows, .n = d.units,
-		.k = d.features, .lda = d.features, .ldc = d.units, .act = eg_emit_act(e)};
+	eg_gemm_packed_args g = {.a = eg_emit_x(e, 0, EG_PLAIN),
+		.c = eg_emit_y(e, 0, EG_PLAIN),
+		.m = d.rows,
+		.n = d.units,
+		.k = d.features,
+		.lda = d.features,
+		.ldc = d.units,
+		.act = eg_emit_act(e)};
 	if (eg_emit_has_param(e, 1)) g.bias = eg_emit_w(e, 1);
 	product(e, g, d, true);
 }
@@ -59,12 +73,20 @@ void dense_bwd(eg_emit *e, dense d) {
 	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!dy.p) return;
 	if (eg_emit_needs_dx(e, 0)) {
-		eg_gemm_packed_args g = {.a = dy, .m = d.rows, .n = d.features, .k = d.units, .lda = d.units, .ldc = d.features};
+		eg_gemm_packed_args g = {
+			.a = dy, .m = d.rows, .n = d.features, .k = d.units, .lda = d.units, .ldc = d.features};
 		g.c = eg_emit_dx(e, 0, EG_PLAIN, &g.acc);
 		product(e, g, d, false);
 	}
-	eg_gemm_args g = {.a = dy, .b = eg_emit_x(e, 0, EG_PLAIN), .m = d.units, .n = d.features, .k = d.rows, .lda = d.units,
-		.ldb = d.features, .ldc = d.features, .ta = true};
+	eg_gemm_args g = {.a = dy,
+		.b = eg_emit_x(e, 0, EG_PLAIN),
+		.m = d.units,
+		.n = d.features,
+		.k = d.rows,
+		.lda = d.units,
+		.ldb = d.features,
+		.ldc = d.features,
+		.ta = true};
 	g.c = eg_emit_dw(e, 0, &g.acc);
 	OP_CALL(e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
 		.flops = 2.0 * g.m * g.n * g.k);
@@ -74,7 +96,7 @@ void dense_bwd(eg_emit *e, dense d) {
 	OP_CALL(e, sum_rows, b, 1, 1, .units = (d.units + 63) / 64, .flops = (double)d.rows * d.units);
 }
 
-/* ---- linear ---------------------------------------------------------------------------------------------------------------- */
+/* ---- linear ------------------------------------------------------------------------------------------------------ */
 
 typedef struct linear_options {
 	const char *name;
@@ -88,7 +110,7 @@ static const eg_attr linear_attrs[] = {
 	OP_INT(linear_options, units, NAN, 1, OP_SIZE_MAX, NULL, "outputs"),
 	OP_NOT(linear_options, bias, NULL, "adds a learned constant to each output"),
 	OP_ENUM(linear_options, init, eg_init_names, NULL,
-		"how the weight begins; default: weight and bias U(+-1/sqrt(inputs)), with any other the bias is zero"),
+		"initial weight; default: weight and bias U(+-1/sqrt(features)), otherwise zero bias"),
 	OP_FLOAT(linear_options, init_value, 0, -1e6, 1e6, NULL,
 		"constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1"),
 };
@@ -119,7 +141,9 @@ static dense linear_shape(const eg_emit *e) {
 	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
 	int64_t per = 1;
 	for (int i = 1; i < x.rank - 1; i++) per *= x.d[i];
-	return (dense){.rows = (int)(x.d[0] * per), .per = (int)per, .features = (int)x.d[x.rank - 1],
+	return (dense){.rows = (int)(x.d[0] * per),
+		.per = (int)per,
+		.features = (int)x.d[x.rank - 1],
 		.units = (int)y.d[y.rank - 1]};
 }
 
@@ -127,11 +151,14 @@ static void linear_fwd(eg_emit *e) { dense_fwd(e, linear_shape(e)); }
 static void linear_bwd(eg_emit *e) { dense_bwd(e, linear_shape(e)); }
 
 static const eg_case linear_cases[] = {
-	{"two blocks", &(const linear_options){.units = 7}, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 18, .linear = true},
-	{"a few rows", &(const linear_options){.units = 35}, .in = {OP_DIMS(EG_N, 19)}, .nin = 1, .batch = 3, .linear = true},
-	{"sequence", &(const linear_options){.units = 9}, .in = {OP_DIMS(EG_N, 5, 11)}, .nin = 1, .batch = 18, .linear = true},
-	{"no bias, fixed batch", &(const linear_options){.units = 6, .no_bias = true}, .in = {OP_DIMS(5, 2, 3, 8)}, .nin = 1,
-		.batch = 2, .linear = true},
+	{"two blocks", &(const linear_options){.units = 7}, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"a few rows", &(const linear_options){.units = 35}, .in = {OP_DIMS(EG_N, 19)}, .nin = 1, .batch = 3,
+		.linear = true},
+	{"sequence", &(const linear_options){.units = 9}, .in = {OP_DIMS(EG_N, 5, 11)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"no bias, fixed batch", &(const linear_options){.units = 6, .no_bias = true}, .in = {OP_DIMS(5, 2, 3, 8)},
+		.nin = 1, .batch = 2, .linear = true},
 	{"too large for a block job", &(const linear_options){.units = 420, .init = EG_INIT_XAVIER_UNIFORM},
 		.in = {OP_DIMS(EG_N, 340)}, .nin = 1, .batch = 18, .linear = true},
 	{"one row, many columns", &(const linear_options){.units = 500, .init = EG_INIT_NORMAL, .init_value = 0.1f},
@@ -143,7 +170,7 @@ const eg_op eg_op_linear = {
 		.name = "linear",
 		.layer = "linear",
 		.doc = "Fully connected layer: every output is a weighted sum of all inputs",
-		.equation = "y (N,...,units) = x (N,...,features) weight^T + bias, weight (units,features), bias (units)",
+		.equation = "y (N,...,units) = x (N,...,features) weight^T + bias; weight (units,features)",
 		.source = "ONNX Gemm-13 (transB=1), MatMul-13 for more than 2 dimensions",
 		.attrs = linear_attrs,
 		.nattrs = EG_COUNT(linear_attrs),

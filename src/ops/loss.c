@@ -17,7 +17,7 @@ static const eg_attr cross_entropy_attrs[] = {
 	OP_FLOAT(cross_entropy_options, label_smoothing, 0, 0, 1, NULL,
 		"share of the target that is spread evenly over all classes"),
 	OP_ENUM(cross_entropy_options, reduction, reductions, "reduction",
-		"mean: divided by the weights of the targets that count; sum: not"),
+		"mean: divided by the weights of the rows that count"),
 };
 
 enum { LOGITS, TARGET, WEIGHT };
@@ -33,7 +33,8 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	if (x->rank < 2)
 		return eg_fail(s->err, EG_ERR_SHAPE, "logits %s need at least 2 dimensions, (N,classes,...)", tx);
 	if (s->in_type[TARGET] != EG_I32)
-		return eg_fail(s->err, EG_ERR_ARG, "target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
+		return eg_fail(s->err, EG_ERR_ARG,
+			"target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
 	eg_dims expected = {.rank = x->rank - 1, .d = {x->d[0]}};
 	bool fits = t->rank == expected.rank && t->d[0] == x->d[0];
 	for (int i = 1; i < expected.rank; i++) {
@@ -60,8 +61,13 @@ static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	const cross_entropy_options *o = eg_emit_options(e);
 	eg_dims x = eg_emit_in_dims(e, LOGITS);
 	*job = op_blocks_of(e, eg_emit_in_batched(e, LOGITS), x.d[0]);
-	return (eg_ce_shape){.outer = x.d[0], .rows = EG_BLOCK, .n = (int)x.d[1], .inner = (int)eg_dims_count(&x, 2),
-		.ignore = o->ignore_index, .mean = o->reduction == REDUCTION_MEAN, .smoothing = (real)o->label_smoothing};
+	return (eg_ce_shape){.outer = x.d[0],
+		.rows = EG_BLOCK,
+		.n = (int)x.d[1],
+		.inner = (int)eg_dims_count(&x, 2),
+		.ignore = o->ignore_index,
+		.mean = o->reduction == REDUCTION_MEAN,
+		.smoothing = (real)o->label_smoothing};
 }
 
 /* What is kept for backward: probabilities and the losses of rows, 16 rows a block, and the divisor. */
@@ -76,7 +82,8 @@ static eg_buf per_block(eg_emit *e, int slot, int64_t count, op_blocks job) {
 
 static ce_saved ce_buffers(eg_emit *e, const eg_ce_shape *s, op_blocks job) {
 	int64_t rows = s->rows * s->inner;
-	return (ce_saved){.prob = per_block(e, 0, rows * s->n, job), .rowloss = per_block(e, 1, rows, job),
+	return (ce_saved){.prob = per_block(e, 0, rows * s->n, job),
+		.rowloss = per_block(e, 1, rows, job),
 		.denom = eg_emit_saved(e, 2, EG_ELEM_REAL, 1, false)};
 }
 
@@ -89,15 +96,17 @@ static void cross_entropy_fwd(eg_emit *e) {
 	eg_ce_shape s = ce_shape(e, &job);
 	ce_saved k = ce_buffers(e, &s, job);
 	double size = (double)s.outer * s.n * s.inner;
-	eg_ce_denom_args d = {.target = eg_emit_x(e, TARGET, EG_PLAIN), .weight = ce_weight(e), .denom = k.denom, .s = s};
+	eg_ce_denom_args d = {
+		.target = eg_emit_x(e, TARGET, EG_PLAIN), .weight = ce_weight(e), .denom = k.denom, .s = s};
 	OP_CALL(e, ce_denom, d, 2, 1, .units = 1, .flops = (double)(s.outer * s.inner));
 
-	eg_ce_fwd_args f = {.target = ce_target(e, &s, job), .weight = d.weight, .prob = k.prob, .rowloss = k.rowloss, .s = s};
+	eg_ce_fwd_args f = {
+		.target = ce_target(e, &s, job), .weight = d.weight, .prob = k.prob, .rowloss = k.rowloss, .s = s};
 	f.x = op_stride(job.block, eg_emit_x(e, LOGITS, EG_PLAIN), s.rows * s.n * s.inner);
 	OP_CALL(e, ce_fwd, f, 3, 2, .block = job.block, .units = job.units, .flops = 10 * size);
 
-	eg_ce_mean_args m = {.rowloss = k.rowloss, .denom = k.denom, .loss = eg_emit_y(e, 0, EG_PLAIN),
-		.count = s.outer * s.inner};
+	eg_ce_mean_args m = {
+		.rowloss = k.rowloss, .denom = k.denom, .loss = eg_emit_y(e, 0, EG_PLAIN), .count = s.outer * s.inner};
 	OP_CALL(e, ce_mean, m, 2, 1, .units = 1, .flops = (double)(s.outer * s.inner));
 }
 
@@ -107,31 +116,40 @@ static void cross_entropy_bwd(eg_emit *e) {
 	eg_buf dloss = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!dloss.p || !eg_emit_needs_dx(e, LOGITS)) return;
 	ce_saved k = ce_buffers(e, &s, job);
-	eg_ce_bwd_args b = {.prob = k.prob, .target = ce_target(e, &s, job), .weight = ce_weight(e), .denom = k.denom,
-		.dloss = dloss, .s = s};
+	eg_ce_bwd_args b = {.prob = k.prob,
+		.target = ce_target(e, &s, job),
+		.weight = ce_weight(e),
+		.denom = k.denom,
+		.dloss = dloss,
+		.s = s};
 	b.dx = op_stride(job.block, eg_emit_dx(e, LOGITS, EG_PLAIN, &b.acc), s.rows * s.n * s.inner);
-	OP_CALL(e, ce_bwd, b, 5, 1, .block = job.block, .units = job.units, .flops = 4.0 * (double)s.outer * s.n * s.inner);
+	OP_CALL(e, ce_bwd, b, 5, 1, .block = job.block, .units = job.units,
+		.flops = 4.0 * (double)s.outer * s.n * s.inner);
 }
 
 #define CE(...) &(const cross_entropy_options){__VA_ARGS__}
 static const eg_case cross_entropy_cases[] = {
-	{"classes", NULL, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18, .limit = 7},
+	{"classes", NULL, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
+		.limit = 7},
 	{"weights, smoothing", CE(.label_smoothing = 0.2f), .in = {OP_DIMS(EG_N, 11), OP_DIMS(EG_N), OP_DIMS(11)},
 		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 11},
 	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
-		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18, .limit = 5},
+		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
+		.limit = 5},
 	{"fixed batch, weights, ignored, smoothing", CE(.ignore_index = 1, .label_smoothing = 0.1f),
-		.in = {OP_DIMS(19, 6, 3), OP_DIMS(19, 3), OP_DIMS(6)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 2,
-		.limit = 6},
+		.in = {OP_DIMS(19, 6, 3), OP_DIMS(19, 3), OP_DIMS(6)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3,
+		.batch = 2, .limit = 6},
 };
 
 const eg_op eg_op_cross_entropy = {
 	.info = {
 		.name = "cross_entropy",
-		.doc = "Classification loss: softmax and negative log-likelihood of the right class in one; no gradient for `weight`",
-		.equation = "logp = log softmax(logits) over classes; row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);\n"
-			"loss () = sum of rows / (mean: sum of weight[t]); logits (N,classes,d1,...), target (N,d1,...), weight (classes);\n"
-			"with mean and all rows ignored it is NaN; a target beyond the classes makes it NaN",
+		.doc = "Classification loss: softmax and negative log-likelihood of the right class in one",
+		.equation = "logp = log softmax(logits) over the classes, e = label_smoothing;\n"
+			"row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);\n"
+			"loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;\n"
+			"logits (N,classes,d1,...), target (N,d1,...), weight (classes), which gets no gradient;\n"
+			"a target beyond the classes makes the loss NaN",
 		.source = "ONNX SoftmaxCrossEntropyLoss-13; label smoothing: Szegedy et al. 2016, as PyTorch weighs it",
 		.attrs = cross_entropy_attrs,
 		.nattrs = EG_COUNT(cross_entropy_attrs),

@@ -31,8 +31,8 @@ typedef struct op_name_only {
 	eg_emit_call(e, &(eg_call_spec){.kernel = #slot, .run = eg_emit_kernels(e)->slot, .args = &(args_),            \
 		.size = sizeof(args_), .reads = nr, .writes = nw, __VA_ARGS__})
 
-/* How a job that works on blocks of EG_BLOCK rows of the first dimension is cut: as a block job when that is the batch, else as a global
- * job over the same blocks. */
+/* How a job that works on blocks of EG_BLOCK rows of the first dimension is cut: as a block job when that is the
+ * batch, else as a global job over the same blocks. */
 typedef struct op_blocks {
 	bool block;
 	int units;
@@ -50,7 +50,8 @@ static inline eg_buf op_stride(bool block, eg_buf b, int64_t unit) {
 
 static inline eg_status op_check_real(const eg_infer *s, int i, const char *name) {
 	if (s->in_type[i] == EG_F32) return EG_OK;
-	return eg_fail(s->err, EG_ERR_ARG, "%s holds integers (EG_I32), floating-point numbers (EG_F32) are needed", name);
+	return eg_fail(
+		s->err, EG_ERR_ARG, "%s holds integers (EG_I32), floating-point numbers (EG_F32) are needed", name);
 }
 
 /* For operators whose output has the shape of their input. */

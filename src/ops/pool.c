@@ -1,7 +1,8 @@
 /* pool.c - maxpool2d and avgpool2d: block jobs in whichever layout their input lies. */
 #include "ops/window.h"
 
-static window pool_window(const int *kernel, const int *stride, const int *padding, const int *dilation, bool ceil_mode) {
+static window pool_window(
+	const int *kernel, const int *stride, const int *padding, const int *dilation, bool ceil_mode) {
 	window w = {.ceil_mode = ceil_mode};
 	for (int i = 0; i < 2; i++) {
 		w.kernel[i] = kernel[i];
@@ -21,10 +22,23 @@ static eg_status pool_infer(eg_infer *s, const window *w) {
 
 static eg_pool_shape pool_shape(const eg_emit *e, const window *w, eg_layout layout) {
 	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
-	return (eg_pool_shape){.N = (int)x.d[0], .C = (int)x.d[1], .H = (int)x.d[2], .W = (int)x.d[3], .R = w->kernel[0],
-		.S = w->kernel[1], .P = (int)y.d[2], .Q = (int)y.d[3], .sh = w->stride[0], .sw = w->stride[1], .ph = w->padding[0],
-		.pw = w->padding[1], .dh = w->dilation[0], .dw = w->dilation[1], .lanes = layout == EG_LANES,
-		.pad_end_h = w->padding[0], .pad_end_w = w->padding[1]};
+	return (eg_pool_shape){.N = (int)x.d[0],
+		.C = (int)x.d[1],
+		.H = (int)x.d[2],
+		.W = (int)x.d[3],
+		.R = w->kernel[0],
+		.S = w->kernel[1],
+		.P = (int)y.d[2],
+		.Q = (int)y.d[3],
+		.sh = w->stride[0],
+		.sw = w->stride[1],
+		.ph = w->padding[0],
+		.pw = w->padding[1],
+		.dh = w->dilation[0],
+		.dw = w->dilation[1],
+		.lanes = layout == EG_LANES,
+		.pad_end_h = w->padding[0],
+		.pad_end_w = w->padding[1]};
 }
 
 /* Elements of a block of x and of y. */
@@ -32,7 +46,7 @@ static int64_t x_block(const eg_pool_shape *s) { return (int64_t)EG_BLOCK * s->C
 static int64_t y_block(const eg_pool_shape *s) { return (int64_t)EG_BLOCK * s->C * s->P * s->Q; }
 static double taps(const eg_pool_shape *s) { return (double)s->N * s->C * s->P * s->Q * s->R * s->S; }
 
-/* ---- maximum -------------------------------------------------------------------------------------------------------------- */
+/* ---- maximum ----------------------------------------------------------------------------------------------------- */
 
 typedef struct maxpool2d_options {
 	const char *name;
@@ -47,8 +61,10 @@ static const char doc_ceil[] = "a last window that reaches beyond the padded inp
 static const eg_attr maxpool2d_attrs[] = {
 	OP_PAIR(maxpool2d_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", doc_kernel),
 	OP_PAIR(maxpool2d_options, stride, 0, 1, OP_SIZE_MAX, "strides", doc_stride),
-	OP_PAIR(maxpool2d_options, padding, 0, 0, OP_SIZE_MAX, "pads", "positions around x, on each side, that never win"),
-	OP_PAIR(maxpool2d_options, dilation, 1, 1, OP_SIZE_MAX, "dilations", "distance between neighbouring positions of a window"),
+	OP_PAIR(maxpool2d_options, padding, 0, 0, OP_SIZE_MAX, "pads",
+		"positions around x, on each side, that never win"),
+	OP_PAIR(maxpool2d_options, dilation, 1, 1, OP_SIZE_MAX, "dilations",
+		"distance between neighbouring positions of a window"),
 	OP_BOOL(maxpool2d_options, ceil_mode, "ceil_mode", doc_ceil),
 };
 
@@ -60,8 +76,8 @@ static eg_status maxpool2d_infer(eg_infer *s) {
 	const maxpool2d_options *o = s->options;
 	window w = maxpool2d_window(o);
 	if ((int64_t)o->kernel[0] * o->kernel[1] > UINT16_MAX) /* the winner is kept as a uint16_t */
-		return eg_fail(s->err, EG_ERR_SHAPE, "kernel %dx%d is too large: a window may have %d positions", o->kernel[0], o->kernel[1],
-			UINT16_MAX);
+		return eg_fail(s->err, EG_ERR_SHAPE, "kernel %dx%d is too large: a window may have %d positions",
+			o->kernel[0], o->kernel[1], UINT16_MAX);
 	return pool_infer(s, &w);
 }
 
@@ -98,13 +114,15 @@ static void maxpool2d_bwd(eg_emit *e) {
 static const eg_case maxpool2d_cases[] = {
 	{"without overlap", MAXPOOL(.kernel = {2, 3}), .in = {OP_DIMS(EG_N, 3, 9, 8)}, .nin = 1, .batch = 18},
 	{"two by two", MAXPOOL(.kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18},
-	{"overlap, padding, dilation", MAXPOOL(.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .dilation = {2, 3}),
+	{"overlap, padding, dilation",
+		MAXPOOL(.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .dilation = {2, 3}),
 		.in = {OP_DIMS(EG_N, 2, 9, 7)}, .nin = 1, .batch = 18},
 	{"ceil mode", MAXPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
 		.in = {OP_DIMS(EG_N, 4, 10, 12)}, .nin = 1, .batch = 3},
-	{"ties", MAXPOOL(.kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)}, .nin = 1,
-		.batch = 18, .ties = true},
-	{"fixed batch", MAXPOOL(.kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1, .batch = 2},
+	{"ties", MAXPOOL(.kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)},
+		.nin = 1, .batch = 18, .ties = true},
+	{"fixed batch", MAXPOOL(.kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
+		.batch = 2},
 };
 
 const eg_op eg_op_maxpool2d = {
@@ -112,8 +130,9 @@ const eg_op eg_op_maxpool2d = {
 		.name = "maxpool2d",
 		.layer = "maxpool",
 		.doc = "The largest value of each window of each channel",
-		.equation = "y[n,c,p,q] = max over r,s of x[n,c, p*stride + r*dilation - padding, ...], inside of x (N,C,H,W) only;\n"
-			"P = floor or ceil((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise; the first of equals wins",
+		.equation = "y[n,c,p,q] = max over r,s of x[n,c, p*stride + r*dilation - padding, ...] inside of x;\n"
+			"P = floor or ceil((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise;\n"
+			"the first of equals wins, NaN before all",
 		.source = "ONNX MaxPool-12; Ranzato et al. 2007",
 		.attrs = maxpool2d_attrs,
 		.nattrs = EG_COUNT(maxpool2d_attrs),
@@ -133,7 +152,7 @@ const eg_op eg_op_maxpool2d = {
 	.ncases = EG_COUNT(maxpool2d_cases),
 };
 
-/* ---- average -------------------------------------------------------------------------------------------------------------- */
+/* ---- average ----------------------------------------------------------------------------------------------------- */
 
 typedef struct avgpool2d_options {
 	const char *name;
@@ -146,8 +165,8 @@ static const eg_attr avgpool2d_attrs[] = {
 	OP_PAIR(avgpool2d_options, stride, 0, 1, OP_SIZE_MAX, "strides", doc_stride),
 	OP_PAIR(avgpool2d_options, padding, 0, 0, OP_SIZE_MAX, "pads", "zeros put around x, on each side"),
 	OP_BOOL(avgpool2d_options, ceil_mode, "ceil_mode", doc_ceil),
-	OP_NOT(avgpool2d_options, count_include_pad, "count_include_pad", "padding counts in the divisor (ONNX's default is that it does not)"),
-};
+	OP_NOT(avgpool2d_options, count_include_pad, "count_include_pad",
+		"padding counts in the divisor (ONNX: not by default)"), };
 
 static window avgpool2d_window(const avgpool2d_options *o) {
 	return pool_window(o->kernel, o->stride, o->padding, NULL, o->ceil_mode);
@@ -187,17 +206,21 @@ static void avgpool2d_bwd(eg_emit *e) {
 
 #define AVGPOOL(...) &(const avgpool2d_options){__VA_ARGS__}
 static const eg_case avgpool2d_cases[] = {
-	{"without overlap", AVGPOOL(.kernel = {3, 2}), .in = {OP_DIMS(EG_N, 3, 7, 8)}, .nin = 1, .batch = 18, .linear = true},
-	{"two by two", AVGPOOL(.kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18, .linear = true},
-	{"overlap, padding counts", AVGPOOL(.kernel = {3, 4}, .stride = {2, 3}, .padding = {1, 2}), .in = {OP_DIMS(EG_N, 2, 9, 11)},
+	{"without overlap", AVGPOOL(.kernel = {3, 2}), .in = {OP_DIMS(EG_N, 3, 7, 8)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"two by two", AVGPOOL(.kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"overlap, padding counts", AVGPOOL(.kernel = {3, 4}, .stride = {2, 3}, .padding = {1, 2}),
+		.in = {OP_DIMS(EG_N, 2, 9, 11)},
 		.nin = 1, .batch = 18, .linear = true},
-	{"padding does not count", AVGPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .no_count_include_pad = true),
+	{"padding does not count",
+		AVGPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .no_count_include_pad = true),
 		.in = {OP_DIMS(EG_N, 4, 8, 10)}, .nin = 1, .batch = 18, .linear = true},
 	{"ceil mode, padding counts", AVGPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
 		.in = {OP_DIMS(EG_N, 2, 10, 12)}, .nin = 1, .batch = 3, .linear = true},
 	{"ceil mode, padding does not count",
-		AVGPOOL(.kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true, .no_count_include_pad = true),
-		.in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
+		AVGPOOL(.kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true,
+		.no_count_include_pad = true), .in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
 };
 
 const eg_op eg_op_avgpool2d = {

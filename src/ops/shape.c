@@ -21,7 +21,8 @@ static eg_status flatten_infer(eg_infer *s) {
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d to begin with; axis may be %d to %d",
 			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
 	if (x->d[axis] == EG_N)
-		return eg_fail(s->err, EG_ERR_SHAPE, "axis %d would merge the batch of x %s into the features; use axis 1", o->axis,
+		return eg_fail(s->err, EG_ERR_SHAPE,
+			"axis %d would merge the batch of x %s into the features; use axis 1", o->axis,
 			eg_dims_text(x, text, sizeof text));
 	s->out[0] = *x;
 	s->out[0].rank = axis + 1;
@@ -37,9 +38,10 @@ static void flatten_bwd(eg_emit *e) {
 
 static const eg_case flatten_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18, .linear = true},
-	{"last dimensions", &(const flatten_options){.axis = -2}, .in = {OP_DIMS(EG_N, 2, 3, 7, 5)}, .nin = 1, .batch = 3,
+	{"last dimensions", &(const flatten_options){.axis = -2}, .in = {OP_DIMS(EG_N, 2, 3, 7, 5)}, .nin = 1,
+		.batch = 3, .linear = true},
+	{"everything", &(const flatten_options){.axis = -3}, .in = {OP_DIMS(4, 3, 5)}, .nin = 1, .batch = 2,
 		.linear = true},
-	{"everything", &(const flatten_options){.axis = -3}, .in = {OP_DIMS(4, 3, 5)}, .nin = 1, .batch = 2, .linear = true},
 };
 
 const eg_op eg_op_flatten = {

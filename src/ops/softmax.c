@@ -18,10 +18,11 @@ static eg_status softmax_infer(eg_infer *s) {
 	int axis;
 	if (op_infer_same(s)) return s->err->status;
 	if (!op_axis(o->axis, x->rank, &axis))
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d; axis may be %d to %d", eg_dims_text(x, text, sizeof text),
-			o->axis, -x->rank, x->rank - 1);
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d; axis may be %d to %d",
+			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
 	if (x->d[axis] == EG_N)
-		return eg_fail(s->err, EG_ERR_SHAPE, "axis %d is the batch of x %s, whose samples must not depend on each other; use another axis",
+		return eg_fail(s->err, EG_ERR_SHAPE,
+			"axis %d is the batch of x %s, whose samples must not depend on each other; use another axis",
 			o->axis, eg_dims_text(x, text, sizeof text));
 	return EG_OK;
 }
@@ -38,7 +39,9 @@ static softmax_job softmax_shape(const eg_emit *e) {
 	eg_dims x = eg_emit_in_dims(e, 0);
 	int axis;
 	op_axis(o->axis, x.rank, &axis);
-	softmax_job j = {.outer = 1, .n = (int)x.d[axis], .inner = (int)eg_dims_count(&x, axis + 1),
+	softmax_job j = {.outer = 1,
+		.n = (int)x.d[axis],
+		.inner = (int)eg_dims_count(&x, axis + 1),
 		.block = eg_emit_in_batched(e, 0)};
 	for (int i = 0; i < axis; i++) j.outer *= x.d[i];
 	int64_t size = (int64_t)j.n * j.inner;
@@ -53,24 +56,30 @@ static void softmax_fwd(eg_emit *e) {
 	eg_softmax_args a = {.outer = j.outer, .rows = j.rows, .n = j.n, .inner = j.inner};
 	a.x = op_stride(j.block, eg_emit_x(e, 0, EG_PLAIN), j.unit);
 	a.y = op_stride(j.block, eg_emit_y(e, 0, EG_PLAIN), j.unit);
-	OP_CALL(e, softmax_fwd, a, 1, 1, .block = j.block, .units = j.units, .flops = 10.0 * (double)j.outer * j.n * j.inner);
+	OP_CALL(e, softmax_fwd, a, 1, 1, .block = j.block, .units = j.units,
+		.flops = 10.0 * (double)j.outer * j.n * j.inner);
 }
 
 static void softmax_bwd(eg_emit *e) {
 	softmax_job j = softmax_shape(e);
-	eg_softmax_bwd_args a = {.dy = eg_emit_dy(e, 0, EG_PLAIN), .outer = j.outer, .rows = j.rows, .n = j.n, .inner = j.inner};
+	eg_softmax_bwd_args a = {
+		.dy = eg_emit_dy(e, 0, EG_PLAIN), .outer = j.outer, .rows = j.rows, .n = j.n, .inner = j.inner};
 	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
 	a.y = op_stride(j.block, eg_emit_y(e, 0, EG_PLAIN), j.unit);
 	a.dy = op_stride(j.block, a.dy, j.unit);
 	a.dx = op_stride(j.block, eg_emit_dx(e, 0, EG_PLAIN, &a.acc), j.unit);
-	OP_CALL(e, softmax_bwd, a, 2, 1, .block = j.block, .units = j.units, .flops = 4.0 * (double)j.outer * j.n * j.inner);
+	OP_CALL(e, softmax_bwd, a, 2, 1, .block = j.block, .units = j.units,
+		.flops = 4.0 * (double)j.outer * j.n * j.inner);
 }
 
 static const eg_case softmax_cases[] = {
 	{"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18},
-	{"channels of a picture", &(const softmax_options){.axis = 1}, .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 18},
-	{"inner dimension", &(const softmax_options){.axis = -2}, .in = {OP_DIMS(EG_N, 2, 19, 3)}, .nin = 1, .batch = 3},
-	{"fixed batch, first dimension", &(const softmax_options){.axis = -2}, .in = {OP_DIMS(6, 5)}, .nin = 1, .batch = 2},
+	{"channels of a picture", &(const softmax_options){.axis = 1}, .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1,
+		.batch = 18},
+	{"inner dimension", &(const softmax_options){.axis = -2}, .in = {OP_DIMS(EG_N, 2, 19, 3)}, .nin = 1,
+		.batch = 3},
+	{"fixed batch, first dimension", &(const softmax_options){.axis = -2}, .in = {OP_DIMS(6, 5)}, .nin = 1,
+		.batch = 2},
 	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
 };
 

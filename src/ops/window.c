@@ -7,7 +7,8 @@ eg_status window_infer(eg_infer *s, const window *w) {
 	if (op_check_real(s, 0, "x")) return s->err->status;
 	if (x->rank != 4)
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4%s",
-			eg_dims_text(x, text, sizeof text), x->rank, x->rank < 4 ? "; is it put behind a flatten?" : "");
+			eg_dims_text(x, text, sizeof text), x->rank,
+			x->rank < 4 ? "; is it put behind a flatten?" : "");
 	s->out[0].rank = 4;
 	int64_t padded[2], extent[2];
 	for (int i = 0; i < 2; i++) {
@@ -16,10 +17,12 @@ eg_status window_infer(eg_infer *s, const window *w) {
 	}
 	if (extent[0] > padded[0] || extent[1] > padded[1])
 		return eg_fail(s->err, EG_ERR_SHAPE,
-			"kernel %dx%d with dilation %dx%d covers %lldx%lld, more than the %lldx%lld of x %s with padding %dx%d; use a "
+			"kernel %dx%d with dilation %dx%d covers %lldx%lld, more than the %lldx%lld of x %s with "
+			"padding %dx%d; use a "
 			"smaller kernel or more padding",
-			w->kernel[0], w->kernel[1], w->dilation[0], w->dilation[1], (long long)extent[0], (long long)extent[1],
-			(long long)padded[0], (long long)padded[1], eg_dims_text(x, text, sizeof text), w->padding[0], w->padding[1]);
+			w->kernel[0], w->kernel[1], w->dilation[0], w->dilation[1], (long long)extent[0],
+			(long long)extent[1], (long long)padded[0], (long long)padded[1],
+			eg_dims_text(x, text, sizeof text), w->padding[0], w->padding[1]);
 	for (int i = 0; i < 2; i++) {
 		int64_t range = padded[i] - extent[i], stride = w->stride[i];
 		int64_t out = (range + (w->ceil_mode ? stride - 1 : 0)) / stride + 1;
@@ -43,12 +46,15 @@ eg_status window_check_taps(const eg_infer *s, const window *w) {
 	char text[128];
 	for (int i = 0; i < 2; i++) {
 		for (int64_t p = 0; p < s->out[0].d[2 + i]; p++) {
-			if (touches(p * w->stride[i] - w->padding[i], w->kernel[i], w->dilation[i], s->in[0].d[2 + i])) continue;
+			if (touches(p * w->stride[i] - w->padding[i], w->kernel[i], w->dilation[i], s->in[0].d[2 + i]))
+				continue;
 			return eg_fail(s->err, EG_ERR_SHAPE,
-				"%s %lld of the output would see nothing but padding: kernel %dx%d, stride %dx%d, padding %dx%d, dilation "
+				"%s %lld of the output would see nothing but padding: kernel %dx%d, stride %dx%d, "
+				"padding %dx%d, dilation "
 				"%dx%d over x %s; keep the padding at half of the kernel at most",
-				side[i], (long long)p, w->kernel[0], w->kernel[1], w->stride[0], w->stride[1], w->padding[0], w->padding[1],
-				w->dilation[0], w->dilation[1], eg_dims_text(&s->in[0], text, sizeof text));
+				side[i], (long long)p, w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
+				w->padding[0], w->padding[1], w->dilation[0], w->dilation[1],
+				eg_dims_text(&s->in[0], text, sizeof text));
 		}
 	}
 	return EG_OK;

@@ -10,8 +10,8 @@ typedef struct window {
 	bool ceil_mode;
 } window;
 
-/* Checks that x is (N,C,H,W) and sets the spatial part of output 0, out[2] and out[3], and what `engram info` wants to know of
- * windows:
+/* Checks that x is (N,C,H,W) and sets the spatial part of output 0, out[2] and out[3], and what
+ * `engram info` wants to know of windows:
  *   out = floor or ceil ((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1
  * In ceil mode a last window that would begin beyond the input and its left padding is left out (as in PyTorch). */
 eg_status window_infer(eg_infer *s, const window *w);
