@@ -1,0 +1,227 @@
+/* get.c - `engram data get`: a complete and checked copy of a set on this machine, downloading what is missing. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "data/data.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct getting {
+	const eg_data_info *info;
+	const char *folder;
+	const eg_data_callbacks *cb; /* may be NULL */
+	eg_fetch *fetch;             /* NULL until something is to be downloaded */
+	eg_data_progress now;
+} getting;
+
+static void note(const getting *g, const char *fmt, ...) EG_PRINTF(2, 3);
+static void note(const getting *g, const char *fmt, ...) {
+	if (!g->cb || !g->cb->note) return;
+	char text[1200];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	g->cb->note(g->cb->user, text);
+}
+
+static bool report(getting *g, int64_t done, int64_t total, bool checking) {
+	g->now.done = done, g->now.total = total, g->now.checking = checking;
+	return !g->cb || !g->cb->progress || g->cb->progress(g->cb->user, &g->now);
+}
+
+/* ---- checking ---------------------------------------------------------------------------------------------------- */
+
+/* Is the file at `path`, unpacked, what was published? EG_ERR_FORMAT: no. */
+static eg_status check_file(getting *g, const char *path, const eg_data_file *file, eg_error *err) {
+	eg_sha256 sum;
+	char hex[65];
+	int64_t bytes = 0;
+	size_t got;
+	enum { PIECE = 256 * 1024 };
+	eg_status status = EG_OK;
+	eg_reader *s = eg_reader_open(path, err);
+	uint8_t *piece = s ? eg_alloc(NULL, PIECE) : NULL;
+	if (!s) return err->status;
+	if (!piece) status = eg_fail(err, EG_ERR_MEMORY, "cannot check '%s': out of memory", path);
+	eg_sha256_begin(&sum);
+	while (status == EG_OK) {
+		if (!report(g, bytes, file->bytes, true))
+			status = eg_fail(err, EG_ERR_STOPPED, "stopped while checking '%s'", path);
+		if (status == EG_OK) status = eg_reader_read(s, piece, PIECE, &got, err);
+		if (status != EG_OK || got == 0) break;
+		bytes += (int64_t)got;
+		eg_sha256_add(&sum, piece, got);
+		if (bytes > file->bytes)
+			status = eg_fail(err, EG_ERR_FORMAT,
+			        "'%s' is not the published file: it is longer than %lld bytes unpacked", path,
+			        (long long)file->bytes);
+	}
+	eg_reader_close(s);
+	eg_release(NULL, piece);
+	if (status != EG_OK) return status;
+	eg_sha256_end(&sum, hex);
+	if (bytes == file->bytes && strcmp(hex, file->sha256) == 0) return EG_OK;
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "'%s' is not the published file: %lld bytes unpacked (not %lld), SHA-256 %.12s... (not "
+	        "%.12s...)",
+	        path, (long long)bytes, (long long)file->bytes, hex, file->sha256);
+}
+
+/* ---- downloading ------------------------------------------------------------------------------------------------- */
+
+static bool on_progress(void *user, int64_t done, int64_t total) {
+	getting *g = user;
+	return report(g, done, total, false);
+}
+
+/* Opens FILE.part for this process alone. */
+static int open_part(const char *path, eg_error *err) {
+	struct stat ours, named;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+		return -1;
+	}
+	/* Between opening and locking another process may have finished and renamed the file. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 && stat(path, &named) == 0 &&
+	        ours.st_ino == named.st_ino)
+		return fd;
+	close(fd);
+	eg_fail(err, EG_ERR_IO, "'%s' is in use: another process is downloading it", path);
+	return -1;
+}
+
+/* One file from one address into `part`, checked. What came over from an earlier run may be of another file: when the
+ * whole is wrong it is fetched once more from the start. */
+static eg_status fetch_from(
+        getting *g, const eg_data_file *file, const char *url, int fd, const char *part, eg_error *err) {
+	int64_t limit = file->bytes + file->bytes / 100 + 4096; /* no packing makes it longer than this */
+	eg_fetch_job job = {url, part, fd, limit, on_progress, g};
+	eg_status status;
+	bool resumed = false;
+	do {
+		g->now.url = url;
+		status = eg_fetch_run(g->fetch, &job, &resumed, err);
+		if (status == EG_OK && (status = check_file(g, part, file, err)) == EG_ERR_FORMAT)
+			eg_fail(err, status, "%s brings something else than the published file", url);
+		if (status == EG_ERR_FORMAT && ftruncate(fd, 0) != 0)
+			return eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", part, strerror(errno));
+		if (status == EG_ERR_FORMAT && resumed)
+			note(g, "%s.part was of another file: from the start", file->name);
+	} while (status == EG_ERR_FORMAT && resumed);
+	return status;
+}
+
+static eg_status make_url(
+        char url[EG_PATH], const getting *g, const char *base, bool mirror, const char *name, eg_error *err) {
+	char folder[EG_PATH];
+	if (!mirror) return eg_join(url, base, name, ".gz", err);
+	eg_status status = eg_join(folder, base, g->info->name, "", err);
+	return status == EG_OK ? eg_join(url, folder, name, ".gz", err) : status;
+}
+
+/* Tries the addresses in turn. */
+static eg_status fetch_any(getting *g, const eg_data_file *file, int fd, const char *part, eg_error *err) {
+	const char *mirror = getenv("ENGRAM_MIRROR");
+	bool mirrored = mirror && *mirror;
+	char tried[800] = "", url[EG_PATH];
+	eg_error why = {EG_ERR_IO, "no address is known"};
+	for (int i = 0; mirrored ? i == 0 : g->info->urls && g->info->urls[i]; i++) {
+		eg_status status = make_url(url, g, mirrored ? mirror : g->info->urls[i], mirrored, file->name, &why);
+		if (status == EG_OK) status = fetch_from(g, file, url, fd, part, &why);
+		if (status == EG_OK) return EG_OK;
+		if (status == EG_ERR_STOPPED || status == EG_ERR_MEMORY) return eg_fail(err, status, "%s", why.message);
+		size_t n = strlen(tried);
+		snprintf(tried + n, sizeof tried - n, "%s%.390s", n ? "; " : "", why.message);
+		if (!mirrored && g->info->urls[i + 1]) note(g, "%s; trying the next address", why.message);
+	}
+	return eg_fail(err, why.status, "cannot get %s.gz of %s: %s", file->name, g->info->name,
+	        tried[0] ? tried : why.message);
+}
+
+static eg_status download(getting *g, const eg_data_file *file, eg_error *err) {
+	char path[EG_PATH], part[EG_PATH];
+	struct stat st;
+	eg_status status = eg_join(path, g->folder, file->name, ".gz", err);
+	if (status == EG_OK) status = eg_join(part, g->folder, file->name, ".gz.part", err);
+	if (status == EG_OK) status = eg_make_folders(g->folder, err);
+	if (status == EG_OK && !g->fetch && !(g->fetch = eg_fetch_new(err))) status = err ? err->status : EG_ERR_IO;
+	if (status != EG_OK) return status;
+	int fd = open_part(part, err);
+	if (fd < 0) return EG_ERR_IO;
+	status = fetch_any(g, file, fd, part, err);
+	if (status == EG_OK && (fsync(fd) != 0 || rename(part, path) != 0))
+		status = eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+	if (status != EG_OK && fstat(fd, &st) == 0 && st.st_size == 0) unlink(part); /* nothing there to go on from */
+	close(fd);
+	return status;
+}
+
+/* ---- a set ------------------------------------------------------------------------------------------------------- */
+
+/* *downloaded is raised when the file had to come over the net. */
+static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file *file, int *downloaded, eg_error *err) {
+	char path[EG_PATH];
+	g->now.file = file->name;
+	g->now.url = NULL;
+	if (eg_data_file_find(g->folder, file->name, path)) {
+		eg_error why = {EG_OK, ""};
+		eg_status status = check_file(g, path, file, &why);
+		if (status == EG_OK) return EG_OK;
+		if (status != EG_ERR_FORMAT) return eg_fail(err, status, "%s", why.message);
+		if (origin == EG_DATA_PACKAGE)
+			return eg_fail(
+			        err, status, "%s: type `apt install --reinstall %s`", why.message, g->info->package);
+		if (origin == EG_DATA_VARIABLE)
+			return eg_fail(err, status,
+			        "%s: it stands in a folder of ENGRAM_DATA, which is never changed; remove or replace "
+			        "it",
+			        why.message);
+		note(g, "%s; it is downloaded anew", why.message);
+	}
+	eg_status status = download(g, file, err);
+	if (status == EG_OK) ++*downloaded;
+	return status;
+}
+
+eg_status eg_data_get_set(
+        const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
+	eg_data_got result = {0};
+	eg_error local = {EG_OK, ""};
+	if (!err) err = &local;
+	if (info->nfiles == 0)
+		return eg_fail(err, EG_ERR_ARG,
+		        "there is nothing to get for data source '%s': it reads files that you name", info->name);
+	eg_status status = EG_OK;
+	if (folder) {
+		result.place.origin = EG_DATA_GIVEN;
+		size_t n = strlen(folder) + 1;
+		if (n > sizeof result.place.folder)
+			return eg_fail(err, EG_ERR_ARG, "the folder's name is too long: '%s'", folder);
+		memcpy(result.place.folder, folder, n);
+	} else if (eg_data_locate_set(info, &result.place, NULL) != EG_OK) {
+		result.place.origin = EG_DATA_CACHE;
+		status = eg_data_cache_folder(info->name, result.place.folder, err);
+	}
+	getting g = {.info = info, .folder = result.place.folder, .cb = cb, .now = {.files = info->nfiles}};
+	for (int i = 0; i < info->nfiles && status == EG_OK; i++) {
+		g.now.index = i;
+		status = get_file(&g, result.place.origin, &info->files[i], &result.downloaded, err);
+	}
+	eg_fetch_free(g.fetch);
+	if (got) *got = result;
+	return status;
+}
+
+eg_status eg_data_get(
+        const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
+	const eg_source *s = eg_source_find(name, err);
+	return s ? eg_data_get_set(&s->info, folder, cb, got, err) : EG_ERR_ARG;
+}

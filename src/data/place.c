@@ -1,0 +1,117 @@
+/* place.c - where the files of a set lie on this machine. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "data/data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+eg_status eg_join(char path[EG_PATH], const char *a, const char *b, const char *suffix, eg_error *err) {
+	size_t n = strlen(a);
+	int made = snprintf(path, EG_PATH, "%s%s%s%s", a, n > 0 && a[n - 1] == '/' ? "" : "/", b, suffix);
+	if (made >= 0 && made < EG_PATH) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "a path is longer than %d bytes: '%s/%s%s'", EG_PATH - 1, a, b, suffix);
+}
+
+bool eg_data_file_find(const char *folder, const char *name, char path[EG_PATH]) {
+	struct stat st;
+	if (eg_join(path, folder, name, ".gz", NULL) == EG_OK && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return true;
+	return eg_join(path, folder, name, "", NULL) == EG_OK && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+int eg_data_files_count(const eg_data_info *info, const char *folder, const char **lacking) {
+	char path[EG_PATH];
+	int found = 0;
+	*lacking = NULL;
+	for (int i = 0; i < info->nfiles; i++) {
+		if (eg_data_file_find(folder, info->files[i].name, path))
+			found++;
+		else if (!*lacking)
+			*lacking = info->files[i].name;
+	}
+	return found;
+}
+
+/* XDG Base Directory Specification 0.8: a relative XDG_CACHE_HOME is to be ignored. */
+eg_status eg_data_cache_folder(const char *name, char folder[EG_PATH], eg_error *err) {
+	char base[EG_PATH];
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	if (cache && cache[0] == '/')
+		return eg_join(base, cache, "engram", "", err) == EG_OK ? eg_join(folder, base, name, "", err)
+		                                                        : EG_ERR_ARG;
+	if (!home || !*home)
+		return eg_fail(err, EG_ERR_IO, "no folder for downloaded data: neither HOME nor XDG_CACHE_HOME is set");
+	if (eg_join(base, home, ".cache/engram", "", err) != EG_OK) return EG_ERR_ARG;
+	return eg_join(folder, base, name, "", err);
+}
+
+/* Folder number i that may hold the set, in the order of search. false: there are no more. One that cannot be (too
+ * long) is left empty. */
+static bool candidate(const eg_data_info *info, int i, eg_data_place *place) {
+	const char *list = getenv("ENGRAM_DATA");
+	place->origin = EG_DATA_VARIABLE;
+	place->folder[0] = '\0';
+	for (const char *p = list ? list : ""; *p;) {
+		size_t n = strcspn(p, ":");
+		if (n > 0 && i-- == 0) {
+			char part[EG_PATH];
+			snprintf(part, sizeof part, "%.*s", (int)(n < EG_PATH ? n : EG_PATH), p);
+			if (n >= EG_PATH || eg_join(place->folder, part, info->name, "", NULL) != EG_OK)
+				place->folder[0] = '\0';
+			return true;
+		}
+		p += n + (p[n] == ':');
+	}
+	if (info->package_folder && i-- == 0) {
+		place->origin = EG_DATA_PACKAGE;
+		snprintf(place->folder, sizeof place->folder, "%s", info->package_folder);
+		return true;
+	}
+	place->origin = EG_DATA_CACHE;
+	if (i == 0 && eg_data_cache_folder(info->name, place->folder, NULL) != EG_OK) place->folder[0] = '\0';
+	return i == 0;
+}
+
+eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_error *err) {
+	if (info->nfiles == 0) return eg_fail(err, EG_ERR_ARG, "data source '%s' has no files of its own", info->name);
+	char looked[700] = "";
+	for (int i = 0; candidate(info, i, place); i++) {
+		const char *lacking;
+		if (!place->folder[0]) continue;
+		int found = eg_data_files_count(info, place->folder, &lacking);
+		if (found == info->nfiles) return EG_OK;
+		size_t n = strlen(looked);
+		snprintf(looked + n, sizeof looked - n, found ? "%s%s (lacks %s.gz)" : "%s%s", n ? ", " : "",
+		        place->folder, lacking);
+	}
+	return eg_fail(err, EG_ERR_IO, "%s is not on this machine: type `engram data get %s` (looked in %s)",
+	        info->name, info->name, looked);
+}
+
+eg_status eg_data_locate(const char *name, eg_data_place *place, eg_error *err) {
+	const eg_source *s = eg_source_find(name, err);
+	return s ? eg_data_locate_set(&s->info, place, err) : EG_ERR_ARG;
+}
+
+eg_status eg_make_folders(const char *folder, eg_error *err) {
+	char path[EG_PATH];
+	size_t n = strlen(folder);
+	if (n == 0 || n >= sizeof path)
+		return eg_fail(err, EG_ERR_ARG, "cannot make the folder '%s': its name's length", folder);
+	memcpy(path, folder, n + 1);
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0') continue;
+		char end = path[i];
+		path[i] = '\0';
+		struct stat st;
+		if (mkdir(path, 0777) != 0 && (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+			return eg_fail(err, EG_ERR_IO, "cannot make the folder '%s': %s", path,
+			        errno == EEXIST ? "a file of this name is in the way" : strerror(errno));
+		path[i] = end;
+	}
+	return EG_OK;
+}

@@ -1,0 +1,122 @@
+/* png.c - PNG in and out through libspng; the only file that knows it. libspng's own memory comes from malloc. */
+#include "data/data.h"
+
+#ifdef ENGRAM_HAVE_SPNG
+
+#include <spng.h>
+#include <stdlib.h>
+
+/* RGBA to planes; transparent pixels let the backdrop through (on the coded values, as browsers do). */
+static void to_planes(const uint8_t *rgba, const eg_picture_options *o, eg_picture *pic) {
+	size_t n = (size_t)pic->H * (size_t)pic->W;
+	for (int c = 0; c < pic->C; c++) {
+		int back = o->set_backdrop ? o->backdrop[c] : 255;
+		uint8_t *out = pic->pixels + (size_t)c * n;
+		for (size_t i = 0; i < n; i++) {
+			int v = rgba[4 * i + (size_t)c], alpha = rgba[4 * i + 3];
+			out[i] = (uint8_t)((v * alpha + back * (255 - alpha) + 127) / 255);
+		}
+	}
+}
+
+static eg_status decode(spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	struct spng_ihdr head;
+	size_t bytes;
+	int r = spng_get_ihdr(ctx, &head);
+	if (r) return eg_fail(err, EG_ERR_FORMAT, "its PNG header is damaged (%s)", spng_strerror(r));
+	/* deflate packs 1032 : 1 at best, and a pixel is one bit at least. */
+	if ((uint64_t)head.width * head.height / 8 / 1032 > size)
+		return eg_fail(err, EG_ERR_FORMAT, "it is cut off: %lu x %lu pixels cannot be in %zu bytes",
+		        (unsigned long)head.width, (unsigned long)head.height, size);
+	bool grey = head.color_type == SPNG_COLOR_TYPE_GRAYSCALE || head.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+	eg_status status = eg_picture_alloc(pic, grey ? 1 : 3, head.height, head.width, o, err);
+	if (status != EG_OK) return status;
+	r = spng_decoded_image_size(ctx, SPNG_FMT_RGBA8, &bytes);
+	if (r) return eg_fail(err, EG_ERR_FORMAT, "it is damaged (%s)", spng_strerror(r));
+	uint8_t *rgba = eg_alloc(pic->allocator, bytes);
+	if (!rgba) return eg_fail(err, EG_ERR_MEMORY, "no memory for its %zu bytes", bytes);
+	r = spng_decode_image(ctx, rgba, bytes, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
+	if (r == 0)
+		to_planes(rgba, o, pic);
+	else
+		status = eg_fail(err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_FORMAT, "it is damaged or cut off (%s)",
+		        spng_strerror(r));
+	eg_release(pic->allocator, rgba);
+	return status;
+}
+
+eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	spng_ctx *ctx = spng_ctx_new(0);
+	if (!ctx) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	spng_set_chunk_limits(ctx, (size_t)16 << 20, (size_t)32 << 20); /* texts and profiles */
+	int r = spng_set_png_buffer(ctx, data, size);
+	eg_status status = r ? eg_fail(err, EG_ERR_FORMAT, "it is damaged (%s)", spng_strerror(r))
+	                     : decode(ctx, size, o, pic, err);
+	spng_ctx_free(ctx);
+	return status;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static eg_status write_png(spng_ctx *ctx, const char *path, const uint8_t *packed, int C, int H, int W, eg_error *err) {
+	struct spng_ihdr head = {.width = (uint32_t)W,
+	        .height = (uint32_t)H,
+	        .bit_depth = 8,
+	        .color_type = C == 1 ? SPNG_COLOR_TYPE_GRAYSCALE : SPNG_COLOR_TYPE_TRUECOLOR};
+	size_t size = 0;
+	void *png = NULL;
+	spng_set_option(ctx, SPNG_ENCODE_TO_BUFFER, 1);
+	int r = spng_set_ihdr(ctx, &head);
+	if (!r)
+		r = spng_encode_image(
+		        ctx, packed, (size_t)C * (size_t)H * (size_t)W, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+	if (!r) png = spng_get_png_buffer(ctx, &size, &r);
+	if (!png)
+		return eg_fail(err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_ARG, "cannot make '%s': %s", path,
+		        spng_strerror(r));
+	eg_status status = EG_ERR_IO;
+	eg_error local = {EG_ERR_IO, ""};
+	eg_writer *w = eg_writer_new(NULL, path, err ? err : &local);
+	if (w) {
+		eg_writer_put(w, png, size);
+		status = eg_writer_commit(w, err);
+	} else {
+		status = err ? err->status : local.status;
+	}
+	free(png); /* handed over by the encoder, from malloc */
+	return status;
+}
+
+eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
+	if ((C != 1 && C != 3) || H < 1 || W < 1)
+		return eg_fail(
+		        err, EG_ERR_ARG, "cannot write '%s': %d channels of %d x %d are no picture", path, C, H, W);
+	size_t n = (size_t)H * (size_t)W;
+	spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);
+	uint8_t *packed = eg_calloc(NULL, n, (size_t)C);
+	eg_status status;
+	if (ctx && packed) {
+		for (size_t i = 0; i < n; i++)
+			for (size_t c = 0; c < (size_t)C; c++) packed[i * (size_t)C + c] = pixels[c * n + i];
+		status = write_png(ctx, path, packed, C, H, W, err);
+	} else {
+		status = eg_fail(err, EG_ERR_MEMORY, "cannot write '%s': out of memory", path);
+	}
+	eg_release(NULL, packed);
+	spng_ctx_free(ctx);
+	return status;
+}
+
+#else
+
+eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	EG_UNUSED(data), EG_UNUSED(size), EG_UNUSED(o), EG_UNUSED(pic);
+	return eg_fail(err, EG_ERR_ARG, "it is a PNG, and this engram was built without libspng");
+}
+
+eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
+	EG_UNUSED(C), EG_UNUSED(H), EG_UNUSED(W), EG_UNUSED(pixels);
+	return eg_fail(err, EG_ERR_ARG, "cannot write '%s': this engram was built without libspng", path);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* fuzz_picture.c - any bytes as a picture (PNG, JPEG, PGM, PPM), and what could be read as a model's input. */
+#include "data/data.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	eg_error err;
+	eg_picture pic;
+	eg_picture_options o = {.max_pixels = 1 << 18};
+	if (eg_picture_decode(data, size, "fuzz", &o, &pic, &err) != EG_OK) {
+		if (pic.pixels) abort();
+		return 0;
+	}
+	eg_real out[3 * 9 * 11];
+	eg_fit_options f = {.fit = size % 2 ? EG_FIT_PAD : EG_FIT_STRETCH, .invert = EG_INVERT_AUTO};
+	for (int C = 1; C <= 3; C += 2) {
+		if (eg_picture_fit(&pic, &f, C, 9, 11, out, NULL, &err) != EG_OK) abort();
+		for (int i = 0; i < C * 99; i++)
+			if (!(out[i] > (eg_real)-0.01 && out[i] < (eg_real)1.01)) abort();
+	}
+	eg_picture_free(&pic);
+	return 0;
+}
