@@ -1,0 +1,236 @@
+/* keys.c - typed reading of maps by tables. See keys.h. */
+#include "io/keys.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_NAMES = 128 };
+
+eg_key eg_key_of_attr(const eg_attr *a) {
+	eg_key k = {.name = a->name,
+		.count = a->count,
+		.offset = a->offset,
+		.min = a->min,
+		.max = a->max,
+		.names = a->names,
+		.required = isnan(a->def),
+		.def = a->def,
+		.doc = a->doc};
+	switch (a->type) {
+	case EG_ATTR_INT: k.type = EG_KEY_INT; break;
+	case EG_ATTR_FLOAT: k.type = EG_KEY_FLOAT; break;
+	case EG_ATTR_BOOL: k.type = EG_KEY_BOOL; break;
+	case EG_ATTR_NOT: k.type = EG_KEY_NOT; break;
+	case EG_ATTR_INTS: k.type = EG_KEY_INTS; break;
+	case EG_ATTR_ENUM: k.type = EG_KEY_ENUM; break;
+	}
+	bool number = a->type == EG_ATTR_INT || a->type == EG_ATTR_FLOAT || a->type == EG_ATTR_INTS;
+	if (number && isnan(a->def) && k.min <= 0 && a->type != EG_ATTR_FLOAT) k.zero_is_default = true;
+	if (number && !isnan(a->def) && a->def != 0) k.zero_is_default = true;
+	return k;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+static int count_names(const char *const *names) {
+	int n = 0;
+	while (names[n]) n++;
+	return n;
+}
+
+/* "a, b, c" */
+static void list_names(const char *const *names, int n, char *buf, size_t size) {
+	size_t used = 0;
+	buf[0] = 0;
+	for (int i = 0; i < n && used + 4 < size; i++)
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "", names[i]);
+}
+
+eg_status eg_keys_no_such(
+	const eg_tree *t, const char *word, const char *what, const char *const *names, int n, eg_error *err) {
+	char list[400];
+	const char *guess = eg_did_you_mean(word, names, n);
+	if (guess) return eg_tree_fail(err, t, EG_ERR_FORMAT, "no %s '%.60s'; did you mean '%s'?", what, word, guess);
+	list_names(names, n, list, sizeof list);
+	return eg_tree_fail(err, t, EG_ERR_FORMAT, "no %s '%.60s'; there are: %s", what, word, list);
+}
+
+eg_status eg_keys_unknown(const eg_tree *t, const char *const *names, int n, const char *where, eg_error *err) {
+	char list[400];
+	const char *guess = eg_did_you_mean(t->key, names, n);
+	if (guess)
+		return eg_tree_fail_key(
+			err, t, EG_ERR_FORMAT, "unknown key '%.60s' in %s; did you mean '%s'?", t->key, where, guess);
+	list_names(names, n, list, sizeof list);
+	return eg_tree_fail_key(
+		err, t, EG_ERR_FORMAT, "unknown key '%.60s' in %s; it takes: %s", t->key, where, n ? list : "none");
+}
+
+static eg_status expected(const eg_key *key, const eg_tree *t, const char *what, const char *where, eg_error *err) {
+	char got[64];
+	return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must be %s, not %s", key->name, where, what,
+		eg_tree_describe(t, got, sizeof got));
+}
+
+static eg_status out_of_range(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
+	char low[40], high[40];
+	snprintf(low, sizeof low, key->min == EG_ABOVE_0 ? "above 0" : "at least %.10g", key->min);
+	if (key->max >= INT32_MAX)
+		high[0] = 0;
+	else
+		snprintf(high, sizeof high, key->max == EG_BELOW_1 ? " and below 1" : " and at most %.10g", key->max);
+	return eg_tree_fail(
+		err, t, EG_ERR_FORMAT, "'%s' in %s is %.40s; it must be %s%s", key->name, where, t->text, low, high);
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+static eg_status zero(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
+	if (isnan(key->def)) return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0", key->name, where);
+	return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0 (without it, %g is taken)", key->name,
+		where, key->def);
+}
+
+static eg_status read_int(const eg_key *key, const eg_tree *t, int *out, const char *where, eg_error *err) {
+	int64_t v;
+	if (!eg_tree_integer(t, &v)) return expected(key, t, "a whole number", where, err);
+	if ((double)v < key->min || (double)v > key->max || v < INT32_MIN || v > INT32_MAX)
+		return out_of_range(key, t, where, err);
+	if (v == 0 && key->zero_is_default) return zero(key, t, where, err);
+	*out = (int)v;
+	return EG_OK;
+}
+
+static eg_status read_ints(const eg_key *key, const eg_tree *t, int *out, const char *where, eg_error *err) {
+	char what[64];
+	eg_status status = EG_OK;
+	if (t->kind == EG_TREE_SCALAR) {
+		status = read_int(key, t, out, where, err);
+		for (int i = 1; i < key->count; i++) out[i] = out[0];
+		return status;
+	}
+	snprintf(what, sizeof what, "a whole number or a list of %d", key->count);
+	if (t->kind != EG_TREE_LIST || t->count != key->count) {
+		if (t->kind == EG_TREE_LIST)
+			return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must be %s, not a list of %d", key->name,
+				where, what, t->count);
+		return expected(key, t, what, where, err);
+	}
+	int i = 0;
+	for (const eg_tree *c = t->first; c && !status; c = c->next) status = read_int(key, c, out + i++, where, err);
+	return status;
+}
+
+static eg_status read_number(const eg_key *key, const eg_tree *t, double *out, const char *where, eg_error *err) {
+	if (!eg_tree_number(t, out)) return expected(key, t, "a number", where, err);
+	if (!(*out >= key->min && *out <= key->max)) return out_of_range(key, t, where, err);
+	return *out == 0 && key->zero_is_default ? zero(key, t, where, err) : EG_OK;
+}
+
+static eg_status read_numbers(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
+	double v;
+	eg_status status = EG_OK;
+	if (t->kind == EG_TREE_SCALAR) return read_number(key, t, &v, where, err);
+	if (t->kind != EG_TREE_LIST || t->count == 0)
+		return expected(key, t, "a number or a list of numbers", where, err);
+	for (const eg_tree *c = t->first; c && !status; c = c->next) status = read_number(key, c, &v, where, err);
+	return status;
+}
+
+static eg_status read_enum(const eg_key *key, const eg_tree *t, int *out, const char *where, eg_error *err) {
+	int n = count_names(key->names);
+	if (t->kind != EG_TREE_SCALAR) return expected(key, t, "one word", where, err);
+	for (int i = 0; i < n; i++) {
+		if (strcmp(key->names[i], t->text)) continue;
+		*out = i;
+		return EG_OK;
+	}
+	return eg_keys_no_such(t, t->text, key->name, key->names, n, err);
+}
+
+static eg_status read_u64(const eg_key *key, const eg_tree *t, uint64_t *out, const char *where, eg_error *err) {
+	int64_t v;
+	if (!eg_tree_integer(t, &v)) return expected(key, t, "a whole number", where, err);
+	if (v < 0) return out_of_range(key, t, where, err);
+	*out = (uint64_t)v;
+	return EG_OK;
+}
+
+eg_status eg_key_read(const eg_key *key, const eg_tree *t, void *out, const char *where, eg_error *err) {
+	char *field = (char *)out + key->offset;
+	double d = 0;
+	bool b;
+	eg_status status = EG_OK;
+	switch (key->type) {
+	case EG_KEY_INT: return read_int(key, t, (int *)(void *)field, where, err);
+	case EG_KEY_INTS: return read_ints(key, t, (int *)(void *)field, where, err);
+	case EG_KEY_ENUM: return read_enum(key, t, (int *)(void *)field, where, err);
+	case EG_KEY_U64: return read_u64(key, t, (uint64_t *)(void *)field, where, err);
+	case EG_KEY_FLOAT:
+		status = read_number(key, t, &d, where, err);
+		if (!status && fabs(d) > (double)FLT_MAX) return out_of_range(key, t, where, err);
+		if (!status) *(float *)(void *)field = (float)d;
+		return status;
+	case EG_KEY_DOUBLE:
+		status = read_number(key, t, &d, where, err);
+		if (!status) *(double *)(void *)field = d;
+		return status;
+	case EG_KEY_BOOL:
+	case EG_KEY_NOT:
+		if (!eg_tree_bool(t, &b)) return expected(key, t, "true or false", where, err);
+		*(bool *)field = key->type == EG_KEY_BOOL ? b : !b;
+		return EG_OK;
+	case EG_KEY_STRING:
+		if (!eg_tree_is_string(t) || !*t->text) return expected(key, t, "a text", where, err);
+		*(const char **)(void *)field = t->text;
+		return EG_OK;
+	case EG_KEY_NUMBERS: return read_numbers(key, t, where, err);
+	case EG_KEY_CHOICE: return EG_OK;
+	}
+	return EG_OK;
+}
+
+/* ---- maps and choices -------------------------------------------------------------------------------------------- */
+
+eg_status eg_keys_read(const eg_key *keys, int n, const eg_tree *map, const eg_tree *place, void *out,
+	const char *where, eg_error *err) {
+	const char *names[MAX_NAMES];
+	char got[64];
+	if (eg_tree_is_nothing(map)) map = NULL;
+	if (n > MAX_NAMES) n = MAX_NAMES;
+	for (int i = 0; i < n; i++) names[i] = keys[i].name;
+	if (map && map->kind != EG_TREE_MAP)
+		return eg_tree_fail(err, map, EG_ERR_FORMAT, "%s must be a map {key: value, ...}, not %s", where,
+			eg_tree_describe(map, got, sizeof got));
+	for (const eg_tree *t = map ? map->first : NULL; t; t = t->next) {
+		int i = 0;
+		while (i < n && strcmp(names[i], t->key)) i++;
+		if (i == n) return eg_keys_unknown(t, names, n, where, err);
+		eg_status status = eg_key_read(&keys[i], t, out, where, err);
+		if (status) return status;
+	}
+	for (int i = 0; i < n; i++)
+		if (keys[i].required && !eg_tree_get(map, keys[i].name))
+			return eg_tree_fail(
+				err, place, EG_ERR_FORMAT, "%s needs '%s' (%s)", where, keys[i].name, keys[i].doc);
+	return EG_OK;
+}
+
+eg_status eg_choice_read(const eg_tree *t, const char *what, const char **word, const eg_tree **attrs, eg_error *err) {
+	char got[64];
+	*attrs = NULL;
+	if (t->kind == EG_TREE_MAP && t->count == 1) {
+		*word = t->first->key;
+		if (!eg_tree_is_nothing(t->first)) *attrs = t->first;
+		return EG_OK;
+	}
+	if (t->kind == EG_TREE_MAP && t->count > 1)
+		return eg_tree_fail_key(err, t->first->next, EG_ERR_FORMAT,
+			"%s is already '%.60s'; one is expected, not also '%.60s'", what, t->first->key,
+			t->first->next->key);
+	if (!eg_tree_is_string(t) || !*t->text)
+		return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s must be a name or {name: {key: value, ...}}, not %s",
+			what, eg_tree_describe(t, got, sizeof got));
+	*word = t->text;
+	return EG_OK;
+}

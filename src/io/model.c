@@ -1,0 +1,471 @@
+/* model.c - a trained network in one safetensors file: weights under their layers' names, and in the metadata all that is
+ * needed to use it. A checkpoint is the same file with what training needs to go on.
+ *
+ * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM and best.NAME.PARAM (layers have no point in their
+ * names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean and std
+ * (JSON lists), result, state (JSON maps). Nothing depends on the clock, so the same training gives the same file. */
+#include "io/recipe.h"
+#include "io/safetensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Raised when an older program could misunderstand a file. */
+enum { FORMAT = 1 };
+static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.";
+
+struct eg_model {
+	eg_arena arena;
+	eg_st_file file; /* kept for the moments of a checkpoint */
+	eg_recipe *recipe;
+	eg_graph *graph;
+	eg_params *params;
+	const char **classes;
+	int nclasses, nmean;
+	double *mean, *std;
+	eg_train_result result;
+	bool has_result;
+	const eg_tree *state; /* NULL: no checkpoint */
+	const char *path, *version, *warning;
+};
+
+/* ---- numbers in texts -------------------------------------------------------------------------------------------- */
+
+/* The fields of the two structs that are stored, by name. */
+typedef enum field_type { FIELD_INT, FIELD_U64, FIELD_DOUBLE } field_type;
+typedef struct field {
+	const char *name;
+	field_type type;
+	size_t offset;
+} field;
+#define RESULT(f, t) \
+	{ #f, t, offsetof(eg_train_result, f) }
+#define STATE(n, f, t) \
+	{ n, t, offsetof(eg_train_state, f) }
+
+static const field result_fields[] = {RESULT(epochs_done, FIELD_INT), RESULT(best_epoch, FIELD_INT),
+	RESULT(loss, FIELD_DOUBLE), RESULT(accuracy, FIELD_DOUBLE), RESULT(val_loss, FIELD_DOUBLE),
+	RESULT(val_accuracy, FIELD_DOUBLE)};
+static const field state_fields[] = {STATE("epoch", epoch, FIELD_INT), STATE("steps", steps, FIELD_U64),
+	STATE("schedule_best", schedule.best, FIELD_DOUBLE), STATE("schedule_scale", schedule.scale, FIELD_DOUBLE),
+	STATE("schedule_bad_epochs", schedule.bad_epochs, FIELD_INT), STATE("best_epoch", best_epoch, FIELD_INT),
+	STATE("bad_epochs", bad_epochs, FIELD_INT), STATE("best_loss", best_loss, FIELD_DOUBLE),
+	STATE("best_accuracy", best_accuracy, FIELD_DOUBLE)};
+static const field optimizer_field = {"optimizer_steps", FIELD_U64, 0};
+
+static void put_field(eg_tree_builder *b, eg_tree *map, const field *f, const void *from) {
+	const char *p = (const char *)from + f->offset;
+	if (f->type == FIELD_INT)
+		eg_tree_put_int(b, map, f->name, *(const int *)(const void *)p);
+	else if (f->type == FIELD_U64)
+		eg_tree_put_int(b, map, f->name, (int64_t) * (const uint64_t *)(const void *)p);
+	else
+		eg_tree_put_double(b, map, f->name, *(const double *)(const void *)p);
+}
+
+/* A number that JSON has no word for is a text: "inf", "-nan". */
+static bool get_double(const eg_tree *t, double *v) {
+	if (eg_tree_number(t, v)) return true;
+	if (!t || t->kind != EG_TREE_SCALAR || !t->quoted) return false;
+	bool minus = t->text[0] == '-';
+	bool infinite = !strcmp(t->text + minus, "inf");
+	if (!infinite && strcmp(t->text + minus, "nan")) return false;
+	*v = infinite ? (minus ? -(double)INFINITY : (double)INFINITY) : (double)NAN;
+	return true;
+}
+
+static bool get_field(const eg_tree *map, const field *f, void *to) {
+	const eg_tree *t = eg_tree_get(map, f->name);
+	char *p = (char *)to + f->offset;
+	int64_t v = 0;
+	if (f->type == FIELD_DOUBLE) return get_double(t, (double *)(void *)p);
+	if (!eg_tree_integer(t, &v) || v < 0 || (f->type == FIELD_INT && v > INT32_MAX)) return false;
+	if (f->type == FIELD_INT)
+		*(int *)(void *)p = (int)v;
+	else
+		*(uint64_t *)(void *)p = (uint64_t)v;
+	return true;
+}
+
+static bool get_fields(const eg_tree *map, const field *fields, int n, void *to) {
+	for (int i = 0; i < n; i++)
+		if (!get_field(map, &fields[i], to)) return false;
+	return true;
+}
+
+/* ---- saving ------------------------------------------------------------------------------------------------------ */
+
+enum { MAX_TEXTS = 8 };
+
+typedef struct saver {
+	const eg_model_parts *parts;
+	eg_arena arena;
+	eg_tree_builder b;
+	eg_st_text texts[MAX_TEXTS];
+	int ntexts;
+	eg_st_tensor *tensors;
+	int n;
+	eg_error *err;
+} saver;
+
+static void add_text(saver *s, const char *key, const char *value) { s->texts[s->ntexts++] = (eg_st_text){key, value}; }
+
+static eg_status add_json(saver *s, const char *key, const eg_tree *t) {
+	const char *text = NULL;
+	if (s->b.failed) return eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
+	eg_status status = eg_json_write(&s->arena, t, 0, &text, s->err);
+	add_text(s, key, text);
+	return status;
+}
+
+static eg_status add_doubles(saver *s, const char *key, const double *v, int n) {
+	eg_tree *list = eg_tree_new(&s->b, EG_TREE_LIST);
+	for (int i = 0; i < n; i++) {
+		if (!isfinite(v[i]))
+			return eg_fail(s->err, EG_ERR_ARG, "the %s of the input normalisation is not finite", key);
+		eg_tree_put_double(&s->b, list, NULL, v[i]);
+	}
+	return add_json(s, key, list);
+}
+
+static eg_status add_texts(saver *s) {
+	const eg_model_parts *p = s->parts;
+	add_text(s, "engram_format", "1");
+	add_text(s, "engram_version", EG_VERSION);
+	add_text(s, "recipe", eg_recipe_text(p->recipe));
+	eg_tree *t = eg_tree_new(&s->b, EG_TREE_LIST);
+	for (int i = 0; i < p->nclasses; i++) eg_tree_string(&s->b, t, NULL, p->classes[i]);
+	eg_status status = add_json(s, "classes", t);
+	if (!status && p->nmean > 0) status = add_doubles(s, "mean", p->mean, p->nmean);
+	if (!status && p->nmean > 0) status = add_doubles(s, "std", p->std, p->nmean);
+	if (!status && p->result) {
+		t = eg_tree_new(&s->b, EG_TREE_MAP);
+		for (int i = 0; i < EG_COUNT(result_fields); i++) put_field(&s->b, t, &result_fields[i], p->result);
+		status = add_json(s, "result", t);
+	}
+	if (!status && p->state) {
+		uint64_t steps = eg_optimizer_steps(p->optimizer);
+		t = eg_tree_new(&s->b, EG_TREE_MAP);
+		for (int i = 0; i < EG_COUNT(state_fields); i++) put_field(&s->b, t, &state_fields[i], p->state);
+		put_field(&s->b, t, &optimizer_field, &steps);
+		status = add_json(s, "state", t);
+	}
+	return status;
+}
+
+/* One tensor for each parameter, cut out of a flat array that lies as eg_params_flat does. */
+static bool add_tensors(saver *s, const char *prefix, const char *moment, const eg_real *flat) {
+	eg_params *p = s->parts->params;
+	const eg_real *base = eg_params_flat(p, NULL);
+	for (int i = 0; i < eg_params_count(p); i++) {
+		const char *name = eg_params_name(p, i);
+		if (*prefix) name = eg_arena_printf(&s->arena, "%s%s%s%s", prefix, moment, *moment ? "." : "", name);
+		if (!name) return false;
+		s->tensors[s->n++] = (eg_st_tensor){.name = name,
+			.dtype = eg_st_real,
+			.dims = eg_params_dims(p, i),
+			.data = flat + (eg_params_data(p, i) - base)};
+	}
+	return true;
+}
+
+static eg_status add_all_tensors(saver *s) {
+	const eg_model_parts *p = s->parts;
+	int moments = p->optimizer && p->state ? eg_optimizer_moments(p->optimizer) : 0;
+	s->tensors = eg_arena_alloc(
+		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 2) + 1) * sizeof *s->tensors);
+	bool ok = s->tensors && add_tensors(s, "", "", eg_params_flat(p->params, NULL));
+	for (int i = 0; i < moments && ok; i++)
+		ok = add_tensors(s, optimizer_prefix, eg_optimizer_moment_name(p->optimizer, i),
+			eg_optimizer_moment(p->optimizer, i, NULL));
+	if (ok && p->state && p->state->best_weights && p->state->best_epoch > 0)
+		ok = add_tensors(s, best_prefix, "", p->state->best_weights);
+	return ok ? EG_OK : eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
+}
+
+eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error *err) {
+	saver s = {.parts = parts, .err = err};
+	s.b.arena = &s.arena;
+	if (!parts->recipe || !parts->params || parts->nclasses < 1)
+		return eg_fail(err, EG_ERR_ARG, "a model file needs a recipe, parameters and class names");
+	if (!parts->optimizer != !parts->state)
+		return eg_fail(err, EG_ERR_ARG, "a checkpoint needs both optimizer and state");
+	eg_status status = add_texts(&s);
+	if (!status) status = add_all_tensors(&s);
+	if (!status) status = eg_st_write(path, s.texts, s.ntexts, s.tensors, s.n, err);
+	eg_arena_free(&s.arena);
+	return status;
+}
+
+/* ---- loading: texts ---------------------------------------------------------------------------------------------- */
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory"); }
+
+/* A text that holds JSON; *t is NULL when it is not there. */
+static eg_status json_text(eg_model *m, const char *key, eg_tree **t, eg_error *err) {
+	const char *text = eg_st_text_of(&m->file, key);
+	*t = NULL;
+	return text ? eg_json_parse(&m->arena, text, strlen(text), key, t, err) : EG_OK;
+}
+
+static eg_status check_format(eg_model *m, eg_error *err) {
+	const char *format = eg_st_text_of(&m->file, "engram_format"),
+		   *version = eg_st_text_of(&m->file, "engram_version");
+	if (!format)
+		return eg_fail(
+			err, EG_ERR_FORMAT, "a safetensors file, but not one of Engram's models: it holds no recipe");
+	char *end = NULL;
+	long v = strtol(format, &end, 10);
+	if (*end || end == format || v < 1)
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: format version '%.20s'", format);
+	if (v > FORMAT)
+		return eg_fail(err, EG_ERR_FORMAT,
+			"written by engram %.20s in format %ld; this is engram %s, which reads format %d: a newer "
+			"engram is needed",
+			version ? version : "(unknown)", v, EG_VERSION, FORMAT);
+	m->version = eg_arena_strdup(&m->arena, version ? version : "unknown");
+	return m->version ? EG_OK : no_memory(err);
+}
+
+static eg_status read_recipe(eg_model *m, eg_error *err) {
+	const char *text = eg_st_text_of(&m->file, "recipe");
+	if (!text) return eg_fail(err, EG_ERR_FORMAT, "damaged: the recipe is missing");
+	return eg_recipe_parse(text, strlen(text), "its recipe", NULL, &m->recipe, err);
+}
+
+static eg_status read_classes(eg_model *m, eg_error *err) {
+	eg_tree *t;
+	eg_status status = json_text(m, "classes", &t, err);
+	if (status) return status;
+	if (!t || t->kind != EG_TREE_LIST || t->count < 1)
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: the class names are missing");
+	m->classes = eg_arena_alloc(&m->arena, (size_t)t->count * sizeof *m->classes);
+	if (!m->classes) return no_memory(err);
+	for (const eg_tree *c = t->first; c; c = c->next) {
+		if (c->kind != EG_TREE_SCALAR || !c->quoted)
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: a class name is no text");
+		m->classes[m->nclasses++] = c->text;
+	}
+	return EG_OK;
+}
+
+static eg_status read_doubles(eg_model *m, const char *key, double **v, int *n, eg_error *err) {
+	eg_tree *t;
+	*n = 0;
+	eg_status status = json_text(m, key, &t, err);
+	if (status || !t) return status;
+	if (t->kind == EG_TREE_LIST) *v = eg_arena_alloc(&m->arena, ((size_t)t->count + 1) * sizeof **v);
+	if (t->kind == EG_TREE_LIST && !*v) return no_memory(err);
+	if (t->kind == EG_TREE_LIST)
+		for (const eg_tree *c = t->first; c && eg_tree_number(c, *v + *n); c = c->next) ++*n;
+	return *n == t->count && *n > 0 ? EG_OK
+					: eg_fail(err, EG_ERR_FORMAT, "damaged: '%s' is no list of numbers", key);
+}
+
+static eg_status read_normalisation(eg_model *m, eg_error *err) {
+	int nstd = 0;
+	eg_status status = read_doubles(m, "mean", &m->mean, &m->nmean, err);
+	if (!status) status = read_doubles(m, "std", &m->std, &nstd, err);
+	if (status) return status;
+	if (nstd != m->nmean)
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: %d values of 'mean', but %d of 'std'", m->nmean, nstd);
+	for (int i = 0; i < nstd; i++)
+		if (!(m->std[i] > 0))
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: a standard deviation of %g", m->std[i]);
+	return EG_OK;
+}
+
+static eg_status read_training(eg_model *m, eg_error *err) {
+	eg_tree *result, *state;
+	eg_train_state s;
+	eg_status status = json_text(m, "result", &result, err);
+	if (!status) status = json_text(m, "state", &state, err);
+	if (status) return status;
+	if (result && !get_fields(result, result_fields, EG_COUNT(result_fields), &m->result))
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: the training summary");
+	uint64_t steps;
+	if (state && (!get_fields(state, state_fields, EG_COUNT(state_fields), &s) ||
+			     !get_field(state, &optimizer_field, &steps)))
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: the state of training");
+	m->has_result = result != NULL;
+	m->state = state;
+	return EG_OK;
+}
+
+/* ---- loading: weights -------------------------------------------------------------------------------------------- */
+
+static bool same_dims(const eg_dims *a, const eg_dims *b) {
+	if (a->rank != b->rank) return false;
+	for (int i = 0; i < a->rank; i++)
+		if (a->d[i] != b->d[i]) return false;
+	return true;
+}
+
+/* The parameter that tensor `name` belongs to, weights and checkpoint alike; -1: none. */
+static int param_of(const eg_model *m, const char *name) {
+	int i = eg_params_find(m->params, name);
+	if (i >= 0 || !m->state) return i;
+	size_t n = strlen(best_prefix), k = strlen(optimizer_prefix);
+	if (!strncmp(name, best_prefix, n)) return eg_params_find(m->params, name + n);
+	const char *moment = strncmp(name, optimizer_prefix, k) ? NULL : strchr(name + k, '.');
+	return moment ? eg_params_find(m->params, moment + 1) : -1;
+}
+
+/* Every tensor of the file belongs to a weight and has its shape. */
+static eg_status check_tensors(const eg_model *m, eg_error *err) {
+	char ours[128], theirs[128];
+	for (int i = 0; i < m->file.n; i++) {
+		const eg_st_tensor *t = &m->file.tensors[i];
+		int p = param_of(m, t->name);
+		if (p < 0)
+			return eg_fail(err, EG_ERR_FORMAT,
+				"weight '%.100s' is in the file, but the recipe has no such weight", t->name);
+		eg_dims d = eg_params_dims(m->params, p);
+		if (!same_dims(&d, &t->dims))
+			return eg_fail(err, EG_ERR_SHAPE, "weight '%.100s' is %s in the recipe but %s in the file",
+				t->name, eg_st_dims_text(&d, ours, sizeof ours),
+				eg_st_dims_text(&t->dims, theirs, sizeof theirs));
+		if (t->dtype != EG_ST_F32 && t->dtype != EG_ST_F64 && t->dtype != EG_ST_F16 && t->dtype != EG_ST_BF16)
+			return eg_fail(err, EG_ERR_FORMAT,
+				"weight '%.100s' is of type %s; F32, F64, F16 or BF16 is expected", t->name,
+				eg_st_dtype_name(t->dtype));
+	}
+	return EG_OK;
+}
+
+static eg_status read_weights(eg_model *m, eg_error *err) {
+	eg_status status = check_tensors(m, err);
+	for (int i = 0; i < eg_params_count(m->params) && !status; i++) {
+		const char *name = eg_params_name(m->params, i);
+		const eg_st_tensor *t = eg_st_find(&m->file, name);
+		int64_t odd = 0;
+		if (!t) return eg_fail(err, EG_ERR_FORMAT, "weight '%s' is missing in the file", name);
+		eg_st_to_real(t, eg_params_data(m->params, i), &odd);
+		if (!odd || m->warning) continue;
+		m->warning = eg_arena_printf(&m->arena,
+			"weight '%s' holds %lld values that are NaN or infinite: predictions will be useless", name,
+			(long long)odd);
+		if (!m->warning) return no_memory(err);
+	}
+	if (!status) eg_params_changed(m->params);
+	return status;
+}
+
+static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
+	eg_status status = eg_recipe_build(m->recipe, ctx, m->nclasses, &m->graph, err);
+	if (status) return status;
+	m->params = eg_params_new(m->graph, 0);
+	if (m->params) return EG_OK;
+	if (err) *err = *eg_context_error(ctx);
+	return eg_context_error(ctx)->status;
+}
+
+static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *err) {
+	m->path = eg_arena_strdup(&m->arena, path);
+	if (!m->path) return no_memory(err);
+	eg_status status = eg_st_load(path, &m->file, err);
+	if (status) return status; /* these messages name the file themselves */
+	status = check_format(m, err);
+	if (!status) status = read_recipe(m, err);
+	if (!status) status = read_classes(m, err);
+	if (!status) status = read_normalisation(m, err);
+	if (!status) status = read_training(m, err);
+	if (!status) status = build(m, ctx, err);
+	if (!status) status = read_weights(m, err);
+	if (status) eg_fail_prefix(err, "model '%.300s'", path);
+	return status;
+}
+
+eg_status eg_model_load(const char *path, eg_context *ctx, eg_model **model, eg_error *err) {
+	*model = NULL;
+	eg_model *m = eg_calloc(NULL, 1, sizeof *m);
+	eg_status status = m ? load(m, path, ctx, err) : no_memory(err);
+	if (status) {
+		eg_model_free(m);
+		return status;
+	}
+	if (!m->state) eg_st_free(&m->file); /* everything has been copied; moments of a checkpoint are still in it */
+	*model = m;
+	return EG_OK;
+}
+
+void eg_model_free(eg_model *m) {
+	if (!m) return;
+	eg_params_free(m->params);
+	eg_graph_free(m->graph);
+	eg_recipe_free(m->recipe);
+	eg_st_free(&m->file);
+	eg_arena_free(&m->arena);
+	eg_release(NULL, m);
+}
+
+/* ---- use --------------------------------------------------------------------------------------------------------- */
+
+eg_recipe *eg_model_recipe(eg_model *m) { return m->recipe; }
+eg_graph *eg_model_graph(eg_model *m) { return m->graph; }
+eg_params *eg_model_params(eg_model *m) { return m->params; }
+int eg_model_classes(const eg_model *m) { return m->nclasses; }
+const char *eg_model_class_name(const eg_model *m, int i) { return i >= 0 && i < m->nclasses ? m->classes[i] : NULL; }
+const eg_train_result *eg_model_result(const eg_model *m) { return m->has_result ? &m->result : NULL; }
+const char *eg_model_version(const eg_model *m) { return m->version; }
+const char *eg_model_warning(const eg_model *m) { return m->warning; }
+bool eg_model_is_checkpoint(const eg_model *m) { return m->state != NULL; }
+
+void eg_model_normalisation(const eg_model *m, const double **mean, const double **std, int *count) {
+	if (mean) *mean = m->mean;
+	if (std) *std = m->std;
+	if (count) *count = m->nmean;
+}
+
+/* ---- going on with training -------------------------------------------------------------------------------------- */
+
+/* Into a flat array that lies as eg_params_flat does; false when a tensor is missing. With `flat` NULL it only looks. */
+static bool fill_flat(const eg_model *m, const char *prefix, const char *moment, eg_real *flat) {
+	const eg_real *base = eg_params_flat(m->params, NULL);
+	for (int i = 0; i < eg_params_count(m->params); i++) {
+		char name[300];
+		snprintf(name, sizeof name, "%s%s%s%s", prefix, moment, *moment ? "." : "",
+			eg_params_name(m->params, i));
+		const eg_st_tensor *t = eg_st_find(&m->file, name);
+		if (!t) return false;
+		if (flat) eg_st_to_real(t, flat + (eg_params_data(m->params, i) - base), NULL);
+	}
+	return true;
+}
+
+static int count_prefix(const eg_st_file *f, const char *prefix) {
+	int n = 0;
+	for (int i = 0; i < f->n; i++) n += !strncmp(f->tensors[i].name, prefix, strlen(prefix));
+	return n;
+}
+
+eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
+	size_t flat, n;
+	int moments = eg_optimizer_moments(optimizer);
+	uint64_t steps = 0;
+	if (!m->state)
+		return eg_fail(err, EG_ERR_ARG,
+			"model '%s' is no checkpoint: it holds no state of training to go on from", m->path);
+	eg_params_flat(m->params, &flat);
+	bool fits = count_prefix(&m->file, optimizer_prefix) == moments * eg_params_count(m->params);
+	for (int i = 0; i < moments && fits; i++) {
+		eg_optimizer_moment(optimizer, i, &n);
+		fits = n == flat && fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i), NULL);
+	}
+	if (!fits)
+		return eg_fail(err, EG_ERR_FORMAT,
+			"checkpoint '%s' was written by another optimizer than the one that shall go on", m->path);
+	eg_real *best = state->best_weights;
+	if (!get_fields(m->state, state_fields, EG_COUNT(state_fields), state) ||
+		!get_field(m->state, &optimizer_field, &steps))
+		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the state of training", m->path);
+	for (int i = 0; i < moments; i++)
+		fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i),
+			eg_optimizer_moment(optimizer, i, NULL));
+	eg_optimizer_set_steps(optimizer, steps);
+	state->best_weights = best;
+	if (best && state->best_epoch > 0 && !fill_flat(m, best_prefix, "", best))
+		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the best weights are missing", m->path);
+	return EG_OK;
+}

@@ -1,0 +1,389 @@
+/* schema.c - the tables that say which keys a recipe takes, and the JSON Schema that is made from them and from the
+ * operator table.
+ *
+ * Not here: reading (recipe.c, layers.c, keys.c). To add a key, add its line here. */
+#include "io/recipe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+#define TRAIN(f) offsetof(eg_train_section, config.f)
+#define OPTIMIZER(f) offsetof(eg_optimizer_config, f)
+#define SCHEDULE(f) offsetof(eg_schedule_config, f)
+#define TABLE(t) (t), EG_COUNT(t)
+#define NUMBER(n, at, low, high, default_, text) \
+	{ .name = n, .type = EG_KEY_DOUBLE, .offset = at, .min = low, .max = high, .def = default_, .doc = text }
+#define WHOLE(n, at, low, default_, text) \
+	{ .name = n, .type = EG_KEY_INT, .offset = at, .min = low, .max = 1e6, .def = default_, .doc = text }
+#define FLAG(n, at, text) \
+	{ .name = n, .type = EG_KEY_BOOL, .offset = at, .def = 0, .doc = text }
+#define CHOICE(n, list, text) \
+	{ .name = n, .type = EG_KEY_CHOICE, .variants = list, .def = NAN, .doc = text }
+
+const char *const eg_task_names[] = {"classify", NULL};
+
+/* `name`, `task` and so on are read one by one in recipe.c; here they are for the check of names and for the schema. */
+static const eg_key recipe_keys[] = {
+	{.name = "name",
+		.type = EG_KEY_STRING,
+		.required = true,
+		.doc = "what the model is called; letters, digits, - _ ."},
+	{.name = "task", .type = EG_KEY_ENUM, .names = eg_task_names, .required = true, .doc = "what is to be learned"},
+	{.name = "description", .type = EG_KEY_STRING, .doc = "a sentence for people"},
+	{.name = "data",
+		.type = EG_KEY_CHOICE,
+		.required = true,
+		.doc = "where samples come from: {source: fashion-mnist, ...}"},
+	{.name = "input", .type = EG_KEY_CHOICE, .required = true, .doc = "shape of one sample, such as [1, 28, 28]"},
+	{.name = "model", .type = EG_KEY_CHOICE, .required = true, .doc = "the layers, in order"},
+	{.name = "train", .type = EG_KEY_CHOICE, .doc = "how to train"},
+};
+const eg_key_table eg_recipe_keys = {TABLE(recipe_keys)};
+
+/* What every data source takes; a source may know more keys of its own. */
+typedef struct data_section {
+	const char *source, *path;
+	double validation;
+} data_section;
+static const eg_key data_keys[] = {
+	{.name = "source",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(data_section, source),
+		.required = true,
+		.doc = "name of the data set or reader (engram data list)"},
+	{.name = "path",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(data_section, path),
+		.doc = "file or folder, for readers that need one"},
+	NUMBER("validation", offsetof(data_section, validation), 0, EG_BELOW_1, 0,
+		"share of the training samples that is kept aside to judge each epoch, the same share of every class"),
+	{.name = "mean",
+		.type = EG_KEY_NUMBERS,
+		.min = -1e9,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "subtracted from the input, one a channel; left out: measured on the training samples"},
+	{.name = "std",
+		.type = EG_KEY_NUMBERS,
+		.min = EG_ABOVE_0,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "the input is divided by it, likewise"},
+};
+const eg_key_table eg_data_keys = {TABLE(data_keys)};
+
+#define LR(default_) NUMBER("lr", OPTIMIZER(lr), EG_ABOVE_0, 1e3, default_, "learning rate")
+#define ADAM_KEYS \
+	LR(0.001), NUMBER("beta1", OPTIMIZER(beta1), EG_ABOVE_0, EG_BELOW_1, 0.9, "decay of the mean of gradients"), \
+		NUMBER("beta2", OPTIMIZER(beta2), EG_ABOVE_0, EG_BELOW_1, 0.999, \
+			"decay of the mean of their squares"), \
+		NUMBER("eps", OPTIMIZER(eps), EG_ABOVE_0, 1, 1e-8, "added to the root, against division by zero")
+
+static const eg_key sgd_keys[] = {
+	LR(0.01),
+	NUMBER("momentum", OPTIMIZER(momentum), 0, EG_BELOW_1, 0, "share of the last update that is kept"),
+	FLAG("nesterov", OPTIMIZER(nesterov), "look ahead by the momentum"),
+	NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0, "L2 penalty"),
+};
+static const eg_key adam_keys[] = {ADAM_KEYS, NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0, "L2 penalty")};
+static const eg_key adamw_keys[] = {
+	ADAM_KEYS, NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0.01, "decoupled weight decay")};
+const eg_variant eg_optimizer_variants[] = {
+	{"sgd", EG_SGD, TABLE(sgd_keys), "stochastic gradient descent"},
+	{"adam", EG_ADAM, TABLE(adam_keys), "Kingma and Ba 2015"},
+	{"adamw", EG_ADAMW, TABLE(adamw_keys), "Adam with decoupled weight decay, Loshchilov and Hutter 2019"},
+	{0},
+};
+
+#define WARMUP NUMBER("warmup", SCHEDULE(warmup), 0, 1e6, 0, "epochs in which the learning rate rises from 0")
+static const eg_key constant_keys[] = {WARMUP};
+static const eg_key step_keys[] = {NUMBER("every", SCHEDULE(every), EG_ABOVE_0, 1e6, 10, "epochs between cuts"),
+	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.1, "the learning rate is multiplied by it"), WARMUP};
+static const eg_key cosine_keys[] = {NUMBER("min_lr", SCHEDULE(min_lr), 0, 1e3, 0, "learning rate at the end"), WARMUP};
+static const eg_key plateau_keys[] = {
+	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.1, "the learning rate is multiplied by it"),
+	WHOLE("patience", SCHEDULE(patience), 1, 3, "epochs without improvement before a cut"),
+	NUMBER("threshold", SCHEDULE(threshold), EG_ABOVE_0, 1, 1e-4, "relative improvement that counts"),
+	NUMBER("min_lr", SCHEDULE(min_lr), 0, 1e3, 0, "never below"), WARMUP};
+const eg_variant eg_schedule_variants[] = {
+	{"constant", EG_SCHEDULE_CONSTANT, TABLE(constant_keys), "always the same learning rate"},
+	{"step", EG_SCHEDULE_STEP, TABLE(step_keys), "a cut every few epochs"},
+	{"cosine", EG_SCHEDULE_COSINE, TABLE(cosine_keys), "falls along half a cosine to the end of training"},
+	{"plateau", EG_SCHEDULE_PLATEAU, TABLE(plateau_keys), "a cut when the validation loss no longer improves"},
+	{0},
+};
+
+static const eg_key train_keys[] = {
+	CHOICE("loss", NULL, "what is made small"),
+	CHOICE("optimizer", eg_optimizer_variants, "how weights follow their gradients"),
+	CHOICE("schedule", eg_schedule_variants, "how the learning rate changes"),
+	NUMBER("lr", offsetof(eg_train_section, lr), EG_ABOVE_0, 1e3, NAN,
+		"learning rate; goes before the optimizer's own"),
+	WHOLE("batch", TRAIN(batch), 1, 32, "samples in one update"),
+	WHOLE("epochs", TRAIN(epochs), 1, 10, "passes over the training samples"),
+	{.name = "seed",
+		.type = EG_KEY_U64,
+		.offset = TRAIN(seed),
+		.max = 0x1p63,
+		.doc = "of everything random; same seed, same model"},
+	NUMBER("clip_norm", TRAIN(optimizer.clip_norm), 0, 1e9, 0,
+		"longest allowed gradient, over all weights; 0: any"),
+	NUMBER("clip_value", TRAIN(optimizer.clip_value), 0, 1e9, 0, "largest allowed element of a gradient; 0: any"),
+	WHOLE("early_stopping", TRAIN(early_stopping), 0, 0,
+		"epochs without improvement before training ends; 0: never"),
+	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),
+};
+const eg_key_table eg_train_keys = {TABLE(train_keys)};
+
+/* ---- layers and losses ------------------------------------------------------------------------------------------- */
+
+static const eg_op_info *nth_op(int i, bool (*wanted)(const eg_op_info *)) {
+	for (int k = 0; k < eg_op_count(); k++) {
+		const eg_op_info *op = eg_op_at(k);
+		if (wanted(op) && i-- == 0) return op;
+	}
+	return NULL;
+}
+static bool is_layer(const eg_op_info *op) { return op->layer != NULL; }
+static bool is_loss(const eg_op_info *op) { return op->min_inputs == 2 && !strcmp(op->inputs[1], "target"); }
+const eg_op_info *eg_layer_op(int i) { return nth_op(i, is_layer); }
+const eg_op_info *eg_loss_op(int i) { return nth_op(i, is_loss); }
+
+/* ---- JSON Schema ------------------------------------------------------------------------------------------------- */
+
+typedef eg_tree_builder builder;
+
+static void schema_type(builder *b, eg_tree *t, const char *type) { eg_tree_string(b, t, "type", type); }
+
+static void schema_range(builder *b, eg_tree *t, const eg_key *k) {
+	if (k->min == EG_ABOVE_0)
+		eg_tree_put_int(b, t, "exclusiveMinimum", 0);
+	else if (k->min > INT32_MIN)
+		eg_tree_put_double(b, t, "minimum", k->min);
+	if (k->max == EG_BELOW_1)
+		eg_tree_put_int(b, t, "exclusiveMaximum", 1);
+	else if (k->max < INT32_MAX)
+		eg_tree_put_double(b, t, "maximum", k->max);
+}
+
+static void schema_variants(builder *b, eg_tree *t, const eg_key *k);
+
+/* Fills `t` with what a value of this key may be. */
+static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
+	eg_tree *any, *one;
+	switch (k->type) {
+	case EG_KEY_INT:
+	case EG_KEY_U64:
+		schema_type(b, t, "integer");
+		schema_range(b, t, k);
+		break;
+	case EG_KEY_FLOAT:
+	case EG_KEY_DOUBLE:
+		schema_type(b, t, "number");
+		schema_range(b, t, k);
+		break;
+	case EG_KEY_BOOL:
+	case EG_KEY_NOT: schema_type(b, t, "boolean"); break;
+	case EG_KEY_STRING: schema_type(b, t, "string"); break;
+	case EG_KEY_ENUM:
+		any = eg_tree_list(b, t, "enum");
+		for (int i = 0; k->names[i]; i++) eg_tree_string(b, any, NULL, k->names[i]);
+		break;
+	case EG_KEY_INTS:
+	case EG_KEY_NUMBERS:
+		any = eg_tree_list(b, t, "anyOf");
+		for (int list = 0; list < 2; list++) {
+			one = eg_tree_map(b, any, NULL);
+			if (list) {
+				schema_type(b, one, "array");
+				if (k->type == EG_KEY_INTS) eg_tree_put_int(b, one, "minItems", k->count);
+				if (k->type == EG_KEY_INTS) eg_tree_put_int(b, one, "maxItems", k->count);
+				one = eg_tree_map(b, one, "items");
+			}
+			schema_type(b, one, k->type == EG_KEY_INTS ? "integer" : "number");
+			schema_range(b, one, k);
+		}
+		break;
+	case EG_KEY_CHOICE: schema_variants(b, t, k); break;
+	}
+}
+
+/* Adds the keys to an object's "properties"; returns whether all can be left out. */
+static bool schema_properties(builder *b, eg_tree *object, eg_tree *properties, const eg_key *keys, int n) {
+	eg_tree *required = NULL;
+	for (int i = 0; i < n; i++) {
+		eg_tree *t = eg_tree_map(b, properties, keys[i].name);
+		eg_tree_string(b, t, "description", keys[i].doc);
+		schema_value(b, t, &keys[i]);
+		if (keys[i].type == EG_KEY_DOUBLE && !isnan(keys[i].def))
+			eg_tree_put_double(b, t, "default", keys[i].def);
+		if (!keys[i].required) continue;
+		if (!required) required = eg_tree_list(b, object, "required");
+		eg_tree_string(b, required, NULL, keys[i].name);
+	}
+	return required == NULL;
+}
+
+/* An object that takes exactly these keys; *properties is where more can be added. */
+static bool schema_object(builder *b, eg_tree *t, const eg_key *keys, int n, eg_tree **properties) {
+	schema_type(b, t, "object");
+	eg_tree *p = eg_tree_map(b, t, "properties");
+	bool optional = schema_properties(b, t, p, keys, n);
+	eg_tree_literal(b, t, "additionalProperties", "false");
+	if (properties) *properties = p;
+	return optional;
+}
+
+/* {word: ...}: returns the schema to fill for the value. */
+static eg_tree *schema_single(builder *b, eg_tree *any, const char *word, const char *doc) {
+	eg_tree *t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "object");
+	if (doc) eg_tree_string(b, t, "description", doc);
+	eg_tree *inner = eg_tree_map(b, eg_tree_map(b, t, "properties"), word);
+	eg_tree_string(b, eg_tree_list(b, t, "required"), NULL, word);
+	eg_tree_literal(b, t, "additionalProperties", "false");
+	return inner;
+}
+
+/* The attribute table of an operator as keys; at most `max`. */
+static int op_keys(const eg_op_info *op, eg_key *keys, int max) {
+	int n = op->nattrs < max ? op->nattrs : max;
+	for (int i = 0; i < n; i++) keys[i] = eg_key_of_attr(&op->attrs[i]);
+	return n;
+}
+
+enum { MAX_KEYS = 64 };
+
+static void schema_variants(builder *b, eg_tree *t, const eg_key *k) {
+	eg_key keys[MAX_KEYS];
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
+	for (const eg_variant *v = k->variants; v && v->name; v++) {
+		eg_tree_string(b, words, NULL, v->name);
+		schema_object(b, schema_single(b, any, v->name, v->doc), v->keys, v->nkeys, NULL);
+	}
+	for (int i = 0; !k->variants && eg_loss_op(i); i++) {
+		const eg_op_info *op = eg_loss_op(i);
+		eg_tree_string(b, words, NULL, op->name);
+		schema_object(b, schema_single(b, any, op->name, op->doc), keys, op_keys(op, keys, MAX_KEYS), NULL);
+	}
+}
+
+/* A whole number, or the word `classes`. */
+static void schema_int_or_classes(builder *b, eg_tree *t, const eg_key *k) {
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	schema_value(b, eg_tree_map(b, any, NULL), k);
+	eg_tree_string(b, eg_tree_map(b, any, NULL), "const", "classes");
+}
+
+static void schema_from(builder *b, eg_tree *properties) {
+	eg_tree *t = eg_tree_map(b, properties, "name");
+	eg_tree_string(b, t, "description", "of the layer and its weights; letters, digits, - _");
+	schema_type(b, t, "string");
+	t = eg_tree_map(b, properties, "from");
+	eg_tree_string(b, t, "description", "the layers it takes its inputs from; left out: the layer before");
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	schema_type(b, eg_tree_map(b, any, NULL), "string");
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "array");
+	schema_type(b, eg_tree_map(b, t, "items"), "string");
+}
+
+static void schema_layer(builder *b, const eg_op_info *op, eg_tree *any, eg_tree *words) {
+	eg_key keys[MAX_KEYS];
+	int n = op_keys(op, keys, MAX_KEYS);
+	bool optional = true;
+	eg_tree *properties;
+	eg_tree *forms = eg_tree_list(b, schema_single(b, any, op->layer, op->doc), "anyOf");
+	for (int i = 0; i < n; i++) {
+		if (op->shorthand && !strcmp(op->shorthand, keys[i].name)) {
+			if (keys[i].type == EG_KEY_INT)
+				schema_int_or_classes(b, eg_tree_map(b, forms, NULL), &keys[i]);
+			else
+				schema_value(b, eg_tree_map(b, forms, NULL), &keys[i]);
+		}
+		optional = optional && !keys[i].required;
+	}
+	eg_tree *object = eg_tree_map(b, forms, NULL);
+	schema_type(b, object, "object");
+	properties = eg_tree_map(b, object, "properties");
+	eg_tree *required = optional ? NULL : eg_tree_list(b, object, "required");
+	for (int i = 0; i < n; i++) {
+		eg_tree *t = eg_tree_map(b, properties, keys[i].name);
+		eg_tree_string(b, t, "description", keys[i].doc);
+		if (keys[i].type == EG_KEY_INT)
+			schema_int_or_classes(b, t, &keys[i]);
+		else
+			schema_value(b, t, &keys[i]);
+		if (keys[i].required) eg_tree_string(b, required, NULL, keys[i].name);
+	}
+	schema_from(b, properties);
+	eg_tree_literal(b, object, "additionalProperties", "false");
+	if (optional) eg_tree_string(b, words, NULL, op->layer);
+}
+
+static void schema_sections(builder *b, eg_tree *properties) {
+	eg_tree *t = eg_tree_get(properties, "input"), *any;
+	if (b->failed) return;
+	/* Sections are choices without variants in the table: what they hold is told here. */
+	any = eg_tree_list(b, t, "anyOf");
+	eg_key size = {.name = "input", .type = EG_KEY_INT, .min = 1, .max = 1e6};
+	schema_value(b, eg_tree_map(b, any, NULL), &size);
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "array");
+	eg_tree_put_int(b, t, "minItems", 1);
+	eg_tree_put_int(b, t, "maxItems", EG_MAX_DIMS - 1);
+	schema_value(b, eg_tree_map(b, t, "items"), &size);
+
+	t = eg_tree_get(properties, "data");
+	any = eg_tree_list(b, t, "anyOf");
+	schema_type(b, eg_tree_map(b, any, NULL), "string");
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "object");
+	schema_properties(b, t, eg_tree_map(b, t, "properties"), eg_data_keys.keys, eg_data_keys.n);
+
+	t = eg_tree_get(properties, "model");
+	schema_type(b, t, "array");
+	eg_tree_put_int(b, t, "minItems", 1);
+	any = eg_tree_list(b, eg_tree_map(b, t, "items"), "anyOf");
+	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
+	for (int i = 0; eg_layer_op(i); i++) schema_layer(b, eg_layer_op(i), any, words);
+
+	schema_object(b, eg_tree_get(properties, "train"), eg_train_keys.keys, eg_train_keys.n, NULL);
+}
+
+eg_status eg_schema_json(char **text, eg_error *err) {
+	eg_arena arena = {0};
+	builder b = {&arena, "schema", false};
+	const char *json = NULL;
+	*text = NULL;
+	eg_tree *root = eg_tree_new(&b, EG_TREE_MAP), *required = NULL;
+	eg_tree_string(&b, root, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	eg_tree_string(&b, root, "title", "Engram recipe");
+	schema_type(&b, root, "object");
+	eg_tree *properties = eg_tree_map(&b, root, "properties");
+	required = eg_tree_list(&b, root, "required");
+	for (int i = 0; i < eg_recipe_keys.n; i++) {
+		const eg_key *k = &eg_recipe_keys.keys[i];
+		eg_tree *t = eg_tree_map(&b, properties, k->name);
+		eg_tree_string(&b, t, "description", k->doc);
+		if (k->type != EG_KEY_CHOICE) schema_value(&b, t, k);
+		if (k->required) eg_tree_string(&b, required, NULL, k->name);
+	}
+	schema_sections(&b, properties);
+	eg_tree_literal(&b, root, "additionalProperties", "false");
+	eg_status status = b.failed ? eg_fail(err, EG_ERR_MEMORY, "out of memory for the schema")
+				    : eg_json_write(&arena, root, 2, &json, err);
+	if (!status) {
+		*text = malloc(strlen(json) + 2);
+		if (*text)
+			sprintf(*text, "%s\n", json);
+		else
+			status = eg_fail(err, EG_ERR_MEMORY, "out of memory for the schema");
+	}
+	eg_arena_free(&arena);
+	return status;
+}
