@@ -1,0 +1,246 @@
+/* args.c - the command line: options by the verbs' own tables, help texts from the same tables, "did you mean". */
+#include "print.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- did you mean ------------------------------------------------------------------------------------------------ */
+
+/* Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours count 1. */
+static int distance(const char *a, const char *b) {
+	enum { LONG = 40 };
+	int d[LONG + 1][LONG + 1], na = (int)strlen(a), nb = (int)strlen(b);
+	if (na > LONG || nb > LONG) return LONG;
+	for (int i = 0; i <= na; i++) d[i][0] = i;
+	for (int k = 0; k <= nb; k++) d[0][k] = k;
+	for (int i = 1; i <= na; i++)
+		for (int k = 1; k <= nb; k++) {
+			int best = d[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
+			if (d[i - 1][k] + 1 < best) best = d[i - 1][k] + 1;
+			if (d[i][k - 1] + 1 < best) best = d[i][k - 1] + 1;
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] &&
+				d[i - 2][k - 2] + 1 < best)
+				best = d[i - 2][k - 2] + 1;
+			d[i][k] = best;
+		}
+	return d[na][nb];
+}
+
+const char *did_you_mean(const char *word, const char *const *names, int n) {
+	const char *found = NULL;
+	int length = (int)strlen(word), best = 3;
+	for (int i = 0; i < n; i++) {
+		int d = distance(word, names[i]);
+		if (length >= 3 && !strncmp(names[i], word, (size_t)length)) d = 1;
+		if (d < best && 2 * d < length + 1) best = d, found = names[i];
+	}
+	return found;
+}
+
+/* ---- parsing ----------------------------------------------------------------------------------------------------- */
+
+static const cli_option *find(const cli_verb *v, const char *name, size_t n) {
+	for (const cli_option *o = v->options; o->name; o++)
+		if (strlen(o->name) == n && !memcmp(o->name, name, n)) return o;
+	return NULL;
+}
+
+static bool unknown(const cli_verb *v, const char *typed, size_t n) {
+	const char *names[32] = {"help"};
+	char word[64];
+	int count = 1;
+	for (const cli_option *o = v->options; o->name; o++) names[count++] = o->name;
+	snprintf(word, sizeof word, "%.*s", (int)n, typed);
+	const char *meant = did_you_mean(word, names, count);
+	if (meant)
+		fail_usage(v->name, "there is no option '--%s'; did you mean '--%s'?", word, meant);
+	else
+		fail_usage(v->name, "there is no option '--%s'", word);
+	return false;
+}
+
+static bool is_number(const cli_option *o) { return o->value && isupper((unsigned char)o->value[0]) && !o->value[1]; }
+
+static bool parse_number(const char *text, uint64_t *v) {
+	char *end;
+	errno = 0;
+	if (!isdigit((unsigned char)text[0])) return false;
+	*v = strtoull(text, &end, 10);
+	return !*end && !errno;
+}
+
+static bool one_of(const char *choices, const char *value) {
+	size_t n = strlen(value);
+	for (const char *at = choices; at; at = strchr(at, '|')) {
+		if (*at == '|') at++;
+		if (!strncmp(at, value, n) && n > 0 && (at[n] == '|' || !at[n])) return true;
+	}
+	return false;
+}
+
+static bool valid(const cli_verb *v, const cli_option *o, const char *value) {
+	uint64_t x;
+	if (is_number(o) && (!parse_number(value, &x) || x < o->min || x > o->max)) {
+		fail_usage(v->name, "--%s needs a whole number from %llu to %llu, not '%s'", o->name,
+			(unsigned long long)o->min, (unsigned long long)o->max, value);
+		return false;
+	}
+	if (o->value && strchr(o->value, '|') && !one_of(o->value, value)) {
+		fail_usage(v->name, "--%s needs one of %s, not '%s'", o->name, o->value, value);
+		return false;
+	}
+	return true;
+}
+
+static bool add(cli_args *a, const cli_option *o, const char *value, int argc, char **argv, int *i) {
+	const cli_verb *v = a->verb;
+	if (!o->value && value) {
+		fail_usage(v->name, "--%s takes no value", o->name);
+		return false;
+	}
+	if (o->value && !value) {
+		if (*i + 1 >= argc) {
+			fail_usage(v->name, "--%s needs a value: %s", o->name, o->value);
+			return false;
+		}
+		value = argv[++*i];
+	}
+	if (o->value && !valid(v, o, value)) return false;
+	a->given[a->ngiven++] = (cli_given){o, value};
+	return true;
+}
+
+static bool parse_long(cli_args *a, char *typed, int argc, char **argv, int *i) {
+	char *equals = strchr(typed, '=');
+	size_t n = equals ? (size_t)(equals - typed) : strlen(typed);
+	if (n == 4 && !memcmp(typed, "help", n)) return a->help = true;
+	const cli_option *o = find(a->verb, typed, n);
+	return o ? add(a, o, equals ? equals + 1 : NULL, argc, argv, i) : unknown(a->verb, typed, n);
+}
+
+/* -o FILE, -oFILE, and flags one after the other. */
+static bool parse_short(cli_args *a, const char *letters, int argc, char **argv, int *i) {
+	for (; *letters; letters++) {
+		if (*letters == 'h') return a->help = true;
+		const cli_option *o = a->verb->options;
+		while (o->name && o->letter != *letters) o++;
+		if (!o->name) {
+			fail_usage(a->verb->name, "there is no option '-%c'",
+				isprint((unsigned char)*letters) ? *letters : '?');
+			return false;
+		}
+		bool rest = o->value && letters[1];
+		if (!add(a, o, rest ? letters + 1 : NULL, argc, argv, i)) return false;
+		if (o->value) return true;
+	}
+	return true;
+}
+
+bool args_parse(cli_args *a, const cli_verb *verb, int argc, char **argv) {
+	bool options = true;
+	*a = (cli_args){.verb = verb, .operands = argv, .given = cli_alloc((size_t)(argc + 1) * sizeof *a->given)};
+	for (int i = 0; i < argc; i++) {
+		char *s = argv[i];
+		bool ok = true;
+		if (options && !strcmp(s, "--"))
+			options = false;
+		else if (options && s[0] == '-' && s[1] == '-')
+			ok = parse_long(a, s + 2, argc, argv, &i);
+		else if (options && s[0] == '-' && s[1])
+			ok = parse_short(a, s + 1, argc, argv, &i);
+		else
+			argv[a->noperands++] = s;
+		if (!ok) return false;
+		if (a->help) return true;
+	}
+	if (a->noperands < verb->min_operands) {
+		fail_usage(verb->name, a->noperands == 0 ? "%s is missing" : "too few arguments; it needs %s",
+			verb->operands);
+		return false;
+	}
+	if (verb->max_operands >= 0 && a->noperands > verb->max_operands) {
+		if (verb->max_operands == 0)
+			fail_usage(verb->name, "it takes no argument '%s'", a->operands[0]);
+		else
+			fail_usage(verb->name, "one argument too many: '%s'", a->operands[verb->max_operands]);
+		return false;
+	}
+	return true;
+}
+
+void args_free(cli_args *a) { free(a->given); }
+
+static const cli_given *last(const cli_args *a, const char *name) {
+	for (int i = a->ngiven; i-- > 0;)
+		if (!strcmp(a->given[i].option->name, name)) return &a->given[i];
+	return NULL;
+}
+
+bool args_has(const cli_args *a, const char *name) { return last(a, name) != NULL; }
+
+const char *args_text(const cli_args *a, const char *name) {
+	const cli_given *g = last(a, name);
+	return g ? g->value : NULL;
+}
+
+uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise) {
+	const char *text = args_text(a, name);
+	uint64_t v;
+	return text && parse_number(text, &v) ? v : otherwise;
+}
+
+const char **args_all(const cli_args *a, const char *name, int *n) {
+	const char **all = cli_alloc((size_t)(a->ngiven + 2) * sizeof *all);
+	*n = 0;
+	for (int i = 0; i < a->ngiven; i++)
+		if (!strcmp(a->given[i].option->name, name)) all[(*n)++] = a->given[i].value;
+	return all;
+}
+
+/* ---- help -------------------------------------------------------------------------------------------------------- */
+
+enum { WIDTH = 80 };
+
+static void option_line(const cli_option *o, int column) {
+	char text[80];
+	int n = o->letter ? snprintf(text, sizeof text, "-%c, ", o->letter) : snprintf(text, sizeof text, "    ");
+	snprintf(text + n, sizeof text - (size_t)n, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+	printf("  %-*s", column - 2, text);
+	if (text_width(text) > column - 4) printf("\n%*s", column, "");
+	text_wrap(stdout, o->doc, column, column, WIDTH);
+}
+
+/* Paragraphs are an empty line apart; those that begin with a blank are kept as they are. */
+static void paragraphs(const char *text) {
+	char one[1024];
+	while (*text) {
+		const char *end = strstr(text, "\n\n");
+		int n = end ? (int)(end - text) : (int)strlen(text);
+		snprintf(one, sizeof one, "%.*s", n, text);
+		putchar('\n');
+		if (one[0] == ' ')
+			puts(one);
+		else
+			text_wrap(stdout, one, 0, 0, WIDTH);
+		text += end ? n + 2 : n;
+	}
+}
+
+void args_help(const cli_verb *v) {
+	int column = 0;
+	static const cli_option help = {"help", 'h', NULL, "this text", 0, 0};
+	for (const cli_option *o = v->options; o->name; o++) {
+		int n = 6 + (int)strlen(o->name) + (o->value ? (int)strlen(o->value) + 1 : 0) + 4;
+		if (n > column && n <= 30) column = n;
+	}
+	if (column < 14) column = 14;
+	printf("engram %s - %s\n\nUsage: engram %s%s%s%s\n", v->name, v->line, v->name,
+		v->options->name ? " [OPTION]..." : "", v->operands[0] ? " " : "", v->operands);
+	if (v->about) paragraphs(v->about);
+	printf("\nOptions:\n");
+	for (const cli_option *o = v->options; o->name; o++) option_line(o, column);
+	option_line(&help, column);
+	if (v->examples) printf("\nExamples:\n%s", v->examples);
+}

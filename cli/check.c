@@ -1,0 +1,52 @@
+/* check.c - engram check: is a recipe right? Nothing is loaded and nothing computed. */
+#include "print.h"
+#include "samples.h"
+
+static eg_status check(eg_recipe *r, eg_context *ctx, eg_error *err) {
+	data_section d;
+	eg_graph *g = NULL;
+	int classes;
+	eg_status status = data_section_read(r, &d, err);
+	if (status) return status;
+	status = data_section_classes(&d, &classes, err);
+	if (!status && d.info->C > 0) status = data_section_fits(&d, r, d.info->C, d.info->H, d.info->W, err);
+	if (!status) status = eg_recipe_build(r, ctx, classes, &g, err);
+	eg_graph_free(g);
+	data_section_free(&d);
+	return status;
+}
+
+static int run(const cli_args *a) {
+	eg_error err;
+	int code = CLI_OK;
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	if (!ctx) return fail_error("check", &err);
+	for (int i = 0; i < a->noperands; i++) {
+		eg_recipe *r = cli_recipe(a, a->operands[i]);
+		if (!r)
+			code = CLI_FAILED;
+		else if (check(r, ctx, &err))
+			code = fail_error("check", &err);
+		else
+			printf("%s: ok\n", a->operands[i]);
+		eg_recipe_free(r);
+	}
+	eg_context_free(ctx);
+	return code;
+}
+
+static const cli_option options[] = {OPTION_SET, {0}};
+
+const cli_verb verb_check = {
+	.name = "check",
+	.line = "say whether a recipe is right, and where not",
+	.operands = "RECIPE...",
+	.min_operands = 1,
+	.max_operands = -1,
+	.about = "Reads recipes and builds their networks: keys, types, ranges, layers and shapes are\n"
+		 "checked, and the first error is told with file, line and column. The data itself is\n"
+		 "not touched.",
+	.options = options,
+	.examples = "  engram check recipes/*.yaml\n  engram check recipes/lenet5.yaml --set model.0.conv.kernel=7\n",
+	.run = run,
+};

@@ -1,0 +1,112 @@
+/* cli.h - what the verbs of the program share: arguments, messages, exit codes. Text on the screen is in print.h.
+ *
+ * The program is the only code of Engram that prints and exits. Results go to stdout, messages to stderr. */
+#ifndef ENGRAM_CLI_H
+#define ENGRAM_CLI_H
+
+#include "engram_data.h"
+#include "engram_io.h"
+#include "engram_train.h"
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define CLI_PRINTF(fmt, args)
+#endif
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 }; /* exit codes */
+
+/* ---- arguments (args.c) ------------------------------------------------------------------------------------------ */
+
+/* One option of a verb. `value` is what its value is called in the help text, and says what it may be:
+ * NULL: a flag; "N" and other single letters: a whole number in [min, max]; "a|b|c": one of these; else any text. */
+typedef struct cli_option {
+	const char *name; /* without "--" */
+	char letter;      /* 0: none */
+	const char *value;
+	const char *doc; /* begins with a small letter; wrapped by the help text */
+	uint64_t min, max;
+} cli_option;
+
+typedef struct cli_args cli_args;
+
+typedef struct cli_verb {
+	const char *name;
+	const char *line;               /* one line, for lists */
+	const char *operands;           /* "RECIPE", "MODEL PICTURE..." */
+	int min_operands, max_operands; /* max -1: any number */
+	const char *about;              /* paragraphs of the help text, or NULL */
+	const char *examples;           /* lines of the help text, or NULL */
+	const cli_option *options;      /* ends with a NULL name */
+	int (*run)(const cli_args *a);  /* returns the exit code */
+} cli_verb;
+
+extern const cli_verb verb_train, verb_eval, verb_predict, verb_info, verb_check, verb_data, verb_schema, verb_version;
+
+typedef struct cli_given { /* an option as it was typed */
+	const cli_option *option;
+	const char *value;
+} cli_given;
+
+struct cli_args {
+	const cli_verb *verb;
+	char **operands;
+	int noperands;
+	cli_given *given;
+	int ngiven;
+	bool help;
+};
+
+/* Options that several verbs have. */
+#define OPTION_THREADS \
+	{ \
+		"threads", 0, "N", \
+			"how many threads compute (default: ENGRAM_THREADS, else all processors). Results do not " \
+			"depend on it", \
+			1, 1024 \
+	}
+#define OPTION_SET \
+	{ \
+		"set", 0, "KEY=VALUE", \
+			"use this value in place of the recipe's, as in --set train.epochs=10; may be repeated", 0, 0 \
+	}
+#define OPTION_JSON(what) \
+	{ "json", 0, NULL, what, 0, 0 }
+
+/* Reads argv into *a; false: a usage error, which has been told. a->given is to be freed. */
+bool args_parse(cli_args *a, const cli_verb *verb, int argc, char **argv);
+void args_free(cli_args *a);
+bool args_has(const cli_args *a, const char *name);
+const char *args_text(const cli_args *a, const char *name); /* the last one given; NULL: none */
+uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise);
+/* All values of a repeated option, in order, *n of them; NULL after them, with room for one more. To be freed. */
+const char **args_all(const cli_args *a, const char *name, int *n);
+void args_help(const cli_verb *verb);
+/* The nearest of `names`, when it looks like `word` was meant to be it; else NULL. */
+const char *did_you_mean(const char *word, const char *const *names, int n);
+
+/* ---- messages (print.c) ------------------------------------------------------------------------------------------ */
+
+/* "engram VERB: message" on stderr; return the exit code. Control characters in texts from outside do not get through. */
+int fail(const char *verb, const char *fmt, ...) CLI_PRINTF(2, 3);
+int fail_usage(const char *verb, const char *fmt, ...) CLI_PRINTF(2, 3); /* adds where help is */
+int fail_error(const char *verb, const eg_error *err);
+void *cli_alloc(size_t bytes); /* zeroed; out of memory ends the program with a message */
+
+/* ---- contexts and files (load.c) --------------------------------------------------------------------------------- */
+
+/* A context as --threads says; NULL after a message. With ENGRAM_VERBOSE it is described on stderr. */
+eg_context *cli_context(const cli_args *a);
+/* ENGRAM_VERBOSE: 0 quiet, 1 tells what was chosen, 2 also the plan. */
+int cli_verbose(void);
+/* With ENGRAM_VERBOSE=2: the plan on stderr. */
+void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o);
+/* The recipe with --set and --seed applied; NULL after a message. */
+eg_recipe *cli_recipe(const cli_args *a, const char *path);
+/* Is this file a model (safetensors), not a recipe? False also for what cannot be read. */
+bool cli_is_model(const char *path);
+eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* NULL after a message */
+/* Fills *err; returns status. */
+eg_status cli_error(eg_error *err, eg_status status, const char *fmt, ...) CLI_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,178 @@
+/* data.c - engram data: which data sets are known and where they lie; fetching them. */
+#include "print.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- list -------------------------------------------------------------------------------------------------------- */
+
+static const char *origin_name(eg_data_origin o) {
+	switch (o) {
+	case EG_DATA_VARIABLE: return "ENGRAM_DATA";
+	case EG_DATA_PACKAGE: return "Debian package";
+	case EG_DATA_CACHE: return "downloaded";
+	default: return "folder given";
+	}
+}
+
+static int64_t download_size(const eg_data_info *d) {
+	int64_t n = 0;
+	for (int i = 0; i < d->nfiles; i++) n += d->files[i].download;
+	return n;
+}
+
+static void list_json(json *j, const eg_data_info *d, const eg_data_place *place) {
+	json_put_open(j, NULL, '{');
+	json_put_string(j, "name", d->name);
+	json_put_string(j, "about", d->doc);
+	json_put_string(j, "origin", d->origin);
+	json_put_string(j, "licence", d->licence);
+	json_put_int(j, "train", d->train);
+	json_put_int(j, "test", d->test);
+	json_put_int(j, "classes", d->classes);
+	json_put_int(j, "download_bytes", download_size(d));
+	json_put_bool(j, "here", place != NULL);
+	json_put_string(j, "folder", place ? place->folder : NULL);
+	json_put_close(j, '}');
+}
+
+static void list_row(table *t, const eg_data_info *d, const eg_data_place *place) {
+	char train[NUMBER], test[NUMBER], bytes[NUMBER];
+	table_cell(t, "%s", d->name);
+	if (!d->nfiles) {
+		for (int i = 0; i < 5; i++) table_cell(t, "%s", i == 3 ? "-" : "");
+		table_cell(t, "your own files, named in the recipe");
+		return;
+	}
+	table_cell(t, "%s", number_int(train, d->train));
+	table_cell(t, "%s", number_int(test, d->test));
+	table_cell(t, "%d", d->classes);
+	table_cell(t, "%s", d->licence ? d->licence : "");
+	table_cell(t, "%s", number_bytes(bytes, (double)download_size(d)));
+	if (place)
+		table_cell(t, "%s (%s)", place->folder, origin_name(place->origin));
+	else
+		table_cell(t, "not here: engram data get %s", d->name);
+}
+
+static int list(bool as_json) {
+	json j = {.f = stdout};
+	table *t = table_new("lrrrlrl");
+	static const char *const head[] = {"name", "train", "test", "classes", "licence", "download", "where", NULL};
+	for (int i = 0; head[i]; i++) table_cell(t, "%s", head[i]);
+	table_rule(t);
+	if (as_json) json_put_open(&j, NULL, '[');
+	for (int i = 0; i < eg_data_count(); i++) {
+		const eg_data_info *d = eg_data_at(i);
+		eg_data_place place;
+		bool here = d->nfiles && eg_data_locate(d->name, &place, NULL) == EG_OK;
+		if (as_json)
+			list_json(&j, d, here ? &place : NULL);
+		else
+			list_row(t, d, here ? &place : NULL);
+	}
+	if (as_json) {
+		json_put_close(&j, ']');
+		json_put_end(&j);
+	} else {
+		table_print(t, stdout, 0);
+		putchar('\n');
+		for (int i = 0; i < eg_data_count(); i++) {
+			printf("%-14s ", eg_data_at(i)->name);
+			text_wrap(stdout, eg_data_at(i)->doc, 15, 15, 80);
+		}
+	}
+	table_free(t);
+	return CLI_OK;
+}
+
+/* ---- get --------------------------------------------------------------------------------------------------------- */
+
+static bool show(void *user, const eg_data_progress *p) {
+	char left[160], right[80], done[NUMBER], total[NUMBER];
+	(void)user;
+	snprintf(left, sizeof left, "%.100s (%d of %d)", p->file, p->index + 1, p->files);
+	if (p->checking)
+		snprintf(right, sizeof right, "checking");
+	else if (p->total > 0)
+		snprintf(right, sizeof right, "%s of %s", number_bytes(done, (double)p->done),
+			number_bytes(total, (double)p->total));
+	else
+		snprintf(right, sizeof right, "%s", number_bytes(done, (double)p->done));
+	bar_show(stderr, left, p->total > 0 ? (double)p->done / (double)p->total : 0, right);
+	return true;
+}
+
+static void note(void *user, const char *text) {
+	(void)user;
+	fail("data get", "%s", text);
+}
+
+static int get(const char *name, const char *folder, bool as_json) {
+	eg_error err;
+	eg_data_got got;
+	const eg_data_callbacks cb = {.progress = show, .note = note};
+	const eg_data_info *d = eg_data_find(name);
+	if (d && !d->nfiles) return fail("data get", "'%s' stands for your own files; there is nothing to fetch", name);
+	eg_status status = eg_data_get(name, folder, &cb, &got, &err);
+	bar_clear(stderr);
+	if (status) return fail_error("data get", &err);
+	if (as_json) {
+		json j = {.f = stdout};
+		json_put_open(&j, NULL, '{');
+		json_put_string(&j, "name", name);
+		json_put_string(&j, "folder", got.place.folder);
+		json_put_int(&j, "downloaded", got.downloaded);
+		json_put_close(&j, '}');
+		json_put_end(&j);
+	} else if (got.downloaded) {
+		printf("%s: downloaded, checksums are right; it lies in %s\n", name, got.place.folder);
+	} else {
+		printf("%s: complete, checksums are right; it lies in %s (%s)\n", name, got.place.folder,
+			origin_name(got.place.origin));
+	}
+	return CLI_OK;
+}
+
+static int run(const cli_args *a) {
+	const char *what = a->operands[0];
+	static const char *const whats[] = {"list", "get"};
+	int code = CLI_OK;
+	if (!strcmp(what, "list") && a->noperands == 1) return list(args_has(a, "json"));
+	if (!strcmp(what, "list")) return fail_usage("data", "'list' takes no argument '%s'", a->operands[1]);
+	if (strcmp(what, "get")) {
+		const char *meant = did_you_mean(what, whats, 2);
+		if (meant) return fail_usage("data", "there is no 'data %s'; did you mean 'data %s'?", what, meant);
+		return fail_usage("data", "there is no 'data %s': it is 'data list' or 'data get NAME'", what);
+	}
+	if (a->noperands == 1) return fail_usage("data", "get what? 'engram data list' shows what there is");
+	if (args_has(a, "folder") && a->noperands > 2)
+		return fail_usage("data", "--folder takes one data set at a time");
+	for (int i = 1; i < a->noperands; i++) {
+		int one = get(a->operands[i], args_text(a, "folder"), args_has(a, "json"));
+		if (one) code = one;
+	}
+	return code;
+}
+
+static const cli_option options[] = {
+	{"folder", 0, "DIR", "get: put the files here, and look nowhere else", 0, 0},
+	OPTION_JSON("JSON instead of text"),
+	{0},
+};
+
+const cli_verb verb_data = {
+	.name = "data",
+	.line = "list the data sets that are known, or get one",
+	.operands = "list | get NAME...",
+	.min_operands = 1,
+	.max_operands = -1,
+	.about = "'data list' shows the data sets, their licences and where they lie.\n\n"
+		 "'data get' makes sure that a data set is here and whole. It is looked for in the\n"
+		 "folders that ENGRAM_DATA names, then where Debian's package puts it; else it is\n"
+		 "downloaded to ~/.cache/engram and its SHA-256 checked. A download that was broken\n"
+		 "off goes on where it stopped. ENGRAM_MIRROR names another server, or file:///...",
+	.options = options,
+	.examples = "  engram data list\n  engram data get fashion-mnist mnist\n",
+	.run = run,
+};

@@ -1,0 +1,78 @@
+/* load.c - contexts, recipes and models as the command line names them. */
+#include "print.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+eg_status cli_error(eg_error *err, eg_status status, const char *fmt, ...) {
+	va_list args;
+	va_start(args, fmt);
+	err->status = status;
+	vsnprintf(err->message, sizeof err->message, fmt, args);
+	va_end(args);
+	return status;
+}
+
+int cli_verbose(void) {
+	const char *s = getenv("ENGRAM_VERBOSE");
+	return s && *s ? atoi(s) : 0;
+}
+
+eg_context *cli_context(const cli_args *a) {
+	eg_error err;
+	eg_context_options o = {.threads = (int)args_number(a, "threads", 0)};
+	eg_context *ctx = eg_context_new(&o, &err);
+	if (!ctx)
+		fail_error(a->verb->name, &err);
+	else if (cli_verbose() > 0)
+		fputs(eg_context_describe(ctx), stderr);
+	return ctx;
+}
+
+void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o) {
+	if (cli_verbose() < 2) return;
+	eg_plan *plan = eg_plan_new(g, p, o);
+	const char *text = plan ? eg_plan_describe(plan) : NULL;
+	if (text) fputs(text, stderr);
+	eg_plan_free(plan);
+}
+
+eg_recipe *cli_recipe(const cli_args *a, const char *path) {
+	char seed[48];
+	eg_recipe *r = NULL;
+	eg_error err;
+	int n;
+	const char **set = args_all(a, "set", &n); /* has room for one more and the NULL at the end */
+	if (args_has(a, "seed")) {
+		snprintf(seed, sizeof seed, "train.seed=%s", args_text(a, "seed"));
+		set[n++] = seed;
+	}
+	if (cli_is_model(path))
+		fail(a->verb->name, "%s is a model; expected is a recipe (a .yaml file)", path);
+	else if (eg_recipe_load(path, set, &r, &err))
+		fail_error(a->verb->name, &err);
+	free(set);
+	return r;
+}
+
+bool cli_is_model(const char *path) {
+	/* safetensors: 8 bytes with the length of the header, little-endian, then the header, a JSON object. */
+	unsigned char head[9];
+	FILE *f = fopen(path, "rb");
+	if (!f) return false;
+	size_t n = fread(head, 1, sizeof head, f);
+	fclose(f);
+	return n == sizeof head && head[8] == '{' && !head[4] && !head[5] && !head[6] && !head[7];
+}
+
+eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
+	eg_model *m = NULL;
+	eg_error err;
+	if (eg_model_load(path, ctx, &m, &err)) {
+		fail_error(a->verb->name, &err);
+		return NULL;
+	}
+	if (eg_model_warning(m)) fail(a->verb->name, "warning: %s: %s", path, eg_model_warning(m));
+	return m;
+}

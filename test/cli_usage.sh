@@ -1,0 +1,103 @@
+#!/bin/sh
+# The command line itself: help, usage errors, exit codes, and the verbs that need no training.
+. test/cli_helpers
+make_data
+
+# Help.
+expect 0 "$ENGRAM" --help
+says "Verbs:"
+for verb in train eval predict info check data schema version; do
+	expect 0 "$ENGRAM" "$verb" --help
+	head -n 1 out | grep -q "^engram $verb - " || fail "the help of $verb does not begin with its name: $(head -n 1 out)"
+	says "Usage: engram $verb"
+	says "--help"
+	long=$(awk 'length($0) > 110' out)
+	[ -z "$long" ] || fail "the help of $verb has a long line: $long"
+	expect 0 "$ENGRAM" help "$verb"
+done
+expect 0 "$ENGRAM" --version
+says "engram "
+head -n 1 out | grep -Eq '^engram [0-9]+\.[0-9]+\.[0-9]+' || fail "first line of --version: $(head -n 1 out)"
+expect 0 "$ENGRAM" version --json
+json out
+
+# Usage errors: exit code 2, a hint, nothing on stdout.
+usage() {
+	hint=$1
+	shift
+	expect 2 "$ENGRAM" "$@"
+	says "$hint"
+	[ ! -s out ] || fail "usage error with output on stdout: $*"
+}
+expect 2 "$ENGRAM"
+usage "did you mean 'train'" trian quarters.yaml
+usage "there is no verb 'xyzzy'" xyzzy
+usage "a verb comes first" --json
+usage "RECIPE is missing" train
+usage "one argument too many: 'b'" train a b
+usage "did you mean '--threads'" train --thread 2 quarters.yaml
+usage "--threads needs a whole number from 1 to 1024, not '0'" train --threads 0 quarters.yaml
+usage "not '2x'" train --threads=2x quarters.yaml
+usage "--seed needs a value" train quarters.yaml --seed
+usage "--resume takes no value" train quarters.yaml --resume=yes
+usage "there is no option '-x'" train -x quarters.yaml
+usage "--split needs one of train|validation|test" eval --split foo m
+usage "it needs MODEL PICTURE..." predict m
+usage "--top needs" predict --top 0 m p
+usage "did you mean 'data list'" data lst
+usage "get what?" data get
+usage "takes no argument" schema x
+expect 1 "$ENGRAM" info -- --json # after -- it is a file name
+says "'--json'"
+
+# Errors in recipes: place, and what was meant.
+expect 0 "$ENGRAM" check quarters.yaml
+says "quarters.yaml: ok"
+expect 1 "$ENGRAM" check missing.yaml
+sed 's/filters/fliters/' quarters.yaml >typo.yaml
+expect 1 "$ENGRAM" check quarters.yaml typo.yaml
+says "typo.yaml:13:12"
+says "did you mean 'filters'"
+says "quarters.yaml: ok"
+expect 1 "$ENGRAM" check quarters.yaml --set train.epochs=many
+says "train.epochs=many"
+expect 1 "$ENGRAM" check quarters.yaml --set data.sorce=idx
+says "did you mean 'source'"
+expect 1 "$ENGRAM" check quarters.yaml --set data.source=minst
+says "did you mean 'mnist'"
+expect 1 "$ENGRAM" check quarters.yaml --set model.0.conv.kernel=30
+says "conv"
+: >empty.yaml
+expect 1 "$ENGRAM" check empty.yaml
+expect 1 "$ENGRAM" check "$tmp"
+for recipe in "$source"/recipes/*.yaml; do expect 0 "$ENGRAM" check "$recipe"; done
+
+# The network without training.
+expect 0 "$ENGRAM" info quarters.yaml
+says "total"
+says "3×3"
+expect 0 "$ENGRAM" info quarters.yaml --json --batch 4
+json out
+expect 0 "$ENGRAM" info "$source/recipes/lenet5.yaml"
+for number in 61,706 416,520 117,600 14×14 32×32; do says "$number"; done
+
+# Data and schema.
+expect 0 "$ENGRAM" data list
+says "fashion-mnist"
+expect 0 "$ENGRAM" data list --json
+json out
+expect 1 "$ENGRAM" data get fasion-mnist
+says "did you mean 'fashion-mnist'"
+expect 1 "$ENGRAM" data get idx
+expect 0 "$ENGRAM" schema
+says 'json-schema.org'
+tr -d '\n' <out >schema.json
+echo >>schema.json
+json schema.json
+
+# An output that cannot be written is a failure.
+if [ -w /dev/full ]; then
+	"$ENGRAM" schema >/dev/full 2>err && fail "a full disk went unnoticed"
+	grep -q "cannot write to standard output" err || fail "a full disk: $(cat err)"
+fi
+done_testing
