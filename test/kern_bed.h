@@ -155,9 +155,11 @@ static inline eg_pool_shape bed_pool(const int a[16]) {
 
 static const double TOLERANCE = sizeof(real) == 8 ? 1e-12 : 1e-5;
 
-/* got == want up to `tolerance` times the largest finite value wanted. NaN and infinities must agree exactly. */
-static inline void assert_near(const char *what, const real *got, const real *want, size_t n, double tolerance) {
-	double largest = 0;
+/* got == want up to `tolerance` times the largest finite value wanted, or times `scale` where that is larger: the size
+ * of the terms, for results in which they may cancel. NaN and infinities must agree exactly. */
+static inline void assert_near(
+        const char *what, const real *got, const real *want, size_t n, double tolerance, double scale) {
+	double largest = scale;
 	for (size_t i = 0; i < n; i++)
 		if (isfinite(want[i])) largest = fmax(largest, fabs((double)want[i]));
 	for (size_t i = 0; i < n; i++) {
@@ -169,15 +171,17 @@ static inline void assert_near(const char *what, const real *got, const real *wa
 	}
 }
 
-/* An output of a job: where the table under test writes it, where the other one does. exact: bytes, not numbers. */
+/* An output of a job: where the table under test writes it, where the other one does. exact: bytes, not numbers. scale:
+ * see assert_near. */
 typedef struct output {
 	void *got, *want;
 	size_t count, size;
 	bool exact;
+	double scale;
 } output;
 
-static inline output output_reals(eg_buf got, eg_buf want, size_t count) {
-	return (output){got.p, want.p, count, sizeof(real), false};
+static inline output output_reals(eg_buf got, eg_buf want, size_t count, double scale) {
+	return (output){got.p, want.p, count, sizeof(real), false, scale};
 }
 
 typedef struct job {
@@ -212,7 +216,7 @@ static inline void assert_same_job(bed *t, const char *what, job got, job want, 
 	job_run(t, want, 0, want.units);
 	for (int i = 0; i < outputs; i++) {
 		if (!out[i].exact)
-			assert_near(what, out[i].got, out[i].want, out[i].count, TOLERANCE);
+			assert_near(what, out[i].got, out[i].want, out[i].count, TOLERANCE, out[i].scale);
 		else if (memcmp(out[i].got, out[i].want, out[i].count * out[i].size) != 0)
 			fail_msg("%s: output %d differs", what, i);
 	}

@@ -23,6 +23,7 @@ typedef struct loop {
 	eg_plan_cache *plans, *eval_plans;
 	uint32_t *order;
 	real *best, *own_best;    /* weights of the best epoch */
+	bool has_best;            /* they are there: not when training goes on without the caller's copy, until it gets better */
 	real *good;               /* weights after the last whole epoch */
 	bool has_logits;
 	double began, shown, seconds; /* clock; seconds of training without validation */
@@ -138,6 +139,7 @@ static eg_status setup(loop *l) {
 	l->good = eg_alloc(a, bytes);
 	if (l->validation && !l->state->best_weights) l->own_best = eg_alloc(a, bytes);
 	l->best = l->state->best_weights ? l->state->best_weights : l->own_best;
+	l->has_best = l->state->best_weights && l->state->best_epoch > 0;
 	if (!l->plans || !l->eval_plans || !l->order || !l->good || (l->validation && !l->best))
 		return eg_fail(err, EG_ERR_MEMORY, "out of memory for training");
 	return EG_OK;
@@ -160,13 +162,12 @@ static eg_status numeric(loop *l, eg_plan *plan, int epoch, int64_t step, const 
 	eg_error *err = &l->ctx->error;
 	eg_error found;
 	if (eg_plan_diagnose(plan, l->state->steps, &found) == EG_OK) snprintf(found.message, sizeof found.message, "the loss or the gradient is not finite");
-	bool best = l->best && l->state->best_epoch > 0;
-	copy_weights(l, l->params->data, best ? l->best : l->good);
+	copy_weights(l, l->params->data, l->has_best ? l->best : l->good);
 	eg_params_changed(l->params);
 	return eg_fail(err, EG_ERR_NUMERIC,
 		"epoch %d, step %lld (update %llu, batch of samples %u to %u in shuffled order): %s. The weights are set back to those after epoch %d. "
 		"Try a smaller learning rate (now %g), clip_norm: 1, or look for wrong values in the data",
-		epoch + 1, (long long)step + 1, (unsigned long long)l->state->steps + 1, items[0], items[n - 1], found.message, best ? l->state->best_epoch : epoch, lr);
+		epoch + 1, (long long)step + 1, (unsigned long long)l->state->steps + 1, items[0], items[n - 1], found.message, l->has_best ? l->state->best_epoch : epoch, lr);
 }
 
 typedef struct epoch_sums {
@@ -237,6 +238,7 @@ static eg_status judge(loop *l, int epoch, eg_epoch_report *r) {
 		st->best_accuracy = score;
 		st->best_loss = r->val_loss;
 		st->bad_epochs = 0;
+		l->has_best = true;
 		copy_weights(l, l->best, l->params->data);
 	} else {
 		st->bad_epochs++;
@@ -244,9 +246,13 @@ static eg_status judge(loop *l, int epoch, eg_epoch_report *r) {
 	return EG_OK;
 }
 
+static bool out_of_patience(const loop *l) {
+	return l->config.early_stopping > 0 && l->validation && l->state->bad_epochs >= l->config.early_stopping;
+}
+
 static eg_status run_epochs(loop *l, eg_train_result *result) {
 	eg_train_state *st = l->state;
-	for (int epoch = st->epoch; epoch < epochs_of(l); epoch++) {
+	for (int epoch = st->epoch; epoch < epochs_of(l) && !out_of_patience(l); epoch++) {
 		epoch_sums s;
 		copy_weights(l, l->good, l->params->data);
 		l->began = now();
@@ -266,7 +272,6 @@ static eg_status run_epochs(loop *l, eg_train_result *result) {
 			.val_loss = r.val_loss, .val_accuracy = r.val_accuracy};
 		if (l->callbacks && l->callbacks->epoch && !l->callbacks->epoch(l->callbacks->user, &r))
 			return eg_fail(&l->ctx->error, EG_ERR_STOPPED, "training was stopped after epoch %d", epoch + 1);
-		if (l->config.early_stopping > 0 && l->validation && st->bad_epochs >= l->config.early_stopping) break;
 	}
 	return EG_OK;
 }
@@ -281,7 +286,7 @@ eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, con
 	*result = (eg_train_result){.loss = NAN, .accuracy = NAN, .val_loss = NAN, .val_accuracy = NAN};
 	eg_status status = setup(&l);
 	if (!status) status = run_epochs(&l, result);
-	if (!status && !l.config.keep_last && l.best && l.state->best_epoch > 0) {
+	if (!status && !l.config.keep_last && l.has_best) {
 		copy_weights(&l, p->data, l.best);
 		eg_params_changed(p);
 		result->val_loss = l.state->best_loss;

@@ -108,6 +108,7 @@ static void step(void *arg, int rank, int size) {
 eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm) {
 	const eg_optimizer_config *c = &o->config;
 	eg_params *p = o->params;
+	if (norm) *norm = 0;
 	if (o->units == 0) return EG_OK;
 	real *m = o->nmoments ? o->moments : NULL, *v = o->nmoments == 2 ? o->moments + p->total : NULL;
 	double t = (double)(o->steps + 1);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { CLASSES_MOST = 1000000 };
+
 /* Marks the samples of class `k` (all samples when labels is NULL) that go to the second part. `items` has room for all. */
 static void mark_class(const int32_t *labels, int64_t count, int32_t k, double fraction, uint64_t seed, uint32_t *items, bool *second) {
 	size_t n = 0;
@@ -19,9 +21,12 @@ eg_status eg_split_stratified(const int32_t *labels, int64_t count, double fract
 	if (!(fraction >= 0 && fraction < 1)) return eg_fail(err, EG_ERR_ARG, "a validation share of %g; it must be in [0, 1)", fraction);
 	if (count < 1 || count > UINT32_MAX) return eg_fail(err, EG_ERR_ARG, "a data set of %lld samples cannot be split", (long long)count);
 	int32_t classes = 1;
-	for (int64_t i = 0; labels && i < count; i++)
+	for (int64_t i = 0; labels && i < count; i++) {
+		if (labels[i] < 0 || labels[i] >= CLASSES_MOST)
+			return eg_fail(err, EG_ERR_ARG, "sample %lld has label %d; a split by class needs labels 0 to %d", (long long)i, labels[i],
+				CLASSES_MOST - 1);
 		if (labels[i] >= classes) classes = labels[i] + 1;
-	if (classes > 1000000) return eg_fail(err, EG_ERR_ARG, "label %d is too large for a split by class", classes - 1);
+	}
 	bool *mark = eg_calloc(NULL, (size_t)count, sizeof *mark);
 	uint32_t *items = eg_calloc(NULL, (size_t)count, sizeof *items);
 	if (mark && items)
