@@ -5,7 +5,11 @@
  * before it looks at the word a last time, and whoever changes the word looks at `sleepers` afterwards; as all four
  * accesses are sequentially consistent, one of the two sees the other, and nobody takes a lock while all are awake.
  *
- * Not here: how work is divided (eg_split, core/run.c); pinning of threads to cores, which is the user's (taskset). */
+ * Threads are not pinned, which is the user's affair (taskset). But the system may wake a worker on the very processor
+ * where the caller spins and leave both there, at half the speed, while another one runs something less important: a
+ * worker that finds itself on the processor of a lower rank moves away.
+ *
+ * Not here: how work is divided (eg_split, core/run.c). */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -25,7 +29,7 @@
 enum { LINE = 64, SIZE_BITS = 16, SIZE_MASK = (1 << SIZE_BITS) - 1, SIZE_MOST = 4096 };
 
 /* How long each kind of waiting lasts before the next begins: busy, then giving way to others, then asleep. */
-enum { IDLE_NS = 50 * 1000, BUSY_NS = 20 * 1000, YIELD_NS = 1000 * 1000, SPINS_PER_LOOK = 32 };
+enum { IDLE_NS = 50 * 1000, BUSY_NS = 20 * 1000, YIELD_NS = 1000 * 1000, MOVE_NS = 10 * 1000 * 1000, SPINS_PER_LOOK = 32 };
 
 /* ---- floating-point mode ----------------------------------------------------------------------------------------- */
 
@@ -128,6 +132,8 @@ typedef struct worker {
 	eg_team *team;
 	pthread_t thread;
 	int rank;
+	atomic_int cpu; /* where it was when its last job began; -1: unknown */
+	int64_t moved;  /* when it last moved away from another rank */
 } worker;
 
 /* Fields that different ranks write at the same time stand in cache lines of their own. */
@@ -137,6 +143,7 @@ struct eg_team {
 	eg_job job;                              /* NULL: the workers end */
 	void *arg;
 	int job_size;
+	atomic_int cpu; /* of the caller when the job began; -1: unknown */
 	alignas(LINE) atomic_int working;        /* workers that have not finished the job */
 	alignas(LINE) atomic_uint_fast64_t done; /* generation finished; the last worker's sign to the caller */
 	bed done_bed;
@@ -150,6 +157,39 @@ struct eg_team {
 	int busy_ns; /* BUSY_NS, or 0 when there are more threads than cores and spinning would hold up the others */
 	worker workers[]; /* of rank 1, 2, ... */
 };
+
+#if defined(__linux__)
+static int this_cpu(void) { return sched_getcpu(); }
+
+static int cpu_of(eg_team *team, int rank) {
+	return atomic_load_explicit(rank ? &team->workers[rank - 1].cpu : &team->cpu, memory_order_relaxed);
+}
+
+/* Moves this thread to a processor where no lower rank is, if it shares one now; at most once in 10 ms. The set of
+ * processors that it may run on is the same before and after. */
+static void step_aside(worker *w) {
+	int here = this_cpu();
+	bool shared = false;
+	cpu_set_t allowed, rest;
+	atomic_store_explicit(&w->cpu, here, memory_order_relaxed);
+	for (int i = 0; i < w->rank; i++) shared |= cpu_of(w->team, i) == here;
+	if (!shared || here < 0 || w->team->busy_ns == 0) return;
+	int64_t now = now_ns();
+	if (now - w->moved < MOVE_NS || sched_getaffinity(0, sizeof allowed, &allowed)) return;
+	w->moved = now;
+	rest = allowed;
+	for (int i = 0; i < w->rank; i++) {
+		int cpu = cpu_of(w->team, i);
+		if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_CLR((size_t)cpu, &rest);
+	}
+	if (CPU_COUNT(&rest) == 0 || sched_setaffinity(0, sizeof rest, &rest)) return;
+	sched_setaffinity(0, sizeof allowed, &allowed);
+	atomic_store_explicit(&w->cpu, this_cpu(), memory_order_relaxed);
+}
+#else
+static int this_cpu(void) { return -1; }
+static void step_aside(worker *w) { EG_UNUSED(w); }
+#endif
 
 static void *work(void *arg) {
 	worker *w = arg;
@@ -166,6 +206,7 @@ static void *work(void *arg) {
 			continue;
 		}
 		if (!team->job) return NULL;
+		step_aside(w);
 		team->job(team->arg, w->rank, size);
 		idle_since = 0;
 		if (atomic_fetch_sub_explicit(&team->working, 1, memory_order_acq_rel) == 1) {
@@ -179,6 +220,7 @@ static void post(eg_team *team, int size, eg_job job, void *arg) {
 	team->job = job;
 	team->arg = arg;
 	team->job_size = size;
+	atomic_store_explicit(&team->cpu, this_cpu(), memory_order_relaxed);
 	atomic_store_explicit(&team->working, size - 1, memory_order_relaxed);
 	uint64_t last = atomic_load_explicit(&team->post, memory_order_relaxed);
 	atomic_store(&team->post, ((last >> SIZE_BITS) + 1) << SIZE_BITS | (uint64_t)size);
@@ -190,6 +232,7 @@ static int worker_start(eg_team *team, int i) {
 	worker *w = &team->workers[i];
 	w->team = team;
 	w->rank = i + 1;
+	atomic_init(&w->cpu, -1);
 	int e = bed_make(&w->bed);
 	if (e) return e;
 	sigset_t all, old;
