@@ -5,7 +5,10 @@
 
 eg_params *eg_params_new(eg_graph *g, uint64_t seed) {
 	const eg_allocator *a = g->ctx->allocator;
-	if (eg_graph_status(g, &g->ctx->error)) return NULL;
+	if (eg_graph_status(g, NULL)) {
+		g->ctx->error = g->error;
+		return NULL;
+	}
 	eg_params *p = eg_calloc(a, 1, sizeof *p);
 	if (!p) goto no_memory;
 	p->graph = g;

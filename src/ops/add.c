@@ -59,7 +59,7 @@ static void add_flat(eg_emit *e) {
 
 static void add_fwd(eg_emit *e) {
 	eg_dims a = eg_emit_in_dims(e, 0), b = eg_emit_in_dims(e, 1), y = eg_emit_out_dims(e, 0);
-	if (same_dims(&a, &b)) {
+	if (same_dims(&a, &b) && eg_emit_in_batched(e, 0) == eg_emit_in_batched(e, 1)) {
 		add_flat(e);
 		return;
 	}
@@ -80,7 +80,7 @@ static void add_bwd(eg_emit *e) {
 	for (int i = 0; i < 2; i++) {
 		eg_dims x = eg_emit_in_dims(e, i);
 		if (!eg_emit_needs_dx(e, i)) continue;
-		if (same_dims(&x, &y)) {
+		if (same_dims(&x, &y) && eg_emit_in_batched(e, i) == eg_emit_out_batched(e, 0)) {
 			eg_layout layout = eg_emit_out_layout(e);
 			eg_walk w = eg_emit_walk_out(e, 0, layout);
 			eg_map_args m = {.x = eg_emit_dy(e, 0, layout), .unit = w.unit, .total = w.total};

@@ -88,16 +88,20 @@ static void step(void *arg, int rank, int size) {
 	int64_t n = (int64_t)o->params->total;
 	int begin, end;
 	eg_split(o->units, rank, size, &begin, &end);
-	if (begin < end) {
-		if (o->config.clip_value > 0) {
-			eg_clip_value_args clip = {.x = grad, .n = n, .limit = (real)o->config.clip_value};
-			k->clip_value(&clip, begin, end, NULL);
-		}
-		eg_sumsq_args sum = {.x = grad, .out = {o->partial, 1}, .n = n};
-		k->sumsq(&sum, begin, end, NULL);
-	}
+	eg_sumsq_args sum = {.x = grad, .out = {o->partial, 1}, .n = n};
+	if (begin < end) k->sumsq(&sum, begin, end, NULL);
 	eg_team_barrier(o->ctx->team);
 	double norm = total_norm(o);
+	if (o->config.clip_value > 0 && isfinite(norm)) { /* after the look for infinity, which clipping would hide */
+		eg_clip_value_args clip = {.x = grad, .n = n, .limit = (real)o->config.clip_value};
+		eg_team_barrier(o->ctx->team);
+		if (begin < end) {
+			k->clip_value(&clip, begin, end, NULL);
+			k->sumsq(&sum, begin, end, NULL);
+		}
+		eg_team_barrier(o->ctx->team);
+		norm = total_norm(o);
+	}
 	if (rank == 0) job->norm = norm;
 	if (!isfinite(norm) || begin == end) return;
 	eg_optimizer_args a = job->update;
