@@ -1,18 +1,17 @@
 /* check.c - engram check: is a recipe right? Nothing is loaded and nothing computed. */
 #include "print.h"
-#include "samples.h"
 
 static eg_status check(eg_recipe *r, eg_context *ctx, eg_error *err) {
-	data_section d;
+	eg_task *t;
 	eg_graph *g = NULL;
 	int classes;
-	eg_status status = data_section_read(r, &d, err);
+	eg_status status = eg_task_open(r, &t, err);
 	if (status) return status;
-	status = data_section_classes(&d, &classes, err);
-	if (!status && d.info->C > 0) status = data_section_fits(&d, r, d.info->C, d.info->H, d.info->W, err);
+	status = eg_task_classes(t, &classes, err);
+	if (!status) status = eg_task_fits(t, err);
 	if (!status) status = eg_recipe_build(r, ctx, classes, &g, err);
 	eg_graph_free(g);
-	data_section_free(&d);
+	eg_task_free(t);
 	return status;
 }
 

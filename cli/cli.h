@@ -6,6 +6,7 @@
 
 #include "engram_data.h"
 #include "engram_io.h"
+#include "engram_task.h"
 #include "engram_train.h"
 
 #if defined(__GNUC__)
@@ -106,7 +107,5 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path);
 /* Is this file a model (safetensors), not a recipe? False also for what cannot be read. */
 bool cli_is_model(const char *path);
 eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* NULL after a message */
-/* Fills *err; returns status. */
-eg_status cli_error(eg_error *err, eg_status status, const char *fmt, ...) CLI_PRINTF(3, 4);
 
 #endif

@@ -1,6 +1,5 @@
 /* eval.c - engram eval: how well a model does, class by class. */
 #include "print.h"
-#include "samples.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,8 @@ enum { EVAL_BATCH = 256, WIDEST = 100, MANY_CLASSES = 24 };
 typedef struct result {
 	const char *path, *source, *split;
 	const eg_model *model;
+	const eg_evaluation *evaluation;
 	const eg_confusion *counts;
-	double loss;
 	int classes;
 } result;
 
@@ -31,11 +30,8 @@ static void print_json(const result *r) {
 	json_put_string(&j, "data", r->source);
 	json_put_string(&j, "split", r->split);
 	json_put_int(&j, "n", eg_confusion_total(c));
-	json_put_number(&j, "loss", r->loss);
-	json_put_number(&j, "accuracy", eg_confusion_accuracy(c));
-	json_put_number(&j, "top3", eg_confusion_topk(c, 3));
-	json_put_number(&j, "top5", eg_confusion_topk(c, 5));
-	json_put_number(&j, "macro_f1", eg_confusion_macro_f1(c));
+	for (int i = 0; i < eg_evaluation_count(r->evaluation); i++)
+		json_put_number(&j, eg_evaluation_name(r->evaluation, i), eg_evaluation_value(r->evaluation, i));
 	json_put_open(&j, "per_class", '[');
 	for (int k = 0; k < r->classes; k++) {
 		json_put_open(&j, NULL, '{');
@@ -62,15 +58,16 @@ static void print_json(const result *r) {
 
 static void print_summary(const result *r) {
 	char n[NUMBER], p[NUMBER];
-	const eg_confusion *c = r->counts;
-	printf("%s on %s, %s: %s pictures\n\n", r->path, r->source, r->split, number_int(n, eg_confusion_total(c)));
-	printf("  accuracy  %9s\n", number_percent(p, eg_confusion_accuracy(c)));
+	const eg_evaluation *e = r->evaluation;
+	printf("%s on %s, %s: %s pictures\n\n", r->path, r->source, r->split,
+		number_int(n, eg_confusion_total(r->counts)));
+	printf("  accuracy  %9s\n", number_percent(p, eg_evaluation_find(e, "accuracy")));
 	if (r->classes > 3)
 		printf("  top 3     %9s   the right class is among the three likeliest\n",
-			number_percent(p, eg_confusion_topk(c, 3)));
-	if (r->classes > 5) printf("  top 5     %9s\n", number_percent(p, eg_confusion_topk(c, 5)));
-	printf("  macro F1  %9s   mean over the classes\n", number_percent(p, eg_confusion_macro_f1(c)));
-	printf("  loss      %9.4f\n\n", r->loss);
+			number_percent(p, eg_evaluation_find(e, "top3")));
+	if (r->classes > 5) printf("  top 5     %9s\n", number_percent(p, eg_evaluation_find(e, "top5")));
+	printf("  macro F1  %9s   mean over the classes\n", number_percent(p, eg_evaluation_find(e, "macro_f1")));
+	printf("  loss      %9.4f\n\n", eg_evaluation_find(e, "loss"));
 }
 
 static void print_classes(const result *r) {
@@ -141,80 +138,52 @@ static void print_confusion(const result *r) {
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-static split parse_split(const char *name) {
-	return !strcmp(name, "train") ? SPLIT_TRAIN : !strcmp(name, "validation") ? SPLIT_VALIDATION : SPLIT_TEST;
+static eg_part parse_split(const char *name) {
+	return !strcmp(name, "train")        ? EG_PART_TRAIN
+	       : !strcmp(name, "validation") ? EG_PART_VALIDATION
+					     : EG_PART_TEST;
 }
 
-/* The data section of the model's recipe, or with --data that of another source. */
-static eg_status load_samples(const cli_args *a, eg_model *m, split which, data_section *d, samples *s, eg_error *err) {
-	const char *source = args_text(a, "data");
-	eg_picture_scale scale = samples_model_scale(m);
-	eg_recipe *r = eg_model_recipe(m);
-	eg_status status = data_section_read(r, d, err);
-	if (status) return status;
-	if (source && strcmp(source, d->info->name)) {
-		const char *names[64];
-		int n = 0;
-		for (; n < eg_data_count() && n < 64; n++) names[n] = eg_data_at(n)->name;
-		const char *meant = did_you_mean(source, names, n);
-		d->info = eg_data_find(source);
-		d->options = (eg_data_options){0};
-		d->limit = 0;
-		if (!d->info && meant)
-			return cli_error(err, EG_ERR_ARG, "no data source '%s'; did you mean '%s'?", source, meant);
-		if (!d->info)
-			return cli_error(err, EG_ERR_ARG,
-				"no data source '%s'; 'engram data list' shows those there are", source);
+static void print(const cli_args *a, const result *r) {
+	if (args_has(a, "json")) {
+		print_json(r);
+		return;
 	}
-	d->options.folder = args_has(a, "folder") ? args_text(a, "folder") : d->options.folder;
-	status = samples_load(s, d, r, which == SPLIT_TEST, &scale, err);
-	if (!status && s->pictures->classes > eg_model_classes(m))
-		status = cli_error(err, EG_ERR_SHAPE, "the data has %d classes, the model knows %d",
-			s->pictures->classes, eg_model_classes(m));
-	if (!status && !s->parts[which])
-		status = cli_error(
-			err, EG_ERR_ARG, "there are no validation pictures: the model's recipe has no data.validation");
-	return status;
+	print_summary(r);
+	print_classes(r);
+	if (r->classes <= MANY_CLASSES)
+		print_confusion(r);
+	else
+		printf("\nWith --json the confusion of all %d classes is in `confusion`.\n", r->classes);
 }
 
 static int evaluate(const cli_args *a, eg_model *m) {
-	const char *split_name = args_has(a, "split") ? args_text(a, "split") : "test";
-	split which = parse_split(split_name);
+	const char *split = args_has(a, "split") ? args_text(a, "split") : "test";
+	eg_part part = parse_split(split);
 	eg_error err;
-	data_section d = {0};
-	samples s = {0};
-	int code = CLI_FAILED;
-	eg_confusion *c = eg_confusion_new(eg_model_classes(m));
-	eg_context *ctx = eg_graph_context(eg_model_graph(m));
-	result r = {
-		.path = a->operands[0], .split = split_name, .model = m, .counts = c, .classes = eg_model_classes(m)};
+	eg_task *t = NULL;
+	eg_samples *s = NULL;
+	eg_evaluation *e = NULL;
 	cli_verbose_plan(eg_model_graph(m), eg_model_params(m), &(eg_plan_options){.batch = EVAL_BATCH});
-	if (!c)
-		fail("eval", "out of memory");
-	else if (load_samples(a, m, which, &d, &s, &err))
+	/* The data section of the model's recipe, or with --data that of another source. */
+	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
+	if (!status) status = eg_task_set_source(t, args_text(a, "data"), args_text(a, "folder"), &err);
+	if (!status) status = eg_samples_load(t, part, m, &s, &err);
+	if (!status) status = eg_evaluation_run(m, s, part, EVAL_BATCH, &e, &err);
+	if (status)
 		fail_error("eval", &err);
-	else if (eg_evaluate(eg_model_graph(m), eg_model_params(m), EVAL_BATCH, eg_picture_dataset_get(s.parts[which]),
-			 &r.loss, c))
-		fail_error("eval", eg_context_error(ctx));
 	else
-		code = CLI_OK;
-	if (code == CLI_OK) {
-		r.source = d.info->name;
-		if (args_has(a, "json"))
-			print_json(&r);
-		else {
-			print_summary(&r);
-			print_classes(&r);
-			if (r.classes <= MANY_CLASSES)
-				print_confusion(&r);
-			else
-				printf("\nWith --json the confusion of all %d classes is in `confusion`.\n", r.classes);
-		}
-	}
-	samples_free(&s);
-	data_section_free(&d);
-	eg_confusion_free(c);
-	return code;
+		print(a, &(result){.path = a->operands[0],
+				 .source = eg_task_source(t),
+				 .split = split,
+				 .model = m,
+				 .evaluation = e,
+				 .counts = eg_evaluation_confusion(e),
+				 .classes = eg_model_classes(m)});
+	eg_evaluation_free(e);
+	eg_samples_free(s);
+	eg_task_free(t);
+	return status ? CLI_FAILED : CLI_OK;
 }
 
 static int run(const cli_args *a) {

@@ -1,6 +1,5 @@
 /* info.c - engram info: what a network is made of and what it costs, without running it. */
 #include "print.h"
-#include "samples.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -361,12 +360,12 @@ static int of_model(const cli_args *a, eg_context *ctx) {
 
 static int of_recipe(const cli_args *a, eg_context *ctx) {
 	eg_error err;
-	data_section d = {0};
+	eg_task *t = NULL;
 	network net = {0};
 	eg_recipe *r = cli_recipe(a, a->operands[0]);
 	if (!r) return CLI_FAILED;
 	int code = CLI_OK;
-	if (data_section_read(r, &d, &err) || data_section_classes(&d, &net.classes, &err) ||
+	if (eg_task_open(r, &t, &err) || eg_task_classes(t, &net.classes, &err) ||
 		eg_recipe_build(r, ctx, net.classes, &net.graph, &err))
 		code = fail_error("info", &err);
 	if (code == CLI_OK && !(net.params = eg_params_new(net.graph, 0)))
@@ -375,7 +374,7 @@ static int of_recipe(const cli_args *a, eg_context *ctx) {
 	if (code == CLI_OK) code = show(a, &net, NULL);
 	eg_params_free(net.params);
 	eg_graph_free(net.graph);
-	data_section_free(&d);
+	eg_task_free(t);
 	eg_recipe_free(r);
 	return code;
 }

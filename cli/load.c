@@ -1,18 +1,8 @@
 /* load.c - contexts, recipes and models as the command line names them. */
 #include "print.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-eg_status cli_error(eg_error *err, eg_status status, const char *fmt, ...) {
-	va_list args;
-	va_start(args, fmt);
-	err->status = status;
-	vsnprintf(err->message, sizeof err->message, fmt, args);
-	va_end(args);
-	return status;
-}
 
 int cli_verbose(void) {
 	const char *s = getenv("ENGRAM_VERBOSE");

@@ -7,7 +7,6 @@
  * ever interrupted in the middle. */
 #define _POSIX_C_SOURCE 200809L /* sigpending */
 #include "print.h"
-#include "samples.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +23,8 @@ typedef struct job {
 	char *model_path, *checkpoint_path;
 	bool json, quiet, live; /* live: stdout is a terminal */
 	eg_recipe *recipe;
-	data_section section;
-	samples data;
+	eg_task *task;
+	eg_samples *samples;
 	eg_context *ctx;
 	eg_model *resumed; /* the checkpoint, which then owns graph and parameters */
 	eg_graph *graph, *own_graph;
@@ -33,7 +32,6 @@ typedef struct job {
 	eg_optimizer *optimizer;
 	eg_train_state state;
 	eg_train_config config;
-	double mean[3], std[3];
 	bool has_validation, head_shown, checkpoint_failed;
 	int first, kept; /* epochs done before; epochs in the checkpoint, 0: there is none */
 	double unkept;   /* seconds of training since the checkpoint */
@@ -106,7 +104,6 @@ static bool can_write(const job *j) {
 }
 
 static eg_status save(job *j, const char *path, bool checkpoint, eg_error *err) {
-	const eg_pictures *p = j->data.pictures;
 	/* Training loss and accuracy are left out: after a resume at the very end they are not known. */
 	eg_train_result result = {.epochs_done = j->state.epoch,
 		.best_epoch = j->state.best_epoch,
@@ -116,12 +113,8 @@ static eg_status save(job *j, const char *path, bool checkpoint, eg_error *err) 
 		.val_accuracy = j->state.best_epoch ? j->state.best_accuracy : NAN};
 	eg_model_parts parts = {.recipe = j->recipe,
 		.params = j->params,
-		.classes = p->class_names,
-		.nclasses = p->classes,
-		.mean = j->mean,
-		.std = j->std,
-		.nmean = p->C,
 		.result = &result};
+	eg_samples_describe(j->samples, &parts);
 	if (checkpoint) parts.optimizer = j->optimizer, parts.state = &j->state;
 	return eg_model_save(path, &parts, err);
 }
@@ -210,7 +203,7 @@ static bool read_recipe(job *j) {
 	const char *path = args_text(j->args, "output");
 	j->recipe = cli_recipe(j->args, j->recipe_path);
 	if (!j->recipe) return false;
-	if (data_section_read(j->recipe, &j->section, &err)) {
+	if (eg_task_open(j->recipe, &j->task, &err)) {
 		fail_error("train", &err);
 		return false;
 	}
@@ -222,16 +215,11 @@ static bool read_recipe(job *j) {
 
 static bool load_data(job *j) {
 	eg_error err;
-	if (samples_load(&j->data, &j->section, j->recipe, false, NULL, &err)) {
+	if (eg_samples_load(j->task, EG_PART_TRAIN, NULL, &j->samples, &err)) {
 		fail_error("train", &err);
 		return false;
 	}
-	j->has_validation = samples_count(&j->data, SPLIT_VALIDATION) > 0;
-	for (int c = 0; c < 3; c++) {
-		j->mean[c] = (double)j->data.scale.mean[c];
-		j->std[c] = (double)j->data.scale.std[c];
-		if (j->std[c] <= 0) j->std[c] = 1;
-	}
+	j->has_validation = eg_samples_count(j->samples, EG_PART_VALIDATION) > 0;
 	return true;
 }
 
@@ -259,7 +247,7 @@ static bool same_but_train(const eg_recipe *a, const eg_recipe *b) {
 
 static bool new_network(job *j) {
 	eg_error err;
-	if (eg_recipe_build(j->recipe, j->ctx, j->data.pictures->classes, &j->own_graph, &err)) {
+	if (eg_recipe_build(j->recipe, j->ctx, eg_samples_classes(j->samples), &j->own_graph, &err)) {
 		fail_error("train", &err);
 		return false;
 	}
@@ -272,7 +260,7 @@ static bool old_network(job *j) {
 	j->resumed = cli_model(j->args, j->checkpoint_path, j->ctx);
 	if (!j->resumed) return false;
 	const eg_recipe *r = eg_model_recipe(j->resumed);
-	if (!same_but_train(r, j->recipe) || eg_model_classes(j->resumed) != j->data.pictures->classes) {
+	if (!same_but_train(r, j->recipe) || eg_model_classes(j->resumed) != eg_samples_classes(j->samples)) {
 		fail("train",
 			"%s was made by another recipe; only its section 'train' may change. Begin anew without "
 			"--resume",
@@ -327,9 +315,10 @@ static void introduce(const job *j) {
 		count += one;
 	}
 	printf("%s: %s parameters\n", eg_recipe_name(j->recipe), number_int(p, count));
-	printf("%s: %s pictures to train on", j->section.info->name,
-		number_int(n, samples_count(&j->data, SPLIT_TRAIN)));
-	if (j->has_validation) printf(", %s to validate", number_int(v, samples_count(&j->data, SPLIT_VALIDATION)));
+	printf("%s: %s pictures to train on", eg_task_source(j->task),
+		number_int(n, eg_samples_count(j->samples, EG_PART_TRAIN)));
+	if (j->has_validation)
+		printf(", %s to validate", number_int(v, eg_samples_count(j->samples, EG_PART_VALIDATION)));
 	printf("\n%d thread%s, %s%s", eg_context_threads(j->ctx), eg_context_threads(j->ctx) == 1 ? "" : "s",
 		eg_context_isa(j->ctx), j->state.epoch > 0 ? "" : "\n");
 	if (j->state.epoch > 0) printf("; going on after epoch %d\n", j->state.epoch);
@@ -407,14 +396,12 @@ static int finish(job *j, const eg_train_result *result) {
 static int train(job *j) {
 	eg_train_result result;
 	eg_train_callbacks callbacks = {.user = j, .step = on_step, .epoch = on_epoch, .interrupted = stop_wanted};
-	const eg_dataset *validation = j->has_validation ? eg_picture_dataset_get(j->data.parts[SPLIT_VALIDATION])
-							 : NULL;
 	if (!j->quiet && !j->json) introduce(j);
 	cli_verbose_plan(j->graph, j->params,
 		&(eg_plan_options){.batch = j->config.batch ? j->config.batch : 32, .train = true});
 	sigprocmask(SIG_BLOCK, &j->stop, NULL);
-	eg_status status = eg_train(j->graph, j->params, &j->config, eg_picture_dataset_get(j->data.parts[SPLIT_TRAIN]),
-		validation, j->optimizer, &j->state, &callbacks, &result);
+	eg_status status = eg_train(j->graph, j->params, &j->config, eg_samples_get(j->samples, EG_PART_TRAIN),
+		eg_samples_get(j->samples, EG_PART_VALIDATION), j->optimizer, &j->state, &callbacks, &result);
 	if (j->live) bar_clear(stdout);
 	fflush(stdout);
 	int code = status == EG_OK            ? finish(j, &result)
@@ -443,9 +430,9 @@ static int run(const cli_args *a) {
 	eg_params_free(j.own_params);
 	eg_graph_free(j.own_graph);
 	eg_model_free(j.resumed);
-	samples_free(&j.data);
+	eg_samples_free(j.samples);
 	eg_context_free(j.ctx);
-	data_section_free(&j.section);
+	eg_task_free(j.task);
 	eg_recipe_free(j.recipe);
 	free(j.model_path);
 	free(j.checkpoint_path);

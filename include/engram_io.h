@@ -1,5 +1,5 @@
 /* engram_io.h - files: recipes (what to train, in YAML) and models (what came out, in safetensors). Part of libengram_io.
- * Data sets and pictures are in engram_data.h.
+ * Data sets and pictures are in engram_data.h, what a network is trained for in engram_task.h.
  *
  * Messages go into the eg_error given (NULL: not wanted), also those of the engine underneath. Ownership, threads and
  * NULL as in engram.h: every object has a *_free that takes NULL; strings returned belong to their object. */
@@ -66,6 +66,7 @@ typedef struct eg_model_parts {
 	int nclasses;
 	const double *mean, *std; /* input normalisation (x - mean) / std, one a channel or one for all; NULL: none */
 	int nmean;                /* how many of each */
+	const double *border;     /* pictures: eg_pictures_border of the training set; NULL: not known */
 	const eg_train_result *result; /* summary; NULL: none. `seconds` is not stored: no clock in the file */
 	eg_optimizer *optimizer;       /* with state: the file is a checkpoint as well. NULL: a model only */
 	const eg_train_state *state;   /* its best_weights are stored too when there are any */
@@ -87,6 +88,7 @@ EG_API int eg_model_classes(const eg_model *m);
 EG_API const char *eg_model_class_name(const eg_model *m, int i); /* NULL: no such class */
 /* Input normalisation: *count values each (0: none stored). Any pointer may be NULL. */
 EG_API void eg_model_normalisation(const eg_model *m, const double **mean, const double **std, int *count);
+EG_API double eg_model_border(const eg_model *m); /* of the training pictures, 0 black to 1 white; NAN: not stored */
 EG_API const eg_train_result *eg_model_result(const eg_model *m); /* NULL: none stored */
 EG_API const char *eg_model_version(const eg_model *m);           /* of the engram that wrote it */
 /* What is odd about the file although it could be loaded (weights that are NaN or infinite), or NULL. */

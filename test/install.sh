@@ -36,7 +36,7 @@ export PKG_CONFIG_PATH="$lib/pkgconfig"
 for example in examples/*.c; do
 	[ -f "$example" ] || continue
 	packages=engram
-	if grep -q 'engram_io\.h' "$example"; then packages=engram_io; fi
+	if grep -qE 'engram_(io|data|task)\.h' "$example"; then packages=engram_io; fi
 	# shellcheck disable=SC2046
 	"${CC:-cc}" -std=c17 -O1 -o "$tmp/example" "$example" $(pkg-config --cflags --libs $packages) -lm ||
 		fail "$example does not build against the installed library"

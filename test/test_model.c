@@ -190,7 +190,7 @@ static void unmake(trained *t) {
 }
 
 static eg_model_parts parts_of(trained *t) {
-	static const double mean[] = {0.28604}, deviation[] = {0.1 + 0.2};
+	static const double mean[] = {0.28604}, deviation[] = {0.1 + 0.2}, border = 0.0625;
 	static const eg_train_result result = {.epochs_done = 2,
 		.best_epoch = 1,
 		.loss = 0.1,
@@ -205,6 +205,7 @@ static eg_model_parts parts_of(trained *t) {
 		.mean = mean,
 		.std = deviation,
 		.nmean = 1,
+		.border = &border,
 		.result = &result};
 }
 
@@ -223,6 +224,7 @@ static void model_comes_back(void **state) {
 	int n;
 	eg_model_normalisation(m, &mean, &deviation, &n);
 	assert_true(n == 1 && mean[0] == 0.28604 && deviation[0] == 0.1 + 0.2);
+	assert_true(eg_model_border(m) == 0.0625);
 	assert_true(eg_model_result(m)->accuracy == 0.9 && isnan(eg_model_result(m)->val_loss) &&
 		    eg_model_result(m)->seconds == 0);
 	assert_string_equal(eg_model_version(m), EG_VERSION);
@@ -298,6 +300,13 @@ static void refuses_models(void **state) {
 	refuse_model(b, "1 values of 'mean', but 2 of 'std'");
 	change(b, "mean", "{", NULL, NULL);
 	refuse_model(b, "mean: JSON, line 1");
+	change(b, "border", "[2]", NULL, NULL);
+	refuse_model(b, "'border' is no brightness from 0 to 1");
+	change(b, "border", NULL, NULL, NULL);
+	eg_model *old = NULL;
+	OK(b, eg_model_load(b->path, b->ctx, &old, &b->err)); /* files of before have none */
+	assert_true(isnan(eg_model_border(old)));
+	eg_model_free(old);
 	change(b, "result", "{}", NULL, NULL);
 	refuse_model(b, "the training summary");
 	change(b, NULL, NULL, NULL, "c1.bias");

@@ -338,6 +338,14 @@ static void schema_is_json(void **state) {
 	if (eg_json_parse(&arena, text, strlen(text), "schema", &t, &err)) fail_msg("%s", err.message);
 	assert_non_null(eg_tree_find(t, "properties.train.properties.optimizer.anyOf.0.enum"));
 	assert_non_null(strstr(text, "\"label_smoothing\""));
+	static const char *const data[] = {"source", "path", "validation", "mean", "std", "limit", "images", "labels",
+		"test_images", "test_labels", "classes", "class_names"};
+	for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+		char path[80];
+		snprintf(path, sizeof path, "properties.data.anyOf.1.properties.%s", data[i]);
+		assert_non_null(eg_tree_find(t, path));
+	}
+	assert_string_equal(eg_tree_find(t, "properties.task.enum.0")->text, "classify");
 	assert_non_null(strstr(text, "\"maxpool\""));
 	eg_arena_free(&arena);
 	free(text);

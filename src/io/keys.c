@@ -185,6 +185,7 @@ eg_status eg_key_read(const eg_key *key, const eg_tree *t, void *out, const char
 		*(const char **)(void *)field = t->text;
 		return EG_OK;
 	case EG_KEY_NUMBERS: return read_numbers(key, t, where, err);
+	case EG_KEY_STRINGS:
 	case EG_KEY_CHOICE: return EG_OK;
 	}
 	return EG_OK;

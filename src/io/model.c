@@ -2,8 +2,9 @@
  * needed to use it. A checkpoint is the same file with what training needs to go on.
  *
  * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM and best.NAME.PARAM (layers have no point in their
- * names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean and std
- * (JSON lists), result, state (JSON maps). Nothing depends on the clock, so the same training gives the same file. */
+ * names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean, std
+ * (JSON lists), border (JSON list of one number), result, state (JSON maps). Nothing depends on the clock, so the same
+ * training gives the same file. */
 #include "io/recipe.h"
 #include "io/safetensors.h"
 
@@ -23,7 +24,7 @@ struct eg_model {
 	eg_params *params;
 	const char **classes;
 	int nclasses, nmean;
-	double *mean, *std;
+	double *mean, *std, border;
 	eg_train_result result;
 	bool has_result;
 	const eg_tree *state; /* NULL: no checkpoint */
@@ -96,7 +97,7 @@ static bool get_fields(const eg_tree *map, const field *fields, int n, void *to)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-enum { MAX_TEXTS = 8 };
+enum { MAX_TEXTS = 12 };
 
 typedef struct saver {
 	const eg_model_parts *parts;
@@ -123,7 +124,7 @@ static eg_status add_doubles(saver *s, const char *key, const double *v, int n) 
 	eg_tree *list = eg_tree_new(&s->b, EG_TREE_LIST);
 	for (int i = 0; i < n; i++) {
 		if (!isfinite(v[i]))
-			return eg_fail(s->err, EG_ERR_ARG, "the %s of the input normalisation is not finite", key);
+			return eg_fail(s->err, EG_ERR_ARG, "the %s of the training samples is not finite", key);
 		eg_tree_put_double(&s->b, list, NULL, v[i]);
 	}
 	return add_json(s, key, list);
@@ -139,6 +140,7 @@ static eg_status add_texts(saver *s) {
 	eg_status status = add_json(s, "classes", t);
 	if (!status && p->nmean > 0) status = add_doubles(s, "mean", p->mean, p->nmean);
 	if (!status && p->nmean > 0) status = add_doubles(s, "std", p->std, p->nmean);
+	if (!status && p->border) status = add_doubles(s, "border", p->border, 1);
 	if (!status && p->result) {
 		t = eg_tree_new(&s->b, EG_TREE_MAP);
 		for (int i = 0; i < EG_COUNT(result_fields); i++) put_field(&s->b, t, &result_fields[i], p->result);
@@ -276,6 +278,15 @@ static eg_status read_normalisation(eg_model *m, eg_error *err) {
 	return EG_OK;
 }
 
+static eg_status read_border(eg_model *m, eg_error *err) {
+	double *v = NULL;
+	int n;
+	eg_status status = read_doubles(m, "border", &v, &n, err);
+	m->border = !status && n > 0 ? v[0] : (double)NAN;
+	if (status || n == 0 || (n == 1 && v[0] >= 0 && v[0] <= 1)) return status;
+	return eg_fail(err, EG_ERR_FORMAT, "damaged: 'border' is no brightness from 0 to 1");
+}
+
 static eg_status read_training(eg_model *m, eg_error *err) {
 	eg_tree *result, *state;
 	eg_train_state s;
@@ -370,6 +381,7 @@ static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *
 	if (!status) status = read_recipe(m, err);
 	if (!status) status = read_classes(m, err);
 	if (!status) status = read_normalisation(m, err);
+	if (!status) status = read_border(m, err);
 	if (!status) status = read_training(m, err);
 	if (!status) status = build(m, ctx, err);
 	if (!status) status = read_weights(m, err);
@@ -408,6 +420,7 @@ eg_params *eg_model_params(eg_model *m) { return m->params; }
 int eg_model_classes(const eg_model *m) { return m->nclasses; }
 const char *eg_model_class_name(const eg_model *m, int i) { return i >= 0 && i < m->nclasses ? m->classes[i] : NULL; }
 const eg_train_result *eg_model_result(const eg_model *m) { return m->has_result ? &m->result : NULL; }
+double eg_model_border(const eg_model *m) { return m->border; }
 const char *eg_model_version(const eg_model *m) { return m->version; }
 const char *eg_model_warning(const eg_model *m) { return m->warning; }
 bool eg_model_is_checkpoint(const eg_model *m) { return m->state != NULL; }

@@ -55,6 +55,7 @@ static eg_status read_name(eg_recipe *r, eg_error *err) {
 	if (!eg_task_names[n]) return eg_keys_no_such(task, task->text, "task", eg_task_names, n, err);
 	r->name = t->text;
 	r->task = task->text;
+	r->itask = n;
 	return EG_OK;
 }
 
@@ -86,10 +87,24 @@ static eg_status read_input(eg_recipe *r, eg_error *err) {
 	return EG_OK;
 }
 
-/* data: fashion-mnist stands for {source: fashion-mnist}. Keys that every source has are checked, the rest is the sources'. */
+/* The values are asked for later, by path; here they are only checked. */
+static eg_status check_data(const eg_tree *data, eg_key_table table, eg_error *err) {
+	double unused[8];
+	for (int i = 0; i < table.n; i++) {
+		const eg_key *key = &table.keys[i];
+		const eg_tree *v = eg_tree_get(data, key->name);
+		if (!v && key->required)
+			return eg_tree_fail(err, data, EG_ERR_FORMAT, "'data' needs '%s' (%s)", key->name, key->doc);
+		eg_status status = v ? eg_key_read(key, v, unused, "'data'", err) : EG_OK;
+		if (status) return status;
+	}
+	return EG_OK;
+}
+
+/* data: fashion-mnist stands for {source: fashion-mnist}. Whether a key means something to this source is the task's to say
+ * (eg_task_open). */
 static eg_status read_data(eg_recipe *r, eg_error *err) {
 	eg_tree *t = eg_tree_get(r->root, "data");
-	double unused[8]; /* the values are asked for later, by path; here they are only checked */
 	char got[64];
 	if (t->kind == EG_TREE_SCALAR && eg_tree_is_string(t) && *t->text) {
 		eg_tree *source = eg_arena_alloc(&r->arena, sizeof *source);
@@ -103,15 +118,8 @@ static eg_status read_data(eg_recipe *r, eg_error *err) {
 		return eg_tree_fail(err, t, EG_ERR_FORMAT,
 			"'data' must be a map such as {source: fashion-mnist}, not %s",
 			eg_tree_describe(t, got, sizeof got));
-	for (int i = 0; i < eg_data_keys.n; i++) {
-		const eg_key *key = &eg_data_keys.keys[i];
-		const eg_tree *v = eg_tree_get(t, key->name);
-		if (!v && key->required)
-			return eg_tree_fail(err, t, EG_ERR_FORMAT, "'data' needs '%s' (%s)", key->name, key->doc);
-		eg_status status = v ? eg_key_read(key, v, unused, "'data'", err) : EG_OK;
-		if (status) return status;
-	}
-	return EG_OK;
+	eg_status status = check_data(t, eg_data_keys, err);
+	return status ? status : check_data(t, eg_task_data_keys(r->itask), err);
 }
 
 /* One of `variants` into the struct `out`; *value is which, *attrs its keys. */

@@ -24,6 +24,7 @@ struct eg_recipe {
 	eg_arena arena;
 	eg_tree *root;
 	const char *source, *name, *task, *text;
+	int itask;     /* which of eg_task_names */
 	eg_dims input; /* without N */
 	eg_layer *layers;
 	int nlayers;
@@ -47,7 +48,10 @@ typedef struct eg_key_table {
 } eg_key_table;
 extern const eg_key_table eg_recipe_keys, eg_data_keys, eg_train_keys;
 extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
-extern const char *const eg_task_names[]; /* NULL-terminated */
+
+/* Recipes are checked with the tables of tasks, which lie above: these two are defined in src/tasks/task.c. */
+extern const char *const eg_task_names[];     /* NULL-terminated */
+eg_key_table eg_task_data_keys(int task);     /* keys of `data` beside eg_data_keys; none is required */
 
 /* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`. */
 const eg_op_info *eg_layer_op(int i);

@@ -23,8 +23,6 @@
 #define CHOICE(n, list, text) \
 	{ .name = n, .type = EG_KEY_CHOICE, .variants = list, .def = NAN, .doc = text }
 
-const char *const eg_task_names[] = {"classify", NULL};
-
 /* `name`, `task` and so on are read one by one in recipe.c; here they are for the check of names and for the schema. */
 static const eg_key recipe_keys[] = {
 	{.name = "name",
@@ -43,7 +41,7 @@ static const eg_key recipe_keys[] = {
 };
 const eg_key_table eg_recipe_keys = {TABLE(recipe_keys)};
 
-/* What every data source takes; a source may know more keys of its own. */
+/* What `data` takes for every task; a task knows more keys of its own (src/tasks). */
 typedef struct data_section {
 	const char *source, *path;
 	double validation;
@@ -60,18 +58,6 @@ static const eg_key data_keys[] = {
 		.doc = "file or folder, for readers that need one"},
 	NUMBER("validation", offsetof(data_section, validation), 0, EG_BELOW_1, 0,
 		"share of the training samples that is kept aside to judge each epoch, the same share of every class"),
-	{.name = "mean",
-		.type = EG_KEY_NUMBERS,
-		.min = -1e9,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "subtracted from the input, one a channel; left out: measured on the training samples"},
-	{.name = "std",
-		.type = EG_KEY_NUMBERS,
-		.min = EG_ABOVE_0,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "the input is divided by it, likewise"},
 };
 const eg_key_table eg_data_keys = {TABLE(data_keys)};
 
@@ -207,6 +193,10 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 			schema_range(b, one, k);
 		}
 		break;
+	case EG_KEY_STRINGS:
+		schema_type(b, t, "array");
+		schema_type(b, eg_tree_map(b, t, "items"), "string");
+		break;
 	case EG_KEY_CHOICE: schema_variants(b, t, k); break;
 	}
 }
@@ -325,6 +315,22 @@ static void schema_layer(builder *b, const eg_op_info *op, eg_tree *any, eg_tree
 	if (optional) eg_tree_string(b, words, NULL, op->layer);
 }
 
+/* data: a source's name, or a map of what every task and what this one takes. */
+static void schema_data(builder *b, eg_tree *t) {
+	eg_key keys[MAX_KEYS];
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	schema_type(b, eg_tree_map(b, any, NULL), "string");
+	for (int i = 0; eg_task_names[i]; i++) {
+		eg_key_table tables[] = {eg_data_keys, eg_task_data_keys(i)};
+		int n = 0;
+		for (int k = 0; k < EG_COUNT(tables); k++)
+			for (int j = 0; j < tables[k].n && n < MAX_KEYS; j++) keys[n++] = tables[k].keys[j];
+		t = eg_tree_map(b, any, NULL);
+		eg_tree_string(b, t, "title", eg_task_names[i]);
+		schema_object(b, t, keys, n, NULL);
+	}
+}
+
 static void schema_sections(builder *b, eg_tree *properties) {
 	eg_tree *t = eg_tree_get(properties, "input"), *any;
 	if (b->failed) return;
@@ -338,12 +344,7 @@ static void schema_sections(builder *b, eg_tree *properties) {
 	eg_tree_put_int(b, t, "maxItems", EG_MAX_DIMS - 1);
 	schema_value(b, eg_tree_map(b, t, "items"), &size);
 
-	t = eg_tree_get(properties, "data");
-	any = eg_tree_list(b, t, "anyOf");
-	schema_type(b, eg_tree_map(b, any, NULL), "string");
-	t = eg_tree_map(b, any, NULL);
-	schema_type(b, t, "object");
-	schema_properties(b, t, eg_tree_map(b, t, "properties"), eg_data_keys.keys, eg_data_keys.n);
+	schema_data(b, eg_tree_get(properties, "data"));
 
 	t = eg_tree_get(properties, "model");
 	schema_type(b, t, "array");
