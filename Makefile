@@ -66,7 +66,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60), starting from test/corpus;
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 docs: all ## write what is generated from the program's own tables
-	@tools/docs build/engram
+	@tools/docs build
 
 install: ## install below PREFIX (/usr/local), which DESTDIR may precede
 	$(call configure,release)

@@ -1,7 +1,8 @@
-/* opgen.c - writes include/engram_ops.h, the operators' builders, from the operator table.
+/* opgen.c - writes what is generated from the operator table: include/engram_ops.h, the operators' builders, and
+ * docs/layers.md, the same table for people.
  *
- *   opgen            prints the header
- *   opgen --check F  says whether file F is what would be printed: exit code 0, or 1
+ *   opgen [--markdown]          prints the header, or the page
+ *   opgen [--markdown] --check F  says whether file F is what would be printed: exit code 0, or 1
  *
  * The options structs are declared from the attribute tables; where an offset in the table is not
  * the one that the declared struct has, the operator's file is wrong and nothing is printed. */
@@ -237,10 +238,102 @@ static bool print_header(FILE *out) {
 	return !ferror(out);
 }
 
-static int check(const char *path) {
+/* ---- the page for people ----------------------------------------------------------------------------------------- */
+
+static const char page_head[] =
+	"# Layers and operators\n\n"
+	"Written from the operator table by `make docs`; what is said here is changed in `src/ops`.\n\n"
+	"A recipe names the layers (`conv`), a C program the builders (`eg_conv2d`); both take the attributes below. In a\n"
+	"recipe a layer is a word (`- relu`), a word with one value where a short form is given (`- maxpool: 2`), or a word\n"
+	"with attributes (`- maxpool: {kernel: 2, stride: 1}`). Every layer also takes `name` and `from`, which\n"
+	"[recipes.md](recipes.md) explains. A pair may be given as one number, which then counts for both.\n\n"
+	"In C the attributes are fields of the same name, and a zero means the default. A switch that is on by default is\n"
+	"stored the other way round: `.no_bias = true`. `include/engram_ops.h` holds the builders.\n\n"
+	"N is the batch, C channels, H and W height and width; dx is the gradient of x, and so on.\n";
+
+/* Text of a table's cell. */
+static void cell(FILE *out, const char *text) {
+	for (; *text; text++) {
+		if (*text == '|') fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
+static void type_and_range(FILE *out, const eg_attr *a) {
+	bool whole = a->type != EG_ATTR_FLOAT, bounded = a->max < (whole ? (double)(1 << 24) : 1e6);
+	if (a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT) {
+		fprintf(out, "true or false");
+	} else if (a->type == EG_ATTR_ENUM && !own_enum(a)) {
+		fprintf(out, "a name of [initial weights](recipes.md#initial-weights)");
+	} else if (a->type == EG_ATTR_ENUM) {
+		for (int k = 0; a->names[k]; k++) fprintf(out, "%s`%s`", k ? ", " : "", a->names[k]);
+	} else {
+		fprintf(out, "%s", a->type == EG_ATTR_INTS ? "pair of whole numbers" : whole ? "whole number" : "number");
+		if (bounded) fprintf(out, ", %g to %g", a->min, a->max);
+		else if (a->min > -1e6) fprintf(out, ", %g or more", a->min);
+	}
+}
+
+static void default_value(FILE *out, const eg_attr *a) {
+	if (a->type == EG_ATTR_ENUM) fprintf(out, "`%s`", a->names[0]);
+	else if (isnan(a->def)) fprintf(out, "needed");
+	else if (a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT) fprintf(out, "%s", a->def != 0 ? "true" : "false");
+	else if (a->def >= a->min && a->def <= a->max) fprintf(out, "%g", a->def);
+	else fprintf(out, "(see meaning)");
+}
+
+static void attributes(FILE *out, const eg_op_info *op) {
+	fprintf(out, "\n| attribute | type and range | default | meaning | in ONNX |\n|---|---|---|---|---|\n");
+	for (int i = 0; i < op->nattrs; i++) {
+		const eg_attr *a = &op->attrs[i];
+		fprintf(out, "| `%s` | ", a->name);
+		type_and_range(out, a);
+		fprintf(out, " | ");
+		default_value(out, a);
+		fprintf(out, " | ");
+		cell(out, a->doc);
+		if (a->onnx) fprintf(out, " | `%s` |\n", a->onnx);
+		else fprintf(out, " | |\n");
+	}
+}
+
+static void section(FILE *out, const eg_op *def) {
+	const eg_op_info *op = &def->info;
+	const char *name = op->layer ? op->layer : op->name;
+	fprintf(out, "\n## %s\n\n", name);
+	fprintf(out, "%s. In C: `eg_%s`.\n\n```\n%s\n```\n\n", op->doc, op->name, op->equation);
+	names(out, "* Inputs: ", op->inputs, op->min_inputs);
+	names(out, "; optional: ", op->inputs + op->min_inputs, op->max_inputs - op->min_inputs);
+	if (op->params) names(out, ". Weights: ", op->params, count(op->params));
+	names(out, count(op->outputs) > 1 ? ". Outputs: " : ". Output: ", op->outputs, count(op->outputs));
+	fprintf(out, ".\n* Source: %s.\n", op->source);
+	if (def->no_gradient) fprintf(out, "* No gradient: %s.\n", def->no_gradient);
+	if (op->shorthand) fprintf(out, "* Short form: `%s: V` stands for `%s: {%s: V}`.\n", name, name, op->shorthand);
+	if (op->nattrs) attributes(out, op);
+}
+
+static bool print_page(FILE *out) {
+	fputs(page_head, out);
+	for (int losses = 0; losses < 2; losses++) {
+		fprintf(out, losses ? "\n| only in `train: loss:` and C | |\n|---|---|\n" : "\n| layer | |\n|---|---|\n");
+		for (int i = 0; i < eg_op_count(); i++) {
+			const eg_op_info *op = eg_op_at(i);
+			const char *name = op->layer ? op->layer : op->name;
+			if ((losses != 0) == (op->layer == NULL)) fprintf(out, "| [`%s`](#%s) | %s |\n", name, name, op->doc);
+		}
+	}
+	for (int i = 0; i < eg_op_count(); i++) section(out, eg_ops[i]);
+	return !ferror(out);
+}
+
+/* ---- command line ------------------------------------------------------------------------------------------------ */
+
+typedef bool printer(FILE *out);
+
+static int check(printer *print, const char *path) {
 	FILE *want = tmpfile(), *have = fopen(path, "r");
 	int a = 0, b = 0, line = 1;
-	if (!want || !have || !print_header(want)) {
+	if (!want || !have || !print(want)) {
 		fprintf(stderr, "opgen: cannot read %s, or cannot write a temporary file\n", path);
 		return 1;
 	}
@@ -253,13 +346,18 @@ static int check(const char *path) {
 	fclose(want);
 	fclose(have);
 	if (a == b) return 0;
-	fprintf(stderr, "%s:%d: differs from the operator table; write it anew: opgen >%s\n", path, line, path);
+	fprintf(stderr, "%s:%d: differs from the operator table; write it anew: opgen%s >%s\n", path, line,
+		print == print_page ? " --markdown" : "", path);
 	return 1;
 }
 
 int main(int argc, char **argv) {
-	if (argc == 3 && !strcmp(argv[1], "--check")) return check(argv[2]);
-	if (argc == 1) return print_header(stdout) && !fflush(stdout) ? 0 : 1;
-	fprintf(stderr, "usage: opgen [--check FILE]\n");
+	bool page = argc > 1 && !strcmp(argv[1], "--markdown");
+	printer *print = page ? print_page : print_header;
+	argc -= page;
+	argv += page;
+	if (argc == 3 && !strcmp(argv[1], "--check")) return check(print, argv[2]);
+	if (argc == 1) return print(stdout) && !fflush(stdout) ? 0 : 1;
+	fprintf(stderr, "usage: opgen [--markdown] [--check FILE]\n");
 	return 2;
 }
