@@ -6,7 +6,7 @@
 
 int cli_verbose(void) {
 	const char *s = getenv("ENGRAM_VERBOSE");
-	return s && *s ? atoi(s) : 0;
+	return s ? (int)strtol(s, NULL, 10) : 0;
 }
 
 eg_context *cli_context(const cli_args *a) {
@@ -39,7 +39,7 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path) {
 		set[n++] = seed;
 	}
 	if (cli_is_model(path))
-		fail(a->verb->name, "%s is a model; expected is a recipe (a .yaml file)", path);
+		fail(a->verb->name, "%s is a model; a recipe (a .yaml file) is expected here", path);
 	else if (eg_recipe_load(path, set, &r, &err))
 		fail_error(a->verb->name, &err);
 	free(set);

@@ -34,6 +34,9 @@ typedef eg_real real;
  * check reads `return eg_fail(err, EG_ERR_SHAPE, "conv2d '%s': ...", name)`. A message that is too long is cut with
  * "...". */
 eg_status eg_fail(eg_error *err, eg_status status, const char *fmt, ...) EG_PRINTF(3, 4);
+#ifdef __clang_analyzer__ /* which looks at one file at a time, and so cannot know that the status comes back */
+#define eg_fail(err, status, ...) (eg_fail(err, status, __VA_ARGS__), (status))
+#endif
 /* Puts "prefix: " before the message already in *err; for callers that know the place (file, layer). */
 void eg_fail_prefix(eg_error *err, const char *fmt, ...) EG_PRINTF(2, 3);
 

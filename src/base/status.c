@@ -38,7 +38,7 @@ static void format(char *text, size_t size, const char *fmt, va_list args) {
 	for (size_t len = strlen(text); len > 0 && text[len - 1] == '\n'; len--) text[len - 1] = '\0';
 }
 
-eg_status eg_fail(eg_error *err, eg_status status, const char *fmt, ...) {
+eg_status (eg_fail)(eg_error *err, eg_status status, const char *fmt, ...) {
 	if (!err) return status;
 	char text[sizeof(err->message)]; /* the arguments may point into err->message */
 	va_list args;
