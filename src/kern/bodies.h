@@ -1,0 +1,25 @@
+/* bodies.h - all kernel bodies, to be included once by each instruction set's file, and the list of what they fill. */
+#ifndef ENGRAM_BODIES_H
+#define ENGRAM_BODIES_H
+
+#include "kern/simd.h"
+
+#include "kern/body_gemm.h"
+#include "kern/body_conv_plain.h"
+#include "kern/body_conv_lanes.h"
+#include "kern/body_pool.h"
+#include "kern/body_map.h"
+#include "kern/body_loss.h"
+#include "kern/body_optimizer.h"
+
+static void EG_NAME(fill)(eg_kernels *k) {
+	EG_NAME(fill_gemm)(k);
+	EG_NAME(fill_conv_plain)(k);
+	EG_NAME(fill_conv_lanes)(k);
+	EG_NAME(fill_pool)(k);
+	EG_NAME(fill_map)(k);
+	EG_NAME(fill_loss)(k);
+	EG_NAME(fill_optimizer)(k);
+}
+
+#endif
