@@ -49,6 +49,7 @@ typedef struct eg_data_info {
 	const char *const *class_names;
 	const eg_data_file *files; /* nfiles; none: the caller names the files */
 	int nfiles;
+	bool by_folder;            /* no files of its own: what eg_data_options.folder holds is taken */
 	const char *const *urls;   /* folders in the net that hold name.gz, NULL-terminated, tried in turn; or NULL */
 	const char *package;       /* Debian package, or NULL */
 	const char *package_folder;
@@ -76,17 +77,22 @@ typedef struct eg_data_place {
 EG_API eg_status eg_data_locate(const char *name, eg_data_place *place, eg_error *err);
 
 typedef struct eg_data_options {
-	const char *folder;    /* holds the files themselves; NULL: searched as eg_data_locate does */
+	const char *folder;    /* holds the files themselves; NULL: searched as eg_data_locate does. Source folder: holds
+	                          train/CLASS/ and test/CLASS/, or CLASS/ for training only */
+	int C, H, W;           /* source folder: size that pictures are brought to; 0: that of the first, which all must
+	                          have */
 	const char *images, *labels;           /* source idx: IDX files, gzipped or not */
 	const char *test_images, *test_labels; /* source idx: of the split "test" */
 	int classes;                           /* source idx: 0: the highest label + 1 */
-	const char *const *class_names;        /* source idx: `classes` names; NULL: "0", "1", ... Copied */
-	int64_t limit;                         /* > 0: only so many pictures, the first of the files */
+	const char *const *class_names;        /* `classes` names, copied. Source idx: NULL: "0", "1", ... Source
+	                                          folder: NULL: those of the training set's folders, sorted */
+	int64_t limit;                         /* > 0: only so many pictures, the first. Source folder: they come in
+	                                          turn, one of each class, then the next of each */
 	const eg_allocator *allocator;         /* NULL: malloc. Must outlive the pictures */
 } eg_data_options;
 
-/* Reads a set. source: a name of the table above, or "idx" for the user's own files; split: "train" or "test". options
- * may be NULL. *out is NULL on failure. */
+/* Reads a set. source: a name of the table above, or "folder" or "idx" for the user's own files; split: "train" or
+ * "test". options may be NULL. *out is NULL on failure. */
 EG_API eg_status eg_data_load(const char *source, const char *split, const eg_data_options *options, eg_pictures **out,
 	eg_error *err);
 

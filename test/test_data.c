@@ -239,7 +239,7 @@ static void test_source_idx(void **state) {
 	assert_int_equal(eg_data_load("mnits", "train", NULL, &p, &err), EG_ERR_ARG);
 	assert_says(err, "did you mean 'mnist'");
 	assert_int_equal(eg_data_load("imagenet", "train", NULL, &p, &err), EG_ERR_ARG);
-	assert_says(err, "there are: fashion-mnist, mnist, idx");
+	assert_says(err, "there are: fashion-mnist, mnist, folder, idx");
 }
 
 static void test_out_of_memory(void **state) {

@@ -49,7 +49,8 @@ static const eg_key data_keys[] = {
 		.type = EG_KEY_INT,
 		.min = 1,
 		.max = 1e9,
-		.doc = "train on so many pictures only, the first of the files; left out: on all"},
+		.doc = "train on so many pictures only, the first (source folder: of each class in turn); left out: on "
+		       "all"},
 	{.name = "images", .type = EG_KEY_STRING, .doc = "source idx: the file of the training pictures"},
 	{.name = "labels", .type = EG_KEY_STRING, .doc = "source idx: the file of their classes"},
 	{.name = "test_images", .type = EG_KEY_STRING, .doc = "source idx: the file of the test pictures"},
@@ -114,7 +115,8 @@ static eg_status read_classes(eg_recipe *r, classify *c, eg_error *err) {
 }
 
 static eg_status read_files(eg_recipe *r, classify *c, eg_error *err) {
-	if (c->info->nfiles) return eg_recipe_string(r, "data.path", NULL, &c->options.folder, err);
+	if (c->info->nfiles || c->info->by_folder)
+		return eg_recipe_string(r, "data.path", NULL, &c->options.folder, err);
 	eg_status status = eg_recipe_string(r, "data.images", NULL, &c->options.images, err);
 	if (!status) status = eg_recipe_string(r, "data.labels", NULL, &c->options.labels, err);
 	if (!status) status = eg_recipe_string(r, "data.test_images", NULL, &c->options.test_images, err);
@@ -179,7 +181,9 @@ static eg_status classes(const eg_task *t, int *n, eg_error *err) {
 	eg_pictures *p;
 	*n = c->options.classes > 0 ? c->options.classes : c->info->classes;
 	if (*n > 0) return EG_OK;
-	eg_status status = eg_data_load(c->info->name, "train", &c->options, &p, err);
+	eg_data_options o = c->options;
+	o.limit = c->info->by_folder; /* all its classes are known with the first picture */
+	eg_status status = eg_data_load(c->info->name, "train", &o, &p, err);
 	if (status) return status;
 	*n = p->classes;
 	eg_pictures_free(p);
@@ -215,8 +219,24 @@ static eg_status check_size(const classify *c, int C, int H, int W, eg_error *er
 	return status;
 }
 
+/* Pictures of a folder may have any size: the recipe's input is what they are brought to. */
+static eg_status bring_to_input(const classify *c, eg_data_options *o, eg_error *err) {
+	int shape[3];
+	eg_status status = shape_of(&c->base, shape, err);
+	if (!status && shape[0] != 1 && shape[0] != 3)
+		status = eg_fail(err, EG_ERR_SHAPE,
+			"'input' has %d channels; pictures have 1 (grey) or 3 (colour): write it as [channels, height, "
+			"width]",
+			shape[0]);
+	if (status) eg_recipe_locate(c->base.recipe, "input", err);
+	if (!status) o->C = shape[0], o->H = shape[1], o->W = shape[2];
+	return status;
+}
+
 static eg_status fits(const eg_task *t, eg_error *err) {
 	const classify *c = (const classify *)t;
+	eg_data_options o;
+	if (c->info->by_folder) return bring_to_input(c, &o, err);
 	return c->info->C > 0 ? check_size(c, c->info->C, c->info->H, c->info->W, err) : EG_OK;
 }
 
@@ -306,10 +326,26 @@ static eg_status test_scale(pictures *s, const classify *t, const eg_model *mode
 	return EG_OK;
 }
 
+/* Classes of a folder have the numbers that the model knows them by, whichever of them are there. */
+static eg_status read_folder(
+	pictures *s, const classify *t, const char *split, eg_data_options *o, const eg_model *model, eg_error *err) {
+	int n = model ? eg_model_classes(model) : 0;
+	const char **names = n > 0 ? eg_calloc(NULL, (size_t)n, sizeof *names) : NULL;
+	if (n > 0 && !names) return no_memory(err);
+	for (int i = 0; i < n; i++) names[i] = eg_model_class_name(model, i);
+	o->class_names = names, o->classes = n;
+	eg_status status = bring_to_input(t, o, err);
+	if (!status) status = eg_data_load(t->info->name, split, o, &s->set, err);
+	eg_release(NULL, names);
+	return status;
+}
+
 static eg_status load_into(pictures *s, const classify *t, bool test, const eg_model *model, eg_error *err) {
+	const char *split = test ? "test" : "train";
 	eg_data_options o = t->options;
 	o.limit = test ? 0 : t->limit;
-	eg_status status = eg_data_load(t->info->name, test ? "test" : "train", &o, &s->set, err);
+	eg_status status = t->info->by_folder ? read_folder(s, t, split, &o, model, err)
+					      : eg_data_load(t->info->name, split, &o, &s->set, err);
 	if (!status) status = check_size(t, s->set->C, s->set->H, s->set->W, err);
 	if (!status && s->set->count < 1)
 		status = eg_fail(err, EG_ERR_ARG, "the data set '%s' is empty", t->info->name);

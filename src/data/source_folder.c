@@ -1,0 +1,372 @@
+/* source_folder.c - the user's own pictures, as files in a folder for each class:
+ *
+ *   DIR/train/<class>/NAME.png    DIR/test/<class>/NAME.png    or, without a test set, DIR/<class>/NAME.png
+ *
+ * What is read does not depend on the order in which the system lists files: names are sorted by their bytes. Pictures
+ * come in turn, the first of each class, then the second of each, so that the first n of them are of all classes.
+ *
+ * Not here: decoding and resizing (picture.c). Folders inside of a class's folder are not entered. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "data/data.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CLASSES_MOST = 65536 };
+
+typedef struct names {
+	char **at;
+	int n, cap;
+	int others; /* files that were passed over */
+} names;
+
+/* The pictures of one class. */
+typedef struct shelf {
+	const char *folder;
+	int label;
+	names files;
+} shelf;
+
+typedef struct scan {
+	eg_arena arena; /* every text */
+	const eg_data_options *o;
+	const char *top;      /* DIR as given */
+	names folders;        /* of the split, sorted */
+	shelf *shelves;       /* one for each of `folders` */
+	const char **classes; /* names of all, sorted */
+	int nclasses;
+	int64_t count;
+} scan;
+
+static eg_status no_memory(const char *folder, eg_error *err) {
+	return eg_fail(err, EG_ERR_MEMORY, "cannot list the pictures in '%s': out of memory", folder);
+}
+
+/* ---- what is in a folder ----------------------------------------------------------------------------------------- */
+
+static bool is_folder(const char *path) {
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_picture(const char *name) {
+	static const char *const endings[] = {".png", ".jpg", ".jpeg", ".pgm", ".ppm"};
+	const char *ending = strrchr(name, '.');
+	for (int i = 0; ending && i < EG_COUNT(endings); i++)
+		if (strcasecmp(ending, endings[i]) == 0) return true;
+	return false;
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static eg_status add_name(scan *s, names *out, const char *folder, const char *name, eg_error *err) {
+	char *copy = eg_arena_strdup(&s->arena, name);
+	if (!copy || !eg_grow(s->o->allocator, &out->at, &out->cap, out->n, sizeof *out->at))
+		return no_memory(folder, err);
+	out->at[out->n++] = copy;
+	return EG_OK;
+}
+
+/* Folders, or pictures, in `folder`. Hidden ones are passed over, and not counted. */
+static eg_status read_names(scan *s, DIR *dir, const char *folder, bool folders, names *out, eg_error *err) {
+	eg_status status = EG_OK;
+	while (!status) {
+		char path[EG_PATH];
+		errno = 0;
+		struct dirent *e = readdir(dir);
+		if (!e && errno) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
+		if (!e) break;
+		if (e->d_name[0] == '.') continue;
+		if (folders) status = eg_join(path, folder, e->d_name, "", err);
+		if (!status && (folders ? is_folder(path) : is_picture(e->d_name)))
+			status = add_name(s, out, folder, e->d_name, err);
+		else
+			out->others++;
+	}
+	return status;
+}
+
+static eg_status list(scan *s, const char *folder, bool folders, names *out, eg_error *err) {
+	DIR *dir = opendir(folder);
+	if (!dir) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
+	eg_status status = read_names(s, dir, folder, folders, out, err);
+	closedir(dir);
+	if (out->n > 1) qsort(out->at, (size_t)out->n, sizeof *out->at, by_bytes);
+	return status;
+}
+
+/* ---- which pictures there are ------------------------------------------------------------------------------------ */
+
+/* DIR/train and DIR/test, or DIR itself for training. */
+static eg_status choose_folder(const char *top, bool test, char folder[EG_PATH], eg_error *err) {
+	char other[EG_PATH];
+	if (!is_folder(top)) {
+		struct stat st;
+		return eg_fail(err, EG_ERR_IO, "cannot list the folder of pictures '%s': %s", top,
+		        stat(top, &st) != 0 ? strerror(errno) : "it is no folder");
+	}
+	eg_status status = eg_join(folder, top, test ? "test" : "train", "", err);
+	if (!status) status = eg_join(other, top, test ? "train" : "test", "", err);
+	if (status || is_folder(folder)) return status;
+	if (test)
+		return eg_fail(err, EG_ERR_IO,
+		        "there are no test pictures: '%s' has no folder 'test' (the pictures of each class lie in "
+		        "'%s/test/<class>')",
+		        top, top);
+	if (is_folder(other))
+		return eg_fail(err, EG_ERR_IO,
+		        "'%s' has a folder 'test', but none that is called 'train' with the pictures to train on", top);
+	size_t n = strlen(top); /* less than EG_PATH: it has been joined with more */
+	memcpy(folder, top, n + 1);
+	while (n > 1 && folder[n - 1] == '/') folder[--n] = '\0';
+	return EG_OK;
+}
+
+/* Well-formed by RFC 3629, as the texts of a model's file must be: names of classes go there. */
+static bool is_utf8(const char *name) {
+	for (const uint8_t *p = (const uint8_t *)name; *p; p++) {
+		uint8_t a = p[0], b = p[1];
+		int more = a < 0x80                ? 0
+		           : a >= 0xC2 && a < 0xE0 ? 1
+		           : a >= 0xE0 && a < 0xF0 ? 2
+		           : a >= 0xF0 && a < 0xF5 ? 3
+		                                   : -1;
+		if (more < 0 || (a == 0xE0 && b < 0xA0) || (a == 0xED && b >= 0xA0))
+			return false;                                                  /* overlong; surrogates */
+		if ((a == 0xF0 && b < 0x90) || (a == 0xF4 && b >= 0x90)) return false; /* overlong; above U+10FFFF */
+		for (; more > 0; more--)
+			if ((*++p & 0xC0) != 0x80) return false;
+	}
+	return true;
+}
+
+static eg_status list_folders(scan *s, const char *folder, names *out, eg_error *err) {
+	eg_status status = list(s, folder, true, out, err);
+	if (status) return status;
+	if (out->n == 0)
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "there are no folders in '%s'; the pictures of each class lie in a folder of their own, "
+		        "'%s/<class>'",
+		        folder, folder);
+	if (out->n > CLASSES_MOST)
+		return eg_fail(err, EG_ERR_FORMAT, "'%s' holds %d folders; there can be %d classes at most", folder,
+		        out->n, CLASSES_MOST);
+	for (int i = 0; i < out->n; i++)
+		if (!is_utf8(out->at[i]))
+			return eg_fail(err, EG_ERR_FORMAT, "the name of the folder '%s/%s' is not UTF-8; rename it",
+			        folder, out->at[i]);
+	return EG_OK;
+}
+
+/* As the caller says, or the folders of the training pictures; those are s->folders unless this is the test split. */
+static eg_status find_classes(scan *s, bool test, eg_error *err) {
+	names train = {0};
+	char folder[EG_PATH];
+	eg_status status = EG_OK;
+	int n = s->o->class_names ? s->o->classes : s->folders.n;
+	if (!s->o->class_names && test) {
+		status = choose_folder(s->top, false, folder, err);
+		if (!status) status = list_folders(s, folder, &train, err);
+		n = train.n;
+	}
+	s->classes = status ? NULL : eg_arena_alloc(&s->arena, (size_t)(n > 0 ? n : 1) * sizeof *s->classes);
+	if (!status && !s->classes) status = no_memory(s->top, err);
+	for (int i = 0; i < n && !status; i++)
+		s->classes[i] = s->o->class_names ? s->o->class_names[i] : test ? train.at[i] : s->folders.at[i];
+	s->nclasses = n;
+	eg_release(s->o->allocator, train.at);
+	return status;
+}
+
+/* Classes that the caller gives may be in any order, and folders are sorted: looked for from where the last one was. */
+static int label_of(const scan *s, const char *name, int after) {
+	for (int i = 0; i < s->nclasses; i++) {
+		int k = (after + i) % s->nclasses;
+		if (strcmp(s->classes[k], name) == 0) return k;
+	}
+	return -1;
+}
+
+static eg_status fill_shelf(
+        scan *s, shelf *f, const char *parent, const char *name, int after, bool test, eg_error *err) {
+	f->label = label_of(s, name, after);
+	if (f->label < 0)
+		return eg_fail(err, EG_ERR_FORMAT, "'%s/%s' is a class that is not among the %d of training ('%s'%s)",
+		        parent, name, s->nclasses, s->nclasses ? s->classes[0] : "", s->nclasses > 1 ? ", ..." : "");
+	f->folder = eg_arena_printf(&s->arena, "%s/%s", parent, name);
+	if (!f->folder) return no_memory(parent, err);
+	eg_status status = list(s, f->folder, false, &f->files, err);
+	s->count += f->files.n;
+	if (status || f->files.n > 0 || test) return status;
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "there is no picture in the class '%s' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds %d "
+	        "other file%s",
+	        f->folder, f->files.others, f->files.others == 1 ? "" : "s");
+}
+
+static eg_status look(scan *s, bool test, eg_error *err) {
+	char folder[EG_PATH];
+	eg_status status = choose_folder(s->top, test, folder, err);
+	if (!status) status = list_folders(s, folder, &s->folders, err);
+	if (!status) status = find_classes(s, test, err);
+	if (status) return status;
+	s->shelves = eg_arena_alloc(&s->arena, (size_t)s->folders.n * sizeof *s->shelves);
+	if (!s->shelves) return no_memory(folder, err);
+	for (int i = 0, after = 0; i < s->folders.n && !status; i++) {
+		status = fill_shelf(s, &s->shelves[i], folder, s->folders.at[i], after, test, err);
+		after = s->shelves[i].label + 1;
+	}
+	if (!status && s->count == 0)
+		status = eg_fail(err, EG_ERR_FORMAT, "there are no pictures in the folders of '%s'", folder);
+	if (s->o->limit > 0 && s->o->limit < s->count) s->count = s->o->limit;
+	return status;
+}
+
+/* ---- reading them ------------------------------------------------------------------------------------------------ */
+
+typedef struct reading {
+	const scan *s;
+	eg_pictures set; /* pixels are asked for when the size is known: here, or with the first picture */
+	eg_real *fitted; /* one picture */
+	const char *first;
+	int64_t done;
+} reading;
+
+/* Room for all, if this machine can hold them. */
+static eg_status make_room(reading *r, eg_error *err) {
+	eg_pictures *p = &r->set;
+	const eg_allocator *a = r->s->o->allocator;
+	double one = (double)p->C * p->H * p->W, bytes = one * (double)p->count;
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	double memory = pages > 0 && page > 0 ? (double)pages * (double)page : 0;
+	if (one <= INT32_MAX && bytes < (double)(SIZE_MAX / 4) && (memory == 0 || bytes < memory)) {
+		p->pixels = eg_block_new(a, (size_t)bytes);
+		r->fitted = eg_calloc(a, (size_t)one, sizeof *r->fitted);
+	}
+	if (p->pixels && r->fitted) return EG_OK;
+	return eg_fail(err, EG_ERR_MEMORY,
+	        "no memory for the %lld pictures in '%s': as %d x %d x %d bytes each they take %.0f MB (this machine "
+	        "has "
+	        "%.0f MB); read fewer (limit), or make them smaller (input)",
+	        (long long)p->count, r->s->top, p->C, p->H, p->W, bytes / 1e6, memory / 1e6);
+}
+
+/* No size was asked for: that of the first picture is everyone's. */
+static eg_status agree(reading *r, const eg_picture *pic, const char *path, eg_error *err) {
+	eg_pictures *p = &r->set;
+	if (!r->first) {
+		p->C = pic->C, p->H = pic->H, p->W = pic->W;
+		r->first = path;
+		return make_room(r, err);
+	}
+	if (pic->C == p->C && pic->H == p->H && pic->W == p->W) return EG_OK;
+	return eg_fail(err, EG_ERR_SHAPE,
+	        "'%s' is %d x %d x %d (channels, height, width), but '%s' is %d x %d x %d; say to which size they are "
+	        "to "
+	        "be brought",
+	        path, pic->C, pic->H, pic->W, r->first, p->C, p->H, p->W);
+}
+
+/* The picture's bytes at the set's size. What has it already is copied: the same bytes as by resizing. */
+static eg_status put(reading *r, const eg_picture *pic, eg_error *err) {
+	const eg_pictures *p = &r->set;
+	size_t n = (size_t)p->C * (size_t)p->H * (size_t)p->W;
+	uint8_t *out = p->pixels + (size_t)r->done * n;
+	if (pic->C == p->C && pic->H == p->H && pic->W == p->W) {
+		memcpy(out, pic->pixels, n);
+		return EG_OK;
+	}
+	eg_status status = eg_picture_fit(pic, NULL, p->C, p->H, p->W, r->fitted, NULL, err);
+	for (size_t i = 0; i < n && !status; i++) {
+		eg_real v = r->fitted[i] * 255 + (eg_real)0.5;
+		out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+	}
+	return status;
+}
+
+static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *name, eg_error *err) {
+	eg_picture pic = {0};
+	eg_picture_options o = {.allocator = s->o->allocator};
+	char *path = eg_arena_printf(&s->arena, "%s/%s", f->folder, name);
+	if (!path) return no_memory(f->folder, err);
+	eg_status status = eg_picture_load(path, &o, &pic, err);
+	if (!status && !s->o->C) status = agree(r, &pic, path, err);
+	if (!status) status = put(r, &pic, err);
+	eg_picture_free(&pic);
+	r->set.labels[r->done++] = f->label;
+	return status;
+}
+
+static eg_status read_all(reading *r, scan *s, eg_error *err) {
+	eg_status status = s->o->C ? make_room(r, err) : EG_OK;
+	for (int turn = 0; r->done < s->count && !status; turn++)
+		for (int i = 0; i < s->folders.n && r->done < s->count && !status; i++)
+			if (turn < s->shelves[i].files.n)
+				status = read_picture(r, s, &s->shelves[i], s->shelves[i].files.at[turn], err);
+	return status;
+}
+
+static eg_status read_pictures(scan *s, eg_pictures **out, eg_error *err) {
+	const eg_allocator *a = s->o->allocator;
+	reading r = {.s = s};
+	r.set = (eg_pictures){
+	        .count = s->count, .C = s->o->C, .H = s->o->H, .W = s->o->W, .classes = s->nclasses, .allocator = a};
+	r.set.labels = eg_calloc(a, (size_t)s->count, sizeof *r.set.labels);
+	eg_status status = r.set.labels ? read_all(&r, s, err) : no_memory(s->top, err);
+	eg_release(a, r.fitted);
+	if (status) {
+		eg_block_free(a, r.set.pixels);
+		eg_release(a, r.set.labels);
+		return status;
+	}
+	*out = eg_pictures_new(a, &r.set, s->classes); /* takes pixels and labels over */
+	return *out ? EG_OK : no_memory(s->top, err);
+}
+
+/* ---- the source -------------------------------------------------------------------------------------------------- */
+
+static eg_status check_options(const eg_source *s, const eg_data_options *o, eg_error *err) {
+	if (!o->folder || !o->folder[0])
+		return eg_fail(err, EG_ERR_ARG,
+		        "data source '%s' needs the folder that holds train/<class>/ and test/<class>/; path is not "
+		        "given",
+		        s->info.name);
+	if ((o->C || o->H || o->W) && ((o->C != 1 && o->C != 3) || o->H < 1 || o->W < 1))
+		return eg_fail(err, EG_ERR_SHAPE,
+		        "pictures cannot be brought to %d x %d x %d (channels, height, width): 1 channel (grey) or 3 "
+		        "(colour) are possible",
+		        o->C, o->H, o->W);
+	if (o->class_names && (o->classes < 1 || o->classes > CLASSES_MOST))
+		return eg_fail(err, EG_ERR_ARG, "classes is %d; with names of classes it is 1 to %d", o->classes,
+		        CLASSES_MOST);
+	return EG_OK;
+}
+
+static eg_status load(const eg_source *source, const char *folder, bool test, const eg_data_options *o,
+        eg_pictures **out, eg_error *err) {
+	EG_UNUSED(folder);
+	eg_status status = check_options(source, o, err);
+	if (status) return status;
+	scan s = {.arena = {.allocator = o->allocator}, .o = o, .top = o->folder};
+	status = look(&s, test, err);
+	if (!status) status = read_pictures(&s, out, err);
+	for (int i = 0; s.shelves && i < s.folders.n; i++) eg_release(o->allocator, s.shelves[i].files.at);
+	eg_release(o->allocator, s.folders.at);
+	eg_arena_free(&s.arena);
+	return status;
+}
+
+const eg_source eg_source_folder = {.info = {.name = "folder",
+                                            .doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a "
+                                                   "folder for each class, path/train/<class>/ and path/test/<class>/",
+                                            .origin = "you",
+                                            .licence = "yours",
+                                            .by_folder = true},
+        .load = load};

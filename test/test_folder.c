@@ -1,0 +1,333 @@
+/* test_folder.c - tests of src/data/source_folder.c: pictures of one brightness each, so that a pixel tells the file,
+ * in folders under a new temporary one; and the task's way to them (input size, classes of a model). */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "data/data.h"
+#include "engram_task.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct bench {
+	char folder[64], top[80];
+	eg_error err;
+} bench;
+
+static void run(const char *command, const char *path) {
+	char line[300];
+	snprintf(line, sizeof line, "%s '%s'", command, path);
+	assert_int_equal(system(line), 0);
+}
+
+static int setup(void **state) {
+	bench *b = calloc(1, sizeof *b);
+	if (!b) return -1;
+	strcpy(b->folder, "/tmp/engram-folder-XXXXXX");
+	if (!mkdtemp(b->folder)) return -1;
+	snprintf(b->top, sizeof b->top, "%s/set", b->folder);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state) {
+	bench *b = *state;
+	run("rm -rf", b->folder);
+	free(b);
+	return 0;
+}
+
+static const char *path_of(const bench *b, char path[200], const char *name) {
+	snprintf(path, 200, "%s/%s", b->top, name);
+	return path;
+}
+
+static void make_folder(const bench *b, const char *name) {
+	char path[200];
+	assert_int_equal(eg_make_folders(path_of(b, path, name), NULL), EG_OK);
+}
+
+static void write_text(const bench *b, const char *name, const void *data, size_t size) {
+	char path[200];
+	FILE *f = fopen(path_of(b, path, name), "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A PGM (C 1) or PPM file all of whose bytes are `value`. */
+static void write_picture(const bench *b, const char *name, int C, int H, int W, int value) {
+	uint8_t file[32 + 3 * 64];
+	int n = snprintf((char *)file, 32, "P%d %d %d 255\n", C == 1 ? 5 : 6, W, H);
+	memset(file + n, value, (size_t)(C * H * W));
+	write_text(b, name, file, (size_t)(n + C * H * W));
+}
+
+/* train: Zebra (2 pictures), ant (3), bee (1); test: bee (1), ant (1). "Z" comes before "a": by bytes. */
+static void write_set(const bench *b) {
+	static const char *const folders[] = {
+	        "train/ant", "train/bee/inner", "train/Zebra", "train/.hidden", "test/ant", "test/bee"};
+	for (int i = 0; i < EG_COUNT(folders); i++) make_folder(b, folders[i]);
+	write_picture(b, "train/ant/c.pgm", 1, 4, 4, 12);
+	write_picture(b, "train/ant/a.PGM", 1, 4, 4, 10);
+	write_picture(b, "train/ant/b.ppm", 3, 4, 4, 11);
+	write_picture(b, "train/bee/x.pgm", 1, 7, 3, 20);
+	write_picture(b, "train/Zebra/2.pgm", 1, 2, 2, 31);
+	write_picture(b, "train/Zebra/1.pgm", 1, 8, 8, 30);
+	write_picture(b, "test/ant/t.pgm", 1, 4, 4, 110);
+	write_picture(b, "test/bee/t.pgm", 1, 4, 4, 120);
+	write_text(b, "train/README.txt", "x", 1);
+	write_text(b, "train/ant/notes.txt", "x", 1);
+	write_text(b, "train/ant/.d.pgm", "x", 1);
+	write_text(b, "train/bee/inner/y.pgm", "x", 1);
+}
+
+static eg_data_options sized(const bench *b) { return (eg_data_options){.folder = b->top, .C = 1, .H = 4, .W = 4}; }
+
+static void check_set(
+        const bench *b, const eg_data_options *o, const char *split, int n, const int *labels, const int *values) {
+	eg_error err = {EG_OK, ""};
+	eg_pictures *p;
+	EG_UNUSED(b);
+	if (eg_data_load("folder", split, o, &p, &err)) fail_msg("%s", err.message);
+	size_t bytes = (size_t)p->C * (size_t)p->H * (size_t)p->W;
+	assert_int_equal(p->count, n);
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(p->labels[i], labels[i]);
+		for (size_t k = 0; k < bytes; k++) assert_int_equal(p->pixels[(size_t)i * bytes + k], values[i]);
+	}
+	assert_int_equal(p->classes, 3);
+	assert_string_equal(p->class_names[0], "Zebra");
+	assert_string_equal(p->class_names[1], "ant");
+	assert_string_equal(p->class_names[2], "bee");
+	eg_pictures_free(p);
+}
+
+/* Sorted, in turn, at one size; what is hidden or no picture is passed over. */
+static void reads_in_turn(void **state) {
+	bench *b = *state;
+	static const int labels[] = {0, 1, 2, 0, 1, 1}, values[] = {30, 10, 20, 31, 11, 12};
+	write_set(b);
+	eg_data_options o = sized(b);
+	check_set(b, &o, "train", 6, labels, values);
+	o.limit = 4;
+	check_set(b, &o, "train", 4, labels, values);
+	o.limit = 0, o.C = 3, o.H = 5, o.W = 2;
+	check_set(b, &o, "train", 6, labels, values);
+	check_set(b, &o, "test", 2, (const int[]){1, 2}, (const int[]){110, 120}); /* numbers of training */
+}
+
+/* Without train/, DIR/<class> is the training set. */
+static void plain_folder(void **state) {
+	bench *b = *state;
+	char top[200];
+	eg_pictures *p;
+	write_set(b);
+	path_of(b, top, "train/");
+	eg_data_options o = sized(b);
+	o.folder = top;
+	check_set(b, &o, "train", 6, (const int[]){0, 1, 2, 0, 1, 1}, (const int[]){30, 10, 20, 31, 11, 12});
+	assert_int_equal(eg_data_load("folder", "test", &o, &p, &b->err), EG_ERR_IO);
+	assert_non_null(strstr(b->err.message, "there are no test pictures: "));
+}
+
+static void png_of_one_size(void **state) {
+	bench *b = *state;
+	char path[200];
+	uint8_t pixels[3 * 5 * 7];
+	eg_pictures *p;
+	eg_data_options o = {.folder = b->top};
+	for (int i = 0; i < 3 * 5 * 7; i++) pixels[i] = (uint8_t)(i * 2);
+	make_folder(b, "only");
+	eg_status status = eg_picture_save_png(path_of(b, path, "only/a.png"), 3, 5, 7, pixels, &b->err);
+	if (status == EG_ERR_ARG && strstr(b->err.message, "was built without")) skip();
+	assert_int_equal(status, EG_OK);
+	if (eg_data_load("folder", "train", &o, &p, &b->err)) fail_msg("%s", b->err.message);
+	assert_true(p->count == 1 && p->C == 3 && p->H == 5 && p->W == 7);
+	assert_memory_equal(p->pixels, pixels, sizeof pixels);
+	eg_pictures_free(p);
+	write_picture(b, "only/b.pgm", 1, 5, 7, 0);
+	assert_int_equal(eg_data_load("folder", "train", &o, &p, &b->err), EG_ERR_SHAPE);
+	assert_null(p);
+	assert_non_null(strstr(b->err.message, "only/b.pgm' is 1 x 5 x 7 (channels, height, width), but '"));
+}
+
+static void refuse(bench *b, const eg_data_options *o, const char *split, const char *text) {
+	eg_pictures *p;
+	b->err = (eg_error){EG_OK, ""};
+	assert_int_not_equal(eg_data_load("folder", split, o, &p, &b->err), EG_OK);
+	assert_null(p);
+	if (!strstr(b->err.message, text)) fail_msg("'%s' does not say '%s'", b->err.message, text);
+}
+
+static void refuses_options(void **state) {
+	bench *b = *state;
+	eg_data_options o = {0};
+	refuse(b, &o, "train", "path is not given");
+	o = sized(b);
+	refuse(b, &o, "train", "cannot list the folder of pictures '");
+	refuse(b, &o, "train", "No such file or directory");
+	write_set(b);
+	o.C = 2;
+	refuse(b, &o, "train", "cannot be brought to 2 x 4 x 4");
+	o = sized(b), o.class_names = (const char *const[]){"ant"};
+	refuse(b, &o, "train", "classes is 0");
+	o = sized(b), o.C = 3, o.H = o.W = 46000; /* one picture of 6 GB */
+	refuse(b, &o, "train", "no memory for the 6 pictures in '");
+	char path[200];
+	o = sized(b), o.folder = path_of(b, path, "train/README.txt");
+	refuse(b, &o, "train", "it is no folder");
+}
+
+static void refuses_folders(void **state) {
+	bench *b = *state;
+	char path[200];
+	eg_data_options o = sized(b);
+	make_folder(b, "");
+	refuse(b, &o, "train", "there are no folders in '");
+	make_folder(b, "test/ant");
+	refuse(b, &o, "train", "none that is called 'train'");
+	write_set(b);
+	make_folder(b, "train/empty");
+	write_text(b, "train/empty/a.gif", "GIF89a", 6);
+	refuse(b, &o, "train",
+	        "train/empty' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds 1 other file");
+	run("rm -r", path_of(b, path, "train/empty"));
+	write_text(b, "train/bee/broken.jpg", "no picture", 10);
+	refuse(b, &o, "train", "train/bee/broken.jpg': it is none of PNG, JPEG, PGM and PPM");
+	run("rm", path_of(b, path, "train/bee/broken.jpg"));
+	make_folder(b, "test/wasp");
+	refuse(b, &o, "test", "/test/wasp' is a class that is not among the 3 of training ('Zebra', ...)");
+	run("rm -r", path_of(b, path, "test/wasp"));
+	run("rm -r", path_of(b, path, "test/ant/t.pgm"));
+	run("rm -r", path_of(b, path, "test/bee/t.pgm"));
+	refuse(b, &o, "test", "there are no pictures in the folders of '");
+	make_folder(b, "train/\xc3\xa4\xe2\x82\xac\xf0\x9f\x91\xa2"); /* a umlaut, euro sign, boot: read, but empty */
+	refuse(b, &o, "train", "there is no picture in the class '");
+	make_folder(b, "train/\xed\xa0\x80");
+	refuse(b, &o, "train", "is not UTF-8");
+	run("rm -r", path_of(b, path, "train/\xed\xa0\x80"));
+	if (geteuid() == 0) return; /* may read everything */
+	path_of(b, path, "train/ant");
+	assert_int_equal(chmod(path, 0), 0);
+	refuse(b, &o, "train", "train/ant': Permission denied");
+	assert_int_equal(chmod(path, 0700), 0);
+}
+
+/* ---- out of memory ----------------------------------------------------------------------------------------------- */
+
+typedef struct budget {
+	int left, live;
+} budget;
+
+static void *budget_alloc(void *user, size_t bytes) {
+	budget *u = user;
+	if (u->left <= 0) return NULL;
+	u->left--, u->live++;
+	return malloc(bytes);
+}
+
+static void budget_release(void *user, void *p) {
+	((budget *)user)->live--;
+	free(p);
+}
+
+static void out_of_memory(void **state) {
+	bench *b = *state;
+	int n = 0;
+	write_set(b);
+	for (eg_status status = EG_ERR_MEMORY; status; n++) {
+		budget u = {n, 0};
+		eg_allocator a = {budget_alloc, budget_release, &u};
+		eg_data_options o = sized(b);
+		eg_pictures *p;
+		o.allocator = &a;
+		status = eg_data_load("folder", n % 2 ? "train" : "test", &o, &p, &b->err);
+		if (status) assert_int_equal(status, EG_ERR_MEMORY);
+		eg_pictures_free(p);
+		assert_int_equal(u.live, 0);
+		assert_true(n < 200);
+	}
+	assert_true(n > 8);
+}
+
+/* ---- the task ---------------------------------------------------------------------------------------------------- */
+
+static eg_recipe *recipe_of(bench *b, const char *input) {
+	char text[400];
+	eg_recipe *r = NULL;
+	int n = snprintf(text, sizeof text,
+	        "name: bugs\ntask: classify\ndata: {source: folder, path: %s, limit: 5}\ninput: %s\n"
+	        "model: [flatten, {linear: classes}]\n",
+	        b->top, input);
+	if (eg_recipe_parse(text, (size_t)n, "r.yaml", NULL, &r, &b->err)) fail_msg("%s", b->err.message);
+	return r;
+}
+
+static void task_brings_to_input(void **state) {
+	bench *b = *state;
+	static const char *const wrong[][2] = {
+	        {"16", "does not say how high and wide"}, {"[4, 2, 2]", "r.yaml:4:8: 'input' has 4 channels"}};
+	eg_task *t;
+	eg_samples *s;
+	int classes;
+	write_set(b);
+	eg_recipe *r = recipe_of(b, "[3, 6, 5]");
+	assert_int_equal(eg_task_open(r, &t, &b->err), EG_OK);
+	assert_int_equal(eg_task_classes(t, &classes, &b->err), EG_OK);
+	assert_int_equal(classes, 3);
+	assert_int_equal(eg_task_fits(t, &b->err), EG_OK);
+	if (eg_samples_load(t, EG_PART_TRAIN, NULL, &s, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_samples_count(s, EG_PART_TRAIN), 5);
+	eg_samples_free(s);
+	if (eg_samples_load(t, EG_PART_TEST, NULL, &s, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_samples_count(s, EG_PART_TEST), 2);
+	eg_samples_free(s);
+	eg_task_free(t);
+	eg_recipe_free(r);
+	for (int i = 0; i < EG_COUNT(wrong); i++) {
+		r = recipe_of(b, wrong[i][0]);
+		assert_int_equal(eg_task_open(r, &t, &b->err), EG_OK);
+		assert_int_equal(eg_task_fits(t, &b->err), EG_ERR_SHAPE);
+		if (!strstr(b->err.message, wrong[i][1])) fail_msg("%s", b->err.message);
+		eg_task_free(t);
+		eg_recipe_free(r);
+	}
+}
+
+/* A model numbers the classes: its test pictures need no train/, and those of another set are refused. */
+static void classes_of_a_model(void **state) {
+	bench *b = *state;
+	char path[200];
+	eg_pictures *p;
+	eg_data_options o = sized(b);
+	write_set(b);
+	run("rm -r", path_of(b, path, "train"));
+	o.class_names = (const char *const[]){"bee", "ant", "moth"}, o.classes = 3;
+	if (eg_data_load("folder", "test", &o, &p, &b->err)) fail_msg("%s", b->err.message);
+	assert_true(p->count == 2 && p->labels[0] == 1 && p->labels[1] == 0 && p->classes == 3);
+	assert_int_equal(p->pixels[0], 110);
+	eg_pictures_free(p);
+	o.class_names = (const char *const[]){"ant", "moth"}, o.classes = 2;
+	refuse(b, &o, "test", "/test/bee' is a class that is not among the 2");
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(reads_in_turn, setup, teardown),
+	        cmocka_unit_test_setup_teardown(plain_folder, setup, teardown),
+	        cmocka_unit_test_setup_teardown(png_of_one_size, setup, teardown),
+	        cmocka_unit_test_setup_teardown(refuses_options, setup, teardown),
+	        cmocka_unit_test_setup_teardown(refuses_folders, setup, teardown),
+	        cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
+	        cmocka_unit_test_setup_teardown(task_brings_to_input, setup, teardown),
+	        cmocka_unit_test_setup_teardown(classes_of_a_model, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
