@@ -90,36 +90,95 @@ static void print_classes(const result *r) {
 	table_free(t);
 }
 
-/* How many bytes the first `width` columns of UTF-8 text have. */
-static int cut(const char *s, int width) {
+/* Columns of the first n bytes of UTF-8 text. */
+static int width_of(const char *s, int n) {
+	int width = 0;
+	for (int i = 0; i < n; i++) width += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* How many bytes of the first n of UTF-8 text `width` columns have room for. */
+static int cut(const char *s, int n, int width) {
 	int bytes = 0;
-	for (int n = 0; s[bytes]; bytes++)
-		if (((unsigned char)s[bytes] & 0xc0) != 0x80 && ++n > width) break;
+	for (int w = 0; bytes < n; bytes++)
+		if (((unsigned char)s[bytes] & 0xc0) != 0x80 && ++w > width) break;
 	while (bytes > 1 && s[bytes - 1] == ' ') bytes--;
 	return bytes;
 }
 
-/* Rows are what the pictures show, columns what the model said; names are cut so that all fits. */
+/* A class name above its column: in two lines, or only in the lower one. */
+typedef struct head {
+	const char *upper, *lower;
+	int nupper, nlower, digits; /* bytes; columns of the largest count below */
+} head;
+
+static int head_width(const head *h) {
+	int upper = width_of(h->upper, h->nupper), lower = width_of(h->lower, h->nlower);
+	return upper > lower ? upper : lower;
+}
+
+/* Breaks at a space, or after / or -, such that the longer half is as short as can be. */
+static void wrap(head *h) {
+	const char *name = h->lower;
+	for (const char *s = name + 1; *name && *s && s[1]; s++) {
+		if (!strchr(" /-", *s)) continue;
+		head two = {.upper = name, .nupper = (int)(s - name) + (*s != ' '), .lower = s + 1, .digits = h->digits};
+		two.nlower = (int)strlen(two.lower);
+		if (head_width(&two) < head_width(h)) *h = two;
+	}
+}
+
+static int total_width(const head *heads, int n, int longest, int room) {
+	int total = 2 + longest;
+	for (int k = 0; k < n; k++) {
+		int w = head_width(&heads[k]);
+		if (w > room) w = room;
+		total += 2 + (w > heads[k].digits ? w : heads[k].digits);
+	}
+	return total;
+}
+
+/* The class names above the columns: whole in one line or in two, or else cut so that all fits. */
+static void print_heads(const result *r, table *t) {
+	head heads[MANY_CLASSES] = {0};
+	int n = r->classes, longest = 0, limit = terminal_width(stdout), room = 0;
+	bool wrapped = false;
+	for (int k = 0; k < n; k++) {
+		heads[k].upper = heads[k].lower = eg_model_class_name(r->model, k);
+		heads[k].nlower = (int)strlen(heads[k].lower);
+		if (head_width(&heads[k]) > longest) longest = head_width(&heads[k]);
+		int64_t most = 0;
+		for (int i = 0; i < n; i++)
+			if (eg_confusion_count(r->counts, i, k) > most) most = eg_confusion_count(r->counts, i, k);
+		for (heads[k].digits = 1; most >= 10; most /= 10) heads[k].digits++;
+	}
+	if (limit < WIDEST) limit = WIDEST;
+	if (total_width(heads, n, longest, longest) > limit)
+		for (int k = 0; k < n; k++) {
+			wrap(&heads[k]);
+			wrapped = wrapped || heads[k].nupper;
+		}
+	for (room = longest; room > 3 && total_width(heads, n, longest, room) > limit;) room--;
+	for (int line = !wrapped; line < 2; line++) {
+		table_cell(t, "%s", "");
+		for (int k = 0; k < n; k++) {
+			const head *h = &heads[k];
+			if (line == 0) table_cell(t, "%.*s", cut(h->upper, h->nupper, room), h->upper);
+			if (line == 1) table_cell(t, "%.*s", cut(h->lower, h->nlower, room), h->lower);
+			table_mark(t);
+		}
+	}
+	table_rule(t);
+}
+
+/* Rows are what the pictures show, columns what the model said. */
 static void print_confusion(const result *r) {
 	char align[MANY_CLASSES + 2];
-	int longest = 0, digits = 1;
-	for (int k = 0; k < r->classes; k++) {
-		int w = text_width(eg_model_class_name(r->model, k));
-		if (w > longest) longest = w;
-	}
-	for (int64_t n = eg_confusion_total(r->counts); n >= 10; n /= 10) digits++;
-	int room = (WIDEST - 2 - longest) / r->classes - 2;
-	if (room < 3) room = 3;
 	memset(align, 'r', sizeof align);
 	align[0] = 'l';
 	align[r->classes + 1] = '\0';
 	table *t = table_new(align);
-	table_cell(t, "%s", "");
-	for (int k = 0; k < r->classes; k++) {
-		const char *name = eg_model_class_name(r->model, k);
-		table_cell(t, "%.*s", cut(name, room), name);
-	}
-	table_rule(t);
+	print_heads(r, t);
 	for (int i = 0; i < r->classes; i++) {
 		table_cell(t, "%s", eg_model_class_name(r->model, i));
 		for (int k = 0; k < r->classes; k++) {

@@ -37,7 +37,7 @@ static void print_text(const job *j, const char *path, const eg_prediction *p) {
 	text_clean(strcpy(name, path));
 	printf("%s%*s", name, j->name_width - text_width(name), "");
 	for (int i = 0; i < p->n; i++) {
-		number_percent(share, p->answers[i].probability);
+		number_probability(share, p->answers[i].probability);
 		printf("  %s%s %s", i == 0 && has_colour(stdout) ? "\x1b[1m" : "", p->answers[i].name, share);
 		if (i == 0 && has_colour(stdout)) fputs("\x1b[0m", stdout);
 	}

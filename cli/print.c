@@ -139,11 +139,27 @@ const char *number_bytes(char buf[NUMBER], double bytes) {
 	return scaled(buf, bytes, 1024, units, 5);
 }
 
+const char *number_loss(char buf[NUMBER], double loss) {
+	snprintf(buf, NUMBER, fabs(loss) < 1e4 ? "%.4f" : "%.2e", loss);
+	return buf;
+}
+
 const char *number_percent(char buf[NUMBER], double share) {
 	if (isnan(share))
 		snprintf(buf, NUMBER, "-");
 	else
 		snprintf(buf, NUMBER, "%.2f %%", 100 * share);
+	return buf;
+}
+
+/* A network is never certain: what would be rounded to 100 % or to nothing is told as a bound. */
+const char *number_probability(char buf[NUMBER], double p) {
+	if (p >= 0.99995)
+		snprintf(buf, NUMBER, "> 99.99 %%");
+	else if (p < 0.00005)
+		snprintf(buf, NUMBER, "< 0.01 %%");
+	else
+		number_percent(buf, p);
 	return buf;
 }
 

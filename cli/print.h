@@ -26,7 +26,9 @@ enum { NUMBER = 32 };
 const char *number_int(char buf[NUMBER], int64_t v);        /* 61,706 */
 const char *number_short(char buf[NUMBER], double v);       /* 61.7 k */
 const char *number_bytes(char buf[NUMBER], double bytes);   /* 241 KiB */
+const char *number_loss(char buf[NUMBER], double loss);     /* 0.2761, or 3.53e+20 */
 const char *number_percent(char buf[NUMBER], double share); /* 90.6 %; "-" for NAN */
+const char *number_probability(char buf[NUMBER], double p); /* likewise; "> 99.99 %", "< 0.01 %" at the ends */
 const char *number_time(char buf[NUMBER], double seconds);  /* 8 s, 2:05, 1:02:03 */
 
 /* ---- tables (table.c) -------------------------------------------------------------------------------------------- */

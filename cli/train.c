@@ -87,7 +87,7 @@ static bool can_write(const job *j) {
 		return false;
 	}
 	if (!path[0] || (slash && !slash[1])) {
-		fail_usage("train", "'%s' is no file name for a model", path);
+		fail_usage("train", "'%s' is not a file name for a model", path);
 		return false;
 	}
 	char number[32];
@@ -129,11 +129,11 @@ static void show_head(job *j) {
 }
 
 static void show_epoch(job *j, const eg_epoch_report *r) {
-	char epoch[NUMBER], accuracy[NUMBER], val[NUMBER], rate[NUMBER], time[NUMBER];
+	char epoch[NUMBER], loss[NUMBER], accuracy[NUMBER], val[NUMBER], rate[NUMBER], time[NUMBER];
 	if (!j->head_shown) show_head(j);
 	snprintf(epoch, sizeof epoch, "%d/%d", r->epoch, r->epochs);
-	printf("%7s  %8.4f  %8s", epoch, r->loss, number_percent(accuracy, r->accuracy));
-	if (j->has_validation) printf("  %8.4f  %8s", r->val_loss, number_percent(val, r->val_accuracy));
+	printf("%7s  %8s  %8s", epoch, number_loss(loss, r->loss), number_percent(accuracy, r->accuracy));
+	if (j->has_validation) printf("  %8s  %8s", number_loss(loss, r->val_loss), number_percent(val, r->val_accuracy));
 	printf("  %10s  %7s%s\n", number_int(rate, (int64_t)(r->samples_per_second + 0.5)),
 		number_time(time, r->seconds), r->best ? "  best" : "");
 }
@@ -158,12 +158,12 @@ static void show_epoch_json(const eg_epoch_report *r) {
 
 static bool on_step(void *user, const eg_progress *p) {
 	const job *j = user;
-	char left[64], epoch[NUMBER], right[128], accuracy[NUMBER], rate[NUMBER], time[NUMBER];
+	char left[64], epoch[NUMBER], loss[NUMBER], right[256], accuracy[NUMBER], rate[NUMBER], time[NUMBER];
 	if (!j->live) return true;
 	if (!j->head_shown) show_head(user);
 	snprintf(epoch, sizeof epoch, "%d/%d", p->epoch, p->epochs);
 	snprintf(left, sizeof left, "%7s ", epoch);
-	snprintf(right, sizeof right, "loss %.4f  accuracy %s  %s pictures/s  %s left", p->loss,
+	snprintf(right, sizeof right, "loss %s  accuracy %s  %s pictures/s  %s left", number_loss(loss, p->loss),
 		number_percent(accuracy, p->accuracy), number_int(rate, (int64_t)p->samples_per_second),
 		number_time(time, p->seconds_left));
 	bar_show(stdout, left, p->steps > 0 ? (double)p->step / (double)p->steps : 0, right);
@@ -363,6 +363,21 @@ static int not_finite(job *j) {
 	return CLI_FAILED;
 }
 
+/* A training that diverged without a number ceasing to be one ends as any other; only its accuracy tells. */
+static void warn_of_guessing(const job *j, const eg_train_result *result) {
+	char percent[NUMBER];
+	const eg_optimizer_config *o = &j->config.optimizer;
+	double accuracy = j->has_validation ? result->val_accuracy : result->accuracy, lr = o->lr;
+	int n = eg_samples_classes(j->samples);
+	/* Half as good again as guessing, but with few classes not more than a little better. */
+	if (j->quiet || n < 2 || !(accuracy <= fmin(1.5 / n, 1.0 / n + 0.05))) return;
+	if (lr <= 0) lr = o->kind == EG_SGD ? 0.01 : 0.001;
+	fail("train",
+		"note: the network does no better than guessing (accuracy %s, %d classes): try a smaller learning rate "
+		"(now %g), or a larger one if the loss hardly changed",
+		number_percent(percent, accuracy), n, lr);
+}
+
 static int finish(job *j, const eg_train_result *result) {
 	eg_error err;
 	char loss[NUMBER], accuracy[NUMBER], time[NUMBER];
@@ -378,12 +393,13 @@ static int finish(job *j, const eg_train_result *result) {
 		return CLI_FAILED;
 	}
 	if (j->kept) unlink(j->checkpoint_path);
+	warn_of_guessing(j, result);
 	if (j->json || j->quiet) return CLI_OK;
 	int done = s->epoch - j->first;
 	printf("\n%d epoch%s in %s", done, done == 1 ? "" : "s", number_time(time, result->seconds));
 	printf(j->first ? ", %d in all." : ".", s->epoch);
 	if (s->best_epoch > 0 && !j->config.keep_last) {
-		snprintf(loss, sizeof loss, "%.4f", s->best_loss);
+		number_loss(loss, s->best_loss);
 		printf("\nKept is epoch %d: validation accuracy %s, loss %s.", s->best_epoch,
 			number_percent(accuracy, s->best_accuracy), loss);
 	}

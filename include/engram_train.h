@@ -156,8 +156,9 @@ typedef struct eg_train_state {
 /* Trains: the graph has inputs as `train->inputs` names them, and outputs "loss" (scalar) and, when classes matter, "logits" (N, classes).
  * validation may be NULL. state may be NULL (from the beginning) or hold what an earlier call left; it is brought up to date after
  * every epoch. optimizer may be NULL (one is made from the config).
- * EG_ERR_NUMERIC: a NaN or infinity turned up; the message names layer, step and batch and says what to try; the parameters are set back to
- * the best epoch's, or else to those of the last whole epoch. Same seed, same bits, for any number of threads. */
+ * EG_ERR_NUMERIC: a NaN or infinity turned up; the message names layer, step and batch and says what to try; the parameters are then the
+ * best epoch's, or else those of the last whole epoch, or, in the first epoch, those before the step. Same seed, same bits, for any number
+ * of threads. */
 EG_API eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *train, const eg_dataset *validation,
 	eg_optimizer *optimizer, eg_train_state *state, const eg_train_callbacks *callbacks, eg_train_result *result);
 

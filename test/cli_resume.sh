@@ -75,8 +75,14 @@ if [ -z "${ENGRAM_SANITIZE-}" ]; then
 fi
 
 # Numbers that are none: which layer, what to try, the last good weights.
-expect 1 "$ENGRAM" train quarters.yaml --set train.optimizer=sgd --set train.lr=1000 --set train.epochs=50 -o nan.safetensors
+expect 1 "$ENGRAM" train quarters.yaml --set train.optimizer=sgd --set train.lr=1000 -o nan.safetensors
 says "learning rate"
+says "saved in nan.safetensors"
+expect 0 "$ENGRAM" eval nan.safetensors --json
+says_not "warning"
+expect 1 "$ENGRAM" train quarters.yaml --set train.optimizer=sgd --set train.lr=20 --set train.epochs=50 -o nan.safetensors
+says "learning rate"
+says "set back to those after epoch 1"
 says "saved in nan.safetensors"
 expect 0 "$ENGRAM" eval nan.safetensors --json
 says_not "warning"

@@ -63,6 +63,8 @@ expect 1 "$ENGRAM" check quarters.yaml --set train.epochs=many
 says "train.epochs=many"
 expect 1 "$ENGRAM" check quarters.yaml --set data.sorce=idx
 says "did you mean 'source'"
+expect 1 "$ENGRAM" check quarters.yaml --set data.validation=0 --set train.early_stopping=3
+says "train.early_stopping needs data.validation above 0"
 expect 1 "$ENGRAM" check quarters.yaml --set data.source=minst
 says "did you mean 'mnist'"
 expect 1 "$ENGRAM" check quarters.yaml --set model.0.conv.kernel=30

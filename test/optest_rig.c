@@ -211,7 +211,7 @@ const char *results_differ(const results *want, const results *have, double tole
 			double x = (double)a->v[k], y = (double)b->v[k];
 			bool same_bits = x == y && signbit(x) == signbit(y);
 			if (same_bits || fabs(x - y) <= tolerance * largest) continue;
-			snprintf(text, sizeof text, "%s[%lld] of %lld is %.9g, expected is %.9g", a->name, (long long)k,
+			snprintf(text, sizeof text, "%s[%lld] of %lld is %.9g, expected %.9g", a->name, (long long)k,
 				(long long)a->n, y, x);
 			return text;
 		}

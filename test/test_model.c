@@ -157,7 +157,7 @@ static void refuses_damage(void **state) {
 	refuse_header("{\"a\":{" T("\"shape\":[1],\"data_offsets\":[0,4]") "},\"a\":{" T(
 			      "\"shape\":[1],\"data_offsets\":[0,4]") "}}",
 		4, "duplicate object key");
-	refuse_header("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__ 'a' is no text");
+	refuse_header("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__ 'a' is not a text");
 	refuse_header("{\"a\":", 0, "'f' is damaged: header: JSON, line 1, column 5");
 }
 
@@ -293,7 +293,7 @@ static void refuses_models(void **state) {
 	change(b, "classes", "[]", NULL, NULL);
 	refuse_model(b, "the class names are missing");
 	change(b, "classes", "[\"a\", 2]", NULL, NULL);
-	refuse_model(b, "a class name is no text");
+	refuse_model(b, "a class name is not a text");
 	change(b, "std", "[0]", NULL, NULL);
 	refuse_model(b, "a standard deviation of 0");
 	change(b, "std", "[1, 2]", NULL, NULL);
@@ -301,12 +301,24 @@ static void refuses_models(void **state) {
 	change(b, "mean", "{", NULL, NULL);
 	refuse_model(b, "mean: JSON, line 1");
 	change(b, "border", "[2]", NULL, NULL);
-	refuse_model(b, "'border' is no brightness from 0 to 1");
+	refuse_model(b, "'border' is not a brightness from 0 to 1");
 	change(b, "border", NULL, NULL, NULL);
 	eg_model *old = NULL;
 	OK(b, eg_model_load(b->path, b->ctx, &old, &b->err)); /* files of before have none */
 	assert_true(isnan(eg_model_border(old)));
 	eg_model_free(old);
+	/* What is not known is left out, or, in files of before, the text "nan". */
+	static const char *const results[] = {"{\"epochs_done\": 3, \"best_epoch\": 2, \"loss\": \"nan\", \"accuracy\": "
+					      "\"-nan\", \"val_loss\": 0.5, \"val_accuracy\": \"nan\"}",
+		"{\"epochs_done\": 3, \"best_epoch\": 2, \"val_loss\": 0.5}"};
+	for (int i = 0; i < 2; i++) {
+		change(b, "result", results[i], NULL, NULL);
+		OK(b, eg_model_load(b->path, b->ctx, &old, &b->err));
+		const eg_train_result *r = eg_model_result(old);
+		assert_true(r->epochs_done == 3 && r->val_loss == 0.5);
+		assert_true(isnan(r->loss) && isnan(r->accuracy) && isnan(r->val_accuracy));
+		eg_model_free(old);
+	}
 	change(b, "result", "{}", NULL, NULL);
 	refuse_model(b, "the training summary");
 	change(b, NULL, NULL, NULL, "c1.bias");
@@ -393,7 +405,7 @@ static void resumes_bit_for_bit(void **state) {
 	/* Another optimizer has other moments. */
 	o = eg_optimizer_new(eg_model_params(m), &(eg_optimizer_config){.kind = EG_SGD});
 	assert_int_equal(eg_model_resume(m, o, &s, &b->err), EG_ERR_FORMAT);
-	assert_non_null(strstr(b->err.message, "was written by another optimizer"));
+	assert_non_null(strstr(b->err.message, "was written by a different optimizer"));
 	eg_optimizer_free(o);
 	free(s.best_weights);
 	eg_model_free(m);

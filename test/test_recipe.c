@@ -140,6 +140,21 @@ static void overrides(void **state) {
 	assert_int_equal(eg_recipe_input(r).d[1], 9);
 	eg_recipe_free(r);
 
+	/* The short form takes overrides as the long one does, also when it is itself an override. */
+	eg_error err = {0};
+	const char *source;
+	double limit;
+	for (int i = 0; i < 3; i++) {
+		static const char *const sets[3][4] = {
+			{"data.limit=100"}, {"data.source=mnist", "data.limit=100"}, {"data=mnist", "data.limit=100"}};
+		r = accepted("name: t\ntask: classify\ndata: fashion-mnist\ninput: 4\n" MODEL, sets[i]);
+		assert_int_equal(eg_recipe_string(r, "data.source", NULL, &source, &err), EG_OK);
+		assert_string_equal(source, i ? "mnist" : "fashion-mnist");
+		assert_int_equal(eg_recipe_number(r, "data.limit", 0, 1, 1e9, &limit, &err), EG_OK);
+		assert_true(limit == 100);
+		eg_recipe_free(r);
+	}
+
 	refused_set(SMALL, (const char *const[]){"train.epochss=5", NULL},
 		"--set train.epochss=5: unknown key 'epochss' in 'train'; did you mean 'epochs'?");
 	refused_set(SMALL, (const char *const[]){"train.epochs=many", NULL},
@@ -149,7 +164,7 @@ static void overrides(void **state) {
 	refused_set(SMALL, (const char *const[]){"model.7.conv=1", NULL},
 		"--set model.7.conv=1: '7' names no element of a list of 3 (they are numbered from 0)");
 	refused_set(SMALL, (const char *const[]){"name.x=1", NULL},
-		"--set name.x=1: 'x' cannot be set in 't', which is no map");
+		"--set name.x=1: 'x' cannot be set in 't', which is not a map");
 	refused_set(SMALL, (const char *const[]){"train..x=1", NULL}, "--set train..x=1: an empty name between dots");
 	refused_set(SMALL, (const char *const[]){"train.batch=[1", NULL},
 		"--set train.batch=[1: YAML: did not find expected ',' or ']' while parsing a flow sequence");
@@ -166,7 +181,7 @@ static void refuses_structure(void **state) {
 	refused("nmae: t\n", "r.yaml:1:1: unknown key 'nmae' in the recipe; did you mean 'name'?");
 	refused("name: t\nname: u\n", "r.yaml:2:1: the key 'name' was already given in line 1");
 	refused("name: [a\n", "r.yaml:2:1: YAML: did not find expected ',' or ']' while parsing a flow sequence");
-	refused("name: a\n---\nname: b\n", "r.yaml:2:1: a second document begins here; one is expected");
+	refused("name: a\n---\nname: b\n", "r.yaml:2:1: a second document begins here; only one is allowed");
 	refused("name: !x a\n", "r.yaml:1:7: YAML tags (!) have no meaning here");
 	refused("name: *a\n", "r.yaml:1:7: an alias (*) to an anchor (&) that is not defined before it");
 	refused("? [a]\n: b\n", "r.yaml:1:3: a key must be a simple word");
@@ -195,7 +210,7 @@ static void refuses_layers(void **state) {
 		"r.yaml:6:41: 'bias' in layer 'conv' must be true or false, not the number 1");
 	refused(HEAD "model:\n  - relu: 2\n", "r.yaml:6:11: layer 'relu' takes {key: value, ...}, not the number 2");
 	refused(HEAD "model:\n  - {relu: {}, tanh: {}}\n",
-		"r.yaml:6:16: a layer is already 'relu'; one is expected, not also 'tanh'");
+		"r.yaml:6:16: a layer is already 'relu'; it cannot also be 'tanh'");
 	refused(HEAD "model:\n  - relu: {name: a}\n  - relu: {name: a}\n",
 		"r.yaml:7:18: the name 'a' belongs to the layer in line 6 already");
 	refused(HEAD "model:\n  - relu: {name: input}\n",
@@ -225,6 +240,12 @@ static void refuses_sections(void **state) {
 	refused(SMALL "train: {epochs: 1.5}\n",
 		"r.yaml:9:17: 'epochs' in 'train' must be a whole number, not the number 1.5");
 	refused(SMALL "train: {seed: -1}\n", "r.yaml:9:15: 'seed' in 'train' is -1; it must be at least 0");
+	refused(SMALL "train: {early_stopping: 2}\n",
+		"r.yaml:9:9: train.early_stopping needs data.validation above 0, such as 0.1");
+	refused_set(SMALL, (const char *const[]){"train.early_stopping=2", "data.validation=0", NULL},
+		"--set train.early_stopping=2: train.early_stopping needs data.validation above 0, such as 0.1");
+	eg_recipe_free(accepted(
+		SMALL "train: {early_stopping: 2}\n", (const char *const[]){"data.validation=0.1", NULL}));
 	refused(SMALL "train: 5\n", "r.yaml:9:8: 'train' must be a map {key: value, ...}, not the number 5");
 	refused("name: t\ntask: classify\ndata: {path: x}\ninput: 4\n" MODEL,
 		"r.yaml:3:7: 'data' needs 'source' (name of the data set or reader (engram data list))");

@@ -39,7 +39,7 @@ static eg_status choose_threads(const eg_context *ctx, int wish, int *threads, e
 	if (wish == 0 && env && *env) {
 		char *end;
 		long v = strtol(env, &end, 10);
-		if (*end || v < 1 || v > 1024) return eg_fail(err, EG_ERR_ARG, "ENGRAM_THREADS is '%s'; expected is a number from 1 to 1024", env);
+		if (*end || v < 1 || v > 1024) return eg_fail(err, EG_ERR_ARG, "ENGRAM_THREADS is '%s'; expected a number from 1 to 1024", env);
 		wish = (int)v;
 	}
 	if (wish < 0 || wish > 1024) return eg_fail(err, EG_ERR_ARG, "%d threads were asked for; allowed are 1 to 1024, or 0 for all cores", wish);

@@ -227,7 +227,7 @@ eg_status eg_choice_read(const eg_tree *t, const char *what, const char **word, 
 	}
 	if (t->kind == EG_TREE_MAP && t->count > 1)
 		return eg_tree_fail_key(err, t->first->next, EG_ERR_FORMAT,
-			"%s is already '%.60s'; one is expected, not also '%.60s'", what, t->first->key,
+			"%s is already '%.60s'; it cannot also be '%.60s'", what, t->first->key,
 			t->first->next->key);
 	if (!eg_tree_is_string(t) || !*t->text)
 		return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s must be a name or {name: {key: value, ...}}, not %s",

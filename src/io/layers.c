@@ -202,7 +202,7 @@ eg_status eg_layers_read(eg_recipe *r, const eg_tree *model, eg_error *err) {
 			model->kind == EG_TREE_LIST ? "an empty one" : eg_tree_describe(model, got, sizeof got));
 	if (model->count > MAX_LAYERS)
 		return eg_tree_fail(
-			err, model, EG_ERR_FORMAT, "%d layers; at most %d are taken", model->count, MAX_LAYERS);
+			err, model, EG_ERR_FORMAT, "%d layers; at most %d are allowed", model->count, MAX_LAYERS);
 	r->layers = eg_arena_alloc(&r->arena, (size_t)model->count * sizeof *r->layers);
 	if (!r->layers) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	for (const eg_tree *t = model->first; t; t = t->next) {

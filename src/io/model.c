@@ -95,6 +95,21 @@ static bool get_fields(const eg_tree *map, const field *fields, int n, void *to)
 	return true;
 }
 
+/* What is not known, such as the validation loss of a training without validation, is left out. */
+static bool is_unknown(const field *f, const void *from) {
+	return f->type == FIELD_DOUBLE && isnan(*(const double *)(const void *)((const char *)from + f->offset));
+}
+
+static bool get_result(const eg_tree *map, eg_train_result *r) {
+	*r = (eg_train_result){.loss = NAN, .accuracy = NAN, .val_loss = NAN, .val_accuracy = NAN};
+	for (int i = 0; i < EG_COUNT(result_fields); i++) {
+		const field *f = &result_fields[i];
+		bool left_out = f->type == FIELD_DOUBLE && !eg_tree_get(map, f->name);
+		if (!left_out && !get_field(map, f, r)) return false;
+	}
+	return true;
+}
+
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 enum { MAX_TEXTS = 12 };
@@ -143,7 +158,8 @@ static eg_status add_texts(saver *s) {
 	if (!status && p->border) status = add_doubles(s, "border", p->border, 1);
 	if (!status && p->result) {
 		t = eg_tree_new(&s->b, EG_TREE_MAP);
-		for (int i = 0; i < EG_COUNT(result_fields); i++) put_field(&s->b, t, &result_fields[i], p->result);
+		for (int i = 0; i < EG_COUNT(result_fields); i++)
+			if (!is_unknown(&result_fields[i], p->result)) put_field(&s->b, t, &result_fields[i], p->result);
 		status = add_json(s, "result", t);
 	}
 	if (!status && p->state) {
@@ -246,7 +262,7 @@ static eg_status read_classes(eg_model *m, eg_error *err) {
 	if (!m->classes) return no_memory(err);
 	for (const eg_tree *c = t->first; c; c = c->next) {
 		if (c->kind != EG_TREE_SCALAR || !c->quoted)
-			return eg_fail(err, EG_ERR_FORMAT, "damaged: a class name is no text");
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: a class name is not a text");
 		m->classes[m->nclasses++] = c->text;
 	}
 	return EG_OK;
@@ -262,7 +278,7 @@ static eg_status read_doubles(eg_model *m, const char *key, double **v, int *n, 
 	if (t->kind == EG_TREE_LIST)
 		for (const eg_tree *c = t->first; c && eg_tree_number(c, *v + *n); c = c->next) ++*n;
 	return *n == t->count && *n > 0 ? EG_OK
-					: eg_fail(err, EG_ERR_FORMAT, "damaged: '%s' is no list of numbers", key);
+					: eg_fail(err, EG_ERR_FORMAT, "damaged: '%s' is not a list of numbers", key);
 }
 
 static eg_status read_normalisation(eg_model *m, eg_error *err) {
@@ -284,7 +300,7 @@ static eg_status read_border(eg_model *m, eg_error *err) {
 	eg_status status = read_doubles(m, "border", &v, &n, err);
 	m->border = !status && n > 0 ? v[0] : (double)NAN;
 	if (status || n == 0 || (n == 1 && v[0] >= 0 && v[0] <= 1)) return status;
-	return eg_fail(err, EG_ERR_FORMAT, "damaged: 'border' is no brightness from 0 to 1");
+	return eg_fail(err, EG_ERR_FORMAT, "damaged: 'border' is not a brightness from 0 to 1");
 }
 
 static eg_status read_training(eg_model *m, eg_error *err) {
@@ -293,7 +309,7 @@ static eg_status read_training(eg_model *m, eg_error *err) {
 	eg_status status = json_text(m, "result", &result, err);
 	if (!status) status = json_text(m, "state", &state, err);
 	if (status) return status;
-	if (result && !get_fields(result, result_fields, EG_COUNT(result_fields), &m->result))
+	if (result && !get_result(result, &m->result))
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: the training summary");
 	uint64_t steps;
 	if (state && (!get_fields(state, state_fields, EG_COUNT(state_fields), &s) ||
@@ -339,7 +355,7 @@ static eg_status check_tensors(const eg_model *m, eg_error *err) {
 				eg_st_dims_text(&t->dims, theirs, sizeof theirs));
 		if (t->dtype != EG_ST_F32 && t->dtype != EG_ST_F64 && t->dtype != EG_ST_F16 && t->dtype != EG_ST_BF16)
 			return eg_fail(err, EG_ERR_FORMAT,
-				"weight '%.100s' is of type %s; F32, F64, F16 or BF16 is expected", t->name,
+				"weight '%.100s' is of type %s; expected F32, F64, F16 or BF16", t->name,
 				eg_st_dtype_name(t->dtype));
 	}
 	return EG_OK;
@@ -459,7 +475,7 @@ eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_s
 	uint64_t steps = 0;
 	if (!m->state)
 		return eg_fail(err, EG_ERR_ARG,
-			"model '%s' is no checkpoint: it holds no state of training to go on from", m->path);
+			"model '%s' is not a checkpoint: it holds no state of training to go on from", m->path);
 	eg_params_flat(m->params, &flat);
 	bool fits = count_prefix(&m->file, optimizer_prefix) == moments * eg_params_count(m->params);
 	for (int i = 0; i < moments && fits; i++) {
@@ -468,7 +484,7 @@ eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_s
 	}
 	if (!fits)
 		return eg_fail(err, EG_ERR_FORMAT,
-			"checkpoint '%s' was written by another optimizer than the one that shall go on", m->path);
+			"checkpoint '%s' was written by a different optimizer from the one that is to go on", m->path);
 	eg_real *best = state->best_weights;
 	if (!get_fields(m->state, state_fields, EG_COUNT(state_fields), state) ||
 		!get_field(m->state, &optimizer_field, &steps))

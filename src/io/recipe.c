@@ -83,7 +83,7 @@ static eg_status read_input(eg_recipe *r, eg_error *err) {
 	}
 	if (count > 1e9)
 		return eg_tree_fail(
-			err, t, EG_ERR_FORMAT, "one sample would have %.3g values; at most 1e9 are taken", count);
+			err, t, EG_ERR_FORMAT, "one sample would have %.3g values; at most 1e9 are allowed", count);
 	return EG_OK;
 }
 
@@ -101,19 +101,24 @@ static eg_status check_data(const eg_tree *data, eg_key_table table, eg_error *e
 	return EG_OK;
 }
 
-/* data: fashion-mnist stands for {source: fashion-mnist}. Whether a key means something to this source is the task's to say
- * (eg_task_open). */
-static eg_status read_data(eg_recipe *r, eg_error *err) {
+/* data: fashion-mnist stands for {source: fashion-mnist}. It is written out before any override is made, so that
+ * `--set data.limit=100` means the same for both. */
+static eg_status expand_data(eg_recipe *r, eg_error *err) {
 	eg_tree *t = eg_tree_get(r->root, "data");
+	if (!eg_tree_is_string(t) || !*t->text) return EG_OK;
+	eg_tree *source = eg_arena_alloc(&r->arena, sizeof *source);
+	if (!source) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	*source = *t;
+	source->key = "source", source->next = NULL;
+	t->kind = EG_TREE_MAP, t->text = "", t->quoted = false;
+	eg_tree_append(t, source);
+	return EG_OK;
+}
+
+/* Whether a key means something to this source is the task's to say (eg_task_open). */
+static eg_status read_data(eg_recipe *r, eg_error *err) {
+	const eg_tree *t = eg_tree_get(r->root, "data");
 	char got[64];
-	if (t->kind == EG_TREE_SCALAR && eg_tree_is_string(t) && *t->text) {
-		eg_tree *source = eg_arena_alloc(&r->arena, sizeof *source);
-		if (!source) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-		*source = *t;
-		source->key = "source", source->next = NULL;
-		t->kind = EG_TREE_MAP, t->text = "", t->quoted = false;
-		eg_tree_append(t, source);
-	}
 	if (t->kind != EG_TREE_MAP)
 		return eg_tree_fail(err, t, EG_ERR_FORMAT,
 			"'data' must be a map such as {source: fashion-mnist}, not %s",
@@ -179,6 +184,15 @@ static eg_status read_loss(eg_recipe *r, const eg_tree *train, eg_error *err) {
 	return eg_keys_no_such(t, word, "loss", names, n, err);
 }
 
+/* Without validation data there is no result that could fail to get better. */
+static eg_status check_early_stopping(const eg_recipe *r, const eg_tree *train, eg_error *err) {
+	double validation = 0;
+	if (r->train.early_stopping == 0) return EG_OK;
+	if (eg_tree_number(eg_tree_find(r->root, "data.validation"), &validation) && validation > 0) return EG_OK;
+	return eg_tree_fail_key(err, eg_tree_get(train, "early_stopping"), EG_ERR_FORMAT,
+		"train.early_stopping needs data.validation above 0, such as 0.1");
+}
+
 static eg_status read_train(eg_recipe *r, eg_error *err) {
 	const eg_tree *t = eg_tree_get(r->root, "train"), *attrs;
 	eg_train_section section = {0};
@@ -186,6 +200,8 @@ static eg_status read_train(eg_recipe *r, eg_error *err) {
 	eg_status status = eg_keys_read(eg_train_keys.keys, eg_train_keys.n, t, t, &section, "'train'", err);
 	if (status) return status;
 	r->train = section.config;
+	status = check_early_stopping(r, t, err);
+	if (status) return status;
 	status = read_variant(
 		eg_tree_get(t, "schedule"), "schedule", eg_schedule_variants, &r->train.schedule, &kind, &attrs, err);
 	if (status) return status;
@@ -199,7 +215,11 @@ static eg_status read_train(eg_recipe *r, eg_error *err) {
 static eg_status read_all(eg_recipe *r, const char *text, size_t size, const char *const *set, eg_error *err) {
 	eg_tree_builder b = {&r->arena, r->source, false};
 	eg_status status = eg_yaml_parse(&r->arena, text, size, r->source, &r->root, err);
-	for (; !status && set && *set; set++) status = eg_tree_set(&b, r->root, *set, err);
+	if (!status) status = expand_data(r, err);
+	for (; !status && set && *set; set++) {
+		status = eg_tree_set(&b, r->root, *set, err);
+		if (!status) status = expand_data(r, err);
+	}
 	if (!status) status = read_root(r, err);
 	if (!status) status = read_name(r, err);
 	if (!status) status = read_input(r, err);
@@ -312,7 +332,7 @@ eg_status eg_recipe_numbers(eg_recipe *r, const char *path, double *values, int 
 	if (!status) status = ask(r, path, &t, err);
 	if (status || !t) return status;
 	if (t->kind == EG_TREE_LIST && t->count > max_count)
-		return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' has %d numbers; at most %d are expected",
+		return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' has %d numbers; at most %d are allowed",
 			last_name(path), t->count, max_count);
 	if (t->kind == EG_TREE_SCALAR && max_count > 0) *count = eg_tree_number(t, values);
 	for (int i = 0; t->kind == EG_TREE_LIST && i < t->count; i++)

@@ -141,10 +141,10 @@ static eg_status read_texts(const eg_tree *root, const char *source, eg_st_file 
 	f->texts = eg_tree_get(root, "__metadata__");
 	if (!f->texts) return EG_OK;
 	if (f->texts->kind != EG_TREE_MAP)
-		return eg_fail(err, EG_ERR_FORMAT, "'%.300s' is damaged: __metadata__ is no map", source);
+		return eg_fail(err, EG_ERR_FORMAT, "'%.300s' is damaged: __metadata__ is not a map", source);
 	for (const eg_tree *t = f->texts->first; t; t = t->next)
 		if (t->kind != EG_TREE_SCALAR || !t->quoted)
-			return eg_fail(err, EG_ERR_FORMAT, "'%.300s' is damaged: __metadata__ '%.100s' is no text",
+			return eg_fail(err, EG_ERR_FORMAT, "'%.300s' is damaged: __metadata__ '%.100s' is not a text",
 				source, t->key);
 	return EG_OK;
 }
@@ -165,7 +165,7 @@ eg_status eg_st_parse(const char *bytes, size_t size, const char *source, eg_st_
 	snprintf(place, sizeof place, "'%.300s' is damaged: header", source);
 	eg_status status = eg_json_parse(&f->arena, bytes + 8, (size_t)header, place, &root, err);
 	if (status) return status;
-	if (root->kind != EG_TREE_MAP) return eg_fail(err, EG_ERR_FORMAT, "%s is no map", place);
+	if (root->kind != EG_TREE_MAP) return eg_fail(err, EG_ERR_FORMAT, "%s is not a map", place);
 	status = read_texts(root, source, f, err);
 	return status ? status : read_tensors(root, bytes + 8 + header, size - 8 - (size_t)header, source, f, err);
 }

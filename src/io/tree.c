@@ -284,7 +284,7 @@ static eg_status step(eg_tree_builder *b, eg_tree *t, const char *path, size_t l
 		bool same = eg_tree_is_string(t) && strlen(t->text) == length && !strncmp(t->text, path, length);
 		const char *text = t->text;
 		if (!same && !eg_tree_is_nothing(t))
-			return eg_fail(err, EG_ERR_ARG, "'%.*s' cannot be set in '%.100s', which is no map",
+			return eg_fail(err, EG_ERR_ARG, "'%.*s' cannot be set in '%.100s', which is not a map",
 				(int)length, path, text);
 		t->kind = EG_TREE_MAP;
 		t->text = "";

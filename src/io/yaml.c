@@ -180,7 +180,7 @@ static eg_status document(reader *r, eg_tree **root) {
 		case YAML_DOCUMENT_START_EVENT:
 			if (*root)
 				status = fail_at(r, EG_ERR_FORMAT, event.start_mark,
-					"a second document begins here; one is expected");
+					"a second document begins here; only one is allowed");
 			break;
 		default: break;
 		}

@@ -129,8 +129,6 @@ static eg_status setup(loop *l) {
 	if (l->data->count < 1) return eg_fail(err, EG_ERR_ARG, "the training set is empty");
 	if (l->data->count > UINT32_MAX) return eg_fail(err, EG_ERR_ARG, "more than 2^32 training samples");
 	l->has_logits = has_output(l->graph, "logits") && classes_of(l->graph) > 0;
-	if (!l->optimizer) l->optimizer = l->own_optimizer = eg_optimizer_new(l->params, &l->config.optimizer);
-	if (!l->optimizer) return err->status;
 	eg_plan_options o = {.batch = 1, .train = true, .outputs = l->has_logits ? with_logits : loss_only, .seed = l->config.seed};
 	l->plans = eg_plan_cache_new(l->graph, l->params, &o);
 	o.train = false;
@@ -142,7 +140,8 @@ static eg_status setup(loop *l) {
 	l->has_best = l->state->best_weights && l->state->best_epoch > 0;
 	if (!l->plans || !l->eval_plans || !l->order || !l->good || (l->validation && !l->best))
 		return eg_fail(err, EG_ERR_MEMORY, "out of memory for training");
-	return EG_OK;
+	if (!l->optimizer) l->optimizer = l->own_optimizer = eg_optimizer_new(l->params, &l->config.optimizer);
+	return l->optimizer ? EG_OK : err->status;
 }
 
 static void take_down(loop *l) {
@@ -157,17 +156,46 @@ static void take_down(loop *l) {
 
 static void copy_weights(const loop *l, real *to, const real *from) { memcpy(to, from, l->params->total * sizeof(real)); }
 
-/* Says which layer, step and samples, what to try, and puts the last good weights back. */
+/* "a batch of 64 samples: 48181, 3, 901, ...", into buf. */
+static const char *name_samples(char *buf, size_t size, const uint32_t *items, int n) {
+	int used = snprintf(buf, size, "a batch of %d sample%s:", n, n == 1 ? "" : "s");
+	for (int i = 0; i < n && i < 3; i++) used += snprintf(buf + used, size - (size_t)used, "%s %u", i ? "," : "", items[i]);
+	if (n > 3) snprintf(buf + used, size - (size_t)used, ", ...");
+	return buf;
+}
+
+static bool all_finite(const real *x, size_t n) {
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(x[i])) return false;
+	return true;
+}
+
+/* Leaves the last good weights in the parameters, and says in `kept` which they are: the best epoch's, else the last whole epoch's; in
+ * the first epoch those before the update that was not made. */
+static void keep_good_weights(loop *l, int epoch, char *kept, size_t size) {
+	int last = l->has_best ? l->state->best_epoch : epoch;
+	unsigned long long updates = (unsigned long long)l->state->steps;
+	if (last == 0 && updates > 0 && all_finite(l->params->data, l->params->total)) {
+		snprintf(kept, size, "The weights are left as they were after update %llu, the last good one", updates);
+		return;
+	}
+	if (last > 0) snprintf(kept, size, "The weights are set back to those after epoch %d", last);
+	else snprintf(kept, size, "The weights are set back to those that the training began with");
+	copy_weights(l, l->params->data, l->has_best ? l->best : l->good);
+	eg_params_changed(l->params);
+}
+
+/* Says which layer, step and samples, and what to try. */
 static eg_status numeric(loop *l, eg_plan *plan, int epoch, int64_t step, const uint32_t *items, int n, double lr) {
 	eg_error *err = &l->ctx->error;
 	eg_error found;
+	char samples[96], kept[96];
 	if (eg_plan_diagnose(plan, l->state->steps, &found) == EG_OK) snprintf(found.message, sizeof found.message, "the loss or the gradient is not finite");
-	copy_weights(l, l->params->data, l->has_best ? l->best : l->good);
-	eg_params_changed(l->params);
+	keep_good_weights(l, epoch, kept, sizeof kept);
 	return eg_fail(err, EG_ERR_NUMERIC,
-		"epoch %d, step %lld (update %llu, batch of samples %u to %u in shuffled order): %s. The weights are set back to those after epoch %d. "
-		"Try a smaller learning rate (now %g), clip_norm: 1, or look for wrong values in the data",
-		epoch + 1, (long long)step + 1, (unsigned long long)l->state->steps + 1, items[0], items[n - 1], found.message, l->has_best ? l->state->best_epoch : epoch, lr);
+		"epoch %d, step %lld (update %llu, %s): %s. %s. Try a smaller learning rate (now %g), clip_norm: 1, or look for wrong values in the data",
+		epoch + 1, (long long)step + 1, (unsigned long long)l->state->steps + 1, name_samples(samples, sizeof samples, items, n), found.message,
+		kept, lr);
 }
 
 typedef struct epoch_sums {
@@ -227,7 +255,7 @@ static eg_status judge(loop *l, int epoch, eg_epoch_report *r) {
 	int64_t right = 0;
 	int classes = l->has_logits ? classes_of(l->graph) : 0;
 	r->val_loss = r->val_accuracy = NAN;
-	if (!l->validation || l->validation->count == 0) return EG_OK;
+	if (!l->validation || !l->best) return EG_OK;
 	eg_status status = evaluate(l->eval_plans, batch_of(l), l->validation, classes, &r->val_loss, NULL, &right, &l->ctx->error);
 	if (status) return status;
 	if (classes) r->val_accuracy = (double)right / (double)l->validation->count;
