@@ -41,11 +41,11 @@ static eg_status read_header(eg_reader *s, int min_rank, int max_rank, eg_idx *i
 		        "'%s' is not an IDX file: it does not begin with two zero bytes, type and rank", name);
 	if (head[2] != 0x08)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s' is an IDX file whose elements are %s (0x%02X); needed are unsigned bytes "
+		        "'%s' is an IDX file whose elements are %s (0x%02X); expected unsigned bytes "
 		        "(0x08)",
 		        name, type_name(head[2]), head[2]);
 	if (head[3] < min_rank || head[3] > max_rank)
-		return eg_fail(err, EG_ERR_FORMAT, "'%s' is an IDX file of rank %d; needed is rank %d%s", name, head[3],
+		return eg_fail(err, EG_ERR_FORMAT, "'%s' is an IDX file of rank %d; expected rank %d%s", name, head[3],
 		        min_rank,
 		        min_rank == 1 ? ": is it the file of pictures, not of labels?"
 		                      : " (count, height, width) or 4: is it the file of labels, not of pictures?");
@@ -127,7 +127,7 @@ static eg_status check_pictures(
 		        (long long)px->d[0], labels, (long long)lb->d[0]);
 	if (C != 1 && C != 3)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s': pictures have %lld channels; needed is (count, channels, height, width) "
+		        "'%s': pictures have %lld channels; expected (count, channels, height, width) "
 		        "with 1 or 3 channels",
 		        images, (long long)C);
 	return EG_OK;

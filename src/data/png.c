@@ -90,7 +90,7 @@ static eg_status write_png(spng_ctx *ctx, const char *path, const uint8_t *packe
 eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
 	if ((C != 1 && C != 3) || H < 1 || W < 1)
 		return eg_fail(
-		        err, EG_ERR_ARG, "cannot write '%s': %d channels of %d x %d are no picture", path, C, H, W);
+		        err, EG_ERR_ARG, "cannot write '%s': %d channels of %d x %d do not make a picture", path, C, H, W);
 	size_t n = (size_t)H * (size_t)W;
 	spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);
 	uint8_t *packed = eg_calloc(NULL, n, (size_t)C);
