@@ -253,7 +253,7 @@ typedef struct eg_memory {
 	size_t activations;           /* everything between, forward and backward */
 	size_t packed;                /* weights in kernel order */
 	size_t scratch;               /* kernels' own, all threads */
-	size_t total;                 /* of the plan: io + activations + packed + scratch + alignment */
+	size_t total;                 /* of the plan's one block: io + activations + packed + scratch */
 } eg_memory;
 EG_API void eg_plan_memory(const eg_plan *plan, eg_memory *m);
 /* The list of calls as text, one a line: step, kernel, node, layout, units, bytes. Owned by the plan. NULL: out of memory. */

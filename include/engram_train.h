@@ -30,6 +30,7 @@ typedef struct eg_optimizer eg_optimizer;
 /* NULL on failure: message in the context of the parameters' graph. The parameters must outlive it. */
 EG_API eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config);
 EG_API void eg_optimizer_free(eg_optimizer *o);
+EG_API double eg_optimizer_lr(const eg_optimizer *o); /* as configured, or the default */
 /* One update from the gradients in the parameters, with this learning rate. *norm (may be NULL) receives the global norm of the
  * gradients before clipping. When it is NaN or infinite nothing is updated and EG_ERR_NUMERIC returned. */
 EG_API eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm);

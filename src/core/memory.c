@@ -184,7 +184,7 @@ bool eg_plan_place(eg_plan *p) {
 	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->total * sizeof(real), .io = io,
 		.packed = packed - io, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
 		.total = total};
-	p->memory = eg_block_new(a, total + EG_ALIGN);
+	p->memory = eg_block_new(a, total);
 	ok = p->memory && resolve(p);
 done:
 	eg_release(a, items);

@@ -89,7 +89,7 @@ static eg_status evaluate(eg_plan_cache *plans, int batch, const eg_dataset *dat
 		int n = (int)(data->count - at < batch ? data->count - at : batch);
 		void *target;
 		eg_plan *plan = eg_plan_cache_get(plans, n);
-		if (!plan) return EG_ERR_MEMORY;
+		if (!plan) return err->status;
 		for (int i = 0; i < n; i++) items[i] = (uint32_t)(at + i);
 		eg_status s = fill(plan, data, items, n, &target, err);
 		if (s) return s;
@@ -116,7 +116,7 @@ eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *da
 	if (!plans) return err->status;
 	eg_status s = evaluate(plans, batch > 0 ? batch : EVAL_BATCH, data, classes, loss, confusion, &right, err);
 	eg_plan_cache_free(plans);
-	return s == EG_ERR_MEMORY ? err->status : s;
+	return s;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------------------------------- */
@@ -221,7 +221,6 @@ static eg_status train_epoch(loop *l, int epoch, epoch_sums *s) {
 	eg_error *err = &l->ctx->error;
 	int batch = batch_of(l), classes = l->has_logits ? classes_of(l->graph) : 0;
 	int64_t steps = (d->count + batch - 1) / batch;
-	double base = l->config.optimizer.lr > 0 ? l->config.optimizer.lr : l->config.optimizer.kind == EG_SGD ? 0.01 : 0.001;
 	*s = (epoch_sums){0};
 	for (int64_t i = 0; i < d->count; i++) l->order[i] = (uint32_t)i;
 	eg_rng_shuffle((eg_rng){l->config.seed, eg_stream(EG_RNG_SHUFFLE, 0, (uint64_t)epoch)}, l->order, (size_t)d->count);
@@ -233,7 +232,7 @@ static eg_status train_epoch(loop *l, int epoch, epoch_sums *s) {
 		if (!plan) return err->status;
 		eg_status status = fill(plan, d, items, n, &target, err);
 		if (status) return status;
-		s->lr = eg_schedule_lr(&l->config.schedule, &l->state->schedule, base, epoch + (double)k / (double)steps, epochs_of(l));
+		s->lr = eg_schedule_lr(&l->config.schedule, &l->state->schedule, eg_optimizer_lr(l->optimizer), epoch + (double)k / (double)steps, epochs_of(l));
 		eg_plan_run(plan, l->state->steps);
 		double loss = (double)*eg_plan_output(plan, "loss");
 		if (!isfinite(loss) || eg_optimizer_step(l->optimizer, s->lr, &s->norm)) return numeric(l, plan, epoch, k, items, n, s->lr);

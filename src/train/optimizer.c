@@ -131,6 +131,7 @@ eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm) {
 	return EG_OK;
 }
 
+double eg_optimizer_lr(const eg_optimizer *o) { return o->config.lr; }
 int eg_optimizer_moments(const eg_optimizer *o) { return o->nmoments; }
 const char *eg_optimizer_moment_name(const eg_optimizer *o, int i) { return i < 0 || i >= o->nmoments ? NULL : i == 0 ? "m" : "v"; }
 eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n) {
