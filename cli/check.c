@@ -10,6 +10,7 @@ static eg_status check(eg_recipe *r, eg_context *ctx, eg_error *err) {
 	status = eg_task_classes(t, &classes, err);
 	if (!status) status = eg_task_fits(t, err);
 	if (!status) status = eg_recipe_build(r, ctx, classes, &g, err);
+	if (!status) status = eg_task_suits(t, g, err);
 	eg_graph_free(g);
 	eg_task_free(t);
 	return status;
@@ -43,8 +44,8 @@ const cli_verb verb_check = {
 	.min_operands = 1,
 	.max_operands = -1,
 	.about = "Reads recipes and builds their networks: keys, types, ranges, layers and shapes are\n"
-		 "checked, and the first error is told with file, line and column. The data itself is\n"
-		 "not touched.",
+		 "checked, and the first error is told with file, line and column. The data is looked at only\n"
+		 "where it alone says how many classes, or different characters, there are.",
 	.options = options,
 	.examples = "  engram check recipes/*.yaml\n  engram check recipes/lenet5.yaml --set model.0.conv.kernel=7\n",
 	.run = run,

@@ -21,15 +21,27 @@ static int64_t download_size(const eg_data_info *d) {
 	return n;
 }
 
+static int64_t unpacked_size(const eg_data_info *d) {
+	int64_t n = 0;
+	for (int i = 0; i < d->nfiles; i++) n += d->files[i].bytes;
+	return n;
+}
+
+static const char *kind_name(eg_data_kind k) { return k == EG_DATA_TEXT ? "text" : "pictures"; }
+
 static void list_json(json *j, const eg_data_info *d, const eg_data_place *place) {
 	json_put_open(j, NULL, '{');
 	json_put_string(j, "name", d->name);
 	json_put_string(j, "about", d->doc);
+	json_put_string(j, "kind", kind_name(d->kind));
 	json_put_string(j, "origin", d->origin);
 	json_put_string(j, "licence", d->licence);
-	json_put_int(j, "train", d->train);
-	json_put_int(j, "test", d->test);
-	json_put_int(j, "classes", d->classes);
+	if (d->kind == EG_DATA_PICTURES) {
+		json_put_int(j, "train", d->train);
+		json_put_int(j, "test", d->test);
+		json_put_int(j, "classes", d->classes);
+	}
+	json_put_int(j, "bytes", unpacked_size(d));
 	json_put_int(j, "download_bytes", download_size(d));
 	json_put_bool(j, "here", place != NULL);
 	json_put_string(j, "folder", place ? place->folder : NULL);
@@ -39,26 +51,33 @@ static void list_json(json *j, const eg_data_info *d, const eg_data_place *place
 static void list_row(table *t, const eg_data_info *d, const eg_data_place *place) {
 	char train[NUMBER], test[NUMBER], bytes[NUMBER];
 	table_cell(t, "%s", d->name);
+	table_cell(t, "%s", kind_name(d->kind));
 	if (!d->nfiles) {
 		for (int i = 0; i < 5; i++) table_cell(t, "%s", i == 3 ? "-" : "");
 		table_cell(t, "your own files, named in the recipe");
 		return;
 	}
-	table_cell(t, "%s", number_int(train, d->train));
-	table_cell(t, "%s", number_int(test, d->test));
-	table_cell(t, "%d", d->classes);
+	if (d->kind == EG_DATA_TEXT) { /* no samples: how long it is */
+		table_cell(t, "%s", number_bytes(bytes, (double)unpacked_size(d)));
+		table_cell(t, " ");
+		table_cell(t, " ");
+	} else {
+		table_cell(t, "%s", number_int(train, d->train));
+		table_cell(t, "%s", number_int(test, d->test));
+		table_cell(t, "%d", d->classes);
+	}
 	table_cell(t, "%s", d->licence ? d->licence : "");
-	table_cell(t, "%s", number_bytes(bytes, (double)download_size(d)));
+	table_cell(t, "%s", download_size(d) ? number_bytes(bytes, (double)download_size(d)) : "by hand");
 	if (place)
 		table_cell(t, "%s (%s)", place->folder, origin_name(place->origin));
 	else
-		table_cell(t, "not here: engram data get %s", d->name);
+		table_cell(t, d->urls || d->package ? "not here: engram data get %s" : "not here: see %s below", d->name);
 }
 
 static int list(bool as_json) {
 	json j = {.f = stdout};
-	table *t = table_new("lrrrlrl");
-	static const char *const head[] = {"name", "train", "test", "classes", "licence", "download", "where", NULL};
+	table *t = table_new("llrrrlrl");
+	static const char *const head[] = {"name", "kind", "train", "test", "classes", "licence", "download", "where", NULL};
 	for (int i = 0; head[i]; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
 	if (as_json) json_put_open(&j, NULL, '[');
@@ -78,8 +97,8 @@ static int list(bool as_json) {
 		table_print(t, stdout, 0);
 		putchar('\n');
 		for (int i = 0; i < eg_data_count(); i++) {
-			printf("%-14s ", eg_data_at(i)->name);
-			text_wrap(stdout, eg_data_at(i)->doc, 15, 15, 80);
+			printf("%-15s ", eg_data_at(i)->name);
+			text_wrap(stdout, eg_data_at(i)->doc, 16, 16, 80);
 		}
 	}
 	table_free(t);

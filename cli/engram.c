@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const cli_verb *const verbs[] = {
-	&verb_train, &verb_eval, &verb_predict, &verb_info, &verb_check, &verb_data, &verb_schema, &verb_version};
+	&verb_train, &verb_eval, &verb_predict, &verb_generate, &verb_info, &verb_inspect, &verb_check, &verb_data, &verb_schema, &verb_version};
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
 static const cli_verb *find(const char *name) {
@@ -25,7 +25,7 @@ static int unknown_verb(const char *name) {
 }
 
 static void help(FILE *f) {
-	fprintf(f, "engram - trains and runs convolutional networks\n\n"
+	fprintf(f, "engram - trains and runs convolutional and recurrent networks\n\n"
 		   "Usage: engram VERB [ARGUMENT]...\n\nVerbs:\n");
 	for (int i = 0; i < VERBS; i++) fprintf(f, "  %-9s %s\n", verbs[i]->name, verbs[i]->line);
 	fprintf(f, "\nEvery verb tells more with --help, and most write JSON for other programs with --json.\n"
@@ -34,6 +34,10 @@ static void help(FILE *f) {
 		   "  $ engram train recipes/lenet5.yaml     # learn to tell them apart\n"
 		   "  $ engram eval lenet5.safetensors       # how well it does on pictures it has not seen\n"
 		   "  $ engram predict lenet5.safetensors picture.png\n"
+		   "or, with text:\n"
+		   "  $ engram data get tinyshakespeare      # 40,000 lines from plays, 1 MB\n"
+		   "  $ engram train recipes/char-lstm.yaml  # learn which character comes next\n"
+		   "  $ engram generate char-lstm.safetensors --prompt 'ROMEO:'\n"
 		   "\nEnvironment:\n"
 		   "  ENGRAM_DATA       folders, separated by colons, that are looked in first for data sets\n"
 		   "  ENGRAM_THREADS    how many threads compute, unless --threads says so\n"

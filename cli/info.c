@@ -1,4 +1,5 @@
 /* info.c - engram info: what a network is made of and what it costs, without running it. */
+#include "engram_text.h"
 #include "print.h"
 
 #include <stdlib.h>
@@ -19,10 +20,11 @@ typedef struct network {
 	eg_graph *graph;
 	eg_params *params;
 	int classes, train_batch, batch;
+	int time; /* steps, for the memory; 0: no sequences */
 	int n; /* nodes that belong to the answer, the loss left out */
 	eg_node_info *nodes;
 	field *fields; /* parallel to nodes */
-	const eg_recipe *recipe;
+	eg_recipe *recipe;
 } network;
 
 static int node_of(const network *net, eg_tensor t) {
@@ -63,13 +65,16 @@ static field field_of(const network *net, const eg_node_info *node) {
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-static const char *shape_text(const network *net, eg_tensor t, char buf[64]) {
-	eg_dims d = eg_tensor_dims(net->graph, t);
+/* Of one sample: "6×28×28"; of a sequence "T×64". */
+static const char *shape_text(eg_dims d, char buf[64]) {
 	size_t n = 0;
 	buf[0] = '\0';
-	for (int i = d.rank > 1 ? 1 : 0; i < d.rank && n < 60; i++)
-		n += (size_t)snprintf(buf + n, 64 - n, "%s%lld", n ? "×" : "", (long long)d.d[i]);
-	return buf;
+	for (int i = 0; i < d.rank && n < 60; i++)
+		if (d.d[i] == EG_T)
+			n += (size_t)snprintf(buf + n, 64 - n, "%sT", n ? "×" : "");
+		else if (d.d[i] != EG_N)
+			n += (size_t)snprintf(buf + n, 64 - n, "%s%lld", n ? "×" : "", (long long)d.d[i]);
+	return n ? buf : strcpy(buf, "1");
 }
 
 static const char *field_text(const field *f, char buf[64]) {
@@ -85,7 +90,7 @@ static const char *field_text(const field *f, char buf[64]) {
 static bool memory_of(const network *net, int batch, bool train, eg_memory *m) {
 	static const char *const answer[] = {"logits", NULL};
 	eg_plan *plan = eg_plan_new(net->graph, net->params,
-		&(eg_plan_options){.batch = batch, .train = train, .outputs = train ? NULL : answer});
+		&(eg_plan_options){.batch = batch, .time = net->time, .train = train, .outputs = train ? NULL : answer});
 	if (!plan) return false;
 	eg_plan_memory(plan, m);
 	eg_plan_free(plan);
@@ -127,22 +132,23 @@ static size_t optimizer_bytes(const network *net) {
 
 static void print_layers(const network *net) {
 	char shape[64], p[NUMBER], m[NUMBER], f[64];
-	table *t = table_new("llrrrr");
+	int columns = net->time ? 5 : 6; /* a receptive field is one in height and width */
+	table *t = table_new(net->time ? "llrrr" : "llrrrr");
 	static const char *const head[] = {"layer", "operator", "output", "parameters", "multiply-adds", "sees", NULL};
-	for (int i = 0; head[i]; i++) table_cell(t, "%s", head[i]);
+	for (int i = 0; i < columns; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
 	table_cell(t, "input");
 	table_cell(t, "%s", "");
-	table_cell(t, "%s", shape_text(net, eg_graph_find(net->graph, "input"), shape));
-	for (int i = 0; i < 3; i++) table_cell(t, "%s", "");
+	table_cell(t, "%s", shape_text(eg_tensor_dims(net->graph, eg_graph_find(net->graph, "input")), shape));
+	for (int i = 3; i < columns; i++) table_cell(t, "%s", "");
 	for (int i = 0; i < net->n; i++) {
 		const eg_node_info *n = &net->nodes[i];
 		table_cell(t, "%s", n->name);
 		table_cell(t, "%s", n->op->layer ? n->op->layer : n->op->name);
-		table_cell(t, "%s", shape_text(net, n->outputs[0], shape));
+		table_cell(t, "%s", shape_text(eg_tensor_dims(net->graph, n->outputs[0]), shape));
 		table_cell(t, "%s", n->params ? number_int(p, n->params) : "");
 		table_cell(t, "%s", n->macs ? number_int(m, n->macs) : "");
-		table_cell(t, "%s", field_text(&net->fields[i], f));
+		if (columns > 5) table_cell(t, "%s", field_text(&net->fields[i], f));
 	}
 	table_rule(t);
 	totals s = sum(net);
@@ -150,10 +156,13 @@ static void print_layers(const network *net) {
 	for (int i = 0; i < 2; i++) table_cell(t, "%s", "");
 	table_cell(t, "%s", number_int(p, s.params));
 	table_cell(t, "%s", number_int(m, s.macs));
-	table_cell(t, "%s", "");
+	if (columns > 5) table_cell(t, "%s", "");
 	table_print(t, stdout, 2);
 	table_free(t);
-	printf("\nFor one picture. `sees` is the receptive field: the height and width of the input\n"
+	if (net->time)
+		printf("\nFor one time step of one sequence. T is the number of steps, which may be any.\n");
+	else
+		printf("\nFor one picture. `sees` is the receptive field: the height and width of the input\n"
 	       "that one value of the output depends on, the padding around it included.\n");
 }
 
@@ -203,8 +212,10 @@ static bool print_memory(const network *net) {
 	size_t moments = optimizer_bytes(net);
 	table *t = table_new("lrr");
 	table_cell(t, "%s", "");
-	table_cell(t, "predict, batch %d", net->batch);
-	table_cell(t, "train, batch %d", net->train_batch);
+	char steps[NUMBER] = "";
+	if (net->time) snprintf(steps, sizeof steps, ", %d steps", net->time);
+	table_cell(t, "predict, batch %d%s", net->batch, steps);
+	table_cell(t, "train, batch %d%s", net->train_batch, steps);
 	table_rule(t);
 	memory_row(t, "parameters", (double)run.parameters, (double)train.parameters);
 	memory_row(t, "gradients", 0, (double)train.gradients);
@@ -222,16 +233,20 @@ static bool print_memory(const network *net) {
 	return true;
 }
 
-static void print_model(const char *path, eg_model *m) {
-	const eg_train_result *r = eg_model_result(m);
-	char accuracy[NUMBER];
-	printf("%s: %s written by engram %s\n", path, eg_model_is_checkpoint(m) ? "checkpoint" : "model",
-		eg_model_version(m));
-	if (r && r->best_epoch > 0)
-		printf("trained %d epochs; best was %d with validation accuracy %s\n", r->epochs_done, r->best_epoch,
-			number_percent(accuracy, r->val_accuracy));
-	else if (r)
-		printf("trained %d epochs\n", r->epochs_done);
+static void print_vocabulary(const eg_vocab *v) {
+	printf("vocabulary: %d %ss\n\n", eg_vocab_count(v),
+		eg_vocab_unit(v) == EG_UNIT_CHAR ? "character" : eg_unit_names()[eg_vocab_unit(v)]);
+}
+
+static void print_classes(const eg_model *m) {
+	if (eg_model_vocab(m)) {
+		print_vocabulary(eg_model_vocab(m));
+		return;
+	}
+	if (eg_model_classes(m) == 0) {
+		printf("\n");
+		return;
+	}
 	printf("classes: ");
 	for (int i = 0; i < eg_model_classes(m) && i < 20; i++) {
 		char *name = cli_alloc(strlen(eg_model_class_name(m, i)) + 1);
@@ -241,11 +256,28 @@ static void print_model(const char *path, eg_model *m) {
 	printf("%s\n\n", eg_model_classes(m) > 20 ? ", ..." : "");
 }
 
+static void print_model(const char *path, const network *net, eg_model *m) {
+	const eg_train_result *r = eg_model_result(m);
+	char number[NUMBER];
+	printf("%s: %s written by engram %s\n", path, eg_model_is_checkpoint(m) ? "checkpoint" : "model",
+		eg_model_version(m));
+	if (r && r->best_epoch > 0 && !net->time && net->classes > 0)
+		printf("trained %d epochs; best was %d with validation accuracy %s\n", r->epochs_done, r->best_epoch,
+			number_percent(number, r->val_accuracy));
+	else if (r && r->best_epoch > 0)
+		printf("trained %d epochs; best was %d with validation loss %s\n", r->epochs_done, r->best_epoch,
+			number_loss(number, r->val_loss));
+	else if (r)
+		printf("trained %d epochs\n", r->epochs_done);
+	print_classes(m);
+}
+
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void memory_json(json *j, const char *key, const eg_memory *m, int batch, size_t moments, bool train) {
+static void memory_json(json *j, const char *key, const eg_memory *m, int batch, int time, size_t moments, bool train) {
 	json_put_open(j, key, '{');
 	json_put_int(j, "batch", batch);
+	if (time) json_put_int(j, "time", time);
 	json_put_int(j, "parameters", (int64_t)m->parameters);
 	json_put_int(j, "gradients", train ? (int64_t)m->gradients : 0);
 	json_put_int(j, "optimizer", (int64_t)moments);
@@ -264,7 +296,11 @@ static void layer_json(json *j, const network *net, int i) {
 	json_put_string(j, "name", n->name);
 	json_put_string(j, "operator", n->op->name);
 	json_put_open(j, "output", '[');
-	for (int k = 1; k < d.rank; k++) json_put_int(j, NULL, d.d[k]);
+	for (int k = 0; k < d.rank; k++)
+		if (d.d[k] == EG_T)
+			json_put_string(j, NULL, "T");
+		else if (d.d[k] != EG_N)
+			json_put_int(j, NULL, d.d[k]);
 	json_put_close(j, ']');
 	json_put_int(j, "parameters", n->params);
 	json_put_int(j, "multiply_adds", n->macs);
@@ -298,8 +334,8 @@ static bool print_json(const network *net) {
 	json_put_int(&j, "dense_parameters", s.dense_params);
 	json_put_int(&j, "dense_multiply_adds", s.dense_macs);
 	json_put_open(&j, "memory", '{');
-	memory_json(&j, "predict", &run, net->batch, 0, false);
-	memory_json(&j, "train", &train, net->train_batch, optimizer_bytes(net), true);
+	memory_json(&j, "predict", &run, net->batch, net->time, 0, false);
+	memory_json(&j, "train", &train, net->train_batch, net->time, optimizer_bytes(net), true);
 	json_put_close(&j, '}');
 	json_put_close(&j, '}');
 	json_put_end(&j);
@@ -308,7 +344,16 @@ static bool print_json(const network *net) {
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-/* The nodes that lead to the answer: those before the loss. */
+/* How many steps the recipe trains with at a time, as its data section says; else 64. */
+static int steps_of(eg_recipe *r) {
+	static const char *const paths[] = {"data.steps", "data.longest"};
+	double steps;
+	for (int i = 0; i < 2; i++)
+		if (eg_recipe_has(r, paths[i]) && !eg_recipe_number(r, paths[i], 64, 1, 1e6, &steps, NULL)) return (int)steps;
+	return 64;
+}
+
+/* The nodes that lead to the answer: those before the loss, and the loss when it has weights. */
 static void survey(network *net) {
 	int n = eg_graph_nodes(net->graph);
 	eg_tensor loss = eg_graph_find(net->graph, "loss");
@@ -316,7 +361,7 @@ static void survey(network *net) {
 	net->fields = cli_alloc((size_t)n * sizeof *net->fields);
 	for (int i = 0; i < n; i++) {
 		eg_graph_node(net->graph, i, &net->nodes[net->n]);
-		if (net->nodes[net->n].outputs[0].id == loss.id) continue;
+		if (net->nodes[net->n].outputs[0].id == loss.id && net->nodes[net->n].params == 0) continue;
 		net->fields[net->n] = field_of(net, &net->nodes[net->n]);
 		net->n++;
 	}
@@ -329,14 +374,16 @@ static int show(const cli_args *a, network *net, eg_model *m) {
 	net->batch = (int)args_number(a, "batch", 1);
 	net->train_batch = eg_recipe_train(net->recipe)->batch ? eg_recipe_train(net->recipe)->batch : 32;
 	if (args_has(a, "batch")) net->train_batch = net->batch;
+	net->time = in.d[0] == EG_T ? (int)args_number(a, "time", (uint64_t)steps_of(net->recipe)) : 0;
 	survey(net);
 	if (as_json) {
 		ok = print_json(net);
 	} else {
-		if (m) print_model(a->operands[0], m);
-		printf("%s: %s", net->name, eg_recipe_task(net->recipe));
-		for (int i = 0; i < in.rank; i++) printf("%s%lld", i ? "×" : ", input ", (long long)in.d[i]);
-		printf(", %d classes\n\n", net->classes);
+		char shape[64];
+		if (m) print_model(a->operands[0], net, m);
+		printf("%s: %s, input %s", net->name, eg_recipe_task(net->recipe), shape_text(in, shape));
+		if (net->classes) printf(", %d classes", net->classes);
+		printf("\n\n");
 		print_layers(net);
 		print_dense(net);
 		ok = print_memory(net);
@@ -366,9 +413,9 @@ static int of_recipe(const cli_args *a, eg_context *ctx) {
 	if (!r) return CLI_FAILED;
 	int code = CLI_OK;
 	if (eg_task_open(r, &t, &err) || eg_task_classes(t, &net.classes, &err) ||
-		eg_recipe_build(r, ctx, net.classes, &net.graph, &err))
+		eg_recipe_build(r, ctx, net.classes, &net.graph, &err) || eg_task_suits(t, net.graph, &err))
 		code = fail_error("info", &err);
-	if (code == CLI_OK && !(net.params = eg_params_new(net.graph, 0)))
+	if (code == CLI_OK && !(net.params = eg_params_new_zero(net.graph)))
 		code = fail_error("info", eg_context_error(ctx));
 	net.recipe = r;
 	if (code == CLI_OK) code = show(a, &net, NULL);
@@ -391,6 +438,7 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
 	{"batch", 0, "N", "samples at a time, for the memory (default: 1 to predict, the recipe's to train)", 1, 65536},
+	{"time", 0, "N", "steps of a sequence, for the memory (default: the recipe's)", 1, 1000000},
 	OPTION_SET,
 	OPTION_THREADS,
 	OPTION_JSON("one JSON object"),

@@ -16,12 +16,13 @@ static int utf8_length(const unsigned char *s) {
 	return n;
 }
 
-static void put_string(FILE *f, const char *text) {
-	const unsigned char *s = (const unsigned char *)text;
+/* `size` bytes, behind which is a zero. */
+static void put_bytes(FILE *f, const char *text, size_t size) {
+	const unsigned char *s = (const unsigned char *)text, *end = s + size;
 	putc('"', f);
-	while (*s) {
+	while (s < end) {
 		int n = utf8_length(s);
-		if (n == 0)
+		if (n == 0 || n > end - s)
 			fputs("\xef\xbf\xbd", f); /* U+FFFD, the replacement character */
 		else if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
@@ -33,10 +34,12 @@ static void put_string(FILE *f, const char *text) {
 			fprintf(f, "\\u%04x", *s);
 		else
 			fwrite(s, 1, (size_t)n, f);
-		s += n ? n : 1;
+		s += n && n <= end - s ? n : 1;
 	}
 	putc('"', f);
 }
+
+static void put_string(FILE *f, const char *text) { put_bytes(f, text, strlen(text)); }
 
 static void begin(json *j, const char *key) {
 	if (j->comma) fputs(", ", j->f);
@@ -63,6 +66,11 @@ void json_put_string(json *j, const char *key, const char *value) {
 		put_string(j->f, value);
 	else
 		fputs("null", j->f);
+}
+
+void json_put_text(json *j, const char *key, const char *value, size_t size) {
+	begin(j, key);
+	put_bytes(j->f, value, size);
 }
 
 void json_put_int(json *j, const char *key, int64_t value) {

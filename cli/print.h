@@ -58,6 +58,7 @@ typedef struct json {
 void json_put_open(json *j, const char *key, char bracket);        /* '{' or '[' */
 void json_put_close(json *j, char bracket);                        /* '}' or ']' */
 void json_put_string(json *j, const char *key, const char *value); /* NULL: null */
+void json_put_text(json *j, const char *key, const char *value, size_t size); /* any bytes, zeros too; not UTF-8: U+FFFD */
 void json_put_int(json *j, const char *key, int64_t value);
 void json_put_number(json *j, const char *key, double value); /* not finite: null */
 void json_put_bool(json *j, const char *key, bool value);

@@ -32,7 +32,8 @@ typedef struct job {
 	eg_optimizer *optimizer;
 	eg_train_state state;
 	eg_train_config config;
-	bool has_validation, head_shown, checkpoint_failed;
+	bool has_validation, has_classes, head_shown, checkpoint_failed;
+	char rate[48]; /* "pictures/s" */
 	int first, kept; /* epochs done before; epochs in the checkpoint, 0: there is none */
 	double unkept;   /* seconds of training since the checkpoint */
 	sigset_t stop;   /* signals that ask to stop */
@@ -122,19 +123,24 @@ static eg_status save(job *j, const char *path, bool checkpoint, eg_error *err) 
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */
 
 static void show_head(job *j) {
-	printf(j->has_validation ? "\n%7s  %8s  %8s  %8s  %8s  %10s  %7s\n" : "\n%7s  %8s  %8s  %10s  %7s\n", "epoch",
-		"loss", "accuracy", j->has_validation ? "val loss" : "pictures/s",
-		j->has_validation ? "val acc" : "time", "pictures/s", "time");
+	printf("\n%7s  %8s", "epoch", "loss");
+	if (j->has_classes) printf("  %8s", "accuracy");
+	if (j->has_validation) printf("  %8s", "val loss");
+	if (j->has_validation && j->has_classes) printf("  %8s", "val acc");
+	printf("  %10s  %7s\n", j->rate, "time");
 	j->head_shown = true;
 }
 
 static void show_epoch(job *j, const eg_epoch_report *r) {
-	char epoch[NUMBER], loss[NUMBER], accuracy[NUMBER], val[NUMBER], rate[NUMBER], time[NUMBER];
+	char epoch[NUMBER], number[NUMBER], time[NUMBER];
+	int width = (int)strlen(j->rate) > 10 ? (int)strlen(j->rate) : 10;
 	if (!j->head_shown) show_head(j);
 	snprintf(epoch, sizeof epoch, "%d/%d", r->epoch, r->epochs);
-	printf("%7s  %8s  %8s", epoch, number_loss(loss, r->loss), number_percent(accuracy, r->accuracy));
-	if (j->has_validation) printf("  %8s  %8s", number_loss(loss, r->val_loss), number_percent(val, r->val_accuracy));
-	printf("  %10s  %7s%s\n", number_int(rate, (int64_t)(r->samples_per_second + 0.5)),
+	printf("%7s  %8s", epoch, number_loss(number, r->loss));
+	if (j->has_classes) printf("  %8s", number_percent(number, r->accuracy));
+	if (j->has_validation) printf("  %8s", number_loss(number, r->val_loss));
+	if (j->has_validation && j->has_classes) printf("  %8s", number_percent(number, r->val_accuracy));
+	printf("  %*s  %7s%s\n", width, number_int(number, (int64_t)(r->samples_per_second + 0.5)),
 		number_time(time, r->seconds), r->best ? "  best" : "");
 }
 
@@ -158,14 +164,14 @@ static void show_epoch_json(const eg_epoch_report *r) {
 
 static bool on_step(void *user, const eg_progress *p) {
 	const job *j = user;
-	char left[64], epoch[NUMBER], loss[NUMBER], right[256], accuracy[NUMBER], rate[NUMBER], time[NUMBER];
+	char left[64], epoch[NUMBER], loss[NUMBER], right[256], accuracy[64] = "", share[NUMBER], rate[NUMBER], time[NUMBER];
 	if (!j->live) return true;
 	if (!j->head_shown) show_head(user);
 	snprintf(epoch, sizeof epoch, "%d/%d", p->epoch, p->epochs);
 	snprintf(left, sizeof left, "%7s ", epoch);
-	snprintf(right, sizeof right, "loss %s  accuracy %s  %s pictures/s  %s left", number_loss(loss, p->loss),
-		number_percent(accuracy, p->accuracy), number_int(rate, (int64_t)p->samples_per_second),
-		number_time(time, p->seconds_left));
+	if (j->has_classes) snprintf(accuracy, sizeof accuracy, "accuracy %s  ", number_percent(share, p->accuracy));
+	snprintf(right, sizeof right, "loss %s  %s%s %s  %s left", number_loss(loss, p->loss), accuracy,
+		number_int(rate, (int64_t)p->samples_per_second), j->rate, number_time(time, p->seconds_left));
 	bar_show(stdout, left, p->steps > 0 ? (double)p->step / (double)p->steps : 0, right);
 	return true;
 }
@@ -220,6 +226,8 @@ static bool load_data(job *j) {
 		return false;
 	}
 	j->has_validation = eg_samples_count(j->samples, EG_PART_VALIDATION) > 0;
+	j->has_classes = eg_samples_classes(j->samples) > 0;
+	snprintf(j->rate, sizeof j->rate, "%s/s", eg_task_unit(j->task, false));
 	return true;
 }
 
@@ -247,7 +255,8 @@ static bool same_but_train(const eg_recipe *a, const eg_recipe *b) {
 
 static bool new_network(job *j) {
 	eg_error err;
-	if (eg_recipe_build(j->recipe, j->ctx, eg_samples_classes(j->samples), &j->own_graph, &err)) {
+	if (eg_recipe_build(j->recipe, j->ctx, eg_samples_classes(j->samples), &j->own_graph, &err) ||
+		eg_task_suits(j->task, j->own_graph, &err)) {
 		fail_error("train", &err);
 		return false;
 	}
@@ -307,7 +316,7 @@ static bool prepare(job *j) {
 
 static void introduce(const job *j) {
 	char n[NUMBER], v[NUMBER], p[NUMBER];
-	int64_t count = 0;
+	int64_t count = 0, units = eg_samples_units(j->samples, EG_PART_TRAIN);
 	for (int i = 0; i < eg_params_count(j->params); i++) {
 		eg_dims d = eg_params_dims(j->params, i);
 		int64_t one = 1;
@@ -315,10 +324,10 @@ static void introduce(const job *j) {
 		count += one;
 	}
 	printf("%s: %s parameters\n", eg_recipe_name(j->recipe), number_int(p, count));
-	printf("%s: %s pictures to train on", eg_task_source(j->task),
-		number_int(n, eg_samples_count(j->samples, EG_PART_TRAIN)));
+	printf("%s: %s %s to train on", eg_task_source(j->task), number_int(n, units),
+		eg_task_unit(j->task, units == 1));
 	if (j->has_validation)
-		printf(", %s to validate", number_int(v, eg_samples_count(j->samples, EG_PART_VALIDATION)));
+		printf(", %s to validate", number_int(v, eg_samples_units(j->samples, EG_PART_VALIDATION)));
 	printf("\n%d thread%s, %s%s", eg_context_threads(j->ctx), eg_context_threads(j->ctx) == 1 ? "" : "s",
 		eg_context_isa(j->ctx), j->state.epoch > 0 ? "" : "\n");
 	if (j->state.epoch > 0) printf("; going on after epoch %d\n", j->state.epoch);
@@ -378,9 +387,27 @@ static void warn_of_guessing(const job *j, const eg_train_result *result) {
 		number_percent(percent, accuracy), n, lr);
 }
 
+static void show_best(const job *j) {
+	char loss[NUMBER], accuracy[NUMBER];
+	const eg_train_state *s = &j->state;
+	printf("\nKept is epoch %d: validation ", s->best_epoch);
+	if (j->has_classes) printf("accuracy %s, ", number_percent(accuracy, s->best_accuracy));
+	printf("loss %s.", number_loss(loss, s->best_loss));
+}
+
+/* What the model is good for, as its task says. */
+static void show_next(const job *j) {
+	const char *verb = eg_task_kind(j->task)->verb;
+	printf("Next:\n  engram eval %s             how well it does on data it has not seen\n", j->model_path);
+	if (verb && !strcmp(verb, "predict"))
+		printf("  engram predict %s PICTURE  what is on a picture\n", j->model_path);
+	else if (verb && !strcmp(verb, "generate"))
+		printf("  engram generate %s         text like what it has read\n", j->model_path);
+}
+
 static int finish(job *j, const eg_train_result *result) {
 	eg_error err;
-	char loss[NUMBER], accuracy[NUMBER], time[NUMBER];
+	char time[NUMBER];
 	const eg_train_state *s = &j->state;
 	if (save(j, j->model_path, false, &err)) {
 		fail_error("train", &err);
@@ -398,14 +425,9 @@ static int finish(job *j, const eg_train_result *result) {
 	int done = s->epoch - j->first;
 	printf("\n%d epoch%s in %s", done, done == 1 ? "" : "s", number_time(time, result->seconds));
 	printf(j->first ? ", %d in all." : ".", s->epoch);
-	if (s->best_epoch > 0 && !j->config.keep_last) {
-		number_loss(loss, s->best_loss);
-		printf("\nKept is epoch %d: validation accuracy %s, loss %s.", s->best_epoch,
-			number_percent(accuracy, s->best_accuracy), loss);
-	}
-	printf("\nModel: %s\n\nNext:\n", j->model_path);
-	printf("  engram eval %s             how well it does on the test pictures\n", j->model_path);
-	printf("  engram predict %s PICTURE  what is on a picture\n", j->model_path);
+	if (s->best_epoch > 0 && !j->config.keep_last) show_best(j);
+	printf("\nModel: %s\n\n", j->model_path);
+	show_next(j);
 	return CLI_OK;
 }
 
@@ -413,10 +435,16 @@ static int train(job *j) {
 	eg_train_result result;
 	eg_train_callbacks callbacks = {.user = j, .step = on_step, .epoch = on_epoch, .interrupted = stop_wanted};
 	if (!j->quiet && !j->json) introduce(j);
-	cli_verbose_plan(j->graph, j->params,
-		&(eg_plan_options){.batch = j->config.batch ? j->config.batch : 32, .train = true});
+	const eg_dataset *data = eg_samples_get(j->samples, EG_PART_TRAIN);
+	eg_plan_options shown = {.batch = data->streams      ? data->streams
+					  : j->config.batch ? j->config.batch
+							    : 32,
+		.time = data->time,
+		.carry = data->streams > 0,
+		.train = true};
+	cli_verbose_plan(j->graph, j->params, &shown);
 	sigprocmask(SIG_BLOCK, &j->stop, NULL);
-	eg_status status = eg_train(j->graph, j->params, &j->config, eg_samples_get(j->samples, EG_PART_TRAIN),
+	eg_status status = eg_train(j->graph, j->params, &j->config, data,
 		eg_samples_get(j->samples, EG_PART_VALIDATION), j->optimizer, &j->state, &callbacks, &result);
 	if (j->live) bar_clear(stdout);
 	fflush(stdout);
@@ -478,7 +506,7 @@ const cli_verb verb_train = {
 	.max_operands = 1,
 	.about = "Reads the recipe, trains its network on its data and writes one model file, which is\n"
 		 "all that the other verbs need. Of all epochs the one that does best on the validation\n"
-		 "pictures is kept. The same seed gives the same file, byte for byte, for any number of\n"
+		 "samples is kept. The same seed gives the same file, byte for byte, for any number of\n"
 		 "threads.\n\n"
 		 "After each epoch a checkpoint is written beside the model, and removed at the end.\n"
 		 "Ctrl-C finishes the step and keeps the checkpoint; --resume goes on with it.",

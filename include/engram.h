@@ -117,9 +117,10 @@ typedef struct eg_attr {
 	const char *const *names; /* EG_ATTR_ENUM: NULL-terminated */
 	const char *onnx;         /* the attribute's name in ONNX, or NULL */
 	const char *doc;          /* one line */
+	bool classes;             /* EG_ATTR_INT: a recipe that leaves it out means the number of classes */
 } eg_attr;
 
-enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 8, EG_MAX_OUTPUTS = 4, EG_MAX_PARAMS = 8 };
+enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 8, EG_MAX_OUTPUTS = 6, EG_MAX_PARAMS = 72 };
 
 typedef struct eg_op_info {
 	const char *name;     /* "conv2d": the builder is eg_conv2d */
@@ -133,6 +134,7 @@ typedef struct eg_op_info {
 	const char *shorthand; /* the attribute meant by `maxpool: 2` in a recipe, or NULL */
 	int min_inputs, max_inputs;
 	const char *const *inputs;  /* names, max_inputs of them */
+	const char *types;          /* one letter an input: f real numbers, i int32; NULL: all f */
 	const char *const *params;  /* names of the weights it may have, NULL-terminated, or NULL */
 	const char *const *outputs; /* names, NULL-terminated */
 } eg_op_info;
@@ -151,8 +153,9 @@ typedef struct eg_tensor {
 
 typedef enum eg_dtype { EG_F32, EG_I32 } eg_dtype;
 
-/* As a dimension: left open until a plan is made, the batch size. */
-enum { EG_N = -1 };
+/* As a dimension: left open until a plan is made. EG_N is the batch size, EG_T the number of time steps. Sequences are (T,N,...), as in
+ * ONNX; everything else has the batch first. */
+enum { EG_N = -1, EG_T = -2 };
 
 typedef struct eg_dims {
 	int rank;
@@ -184,11 +187,13 @@ typedef struct eg_node_info {
 	int ninputs, noutputs;
 	eg_tensor inputs[EG_MAX_INPUTS], outputs[EG_MAX_OUTPUTS];
 	int64_t params;        /* elements of all its weights */
-	int64_t macs;          /* multiply-adds for one sample, forward; 0 where the field does not count them */
+	int64_t macs;          /* multiply-adds for one sample (of a sequence: one time step), forward; 0 where the field does not count them */
 	int64_t dense_macs;    /* the same, and */
 	int64_t dense_params;  /* weights, of a fully connected layer in its place; 0 when it is none that shares weights */
 	int64_t unshared_params; /* weights if positions did not share them (locally connected) */
 	int window[2], stride[2], dilation[2]; /* spatial extent seen, for receptive fields; 0 when it is not spatial */
+	bool mixes_time;       /* a step of its output depends on later steps of its input, so it cannot run chunk by chunk */
+	bool keeps_state;      /* it begins where a carried plan left it */
 } eg_node_info;
 EG_API int eg_graph_nodes(const eg_graph *g);
 EG_API void eg_graph_node(const eg_graph *g, int i, eg_node_info *info);
@@ -200,6 +205,7 @@ typedef struct eg_params eg_params;
 
 /* Initialised from `seed` as the operators say. NULL on failure (message in the context). */
 EG_API eg_params *eg_params_new(eg_graph *g, uint64_t seed);
+EG_API eg_params *eg_params_new_zero(eg_graph *g); /* all zero, for who fills them */
 EG_API void eg_params_free(eg_params *p);
 EG_API int eg_params_count(const eg_params *p);
 EG_API const char *eg_params_name(const eg_params *p, int i); /* "conv1.weight" */
@@ -221,6 +227,9 @@ typedef enum eg_layout_choice { EG_LAYOUT_AUTO, EG_LAYOUT_PLAIN, EG_LAYOUT_LANES
 
 typedef struct eg_plan_options {
 	int batch;                  /* what EG_N stands for; >= 1 */
+	int time;                   /* what EG_T stands for; >= 1 where the graph has sequences */
+	bool carry;                 /* recurrent layers that have no initial state of their own begin where the last run of this plan ended;
+	                             * no gradient flows into that state (truncated back-propagation through time) */
 	bool train;                 /* dropout acts, gradients of all parameters are computed */
 	bool input_grads;           /* with train: gradients of floating-point inputs too */
 	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
@@ -240,16 +249,20 @@ EG_API const eg_real *eg_plan_output(const eg_plan *plan, const char *name);
 EG_API eg_real *eg_plan_grad(eg_plan *plan, const char *name);
 EG_API eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t); /* EG_N replaced */
 EG_API int eg_plan_batch(const eg_plan *plan);
+EG_API int eg_plan_time(const eg_plan *plan); /* 0: the graph has no sequences */
+/* The state that a plan with `carry` keeps, of all recurrent layers, as one flat array of *n numbers: zero at first; to be read, written,
+ * or zeroed between runs. It has the same form in all plans of one graph and batch size. NULL: it keeps none. */
+EG_API eg_real *eg_plan_state(eg_plan *plan, size_t *n);
 /* Forward and, in a training plan, backward. Never fails, never allocates. `step` numbers the dropout masks. */
 EG_API void eg_plan_run(eg_plan *plan, uint64_t step);
-/* Runs once more on one thread and looks at the result of every call: EG_ERR_NUMERIC with a message that names the first layer
+/* Runs once more, from the state that the last run began with, on one thread and looks at the result of every call: EG_ERR_NUMERIC with a message that names the first layer
  * whose activation or gradient is NaN or infinite, or EG_OK. */
 EG_API eg_status eg_plan_diagnose(eg_plan *plan, uint64_t step, eg_error *err);
 
 /* Bytes, exact, known before anything runs. */
 typedef struct eg_memory {
 	size_t parameters, gradients; /* of the eg_params */
-	size_t io;                    /* inputs, outputs and their gradients */
+	size_t io;                    /* inputs, outputs, their gradients, carried state */
 	size_t activations;           /* everything between, forward and backward */
 	size_t packed;                /* weights in kernel order */
 	size_t scratch;               /* kernels' own, all threads */
@@ -259,11 +272,39 @@ EG_API void eg_plan_memory(const eg_plan *plan, eg_memory *m);
 /* The list of calls as text, one a line: step, kernel, node, layout, units, bytes. Owned by the plan. NULL: out of memory. */
 EG_API const char *eg_plan_describe(eg_plan *plan);
 
-/* Plans of one graph for several batch sizes, made when first asked for (the last short batch of an epoch). */
+/* Plans of one graph for several batch sizes and lengths, made when first asked for (the last short batch of an epoch). */
 typedef struct eg_plan_cache eg_plan_cache;
 EG_API eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *p, const eg_plan_options *options);
 EG_API void eg_plan_cache_free(eg_plan_cache *c);
-EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch); /* NULL on failure */
+/* time 0: no sequences. NULL on failure. The plans use one block of memory in turn (unless they carry state), so getting another one ends the
+ * life of the numbers in the one before; which plans are kept is the cache's business. */
+EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time);
+
+/* ---- session -------------------------------------------------------------------------------------------------------------- */
+
+/* A network with a memory: sequences come in chunks of any length, and the recurrent state is kept from one to the next. The outputs of
+ * the chunks are, bit for bit, those of the whole. Several sessions may use one set of weights (from one thread at a time). */
+typedef struct eg_session eg_session;
+
+typedef struct eg_session_options {
+	int batch;                  /* sequences side by side; 0: 1 */
+	int chunk;                  /* most steps run at once; longer input is cut. 0: 64 */
+	const char *const *outputs; /* names of the sequences wanted, NULL-terminated; NULL: all that are sequences */
+} eg_session_options;
+
+/* NULL on failure: a layer that looks ahead (bidirectional, attention over time) is named. The graph and the parameters must outlive it. */
+EG_API eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options);
+EG_API void eg_session_free(eg_session *s);
+/* Runs `steps` >= 1 steps. inputs: the data (steps, batch, ...) of every graph input that the outputs need, as names and pointers side by side;
+ * outputs: where to put (steps, batch, ...) of each output, in the order of the options, or NULL for one that is not wanted. */
+EG_API eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs, eg_real *const *outputs);
+EG_API void eg_session_reset(eg_session *s);                  /* all sequences begin anew */
+EG_API void eg_session_reset_one(eg_session *s, int sequence); /* only this one does */
+EG_API int eg_session_batch(const eg_session *s);
+/* Saves and restores the state: eg_session_state_count numbers. */
+EG_API size_t eg_session_state_count(const eg_session *s);
+EG_API void eg_session_save(const eg_session *s, eg_real *state);
+EG_API void eg_session_restore(eg_session *s, const eg_real *state);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* engram_data.h - pictures: where sets of them come from, reading single files, and handing them to the training loop.
- * Part of libengram_io.
+/* engram_data.h - data sets that are known by name, and pictures: reading sets and single files, and handing them to the
+ * training loop. Part of libengram_io. Text is read by engram_text.h.
  *
  * A set lies in memory as bytes, a quarter of what floats would take, and becomes numbers when a batch is filled. Every
  * function may be used from any thread; an object by one caller at a time, except that reading one eg_pictures from many
@@ -31,11 +31,17 @@ EG_API void eg_pictures_free(eg_pictures *p);
 /* ---- sources ----------------------------------------------------------------------------------------------------- */
 /* Read-only descriptions of the data sets that are known by name. All pointers are static. */
 
+typedef enum eg_data_kind {
+	EG_DATA_PICTURES, /* read by eg_data_load */
+	EG_DATA_TEXT      /* read by eg_text_load (engram_text.h) */
+} eg_data_kind;
+
 typedef struct eg_data_file {
 	const char *name;      /* "train-images-idx3-ubyte": lies on disk plain, or gzipped as name.gz */
 	int64_t bytes;         /* unpacked */
-	int64_t download;      /* of name.gz as published, for progress; mirrors may have packed it differently */
+	int64_t download;      /* as published, for progress; mirrors may have packed it differently */
 	const char *sha256;    /* of the unpacked contents, 64 hexadecimal digits */
+	const char *published; /* NULL: as name.gz; else it is published plain, under this name, and kept as `name` */
 } eg_data_file;
 
 typedef struct eg_data_info {
@@ -43,14 +49,17 @@ typedef struct eg_data_info {
 	const char *doc;       /* one line */
 	const char *origin;    /* who made it */
 	const char *licence;
-	int C, H, W;           /* of a sample; 0: told by the files */
+	eg_data_kind kind;
+	int C, H, W;           /* of a picture; 0: told by the files */
 	int64_t train, test;   /* samples; 0: told by the files */
 	int classes;           /* 0: told by the options or files */
 	const char *const *class_names;
 	const eg_data_file *files; /* nfiles; none: the caller names the files */
 	int nfiles;
 	bool by_folder;            /* no files of its own: what eg_data_options.folder holds is taken */
-	const char *const *urls;   /* folders in the net that hold name.gz, NULL-terminated, tried in turn; or NULL */
+	const char *folder;        /* its folder's name in ENGRAM_DATA, the cache and mirrors; NULL: the set's */
+	const char *const *urls;   /* folders in the net that hold the files, NULL-terminated, tried in turn; or NULL */
+	const char *by_hand;       /* without urls: how to come by the files, a sentence or two; or NULL */
 	const char *package;       /* Debian package, or NULL */
 	const char *package_folder;
 } eg_data_info;
@@ -73,7 +82,8 @@ typedef struct eg_data_place {
 } eg_data_place;
 
 /* Looks for all files of a set: in FOLDER/NAME for each FOLDER of ENGRAM_DATA (separated by ':'), then in the Debian
- * package's folder, then in the cache. EG_ERR_IO when it is nowhere: the message says what to type. */
+ * package's folder, then in the cache. NAME is eg_data_info.folder, or the name of the set. EG_ERR_IO when it is nowhere:
+ * the message says what to type. */
 EG_API eg_status eg_data_locate(const char *name, eg_data_place *place, eg_error *err);
 
 typedef struct eg_data_options {
@@ -91,8 +101,8 @@ typedef struct eg_data_options {
 	const eg_allocator *allocator;         /* NULL: malloc. Must outlive the pictures */
 } eg_data_options;
 
-/* Reads a set. source: a name of the table above, or "folder" or "idx" for the user's own files; split: "train" or
- * "test". options may be NULL. *out is NULL on failure. */
+/* Reads a set of pictures. source: a name of the table above, or "folder" or "idx" for the user's own files; split: "train"
+ * or "test". options may be NULL. *out is NULL on failure. A source of another kind is an error. */
 EG_API eg_status eg_data_load(const char *source, const char *split, const eg_data_options *options, eg_pictures **out,
 	eg_error *err);
 
@@ -120,7 +130,8 @@ typedef struct eg_data_got {
  * eg_data_locate it is checked, and only missing or damaged files in the cache are downloaded. With `folder`: the
  * same for that folder (made when missing). A download goes to FILE.part, goes on where an earlier one was broken
  * off, is checked and renamed; the publisher's addresses are tried in turn, or, when ENGRAM_MIRROR is set, only
- * $ENGRAM_MIRROR/NAME/FILE (http, https or file URL). cb and got may be NULL. Needs libcurl, which is loaded only
+ * $ENGRAM_MIRROR/NAME/FILE (http, https or file URL; FILE as it is kept, so with .gz unless published plain). cb and got
+ * may be NULL. Needs libcurl, which is loaded only
  * when something is to be downloaded. */
 EG_API eg_status eg_data_get(const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got,
 	eg_error *err);

@@ -49,14 +49,19 @@ EG_API eg_status eg_recipe_check_known(const eg_recipe *r, const char *section, 
 /* Puts the place of `path` ("FILE:LINE:COLUMN") before a message that somebody else made about its value. */
 EG_API void eg_recipe_locate(const eg_recipe *r, const char *path, eg_error *err);
 
-/* The network as a graph: inputs "input" (N and the sample's dimensions) and "target" (N, int32 labels), outputs "logits"
- * (N, classes) and "loss". `classes` is what the word `classes` stands for in layers. The context must outlive it. */
+/* The network as a graph: inputs "input" and "target", outputs "logits" and "loss". Samples: input (N, the recipe's dimensions), logits
+ * (N, classes), target (N) int32; sequences (`input: [time, ...]`): input (T, N, ...), logits (T, N, classes), target (T, N) int32, and "lengths" (N)
+ * int32 when a layer asks for it. The input is int32 when the layers that take it take ids. A loss between numbers (mse) has a target like its
+ * first input. `classes` is what the word `classes` stands for in layers; the last layer has to give so many values when the loss is over
+ * classes. The context must outlive the graph. */
 EG_API eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, int classes, eg_graph **graph, eg_error *err);
 
 /* JSON Schema (2020-12) of recipes, for editors. *text is the caller's, to be released with free(). */
 EG_API eg_status eg_schema_json(char **text, eg_error *err);
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_vocab eg_vocab; /* engram_text.h */
 
 /* What goes into a model file beside the weights. Everything is only read. */
 typedef struct eg_model_parts {
@@ -66,6 +71,7 @@ typedef struct eg_model_parts {
 	int nclasses;
 	const double *mean, *std; /* input normalisation (x - mean) / std, one a channel or one for all; NULL: none */
 	int nmean;                /* how many of each */
+	const eg_vocab *vocab;    /* text: what the ids stand for; NULL: none. With classes NULL its units are the classes */
 	const double *border;     /* pictures: eg_pictures_border of the training set; NULL: not known */
 	const eg_train_result *result; /* summary; NULL: none. `seconds` is not stored: no clock in the file */
 	eg_optimizer *optimizer;       /* with state: the file is a checkpoint as well. NULL: a model only */
@@ -88,6 +94,7 @@ EG_API int eg_model_classes(const eg_model *m);
 EG_API const char *eg_model_class_name(const eg_model *m, int i); /* NULL: no such class */
 /* Input normalisation: *count values each (0: none stored). Any pointer may be NULL. */
 EG_API void eg_model_normalisation(const eg_model *m, const double **mean, const double **std, int *count);
+EG_API const eg_vocab *eg_model_vocab(const eg_model *m); /* NULL: none stored */
 EG_API double eg_model_border(const eg_model *m); /* of the training pictures, 0 black to 1 white; NAN: not stored */
 EG_API const eg_train_result *eg_model_result(const eg_model *m); /* NULL: none stored */
 EG_API const char *eg_model_version(const eg_model *m);           /* of the engram that wrote it */

@@ -26,6 +26,8 @@ extern "C" {
 #define EG_BUILD_1(op, g, a, ...) eg_##op##_with(g, a, &(eg_##op##_options){__VA_ARGS__ .end_ = false})
 #define EG_BUILD_2(op, g, a, b, ...) \
 	eg_##op##_with(g, a, b, &(eg_##op##_options){__VA_ARGS__ .end_ = false})
+#define EG_BUILD_3(op, g, a, b, c, ...) \
+	eg_##op##_with(g, a, b, c, &(eg_##op##_options){__VA_ARGS__ .end_ = false})
 
 /* ---- conv2d ----------------------------------------------------------------------------------------------------- */
 
@@ -131,6 +133,370 @@ static inline eg_tensor eg_linear_with(eg_graph *g, eg_tensor x, const eg_linear
 	return eg_apply(g, "linear", options, inputs, 1);
 }
 #define eg_linear(...) EG_BUILD_1(linear, __VA_ARGS__, )
+
+/* ---- embedding -------------------------------------------------------------------------------------------------- */
+
+/* A learned row of numbers for each id: words, characters, categories.
+ *
+ * y (...,size) = weight[ids (...)]; weight (count,size);
+ * dweight[r] = sum of dy over the places where r stands, zero for padding_idx;
+ * an id that is not 0 to count-1 gives a row of NaN
+ *
+ * Inputs: ids. Weights: weight. Output: y.
+ * ONNX Gather-13 (axis 0); Bengio et al. 2003; padding as in PyTorch's F.embedding
+ */
+typedef struct eg_embedding_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int size; /* numbers that stand for one id; needed */
+	int count; /* how many ids there are: 0 to count-1; needed */
+	int padding_idx; /* id whose row is never trained, for padding; negative: from the end, so -count is id 0; default: none */
+	int init; /* initial weight; default: normal with deviation 1; EG_INIT_... */
+	float init_value; /* constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1 */
+	bool end_; /* closes the builder's list */
+} eg_embedding_options;
+static inline eg_tensor eg_embedding_with(eg_graph *g, eg_tensor ids, const eg_embedding_options *options) {
+	eg_tensor inputs[1] = {ids};
+	return eg_apply(g, "embedding", options, inputs, 1);
+}
+#define eg_embedding(...) EG_BUILD_1(embedding, __VA_ARGS__, )
+
+/* ---- rnn -------------------------------------------------------------------------------------------------------- */
+
+/* Recurrent layers without gates (Elman).
+ *
+ * h = f(W x + R h' + b); x (T,N,I), f is `activation`;
+ * l0.weight (dirs,G H,I), l0.recurrent_weight (dirs,G H,P), l0.bias (dirs,G H), the same of l1, ...
+ * y (T,N,P or 2P); hn (layers dirs,N,P): the last states;
+ * states (layers dirs,T,N,P): all of them, without gradient
+ *
+ * Inputs: x, optional: lengths, h0, dt. Weights: l0.weight, l0.recurrent_weight, l0.bias, l0.decay, l0.norm_gain, l0.norm_bias. Outputs: y, hn, states.
+ * ONNX RNN-14; Elman 1990; variants: src/ops/recurrent.c
+ */
+enum { EG_RNN_MERGE_CONCAT, EG_RNN_MERGE_SUM };
+enum { EG_RNN_ACTIVATION_TANH, EG_RNN_ACTIVATION_RELU, EG_RNN_ACTIVATION_SIGMOID, EG_RNN_ACTIVATION_NONE };
+typedef struct eg_rnn_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int hidden; /* hidden units; needed */
+	int layers; /* layers on top of each other; default 1 */
+	bool bidirectional; /* a second set of weights reads the sequence backwards */
+	bool reverse; /* reads the sequence backwards */
+	int merge; /* how the outputs of both directions become one; EG_RNN_MERGE_... */
+	float dropout; /* rate of dropout between the layers */
+	float recurrent_dropout; /* rate of dropout of the state, one mask for a whole sequence */
+	bool no_bias; /* true switches this off: adds a learned constant to each gate */
+	bool layer_norm; /* normalises what comes from the input and from the state */
+	bool decay; /* the state fades with the time between the steps, input dt */
+	int activation; /* of the new content; EG_RNN_ACTIVATION_... */
+	eg_tensor lengths; /* optional input */
+	eg_tensor h0; /* optional input */
+	eg_tensor dt; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_rnn_options;
+static inline eg_tensor eg_rnn_with(eg_graph *g, eg_tensor x, const eg_rnn_options *options) {
+	eg_tensor inputs[4] = {x, {0}, {0}, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	if (options && options->h0.id) {
+		inputs[2] = options->h0;
+		n = 3;
+	}
+	if (options && options->dt.id) {
+		inputs[3] = options->dt;
+		n = 4;
+	}
+	return eg_apply(g, "rnn", options, inputs, n);
+}
+#define eg_rnn(...) EG_BUILD_1(rnn, __VA_ARGS__, )
+
+/* ---- lstm ------------------------------------------------------------------------------------------------------- */
+
+/* Long short-term memory layers.
+ *
+ * i, o, f = sigma(W x + R h' + b); c = f c' + i tanh(W_c x + R_c h' + b_c); h = o tanh(c);
+ * x (T,N,I); gates in the order i, o, f, c; l0.weight (dirs,G H,I), l0.recurrent_weight (dirs,G H,P), l0.bias (dirs,G
+ * H), the same of l1, ...
+ * y (T,N,P or 2P); hn (layers dirs,N,P): the last states;
+ * cn (layers dirs,N,H): the last cells; states (layers dirs,T,N,P), cells (layers dirs,T,N,H), gates (layers
+ * dirs,T,N,4,H): all of them, without gradient
+ *
+ * Inputs: x, optional: lengths, h0, c0, dt. Weights: l0.weight, l0.recurrent_weight, l0.bias, l0.peephole, l0.projection, l0.decay, l0.norm_gain, l0.norm_bias. Outputs: y, hn, cn, states, cells, gates.
+ * ONNX LSTM-14; Hochreiter and Schmidhuber 1997; Gers et al. 2000; variants: src/ops/recurrent.c
+ */
+enum { EG_LSTM_MERGE_CONCAT, EG_LSTM_MERGE_SUM };
+enum { EG_LSTM_ACTIVATION_TANH, EG_LSTM_ACTIVATION_RELU, EG_LSTM_ACTIVATION_SIGMOID, EG_LSTM_ACTIVATION_NONE };
+enum { EG_LSTM_GATE_ACTIVATION_SIGMOID, EG_LSTM_GATE_ACTIVATION_TANH, EG_LSTM_GATE_ACTIVATION_RELU, EG_LSTM_GATE_ACTIVATION_NONE };
+enum { EG_LSTM_OUTPUT_ACTIVATION_TANH, EG_LSTM_OUTPUT_ACTIVATION_RELU, EG_LSTM_OUTPUT_ACTIVATION_SIGMOID, EG_LSTM_OUTPUT_ACTIVATION_NONE };
+typedef struct eg_lstm_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int hidden; /* hidden units; needed */
+	int layers; /* layers on top of each other; default 1 */
+	bool bidirectional; /* a second set of weights reads the sequence backwards */
+	bool reverse; /* reads the sequence backwards */
+	int merge; /* how the outputs of both directions become one; EG_LSTM_MERGE_... */
+	float dropout; /* rate of dropout between the layers */
+	float recurrent_dropout; /* rate of dropout of the state, one mask for a whole sequence */
+	bool no_bias; /* true switches this off: adds a learned constant to each gate */
+	bool layer_norm; /* normalises what comes from the input and from the state */
+	bool decay; /* the state fades with the time between the steps, input dt */
+	int activation; /* of the new content; EG_LSTM_ACTIVATION_... */
+	int gate_activation; /* of the gates; EG_LSTM_GATE_ACTIVATION_... */
+	int output_activation; /* of the cell on its way out; EG_LSTM_OUTPUT_ACTIVATION_... */
+	bool peephole; /* the gates look at the cell */
+	bool coupled; /* the forget gate is one minus the input gate */
+	int projection; /* numbers that the output is projected to; 0: no projection */
+	float cell_clip; /* limit of the cell's magnitude; 0: none */
+	float forget_bias; /* initial bias of the forget gate; 1e-9 for none; default 1 */
+	eg_tensor lengths; /* optional input */
+	eg_tensor h0; /* optional input */
+	eg_tensor c0; /* optional input */
+	eg_tensor dt; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_lstm_options;
+static inline eg_tensor eg_lstm_with(eg_graph *g, eg_tensor x, const eg_lstm_options *options) {
+	eg_tensor inputs[5] = {x, {0}, {0}, {0}, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	if (options && options->h0.id) {
+		inputs[2] = options->h0;
+		n = 3;
+	}
+	if (options && options->c0.id) {
+		inputs[3] = options->c0;
+		n = 4;
+	}
+	if (options && options->dt.id) {
+		inputs[4] = options->dt;
+		n = 5;
+	}
+	return eg_apply(g, "lstm", options, inputs, n);
+}
+#define eg_lstm(...) EG_BUILD_1(lstm, __VA_ARGS__, )
+
+/* ---- gru -------------------------------------------------------------------------------------------------------- */
+
+/* Gated recurrent layers.
+ *
+ * z, r = sigma(W x + R h' + b); n = tanh(W_n x + b_n + r (R_n h' + q)); h = (1 - z) n + z h';
+ * x (T,N,I); gates in the order z, r, n; q is l0.recurrent_bias (dirs,H); l0.weight (dirs,G H,I), l0.recurrent_weight
+ * (dirs,G H,P), l0.bias (dirs,G H), the same of l1, ...
+ * y (T,N,P or 2P); hn (layers dirs,N,P): the last states;
+ * states (layers dirs,T,N,P), gates (layers dirs,T,N,3,H): all of them, without gradient
+ *
+ * Inputs: x, optional: lengths, h0, dt. Weights: l0.weight, l0.recurrent_weight, l0.bias, l0.recurrent_bias, l0.decay, l0.norm_gain, l0.norm_bias. Outputs: y, hn, states, gates.
+ * ONNX GRU-14; Cho et al. 2014; variants: src/ops/recurrent.c
+ */
+enum { EG_GRU_MERGE_CONCAT, EG_GRU_MERGE_SUM };
+enum { EG_GRU_ACTIVATION_TANH, EG_GRU_ACTIVATION_RELU, EG_GRU_ACTIVATION_SIGMOID, EG_GRU_ACTIVATION_NONE };
+enum { EG_GRU_GATE_ACTIVATION_SIGMOID, EG_GRU_GATE_ACTIVATION_TANH, EG_GRU_GATE_ACTIVATION_RELU, EG_GRU_GATE_ACTIVATION_NONE };
+enum { EG_GRU_RESET_AFTER, EG_GRU_RESET_BEFORE };
+enum { EG_GRU_UPDATE_KEEP, EG_GRU_UPDATE_WRITE };
+typedef struct eg_gru_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int hidden; /* hidden units; needed */
+	int layers; /* layers on top of each other; default 1 */
+	bool bidirectional; /* a second set of weights reads the sequence backwards */
+	bool reverse; /* reads the sequence backwards */
+	int merge; /* how the outputs of both directions become one; EG_GRU_MERGE_... */
+	float dropout; /* rate of dropout between the layers */
+	float recurrent_dropout; /* rate of dropout of the state, one mask for a whole sequence */
+	bool no_bias; /* true switches this off: adds a learned constant to each gate */
+	bool layer_norm; /* normalises what comes from the input and from the state */
+	bool decay; /* the state fades with the time between the steps, input dt */
+	int activation; /* of the new content; EG_GRU_ACTIVATION_... */
+	int gate_activation; /* of the gates; EG_GRU_GATE_ACTIVATION_... */
+	int reset; /* the reset gate acts after or before the matrix product; EG_GRU_RESET_... */
+	int update; /* what the update gate stands for: to keep the state, or to write it; EG_GRU_UPDATE_... */
+	eg_tensor lengths; /* optional input */
+	eg_tensor h0; /* optional input */
+	eg_tensor dt; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_gru_options;
+static inline eg_tensor eg_gru_with(eg_graph *g, eg_tensor x, const eg_gru_options *options) {
+	eg_tensor inputs[4] = {x, {0}, {0}, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	if (options && options->h0.id) {
+		inputs[2] = options->h0;
+		n = 3;
+	}
+	if (options && options->dt.id) {
+		inputs[3] = options->dt;
+		n = 4;
+	}
+	return eg_apply(g, "gru", options, inputs, n);
+}
+#define eg_gru(...) EG_BUILD_1(gru, __VA_ARGS__, )
+
+/* ---- reverse_sequence ------------------------------------------------------------------------------------------- */
+
+/* Turns the steps of each sequence round; what lies beyond its length stays where it is.
+ *
+ * x (T,N,...), lengths L (N); y[t,n] = x[L[n]-1-t,n] where t < L[n], else x[t,n]
+ *
+ * Inputs: x, optional: lengths. Output: y.
+ * ONNX ReverseSequence-10 (time_axis 0, batch_axis 1)
+ */
+typedef struct eg_reverse_sequence_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_reverse_sequence_options;
+static inline eg_tensor eg_reverse_sequence_with(eg_graph *g, eg_tensor x, const eg_reverse_sequence_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	return eg_apply(g, "reverse_sequence", options, inputs, n);
+}
+#define eg_reverse_sequence(...) EG_BUILD_1(reverse_sequence, __VA_ARGS__, )
+
+/* ---- sequence_mask ---------------------------------------------------------------------------------------------- */
+
+/* Makes the steps beyond each sequence's length zero.
+ *
+ * x (T,N,...), lengths L (N); y[t,n] = x[t,n] where t < L[n], else 0; dx likewise from dy
+ *
+ * Inputs: x, lengths. Output: y.
+ * PyTorch's pad_packed_sequence, whose padding is zero
+ */
+typedef struct eg_sequence_mask_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sequence_mask_options;
+static inline eg_tensor eg_sequence_mask_with(eg_graph *g, eg_tensor x, eg_tensor lengths,
+	const eg_sequence_mask_options *options) {
+	eg_tensor inputs[2] = {x, lengths};
+	return eg_apply(g, "sequence_mask", options, inputs, 2);
+}
+#define eg_sequence_mask(...) EG_BUILD_2(sequence_mask, __VA_ARGS__, )
+
+/* ---- last ------------------------------------------------------------------------------------------------------- */
+
+/* The last step of each sequence: what a network that reads a sequence and answers once goes by.
+ *
+ * x (T,N,...), lengths L (N); y (N,...) = x[L[n]-1,n], zero where L[n] is 0
+ *
+ * Inputs: x, optional: lengths. Output: y.
+ * ONNX GatherND-13; Y_h of ONNX's recurrent operators
+ */
+typedef struct eg_last_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_last_options;
+static inline eg_tensor eg_last_with(eg_graph *g, eg_tensor x, const eg_last_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	return eg_apply(g, "last", options, inputs, n);
+}
+#define eg_last(...) EG_BUILD_1(last, __VA_ARGS__, )
+
+/* ---- mean_time -------------------------------------------------------------------------------------------------- */
+
+/* The mean over the steps of each sequence.
+ *
+ * x (T,N,...), lengths L (N); y (N,...) = 1/L[n] sum of x[t,n] over t < L[n]; L[n] 0: zero
+ *
+ * Inputs: x, optional: lengths. Output: y.
+ * ONNX ReduceMean-18 (axis 0)
+ */
+typedef struct eg_mean_time_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_mean_time_options;
+static inline eg_tensor eg_mean_time_with(eg_graph *g, eg_tensor x, const eg_mean_time_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	return eg_apply(g, "mean_time", options, inputs, n);
+}
+#define eg_mean_time(...) EG_BUILD_1(mean_time, __VA_ARGS__, )
+
+/* ---- attention -------------------------------------------------------------------------------------------------- */
+
+/* Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query.
+ *
+ * P = softmax(scale q k^T) over the keys that are seen; y = P v; 0 if none is seen;
+ * q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;
+ * mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places
+ * dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q
+ *
+ * Inputs: q, k, v, optional: mask. Output: y.
+ * Vaswani et al. 2017; ONNX Attention-23
+ */
+typedef struct eg_attention_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool causal; /* row i sees keys 0 to i only */
+	float scale; /* factor of the scores; 0 stands for 1/sqrt(d) */
+	eg_tensor mask; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_attention_options;
+static inline eg_tensor eg_attention_with(eg_graph *g, eg_tensor q, eg_tensor k, eg_tensor v,
+	const eg_attention_options *options) {
+	eg_tensor inputs[4] = {q, k, v, {0}};
+	int n = 3;
+	if (options && options->mask.id) {
+		inputs[3] = options->mask;
+		n = 4;
+	}
+	return eg_apply(g, "attention", options, inputs, n);
+}
+#define eg_attention(...) EG_BUILD_3(attention, __VA_ARGS__, )
+
+/* ---- multi_head_attention --------------------------------------------------------------------------------------- */
+
+/* Attention between steps of sequences: queries from x, keys and values from source (default: x).
+ *
+ * q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;
+ * in each head of d = C/heads features P = softmax(q k^T / sqrt(d)) over keys within lengths;
+ * y = out_proj.weight (C,C) times the heads' P v side by side, plus out_proj.bias;
+ * x (T,N,C), source (S,N,C), lengths (N) of source, y (T,N,C)
+ *
+ * Inputs: x, optional: source, lengths. Weights: in_proj_weight, in_proj_bias, out_proj.weight, out_proj.bias. Output: y.
+ * Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention
+ */
+typedef struct eg_multi_head_attention_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int heads; /* into so many parts the features are cut; each attends on its own; needed */
+	bool causal; /* step t sees steps 0 to t only */
+	bool no_bias; /* true switches this off: adds learned constants in both projections */
+	eg_tensor source; /* optional input */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_multi_head_attention_options;
+static inline eg_tensor eg_multi_head_attention_with(eg_graph *g, eg_tensor x, const eg_multi_head_attention_options *options) {
+	eg_tensor inputs[3] = {x, {0}, {0}};
+	int n = 1;
+	if (options && options->source.id) {
+		inputs[1] = options->source;
+		n = 2;
+	}
+	if (options && options->lengths.id) {
+		inputs[2] = options->lengths;
+		n = 3;
+	}
+	return eg_apply(g, "multi_head_attention", options, inputs, n);
+}
+#define eg_multi_head_attention(...) EG_BUILD_1(multi_head_attention, __VA_ARGS__, )
 
 /* ---- flatten ---------------------------------------------------------------------------------------------------- */
 
@@ -276,7 +642,8 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
  * logp = log softmax(logits) over the classes, e = label_smoothing;
  * row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);
  * loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;
- * logits (N,classes,d1,...), target (N,d1,...), weight (classes), which gets no gradient;
+ * logits (N,classes,d1,...), target (N,d1,...), or, of sequences, (T,N,classes) and (T,N);
+ * weight (classes), which gets no gradient;
  * a target beyond the classes makes the loss NaN
  *
  * Inputs: logits, target, optional: weight. Output: loss.
@@ -288,6 +655,7 @@ typedef struct eg_cross_entropy_options {
 	int ignore_index; /* rows with this target count for nothing (0 stands for the default); default -100 */
 	float label_smoothing; /* share of the target that is spread evenly over all classes */
 	int reduction; /* mean: divided by the weights of the rows that count; EG_CROSS_ENTROPY_REDUCTION_... */
+	int axis; /* where the classes are: 1, or -1 for the last dimension; sequences (T,N,classes) have them last anyway; default 1 */
 	eg_tensor weight; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_cross_entropy_options;
@@ -302,6 +670,203 @@ static inline eg_tensor eg_cross_entropy_with(eg_graph *g, eg_tensor logits, eg_
 	return eg_apply(g, "cross_entropy", options, inputs, n);
 }
 #define eg_cross_entropy(...) EG_BUILD_2(cross_entropy, __VA_ARGS__, )
+
+/* ---- mse -------------------------------------------------------------------------------------------------------- */
+
+/* Regression loss: mean squared error.
+ *
+ * loss () = mean (or sum) of (x - target)^2; x and target have the same shape
+ *
+ * Inputs: x, target. Output: loss.
+ * Gauss 1809; PyTorch's mse_loss
+ */
+enum { EG_MSE_REDUCTION_MEAN, EG_MSE_REDUCTION_SUM };
+typedef struct eg_mse_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of elements; EG_MSE_REDUCTION_... */
+	bool end_; /* closes the builder's list */
+} eg_mse_options;
+static inline eg_tensor eg_mse_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_mse_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "mse", options, inputs, 2);
+}
+#define eg_mse(...) EG_BUILD_2(mse, __VA_ARGS__, )
+
+/* ---- l1 --------------------------------------------------------------------------------------------------------- */
+
+/* Regression loss: mean absolute error.
+ *
+ * loss () = mean (or sum) of |x - target|, whose derivative at 0 is taken as 0
+ *
+ * Inputs: x, target. Output: loss.
+ * Laplace 1793; PyTorch's l1_loss
+ */
+enum { EG_L1_REDUCTION_MEAN, EG_L1_REDUCTION_SUM };
+typedef struct eg_l1_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of elements; EG_L1_REDUCTION_... */
+	bool end_; /* closes the builder's list */
+} eg_l1_options;
+static inline eg_tensor eg_l1_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_l1_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "l1", options, inputs, 2);
+}
+#define eg_l1(...) EG_BUILD_2(l1, __VA_ARGS__, )
+
+/* ---- smooth_l1 -------------------------------------------------------------------------------------------------- */
+
+/* Regression loss: squared for small differences, absolute for large ones, with slope 1.
+ *
+ * e = x - target; loss () = mean (or sum) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2
+ *
+ * Inputs: x, target. Output: loss.
+ * Girshick 2015 (Fast R-CNN); PyTorch's smooth_l1_loss
+ */
+enum { EG_SMOOTH_L1_REDUCTION_MEAN, EG_SMOOTH_L1_REDUCTION_SUM };
+typedef struct eg_smooth_l1_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of elements; EG_SMOOTH_L1_REDUCTION_... */
+	float beta; /* differences below it are squared; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_smooth_l1_options;
+static inline eg_tensor eg_smooth_l1_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_smooth_l1_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "smooth_l1", options, inputs, 2);
+}
+#define eg_smooth_l1(...) EG_BUILD_2(smooth_l1, __VA_ARGS__, )
+
+/* ---- huber ------------------------------------------------------------------------------------------------------ */
+
+/* Regression loss: squared for small differences, absolute for large ones, with slope delta.
+ *
+ * e = x - target; loss () = mean (or sum) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)
+ *
+ * Inputs: x, target. Output: loss.
+ * Huber 1964; PyTorch's huber_loss
+ */
+enum { EG_HUBER_REDUCTION_MEAN, EG_HUBER_REDUCTION_SUM };
+typedef struct eg_huber_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of elements; EG_HUBER_REDUCTION_... */
+	float delta; /* differences below it are squared; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_huber_options;
+static inline eg_tensor eg_huber_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_huber_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "huber", options, inputs, 2);
+}
+#define eg_huber(...) EG_BUILD_2(huber, __VA_ARGS__, )
+
+/* ---- ctc -------------------------------------------------------------------------------------------------------- */
+
+/* Loss of a network that tells a sequence of labels without being told when (CTC).
+ *
+ * losses = -log of the sum, over all paths of T classes that become the target when
+ * repeats are merged and blanks left out, of the product of softmax(logits) along the path;
+ * mean: loss = average of losses / max(1, labels); sum; none: loss = losses;
+ * dlogits = softmax(logits) - occupancies of the classes;
+ * logits (T,N,C), target (N,L) int32, input_lengths (N) int32, without them all T steps,
+ * target_lengths (N) int32, without them the labels before the first -1;
+ * an impossible target (too short an input, a label beyond the classes or equal to blank, a
+ * length out of range) has the loss +infinity, or, zero_infinity, 0, and the gradient 0;
+ * losses (N), to be looked at, tells which sample it is
+ *
+ * Inputs: logits, target, optional: input_lengths, target_lengths. Outputs: loss, losses.
+ * Graves, Fernandez, Gomez and Schmidhuber 2006; reductions as PyTorch
+ */
+enum { EG_CTC_REDUCTION_MEAN, EG_CTC_REDUCTION_SUM, EG_CTC_REDUCTION_NONE };
+typedef struct eg_ctc_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int blank; /* the class that stands for no label */
+	int reduction; /* mean: every loss divided by its number of labels, then averaged; none: a loss for each sample; EG_CTC_REDUCTION_... */
+	bool zero_infinity; /* samples whose target is impossible have the loss 0 instead of infinity */
+	eg_tensor input_lengths; /* optional input */
+	eg_tensor target_lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_ctc_options;
+static inline eg_tensor eg_ctc_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_ctc_options *options) {
+	eg_tensor inputs[4] = {logits, target, {0}, {0}};
+	int n = 2;
+	if (options && options->input_lengths.id) {
+		inputs[2] = options->input_lengths;
+		n = 3;
+	}
+	if (options && options->target_lengths.id) {
+		inputs[3] = options->target_lengths;
+		n = 4;
+	}
+	return eg_apply(g, "ctc", options, inputs, n);
+}
+#define eg_ctc(...) EG_BUILD_2(ctc, __VA_ARGS__, )
+
+/* ---- ctc_decode ------------------------------------------------------------------------------------------------- */
+
+/* Reads the labels off the outputs of a network trained with ctc.
+ *
+ * beam 1: the largest class of each step, repeats merged, then blanks left out;
+ * beam > 1: the labels whose alignments have the largest probability together, found by
+ * keeping that many prefixes;
+ * logits (T,N,C), input_lengths (N) int32 -> ids (T,N) int32, -1 behind the labels
+ *
+ * Inputs: logits, optional: input_lengths. Output: ids.
+ * Graves et al. 2006 (best path); Graves 2012, section 7.5.3 (prefix search, with a beam)
+ */
+typedef struct eg_ctc_decode_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int blank; /* the class that stands for no label */
+	int beam; /* label sequences kept from step to step; 1: the best path, no search; default 1 */
+	eg_tensor input_lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_ctc_decode_options;
+static inline eg_tensor eg_ctc_decode_with(eg_graph *g, eg_tensor logits, const eg_ctc_decode_options *options) {
+	eg_tensor inputs[2] = {logits, {0}};
+	int n = 1;
+	if (options && options->input_lengths.id) {
+		inputs[1] = options->input_lengths;
+		n = 2;
+	}
+	return eg_apply(g, "ctc_decode", options, inputs, n);
+}
+#define eg_ctc_decode(...) EG_BUILD_1(ctc_decode, __VA_ARGS__, )
+
+/* ---- crf -------------------------------------------------------------------------------------------------------- */
+
+/* Loss of a tagging network whose tags depend on each other, and the best tags (linear chain).
+ *
+ * score(tags) = start[tag 0] + sum of emissions[t][tag t] + sum of transitions[tag t-1]
+ * [tag t] + end[last tag]; a sequence's loss = log of the sum over all tag sequences of exp(score)
+ * - score(target); mean over the sequences, sum, none; path = the tags with the largest score;
+ * emissions (T,N,K), target (T,N) int32, lengths (N) int32, without them a target ends before
+ * its first -1 and a path at T; transitions (K,K) [from,to], start (K), end (K);
+ * path (T,N) int32, -1 beyond the length; length 0: loss 0; a tag beyond the K or a length out
+ * of range makes the loss NaN
+ *
+ * Inputs: emissions, target, optional: lengths. Weights: transitions, start, end. Outputs: loss, path.
+ * Lafferty, McCallum and Pereira 2001; Viterbi 1967
+ */
+enum { EG_CRF_REDUCTION_MEAN, EG_CRF_REDUCTION_SUM, EG_CRF_REDUCTION_NONE };
+typedef struct eg_crf_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int reduction; /* mean: over the sequences; none: a loss for each; EG_CRF_REDUCTION_... */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_crf_options;
+static inline eg_tensor eg_crf_with(eg_graph *g, eg_tensor emissions, eg_tensor target,
+	const eg_crf_options *options) {
+	eg_tensor inputs[3] = {emissions, target, {0}};
+	int n = 2;
+	if (options && options->lengths.id) {
+		inputs[2] = options->lengths;
+		n = 3;
+	}
+	return eg_apply(g, "crf", options, inputs, n);
+}
+#define eg_crf(...) EG_BUILD_2(crf, __VA_ARGS__, )
 
 #ifdef __cplusplus
 }

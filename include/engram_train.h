@@ -70,6 +70,8 @@ EG_API void eg_schedule_epoch(const eg_schedule_config *c, eg_schedule_state *s,
 
 typedef struct eg_confusion eg_confusion;
 EG_API eg_confusion *eg_confusion_new(int classes); /* NULL: out of memory */
+/* For very many classes: no matrix, so eg_confusion_count knows only what was right; the rest is the same. */
+EG_API eg_confusion *eg_confusion_new_slim(int classes);
 EG_API void eg_confusion_free(eg_confusion *c);
 EG_API void eg_confusion_reset(eg_confusion *c);
 /* Counts n samples: logits (n, classes), the highest is the prediction (the first among equals). */
@@ -78,6 +80,7 @@ EG_API int eg_confusion_classes(const eg_confusion *c);
 EG_API int64_t eg_confusion_count(const eg_confusion *c, int truth, int predicted);
 EG_API int64_t eg_confusion_total(const eg_confusion *c);
 EG_API double eg_confusion_accuracy(const eg_confusion *c);
+EG_API double eg_confusion_nats(const eg_confusion *c); /* mean of -ln of the probability (softmax) of the right class */
 EG_API double eg_confusion_topk(const eg_confusion *c, int k); /* share of samples whose label is among the k highest; k 1..10 */
 /* 0 where nothing was predicted (precision) or present (recall). */
 EG_API double eg_confusion_precision(const eg_confusion *c, int k);
@@ -88,12 +91,20 @@ EG_API double eg_confusion_macro_f1(const eg_confusion *c); /* mean over classes
 /* ---- data, as the loop sees it ------------------------------------------------------------------------------------------------ */
 
 /* Where samples come from. `fill` puts samples items[0..n-1] (numbers 0..count-1 of this set) into the plan's input buffers, in this order.
- * slots[i] corresponds to inputs[i]; data is row-major as in eg_plan_input. */
+ * slots[i] corresponds to inputs[i]; data is row-major as in eg_plan_input: (N,...), for sequences (time,N,...).
+ * Zero in what follows count and inputs: samples that are no sequences, each one prediction. A graph input "lengths" (N) int32 that the set does
+ * not fill is filled with the steps of each sample. */
 typedef struct eg_dataset {
 	void *user;
 	int64_t count;
 	const char *const *inputs; /* names of the graph inputs it fills, NULL-terminated; the last is the target */
-	eg_status (*fill)(void *user, const uint32_t *items, int n, void *const *slots, eg_error *err);
+	int time;                  /* steps of every sample, or the most when time_of is given */
+	int (*time_of)(void *user, uint32_t item); /* steps of this sample, 1..time. Then a batch holds samples of like length, and has as many steps as
+	                                            * its longest, rounded up to a multiple of 8 but at most `time` */
+	int streams;               /* > 0: the samples are pieces of so many streams that run side by side: sample s * (count / streams) + k is piece k of
+	                            * stream s. Piece k of all streams is a batch, the state is carried from piece to piece, nothing is shuffled */
+	double (*weight)(void *user, uint32_t item); /* predictions in this sample that the loss is the mean of; NULL: 1 */
+	eg_status (*fill)(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err);
 } eg_dataset;
 
 /* Indices 0..count-1 cut in two by class: `fraction` of each class (rounded) goes to the second part. Deterministic in seed; both
@@ -103,22 +114,28 @@ EG_API eg_status eg_split_stratified(const int32_t *labels, int64_t count, doubl
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------------------- */
 
+/* Which epoch is the best one. Default: by accuracy where "logits" are (N, classes), by loss for sequences and where no classes are told apart. */
+typedef enum eg_best_kind { EG_BEST_DEFAULT, EG_BEST_ACCURACY, EG_BEST_LOSS } eg_best_kind;
+
 typedef struct eg_train_config {
 	int epochs;           /* 0: 10 */
-	int batch;            /* 0: 32 */
+	int batch;            /* 0: 32. A data set of streams has as many samples in a batch as it has streams */
 	uint64_t seed;        /* order of samples, dropout; parameters have been initialised by the caller */
 	eg_optimizer_config optimizer;
 	eg_schedule_config schedule;
 	int early_stopping;   /* epochs without a better validation result before stopping; 0: never */
-	bool keep_last;       /* leave the weights of the last epoch, not of the best one (highest validation accuracy, then lowest loss) */
+	bool keep_last;       /* leave the weights of the last epoch, not of the best one */
+	double forget;        /* streams: share of the pieces at which a stream's state is set to zero, at random, so that the network learns to
+	                       * begin from nothing; 0: only at the beginning of an epoch */
+	eg_best_kind best;    /* what makes an epoch the best: highest validation accuracy, then lowest loss; or lowest loss */
 } eg_train_config;
 
 typedef struct eg_epoch_report {
 	int epoch, epochs;           /* 1.. */
-	double loss, accuracy;       /* on the training samples as seen, running average over the epoch */
+	double loss, accuracy;       /* on the training samples as seen, mean over the epoch's predictions; accuracy NAN without classes */
 	double val_loss, val_accuracy; /* NAN without validation data */
 	double lr, grad_norm;        /* of the last step */
-	double seconds, samples_per_second; /* of training, without validation */
+	double seconds, samples_per_second; /* of training, without validation; of sequences, predictions count as samples */
 	bool best;                   /* the best epoch so far */
 } eg_epoch_report;
 
@@ -126,7 +143,7 @@ typedef struct eg_progress {
 	int epoch, epochs;
 	int64_t step, steps; /* inside of this epoch */
 	double loss, accuracy, lr; /* running averages over the epoch */
-	double samples_per_second, seconds_left; /* of the whole training */
+	double samples_per_second, seconds_left; /* of the whole training; of sequences, predictions count as samples */
 } eg_progress;
 
 /* All may be NULL. Returning false from step or epoch ends the training after that point with EG_ERR_STOPPED (not a failure: the
@@ -154,8 +171,9 @@ typedef struct eg_train_state {
 	eg_real *best_weights; /* the caller's array as long as eg_params_flat, kept up to date with the best epoch's weights; or NULL */
 } eg_train_state;
 
-/* Trains: the graph has inputs as `train->inputs` names them, and outputs "loss" (scalar) and, when classes matter, "logits" (N, classes).
- * validation may be NULL. state may be NULL (from the beginning) or hold what an earlier call left; it is brought up to date after
+/* Trains: the graph has inputs as `train->inputs` names them, and outputs "loss" (scalar, a mean over predictions) and, when classes matter,
+ * "logits": (N, classes) with a target (N), or (T, N, classes) with a target (T, N), int32; a negative target is none. A batch without any
+ * prediction is passed over. validation may be NULL. state may be NULL (from the beginning) or hold what an earlier call left; it is brought up to date after
  * every epoch. optimizer may be NULL (one is made from the config).
  * EG_ERR_NUMERIC: a NaN or infinity turned up; the message names layer, step and batch and says what to try; the parameters are then the
  * best epoch's, or else those of the last whole epoch, or, in the first epoch, those before the step. Same seed, same bits, for any number
@@ -163,7 +181,7 @@ typedef struct eg_train_state {
 EG_API eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *train, const eg_dataset *validation,
 	eg_optimizer *optimizer, eg_train_state *state, const eg_train_callbacks *callbacks, eg_train_result *result);
 
-/* Mean loss over the whole set, and counts into *confusion (may be NULL), in batches of `batch`. */
+/* Mean loss over all predictions of the set, and counts into *confusion (may be NULL), in batches of `batch`. */
 EG_API eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *data, double *loss, eg_confusion *confusion);
 
 #ifdef __cplusplus

@@ -6,7 +6,7 @@ make_data
 # Help.
 expect 0 "$ENGRAM" --help
 says "Verbs:"
-for verb in train eval predict info check data schema version; do
+for verb in train eval predict generate info check data schema version; do
 	expect 0 "$ENGRAM" "$verb" --help
 	head -n 1 out | grep -q "^engram $verb - " || fail "the help of $verb does not begin with its name: $(head -n 1 out)"
 	says "Usage: engram $verb"

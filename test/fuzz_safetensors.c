@@ -1,9 +1,35 @@
-/* fuzz_safetensors.c - a safetensors file from any bytes: parsed, and every element of every tensor read. */
+/* fuzz_safetensors.c - a safetensors file from any bytes: parsed, every element of every tensor read, and the vocabulary
+ * that a model keeps in it. */
 #include "io/safetensors.h"
+#include "io/vocab.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void vocabulary(const char *text) {
+	eg_error err;
+	eg_arena arena = {0};
+	eg_tree *t;
+	eg_vocab *v = NULL;
+	if (text && eg_json_parse(&arena, text, strlen(text), "vocab", &t, &err) == EG_OK &&
+		eg_vocab_from_tree(t, &v, &err) == EG_OK) {
+		for (int i = 0; i < eg_vocab_count(v); i++) {
+			size_t size, n;
+			const char *token = eg_vocab_token(v, i, &size);
+			int32_t *ids;
+			if (i == eg_vocab_end(v) || i == eg_vocab_unknown(v)) continue;
+			if (eg_vocab_encode(v, token, size, NULL, &ids, &n, &err) != EG_OK) abort();
+			if (n != 1 || ids[0] != i) abort();
+			free(ids);
+		}
+	} else if (v) {
+		abort();
+	}
+	eg_vocab_free(v);
+	eg_arena_free(&arena);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_error err = {0};
@@ -24,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 			if (eg_st_find(&f, t->name) == NULL) abort();
 		}
 		eg_st_text_of(&f, "recipe");
+		vocabulary(eg_st_text_of(&f, "vocab"));
 	}
 	eg_st_free(&f);
 	return 0;

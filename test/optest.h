@@ -42,7 +42,7 @@ const char *output_name(int i);
 int64_t rig_count(const rig *r, const char *name);
 
 /* Everything a run has computed: outputs, gradients of inputs and of weights. */
-enum { MAX_RESULTS = 32 };
+enum { MAX_RESULTS = 128 };
 typedef struct result {
 	char name[64];
 	bool gradient;

@@ -1,7 +1,7 @@
 /* optest_mutate.c - does the tester notice a broken kernel? One slot of the kernel table at a time is replaced by a
  * wrong version, made from the right one without knowing it: after the right kernel has run, its result is spoilt;
  * or it is not run to the end. */
-#include "optest.h"
+#include "optest_mutate.h"
 
 #include <string.h>
 
@@ -10,8 +10,12 @@
 	X(conv_lanes_bwd_weights) X(conv_plain_pack) X(conv_plain_fwd) X(conv_plain_bwd_data)                          \
 	X(conv_plain_bwd_weights) X(maxpool_fwd) X(maxpool_bwd) X(avgpool_fwd) X(avgpool_bwd) X(act_fwd) X(act_bwd)    \
 	X(copy) X(fill) X(dropout)                                                                                     \
-	X(add) X(sum_to) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd) X(reorder)           \
-	X(shard_sum) X(sum_rows)
+	X(add) X(sum_to) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
+	X(embed_fwd) X(embed_bwd) X(steps) X(pool_steps) X(attention_fwd) X(attention_bwd) X(regress_fwd)              \
+	X(regress_bwd) X(reorder)                                                                                      \
+	X(shard_sum) X(sum_rows)                                                                                        \
+	X(ctc_fwd) X(ctc_bwd) X(ctc_decode) X(loss_sum) X(crf_fwd) X(crf_bwd) X(crf_path)              \
+	X(recurrent_fwd) X(recurrent_bwd) X(dot_rows)
 
 static const struct slot {
 	const char *name;
@@ -22,12 +26,15 @@ static const struct slot {
 #undef X
 };
 
-typedef enum fault { SIGN, REVERSE, ONE_OFF, SKIP_LAST, FAULTS } fault;
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
 "last unit skipped"}; 
+/* What is right in any order: all elements are equal, or they are only summed up. */
+static const char *const orderless[] = {"fill", "regress_fwd"};
+
 /* A kernel has no room for a pointer of ours. */
 static struct mutant {
-	const struct slot *slot;
+	const struct slot *slot; /* NULL: one that the recurrence calls, number `cell` */
+	int cell;
 	fault fault;
 	int output; /* which of the written buffers */
 	eg_kernel right;
@@ -42,7 +49,7 @@ static const eg_call *call_of(const void *args) {
 	return NULL;
 }
 
-static void spoil(real *v, int64_t n, fault f) {
+void spoil(real *v, int64_t n, fault f) {
 	if (f == ONE_OFF) v[n / 2] += 1;
 	for (int64_t i = 0; i < n && f == SIGN; i++) v[i] = -v[i];
 	for (int64_t i = 0; i < n / 2 && f == REVERSE; i++) {
@@ -70,7 +77,7 @@ static void wrong(const void *args, int begin, int end, void *scratch) {
 	const eg_pbuf *b = &p->bufs[c->buf[at]];
 	eg_buf out;
 	memcpy(&out, (const char *)args + (size_t)at * sizeof out, sizeof out);
-	int64_t n = (int64_t)(eg_pbuf_bytes(p, b) / sizeof(real));
+	int64_t n = (int64_t)(eg_pbuf_bytes(p, b) / sizeof(real)) - c->begin[at];
 	if (c->block && b->block) n = b->samples_elems ? b->samples_elems * eg_block_size(p->N, begin) : b->count;
 	if (mutant.fault == REVERSE && n < 2) return;
 	spoil(c->block ? eg_at(out, begin) : out.p, n, mutant.fault);
@@ -78,10 +85,21 @@ static void wrong(const void *args, int begin, int end, void *scratch) {
 }
 
 static void tamper(eg_kernels *k) {
+	if (!mutant.slot) {
+		cells_break(k, mutant.cell, mutant.fault, mutant.output, &mutant.applied);
+		return;
+	}
 	char *slot = (char *)k + mutant.slot->offset;
 	eg_kernel w = wrong;
 	memcpy(&mutant.right, slot, sizeof mutant.right);
 	memcpy(slot, &w, sizeof w);
+}
+
+static bool uses(eg_kernel run) {
+	if (mutant.slot) return run == wrong;
+	eg_kernels k;
+	eg_kernels_ref(&k); /* its recurrence is every table's */
+	return run == k.recurrent_fwd || run == k.recurrent_bwd;
 }
 
 /* Does this setup notice? false also when it does not use the slot. */
@@ -93,7 +111,7 @@ static bool notices(setup s, double tolerance) {
 	s.tamper = tamper;
 	if (rig_new(&r, &s, &err)) {
 		mutant.plan = r.plan;
-		for (int i = 0; i < r.plan->ncalls; i++) used |= r.plan->calls[i].run == wrong;
+		for (int i = 0; i < r.plan->ncalls; i++) used |= uses(r.plan->calls[i].run);
 		if (used) {
 			rig_fill(&r);
 			rig_run(&r);
@@ -141,26 +159,39 @@ static const eg_case *hunt(double tolerance, int *first) {
 	return NULL;
 }
 
+static bool harmless(const char *slot, fault f) {
+	for (int i = 0; i < EG_COUNT(orderless); i++)
+		if (f == REVERSE && !strcmp(slot, orderless[i])) return true;
+	return false;
+}
+
+/* All faults of one slot; adds up how many were noticed and how many not. */
+static void mutate_slot(const struct slot *slot, int cell, double tolerance, int *killed, int *alive) {
+	const char *name = slot ? slot->name : cells_name(cell);
+	const int outputs = slot ? 2 : CELL_OUTPUTS;
+	bool used = false;
+	int op = 0;
+	for (int f = 0; f < FAULTS * outputs; f++) {
+		mutant = (struct mutant){.slot = slot, .cell = cell, .fault = (fault)(f / outputs), .output = f % outputs};
+		if (mutant.fault == SKIP_LAST && mutant.output) continue; /* it concerns all outputs */
+		if (harmless(name, mutant.fault)) continue;
+		if (!used && f) break;
+		const eg_case *c = hunt(tolerance, &op);
+		if (!mutant.applied) continue;
+		used = true;
+		*killed += c != NULL;
+		*alive += c == NULL;
+		printf("%-24s %-24s output %d: %s%s%s%s\n", name, fault_names[mutant.fault], mutant.output,
+			c ? eg_ops[op]->info.name : "NOT NOTICED", c ? " '" : "", c ? c->what : "", c ? "'" : "");
+	}
+	if (!used) printf("%-24s not used by any operator's case\n", name);
+}
+
 int mutate(double tolerance) {
 	int alive = 0, killed = 0;
-	for (int i = 0; i < EG_COUNT(slots); i++) {
-		bool used = false;
-		int op = 0;
-		for (int f = 0; f < FAULTS * 2; f++) {
-			mutant = (struct mutant){.slot = &slots[i], .fault = (fault)(f / 2), .output = f % 2};
-			if (mutant.fault == SKIP_LAST && mutant.output) continue; /* it concerns all outputs */
-			if (!used && f) break;
-			const eg_case *c = hunt(tolerance, &op);
-			if (!mutant.applied) continue;
-			used = true;
-			killed += c != NULL;
-			alive += c == NULL;
-			printf("%-24s %-24s output %d: %s%s%s%s\n", slots[i].name, fault_names[mutant.fault],
-				mutant.output, c ? eg_ops[op]->info.name : "NOT NOTICED", c ? " '" : "",
-				c ? c->what : "", c ? "'" : "");
-		}
-		if (!used) printf("%-24s not used by any operator's case\n", slots[i].name);
-	}
+	for (int i = 0; i < EG_COUNT(slots); i++) mutate_slot(&slots[i], 0, tolerance, &killed, &alive);
+	for (int i = 0; i < cells_count(); i++) mutate_slot(NULL, i, tolerance, &killed, &alive);
+	recurrent_mistakes(tolerance, &killed, &alive);
 	printf("%d faults noticed, %d not noticed\n", killed, alive);
 	return alive;
 }

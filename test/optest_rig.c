@@ -18,8 +18,8 @@ const char *input_name(int i) {
 }
 
 const char *output_name(int i) {
-	static const char *const names[2 * EG_MAX_OUTPUTS] = {
-		"out0", "out1", "out2", "out3", "out4", "out5", "out6", "out7"};
+	static const char *const names[2 * EG_MAX_OUTPUTS] = {"out0", "out1", "out2", "out3", "out4", "out5", "out6",
+		"out7", "out8", "out9", "out10", "out11"};
 	return names[i];
 }
 
@@ -69,7 +69,9 @@ static void apply(rig *r, eg_tensor *in) {
 static void build(rig *r) {
 	const setup *s = r->s;
 	eg_tensor in[EG_MAX_INPUTS];
-	for (int i = 0; i < s->c->nin; i++) in[i] = eg_input(r->graph, input_name(i), s->c->type[i], s->c->in[i]);
+	for (int i = 0; i < s->c->nin; i++)
+		in[i] = s->c->in[i].rank < 0 ? (eg_tensor){0} /* left out */
+					     : eg_input(r->graph, input_name(i), s->c->type[i], s->c->in[i]);
 	if (s->before) in[0] = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
 	apply(r, in);
 	if (s->twice) apply(r, in);
@@ -93,6 +95,7 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 	if (r->params)
 		r->plan = eg_plan_new(r->graph, r->params,
 			&(eg_plan_options){.batch = s->c->batch,
+				.time = s->c->time,
 				.train = !s->inference,
 				.input_grads = !s->inference,
 				.seed = 11,
@@ -128,11 +131,13 @@ static void fill(real *v, int64_t n, double low, uint32_t id) {
 static void fill_input(rig *r, int i) {
 	const eg_case *c = r->s->c;
 	void *data = eg_plan_input(r->plan, input_name(i));
-	int64_t n = rig_count(r, input_name(i));
+	int64_t n = c->in[i].rank < 0 ? 0 : rig_count(r, input_name(i));
 	eg_rng rng = {17, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
 	for (int64_t k = 0; k < n && c->type[i] == EG_I32; k++)
-		((int32_t *)data)[k] = (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
-	for (int64_t k = 0; k < n && c->ties; k++) ((real *)data)[k] = (real)eg_rng_below(rng, (uint64_t)k, 4) / 2 - 1;
+		((int32_t *)data)[k] =
+			c->values[i] ? c->values[i][k] : (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
+	for (int64_t k = 0; k < n && c->ties && c->type[i] == EG_F32; k++)
+		((real *)data)[k] = (real)eg_rng_below(rng, (uint64_t)k, 4) / 2 - 1;
 	if (c->type[i] == EG_F32 && !c->ties) fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);
 }
 
@@ -151,14 +156,15 @@ void rig_run(rig *r) { eg_plan_run(r->plan, 3); }
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
-static void take(results *out, const char *what, const char *name, const real *v, int64_t n) {
+static void take(results *out, const char *what, const char *name, eg_dtype type, const void *v, int64_t n) {
 	if (!v || out->n == MAX_RESULTS) return;
 	result *r = &out->r[out->n];
 	snprintf(r->name, sizeof r->name, "%s%s", what, name);
 	r->gradient = *what != '\0';
 	r->v = malloc((size_t)n * sizeof(real));
 	if (!r->v) return;
-	memcpy(r->v, v, (size_t)n * sizeof(real));
+	if (type == EG_F32) memcpy(r->v, v, (size_t)n * sizeof(real));
+	for (int64_t i = 0; i < n && type == EG_I32; i++) r->v[i] = (real)((const int32_t *)v)[i];
 	r->n = n;
 	out->n++;
 }
@@ -166,14 +172,15 @@ static void take(results *out, const char *what, const char *name, const real *v
 void results_take(results *out, const rig *r) {
 	out->n = 0;
 	for (int i = 0; i < r->noutputs; i++)
-		take(out, "", output_name(i), eg_plan_output(r->plan, output_name(i)), rig_count(r, output_name(i)));
+		take(out, "", output_name(i), eg_tensor_dtype(r->graph, eg_graph_find(r->graph, output_name(i))),
+			eg_plan_output(r->plan, output_name(i)), rig_count(r, output_name(i)));
 	if (r->s->inference) return;
 	for (int i = 0; i < r->s->c->nin; i++)
-		take(out, "gradient of ", input_name(i), eg_plan_grad(r->plan, input_name(i)),
+		take(out, "gradient of ", input_name(i), EG_F32, eg_plan_grad(r->plan, input_name(i)),
 			rig_count(r, input_name(i)));
 	for (int i = 0; i < eg_params_count(r->params); i++) {
 		eg_dims d = eg_params_dims(r->params, i);
-		take(out, "gradient of ", eg_params_name(r->params, i), eg_params_grad(r->params, i),
+		take(out, "gradient of ", eg_params_name(r->params, i), EG_F32, eg_params_grad(r->params, i),
 			eg_dims_count(&d, 0));
 	}
 }

@@ -239,7 +239,7 @@ static void test_source_idx(void **state) {
 	assert_int_equal(eg_data_load("mnits", "train", NULL, &p, &err), EG_ERR_ARG);
 	assert_says(err, "did you mean 'mnist'");
 	assert_int_equal(eg_data_load("imagenet", "train", NULL, &p, &err), EG_ERR_ARG);
-	assert_says(err, "there are: fashion-mnist, mnist, folder, idx");
+	assert_says(err, "there are: fashion-mnist, mnist, tinyshakespeare, tang-poems, folder, idx, text");
 }
 
 static void test_out_of_memory(void **state) {
@@ -413,7 +413,7 @@ static void tiny_make(tiny *t, const fixture *f) {
 			body[j] = (uint8_t)(((uint32_t)j * 7919 + (uint32_t)i) * (uint32_t)(j + 1) >> 7);
 		digest(body, BODY, BODY, t->sums[i]);
 		t->size[i] = gzip(body, BODY, t->packed[i], sizeof t->packed[i]);
-		t->files[i] = (eg_data_file){names[i], BODY, (int64_t)t->size[i], t->sums[i]};
+		t->files[i] = (eg_data_file){names[i], BODY, (int64_t)t->size[i], t->sums[i], NULL};
 		char path[300];
 		snprintf(path, sizeof path, "%s/served/tiny/%s.gz", f->folder, names[i]);
 		write_file(path, t->packed[i], t->size[i]);
@@ -492,6 +492,66 @@ static void test_get_files(void **state) {
 	write_file(path_in(f, path, "file"), "x", 1);
 	assert_int_equal(tiny_get(&t, path, &got, &err), EG_ERR_IO);
 	assert_says(err, "a file of this name is in the way");
+}
+
+/* A file that is published plain, under another name, and lies in a folder that is not called like the set. */
+static void test_get_plain(void **state) {
+	fixture *f = *state;
+	char url[200], mirror[200], path[200], sum[65];
+	eg_error err = {EG_OK, ""};
+	eg_data_got got;
+	static const char body[] = "to be or not to be, that is the question";
+	eg_fetch *fetch = eg_fetch_new(&err);
+	if (!fetch) skip(); /* no libcurl here */
+	eg_fetch_free(fetch);
+	digest(body, sizeof body, sizeof body, sum);
+	const eg_data_file file = {"hamlet.txt", sizeof body, sizeof body, sum, "input.txt"};
+	const char *urls[] = {url, NULL};
+	eg_data_info info = {
+	        .name = "hamlet", .kind = EG_DATA_TEXT, .folder = "text", .files = &file, .nfiles = 1, .urls = urls};
+	snprintf(url, sizeof url, "file://%s/served", f->folder);
+	write_file(path_in(f, path, "served/input.txt"), body, sizeof body);
+	assert_int_equal(eg_data_get_set(&info, NULL, NULL, &got, &err), EG_OK);
+	assert_int_equal(got.downloaded, 1);
+	assert_string_equal(got.place.folder, path_in(f, path, "engram/text"));
+	assert_int_equal(size_of(path_in(f, path, "engram/text/hamlet.txt")), sizeof body);
+	assert_false(there(path_in(f, path, "engram/text/hamlet.txt.part")));
+	assert_int_equal(eg_data_get_set(&info, NULL, NULL, &got, &err), EG_OK);
+	assert_int_equal(got.downloaded, 0);
+
+	/* A damaged gzipped one would be found first: it goes. A whole one will do. */
+	write_file(path_in(f, path, "engram/text/hamlet.txt.gz"), "damaged", 7);
+	assert_int_equal(eg_data_get_set(&info, NULL, NULL, &got, &err), EG_OK);
+	assert_int_equal(got.downloaded, 1);
+	assert_false(there(path_in(f, path, "engram/text/hamlet.txt.gz")));
+	uint8_t packed[300];
+	size_t n = gzip(body, sizeof body, packed, sizeof packed);
+	unlink(path_in(f, path, "engram/text/hamlet.txt"));
+	write_file(path_in(f, path, "engram/text/hamlet.txt.gz"), packed, n);
+	assert_int_equal(eg_data_get_set(&info, NULL, NULL, &got, &err), EG_OK);
+	assert_int_equal(got.downloaded, 0);
+
+	/* A part goes on; something else is refused. */
+	write_file(path_in(f, path, "other/hamlet.txt.part"), body, 10);
+	assert_int_equal(eg_data_get_set(&info, path_in(f, path, "other"), NULL, &got, &err), EG_OK);
+	assert_true(got.downloaded == 1 && there(path_in(f, path, "other/hamlet.txt")));
+	write_file(path_in(f, path, "served/input.txt"), "<html>not found</html>", 22);
+	assert_int_equal(eg_data_get_set(&info, path_in(f, path, "third"), NULL, &got, &err), EG_ERR_FORMAT);
+	assert_says(err, "cannot get hamlet.txt of hamlet");
+
+	/* A mirror is laid out as the cache is. */
+	snprintf(mirror, sizeof mirror, "file://%s/mirror", f->folder);
+	setenv("ENGRAM_MIRROR", mirror, 1);
+	write_file(path_in(f, path, "mirror/text/hamlet.txt"), body, sizeof body);
+	assert_int_equal(eg_data_get_set(&info, path_in(f, path, "third"), NULL, &got, &err), EG_OK);
+	assert_int_equal(got.downloaded, 1);
+	info.urls = NULL; /* then a mirror is all there is */
+	assert_int_equal(eg_data_get_set(&info, path_in(f, path, "fourth"), NULL, &got, &err), EG_OK);
+	unsetenv("ENGRAM_MIRROR");
+	info.by_hand = "write it yourself";
+	assert_int_equal(eg_data_get_set(&info, path_in(f, path, "fifth"), NULL, &got, &err), EG_ERR_IO);
+	assert_says(err, "hamlet cannot be downloaded: write it yourself. 'hamlet.txt' is looked for in");
+	assert_false(there(path_in(f, path, "fifth")));
 }
 
 /* ---- an HTTP server for one child process: GET, one request a connection ----------------------------------------- */
@@ -823,7 +883,7 @@ static void test_dataset(void **state) {
 	assert_null(s->inputs[2]);
 	eg_real x[3 * 20];
 	int32_t y[3];
-	assert_int_equal(s->fill(s->user, order, 3, (void *[]){x, y}, &err), EG_OK);
+	assert_int_equal(s->fill(s->user, order, 3, 0, (void *[]){x, y}, &err), EG_OK);
 	assert_true(y[0] == 2 && y[1] == 1 && y[2] == 2);
 	for (int i = 0; i < 60; i++) {
 		int item = i / 20 == 1 ? 2 : 0;
@@ -838,7 +898,7 @@ static void test_dataset(void **state) {
 	d = eg_picture_dataset_new(p, NULL, 0, NULL, "x", "y", &err);
 	s = eg_picture_dataset_get(d);
 	assert_int_equal(s->count, 3);
-	s->fill(s->user, order, 1, (void *[]){x, y}, &err);
+	s->fill(s->user, order, 1, 0, (void *[]){x, y}, &err);
 	assert_true(fabs((double)x[7] - p->pixels[27] / 255.0) < 1e-6 && y[0] == 0);
 	eg_picture_dataset_free(d);
 	assert_null(eg_picture_dataset_new(p, beyond, 2, NULL, "x", "y", &err));
@@ -861,6 +921,7 @@ int main(void) {
 	        cmocka_unit_test(test_table),
 	        cmocka_unit_test_setup_teardown(test_real, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_get_files, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_get_plain, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_get_http, setup, teardown),
 	        cmocka_unit_test(test_picture_load),
 	        cmocka_unit_test(test_picture_damaged),

@@ -2,6 +2,7 @@
  * checkpoint bit for bit. */
 #define _POSIX_C_SOURCE 200809L /* truncate */
 #include "engram_io.h"
+#include "engram_text.h"
 #include "io/safetensors.h"
 
 #include <math.h>
@@ -340,13 +341,126 @@ static void refuses_models(void **state) {
 	unmake(&t);
 }
 
+/* ---- vocabularies ------------------------------------------------------------------------------------------------ */
+
+static const char CHARS[] = "name: chars\ntask: classify\ndata: {source: mnist}\ninput: [1, 8, 8]\nmodel:\n"
+			    "  - flatten\n  - linear: classes\ntrain: {epochs: 1}\n";
+
+static eg_vocab *vocab_of(bench *b, const char *text, eg_vocab_options o) {
+	eg_vocab *v;
+	OK(b, eg_vocab_build(text, strlen(text), &o, &v, &b->err));
+	return v;
+}
+
+static void same_vocab(const eg_vocab *a, const eg_vocab *b) {
+	assert_non_null(b);
+	assert_true(eg_vocab_unit(a) == eg_vocab_unit(b) && eg_vocab_end(a) == eg_vocab_end(b));
+	assert_int_equal(eg_vocab_unknown(a), eg_vocab_unknown(b));
+	assert_int_equal(eg_vocab_count(a), eg_vocab_count(b));
+	for (int i = 0; i < eg_vocab_count(a); i++) {
+		size_t n, m;
+		const char *x = eg_vocab_token(a, i, &n), *y = eg_vocab_token(b, i, &m);
+		assert_int_equal(n, m);
+		assert_memory_equal(x, y, n);
+	}
+}
+
+static void vocabulary_comes_back(void **state) {
+	bench *b = *state;
+	static const char text[] = "a\"quote\", \\, tab\t\x7f\nand \xe4\xb8\xad \xf0\x9f\x98\x80 a a";
+	const eg_vocab_options options[] = {{.unit = EG_UNIT_CHAR}, {.unit = EG_UNIT_CHAR, .end = true, .min_count = 2},
+		{.unit = EG_UNIT_BYTE}, {.unit = EG_UNIT_BYTE, .end = true}, {.unit = EG_UNIT_WORD}};
+	for (int i = 0; i < 5; i++) {
+		eg_vocab *v = vocab_of(b, text, options[i]);
+		int n = eg_vocab_count(v);
+		eg_recipe *r;
+		eg_graph *g;
+		eg_model *m;
+		OK(b, eg_recipe_parse(CHARS, strlen(CHARS), "r.yaml", NULL, &r, &b->err));
+		OK(b, eg_recipe_build(r, b->ctx, n, &g, &b->err));
+		eg_params *p = eg_params_new(g, 1);
+		/* Its units are the classes; and once more with classes of their own. */
+		eg_model_parts parts = {.recipe = r, .params = p, .vocab = v, .nclasses = i % 2 ? n : 0};
+		OK(b, eg_model_save(b->path, &parts, &b->err));
+		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+		same_vocab(v, eg_model_vocab(m));
+		assert_int_equal(eg_model_classes(m), n);
+		assert_string_equal(eg_model_class_name(m, n - 1), eg_vocab_token(v, n - 1, NULL));
+		eg_model_free(m);
+		parts.nclasses = n + 1;
+		assert_int_equal(eg_model_save(b->path, &parts, &b->err), EG_ERR_ARG);
+		assert_non_null(strstr(b->err.message, "with a vocabulary of"));
+		eg_params_free(p);
+		eg_graph_free(g);
+		eg_vocab_free(v);
+
+		v = vocab_of(b, text, options[i]);
+		OK(b, eg_recipe_build(r, b->ctx, NCLASSES, &g, &b->err));
+		p = eg_params_new(g, 1);
+		parts = (eg_model_parts){.recipe = r, .params = p, .vocab = v, .classes = CLASSES, .nclasses = NCLASSES};
+		OK(b, eg_model_save(b->path, &parts, &b->err));
+		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+		same_vocab(v, eg_model_vocab(m));
+		assert_int_equal(eg_model_classes(m), NCLASSES);
+		assert_string_equal(eg_model_class_name(m, 0), "T-shirt");
+		eg_model_free(m);
+		eg_params_free(p);
+		eg_graph_free(g);
+		eg_vocab_free(v);
+		eg_recipe_free(r);
+	}
+}
+
+static void refuses_vocabularies(void **state) {
+	bench *b = *state;
+	static const char *const cases[][2] = {{"[]", "the vocabulary: it is not a map"},
+		{"{\"unit\": ", "vocab: JSON"},
+		{"{\"tokens\": [\"a\"]}", "the vocabulary: its unit is missing"},
+		{"{\"unit\": \"letter\", \"tokens\": [\"a\"]}", "its unit is none of char, byte, word"},
+		{"{\"unit\": \"char\"}", "the list of its units is missing"},
+		{"{\"unit\": \"char\", \"tokens\": {}}", "the list of its units is missing"},
+		{"{\"unit\": \"char\", \"tokens\": []}", "a vocabulary of 0 units"},
+		{"{\"unit\": \"char\", \"tokens\": [\"a\", 1]}", "one of its units is not a text"},
+		{"{\"unit\": \"char\", \"tokens\": [\"a\", \"ab\"]}", "unit 1, 'ab', is more than one character"},
+		{"{\"unit\": \"char\", \"tokens\": [\"a\", \"b\", \"a\"]}", "units 0 and 2 are the same"},
+		{"{\"unit\": \"word\", \"tokens\": [\"a b\"]}", "is more than one word"},
+		{"{\"unit\": \"char\", \"end\": 2, \"tokens\": [\"a\", \"b\"]}", "the end mark is number 2"},
+		{"{\"unit\": \"char\", \"end\": -1, \"tokens\": [\"a\"]}", "its end mark is not a number of a unit"},
+		{"{\"unit\": \"char\", \"unknown\": 1.5, \"tokens\": [\"a\"]}", "its unknown mark is not a number"},
+		{"{\"unit\": \"char\", \"end\": 0, \"unknown\": 0, \"tokens\": [\"a\"]}", "must be two numbers"},
+		{"{\"unit\": \"byte\", \"tokens\": [\"a\"]}", "one of bytes has no list of units"},
+		{"{\"unit\": \"byte\", \"unknown\": 3}", "no byte is unknown"},
+		{"{\"unit\": \"byte\", \"end\": 257}", "the end mark is number 257"},
+		/* right in itself, but the network was made for three units */
+		{"{\"unit\": \"char\", \"tokens\": [\"a\", \"b\"]}", "is (2) in the recipe but (3) in the file"}};
+	eg_vocab *v = vocab_of(b, "abc", (eg_vocab_options){0});
+	eg_recipe *r;
+	eg_graph *g;
+	OK(b, eg_recipe_parse(CHARS, strlen(CHARS), "r.yaml", NULL, &r, &b->err));
+	OK(b, eg_recipe_build(r, b->ctx, 3, &g, &b->err));
+	eg_params *p = eg_params_new(g, 1);
+	eg_model_parts parts = {.recipe = r, .params = p, .vocab = v};
+	OK(b, eg_model_save(b->other, &parts, &b->err));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		change(b, "vocab", cases[i][0], NULL, NULL);
+		refuse_model(b, cases[i][1]);
+		refuse_model(b, b->path);
+	}
+	change(b, "vocab", NULL, NULL, NULL); /* neither classes nor a vocabulary */
+	refuse_model(b, "the class names are missing");
+	eg_params_free(p);
+	eg_graph_free(g);
+	eg_recipe_free(r);
+	eg_vocab_free(v);
+}
+
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */
 
 /* Pictures that are a function of their number. */
-static eg_status fill(void *user, const uint32_t *items, int n, void *const *slots, eg_error *err) {
+static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
 	eg_real *x = slots[0];
 	int32_t *labels = slots[1];
-	(void)user, (void)err;
+	(void)user, (void)err, (void)time;
 	for (int i = 0; i < n; i++) {
 		labels[i] = (int32_t)(items[i] * 7 % NCLASSES);
 		for (int k = 0; k < 64; k++)
@@ -420,6 +534,8 @@ int main(void) {
 		cmocka_unit_test(refuses_damage),
 		TEST(model_comes_back),
 		TEST(refuses_models),
+		TEST(vocabulary_comes_back),
+		TEST(refuses_vocabularies),
 		TEST(resumes_bit_for_bit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

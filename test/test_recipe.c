@@ -236,7 +236,7 @@ static void refuses_sections(void **state) {
 		"weight_decay");
 	refused(SMALL "train: {optimizer: {sgd: {nesterov: true}}}\n",
 		"r.yaml:9:20: optimizer 'sgd': nesterov needs momentum, such as 0.9");
-	refused(SMALL "train: {loss: mse}\n", "r.yaml:9:15: no loss 'mse'; there are: cross_entropy");
+	refused(SMALL "train: {loss: msee}\n", "r.yaml:9:15: no loss 'msee'; did you mean 'mse'?");
 	refused(SMALL "train: {epochs: 1.5}\n",
 		"r.yaml:9:17: 'epochs' in 'train' must be a whole number, not the number 1.5");
 	refused(SMALL "train: {seed: -1}\n", "r.yaml:9:15: 'seed' in 'train' is -1; it must be at least 0");
@@ -308,6 +308,184 @@ static void shapes_have_places(void **state) {
 		"classes`");
 	build_fails(HEAD "model:\n  - relu\n", "r.yaml:6:5: the last layer gives 1 x 8 x 8 values for a sample, but "
 					       "there are 10 classes; end with `linear: classes` after `flatten`");
+}
+
+/* ---- sequences --------------------------------------------------------------------------------------------------- */
+
+#define LETTERS "name: t\ntask: classify\ndata: {source: mnist}\ninput: [time]\n"
+#define SERIES "name: t\ntask: classify\ndata: {source: mnist}\ninput: [time, 2]\n"
+
+static eg_graph *built(const char *text, int classes, eg_recipe **r, eg_context **ctx) {
+	eg_error err = {0};
+	eg_graph *g = NULL;
+	*r = accepted(text, NULL);
+	*ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	if (eg_recipe_build(*r, *ctx, classes, &g, &err)) fail_msg("%s", err.message);
+	return g;
+}
+
+static void assert_tensor(const eg_graph *g, const char *name, eg_dtype type, eg_dims want) {
+	eg_tensor t = eg_graph_find(g, name);
+	if (!t.id) fail_msg("there is no '%s'", name);
+	eg_dims d = eg_tensor_dims(g, t);
+	assert_int_equal(eg_tensor_dtype(g, t), type);
+	assert_int_equal(d.rank, want.rank);
+	for (int i = 0; i < d.rank; i++) assert_int_equal(d.d[i], want.d[i]);
+}
+
+static void drop(eg_graph *g, eg_recipe *r, eg_context *ctx) {
+	eg_graph_free(g);
+	eg_context_free(ctx);
+	eg_recipe_free(r);
+}
+
+static void sequences(void **state) {
+	(void)state;
+	eg_recipe *r;
+	eg_context *ctx;
+	/* ids in, a class for each step; how many ids there are is the number of classes unless told */
+	eg_graph *g = built(LETTERS "model:\n  - embedding: 5\n  - linear: classes\ntrain: {best: accuracy}\n", 12, &r, &ctx);
+	assert_int_equal(eg_recipe_input(r).rank, 1);
+	assert_int_equal(eg_recipe_input(r).d[0], EG_T);
+	assert_int_equal(eg_recipe_train(r)->best, EG_BEST_ACCURACY);
+	assert_tensor(g, "input", EG_I32, EG_DIMS(EG_T, EG_N));
+	assert_tensor(g, "logits", EG_F32, EG_DIMS(EG_T, EG_N, 12));
+	assert_tensor(g, "target", EG_I32, EG_DIMS(EG_T, EG_N));
+	assert_int_equal(eg_graph_find(g, "lengths").id, 0);
+	eg_params *p = eg_params_new(g, 1);
+	assert_int_equal(eg_params_dims(p, eg_params_find(p, "embedding1.weight")).d[0], 12);
+	eg_params_free(p);
+	eg_recipe *again = accepted(eg_recipe_text(r), NULL); /* as a model file keeps it */
+	assert_int_equal(eg_recipe_input(again).d[0], EG_T);
+	eg_recipe_free(again);
+	drop(g, r, ctx);
+	/* another number of ids; numbers in */
+	g = built(LETTERS "model:\n  - embedding: {size: 5, count: 40}\n  - linear: classes\n", 12, &r, &ctx);
+	p = eg_params_new(g, 1);
+	assert_int_equal(eg_params_dims(p, eg_params_find(p, "embedding1.weight")).d[0], 40);
+	eg_params_free(p);
+	drop(g, r, ctx);
+	g = built(SERIES "model:\n  - linear: 3\n  - tanh\ntrain: {loss: mse}\n", 0, &r, &ctx);
+	assert_tensor(g, "target", EG_F32, EG_DIMS(EG_T, EG_N, 3));
+	drop(g, r, ctx);
+}
+
+static void links(void **state) {
+	(void)state;
+	eg_recipe *r;
+	eg_context *ctx;
+	/* inputs by name, in any order; the first one is the layer before; an output by its name */
+	eg_graph *g = built(SERIES "model:\n  - linear: {units: 3, name: a}\n  - linear: {units: 3, name: b}\n"
+				   "  - add: {from: {b: a.y}}\n  - add: {from: {b: add1, a: a}}\n  - linear: classes\n",
+		4, &r, &ctx);
+	assert_tensor(g, "input", EG_F32, EG_DIMS(EG_T, EG_N, 2));
+	for (int i = 0; i < eg_graph_nodes(g); i++) {
+		eg_node_info n;
+		eg_graph_node(g, i, &n);
+		if (!strcmp(n.name, "add1")) {
+			assert_int_equal(n.inputs[0].id, eg_graph_find(g, "b").id);
+			assert_int_equal(n.inputs[1].id, eg_graph_find(g, "a").id);
+		}
+		if (!strcmp(n.name, "add2")) {
+			assert_int_equal(n.inputs[0].id, eg_graph_find(g, "a").id);
+			assert_int_equal(n.inputs[1].id, eg_graph_find(g, "add1").id);
+		}
+	}
+	drop(g, r, ctx);
+	/* lengths become an input of the graph, and a last layer without steps answers once for a sample */
+	g = built(LETTERS "model:\n  - embedding: {size: 5, count: 7, from: lengths}\n  - linear: classes\n", 4, &r, &ctx);
+	assert_tensor(g, "lengths", EG_I32, EG_DIMS(EG_N));
+	assert_tensor(g, "logits", EG_F32, EG_DIMS(EG_N, 4));
+	assert_tensor(g, "target", EG_I32, EG_DIMS(EG_N));
+	drop(g, r, ctx);
+	g = built(SERIES "model:\n  - linear: 3\n  - last: {from: {lengths: lengths}}\n  - linear: 1\ntrain: {loss: mse}\n", 0, &r,
+		&ctx);
+	assert_tensor(g, "lengths", EG_I32, EG_DIMS(EG_N));
+	assert_tensor(g, "logits", EG_F32, EG_DIMS(EG_N, 1));
+	assert_tensor(g, "target", EG_F32, EG_DIMS(EG_N, 1));
+	drop(g, r, ctx);
+	/* outputs beside the first one */
+	g = built(SERIES "model:\n  - lstm: {hidden: 5, name: read}\n"
+			 "  - lstm: {hidden: 5, from: {x: input, c0: read.cn, h0: read.hn}}\n  - linear: classes\n", 3, &r, &ctx);
+	for (int i = 0; i < eg_graph_nodes(g); i++) {
+		eg_node_info n;
+		eg_graph_node(g, i, &n);
+		if (strcmp(n.name, "lstm2")) continue;
+		eg_tensor first = eg_graph_find(g, "read");
+		assert_int_equal(n.ninputs, 4);
+		assert_int_equal(n.inputs[0].id, eg_graph_find(g, "input").id);
+		assert_int_equal(n.inputs[1].id, 0);
+		assert_int_equal(n.inputs[2].id, eg_result(g, first, 1).id);
+		assert_int_equal(n.inputs[3].id, eg_result(g, first, 2).id);
+	}
+	drop(g, r, ctx);
+	/* a loss that knows lengths is told them when anybody is, or when it cannot do without */
+	for (int with = 0; with < 2; with++) {
+		g = built(with ? SERIES "model:\n  - linear: 3\n  - reverse: {from: {lengths: lengths}}\ntrain: {loss: crf}\n"
+			       : SERIES "model:\n  - linear: 3\ntrain: {loss: crf}\n",
+			3, &r, &ctx);
+		eg_node_info n;
+		eg_graph_node(g, eg_graph_nodes(g) - 1, &n);
+		assert_int_equal(n.ninputs, with ? 3 : 2);
+		if (with) assert_int_equal(n.inputs[2].id, eg_graph_find(g, "lengths").id);
+		assert_tensor(g, "target", EG_I32, EG_DIMS(EG_T, EG_N));
+		eg_params *p = eg_params_new(g, 1);
+		assert_true(eg_params_find(p, "crf1.transitions") >= 0);
+		eg_params_free(p);
+		drop(g, r, ctx);
+	}
+	g = built(SERIES "model:\n  - linear: {units: 3, name: a}\n  - reverse: {from: {lengths: lengths}}\n"
+			 "train: {loss: {ctc: {blank: 2}}}\n", 3, &r, &ctx);
+	assert_tensor(g, "target", EG_I32, EG_DIMS(EG_N, EG_T));
+	assert_tensor(g, "target_lengths", EG_I32, EG_DIMS(EG_N));
+	drop(g, r, ctx);
+	build_fails(SERIES "model:\n  - linear: classes\ntrain: {loss: {crf: {reduction: none}}}\n",
+		"r.yaml:7:15: the loss 'crf' gives a number for each sample; to train on it, one number for all is needed");
+	refused(SERIES "model:\n  - linear: {units: 3, from: lengts}\n",
+		"r.yaml:6:30: no earlier layer 'lengts'; did you mean 'lengths'?");
+	refused(HEAD "model:\n  - linear: {units: 3, from: lengths}\n",
+		"r.yaml:6:30: only sequences have `lengths`: 'input' must begin with the word `time`, as in [time, 2]");
+	refused(SERIES "model:\n  - linear: {units: 3, name: lengths}\n",
+		"r.yaml:6:30: 'lengths' cannot be a layer's name: the graph uses it");
+	refused(SERIES "model:\n  - linear: 3\n  - relu: {from: linear1.hn}\n",
+		"r.yaml:7:18: no output of layer 'linear1' 'hn'; there are: y");
+	refused(SERIES "model:\n  - linear: 3\n  - add: {from: {c: linear1}}\n",
+		"r.yaml:7:18: unknown key 'c' in 'from' of layer 'add'; it takes: a, b");
+	refused(SERIES "model:\n  - linear: 3\n  - add: {from: {a: linear1}}\n",
+		"r.yaml:7:17: layer 'add' takes 2 inputs, not 1: name them with from: [a, b]");
+	refused(SERIES "model:\n  - linear: 3\n  - relu: {from: {x: [linear1]}}\n",
+		"r.yaml:7:22: 'from' names a layer, or is a list of names, or a map {input: name}; not a list");
+}
+
+static void refuses_sequences(void **state) {
+	(void)state;
+	refused("name: t\ntask: classify\ndata: x\ninput: [2, time]\n" MODEL,
+		"r.yaml:4:12: `time` must be the first size of 'input', as in [time, 2]");
+	refused("name: t\ntask: classify\ndata: x\ninput: [tiem, 2]\n" MODEL,
+		"r.yaml:4:9: a size of 'input' must be a whole number from 1 to 1000000 (or, for sequences, the first one "
+		"`time`), not 'tiem'");
+	refused(SMALL "train: {best: acuracy}\n", "r.yaml:9:15: no best 'acuracy'; did you mean 'accuracy'?");
+	build_fails(LETTERS "model:\n  - embedding: 5\n  - linear: 12\n",
+		"r.yaml:7:5: the last layer gives 12 values for each step, but there are 10 classes; end with `linear: "
+		"classes`");
+	build_fails(LETTERS "model:\n  - embedding: 5\n  - relu: {from: input}\n  - add: {from: [embedding1, relu1]}\n",
+		"r.yaml:7:5: layer 'relu1' takes numbers, but layer 'embedding1' takes the same input as ids");
+	build_fails(SERIES "model:\n  - conv: {filters: 2, kernel: 3}\n  - linear: classes\n", "r.yaml:6:5: conv2d 'conv1': ");
+	/* no classes: neither the word nor a loss over them has a meaning */
+	eg_error err = {0};
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	static const char *const models[][2] = {
+		{SERIES "model:\n  - linear: classes\n", "r.yaml:6:5: linear depends on the number of classes, but there are none"},
+		{SERIES "model:\n  - linear: 3\n", "the loss 'cross_entropy' is one of classes, but there are none here"}};
+	for (int i = 0; i < 2; i++) {
+		eg_recipe *r = accepted(models[i][0], NULL);
+		eg_graph *g;
+		assert_int_equal(eg_recipe_build(r, ctx, 0, &g, &err), EG_ERR_FORMAT);
+		assert_null(g);
+		if (!strstr(err.message, models[i][1])) fail_msg("%s", err.message);
+		eg_recipe_free(r);
+	}
+	eg_context_free(ctx);
 }
 
 /* ---- values by path ---------------------------------------------------------------------------------------------- */
@@ -383,6 +561,9 @@ int main(void) {
 		cmocka_unit_test(refuses_sections),
 		cmocka_unit_test(refuses_bombs),
 		cmocka_unit_test(shapes_have_places),
+		cmocka_unit_test(sequences),
+		cmocka_unit_test(links),
+		cmocka_unit_test(refuses_sequences),
 		cmocka_unit_test(values_by_path),
 		cmocka_unit_test(schema_is_json),
 	};

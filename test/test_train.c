@@ -428,8 +428,9 @@ static int32_t class_of(const problem *p, uint32_t item) {
 	return (int32_t)(eg_rng_below((eg_rng){p->seed, 1}, item, 3));
 }
 
-static eg_status fill(void *user, const uint32_t *items, int n, void *const *slots, eg_error *err) {
+static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
 	problem *p = user;
+	assert_int_equal(time, 0);
 	p->fills++;
 	for (int i = 0; i < n; i++) {
 		int32_t k = class_of(p, items[i]);
@@ -819,6 +820,24 @@ static void test_train_refusals(void **state) {
 	free_trainee(t);
 }
 
+static void test_best(void **state) {
+	EG_UNUSED(state);
+	static const eg_best_kind kinds[] = {EG_BEST_DEFAULT, EG_BEST_ACCURACY, EG_BEST_LOSS};
+	for (int i = 0; i < EG_COUNT(kinds); i++) {
+		/* validation with other labels: its accuracy is best when the loss is not */
+		trainee *t = new_trainee(NULL, 1);
+		eg_train_config c = usual;
+		eg_train_result r;
+		t->validation.turned = 1;
+		c.best = kinds[i];
+		assert_int_equal(go(t, &c, NULL, NULL, &r), EG_OK);
+		assert_near(r.val_loss, t->best.val_loss, 0);
+		assert_near(r.val_accuracy, t->best.val_accuracy, 0);
+		assert_true((kinds[i] == EG_BEST_LOSS) == (r.best_epoch == 1));
+		free_trainee(t);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_schedules),
@@ -836,6 +855,7 @@ int main(void) {
 	        cmocka_unit_test(test_not_a_number),
 	        cmocka_unit_test(test_stops),
 	        cmocka_unit_test(test_train_refusals),
+	        cmocka_unit_test(test_best),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest difference from PyTorch, relative to the largest value of the tensor. */
-static const double TOLERANCE = 1e-5;
 /* LeNet-5, 40 steps: each loss, relative to it, and the weights at the end, relative to the largest of their
  * tensor. Rounding may decide which of two nearly equal values wins a pooling window (PLAIN against LANES, step 16:
  * 0.195550054 and 0.195549995), and that sends one gradient elsewhere; the activations then differ by 1e-6, ReLUs near
@@ -30,7 +28,6 @@ static const double RUN_LOSS = 1e-5, RUN_WEIGHTS = 1e-5, RUN_NEAR = 1e-2;
 enum { RUN_SURE = 20, RUN_TRIES = 6 };
 
 enum {
-	CONTEXTS = 8,
 	OPTIONS_MOST = 512,
 	REPEATED_SAMPLES = 35,
 	REPEATED_ELEMENTS = 40000,
@@ -38,21 +35,9 @@ enum {
 	RUN_BATCH = 64
 };
 
-typedef enum verdict { PASSED, FAILED, SKIPPED } verdict;
-
-typedef struct bench {
-	eg_context *ctx[CONTEXTS]; /* one for each instruction set and number of threads */
-	int contexts;
-	bool verbose;
-	double worst;    /* of this case */
-	char where[128]; /* where that was */
-	char text[2048]; /* why it failed or was skipped */
-} bench;
-
 /* ---- comparing --------------------------------------------------------------------------------------------------- */
 
-static verdict say(bench *b, verdict v, const char *fmt, ...) EG_PRINTF(3, 4);
-static verdict say(bench *b, verdict v, const char *fmt, ...) {
+verdict vec_say(bench *b, verdict v, const char *fmt, ...) {
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(b->text, sizeof b->text, fmt, args);
@@ -61,10 +46,10 @@ static verdict say(bench *b, verdict v, const char *fmt, ...) {
 }
 
 /* got[i] must be factor * want[i % n], for n * repeat elements. */
-static verdict compare(bench *b, const char *what, const char *how, const eg_real *got, const vec_tensor *want,
+verdict vec_compare(bench *b, const char *what, const char *how, const eg_real *got, const vec_tensor *want,
         int64_t repeat, double factor, double tolerance) {
 	double largest = 0;
-	if (!got) return say(b, FAILED, "%s: %s is not computed", how, what);
+	if (!got) return vec_say(b, FAILED, "%s: %s is not computed", how, what);
 	for (int64_t i = 0; i < want->count; i++) largest = fmax(largest, fabs(want->x[i]));
 	if (largest == 0) largest = 1;
 	for (int64_t i = 0; i < want->count * repeat; i++) {
@@ -75,14 +60,14 @@ static verdict compare(bench *b, const char *what, const char *how, const eg_rea
 			snprintf(b->where, sizeof b->where, "%s, %s", what, how);
 		}
 		if (!(error <= tolerance))
-			return say(b, FAILED,
+			return vec_say(b, FAILED,
 			        "%s: %s[%lld] is %.9g, expected %.9g (off by %.1e of the largest, allowed %.0e)", how,
 			        what, (long long)i, (double)got[i], w, error, tolerance);
 	}
 	return PASSED;
 }
 
-static void put(eg_real *to, const vec_tensor *t, int64_t repeat) {
+void vec_put(eg_real *to, const vec_tensor *t, int64_t repeat) {
 	for (int64_t i = 0; i < t->count * repeat; i++) to[i] = (eg_real)t->x[i % t->count];
 }
 
@@ -91,7 +76,7 @@ static void put(eg_real *to, const vec_tensor *t, int64_t repeat) {
 /* Names in the cases for inputs and weights that are called otherwise here. */
 static const struct alias {
 	const char *ours, *theirs;
-} aliases[] = {{"weight", "w"}, {"bias", "b"}, {"logits", "x"}, {"target", "t"}};
+} aliases[] = {{"weight", "w"}, {"bias", "b"}, {"logits", "x"}, {"target", "t"}, {"ids", "i"}};
 
 static const vec_tensor *find(const vec_file *f, const char *name) {
 	const vec_tensor *t = vec_find(f, name);
@@ -102,6 +87,8 @@ static const vec_tensor *find(const vec_file *f, const char *name) {
 
 /* Attributes of cases that say what an operator here always does. */
 static bool implied(const char *op, const char *attr, json_t *value) {
+	const char *word = json_string_value(value);
+	if (!strcmp(op, "attention") && !strcmp(attr, "scale")) return word && !strcmp(word, "1/sqrt(d)");
 	return !strcmp(op, "cross_entropy") && !strcmp(attr, "axis") && json_integer_value(value) == 1;
 }
 
@@ -116,7 +103,7 @@ static bool set_ints(const eg_attr *a, char *options, json_t *value) {
 	return true;
 }
 
-static bool set_attr(const eg_attr *a, char *options, json_t *value) {
+bool vec_set_attr(const eg_attr *a, char *options, json_t *value) {
 	void *field = options + a->offset;
 	switch (a->type) {
 	case EG_ATTR_INT:
@@ -150,15 +137,15 @@ static verdict fill_options(bench *b, const vec_file *f, const eg_op_info *op, c
 	json_object_foreach(f->attrs, name, value) {
 		const eg_attr *a = attr_of(op, name);
 		if (implied(op->name, name, value)) continue;
-		if (!a) return say(b, SKIPPED, "%s has no attribute '%s'", op->name, name);
-		if (!set_attr(a, options, value))
-			return say(b, SKIPPED, "attribute '%s' of %s cannot take this value", name, op->name);
+		if (!a) return vec_say(b, SKIPPED, "%s has no attribute '%s'", op->name, name);
+		if (!vec_set_attr(a, options, value))
+			return vec_say(b, SKIPPED, "attribute '%s' of %s cannot take this value", name, op->name);
 	}
 	const vec_tensor *w = op->params ? find(f, "weight") : NULL;
 	for (int i = 0; i < op->nattrs; i++) {
 		const eg_attr *a = &op->attrs[i];
 		if (a->type == EG_ATTR_INT && isnan(a->def) && !json_object_get(f->attrs, a->name) && w)
-			*(int *)(void *)(options + a->offset) = (int)w->d[0]; /* filters, units */
+			*(int *)(void *)(options + a->offset) = (int)w->d[strcmp(a->name, "size") ? 0 : 1]; /* filters, units */
 		if (a->type == EG_ATTR_NOT && !strcmp(a->name, "bias"))
 			*(bool *)(options + a->offset) = !find(f, "bias");
 	}
@@ -206,7 +193,7 @@ static bool put_params(const job *j, eg_params *p) {
 		const vec_tensor *t = find(j->file, strrchr(eg_params_name(p, i), '.') + 1);
 		eg_dims d = eg_params_dims(p, i);
 		if (!t || eg_dims_count(&d, 0) != t->count) return false;
-		put(eg_params_data(p, i), t, 1);
+		vec_put(eg_params_data(p, i), t, 1);
 	}
 	eg_params_changed(p);
 	return true;
@@ -218,7 +205,7 @@ static void put_inputs(const job *j, const way *w, eg_plan *plan) {
 		void *to = t ? eg_plan_input(plan, j->op->inputs[i]) : NULL;
 		int64_t repeat = t && j->batch[i] ? w->repeat : 1;
 		if (!to) continue;
-		if (!t->integer) put(to, t, repeat);
+		if (!t->integer) vec_put(to, t, repeat);
 		for (int64_t k = 0; t->integer && k < t->count * repeat; k++)
 			((int32_t *)to)[k] = (int32_t)t->x[k % t->count];
 	}
@@ -236,19 +223,19 @@ static verdict compare_all(bench *b, const job *j, const way *w, eg_plan *plan, 
 	const vec_tensor *y = vec_find(j->file, "y");
 	int64_t n = w->repeat;
 	bool scalar = y->rank == 0;
-	verdict v = compare(b, "y", w->text, eg_plan_output(plan, "y"), y, scalar ? 1 : n, 1, TOLERANCE);
+	verdict v = vec_compare(b, "y", w->text, eg_plan_output(plan, "y"), y, scalar ? 1 : n, 1, VEC_TOLERANCE);
 	for (int i = 0; train && v == PASSED && i < j->nin; i++) {
 		const vec_tensor *dx = j->in[i] ? grad_of(j->file, j->in[i]->name) : NULL;
 		if (dx)
-			v = compare(b, dx->name, w->text, eg_plan_grad(plan, j->op->inputs[i]), dx, j->batch[i] ? n : 1,
-			        j->batch[i] ? (scalar ? 1 / (double)n : 1) : (scalar ? 1 : (double)n), TOLERANCE);
+			v = vec_compare(b, dx->name, w->text, eg_plan_grad(plan, j->op->inputs[i]), dx, j->batch[i] ? n : 1,
+			        j->batch[i] ? (scalar ? 1 / (double)n : 1) : (scalar ? 1 : (double)n), VEC_TOLERANCE);
 	}
 	for (int i = 0; train && v == PASSED && i < eg_params_count(p); i++) {
 		const vec_tensor *t = find(j->file, strrchr(eg_params_name(p, i), '.') + 1),
 		                 *dw = grad_of(j->file, t->name);
 		if (dw)
-			v = compare(
-			        b, dw->name, w->text, eg_params_grad(p, i), dw, 1, scalar ? 1 : (double)n, TOLERANCE);
+			v = vec_compare(
+			        b, dw->name, w->text, eg_params_grad(p, i), dw, 1, scalar ? 1 : (double)n, VEC_TOLERANCE);
 	}
 	return v;
 }
@@ -260,12 +247,12 @@ static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_pa
 	eg_plan *plan = eg_plan_new(g, p,
 	        &(eg_plan_options){
 	                .batch = w->open ? batch : 1, .train = train, .input_grads = train, .layout = w->layout});
-	if (!plan) return say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
 	put_inputs(j, w, plan);
 	eg_real *seed = train ? eg_plan_grad(plan, "y") : NULL;
 	verdict v = PASSED;
-	if (train && !seed) v = say(b, FAILED, "%s: y takes no gradient", w->text);
-	if (seed && dy) put(seed, dy, y->rank ? w->repeat : 1);
+	if (train && !seed) v = vec_say(b, FAILED, "%s: y takes no gradient", w->text);
+	if (seed && dy) vec_put(seed, dy, y->rank ? w->repeat : 1);
 	for (int i = 0; i < 2 && v == PASSED; i++) {
 		eg_plan_run(plan, 0);
 		v = compare_all(b, j, w, plan, p, train);
@@ -279,9 +266,9 @@ static verdict run_way(bench *b, const job *j, const way *w) {
 	eg_graph *g = eg_graph_new(w->ctx);
 	eg_params *p = NULL;
 	if (!g || !build(j, w, g) || !(p = eg_params_new(g, 1)))
-		v = say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+		v = vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
 	else if (!put_params(j, p))
-		v = say(b, FAILED, "%s: the weights have another shape here", w->text);
+		v = vec_say(b, FAILED, "%s: the weights have another shape here", w->text);
 	for (int train = 0; train < 2 && v == PASSED; train++) v = run_plan(b, j, w, g, p, train != 0);
 	eg_params_free(p);
 	eg_graph_free(g);
@@ -310,21 +297,21 @@ static verdict run_operator(bench *b, const vec_file *f) {
 	const eg_op_info *op = eg_op_find(f->op);
 	_Alignas(16) char options[OPTIONS_MOST] = {0};
 	job j = {.file = f, .op = op, .options = options};
-	if (!op) return say(b, SKIPPED, "there is no operator '%s'", f->op);
+	if (!op) return vec_say(b, SKIPPED, "there is no operator '%s'", f->op);
 	if (op->options_size > sizeof options)
-		return say(b, FAILED, "the options of %s are larger than this program expects", op->name);
+		return vec_say(b, FAILED, "the options of %s are larger than this program expects", op->name);
 	verdict v = fill_options(b, f, op, options);
 	if (v != PASSED) return v;
 	const vec_tensor *y = vec_find(f, "y");
 	for (int i = 0; i < op->max_inputs; i++) {
 		j.in[i] = find(f, op->inputs[i]);
 		if (j.in[i]) j.nin = i + 1;
-		if (!j.in[i] && i < op->min_inputs) return say(b, SKIPPED, "the case has no input '%s'", op->inputs[i]);
+		if (!j.in[i] && i < op->min_inputs) return vec_say(b, SKIPPED, "the case has no input '%s'", op->inputs[i]);
 		/* samples: as many as the first input has; a list beyond the second input is one of class weights */
 		bool list = i >= 2 && j.in[i] && j.in[i]->rank == 1;
 		j.batch[i] = j.in[i] && j.in[i]->rank > 0 && !list && j.in[i]->d[0] == j.in[0]->d[0];
 	}
-	if (!y) return say(b, SKIPPED, "the case has no output 'y'");
+	if (!y) return vec_say(b, SKIPPED, "the case has no output 'y'");
 	return run_ways(b, &j);
 }
 
@@ -336,7 +323,7 @@ static eg_tensor layer(eg_graph *g, const char *name, const char *attrs, const e
 	const eg_op_info *op = eg_op_find(name);
 	json_t *json = json_loads(attrs, 0, NULL), *value;
 	const char *key;
-	json_object_foreach(json, key, value) set_attr(attr_of(op, key), options, value);
+	json_object_foreach(json, key, value) vec_set_attr(attr_of(op, key), options, value);
 	eg_tensor t = eg_apply(g, name, op->options_size ? options : NULL, in, n);
 	json_decref(json);
 	return t;
@@ -351,7 +338,7 @@ static verdict optimizer_config(bench *b, const vec_file *f, eg_optimizer_config
 	int known = -1;
 	for (int i = 0; i < EG_COUNT(kinds); i++)
 		if (kind && !strcmp(kind, kinds[i])) known = i;
-	if (known < 0) return say(b, SKIPPED, "there is no optimizer '%s'", kind ? kind : "");
+	if (known < 0) return vec_say(b, SKIPPED, "there is no optimizer '%s'", kind ? kind : "");
 	*c = (eg_optimizer_config){.kind = (eg_optimizer_kind)known};
 	json_object_foreach(f->attrs, name, value) {
 		if (!strcmp(name, "lr"))
@@ -368,7 +355,7 @@ static verdict optimizer_config(bench *b, const vec_file *f, eg_optimizer_config
 			c->beta1 = json_number_value(json_array_get(value, 0));
 			c->beta2 = json_number_value(json_array_get(value, 1));
 		} else if (strcmp(name, "name"))
-			return say(b, SKIPPED, "the optimizer has no attribute '%s'", name);
+			return vec_say(b, SKIPPED, "the optimizer has no attribute '%s'", name);
 	}
 	return PASSED;
 }
@@ -391,18 +378,18 @@ static verdict trajectory(bench *b, const vec_file *f, const eg_optimizer_config
 	eg_graph *graph = eg_graph_new(ctx);
 	eg_params *p = graph ? weights(graph, &size, 1) : NULL;
 	eg_optimizer *o = p ? eg_optimizer_new(p, c) : NULL;
-	verdict v = o ? PASSED : say(b, FAILED, "%s", eg_context_error(ctx)->message);
-	if (o) put(eg_params_data(p, 0), w0, repeat);
+	verdict v = o ? PASSED : vec_say(b, FAILED, "%s", eg_context_error(ctx)->message);
+	if (o) vec_put(eg_params_data(p, 0), w0, repeat);
 	for (int64_t i = 0; v == PASSED && i < g->d[0]; i++) {
 		vec_tensor gi = {.count = w0->count, .x = g->x + i * w0->count},
 		           wi = {.count = w0->count, .x = w->x + i * w0->count};
-		put(eg_params_grad(p, 0), &gi, repeat);
+		vec_put(eg_params_grad(p, 0), &gi, repeat);
 		snprintf(how, sizeof how, "%s, %d threads, step %lld", eg_context_isa(ctx), eg_context_threads(ctx),
 		        (long long)i + 1);
 		if (eg_optimizer_step(o, c->lr, NULL))
-			v = say(b, FAILED, "%s: %s", how, eg_context_error(ctx)->message);
+			v = vec_say(b, FAILED, "%s: %s", how, eg_context_error(ctx)->message);
 		else
-			v = compare(b, "w", how, eg_params_data(p, 0), &wi, repeat, 1, TOLERANCE);
+			v = vec_compare(b, "w", how, eg_params_data(p, 0), &wi, repeat, 1, VEC_TOLERANCE);
 	}
 	eg_optimizer_free(o);
 	eg_params_free(p);
@@ -415,7 +402,7 @@ static verdict run_optimizer(bench *b, const vec_file *f) {
 	verdict v = optimizer_config(b, f, &c);
 	const vec_tensor *w0 = vec_find(f, "w0");
 	if (v == PASSED && (!w0 || !vec_find(f, "g") || !vec_find(f, "w")))
-		v = say(b, FAILED, "tensor w0, g or w is missing");
+		v = vec_say(b, FAILED, "tensor w0, g or w is missing");
 	for (int i = 0; i < b->contexts && v == PASSED; i++) {
 		v = trajectory(b, f, &c, b->ctx[i], 1);
 		if (v == PASSED) v = trajectory(b, f, &c, b->ctx[i], REPEATED_ELEMENTS / w0->count + 1);
@@ -428,7 +415,7 @@ static verdict clip(bench *b, const vec_file *f, eg_context *ctx) {
 	const vec_tensor *g0 = vec_find(f, "g0"), *g1 = vec_find(f, "g1"), *c0 = vec_find(f, "c0"),
 	                 *c1 = vec_find(f, "c1"), *n = vec_find(f, "norm");
 	double norm = 0, most = json_number_value(json_object_get(f->attrs, "max_norm"));
-	if (!g0 || !g1 || !c0 || !c1 || !n) return say(b, FAILED, "a tensor is missing");
+	if (!g0 || !g1 || !c0 || !c1 || !n) return vec_say(b, FAILED, "a tensor is missing");
 	eg_graph *graph = eg_graph_new(ctx);
 	eg_params *p = graph ? weights(graph, (int64_t[]){g0->count, g1->count}, 2) : NULL;
 	eg_optimizer *o = p ? eg_optimizer_new(p, &(eg_optimizer_config){.lr = 1, .clip_norm = most}) : NULL;
@@ -437,16 +424,16 @@ static verdict clip(bench *b, const vec_file *f, eg_context *ctx) {
 	if (o) {
 		eg_real *flat = eg_params_flat(p, &total);
 		memset(flat, 0, total * sizeof *flat);
-		put(eg_params_grad(p, 0), g0, 1);
-		put(eg_params_grad(p, 1), g1, 1);
+		vec_put(eg_params_grad(p, 0), g0, 1);
+		vec_put(eg_params_grad(p, 1), g1, 1);
 	}
 	if (!o || eg_optimizer_step(o, 1, &norm)) {
-		say(b, FAILED, "%s", eg_context_error(ctx)->message);
+		vec_say(b, FAILED, "%s", eg_context_error(ctx)->message);
 	} else {
 		eg_real got = (eg_real)norm;
-		v = compare(b, "norm", eg_context_isa(ctx), &got, n, 1, 1, TOLERANCE);
-		if (v == PASSED) v = compare(b, "c0", eg_context_isa(ctx), eg_params_data(p, 0), c0, 1, -1, TOLERANCE);
-		if (v == PASSED) v = compare(b, "c1", eg_context_isa(ctx), eg_params_data(p, 1), c1, 1, -1, TOLERANCE);
+		v = vec_compare(b, "norm", eg_context_isa(ctx), &got, n, 1, 1, VEC_TOLERANCE);
+		if (v == PASSED) v = vec_compare(b, "c0", eg_context_isa(ctx), eg_params_data(p, 0), c0, 1, -1, VEC_TOLERANCE);
+		if (v == PASSED) v = vec_compare(b, "c1", eg_context_isa(ctx), eg_params_data(p, 1), c1, 1, -1, VEC_TOLERANCE);
 	}
 	eg_optimizer_free(o);
 	eg_params_free(p);
@@ -489,7 +476,7 @@ static bool put_weights(const vec_file *f, eg_params *p, int try) {
 		const vec_tensor *t = run_tensor(f, "before", i);
 		eg_real *w = eg_params_data(p, i);
 		if (!t) return false;
-		put(w, t, 1);
+		vec_put(w, t, 1);
 		for (int64_t k = 0; try && k < t->count; k++)
 			w[k] *= (eg_real)(1 + 0x1p-23 * (1 - (double)eg_rng_below((eg_rng){(uint64_t)try, (uint64_t)i},
 			                                             (uint64_t)k, 3)));
@@ -515,7 +502,7 @@ static verdict run_steps(bench *b, const vec_file *f, course *c, int try) {
 	eg_real *x = eg_plan_input(c->plan, "x");
 	int32_t *t = eg_plan_input(c->plan, "t");
 	char what[64];
-	if (!put_weights(f, c->params, try)) return say(b, FAILED, "the weights before training are missing");
+	if (!put_weights(f, c->params, try)) return vec_say(b, FAILED, "the weights before training are missing");
 	for (int s = 0; s < RUN_STEPS; s++) {
 		for (int i = 0; i < RUN_BATCH * 784; i++) x[i] = (eg_real)c->data[s * RUN_BATCH * 784 + i] / 255;
 		for (int i = 0; i < RUN_BATCH; i++) t[i] = labels[s * RUN_BATCH + i];
@@ -523,18 +510,18 @@ static verdict run_steps(bench *b, const vec_file *f, course *c, int try) {
 		const eg_real *loss = eg_plan_output(c->plan, "loss");
 		vec_tensor want = {.count = 1, .x = losses->x + s};
 		snprintf(what, sizeof what, "loss of step %d", s + 1);
-		if (compare(b, what, c->how, loss, &want, 1, 1, RUN_LOSS)) {
+		if (vec_compare(b, what, c->how, loss, &want, 1, 1, RUN_LOSS)) {
 			c->departed = s + 1;
 			c->loss = (double)*loss;
 			c->wanted = (double)want.x[0];
 			return s >= RUN_SURE && fabs(c->loss - c->wanted) < RUN_NEAR ? SKIPPED : FAILED;
 		}
 		if (eg_optimizer_step(c->optimizer, 0.05, NULL))
-			return say(b, FAILED, "%s: the gradient is not finite in step %d", c->how, s + 1);
+			return vec_say(b, FAILED, "%s: the gradient is not finite in step %d", c->how, s + 1);
 	}
 	for (int i = 0; i < eg_params_count(c->params); i++) {
 		const vec_tensor *w = run_tensor(f, "after", i);
-		if (!w || compare(b, w->name, c->how, eg_params_data(c->params, i), w, 1, 1, RUN_WEIGHTS))
+		if (!w || vec_compare(b, w->name, c->how, eg_params_data(c->params, i), w, 1, 1, RUN_WEIGHTS))
 			return FAILED;
 	}
 	return PASSED;
@@ -556,7 +543,7 @@ static verdict run_lenet(
 		c.optimizer = c.plan ? eg_optimizer_new(c.params, &(eg_optimizer_config){.lr = 0.05, .momentum = 0.9})
 		                     : NULL;
 		v = c.optimizer ? run_steps(b, f, &c, try)
-		                : say(b, FAILED, "%s: %s", c.how, eg_context_error(ctx)->message);
+		                : vec_say(b, FAILED, "%s: %s", c.how, eg_context_error(ctx)->message);
 		if (v == SKIPPED) {
 			b->worst = worst;
 			printf("note run-lenet5, %s: try %d departs at step %d, loss %.8f for %.8f\n", c.how, try + 1, c.departed,
@@ -573,12 +560,13 @@ static verdict run_lenet(
 /* ref is slow: it runs in one way only. */
 static verdict run_run(bench *b, const vec_file *f) {
 	const vec_tensor *losses = vec_find(f, "loss");
+	if (vec_find(f, "before.lstm.weight_ih_l0")) return vec_run_charlstm(b, f);
 	if (!vec_find(f, "before.11.weight") || !losses || losses->count != RUN_STEPS)
-		return say(b, SKIPPED, "a run of another network");
+		return vec_say(b, SKIPPED, "a run of another network");
 	unsigned char *data = malloc(RUN_STEPS * RUN_BATCH * 785);
 	verdict v = PASSED;
 	if (!data || !vec_pictures(data, data + RUN_STEPS * RUN_BATCH * 784, RUN_STEPS * RUN_BATCH))
-		v = say(b, SKIPPED, "Fashion-MNIST is not here; install dataset-fashion-mnist or set ENGRAM_DATA");
+		v = vec_say(b, SKIPPED, "Fashion-MNIST is not here; install dataset-fashion-mnist or set ENGRAM_DATA");
 	for (int i = 0; i < b->contexts && v == PASSED; i++) {
 		bool slow = !strcmp(eg_context_isa(b->ctx[i]), "ref"), two = eg_context_threads(b->ctx[i]) > 1;
 		if (slow && !two) continue;
@@ -602,11 +590,14 @@ static verdict run_case(bench *b, const char *folder, const char *name) {
 	b->where[0] = b->text[0] = '\0';
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	if (!vec_read(&f, path, why, sizeof why)) {
-		v = say(b, FAILED, "%s", why);
+		v = vec_say(b, FAILED, "%s", why);
 	} else {
 		v = !strcmp(f.op, "optimizer")        ? run_optimizer(b, &f)
 		    : !strcmp(f.op, "clip_grad_norm") ? run_clip(b, &f)
 		    : !strcmp(f.op, "run")            ? run_run(b, &f)
+		    : !strcmp(f.op, "recurrent")      ? vec_run_recurrent(b, &f)
+		    : !strcmp(f.op, "ctc")            ? vec_run_ctc(b, &f)
+		    : !strcmp(f.op, "crf")            ? vec_run_crf(b, &f)
 		                                      : run_operator(b, &f);
 		vec_free(&f);
 	}

@@ -3,11 +3,11 @@
 #ifndef ENGRAM_TEST_VECTORS_H
 #define ENGRAM_TEST_VECTORS_H
 
-#include "base/base.h"
+#include "core/op.h"
 
 #include <jansson.h>
 
-enum { VECTOR_TENSORS = 64 };
+enum { VECTOR_TENSORS = 64, VEC_CONTEXTS = 8 };
 
 /* One tensor of a file. Numbers of every type are kept as double, which holds float32 and the int64 that occur
  * exactly. */
@@ -35,5 +35,36 @@ const vec_tensor *vec_find(const vec_file *f, const char *name); /* NULL: none o
 /* The first n training pictures of Fashion-MNIST, 0..255, and their classes; from $ENGRAM_DATA/fashion-mnist or
  * where Debian puts them. False when the data is not there. */
 bool vec_pictures(unsigned char *pictures, unsigned char *labels, int n);
+
+/* ---- checking a case (vectors.c) --------------------------------------------------------------------------------- */
+
+/* Largest difference from PyTorch, relative to the largest value of the tensor. */
+#define VEC_TOLERANCE 1e-5
+
+typedef enum verdict { PASSED, FAILED, SKIPPED } verdict;
+
+typedef struct bench {
+	eg_context *ctx[VEC_CONTEXTS]; /* one for each instruction set and number of threads */
+	int contexts;
+	bool verbose;
+	double worst;    /* of this case */
+	char where[128]; /* where that was */
+	char text[2048]; /* why it failed or was skipped */
+} bench;
+
+/* Says why a case failed or is skipped; returns v. */
+verdict vec_say(bench *b, verdict v, const char *fmt, ...) EG_PRINTF(3, 4);
+/* got[i] must be factor * want[i % n], for n * repeat elements. */
+verdict vec_compare(bench *b, const char *what, const char *how, const eg_real *got, const vec_tensor *want, int64_t repeat,
+        double factor, double tolerance);
+void vec_put(eg_real *to, const vec_tensor *t, int64_t repeat);
+/* An attribute of an operator's options from a case; false when it cannot take this value. */
+bool vec_set_attr(const eg_attr *a, char *options, json_t *value);
+
+/* Cases that are run their own way (vectors_*.c). */
+verdict vec_run_recurrent(bench *b, const vec_file *f);
+verdict vec_run_charlstm(bench *b, const vec_file *f);
+verdict vec_run_ctc(bench *b, const vec_file *f);
+verdict vec_run_crf(bench *b, const vec_file *f);
 
 #endif

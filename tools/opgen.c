@@ -90,7 +90,7 @@ static void field(FILE *out, const eg_op_info *op, const eg_attr *a) {
 		fprintf(out, "...");
 	} else if (isnan(a->def)) {
 		fprintf(out, "; needed");
-	} else if (a->def != 0 && a->type != EG_ATTR_NOT) {
+	} else if (a->def != 0 && a->def >= a->min && a->def <= a->max && a->type != EG_ATTR_NOT) {
 		fprintf(out, "; default %g", a->def);
 	}
 	fprintf(out, " */\n");
@@ -213,7 +213,9 @@ static const char head[] =
 	"/* The options end with a comma or are empty, so the member end_ makes a valid list of them. */\n"
 	"#define EG_BUILD_1(op, g, a, ...) eg_##op##_with(g, a, &(eg_##op##_options){__VA_ARGS__ .end_ = false})\n"
 	"#define EG_BUILD_2(op, g, a, b, ...) \\\n"
-	"\teg_##op##_with(g, a, b, &(eg_##op##_options){__VA_ARGS__ .end_ = false})\n\n";
+	"\teg_##op##_with(g, a, b, &(eg_##op##_options){__VA_ARGS__ .end_ = false})\n"
+	"#define EG_BUILD_3(op, g, a, b, c, ...) \\\n"
+	"\teg_##op##_with(g, a, b, c, &(eg_##op##_options){__VA_ARGS__ .end_ = false})\n\n";
 
 static const char tail[] =
 	"#ifdef __cplusplus\n"
@@ -276,6 +278,7 @@ static void type_and_range(FILE *out, const eg_attr *a) {
 
 static void default_value(FILE *out, const eg_attr *a) {
 	if (a->type == EG_ATTR_ENUM) fprintf(out, "`%s`", a->names[0]);
+	else if (a->classes) fprintf(out, "number of classes");
 	else if (isnan(a->def)) fprintf(out, "needed");
 	else if (a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT) fprintf(out, "%s", a->def != 0 ? "true" : "false");
 	else if (a->def >= a->min && a->def <= a->max) fprintf(out, "%g", a->def);

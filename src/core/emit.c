@@ -23,7 +23,7 @@ static bool batched(const eg_emit *e, int value) {
 }
 static eg_dims concrete(const eg_plan *p, eg_dims d) {
 	for (int i = 0; i < d.rank; i++)
-		if (d.d[i] == EG_N) d.d[i] = p->N;
+		if (d.d[i] < 0) d.d[i] = d.d[i] == EG_N ? p->N : p->T;
 	return d;
 }
 eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t) { return concrete(plan, eg_tensor_dims(plan->graph, t)); }
@@ -42,7 +42,14 @@ eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
 	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
 	return concrete(e->plan, value_at(e, node_of(e)->in[i])->dims);
 }
+eg_dims eg_emit_in_declared(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->dims; }
 eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, value_at(e, node_of(e)->out[i])->dims); }
+bool eg_emit_has_in(const eg_emit *e, int i) { return i < node_of(e)->nin && node_of(e)->in[i] >= 0; }
+bool eg_emit_out_needed(const eg_emit *e, int i) {
+	const eg_pvalue *v = eg_pvalue_of(e->plan, node_of(e)->out[i]);
+	return v->output || v->consumers > 0;
+}
+bool eg_emit_has_dy(const eg_emit *e, int i) { return eg_pvalue_of(e->plan, node_of(e)->out[i])->written; }
 bool eg_emit_in_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->in[i]); }
 bool eg_emit_out_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->out[i]); }
 eg_layout eg_emit_in_layout(const eg_emit *e, int i) { return eg_pvalue_of(e->plan, node_of(e)->in[i])->layout; }
@@ -73,8 +80,8 @@ static eg_buf handle(int id) { return (eg_buf){id < 0 ? NULL : eg_handle(id), 0}
 
 /* Elements of one sample of a batched value, or of all of it. */
 static int64_t value_elems(const eg_emit *e, int value) {
-	const eg_dims *d = &value_at(e, value)->dims;
-	return eg_dims_count(d, d->rank > 0 && d->d[0] == EG_N ? 1 : 0);
+	eg_dims d = concrete(e->plan, value_at(e, value)->dims);
+	return eg_dims_count(&d, batched(e, value) ? 1 : 0);
 }
 
 /* A buffer as large as this value in this layout. */
@@ -112,8 +119,8 @@ static void set_value_buf(eg_emit *e, eg_pvalue *v, eg_layout layout, int id) {
 }
 
 eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout) {
+	if (!eg_emit_has_in(e, i)) return (eg_buf){0};
 	int value = node_of(e)->in[i];
-	if (value < 0) return (eg_buf){0};
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	if (v->buf[layout] < 0) {
 		set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
@@ -248,10 +255,43 @@ eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block) {
 	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_TEMP, .block = block, .real = false, .elem = elem, .count = count}));
 }
 
+eg_buf eg_emit_part(eg_emit *e, eg_buf b, int64_t first) {
+	int id = eg_handle_id(b.p);
+	if (id < 0 || first == 0) return b;
+	const eg_pbuf *of = &e->plan->bufs[id];
+	eg_pbuf part = {.kind = BUF_PART, .elem = of->elem, .whole = id, .begin = first};
+	if (of->kind == BUF_PART) {
+		part.whole = of->whole;
+		part.begin += of->begin;
+	}
+	return (eg_buf){handle(add_buf(e->plan, part)).p, b.stride};
+}
+
 eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block) {
-	int *id = &e->plan->nodes[e->node].saved[slot];
-	if (*id < 0) *id = eg_handle_id(eg_emit_temp(e, type, count, block).p);
-	return handle(*id);
+	eg_plan *p = e->plan;
+	int **saved = &p->nodes[e->node].saved;
+	assert(slot >= 0 && slot < EG_SAVED_SLOTS);
+	if (!*saved) {
+		*saved = eg_arena_alloc(&p->arena, EG_SAVED_SLOTS * sizeof **saved);
+		if (!*saved) {
+			p->out_of_memory = true;
+			return handle(-1);
+		}
+		for (int i = 0; i < EG_SAVED_SLOTS; i++) (*saved)[i] = -1;
+	}
+	if ((*saved)[slot] < 0) (*saved)[slot] = eg_handle_id(eg_emit_temp(e, type, count, block).p);
+	return handle((*saved)[slot]);
+}
+
+/* The same slot of the same node is the same buffer, forward and backward. */
+eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t width) {
+	if (!e->plan->options.carry) return (eg_buf){0};
+	for (int i = 0; i < e->plan->nbufs; i++) {
+		const eg_pbuf *b = &e->plan->bufs[i];
+		if (b->kind == BUF_CARRY && b->param == e->node * EG_SAVED_SLOTS + slot) return handle(i);
+	}
+	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_CARRY, .real = true, .elem = sizeof(real), .count = layers * e->plan->N * width,
+		.width = width, .param = e->node * EG_SAVED_SLOTS + slot}));
 }
 
 eg_buf eg_emit_dropout_state(eg_emit *e) {
@@ -283,6 +323,10 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 		eg_buf b;
 		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);
 		c.buf[i] = eg_handle_id(b.p);
+		if (c.buf[i] < 0 || p->bufs[c.buf[i]].kind != BUF_PART) continue;
+		assert(!s->block);
+		c.begin[i] = p->bufs[c.buf[i]].begin;
+		c.buf[i] = p->bufs[c.buf[i]].whole;
 	}
 	p->calls[p->ncalls++] = c;
 }

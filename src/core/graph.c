@@ -12,6 +12,7 @@ const char *eg_dims_text(const eg_dims *d, char *buf, size_t size) {
 	for (int i = 0; i < d->rank && i < EG_MAX_DIMS && n < size; i++) {
 		const char *sep = i ? "," : "";
 		if (d->d[i] == EG_N) n += (size_t)snprintf(buf + n, size - n, "%sN", sep);
+		else if (d->d[i] == EG_T) n += (size_t)snprintf(buf + n, size - n, "%sT", sep);
 		else n += (size_t)snprintf(buf + n, size - n, "%s%lld", sep, (long long)d->d[i]);
 	}
 	if (n < size) snprintf(buf + n, size - n, ")");
@@ -21,6 +22,13 @@ const char *eg_dims_text(const eg_dims *d, char *buf, size_t size) {
 int64_t eg_dims_count(const eg_dims *d, int from) {
 	int64_t n = 1;
 	for (int i = from; i < d->rank; i++) n *= d->d[i];
+	return n;
+}
+
+int64_t eg_dims_known(const eg_dims *d, int from) {
+	int64_t n = 1;
+	for (int i = from; i < d->rank; i++)
+		if (d->d[i] > 0) n *= d->d[i];
 	return n;
 }
 
@@ -83,16 +91,19 @@ static int add_value(eg_graph *g, eg_value v) {
 	return g->nvalues++;
 }
 
-/* Dimensions are EG_N in the first place only, else >= 1, and their product fits kernels' int. */
+/* Dimensions are open (EG_N and EG_T once each at most) or >= 1, and their product fits kernels' int. */
 static bool dims_ok(const eg_dims *d) {
 	double count = 1;
+	int batches = 0, times = 0;
 	if (d->rank < 0 || d->rank > EG_MAX_DIMS) return false;
 	for (int i = 0; i < d->rank; i++) {
-		if (d->d[i] == EG_N && i == 0) continue;
+		batches += d->d[i] == EG_N;
+		times += d->d[i] == EG_T;
+		if (d->d[i] == EG_N || d->d[i] == EG_T) continue;
 		if (d->d[i] < 1 || d->d[i] > INT32_MAX) return false;
 		count *= (double)d->d[i];
 	}
-	return count <= INT32_MAX;
+	return count <= INT32_MAX && batches <= 1 && times <= 1;
 }
 
 eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
@@ -101,10 +112,10 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 	if (!name || !*name) return FAIL(g, EG_ERR_ARG, "a graph input needs a name");
 	if (eg_graph_find(g, name).id) return FAIL(g, EG_ERR_ARG, "input '%s': the name is already used", name);
 	if (!dims_ok(&dims))
-		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (EG_N only in the first place), at most %d of them", name,
+		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (or EG_N, EG_T, each once), at most %d of them", name,
 			eg_dims_text(&dims, text, sizeof text), EG_MAX_DIMS);
 	char *copy = eg_arena_strdup(&g->arena, name);
-	int v = copy ? add_value(g, (eg_value){copy, dims, type, -1, 0}) : -1;
+	int v = copy ? add_value(g, (eg_value){.name = copy, .dims = dims, .type = type, .node = -1}) : -1;
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
 }
 
@@ -258,7 +269,7 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 	}
 	if (!eg_grow(g->ctx->allocator, &g->nodes, &g->cap_nodes, g->nnodes, sizeof *g->nodes)) return false;
 	for (int i = 0; i < s->nout; i++) {
-		int v = add_value(g, (eg_value){NULL, s->out[i], s->out_type[i], g->nnodes, i});
+		int v = add_value(g, (eg_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i]});
 		if (v < 0) return false;
 		n->out[n->nout++] = v;
 		n->info.outputs[i] = (eg_tensor){v + 1};

@@ -10,6 +10,7 @@ typedef struct eg_value {
 	eg_dims dims;
 	eg_dtype type;
 	int node, index; /* produced as output `index` of `node`; node -1: a graph input */
+	bool constant;   /* takes no gradient */
 } eg_value;
 
 typedef struct eg_node {

@@ -25,8 +25,11 @@ static bool fill_orthogonal(const eg_allocator *a, real *w, int64_t rows, int64_
 		for (int pass = 0; pass < 2; pass++)
 			for (int64_t j = 0; j < i; j++) {
 				const double *u = q + j * n;
-				double dot = 0;
-				for (int64_t k = 0; k < n; k++) dot += u[k] * v[k];
+				double dot = 0, part[8] = {0}; /* eight sums side by side: one would wait for itself */
+				for (int64_t k = 0; k + 8 <= n; k += 8)
+					for (int p = 0; p < 8; p++) part[p] += u[k + p] * v[k + p];
+				for (int64_t k = n / 8 * 8; k < n; k++) dot += u[k] * v[k];
+				for (int p = 0; p < 8; p++) dot += part[p];
 				for (int64_t k = 0; k < n; k++) v[k] -= dot * u[k];
 			}
 		for (int64_t k = 0; k < n; k++) norm += v[k] * v[k];
@@ -40,7 +43,7 @@ static bool fill_orthogonal(const eg_allocator *a, real *w, int64_t rows, int64_
 }
 
 bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64_t seed, int number) {
-	int64_t n = eg_dims_count(&s->dims, 0);
+	int64_t n = eg_dims_count(&s->dims, 0), per = n / (s->blocks ? s->blocks : 1);
 	double in = s->fan_in > 0 ? (double)s->fan_in : 1, out = s->fan_out > 0 ? (double)s->fan_out : 1;
 	double value = s->value != 0 ? s->value : 1; /* bound, deviation, constant or gain */
 	eg_rng r = {seed, eg_stream(EG_RNG_INIT, (uint32_t)number, 0)};
@@ -49,7 +52,8 @@ bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64
 		for (int64_t i = 0; i < n; i++) w[i] = 0;
 		return true;
 	case EG_INIT_CONSTANT:
-		for (int64_t i = 0; i < n; i++) w[i] = (real)value;
+		for (int64_t i = 0; i < n; i++)
+			w[i] = (real)(!s->count || (i % per >= s->first && i % per < s->first + s->count) ? value : 0);
 		return true;
 	case EG_INIT_UNIFORM: fill_uniform(w, n, value, r); return true;
 	case EG_INIT_NORMAL: fill_normal(w, n, value, r); return true;
@@ -58,8 +62,13 @@ bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64
 	case EG_INIT_HE_UNIFORM: fill_uniform(w, n, value * sqrt(6 / in), r); return true;
 	case EG_INIT_HE_NORMAL: fill_normal(w, n, value * sqrt(2 / in), r); return true;
 	case EG_INIT_ORTHOGONAL: {
-		int64_t rows = s->dims.rank ? s->dims.d[0] : 1;
-		return fill_orthogonal(a, w, rows, n / rows, value, r);
+		int64_t last = s->dims.rank > 1 ? s->dims.d[s->dims.rank - 1] : 1;
+		int64_t rows = s->blocks ? per / last : s->dims.rank ? s->dims.d[0] : 1;
+		for (int64_t b = 0; b < n / per; b++) {
+			if (!fill_orthogonal(a, w + b * per, rows, per / rows, value, r)) return false;
+			r.stream = eg_stream(EG_RNG_INIT, (uint32_t)number, (uint64_t)b + 1);
+		}
+		return true;
 	}
 	case EG_INIT_DEFAULT:
 	case EG_INIT_LECUN_UNIFORM: fill_uniform(w, n, value / sqrt(in), r); return true;

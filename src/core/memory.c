@@ -1,6 +1,6 @@
 /* memory.c - where every buffer lies, to the byte.
  *
- * One block of memory holds: io buffers, packed weights, temporaries (sharing space when their lives do not overlap, counted in steps), and
+ * One block of memory holds: io buffers, carried state, packed weights, temporaries (sharing space when their lives do not overlap, counted in steps), and
  * then for every worker an arena for the buffers that live inside of one run of block calls (one block each, sharing space by calls) and the
  * kernels' scratch. A temporary that is written and read within one run costs one block per worker, whatever the batch size. */
 #include "core/plan.h"
@@ -125,7 +125,9 @@ static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
 	case BUF_STATE: return &p->dropout;
 	case BUF_TEMP:
 	case BUF_IO:
+	case BUF_CARRY:
 	case BUF_PACKED: break;
+	case BUF_PART: assert(!"calls name whole buffers"); break;
 	}
 	return p->memory + (b->transient ? p->worker_offset + (size_t)worker * p->worker_bytes : 0) + b->offset;
 }
@@ -136,13 +138,14 @@ static void resolve_one(eg_plan *p, const eg_call *c, char *args, int worker) {
 		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);
 		if (c->buf[i] < 0) continue;
 		const eg_pbuf *pb = &p->bufs[c->buf[i]];
-		b.p = address(p, pb, worker);
+		b.p = (char *)address(p, pb, worker) + (size_t)c->begin[i] * pb->elem;
 		if (c->block) b.stride = pb->block && !pb->transient ? (ptrdiff_t)pb->count : 0;
 		memcpy(args + (size_t)i * sizeof b, &b, sizeof b);
 	}
 }
 
-static bool resolve(eg_plan *p) {
+/* Room for the arguments with addresses: one copy for all workers, or one each. */
+static bool alloc_resolved(eg_plan *p) {
 	for (int k = 0; k < p->ncalls; k++) {
 		eg_call *c = &p->calls[k];
 		int copies = 1;
@@ -151,17 +154,38 @@ static bool resolve(eg_plan *p) {
 		c->resolved = eg_arena_alloc(&p->arena, (size_t)p->workers * sizeof *c->resolved);
 		if (!c->resolved) return false;
 		for (int w = 0; w < p->workers; w++) {
-			if (w < copies) {
-				c->resolved[w] = eg_arena_alloc(&p->arena, c->size);
-				if (!c->resolved[w]) return false;
-				memcpy(c->resolved[w], c->args, c->size);
-				resolve_one(p, c, c->resolved[w], w);
-			} else {
-				c->resolved[w] = c->resolved[0];
-			}
+			c->resolved[w] = w < copies ? eg_arena_alloc(&p->arena, c->size) : c->resolved[0];
+			if (!c->resolved[w]) return false;
 		}
 	}
 	return true;
+}
+
+void eg_plan_resolve(eg_plan *p) {
+	for (int k = 0; k < p->ncalls; k++) {
+		eg_call *c = &p->calls[k];
+		for (int w = 0; w < p->workers; w++) {
+			if (w > 0 && c->resolved[w] == c->resolved[0]) continue;
+			memcpy(c->resolved[w], c->args, c->size);
+			resolve_one(p, c, c->resolved[w], w);
+		}
+	}
+}
+
+/* A block of the plan's own, or one that the plans of a cache use in turn. */
+static bool get_memory(eg_plan *p, size_t total) {
+	const eg_allocator *a = p->ctx->allocator;
+	eg_plan_block *shared = p->shared;
+	if (!shared) {
+		p->memory = eg_block_new(a, total);
+	} else if (shared->size < total) {
+		char *larger = eg_block_new(a, total);
+		if (!larger) return false;
+		eg_block_free(a, shared->memory);
+		*shared = (eg_plan_block){larger, total};
+	}
+	if (shared) p->memory = shared->memory;
+	return p->memory != NULL;
 }
 
 bool eg_plan_place(eg_plan *p) {
@@ -171,7 +195,9 @@ bool eg_plan_place(eg_plan *p) {
 	bool ok = false;
 	if (!items || !near) goto done;
 	find_lifetimes(p);
-	size_t io = place_kind(p, BUF_IO, 0), packed = place_kind(p, BUF_PACKED, io);
+	p->carry_offset = place_kind(p, BUF_IO, 0);
+	p->carry_bytes = place_kind(p, BUF_CARRY, p->carry_offset) - p->carry_offset;
+	size_t io = p->carry_offset + p->carry_bytes * (p->options.train ? 2 : 1), packed = place_kind(p, BUF_PACKED, io);
 	size_t temps = place_temporaries(p, items, near);
 	for (int i = 0; i < p->nbufs; i++)
 		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += packed;
@@ -184,8 +210,8 @@ bool eg_plan_place(eg_plan *p) {
 	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->total * sizeof(real), .io = io,
 		.packed = packed - io, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
 		.total = total};
-	p->memory = eg_block_new(a, total);
-	ok = p->memory && resolve(p);
+	ok = alloc_resolved(p) && get_memory(p, total);
+	if (ok) eg_plan_resolve(p);
 done:
 	eg_release(a, items);
 	eg_release(a, near);

@@ -20,9 +20,11 @@ typedef struct eg_param_spec {
 	eg_init_kind init;
 	double value; /* constant, bound of uniform, deviation of normal; 0: 1 for those */
 	int64_t fan_in, fan_out;
+	int64_t blocks;       /* the weights are so many equal parts, each initialised by itself (orthogonal, constant); 0: 1 */
+	int64_t first, count; /* constant: only these elements of each block, the others are zero; count 0: all */
 } eg_param_spec;
 
-/* What infer reads (upper part) and sets (lower part). Dimensions may be EG_N; all others are concrete and >= 1. Attributes are within
+/* What infer reads (upper part) and sets (lower part). Dimensions may be EG_N or EG_T (both negative); all others are concrete and >= 1. Attributes are within
  * their ranges and have their defaults. An optional input that is absent has rank -1. eg_fail messages need no op or node name, the graph
  * puts them in front. */
 typedef struct eg_infer {
@@ -35,13 +37,15 @@ typedef struct eg_infer {
 	int nout, nparams; /* nout is preset to 1, nparams to 0 */
 	eg_dims out[EG_MAX_OUTPUTS];
 	eg_dtype out_type[EG_MAX_OUTPUTS]; /* preset to EG_F32 */
+	bool out_constant[EG_MAX_OUTPUTS]; /* no gradient flows into this output: it is there to be looked at */
 	eg_param_spec params[EG_MAX_PARAMS];
 	eg_node_info *info; /* macs, dense_macs ..., window may be set; all preset to 0 */
 } eg_infer;
 
 /* "(N,3,28,28)" into buf; returns buf. */
 const char *eg_dims_text(const eg_dims *d, char *buf, size_t size);
-int64_t eg_dims_count(const eg_dims *d, int from); /* product of dimensions from `from` on; none of them may be EG_N */
+int64_t eg_dims_count(const eg_dims *d, int from); /* product of dimensions from `from` on; none of them may be open */
+int64_t eg_dims_known(const eg_dims *d, int from); /* the same, open dimensions left out */
 
 /* ---- test cases: read by the generic tester -------------------------------------------------------------------------------- */
 
@@ -51,7 +55,9 @@ typedef struct eg_case {
 	eg_dims in[EG_MAX_INPUTS];
 	eg_dtype type[EG_MAX_INPUTS];
 	int batch;            /* for EG_N */
+	int time;             /* for EG_T */
 	int64_t limit;        /* for EG_I32 inputs: values are 0..limit-1 */
+	const int32_t *values[EG_MAX_INPUTS]; /* for EG_I32 inputs: these values instead, as many as it has; NULL: random */
 	int nin;
 	bool linear;          /* linear in its floating-point input 0 (bias aside): the adjoint identity is checked */
 	bool ties;            /* inputs hold equal values on purpose; no central differences */
@@ -96,9 +102,15 @@ eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 
 /* Concrete shapes. eg_emit_batched: the first dimension of that tensor is EG_N, so it is cut into blocks of EG_BLOCK samples and may be in
  * LANES layout. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i);
+eg_dims eg_emit_in_declared(const eg_emit *e, int i); /* as infer saw it: open dimensions are negative */
 eg_dims eg_emit_out_dims(const eg_emit *e, int i);
 bool eg_emit_in_batched(const eg_emit *e, int i);
 bool eg_emit_out_batched(const eg_emit *e, int i);
+/* Is the optional input i there? Does anybody want output i (output 0 of an op with one output always is)? Does a gradient flow back
+ * into output i? */
+bool eg_emit_has_in(const eg_emit *e, int i);
+bool eg_emit_out_needed(const eg_emit *e, int i);
+bool eg_emit_has_dy(const eg_emit *e, int i);
 
 /* Layouts. eg_emit_in_layout: how input i lies, so that an op that does not care stays with it; out_layout: how output 0 was declared, for
  * bwd. eg_emit_lanes_wanted: the planner's answer to an op that could compute in LANES, given the bytes of one block that the op
@@ -117,7 +129,7 @@ bool eg_emit_lanes_wanted(const eg_emit *e, size_t block_bytes, size_t weight_by
  *   dy  gradient of output i in that layout. Absent (p NULL) when nothing flows back
  *   dx  where to write the gradient of input i, in the layout asked for; *acc tells whether to add. Ask only when eg_emit_needs_dx
  *   dx_same  the gradient of input i is the data of dy's buffer in that layout (backward of `same`); emits what is needed
- *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0..3: the first call creates it, bwd gets the same
+ *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0..EG_SAVED_SLOTS-1: the first call creates it, bwd gets the same
  *   temp   a buffer that lives between calls of this fwd or bwd
  * saved and temp: with block true, `count` elements per block (for block jobs), else `count` elements in all. */
 eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout);
@@ -131,9 +143,15 @@ bool eg_emit_needs_dx(const eg_emit *e, int i);
 eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc);
 void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout);
 
+enum { EG_SAVED_SLOTS = 192 };
 typedef enum eg_elem { EG_ELEM_REAL, EG_ELEM_U16, EG_ELEM_BYTE } eg_elem;
 eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block);
 eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block);
+/* The part of a buffer that begins at its element `first`, as a buffer for global calls; an absent one stays absent. */
+eg_buf eg_emit_part(eg_emit *e, eg_buf b, int64_t first);
+/* Part `slot` (0, 1, ...) of the state that a plan with `carry` keeps from run to run, (layers, N, width): to be read before the call that
+ * overwrites it. Absent (p NULL) when the plan carries none. Forward only. */
+eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t width);
 /* The eg_dropout_state that the runner keeps. */
 eg_buf eg_emit_dropout_state(eg_emit *e);
 

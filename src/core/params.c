@@ -4,6 +4,17 @@
 #include <string.h>
 
 eg_params *eg_params_new(eg_graph *g, uint64_t seed) {
+	eg_params *p = eg_params_new_zero(g);
+	for (int i = 0; p && i < g->nparams; i++) {
+		if (eg_init_fill(g->ctx->allocator, &g->params[i].spec, p->data + p->offset[i], seed, i)) continue;
+		eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the initial weights of '%s'", g->params[i].name);
+		eg_params_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+eg_params *eg_params_new_zero(eg_graph *g) {
 	const eg_allocator *a = g->ctx->allocator;
 	if (eg_graph_status(g, NULL)) {
 		g->ctx->error = g->error;
@@ -23,8 +34,6 @@ eg_params *eg_params_new(eg_graph *g, uint64_t seed) {
 	p->data = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
 	p->grad = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
 	if (!p->data || !p->grad) goto no_memory;
-	for (int i = 0; i < g->nparams; i++)
-		if (!eg_init_fill(a, &g->params[i].spec, p->data + p->offset[i], seed, i)) goto no_memory;
 	return p;
 no_memory:
 	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",

@@ -56,7 +56,8 @@ static void mark_gradients(eg_plan *p) {
 		bool needs = node->nparams > 0;
 		for (int i = 0; i < node->nin; i++) needs |= node->in[i] >= 0 && p->values[node->in[i]].needs_grad;
 		for (int i = 0; i < node->nout; i++)
-			p->values[node->out[i]].needs_grad = needs && node->op->bwd && g->values[node->out[i]].type == EG_F32;
+			p->values[node->out[i]].needs_grad =
+				needs && node->op->bwd && g->values[node->out[i]].type == EG_F32 && !g->values[node->out[i]].constant;
 	}
 }
 
@@ -90,21 +91,30 @@ static bool alloc_tables(eg_plan *p) {
 	if (!p->values || !p->nodes || !p->param_buf || !p->grad_buf || !p->grad_written) return false;
 	for (int i = 0; i < g->nvalues; i++)
 		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1}, .grad = {-1, -1}, .seed = -1};
-	for (int i = 0; i < g->nnodes; i++)
-		for (int k = 0; k < EG_SAVED_SLOTS; k++) p->nodes[i].saved[k] = -1;
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
 	return true;
 }
 
 /* Kernels count in int: a value of 2^31 elements or more is refused here, before any arithmetic can overflow. */
-static bool sizes_ok(const eg_graph *g, int batch, eg_error *err) {
-	char text[128];
+static bool sizes_ok(const eg_graph *g, const eg_plan_options *o, eg_error *err) {
+	char text[128], steps[64] = "";
 	for (int i = 0; i < g->nvalues; i++) {
 		const eg_dims *d = &g->values[i].dims;
-		bool open = d->rank > 0 && d->d[0] == EG_N;
-		if ((double)eg_dims_count(d, open) * (open ? (double)batch + EG_BLOCK : 1) < 0x1p31) continue;
-		eg_fail(err, EG_ERR_SHAPE, "a tensor of shape %s has more than 2^31 elements with batch size %d; try a smaller batch",
-			eg_dims_text(d, text, sizeof text), batch);
+		double count = (double)eg_dims_known(d, 0);
+		for (int k = 0; k < d->rank; k++) {
+			if (d->d[k] == EG_N) count *= (double)o->batch + EG_BLOCK;
+			if (d->d[k] != EG_T) continue;
+			if (o->time < 1) {
+				eg_fail(err, EG_ERR_ARG, "the graph has sequences (%s); a plan needs to know how many time steps (option time)",
+					eg_dims_text(d, text, sizeof text));
+				return false;
+			}
+			count *= o->time;
+		}
+		if (count < 0x1p31) continue;
+		if (o->time > 0) snprintf(steps, sizeof steps, " and %d time steps", o->time);
+		eg_fail(err, EG_ERR_SHAPE, "a tensor of shape %s has more than 2^31 elements with batch size %d%s; try a smaller batch",
+			eg_dims_text(d, text, sizeof text), o->batch, steps);
 		return false;
 	}
 	return true;
@@ -112,13 +122,17 @@ static bool sizes_ok(const eg_graph *g, int batch, eg_error *err) {
 
 static void *buf_address(const eg_plan *p, int id) { return id < 0 ? NULL : p->memory + p->bufs[id].offset; }
 
-/* A scalar output (the loss) has gradient 1. */
+/* A scalar output (the loss) has gradient 1, others 0. */
 static void preset_seeds(eg_plan *p) {
-	for (int i = 0; i < p->graph->nvalues; i++)
-		if (p->values[i].seed >= 0 && p->graph->values[i].dims.rank == 0) *(real *)buf_address(p, p->values[i].seed) = 1;
+	for (int i = 0; i < p->graph->nvalues; i++) {
+		if (p->values[i].seed < 0) continue;
+		real *seed = buf_address(p, p->values[i].seed);
+		memset(seed, 0, eg_pbuf_bytes(p, &p->bufs[p->values[i].seed]));
+		if (p->graph->values[i].dims.rank == 0) *seed = 1;
+	}
 }
 
-eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options) {
+static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options) {
 	eg_context *ctx = g->ctx;
 	eg_error *err = &ctx->error;
 	if (eg_graph_status(g, NULL)) {
@@ -129,10 +143,10 @@ eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *opti
 		eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
 		return NULL;
 	}
-	if (!sizes_ok(g, options->batch, err)) return NULL;
+	if (!sizes_ok(g, options, err)) return NULL;
 	eg_plan *p = eg_calloc(ctx->allocator, 1, sizeof *p);
 	if (!p) goto no_memory;
-	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .blocks = eg_blocks(options->batch),
+	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .shared = shared, .blocks = eg_blocks(options->batch),
 		.workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
 	p->options.outputs = NULL; /* the caller's; not kept */
 	p->shards = p->blocks < EG_MAX_SHARDS ? p->blocks : EG_MAX_SHARDS;
@@ -156,10 +170,12 @@ no_memory:
 	return NULL;
 }
 
+eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options) { return plan_in(NULL, g, params, options); }
+
 void eg_plan_free(eg_plan *p) {
 	if (!p) return;
 	const eg_allocator *a = p->ctx->allocator;
-	eg_block_free(a, p->memory);
+	if (!p->shared) eg_block_free(a, p->memory);
 	eg_release(a, p->bufs);
 	eg_release(a, p->calls);
 	eg_release(a, p->steps);
@@ -199,6 +215,20 @@ eg_real *eg_plan_grad(eg_plan *p, const char *name) {
 }
 
 int eg_plan_batch(const eg_plan *p) { return p->N; }
+int eg_plan_time(const eg_plan *p) { return p->T; }
+void eg_plan_forget(eg_plan *p, int sample) {
+	for (int i = 0; i < p->nbufs; i++) {
+		const eg_pbuf *b = &p->bufs[i];
+		if (b->kind != BUF_CARRY) continue;
+		real *state = buf_address(p, i);
+		for (int64_t k = sample * b->width; k < b->count; k += p->N * b->width)
+			memset(state + k, 0, (size_t)b->width * sizeof *state);
+	}
+}
+eg_real *eg_plan_state(eg_plan *p, size_t *n) {
+	*n = p->carry_bytes / sizeof(real);
+	return p->carry_bytes ? (real *)(void *)(p->memory + p->carry_offset) : NULL;
+}
 void eg_plan_memory(const eg_plan *p, eg_memory *m) { *m = p->stats; }
 
 /* ---- description ---------------------------------------------------------------------------------------------------------------------------- */
@@ -253,7 +283,7 @@ const char *eg_plan_describe(eg_plan *p) {
 
 /* ---- cache ------------------------------------------------------------------------------------------------------------------------------------ */
 
-enum { CACHED_PLANS = 8 };
+enum { CACHED_PLANS = 32 };
 
 struct eg_plan_cache {
 	eg_graph *graph;
@@ -261,6 +291,8 @@ struct eg_plan_cache {
 	eg_plan_options options;
 	char *names; /* of the outputs, copied */
 	const char **outputs;
+	eg_plan_block block; /* of all plans, unless they carry state, which may not be overwritten */
+	eg_plan *last;       /* the plan that was got last */
 	eg_plan *plans[CACHED_PLANS];
 	uint64_t used[CACHED_PLANS], clock;
 };
@@ -300,26 +332,42 @@ void eg_plan_cache_free(eg_plan_cache *c) {
 	if (!c) return;
 	const eg_allocator *a = c->graph->ctx->allocator;
 	for (int i = 0; i < CACHED_PLANS; i++) eg_plan_free(c->plans[i]);
+	eg_block_free(a, c->block.memory);
 	eg_release(a, c->names);
 	eg_release(a, c->outputs);
 	eg_release(a, c);
 }
 
+/* Makes a plan that others have written over, or whose memory has moved, ready again. */
+static eg_plan *get_ready(eg_plan_cache *c, eg_plan *p) {
+	if (p == c->last || !p->shared) return p;
+	c->last = p;
+	p->packed_version = 0;
+	if (p->memory != c->block.memory) {
+		p->memory = c->block.memory;
+		eg_plan_resolve(p);
+	}
+	preset_seeds(p);
+	return p;
+}
+
 /* When all places are taken, the plan that was not used for longest goes. */
-eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch) {
+eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time) {
 	int oldest = 0;
 	c->clock++;
 	for (int i = 0; i < CACHED_PLANS; i++) {
-		if (c->plans[i] && c->plans[i]->N == batch) {
+		if (c->plans[i] && c->plans[i]->N == batch && c->plans[i]->T == time) {
 			c->used[i] = c->clock;
-			return c->plans[i];
+			return get_ready(c, c->plans[i]);
 		}
 		if (c->used[i] < c->used[oldest]) oldest = i;
 	}
 	eg_plan_options o = c->options;
 	o.batch = batch;
-	eg_plan *p = eg_plan_new(c->graph, c->params, &o);
+	o.time = time;
+	eg_plan *p = plan_in(o.carry ? NULL : &c->block, c->graph, c->params, &o);
 	if (!p) return NULL;
+	c->last = p;
 	eg_plan_free(c->plans[oldest]);
 	c->plans[oldest] = p;
 	c->used[oldest] = c->clock;

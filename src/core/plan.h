@@ -7,15 +7,17 @@
 
 #include "core/params.h"
 
-enum { EG_CALL_BUFS = 8, EG_SAVED_SLOTS = 4 };
+enum { EG_CALL_BUFS = 32 };
 
 typedef enum eg_buf_kind {
 	BUF_TEMP,   /* activation, gradient, anything that a call writes before another reads it */
 	BUF_IO,     /* seen by the user: inputs, outputs, their gradients. Lives as long as the plan */
+	BUF_CARRY,  /* recurrent state: lives from run to run */
 	BUF_PACKED, /* written from parameters alone; kept from run to run while the parameters do not change */
 	BUF_PARAM,
 	BUF_PARAM_GRAD,
-	BUF_STATE /* the eg_dropout_state */
+	BUF_STATE, /* the eg_dropout_state */
+	BUF_PART   /* a part of another buffer (eg_emit_part); calls name that one */
 } eg_buf_kind;
 
 /* A logical buffer. */
@@ -28,7 +30,10 @@ typedef struct eg_pbuf {
 	size_t elem;   /* bytes of an element */
 	int64_t count;
 	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last sample; else 0 */
-	int param;     /* BUF_PARAM, BUF_PARAM_GRAD */
+	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CARRY: node and slot */
+	int64_t width; /* BUF_CARRY: it is (layers, N, width) */
+	int whole;     /* BUF_PART: of which buffer, and */
+	int64_t begin; /* from which of its elements on */
 	int first, last;             /* steps of first and last use */
 	int first_call, last_call;   /* within the step, when there is only one */
 	bool transient;              /* one copy per worker, used inside of one step */
@@ -45,7 +50,8 @@ typedef struct eg_call {
 	int reads, writes, units;
 	bool block;
 	double flops;
-	int buf[EG_CALL_BUFS]; /* reads, then writes; -1: absent */
+	int buf[EG_CALL_BUFS];       /* reads, then writes; -1: absent */
+	int64_t begin[EG_CALL_BUFS]; /* first element used, where only a part is */
 	char **resolved;       /* args with addresses, one copy for each worker that needs its own */
 } eg_call;
 
@@ -73,15 +79,21 @@ typedef struct eg_pnode {
 	bool needed;
 	bool fused_into_producer; /* its forward is done by the op before it */
 	eg_act act;               /* applied by this op */
-	int saved[EG_SAVED_SLOTS];
+	int *saved;               /* by slot, EG_SAVED_SLOTS of them; NULL: it saves nothing */
 } eg_pnode;
+
+/* Memory that several plans use in turn. */
+typedef struct eg_plan_block {
+	char *memory;
+	size_t size;
+} eg_plan_block;
 
 struct eg_plan {
 	eg_graph *graph;
 	eg_params *params;
 	eg_context *ctx;
 	eg_plan_options options;
-	int N, blocks, shards, workers;
+	int N, T, blocks, shards, workers;
 	bool out_of_memory; /* sticky while the plan is made */
 
 	eg_arena arena;
@@ -96,7 +108,9 @@ struct eg_plan {
 	int nbufs, cap_bufs, ncalls, cap_calls, nsteps, cap_steps, norder;
 	int state_buf;
 
+	eg_plan_block *shared; /* whose block `memory` is; NULL: it is the plan's own */
 	char *memory; /* one block: io, packed, temporaries, then per worker: transient arena, scratch */
+	size_t carry_offset, carry_bytes; /* the state, and behind it a copy of what it was before the last run of a training plan */
 	size_t worker_offset, arena_bytes, scratch_bytes, worker_bytes;
 	eg_memory stats;
 	eg_dropout_state dropout;
@@ -115,6 +129,8 @@ static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
 bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */
+void eg_plan_resolve(eg_plan *p);                       /* memory.c: writes addresses within p->memory into all arguments */
 size_t eg_pbuf_bytes(const eg_plan *p, const eg_pbuf *b); /* memory.c: of the whole buffer */
+void eg_plan_forget(eg_plan *p, int sample);              /* plan.c: zeroes the carried state of one sample */
 
 #endif

@@ -2,6 +2,7 @@
 #include "core/plan.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct run_job {
 	eg_plan *plan;
@@ -43,12 +44,16 @@ static void run_steps(void *arg, int rank, int size) {
 	}
 }
 
+/* The state that the last run of a training plan began with. */
+static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + p->carry_bytes; }
+
 void eg_plan_run(eg_plan *p, uint64_t step) {
 	run_job job = {p, p->packed_version != p->params->version};
 	int threads = 1;
 	for (int i = 0; i < p->nsteps; i++)
 		if (p->steps[i].threads > threads && (job.pack || !p->steps[i].pack)) threads = p->steps[i].threads;
 	p->dropout = (eg_dropout_state){p->options.seed, step};
+	if (p->options.train && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	eg_team_run(p->ctx->team, threads, run_steps, &job);
 	p->packed_version = p->params->version;
 }
@@ -69,7 +74,7 @@ static const real *bad_result(const eg_plan *p, const eg_call *c, int b) {
 		eg_buf buf = ((const eg_buf *)(const void *)c->resolved[0])[i];
 		int64_t n = pb->count;
 		if (c->block && pb->samples_elems) n = pb->samples_elems * eg_block_size(p->N, b);
-		else if (!c->block) n = (int64_t)(eg_pbuf_bytes(p, pb) / pb->elem);
+		else if (!c->block) n = (int64_t)(eg_pbuf_bytes(p, pb) / pb->elem) - c->begin[i];
 		const real *bad = not_finite(c->block ? eg_at(buf, b) : buf.p, n);
 		if (bad) return bad;
 	}
@@ -100,6 +105,7 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	}
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	p->packed_version = p->params->version;
+	if (p->options.train && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
 	eg_status status = EG_OK;
 	int mode = eg_fp_flush_on();
 	for (int i = 0; i < p->nsteps && !status; i++) {

@@ -5,6 +5,7 @@
 #define ENGRAM_DATA_DATA_H
 
 #include "engram_data.h"
+#include "engram_text.h"
 #include "base/base.h"
 
 /* ---- sources ----------------------------------------------------------------------------------------------------- */
@@ -12,21 +13,28 @@
 typedef struct eg_source eg_source;
 struct eg_source {
 	eg_data_info info;
-	/* Reads one split. `folder` holds info.files; NULL when there are none. `o` is never NULL. */
+	/* Pictures: reads one split. `folder` holds info.files; NULL when there are none. `o` is never NULL. */
 	eg_status (*load)(const eg_source *s, const char *folder, bool test, const eg_data_options *o,
 		eg_pictures **out, eg_error *err);
 };
 
 const eg_source *eg_source_find(const char *name, eg_error *err); /* NULL, with a message that helps: no such source */
+/* The same for one of this kind. */
+const eg_source *eg_source_find_kind(const char *name, eg_data_kind kind, eg_error *err);
+/* Where the files of the set lie: in `folder`, or, when that is NULL, where eg_data_locate finds them. All are there.
+ * *place is left alone for a source without files of its own. */
+eg_status eg_source_files(const eg_source *s, const char *folder, eg_data_place *place, eg_error *err);
 
 /* ---- place.c ----------------------------------------------------------------------------------------------------- */
 
-enum { EG_PATH = 1024 }; /* longest path put together here */
+enum { EG_PATH = 1024 }; /* room for a path put together here */
 
 /* Puts the path of `name` or `name`.gz in `folder` into path; false: neither is there. */
 bool eg_data_file_find(const char *folder, const char *name, char path[EG_PATH]);
 /* What is there of a set's files in `folder`: how many; *lacking is the first that is not. */
-int eg_data_files_count(const eg_data_info *info, const char *folder, const char **lacking);
+int eg_data_files_count(const eg_data_info *info, const char *folder, const eg_data_file **lacking);
+const char *eg_data_folder_name(const eg_data_info *info);    /* of the set, in ENGRAM_DATA and so on */
+const char *eg_data_file_suffix(const eg_data_file *file);    /* behind the name of a downloaded file: ".gz" or "" */
 eg_status eg_data_cache_folder(const char *name, char folder[EG_PATH], eg_error *err);
 eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_error *err); /* eg_data_locate */
 eg_status eg_make_folders(const char *folder, eg_error *err); /* with those above it */
@@ -80,6 +88,24 @@ typedef struct eg_sha256 {
 void eg_sha256_begin(eg_sha256 *s);
 void eg_sha256_add(eg_sha256 *s, const void *data, size_t size);
 void eg_sha256_end(eg_sha256 *s, char hex[65]); /* lower case */
+
+/* ---- text.c, text_letters.c -------------------------------------------------------------------------------------- */
+
+/* Reads all of `s`, which stays the caller's. o->folder and o->path are not looked at. */
+eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err);
+/* The first place that is not UTF-8, or is a zero byte; `size` when there is none. */
+size_t eg_utf8_check(const char *s, size_t size);
+/* The code point of the character at s, which is one; *length (may be NULL) its bytes. */
+uint32_t eg_utf8_decode(const char *s, int *length);
+/* Line and column, from 1, of byte `at`; columns count characters, as far as they are some. */
+typedef struct eg_text_place {
+	size_t line, column;
+} eg_text_place;
+eg_text_place eg_text_place_of(const char *s, size_t at);
+
+bool eg_is_letter(uint32_t c);    /* makes words: letters, digits and marks of any script; not the apostrophe */
+bool eg_is_space(uint32_t c);     /* a newline too */
+bool eg_is_ideograph(uint32_t c); /* of the scripts that are written without spaces: Chinese characters, kana */
 
 /* ---- get.c ------------------------------------------------------------------------------------------------------- */
 

@@ -60,7 +60,7 @@ static eg_status check_file(getting *g, const char *path, const eg_data_file *fi
 		eg_sha256_add(&sum, piece, got);
 		if (bytes > file->bytes)
 			status = eg_fail(err, EG_ERR_FORMAT,
-			        "'%s' is not the published file: it is longer than %lld bytes unpacked", path,
+			        "'%s' is not the file of this set: it is longer than %lld bytes unpacked", path,
 			        (long long)file->bytes);
 	}
 	eg_reader_close(s);
@@ -69,7 +69,7 @@ static eg_status check_file(getting *g, const char *path, const eg_data_file *fi
 	eg_sha256_end(&sum, hex);
 	if (bytes == file->bytes && strcmp(hex, file->sha256) == 0) return EG_OK;
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "'%s' is not the published file: %lld bytes unpacked (not %lld), SHA-256 %.12s... (not "
+	        "'%s' is not the file of this set: %lld bytes unpacked (not %lld), SHA-256 %.12s... (not "
 	        "%.12s...)",
 	        path, (long long)bytes, (long long)file->bytes, hex, file->sha256);
 }
@@ -114,17 +114,19 @@ static eg_status fetch_from(
 		if (status == EG_ERR_FORMAT && ftruncate(fd, 0) != 0)
 			return eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", part, strerror(errno));
 		if (status == EG_ERR_FORMAT && resumed)
-			note(g, "%s.part was of another file: from the start", file->name);
+			note(g, "%s%s.part was of another file: from the start", file->name, eg_data_file_suffix(file));
 	} while (status == EG_ERR_FORMAT && resumed);
 	return status;
 }
 
-static eg_status make_url(
-        char url[EG_PATH], const getting *g, const char *base, bool mirror, const char *name, eg_error *err) {
+/* A publisher's address, or that of a mirror, which is laid out as we keep the files. */
+static eg_status make_url(char url[EG_PATH], const getting *g, const char *base, bool mirror, const eg_data_file *file,
+        eg_error *err) {
 	char folder[EG_PATH];
-	if (!mirror) return eg_join(url, base, name, ".gz", err);
-	eg_status status = eg_join(folder, base, g->info->name, "", err);
-	return status == EG_OK ? eg_join(url, folder, name, ".gz", err) : status;
+	const char *suffix = eg_data_file_suffix(file);
+	if (!mirror) return eg_join(url, base, file->published ? file->published : file->name, suffix, err);
+	eg_status status = eg_join(folder, base, eg_data_folder_name(g->info), "", err);
+	return status == EG_OK ? eg_join(url, folder, file->name, suffix, err) : status;
 }
 
 /* Tries the addresses in turn. */
@@ -134,7 +136,7 @@ static eg_status fetch_any(getting *g, const eg_data_file *file, int fd, const c
 	char tried[800] = "", url[EG_PATH];
 	eg_error why = {EG_ERR_IO, "no address is known"};
 	for (int i = 0; mirrored ? i == 0 : g->info->urls && g->info->urls[i]; i++) {
-		eg_status status = make_url(url, g, mirrored ? mirror : g->info->urls[i], mirrored, file->name, &why);
+		eg_status status = make_url(url, g, mirrored ? mirror : g->info->urls[i], mirrored, file, &why);
 		if (status == EG_OK) status = fetch_from(g, file, url, fd, part, &why);
 		if (status == EG_OK) return EG_OK;
 		if (status == EG_ERR_STOPPED || status == EG_ERR_MEMORY) return eg_fail(err, status, "%s", why.message);
@@ -142,15 +144,24 @@ static eg_status fetch_any(getting *g, const eg_data_file *file, int fd, const c
 		snprintf(tried + n, sizeof tried - n, "%s%.390s", n ? "; " : "", why.message);
 		if (!mirrored && g->info->urls[i + 1]) note(g, "%s; trying the next address", why.message);
 	}
-	return eg_fail(err, why.status, "cannot get %s.gz of %s: %s", file->name, g->info->name,
-	        tried[0] ? tried : why.message);
+	return eg_fail(err, why.status, "cannot get %s%s of %s: %s", file->name, eg_data_file_suffix(file),
+	        g->info->name, tried[0] ? tried : why.message);
+}
+
+static bool has_address(const eg_data_info *info) {
+	const char *mirror = getenv("ENGRAM_MIRROR");
+	return info->urls || (mirror && *mirror);
 }
 
 static eg_status download(getting *g, const eg_data_file *file, eg_error *err) {
 	char path[EG_PATH], part[EG_PATH];
 	struct stat st;
-	eg_status status = eg_join(path, g->folder, file->name, ".gz", err);
-	if (status == EG_OK) status = eg_join(part, g->folder, file->name, ".gz.part", err);
+	if (!has_address(g->info))
+		return eg_fail(err, EG_ERR_IO, "%s cannot be downloaded: %s. '%s' is looked for in '%s'", g->info->name,
+		        g->info->by_hand ? g->info->by_hand : "no address is known", file->name, g->folder);
+	bool plain = file->published != NULL;
+	eg_status status = eg_join(path, g->folder, file->name, plain ? "" : ".gz", err);
+	if (status == EG_OK) status = eg_join(part, g->folder, file->name, plain ? ".part" : ".gz.part", err);
 	if (status == EG_OK) status = eg_make_folders(g->folder, err);
 	if (status == EG_OK && !g->fetch && !(g->fetch = eg_fetch_new(err))) status = err ? err->status : EG_ERR_IO;
 	if (status != EG_OK) return status;
@@ -169,6 +180,7 @@ static eg_status download(getting *g, const eg_data_file *file, eg_error *err) {
 /* *downloaded is raised when the file had to come over the net. */
 static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file *file, int *downloaded, eg_error *err) {
 	char path[EG_PATH];
+	bool damaged = false;
 	g->now.file = file->name;
 	g->now.url = NULL;
 	if (eg_data_file_find(g->folder, file->name, path)) {
@@ -184,10 +196,15 @@ static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file 
 			        "%s: it stands in a folder of ENGRAM_DATA, which is never changed; remove or replace "
 			        "it",
 			        why.message);
+		if (!has_address(g->info)) return eg_fail(err, status, "%s; it can be read all the same", why.message);
 		note(g, "%s; it is downloaded anew", why.message);
+		damaged = true;
 	}
 	eg_status status = download(g, file, err);
 	if (status == EG_OK) ++*downloaded;
+	/* A gzipped one would be found before the plain one that has come. */
+	size_t n = strlen(path);
+	if (status == EG_OK && damaged && file->published && n > 3 && !strcmp(path + n - 3, ".gz")) unlink(path);
 	return status;
 }
 
@@ -208,7 +225,7 @@ eg_status eg_data_get_set(
 		memcpy(result.place.folder, folder, n);
 	} else if (eg_data_locate_set(info, &result.place, NULL) != EG_OK) {
 		result.place.origin = EG_DATA_CACHE;
-		status = eg_data_cache_folder(info->name, result.place.folder, err);
+		status = eg_data_cache_folder(eg_data_folder_name(info), result.place.folder, err);
 	}
 	getting g = {.info = info, .folder = result.place.folder, .cb = cb, .now = {.files = info->nfiles}};
 	for (int i = 0; i < info->nfiles && status == EG_OK; i++) {

@@ -149,8 +149,8 @@ static void ask_for(const eg_picture_dataset *d, uint32_t item, size_t size) {
 #endif
 }
 
-static eg_status fill(void *user, const uint32_t *items, int n, void *const *slots, eg_error *err) {
-	EG_UNUSED(err);
+static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+	EG_UNUSED(err), EG_UNUSED(time);
 	const eg_picture_dataset *d = user;
 	const eg_pictures *p = d->pictures;
 	const size_t size = d->plane * (size_t)d->C;
@@ -196,7 +196,7 @@ eg_picture_dataset *eg_picture_dataset_new(const eg_pictures *p, const uint32_t 
 	char *text = (char *)(d + 1);
 	d->inputs[0] = memcpy(text, input, input_size);
 	d->inputs[1] = memcpy(text + input_size, target, target_size);
-	d->base = (eg_dataset){d, n, d->inputs, fill};
+	d->base = (eg_dataset){.user = d, .count = n, .inputs = d->inputs, .fill = fill};
 	d->pictures = p;
 	d->C = p->C;
 	d->convert = choose_converter();

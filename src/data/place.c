@@ -23,7 +23,11 @@ bool eg_data_file_find(const char *folder, const char *name, char path[EG_PATH])
 	return eg_join(path, folder, name, "", NULL) == EG_OK && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-int eg_data_files_count(const eg_data_info *info, const char *folder, const char **lacking) {
+const char *eg_data_folder_name(const eg_data_info *info) { return info->folder ? info->folder : info->name; }
+
+const char *eg_data_file_suffix(const eg_data_file *file) { return file->published ? "" : ".gz"; }
+
+int eg_data_files_count(const eg_data_info *info, const char *folder, const eg_data_file **lacking) {
 	char path[EG_PATH];
 	int found = 0;
 	*lacking = NULL;
@@ -31,7 +35,7 @@ int eg_data_files_count(const eg_data_info *info, const char *folder, const char
 		if (eg_data_file_find(folder, info->files[i].name, path))
 			found++;
 		else if (!*lacking)
-			*lacking = info->files[i].name;
+			*lacking = &info->files[i];
 	}
 	return found;
 }
@@ -60,7 +64,7 @@ static bool candidate(const eg_data_info *info, int i, eg_data_place *place) {
 		if (n > 0 && i-- == 0) {
 			char part[EG_PATH];
 			snprintf(part, sizeof part, "%.*s", (int)(n < EG_PATH ? n : EG_PATH), p);
-			if (n >= EG_PATH || eg_join(place->folder, part, info->name, "", NULL) != EG_OK)
+			if (n >= EG_PATH || eg_join(place->folder, part, eg_data_folder_name(info), "", NULL) != EG_OK)
 				place->folder[0] = '\0';
 			return true;
 		}
@@ -72,7 +76,8 @@ static bool candidate(const eg_data_info *info, int i, eg_data_place *place) {
 		return true;
 	}
 	place->origin = EG_DATA_CACHE;
-	if (i == 0 && eg_data_cache_folder(info->name, place->folder, NULL) != EG_OK) place->folder[0] = '\0';
+	if (i == 0 && eg_data_cache_folder(eg_data_folder_name(info), place->folder, NULL) != EG_OK)
+		place->folder[0] = '\0';
 	return i == 0;
 }
 
@@ -80,14 +85,17 @@ eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_
 	if (info->nfiles == 0) return eg_fail(err, EG_ERR_ARG, "data source '%s' has no files of its own", info->name);
 	char looked[700] = "";
 	for (int i = 0; candidate(info, i, place); i++) {
-		const char *lacking;
+		const eg_data_file *lacking;
 		if (!place->folder[0]) continue;
 		int found = eg_data_files_count(info, place->folder, &lacking);
 		if (found == info->nfiles) return EG_OK;
 		size_t n = strlen(looked);
-		snprintf(looked + n, sizeof looked - n, found ? "%s%s (lacks %s.gz)" : "%s%s", n ? ", " : "",
-		        place->folder, lacking);
+		snprintf(looked + n, sizeof looked - n, found ? "%s%s (lacks %s%s)" : "%s%s", n ? ", " : "",
+		        place->folder, lacking->name, eg_data_file_suffix(lacking));
 	}
+	if (!info->urls && info->by_hand)
+		return eg_fail(err, EG_ERR_IO, "%s is not on this machine and cannot be downloaded: %s (looked in %s)",
+		        info->name, info->by_hand, looked);
 	return eg_fail(err, EG_ERR_IO, "%s is not on this machine: type `engram data get %s` (looked in %s)",
 	        info->name, info->name, looked);
 }

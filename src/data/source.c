@@ -46,18 +46,34 @@ const eg_source *eg_source_find(const char *name, eg_error *err) {
 	return NULL;
 }
 
-/* Where the files of the set lie; *place is filled only for sources that have files of their own. */
-static eg_status find_files(const eg_source *s, const eg_data_options *o, eg_data_place *place, eg_error *err) {
-	const char *lacking;
+static const char *kind_name(eg_data_kind kind) { return kind == EG_DATA_TEXT ? "text" : "pictures"; }
+
+const eg_source *eg_source_find_kind(const char *name, eg_data_kind kind, eg_error *err) {
+	const eg_source *s = eg_source_find(name, err);
+	if (!s || s->info.kind == kind) return s;
+	char list[400] = "";
+	for (int i = 0; i < EG_COUNT(sources); i++) {
+		size_t n = strlen(list);
+		if (sources[i]->info.kind == kind)
+			snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", sources[i]->info.name);
+	}
+	eg_fail(err, EG_ERR_ARG, "data source '%s' is %s, but %s is wanted here; there is: %s", name,
+	        kind_name(s->info.kind), kind == EG_DATA_TEXT ? "text" : "a set of pictures", list);
+	return NULL;
+}
+
+eg_status eg_source_files(const eg_source *s, const char *folder, eg_data_place *place, eg_error *err) {
+	const eg_data_file *lacking;
 	if (s->info.nfiles == 0) return EG_OK;
-	if (!o->folder) return eg_data_locate(s->info.name, place, err);
-	if (strlen(o->folder) >= sizeof place->folder)
+	if (!folder) return eg_data_locate(s->info.name, place, err);
+	if (strlen(folder) >= sizeof place->folder)
 		return eg_fail(err, EG_ERR_ARG, "the folder's name is longer than %zu bytes: '%s'",
-		        sizeof place->folder - 1, o->folder);
+		        sizeof place->folder - 1, folder);
 	place->origin = EG_DATA_GIVEN;
-	memcpy(place->folder, o->folder, strlen(o->folder) + 1);
-	if (eg_data_files_count(&s->info, o->folder, &lacking) == s->info.nfiles) return EG_OK;
-	return eg_fail(err, EG_ERR_IO, "%s: there is no %s.gz in folder '%s'", s->info.name, lacking, o->folder);
+	memcpy(place->folder, folder, strlen(folder) + 1);
+	if (eg_data_files_count(&s->info, folder, &lacking) == s->info.nfiles) return EG_OK;
+	return eg_fail(err, EG_ERR_IO, "%s: there is no %s%s in folder '%s'", s->info.name, lacking->name,
+	        eg_data_file_suffix(lacking), folder);
 }
 
 eg_status eg_data_load(
@@ -65,14 +81,14 @@ eg_status eg_data_load(
 	static const eg_data_options none;
 	const eg_data_options *o = options ? options : &none;
 	*out = NULL;
-	const eg_source *s = eg_source_find(source, err);
+	const eg_source *s = eg_source_find_kind(source, EG_DATA_PICTURES, err);
 	if (!s) return EG_ERR_ARG;
 	bool test = split && strcmp(split, "test") == 0;
 	if (!test && (!split || strcmp(split, "train") != 0))
 		return eg_fail(
 		        err, EG_ERR_ARG, "%s has the splits 'train' and 'test', not '%s'", source, split ? split : "");
 	eg_data_place place = {0};
-	eg_status status = find_files(s, o, &place, err);
+	eg_status status = eg_source_files(s, o->folder, &place, err);
 	if (status != EG_OK) return status;
 	status = s->load(s, place.folder, test, o, out, err);
 	if (status == EG_ERR_FORMAT && err && s->info.urls)

@@ -33,11 +33,13 @@ static const char *const fashion_classes[] = {
 
 static const eg_data_file fashion_files[] = {
         {"train-images-idx3-ubyte", 47040016, 26421880,
-                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"},
-        {"train-labels-idx1-ubyte", 60008, 29515, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"},
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", NULL},
+        {"train-labels-idx1-ubyte", 60008, 29515,
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9", NULL},
         {"t10k-images-idx3-ubyte", 7840016, 4422102,
-                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"},
-        {"t10k-labels-idx1-ubyte", 10008, 5148, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", NULL},
+        {"t10k-labels-idx1-ubyte", 10008, 5148,
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", NULL},
 };
 
 static const char *const fashion_urls[] = {"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -66,11 +68,13 @@ static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8"
 
 static const eg_data_file mnist_files[] = {
         {"train-images-idx3-ubyte", 47040016, 9912422,
-                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
-        {"train-labels-idx1-ubyte", 60008, 28881, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", NULL},
+        {"train-labels-idx1-ubyte", 60008, 28881,
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", NULL},
         {"t10k-images-idx3-ubyte", 7840016, 1648877,
-                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
-        {"t10k-labels-idx1-ubyte", 10008, 4542, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", NULL},
+        {"t10k-labels-idx1-ubyte", 10008, 4542,
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", NULL},
 };
 
 static const char *const mnist_urls[] = {

@@ -13,7 +13,7 @@ eg_key eg_key_of_attr(const eg_attr *a) {
 		.min = a->min,
 		.max = a->max,
 		.names = a->names,
-		.required = isnan(a->def),
+		.required = isnan(a->def) && !a->classes,
 		.def = a->def,
 		.doc = a->doc};
 	switch (a->type) {
@@ -87,6 +87,8 @@ static eg_status out_of_range(const eg_key *key, const eg_tree *t, const char *w
 
 static eg_status zero(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
 	if (isnan(key->def)) return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0", key->name, where);
+	if (key->def < key->min || key->def > key->max) /* stands for none */
+		return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0 (%s)", key->name, where, key->doc);
 	return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0 (without it, %g is taken)", key->name,
 		where, key->def);
 }

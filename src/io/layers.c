@@ -10,7 +10,8 @@ enum { MAX_LAYERS = 4096, MAX_ATTRS = 64, MAX_CANDIDATES = 256 };
 
 /* Names that the graph uses itself. */
 static bool reserved(const char *name) {
-	return !strcmp(name, "input") || !strcmp(name, "target") || !strcmp(name, "loss");
+	return !strcmp(name, "input") || !strcmp(name, "target") || !strcmp(name, "loss") || !strcmp(name, "lengths") ||
+	       !strcmp(name, "target_lengths");
 }
 
 static int find_layer(const eg_recipe *r, const char *name) {
@@ -31,6 +32,7 @@ static eg_status read_attr(
 		layer->classes |= (uint64_t)1 << i;
 		return EG_OK;
 	}
+	layer->classes &= ~((uint64_t)1 << i);
 	return eg_key_read(&keys[i], t, layer->options, where, err);
 }
 
@@ -57,6 +59,8 @@ eg_status eg_layer_options(eg_recipe *r, eg_layer *layer, const eg_tree *attrs, 
 	}
 	layer->options = op->options_size ? eg_arena_alloc(&r->arena, op->options_size) : NULL;
 	if (op->options_size && !layer->options) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	for (int i = 0; i < n; i++)
+		if (op->attrs[i].classes && !eg_tree_get(attrs, keys[i].name)) layer->classes |= (uint64_t)1 << i;
 	if (attrs && attrs->kind != EG_TREE_MAP) return read_shorthand(layer, keys, n, attrs, where, err);
 	for (const eg_tree *t = attrs ? attrs->first : NULL; t && !status; t = t->next) {
 		int i = 0;
@@ -115,42 +119,109 @@ static const char *make_name(eg_recipe *r, const eg_tree *model, const eg_op_inf
 	}
 }
 
-static eg_status read_from_one(eg_recipe *r, eg_layer *layer, const eg_tree *t, eg_error *err) {
-	const char *names[MAX_CANDIDATES] = {"input"};
-	char got[64];
-	int n = 1;
+static bool is_sequence(const eg_recipe *r) { return r->input.d[0] == EG_T; }
+
+/* `encoder.hn`: an output by its name, n letters of t->text being the layer's. */
+static eg_status read_output(const eg_layer *from, const eg_tree *t, size_t n, int *output, eg_error *err) {
+	const char *names[EG_MAX_OUTPUTS + 1], *word = t->text + n + 1;
+	char what[100];
+	int count = 0;
+	for (; from->op->outputs[count] && count < EG_MAX_OUTPUTS; count++) {
+		names[count] = from->op->outputs[count];
+		if (strcmp(names[count], word)) continue;
+		*output = count;
+		return EG_OK;
+	}
+	snprintf(what, sizeof what, "output of layer '%s'", from->name);
+	return eg_keys_no_such(t, word, what, names, count, err);
+}
+
+/* What `t` names becomes input number `to` of the layer. */
+static eg_status read_from_one(eg_recipe *r, eg_layer *layer, const eg_tree *t, int to, eg_error *err) {
+	const char *names[MAX_CANDIDATES] = {"input", "lengths"};
+	char got[64], name[80];
+	int n = is_sequence(r) ? 2 : 1;
 	if (t->kind != EG_TREE_SCALAR)
-		return eg_tree_fail(err, t, EG_ERR_FORMAT, "'from' names a layer, or is a list of names; not %s",
+		return eg_tree_fail(err, t, EG_ERR_FORMAT,
+			"'from' names a layer, or is a list of names, or a map {input: name}; not %s",
 			eg_tree_describe(t, got, sizeof got));
-	int i = strcmp(t->text, "input") ? find_layer(r, t->text) : EG_FROM_INPUT;
-	if (i < 0 && strcmp(t->text, "input")) {
+	size_t length = strcspn(t->text, ".");
+	snprintf(name, sizeof name, "%.*s", (int)(length < 70 ? length : 70), t->text);
+	bool input = !strcmp(t->text, "input"), lengths = !strcmp(t->text, "lengths");
+	if (lengths && !is_sequence(r))
+		return eg_tree_fail(err, t, EG_ERR_FORMAT,
+			"only sequences have `lengths`: 'input' must begin with the word `time`, as in [time, 2]");
+	int i = input ? EG_FROM_INPUT : lengths ? EG_FROM_LENGTHS : find_layer(r, name);
+	if (i == -1 && !input) {
 		for (int k = r->nlayers - 1; k >= 0 && n < MAX_CANDIDATES; k--) names[n++] = r->layers[k].name;
 		return eg_keys_no_such(t, t->text, "earlier layer", names, n, err);
 	}
-	if (layer->nfrom >= layer->op->max_inputs || layer->nfrom >= EG_MAX_INPUTS)
-		return eg_tree_fail(
-			err, t, EG_ERR_FORMAT, "%s takes at most %d inputs", layer->op->layer, layer->op->max_inputs);
-	layer->from[layer->nfrom++] = i;
-	return EG_OK;
+	layer->from[to] = i;
+	if (layer->nfrom <= to) layer->nfrom = to + 1;
+	r->uses_lengths = r->uses_lengths || lengths;
+	if (i < 0) return EG_OK;
+	r->layers[i].used = true;
+	return t->text[length] ? read_output(&r->layers[i], t, length, &layer->output[to], err) : EG_OK;
+}
+
+/* from: [a, b], in the order of the operator's inputs */
+static eg_status read_from_list(eg_recipe *r, eg_layer *layer, const eg_tree *from, eg_error *err) {
+	eg_status status = EG_OK;
+	for (const eg_tree *t = from->first; t && !status; t = t->next) {
+		if (layer->nfrom >= layer->op->max_inputs || layer->nfrom >= EG_MAX_INPUTS)
+			return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s takes at most %d inputs", layer->op->layer,
+				layer->op->max_inputs);
+		status = read_from_one(r, layer, t, layer->nfrom, err);
+	}
+	return status;
+}
+
+static void take_previous(eg_recipe *r, eg_layer *layer) {
+	layer->from[0] = r->nlayers ? r->nlayers - 1 : EG_FROM_INPUT;
+	if (layer->nfrom < 1) layer->nfrom = 1;
+	if (r->nlayers) r->layers[r->nlayers - 1].used = true;
+}
+
+/* from: {lengths: lengths}, by the names of the operator's inputs; the first one left out is the layer before */
+static eg_status read_from_map(
+	eg_recipe *r, eg_layer *layer, const eg_tree *from, const char *where, eg_error *err) {
+	int max = layer->op->max_inputs < EG_MAX_INPUTS ? layer->op->max_inputs : EG_MAX_INPUTS;
+	eg_status status = EG_OK;
+	for (const eg_tree *t = from->first; t && !status; t = t->next) {
+		int i = 0;
+		while (i < max && strcmp(layer->op->inputs[i], t->key)) i++;
+		if (i == max) {
+			char what[120];
+			snprintf(what, sizeof what, "'from' of %s", where);
+			return eg_keys_unknown(t, layer->op->inputs, max, what, err);
+		}
+		status = read_from_one(r, layer, t, i, err);
+	}
+	if (!status && layer->from[0] == EG_FROM_NOTHING) take_previous(r, layer);
+	return status;
 }
 
 static eg_status read_from(eg_recipe *r, eg_layer *layer, const eg_tree *from, const char *where, eg_error *err) {
 	eg_status status = EG_OK;
-	if (from && from->kind == EG_TREE_LIST)
-		for (const eg_tree *t = from->first; t && !status; t = t->next)
-			status = read_from_one(r, layer, t, err);
-	else if (from)
-		status = read_from_one(r, layer, from, err);
+	for (int i = 0; i < EG_MAX_INPUTS; i++) layer->from[i] = EG_FROM_NOTHING;
+	if (!from)
+		take_previous(r, layer);
+	else if (from->kind == EG_TREE_LIST)
+		status = read_from_list(r, layer, from, err);
+	else if (from->kind == EG_TREE_MAP)
+		status = read_from_map(r, layer, from, where, err);
 	else
-		layer->from[layer->nfrom++] = r->nlayers ? r->nlayers - 1 : EG_FROM_INPUT;
+		status = read_from_one(r, layer, from, 0, err);
 	if (status) return status;
 	if (layer->nfrom < layer->op->min_inputs)
 		return eg_tree_fail(err, from ? from : layer->tree, EG_ERR_FORMAT,
 			"%s takes %s%d inputs, not %d: name them with from: [a, b]", where,
 			layer->op->max_inputs > layer->op->min_inputs ? "at least " : "", layer->op->min_inputs,
 			layer->nfrom);
-	for (int i = 0; i < layer->nfrom; i++)
-		if (layer->from[i] >= 0) r->layers[layer->from[i]].used = true;
+	for (int i = 0; i < layer->op->min_inputs; i++)
+		if (layer->from[i] == EG_FROM_NOTHING)
+			return eg_tree_fail(err, from, EG_ERR_FORMAT, "%s needs its input '%s': name it in 'from' too", where,
+				layer->op->inputs[i]);
 	return EG_OK;
 }
 
@@ -231,70 +302,189 @@ static const void *with_classes(const eg_layer *layer, int classes, void *copy) 
 	return copy;
 }
 
-static eg_tensor add_layer(eg_graph *g, const eg_layer *layer, int classes, const eg_tensor *outputs, eg_tensor input,
-	eg_arena *a, eg_error *err) {
-	eg_tensor from[EG_MAX_INPUTS];
-	void *copy = eg_arena_alloc(a, layer->op->options_size + 1);
+/* What the network's tensors are called while it is built. */
+typedef struct network {
+	const eg_recipe *recipe;
+	eg_graph *graph;
+	int classes;
+	eg_tensor input, lengths;
+	eg_tensor *outputs; /* of each layer, the first one */
+	eg_arena *arena;
+	eg_error *err;
+} network;
+
+static eg_tensor apply(network *n, const eg_layer *layer, const eg_tensor *from, int count) {
+	void *copy = eg_arena_alloc(n->arena, layer->op->options_size + 1);
 	if (!copy) {
-		eg_fail(err, EG_ERR_MEMORY, "out of memory");
+		eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
 		return (eg_tensor){0};
 	}
-	for (int i = 0; i < layer->nfrom; i++) from[i] = layer->from[i] < 0 ? input : outputs[layer->from[i]];
-	eg_tensor t = eg_apply(g, layer->op->name, with_classes(layer, classes, copy), from, layer->nfrom);
-	if (eg_graph_status(g, err)) eg_tree_prefix(err, layer->tree);
+	if (n->classes == 0 && layer->classes) {
+		eg_tree_fail(n->err, layer->tree, EG_ERR_FORMAT, "%s depends on the number of classes, but there are none here",
+			layer->op->name);
+		return (eg_tensor){0};
+	}
+	eg_tensor t = eg_apply(n->graph, layer->op->name, with_classes(layer, n->classes, copy), from, count);
+	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, layer->tree);
 	return t;
 }
 
-static eg_status check_logits(const eg_recipe *r, eg_dims d, int classes, eg_error *err) {
-	const eg_layer *last = &r->layers[r->nlayers - 1];
-	if (d.rank == 2 && d.d[1] == classes) return EG_OK;
-	char shape[96] = "";
-	for (int i = 1; i < d.rank; i++) {
-		size_t n = strlen(shape);
-		snprintf(shape + n, sizeof shape - n, "%s%lld", i > 1 ? " x " : "", (long long)d.d[i]);
+static eg_tensor add_layer(network *n, const eg_layer *layer) {
+	eg_tensor from[EG_MAX_INPUTS] = {{0}};
+	for (int i = 0; i < layer->nfrom; i++) {
+		int k = layer->from[i];
+		from[i] = k == EG_FROM_INPUT     ? n->input
+			  : k == EG_FROM_LENGTHS ? n->lengths
+			  : k == EG_FROM_NOTHING ? (eg_tensor){0}
+						 : eg_result(n->graph, n->outputs[k], layer->output[i]);
+		if (from[i].id || k < 0) continue;
+		const eg_layer *source = &n->recipe->layers[k];
+		eg_tree_fail(n->err, layer->tree, EG_ERR_SHAPE, "layer '%s' has no output '%s' with these options",
+			source->name, source->op->outputs[layer->output[i]]);
+		return (eg_tensor){0};
 	}
-	return eg_tree_fail(err, last->tree, EG_ERR_SHAPE,
-		"the last layer gives %s values for a sample, but there are %d classes; end with `linear: classes`%s",
-		d.rank < 2 ? "no" : shape, classes, d.rank > 2 ? " after `flatten`" : "");
+	return apply(n, layer, from, layer->nfrom);
 }
 
-static eg_status build(const eg_recipe *r, eg_graph *g, int classes, eg_arena *a, eg_error *err) {
-	eg_dims dims = {.rank = r->input.rank + 1, .d = {EG_N}};
-	memcpy(dims.d + 1, r->input.d, (size_t)r->input.rank * sizeof *dims.d);
-	eg_tensor input = eg_input(g, "input", EG_F32, dims);
-	eg_tensor *outputs = eg_arena_alloc(a, (size_t)r->nlayers * sizeof *outputs);
-	if (!outputs) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-	for (int i = 0; i < r->nlayers; i++) {
-		outputs[i] = add_layer(g, &r->layers[i], classes, outputs, input, a, err);
-		if (!outputs[i].id) return err->status;
+static bool takes_ids(const eg_op_info *op, int i) { return op->types && op->types[i] == 'i'; }
+
+/* The type that the layers ask of the sample: all of them have to agree. */
+static eg_status input_type(const eg_recipe *r, eg_dtype *type, eg_error *err) {
+	const eg_layer *first = NULL;
+	*type = EG_F32;
+	for (int l = 0; l < r->nlayers; l++)
+		for (int i = 0; i < r->layers[l].nfrom; i++) {
+			const eg_layer *layer = &r->layers[l];
+			if (layer->from[i] != EG_FROM_INPUT) continue;
+			eg_dtype asked = takes_ids(layer->op, i) ? EG_I32 : EG_F32;
+			if (first && asked != *type)
+				return eg_tree_fail(err, layer->tree, EG_ERR_SHAPE,
+					"layer '%s' takes %s, but layer '%s' takes the same input as %s", layer->name,
+					asked == EG_I32 ? "ids" : "numbers", first->name,
+					asked == EG_I32 ? "numbers" : "ids");
+			*type = asked;
+			first = layer;
+		}
+	return EG_OK;
+}
+
+/* "1 x 8 x 8": the sizes from `from` on. */
+static void sizes_text(const eg_dims *d, int from, char *buf, size_t size) {
+	buf[0] = 0;
+	for (int i = from; i < d->rank; i++) {
+		size_t n = strlen(buf);
+		const char *open = d->d[i] == EG_T ? "time" : d->d[i] == EG_N ? "batch" : NULL;
+		if (open)
+			snprintf(buf + n, size - n, "%s%s", i > from ? " x " : "", open);
+		else
+			snprintf(buf + n, size - n, "%s%lld", i > from ? " x " : "", (long long)d->d[i]);
 	}
-	eg_tensor logits = outputs[r->nlayers - 1];
-	if (check_logits(r, eg_tensor_dims(g, logits), classes, err)) return err->status;
-	eg_output(g, "logits", logits);
-	eg_tensor target = eg_input(g, "target", EG_I32, (eg_dims){.rank = 1, .d = {EG_N}});
-	eg_layer loss = r->loss; /* a node after all layers, fed with the last one's output */
-	eg_tensor both[2] = {logits, target};
-	loss.nfrom = 2, loss.from[0] = 0, loss.from[1] = 1;
-	eg_tensor t = add_layer(g, &loss, classes, both, input, a, err);
-	if (!t.id) return err->status;
-	eg_output(g, "loss", t);
-	return eg_graph_status(g, err);
+}
+
+/* A loss over classes needs one value for each, for each sample, or, of sequences, for each sample or step. */
+static eg_status check_logits(const network *n, eg_dims d) {
+	const eg_recipe *r = n->recipe;
+	const eg_layer *last = &r->layers[r->nlayers - 1];
+	bool steps = d.rank >= 2 && d.d[0] == EG_T && d.d[1] == EG_N;
+	int rank = steps ? 3 : 2;
+	char shape[96];
+	if (n->classes == 0)
+		return eg_tree_fail(n->err, r->loss.tree, EG_ERR_FORMAT,
+			"the loss '%s' is one of classes, but there are none here", r->loss.op->name);
+	if (d.rank == rank && d.d[rank - 1] == n->classes) return EG_OK;
+	sizes_text(&d, rank - 1, shape, sizeof shape);
+	return eg_tree_fail(n->err, last->tree, EG_ERR_SHAPE,
+		"the last layer gives %s %s for %s, but there are %d classes; end with `linear: classes`%s",
+		shape[0] ? shape : "no", strcmp(shape, "1") ? "values" : "value", steps ? "each step" : "a sample",
+		n->classes, d.rank > rank && !steps ? " after `flatten`" : "");
+}
+
+static bool is_lengths(const char *name) { return !strcmp(name, "lengths") || !strcmp(name, "input_lengths"); }
+
+static int input_called(const eg_op_info *op, const char *name) {
+	for (int i = 0; i < op->max_inputs; i++)
+		if (!strcmp(op->inputs[i], name)) return i;
+	return -1;
+}
+
+/* What the loss compares with: class numbers, one for each row of the logits; or, where it says how long targets are, a
+ * row of their own for each sample, at most as long as the input; or numbers like those it is given. */
+static eg_tensor add_target(network *n, eg_dims logits) {
+	const eg_op_info *op = n->recipe->loss.op;
+	if (!takes_ids(op, 1)) return eg_input(n->graph, "target", EG_F32, logits);
+	if (input_called(op, "target_lengths") >= 0) return eg_input(n->graph, "target", EG_I32, EG_DIMS(EG_N, EG_T));
+	logits.rank--;
+	return eg_input(n->graph, "target", EG_I32, logits);
+}
+
+/* Is the number of steps of each sample wanted? By a layer, or by the loss. */
+static bool wants_lengths(const eg_recipe *r) {
+	const eg_op_info *op = r->loss.op;
+	for (int i = 2; i < op->min_inputs; i++)
+		if (is_lengths(op->inputs[i])) return true;
+	return r->uses_lengths;
+}
+
+static eg_status add_loss(network *n, eg_tensor logits) {
+	const eg_layer *loss = &n->recipe->loss;
+	const eg_op_info *op = loss->op;
+	eg_dims d = eg_tensor_dims(n->graph, logits);
+	if (takes_ids(op, 1) && check_logits(n, d)) return n->err->status;
+	if (wants_lengths(n->recipe) && !n->lengths.id)
+		return eg_tree_fail(n->err, loss->tree, EG_ERR_SHAPE,
+			"the loss '%s' is one of sequences: 'input' must begin with the word `time`, as in [time, 2]", op->name);
+	eg_tensor from[EG_MAX_INPUTS] = {logits, add_target(n, d)};
+	int count = op->max_inputs < EG_MAX_INPUTS ? op->max_inputs : EG_MAX_INPUTS;
+	for (int i = 2; i < count; i++) {
+		if (is_lengths(op->inputs[i])) from[i] = n->lengths;
+		if (!strcmp(op->inputs[i], "target_lengths"))
+			from[i] = eg_input(n->graph, "target_lengths", EG_I32, EG_DIMS(EG_N));
+	}
+	while (count > op->min_inputs && !from[count - 1].id) count--;
+	eg_tensor t = apply(n, loss, from, count);
+	if (!t.id) return n->err->status;
+	if (eg_tensor_dims(n->graph, t).rank > 0)
+		return eg_tree_fail(n->err, loss->tree, EG_ERR_SHAPE,
+			"the loss '%s' gives a number for each sample; to train on it, one number for all is needed: "
+			"reduction: mean", op->name);
+	eg_output(n->graph, "loss", t);
+	return eg_graph_status(n->graph, n->err);
+}
+
+static eg_status build(network *n) {
+	const eg_recipe *r = n->recipe;
+	int k = is_sequence(r); /* (T,N,...) or (N,...) */
+	eg_dims dims = {.rank = r->input.rank + 1, .d = {EG_T}};
+	eg_dtype type;
+	if (input_type(r, &type, n->err)) return n->err->status;
+	dims.d[k] = EG_N;
+	memcpy(dims.d + k + 1, r->input.d + k, (size_t)(r->input.rank - k) * sizeof *dims.d);
+	n->input = eg_input(n->graph, "input", type, dims);
+	if (k && wants_lengths(r)) n->lengths = eg_input(n->graph, "lengths", EG_I32, EG_DIMS(EG_N));
+	n->outputs = eg_arena_alloc(n->arena, (size_t)r->nlayers * sizeof *n->outputs);
+	if (!n->outputs) return eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
+	for (int i = 0; i < r->nlayers; i++) {
+		n->outputs[i] = add_layer(n, &r->layers[i]);
+		if (!n->outputs[i].id) return n->err->status;
+	}
+	eg_tensor logits = n->outputs[r->nlayers - 1];
+	eg_output(n->graph, "logits", logits);
+	return add_loss(n, logits);
 }
 
 eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, int classes, eg_graph **graph, eg_error *err) {
 	eg_error own = {0};
 	eg_arena arena = {0};
 	*graph = NULL;
-	if (classes < 1) return eg_fail(err, EG_ERR_ARG, "a network for %d classes cannot be built", classes);
-	eg_graph *g = eg_graph_new(ctx);
-	eg_status status = g ? build(r, g, classes, &arena, &own)
-			     : eg_fail(&own, EG_ERR_MEMORY, "out of memory for a graph");
+	if (classes < 0) return eg_fail(err, EG_ERR_ARG, "a network for %d classes cannot be built", classes);
+	network n = {.recipe = r, .graph = eg_graph_new(ctx), .classes = classes, .arena = &arena, .err = &own};
+	eg_status status = n.graph ? build(&n) : eg_fail(&own, EG_ERR_MEMORY, "out of memory for a graph");
 	eg_arena_free(&arena);
 	if (status) {
-		eg_graph_free(g);
+		eg_graph_free(n.graph);
 		if (err) *err = own;
 		return status;
 	}
-	*graph = g;
+	*graph = n.graph;
 	return EG_OK;
 }

@@ -3,10 +3,11 @@
  *
  * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM and best.NAME.PARAM (layers have no point in their
  * names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean, std
- * (JSON lists), border (JSON list of one number), result, state (JSON maps). Nothing depends on the clock, so the same
+ * (JSON lists), border (JSON list of one number), vocab (JSON map, io/vocab.c), result, state (JSON maps). Nothing depends on the clock, so the same
  * training gives the same file. */
 #include "io/recipe.h"
 #include "io/safetensors.h"
+#include "io/vocab.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct eg_model {
 	double *mean, *std, border;
 	eg_train_result result;
 	bool has_result;
+	eg_vocab *vocab; /* NULL: none */
 	const eg_tree *state; /* NULL: no checkpoint */
 	const char *path, *version, *warning;
 };
@@ -150,9 +152,14 @@ static eg_status add_texts(saver *s) {
 	add_text(s, "engram_format", "1");
 	add_text(s, "engram_version", EG_VERSION);
 	add_text(s, "recipe", eg_recipe_text(p->recipe));
-	eg_tree *t = eg_tree_new(&s->b, EG_TREE_LIST);
-	for (int i = 0; i < p->nclasses; i++) eg_tree_string(&s->b, t, NULL, p->classes[i]);
-	eg_status status = add_json(s, "classes", t);
+	eg_status status = EG_OK;
+	eg_tree *t;
+	if (p->classes || !p->vocab) {
+		t = eg_tree_new(&s->b, EG_TREE_LIST);
+		for (int i = 0; i < p->nclasses; i++) eg_tree_string(&s->b, t, NULL, p->classes[i]);
+		status = add_json(s, "classes", t);
+	}
+	if (!status && p->vocab) status = add_json(s, "vocab", eg_vocab_to_tree(&s->b, p->vocab));
 	if (!status && p->nmean > 0) status = add_doubles(s, "mean", p->mean, p->nmean);
 	if (!status && p->nmean > 0) status = add_doubles(s, "std", p->std, p->nmean);
 	if (!status && p->border) status = add_doubles(s, "border", p->border, 1);
@@ -205,8 +212,13 @@ static eg_status add_all_tensors(saver *s) {
 eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error *err) {
 	saver s = {.parts = parts, .err = err};
 	s.b.arena = &s.arena;
-	if (!parts->recipe || !parts->params || parts->nclasses < 1)
-		return eg_fail(err, EG_ERR_ARG, "a model file needs a recipe, parameters and class names");
+	if (!parts->recipe || !parts->params || parts->nclasses < 0)
+		return eg_fail(err, EG_ERR_ARG, "a model file needs a recipe and parameters");
+	if (parts->vocab && !parts->classes && parts->nclasses > 0 && parts->nclasses != eg_vocab_count(parts->vocab))
+		return eg_fail(err, EG_ERR_ARG, "a model file of %d classes without names, but with a vocabulary of %d units",
+			parts->nclasses, eg_vocab_count(parts->vocab));
+	if (!parts->vocab && !parts->classes && parts->nclasses > 0)
+		return eg_fail(err, EG_ERR_ARG, "a model file of %d classes needs their names", parts->nclasses);
 	if (!parts->optimizer != !parts->state)
 		return eg_fail(err, EG_ERR_ARG, "a checkpoint needs both optimizer and state");
 	eg_status status = add_texts(&s);
@@ -252,13 +264,30 @@ static eg_status read_recipe(eg_model *m, eg_error *err) {
 	return eg_recipe_parse(text, strlen(text), "its recipe", NULL, &m->recipe, err);
 }
 
+static eg_status read_vocab(eg_model *m, eg_error *err) {
+	eg_tree *t;
+	eg_status status = json_text(m, "vocab", &t, err);
+	return status || !t ? status : eg_vocab_from_tree(t, &m->vocab, err);
+}
+
+/* A network that tells the units of its vocabulary apart needs no other names. */
+static eg_status classes_of_vocab(eg_model *m, eg_error *err) {
+	int n = eg_vocab_count(m->vocab);
+	m->classes = eg_arena_alloc(&m->arena, (size_t)n * sizeof *m->classes);
+	if (!m->classes) return no_memory(err);
+	for (; m->nclasses < n; m->nclasses++) m->classes[m->nclasses] = eg_vocab_token(m->vocab, m->nclasses, NULL);
+	return EG_OK;
+}
+
 static eg_status read_classes(eg_model *m, eg_error *err) {
 	eg_tree *t;
 	eg_status status = json_text(m, "classes", &t, err);
 	if (status) return status;
-	if (!t || t->kind != EG_TREE_LIST || t->count < 1)
+	if (!t && m->vocab) return classes_of_vocab(m, err);
+	const char *types = m->recipe->loss.op->types; /* of logits and target: is it a loss of classes? */
+	if (!t || t->kind != EG_TREE_LIST || (t->count < 1 && types && types[1] == 'i'))
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: the class names are missing");
-	m->classes = eg_arena_alloc(&m->arena, (size_t)t->count * sizeof *m->classes);
+	m->classes = eg_arena_alloc(&m->arena, ((size_t)t->count + 1) * sizeof *m->classes);
 	if (!m->classes) return no_memory(err);
 	for (const eg_tree *c = t->first; c; c = c->next) {
 		if (c->kind != EG_TREE_SCALAR || !c->quoted)
@@ -382,7 +411,7 @@ static eg_status read_weights(eg_model *m, eg_error *err) {
 static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
 	eg_status status = eg_recipe_build(m->recipe, ctx, m->nclasses, &m->graph, err);
 	if (status) return status;
-	m->params = eg_params_new(m->graph, 0);
+	m->params = eg_params_new_zero(m->graph);
 	if (m->params) return EG_OK;
 	if (err) *err = *eg_context_error(ctx);
 	return eg_context_error(ctx)->status;
@@ -395,6 +424,7 @@ static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *
 	if (status) return status; /* these messages name the file themselves */
 	status = check_format(m, err);
 	if (!status) status = read_recipe(m, err);
+	if (!status) status = read_vocab(m, err);
 	if (!status) status = read_classes(m, err);
 	if (!status) status = read_normalisation(m, err);
 	if (!status) status = read_border(m, err);
@@ -423,6 +453,7 @@ void eg_model_free(eg_model *m) {
 	eg_params_free(m->params);
 	eg_graph_free(m->graph);
 	eg_recipe_free(m->recipe);
+	eg_vocab_free(m->vocab);
 	eg_st_free(&m->file);
 	eg_arena_free(&m->arena);
 	eg_release(NULL, m);
@@ -436,6 +467,7 @@ eg_params *eg_model_params(eg_model *m) { return m->params; }
 int eg_model_classes(const eg_model *m) { return m->nclasses; }
 const char *eg_model_class_name(const eg_model *m, int i) { return i >= 0 && i < m->nclasses ? m->classes[i] : NULL; }
 const eg_train_result *eg_model_result(const eg_model *m) { return m->has_result ? &m->result : NULL; }
+const eg_vocab *eg_model_vocab(const eg_model *m) { return m->vocab; }
 double eg_model_border(const eg_model *m) { return m->border; }
 const char *eg_model_version(const eg_model *m) { return m->version; }
 const char *eg_model_warning(const eg_model *m) { return m->warning; }

@@ -59,7 +59,23 @@ static eg_status read_name(eg_recipe *r, eg_error *err) {
 	return EG_OK;
 }
 
-/* input: 784, or [1, 28, 28] */
+/* The i-th size of `input`. */
+static eg_status read_size(eg_recipe *r, const eg_tree *c, int i, eg_error *err) {
+	char got[64];
+	bool time = c->kind == EG_TREE_SCALAR && !strcmp(c->text, "time");
+	if (time && i > 0)
+		return eg_tree_fail(err, c, EG_ERR_FORMAT, "`time` must be the first size of 'input', as in [time, 2]");
+	if (time) {
+		r->input.d[i] = EG_T;
+		return EG_OK;
+	}
+	if (eg_tree_integer(c, &r->input.d[i]) && r->input.d[i] >= 1 && r->input.d[i] <= 1000000) return EG_OK;
+	return eg_tree_fail(err, c, EG_ERR_FORMAT, "a size of 'input' must be a whole number from 1 to 1000000%s, not %s",
+		eg_tree_is_string(c) ? " (or, for sequences, the first one `time`)" : "",
+		eg_tree_describe(c, got, sizeof got));
+}
+
+/* input: 784, or [1, 28, 28], or, of sequences, [time, 2] */
 static eg_status read_input(eg_recipe *r, eg_error *err) {
 	const eg_tree *t = eg_tree_get(r->root, "input");
 	double count = 1;
@@ -75,11 +91,9 @@ static eg_status read_input(eg_recipe *r, eg_error *err) {
 	r->input.rank = n;
 	for (int i = 0; i < n; i++) {
 		const eg_tree *c = t->kind == EG_TREE_SCALAR ? t : eg_tree_at(t, i);
-		if (!eg_tree_integer(c, &r->input.d[i]) || r->input.d[i] < 1 || r->input.d[i] > 1000000)
-			return eg_tree_fail(err, c, EG_ERR_FORMAT,
-				"a size of 'input' must be a whole number from 1 to 1000000, not %s",
-				eg_tree_describe(c, got, sizeof got));
-		count *= (double)r->input.d[i];
+		eg_status status = read_size(r, c, i, err);
+		if (status) return status;
+		if (r->input.d[i] > 0) count *= (double)r->input.d[i];
 	}
 	if (count > 1e9)
 		return eg_tree_fail(
@@ -200,6 +214,7 @@ static eg_status read_train(eg_recipe *r, eg_error *err) {
 	eg_status status = eg_keys_read(eg_train_keys.keys, eg_train_keys.n, t, t, &section, "'train'", err);
 	if (status) return status;
 	r->train = section.config;
+	r->train.best = (eg_best_kind)section.best;
 	status = check_early_stopping(r, t, err);
 	if (status) return status;
 	status = read_variant(

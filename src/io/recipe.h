@@ -15,17 +15,19 @@ typedef struct eg_layer {
 	void *options;       /* op->options_size bytes, first the name; NULL: none */
 	uint64_t classes;    /* bit i: attribute i is the number of classes */
 	int nfrom;
-	int from[EG_MAX_INPUTS]; /* index of the layer, or EG_FROM_INPUT */
-	bool used;               /* some later layer takes its output */
+	int from[EG_MAX_INPUTS];   /* index of the layer, or one of EG_FROM_... */
+	int output[EG_MAX_INPUTS]; /* which of that layer's outputs */
+	bool used;                 /* some later layer takes an output of it */
 } eg_layer;
-enum { EG_FROM_INPUT = -1 };
+enum { EG_FROM_INPUT = -1, EG_FROM_LENGTHS = -2, EG_FROM_NOTHING = -3 };
 
 struct eg_recipe {
 	eg_arena arena;
 	eg_tree *root;
 	const char *source, *name, *task, *text;
 	int itask;     /* which of eg_task_names */
-	eg_dims input; /* without N */
+	eg_dims input; /* without N; of sequences the first is EG_T */
+	bool uses_lengths;
 	eg_layer *layers;
 	int nlayers;
 	eg_layer loss;
@@ -38,6 +40,7 @@ struct eg_recipe {
 typedef struct eg_train_section {
 	eg_train_config config;
 	double lr;
+	int best;
 } eg_train_section;
 
 /* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */
@@ -53,7 +56,8 @@ extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const char *const eg_task_names[];     /* NULL-terminated */
 eg_key_table eg_task_data_keys(int task);     /* keys of `data` beside eg_data_keys; none is required */
 
-/* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`. */
+/* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`. Inputs of it behind that
+ * are known by their names: `lengths` or `input_lengths`, and `target_lengths`; others are left out. */
 const eg_op_info *eg_layer_op(int i);
 const eg_op_info *eg_loss_op(int i);
 

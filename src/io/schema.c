@@ -35,7 +35,7 @@ static const eg_key recipe_keys[] = {
 		.type = EG_KEY_CHOICE,
 		.required = true,
 		.doc = "where samples come from: {source: fashion-mnist, ...}"},
-	{.name = "input", .type = EG_KEY_CHOICE, .required = true, .doc = "shape of one sample, such as [1, 28, 28]"},
+	{.name = "input", .type = EG_KEY_CHOICE, .required = true, .doc = "shape of one sample, such as [1, 28, 28]; of sequences [time] or [time, 2]"},
 	{.name = "model", .type = EG_KEY_CHOICE, .required = true, .doc = "the layers, in order"},
 	{.name = "train", .type = EG_KEY_CHOICE, .doc = "how to train"},
 };
@@ -57,7 +57,8 @@ static const eg_key data_keys[] = {
 		.offset = offsetof(data_section, path),
 		.doc = "file or folder, for readers that need one"},
 	NUMBER("validation", offsetof(data_section, validation), 0, EG_BELOW_1, 0,
-		"share of the training samples that is kept aside to judge each epoch, the same share of every class"),
+		"share of the training samples that is kept aside to judge each epoch: the same share of every class; of a "
+		"running text its end"),
 };
 const eg_key_table eg_data_keys = {TABLE(data_keys)};
 
@@ -102,6 +103,7 @@ const eg_variant eg_schedule_variants[] = {
 	{0},
 };
 
+static const char *const best_names[] = {"default", "accuracy", "loss", NULL}; /* as eg_best_kind */
 static const eg_key train_keys[] = {
 	CHOICE("loss", NULL, "what is made small"),
 	CHOICE("optimizer", eg_optimizer_variants, "how weights follow their gradients"),
@@ -120,7 +122,15 @@ static const eg_key train_keys[] = {
 	NUMBER("clip_value", TRAIN(optimizer.clip_value), 0, 1e9, 0, "largest allowed element of a gradient; 0: any"),
 	WHOLE("early_stopping", TRAIN(early_stopping), 0, 0,
 		"epochs without improvement before training ends; 0: never"),
+	NUMBER("forget", TRAIN(forget), 0, 1, 0.02,
+		"text read in pieces: share of the pieces before which a stream forgets, so that the network learns to begin"),
 	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),
+	{.name = "best",
+		.type = EG_KEY_ENUM,
+		.names = best_names,
+		.offset = offsetof(eg_train_section, best),
+		.doc = "what makes an epoch the best: the highest validation accuracy or the lowest validation loss; default: "
+		       "accuracy where samples have classes, loss for sequences"},
 };
 const eg_key_table eg_train_keys = {TABLE(train_keys)};
 
@@ -134,7 +144,7 @@ static const eg_op_info *nth_op(int i, bool (*wanted)(const eg_op_info *)) {
 	return NULL;
 }
 static bool is_layer(const eg_op_info *op) { return op->layer != NULL; }
-static bool is_loss(const eg_op_info *op) { return op->min_inputs == 2 && !strcmp(op->inputs[1], "target"); }
+static bool is_loss(const eg_op_info *op) { return op->min_inputs >= 2 && !strcmp(op->inputs[1], "target"); }
 const eg_op_info *eg_layer_op(int i) { return nth_op(i, is_layer); }
 const eg_op_info *eg_loss_op(int i) { return nth_op(i, is_loss); }
 
@@ -280,6 +290,9 @@ static void schema_from(builder *b, eg_tree *properties) {
 	t = eg_tree_map(b, any, NULL);
 	schema_type(b, t, "array");
 	schema_type(b, eg_tree_map(b, t, "items"), "string");
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "object");
+	schema_type(b, eg_tree_map(b, t, "additionalProperties"), "string");
 }
 
 static void schema_layer(builder *b, const eg_op_info *op, eg_tree *any, eg_tree *words) {
@@ -338,10 +351,14 @@ static void schema_sections(builder *b, eg_tree *properties) {
 	any = eg_tree_list(b, t, "anyOf");
 	eg_key size = {.name = "input", .type = EG_KEY_INT, .min = 1, .max = 1e6};
 	schema_value(b, eg_tree_map(b, any, NULL), &size);
+	eg_tree_string(b, eg_tree_map(b, any, NULL), "const", "time");
 	t = eg_tree_map(b, any, NULL);
 	schema_type(b, t, "array");
 	eg_tree_put_int(b, t, "minItems", 1);
 	eg_tree_put_int(b, t, "maxItems", EG_MAX_DIMS - 1);
+	eg_tree *first = eg_tree_list(b, eg_tree_map(b, eg_tree_list(b, t, "prefixItems"), NULL), "anyOf");
+	schema_value(b, eg_tree_map(b, first, NULL), &size);
+	eg_tree_string(b, eg_tree_map(b, first, NULL), "const", "time");
 	schema_value(b, eg_tree_map(b, t, "items"), &size);
 
 	schema_data(b, eg_tree_get(properties, "data"));

@@ -1,4 +1,5 @@
 /* ref.c - the table of plain C kernels: it fills every slot. The kernels themselves are in ref_*.c. */
+#include "kern/recurrent.h"
 #include "kern/ref.h"
 
 void eg_kernels_ref(eg_kernels *k) {
@@ -8,5 +9,10 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_pool__ref(k);
 	fill_map__ref(k);
 	fill_loss__ref(k);
+	fill_sequence__ref(k);
+	fill_ctc__ref(k);
+	fill_crf__ref(k);
+	fill_recurrent__ref(k);
 	fill_optimizer__ref(k);
+	eg_kernels_recurrent(k);
 }

@@ -16,6 +16,10 @@ void fill_conv__ref(eg_kernels *k);
 void fill_pool__ref(eg_kernels *k);
 void fill_map__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
+void fill_sequence__ref(eg_kernels *k);
+void fill_ctc__ref(eg_kernels *k);
+void fill_crf__ref(eg_kernels *k);
+void fill_recurrent__ref(eg_kernels *k);
 void fill_optimizer__ref(eg_kernels *k);
 
 #ifdef ENGRAM_DOUBLE
@@ -49,6 +53,20 @@ static inline bool pool_shape_ok(const eg_pool_shape *s) {
 static inline bool ce_ok(const eg_ce_shape *s, int begin, int end) {
 	return units_ok(s->rows, s->outer, begin, end) && s->n >= 1 && s->inner >= 1 && 0 <= s->smoothing &&
 	       s->smoothing <= 1;
+}
+
+static inline bool attention_ok(const eg_attention_shape *s, int begin, int end) {
+	return units_ok(1, s->units, begin, end) && s->heads >= 1 && s->units % s->heads == 0 && s->Lq >= 1 &&
+	       s->Lk >= 1 && s->d >= 1 && s->dv >= 1;
+}
+
+static inline bool ctc_ok(const eg_ctc_shape *s, int begin, int end) {
+	return s->T >= 1 && s->N >= 1 && s->C >= 1 && s->L >= 1 && 0 <= s->blank && s->blank < s->C && 0 <= begin &&
+	       begin <= end && end <= s->N;
+}
+
+static inline bool crf_ok(const eg_crf_shape *s, int rows, int begin, int end) {
+	return s->T >= 1 && s->N >= 1 && s->K >= 1 && rows >= 1 && units_ok(rows, s->N, begin, end);
 }
 
 /* relu keeps NaN: a network that has gone wrong must not look healthy. */

@@ -46,6 +46,8 @@ EG_ALWAYS_INLINE vm vor_m(vm a, vm b) { return (vm)(a | b); }
 EG_ALWAYS_INLINE vf vsel(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
 /* 2^n * x for an integral n in vector form, saturating to 0 and infinity. */
 EG_ALWAYS_INLINE vf vscalef(vf x, vf n) { return _mm512_scalef_ps(x, n); }
+/* The same where x is about 1 and |n| <= 100. */
+EG_ALWAYS_INLINE vf vscalef_near(vf x, vf n) { return _mm512_scalef_ps(x, n); }
 EG_ALWAYS_INLINE vf vround(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 EG_ALWAYS_INLINE vf vabs(vf x) { return _mm512_abs_ps(x); }
 /* The sum of all lanes, always in the same order. */
@@ -136,6 +138,10 @@ EG_ALWAYS_INLINE vf vscalef(vf x, vf n) {
 	vf a = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(h, bias), 23));
 	vf b = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(l, bias), 23));
 	return vmul(vmul(x, a), b);
+}
+EG_ALWAYS_INLINE vf vscalef_near(vf x, vf n) { /* n of NaN becomes 2^31, shifted 0: x stays */
+	__m256i i = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), i));
 }
 EG_ALWAYS_INLINE float vsum(vf x) {
 	__m128 b = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));

@@ -26,7 +26,7 @@ static eg_status add_infer(eg_infer *s) {
 				"them",
 				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
 		y->d[i] = da == 1 ? db : da;
-		if (y->d[i] == EG_N && i > 0)
+		if (y->d[i] == EG_N && i > 0 && y->d[0] != EG_T)
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"a %s and b %s: the batch of one would meet dimension %d of the other; give both as "
 				"many "

@@ -124,7 +124,11 @@ static eg_status linear_infer(eg_infer *s) {
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, rows (N,...,features) have at least 2",
 			eg_dims_text(x, text, sizeof text), x->rank);
 	int64_t features = x->d[x->rank - 1], rows = 1;
-	for (int i = 1; i < x->rank - 1; i++) rows *= x->d[i];
+	if (features < 0)
+		return eg_fail(s->err, EG_ERR_SHAPE, "the last dimension of x %s must be its features",
+			eg_dims_text(x, text, sizeof text));
+	for (int i = 1; i < x->rank - 1; i++)
+		if (x->d[i] > 0) rows *= x->d[i]; /* of a sample; of a sequence, (T,N,features), one step */
 	s->out[0] = *x;
 	s->out[0].d[x->rank - 1] = o->units;
 	dense_params(s, (eg_dims){2, {o->units, features}}, features, o->units, !o->no_bias, o->init, o->init_value);
@@ -157,6 +161,8 @@ static const eg_case linear_cases[] = {
 		.linear = true},
 	{"sequence", &(const linear_options){.units = 9}, .in = {OP_DIMS(EG_N, 5, 11)}, .nin = 1, .batch = 18,
 		.linear = true},
+	{"steps of sequences", &(const linear_options){.units = 9}, .in = {OP_DIMS(EG_T, EG_N, 11)}, .nin = 1, .batch = 7,
+		.time = 5, .linear = true},
 	{"no bias, fixed batch", &(const linear_options){.units = 6, .no_bias = true}, .in = {OP_DIMS(5, 2, 3, 8)},
 		.nin = 1, .batch = 2, .linear = true},
 	{"too large for a block job", &(const linear_options){.units = 420, .init = EG_INIT_XAVIER_UNIFORM},

@@ -6,6 +6,7 @@ typedef struct cross_entropy_options {
 	int ignore_index;
 	float label_smoothing;
 	int reduction;
+	int axis;
 } cross_entropy_options;
 
 enum { REDUCTION_MEAN, REDUCTION_SUM };
@@ -18,7 +19,12 @@ static const eg_attr cross_entropy_attrs[] = {
 		"share of the target that is spread evenly over all classes"),
 	OP_ENUM(cross_entropy_options, reduction, reductions, "reduction",
 		"mean: divided by the weights of the rows that count"),
+	OP_INT(cross_entropy_options, axis, 1, -1, 1, NULL,
+		"where the classes are: 1, or -1 for the last dimension; sequences (T,N,classes) have them last anyway"),
 };
+
+/* Classes are the last dimension of logits x (else dimension 1). */
+static bool ce_last(const cross_entropy_options *o, const eg_dims *x) { return o->axis < 0 || x->d[0] == EG_T; }
 
 enum { LOGITS, TARGET, WEIGHT };
 
@@ -35,10 +41,13 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	if (s->in_type[TARGET] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
 			"target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
+	const int axis = ce_last(s->options, x) ? x->rank - 1 : 1;
+	if (x->d[axis] < 0)
+		return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of logits %s must be the classes", axis, tx);
 	eg_dims expected = {.rank = x->rank - 1, .d = {x->d[0]}};
 	bool fits = t->rank == expected.rank && t->d[0] == x->d[0];
 	for (int i = 1; i < expected.rank; i++) {
-		expected.d[i] = x->d[i + 1];
+		expected.d[i] = x->d[i < axis ? i : i + 1];
 		fits = fits && t->d[i] == expected.d[i];
 	}
 	if (!fits) {
@@ -48,23 +57,29 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	}
 	if (s->nin > WEIGHT && w->rank >= 0) {
 		if (op_check_real(s, WEIGHT, "weight")) return s->err->status;
-		if (w->rank != 1 || w->d[0] != x->d[1])
+		if (w->rank != 1 || w->d[0] != x->d[axis])
 			return eg_fail(s->err, EG_ERR_SHAPE, "weight is %s, the %lld classes of logits %s need (%lld)",
-				eg_dims_text(w, tt, sizeof tt), (long long)x->d[1], tx, (long long)x->d[1]);
+				eg_dims_text(w, tt, sizeof tt), (long long)x->d[axis], tx, (long long)x->d[axis]);
 	}
 	s->out[0].rank = 0;
 	return EG_OK;
 }
 
-/* The shape for the kernels and the job: 16 rows of the first dimension a unit. */
+/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. */
 static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	const cross_entropy_options *o = eg_emit_options(e);
 	eg_dims x = eg_emit_in_dims(e, LOGITS);
+	const eg_dims declared = eg_emit_in_declared(e, LOGITS);
+	const int axis = ce_last(o, &declared) ? x.rank - 1 : 1;
+	int64_t outer = 1;
+	for (int i = 0; i < axis; i++) outer *= x.d[i];
+	int64_t per = outer / x.d[0]; /* rows of a sample */
 	*job = op_blocks_of(e, eg_emit_in_batched(e, LOGITS), x.d[0]);
-	return (eg_ce_shape){.outer = x.d[0],
-		.rows = EG_BLOCK,
-		.n = (int)x.d[1],
-		.inner = (int)eg_dims_count(&x, 2),
+	if (!job->block) *job = (op_blocks){false, eg_blocks((int)outer)}, per = 1;
+	return (eg_ce_shape){.outer = outer,
+		.rows = EG_BLOCK * per,
+		.n = (int)x.d[axis],
+		.inner = (int)eg_dims_count(&x, axis + 1),
 		.ignore = o->ignore_index,
 		.mean = o->reduction == REDUCTION_MEAN,
 		.smoothing = (real)o->label_smoothing};
@@ -133,6 +148,10 @@ static const eg_case cross_entropy_cases[] = {
 		.limit = 7},
 	{"weights, smoothing", CE(.label_smoothing = 0.2f), .in = {OP_DIMS(EG_N, 11), OP_DIMS(EG_N), OP_DIMS(11)},
 		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 11},
+	{"steps of sequences, ignored", CE(.ignore_index = 3), .in = {OP_DIMS(EG_T, EG_N, 7), OP_DIMS(EG_T, EG_N)},
+		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 5, .limit = 7},
+	{"classes last", CE(.axis = -1), .in = {OP_DIMS(EG_N, 3, 5), OP_DIMS(EG_N, 3)}, .type = {EG_F32, EG_I32}, .nin = 2,
+		.batch = 18, .limit = 5},
 	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
 		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
 		.limit = 5},
@@ -148,7 +167,8 @@ const eg_op eg_op_cross_entropy = {
 		.equation = "logp = log softmax(logits) over the classes, e = label_smoothing;\n"
 			"row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);\n"
 			"loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;\n"
-			"logits (N,classes,d1,...), target (N,d1,...), weight (classes), which gets no gradient;\n"
+			"logits (N,classes,d1,...), target (N,d1,...), or, of sequences, (T,N,classes) and (T,N);\n"
+			"weight (classes), which gets no gradient;\n"
 			"a target beyond the classes makes the loss NaN",
 		.source = "ONNX SoftmaxCrossEntropyLoss-13; label smoothing: Szegedy et al. 2016, as PyTorch weighs it",
 		.attrs = cross_entropy_attrs,
@@ -157,6 +177,7 @@ const eg_op eg_op_cross_entropy = {
 		.min_inputs = 2,
 		.max_inputs = 3,
 		.inputs = (const char *const[]){"logits", "target", "weight"},
+		.types = "fif",
 		.outputs = (const char *const[]){"loss", NULL},
 	},
 	.infer = cross_entropy_infer,

@@ -13,12 +13,17 @@ enum { OP_SIZE_MAX = 1 << 24 }; /* largest size an attribute may ask for: guards
 #define OP_DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
 
 /* Rows of an attribute table; T is the options struct. */
-#define OP_INT(T, f, def, min, max, onnx, doc) {#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc}
-#define OP_PAIR(T, f, def, min, max, onnx, doc) {#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc}
-#define OP_FLOAT(T, f, def, min, max, onnx, doc) {#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc}
-#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc}
-#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc}
-#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc}
+#define OP_INT(T, f, def, min, max, onnx, doc) \
+	{#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, false}
+/* Needed in C; left out of a recipe it is the number of classes. */
+#define OP_CLASSES(T, f, onnx, doc) {#f, EG_ATTR_INT, 1, offsetof(T, f), NAN, 1, OP_SIZE_MAX, NULL, onnx, doc, true}
+#define OP_PAIR(T, f, def, min, max, onnx, doc) \
+	{#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc, false}
+#define OP_FLOAT(T, f, def, min, max, onnx, doc) \
+	{#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, false}
+#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc, false}
+#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc, false}
+#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc, false}
 
 /* The options of an operator that has no attributes: every node may be named. */
 typedef struct op_name_only {
@@ -52,6 +57,16 @@ static inline eg_status op_check_real(const eg_infer *s, int i, const char *name
 	if (s->in_type[i] == EG_F32) return EG_OK;
 	return eg_fail(
 		s->err, EG_ERR_ARG, "%s holds integers (EG_I32), floating-point numbers (EG_F32) are needed", name);
+}
+
+/* Sizes from dimension `from` on that must be known, because they are features, channels or pixels. */
+static inline eg_status op_check_known(const eg_infer *s, int i, int from, const char *name) {
+	char text[128];
+	for (int k = from; k < s->in[i].rank; k++)
+		if (s->in[i].d[k] < 0)
+			return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of %s %s may not be left open here", k, name,
+				eg_dims_text(&s->in[i], text, sizeof text));
+	return EG_OK;
 }
 
 /* For operators whose output has the shape of their input. */

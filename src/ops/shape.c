@@ -20,9 +20,9 @@ static eg_status flatten_infer(eg_infer *s) {
 	if (!op_axis(o->axis, x->rank, &axis))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d to begin with; axis may be %d to %d",
 			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
-	if (x->d[axis] == EG_N)
+	if (eg_dims_known(x, axis) != eg_dims_count(x, axis))
 		return eg_fail(s->err, EG_ERR_SHAPE,
-			"axis %d would merge the batch of x %s into the features; use axis 1", o->axis,
+			"axis %d would merge the batch or the time of x %s into the features; use a later axis", o->axis,
 			eg_dims_text(x, text, sizeof text));
 	s->out[0] = *x;
 	s->out[0].rank = axis + 1;

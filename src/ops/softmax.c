@@ -20,9 +20,9 @@ static eg_status softmax_infer(eg_infer *s) {
 	if (!op_axis(o->axis, x->rank, &axis))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d; axis may be %d to %d",
 			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
-	if (x->d[axis] == EG_N)
+	if (x->d[axis] < 0)
 		return eg_fail(s->err, EG_ERR_SHAPE,
-			"axis %d is the batch of x %s, whose samples must not depend on each other; use another axis",
+			"axis %d is the batch or the time of x %s, whose samples must not depend on each other; use another axis",
 			o->axis, eg_dims_text(x, text, sizeof text));
 	return EG_OK;
 }

@@ -9,6 +9,7 @@ eg_status window_infer(eg_infer *s, const window *w) {
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4%s",
 			eg_dims_text(x, text, sizeof text), x->rank,
 			x->rank < 4 ? "; is it put behind a flatten?" : "");
+	if (op_check_known(s, 0, 1, "x")) return s->err->status;
 	s->out[0].rank = 4;
 	int64_t padded[2], extent[2];
 	for (int i = 0; i < 2; i++) {

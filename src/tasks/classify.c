@@ -67,11 +67,15 @@ static eg_status choose_source(classify *c, const char *name, eg_error *err) {
 	const char *names[64];
 	int n = 0;
 	c->info = name ? eg_data_find(name) : NULL;
-	if (c->info) {
+	if (c->info && c->info->kind == EG_DATA_PICTURES) {
 		c->base.source = c->info->name;
 		return EG_OK;
 	}
-	for (; n < eg_data_count() && n < EG_COUNT(names); n++) names[n] = eg_data_at(n)->name;
+	if (c->info)
+		return eg_fail(err, EG_ERR_ARG,
+			"the data source '%s' holds no pictures; 'engram data list' shows those there are", name);
+	for (int i = 0; i < eg_data_count() && n < EG_COUNT(names); i++)
+		if (eg_data_at(i)->kind == EG_DATA_PICTURES) names[n++] = eg_data_at(i)->name;
 	const char *meant = name ? eg_did_you_mean(name, names, n) : NULL;
 	if (meant) return eg_fail(err, EG_ERR_ARG, "no data source '%s'; did you mean '%s'?", name, meant);
 	return eg_fail(err, EG_ERR_ARG, "no data source '%s'; 'engram data list' shows those there are",
@@ -152,6 +156,8 @@ static eg_status open_task(eg_recipe *r, eg_task **task, eg_error *err) {
 	if (!c) return no_memory(err);
 	c->base.type = &eg_task_type_classify;
 	c->base.recipe = r;
+	c->base.one = "picture", c->base.many = "pictures";
+	c->base.eval_part = EG_PART_TEST;
 	eg_status status = read_section(r, c, err);
 	if (status)
 		free_task(&c->base);
@@ -160,7 +166,7 @@ static eg_status open_task(eg_recipe *r, eg_task **task, eg_error *err) {
 	return status;
 }
 
-static eg_status set_source(eg_task *t, const char *source, const char *folder, eg_error *err) {
+static eg_status set_source(eg_task *t, const char *source, const char *path, eg_error *err) {
 	classify *c = (classify *)t;
 	if (source && strcmp(source, c->info->name) != 0) {
 		const eg_data_info *before = c->info;
@@ -172,7 +178,7 @@ static eg_status set_source(eg_task *t, const char *source, const char *folder, 
 		c->options = (eg_data_options){0};
 		c->limit = 0;
 	}
-	if (folder) c->options.folder = folder;
+	if (path) c->options.folder = path;
 	return EG_OK;
 }
 
@@ -364,6 +370,9 @@ static void free_samples(eg_samples *samples) {
 static void describe(pictures *s) {
 	s->base.classes = s->set->classes;
 	s->base.class_names = s->set->class_names;
+	s->base.one = "picture", s->base.many = "pictures";
+	s->base.eval_batch = 256;
+	for (int i = 0; i < EG_PARTS; i++) s->base.units[i] = s->base.parts[i] ? s->base.parts[i]->count : 0;
 	s->base.nmean = s->set->C;
 	s->base.border = eg_pictures_border(s->set);
 	for (int c = 0; c < s->set->C && c < 3; c++) {
@@ -391,11 +400,12 @@ static eg_status load(const eg_task *t, eg_part part, const eg_model *model, eg_
 /* ---- metrics ----------------------------------------------------------------------------------------------------- */
 
 static void measure(eg_evaluation *e) {
-	eg_evaluation_put(e, "loss", e->loss);
-	eg_evaluation_put(e, "accuracy", eg_confusion_accuracy(e->confusion));
-	eg_evaluation_put(e, "top3", eg_confusion_topk(e->confusion, 3));
-	eg_evaluation_put(e, "top5", eg_confusion_topk(e->confusion, 5));
-	eg_evaluation_put(e, "macro_f1", eg_confusion_macro_f1(e->confusion));
+	const eg_confusion *c = e->confusion;
+	eg_evaluation_put(e, "loss", e->loss, false, NULL);
+	eg_evaluation_put(e, "accuracy", eg_confusion_accuracy(c), true, NULL);
+	eg_evaluation_put(e, "top3", eg_confusion_topk(c, 3), true, "the right class is among the three likeliest");
+	eg_evaluation_put(e, "top5", eg_confusion_topk(c, 5), true, NULL);
+	eg_evaluation_put(e, "macro_f1", eg_confusion_macro_f1(c), true, "mean over the classes");
 }
 
 /* ---- answers ----------------------------------------------------------------------------------------------------- */
@@ -520,7 +530,10 @@ static eg_status predict(eg_predictor *base, const char *path, eg_prediction *ou
 /* ---- the descriptor ---------------------------------------------------------------------------------------------- */
 
 const eg_task_type eg_task_type_classify = {
-	.info = {"classify", "which one of several classes a picture shows"},
+	.info = {.name = "classify",
+		.doc = "which one of several classes a picture shows",
+		.verb = "predict",
+		.reader = "folder"},
 	.data = {data_keys, EG_COUNT(data_keys)},
 	.open = open_task,
 	.free = free_task,

@@ -1,0 +1,339 @@
+/* generate.c - engram generate: a language model goes on from a prompt, unit by unit, on stdout as it writes.
+ *
+ * A reader that goes away (EPIPE) and Ctrl-C end it cleanly: what was written is whole units. */
+#define _POSIX_C_SOURCE 200809L /* sigaction, clock_gettime */
+#include "engram_text.h"
+#include "print.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STREAM_LENGTH = 500, SAMPLE_LENGTH = 2000 };
+
+typedef struct bytes {
+	char *data; /* a zero behind */
+	size_t size, room;
+} bytes;
+
+typedef struct job {
+	const cli_args *args;
+	eg_model *model;
+	eg_generator *generator;
+	bytes prompt, text; /* text: of this sample, for JSON */
+	const char *prompt_name, *state;
+	uint64_t seed, length, samples; /* length 0: no limit */
+	bool json, echo, to_terminal, bytewise;
+	char last; /* byte on stdout */
+} job;
+
+static volatile sig_atomic_t stopped;
+static void on_signal(int number) {
+	(void)number;
+	stopped = 1;
+}
+
+static void watch_signals(void) {
+	struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second time it kills */
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
+
+static void append(bytes *b, const char *s, size_t n) {
+	if (b->size + n + 1 > b->room) {
+		size_t room = 2 * (b->size + n) + 256;
+		char *data = cli_alloc(room);
+		if (b->size) memcpy(data, b->data, b->size);
+		free(b->data);
+		b->data = data;
+		b->room = room;
+	}
+	memcpy(b->data + b->size, s, n);
+	b->size += n;
+	b->data[b->size] = '\0';
+}
+
+static bool read_file(bytes *b, const char *path) {
+	char part[65536];
+	bool input = !strcmp(path, "-");
+	FILE *f = input ? stdin : fopen(path, "rb");
+	size_t n;
+	if (!f) {
+		fail("generate", "cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	errno = 0;
+	while ((n = fread(part, 1, sizeof part, f)) > 0) append(b, part, n);
+	bool ok = !ferror(f);
+	if (!ok) fail("generate", "cannot read %s: %s", path, strerror(errno));
+	if (!input) fclose(f);
+	return ok;
+}
+
+static bool read_prompt(job *j) {
+	const char *text = args_text(j->args, "prompt"), *path = args_text(j->args, "prompt-file");
+	append(&j->prompt, "", 0);
+	j->prompt_name = path ? (strcmp(path, "-") ? path : "standard input") : "the prompt";
+	if (text) append(&j->prompt, text, strlen(text));
+	return path ? read_file(&j->prompt, path) : true;
+}
+
+/* To a terminal no control characters, which could do more than write. */
+static void put(job *j, const char *s, size_t n) {
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
+			       (c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0);
+		if (j->to_terminal && control) {
+			putchar('?');
+			if (c == 0xc2) i++;
+		} else {
+			putchar(s[i]);
+		}
+		j->last = s[i];
+	}
+}
+
+/* ---- one sample -------------------------------------------------------------------------------------------------- */
+
+static bool is_utf8(const bytes *b) {
+	for (size_t i = 0; i < b->size;) {
+		int n = eg_utf8_length(b->data + i, b->size - i);
+		if (n == 0) return false;
+		i += (size_t)n;
+	}
+	return true;
+}
+
+/* What JSON cannot hold, bytes that are not UTF-8, is there in hexadecimal as well. */
+static void put_hex(json *o, const bytes *b) {
+	static const char digits[] = "0123456789abcdef";
+	char *hex = cli_alloc(2 * b->size + 1);
+	for (size_t i = 0; i < b->size; i++) {
+		hex[2 * i] = digits[(unsigned char)b->data[i] >> 4];
+		hex[2 * i + 1] = digits[(unsigned char)b->data[i] & 15];
+	}
+	json_put_string(o, "hex", hex);
+	free(hex);
+}
+
+static void print_json(const job *j, uint64_t sample, uint64_t n, bool end) {
+	json o = {.f = stdout};
+	json_put_open(&o, NULL, '{');
+	json_put_int(&o, "sample", (int64_t)sample);
+	json_put_int(&o, "seed", (int64_t)j->seed);
+	json_put_text(&o, "prompt", j->prompt.data, j->prompt.size);
+	json_put_text(&o, "text", j->text.data, j->text.size);
+	if (!is_utf8(&j->text)) put_hex(&o, &j->text);
+	json_put_string(&o, "unit", eg_unit_names()[eg_vocab_unit(eg_model_vocab(j->model))]);
+	json_put_int(&o, "n", (int64_t)n);
+	json_put_bool(&o, "end", end);
+	json_put_close(&o, '}');
+	json_put_end(&o);
+}
+
+/* Writes until the sample or the length is at its end, or somebody wants no more. */
+static bool write_units(job *j, uint64_t *n, bool *end) {
+	eg_written w;
+	eg_error err;
+	*end = false;
+	for (*n = 0; (j->length == 0 || *n < j->length) && !stopped; ++*n) {
+		if (eg_generator_write(j->generator, &w, &err)) {
+			fflush(stdout);
+			fail_error("generate", &err);
+			return false;
+		}
+		*end = w.end;
+		if (w.end) return true;
+		if (j->json) {
+			append(&j->text, w.text, w.size);
+			continue;
+		}
+		put(j, w.text, w.size);
+		if (fflush(stdout) || ferror(stdout)) return false; /* told at the end of the program */
+	}
+	return true;
+}
+
+static bool write_sample(job *j, uint64_t sample) {
+	uint64_t n;
+	bool end;
+	j->text.size = 0;
+	append(&j->text, "", 0);
+	j->last = '\n';
+	if (!j->json && sample > 0) putchar('\n');
+	if (!j->json && j->echo) put(j, j->prompt.data, j->prompt.size);
+	bool ok = write_units(j, &n, &end);
+	if (j->json && ok) print_json(j, sample, n, end);
+	if (!j->json && j->last != '\n' && !(j->bytewise && !j->to_terminal)) putchar('\n');
+	return !fflush(stdout) && !ferror(stdout) && ok;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+static bool prepare_prompt(job *j) {
+	eg_error err;
+	int64_t skipped;
+	if (j->state && access(j->state, F_OK) == 0 && eg_generator_restore(j->generator, j->state, &err)) {
+		fail_error("generate", &err);
+		return false;
+	}
+	if (eg_generator_read(j->generator, j->prompt.data, j->prompt.size, j->prompt_name, &skipped, &err)) {
+		bool could_skip = err.status == EG_ERR_ARG || err.status == EG_ERR_FORMAT;
+		fail("generate", "%s%s", err.message,
+			could_skip && !args_has(j->args, "skip-unknown")
+				? ". --skip-unknown leaves out what the model does not know"
+				: "");
+		return false;
+	}
+	if (skipped > 0) {
+		bool words = eg_vocab_unit(eg_model_vocab(j->model)) == EG_UNIT_WORD;
+		fail("generate", "note: %lld %s%s of the prompt, unknown to the model, %s left out", (long long)skipped,
+			words ? "word" : "character", skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were");
+	}
+	eg_generator_mark(j->generator);
+	return true;
+}
+
+static double now(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int generate(job *j) {
+	eg_error err;
+	bool ok = prepare_prompt(j);
+	double began = now();
+	for (uint64_t i = 0; i < j->samples && ok && !stopped; i++) {
+		if (i > 0) eg_generator_begin(j->generator, i);
+		ok = write_sample(j, i);
+	}
+	if (cli_verbose() > 0) fprintf(stderr, "%.3f s\n", now() - began);
+	if (ok && j->state && eg_generator_save(j->generator, j->state, &err)) return fail_error("generate", &err);
+	return ok && !stopped ? CLI_OK : CLI_FAILED;
+}
+
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
+
+static bool read_real(const cli_args *a, const char *name, double min, double max, double *value) {
+	const char *text = args_text(a, name);
+	char *end = NULL;
+	if (!text) return true;
+	*value = strtod(text, &end);
+	if (end != text && !*end && *value >= min && *value <= max) return true;
+	fail_usage("generate", "--%s needs a number from %g to %g, not '%s'", name, min, max, text);
+	return false;
+}
+
+/* What cannot be asked for together. */
+static bool check(const cli_args *a) {
+	if (args_has(a, "prompt") && args_has(a, "prompt-file"))
+		return fail_usage("generate", "--prompt and --prompt-file exclude each other"), false;
+	if (args_has(a, "state") && args_number(a, "samples", 1) > 1)
+		return fail_usage("generate", "--state keeps one text; it does not go with --samples"), false;
+	return true;
+}
+
+static bool open_generator(job *j) {
+	eg_error err;
+	const cli_args *a = j->args;
+	eg_generate_options o = {.temperature = 1,
+		.top_k = (int)args_number(a, "top-k", 0),
+		.seed = j->seed,
+		.skip_unknown = args_has(a, "skip-unknown")};
+	if (!read_real(a, "temperature", 0, 100, &o.temperature) || !read_real(a, "top-p", 0, 1, &o.top_p))
+		return false;
+	if (eg_generator_new(j->model, &o, &j->generator, &err)) return fail_error("generate", &err), false;
+	const eg_vocab *v = eg_model_vocab(j->model);
+	j->bytewise = eg_vocab_unit(v) == EG_UNIT_BYTE;
+	j->length = args_number(a, "length", eg_vocab_end(v) >= 0 ? SAMPLE_LENGTH : STREAM_LENGTH);
+	return true;
+}
+
+/* One thread, unless told otherwise: a step of one text is too little work to be shared. */
+static eg_context *open_context(const cli_args *a) {
+	eg_error err;
+	const char *variable = getenv("ENGRAM_THREADS");
+	eg_context_options one = {.threads = 1};
+	if (args_has(a, "threads") || (variable && *variable)) return cli_context(a);
+	eg_context *ctx = eg_context_new(&one, &err);
+	if (!ctx)
+		fail_error("generate", &err);
+	else if (cli_verbose() > 0)
+		fputs(eg_context_describe(ctx), stderr);
+	return ctx;
+}
+
+static int run(const cli_args *a) {
+	if (!check(a)) return CLI_USAGE;
+	double unused;
+	if (!read_real(a, "temperature", 0, 100, &unused) || !read_real(a, "top-p", 0, 1, &unused)) return CLI_USAGE;
+	job j = {.args = a,
+		.state = args_text(a, "state"),
+		.seed = args_number(a, "seed", 0),
+		.samples = args_number(a, "samples", 1),
+		.json = args_has(a, "json"),
+		.echo = !args_has(a, "only-new"),
+		.to_terminal = isatty(STDOUT_FILENO) == 1};
+	int code = CLI_FAILED;
+	eg_context *ctx = open_context(a);
+	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
+	watch_signals();
+	if (j.model && open_generator(&j) && read_prompt(&j)) code = generate(&j);
+	free(j.prompt.data);
+	free(j.text.data);
+	eg_generator_free(j.generator);
+	eg_model_free(j.model);
+	eg_context_free(ctx);
+	return code;
+}
+
+static const cli_option options[] = {
+	{"prompt", 'p', "TEXT", "what to go on from (default: nothing, a new text begins)", 0, 0},
+	{"prompt-file", 0, "FILE", "the same, from a file of any length; - is standard input", 0, 0},
+	{"length", 'n', "N",
+		"write at most so many characters, bytes or words, whichever the model writes (default: 500; 2000 for "
+		"a model of "
+		"samples, which says itself where one ends); 0: no limit",
+		0, INT64_MAX},
+	{"samples", 0, "N", "how many texts, each from the same prompt (default: 1)", 1, 1000000},
+	{"temperature", 't', "NUMBER",
+		"1: as likely as learnt (default); less: safer; 0: always the likeliest; more: wilder", 0, 0},
+	{"top-k", 0, "K", "choose among the K likeliest only", 1, INT32_MAX},
+	{"top-p", 0, "NUMBER", "choose among the fewest that are together at least this likely, 0 to 1", 0, 0},
+	{"seed", 0, "S", "of what is chosen (default: 0); same seed, same text", 0, INT64_MAX},
+	{"skip-unknown", 0, NULL, "leave out of the prompt what the model does not know, in place of an error", 0, 0},
+	{"only-new", 0, NULL, "do not repeat the prompt", 0, 0},
+	{"state", 0, "FILE",
+		"go on where the text left off whose state is in this file, if it is there, and keep the state in it "
+		"at the end",
+		0, 0},
+	OPTION_THREADS,
+	OPTION_JSON("one JSON object a text: sample, seed, prompt, text, unit, n, end; hex when the text is not UTF-8"),
+	{0},
+};
+
+const cli_verb verb_generate = {
+	.name = "generate",
+	.line = "let a language model write",
+	.operands = "MODEL",
+	.min_operands = 1,
+	.max_operands = 1,
+	.about = "Reads the prompt and goes on from it, one character, byte or word after the other,\n"
+		 "whichever the model was trained on; each is drawn by how likely the model holds it to\n"
+		 "be. The text appears as it is written. Ctrl-C ends it.\n\n"
+		 "A model of samples (poems, say) stops at the end of one.",
+	.options = options,
+	.examples = "  engram generate char-lstm.safetensors --prompt 'ROMEO:' --temperature 0.8\n"
+		    "  engram generate char-lstm.safetensors --prompt-file act1.txt --length 2000 --top-p 0.9\n"
+		    "  engram generate poems.safetensors --prompt 床前明月光 --samples 3 --seed 7\n",
+	.run = run,
+};

@@ -1,0 +1,188 @@
+/* inspect.c - engram inspect: what happens inside a trained network, as pictures and tables in a folder. */
+#define _POSIX_C_SOURCE 200809L /* mkdir */
+#include "engram_report.h"
+#include "print.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A text of one's own, whole in memory. *text is to be freed; false after a message. */
+static bool read_text(const char *path, char **text, size_t *size) {
+	size_t room = 1 << 16;
+	FILE *f = fopen(path, "rb");
+	if (!f) return fail("inspect", "cannot read %s: %s", path, strerror(errno)), false;
+	*text = cli_alloc(room);
+	*size = 0;
+	for (size_t n; (n = fread(*text + *size, 1, room - *size, f)) > 0;) {
+		*size += n;
+		if (*size < room) continue;
+		char *more = realloc(*text, room *= 2);
+		if (!more) {
+			fclose(f), free(*text), *text = NULL;
+			return fail("inspect", "%s: out of memory", path), false;
+		}
+		*text = more;
+	}
+	bool ok = !ferror(f);
+	if (!ok) fail("inspect", "cannot read %s: %s", path, strerror(errno)), free(*text), *text = NULL;
+	fclose(f);
+	return ok;
+}
+
+static bool make_folder(const char *path) {
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
+	if (mkdir(path, 0777) == 0) return true;
+	fail("inspect", "cannot make the folder %s: %s", path,
+	        errno == EEXIST ? "there is a file of that name" : strerror(errno));
+	return false;
+}
+
+/* ---- what is shown ----------------------------------------------------------------------------------------------- */
+
+static void print_json(const char *model, const eg_inspection *i, const char *no_gradients) {
+	json j = {.f = stdout};
+	eg_gradient_curve c;
+	json_put_open(&j, NULL, '{');
+	json_put_string(&j, "model", model);
+	json_put_open(&j, "gradient_norms", '[');
+	for (int k = 0; eg_inspect_curve(i, k, &c); k++) {
+		json_put_open(&j, NULL, '{');
+		json_put_string(&j, "name", c.name);
+		json_put_int(&j, "steps", c.steps);
+		json_put_number(&j, "first", c.norms[0]);
+		json_put_number(&j, "last", c.norms[c.steps - 1]);
+		json_put_close(&j, '}');
+	}
+	json_put_close(&j, ']');
+	if (no_gradients) json_put_string(&j, "no_gradient_norms", no_gradients);
+	json_put_open(&j, "files", '[');
+	for (int k = 0; eg_inspect_file(i, k); k++) json_put_string(&j, NULL, eg_inspect_file(i, k));
+	json_put_close(&j, ']');
+	json_put_close(&j, '}');
+	json_put_end(&j);
+}
+
+static void print_norms(const eg_inspection *i) {
+	eg_gradient_curve c;
+	if (!eg_inspect_curve(i, 0, &c)) return;
+	printf("Norm of d loss(T) / d state(t), T = %d:\n\n", c.steps);
+	table *t = table_new("lrrr");
+	table_cell(t, "network");
+	table_cell(t, "t = %d", c.steps - 1);
+	table_cell(t, "t = 0");
+	table_cell(t, "a step");
+	table_rule(t);
+	for (int k = 0; eg_inspect_curve(i, k, &c); k++) {
+		double first = c.norms[0], last = c.norms[c.steps - 1];
+		table_cell(t, "%s", c.name);
+		table_cell(t, "%.2e", last);
+		table_cell(t, "%.2e", first);
+		if (c.steps > 1 && first > 0 && last > 0)
+			table_cell(t, "x %.3f", pow(first / last, 1.0 / (c.steps - 1)));
+		else
+			table_cell(t, "-");
+	}
+	table_print(t, stdout, 2);
+	table_free(t);
+	printf("\n`a step`: what the norm is multiplied by for each step back, on average.\n\n");
+}
+
+static void print_text(const eg_inspection *i) {
+	print_norms(i);
+	printf("Written:\n");
+	for (int k = 0; eg_inspect_file(i, k); k++) printf("  %s\n", eg_inspect_file(i, k));
+}
+
+/* ---- the work ---------------------------------------------------------------------------------------------------- */
+
+static eg_status choose_input(const cli_args *a, eg_inspection *i, const char *file, eg_error *err) {
+	const char *text = args_text(a, "text");
+	char *own = NULL;
+	size_t size = 0;
+	if (text) return eg_inspect_text(i, text, strlen(text), "--text", err);
+	if (!file) return eg_inspect_data(i, err);
+	if (!read_text(file, &own, &size)) {
+		*err = (eg_error){.status = EG_ERR_IO};
+		return EG_ERR_IO; /* has been told */
+	}
+	eg_status status = eg_inspect_text(i, own, size, file, err);
+	free(own);
+	return status;
+}
+
+static int inspect(const cli_args *a, eg_model *m, const char *file) {
+	eg_inspect_options o = {.steps = (int)args_number(a, "steps", 0),
+	        .units = (int)args_number(a, "units", 0),
+	        .columns = (int)args_number(a, "columns", 0),
+	        .seeds = (int)args_number(a, "seeds", 0)};
+	const char *folder = args_text(a, "output");
+	eg_inspection *i = NULL;
+	eg_error err = {0}, why = {0};
+	eg_status status = eg_inspect_open(m, &o, folder, &i, &err);
+	if (!status) status = choose_input(a, i, file, &err);
+	if (!status && !make_folder(folder)) status = EG_ERR_IO;
+	if (!status && eg_inspect_gradients(i, &why) && why.status != EG_ERR_ARG) err = why, status = why.status;
+	if (!status) status = eg_inspect_states(i, &err);
+	if (!status && args_has(a, "json"))
+		print_json(a->operands[0], i, why.status ? why.message : NULL);
+	else if (!status)
+		print_text(i);
+	if (!status && why.status) fail("inspect", "note: no gradient norms: %s", why.message);
+	if (status && err.message[0]) fail("inspect", "%s: %s", a->operands[0], err.message);
+	eg_inspect_close(i);
+	return status ? CLI_FAILED : CLI_OK;
+}
+
+static int run(const cli_args *a) {
+	const char *operand = a->noperands > 1 ? a->operands[1] : NULL, *file = args_text(a, "text-file");
+	if (!args_has(a, "output")) return fail_usage("inspect", "where do the pictures go? Say so with -o FOLDER");
+	if ((operand != NULL) + (file != NULL) + args_has(a, "text") > 1)
+		return fail_usage("inspect", "one text at a time: a file, or --text");
+	eg_context *ctx = cli_context(a);
+	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
+	int code = m ? inspect(a, m, file ? file : operand) : CLI_FAILED;
+	eg_model_free(m);
+	eg_context_free(ctx);
+	return code;
+}
+
+static const cli_option options[] = {
+        {"output", 'o', "FOLDER", "where pictures and tables go; made when it is not there", 0, 0},
+        {"text", 0, "TEXT", "what a language model reads", 0, 0},
+        {"text-file", 0, "FILE", "the same from a file; short for it: engram inspect MODEL FILE -o FOLDER", 0, 0},
+        {"steps", 0, "T",
+                "length of the sequences that gradients are taken over (default: 100; where a whole sequence has one "
+                "target, its own length)",
+                2, 100000},
+        {"units", 0, "K", "units that heat maps show, those that vary most (default: 24)", 1, 65536},
+        {"columns", 0, "K", "steps that heat maps show (default: 200)", 2, 100000},
+        {"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
+        OPTION_THREADS,
+        OPTION_JSON("one JSON object: model, gradient_norms, files"),
+        {0},
+};
+
+const cli_verb verb_inspect = {
+        .name = "inspect",
+        .line = "show what happens inside a recurrent network",
+        .operands = "MODEL [TEXT-FILE]",
+        .min_operands = 1,
+        .max_operands = 2,
+        .about = "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
+                 "layers and writes, as SVG pictures with the same numbers as CSV beside them:\n\n"
+                 "gradient-norms  the norm of d loss(T) / d state(t) over t: how much of what is wrong at\n"
+                 "the end reaches the memory of long ago; of the model, and of plain rnn, lstm and gru\n"
+                 "layers of its size before any training.\n\n"
+                 "LAYER  one heat map for each recurrent layer: its gates, cell and hidden states over the\n"
+                 "characters, and how likely the model held each of them. In the labels a space is a middle\n"
+                 "dot, a line end a pilcrow, the end mark a currency sign.",
+        .options = options,
+        .examples = "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
+                    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
+                    "  engram inspect adding.safetensors -o inside --json\n",
+        .run = run,
+};

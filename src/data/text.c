@@ -1,0 +1,220 @@
+/* text.c - reading a text: from a file or a known set, unpacked, checked to be UTF-8, with LF at the ends of its lines.
+ *
+ * UTF-8 is that of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Not here: what the units of a
+ * text are (vocab.c), which characters are letters (text_letters.c). */
+#include "data/data.h"
+
+#include <string.h>
+
+/* More than this is not read: the numbers of its units would fill four times as much again. */
+static const int64_t TEXT_MOST = INT32_MAX;
+enum { FIRST_ROOM = 16 << 20, BOM = 3 };
+
+/* ---- UTF-8 ------------------------------------------------------------------------------------------------------- */
+
+static bool follows(const unsigned char *s, int i) { return (s[i] & 0xC0) == 0x80; }
+
+int eg_utf8_length(const char *text, size_t size) {
+	const unsigned char *s = (const unsigned char *)text;
+	if (size == 0) return 0;
+	if (s[0] < 0x80) return 1;
+	if (s[0] < 0xC2 || size < 2 || !follows(s, 1)) return 0; /* C0 and C1 begin overlong forms only */
+	if (s[0] < 0xE0) return 2;
+	if (size < 3 || !follows(s, 2)) return 0;
+	if (s[0] == 0xE0 && s[1] < 0xA0) return 0;  /* overlong */
+	if (s[0] == 0xED && s[1] >= 0xA0) return 0; /* surrogates */
+	if (s[0] < 0xF0) return 3;
+	if (size < 4 || !follows(s, 3) || s[0] > 0xF4) return 0;
+	if (s[0] == 0xF0 && s[1] < 0x90) return 0;  /* overlong */
+	if (s[0] == 0xF4 && s[1] >= 0x90) return 0; /* above U+10FFFF */
+	return 4;
+}
+
+uint32_t eg_utf8_decode(const char *text, int *length) {
+	const unsigned char *s = (const unsigned char *)text;
+	int n = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+	uint32_t c = n == 1 ? s[0] : s[0] & (0xFFu >> (n + 1));
+	for (int i = 1; i < n; i++) c = c << 6 | (s[i] & 0x3F);
+	if (length) *length = n;
+	return c;
+}
+
+size_t eg_utf8_check(const char *s, size_t size) {
+	size_t i = 0;
+	while (i < size) {
+		int n = s[i] ? eg_utf8_length(s + i, size - i) : 0;
+		if (n == 0) return i;
+		i += (size_t)n;
+	}
+	return size;
+}
+
+eg_text_place eg_text_place_of(const char *s, size_t at) {
+	eg_text_place p = {1, 1};
+	for (size_t i = 0; i < at; i++) {
+		if (s[i] == '\n')
+			p = (eg_text_place){p.line + 1, 1};
+		else
+			p.column += ((unsigned char)s[i] & 0xC0) != 0x80; /* a character counts with its first byte */
+	}
+	return p;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+/* Bytes into *data, room for one more behind them; at most `most` of them. */
+static eg_status read_bytes(eg_reader *s, int64_t most, char **data, size_t *size, eg_error *err) {
+	size_t room = FIRST_ROOM, got = 1;
+	int64_t expected = eg_reader_most(s);
+	if (expected > most) expected = most;
+	if (expected < FIRST_ROOM) room = (size_t)expected + 1; /* one more, so that the end is seen without growing */
+	*size = 0;
+	*data = eg_alloc(NULL, room + 1);
+	while (*data && got > 0) {
+		if (*size == room) {
+			char *larger = eg_alloc(NULL, 2 * room + 1);
+			if (larger) memcpy(larger, *data, *size);
+			eg_release(NULL, *data);
+			*data = larger;
+			room *= 2;
+			if (!larger) break;
+		}
+		size_t want = room - *size, left = (size_t)most - *size;
+		eg_status status = eg_reader_read(s, *data + *size, want < left ? want : left, &got, err);
+		if (status) return status;
+		*size += got;
+	}
+	if (*data) return EG_OK;
+	return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", eg_reader_name(s));
+}
+
+/* at: the first wrong byte; the text begins at s + from. */
+static eg_status not_utf8(const char *name, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
+	eg_text_place p = eg_text_place_of(s + from, at - from);
+	unsigned first = size > 0 ? (unsigned char)s[0] : 0, second = size > 1 ? (unsigned char)s[1] : 0;
+	if ((first == 0xFF && second == 0xFE) || (first == 0xFE && second == 0xFF))
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "'%s' is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW`", name);
+	if (s[at] == '\0')
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "'%s', line %zu, column %zu: a zero byte (byte %zu of the file): this is no text. Take another "
+		        "file, or "
+		        "read it as bytes (unit: byte)",
+		        name, p.line, p.column, at);
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "'%s', line %zu, column %zu: byte 0x%02X (byte %zu of the file) is not UTF-8: convert the file with "
+	        "`iconv -f "
+	        "LATIN1 -t UTF-8 FILE > NEW` (for LATIN1 the encoding it is in), or read it as bytes (unit: byte)",
+	        name, p.line, p.column, (unsigned)(unsigned char)s[at], at);
+}
+
+static size_t cut_to(const char *s, size_t limit) {
+	size_t at = limit;
+	while (at > 0 && limit - at < 3 && ((unsigned char)s[at] & 0xC0) == 0x80) at--;
+	return ((unsigned char)s[at] & 0xC0) == 0x80 ? limit : at; /* not UTF-8: left to the check */
+}
+
+/* Checks the `size` bytes and brings them into shape. */
+static eg_status tidy(const char *name, const eg_text_options *o, char *s, size_t *size, eg_error *err) {
+	size_t from = 0, to = 0, end = *size;
+	if (o->any_bytes) {
+		if (o->limit > 0 && (int64_t)end > o->limit) *size = (size_t)o->limit;
+		return EG_OK;
+	}
+	if (end >= BOM && memcmp(s, "\xEF\xBB\xBF", BOM) == 0) from = BOM;
+	if (o->limit > 0 && (int64_t)(end - from) > o->limit) end = from + cut_to(s + from, (size_t)o->limit);
+	size_t wrong = eg_utf8_check(s + from, end - from) + from;
+	if (wrong < end) return not_utf8(name, s, from, end, wrong, err);
+	for (; from < end; from++) {
+		if (s[from] == '\r' && from + 1 < *size && s[from + 1] == '\n') continue;
+		s[to++] = s[from];
+	}
+	*size = to;
+	return EG_OK;
+}
+
+static eg_status check_size(const char *name, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
+	if (read == 0 || (left == 0 && o->limit == 0))
+		return eg_fail(err, EG_ERR_FORMAT, "'%s' is empty: there is no text in it to learn from", name);
+	if (left == 0)
+		return eg_fail(err, EG_ERR_ARG, "nothing is left of '%s' with a limit of %lld bytes: raise the limit",
+		        name, (long long)o->limit);
+	if (o->limit == 0 && (int64_t)read > TEXT_MOST)
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "'%s' is larger than %lld bytes, the most that is read: take a part of it with a limit", name,
+		        (long long)TEXT_MOST);
+	return EG_OK;
+}
+
+eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err) {
+	const char *name = eg_reader_name(s);
+	size_t n = strlen(name) + 1, size = 0, read;
+	char *data = NULL;
+	*text = NULL;
+	if (o->limit < 0 || o->limit > TEXT_MOST)
+		return eg_fail(err, EG_ERR_ARG, "a limit of %lld bytes of text; 1 to %lld are possible, 0 means all",
+		        (long long)o->limit, (long long)TEXT_MOST);
+	/* Behind the limit: the byte order mark, the byte that tells whether a character is cut, the LF of a CR. */
+	eg_status status = read_bytes(s, o->limit > 0 ? o->limit + BOM + 2 : TEXT_MOST + 1, &data, &size, err);
+	read = size;
+	if (!status && (o->limit > 0 || (int64_t)read <= TEXT_MOST)) status = tidy(name, o, data, &size, err);
+	if (!status) status = check_size(name, o, read, size, err);
+	eg_text *t = status ? NULL : eg_alloc(NULL, sizeof *t + n);
+	if (!t) {
+		eg_release(NULL, data);
+		return status ? status : eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", name);
+	}
+	data[size] = '\0';
+	*t = (eg_text){.bytes = data, .size = size, .name = memcpy(t + 1, name, n)};
+	*text = t;
+	return EG_OK;
+}
+
+/* ---- where the file is ------------------------------------------------------------------------------------------- */
+
+static eg_status find_file(const eg_source *s, const eg_text_options *o, char path[EG_PATH], eg_error *err) {
+	eg_data_place place = {0};
+	if (s->info.nfiles == 0) {
+		if (!o->path || !*o->path)
+			return eg_fail(err, EG_ERR_ARG,
+			        "data source '%s' needs a file: its path is not given (data.path)", s->info.name);
+		if (strlen(o->path) >= EG_PATH)
+			return eg_fail(
+			        err, EG_ERR_ARG, "the file's name is longer than %d bytes: '%s'", EG_PATH - 1, o->path);
+		memcpy(path, o->path, strlen(o->path) + 1);
+		return EG_OK;
+	}
+	if (o->path)
+		return eg_fail(err, EG_ERR_ARG,
+		        "data source '%s' has a file of its own; a path belongs to source 'text', not to it",
+		        s->info.name);
+	eg_status status = eg_source_files(s, o->folder, &place, err);
+	if (!status && !eg_data_file_find(place.folder, s->info.files[0].name, path))
+		status = eg_fail(err, EG_ERR_IO, "%s: there is no %s in folder '%s'", s->info.name,
+		        s->info.files[0].name, place.folder);
+	return status;
+}
+
+eg_status eg_text_load(const char *source, const eg_text_options *options, eg_text **text, eg_error *err) {
+	static const eg_text_options none;
+	const eg_text_options *o = options ? options : &none;
+	char path[EG_PATH];
+	*text = NULL;
+	const eg_source *s = eg_source_find_kind(source, EG_DATA_TEXT, err);
+	if (!s) return EG_ERR_ARG;
+	eg_status status = find_file(s, o, path, err);
+	if (status) return status;
+	eg_reader *reader = eg_reader_open(path, err);
+	if (!reader) return err ? err->status : EG_ERR_IO;
+	status = eg_text_read(reader, o, text, err);
+	eg_reader_close(reader);
+	if (status == EG_ERR_FORMAT && err && s->info.urls)
+		eg_fail(err, status, "%s; `engram data get %s` checks the file", err->message, s->info.name);
+	return status;
+}
+
+void eg_text_free(eg_text *t) {
+	if (!t) return;
+	eg_release(NULL, t->bytes);
+	eg_release(NULL, t);
+}

@@ -1,0 +1,448 @@
+/* vocab.c - vocabularies: cutting a text into units (bytes, characters, words), numbering them, and back.
+ *
+ * A vocabulary is a table of tokens and a hash table over it; the marks (end of a sample, unknown unit) have numbers too,
+ * but no text leads to them. Not here: how a model file keeps it (io/vocab.c). */
+#include "data/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char END_NAME[] = "<end>", UNKNOWN_NAME[] = "<unknown>", REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
+
+typedef struct span {
+	const char *s;
+	uint32_t size;
+	int64_t count; /* how often it occurs; used while building */
+} span;
+
+struct eg_vocab {
+	eg_unit unit;
+	int n, end, unknown;
+	span *tokens;
+	char *bytes;    /* of all tokens, with a zero behind each */
+	int32_t *slots; /* of the hash table: a token, or -1 */
+	uint32_t mask;
+};
+
+const char *const *eg_unit_names(void) {
+	static const char *const names[] = {"char", "byte", "word", NULL};
+	return names;
+}
+
+/* ---- units of a text --------------------------------------------------------------------------------------------- */
+
+static bool is_word(uint32_t c) { return eg_is_letter(c) || c == '\'' || c == 0x2019; }
+
+/* Bytes of the unit at s, which is not a space for words; 0: not UTF-8, or a zero byte. */
+static size_t unit_size(eg_unit unit, const char *s, size_t size) {
+	if (unit == EG_UNIT_BYTE) return 1;
+	size_t n = s[0] ? (size_t)eg_utf8_length(s, size) : 0;
+	if (unit == EG_UNIT_CHAR || n == 0) return n;
+	uint32_t c = eg_utf8_decode(s, NULL);
+	if (!is_word(c) || eg_is_ideograph(c)) return n;
+	while (n < size) {
+		int more = eg_utf8_length(s + n, size - n);
+		if (more == 0 || n + (size_t)more > EG_UNIT_MOST) break;
+		c = eg_utf8_decode(s + n, NULL);
+		if (!is_word(c) || eg_is_ideograph(c)) break;
+		n += (size_t)more;
+	}
+	return n;
+}
+
+/* Bytes of the spaces at s that words are put apart by. */
+static size_t spaces_size(const char *s, size_t size) {
+	size_t n = 0;
+	while (n < size && s[n] != '\n') {
+		int more = eg_utf8_length(s + n, size - n);
+		if (more == 0 || !eg_is_space(eg_utf8_decode(s + n, NULL))) break;
+		n += (size_t)more;
+	}
+	return n;
+}
+
+/* Walks over the units of a text: text[at .. at + n - 1] is one. Zero-initialise at and n. */
+typedef struct cursor {
+	eg_unit unit;
+	const char *text;
+	size_t size, at, n;
+} cursor;
+
+/* false: at the end, or, with at < size, something that is not UTF-8 stands there. */
+static bool next(cursor *c) {
+	c->at += c->n;
+	if (c->unit == EG_UNIT_WORD) c->at += spaces_size(c->text + c->at, c->size - c->at);
+	c->n = c->at < c->size ? unit_size(c->unit, c->text + c->at, c->size - c->at) : 0;
+	return c->n > 0;
+}
+
+static eg_status not_utf8(const cursor *c, const char *name, eg_error *err) {
+	eg_text_place p = eg_text_place_of(c->text, c->at);
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "%s, line %zu, column %zu: byte 0x%02X is not UTF-8 text: convert the text to UTF-8 or use unit 'byte'",
+	        name ? name : "the text", p.line, p.column, (unsigned)(unsigned char)c->text[c->at]);
+}
+
+/* ---- hash table -------------------------------------------------------------------------------------------------- */
+
+/* FNV-1a, its upper bits mixed into the lower ones that are used. */
+static uint32_t hash(const char *s, size_t size) {
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < size; i++) h = (h ^ (unsigned char)s[i]) * 16777619u;
+	return h ^ h >> 15;
+}
+
+/* The slot that holds the token, or the free one where it belongs. */
+static int32_t *slot_of(int32_t *slots, uint32_t mask, const span *tokens, const char *s, size_t size) {
+	uint32_t at = hash(s, size) & mask;
+	for (; slots[at] >= 0; at = (at + 1) & mask) {
+		const span *t = &tokens[slots[at]];
+		if (t->size == size && memcmp(t->s, s, size) == 0) break;
+	}
+	return &slots[at];
+}
+
+/* A table with room for n tokens, at most half full. */
+static int32_t *slots_new(int n, uint32_t *mask) {
+	uint32_t size = 16;
+	while (size / 2 < (uint32_t)n) size *= 2;
+	int32_t *slots = eg_alloc(NULL, (size_t)size * sizeof *slots);
+	for (uint32_t i = 0; slots && i < size; i++) slots[i] = -1;
+	*mask = size - 1;
+	return slots;
+}
+
+/* ---- making one from its tokens ---------------------------------------------------------------------------------- */
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a vocabulary"); }
+
+static eg_status check_marks(eg_unit unit, int n, int end, int unknown, eg_error *err) {
+	if (unit != EG_UNIT_CHAR && unit != EG_UNIT_BYTE && unit != EG_UNIT_WORD)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary: there is no unit number %d", (int)unit);
+	if (n < 1 || n > 1 << 28) return eg_fail(err, EG_ERR_ARG, "a vocabulary of %d units", n);
+	if (end < -1 || end >= n || unknown < -1 || unknown >= n || (end >= 0 && end == unknown))
+		return eg_fail(err, EG_ERR_ARG,
+		        "vocabulary of %d units: the end mark is number %d and the unknown mark number %d; they must "
+		        "be two "
+		        "numbers from 0 to %d, or -1 for none",
+		        n, end, unknown, n - 1);
+	if (unit != EG_UNIT_BYTE) return EG_OK;
+	if (unknown >= 0)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary of bytes: no byte is unknown, there is no mark for it");
+	if (n != 256 + (end >= 0))
+		return eg_fail(
+		        err, EG_ERR_ARG, "a vocabulary of bytes has 256 units and perhaps an end mark, not %d", n);
+	return EG_OK;
+}
+
+static eg_status check_token(eg_unit unit, int i, const char *s, size_t size, eg_error *err) {
+	if (size == 0 || size > EG_UNIT_MOST)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d has %zu bytes; 1 to %d are possible", i, size,
+		        (int)EG_UNIT_MOST);
+	if (unit == EG_UNIT_WORD && spaces_size(s, size) > 0)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d begins with a space, which no word does", i);
+	if (unit_size(unit, s, size) == size) return EG_OK;
+	if (eg_utf8_check(s, size) < size) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is not UTF-8 text", i);
+	return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d, '%.*s', is more than one %s", i, (int)size, s,
+	        unit == EG_UNIT_CHAR ? "character" : "word");
+}
+
+/* Copies the tokens; those of bytes are made here. */
+static bool copy_tokens(eg_vocab *v, const char *const *tokens, const size_t *sizes) {
+	size_t total = 0;
+	for (int i = 0; i < v->n; i++) total += (tokens ? sizes[i] : sizeof END_NAME) + 1;
+	v->tokens = eg_calloc(NULL, (size_t)v->n, sizeof *v->tokens);
+	v->bytes = eg_alloc(NULL, total);
+	if (!v->tokens || !v->bytes) return false;
+	char *p = v->bytes;
+	for (int i = 0; i < v->n; i++) {
+		int value = i - (v->end >= 0 && i > v->end); /* bytes: number i stands for this one */
+		char byte = (char)(unsigned char)value;
+		const char *s = tokens ? tokens[i] : i == v->end ? END_NAME : &byte;
+		size_t size = tokens ? sizes[i] : i == v->end ? sizeof END_NAME - 1 : 1;
+		v->tokens[i] = (span){.s = p, .size = (uint32_t)size};
+		memcpy(p, s, size);
+		p[size] = '\0';
+		p += size + 1;
+	}
+	return true;
+}
+
+static eg_status fill_table(eg_vocab *v, eg_error *err) {
+	v->slots = slots_new(v->n, &v->mask);
+	if (!v->slots) return no_memory(err);
+	for (int i = 0; i < v->n; i++) {
+		const span *t = &v->tokens[i];
+		if (i == v->end || i == v->unknown) continue;
+		int32_t *slot = slot_of(v->slots, v->mask, v->tokens, t->s, t->size);
+		if (*slot >= 0)
+			return eg_fail(err, EG_ERR_ARG, "vocabulary: units %d and %d are the same, '%.*s'", (int)*slot,
+			        i, (int)t->size, t->s);
+		*slot = i;
+	}
+	return EG_OK;
+}
+
+eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *sizes, int n, int end, int unknown,
+        eg_vocab **vocab, eg_error *err) {
+	*vocab = NULL;
+	eg_status status = check_marks(unit, n, end, unknown, err);
+	if (!status && unit != EG_UNIT_BYTE && (!tokens || !sizes))
+		status = eg_fail(err, EG_ERR_ARG, "vocabulary: its units are missing");
+	if (unit == EG_UNIT_BYTE) tokens = NULL;
+	for (int i = 0; i < n && tokens && !status; i++) {
+		if (i != end && i != unknown)
+			status = check_token(unit, i, tokens[i], sizes[i], err);
+		else if (sizes[i] > EG_UNIT_MOST)
+			status = eg_fail(err, EG_ERR_ARG, "vocabulary: the name of mark %d has %zu bytes", i, sizes[i]);
+	}
+	if (status) return status;
+	eg_vocab *v = eg_calloc(NULL, 1, sizeof *v);
+	if (!v) return no_memory(err);
+	v->unit = unit, v->n = n, v->end = end, v->unknown = unknown;
+	status = copy_tokens(v, tokens, sizes) ? fill_table(v, err) : no_memory(err);
+	if (status)
+		eg_vocab_free(v);
+	else
+		*vocab = v;
+	return status;
+}
+
+void eg_vocab_free(eg_vocab *v) {
+	if (!v) return;
+	eg_release(NULL, v->tokens);
+	eg_release(NULL, v->bytes);
+	eg_release(NULL, v->slots);
+	eg_release(NULL, v);
+}
+
+eg_unit eg_vocab_unit(const eg_vocab *v) { return v->unit; }
+int eg_vocab_count(const eg_vocab *v) { return v->n; }
+int eg_vocab_end(const eg_vocab *v) { return v->end; }
+int eg_vocab_unknown(const eg_vocab *v) { return v->unknown; }
+
+const char *eg_vocab_token(const eg_vocab *v, int i, size_t *size) {
+	if (i < 0 || i >= v->n) return NULL;
+	if (size) *size = v->tokens[i].size;
+	return v->tokens[i].s;
+}
+
+/* ---- making one from a text -------------------------------------------------------------------------------------- */
+
+typedef struct counts {
+	span *units; /* in the text */
+	int n, cap;
+	int32_t *slots;
+	uint32_t mask;
+} counts;
+
+static bool count_unit(counts *c, const char *s, size_t size) {
+	if ((uint32_t)c->n >= c->mask / 2) { /* half full: a table of twice the size */
+		uint32_t mask;
+		int32_t *slots = slots_new(c->n ? 2 * c->n + 2 : 1024, &mask);
+		if (!slots) return false;
+		for (int i = 0; i < c->n; i++) *slot_of(slots, mask, c->units, c->units[i].s, c->units[i].size) = i;
+		eg_release(NULL, c->slots);
+		c->slots = slots, c->mask = mask;
+	}
+	int32_t *slot = slot_of(c->slots, c->mask, c->units, s, size);
+	if (*slot < 0) {
+		if (!eg_grow(NULL, &c->units, &c->cap, c->n, sizeof *c->units)) return false;
+		*slot = c->n;
+		c->units[c->n++] = (span){.s = s, .size = (uint32_t)size};
+	}
+	c->units[*slot].count++;
+	return true;
+}
+
+static eg_status count_units(counts *c, eg_unit unit, const char *text, size_t size, eg_error *err) {
+	cursor at = {.unit = unit, .text = text, .size = size};
+	while (next(&at))
+		if (!count_unit(c, text + at.at, at.n)) return no_memory(err);
+	if (at.at < size) return not_utf8(&at, NULL, err);
+	if (c->n == 0) return eg_fail(err, EG_ERR_ARG, "a vocabulary needs text, but the text is empty");
+	return EG_OK;
+}
+
+/* The order of the bytes is that of the code points: UTF-8 was made so. */
+static int by_bytes(const void *a, const void *b) {
+	const span *x = a, *y = b;
+	int order = memcmp(x->s, y->s, x->size < y->size ? x->size : y->size);
+	return order ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+static int by_count(const void *a, const void *b) {
+	const span *x = a, *y = b;
+	if (x->count != y->count) return x->count < y->count ? 1 : -1;
+	return by_bytes(a, b);
+}
+
+/* How many of the units, which are sorted by frequency, are kept; and whether there is an unknown mark. */
+static eg_status choose(const counts *c, const eg_vocab_options *o, int *kept, bool *unknown, eg_error *err) {
+	int n = 0, room;
+	while (n < c->n && c->units[n].count >= o->min_count) n++;
+	if (n == 0)
+		return eg_fail(err, EG_ERR_ARG,
+		        "min_count is %d, but nothing in the text occurs so often (at most %lld times): lower it",
+		        o->min_count, (long long)c->units[0].count);
+	*unknown = o->unit == EG_UNIT_WORD || n < c->n;
+	if (o->max_size > 0 && n + o->end + *unknown > o->max_size) {
+		*unknown = true;
+		room = o->max_size - o->end - 1;
+		if (room < 1)
+			return eg_fail(err, EG_ERR_ARG,
+			        "max_size is %d, which leaves no room for a unit beside the marks: raise it",
+			        o->max_size);
+		n = room < n ? room : n;
+	}
+	*kept = n;
+	return EG_OK;
+}
+
+static eg_status make(
+        const counts *c, const eg_vocab_options *o, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
+	int marks = o->end + unknown, n = kept + marks;
+	const char **tokens = eg_calloc(NULL, (size_t)n, sizeof *tokens);
+	size_t *sizes = eg_calloc(NULL, (size_t)n, sizeof *sizes);
+	eg_status status = EG_OK;
+	if (!tokens || !sizes) {
+		status = no_memory(err);
+	} else {
+		if (o->end) tokens[0] = END_NAME, sizes[0] = sizeof END_NAME - 1;
+		if (unknown) tokens[o->end] = UNKNOWN_NAME, sizes[o->end] = sizeof UNKNOWN_NAME - 1;
+		for (int i = 0; i < kept; i++) tokens[marks + i] = c->units[i].s, sizes[marks + i] = c->units[i].size;
+		status = eg_vocab_new(o->unit, tokens, sizes, n, o->end ? 0 : -1, unknown ? o->end : -1, vocab, err);
+	}
+	eg_release(NULL, tokens);
+	eg_release(NULL, sizes);
+	return status;
+}
+
+eg_status eg_vocab_build(
+        const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err) {
+	static const eg_vocab_options none;
+	const eg_vocab_options *o = options ? options : &none;
+	counts c = {0};
+	int kept = 0;
+	bool unknown = false;
+	*vocab = NULL;
+	if (o->min_count < 0 || o->max_size < 0)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary: min_count is %d and max_size %d; they cannot be negative",
+		        o->min_count, o->max_size);
+	if (o->unit == EG_UNIT_BYTE)
+		return eg_vocab_new(EG_UNIT_BYTE, NULL, NULL, 256 + o->end, o->end ? 0 : -1, -1, vocab, err);
+	eg_status status = count_units(&c, o->unit, text, size, err);
+	if (!status) {
+		qsort(c.units, (size_t)c.n, sizeof *c.units, by_count);
+		status = choose(&c, o, &kept, &unknown, err);
+	}
+	if (!status) {
+		if (o->unit == EG_UNIT_CHAR) qsort(c.units, (size_t)kept, sizeof *c.units, by_bytes);
+		status = make(&c, o, kept, unknown, vocab, err);
+	}
+	eg_release(NULL, c.units);
+	eg_release(NULL, c.slots);
+	return status;
+}
+
+/* ---- text to numbers --------------------------------------------------------------------------------------------- */
+
+static eg_status not_known(const eg_vocab *v, const cursor *c, const char *name, eg_error *err) {
+	eg_text_place p = eg_text_place_of(c->text, c->at);
+	const char *s = c->text + c->at;
+	uint32_t code = eg_utf8_decode(s, NULL);
+	char what[EG_UNIT_MOST + 40];
+	static const char *const many[] = {"characters", "bytes", "words"};
+	if (v->unit == EG_UNIT_WORD)
+		snprintf(what, sizeof what, "word '%.*s'", (int)c->n, s);
+	else if (code <= ' ' || code == 0x7F || eg_is_space(code))
+		snprintf(what, sizeof what, "character U+%04X", (unsigned)code);
+	else
+		snprintf(what, sizeof what, "character '%.*s' (U+%04X)", (int)c->n, s, (unsigned)code);
+	return eg_fail(err, EG_ERR_ARG,
+	        "%s, line %zu, column %zu: the %s is not among the %d %s that are known: leave it out or write it in "
+	        "another "
+	        "way, or train with text in which it occurs",
+	        name ? name : "the text", p.line, p.column, what, v->n, many[v->unit]);
+}
+
+eg_status eg_vocab_encode(
+        const eg_vocab *v, const char *text, size_t size, const char *name, int32_t **ids, size_t *n, eg_error *err) {
+	cursor c = {.unit = v->unit, .text = text, .size = size};
+	size_t count = 0, room = size / 4 + 16;
+	int32_t *out = malloc(room * sizeof *out);
+	eg_status status = out ? EG_OK : no_memory(err);
+	*ids = NULL;
+	*n = 0;
+	while (!status && next(&c)) {
+		int32_t id = *slot_of(v->slots, v->mask, v->tokens, text + c.at, c.n);
+		if (id < 0) id = v->unknown;
+		if (count == room) {
+			int32_t *larger = realloc(out, 2 * room * sizeof *out);
+			if (larger) out = larger, room *= 2;
+			if (!larger) status = no_memory(err);
+		}
+		if (!status && id < 0) status = not_known(v, &c, name, err);
+		if (!status) out[count++] = id;
+	}
+	if (!status && c.at < size) status = not_utf8(&c, name, err);
+	if (status) {
+		free(out);
+		return status;
+	}
+	*ids = out;
+	*n = count;
+	return EG_OK;
+}
+
+/* ---- numbers to text --------------------------------------------------------------------------------------------- */
+
+/* What a unit is to the spaces around it. Words have them on both sides, so far as the neighbour does not forbid it. */
+typedef enum role {
+	ROLE_NOTHING, /* the beginning, the end mark, a newline: no space on either side */
+	ROLE_WORD,
+	ROLE_OPEN,   /* none behind it */
+	ROLE_CLOSE,  /* none before it */
+	ROLE_HYPHEN, /* none on either side */
+	ROLE_WIDE    /* of a script without spaces: none on either side */
+} role;
+
+static role role_of(const eg_vocab *v, int id) {
+	static const uint32_t open[] = {'(', '[', '{', '$', 0xA1, 0xAB, 0xBF, 0x2018, 0x201C, 0x201E},
+	                      hyphen[] = {'-', '/', '_', '@', '#', '\\', 0x2010, 0x2011, 0x2013, 0x2014};
+	if (id < 0 || id >= v->n || id == v->end) return ROLE_NOTHING;
+	if (id == v->unknown) return ROLE_WORD;
+	uint32_t c = eg_utf8_decode(v->tokens[id].s, NULL);
+	if (c == '\n') return ROLE_NOTHING;
+	if (eg_is_ideograph(c)) return ROLE_WIDE;
+	if (is_word(c)) return ROLE_WORD;
+	if ((c >= 0x3000 && c <= 0x303F) || (c >= 0xFF00 && c <= 0xFFEF)) return ROLE_WIDE;
+	for (int i = 0; i < EG_COUNT(open); i++)
+		if (c == open[i]) return ROLE_OPEN;
+	for (int i = 0; i < EG_COUNT(hyphen); i++)
+		if (c == hyphen[i]) return ROLE_HYPHEN;
+	return ROLE_CLOSE;
+}
+
+static bool apart(role before, role after) {
+	bool left = before == ROLE_WORD || before == ROLE_CLOSE, right = after == ROLE_WORD || after == ROLE_OPEN;
+	return left && right;
+}
+
+size_t eg_vocab_spell(const eg_vocab *v, int before, int id, char *buf, size_t size) {
+	size_t n = 0;
+	if (size == 0) return 0;
+	if (id >= 0 && id < v->n && id != v->end) {
+		const char *s = id == v->unknown ? REPLACEMENT : v->tokens[id].s;
+		size_t length = id == v->unknown ? sizeof REPLACEMENT - 1 : v->tokens[id].size;
+		if (v->unit == EG_UNIT_WORD && size > 1 && apart(role_of(v, before), role_of(v, id))) buf[n++] = ' ';
+		if (length > size - 1 - n) {
+			length = size - 1 - n;
+			while (length > 0 && ((unsigned char)s[length] & 0xC0) == 0x80) length--;
+		}
+		memcpy(buf + n, s, length);
+		n += length;
+	}
+	buf[n] = '\0';
+	return n;
+}

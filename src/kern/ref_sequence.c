@@ -1,0 +1,253 @@
+/* ref_sequence.c - embedding, steps of sequences, attention, and losses of differences, in plain C. */
+#include "kern/ref.h"
+
+/* ---- embedding --------------------------------------------------------------------------------------------------- */
+
+static void embed_fwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_embed_fwd_args *a = args;
+	const real *w = a->w.p;
+	EG_UNUSED(scratch);
+	assert(units_ok(a->unit, a->total, begin, end) && a->rows >= 1 && a->n >= 1 && w && a->ids.p && a->y.p);
+	for (int u = begin; u < end; u++) {
+		const int32_t *ids = (const int32_t *)a->ids.p + u * a->ids.stride;
+		real *y = eg_at(a->y, u);
+		int64_t left = a->total - u * a->unit, count = left < a->unit ? left : a->unit;
+		for (int64_t i = 0; i < count; i++, y += a->n) {
+			if (ids[i] >= 0 && ids[i] < a->rows)
+				memcpy(y, w + (ptrdiff_t)ids[i] * a->n, (size_t)a->n * sizeof(real));
+			else
+				for (int j = 0; j < a->n; j++) y[j] = (real)NAN;
+		}
+	}
+}
+
+static void embed_bwd__ref(const void *args, int begin, int end, void *scratch) {
+	enum { COLUMNS = 16 };
+	const eg_embed_bwd_args *a = args;
+	const int32_t *ids = a->ids.p;
+	EG_UNUSED(scratch);
+	assert(units_ok(COLUMNS, a->n, begin, end) && a->rows >= 1 && a->total >= 1 && ids && a->dy.p && a->dw.p);
+	ptrdiff_t first = (ptrdiff_t)begin * COLUMNS, last = (ptrdiff_t)end * COLUMNS;
+	if (last > a->n) last = a->n;
+	const real *restrict dy = a->dy.p;
+	real *restrict dw = a->dw.p;
+	for (ptrdiff_t r = 0; r < a->rows && !a->acc; r++)
+		for (ptrdiff_t j = first; j < last; j++) dw[r * a->n + j] = 0;
+	for (int64_t i = 0; i < a->total; i++) {
+		if (ids[i] < 0 || ids[i] >= a->rows || ids[i] == a->padding) continue;
+		const real *from = dy + i * a->n;
+		real *to = dw + (ptrdiff_t)ids[i] * a->n;
+		for (ptrdiff_t j = first; j < last; j++) to[j] += from[j];
+	}
+}
+
+/* ---- steps of sequences ------------------------------------------------------------------------------------------ */
+
+static int length_of(eg_buf lengths, int k, int T) {
+	int n = lengths.p ? ((const int32_t *)lengths.p)[k] : T;
+	return n < 0 ? 0 : n > T ? T : n;
+}
+
+static void steps__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_steps_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(1, a->T, begin, end) && a->N >= 1 && a->n >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
+	bool rows = a->kind == EG_STEPS_SPREAD_LAST || a->kind == EG_STEPS_SPREAD_MEAN;
+	for (int t = begin; t < end; t++)
+		for (int k = 0; k < a->N; k++) {
+			int length = length_of(a->lengths, k, a->T), from = rows ? 0 : t;
+			bool zero = t >= length;
+			if (a->kind == EG_STEPS_REVERSE) {
+				zero = false;
+				if (t < length) from = length - 1 - t;
+			}
+			if (a->kind == EG_STEPS_SPREAD_LAST) zero = t != length - 1;
+			real factor = a->kind == EG_STEPS_SPREAD_MEAN && length > 0 ? 1 / (real)length : 1;
+			const real *x = (const real *)a->x.p + ((ptrdiff_t)from * a->N + k) * a->n;
+			real *y = (real *)a->y.p + ((ptrdiff_t)t * a->N + k) * a->n;
+			for (int j = 0; j < a->n; j++) {
+				real v = zero ? 0 : factor * x[j];
+				y[j] = a->acc ? y[j] + v : v;
+			}
+		}
+}
+
+static void pool_steps__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_pool_steps_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(EG_BLOCK, a->N, begin, end) && a->T >= 1 && a->n >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
+	int last = end * EG_BLOCK < a->N ? end * EG_BLOCK : a->N;
+	ptrdiff_t step = (ptrdiff_t)a->N * a->n;
+	for (int k = begin * EG_BLOCK; k < last; k++) {
+		int length = length_of(a->lengths, k, a->T);
+		const real *restrict x = (const real *)a->x.p + (ptrdiff_t)k * a->n;
+		real *restrict y = (real *)a->y.p + (ptrdiff_t)k * a->n;
+		for (int j = 0; j < a->n; j++) y[j] = 0;
+		for (int t = a->mean || length == 0 ? 0 : length - 1; t < length; t++)
+			for (int j = 0; j < a->n; j++) y[j] += x[t * step + j];
+		for (int j = 0; j < a->n && a->mean && length > 1; j++) y[j] *= 1 / (real)length;
+	}
+}
+
+/* ---- attention --------------------------------------------------------------------------------------------------- */
+
+static ptrdiff_t head_at(eg_heads h, int heads, int u) { return h.at + u / heads * h.sample + u % heads * h.head; }
+
+/* Does row i of unit u see key j? */
+static bool sees(const eg_attention_args *a, int u, int i, int j) {
+	const eg_attention_shape *s = &a->s;
+	int b = u / s->heads, h = u % s->heads;
+	if (j >= length_of(a->lengths, b, s->Lk) || (s->causal && j > i)) return false;
+	const ptrdiff_t *m = s->mask_strides;
+	return !a->mask.p || ((const int32_t *)a->mask.p)[b * m[0] + h * m[1] + i * m[2] + j * m[3]] == 0;
+}
+
+static real dot(const real *a, const real *b, int n) {
+	real sum = 0;
+	for (int i = 0; i < n; i++) sum += a[i] * b[i];
+	return sum;
+}
+
+/* The weights p (Lk) of one row q. */
+static void attention_row(const eg_attention_args *a, int u, int i, const real *q, const real *k, real *p) {
+	const eg_attention_shape *s = &a->s;
+	real max = -(real)INFINITY, sum = 0;
+	for (int j = 0; j < s->Lk; j++) {
+		p[j] = sees(a, u, i, j) ? s->scale * dot(q, k + j * s->k.row, s->d) : -(real)INFINITY;
+		if (p[j] > max || isnan(p[j])) max = p[j];
+	}
+	for (int j = 0; j < s->Lk; j++) {
+		p[j] = sees(a, u, i, j) ? real_exp(p[j] - max) : 0;
+		sum += p[j];
+	}
+	for (int j = 0; j < s->Lk && sum != 0; j++) p[j] /= sum;
+}
+
+static void attention_fwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_attention_args *a = args;
+	const eg_attention_shape *s = &a->s;
+	EG_UNUSED(scratch);
+	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->y.p);
+	for (int u = begin; u < end; u++) {
+		const real *q = (const real *)a->q.p + head_at(s->q, s->heads, u);
+		const real *k = (const real *)a->k.p + head_at(s->k, s->heads, u);
+		const real *v = (const real *)a->v.p + head_at(s->v, s->heads, u);
+		real *y = (real *)a->y.p + head_at(s->y, s->heads, u);
+		for (int i = 0; i < s->Lq; i++) {
+			real *p = (real *)a->prob.p + ((ptrdiff_t)u * s->Lq + i) * s->Lk, *to = y + i * s->y.row;
+			attention_row(a, u, i, q + i * s->q.row, k, p);
+			for (int c = 0; c < s->dv; c++) to[c] = 0;
+			for (int j = 0; j < s->Lk; j++)
+				for (int c = 0; c < s->dv; c++) to[c] += p[j] * v[j * s->v.row + c];
+		}
+	}
+}
+
+/* Where one unit's gradients go; NULL: not wanted. */
+typedef struct attention_grads {
+	real *dq, *dk, *dv;
+} attention_grads;
+
+static void attention_clear(const eg_attention_bwd_args *a, attention_grads g) {
+	const eg_attention_shape *s = &a->s;
+	for (int i = 0; i < s->Lq && g.dq && !a->acc_q; i++)
+		for (int c = 0; c < s->d; c++) g.dq[i * s->q.row + c] = 0;
+	for (int j = 0; j < s->Lk && g.dk && !a->acc_k; j++)
+		for (int c = 0; c < s->d; c++) g.dk[j * s->k.row + c] = 0;
+	for (int j = 0; j < s->Lk && g.dv && !a->acc_v; j++)
+		for (int c = 0; c < s->dv; c++) g.dv[j * s->v.row + c] = 0;
+}
+
+/* Row i of unit u; ds has room for Lk numbers. */
+static void attention_bwd_row(const eg_attention_bwd_args *a, attention_grads g, int u, int i, real *ds) {
+	const eg_attention_shape *s = &a->s;
+	const real *q = (const real *)a->q.p + head_at(s->q, s->heads, u) + i * s->q.row;
+	const real *k = (const real *)a->k.p + head_at(s->k, s->heads, u);
+	const real *v = (const real *)a->v.p + head_at(s->v, s->heads, u);
+	const real *dy = (const real *)a->dy.p + head_at(s->y, s->heads, u) + i * s->y.row;
+	const real *p = (const real *)a->prob.p + ((ptrdiff_t)u * s->Lq + i) * s->Lk;
+	for (int j = 0; j < s->Lk; j++) ds[j] = dot(dy, v + j * s->v.row, s->dv);
+	real mean = dot(p, ds, s->Lk);
+	for (int j = 0; j < s->Lk; j++) {
+		ds[j] = s->scale * p[j] * (ds[j] - mean);
+		for (int c = 0; c < s->dv && g.dv; c++) g.dv[j * s->v.row + c] += p[j] * dy[c];
+		for (int c = 0; c < s->d && g.dq; c++) g.dq[i * s->q.row + c] += ds[j] * k[j * s->k.row + c];
+		for (int c = 0; c < s->d && g.dk; c++) g.dk[j * s->k.row + c] += ds[j] * q[c];
+	}
+}
+
+static void attention_bwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_attention_bwd_args *a = args;
+	const eg_attention_shape *s = &a->s;
+	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->dy.p && scratch);
+	for (int u = begin; u < end; u++) {
+		attention_grads g = {a->dq.p ? (real *)a->dq.p + head_at(s->q, s->heads, u) : NULL,
+		        a->dk.p ? (real *)a->dk.p + head_at(s->k, s->heads, u) : NULL,
+		        a->dv.p ? (real *)a->dv.p + head_at(s->v, s->heads, u) : NULL};
+		attention_clear(a, g);
+		for (int i = 0; i < s->Lq; i++) attention_bwd_row(a, g, u, i, scratch);
+	}
+}
+
+static size_t attention_scratch__ref(const eg_attention_shape *s, bool backward) {
+	return backward ? (size_t)s->Lk * sizeof(real) : 0;
+}
+
+/* ---- losses of differences --------------------------------------------------------------------------------------- */
+
+static void regress_fwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_regress_fwd_args *a = args;
+	const eg_regress_shape *s = &a->s;
+	EG_UNUSED(scratch);
+	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && a->partial.p);
+	for (int u = begin; u < end; u++) {
+		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
+		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
+		double sum = 0;
+		for (int64_t i = 0; i < n; i++) {
+			real e = x[i] - target[i], size = e < 0 ? -e : e;
+			if (s->square)
+				sum += (double)(e * e);
+			else if (size < s->width)
+				sum += (double)(s->slope * e * e / (2 * s->width));
+			else
+				sum += (double)(s->slope * (size - s->width / 2));
+		}
+		*eg_at(a->partial, u) = (real)sum;
+	}
+}
+
+static void regress_bwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_regress_bwd_args *a = args;
+	const eg_regress_shape *s = &a->s;
+	EG_UNUSED(scratch);
+	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && a->denom.p && a->dloss.p && a->dx.p);
+	real scale = *(const real *)a->dloss.p / *(const real *)a->denom.p;
+	for (int u = begin; u < end; u++) {
+		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
+		real *dx = eg_at(a->dx, u);
+		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
+		for (int64_t i = 0; i < n; i++) {
+			real e = x[i] - target[i], d = e; /* 0 stays 0, NaN stays NaN */
+			if (s->square)
+				d = 2 * e;
+			else if (e > -s->width && e < s->width)
+				d = s->slope * e / s->width;
+			else if (e > 0 || e < 0)
+				d = e > 0 ? s->slope : -s->slope;
+			dx[i] = a->acc ? dx[i] + scale * d : scale * d;
+		}
+	}
+}
+
+void fill_sequence__ref(eg_kernels *k) {
+	k->embed_fwd = embed_fwd__ref;
+	k->embed_bwd = embed_bwd__ref;
+	k->steps = steps__ref;
+	k->pool_steps = pool_steps__ref;
+	k->attention_fwd = attention_fwd__ref;
+	k->attention_bwd = attention_bwd__ref;
+	k->attention_scratch = attention_scratch__ref;
+	k->regress_fwd = regress_fwd__ref;
+	k->regress_bwd = regress_bwd__ref;
+}

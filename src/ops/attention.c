@@ -1,0 +1,479 @@
+/* attention.c - scaled dot-product attention, and multi-head attention with its projections (Vaswani et al. 2017).
+ *
+ * The softmax and the products with it are one kernel, attention_fwd, which finds the heads in place wherever they lie;
+ * the projections are matrix products over all steps and samples at once. Dropout of weights is not here: put a dropout
+ * layer behind. */
+#include "ops/ops.h"
+
+/* ---- attention --------------------------------------------------------------------------------------------------- */
+
+typedef struct attention_options {
+	const char *name;
+	bool causal;
+	float scale;
+} attention_options;
+
+static const eg_attr attention_attrs[] = {
+	OP_BOOL(attention_options, causal, "is_causal", "row i sees keys 0 to i only"),
+	OP_FLOAT(attention_options, scale, 0, 0, 1e6, "scale", "factor of the scores; 0 stands for 1/sqrt(d)"),
+};
+
+enum { Q, K, VALUE, MASK };
+
+static eg_status check_mask(eg_infer *s) {
+	const eg_dims *q = &s->in[Q], *mask = &s->in[MASK];
+	char tm[128], ts[128];
+	if (s->nin <= MASK || mask->rank < 0) return EG_OK;
+	if (s->in_type[MASK] != EG_I32)
+		return eg_fail(s->err, EG_ERR_ARG,
+			"mask holds floating-point numbers (EG_F32), integers (EG_I32) are needed: 1 hides a key");
+	eg_dims scores = *q;
+	scores.d[q->rank - 1] = s->in[K].d[q->rank - 2];
+	bool fits = mask->rank == scores.rank;
+	for (int i = 0; i < scores.rank && fits; i++) fits = mask->d[i] == 1 || mask->d[i] == scores.d[i];
+	if (fits) return EG_OK;
+	return eg_fail(s->err, EG_ERR_SHAPE, "mask is %s, it must be %s, or 1 in some of these places",
+		eg_dims_text(mask, tm, sizeof tm), eg_dims_text(&scores, ts, sizeof ts));
+}
+
+static eg_status attention_infer(eg_infer *s) {
+	const eg_dims *q = &s->in[Q], *k = &s->in[K], *v = &s->in[VALUE];
+	char tq[128], tk[128], tv[128];
+	if (op_check_real(s, Q, "q") || op_check_real(s, K, "k") || op_check_real(s, VALUE, "v")) return s->err->status;
+	int r = q->rank;
+	bool fits = (r == 3 || r == 4) && k->rank == r && v->rank == r;
+	for (int i = 0; i < r - 2 && fits; i++) fits = q->d[i] == k->d[i] && q->d[i] == v->d[i];
+	if (!fits || q->d[r - 1] < 0 || q->d[r - 1] != k->d[r - 1] || k->d[r - 2] != v->d[r - 2] || v->d[r - 1] < 0)
+		return eg_fail(s->err, EG_ERR_SHAPE,
+			"q is %s, k is %s and v is %s; they must be (N,heads,Lq,d), (N,heads,Lk,d) and "
+			"(N,heads,Lk,dv), all with heads or all without",
+			eg_dims_text(q, tq, sizeof tq), eg_dims_text(k, tk, sizeof tk), eg_dims_text(v, tv, sizeof tv));
+	if (check_mask(s)) return s->err->status;
+	s->out[0] = *q;
+	s->out[0].d[r - 1] = v->d[r - 1];
+	for (int i = 0; i < r; i++) s->info->mixes_time |= q->d[i] == EG_T || k->d[i] == EG_T;
+	return EG_OK;
+}
+
+/* Heads lie one after the other: (samples, heads, rows, columns). */
+static eg_heads plain_heads(int heads, int rows, int columns) {
+	ptrdiff_t matrix = (ptrdiff_t)rows * columns;
+	return (eg_heads){.sample = heads * matrix, .head = matrix, .row = columns};
+}
+
+static eg_attention_shape attention_shape(const eg_emit *e) {
+	const attention_options *o = eg_emit_options(e);
+	eg_dims q = eg_emit_in_dims(e, Q), k = eg_emit_in_dims(e, K), v = eg_emit_in_dims(e, VALUE);
+	int r = q.rank;
+	eg_attention_shape s = {.heads = r == 4 ? (int)q.d[1] : 1,
+		.Lq = (int)q.d[r - 2],
+		.Lk = (int)k.d[r - 2],
+		.d = (int)q.d[r - 1],
+		.dv = (int)v.d[r - 1],
+		.scale = o->scale != 0 ? (real)o->scale : (real)(1 / sqrt((double)q.d[r - 1])),
+		.causal = o->causal};
+	s.units = (int)q.d[0] * s.heads;
+	s.q = plain_heads(s.heads, s.Lq, s.d);
+	s.k = plain_heads(s.heads, s.Lk, s.d);
+	s.v = plain_heads(s.heads, s.Lk, s.dv);
+	s.y = plain_heads(s.heads, s.Lq, s.dv);
+	if (!eg_emit_has_in(e, MASK)) return s;
+	eg_dims m = eg_emit_in_dims(e, MASK);
+	ptrdiff_t size = 1;
+	for (int i = m.rank - 1; i >= 0; i--) {
+		int place = m.rank == 4 || i == 0 ? i : i + 1; /* without heads: sample, row, key */
+		s.mask_strides[place] = m.d[i] == 1 ? 0 : size;
+		size *= (ptrdiff_t)m.d[i];
+	}
+	return s;
+}
+
+static double attention_flops(const eg_attention_shape *s) {
+	return (double)s->units * s->Lq * s->Lk * (2.0 * s->d + 2.0 * s->dv + 10);
+}
+
+static eg_buf saved_prob(eg_emit *e, const eg_attention_shape *s) {
+	return eg_emit_saved(e, 0, EG_ELEM_REAL, (int64_t)s->units * s->Lq * s->Lk, false);
+}
+
+static void call_attention(eg_emit *e, eg_attention_args a) {
+	OP_CALL(e, attention_fwd, a, 5, 2, .units = a.s.units,
+		.scratch = eg_emit_kernels(e)->attention_scratch(&a.s, false), .flops = attention_flops(&a.s));
+}
+
+static void call_attention_bwd(eg_emit *e, eg_attention_bwd_args a) {
+	OP_CALL(e, attention_bwd, a, 5, 3, .units = a.s.units,
+		.scratch = eg_emit_kernels(e)->attention_scratch(&a.s, true), .flops = 2 * attention_flops(&a.s));
+}
+
+static void attention_fwd(eg_emit *e) {
+	eg_attention_args a = {.q = eg_emit_x(e, Q, EG_PLAIN),
+		.k = eg_emit_x(e, K, EG_PLAIN),
+		.v = eg_emit_x(e, VALUE, EG_PLAIN),
+		.s = attention_shape(e)};
+	if (eg_emit_has_in(e, MASK)) a.mask = eg_emit_x(e, MASK, EG_PLAIN);
+	a.prob = saved_prob(e, &a.s);
+	a.y = eg_emit_y(e, 0, EG_PLAIN);
+	call_attention(e, a);
+}
+
+/* A gradient may be wanted of one tensor twice or three times (self-attention): each is added by a call of its own
+ * then, because one call must not write a place twice. */
+static void attention_bwd(eg_emit *e) {
+	eg_attention_bwd_args a = {.q = eg_emit_x(e, Q, EG_PLAIN),
+		.k = eg_emit_x(e, K, EG_PLAIN),
+		.v = eg_emit_x(e, VALUE, EG_PLAIN),
+		.dy = eg_emit_dy(e, 0, EG_PLAIN),
+		.s = attention_shape(e)};
+	bool same = a.q.p == a.k.p || a.q.p == a.v.p || a.k.p == a.v.p;
+	if (!a.dy.p) return;
+	a.prob = saved_prob(e, &a.s);
+	bool wanted = false;
+	for (int i = Q; i <= VALUE; i++) {
+		if (!eg_emit_needs_dx(e, i)) continue;
+		eg_buf *dx = i == Q ? &a.dq : i == K ? &a.dk : &a.dv;
+		*dx = eg_emit_dx(e, i, EG_PLAIN, i == Q ? &a.acc_q : i == K ? &a.acc_k : &a.acc_v);
+		wanted = true;
+		if (!same) continue;
+		call_attention_bwd(e, a);
+		*dx = (eg_buf){0};
+		wanted = false;
+	}
+	if (wanted) call_attention_bwd(e, a);
+}
+
+#define ATTEND(...) &(const attention_options){__VA_ARGS__}
+static const int32_t hidden[] = {0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 1}; /* the second sample sees nothing */
+static const eg_case attention_cases[] = {
+	{"heads", NULL, .in = {OP_DIMS(EG_N, 2, 4, 7), OP_DIMS(EG_N, 2, 6, 7), OP_DIMS(EG_N, 2, 6, 5)}, .nin = 3,
+		.batch = 18},
+	{"mask of keys", NULL,
+		.in = {OP_DIMS(EG_N, 2, 4, 6), OP_DIMS(EG_N, 2, 5, 6), OP_DIMS(EG_N, 2, 5, 9), OP_DIMS(EG_N, 1, 1, 5)},
+		.type = {EG_F32, EG_F32, EG_F32, EG_I32}, .nin = 4, .batch = 3, .values = {NULL, NULL, NULL, hidden}},
+	{"mask of everything, no heads", ATTEND(.scale = 0.7f),
+		.in = {OP_DIMS(EG_N, 5, 3), OP_DIMS(EG_N, 21, 3), OP_DIMS(EG_N, 21, 2), OP_DIMS(EG_N, 5, 21)},
+		.type = {EG_F32, EG_F32, EG_F32, EG_I32}, .nin = 4, .batch = 17, .limit = 2},
+	{"causal", ATTEND(.causal = true), .in = {OP_DIMS(3, 2, 7, 5), OP_DIMS(3, 2, 7, 5), OP_DIMS(3, 2, 7, 4)},
+		.nin = 3, .batch = 2},
+	{"causal, more rows than keys, mask of heads", ATTEND(.causal = true),
+		.in = {OP_DIMS(EG_N, 3, 9, 2), OP_DIMS(EG_N, 3, 4, 2), OP_DIMS(EG_N, 3, 4, 20), OP_DIMS(1, 3, 9, 1)},
+		.type = {EG_F32, EG_F32, EG_F32, EG_I32}, .nin = 4, .batch = 5, .limit = 2},
+	{"open time", NULL, .in = {OP_DIMS(EG_N, EG_T, 6), OP_DIMS(EG_N, EG_T, 6), OP_DIMS(EG_N, EG_T, 8)}, .nin = 3,
+		.batch = 3, .time = 5},
+};
+
+const eg_op eg_op_attention = {
+	.info = {
+		.name = "attention",
+		.layer = "attention",
+		.doc = "Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query",
+		.equation = "P = softmax(scale q k^T) over the keys that are seen; y = P v; 0 if none is seen;\n"
+			"q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;\n"
+			"mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places\n"
+			"dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q",
+		.source = "Vaswani et al. 2017; ONNX Attention-23",
+		.attrs = attention_attrs,
+		.nattrs = EG_COUNT(attention_attrs),
+		.options_size = sizeof(attention_options),
+		.min_inputs = 3,
+		.max_inputs = 4,
+		.inputs = (const char *const[]){"q", "k", "v", "mask"},
+		.types = "fffi",
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = attention_infer,
+	.fwd = attention_fwd,
+	.bwd = attention_bwd,
+	.bwd_reads_x = true,
+	.onnx = "Attention",
+	.onnx_since = 23,
+	.cases = attention_cases,
+	.ncases = EG_COUNT(attention_cases),
+};
+
+/* ---- multi_head_attention ---------------------------------------------------------------------------------------- */
+
+typedef struct multi_head_attention_options {
+	const char *name;
+	int heads;
+	bool causal;
+	bool no_bias;
+} multi_head_attention_options;
+
+static const eg_attr multi_head_attention_attrs[] = {
+	OP_INT(multi_head_attention_options, heads, NAN, 1, OP_SIZE_MAX, NULL,
+		"into so many parts the features are cut; each attends on its own"),
+	OP_BOOL(multi_head_attention_options, causal, NULL, "step t sees steps 0 to t only"),
+	OP_NOT(multi_head_attention_options, bias, NULL, "adds learned constants in both projections"),
+};
+
+enum { X, SOURCE, LENGTHS };
+enum { ROWS_MOST = 128, UNITS_WANTED = 8 }; /* of a projection's job */
+
+static eg_status mha_check_lengths(eg_infer *s) {
+	const eg_dims *lengths = &s->in[LENGTHS];
+	char text[128], tx[128];
+	if (s->nin <= LENGTHS || lengths->rank < 0) return EG_OK;
+	if (s->in_type[LENGTHS] != EG_I32)
+		return eg_fail(s->err, EG_ERR_ARG,
+			"lengths holds floating-point numbers (EG_F32), integers (EG_I32) are needed");
+	if (lengths->rank == 1 && lengths->d[0] == s->in[X].d[1]) return EG_OK;
+	return eg_fail(s->err, EG_ERR_SHAPE, "lengths is %s, one number for each sample of x %s is needed",
+		eg_dims_text(lengths, text, sizeof text), eg_dims_text(&s->in[X], tx, sizeof tx));
+}
+
+static void mha_param(eg_infer *s, const char *name, int64_t rows, int64_t columns, eg_init_kind init) {
+	eg_dims d = columns ? (eg_dims){2, {rows, columns}} : (eg_dims){1, {rows}};
+	s->params[s->nparams++] =
+		(eg_param_spec){.name = name, .dims = d, .init = init, .fan_in = columns, .fan_out = rows};
+}
+
+static eg_status mha_infer(eg_infer *s) {
+	const multi_head_attention_options *o = s->options;
+	const eg_dims *x = &s->in[X], *source = &s->in[SOURCE];
+	char tx[128], ts[128];
+	eg_dims_text(x, tx, sizeof tx);
+	if (op_check_real(s, X, "x")) return s->err->status;
+	if (x->rank != 3 || x->d[0] == EG_N || x->d[2] < 0)
+		return eg_fail(s->err, EG_ERR_SHAPE,
+			"x %s is no sequence; (T,N,features) is needed, time before batch", tx);
+	int64_t C = x->d[2];
+	if (C % o->heads)
+		return eg_fail(s->err, EG_ERR_SHAPE, "the %lld features of x %s cannot be cut into %d equal heads",
+			(long long)C, tx, o->heads);
+	if (s->nin > SOURCE && source->rank >= 0) {
+		if (op_check_real(s, SOURCE, "source")) return s->err->status;
+		if (source->rank != 3 || source->d[0] == EG_N || source->d[1] != x->d[1] || source->d[2] != C)
+			return eg_fail(s->err, EG_ERR_SHAPE,
+				"source is %s and x %s; they must be sequences with the same batch and features",
+				eg_dims_text(source, ts, sizeof ts), tx);
+	}
+	if (mha_check_lengths(s)) return s->err->status;
+	mha_param(s, "in_proj_weight", 3 * C, C, EG_INIT_XAVIER_UNIFORM);
+	if (!o->no_bias) mha_param(s, "in_proj_bias", 3 * C, 0, EG_INIT_ZERO);
+	mha_param(s, "out_proj.weight", C, C, EG_INIT_LECUN_UNIFORM);
+	if (!o->no_bias) mha_param(s, "out_proj.bias", C, 0, EG_INIT_ZERO);
+	s->out[0] = *x;
+	s->info->macs = 4 * C * C; /* of the projections, for one step */
+	s->info->mixes_time = true;
+	return EG_OK;
+}
+
+/* c (m,n) = [c +] a (m,k) B + bias, B packed from w: w (n,k) transposed if trans, else w (k,n). */
+typedef struct projection {
+	eg_buf a, w, bias, c;
+	int m, n, k;
+	bool trans, acc;
+} projection;
+
+static void project(eg_emit *e, projection p) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	int columns = kern->gemm_pack_units(p.k, p.n);
+	size_t bytes = kern->gemm_pack_bytes(p.k, p.n);
+	eg_gemm_pack_args pack = {.src = p.w,
+		.dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false),
+		.k = p.k,
+		.n = p.n,
+		.ld = p.trans ? p.k : p.n,
+		.trans = p.trans};
+	OP_CALL(e, gemm_pack, pack, 1, 1, .units = columns, .flops = (double)bytes);
+	eg_gemm_packed_args g = {.b = pack.dst, .bias = p.bias, .m = p.m, .n = p.n, .k = p.k, .lda = p.k, .ldc = p.n,
+		.acc = p.acc};
+	g.rows = eg_blocks((g.m + UNITS_WANTED - 1) / UNITS_WANTED) * EG_BLOCK;
+	if (g.rows > ROWS_MOST) g.rows = ROWS_MOST;
+	int tall = (g.m + g.rows - 1) / g.rows;
+	g.nsplit = (UNITS_WANTED + tall - 1) / tall;
+	if (g.nsplit > columns) g.nsplit = columns;
+	g.a = op_stride(false, p.a, (int64_t)g.rows * g.lda);
+	g.c = op_stride(false, p.c, (int64_t)g.rows * g.ldc);
+	OP_CALL(e, gemm_packed, g, 3, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
+}
+
+/* One input and what is computed from it: `width` features a step, by the rows of the input projection from `first` on.
+ * Self-attention has one of them with queries, keys and values; else x has the queries, and source keys and values. */
+typedef struct mha_side {
+	int input, rows, first, width;
+	eg_buf x, y;
+} mha_side;
+
+/* What both directions need. mixed: the heads' results side by side. Parameters by number, -1: none. */
+typedef struct mha {
+	eg_attention_shape s;
+	eg_buf prob, mixed;
+	mha_side side[2];
+	int sides, C, in_bias, out_weight, out_bias;
+} mha;
+
+/* Where the heads of a side lie: `place` is the number of the third of C features. */
+static eg_heads side_heads(const mha_side *side, int C, int N, int d, int place) {
+	return (eg_heads){.at = place * C, .sample = side->width, .head = d, .row = (ptrdiff_t)N * side->width};
+}
+
+static mha mha_of(eg_emit *e) {
+	const multi_head_attention_options *o = eg_emit_options(e);
+	eg_dims x = eg_emit_in_dims(e, X);
+	int T = (int)x.d[0], N = (int)x.d[1], C = (int)x.d[2], d = C / o->heads, Lk = T;
+	mha m = {.C = C, .sides = 1, .in_bias = o->no_bias ? -1 : 1, .out_weight = o->no_bias ? 1 : 2};
+	m.out_bias = o->no_bias ? -1 : 3;
+	m.side[0] = (mha_side){.input = X, .rows = T * N, .width = 3 * C, .x = eg_emit_x(e, X, EG_PLAIN)};
+	eg_buf source = eg_emit_has_in(e, SOURCE) ? eg_emit_x(e, SOURCE, EG_PLAIN) : m.side[0].x;
+	if (source.p != m.side[0].x.p) {
+		Lk = (int)eg_emit_in_dims(e, SOURCE).d[0];
+		m.side[0].width = C;
+		m.side[m.sides++] =
+			(mha_side){.input = SOURCE, .rows = Lk * N, .first = C, .width = 2 * C, .x = source};
+	}
+	const mha_side *kv = &m.side[m.sides - 1];
+	m.s = (eg_attention_shape){.units = N * o->heads,
+		.heads = o->heads,
+		.Lq = T,
+		.Lk = Lk,
+		.d = d,
+		.dv = d,
+		.q = side_heads(&m.side[0], C, N, d, 0),
+		.k = side_heads(kv, C, N, d, kv->first ? 0 : 1),
+		.v = side_heads(kv, C, N, d, kv->first ? 1 : 2),
+		.y = {.sample = C, .head = d, .row = (ptrdiff_t)N * C},
+		.scale = (real)(1 / sqrt((double)d)),
+		.causal = o->causal};
+	m.prob = saved_prob(e, &m.s);
+	m.mixed = eg_emit_saved(e, 1, EG_ELEM_REAL, (int64_t)T * N * C, false);
+	for (int i = 0; i < m.sides; i++)
+		m.side[i].y = eg_emit_saved(e, 2 + i, EG_ELEM_REAL, (int64_t)m.side[i].rows * m.side[i].width, false);
+	return m;
+}
+
+static void mha_fwd(eg_emit *e) {
+	mha m = mha_of(e);
+	for (int i = 0; i < m.sides; i++) {
+		const mha_side *side = &m.side[i];
+		projection in = {.a = side->x,
+			.w = eg_emit_part(e, eg_emit_w(e, 0), (int64_t)side->first * m.C),
+			.c = side->y,
+			.m = side->rows,
+			.n = side->width,
+			.k = m.C,
+			.trans = true};
+		if (m.in_bias >= 0) in.bias = eg_emit_part(e, eg_emit_w(e, m.in_bias), side->first);
+		project(e, in);
+	}
+	eg_buf q = m.side[0].y, kv = m.side[m.sides - 1].y;
+	eg_attention_args a = {.q = q, .k = kv, .v = kv, .prob = m.prob, .y = m.mixed, .s = m.s};
+	if (eg_emit_has_in(e, LENGTHS)) a.lengths = eg_emit_x(e, LENGTHS, EG_PLAIN);
+	call_attention(e, a);
+	projection out = {.a = m.mixed,
+		.w = eg_emit_w(e, m.out_weight),
+		.c = eg_emit_y(e, 0, EG_PLAIN),
+		.m = m.side[0].rows,
+		.n = m.C,
+		.k = m.C,
+		.trans = true};
+	if (m.out_bias >= 0) out.bias = eg_emit_w(e, m.out_bias);
+	project(e, out);
+}
+
+/* Gradients of weights: dw (n,k) = [dw +] dc^T a, db (n) = [db +] sum of the rows of dc (m,n). */
+static void weights_bwd(eg_emit *e, eg_buf dc, eg_buf a, int m, eg_gemm_args g, eg_sum_rows_args b) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	g.a = dc, g.b = a, g.k = m, g.lda = g.m, g.ldb = g.ldc = g.n, g.ta = true;
+	OP_CALL(e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
+		.flops = 2.0 * g.m * g.n * g.k);
+	if (!b.y.p) return;
+	b.x = dc, b.m = m, b.n = b.ld = g.m;
+	OP_CALL(e, sum_rows, b, 1, 1, .units = (b.n + 63) / 64, .flops = (double)b.m * b.n);
+}
+
+/* From the gradients of the projected inputs, dside, to those of the inputs and of the input projection. */
+static void mha_in_bwd(eg_emit *e, const mha *m, const eg_buf *dside) {
+	eg_gemm_args g = {.n = m->C};
+	eg_sum_rows_args b = {.acc = false};
+	eg_buf dw = eg_emit_dw(e, 0, &g.acc), db = {0};
+	if (m->in_bias >= 0) db = eg_emit_dw(e, m->in_bias, &b.acc);
+	for (int i = 0; i < m->sides; i++) {
+		const mha_side *side = &m->side[i];
+		g.m = side->width;
+		g.c = eg_emit_part(e, dw, (int64_t)side->first * m->C);
+		b.y = eg_emit_part(e, db, side->first);
+		weights_bwd(e, dside[i], side->x, side->rows, g, b);
+		if (!eg_emit_needs_dx(e, side->input)) continue;
+		projection p = {.a = dside[i],
+			.w = eg_emit_part(e, eg_emit_w(e, 0), (int64_t)side->first * m->C),
+			.m = side->rows,
+			.n = m->C,
+			.k = side->width};
+		p.c = eg_emit_dx(e, side->input, EG_PLAIN, &p.acc);
+		project(e, p);
+	}
+}
+
+static void mha_bwd(eg_emit *e) {
+	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN), dside[2] = {{0}};
+	if (!dy.p) return;
+	mha m = mha_of(e);
+	int rows = m.side[0].rows, last = m.sides - 1;
+	eg_gemm_args g = {.m = m.C, .n = m.C};
+	eg_sum_rows_args b = {.acc = false};
+	g.c = eg_emit_dw(e, m.out_weight, &g.acc);
+	if (m.out_bias >= 0) b.y = eg_emit_dw(e, m.out_bias, &b.acc);
+	weights_bwd(e, dy, m.mixed, rows, g, b);
+	eg_buf dmixed = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)rows * m.C, false);
+	project(e, (projection){.a = dy, .w = eg_emit_w(e, m.out_weight), .c = dmixed, .m = rows, .n = m.C, .k = m.C});
+	for (int i = 0; i < m.sides; i++)
+		dside[i] = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)m.side[i].rows * m.side[i].width, false);
+	call_attention_bwd(e,
+		(eg_attention_bwd_args){.q = m.side[0].y,
+			.k = m.side[last].y,
+			.v = m.side[last].y,
+			.prob = m.prob,
+			.dy = dmixed,
+			.dq = dside[0],
+			.dk = dside[last],
+			.dv = dside[last],
+			.s = m.s});
+	mha_in_bwd(e, &m, dside);
+}
+
+#define MHA(...) &(const multi_head_attention_options){__VA_ARGS__}
+static const int32_t key_lengths[] = {4, 0, 9, 1, 2};
+static const eg_case mha_cases[] = {
+	{"self", MHA(.heads = 2), .in = {OP_DIMS(EG_T, EG_N, 6)}, .nin = 1, .batch = 3, .time = 5},
+	{"causal, no bias", MHA(.heads = 3, .causal = true, .no_bias = true), .in = {OP_DIMS(EG_T, EG_N, 12)}, .nin = 1,
+		.batch = 18, .time = 4},
+	{"another source, lengths of its keys", MHA(.heads = 2),
+		.in = {OP_DIMS(3, EG_N, 8), OP_DIMS(EG_T, EG_N, 8), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
+		.nin = 3, .batch = 5, .time = 7, .values = {NULL, NULL, key_lengths}},
+	{"another source, causal, no bias", MHA(.heads = 3, .causal = true, .no_bias = true),
+		.in = {OP_DIMS(EG_T, EG_N, 6), OP_DIMS(4, EG_N, 6)}, .nin = 2, .batch = 2, .time = 5},
+	{"one head, more units than rows", MHA(.heads = 1), .in = {OP_DIMS(EG_T, EG_N, 40)}, .nin = 1, .batch = 7,
+		.time = 6},
+};
+
+const eg_op eg_op_multi_head_attention = {
+	.info = {
+		.name = "multi_head_attention",
+		.layer = "multi_head_attention",
+		.doc = "Attention between steps of sequences: queries from x, keys and values from source (default: x)",
+		.equation = "q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;\n"
+			"in each head of d = C/heads features P = softmax(q k^T / sqrt(d)) over keys within lengths;\n"
+			"y = out_proj.weight (C,C) times the heads' P v side by side, plus out_proj.bias;\n"
+			"x (T,N,C), source (S,N,C), lengths (N) of source, y (T,N,C)",
+		.source = "Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention",
+		.attrs = multi_head_attention_attrs,
+		.nattrs = EG_COUNT(multi_head_attention_attrs),
+		.options_size = sizeof(multi_head_attention_options),
+		.shorthand = "heads",
+		.min_inputs = 1,
+		.max_inputs = 3,
+		.inputs = (const char *const[]){"x", "source", "lengths"},
+		.types = "ffi",
+		.params = (const char *const[]){
+			"in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias", NULL},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = mha_infer,
+	.fwd = mha_fwd,
+	.bwd = mha_bwd,
+	.bwd_reads_x = true,
+	.cases = mha_cases,
+	.ncases = EG_COUNT(mha_cases),
+};

@@ -1,0 +1,616 @@
+/* recurrent_emit.c - the calls of recurrent layers, forward and backward.
+ *
+ * Forward, for each layer and direction: the input's part of all gates as one product over many time steps, then the
+ * recurrence through these steps, rows (samples) shared out to the threads. Both go by chunks of time, so that the
+ * gates of a chunk stay in the cache; networks that only look back take all layers through a chunk before the next, and
+ * inference then keeps one chunk only. The bits do not depend on the chunks.
+ *
+ * Backward, from the last layer down: the recurrence backwards, which turns the kept gates into their gradients,
+ * then the gradients of inputs and weights as products over all steps.
+ *
+ * Not here: what is computed in a step (kern/recurrent.c), attributes and shapes (recurrent.c). */
+#include "ops/recurrent.h"
+
+#include "kern/recurrent.h"
+
+enum {
+	CHUNK_BYTES = 2 << 20, /* of gates; but at least so many */
+	CHUNK_STEPS = 16,
+	SPLIT = 8 /* so many units let a few threads share a small product evenly */
+};
+
+/* What is kept of a layer and direction; the number of its slot. */
+typedef enum keep { GATES, HS, CS, OPERAND, DECAYED, M, XHAT, RSTD, CN, MASK, INPUT, KEEPS = 12 } keep;
+
+typedef struct seq {
+	eg_emit *e;
+	const recurrent *r;
+	recurrent_ports port;
+	int T, N, D, I;
+	bool train, carries;
+	bool chunked; /* all layers go through a chunk of time before the next */
+	int chunk;    /* steps */
+	eg_buf lengths, dt;
+	eg_buf out[EG_MAX_OUTPUTS]; /* forward: those that somebody reads */
+} seq;
+
+static seq seq_of(eg_emit *e, const recurrent *r) {
+	eg_dims x = eg_emit_in_dims(e, 0);
+	seq s = {.e = e,
+	        .r = r,
+	        .port = recurrent_ports_of(r),
+	        .T = (int)x.d[0],
+	        .N = (int)x.d[1],
+	        .I = (int)x.d[2],
+	        .D = r->dirs,
+	        .train = eg_emit_training(e)};
+	int64_t step = (int64_t)s.N * r->S * r->H * (int64_t)sizeof(real), chunk = CHUNK_BYTES / step;
+	s.chunk = chunk < CHUNK_STEPS ? CHUNK_STEPS : chunk < s.T ? (int)chunk : s.T;
+	if (s.chunk > s.T) s.chunk = s.T;
+	bool looks_back = r->dirs == 1 && !r->reverse;
+	s.chunked = looks_back && !(s.train && r->layers > 1 && r->dropout > 0);
+	s.carries = looks_back && !eg_emit_has_in(e, s.port.h0) && (s.port.c0 < 0 || !eg_emit_has_in(e, s.port.c0));
+	s.lengths = eg_emit_x(e, s.port.lengths, EG_PLAIN);
+	if (r->decay) s.dt = eg_emit_x(e, s.port.dt, EG_PLAIN);
+	return s;
+}
+
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
+
+static eg_buf saved(const seq *s, int l, int d, keep what, int64_t count) {
+	return eg_emit_saved(s->e, (l * 2 + d) * KEEPS + (int)what, EG_ELEM_REAL, count, false);
+}
+/* `width` numbers of every sample, of each step in training, else of one. */
+static eg_buf kept(const seq *s, int l, int d, keep what, int64_t width) {
+	int64_t count = (int64_t)s->N * width;
+	return s->train ? saved(s, l, d, what, count * s->T) : eg_emit_temp(s->e, EG_ELEM_REAL, count, false);
+}
+
+/* The part of a weight, or of its gradient, that belongs to direction d, from element `first` on. */
+static eg_buf part_of(const seq *s, eg_buf b, int l, recurrent_weight kind, int d, int64_t first) {
+	int64_t rows, columns;
+	recurrent_size(s->r, l, s->I, kind, &rows, &columns);
+	return eg_emit_part(s->e, b, d * rows * columns + first);
+}
+static eg_buf weight(const seq *s, int l, recurrent_weight kind, int d, int64_t first) {
+	if (!recurrent_has(s->r, kind)) return (eg_buf){0};
+	return part_of(s, eg_emit_w(s->e, recurrent_param(s->r, l, kind)), l, kind, d, first);
+}
+
+/* What the recurrence keeps. */
+typedef struct memory {
+	eg_buf gates, hs, cs, op, hd, m, xhat, rstd, cn, mask;
+} memory;
+
+static eg_recurrent_shape shape_of(const seq *s, int d) {
+	const recurrent *r = s->r;
+	return (eg_recurrent_shape){.kern = eg_emit_kernels(s->e),
+	        .cell = r->cell,
+	        .T = s->T,
+	        .N = s->N,
+	        .H = r->H,
+	        .P = r->P,
+	        .G = r->G,
+	        .S = r->S,
+	        .count = s->T,
+	        .act = r->act,
+	        .gate_act = r->gate_act,
+	        .out_act = r->out_act,
+	        .reverse = r->reverse || d == 1,
+	        .reset_before = r->reset_before,
+	        .mirror = r->mirror,
+	        .coupled = r->coupled,
+	        .norm = r->norm,
+	        .keep = s->train,
+	        .clip = r->clip,
+	        .eps = (real)1e-5};
+}
+
+static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
+	const recurrent *r = s->r;
+	const eg_recurrent_shape shape = shape_of(s, d);
+	const int64_t N = s->N, steps = s->train ? s->T + 1 : 2;
+	memory m = {.gates = s->train ? kept(s, l, d, GATES, (int64_t)r->S * r->H) : gates};
+	m.hs = s->train ? saved(s, l, d, HS, steps * N * r->P)
+	                : eg_emit_temp(s->e, EG_ELEM_REAL, steps * N * r->P, false);
+	if (r->cell == EG_CELL_LSTM)
+		m.cs = s->train ? saved(s, l, d, CS, steps * N * r->H)
+		                : eg_emit_temp(s->e, EG_ELEM_REAL, steps * N * r->H, false);
+	if (r->decay) m.hd = kept(s, l, d, DECAYED, r->H);
+	if (recurrent_has(r, PROJECTION) || r->reset_before) m.m = kept(s, l, d, M, r->H);
+	if (r->norm) {
+		m.xhat = kept(s, l, d, XHAT, eg_recurrent_xhat(&shape));
+		m.rstd = kept(s, l, d, RSTD, EG_RECURRENT_RSTD);
+		if (r->cell == EG_CELL_LSTM) m.cn = kept(s, l, d, CN, r->H);
+	}
+	if (s->train && r->recurrent_dropout > 0) {
+		m.op = kept(s, l, d, OPERAND, r->P);
+		m.mask = saved(s, l, d, MASK, N * r->P);
+	}
+	return m;
+}
+
+/* ---- small calls ------------------------------------------------------------------------------------------------- */
+
+static eg_buf packed(const seq *s, eg_buf src, int64_t k, int64_t n, int64_t ld, bool trans) {
+	const eg_kernels *kern = eg_emit_kernels(s->e);
+	size_t bytes = kern->gemm_pack_bytes((int)k, (int)n);
+	eg_gemm_pack_args a = {.src = src,
+	        .dst = eg_emit_temp(s->e, EG_ELEM_BYTE, (int64_t)bytes, false),
+	        .k = (int)k,
+	        .n = (int)n,
+	        .ld = (int)ld,
+	        .trans = trans};
+	OP_CALL(s->e, gemm_pack, a, 1, 1, .units = kern->gemm_pack_units(a.k, a.n), .flops = (double)bytes);
+	return a.dst;
+}
+
+/* g.c (m,n) = [g.c +] g.a (m,k) B + bias, its rows shared out, of a few rows also its columns. */
+static void product(const seq *s, eg_gemm_packed_args g) {
+	const int columns = eg_emit_kernels(s->e)->gemm_pack_units(g.k, g.n);
+	const int tall = (g.m + EG_BLOCK - 1) / EG_BLOCK;
+	g.rows = EG_BLOCK;
+	g.nsplit = tall >= SPLIT ? 1 : (SPLIT + tall - 1) / tall;
+	if (g.nsplit > columns) g.nsplit = columns;
+	g.a.stride = (ptrdiff_t)g.rows * g.lda;
+	g.c.stride = (ptrdiff_t)g.rows * g.ldc;
+	OP_CALL(s->e, gemm_packed, g, 3, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
+}
+
+/* dw (m,n) = [dw +] d^T x over all rows of all steps; d and x have ldd and ldx columns. */
+static void outer(const seq *s, eg_buf d, int ldd, eg_buf x, int ldx, eg_buf dw, int m, int n, bool acc) {
+	const eg_kernels *kern = eg_emit_kernels(s->e);
+	eg_gemm_args g = {.a = d,
+	        .b = x,
+	        .c = dw,
+	        .m = m,
+	        .n = n,
+	        .k = s->T * s->N,
+	        .lda = ldd,
+	        .ldb = ldx,
+	        .ldc = n,
+	        .ta = true,
+	        .acc = acc};
+	OP_CALL(s->e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
+	        .flops = 2.0 * g.m * g.n * g.k);
+}
+
+static void sum(const seq *s, eg_buf x, int ld, eg_buf y, int n, bool acc) {
+	eg_sum_rows_args a = {.x = x, .y = y, .m = s->T * s->N, .n = n, .ld = ld, .acc = acc};
+	OP_CALL(s->e, sum_rows, a, 1, 1, .units = (n + 63) / 64, .flops = (double)a.m * n);
+}
+
+/* y[j] = [y[j] +] sum of x z over the rows. */
+static void dot(const seq *s, eg_buf x, int ldx, eg_buf z, int ldz, eg_buf y, int n, bool per_row, bool acc) {
+	eg_dot_rows_args a = {.x = x,
+	        .z = z,
+	        .y = y,
+	        .m = s->T * s->N,
+	        .n = n,
+	        .ldx = ldx,
+	        .ldz = ldz,
+	        .per_row = per_row,
+	        .acc = acc};
+	OP_CALL(s->e, dot_rows, a, 2, 1, .units = (n + 63) / 64, .flops = 2.0 * a.m * n);
+}
+
+/* The stream of random numbers `which` of this node; nodes count from 0 and are fewer than 2^20. */
+static void drop(const seq *s, eg_buf x, eg_buf y, int64_t total, int which, float rate) {
+	eg_dropout_args a = {.x = x,
+	        .state = eg_emit_dropout_state(s->e),
+	        .y = y,
+	        .unit = EG_CHUNK,
+	        .total = total,
+	        .node = (uint32_t)eg_emit_node(s->e) + ((uint32_t)(1 + which) << 20),
+	        .rate = (real)rate};
+	a.x.stride = a.y.stride = EG_CHUNK;
+	OP_CALL(s->e, dropout, a, 2, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK),
+	        .flops = 10.0 * (double)total);
+}
+enum { DROP_MASKS = 16 }; /* streams from here on: inputs of layers; before: masks of layers and directions */
+
+/* 0 or 1/(1 - rate) for every number of the state, the same at all times (Gal and Ghahramani 2016). */
+static void make_mask(const seq *s, int l, int d, eg_buf mask) {
+	int64_t total = (int64_t)s->N * s->r->P;
+	eg_fill_args a = {
+	        .y = eg_emit_temp(s->e, EG_ELEM_REAL, total, false), .unit = EG_CHUNK, .total = total, .value = 1};
+	a.y.stride = EG_CHUNK;
+	OP_CALL(s->e, fill, a, 0, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)total);
+	drop(s, a.y, mask, total, l * 2 + d, s->r->recurrent_dropout);
+}
+
+/* ---- which columns of the gates are which rows of the weights ---------------------------------------------------- */
+
+/* n columns from `at` on in a row of gates are n rows of the weights from `row` on. */
+typedef struct span {
+	int at, n, row;
+} span;
+/* Of the input's part; of the recurrent part. Each span of the latter is a product of its own. */
+static int input_spans(const recurrent *r, span out[2]) {
+	out[0] = r->cell == EG_CELL_GRU ? (span){r->H, 2 * r->H, 0} : (span){0, r->G * r->H, 0};
+	out[1] = (span){0, r->H, 2 * r->H};
+	return r->cell == EG_CELL_GRU ? 2 : 1;
+}
+static int state_spans(const recurrent *r, span out[2]) {
+	if (r->reset_before) return input_spans(r, out);
+	out[0] = r->cell == EG_CELL_GRU ? (span){r->H, 3 * r->H, 0} : (span){0, r->G * r->H, 0};
+	return 1;
+}
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+
+/* A layer in one direction on its way through the chunks. */
+typedef struct lane {
+	memory mem;
+	eg_buf w[2], r[2], projection; /* packed */
+	eg_buf x;                      /* (steps, N, inputs) */
+	int x0;                        /* time of its first row */
+	eg_buf y;                      /* absent: nobody reads it */
+	int y0;
+	int ld_y;
+	bool add;
+} lane;
+
+static void pack_weights(const seq *s, int l, int d, lane *p) {
+	const recurrent *r = s->r;
+	const int64_t I = recurrent_inputs(r, l, s->I);
+	span g[2];
+	for (int i = 0, n = input_spans(r, g); i < n; i++)
+		p->w[i] = packed(s, weight(s, l, WEIGHT, d, g[i].row * I), I, g[i].n, I, true);
+	for (int i = 0, n = state_spans(r, g); i < n; i++)
+		p->r[i] = packed(
+		        s, weight(s, l, RECURRENT_WEIGHT, d, (int64_t)g[i].row * r->P), r->P, g[i].n, r->P, true);
+	if (recurrent_has(r, PROJECTION))
+		p->projection = packed(s, weight(s, l, PROJECTION, d, 0), r->H, r->P, r->H, true);
+}
+
+static eg_buf output_part(const seq *s, int port, int l, int d, int64_t each) {
+	return port < 0 ? (eg_buf){0} : eg_emit_part(s->e, s->out[port], (l * s->D + d) * each);
+}
+static eg_buf state_input(const seq *s, int port, int l, int d, int64_t each) {
+	if (port < 0) return (eg_buf){0};
+	return eg_emit_part(s->e, eg_emit_x(s->e, port, EG_PLAIN), (l * s->D + d) * each);
+}
+
+/* Steps [first, first+count) of one layer in one direction. */
+static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int count) {
+	const recurrent *r = s->r;
+	const int64_t N = s->N, H = r->H, P = r->P, T = s->T, I = recurrent_inputs(r, l, s->I);
+	eg_recurrent_fwd_args a = {.s = shape_of(s, d)};
+	const int t0 = a.s.reverse ? s->T - first - count : first, g0 = s->train ? 0 : t0;
+	span g[2];
+	for (int i = 0, n = input_spans(r, g); i < n; i++)
+		product(s, (eg_gemm_packed_args){.a = eg_emit_part(s->e, p->x, (t0 - p->x0) * N * I),
+		                   .b = p->w[i],
+		                   .bias = r->norm ? (eg_buf){0} : weight(s, l, BIAS, d, g[i].row),
+		                   .c = eg_emit_part(s->e, p->mem.gates, (t0 - g0) * N * r->S * H + g[i].at),
+		                   .m = count * s->N,
+		                   .n = g[i].n,
+		                   .k = (int)I,
+		                   .lda = (int)I,
+		                   .ldc = r->S * r->H});
+	a.s.first = first;
+	a.s.count = count;
+	a.s.t0 = g0;
+	a.s.y0 = p->y0;
+	a.r = p->r[0];
+	a.r2 = p->r[1];
+	a.projection = p->projection;
+	a.peephole = weight(s, l, PEEPHOLE, d, 0);
+	a.q_bias = weight(s, l, RECURRENT_BIAS, d, 0);
+	if (r->norm) a.bias = weight(s, l, BIAS, d, 0);
+	a.gain = weight(s, l, NORM_GAIN, d, 0);
+	a.shift = weight(s, l, NORM_BIAS, d, 0);
+	a.decay = weight(s, l, DECAY, d, 0);
+	a.mask = p->mem.mask;
+	a.lengths = s->lengths;
+	a.dt = s->dt;
+	a.h0 = state_input(s, s->port.h0, l, d, N * P);
+	a.c0 = state_input(s, s->port.c0, l, d, N * H);
+	a.gates = p->mem.gates;
+	a.hs = p->mem.hs;
+	a.cs = p->mem.cs;
+	a.op = p->mem.op;
+	a.hd = p->mem.hd;
+	a.m = p->mem.m;
+	a.xhat = p->mem.xhat;
+	a.rstd = p->mem.rstd;
+	a.cn = p->mem.cn;
+	a.y = p->y;
+	a.ld_y = p->ld_y;
+	a.add = p->add;
+	a.hn = output_part(s, s->port.hn, l, d, N * P);
+	a.last_c = output_part(s, s->port.cn, l, d, N * H);
+	if (s->carries) {
+		a.state_h = eg_emit_part(s->e, eg_emit_state(s->e, 0, r->layers, P), l * N * P);
+		if (r->cell == EG_CELL_LSTM)
+			a.state_c = eg_emit_part(s->e, eg_emit_state(s->e, 1, r->layers, H), l * N * H);
+	}
+	a.states = output_part(s, s->port.states, l, d, T * N * P);
+	a.cells = output_part(s, s->port.cells, l, d, T * N * H);
+	a.acts = output_part(s, s->port.gates, l, d, T * N * r->G * H);
+	OP_CALL(s->e, recurrent_fwd, a, EG_RECURRENT_FWD_READS, EG_RECURRENT_FWD_WRITES, .units = s->N,
+	        .scratch = eg_emit_kernels(s->e)->recurrent_scratch(&a.s),
+	        .flops = 2.0 * count * (double)N * (double)H * (r->G * (double)P + 20));
+}
+
+/* hs of a layer, from the state after time 0 on (or, reverse, of the last): its outputs but for rows that have
+ * ended. */
+static eg_buf states_after(const seq *s, const recurrent *r, eg_buf hs, bool reverse) {
+	return eg_emit_part(s->e, hs, reverse ? 0 : (int64_t)s->N * r->P);
+}
+
+/* Where the layers read and write: the sequence itself, the kept states of the layer below, or a buffer between
+ * them. */
+static void connect(const seq *s, lane lanes[][2]) {
+	const recurrent *r = s->r;
+	const bool direct = s->train && s->D == 1 && r->dropout <= 0;
+	for (int l = 0; l < r->layers; l++) {
+		const int64_t width = recurrent_inputs(r, l, s->I);
+		eg_buf x = eg_emit_x(s->e, 0, EG_PLAIN);
+		if (l > 0 && direct)
+			x = states_after(s, r, lanes[l - 1][0].mem.hs, r->reverse);
+		else if (l > 0 && s->train)
+			x = saved(s, l, 0, INPUT, s->T * s->N * width);
+		else if (l > 0)
+			x = eg_emit_temp(s->e, EG_ELEM_REAL, (s->chunked ? s->chunk : s->T) * s->N * width, false);
+		for (int d = 0; d < s->D; d++) {
+			lane *p = &lanes[l][d], *below = l ? &lanes[l - 1][d] : NULL;
+			p->x = x;
+			p->ld_y = (int)recurrent_inputs(r, l + 1, s->I);
+			p->add = r->sum && d == 1;
+			if (below && !direct) below->y = eg_emit_part(s->e, x, r->sum ? 0 : (int64_t)d * r->P);
+		}
+	}
+	for (int d = 0; d < s->D; d++)
+		lanes[r->layers - 1][d].y = eg_emit_part(s->e, s->out[0], r->sum ? 0 : (int64_t)d * r->P);
+}
+
+void recurrent_emit_fwd(eg_emit *e, const recurrent *r) {
+	seq s = seq_of(e, r);
+	lane lanes[RECURRENT_LAYERS][2] = {0};
+	eg_buf gates = {0};
+	const int outputs = (s.port.gates < 0 ? s.port.states : s.port.gates) + 1;
+	for (int i = 0; i < outputs; i++)
+		if (eg_emit_out_needed(e, i)) s.out[i] = eg_emit_y(e, i, EG_PLAIN);
+	if (!s.train) gates = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)s.chunk * s.N * r->S * r->H, false);
+	for (int l = 0; l < r->layers; l++)
+		for (int d = 0; d < s.D; d++) {
+			lanes[l][d].mem = memory_of(&s, l, d, gates);
+			pack_weights(&s, l, d, &lanes[l][d]);
+			if (lanes[l][d].mem.mask.p) make_mask(&s, l, d, lanes[l][d].mem.mask);
+		}
+	connect(&s, lanes);
+	for (int first = 0; s.chunked && first < s.T; first += s.chunk)
+		for (int l = 0; l < r->layers; l++) {
+			lane p = lanes[l][0];
+			const int count = s.T - first < s.chunk ? s.T - first : s.chunk;
+			if (!s.train) { /* the buffers between the layers hold this chunk only */
+				p.x0 = l > 0 ? first : 0;
+				p.y0 = l < r->layers - 1 ? first : 0;
+			}
+			emit_steps(&s, l, 0, &p, first, count);
+		}
+	for (int l = 0; l < r->layers && !s.chunked; l++) {
+		for (int d = 0; d < s.D; d++)
+			for (int first = 0; first < s.T; first += s.chunk)
+				emit_steps(
+				        &s, l, d, &lanes[l][d], first, s.T - first < s.chunk ? s.T - first : s.chunk);
+		if (!s.train || r->dropout <= 0 || l == r->layers - 1) continue;
+		eg_buf x = lanes[l + 1][0].x; /* Zaremba et al. 2014: on the way up, never on the way through time */
+		drop(&s, x, x, (int64_t)s.T * s.N * recurrent_inputs(r, l + 1, s.I), DROP_MASKS + l, r->dropout);
+	}
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+
+/* A gradient and whether to add to it. */
+typedef struct target {
+	eg_buf buf;
+	bool acc;
+} target;
+
+static target gradient(const seq *s, int l, recurrent_weight kind) {
+	target t = {.acc = false};
+	if (recurrent_has(s->r, kind)) t.buf = eg_emit_dw(s->e, recurrent_param(s->r, l, kind), &t.acc);
+	return t;
+}
+static target input_gradient(const seq *s, int port) {
+	target t = {.acc = false};
+	if (port >= 0 && eg_emit_has_in(s->e, port) && eg_emit_needs_dx(s->e, port))
+		t.buf = eg_emit_dx(s->e, port, EG_PLAIN, &t.acc);
+	return t;
+}
+
+/* Gradients of the inputs, asked for once. */
+typedef struct inputs {
+	target h0, c0, dt;
+} inputs;
+
+/* The recurrence of one layer and direction backwards; what it leaves is in *a. */
+static void emit_unsteps(const seq *s, int l, int d, eg_recurrent_bwd_args *a, eg_buf dy, const inputs *in) {
+	const recurrent *r = s->r;
+	const int64_t N = s->N, H = r->H, P = r->P, all = N * s->T;
+	memory m = memory_of(s, l, d, (eg_buf){0});
+	span g[2];
+	*a = (eg_recurrent_bwd_args){.s = shape_of(s, d),
+	        .hs = m.hs,
+	        .cs = m.cs,
+	        .op = m.op,
+	        .hd = m.hd,
+	        .m = m.m,
+	        .xhat = m.xhat,
+	        .rstd = m.rstd,
+	        .cn = m.cn,
+	        .gates = m.gates,
+	        .mask = m.mask,
+	        .lengths = s->lengths,
+	        .dt = s->dt};
+	eg_buf *packs[2] = {&a->r, &a->r2};
+	for (int i = 0, n = state_spans(r, g); i < n; i++)
+		*packs[i] = packed(s, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, P, false);
+	if (recurrent_has(r, PROJECTION)) {
+		a->projection = packed(s, weight(s, l, PROJECTION, d, 0), P, H, H, false);
+		a->dp = eg_emit_temp(s->e, EG_ELEM_REAL, all * P, false);
+	}
+	a->peephole = weight(s, l, PEEPHOLE, d, 0);
+	a->gain = weight(s, l, NORM_GAIN, d, 0);
+	a->decay = weight(s, l, DECAY, d, 0);
+	a->dy = eg_emit_part(s->e, dy, r->sum ? 0 : d * P);
+	a->ld_dy = (ptrdiff_t)recurrent_inputs(r, l + 1, s->I);
+	a->dhn = eg_emit_part(s->e, eg_emit_dy(s->e, s->port.hn, EG_PLAIN), (l * s->D + d) * N * P);
+	if (s->port.cn >= 0)
+		a->dcn = eg_emit_part(s->e, eg_emit_dy(s->e, s->port.cn, EG_PLAIN), (l * s->D + d) * N * H);
+	if (r->norm) {
+		a->dxw = eg_emit_temp(s->e, EG_ELEM_REAL, all * r->G * H, false);
+		a->dhr = eg_emit_temp(s->e, EG_ELEM_REAL, all * r->G * H, false);
+		if (r->cell == EG_CELL_LSTM) a->dnc = eg_emit_temp(s->e, EG_ELEM_REAL, all * H, false);
+	}
+	if (r->decay) a->du = eg_emit_temp(s->e, EG_ELEM_REAL, all * H, false);
+	a->dh0 = eg_emit_part(s->e, in->h0.buf, (l * s->D + d) * N * P);
+	a->dc0 = eg_emit_part(s->e, in->c0.buf, (l * s->D + d) * N * H);
+	a->add_h = in->h0.acc;
+	a->add_c = in->c0.acc;
+	OP_CALL(s->e, recurrent_bwd, *a, EG_RECURRENT_BWD_READS, EG_RECURRENT_BWD_WRITES, .units = s->N,
+	        .scratch = eg_emit_kernels(s->e)->recurrent_scratch(&a->s),
+	        .flops = 2.0 * (double)all * (double)H * (r->G * (double)P + 20));
+}
+
+/* Gradients of the gates as the products see them: row `row` of the weights is column *ld ... of the result. */
+static eg_buf span_gradient(const seq *s, const eg_recurrent_bwd_args *a, span g, bool input, int *ld) {
+	*ld = (s->r->norm ? s->r->G : s->r->S) * s->r->H;
+	if (!s->r->norm) return eg_emit_part(s->e, a->gates, g.at);
+	return eg_emit_part(s->e, input ? a->dxw : a->dhr, g.row);
+}
+
+static void input_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, target dx) {
+	const int64_t I = recurrent_inputs(s->r, l, s->I);
+	span g[2];
+	int ld;
+	for (int i = 0, n = input_spans(s->r, g); i < n && dx.buf.p; i++) {
+		eg_buf from = span_gradient(s, a, g[i], true, &ld);
+		product(s, (eg_gemm_packed_args){.a = from,
+		                   .b = packed(s, weight(s, l, WEIGHT, d, g[i].row * I), g[i].n, I, I, false),
+		                   .c = dx.buf,
+		                   .m = s->T * s->N,
+		                   .n = (int)I,
+		                   .k = g[i].n,
+		                   .lda = ld,
+		                   .ldc = (int)I,
+		                   .acc = dx.acc || i > 0});
+	}
+}
+
+static void norm_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, const target t[]) {
+	const recurrent *r = s->r;
+	const int H = r->H, n = r->G * H, width = eg_recurrent_xhat(&a->s), ld = r->S * H;
+	span g[2];
+	for (int state = 0; state < 2; state++)
+		for (int i = 0, groups = input_spans(r, g); i < groups; i++) {
+			int column = state * n + g[i].row;
+			int at = state && i == 1 && !r->reset_before ? 3 * H : g[i].at; /* q of gru */
+			eg_buf from = eg_emit_part(s->e, a->gates, at);
+			dot(s, from, ld, eg_emit_part(s->e, a->xhat, column), width,
+			        part_of(s, t[NORM_GAIN].buf, l, NORM_GAIN, d, column), g[i].n, false, t[NORM_GAIN].acc);
+			sum(s, from, ld, part_of(s, t[NORM_BIAS].buf, l, NORM_BIAS, d, column), g[i].n,
+			        t[NORM_BIAS].acc);
+		}
+	if (r->cell != EG_CELL_LSTM) return;
+	dot(s, a->dnc, H, eg_emit_part(s->e, a->xhat, 2 * n), width,
+	        part_of(s, t[NORM_GAIN].buf, l, NORM_GAIN, d, 2 * n), H, false, t[NORM_GAIN].acc);
+	sum(s, a->dnc, H, part_of(s, t[NORM_BIAS].buf, l, NORM_BIAS, d, 2 * n), H, t[NORM_BIAS].acc);
+}
+
+/* i and f look at the cell before the step, o at the one after it. */
+static void peephole_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, target t) {
+	const int H = s->r->H, ld = s->r->S * H;
+	const int64_t step = (int64_t)s->N * H;
+	eg_buf before = s->r->decay ? a->hd : eg_emit_part(s->e, a->cs, a->s.reverse ? step : 0);
+	eg_buf after = eg_emit_part(s->e, a->cs, a->s.reverse ? 0 : step);
+	for (int i = 0; i < 3; i++)
+		dot(s, eg_emit_part(s->e, a->gates, i * H), ld, i == 1 ? after : before, H,
+		        part_of(s, t.buf, l, PEEPHOLE, d, i * H), H, false, t.acc);
+}
+
+static void decay_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, target t, target dt) {
+	const eg_kernels *kern = eg_emit_kernels(s->e);
+	const int H = s->r->H;
+	dot(s, a->du, H, s->dt, 1, part_of(s, t.buf, l, DECAY, d, 0), H, true, t.acc);
+	sum(s, a->du, H, part_of(s, t.buf, l, DECAY, d, H), H, t.acc);
+	if (!dt.buf.p) return;
+	eg_gemm_args g = {.a = a->du,
+	        .b = weight(s, l, DECAY, d, 0),
+	        .c = dt.buf,
+	        .m = s->T * s->N,
+	        .n = 1,
+	        .k = H,
+	        .lda = H,
+	        .ldb = 1,
+	        .ldc = 1,
+	        .acc = dt.acc};
+	OP_CALL(s->e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
+	        .flops = 2.0 * g.m * g.k);
+}
+
+static void weight_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, eg_buf x, const target t[]) {
+	const recurrent *r = s->r;
+	const int H = r->H, P = r->P, I = (int)recurrent_inputs(r, l, s->I);
+	eg_buf operand = a->mask.p ? a->op
+	                 : r->decay && r->cell != EG_CELL_LSTM
+	                         ? a->hd
+	                         : eg_emit_part(s->e, a->hs, a->s.reverse ? (int64_t)s->N * P : 0);
+	span g[2];
+	int ld;
+	for (int i = 0, n = input_spans(r, g); i < n; i++) {
+		eg_buf from = span_gradient(s, a, g[i], true, &ld);
+		outer(s, from, ld, x, I, part_of(s, t[WEIGHT].buf, l, WEIGHT, d, (int64_t)g[i].row * I), g[i].n, I,
+		        t[WEIGHT].acc);
+		if (r->bias)
+			sum(s, eg_emit_part(s->e, a->gates, g[i].at), r->S * H,
+			        part_of(s, t[BIAS].buf, l, BIAS, d, g[i].row), g[i].n, t[BIAS].acc);
+	}
+	for (int i = 0, n = state_spans(r, g); i < n; i++) {
+		eg_buf from = span_gradient(s, a, g[i], false, &ld);
+		outer(s, from, ld, i == 1 ? a->m : operand, P,
+		        part_of(s, t[RECURRENT_WEIGHT].buf, l, RECURRENT_WEIGHT, d, (int64_t)g[i].row * P), g[i].n, P,
+		        t[RECURRENT_WEIGHT].acc);
+	}
+	if (t[RECURRENT_BIAS].buf.p)
+		sum(s, eg_emit_part(s->e, a->gates, 3 * H), r->S * H,
+		        part_of(s, t[RECURRENT_BIAS].buf, l, RECURRENT_BIAS, d, 0), H, t[RECURRENT_BIAS].acc);
+	if (t[PROJECTION].buf.p)
+		outer(s, a->dp, P, a->m, H, part_of(s, t[PROJECTION].buf, l, PROJECTION, d, 0), P, H,
+		        t[PROJECTION].acc);
+	if (r->peephole) peephole_gradients(s, l, d, a, t[PEEPHOLE]);
+	if (r->norm) norm_gradients(s, l, d, a, t);
+}
+
+void recurrent_emit_bwd(eg_emit *e, const recurrent *r) {
+	seq s = seq_of(e, r);
+	const inputs in = {input_gradient(&s, s.port.h0), input_gradient(&s, s.port.c0),
+	        r->decay ? input_gradient(&s, s.port.dt) : (target){.acc = false}};
+	const bool direct = s.D == 1 && r->dropout <= 0;
+	target dx0 = input_gradient(&s, 0), dt = in.dt;
+	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
+	for (int l = r->layers - 1; l >= 0; l--) {
+		const int64_t count = (int64_t)s.T * s.N * recurrent_inputs(r, l, s.I);
+		target t[RECURRENT_WEIGHTS];
+		target dx = l ? (target){.buf = eg_emit_temp(e, EG_ELEM_REAL, count, false)} : dx0;
+		eg_buf x = eg_emit_x(e, 0, EG_PLAIN);
+		if (l && !direct)
+			x = saved(&s, l, 0, INPUT, count);
+		else if (l)
+			x = states_after(&s, r, memory_of(&s, l - 1, 0, (eg_buf){0}).hs, r->reverse);
+		for (int i = 0; i < RECURRENT_WEIGHTS; i++) t[i] = gradient(&s, l, (recurrent_weight)i);
+		for (int d = 0; d < s.D; d++) {
+			eg_recurrent_bwd_args a;
+			emit_unsteps(&s, l, d, &a, dy, &in);
+			input_gradients(&s, l, d, &a, dx);
+			weight_gradients(&s, l, d, &a, x, t);
+			if (r->decay) decay_gradients(&s, l, d, &a, t[DECAY], dt);
+			dx.acc = dt.acc = true;
+		}
+		if (l && r->dropout > 0) drop(&s, dx.buf, dx.buf, count, DROP_MASKS + l - 1, r->dropout);
+		dy = dx.buf;
+	}
+}

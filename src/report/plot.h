@@ -1,0 +1,72 @@
+/* plot.h - two kinds of plots, written as SVG 1.1: lines over numbers, and heat maps over the steps of a sequence.
+ *
+ * Plain shapes and text with attributes only: no style sheet, script, font or picture from elsewhere, so every viewer
+ * shows them alike. Texts are UTF-8; what is not, and what XML forbids, is shown as U+FFFD. The file appears whole or
+ * not at all. Not here: what is plotted (inspect.c). */
+#ifndef ENGRAM_REPORT_PLOT_H
+#define ENGRAM_REPORT_PLOT_H
+
+#include "base/base.h"
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+typedef struct eg_series {
+	const char *name;
+	const double *x,
+	        *y; /* n of each; the line is broken where y is NAN or infinite, or, on a log axis, not above 0 */
+	int n;
+} eg_series;
+
+enum { EG_MAX_SERIES = 16 }; /* eight colours, full and dashed */
+
+typedef struct eg_line_plot {
+	const char *title, *x_title, *y_title;
+	const eg_series *series;
+	int nseries;         /* 1..EG_MAX_SERIES */
+	bool log_y;          /* powers of ten at equal distances */
+	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
+} eg_line_plot;
+
+eg_status eg_plot_lines(const char *path, const eg_line_plot *p, eg_error *err);
+
+/* ---- heat maps --------------------------------------------------------------------------------------------------- */
+
+typedef enum eg_colours {
+	EG_DIVERGING, /* blue, white, red: for values around the middle of lo..hi */
+	EG_SEQUENTIAL /* dark violet to yellow */
+} eg_colours;
+
+/* Rows above one another, a column for each step. */
+typedef struct eg_heat_panel {
+	const char *title;
+	const double *values; /* rows x columns; NAN is left grey, what is beyond lo..hi gets the colour of the end */
+	int rows;
+	const char *const *row_labels; /* rows of them; NULL: none */
+	eg_colours colours;
+	double lo, hi;
+} eg_heat_panel;
+
+typedef struct eg_heat_map {
+	const char *title;
+	int columns;
+	const char *const
+	        *column_labels;      /* columns of them, characters or words; NULL: only numbers below. Characters that
+	                                     cannot be seen are shown by marks: see eg_plot_visible */
+	const eg_heat_panel *panels; /* one below the other */
+	int npanels;
+} eg_heat_map;
+
+eg_status eg_plot_heat(const char *path, const eg_heat_map *m, eg_error *err);
+
+/* A text with marks for what cannot be seen: space is a middle dot, newline a pilcrow, tab a guillemet, other control
+ * characters and damaged UTF-8 U+FFFD. At most size - 1 bytes into buf, cut between characters; returns buf. */
+const char *eg_plot_visible(const char *text, char *buf, size_t size);
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+void eg_put(eg_writer *w, const char *fmt, ...)
+        EG_PRINTF(2, 3); /* at most 640 bytes; no numbers with a point: see below */
+/* With a decimal point whatever the locale of the embedding program is, nine digits; "nan" and "inf" as they are. */
+const char *eg_number(double v, char buf[32]);
+
+#endif

@@ -1,0 +1,474 @@
+/* svg.c - plots as SVG 1.1 text. See plot.h.
+ *
+ * Widths of texts are not known here, since the viewer chooses the font: room is left for 0.62 of the font size a
+ * character, which the usual sans serif fonts stay below. */
+#include "report/plot.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define FONT "font-family=\"DejaVu Sans, Verdana, Helvetica, Arial, sans-serif\""
+#define INK "#222222"
+#define FAINT "#dddddd"
+
+enum { SMALL = 11, NORMAL = 12, LARGE = 15 }; /* font sizes */
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
+void eg_put(eg_writer *w, const char *fmt, ...) {
+	char buf[640];
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(buf, sizeof buf, fmt, args);
+	va_end(args);
+	if (n > 0) eg_writer_put(w, buf, (size_t)n < sizeof buf ? (size_t)n : sizeof buf - 1);
+}
+#define put eg_put
+
+static void point(char *number) {
+	for (; *number; number++)
+		if (*number == ',') *number = '.';
+}
+
+const char *eg_number(double v, char buf[32]) {
+	snprintf(buf, 32, "%.9g", v);
+	point(buf);
+	return buf;
+}
+
+/* A coordinate: at most two digits after the point. */
+static const char *at(double v, char buf[32]) {
+	long long hundredths = llround((isfinite(v) ? v : 0) * 100);
+	unsigned long long u = hundredths < 0 ? -(unsigned long long)hundredths : (unsigned long long)hundredths;
+	int n = snprintf(buf, 32, "%s%llu.%02llu", hundredths < 0 ? "-" : "", u / 100, u % 100);
+	while (buf[n - 1] == '0') buf[--n] = 0;
+	if (buf[n - 1] == '.') buf[--n] = 0;
+	return buf;
+}
+#define AT(v) at(v, (char[32]){0})
+
+/* Bytes of the UTF-8 character at s, 0 where there is none: overlong forms, surrogates and what XML 1.0 forbids. */
+static int character(const char *s) {
+	const unsigned char *u = (const unsigned char *)s;
+	int n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+	uint32_t code = n > 1 ? u[0] & (0x7fu >> n) : u[0];
+	for (int i = 1; i < n; i++) {
+		if ((u[i] & 0xc0) != 0x80) return 0;
+		code = code << 6 | (u[i] & 0x3f);
+	}
+	if (n == 1) return code >= ' ' && code != 0x7f;
+	if (n == 2 && code < 0xa0) return 0;
+	if (n == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000) || code >= 0xfffe)) return 0;
+	return n == 4 && (code < 0x10000 || code > 0x10ffff) ? 0 : n;
+}
+
+/* How many bytes one shown character takes of the text, and what is shown. */
+static int visible(const char *s, char shown[8]) {
+	int n = character(s);
+	const char *mark = *s == ' '    ? "\xc2\xb7"
+	                   : *s == '\n' ? "\xc2\xb6"
+	                   : *s == '\t' ? "\xc2\xbb"
+	                   : n          ? NULL
+	                                : "\xef\xbf\xbd";
+	size_t size = mark ? strlen(mark) : (size_t)n;
+	memcpy(shown, mark ? mark : s, size);
+	shown[size] = 0;
+	if (n) return n;
+	for (n = 1; (unsigned char)*s >= 0x80 && n < 4 && ((unsigned char)s[n] & 0xc0) == 0x80;) n++;
+	return n; /* the rest of a damaged character belongs to it */
+}
+
+const char *eg_plot_visible(const char *text, char *buf, size_t size) {
+	size_t used = 0;
+	char shown[8];
+	if (!size) return buf;
+	while (*text) {
+		text += visible(text, shown);
+		size_t n = strlen(shown);
+		if (used + n >= size) break;
+		memcpy(buf + used, shown, n);
+		used += n;
+	}
+	buf[used] = 0;
+	return buf;
+}
+
+static void put_escaped(eg_writer *w, const char *s) {
+	while (*s) {
+		int n = character(s);
+		if (*s == '&')
+			put(w, "&amp;");
+		else if (*s == '<')
+			put(w, "&lt;");
+		else if (*s == '>')
+			put(w, "&gt;");
+		else if (*s == '"')
+			put(w, "&quot;");
+		else if (n)
+			eg_writer_put(w, s, (size_t)n);
+		else
+			put(w, *s == '\n' || *s == '\t' ? " " : "\xef\xbf\xbd");
+		s += n ? n : 1;
+	}
+}
+
+static int length_of(const char *s) {
+	int n = 0;
+	for (; s && *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static double width_of(const char *s, int font) { return 0.62 * font * length_of(s); }
+
+/* anchor: start, middle or end. turn: degrees about its own place. */
+static void text(eg_writer *w, double x, double y, int font, const char *anchor, int turn, const char *s) {
+	put(w, "<text x=\"%s\" y=\"%s\" font-size=\"%d\" text-anchor=\"%s\" fill=\"" INK "\"", AT(x), AT(y), font,
+	        anchor);
+	if (turn) put(w, " transform=\"rotate(%d %s %s)\"", turn, AT(x), AT(y));
+	put(w, ">");
+	put_escaped(w, s ? s : "");
+	put(w, "</text>\n");
+}
+
+static void line(eg_writer *w, double x, double y, double x2, double y2, const char *colour) {
+	put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\"/>\n", AT(x), AT(y), AT(x2), AT(y2), colour);
+}
+
+static void head(eg_writer *w, double width, double height, const char *title) {
+	put(w,
+	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" "
+	        "width=\"%s\" height=\"%s\" viewBox=\"0 0 %s %s\" " FONT ">\n<title>",
+	        AT(width), AT(height), AT(width), AT(height));
+	put_escaped(w, title ? title : "");
+	put(w, "</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n");
+}
+
+/* ---- axes -------------------------------------------------------------------------------------------------------- */
+
+typedef struct axis {
+	double lo, hi;   /* of what is shown; with log: powers of ten */
+	double from, to; /* pixels */
+	double step;     /* between ticks: a value, or with log so many powers */
+	bool log;
+} axis;
+
+static double place(const axis *a, double v) {
+	return a->from + ((a->log ? log10(v) : v) - a->lo) / (a->hi - a->lo) * (a->to - a->from);
+}
+
+/* 1, 2 or 5 times a power of ten, such that there are about `ticks` of them. */
+static double nice_step(double range, int ticks) {
+	double rough = range / ticks, power = pow(10, floor(log10(rough))), m = rough / power;
+	return power * (m < 1.5 ? 1 : m < 3.5 ? 2 : m < 7.5 ? 5 : 10);
+}
+
+static void fit_linear(axis *a, double lo, double hi, int ticks, bool exact) {
+	if (!(hi > lo)) lo -= fabs(lo) * 0.5 + 0.5, hi = lo + 2 * (fabs(lo) * 0.5 + 0.5);
+	a->step = nice_step(hi - lo, ticks);
+	a->lo = exact ? lo : floor(lo / a->step + 1e-9) * a->step;
+	a->hi = exact ? hi : ceil(hi / a->step - 1e-9) * a->step;
+}
+
+static void fit_log(axis *a, double lo, double hi) {
+	a->log = true;
+	a->lo = floor(log10(lo) + 1e-9);
+	a->hi = ceil(log10(hi) - 1e-9);
+	if (a->hi <= a->lo) a->hi = a->lo + 1;
+	a->step = ceil((a->hi - a->lo) / 10);
+}
+
+/* As few digits as tell it from its neighbours. */
+static const char *number(double v, double step, char buf[32]) {
+	int digits = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
+	if (fabs(v) < step * 1e-6) v = 0;
+	if (fabs(v) >= 1e6 || digits > 5)
+		snprintf(buf, 32, "%.3g", v);
+	else
+		snprintf(buf, 32, "%.*f", digits, v);
+	point(buf);
+	return buf;
+}
+
+/* 10 to the k as text, the exponent raised by hand: not every viewer knows baseline-shift, not every font such
+ * digits. */
+static void power_label(eg_writer *w, double x, double y, int k) {
+	put(w, "<text x=\"%s\" y=\"%s\" font-size=\"%d\" text-anchor=\"end\" fill=\"" INK "\">", AT(x), AT(y), SMALL);
+	if (k >= 0 && k <= 3)
+		put(w, "%d</text>\n", k == 0 ? 1 : k == 1 ? 10 : k == 2 ? 100 : 1000);
+	else
+		put(w, "10<tspan dy=\"-5\" font-size=\"%d\">%s%d</tspan></text>\n", SMALL - 2,
+		        k < 0 ? "\xe2\x88\x92" : "", k < 0 ? -k : k);
+}
+
+static void y_axis(eg_writer *w, const axis *y, const axis *x) {
+	char label[32];
+	int n = (int)((y->hi - y->lo) / y->step + 1e-6);
+	for (int i = 0; i <= n; i++) {
+		double v = y->lo + i * y->step, at_y = place(y, y->log ? pow(10, v) : v);
+		line(w, x->from, at_y, x->to, at_y, FAINT);
+		if (y->log)
+			power_label(w, x->from - 7, at_y + 4, (int)v);
+		else
+			text(w, x->from - 7, at_y + 4, SMALL, "end", 0, number(v, y->step, label));
+	}
+	for (int k = (int)y->lo; y->log && y->hi - y->lo <= 6 && k < (int)y->hi; k++)
+		for (int m = 2; m < 10; m++) {
+			double at_y = place(y, m * pow(10, k));
+			line(w, x->from, at_y, x->from + (m == 5 ? 5 : 3), at_y, INK);
+		}
+}
+
+static void x_axis(eg_writer *w, const axis *x, const axis *y) {
+	char label[32];
+	int first = (int)ceil(x->lo / x->step - 1e-9), last = (int)floor(x->hi / x->step + 1e-9);
+	for (int i = first; i <= last; i++) {
+		double v = i * x->step, at_x = place(x, v);
+		line(w, at_x, y->from, at_x, y->from + 5, INK);
+		text(w, at_x, y->from + 18, SMALL, "middle", 0, number(v, x->step, label));
+	}
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+/* Okabe and Ito 2008: told apart by people who see colours otherwise. Yellow, which is lost on white, is left out. */
+static const char *const line_colours[] = {
+        "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#777777"};
+
+static const char *dashes(int i) { return i < EG_COUNT(line_colours) ? "" : " stroke-dasharray=\"7 4\""; }
+
+static bool shown(const eg_line_plot *p, double v) { return isfinite(v) && (!p->log_y || v > 0); }
+
+static void fit_axes(const eg_line_plot *p, axis *x, axis *y) {
+	double lo_x = INFINITY, hi_x = -INFINITY, lo = INFINITY, hi = -INFINITY;
+	for (int i = 0; i < p->nseries; i++)
+		for (int k = 0; k < p->series[i].n; k++) {
+			double vx = p->series[i].x[k], vy = p->series[i].y[k];
+			if (!isfinite(vx) || !shown(p, vy)) continue;
+			lo_x = fmin(lo_x, vx), hi_x = fmax(hi_x, vx);
+			lo = fmin(lo, vy), hi = fmax(hi, vy);
+		}
+	if (lo_x > hi_x) lo_x = 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
+	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
+	fit_linear(x, lo_x, hi_x, 8, true);
+	if (p->log_y)
+		fit_log(y, lo, hi);
+	else
+		fit_linear(y, lo, hi, 6, p->y_min < p->y_max);
+}
+
+static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, const axis *y) {
+	const eg_series *s = &p->series[i];
+	bool down = false;
+	put(w,
+	        "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" "
+	        "clip-path=\"url(#frame)\"%s "
+	        "d=\"",
+	        line_colours[i % EG_COUNT(line_colours)], dashes(i));
+	for (int k = 0; k < s->n; k++) {
+		bool here = isfinite(s->x[k]) && shown(p, s->y[k]);
+		if (here) {
+			/* Far beyond the frame is as good as beyond: viewers compute in single precision. */
+			double at_y = fmin(fmax(place(y, s->y[k]), y->to - 2000), y->from + 2000);
+			put(w, "%s%s %s ", down ? "L" : "M", AT(place(x, s->x[k])), AT(at_y));
+			if (!down && (k + 1 == s->n || !shown(p, s->y[k + 1]))) put(w, "h0.01"); /* a point alone */
+		}
+		down = here;
+	}
+	put(w, "\" stroke-linecap=\"round\"/>\n");
+}
+
+static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
+	for (int i = 0; i < p->nseries; i++, y += 20) {
+		put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\" stroke-width=\"2.5\"%s/>\n", AT(x),
+		        AT(y), AT(x + 24), AT(y), line_colours[i % EG_COUNT(line_colours)], dashes(i));
+		text(w, x + 30, y + 4, NORMAL, "start", 0, p->series[i].name);
+	}
+}
+
+static void draw_lines(eg_writer *w, const eg_line_plot *p) {
+	double names = 0;
+	axis x = {.from = 76}, y = {.to = 46};
+	for (int i = 0; i < p->nseries; i++) names = fmax(names, width_of(p->series[i].name, NORMAL));
+	x.to = x.from + 520;
+	y.from = y.to + 330;
+	fit_axes(p, &x, &y);
+	head(w, x.to + names + 62, y.from + 58, p->title);
+	put(w, "<clipPath id=\"frame\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/></clipPath>\n", AT(x.from),
+	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));
+	text(w, x.from, 26, LARGE, "start", 0, p->title);
+	y_axis(w, &y, &x);
+	x_axis(w, &x, &y);
+	for (int i = 0; i < p->nseries; i++) curve(w, p, i, &x, &y);
+	put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"none\" stroke=\"" INK "\"/>\n", AT(x.from),
+	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));
+	text(w, (x.from + x.to) / 2, y.from + 42, NORMAL, "middle", 0, p->x_title);
+	text(w, 20, (y.from + y.to) / 2, NORMAL, "middle", -90, p->y_title);
+	legend(w, p, x.to + 16, y.to + 12);
+	put(w, "</svg>\n");
+}
+
+eg_status eg_plot_lines(const char *path, const eg_line_plot *p, eg_error *err) {
+	if (p->nseries < 1 || p->nseries > EG_MAX_SERIES)
+		return eg_fail(
+		        err, EG_ERR_ARG, "%s: a plot of %d lines; it takes 1 to %d", path, p->nseries, EG_MAX_SERIES);
+	if (p->log_y && p->y_min < p->y_max && p->y_min <= 0)
+		return eg_fail(err, EG_ERR_ARG, "%s: a logarithmic axis cannot begin at %g", path, p->y_min);
+	eg_writer *w = eg_writer_new(NULL, path, err);
+	if (!w) return err ? err->status : EG_ERR_IO;
+	draw_lines(w, p);
+	return eg_writer_commit(w, err);
+}
+
+/* ---- colours ----------------------------------------------------------------------------------------------------- */
+
+/* At equal distances; between them it is linear. RdBu of ColorBrewer (Brewer 2003) with blue below, and viridis (van
+ * der Walt and Smith 2015): both keep their order in grey and for people who see colours otherwise. */
+static const uint8_t diverging[][3] = {{33, 102, 172}, {67, 147, 195}, {146, 197, 222}, {209, 229, 240},
+        {247, 247, 247}, {253, 219, 199}, {244, 165, 130}, {214, 96, 77}, {178, 24, 43}};
+static const uint8_t sequential[][3] = {{68, 1, 84}, {71, 44, 122}, {59, 81, 139}, {44, 113, 142}, {33, 144, 141},
+        {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}};
+
+enum { LEVELS = 65 }; /* odd: the middle is a level of its own */
+
+static const char *level_colour(eg_colours kind, int level, char buf[8]) {
+	const uint8_t(*stops)[3] = kind == EG_DIVERGING ? diverging : sequential;
+	int per = (LEVELS - 1) / (EG_COUNT(diverging) - 1), i = level / per, part = level % per, rgb[3];
+	for (int c = 0; c < 3; c++) {
+		int next = part ? stops[i + 1][c] : 0;
+		rgb[c] = (stops[i][c] * (per - part) + next * part + per / 2) / per;
+	}
+	snprintf(buf, 8, "#%02x%02x%02x", (unsigned)rgb[0] & 0xff, (unsigned)rgb[1] & 0xff, (unsigned)rgb[2] & 0xff);
+	return buf;
+}
+
+/* -1: not a number. */
+static int level_of(const eg_heat_panel *p, double v) {
+	if (isnan(v)) return -1;
+	double share = p->hi > p->lo ? (v - p->lo) / (p->hi - p->lo) : 0.5;
+	return (int)lround(fmin(fmax(share, 0), 1) * (LEVELS - 1));
+}
+
+/* ---- heat maps --------------------------------------------------------------------------------------------------- */
+
+enum { CELL = 13, TITLE = 30, BELOW = 34, BAR = 14, BAR_ROOM = 76, BAR_MOST = 104, BAR_LEAST = 39 };
+
+typedef struct heat_place {
+	double x, y, labels; /* where cells begin; height of the column labels above */
+	bool turned;         /* column labels are words and stand upright */
+} heat_place;
+
+/* As high as the cells, but not so low that its numbers run into each other. */
+static double bar_height(const eg_heat_panel *p) { return fmin(fmax(p->rows * CELL, BAR_LEAST), BAR_MOST); }
+
+static double panel_height(const eg_heat_panel *p, double labels) {
+	return TITLE + labels + fmax(p->rows * CELL + BELOW, bar_height(p) + 14);
+}
+
+/* One path a colour, a run of equal cells is one rectangle: some bytes a cell instead of a hundred. */
+static void cells(eg_writer *w, const eg_heat_map *m, const eg_heat_panel *p, const heat_place *at_) {
+	char colour[8];
+	put(w,
+	        "<rect x=\"%s\" y=\"%s\" width=\"%d\" height=\"%d\" fill=\"#b0b0b0\"/>\n<g "
+	        "shape-rendering=\"crispEdges\">\n",
+	        AT(at_->x), AT(at_->y), m->columns * CELL, p->rows * CELL);
+	for (int level = 0; level < LEVELS; level++) {
+		bool begun = false;
+		for (int r = 0; r < p->rows; r++)
+			for (int c = 0, n; c < m->columns; c += n) {
+				const double *v = p->values + (size_t)r * (size_t)m->columns;
+				for (n = 1; c + n < m->columns && level_of(p, v[c + n]) == level_of(p, v[c]);) n++;
+				if (level_of(p, v[c]) != level) continue;
+				if (!begun) put(w, "<path fill=\"%s\" d=\"", level_colour(p->colours, level, colour));
+				put(w, "M%s %sh%dv%dh-%dz", AT(at_->x + c * CELL), AT(at_->y + r * CELL), n * CELL,
+				        CELL, n * CELL);
+				begun = true;
+			}
+		if (begun) put(w, "\"/>\n");
+	}
+	put(w,
+	        "</g>\n<rect x=\"%s\" y=\"%s\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"" INK
+	        "\" stroke-width=\"0.7\"/>\n",
+	        AT(at_->x), AT(at_->y), m->columns * CELL, p->rows * CELL);
+}
+
+static void colour_bar(eg_writer *w, const eg_heat_panel *p, double x, double y) {
+	char buf[32], colour[8];
+	double height = bar_height(p) / LEVELS;
+	put(w, "<g shape-rendering=\"crispEdges\">\n");
+	for (int i = 0; i < LEVELS; i++)
+		put(w, "<rect x=\"%s\" y=\"%s\" width=\"%d\" height=\"%s\" fill=\"%s\"/>\n", AT(x),
+		        AT(y + (LEVELS - 1 - i) * height), BAR, AT(height + 0.3), level_colour(p->colours, i, colour));
+	put(w, "</g>\n");
+	for (int i = 0; i <= 2; i++) {
+		double v = p->lo + (p->hi - p->lo) * i / 2, at_y = y + bar_height(p) * (2 - i) / 2;
+		double step = nice_step(p->hi > p->lo ? p->hi - p->lo : 1, 40);
+		line(w, x + BAR, at_y, x + BAR + 3, at_y, INK);
+		text(w, x + BAR + 6, at_y + 4, SMALL, "start", 0, number(v, step, buf));
+	}
+}
+
+static void column_labels(eg_writer *w, const eg_heat_map *m, const heat_place *at_) {
+	char buf[96];
+	for (int c = 0; c < m->columns && m->column_labels; c++) {
+		const char *label = eg_plot_visible(m->column_labels[c], buf, sizeof buf);
+		double x = at_->x + (c + 0.5) * CELL;
+		if (at_->turned)
+			text(w, x + 4, at_->y - 4, SMALL, "start", -90, label);
+		else
+			text(w, x, at_->y - 4, NORMAL, "middle", 0, label);
+	}
+}
+
+static void panel(eg_writer *w, const eg_heat_map *m, const eg_heat_panel *p, const heat_place *top) {
+	char buf[32];
+	heat_place at_ = *top;
+	text(w, at_.x, at_.y + TITLE - 11, NORMAL + 1, "start", 0, p->title);
+	at_.y += TITLE + at_.labels;
+	column_labels(w, m, &at_);
+	cells(w, m, p, &at_);
+	for (int r = 0; r < p->rows && p->row_labels; r++)
+		text(w, at_.x - 6, at_.y + (r + 0.5) * CELL + 4, SMALL, "end", 0, p->row_labels[r]);
+	int every = m->columns <= 20 ? 5 : 10;
+	for (int c = 0; c < m->columns; c += every) {
+		double x = at_.x + (c + 0.5) * CELL, y = at_.y + p->rows * CELL;
+		line(w, x, y, x, y + 4, INK);
+		text(w, x, y + 15, SMALL, "middle", 0, number(c, 1, buf));
+	}
+	colour_bar(w, p, at_.x + m->columns * CELL + 16, at_.y);
+}
+
+static void draw_heat(eg_writer *w, const eg_heat_map *m) {
+	char buf[96];
+	double rows = 20, longest = 0, height = 44;
+	heat_place at_ = {.y = 38};
+	for (int i = 0; i < m->npanels; i++)
+		for (int r = 0; r < m->panels[i].rows && m->panels[i].row_labels; r++)
+			rows = fmax(rows, width_of(m->panels[i].row_labels[r], SMALL));
+	for (int c = 0; c < m->columns && m->column_labels; c++) {
+		const char *label = eg_plot_visible(m->column_labels[c], buf, sizeof buf);
+		at_.turned |= length_of(label) > 1;
+		longest = fmax(longest, width_of(label, SMALL));
+	}
+	at_.x = rows + 18;
+	at_.labels = !m->column_labels ? 0 : at_.turned ? longest + 6 : 16;
+	for (int i = 0; i < m->npanels; i++) height += panel_height(&m->panels[i], at_.labels);
+	double width = at_.x + m->columns * CELL + BAR_ROOM + 12;
+	head(w, fmax(width, at_.x + width_of(m->title, LARGE) + 12), height, m->title);
+	text(w, at_.x, 26, LARGE, "start", 0, m->title);
+	for (int i = 0; i < m->npanels; i++) {
+		panel(w, m, &m->panels[i], &at_);
+		at_.y += panel_height(&m->panels[i], at_.labels);
+	}
+	put(w, "</svg>\n");
+}
+
+eg_status eg_plot_heat(const char *path, const eg_heat_map *m, eg_error *err) {
+	if (m->columns < 1 || m->npanels < 1)
+		return eg_fail(err, EG_ERR_ARG, "%s: a heat map of %d columns and %d panels; it needs one of each",
+		        path, m->columns, m->npanels);
+	eg_writer *w = eg_writer_new(NULL, path, err);
+	if (!w) return err ? err->status : EG_ERR_IO;
+	draw_heat(w, m);
+	return eg_writer_commit(w, err);
+}

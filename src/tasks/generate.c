@@ -1,0 +1,409 @@
+/* generate.c - a language model writes: units drawn one after the other from the network's distribution, each put
+ * back in as the next input, through a session that keeps the recurrent state. Temperature, top-k and nucleus
+ * sampling ("top-p": Holtzman, Buys, Du, Forbes, Choi, "The Curious Case of Neural Text Degeneration", 2020).
+ *
+ * Unit number i of sample s is drawn with the random number (seed, s, i): the text does not depend on how it is asked
+ * for.
+ *
+ * Not here: vocabularies and their spelling (src/text), the task itself (language.c), printing. */
+#include "io/safetensors.h"
+#include "tasks/task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 64, STATE_FORMAT = 1 };
+
+typedef struct unit {
+	double weight; /* not yet divided by the sum */
+	int id;
+} unit;
+
+struct eg_generator {
+	eg_model *model;
+	const eg_vocab *vocab;
+	eg_session *session;
+	eg_generate_options options;
+	int count;       /* units */
+	eg_real *logits; /* CHUNK rows */
+	eg_real *next;   /* of what comes next; valid when begun */
+	bool begun;      /* something has been read or written */
+	bool ended;      /* the last one was the end mark */
+	int before;      /* the last unit; -1: none */
+	uint64_t sample, written;
+	unit *units;
+	char *spelled;
+	size_t room;
+	eg_real *mark_state, *mark_next; /* where eg_generator_begin goes back to */
+	bool mark_begun;
+	int mark_before;
+};
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for generating text"); }
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static eg_status check_options(const eg_generate_options *o, eg_error *err) {
+	if (!(o->temperature >= 0) || !isfinite(o->temperature))
+		return eg_fail(err, EG_ERR_ARG,
+			"a temperature of %g; it is 0 (always the likeliest) or more, 1 is as learnt", o->temperature);
+	if (!(o->top_p >= 0 && o->top_p <= 1))
+		return eg_fail(err, EG_ERR_ARG, "top-p is a probability above 0, at most 1, not %g", o->top_p);
+	if (o->top_k < 0) return eg_fail(err, EG_ERR_ARG, "top-k is a number of units, at least 1, not %d", o->top_k);
+	return EG_OK;
+}
+
+static eg_status check_model(const eg_generator *g, eg_error *err) {
+	int writable = 0, unknown = eg_vocab_unknown(g->vocab);
+	eg_dims d = eg_tensor_dims(eg_model_graph(g->model), eg_graph_find(eg_model_graph(g->model), "logits"));
+	if (d.rank != 3 || d.d[0] != EG_T || d.d[2] != g->count)
+		return eg_fail(err, EG_ERR_SHAPE,
+			"the network does not answer at every step with a number for each of the %d units of its "
+			"vocabulary",
+			g->count);
+	for (int i = 0; i < g->count; i++) writable += i != unknown && i != eg_vocab_end(g->vocab);
+	return writable > 0 ? EG_OK : eg_fail(err, EG_ERR_FORMAT, "the vocabulary holds nothing that could be written");
+}
+
+static eg_status prepare(eg_generator *g, eg_error *err) {
+	static const char *const outputs[] = {"logits", NULL};
+	eg_graph *graph = eg_model_graph(g->model);
+	g->vocab = eg_model_vocab(g->model);
+	if (!g->vocab)
+		return eg_fail(
+			err, EG_ERR_FORMAT, "the model has no vocabulary; it is damaged, or was not trained on text");
+	g->count = eg_vocab_count(g->vocab);
+	eg_status status = check_model(g, err);
+	if (status) return status;
+	size_t n = (size_t)g->count;
+	for (int i = 0; i < g->count; i++) {
+		size_t size;
+		eg_vocab_token(g->vocab, i, &size);
+		if (size + 8 > g->room) g->room = size + 8;
+	}
+	g->logits = eg_calloc(NULL, CHUNK * n, sizeof *g->logits);
+	g->next = eg_calloc(NULL, n, sizeof *g->next);
+	g->mark_next = eg_calloc(NULL, n, sizeof *g->mark_next);
+	g->units = eg_calloc(NULL, n, sizeof *g->units);
+	g->spelled = eg_calloc(NULL, g->room, 1);
+	if (!g->logits || !g->next || !g->mark_next || !g->units || !g->spelled) return no_memory(err);
+	g->session = eg_session_new(graph, eg_model_params(g->model),
+		&(eg_session_options){.batch = 1, .chunk = CHUNK, .outputs = outputs});
+	if (!g->session) {
+		const eg_error *why = eg_context_error(eg_graph_context(graph));
+		if (err) *err = *why;
+		return why->status;
+	}
+	g->mark_state = eg_calloc(NULL, eg_session_state_count(g->session) + 1, sizeof *g->mark_state);
+	return g->mark_state ? EG_OK : no_memory(err);
+}
+
+eg_status eg_generator_from_vocab(eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err) {
+	eg_status status = check_options(o, err);
+	if (status) return status;
+	eg_generator *g = eg_calloc(NULL, 1, sizeof *g);
+	if (!g) return no_memory(err);
+	g->model = m;
+	g->options = *o;
+	g->before = g->mark_before = -1;
+	status = prepare(g, err);
+	if (status)
+		eg_generator_free(g);
+	else
+		*generator = g;
+	return status;
+}
+
+void eg_generator_free(eg_generator *g) {
+	if (!g) return;
+	eg_session_free(g->session);
+	eg_release(NULL, g->logits);
+	eg_release(NULL, g->next);
+	eg_release(NULL, g->mark_next);
+	eg_release(NULL, g->mark_state);
+	eg_release(NULL, g->units);
+	eg_release(NULL, g->spelled);
+	eg_release(NULL, g);
+}
+
+static void copy_logits(const eg_generator *g, eg_real *to, const eg_real *from) {
+	memcpy(to, from, (size_t)g->count * sizeof *to);
+}
+
+void eg_generator_begin(eg_generator *g, uint64_t sample) {
+	g->sample = sample;
+	g->written = 0;
+	g->ended = false;
+	g->begun = g->mark_begun;
+	g->before = g->mark_before;
+	eg_session_restore(g->session, g->mark_state);
+	copy_logits(g, g->next, g->mark_next);
+}
+
+void eg_generator_mark(eg_generator *g) {
+	g->mark_begun = g->begun;
+	g->mark_before = g->before;
+	eg_session_save(g->session, g->mark_state);
+	copy_logits(g, g->mark_next, g->next);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+/* Runs the network over these units; `next` becomes the logits behind the last. */
+static eg_status feed(eg_generator *g, const int32_t *ids, size_t n, eg_error *err) {
+	static const char *const names[] = {"input"};
+	while (n > 0) {
+		int steps = n < CHUNK ? (int)n : CHUNK;
+		const void *inputs[] = {ids};
+		eg_real *outputs[] = {g->logits};
+		eg_status status = eg_session_run(g->session, steps, names, inputs, 1, outputs);
+		if (status) {
+			if (err) *err = *eg_context_error(eg_graph_context(eg_model_graph(g->model)));
+			return status;
+		}
+		copy_logits(g, g->next, g->logits + (ptrdiff_t)(steps - 1) * g->count);
+		g->begun = true;
+		ids += steps;
+		n -= (size_t)steps;
+	}
+	return EG_OK;
+}
+
+static int find_unit(const eg_generator *g, char c) {
+	for (int i = 0; i < g->count; i++) {
+		size_t size;
+		const char *s = eg_vocab_token(g->vocab, i, &size);
+		if (size == 1 && s[0] == c && i != eg_vocab_end(g->vocab) && i != eg_vocab_unknown(g->vocab)) return i;
+	}
+	return -1;
+}
+
+/* What stands before a text that begins from nothing: the end mark of the one before, a line end, a space. */
+static int32_t opening(const eg_generator *g) {
+	int id = eg_vocab_end(g->vocab);
+	if (id < 0) id = find_unit(g, '\n');
+	if (id < 0) id = find_unit(g, ' ');
+	for (int i = 0; i < g->count && id < 0; i++)
+		if (i != eg_vocab_unknown(g->vocab)) id = i;
+	return id;
+}
+
+/* Unit numbers of a text without what is not known, or is no UTF-8; one by one: an encoding fails as a whole. */
+static eg_status encode_known(const eg_generator *g, const char *text, size_t size, int32_t **ids, size_t *n,
+	int64_t *skipped, eg_error *err) {
+	int unknown = eg_vocab_unknown(g->vocab);
+	eg_error why;
+	if (unknown >= 0) {
+		eg_status status = eg_vocab_encode(g->vocab, text, size, "", ids, n, err);
+		size_t all = *n;
+		*n = 0;
+		for (size_t i = 0; i < all && !status; i++)
+			if ((*ids)[i] != unknown) (*ids)[(*n)++] = (*ids)[i];
+		*skipped = (int64_t)(all - *n);
+		return status;
+	}
+	*n = 0;
+	*ids = malloc((size + 1) * sizeof **ids);
+	if (!*ids) return no_memory(err);
+	for (size_t i = 0; i < size;) {
+		int length = eg_utf8_length(text + i, size - i);
+		int32_t *one = NULL;
+		size_t k = 0;
+		if (length == 0) length = 1;
+		if (eg_vocab_encode(g->vocab, text + i, (size_t)length, "", &one, &k, &why) == EG_OK && k > 0)
+			(*ids)[(*n)++] = one[0];
+		else
+			++*skipped;
+		free(one);
+		i += (size_t)length;
+	}
+	return EG_OK;
+}
+
+eg_status eg_generator_read(
+	eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err) {
+	int64_t none = 0;
+	int32_t *ids = NULL, begin = opening(g);
+	size_t n = 0;
+	if (!skipped) skipped = &none;
+	*skipped = 0;
+	eg_status status = EG_OK;
+	if (size > 0 && g->options.skip_unknown && eg_vocab_unit(g->vocab) != EG_UNIT_BYTE)
+		status = encode_known(g, text, size, &ids, &n, skipped, err);
+	else if (size > 0)
+		status = eg_vocab_encode(g->vocab, text, size, name, &ids, &n, err);
+	if (!status && n > 0 && !g->begun && eg_vocab_end(g->vocab) >= 0) status = feed(g, &begin, 1, err);
+	if (!status) status = feed(g, ids, n, err);
+	if (!status && n > 0) g->before = ids[n - 1];
+	if (!status && n > 0) g->ended = false;
+	free(ids);
+	return status;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static int likeliest(const eg_generator *g) {
+	int best = -1, unknown = eg_vocab_unknown(g->vocab);
+	for (int i = 0; i < g->count; i++)
+		if (i != unknown && (best < 0 || g->next[i] > g->next[best])) best = i;
+	return best;
+}
+
+static int by_weight(const void *a, const void *b) {
+	const unit *x = a, *y = b;
+	if (x->weight != y->weight) return x->weight > y->weight ? -1 : 1;
+	return x->id - y->id;
+}
+
+/* Sorts the n units and returns how many of the likeliest may be drawn. */
+static int keep_likely(const eg_generator *g, int n) {
+	const eg_generate_options *o = &g->options;
+	double sum = 0, reached = 0;
+	int kept = 0;
+	qsort(g->units, (size_t)n, sizeof *g->units, by_weight);
+	if (o->top_k > 0 && o->top_k < n) n = o->top_k;
+	if (!(o->top_p > 0 && o->top_p < 1)) return n;
+	for (int i = 0; i < n; i++) sum += g->units[i].weight;
+	while (kept < n && reached < o->top_p * sum) reached += g->units[kept++].weight;
+	return kept > 0 ? kept : 1;
+}
+
+/* Draws a unit from softmax(next / temperature), the unknown mark left out. -1: the logits are no numbers. */
+static int draw(eg_generator *g) {
+	const eg_generate_options *o = &g->options;
+	int best = likeliest(g), unknown = eg_vocab_unknown(g->vocab), n = 0;
+	double sum = 0;
+	for (int i = 0; i < g->count; i++)
+		if (!isfinite(g->next[i])) return -1;
+	if (o->temperature <= 0 || o->top_k == 1) return best;
+	for (int i = 0; i < g->count; i++)
+		if (i != unknown)
+			g->units[n++] = (unit){exp(((double)g->next[i] - (double)g->next[best]) / o->temperature), i};
+	if (o->top_k > 0 || (o->top_p > 0 && o->top_p < 1)) n = keep_likely(g, n);
+	for (int i = 0; i < n; i++) sum += g->units[i].weight;
+	eg_rng r = {o->seed, eg_stream(EG_RNG_GENERATE, 0, g->sample)};
+	double left = eg_rng_uniform(r, g->written) * sum;
+	for (int i = 0; i < n; i++) {
+		left -= g->units[i].weight;
+		if (left < 0) return g->units[i].id;
+	}
+	return best; /* rounding at the very end */
+}
+
+eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err) {
+	*out = (eg_written){.text = "", .id = -1};
+	if (g->ended) eg_generator_begin(g, g->sample + 1);
+	if (!g->begun) {
+		int32_t begin = opening(g);
+		eg_status status = feed(g, &begin, 1, err);
+		if (status) return status;
+	}
+	int32_t id = draw(g);
+	if (id < 0)
+		return eg_fail(err, EG_ERR_NUMERIC,
+			"the network's answer is not a number; the model is damaged or its training failed");
+	g->written++;
+	out->id = id;
+	out->end = g->ended = id == eg_vocab_end(g->vocab);
+	if (out->end) return EG_OK;
+	out->size = eg_vocab_spell(g->vocab, g->before, id, g->spelled, g->room);
+	out->text = g->spelled;
+	g->before = id;
+	return feed(g, &id, 1, err);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* A number that tells models apart: FNV-1a over the bytes of the weights. */
+static uint64_t fingerprint(const eg_generator *g) {
+	uint64_t hash = 0xcbf29ce484222325U;
+	size_t n;
+	const unsigned char *p = (const unsigned char *)eg_params_flat(eg_model_params(g->model), &n);
+	for (size_t i = 0; i < n * sizeof(eg_real); i++) hash = (hash ^ p[i]) * 0x100000001b3U;
+	return hash;
+}
+
+typedef struct number {
+	const char *key;
+	uint64_t value;
+} number;
+enum { FORMAT, MODEL, SAMPLE, WRITTEN, BEFORE, BEGUN, ENDED, NUMBERS };
+
+static void numbers_of(const eg_generator *g, number n[NUMBERS]) {
+	n[FORMAT] = (number){"engram_text_state", STATE_FORMAT};
+	n[MODEL] = (number){"model", fingerprint(g)};
+	n[SAMPLE] = (number){"sample", g->sample};
+	n[WRITTEN] = (number){"written", g->written};
+	n[BEFORE] = (number){"before", (uint64_t)(g->before + 1)};
+	n[BEGUN] = (number){"begun", g->begun};
+	n[ENDED] = (number){"ended", g->ended};
+}
+
+eg_status eg_generator_save(const eg_generator *g, const char *path, eg_error *err) {
+	number n[NUMBERS];
+	char values[NUMBERS][24];
+	eg_st_text texts[NUMBERS];
+	size_t count = eg_session_state_count(g->session);
+	eg_real *state = eg_calloc(NULL, count + 1, sizeof *state);
+	if (!state) return no_memory(err);
+	eg_session_save(g->session, state);
+	numbers_of(g, n);
+	for (int i = 0; i < NUMBERS; i++) {
+		snprintf(values[i], sizeof values[i], "%llu", (unsigned long long)n[i].value);
+		texts[i] = (eg_st_text){n[i].key, values[i]};
+	}
+	eg_st_tensor tensors[] = {
+		{.name = "next", .dtype = eg_st_real, .dims = EG_DIMS(g->count), .data = g->next},
+		{.name = "state", .dtype = eg_st_real, .dims = EG_DIMS((int64_t)count), .data = state},
+	};
+	eg_status status = eg_st_write(path, texts, NUMBERS, tensors, EG_COUNT(tensors), err);
+	eg_release(NULL, state);
+	return status;
+}
+
+static bool holds(const eg_st_tensor *t, size_t n) {
+	return t && t->dtype == eg_st_real && t->dims.rank == 1 && t->dims.d[0] == (int64_t)n;
+}
+
+static eg_status restore(eg_generator *g, const eg_st_file *f, const char *path, eg_error *err) {
+	number n[NUMBERS];
+	size_t count = eg_session_state_count(g->session);
+	const eg_st_tensor *next = eg_st_find(f, "next"), *state = eg_st_find(f, "state");
+	uint64_t model;
+	numbers_of(g, n);
+	model = n[MODEL].value;
+	for (int i = 0; i < NUMBERS; i++) {
+		const char *text = eg_st_text_of(f, n[i].key);
+		char *end = NULL;
+		if (text) n[i].value = strtoull(text, &end, 10);
+		if (!text || end == text || *end)
+			return eg_fail(err, EG_ERR_FORMAT, "%s: not the state of a text that was being written", path);
+	}
+	if (n[FORMAT].value != STATE_FORMAT)
+		return eg_fail(err, EG_ERR_FORMAT,
+			"%s: written in format %llu; this is engram %s, which reads format %d", path,
+			(unsigned long long)n[FORMAT].value, EG_VERSION, STATE_FORMAT);
+	if (n[MODEL].value != model)
+		return eg_fail(err, EG_ERR_ARG, "%s: the state of another model; begin anew with this one", path);
+	if (!holds(next, (size_t)g->count) || !holds(state, count) || n[BEFORE].value > (uint64_t)g->count)
+		return eg_fail(err, EG_ERR_FORMAT, "%s: damaged", path);
+	eg_real *values = eg_calloc(NULL, count + 1, sizeof *values);
+	if (!values) return no_memory(err);
+	eg_st_to_real(next, g->next, NULL);
+	eg_st_to_real(state, values, NULL);
+	eg_session_restore(g->session, values);
+	eg_release(NULL, values);
+	g->sample = n[SAMPLE].value, g->written = n[WRITTEN].value;
+	g->before = (int)n[BEFORE].value - 1;
+	g->begun = n[BEGUN].value != 0, g->ended = n[ENDED].value != 0;
+	return EG_OK;
+}
+
+eg_status eg_generator_restore(eg_generator *g, const char *path, eg_error *err) {
+	eg_st_file f = {0};
+	eg_status status = eg_st_load(path, &f, err);
+	if (!status) status = restore(g, &f, path, err);
+	eg_st_free(&f);
+	return status;
+}

@@ -1,0 +1,115 @@
+/* batches.c - which samples of a data set make a batch. Three kinds of sets:
+ *
+ *   plain    shuffled, then cut.
+ *   lengths  (time_of) shuffled; then, inside of windows of WINDOW batches, sorted by length, so that samples of like length
+ *            meet; cut; and the batches shuffled again, so that an epoch does not run from short to long.
+ *   streams  pieces of running series: batch k is piece k of every stream. Never shuffled: the state goes from batch to batch.
+ *
+ * Not here: what is in a sample (eg_dataset), what is done with a batch (loop.c). */
+#include "train/batches.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOW = 32, STEPS = 8 }; /* a batch has a multiple of STEPS steps, so that few different plans are needed */
+
+typedef struct eg_batches_key {
+	int time;
+	uint32_t item;
+	int64_t at; /* place before sorting, so that the result is one and the same everywhere */
+} eg_batches_key;
+
+static int by_time(const void *a, const void *b) {
+	const eg_batches_key *x = a, *y = b;
+	if (x->time != y->time) return x->time < y->time ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void sort_windows(eg_batches *b, int64_t window) {
+	const eg_dataset *d = b->data;
+	for (int64_t i = 0; i < d->count; i++) {
+		uint32_t item = b->order[i];
+		b->keys[i] = (eg_batches_key){.time = d->time_of(d->user, item), .item = item, .at = i};
+	}
+	for (int64_t i = 0; i < d->count; i += window) {
+		size_t n = (size_t)(d->count - i < window ? d->count - i : window);
+		qsort(b->keys + i, n, sizeof *b->keys, by_time);
+	}
+	for (int64_t i = 0; i < d->count; i++) b->order[i] = b->keys[i].item;
+}
+
+static eg_status check(const eg_dataset *d, eg_error *err) {
+	if (d->count > UINT32_MAX) return eg_fail(err, EG_ERR_ARG, "more than 2^32 samples in a data set");
+	if (d->time < 0 || (d->time_of && d->time < 1))
+		return eg_fail(err, EG_ERR_ARG, "a data set of sequences of at most %d steps", d->time);
+	if (d->streams < 0 || (d->streams > 0 && d->count % d->streams))
+		return eg_fail(err, EG_ERR_ARG, "%lld samples cannot be the pieces of %d streams of equal length",
+			(long long)d->count, d->streams);
+	for (int64_t i = 0; d->time_of && i < d->count; i++) {
+		int t = d->time_of(d->user, (uint32_t)i);
+		if (t < 1 || t > d->time)
+			return eg_fail(err, EG_ERR_ARG, "sample %lld has %d time steps; 1 to %d are allowed",
+				(long long)i, t, d->time);
+	}
+	return EG_OK;
+}
+
+/* Streams: sample s * pieces + k is piece k of stream s. */
+static void identity(eg_batches *b) {
+	int64_t streams = b->data->streams, pieces = streams ? b->data->count / streams : 0;
+	for (int64_t i = 0; i < b->data->count; i++)
+		b->order[i] = (uint32_t)(streams ? i % streams * pieces + i / streams : i);
+}
+
+eg_status eg_batches_make(
+	eg_batches *b, const eg_allocator *a, const eg_dataset *d, int size, eg_error *err) {
+	eg_status status = check(d, err);
+	if (status) return status;
+	bool sorted = d->time_of && !d->streams;
+	*b = (eg_batches){.data = d, .allocator = a, .size = d->streams ? d->streams : size};
+	b->count = (d->count + b->size - 1) / b->size;
+	b->order = eg_calloc(a, (size_t)d->count + 1, sizeof *b->order);
+	if (sorted) b->turn = eg_calloc(a, (size_t)b->count + 1, sizeof *b->turn);
+	if (sorted) b->keys = eg_calloc(a, (size_t)d->count + 1, sizeof *b->keys);
+	if (!b->order || (sorted && (!b->turn || !b->keys)))
+		return eg_fail(err, EG_ERR_MEMORY, "out of memory for the order of samples");
+	identity(b);
+	for (int64_t k = 0; k < b->count && sorted; k++) b->turn[k] = (uint32_t)k;
+	if (sorted && d->count > 0) sort_windows(b, d->count);
+	for (int64_t k = 0; k < b->count; k++) b->weight += eg_batches_get(b, k).weight;
+	return EG_OK;
+}
+
+void eg_batches_free(eg_batches *b) {
+	eg_release(b->allocator, b->order);
+	eg_release(b->allocator, b->turn);
+	eg_release(b->allocator, b->keys);
+	*b = (eg_batches){0};
+}
+
+void eg_batches_shuffle(eg_batches *b, uint64_t seed, int epoch) {
+	identity(b);
+	if (b->data->streams) return;
+	eg_rng_shuffle((eg_rng){seed, eg_stream(EG_RNG_SHUFFLE, 0, (uint64_t)epoch)}, b->order, (size_t)b->data->count);
+	if (!b->keys) return;
+	sort_windows(b, (int64_t)WINDOW * b->size);
+	for (int64_t k = 0; k < b->count; k++) b->turn[k] = (uint32_t)k;
+	eg_rng_shuffle((eg_rng){seed, eg_stream(EG_RNG_SHUFFLE, 1, (uint64_t)epoch)}, b->turn, (size_t)b->count);
+}
+
+eg_batch eg_batches_get(const eg_batches *b, int64_t k) {
+	const eg_dataset *d = b->data;
+	int64_t at = (b->turn ? (int64_t)b->turn[k] : k) * b->size, left = d->count - at;
+	eg_batch one = {.items = b->order + at, .n = (int)(left < b->size ? left : b->size), .time = d->time};
+	one.weight = d->weight ? 0 : one.n;
+	for (int i = 0; i < one.n && d->weight; i++) one.weight += d->weight(d->user, one.items[i]);
+	if (!d->time_of) return one;
+	int longest = 1;
+	for (int i = 0; i < one.n; i++) {
+		int t = d->time_of(d->user, one.items[i]);
+		if (t > longest) longest = t;
+	}
+	longest = (longest + STEPS - 1) / STEPS * STEPS;
+	if (longest < d->time) one.time = longest;
+	return one;
+}

@@ -1,0 +1,242 @@
+/* test_attention.c - what the generic tester and the kernels' tests cannot know: that multi-head attention means what
+ * its words say (lengths, causal, one tensor in several places), that an embedding does with strange ids what it
+ * promises, and what the builders of the sequence operators say when shapes do not fit. */
+#include "net.h"
+
+enum { T = 5, N = 3, C = 8, LARGEST = T * N * C };
+
+/* One attention layer over x (T,N,8) and, if wanted, source and lengths. */
+typedef struct net {
+	eg_context *ctx;
+	eg_graph *g;
+	eg_params *params;
+	eg_plan *plan;
+} net;
+
+enum { SELF, SELF_NAMED, OTHER };
+
+static net net_new(const char *attrs, int source, bool lengths) {
+	net n = {.ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL)};
+	n.g = eg_graph_new(n.ctx);
+	eg_tensor in[3] = {eg_input(n.g, "x", EG_F32, EG_DIMS(EG_T, EG_N, C))};
+	if (source == SELF_NAMED) in[1] = in[0];
+	if (source == OTHER) in[1] = eg_input(n.g, "source", EG_F32, EG_DIMS(EG_T, EG_N, C));
+	if (lengths) in[2] = eg_input(n.g, "lengths", EG_I32, EG_DIMS(EG_N));
+	eg_output(n.g, "y", net_apply(n.g, "multi_head_attention", attrs, in, lengths ? 3 : source != SELF ? 2 : 1));
+	n.params = eg_params_new(n.g, 3);
+	assert_non_null(n.params);
+	n.plan = eg_plan_new(
+	        n.g, n.params, &(eg_plan_options){.batch = N, .time = T, .train = true, .input_grads = true});
+	assert_non_null(n.plan);
+	net_fill(n.plan, "x", LARGEST, 0, 1);
+	if (source == OTHER) net_fill(n.plan, "source", LARGEST, 0, 1);
+	for (int i = 0; i < LARGEST; i++) eg_plan_grad(n.plan, "y")[i] = (eg_real)net_random(2, (uint64_t)i);
+	return n;
+}
+
+static void net_free(net *n) {
+	eg_plan_free(n->plan);
+	eg_params_free(n->params);
+	eg_graph_free(n->g);
+	eg_context_free(n->ctx);
+}
+
+static void assert_close(const eg_real *a, const eg_real *b, int64_t n) {
+	for (int64_t i = 0; i < n; i++)
+		if (!(fabs((double)(a[i] - b[i])) < 1e-5))
+			fail_msg("[%lld] %g and %g", (long long)i, (double)a[i], (double)b[i]);
+}
+
+/* x alone, x as its own source, and a source with the same numbers: the same results; the gradient of x is the sum of
+ * those of both sides. */
+static void test_sources(void **state) {
+	EG_UNUSED(state);
+	net n[3];
+	for (int i = 0; i < 3; i++) {
+		n[i] = net_new("heads=2", i, false);
+		eg_plan_run(n[i].plan, 0);
+		assert_close(eg_plan_output(n[i].plan, "y"), eg_plan_output(n[0].plan, "y"), LARGEST);
+		for (int k = 0; k < eg_params_count(n[0].params); k++) {
+			eg_dims d = eg_params_dims(n[0].params, k);
+			assert_close(
+			        eg_params_grad(n[i].params, k), eg_params_grad(n[0].params, k), eg_dims_count(&d, 0));
+		}
+	}
+	eg_real sum[LARGEST];
+	for (int i = 0; i < LARGEST; i++)
+		sum[i] = eg_plan_grad(n[OTHER].plan, "x")[i] + eg_plan_grad(n[OTHER].plan, "source")[i];
+	assert_close(eg_plan_grad(n[SELF_NAMED].plan, "x"), eg_plan_grad(n[SELF].plan, "x"), LARGEST);
+	assert_close(sum, eg_plan_grad(n[SELF].plan, "x"), LARGEST);
+	for (int i = 0; i < 3; i++) net_free(&n[i]);
+}
+
+/* attention(x, x, x): the three gradients add up as those of three separate tensors do. */
+static void test_one_tensor_three_times(void **state) {
+	EG_UNUSED(state);
+	eg_context *ctx = eg_context_new(NULL, NULL);
+	eg_real sum[N * T * C] = {0}, y[N * T * C] = {0};
+	for (int same = 0; same < 2; same++) {
+		static const char *const names[] = {"q", "k", "v"};
+		eg_graph *g = eg_graph_new(ctx);
+		eg_tensor in[3];
+		for (int i = 0; i < 3; i++)
+			in[i] = same && i ? in[0] : eg_input(g, names[i], EG_F32, EG_DIMS(EG_N, T, C));
+		eg_output(g, "y", net_apply(g, "attention", "causal=1", in, 3));
+		eg_params *p = eg_params_new(g, 1);
+		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .train = true, .input_grads = true});
+		assert_non_null(plan);
+		for (int i = 0; i < (same ? 1 : 3); i++) net_fill(plan, names[i], LARGEST, 0, 1);
+		for (int i = 0; i < LARGEST; i++) eg_plan_grad(plan, "y")[i] = (eg_real)net_random(2, (uint64_t)i);
+		eg_plan_run(plan, 0);
+		if (same) assert_close(eg_plan_grad(plan, "q"), sum, LARGEST);
+		if (same) assert_close(eg_plan_output(plan, "y"), y, LARGEST);
+		for (int i = 0; i < 3 && !same; i++)
+			for (int k = 0; k < LARGEST; k++) sum[k] += eg_plan_grad(plan, names[i])[k];
+		if (!same) memcpy(y, eg_plan_output(plan, "y"), sizeof y);
+		eg_plan_free(plan);
+		eg_params_free(p);
+		eg_graph_free(g);
+	}
+	eg_context_free(ctx);
+}
+
+/* Changes all of x from step `from` of sample k on; returns the first step of y, of sample k or of another, that
+ * changes, T: none. */
+static int first_change(net *n, int from, int k, bool others) {
+	eg_real before[LARGEST], *x = eg_plan_input(n->plan, "x");
+	eg_plan_run(n->plan, 0);
+	const eg_real *y = eg_plan_output(n->plan, "y");
+	memcpy(before, y, sizeof before);
+	for (int t = from; t < T; t++)
+		for (int c = 0; c < C; c++) x[(t * N + k) * C + c] += (eg_real)0.5;
+	eg_plan_run(n->plan, 0);
+	for (int t = 0; t < T; t++)
+		for (int s = 0; s < N; s++)
+			for (int c = 0; c < C; c++)
+				if ((s != k) == others && y[(t * N + s) * C + c] != before[(t * N + s) * C + c])
+					return t;
+	return T;
+}
+
+static void test_causal(void **state) {
+	EG_UNUSED(state);
+	for (int causal = 0; causal < 2; causal++)
+		for (int from = 0; from < T; from++) {
+			net n = net_new(causal ? "heads=4 causal=1" : "heads=4", SELF, false);
+			assert_int_equal(first_change(&n, from, 1, true), T);
+			net_free(&n);
+			n = net_new(causal ? "heads=4 causal=1" : "heads=4", SELF, false);
+			assert_int_equal(first_change(&n, from, 1, false), causal ? from : 0);
+			net_free(&n);
+		}
+}
+
+/* Steps beyond a length are queries still, but no keys: they change themselves only, and with one key not even that. A
+ * sample of length 0 gets the bias of the output projection. */
+static void test_lengths(void **state) {
+	EG_UNUSED(state);
+	for (int length = 0; length <= T; length++) {
+		net n = net_new("heads=2", SELF_NAMED, true);
+		int32_t *lengths = eg_plan_input(n.plan, "lengths");
+		lengths[0] = T, lengths[1] = length, lengths[2] = 1;
+		assert_int_equal(first_change(&n, length, 1, false), length <= 1 ? T : length);
+		const eg_real *y = eg_plan_output(n.plan, "y");
+		for (int i = 0; i < T * C && length == 0; i++) {
+			eg_real bias = eg_params_data(n.params, 3)[i % C];
+			assert_true(y[(i / C * N + 1) * C + i % C] == bias);
+		}
+		net_free(&n);
+	}
+}
+
+/* ---- embedding --------------------------------------------------------------------------------------------------- */
+
+static void test_strange_ids(void **state) {
+	EG_UNUSED(state);
+	static const int32_t ids[6] = {0, 4, -1, 5, INT32_MIN, INT32_MAX};
+	eg_context *ctx = eg_context_new(NULL, NULL);
+	eg_graph *g = eg_graph_new(ctx);
+	eg_tensor x = eg_input(g, "ids", EG_I32, EG_DIMS(EG_N));
+	eg_output(g, "y", net_layer(g, "embedding", "size=3 count=5 padding_idx=-1", x));
+	eg_params *p = eg_params_new(g, 1);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 6, .train = true});
+	assert_non_null(plan);
+	memcpy(eg_plan_input(plan, "ids"), ids, sizeof ids);
+	for (int i = 0; i < 18; i++) eg_plan_grad(plan, "y")[i] = 1;
+	eg_plan_run(plan, 0);
+	const eg_real *y = eg_plan_output(plan, "y"), *w = eg_params_data(p, 0), *dw = eg_params_grad(p, 0);
+	for (int i = 0; i < 18; i++) assert_true(i < 6 ? y[i] == w[i < 3 ? i : 9 + i] : isnan(y[i]));
+	for (int i = 0; i < 15; i++) assert_true(dw[i] == (i < 3 ? 1 : 0)); /* row 4 is padding */
+	eg_plan_free(plan);
+	eg_params_free(p);
+	eg_graph_free(g);
+	eg_context_free(ctx);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+/* Shapes of up to four inputs; those of rank 1 are integers. */
+typedef struct refusal {
+	const char *op, *attrs, *part;
+	int n;
+	eg_dims in[4];
+} refusal;
+
+#define D(...) \
+	{ \
+		(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ } \
+	}
+
+static void test_messages(void **state) {
+	EG_UNUSED(state);
+	static const refusal cases[] = {
+	        {"multi_head_attention", "heads=3", "the 8 features of x (T,N,8) cannot be cut into 3", 1,
+	                {D(EG_T, EG_N, 8)}},
+	        {"multi_head_attention", "heads=2", "x (N,T,8) is no sequence", 1, {D(EG_N, EG_T, 8)}},
+	        {"multi_head_attention", "heads=2", "source is (T,N,6) and x (T,N,8)", 2,
+	                {D(EG_T, EG_N, 8), D(EG_T, EG_N, 6)}},
+	        {"multi_head_attention", "heads=2", "lengths is (T)", 3, {D(EG_T, EG_N, 8), D(EG_T, EG_N, 8), D(EG_T)}},
+	        {"attention", "", "q is (N,4,8), k is (N,5,7)", 3, {D(EG_N, 4, 8), D(EG_N, 5, 7), D(EG_N, 5, 2)}},
+	        {"attention", "", "mask holds floating-point", 4,
+	                {D(EG_N, 4, 8), D(EG_N, 5, 8), D(EG_N, 5, 2), D(EG_N, 1, 5)}},
+	        {"attention", "", "mask is (5), it must be (N,4,5)", 4,
+	                {D(EG_N, 4, 8), D(EG_N, 5, 8), D(EG_N, 5, 2), D(5)}},
+	        {"last", "", "x (N,T,8) is no sequence", 1, {D(EG_N, EG_T, 8)}},
+	        {"last", "", "x (T,N) is no sequence", 1, {D(EG_T, EG_N)}},
+	        {"sequence_mask", "", "lengths is (7), the samples of x (T,N,2) need (N)", 2, {D(EG_T, EG_N, 2), D(7)}},
+	        {"reverse_sequence", "", "lengths holds floating-point", 2, {D(EG_T, EG_N, 2), D(EG_N, 2)}},
+	        {"mse", "", "x is (N,3) and target (N,4)", 2, {D(EG_N, 3), D(EG_N, 4)}},
+	        {"embedding", "size=3 count=5", "ids holds floating-point", 1, {D(EG_N, 4)}},
+	        {"embedding", "size=3 count=5 padding_idx=5", "padding_idx is 5, with 5 ids it may be -5 to 4", 1,
+	                {D(EG_N)}},
+	        {"embedding", "size=3", "attribute 'count' is needed", 1, {D(EG_N)}},
+	};
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		eg_context *ctx = eg_context_new(NULL, NULL);
+		eg_graph *g = eg_graph_new(ctx);
+		eg_tensor in[4];
+		char name[8];
+		for (int k = 0; k < cases[i].n; k++) {
+			snprintf(name, sizeof name, "in%d", k);
+			in[k] = eg_input(g, name, cases[i].in[k].rank == 1 ? EG_I32 : EG_F32, cases[i].in[k]);
+		}
+		eg_error err;
+		assert_int_equal(net_apply(g, cases[i].op, cases[i].attrs, in, cases[i].n).id, 0);
+		assert_int_not_equal(eg_graph_status(g, &err), EG_OK);
+		assert_contains(err.message, cases[i].part);
+		eg_graph_free(g);
+		eg_context_free(ctx);
+	}
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_sources),
+	        cmocka_unit_test(test_one_tensor_three_times),
+	        cmocka_unit_test(test_causal),
+	        cmocka_unit_test(test_lengths),
+	        cmocka_unit_test(test_strange_ids),
+	        cmocka_unit_test(test_messages),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,360 @@
+/* test_kern_sequence.c - kernels for sequences: embedding, steps, attention, losses of differences. Every table that
+ * this machine can run, on small jobs whose results are worked out here from the definitions in double precision, and
+ * against the plain C one on sizes at which vector kernels go wrong.
+ *
+ * Random inputs lie in [-1, 1). */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* posix_memalign */
+#endif
+#include "kern_bed.h"
+
+#include <stdio.h>
+
+static int32_t *ids_below(bed *t, size_t n, int low, int high) {
+	int32_t *ids = bed_bytes(t, n * sizeof *ids);
+	for (size_t i = 0; i < n; i++) ids[i] = low + bed_below(t, high - low);
+	return ids;
+}
+
+static void expect(const char *what, const real *got, const double *want, size_t n) {
+	for (size_t i = 0; i < n; i++)
+		if (isnan(want[i]) ? !isnan(got[i])
+		                   : !(fabs((double)got[i] - want[i]) <= TOLERANCE * fmax(1, fabs(want[i]))))
+			fail_msg("%s: element %zu of %zu is %.9g, not %.9g", what, i, n, (double)got[i], want[i]);
+}
+
+/* ---- embedding --------------------------------------------------------------------------------------------------- */
+
+/* Ids -2 .. rows+1, so that some are outside. */
+static void embed_once(bed *t, int rows, int n, int total, int unit, int padding, bool acc) {
+	int32_t *ids = ids_below(t, (size_t)total, -2, rows + 2);
+	size_t count = (size_t)rows * (size_t)n, size = (size_t)total * (size_t)n;
+	real *w = bed_reals(t, count), *y = bed_reals(t, size), *dy = bed_reals(t, size), *dw = bed_reals(t, count);
+	double *want = calloc(size + count, sizeof *want), *dwant = want + size;
+	for (size_t i = 0; i < count && acc; i++) dwant[i] = (double)dw[i];
+	for (int i = 0; i < total; i++)
+		for (int j = 0; j < n; j++) {
+			bool inside = ids[i] >= 0 && ids[i] < rows;
+			want[i * n + j] = inside ? (double)w[ids[i] * n + j] : NAN;
+			if (inside && ids[i] != padding) dwant[ids[i] * n + j] += (double)dy[i * n + j];
+		}
+	eg_embed_fwd_args f = {{w, 0}, {ids, unit}, {y, (ptrdiff_t)unit * n}, unit, total, rows, n};
+	eg_embed_bwd_args b = {{dy, 0}, {ids, 0}, {dw, 0}, total, rows, n, padding, acc};
+	int units = (total + unit - 1) / unit;
+	output out = {y, y, size, sizeof(real), true, 1}, dout = {dw, dw, count, sizeof(real), true, 1};
+	assert_same_job(
+	        t, "embed_fwd", (job){t->k->embed_fwd, &f, units, 0}, (job){t->k->embed_fwd, &f, 0, 0}, &out, 1);
+	assert_same_job(t, "embed_bwd", (job){t->k->embed_bwd, &b, (n + 15) / 16, 0}, (job){t->k->embed_bwd, &b, 0, 0},
+	        &dout, 1);
+	expect("embed_fwd", y, want, size);
+	expect("embed_bwd", dw, dwant, count);
+	free(want);
+	bed_clear(t, "embedding");
+}
+
+static void test_embedding(void **state) {
+	bed *t = *state;
+	for (int i = 0; i < 60; i++) {
+		int total = bed_size(t), rows = bed_size(t);
+		embed_once(t, rows, bed_size(t), total, 1 + bed_below(t, total), bed_below(t, rows + 1) - 1, i & 1);
+	}
+	embed_once(t, 5, 3, 3000, 700, -1, false); /* many additions to one row */
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
+
+static void steps_once(bed *t, int T, int N, int n, eg_steps_kind kind, bool lengths, bool acc) {
+	bool spread = kind == EG_STEPS_SPREAD_LAST || kind == EG_STEPS_SPREAD_MEAN;
+	size_t row = (size_t)N * (size_t)n, size = (size_t)T * row;
+	int32_t *L = lengths ? ids_below(t, (size_t)N, -1, T + 2) : NULL;
+	real *x = bed_reals(t, spread ? row : size), *y = bed_reals(t, size);
+	double *want = calloc(size, sizeof *want);
+	for (int s = 0; s < T; s++)
+		for (int k = 0; k < N; k++)
+			for (int j = 0; j < n; j++) {
+				int length = !L ? T : L[k] < 0 ? 0 : L[k] > T ? T : L[k];
+				size_t at = (size_t)s * row + (size_t)(k * n + j), in = (size_t)(k * n + j);
+				double v = 0;
+				switch (kind) {
+				case EG_STEPS_REVERSE:
+					v = (double)(s < length ? x[(size_t)(length - 1 - s) * row + in] : x[at]);
+					break;
+				case EG_STEPS_MASK: v = s < length ? (double)x[at] : 0; break;
+				case EG_STEPS_SPREAD_LAST: v = s == length - 1 ? (double)x[in] : 0; break;
+				case EG_STEPS_SPREAD_MEAN: v = s < length ? (double)x[in] / length : 0; break;
+				}
+				want[at] = v + (acc ? (double)y[at] : 0);
+			}
+	eg_steps_args a = {{x, 0}, {L, 0}, {y, 0}, T, N, n, kind, acc};
+	output out = {y, y, size, sizeof(real), true, 1};
+	assert_same_job(t, "steps", (job){t->k->steps, &a, T, 0}, (job){t->k->steps, &a, 0, 0}, &out, 1);
+	expect("steps", y, want, size);
+	free(want);
+	bed_clear(t, "steps");
+}
+
+static void pool_once(bed *t, int T, int N, int n, bool mean, bool lengths) {
+	size_t row = (size_t)N * (size_t)n;
+	int32_t *L = lengths ? ids_below(t, (size_t)N, -1, T + 2) : NULL;
+	real *x = bed_reals(t, (size_t)T * row), *y = bed_reals(t, row);
+	double *want = calloc(row, sizeof *want);
+	for (int k = 0; k < N; k++) {
+		int length = !L ? T : L[k] < 0 ? 0 : L[k] > T ? T : L[k];
+		for (int j = 0; j < n; j++)
+			for (int s = mean ? 0 : length - 1; s < length && s >= 0; s++)
+				want[k * n + j] += (double)x[(size_t)s * row + (size_t)(k * n + j)] /
+				                   (mean ? length : 1);
+	}
+	eg_pool_steps_args a = {{x, 0}, {L, 0}, {y, 0}, T, N, n, mean};
+	output out = {y, y, row, sizeof(real), true, 1};
+	assert_same_job(t, "pool_steps", (job){t->k->pool_steps, &a, eg_blocks(N), 0},
+	        (job){t->k->pool_steps, &a, 0, 0}, &out, 1);
+	expect("pool_steps", y, want, row);
+	free(want);
+	bed_clear(t, "pool_steps");
+}
+
+static void test_steps(void **state) {
+	bed *t = *state;
+	for (int i = 0; i < 80; i++) {
+		int T = 1 + bed_below(t, 9), N = bed_size(t), n = 1 + bed_below(t, 20);
+		steps_once(t, T, N, n, (eg_steps_kind)(i % 4), i & 4, i & 8);
+		pool_once(t, T, N, n, i & 1, i & 2);
+	}
+}
+
+/* What lies beyond a length is not read, even when it is NaN. */
+static void test_steps_beyond(void **state) {
+	bed *t = *state;
+	real x[6] = {1, 2, 3, (real)NAN, (real)NAN, (real)NAN}, y[6], p[1];
+	int32_t L[1] = {3};
+	double masked[6] = {1, 2, 3, 0, 0, 0}, mean[1] = {2}, last[1] = {3};
+	eg_steps_args a = {{x, 0}, {L, 0}, {y, 0}, 6, 1, 1, EG_STEPS_MASK, false};
+	eg_pool_steps_args b = {{x, 0}, {L, 0}, {p, 0}, 6, 1, 1, true};
+	t->k->steps(&a, 0, 6, NULL);
+	expect("mask", y, masked, 6);
+	t->k->pool_steps(&b, 0, 1, NULL);
+	expect("mean", p, mean, 1);
+	b.mean = false;
+	t->k->pool_steps(&b, 0, 1, NULL);
+	expect("last", p, last, 1);
+}
+
+/* ---- attention --------------------------------------------------------------------------------------------------- */
+
+enum { MASK_NONE, MASK_KEYS, MASK_ALL, MASKS };
+
+typedef struct attention_bed {
+	eg_attention_args f;
+	eg_attention_bwd_args b;
+	int samples;
+	size_t q, k, v, y, prob; /* elements of the buffers */
+} attention_bed;
+
+/* Rows of samples side by side, as in sequences (L,N,features), with a gap at each end of the features. */
+static eg_heads sequence_heads(int samples, int heads, int d, int gap, int L, size_t *size) {
+	ptrdiff_t features = (ptrdiff_t)heads * d + 2 * gap;
+	*size = (size_t)(L * samples) * (size_t)features;
+	return (eg_heads){gap, features, d, samples * features};
+}
+
+static attention_bed attention_new(bed *t, int samples, int heads, int Lq, int Lk, int d, int dv, int mask, int bits) {
+	attention_bed a = {.samples = samples};
+	int gap = bits & 8 ? 3 : 0;
+	eg_attention_shape s = {.units = samples * heads, .heads = heads, .Lq = Lq, .Lk = Lk, .d = d, .dv = dv};
+	s.scale = (real)0.8, s.causal = bits & 1;
+	s.q = sequence_heads(samples, heads, d, gap, Lq, &a.q);
+	s.k = sequence_heads(samples, heads, d, gap, Lk, &a.k);
+	s.v = sequence_heads(samples, heads, dv, gap, Lk, &a.v);
+	s.y = sequence_heads(samples, heads, dv, gap, Lq, &a.y);
+	a.prob = (size_t)s.units * (size_t)Lq * (size_t)Lk;
+	a.f = (eg_attention_args){.q = {bed_reals(t, a.q), 0},
+	        .k = {bed_reals(t, a.k), 0},
+	        .v = {bed_reals(t, a.v), 0},
+	        .prob = {bed_zeros(t, a.prob), 0},
+	        .y = {bed_zeros(t, a.y), 0}};
+	if (bits & 2) a.f.lengths.p = ids_below(t, (size_t)samples, -1, Lk + 2);
+	if (mask == MASK_KEYS) a.f.mask.p = ids_below(t, (size_t)(samples * Lk), 0, 2);
+	if (mask == MASK_KEYS) s.mask_strides[0] = Lk, s.mask_strides[3] = 1;
+	if (mask == MASK_ALL) a.f.mask.p = ids_below(t, a.prob, 0, 2);
+	if (mask == MASK_ALL)
+		s.mask_strides[0] = (ptrdiff_t)heads * Lq * Lk, s.mask_strides[1] = (ptrdiff_t)Lq * Lk,
+		s.mask_strides[2] = Lk, s.mask_strides[3] = 1;
+	a.f.s = s;
+	a.b = (eg_attention_bwd_args){.q = a.f.q,
+	        .k = a.f.k,
+	        .v = a.f.v,
+	        .prob = a.f.prob,
+	        .dy = {bed_reals(t, a.y), 0},
+	        .dq = {bed_reals(t, a.q), 0},
+	        .dk = {bed_reals(t, a.k), 0},
+	        .dv = {bed_reals(t, a.v), 0},
+	        .s = s};
+	a.b.acc_q = bits & 4, a.b.acc_k = bits & 16, a.b.acc_v = bits & 32;
+	return a;
+}
+
+/* The same with the results elsewhere. */
+static attention_bed attention_clone(bed *t, const attention_bed *a) {
+	attention_bed c = *a;
+	c.f.prob = bed_clone(t, a->f.prob, a->prob), c.f.y = bed_clone(t, a->f.y, a->y);
+	c.b.prob = c.f.prob;
+	c.b.dq = bed_clone(t, a->b.dq, a->q), c.b.dk = bed_clone(t, a->b.dk, a->k),
+	c.b.dv = bed_clone(t, a->b.dv, a->v);
+	return c;
+}
+
+static void attention_against_ref(bed *t, attention_bed a, const char *what) {
+	attention_bed c = attention_clone(t, &a);
+	const eg_attention_shape *s = &a.f.s;
+	output f[] = {output_reals(a.f.prob, c.f.prob, a.prob, 1), output_reals(a.f.y, c.f.y, a.y, 1)};
+	assert_same_job(t, what, (job){t->k->attention_fwd, &a.f, s->units, t->k->attention_scratch(s, false)},
+	        (job){t->ref->attention_fwd, &c.f, s->units, t->ref->attention_scratch(s, false)}, f, 2);
+	output b[] = {output_reals(a.b.dq, c.b.dq, a.q, 1), output_reals(a.b.dk, c.b.dk, a.k, 1),
+	        output_reals(a.b.dv, c.b.dv, a.v, 1)};
+	assert_same_job(t, what, (job){t->k->attention_bwd, &a.b, s->units, t->k->attention_scratch(s, true)},
+	        (job){t->ref->attention_bwd, &c.b, s->units, t->ref->attention_scratch(s, true)}, b, 3);
+}
+
+static void test_attention(void **state) {
+	bed *t = *state;
+	char what[160];
+	for (int i = 0; i < 120; i++) {
+		int samples = 1 + bed_below(t, 4), heads = 1 + bed_below(t, 3), Lq = bed_size(t), Lk = bed_size(t);
+		int d = bed_size(t), dv = bed_size(t), mask = i % MASKS;
+		snprintf(what, sizeof what, "attention samples %d heads %d Lq %d Lk %d d %d dv %d mask %d bits %d",
+		        samples, heads, Lq, Lk, d, dv, mask, i);
+		attention_against_ref(t, attention_new(t, samples, heads, Lq, Lk, d, dv, mask, i), what);
+		bed_clear(t, what);
+	}
+}
+
+/* Against the definition: which keys are seen, and the mean of the values weighed by the softmax of the scores. */
+static void test_attention_definition(void **state) {
+	bed *t = *state;
+	for (int i = 0; i < 48; i++) {
+		attention_bed a = attention_new(t, 2, 3, 5, 7, 4, 6, i % MASKS, i);
+		const eg_attention_shape *s = &a.f.s;
+		job_run(t, (job){t->k->attention_fwd, &a.f, s->units, t->k->attention_scratch(s, false)}, 0, s->units);
+		for (int u = 0; u < s->units; u++)
+			for (int r = 0; r < s->Lq; r++) {
+				int b = u / s->heads, h = u % s->heads;
+				double want[6] = {0}, sum = 0;
+				const real *q = (real *)a.f.q.p + s->q.at + b * s->q.sample + h * s->q.head +
+				                r * s->q.row;
+				const real *y = (real *)a.f.y.p + s->y.at + b * s->y.sample + h * s->y.head +
+				                r * s->y.row;
+				for (int j = 0; j < s->Lk; j++) {
+					const ptrdiff_t *m = s->mask_strides;
+					const int32_t *L = a.f.lengths.p, *mask = a.f.mask.p;
+					if ((L && j >= L[b]) || (s->causal && j > r)) continue;
+					if (mask && mask[b * m[0] + h * m[1] + r * m[2] + j * m[3]]) continue;
+					const real *k = (real *)a.f.k.p + s->k.at + b * s->k.sample + h * s->k.head +
+					                j * s->k.row;
+					const real *v = (real *)a.f.v.p + s->v.at + b * s->v.sample + h * s->v.head +
+					                j * s->v.row;
+					double score = 0;
+					for (int c = 0; c < 4; c++) score += (double)q[c] * (double)k[c];
+					double weight = exp((double)s->scale * score);
+					sum += weight;
+					for (int c = 0; c < 6; c++) want[c] += weight * (double)v[c];
+				}
+				for (int c = 0; c < 6; c++) want[c] /= sum > 0 ? sum : 1;
+				expect("attention_fwd", y, want, 6);
+			}
+		bed_clear(t, "attention");
+	}
+}
+
+/* Scores that would overflow an exponential, and a sample without keys next to one with. */
+static void test_attention_extremes(void **state) {
+	bed *t = *state;
+	attention_bed a = attention_new(t, 2, 1, 2, 3, 1, 1, MASK_NONE, 0);
+	int32_t *lengths = bed_bytes(t, 2 * sizeof *lengths);
+	real *q = a.f.q.p, *k = a.f.k.p, *v = a.f.v.p;
+	for (int i = 0; i < 4; i++) q[i] = 1000;
+	for (int i = 0; i < 6; i++) k[i] = (real)(i / 2 == 1 ? 100 : -100), v[i] = (real)(i / 2 + 1);
+	lengths[0] = 3, lengths[1] = 0;
+	a.f.lengths.p = lengths;
+	const eg_attention_shape *s = &a.f.s;
+	job_run(t, (job){t->k->attention_fwd, &a.f, 2, t->k->attention_scratch(s, false)}, 0, 2);
+	expect("attention_fwd", a.f.y.p, (double[]){2, 0, 2, 0}, 4);
+	job_run(t, (job){t->k->attention_bwd, &a.b, 2, t->k->attention_scratch(s, true)}, 0, 2);
+	const real *dv = a.b.dv.p, *dy = a.b.dy.p;
+	expect("attention_bwd", dv, (double[]){0, 0, (double)dy[0] + (double)dy[2], 0, 0, 0}, 6);
+	expect("attention_bwd", a.b.dq.p, (double[]){0, 0, 0, 0}, 4);
+	bed_clear(t, "attention");
+}
+
+/* ---- losses of differences --------------------------------------------------------------------------------------- */
+
+static double loss_of(const eg_regress_shape *s, double e, double *slope) {
+	double width = (double)s->width, k = (double)s->slope, size = fabs(e);
+	*slope = s->square ? 2 * e : size < width ? k * e / width : e > 0 ? k : e < 0 ? -k : e;
+	return s->square ? e * e : size < width ? k * e * e / (2 * width) : k * (size - width / 2);
+}
+
+static void regress_once(bed *t, int total, int unit, eg_regress_shape s, bool acc, real special) {
+	s.unit = unit, s.total = total;
+	int units = (total + unit - 1) / unit;
+	size_t n = (size_t)total;
+	real *x = bed_reals(t, n), *target = bed_reals(t, n), *partial = bed_zeros(t, (size_t)units),
+	     *dx = bed_reals(t, n);
+	real denom[1] = {4}, dloss[1] = {(real)0.5};
+	for (size_t i = 0; i < n; i += 3) target[i] = x[i]; /* no difference */
+	x[n / 2] = special;
+	double *want = calloc((size_t)units + n, sizeof *want), *dwant = want + units;
+	for (int i = 0; i < total; i++) {
+		double slope, loss = loss_of(&s, (double)(x[i] - target[i]), &slope);
+		want[i / unit] += loss;
+		dwant[i] = slope * 0.5 / 4 + (acc ? (double)dx[i] : 0);
+	}
+	eg_regress_fwd_args f = {{x, unit}, {target, unit}, {partial, 1}, s};
+	eg_regress_bwd_args b = {{x, unit}, {target, unit}, {denom, 0}, {dloss, 0}, {dx, unit}, s, acc};
+	output out = {partial, partial, (size_t)units, sizeof(real), true, 1},
+	       dout = {dx, dx, n, sizeof(real), true, 1};
+	assert_same_job(
+	        t, "regress_fwd", (job){t->k->regress_fwd, &f, units, 0}, (job){t->k->regress_fwd, &f, 0, 0}, &out, 1);
+	assert_same_job(
+	        t, "regress_bwd", (job){t->k->regress_bwd, &b, units, 0}, (job){t->k->regress_bwd, &b, 0, 0}, &dout, 1);
+	expect("regress_fwd", partial, want, (size_t)units);
+	expect("regress_bwd", dx, dwant, n);
+	free(want);
+	bed_clear(t, "losses of differences");
+}
+
+static void test_regression(void **state) {
+	bed *t = *state;
+	static const eg_regress_shape losses[] = {{.square = true}, {.slope = 1}, {.width = (real)0.7, .slope = 1},
+	        {.width = (real)0.3, .slope = (real)0.3}};
+	for (int i = 0; i < 64; i++) {
+		int total = bed_size(t);
+		regress_once(t, total, 1 + bed_below(t, total), losses[i % 4], i & 4, i % 16 == 15 ? (real)NAN : 30);
+	}
+}
+
+int main(void) {
+	eg_kernels k, ref;
+	eg_cpu cpu;
+	int failed = 0;
+	eg_kernels_ref(&ref);
+	eg_cpu_detect(&cpu);
+	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
+		if (!eg_kernels_get(&k, (eg_isa)isa, &cpu)) {
+			print_message("%s: not in this build, or not for this machine\n", eg_isa_name((eg_isa)isa));
+			continue;
+		}
+		bed t = {.k = &k, .ref = &ref};
+		struct CMUnitTest tests[] = {
+		        cmocka_unit_test_prestate(test_embedding, &t),
+		        cmocka_unit_test_prestate(test_steps, &t),
+		        cmocka_unit_test_prestate(test_steps_beyond, &t),
+		        cmocka_unit_test_prestate(test_attention, &t),
+		        cmocka_unit_test_prestate(test_attention_definition, &t),
+		        cmocka_unit_test_prestate(test_attention_extremes, &t),
+		        cmocka_unit_test_prestate(test_regression, &t),
+		};
+		failed += cmocka_run_group_tests_name(eg_isa_name((eg_isa)isa), tests, NULL, NULL);
+	}
+	return failed;
+}
