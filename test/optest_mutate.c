@@ -63,6 +63,10 @@ void spoil(real *v, int64_t n, fault f) {
 static void wrong(const void *args, int begin, int end, void *scratch) {
 	const eg_call *c = call_of(args);
 	const eg_plan *p = mutant.plan;
+	if (!c) { /* not the plan's call but one inside of another kernel, as the recurrence makes them */
+		mutant.right(args, begin, end, scratch);
+		return;
+	}
 	bool indices = false; /* spoilt indices may lead anywhere */
 	for (int i = c->reads; i < c->reads + c->writes; i++) indices |= c->buf[i] >= 0 && p->bufs[c->buf[i]].elem == 2;
 	if (mutant.fault == SKIP_LAST && !indices && end == (c->block ? p->blocks : c->units)) {

@@ -209,7 +209,7 @@ static eg_status check_early_stopping(const eg_recipe *r, const eg_tree *train, 
 
 static eg_status read_train(eg_recipe *r, eg_error *err) {
 	const eg_tree *t = eg_tree_get(r->root, "train"), *attrs;
-	eg_train_section section = {0};
+	eg_train_section section = {.config = {.forget = EG_FORGET}};
 	int kind = EG_SCHEDULE_CONSTANT;
 	eg_status status = eg_keys_read(eg_train_keys.keys, eg_train_keys.n, t, t, &section, "'train'", err);
 	if (status) return status;

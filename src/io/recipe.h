@@ -36,6 +36,9 @@ struct eg_recipe {
 	int nknown, cap_known;
 };
 
+/* Of train.forget, when it is left out. */
+#define EG_FORGET 0.02
+
 /* What the train section is read into. */
 typedef struct eg_train_section {
 	eg_train_config config;

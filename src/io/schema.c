@@ -122,7 +122,7 @@ static const eg_key train_keys[] = {
 	NUMBER("clip_value", TRAIN(optimizer.clip_value), 0, 1e9, 0, "largest allowed element of a gradient; 0: any"),
 	WHOLE("early_stopping", TRAIN(early_stopping), 0, 0,
 		"epochs without improvement before training ends; 0: never"),
-	NUMBER("forget", TRAIN(forget), 0, 1, 0.02,
+	NUMBER("forget", TRAIN(forget), 0, 1, EG_FORGET,
 		"text read in pieces: share of the pieces before which a stream forgets, so that the network learns to begin"),
 	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),
 	{.name = "best",
