@@ -50,6 +50,8 @@ static inline bool pool_shape_ok(const eg_pool_shape *s) {
 	       s->sh >= 1 && s->sw >= 1 && s->ph >= 0 && s->pw >= 0 && s->dh >= 1 && s->dw >= 1;
 }
 
+static inline bool cell_ok(const eg_cell_args *a) { return a->rows >= 1 && a->H >= 1 && a->gates; }
+
 static inline bool ce_ok(const eg_ce_shape *s, int begin, int end) {
 	return units_ok(s->rows, s->outer, begin, end) && s->n >= 1 && s->inner >= 1 && 0 <= s->smoothing &&
 	       s->smoothing <= 1;

@@ -14,8 +14,6 @@ static real act_slope(eg_act act, real y) {
 	}
 }
 
-static inline bool cell_ok(const eg_cell_args *a) { return a->rows >= 1 && a->H >= 1 && a->gates; }
-
 /* ---- rnn: Elman (1990) ------------------------------------------------------------------------------------------- */
 
 static void rnn_fwd__ref(const eg_cell_args *a) {

@@ -104,6 +104,17 @@ static void fit_range(eg_heat_panel *p, int T) {
 	p->lo = lo < 0 ? -p->hi : 0;
 }
 
+/* One cell may count far beyond the others: the scale ends at four times the mean magnitude, what is beyond gets the colour of the end. */
+static void fit_cells(eg_heat_panel *p, int T) {
+	const size_t n = (size_t)p->rows * (size_t)T;
+	double sum = 0;
+	for (size_t k = 0; k < n; k++) sum += fabs(p->values[k]);
+	fit_range(p, T);
+	p->colours = EG_DIVERGING;
+	if (sum > 0) p->hi = fmin(p->hi, 4 * sum / (double)n);
+	p->lo = -p->hi;
+}
+
 static bool add_gates(view *v, panels *s) {
 	const bool lstm = !strcmp(v->cell->op, "lstm");
 	const int width = v->cell->cells ? v->cell->cells : v->cell->hidden, G = v->cell->gates;
@@ -125,7 +136,7 @@ static bool add_states(view *v, panels *s) {
 		eg_heat_panel *p = add_panel(v, s, v->c, (size_t)v->cell->cells, 0, v->c_units, v->nc, "c");
 		if (!p) return false;
 		p->title = "cell state c";
-		fit_range(p, v->T);
+		fit_cells(p, v->T);
 	}
 	eg_heat_panel *p = add_panel(v, s, v->h, (size_t)v->cell->hidden, 0, v->h_units, v->nh, "h");
 	if (!p) return false;
