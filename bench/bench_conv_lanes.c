@@ -7,48 +7,14 @@
  * count) and the share of the peak of fused multiply-adds, which is measured in turn with the kernels. */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "kern/kern.h"
+#include "peak.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 enum { ROUNDS = 60, ROUND_US = 400, LAYERS = 2 };
 
-static double now(void) {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- the peak of one core ---------------------------------------------------------------------------------------- */
-
-/* Each runs n rounds of 16 independent chains of multiply-adds and returns the number of operations. */
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static double fma_avx512(int n, float *out) {
-	__m512 a[16], x = _mm512_set1_ps(0.999f);
-	for (int i = 0; i < 16; i++) a[i] = _mm512_set1_ps((float)i);
-	for (int j = 0; j < n; j++)
-#pragma GCC unroll 16
-		for (int i = 0; i < 16; i++) a[i] = _mm512_fmadd_ps(a[i], x, x);
-	for (int i = 1; i < 16; i++) a[0] = _mm512_add_ps(a[0], a[i]);
-	*out += _mm512_cvtss_f32(a[0]);
-	return 16.0 * 16 * 2 * n;
-}
-__attribute__((target("avx2,fma"))) static double fma_avx2(int n, float *out) {
-	__m256 a[12], x = _mm256_set1_ps(0.999f);
-	for (int i = 0; i < 12; i++) a[i] = _mm256_set1_ps((float)i);
-	for (int j = 0; j < n; j++)
-#pragma GCC unroll 12
-		for (int i = 0; i < 12; i++) a[i] = _mm256_fmadd_ps(a[i], x, x);
-	for (int i = 1; i < 12; i++) a[0] = _mm256_add_ps(a[0], a[i]);
-	*out += _mm256_cvtss_f32(a[0]);
-	return 12.0 * 8 * 2 * n;
-}
-#endif
 
 /* GFLOP/s over a short loop; 0 where there is no loop for `isa`. */
 static double peak(eg_isa isa, float *out) {

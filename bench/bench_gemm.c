@@ -9,50 +9,14 @@
  * Not here: convolutions (bench_conv_lanes.c), whole networks. */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "kern/kern.h"
+#include "peak.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 enum { ROUNDS = 25, ROUND_US = 3000, MAX_THREADS = 2 };
 
-static double now(void) {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- the peak ---------------------------------------------------------------------------------------------------- */
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-/* Each runs n rounds of independent chains of multiply-adds and returns the number of operations. */
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static double fma_avx512(int n, float *out) {
-	__m512 a[16], x = _mm512_set1_ps(0.999f);
-	UNROLL for (int i = 0; i < 16; i++) a[i] = _mm512_set1_ps((float)i);
-	for (int j = 0; j < n; j++) UNROLL for (int i = 0; i < 16; i++) a[i] = _mm512_fmadd_ps(a[i], x, x);
-	UNROLL for (int i = 1; i < 16; i++) a[0] = _mm512_add_ps(a[0], a[i]);
-	*out += _mm512_cvtss_f32(a[0]);
-	return 16.0 * 16 * 2 * n;
-}
-__attribute__((target("avx2,fma"))) static double fma_avx2(int n, float *out) {
-	__m256 a[12], x = _mm256_set1_ps(0.999f);
-	UNROLL for (int i = 0; i < 12; i++) a[i] = _mm256_set1_ps((float)i);
-	for (int j = 0; j < n; j++) UNROLL for (int i = 0; i < 12; i++) a[i] = _mm256_fmadd_ps(a[i], x, x);
-	UNROLL for (int i = 1; i < 12; i++) a[0] = _mm256_add_ps(a[0], a[i]);
-	*out += _mm256_cvtss_f32(a[0]);
-	return 12.0 * 8 * 2 * n;
-}
-#endif
 
 typedef struct peak_job {
 	eg_isa isa;
