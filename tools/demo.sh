@@ -21,5 +21,7 @@ What to type next:
   build/engram info $model                       its layers, shapes, parameters and memory
   build/engram train recipes/lenet5.yaml --set data.source=mnist -o build/mnist.safetensors
                                                  the same network on handwritten digits
+  build/engram data get tinyshakespeare && build/engram train recipes/char-lstm.yaml
+                                                 a network that writes plays
   build/engram --help                            everything else
 END
