@@ -456,6 +456,7 @@ static void tables_of_numbers_are_right(void **state) {
 	double one = cell_of(table, "model: lstm1 layer 1 h", 3), two = cell_of(table, "model: lstm1 layer 2 h", 3);
 	assert_true(one > 0 && two > 0 && cell_of(table, "model: h", 3) <= one + two);
 	free(table);
+	eg_inspect_close(i);
 
 	/* The hidden state after the last step is what the head sees: h times its weights is the answer for the first
 	 * sample. */
