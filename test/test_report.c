@@ -480,7 +480,7 @@ static void tables_of_numbers_are_right(void **state) {
 	const eg_real *w = eg_params_data(p, eg_params_find(p, "linear1.weight"));
 	double y = (double)*eg_params_data(p, eg_params_find(p, "linear1.bias"));
 	for (int k = 0; k < 6; k++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof name, "h%d", k);
 		double h = cell_of(table, name, T - 1);
 		y += (double)w[k] * h;

@@ -85,10 +85,10 @@ eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_
 	if (info->nfiles == 0) return eg_fail(err, EG_ERR_ARG, "data source '%s' has no files of its own", info->name);
 	char looked[700] = "";
 	for (int i = 0; candidate(info, i, place); i++) {
-		const eg_data_file *lacking;
+		const eg_data_file *lacking = NULL;
 		if (!place->folder[0]) continue;
 		int found = eg_data_files_count(info, place->folder, &lacking);
-		if (found == info->nfiles) return EG_OK;
+		if (found == info->nfiles || !lacking) return EG_OK;
 		size_t n = strlen(looked);
 		snprintf(looked + n, sizeof looked - n, found ? "%s%s (lacks %s%s)" : "%s%s", n ? ", " : "",
 		        place->folder, lacking->name, eg_data_file_suffix(lacking));

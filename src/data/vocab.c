@@ -251,7 +251,7 @@ static bool count_unit(counts *c, const char *s, size_t size) {
 		*slot = c->n;
 		c->units[c->n++] = (span){.s = s, .size = (uint32_t)size};
 	}
-	c->units[*slot].count++;
+	if (c->units) c->units[*slot].count++; /* always: a unit that has a slot is there */
 	return true;
 }
 

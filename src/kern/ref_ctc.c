@@ -95,7 +95,6 @@ static real ctc_loss(const eg_ctc_fwd_args *g, const ctc_sample *a, int n, real 
 	const real *prev = NULL;
 	double sum = 0;
 	if (!a->possible) return (real)INFINITY;
-	if (a->steps == 0) return 0;
 	for (int t = 0; t < a->steps; t++) {
 		ptrdiff_t at = ((ptrdiff_t)t * s->N + n) * s->C;
 		real *next = alpha ? alpha + t * width : rows + t % 2 * width;
@@ -104,6 +103,7 @@ static real ctc_loss(const eg_ctc_fwd_args *g, const ctc_sample *a, int n, real 
 		sum += (double)m;
 		prev = next;
 	}
+	if (!prev) return 0; /* no step */
 	int last = 2 * a->len;
 	real none = -(real)INFINITY;
 	return (real) - (sum + (double)log_add3(prev[last], last ? prev[last - 1] : none, none));
