@@ -222,4 +222,28 @@ static inline void assert_same_job(bed *t, const char *what, job got, job want, 
 	}
 }
 
+/* Runs tests whose state is a bed, once for each table that this machine can run. Returns how many failed. */
+static inline int bed_main(const struct CMUnitTest *tests, int n) {
+	eg_kernels k, ref;
+	eg_cpu cpu;
+	int failed = 0;
+	struct CMUnitTest all[32];
+	if (n > EG_COUNT(all)) return 1;
+	eg_kernels_ref(&ref);
+	eg_cpu_detect(&cpu);
+	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
+		if (!eg_kernels_get(&k, (eg_isa)isa, &cpu)) {
+			print_message("%s: not in this build, or not for this machine\n", eg_isa_name((eg_isa)isa));
+			continue;
+		}
+		bed t = {.k = &k, .ref = &ref};
+		for (int i = 0; i < n; i++) {
+			all[i] = tests[i];
+			all[i].initial_state = &t;
+		}
+		failed += _cmocka_run_group_tests(eg_isa_name((eg_isa)isa), all, (size_t)n, NULL, NULL);
+	}
+	return failed;
+}
+
 #endif

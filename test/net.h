@@ -144,6 +144,18 @@ static inline int net_isas(const char *list[4]) {
 	return n;
 }
 
+static inline eg_context *net_context(int threads, const char *isa) {
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = threads, .isa = isa}, NULL);
+	assert_non_null(ctx);
+	return ctx;
+}
+
+#define net_near(a, b, tolerance) \
+	do { \
+		double a_ = (double)(a), b_ = (double)(b); \
+		if (!(fabs(a_ - b_) <= (tolerance))) fail_msg("%s is %.9g, not %.9g", #a, a_, b_); \
+	} while (0)
+
 #define assert_contains(text, part) \
 	do { \
 		if (!strstr(text, part)) fail_msg("'%s' is not in: %s", part, text); \

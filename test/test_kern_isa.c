@@ -623,37 +623,24 @@ static void test_clip(void **state) {
 }
 
 int main(void) {
-	eg_kernels k, ref;
-	eg_cpu cpu;
-	int failed = 0;
-	eg_kernels_ref(&ref);
-	eg_cpu_detect(&cpu);
-	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
-		if (!eg_kernels_get(&k, (eg_isa)isa, &cpu)) {
-			print_message("%s: not in this build, or not for this machine\n", eg_isa_name((eg_isa)isa));
-			continue;
-		}
-		bed t = {.k = &k, .ref = &ref};
-		struct CMUnitTest tests[] = {
-		        cmocka_unit_test_prestate(test_gemm, &t),
-		        cmocka_unit_test_prestate(test_gemm_packed, &t),
-		        cmocka_unit_test_prestate(test_conv_lanes, &t),
-		        cmocka_unit_test_prestate(test_conv_plain, &t),
-		        cmocka_unit_test_prestate(test_conv_random, &t),
-		        cmocka_unit_test_prestate(test_pool, &t),
-		        cmocka_unit_test_prestate(test_activations, &t),
-		        cmocka_unit_test_prestate(test_activation_digits, &t),
-		        cmocka_unit_test_prestate(test_copy_fill, &t),
-		        cmocka_unit_test_prestate(test_dropout, &t),
-		        cmocka_unit_test_prestate(test_broadcast, &t),
-		        cmocka_unit_test_prestate(test_reorder, &t),
-		        cmocka_unit_test_prestate(test_sums, &t),
-		        cmocka_unit_test_prestate(test_softmax, &t),
-		        cmocka_unit_test_prestate(test_cross_entropy, &t),
-		        cmocka_unit_test_prestate(test_optimizers, &t),
-		        cmocka_unit_test_prestate(test_clip, &t),
-		};
-		failed += cmocka_run_group_tests_name(eg_isa_name((eg_isa)isa), tests, NULL, NULL);
-	}
-	return failed;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gemm),
+		cmocka_unit_test(test_gemm_packed),
+		cmocka_unit_test(test_conv_lanes),
+		cmocka_unit_test(test_conv_plain),
+		cmocka_unit_test(test_conv_random),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_activations),
+		cmocka_unit_test(test_activation_digits),
+		cmocka_unit_test(test_copy_fill),
+		cmocka_unit_test(test_dropout),
+		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_reorder),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_softmax),
+		cmocka_unit_test(test_cross_entropy),
+		cmocka_unit_test(test_optimizers),
+		cmocka_unit_test(test_clip),
+	};
+	return bed_main(tests, EG_COUNT(tests));
 }

@@ -497,29 +497,16 @@ static void test_row_differences(void **state) {
 }
 
 int main(void) {
-	eg_kernels k, ref;
-	eg_cpu cpu;
-	int failed = 0;
-	eg_kernels_ref(&ref);
-	eg_cpu_detect(&cpu);
-	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
-		if (!eg_kernels_get(&k, (eg_isa)isa, &cpu)) {
-			print_message("%s: not in this build, or not for this machine\n", eg_isa_name((eg_isa)isa));
-			continue;
-		}
-		bed t = {.k = &k, .ref = &ref};
-		struct CMUnitTest tests[] = {
-			cmocka_unit_test_prestate(test_cells, &t),
-			cmocka_unit_test_prestate(test_cell_activations, &t),
-			cmocka_unit_test_prestate(test_cell_bits, &t),
-			cmocka_unit_test_prestate(test_cell_specials, &t),
-			cmocka_unit_test_prestate(test_cell_digits, &t),
-			cmocka_unit_test_prestate(test_norm, &t),
-			cmocka_unit_test_prestate(test_decay_and_products, &t),
-			cmocka_unit_test_prestate(test_cell_differences, &t),
-			cmocka_unit_test_prestate(test_row_differences, &t),
-		};
-		failed += cmocka_run_group_tests_name(eg_isa_name((eg_isa)isa), tests, NULL, NULL);
-	}
-	return failed;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_cell_activations),
+		cmocka_unit_test(test_cell_bits),
+		cmocka_unit_test(test_cell_specials),
+		cmocka_unit_test(test_cell_digits),
+		cmocka_unit_test(test_norm),
+		cmocka_unit_test(test_decay_and_products),
+		cmocka_unit_test(test_cell_differences),
+		cmocka_unit_test(test_row_differences),
+	};
+	return bed_main(tests, EG_COUNT(tests));
 }

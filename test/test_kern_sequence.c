@@ -334,27 +334,14 @@ static void test_regression(void **state) {
 }
 
 int main(void) {
-	eg_kernels k, ref;
-	eg_cpu cpu;
-	int failed = 0;
-	eg_kernels_ref(&ref);
-	eg_cpu_detect(&cpu);
-	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
-		if (!eg_kernels_get(&k, (eg_isa)isa, &cpu)) {
-			print_message("%s: not in this build, or not for this machine\n", eg_isa_name((eg_isa)isa));
-			continue;
-		}
-		bed t = {.k = &k, .ref = &ref};
-		struct CMUnitTest tests[] = {
-		        cmocka_unit_test_prestate(test_embedding, &t),
-		        cmocka_unit_test_prestate(test_steps, &t),
-		        cmocka_unit_test_prestate(test_steps_beyond, &t),
-		        cmocka_unit_test_prestate(test_attention, &t),
-		        cmocka_unit_test_prestate(test_attention_definition, &t),
-		        cmocka_unit_test_prestate(test_attention_extremes, &t),
-		        cmocka_unit_test_prestate(test_regression, &t),
-		};
-		failed += cmocka_run_group_tests_name(eg_isa_name((eg_isa)isa), tests, NULL, NULL);
-	}
-	return failed;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_embedding),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_steps_beyond),
+		cmocka_unit_test(test_attention),
+		cmocka_unit_test(test_attention_definition),
+		cmocka_unit_test(test_attention_extremes),
+		cmocka_unit_test(test_regression),
+	};
+	return bed_main(tests, EG_COUNT(tests));
 }

@@ -5,48 +5,36 @@
 
 #include "core/params.h"
 
-static eg_context *context(int threads, const char *isa) {
-	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = threads, .isa = isa}, NULL);
-	assert_non_null(ctx);
-	return ctx;
-}
-
-#define assert_near(a, b, tolerance) \
-	do { \
-		double a_ = (double)(a), b_ = (double)(b); \
-		if (!(fabs(a_ - b_) <= (tolerance))) fail_msg("%s is %.9g, not %.9g", #a, a_, b_); \
-	} while (0)
-
 /* ---- schedules --------------------------------------------------------------------------------------------------- */
 
 static void test_schedules(void **state) {
 	EG_UNUSED(state);
 	eg_schedule_state none = {0};
 	eg_schedule_config c = {0};
-	assert_near(eg_schedule_lr(&c, &none, 0.3, 0, 10), 0.3, 0);
-	assert_near(eg_schedule_lr(&c, NULL, 0.3, 9.9, 10), 0.3, 0);
+	net_near(eg_schedule_lr(&c, &none, 0.3, 0, 10), 0.3, 0);
+	net_near(eg_schedule_lr(&c, NULL, 0.3, 9.9, 10), 0.3, 0);
 	c.warmup = 2;
-	assert_near(eg_schedule_lr(&c, &none, 0.3, 0, 10), 0, 0);
-	assert_near(eg_schedule_lr(&c, &none, 0.3, 0.5, 10), 0.075, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.3, 2, 10), 0.3, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.3, 0, 10), 0, 0);
+	net_near(eg_schedule_lr(&c, &none, 0.3, 0.5, 10), 0.075, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.3, 2, 10), 0.3, 1e-15);
 
 	c = (eg_schedule_config){.kind = EG_SCHEDULE_STEP, .every = 3, .factor = 0.5};
-	assert_near(eg_schedule_lr(&c, &none, 0.8, 2.99, 10), 0.8, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.8, 3, 10), 0.4, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.8, 8.5, 10), 0.2, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.8, 2.99, 10), 0.8, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.8, 3, 10), 0.4, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.8, 8.5, 10), 0.2, 1e-15);
 	c = (eg_schedule_config){.kind = EG_SCHEDULE_STEP};
-	assert_near(eg_schedule_lr(&c, &none, 1, 25, 30), 0.01, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 1, 25, 30), 0.01, 1e-15);
 
 	c = (eg_schedule_config){.kind = EG_SCHEDULE_COSINE, .min_lr = 0.1};
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 0, 8), 0.5, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 2, 8), 0.1 + 0.2 * (1 + sqrt(0.5)), 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 4, 8), 0.3, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 8, 8), 0.1, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 9, 8), 0.1, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 0, 8), 0.5, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 2, 8), 0.1 + 0.2 * (1 + sqrt(0.5)), 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 4, 8), 0.3, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 8, 8), 0.1, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 9, 8), 0.1, 1e-15);
 	c.warmup = 4; /* the half wave spans what is left */
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 1, 8), 0.125, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 4, 8), 0.5, 1e-15);
-	assert_near(eg_schedule_lr(&c, &none, 0.5, 6, 8), 0.3, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 1, 8), 0.125, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 4, 8), 0.5, 1e-15);
+	net_near(eg_schedule_lr(&c, &none, 0.5, 6, 8), 0.3, 1e-15);
 }
 
 static void test_plateau(void **state) {
@@ -55,15 +43,15 @@ static void test_plateau(void **state) {
 	static const double scales[] = {1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625};
 	eg_schedule_config c = {.kind = EG_SCHEDULE_PLATEAU, .patience = 2, .factor = 0.5, .min_lr = 0.1};
 	eg_schedule_state s = {0};
-	assert_near(eg_schedule_lr(&c, &s, 1, 0, 10), 1, 0);
+	net_near(eg_schedule_lr(&c, &s, 1, 0, 10), 1, 0);
 	for (int i = 0; i < EG_COUNT(losses); i++) {
 		eg_schedule_epoch(&c, &s, losses[i]);
-		assert_near(eg_schedule_lr(&c, &s, 1, i + 1, 20), fmax(scales[i], 0.1), 1e-15);
+		net_near(eg_schedule_lr(&c, &s, 1, i + 1, 20), fmax(scales[i], 0.1), 1e-15);
 	}
 	eg_schedule_state bad = {0};
 	for (int i = 0; i < 2; i++) eg_schedule_epoch(&c, &bad, 1);
 	eg_schedule_epoch(&c, &bad, NAN); /* is no improvement */
-	assert_near(bad.scale, 0.5, 0);
+	net_near(bad.scale, 0.5, 0);
 }
 
 /* ---- optimizers -------------------------------------------------------------------------------------------------- */
@@ -88,7 +76,7 @@ static double after(eg_context *ctx, const eg_optimizer_config *c, double lr, do
 	for (int s = 0; s < steps; s++) {
 		for (int i = 0; i < 50; i++) eg_params_grad(p, 0)[i] = (eg_real)dw;
 		assert_int_equal(eg_optimizer_step(o, lr, &norm), EG_OK);
-		if (!(c->clip_value > 0)) assert_near(norm, sqrt(50) * fabs(dw), 1e-5 * norm);
+		if (!(c->clip_value > 0)) net_near(norm, sqrt(50) * fabs(dw), 1e-5 * norm);
 	}
 	assert_int_equal(eg_optimizer_steps(o), (uint64_t)steps);
 	double result = (double)eg_params_data(p, 0)[0];
@@ -106,27 +94,27 @@ static void closed_forms(eg_context *ctx) {
 		sum += m;
 		nesterov += 1 + u * m;
 	}
-	assert_near(after(ctx, &(eg_optimizer_config){.lr = 1}, 0.05, 2, 0.5, 20), 2 - 20 * 0.05 * 0.5, 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.momentum = u}, 0.05, 2, 0.5, 20), 2 - 0.05 * 0.5 * sum, 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.momentum = u, .nesterov = true}, 0.05, 2, 0.5, 20),
+	net_near(after(ctx, &(eg_optimizer_config){.lr = 1}, 0.05, 2, 0.5, 20), 2 - 20 * 0.05 * 0.5, 1e-5);
+	net_near(after(ctx, &(eg_optimizer_config){.momentum = u}, 0.05, 2, 0.5, 20), 2 - 0.05 * 0.5 * sum, 1e-5);
+	net_near(after(ctx, &(eg_optimizer_config){.momentum = u, .nesterov = true}, 0.05, 2, 0.5, 20),
 	        2 - 0.05 * 0.5 * nesterov, 1e-5);
-	assert_near(
+	net_near(
 	        after(ctx, &(eg_optimizer_config){.weight_decay = 0.1}, 0.05, 2, 0, 20), 2 * pow(1 - 0.005, 20), 1e-5);
 	/* with a constant gradient Adam's corrected moments are g and g^2: every step is lr */
-	assert_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAM}, 0.01, 2, 0.5, 20), 2 - 0.2, 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAM}, 0.01, 2, -1e-3, 20), 2 + 0.2, 1e-4);
-	assert_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAM, .eps = 0.5}, 0.01, 2, 0.5, 20), 2 - 0.1, 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW, .weight_decay = 0.1}, 0.01, 2, 0, 20),
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAM}, 0.01, 2, 0.5, 20), 2 - 0.2, 1e-5);
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAM}, 0.01, 2, -1e-3, 20), 2 + 0.2, 1e-4);
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAM, .eps = 0.5}, 0.01, 2, 0.5, 20), 2 - 0.1, 1e-5);
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW, .weight_decay = 0.1}, 0.01, 2, 0, 20),
 	        2 * pow(1 - 0.001, 20), 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW}, 0.01, 2, 0, 20), 2 * pow(1 - 0.0001, 20),
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW}, 0.01, 2, 0, 20), 2 * pow(1 - 0.0001, 20),
 	        1e-5); /* its default */
-	assert_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW, .weight_decay = -1}, 0.01, 2, 0, 20), 2, 0);
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW, .weight_decay = -1}, 0.01, 2, 0, 20), 2, 0);
 	/* clipping: 50 equal elements of norm 2 */
-	assert_near(after(ctx, &(eg_optimizer_config){.clip_norm = 2}, 1, 0.5, 3, 1), 0.5 - 2 / sqrt(50), 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.clip_norm = 100}, 1, 0.5, 3, 1), 0.5 - 3, 1e-5);
-	assert_near(after(ctx, &(eg_optimizer_config){.clip_value = 0.25}, 1, 0.5, -3, 1), 0.75, 1e-6);
-	assert_near(after(ctx, &(eg_optimizer_config){.clip_value = 4}, 1, 0.5, -3, 1), 3.5, 1e-6);
-	assert_near(after(ctx, &(eg_optimizer_config){.clip_value = 1, .clip_norm = 1}, 1, 0.5, 3, 1),
+	net_near(after(ctx, &(eg_optimizer_config){.clip_norm = 2}, 1, 0.5, 3, 1), 0.5 - 2 / sqrt(50), 1e-5);
+	net_near(after(ctx, &(eg_optimizer_config){.clip_norm = 100}, 1, 0.5, 3, 1), 0.5 - 3, 1e-5);
+	net_near(after(ctx, &(eg_optimizer_config){.clip_value = 0.25}, 1, 0.5, -3, 1), 0.75, 1e-6);
+	net_near(after(ctx, &(eg_optimizer_config){.clip_value = 4}, 1, 0.5, -3, 1), 3.5, 1e-6);
+	net_near(after(ctx, &(eg_optimizer_config){.clip_value = 1, .clip_norm = 1}, 1, 0.5, 3, 1),
 	        0.5 - 1 / sqrt(50), 1e-5);
 }
 
@@ -135,7 +123,7 @@ static void test_optimizers(void **state) {
 	const char *isas[4];
 	int n = net_isas(isas);
 	for (int i = 0; i < n; i++) {
-		eg_context *ctx = context(1, isas[i]);
+		eg_context *ctx = net_context(1, isas[i]);
 		closed_forms(ctx);
 		eg_context_free(ctx);
 	}
@@ -143,7 +131,7 @@ static void test_optimizers(void **state) {
 
 /* Many weights, so that the team shares the work. */
 static void many_steps(const char *isa, int threads, eg_optimizer_kind kind, eg_real *w, int n) {
-	eg_context *ctx = context(threads, isa);
+	eg_context *ctx = net_context(threads, isa);
 	eg_graph *g = eg_graph_new(ctx);
 	eg_params *p = loose_weights(g, n, 0.5);
 	eg_optimizer *o = eg_optimizer_new(
@@ -194,7 +182,7 @@ static void test_optimizer_refusals(void **state) {
 	        {{.clip_norm = -1}, "clip_norm"},
 	        {{.clip_value = NAN}, "clip_value"},
 	};
-	eg_context *ctx = context(1, NULL);
+	eg_context *ctx = net_context(1, NULL);
 	eg_graph *g = eg_graph_new(ctx);
 	eg_params *p = loose_weights(g, 5, 1);
 	for (int i = 0; i < EG_COUNT(cases); i++) {
@@ -226,7 +214,7 @@ static void test_optimizer_refusals(void **state) {
 	o = eg_optimizer_new(p, NULL);
 	double norm = -1;
 	assert_int_equal(eg_optimizer_step(o, 0.1, &norm), EG_OK);
-	assert_near(norm, 0, 0);
+	net_near(norm, 0, 0);
 	eg_optimizer_free(o);
 	eg_params_free(p);
 	eg_graph_free(g);
@@ -240,7 +228,7 @@ static void check_init(const char *init, double variance, double bound) {
 	char attrs[128];
 	double sum = 0, squares = 0, largest = 0;
 	int64_t n = 300 * 400;
-	eg_context *ctx = context(1, NULL);
+	eg_context *ctx = net_context(1, NULL);
 	eg_graph *g = eg_graph_new(ctx);
 	snprintf(attrs, sizeof attrs, "units=400 %s", init);
 	net_layer(g, "linear", attrs, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 300)));
@@ -252,8 +240,8 @@ static void check_init(const char *init, double variance, double bound) {
 		largest = fmax(largest, fabs((double)w[i]));
 	}
 	double mean = sum / (double)n, v = squares / (double)n - mean * mean;
-	assert_near(v / variance, 1, 0.03);
-	assert_near(mean, 0, 5 * sqrt(variance / (double)n));
+	net_near(v / variance, 1, 0.03);
+	net_near(mean, 0, 5 * sqrt(variance / (double)n));
 	assert_true(largest <= bound * (1 + 1e-6) && largest > 0.9 * fmin(bound, 4 * sqrt(variance)));
 	for (int i = 0; i < 400 && *init; i++) assert_true(b[i] == 0); /* with the default the bias is drawn too */
 	assert_memory_equal(w, eg_params_data(q, 0), (size_t)n * sizeof *w);
@@ -268,7 +256,7 @@ static void check_init(const char *init, double variance, double bound) {
 /* Rows, or columns where there are fewer of them, are orthonormal. */
 static void check_orthogonal(int rows, int cols) {
 	char attrs[64];
-	eg_context *ctx = context(1, NULL);
+	eg_context *ctx = net_context(1, NULL);
 	eg_graph *g = eg_graph_new(ctx);
 	snprintf(attrs, sizeof attrs, "units=%d init=orthogonal", rows);
 	net_layer(g, "linear", attrs, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, cols)));
@@ -281,7 +269,7 @@ static void check_orthogonal(int rows, int cols) {
 			for (int k = 0; k < many; k++)
 				dot += rows < cols ? (double)w[i * cols + k] * (double)w[j * cols + k]
 				                   : (double)w[k * cols + i] * (double)w[k * cols + j];
-			assert_near(dot, i == j ? 1 : 0, 1e-5);
+			net_near(dot, i == j ? 1 : 0, 1e-5);
 		}
 	eg_params_free(p);
 	eg_graph_free(g);
@@ -302,7 +290,7 @@ static void test_init(void **state) {
 	check_orthogonal(20, 50);
 	check_orthogonal(50, 20);
 	check_orthogonal(33, 33);
-	eg_context *ctx = context(1, NULL);
+	eg_context *ctx = net_context(1, NULL);
 	eg_graph *g = eg_graph_new(ctx);
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 30));
 	net_layer(g, "linear", "units=9 init=constant init_value=0.25", x);
@@ -318,7 +306,7 @@ static void test_init(void **state) {
 	        eg_params_data(p, 4), eg_params_data(p, 6), 900 * sizeof(eg_real)); /* each has a stream of its own */
 	double largest = 0;
 	for (int i = 0; i < 64 * 36; i++) largest = fmax(largest, fabs((double)eg_params_data(p, 8)[i]));
-	assert_near(largest, sqrt(6. / 36), 0.01 * largest); /* a filter of one group sees 4 channels x 9 taps */
+	net_near(largest, sqrt(6. / 36), 0.01 * largest); /* a filter of one group sees 4 channels x 9 taps */
 	eg_params_free(p);
 	eg_graph_free(g);
 	eg_context_free(ctx);
@@ -378,7 +366,7 @@ static void test_metrics(void **state) {
 	static const int32_t labels[] = {0, 1, 1, 2, 2, 1, -100};
 	eg_confusion *c = eg_confusion_new(4);
 	assert_int_equal(eg_confusion_classes(c), 4);
-	assert_near(eg_confusion_accuracy(c), 0, 0);
+	net_near(eg_confusion_accuracy(c), 0, 0);
 	eg_confusion_add(c, logits, labels, 3);
 	eg_confusion_add(c, logits + 12, labels + 3, 4);
 	static const int64_t counts[4][4] = {{1, 0, 0, 0}, {2, 1, 0, 0}, {0, 1, 1, 0}, {0, 0, 0, 0}};
@@ -386,28 +374,28 @@ static void test_metrics(void **state) {
 		for (int k = 0; k < 4; k++) assert_int_equal(eg_confusion_count(c, i, k), counts[i][k]);
 	assert_int_equal(eg_confusion_count(c, 4, 0), 0);
 	assert_int_equal(eg_confusion_total(c), 6);
-	assert_near(eg_confusion_accuracy(c), 3. / 6, 1e-15);
-	assert_near(eg_confusion_topk(c, 1), 3. / 6, 1e-15);
-	assert_near(eg_confusion_topk(c, 2), 4. / 6, 1e-15); /* of samples 1 and 4 the class is third */
-	assert_near(eg_confusion_topk(c, 3), 1, 1e-15);
-	assert_near(eg_confusion_topk(c, 0), 0, 0);
-	assert_near(eg_confusion_precision(c, 0), 1. / 3, 1e-15);
-	assert_near(eg_confusion_precision(c, 1), 1. / 2, 1e-15);
-	assert_near(eg_confusion_precision(c, 3), 0, 0);
-	assert_near(eg_confusion_recall(c, 1), 1. / 3, 1e-15);
-	assert_near(eg_confusion_recall(c, 2), 1. / 2, 1e-15);
-	assert_near(eg_confusion_recall(c, 3), 0, 0);
-	assert_near(eg_confusion_f1(c, 0), 0.5, 1e-15);
-	assert_near(eg_confusion_f1(c, 1), 0.4, 1e-15);
-	assert_near(eg_confusion_f1(c, 2), 2. / 3, 1e-15);
-	assert_near(eg_confusion_macro_f1(c), (0.5 + 0.4 + 2. / 3) / 3, 1e-15); /* class 3 does not occur */
+	net_near(eg_confusion_accuracy(c), 3. / 6, 1e-15);
+	net_near(eg_confusion_topk(c, 1), 3. / 6, 1e-15);
+	net_near(eg_confusion_topk(c, 2), 4. / 6, 1e-15); /* of samples 1 and 4 the class is third */
+	net_near(eg_confusion_topk(c, 3), 1, 1e-15);
+	net_near(eg_confusion_topk(c, 0), 0, 0);
+	net_near(eg_confusion_precision(c, 0), 1. / 3, 1e-15);
+	net_near(eg_confusion_precision(c, 1), 1. / 2, 1e-15);
+	net_near(eg_confusion_precision(c, 3), 0, 0);
+	net_near(eg_confusion_recall(c, 1), 1. / 3, 1e-15);
+	net_near(eg_confusion_recall(c, 2), 1. / 2, 1e-15);
+	net_near(eg_confusion_recall(c, 3), 0, 0);
+	net_near(eg_confusion_f1(c, 0), 0.5, 1e-15);
+	net_near(eg_confusion_f1(c, 1), 0.4, 1e-15);
+	net_near(eg_confusion_f1(c, 2), 2. / 3, 1e-15);
+	net_near(eg_confusion_macro_f1(c), (0.5 + 0.4 + 2. / 3) / 3, 1e-15); /* class 3 does not occur */
 	eg_confusion_reset(c);
 	assert_int_equal(eg_confusion_total(c), 0);
-	assert_near(eg_confusion_topk(c, 3), 0, 0);
+	net_near(eg_confusion_topk(c, 3), 0, 0);
 	/* NaN is never right among others */
 	eg_confusion_add(c, (const eg_real[]){1, 2, (eg_real)NAN, 0}, (const int32_t[]){2}, 1);
-	assert_near(eg_confusion_topk(c, 1), 0, 0);
-	assert_near(eg_confusion_accuracy(c), 0, 0);
+	net_near(eg_confusion_topk(c, 1), 0, 0);
+	net_near(eg_confusion_accuracy(c), 0, 0);
 	eg_confusion_free(c);
 	assert_null(eg_confusion_new(0));
 	eg_confusion_free(NULL);
@@ -470,7 +458,7 @@ typedef struct trainee {
 
 static trainee *new_trainee(const char *isa, int threads) {
 	trainee *t = calloc(1, sizeof *t);
-	t->ctx = context(threads, isa);
+	t->ctx = net_context(threads, isa);
 	t->g = eg_graph_new(t->ctx);
 	net_small(t->g, true);
 	t->p = eg_params_new(t->g, 11);
@@ -542,12 +530,12 @@ static void test_learns(void **state) {
 		/* what is left are the best weights: evaluation says the same */
 		eg_confusion *m = eg_confusion_new(3);
 		assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m), EG_OK);
-		assert_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
-		assert_near(loss, r.val_loss, 1e-6);
+		net_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
+		net_near(loss, r.val_loss, 1e-6);
 		assert_int_equal(eg_confusion_total(m), 75);
 		double other;
 		assert_int_equal(eg_evaluate(t->g, t->p, 7, &t->val_data, &other, NULL), EG_OK); /* however it is cut */
-		assert_near(other, loss, 1e-6);
+		net_near(other, loss, 1e-6);
 		eg_confusion_free(m);
 		free_trainee(t);
 	}
@@ -612,12 +600,12 @@ static void test_early_stopping(void **state) {
 		assert_int_equal(s.steps, (uint64_t)r.epochs_done * 11);
 		assert_int_equal(eg_evaluate(t->g, t->p, 20, &t->val_data, &loss, NULL), EG_OK);
 		if (keep_last) {
-			assert_near(loss, t->last.val_loss, 1e-6);
-			assert_near(r.val_loss, t->last.val_loss, 0);
+			net_near(loss, t->last.val_loss, 1e-6);
+			net_near(r.val_loss, t->last.val_loss, 0);
 		} else {
 			assert_weights(t, s.best_weights);
-			assert_near(loss, t->best.val_loss, 1e-6);
-			assert_near(r.val_loss, t->best.val_loss, 0);
+			net_near(loss, t->best.val_loss, 1e-6);
+			net_near(r.val_loss, t->best.val_loss, 0);
 		}
 		eg_real *before = copy_of(t); /* going on after that does nothing */
 		assert_int_equal(go(t, &c, NULL, &s, NULL), EG_OK);
@@ -659,8 +647,8 @@ static void check_resume(eg_optimizer_kind kind, int k, bool keep_last) {
 	assert_int_equal(go(rest, &c, o2, &s, &r2), EG_OK);
 	assert_weights(rest, eg_params_flat(whole->p, &m));
 	assert_int_equal(r2.best_epoch, r.best_epoch);
-	assert_near(r2.val_loss, r.val_loss, 0);
-	assert_near(r2.val_accuracy, r.val_accuracy, 0);
+	net_near(r2.val_loss, r.val_loss, 0);
+	net_near(r2.val_accuracy, r.val_accuracy, 0);
 	assert_int_equal(go(rest, &c, o2, &s, &r2), EG_OK); /* nothing left to do: nothing changes */
 	assert_weights(rest, eg_params_flat(whole->p, &m));
 	eg_optimizer_free(o);
@@ -831,8 +819,8 @@ static void test_best(void **state) {
 		t->validation.turned = 1;
 		c.best = kinds[i];
 		assert_int_equal(go(t, &c, NULL, NULL, &r), EG_OK);
-		assert_near(r.val_loss, t->best.val_loss, 0);
-		assert_near(r.val_accuracy, t->best.val_accuracy, 0);
+		net_near(r.val_loss, t->best.val_loss, 0);
+		net_near(r.val_accuracy, t->best.val_accuracy, 0);
 		assert_true((kinds[i] == EG_BEST_LOSS) == (r.best_epoch == 1));
 		free_trainee(t);
 	}

@@ -5,18 +5,6 @@
 #include "core/params.h"
 #include "train/batches.h"
 
-static eg_context *context(int threads, const char *isa) {
-	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = threads, .isa = isa}, NULL);
-	assert_non_null(ctx);
-	return ctx;
-}
-
-#define assert_near(a, b, tolerance) \
-	do { \
-		double a_ = (double)(a), b_ = (double)(b); \
-		if (!(fabs(a_ - b_) <= (tolerance))) fail_msg("%s is %.9g, not %.9g", #a, a_, b_); \
-	} while (0)
-
 /* ---- sequences --------------------------------------------------------------------------------------------------- */
 
 /* Words of one to LONGEST letters; after letter a comes 5 a + 3. Every seventh word has nothing to predict. */
@@ -88,7 +76,7 @@ static void test_batches(void **state) {
 	assert_int_equal(eg_batches_make(&b, NULL, &d, 4, &err), EG_OK);
 	assert_int_equal(eg_batches_make(&again, NULL, &d, 4, &err), EG_OK);
 	assert_int_equal(b.count, (WORDS + 3) / 4);
-	assert_near(b.weight, total, 0);
+	net_near(b.weight, total, 0);
 	eg_batches_shuffle(&b, 9, 2);
 	for (int64_t k = 0, time = 0; k < b.count; k++) {
 		eg_batch one = eg_batches_get(&b, k);
@@ -161,7 +149,7 @@ typedef struct speller {
 
 static speller *new_speller(int threads, void (*net)(eg_graph *g)) {
 	speller *s = calloc(1, sizeof *s);
-	s->ctx = context(threads, NULL);
+	s->ctx = net_context(threads, NULL);
 	s->g = eg_graph_new(s->ctx);
 	net(s->g);
 	s->p = eg_params_new(s->g, 3);
@@ -215,12 +203,12 @@ static void test_sequences(void **state) {
 	s->validation.norder = 0;
 	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, m), EG_OK);
 	assert_int_equal(eg_confusion_total(m), asked);
-	assert_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
-	assert_near(loss, r.val_loss, 1e-6);
+	net_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
+	net_near(loss, r.val_loss, 1e-6);
 	for (int batch = 1; batch < 8; batch += 3) {
 		s->validation.norder = 0;
 		assert_int_equal(eg_evaluate(s->g, s->p, batch, &s->val_data, &other, NULL), EG_OK);
-		assert_near(other, loss, 1e-6);
+		net_near(other, loss, 1e-6);
 	}
 	eg_confusion_free(m);
 	/* nothing to predict at all */
@@ -252,7 +240,7 @@ static eg_status fill_last(void *user, const uint32_t *items, int n, int time, v
 static void test_lengths(void **state) {
 	EG_UNUSED(state);
 	words w;
-	eg_context *ctx = context(2, NULL);
+	eg_context *ctx = net_context(2, NULL);
 	eg_graph *g = eg_graph_new(ctx);
 	eg_tensor x = eg_input(g, "x", EG_I32, EG_DIMS(EG_T, EG_N)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
 	eg_tensor lengths = eg_input(g, "lengths", EG_I32, EG_DIMS(EG_N));
@@ -373,7 +361,7 @@ static void test_streams(void **state) {
 		eg_dataset d = text_data(&t, steps[i], true);
 		assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL), EG_OK);
 		if (i)
-			assert_near(loss, whole, 1e-5);
+			net_near(loss, whole, 1e-5);
 		else
 			whole = loss;
 	}
@@ -411,7 +399,7 @@ static void check_sequence_resume(void (*net)(eg_graph *g), int streams, int k) 
 	rest->best_loss = begun->best_loss;
 	assert_int_equal(spell(rest, &spelling, o2, &st, &r2), EG_OK);
 	assert_memory_equal(eg_params_flat(rest->p, &m), eg_params_flat(whole->p, &m), n * sizeof *w);
-	assert_near(r2.val_loss, r.val_loss, 0);
+	net_near(r2.val_loss, r.val_loss, 0);
 	assert_int_equal(r2.best_epoch, r.best_epoch);
 	eg_optimizer_free(o);
 	eg_optimizer_free(o2);

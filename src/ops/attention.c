@@ -3,7 +3,7 @@
  * The softmax and the products with it are one kernel, attention_fwd, which finds the heads in place wherever they lie;
  * the projections are matrix products over all steps and samples at once. Dropout of weights is not here: put a dropout
  * layer behind. */
-#include "ops/ops.h"
+#include "ops/dense.h"
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
@@ -208,7 +208,6 @@ static const eg_attr multi_head_attention_attrs[] = {
 };
 
 enum { X, SOURCE, LENGTHS };
-enum { ROWS_MOST = 128, UNITS_WANTED = 8 }; /* of a projection's job */
 
 static eg_status mha_check_lengths(eg_infer *s) {
 	const eg_dims *lengths = &s->in[LENGTHS];
@@ -267,26 +266,16 @@ typedef struct projection {
 } projection;
 
 static void project(eg_emit *e, projection p) {
-	const eg_kernels *kern = eg_emit_kernels(e);
-	int columns = kern->gemm_pack_units(p.k, p.n);
-	size_t bytes = kern->gemm_pack_bytes(p.k, p.n);
-	eg_gemm_pack_args pack = {.src = p.w,
-		.dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false),
-		.k = p.k,
+	dense_product(e, (eg_gemm_packed_args){.a = p.a,
+		.b = dense_packed(e, p.w, p.k, p.n, p.trans ? p.k : p.n, p.trans),
+		.bias = p.bias,
+		.c = p.c,
+		.m = p.m,
 		.n = p.n,
-		.ld = p.trans ? p.k : p.n,
-		.trans = p.trans};
-	OP_CALL(e, gemm_pack, pack, 1, 1, .units = columns, .flops = (double)bytes);
-	eg_gemm_packed_args g = {.b = pack.dst, .bias = p.bias, .m = p.m, .n = p.n, .k = p.k, .lda = p.k, .ldc = p.n,
-		.acc = p.acc};
-	g.rows = eg_blocks((g.m + UNITS_WANTED - 1) / UNITS_WANTED) * EG_BLOCK;
-	if (g.rows > ROWS_MOST) g.rows = ROWS_MOST;
-	int tall = (g.m + g.rows - 1) / g.rows;
-	g.nsplit = (UNITS_WANTED + tall - 1) / tall;
-	if (g.nsplit > columns) g.nsplit = columns;
-	g.a = op_stride(false, p.a, (int64_t)g.rows * g.lda);
-	g.c = op_stride(false, p.c, (int64_t)g.rows * g.ldc);
-	OP_CALL(e, gemm_packed, g, 3, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
+		.k = p.k,
+		.lda = p.k,
+		.ldc = p.n,
+		.acc = p.acc});
 }
 
 /* One input and what is computed from it: `width` features a step, by the rows of the input projection from `first` on.
@@ -374,13 +363,11 @@ static void mha_fwd(eg_emit *e) {
 
 /* Gradients of weights: dw (n,k) = [dw +] dc^T a, db (n) = [db +] sum of the rows of dc (m,n). */
 static void weights_bwd(eg_emit *e, eg_buf dc, eg_buf a, int m, eg_gemm_args g, eg_sum_rows_args b) {
-	const eg_kernels *kern = eg_emit_kernels(e);
 	g.a = dc, g.b = a, g.k = m, g.lda = g.m, g.ldb = g.ldc = g.n, g.ta = true;
-	OP_CALL(e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
-		.flops = 2.0 * g.m * g.n * g.k);
+	dense_gemm(e, g);
 	if (!b.y.p) return;
 	b.x = dc, b.m = m, b.n = b.ld = g.m;
-	OP_CALL(e, sum_rows, b, 1, 1, .units = (b.n + 63) / 64, .flops = (double)b.m * b.n);
+	dense_sum_rows(e, b);
 }
 
 /* From the gradients of the projected inputs, dside, to those of the inputs and of the input projection. */

@@ -3,6 +3,7 @@
  *
  * Both are outputs of one node, because they share its weights; each is computed only where it is wanted. A plan for
  * `path` alone never looks at the target. */
+#include "ops/dense.h"
 #include "ops/sequence_loss.h"
 
 typedef struct crf_options {
@@ -88,7 +89,7 @@ static void crf_fwd(eg_emit *e) {
 static void add_parts(eg_emit *e, int param, eg_buf parts, int units, int n) {
 	eg_sum_rows_args a = {.x = parts, .m = units, .n = n, .ld = n};
 	a.y = eg_emit_dw(e, param, &a.acc);
-	OP_CALL(e, sum_rows, a, 1, 1, .units = (n + 63) / 64, .flops = (double)units * n);
+	dense_sum_rows(e, a);
 }
 
 static void crf_bwd(eg_emit *e) {

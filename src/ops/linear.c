@@ -1,4 +1,4 @@
-/* linear.c - linear (fully connected) layers, and dense.h, which convolution uses too. */
+/* linear.c - linear (fully connected) layers, and dense.h, which convolution, attention and recurrence use too. */
 #include "ops/dense.h"
 
 /* ---- rows times a matrix ----------------------------------------------------------------------------------------- */
@@ -20,38 +20,56 @@ void dense_params(eg_infer *s, eg_dims weight, int64_t fan_in, int64_t fan_out, 
 }
 
 enum {
-	BLOCK_WEIGHTS = 512 * 1024, /* bytes of packed weights that stay in L2 beside a block's data: beyond them,
-	no block job */ ROWS_MAX = 128,             /* rows of a unit of a global job */
+	BLOCK_WEIGHTS = 512 * 1024, /* bytes of packed weights that stay in L2 beside a block's data: beyond them, no block job */
+	ROWS_MAX = 128,             /* rows of a unit of a global job */
 	UNITS_WANTED = 8            /* so many units let a few threads share the work evenly */
 };
 
-/* One product c (m,n) = a (m,k) B, B being the packed (k,n) form of the weights w (units, features). */
-static void product(eg_emit *e, eg_gemm_packed_args g, dense d, bool trans) {
+eg_buf dense_packed(eg_emit *e, eg_buf w, int64_t k, int64_t n, int64_t ld, bool trans) {
 	const eg_kernels *kern = eg_emit_kernels(e);
-	size_t bytes = kern->gemm_pack_bytes(g.k, g.n);
-	int columns = kern->gemm_pack_units(g.k, g.n);
-	g.b = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false);
-	eg_gemm_pack_args pack = {
-		.src = eg_emit_w(e, 0), .dst = g.b, .k = g.k, .n = g.n, .ld = d.features, .trans = trans};
-	OP_CALL(e, gemm_pack, pack, 1, 1, .units = columns, .flops = (double)bytes);
+	size_t bytes = kern->gemm_pack_bytes((int)k, (int)n);
+	eg_gemm_pack_args a = {.src = w,
+		.dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false),
+		.k = (int)k,
+		.n = (int)n,
+		.ld = (int)ld,
+		.trans = trans};
+	OP_CALL(e, gemm_pack, a, 1, 1, .units = kern->gemm_pack_units(a.k, a.n), .flops = (double)bytes);
+	return a.dst;
+}
 
-	bool block = eg_emit_in_batched(e, 0) && bytes <= BLOCK_WEIGHTS;
-	int units;
-	if (block) {
-		g.rows = EG_BLOCK * d.per;
-		g.nsplit = 1;
-		units = eg_emit_blocks(e);
-	} else {
-		g.rows = eg_blocks((g.m + UNITS_WANTED - 1) / UNITS_WANTED) * EG_BLOCK;
-		if (g.rows > ROWS_MAX) g.rows = ROWS_MAX;
-		int tall = (g.m + g.rows - 1) / g.rows;
-		g.nsplit = (UNITS_WANTED + tall - 1) / tall;
-		if (g.nsplit > columns) g.nsplit = columns;
-		units = tall * g.nsplit;
+void dense_product(eg_emit *e, eg_gemm_packed_args g) {
+	const int columns = eg_emit_kernels(e)->gemm_pack_units(g.k, g.n);
+	g.rows = eg_blocks((g.m + UNITS_WANTED - 1) / UNITS_WANTED) * EG_BLOCK;
+	if (g.rows > ROWS_MAX) g.rows = ROWS_MAX;
+	const int tall = (g.m + g.rows - 1) / g.rows;
+	g.nsplit = (UNITS_WANTED + tall - 1) / tall;
+	if (g.nsplit > columns) g.nsplit = columns;
+	g.a = op_stride(false, g.a, (int64_t)g.rows * g.lda);
+	g.c = op_stride(false, g.c, (int64_t)g.rows * g.ldc);
+	OP_CALL(e, gemm_packed, g, 3, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
+}
+
+void dense_gemm(eg_emit *e, eg_gemm_args g) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	OP_CALL(e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
+		.flops = 2.0 * g.m * g.n * g.k);
+}
+
+void dense_sum_rows(eg_emit *e, eg_sum_rows_args a) {
+	OP_CALL(e, sum_rows, a, 1, 1, .units = (a.n + 63) / 64, .flops = (double)a.m * a.n);
+}
+
+/* One product of the layer's rows with its weights (units, features), block by block where that pays. */
+static void product(eg_emit *e, eg_gemm_packed_args g, dense d, bool trans) {
+	g.b = dense_packed(e, eg_emit_w(e, 0), g.k, g.n, d.features, trans);
+	if (!eg_emit_in_batched(e, 0) || eg_emit_kernels(e)->gemm_pack_bytes(g.k, g.n) > BLOCK_WEIGHTS) {
+		dense_product(e, g);
+		return;
 	}
-	g.a = op_stride(block, g.a, (int64_t)g.rows * g.lda);
-	g.c = op_stride(block, g.c, (int64_t)g.rows * g.ldc);
-	OP_CALL(e, gemm_packed, g, 3, 1, .block = block, .units = units, .flops = 2.0 * g.m * g.n * g.k);
+	g.rows = EG_BLOCK * d.per;
+	g.nsplit = 1;
+	OP_CALL(e, gemm_packed, g, 3, 1, .block = true, .units = eg_emit_blocks(e), .flops = 2.0 * g.m * g.n * g.k);
 }
 
 void dense_fwd(eg_emit *e, dense d) {
@@ -69,7 +87,6 @@ void dense_fwd(eg_emit *e, dense d) {
 
 /* dx = dy w, dw = dy^T x, db = sum of dy over the rows. */
 void dense_bwd(eg_emit *e, dense d) {
-	const eg_kernels *kern = eg_emit_kernels(e);
 	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!dy.p) return;
 	if (eg_emit_needs_dx(e, 0)) {
@@ -88,12 +105,11 @@ void dense_bwd(eg_emit *e, dense d) {
 		.ldc = d.features,
 		.ta = true};
 	g.c = eg_emit_dw(e, 0, &g.acc);
-	OP_CALL(e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
-		.flops = 2.0 * g.m * g.n * g.k);
+	dense_gemm(e, g);
 	if (!eg_emit_has_param(e, 1)) return;
 	eg_sum_rows_args b = {.x = dy, .m = d.rows, .n = d.units, .ld = d.units};
 	b.y = eg_emit_dw(e, 1, &b.acc);
-	OP_CALL(e, sum_rows, b, 1, 1, .units = (d.units + 63) / 64, .flops = (double)d.rows * d.units);
+	dense_sum_rows(e, b);
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------------------ */

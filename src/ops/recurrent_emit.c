@@ -12,11 +12,11 @@
 #include "ops/recurrent.h"
 
 #include "kern/recurrent.h"
+#include "ops/dense.h"
 
 enum {
 	CHUNK_BYTES = 2 << 20, /* of gates; but at least so many */
-	CHUNK_STEPS = 16,
-	SPLIT = 8 /* so many units let a few threads share a small product evenly */
+	CHUNK_STEPS = 16
 };
 
 /* What is kept of a layer and direction; the number of its slot. */
@@ -132,35 +132,9 @@ static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
 
 /* ---- small calls ------------------------------------------------------------------------------------------------- */
 
-static eg_buf packed(const seq *s, eg_buf src, int64_t k, int64_t n, int64_t ld, bool trans) {
-	const eg_kernels *kern = eg_emit_kernels(s->e);
-	size_t bytes = kern->gemm_pack_bytes((int)k, (int)n);
-	eg_gemm_pack_args a = {.src = src,
-	        .dst = eg_emit_temp(s->e, EG_ELEM_BYTE, (int64_t)bytes, false),
-	        .k = (int)k,
-	        .n = (int)n,
-	        .ld = (int)ld,
-	        .trans = trans};
-	OP_CALL(s->e, gemm_pack, a, 1, 1, .units = kern->gemm_pack_units(a.k, a.n), .flops = (double)bytes);
-	return a.dst;
-}
-
-/* g.c (m,n) = [g.c +] g.a (m,k) B + bias, its rows shared out, of a few rows also its columns. */
-static void product(const seq *s, eg_gemm_packed_args g) {
-	const int columns = eg_emit_kernels(s->e)->gemm_pack_units(g.k, g.n);
-	const int tall = (g.m + EG_BLOCK - 1) / EG_BLOCK;
-	g.rows = EG_BLOCK;
-	g.nsplit = tall >= SPLIT ? 1 : (SPLIT + tall - 1) / tall;
-	if (g.nsplit > columns) g.nsplit = columns;
-	g.a.stride = (ptrdiff_t)g.rows * g.lda;
-	g.c.stride = (ptrdiff_t)g.rows * g.ldc;
-	OP_CALL(s->e, gemm_packed, g, 3, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
-}
-
 /* dw (m,n) = [dw +] d^T x over all rows of all steps; d and x have ldd and ldx columns. */
 static void outer(const seq *s, eg_buf d, int ldd, eg_buf x, int ldx, eg_buf dw, int m, int n, bool acc) {
-	const eg_kernels *kern = eg_emit_kernels(s->e);
-	eg_gemm_args g = {.a = d,
+	dense_gemm(s->e, (eg_gemm_args){.a = d,
 	        .b = x,
 	        .c = dw,
 	        .m = m,
@@ -170,14 +144,11 @@ static void outer(const seq *s, eg_buf d, int ldd, eg_buf x, int ldx, eg_buf dw,
 	        .ldb = ldx,
 	        .ldc = n,
 	        .ta = true,
-	        .acc = acc};
-	OP_CALL(s->e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
-	        .flops = 2.0 * g.m * g.n * g.k);
+	        .acc = acc});
 }
 
 static void sum(const seq *s, eg_buf x, int ld, eg_buf y, int n, bool acc) {
-	eg_sum_rows_args a = {.x = x, .y = y, .m = s->T * s->N, .n = n, .ld = ld, .acc = acc};
-	OP_CALL(s->e, sum_rows, a, 1, 1, .units = (n + 63) / 64, .flops = (double)a.m * n);
+	dense_sum_rows(s->e, (eg_sum_rows_args){.x = x, .y = y, .m = s->T * s->N, .n = n, .ld = ld, .acc = acc});
 }
 
 /* y[j] = [y[j] +] sum of x z over the rows. */
@@ -256,12 +227,12 @@ static void pack_weights(const seq *s, int l, int d, lane *p) {
 	const int64_t I = recurrent_inputs(r, l, s->I);
 	span g[2];
 	for (int i = 0, n = input_spans(r, g); i < n; i++)
-		p->w[i] = packed(s, weight(s, l, WEIGHT, d, g[i].row * I), I, g[i].n, I, true);
+		p->w[i] = dense_packed(s->e, weight(s, l, WEIGHT, d, g[i].row * I), I, g[i].n, I, true);
 	for (int i = 0, n = state_spans(r, g); i < n; i++)
-		p->r[i] = packed(
-		        s, weight(s, l, RECURRENT_WEIGHT, d, (int64_t)g[i].row * r->P), r->P, g[i].n, r->P, true);
+		p->r[i] = dense_packed(
+		        s->e, weight(s, l, RECURRENT_WEIGHT, d, (int64_t)g[i].row * r->P), r->P, g[i].n, r->P, true);
 	if (recurrent_has(r, PROJECTION))
-		p->projection = packed(s, weight(s, l, PROJECTION, d, 0), r->H, r->P, r->H, true);
+		p->projection = dense_packed(s->e, weight(s, l, PROJECTION, d, 0), r->H, r->P, r->H, true);
 }
 
 static eg_buf output_part(const seq *s, int port, int l, int d, int64_t each) {
@@ -280,7 +251,7 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 	const int t0 = a.s.reverse ? s->T - first - count : first, g0 = s->train ? 0 : t0;
 	span g[2];
 	for (int i = 0, n = input_spans(r, g); i < n; i++)
-		product(s, (eg_gemm_packed_args){.a = eg_emit_part(s->e, p->x, (t0 - p->x0) * N * I),
+		dense_product(s->e, (eg_gemm_packed_args){.a = eg_emit_part(s->e, p->x, (t0 - p->x0) * N * I),
 		                   .b = p->w[i],
 		                   .bias = r->norm ? (eg_buf){0} : weight(s, l, BIAS, d, g[i].row),
 		                   .c = eg_emit_part(s->e, p->mem.gates, (t0 - g0) * N * r->S * H + g[i].at),
@@ -448,9 +419,9 @@ static void emit_unsteps(const seq *s, int l, int d, eg_recurrent_bwd_args *a, e
 	        .dt = s->dt};
 	eg_buf *packs[2] = {&a->r, &a->r2};
 	for (int i = 0, n = state_spans(r, g); i < n; i++)
-		*packs[i] = packed(s, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, P, false);
+		*packs[i] = dense_packed(s->e, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, P, false);
 	if (recurrent_has(r, PROJECTION)) {
-		a->projection = packed(s, weight(s, l, PROJECTION, d, 0), P, H, H, false);
+		a->projection = dense_packed(s->e, weight(s, l, PROJECTION, d, 0), P, H, H, false);
 		a->dp = eg_emit_temp(s->e, EG_ELEM_REAL, all * P, false);
 	}
 	a->peephole = weight(s, l, PEEPHOLE, d, 0);
@@ -489,8 +460,8 @@ static void input_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_a
 	int ld;
 	for (int i = 0, n = input_spans(s->r, g); i < n && dx.buf.p; i++) {
 		eg_buf from = span_gradient(s, a, g[i], true, &ld);
-		product(s, (eg_gemm_packed_args){.a = from,
-		                   .b = packed(s, weight(s, l, WEIGHT, d, g[i].row * I), g[i].n, I, I, false),
+		dense_product(s->e, (eg_gemm_packed_args){.a = from,
+		                   .b = dense_packed(s->e, weight(s, l, WEIGHT, d, g[i].row * I), g[i].n, I, I, false),
 		                   .c = dx.buf,
 		                   .m = s->T * s->N,
 		                   .n = (int)I,
@@ -533,12 +504,11 @@ static void peephole_gradients(const seq *s, int l, int d, const eg_recurrent_bw
 }
 
 static void decay_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, target t, target dt) {
-	const eg_kernels *kern = eg_emit_kernels(s->e);
 	const int H = s->r->H;
 	dot(s, a->du, H, s->dt, 1, part_of(s, t.buf, l, DECAY, d, 0), H, true, t.acc);
 	sum(s, a->du, H, part_of(s, t.buf, l, DECAY, d, H), H, t.acc);
 	if (!dt.buf.p) return;
-	eg_gemm_args g = {.a = a->du,
+	dense_gemm(s->e, (eg_gemm_args){.a = a->du,
 	        .b = weight(s, l, DECAY, d, 0),
 	        .c = dt.buf,
 	        .m = s->T * s->N,
@@ -547,9 +517,7 @@ static void decay_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_a
 	        .lda = H,
 	        .ldb = 1,
 	        .ldc = 1,
-	        .acc = dt.acc};
-	OP_CALL(s->e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
-	        .flops = 2.0 * g.m * g.k);
+	        .acc = dt.acc});
 }
 
 static void weight_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, eg_buf x, const target t[]) {
