@@ -18,10 +18,13 @@
  *                buffer starts at (element type *)p + b * stride. stride is 0 where a worker keeps one block only.
  *   global job   units as defined beside the slot; buffers are addressed from p, stride is not used.
  *
- * Two physical layouts of a tensor with N samples of F = C*H*W elements each:
+ * Physical layouts of a tensor with N samples of F = C*H*W elements each:
  *   PLAIN   row-major, a block is [16][F] (fewer samples in a short last block, nothing behind them may be touched);
  *   LANES   batch in lanes, a block is [F][16]: element f of 16 samples side by side, always 16 wide. Lanes beyond
  *           the last sample hold finite values in activations and exactly zero in gradients.
+ * A third one of pictures with C channels:
+ *   BLOCKED channels in lanes, a sample is [ceil(C/16)][H][W][16]: 16 channels of a position side by side; a block is [16][sample]. Lanes
+ *           beyond the last channel hold finite values in activations and exactly zero in gradients.
  *
  * Buffers are aligned to 64 bytes and hold `real` unless said. Outputs never alias inputs unless the slot says "in place
  * allowed". `acc`: add to the output instead of overwriting it. An optional buffer that is absent has p == NULL.
@@ -102,6 +105,7 @@ typedef struct eg_gemm_packed_args {
 typedef struct eg_conv_shape {
 	int N, C, H, W, K, R, S, P, Q; /* C and K are totals over all groups */
 	int sh, sw, ph, pw, dh, dw, G; /* stride, padding at the top and left, dilation, groups */
+	bool x_blocked, y_blocked;     /* of the algorithms in `conv` below: x and dx, y and dy are BLOCKED, else PLAIN */
 } eg_conv_shape;
 
 typedef enum eg_conv_dir { EG_CONV_FWD, EG_CONV_BWD_DATA, EG_CONV_BWD_WEIGHTS } eg_conv_dir;
@@ -141,6 +145,57 @@ typedef struct eg_conv_bwd_weights_args {
 	int blocks, shards;
 	bool acc;
 } eg_conv_bwd_weights_args;
+
+/* Convolutions of PLAIN or BLOCKED tensors in several algorithms behind one interface, eg_conv_kernels. All jobs are global. An algorithm may be
+ * absent for a shape and direction (`can` says no); ref does everything, so that each fast one has its equal. x and y may lie differently
+ * (s.x_blocked, s.y_blocked): a kernel copies the part of x or dy that it works on into scratch anyway, with its padding, and so takes either form
+ * at the same speed; results are written in the form wanted.
+ *
+ * pack     w (K,C/G,R,S) into the algorithm's own form for FWD or BWD_DATA, pack_bytes bytes; units pack_units. (eg_conv_pack_args)
+ * prepare  where workspace(s, dir) is not 0: fills that many bytes that all units of the main job read (a transformed x, say); units
+ *          prepare_units. reads x (FWD), dy (BWD_DATA), both (BWD_WEIGHTS); the other is absent.
+ * run      by direction, units `units`, scratch `scratch`:
+ *   FWD          y = act(conv(x, w) + b), b may be absent          eg_conv_run_args: in x, w packed, b, work, out y
+ *   BWD_DATA     dx = [dx +] gradient of x; b absent               in dy, w packed, b absent, work, out dx
+ *   BWD_WEIGHTS  dw, db (may be absent): final, honouring acc, where shards(s) is 1; else shards(s) partial sums, the i-th at
+ *                dw.p + i*K*(C/G)*R*S and db.p + i*K, acc is false  eg_conv_weights_args
+ * BLOCKED results have finite values (activations) and zeros (gradients) in the lanes beyond the last channel; BLOCKED operands may hold any
+ * finite values there (x) or zeros (dy), which must not leak into results. Bits depend on the shape (layouts aside) alone, not on units.
+ * exact    no other rounding than a sum of products in some order; Winograd's is false: errors relative to the largest value are stated
+ *          in body_conv_winograd.h
+ * cost     estimated nanoseconds of one run on one core, for the planner: compare algorithms, not machines. */
+typedef enum eg_conv_algo { EG_CONV_DIRECT, EG_CONV_DEPTHWISE, EG_CONV_WINOGRAD2, EG_CONV_WINOGRAD4, EG_CONV_ALGOS } eg_conv_algo;
+typedef struct eg_conv_prepare_args {
+	eg_buf x, dy, work;
+	eg_conv_shape s;
+	eg_conv_dir dir;
+} eg_conv_prepare_args;
+typedef struct eg_conv_run_args {
+	eg_buf in, w, b, work, out;
+	eg_conv_shape s;
+	eg_act act;
+	bool acc;
+} eg_conv_run_args;
+typedef struct eg_conv_weights_args {
+	eg_buf x, dy, work, dw, db;
+	eg_conv_shape s;
+	int shards;
+	bool acc;
+} eg_conv_weights_args;
+typedef struct eg_conv_kernels {
+	const char *name;
+	bool exact;
+	bool (*can)(const eg_conv_shape *s, eg_conv_dir dir);
+	eg_kernel pack, prepare, run[3];
+	size_t (*pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
+	int (*pack_units)(const eg_conv_shape *s, eg_conv_dir dir);
+	size_t (*workspace)(const eg_conv_shape *s, eg_conv_dir dir);
+	int (*prepare_units)(const eg_conv_shape *s, eg_conv_dir dir);
+	size_t (*scratch)(const eg_conv_shape *s, eg_conv_dir dir); /* of prepare and run */
+	int (*units)(const eg_conv_shape *s, eg_conv_dir dir);
+	int (*shards)(const eg_conv_shape *s);
+	double (*cost)(const eg_conv_shape *s, eg_conv_dir dir);
+} eg_conv_kernels;
 
 /* ---- pooling: block jobs in either layout -------------------------------------------------------------------------- */
 
@@ -687,6 +742,8 @@ typedef struct eg_kernels {
 	size_t (*conv_plain_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
 	size_t (*conv_plain_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
 	int (*conv_plain_units)(const eg_conv_shape *s, eg_conv_dir dir);
+
+	eg_conv_kernels conv[EG_CONV_ALGOS];
 
 	eg_kernel maxpool_fwd; /* eg_maxpool_fwd_args */
 	eg_kernel maxpool_bwd; /* eg_maxpool_bwd_args */

@@ -6,6 +6,7 @@ void eg_kernels_ref(eg_kernels *k) {
 	k->name = "ref";
 	fill_gemm__ref(k);
 	fill_conv__ref(k);
+	fill_conv_blocked__ref(k);
 	fill_pool__ref(k);
 	fill_map__ref(k);
 	fill_loss__ref(k);
