@@ -27,18 +27,10 @@
 #define EG_UNROLL _Pragma("GCC unroll 8")
 #endif
 
-/* Keeps a loaded vector in its register: gcc folds the load into every multiply-add that uses it, and runs out of
- * loads. */
-#if defined(__AVX512F__)
-#define EG_KEEP(x) __asm__("" : "+v"(x))
-#else
-#define EG_KEEP(x) __asm__("" : "+x"(x))
-#endif
-
 /* Tiles KT x QT, and KT x ST for backward-weights, that leave registers for QT or ST inputs and one more. X for
  * every instance. LANES_CHUNK: elements of dy that stay in L1 together with what else is used. */
 /* clang-format off */
-#if defined(__AVX512F__)
+#if EG_VREGS >= 32
 enum { LANES_KT = 8, LANES_QT = 8, LANES_WT = 8, LANES_ST = 5, LANES_CHUNK = 6144 };
 static const signed char EG_NAME(lanes_qt)[LANES_KT + 1] = {0, 8, 8, 7, 6, 5, 4, 3, 3}; /* largest QT for each KT */
 static const signed char EG_NAME(lanes_wt)[LANES_ST + 1] = {0, 8, 8, 8, 6, 5};          /* largest KT for each ST */
@@ -474,10 +466,8 @@ static const lanes_wtile_fn EG_NAME(lanes_wtiles)[LANES_WT + 1][LANES_ST + 1] = 
 /* dw[i] = [dw[i] +] sum of the V lanes of sum[i], i < n. */
 static void EG_NAME(lanes_reduce)(const float *sum, int n, float *dw, bool add) {
 	int i = 0;
-	for (; i + 4 <= n; i += 4, sum += 4 * V) {
-		__m128 v = vsum4(vload(sum), vload(sum + V), vload(sum + 2 * V), vload(sum + 3 * V));
-		_mm_storeu_ps(dw + i, add ? _mm_add_ps(_mm_loadu_ps(dw + i), v) : v);
-	}
+	for (; i + 4 <= n; i += 4, sum += 4 * V)
+		vsum4(vload(sum), vload(sum + V), vload(sum + 2 * V), vload(sum + 3 * V), dw + i, add);
 	for (; i < n; i++, sum += V) dw[i] = vsum(vload(sum)) + (add ? dw[i] : 0.0f);
 }
 

@@ -40,21 +40,6 @@ typedef struct EG_NAME(conv_tap) {
 	EG_NAME(conv_piece) piece[V];
 } EG_NAME(conv_tap);
 
-#if defined(__AVX512F__)
-EG_ALWAYS_INLINE vm EG_NAME(lanes)(int a, int b) { return (vm)((1u << b) - (1u << a)); }
-/* p[l * step] in the lanes of m, else 0. */
-EG_ALWAYS_INLINE vf EG_NAME(gather)(const float *p, int step, vm m) {
-	__m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	return _mm512_mask_i32gather_ps(vzero(), m, _mm512_mullo_epi32(at, _mm512_set1_epi32(step)), p, 4);
-}
-#else
-EG_ALWAYS_INLINE vm EG_NAME(lanes)(int a, int b) { return _mm256_andnot_ps(vfirst(a), vfirst(b)); }
-EG_ALWAYS_INLINE vf EG_NAME(gather)(const float *p, int step, vm m) {
-	__m256i at = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-	return _mm256_mask_i32gather_ps(vzero(), p, _mm256_mullo_epi32(at, _mm256_set1_epi32(step)), m, 4);
-}
-#endif
-
 /* Runs of `count` <= V outputs from number t on, outputs numbered over N, P, Q. */
 static int EG_NAME(conv_runs)(const eg_conv_shape *s, int t, int count, EG_NAME(conv_run) run[V]) {
 	int runs = 0;
@@ -104,9 +89,9 @@ EG_ALWAYS_INLINE void EG_NAME(conv_plan)(
 EG_ALWAYS_INLINE vf EG_NAME(conv_load)(const EG_NAME(conv_tap) * tap, const float *x, int sw) {
 	vf v = vzero();
 	for (int i = 0; i < tap->n; i++) {
-		vm m = EG_NAME(lanes)(tap->piece[i].a, tap->piece[i].b);
+		vm m = vrange(tap->piece[i].a, tap->piece[i].b);
 		const float *from = x + tap->piece[i].off;
-		v = vsel(m, sw == 1 ? vload_m(from, m) : EG_NAME(gather)(from, sw, m), v);
+		v = vsel(m, sw == 1 ? vload_m(from, m) : vgather_m(from, sw, m), v);
 	}
 	return v;
 }
@@ -150,9 +135,9 @@ static void EG_NAME(conv_copy)(const eg_conv_shape *s, const EG_NAME(conv_part) 
 				for (int i = 0; i < t->line;
 				        i += V) { /* what is stored behind the line is overwritten by the next */
 					int b = EG_NAME(gemm_min)(last - i, V), a = EG_NAME(gemm_min)(first - i, b);
-					vm m = EG_NAME(lanes)(a > 0 ? a : 0, b > 0 ? b : 0);
+					vm m = vrange(a > 0 ? a : 0, b > 0 ? b : 0);
 					vstore(to + i, s->sw == 1 ? vload_m(from + i, m)
-					                          : EG_NAME(gather)(from + i * s->sw, s->sw, m));
+					                          : vgather_m(from + i * s->sw, s->sw, m));
 				}
 			}
 		}
@@ -186,14 +171,14 @@ static void EG_NAME(conv_panels)(
 		while (runs < 2) run[runs++] = (EG_NAME(conv_run)){.p = t.p0}; /* no lanes */
 		for (int l = 0; l < runs; l++) { /* the first two runs write the vector, others put in their lanes */
 			const float *a = part + (run[l].p - t.p0) * t.down * t.row + run[l].q - run[l].a, *b = NULL;
-			const vm m = EG_NAME(lanes)(run[l].a, run[l].b);
+			const vm m = vrange(run[l].a, run[l].b);
 			if (l > 0) {
 				for (int i = 0; i < n; i++) vstore_m(panel + i * GEMM_NR, m, vload_m(a + off[i], m));
 				continue;
 			}
 			l++;
 			b = part + (run[l].p - t.p0) * t.down * t.row + run[l].q - run[l].a;
-			const vm o = EG_NAME(lanes)(run[l].a, run[l].b);
+			const vm o = vrange(run[l].a, run[l].b);
 			if (run[l].a == run[l].b)
 				for (int i = 0; i < n; i++) vstore(panel + i * GEMM_NR, vload_m(a + off[i], m));
 			else

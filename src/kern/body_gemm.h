@@ -10,12 +10,12 @@
  * Not here: threads (units are split by the runner), convolution (body_conv_plain.h builds its panels on this file). */
 
 enum {
-	GEMM_MR = V == 16 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
-	GEMM_NR = 2 * V,            /* columns of a panel of B */
-	GEMM_KC = 512,              /* longest block of k */
-	GEMM_POOL = 1 << 18,        /* floats of B that are kept packed: 1 MB, half of L2 */
-	GEMM_GROUP = 4,             /* tiles of a transposed A that are packed together */
-	GEMM_SHAPES = 4             /* tiles are 1, 2, 4 or 8 vectors wide */
+	GEMM_MR = VREGS >= 32 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
+	GEMM_NR = 2 * V,                /* columns of a panel of B */
+	GEMM_KC = 512,                  /* longest block of k */
+	GEMM_POOL = 1 << 18,            /* floats of B that are kept packed: 1 MB, half of L2 */
+	GEMM_GROUP = 4,                 /* tiles of a transposed A that are packed together */
+	GEMM_SHAPES = 4                 /* tiles are 1, 2, 4 or 8 vectors wide */
 };
 
 #if defined(__clang__)
@@ -82,7 +82,7 @@ GEMM_TILES(1, 4) GEMM_TILES(2, 4) GEMM_TILES(3, 4) GEMM_TILES(1, 8)
 #define GEMM_UP_TO_6(nv, name) \
 	EG_NAME(tile_f32_1x##nv##name), EG_NAME(tile_f32_2x##nv##name), EG_NAME(tile_f32_3x##nv##name), \
 		EG_NAME(tile_f32_4x##nv##name), EG_NAME(tile_f32_5x##nv##name), EG_NAME(tile_f32_6x##nv##name)
-#if defined(__AVX512F__)
+#if EG_VREGS >= 32
 GEMM_HEIGHT(7) GEMM_HEIGHT(8) GEMM_HEIGHT(9) GEMM_HEIGHT(10)
 GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
 #define GEMM_ABOVE_6(nv, name) \
@@ -191,31 +191,42 @@ EG_ALWAYS_INLINE int EG_NAME(gemm_min)(int a, int b) { return a < b ? a : b; }
 
 /* ---- packing ----------------------------------------------------------------------------------------------------- */
 
-/* to[k*width + i] = from[i*ld + k] for i < m <= V; lanes m..V-1 of each k get zero or are overwritten by the next k,
- * so that V elements behind the end must be there when width < V. */
+/* The pieces of V rows that m rows are packed in, the last one first: what a piece writes behind its m rows is overwritten
+ * by what follows. */
+EG_ALWAYS_INLINE int EG_NAME(pack_last)(int m) { return m > V ? (m - 1) / V * V : 0; }
+
+/* to[k*width + i] = from[i*ld + k] for i < m. Up to V - 1 elements behind the m of each k get zero or are overwritten by the
+ * next k, so that V elements behind the end must be there when width is not a multiple of V. */
 static void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width) {
-	for (int k0 = 0; k0 < k; k0 += V) {
-		vf t[V];
-		int n = EG_NAME(gemm_min)(k - k0, V);
-		if (n == V) {
-			GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < m ? vload(from + i * ld + k0) : vzero();
-		} else {
-			GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < m ? vload_m(from + i * ld + k0, vfirst(n))
-			                                                     : vzero();
+	for (int k0 = 0; k0 < k; k0 += V)
+		for (int p = EG_NAME(pack_last)(m); p >= 0; p -= V) {
+			const float *at = from + p * ld + k0;
+			float *out = to + k0 * width + p;
+			vf t[V];
+			int n = EG_NAME(gemm_min)(k - k0, V), rows = m - p;
+			if (n == V) {
+				GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload(at + i * ld) : vzero();
+			} else {
+				GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload_m(at + i * ld, vfirst(n))
+				                                                        : vzero();
+			}
+			vtranspose(t);
+			if (n == V) {
+				GEMM_UNROLL for (int i = 0; i < V; i++) vstore(out + i * width, t[i]);
+			} else {
+				for (int i = 0; i < n; i++) vstore(out + i * width, t[i]);
+			}
 		}
-		vtranspose(t);
-		if (n == V) {
-			GEMM_UNROLL for (int i = 0; i < V; i++) vstore(to + (k0 + i) * width, t[i]);
-		} else {
-			for (int i = 0; i < n; i++) vstore(to + (k0 + i) * width, t[i]);
-		}
-	}
 }
 
-/* to[k*width + i] = from[k*ld + i] for i < m <= V, under the same condition. */
+/* to[k*width + i] = from[k*ld + i] for i < m, under the same condition. */
 static void EG_NAME(pack_along)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width) {
-	vm mask = vfirst(m);
-	for (int i = 0; i < k; i++) vstore(to + i * width, vload_m(from + i * ld, mask));
+	const int last = EG_NAME(pack_last)(m);
+	const vm mask = vfirst(m - last);
+	for (int i = 0; i < k; i++, from += ld, to += width) {
+		vstore(to + last, vload_m(from + last, mask));
+		for (int p = 0; p < last; p += V) vstore(to + p, vload(from + p));
+	}
 }
 
 /* Rows [k0,k1), columns [j0,j1) of B into panels [k][GEMM_NR]; the last panel is filled up with zeros. */

@@ -14,61 +14,6 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- V indices of 16 bits ---------------------------------------------------------------------------------------- */
-
-#if defined(__AVX512F__)
-typedef __m256i vidx;
-EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm256_set1_epi16((short)i); }
-EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) { return _mm256_mask_blend_epi16(m, no, yes); }
-EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return _mm256_loadu_si256((const void *)p); }
-EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { _mm256_storeu_si256((void *)p, i); }
-EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) { return _mm256_cmpeq_epi16_mask(a, b); }
-/* Does x win against best: larger, or the first NaN. */
-EG_ALWAYS_INLINE vm pool_wins(vf x, vf best) {
-	return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, best, _CMP_NLE_UQ), best, best, _CMP_ORD_Q);
-}
-EG_ALWAYS_INLINE vf pool_keep(vm m, vf x) { return _mm512_maskz_mov_ps(m, x); } /* 0 elsewhere */
-/* p[0], p[2], ... p[2V-2]; p[2V-1] is read too. */
-EG_ALWAYS_INLINE vf pool_even(const float *p) {
-	const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-	return _mm512_permutex2var_ps(_mm512_loadu_ps(p), even, _mm512_loadu_ps(p + V));
-}
-/* p[0..2V) = [p +] a[0], b[0], a[1], b[1], ... */
-EG_ALWAYS_INLINE void pool_zip(float *p, vf a, vf b, bool acc) {
-	const __m512i lo = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-	const __m512i hi = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-	vf l = _mm512_permutex2var_ps(a, lo, b), h = _mm512_permutex2var_ps(a, hi, b);
-	vstore(p, acc ? vadd(l, vload(p)) : l);
-	vstore(p + V, acc ? vadd(h, vload(p + V)) : h);
-}
-#else
-typedef __m128i vidx;
-EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm_set1_epi16((short)i); }
-EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) {
-	__m256i w = _mm256_castps_si256(m);
-	return _mm_blendv_epi8(no, yes, _mm_packs_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
-}
-EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return _mm_loadu_si128((const void *)p); }
-EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { _mm_storeu_si128((void *)p, i); }
-EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) {
-	return _mm256_castsi256_ps(_mm256_cvtepi16_epi32(_mm_cmpeq_epi16(a, b)));
-}
-EG_ALWAYS_INLINE vm pool_wins(vf x, vf best) {
-	return _mm256_and_ps(_mm256_cmp_ps(x, best, _CMP_NLE_UQ), _mm256_cmp_ps(best, best, _CMP_ORD_Q));
-}
-EG_ALWAYS_INLINE vf pool_keep(vm m, vf x) { return _mm256_and_ps(m, x); }
-EG_ALWAYS_INLINE vf pool_even(const float *p) {
-	__m256 s = _mm256_shuffle_ps(_mm256_loadu_ps(p), _mm256_loadu_ps(p + V), 0x88);
-	return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(s), 0xd8));
-}
-EG_ALWAYS_INLINE void pool_zip(float *p, vf a, vf b, bool acc) {
-	vf x = _mm256_unpacklo_ps(a, b), y = _mm256_unpackhi_ps(a, b);
-	vf l = _mm256_permute2f128_ps(x, y, 0x20), h = _mm256_permute2f128_ps(x, y, 0x31);
-	vstore(p, acc ? vadd(l, vload(p)) : l);
-	vstore(p + V, acc ? vadd(h, vload(p + V)) : h);
-}
-#endif
-
 /* ---- windows ----------------------------------------------------------------------------------------------------- */
 
 /* A window that begins at row h, column w: taps [r0,r1) x [s0,s1) lie inside of the picture. */
@@ -103,7 +48,7 @@ static int EG_NAME(pool_planes)(const eg_pool_shape *s, int b) {
 }
 static int EG_NAME(pool_width)(const eg_pool_shape *s) { return s->lanes ? EG_BLOCK : 1; }
 
-/* Columns [*q0,*q1) whose windows lie inside of the picture, with one column more to the right: pool_even reads it. */
+/* Columns [*q0,*q1) whose windows lie inside of the picture, with one column more to the right: vload_even reads it. */
 static void EG_NAME(pool_columns)(const eg_pool_shape *s, int *q0, int *q1) {
 	int reach = (s->S - 1) * s->dw + s->sw - 1;
 	*q0 = (s->pw + s->sw - 1) / s->sw;
@@ -121,7 +66,7 @@ static bool EG_NAME(pool_tiles)(const eg_pool_shape *s) {
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* V outputs, V inputs from p on: neighbours, or every second (`even`). */
-EG_ALWAYS_INLINE vf EG_NAME(pool_load)(const float *p, bool even) { return even ? pool_even(p) : vload(p); }
+EG_ALWAYS_INLINE vf EG_NAME(pool_load)(const float *p, bool even) { return even ? vload_even(p) : vload(p); }
 
 EG_ALWAYS_INLINE void EG_NAME(maxpool_v)(
         const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y, uint16_t *index) {
@@ -132,7 +77,7 @@ EG_ALWAYS_INLINE void EG_NAME(maxpool_v)(
 		const float *e = x;
 		for (int t = v->s0; t < v->s1; t++, e += s->dw * L) {
 			vf in = EG_NAME(pool_load)(e, even);
-			vm m = pool_wins(in, best);
+			vm m = vwins(in, best);
 			best = vsel(m, in, best);
 			where = vidx_sel(m, vidx_set1(r * s->S + t), where);
 		}
@@ -213,10 +158,10 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2)(
 			vstore(y + i, vmul(vadd(vadd(a, b), vadd(c, d)), vset1(0.25f)));
 			continue;
 		}
-		vm ab = pool_wins(b, a), cd = pool_wins(d, c);
+		vm ab = vwins(b, a), cd = vwins(d, c);
 		a = vsel(ab, b, a);
 		c = vsel(cd, d, c);
-		vm low = pool_wins(c, a);
+		vm low = vwins(c, a);
 		vstore(y + i, vsel(low, c, a));
 		if (index) vidx_store(index + i, vidx_sel(low, vidx_sel(cd, i3, i2), vidx_sel(ab, i1, vidx_set1(0))));
 	}
@@ -268,9 +213,17 @@ EG_ALWAYS_INLINE void EG_NAME(pool_spread_v)(
 	for (int r = v->r0; r < v->r1; r++)
 		for (int t = v->s0; t < v->s1; t++) {
 			float *e = dx + ((ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + t * s->dw) * EG_BLOCK;
-			vf part = index ? pool_keep(vidx_eq(where, vidx_set1(r * s->S + t)), g) : g;
+			vf part = index ? vkeep(vidx_eq(where, vidx_set1(r * s->S + t)), g) : g;
 			vstore(e, add ? vadd(vload(e), part) : part);
 		}
+}
+
+/* p[0..2V) = [p +] a[0], b[0], a[1], b[1], ... */
+EG_ALWAYS_INLINE void EG_NAME(pool_zip)(float *p, vf a, vf b, bool acc) {
+	vf low, high;
+	vzip(a, b, &low, &high);
+	vstore(p, acc ? vadd(low, vload(p)) : low);
+	vstore(p + V, acc ? vadd(high, vload(p + V)) : high);
 }
 
 /* V windows of one row of the PLAIN layout, 2 wide and 2 high. */
@@ -279,13 +232,13 @@ EG_ALWAYS_INLINE void EG_NAME(pool_spread_2x2)(
 	vf g = vload(dy);
 	if (!index) {
 		g = vmul(g, vset1(0.25f));
-		pool_zip(top, g, g, add);
-		pool_zip(bottom, g, g, add);
+		EG_NAME(pool_zip)(top, g, g, add);
+		EG_NAME(pool_zip)(bottom, g, g, add);
 		return;
 	}
 	vidx i = vidx_load(index);
-	pool_zip(top, pool_keep(vidx_eq(i, vidx_set1(0)), g), pool_keep(vidx_eq(i, vidx_set1(1)), g), add);
-	pool_zip(bottom, pool_keep(vidx_eq(i, vidx_set1(2)), g), pool_keep(vidx_eq(i, vidx_set1(3)), g), add);
+	EG_NAME(pool_zip)(top, vkeep(vidx_eq(i, vidx_set1(0)), g), vkeep(vidx_eq(i, vidx_set1(1)), g), add);
+	EG_NAME(pool_zip)(bottom, vkeep(vidx_eq(i, vidx_set1(2)), g), vkeep(vidx_eq(i, vidx_set1(3)), g), add);
 }
 
 static void EG_NAME(pool_spread_1)(
@@ -330,8 +283,8 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2_bwd)(
 			vf g = vload(dy + i), a = vmul(g, vset1(0.25f)), b = a;
 			if (index) {
 				vidx where = vidx_load(index + i);
-				a = pool_keep(vidx_eq(where, vidx_set1(2 * r)), g);
-				b = pool_keep(vidx_eq(where, vidx_set1(2 * r + 1)), g);
+				a = vkeep(vidx_eq(where, vidx_set1(2 * r)), g);
+				b = vkeep(vidx_eq(where, vidx_set1(2 * r + 1)), g);
 			}
 			vstore(e, add ? vadd(a, vload(e)) : a);
 			vstore(e + EG_BLOCK, add ? vadd(b, vload(e + EG_BLOCK)) : b);

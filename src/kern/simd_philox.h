@@ -10,41 +10,6 @@
 
 #include "kern/simd.h"
 
-#if defined(__AVX512F__)
-
-typedef __m512i vu;
-EG_ALWAYS_INLINE vu vu_set64(uint64_t x) { return _mm512_set1_epi64((long long)x); }
-EG_ALWAYS_INLINE vu vu_add64(vu a, vu b) { return _mm512_add_epi64(a, b); }
-EG_ALWAYS_INLINE vu vu_mul(vu a, vu b) { return _mm512_mul_epu32(a, b); }
-/* High halves in the place of the low ones. (A shuffle: shifts share a port with the multiply.) */
-EG_ALWAYS_INLINE vu vu_high(vu a) { return _mm512_shuffle_epi32(a, 0xf5); }
-EG_ALWAYS_INLINE vu vu_xor3(vu a, vu b, vu c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
-/* Low halves of a below low halves of b. */
-EG_ALWAYS_INLINE vu vu_pair(vu a, vu b) { return _mm512_mask_blend_epi32(0xaaaa, a, _mm512_slli_epi64(b, 32)); }
-EG_ALWAYS_INLINE vu vu_lo64(vu a, vu b) { return _mm512_unpacklo_epi64(a, b); }
-EG_ALWAYS_INLINE vu vu_hi64(vu a, vu b) { return _mm512_unpackhi_epi64(a, b); }
-/* The block of each lane such that vu_lo64 and vu_hi64 give the words in order. */
-EG_ALWAYS_INLINE vu vu_blocks(void) { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
-EG_ALWAYS_INLINE vm vu_ge32(vu a, uint32_t b) { return _mm512_cmpge_epu32_mask(a, _mm512_set1_epi32((int)b)); }
-
-#else
-
-typedef __m256i vu;
-EG_ALWAYS_INLINE vu vu_set64(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
-EG_ALWAYS_INLINE vu vu_add64(vu a, vu b) { return _mm256_add_epi64(a, b); }
-EG_ALWAYS_INLINE vu vu_mul(vu a, vu b) { return _mm256_mul_epu32(a, b); }
-EG_ALWAYS_INLINE vu vu_high(vu a) { return _mm256_shuffle_epi32(a, 0xf5); }
-EG_ALWAYS_INLINE vu vu_xor3(vu a, vu b, vu c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
-EG_ALWAYS_INLINE vu vu_pair(vu a, vu b) { return _mm256_blend_epi32(a, _mm256_slli_epi64(b, 32), 0xaa); }
-EG_ALWAYS_INLINE vu vu_lo64(vu a, vu b) { return _mm256_unpacklo_epi64(a, b); }
-EG_ALWAYS_INLINE vu vu_hi64(vu a, vu b) { return _mm256_unpackhi_epi64(a, b); }
-EG_ALWAYS_INLINE vu vu_blocks(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
-EG_ALWAYS_INLINE vm vu_ge32(vu a, uint32_t b) {
-	return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, _mm256_set1_epi32((int)b)), a));
-}
-
-#endif
-
 /* The keys of the ten rounds and the stream, made once for many blocks. */
 typedef struct vphilox {
 	vu key[20], stream;
