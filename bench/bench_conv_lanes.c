@@ -16,15 +16,9 @@ enum { ROUNDS = 60, ROUND_US = 400, LAYERS = 2 };
 
 /* ---- the peak of one core ---------------------------------------------------------------------------------------- */
 
-/* GFLOP/s over a short loop; 0 where there is no loop for `isa`. */
-static double peak(eg_isa isa, float *out) {
-	double start = now(), flop = 0;
-#if defined(__x86_64__)
-	if (isa == EG_ISA_AVX512) flop = fma_avx512(20000, out);
-	if (isa == EG_ISA_AVX2) flop = fma_avx2(20000, out);
-#else
-	EG_UNUSED(isa), EG_UNUSED(out);
-#endif
+/* GFLOP/s over a short loop. */
+static double peak(const eg_kernels *k, real *out) {
+	double start = now(), flop = k->fma_loop(20000, out);
 	return flop / (now() - start) * 1e-9;
 }
 
@@ -197,7 +191,7 @@ int main(int argc, char **argv) {
 	layer layers[LAYERS];
 	job jobs[LAYERS * 8];
 	double peaks[ROUNDS];
-	float sink = 0;
+	real sink = 0;
 	int n = 0;
 	size_t scratch = EG_ALIGN;
 	for (int i = 0; i < LAYERS; i++) {
@@ -208,9 +202,9 @@ int main(int argc, char **argv) {
 	}
 	void *work = block(scratch / sizeof(real) + 1);
 	for (int round = 0; round < ROUNDS; round++) {
-		peaks[round] = peak(isa, &sink);
+		peaks[round] = peak(&k, &sink);
 		for (int i = 0; i < n; i++) jobs[i].us[round] = time_round(&jobs[i], work);
 	}
 	report(jobs, n, peaks);
-	return sink == 12345.0f; /* keeps the loop of peak() */
+	return sink == (real)12345; /* keeps the loop of peak() */
 }

@@ -16,39 +16,6 @@
 
 enum { ROUNDS = 25, ROUND_US = 3000, MAX_THREADS = 2 };
 
-/* ---- the peak ---------------------------------------------------------------------------------------------------- */
-
-typedef struct peak_job {
-	eg_isa isa;
-	double flop[MAX_THREADS];
-	float out[MAX_THREADS];
-} peak_job;
-
-static void peak_run(void *arg, int rank, int size) {
-	peak_job *p = arg;
-	EG_UNUSED(size);
-#if defined(__x86_64__)
-	if (p->isa == EG_ISA_AVX512) p->flop[rank] = fma_avx512(60000, &p->out[rank]);
-	if (p->isa == EG_ISA_AVX2) p->flop[rank] = fma_avx2(60000, &p->out[rank]);
-#else
-	EG_UNUSED(rank);
-#endif
-}
-
-/* GFLOP/s of all threads together; 0 where there is no loop for this instruction set. */
-static double peak(eg_team *team, eg_isa isa, int threads) {
-	double best = 0;
-	for (int i = 0; i < 4; i++) {
-		peak_job p = {.isa = isa};
-		double start = now(), flop = 0;
-		eg_team_run(team, threads, peak_run, &p);
-		double time = now() - start;
-		for (int t = 0; t < threads; t++) flop += p.flop[t];
-		if (flop / time * 1e-9 > best) best = flop / time * 1e-9;
-	}
-	return best;
-}
-
 /* ---- the problems ------------------------------------------------------------------------------------------------ */
 
 /* rows is 0 for gemm. gemm_packed has row blocks of `rows`; where all fit into one, its columns are split between
@@ -195,7 +162,7 @@ int main(int argc, char **argv) {
 	double best[MAX_THREADS] = {0};
 	for (int i = 0; i < EG_COUNT(problems); i++)
 		for (int t = 1; t <= most; t++) {
-			double now_peak = peak(team, isa, t);
+			double now_peak = eg_measure_peak(team, &k, t);
 			if (now_peak > best[t - 1]) best[t - 1] = now_peak;
 			time_problem(&problems[i], &k, team, t, mem, seconds[i][t - 1]);
 		}

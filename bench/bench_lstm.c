@@ -18,39 +18,6 @@
 
 enum { ROUNDS = 15, LEAST_US = 30000 };
 
-/* ---- the peak ---------------------------------------------------------------------------------------------------- */
-
-typedef struct peak_job {
-	const char *isa;
-	double flop[16];
-	float out[16];
-} peak_job;
-
-static void peak_run(void *arg, int rank, int size) {
-	peak_job *p = arg;
-	EG_UNUSED(size);
-#if defined(__x86_64__)
-	if (!strcmp(p->isa, "avx512")) p->flop[rank] = fma_avx512(200000, &p->out[rank]);
-	if (!strcmp(p->isa, "avx2")) p->flop[rank] = fma_avx2(200000, &p->out[rank]);
-#else
-	EG_UNUSED(rank);
-#endif
-}
-
-/* GFLOP/s of all threads; 0 where there is no loop for this instruction set. */
-static double peak(eg_team *team, const char *isa) {
-	double best = 0;
-	for (int i = 0; i < 6; i++) {
-		peak_job p = {.isa = isa};
-		double start = now(), flop = 0;
-		eg_team_run(team, eg_team_size(team), peak_run, &p);
-		double time = now() - start;
-		for (int t = 0; t < eg_team_size(team); t++) flop += p.flop[t];
-		if (flop / time * 1e-9 > best) best = flop / time * 1e-9;
-	}
-	return best;
-}
-
 /* ---- problems ---------------------------------------------------------------------------------------------------- */
 
 typedef struct problem {
@@ -122,7 +89,13 @@ static double time_plan(eg_plan *plan, const problem *p, bool train) {
 	return seconds[ROUNDS / 2];
 }
 
-static bool measure(eg_context *ctx, eg_team *team, const char *text) {
+static double peak(eg_context *ctx) {
+	eg_machine m;
+	eg_machine_measure(ctx, &m);
+	return m.peak_all;
+}
+
+static bool measure(eg_context *ctx, const char *text) {
 	problem p;
 	if (!parse(text, &p))
 		return fprintf(stderr, "bench_lstm: '%s' is no problem like lstm:l2,t100,n64,i512,h512\n", text), false;
@@ -141,8 +114,8 @@ static bool measure(eg_context *ctx, eg_team *team, const char *text) {
 		                .batch = p.samples, .time = p.steps, .train = train != 0, .input_grads = train != 0});
 		ok = plan != NULL;
 		if (!ok) break;
-		double best_peak = peak(team, eg_context_isa(ctx)), seconds = time_plan(plan, &p, train != 0);
-		double after = peak(team, eg_context_isa(ctx));
+		double best_peak = peak(ctx), seconds = time_plan(plan, &p, train != 0);
+		double after = peak(ctx);
 		if (after > best_peak) best_peak = after;
 		double gflops = flops * (train ? 3 : 1) / seconds * 1e-9;
 		printf("%-30s %-6s %7d %12.4f %10.1f %7.1f %7.0f\n", text, train ? "train" : "infer",
@@ -175,15 +148,12 @@ int main(int argc, char **argv) {
 			       2;
 	}
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = threads, .isa = isa}, &err);
-	eg_team *team = ctx ? eg_team_new(NULL, eg_context_threads(ctx) < 16 ? eg_context_threads(ctx) : 16, &err)
-	                    : NULL;
-	if (!team) return fprintf(stderr, "bench_lstm: %s\n", err.message), 77;
+	if (!ctx) return fprintf(stderr, "bench_lstm: %s\n", err.message), 77;
 	bool ok = true;
 	printf("%-30s %-6s %7s %12s %10s %7s %7s\n", "problem", "mode", "threads", "median ms", "GFLOP/s", "% peak",
 	        "peak");
 	for (int i = 0; i < (n ? n : EG_COUNT(defaults)) && ok; i++)
-		ok = measure(ctx, team, n ? problems[i] : defaults[i]);
-	eg_team_free(team);
+		ok = measure(ctx, n ? problems[i] : defaults[i]);
 	eg_context_free(ctx);
 	return ok ? 0 : 1;
 }

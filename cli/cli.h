@@ -42,7 +42,7 @@ typedef struct cli_verb {
 	int (*run)(const cli_args *a);  /* returns the exit code */
 } cli_verb;
 
-extern const cli_verb verb_train, verb_eval, verb_predict, verb_generate, verb_info, verb_inspect, verb_check, verb_data, verb_schema, verb_version;
+extern const cli_verb verb_train, verb_eval, verb_predict, verb_generate, verb_info, verb_inspect, verb_bench, verb_check, verb_data, verb_schema, verb_version;
 
 typedef struct cli_given { /* an option as it was typed */
 	const cli_option *option;

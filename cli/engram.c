@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const cli_verb *const verbs[] = {
-	&verb_train, &verb_eval, &verb_predict, &verb_generate, &verb_info, &verb_inspect, &verb_check, &verb_data, &verb_schema, &verb_version};
+	&verb_train, &verb_eval, &verb_predict, &verb_generate, &verb_info, &verb_inspect, &verb_bench, &verb_check, &verb_data, &verb_schema, &verb_version};
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
 static const cli_verb *find(const char *name) {

@@ -84,6 +84,15 @@ EG_API const char *eg_context_isa(const eg_context *ctx);
 EG_API const char *eg_context_describe(const eg_context *ctx);
 EG_API const char *eg_version(void);
 
+/* What the speed of a network may be compared with, measured now with the context's kernels and threads; takes about 20 ms. */
+typedef struct eg_machine {
+	const char *cpu, *isa;     /* as the CPU names itself; the context's kernels. Owned by the context */
+	int cores, threads;        /* processors this process may run on; threads of the context */
+	double peak_one, peak_all; /* GFLOP/s of multiply-adds in registers: of one thread, of all the context's threads together */
+	double handoff_ns;         /* median time that a changed cache line takes from core to core; NAN with one thread, or more threads than cores */
+} eg_machine;
+EG_API void eg_machine_measure(eg_context *ctx, eg_machine *m);
+
 /* ---- the operator table --------------------------------------------------------------------------------------------- */
 /* Read-only descriptions of what the engine can compute. The recipe parser, the generated headers and the documentation
  * all read this table. All pointers are static. */
@@ -271,6 +280,16 @@ typedef struct eg_memory {
 EG_API void eg_plan_memory(const eg_plan *plan, eg_memory *m);
 /* The list of calls as text, one a line: step, kernel, node, layout, units, bytes. Owned by the plan. NULL: out of memory. */
 EG_API const char *eg_plan_describe(eg_plan *plan);
+/* The same for programs: call i of eg_plan_calls, in the order they are done. Strings are static or belong to the graph. */
+typedef struct eg_call_info {
+	const char *kernel, *node;
+	const char *layout; /* in which the kernel's result lies: "plain", "lanes", ...; "packed" for weights, "" when it is no activation */
+	bool backward, pack; /* pack: only when the parameters have changed */
+	int units, threads;  /* into how many parts it is cut; how many threads are worth it */
+	double flops;        /* operations as the planner counts them (bytes, where that is more); of all units */
+} eg_call_info;
+EG_API int eg_plan_calls(const eg_plan *plan);
+EG_API void eg_plan_call(const eg_plan *plan, int i, eg_call_info *info);
 
 /* Plans of one graph for several batch sizes and lengths, made when first asked for (the last short batch of an epoch). */
 typedef struct eg_plan_cache eg_plan_cache;

@@ -134,6 +134,26 @@ static inline eg_tensor eg_linear_with(eg_graph *g, eg_tensor x, const eg_linear
 }
 #define eg_linear(...) EG_BUILD_1(linear, __VA_ARGS__, )
 
+/* ---- matmul ----------------------------------------------------------------------------------------------------- */
+
+/* The product of two matrices, both computed or given.
+ *
+ * y (M,N) = a (M,K) b (K,N); da = dy b^T, db = a^T dy
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX MatMul-13 for 2 dimensions
+ */
+typedef struct eg_matmul_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_matmul_options;
+static inline eg_tensor eg_matmul_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_matmul_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "matmul", options, inputs, 2);
+}
+#define eg_matmul(...) EG_BUILD_2(matmul, __VA_ARGS__, )
+
 /* ---- embedding -------------------------------------------------------------------------------------------------- */
 
 /* A learned row of numbers for each id: words, characters, categories.

@@ -281,6 +281,29 @@ const char *eg_plan_describe(eg_plan *p) {
 	return p->text;
 }
 
+int eg_plan_calls(const eg_plan *p) { return p->norder; }
+
+/* The layout of the first of its results that is cut by samples, or else of the first. */
+static const char *layout_of(const eg_plan *p, const eg_call *c) {
+	const char *layout = "";
+	for (int w = c->reads; w < c->reads + c->writes; w++) {
+		if (c->buf[w] < 0) continue;
+		const eg_pbuf *b = &p->bufs[c->buf[w]];
+		if (b->block) return b->lanes ? "lanes" : "plain";
+		if (b->kind == BUF_PACKED) return "packed";
+		if (b->kind != BUF_PARAM_GRAD) layout = "plain";
+	}
+	return layout;
+}
+
+void eg_plan_call(const eg_plan *p, int i, eg_call_info *info) {
+	const eg_call *c = &p->calls[p->order[i]];
+	const eg_step *s = p->steps;
+	while (i >= s->first + s->count) s++;
+	*info = (eg_call_info){.kernel = c->kernel, .node = p->graph->nodes[c->node].name, .layout = layout_of(p, c), .backward = c->bwd,
+		.pack = s->pack, .units = c->units, .threads = s->threads, .flops = c->flops};
+}
+
 /* ---- cache ------------------------------------------------------------------------------------------------------------------------------------ */
 
 enum { CACHED_PLANS = 32 };

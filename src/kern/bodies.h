@@ -14,6 +14,7 @@
 #include "kern/body_sequence.h"
 #include "kern/body_crf.h"
 #include "kern/body_optimizer.h"
+#include "kern/body_peak.h"
 
 static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_gemm)(k);
@@ -26,6 +27,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_sequence)(k);
 	EG_NAME(fill_crf)(k);
 	EG_NAME(fill_optimizer)(k);
+	EG_NAME(fill_peak)(k);
 }
 
 #endif

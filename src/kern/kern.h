@@ -715,6 +715,12 @@ typedef struct eg_clip_value_args {
 	real limit;
 } eg_clip_value_args;
 
+/* ---- the peak ------------------------------------------------------------------------------------------------------------ */
+
+/* fma_loop: `rounds` rounds of multiply-adds in registers, none waiting for another: the most that this table's kernels can reach. Adds
+ * to *out what keeps the compiler from leaving them out; returns the number of operations, 2 per multiply-add. No kernel: it is for measuring. */
+typedef double (*eg_fma_loop)(int rounds, real *out);
+
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_kernels {
@@ -802,6 +808,8 @@ typedef struct eg_kernels {
 	eg_kernel adam;       /* eg_optimizer_args */
 	eg_kernel sumsq;      /* eg_sumsq_args */
 	eg_kernel clip_value; /* eg_clip_value_args */
+
+	eg_fma_loop fma_loop;
 } eg_kernels;
 
 /* Fill *k: ref fills every slot; the others overwrite what they do better, after ref. */

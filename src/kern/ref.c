@@ -15,5 +15,6 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_crf__ref(k);
 	fill_recurrent__ref(k);
 	fill_optimizer__ref(k);
+	fill_peak__ref(k);
 	eg_kernels_recurrent(k);
 }

@@ -22,6 +22,7 @@ void fill_ctc__ref(eg_kernels *k);
 void fill_crf__ref(eg_kernels *k);
 void fill_recurrent__ref(eg_kernels *k);
 void fill_optimizer__ref(eg_kernels *k);
+void fill_peak__ref(eg_kernels *k);
 
 #ifdef ENGRAM_DOUBLE
 static inline real real_exp(real x) { return exp(x); }
