@@ -232,7 +232,14 @@ EG_API void eg_params_changed(eg_params *p); /* plans repack weights before thei
 /* A graph made concrete: shapes, layouts, fusion, order of work and every byte of memory are fixed. */
 typedef struct eg_plan eg_plan;
 
-typedef enum eg_layout_choice { EG_LAYOUT_AUTO, EG_LAYOUT_PLAIN, EG_LAYOUT_LANES } eg_layout_choice;
+typedef enum eg_layout_choice { EG_LAYOUT_AUTO, EG_LAYOUT_PLAIN, EG_LAYOUT_LANES, EG_LAYOUT_BLOCKED, EG_LAYOUT_CHOICES } eg_layout_choice;
+
+/* Ways to compute a convolution: as an implicit matrix product, directly with channels in the lanes of vectors, channel by channel, by Winograd's
+ * transforms with tiles of 2x2 and 4x4. With pictures in the lanes (EG_LAYOUT_LANES) there is one way only. */
+typedef enum eg_algorithm {
+	EG_ALGORITHM_AUTO, EG_ALGORITHM_IMPLICIT, EG_ALGORITHM_DIRECT, EG_ALGORITHM_DEPTHWISE, EG_ALGORITHM_WINOGRAD2, EG_ALGORITHM_WINOGRAD4,
+	EG_ALGORITHMS
+} eg_algorithm;
 
 typedef struct eg_plan_options {
 	int batch;                  /* what EG_N stands for; >= 1 */
@@ -243,7 +250,9 @@ typedef struct eg_plan_options {
 	bool input_grads;           /* with train: gradients of floating-point inputs too */
 	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
 	uint64_t seed;              /* of dropout */
+	bool exact;                 /* no algorithm that rounds otherwise than a sum of products does (Winograd) */
 	eg_layout_choice layout;    /* AUTO; the others force a physical layout wherever it is possible, for tests */
+	eg_algorithm algorithm;     /* AUTO; the others force an algorithm of convolution wherever it is possible, for tests */
 	bool no_fusion, no_defer;   /* for tests: every node on its own, every call in its place */
 } eg_plan_options;
 
@@ -290,6 +299,16 @@ typedef struct eg_call_info {
 } eg_call_info;
 EG_API int eg_plan_calls(const eg_plan *plan);
 EG_API void eg_plan_call(const eg_plan *plan, int i, eg_call_info *info);
+
+/* What a plan has chosen for one pass of a layer that can be computed in several ways. Strings are static, or belong to the graph. */
+typedef struct eg_choice {
+	const char *node;
+	const char *pass;      /* "forward", "data" (gradient of the input), "weights" (gradient of the weights) */
+	const char *algorithm; /* "lanes", "implicit", "direct", ... */
+	const char *x, *y;     /* layouts of the layer's input and output, or of their gradients: "plain", "lanes", "blocked" */
+} eg_choice;
+EG_API int eg_plan_choices(const eg_plan *plan);
+EG_API void eg_plan_choice(const eg_plan *plan, int i, eg_choice *c);
 
 /* Plans of one graph for several batch sizes and lengths, made when first asked for (the last short batch of an epoch). */
 typedef struct eg_plan_cache eg_plan_cache;

@@ -16,6 +16,7 @@ typedef struct setup {
 	eg_isa isa;
 	int threads;
 	eg_layout_choice layout;
+	eg_algorithm algorithm;
 	bool no_fusion, no_defer, inference;
 	const eg_allocator *allocator;
 	void (*tamper)(eg_kernels *k); /* changes the kernel table before the plan is made */
@@ -66,6 +67,9 @@ bool isa_usable(eg_isa isa);
 const eg_op *neighbour(bool reads_y);
 double now(void);
 
+/* Goes on to the next layout or algorithm that may be forced; false: there is none. Only an op that chooses has algorithms, and, with pictures in
+ * lanes, one alone; the reference has one kernel for most. They are gone through alone, applied twice, and before a relu. */
+bool next_way(setup *s);
 /* optest_mutate.c: breaks one kernel slot at a time and demands that a case notices. Returns the number of slots
  * that none noticed. */
 int mutate(double tolerance);

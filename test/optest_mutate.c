@@ -5,14 +5,15 @@
 
 #include <string.h>
 
+#define CONV(i) X(conv[i].pack) X(conv[i].prepare) X(conv[i].run[0]) X(conv[i].run[1]) X(conv[i].run[2])
 #define SLOTS(X)                                                                                                       \
 	X(gemm) X(gemm_pack) X(gemm_packed) X(conv_lanes_pack) X(conv_lanes_fwd) X(conv_lanes_bwd_data)                \
 	X(conv_lanes_bwd_weights) X(conv_plain_pack) X(conv_plain_fwd) X(conv_plain_bwd_data)                          \
-	X(conv_plain_bwd_weights) X(maxpool_fwd) X(maxpool_bwd) X(avgpool_fwd) X(avgpool_bwd) X(act_fwd) X(act_bwd)    \
+	X(conv_plain_bwd_weights) CONV(0) CONV(1) CONV(2) CONV(3) X(maxpool_fwd) X(maxpool_bwd) X(avgpool_fwd) X(avgpool_bwd) X(act_fwd) X(act_bwd)    \
 	X(copy) X(fill) X(dropout)                                                                                     \
 	X(add) X(sum_to) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
 	X(embed_fwd) X(embed_bwd) X(steps) X(pool_steps) X(attention_fwd) X(attention_bwd) X(regress_fwd)              \
-	X(regress_bwd) X(reorder)                                                                                      \
+	X(regress_bwd) X(reorder) X(reorder_blocked)                                                                                 \
 	X(shard_sum) X(sum_rows)                                                                                        \
 	X(ctc_fwd) X(ctc_bwd) X(ctc_decode) X(loss_sum) X(crf_fwd) X(crf_bwd) X(crf_path)              \
 	X(recurrent_fwd) X(recurrent_bwd) X(dot_rows)
@@ -152,12 +153,13 @@ static const eg_case *hunt(double tolerance, int *first) {
 		s.op = eg_ops[at];
 		for (int k = 0; k < s.op->ncases; k++) {
 			s.c = &s.op->cases[k];
-			for (int layout = EG_LAYOUT_PLAIN; layout <= EG_LAYOUT_LANES; layout++) {
-				s.layout = (eg_layout_choice)layout;
+			s.layout = EG_LAYOUT_PLAIN;
+			s.algorithm = EG_ALGORITHM_AUTO;
+			do {
 				if (!notices(s, tolerance)) continue;
 				*first = at;
 				return s.c;
-			}
+			} while (next_way(&s));
 		}
 	}
 	return NULL;

@@ -100,6 +100,8 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 				.input_grads = !s->inference,
 				.seed = 11,
 				.layout = s->layout,
+				.algorithm = s->algorithm,
+				.exact = s->algorithm < EG_ALGORITHM_WINOGRAD2,
 				.no_fusion = s->no_fusion,
 				.no_defer = s->no_defer});
 	if (!r->plan) *err = *eg_context_error(r->ctx);

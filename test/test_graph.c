@@ -363,7 +363,7 @@ static void test_memory(void **state) {
 		net_small(g, true);
 		eg_params *p = eg_params_new(g, 1);
 		for (int b = 0; b < EG_COUNT(batches); b++)
-			for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++)
+			for (int layout = EG_LAYOUT_AUTO; layout < EG_LAYOUT_CHOICES; layout++)
 				for (int kind = 0; kind < 3; kind++)
 					check_memory(g, p, &m,
 					        &(eg_plan_options){.batch = batches[b],

@@ -479,6 +479,32 @@ static void test_reorder(void **state) {
 	}
 }
 
+static void test_reorder_blocked(void **state) {
+	bed *t = *state;
+	for (int i = 0; i < 60; i++) {
+		int N = 1 + bed_below(t, 3), C = 1 + bed_below(t, 40), plane = i % 9 == 0 ? 300 : bed_size(t), groups = (C + 15) / 16;
+		bool to = i & 1, acc = i & 2;
+		size_t plain = (size_t)N * (size_t)C * (size_t)plane, blocked = (size_t)N * (size_t)groups * 16 * (size_t)plane;
+		eg_reorder_blocked_args a = {{bed_reals(t, to ? plain : blocked), 0}, {NULL, 0}, N, C, plane, to, acc}, b = a;
+		size_t n = to ? blocked : plain;
+		a.y.p = bed_reals(t, n);
+		for (size_t k = 0; to && k < n; k++) /* a gradient: zero beyond the last channel */
+			if ((int)(k / 16 / (size_t)plane) % groups * 16 + (int)(k % 16) >= C) ((real *)a.y.p)[k] = 0;
+		label what;
+		b.y = bed_clone(t, a.y, n);
+		snprintf(what, sizeof what, "reorder_blocked N %d C %d plane %d to_blocked %d acc %d", N, C, plane, to, acc);
+		compare(t, what, t->k->reorder_blocked, &a, t->ref->reorder_blocked, &b, N * groups, output_reals(a.y, b.y, n, 1));
+		if (to && !acc)
+			for (size_t k = 0; k < blocked; k++) {
+				int c = (int)(k / 16 / (size_t)plane) % groups * 16 + (int)(k % 16);
+				size_t at = (k / 16 / (size_t)plane / (size_t)groups * (size_t)C + (size_t)c) * (size_t)plane + k / 16 % (size_t)plane;
+				real want = c < C ? ((real *)a.x.p)[at] : 0;
+				if (((real *)a.y.p)[k] != want) fail_msg("%s: element %zu", what, k);
+			}
+		bed_clear(t, what);
+	}
+}
+
 static void test_sums(void **state) {
 	bed *t = *state;
 	for (int i = 0; i < 40; i++) {
@@ -636,6 +662,7 @@ int main(void) {
 		cmocka_unit_test(test_dropout),
 		cmocka_unit_test(test_broadcast),
 		cmocka_unit_test(test_reorder),
+		cmocka_unit_test(test_reorder_blocked),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_softmax),
 		cmocka_unit_test(test_cross_entropy),

@@ -157,6 +157,7 @@ static verdict fill_options(bench *b, const vec_file *f, const eg_op_info *op, c
 typedef struct way {
 	eg_context *ctx;
 	eg_layout_choice layout;
+	eg_algorithm algorithm;
 	bool open;      /* the batch is EG_N */
 	int64_t repeat; /* the samples so many times after each other */
 	char text[128];
@@ -217,25 +218,38 @@ static const vec_tensor *grad_of(const vec_file *f, const char *name) {
 	return vec_find(f, grad);
 }
 
+/* An operator that chooses is asked for each algorithm in turn; with pictures in lanes there is one alone. */
+static int algorithms_of(const eg_op_info *info, int layout) {
+	for (int i = 0; i < eg_ops_count; i++)
+		if (&eg_ops[i]->info == info && eg_ops[i]->cost && layout != EG_LAYOUT_LANES) return EG_ALGORITHMS;
+	return 1;
+}
+
+/* Winograd's rounding is that of its transforms. */
+static double tolerance_of(const way *w) {
+	return w->algorithm == EG_ALGORITHM_WINOGRAD4 ? 20 * VEC_TOLERANCE
+	       : w->algorithm == EG_ALGORITHM_WINOGRAD2 ? 5 * VEC_TOLERANCE : VEC_TOLERANCE;
+}
+
 /* Repeating the samples repeats y and its gradients and adds up the gradients of weights; a mean over samples
  * (scalar y) stays, and the gradients of its samples get smaller. */
 static verdict compare_all(bench *b, const job *j, const way *w, eg_plan *plan, eg_params *p, bool train) {
 	const vec_tensor *y = vec_find(j->file, "y");
 	int64_t n = w->repeat;
 	bool scalar = y->rank == 0;
-	verdict v = vec_compare(b, "y", w->text, eg_plan_output(plan, "y"), y, scalar ? 1 : n, 1, VEC_TOLERANCE);
+	verdict v = vec_compare(b, "y", w->text, eg_plan_output(plan, "y"), y, scalar ? 1 : n, 1, tolerance_of(w));
 	for (int i = 0; train && v == PASSED && i < j->nin; i++) {
 		const vec_tensor *dx = j->in[i] ? grad_of(j->file, j->in[i]->name) : NULL;
 		if (dx)
 			v = vec_compare(b, dx->name, w->text, eg_plan_grad(plan, j->op->inputs[i]), dx, j->batch[i] ? n : 1,
-			        j->batch[i] ? (scalar ? 1 / (double)n : 1) : (scalar ? 1 : (double)n), VEC_TOLERANCE);
+			        j->batch[i] ? (scalar ? 1 / (double)n : 1) : (scalar ? 1 : (double)n), tolerance_of(w));
 	}
 	for (int i = 0; train && v == PASSED && i < eg_params_count(p); i++) {
 		const vec_tensor *t = find(j->file, strrchr(eg_params_name(p, i), '.') + 1),
 		                 *dw = grad_of(j->file, t->name);
 		if (dw)
 			v = vec_compare(
-			        b, dw->name, w->text, eg_params_grad(p, i), dw, 1, scalar ? 1 : (double)n, VEC_TOLERANCE);
+			        b, dw->name, w->text, eg_params_grad(p, i), dw, 1, scalar ? 1 : (double)n, tolerance_of(w));
 	}
 	return v;
 }
@@ -246,7 +260,8 @@ static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_pa
 	int batch = j->in[0]->rank ? (int)(j->in[0]->d[0] * w->repeat) : 1;
 	eg_plan *plan = eg_plan_new(g, p,
 	        &(eg_plan_options){
-	                .batch = w->open ? batch : 1, .train = train, .input_grads = train, .layout = w->layout});
+	                .batch = w->open ? batch : 1, .train = train, .input_grads = train, .layout = w->layout,
+	                .algorithm = w->algorithm, .exact = w->algorithm < EG_ALGORITHM_WINOGRAD2});
 	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
 	put_inputs(j, w, plan);
 	eg_real *seed = train ? eg_plan_grad(plan, "y") : NULL;
@@ -276,20 +291,25 @@ static verdict run_way(bench *b, const job *j, const way *w) {
 }
 
 static verdict run_ways(bench *b, const job *j) {
-	static const char *const layouts[] = {"", ", plain", ", lanes"};
+	static const char *const layouts[EG_LAYOUT_CHOICES] = {"", ", plain", ", lanes", ", blocked"};
+	static const char *const algorithms[EG_ALGORITHMS] = {
+	        "", ", implicit", ", direct", ", depthwise", ", winograd2", ", winograd4"};
 	int64_t n = j->in[0]->rank ? j->in[0]->d[0] : 1, most = j->batch[0] ? (REPEATED_SAMPLES + n - 1) / n : 1;
 	verdict v = PASSED;
 	for (int c = 0; c < b->contexts; c++)
-		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++)
-			for (int open = 0; open <= (j->batch[0] ? 1 : 0); open++)
-				for (int64_t repeat = 1; repeat <= most && v == PASSED;
-				        repeat += most > 1 ? most - 1 : 1) {
-					way w = {b->ctx[c], (eg_layout_choice)layout, open != 0, repeat, ""};
-					snprintf(w.text, sizeof w.text, "%s, %d threads%s%s, batch %lld",
-					        eg_context_isa(w.ctx), eg_context_threads(w.ctx), layouts[layout],
-					        open ? ", open batch" : "", (long long)(n * repeat));
-					v = run_way(b, j, &w);
-				}
+		for (int layout = EG_LAYOUT_AUTO; layout < EG_LAYOUT_CHOICES; layout++)
+			for (int a = 0; a < algorithms_of(j->op, layout); a++)
+				for (int open = 0; open <= (j->batch[0] ? 1 : 0); open++)
+					for (int64_t repeat = 1; repeat <= most && v == PASSED;
+					        repeat += most > 1 ? most - 1 : 1) {
+						way w = {b->ctx[c], (eg_layout_choice)layout, (eg_algorithm)a, open != 0,
+						        repeat, ""};
+						snprintf(w.text, sizeof w.text, "%s, %d threads%s%s%s, batch %lld",
+						        eg_context_isa(w.ctx), eg_context_threads(w.ctx),
+						        layouts[layout], algorithms[a], open ? ", open batch" : "",
+						        (long long)(n * repeat));
+						v = run_way(b, j, &w);
+					}
 	return v;
 }
 
@@ -570,7 +590,7 @@ static verdict run_run(bench *b, const vec_file *f) {
 	for (int i = 0; i < b->contexts && v == PASSED; i++) {
 		bool slow = !strcmp(eg_context_isa(b->ctx[i]), "ref"), two = eg_context_threads(b->ctx[i]) > 1;
 		if (slow && !two) continue;
-		for (int layout = EG_LAYOUT_AUTO; layout <= (slow ? EG_LAYOUT_AUTO : EG_LAYOUT_LANES) && v == PASSED;
+		for (int layout = EG_LAYOUT_AUTO; layout <= (slow ? EG_LAYOUT_AUTO : EG_LAYOUT_BLOCKED) && v == PASSED;
 		        layout++)
 			v = run_lenet(b, f, b->ctx[i], (eg_layout_choice)layout, false, data);
 		if (v == PASSED && !slow) v = run_lenet(b, f, b->ctx[i], EG_LAYOUT_AUTO, true, data);

@@ -204,7 +204,7 @@ static verdict run_sequences(bench *b, const vec_file *f, const sequence_op *op)
 	}
 	int64_t n = x->d[!op->in[0].swap], most = (MOST_SAMPLES + n - 1) / n;
 	for (int c = 0; c < b->contexts; c++)
-		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++)
+		for (int layout = EG_LAYOUT_AUTO; layout < EG_LAYOUT_CHOICES; layout++)
 			for (int kind = 0; kind < 4 && v == PASSED; kind++) {
 				job j = {.op = op, .file = f, .options = options};
 				way w = {b->ctx[c], (eg_layout_choice)layout, kind & 1, kind & 2 ? most : 1, ""};

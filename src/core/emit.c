@@ -1,26 +1,21 @@
 /* emit.c - what the planner offers to ops: buffers in the layout they ask for, the gradients' bookkeeping, calls; and the two walks over
  * the graph, forward and backward, in which every op emits its calls.
  *
- * Layout rule: a value has one canonical layout, the one its producer declared; its gradient is collected in the same. Who asks for the other
- * gets a reordered copy, made once. */
+ * Layout rule: a value has one canonical layout, the one its producer declared; its gradient is collected in the same. Who asks for another
+ * gets a reordered copy, made once. Between LANES and BLOCKED the way leads through PLAIN. */
 #include "core/plan.h"
 
 #include <string.h>
 
-struct eg_emit {
-	eg_plan *plan;
-	int node;
-	bool bwd;
-	/* gradients that the op writes in another layout than the canonical one, to be moved there when it is done */
-	int npending, pending_buf[EG_MAX_INPUTS], pending_value[EG_MAX_INPUTS];
-};
+const char *const eg_layout_names[EG_LAYOUTS] = {"plain", "lanes", "blocked"};
 
 static const eg_node *node_of(const eg_emit *e) { return &e->plan->graph->nodes[e->node]; }
 static const eg_value *value_at(const eg_emit *e, int value) { return &e->plan->graph->values[value]; }
-static bool batched(const eg_emit *e, int value) {
-	const eg_dims *d = &value_at(e, value)->dims;
+bool eg_value_batched(const eg_plan *p, int value) {
+	const eg_dims *d = &p->graph->values[value].dims;
 	return d->rank > 0 && d->d[0] == EG_N;
 }
+static bool batched(const eg_emit *e, int value) { return eg_value_batched(e->plan, value); }
 static eg_dims concrete(const eg_plan *p, eg_dims d) {
 	for (int i = 0; i < d.rank; i++)
 		if (d.d[i] < 0) d.d[i] = d.d[i] == EG_N ? p->N : p->T;
@@ -57,13 +52,9 @@ eg_layout eg_emit_out_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, no
 int eg_emit_blocks(const eg_emit *e) { return e->plan->blocks; }
 int eg_emit_shards(const eg_emit *e) { return e->plan->shards; }
 
-/* LANES pays when few of the 16 lanes are empty and a block with its weights stays in a core's second-level cache. */
-bool eg_emit_lanes_wanted(const eg_emit *e, size_t block_bytes, size_t weight_bytes) {
-	const eg_plan *p = e->plan;
-	if (p->options.layout == EG_LAYOUT_PLAIN) return false;
-	if (p->options.layout == EG_LAYOUT_LANES) return true;
-	return p->N * 4 >= p->blocks * EG_BLOCK * 3 && block_bytes <= p->ctx->cpu.l2 && weight_bytes <= p->ctx->cpu.l2 / 4;
-}
+eg_layout eg_emit_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, node_of(e)->out[0])->wanted; }
+eg_algorithm eg_emit_algorithm(const eg_emit *e) { return e->plan->options.algorithm; }
+bool eg_emit_exact(const eg_emit *e) { return e->plan->options.exact; }
 
 /* ---- buffers ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -78,38 +69,76 @@ static int add_buf(eg_plan *p, eg_pbuf b) {
 
 static eg_buf handle(int id) { return (eg_buf){id < 0 ? NULL : eg_handle(id), 0}; }
 
-/* Elements of one sample of a batched value, or of all of it. */
-static int64_t value_elems(const eg_emit *e, int value) {
-	eg_dims d = concrete(e->plan, value_at(e, value)->dims);
-	return eg_dims_count(&d, batched(e, value) ? 1 : 0);
+/* LANES needs the batch to be open, BLOCKED a picture. */
+bool eg_value_may(const eg_plan *p, int value, eg_layout layout) {
+	const eg_value *v = &p->graph->values[value];
+	if (layout == EG_PLAIN) return true;
+	if (v->type != EG_F32) return false;
+	return layout == EG_LANES ? eg_value_batched(p, value) : v->dims.rank == 4 && eg_dims_known(&v->dims, 1) == eg_dims_count(&v->dims, 1);
+}
+
+/* BLOCKED tensors are walked as a whole: their jobs are global, as those of the convolutions between them, and share out well at batch 1 too. */
+static bool in_blocks(const eg_emit *e, int value, eg_layout layout) { return layout != EG_BLOCKED && batched(e, value); }
+
+int64_t eg_value_elems(const eg_plan *p, int value, eg_layout layout) {
+	eg_dims d = concrete(p, p->graph->values[value].dims);
+	if (layout == EG_BLOCKED) d.d[1] = (int64_t)eg_blocks((int)d.d[1]) * EG_BLOCK;
+	return eg_dims_count(&d, eg_value_batched(p, value) ? 1 : 0);
 }
 
 /* A buffer as large as this value in this layout. */
 static int value_buf(eg_emit *e, int value, eg_layout layout, eg_buf_kind kind) {
-	bool b = batched(e, value);
-	int64_t f = value_elems(e, value);
-	assert(layout == EG_PLAIN || b);
-	return add_buf(e->plan, (eg_pbuf){.kind = kind, .block = b, .lanes = layout == EG_LANES, .real = value_at(e, value)->type == EG_F32,
-		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : f,
+	bool b = in_blocks(e, value, layout);
+	int64_t f = eg_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f;
+	assert(eg_value_may(e->plan, value, layout));
+	return add_buf(e->plan, (eg_pbuf){.kind = kind, .block = b, .layout = layout, .real = value_at(e, value)->type == EG_F32,
+		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : all,
 		.samples_elems = b && layout == EG_PLAIN ? f : 0});
 }
 
-static void emit_reorder(eg_emit *e, int value, int from, int to, eg_layout to_layout, bool acc) {
-	if (from < 0 || to < 0) return;
-	int64_t f = value_elems(e, value);
-	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = e->plan->N, .F = (int)f, .to_lanes = to_layout == EG_LANES, .acc = acc};
+static eg_walk walk(const eg_emit *e, int value, eg_layout layout) {
+	int64_t f = eg_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f, unit = f * EG_BLOCK;
+	if (!in_blocks(e, value, layout)) return (eg_walk){EG_CHUNK, all, (int)((all + EG_CHUNK - 1) / EG_CHUNK), false};
+	return (eg_walk){unit, layout == EG_LANES ? unit * e->plan->blocks : all, e->plan->blocks, true};
+}
+eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->in[i], layout); }
+eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->out[i], layout); }
+
+static void reorder_lanes(eg_emit *e, int value, int from, int to, bool to_lanes, bool acc) {
+	int64_t f = eg_value_elems(e->plan, value, EG_PLAIN);
+	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = e->plan->N, .F = (int)f, .to_lanes = to_lanes, .acc = acc};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder", .run = e->plan->ctx->kern.reorder, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
 		.block = true, .units = e->plan->blocks, .flops = (double)(f * e->plan->N)});
 }
 
+static void reorder_blocked(eg_emit *e, int value, int from, int to, bool to_blocked, bool acc) {
+	eg_dims d = concrete(e->plan, value_at(e, value)->dims);
+	eg_reorder_blocked_args a = {.x = handle(from), .y = handle(to), .N = (int)d.d[0], .C = (int)d.d[1], .plane = (int)(d.d[2] * d.d[3]),
+		.to_blocked = to_blocked, .acc = acc};
+	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder_blocked", .run = e->plan->ctx->kern.reorder_blocked, .args = &a, .size = sizeof a,
+		.reads = 1, .writes = 1, .units = a.N * eg_blocks(a.C), .flops = (double)eg_dims_count(&d, 0)});
+}
+
+static void emit_reorder(eg_emit *e, int value, int from, eg_layout from_layout, int to, eg_layout to_layout, bool acc) {
+	if (from < 0 || to < 0) return;
+	assert(from_layout != to_layout);
+	if (from_layout != EG_PLAIN && to_layout != EG_PLAIN) {
+		int plain = value_buf(e, value, EG_PLAIN, BUF_TEMP);
+		emit_reorder(e, value, from, from_layout, plain, EG_PLAIN, false);
+		emit_reorder(e, value, plain, EG_PLAIN, to, to_layout, acc);
+	} else if (from_layout == EG_LANES || to_layout == EG_LANES) {
+		reorder_lanes(e, value, from, to, to_layout == EG_LANES, acc);
+	} else {
+		reorder_blocked(e, value, from, to, to_layout == EG_BLOCKED, acc);
+	}
+}
+
 static void emit_copy(eg_emit *e, int value, int from, int to, eg_layout layout, bool acc) {
 	if (from < 0 || to < 0) return;
-	bool b = batched(e, value);
-	int64_t f = value_elems(e, value), unit = b ? f * EG_BLOCK : EG_CHUNK;
-	int64_t total = !b ? f : layout == EG_LANES ? unit * e->plan->blocks : f * e->plan->N;
-	eg_map_args a = {.x = {eg_handle(from), unit}, .y = {eg_handle(to), unit}, .unit = unit, .total = total, .acc = acc};
+	eg_walk w = walk(e, value, layout);
+	eg_map_args a = {.x = {eg_handle(from), w.unit}, .y = {eg_handle(to), w.unit}, .unit = w.unit, .total = w.total, .acc = acc};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "copy", .run = e->plan->ctx->kern.copy, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
-		.block = b, .units = b ? e->plan->blocks : (int)((total + unit - 1) / unit), .flops = (double)total});
+		.block = w.block, .units = w.units, .flops = (double)w.total});
 }
 
 /* Sets a value's buffer; what the user will read stays for good. */
@@ -118,27 +147,30 @@ static void set_value_buf(eg_emit *e, eg_pvalue *v, eg_layout layout, int id) {
 	if (id >= 0 && v->output && layout == EG_PLAIN && e->plan->bufs[id].kind == BUF_TEMP) e->plan->bufs[id].kind = BUF_IO;
 }
 
-eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout) {
-	if (!eg_emit_has_in(e, i)) return (eg_buf){0};
-	int value = node_of(e)->in[i];
+/* The value's buffer in that layout: a reordered copy is made when it has none. A PLAIN one on the way is kept, for others. */
+static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	if (v->buf[layout] < 0) {
+		eg_layout from = v->layout;
+		if (from != EG_PLAIN && layout != EG_PLAIN) {
+			value_in(e, value, EG_PLAIN);
+			from = EG_PLAIN;
+		}
 		set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
-		emit_reorder(e, value, v->buf[v->layout], v->buf[layout], layout, false);
+		emit_reorder(e, value, v->buf[from], from, v->buf[layout], layout, false);
 	}
 	return handle(v->buf[layout]);
+}
+
+eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout) {
+	if (!eg_emit_has_in(e, i)) return (eg_buf){0};
+	return value_in(e, node_of(e)->in[i], layout);
 }
 
 eg_buf eg_emit_y(eg_emit *e, int i, eg_layout layout) {
 	int value = node_of(e)->out[i];
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
-	if (e->bwd) {
-		if (v->buf[layout] < 0) {
-			set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
-			emit_reorder(e, value, v->buf[v->layout], v->buf[layout], layout, false);
-		}
-		return handle(v->buf[layout]);
-	}
+	if (e->bwd) return value_in(e, value, layout);
 	v->layout = layout;
 	set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
 	return handle(v->buf[layout]);
@@ -202,7 +234,7 @@ eg_buf eg_emit_dy(eg_emit *e, int i, eg_layout layout) {
 	if (!v->written) return (eg_buf){0};
 	if (v->grad[layout] < 0) {
 		v->grad[layout] = value_buf(e, value, layout, BUF_TEMP);
-		emit_reorder(e, value, v->grad[!layout], v->grad[layout], layout, false);
+		emit_reorder(e, value, v->grad[v->layout], v->layout, v->grad[layout], layout, false);
 	}
 	return handle(v->grad[layout]);
 }
@@ -230,6 +262,7 @@ eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc) {
 	}
 	int temp = value_buf(e, value, layout, BUF_TEMP);
 	e->pending_buf[e->npending] = temp;
+	e->pending_layout[e->npending] = layout;
 	e->pending_value[e->npending++] = value;
 	*acc = false;
 	return handle(temp);
@@ -245,7 +278,7 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 	} else if (v->layout == layout) {
 		emit_copy(e, value, dy, canonical_grad(e, value), layout, v->written);
 	} else {
-		emit_reorder(e, value, dy, canonical_grad(e, value), v->layout, v->written);
+		emit_reorder(e, value, dy, layout, canonical_grad(e, value), v->layout, v->written);
 	}
 	v->written = true;
 }
@@ -299,15 +332,6 @@ eg_buf eg_emit_dropout_state(eg_emit *e) {
 	return handle(e->plan->state_buf);
 }
 
-static eg_walk walk(const eg_emit *e, int value, eg_layout layout) {
-	int64_t f = value_elems(e, value), n = e->plan->N;
-	if (!batched(e, value)) return (eg_walk){EG_CHUNK, f, (int)((f + EG_CHUNK - 1) / EG_CHUNK), false};
-	int64_t unit = f * EG_BLOCK;
-	return (eg_walk){unit, layout == EG_LANES ? unit * e->plan->blocks : f * n, e->plan->blocks, true};
-}
-eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->in[i], layout); }
-eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->out[i], layout); }
-
 void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 	eg_plan *p = e->plan;
 	assert(s->run && s->units >= 1 && s->reads + s->writes <= EG_CALL_BUFS && s->writes >= 1);
@@ -317,7 +341,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 		return;
 	}
 	memcpy(args, s->args, s->size);
-	eg_call c = {.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
+	eg_call c = {.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .algorithm = s->algorithm, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
 		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops};
 	for (int i = 0; i < s->reads + s->writes; i++) {
 		eg_buf b;
@@ -340,10 +364,9 @@ static void emit_inputs(eg_plan *p) {
 		if (!v->needed || p->graph->values[i].node >= 0) continue;
 		v->layout = EG_PLAIN;
 		v->buf[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, BUF_IO);
-		if (p->options.layout != EG_LAYOUT_LANES || !batched(&e, i) || p->graph->values[i].type != EG_F32) continue;
-		v->buf[EG_LANES] = value_buf(&e, i, EG_LANES, BUF_TEMP); /* so that ops which stay with their input's layout work in it */
-		emit_reorder(&e, i, v->buf[EG_PLAIN], v->buf[EG_LANES], EG_LANES, false);
-		v->layout = EG_LANES;
+		if (v->wanted == EG_PLAIN) continue;
+		value_in(&e, i, v->wanted); /* so that ops which stay with their input's layout work in it */
+		v->layout = v->wanted;
 	}
 }
 
@@ -352,9 +375,9 @@ static void emit_input_grads(eg_plan *p) {
 	eg_emit e = {.plan = p, .bwd = true};
 	for (int i = 0; i < p->graph->nvalues && !p->out_of_memory; i++) {
 		eg_pvalue *v = &p->values[i];
-		if (p->graph->values[i].node >= 0 || v->layout != EG_LANES || v->grad[EG_LANES] < 0) continue;
+		if (p->graph->values[i].node >= 0 || v->layout == EG_PLAIN || v->grad[v->layout] < 0) continue;
 		v->grad[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, BUF_IO);
-		emit_reorder(&e, i, v->grad[EG_LANES], v->grad[EG_PLAIN], EG_PLAIN, false);
+		emit_reorder(&e, i, v->grad[v->layout], v->layout, v->grad[EG_PLAIN], EG_PLAIN, false);
 	}
 }
 
@@ -366,9 +389,7 @@ static void emit_forward(eg_plan *p) {
 		node->op->fwd(&e);
 		for (int i = 0; i < node->nout && !p->out_of_memory; i++) {
 			eg_pvalue *v = eg_pvalue_of(p, node->out[i]);
-			if (!v->output || v->buf[EG_PLAIN] >= 0) continue;
-			set_value_buf(&e, v, EG_PLAIN, value_buf(&e, node->out[i], EG_PLAIN, BUF_TEMP));
-			emit_reorder(&e, node->out[i], v->buf[EG_LANES], v->buf[EG_PLAIN], EG_PLAIN, false);
+			if (v->output) value_in(&e, node->out[i], EG_PLAIN);
 		}
 	}
 }
@@ -382,9 +403,9 @@ static void emit_seeds(eg_plan *p) {
 		v->seed = value_buf(&e, i, EG_PLAIN, BUF_IO);
 		v->grad[EG_PLAIN] = v->seed;
 		v->written = true;
-		if (v->layout != EG_LANES) continue;
-		v->grad[EG_LANES] = value_buf(&e, i, EG_LANES, BUF_TEMP);
-		emit_reorder(&e, i, v->seed, v->grad[EG_LANES], EG_LANES, false);
+		if (v->layout == EG_PLAIN) continue;
+		v->grad[v->layout] = value_buf(&e, i, v->layout, BUF_TEMP);
+		emit_reorder(&e, i, v->seed, EG_PLAIN, v->grad[v->layout], v->layout, false);
 	}
 }
 
@@ -402,8 +423,8 @@ static void emit_fused_act_bwd(eg_emit *e) {
 		.total = w.total, .act = node_of(e)->op->act};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "act_bwd", .run = p->ctx->kern.act_bwd, .args = &a, .size = sizeof a, .reads = 2, .writes = 1,
 		.block = w.block, .units = w.units, .flops = (double)w.total});
+	for (int l = 0; l < EG_LAYOUTS; l++) v->grad[l] = -1; /* copies from before would be stale */
 	v->grad[v->layout] = dx;
-	v->grad[!v->layout] = -1; /* a copy from before would be stale */
 }
 
 static void emit_backward(eg_plan *p) {
@@ -423,7 +444,8 @@ static void emit_backward(eg_plan *p) {
 		node->op->bwd(&e);
 		for (int i = 0; i < e.npending && !p->out_of_memory; i++) {
 			eg_pvalue *v = eg_pvalue_of(p, e.pending_value[i]);
-			emit_reorder(&e, e.pending_value[i], e.pending_buf[i], canonical_grad(&e, e.pending_value[i]), v->layout, v->written);
+			emit_reorder(&e, e.pending_value[i], e.pending_buf[i], e.pending_layout[i], canonical_grad(&e, e.pending_value[i]), v->layout,
+				v->written);
 			v->written = true;
 		}
 	}

@@ -68,6 +68,9 @@ typedef struct eg_case {
 
 typedef struct eg_emit eg_emit;
 
+typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
+extern const char *const eg_layout_names[EG_LAYOUTS];
+
 typedef struct eg_op {
 	eg_op_info info;
 	eg_status (*infer)(eg_infer *s);
@@ -76,6 +79,11 @@ typedef struct eg_op {
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
 	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward */
 	bool fuses_act;                /* fwd honours eg_emit_act */
+	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output 0 lies in the same; NULL:
+	 * never. cost: of an op that can work in several layouts, estimated nanoseconds of all its calls with input 0 and output 0 in these (INFINITY: it
+	 * cannot), reorders that it needs included; it then declares output 0 to lie in eg_emit_layout. Else an op works in PLAIN. */
+	bool (*follows)(const eg_emit *e);
+	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
 	eg_act act;                    /* this op is that activation and may be fused into its producer; EG_ACT_NONE: it is not */
 	const char *onnx;              /* ONNX operator, or NULL */
 	int onnx_since;                /* first opset with this meaning */
@@ -88,8 +96,6 @@ extern const eg_op *const eg_ops[];
 extern const int eg_ops_count;
 
 /* ---- what fwd and bwd may ask and do -------------------------------------------------------------------------------------------- */
-
-typedef enum eg_layout { EG_PLAIN, EG_LANES } eg_layout;
 
 const void *eg_emit_options(const eg_emit *e);
 const eg_kernels *eg_emit_kernels(const eg_emit *e);
@@ -113,11 +119,21 @@ bool eg_emit_out_needed(const eg_emit *e, int i);
 bool eg_emit_has_dy(const eg_emit *e, int i);
 
 /* Layouts. eg_emit_in_layout: how input i lies, so that an op that does not care stays with it; out_layout: how output 0 was declared, for
- * bwd. eg_emit_lanes_wanted: the planner's answer to an op that could compute in LANES, given the bytes of one block that the op
- * touches (x, y) and of its packed weights. */
+ * bwd; eg_emit_layout: how the planner wants output 0 to lie, for fwd of an op with a `cost`. */
 eg_layout eg_emit_in_layout(const eg_emit *e, int i);
 eg_layout eg_emit_out_layout(const eg_emit *e);
-bool eg_emit_lanes_wanted(const eg_emit *e, size_t block_bytes, size_t weight_bytes);
+eg_layout eg_emit_layout(const eg_emit *e);
+
+/* For `cost`. eg_emit_lanes_fit: do LANES pay for an op that touches so many bytes of activations in a block, and so many of weights? Times of
+ * jobs: eg_cost_job of `ns` nanoseconds of arithmetic on one core in so many units, moving so many bytes; eg_cost_reorder of bringing
+ * input 0 or output 0 from one layout into another. */
+bool eg_emit_lanes_fit(const eg_emit *e, size_t block_bytes, size_t weight_bytes);
+double eg_cost_job(const eg_emit *e, double ns, double bytes, int units, bool block);
+double eg_cost_reorder_in(const eg_emit *e, int i, eg_layout from, eg_layout to);
+double eg_cost_reorder_out(const eg_emit *e, eg_layout from, eg_layout to);
+/* Which convolution algorithm is asked for, and may it round otherwise than a sum of products? */
+eg_algorithm eg_emit_algorithm(const eg_emit *e);
+bool eg_emit_exact(const eg_emit *e);
 
 /* Buffers, to be stored into kernel args (the pointers are handles until the plan is complete).
  *   x   input i in the layout asked for (a reorder is put in when it lies otherwise)
@@ -172,7 +188,8 @@ int eg_emit_shards(const eg_emit *e);
  * the planner knows that they are read too). In block jobs strides are set by the planner; in global jobs the op's own stride is
  * kept. flops (or bytes, whichever is larger) of the whole job decide how many threads are worth it. */
 typedef struct eg_call_spec {
-	const char *kernel; /* its slot's name, for descriptions */
+	const char *kernel;    /* its slot's name, for descriptions */
+	const char *algorithm; /* of a call that was chosen among several (eg_plan_choices); else NULL */
 	eg_kernel run;
 	const void *args;
 	size_t size;

@@ -90,7 +90,7 @@ static bool alloc_tables(eg_plan *p) {
 	p->grad_written = eg_arena_alloc(&p->arena, nparams * sizeof *p->grad_written);
 	if (!p->values || !p->nodes || !p->param_buf || !p->grad_buf || !p->grad_written) return false;
 	for (int i = 0; i < g->nvalues; i++)
-		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1}, .grad = {-1, -1}, .seed = -1};
+		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1, -1}, .grad = {-1, -1, -1}, .seed = -1};
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
 	return true;
 }
@@ -158,7 +158,8 @@ static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, c
 	mark_needed(p);
 	mark_gradients(p);
 	fuse(p);
-	eg_plan_emit(p);
+	eg_plan_layouts(p);
+	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);
 	if (p->out_of_memory || !eg_plan_place(p)) goto no_memory;
 	preset_seeds(p);
@@ -258,7 +259,8 @@ static void describe(const eg_plan *p, text *t) {
 			for (int w = c->reads; w < c->reads + c->writes; w++) {
 				if (c->buf[w] < 0) continue;
 				const eg_pbuf *b = &p->bufs[c->buf[w]];
-				put(t, " %zu B%s%s", eg_pbuf_bytes(p, b), b->lanes ? " lanes" : "", b->transient ? " per worker" : "");
+				put(t, " %zu B%s%s%s", eg_pbuf_bytes(p, b), b->layout ? " " : "", b->layout ? eg_layout_names[b->layout] : "",
+					b->transient ? " per worker" : "");
 			}
 			put(t, "\n");
 		}
@@ -289,7 +291,7 @@ static const char *layout_of(const eg_plan *p, const eg_call *c) {
 	for (int w = c->reads; w < c->reads + c->writes; w++) {
 		if (c->buf[w] < 0) continue;
 		const eg_pbuf *b = &p->bufs[c->buf[w]];
-		if (b->block) return b->lanes ? "lanes" : "plain";
+		if (b->block || b->layout) return eg_layout_names[b->layout];
 		if (b->kind == BUF_PACKED) return "packed";
 		if (b->kind != BUF_PARAM_GRAD) layout = "plain";
 	}
@@ -302,6 +304,31 @@ void eg_plan_call(const eg_plan *p, int i, eg_call_info *info) {
 	while (i >= s->first + s->count) s++;
 	*info = (eg_call_info){.kernel = c->kernel, .node = p->graph->nodes[c->node].name, .layout = layout_of(p, c), .backward = c->bwd,
 		.pack = s->pack, .units = c->units, .threads = s->threads, .flops = c->flops};
+}
+
+/* ---- choices -------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Call number i of those that were chosen among several. */
+static const eg_call *choice_at(const eg_plan *p, int i) {
+	for (int k = 0; k < p->ncalls; k++)
+		if (p->calls[k].algorithm && i-- == 0) return &p->calls[k];
+	return NULL;
+}
+
+int eg_plan_choices(const eg_plan *p) {
+	int n = 0;
+	for (int k = 0; k < p->ncalls; k++) n += p->calls[k].algorithm != NULL;
+	return n;
+}
+
+/* Forward reads x and writes y; backward reads dy and writes dx, or reads both and writes two gradients of weights. */
+void eg_plan_choice(const eg_plan *p, int i, eg_choice *out) {
+	const eg_call *c = choice_at(p, i);
+	bool weights = c->writes == 2;
+	eg_layout in = p->bufs[c->buf[0]].layout, result = p->bufs[c->buf[weights ? 1 : c->reads]].layout;
+	*out = (eg_choice){.node = p->graph->nodes[c->node].name, .algorithm = c->algorithm,
+		.pass = !c->bwd ? "forward" : weights ? "weights" : "data",
+		.x = eg_layout_names[c->bwd && !weights ? result : in], .y = eg_layout_names[c->bwd && !weights ? in : result]};
 }
 
 /* ---- cache ------------------------------------------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through four files: emit.c lets every op put down its calls, naming logical buffers; schedule.c orders the calls
+ * Making a plan goes through five files: layout.c decides how values lie; emit.c lets every op put down its calls, naming logical buffers; schedule.c orders the calls
  * into steps; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
@@ -25,7 +25,7 @@ typedef struct eg_pbuf {
 	eg_buf_kind kind;
 	bool block;    /* cut by blocks of samples: `count` elements each; else `count` elements in all */
 	bool shared;   /* stands for two values (eg_emit_same): must not be overwritten in place */
-	bool lanes;    /* layout, for descriptions and checks */
+	eg_layout layout; /* for descriptions */
 	bool real;     /* holds floating-point numbers */
 	size_t elem;   /* bytes of an element */
 	int64_t count;
@@ -43,7 +43,7 @@ typedef struct eg_pbuf {
 typedef struct eg_call {
 	int node;
 	bool bwd;
-	const char *kernel;
+	const char *kernel, *algorithm;
 	eg_kernel run;
 	char *args;    /* as emitted: buffers are handles */
 	size_t size, scratch;
@@ -70,8 +70,9 @@ typedef struct eg_pvalue {
 	bool needed, output, needs_grad, written; /* written: its gradient has a first contribution */
 	int consumers;
 	int redirect; /* fused away: stands for that value; -1 */
-	eg_layout layout;
-	int buf[2], grad[2]; /* by layout; -1 */
+	eg_layout wanted;    /* what layout.c decided */
+	eg_layout layout;    /* as declared */
+	int buf[EG_LAYOUTS], grad[EG_LAYOUTS]; /* -1 */
 	int seed;            /* gradient given by the user, PLAIN; -1 */
 } eg_pvalue;
 
@@ -81,6 +82,16 @@ typedef struct eg_pnode {
 	eg_act act;               /* applied by this op */
 	int *saved;               /* by slot, EG_SAVED_SLOTS of them; NULL: it saves nothing */
 } eg_pnode;
+
+/* What an op's functions see of the plan. */
+struct eg_emit {
+	eg_plan *plan;
+	int node;
+	bool bwd;
+	/* gradients that the op writes in another layout than the canonical one, to be moved there when it is done */
+	int npending, pending_buf[EG_MAX_INPUTS], pending_value[EG_MAX_INPUTS];
+	eg_layout pending_layout[EG_MAX_INPUTS];
+};
 
 /* Memory that several plans use in turn. */
 typedef struct eg_plan_block {
@@ -126,6 +137,10 @@ static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
 	return &p->values[value];
 }
 
+void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills values[].wanted */
+bool eg_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is EG_N */
+bool eg_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
+int64_t eg_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
 bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */

@@ -7,6 +7,7 @@
 #include "kern/body_gemm.h"
 #include "kern/body_conv_plain.h"
 #include "kern/body_conv_lanes.h"
+#include "kern/body_conv_cost.h"
 #include "kern/body_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_loss.h"
@@ -20,6 +21,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_gemm)(k);
 	EG_NAME(fill_conv_plain)(k);
 	EG_NAME(fill_conv_lanes)(k);
+	EG_NAME(fill_conv_cost)(k);
 	EG_NAME(fill_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_loss)(k);

@@ -370,6 +370,23 @@ static void EG_NAME(reorder_f32)(const void *args, int begin, int end, void *scr
 	}
 }
 
+/* The 16 channels of a sample side by side are to it what 16 samples are to LANES. */
+static void EG_NAME(reorder_blocked_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_reorder_blocked_args *a = args;
+	const int groups = (a->C + EG_BLOCK - 1) / EG_BLOCK;
+	const ptrdiff_t stride = (ptrdiff_t)EG_BLOCK * a->plane;
+	for (int u = begin; u < end; u++) {
+		ptrdiff_t plain = (ptrdiff_t)(u / groups) * a->C * a->plane, blocked = u / groups * groups * stride;
+		eg_reorder_args r = {.x = {(float *)a->x.p + (a->to_blocked ? plain : blocked), stride},
+			.y = {(float *)a->y.p + (a->to_blocked ? blocked : plain), stride},
+			.N = a->C,
+			.F = a->plane,
+			.to_lanes = a->to_blocked,
+			.acc = a->acc};
+		EG_NAME(reorder_f32)(&r, u % groups, u % groups + 1, scratch);
+	}
+}
+
 /* ---- plain sums -------------------------------------------------------------------------------------------------- */
 
 /* Four vectors side by side, so that four rows of adds are under way at a time. */
@@ -433,6 +450,7 @@ static void EG_NAME(fill_map)(eg_kernels *k) {
 	k->add = EG_NAME(add_f32);
 	k->sum_to = EG_NAME(sum_to_f32);
 	k->reorder = EG_NAME(reorder_f32);
+	k->reorder_blocked = EG_NAME(reorder_blocked_f32);
 	k->shard_sum = EG_NAME(shard_sum_f32);
 	k->sum_rows = EG_NAME(sum_rows_f32);
 }

@@ -674,6 +674,14 @@ typedef struct eg_reorder_args {
 	bool to_lanes, acc;
 } eg_reorder_args;
 
+/* reorder_blocked: y = [y +] x for pictures (N,C) of `plane` positions, one of the two PLAIN and the other BLOCKED (to_blocked: y; its lanes beyond
+ * the last channel become 0). Global; unit u is the 16 channels u % ceil(C/16) of sample u / ceil(C/16). */
+typedef struct eg_reorder_blocked_args {
+	eg_buf x, y;
+	int N, C, plane;
+	bool to_blocked, acc;
+} eg_reorder_blocked_args;
+
 /* shard_sum: y[i] = [y[i] +] sum over j < shards of parts[j*count + i], j rising. Global, unit EG_CHUNK elements. */
 typedef struct eg_shard_sum_args {
 	eg_buf parts, y;
@@ -740,6 +748,7 @@ typedef struct eg_kernels {
 	eg_kernel conv_lanes_bwd_weights; /* eg_conv_bwd_weights_args */
 	size_t (*conv_lanes_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
 	size_t (*conv_lanes_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
+	double (*conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir); /* as eg_conv_kernels.cost */
 
 	eg_kernel conv_plain_pack;        /* the same args */
 	eg_kernel conv_plain_fwd;
@@ -748,6 +757,7 @@ typedef struct eg_kernels {
 	size_t (*conv_plain_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
 	size_t (*conv_plain_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
 	int (*conv_plain_units)(const eg_conv_shape *s, eg_conv_dir dir);
+	double (*conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir);
 
 	eg_conv_kernels conv[EG_CONV_ALGOS];
 
@@ -801,6 +811,7 @@ typedef struct eg_kernels {
 	eg_crf_kernel crf_columns, crf_pairs;
 
 	eg_kernel reorder;   /* eg_reorder_args */
+	eg_kernel reorder_blocked; /* eg_reorder_blocked_args */
 	eg_kernel shard_sum; /* eg_shard_sum_args */
 	eg_kernel sum_rows;  /* eg_sum_rows_args */
 

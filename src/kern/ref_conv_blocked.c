@@ -130,6 +130,7 @@ static double cost__ref(const eg_conv_shape *s, eg_conv_dir dir) {
 
 void fill_conv_blocked__ref(eg_kernels *k) {
 	static const char *const names[EG_CONV_ALGOS] = {"direct", "depthwise", "winograd2", "winograd4"};
+	k->conv_lanes_cost = k->conv_plain_cost = cost__ref;
 	for (int i = 0; i < EG_CONV_ALGOS; i++)
 		k->conv[i] = (eg_conv_kernels){.name = names[i],
 		        .exact = true,

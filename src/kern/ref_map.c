@@ -177,6 +177,25 @@ static void reorder__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
+/* The 16 channels of a sample side by side are to it what 16 samples are to LANES. */
+static void reorder_blocked__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_reorder_blocked_args *a = args;
+	const int groups = (a->C + EG_BLOCK - 1) / EG_BLOCK;
+	assert(a->N >= 1 && a->C >= 1 && a->plane >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
+	assert(0 <= begin && begin <= end && end <= a->N * groups);
+	for (int u = begin; u < end; u++) {
+		ptrdiff_t plain = (ptrdiff_t)(u / groups) * a->C * a->plane, blocked = (ptrdiff_t)(u / groups) * groups * EG_BLOCK * a->plane;
+		ptrdiff_t stride = (ptrdiff_t)EG_BLOCK * a->plane;
+		eg_reorder_args r = {.x = {(real *)a->x.p + (a->to_blocked ? plain : blocked), stride},
+		        .y = {(real *)a->y.p + (a->to_blocked ? blocked : plain), stride},
+		        .N = a->C,
+		        .F = a->plane,
+		        .to_lanes = a->to_blocked,
+		        .acc = a->acc};
+		reorder__ref(&r, u % groups, u % groups + 1, scratch);
+	}
+}
+
 static void shard_sum__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_shard_sum_args *a = args;
 	EG_UNUSED(scratch);
@@ -219,6 +238,7 @@ void fill_map__ref(eg_kernels *k) {
 	k->add = add__ref;
 	k->sum_to = sum_to__ref;
 	k->reorder = reorder__ref;
+	k->reorder_blocked = reorder_blocked__ref;
 	k->shard_sum = shard_sum__ref;
 	k->sum_rows = sum_rows__ref;
 }

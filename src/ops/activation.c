@@ -41,6 +41,7 @@ static const eg_case cases[] = {
 		.source = where, .options_size = sizeof(op_name_only), .min_inputs = 1, .max_inputs = 1,               \
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
 		.infer = op_infer_same, .fwd = op##_fwd, .bwd = op##_bwd, .bwd_reads_y = true, .act = kind,            \
+		.follows = op_follows,                                                                                 \
 		.onnx = onnx_name, .onnx_since = 13, .cases = cases, .ncases = EG_COUNT(cases)}
 
 ACTIVATION(relu, EG_ACT_RELU, "Rectifier: negative values become zero",

@@ -57,9 +57,14 @@ static void add_flat(eg_emit *e) {
 	OP_CALL(e, add, g, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
 }
 
+static bool add_follows(const eg_emit *e) {
+	eg_dims a = eg_emit_in_dims(e, 0), b = eg_emit_in_dims(e, 1);
+	return same_dims(&a, &b) && eg_emit_in_batched(e, 0) == eg_emit_in_batched(e, 1);
+}
+
 static void add_fwd(eg_emit *e) {
 	eg_dims a = eg_emit_in_dims(e, 0), b = eg_emit_in_dims(e, 1), y = eg_emit_out_dims(e, 0);
-	if (same_dims(&a, &b) && eg_emit_in_batched(e, 0) == eg_emit_in_batched(e, 1)) {
+	if (add_follows(e)) {
 		add_flat(e);
 		return;
 	}
@@ -128,6 +133,7 @@ const eg_op eg_op_add = {
 	.infer = add_infer,
 	.fwd = add_fwd,
 	.bwd = add_bwd,
+	.follows = add_follows,
 	.onnx = "Add",
 	.onnx_since = 14,
 	.cases = add_cases,

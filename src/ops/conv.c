@@ -1,5 +1,5 @@
-/* conv.c - conv2d. Chooses among three forms: a matrix product when the kernel covers the picture, batch in lanes,
- * and plain. */
+/* conv.c - conv2d. A matrix product when the kernel covers the picture; else pictures in lanes, or, direction by
+ * direction, the cheapest algorithm. */
 #include "ops/dense.h"
 #include "ops/window.h"
 
@@ -87,61 +87,219 @@ static bool is_dense(const eg_conv_shape *s, dense *d) {
 static int64_t weights(const eg_conv_shape *s) { return (int64_t)s->K * (s->C / s->G) * s->R * s->S; }
 static double flops(const eg_conv_shape *s) { return 2.0 * s->N * s->P * s->Q * (double)weights(s); }
 
+/* ---- the choice -------------------------------------------------------------------------------------------------- */
+
+/* One way to compute one direction: with the x and the y side lying so. IMPLICIT stands beside the algorithms of the
+ * table, in PLAIN; LANES is decided for the layer as a whole. */
+typedef struct way {
+	int algorithm; /* eg_conv_algo, or IMPLICIT */
+	eg_layout x, y;
+	double cost;
+} way;
+enum { IMPLICIT = EG_CONV_ALGOS };
+
+static eg_algorithm asked(int algorithm) {
+	return algorithm == IMPLICIT ? EG_ALGORITHM_IMPLICIT : (eg_algorithm)(EG_ALGORITHM_DIRECT + algorithm);
+}
+
+static double bytes(const eg_conv_shape *s) {
+	return (double)sizeof(real) * s->N * ((double)s->C * s->H * s->W + (double)s->K * s->P * s->Q);
+}
+
+static bool can(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int algorithm) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	if (algorithm == IMPLICIT) return true;
+	return kern->conv[algorithm].can(s, dir) && (kern->conv[algorithm].exact || !eg_emit_exact(e));
+}
+
+/* What this way costs, when x and y of the layer lie as they do; what the calls cannot read or write is reordered. */
+static way way_of(const eg_emit *e, eg_conv_shape s, eg_conv_dir dir, int algorithm, eg_layout x, eg_layout y) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	bool implicit = algorithm == IMPLICIT;
+	way w = {algorithm, implicit || x == EG_LANES ? EG_PLAIN : x, implicit ? EG_PLAIN : y, INFINITY};
+	if (dir == EG_CONV_FWD && w.y != y) return w;
+	s.x_blocked = w.x == EG_BLOCKED;
+	s.y_blocked = w.y == EG_BLOCKED;
+	double ns = implicit ? kern->conv_plain_cost(&s, dir) : kern->conv[algorithm].cost(&s, dir);
+	int units = implicit ? kern->conv_plain_units(&s, dir) : kern->conv[algorithm].units(&s, dir);
+	w.cost = eg_cost_job(e, ns, bytes(&s), units, false) + eg_cost_reorder_out(e, y, w.y);
+	if (dir != EG_CONV_BWD_WEIGHTS || implicit) w.cost += eg_cost_reorder_in(e, 0, x, w.x); /* else forward's copy is there */
+	return w;
+}
+
+/* The cheapest way, or the algorithm that is asked for, where it can do this. */
+static way choose(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, eg_layout x, eg_layout y) {
+	eg_algorithm forced = eg_emit_algorithm(e);
+	way best = {.cost = INFINITY};
+	for (int i = 0; i <= IMPLICIT; i++) {
+		if (!can(e, s, dir, i)) continue;
+		way w = way_of(e, *s, dir, i, x, y);
+		if (asked(i) == forced) return w;
+		if (w.cost < best.cost) best = w;
+	}
+	return best;
+}
+
+static bool wants_dir(const eg_emit *e, eg_conv_dir dir) {
+	return dir == EG_CONV_FWD || (eg_emit_training(e) && (dir == EG_CONV_BWD_WEIGHTS || eg_emit_needs_dx(e, 0)));
+}
+
+static double lanes_cost(const eg_emit *e, const eg_conv_shape *s, eg_layout x) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	double cost = eg_cost_reorder_in(e, 0, x, EG_LANES) * (eg_emit_needs_dx(e, 0) ? 2 : 1);
+	double block = bytes(s) / s->N * EG_BLOCK;
+	if (!eg_emit_lanes_fit(e, (size_t)block, kern->conv_lanes_pack_bytes(s, EG_CONV_FWD))) return INFINITY;
+	for (int dir = EG_CONV_FWD; dir <= EG_CONV_BWD_WEIGHTS; dir++)
+		if (wants_dir(e, (eg_conv_dir)dir))
+			cost += eg_cost_job(e, kern->conv_lanes_cost(s, (eg_conv_dir)dir), bytes(s), 0, true);
+	return cost;
+}
+
+static double conv2d_cost(const eg_emit *e, eg_layout x, eg_layout y) {
+	eg_conv_shape s = conv2d_shape(e);
+	dense d;
+	if (is_dense(&s, &d)) return y == EG_PLAIN ? eg_cost_reorder_in(e, 0, x, y) * (eg_emit_needs_dx(e, 0) ? 2 : 1) : INFINITY;
+	if (y == EG_LANES) return lanes_cost(e, &s, x);
+	double cost = 0;
+	for (int dir = EG_CONV_FWD; dir <= EG_CONV_BWD_WEIGHTS; dir++)
+		if (wants_dir(e, (eg_conv_dir)dir)) cost += choose(e, &s, (eg_conv_dir)dir, x, y).cost;
+	return cost;
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
+
+#define NAMES(a) \
+	{ "conv_" a "_pack", "conv_" a "_prepare", \
+		{ "conv_" a "_fwd", "conv_" a "_bwd_data", "conv_" a "_bwd_weights" } }
+static const struct names {
+	const char *pack, *prepare, *run[3];
+} names[EG_CONV_ALGOS] = {NAMES("direct"), NAMES("depthwise"), NAMES("winograd2"), NAMES("winograd4")};
+
 /* Emits the packing of the weights for `dir` and returns where they will be. */
 static eg_buf packed(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, bool lanes) {
 	const eg_kernels *kern = eg_emit_kernels(e);
-	size_t bytes = (lanes ? kern->conv_lanes_pack_bytes : kern->conv_plain_pack_bytes)(s, dir);
+	size_t size = (lanes ? kern->conv_lanes_pack_bytes : kern->conv_plain_pack_bytes)(s, dir);
 	eg_conv_pack_args a = {
-		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false), .s = *s, .dir = dir};
+		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
 	if (lanes)
-		OP_CALL(e, conv_lanes_pack, a, 1, 1, .units = 1, .flops = (double)bytes);
+		OP_CALL(e, conv_lanes_pack, a, 1, 1, .units = 1, .flops = (double)size);
 	else
-		OP_CALL(e, conv_plain_pack, a, 1, 1, .units = 1, .flops = (double)bytes);
+		OP_CALL(e, conv_plain_pack, a, 1, 1, .units = 1, .flops = (double)size);
 	return a.dst;
 }
 
-static bool wants_lanes(const eg_emit *e, const eg_conv_shape *s) {
-	if (!eg_emit_in_batched(e, 0)) return false;
-	size_t elements = (size_t)s->C * (size_t)s->H * (size_t)s->W + (size_t)s->K * (size_t)s->P * (size_t)s->Q;
-	return eg_emit_lanes_wanted(
-		e, EG_BLOCK * elements * sizeof(real), eg_emit_kernels(e)->conv_lanes_pack_bytes(s, EG_CONV_FWD));
+static eg_buf packed_for(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int algorithm) {
+	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
+	size_t size = c->pack_bytes(s, dir);
+	eg_conv_pack_args a = {
+		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].pack, .run = c->pack, .args = &a, .size = sizeof a,
+		.reads = 1, .writes = 1, .units = c->pack_units(s, dir), .flops = (double)size});
+	return a.dst;
+}
+
+/* What all units of the main job read, made from x, dy or both; absent where the algorithm needs none. */
+static eg_buf workspace(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int algorithm, eg_buf x, eg_buf dy) {
+	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
+	size_t size = c->workspace(s, dir);
+	if (!size) return (eg_buf){0};
+	eg_conv_prepare_args a = {
+		.x = x, .dy = dy, .work = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].prepare, .run = c->prepare, .args = &a,
+		.size = sizeof a, .reads = 2, .writes = 1, .units = c->prepare_units(s, dir),
+		.scratch = c->scratch(s, dir), .flops = (double)size});
+	return a.work;
+}
+
+static void run(eg_emit *e, const void *args, size_t size, int reads, int writes, const eg_conv_shape *s, eg_conv_dir dir,
+	int algorithm) {
+	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].run[dir], .algorithm = c->name, .run = c->run[dir],
+		.args = args, .size = size, .reads = reads, .writes = writes, .units = c->units(s, dir),
+		.scratch = c->scratch(s, dir), .flops = flops(s)});
+}
+
+static eg_conv_shape lying(eg_conv_shape s, way w) {
+	s.x_blocked = w.x == EG_BLOCKED;
+	s.y_blocked = w.y == EG_BLOCKED;
+	return s;
+}
+
+static void fwd_lanes(eg_emit *e, eg_conv_shape s) {
+	eg_conv_fwd_args a = {.x = eg_emit_x(e, 0, EG_LANES),
+		.w = packed(e, &s, EG_CONV_FWD, true),
+		.y = eg_emit_y(e, 0, EG_LANES),
+		.s = s,
+		.act = eg_emit_act(e)};
+	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
+	OP_CALL(e, conv_lanes_fwd, a, 3, 1, .algorithm = "lanes", .block = true, .units = eg_emit_blocks(e),
+		.scratch = eg_emit_kernels(e)->conv_lanes_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
+}
+
+static void fwd_implicit(eg_emit *e, eg_conv_shape s) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	eg_conv_fwd_args a = {.x = eg_emit_x(e, 0, EG_PLAIN),
+		.w = packed(e, &s, EG_CONV_FWD, false),
+		.y = eg_emit_y(e, 0, EG_PLAIN),
+		.s = s,
+		.act = eg_emit_act(e)};
+	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
+	OP_CALL(e, conv_plain_fwd, a, 3, 1, .algorithm = "implicit", .units = kern->conv_plain_units(&s, EG_CONV_FWD),
+		.scratch = kern->conv_plain_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
 }
 
 static void conv2d_fwd(eg_emit *e) {
-	const eg_kernels *kern = eg_emit_kernels(e);
 	eg_conv_shape s = conv2d_shape(e);
+	eg_layout layout = eg_emit_layout(e);
 	dense d;
 	if (is_dense(&s, &d)) {
 		dense_fwd(e, d);
 		return;
 	}
-	bool lanes = wants_lanes(e, &s);
-	eg_layout layout = lanes ? EG_LANES : EG_PLAIN;
-	eg_conv_fwd_args a = {.x = eg_emit_x(e, 0, layout),
-		.w = packed(e, &s, EG_CONV_FWD, lanes),
-		.y = eg_emit_y(e, 0, layout),
+	if (layout == EG_LANES) {
+		fwd_lanes(e, s);
+		return;
+	}
+	way w = choose(e, &s, EG_CONV_FWD, eg_emit_in_layout(e, 0), layout);
+	if (w.algorithm == IMPLICIT) {
+		fwd_implicit(e, s);
+		return;
+	}
+	s = lying(s, w);
+	eg_conv_run_args a = {.in = eg_emit_x(e, 0, w.x),
+		.w = packed_for(e, &s, EG_CONV_FWD, w.algorithm),
 		.s = s,
 		.act = eg_emit_act(e)};
+	a.work = workspace(e, &s, EG_CONV_FWD, w.algorithm, a.in, (eg_buf){0});
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
-	if (lanes)
-		OP_CALL(e, conv_lanes_fwd, a, 3, 1, .block = true, .units = eg_emit_blocks(e),
-			.scratch = kern->conv_lanes_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
-	else
-		OP_CALL(e, conv_plain_fwd, a, 3, 1, .units = kern->conv_plain_units(&s, EG_CONV_FWD),
-			.scratch = kern->conv_plain_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
+	a.out = eg_emit_y(e, 0, w.y);
+	run(e, &a, sizeof a, 4, 1, &s, EG_CONV_FWD, w.algorithm);
 }
 
-static void bwd_data(eg_emit *e, eg_conv_shape s, eg_buf dy, bool lanes) {
+static void bwd_data_old(eg_emit *e, eg_conv_shape s, eg_buf dy, bool lanes) {
 	const eg_kernels *kern = eg_emit_kernels(e);
-	if (!eg_emit_needs_dx(e, 0)) return;
 	eg_conv_bwd_data_args a = {.dy = dy, .w = packed(e, &s, EG_CONV_BWD_DATA, lanes), .s = s};
 	a.dx = eg_emit_dx(e, 0, lanes ? EG_LANES : EG_PLAIN, &a.acc);
 	if (lanes)
-		OP_CALL(e, conv_lanes_bwd_data, a, 2, 1, .block = true, .units = eg_emit_blocks(e),
+		OP_CALL(e, conv_lanes_bwd_data, a, 2, 1, .algorithm = "lanes", .block = true, .units = eg_emit_blocks(e),
 			.scratch = kern->conv_lanes_scratch(&s, EG_CONV_BWD_DATA), .flops = flops(&s));
 	else
-		OP_CALL(e, conv_plain_bwd_data, a, 2, 1, .units = kern->conv_plain_units(&s, EG_CONV_BWD_DATA),
+		OP_CALL(e, conv_plain_bwd_data, a, 2, 1, .algorithm = "implicit",
+			.units = kern->conv_plain_units(&s, EG_CONV_BWD_DATA),
 			.scratch = kern->conv_plain_scratch(&s, EG_CONV_BWD_DATA), .flops = flops(&s));
+}
+
+static void bwd_data(eg_emit *e, eg_conv_shape s, way w) {
+	if (w.algorithm == IMPLICIT) {
+		bwd_data_old(e, s, eg_emit_dy(e, 0, EG_PLAIN), false);
+		return;
+	}
+	s = lying(s, w);
+	eg_conv_run_args a = {
+		.in = eg_emit_dy(e, 0, w.y), .w = packed_for(e, &s, EG_CONV_BWD_DATA, w.algorithm), .s = s};
+	a.work = workspace(e, &s, EG_CONV_BWD_DATA, w.algorithm, (eg_buf){0}, a.in);
+	a.out = eg_emit_dx(e, 0, w.x, &a.acc);
+	run(e, &a, sizeof a, 4, 1, &s, EG_CONV_BWD_DATA, w.algorithm);
 }
 
 static void shard_sum(eg_emit *e, eg_buf parts, int param, int64_t count, int shards) {
@@ -160,22 +318,48 @@ static void bwd_lanes(eg_emit *e, eg_conv_shape s, eg_buf dy) {
 		.x = eg_emit_x(e, 0, EG_LANES), .dy = dy, .s = s, .blocks = eg_emit_blocks(e), .shards = shards};
 	a.dw = eg_emit_temp(e, EG_ELEM_REAL, shards * weights(&s), false);
 	if (bias) a.db = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)shards * s.K, false);
-	OP_CALL(e, conv_lanes_bwd_weights, a, 2, 2, .block = true, .units = a.blocks,
+	OP_CALL(e, conv_lanes_bwd_weights, a, 2, 2, .algorithm = "lanes", .block = true, .units = a.blocks,
 		.scratch = kern->conv_lanes_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
-	bwd_data(e, s, dy, true);
+	if (eg_emit_needs_dx(e, 0)) bwd_data_old(e, s, dy, true);
 	shard_sum(e, a.dw, 0, weights(&s), shards);
 	if (bias) shard_sum(e, a.db, 1, s.K, shards);
 }
 
-static void bwd_plain(eg_emit *e, eg_conv_shape s, eg_buf dy) {
+static void bwd_weights_implicit(eg_emit *e, eg_conv_shape s) {
 	const eg_kernels *kern = eg_emit_kernels(e);
-	eg_conv_bwd_weights_args a = {
-		.x = eg_emit_x(e, 0, EG_PLAIN), .dy = dy, .s = s, .blocks = eg_blocks(s.N), .shards = 1};
+	eg_conv_bwd_weights_args a = {.x = eg_emit_x(e, 0, EG_PLAIN),
+		.dy = eg_emit_dy(e, 0, EG_PLAIN),
+		.s = s,
+		.blocks = eg_blocks(s.N),
+		.shards = 1};
 	a.dw = eg_emit_dw(e, 0, &a.acc);
 	if (eg_emit_has_param(e, 1)) a.db = eg_emit_dw(e, 1, &a.acc);
-	OP_CALL(e, conv_plain_bwd_weights, a, 2, 2, .units = kern->conv_plain_units(&s, EG_CONV_BWD_WEIGHTS),
+	OP_CALL(e, conv_plain_bwd_weights, a, 2, 2, .algorithm = "implicit",
+		.units = kern->conv_plain_units(&s, EG_CONV_BWD_WEIGHTS),
 		.scratch = kern->conv_plain_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
-	bwd_data(e, s, dy, false);
+}
+
+static void bwd_weights(eg_emit *e, eg_conv_shape s, way w) {
+	if (w.algorithm == IMPLICIT) {
+		bwd_weights_implicit(e, s);
+		return;
+	}
+	s = lying(s, w);
+	bool bias = eg_emit_has_param(e, 1);
+	eg_conv_weights_args a = {.x = eg_emit_x(e, 0, w.x), .dy = eg_emit_dy(e, 0, w.y), .s = s};
+	a.shards = eg_emit_kernels(e)->conv[w.algorithm].shards(&s);
+	a.work = workspace(e, &s, EG_CONV_BWD_WEIGHTS, w.algorithm, a.x, a.dy);
+	if (a.shards > 1) {
+		a.dw = eg_emit_temp(e, EG_ELEM_REAL, a.shards * weights(&s), false);
+		if (bias) a.db = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)a.shards * s.K, false);
+	} else {
+		a.dw = eg_emit_dw(e, 0, &a.acc);
+		if (bias) a.db = eg_emit_dw(e, 1, &a.acc);
+	}
+	run(e, &a, sizeof a, 3, 2, &s, EG_CONV_BWD_WEIGHTS, w.algorithm);
+	if (a.shards == 1) return;
+	shard_sum(e, a.dw, 0, weights(&s), a.shards);
+	if (bias) shard_sum(e, a.db, 1, s.K, a.shards);
 }
 
 static void conv2d_bwd(eg_emit *e) {
@@ -185,13 +369,14 @@ static void conv2d_bwd(eg_emit *e) {
 		dense_bwd(e, d);
 		return;
 	}
-	eg_layout layout = eg_emit_out_layout(e);
-	eg_buf dy = eg_emit_dy(e, 0, layout);
-	if (!dy.p) return;
-	if (layout == EG_LANES)
-		bwd_lanes(e, s, dy);
-	else
-		bwd_plain(e, s, dy);
+	eg_layout x = eg_emit_in_layout(e, 0), y = eg_emit_out_layout(e);
+	if (!eg_emit_has_dy(e, 0)) return;
+	if (y == EG_LANES) {
+		bwd_lanes(e, s, eg_emit_dy(e, 0, EG_LANES));
+		return;
+	}
+	bwd_weights(e, s, choose(e, &s, EG_CONV_BWD_WEIGHTS, x, y));
+	if (eg_emit_needs_dx(e, 0)) bwd_data(e, s, choose(e, &s, EG_CONV_BWD_DATA, x, y));
 }
 
 #define CONV(...) &(const conv2d_options){__VA_ARGS__}
@@ -240,6 +425,7 @@ const eg_op eg_op_conv2d = {
 	.infer = conv2d_infer,
 	.fwd = conv2d_fwd,
 	.bwd = conv2d_bwd,
+	.cost = conv2d_cost,
 	.bwd_reads_x = true,
 	.fuses_act = true,
 	.onnx = "Conv",

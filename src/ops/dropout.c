@@ -38,6 +38,8 @@ static void dropout_fwd(eg_emit *e) {
 	emit(e, x, y, false, eg_emit_walk_in(e, 0, EG_PLAIN));
 }
 
+static bool dropout_follows(const eg_emit *e) { return !eg_emit_training(e); }
+
 static void dropout_bwd(eg_emit *e) {
 	bool acc;
 	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
@@ -73,6 +75,7 @@ const eg_op eg_op_dropout = {
 	.infer = op_infer_same,
 	.fwd = dropout_fwd,
 	.bwd = dropout_bwd,
+	.follows = dropout_follows,
 	.onnx = "Dropout",
 	.onnx_since = 13,
 	.cases = dropout_cases,

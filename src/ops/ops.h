@@ -76,6 +76,8 @@ static inline eg_status op_infer_same(eg_infer *s) {
 	return EG_OK;
 }
 
+static inline bool op_follows(const eg_emit *e) { return EG_UNUSED(e), true; }
+
 /* An axis counted from the end when negative; false when there is no such dimension. */
 static inline bool op_axis(int axis, int rank, int *out) {
 	*out = axis < 0 ? axis + rank : axis;

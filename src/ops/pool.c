@@ -20,10 +20,12 @@ static eg_status pool_infer(eg_infer *s, const window *w) {
 	return window_check_taps(s, w);
 }
 
+/* Channels stay apart, so 16 of them in lanes are to the kernels 16 samples of one channel. */
 static eg_pool_shape pool_shape(const eg_emit *e, const window *w, eg_layout layout) {
 	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
-	return (eg_pool_shape){.N = (int)x.d[0],
-		.C = (int)x.d[1],
+	bool blocked = layout == EG_BLOCKED;
+	return (eg_pool_shape){.N = (int)(blocked ? x.d[0] * eg_blocks((int)x.d[1]) * EG_BLOCK : x.d[0]),
+		.C = (int)(blocked ? 1 : x.d[1]),
 		.H = (int)x.d[2],
 		.W = (int)x.d[3],
 		.R = w->kernel[0],
@@ -36,9 +38,13 @@ static eg_pool_shape pool_shape(const eg_emit *e, const window *w, eg_layout lay
 		.pw = w->padding[1],
 		.dh = w->dilation[0],
 		.dw = w->dilation[1],
-		.lanes = layout == EG_LANES,
+		.lanes = layout != EG_PLAIN,
 		.pad_end_h = w->padding[0],
 		.pad_end_w = w->padding[1]};
+}
+
+static op_blocks pool_job(const eg_emit *e, eg_layout layout, const eg_pool_shape *s) {
+	return op_blocks_of(e, layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
 }
 
 /* Elements of a block of x and of y. */
@@ -91,7 +97,7 @@ static void maxpool2d_fwd(eg_emit *e) {
 	window w = maxpool2d_window(eg_emit_options(e));
 	eg_layout layout = eg_emit_in_layout(e, 0);
 	eg_maxpool_fwd_args a = {.s = pool_shape(e, &w, layout)};
-	op_blocks job = op_blocks_of(e, eg_emit_in_batched(e, 0), a.s.N);
+	op_blocks job = pool_job(e, layout, &a.s);
 	a.x = op_stride(job.block, eg_emit_x(e, 0, layout), x_block(&a.s));
 	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), y_block(&a.s));
 	if (eg_emit_training(e)) a.index = winners(e, &a.s, job);
@@ -103,7 +109,7 @@ static void maxpool2d_bwd(eg_emit *e) {
 	eg_layout layout = eg_emit_out_layout(e);
 	eg_maxpool_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .s = pool_shape(e, &w, layout)};
 	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
-	op_blocks job = op_blocks_of(e, eg_emit_in_batched(e, 0), a.s.N);
+	op_blocks job = pool_job(e, layout, &a.s);
 	a.dy = op_stride(job.block, a.dy, y_block(&a.s));
 	a.index = winners(e, &a.s, job);
 	a.dx = op_stride(job.block, eg_emit_dx(e, 0, layout, &a.acc), x_block(&a.s));
@@ -146,6 +152,7 @@ const eg_op eg_op_maxpool2d = {
 	.infer = maxpool2d_infer,
 	.fwd = maxpool2d_fwd,
 	.bwd = maxpool2d_bwd,
+	.follows = op_follows,
 	.onnx = "MaxPool",
 	.onnx_since = 12,
 	.cases = maxpool2d_cases,
@@ -188,7 +195,7 @@ static eg_pool_shape avgpool2d_shape(const eg_emit *e, eg_layout layout) {
 static void avgpool2d_fwd(eg_emit *e) {
 	eg_layout layout = eg_emit_in_layout(e, 0);
 	eg_avgpool_fwd_args a = {.s = avgpool2d_shape(e, layout)};
-	op_blocks job = op_blocks_of(e, eg_emit_in_batched(e, 0), a.s.N);
+	op_blocks job = pool_job(e, layout, &a.s);
 	a.x = op_stride(job.block, eg_emit_x(e, 0, layout), x_block(&a.s));
 	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), y_block(&a.s));
 	OP_CALL(e, avgpool_fwd, a, 1, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
@@ -198,7 +205,7 @@ static void avgpool2d_bwd(eg_emit *e) {
 	eg_layout layout = eg_emit_out_layout(e);
 	eg_avgpool_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .s = avgpool2d_shape(e, layout)};
 	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
-	op_blocks job = op_blocks_of(e, eg_emit_in_batched(e, 0), a.s.N);
+	op_blocks job = pool_job(e, layout, &a.s);
 	a.dy = op_stride(job.block, a.dy, y_block(&a.s));
 	a.dx = op_stride(job.block, eg_emit_dx(e, 0, layout, &a.acc), x_block(&a.s));
 	OP_CALL(e, avgpool_bwd, a, 1, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
@@ -243,6 +250,7 @@ const eg_op eg_op_avgpool2d = {
 	.infer = avgpool2d_infer,
 	.fwd = avgpool2d_fwd,
 	.bwd = avgpool2d_bwd,
+	.follows = op_follows,
 	.onnx = "AveragePool",
 	.onnx_since = 11,
 	.cases = avgpool2d_cases,
