@@ -218,10 +218,12 @@ static const vec_tensor *grad_of(const vec_file *f, const char *name) {
 	return vec_find(f, grad);
 }
 
-/* An operator that chooses is asked for each algorithm in turn; with pictures in lanes there is one alone. */
-static int algorithms_of(const eg_op_info *info, int layout) {
+/* An operator that chooses is asked for each algorithm in turn; with pictures in lanes there is one alone, and the reference has one kernel for
+ * most. */
+static int algorithms_of(const eg_op_info *info, const eg_context *ctx, int layout) {
 	for (int i = 0; i < eg_ops_count; i++)
-		if (&eg_ops[i]->info == info && eg_ops[i]->cost && layout != EG_LAYOUT_LANES) return EG_ALGORITHMS;
+		if (&eg_ops[i]->info == info && eg_ops[i]->cost && layout != EG_LAYOUT_LANES)
+			return strcmp(eg_context_isa(ctx), "ref") ? EG_ALGORITHMS : EG_ALGORITHM_DEPTHWISE;
 	return 1;
 }
 
@@ -298,7 +300,7 @@ static verdict run_ways(bench *b, const job *j) {
 	verdict v = PASSED;
 	for (int c = 0; c < b->contexts; c++)
 		for (int layout = EG_LAYOUT_AUTO; layout < EG_LAYOUT_CHOICES; layout++)
-			for (int a = 0; a < algorithms_of(j->op, layout); a++)
+			for (int a = 0; a < algorithms_of(j->op, b->ctx[c], layout); a++)
 				for (int open = 0; open <= (j->batch[0] ? 1 : 0); open++)
 					for (int64_t repeat = 1; repeat <= most && v == PASSED;
 					        repeat += most > 1 ? most - 1 : 1) {
