@@ -42,10 +42,16 @@ static bool check(tally *t, const setup *s, bool ok, const char *what, const cha
 
 /* ---- one run ----------------------------------------------------------------------------------------------------- */
 
-/* Lets every step use all threads, however small it is. */
-static void share_all(eg_plan *p) {
+/* Lets every step use all threads, however small it is; jointly where it can, if so asked. */
+static void share_all(eg_plan *p, bool joint) {
 	for (int i = 0; i < p->nsteps; i++) {
 		eg_step *s = &p->steps[i];
+		const eg_call *c = &p->calls[p->order[s->first]];
+		s->joint = joint && !s->block && c->joint.run;
+		if (s->joint) {
+			s->threads = p->workers; /* more than there are shares: some have nothing to do but wait */
+			continue;
+		}
 		s->threads = s->units < p->workers ? s->units : p->workers;
 	}
 }
@@ -55,7 +61,7 @@ static bool run(tally *t, const setup *s, results *out) {
 	eg_error err;
 	bool ok = check(t, s, rig_new(&r, s, &err), "building", err.message);
 	if (ok) {
-		if (s->threads > 1) share_all(r.plan);
+		if (s->threads > 1) share_all(r.plan, s->joint);
 		rig_fill(&r);
 		rig_run(&r);
 		results_take(out, &r);
@@ -118,6 +124,11 @@ static void check_inference(tally *t, setup s) {
 
 /* One, two and three threads, and one thread once more: the same bits. */
 static void check_threads(tally *t, setup s) {
+	if (!s.inference && s.c->nin && s.c->in[0].rank == 3) { /* sequences: inference keeps less, and writes over it */
+		setup inference = s;
+		inference.inference = true;
+		check_threads(t, inference);
+	}
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
 		if (!isa_usable((eg_isa)isa)) continue;
 		s.isa = (eg_isa)isa;
@@ -127,8 +138,11 @@ static void check_threads(tally *t, setup s) {
 			results want = {0};
 			s.threads = 1;
 			if (run(t, &s, &want))
-				for (s.threads = 1; s.threads <= 3; s.threads++)
+				for (int i = 2; i <= 7; i++) {
+					s.threads = i / 2;
+					s.joint = i % 2;
 					compare(t, &s, &want, 0, "other bits with other threads");
+				}
 			results_free(&want);
 		} while (next_way(&s));
 	}

@@ -14,9 +14,10 @@ typedef union part_args {
 	eg_norm_args norm;
 	eg_decay_args decay;
 	eg_mul_args mul;
+	eg_gates_args gates;
 } part_args;
-typedef enum kind { CELL, NORM, DECAY, MUL } kind;
-static const size_t kind_bytes[] = {sizeof(eg_cell_args), sizeof(eg_norm_args), sizeof(eg_decay_args), sizeof(eg_mul_args)};
+typedef enum kind { CELL, NORM, DECAY, MUL, GATES } kind;
+static const size_t kind_bytes[] = {sizeof(eg_cell_args), sizeof(eg_norm_args), sizeof(eg_decay_args), sizeof(eg_mul_args), sizeof(eg_gates_args)};
 
 /* An output: `blocks` blocks of columns of a matrix, beginning with block `first`. blocks 0: one number a row. */
 typedef struct part_output {
@@ -51,6 +52,7 @@ static const struct part {
 	{SLOT(DECAY, decay_fwd), {OUT(eg_decay_args, y)}, 1},
 	{SLOT(DECAY, decay_bwd), {OUT(eg_decay_args, dx), OUT(eg_decay_args, du)}, 2},
 	{SLOT(MUL, mul_rows), {OUT(eg_mul_args, y)}, 1},
+	{SLOT(GATES, gates_product), {{offsetof(eg_gates_args, c), offsetof(eg_gates_args, ldc), 0, 1}}, 1},
 };
 
 static struct {
@@ -62,6 +64,7 @@ static struct {
 	eg_norm_kernel norm;
 	eg_decay_kernel decay;
 	eg_mul_kernel mul;
+	eg_gates_kernel gates;
 } broken;
 
 static void run_right(const part_args *a) {
@@ -70,6 +73,7 @@ static void run_right(const part_args *a) {
 	case NORM: broken.norm(&a->norm); break;
 	case DECAY: broken.decay(&a->decay); break;
 	case MUL: broken.mul(&a->mul); break;
+	case GATES: broken.gates(&a->gates); break;
 	}
 }
 
@@ -89,9 +93,15 @@ static void run_wrong(const void *args) {
 	ptrdiff_t ld = 1;
 	memcpy(&p, (const char *)&a + o->p, sizeof p);
 	if (o->blocks) memcpy(&ld, (const char *)&a + o->ld, sizeof ld);
-	int64_t n = o->blocks ? (int64_t)o->blocks * a.size.n : 1;
+	int64_t n = o->blocks ? a.size.n : 1;
+	ptrdiff_t block = broken.part->kind == CELL ? a.cell.block : 0;
+	if (p && broken.part->kind == GATES) { /* its units of the first gate */
+		n = a.gates.end - a.gates.begin;
+		p += a.gates.begin;
+	}
 	if (!p || (broken.fault == REVERSE && n < 2)) return;
-	for (int i = 0; i < a.size.rows; i++) spoil(p + i * ld + o->first * a.size.n, n, broken.fault);
+	for (int i = 0; i < a.size.rows; i++)
+		for (int k = 0; k < (o->blocks ? o->blocks : 1); k++) spoil(p + i * ld + (o->first + k) * block, n, broken.fault);
 	*broken.applied = true;
 }
 
@@ -99,6 +109,7 @@ static void wrong_cell(const eg_cell_args *a) { run_wrong(a); }
 static void wrong_norm(const eg_norm_args *a) { run_wrong(a); }
 static void wrong_decay(const eg_decay_args *a) { run_wrong(a); }
 static void wrong_mul(const eg_mul_args *a) { run_wrong(a); }
+static void wrong_gates(const eg_gates_args *a) { run_wrong(a); }
 
 int cells_count(void) { return EG_COUNT(parts); }
 const char *cells_name(int i) { return parts[i].name; }
@@ -108,6 +119,7 @@ void cells_break(eg_kernels *k, int i, fault f, int output, bool *applied) {
 	static const eg_norm_kernel norm = wrong_norm;
 	static const eg_decay_kernel decay = wrong_decay;
 	static const eg_mul_kernel mul = wrong_mul;
+	static const eg_gates_kernel gates = wrong_gates;
 	char *slot = (char *)k + parts[i].slot;
 	broken.part = &parts[i], broken.fault = f, broken.output = output, broken.applied = applied;
 	switch (parts[i].kind) {
@@ -115,5 +127,6 @@ void cells_break(eg_kernels *k, int i, fault f, int output, bool *applied) {
 	case NORM: memcpy(&broken.norm, slot, sizeof norm), memcpy(slot, &norm, sizeof norm); break;
 	case DECAY: memcpy(&broken.decay, slot, sizeof decay), memcpy(slot, &decay, sizeof decay); break;
 	case MUL: memcpy(&broken.mul, slot, sizeof mul), memcpy(slot, &mul, sizeof mul); break;
+	case GATES: memcpy(&broken.gates, slot, sizeof gates), memcpy(slot, &gates, sizeof gates); break;
 	}
 }

@@ -16,7 +16,7 @@
 	X(regress_bwd) X(reorder) X(reorder_blocked)                                                                                 \
 	X(shard_sum) X(sum_rows)                                                                                        \
 	X(ctc_fwd) X(ctc_bwd) X(ctc_decode) X(loss_sum) X(crf_fwd) X(crf_bwd) X(crf_path)              \
-	X(recurrent_fwd) X(recurrent_bwd) X(dot_rows)
+	X(gates_pack) X(recurrent_fwd) X(recurrent_bwd) X(dot_rows)
 
 static const struct slot {
 	const char *name;

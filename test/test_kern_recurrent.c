@@ -84,7 +84,7 @@ static options options_draw(bed *t) {
 
 /* Everything is there, `gap` numbers lie between rows, pre-activations are in [-4, 4), all else in [-1, 1). */
 static eg_cell_args cell_draw(bed *t, cell which, options o, int rows, int H, int gap) {
-	eg_cell_args a = {.rows = rows, .H = H, .act = o.act, .gate_act = o.gate_act, .out_act = o.out_act,
+	eg_cell_args a = {.rows = rows, .H = H, .block = H, .act = o.act, .gate_act = o.gate_act, .out_act = o.out_act,
 		.coupled = o.coupled, .mirror = o.mirror, .clip = o.clip ? (real)0.5 : 0};
 	bool out = which == LSTM_OUT_FWD || which == LSTM_OUT_BWD;
 	for (int f = 0; f < FIELDS; f++) {
@@ -149,6 +149,7 @@ static void test_cell_activations(void **state) {
 static eg_cell_args cell_alone(bed *t, cell which, const eg_cell_args *a, int row, int column) {
 	eg_cell_args one = *a;
 	one.rows = one.H = 1;
+	one.block = 1;
 	for (int f = 0; f < FIELDS; f++) {
 		const real *from = field_get(a, f);
 		int n = field_width(which, 1, f);
@@ -187,6 +188,81 @@ static void test_cell_bits(void **state) {
 			}
 			bed_clear(t, cells[c].name);
 		}
+}
+
+/* Units [8,24) of 37 alone, and nothing else is touched. */
+static void test_cell_parts(void **state) {
+	enum { H = 37, N = 3, FROM = 8, TO = 24 };
+	bed *t = *state;
+	for (cell c = 0; c < CELLS; c++)
+		for (int i = 0; i < 4; i++) {
+			eg_cell_args all = cell_draw(t, c, i == 0 ? DEFAULTS : options_draw(t), N, H, 2), part = cell_clone(t, c, &all);
+			eg_cell_args before = cell_clone(t, c, &all), these = part;
+			cell_run(t->k, c, &all);
+			these.H = TO - FROM;
+			for (int f = 0; f < FIELDS; f++)
+				if (field_get(&part, f)) field_set(&these, f, field_get(&part, f) + FROM);
+			if (these.peephole) these.peephole += FROM;
+			cell_run(t->k, c, &these);
+			for (int f = 0; f < FIELDS; f++)
+				for (int row = 0; row < N && field_get(&all, f); row++)
+					for (int j = 0; j < field_width(c, H, f); j++) {
+						const ptrdiff_t at = row * field_ld(&all, f) + j;
+						const bool own = j % H >= FROM && j % H < TO;
+						if (memcmp(field_get(&part, f) + at, field_get(own ? &all : &before, f) + at, sizeof(real)))
+							fail_msg("%s: matrix %d, row %d, column %d of some units", cells[c].name, f, row, j);
+					}
+			bed_clear(t, cells[c].name);
+		}
+}
+
+/* ---- the recurrent product --------------------------------------------------------------------------------------- */
+
+/* Packs and multiplies; the units in two calls if there are enough. Returns c (rows, parts blocks of `units` + 3). */
+static real *gates_by(bed *t, const eg_kernels *k, eg_gates_args g, const real *r, const real *c, bool trans) {
+	const size_t count = (size_t)g.rows * (size_t)g.ldc;
+	const int groups = (g.units + k->gates_width - 1) / k->gates_width, half = groups / 2 * k->gates_width;
+	void *packed = bed_bytes(t, k->gates_pack_bytes(g.k, g.units, g.parts));
+	eg_gates_pack_args p = {.src = {(void *)(uintptr_t)r, 0}, .dst = {packed, 0}, .k = g.k, .units = g.units, .parts = g.parts,
+		.ld = trans ? g.k : g.parts * g.units, .trans = trans};
+	k->gates_pack(&p, 0, groups / 2, NULL);
+	k->gates_pack(&p, groups / 2, groups, NULL);
+	g.r = packed;
+	g.c = bed_copy(t, c, count * sizeof(real));
+	g.end = half;
+	if (half) k->gates_product(&g);
+	g.begin = half;
+	g.end = g.units;
+	k->gates_product(&g);
+	return g.c;
+}
+
+static void test_gates(void **state) {
+	static const int ROW_COUNTS[] = {1, 2, 3, 4, 6, 7, 17}, DEPTHS[] = {1, 7, 64, 513, 1030}, UNITS[] = {1, 8, 16, 37, 100};
+	bed *t = *state;
+	label what;
+	for (int i = 0; i < EG_COUNT(ROW_COUNTS) * EG_COUNT(DEPTHS) * EG_COUNT(UNITS) * 3; i++) {
+		eg_gates_args g = {.rows = ROW_COUNTS[i % EG_COUNT(ROW_COUNTS)], .parts = i % 4 == 1 ? 3 : i % 4 + 1, .acc = i % 2,
+			.k = DEPTHS[bed_below(t, EG_COUNT(DEPTHS))], .units = UNITS[bed_below(t, EG_COUNT(UNITS))]};
+		const bool trans = bed_below(t, 2);
+		g.lda = g.k + bed_below(t, 2) * 5;
+		g.block = g.units + bed_below(t, 2) * 3;
+		g.ldc = g.parts * g.block + 1;
+		const size_t weights = (size_t)g.k * (size_t)g.parts * (size_t)g.units, count = (size_t)g.rows * (size_t)g.ldc;
+		const real *r = bed_reals(t, weights), *c = bed_reals(t, count), *a = bed_reals(t, (size_t)g.rows * (size_t)g.lda);
+		g.a = a;
+		real *have = gates_by(t, t->k, g, r, c, trans), *want = gates_by(t, t->ref, g, r, c, trans);
+		snprintf(what, sizeof what, "gates_product rows %d k %d units %d parts %d acc %d trans %d", g.rows, g.k, g.units,
+			g.parts, g.acc, trans);
+		assert_near(what, have, want, count, TOLERANCE, 1 + sqrt(g.k)); /* gaps too: they are left alone */
+		eg_gates_args one = g;
+		one.rows = 1;
+		one.a = a + (g.rows - 1) * g.lda;
+		const real *last = gates_by(t, t->k, one, r, c + (g.rows - 1) * g.ldc, trans);
+		if (memcmp(last, have + (g.rows - 1) * g.ldc, (size_t)g.ldc * sizeof(real)) != 0)
+			fail_msg("%s: the last row has other bits than alone", what);
+		bed_clear(t, what);
+	}
 }
 
 /* Columns take turns: gate `column % 5` of one element is `value`, in one column of five none is. */
@@ -501,6 +577,8 @@ int main(void) {
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_cell_activations),
 		cmocka_unit_test(test_cell_bits),
+		cmocka_unit_test(test_cell_parts),
+		cmocka_unit_test(test_gates),
 		cmocka_unit_test(test_cell_specials),
 		cmocka_unit_test(test_cell_digits),
 		cmocka_unit_test(test_norm),

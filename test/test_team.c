@@ -97,6 +97,28 @@ static void test_barrier(void **state) {
 	check_barrier(RANKS, RANKS, 200); /* more threads than most machines have cores */
 }
 
+/* Ranks 0..3 meet among themselves while the last one waits for the barrier. */
+static void meet_some(void *arg, int rank, int size) {
+	shared *s = arg;
+	for (int i = 1; i <= s->rounds && rank < size - 1; i++) {
+		s->seen[rank] = i;
+		eg_team_meet(s->team, size - 1);
+		for (int r = 0; r < size - 1; r++) s->wrong += s->seen[r] != i;
+		eg_team_meet(s->team, size - 1);
+	}
+	eg_team_barrier(s->team);
+	for (int r = 0; r < size - 1; r++) s->wrong += s->seen[r] != s->rounds;
+}
+
+static void test_meet(void **state) {
+	EG_UNUSED(state);
+	shared s = {.team = eg_team_new(NULL, 4, NULL), .rounds = 500};
+	assert_non_null(s.team);
+	for (int size = 2; size <= 4; size++) eg_team_run(s.team, size, meet_some, &s);
+	assert_int_equal(s.wrong, 0);
+	eg_team_free(s.team);
+}
+
 /* One rank comes so late that the others have gone to sleep at the barrier. */
 static void come_late(void *arg, int rank, int size) {
 	shared *s = arg;
@@ -219,6 +241,7 @@ int main(void) {
 	        cmocka_unit_test(test_team_ranks),
 	        cmocka_unit_test(test_team_free),
 	        cmocka_unit_test(test_barrier),
+	        cmocka_unit_test(test_meet),
 	        cmocka_unit_test(test_barrier_sleep),
 	        cmocka_unit_test(test_team_idle),
 	        cmocka_unit_test(test_denormals),

@@ -103,6 +103,8 @@ void eg_team_run(eg_team *team, int size, eg_job job, void *arg);
 /* Inside a job: waits until all ranks of this job have arrived (memory is ordered across). No-op for size 1. Spins
  * briefly, then yields or sleeps, so that more threads than cores still make progress. */
 void eg_team_barrier(eg_team *team);
+/* The same for the ranks 0..size-1 of it only, while the others are elsewhere. */
+void eg_team_meet(eg_team *team, int size);
 int eg_fp_flush_on(void);        /* flush denormals in this thread; returns the mode to restore */
 void eg_fp_restore(int mode);
 

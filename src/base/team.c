@@ -136,6 +136,13 @@ typedef struct worker {
 	int64_t moved;  /* when it last moved away from another rank */
 } worker;
 
+/* A barrier. */
+typedef struct gate {
+	alignas(LINE) atomic_int arrived;          /* ranks at it */
+	alignas(LINE) atomic_uint_fast64_t passed; /* times that it was passed */
+	bed bed;
+} gate;
+
 /* Fields that different ranks write at the same time stand in cache lines of their own. */
 struct eg_team {
 	/* written by the caller before a job, read by its ranks */
@@ -147,9 +154,7 @@ struct eg_team {
 	alignas(LINE) atomic_int working;        /* workers that have not finished the job */
 	alignas(LINE) atomic_uint_fast64_t done; /* generation finished; the last worker's sign to the caller */
 	bed done_bed;
-	alignas(LINE) atomic_int arrived;          /* ranks at the barrier */
-	alignas(LINE) atomic_uint_fast64_t passed; /* barriers passed */
-	bed passed_bed;
+	gate all, some; /* of eg_team_barrier, of eg_team_meet */
 	/* constant */
 	alignas(LINE) const eg_allocator *allocator;
 	int size;
@@ -260,7 +265,11 @@ eg_team *eg_team_new(const eg_allocator *a, int size, eg_error *err) {
 	team->size = size;
 	team->busy_ns = size <= cpu.cores ? BUSY_NS : 0;
 	int e = bed_make(&team->done_bed);
-	if (!e && (e = bed_make(&team->passed_bed)) != 0) bed_unmake(&team->done_bed);
+	if (!e && (e = bed_make(&team->all.bed)) != 0) bed_unmake(&team->done_bed);
+	if (!e && (e = bed_make(&team->some.bed)) != 0) {
+		bed_unmake(&team->done_bed);
+		bed_unmake(&team->all.bed);
+	}
 	if (e) {
 		eg_fail(err, EG_ERR_MEMORY, "cannot make a team of %d threads: %s", size, strerror(e));
 		eg_block_free(a, team);
@@ -287,7 +296,8 @@ void eg_team_free(eg_team *team) {
 		bed_unmake(&team->workers[i].bed);
 	}
 	bed_unmake(&team->done_bed);
-	bed_unmake(&team->passed_bed);
+	bed_unmake(&team->all.bed);
+	bed_unmake(&team->some.bed);
 	eg_block_free(team->allocator, team);
 }
 
@@ -308,16 +318,18 @@ void eg_team_run(eg_team *team, int size, eg_job job, void *arg) {
 	eg_fp_restore(mode);
 }
 
-void eg_team_barrier(eg_team *team) {
-	int size = team->job_size;
+static void pass(const eg_team *team, gate *g, int size) {
 	if (size <= 1) return;
 	/* Read before arriving: it cannot change until this rank has arrived too. */
-	uint64_t passed = atomic_load_explicit(&team->passed, memory_order_relaxed);
-	if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == size - 1) {
-		atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-		atomic_store(&team->passed, passed + 1);
-		bed_wake(&team->passed_bed);
+	uint64_t passed = atomic_load_explicit(&g->passed, memory_order_relaxed);
+	if (atomic_fetch_add_explicit(&g->arrived, 1, memory_order_acq_rel) == size - 1) {
+		atomic_store_explicit(&g->arrived, 0, memory_order_relaxed);
+		atomic_store(&g->passed, passed + 1);
+		bed_wake(&g->bed);
 	} else {
-		wait_change(&team->passed, passed, &team->passed_bed, 0, team->busy_ns, YIELD_NS);
+		wait_change(&g->passed, passed, &g->bed, 0, team->busy_ns, YIELD_NS);
 	}
 }
+
+void eg_team_barrier(eg_team *team) { pass(team, &team->all, team->job_size); }
+void eg_team_meet(eg_team *team, int size) { pass(team, &team->some, size); }

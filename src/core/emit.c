@@ -342,7 +342,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 	}
 	memcpy(args, s->args, s->size);
 	eg_call c = {.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .algorithm = s->algorithm, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
-		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops};
+		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops, .joint = s->joint};
 	for (int i = 0; i < s->reads + s->writes; i++) {
 		eg_buf b;
 		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);

@@ -187,6 +187,12 @@ int eg_emit_shards(const eg_emit *e);
 /* One call of a kernel. args begins with `reads` eg_bufs and then `writes` eg_bufs (those with acc, or written in place, count as writes;
  * the planner knows that they are read too). In block jobs strides are set by the planner; in global jobs the op's own stride is
  * kept. flops (or bytes, whichever is larger) of the whole job decide how many threads are worth it. */
+/* A job that can also be done jointly (kern.h) says how: into at most `shares` parts, meeting `meetings` times. The runner does so where a thread would
+ * have fewer than `below` units. */
+typedef struct eg_joint_spec {
+	eg_joint run; /* NULL: it cannot */
+	int shares, meetings, below;
+} eg_joint_spec;
 typedef struct eg_call_spec {
 	const char *kernel;    /* its slot's name, for descriptions */
 	const char *algorithm; /* of a call that was chosen among several (eg_plan_choices); else NULL */
@@ -198,6 +204,7 @@ typedef struct eg_call_spec {
 	int units;
 	size_t scratch;
 	double flops;
+	eg_joint_spec joint;
 } eg_call_spec;
 void eg_emit_call(eg_emit *e, const eg_call_spec *spec);
 

@@ -50,6 +50,7 @@ typedef struct eg_call {
 	int reads, writes, units;
 	bool block;
 	double flops;
+	eg_joint_spec joint;
 	int buf[EG_CALL_BUFS];       /* reads, then writes; -1: absent */
 	int64_t begin[EG_CALL_BUFS]; /* first element used, where only a part is */
 	char **resolved;       /* args with addresses, one copy for each worker that needs its own */
@@ -60,6 +61,7 @@ typedef struct eg_call {
 typedef struct eg_step {
 	int first, count; /* in plan->order */
 	bool block, pack; /* pack: only when the parameters have changed */
+	bool joint;       /* all threads do every unit together */
 	int units;
 	int threads; /* that are worth it */
 	double flops;

@@ -11,10 +11,25 @@ typedef struct run_job {
 
 static void *scratch_of(const eg_plan *p, int worker) { return p->memory + p->worker_offset + (size_t)worker * p->worker_bytes + p->arena_bytes; }
 
+/* Where the ranks of a joint step meet. */
+typedef struct meeting {
+	eg_team *team;
+	int size;
+} meeting;
+static void meet(void *arg) {
+	const meeting *m = arg;
+	eg_team_meet(m->team, m->size);
+}
+
 /* One rank's part of a step. Block steps are shared out in whole shards, so that partial sums do not depend on who computes them. */
 static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 	int begin, end;
 	eg_split(s->units, rank, size, &begin, &end);
+	if (s->joint) {
+		const eg_call *c = &p->calls[p->order[s->first]];
+		c->joint.run(c->resolved[rank], &(eg_ranks){rank, size, meet, &(meeting){p->ctx->team, size}}, scratch_of(p, 0));
+		return;
+	}
 	if (begin >= end) return;
 	void *scratch = scratch_of(p, rank);
 	if (!s->block) {

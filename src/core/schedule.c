@@ -118,6 +118,19 @@ static int threads_worth(const eg_plan *p, const eg_step *s) {
 	return worth < 2 ? 1 : worth;
 }
 
+/* A job that can be done jointly is where its units are too few: a thread that has only some rows of a sequence reads all weights for them in
+ * every step. A meeting costs less than a microsecond when both threads have a processor, so a share of some is worth it. */
+static void choose_joint(const eg_plan *p, eg_step *s) {
+	const eg_call *c = &p->calls[p->order[s->first]];
+	if (s->block || !c->joint.run || s->units >= c->joint.below * p->workers) return;
+	int most = c->joint.shares < p->workers ? c->joint.shares : p->workers;
+	double per_thread = 1e5, worth = s->flops / c->joint.meetings / per_thread;
+	int threads = worth < most ? (int)worth : most;
+	if (threads < 2 || threads < s->threads) return;
+	s->joint = true;
+	s->threads = threads;
+}
+
 void eg_plan_schedule(eg_plan *p) {
 	schedule s = {.p = p, .open = -1};
 	size_t calls = (size_t)p->ncalls + 1;
@@ -150,5 +163,8 @@ void eg_plan_schedule(eg_plan *p) {
 		}
 	}
 	flush(&s);
-	for (int i = 0; i < p->nsteps; i++) p->steps[i].threads = threads_worth(p, &p->steps[i]);
+	for (int i = 0; i < p->nsteps; i++) {
+		p->steps[i].threads = threads_worth(p, &p->steps[i]);
+		choose_joint(p, &p->steps[i]);
+	}
 }

@@ -11,6 +11,7 @@
 #include "kern/body_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_loss.h"
+#include "kern/body_gates.h"
 #include "kern/body_recurrent.h"
 #include "kern/body_sequence.h"
 #include "kern/body_crf.h"
@@ -25,6 +26,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_loss)(k);
+	EG_NAME(fill_gates)(k);
 	EG_NAME(fill_recurrent)(k);
 	EG_NAME(fill_sequence)(k);
 	EG_NAME(fill_crf)(k);

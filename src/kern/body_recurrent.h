@@ -149,7 +149,7 @@ EG_ALWAYS_INLINE bool lstm_is_plain(const eg_cell_args *a) {
 }
 
 EG_ALWAYS_INLINE void lstm_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	float *x = a->gates + row * a->ld_gates + j;
 	const float *peep = a->peephole ? a->peephole + j : NULL;
 	vf i = cell_load(x, n), o = cell_load(x + H, n), f = cell_load(x + 2 * H, n), g = cell_load(x + 3 * H, n);
@@ -174,7 +174,7 @@ EG_ALWAYS_INLINE void lstm_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j,
 }
 
 EG_ALWAYS_INLINE void lstm_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	float *x = a->gates + row * a->ld_gates + j;
 	const float *peep = a->peephole ? a->peephole + j : NULL;
 	vf i = cell_load(x, n), o = cell_load(x + H, n), f = cell_load(x + 2 * H, n), g = cell_load(x + 3 * H, n);
@@ -206,12 +206,12 @@ EG_ALWAYS_INLINE void lstm_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t j,
 }
 
 EG_ALWAYS_INLINE void lstm_out_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	vf o = cell_load(a->gates + row * a->ld_gates + a->H + j, n);
+	vf o = cell_load(a->gates + row * a->ld_gates + a->block + j, n);
 	vf y = cell_act(plain, a->out_act, cell_load(a->cn + row * a->ld_cn + j, n));
 	cell_store(a->h + row * a->ld_h + j, n, vmul(o, y));
 }
 EG_ALWAYS_INLINE void lstm_out_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	vf o = cell_load(a->gates + row * a->ld_gates + a->H + j, n), dh = cell_load(a->dh + row * a->ld_dh + j, n);
+	vf o = cell_load(a->gates + row * a->ld_gates + a->block + j, n), dh = cell_load(a->dh + row * a->ld_dh + j, n);
 	vf y = cell_act(plain, a->out_act, cell_load(a->cn + row * a->ld_cn + j, n));
 	cell_store(a->dcn + row * a->ld_dcn + j, n, vmul(vmul(dh, o), cell_act_slope(plain, a->out_act, y)));
 }
@@ -232,7 +232,7 @@ EG_ALWAYS_INLINE vf gru_blend(bool mirror, vf z, vf n, vf h_prev) {
 }
 
 EG_ALWAYS_INLINE void gru_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	float *x = a->gates + row * a->ld_gates + j;
 	vf z = cell_load(x + H, n), r = cell_load(x + 2 * H, n), h_prev = cell_load(a->h_prev + row * a->ld_h_prev + j, n);
 	z = cell_gate(plain, a->gate_act, z);
@@ -244,7 +244,7 @@ EG_ALWAYS_INLINE void gru_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, 
 	cell_store(a->h + row * a->ld_h + j, n, gru_blend(a->mirror, z, y, h_prev));
 }
 EG_ALWAYS_INLINE void gru_reset_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	float *x = a->gates + row * a->ld_gates + j;
 	vf z = cell_load(x + H, n), r = cell_load(x + 2 * H, n);
 	z = cell_gate(plain, a->gate_act, z);
@@ -256,7 +256,7 @@ EG_ALWAYS_INLINE void gru_reset_fwd_cell(const eg_cell_args *a, int row, ptrdiff
 EG_ALWAYS_INLINE void gru_out_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
 	float *x = a->gates + row * a->ld_gates + j;
 	vf y = cell_act(plain, a->act, cell_load(x, n)), h_prev = cell_load(a->h_prev + row * a->ld_h_prev + j, n);
-	vf z = cell_load(x + a->H, n);
+	vf z = cell_load(x + a->block, n);
 	cell_store(x, n, y);
 	cell_store(a->h + row * a->ld_h + j, n, gru_blend(a->mirror, z, y, h_prev));
 }
@@ -264,17 +264,17 @@ EG_ALWAYS_INLINE void gru_out_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t
 /* Gradients of the pre-activations of n (returned too) and z, and dh_prev. */
 EG_ALWAYS_INLINE vf gru_unblend(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
 	float *x = a->gates + row * a->ld_gates + j;
-	vf y = cell_load(x, n), z = cell_load(x + a->H, n), dh = cell_load(a->dh + row * a->ld_dh + j, n);
+	vf y = cell_load(x, n), z = cell_load(x + a->block, n), dh = cell_load(a->dh + row * a->ld_dh + j, n);
 	vf h_prev = cell_load(a->h_prev + row * a->ld_h_prev + j, n), rest = vsub(vset1(1.0f), z);
 	vf dn = vmul(dh, a->mirror ? z : rest), dz = vmul(dh, a->mirror ? vsub(y, h_prev) : vsub(h_prev, y));
 	vf da_n = vmul(dn, cell_act_slope(plain, a->act, y));
 	cell_store(a->dh_prev + row * a->ld_dh_prev + j, n, vmul(dh, a->mirror ? rest : z));
 	cell_store(x, n, da_n);
-	cell_store(x + a->H, n, vmul(dz, cell_gate_slope(plain, a->gate_act, z)));
+	cell_store(x + a->block, n, vmul(dz, cell_gate_slope(plain, a->gate_act, z)));
 	return da_n;
 }
 EG_ALWAYS_INLINE void gru_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	float *x = a->gates + row * a->ld_gates + 2 * (ptrdiff_t)a->H + j, *to = x + a->H;
+	float *x = a->gates + row * a->ld_gates + 2 * a->block + j, *to = x + a->block;
 	vf r = cell_load(x, n), q = cell_load(to, n), da_n = gru_unblend(a, row, j, n, plain);
 	cell_store(x, n, vmul(vmul(da_n, q), cell_gate_slope(plain, a->gate_act, r)));
 	cell_store(to, n, vmul(da_n, r));
@@ -283,7 +283,7 @@ EG_ALWAYS_INLINE void gru_out_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t
 	gru_unblend(a, row, j, n, plain);
 }
 EG_ALWAYS_INLINE void gru_reset_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
-	float *x = a->gates + row * a->ld_gates + 2 * (ptrdiff_t)a->H + j, *to = a->dh_prev + row * a->ld_dh_prev + j;
+	float *x = a->gates + row * a->ld_gates + 2 * a->block + j, *to = a->dh_prev + row * a->ld_dh_prev + j;
 	vf r = cell_load(x, n), drh = cell_load(a->drh + row * a->ld_drh + j, n);
 	vf da_r = vmul(vmul(drh, cell_load(a->h_prev + row * a->ld_h_prev + j, n)), cell_gate_slope(plain, a->gate_act, r));
 	cell_store(to, n, vfma(drh, r, cell_load(to, n)));

@@ -53,6 +53,17 @@ typedef struct eg_buf {
 
 typedef void (*eg_kernel)(const void *args, int begin, int end, void *scratch);
 
+/* A joint job is the third kind, for work whose steps depend on each other and which has too few units to share out: every rank calls the
+ * kernel at the same time, does a part of each step that it finds from its rank, and waits for the others where it needs what they have written.
+ * `scratch` is the same memory for all. The result must not depend on the number of ranks: same bits for any, 1 included. A
+ * kernel that can run both as a global and as a joint job gives the same bits either way, so that the runner may choose. */
+typedef struct eg_ranks {
+	int rank, size;
+	void (*wait)(void *team); /* until all ranks have come here; what they wrote before is then seen by all */
+	void *team;
+} eg_ranks;
+typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, void *scratch);
+
 typedef enum eg_act { EG_ACT_NONE, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_TANH } eg_act;
 
 /* First element of block b. */
@@ -342,7 +353,8 @@ typedef struct eg_ce_bwd_args {
  * has its own leading dimension, nothing aliases unless said, H need not be a multiple of anything. A row never influences another. Which
  * samples have ended is the scheduler's business: it repairs their rows afterwards.
  *
- * gates holds G blocks of H columns side by side. On entry the pre-activations a (input, recurrent part and bias summed up), on return of a
+ * gates holds G blocks of columns, `block` numbers apart, as those of the peepholes are; a call does H columns of each: those of some units, or of all
+ * (block == H in the equations below). On entry the pre-activations a (input, recurrent part and bias summed up), on return of a
  * forward function the activations, on return of a backward function the gradients of the pre-activations, in place. s is gate_act
  * (sigmoid), f is act (tanh); derivatives come from the activations: sigmoid y(1-y), tanh 1-y^2, relu y > 0, none 1.
  *
@@ -370,6 +382,7 @@ typedef struct eg_ce_bwd_args {
  * decay_bwd       from dy, x, dt, wd, bd: dx = dy exp(..); du = gradient of u = wd dt + bd (zero where u <= 0) */
 typedef struct eg_cell_args {
 	int rows, H;
+	ptrdiff_t block;
 	eg_act act, gate_act, out_act;
 	bool coupled, mirror;
 	real clip;
@@ -423,16 +436,37 @@ typedef struct eg_dot_rows_args {
 	bool per_row, acc;
 } eg_dot_rows_args;
 
+/* The recurrent product of some units: what a cell needs before it can do them. R (k, parts*units) belongs to `parts` gates of `units` hidden units each.
+ * gates_pack: writes R in the table's own form, in which gates_width units with all their gates lie together, into dst (gates_pack_bytes(k, units,
+ *             parts) bytes). src is (k, parts*units) row-major with ld, or, with trans, (parts*units, k). Global; a unit is gates_width hidden units.
+ * gates_product: for rows i, gates p < parts and the units j of [begin, end): c[i*ldc + p*block + j] = [c +] sum over x < k of
+ *             a[i*lda + x] R[x][p*units + j]. begin is a multiple of gates_width, end too or `units`. Called by the recurrence scheduler as the cells are. An element's bits depend
+ *             neither on its row or unit nor on how many there are. */
+typedef struct eg_gates_pack_args {
+	eg_buf src, dst;
+	int k, units, parts, ld;
+	bool trans;
+} eg_gates_pack_args;
+typedef struct eg_gates_args {
+	int rows, begin, end, units, parts, k;
+	bool acc;
+	const real *a, *r;
+	real *c;
+	ptrdiff_t lda, ldc, block;
+} eg_gates_args;
+typedef void (*eg_gates_kernel)(const eg_gates_args *a);
+
 /* A whole sequence through one layer in one direction. A unit is one sample: a call takes its rows [begin,end) through all steps, so that
- * threads never meet inside of a sequence. The same code serves all tables (recurrent.c); it calls the cells above and gemm_packed of `kern`.
+ * threads never meet inside of a sequence. As a joint job all ranks take all samples, and each its share of the hidden units: they meet in every step, but each reads only its
+ * share of the weights. The same code serves all tables (recurrent.c); it calls the cells and gates_product of `kern`.
  *
  * T steps of N samples. H hidden units, P numbers of state h (H, or the size of the projection), G gates in the weights, S blocks of H columns
  * in a row of `gates` (in the order of the cells above). Steps are numbered in the order of processing: step s is time s, or, reverse,
- * T-1-s. A call does the steps [first, first+count) of recurrent_fwd. lengths (absent: T): sample n is active at time t < lengths[n];
+ * T-1-s. A call does the steps [first, first+count): one that `begins` fetches the state first, one that `ends` hands it out. lengths (absent: T): sample n is active at time t < lengths[n];
  * an inactive one keeps its state, its y is 0.
  *
- * keep: what backward reads is kept for every step; hs and cs are then (T+1,N,.): forward, time t goes from row t to t+1, reverse from t+1 to
- * t. Otherwise hs and cs have two rows in turn (step s goes from s%2 to (s+1)%2), and op, hd, m, xhat, rstd, cn have one.
+ * keep: what backward reads is kept for every step, from time k0 on; hs and cs have one row more: forward, time t goes from row t-k0 to the next, reverse
+ * the other way. Otherwise hs and cs have two rows in turn (step s goes from s%2 to (s+1)%2), and op, hd, m, xhat, rstd, cn have one.
  *
  * recurrent_fwd   gates (T,N,S*H) hold the input's part x W + b (norm: x W) and become the activations; gates, y begin at time t0, y0.
  *   reads   r (packed P x G*H; reset_before: P x 2H, and r2 the packed H x H of n), projection (packed H x P), peephole (3H),
@@ -442,7 +476,7 @@ typedef struct eg_dot_rows_args {
  *           projection; gru: r h'), xhat (N,2*G*H [+H]) and rstd (5,N) of the norms, cn;
  *           y (row ld_y, at column 0; add: y += h), hn (N,P), last_c (N,H), state_h, state_c (read instead of h0, c0 and written back);
  *           states (T,N,P), cells (T,N,H), acts (T,N,G,H): absent ones are not wanted
- * recurrent_bwd   all steps backwards. gates become the gradients of x W + b and of the recurrent product.
+ * recurrent_bwd   the steps backwards. gates (from time k0 on) become the gradients of x W + b and of the recurrent product.
  *   reads   r, r2, projection packed for the transposed products, and dy (ld_dy), dhn, dcn
  *   writes  gates; dp (T,N,P): gradient of h, for the projection's; dxw, dhr (T,N,G*H; norm): gradients of x W and h R before the norm, in the
  *           order of the weights; dnc (T,N,H): gradient of the normed c; du (T,N,H): gradient of wd dt + bd; dh0, dc0 (add: +=)
@@ -452,9 +486,9 @@ struct eg_kernels;
 typedef struct eg_recurrent_shape {
 	const struct eg_kernels *kern;
 	eg_cell cell;
-	int T, N, H, P, G, S, first, count, t0, y0;
+	int T, N, H, P, G, S, first, count, t0, y0, k0;
 	eg_act act, gate_act, out_act;
-	bool reverse, reset_before, mirror, coupled, norm, keep;
+	bool reverse, reset_before, mirror, coupled, norm, keep, begins, ends;
 	real clip, eps;
 } eg_recurrent_shape;
 typedef struct eg_recurrent_fwd_args {
@@ -787,8 +821,14 @@ typedef struct eg_kernels {
 	eg_decay_kernel decay_fwd, decay_bwd;
 	eg_mul_kernel mul_rows;
 	eg_kernel dot_rows; /* eg_dot_rows_args */
-	eg_kernel recurrent_fwd; /* eg_recurrent_fwd_args */
-	eg_kernel recurrent_bwd; /* eg_recurrent_bwd_args */
+	eg_kernel gates_pack; /* eg_gates_pack_args */
+	size_t (*gates_pack_bytes)(int k, int units, int parts);
+	int gates_width;
+	eg_gates_kernel gates_product;
+	eg_kernel recurrent_fwd;      /* eg_recurrent_fwd_args */
+	eg_kernel recurrent_bwd;      /* eg_recurrent_bwd_args */
+	eg_joint recurrent_fwd_joint; /* the same as joint jobs */
+	eg_joint recurrent_bwd_joint;
 	size_t (*recurrent_scratch)(const eg_recurrent_shape *s);
 
 	eg_kernel embed_fwd;     /* eg_embed_fwd_args */

@@ -4,8 +4,9 @@
 
 #include "kern/kern.h"
 
-/* Fills the slots recurrent_fwd, recurrent_bwd and recurrent_scratch. */
+/* Fills the slots recurrent_fwd, recurrent_bwd, their joint forms and recurrent_scratch. */
 void eg_kernels_recurrent(eg_kernels *k);
+void eg_kernels_recurrent_bwd(eg_kernels *k); /* recurrent_bwd.c: its part of these */
 
 /* What recurrent_fwd and recurrent_bwd keep of the norms of a row: the two (gru: four, xW and hR each in two
  * parts; and c) statistics. */

@@ -43,16 +43,16 @@ static real clipped(real x, real limit) {
 /* x plus what peephole `which` (0 input, 1 output, 2 forget gate) makes of v in column j. Without peepholes v is not looked at:
  * it may be NaN. */
 static real peep(const eg_cell_args *a, int which, ptrdiff_t j, real v, real x) {
-	return a->peephole ? x + a->peephole[which * a->H + j] * v : x;
+	return a->peephole ? x + a->peephole[which * a->block + j] * v : x;
 }
 
 static void lstm_fwd__ref(const eg_cell_args *a) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	assert(cell_ok(a) && a->c_prev && a->c);
 	for (int r = 0; r < a->rows; r++) {
 		real *i = a->gates + r * a->ld_gates, *o = i + H, *f = o + H, *g = f + H, *c = a->c + r * a->ld_c;
 		const real *c_prev = a->c_prev + r * a->ld_c_prev;
-		for (int j = 0; j < H; j++) {
+		for (int j = 0; j < a->H; j++) {
 			i[j] = act_value(a->gate_act, peep(a, 0, j, c_prev[j], i[j]));
 			f[j] = a->coupled ? 1 - i[j] : act_value(a->gate_act, peep(a, 2, j, c_prev[j], f[j]));
 			g[j] = act_value(a->act, g[j]);
@@ -66,7 +66,7 @@ static void lstm_fwd__ref(const eg_cell_args *a) {
 static void lstm_out_fwd__ref(const eg_cell_args *a) {
 	assert(cell_ok(a) && a->cn && a->h);
 	for (int r = 0; r < a->rows; r++) {
-		const real *o = a->gates + r * a->ld_gates + a->H, *cn = a->cn + r * a->ld_cn;
+		const real *o = a->gates + r * a->ld_gates + a->block, *cn = a->cn + r * a->ld_cn;
 		real *h = a->h + r * a->ld_h;
 		for (int j = 0; j < a->H; j++) h[j] = o[j] * act_value(a->out_act, cn[j]);
 	}
@@ -74,7 +74,7 @@ static void lstm_out_fwd__ref(const eg_cell_args *a) {
 
 /* Element j of row r: i, o, f, g are its gates, H apart. */
 static void lstm_bwd_one(const eg_cell_args *a, int r, int j) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	real *gates = a->gates + r * a->ld_gates + j;
 	const real i = gates[0], o = gates[H], f = gates[2 * H], g = gates[3 * H];
 	const real c_prev = a->c_prev[r * a->ld_c_prev + j], c = a->c[r * a->ld_c + j], dh = a->dh[r * a->ld_dh + j];
@@ -101,7 +101,7 @@ static void lstm_bwd__ref(const eg_cell_args *a) {
 static void lstm_out_bwd__ref(const eg_cell_args *a) {
 	assert(cell_ok(a) && a->cn && a->dh && a->dcn);
 	for (int r = 0; r < a->rows; r++) {
-		const real *o = a->gates + r * a->ld_gates + a->H, *cn = a->cn + r * a->ld_cn, *dh = a->dh + r * a->ld_dh;
+		const real *o = a->gates + r * a->ld_gates + a->block, *cn = a->cn + r * a->ld_cn, *dh = a->dh + r * a->ld_dh;
 		real *dcn = a->dcn + r * a->ld_dcn;
 		for (int j = 0; j < a->H; j++)
 			dcn[j] = dh[j] * o[j] * act_slope(a->out_act, act_value(a->out_act, cn[j]));
@@ -115,11 +115,11 @@ static real blend(bool mirror, real z, real n, real h_prev) {
 }
 
 static void gru_fwd__ref(const eg_cell_args *a) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	assert(cell_ok(a) && a->h_prev && a->h);
 	for (int i = 0; i < a->rows; i++) {
 		real *n = a->gates + i * a->ld_gates, *z = n + H, *r = z + H, *q = r + H;
-		for (int j = 0; j < H; j++) {
+		for (int j = 0; j < a->H; j++) {
 			z[j] = act_value(a->gate_act, z[j]);
 			r[j] = act_value(a->gate_act, r[j]);
 			n[j] = act_value(a->act, n[j] + r[j] * q[j]);
@@ -129,11 +129,11 @@ static void gru_fwd__ref(const eg_cell_args *a) {
 }
 
 static void gru_reset_fwd__ref(const eg_cell_args *a) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	assert(cell_ok(a) && a->h_prev && a->rh);
 	for (int i = 0; i < a->rows; i++) {
 		real *z = a->gates + i * a->ld_gates + H, *r = z + H;
-		for (int j = 0; j < H; j++) {
+		for (int j = 0; j < a->H; j++) {
 			z[j] = act_value(a->gate_act, z[j]);
 			r[j] = act_value(a->gate_act, r[j]);
 			a->rh[i * a->ld_rh + j] = r[j] * a->h_prev[i * a->ld_h_prev + j];
@@ -142,11 +142,11 @@ static void gru_reset_fwd__ref(const eg_cell_args *a) {
 }
 
 static void gru_out_fwd__ref(const eg_cell_args *a) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	assert(cell_ok(a) && a->h_prev && a->h);
 	for (int i = 0; i < a->rows; i++) {
 		real *n = a->gates + i * a->ld_gates, *z = n + H;
-		for (int j = 0; j < H; j++) {
+		for (int j = 0; j < a->H; j++) {
 			n[j] = act_value(a->act, n[j]);
 			a->h[i * a->ld_h + j] = blend(a->mirror, z[j], n[j], a->h_prev[i * a->ld_h_prev + j]);
 		}
@@ -156,20 +156,20 @@ static void gru_out_fwd__ref(const eg_cell_args *a) {
 /* n and z become the gradients of their pre-activations; writes dh_prev. */
 static void gru_unblend(const eg_cell_args *a, int i, int j) {
 	real *gates = a->gates + i * a->ld_gates + j;
-	const real n = gates[0], z = gates[a->H];
+	const real n = gates[0], z = gates[a->block];
 	const real dh = a->dh[i * a->ld_dh + j], h_prev = a->h_prev[i * a->ld_h_prev + j];
 	const real dn = dh * (a->mirror ? z : 1 - z), dz = dh * (a->mirror ? n - h_prev : h_prev - n);
 	a->dh_prev[i * a->ld_dh_prev + j] = dh * (a->mirror ? 1 - z : z);
 	gates[0] = dn * act_slope(a->act, n);
-	gates[a->H] = dz * act_slope(a->gate_act, z);
+	gates[a->block] = dz * act_slope(a->gate_act, z);
 }
 
 static void gru_bwd__ref(const eg_cell_args *a) {
-	const ptrdiff_t H = a->H;
+	const ptrdiff_t H = a->block;
 	assert(cell_ok(a) && a->dh && a->h_prev && a->dh_prev);
 	for (int i = 0; i < a->rows; i++) {
 		real *n = a->gates + i * a->ld_gates, *r = n + 2 * H, *q = r + H;
-		for (int j = 0; j < H; j++) {
+		for (int j = 0; j < a->H; j++) {
 			gru_unblend(a, i, j);
 			const real dr = n[j] * q[j], dq = n[j] * r[j];
 			r[j] = dr * act_slope(a->gate_act, r[j]);
@@ -187,7 +187,7 @@ static void gru_out_bwd__ref(const eg_cell_args *a) {
 static void gru_reset_bwd__ref(const eg_cell_args *a) {
 	assert(cell_ok(a) && a->drh && a->h_prev && a->dh_prev);
 	for (int i = 0; i < a->rows; i++) {
-		real *r = a->gates + i * a->ld_gates + 2 * (ptrdiff_t)a->H;
+		real *r = a->gates + i * a->ld_gates + 2 * a->block;
 		const real *drh = a->drh + i * a->ld_drh, *h_prev = a->h_prev + i * a->ld_h_prev;
 		for (int j = 0; j < a->H; j++) {
 			a->dh_prev[i * a->ld_dh_prev + j] += drh[j] * r[j];
@@ -284,6 +284,48 @@ static void dot_rows__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
+/* ---- the recurrent product --------------------------------------------------------------------------------------- */
+
+/* Packed is as it is said: (k, parts*units), but in groups of units so that a unit of the job has a place of its own. */
+enum { GROUP = 16 };
+
+static size_t gates_pack_bytes__ref(int k, int units, int parts) {
+	return (size_t)((units + GROUP - 1) / GROUP * GROUP) * (size_t)k * (size_t)parts * sizeof(real);
+}
+
+/* R[0][p*units + j]; the next x is GROUP further on. */
+static ptrdiff_t gates_at(int k, int parts, int p, int j) {
+	return ((ptrdiff_t)(j / GROUP * parts + p) * k) * GROUP + j % GROUP;
+}
+
+static void gates_pack__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_gates_pack_args *a = args;
+	const real *src = a->src.p;
+	EG_UNUSED(scratch);
+	assert(units_ok(GROUP, a->units, begin, end) && a->k >= 1 && a->parts >= 1 && a->src.p && a->dst.p);
+	assert(a->ld >= (a->trans ? a->k : a->parts * a->units));
+	for (int j = begin * GROUP; j < end * GROUP; j++)
+		for (int p = 0; p < a->parts; p++) {
+			real *to = (real *)a->dst.p + gates_at(a->k, a->parts, p, j);
+			const ptrdiff_t column = (ptrdiff_t)p * a->units + j;
+			for (ptrdiff_t x = 0; x < a->k; x++)
+				to[x * GROUP] = j >= a->units ? 0 : a->trans ? src[column * a->ld + x] : src[x * a->ld + column];
+		}
+}
+
+static void gates_product__ref(const eg_gates_args *g) {
+	assert(g->rows >= 1 && g->k >= 1 && g->parts >= 1 && g->a && g->r && g->c && g->lda >= g->k);
+	assert(0 <= g->begin && g->begin % GROUP == 0 && g->end <= g->units && (g->end % GROUP == 0 || g->end == g->units));
+	for (int i = 0; i < g->rows; i++)
+		for (int p = 0; p < g->parts; p++)
+			for (int j = g->begin; j < g->end; j++) {
+				const real *a = g->a + i * g->lda, *r = g->r + gates_at(g->k, g->parts, p, j);
+				real *c = g->c + i * g->ldc + p * g->block + j, sum = 0;
+				for (ptrdiff_t x = 0; x < g->k; x++) sum += a[x] * r[x * GROUP];
+				*c = g->acc ? *c + sum : sum;
+			}
+}
+
 void fill_recurrent__ref(eg_kernels *k) {
 	k->rnn_fwd = rnn_fwd__ref;
 	k->rnn_bwd = rnn_bwd__ref;
@@ -303,4 +345,8 @@ void fill_recurrent__ref(eg_kernels *k) {
 	k->decay_bwd = decay_bwd__ref;
 	k->mul_rows = mul_rows__ref;
 	k->dot_rows = dot_rows__ref;
+	k->gates_pack = gates_pack__ref;
+	k->gates_pack_bytes = gates_pack_bytes__ref;
+	k->gates_width = GROUP;
+	k->gates_product = gates_product__ref;
 }

@@ -16,7 +16,8 @@
 
 enum {
 	CHUNK_BYTES = 2 << 20, /* of gates; but at least so many */
-	CHUNK_STEPS = 16
+	CHUNK_STEPS = 16,
+	JOINT_BELOW = 16 /* with so many rows a thread reads little for what it computes */
 };
 
 /* What is kept of a layer and direction; the number of its slot. */
@@ -222,6 +223,31 @@ typedef struct lane {
 	bool add;
 } lane;
 
+/* R (k, parts*units), or, trans, its transposed, packed for the recurrence. */
+static eg_buf gates_packed(const seq *s, eg_buf r, int64_t k, int64_t units, int64_t parts, int64_t ld, bool trans) {
+	const eg_kernels *kern = eg_emit_kernels(s->e);
+	const size_t bytes = kern->gates_pack_bytes((int)k, (int)units, (int)parts);
+	eg_gates_pack_args a = {.src = r,
+	        .dst = eg_emit_temp(s->e, EG_ELEM_BYTE, (int64_t)bytes, false),
+	        .k = (int)k,
+	        .units = (int)units,
+	        .parts = (int)parts,
+	        .ld = (int)ld,
+	        .trans = trans};
+	OP_CALL(s->e, gates_pack, a, 1, 1, .units = (a.units + kern->gates_width - 1) / kern->gates_width,
+	        .flops = (double)bytes);
+	return a.dst;
+}
+
+/* How a recurrence of some steps is done jointly: with one meeting a step, or two or three. */
+static eg_joint_spec joint_of(const seq *s, eg_joint run, int steps) {
+	const recurrent *r = s->r;
+	const int width = eg_emit_kernels(s->e)->gates_width;
+	const bool more = r->norm || r->reset_before || r->P != r->H || r->decay || r->recurrent_dropout > 0;
+	return (eg_joint_spec){
+	        .run = run, .shares = (r->H + width - 1) / width, .meetings = steps * (more ? 3 : 1), .below = JOINT_BELOW};
+}
+
 static void pack_weights(const seq *s, int l, int d, lane *p) {
 	const recurrent *r = s->r;
 	const int64_t I = recurrent_inputs(r, l, s->I);
@@ -229,10 +255,10 @@ static void pack_weights(const seq *s, int l, int d, lane *p) {
 	for (int i = 0, n = input_spans(r, g); i < n; i++)
 		p->w[i] = dense_packed(s->e, weight(s, l, WEIGHT, d, g[i].row * I), I, g[i].n, I, true);
 	for (int i = 0, n = state_spans(r, g); i < n; i++)
-		p->r[i] = dense_packed(
-		        s->e, weight(s, l, RECURRENT_WEIGHT, d, (int64_t)g[i].row * r->P), r->P, g[i].n, r->P, true);
+		p->r[i] = gates_packed(s, weight(s, l, RECURRENT_WEIGHT, d, (int64_t)g[i].row * r->P), r->P, r->H,
+		        g[i].n / r->H, r->P, true);
 	if (recurrent_has(r, PROJECTION))
-		p->projection = dense_packed(s->e, weight(s, l, PROJECTION, d, 0), r->H, r->P, r->H, true);
+		p->projection = gates_packed(s, weight(s, l, PROJECTION, d, 0), r->H, r->P, 1, r->H, true);
 }
 
 static eg_buf output_part(const seq *s, int port, int l, int d, int64_t each) {
@@ -262,6 +288,8 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 		                   .ldc = r->S * r->H});
 	a.s.first = first;
 	a.s.count = count;
+	a.s.begins = first == 0;
+	a.s.ends = first + count == s->T;
 	a.s.t0 = g0;
 	a.s.y0 = p->y0;
 	a.r = p->r[0];
@@ -302,7 +330,8 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 	a.acts = output_part(s, s->port.gates, l, d, T * N * r->G * H);
 	OP_CALL(s->e, recurrent_fwd, a, EG_RECURRENT_FWD_READS, EG_RECURRENT_FWD_WRITES, .units = s->N,
 	        .scratch = eg_emit_kernels(s->e)->recurrent_scratch(&a.s),
-	        .flops = 2.0 * count * (double)N * (double)H * (r->G * (double)P + 20));
+	        .flops = 2.0 * count * (double)N * (double)H * (r->G * (double)P + 20),
+	        .joint = joint_of(s, eg_emit_kernels(s->e)->recurrent_fwd_joint, count));
 }
 
 /* hs of a layer, from the state after time 0 on (or, reverse, of the last): its outputs but for rows that have
@@ -419,9 +448,9 @@ static void emit_unsteps(const seq *s, int l, int d, eg_recurrent_bwd_args *a, e
 	        .dt = s->dt};
 	eg_buf *packs[2] = {&a->r, &a->r2};
 	for (int i = 0, n = state_spans(r, g); i < n; i++)
-		*packs[i] = dense_packed(s->e, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, P, false);
+		*packs[i] = gates_packed(s, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, 1, P, false);
 	if (recurrent_has(r, PROJECTION)) {
-		a->projection = dense_packed(s->e, weight(s, l, PROJECTION, d, 0), P, H, H, false);
+		a->projection = gates_packed(s, weight(s, l, PROJECTION, d, 0), P, H, 1, H, false);
 		a->dp = eg_emit_temp(s->e, EG_ELEM_REAL, all * P, false);
 	}
 	a->peephole = weight(s, l, PEEPHOLE, d, 0);
@@ -444,7 +473,8 @@ static void emit_unsteps(const seq *s, int l, int d, eg_recurrent_bwd_args *a, e
 	a->add_c = in->c0.acc;
 	OP_CALL(s->e, recurrent_bwd, *a, EG_RECURRENT_BWD_READS, EG_RECURRENT_BWD_WRITES, .units = s->N,
 	        .scratch = eg_emit_kernels(s->e)->recurrent_scratch(&a->s),
-	        .flops = 2.0 * (double)all * (double)H * (r->G * (double)P + 20));
+	        .flops = 2.0 * (double)all * (double)H * (r->G * (double)P + 20),
+	        .joint = joint_of(s, eg_emit_kernels(s->e)->recurrent_bwd_joint, s->T));
 }
 
 /* Gradients of the gates as the products see them: row `row` of the weights is column *ld ... of the result. */
