@@ -50,6 +50,17 @@ check-tsan: ## the tests that use threads under the thread sanitizer
 	$(call compile,build-tsan)
 	@cd build-tsan && if setarch -R true 2>/dev/null; then fixed="setarch -R"; fi; $$fixed $(ctest) -L threads
 
+# Under qemu a multiply-add takes as long as a hundred: those tests that compute with kernels, and of those only NEON's part.
+neon_tests := '^(test_base|test_team|test_kern.*|test_session|optest-neon)$$'
+
+check-neon: ## kernels for 64-bit ARM: built by a cross compiler, tested under qemu
+	@command -v aarch64-linux-gnu-gcc qemu-aarch64 >/dev/null || \
+		{ echo "the cross compiler or qemu is missing: run tools/setup --ci" >&2; exit 1; }
+	@tools/cross/sysroot build-neon/sysroot
+	$(call configure,neon)
+	$(call compile,build-neon)
+	@cd build-neon && ENGRAM_ISA=neon $(ctest) -R $(neon_tests)
+
 bench: ## build and run the benchmarks in bench/
 	$(call configure,release)
 	$(call compile,build)
@@ -75,9 +86,9 @@ install: ## install below PREFIX (/usr/local), which DESTDIR may precede
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig 2>/dev/null || /sbin/ldconfig; fi
 
 clean: ## remove everything that was built
-	rm -rf build build-debug build-asan build-tsan build-double build-fuzz build-clang
+	rm -rf build build-debug build-asan build-tsan build-double build-fuzz build-clang build-neon
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all demo test check-double check-asan check-tsan bench lint fuzz docs install clean help
+.PHONY: all demo test check-double check-asan check-tsan check-neon bench lint fuzz docs install clean help

@@ -142,7 +142,7 @@ int main(int argc, char **argv) {
 	eg_isa isa = EG_ISA_REF;
 	bool json = false;
 	for (int i = 0; i < EG_ISA_COUNT; i++)
-		if (eg_kernels_get(&k, (eg_isa)i, &cpu)) isa = (eg_isa)i;
+		if (i != EG_ISA_WIDE16 && eg_kernels_get(&k, (eg_isa)i, &cpu)) isa = (eg_isa)i;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			json = true;

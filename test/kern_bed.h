@@ -222,16 +222,19 @@ static inline void assert_same_job(bed *t, const char *what, job got, job want, 
 	}
 }
 
-/* Runs tests whose state is a bed, once for each table that this machine can run. Returns how many failed. */
+/* Runs tests whose state is a bed, once for each table that this machine can run, or for that of ENGRAM_ISA. Returns how many
+ * failed. */
 static inline int bed_main(const struct CMUnitTest *tests, int n) {
 	eg_kernels k, ref;
 	eg_cpu cpu;
 	int failed = 0;
 	struct CMUnitTest all[32];
+	const char *only = getenv("ENGRAM_ISA");
 	if (n > EG_COUNT(all)) return 1;
 	eg_kernels_ref(&ref);
 	eg_cpu_detect(&cpu);
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
+		if (only && *only && strcmp(only, eg_isa_name((eg_isa)isa)) != 0) continue;
 		if (!eg_kernels_get(&k, (eg_isa)isa, &cpu)) {
 			print_message("%s: not in this build, or not for this machine\n", eg_isa_name((eg_isa)isa));
 			continue;

@@ -132,11 +132,13 @@ static inline void net_fill(eg_plan *plan, const char *name, int64_t n, int limi
 	}
 }
 
-/* The instruction sets that can be used here, in *list; returns how many. */
+/* The instruction sets that can be used here, in *list; of those that of ENGRAM_ISA where it is set. Returns how many. */
 static inline int net_isas(const char *list[4]) {
 	static const char *const all[] = {"ref", "neon", "avx2", "avx512"};
+	const char *only = getenv("ENGRAM_ISA");
 	int n = 0;
 	for (int i = 0; i < EG_COUNT(all); i++) {
+		if (only && *only && strcmp(only, all[i]) != 0) continue;
 		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1, .isa = all[i]}, NULL);
 		if (ctx) list[n++] = all[i];
 		eg_context_free(ctx);

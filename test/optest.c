@@ -2,6 +2,8 @@
  * Nothing here knows an operator.
  *
  *   optest [-v] [OP...]   all checks, for these operators or for all; in double precision central differences too
+ *   optest --isa NAME [-v] [OP...]
+ *                         of these checks only those of the numbers, and of one kernel table only
  *   optest --mutate       breaks one kernel at a time; some case must notice it
  *
  * Reference for everything else is the ref table, PLAIN layout, one thread, nothing fused or put off. */
@@ -18,7 +20,12 @@ static const double tolerance = sizeof(real) == sizeof(float) ? 2e-5 : 1e-12;
 typedef struct tally {
 	int passed, failed;
 	bool verbose;
+	eg_isa only; /* the one table to be checked, or EG_ISA_COUNT: all but WIDE16, which has a run of its own */
 } tally;
+
+static bool wanted(const tally *t, int isa) {
+	return (t->only == EG_ISA_COUNT ? isa != EG_ISA_WIDE16 : isa == (int)t->only) && isa_usable((eg_isa)isa);
+}
 
 /* One check of one setup: counts it, and tells a failure with all that is needed to repeat it. */
 static bool check(tally *t, const setup *s, bool ok, const char *what, const char *why) {
@@ -100,7 +107,7 @@ bool next_way(setup *s) {
 /* All tables, layouts and algorithms, fused or not, against the reference. */
 static void check_tables(tally *t, setup s, const results *want) {
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
-		if (!isa_usable((eg_isa)isa)) continue;
+		if (!wanted(t, isa)) continue;
 		s.isa = (eg_isa)isa;
 		s.layout = EG_LAYOUT_AUTO;
 		s.algorithm = EG_ALGORITHM_AUTO;
@@ -130,7 +137,7 @@ static void check_threads(tally *t, setup s) {
 		check_threads(t, inference);
 	}
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
-		if (!isa_usable((eg_isa)isa)) continue;
+		if (!wanted(t, isa)) continue;
 		s.isa = (eg_isa)isa;
 		s.layout = EG_LAYOUT_AUTO;
 		s.algorithm = EG_ALGORITHM_AUTO;
@@ -417,7 +424,7 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 	check_case(t, &s);
 	check_form(t, s);
 	check_threads(t, s);
-	do {
+	if (t->only == EG_ISA_COUNT) do {
 		check_plan(t, s);
 		if (s.algorithm == EG_ALGORITHM_AUTO) check_memory(t, s);
 		if (c->linear) check_adjoint(t, s);
@@ -441,14 +448,14 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 
 static void test_op(tally *t, const eg_op *op) {
 	double start = now();
-	tally own = {.verbose = t->verbose};
+	tally own = {.verbose = t->verbose, .only = t->only};
 	check_descriptor(&own, op);
 	for (int i = 0; i < op->ncases; i++) {
 		double begin = now();
 		test_case(&own, op, &op->cases[i]);
 		if (t->verbose) printf("  %-40s %6.2f s\n", op->cases[i].what, now() - begin);
 	}
-	for (uint32_t seed = 0; seed < 300 && op->ncases; seed++)
+	for (uint32_t seed = 0; seed < 300 && op->ncases && t->only == EG_ISA_COUNT; seed++)
 		check_hostile(&own, op, &op->cases[seed % (uint32_t)op->ncases], seed);
 	printf("%-16s %2d cases, %6d checks%s, %.1f s\n", op->info.name, op->ncases, own.passed + own.failed,
 		own.failed ? ", FAILED" : "", now() - start);
@@ -457,11 +464,16 @@ static void test_op(tally *t, const eg_op *op) {
 }
 
 int main(int argc, char **argv) {
-	tally t = {0};
+	tally t = {.only = EG_ISA_COUNT};
 	int first = 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 2 && !strcmp(argv[1], "--mutate")) return mutate(tolerance) ? 1 : 0;
-	if (argc > 1 && !strcmp(argv[1], "-v")) {
+	if (argc > 2 && !strcmp(argv[1], "--isa")) {
+		if (!eg_isa_parse(argv[2], &t.only) || !isa_usable(t.only))
+			return fprintf(stderr, "optest: no kernels for '%s' here\n", argv[2]), 2;
+		first += 2;
+	}
+	if (argc > first && !strcmp(argv[first], "-v")) {
 		t.verbose = true;
 		first++;
 	}
@@ -470,7 +482,7 @@ int main(int argc, char **argv) {
 		for (int k = 0; k < eg_ops_count; k++)
 			if (!strcmp(eg_ops[k]->info.name, argv[i])) op = eg_ops[k];
 		if (!op) {
-			fprintf(stderr, "optest: no operator '%s'\nusage: optest [-v] [OP...] | --mutate\n", argv[i]);
+			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME] [-v] [OP...] | --mutate\n", argv[i]);
 			return 2;
 		}
 		test_op(&t, op);

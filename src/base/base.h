@@ -73,7 +73,8 @@ bool eg_grow(const eg_allocator *a, void *items, int *cap, int n, size_t size);
 
 /* ---- cpu.c: what this machine can run ---------------------------------------------------------------------------- */
 
-typedef enum eg_isa { EG_ISA_REF, EG_ISA_NEON, EG_ISA_AVX2, EG_ISA_AVX512, EG_ISA_COUNT } eg_isa;
+/* Later ones are better. WIDE16 is no instruction set of a machine: the shapes of AVX-512 in portable C, in test programs only. */
+typedef enum eg_isa { EG_ISA_REF, EG_ISA_WIDE16, EG_ISA_NEON, EG_ISA_AVX2, EG_ISA_AVX512, EG_ISA_COUNT } eg_isa;
 typedef struct eg_cpu {
 	char model[64];      /* as the CPU names itself, trimmed; "unknown" */
 	bool has[EG_ISA_COUNT]; /* usable: CPUID (or HWCAP) says yes and the system saves the registers (XGETBV) */
@@ -83,7 +84,7 @@ typedef struct eg_cpu {
 } eg_cpu;
 /* AVX2 means avx2 + fma + f16c; AVX512 means avx512 f, dq, bw, vl. Cheap, no allocation; thread-safe. */
 void eg_cpu_detect(eg_cpu *cpu);
-const char *eg_isa_name(eg_isa isa);               /* "ref", "neon", "avx2", "avx512" */
+const char *eg_isa_name(eg_isa isa);               /* "ref", "wide16", "neon", "avx2", "avx512" */
 bool eg_isa_parse(const char *name, eg_isa *isa);  /* false for an unknown name */
 
 /* ---- team.c: threads --------------------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@
 #include <sys/auxv.h>
 #endif
 
-static const char *const isa_names[EG_ISA_COUNT] = {"ref", "neon", "avx2", "avx512"};
+static const char *const isa_names[EG_ISA_COUNT] = {"ref", "wide16", "neon", "avx2", "avx512"};
 
 const char *eg_isa_name(eg_isa isa) { return (unsigned)isa < EG_ISA_COUNT ? isa_names[isa] : "unknown"; }
 
@@ -155,6 +155,7 @@ static int count_cores(void) {
 void eg_cpu_detect(eg_cpu *cpu) {
 	memset(cpu, 0, sizeof(*cpu));
 	allow(cpu, EG_ISA_REF, NULL);
+	allow(cpu, EG_ISA_WIDE16, NULL);
 	detect_isa(cpu);
 	detect_model(cpu);
 	if (!cpu->model[0]) memcpy(cpu->model, "unknown", sizeof("unknown"));

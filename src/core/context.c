@@ -25,6 +25,7 @@ static eg_status choose_isa(eg_context *ctx, const char *wish, eg_error *err) {
 		return EG_OK;
 	}
 	for (int i = EG_ISA_COUNT - 1; i >= 0; i--) {
+		if (i == EG_ISA_WIDE16) continue; /* only when asked for */
 		if (eg_kernels_get(&ctx->kern, (eg_isa)i, &ctx->cpu)) {
 			note(ctx, "kernels: %s\n", ctx->kern.name);
 			return EG_OK;

@@ -20,13 +20,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Before a loop of at most 8 rounds over accumulators: unrolled early, so that they live in registers. */
-#if defined(__clang__)
-#define EG_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define EG_UNROLL _Pragma("GCC unroll 8")
-#endif
-
 /* Tiles KT x QT, and KT x ST for backward-weights, that leave registers for QT or ST inputs and one more. X for
  * every instance. LANES_CHUNK: elements of dy that stay in L1 together with what else is used. */
 /* clang-format off */

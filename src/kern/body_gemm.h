@@ -18,12 +18,6 @@ enum {
 	GEMM_SHAPES = 4                 /* tiles are 1, 2, 4 or 8 vectors wide */
 };
 
-#if defined(__clang__)
-#define GEMM_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define GEMM_UNROLL _Pragma("GCC unroll 32")
-#endif
-
 /* ---- micro-kernels ----------------------------------------------------------------------------------------------- */
 
 /* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as +
@@ -32,35 +26,35 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
         ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) {
 	vf s[GEMM_MR * 2];
 	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
-	GEMM_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
-	GEMM_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
+	EG_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
+	EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
 	for (; k > 0; k--) {
 		vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */
 		if (nv <= 2) {
-			GEMM_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
-			GEMM_UNROLL for (int i = 0; i < mr; i++) {
+			EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
+			EG_UNROLL for (int i = 0; i < mr; i++) {
 				x[0] = vset1(row[i / 3][rows ? i % 3 * as : i % 3]);
-				GEMM_UNROLL for (int j = 0; j < nv; j++)
+				EG_UNROLL for (int j = 0; j < nv; j++)
 				        s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]);
 			}
 		} else {
-			GEMM_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as : i]);
-			GEMM_UNROLL for (int j = 0; j < nv; j++) {
+			EG_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as : i]);
+			EG_UNROLL for (int j = 0; j < nv; j++) {
 				w[0] = vload(b + j / 2 * bp + j % 2 * V);
-				GEMM_UNROLL for (int i = 0; i < mr; i++)
+				EG_UNROLL for (int i = 0; i < mr; i++)
 				        s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]);
 			}
 		}
 		b += bs;
-		GEMM_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] += rows ? 1 : as;
+		EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] += rows ? 1 : as;
 	}
 	if (acc) {
-		GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < nv; j++) {
+		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++) {
 			float *to = c + i * ldc + j * V;
 			vstore(to, vadd(vload(to), s[i * nv + j]));
 		}
 	} else {
-		GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < nv; j++)
+		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++)
 		        vstore(c + i * ldc + j * V, s[i * nv + j]);
 	}
 }
@@ -205,14 +199,14 @@ static void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, 
 			vf t[V];
 			int n = EG_NAME(gemm_min)(k - k0, V), rows = m - p;
 			if (n == V) {
-				GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload(at + i * ld) : vzero();
+				EG_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload(at + i * ld) : vzero();
 			} else {
-				GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload_m(at + i * ld, vfirst(n))
+				EG_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload_m(at + i * ld, vfirst(n))
 				                                                        : vzero();
 			}
 			vtranspose(t);
 			if (n == V) {
-				GEMM_UNROLL for (int i = 0; i < V; i++) vstore(out + i * width, t[i]);
+				EG_UNROLL for (int i = 0; i < V; i++) vstore(out + i * width, t[i]);
 			} else {
 				for (int i = 0; i < n; i++) vstore(out + i * width, t[i]);
 			}

@@ -868,6 +868,7 @@ void eg_kernels_ref(eg_kernels *k);
 void eg_kernels_avx2(eg_kernels *k);
 void eg_kernels_avx512(eg_kernels *k);
 void eg_kernels_neon(eg_kernels *k);
+void eg_kernels_wide16(eg_kernels *k); /* 16 lanes in portable C, for tests; in no library */
 
 /* The table of `isa` (with ref below it). False when this build has no such table, or the CPU cannot run it. */
 bool eg_kernels_get(eg_kernels *k, eg_isa isa, const eg_cpu *cpu);

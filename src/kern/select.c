@@ -21,6 +21,9 @@ bool eg_kernels_get(eg_kernels *k, eg_isa isa, const eg_cpu *cpu) {
 #ifdef ENGRAM_HAVE_NEON
 	case EG_ISA_NEON: eg_kernels_neon(k); return true;
 #endif
+#ifdef ENGRAM_HAVE_WIDE16
+	case EG_ISA_WIDE16: eg_kernels_wide16(k); return true;
+#endif
 	default: return false;
 	}
 }

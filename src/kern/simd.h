@@ -33,6 +33,7 @@
  *                                 halves does not matter); low halves of a below low halves of b
  *   vu_lo64 vu_hi64 vu_blocks     two shuffles of words, and the numbers of words such that the two give them in order
  *   vu_ge32(a, b)                 mask of V lanes: words of 32 bits >= b, unsigned
+ *   EG_UNROLL                     before a loop of at most 32 rounds over accumulators: unrolled early, so that they live in registers
  *   EG_KEEP(x)                    keeps a loaded vector in its register: gcc folds the load into every multiply-add that uses it, and
  *                                 runs out of loads
  *
@@ -45,6 +46,14 @@
 #define EG_CAT2(a, b) a##__##b
 #define EG_CAT(a, b) EG_CAT2(a, b)
 #define EG_NAME(f) EG_CAT(f, EG_SUFFIX)
+
+#if defined(EG_PORTABLE_LANES)
+#define EG_UNROLL /* no number of registers would do */
+#elif defined(__clang__)
+#define EG_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define EG_UNROLL _Pragma("GCC unroll 32")
+#endif
 
 #if defined(EG_PORTABLE_LANES)
 #include "kern/simd_portable.h"
