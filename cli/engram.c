@@ -41,7 +41,7 @@ static void help(FILE *f) {
 		   "\nEnvironment:\n"
 		   "  ENGRAM_DATA       folders, separated by colons, that are looked in first for data sets\n"
 		   "  ENGRAM_THREADS    how many threads compute, unless --threads says so\n"
-		   "  ENGRAM_ISA        kernels to use in place of the best this machine has: ref, avx2, avx512\n"
+		   "  ENGRAM_ISA        kernels to use in place of the best this machine has: ref, neon, avx2, avx512\n"
 		   "  ENGRAM_VERBOSE    1: tells on stderr which kernels were chosen and why; 2: the plan too\n"
 		   "  NO_COLOR          when set, no colours\n"
 		   "\nExit codes: 0 done, 1 failed, 2 wrong usage.\n");

@@ -33,7 +33,11 @@ set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_BINARY_DIR}/te
 function(register name)
 	cmake_parse_arguments(arg "" "" "COMMAND;LABELS" ${ARGN})
 	add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 LABELS "${arg_LABELS}")
+	set(timeout 600)
+	if(CMAKE_CROSSCOMPILING)
+		set(timeout 1800) # an emulator's pace
+	endif()
+	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${timeout} LABELS "${arg_LABELS}")
 endfunction()
 
 file(GLOB support CONFIGURE_DEPENDS test/support*.c)
