@@ -8,6 +8,9 @@
 #include "kern/body_conv_plain.h"
 #include "kern/body_conv_lanes.h"
 #include "kern/body_conv_cost.h"
+#include "kern/body_conv_direct.h"
+#include "kern/body_conv_direct_weights.h"
+#include "kern/body_conv_depthwise.h"
 #include "kern/body_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_loss.h"
@@ -23,6 +26,8 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_conv_plain)(k);
 	EG_NAME(fill_conv_lanes)(k);
 	EG_NAME(fill_conv_cost)(k);
+	EG_NAME(fill_conv_direct)(k);
+	EG_NAME(fill_conv_depthwise)(k);
 	EG_NAME(fill_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_loss)(k);

@@ -1,0 +1,343 @@
+/* body_conv_depthwise.h - depthwise convolution, one filter for each channel (G = C = K), of PLAIN or BLOCKED tensors: algorithm `depthwise`.
+ *
+ * 16 channels lie in lanes, so that every tap is a vector of weights times a vector of x. A BLOCKED x is read where it lies: at the borders the taps
+ * outside of it are left out, by a range of taps for each line and column. PLAIN tensors are turned round by strips of lines in scratch. The
+ * gradient of x takes the phases of body_conv_direct.h, line by line and column by column. All of it waits for memory more than for arithmetic.
+ *
+ * Not here: several filters for each channel, groups of channels (body_conv_direct.h, body_conv_plain.h). */
+
+enum {
+	DEPTH_MR = 6,              /* positions in a tile */
+	DEPTH_NV = EG_BLOCK / V,   /* vectors in a block of channels */
+	DEPTH_STRIP = 16 * 1024    /* about as many floats in a strip of a PLAIN x or y */
+};
+
+typedef struct EG_NAME(depth) {
+	int N, C, blocks;
+	bool x_blocked, y_blocked; /* input and output */
+	EG_NAME(direct_side) h, w;
+	int rows, strips;          /* output lines of a strip; strips of a picture */
+} EG_NAME(depth);
+
+/* A line of outputs of one phase: taps by rows and columns. */
+typedef struct EG_NAME(depth_line) {
+	int rows, s0, s1;           /* all rows; columns [s0,s1) */
+	int32_t *line, *weight_row; /* [rows]: offsets in x and w */
+	int32_t *off, *weight;      /* [columns]: likewise */
+	const float *x, *w, *start;
+	ptrdiff_t step, to_step; /* from an output to the next, in x and y */
+	float least;
+	bool acc;
+} EG_NAME(depth_line);
+
+EG_ALWAYS_INLINE void EG_NAME(depth_tile)(const int mr, const EG_NAME(depth_line) * t, const float *x, float *to) {
+	vf s[DEPTH_MR * DEPTH_NV];
+	const ptrdiff_t step = t->step, to_step = t->to_step;
+	GEMM_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
+		vf start = vload(t->start + j * V);
+		GEMM_UNROLL for (int i = 0; i < mr; i++) s[i * DEPTH_NV + j] = start;
+	}
+	for (int r = 0; r < t->rows; r++) {
+		const float *line = x + t->line[r], *w = t->w + t->weight_row[r];
+		for (int c = t->s0; c < t->s1; c++) {
+			const float *at = line + t->off[c];
+			GEMM_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
+				vf v = vload(w + t->weight[c] + j * V);
+				GEMM_UNROLL for (int i = 0; i < mr; i++)
+				        s[i * DEPTH_NV + j] = vfma(vload(at + i * step + j * V), v, s[i * DEPTH_NV + j]);
+			}
+		}
+	}
+	const vf least = vset1(t->least);
+	GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
+		float *p = to + i * to_step + j * V;
+		vf v = s[i * DEPTH_NV + j];
+		if (t->acc) v = vadd(vload(p), v);
+		vstore(p, vmax(least, v)); /* this order lets NaN through */
+	}
+}
+
+/* Outputs [from, to) of a line, of one phase, all with the same columns of taps. */
+static void EG_NAME(depth_run)(const EG_NAME(depth_line) * t, int from, int to, float *y) {
+	for (int i = from, n; i < to; i += n) {
+		const float *x = t->x + i * t->step;
+		float *p = y + i * t->to_step;
+		n = EG_NAME(gemm_min)(to - i, DEPTH_MR);
+		switch (n) {
+		case 1: EG_NAME(depth_tile)(1, t, x, p); break;
+		case 2: EG_NAME(depth_tile)(2, t, x, p); break;
+		case 3: EG_NAME(depth_tile)(3, t, x, p); break;
+		case 4: EG_NAME(depth_tile)(4, t, x, p); break;
+		case 5: EG_NAME(depth_tile)(5, t, x, p); break;
+		default: EG_NAME(depth_tile)(6, t, x, p); break;
+		}
+	}
+}
+
+/* ---- sizes ------------------------------------------------------------------------------------------------------- */
+
+static EG_NAME(depth) EG_NAME(depth_of)(const eg_conv_shape *s, bool back) {
+	EG_NAME(depth) d = {.N = s->N, .C = s->C, .blocks = EG_NAME(direct_up)(s->C, EG_BLOCK)};
+	d.x_blocked = back ? s->y_blocked : s->x_blocked;
+	d.y_blocked = back ? s->x_blocked : s->y_blocked;
+	d.h = EG_NAME(direct_side_of)(back ? s->P : s->H, back ? s->H : s->P, s->R, s->ph, s->dh, s->sh, back);
+	d.w = EG_NAME(direct_side_of)(back ? s->Q : s->W, back ? s->W : s->Q, s->S, s->pw, s->dw, s->sw, back);
+	const int width = (d.w.in > d.w.out ? d.w.in : d.w.out) * EG_BLOCK;
+	d.strips = EG_NAME(gemm_min)(d.h.out, EG_NAME(direct_up)(d.h.out * width, DEPTH_STRIP));
+	d.rows = EG_NAME(direct_up)(d.h.out, d.strips);
+	d.strips = EG_NAME(direct_up)(d.h.out, d.rows);
+	return d;
+}
+/* Lines of x that outputs [o0,o1) may see. */
+static void EG_NAME(depth_lines)(const EG_NAME(depth) * d, int o0, int o1, int *l0, int *l1) {
+	*l0 = o0 / d->h.phases * d->h.step + d->h.low;
+	*l1 = (o1 - 1) / d->h.phases * d->h.step + d->h.high + 1;
+	if (*l0 < 0) *l0 = 0;
+	if (*l1 > d->h.in) *l1 = d->h.in;
+	if (*l1 < *l0) *l1 = *l0;
+}
+static int EG_NAME(depth_most_lines)(const EG_NAME(depth) * d) {
+	return EG_NAME(gemm_min)(d->h.in, (d->rows - 1) / d->h.phases * d->h.step + d->h.step + d->h.high - d->h.low + 1);
+}
+/* Scratch: tables, x, y, and (gradient of w) sums. */
+typedef struct EG_NAME(depth_room) {
+	int32_t *table;
+	float *x, *y, *dw;
+} EG_NAME(depth_room);
+static size_t EG_NAME(depth_layout)(const EG_NAME(depth) * d, bool weights, char *base, EG_NAME(depth_room) * room) {
+	const size_t sizes[4] = {2 * (size_t)(d->h.taps + d->w.taps) * sizeof(int32_t),
+	        d->x_blocked ? 0 : ((size_t)EG_NAME(depth_most_lines)(d) * (size_t)d->w.in + V) * EG_BLOCK * sizeof(float),
+	        d->y_blocked ? 0 : ((size_t)d->rows * (size_t)d->w.out + V) * EG_BLOCK * sizeof(float),
+	        weights ? (size_t)(d->h.taps * d->w.taps + 1) * EG_BLOCK * sizeof(float) : 0};
+	size_t at[5] = {0};
+	for (int i = 0; i < 4; i++) at[i + 1] = at[i] + (sizes[i] + 63) / 64 * 64;
+	if (room) {
+		room->table = (int32_t *)(void *)base;
+		room->x = (float *)(void *)(base + at[1]);
+		room->y = (float *)(void *)(base + at[2]);
+		room->dw = (float *)(void *)(base + at[3]);
+	}
+	return at[4];
+}
+
+/* Lines [l0,l1) of block `block` of sample n of x: where line 0 would lie. */
+static const float *EG_NAME(depth_load)(
+        bool blocked, const float *x, int C, int n, int block, int height, int width, int l0, int l1, float *strip) {
+	const ptrdiff_t plane = (ptrdiff_t)height * width;
+	if (blocked) return x + ((ptrdiff_t)n * EG_NAME(direct_up)(C, EG_BLOCK) + block) * plane * EG_BLOCK;
+	EG_NAME(direct_turn)
+	(x + ((ptrdiff_t)n * C + block * EG_BLOCK) * plane + (ptrdiff_t)l0 * width, plane, (l1 - l0) * width,
+	        EG_NAME(gemm_min)(EG_BLOCK, C - block * EG_BLOCK), strip, EG_BLOCK);
+	return strip - (ptrdiff_t)l0 * width * EG_BLOCK;
+}
+
+/* ---- forward, gradient of x ---------------------------------------------------------------------------------------- */
+
+/* Output line o, written at y. */
+static void EG_NAME(depth_output)(const EG_NAME(depth) * d, EG_NAME(depth_line) * t, int o, float *y) {
+	const int cell = o / d->h.phases, phase = o % d->h.phases;
+	t->rows = 0;
+	for (int r = 0, at; r < d->h.taps; r++) {
+		if (!EG_NAME(direct_meets)(&d->h, phase, r, &at)) continue;
+		at += cell * d->h.step;
+		if (at < 0 || at >= d->h.in) continue;
+		t->line[t->rows] = at * d->w.in * EG_BLOCK;
+		t->weight_row[t->rows++] = r * d->w.taps * EG_BLOCK;
+	}
+	t->step = d->w.step * EG_BLOCK;
+	t->to_step = d->w.phases * EG_BLOCK;
+	for (int b = 0; b < d->w.phases; b++) {
+		const int cells = EG_NAME(direct_in_phase)(&d->w, d->w.cells, b);
+		int columns = 0, first = 0, last = cells; /* cells in which no tap meets padding */
+		for (int s = 0, at; s < d->w.taps; s++) {
+			if (!EG_NAME(direct_meets)(&d->w, b, s, &at)) continue;
+			t->off[columns] = at * EG_BLOCK;
+			t->weight[columns++] = s * EG_BLOCK;
+			while (first < last && first * d->w.step + at < 0) first++;
+			while (last > first && (last - 1) * d->w.step + at >= d->w.in) last--;
+		}
+		for (int j = 0; j < cells; j++) {
+			t->s0 = 0, t->s1 = columns;
+			if (j == first && first < last) {
+				EG_NAME(depth_run)(t, first, last, y + b * EG_BLOCK);
+				j = last - 1;
+				continue;
+			}
+			for (int at; t->s0 < t->s1; t->s0++) /* taps that meet x follow each other */
+				if ((at = j * d->w.step + t->off[t->s0] / EG_BLOCK) >= 0 && at < d->w.in) break;
+			for (int at; t->s1 > t->s0; t->s1--)
+				if ((at = j * d->w.step + t->off[t->s1 - 1] / EG_BLOCK) >= 0 && at < d->w.in) break;
+			EG_NAME(depth_run)(t, j, j + 1, y + b * EG_BLOCK);
+		}
+	}
+}
+
+/* Unit: sample, block of channels, strip of lines. */
+static void EG_NAME(depth_unit)(const EG_NAME(depth) * d, const eg_conv_run_args *a, int u, const EG_NAME(depth_room) * room) {
+	const int strip = u % d->strips, block = u / d->strips % d->blocks, n = u / d->strips / d->blocks;
+	const int o0 = strip * d->rows, o1 = EG_NAME(gemm_min)(o0 + d->rows, d->h.out), channels = EG_NAME(gemm_min)(EG_BLOCK, d->C - block * EG_BLOCK);
+	const ptrdiff_t plane = (ptrdiff_t)d->h.out * d->w.out, line = (ptrdiff_t)d->w.out * EG_BLOCK;
+	float start[EG_BLOCK] = {0};
+	int l0, l1;
+	if (a->b.p)
+		for (int i = 0; i < channels; i++) start[i] = ((const float *)a->b.p)[block * EG_BLOCK + i];
+	EG_NAME(depth_line) t = {.line = room->table, .weight_row = room->table + d->h.taps, .off = room->table + 2 * d->h.taps, .start = start};
+	t.weight = t.off + d->w.taps;
+	t.w = (const float *)a->w.p + (ptrdiff_t)block * d->h.taps * d->w.taps * EG_BLOCK;
+	t.least = a->act == EG_ACT_RELU ? 0.0f : -INFINITY;
+	t.acc = a->acc && d->y_blocked;
+	EG_NAME(depth_lines)(d, o0, o1, &l0, &l1);
+	t.x = EG_NAME(depth_load)(d->x_blocked, a->in.p, d->C, n, block, d->h.in, d->w.in, l0, l1, room->x);
+	float *y = d->y_blocked ? (float *)a->out.p + (((ptrdiff_t)n * d->blocks + block) * plane + (ptrdiff_t)o0 * d->w.out) * EG_BLOCK : room->y;
+	for (int o = o0; o < o1; o++) EG_NAME(depth_output)(d, &t, o, y + (o - o0) * line);
+	if (!d->y_blocked)
+		EG_NAME(direct_unload)(y, EG_BLOCK, (o1 - o0) * d->w.out, channels,
+		        (float *)a->out.p + ((ptrdiff_t)n * d->C + block * EG_BLOCK) * plane + (ptrdiff_t)o0 * d->w.out, plane, a->acc, a->act);
+	else if (a->act > EG_ACT_RELU)
+		for (ptrdiff_t i = 0; i < (o1 - o0) * line; i += V) vstore(y + i, a->act == EG_ACT_TANH ? vtanh(vload(y + i)) : vsigmoid(vload(y + i)));
+}
+static void EG_NAME(depth_all)(const eg_conv_run_args *a, bool back, int begin, int end, void *scratch) {
+	const EG_NAME(depth) d = EG_NAME(depth_of)(&a->s, back);
+	EG_NAME(depth_room) room;
+	EG_NAME(depth_layout)(&d, false, scratch, &room);
+	for (int u = begin; u < end; u++) EG_NAME(depth_unit)(&d, a, u, &room);
+}
+static void EG_NAME(conv_depthwise_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+	EG_NAME(depth_all)(args, false, begin, end, scratch);
+}
+static void EG_NAME(conv_depthwise_bwd_data_f32)(const void *args, int begin, int end, void *scratch) {
+	EG_NAME(depth_all)(args, true, begin, end, scratch);
+}
+
+/* ---- gradient of w ------------------------------------------------------------------------------------------------- */
+
+/* sum[16] += sum over n of dy[i] x[i], step apart in x; x NULL: of dy alone. */
+static void EG_NAME(depth_dot)(const float *dy, const float *x, ptrdiff_t step, int n, float *sum) {
+	for (int j = 0; j < EG_BLOCK; j += V) {
+		vf s[4] = {vzero(), vzero(), vzero(), vzero()};
+		int i = 0;
+		if (!x) {
+			for (; i < n; i++) s[i % 4] = vadd(s[i % 4], vload(dy + (ptrdiff_t)i * EG_BLOCK + j));
+		} else {
+			for (; i + 4 <= n; i += 4)
+				GEMM_UNROLL for (int l = 0; l < 4; l++)
+				        s[l] = vfma(vload(dy + (ptrdiff_t)(i + l) * EG_BLOCK + j), vload(x + (i + l) * step + j), s[l]);
+			for (; i < n; i++) s[0] = vfma(vload(dy + (ptrdiff_t)i * EG_BLOCK + j), vload(x + i * step + j), s[0]);
+		}
+		vstore(sum + j, vadd(vload(sum + j), vadd(vadd(s[0], s[1]), vadd(s[2], s[3]))));
+	}
+}
+
+/* Adds what output lines [o0,o1) say about all taps; sums of dy behind them. */
+static void EG_NAME(depth_weights_strip)(const EG_NAME(depth) * d, int o0, int o1, const float *x, const float *dy, float *sum, bool bias) {
+	for (int o = o0; o < o1; o++, dy += (ptrdiff_t)d->w.out * EG_BLOCK) {
+		for (int r = 0; r < d->h.taps; r++) {
+			const int line = o * d->h.step + r * d->h.dilation - d->h.pad;
+			if (line < 0 || line >= d->h.in) continue;
+			for (int s = 0; s < d->w.taps; s++) {
+				const int at = s * d->w.dilation - d->w.pad, end = d->w.in - 1 - at;
+				const int first = at < 0 ? (-at + d->w.step - 1) / d->w.step : 0;
+				const int last = end < 0 ? 0 : EG_NAME(gemm_min)(d->w.out, end / d->w.step + 1);
+				if (first < last)
+					EG_NAME(depth_dot)
+					(dy + (ptrdiff_t)first * EG_BLOCK, x + ((ptrdiff_t)line * d->w.in + at + (ptrdiff_t)first * d->w.step) * EG_BLOCK,
+					        (ptrdiff_t)d->w.step * EG_BLOCK, last - first, sum + (r * d->w.taps + s) * EG_BLOCK);
+			}
+		}
+		if (bias) EG_NAME(depth_dot)(dy, NULL, 0, d->w.out, sum + d->h.taps * d->w.taps * EG_BLOCK);
+	}
+}
+
+static int EG_NAME(conv_depthwise_shards)(const eg_conv_shape *s) {
+	const int blocks = EG_NAME(direct_up)(s->C, EG_BLOCK);
+	return EG_NAME(gemm_min)(s->N, blocks >= DIRECT_UNITS ? 1 : EG_NAME(gemm_min)(EG_MAX_SHARDS, EG_NAME(direct_up)(DIRECT_UNITS, blocks)));
+}
+
+/* Unit: block of channels, shard of the samples. */
+static void EG_NAME(depth_weights_unit)(const EG_NAME(depth) * d, const eg_conv_weights_args *a, int u, const EG_NAME(depth_room) * room) {
+	const int block = u / a->shards, shard = u % a->shards, taps = d->h.taps * d->w.taps;
+	int n0, n1, l0, l1;
+	eg_split(d->N, shard, a->shards, &n0, &n1);
+	memset(room->dw, 0, (size_t)(taps + 1) * EG_BLOCK * sizeof(float));
+	for (int n = n0; n < n1; n++)
+		for (int o0 = 0, o1; o0 < d->h.out; o0 = o1) {
+			o1 = EG_NAME(gemm_min)(o0 + d->rows, d->h.out);
+			EG_NAME(depth_lines)(d, o0, o1, &l0, &l1);
+			const float *x = EG_NAME(depth_load)(d->x_blocked, a->x.p, d->C, n, block, d->h.in, d->w.in, l0, l1, room->x);
+			const float *dy = EG_NAME(depth_load)(d->y_blocked, a->dy.p, d->C, n, block, d->h.out, d->w.out, o0, o1, room->y);
+			EG_NAME(depth_weights_strip)(d, o0, o1, x, dy + (ptrdiff_t)o0 * d->w.out * EG_BLOCK, room->dw, a->db.p != NULL);
+		}
+	for (int i = 0; i < EG_BLOCK && block * EG_BLOCK + i < d->C; i++) {
+		const ptrdiff_t c = (ptrdiff_t)shard * d->C + block * EG_BLOCK + i;
+		float *dw = (float *)a->dw.p + c * taps, *db = a->db.p ? (float *)a->db.p + c : NULL;
+		for (int t = 0; t < taps; t++) dw[t] = (a->acc ? dw[t] : 0.0f) + room->dw[t * EG_BLOCK + i];
+		if (db) *db = (a->acc ? *db : 0.0f) + room->dw[taps * EG_BLOCK + i];
+	}
+}
+static void EG_NAME(conv_depthwise_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_weights_args *a = args;
+	const EG_NAME(depth) d = EG_NAME(depth_of)(&a->s, false);
+	EG_NAME(depth_room) room;
+	assert(a->shards == EG_NAME(conv_depthwise_shards)(&a->s));
+	EG_NAME(depth_layout)(&d, true, scratch, &room);
+	for (int u = begin; u < end; u++) EG_NAME(depth_weights_unit)(&d, a, u, &room);
+}
+
+/* ---- weights, table ------------------------------------------------------------------------------------------------ */
+
+/* [block of channels][tap][16], zeros beyond the last channel. */
+static void EG_NAME(conv_depthwise_pack_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_pack_args *a = args;
+	const int taps = a->s.R * a->s.S;
+	EG_UNUSED(scratch);
+	for (int u = begin; u < end; u++) {
+		float *to = (float *)a->dst.p + (ptrdiff_t)u * taps * EG_BLOCK;
+		for (int t = 0; t < taps; t++)
+			for (int i = 0; i < EG_BLOCK; i++) {
+				const int c = u * EG_BLOCK + i;
+				to[t * EG_BLOCK + i] = c < a->s.C ? ((const float *)a->w.p)[(ptrdiff_t)c * taps + t] : 0.0f;
+			}
+	}
+}
+static int EG_NAME(conv_depthwise_pack_units)(const eg_conv_shape *s, eg_conv_dir dir) {
+	EG_UNUSED(dir);
+	return EG_NAME(direct_up)(s->C, EG_BLOCK);
+}
+static size_t EG_NAME(conv_depthwise_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir) {
+	return (size_t)EG_NAME(conv_depthwise_pack_units)(s, dir) * (size_t)(s->R * s->S) * EG_BLOCK * sizeof(float);
+}
+static size_t EG_NAME(conv_depthwise_scratch)(const eg_conv_shape *s, eg_conv_dir dir) {
+	const EG_NAME(depth) d = EG_NAME(depth_of)(s, dir == EG_CONV_BWD_DATA);
+	return EG_NAME(depth_layout)(&d, dir == EG_CONV_BWD_WEIGHTS, NULL, NULL);
+}
+static int EG_NAME(conv_depthwise_units)(const eg_conv_shape *s, eg_conv_dir dir) {
+	const EG_NAME(depth) d = EG_NAME(depth_of)(s, dir == EG_CONV_BWD_DATA);
+	return dir == EG_CONV_BWD_WEIGHTS ? d.blocks * EG_NAME(conv_depthwise_shards)(s) : d.N * d.blocks * d.strips;
+}
+static bool EG_NAME(conv_depthwise_can)(const eg_conv_shape *s, eg_conv_dir dir) {
+	const int64_t most = INT32_MAX / EG_BLOCK;
+	EG_UNUSED(dir);
+	return s->G == s->C && s->K == s->C && (int64_t)s->H * s->W < most && (int64_t)s->P * s->Q < most && (int64_t)s->R * s->S < most / EG_BLOCK;
+}
+/* Nanoseconds: taps, and what a float of x and y costs to fetch and to turn round. */
+static double EG_NAME(conv_depthwise_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
+	const double x = (double)s->N * s->H * s->W * EG_NAME(direct_up)(s->C, EG_BLOCK) * EG_BLOCK;
+	const double y = (double)s->N * s->P * s->Q * EG_NAME(direct_up)(s->C, EG_BLOCK) * EG_BLOCK;
+	const double tap = (dir == EG_CONV_BWD_WEIGHTS ? 2.0 : 1.4) / V * 0.3;
+	return y * s->R * s->S * tap + x * (s->x_blocked ? 0.1 : 0.3) + y * (s->y_blocked ? 0.1 : 0.3);
+}
+
+static void EG_NAME(fill_conv_depthwise)(eg_kernels *k) {
+	eg_conv_kernels *c = &k->conv[EG_CONV_DEPTHWISE];
+	c->can = EG_NAME(conv_depthwise_can);
+	c->pack = EG_NAME(conv_depthwise_pack_f32);
+	c->run[EG_CONV_FWD] = EG_NAME(conv_depthwise_fwd_f32);
+	c->run[EG_CONV_BWD_DATA] = EG_NAME(conv_depthwise_bwd_data_f32);
+	c->run[EG_CONV_BWD_WEIGHTS] = EG_NAME(conv_depthwise_bwd_weights_f32);
+	c->pack_bytes = EG_NAME(conv_depthwise_pack_bytes);
+	c->pack_units = EG_NAME(conv_depthwise_pack_units);
+	c->scratch = EG_NAME(conv_depthwise_scratch);
+	c->units = EG_NAME(conv_depthwise_units);
+	c->shards = EG_NAME(conv_depthwise_shards);
+	c->cost = EG_NAME(conv_depthwise_cost);
+}
