@@ -11,6 +11,9 @@
 #include "kern/body_conv_direct.h"
 #include "kern/body_conv_direct_weights.h"
 #include "kern/body_conv_depthwise.h"
+#include "kern/body_winograd.h"
+#include "kern/body_conv_winograd.h"
+#include "kern/body_conv_winograd_weights.h"
 #include "kern/body_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_loss.h"
@@ -28,6 +31,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_conv_cost)(k);
 	EG_NAME(fill_conv_direct)(k);
 	EG_NAME(fill_conv_depthwise)(k);
+	EG_NAME(fill_conv_winograd)(k);
 	EG_NAME(fill_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_loss)(k);
