@@ -16,8 +16,8 @@
  * (body_conv_winograd_weights.h). */
 
 enum {
-	WINO_CHUNK = 48,                             /* most tiles of a chunk */
-	WINO_GROUP = 32,                             /* filters of a group */
+	WINO_CHUNK = 72,                             /* most tiles of a chunk */
+	WINO_GROUP = 64,                             /* filters of a group */
 	WINO_RUN = 8,                                /* tiles side by side that are cut from, or put into, a PLAIN tensor together */
 	WINO_STRIP = WINO_MAX_A * (WINO_RUN * WINO_MAX_M + 2) * WINO_LANES + V * WINO_LANES /* floats that they take */
 };
@@ -46,11 +46,12 @@ static wino EG_NAME(wino_new)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	g.from_blocked = dir == EG_CONV_BWD_DATA ? s->y_blocked : s->x_blocked;
 	g.to_blocked = dir == EG_CONV_BWD_DATA ? s->x_blocked : s->y_blocked;
 	g.rows = (g.P + m - 1) / m, g.cols = (g.Q + m - 1) / m, g.tiles = g.N * g.rows * g.cols;
-	g.chunks = (g.tiles + WINO_CHUNK - 1) / WINO_CHUNK;
-	g.chunk = (g.tiles + g.chunks - 1) / g.chunks;
 	g.panels = (EG_NAME(gemm_up)(g.K, WINO_LANES) + GEMM_NR - 1) / GEMM_NR;
-	g.group = EG_NAME(gemm_min)(g.panels, WINO_GROUP / GEMM_NR);
+	g.chunks = (g.tiles + WINO_CHUNK - 1) / WINO_CHUNK;
+	g.group = EG_NAME(gemm_min)(g.panels, (g.chunks > 1 ? WINO_GROUP : WINO_GROUP / 2) / GEMM_NR);
 	g.groups = (g.panels + g.group - 1) / g.group;
+	if ((g.chunks > 1 || g.groups == 1) && g.chunks % 2 == 1 && g.tiles >= 16 * (g.chunks + 1)) g.chunks++; /* two threads share alike */
+	g.chunk = (g.tiles + g.chunks - 1) / g.chunks;
 	g.urow = EG_NAME(wino_row)(g.C);
 	g.vrow = g.group * GEMM_NR;
 	g.uplane = (ptrdiff_t)g.chunk * g.urow + WINO_LANES;
@@ -275,6 +276,11 @@ static void EG_NAME(wino_pack)(int m, const eg_conv_pack_args *p, int begin, int
 
 /* ---- the products ---------------------------------------------------------------------------------------------------------------- */
 
+/* Asks for part i of n of a panel of weights: they come from L3 or from memory, and nothing else would ask for them in time. */
+static void EG_NAME(wino_fetch)(const float *panel, ptrdiff_t floats, int i, int n) {
+	for (ptrdiff_t f = floats * i / n; f < floats * (i + 1) / n; f += WINO_LANES) __builtin_prefetch(panel + f, 0, 2);
+}
+
 /* v = u w, plane by plane, for n tiles and a group of filters. A panel of weights serves all tiles while it is in L1. */
 static void EG_NAME(wino_products)(const wino *g, int group, int n, const float *u, const float *w, float *v) {
 	const int panels = EG_NAME(wino_group_panels)(g, group), strips = (n + GEMM_MR - 1) / GEMM_MR;
@@ -284,9 +290,11 @@ static void EG_NAME(wino_products)(const wino *g, int group, int n, const float 
 			const int wide = (int)GEMM_NR <= (int)WINO_LANES || g->K - (group * g->group + p) * GEMM_NR > V;
 			for (int i = 0; i < strips; i++) {
 				int from, to;
+				const float *b = w + t * plane + p * panel;
 				eg_split(n, i, strips, &from, &to);
+				EG_NAME(wino_fetch)(b + panel, panel, i, strips);
 				EG_NAME(tiles)
-				[1][wide][to - from - 1](g->C, u + from * g->urow, g->urow, w + t * plane + p * panel, GEMM_NR, 0,
+				[1][wide][to - from - 1](g->C, u + from * g->urow, g->urow, b, GEMM_NR, 0,
 				        v + from * g->vrow + p * GEMM_NR, g->vrow, false);
 			}
 		}

@@ -62,16 +62,32 @@ static void EG_NAME(wino_add)(const wino_grad *g, int n, int filters, int channe
 		}
 }
 
+/* to[i*9 + q] = [to +] lane i of w[q], for i < n. */
+EG_ALWAYS_INLINE void EG_NAME(wino_put_taps)(const vf *w, int n, float *to, bool acc) {
+	enum { WIDTH = V < 9 ? V : 9 };
+	int q = 0;
+	GEMM_UNROLL for (; q + WIDTH <= 9; q += WIDTH) {
+		vf t[V];
+		GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < WIDTH ? w[q + i] : vzero();
+		vtranspose(t);
+		for (int i = 0; i < n; i++) {
+			float *p = to + i * 9 + q;
+			vstore_n(p, WIDTH, acc ? vadd(vload_n(p, WIDTH), t[i]) : t[i]);
+		}
+	}
+	for (; q < 9; q++) {
+		float t[V];
+		vstore(t, w[q]);
+		for (int i = 0; i < n; i++) to[i * 9 + q] = acc ? to[i * 9 + q] + t[i] : t[i];
+	}
+}
+
 /* dw[c][9] = [dw +] the sums of one filter, transformed back. */
 EG_ALWAYS_INLINE void EG_NAME(wino_filter_dw)(const int m, const wino_grad *g, const float *sums, int channels, float *dw, bool acc) {
 	for (int c = 0; c < channels; c += V) {
 		vf w[9];
-		float t[9][V];
-		const int n = EG_NAME(gemm_min)(channels - c, V);
 		EG_NAME(wino_tile_dw)(m, sums + c, g->plane, w);
-		for (int q = 0; q < 9; q++) vstore(t[q], w[q]);
-		for (int i = 0; i < n; i++, dw += 9)
-			GEMM_UNROLL for (int q = 0; q < 9; q++) dw[q] = acc ? dw[q] + t[q][i] : t[q][i];
+		EG_NAME(wino_put_taps)(w, EG_NAME(gemm_min)(channels - c, V), dw + c * 9, acc);
 	}
 }
 
@@ -131,18 +147,18 @@ static int EG_NAME(wino_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	const wino g = EG_NAME(wino_new)(m, s, dir);
 	return g.chunks * g.groups;
 }
-/* Measured with AVX2 at 3.25 GHz: a product runs at 85 % of the peak, a channel of a tile takes so many cycles for its transform; weights that
- * leave the cache between chunks come at 12 bytes a nanosecond, others at 40. */
+/* Measured with AVX2 at 3.25 GHz: how fast the products run, the cycles that the transforms of a channel of a tile take, and the bytes a nanosecond
+ * at which weights come from L3, or from memory where they do not stay there, and at which sums of gradients come and go. */
 static double EG_NAME(wino_cost)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	const wino g = EG_NAME(wino_new)(m, s, dir);
 	const wino_grad w = EG_NAME(wino_grad_new)(m, s);
 	const bool weights = dir == EG_CONV_BWD_WEIGHTS;
-	const double K = EG_NAME(gemm_up)(g.K, GEMM_NR), per_channel = (m == 2 ? 17.0 : 38.0) * 8 / V;
-	const double transforms = weights ? (double)g.C * w.kblocks + K * w.cblocks : g.C + K;
-	const double cycles = g.tiles * (g.planes * g.C * K * 1.17 / (2 * V) + per_channel * transforms);
+	const double C = EG_NAME(gemm_up)(g.C, WINO_LANES), K = EG_NAME(gemm_up)(g.K, GEMM_NR), per_channel = (m == 2 ? 9.0 : 22.0) * 8 / V;
+	const double transforms = weights ? C * w.kblocks + K * w.cblocks : C + K;
+	const double cycles = g.tiles * (g.planes * (g.C + 4) * K * 1.06 / (2 * V) + per_channel * transforms);
 	const double bytes = g.planes * g.C * K * sizeof(float);
-	const double memory = weights ? 2.0 * bytes * w.shards : bytes * g.chunks;
-	return cycles / 3.25 + memory / (bytes > 16e6 ? 12 : 40);
+	const double memory = weights ? 2 * bytes * w.shards / 20 : bytes * g.chunks / (bytes > 16e6 ? 12 : 40);
+	return cycles / 3.25 + memory;
 }
 static int EG_NAME(wino_pack_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) { return EG_NAME(wino_new)(m, s, dir).panels; }
 static size_t EG_NAME(wino_workspace)(const eg_conv_shape *s, eg_conv_dir dir) { EG_UNUSED(s), EG_UNUSED(dir); return 0; }
