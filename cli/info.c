@@ -98,7 +98,7 @@ static bool memory_of(const network *net, int batch, bool train, eg_memory *m) {
 }
 
 typedef struct totals {
-	int64_t params, macs, dense_params, dense_macs, unshared_params;
+	int64_t params, state, macs, dense_params, dense_macs, unshared_params;
 	bool shares;
 } totals;
 
@@ -108,6 +108,7 @@ static totals sum(const network *net) {
 		const eg_node_info *n = &net->nodes[i];
 		bool shares = n->dense_params > 0;
 		t.params += n->params;
+		t.state += n->state;
 		t.macs += n->macs;
 		t.shares = t.shares || shares;
 		t.dense_params += shares ? n->dense_params : n->params;
@@ -122,7 +123,7 @@ static size_t optimizer_bytes(const network *net) {
 	size_t n = 0;
 	eg_optimizer *o = eg_optimizer_new(net->params, &eg_recipe_train(net->recipe)->optimizer);
 	if (!o) return 0;
-	eg_params_flat(net->params, &n);
+	eg_params_flat_grad(net->params, &n);
 	n *= (size_t)eg_optimizer_moments(o) * sizeof(eg_real);
 	eg_optimizer_free(o);
 	return n;
@@ -159,6 +160,8 @@ static void print_layers(const network *net) {
 	if (columns > 5) table_cell(t, "%s", "");
 	table_print(t, stdout, 2);
 	table_free(t);
+	if (s.state > 0)
+		printf("\nBeside the parameters %s running statistics, which are kept but not trained.\n", number_int(p, s.state));
 	if (net->time)
 		printf("\nFor one time step of one sequence. T is the number of steps, which may be any.\n");
 	else
@@ -329,6 +332,7 @@ static bool print_json(const network *net) {
 	for (int i = 0; i < net->n; i++) layer_json(&j, net, i);
 	json_put_close(&j, ']');
 	json_put_int(&j, "parameters", s.params);
+	json_put_int(&j, "running_statistics", s.state);
 	json_put_int(&j, "multiply_adds", s.macs);
 	json_put_int(&j, "unshared_parameters", s.unshared_params);
 	json_put_int(&j, "dense_parameters", s.dense_params);

@@ -319,7 +319,7 @@ static void introduce(const job *j) {
 	int64_t count = 0, units = eg_samples_units(j->samples, EG_PART_TRAIN);
 	for (int i = 0; i < eg_params_count(j->params); i++) {
 		eg_dims d = eg_params_dims(j->params, i);
-		int64_t one = 1;
+		int64_t one = eg_params_trained(j->params, i);
 		for (int k = 0; k < d.rank; k++) one *= d.d[k];
 		count += one;
 	}

@@ -196,6 +196,7 @@ typedef struct eg_node_info {
 	int ninputs, noutputs;
 	eg_tensor inputs[EG_MAX_INPUTS], outputs[EG_MAX_OUTPUTS];
 	int64_t params;        /* elements of all its weights */
+	int64_t state;         /* and of what is kept with them but not trained */
 	int64_t macs;          /* multiply-adds for one sample (of a sequence: one time step), forward; 0 where the field does not count them */
 	int64_t dense_macs;    /* the same, and */
 	int64_t dense_params;  /* weights, of a fully connected layer in its place; 0 when it is none that shares weights */
@@ -209,7 +210,9 @@ EG_API void eg_graph_node(const eg_graph *g, int i, eg_node_info *info);
 
 /* ---- parameters --------------------------------------------------------------------------------------------------------- */
 
-/* The weights of a graph and their gradients: two flat blocks that plans share. The graph must outlive them. */
+/* The weights of a graph and their gradients: two flat blocks that plans share. The graph must outlive them. Among the weights may be state
+ * that is not trained (running statistics of batch normalisation): runs of training plans update it, it has no gradient, optimizers pass
+ * it over, and it is saved and copied with the rest. */
 typedef struct eg_params eg_params;
 
 /* Initialised from `seed` as the operators say. NULL on failure (message in the context). */
@@ -221,8 +224,10 @@ EG_API const char *eg_params_name(const eg_params *p, int i); /* "conv1.weight" 
 EG_API eg_dims eg_params_dims(const eg_params *p, int i);
 EG_API int eg_params_find(const eg_params *p, const char *name); /* -1: none */
 EG_API eg_real *eg_params_data(eg_params *p, int i); /* call eg_params_changed after writing */
-EG_API eg_real *eg_params_grad(eg_params *p, int i);
-/* The flat blocks: *n elements (gaps between parameters are zero); NULL gradient block never. */
+EG_API eg_real *eg_params_grad(eg_params *p, int i); /* NULL: it is state */
+EG_API bool eg_params_trained(const eg_params *p, int i); /* false: it is state */
+/* The flat blocks: *n elements (gaps between parameters are zero); NULL gradient block never. The weights come first, at the same places as
+ * their gradients; behind them, in the first block only, lies the state. */
 EG_API eg_real *eg_params_flat(eg_params *p, size_t *n);
 EG_API eg_real *eg_params_flat_grad(eg_params *p, size_t *n);
 EG_API void eg_params_changed(eg_params *p); /* plans repack weights before their next run */

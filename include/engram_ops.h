@@ -111,6 +111,71 @@ static inline eg_tensor eg_avgpool2d_with(eg_graph *g, eg_tensor x, const eg_avg
 }
 #define eg_avgpool2d(...) EG_BUILD_1(avgpool2d, __VA_ARGS__, )
 
+/* ---- globalavgpool2d -------------------------------------------------------------------------------------------- */
+
+/* The average of each channel over the whole picture.
+ *
+ * y[n,c,0,0] = mean over h,w of x[n,c,h,w]; x (N,C,H,W), y (N,C,1,1)
+ *
+ * Inputs: x. Output: y.
+ * ONNX GlobalAveragePool-1; Lin et al. 2014
+ */
+typedef struct eg_globalavgpool2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_globalavgpool2d_options;
+static inline eg_tensor eg_globalavgpool2d_with(eg_graph *g, eg_tensor x, const eg_globalavgpool2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "globalavgpool2d", options, inputs, 1);
+}
+#define eg_globalavgpool2d(...) EG_BUILD_1(globalavgpool2d, __VA_ARGS__, )
+
+/* ---- batchnorm -------------------------------------------------------------------------------------------------- */
+
+/* Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+ *
+ * y = weight (x - mean) / sqrt(var + eps) + bias, all by channel, x (N,C,...);
+ * training: mean and (biased) variance of the batch, and running = (1 - momentum) running + momentum batch
+ * with its unbiased variance; otherwise the running ones
+ *
+ * Inputs: x. Weights: weight, bias, running_mean, running_var. Output: y.
+ * ONNX BatchNormalization-15; Ioffe and Szegedy 2015; momentum as PyTorch counts it
+ */
+typedef struct eg_batchnorm_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	float momentum; /* share of the batch in the running statistics after a step (ONNX counts the rest instead: 1 - momentum); default 0.1 */
+	float eps; /* added to the variance; default 1e-05 */
+	bool frozen; /* in training too the running statistics are used, and left as they are (fine-tuning) */
+	bool end_; /* closes the builder's list */
+} eg_batchnorm_options;
+static inline eg_tensor eg_batchnorm_with(eg_graph *g, eg_tensor x, const eg_batchnorm_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "batchnorm", options, inputs, 1);
+}
+#define eg_batchnorm(...) EG_BUILD_1(batchnorm, __VA_ARGS__, )
+
+/* ---- pad2d ------------------------------------------------------------------------------------------------------ */
+
+/* Zeros around pictures, and channels of zeros.
+ *
+ * y (N, C + channels, H + height, W + width): x (N,C,H,W) behind the first numbers of each pair, zero elsewhere
+ *
+ * Inputs: x. Output: y.
+ * ONNX Pad-13 with mode constant; for channels as the identity shortcuts of He et al. 2016 have them
+ */
+typedef struct eg_pad2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int channels[2]; /* channels of zeros before and behind those of x */
+	int height[2]; /* rows of zeros above and below */
+	int width[2]; /* columns of zeros on the left and on the right */
+	bool end_; /* closes the builder's list */
+} eg_pad2d_options;
+static inline eg_tensor eg_pad2d_with(eg_graph *g, eg_tensor x, const eg_pad2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "pad2d", options, inputs, 1);
+}
+#define eg_pad2d(...) EG_BUILD_1(pad2d, __VA_ARGS__, )
+
 /* ---- linear ----------------------------------------------------------------------------------------------------- */
 
 /* Fully connected layer: every output is a weighted sum of all inputs.

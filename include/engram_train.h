@@ -34,7 +34,7 @@ EG_API double eg_optimizer_lr(const eg_optimizer *o); /* as configured, or the d
 /* One update from the gradients in the parameters, with this learning rate. *norm (may be NULL) receives the global norm of the
  * gradients before clipping. When it is NaN or infinite nothing is updated and EG_ERR_NUMERIC returned. */
 EG_API eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm);
-/* The moments as flat arrays parallel to eg_params_flat, for checkpoints: how many there are, their names ("m", "v"), their data; and the
+/* The moments as flat arrays parallel to eg_params_flat_grad, for checkpoints: how many there are, their names ("m", "v"), their data; and the
  * number of steps done. */
 EG_API int eg_optimizer_moments(const eg_optimizer *o);
 EG_API const char *eg_optimizer_moment_name(const eg_optimizer *o, int i);

@@ -149,12 +149,19 @@ void rig_fill(rig *r) {
 		eg_dims d = eg_params_dims(r->params, i);
 		fill(eg_params_data(r->params, i), eg_dims_count(&d, 0), -1, 100 + (uint32_t)i);
 	}
-	eg_params_changed(r->params);
 	for (int i = 0; i < r->noutputs; i++)
 		fill(eg_plan_grad(r->plan, output_name(i)), rig_count(r, output_name(i)), -0.7, 200 + (uint32_t)i);
 }
 
-void rig_run(rig *r) { eg_plan_run(r->plan, 3); }
+/* State that a run updates (running statistics; positive, because it may be variances) begins with the same numbers in every run. */
+void rig_run(rig *r) {
+	for (int i = 0; i < eg_params_count(r->params); i++) {
+		eg_dims d = eg_params_dims(r->params, i);
+		if (!eg_params_trained(r->params, i)) fill(eg_params_data(r->params, i), eg_dims_count(&d, 0), 0.1, 300 + (uint32_t)i);
+	}
+	eg_params_changed(r->params);
+	eg_plan_run(r->plan, 3);
+}
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
@@ -182,6 +189,8 @@ void results_take(results *out, const rig *r) {
 			rig_count(r, input_name(i)));
 	for (int i = 0; i < eg_params_count(r->params); i++) {
 		eg_dims d = eg_params_dims(r->params, i);
+		if (!eg_params_trained(r->params, i))
+			take(out, "", eg_params_name(r->params, i), EG_F32, eg_params_data(r->params, i), eg_dims_count(&d, 0));
 		take(out, "gradient of ", eg_params_name(r->params, i), EG_F32, eg_params_grad(r->params, i),
 			eg_dims_count(&d, 0));
 	}

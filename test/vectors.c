@@ -137,6 +137,10 @@ static verdict fill_options(bench *b, const vec_file *f, const eg_op_info *op, c
 	json_object_foreach(f->attrs, name, value) {
 		const eg_attr *a = attr_of(op, name);
 		if (implied(op->name, name, value)) continue;
+		if (!strcmp(name, "training") && attr_of(op, "frozen")) { /* batch normalisation with running statistics, in training too */
+			*(bool *)(options + attr_of(op, "frozen")->offset) = !json_is_true(value);
+			continue;
+		}
 		if (!a) return vec_say(b, SKIPPED, "%s has no attribute '%s'", op->name, name);
 		if (!vec_set_attr(a, options, value))
 			return vec_say(b, SKIPPED, "attribute '%s' of %s cannot take this value", name, op->name);
@@ -256,6 +260,18 @@ static verdict compare_all(bench *b, const job *j, const way *w, eg_plan *plan, 
 	return v;
 }
 
+/* Running statistics NAME become NAME_out with the first run. */
+static verdict compare_state(bench *b, const job *j, const way *w, eg_params *p) {
+	verdict v = PASSED;
+	for (int i = 0; i < eg_params_count(p) && v == PASSED; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "%s_out", strrchr(eg_params_name(p, i), '.') + 1);
+		const vec_tensor *t = vec_find(j->file, name);
+		if (t && !eg_params_trained(p, i)) v = vec_compare(b, name, w->text, eg_params_data(p, i), t, 1, 1, VEC_TOLERANCE);
+	}
+	return v;
+}
+
 /* Twice, so that a second run finds everything as it must be. */
 static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_params *p, bool train) {
 	const vec_tensor *dy = vec_find(j->file, "y.grad"), *y = vec_find(j->file, "y");
@@ -273,6 +289,7 @@ static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_pa
 	for (int i = 0; i < 2 && v == PASSED; i++) {
 		eg_plan_run(plan, 0);
 		v = compare_all(b, j, w, plan, p, train);
+		if (v == PASSED && train && i == 0 && w->repeat == 1) v = compare_state(b, j, w, p);
 	}
 	eg_plan_free(plan);
 	return v;
@@ -286,7 +303,8 @@ static verdict run_way(bench *b, const job *j, const way *w) {
 		v = vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
 	else if (!put_params(j, p))
 		v = vec_say(b, FAILED, "%s: the weights have another shape here", w->text);
-	for (int train = 0; train < 2 && v == PASSED; train++) v = run_plan(b, j, w, g, p, train != 0);
+	bool training = json_is_true(json_object_get(j->file->attrs, "training")); /* means nothing in inference */
+	for (int train = training; train < 2 && v == PASSED; train++) v = run_plan(b, j, w, g, p, train != 0);
 	eg_params_free(p);
 	eg_graph_free(g);
 	return v;

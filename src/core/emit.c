@@ -347,6 +347,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 		eg_buf b;
 		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);
 		c.buf[i] = eg_handle_id(b.p);
+		p->updates_state |= i >= s->reads && c.buf[i] >= 0 && p->bufs[c.buf[i]].kind == BUF_PARAM;
 		if (c.buf[i] < 0 || p->bufs[c.buf[i]].kind != BUF_PART) continue;
 		assert(!s->block);
 		c.begin[i] = p->bufs[c.buf[i]].begin;
@@ -438,7 +439,8 @@ static void emit_backward(eg_plan *p) {
 		if (!p->nodes[n].needed || !wanted || !node->op->bwd) continue;
 		eg_emit e = {.plan = p, .node = n, .bwd = true};
 		if (p->nodes[n].fused_into_producer) {
-			emit_fused_act_bwd(&e);
+			const eg_node *producer = &p->graph->nodes[p->graph->values[node->in[0]].node];
+			if (!(producer->op->fuses_relu_bwd && node->op->act == EG_ACT_RELU)) emit_fused_act_bwd(&e);
 			continue;
 		}
 		node->op->bwd(&e);

@@ -274,7 +274,8 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 		n->out[n->nout++] = v;
 		n->info.outputs[i] = (eg_tensor){v + 1};
 	}
-	for (int i = 0; i < s->nparams; i++) n->info.params += eg_dims_count(&s->params[i].dims, 0);
+	for (int i = 0; i < s->nparams; i++)
+		*(s->params[i].state ? &n->info.state : &n->info.params) += eg_dims_count(&s->params[i].dims, 0);
 	n->info.name = n->name;
 	n->info.op = &n->op->info;
 	n->info.options = n->options;

@@ -207,7 +207,7 @@ bool eg_plan_place(eg_plan *p) {
 	p->worker_offset = packed + temps;
 	p->worker_bytes = p->arena_bytes + p->scratch_bytes;
 	size_t total = p->worker_offset + (size_t)p->workers * p->worker_bytes;
-	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->total * sizeof(real), .io = io,
+	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->trained * sizeof(real), .io = io,
 		.packed = packed - io, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
 		.total = total};
 	ok = alloc_resolved(p) && get_memory(p, total);

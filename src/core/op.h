@@ -22,6 +22,7 @@ typedef struct eg_param_spec {
 	int64_t fan_in, fan_out;
 	int64_t blocks;       /* the weights are so many equal parts, each initialised by itself (orthogonal, constant); 0: 1 */
 	int64_t first, count; /* constant: only these elements of each block, the others are zero; count 0: all */
+	bool state;           /* kept with the weights, but not trained: running statistics. A training plan may write it */
 } eg_param_spec;
 
 /* What infer reads (upper part) and sets (lower part). Dimensions may be EG_N or EG_T (both negative); all others are concrete and >= 1. Attributes are within
@@ -68,7 +69,6 @@ typedef struct eg_case {
 
 typedef struct eg_emit eg_emit;
 
-typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
 extern const char *const eg_layout_names[EG_LAYOUTS];
 
 typedef struct eg_op {
@@ -79,6 +79,7 @@ typedef struct eg_op {
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
 	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward */
 	bool fuses_act;                /* fwd honours eg_emit_act */
+	bool fuses_relu_bwd;           /* and bwd honours it too when it is EG_ACT_RELU */
 	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output 0 lies in the same; NULL:
 	 * never. cost: of an op that can work in several layouts, estimated nanoseconds of all its calls with input 0 and output 0 in these (INFINITY: it
 	 * cannot), reorders that it needs included; it then declares output 0 to lie in eg_emit_layout. Else an op works in PLAIN. */
@@ -103,7 +104,7 @@ bool eg_emit_training(const eg_emit *e);       /* a backward pass will follow */
 int eg_emit_node(const eg_emit *e);            /* number of the node, for random streams */
 int eg_emit_nin(const eg_emit *e);
 bool eg_emit_has_param(const eg_emit *e, int i);
-eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0; EG_ACT_NONE: none. Never its backward */
+eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0; EG_ACT_NONE: none. Its backward only with fuses_relu_bwd */
 
 /* Concrete shapes. eg_emit_batched: the first dimension of that tensor is EG_N, so it is cut into blocks of EG_BLOCK samples and may be in
  * LANES layout. */
@@ -141,7 +142,8 @@ bool eg_emit_exact(const eg_emit *e);
  *   y_over_x  output 0 in the place of input i when nobody needs input i any more, else a buffer of its own; same layout as input i
  *   same  declares output 0 to be the very data of buffer `x` obtained by eg_emit_x(e, i, layout): no call is needed (flatten, dropout at
  *         inference)
- *   w, dw parameter i and its gradient (*acc tells whether to add)
+ *   w, dw parameter i and its gradient (*acc tells whether to add). A parameter that is state has no gradient; a training plan may write it,
+ *         once a run, by naming w among a call's writes
  *   dy  gradient of output i in that layout. Absent (p NULL) when nothing flows back
  *   dx  where to write the gradient of input i, in the layout asked for; *acc tells whether to add. Ask only when eg_emit_needs_dx
  *   dx_same  the gradient of input i is the data of dy's buffer in that layout (backward of `same`); emits what is needed

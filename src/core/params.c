@@ -14,6 +14,16 @@ eg_params *eg_params_new(eg_graph *g, uint64_t seed) {
 	return p;
 }
 
+/* Puts the weights, or the state, behind what is placed already. */
+static void place(eg_params *p, bool state) {
+	for (int i = 0; i < p->count; i++) {
+		const eg_param_spec *s = &p->graph->params[i].spec;
+		if (s->state != state) continue;
+		p->offset[i] = p->total;
+		p->total += ((size_t)eg_dims_count(&s->dims, 0) + 15) & ~(size_t)15;
+	}
+}
+
 eg_params *eg_params_new_zero(eg_graph *g) {
 	const eg_allocator *a = g->ctx->allocator;
 	if (eg_graph_status(g, NULL)) {
@@ -27,17 +37,17 @@ eg_params *eg_params_new_zero(eg_graph *g) {
 	p->version = 1;
 	p->offset = eg_calloc(a, (size_t)g->nparams + 1, sizeof *p->offset);
 	if (!p->offset) goto no_memory;
-	for (int i = 0; i < g->nparams; i++) {
-		p->offset[i] = p->total;
-		p->total += ((size_t)eg_dims_count(&g->params[i].spec.dims, 0) + 15) & ~(size_t)15;
-	}
+	place(p, false);
+	p->trained = p->total;
+	place(p, true);
 	p->data = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
-	p->grad = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
-	if (!p->data || !p->grad) goto no_memory;
+	p->grad = eg_block_new(a, p->trained * sizeof(real) + EG_ALIGN);
+	p->before = eg_calloc(a, p->total - p->trained + 1, sizeof(real));
+	if (!p->data || !p->grad || !p->before) goto no_memory;
 	return p;
 no_memory:
 	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",
-		2 * (p ? p->total : 0) * sizeof(real) >> 20);
+		(p ? p->total + p->trained : 0) * sizeof(real) >> 20);
 	eg_params_free(p);
 	return NULL;
 }
@@ -48,6 +58,7 @@ void eg_params_free(eg_params *p) {
 	eg_release(a, p->offset);
 	eg_block_free(a, p->data);
 	eg_block_free(a, p->grad);
+	eg_release(a, p->before);
 	eg_release(a, p);
 }
 
@@ -57,7 +68,8 @@ int eg_params_count(const eg_params *p) { return p->count; }
 const char *eg_params_name(const eg_params *p, int i) { return has(p, i) ? p->graph->params[i].name : NULL; }
 eg_dims eg_params_dims(const eg_params *p, int i) { return has(p, i) ? p->graph->params[i].spec.dims : (eg_dims){0}; }
 eg_real *eg_params_data(eg_params *p, int i) { return has(p, i) ? p->data + p->offset[i] : NULL; }
-eg_real *eg_params_grad(eg_params *p, int i) { return has(p, i) ? p->grad + p->offset[i] : NULL; }
+bool eg_params_trained(const eg_params *p, int i) { return has(p, i) && !p->graph->params[i].spec.state; }
+eg_real *eg_params_grad(eg_params *p, int i) { return eg_params_trained(p, i) ? p->grad + p->offset[i] : NULL; }
 
 int eg_params_find(const eg_params *p, const char *name) {
 	for (int i = 0; i < p->count; i++)
@@ -70,7 +82,9 @@ eg_real *eg_params_flat(eg_params *p, size_t *n) {
 	return p->data;
 }
 eg_real *eg_params_flat_grad(eg_params *p, size_t *n) {
-	if (n) *n = p->total;
+	if (n) *n = p->trained;
 	return p->grad;
 }
 void eg_params_changed(eg_params *p) { p->version++; }
+
+void eg_params_restore_state(eg_params *p) { memcpy(p->data + p->trained, p->before, (p->total - p->trained) * sizeof *p->before); }

@@ -53,7 +53,7 @@ static void mark_gradients(eg_plan *p) {
 		p->values[i].needs_grad = p->options.input_grads && g->values[i].node < 0 && g->values[i].type == EG_F32;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *node = &g->nodes[n];
-		bool needs = node->nparams > 0;
+		bool needs = node->info.params > 0;
 		for (int i = 0; i < node->nin; i++) needs |= node->in[i] >= 0 && p->values[node->in[i]].needs_grad;
 		for (int i = 0; i < node->nout; i++)
 			p->values[node->out[i]].needs_grad =

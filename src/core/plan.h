@@ -108,6 +108,7 @@ struct eg_plan {
 	eg_plan_options options;
 	int N, T, blocks, shards, workers;
 	bool out_of_memory; /* sticky while the plan is made */
+	bool updates_state; /* a run writes state that is kept with the parameters */
 
 	eg_arena arena;
 	eg_pvalue *values;

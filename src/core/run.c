@@ -62,6 +62,8 @@ static void run_steps(void *arg, int rank, int size) {
 /* The state that the last run of a training plan began with. */
 static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + p->carry_bytes; }
 
+static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (p->total - p->trained) * sizeof *p->before); }
+
 void eg_plan_run(eg_plan *p, uint64_t step) {
 	run_job job = {p, p->packed_version != p->params->version};
 	int threads = 1;
@@ -69,8 +71,10 @@ void eg_plan_run(eg_plan *p, uint64_t step) {
 		if (p->steps[i].threads > threads && (job.pack || !p->steps[i].pack)) threads = p->steps[i].threads;
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (p->options.train && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
+	if (p->updates_state) keep_state(p->params);
 	eg_team_run(p->ctx->team, threads, run_steps, &job);
 	p->packed_version = p->params->version;
+	if (p->updates_state) p->params->version++; /* for plans that pack it */
 }
 
 /* ---- looking for NaN ------------------------------------------------------------------------------------------------------------------------ */
@@ -105,6 +109,7 @@ static eg_status tell(const eg_plan *p, const eg_call *c, double value, eg_error
 eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	char number[64];
 	eg_graph *g = p->graph;
+	if (p->updates_state) eg_params_restore_state(p->params);
 	for (int i = 0; i < g->nparams; i++) {
 		const real *bad = not_finite(p->params->data + p->params->offset[i], eg_dims_count(&g->params[i].spec.dims, 0));
 		if (bad) return eg_fail(err, EG_ERR_NUMERIC, "weight '%s' holds a value that is not finite", g->params[i].name);

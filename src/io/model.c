@@ -179,12 +179,13 @@ static eg_status add_texts(saver *s) {
 	return status;
 }
 
-/* One tensor for each parameter, cut out of a flat array that lies as eg_params_flat does. */
+/* One tensor for each parameter, of moments for each that is trained, cut out of a flat array that lies as eg_params_flat does. */
 static bool add_tensors(saver *s, const char *prefix, const char *moment, const eg_real *flat) {
 	eg_params *p = s->parts->params;
 	const eg_real *base = eg_params_flat(p, NULL);
 	for (int i = 0; i < eg_params_count(p); i++) {
 		const char *name = eg_params_name(p, i);
+		if (*moment && !eg_params_trained(p, i)) continue;
 		if (*prefix) name = eg_arena_printf(&s->arena, "%s%s%s%s", prefix, moment, *moment ? "." : "", name);
 		if (!name) return false;
 		s->tensors[s->n++] = (eg_st_tensor){.name = name,
@@ -365,7 +366,8 @@ static int param_of(const eg_model *m, const char *name) {
 	size_t n = strlen(best_prefix), k = strlen(optimizer_prefix);
 	if (!strncmp(name, best_prefix, n)) return eg_params_find(m->params, name + n);
 	const char *moment = strncmp(name, optimizer_prefix, k) ? NULL : strchr(name + k, '.');
-	return moment ? eg_params_find(m->params, moment + 1) : -1;
+	i = moment ? eg_params_find(m->params, moment + 1) : -1;
+	return eg_params_trained(m->params, i) ? i : -1;
 }
 
 /* Every tensor of the file belongs to a weight and has its shape. */
@@ -488,6 +490,7 @@ static bool fill_flat(const eg_model *m, const char *prefix, const char *moment,
 		char name[300];
 		snprintf(name, sizeof name, "%s%s%s%s", prefix, moment, *moment ? "." : "",
 			eg_params_name(m->params, i));
+		if (*moment && !eg_params_trained(m->params, i)) continue;
 		const eg_st_tensor *t = eg_st_find(&m->file, name);
 		if (!t) return false;
 		if (flat) eg_st_to_real(t, flat + (eg_params_data(m->params, i) - base), NULL);
@@ -501,6 +504,12 @@ static int count_prefix(const eg_st_file *f, const char *prefix) {
 	return n;
 }
 
+static int count_trained(const eg_params *p) {
+	int n = 0;
+	for (int i = 0; i < eg_params_count(p); i++) n += eg_params_trained(p, i);
+	return n;
+}
+
 eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
 	size_t flat, n;
 	int moments = eg_optimizer_moments(optimizer);
@@ -508,8 +517,8 @@ eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_s
 	if (!m->state)
 		return eg_fail(err, EG_ERR_ARG,
 			"model '%s' is not a checkpoint: it holds no state of training to go on from", m->path);
-	eg_params_flat(m->params, &flat);
-	bool fits = count_prefix(&m->file, optimizer_prefix) == moments * eg_params_count(m->params);
+	eg_params_flat_grad(m->params, &flat);
+	bool fits = count_prefix(&m->file, optimizer_prefix) == moments * count_trained(m->params);
 	for (int i = 0; i < moments && fits; i++) {
 		eg_optimizer_moment(optimizer, i, &n);
 		fits = n == flat && fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i), NULL);

@@ -208,13 +208,23 @@ EG_ALWAYS_INLINE bool map_next(const map_walk *w, int64_t index[EG_KDIMS], int64
 }
 
 /* y = a + b where each of a and b is a run (stride 1) or one number (stride 0). */
-EG_ALWAYS_INLINE void map_add_run(const float *a, bool arun, const float *b, bool brun, float *y, int64_t n) {
-	vf a0 = vset1(*a), b0 = vset1(*b);
+EG_ALWAYS_INLINE void map_add_part(const float *a, bool arun, const float *b, bool brun, float *y, int lanes, eg_act act) {
+	vf p = arun ? vload_n(a, lanes) : vset1(*a), q = brun ? vload_n(b, lanes) : vset1(*b);
+	vstore_n(y, lanes, map_act(vadd(p, q), act));
+}
+EG_ALWAYS_INLINE void map_add_run(const float *a, bool arun, const float *b, bool brun, float *y, int64_t n, eg_act act) {
 	int64_t i = 0;
-	for (; i + V <= n; i += V) vstore(y + i, vadd(arun ? vload(a + i) : a0, brun ? vload(b + i) : b0));
-	if (i == n) return;
-	int lanes = (int)(n - i);
-	vstore_n(y + i, lanes, vadd(arun ? vload_n(a + i, lanes) : a0, brun ? vload_n(b + i, lanes) : b0));
+	for (; i + V <= n; i += V) map_add_part(arun ? a + i : a, arun, brun ? b + i : b, brun, y + i, V, act);
+	if (i < n) map_add_part(arun ? a + i : a, arun, brun ? b + i : b, brun, y + i, (int)(n - i), act);
+}
+/* With no activation or ReLU in the same pass; the others, which are slow anyway, in a second one. */
+EG_ALWAYS_INLINE void map_add_act(const float *a, bool arun, const float *b, bool brun, float *y, int64_t n, eg_act act) {
+	if (act == EG_ACT_RELU)
+		map_add_run(a, arun, b, brun, y, n, EG_ACT_RELU);
+	else
+		map_add_run(a, arun, b, brun, y, n, EG_ACT_NONE);
+	if (act == EG_ACT_SIGMOID) map_act_all(y, y, n, EG_ACT_SIGMOID);
+	if (act == EG_ACT_TANH) map_act_all(y, y, n, EG_ACT_TANH);
 }
 
 static void EG_NAME(add_f32)(const void *args, int begin, int end, void *scratch) {
@@ -232,13 +242,16 @@ static void EG_NAME(add_f32)(const void *args, int begin, int end, void *scratch
 		do {
 			const float *p = a + at[0], *q = b + at[1];
 			if (sa == 1 && sb == 1)
-				map_add_run(p, true, q, true, y, n);
+				map_add_act(p, true, q, true, y, n, g->act);
 			else if (sa == 1 && sb == 0)
-				map_add_run(p, true, q, false, y, n);
+				map_add_act(p, true, q, false, y, n, g->act);
 			else if (sa == 0 && sb == 1)
-				map_add_run(p, false, q, true, y, n);
+				map_add_act(p, false, q, true, y, n, g->act);
 			else
-				for (int64_t i = 0; i < n; i++) y[i] = p[i * sa] + q[i * sb];
+				for (int64_t i = 0; i < n; i++) {
+					float sum = p[i * sa] + q[i * sb];
+					map_add_act(&sum, true, &(float){0}, true, y + i, 1, g->act);
+				}
 			y += n;
 		} while (map_next(&w, index, at));
 	}

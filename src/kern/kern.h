@@ -64,6 +64,7 @@ typedef struct eg_ranks {
 } eg_ranks;
 typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, void *scratch);
 
+typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
 typedef enum eg_act { EG_ACT_NONE, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_TANH } eg_act;
 
 /* First element of block b. */
@@ -242,6 +243,75 @@ typedef struct eg_avgpool_bwd_args {
 	bool acc;
 } eg_avgpool_bwd_args;
 
+/* ---- batch normalisation --------------------------------------------------------------------------------------------- */
+
+/* A tensor (N, C, inner) in any layout, normalised channel by channel (Ioffe and Szegedy 2015). Tables of numbers by channel have rows of
+ * eg_channels(C) elements, C rounded up to 16, zero beyond C:
+ *   coef   (4 rows) mean, rstd = 1 / sqrt(var + eps), scale = weight rstd, shift = bias - mean scale
+ *   part   (2 rows) for each block, at eg_at(part, block): sums over the block
+ *   slope  (3 rows) of dx = p g + q (x - mean) + r
+ * The kernels named `block` take blocks of EG_BLOCK samples as units, as block jobs or, the plan setting strides, as global ones.
+ *
+ * batchnorm_part   (block) part = mean of the block's values x, sum of (x - mean)^2, in two passes.
+ * batchnorm_stats  part of all blocks to coef, blocks in rising order (Chan et al. 1979), in double; running = (1 - momentum) running +
+ *                  momentum batch where running_mean is there, the variance being the unbiased one (of a single value: 0). Global, one unit.
+ * batchnorm_fixed  coef from given mean and var. Global, one unit.
+ * batchnorm_fwd    (block) y = act(scale x + shift). In place allowed.
+ * batchnorm_bwd_part   (block) g = dy, or, with relu, dy where scale x + shift > 0, else 0; part = sum of g, sum of g (x - mean).
+ * batchnorm_bwd_stats  dw = [dw +] rstd sum g (x - mean); db = [db +] sum g; slope: p = scale; q = -scale rstd^2 mean of g (x - mean);
+ *                      r = -scale mean of g; fixed (mean and var did not depend on x): q = r = 0. Global, one unit.
+ * batchnorm_bwd    (block) dx = [dx +] p g + q (x - mean) + r, g as above. dx may be dy. */
+typedef struct eg_bn_shape {
+	int N, C, inner;
+	eg_layout layout;
+} eg_bn_shape;
+EG_ALWAYS_INLINE int eg_channels(int C) { return (C + EG_BLOCK - 1) / EG_BLOCK * EG_BLOCK; }
+typedef struct eg_bn_part_args {
+	eg_buf x, part;
+	eg_bn_shape s;
+} eg_bn_part_args;
+typedef struct eg_bn_stats_args {
+	eg_buf part, weight, bias, coef, running_mean, running_var; /* the last two are read and written */
+	eg_bn_shape s;
+	real eps, momentum;
+} eg_bn_stats_args;
+typedef struct eg_bn_fixed_args {
+	eg_buf weight, bias, mean, var, coef;
+	int C;
+	real eps;
+} eg_bn_fixed_args;
+typedef struct eg_bn_fwd_args {
+	eg_buf x, coef, y;
+	eg_bn_shape s;
+	eg_act act;
+} eg_bn_fwd_args;
+typedef struct eg_bn_bwd_part_args {
+	eg_buf x, coef, dy, part;
+	eg_bn_shape s;
+	bool relu;
+} eg_bn_bwd_part_args;
+typedef struct eg_bn_bwd_stats_args {
+	eg_buf part, coef, slope, dw, db;
+	eg_bn_shape s;
+	bool fixed, acc_w, acc_b;
+} eg_bn_bwd_stats_args;
+typedef struct eg_bn_bwd_args {
+	eg_buf x, coef, slope, dy, dx;
+	eg_bn_shape s;
+	bool relu, acc;
+} eg_bn_bwd_args;
+
+/* ---- padding ------------------------------------------------------------------------------------------------------------ */
+
+/* pad_fwd: y (N, C+c0+c1, H+h0+h1, W+w0+w1) = x (N,C,H,W) with zeros around it; pad_bwd, the adjoint: x = [x +] the inside of y. Block jobs in any
+ * layout. (The layout's own lanes beyond the last channel are zero in the result; beyond the last sample they are as in what is read.) */
+typedef struct eg_pad_args {
+	eg_buf from, to; /* x, y; pad_bwd: y, x */
+	int N, C, H, W, c0, c1, h0, h1, w0, w1;
+	eg_layout layout;
+	bool acc; /* pad_bwd */
+} eg_pad_args;
+
 /* ---- element-wise: unit u does elements [u*unit, min((u+1)*unit, total)) ------------------------------------------- */
 /* As a block job, element u*unit of a buffer lies at eg_at(buffer, u). As a global job the plan sets stride = unit, so that the
  * same address rule holds. In the LANES layout unit = 16*F and total counts all 16 lanes of every block. */
@@ -279,11 +349,12 @@ typedef struct eg_dropout_args {
 	bool acc;
 } eg_dropout_args;
 
-/* add: y = a + b with broadcasting. y is contiguous with `dims` (rank of them, slowest first); sa, sb are element strides,
+/* add: y = act(a + b) with broadcasting. y is contiguous with `dims` (rank of them, slowest first); sa, sb are element strides,
  * 0 where a or b is broadcast. Unit u does indices [u*rows, min((u+1)*rows, dims[0])) of the first dimension; a, b, y of the unit lie
  * at eg_at(.., u) (a buffer without the first dimension has stride 0). y may be a or b where shapes agree. */
 typedef struct eg_add_args {
 	eg_buf a, b, y;
+	eg_act act;
 	int rank, rows;
 	int64_t dims[EG_KDIMS], sa[EG_KDIMS], sb[EG_KDIMS];
 } eg_add_args;
@@ -799,6 +870,16 @@ typedef struct eg_kernels {
 	eg_kernel maxpool_bwd; /* eg_maxpool_bwd_args */
 	eg_kernel avgpool_fwd; /* eg_avgpool_fwd_args */
 	eg_kernel avgpool_bwd; /* eg_avgpool_bwd_args */
+
+	eg_kernel batchnorm_part;      /* eg_bn_part_args */
+	eg_kernel batchnorm_stats;     /* eg_bn_stats_args */
+	eg_kernel batchnorm_fixed;     /* eg_bn_fixed_args */
+	eg_kernel batchnorm_fwd;       /* eg_bn_fwd_args */
+	eg_kernel batchnorm_bwd_part;  /* eg_bn_bwd_part_args */
+	eg_kernel batchnorm_bwd_stats; /* eg_bn_bwd_stats_args */
+	eg_kernel batchnorm_bwd;       /* eg_bn_bwd_args */
+	eg_kernel pad_fwd;             /* eg_pad_args */
+	eg_kernel pad_bwd;             /* eg_pad_args */
 
 	eg_kernel act_fwd; /* eg_map_args */
 	eg_kernel act_bwd; /* eg_act_bwd_args */

@@ -16,6 +16,7 @@ void fill_conv__ref(eg_kernels *k);
 void fill_conv_blocked__ref(eg_kernels *k);
 void fill_pool__ref(eg_kernels *k);
 void fill_map__ref(eg_kernels *k);
+void fill_batchnorm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
 void fill_sequence__ref(eg_kernels *k);
 void fill_ctc__ref(eg_kernels *k);
@@ -50,6 +51,16 @@ static inline bool conv_shape_ok(const eg_conv_shape *s) {
 static inline bool pool_shape_ok(const eg_pool_shape *s) {
 	return s->N >= 1 && s->C >= 1 && s->H >= 1 && s->W >= 1 && s->R >= 1 && s->S >= 1 && s->P >= 1 && s->Q >= 1 &&
 	       s->sh >= 1 && s->sw >= 1 && s->ph >= 0 && s->pw >= 0 && s->dh >= 1 && s->dw >= 1;
+}
+
+static inline bool bn_ok(const eg_bn_shape *s, int begin, int end) {
+	return s->N >= 1 && s->C >= 1 && s->inner >= 1 && 0 <= begin && begin <= end && end <= eg_blocks(s->N);
+}
+
+static inline bool pad_ok(const eg_pad_args *a, int begin, int end) {
+	return a->from.p && a->to.p && a->from.p != a->to.p && a->N >= 1 && a->C >= 1 && a->H >= 1 && a->W >= 1 && a->c0 >= 0 &&
+	       a->c1 >= 0 && a->h0 >= 0 && a->h1 >= 0 && a->w0 >= 0 && a->w1 >= 0 && 0 <= begin && begin <= end &&
+	       end <= eg_blocks(a->N);
 }
 
 static inline bool cell_ok(const eg_cell_args *a) { return a->rows >= 1 && a->H >= 1 && a->gates; }

@@ -119,6 +119,7 @@ static void add__ref(const void *args, int begin, int end, void *scratch) {
 			int64_t oa = 0, ob = 0;
 			for (int d = 0; d < last; d++) oa += at[d] * g->sa[d], ob += at[d] * g->sb[d];
 			for (int64_t i = 0; i < n; i++) y[i] = a[oa + i * sa] + b[ob + i * sb];
+			act_apply(g->act, y, n);
 			y += n;
 		} while (next_index(at, dims, 0, last - 1));
 	}

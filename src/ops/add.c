@@ -50,7 +50,7 @@ static void strides(const eg_dims *t, const eg_dims *y, int64_t *out) {
 static void add_flat(eg_emit *e) {
 	eg_layout layout = eg_emit_in_layout(e, 0);
 	eg_walk w = eg_emit_walk_in(e, 0, layout);
-	eg_add_args g = {.rank = 1, .rows = (int)w.unit, .dims = {w.total}, .sa = {1}, .sb = {1}};
+	eg_add_args g = {.act = eg_emit_act(e), .rank = 1, .rows = (int)w.unit, .dims = {w.total}, .sa = {1}, .sb = {1}};
 	g.a = op_stride(w.block, eg_emit_x(e, 0, layout), w.unit);
 	g.b = op_stride(w.block, eg_emit_x(e, 1, layout), w.unit);
 	g.y = op_stride(w.block, eg_emit_y_over_x(e, 0), w.unit);
@@ -68,7 +68,7 @@ static void add_fwd(eg_emit *e) {
 		add_flat(e);
 		return;
 	}
-	eg_add_args g = {.rank = y.rank, .rows = EG_BLOCK};
+	eg_add_args g = {.act = eg_emit_act(e), .rank = y.rank, .rows = EG_BLOCK};
 	memcpy(g.dims, y.d, (size_t)y.rank * sizeof y.d[0]);
 	strides(&a, &y, g.sa);
 	strides(&b, &y, g.sb);
@@ -133,6 +133,7 @@ const eg_op eg_op_add = {
 	.infer = add_infer,
 	.fwd = add_fwd,
 	.bwd = add_bwd,
+	.fuses_act = true,
 	.follows = add_follows,
 	.onnx = "Add",
 	.onnx_since = 14,

@@ -1,4 +1,4 @@
-/* pool.c - maxpool2d and avgpool2d: block jobs in whichever layout their input lies. */
+/* pool.c - maxpool2d, avgpool2d and globalavgpool2d: block jobs in whichever layout their input lies. */
 #include "ops/window.h"
 
 static window pool_window(
@@ -192,23 +192,31 @@ static eg_pool_shape avgpool2d_shape(const eg_emit *e, eg_layout layout) {
 	return s;
 }
 
-static void avgpool2d_fwd(eg_emit *e) {
-	eg_layout layout = eg_emit_in_layout(e, 0);
-	eg_avgpool_fwd_args a = {.s = avgpool2d_shape(e, layout)};
+static void average_fwd(eg_emit *e, eg_pool_shape s, eg_layout layout) {
+	eg_avgpool_fwd_args a = {.s = s};
 	op_blocks job = pool_job(e, layout, &a.s);
 	a.x = op_stride(job.block, eg_emit_x(e, 0, layout), x_block(&a.s));
 	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), y_block(&a.s));
 	OP_CALL(e, avgpool_fwd, a, 1, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
 }
 
-static void avgpool2d_bwd(eg_emit *e) {
-	eg_layout layout = eg_emit_out_layout(e);
-	eg_avgpool_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .s = avgpool2d_shape(e, layout)};
+static void average_bwd(eg_emit *e, eg_pool_shape s, eg_layout layout) {
+	eg_avgpool_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .s = s};
 	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
 	op_blocks job = pool_job(e, layout, &a.s);
 	a.dy = op_stride(job.block, a.dy, y_block(&a.s));
 	a.dx = op_stride(job.block, eg_emit_dx(e, 0, layout, &a.acc), x_block(&a.s));
 	OP_CALL(e, avgpool_bwd, a, 1, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
+}
+
+static void avgpool2d_fwd(eg_emit *e) {
+	eg_layout layout = eg_emit_in_layout(e, 0);
+	average_fwd(e, avgpool2d_shape(e, layout), layout);
+}
+
+static void avgpool2d_bwd(eg_emit *e) {
+	eg_layout layout = eg_emit_out_layout(e);
+	average_bwd(e, avgpool2d_shape(e, layout), layout);
 }
 
 #define AVGPOOL(...) &(const avgpool2d_options){__VA_ARGS__}
@@ -255,4 +263,67 @@ const eg_op eg_op_avgpool2d = {
 	.onnx_since = 11,
 	.cases = avgpool2d_cases,
 	.ncases = EG_COUNT(avgpool2d_cases),
+};
+
+/* ---- average of everything --------------------------------------------------------------------------------------- */
+
+/* One window as large as the picture. */
+static window whole_window(const eg_dims *x) {
+	const int kernel[2] = {(int)x->d[2], (int)x->d[3]}, padding[2] = {0, 0};
+	return pool_window(kernel, kernel, padding, NULL, false);
+}
+
+static eg_status globalavgpool2d_infer(eg_infer *s) {
+	char text[128];
+	if (op_check_real(s, 0, "x")) return s->err->status;
+	if (s->in[0].rank != 4)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4",
+			eg_dims_text(&s->in[0], text, sizeof text), s->in[0].rank);
+	if (op_check_known(s, 0, 1, "x")) return s->err->status;
+	window w = whole_window(&s->in[0]);
+	return pool_infer(s, &w);
+}
+
+static eg_pool_shape whole_shape(const eg_emit *e, eg_layout layout) {
+	eg_dims x = eg_emit_in_dims(e, 0);
+	window w = whole_window(&x);
+	return pool_shape(e, &w, layout);
+}
+
+static void globalavgpool2d_fwd(eg_emit *e) {
+	eg_layout layout = eg_emit_in_layout(e, 0);
+	average_fwd(e, whole_shape(e, layout), layout);
+}
+
+static void globalavgpool2d_bwd(eg_emit *e) {
+	eg_layout layout = eg_emit_out_layout(e);
+	average_bwd(e, whole_shape(e, layout), layout);
+}
+
+static const eg_case globalavgpool2d_cases[] = {
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
+	{"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
+};
+
+const eg_op eg_op_globalavgpool2d = {
+	.info = {
+		.name = "globalavgpool2d",
+		.layer = "global_avgpool",
+		.doc = "The average of each channel over the whole picture",
+		.equation = "y[n,c,0,0] = mean over h,w of x[n,c,h,w]; x (N,C,H,W), y (N,C,1,1)",
+		.source = "ONNX GlobalAveragePool-1; Lin et al. 2014",
+		.options_size = sizeof(op_name_only),
+		.min_inputs = 1,
+		.max_inputs = 1,
+		.inputs = (const char *const[]){"x"},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = globalavgpool2d_infer,
+	.fwd = globalavgpool2d_fwd,
+	.bwd = globalavgpool2d_bwd,
+	.follows = op_follows,
+	.onnx = "GlobalAveragePool",
+	.onnx_since = 1,
+	.cases = globalavgpool2d_cases,
+	.ncases = EG_COUNT(globalavgpool2d_cases),
 };

@@ -285,6 +285,7 @@ static eg_status numeric(loop *l, eg_plan *plan, int epoch, int64_t step, const 
 	eg_error found;
 	char samples[96], kept[96];
 	if (eg_plan_diagnose(plan, l->state->steps, &found) == EG_OK) snprintf(found.message, sizeof found.message, "the loss or the gradient is not finite");
+	if (plan->updates_state) eg_params_restore_state(l->params); /* the update was not made: its batch shall not count either */
 	keep_good_weights(l, epoch, kept, sizeof kept);
 	return eg_fail(err, EG_ERR_NUMERIC,
 		"epoch %d, step %lld (update %llu, %s): %s. %s. Try a smaller learning rate (now %g), clip_norm: 1, or look for wrong values in the data",

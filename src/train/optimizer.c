@@ -49,8 +49,8 @@ eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config) 
 	if (!o) goto no_memory;
 	*o = (eg_optimizer){.params = p, .ctx = ctx, .config = c};
 	o->nmoments = c.kind != EG_SGD ? 2 : c.momentum != 0;
-	o->units = (int)((p->total + EG_CHUNK - 1) / EG_CHUNK);
-	o->moments = eg_block_new(ctx->allocator, (size_t)o->nmoments * p->total * sizeof(real) + EG_ALIGN);
+	o->units = (int)((p->trained + EG_CHUNK - 1) / EG_CHUNK);
+	o->moments = eg_block_new(ctx->allocator, (size_t)o->nmoments * p->trained * sizeof(real) + EG_ALIGN);
 	o->partial = eg_calloc(ctx->allocator, (size_t)o->units + 1, sizeof *o->partial);
 	if (o->moments && o->partial) return o;
 no_memory:
@@ -85,7 +85,7 @@ static void step(void *arg, int rank, int size) {
 	eg_optimizer *o = job->o;
 	const eg_kernels *k = &o->ctx->kern;
 	eg_buf grad = {o->params->grad, EG_CHUNK};
-	int64_t n = (int64_t)o->params->total;
+	int64_t n = (int64_t)o->params->trained;
 	int begin, end;
 	eg_split(o->units, rank, size, &begin, &end);
 	eg_sumsq_args sum = {.x = grad, .out = {o->partial, 1}, .n = n};
@@ -114,15 +114,15 @@ eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm) {
 	eg_params *p = o->params;
 	if (norm) *norm = 0;
 	if (o->units == 0) return EG_OK;
-	real *m = o->nmoments ? o->moments : NULL, *v = o->nmoments == 2 ? o->moments + p->total : NULL;
+	real *m = o->nmoments ? o->moments : NULL, *v = o->nmoments == 2 ? o->moments + p->trained : NULL;
 	double t = (double)(o->steps + 1);
 	step_job job = {.o = o,
-		.update = {.g = {p->grad, EG_CHUNK}, .w = {p->data, EG_CHUNK}, .m = {m, EG_CHUNK}, .v = {v, EG_CHUNK}, .n = (int64_t)p->total,
+		.update = {.g = {p->grad, EG_CHUNK}, .w = {p->data, EG_CHUNK}, .m = {m, EG_CHUNK}, .v = {v, EG_CHUNK}, .n = (int64_t)p->trained,
 			.lr = (real)lr, .scale = 1, .momentum = (real)c->momentum, .weight_decay = (real)c->weight_decay, .b1 = (real)c->beta1,
 			.b2 = (real)c->beta2, .eps = (real)c->eps, .c1 = (real)(1 - pow(c->beta1, t)), .c2 = (real)(1 - pow(c->beta2, t)),
 			.nesterov = c->nesterov, .decoupled = c->kind == EG_ADAMW, .first = o->steps == 0}};
 	int threads = eg_team_size(o->ctx->team);
-	if (p->total < SHARE_FROM) threads = 1;
+	if (p->trained < SHARE_FROM) threads = 1;
 	eg_team_run(o->ctx->team, threads < o->units ? threads : o->units, step, &job);
 	if (norm) *norm = job.norm;
 	if (!isfinite(job.norm)) return eg_fail(&o->ctx->error, EG_ERR_NUMERIC, "the norm of the gradients is not finite; nothing was updated");
@@ -135,8 +135,8 @@ double eg_optimizer_lr(const eg_optimizer *o) { return o->config.lr; }
 int eg_optimizer_moments(const eg_optimizer *o) { return o->nmoments; }
 const char *eg_optimizer_moment_name(const eg_optimizer *o, int i) { return i < 0 || i >= o->nmoments ? NULL : i == 0 ? "m" : "v"; }
 eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n) {
-	if (n) *n = o->params->total;
-	return i < 0 || i >= o->nmoments ? NULL : o->moments + (size_t)i * o->params->total;
+	if (n) *n = o->params->trained;
+	return i < 0 || i >= o->nmoments ? NULL : o->moments + (size_t)i * o->params->trained;
 }
 uint64_t eg_optimizer_steps(const eg_optimizer *o) { return o->steps; }
 void eg_optimizer_set_steps(eg_optimizer *o, uint64_t steps) { o->steps = steps; }

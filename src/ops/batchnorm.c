@@ -1,0 +1,164 @@
+/* batchnorm.c - batch normalisation: with the statistics of the batch in training, with running ones otherwise.
+ *
+ * In training the statistics meet all samples: blocks of samples each sum up their part, one small call turns the parts into a factor and a
+ * constant for each channel, blocks apply them. Backward likewise. Only x is kept for it: what is normalised is computed again from x, and
+ * so is the sign that a fused ReLU saw. */
+#include "ops/ops.h"
+
+typedef struct batchnorm_options {
+	const char *name;
+	float momentum, eps;
+	bool frozen;
+} batchnorm_options;
+
+static const eg_attr batchnorm_attrs[] = {
+	OP_FLOAT(batchnorm_options, momentum, 0.1, 1e-6, 1, NULL,
+		"share of the batch in the running statistics after a step (ONNX counts the rest instead: 1 - momentum)"),
+	OP_FLOAT(batchnorm_options, eps, 1e-5, 1e-12, 1, "epsilon", "added to the variance"),
+	OP_BOOL(batchnorm_options, frozen, NULL,
+		"in training too the running statistics are used, and left as they are (fine-tuning)"),
+};
+
+enum { WEIGHT, BIAS, MEAN, VAR };
+
+static eg_status batchnorm_infer(eg_infer *s) {
+	const eg_dims *x = &s->in[0];
+	char text[128];
+	if (op_check_real(s, 0, "x")) return s->err->status;
+	if (x->rank < 2)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no channels; (N,C,...) is expected", eg_dims_text(x, text, sizeof text));
+	if (op_check_known(s, 0, 1, "x")) return s->err->status;
+	if (x->d[0] == EG_T)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s begins with time; statistics over a batch need the batch first",
+			eg_dims_text(x, text, sizeof text));
+	const eg_dims channels = {1, {x->d[1]}};
+	s->out[0] = *x;
+	s->nparams = 4;
+	s->params[WEIGHT] = (eg_param_spec){.name = "weight", .dims = channels, .init = EG_INIT_CONSTANT};
+	s->params[BIAS] = (eg_param_spec){.name = "bias", .dims = channels, .init = EG_INIT_ZERO};
+	s->params[MEAN] = (eg_param_spec){.name = "running_mean", .dims = channels, .init = EG_INIT_ZERO, .state = true};
+	s->params[VAR] = (eg_param_spec){.name = "running_var", .dims = channels, .init = EG_INIT_CONSTANT, .state = true};
+	return EG_OK;
+}
+
+static eg_bn_shape shape_of(const eg_emit *e, eg_layout layout) {
+	eg_dims x = eg_emit_in_dims(e, 0);
+	return (eg_bn_shape){(int)x.d[0], (int)x.d[1], (int)eg_dims_count(&x, 2), layout};
+}
+
+static bool is_frozen(const eg_emit *e) {
+	return !eg_emit_training(e) || ((const batchnorm_options *)eg_emit_options(e))->frozen;
+}
+
+/* BLOCKED buffers are walked by global jobs. */
+static op_blocks job_of(const eg_emit *e, const eg_bn_shape *s) {
+	return op_blocks_of(e, s->layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
+}
+
+static double size_of(const eg_bn_shape *s) { return (double)s->N * s->C * s->inner; }
+/* Elements in a block of x. */
+static int64_t unit_of(const eg_bn_shape *s) {
+	return (int64_t)EG_BLOCK * s->inner * (s->layout == EG_BLOCKED ? eg_channels(s->C) : s->C);
+}
+/* A table of some rows by channel. */
+static int64_t table(const eg_bn_shape *s, int rows) { return (int64_t)rows * eg_channels(s->C); }
+
+static eg_buf coefficients(eg_emit *e, const eg_bn_shape *s) { return eg_emit_saved(e, 0, EG_ELEM_REAL, table(s, 4), false); }
+/* Sums of every block, and the same as the call sees them that reads those of all blocks. */
+static eg_buf parts(eg_emit *e, const eg_bn_shape *s, op_blocks job) {
+	return eg_emit_temp(e, EG_ELEM_REAL, table(s, 2) * (job.block ? 1 : job.units), job.block);
+}
+static eg_buf all_parts(eg_buf part, const eg_bn_shape *s) { return (eg_buf){part.p, (ptrdiff_t)table(s, 2)}; }
+
+static eg_buf batch_coefficients(eg_emit *e, eg_bn_shape s, op_blocks job) {
+	const batchnorm_options *o = eg_emit_options(e);
+	eg_bn_part_args p = {.s = s};
+	p.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
+	p.part = op_stride(job.block, parts(e, &s, job), table(&s, 2));
+	OP_CALL(e, batchnorm_part, p, 1, 1, .block = job.block, .units = job.units, .flops = 5 * size_of(&s));
+	eg_bn_stats_args t = {.part = all_parts(p.part, &s), .weight = eg_emit_w(e, WEIGHT), .bias = eg_emit_w(e, BIAS),
+		.coef = coefficients(e, &s), .running_mean = eg_emit_w(e, MEAN), .running_var = eg_emit_w(e, VAR), .s = s,
+		.eps = (real)o->eps, .momentum = (real)o->momentum};
+	OP_CALL(e, batchnorm_stats, t, 3, 3, .units = 1, .flops = (double)table(&s, 2) * job.units);
+	return t.coef;
+}
+
+static eg_buf running_coefficients(eg_emit *e, eg_bn_shape s) {
+	const batchnorm_options *o = eg_emit_options(e);
+	eg_bn_fixed_args f = {.weight = eg_emit_w(e, WEIGHT), .bias = eg_emit_w(e, BIAS), .mean = eg_emit_w(e, MEAN),
+		.var = eg_emit_w(e, VAR), .coef = coefficients(e, &s), .C = s.C, .eps = (real)o->eps};
+	OP_CALL(e, batchnorm_fixed, f, 4, 1, .units = 1, .flops = (double)table(&s, 4));
+	return f.coef;
+}
+
+static void batchnorm_fwd(eg_emit *e) {
+	eg_bn_shape s = shape_of(e, eg_emit_in_layout(e, 0));
+	op_blocks job = job_of(e, &s);
+	eg_bn_fwd_args a = {.coef = is_frozen(e) ? running_coefficients(e, s) : batch_coefficients(e, s, job), .s = s, .act = eg_emit_act(e)};
+	a.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
+	a.y = op_stride(job.block, eg_emit_y_over_x(e, 0), unit_of(&s));
+	OP_CALL(e, batchnorm_fwd, a, 2, 1, .block = job.block, .units = job.units, .flops = 2 * size_of(&s));
+}
+
+static void batchnorm_bwd(eg_emit *e) {
+	eg_bn_shape s = shape_of(e, eg_emit_out_layout(e));
+	op_blocks job = job_of(e, &s);
+	bool relu = eg_emit_act(e) == EG_ACT_RELU;
+	eg_buf dy = eg_emit_dy(e, 0, s.layout);
+	if (!dy.p) return;
+	eg_bn_bwd_part_args p = {.coef = coefficients(e, &s), .s = s, .relu = relu};
+	p.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
+	p.dy = op_stride(job.block, dy, unit_of(&s));
+	p.part = op_stride(job.block, parts(e, &s, job), table(&s, 2));
+	OP_CALL(e, batchnorm_bwd_part, p, 3, 1, .block = job.block, .units = job.units, .flops = 6 * size_of(&s));
+	eg_bn_bwd_stats_args t = {.part = all_parts(p.part, &s), .coef = p.coef,
+		.slope = eg_emit_temp(e, EG_ELEM_REAL, table(&s, 3), false), .s = s, .fixed = is_frozen(e)};
+	t.dw = eg_emit_dw(e, WEIGHT, &t.acc_w);
+	t.db = eg_emit_dw(e, BIAS, &t.acc_b);
+	OP_CALL(e, batchnorm_bwd_stats, t, 2, 3, .units = 1, .flops = (double)table(&s, 2) * job.units);
+	if (!eg_emit_needs_dx(e, 0)) return;
+	eg_bn_bwd_args a = {.x = p.x, .coef = p.coef, .slope = t.slope, .dy = p.dy, .s = s, .relu = relu};
+	a.dx = op_stride(job.block, eg_emit_dx(e, 0, s.layout, &a.acc), unit_of(&s));
+	OP_CALL(e, batchnorm_bwd, a, 4, 1, .block = job.block, .units = job.units, .flops = 6 * size_of(&s));
+}
+
+#define BATCHNORM(...) &(const batchnorm_options){__VA_ARGS__}
+static const eg_case batchnorm_cases[] = {
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
+	{"many channels, small batch", BATCHNORM(.momentum = 0.3f), .in = {OP_DIMS(EG_N, 37, 2, 3)}, .nin = 1, .batch = 5},
+	{"rows", BATCHNORM(.eps = 1e-3f), .in = {OP_DIMS(EG_N, 21)}, .nin = 1, .batch = 35},
+	{"long runs", NULL, .in = {OP_DIMS(EG_N, 3, 13, 21)}, .nin = 1, .batch = 16, .ties = true},
+	{"volumes, fixed batch", NULL, .in = {OP_DIMS(19, 4, 3, 2, 5)}, .nin = 1, .batch = 2},
+	{"frozen", BATCHNORM(.frozen = true), .in = {OP_DIMS(EG_N, 5, 4, 3)}, .nin = 1, .batch = 18, .linear = true},
+};
+
+const eg_op eg_op_batchnorm = {
+	.info = {
+		.name = "batchnorm",
+		.layer = "batchnorm",
+		.doc = "Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted",
+		.equation = "y = weight (x - mean) / sqrt(var + eps) + bias, all by channel, x (N,C,...);\n"
+			"training: mean and (biased) variance of the batch, and running = (1 - momentum) running + momentum batch\n"
+			"with its unbiased variance; otherwise the running ones",
+		.source = "ONNX BatchNormalization-15; Ioffe and Szegedy 2015; momentum as PyTorch counts it",
+		.attrs = batchnorm_attrs,
+		.nattrs = EG_COUNT(batchnorm_attrs),
+		.options_size = sizeof(batchnorm_options),
+		.min_inputs = 1,
+		.max_inputs = 1,
+		.inputs = (const char *const[]){"x"},
+		.params = (const char *const[]){"weight", "bias", "running_mean", "running_var", NULL},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = batchnorm_infer,
+	.fwd = batchnorm_fwd,
+	.bwd = batchnorm_bwd,
+	.bwd_reads_x = true,
+	.fuses_act = true,
+	.fuses_relu_bwd = true,
+	.follows = op_follows,
+	.onnx = "BatchNormalization",
+	.onnx_since = 15,
+	.cases = batchnorm_cases,
+	.ncases = EG_COUNT(batchnorm_cases),
+};

@@ -1,0 +1,96 @@
+/* pad.c - pad2d: zeros around pictures, and channels of zeros before and behind theirs. */
+#include "ops/ops.h"
+
+typedef struct pad2d_options {
+	const char *name;
+	int channels[2], height[2], width[2];
+} pad2d_options;
+
+static const eg_attr pad2d_attrs[] = {
+	OP_PAIR(pad2d_options, channels, 0, 0, OP_SIZE_MAX, "pads", "channels of zeros before and behind those of x"),
+	OP_PAIR(pad2d_options, height, 0, 0, OP_SIZE_MAX, "pads", "rows of zeros above and below"),
+	OP_PAIR(pad2d_options, width, 0, 0, OP_SIZE_MAX, "pads", "columns of zeros on the left and on the right"),
+};
+
+static eg_status pad2d_infer(eg_infer *s) {
+	const pad2d_options *o = s->options;
+	const int *const pads[] = {o->channels, o->height, o->width};
+	char text[128];
+	if (op_check_real(s, 0, "x")) return s->err->status;
+	if (s->in[0].rank != 4)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4",
+			eg_dims_text(&s->in[0], text, sizeof text), s->in[0].rank);
+	if (op_check_known(s, 0, 1, "x")) return s->err->status;
+	s->out[0] = s->in[0];
+	for (int i = 0; i < 3; i++) s->out[0].d[1 + i] += (int64_t)pads[i][0] + pads[i][1];
+	return EG_OK;
+}
+
+static eg_pad_args pad2d_args(const eg_emit *e, eg_layout layout) {
+	const pad2d_options *o = eg_emit_options(e);
+	eg_dims x = eg_emit_in_dims(e, 0);
+	return (eg_pad_args){.N = (int)x.d[0], .C = (int)x.d[1], .H = (int)x.d[2], .W = (int)x.d[3], .c0 = o->channels[0],
+		.c1 = o->channels[1], .h0 = o->height[0], .h1 = o->height[1], .w0 = o->width[0], .w1 = o->width[1], .layout = layout};
+}
+
+/* Elements of a block of pictures of these dimensions. */
+static int64_t unit_of(const eg_dims *d, eg_layout layout) {
+	int64_t channels = layout == EG_BLOCKED ? eg_channels((int)d->d[1]) : d->d[1];
+	return EG_BLOCK * channels * eg_dims_count(d, 2);
+}
+
+static void pad2d_fwd(eg_emit *e) {
+	eg_layout layout = eg_emit_in_layout(e, 0);
+	eg_pad_args a = pad2d_args(e, layout);
+	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
+	op_blocks job = op_blocks_of(e, layout != EG_BLOCKED && eg_emit_in_batched(e, 0), a.N);
+	a.from = op_stride(job.block, eg_emit_x(e, 0, layout), unit_of(&x, layout));
+	a.to = op_stride(job.block, eg_emit_y(e, 0, layout), unit_of(&y, layout));
+	OP_CALL(e, pad_fwd, a, 1, 1, .block = job.block, .units = job.units, .flops = (double)eg_dims_count(&y, 0));
+}
+
+static void pad2d_bwd(eg_emit *e) {
+	eg_layout layout = eg_emit_out_layout(e);
+	eg_pad_args a = pad2d_args(e, layout);
+	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
+	op_blocks job = op_blocks_of(e, layout != EG_BLOCKED && eg_emit_in_batched(e, 0), a.N);
+	a.from = eg_emit_dy(e, 0, layout);
+	if (!a.from.p || !eg_emit_needs_dx(e, 0)) return;
+	a.from = op_stride(job.block, a.from, unit_of(&y, layout));
+	a.to = op_stride(job.block, eg_emit_dx(e, 0, layout, &a.acc), unit_of(&x, layout));
+	OP_CALL(e, pad_bwd, a, 1, 1, .block = job.block, .units = job.units, .flops = (double)eg_dims_count(&x, 0));
+}
+
+#define PAD(...) &(const pad2d_options){__VA_ARGS__}
+static const eg_case pad2d_cases[] = {
+	{"channels", PAD(.channels = {0, 4}), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18, .linear = true},
+	{"all around", PAD(.channels = {2, 1}, .height = {1, 3}, .width = {4, 2}), .in = {OP_DIMS(EG_N, 3, 2, 5)}, .nin = 1,
+		.batch = 18, .linear = true},
+	{"many channels, fixed batch", PAD(.channels = {5, 19}, .width = {0, 1}), .in = {OP_DIMS(19, 17, 3, 2)}, .nin = 1,
+		.batch = 2, .linear = true},
+};
+
+const eg_op eg_op_pad2d = {
+	.info = {
+		.name = "pad2d",
+		.layer = "pad",
+		.doc = "Zeros around pictures, and channels of zeros",
+		.equation = "y (N, C + channels, H + height, W + width): x (N,C,H,W) behind the first numbers of each pair, zero elsewhere",
+		.source = "ONNX Pad-13 with mode constant; for channels as the identity shortcuts of He et al. 2016 have them",
+		.attrs = pad2d_attrs,
+		.nattrs = EG_COUNT(pad2d_attrs),
+		.options_size = sizeof(pad2d_options),
+		.min_inputs = 1,
+		.max_inputs = 1,
+		.inputs = (const char *const[]){"x"},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = pad2d_infer,
+	.fwd = pad2d_fwd,
+	.bwd = pad2d_bwd,
+	.follows = op_follows,
+	.onnx = "Pad",
+	.onnx_since = 13,
+	.cases = pad2d_cases,
+	.ncases = EG_COUNT(pad2d_cases),
+};
