@@ -252,13 +252,46 @@ static int canonical_grad(eg_emit *e, int value) {
 	return v->grad[v->layout];
 }
 
+/* The node that computes a value, with what is fused into it; -1: a graph input. */
+static int computed_by(const eg_plan *p, int value) {
+	int n = p->graph->values[value].node;
+	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[0]].node;
+	return n;
+}
+
+/* Gradients may share a buffer (eg_emit_dx_same). Does one other than `value` still need what lies there: is it the user's, or that of a node
+ * whose backward pass has not been emitted? */
+static bool others_need(const eg_emit *e, int id, int value) {
+	const eg_plan *p = e->plan;
+	const eg_pvalue *own = eg_pvalue_of(e->plan, value);
+	for (int i = 0; i < p->graph->nvalues; i++) {
+		const eg_pvalue *v = &p->values[i];
+		if (v == own || v->redirect >= 0) continue;
+		if (v->seed == id && id >= 0) return true;
+		for (int l = 0; l < EG_LAYOUTS; l++)
+			if (v->grad[l] == id && computed_by(p, i) <= e->node) return true;
+	}
+	return false;
+}
+
+/* The gradient of a value, to be added to: a buffer of its own by then. */
+static int grad_to_change(eg_emit *e, int value) {
+	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	int id = canonical_grad(e, value);
+	if (!v->written || !others_need(e, id, value)) return id;
+	int own = value_buf(e, value, v->layout, BUF_TEMP);
+	emit_copy(e, value, id, own, v->layout, false);
+	return v->grad[v->layout] = own;
+}
+
 eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc) {
 	int value = node_of(e)->in[i];
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	if (layout == v->layout) {
+		int id = grad_to_change(e, value);
 		*acc = v->written;
 		v->written = true;
-		return handle(canonical_grad(e, value));
+		return handle(id);
 	}
 	int temp = value_buf(e, value, layout, BUF_TEMP);
 	e->pending_buf[e->npending] = temp;
@@ -273,12 +306,12 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	int dy = eg_handle_id(eg_emit_dy(e, 0, layout).p);
 	if (dy < 0) return;
-	if (v->layout == layout && !v->written && v->consumers == 1 && value_at(e, value)->node >= 0) {
+	if (v->layout == layout && !v->written && value_at(e, value)->node >= 0) {
 		v->grad[layout] = dy;
 	} else if (v->layout == layout) {
-		emit_copy(e, value, dy, canonical_grad(e, value), layout, v->written);
+		emit_copy(e, value, dy, grad_to_change(e, value), layout, v->written);
 	} else {
-		emit_reorder(e, value, dy, layout, canonical_grad(e, value), v->layout, v->written);
+		emit_reorder(e, value, dy, layout, grad_to_change(e, value), v->layout, v->written);
 	}
 	v->written = true;
 }
@@ -410,14 +443,14 @@ static void emit_seeds(eg_plan *p) {
 	}
 }
 
-/* Backward of an activation that its producer has applied: dy *= act'(y), in place unless dy is the user's. */
+/* Backward of an activation that its producer has applied: dy *= act'(y), in place unless others need dy too. */
 static void emit_fused_act_bwd(eg_emit *e) {
 	eg_plan *p = e->plan;
 	int value = node_of(e)->out[0];
 	eg_pvalue *v = eg_pvalue_of(p, value);
 	int y = v->buf[v->layout], dy = v->grad[v->layout], dx = dy;
 	if (y < 0 || dy < 0) return;
-	if (p->bufs[dy].kind == BUF_IO) dx = value_buf(e, value, v->layout, BUF_TEMP);
+	if (p->bufs[dy].kind == BUF_IO || others_need(e, dy, value)) dx = value_buf(e, value, v->layout, BUF_TEMP);
 	if (dx < 0) return;
 	eg_walk w = walk(e, value, v->layout);
 	eg_act_bwd_args a = {.y = {eg_handle(y), w.unit}, .dy = {eg_handle(dy), w.unit}, .dx = {eg_handle(dx), w.unit}, .unit = w.unit,
@@ -446,7 +479,7 @@ static void emit_backward(eg_plan *p) {
 		node->op->bwd(&e);
 		for (int i = 0; i < e.npending && !p->out_of_memory; i++) {
 			eg_pvalue *v = eg_pvalue_of(p, e.pending_value[i]);
-			emit_reorder(&e, e.pending_value[i], e.pending_buf[i], e.pending_layout[i], canonical_grad(&e, e.pending_value[i]), v->layout,
+			emit_reorder(&e, e.pending_value[i], e.pending_buf[i], e.pending_layout[i], grad_to_change(&e, e.pending_value[i]), v->layout,
 				v->written);
 			v->written = true;
 		}

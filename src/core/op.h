@@ -146,7 +146,8 @@ bool eg_emit_exact(const eg_emit *e);
  *         once a run, by naming w among a call's writes
  *   dy  gradient of output i in that layout. Absent (p NULL) when nothing flows back
  *   dx  where to write the gradient of input i, in the layout asked for; *acc tells whether to add. Ask only when eg_emit_needs_dx
- *   dx_same  the gradient of input i is the data of dy's buffer in that layout (backward of `same`); emits what is needed
+ *   dx_same  the gradient of input i is the data of dy's buffer in that layout (backward of `same`, of a sum); emits what is needed: nothing
+ *         where the two can share the buffer until one of them is added to
  *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0..EG_SAVED_SLOTS-1: the first call creates it, bwd gets the same
  *   temp   a buffer that lives between calls of this fwd or bwd
  * saved and temp: with block true, `count` elements per block (for block jobs), else `count` elements in all. */

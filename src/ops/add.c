@@ -86,13 +86,7 @@ static void add_bwd(eg_emit *e) {
 		eg_dims x = eg_emit_in_dims(e, i);
 		if (!eg_emit_needs_dx(e, i)) continue;
 		if (same_dims(&x, &y) && eg_emit_in_batched(e, i) == eg_emit_out_batched(e, 0)) {
-			eg_layout layout = eg_emit_out_layout(e);
-			eg_walk w = eg_emit_walk_out(e, 0, layout);
-			eg_map_args m = {.x = eg_emit_dy(e, 0, layout), .unit = w.unit, .total = w.total};
-			if (!m.x.p) return;
-			m.x = op_stride(w.block, m.x, w.unit);
-			m.y = op_stride(w.block, eg_emit_dx(e, i, layout, &m.acc), w.unit);
-			OP_CALL(e, copy, m, 1, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+			eg_emit_dx_same(e, i, eg_emit_out_layout(e));
 			continue;
 		}
 		eg_sum_to_args t = {.x = eg_emit_dy(e, 0, EG_PLAIN), .rank = y.rank, .count = eg_dims_count(&x, 0)};
