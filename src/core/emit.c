@@ -30,7 +30,9 @@ const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern
 bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
 int eg_emit_node(const eg_emit *e) { return e->node; }
 int eg_emit_nin(const eg_emit *e) { return node_of(e)->nin; }
-bool eg_emit_has_param(const eg_emit *e, int i) { return i < node_of(e)->nparams; }
+bool eg_emit_has_param(const eg_emit *e, int i) {
+	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].affine >= 0); /* folding brings a bias */
+}
 eg_act eg_emit_act(const eg_emit *e) { return e->plan->nodes[e->node].act; }
 /* Of an input that is there; an op asks eg_emit_x(...).p about optional ones. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
@@ -206,7 +208,29 @@ void eg_emit_same(eg_emit *e, int i, eg_layout layout) {
 	set_value_buf(e, y, layout, id);
 }
 
+/* Weight (0) or bias (1) with the scale and shift of another node folded in. */
+static eg_buf folded(eg_emit *e, int i) {
+	eg_plan *p = e->plan;
+	eg_pnode *n = &p->nodes[e->node];
+	if (n->folded[0] >= 0 || p->out_of_memory) return handle(n->folded[i]);
+	eg_emit other = {.plan = p, .node = n->affine};
+	const eg_dims *d = &p->graph->params[node_of(e)->param[0]].spec.dims;
+	eg_bn_fold_args a = {.coef = node_of(&other)->op->affine(&other), .C = (int)d->d[0], .n = eg_dims_count(d, 1)};
+	n->affine = -1; /* now as they are */
+	a.w = eg_emit_w(e, 0);
+	a.b = eg_emit_w(e, 1);
+	n->affine = other.node;
+	a.w_out = eg_emit_temp(e, EG_ELEM_REAL, a.C * a.n, false);
+	a.b_out = eg_emit_temp(e, EG_ELEM_REAL, a.C, false);
+	n->folded[0] = eg_handle_id(a.w_out.p);
+	n->folded[1] = eg_handle_id(a.b_out.p);
+	eg_emit_call(e, &(eg_call_spec){.kernel = "batchnorm_fold", .run = p->ctx->kern.batchnorm_fold, .args = &a, .size = sizeof a, .reads = 3, .writes = 2,
+		.units = 1, .flops = (double)(a.C * a.n)});
+	return handle(n->folded[i]);
+}
+
 eg_buf eg_emit_w(eg_emit *e, int i) {
+	if (i < 2 && e->plan->nodes[e->node].affine >= 0) return folded(e, i);
 	int param = node_of(e)->param[i];
 	int *id = &e->plan->param_buf[param];
 	if (!eg_emit_has_param(e, i)) return (eg_buf){0};
@@ -252,13 +276,6 @@ static int canonical_grad(eg_emit *e, int value) {
 	return v->grad[v->layout];
 }
 
-/* The node that computes a value, with what is fused into it; -1: a graph input. */
-static int computed_by(const eg_plan *p, int value) {
-	int n = p->graph->values[value].node;
-	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[0]].node;
-	return n;
-}
-
 /* Gradients may share a buffer (eg_emit_dx_same). Does one other than `value` still need what lies there: is it the user's, or that of a node
  * whose backward pass has not been emitted? */
 static bool others_need(const eg_emit *e, int id, int value) {
@@ -269,7 +286,7 @@ static bool others_need(const eg_emit *e, int id, int value) {
 		if (v == own || v->redirect >= 0) continue;
 		if (v->seed == id && id >= 0) return true;
 		for (int l = 0; l < EG_LAYOUTS; l++)
-			if (v->grad[l] == id && computed_by(p, i) <= e->node) return true;
+			if (v->grad[l] == id && eg_plan_computes(p, i) <= e->node) return true;
 	}
 	return false;
 }

@@ -79,6 +79,10 @@ typedef struct eg_op {
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
 	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward */
 	bool fuses_act;                /* fwd honours eg_emit_act */
+	bool folds_affine;             /* its weight and bias (parameters 0 and 1, which may be absent) are scaled and shifted by the planner where
+	                                * the first dimension of the weight is dimension 1, the channels, of output 0 */
+	eg_buf (*affine)(eg_emit *e);  /* in inference it is y = scale x + shift by channel, and so may be folded into its producer: emits what
+	                                * computes the two and returns them as the kernels' coef (batchnorm); NULL: it is not */
 	bool fuses_relu_bwd;           /* and bwd honours it too when it is EG_ACT_RELU */
 	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output 0 lies in the same; NULL:
 	 * never. cost: of an op that can work in several layouts, estimated nanoseconds of all its calls with input 0 and output 0 in these (INFINITY: it

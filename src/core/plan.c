@@ -61,21 +61,44 @@ static void mark_gradients(eg_plan *p) {
 	}
 }
 
-/* The fusion table: a producer that can apply an activation, followed by one as its only reader. */
+/* The fusion table. A pair is a node and what computes its input, which has no other reader:
+ *   an activation                                and an op that can apply one
+ *   in inference: a scale and shift by channel   and an op linear in its weights by output channel */
+static bool fuses_act(const eg_plan *p, int node, int producer) {
+	const eg_op *op = p->graph->nodes[producer].op;
+	if (p->graph->nodes[node].op->act == EG_ACT_NONE || !op->fuses_act || p->nodes[producer].act != EG_ACT_NONE) return false;
+	p->nodes[producer].act = p->graph->nodes[node].op->act;
+	return true;
+}
+
+static bool folds_affine(const eg_plan *p, int node, int producer) {
+	const eg_node *from = &p->graph->nodes[producer];
+	if (p->options.train || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
+	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->graph->values[from->out[0]].dims;
+	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].affine >= 0 || p->nodes[producer].act != EG_ACT_NONE) return false;
+	p->nodes[producer].affine = node;
+	return true;
+}
+
 static void fuse(eg_plan *p) {
 	const eg_graph *g = p->graph;
 	if (p->options.no_fusion) return;
 	for (int n = 0; n < g->nnodes; n++) {
-		const eg_node *act = &g->nodes[n];
-		if (!p->nodes[n].needed || act->op->act == EG_ACT_NONE) continue;
-		eg_pvalue *x = &p->values[act->in[0]];
-		int producer = g->values[act->in[0]].node;
-		if (producer < 0 || x->consumers != 1 || x->output || g->values[act->in[0]].index != 0) continue;
-		if (!g->nodes[producer].op->fuses_act || p->nodes[producer].act != EG_ACT_NONE) continue;
-		p->nodes[producer].act = act->op->act;
+		const eg_node *node = &g->nodes[n];
+		if (!p->nodes[n].needed || (node->op->act == EG_ACT_NONE && !node->op->affine)) continue;
+		eg_pvalue *x = &p->values[node->in[0]];
+		int producer = eg_plan_computes(p, node->in[0]);
+		if (producer < 0 || x->consumers != 1 || x->output || g->values[node->in[0]].index != 0) continue;
+		if (!fuses_act(p, n, producer) && !folds_affine(p, n, producer)) continue;
 		p->nodes[n].fused_into_producer = true;
-		x->redirect = act->out[0];
+		x->redirect = node->out[0];
 	}
+}
+
+int eg_plan_computes(const eg_plan *p, int value) {
+	int n = p->graph->values[value].node;
+	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[0]].node;
+	return n;
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------------------------------- */
@@ -92,6 +115,7 @@ static bool alloc_tables(eg_plan *p) {
 	for (int i = 0; i < g->nvalues; i++)
 		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1, -1}, .grad = {-1, -1, -1}, .seed = -1};
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
+	for (int i = 0; i < g->nnodes; i++) p->nodes[i].affine = p->nodes[i].folded[0] = p->nodes[i].folded[1] = -1;
 	return true;
 }
 

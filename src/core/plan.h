@@ -82,6 +82,8 @@ typedef struct eg_pnode {
 	bool needed;
 	bool fused_into_producer; /* its forward is done by the op before it */
 	eg_act act;               /* applied by this op */
+	int affine;               /* node whose scale and shift are folded into the weight and bias of this op; -1 */
+	int folded[2];            /* the weight and bias that result; -1 */
 	int *saved;               /* by slot, EG_SAVED_SLOTS of them; NULL: it saves nothing */
 } eg_pnode;
 
@@ -144,6 +146,7 @@ void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills value
 bool eg_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is EG_N */
 bool eg_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
 int64_t eg_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
+int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: a graph input */
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
 bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */

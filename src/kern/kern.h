@@ -257,6 +257,8 @@ typedef struct eg_avgpool_bwd_args {
  *                  momentum batch where running_mean is there, the variance being the unbiased one (of a single value: 0). Global, one unit.
  * batchnorm_fixed  coef from given mean and var. Global, one unit.
  * batchnorm_fwd    (block) y = act(scale x + shift). In place allowed.
+ * batchnorm_fold   the same folded into what computes x with weights w (C,n) and bias b (C, absent: 0), in inference: w_out = scale w,
+ *                  b_out = scale b + shift. Global, one unit.
  * batchnorm_bwd_part   (block) g = dy, or, with relu, dy where scale x + shift > 0, else 0; part = sum of g, sum of g (x - mean).
  * batchnorm_bwd_stats  dw = [dw +] rstd sum g (x - mean); db = [db +] sum g; slope: p = scale; q = -scale rstd^2 mean of g (x - mean);
  *                      r = -scale mean of g; fixed (mean and var did not depend on x): q = r = 0. Global, one unit.
@@ -285,6 +287,11 @@ typedef struct eg_bn_fwd_args {
 	eg_bn_shape s;
 	eg_act act;
 } eg_bn_fwd_args;
+typedef struct eg_bn_fold_args {
+	eg_buf w, b, coef, w_out, b_out;
+	int C;
+	int64_t n;
+} eg_bn_fold_args;
 typedef struct eg_bn_bwd_part_args {
 	eg_buf x, coef, dy, part;
 	eg_bn_shape s;
@@ -875,6 +882,7 @@ typedef struct eg_kernels {
 	eg_kernel batchnorm_stats;     /* eg_bn_stats_args */
 	eg_kernel batchnorm_fixed;     /* eg_bn_fixed_args */
 	eg_kernel batchnorm_fwd;       /* eg_bn_fwd_args */
+	eg_kernel batchnorm_fold;      /* eg_bn_fold_args */
 	eg_kernel batchnorm_bwd_part;  /* eg_bn_bwd_part_args */
 	eg_kernel batchnorm_bwd_stats; /* eg_bn_bwd_stats_args */
 	eg_kernel batchnorm_bwd;       /* eg_bn_bwd_args */

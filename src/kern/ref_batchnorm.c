@@ -121,6 +121,19 @@ static void batchnorm_fwd__ref(const void *args, int begin, int end, void *scrat
 	}
 }
 
+static void batchnorm_fold__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_bn_fold_args *a = args;
+	EG_UNUSED(scratch);
+	assert(a->C >= 1 && a->n >= 1 && begin == 0 && end <= 1 && a->w.p && a->coef.p && a->w_out.p && a->b_out.p);
+	if (begin == end) return;
+	const real *w = a->w.p, *b = a->b.p, *scale = (const real *)a->coef.p + 2 * eg_channels(a->C), *shift = scale + eg_channels(a->C);
+	real *w_out = a->w_out.p, *b_out = a->b_out.p;
+	for (int c = 0; c < a->C; c++) {
+		for (int64_t i = c * a->n; i < (c + 1) * a->n; i++) w_out[i] = scale[c] * w[i];
+		b_out[c] = (b ? scale[c] * b[c] : 0) + shift[c];
+	}
+}
+
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
 static void batchnorm_bwd_part__ref(const void *args, int begin, int end, void *scratch) {
@@ -263,6 +276,7 @@ void fill_batchnorm__ref(eg_kernels *k) {
 	k->batchnorm_stats = batchnorm_stats__ref;
 	k->batchnorm_fixed = batchnorm_fixed__ref;
 	k->batchnorm_fwd = batchnorm_fwd__ref;
+	k->batchnorm_fold = batchnorm_fold__ref;
 	k->batchnorm_bwd_part = batchnorm_bwd_part__ref;
 	k->batchnorm_bwd_stats = batchnorm_bwd_stats__ref;
 	k->batchnorm_bwd = batchnorm_bwd__ref;

@@ -83,7 +83,8 @@ static eg_buf batch_coefficients(eg_emit *e, eg_bn_shape s, op_blocks job) {
 	return t.coef;
 }
 
-static eg_buf running_coefficients(eg_emit *e, eg_bn_shape s) {
+static eg_buf running_coefficients(eg_emit *e) {
+	eg_bn_shape s = shape_of(e, EG_PLAIN);
 	const batchnorm_options *o = eg_emit_options(e);
 	eg_bn_fixed_args f = {.weight = eg_emit_w(e, WEIGHT), .bias = eg_emit_w(e, BIAS), .mean = eg_emit_w(e, MEAN),
 		.var = eg_emit_w(e, VAR), .coef = coefficients(e, &s), .C = s.C, .eps = (real)o->eps};
@@ -94,7 +95,7 @@ static eg_buf running_coefficients(eg_emit *e, eg_bn_shape s) {
 static void batchnorm_fwd(eg_emit *e) {
 	eg_bn_shape s = shape_of(e, eg_emit_in_layout(e, 0));
 	op_blocks job = job_of(e, &s);
-	eg_bn_fwd_args a = {.coef = is_frozen(e) ? running_coefficients(e, s) : batch_coefficients(e, s, job), .s = s, .act = eg_emit_act(e)};
+	eg_bn_fwd_args a = {.coef = is_frozen(e) ? running_coefficients(e) : batch_coefficients(e, s, job), .s = s, .act = eg_emit_act(e)};
 	a.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
 	a.y = op_stride(job.block, eg_emit_y_over_x(e, 0), unit_of(&s));
 	OP_CALL(e, batchnorm_fwd, a, 2, 1, .block = job.block, .units = job.units, .flops = 2 * size_of(&s));
@@ -155,6 +156,7 @@ const eg_op eg_op_batchnorm = {
 	.bwd = batchnorm_bwd,
 	.bwd_reads_x = true,
 	.fuses_act = true,
+	.affine = running_coefficients,
 	.fuses_relu_bwd = true,
 	.follows = op_follows,
 	.onnx = "BatchNormalization",

@@ -428,6 +428,7 @@ const eg_op eg_op_conv2d = {
 	.cost = conv2d_cost,
 	.bwd_reads_x = true,
 	.fuses_act = true,
+	.folds_affine = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
 	.cases = conv2d_cases,

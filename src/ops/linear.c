@@ -209,6 +209,7 @@ const eg_op eg_op_linear = {
 	.bwd = linear_bwd,
 	.bwd_reads_x = true,
 	.fuses_act = true,
+	.folds_affine = true,
 	.onnx = "Gemm",
 	.onnx_since = 13,
 	.cases = linear_cases,
