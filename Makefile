@@ -35,10 +35,11 @@ test: ## install what is missing, build, run all tests; then the gradient checks
 	@cd build && $(ctest)
 	@$(MAKE) --no-print-directory check-double
 
-check-double: ## the generic op tester in double precision
+check-double: ## the generic op tester, and gradients of a residual network, in double precision
 	$(call configure,double)
-	$(call compile,build-double,optest)
+	$(call compile,build-double,optest test_resnet)
 	build-double/test/optest
+	build-double/test/test_resnet
 
 check-asan: ## all tests under the address and undefined behaviour sanitizers
 	$(call configure,asan)

@@ -124,7 +124,7 @@ static void test_all_ways_agree(void **state) {
 	const char *isas[4];
 	int n = net_isas(isas);
 	for (int i = 0; i < n; i++)
-		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++)
+		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_BLOCKED; layout++)
 			for (int bits = 0; bits < 4; bits++) {
 				char what[100];
 				snprintf(what, sizeof what, "%s, layout %d, bits %d", isas[i], layout, bits);
@@ -138,7 +138,7 @@ static void test_all_ways_agree(void **state) {
 
 static void test_threads(void **state) {
 	EG_UNUSED(state);
-	for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++)
+	for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_BLOCKED; layout++)
 		for (int threads = 2; threads <= 3; threads++) {
 			const eg_plan_options o = {.train = true, .layout = (eg_layout_choice)layout};
 			run one = made(NULL, 1, o), more = made(NULL, threads, o);
@@ -153,7 +153,7 @@ static void test_inference(void **state) {
 	EG_UNUSED(state);
 	const char *isas[4];
 	for (int i = net_isas(isas) - 1; i >= 0; i--)
-		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_LANES; layout++) {
+		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_BLOCKED; layout++) {
 			run r = made(isas[i], 1, (eg_plan_options){.train = true, .layout = (eg_layout_choice)layout});
 			eg_optimizer *o = eg_optimizer_new(r.p, &(eg_optimizer_config){.lr = 0.1});
 			eg_plan *folded = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = N, .layout = (eg_layout_choice)layout}),

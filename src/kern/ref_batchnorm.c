@@ -11,11 +11,8 @@ typedef struct form {
 
 static form form_of(eg_layout layout, int n, int C, int inner) {
 	ptrdiff_t I = inner;
-	switch (layout) {
-	case EG_LANES: return (form){1, I * EG_BLOCK, 0, EG_BLOCK, 1, EG_BLOCK, C};
-	case EG_BLOCKED: return (form){eg_channels(C) * I, I * EG_BLOCK, 1, EG_BLOCK, EG_BLOCK, n, eg_channels(C)};
-	case EG_PLAIN: break;
-	}
+	if (layout == EG_LANES) return (form){1, I * EG_BLOCK, 0, EG_BLOCK, 1, EG_BLOCK, C};
+	if (layout == EG_BLOCKED) return (form){eg_channels(C) * I, I * EG_BLOCK, 1, EG_BLOCK, EG_BLOCK, n, eg_channels(C)};
 	return (form){C * I, I, 0, 1, 1, n, C};
 }
 static ptrdiff_t at(const form *f, int sample, int channel) {
