@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKE_ARGS ?=
 FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
 
 # CMake's own make must not inherit ours.
 cmake := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES cmake
@@ -62,10 +63,20 @@ check-neon: ## kernels for 64-bit ARM: built by a cross compiler, tested under q
 	$(call compile,build-neon)
 	@cd build-neon && ENGRAM_ISA=neon $(ctest) -R $(neon_tests)
 
-bench: ## build and run the benchmarks in bench/
+bench: ## engram and the engines that this machine has beside it on some problems of each suite, into docs/benchmarks.md; about 20 minutes
+	$(call configure,release)
+	$(call compile,build,engram)
+	@bench/compare --sample 8 --seconds 0.3 --markdown docs/benchmarks.md $(BENCH_ARGS)
+
+bench-all: ## the same on all problems: hours
+	$(call configure,release)
+	$(call compile,build,engram)
+	@bench/compare --markdown docs/benchmarks.md $(BENCH_ARGS)
+
+bench-kernels: ## single kernels: the programs in bench/
 	$(call configure,release)
 	$(call compile,build)
-	@for b in build/bench/*; do if [ -f "$$b" ] && [ -x "$$b" ]; then echo "== $$b"; "$$b" || exit 1; fi; done
+	@for b in build/bench/bench_*; do if [ -f "$$b" ] && [ -x "$$b" ]; then echo "== $$b"; "$$b" || exit 1; fi; done
 
 lint: ## include directions and clang-tidy
 	$(call configure,release)
@@ -92,4 +103,4 @@ clean: ## remove everything that was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all demo test check-double check-asan check-tsan check-neon bench lint fuzz docs install clean help
+.PHONY: all demo test check-double check-asan check-tsan check-neon bench bench-all bench-kernels lint fuzz docs install clean help
