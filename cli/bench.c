@@ -109,13 +109,14 @@ static void show_head(bench *b) {
 	fflush(stdout);
 }
 
-/* "gemm, 2 copy lanes": kernels in the order they come. */
+/* "reorder lanes, 2 conv_fwd direct blocked, gemm": kernels in the order they come. */
 static void show_kernels(const eg_bench_result *r) {
 	for (int i = 0; i < r->nkernels; i++) {
 		const eg_bench_kernel *k = &r->kernels[i];
 		if (i) fputs(", ", stdout);
 		if (k->calls > 1) printf("%d ", k->calls);
 		fputs(k->kernel, stdout);
+		if (k->algorithm[0]) printf(" %s", k->algorithm);
 		if (k->layout[0] && strcmp(k->layout, "plain") != 0) printf(" %s", k->layout);
 	}
 	putchar('\n');
@@ -123,8 +124,10 @@ static void show_kernels(const eg_bench_result *r) {
 
 static void show(const bench *b, const eg_problem *p, const eg_bench_result *r) {
 	char memory[NUMBER];
-	printf("%-*s  %-5s  %11.4f  %11.4f  %5d  %9.2f  %6.1f  %9s  ", b->width, p->text, mode(b), r->median_ms, r->min_ms, r->runs, r->gflops,
-		r->percent, number_bytes(memory, (double)r->memory));
+	printf("%-*s  %-5s  %11.4f  %11.4f  %5d  %9.2f  ", b->width, p->text, mode(b), r->median_ms, r->min_ms, r->runs, r->gflops);
+	if (isnan(r->percent)) printf("%6s", "-");
+	else printf("%6.1f", r->percent);
+	printf("  %9s  ", number_bytes(memory, (double)r->memory));
 	show_kernels(r);
 }
 
@@ -163,6 +166,7 @@ static void show_json(const bench *b, const eg_problem *p, const eg_bench_result
 		for (int i = 0; i < r->nkernels; i++) {
 			json_put_open(&j, NULL, '{');
 			json_put_string(&j, "kernel", r->kernels[i].kernel);
+			if (r->kernels[i].algorithm[0]) json_put_string(&j, "algorithm", r->kernels[i].algorithm);
 			json_put_string(&j, "layout", r->kernels[i].layout);
 			json_put_int(&j, "calls", r->kernels[i].calls);
 			json_put_close(&j, '}');
@@ -221,7 +225,7 @@ static int run_all(bench *b, const char *const *files, int nfiles) {
 	if (!b->json) show_head(b);
 	for (int i = 0; i < b->n; i++) measure(b, &b->problems[i]);
 	if (standard) code = read_file(b, "-", measure);
-	if (!b->json) show_foot(b);
+	if (!b->json && !b->options.no_peak) show_foot(b);
 	eg_context_free(b->ctx);
 	return code != CLI_OK ? code : b->failed ? CLI_FAILED : CLI_OK;
 }

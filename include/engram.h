@@ -297,6 +297,7 @@ EG_API const char *eg_plan_describe(eg_plan *plan);
 /* The same for programs: call i of eg_plan_calls, in the order they are done. Strings are static or belong to the graph. */
 typedef struct eg_call_info {
 	const char *kernel, *node;
+	const char *algorithm; /* of a kernel that computes in one of several ways, as in eg_choice; NULL: there is one way */
 	const char *layout; /* in which the kernel's result lies: "plain", "lanes", ...; "packed" for weights, "" when it is no activation */
 	bool backward, pack; /* pack: only when the parameters have changed */
 	int units, threads;  /* into how many parts it is cut; how many threads are worth it */

@@ -61,8 +61,8 @@ typedef struct eg_bench_options {
 } eg_bench_options;
 
 typedef struct eg_bench_kernel {
-	char kernel[48], layout[16]; /* as in eg_call_info */
-	int calls;                   /* in a run */
+	char kernel[48], algorithm[16], layout[16]; /* as in eg_call_info; "" for none */
+	int calls;                                  /* in a run */
 } eg_bench_kernel;
 
 enum { EG_BENCH_KERNELS = 40 };

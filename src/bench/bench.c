@@ -184,17 +184,18 @@ static void measure(bench *b, eg_bench_result *r) {
 static void list_kernels(const bench *b, eg_bench_result *r) {
 	eg_call_info c;
 	for (int i = 0; i < eg_plan_calls(b->plan); i++) {
+		eg_bench_kernel new = {.calls = 1};
 		int k = 0;
 		eg_plan_call(b->plan, i, &c);
 		if (c.pack) continue;
-		while (k < r->nkernels && (strcmp(r->kernels[k].kernel, c.kernel) != 0 || strcmp(r->kernels[k].layout, c.layout) != 0)) k++;
-		if (k == EG_BENCH_KERNELS) continue;
-		if (k == r->nkernels) {
-			snprintf(r->kernels[k].kernel, sizeof r->kernels[k].kernel, "%s", c.kernel);
-			snprintf(r->kernels[k].layout, sizeof r->kernels[k].layout, "%s", c.layout);
-			r->nkernels++;
-		}
-		r->kernels[k].calls++;
+		snprintf(new.kernel, sizeof new.kernel, "%s", c.kernel);
+		snprintf(new.algorithm, sizeof new.algorithm, "%s", c.algorithm ? c.algorithm : "");
+		snprintf(new.layout, sizeof new.layout, "%s", c.layout);
+		while (k < r->nkernels && (strcmp(r->kernels[k].kernel, new.kernel) != 0 || strcmp(r->kernels[k].layout, new.layout) != 0 ||
+					   strcmp(r->kernels[k].algorithm, new.algorithm) != 0))
+			k++;
+		if (k < r->nkernels) r->kernels[k].calls++;
+		else if (k < EG_BENCH_KERNELS) r->kernels[r->nkernels++] = new;
 	}
 }
 

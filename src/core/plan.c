@@ -326,7 +326,7 @@ void eg_plan_call(const eg_plan *p, int i, eg_call_info *info) {
 	const eg_call *c = &p->calls[p->order[i]];
 	const eg_step *s = p->steps;
 	while (i >= s->first + s->count) s++;
-	*info = (eg_call_info){.kernel = c->kernel, .node = p->graph->nodes[c->node].name, .layout = layout_of(p, c), .backward = c->bwd,
+	*info = (eg_call_info){.kernel = c->kernel, .algorithm = c->algorithm, .node = p->graph->nodes[c->node].name, .layout = layout_of(p, c), .backward = c->bwd,
 		.pack = s->pack, .units = c->units, .threads = s->threads, .flops = c->flops};
 }
 
