@@ -616,8 +616,17 @@ static void random_graph(eg_graph *g, uint64_t seed) {
 		}
 		n++;
 	}
-	eg_tensor flat = net_layer(g, "flatten", "", v[n - 1]);
-	if (roll(&d, 3) == 0) eg_output(g, "flat", flat);
+	eg_tensor last = v[n - 1];
+	const bool pooled = roll(&d, 2) == 0;
+	if (pooled) { /* what may become one call */
+		static const char *const acts[] = {"relu", "tanh"};
+		const int act = roll(&d, 3);
+		last = net_layer(g, "conv2d", roll(&d, 2) ? "filters=4 kernel=2 padding=1" : "filters=2 kernel=3", last);
+		if (act < 2) last = net_layer(g, acts[act], "", last);
+		last = net_layer(g, "maxpool2d", "kernel=2", last);
+	}
+	eg_tensor flat = net_layer(g, "flatten", "", last);
+	if (roll(&d, 3) == 0 && !pooled) eg_output(g, "flat", flat);
 	if (roll(&d, 2)) flat = net_layer(g, "relu", "", flat);
 	eg_tensor logits = net_layer(g, "linear", "units=4", flat);
 	eg_output(g, "loss", net_loss(g, "", roll(&d, 2) ? logits : net_layer(g, "tanh", "", logits), t));

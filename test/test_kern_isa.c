@@ -203,6 +203,60 @@ static void test_conv_lanes(void **state) {
 	}
 }
 
+/* To few values, so that sums have no error in any order: who wins a window must not depend on it, and equals are common. */
+static void quantize(real *v, size_t n) {
+	for (size_t i = 0; i < n; i++) v[i] = (real)(floor(4 * (double)v[i]) / 4);
+}
+
+/* Convolution with pooling. */
+static void compare_conv_pool(bed *t, eg_conv_shape s, int bits) {
+	conv_bed c = conv_new(t, s, true, "pool", bits);
+	quantize(c.x.p, blocks_count(c.xs)), quantize(c.w.p, (size_t)(s.K * s.C * s.R * s.S)), quantize(c.b.p, (size_t)s.K);
+	const blocks zs = {s.N, s.K * (s.P / 2) * (s.Q / 2), true, 16};
+	const size_t nz = blocks_count(zs);
+	const int units = eg_blocks(s.N);
+	eg_buf code = {bed_bytes(t, nz), (ptrdiff_t)zs.F * EG_BLOCK}, none = {0};
+	memset(code.p, 0, nz);
+	eg_conv_pack_args p = {c.w, {bed_bytes(t, t->k->conv_lanes_pack_bytes(&s, EG_CONV_FWD)), 0}, s, EG_CONV_FWD};
+	t->k->conv_pool_pack(&p, 0, 1, NULL);
+	eg_conv_pool_fwd_args a = {c.x, p.dst, bits & 4 ? none : c.b, bed_blocks(t, zs), code, s, (eg_act)(bits % 4)}, b = a;
+	b.w = c.w, b.y = bed_clone(t, a.y, nz), b.code.p = bed_copy(t, code.p, nz);
+	output out[2] = {output_reals(a.y, b.y, nz, 1), {a.code.p, b.code.p, nz, 1, true, 0}};
+	const size_t scratch = t->k->conv_pool_scratch(&s, EG_CONV_FWD), more = t->ref->conv_pool_scratch(&s, EG_CONV_FWD);
+	assert_same_job(t, c.what, (job){t->k->conv_pool_fwd, &a, units, scratch},
+	        (job){t->ref->conv_pool_fwd, &b, units, more}, out, 2);
+
+	eg_conv_unpool_args u = {bed_gradient(t, zs), b.code, c.dy, s.K, s.P, s.Q}, v = u;
+	v.dy = bed_clone(t, u.dy, blocks_count(c.ys));
+	output dy = output_reals(u.dy, v.dy, blocks_count(c.ys), 0);
+	assert_same_job(t, c.what, (job){t->k->conv_pool_unpool, &u, units, 0}, (job){t->ref->conv_pool_unpool, &v, units, 0}, &dy, 1);
+
+	if (t->k->conv_pool_can(&s, EG_CONV_BWD_WEIGHTS)) {
+		const int shards = 1 + bits % units;
+		const size_t nw = (size_t)(shards * s.K * s.C * s.R * s.S), nb = (size_t)(shards * s.K);
+		eg_conv_pool_bwd_weights_args d = {c.x, u.dz, b.code, {bed_reals(t, nw), 0}, {bed_reals(t, nb), 0}, s, units, shards}, e = d;
+		e.dw = bed_clone(t, d.dw, nw), e.db = bed_clone(t, d.db, nb);
+		output dw[2] = {output_reals(d.dw, e.dw, nw, 1), output_reals(d.db, e.db, nb, 1)};
+		if (bits & 2) d.db = e.db = none;
+		assert_same_job(t, c.what, (job){t->k->conv_pool_bwd_weights, &d, units, t->k->conv_pool_scratch(&s, EG_CONV_BWD_WEIGHTS)},
+		        (job){t->ref->conv_pool_bwd_weights, &e, units, t->ref->conv_pool_scratch(&s, EG_CONV_BWD_WEIGHTS)}, dw, bits & 2 ? 1 : 2);
+	}
+	bed_clear(t, c.what);
+}
+
+/* N, C, H, W, K, R, S, padding: LeNet-5's, odd sizes, all heights of tiles, kernels larger than the picture in the padding. */
+static void test_conv_pool(void **state) {
+	static const int shapes[][9] = {{33, 1, 28, 28, 6, 5, 5, 2, 2}, {18, 6, 14, 14, 16, 5, 5, 0, 0}, {5, 2, 9, 11, 3, 3, 2, 1, 0},
+		{16, 3, 7, 6, 7, 4, 5, 0, 2}, {17, 2, 5, 19, 4, 2, 3, 1, 1}, {3, 1, 8, 9, 5, 6, 7, 3, 3}, {20, 2, 3, 2, 2, 7, 8, 4, 5},
+		{1, 4, 10, 17, 1, 1, 1, 0, 0}, {16, 1, 4, 4, 13, 7, 5, 4, 2}};
+	for (int i = 0; i < EG_COUNT(shapes); i++) {
+		const int *a = shapes[i];
+		eg_conv_shape s = {.N = a[0], .C = a[1], .H = a[2], .W = a[3], .K = a[4], .R = a[5], .S = a[6], .P = a[2] + 2 * a[7] - a[5] + 1,
+			.Q = a[3] + 2 * a[8] - a[6] + 1, .sh = 1, .sw = 1, .ph = a[7], .pw = a[8], .dh = 1, .dw = 1, .G = 1};
+		for (int bits = 0; bits < 8; bits++) compare_conv_pool(*state, s, bits);
+	}
+}
+
 static void test_conv_plain(void **state) {
 	for (int i = 0; i < EG_COUNT(CONVS); i++) {
 		eg_conv_shape s = bed_conv(CONVS[i]);
@@ -653,6 +707,7 @@ int main(void) {
 		cmocka_unit_test(test_gemm),
 		cmocka_unit_test(test_gemm_packed),
 		cmocka_unit_test(test_conv_lanes),
+		cmocka_unit_test(test_conv_pool),
 		cmocka_unit_test(test_conv_plain),
 		cmocka_unit_test(test_conv_random),
 		cmocka_unit_test(test_pool),

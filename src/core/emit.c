@@ -34,6 +34,16 @@ bool eg_emit_has_param(const eg_emit *e, int i) {
 	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].affine >= 0); /* folding brings a bias */
 }
 eg_act eg_emit_act(const eg_emit *e) { return e->plan->nodes[e->node].act; }
+bool eg_emit_pool(eg_emit *e) {
+	eg_plan *p = e->plan;
+	int pool = p->nodes[e->node].pool;
+	if (pool < 0) return false;
+	const eg_node *n = &p->graph->nodes[pool];
+	p->values[n->in[0]].redirect = n->out[0];
+	p->nodes[pool].fused_into_producer = p->nodes[e->node].pooled = true;
+	return true;
+}
+bool eg_emit_pooled(const eg_emit *e) { return e->plan->nodes[e->node].pooled; }
 /* Of an input that is there; an op asks eg_emit_x(...).p about optional ones. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
 	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
@@ -83,6 +93,7 @@ bool eg_value_may(const eg_plan *p, int value, eg_layout layout) {
 static bool in_blocks(const eg_emit *e, int value, eg_layout layout) { return layout != EG_BLOCKED && batched(e, value); }
 
 int64_t eg_value_elems(const eg_plan *p, int value, eg_layout layout) {
+	while (p->values[value].redirect >= 0) value = p->values[value].redirect;
 	eg_dims d = concrete(p, p->graph->values[value].dims);
 	if (layout == EG_BLOCKED) d.d[1] = (int64_t)eg_blocks((int)d.d[1]) * EG_BLOCK;
 	return eg_dims_count(&d, eg_value_batched(p, value) ? 1 : 0);
@@ -490,7 +501,8 @@ static void emit_backward(eg_plan *p) {
 		eg_emit e = {.plan = p, .node = n, .bwd = true};
 		if (p->nodes[n].fused_into_producer) {
 			const eg_node *producer = &p->graph->nodes[p->graph->values[node->in[0]].node];
-			if (!(producer->op->fuses_relu_bwd && node->op->act == EG_ACT_RELU)) emit_fused_act_bwd(&e);
+			bool own = producer->op->fuses_relu_bwd && node->op->act == EG_ACT_RELU;
+			if (node->op->act != EG_ACT_NONE && !own) emit_fused_act_bwd(&e); /* that of a pooling is its producer's */
 			continue;
 		}
 		node->op->bwd(&e);

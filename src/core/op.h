@@ -89,6 +89,8 @@ typedef struct eg_op {
 	 * cannot), reorders that it needs included; it then declares output 0 to lie in eg_emit_layout. Else an op works in PLAIN. */
 	bool (*follows)(const eg_emit *e);
 	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
+	bool fuses_pool;               /* fwd may ask eg_emit_pool */
+	bool (*pools)(const void *options); /* this op is a maximum over whole 2x2 windows side by side; NULL: it is not */
 	eg_act act;                    /* this op is that activation and may be fused into its producer; EG_ACT_NONE: it is not */
 	const char *onnx;              /* ONNX operator, or NULL */
 	int onnx_since;                /* first opset with this meaning */
@@ -109,6 +111,12 @@ int eg_emit_node(const eg_emit *e);            /* number of the node, for random
 int eg_emit_nin(const eg_emit *e);
 bool eg_emit_has_param(const eg_emit *e, int i);
 eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0; EG_ACT_NONE: none. Its backward only with fuses_relu_bwd */
+
+/* A maximum over 2x2 windows reads the result of this op (and of its activation) and nobody else does. eg_emit_pool: forward, before output 0 is
+ * declared: does the op take it over? Then output 0 is the result of the pooling, eg_emit_out_dims stay those of the op alone.
+ * eg_emit_pooled: has it? */
+bool eg_emit_pool(eg_emit *e);
+bool eg_emit_pooled(const eg_emit *e);
 
 /* Concrete shapes. eg_emit_batched: the first dimension of that tensor is EG_N, so it is cut into blocks of EG_BLOCK samples and may be in
  * LANES layout. */

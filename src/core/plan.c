@@ -101,6 +101,20 @@ int eg_plan_computes(const eg_plan *p, int value) {
 	return n;
 }
 
+/* The other kind of fusion, which the producer accepts or not when it knows its layout (eg_emit_pool). */
+static void offer_pools(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	for (int n = 0; n < g->nnodes; n++) p->nodes[n].pool = -1;
+	if (p->options.no_fusion) return;
+	for (int n = 0; n < g->nnodes; n++) {
+		const eg_node *pool = &g->nodes[n];
+		if (!p->nodes[n].needed || !pool->op->pools || !pool->op->pools(pool->options)) continue;
+		int x = pool->in[0], producer = eg_plan_computes(p, x);
+		if (producer < 0 || p->values[x].consumers != 1 || p->values[x].output || g->values[x].index != 0) continue;
+		if (g->nodes[producer].op->fuses_pool) p->nodes[producer].pool = n;
+	}
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool alloc_tables(eg_plan *p) {
@@ -182,6 +196,7 @@ static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, c
 	mark_needed(p);
 	mark_gradients(p);
 	fuse(p);
+	offer_pools(p);
 	eg_plan_layouts(p);
 	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);

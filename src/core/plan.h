@@ -84,6 +84,8 @@ typedef struct eg_pnode {
 	eg_act act;               /* applied by this op */
 	int affine;               /* node whose scale and shift are folded into the weight and bias of this op; -1 */
 	int folded[2];            /* the weight and bias that result; -1 */
+	int pool;                 /* 2x2 pooling that it may do too; -1: none */
+	bool pooled;              /* and does */
 	int *saved;               /* by slot, EG_SAVED_SLOTS of them; NULL: it saves nothing */
 } eg_pnode;
 

@@ -15,6 +15,7 @@
 #include "kern/body_conv_winograd.h"
 #include "kern/body_conv_winograd_weights.h"
 #include "kern/body_pool.h"
+#include "kern/body_conv_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_batchnorm.h"
 #include "kern/body_loss.h"
@@ -34,6 +35,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_conv_depthwise)(k);
 	EG_NAME(fill_conv_winograd)(k);
 	EG_NAME(fill_pool)(k);
+	EG_NAME(fill_conv_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_batchnorm)(k);
 	EG_NAME(fill_loss)(k);

@@ -8,6 +8,9 @@
  * split.
  *
  * Not here: threads (units are split by the runner), convolution (body_conv_plain.h builds its panels on this file). */
+#ifndef ENGRAM_BODY_GEMM_H
+#define ENGRAM_BODY_GEMM_H
+
 
 enum {
 	GEMM_MR = VREGS >= 32 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
@@ -430,3 +433,5 @@ static void EG_NAME(fill_gemm)(eg_kernels *k) {
 	k->gemm_pack_bytes = EG_NAME(gemm_pack_bytes);
 	k->gemm_packed = EG_NAME(gemm_packed_f32);
 }
+
+#endif

@@ -209,6 +209,29 @@ typedef struct eg_conv_kernels {
 	double (*cost)(const eg_conv_shape *s, eg_conv_dir dir);
 } eg_conv_kernels;
 
+/* Convolution and the maximum pooling of 2x2 windows behind it as one: block jobs, all tensors LANES, where conv_pool_can(shape, dir): stride and
+ * dilation 1, one group, and for BWD_WEIGHTS a shape for which the gradient from the winners is the faster way. Windows lie side by side and whole,
+ * z and y are (K, P/2, Q/2); the activation, which does not fall, is applied after the maximum.
+ * conv_pool_pack         as conv_lanes_pack with FWD, conv_lanes_pack_bytes(shape, FWD) bytes
+ * conv_pool_fwd          y = act(z), z the largest of a window of conv(x, w) + b; code (uint8_t) = 2*row + column of the first largest, NaN before
+ *                        all; code may be absent. Scratch conv_pool_scratch(shape, FWD).
+ * conv_pool_unpool       dy (K,P,Q) = gradient of conv(x, w) + b from that of z: dz at the winner, zero elsewhere
+ * conv_pool_bwd_weights  as conv_lanes_bwd_weights, from dz and code instead of dy. Scratch conv_pool_scratch(shape, BWD_WEIGHTS). */
+typedef struct eg_conv_pool_fwd_args {
+	eg_buf x, w, b, y, code;
+	eg_conv_shape s;
+	eg_act act;
+} eg_conv_pool_fwd_args;
+typedef struct eg_conv_unpool_args {
+	eg_buf dz, code, dy;
+	int K, P, Q;
+} eg_conv_unpool_args;
+typedef struct eg_conv_pool_bwd_weights_args {
+	eg_buf x, dz, code, dw, db;
+	eg_conv_shape s;
+	int blocks, shards;
+} eg_conv_pool_bwd_weights_args;
+
 /* ---- pooling: block jobs in either layout -------------------------------------------------------------------------- */
 
 /* Windows as in convolution (R,S kernel; sh,sw; ph,pw; dh,dw); channels stay apart. Only positions inside of x take part in a
@@ -861,6 +884,13 @@ typedef struct eg_kernels {
 	size_t (*conv_lanes_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
 	size_t (*conv_lanes_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
 	double (*conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir); /* as eg_conv_kernels.cost */
+
+	bool (*conv_pool_can)(const eg_conv_shape *s, eg_conv_dir dir);
+	size_t (*conv_pool_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
+	eg_kernel conv_pool_pack;        /* eg_conv_pack_args */
+	eg_kernel conv_pool_fwd;         /* eg_conv_pool_fwd_args */
+	eg_kernel conv_pool_unpool;      /* eg_conv_unpool_args */
+	eg_kernel conv_pool_bwd_weights; /* eg_conv_pool_bwd_weights_args */
 
 	eg_kernel conv_plain_pack;        /* the same args */
 	eg_kernel conv_plain_fwd;

@@ -228,6 +228,83 @@ static void conv_plain_bwd_weights__ref(const void *args, int begin, int end, vo
 		        a->db.p ? (real *)a->db.p + k : NULL, a->acc);
 }
 
+/* ---- convolution and 2x2 maximum pooling as one: the convolution's output stands in the scratch -------------------- */
+
+static bool pooled_ok(const eg_conv_shape *s) {
+	return conv_shape_ok(s) && s->sh == 1 && s->sw == 1 && s->dh == 1 && s->dw == 1 && s->G == 1 && s->P >= 2 &&
+	       s->Q >= 2;
+}
+
+static bool conv_pool_can__ref(const eg_conv_shape *s, eg_conv_dir dir) {
+	EG_UNUSED(dir);
+	return pooled_ok(s);
+}
+
+static size_t conv_pool_scratch__ref(const eg_conv_shape *s, eg_conv_dir dir) {
+	EG_UNUSED(dir);
+	return (size_t)y_size(s) * LANES * sizeof(real);
+}
+
+/* Where in the convolution's output the window of element i of a block begins. */
+static ptrdiff_t window_at(ptrdiff_t i, int P, int Q) {
+	ptrdiff_t l = i % LANES, q = i / LANES % (Q / 2), p = i / LANES / (Q / 2) % (P / 2),
+	          k = i / LANES / (Q / 2) / (P / 2);
+	return ((k * P + 2 * p) * Q + 2 * q) * LANES + l;
+}
+
+static ptrdiff_t windows(int K, int P, int Q) { return (ptrdiff_t)K * (P / 2) * (Q / 2) * LANES; }
+
+static void conv_pool_fwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_pool_fwd_args *a = args;
+	const eg_conv_shape *s = &a->s;
+	const real *z = scratch;
+	assert(pooled_ok(s) && a->x.p && a->w.p && a->y.p && scratch);
+	assert(0 <= begin && begin <= end && end <= eg_blocks(s->N));
+	for (int n = begin; n < end; n++) {
+		real *y = eg_at(a->y, n);
+		uint8_t *code = a->code.p ? (uint8_t *)a->code.p + n * a->code.stride : NULL;
+		fwd_image(LANES, s, eg_at(a->x, n), a->w.p, a->b.p, scratch, EG_ACT_NONE);
+		for (ptrdiff_t i = 0; i < windows(s->K, s->P, s->Q); i++) {
+			const real *v = z + window_at(i, s->P, s->Q);
+			int best = 0;
+			for (int j = 1; j < 4; j++) {
+				const real e = v[(j / 2 * s->Q + j % 2) * LANES], m = v[(best / 2 * s->Q + best % 2) * LANES];
+				if (e > m || (isnan(e) && !isnan(m))) best = j;
+			}
+			y[i] = act_value(a->act, v[(best / 2 * s->Q + best % 2) * LANES]);
+			if (code) code[i] = (uint8_t)best;
+		}
+	}
+}
+
+/* One block. */
+static void unpool(int K, int P, int Q, const real *dz, const uint8_t *code, real *dy) {
+	memset(dy, 0, (size_t)K * (size_t)P * (size_t)Q * LANES * sizeof(real));
+	for (ptrdiff_t i = 0; i < windows(K, P, Q); i++)
+		dy[window_at(i, P, Q) + (code[i] / 2 * Q + code[i] % 2) * LANES] = dz[i];
+}
+
+static void conv_pool_unpool__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_unpool_args *a = args;
+	EG_UNUSED(scratch);
+	assert(a->K >= 1 && a->P >= 2 && a->Q >= 2 && a->dz.p && a->code.p && a->dy.p && 0 <= begin && begin <= end);
+	for (int n = begin; n < end; n++)
+		unpool(a->K, a->P, a->Q, eg_at(a->dz, n), (const uint8_t *)a->code.p + n * a->code.stride,
+		        eg_at(a->dy, n));
+}
+
+static void conv_pool_bwd_weights__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_pool_bwd_weights_args *a = args;
+	assert(pooled_ok(&a->s) && a->x.p && a->dz.p && a->code.p && a->dw.p && scratch);
+	assert(0 <= begin && begin <= end && end <= a->blocks);
+	for (int n = begin; n < end; n++) {
+		unpool(a->s.K, a->s.P, a->s.Q, eg_at(a->dz, n), (const uint8_t *)a->code.p + n * a->code.stride, scratch);
+		const eg_conv_bwd_weights_args w = {
+		        a->x, {scratch, 0}, a->dw, a->db, a->s, a->blocks, a->shards, false};
+		conv_lanes_bwd_weights__ref(&w, n, n + 1, NULL);
+	}
+}
+
 /* ---- packing, units, scratch ------------------------------------------------------------------------------------ */
 
 static void conv_pack__ref(const void *args, int begin, int end, void *scratch) {
@@ -264,4 +341,10 @@ void fill_conv__ref(eg_kernels *k) {
 	k->conv_plain_bwd_data = conv_plain_bwd_data__ref;
 	k->conv_plain_bwd_weights = conv_plain_bwd_weights__ref;
 	k->conv_plain_units = conv_plain_units__ref;
+	k->conv_pool_can = conv_pool_can__ref;
+	k->conv_pool_scratch = conv_pool_scratch__ref;
+	k->conv_pool_pack = conv_pack__ref;
+	k->conv_pool_fwd = conv_pool_fwd__ref;
+	k->conv_pool_unpool = conv_pool_unpool__ref;
+	k->conv_pool_bwd_weights = conv_pool_bwd_weights__ref;
 }

@@ -27,7 +27,7 @@
  *   vtranspose(r)                 columns into rows of a V x V tile, in place
  *   vload_even(p)                 p[0], p[2], ... p[2V-2]; p[2V-1] is read too
  *   vzip(a, b, &low, &high)       a[0], b[0], a[1], b[1], ...
- *   vidx_set1 vidx_sel vidx_load vidx_store vidx_eq
+ *   vidx_set1 vidx_sel vidx_load vidx_store vidx_eq; vidx_load_bytes vidx_store_bytes: indices below 256
  *   vu_set64 vu_add64 vu_xor3     on words
  *   vu_mul vu_high vu_pair        product of the low halves; high halves in the place of the low ones (what is left in the high
  *                                 halves does not matter); low halves of a below low halves of b

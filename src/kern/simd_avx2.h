@@ -115,6 +115,8 @@ EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) {
 }
 EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return _mm_loadu_si128((const void *)p); }
 EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { _mm_storeu_si128((void *)p, i); }
+EG_ALWAYS_INLINE vidx vidx_load_bytes(const uint8_t *p) { return _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)p)); }
+EG_ALWAYS_INLINE void vidx_store_bytes(uint8_t *p, vidx i) { _mm_storel_epi64((void *)p, _mm_packus_epi16(i, i)); }
 EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) {
 	return _mm256_castsi256_ps(_mm256_cvtepi16_epi32(_mm_cmpeq_epi16(a, b)));
 }

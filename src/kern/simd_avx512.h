@@ -110,6 +110,8 @@ EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm256_set1_epi16((short)i); }
 EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) { return _mm256_mask_blend_epi16(m, no, yes); }
 EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return _mm256_loadu_si256((const void *)p); }
 EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { _mm256_storeu_si256((void *)p, i); }
+EG_ALWAYS_INLINE vidx vidx_load_bytes(const uint8_t *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)p)); }
+EG_ALWAYS_INLINE void vidx_store_bytes(uint8_t *p, vidx i) { _mm_storeu_si128((void *)p, _mm256_cvtepi16_epi8(i)); }
 EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) { return _mm256_cmpeq_epi16_mask(a, b); }
 
 typedef __m512i vu;

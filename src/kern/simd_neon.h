@@ -5,6 +5,7 @@
 #define ENGRAM_SIMD_NEON_H
 
 #include <arm_neon.h>
+#include <string.h>
 
 #define EG_SUFFIX neon
 #define EG_V 4
@@ -116,6 +117,15 @@ EG_ALWAYS_INLINE vidx vidx_set1(int i) { return vdup_n_u16((uint16_t)i); }
 EG_ALWAYS_INLINE vidx vidx_sel(vm m, vidx yes, vidx no) { return vbsl_u16(vmovn_u32(m), yes, no); }
 EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) { return vld1_u16(p); }
 EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx i) { vst1_u16(p, i); }
+EG_ALWAYS_INLINE vidx vidx_load_bytes(const uint8_t *p) {
+	uint32_t four;
+	memcpy(&four, p, sizeof four);
+	return vget_low_u16(vmovl_u8(vcreate_u8(four)));
+}
+EG_ALWAYS_INLINE void vidx_store_bytes(uint8_t *p, vidx i) {
+	uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(i, i))), 0);
+	memcpy(p, &four, sizeof four);
+}
 EG_ALWAYS_INLINE vm vidx_eq(vidx a, vidx b) {
 	return vreinterpretq_u32_s32(vmovl_s16(vreinterpret_s16_u16(vceq_u16(a, b))));
 }

@@ -248,12 +248,39 @@ static void fwd_implicit(eg_emit *e, eg_conv_shape s) {
 		.scratch = kern->conv_plain_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
 }
 
+/* Which position of each window won, for backward. */
+static eg_buf winners(eg_emit *e, const eg_conv_shape *s) {
+	return eg_emit_saved(e, 0, EG_ELEM_BYTE, (int64_t)EG_BLOCK * s->K * (s->P / 2) * (s->Q / 2), true);
+}
+
+/* In lanes, together with the pooling behind it. */
+static void fwd_pool(eg_emit *e, const eg_conv_shape *s) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	eg_conv_pack_args p = {.w = eg_emit_w(e, 0), .s = *s, .dir = EG_CONV_FWD};
+	size_t bytes = kern->conv_lanes_pack_bytes(s, EG_CONV_FWD);
+	p.dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false);
+	OP_CALL(e, conv_pool_pack, p, 1, 1, .units = 1, .flops = (double)bytes);
+	eg_conv_pool_fwd_args a = {.x = eg_emit_x(e, 0, EG_LANES),
+		.w = p.dst,
+		.y = eg_emit_y(e, 0, EG_LANES),
+		.s = *s,
+		.act = eg_emit_act(e)};
+	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
+	if (eg_emit_training(e)) a.code = winners(e, s);
+	OP_CALL(e, conv_pool_fwd, a, 3, 2, .algorithm = "lanes", .block = true, .units = eg_emit_blocks(e),
+		.scratch = kern->conv_pool_scratch(s, EG_CONV_FWD), .flops = flops(s));
+}
+
 static void conv2d_fwd(eg_emit *e) {
 	eg_conv_shape s = conv2d_shape(e);
 	eg_layout layout = eg_emit_layout(e);
 	dense d;
 	if (is_dense(&s, &d)) {
 		dense_fwd(e, d);
+		return;
+	}
+	if (layout == EG_LANES && eg_emit_kernels(e)->conv_pool_can(&s, EG_CONV_FWD) && eg_emit_pool(e)) {
+		fwd_pool(e, &s);
 		return;
 	}
 	if (layout == EG_LANES) {
@@ -309,20 +336,37 @@ static void shard_sum(eg_emit *e, eg_buf parts, int param, int64_t count, int sh
 		.flops = (double)count * shards);
 }
 
-/* In lanes: partial sums of fixed shards first, so that the result does not depend on the number of threads. */
-static void bwd_lanes(eg_emit *e, eg_conv_shape s, eg_buf dy) {
+/* In lanes: partial sums of fixed shards first, so that the result does not depend on the number of threads. dz is the
+ * gradient of the output, or, with pooling behind it, of what that has left. */
+static void bwd_lanes(eg_emit *e, eg_conv_shape s, eg_buf dz) {
 	const eg_kernels *kern = eg_emit_kernels(e);
-	bool bias = eg_emit_has_param(e, 1);
+	bool bias = eg_emit_has_param(e, 1), pooled = eg_emit_pooled(e);
+	bool direct = pooled && kern->conv_pool_can(&s, EG_CONV_BWD_WEIGHTS);
 	int shards = eg_emit_shards(e);
-	eg_conv_bwd_weights_args a = {
-		.x = eg_emit_x(e, 0, EG_LANES), .dy = dy, .s = s, .blocks = eg_emit_blocks(e), .shards = shards};
-	a.dw = eg_emit_temp(e, EG_ELEM_REAL, shards * weights(&s), false);
-	if (bias) a.db = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)shards * s.K, false);
-	OP_CALL(e, conv_lanes_bwd_weights, a, 2, 2, .algorithm = "lanes", .block = true, .units = a.blocks,
-		.scratch = kern->conv_lanes_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
+	eg_buf dy = dz, code = {0}, dw = eg_emit_temp(e, EG_ELEM_REAL, shards * weights(&s), false), db = {0};
+	if (bias) db = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)shards * s.K, false);
+	if (pooled) code = winners(e, &s);
+	if (direct) {
+		eg_conv_pool_bwd_weights_args a = {.x = eg_emit_x(e, 0, EG_LANES), .dz = dz, .code = code, .dw = dw,
+			.db = db, .s = s, .blocks = eg_emit_blocks(e), .shards = shards};
+		OP_CALL(e, conv_pool_bwd_weights, a, 3, 2, .algorithm = "lanes", .block = true, .units = a.blocks,
+			.scratch = kern->conv_pool_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
+	}
+	if (pooled && (!direct || eg_emit_needs_dx(e, 0))) {
+		eg_conv_unpool_args u = {.dz = dz, .code = code, .K = s.K, .P = s.P, .Q = s.Q};
+		u.dy = dy = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)EG_BLOCK * s.K * s.P * s.Q, true);
+		OP_CALL(e, conv_pool_unpool, u, 2, 1, .block = true, .units = eg_emit_blocks(e),
+			.flops = (double)s.N * s.K * s.P * s.Q);
+	}
+	if (!direct) {
+		eg_conv_bwd_weights_args a = {.x = eg_emit_x(e, 0, EG_LANES), .dy = dy, .dw = dw, .db = db, .s = s,
+			.blocks = eg_emit_blocks(e), .shards = shards};
+		OP_CALL(e, conv_lanes_bwd_weights, a, 2, 2, .algorithm = "lanes", .block = true, .units = a.blocks,
+			.scratch = kern->conv_lanes_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
+	}
 	if (eg_emit_needs_dx(e, 0)) bwd_data_old(e, s, dy, true);
-	shard_sum(e, a.dw, 0, weights(&s), shards);
-	if (bias) shard_sum(e, a.db, 1, s.K, shards);
+	shard_sum(e, dw, 0, weights(&s), shards);
+	if (bias) shard_sum(e, db, 1, s.K, shards);
 }
 
 static void bwd_weights_implicit(eg_emit *e, eg_conv_shape s) {
@@ -429,6 +473,7 @@ const eg_op eg_op_conv2d = {
 	.bwd_reads_x = true,
 	.fuses_act = true,
 	.folds_affine = true,
+	.fuses_pool = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
 	.cases = conv2d_cases,

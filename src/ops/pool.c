@@ -87,6 +87,15 @@ static eg_status maxpool2d_infer(eg_infer *s) {
 	return pool_infer(s, &w);
 }
 
+/* Whole 2x2 windows side by side: what a convolution may do along with its own work. */
+static bool maxpool2d_pools(const void *options) {
+	const maxpool2d_options *o = options;
+	window w = maxpool2d_window(o);
+	for (int i = 0; i < 2; i++)
+		if (w.kernel[i] != 2 || w.stride[i] != 2 || w.padding[i] != 0 || w.dilation[i] != 1) return false;
+	return !w.ceil_mode;
+}
+
 /* Which position won, for backward. */
 static eg_buf winners(eg_emit *e, const eg_pool_shape *s, op_blocks job) {
 	int64_t count = job.block ? y_block(s) : job.units * y_block(s);
@@ -153,6 +162,7 @@ const eg_op eg_op_maxpool2d = {
 	.fwd = maxpool2d_fwd,
 	.bwd = maxpool2d_bwd,
 	.follows = op_follows,
+	.pools = maxpool2d_pools,
 	.onnx = "MaxPool",
 	.onnx_since = 12,
 	.cases = maxpool2d_cases,
