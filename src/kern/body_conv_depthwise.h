@@ -33,23 +33,23 @@ typedef struct EG_NAME(depth_line) {
 EG_ALWAYS_INLINE void EG_NAME(depth_tile)(const int mr, const EG_NAME(depth_line) * t, const float *x, float *to) {
 	vf s[DEPTH_MR * DEPTH_NV];
 	const ptrdiff_t step = t->step, to_step = t->to_step;
-	GEMM_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
+	EG_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
 		vf start = vload(t->start + j * V);
-		GEMM_UNROLL for (int i = 0; i < mr; i++) s[i * DEPTH_NV + j] = start;
+		EG_UNROLL for (int i = 0; i < mr; i++) s[i * DEPTH_NV + j] = start;
 	}
 	for (int r = 0; r < t->rows; r++) {
 		const float *line = x + t->line[r], *w = t->w + t->weight_row[r];
 		for (int c = t->s0; c < t->s1; c++) {
 			const float *at = line + t->off[c];
-			GEMM_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
+			EG_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
 				vf v = vload(w + t->weight[c] + j * V);
-				GEMM_UNROLL for (int i = 0; i < mr; i++)
+				EG_UNROLL for (int i = 0; i < mr; i++)
 				        s[i * DEPTH_NV + j] = vfma(vload(at + i * step + j * V), v, s[i * DEPTH_NV + j]);
 			}
 		}
 	}
 	const vf least = vset1(t->least);
-	GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
+	EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < DEPTH_NV; j++) {
 		float *p = to + i * to_step + j * V;
 		vf v = s[i * DEPTH_NV + j];
 		if (t->acc) v = vadd(vload(p), v);
@@ -220,7 +220,7 @@ static void EG_NAME(depth_dot)(const float *dy, const float *x, ptrdiff_t step, 
 			for (; i < n; i++) s[i % 4] = vadd(s[i % 4], vload(dy + (ptrdiff_t)i * EG_BLOCK + j));
 		} else {
 			for (; i + 4 <= n; i += 4)
-				GEMM_UNROLL for (int l = 0; l < 4; l++)
+				EG_UNROLL for (int l = 0; l < 4; l++)
 				        s[l] = vfma(vload(dy + (ptrdiff_t)(i + l) * EG_BLOCK + j), vload(x + (i + l) * step + j), s[l]);
 			for (; i < n; i++) s[0] = vfma(vload(dy + (ptrdiff_t)i * EG_BLOCK + j), vload(x + i * step + j), s[0]);
 		}

@@ -51,21 +51,21 @@ EG_ALWAYS_INLINE void EG_NAME(direct_tile)(const int mr, const int nv, const EG_
 	const float *x[DIRECT_MR], *w = t->w;
 	const int32_t *off = t->off, *const end = off + t->n;
 	const ptrdiff_t ws = V < 16 ? 16 : t->ws, wj = V < 16 ? V : t->wj;
-	GEMM_UNROLL for (int i = 0; i < mr; i++) x[i] = t->x + t->from[i];
-	GEMM_UNROLL for (int j = 0; j < nv; j++) {
+	EG_UNROLL for (int i = 0; i < mr; i++) x[i] = t->x + t->from[i];
+	EG_UNROLL for (int j = 0; j < nv; j++) {
 		vf start = vload(t->start + j * V);
-		GEMM_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = start;
+		EG_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = start;
 	}
 	for (; off < end; off++, w += ws) {
 		const ptrdiff_t at = *off;
 		vf v[DIRECT_NV];
-		GEMM_UNROLL for (int j = 0; j < nv; j++) {
+		EG_UNROLL for (int j = 0; j < nv; j++) {
 			v[j] = vload(w + j * wj);
 			EG_KEEP(v[j]);
 		}
-		GEMM_UNROLL for (int i = 0; i < mr; i++) {
+		EG_UNROLL for (int i = 0; i < mr; i++) {
 			const vf b = vset1(x[i][at]);
-			GEMM_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(b, v[j], s[i * nv + j]);
+			EG_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(b, v[j], s[i * nv + j]);
 		}
 	}
 	const vf least = vset1(t->least);
@@ -73,12 +73,12 @@ EG_ALWAYS_INLINE void EG_NAME(direct_tile)(const int mr, const int nv, const EG_
 	const int32_t *to = t->to;
 	float *const out = t->out;
 	if (t->acc) {
-		GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < nv; j++) {
+		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++) {
 			float *p = out + to[i] + j * jump;
 			vstore(p, vmax(least, vadd(vload(p), s[i * nv + j]))); /* this order lets NaN through */
 		}
 	} else {
-		GEMM_UNROLL for (int i = 0; i < mr; i++) GEMM_UNROLL for (int j = 0; j < nv; j++)
+		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++)
 		        vstore(out + to[i] + j * jump, vmax(least, s[i * nv + j]));
 	}
 }
@@ -321,14 +321,14 @@ static void EG_NAME(direct_unload)(
 			vf r[V];
 			float *to = y + half * plane + j;
 			const int m = EG_NAME(gemm_min)(V, count - j);
-			GEMM_UNROLL for (int i = 0; i < V; i++) r[i] = vload(from + (j + i) * width + half);
+			EG_UNROLL for (int i = 0; i < V; i++) r[i] = vload(from + (j + i) * width + half);
 			vtranspose(r);
 			if (m == V && n == V && !acc && act <= EG_ACT_RELU) {
-				GEMM_UNROLL for (int i = 0; i < V; i++) vstore(to + i * plane, r[i]);
+				EG_UNROLL for (int i = 0; i < V; i++) vstore(to + i * plane, r[i]);
 				continue;
 			}
 			float rest[V * V];
-			GEMM_UNROLL for (int i = 0; i < V; i++) vstore(rest + i * V, r[i]);
+			EG_UNROLL for (int i = 0; i < V; i++) vstore(rest + i * V, r[i]);
 			for (int i = 0; i < n; i++) {
 				vf v = vload(rest + i * V);
 				if (acc) v = vadd(vload_n(to + i * plane, m), v);

@@ -118,13 +118,13 @@ static void EG_NAME(direct_turn)(const float *dy, ptrdiff_t plane, int count, in
 			const int m = EG_NAME(gemm_min)(V, count - j), n = filters - half;
 			const float *from = dy + half * plane + j;
 			if (m == V && n >= V) {
-				GEMM_UNROLL for (int i = 0; i < V; i++) r[i] = vload(from + i * plane);
+				EG_UNROLL for (int i = 0; i < V; i++) r[i] = vload(from + i * plane);
 			} else {
 				const vm mask = vfirst(m);
 				for (int i = 0; i < V; i++) r[i] = i < n ? vload_m(from + i * plane, mask) : vzero();
 			}
 			vtranspose(r);
-			GEMM_UNROLL for (int i = 0; i < V; i++) vstore(to + (ptrdiff_t)(j + i) * width + half, r[i]);
+			EG_UNROLL for (int i = 0; i < V; i++) vstore(to + (ptrdiff_t)(j + i) * width + half, r[i]);
 		}
 }
 

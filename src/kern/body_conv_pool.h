@@ -277,10 +277,10 @@ static void EG_NAME(pooled_apart)(const eg_conv_shape *s, const float *x, float 
 			if (w > s->W - V) w = s->W - V; /* the last one covers some again */
 			for (int l = 0; l < EG_BLOCK; l += V) {
 				vf t[V];
-				GEMM_UNROLL for (int i = 0; i < V; i++)
+				EG_UNROLL for (int i = 0; i < V; i++)
 				        t[i] = vload(x + (ptrdiff_t)(w + i) * EG_BLOCK + l);
 				vtranspose(t);
-				GEMM_UNROLL for (int i = 0; i < V; i++) vstore(to + (l + i) * size + w, t[i]);
+				EG_UNROLL for (int i = 0; i < V; i++) vstore(to + (l + i) * size + w, t[i]);
 			}
 		}
 		for (; w < s->W; w++)

@@ -81,7 +81,7 @@ static void EG_NAME(wino_cut_blocked)(const float *x, int H, int W, int h, int w
 		for (int j = 0; j < cols; j++, to += WINO_LANES) {
 			bool in = h + i >= 0 && h + i < H && w + j >= 0 && w + j < W;
 			const float *from = x + ((ptrdiff_t)(h + i) * W + w + j) * WINO_LANES;
-			GEMM_UNROLL for (int v = 0; v < WINO_LANES; v += V) vstore(to + v, in ? vload(from + v) : vzero());
+			EG_UNROLL for (int v = 0; v < WINO_LANES; v += V) vstore(to + v, in ? vload(from + v) : vzero());
 		}
 }
 
@@ -117,7 +117,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_16)(
 		EG_NAME(wino_tile_dy)(m, d + v, row, u + v, plane);
 		if (!sum) continue;
 		vf s = vzero();
-		for (int i = 0; i < m; i++) GEMM_UNROLL for (int j = 0; j < m; j++) s = vadd(s, vload(d + v + i * row + j * WINO_LANES));
+		for (int i = 0; i < m; i++) EG_UNROLL for (int j = 0; j < m; j++) s = vadd(s, vload(d + v + i * row + j * WINO_LANES));
 		vstore(sum + v, vadd(vload(sum + v), s));
 	}
 }
@@ -179,9 +179,9 @@ static void EG_NAME(wino_put_plain)(const float *strip, int width, int channels,
 			for (int j = 0; j < cols; j += V) {
 				vf t[V];
 				vm mask = vfirst(EG_NAME(gemm_min)(cols - j, V));
-				GEMM_UNROLL for (int q = 0; q < V; q++) t[q] = vload(strip + (j + q) * WINO_LANES + c);
+				EG_UNROLL for (int q = 0; q < V; q++) t[q] = vload(strip + (j + q) * WINO_LANES + c);
 				vtranspose(t);
-				GEMM_UNROLL for (int q = 0; q < V; q++) {
+				EG_UNROLL for (int q = 0; q < V; q++) {
 					if (c + q >= channels) break;
 					float *to = y + (c + q) * plane + j;
 					vstore_m(to, mask, acc ? vadd(vload_m(to, mask), t[q]) : t[q]);
@@ -264,7 +264,7 @@ static void EG_NAME(wino_pack)(int m, const eg_conv_pack_args *p, int begin, int
 				for (int i = 0; i < n; i++) {
 					vf w[9];
 					float *to = panel + (c + i) * GEMM_NR + h;
-					GEMM_UNROLL for (int q = 0; q < 9; q++) w[q] = vload(taps + (i * 9 + (turned ? 8 - q : q)) * V);
+					EG_UNROLL for (int q = 0; q < 9; q++) w[q] = vload(taps + (i * 9 + (turned ? 8 - q : q)) * V);
 					if (m == 2)
 						EG_NAME(wino_tile_filter)(2, w, to, plane);
 					else

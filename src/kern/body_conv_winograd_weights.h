@@ -66,9 +66,9 @@ static void EG_NAME(wino_add)(const wino_grad *g, int n, int filters, int channe
 EG_ALWAYS_INLINE void EG_NAME(wino_put_taps)(const vf *w, int n, float *to, bool acc) {
 	enum { WIDTH = V < 9 ? V : 9 };
 	int q = 0;
-	GEMM_UNROLL for (; q + WIDTH <= 9; q += WIDTH) {
+	EG_UNROLL for (; q + WIDTH <= 9; q += WIDTH) {
 		vf t[V];
-		GEMM_UNROLL for (int i = 0; i < V; i++) t[i] = i < WIDTH ? w[q + i] : vzero();
+		EG_UNROLL for (int i = 0; i < V; i++) t[i] = i < WIDTH ? w[q + i] : vzero();
 		vtranspose(t);
 		for (int i = 0; i < n; i++) {
 			float *p = to + i * 9 + q;

@@ -99,15 +99,15 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_in)(const int m, const float *d, ptrdiff
 	vf t[WINO_MAX_A][WINO_MAX_A];
 	for (int j = 0; j < a; j++) {
 		vf c[WINO_MAX_A];
-		GEMM_UNROLL for (int i = 0; i < a; i++) c[i] = vload(d + i * row + j * WINO_LANES);
+		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(d + i * row + j * WINO_LANES);
 		EG_NAME(wino_bt)(m, c);
-		GEMM_UNROLL for (int i = 0; i < a; i++) t[i][j] = c[i];
+		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = c[i];
 	}
 	for (int i = 0; i < a; i++, u += a * plane) {
 		vf c[WINO_MAX_A];
-		GEMM_UNROLL for (int j = 0; j < a; j++) c[j] = t[i][j];
+		EG_UNROLL for (int j = 0; j < a; j++) c[j] = t[i][j];
 		EG_NAME(wino_bt)(m, c);
-		GEMM_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, c[j]);
+		EG_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, c[j]);
 	}
 }
 
@@ -125,14 +125,14 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
 	vf t[WINO_MAX_M][WINO_MAX_A];
 	for (int j = 0; j < a; j++, v += plane) {
 		vf c[WINO_MAX_A], r[WINO_MAX_M];
-		GEMM_UNROLL for (int i = 0; i < a; i++) c[i] = vload(v + i * a * plane);
+		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(v + i * a * plane);
 		EG_NAME(wino_at)(m, c, r);
-		GEMM_UNROLL for (int i = 0; i < m; i++) t[i][j] = r[i];
+		EG_UNROLL for (int i = 0; i < m; i++) t[i][j] = r[i];
 	}
 	for (int i = 0; i < rows; i++, y += row) {
 		vf r[WINO_MAX_M];
 		EG_NAME(wino_at)(m, t[i], r);
-		GEMM_UNROLL for (int j = 0; j < m; j++) {
+		EG_UNROLL for (int j = 0; j < m; j++) {
 			if (j >= cols) break;
 			float *to = y + j * WINO_LANES;
 			r[j] = vadd(r[j], bias);
@@ -149,12 +149,12 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_filter)(const int m, const vf *w, float 
 	for (int j = 0; j < 3; j++) {
 		vf c[3] = {w[j], w[3 + j], w[6 + j]}, r[WINO_MAX_A];
 		EG_NAME(wino_g)(m, c, r);
-		GEMM_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
+		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
 	}
 	for (int i = 0; i < a; i++, v += a * plane) {
 		vf r[WINO_MAX_A];
 		EG_NAME(wino_g)(m, t[i], r);
-		GEMM_UNROLL for (int j = 0; j < a; j++) vstore(v + j * plane, r[j]);
+		EG_UNROLL for (int j = 0; j < a; j++) vstore(v + j * plane, r[j]);
 	}
 }
 
@@ -164,14 +164,14 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_dy)(const int m, const float *y, ptrdiff
 	vf t[WINO_MAX_A][WINO_MAX_M];
 	for (int j = 0; j < m; j++) {
 		vf c[WINO_MAX_M], r[WINO_MAX_A];
-		GEMM_UNROLL for (int i = 0; i < m; i++) c[i] = vload(y + i * row + j * WINO_LANES);
+		EG_UNROLL for (int i = 0; i < m; i++) c[i] = vload(y + i * row + j * WINO_LANES);
 		EG_NAME(wino_a)(m, c, r);
-		GEMM_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
+		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
 	}
 	for (int i = 0; i < a; i++, u += a * plane) {
 		vf r[WINO_MAX_A];
 		EG_NAME(wino_a)(m, t[i], r);
-		GEMM_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, r[j]);
+		EG_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, r[j]);
 	}
 }
 
@@ -181,9 +181,9 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_dw)(const int m, const float *v, ptrdiff
 	vf t[3][WINO_MAX_A];
 	for (int j = 0; j < a; j++, v += plane) {
 		vf c[WINO_MAX_A], r[3];
-		GEMM_UNROLL for (int i = 0; i < a; i++) c[i] = vload(v + i * a * plane);
+		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(v + i * a * plane);
 		EG_NAME(wino_gt)(m, c, r);
-		GEMM_UNROLL for (int i = 0; i < 3; i++) t[i][j] = r[i];
+		EG_UNROLL for (int i = 0; i < 3; i++) t[i][j] = r[i];
 	}
-	GEMM_UNROLL for (int i = 0; i < 3; i++) EG_NAME(wino_gt)(m, t[i], w + 3 * i);
+	EG_UNROLL for (int i = 0; i < 3; i++) EG_NAME(wino_gt)(m, t[i], w + 3 * i);
 }

@@ -142,6 +142,14 @@ EG_ALWAYS_INLINE vidx vidx_load(const uint16_t *p) {
 	return x;
 }
 EG_ALWAYS_INLINE void vidx_store(uint16_t *p, vidx x) { memcpy(p, &x, sizeof x); }
+EG_APART vidx vidx_load_bytes(const uint8_t *p) {
+	vidx r;
+	for (int i = 0; i < EG_V; i++) r[i] = p[i];
+	return r;
+}
+EG_APART void vidx_store_bytes(uint8_t *p, vidx x) {
+	for (int i = 0; i < EG_V; i++) p[i] = (uint8_t)x[i];
+}
 EG_APART vm vidx_eq(vidx a, vidx b) {
 	vm m;
 	for EG_LANES (i) m[i] = -(a[i] == b[i]);
