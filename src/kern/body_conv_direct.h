@@ -226,7 +226,7 @@ static EG_NAME(direct) EG_NAME(direct_sides)(const eg_conv_shape *s, bool back) 
 	d.y_blocked = back ? s->x_blocked : s->y_blocked;
 	d.h = EG_NAME(direct_side_of)(back ? s->P : s->H, back ? s->H : s->P, s->R, s->ph, s->dh, s->sh, back);
 	d.w = EG_NAME(direct_side_of)(back ? s->Q : s->W, back ? s->W : s->Q, s->S, s->pw, s->dw, s->sw, back);
-	d.in_place = d.x_blocked && d.h.low >= 0 && d.w.low >= 0 && (d.h.cells - 1) * d.h.step + d.h.high < d.h.in &&
+	d.in_place = d.x_blocked && d.w.step == 1 && d.h.low >= 0 && d.w.low >= 0 && (d.h.cells - 1) * d.h.step + d.h.high < d.h.in &&
 	             (d.w.cells - 1) * d.w.step + d.w.high < d.w.in;
 	return d;
 }
@@ -282,7 +282,9 @@ static void EG_NAME(direct_line)(const EG_NAME(direct_side) * w, const float *li
 	if (w->jump == 1 && a < b) {
 		EG_NAME(direct_move)(line + (ptrdiff_t)(w->low + a) * unit, to + (ptrdiff_t)a * unit, (ptrdiff_t)(b - a) * unit);
 	} else if (unit == 1) {
-		for (int m = a; m < b; m++) to[m] = line[w->low + m * w->jump];
+		int m = a;
+		for (; w->jump == 2 && m + V <= b && w->low + 2 * (m + V) <= w->in; m += V) vstore(to + m, vload_even(line + w->low + 2 * m));
+		for (; m < b; m++) to[m] = line[w->low + m * w->jump];
 	} else {
 		for (int m = a; m < b; m++)
 			EG_NAME(direct_move)(line + (ptrdiff_t)(w->low + m * w->jump) * unit, to + (ptrdiff_t)m * unit, unit);

@@ -10,7 +10,7 @@
 
 enum {
 	DIRECT_PART = 48 * 1024,     /* most floats of dw in a unit */
-	DIRECT_CHAIN = 144,          /* most positions in a chain of multiply-adds: dy, and 16 channels of x, are to stay in L1 */
+	DIRECT_CHAIN = 200,          /* most positions in a chain of multiply-adds: dy, and 16 channels of x, are to stay in L1 */
 	DIRECT_PARTIALS = 1 << 20    /* most floats in all partial sums */
 };
 
@@ -278,9 +278,9 @@ static bool EG_NAME(conv_direct_can)(const eg_conv_shape *s, eg_conv_dir dir) {
 	return x < most / 16 && y < most / 16 && (int64_t)s->C * s->R * s->S < most && (int64_t)s->K * s->R * s->S < most;
 }
 
-/* Nanoseconds at 3.4 GHz: full tiles at the peak, some cycles for beginning and ending one, copying and turning. */
+/* Nanoseconds at 3.3 GHz: full tiles near the peak, some cycles for beginning and ending one, copying and turning. */
 static double EG_NAME(conv_direct_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
-	const double tile = 45, copy = 0.6, turn = 0.8, cycle = 1 / 3.4, taps = (double)s->R * s->S; /* cycles */
+	const double tile = 45, copy = 0.8, turn = 1.0, cycle = 1 / 3.3, taps = (double)s->R * s->S; /* cycles */
 	const double lanes = V == 16 ? 14.0 : 6.0;
 	if (dir == EG_CONV_BWD_WEIGHTS) {
 		const EG_NAME(direct_weights) w = EG_NAME(direct_weights_of)(s);
@@ -288,14 +288,14 @@ static double EG_NAME(conv_direct_cost)(const eg_conv_shape *s, eg_conv_dir dir)
 		const double sums = w.d.G * w.d.groups * terms / lanes * (positions * lanes + positions / DIRECT_CHAIN * tile * 1.5);
 		const double x = w.d.in_place ? 0 : copy * w.filter_parts * (double)s->N * s->C * s->H * s->W;
 		const double dy = w.dy_in_place ? 0 : (s->y_blocked ? copy : turn) * w.channel_parts * s->K * positions;
-		return cycle * (sums * 1.05 + x + dy);
+		return cycle * (sums * 1.2 + x + dy);
 	}
 	const EG_NAME(direct) d = EG_NAME(direct_of)(s, dir == EG_CONV_BWD_DATA);
 	const double in = (double)d.N * d.X * d.h.in * d.w.in, out = (double)d.N * d.Y * d.h.out * d.w.out;
 	const double places = (double)d.N * d.h.out * d.w.out, terms = d.C * taps / (d.h.phases * d.w.phases);
 	const double sums = d.G * d.groups * places / lanes * (terms * lanes + (1 + terms / DIRECT_KC) * tile);
 	const double weights = d.strips * (double)d.Y * d.C * taps * 0.5;
-	return cycle * (sums * 1.03 + weights + (d.in_place ? 0 : copy * in) + (d.y_blocked ? 0 : turn * out));
+	return cycle * (sums * 1.12 + weights + (d.in_place ? 0 : copy * in) + (d.y_blocked ? 0 : turn * out));
 }
 
 static void EG_NAME(fill_conv_direct)(eg_kernels *k) {
