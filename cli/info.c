@@ -90,7 +90,8 @@ static const char *field_text(const field *f, char buf[64]) {
 static bool memory_of(const network *net, int batch, bool train, eg_memory *m) {
 	static const char *const answer[] = {"logits", NULL};
 	eg_plan *plan = eg_plan_new(net->graph, net->params,
-		&(eg_plan_options){.batch = batch, .time = net->time, .train = train, .outputs = train ? NULL : answer});
+		&(eg_plan_options){.batch = batch, .time = net->time, .train = train, .outputs = train ? NULL : answer,
+			.checkpoint_time = eg_recipe_train(net->recipe)->checkpoint_time});
 	if (!plan) return false;
 	eg_plan_memory(plan, m);
 	eg_plan_free(plan);

@@ -441,7 +441,8 @@ static int train(job *j) {
 							    : 32,
 		.time = data->time,
 		.carry = data->streams > 0,
-		.train = true};
+		.train = true,
+		.checkpoint_time = j->config.checkpoint_time};
 	cli_verbose_plan(j->graph, j->params, &shown);
 	sigprocmask(SIG_BLOCK, &j->stop, NULL);
 	eg_status status = eg_train(j->graph, j->params, &j->config, data,

@@ -255,6 +255,8 @@ typedef struct eg_plan_options {
 	bool input_grads;           /* with train: gradients of floating-point inputs too */
 	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
 	uint64_t seed;              /* of dropout */
+	int checkpoint_time;        /* with train, > 0: recurrent layers keep their state every so many steps only, and compute the steps between again when gradients
+	                             * come back; -1: about the square root of the number of steps. Less memory, a third more work; 0: off */
 	bool exact;                 /* no algorithm that rounds otherwise than a sum of products does (Winograd) */
 	eg_layout_choice layout;    /* AUTO; the others force a physical layout wherever it is possible, for tests */
 	eg_algorithm algorithm;     /* AUTO; the others force an algorithm of convolution wherever it is possible, for tests */

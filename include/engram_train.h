@@ -127,6 +127,7 @@ typedef struct eg_train_config {
 	bool keep_last;       /* leave the weights of the last epoch, not of the best one */
 	double forget;        /* streams: share of the pieces at which a stream's state is set to zero, at random, so that the network learns to
 	                       * begin from nothing; 0: only at the beginning of an epoch */
+	int checkpoint_time;  /* as in eg_plan_options */
 	eg_best_kind best;    /* what makes an epoch the best: highest validation accuracy, then lowest loss; or lowest loss */
 } eg_train_config;
 

@@ -18,6 +18,7 @@ typedef struct setup {
 	eg_layout_choice layout;
 	eg_algorithm algorithm;
 	bool no_fusion, no_defer, inference;
+	int checkpoint; /* steps between checkpoints */
 	bool joint; /* with threads: jobs that can be done jointly are */
 	const eg_allocator *allocator;
 	void (*tamper)(eg_kernels *k); /* changes the kernel table before the plan is made */

@@ -98,6 +98,7 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 				.time = s->c->time,
 				.train = !s->inference,
 				.input_grads = !s->inference,
+				.checkpoint_time = s->checkpoint,
 				.seed = 11,
 				.layout = s->layout,
 				.algorithm = s->algorithm,

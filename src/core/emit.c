@@ -5,6 +5,7 @@
  * gets a reordered copy, made once. Between LANES and BLOCKED the way leads through PLAIN. */
 #include "core/plan.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const eg_layout_names[EG_LAYOUTS] = {"plain", "lanes", "blocked"};
@@ -28,6 +29,11 @@ eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t) { return concrete(plan, e
 const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
 const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern; }
 bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
+int eg_emit_checkpoint(const eg_emit *e, int steps) {
+	const int wanted = e->plan->options.train ? e->plan->options.checkpoint_time : 0;
+	const int segment = wanted < 0 ? (int)ceil(sqrt(steps)) : wanted;
+	return segment < steps ? segment : 0;
+}
 int eg_emit_node(const eg_emit *e) { return e->node; }
 int eg_emit_nin(const eg_emit *e) { return node_of(e)->nin; }
 bool eg_emit_has_param(const eg_emit *e, int i) {

@@ -124,6 +124,8 @@ static const eg_key train_keys[] = {
 		"epochs without improvement before training ends; 0: never"),
 	NUMBER("forget", TRAIN(forget), 0, 1, EG_FORGET,
 		"text read in pieces: share of the pieces before which a stream forgets, so that the network learns to begin"),
+	WHOLE("checkpoint_time", TRAIN(checkpoint_time), -1, 0,
+		"long sequences: recurrent layers keep their state every so many steps and compute the steps between twice; -1: about the square root of the length; 0: keep everything"),
 	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),
 	{.name = "best",
 		.type = EG_KEY_ENUM,

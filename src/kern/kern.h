@@ -563,7 +563,8 @@ typedef void (*eg_gates_kernel)(const eg_gates_args *a);
  *
  * T steps of N samples. H hidden units, P numbers of state h (H, or the size of the projection), G gates in the weights, S blocks of H columns
  * in a row of `gates` (in the order of the cells above). Steps are numbered in the order of processing: step s is time s, or, reverse,
- * T-1-s. A call does the steps [first, first+count): one that `begins` fetches the state first, one that `ends` hands it out. lengths (absent: T): sample n is active at time t < lengths[n];
+ * T-1-s. A call does the steps [first, first+count): one that `begins` fetches the state first, one that `ends` hands it out as
+ * hn and last_c; state_h and state_c get that of the last step only. lengths (absent: T): sample n is active at time t < lengths[n];
  * an inactive one keeps its state, its y is 0.
  *
  * keep: what backward reads is kept for every step, from time k0 on; hs and cs have one row more: forward, time t goes from row t-k0 to the next, reverse
@@ -580,7 +581,7 @@ typedef void (*eg_gates_kernel)(const eg_gates_args *a);
  * recurrent_bwd   the steps backwards. gates (from time k0 on) become the gradients of x W + b and of the recurrent product.
  *   reads   r, r2, projection packed for the transposed products, and dy (ld_dy), dhn, dcn
  *   writes  gates; dp (T,N,P): gradient of h, for the projection's; dxw, dhr (T,N,G*H; norm): gradients of x W and h R before the norm, in the
- *           order of the weights; dnc (T,N,H): gradient of the normed c; du (T,N,H): gradient of wd dt + bd; dh0, dc0 (add: +=)
+ *           order of the weights; dnc (T,N,H): gradient of the normed c; du (T,N,H): gradient of wd dt + bd; dh0, dc0 (add: +=), which may be dhn and dcn
  * Scratch: recurrent_scratch(shape) bytes. */
 typedef enum eg_cell { EG_CELL_RNN, EG_CELL_LSTM, EG_CELL_GRU } eg_cell;
 struct eg_kernels;

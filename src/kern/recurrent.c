@@ -356,6 +356,7 @@ static void forward(const eg_recurrent_fwd_args *a, int begin, int end, const eg
 	const int after = row_after(s, last, f.t);
 	end_state(o, &a->hs, after, &a->hn, s->P, o->outs);
 	end_state(o, &a->cs, after, &a->last_c, s->H, o->units);
+	if (last < s->T - 1) return;
 	end_state(o, &a->hs, after, &a->state_h, s->P, o->outs);
 	end_state(o, &a->cs, after, &a->state_c, s->H, o->units);
 }

@@ -8,6 +8,9 @@
  * Backward, from the last layer down: the recurrence backwards, which turns the kept gates into their gradients,
  * then the gradients of inputs and weights as products over all steps.
  *
+ * With checkpoints (Chen et al. 2016, Training deep nets with sublinear memory cost) time is cut into segments. Forward keeps nothing but the state before each; backward takes the segments from the last to the first, goes through
+ * each once more to have its gates, and then back.
+ *
  * Not here: what is computed in a step (kern/recurrent.c), attributes and shapes (recurrent.c). */
 #include "ops/recurrent.h"
 
@@ -17,20 +20,25 @@
 enum {
 	CHUNK_BYTES = 2 << 20, /* of gates; but at least so many */
 	CHUNK_STEPS = 16,
-	JOINT_BELOW = 16 /* with so many rows a thread reads little for what it computes */
+	JOINT_BELOW = 16,       /* with so many rows a thread reads little for what it computes; */
+	JOINT_BELOW_LARGE = 64, /* where the weights come from memory it takes more */
+	LARGE = 8 << 20         /* bytes of weights */
 };
 
 /* What is kept of a layer and direction; the number of its slot. */
-typedef enum keep { GATES, HS, CS, OPERAND, DECAYED, M, XHAT, RSTD, CN, MASK, INPUT, KEEPS = 12 } keep;
+typedef enum keep { GATES, HS, CS, OPERAND, DECAYED, M, XHAT, RSTD, CN, MASK, INPUT, STATES_H, STATES_C, KEEPS } keep;
 
 typedef struct seq {
 	eg_emit *e;
 	const recurrent *r;
 	recurrent_ports port;
 	int T, N, D, I;
-	bool train, carries;
+	bool train, carries, carried; /* carried: the plan does keep a state */
 	bool chunked; /* all layers go through a chunk of time before the next */
 	int chunk;    /* steps */
+	int segment;  /* steps between checkpoints; 0: none, everything is kept */
+	bool keep;    /* what is emitted now keeps what backward reads: */
+	int first, count, k0; /* of these steps, in the order of processing, the earliest at time k0 */
 	eg_buf lengths, dt;
 	eg_buf out[EG_MAX_OUTPUTS]; /* forward: those that somebody reads */
 } seq;
@@ -48,9 +56,14 @@ static seq seq_of(eg_emit *e, const recurrent *r) {
 	int64_t step = (int64_t)s.N * r->S * r->H * (int64_t)sizeof(real), chunk = CHUNK_BYTES / step;
 	s.chunk = chunk < CHUNK_STEPS ? CHUNK_STEPS : chunk < s.T ? (int)chunk : s.T;
 	if (s.chunk > s.T) s.chunk = s.T;
+	s.segment = eg_emit_checkpoint(e, s.T);
+	if (s.segment) s.chunk = s.segment;
+	s.keep = s.train && !s.segment;
+	s.count = s.T;
 	bool looks_back = r->dirs == 1 && !r->reverse;
 	s.chunked = looks_back && !(s.train && r->layers > 1 && r->dropout > 0);
 	s.carries = looks_back && !eg_emit_has_in(e, s.port.h0) && (s.port.c0 < 0 || !eg_emit_has_in(e, s.port.c0));
+	s.carried = s.carries && eg_emit_state(e, 0, r->layers, r->P).p;
 	s.lengths = eg_emit_x(e, s.port.lengths, EG_PLAIN);
 	if (r->decay) s.dt = eg_emit_x(e, s.port.dt, EG_PLAIN);
 	return s;
@@ -61,10 +74,23 @@ static seq seq_of(eg_emit *e, const recurrent *r) {
 static eg_buf saved(const seq *s, int l, int d, keep what, int64_t count) {
 	return eg_emit_saved(s->e, (l * 2 + d) * KEEPS + (int)what, EG_ELEM_REAL, count, false);
 }
-/* `width` numbers of every sample, of each step in training, else of one. */
-static eg_buf kept(const seq *s, int l, int d, keep what, int64_t width) {
+/* `width` numbers of every sample, of each of the steps that are kept and `more`, else of 1 + more. */
+static eg_buf kept(const seq *s, int l, int d, keep what, int64_t width, int more) {
 	int64_t count = (int64_t)s->N * width;
-	return s->train ? saved(s, l, d, what, count * s->T) : eg_emit_temp(s->e, EG_ELEM_REAL, count, false);
+	if (s->keep && !s->segment) return saved(s, l, d, what, count * (s->T + more));
+	return eg_emit_temp(s->e, EG_ELEM_REAL, count * ((s->keep ? s->segment : 1) + more), false);
+}
+/* The steps of segment `i`. */
+static void set_segment(seq *s, int i, bool reverse) {
+	s->first = i * s->segment;
+	s->count = s->T - s->first < s->segment ? s->T - s->first : s->segment;
+	s->k0 = reverse ? s->T - s->first - s->count : s->first;
+}
+static int segments(const seq *s) { return s->segment ? (s->T + s->segment - 1) / s->segment : 1; }
+/* The state before segment i. */
+static eg_buf checkpoint(const seq *s, int l, int d, keep what, int64_t width, int i) {
+	const int64_t each = (int64_t)s->N * width;
+	return eg_emit_part(s->e, saved(s, l, d, what, each * segments(s)), each * i);
 }
 
 /* The part of a weight, or of its gradient, that belongs to direction d, from element `first` on. */
@@ -93,7 +119,9 @@ static eg_recurrent_shape shape_of(const seq *s, int d) {
 	        .P = r->P,
 	        .G = r->G,
 	        .S = r->S,
-	        .count = s->T,
+	        .first = s->first,
+	        .count = s->count,
+	        .k0 = s->k0,
 	        .act = r->act,
 	        .gate_act = r->gate_act,
 	        .out_act = r->out_act,
@@ -102,7 +130,7 @@ static eg_recurrent_shape shape_of(const seq *s, int d) {
 	        .mirror = r->mirror,
 	        .coupled = r->coupled,
 	        .norm = r->norm,
-	        .keep = s->train,
+	        .keep = s->keep,
 	        .clip = r->clip,
 	        .eps = (real)1e-5};
 }
@@ -110,37 +138,33 @@ static eg_recurrent_shape shape_of(const seq *s, int d) {
 static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
 	const recurrent *r = s->r;
 	const eg_recurrent_shape shape = shape_of(s, d);
-	const int64_t N = s->N, steps = s->train ? s->T + 1 : 2;
-	memory m = {.gates = s->train ? kept(s, l, d, GATES, (int64_t)r->S * r->H) : gates};
-	m.hs = s->train ? saved(s, l, d, HS, steps * N * r->P)
-	                : eg_emit_temp(s->e, EG_ELEM_REAL, steps * N * r->P, false);
-	if (r->cell == EG_CELL_LSTM)
-		m.cs = s->train ? saved(s, l, d, CS, steps * N * r->H)
-		                : eg_emit_temp(s->e, EG_ELEM_REAL, steps * N * r->H, false);
-	if (r->decay) m.hd = kept(s, l, d, DECAYED, r->H);
-	if (recurrent_has(r, PROJECTION) || r->reset_before) m.m = kept(s, l, d, M, r->H);
+	memory m = {.gates = s->keep ? kept(s, l, d, GATES, (int64_t)r->S * r->H, 0) : gates};
+	m.hs = kept(s, l, d, HS, r->P, 1);
+	if (r->cell == EG_CELL_LSTM) m.cs = kept(s, l, d, CS, r->H, 1);
+	if (r->decay) m.hd = kept(s, l, d, DECAYED, r->H, 0);
+	if (recurrent_has(r, PROJECTION) || r->reset_before) m.m = kept(s, l, d, M, r->H, 0);
 	if (r->norm) {
-		m.xhat = kept(s, l, d, XHAT, eg_recurrent_xhat(&shape));
-		m.rstd = kept(s, l, d, RSTD, EG_RECURRENT_RSTD);
-		if (r->cell == EG_CELL_LSTM) m.cn = kept(s, l, d, CN, r->H);
+		m.xhat = kept(s, l, d, XHAT, eg_recurrent_xhat(&shape), 0);
+		m.rstd = kept(s, l, d, RSTD, EG_RECURRENT_RSTD, 0);
+		if (r->cell == EG_CELL_LSTM) m.cn = kept(s, l, d, CN, r->H, 0);
 	}
 	if (s->train && r->recurrent_dropout > 0) {
-		m.op = kept(s, l, d, OPERAND, r->P);
-		m.mask = saved(s, l, d, MASK, N * r->P);
+		m.op = kept(s, l, d, OPERAND, r->P, 0);
+		m.mask = saved(s, l, d, MASK, (int64_t)s->N * r->P);
 	}
 	return m;
 }
 
 /* ---- small calls ------------------------------------------------------------------------------------------------- */
 
-/* dw (m,n) = [dw +] d^T x over all rows of all steps; d and x have ldd and ldx columns. */
+/* dw (m,n) = [dw +] d^T x over all rows of these steps; d and x have ldd and ldx columns. */
 static void outer(const seq *s, eg_buf d, int ldd, eg_buf x, int ldx, eg_buf dw, int m, int n, bool acc) {
 	dense_gemm(s->e, (eg_gemm_args){.a = d,
 	        .b = x,
 	        .c = dw,
 	        .m = m,
 	        .n = n,
-	        .k = s->T * s->N,
+	        .k = s->count * s->N,
 	        .lda = ldd,
 	        .ldb = ldx,
 	        .ldc = n,
@@ -149,7 +173,7 @@ static void outer(const seq *s, eg_buf d, int ldd, eg_buf x, int ldx, eg_buf dw,
 }
 
 static void sum(const seq *s, eg_buf x, int ld, eg_buf y, int n, bool acc) {
-	dense_sum_rows(s->e, (eg_sum_rows_args){.x = x, .y = y, .m = s->T * s->N, .n = n, .ld = ld, .acc = acc});
+	dense_sum_rows(s->e, (eg_sum_rows_args){.x = x, .y = y, .m = s->count * s->N, .n = n, .ld = ld, .acc = acc});
 }
 
 /* y[j] = [y[j] +] sum of x z over the rows. */
@@ -157,7 +181,7 @@ static void dot(const seq *s, eg_buf x, int ldx, eg_buf z, int ldz, eg_buf y, in
 	eg_dot_rows_args a = {.x = x,
 	        .z = z,
 	        .y = y,
-	        .m = s->T * s->N,
+	        .m = s->count * s->N,
 	        .n = n,
 	        .ldx = ldx,
 	        .ldz = ldz,
@@ -221,6 +245,7 @@ typedef struct lane {
 	int y0;
 	int ld_y;
 	bool add;
+	bool again; /* only to keep what backward reads: the outputs are there already */
 } lane;
 
 /* R (k, parts*units), or, trans, its transposed, packed for the recurrence. */
@@ -244,8 +269,9 @@ static eg_joint_spec joint_of(const seq *s, eg_joint run, int steps) {
 	const recurrent *r = s->r;
 	const int width = eg_emit_kernels(s->e)->gates_width;
 	const bool more = r->norm || r->reset_before || r->P != r->H || r->decay || r->recurrent_dropout > 0;
+	const bool large = (int64_t)r->G * r->H * r->P * (int64_t)sizeof(real) >= LARGE;
 	return (eg_joint_spec){
-	        .run = run, .shares = (r->H + width - 1) / width, .meetings = steps * (more ? 3 : 1), .below = JOINT_BELOW};
+	        .run = run, .shares = (r->H + width - 1) / width, .meetings = steps * (more ? 3 : 1), .below = large ? JOINT_BELOW_LARGE : JOINT_BELOW};
 }
 
 static void pack_weights(const seq *s, int l, int d, lane *p) {
@@ -269,12 +295,37 @@ static eg_buf state_input(const seq *s, int port, int l, int d, int64_t each) {
 	return eg_emit_part(s->e, eg_emit_x(s->e, port, EG_PLAIN), (l * s->D + d) * each);
 }
 
+/* Where the steps from `first` on begin: where the last ones have ended, or at a checkpoint. */
+static void put_states(const seq *s, int l, int d, const lane *p, eg_recurrent_fwd_args *a) {
+	const recurrent *r = s->r;
+	const int64_t N = s->N, H = r->H, P = r->P;
+	const int i = s->segment ? a->s.first / s->segment : 0;
+	a->s.begins = a->s.first == 0 || p->again;
+	a->s.ends = !p->again && (a->s.first + a->s.count == s->T || s->segment);
+	a->h0 = state_input(s, s->port.h0, l, d, N * P);
+	a->c0 = state_input(s, s->port.c0, l, d, N * H);
+	if (p->again && (i > 0 || s->carried)) {
+		a->h0 = checkpoint(s, l, d, STATES_H, P, i);
+		if (r->cell == EG_CELL_LSTM) a->c0 = checkpoint(s, l, d, STATES_C, H, i);
+	}
+	if (a->s.first + a->s.count == s->T && !p->again) {
+		a->hn = output_part(s, s->port.hn, l, d, N * P);
+		a->last_c = output_part(s, s->port.cn, l, d, N * H);
+	} else if (a->s.ends) {
+		a->hn = checkpoint(s, l, d, STATES_H, P, i + 1);
+		if (r->cell == EG_CELL_LSTM) a->last_c = checkpoint(s, l, d, STATES_C, H, i + 1);
+	}
+	if (!s->carries || p->again) return;
+	a->state_h = eg_emit_part(s->e, eg_emit_state(s->e, 0, r->layers, P), l * N * P);
+	if (r->cell == EG_CELL_LSTM) a->state_c = eg_emit_part(s->e, eg_emit_state(s->e, 1, r->layers, H), l * N * H);
+}
+
 /* Steps [first, first+count) of one layer in one direction. */
 static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int count) {
 	const recurrent *r = s->r;
 	const int64_t N = s->N, H = r->H, P = r->P, T = s->T, I = recurrent_inputs(r, l, s->I);
 	eg_recurrent_fwd_args a = {.s = shape_of(s, d)};
-	const int t0 = a.s.reverse ? s->T - first - count : first, g0 = s->train ? 0 : t0;
+	const int t0 = a.s.reverse ? s->T - first - count : first, g0 = s->keep ? s->k0 : t0;
 	span g[2];
 	for (int i = 0, n = input_spans(r, g); i < n; i++)
 		dense_product(s->e, (eg_gemm_packed_args){.a = eg_emit_part(s->e, p->x, (t0 - p->x0) * N * I),
@@ -288,8 +339,6 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 		                   .ldc = r->S * r->H});
 	a.s.first = first;
 	a.s.count = count;
-	a.s.begins = first == 0;
-	a.s.ends = first + count == s->T;
 	a.s.t0 = g0;
 	a.s.y0 = p->y0;
 	a.r = p->r[0];
@@ -304,8 +353,7 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 	a.mask = p->mem.mask;
 	a.lengths = s->lengths;
 	a.dt = s->dt;
-	a.h0 = state_input(s, s->port.h0, l, d, N * P);
-	a.c0 = state_input(s, s->port.c0, l, d, N * H);
+	put_states(s, l, d, p, &a);
 	a.gates = p->mem.gates;
 	a.hs = p->mem.hs;
 	a.cs = p->mem.cs;
@@ -318,16 +366,11 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 	a.y = p->y;
 	a.ld_y = p->ld_y;
 	a.add = p->add;
-	a.hn = output_part(s, s->port.hn, l, d, N * P);
-	a.last_c = output_part(s, s->port.cn, l, d, N * H);
-	if (s->carries) {
-		a.state_h = eg_emit_part(s->e, eg_emit_state(s->e, 0, r->layers, P), l * N * P);
-		if (r->cell == EG_CELL_LSTM)
-			a.state_c = eg_emit_part(s->e, eg_emit_state(s->e, 1, r->layers, H), l * N * H);
+	if (!p->again) {
+		a.states = output_part(s, s->port.states, l, d, T * N * P);
+		a.cells = output_part(s, s->port.cells, l, d, T * N * H);
+		a.acts = output_part(s, s->port.gates, l, d, T * N * r->G * H);
 	}
-	a.states = output_part(s, s->port.states, l, d, T * N * P);
-	a.cells = output_part(s, s->port.cells, l, d, T * N * H);
-	a.acts = output_part(s, s->port.gates, l, d, T * N * r->G * H);
 	OP_CALL(s->e, recurrent_fwd, a, EG_RECURRENT_FWD_READS, EG_RECURRENT_FWD_WRITES, .units = s->N,
 	        .scratch = eg_emit_kernels(s->e)->recurrent_scratch(&a.s),
 	        .flops = 2.0 * count * (double)N * (double)H * (r->G * (double)P + 20),
@@ -344,13 +387,14 @@ static eg_buf states_after(const seq *s, const recurrent *r, eg_buf hs, bool rev
  * them. */
 static void connect(const seq *s, lane lanes[][2]) {
 	const recurrent *r = s->r;
-	const bool direct = s->train && s->D == 1 && r->dropout <= 0;
+	const bool direct = s->keep && s->D == 1 && r->dropout <= 0;
+	const bool kept = s->train && !(s->segment && s->chunked); /* inputs of layers are there until backward */
 	for (int l = 0; l < r->layers; l++) {
 		const int64_t width = recurrent_inputs(r, l, s->I);
 		eg_buf x = eg_emit_x(s->e, 0, EG_PLAIN);
 		if (l > 0 && direct)
 			x = states_after(s, r, lanes[l - 1][0].mem.hs, r->reverse);
-		else if (l > 0 && s->train)
+		else if (l > 0 && kept)
 			x = saved(s, l, 0, INPUT, s->T * s->N * width);
 		else if (l > 0)
 			x = eg_emit_temp(s->e, EG_ELEM_REAL, (s->chunked ? s->chunk : s->T) * s->N * width, false);
@@ -366,6 +410,20 @@ static void connect(const seq *s, lane lanes[][2]) {
 		lanes[r->layers - 1][d].y = eg_emit_part(s->e, s->out[0], r->sum ? 0 : (int64_t)d * r->P);
 }
 
+/* The state that the first segment begins with: it will have been overwritten when that is gone through again. */
+static void keep_carried(const seq *s, int l) {
+	const recurrent *r = s->r;
+	for (int i = 0; i < (r->cell == EG_CELL_LSTM ? 2 : 1); i++) {
+		const int64_t width = i ? r->H : r->P, total = s->N * width;
+		eg_map_args a = {.x = eg_emit_part(s->e, eg_emit_state(s->e, i, r->layers, width), l * total),
+		        .y = checkpoint(s, l, 0, i ? STATES_C : STATES_H, width, 0),
+		        .unit = EG_CHUNK,
+		        .total = total};
+		a.x.stride = a.y.stride = EG_CHUNK;
+		OP_CALL(s->e, copy, a, 1, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)total);
+	}
+}
+
 void recurrent_emit_fwd(eg_emit *e, const recurrent *r) {
 	seq s = seq_of(e, r);
 	lane lanes[RECURRENT_LAYERS][2] = {0};
@@ -373,7 +431,7 @@ void recurrent_emit_fwd(eg_emit *e, const recurrent *r) {
 	const int outputs = (s.port.gates < 0 ? s.port.states : s.port.gates) + 1;
 	for (int i = 0; i < outputs; i++)
 		if (eg_emit_out_needed(e, i)) s.out[i] = eg_emit_y(e, i, EG_PLAIN);
-	if (!s.train) gates = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)s.chunk * s.N * r->S * r->H, false);
+	if (!s.keep) gates = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)s.chunk * s.N * r->S * r->H, false);
 	for (int l = 0; l < r->layers; l++)
 		for (int d = 0; d < s.D; d++) {
 			lanes[l][d].mem = memory_of(&s, l, d, gates);
@@ -381,11 +439,12 @@ void recurrent_emit_fwd(eg_emit *e, const recurrent *r) {
 			if (lanes[l][d].mem.mask.p) make_mask(&s, l, d, lanes[l][d].mem.mask);
 		}
 	connect(&s, lanes);
+	for (int l = 0; l < r->layers && s.segment && s.carried; l++) keep_carried(&s, l);
 	for (int first = 0; s.chunked && first < s.T; first += s.chunk)
 		for (int l = 0; l < r->layers; l++) {
 			lane p = lanes[l][0];
 			const int count = s.T - first < s.chunk ? s.T - first : s.chunk;
-			if (!s.train) { /* the buffers between the layers hold this chunk only */
+			if (!s.keep) { /* the buffers between the layers hold this chunk only */
 				p.x0 = l > 0 ? first : 0;
 				p.y0 = l < r->layers - 1 ? first : 0;
 			}
@@ -427,54 +486,97 @@ typedef struct inputs {
 	target h0, c0, dt;
 } inputs;
 
-/* The recurrence of one layer and direction backwards; what it leaves is in *a. */
-static void emit_unsteps(const seq *s, int l, int d, eg_recurrent_bwd_args *a, eg_buf dy, const inputs *in) {
+/* A layer in one direction on its way back, one segment after the other. */
+typedef struct back {
+	lane again;                /* the way forward once more, and what it keeps */
+	eg_buf w[2], r[2], projection; /* packed for the transposed products */
+	eg_buf dp, dxw, dhr, dnc, du;
+	eg_buf dh, dc; /* gradients of the state between two segments */
+	eg_buf dy, dx; /* from time y0, x0 on */
+	int y0, x0;
+	bool acc; /* dx: add */
+} back;
+
+static back back_of(const seq *s, int l, int d) {
 	const recurrent *r = s->r;
-	const int64_t N = s->N, H = r->H, P = r->P, all = N * s->T;
-	memory m = memory_of(s, l, d, (eg_buf){0});
+	const int64_t N = s->N, H = r->H, P = r->P, I = recurrent_inputs(r, l, s->I);
+	const int64_t all = N * (s->segment ? s->segment : s->T);
+	back b = {.again = {.mem = memory_of(s, l, d, (eg_buf){0}), .again = true}};
 	span g[2];
+	if (s->segment) {
+		pack_weights(s, l, d, &b.again);
+		b.dh = eg_emit_temp(s->e, EG_ELEM_REAL, N * P, false);
+		if (r->cell == EG_CELL_LSTM) b.dc = eg_emit_temp(s->e, EG_ELEM_REAL, N * H, false);
+	}
+	for (int i = 0, n = state_spans(r, g); i < n; i++)
+		b.r[i] = gates_packed(s, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, 1, P, false);
+	for (int i = 0, n = input_spans(r, g); i < n && (l > 0 || eg_emit_needs_dx(s->e, 0)); i++)
+		b.w[i] = dense_packed(s->e, weight(s, l, WEIGHT, d, g[i].row * I), g[i].n, I, I, false);
+	if (recurrent_has(r, PROJECTION)) {
+		b.projection = gates_packed(s, weight(s, l, PROJECTION, d, 0), P, H, 1, H, false);
+		b.dp = eg_emit_temp(s->e, EG_ELEM_REAL, all * P, false);
+	}
+	if (r->norm) {
+		b.dxw = eg_emit_temp(s->e, EG_ELEM_REAL, all * r->G * H, false);
+		b.dhr = eg_emit_temp(s->e, EG_ELEM_REAL, all * r->G * H, false);
+		if (r->cell == EG_CELL_LSTM) b.dnc = eg_emit_temp(s->e, EG_ELEM_REAL, all * H, false);
+	}
+	if (r->decay) b.du = eg_emit_temp(s->e, EG_ELEM_REAL, all * H, false);
+	return b;
+}
+
+/* The recurrence of one layer and direction backwards; what it leaves is in *a. */
+static void emit_unsteps(const seq *s, int l, int d, const back *b, eg_recurrent_bwd_args *a, const inputs *in) {
+	const recurrent *r = s->r;
+	const int64_t N = s->N, H = r->H, P = r->P;
+	const memory *m = &b->again.mem;
 	*a = (eg_recurrent_bwd_args){.s = shape_of(s, d),
-	        .hs = m.hs,
-	        .cs = m.cs,
-	        .op = m.op,
-	        .hd = m.hd,
-	        .m = m.m,
-	        .xhat = m.xhat,
-	        .rstd = m.rstd,
-	        .cn = m.cn,
-	        .gates = m.gates,
-	        .mask = m.mask,
+	        .r = b->r[0],
+	        .r2 = b->r[1],
+	        .projection = b->projection,
+	        .hs = m->hs,
+	        .cs = m->cs,
+	        .op = m->op,
+	        .hd = m->hd,
+	        .m = m->m,
+	        .xhat = m->xhat,
+	        .rstd = m->rstd,
+	        .cn = m->cn,
+	        .gates = m->gates,
+	        .mask = m->mask,
+	        .dp = b->dp,
+	        .dxw = b->dxw,
+	        .dhr = b->dhr,
+	        .dnc = b->dnc,
+	        .du = b->du,
 	        .lengths = s->lengths,
 	        .dt = s->dt};
-	eg_buf *packs[2] = {&a->r, &a->r2};
-	for (int i = 0, n = state_spans(r, g); i < n; i++)
-		*packs[i] = gates_packed(s, weight(s, l, RECURRENT_WEIGHT, d, g[i].row * P), g[i].n, P, 1, P, false);
-	if (recurrent_has(r, PROJECTION)) {
-		a->projection = gates_packed(s, weight(s, l, PROJECTION, d, 0), P, H, 1, H, false);
-		a->dp = eg_emit_temp(s->e, EG_ELEM_REAL, all * P, false);
-	}
 	a->peephole = weight(s, l, PEEPHOLE, d, 0);
 	a->gain = weight(s, l, NORM_GAIN, d, 0);
 	a->decay = weight(s, l, DECAY, d, 0);
-	a->dy = eg_emit_part(s->e, dy, r->sum ? 0 : d * P);
+	a->s.y0 = b->y0;
+	a->dy = eg_emit_part(s->e, b->dy, r->sum ? 0 : d * P);
 	a->ld_dy = (ptrdiff_t)recurrent_inputs(r, l + 1, s->I);
-	a->dhn = eg_emit_part(s->e, eg_emit_dy(s->e, s->port.hn, EG_PLAIN), (l * s->D + d) * N * P);
-	if (s->port.cn >= 0)
-		a->dcn = eg_emit_part(s->e, eg_emit_dy(s->e, s->port.cn, EG_PLAIN), (l * s->D + d) * N * H);
-	if (r->norm) {
-		a->dxw = eg_emit_temp(s->e, EG_ELEM_REAL, all * r->G * H, false);
-		a->dhr = eg_emit_temp(s->e, EG_ELEM_REAL, all * r->G * H, false);
-		if (r->cell == EG_CELL_LSTM) a->dnc = eg_emit_temp(s->e, EG_ELEM_REAL, all * H, false);
+	a->dhn = b->dh;
+	a->dcn = b->dc;
+	if (s->first + s->count == s->T) {
+		a->dhn = eg_emit_part(s->e, eg_emit_dy(s->e, s->port.hn, EG_PLAIN), (l * s->D + d) * N * P);
+		a->dcn = (eg_buf){0};
+		if (s->port.cn >= 0)
+			a->dcn = eg_emit_part(s->e, eg_emit_dy(s->e, s->port.cn, EG_PLAIN), (l * s->D + d) * N * H);
 	}
-	if (r->decay) a->du = eg_emit_temp(s->e, EG_ELEM_REAL, all * H, false);
-	a->dh0 = eg_emit_part(s->e, in->h0.buf, (l * s->D + d) * N * P);
-	a->dc0 = eg_emit_part(s->e, in->c0.buf, (l * s->D + d) * N * H);
-	a->add_h = in->h0.acc;
-	a->add_c = in->c0.acc;
+	a->dh0 = b->dh;
+	a->dc0 = b->dc;
+	if (s->first == 0) {
+		a->dh0 = eg_emit_part(s->e, in->h0.buf, (l * s->D + d) * N * P);
+		a->dc0 = eg_emit_part(s->e, in->c0.buf, (l * s->D + d) * N * H);
+		a->add_h = in->h0.acc;
+		a->add_c = in->c0.acc;
+	}
 	OP_CALL(s->e, recurrent_bwd, *a, EG_RECURRENT_BWD_READS, EG_RECURRENT_BWD_WRITES, .units = s->N,
 	        .scratch = eg_emit_kernels(s->e)->recurrent_scratch(&a->s),
-	        .flops = 2.0 * (double)all * (double)H * (r->G * (double)P + 20),
-	        .joint = joint_of(s, eg_emit_kernels(s->e)->recurrent_bwd_joint, s->T));
+	        .flops = 2.0 * (double)N * s->count * (double)H * (r->G * (double)P + 20),
+	        .joint = joint_of(s, eg_emit_kernels(s->e)->recurrent_bwd_joint, s->count));
 }
 
 /* Gradients of the gates as the products see them: row `row` of the weights is column *ld ... of the result. */
@@ -484,21 +586,21 @@ static eg_buf span_gradient(const seq *s, const eg_recurrent_bwd_args *a, span g
 	return eg_emit_part(s->e, input ? a->dxw : a->dhr, g.row);
 }
 
-static void input_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, target dx) {
+static void input_gradients(const seq *s, int l, const back *b, const eg_recurrent_bwd_args *a) {
 	const int64_t I = recurrent_inputs(s->r, l, s->I);
 	span g[2];
 	int ld;
-	for (int i = 0, n = input_spans(s->r, g); i < n && dx.buf.p; i++) {
+	for (int i = 0, n = input_spans(s->r, g); i < n && b->dx.p; i++) {
 		eg_buf from = span_gradient(s, a, g[i], true, &ld);
 		dense_product(s->e, (eg_gemm_packed_args){.a = from,
-		                   .b = dense_packed(s->e, weight(s, l, WEIGHT, d, g[i].row * I), g[i].n, I, I, false),
-		                   .c = dx.buf,
-		                   .m = s->T * s->N,
+		                   .b = b->w[i],
+		                   .c = eg_emit_part(s->e, b->dx, (s->k0 - b->x0) * s->N * I),
+		                   .m = s->count * s->N,
 		                   .n = (int)I,
 		                   .k = g[i].n,
 		                   .lda = ld,
 		                   .ldc = (int)I,
-		                   .acc = dx.acc || i > 0});
+		                   .acc = b->acc || i > 0});
 	}
 }
 
@@ -535,13 +637,13 @@ static void peephole_gradients(const seq *s, int l, int d, const eg_recurrent_bw
 
 static void decay_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_args *a, target t, target dt) {
 	const int H = s->r->H;
-	dot(s, a->du, H, s->dt, 1, part_of(s, t.buf, l, DECAY, d, 0), H, true, t.acc);
+	dot(s, a->du, H, eg_emit_part(s->e, s->dt, (int64_t)s->k0 * s->N), 1, part_of(s, t.buf, l, DECAY, d, 0), H, true, t.acc);
 	sum(s, a->du, H, part_of(s, t.buf, l, DECAY, d, H), H, t.acc);
 	if (!dt.buf.p) return;
 	dense_gemm(s->e, (eg_gemm_args){.a = a->du,
 	        .b = weight(s, l, DECAY, d, 0),
-	        .c = dt.buf,
-	        .m = s->T * s->N,
+	        .c = eg_emit_part(s->e, dt.buf, (int64_t)s->k0 * s->N),
+	        .m = s->count * s->N,
 	        .n = 1,
 	        .k = H,
 	        .lda = H,
@@ -583,32 +685,90 @@ static void weight_gradients(const seq *s, int l, int d, const eg_recurrent_bwd_
 	if (r->norm) norm_gradients(s, l, d, a, t);
 }
 
+/* All layers from the last one, or only those of a segment, back through the steps of *s. */
+typedef struct way_back {
+	back lanes[RECURRENT_LAYERS][2];
+	target t[RECURRENT_LAYERS][RECURRENT_WEIGHTS];
+	inputs in;
+} way_back;
+
+static void emit_back(const seq *s, way_back *w, int l, int d) {
+	const recurrent *r = s->r;
+	const back *b = &w->lanes[l][d];
+	const bool first = l == r->layers - 1 && d == 0;
+	eg_recurrent_bwd_args a;
+	target dt = w->in.dt;
+	emit_unsteps(s, l, d, b, &a, &w->in);
+	input_gradients(s, l, b, &a);
+	weight_gradients(s, l, d, &a,
+	        eg_emit_part(s->e, b->again.x, (s->k0 - b->again.x0) * s->N * recurrent_inputs(r, l, s->I)), w->t[l]);
+	dt.acc = dt.acc || !first;
+	if (r->decay) decay_gradients(s, l, d, &a, w->t[l][DECAY], dt);
+}
+
+/* Layers [low, high] in one direction, segment by segment. */
+static void emit_segments(seq *s, way_back *w, int low, int high, int d) {
+	const bool reverse = s->r->reverse || d == 1;
+	bool acc[RECURRENT_LAYERS][RECURRENT_WEIGHTS];
+	for (int l = low; l <= high; l++)
+		for (int k = 0; k < RECURRENT_WEIGHTS; k++) acc[l][k] = w->t[l][k].acc;
+	for (int i = segments(s) - 1; i >= 0; i--) {
+		if (s->segment) set_segment(s, i, reverse);
+		for (int l = low; l <= high; l++)
+			for (int k = 0; k < RECURRENT_WEIGHTS; k++) w->t[l][k].acc = acc[l][k] || i < segments(s) - 1;
+		for (int l = low; l <= high && s->segment; l++) {
+			back *b = &w->lanes[l][d];
+			if (l > low) b->again.x0 = s->k0;
+			emit_steps(s, l, d, &b->again, s->first, s->count);
+		}
+		for (int l = high; l >= low; l--) {
+			if (l > low) w->lanes[l][d].x0 = w->lanes[l - 1][d].y0 = s->k0;
+			emit_back(s, w, l, d);
+		}
+	}
+	for (int l = low; l <= high; l++)
+		for (int k = 0; k < RECURRENT_WEIGHTS; k++) w->t[l][k].acc = acc[l][k];
+}
+
+/* Where the layers find their inputs, and where their gradients meet. together: within one segment. */
+static void connect_back(const seq *s, way_back *w, bool together) {
+	const recurrent *r = s->r;
+	const bool direct = s->D == 1 && r->dropout <= 0 && (!s->segment || together);
+	target dx0 = input_gradient(s, 0);
+	for (int l = 0; l < r->layers; l++) {
+		const int64_t row = (int64_t)s->N * recurrent_inputs(r, l, s->I);
+		eg_buf x = eg_emit_x(s->e, 0, EG_PLAIN), dx = dx0.buf;
+		if (l > 0 && direct)
+			x = states_after(s, r, w->lanes[l - 1][0].again.mem.hs, r->reverse);
+		else if (l > 0)
+			x = saved(s, l, 0, INPUT, s->T * row);
+		if (l > 0) dx = eg_emit_temp(s->e, EG_ELEM_REAL, (together ? s->segment : s->T) * row, false);
+		for (int d = 0; d < s->D; d++) {
+			w->lanes[l][d].again.x = x;
+			w->lanes[l][d].dx = dx;
+			w->lanes[l][d].acc = d > 0 || (l == 0 && dx0.acc);
+			if (l > 0) w->lanes[l - 1][d].dy = dx;
+		}
+	}
+	for (int d = 0; d < s->D; d++) w->lanes[r->layers - 1][d].dy = eg_emit_dy(s->e, 0, EG_PLAIN);
+}
+
 void recurrent_emit_bwd(eg_emit *e, const recurrent *r) {
 	seq s = seq_of(e, r);
-	const inputs in = {input_gradient(&s, s.port.h0), input_gradient(&s, s.port.c0),
-	        r->decay ? input_gradient(&s, s.port.dt) : (target){.acc = false}};
-	const bool direct = s.D == 1 && r->dropout <= 0;
-	target dx0 = input_gradient(&s, 0), dt = in.dt;
-	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
-	for (int l = r->layers - 1; l >= 0; l--) {
-		const int64_t count = (int64_t)s.T * s.N * recurrent_inputs(r, l, s.I);
-		target t[RECURRENT_WEIGHTS];
-		target dx = l ? (target){.buf = eg_emit_temp(e, EG_ELEM_REAL, count, false)} : dx0;
-		eg_buf x = eg_emit_x(e, 0, EG_PLAIN);
-		if (l && !direct)
-			x = saved(&s, l, 0, INPUT, count);
-		else if (l)
-			x = states_after(&s, r, memory_of(&s, l - 1, 0, (eg_buf){0}).hs, r->reverse);
-		for (int i = 0; i < RECURRENT_WEIGHTS; i++) t[i] = gradient(&s, l, (recurrent_weight)i);
-		for (int d = 0; d < s.D; d++) {
-			eg_recurrent_bwd_args a;
-			emit_unsteps(&s, l, d, &a, dy, &in);
-			input_gradients(&s, l, d, &a, dx);
-			weight_gradients(&s, l, d, &a, x, t);
-			if (r->decay) decay_gradients(&s, l, d, &a, t[DECAY], dt);
-			dx.acc = dt.acc = true;
-		}
-		if (l && r->dropout > 0) drop(&s, dx.buf, dx.buf, count, DROP_MASKS + l - 1, r->dropout);
-		dy = dx.buf;
+	const bool together = s.segment && s.chunked;
+	way_back w = {.in = {input_gradient(&s, s.port.h0), input_gradient(&s, s.port.c0),
+	                      r->decay ? input_gradient(&s, s.port.dt) : (target){.acc = false}}};
+	s.keep = true;
+	for (int l = 0; l < r->layers; l++) {
+		for (int i = 0; i < RECURRENT_WEIGHTS; i++) w.t[l][i] = gradient(&s, l, (recurrent_weight)i);
+		for (int d = 0; d < s.D; d++) w.lanes[l][d] = back_of(&s, l, d);
+	}
+	connect_back(&s, &w, together);
+	for (int high = r->layers - 1, low; high >= 0; high = low - 1) {
+		low = together ? 0 : high;
+		for (int d = 0; d < s.D; d++) emit_segments(&s, &w, low, high, d);
+		eg_buf dx = w.lanes[low][0].dx;
+		if (low > 0 && r->dropout > 0)
+			drop(&s, dx, dx, (int64_t)s.T * s.N * recurrent_inputs(r, low, s.I), DROP_MASKS + low - 1, r->dropout);
 	}
 }

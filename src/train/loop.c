@@ -222,7 +222,7 @@ static eg_status setup(loop *l) {
 	bool samples = l->classes && eg_tensor_dims(l->graph, eg_graph_find(l->graph, "logits")).rank == 2;
 	l->by_accuracy = l->classes && (l->config.best == EG_BEST_ACCURACY || (l->config.best == EG_BEST_DEFAULT && samples));
 	eg_plan_options o = {.batch = 1, .time = l->data->time, .carry = l->data->streams > 0, .train = true,
-		.outputs = l->classes ? with_logits : loss_only, .seed = l->config.seed};
+		.outputs = l->classes ? with_logits : loss_only, .seed = l->config.seed, .checkpoint_time = l->config.checkpoint_time};
 	l->plans = eg_plan_cache_new(l->graph, l->params, &o);
 	o.train = false;
 	o.carry = l->validation && l->validation->streams > 0;
