@@ -42,7 +42,7 @@ typedef struct cli_verb {
 	int (*run)(const cli_args *a);  /* returns the exit code */
 } cli_verb;
 
-extern const cli_verb verb_train, verb_eval, verb_predict, verb_generate, verb_info, verb_inspect, verb_bench, verb_check, verb_data, verb_schema, verb_version;
+extern const cli_verb verb_train, verb_eval, verb_predict, verb_generate, verb_info, verb_inspect, verb_bench, verb_tune_kernels, verb_check, verb_data, verb_schema, verb_version;
 
 typedef struct cli_given { /* an option as it was typed */
 	const cli_option *option;
@@ -98,9 +98,11 @@ void *cli_alloc(size_t bytes); /* zeroed; out of memory ends the program with a 
 
 /* A context as --threads says; NULL after a message. With ENGRAM_VERBOSE it is described on stderr. */
 eg_context *cli_context(const cli_args *a);
+/* The tuning file that ENGRAM_TUNING names into the context; one that does not fit is told and left alone. */
+void cli_tuning(const cli_args *a, eg_context *ctx);
 /* ENGRAM_VERBOSE: 0 quiet, 1 tells what was chosen, 2 also the plan. */
 int cli_verbose(void);
-/* With ENGRAM_VERBOSE=2: the plan on stderr. */
+/* With ENGRAM_VERBOSE: how convolutions are computed, on stderr; with 2 the whole plan too. */
 void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o);
 /* The recipe with --set and --seed applied; NULL after a message. */
 eg_recipe *cli_recipe(const cli_args *a, const char *path);

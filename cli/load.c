@@ -9,6 +9,21 @@ int cli_verbose(void) {
 	return s ? (int)strtol(s, NULL, 10) : 0;
 }
 
+void cli_tuning(const cli_args *a, eg_context *ctx) {
+	const char *wish = getenv("ENGRAM_TUNING");
+	char path[4096];
+	eg_error err;
+	eg_status status = EG_OK;
+	if (!wish || !*wish) return;
+	if (!strcmp(wish, "1")) {
+		status = eg_tuning_path(path, sizeof path, &err);
+		wish = path;
+	}
+	if (!status) status = eg_tuning_load(ctx, wish, &err);
+	if (status) fail(a->verb->name, "warning: %s. Kernels are chosen by estimates", err.message);
+	else if (cli_verbose() > 0) fprintf(stderr, "kernels are chosen by the measurements in %s\n", wish);
+}
+
 eg_context *cli_context(const cli_args *a) {
 	eg_error err;
 	eg_context_options o = {.threads = (int)args_number(a, "threads", 0)};
@@ -17,13 +32,19 @@ eg_context *cli_context(const cli_args *a) {
 		fail_error(a->verb->name, &err);
 	else if (cli_verbose() > 0)
 		fputs(eg_context_describe(ctx), stderr);
+	if (ctx) cli_tuning(a, ctx);
 	return ctx;
 }
 
 void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o) {
-	if (cli_verbose() < 2) return;
+	if (cli_verbose() < 1) return;
 	eg_plan *plan = eg_plan_new(g, p, o);
-	const char *text = plan ? eg_plan_describe(plan) : NULL;
+	const char *text = plan && cli_verbose() > 1 ? eg_plan_describe(plan) : NULL;
+	for (int i = 0, n = plan ? eg_plan_choices(plan) : 0; i < n; i++) {
+		eg_choice c;
+		eg_plan_choice(plan, i, &c);
+		fprintf(stderr, "%s, %s: %s, x %s, y %s\n", c.node, c.pass, c.algorithm, c.x, c.y);
+	}
 	if (text) fputs(text, stderr);
 	eg_plan_free(plan);
 }

@@ -80,6 +80,7 @@ EG_API void eg_context_free(eg_context *ctx);
 EG_API const eg_error *eg_context_error(const eg_context *ctx);
 EG_API int eg_context_threads(const eg_context *ctx);
 EG_API const char *eg_context_isa(const eg_context *ctx);
+EG_API const char *eg_context_cpu(const eg_context *ctx); /* as the CPU names itself */
 /* CPU, kernel table chosen, and why better ones were refused: a few lines of text, owned by the context. */
 EG_API const char *eg_context_describe(const eg_context *ctx);
 EG_API const char *eg_version(void);
@@ -176,6 +177,8 @@ typedef struct eg_dims {
 EG_API eg_graph *eg_graph_new(eg_context *ctx); /* NULL: out of memory */
 EG_API void eg_graph_free(eg_graph *g);
 EG_API eg_context *eg_graph_context(const eg_graph *g);
+/* All plans of this graph are made with the option `exact`. */
+EG_API void eg_graph_exact(eg_graph *g, bool exact);
 /* Builders are sticky: after the first error every builder does nothing and returns {0}; the message is kept. */
 EG_API eg_status eg_graph_status(const eg_graph *g, eg_error *err);
 EG_API eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims);
@@ -308,15 +311,35 @@ typedef struct eg_call_info {
 EG_API int eg_plan_calls(const eg_plan *plan);
 EG_API void eg_plan_call(const eg_plan *plan, int i, eg_call_info *info);
 
-/* What a plan has chosen for one pass of a layer that can be computed in several ways. Strings are static, or belong to the graph. */
+/* What a plan has chosen for one pass of a layer that can be computed in several ways. Strings are static, or belong to the graph or the plan. */
 typedef struct eg_choice {
 	const char *node;
+	const char *problem;   /* what was to be computed: "conv2d:n32c64h56w56k64r3s3p1q1u1v1", as for `engram bench` */
 	const char *pass;      /* "forward", "data" (gradient of the input), "weights" (gradient of the weights) */
 	const char *algorithm; /* "lanes", "implicit", "direct", ... */
 	const char *x, *y;     /* layouts of the layer's input and output, or of their gradients: "plain", "lanes", "blocked" */
 } eg_choice;
 EG_API int eg_plan_choices(const eg_plan *plan);
 EG_API void eg_plan_choice(const eg_plan *plan, int i, eg_choice *c);
+
+/* The name of an algorithm, as in eg_choice; "" for AUTO. */
+EG_API const char *eg_algorithm_name(eg_algorithm a);
+
+/* ---- measured choices -------------------------------------------------------------------------------------------------------- */
+/* A plan chooses layouts and algorithms by estimates. Times that were measured on this machine may stand in their place: with the same
+ * measurements later plans choose the same. */
+
+typedef struct eg_measurement {
+	const char *problem, *pass, *algorithm; /* as in eg_choice */
+	double ns;                              /* of one run, on all threads */
+} eg_measurement;
+
+/* Plans of this context that are made from now on go by these n measurements, which are copied; 0: by estimates again. */
+EG_API eg_status eg_context_tuning(eg_context *ctx, const eg_measurement *m, int n);
+/* Measures every layout and algorithm for what this graph can compute in several ways, planned with these options, about `seconds` (0: 0.05) each, and
+ * tells `found` each result. Inputs are random, the gradients of the parameters are overwritten. */
+EG_API eg_status eg_tune(eg_graph *g, eg_params *p, const eg_plan_options *options, double seconds,
+	void (*found)(void *user, const eg_measurement *m), void *user);
 
 /* Plans of one graph for several batch sizes and lengths, made when first asked for (the last short batch of an epoch). */
 typedef struct eg_plan_cache eg_plan_cache;

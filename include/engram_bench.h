@@ -48,6 +48,9 @@ EG_API int eg_problem_value(const eg_problem *p, char letter); /* 0: it has no s
  * `train`. */
 EG_API double eg_problem_flops(const eg_problem *p, bool train);
 
+/* The problem as a graph; its inputs and outputs are called x, y, and for networks target and loss. The batch is left open, but for gemm. */
+EG_API eg_status eg_problem_graph(const eg_problem *p, eg_context *ctx, eg_graph **graph, eg_error *err);
+
 /* ---- measuring ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_bench_options {

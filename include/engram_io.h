@@ -108,6 +108,15 @@ EG_API bool eg_model_is_checkpoint(const eg_model *m);
  * far are copied there. */
 EG_API eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err);
 
+/* ---- measured choices -------------------------------------------------------------------------------------------- */
+
+/* Measurements (engram.h, eg_context_tuning) as a file, which holds for one CPU, instruction set and version. */
+EG_API eg_status eg_tuning_path(char *path, size_t size, eg_error *err); /* the usual place: below XDG_CACHE_HOME or ~/.cache */
+/* Damaged, or measured elsewhere: EG_ERR_FORMAT, and the context stays as it was. */
+EG_API eg_status eg_tuning_load(eg_context *ctx, const char *path, eg_error *err);
+/* Measurements that are in the file already, and are not among these, stay, if the file was made here. Folders are made where they are missing. */
+EG_API eg_status eg_tuning_save(const eg_context *ctx, const char *path, const eg_measurement *m, int n, eg_error *err);
+
 #ifdef __cplusplus
 }
 #endif

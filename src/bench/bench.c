@@ -230,6 +230,19 @@ static bool prepare(bench *b) {
 	return b->optimizer != NULL;
 }
 
+eg_status eg_problem_graph(const eg_problem *p, eg_context *ctx, eg_graph **graph, eg_error *err) {
+	bench b = {.ctx = ctx, .problem = p, .graph = eg_graph_new(ctx)};
+	*graph = NULL;
+	if (!b.graph) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a graph");
+	builder_of(p)->build(&b);
+	if (eg_graph_status(b.graph, err)) {
+		eg_graph_free(b.graph);
+		return err ? err->status : EG_ERR_ARG;
+	}
+	*graph = b.graph;
+	return EG_OK;
+}
+
 /* The message of the graph or of the context, whichever tells one. */
 static eg_status why_not(bench *b, eg_error *err) {
 	eg_error why = {EG_ERR_MEMORY, "out of memory"};

@@ -76,6 +76,7 @@ fail:
 void eg_context_free(eg_context *ctx) {
 	if (!ctx) return;
 	eg_team_free(ctx->team);
+	eg_release(ctx->allocator, ctx->tuning);
 	eg_allocator copy = ctx->allocator_copy; /* the context itself lies in memory that the allocator gave */
 	eg_release(ctx->allocator ? &copy : NULL, ctx);
 }
@@ -83,5 +84,6 @@ void eg_context_free(eg_context *ctx) {
 const eg_error *eg_context_error(const eg_context *ctx) { return &ctx->error; }
 int eg_context_threads(const eg_context *ctx) { return eg_team_size(ctx->team); }
 const char *eg_context_isa(const eg_context *ctx) { return ctx->kern.name; }
+const char *eg_context_cpu(const eg_context *ctx) { return ctx->cpu.model; }
 const char *eg_context_describe(const eg_context *ctx) { return ctx->log; }
 const char *eg_version(void) { return EG_VERSION; }

@@ -5,12 +5,15 @@
 #include "base/base.h"
 #include "kern/kern.h"
 
+typedef struct eg_tuning eg_tuning; /* tune.c */
+
 struct eg_context {
 	eg_allocator allocator_copy;
 	const eg_allocator *allocator; /* NULL: malloc */
 	eg_cpu cpu;
 	eg_kernels kern; /* the chosen table */
 	eg_team *team;
+	eg_tuning *tuning; /* NULL: nothing was measured */
 	eg_error error; /* of the last failed call on this context */
 	char log[2048]; /* why this kernel table: text for ENGRAM_VERBOSE=1 and eg_context_describe */
 };

@@ -72,7 +72,7 @@ int eg_emit_shards(const eg_emit *e) { return e->plan->shards; }
 
 eg_layout eg_emit_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, node_of(e)->out[0])->wanted; }
 eg_algorithm eg_emit_algorithm(const eg_emit *e) { return e->plan->options.algorithm; }
-bool eg_emit_exact(const eg_emit *e) { return e->plan->options.exact; }
+bool eg_emit_exact(const eg_emit *e) { return e->plan->options.exact || e->plan->graph->exact; }
 
 /* ---- buffers ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -408,7 +408,11 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 		return;
 	}
 	memcpy(args, s->args, s->size);
-	eg_call c = {.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .algorithm = s->algorithm, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
+	const char *problem = s->problem ? eg_arena_strdup(&p->arena, s->problem) : NULL;
+	if (s->problem && !problem) p->out_of_memory = true;
+	eg_call c = {.problem = problem,
+		.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .algorithm = s->algorithm, .pass = s->pass,
+		.aside = s->aside, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
 		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops, .joint = s->joint};
 	for (int i = 0; i < s->reads + s->writes; i++) {
 		eg_buf b;

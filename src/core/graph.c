@@ -54,6 +54,7 @@ void eg_graph_free(eg_graph *g) {
 	eg_release(a, g);
 }
 
+void eg_graph_exact(eg_graph *g, bool exact) { g->exact = exact; }
 eg_context *eg_graph_context(const eg_graph *g) { return g->ctx; }
 
 eg_status eg_graph_status(const eg_graph *g, eg_error *err) {

@@ -43,6 +43,7 @@ struct eg_graph {
 	eg_param *params;
 	eg_named *outputs;
 	int nvalues, nnodes, nparams, noutputs;
+	bool exact;
 	int cap_values, cap_nodes, cap_params, cap_outputs;
 };
 

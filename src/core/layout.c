@@ -34,6 +34,11 @@ typedef struct search {
 	int nedges, norder;
 } search;
 
+const char *eg_algorithm_name(eg_algorithm a) {
+	static const char *const names[EG_ALGORITHMS] = {"", "implicit", "direct", "depthwise", "winograd2", "winograd4"};
+	return names[a];
+}
+
 /* ---- estimates ------------------------------------------------------------------------------------------------------------------------- */
 
 static int value_of(const eg_plan *p, int value) {

@@ -147,6 +147,10 @@ double eg_cost_reorder_in(const eg_emit *e, int i, eg_layout from, eg_layout to)
 double eg_cost_reorder_out(const eg_emit *e, eg_layout from, eg_layout to);
 /* Which convolution algorithm is asked for, and may it round otherwise than a sum of products? */
 eg_algorithm eg_emit_algorithm(const eg_emit *e);
+/* Nanoseconds that were measured for this choice (eg_measurement), for the whole job on all threads; negative: they were not. eg_emit_tuned: is there
+ * anything measured at all? */
+bool eg_emit_tuned(const eg_emit *e);
+double eg_emit_measured(const eg_emit *e, const char *problem, const char *pass, const char *algorithm);
 bool eg_emit_exact(const eg_emit *e);
 
 /* Buffers, to be stored into kernel args (the pointers are handles until the plan is complete).
@@ -211,7 +215,10 @@ typedef struct eg_joint_spec {
 } eg_joint_spec;
 typedef struct eg_call_spec {
 	const char *kernel;    /* its slot's name, for descriptions */
-	const char *algorithm; /* of a call that was chosen among several (eg_plan_choices); else NULL */
+	/* Of a call that was chosen among several ways to compute the same: what it is (eg_choice, eg_measurement); else NULL. aside: it only
+	 * prepares for the call that does the work, or finishes it. */
+	const char *algorithm, *pass, *problem;
+	bool aside;
 	eg_kernel run;
 	const void *args;
 	size_t size;

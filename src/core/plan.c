@@ -294,7 +294,10 @@ static void describe(const eg_plan *p, text *t) {
 			s->units == 1 ? "" : "s", s->threads, s->threads == 1 ? "" : "s");
 		for (int k = 0; k < s->count; k++) {
 			const eg_call *c = &p->calls[p->order[s->first + k]];
-			put(t, "  %-22s %-12s %-8s ->", c->kernel, p->graph->nodes[c->node].name, c->bwd ? "backward" : "forward");
+			put(t, "  %-24s %-12s %-8s ", c->kernel, p->graph->nodes[c->node].name, c->bwd ? "backward" : "forward");
+			for (int r = 0; r < c->reads && c->algorithm; r++)
+				if (c->buf[r] >= 0 && p->bufs[c->buf[r]].layout) put(t, "%s ", eg_layout_names[p->bufs[c->buf[r]].layout]);
+			put(t, "->");
 			for (int w = c->reads; w < c->reads + c->writes; w++) {
 				if (c->buf[w] < 0) continue;
 				const eg_pbuf *b = &p->bufs[c->buf[w]];
@@ -350,24 +353,23 @@ void eg_plan_call(const eg_plan *p, int i, eg_call_info *info) {
 /* Call number i of those that were chosen among several. */
 static const eg_call *choice_at(const eg_plan *p, int i) {
 	for (int k = 0; k < p->ncalls; k++)
-		if (p->calls[k].algorithm && i-- == 0) return &p->calls[k];
+		if (p->calls[k].algorithm && !p->calls[k].aside && i-- == 0) return &p->calls[k];
 	return NULL;
 }
 
 int eg_plan_choices(const eg_plan *p) {
 	int n = 0;
-	for (int k = 0; k < p->ncalls; k++) n += p->calls[k].algorithm != NULL;
+	for (int k = 0; k < p->ncalls; k++) n += p->calls[k].algorithm && !p->calls[k].aside;
 	return n;
 }
 
-/* Forward reads x and writes y; backward reads dy and writes dx, or reads both and writes two gradients of weights. */
+/* Forward reads x and writes y; the gradient of x is computed the other way; that of the weights reads both. */
 void eg_plan_choice(const eg_plan *p, int i, eg_choice *out) {
 	const eg_call *c = choice_at(p, i);
-	bool weights = c->writes == 2;
-	eg_layout in = p->bufs[c->buf[0]].layout, result = p->bufs[c->buf[weights ? 1 : c->reads]].layout;
-	*out = (eg_choice){.node = p->graph->nodes[c->node].name, .algorithm = c->algorithm,
-		.pass = !c->bwd ? "forward" : weights ? "weights" : "data",
-		.x = eg_layout_names[c->bwd && !weights ? result : in], .y = eg_layout_names[c->bwd && !weights ? in : result]};
+	bool weights = !strcmp(c->pass, "weights"), data = !strcmp(c->pass, "data");
+	eg_layout first = p->bufs[c->buf[0]].layout, second = p->bufs[c->buf[weights ? 1 : c->reads]].layout;
+	*out = (eg_choice){.node = p->graph->nodes[c->node].name, .problem = c->problem, .pass = c->pass, .algorithm = c->algorithm,
+		.x = eg_layout_names[data ? second : first], .y = eg_layout_names[data ? first : second]};
 }
 
 /* ---- cache ------------------------------------------------------------------------------------------------------------------------------------ */

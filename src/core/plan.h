@@ -43,7 +43,8 @@ typedef struct eg_pbuf {
 typedef struct eg_call {
 	int node;
 	bool bwd;
-	const char *kernel, *algorithm;
+	const char *kernel, *algorithm, *pass, *problem;
+	bool aside;
 	eg_kernel run;
 	char *args;    /* as emitted: buffers are handles */
 	size_t size, scratch;

@@ -478,6 +478,7 @@ eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, int classes, eg_g
 	*graph = NULL;
 	if (classes < 0) return eg_fail(err, EG_ERR_ARG, "a network for %d classes cannot be built", classes);
 	network n = {.recipe = r, .graph = eg_graph_new(ctx), .classes = classes, .arena = &arena, .err = &own};
+	if (n.graph) eg_graph_exact(n.graph, r->exact);
 	eg_status status = n.graph ? build(&n) : eg_fail(&own, EG_ERR_MEMORY, "out of memory for a graph");
 	eg_arena_free(&arena);
 	if (status) {

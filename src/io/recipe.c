@@ -215,6 +215,7 @@ static eg_status read_train(eg_recipe *r, eg_error *err) {
 	if (status) return status;
 	r->train = section.config;
 	r->train.best = (eg_best_kind)section.best;
+	r->exact = section.precision != 0;
 	status = check_early_stopping(r, t, err);
 	if (status) return status;
 	status = read_variant(

@@ -32,6 +32,7 @@ struct eg_recipe {
 	int nlayers;
 	eg_layer loss;
 	eg_train_config train;
+	bool exact; /* train.precision */
 	const char **known; /* paths that were asked for */
 	int nknown, cap_known;
 };
@@ -43,7 +44,7 @@ struct eg_recipe {
 typedef struct eg_train_section {
 	eg_train_config config;
 	double lr;
-	int best;
+	int best, precision;
 } eg_train_section;
 
 /* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */

@@ -104,6 +104,7 @@ const eg_variant eg_schedule_variants[] = {
 };
 
 static const char *const best_names[] = {"default", "accuracy", "loss", NULL}; /* as eg_best_kind */
+static const char *const precision_names[] = {"fast", "exact", NULL};
 static const eg_key train_keys[] = {
 	CHOICE("loss", NULL, "what is made small"),
 	CHOICE("optimizer", eg_optimizer_variants, "how weights follow their gradients"),
@@ -133,6 +134,12 @@ static const eg_key train_keys[] = {
 		.offset = offsetof(eg_train_section, best),
 		.doc = "what makes an epoch the best: the highest validation accuracy or the lowest validation loss; default: "
 		       "accuracy where samples have classes, loss for sequences"},
+	{.name = "precision",
+		.type = EG_KEY_ENUM,
+		.names = precision_names,
+		.offset = offsetof(eg_train_section, precision),
+		.doc = "exact: no convolution by Winograd's transforms, whose rounding is up to some hundred thousandths of the largest "
+		       "value; also when the model is used. Default: fast"},
 };
 const eg_key_table eg_train_keys = {TABLE(train_keys)};
 

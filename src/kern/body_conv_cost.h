@@ -1,5 +1,5 @@
 /* body_conv_cost.h - what the convolutions with pictures in lanes and by implicit product take, for the planner: estimates from shapes, in
- * nanoseconds on one core at about 3.3 GHz, fitted to measurements of bench/conv_choice. Those of the other algorithms stand beside them. */
+ * nanoseconds on one core at about 3.3 GHz, fitted to what `engram tune-kernels` measures. Those of the other algorithms stand beside them. */
 #include "kern/simd.h"
 
 /* Multiply-adds in a nanosecond with all vector units busy. */

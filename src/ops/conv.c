@@ -3,6 +3,8 @@
 #include "ops/dense.h"
 #include "ops/window.h"
 
+#include <stdio.h>
+
 typedef struct conv2d_options {
 	const char *name;
 	int filters, kernel[2], stride[2], padding[2], dilation[2], groups;
@@ -106,6 +108,23 @@ static double bytes(const eg_conv_shape *s) {
 	return (double)sizeof(real) * s->N * ((double)s->C * s->H * s->W + (double)s->K * s->P * s->Q);
 }
 
+/* What is to be computed, as for `engram bench`; dilation, which that does not know, behind it. */
+typedef char text[160];
+static const char *problem(const eg_conv_shape *s, text t) {
+	int n = snprintf(t, sizeof(text), "conv2d:n%dc%dh%dw%dk%dr%ds%dp%dq%du%dv%d", s->N, s->C, s->H, s->W, s->K, s->R, s->S, s->ph, s->pw, s->sh,
+		s->sw);
+	if (s->G > 1) n += snprintf(t + n, sizeof(text) - (size_t)n, "g%d", s->G);
+	if (s->dh > 1 || s->dw > 1) snprintf(t + n, sizeof(text) - (size_t)n, "d%de%d", s->dh, s->dw);
+	return t;
+}
+static const char *const passes[] = {"forward", "data", "weights"};
+
+/* Measured, or negative. */
+static double measured(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, const char *algorithm) {
+	text t;
+	return eg_emit_tuned(e) ? eg_emit_measured(e, problem(s, t), passes[dir], algorithm) : -1;
+}
+
 static bool can(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int algorithm) {
 	const eg_kernels *kern = eg_emit_kernels(e);
 	if (algorithm == IMPLICIT) return true;
@@ -122,7 +141,9 @@ static way way_of(const eg_emit *e, eg_conv_shape s, eg_conv_dir dir, int algori
 	s.y_blocked = w.y == EG_BLOCKED;
 	double ns = implicit ? kern->conv_plain_cost(&s, dir) : kern->conv[algorithm].cost(&s, dir);
 	int units = implicit ? kern->conv_plain_units(&s, dir) : kern->conv[algorithm].units(&s, dir);
-	w.cost = eg_cost_job(e, ns, bytes(&s), units, false) + eg_cost_reorder_out(e, y, w.y);
+	w.cost = measured(e, &s, dir, eg_algorithm_name(asked(algorithm)));
+	if (w.cost < 0) w.cost = eg_cost_job(e, ns, bytes(&s), units, false);
+	w.cost += eg_cost_reorder_out(e, y, w.y);
 	if (dir != EG_CONV_BWD_WEIGHTS || implicit) w.cost += eg_cost_reorder_in(e, 0, x, w.x); /* else forward's copy is there */
 	return w;
 }
@@ -149,9 +170,11 @@ static double lanes_cost(const eg_emit *e, const eg_conv_shape *s, eg_layout x) 
 	double cost = eg_cost_reorder_in(e, 0, x, EG_LANES) * (eg_emit_needs_dx(e, 0) ? 2 : 1);
 	double block = bytes(s) / s->N * EG_BLOCK;
 	if (!eg_emit_lanes_fit(e, (size_t)block, kern->conv_lanes_pack_bytes(s, EG_CONV_FWD))) return INFINITY;
-	for (int dir = EG_CONV_FWD; dir <= EG_CONV_BWD_WEIGHTS; dir++)
-		if (wants_dir(e, (eg_conv_dir)dir))
-			cost += eg_cost_job(e, kern->conv_lanes_cost(s, (eg_conv_dir)dir), bytes(s), 0, true);
+	for (int dir = EG_CONV_FWD; dir <= EG_CONV_BWD_WEIGHTS; dir++) {
+		if (!wants_dir(e, (eg_conv_dir)dir)) continue;
+		double ns = measured(e, s, (eg_conv_dir)dir, "lanes");
+		cost += ns >= 0 ? ns : eg_cost_job(e, kern->conv_lanes_cost(s, (eg_conv_dir)dir), bytes(s), 0, true);
+	}
 	return cost;
 }
 
@@ -168,6 +191,10 @@ static double conv2d_cost(const eg_emit *e, eg_layout x, eg_layout y) {
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
+/* OP_CALL of a call that stands for a choice, or serves one. */
+#define WAY_CALL(e, slot, args, nr, nw, s, dir, name, ...) \
+	OP_CALL(e, slot, args, nr, nw, .problem = problem(s, (text){0}), .pass = passes[dir], .algorithm = name, __VA_ARGS__)
+
 #define NAMES(a) \
 	{ "conv_" a "_pack", "conv_" a "_prepare", \
 		{ "conv_" a "_fwd", "conv_" a "_bwd_data", "conv_" a "_bwd_weights" } }
@@ -182,9 +209,9 @@ static eg_buf packed(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, bool l
 	eg_conv_pack_args a = {
 		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
 	if (lanes)
-		OP_CALL(e, conv_lanes_pack, a, 1, 1, .units = 1, .flops = (double)size);
+		WAY_CALL(e, conv_lanes_pack, a, 1, 1, s, dir, "lanes", .aside = true, .units = 1, .flops = (double)size);
 	else
-		OP_CALL(e, conv_plain_pack, a, 1, 1, .units = 1, .flops = (double)size);
+		WAY_CALL(e, conv_plain_pack, a, 1, 1, s, dir, "implicit", .aside = true, .units = 1, .flops = (double)size);
 	return a.dst;
 }
 
@@ -193,7 +220,8 @@ static eg_buf packed_for(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, in
 	size_t size = c->pack_bytes(s, dir);
 	eg_conv_pack_args a = {
 		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
-	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].pack, .run = c->pack, .args = &a, .size = sizeof a,
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].pack, .problem = problem(s, (text){0}), .pass = passes[dir],
+		.algorithm = c->name, .aside = true, .run = c->pack, .args = &a, .size = sizeof a,
 		.reads = 1, .writes = 1, .units = c->pack_units(s, dir), .flops = (double)size});
 	return a.dst;
 }
@@ -205,7 +233,8 @@ static eg_buf workspace(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int
 	if (!size) return (eg_buf){0};
 	eg_conv_prepare_args a = {
 		.x = x, .dy = dy, .work = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
-	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].prepare, .run = c->prepare, .args = &a,
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].prepare, .problem = problem(s, (text){0}), .pass = passes[dir],
+		.algorithm = c->name, .aside = true, .run = c->prepare, .args = &a,
 		.size = sizeof a, .reads = 2, .writes = 1, .units = c->prepare_units(s, dir),
 		.scratch = c->scratch(s, dir), .flops = (double)size});
 	return a.work;
@@ -214,7 +243,8 @@ static eg_buf workspace(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int
 static void run(eg_emit *e, const void *args, size_t size, int reads, int writes, const eg_conv_shape *s, eg_conv_dir dir,
 	int algorithm) {
 	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
-	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].run[dir], .algorithm = c->name, .run = c->run[dir],
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].run[dir], .problem = problem(s, (text){0}), .pass = passes[dir],
+		.algorithm = c->name, .run = c->run[dir],
 		.args = args, .size = size, .reads = reads, .writes = writes, .units = c->units(s, dir),
 		.scratch = c->scratch(s, dir), .flops = flops(s)});
 }
@@ -232,7 +262,7 @@ static void fwd_lanes(eg_emit *e, eg_conv_shape s) {
 		.s = s,
 		.act = eg_emit_act(e)};
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
-	OP_CALL(e, conv_lanes_fwd, a, 3, 1, .algorithm = "lanes", .block = true, .units = eg_emit_blocks(e),
+	WAY_CALL(e, conv_lanes_fwd, a, 3, 1, &s, EG_CONV_FWD, "lanes", .block = true, .units = eg_emit_blocks(e),
 		.scratch = eg_emit_kernels(e)->conv_lanes_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
 }
 
@@ -244,7 +274,7 @@ static void fwd_implicit(eg_emit *e, eg_conv_shape s) {
 		.s = s,
 		.act = eg_emit_act(e)};
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
-	OP_CALL(e, conv_plain_fwd, a, 3, 1, .algorithm = "implicit", .units = kern->conv_plain_units(&s, EG_CONV_FWD),
+	WAY_CALL(e, conv_plain_fwd, a, 3, 1, &s, EG_CONV_FWD, "implicit", .units = kern->conv_plain_units(&s, EG_CONV_FWD),
 		.scratch = kern->conv_plain_scratch(&s, EG_CONV_FWD), .flops = flops(&s));
 }
 
@@ -259,7 +289,7 @@ static void fwd_pool(eg_emit *e, const eg_conv_shape *s) {
 	eg_conv_pack_args p = {.w = eg_emit_w(e, 0), .s = *s, .dir = EG_CONV_FWD};
 	size_t bytes = kern->conv_lanes_pack_bytes(s, EG_CONV_FWD);
 	p.dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false);
-	OP_CALL(e, conv_pool_pack, p, 1, 1, .units = 1, .flops = (double)bytes);
+	WAY_CALL(e, conv_pool_pack, p, 1, 1, s, EG_CONV_FWD, "lanes", .aside = true, .units = 1, .flops = (double)bytes);
 	eg_conv_pool_fwd_args a = {.x = eg_emit_x(e, 0, EG_LANES),
 		.w = p.dst,
 		.y = eg_emit_y(e, 0, EG_LANES),
@@ -267,7 +297,7 @@ static void fwd_pool(eg_emit *e, const eg_conv_shape *s) {
 		.act = eg_emit_act(e)};
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
 	if (eg_emit_training(e)) a.code = winners(e, s);
-	OP_CALL(e, conv_pool_fwd, a, 3, 2, .algorithm = "lanes", .block = true, .units = eg_emit_blocks(e),
+	WAY_CALL(e, conv_pool_fwd, a, 3, 2, s, EG_CONV_FWD, "lanes", .block = true, .units = eg_emit_blocks(e),
 		.scratch = kern->conv_pool_scratch(s, EG_CONV_FWD), .flops = flops(s));
 }
 
@@ -303,22 +333,22 @@ static void conv2d_fwd(eg_emit *e) {
 	run(e, &a, sizeof a, 4, 1, &s, EG_CONV_FWD, w.algorithm);
 }
 
-static void bwd_data_old(eg_emit *e, eg_conv_shape s, eg_buf dy, bool lanes) {
+static void bwd_data_fixed(eg_emit *e, eg_conv_shape s, eg_buf dy, bool lanes) {
 	const eg_kernels *kern = eg_emit_kernels(e);
 	eg_conv_bwd_data_args a = {.dy = dy, .w = packed(e, &s, EG_CONV_BWD_DATA, lanes), .s = s};
 	a.dx = eg_emit_dx(e, 0, lanes ? EG_LANES : EG_PLAIN, &a.acc);
 	if (lanes)
-		OP_CALL(e, conv_lanes_bwd_data, a, 2, 1, .algorithm = "lanes", .block = true, .units = eg_emit_blocks(e),
+		WAY_CALL(e, conv_lanes_bwd_data, a, 2, 1, &s, EG_CONV_BWD_DATA, "lanes", .block = true, .units = eg_emit_blocks(e),
 			.scratch = kern->conv_lanes_scratch(&s, EG_CONV_BWD_DATA), .flops = flops(&s));
 	else
-		OP_CALL(e, conv_plain_bwd_data, a, 2, 1, .algorithm = "implicit",
+		WAY_CALL(e, conv_plain_bwd_data, a, 2, 1, &s, EG_CONV_BWD_DATA, "implicit",
 			.units = kern->conv_plain_units(&s, EG_CONV_BWD_DATA),
 			.scratch = kern->conv_plain_scratch(&s, EG_CONV_BWD_DATA), .flops = flops(&s));
 }
 
 static void bwd_data(eg_emit *e, eg_conv_shape s, way w) {
 	if (w.algorithm == IMPLICIT) {
-		bwd_data_old(e, s, eg_emit_dy(e, 0, EG_PLAIN), false);
+		bwd_data_fixed(e, s, eg_emit_dy(e, 0, EG_PLAIN), false);
 		return;
 	}
 	s = lying(s, w);
@@ -329,10 +359,10 @@ static void bwd_data(eg_emit *e, eg_conv_shape s, way w) {
 	run(e, &a, sizeof a, 4, 1, &s, EG_CONV_BWD_DATA, w.algorithm);
 }
 
-static void shard_sum(eg_emit *e, eg_buf parts, int param, int64_t count, int shards) {
+static void shard_sum(eg_emit *e, eg_buf parts, int param, int64_t count, int shards, const eg_conv_shape *s, const char *algorithm) {
 	eg_shard_sum_args a = {.parts = parts, .count = count, .shards = shards};
 	a.y = eg_emit_dw(e, param, &a.acc);
-	OP_CALL(e, shard_sum, a, 1, 1, .units = (int)((count + EG_CHUNK - 1) / EG_CHUNK),
+	WAY_CALL(e, shard_sum, a, 1, 1, s, EG_CONV_BWD_WEIGHTS, algorithm, .aside = true, .units = (int)((count + EG_CHUNK - 1) / EG_CHUNK),
 		.flops = (double)count * shards);
 }
 
@@ -349,7 +379,7 @@ static void bwd_lanes(eg_emit *e, eg_conv_shape s, eg_buf dz) {
 	if (direct) {
 		eg_conv_pool_bwd_weights_args a = {.x = eg_emit_x(e, 0, EG_LANES), .dz = dz, .code = code, .dw = dw,
 			.db = db, .s = s, .blocks = eg_emit_blocks(e), .shards = shards};
-		OP_CALL(e, conv_pool_bwd_weights, a, 3, 2, .algorithm = "lanes", .block = true, .units = a.blocks,
+		WAY_CALL(e, conv_pool_bwd_weights, a, 3, 2, &s, EG_CONV_BWD_WEIGHTS, "lanes", .block = true, .units = a.blocks,
 			.scratch = kern->conv_pool_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
 	}
 	if (pooled && (!direct || eg_emit_needs_dx(e, 0))) {
@@ -361,12 +391,12 @@ static void bwd_lanes(eg_emit *e, eg_conv_shape s, eg_buf dz) {
 	if (!direct) {
 		eg_conv_bwd_weights_args a = {.x = eg_emit_x(e, 0, EG_LANES), .dy = dy, .dw = dw, .db = db, .s = s,
 			.blocks = eg_emit_blocks(e), .shards = shards};
-		OP_CALL(e, conv_lanes_bwd_weights, a, 2, 2, .algorithm = "lanes", .block = true, .units = a.blocks,
+		WAY_CALL(e, conv_lanes_bwd_weights, a, 2, 2, &s, EG_CONV_BWD_WEIGHTS, "lanes", .block = true, .units = a.blocks,
 			.scratch = kern->conv_lanes_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
 	}
-	if (eg_emit_needs_dx(e, 0)) bwd_data_old(e, s, dy, true);
-	shard_sum(e, dw, 0, weights(&s), shards);
-	if (bias) shard_sum(e, db, 1, s.K, shards);
+	if (eg_emit_needs_dx(e, 0)) bwd_data_fixed(e, s, dy, true);
+	shard_sum(e, dw, 0, weights(&s), shards, &s, "lanes");
+	if (bias) shard_sum(e, db, 1, s.K, shards, &s, "lanes");
 }
 
 static void bwd_weights_implicit(eg_emit *e, eg_conv_shape s) {
@@ -378,7 +408,7 @@ static void bwd_weights_implicit(eg_emit *e, eg_conv_shape s) {
 		.shards = 1};
 	a.dw = eg_emit_dw(e, 0, &a.acc);
 	if (eg_emit_has_param(e, 1)) a.db = eg_emit_dw(e, 1, &a.acc);
-	OP_CALL(e, conv_plain_bwd_weights, a, 2, 2, .algorithm = "implicit",
+	WAY_CALL(e, conv_plain_bwd_weights, a, 2, 2, &s, EG_CONV_BWD_WEIGHTS, "implicit",
 		.units = kern->conv_plain_units(&s, EG_CONV_BWD_WEIGHTS),
 		.scratch = kern->conv_plain_scratch(&s, EG_CONV_BWD_WEIGHTS), .flops = flops(&s));
 }
@@ -402,8 +432,9 @@ static void bwd_weights(eg_emit *e, eg_conv_shape s, way w) {
 	}
 	run(e, &a, sizeof a, 3, 2, &s, EG_CONV_BWD_WEIGHTS, w.algorithm);
 	if (a.shards == 1) return;
-	shard_sum(e, a.dw, 0, weights(&s), a.shards);
-	if (bias) shard_sum(e, a.db, 1, s.K, a.shards);
+	const char *name = eg_emit_kernels(e)->conv[w.algorithm].name;
+	shard_sum(e, a.dw, 0, weights(&s), a.shards, &s, name);
+	if (bias) shard_sum(e, a.db, 1, s.K, a.shards, &s, name);
 }
 
 static void conv2d_bwd(eg_emit *e) {
