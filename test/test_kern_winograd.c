@@ -190,6 +190,7 @@ static void compare(bed *t, const eg_conv_shape *s, int bits) {
 static void test_shapes(void **state) {
 	for (int i = 0; i < EG_COUNT(SHAPES); i++)
 		for (int layouts = 0; layouts < 4; layouts++) {
+			if (i >= 8 && (layouts == 1 || layouts == 2) == (i % 2 == 0)) continue; /* large: the plain C ones take long */
 			eg_conv_shape s = shape_of(SHAPES[i], layouts);
 			for (int bits = i < 6 ? 0 : (i + 3 * layouts) % 8; bits < 8; bits += i < 6 ? 1 : 8) compare(*state, &s, bits);
 		}
@@ -197,7 +198,7 @@ static void test_shapes(void **state) {
 
 static void test_random(void **state) {
 	bed *t = *state;
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 24; i++) {
 		int ph = bed_below(t, 3), pw = bed_below(t, 3), H = 3 + bed_below(t, 20), W = 3 + bed_below(t, 20);
 		int a[7] = {1 + bed_below(t, 4), bed_size(t), H, W, bed_size(t), ph, pw};
 		eg_conv_shape s = shape_of(a, i % 4);
