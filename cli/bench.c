@@ -117,7 +117,7 @@ static void show_kernels(const eg_bench_result *r) {
 		if (k->calls > 1) printf("%d ", k->calls);
 		fputs(k->kernel, stdout);
 		if (k->algorithm[0]) printf(" %s", k->algorithm);
-		if (k->layout[0] && strcmp(k->layout, "plain") != 0) printf(" %s", k->layout);
+		if (k->layout[0] && strcmp(k->layout, "plain") != 0 && strcmp(k->layout, k->algorithm) != 0) printf(" %s", k->layout);
 	}
 	putchar('\n');
 }
@@ -280,6 +280,7 @@ const cli_verb verb_bench = {
                  "      (also gru, rnn)               size; a b at the end: both directions\n"
                  "  gemm:m64n2048k512                 C(m,n) = A(m,k) B(k,n), nothing packed\n"
                  "  lenet5:n64                        batch; SGD with momentum\n"
+                 "  resnet20:n64                      batch; SGD with momentum\n"
                  "  charlstm:l2t128n32h256            layers, steps, batch, hidden size; Adam\n\n"
                  "A problem that cannot run is told on stderr, the others go on, and the exit code is 1.\n"
                  "Times are worth little on a machine that does something else.",

@@ -74,6 +74,29 @@ static void lenet5(bench *b) {
 	eg_output(g, "loss", eg_cross_entropy(g, h, label));
 }
 
+static eg_tensor normed(eg_graph *g, eg_tensor x, int filters, int stride) {
+	return eg_batchnorm(g, eg_conv2d(g, x, .filters = filters, .kernel = {3, 3}, .padding = {1, 1}, .stride = {stride, stride}, .no_bias = true));
+}
+
+/* Where a stage begins, the shortcut takes every other pixel and gets channels of zeros: it has no weights. */
+static void resnet20(bench *b) {
+	eg_graph *g = b->graph;
+	eg_tensor h = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, 32, 32)), label = eg_input(g, "target", EG_I32, EG_DIMS(EG_N));
+	h = eg_relu(g, normed(g, h, 16, 1));
+	for (int stage = 0; stage < 3; stage++)
+		for (int block = 0; block < 3; block++) {
+			const int filters = 16 << stage, stride = stage > 0 && block == 0 ? 2 : 1;
+			eg_tensor x = h;
+			h = normed(g, eg_relu(g, normed(g, h, filters, stride)), filters, 1);
+			if (stride > 1)
+				x = eg_pad2d(g, eg_avgpool2d(g, x, .kernel = {1, 1}, .stride = {2, 2}), .channels = {0, filters / 2});
+			h = eg_relu(g, eg_add(g, h, x));
+		}
+	h = eg_linear(g, eg_flatten(g, eg_globalavgpool2d(g, h)), .units = 10);
+	eg_output(g, "y", h);
+	eg_output(g, "loss", eg_cross_entropy(g, h, label));
+}
+
 static void charlstm(bench *b) {
 	eg_graph *g = b->graph;
 	eg_tensor ids = eg_input(g, "x", EG_I32, EG_DIMS(EG_T, EG_N)), target = eg_input(g, "target", EG_I32, EG_DIMS(EG_T, EG_N));
@@ -95,6 +118,7 @@ static const struct builder {
 	{"rnn", recurrent, 0, {0}},
 	{"gemm", gemm, 0, {0}},
 	{"lenet5", lenet5, 10, {.kind = EG_SGD, .lr = 0.01, .momentum = 0.9}},
+	{"resnet20", resnet20, 10, {.kind = EG_SGD, .lr = 0.01, .momentum = 0.9}},
 	{"charlstm", charlstm, 65, {.kind = EG_ADAM, .lr = 1e-3}},
 };
 

@@ -25,6 +25,8 @@ static const eg_problem_kind kinds[] = {
 		.letters = {{'m', "rows", false, 1}, {'n', "columns", false, 1}, {'k', "depth", false, 1}}},
 	{"lenet5", "the network of recipes/lenet5.yaml, 28x28 pictures, SGD with momentum", .network = true, .nletters = 1,
 		.letters = {{'n', "batch", false, 1}}},
+	{"resnet20", "residual network of He et al. 2016, 3x32x32 pictures, SGD with momentum", .network = true, .nletters = 1,
+		.letters = {{'n', "batch", false, 1}}},
 	{"charlstm", "embedding 64, LSTM layers, linear 65, loss over all steps, Adam", .network = true, .nletters = 4,
 		.letters = {{'l', "layers", false, 1}, {'t', "steps", false, 1}, {'n', "batch", false, 1}, {'h', "hidden size", false, 1}}},
 };
@@ -135,6 +137,7 @@ double eg_problem_flops(const eg_problem *p, bool train) {
 	if (!strcmp(k, "conv2d")) macs = conv_macs(p);
 	else if (!strcmp(k, "gemm")) macs = (double)eg_problem_value(p, 'm') * n * eg_problem_value(p, 'k');
 	else if (!strcmp(k, "lenet5")) macs = n * (28 * 28 * 6 * 25 + 100 * 16 * 150 + 120 * 400 + 120 * 84 + 840);
+	else if (!strcmp(k, "resnet20")) macs = n * 40551000.0; /* as the peers count it */
 	else if (!strcmp(k, "charlstm")) macs = recurrent_macs(p, 4, 64) + eg_problem_value(p, 't') * n * 65 * eg_problem_value(p, 'h');
 	else macs = recurrent_macs(p, !strcmp(k, "lstm") ? 4 : !strcmp(k, "gru") ? 3 : 1, eg_problem_value(p, 'i'));
 	return 2 * macs * (train ? 3 : 1);
