@@ -5,7 +5,9 @@
 #endif
 #include "base/base.h"
 
+#include <dirent.h>
 #include <float.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -163,6 +165,70 @@ static void test_team_idle(void **state) {
 	eg_team_free(s.team);
 }
 
+/* ---- many teams -------------------------------------------------------------------------------------------------- */
+
+enum { TEAMS = 4, TEAM_ROUNDS = 300 };
+
+/* Some microseconds of work and a barrier, again and again. */
+static void toil(void *arg, int rank, int size) {
+	shared *s = arg;
+	EG_UNUSED(size);
+	for (int i = 0; i < TEAM_ROUNDS; i++) {
+		volatile double x = 1;
+		for (int k = 0; k < 4000; k++) x = x * 0.999 + 0.001;
+		s->seen[rank] += x > 0;
+		eg_team_barrier(s->team);
+	}
+}
+
+static void *toil_alone(void *arg) {
+	shared *s = arg;
+	eg_team_run(s->team, 2, toil, s);
+	return NULL;
+}
+
+/* Teams that run at the same time use about as much processor time as one after the other: nobody spins against another's work. */
+static void test_teams_together(void **state) {
+	EG_UNUSED(state);
+	shared s[TEAMS];
+	pthread_t threads[TEAMS];
+	for (int i = 0; i < TEAMS; i++) s[i] = (shared){.team = eg_team_new(NULL, 2, NULL)};
+	double began = cpu_ms();
+	for (int i = 0; i < TEAMS; i++) toil_alone(&s[i]);
+	double in_turn = cpu_ms() - began;
+	usleep(20 * 1000);
+	began = cpu_ms();
+	for (int i = 0; i < TEAMS; i++) assert_int_equal(pthread_create(&threads[i], NULL, toil_alone, &s[i]), 0);
+	for (int i = 0; i < TEAMS; i++) pthread_join(threads[i], NULL);
+	double together = cpu_ms() - began;
+	print_message("%d teams: %.1f ms of processor time in turn, %.1f together\n", TEAMS, in_turn, together);
+	if (together > 3 * in_turn + 50) fail_msg("%d teams used %.1f ms of processor time together, %.1f in turn", TEAMS, together, in_turn);
+	for (int i = 0; i < TEAMS; i++) {
+		for (int r = 0; r < 2; r++) assert_int_equal(s[i].seen[r], 2 * TEAM_ROUNDS);
+		eg_team_free(s[i].team);
+	}
+}
+
+/* A team of one has no thread of its own. */
+static void test_team_of_one(void **state) {
+	EG_UNUSED(state);
+#if defined(__linux__)
+	int tasks[2] = {0, 0};
+	eg_team *team = NULL;
+	for (int i = 0; i < 2; i++) {
+		DIR *d = opendir("/proc/self/task");
+		if (!d) skip();
+		while (readdir(d)) tasks[i]++;
+		closedir(d);
+		if (i == 0) team = eg_team_new(NULL, 1, NULL);
+	}
+	assert_int_equal(tasks[0], tasks[1]);
+	eg_team_free(team);
+#else
+	skip();
+#endif
+}
+
 static void halve(void *arg, int rank, int size) {
 	EG_UNUSED(size);
 	volatile float tiny = FLT_MIN;
@@ -244,6 +310,8 @@ int main(void) {
 	        cmocka_unit_test(test_meet),
 	        cmocka_unit_test(test_barrier_sleep),
 	        cmocka_unit_test(test_team_idle),
+	        cmocka_unit_test(test_teams_together),
+	        cmocka_unit_test(test_team_of_one),
 	        cmocka_unit_test(test_denormals),
 	        cmocka_unit_test(test_team_errors),
 	        cmocka_unit_test(test_split),

@@ -99,16 +99,21 @@ static void relax(void) {
 #endif
 }
 
-/* Waits until *word is not `old`, and returns it. Spins until `start + spin_ns` (start 0: from now on), yields until
- * `start + yield_ns`, then sleeps in `b`. */
+/* Ranks of all teams of the process whose job runs. Nobody spins on a processor that one of them could use: of several teams
+ * that run at the same time, those who wait give way at once. */
+static atomic_int at_work;
+
+/* Waits until *word is not `old`, and returns it. Spins until `start + spin_ns` (start 0: from now on) while no more than `room`
+ * ranks are at work, yields until `start + yield_ns`, then sleeps in `b`. */
 static uint64_t wait_change(
-        atomic_uint_fast64_t *word, uint64_t old, bed *b, int64_t start, int spin_ns, int yield_ns) {
+        atomic_uint_fast64_t *word, uint64_t old, bed *b, int64_t start, int room, int spin_ns, int yield_ns) {
 	uint64_t now = old;
 	for (int64_t waited = 0; waited < spin_ns || waited < yield_ns;) {
+		const bool spin = waited < spin_ns && atomic_load_explicit(&at_work, memory_order_relaxed) <= room;
 		for (int i = 0; i < SPINS_PER_LOOK; i++) {
 			now = atomic_load_explicit(word, memory_order_acquire);
 			if (now != old) return now;
-			if (waited < spin_ns)
+			if (spin)
 				relax();
 			else
 				sched_yield();
@@ -159,6 +164,7 @@ struct eg_team {
 	alignas(LINE) const eg_allocator *allocator;
 	int size;
 	int made;    /* workers whose thread runs */
+	int cores;
 	int busy_ns; /* BUSY_NS, or 0 when there are more threads than cores and spinning would hold up the others */
 	worker workers[]; /* of rank 1, 2, ... */
 };
@@ -204,7 +210,7 @@ static void *work(void *arg) {
 	int spin_ns = team->busy_ns ? IDLE_NS : 0;
 	eg_fp_flush_on();
 	for (;;) {
-		post = wait_change(&team->post, post, &w->bed, idle_since, spin_ns, IDLE_NS);
+		post = wait_change(&team->post, post, &w->bed, idle_since, team->cores - 1, spin_ns, IDLE_NS);
 		int size = (int)(post & SIZE_MASK);
 		if (w->rank >= size) { /* not wanted this time: job and arg are not ours to read */
 			if (idle_since == 0) idle_since = now_ns();
@@ -263,6 +269,7 @@ eg_team *eg_team_new(const eg_allocator *a, int size, eg_error *err) {
 	eg_cpu_detect(&cpu);
 	team->allocator = a;
 	team->size = size;
+	team->cores = cpu.cores;
 	team->busy_ns = size <= cpu.cores ? BUSY_NS : 0;
 	int e = bed_make(&team->done_bed);
 	if (!e && (e = bed_make(&team->all.bed)) != 0) bed_unmake(&team->done_bed);
@@ -311,9 +318,11 @@ void eg_team_run(eg_team *team, int size, eg_job job, void *arg) {
 	} else {
 		if (size > team->size) size = team->size;
 		uint64_t done = atomic_load_explicit(&team->done, memory_order_relaxed);
+		atomic_fetch_add_explicit(&at_work, size, memory_order_relaxed);
 		post(team, size, job, arg);
 		job(arg, 0, size);
-		wait_change(&team->done, done, &team->done_bed, 0, team->busy_ns, YIELD_NS);
+		wait_change(&team->done, done, &team->done_bed, 0, team->cores, team->busy_ns, YIELD_NS);
+		atomic_fetch_sub_explicit(&at_work, size, memory_order_relaxed);
 	}
 	eg_fp_restore(mode);
 }
@@ -327,7 +336,7 @@ static void pass(const eg_team *team, gate *g, int size) {
 		atomic_store(&g->passed, passed + 1);
 		bed_wake(&g->bed);
 	} else {
-		wait_change(&g->passed, passed, &g->bed, 0, team->busy_ns, YIELD_NS);
+		wait_change(&g->passed, passed, &g->bed, 0, team->cores, team->busy_ns, YIELD_NS);
 	}
 }
 

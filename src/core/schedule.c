@@ -110,6 +110,9 @@ static void to_front(schedule *s) {
 	}
 }
 
+/* Below this a plan runs on one thread whatever its steps are: some 10 us in all, less than it takes to wake another. */
+static const double LEAST_FLOPS = 1e6;
+
 /* How many threads a step is worth: below some microseconds of work, sharing costs more than it gains. */
 static int threads_worth(const eg_plan *p, const eg_step *s) {
 	int most = s->units < p->workers ? s->units : p->workers;
@@ -163,8 +166,10 @@ void eg_plan_schedule(eg_plan *p) {
 		}
 	}
 	flush(&s);
+	double all = 0;
+	for (int i = 0; i < p->nsteps; i++) all += p->steps[i].pack ? 0 : p->steps[i].flops;
 	for (int i = 0; i < p->nsteps; i++) {
-		p->steps[i].threads = threads_worth(p, &p->steps[i]);
+		p->steps[i].threads = all < LEAST_FLOPS ? 1 : threads_worth(p, &p->steps[i]);
 		choose_joint(p, &p->steps[i]);
 	}
 }

@@ -167,9 +167,38 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2)(
 	}
 }
 
+/* The same in PLAIN: V windows side by side; the last ones of a row are gathered, so that nothing behind it is read. */
+EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2_plain)(
+        const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
+	const float *top = x + (ptrdiff_t)2 * p * s->W, *bottom = top + s->W;
+	const vidx i1 = vidx_set1(1), i2 = vidx_set1(2), i3 = vidx_set1(3);
+	for (int q = 0; q < s->Q; q += V) {
+		const int n = s->Q - q < V ? s->Q - q : V;
+		const bool direct = 2 * (q + V) < s->W;
+		const float *t = top + 2 * q, *u = bottom + 2 * q;
+		vm m = vfirst(n);
+		vf a = direct ? vload_even(t) : vgather_m(t, 2, m), b = direct ? vload_even(t + 1) : vgather_m(t + 1, 2, m);
+		vf c = direct ? vload_even(u) : vgather_m(u, 2, m), d = direct ? vload_even(u + 1) : vgather_m(u + 1, 2, m);
+		if (!max) {
+			vstore_n(y + q, n, vmul(vadd(vadd(a, b), vadd(c, d)), vset1(0.25f)));
+			continue;
+		}
+		vm ab = vwins(b, a), cd = vwins(d, c);
+		a = vsel(ab, b, a);
+		c = vsel(cd, d, c);
+		vm low = vwins(c, a);
+		vstore_n(y + q, n, vsel(low, c, a));
+		if (!index) continue;
+		uint16_t where[V];
+		vidx_store(where, vidx_sel(low, vidx_sel(cd, i3, i2), vidx_sel(ab, i1, vidx_set1(0))));
+		memcpy(index + q, where, (size_t)n * sizeof *where);
+	}
+}
+
+/* Whole 2x2 windows side by side. */
 static bool EG_NAME(pool_is_2x2)(const eg_pool_shape *s) {
-	return s->lanes && s->R == 2 && s->S == 2 && s->sh == 2 && s->sw == 2 && s->dh == 1 && s->dw == 1 &&
-	       s->ph == 0 && s->pw == 0 && 2 * s->P <= s->H && 2 * s->Q <= s->W;
+	return s->R == 2 && s->S == 2 && s->sh == 2 && s->sw == 2 && s->dh == 1 && s->dw == 1 && s->ph == 0 &&
+	       s->pw == 0 && 2 * s->P <= s->H && 2 * s->Q <= s->W;
 }
 
 /* Forward of one block. */
@@ -179,8 +208,10 @@ EG_ALWAYS_INLINE void EG_NAME(pool_fwd)(
 	bool fast = EG_NAME(pool_is_2x2)(s);
 	for (int c = EG_NAME(pool_planes)(s, b); c > 0; c--, x += size)
 		for (int p = 0; p < s->P; p++, y += row) {
-			if (fast)
+			if (fast && s->lanes)
 				EG_NAME(pool_row_2x2)(s, p, x, y, index, max);
+			else if (fast)
+				EG_NAME(pool_row_2x2_plain)(s, p, x, y, index, max);
 			else
 				EG_NAME(pool_row)(s, p, x, y, index, max);
 			if (index) index += row;
@@ -296,7 +327,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_bwd)(
         const eg_pool_shape *s, int b, const float *dy, const uint16_t *index, float *dx, bool acc) {
 	ptrdiff_t L = EG_NAME(pool_width)(s), size = (ptrdiff_t)s->H * s->W * L, row = s->Q * L;
 	int planes = EG_NAME(pool_planes)(s, b);
-	bool store = !acc && s->lanes && EG_NAME(pool_tiles)(s), fast = EG_NAME(pool_is_2x2)(s);
+	bool store = !acc && s->lanes && EG_NAME(pool_tiles)(s), fast = s->lanes && EG_NAME(pool_is_2x2)(s);
 	if (!acc && !store) memset(dx, 0, (size_t)planes * (size_t)size * sizeof(float));
 	for (int c = 0; c < planes; c++, dx += size)
 		for (int p = 0; p < s->P; p++, dy += row) {
