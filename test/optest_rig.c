@@ -225,8 +225,7 @@ const char *results_differ(const results *want, const results *have, double tole
 			return text;
 		}
 		double largest = 0;
-		for (int64_t k = 0; k < a->n; k++) /* not fmax: gcc 12 for ARM breaks down at its vectors */
-			if (fabs((double)a->v[k]) > largest) largest = fabs((double)a->v[k]);
+		for (int64_t k = 0; k < a->n; k++) largest = fmax(largest, fabs((double)a->v[k]));
 		for (int64_t k = 0; k < a->n; k++) {
 			double x = (double)a->v[k], y = (double)b->v[k];
 			bool same_bits = x == y && signbit(x) == signbit(y);
