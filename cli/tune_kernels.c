@@ -158,6 +158,7 @@ static int of_file(tuning *t, const char *path) {
 		begin[strcspn(begin, "#\r\n \t")] = '\0';
 		if (*begin) code = of(t, begin);
 	}
+	t->what = path; /* not the line, which ends here */
 	fclose(f);
 	return code;
 }

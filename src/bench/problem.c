@@ -118,10 +118,17 @@ int eg_problem_value(const eg_problem *p, char letter) {
 
 /* ---- operations ------------------------------------------------------------------------------------------------------------------------- */
 
+/* A divisor: the parser takes no zero. */
+static int divisor(const eg_problem *p, char letter) {
+	int v = eg_problem_value(p, letter);
+	return v > 0 ? v : 1;
+}
+
 static double conv_macs(const eg_problem *p) {
-	double P = (eg_problem_value(p, 'h') + 2 * eg_problem_value(p, 'p') - eg_problem_value(p, 'r')) / eg_problem_value(p, 'u') + 1;
-	double Q = (eg_problem_value(p, 'w') + 2 * eg_problem_value(p, 'q') - eg_problem_value(p, 's')) / eg_problem_value(p, 'v') + 1;
-	double taps = (double)(eg_problem_value(p, 'c') / eg_problem_value(p, 'g')) * eg_problem_value(p, 'r') * eg_problem_value(p, 's');
+	int P = (eg_problem_value(p, 'h') + 2 * eg_problem_value(p, 'p') - eg_problem_value(p, 'r')) / divisor(p, 'u') + 1;
+	int Q = (eg_problem_value(p, 'w') + 2 * eg_problem_value(p, 'q') - eg_problem_value(p, 's')) / divisor(p, 'v') + 1;
+	int channels = eg_problem_value(p, 'c') / divisor(p, 'g');
+	double taps = (double)channels * eg_problem_value(p, 'r') * eg_problem_value(p, 's');
 	return (double)eg_problem_value(p, 'n') * eg_problem_value(p, 'k') * P * Q * taps;
 }
 

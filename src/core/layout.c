@@ -269,10 +269,10 @@ static void eliminate(search *s, int g) {
 	}
 	if (n > 2) {
 		fix(s, g);
-	} else if (n == 1) {
+	} else if (n == 1 && mine[0]) {
 		int a = other(mine[0], g);
 		for (int l = 0; l < EG_LAYOUTS; l++) s->cost[a][l] += least(s, g, mine[0], l, NULL, 0);
-	} else if (n == 2) {
+	} else if (n == 2 && mine[0] && mine[1]) {
 		double cost[EG_LAYOUTS][EG_LAYOUTS];
 		for (int x = 0; x < EG_LAYOUTS; x++)
 			for (int y = 0; y < EG_LAYOUTS; y++) cost[x][y] = least(s, g, mine[0], x, mine[1], y);

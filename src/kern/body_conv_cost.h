@@ -6,7 +6,8 @@
 #define COST_PEAK (2.0 * V * 3.3)
 
 static double EG_NAME(conv_macs)(const eg_conv_shape *s) {
-	return (double)s->N * s->K * s->P * s->Q * (s->C / s->G) * s->R * s->S;
+	const int channels = s->C / s->G;
+	return (double)s->N * s->K * s->P * s->Q * channels * s->R * s->S;
 }
 
 /* Whole blocks of 16 pictures, whether there are so many or not. */

@@ -251,7 +251,7 @@ EG_ALWAYS_INLINE void EG_NAME(pooled_wmicro)(const pooled_wtile *t, const int KT
 #define EG_POOLED_WTILES(X) \
 	X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(1, 4) X(2, 4) \
 	X(3, 4) X(1, 5) X(2, 5) X(1, 6) X(2, 6) X(1, 7)
-static const signed char EG_NAME(pooled_wkt)[POOLED_R + 1] = {0, 4, 4, 4, 3, 2, 2, 1}; /* largest KT for each R */
+static const uint8_t EG_NAME(pooled_wkt)[POOLED_R + 1] = {0, 4, 4, 4, 3, 2, 2, 1}; /* largest KT for each R */
 #define EG_POOLED_WDEFINE(KT, R) \
 	static void EG_NAME(conv_pool_bwd_weights_f32_##KT##x##R)(const pooled_wtile *t) { \
 		EG_NAME(pooled_wmicro)(t, KT, R); \

@@ -125,7 +125,8 @@ static int one_shard__ref(const eg_conv_shape *s) { EG_UNUSED(s); return 1; }
 static int units__ref(const eg_conv_shape *s, eg_conv_dir dir) { return dir == EG_CONV_BWD_WEIGHTS ? s->K : s->N; }
 static double cost__ref(const eg_conv_shape *s, eg_conv_dir dir) {
 	EG_UNUSED(dir);
-	return 2.0 * s->N * s->K * s->P * s->Q * (s->C / s->G) * s->R * s->S;
+	const int channels = s->C / s->G;
+	return 2.0 * s->N * s->K * s->P * s->Q * channels * s->R * s->S;
 }
 
 void fill_conv_blocked__ref(eg_kernels *k) {

@@ -63,14 +63,14 @@ EG_APART vf vsqrt(vf a) {
 	return a;
 }
 EG_ALWAYS_INLINE vm vgt(vf a, vf b) { return (vm)(a > b); }
-EG_ALWAYS_INLINE vm vnan(vf a) { return (vm)(a != a); }
+EG_ALWAYS_INLINE vm vnan(vf a) { return (vm)(((vm)a & INT32_MAX) > 0x7f800000); }
 EG_ALWAYS_INLINE vm vor_m(vm a, vm b) { return a | b; }
 EG_ALWAYS_INLINE vm vand_m(vm a, vm b) { return a & b; }
 EG_ALWAYS_INLINE vf vkeep(vm m, vf x) { return (vf)(m & (vm)x); }
 EG_ALWAYS_INLINE vf vsel(vm m, vf yes, vf no) { return (vf)((m & (vm)yes) | (~m & (vm)no)); }
 EG_ALWAYS_INLINE vf vmax(vf a, vf b) { return vsel((vm)(a > b), a, b); }
 EG_ALWAYS_INLINE vf vmin(vf a, vf b) { return vsel((vm)(a < b), a, b); }
-EG_ALWAYS_INLINE vm vwins(vf x, vf best) { return ~(vm)(x <= best) & (vm)(best == best); }
+EG_ALWAYS_INLINE vm vwins(vf x, vf best) { return ~(vm)(x <= best) & ~vnan(best); }
 EG_ALWAYS_INLINE vf vabs(vf x) { return (vf)((vm)x & INT32_MAX); }
 /* Adding 1.5 * 2^23 leaves no room for a fraction. Where |x| is too large for this it has none; NaN stays too. */
 EG_ALWAYS_INLINE vf vround(vf x) {
