@@ -213,7 +213,7 @@ static void test_resnet20(void **state) {
 	eg_memory m;
 	eg_plan_memory(plan, &m);
 	print_message("ResNet-20, batch 64: activations of a training step %.1f MB, scratch %.1f MB\n", (double)m.activations / 1e6, (double)m.scratch / 1e6);
-	if (sizeof(eg_real) == sizeof(float)) assert_true(m.activations <= 110e6);
+	if (sizeof(eg_real) == sizeof(float)) assert_true(m.activations <= 110000000);
 	eg_plan_free(plan);
 	eg_params_free(p);
 	eg_graph_free(g);
