@@ -10,6 +10,7 @@
 #include "kern/body_conv_cost.h"
 #include "kern/body_conv_direct.h"
 #include "kern/body_conv_direct_weights.h"
+#include "kern/body_conv_depthwise_plain.h"
 #include "kern/body_conv_depthwise.h"
 #include "kern/body_winograd.h"
 #include "kern/body_conv_winograd.h"

@@ -1,7 +1,8 @@
 /* body_conv_depthwise.h - depthwise convolution, one filter for each channel (G = C = K), of PLAIN or BLOCKED tensors: algorithm `depthwise`.
  *
  * 16 channels lie in lanes, so that every tap is a vector of weights times a vector of x. A BLOCKED x is read where it lies: at the borders the taps
- * outside of it are left out, by a range of taps for each line and column. PLAIN tensors are turned round by strips of lines in scratch. The
+ * outside of it are left out, by a range of taps for each line and column. PLAIN tensors are turned round by strips of lines in scratch, but when both are
+ * PLAIN and the stride is 1, which body_conv_depthwise_plain.h computes as they lie. The
  * gradient of x takes the phases of body_conv_direct.h, line by line and column by column. All of it waits for memory more than for arithmetic.
  *
  * Not here: several filters for each channel, groups of channels (body_conv_direct.h, body_conv_plain.h). */
@@ -15,6 +16,7 @@ enum {
 typedef struct EG_NAME(depth) {
 	int N, C, blocks;
 	bool x_blocked, y_blocked; /* input and output */
+	bool flat;                 /* a channel at a time */
 	EG_NAME(direct_side) h, w;
 	int rows, strips;          /* output lines of a strip; strips of a picture */
 } EG_NAME(depth);
@@ -82,8 +84,9 @@ static EG_NAME(depth) EG_NAME(depth_of)(const eg_conv_shape *s, bool back) {
 	d.y_blocked = back ? s->x_blocked : s->y_blocked;
 	d.h = EG_NAME(direct_side_of)(back ? s->P : s->H, back ? s->H : s->P, s->R, s->ph, s->dh, s->sh, back);
 	d.w = EG_NAME(direct_side_of)(back ? s->Q : s->W, back ? s->W : s->Q, s->S, s->pw, s->dw, s->sw, back);
-	const int width = (d.w.in > d.w.out ? d.w.in : d.w.out) * EG_BLOCK;
-	d.strips = EG_NAME(gemm_min)(d.h.out, EG_NAME(direct_up)(d.h.out * width, DEPTH_STRIP));
+	d.flat = !d.x_blocked && !d.y_blocked && s->sh == 1 && s->sw == 1;
+	const int width = d.flat ? EG_NAME(flat_line)(&d.w) : (d.w.in > d.w.out ? d.w.in : d.w.out) * EG_BLOCK;
+	d.strips = EG_NAME(gemm_min)(d.h.out, EG_NAME(direct_up)(d.h.out * width, d.flat ? FLAT_STRIP : DEPTH_STRIP));
 	d.rows = EG_NAME(direct_up)(d.h.out, d.strips);
 	d.strips = EG_NAME(direct_up)(d.h.out, d.rows);
 	return d;
@@ -105,10 +108,11 @@ typedef struct EG_NAME(depth_room) {
 	float *x, *y, *dw;
 } EG_NAME(depth_room);
 static size_t EG_NAME(depth_layout)(const EG_NAME(depth) * d, bool weights, char *base, EG_NAME(depth_room) * room) {
-	const size_t sizes[4] = {2 * (size_t)(d->h.taps + d->w.taps) * sizeof(int32_t),
-	        d->x_blocked ? 0 : ((size_t)EG_NAME(depth_most_lines)(d) * (size_t)d->w.in + V) * EG_BLOCK * sizeof(float),
-	        d->y_blocked ? 0 : ((size_t)d->rows * (size_t)d->w.out + V) * EG_BLOCK * sizeof(float),
-	        weights ? (size_t)(d->h.taps * d->w.taps + 1) * EG_BLOCK * sizeof(float) : 0};
+	const size_t taps = (size_t)(d->h.taps * d->w.taps), lines = 2 * (size_t)(d->h.taps + d->w.taps);
+	const size_t sizes[4] = {(d->flat ? taps : lines) * sizeof(int32_t),
+	        d->flat ? EG_NAME(flat_x_size)(&d->h, &d->w, d->rows) * sizeof(float) : d->x_blocked ? 0 : ((size_t)EG_NAME(depth_most_lines)(d) * (size_t)d->w.in + V) * EG_BLOCK * sizeof(float),
+	        d->flat ? EG_NAME(flat_y_size)(&d->w, d->rows) * sizeof(float) : d->y_blocked ? 0 : ((size_t)d->rows * (size_t)d->w.out + V) * EG_BLOCK * sizeof(float),
+	        weights ? (taps + 1) * EG_BLOCK * sizeof(float) : 0};
 	size_t at[5] = {0};
 	for (int i = 0; i < 4; i++) at[i + 1] = at[i] + (sizes[i] + 63) / 64 * 64;
 	if (room) {
@@ -172,6 +176,28 @@ static void EG_NAME(depth_output)(const EG_NAME(depth) * d, EG_NAME(depth_line) 
 	}
 }
 
+/* Output lines [o0,o1) of the channels of a block, in PLAIN. */
+static void EG_NAME(depth_plain)(const EG_NAME(depth) * d, const eg_conv_run_args *a, int n, int block, int o0, int o1, const EG_NAME(depth_room) * room) {
+	const int channels = EG_NAME(gemm_min)(EG_BLOCK, d->C - block * EG_BLOCK), taps = d->h.taps * d->w.taps, line = EG_NAME(flat_line)(&d->w);
+	for (int t = 0, r = 0, s = 0; t < taps; t++) {
+		EG_NAME(direct_meets)(&d->h, 0, t / d->w.taps, &r);
+		EG_NAME(direct_meets)(&d->w, 0, t % d->w.taps, &s);
+		room->table[t] = (r - d->h.low) * line + s - d->w.low;
+	}
+	memset(room->x, 0, EG_NAME(flat_x_size)(&d->h, &d->w, d->rows) * sizeof(float));
+	for (int i = 0; i < channels; i++) {
+		const ptrdiff_t c = (ptrdiff_t)n * d->C + block * EG_BLOCK + i;
+		float *y = (float *)a->out.p + (c * d->h.out + o0) * d->w.out;
+		EG_NAME(flat_load)(&d->h, &d->w, o0, o1, (const float *)a->in.p + c * d->h.in * d->w.in, room->x);
+		EG_NAME(flat_sum)
+		((o1 - o0) * line, taps, room->table, (const float *)a->w.p + (ptrdiff_t)block * taps * EG_BLOCK + i, room->x,
+		        a->b.p ? ((const float *)a->b.p)[block * EG_BLOCK + i] : 0.0f, room->y);
+		for (int o = 0; o < o1 - o0; o++)
+			EG_NAME(flat_line_out)(d->w.out, room->y + o * line, y + (ptrdiff_t)o * d->w.out, a->act == EG_ACT_RELU ? 0.0f : -INFINITY, a->acc);
+		if (a->act > EG_ACT_RELU) EG_NAME(gemm_finish)(1, (o1 - o0) * d->w.out, y, 0, NULL, NULL, a->act);
+	}
+}
+
 /* Unit: sample, block of channels, strip of lines. */
 static void EG_NAME(depth_unit)(const EG_NAME(depth) * d, const eg_conv_run_args *a, int u, const EG_NAME(depth_room) * room) {
 	const int strip = u % d->strips, block = u / d->strips % d->blocks, n = u / d->strips / d->blocks;
@@ -179,6 +205,10 @@ static void EG_NAME(depth_unit)(const EG_NAME(depth) * d, const eg_conv_run_args
 	const ptrdiff_t plane = (ptrdiff_t)d->h.out * d->w.out, line = (ptrdiff_t)d->w.out * EG_BLOCK;
 	float start[EG_BLOCK] = {0};
 	int l0, l1;
+	if (d->flat) {
+		EG_NAME(depth_plain)(d, a, n, block, o0, o1, room);
+		return;
+	}
 	if (a->b.p)
 		for (int i = 0; i < channels; i++) start[i] = ((const float *)a->b.p)[block * EG_BLOCK + i];
 	EG_NAME(depth_line) t = {.line = room->table, .weight_row = room->table + d->h.taps, .off = room->table + 2 * d->h.taps, .start = start};
@@ -253,6 +283,21 @@ static int EG_NAME(conv_depthwise_shards)(const eg_conv_shape *s) {
 	return EG_NAME(gemm_min)(s->N, blocks >= DIRECT_UNITS ? 1 : EG_NAME(gemm_min)(EG_MAX_SHARDS, EG_NAME(direct_up)(DIRECT_UNITS, blocks)));
 }
 
+/* The same of the channels of a block that are PLAIN as they lie. */
+static void EG_NAME(depth_weights_plain)(const EG_NAME(depth) * d, const eg_conv_weights_args *a, int n, int block, int o0, int o1, const EG_NAME(depth_room) * room) {
+	const int channels = EG_NAME(gemm_min)(EG_BLOCK, d->C - block * EG_BLOCK), line = EG_NAME(flat_line)(&d->w), size = (o1 - o0) * line;
+	memset(room->x, 0, EG_NAME(flat_x_size)(&d->h, &d->w, d->rows) * sizeof(float));
+	memset(room->y, 0, EG_NAME(flat_y_size)(&d->w, d->rows) * sizeof(float));
+	for (int i = 0; i < channels; i++) {
+		const ptrdiff_t c = (ptrdiff_t)n * d->C + block * EG_BLOCK + i;
+		const float *dy = (const float *)a->dy.p + (c * d->h.out + o0) * d->w.out;
+		EG_NAME(flat_load)(&d->h, &d->w, o0, o1, (const float *)a->x.p + c * d->h.in * d->w.in, room->x);
+		for (int o = 0; o < o1 - o0; o++) EG_NAME(flat_copy)(d->w.out, dy + (ptrdiff_t)o * d->w.out, room->y + o * line);
+		EG_NAME(flat_dots)(&d->h, &d->w, size, room->y, room->x, room->dw + i);
+		if (a->db.p) room->dw[d->h.taps * d->w.taps * EG_BLOCK + i] += EG_NAME(flat_total)(size, room->y);
+	}
+}
+
 /* Unit: block of channels, shard of the samples. */
 static void EG_NAME(depth_weights_unit)(const EG_NAME(depth) * d, const eg_conv_weights_args *a, int u, const EG_NAME(depth_room) * room) {
 	const int block = u / a->shards, shard = u % a->shards, taps = d->h.taps * d->w.taps;
@@ -262,6 +307,10 @@ static void EG_NAME(depth_weights_unit)(const EG_NAME(depth) * d, const eg_conv_
 	for (int n = n0; n < n1; n++)
 		for (int o0 = 0, o1; o0 < d->h.out; o0 = o1) {
 			o1 = EG_NAME(gemm_min)(o0 + d->rows, d->h.out);
+			if (d->flat) {
+				EG_NAME(depth_weights_plain)(d, a, n, block, o0, o1, room);
+				continue;
+			}
 			EG_NAME(depth_lines)(d, o0, o1, &l0, &l1);
 			const float *x = EG_NAME(depth_load)(d->x_blocked, a->x.p, d->C, n, block, d->h.in, d->w.in, l0, l1, room->x);
 			const float *dy = EG_NAME(depth_load)(d->y_blocked, a->dy.p, d->C, n, block, d->h.out, d->w.out, o0, o1, room->y);
@@ -319,12 +368,13 @@ static bool EG_NAME(conv_depthwise_can)(const eg_conv_shape *s, eg_conv_dir dir)
 	EG_UNUSED(dir);
 	return s->G == s->C && s->K == s->C && (int64_t)s->H * s->W < most && (int64_t)s->P * s->Q < most && (int64_t)s->R * s->S < most / EG_BLOCK;
 }
-/* Nanoseconds: taps, and what a float of x and y costs to fetch and to turn round. */
+/* Nanoseconds: taps, and what a float of x and y costs to fetch, and to turn round. */
 static double EG_NAME(conv_depthwise_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
 	const double x = (double)s->N * s->H * s->W * EG_NAME(direct_up)(s->C, EG_BLOCK) * EG_BLOCK;
 	const double y = (double)s->N * s->P * s->Q * EG_NAME(direct_up)(s->C, EG_BLOCK) * EG_BLOCK;
-	const double tap = (dir == EG_CONV_BWD_WEIGHTS ? 2.0 : 1.4) / V * 0.3;
-	return y * s->R * s->S * tap + x * (s->x_blocked ? 0.1 : 0.3) + y * (s->y_blocked ? 0.1 : 0.3);
+	const bool flat = EG_NAME(depth_of)(s, dir == EG_CONV_BWD_DATA).flat;
+	const double tap = (flat ? 1.6 : dir == EG_CONV_BWD_WEIGHTS ? 2.0 : 1.4) / V * 0.3;
+	return y * s->R * s->S * tap + x * (flat || s->x_blocked ? 0.1 : 0.3) + y * (flat || s->y_blocked ? 0.1 : 0.3);
 }
 
 static void EG_NAME(fill_conv_depthwise)(eg_kernels *k) {

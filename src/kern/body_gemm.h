@@ -15,8 +15,10 @@
 enum {
 	GEMM_MR = VREGS >= 32 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
 	GEMM_NR = 2 * V,                /* columns of a panel of B */
-	GEMM_KC = 512,                  /* longest block of k */
+	GEMM_AT_ONCE = V == 8 ? 4 : 1,  /* k in a turn of the loop: small tiles wait for its end */
+	GEMM_KC = V == 8 ? 256 : 512,   /* longest block of k: a panel of B stays in L1 where that is small beside V */
 	GEMM_POOL = 1 << 18,            /* floats of B that are kept packed: 1 MB, half of L2 */
+	GEMM_LINES = 8,                 /* lines of B that one row of A meets at a time */
 	GEMM_GROUP = 4,                 /* tiles of a transposed A that are packed together */
 	GEMM_SHAPES = 4                 /* tiles are 1, 2, 4 or 8 vectors wide */
 };
@@ -31,26 +33,36 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
 	EG_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
 	EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
-	for (; k > 0; k--) {
-		vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */
-		if (nv <= 2) {
-			EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
-			EG_UNROLL for (int i = 0; i < mr; i++) {
-				x[0] = vset1(row[i / 3][rows ? i % 3 * as : i % 3]);
-				EG_UNROLL for (int j = 0; j < nv; j++)
-				        s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]);
-			}
-		} else {
-			EG_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as : i]);
-			EG_UNROLL for (int j = 0; j < nv; j++) {
-				w[0] = vload(b + j / 2 * bp + j % 2 * V);
-				EG_UNROLL for (int i = 0; i < mr; i++)
-				        s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]);
-			}
+	/* One k: `at` ahead of where the rows of A are. */
+#define GEMM_STEP(at) \
+	do { \
+		vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */ \
+		if (nv <= 2) { \
+			EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V); \
+			EG_UNROLL for (int i = 0; i < mr; i++) { \
+				x[0] = vset1(row[i / 3][rows ? i % 3 * as + (at) : i % 3]); \
+				EG_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]); \
+			} \
+		} else { \
+			EG_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as + (at) : i]); \
+			EG_UNROLL for (int j = 0; j < nv; j++) { \
+				w[0] = vload(b + j / 2 * bp + j % 2 * V); \
+				EG_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]); \
+			} \
+		} \
+		b += bs; \
+		EG_UNROLL for (int i = 0; i < mr && !rows; i += 3) row[i / 3] += as; \
+	} while (0)
+	if (GEMM_AT_ONCE > 1 && nv <= 2)
+		for (; k >= GEMM_AT_ONCE; k -= GEMM_AT_ONCE) {
+			EG_UNROLL for (int q = 0; q < GEMM_AT_ONCE; q++) GEMM_STEP(q);
+			EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3] += GEMM_AT_ONCE;
 		}
-		b += bs;
-		EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] += rows ? 1 : as;
+	for (; k > 0; k--) {
+		GEMM_STEP(0);
+		EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3]++;
 	}
+#undef GEMM_STEP
 	if (acc) {
 		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++) {
 			float *to = c + i * ldc + j * V;
@@ -320,6 +332,49 @@ static size_t EG_NAME(gemm_scratch)(const eg_gemm_args *g) {
 	return (kc * (size_t)EG_NAME(gemm_columns)(g->n, g->k) + (kc * GEMM_MR + V) * GEMM_GROUP) * sizeof(float);
 }
 
+/* Lines [k0,k0+lines) of B times one row of A, added to sum[n] (or put there: `first`). With ends, what is in sum goes to c. */
+EG_ALWAYS_INLINE void EG_NAME(gemm_row_lines)(const int lines, int n, const float *a, const float *b, ptrdiff_t ldb, float *sum, bool first, float *c, bool acc) {
+	enum { WIDE = VREGS >= 32 ? 8 : 4 };
+	vf x[GEMM_LINES], s[WIDE];
+	EG_UNROLL for (int i = 0; i < lines; i++) x[i] = vset1(a[i]);
+	int j = 0;
+	for (; j + WIDE * V <= n; j += WIDE * V) {
+		EG_UNROLL for (int q = 0; q < WIDE; q++) s[q] = first ? vzero() : vload(sum + j + q * V);
+		EG_UNROLL for (int i = 0; i < lines; i++)
+		        EG_UNROLL for (int q = 0; q < WIDE; q++) s[q] = vfma(x[i], vload(b + i * ldb + j + q * V), s[q]);
+		if (!c) {
+			EG_UNROLL for (int q = 0; q < WIDE; q++) vstore(sum + j + q * V, s[q]);
+		} else {
+			EG_UNROLL for (int q = 0; q < WIDE; q++) vstore(c + j + q * V, acc ? vadd(vload(c + j + q * V), s[q]) : s[q]);
+		}
+	}
+	for (; j < n; j += V) {
+		const vm mask = vfirst(n - j < V ? n - j : V);
+		s[0] = first ? vzero() : vload(sum + j);
+		EG_UNROLL for (int i = 0; i < lines; i++) s[0] = vfma(x[i], vload_m(b + i * ldb + j, mask), s[0]);
+		if (!c) vstore(sum + j, s[0]);
+		else vstore_m(c + j, mask, acc ? vadd(vload_m(c + j, mask), s[0]) : s[0]);
+	}
+}
+
+/* C of one row, columns [j0,j1). Nothing of B is used twice, so it is read as it lies, in a few long streams; the sums wait in the cache. They
+ * are the chains of FMAs that a tile has. */
+static void EG_NAME(gemm_row)(const eg_gemm_args *g, int j0, int j1, float *sum) {
+	const int blocks = EG_NAME(gemm_blocks)(g->k), n = j1 - j0;
+	for (int p = 0, k0, k1; p < blocks; p++) {
+		eg_split(g->k, p, blocks, &k0, &k1);
+		for (int k = k0, lines; k < k1; k += lines) {
+			const float *a = (const float *)g->a.p + (ptrdiff_t)k * (g->ta ? g->lda : 1), *b = (const float *)g->b.p + (ptrdiff_t)k * g->ldb + j0;
+			float x[GEMM_LINES], *c = NULL;
+			lines = k1 - k >= GEMM_LINES ? GEMM_LINES : 1;
+			for (int i = 0; i < lines; i++) x[i] = a[i * (g->ta ? g->lda : 1)];
+			if (k + lines == k1) c = (float *)g->c.p + j0;
+			if (lines == 1) EG_NAME(gemm_row_lines)(1, n, x, b, g->ldb, sum, k == k0, c, g->acc || p > 0);
+			else EG_NAME(gemm_row_lines)(GEMM_LINES, n, x, b, g->ldb, sum, k == k0, c, g->acc || p > 0);
+		}
+	}
+}
+
 static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, void *scratch) {
 	const eg_gemm_args *g = args;
 	int i0 = 0, i1 = g->m, j0 = 0, j1 = g->n;
@@ -338,6 +393,10 @@ static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, void *
 	const bool direct = !g->tb && i1 - i0 <= 2 * GEMM_MR && g->ldb < 1024;
 	for (int j = j0, w; j < j1; j += w) {
 		w = EG_NAME(gemm_min)(columns, j1 - j);
+		if (g->m == 1 && !g->tb) {
+			EG_NAME(gemm_row)(g, j, j + w, panels);
+			continue;
+		}
 		for (int p = 0; p < blocks; p++) {
 			int k0, k1, done = direct ? w / GEMM_NR * GEMM_NR : 0;
 			eg_split(g->k, p, blocks, &k0, &k1);
