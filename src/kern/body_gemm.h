@@ -18,6 +18,8 @@ enum {
 	GEMM_AT_ONCE = V == 8 ? 4 : 1,  /* k in a turn of the loop: small tiles wait for its end */
 	GEMM_KC = V == 8 ? 256 : 512,   /* longest block of k: a panel of B stays in L1 where that is small beside V */
 	GEMM_POOL = 1 << 18,            /* floats of B that are kept packed: 1 MB, half of L2 */
+	GEMM_FEW = 4,                   /* so few rows use B up faster than it comes without being asked for, */
+	GEMM_AHEAD = 96,                /* so many k ahead */
 	GEMM_LINES = 8,                 /* lines of B that one row of A meets at a time */
 	GEMM_GROUP = 4,                 /* tiles of a transposed A that are packed together */
 	GEMM_SHAPES = 4                 /* tiles are 1, 2, 4 or 8 vectors wide */
@@ -50,6 +52,7 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 				EG_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]); \
 			} \
 		} \
+		if (rows && mr <= GEMM_FEW && nv == 2) __builtin_prefetch(b + GEMM_AHEAD * 2 * V); \
 		b += bs; \
 		EG_UNROLL for (int i = 0; i < mr && !rows; i += 3) row[i / 3] += as; \
 	} while (0)
