@@ -17,12 +17,13 @@ static double EG_NAME(conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir) 
 	return blocks * EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir]);
 }
 
-/* Panels of 16 filters (or channels, backward); what is multiplied is copied into the order of a matrix first. */
+/* Panels of 16 filters (or channels, backward); what is multiplied is copied into the order of a matrix first; each result costs
+ * something besides, which tells where the sums are short. */
 static double EG_NAME(conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
 	static const double share[] = {0.65, 0.5, 0.5};
 	double wide = dir == EG_CONV_BWD_DATA ? s->C / s->G : s->K / s->G, filled = wide / (eg_blocks((int)wide) * (double)EG_BLOCK);
-	double copied = (double)s->N * s->P * s->Q * s->C * s->R * s->S;
-	return EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir] * filled) + copied / (V * 0.5);
+	double copied = (double)s->N * s->P * s->Q * s->C * s->R * s->S, results = (double)s->N * s->P * s->Q * s->K;
+	return EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir] * filled) + copied / (V * 0.5) + results * 0.5;
 }
 
 static void EG_NAME(fill_conv_cost)(eg_kernels *k) {

@@ -148,7 +148,8 @@ static int EG_NAME(wino_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	return g.chunks * g.groups;
 }
 /* Measured with AVX2 at 3.25 GHz: how fast the products run, the cycles that the transforms of a channel of a tile take, and the bytes a nanosecond
- * at which weights come from L3, or from memory where they do not stay there, and at which sums of gradients come and go. */
+ * at which weights come from L3, or from memory where they do not stay there, at which sums of gradients come and go, and at which the transforms
+ * get at tensors that no cache keeps. */
 static double EG_NAME(wino_cost)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	const wino g = EG_NAME(wino_new)(m, s, dir);
 	const wino_grad w = EG_NAME(wino_grad_new)(m, s);
@@ -158,7 +159,8 @@ static double EG_NAME(wino_cost)(int m, const eg_conv_shape *s, eg_conv_dir dir)
 	const double cycles = g.tiles * (g.planes * (g.C + 4) * K * 1.06 / (2 * V) + per_channel * transforms);
 	const double bytes = g.planes * g.C * K * sizeof(float);
 	const double memory = weights ? 2 * bytes * w.shards / 20 : bytes * g.chunks / (bytes > 16e6 ? 12 : 40);
-	return cycles / 3.25 + memory;
+	const double tensors = ((double)s->N * s->C * s->H * s->W + (double)s->N * s->K * s->P * s->Q) * sizeof(float);
+	return cycles / 3.25 + memory + (tensors > 10e6 ? tensors / 2.5 : 0);
 }
 static int EG_NAME(wino_pack_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) { return EG_NAME(wino_new)(m, s, dir).panels; }
 static size_t EG_NAME(wino_workspace)(const eg_conv_shape *s, eg_conv_dir dir) { EG_UNUSED(s), EG_UNUSED(dir); return 0; }
