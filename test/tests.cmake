@@ -96,8 +96,11 @@ file(GLOB vectors CONFIGURE_DEPENDS test/vectors*.c)
 if(vectors)
 	test_program(vectors ${vectors})
 	if(TARGET vectors AND EXISTS "${ENGRAM_VECTORS}")
-		# A sanitizer looks at memory, for which whole training runs are no better than single steps.
-		register(vectors COMMAND vectors ${ENGRAM_VECTORS} $<$<BOOL:${ENGRAM_SANITIZE}>:--brief>)
+		set(brief)
+		if(ENGRAM_SANITIZE) # which looks at memory: whole training runs are no better for that than single steps
+			set(brief --brief)
+		endif()
+		register(vectors COMMAND vectors ${ENGRAM_VECTORS} ${brief})
 	elseif(TARGET vectors)
 		message(STATUS "No folder ${ENGRAM_VECTORS}: the test `vectors` is left out")
 	endif()

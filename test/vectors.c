@@ -1,7 +1,8 @@
 /* vectors.c - do we compute what other systems compute? Runs the cases of a folder that make_vectors.py and
  * make_runs.py wrote (results of PyTorch in double precision) whose operator exists here.
  *
- *     vectors DIR [-v] [NAME...]     NAME: only files whose name contains it; -v: a line for every case
+ *     vectors DIR [-v] [--brief] [NAME...]     NAME: only files whose name contains it; -v: a line for every case; --brief: no runs of many
+ *                                              steps, two threads only
  *
  * Every operator case is run with each instruction set that this machine has, on one thread and on two, in each
  * physical layout, with the batch left open and fixed, and with its samples repeated so that there are several
