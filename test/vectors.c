@@ -311,8 +311,9 @@ static verdict run_way(bench *b, const job *j, const way *w) {
 	return v;
 }
 
+const char *const vec_layouts[EG_LAYOUT_CHOICES] = {"", ", plain", ", lanes", ", blocked"};
+
 static verdict run_ways(bench *b, const job *j) {
-	static const char *const layouts[EG_LAYOUT_CHOICES] = {"", ", plain", ", lanes", ", blocked"};
 	static const char *const algorithms[EG_ALGORITHMS] = {
 	        "", ", implicit", ", direct", ", depthwise", ", winograd2", ", winograd4"};
 	int64_t n = j->in[0]->rank ? j->in[0]->d[0] : 1, most = j->batch[0] ? (REPEATED_SAMPLES + n - 1) / n : 1;
@@ -327,7 +328,7 @@ static verdict run_ways(bench *b, const job *j) {
 						        repeat, ""};
 						snprintf(w.text, sizeof w.text, "%s, %d threads%s%s%s, batch %lld",
 						        eg_context_isa(w.ctx), eg_context_threads(w.ctx),
-						        layouts[layout], algorithms[a], open ? ", open batch" : "",
+						        vec_layouts[layout], algorithms[a], open ? ", open batch" : "",
 						        (long long)(n * repeat));
 						v = run_way(b, j, &w);
 					}

@@ -53,6 +53,8 @@ typedef struct bench {
 	char text[2048]; /* why it failed or was skipped */
 } bench;
 
+extern const char *const vec_layouts[EG_LAYOUT_CHOICES]; /* what a way's description says of its layout */
+
 /* Says why a case failed or is skipped; returns v. */
 verdict vec_say(bench *b, verdict v, const char *fmt, ...) EG_PRINTF(3, 4);
 /* got[i] must be factor * want[i % n], for n * repeat elements. */

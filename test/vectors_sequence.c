@@ -188,7 +188,6 @@ static verdict run_way(bench *b, job *j, const way *w) {
 /* ---- all ways ---------------------------------------------------------------------------------------------------- */
 
 static verdict run_sequences(bench *b, const vec_file *f, const sequence_op *op) {
-	static const char *const layouts[] = {"", ", plain", ", lanes"};
 	_Alignas(16) char options[512] = {0};
 	const eg_op_info *info = eg_op_find(op->op);
 	const vec_tensor *x = vec_find(f, op->in[0].theirs);
@@ -209,7 +208,7 @@ static verdict run_sequences(bench *b, const vec_file *f, const sequence_op *op)
 				job j = {.op = op, .file = f, .options = options};
 				way w = {b->ctx[c], (eg_layout_choice)layout, kind & 1, kind & 2 ? most : 1, ""};
 				snprintf(w.text, sizeof w.text, "%s, %d threads%s%s, batch %lld", eg_context_isa(w.ctx),
-				        eg_context_threads(w.ctx), layouts[layout],
+				        eg_context_threads(w.ctx), vec_layouts[layout],
 				        w.open ? ", open batch and time" : "", (long long)(n * w.repeat));
 				v = run_way(b, &j, &w);
 			}
