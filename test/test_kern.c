@@ -54,6 +54,7 @@ static void test_gemm(void **state) {
 	for (int c = 0; c < 8; c++) {
 		check_gemm(*state, 5, 37, 19, c & 1, c & 2, c & 4);
 		check_gemm(*state, 70, 3, 11, c & 1, c & 2, c & 4);
+		check_gemm(*state, 1, 150, 1101, c & 1, c & 2, c & 4); /* one row, several blocks of k */
 	}
 }
 

@@ -15,8 +15,8 @@
 enum {
 	GEMM_MR = VREGS >= 32 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
 	GEMM_NR = 2 * V,                /* columns of a panel of B */
-	GEMM_AT_ONCE = V == 8 ? 4 : 1,  /* k in a turn of the loop: small tiles wait for its end */
-	GEMM_KC = V == 8 ? 256 : 512,   /* longest block of k: a panel of B stays in L1 where that is small beside V */
+	GEMM_TURN = V == 8 ? 4 : 1,     /* k in a turn of a tile's loop: in small tiles the loop itself counts */
+	GEMM_KC = 512,                  /* longest block of k */
 	GEMM_POOL = 1 << 18,            /* floats of B that are kept packed: 1 MB, half of L2 */
 	GEMM_FEW = 4,                   /* so few rows use B up faster than it comes without being asked for, */
 	GEMM_AHEAD = 96,                /* so many k ahead */
@@ -27,6 +27,28 @@ enum {
 
 /* ---- micro-kernels ----------------------------------------------------------------------------------------------- */
 
+/* One k of a tile; of A read by rows, the one `at` behind where `row` points, else the next one. */
+EG_ALWAYS_INLINE void EG_NAME(tile_step)(const int mr, const int nv, const bool rows, const int at, const float **row, ptrdiff_t as,
+        const float *b, ptrdiff_t bs, ptrdiff_t bp, vf *s) {
+	vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */
+	if (nv <= 2) {
+		EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
+		EG_UNROLL for (int i = 0; i < mr; i++) {
+			x[0] = vset1(row[i / 3][rows ? i % 3 * as + at : i % 3]);
+			EG_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]);
+		}
+	} else {
+		EG_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as + at : i]);
+		EG_UNROLL for (int j = 0; j < nv; j++) {
+			w[0] = vload(b + j / 2 * bp + j % 2 * V);
+			EG_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]);
+		}
+	}
+	if (rows && mr <= GEMM_FEW && nv == 2)
+		EG_UNROLL for (int j = 0; j < nv * V; j += 16) __builtin_prefetch(b + GEMM_AHEAD * bs + j);
+	EG_UNROLL for (int i = 0; i < mr && !rows; i += 3) row[i / 3] += as;
+}
+
 /* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as +
  * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on. */
 EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool rows, int k, const float *a,
@@ -35,37 +57,18 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
 	EG_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
 	EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
-	/* One k: `at` ahead of where the rows of A are. */
-#define GEMM_STEP(at) \
-	do { \
-		vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */ \
-		if (nv <= 2) { \
-			EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V); \
-			EG_UNROLL for (int i = 0; i < mr; i++) { \
-				x[0] = vset1(row[i / 3][rows ? i % 3 * as + (at) : i % 3]); \
-				EG_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]); \
-			} \
-		} else { \
-			EG_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as + (at) : i]); \
-			EG_UNROLL for (int j = 0; j < nv; j++) { \
-				w[0] = vload(b + j / 2 * bp + j % 2 * V); \
-				EG_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]); \
-			} \
-		} \
-		if (rows && mr <= GEMM_FEW && nv == 2) __builtin_prefetch(b + GEMM_AHEAD * 2 * V); \
-		b += bs; \
-		EG_UNROLL for (int i = 0; i < mr && !rows; i += 3) row[i / 3] += as; \
-	} while (0)
-	if (GEMM_AT_ONCE > 1 && nv <= 2)
-		for (; k >= GEMM_AT_ONCE; k -= GEMM_AT_ONCE) {
-			EG_UNROLL for (int q = 0; q < GEMM_AT_ONCE; q++) GEMM_STEP(q);
-			EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3] += GEMM_AT_ONCE;
+	const int turn = nv <= 2 ? GEMM_TURN : 1;
+	for (; k >= turn; k -= turn) {
+		EG_UNROLL for (int q = 0; q < turn; q++) {
+			EG_NAME(tile_step)(mr, nv, rows, q, row, as, b, bs, bp, s);
+			b += bs;
 		}
-	for (; k > 0; k--) {
-		GEMM_STEP(0);
+		EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3] += turn;
+	}
+	for (; k > 0; k--, b += bs) {
+		EG_NAME(tile_step)(mr, nv, rows, 0, row, as, b, bs, bp, s);
 		EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3]++;
 	}
-#undef GEMM_STEP
 	if (acc) {
 		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++) {
 			float *to = c + i * ldc + j * V;
@@ -335,7 +338,8 @@ static size_t EG_NAME(gemm_scratch)(const eg_gemm_args *g) {
 	return (kc * (size_t)EG_NAME(gemm_columns)(g->n, g->k) + (kc * GEMM_MR + V) * GEMM_GROUP) * sizeof(float);
 }
 
-/* Lines [k0,k0+lines) of B times one row of A, added to sum[n] (or put there: `first`). With ends, what is in sum goes to c. */
+/* The next lines of B, each times its element of a, added to sum[n], which begins at zero with the `first`. With the last ones of a block of k, c
+ * is not NULL and gets the sums, or has them added. */
 EG_ALWAYS_INLINE void EG_NAME(gemm_row_lines)(const int lines, int n, const float *a, const float *b, ptrdiff_t ldb, float *sum, bool first, float *c, bool acc) {
 	enum { WIDE = VREGS >= 32 ? 8 : 4 };
 	vf x[GEMM_LINES], s[WIDE];
