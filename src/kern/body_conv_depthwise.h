@@ -1,9 +1,9 @@
 /* body_conv_depthwise.h - depthwise convolution, one filter for each channel (G = C = K), of PLAIN or BLOCKED tensors: algorithm `depthwise`.
  *
  * 16 channels lie in lanes, so that every tap is a vector of weights times a vector of x. A BLOCKED x is read where it lies: at the borders the taps
- * outside of it are left out, by a range of taps for each line and column. PLAIN tensors are turned round by strips of lines in scratch, but when both are
- * PLAIN and the stride is 1, which body_conv_depthwise_plain.h computes as they lie. The
- * gradient of x takes the phases of body_conv_direct.h, line by line and column by column. All of it waits for memory more than for arithmetic.
+ * outside of it are left out, by a range of taps for each line and column. PLAIN tensors are turned round by strips of lines in scratch, or, when x and y
+ * both are PLAIN and the stride is 1, computed as they lie (body_conv_depthwise_plain.h). The gradient of x takes the phases of body_conv_direct.h, line by
+ * line and column by column. All of it waits for memory more than for arithmetic.
  *
  * Not here: several filters for each channel, groups of channels (body_conv_direct.h, body_conv_plain.h). */
 
@@ -108,11 +108,18 @@ typedef struct EG_NAME(depth_room) {
 	float *x, *y, *dw;
 } EG_NAME(depth_room);
 static size_t EG_NAME(depth_layout)(const EG_NAME(depth) * d, bool weights, char *base, EG_NAME(depth_room) * room) {
-	const size_t taps = (size_t)(d->h.taps * d->w.taps), lines = 2 * (size_t)(d->h.taps + d->w.taps);
-	const size_t sizes[4] = {(d->flat ? taps : lines) * sizeof(int32_t),
-	        d->flat ? EG_NAME(flat_x_size)(&d->h, &d->w, d->rows) * sizeof(float) : d->x_blocked ? 0 : ((size_t)EG_NAME(depth_most_lines)(d) * (size_t)d->w.in + V) * EG_BLOCK * sizeof(float),
-	        d->flat ? EG_NAME(flat_y_size)(&d->w, d->rows) * sizeof(float) : d->y_blocked ? 0 : ((size_t)d->rows * (size_t)d->w.out + V) * EG_BLOCK * sizeof(float),
-	        weights ? (taps + 1) * EG_BLOCK * sizeof(float) : 0};
+	const size_t taps = (size_t)(d->h.taps * d->w.taps);
+	size_t sizes[4] = {0};
+	if (d->flat) {
+		sizes[0] = taps * sizeof(int32_t);
+		sizes[1] = EG_NAME(flat_x_size)(&d->h, &d->w, d->rows) * sizeof(float);
+		sizes[2] = EG_NAME(flat_y_size)(&d->w, d->rows) * sizeof(float);
+	} else {
+		sizes[0] = 2 * (size_t)(d->h.taps + d->w.taps) * sizeof(int32_t);
+		if (!d->x_blocked) sizes[1] = ((size_t)EG_NAME(depth_most_lines)(d) * (size_t)d->w.in + V) * EG_BLOCK * sizeof(float);
+		if (!d->y_blocked) sizes[2] = ((size_t)d->rows * (size_t)d->w.out + V) * EG_BLOCK * sizeof(float);
+	}
+	if (weights) sizes[3] = (taps + 1) * EG_BLOCK * sizeof(float);
 	size_t at[5] = {0};
 	for (int i = 0; i < 4; i++) at[i + 1] = at[i] + (sizes[i] + 63) / 64 * 64;
 	if (room) {
@@ -292,7 +299,7 @@ static void EG_NAME(depth_weights_plain)(const EG_NAME(depth) * d, const eg_conv
 		const ptrdiff_t c = (ptrdiff_t)n * d->C + block * EG_BLOCK + i;
 		const float *dy = (const float *)a->dy.p + (c * d->h.out + o0) * d->w.out;
 		EG_NAME(flat_load)(&d->h, &d->w, o0, o1, (const float *)a->x.p + c * d->h.in * d->w.in, room->x);
-		for (int o = 0; o < o1 - o0; o++) EG_NAME(flat_copy)(d->w.out, dy + (ptrdiff_t)o * d->w.out, room->y + o * line);
+		for (int o = 0; o < o1 - o0; o++) memcpy(room->y + o * line, dy + (ptrdiff_t)o * d->w.out, (size_t)d->w.out * sizeof *dy);
 		EG_NAME(flat_dots)(&d->h, &d->w, size, room->y, room->x, room->dw + i);
 		if (a->db.p) room->dw[d->h.taps * d->w.taps * EG_BLOCK + i] += EG_NAME(flat_total)(size, room->y);
 	}

@@ -18,12 +18,6 @@ EG_ALWAYS_INLINE size_t EG_NAME(flat_y_size)(const EG_NAME(direct_side) * w, int
 	return (size_t)rows * (size_t)EG_NAME(flat_line)(w) + FLAT_SLACK;
 }
 
-EG_ALWAYS_INLINE void EG_NAME(flat_copy)(int n, const float *from, float *to) {
-	int i = 0;
-	for (; i + V <= n; i += V) vstore(to + i, vload(from + i));
-	for (; i < n; i++) to[i] = from[i];
-}
-
 /* A line into y, which belongs to others behind its end: y = max(least, [y +] from). */
 EG_ALWAYS_INLINE void EG_NAME(flat_line_out)(int n, const float *from, float *y, float least, bool acc) {
 	const vf bound = vset1(least);
@@ -50,7 +44,7 @@ static void EG_NAME(flat_load)(const EG_NAME(direct_side) * h, const EG_NAME(dir
 	for (int l = top > 0 ? top : 0; l < end; l++) {
 		const float *from = x + (ptrdiff_t)l * w->in + left;
 		float *to = strip + (ptrdiff_t)(l - top) * line + (left - w->low);
-		EG_NAME(flat_copy)(right - left, from, to);
+		memcpy(to, from, (size_t)(right - left) * sizeof *to);
 	}
 }
 
