@@ -1,8 +1,7 @@
 /* vectors.c - do we compute what other systems compute? Runs the cases of a folder that make_vectors.py and
  * make_runs.py wrote (results of PyTorch in double precision) whose operator exists here.
  *
- *     vectors DIR [-v] [--brief] [NAME...]     NAME: only files whose name contains it; -v: a line for every case; --brief: no runs of many
- *                                              steps, two threads only
+ *     vectors DIR [-v] [NAME...]     NAME: only files whose name contains it; -v: a line for every case
  *
  * Every operator case is run with each instruction set that this machine has, on one thread and on two, in each
  * physical layout, with the batch left open and fixed, and with its samples repeated so that there are several
@@ -607,7 +606,6 @@ static verdict run_lenet(
 /* ref is slow: it runs in one way only. */
 static verdict run_run(bench *b, const vec_file *f) {
 	const vec_tensor *losses = vec_find(f, "loss");
-	if (b->brief) return vec_say(b, SKIPPED, "a run is left out");
 	if (vec_find(f, "before.lstm.weight_ih_l0")) return vec_run_charlstm(b, f);
 	if (!vec_find(f, "before.11.weight") || !losses || losses->count != RUN_STEPS)
 		return vec_say(b, SKIPPED, "a run of another network");
@@ -657,11 +655,10 @@ static verdict run_case(bench *b, const char *folder, const char *name) {
 	return v;
 }
 
-/* brief: with two threads only, where a sanitizer sees more. */
-static void make_contexts(bench *b, bool brief) {
+static void make_contexts(bench *b) {
 	static const char *const isas[] = {"ref", "neon", "avx2", "avx512"};
 	for (int i = 0; i < EG_COUNT(isas); i++)
-		for (int threads = brief ? 2 : 1; threads <= 2; threads++) {
+		for (int threads = 1; threads <= 2; threads++) {
 			eg_context *ctx = eg_context_new(
 			        &(eg_context_options){.threads = threads, .isa = isas[i]}, NULL);
 			if (ctx) b->ctx[b->contexts++] = ctx;
@@ -687,10 +684,8 @@ int main(int argc, char **argv) {
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "-v"))
 			b.verbose = true;
-		else if (!strcmp(argv[i], "--brief"))
-			b.brief = true;
 		else if (argv[i][0] == '-' || n == EG_COUNT(names))
-			return fprintf(stderr, "usage: vectors DIR [-v] [--brief] [NAME...]\n"), 2;
+			return fprintf(stderr, "usage: vectors DIR [-v] [NAME...]\n"), 2;
 		else if (!folder)
 			folder = argv[i];
 		else
@@ -699,10 +694,10 @@ int main(int argc, char **argv) {
 	struct dirent **entries = NULL;
 	int found = folder ? scandir(folder, &entries, is_case, alphasort) : -1;
 	if (found < 0)
-		return fprintf(stderr, folder ? "vectors: no folder %s\n" : "usage: vectors DIR [-v] [--brief] [NAME...]\n",
+		return fprintf(stderr, folder ? "vectors: no folder %s\n" : "usage: vectors DIR [-v] [NAME...]\n",
 		               folder),
 		       2;
-	make_contexts(&b, b.brief);
+	make_contexts(&b);
 	for (int i = 0; i < found; i++) {
 		if (asked_for(entries[i]->d_name, names, n)) count[run_case(&b, folder, entries[i]->d_name)]++;
 		free(entries[i]);

@@ -47,7 +47,6 @@ typedef struct bench {
 	eg_context *ctx[VEC_CONTEXTS]; /* one for each instruction set and number of threads */
 	int contexts;
 	bool verbose;
-	bool brief; /* leave out runs of many steps */
 	double worst;    /* of this case */
 	char where[128]; /* where that was */
 	char text[2048]; /* why it failed or was skipped */
