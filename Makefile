@@ -63,10 +63,15 @@ check-neon: ## kernels for 64-bit ARM: built by a cross compiler, tested under q
 	$(call compile,build-neon)
 	@cd build-neon && ENGRAM_ISA=neon $(ctest) -R $(neon_tests)
 
-bench: ## engram and the engines that this machine has beside it on some problems of each suite, into docs/benchmarks.md; about 20 minutes
+deepbench := $(wildcard bench/suites/deepbench-*.txt)
+
+bench: ## engram and the engines that this machine has beside it: small problems, networks, some of DeepBench, into docs/benchmarks.md; about half an hour
 	$(call configure,release)
 	$(call compile,build,engram)
-	@bench/compare --sample 8 --seconds 0.3 --markdown docs/benchmarks.md $(BENCH_ARGS)
+	@rm -f build/answers.jsonl
+	@bench/compare -f bench/suites/small.txt -f bench/suites/nets.txt --seconds 0.2 --rounds 2 --raw build/answers.jsonl $(BENCH_ARGS)
+	@bench/compare $(deepbench:%=-f %) --sample 7 --seconds 0.2 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
+	@bench/compare --from build/answers.jsonl --markdown docs/benchmarks.md >/dev/null
 
 bench-all: ## the same on all problems: hours
 	$(call configure,release)
