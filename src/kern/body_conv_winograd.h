@@ -295,7 +295,7 @@ static void EG_NAME(wino_products)(const wino *g, int group, int n, const float 
 				EG_NAME(wino_fetch)(b + panel, panel, i, strips);
 				EG_NAME(tiles)
 				[1][wide][to - from - 1](g->C, u + from * g->urow, g->urow, b, GEMM_NR, 0,
-				        v + from * g->vrow + p * GEMM_NR, g->vrow, false);
+				        v + from * g->vrow + p * GEMM_NR, g->vrow, false, b);
 			}
 		}
 }

@@ -57,7 +57,7 @@ static void EG_NAME(wino_add)(const wino_grad *g, int n, int filters, int channe
 				int from, to;
 				eg_split(filters, i, strips, &from, &to);
 				EG_NAME(tiles)
-				[0][wide][to - from - 1](n, dy + from, g->dy.urow, x + c, g->x.urow, 0, sums + from * g->cs + c, g->cs, acc);
+				[0][wide][to - from - 1](n, dy + from, g->dy.urow, x + c, g->x.urow, 0, sums + from * g->cs + c, g->cs, acc, x + c);
 			}
 		}
 }

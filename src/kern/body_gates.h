@@ -69,13 +69,14 @@ static void EG_NAME(gates_block)(const eg_gates_args *g, int i0, int i1, int k0,
 			const float *a = g->a + (i0 + from) * g->lda + k0;
 			float *c = g->c + (i0 + from) * g->ldc, *at = EG_NAME(gates_columns)(g, c, q, &n);
 			const EG_NAME(tile) tile = EG_NAME(tiles)[true][shape][m - 1];
+			const float *next = tiles > 1 ? EG_NAME(tile_next)(b, b + bp, k1 - k0, t) : b;
 			if (panels == 1 && n == GEMM_NR) {
 				/* The panels' columns of c jump about; no prefetcher foresees that. */
 				for (int i = 0; i < m; i++) __builtin_prefetch(at + i * g->ldc, 1);
-				tile(k1 - k0, a, g->lda, b, GEMM_NR, bp, at, g->ldc, acc);
+				tile(k1 - k0, a, g->lda, b, GEMM_NR, bp, at, g->ldc, acc, next);
 				continue;
 			}
-			tile(k1 - k0, a, g->lda, b, GEMM_NR, bp, buffer, panels * GEMM_NR, false);
+			tile(k1 - k0, a, g->lda, b, GEMM_NR, bp, buffer, panels * GEMM_NR, false, next);
 			for (int i = 0; i < panels; i++) {
 				at = EG_NAME(gates_columns)(g, c, q + i, &n);
 				EG_NAME(gates_put)(m, n, buffer + i * GEMM_NR, panels * GEMM_NR, at, g->ldc, acc);

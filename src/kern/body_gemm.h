@@ -20,6 +20,7 @@ enum {
 	GEMM_POOL = 1 << 18,            /* floats of B that are kept packed: 1 MB, half of L2 */
 	GEMM_FEW = 4,                   /* so few rows use B up faster than it comes without being asked for, */
 	GEMM_AHEAD = 96,                /* so many k ahead */
+	GEMM_LINE = 16,                 /* floats of a line of the cache */
 	GEMM_LINES = 8,                 /* lines of B that one row of A meets at a time */
 	GEMM_GROUP = 4,                 /* tiles of a transposed A that are packed together */
 	GEMM_SHAPES = 4                 /* tiles are 1, 2, 4 or 8 vectors wide */
@@ -50,15 +51,20 @@ EG_ALWAYS_INLINE void EG_NAME(tile_step)(const int mr, const int nv, const bool 
 }
 
 /* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as +
- * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on. */
+ * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on. Meanwhile a line in each turn
+ * is fetched from `next` on, which may be any address: where b comes from L3, a tile finds it in L2 then. */
 EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool rows, int k, const float *a,
-        ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) {
+        ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc, const float *next) {
 	vf s[GEMM_MR * 2];
 	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
 	EG_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
 	EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
 	const int turn = nv <= 2 ? GEMM_TURN : 1;
 	for (; k >= turn; k -= turn) {
+		if (GEMM_TURN > 1 && mr >= GEMM_FEW) {
+			__builtin_prefetch(next, 0, 2);
+			next += GEMM_LINE;
+		}
 		EG_UNROLL for (int q = 0; q < turn; q++) {
 			EG_NAME(tile_step)(mr, nv, rows, q, row, as, b, bs, bp, s);
 			b += bs;
@@ -81,14 +87,14 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 }
 
 typedef void (*EG_NAME(tile))(int k, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c,
-        ptrdiff_t ldc, bool acc);
+        ptrdiff_t ldc, bool acc, const float *next);
 
 /* clang-format off */
 /* One instance per height, width and way to read A. */
 #define GEMM_TILE(mr, nv, name, rows) \
 	static void EG_NAME(tile_f32_##mr##x##nv##name)(int k, const float *a, ptrdiff_t as, const float *b, \
-		ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc) { \
-		EG_NAME(tile_f32)(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc); \
+		ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc, const float *next) { \
+		EG_NAME(tile_f32)(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc, next); \
 	}
 #define GEMM_TILES(mr, nv) GEMM_TILE(mr, nv, panel, false) GEMM_TILE(mr, nv, rows, true)
 #define GEMM_HEIGHT(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
@@ -116,6 +122,12 @@ GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
 /* [read A by rows][log2 of vectors][height - 1] */
 static const EG_NAME(tile) EG_NAME(tiles)[2][GEMM_SHAPES][GEMM_MR] = {GEMM_FORMS(panel), GEMM_FORMS(rows)};
 /* clang-format on */
+
+/* What tile i over a panel b of k lines fetches: a part of the panel behind it, at `after`; b itself, which is there already, when all is asked
+ * for. */
+EG_ALWAYS_INLINE const float *EG_NAME(tile_next)(const float *b, const float *after, int k, int i) {
+	return i < GEMM_TURN ? after + (ptrdiff_t)i * (k / GEMM_TURN) * GEMM_LINE : b;
+}
 
 /* ---- what follows the sum: bias and activation ------------------------------------------------------------------- */
 
@@ -166,6 +178,7 @@ typedef struct EG_NAME(strip) {
 	bool rows, acc, finish;
 	eg_act act;
 	const float *col, *row; /* bias per column or per row, or NULL */
+	const float *next;      /* what is fetched meanwhile; NULL: nothing */
 } EG_NAME(strip);
 
 static void EG_NAME(gemm_strip)(const EG_NAME(strip) * s) {
@@ -180,9 +193,9 @@ static void EG_NAME(gemm_strip)(const EG_NAME(strip) * s) {
 		float *c = s->c + j;
 		int cols = left < width ? left : width;
 		if (left >= width) {
-			tile[shape][s->m - 1](s->k, s->a, s->as, b, s->bs, s->bp, c, s->ldc, s->acc);
+			tile[shape][s->m - 1](s->k, s->a, s->as, b, s->bs, s->bp, c, s->ldc, s->acc, s->next ? s->next : b);
 		} else {
-			tile[shape][s->m - 1](s->k, s->a, s->as, b, s->bs, s->bp, edge, width, false);
+			tile[shape][s->m - 1](s->k, s->a, s->as, b, s->bs, s->bp, edge, width, false, s->next ? s->next : b);
 			for (int i = 0; i < s->m; i++)
 				for (int q = 0; q < cols; q += V) {
 					vm mask = vfirst(cols - q < V ? cols - q : V);
@@ -460,6 +473,7 @@ static void EG_NAME(gemm_packed_slab)(const eg_gemm_packed_args *g, int m, const
 				s.m = to - from;
 				s.a = a + (ptrdiff_t)from * g->lda + k0;
 				s.c = c + (ptrdiff_t)from * g->ldc + j;
+				s.next = tiles > 1 ? EG_NAME(tile_next)(s.b, s.b + s.bp, s.k, t) : NULL;
 				EG_NAME(gemm_strip)(&s);
 			}
 		}
