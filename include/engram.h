@@ -292,9 +292,9 @@ typedef struct eg_memory {
 	size_t parameters, gradients; /* of the eg_params */
 	size_t io;                    /* inputs, outputs, their gradients, carried state */
 	size_t activations;           /* everything between, forward and backward */
-	size_t packed;                /* weights in kernel order */
+	size_t packed;                /* weights in kernel order; held once for all plans of the eg_params that read them so */
 	size_t scratch;               /* kernels' own, all threads */
-	size_t total;                 /* of the plan's one block: io + activations + packed + scratch */
+	size_t total;                 /* io + activations + packed + scratch; all but `packed` is the plan's one block */
 } eg_memory;
 EG_API void eg_plan_memory(const eg_plan *plan, eg_memory *m);
 /* The list of calls as text, one a line: step, kernel, node, layout, units, bytes. Owned by the plan. NULL: out of memory. */

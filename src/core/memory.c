@@ -1,8 +1,9 @@
 /* memory.c - where every buffer lies, to the byte.
  *
- * One block of memory holds: io buffers, carried state, packed weights, temporaries (sharing space when their lives do not overlap, counted in steps), and
+ * One block of memory holds: io buffers, carried state, temporaries (sharing space when their lives do not overlap, counted in steps), and
  * then for every worker an arena for the buffers that live inside of one run of block calls (one block each, sharing space by calls) and the
- * kernels' scratch. A temporary that is written and read within one run costs one block per worker, whatever the batch size. */
+ * kernels' scratch. A temporary that is written and read within one run costs one block per worker, whatever the batch size. Packed weights lie with the
+ * parameters. */
 #include "core/plan.h"
 
 #include <stdlib.h>
@@ -116,6 +117,40 @@ static size_t place_kind(eg_plan *p, eg_buf_kind kind, size_t at) {
 	return at;
 }
 
+/* What a call that packs reads and writes, for the list of forms: which parameter, which form, and from which element on. */
+static void name_buffers(const eg_plan *p, const eg_call *c, char *args) {
+	for (int i = 0; i < c->reads + c->writes; i++) {
+		if (c->buf[i] < 0) continue;
+		const eg_pbuf *pb = &p->bufs[c->buf[i]];
+		void *what = i >= c->reads ? NULL : pb->kind == BUF_PARAM ? (void *)(p->params->data + p->params->offset[pb->param]) : (void *)pb->packed;
+		const eg_buf b = {.p = what, .stride = (ptrdiff_t)c->begin[i]};
+		memcpy(args + (size_t)i * sizeof b, &b, sizeof b);
+	}
+}
+
+/* The forms of weights, in the order in which one may be made of another. Returns their bytes, or SIZE_MAX: out of memory. */
+static size_t use_packed(eg_plan *p) {
+	size_t bytes = 0;
+	for (int s = 0; s < p->nsteps; s++) {
+		const eg_call *c = &p->calls[p->order[p->steps[s].first]];
+		if (!p->steps[s].pack) continue;
+		char *args = eg_arena_alloc(&p->arena, c->size);
+		if (!args) return SIZE_MAX;
+		memcpy(args, c->args, c->size);
+		name_buffers(p, c, args);
+		for (int i = c->reads; i < c->reads + c->writes; i++) {
+			if (c->buf[i] < 0) continue;
+			eg_pbuf *b = &p->bufs[c->buf[i]];
+			const eg_buf which = {.stride = i};
+			memcpy(args + (size_t)c->reads * sizeof which, &which, sizeof which);
+			b->packed = eg_packed_use(p->packed, c->run, args, c->size, eg_pbuf_bytes(p, b));
+			if (!b->packed) return SIZE_MAX;
+			bytes += align_up(b->packed->bytes);
+		}
+	}
+	return bytes;
+}
+
 /* ---- addresses --------------------------------------------------------------------------------------------------------------------------- */
 
 static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
@@ -125,8 +160,8 @@ static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
 	case BUF_STATE: return &p->dropout;
 	case BUF_TEMP:
 	case BUF_IO:
-	case BUF_CARRY:
-	case BUF_PACKED: break;
+	case BUF_CARRY: break;
+	case BUF_PACKED: return b->packed->data;
 	case BUF_PART: assert(!"calls name whole buffers"); break;
 	}
 	return p->memory + (b->transient ? p->worker_offset + (size_t)worker * p->worker_bytes : 0) + b->offset;
@@ -195,21 +230,23 @@ bool eg_plan_place(eg_plan *p) {
 	bool ok = false;
 	if (!items || !near) goto done;
 	find_lifetimes(p);
+	const size_t packed = use_packed(p);
+	if (packed == SIZE_MAX) goto done;
 	p->carry_offset = place_kind(p, BUF_IO, 0);
 	p->carry_bytes = place_kind(p, BUF_CARRY, p->carry_offset) - p->carry_offset;
-	size_t io = p->carry_offset + p->carry_bytes * (p->options.train ? 2 : 1), packed = place_kind(p, BUF_PACKED, io);
+	size_t io = p->carry_offset + p->carry_bytes * (p->options.train ? 2 : 1);
 	size_t temps = place_temporaries(p, items, near);
 	for (int i = 0; i < p->nbufs; i++)
-		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += packed;
+		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += io;
 	p->arena_bytes = place_transients(p, items, near);
 	for (int k = 0; k < p->ncalls; k++)
 		if (align_up(p->calls[k].scratch) > p->scratch_bytes) p->scratch_bytes = align_up(p->calls[k].scratch);
-	p->worker_offset = packed + temps;
+	p->worker_offset = io + temps;
 	p->worker_bytes = p->arena_bytes + p->scratch_bytes;
 	size_t total = p->worker_offset + (size_t)p->workers * p->worker_bytes;
 	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->trained * sizeof(real), .io = io,
-		.packed = packed - io, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
-		.total = total};
+		.packed = packed, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
+		.total = total + packed};
 	ok = alloc_resolved(p) && get_memory(p, total);
 	if (ok) eg_plan_resolve(p);
 done:

@@ -43,7 +43,8 @@ eg_params *eg_params_new_zero(eg_graph *g) {
 	p->data = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
 	p->grad = eg_block_new(a, p->trained * sizeof(real) + EG_ALIGN);
 	p->before = eg_calloc(a, p->total - p->trained + 1, sizeof(real));
-	if (!p->data || !p->grad || !p->before) goto no_memory;
+	p->packed = eg_packed_set_new(a);
+	if (!p->data || !p->grad || !p->before || !p->packed) goto no_memory;
 	return p;
 no_memory:
 	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",
@@ -59,6 +60,7 @@ void eg_params_free(eg_params *p) {
 	eg_block_free(a, p->data);
 	eg_block_free(a, p->grad);
 	eg_release(a, p->before);
+	eg_packed_set_release(p->packed);
 	eg_release(a, p);
 }
 

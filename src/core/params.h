@@ -5,6 +5,7 @@
 #define ENGRAM_PARAMS_H
 
 #include "core/graph.h"
+#include "core/packed.h"
 
 struct eg_params {
 	eg_graph *graph;
@@ -14,7 +15,8 @@ struct eg_params {
 	size_t total;   /* and with the state behind them: as many as `data` has */
 	real *data, *grad;
 	real *before;   /* the state as the last training run found it, total - trained elements */
-	uint64_t version; /* counted up by eg_params_changed; plans compare it before they repack */
+	uint64_t version; /* counted up by eg_params_changed: packed forms of another one are out of date */
+	eg_packed_set *packed;
 };
 
 /* Sets the state back to what the last training run began with. */

@@ -187,6 +187,8 @@ static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, c
 	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .shared = shared, .blocks = eg_blocks(options->batch),
 		.workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
 	p->options.outputs = NULL; /* the caller's; not kept */
+	p->packed = params->packed;
+	eg_packed_set_hold(p->packed);
 	p->shards = p->blocks < EG_MAX_SHARDS ? p->blocks : EG_MAX_SHARDS;
 	if (!alloc_tables(p)) goto no_memory;
 	if (mark_outputs(p, options, err)) {
@@ -216,6 +218,8 @@ void eg_plan_free(eg_plan *p) {
 	if (!p) return;
 	const eg_allocator *a = p->ctx->allocator;
 	if (!p->shared) eg_block_free(a, p->memory);
+	for (int i = 0; i < p->nbufs; i++) eg_packed_leave(p->packed, p->bufs[i].packed);
+	eg_packed_set_release(p->packed);
 	eg_release(a, p->bufs);
 	eg_release(a, p->calls);
 	eg_release(a, p->steps);
@@ -433,7 +437,6 @@ void eg_plan_cache_free(eg_plan_cache *c) {
 static eg_plan *get_ready(eg_plan_cache *c, eg_plan *p) {
 	if (p == c->last || !p->shared) return p;
 	c->last = p;
-	p->packed_version = 0;
 	if (p->memory != c->block.memory) {
 		p->memory = c->block.memory;
 		eg_plan_resolve(p);

@@ -13,7 +13,7 @@ typedef enum eg_buf_kind {
 	BUF_TEMP,   /* activation, gradient, anything that a call writes before another reads it */
 	BUF_IO,     /* seen by the user: inputs, outputs, their gradients. Lives as long as the plan */
 	BUF_CARRY,  /* recurrent state: lives from run to run */
-	BUF_PACKED, /* written from parameters alone; kept from run to run while the parameters do not change */
+	BUF_PACKED, /* written from parameters alone: it is kept with them (packed.h) while they do not change */
 	BUF_PARAM,
 	BUF_PARAM_GRAD,
 	BUF_STATE, /* the eg_dropout_state */
@@ -38,6 +38,7 @@ typedef struct eg_pbuf {
 	int first_call, last_call;   /* within the step, when there is only one */
 	bool transient;              /* one copy per worker, used inside of one step */
 	size_t offset;               /* in its region */
+	eg_packed *packed;           /* BUF_PACKED: what holds it */
 } eg_pbuf;
 
 typedef struct eg_call {
@@ -128,12 +129,12 @@ struct eg_plan {
 	int state_buf;
 
 	eg_plan_block *shared; /* whose block `memory` is; NULL: it is the plan's own */
-	char *memory; /* one block: io, packed, temporaries, then per worker: transient arena, scratch */
+	eg_packed_set *packed; /* of the parameters; held */
+	char *memory; /* one block: io, temporaries, then per worker: transient arena, scratch */
 	size_t carry_offset, carry_bytes; /* the state, and behind it a copy of what it was before the last run of a training plan */
 	size_t worker_offset, arena_bytes, scratch_bytes, worker_bytes;
 	eg_memory stats;
 	eg_dropout_state dropout;
-	uint64_t packed_version; /* of the parameters when BUF_PACKED buffers were written; 0: never */
 	char *text;              /* eg_plan_describe */
 };
 

@@ -4,11 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct run_job {
-	eg_plan *plan;
-	bool pack; /* parameters have changed */
-} run_job;
-
 static void *scratch_of(const eg_plan *p, int worker) { return p->memory + p->worker_offset + (size_t)worker * p->worker_bytes + p->arena_bytes; }
 
 /* Where the ranks of a joint step meet. */
@@ -45,13 +40,26 @@ static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 		}
 }
 
+/* A step that packs weights is left out while what it writes is as the parameters are. */
+static bool up_to_date(const eg_plan *p, const eg_step *s) {
+	if (!s->pack) return false;
+	const eg_call *c = &p->calls[p->order[s->first]];
+	for (int i = c->reads; i < c->reads + c->writes; i++)
+		if (c->buf[i] >= 0 && p->bufs[c->buf[i]].packed->version != p->params->version) return false;
+	return true;
+}
+
+static void mark_packed(eg_plan *p) {
+	for (int i = 0; i < p->nbufs; i++)
+		if (p->bufs[i].packed) p->bufs[i].packed->version = p->params->version;
+}
+
 static void run_steps(void *arg, int rank, int size) {
-	run_job *job = arg;
-	eg_plan *p = job->plan;
+	eg_plan *p = arg;
 	bool alone = true; /* the last step was done by rank 0 only */
 	for (int i = 0; i < p->nsteps; i++) {
 		const eg_step *s = &p->steps[i];
-		if (s->pack && !job->pack) continue;
+		if (up_to_date(p, s)) continue;
 		int threads = s->threads < size ? s->threads : size;
 		if (!(alone && threads == 1)) eg_team_barrier(p->ctx->team);
 		if (rank < threads) do_step(p, s, rank, threads);
@@ -65,15 +73,14 @@ static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + 
 static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (p->total - p->trained) * sizeof *p->before); }
 
 void eg_plan_run(eg_plan *p, uint64_t step) {
-	run_job job = {p, p->packed_version != p->params->version};
 	int threads = 1;
 	for (int i = 0; i < p->nsteps; i++)
-		if (p->steps[i].threads > threads && (job.pack || !p->steps[i].pack)) threads = p->steps[i].threads;
+		if (p->steps[i].threads > threads && !up_to_date(p, &p->steps[i])) threads = p->steps[i].threads;
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (p->options.train && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	if (p->updates_state) keep_state(p->params);
-	eg_team_run(p->ctx->team, threads, run_steps, &job);
-	p->packed_version = p->params->version;
+	eg_team_run(p->ctx->team, threads, run_steps, p);
+	mark_packed(p);
 	if (p->updates_state) p->params->version++; /* for plans that pack it */
 }
 
@@ -124,7 +131,7 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 		return eg_fail(err, EG_ERR_NUMERIC, "input '%s' holds %s%s", g->values[i].name, isnan(*bad) ? "NaN" : "infinity", number);
 	}
 	p->dropout = (eg_dropout_state){p->options.seed, step};
-	p->packed_version = p->params->version;
+	mark_packed(p);
 	if (p->options.train && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
 	eg_status status = EG_OK;
 	int mode = eg_fp_flush_on();
