@@ -43,14 +43,15 @@ typedef struct EG_NAME(direct_sum) {
 	ptrdiff_t jump;
 	const float *start;  /* DIRECT_NR values that the sums begin with */
 	float least;         /* results are no smaller than that */
-	bool acc, ahead;     /* ahead: what follows w in memory comes next */
+	ptrdiff_t ahead;     /* how far behind a weight in use lies the one that is fetched meanwhile; 0: none */
+	bool acc;
 } EG_NAME(direct_sum);
 
 EG_ALWAYS_INLINE void EG_NAME(direct_tile)(const int mr, const int nv, const EG_NAME(direct_sum) * t) {
 	vf s[DIRECT_MR * DIRECT_NV];
 	const float *x[DIRECT_MR], *w = t->w;
 	const int32_t *off = t->off, *const end = off + t->n;
-	const ptrdiff_t ws = V < 16 ? 16 : t->ws, wj = V < 16 ? V : t->wj;
+	const ptrdiff_t ws = V < 16 ? 16 : t->ws, wj = V < 16 ? V : t->wj, ahead = t->ahead;
 	EG_UNROLL for (int i = 0; i < mr; i++) x[i] = t->x + t->from[i];
 	EG_UNROLL for (int j = 0; j < nv; j++) {
 		vf start = vload(t->start + j * V);
@@ -63,6 +64,7 @@ EG_ALWAYS_INLINE void EG_NAME(direct_tile)(const int mr, const int nv, const EG_
 			v[j] = vload(w + j * wj);
 			EG_KEEP(v[j]);
 		}
+		EG_UNROLL for (int j = 0; j < nv * V; j += 16) __builtin_prefetch(w + ahead + j, 0, 2);
 		EG_UNROLL for (int i = 0; i < mr; i++) {
 			const vf b = vset1(x[i][at]);
 			EG_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(b, v[j], s[i * nv + j]);
@@ -117,12 +119,11 @@ static const EG_NAME(direct_fixed) EG_NAME(direct_tiles)[1][DIRECT_MR] = {{DIREC
 /* All rows of a sum for some filters: tiles of balanced height. */
 static void EG_NAME(direct_rows)(EG_NAME(direct_sum) t, int rows, int filters) {
 	const EG_NAME(direct_fixed) *tile = EG_NAME(direct_tiles)[(filters - 1) / EG_BLOCK];
-	const int tiles = (rows + DIRECT_MR - 1) / DIRECT_MR, lines = t.ahead ? t.n * DIRECT_NR / 16 : 0;
+	const int tiles = (rows + DIRECT_MR - 1) / DIRECT_MR;
 	const int32_t *from = t.from, *to = t.to;
 	for (int i = 0; i < tiles; i++) {
 		int a, b;
-		eg_split(lines, i, tiles, &a, &b); /* the next weights into L2 */
-		for (; a < b; a++) __builtin_prefetch(t.w + ((ptrdiff_t)t.n * DIRECT_NR + a * 16), 0, 2);
+		if (i > 0) t.ahead = 0; /* the first tile has fetched all of it */
 		eg_split(rows, i, tiles, &a, &b);
 		t.from = from + a;
 		t.to = to + a;
@@ -431,7 +432,7 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 		for (int i = 0; i < filters; i++) start[i] = ((const float *)r->b.p)[g * d->K + f * DIRECT_NR + i];
 	EG_NAME(direct_sum) s = {.w = (const float *)r->w.p + ((ptrdiff_t)g * d->groups + f) * terms * DIRECT_NR,
 	        .off = room->off, .ws = DIRECT_NR, .wj = V, .x = t->x, .from = room->from, .to = room->to,
-	        .out = room->buffer, .jump = V, .ahead = true};
+	        .out = room->buffer, .jump = V};
 	if (d->y_blocked) {
 		const ptrdiff_t blocks = EG_NAME(direct_up)(d->Y, EG_BLOCK), own = (g * d->K + f * DIRECT_NR) / EG_BLOCK;
 		s.out = (float *)r->out.p + ((t->n * blocks + own) * plane + first) * EG_BLOCK;
@@ -447,6 +448,7 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 				int k0, k1;
 				eg_split(n, i, chunks, &k0, &k1);
 				s.n = k1 - k0;
+				s.ahead = (ptrdiff_t)s.n * DIRECT_NR;
 				s.acc = i > 0 || (r->acc && d->y_blocked);
 				s.start = i > 0 ? zeros : start;
 				s.least = i == chunks - 1 && r->act == EG_ACT_RELU ? 0.0f : -INFINITY;
