@@ -4,8 +4,8 @@
  *     bench_conv [-t THREADS] [-d fwd|data|weights] [-l pp|bb|pb|bp] [-r ROUNDS] [-f FILE] PROBLEM...
  *         PROBLEM: conv2d:n1c64h56w56k64r3s3p1q1u1v1 (and g groups), -l: layouts of x and y, PLAIN or BLOCKED
  *
- * Algorithms take turns, a round is at least a millisecond of each. Prints median and best milliseconds of one run (weights packed before; a
- * workspace is prepared in the run; partial sums of weight gradients are not added up), GFLOP/s counted as direct convolution, and the share of
+ * Algorithms take turns, a round is at least a millisecond of each. Prints median and best milliseconds of one run (weights packed before;
+ * partial sums of weight gradients are not added up), GFLOP/s counted as direct convolution, and the share of
  * the peak of fused multiply-adds, which takes its turn too: median with median, best with best, all threads. */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "kern/kern.h"
@@ -33,8 +33,8 @@ static void *block(size_t bytes) {
 /* One algorithm on one problem. */
 typedef struct entry {
 	const char *name;
-	eg_kernel prepare, run;
-	int prepare_units, units;
+	eg_kernel run;
+	int units;
 	union {
 		eg_conv_fwd_args plain_fwd;
 		eg_conv_bwd_data_args plain_data;
@@ -42,7 +42,6 @@ typedef struct entry {
 		eg_conv_run_args run;
 		eg_conv_weights_args weights;
 	} args;
-	eg_conv_prepare_args prepare_args;
 	size_t scratch;
 	double cost, ms[MOST_ROUNDS];
 } entry;
@@ -80,11 +79,6 @@ typedef struct turn {
 static void run_entry(void *arg, int rank, int size) {
 	const turn *t = arg;
 	int from, to;
-	if (t->e->prepare) {
-		eg_split(t->e->prepare_units, rank, size, &from, &to);
-		if (from < to) t->e->prepare(&t->e->prepare_args, from, to, t->b->scratch[rank]);
-		eg_team_barrier(t->b->team);
-	}
 	eg_split(t->e->units, rank, size, &from, &to);
 	if (from < to) t->e->run(&t->e->args, from, to, t->b->scratch[rank]);
 }
@@ -128,26 +122,19 @@ static void plain_entry(const bench *b, const eg_conv_shape *s, const buffers *m
 }
 static void algo_entry(const bench *b, const eg_conv_kernels *k, const eg_conv_shape *s, const buffers *m, entry *e) {
 	*e = (entry){.name = k->name, .run = k->run[b->dir], .units = k->units(s, b->dir), .scratch = k->scratch(s, b->dir), .cost = k->cost(s, b->dir)};
-	const size_t work = k->workspace(s, b->dir);
-	const eg_buf none = {0}, space = {work ? block(work) : NULL, 0};
-	if (work) {
-		e->prepare = k->prepare;
-		e->prepare_units = k->prepare_units(s, b->dir);
-		e->prepare_args = (eg_conv_prepare_args){b->dir == EG_CONV_BWD_DATA ? none : m->x, b->dir == EG_CONV_FWD ? none : m->y, space, *s, b->dir};
-	}
 	if (b->dir == EG_CONV_BWD_WEIGHTS) {
 		const int shards = k->shards(s);
 		const size_t count = (size_t)s->K * (size_t)(s->C / s->G * s->R * s->S);
 		eg_buf dw = {block(count * (size_t)shards * sizeof(real)), 0}, db = {block((size_t)(s->K * shards) * sizeof(real)), 0};
-		e->args.weights = (eg_conv_weights_args){m->x, m->y, space, dw, db, *s, shards, false};
+		e->args.weights = (eg_conv_weights_args){m->x, m->y, dw, db, *s, shards, false};
 		return;
 	}
 	eg_conv_pack_args pack = {m->w, {block(k->pack_bytes(s, b->dir)), 0}, *s, b->dir};
 	k->pack(&pack, 0, k->pack_units(s, b->dir), NULL);
 	if (b->dir == EG_CONV_FWD)
-		e->args.run = (eg_conv_run_args){m->x, pack.dst, m->b, space, m->y, *s, EG_ACT_NONE, false};
+		e->args.run = (eg_conv_run_args){m->x, pack.dst, m->b, m->y, *s, EG_ACT_NONE, false};
 	else
-		e->args.run = (eg_conv_run_args){m->y, pack.dst, none, space, m->x, *s, EG_ACT_NONE, false};
+		e->args.run = (eg_conv_run_args){m->y, pack.dst, (eg_buf){0}, m->x, *s, EG_ACT_NONE, false};
 }
 
 static void report(entry *e, int n, double flop, double *peaks, int rounds) {

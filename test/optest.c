@@ -430,6 +430,27 @@ static void check_form(tally *t, setup s) {
 	if (sizeof(real) > sizeof(float) && !s.c->ties && s.op->bwd) check_gradients(t, reference);
 }
 
+static bool fits(const setup *s) {
+	rig r;
+	eg_error err;
+	bool ok = rig_new(&r, s, &err) || err.status != EG_ERR_SHAPE;
+	rig_free(&r);
+	return ok;
+}
+
+/* With what else may be done together with the op, where the shapes allow it. A batch normalisation only in inference: in training it
+ * takes the gradient of a constant in front of it away, and rounding is left. */
+static void check_followed(tally *t, setup s) {
+	setup pooled = s, normed = s;
+	follow_with_pool(&pooled);
+	follow_with_norm(&normed);
+	if (s.op->fuses_pool && fits(&pooled)) {
+		check_form(t, pooled);
+		if (!t->brief) check_threads(t, pooled);
+	}
+	if (s.op->folds_affine && fits(&normed)) check_inference(t, normed);
+}
+
 static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 	setup s = {.op = op, .c = c};
 	check_case(t, &s);
@@ -455,6 +476,8 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 		check_form(t, s);
 		if (!t->brief) check_threads(t, s);
 	}
+	s.after = NULL;
+	check_followed(t, s);
 }
 
 static void test_op(tally *t, const eg_op *op) {
@@ -480,8 +503,8 @@ int main(int argc, char **argv) {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 2 && !strcmp(argv[1], "--mutate")) return mutate(tolerance) ? 1 : 0;
 	if (argc > 2 && !strcmp(argv[1], "--isa")) {
-		if (!eg_isa_parse(argv[2], &t.only) || !isa_usable(t.only))
-			return fprintf(stderr, "optest: no kernels for '%s' here\n", argv[2]), 2;
+		if (!eg_isa_parse(argv[2], &t.only)) return fprintf(stderr, "optest: '%s' is no instruction set\n", argv[2]), 2;
+		if (!isa_usable(t.only)) return fprintf(stderr, "optest: no kernels for '%s' here\n", argv[2]), 77;
 		first += 2;
 		t.brief = argc > first && !strcmp(argv[first], "--brief");
 		first += t.brief;

@@ -11,7 +11,8 @@ typedef struct setup {
 	const eg_op *op;
 	const eg_case *c;
 	const eg_op *before; /* put between the first input and the op, so that its input is computed */
-	const eg_op *after;  /* put behind the first output: an activation that may be fused */
+	const eg_op *after;  /* put behind the first output: what may be fused */
+	const void *after_options;
 	bool twice;          /* the op is applied twice to the same inputs, so that gradients add up */
 	eg_isa isa;
 	int threads;
@@ -67,6 +68,9 @@ bool isa_usable(eg_isa isa);
 /* An operator that can stand before any other: one input, the same shape, no weights; whose backward reads y, or
  * not. */
 const eg_op *neighbour(bool reads_y);
+/* What else the planner may do together with an op: pooling of 2x2 windows, and in inference a batch normalisation. Put behind it. */
+void follow_with_pool(setup *s);
+void follow_with_norm(setup *s);
 double now(void);
 
 /* Goes on to the next layout or algorithm that may be forced; false: there is none. Only an op that chooses has algorithms, and, with pictures in

@@ -1,6 +1,8 @@
 /* optest_rig.c - building, filling and running one setup of one case, and comparing what came out. */
 #include "optest.h"
 
+#include "engram_ops.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +54,23 @@ const eg_op *neighbour(bool reads_y) {
 	return NULL;
 }
 
+static const eg_op *op_named(const char *name) {
+	for (int i = 0; i < eg_ops_count; i++)
+		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
+	return NULL;
+}
+
+void follow_with_pool(setup *s) {
+	static const eg_maxpool2d_options windows = {.kernel = {2, 2}};
+	s->after = op_named("maxpool2d");
+	s->after_options = &windows;
+}
+
+void follow_with_norm(setup *s) {
+	s->after = op_named("batchnorm");
+	s->inference = true;
+}
+
 /* ---- building ---------------------------------------------------------------------------------------------------- */
 
 static void apply(rig *r, eg_tensor *in) {
@@ -61,7 +80,7 @@ static void apply(rig *r, eg_tensor *in) {
 	for (int i = 0; i < EG_MAX_OUTPUTS; i++) {
 		eg_tensor t = i ? eg_result(g, first, i) : first;
 		if (!t.id) break;
-		if (i == 0 && s->after) t = eg_apply(g, s->after->info.name, NULL, &t, 1);
+		if (i == 0 && s->after) t = eg_apply(g, s->after->info.name, s->after_options, &t, 1);
 		eg_output(g, output_name(r->noutputs++), t);
 	}
 }

@@ -150,7 +150,7 @@ typedef struct conv_bed {
 	const eg_conv_kernels *k;
 	eg_conv_shape s;
 	eg_conv_dir dir;
-	eg_buf x, w, b, dy, work;
+	eg_buf x, w, b, dy;
 	size_t weights;
 	label what;
 } conv_bed;
@@ -164,13 +164,6 @@ static conv_bed conv_new(bed *t, const eg_conv_kernels *k, const eg_conv_shape *
 	snprintf(c.what, sizeof c.what, "%s %s N%d C%d H%d W%d K%d R%d S%d stride %d,%d pad %d,%d dil %d,%d G%d %s %s bits %d", k->name, dirs[dir], s->N,
 	        s->C, s->H, s->W, s->K, s->R, s->S, s->sh, s->sw, s->ph, s->pw, s->dh, s->dw, s->G, s->x_blocked ? "blocked" : "plain",
 	        s->y_blocked ? "blocked" : "plain", bits);
-	const size_t bytes = k->workspace(s, dir);
-	if (bytes == 0) return c;
-	c.work.p = bed_zeros(t, bytes / sizeof(real));
-	const eg_buf none = {0};
-	eg_conv_prepare_args a = {dir == EG_CONV_BWD_DATA ? none : c.x, dir == EG_CONV_FWD ? none : c.dy, c.work, *s, dir};
-	size_t count = bytes / sizeof(real);
-	run_all_ways(t, c.what, (job){k->prepare, &a, k->prepare_units(s, dir), k->scratch(s, dir)}, (real *const[]){c.work.p}, &count, 1);
 	return c;
 }
 static eg_buf packed(bed *t, const conv_bed *c) {
@@ -187,7 +180,7 @@ static void check_fwd(bed *t, const eg_conv_kernels *k, const eg_conv_shape *s, 
 	conv_bed c = conv_new(t, k, s, EG_CONV_FWD, bits);
 	const pictures ys = of_y(s);
 	const size_t count = size_of(ys), n = (size_t)(s->N * s->K * s->P * s->Q);
-	eg_conv_run_args a = {.in = c.x, .w = packed(t, &c), .b = c.b, .work = c.work, .s = *s, .act = (eg_act)(bits % 4)};
+	eg_conv_run_args a = {.in = c.x, .w = packed(t, &c), .b = c.b, .s = *s, .act = (eg_act)(bits % 4)};
 	if (bits & 4) a.b.p = NULL;
 	a.out.p = bed_reals(t, count);
 	run_all_ways(t, c.what, conv_job(&c, &a), (real *const[]){a.out.p}, &count, 1);
@@ -206,7 +199,7 @@ static void check_data(bed *t, const eg_conv_kernels *k, const eg_conv_shape *s,
 	conv_bed c = conv_new(t, k, s, EG_CONV_BWD_DATA, acc);
 	const pictures xs = of_x(s);
 	const size_t count = size_of(xs), n = (size_t)(s->N * s->C * s->H * s->W);
-	eg_conv_run_args a = {.in = c.dy, .w = packed(t, &c), .work = c.work, .s = *s, .acc = acc};
+	eg_conv_run_args a = {.in = c.dy, .w = packed(t, &c), .s = *s, .acc = acc};
 	double *want = calloc(n, sizeof *want);
 	a.out.p = bed_reals(t, count);
 	if (acc) set_tail(xs, a.out.p, 0);
@@ -233,7 +226,7 @@ static void check_weights(bed *t, const eg_conv_kernels *k, const eg_conv_shape 
 	if (shards > 1) acc = false;
 	const size_t count[2] = {c.weights * (size_t)shards, (size_t)(s->K * shards)}, n[2] = {c.weights, (size_t)s->K};
 	real *out[2] = {bed_reals(t, count[0]), bed_reals(t, count[1])};
-	eg_conv_weights_args a = {c.x, c.dy, c.work, {out[0], 0}, {bias ? out[1] : NULL, 0}, *s, shards, acc};
+	eg_conv_weights_args a = {c.x, c.dy, {out[0], 0}, {bias ? out[1] : NULL, 0}, *s, shards, acc};
 	double *want[2] = {calloc(n[0], sizeof(double)), calloc(n[1], sizeof(double))};
 	const real *dy = plain_copy(t, of_y(s), c.dy.p);
 	naive(s, EG_CONV_BWD_WEIGHTS, plain_copy(t, of_x(s), c.x.p), NULL, dy, want[0]);

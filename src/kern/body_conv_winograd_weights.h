@@ -163,7 +163,6 @@ static double EG_NAME(wino_cost)(int m, const eg_conv_shape *s, eg_conv_dir dir)
 	return cycles / 3.25 + memory + (tensors > 10e6 ? tensors / 2.5 : 0);
 }
 static int EG_NAME(wino_pack_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) { return EG_NAME(wino_new)(m, s, dir).panels; }
-static size_t EG_NAME(wino_workspace)(const eg_conv_shape *s, eg_conv_dir dir) { EG_UNUSED(s), EG_UNUSED(dir); return 0; }
 static int EG_NAME(wino_shards)(int m, const eg_conv_shape *s) { return EG_NAME(wino_grad_new)(m, s).shards; }
 
 /* clang-format off */
@@ -198,7 +197,6 @@ static int EG_NAME(wino_shards)(int m, const eg_conv_shape *s) { return EG_NAME(
 		k->run[EG_CONV_BWD_WEIGHTS] = EG_NAME(conv_winograd##m##_bwd_weights); \
 		k->pack_bytes = EG_NAME(wino##m##_pack_bytes); \
 		k->pack_units = EG_NAME(wino##m##_pack_units); \
-		k->workspace = EG_NAME(wino_workspace); \
 		k->scratch = EG_NAME(wino##m##_scratch); \
 		k->units = EG_NAME(wino##m##_units); \
 		k->shards = EG_NAME(wino##m##_shards); \

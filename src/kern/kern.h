@@ -164,11 +164,9 @@ typedef struct eg_conv_bwd_weights_args {
  * at the same speed; results are written in the form wanted.
  *
  * pack     w (K,C/G,R,S) into the algorithm's own form for FWD or BWD_DATA, pack_bytes bytes; units pack_units. (eg_conv_pack_args)
- * prepare  where workspace(s, dir) is not 0: fills that many bytes that all units of the main job read (a transformed x, say); units
- *          prepare_units. reads x (FWD), dy (BWD_DATA), both (BWD_WEIGHTS); the other is absent.
  * run      by direction, units `units`, scratch `scratch`:
- *   FWD          y = act(conv(x, w) + b), b may be absent          eg_conv_run_args: in x, w packed, b, work, out y
- *   BWD_DATA     dx = [dx +] gradient of x; b absent               in dy, w packed, b absent, work, out dx
+ *   FWD          y = act(conv(x, w) + b), b may be absent          eg_conv_run_args: in x, w packed, b, out y
+ *   BWD_DATA     dx = [dx +] gradient of x; b absent               in dy, w packed, b absent, out dx
  *   BWD_WEIGHTS  dw, db (may be absent): final, honouring acc, where shards(s) is 1; else shards(s) partial sums, the i-th at
  *                dw.p + i*K*(C/G)*R*S and db.p + i*K, acc is false  eg_conv_weights_args
  * BLOCKED results have finite values (activations) and zeros (gradients) in the lanes beyond the last channel; BLOCKED operands may hold any
@@ -177,19 +175,14 @@ typedef struct eg_conv_bwd_weights_args {
  *          in body_conv_winograd.h
  * cost     estimated nanoseconds of one run on one core, for the planner: compare algorithms, not machines. */
 typedef enum eg_conv_algo { EG_CONV_DIRECT, EG_CONV_DEPTHWISE, EG_CONV_WINOGRAD2, EG_CONV_WINOGRAD4, EG_CONV_ALGOS } eg_conv_algo;
-typedef struct eg_conv_prepare_args {
-	eg_buf x, dy, work;
-	eg_conv_shape s;
-	eg_conv_dir dir;
-} eg_conv_prepare_args;
 typedef struct eg_conv_run_args {
-	eg_buf in, w, b, work, out;
+	eg_buf in, w, b, out;
 	eg_conv_shape s;
 	eg_act act;
 	bool acc;
 } eg_conv_run_args;
 typedef struct eg_conv_weights_args {
-	eg_buf x, dy, work, dw, db;
+	eg_buf x, dy, dw, db;
 	eg_conv_shape s;
 	int shards;
 	bool acc;
@@ -198,12 +191,10 @@ typedef struct eg_conv_kernels {
 	const char *name;
 	bool exact;
 	bool (*can)(const eg_conv_shape *s, eg_conv_dir dir);
-	eg_kernel pack, prepare, run[3];
+	eg_kernel pack, run[3];
 	size_t (*pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
 	int (*pack_units)(const eg_conv_shape *s, eg_conv_dir dir);
-	size_t (*workspace)(const eg_conv_shape *s, eg_conv_dir dir);
-	int (*prepare_units)(const eg_conv_shape *s, eg_conv_dir dir);
-	size_t (*scratch)(const eg_conv_shape *s, eg_conv_dir dir); /* of prepare and run */
+	size_t (*scratch)(const eg_conv_shape *s, eg_conv_dir dir);
 	int (*units)(const eg_conv_shape *s, eg_conv_dir dir);
 	int (*shards)(const eg_conv_shape *s);
 	double (*cost)(const eg_conv_shape *s, eg_conv_dir dir);

@@ -109,10 +109,6 @@ static void conv_pack_any__ref(const void *args, int begin, int end, void *scrat
 	assert(a->w.p && a->dst.p && 0 <= begin && begin <= end && end <= 1 && a->dir != EG_CONV_BWD_WEIGHTS);
 	if (begin < end) memcpy(a->dst.p, a->w.p, (size_t)a->s.K * (size_t)(a->s.C / a->s.G * a->s.R * a->s.S) * sizeof(real));
 }
-static void conv_prepare_any__ref(const void *args, int begin, int end, void *scratch) {
-	EG_UNUSED(args), EG_UNUSED(begin), EG_UNUSED(end), EG_UNUSED(scratch);
-	assert(!"the reference needs no workspace");
-}
 
 static bool can__ref(const eg_conv_shape *s, eg_conv_dir dir) { EG_UNUSED(s), EG_UNUSED(dir); return true; }
 static size_t pack_bytes__ref(const eg_conv_shape *s, eg_conv_dir dir) {
@@ -137,12 +133,9 @@ void fill_conv_blocked__ref(eg_kernels *k) {
 		        .exact = true,
 		        .can = can__ref,
 		        .pack = conv_pack_any__ref,
-		        .prepare = conv_prepare_any__ref,
 		        .run = {conv_fwd_any__ref, conv_bwd_data_any__ref, conv_bwd_weights_any__ref},
 		        .pack_bytes = pack_bytes__ref,
 		        .pack_units = one_unit__ref,
-		        .workspace = none__ref,
-		        .prepare_units = one_unit__ref,
 		        .scratch = none__ref,
 		        .units = units__ref,
 		        .shards = one_shard__ref,

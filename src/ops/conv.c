@@ -196,10 +196,10 @@ static double conv2d_cost(const eg_emit *e, eg_layout x, eg_layout y) {
 	OP_CALL(e, slot, args, nr, nw, .problem = problem(s, (text){0}), .pass = passes[dir], .algorithm = name, __VA_ARGS__)
 
 #define NAMES(a) \
-	{ "conv_" a "_pack", "conv_" a "_prepare", \
+	{ "conv_" a "_pack", \
 		{ "conv_" a "_fwd", "conv_" a "_bwd_data", "conv_" a "_bwd_weights" } }
 static const struct names {
-	const char *pack, *prepare, *run[3];
+	const char *pack, *run[3];
 } names[EG_CONV_ALGOS] = {NAMES("direct"), NAMES("depthwise"), NAMES("winograd2"), NAMES("winograd4")};
 
 /* Emits the packing of the weights for `dir` and returns where they will be. */
@@ -224,20 +224,6 @@ static eg_buf packed_for(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, in
 		.algorithm = c->name, .aside = true, .run = c->pack, .args = &a, .size = sizeof a,
 		.reads = 1, .writes = 1, .units = c->pack_units(s, dir), .flops = (double)size});
 	return a.dst;
-}
-
-/* What all units of the main job read, made from x, dy or both; absent where the algorithm needs none. */
-static eg_buf workspace(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int algorithm, eg_buf x, eg_buf dy) {
-	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
-	size_t size = c->workspace(s, dir);
-	if (!size) return (eg_buf){0};
-	eg_conv_prepare_args a = {
-		.x = x, .dy = dy, .work = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
-	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].prepare, .problem = problem(s, (text){0}), .pass = passes[dir],
-		.algorithm = c->name, .aside = true, .run = c->prepare, .args = &a,
-		.size = sizeof a, .reads = 2, .writes = 1, .units = c->prepare_units(s, dir),
-		.scratch = c->scratch(s, dir), .flops = (double)size});
-	return a.work;
 }
 
 static void run(eg_emit *e, const void *args, size_t size, int reads, int writes, const eg_conv_shape *s, eg_conv_dir dir,
@@ -327,10 +313,9 @@ static void conv2d_fwd(eg_emit *e) {
 		.w = packed_for(e, &s, EG_CONV_FWD, w.algorithm),
 		.s = s,
 		.act = eg_emit_act(e)};
-	a.work = workspace(e, &s, EG_CONV_FWD, w.algorithm, a.in, (eg_buf){0});
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
 	a.out = eg_emit_y(e, 0, w.y);
-	run(e, &a, sizeof a, 4, 1, &s, EG_CONV_FWD, w.algorithm);
+	run(e, &a, sizeof a, 3, 1, &s, EG_CONV_FWD, w.algorithm);
 }
 
 static void bwd_data_fixed(eg_emit *e, eg_conv_shape s, eg_buf dy, bool lanes) {
@@ -354,9 +339,8 @@ static void bwd_data(eg_emit *e, eg_conv_shape s, way w) {
 	s = lying(s, w);
 	eg_conv_run_args a = {
 		.in = eg_emit_dy(e, 0, w.y), .w = packed_for(e, &s, EG_CONV_BWD_DATA, w.algorithm), .s = s};
-	a.work = workspace(e, &s, EG_CONV_BWD_DATA, w.algorithm, (eg_buf){0}, a.in);
 	a.out = eg_emit_dx(e, 0, w.x, &a.acc);
-	run(e, &a, sizeof a, 4, 1, &s, EG_CONV_BWD_DATA, w.algorithm);
+	run(e, &a, sizeof a, 3, 1, &s, EG_CONV_BWD_DATA, w.algorithm);
 }
 
 static void shard_sum(eg_emit *e, eg_buf parts, int param, int64_t count, int shards, const eg_conv_shape *s, const char *algorithm) {
@@ -422,7 +406,6 @@ static void bwd_weights(eg_emit *e, eg_conv_shape s, way w) {
 	bool bias = eg_emit_has_param(e, 1);
 	eg_conv_weights_args a = {.x = eg_emit_x(e, 0, w.x), .dy = eg_emit_dy(e, 0, w.y), .s = s};
 	a.shards = eg_emit_kernels(e)->conv[w.algorithm].shards(&s);
-	a.work = workspace(e, &s, EG_CONV_BWD_WEIGHTS, w.algorithm, a.x, a.dy);
 	if (a.shards > 1) {
 		a.dw = eg_emit_temp(e, EG_ELEM_REAL, a.shards * weights(&s), false);
 		if (bias) a.db = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)a.shards * s.K, false);
@@ -430,7 +413,7 @@ static void bwd_weights(eg_emit *e, eg_conv_shape s, way w) {
 		a.dw = eg_emit_dw(e, 0, &a.acc);
 		if (bias) a.db = eg_emit_dw(e, 1, &a.acc);
 	}
-	run(e, &a, sizeof a, 3, 2, &s, EG_CONV_BWD_WEIGHTS, w.algorithm);
+	run(e, &a, sizeof a, 2, 2, &s, EG_CONV_BWD_WEIGHTS, w.algorithm);
 	if (a.shards == 1) return;
 	const char *name = eg_emit_kernels(e)->conv[w.algorithm].name;
 	shard_sum(e, a.dw, 0, weights(&s), a.shards, &s, name);
@@ -474,6 +457,12 @@ static const eg_case conv2d_cases[] = {
 	{"one tap with stride, fixed batch", CONV(.filters = 3, .kernel = {1, 1}, .stride = {3, 2}),
 		.in = {OP_DIMS(5, 2, 7, 6)},
 		.nin = 1, .batch = 2, .linear = true},
+	{"three by three", CONV(.filters = 19, .kernel = {3, 3}, .padding = {1, 1}), .in = {OP_DIMS(EG_N, 17, 7, 9)}, .nin = 1,
+		.batch = 5, .linear = true},
+	{"one filter a channel", CONV(.filters = 18, .kernel = {3, 3}, .padding = {1, 1}, .groups = 18),
+		.in = {OP_DIMS(EG_N, 18, 6, 9)}, .nin = 1, .batch = 5, .linear = true},
+	{"five by five, as in LeNet-5", CONV(.filters = 3, .kernel = {5, 5}, .padding = {2, 2}), .in = {OP_DIMS(EG_N, 2, 7, 10)},
+		.nin = 1, .batch = 18, .linear = true},
 	{"covers the picture", CONV(.filters = 7, .kernel = {5, 4}), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1,
 		.batch = 18, .linear = true},
 };
