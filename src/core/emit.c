@@ -414,6 +414,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 		.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .algorithm = s->algorithm, .pass = s->pass,
 		.aside = s->aside, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
 		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops, .joint = s->joint};
+	memcpy(c.form, s->form, sizeof c.form);
 	for (int i = 0; i < s->reads + s->writes; i++) {
 		eg_buf b;
 		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);

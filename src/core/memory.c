@@ -117,15 +117,28 @@ static size_t place_kind(eg_plan *p, eg_buf_kind kind, size_t at) {
 	return at;
 }
 
-/* What a call that packs reads and writes, for the list of forms: which parameter, which form, and from which element on. */
-static void name_buffers(const eg_plan *p, const eg_call *c, char *args) {
-	for (int i = 0; i < c->reads + c->writes; i++) {
+/* How a call that packs makes one of its results: equal bytes, equal results. */
+typedef struct form_key {
+	int form[EG_FORM_INTS];
+	const void *read[4]; /* the place of a parameter, or a form */
+	ptrdiff_t begin[4];
+	ptrdiff_t result; /* which */
+} form_key;
+
+/* False: it says too little of itself, and its results cannot be shared. */
+static bool key_of(const eg_plan *p, const eg_call *c, int result, form_key *key) {
+	static const int nothing[EG_FORM_INTS];
+	memset(key, 0, sizeof *key);
+	if (!memcmp(c->form, nothing, sizeof nothing) || c->reads > 4) return false;
+	memcpy(key->form, c->form, sizeof key->form);
+	key->result = result;
+	for (int i = 0; i < c->reads; i++) {
 		if (c->buf[i] < 0) continue;
-		const eg_pbuf *pb = &p->bufs[c->buf[i]];
-		void *what = i >= c->reads ? NULL : pb->kind == BUF_PARAM ? (void *)(p->params->data + p->params->offset[pb->param]) : (void *)pb->packed;
-		const eg_buf b = {.p = what, .stride = (ptrdiff_t)c->begin[i]};
-		memcpy(args + (size_t)i * sizeof b, &b, sizeof b);
+		const eg_pbuf *b = &p->bufs[c->buf[i]];
+		key->read[i] = b->kind == BUF_PARAM ? (const void *)(p->params->data + p->params->offset[b->param]) : (const void *)b->packed;
+		key->begin[i] = (ptrdiff_t)c->begin[i];
 	}
+	return true;
 }
 
 /* The forms of weights, in the order in which one may be made of another. Returns their bytes, or SIZE_MAX: out of memory. */
@@ -134,16 +147,12 @@ static size_t use_packed(eg_plan *p) {
 	for (int s = 0; s < p->nsteps; s++) {
 		const eg_call *c = &p->calls[p->order[p->steps[s].first]];
 		if (!p->steps[s].pack) continue;
-		char *args = eg_arena_alloc(&p->arena, c->size);
-		if (!args) return SIZE_MAX;
-		memcpy(args, c->args, c->size);
-		name_buffers(p, c, args);
 		for (int i = c->reads; i < c->reads + c->writes; i++) {
 			if (c->buf[i] < 0) continue;
 			eg_pbuf *b = &p->bufs[c->buf[i]];
-			const eg_buf which = {.stride = i};
-			memcpy(args + (size_t)c->reads * sizeof which, &which, sizeof which);
-			b->packed = eg_packed_use(p->packed, c->run, args, c->size, eg_pbuf_bytes(p, b));
+			form_key key;
+			const bool shared = key_of(p, c, i, &key);
+			b->packed = eg_packed_use(p->packed, c->run, &key, shared ? sizeof key : 0, eg_pbuf_bytes(p, b));
 			if (!b->packed) return SIZE_MAX;
 			bytes += align_up(b->packed->bytes);
 		}

@@ -17,13 +17,13 @@ void eg_packed_set_release(eg_packed_set *s) {
 
 static void destroy(const eg_allocator *a, eg_packed *p) {
 	eg_block_free(a, p->data);
-	eg_release(a, p->args);
+	eg_release(a, p->key);
 	eg_release(a, p);
 }
 
-eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *args, size_t size, size_t bytes) {
-	for (eg_packed *p = s->first; p; p = p->next)
-		if (p->run == run && p->bytes == bytes && p->size == size && !memcmp(p->args, args, size)) {
+eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *key, size_t size, size_t bytes) {
+	for (eg_packed *p = s->first; p && size; p = p->next)
+		if (p->run == run && p->bytes == bytes && p->size == size && !memcmp(p->key, key, size)) {
 			p->users++;
 			return p;
 		}
@@ -31,12 +31,12 @@ eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *args, size
 	if (!p) return NULL;
 	*p = (eg_packed){.bytes = bytes, .users = 1, .run = run, .size = size, .next = s->first};
 	p->data = eg_block_new(s->allocator, bytes);
-	p->args = eg_alloc(s->allocator, size);
-	if (!p->data || !p->args) {
+	p->key = eg_alloc(s->allocator, size + 1);
+	if (!p->data || !p->key) {
 		destroy(s->allocator, p);
 		return NULL;
 	}
-	memcpy(p->args, args, size);
+	if (size) memcpy(p->key, key, size);
 	s->first = p;
 	return p;
 }

@@ -17,8 +17,8 @@ typedef struct eg_packed {
 	struct eg_packed *next;
 	int users; /* plans */
 	eg_kernel run;
-	size_t size; /* of args */
-	char *args;  /* that make it, with what stands for buffers in their place */
+	size_t size; /* of key */
+	char *key;   /* how and of what run makes it */
 } eg_packed;
 
 /* All forms of one eg_params. It lives as long as the parameters or a plan holds it. */
@@ -32,9 +32,9 @@ eg_packed_set *eg_packed_set_new(const eg_allocator *a); /* held once; NULL: out
 void eg_packed_set_hold(eg_packed_set *s);
 void eg_packed_set_release(eg_packed_set *s); /* NULL is ignored */
 
-/* The form of `bytes` bytes that run(args) writes, found or new; the caller is one of its users. In args, which are copied, each buffer
- * must be replaced by what it is: the same for the same parameter or form, whatever the plan. NULL: out of memory. */
-eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *args, size_t size, size_t bytes);
+/* The form of `bytes` bytes that `run` makes as the key says, found or new; the caller is one of its users. The key is copied; bytes that are equal
+ * must mean the same in every plan. Without one (size 0) the form is the caller's alone. NULL: out of memory. */
+eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *key, size_t size, size_t bytes);
 void eg_packed_leave(eg_packed_set *s, eg_packed *p); /* NULL is ignored */
 
 #endif

@@ -49,6 +49,7 @@ typedef struct eg_call {
 	eg_kernel run;
 	char *args;    /* as emitted: buffers are handles */
 	size_t size, scratch;
+	int form[EG_FORM_INTS];
 	int reads, writes, units;
 	bool block;
 	double flops;

@@ -202,6 +202,10 @@ static const struct names {
 	const char *pack, *run[3];
 } names[EG_CONV_ALGOS] = {NAMES("direct"), NAMES("depthwise"), NAMES("winograd2"), NAMES("winograd4")};
 
+#define FORM(s, dir) \
+	{ (s)->N, (s)->C, (s)->H, (s)->W, (s)->K, (s)->R, (s)->S, (s)->P, (s)->Q, (s)->sh, (s)->sw, (s)->ph, (s)->pw, (s)->dh, (s)->dw, (s)->G, \
+		(s)->x_blocked, (s)->y_blocked, (int)(dir) + 1 }
+
 /* Emits the packing of the weights for `dir` and returns where they will be. */
 static eg_buf packed(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, bool lanes) {
 	const eg_kernels *kern = eg_emit_kernels(e);
@@ -209,9 +213,9 @@ static eg_buf packed(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, bool l
 	eg_conv_pack_args a = {
 		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
 	if (lanes)
-		WAY_CALL(e, conv_lanes_pack, a, 1, 1, s, dir, "lanes", .aside = true, .units = 1, .flops = (double)size);
+		WAY_CALL(e, conv_lanes_pack, a, 1, 1, s, dir, "lanes", .aside = true, .form = FORM(s, dir), .units = 1, .flops = (double)size);
 	else
-		WAY_CALL(e, conv_plain_pack, a, 1, 1, s, dir, "implicit", .aside = true, .units = 1, .flops = (double)size);
+		WAY_CALL(e, conv_plain_pack, a, 1, 1, s, dir, "implicit", .aside = true, .form = FORM(s, dir), .units = 1, .flops = (double)size);
 	return a.dst;
 }
 
@@ -221,7 +225,7 @@ static eg_buf packed_for(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, in
 	eg_conv_pack_args a = {
 		.w = eg_emit_w(e, 0), .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
 	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].pack, .problem = problem(s, (text){0}), .pass = passes[dir],
-		.algorithm = c->name, .aside = true, .run = c->pack, .args = &a, .size = sizeof a,
+		.algorithm = c->name, .aside = true, .form = FORM(s, dir), .run = c->pack, .args = &a, .size = sizeof a,
 		.reads = 1, .writes = 1, .units = c->pack_units(s, dir), .flops = (double)size});
 	return a.dst;
 }
@@ -275,7 +279,7 @@ static void fwd_pool(eg_emit *e, const eg_conv_shape *s) {
 	eg_conv_pack_args p = {.w = eg_emit_w(e, 0), .s = *s, .dir = EG_CONV_FWD};
 	size_t bytes = kern->conv_lanes_pack_bytes(s, EG_CONV_FWD);
 	p.dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)bytes, false);
-	WAY_CALL(e, conv_pool_pack, p, 1, 1, s, EG_CONV_FWD, "lanes", .aside = true, .units = 1, .flops = (double)bytes);
+	WAY_CALL(e, conv_pool_pack, p, 1, 1, s, EG_CONV_FWD, "lanes", .aside = true, .form = FORM(s, EG_CONV_FWD), .units = 1, .flops = (double)bytes);
 	eg_conv_pool_fwd_args a = {.x = eg_emit_x(e, 0, EG_LANES),
 		.w = p.dst,
 		.y = eg_emit_y(e, 0, EG_LANES),

@@ -34,7 +34,7 @@ eg_buf dense_packed(eg_emit *e, eg_buf w, int64_t k, int64_t n, int64_t ld, bool
 		.n = (int)n,
 		.ld = (int)ld,
 		.trans = trans};
-	OP_CALL(e, gemm_pack, a, 1, 1, .units = kern->gemm_pack_units(a.k, a.n), .flops = (double)bytes);
+	OP_CALL(e, gemm_pack, a, 1, 1, .units = kern->gemm_pack_units(a.k, a.n), .form = {a.k, a.n, a.ld, a.trans}, .flops = (double)bytes);
 	return a.dst;
 }
 

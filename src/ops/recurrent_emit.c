@@ -259,7 +259,7 @@ static eg_buf gates_packed(const seq *s, eg_buf r, int64_t k, int64_t units, int
 	        .parts = (int)parts,
 	        .ld = (int)ld,
 	        .trans = trans};
-	OP_CALL(s->e, gates_pack, a, 1, 1, .units = (a.units + kern->gates_width - 1) / kern->gates_width,
+	OP_CALL(s->e, gates_pack, a, 1, 1, .form = {a.k, a.units, a.parts, a.ld, a.trans}, .units = (a.units + kern->gates_width - 1) / kern->gates_width,
 	        .flops = (double)bytes);
 	return a.dst;
 }
