@@ -61,7 +61,7 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 	EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
 	const int turn = nv <= 2 ? GEMM_TURN : 1;
 	for (; k >= turn; k -= turn) {
-		if (GEMM_TURN > 1 && mr >= GEMM_FEW) {
+		if (GEMM_TURN > 1 && mr > GEMM_FEW) {
 			__builtin_prefetch(next, 0, 2);
 			next += GEMM_LINE;
 		}
