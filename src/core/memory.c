@@ -117,28 +117,20 @@ static size_t place_kind(eg_plan *p, eg_buf_kind kind, size_t at) {
 	return at;
 }
 
-/* How a call that packs makes one of its results: equal bytes, equal results. */
-typedef struct form_key {
-	int form[EG_FORM_INTS];
-	const void *read[4]; /* the place of a parameter, or a form */
-	ptrdiff_t begin[4];
-	ptrdiff_t result; /* which */
-} form_key;
-
-/* False: it says too little of itself, and its results cannot be shared. */
-static bool key_of(const eg_plan *p, const eg_call *c, int result, form_key *key) {
-	static const int nothing[EG_FORM_INTS];
-	memset(key, 0, sizeof *key);
-	if (!memcmp(c->form, nothing, sizeof nothing) || c->reads > 4) return false;
-	memcpy(key->form, c->form, sizeof key->form);
-	key->result = result;
+static eg_packed_key key_of(const eg_plan *p, const eg_call *c, int result) {
+	eg_packed_key key;
+	memset(&key, 0, sizeof key);
+	key.run = c->run;
+	key.result = result;
+	if (c->reads > EG_FORM_READS) return key;
+	memcpy(key.form, c->form, sizeof key.form);
 	for (int i = 0; i < c->reads; i++) {
 		if (c->buf[i] < 0) continue;
 		const eg_pbuf *b = &p->bufs[c->buf[i]];
-		key->read[i] = b->kind == BUF_PARAM ? (const void *)(p->params->data + p->params->offset[b->param]) : (const void *)b->packed;
-		key->begin[i] = (ptrdiff_t)c->begin[i];
+		key.read[i] = b->kind == BUF_PARAM ? (const void *)(p->params->data + p->params->offset[b->param]) : (const void *)b->packed;
+		key.begin[i] = c->begin[i];
 	}
-	return true;
+	return key;
 }
 
 /* The forms of weights, in the order in which one may be made of another. Returns their bytes, or SIZE_MAX: out of memory. */
@@ -150,9 +142,8 @@ static size_t use_packed(eg_plan *p) {
 		for (int i = c->reads; i < c->reads + c->writes; i++) {
 			if (c->buf[i] < 0) continue;
 			eg_pbuf *b = &p->bufs[c->buf[i]];
-			form_key key;
-			const bool shared = key_of(p, c, i, &key);
-			b->packed = eg_packed_use(p->packed, c->run, &key, shared ? sizeof key : 0, eg_pbuf_bytes(p, b));
+			const eg_packed_key key = key_of(p, c, i);
+			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(p, b));
 			if (!b->packed) return SIZE_MAX;
 			bytes += align_up(b->packed->bytes);
 		}

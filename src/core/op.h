@@ -213,14 +213,15 @@ typedef struct eg_joint_spec {
 	eg_joint run; /* NULL: it cannot */
 	int shares, meetings, below;
 } eg_joint_spec;
-enum { EG_FORM_INTS = 20 };
+enum { EG_FORM_INTS = 20, EG_FORM_READS = 4 }; /* see `form` */
 typedef struct eg_call_spec {
 	const char *kernel;    /* its slot's name, for descriptions */
 	/* Of a call that was chosen among several ways to compute the same: what it is (eg_choice, eg_measurement); else NULL. aside: it only
 	 * prepares for the call that does the work, or finishes it. */
 	const char *algorithm, *pass, *problem;
 	bool aside;
-	/* Of a call that packs weights: what its result depends on besides what it reads, as numbers, not all zero; plans with equal ones share it. */
+	/* Of a call that packs weights (core/packed.h): all that its result depends on besides `run` and the at most EG_FORM_READS buffers that it
+	 * reads, as numbers, not all zero; plans with equal ones share the result. Zero: it is not shared. */
 	int form[EG_FORM_INTS];
 	eg_kernel run;
 	const void *args;

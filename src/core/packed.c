@@ -15,28 +15,25 @@ void eg_packed_set_release(eg_packed_set *s) {
 	if (s && --s->holders == 0) eg_release(s->allocator, s);
 }
 
-static void destroy(const eg_allocator *a, eg_packed *p) {
-	eg_block_free(a, p->data);
-	eg_release(a, p->key);
-	eg_release(a, p);
+static bool shared(const eg_packed_key *key) {
+	static const int nothing[EG_FORM_INTS];
+	return memcmp(key->form, nothing, sizeof nothing) != 0;
 }
 
-eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *key, size_t size, size_t bytes) {
-	for (eg_packed *p = s->first; p && size; p = p->next)
-		if (p->run == run && p->bytes == bytes && p->size == size && !memcmp(p->key, key, size)) {
+eg_packed *eg_packed_use(eg_packed_set *s, const eg_packed_key *key, size_t bytes) {
+	for (eg_packed *p = s->first; p && shared(key); p = p->next)
+		if (p->bytes == bytes && !memcmp(&p->key, key, sizeof *key)) {
 			p->users++;
 			return p;
 		}
 	eg_packed *p = eg_calloc(s->allocator, 1, sizeof *p);
-	if (!p) return NULL;
-	*p = (eg_packed){.bytes = bytes, .users = 1, .run = run, .size = size, .next = s->first};
-	p->data = eg_block_new(s->allocator, bytes);
-	p->key = eg_alloc(s->allocator, size + 1);
-	if (!p->data || !p->key) {
-		destroy(s->allocator, p);
+	char *data = p ? eg_block_new(s->allocator, bytes) : NULL;
+	if (!data) {
+		eg_release(s->allocator, p);
 		return NULL;
 	}
-	if (size) memcpy(p->key, key, size);
+	*p = (eg_packed){.data = data, .bytes = bytes, .users = 1, .next = s->first};
+	memcpy(&p->key, key, sizeof *key);
 	s->first = p;
 	return p;
 }
@@ -46,5 +43,6 @@ void eg_packed_leave(eg_packed_set *s, eg_packed *p) {
 	eg_packed **at = &s->first;
 	while (*at != p) at = &(*at)->next;
 	*at = p->next;
-	destroy(s->allocator, p);
+	eg_block_free(s->allocator, p->data);
+	eg_release(s->allocator, p);
 }

@@ -6,19 +6,26 @@
 #ifndef ENGRAM_PACKED_H
 #define ENGRAM_PACKED_H
 
-#include "base/base.h"
-#include "kern/kern.h"
+#include "core/op.h"
 
-/* One form: what a call makes of parameters, or of other forms. */
+/* How a call makes one of its results of parameters, or of other forms: where keys are equal, so are the results, in every plan. Compared as bytes,
+ * so all of it must be set; it has no padding. */
+typedef struct eg_packed_key {
+	eg_kernel run;
+	const void *read[EG_FORM_READS]; /* the place of a parameter, or a form */
+	int64_t begin[EG_FORM_READS];    /* the first element of it that is read */
+	int64_t result;                  /* which of the buffers that the call writes */
+	int form[EG_FORM_INTS];          /* as the op says; all zero: its result is for one plan alone */
+} eg_packed_key;
+
+/* One form. */
 typedef struct eg_packed {
 	char *data;
 	size_t bytes;
 	uint64_t version; /* of the parameters that it was written from; 0: of none */
 	struct eg_packed *next;
 	int users; /* plans */
-	eg_kernel run;
-	size_t size; /* of key */
-	char *key;   /* how and of what run makes it */
+	eg_packed_key key;
 } eg_packed;
 
 /* All forms of one eg_params. It lives as long as the parameters or a plan holds it. */
@@ -32,9 +39,8 @@ eg_packed_set *eg_packed_set_new(const eg_allocator *a); /* held once; NULL: out
 void eg_packed_set_hold(eg_packed_set *s);
 void eg_packed_set_release(eg_packed_set *s); /* NULL is ignored */
 
-/* The form of `bytes` bytes that `run` makes as the key says, found or new; the caller is one of its users. The key is copied; bytes that are equal
- * must mean the same in every plan. Without one (size 0) the form is the caller's alone. NULL: out of memory. */
-eg_packed *eg_packed_use(eg_packed_set *s, eg_kernel run, const void *key, size_t size, size_t bytes);
+/* The form of this key and of `bytes` bytes, found or new; the caller is one of its users. NULL: out of memory. */
+eg_packed *eg_packed_use(eg_packed_set *s, const eg_packed_key *key, size_t bytes);
 void eg_packed_leave(eg_packed_set *s, eg_packed *p); /* NULL is ignored */
 
 #endif

@@ -202,6 +202,8 @@ static const struct names {
 	const char *pack, *run[3];
 } names[EG_CONV_ALGOS] = {NAMES("direct"), NAMES("depthwise"), NAMES("winograd2"), NAMES("winograd4")};
 
+/* All of the shape: what is forgotten here would be taken for equal. */
+static_assert(sizeof(eg_conv_shape) == 17 * sizeof(int), "FORM names every member of eg_conv_shape");
 #define FORM(s, dir) \
 	{ (s)->N, (s)->C, (s)->H, (s)->W, (s)->K, (s)->R, (s)->S, (s)->P, (s)->Q, (s)->sh, (s)->sw, (s)->ph, (s)->pw, (s)->dh, (s)->dw, (s)->G, \
 		(s)->x_blocked, (s)->y_blocked, (int)(dir) + 1 }
