@@ -19,8 +19,8 @@ typedef struct meter {
 	long left;             /* allocations until one fails; negative: never */
 	long calls, live;      /* allocations so far; not given back */
 	size_t bytes, largest; /* given out now; largest piece so far */
-	size_t from, to;       /* pieces of from..to bytes are counted */
-	int counted;
+	size_t from, to;       /* of pieces of from..to bytes, */
+	size_t piece;          /* the last one; 0: none */
 } meter;
 
 enum { METER_HEAD = 16 };
@@ -37,7 +37,7 @@ static inline void *meter_alloc(void *user, size_t bytes) {
 	m->live++;
 	m->bytes += bytes;
 	if (bytes > m->largest) m->largest = bytes;
-	if (bytes >= m->from && bytes <= m->to) m->counted++;
+	if (bytes >= m->from && bytes <= m->to) m->piece = bytes;
 	return p + METER_HEAD;
 }
 

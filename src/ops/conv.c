@@ -467,6 +467,9 @@ static const eg_case conv2d_cases[] = {
 		.batch = 5, .linear = true},
 	{"one filter a channel", CONV(.filters = 18, .kernel = {3, 3}, .padding = {1, 1}, .groups = 18),
 		.in = {OP_DIMS(EG_N, 18, 6, 9)}, .nin = 1, .batch = 5, .linear = true},
+	/* for tables of 16 lanes, where pooling goes straight to the gradient of weights for such wide filters only */
+	{"five by nine", CONV(.filters = 3, .kernel = {5, 9}, .padding = {2, 4}), .in = {OP_DIMS(EG_N, 1, 6, 11)}, .nin = 1,
+		.batch = 18, .linear = true},
 	{"five by five, as in LeNet-5", CONV(.filters = 3, .kernel = {5, 5}, .padding = {2, 2}), .in = {OP_DIMS(EG_N, 2, 7, 10)},
 		.nin = 1, .batch = 18, .linear = true},
 	{"covers the picture", CONV(.filters = 7, .kernel = {5, 4}), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1,
