@@ -1,0 +1,51 @@
+/* kern_types.h - what all arguments of kernels are made of (kern.h). */
+#ifndef ENGRAM_KERN_TYPES_H
+#define ENGRAM_KERN_TYPES_H
+
+#include "base/base.h"
+
+#include <assert.h>
+
+enum {
+	EG_BLOCK = 16,       /* samples in a block, and lanes of the LANES layout */
+	EG_CHUNK = 4096,     /* elements in a unit of flat global jobs */
+	EG_ALIGN = 64,       /* bytes */
+	EG_MAX_SHARDS = 16,  /* most partial sums of a weight gradient */
+	EG_KDIMS = 6
+};
+
+typedef struct eg_buf {
+	void *p;
+	ptrdiff_t stride; /* elements from one block to the next */
+} eg_buf;
+
+typedef void (*eg_kernel)(const void *args, int begin, int end, void *scratch);
+
+/* A joint job is the third kind, for work whose steps depend on each other and which has too few units to share out: every rank calls the
+ * kernel at the same time, does a part of each step that it finds from its rank, and waits for the others where it needs what they have written.
+ * `scratch` is the same memory for all. The result must not depend on the number of ranks: same bits for any, 1 included. A
+ * kernel that can run both as a global and as a joint job gives the same bits either way, so that the runner may choose. */
+typedef struct eg_ranks {
+	int rank, size;
+	void (*wait)(void *team); /* until all ranks have come here; what they wrote before is then seen by all */
+	void *team;
+} eg_ranks;
+typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, void *scratch);
+
+typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
+typedef enum eg_act { EG_ACT_NONE, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_TANH } eg_act;
+
+/* First element of block b. */
+EG_ALWAYS_INLINE real *eg_at(eg_buf x, int b) { return (real *)x.p + (ptrdiff_t)b * x.stride; }
+/* Samples in block b of n. */
+EG_ALWAYS_INLINE int eg_block_size(int n, int b) { return n - b * EG_BLOCK < EG_BLOCK ? n - b * EG_BLOCK : EG_BLOCK; }
+EG_ALWAYS_INLINE int eg_blocks(int n) { return (n + EG_BLOCK - 1) / EG_BLOCK; }
+/* Weight gradients of block jobs: the blocks are cut into `shards` runs (see eg_split), one partial sum each. The first
+ * block of a run overwrites the partial sum, the others add to it, in rising order. */
+EG_ALWAYS_INLINE int eg_shard_of(int block, int blocks, int shards) {
+	int s = (int)(((int64_t)(block + 1) * shards - 1) / blocks);
+	return s;
+}
+EG_ALWAYS_INLINE int eg_shard_begin(int s, int blocks, int shards) { return (int)((int64_t)blocks * s / shards); }
+
+#endif
