@@ -17,12 +17,19 @@ static double EG_NAME(conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir) 
 	return blocks * EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir]);
 }
 
-/* Panels of 16 filters (or channels, backward); what is multiplied is copied into the order of a matrix first; each result costs
- * something besides, which tells where the sums are short. */
+/* The share of n in whole tiles. */
+static double EG_NAME(conv_filled)(int n, int tile) { return (double)n / ((n + tile - 1) / tile * tile); }
+
+/* Rows of the product are filters, for the gradient of x channels, or pairs of channel and tap (body_conv_plain.h); what is multiplied is copied into
+ * the order of a matrix first; each result costs something besides, which tells where the sums are short. */
 static double EG_NAME(conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
 	static const double share[] = {0.65, 0.5, 0.5};
-	double wide = dir == EG_CONV_BWD_DATA ? s->C / s->G : s->K / s->G, filled = wide / (eg_blocks((int)wide) * (double)EG_BLOCK);
-	double copied = (double)s->N * s->P * s->Q * s->C * s->R * s->S, results = (double)s->N * s->P * s->Q * s->K;
+	const int C = s->C / s->G, K = s->K / s->G, taps = s->R * s->S;
+	const bool per_tap = dir == EG_CONV_BWD_DATA && (s->sh > 1 || s->sw > 1);
+	double filled = EG_NAME(conv_filled)(dir != EG_CONV_BWD_DATA ? K : per_tap ? C * taps : C, GEMM_MR);
+	if (dir == EG_CONV_BWD_WEIGHTS) filled *= EG_NAME(conv_filled)(C * taps, GEMM_NR);
+	double copied = (double)s->N * s->P * s->Q * s->C * taps, results = (double)s->N * s->P * s->Q * s->K;
+	if (dir == EG_CONV_BWD_DATA && !per_tap) copied = (double)s->N * s->H * s->W * s->K * taps; /* a convolution of dy */
 	return EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir] * filled) + copied / (V * 0.5) + results * 0.5;
 }
 

@@ -7,8 +7,10 @@
  *
  * where i is a position, j a pair of input channel and tap. Both addresses come from tables, which makes the kernel indifferent to layout, stride,
  * padding and dilation, lets a tile hold any positions (those of several rows or samples: none is wasted), and costs one load for
- * DIRECT_MR*DIRECT_NV multiply-adds. x is cut into strips of rows that fit into L2 and copied into scratch with its padding, unless it is BLOCKED and needs none: then
- * it is read where it lies. Results go straight into a BLOCKED y, or through a buffer and a transposition into a PLAIN one.
+ * DIRECT_MR*DIRECT_NV multiply-adds. x is cut into strips of rows and copied into scratch with its padding, unless it is BLOCKED and needs none: then
+ * it is read where it lies. Where each position reads elements of its own (1x1) of many channels, a PLAIN x is copied into panels: a tile's
+ * positions of one channel side by side, then those of the next, so that a tile reads its panel from front to back. Results go straight into a BLOCKED y, or through
+ * a buffer and a transposition into a PLAIN one.
  *
  * The gradient of x by stride sh, sw falls into sh*sw phases. The elements of dx in rows a, a + sh.. and columns b, b + sw.. are a convolution of dy at
  * stride 1 with those taps that meet them; a stride of 1 is the case of one phase.
@@ -24,7 +26,8 @@ enum {
 	DIRECT_NR = DIRECT_NV * V,   /* one or two blocks of channels */
 	DIRECT_KC = 288,             /* longest chain of terms: with its weights in L1 */
 	DIRECT_KC_1X1 = 192,         /* the same where each term is another channel, which takes more lines of x */
-	DIRECT_STRIP = 64 * 1024,    /* about as many floats of x in a strip */
+	DIRECT_STRIP = 64 * 1024,    /* about as many floats of x in a strip: with weights in L2 */
+	DIRECT_STRIP_MOST = 4,       /* times as many, where several taps read each of them: may come from L3 */
 	DIRECT_POSITIONS = 1024,     /* about as many positions in a strip */
 	DIRECT_UNITS = 16            /* no fewer units than that, where the shape allows */
 };
@@ -116,15 +119,22 @@ static const EG_NAME(direct_fixed) EG_NAME(direct_tiles)[1][DIRECT_MR] = {{DIREC
 #endif
 /* clang-format on */
 
-/* All rows of a sum for some filters: tiles of balanced height. */
+EG_ALWAYS_INLINE int EG_NAME(direct_up)(int n, int unit) { return (n + unit - 1) / unit; }
+/* Where tile i of `rows` begins: full ones, but the last two share what is left for them. */
+EG_ALWAYS_INLINE int EG_NAME(direct_tile_at)(int rows, int i) {
+	const int tiles = EG_NAME(direct_up)(rows, DIRECT_MR);
+	if (i == tiles) return rows;
+	return i > 0 && i == tiles - 1 ? (rows + (i - 1) * DIRECT_MR + 1) / 2 : i * DIRECT_MR;
+}
+
+/* All rows of a sum for some filters. */
 static void EG_NAME(direct_rows)(EG_NAME(direct_sum) t, int rows, int filters) {
 	const EG_NAME(direct_fixed) *tile = EG_NAME(direct_tiles)[(filters - 1) / EG_BLOCK];
-	const int tiles = (rows + DIRECT_MR - 1) / DIRECT_MR;
+	const int tiles = EG_NAME(direct_up)(rows, DIRECT_MR);
 	const int32_t *from = t.from, *to = t.to;
 	for (int i = 0; i < tiles; i++) {
-		int a, b;
+		const int a = EG_NAME(direct_tile_at)(rows, i), b = EG_NAME(direct_tile_at)(rows, i + 1);
 		if (i > 0) t.ahead = 0; /* the first tile has fetched all of it */
-		eg_split(rows, i, tiles, &a, &b);
 		t.from = from + a;
 		t.to = to + a;
 		tile[b - a - 1](&t);
@@ -180,27 +190,35 @@ static int EG_NAME(direct_taps)(const EG_NAME(direct_side) * d, int phase) {
 	return n;
 }
 
+/* The phase, of all that meet a tap the first. */
+static int EG_NAME(direct_phase)(const EG_NAME(direct_side) * d) {
+	int phase = 0;
+	while (phase < d->phases - 1 && EG_NAME(direct_taps)(d, phase) == 0) phase++;
+	return phase;
+}
+
 typedef struct EG_NAME(direct) {
 	int N, G, C, K; /* input and output channels of a group */
 	int X, Y;       /* and of all */
 	bool x_blocked, y_blocked;
 	EG_NAME(direct_side) h, w;
 	bool in_place;                        /* x is read where it lies */
+	ptrdiff_t panel;                      /* x is copied into panels, so far apart; 0: lines */
 	ptrdiff_t column, line, block, sample; /* from one to the next in a strip; block: 16 channels, or one of a PLAIN x */
 	int rows, samples, strips, groups, splits; /* cells and samples of a strip; groups of DIRECT_NR filters, shared out among units */
 } EG_NAME(direct);
 
-EG_ALWAYS_INLINE int EG_NAME(direct_up)(int n, int unit) { return (n + unit - 1) / unit; }
 EG_ALWAYS_INLINE int EG_NAME(direct_units)(const EG_NAME(direct) * d) { return d->G * d->strips * d->splits; }
 
 /* Cells and samples of a strip: as much as fits, but not so few units that threads would wait for each other. */
 static void EG_NAME(direct_cut)(EG_NAME(direct) * d) {
-	const int width = d->w.cells * d->w.phases * d->h.phases;
+	const int width = d->w.cells * d->w.phases * d->h.phases, taps = d->h.taps * d->w.taps;
 	const int64_t line = (int64_t)d->w.count * d->C * d->h.pitch;
 	const int halo = d->h.high - d->h.low + 1 - d->h.pitch;
+	const int reads = taps / (d->h.step * d->w.step * d->h.phases * d->w.phases); /* of each float of x, for each filter */
+	const int64_t most = DIRECT_STRIP * (reads < 1 ? 1 : EG_NAME(gemm_min)(reads, DIRECT_STRIP_MOST));
 	d->rows = 1;
-	while (d->rows < d->h.cells && line * (d->rows + 1 + halo / d->h.pitch) <= DIRECT_STRIP &&
-	       (d->rows + 1) * width <= DIRECT_POSITIONS)
+	while (d->rows < d->h.cells && line * (d->rows + 1 + halo / d->h.pitch) <= most && (d->rows + 1) * width <= DIRECT_POSITIONS)
 		d->rows++;
 	d->groups = EG_NAME(direct_up)(d->K, DIRECT_NR);
 	d->samples = 1;
@@ -212,8 +230,9 @@ static void EG_NAME(direct_cut)(EG_NAME(direct) * d) {
 	d->samples = EG_NAME(direct_up)(d->N, EG_NAME(direct_up)(d->N, d->samples));
 	const int sets = EG_NAME(direct_up)(d->N, d->samples);
 	int parts = EG_NAME(direct_up)(d->h.cells, d->rows);
-	/* Strips of a hundred positions are long enough. */
-	while (parts * sets * d->G < DIRECT_UNITS && EG_NAME(direct_up)(d->h.cells, parts + 1) * width >= 96) parts++;
+	/* More strips read the weights more often, more shares of the filters copy x more often. Strips of a hundred positions are long enough. */
+	const bool heavy = (int64_t)d->Y * d->C * taps > (int64_t)d->N * d->X * d->h.in * d->w.in;
+	while (parts * sets * d->G * (heavy ? d->groups : 1) < DIRECT_UNITS && EG_NAME(direct_up)(d->h.cells, parts + 1) * width >= 96) parts++;
 	d->rows = EG_NAME(direct_up)(d->h.cells, parts);
 	d->strips = EG_NAME(direct_up)(d->h.cells, d->rows) * sets;
 	d->splits = EG_NAME(gemm_min)(d->groups, EG_NAME(direct_up)(DIRECT_UNITS, d->strips * d->G));
@@ -254,6 +273,11 @@ static EG_NAME(direct) EG_NAME(direct_of)(const eg_conv_shape *s, bool back) {
 	EG_NAME(direct) d = EG_NAME(direct_sides)(s, back);
 	EG_NAME(direct_cut)(&d);
 	EG_NAME(direct_strides)(&d);
+	if (!d.x_blocked && d.h.low == d.h.high && d.w.low == d.w.high && d.C > DIRECT_KC_1X1) {
+		d.panel = (ptrdiff_t)(d.C + 1) * DIRECT_MR + V; /* with room for what the last vector stores behind it */
+		d.block = DIRECT_MR;
+		d.line = EG_NAME(direct_in_phase)(&d.w, d.w.cells, EG_NAME(direct_phase)(&d.w));
+	}
 	return d;
 }
 
@@ -287,8 +311,9 @@ static void EG_NAME(direct_line)(const EG_NAME(direct_side) * w, const float *li
 		for (; w->jump == 2 && m + V <= b && w->low + 2 * (m + V) <= w->in; m += V) vstore(to + m, vload_even(line + w->low + 2 * m));
 		for (; m < b; m++) to[m] = line[w->low + m * w->jump];
 	} else {
-		for (int m = a; m < b; m++)
-			EG_NAME(direct_move)(line + (ptrdiff_t)(w->low + m * w->jump) * unit, to + (ptrdiff_t)m * unit, unit);
+		const float *from = line + (ptrdiff_t)(w->low + a * w->jump) * EG_BLOCK;
+		for (int m = a; m < b; m++, from += (ptrdiff_t)w->jump * EG_BLOCK)
+			EG_UNROLL for (int i = 0; i < EG_BLOCK; i += V) vstore(to + (ptrdiff_t)m * EG_BLOCK + i, vload(from + i));
 	}
 	EG_NAME(direct_zero)(to + (ptrdiff_t)b * unit, (ptrdiff_t)(w->count - b) * unit);
 }
@@ -299,7 +324,7 @@ static void EG_NAME(direct_copy)(const EG_NAME(direct) * d, const float *x, int 
 	const int unit = d->x_blocked ? EG_BLOCK : 1, blocks = EG_NAME(direct_up)(channels, unit);
 	const ptrdiff_t plane = (ptrdiff_t)d->h.in * d->w.in * unit;
 	const bool whole = d->w.low == 0 && d->w.count == d->w.in && d->w.jump == 1 && d->h.jump == 1 && first >= 0 &&
-	                   first + lines <= d->h.in;
+	                   first + lines <= d->h.in && d->line == (ptrdiff_t)d->w.in * unit;
 	for (int c = 0; c < blocks; c++, x += plane, to += d->block) {
 		if (whole) {
 			EG_NAME(direct_move)(x + first * d->line, to, lines * d->line);
@@ -309,6 +334,21 @@ static void EG_NAME(direct_copy)(const EG_NAME(direct) * d, const float *x, int 
 			int at = first + i * d->h.jump;
 			const float *line = at >= 0 && at < d->h.in ? x + (ptrdiff_t)at * d->w.in * unit : NULL;
 			EG_NAME(direct_line)(&d->w, line, to + i * d->line, unit);
+		}
+	}
+}
+
+/* The same for all channels and samples of a strip into panels, only what its positions read; `line` is room for one channel. */
+static void EG_NAME(direct_panels)(const EG_NAME(direct) * d, const float *x, ptrdiff_t sample, int samples, int first, int lines,
+        float *line, float *to) {
+	const ptrdiff_t plane = (ptrdiff_t)d->h.in * d->w.in, each = lines * d->line;
+	const int rows = samples * (int)each, tiles = EG_NAME(direct_up)(rows, DIRECT_MR);
+	for (int c = 0; c < d->C; c++, x += plane, to += DIRECT_MR) {
+		for (int n = 0; n < samples; n++) EG_NAME(direct_copy)(d, x + n * sample, 1, first, lines, line + n * each);
+		for (int i = 0; i < tiles; i++) {
+			const float *from = line + EG_NAME(direct_tile_at)(rows, i);
+			float *p = to + i * d->panel;
+			EG_UNROLL for (int j = 0; j < DIRECT_MR; j += V) vstore(p + j, vload(from + j));
 		}
 	}
 }
@@ -356,7 +396,7 @@ static void EG_NAME(direct_act)(float *y, const int32_t *to, int rows, int filte
 /* What a call keeps in scratch. */
 typedef struct EG_NAME(direct_room) {
 	int32_t *off, *from, *to; /* terms of all phases; positions of all phases, read and (or NULL) written */
-	float *strip, *buffer;
+	float *strip, *line, *buffer; /* line: one channel on its way into panels */
 } EG_NAME(direct_room);
 /* A strip: cells [row, row + rows) of samples [n, n + samples). */
 typedef struct EG_NAME(direct_strip) {
@@ -367,19 +407,22 @@ typedef struct EG_NAME(direct_strip) {
 static size_t EG_NAME(direct_layout)(const EG_NAME(direct) * d, char *base, EG_NAME(direct_room) * room) {
 	const size_t line = 64, terms = (size_t)d->C * (size_t)d->h.taps * (size_t)d->w.taps;
 	const size_t positions = (size_t)EG_NAME(direct_positions)(d);
-	const size_t sizes[5] = {terms * sizeof(int32_t), positions * sizeof(int32_t), positions * sizeof(int32_t),
-	        d->in_place ? 0 : ((size_t)d->samples * (size_t)d->sample + V) * sizeof(float),
+	/* Room of a line: for its last row's columns that are in no position, and for what a vector reads or writes behind it. */
+	const size_t strip = d->panel ? (positions / DIRECT_MR + 2) * (size_t)d->panel : (size_t)d->samples * (size_t)d->sample;
+	const size_t sizes[6] = {terms * sizeof(int32_t), positions * sizeof(int32_t), positions * sizeof(int32_t),
+	        d->in_place ? 0 : (strip + V) * sizeof(float), d->panel ? (positions + (size_t)d->w.count + DIRECT_MR + V) * sizeof(float) : 0,
 	        d->y_blocked ? 0 : (positions + V) * DIRECT_NR * sizeof(float)};
-	size_t at[6] = {0};
-	for (int i = 0; i < 5; i++) at[i + 1] = at[i] + (sizes[i] + line - 1) / line * line;
+	size_t at[7] = {0};
+	for (int i = 0; i < 6; i++) at[i + 1] = at[i] + (sizes[i] + line - 1) / line * line;
 	if (room) {
 		room->off = (int32_t *)(void *)(base + at[0]);
 		room->from = (int32_t *)(void *)(base + at[1]);
 		room->to = (int32_t *)(void *)(base + at[2]);
 		room->strip = (float *)(void *)(base + at[3]);
-		room->buffer = (float *)(void *)(base + at[4]);
+		room->line = (float *)(void *)(base + at[4]);
+		room->buffer = (float *)(void *)(base + at[5]);
 	}
-	return at[5];
+	return at[6];
 }
 
 static void EG_NAME(direct_terms)(const EG_NAME(direct) * d, int32_t *off) {
@@ -407,15 +450,17 @@ static void EG_NAME(direct_places)(
 	for (int a = 0; a < d->h.phases; a++)
 		for (int b = 0; b < d->w.phases; b++) {
 			const int high = EG_NAME(direct_in_phase)(&d->h, t->row + t->rows, a) - t->row;
-			const int wide = EG_NAME(direct_in_phase)(&d->w, d->w.cells, b);
+			const int wide = EG_NAME(direct_in_phase)(&d->w, d->w.cells, b), rows = t->samples * high * wide;
+			for (int i = 0, p = 0; d->panel && p < rows; i++) {
+				const int end = EG_NAME(direct_tile_at)(rows, i + 1);
+				for (int j = 0; p < end; p++, j++) *from++ = (int32_t)(i * d->panel + j);
+			}
 			for (int n = 0; n < t->samples; n++)
 				for (int i = 0; i < high; i++) {
 					ptrdiff_t in = n * d->sample + i * d->h.pitch * d->line;
 					ptrdiff_t out = n * sample + (ptrdiff_t)(i * d->h.phases + a) * d->w.out + b;
-					for (int j = 0; j < wide; j++) {
-						*from++ = (int32_t)(in + j * d->w.pitch * d->column);
-						if (to) *to++ = (int32_t)((out + j * d->w.phases) * unit);
-					}
+					for (int j = 0; j < wide && !d->panel; j++) *from++ = (int32_t)(in + j * d->w.pitch * d->column);
+					for (int j = 0; j < wide && to; j++) *to++ = (int32_t)((out + j * d->w.phases) * unit);
 				}
 		}
 }
@@ -426,6 +471,7 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 	const int filters = EG_NAME(gemm_min)(d->K - f * DIRECT_NR, DIRECT_NR);
 	const ptrdiff_t plane = (ptrdiff_t)d->h.out * d->w.out, first = (ptrdiff_t)t->row * d->h.phases * d->w.out;
 	const ptrdiff_t terms = (ptrdiff_t)d->C * d->h.taps * d->w.taps;
+	const int own = g * d->K + f * DIRECT_NR;
 	static const float zeros[DIRECT_NR] = {0};
 	float start[DIRECT_NR] = {0};
 	if (r->b.p)
@@ -434,8 +480,8 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 	        .off = room->off, .ws = DIRECT_NR, .wj = V, .x = t->x, .from = room->from, .to = room->to,
 	        .out = room->buffer, .jump = V};
 	if (d->y_blocked) {
-		const ptrdiff_t blocks = EG_NAME(direct_up)(d->Y, EG_BLOCK), own = (g * d->K + f * DIRECT_NR) / EG_BLOCK;
-		s.out = (float *)r->out.p + ((t->n * blocks + own) * plane + first) * EG_BLOCK;
+		const ptrdiff_t blocks = EG_NAME(direct_up)(d->Y, EG_BLOCK);
+		s.out = (float *)r->out.p + ((t->n * blocks + own / EG_BLOCK) * plane + first) * EG_BLOCK;
 		s.jump = EG_V < EG_BLOCK ? V : plane * EG_BLOCK;
 	}
 	for (int a = 0; a < d->h.phases; a++)
@@ -464,8 +510,7 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 	const int count = EG_NAME(gemm_min)(t->rows * d->h.phases, d->h.out - t->row * d->h.phases) * d->w.out;
 	for (int i = 0; i < t->samples; i++)
 		EG_NAME(direct_unload)(room->buffer + (ptrdiff_t)i * count * DIRECT_NR, DIRECT_NR, count, filters,
-		        (float *)r->out.p + ((ptrdiff_t)(t->n + i) * d->Y + g * d->K + f * DIRECT_NR) * plane + first, plane,
-		        r->acc, r->act);
+		        (float *)r->out.p + ((ptrdiff_t)(t->n + i) * d->Y + own) * plane + first, plane, r->acc, r->act);
 }
 
 /* Strip number `strip` of `channels` channels of x from number c on, copied where that is needed. */
@@ -483,6 +528,11 @@ static EG_NAME(direct_strip) EG_NAME(direct_load)(
 		return t;
 	}
 	t.x = room->strip;
+	if (d->panel) {
+		const int high = EG_NAME(direct_in_phase)(&d->h, t.row + t.rows, EG_NAME(direct_phase)(&d->h)) - t.row;
+		EG_NAME(direct_panels)(d, x, sample, t.samples, first, high, room->line, room->strip);
+		return t;
+	}
 	for (int i = 0; i < t.samples; i++)
 		EG_NAME(direct_copy)(d, x + i * sample, channels, first, lines, room->strip + i * d->sample);
 	return t;
@@ -523,7 +573,7 @@ static void EG_NAME(direct_pack_group)(const eg_conv_pack_args *a, const EG_NAME
 	/* From a filter to the next, and from an input channel to the next. */
 	const ptrdiff_t lane = back ? taps : (ptrdiff_t)d->C * taps, channel = back ? (ptrdiff_t)d->K * taps : taps;
 	const float *w = (const float *)a->w.p + (ptrdiff_t)g * d->K * d->C * taps + f * DIRECT_NR * lane;
-	if (d->h.phases == 1 && d->w.phases == 1) {
+	if (taps == 1 || (d->h.phases == 1 && d->w.phases == 1)) { /* one phase has them all */
 		for (int half = 0; half < DIRECT_NR; half += V) {
 			const int m = filters - half < 0 ? 0 : EG_NAME(gemm_min)(V, filters - half);
 			const float *from = w + (m > 0 ? half * lane : 0);
