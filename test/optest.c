@@ -8,6 +8,7 @@
  *   optest --mutate       breaks one kernel at a time; some case must notice it
  *
  * Reference for everything else is the ref table, PLAIN layout, one thread, nothing fused or put off. */
+#include "support_plans.h"
 #include "optest.h"
 
 #include <math.h>
@@ -64,10 +65,12 @@ static void share_all(eg_plan *p, bool joint) {
 	}
 }
 
-static bool run(tally *t, const setup *s, results *out) {
+/* False if that failed, or if the plan is among those that are done. done: may be NULL. */
+static bool run(tally *t, const setup *s, plans *done, results *out) {
 	rig r;
 	eg_error err;
 	bool ok = check(t, s, rig_new(&r, s, &err), "building", err.message);
+	ok = ok && (!done || plans_add(done, eg_isa_name(s->isa), r.plan));
 	if (ok) {
 		if (s->threads > 1) share_all(r.plan, s->joint);
 		rig_fill(&r);
@@ -78,9 +81,9 @@ static bool run(tally *t, const setup *s, results *out) {
 	return ok;
 }
 
-static void compare(tally *t, const setup *s, const results *want, double tol, const char *what) {
+static void compare(tally *t, const setup *s, plans *done, const results *want, double tol, const char *what) {
 	results have = {0};
-	if (run(t, s, &have)) {
+	if (run(t, s, done, &have)) {
 		const char *why = results_differ(want, &have, tol);
 		check(t, s, !why, what, why);
 	}
@@ -116,16 +119,18 @@ static void check_tables(tally *t, setup s, const results *want) {
 		s.algorithm = EG_ALGORITHM_AUTO;
 		for (int c = s.c->batch > 100 ? -1 : 3; c >= -1 && is_sequence(&s); c--) {
 			s.checkpoint = c;
-			if (c) compare(t, &s, want, tolerance, "differs from ref with checkpoints");
+			if (c) compare(t, &s, NULL, want, tolerance, "differs from ref with checkpoints");
 		}
 		s.checkpoint = 0;
+		plans done = {0};
 		do {
 			s.no_fusion = s.no_defer = false;
-			compare(t, &s, want, tolerance_of(&s), "differs from ref");
+			compare(t, &s, &done, want, tolerance_of(&s), "differs from ref");
 			if (!s.after) continue;
 			s.no_fusion = s.no_defer = true;
-			compare(t, &s, want, tolerance_of(&s), "differs from ref");
+			compare(t, &s, &done, want, tolerance_of(&s), "differs from ref");
 		} while (!t->brief && next_way(&s));
+		plans_forget(&done);
 	}
 }
 
@@ -133,7 +138,7 @@ static void check_inference(tally *t, setup s) {
 	results want = {0};
 	s.inference = s.no_fusion = s.no_defer = true;
 	s.layout = EG_LAYOUT_PLAIN;
-	if (run(t, &s, &want)) check_tables(t, s, &want);
+	if (run(t, &s, NULL, &want)) check_tables(t, s, &want);
 	results_free(&want);
 }
 
@@ -152,17 +157,19 @@ static void check_threads(tally *t, setup s) {
 		s.isa = (eg_isa)isa;
 		s.layout = EG_LAYOUT_AUTO;
 		s.algorithm = EG_ALGORITHM_AUTO;
+		plans done = {0};
 		do {
 			results want = {0};
 			s.threads = 1;
-			if (run(t, &s, &want))
+			if (run(t, &s, &done, &want))
 				for (int i = 2; i <= 7; i++) {
 					s.threads = i / 2;
 					s.joint = i % 2;
-					compare(t, &s, &want, 0, "other bits with other threads");
+					compare(t, &s, NULL, &want, 0, "other bits with other threads");
 				}
 			results_free(&want);
 		} while (!t->brief && next_way(&s));
+		plans_forget(&done);
 	}
 }
 
@@ -423,7 +430,7 @@ static void check_form(tally *t, setup s) {
 	results want = {0};
 	reference.layout = EG_LAYOUT_PLAIN;
 	reference.no_fusion = reference.no_defer = true;
-	if (run(t, &reference, &want)) check_tables(t, s, &want);
+	if (run(t, &reference, NULL, &want)) check_tables(t, s, &want);
 	results_free(&want);
 	check_inference(t, s);
 	/* All others agree with the reference, so its gradients are all gradients. */

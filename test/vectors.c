@@ -1,13 +1,14 @@
 /* vectors.c - do we compute what other systems compute? Runs the cases of a folder that make_vectors.py and
  * make_runs.py wrote (results of PyTorch in double precision) whose operator exists here.
  *
- *     vectors DIR [-v] [NAME...]     NAME: only files whose name contains it; -v: a line for every case
+ *     vectors DIR [-v] [NAME...]     NAME: only files whose name contains it, !NAME: none of those; -v: a line for every case
  *
  * Every operator case is run with each instruction set that this machine has, on one thread and on two, in each
- * physical layout, with the batch left open and fixed, and with its samples repeated so that there are several
- * blocks. The mapping from a case to an operator goes through the operator table: an operator added later finds its
+ * physical layout, by each algorithm, with the batch left open and fixed, and with its samples repeated so that there are several
+ * blocks; where that leads to the same plan again, once. The mapping from a case to an operator goes through the operator table: an operator added later finds its
  * cases by itself. The last line is `N passed, M failed, K skipped`. */
 #define _POSIX_C_SOURCE 200809L /* scandir */
+#include "support_plans.h"
 #include "vectors.h"
 
 #include "core/op.h"
@@ -272,8 +273,8 @@ static verdict compare_state(bench *b, const job *j, const way *w, eg_params *p)
 	return v;
 }
 
-/* Twice, so that a second run finds everything as it must be. */
-static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_params *p, bool train) {
+/* Twice, so that a second run finds everything as it must be. Not at all, if another way has led to the same plan. */
+static verdict run_plan(bench *b, const job *j, const way *w, plans *done, eg_graph *g, eg_params *p, bool train) {
 	const vec_tensor *dy = vec_find(j->file, "y.grad"), *y = vec_find(j->file, "y");
 	int batch = j->in[0]->rank ? (int)(j->in[0]->d[0] * w->repeat) : 1;
 	eg_plan *plan = eg_plan_new(g, p,
@@ -281,6 +282,12 @@ static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_pa
 	                .batch = w->open ? batch : 1, .train = train, .input_grads = train, .layout = w->layout,
 	                .algorithm = w->algorithm, .exact = w->algorithm < EG_ALGORITHM_WINOGRAD2});
 	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+	char kind[80];
+	snprintf(kind, sizeof kind, "%s, %d threads, %d, %lld, %d", eg_context_isa(w->ctx), eg_context_threads(w->ctx), w->open, (long long)w->repeat, train);
+	if (!plans_add(done, kind, plan)) {
+		eg_plan_free(plan);
+		return PASSED;
+	}
 	put_inputs(j, w, plan);
 	eg_real *seed = train ? eg_plan_grad(plan, "y") : NULL;
 	verdict v = PASSED;
@@ -295,7 +302,7 @@ static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_pa
 	return v;
 }
 
-static verdict run_way(bench *b, const job *j, const way *w) {
+static verdict run_way(bench *b, const job *j, const way *w, plans *done) {
 	verdict v = PASSED;
 	eg_graph *g = eg_graph_new(w->ctx);
 	eg_params *p = NULL;
@@ -304,7 +311,7 @@ static verdict run_way(bench *b, const job *j, const way *w) {
 	else if (!put_params(j, p))
 		v = vec_say(b, FAILED, "%s: the weights have another shape here", w->text);
 	bool training = json_is_true(json_object_get(j->file->attrs, "training")); /* means nothing in inference */
-	for (int train = training; train < 2 && v == PASSED; train++) v = run_plan(b, j, w, g, p, train != 0);
+	for (int train = training; train < 2 && v == PASSED; train++) v = run_plan(b, j, w, done, g, p, train != 0);
 	eg_params_free(p);
 	eg_graph_free(g);
 	return v;
@@ -317,6 +324,7 @@ static verdict run_ways(bench *b, const job *j) {
 	        "", ", implicit", ", direct", ", depthwise", ", winograd2", ", winograd4"};
 	int64_t n = j->in[0]->rank ? j->in[0]->d[0] : 1, most = j->batch[0] ? (REPEATED_SAMPLES + n - 1) / n : 1;
 	verdict v = PASSED;
+	plans done = {0};
 	for (int c = 0; c < b->contexts; c++)
 		for (int layout = EG_LAYOUT_AUTO; layout < EG_LAYOUT_CHOICES; layout++)
 			for (int a = 0; a < algorithms_of(j->op, b->ctx[c], layout); a++)
@@ -329,8 +337,9 @@ static verdict run_ways(bench *b, const job *j) {
 						        eg_context_isa(w.ctx), eg_context_threads(w.ctx),
 						        vec_layouts[layout], algorithms[a], open ? ", open batch" : "",
 						        (long long)(n * repeat));
-						v = run_way(b, j, &w);
+						v = run_way(b, j, &w, &done);
 					}
+	plans_forget(&done);
 	return v;
 }
 
@@ -670,10 +679,15 @@ static int is_case(const struct dirent *e) {
 	return n > end && !strcmp(e->d_name + n - end, ".safetensors");
 }
 
-static bool asked_for(const char *name, char **names, int n) {
-	for (int i = 0; i < n; i++)
-		if (strstr(name, names[i])) return true;
-	return n == 0;
+static bool asked_for(const char *file, char **names, int n) {
+	bool any = false, found = false;
+	for (int i = 0; i < n; i++) {
+		const bool out = names[i][0] == '!';
+		if (out && strstr(file, names[i] + 1)) return false;
+		any |= !out;
+		found |= !out && strstr(file, names[i]);
+	}
+	return found || !any;
 }
 
 int main(int argc, char **argv) {

@@ -48,6 +48,14 @@ static inline bool conv_shape_ok(const eg_conv_shape *s) {
 	       s->G >= 1 && s->C % s->G == 0 && s->K % s->G == 0;
 }
 
+/* Output positions [*first, *end) for which the input position o*stride + offset lies in 0..in-1. */
+static inline void clip_range(int offset, int stride, int in, int out, int *first, int *end) {
+	*first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
+	*end = offset >= in ? 0 : (in - 1 - offset) / stride + 1;
+	if (*end > out) *end = out;
+	if (*first > *end) *first = *end;
+}
+
 static inline bool pool_shape_ok(const eg_pool_shape *s) {
 	return s->N >= 1 && s->C >= 1 && s->H >= 1 && s->W >= 1 && s->R >= 1 && s->S >= 1 && s->P >= 1 && s->Q >= 1 &&
 	       s->sh >= 1 && s->sw >= 1 && s->ph >= 0 && s->pw >= 0 && s->dh >= 1 && s->dw >= 1;

@@ -8,14 +8,6 @@
 
 enum { LANES = EG_BLOCK };
 
-/* Output positions [*first, *end) for which the input position o*stride + offset lies in 0..in-1. */
-static void clip_range(int offset, int stride, int in, int out, int *first, int *end) {
-	*first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
-	*end = offset >= in ? 0 : (in - 1 - offset) / stride + 1;
-	if (*end > out) *end = out;
-	if (*first > *end) *first = *end;
-}
-
 static ptrdiff_t x_size(const eg_conv_shape *s) { return (ptrdiff_t)s->C * s->H * s->W; }
 static ptrdiff_t y_size(const eg_conv_shape *s) { return (ptrdiff_t)s->K * s->P * s->Q; }
 static ptrdiff_t w_size(const eg_conv_shape *s) { return (ptrdiff_t)s->K * (s->C / s->G) * s->R * s->S; }

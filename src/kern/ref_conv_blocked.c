@@ -4,73 +4,92 @@
  * (ref_conv.c). */
 #include "kern/ref.h"
 
-/* Element (n, c, i) of a picture with `channels` channels of `plane` positions. */
-static ptrdiff_t at(bool blocked, int channels, int plane, int n, int c, int i) {
-	if (!blocked) return ((ptrdiff_t)n * channels + c) * plane + i;
-	return (((ptrdiff_t)n * ((channels + EG_BLOCK - 1) / EG_BLOCK) + c / EG_BLOCK) * plane + i) * EG_BLOCK + c % EG_BLOCK;
+/* Distance of (n, c, first position) from the start, and of a position from the next. */
+static ptrdiff_t at(bool blocked, int channels, int plane, int n, int c) {
+	if (!blocked) return ((ptrdiff_t)n * channels + c) * plane;
+	return ((ptrdiff_t)n * eg_blocks(channels) + c / EG_BLOCK) * plane * EG_BLOCK + c % EG_BLOCK;
 }
-static ptrdiff_t x_at(const eg_conv_shape *s, int n, int c, int i) { return at(s->x_blocked, s->C, s->H * s->W, n, c, i); }
-static ptrdiff_t y_at(const eg_conv_shape *s, int n, int k, int i) { return at(s->y_blocked, s->K, s->P * s->Q, n, k, i); }
+static ptrdiff_t x_at(const eg_conv_shape *s, int n, int c) { return at(s->x_blocked, s->C, s->H * s->W, n, c); }
+static ptrdiff_t y_at(const eg_conv_shape *s, int n, int k) { return at(s->y_blocked, s->K, s->P * s->Q, n, k); }
+static ptrdiff_t x_step(const eg_conv_shape *s) { return s->x_blocked ? EG_BLOCK : 1; }
+static ptrdiff_t y_step(const eg_conv_shape *s) { return s->y_blocked ? EG_BLOCK : 1; }
 
-/* Position of x that output o sees at tap (r, t), or -1 for padding. */
-static int seen(const eg_conv_shape *s, int o, int r, int t) {
-	int h = o / s->Q * s->sh + r * s->dh - s->ph, w = o % s->Q * s->sw + t * s->dw - s->pw;
-	return h < 0 || h >= s->H || w < 0 || w >= s->W ? -1 : h * s->W + w;
+/* What tap (r, t) reads: outputs [p0, p1) x [q0, q1), of which (p, q) sees (p*sh + h, q*sw + w). */
+typedef struct tap {
+	int p0, p1, q0, q1, h, w;
+} tap;
+static tap tap_of(const eg_conv_shape *s, int r, int t) {
+	tap e = {.h = r * s->dh - s->ph, .w = t * s->dw - s->pw};
+	clip_range(e.h, s->sh, s->H, s->P, &e.p0, &e.p1);
+	clip_range(e.w, s->sw, s->W, s->Q, &e.q0, &e.q1);
+	return e;
+}
+/* Where in a channel of x outputs (p, 0) of that tap look. */
+static ptrdiff_t row_of(const eg_conv_shape *s, const tap *e, int p) {
+	return ((ptrdiff_t)(p * s->sh + e->h) * s->W + e->w) * x_step(s);
 }
 
 /* Zeros in the lanes beyond the last channel of sample n. */
 static void clear_tail(real *y, bool blocked, int channels, int plane, int n) {
 	if (!blocked) return;
 	for (int c = channels; c % EG_BLOCK; c++)
-		for (int i = 0; i < plane; i++) y[at(true, channels, plane, n, c, i)] = 0;
+		for (int i = 0; i < plane; i++) y[at(true, channels, plane, n, c) + (ptrdiff_t)i * EG_BLOCK] = 0;
 }
 
 /* A unit is a sample. */
 static void conv_fwd_any__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_conv_run_args *a = args;
 	const eg_conv_shape *s = &a->s;
-	const real *x = a->in.p, *w = a->w.p, *b = a->b.p;
-	real *y = a->out.p;
+	const real *b = a->b.p;
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
+	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
 	EG_UNUSED(scratch);
-	assert(conv_shape_ok(s) && x && w && y && y != x && !a->acc && 0 <= begin && begin <= end && end <= s->N);
+	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && !a->acc);
+	assert(0 <= begin && begin <= end && end <= s->N);
 	for (int n = begin; n < end; n++) {
-		for (int k = 0; k < s->K; k++)
-			for (int o = 0; o < s->P * s->Q; o++) {
-				real sum = b ? b[k] : 0;
-				for (int c = 0; c < CG; c++)
-					for (int t = 0; t < taps; t++) {
-						int i = seen(s, o, t / s->S, t % s->S);
-						if (i >= 0) sum += w[((ptrdiff_t)k * CG + c) * taps + t] * x[x_at(s, n, k / KG * CG + c, i)];
-					}
-				act_apply(a->act, &sum, 1);
-				y[y_at(s, n, k, o)] = sum;
+		for (int k = 0; k < s->K; k++) {
+			const real *w = (const real *)a->w.p + (ptrdiff_t)k * CG * taps;
+			real *y = (real *)a->out.p + y_at(s, n, k);
+			for (int o = 0; o < s->P * s->Q; o++) y[o * ys] = b ? b[k] : 0;
+			for (int i = 0; i < CG * taps; i++) {
+				const real *x = (const real *)a->in.p + x_at(s, n, k / KG * CG + i / taps);
+				const tap e = tap_of(s, i % taps / s->S, i % taps % s->S);
+				for (int p = e.p0; p < e.p1; p++) {
+					const real *from = x + row_of(s, &e, p);
+					real *to = y + (ptrdiff_t)p * s->Q * ys;
+					for (int q = e.q0; q < e.q1; q++) to[q * ys] += w[i] * from[q * xs];
+				}
 			}
-		clear_tail(y, s->y_blocked, s->K, s->P * s->Q, n);
+			for (int o = 0; o < s->P * s->Q; o++) act_apply(a->act, y + o * ys, 1);
+		}
+		clear_tail(a->out.p, s->y_blocked, s->K, s->P * s->Q, n);
 	}
 }
 
 static void conv_bwd_data_any__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_conv_run_args *a = args;
 	const eg_conv_shape *s = &a->s;
-	const real *dy = a->in.p, *w = a->w.p;
-	real *dx = a->out.p;
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
+	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
 	EG_UNUSED(scratch);
-	assert(conv_shape_ok(s) && dy && w && dx && dx != dy && !a->b.p && a->act == EG_ACT_NONE);
+	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && !a->b.p && a->act == EG_ACT_NONE);
 	assert(0 <= begin && begin <= end && end <= s->N);
 	for (int n = begin; n < end; n++) {
 		for (int c = 0; c < s->C && !a->acc; c++)
-			for (int i = 0; i < s->H * s->W; i++) dx[x_at(s, n, c, i)] = 0;
-		for (int k = 0; k < s->K; k++)
-			for (int o = 0; o < s->P * s->Q; o++)
-				for (int c = 0; c < CG; c++)
-					for (int t = 0; t < taps; t++) {
-						int i = seen(s, o, t / s->S, t % s->S);
-						if (i < 0) continue;
-						dx[x_at(s, n, k / KG * CG + c, i)] += w[((ptrdiff_t)k * CG + c) * taps + t] * dy[y_at(s, n, k, o)];
-					}
-		clear_tail(dx, s->x_blocked, s->C, s->H * s->W, n);
+			for (int i = 0; i < s->H * s->W; i++) ((real *)a->out.p + x_at(s, n, c))[i * x_step(s)] = 0;
+		for (int k = 0; k < s->K; k++) {
+			const real *w = (const real *)a->w.p + (ptrdiff_t)k * CG * taps, *dy = (const real *)a->in.p + y_at(s, n, k);
+			for (int i = 0; i < CG * taps; i++) {
+				real *dx = (real *)a->out.p + x_at(s, n, k / KG * CG + i / taps);
+				const tap e = tap_of(s, i % taps / s->S, i % taps % s->S);
+				for (int p = e.p0; p < e.p1; p++) {
+					const real *from = dy + (ptrdiff_t)p * s->Q * ys;
+					real *to = dx + row_of(s, &e, p);
+					for (int q = e.q0; q < e.q1; q++) to[q * xs] += w[i] * from[q * ys];
+				}
+			}
+		}
+		clear_tail(a->out.p, s->x_blocked, s->C, s->H * s->W, n);
 	}
 }
 
@@ -78,27 +97,29 @@ static void conv_bwd_data_any__ref(const void *args, int begin, int end, void *s
 static void conv_bwd_weights_any__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_conv_weights_args *a = args;
 	const eg_conv_shape *s = &a->s;
-	const real *x = a->x.p, *dy = a->dy.p;
 	real *dw = a->dw.p, *db = a->db.p;
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
+	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
 	EG_UNUSED(scratch);
-	assert(conv_shape_ok(s) && x && dy && dw && a->shards == 1 && 0 <= begin && begin <= end && end <= s->K);
+	assert(conv_shape_ok(s) && a->x.p && a->dy.p && dw && a->shards == 1 && 0 <= begin && begin <= end && end <= s->K);
 	for (int k = begin; k < end; k++) {
-		for (int e = 0; e < CG * taps; e++) {
-			int c = k / KG * CG + e / taps, r = e % taps / s->S, t = e % taps % s->S;
+		for (int i = 0; i < CG * taps; i++) {
+			const tap e = tap_of(s, i % taps / s->S, i % taps % s->S);
 			double sum = 0;
-			for (int n = 0; n < s->N; n++)
-				for (int o = 0; o < s->P * s->Q; o++) {
-					int i = seen(s, o, r, t);
-					if (i >= 0) sum += (double)dy[y_at(s, n, k, o)] * (double)x[x_at(s, n, c, i)];
+			for (int n = 0; n < s->N; n++) {
+				const real *x = (const real *)a->x.p + x_at(s, n, k / KG * CG + i / taps), *dy = (const real *)a->dy.p + y_at(s, n, k);
+				for (int p = e.p0; p < e.p1; p++) {
+					const real *from = x + row_of(s, &e, p), *by = dy + (ptrdiff_t)p * s->Q * ys;
+					for (int q = e.q0; q < e.q1; q++) sum += (double)by[q * ys] * (double)from[q * xs];
 				}
-			real *to = dw + (ptrdiff_t)k * CG * taps + e;
+			}
+			real *to = dw + (ptrdiff_t)k * CG * taps + i;
 			*to = (real)(a->acc ? (double)*to + sum : sum);
 		}
 		if (!db) continue;
 		double sum = 0;
 		for (int n = 0; n < s->N; n++)
-			for (int o = 0; o < s->P * s->Q; o++) sum += (double)dy[y_at(s, n, k, o)];
+			for (int o = 0; o < s->P * s->Q; o++) sum += (double)((const real *)a->dy.p + y_at(s, n, k))[o * ys];
 		db[k] = (real)(a->acc ? (double)db[k] + sum : sum);
 	}
 }
