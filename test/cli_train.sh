@@ -82,6 +82,14 @@ expect 0 "$ENGRAM" predict --invert yes quarters.safetensors third.pgm
 says "(inverted)"
 if grep -q ' 100.00 %\| 0.00 %' out; then fail "a certain prediction: $(cat out)"; fi
 
+# LeNet-5 answers within 15 MB, program, libraries and picture together.
+if [ -z "${ENGRAM_SANITIZE-}" ] && [ -d "${ENGRAM_DATA:-/nowhere}/mnist" ]; then
+	expect 0 "$ENGRAM" train "$source/recipes/lenet5.yaml" -q --set data.source=mnist --set data.limit=500 --set train.epochs=1 -o lenet5.safetensors
+	expect 0 "$ENGRAM_BUILD/test/peak_memory" "$ENGRAM" predict lenet5.safetensors third.pgm
+	kib=$(tail -n 1 out)
+	[ "$kib" -gt 1000 ] && [ "$kib" -lt 15000 ] || fail "predict took $kib KiB"
+fi
+
 # Damaged models.
 size=$(wc -c <quarters.safetensors)
 for part in 0 7 100 $((size / 2)) $((size - 1)); do

@@ -5,6 +5,7 @@
 #   vectors*.c    comparison with other systems' results, one program
 #   fuzz_*.c      fuzz targets; here their kept inputs test/corpus/*/ are run through them (fuzz_main.c)
 #   support*.c    linked into every program above
+#   peak_memory.c what a command needs, for the scripts
 #   *.sh          tests of the whole program; they get ENGRAM (the program) and ENGRAM_BUILD in the environment
 #
 # Labels: `program` for shell tests, `threads` for C tests whose source speaks of threads (those run under TSan).
@@ -120,6 +121,8 @@ foreach(file ${fuzzers})
 		endif()
 	endif()
 endforeach()
+
+program(peak_memory test SOURCES ${CMAKE_SOURCE_DIR}/test/peak_memory.c) # for cli_train.sh
 
 if(TARGET engram)
 	file(GLOB scripts CONFIGURE_DEPENDS test/*.sh)
