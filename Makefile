@@ -65,12 +65,13 @@ check-neon: ## kernels for 64-bit ARM: built by a cross compiler, tested under q
 
 deepbench := $(wildcard bench/suites/deepbench-*.txt)
 
-bench: ## engram and the engines that this machine has beside it: small problems, networks, some of DeepBench, into docs/benchmarks.md; about half an hour
+bench: ## engram and the engines that this machine has beside it: small problems, networks, convolutions and some recurrence of DeepBench, into docs/benchmarks.md; about half an hour
 	$(call configure,release)
 	$(call compile,build,engram)
 	@rm -f build/answers.jsonl
 	@bench/compare -f bench/suites/small.txt -f bench/suites/nets.txt --seconds 0.2 --rounds 2 --raw build/answers.jsonl $(BENCH_ARGS)
-	@bench/compare $(deepbench:%=-f %) --sample 7 --seconds 0.2 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
+	@bench/compare $(patsubst %,-f %,$(filter %-conv-inference-server.txt %-conv-training.txt,$(deepbench))) --seconds 0.1 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
+	@bench/compare $(patsubst %,-f %,$(filter %-rnn-inference-server.txt %-rnn-training.txt,$(deepbench))) --sample 7 --seconds 0.2 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
 	@bench/compare --from build/answers.jsonl --markdown docs/benchmarks.md >/dev/null
 
 bench-all: ## the same on all problems: hours

@@ -324,6 +324,7 @@ const char *eg_plan_describe(eg_plan *p) {
 	}
 	t.size = t.used + 1;
 	t.used = 0;
+	t.s[0] = '\0'; /* a plan may have nothing to do */
 	describe(p, &t);
 	p->text = t.s;
 	return p->text;

@@ -18,7 +18,10 @@ static double EG_NAME(conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir) 
 }
 
 /* The share of n in whole tiles. */
-static double EG_NAME(conv_filled)(int n, int tile) { return (double)n / ((n + tile - 1) / tile * tile); }
+static double EG_NAME(conv_filled)(int n, int tile) {
+	const int tiles = (n + tile - 1) / tile;
+	return (double)n / (tiles * tile);
+}
 
 /* Rows of the product are filters, for the gradient of x channels, or pairs of channel and tap (body_conv_plain.h); what is multiplied is copied into
  * the order of a matrix first; each result costs something besides, which tells where the sums are short. */
