@@ -71,7 +71,7 @@ bench: ## engram and the engines that this machine has beside it: small problems
 	@rm -f build/answers.jsonl
 	@bench/compare -f bench/suites/small.txt -f bench/suites/nets.txt --seconds 0.2 --rounds 2 --raw build/answers.jsonl $(BENCH_ARGS)
 	@bench/compare $(patsubst %,-f %,$(filter %-conv-inference-server.txt %-conv-training.txt,$(deepbench))) --seconds 0.1 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
-	@bench/compare $(patsubst %,-f %,$(filter %-rnn-inference-server.txt %-rnn-training.txt,$(deepbench))) --sample 7 --seconds 0.2 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
+	@bench/compare $(patsubst %,-f %,$(filter %-rnn-inference-server.txt %-rnn-training.txt,$(deepbench))) --sample 5 --seconds 0.2 --rounds 1 --raw build/answers.jsonl $(BENCH_ARGS)
 	@bench/compare --from build/answers.jsonl --markdown docs/benchmarks.md >/dev/null
 
 bench-all: ## the same on all problems: hours
