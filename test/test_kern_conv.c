@@ -35,6 +35,7 @@ static const int CONVS[][14] = {
         {2, 70, 9, 7, 65, 1, 1, 2, 2, 3, 3, 1, 1, 1},  /* padding around 1x1: a border of bias alone */
         {3, 200, 7, 7, 40, 1, 1, 1, 1, 0, 0, 1, 1, 1}, /* positions of several samples */
         {3, 210, 7, 10, 200, 1, 1, 2, 3, 1, 2, 1, 1, 1}, /* 1x1 in panels, both ways */
+        {2, 3, 9, 11, 300, 2, 2, 2, 2, 0, 0, 1, 1, 1},   /* backward, phases of unequal size with a tap each, at one distance */
         {1, 300, 5, 9, 24, 5, 5, 2, 2, 2, 2, 1, 1, 1}, /* more weights than pictures */
         {2, 48, 8, 9, 64, 3, 3, 1, 2, 1, 0, 1, 2, 1},
         {2, 32, 6, 9, 64, 3, 2, 1, 1, 1, 1, 1, 1, 2}, /* groups of whole blocks */

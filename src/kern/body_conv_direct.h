@@ -190,7 +190,7 @@ static int EG_NAME(direct_taps)(const EG_NAME(direct_side) * d, int phase) {
 	return n;
 }
 
-/* The phase, of all that meet a tap the first. */
+/* The first phase that meets a tap. */
 static int EG_NAME(direct_phase)(const EG_NAME(direct_side) * d) {
 	int phase = 0;
 	while (phase < d->phases - 1 && EG_NAME(direct_taps)(d, phase) == 0) phase++;
@@ -273,7 +273,8 @@ static EG_NAME(direct) EG_NAME(direct_of)(const eg_conv_shape *s, bool back) {
 	EG_NAME(direct) d = EG_NAME(direct_sides)(s, back);
 	EG_NAME(direct_cut)(&d);
 	EG_NAME(direct_strides)(&d);
-	if (!d.x_blocked && d.h.low == d.h.high && d.w.low == d.w.high && d.C > DIRECT_KC_1X1) {
+	/* One tap, and so one phase that has it. Backward at a stride, several phases may have a tap each at one distance, and other positions. */
+	if (!d.x_blocked && d.h.taps == 1 && d.w.taps == 1 && d.C > DIRECT_KC_1X1) {
 		d.panel = (ptrdiff_t)(d.C + 1) * DIRECT_MR + V; /* with room for what the last vector stores behind it */
 		d.block = DIRECT_MR;
 		d.line = EG_NAME(direct_in_phase)(&d.w, d.w.cells, EG_NAME(direct_phase)(&d.w));
@@ -310,7 +311,7 @@ static void EG_NAME(direct_line)(const EG_NAME(direct_side) * w, const float *li
 		int m = a;
 		for (; w->jump == 2 && m + V <= b && w->low + 2 * (m + V) <= w->in; m += V) vstore(to + m, vload_even(line + w->low + 2 * m));
 		for (; m < b; m++) to[m] = line[w->low + m * w->jump];
-	} else {
+	} else if (a < b) {
 		const float *from = line + (ptrdiff_t)(w->low + a * w->jump) * EG_BLOCK;
 		for (int m = a; m < b; m++, from += (ptrdiff_t)w->jump * EG_BLOCK)
 			EG_UNROLL for (int i = 0; i < EG_BLOCK; i += V) vstore(to + (ptrdiff_t)m * EG_BLOCK + i, vload(from + i));
