@@ -11,7 +11,7 @@ typedef struct plans {
 	int n;
 } plans;
 
-/* Is this the first plan that does these calls, in this order, on tensors that lie so (eg_plan_describe)? `kind` tells apart what the plan does not
+/* Is this the first plan that does these calls, in this order, on tensors that lie so, in so much memory (eg_plan_describe, eg_plan_memory)? `kind` tells apart what the plan does not
  * show: its inputs, the context. */
 bool plans_add(plans *p, const char *kind, eg_plan *plan);
 void plans_forget(plans *p);

@@ -290,6 +290,8 @@ static void test_random(void **state) {
 		int H = (R - 1) * dh + 1 + bed_below(t, 9), W = (S - 1) * dw + 1 + bed_below(t, 9);
 		int C = G * (1 + bed_below(t, deep ? 70 : 10)), K = G * (1 + bed_below(t, deep ? 70 : 20)), N = 1 + bed_below(t, deep ? 3 : 20);
 		if (i % 3 == 2) G = C = 1 + bed_below(t, 40), K = C;
+		if (i % 7 == 3) K = G * (193 + bed_below(t, 20)), N = 1 + bed_below(t, 2); /* sums of many channels, backward */
+		if (i % 7 == 5) C = G * (193 + bed_below(t, 20)), N = 1 + bed_below(t, 2); /* and forward */
 		if (i % 6 == 0) C = G * EG_BLOCK, K = 2 * G * EG_BLOCK;
 		int row[14] = {N, C, H, W, K, R, S, 1 + bed_below(t, 3), 1 + bed_below(t, 3), ph, pw, dh, dw, G};
 		for (int a = 0; a < EG_CONV_ALGOS; a++) check_shape(t, a, bed_conv(row), i % 4);

@@ -122,9 +122,8 @@ foreach(file ${fuzzers})
 	endif()
 endforeach()
 
-program(peak_memory test SOURCES ${CMAKE_SOURCE_DIR}/test/peak_memory.c) # for cli_train.sh
-
 if(TARGET engram)
+	program(peak_memory test SOURCES ${CMAKE_SOURCE_DIR}/test/peak_memory.c)
 	file(GLOB scripts CONFIGURE_DEPENDS test/*.sh)
 	foreach(file ${scripts})
 		cmake_path(GET file STEM name)

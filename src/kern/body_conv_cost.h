@@ -18,17 +18,14 @@ static double EG_NAME(conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir) 
 }
 
 /* The share of n in whole tiles. */
-static double EG_NAME(conv_filled)(int n, int tile) {
-	const int tiles = (n + tile - 1) / tile;
-	return (double)n / (tiles * tile);
-}
+static double EG_NAME(conv_filled)(int n, int tile) { return n / (double)EG_NAME(gemm_up)(n, tile); }
 
 /* Rows of the product are filters, for the gradient of x channels, or pairs of channel and tap (body_conv_plain.h); what is multiplied is copied into
  * the order of a matrix first; each result costs something besides, which tells where the sums are short. */
 static double EG_NAME(conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
 	static const double share[] = {0.65, 0.5, 0.5};
 	const int C = s->C / s->G, K = s->K / s->G, taps = s->R * s->S;
-	const bool per_tap = dir == EG_CONV_BWD_DATA && (s->sh > 1 || s->sw > 1);
+	const bool per_tap = dir == EG_CONV_BWD_DATA && !EG_NAME(conv_turns)(s);
 	double filled = EG_NAME(conv_filled)(dir != EG_CONV_BWD_DATA ? K : per_tap ? C * taps : C, GEMM_MR);
 	if (dir == EG_CONV_BWD_WEIGHTS) filled *= EG_NAME(conv_filled)(C * taps, GEMM_NR);
 	double copied = (double)s->N * s->P * s->Q * s->C * taps, results = (double)s->N * s->P * s->Q * s->K;
