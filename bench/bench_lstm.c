@@ -97,11 +97,12 @@ static double peak(eg_context *ctx) {
 
 static bool measure(eg_context *ctx, const char *text) {
 	problem p;
+	eg_error err;
 	if (!parse(text, &p))
 		return fprintf(stderr, "bench_lstm: '%s' is no problem like lstm:l2,t100,n64,i512,h512\n", text), false;
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, &err);
 	if (g) eg_output(g, "y", build(g, &p));
-	eg_params *params = g ? eg_params_new(g, 1) : NULL;
+	eg_params *params = g ? eg_params_new(g, 1, &err) : NULL;
 	double flops = 0;
 	for (int i = 0; params && i < eg_params_count(params); i++) {
 		eg_dims d = eg_params_dims(params, i);
@@ -111,7 +112,7 @@ static bool measure(eg_context *ctx, const char *text) {
 	for (int train = 0; train < (p.steps > 1 ? 2 : 1) && ok; train++) {
 		eg_plan *plan = eg_plan_new(g, params,
 		        &(eg_plan_options){
-		                .batch = p.samples, .time = p.steps, .train = train != 0, .input_grads = train != 0});
+		                .batch = p.samples, .time = p.steps, .train = train != 0, .input_grads = train != 0}, &err);
 		ok = plan != NULL;
 		if (!ok) break;
 		double best_peak = peak(ctx), seconds = time_plan(plan, &p, train != 0);
@@ -124,7 +125,7 @@ static bool measure(eg_context *ctx, const char *text) {
 		fflush(stdout);
 		eg_plan_free(plan);
 	}
-	if (!ok) fprintf(stderr, "bench_lstm: %s\n", eg_context_error(ctx)->message);
+	if (!ok) fprintf(stderr, "bench_lstm: %s\n", err.message);
 	eg_params_free(params);
 	eg_graph_free(g);
 	return ok;

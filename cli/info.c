@@ -87,11 +87,11 @@ static const char *field_text(const field *f, char buf[64]) {
 	return buf;
 }
 
-static bool memory_of(const network *net, int batch, bool train, eg_memory *m) {
+static bool memory_of(const network *net, int batch, bool train, eg_memory *m, eg_error *err) {
 	static const char *const answer[] = {"logits", NULL};
 	eg_plan *plan = eg_plan_new(net->graph, net->params,
 		&(eg_plan_options){.batch = batch, .time = net->time, .train = train, .outputs = train ? NULL : answer,
-			.checkpoint_time = eg_recipe_train(net->recipe)->checkpoint_time});
+			.checkpoint_time = eg_recipe_train(net->recipe)->checkpoint_time}, err);
 	if (!plan) return false;
 	eg_plan_memory(plan, m);
 	eg_plan_free(plan);
@@ -122,7 +122,7 @@ static totals sum(const network *net) {
 /* How many optimizer moments are kept beside weights and gradients. */
 static size_t optimizer_bytes(const network *net) {
 	size_t n = 0;
-	eg_optimizer *o = eg_optimizer_new(net->params, &eg_recipe_train(net->recipe)->optimizer);
+	eg_optimizer *o = eg_optimizer_new(net->params, &eg_recipe_train(net->recipe)->optimizer, NULL);
 	if (!o) return 0;
 	eg_params_flat_grad(net->params, &n);
 	n *= (size_t)eg_optimizer_moments(o) * sizeof(eg_real);
@@ -210,9 +210,9 @@ static void memory_row(table *t, const char *name, double a, double b) {
 	table_cell(t, "%s", number_bytes(buf, b));
 }
 
-static bool print_memory(const network *net) {
+static bool print_memory(const network *net, eg_error *err) {
 	eg_memory run, train;
-	if (!memory_of(net, net->batch, false, &run) || !memory_of(net, net->train_batch, true, &train)) return false;
+	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err)) return false;
 	size_t moments = optimizer_bytes(net);
 	table *t = table_new("lrr");
 	table_cell(t, "%s", "");
@@ -321,11 +321,11 @@ static void layer_json(json *j, const network *net, int i) {
 	json_put_close(j, '}');
 }
 
-static bool print_json(const network *net) {
+static bool print_json(const network *net, eg_error *err) {
 	json j = {.f = stdout};
 	totals s = sum(net);
 	eg_memory run, train;
-	if (!memory_of(net, net->batch, false, &run) || !memory_of(net, net->train_batch, true, &train)) return false;
+	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err)) return false;
 	json_put_open(&j, NULL, '{');
 	json_put_string(&j, "name", net->name);
 	json_put_int(&j, "classes", net->classes);
@@ -374,6 +374,7 @@ static void survey(network *net) {
 
 static int show(const cli_args *a, network *net, eg_model *m) {
 	eg_dims in = eg_recipe_input(net->recipe);
+	eg_error err;
 	bool ok, as_json = args_has(a, "json");
 	net->name = eg_recipe_name(net->recipe);
 	net->batch = (int)args_number(a, "batch", 1);
@@ -382,7 +383,7 @@ static int show(const cli_args *a, network *net, eg_model *m) {
 	net->time = in.d[0] == EG_T ? (int)args_number(a, "time", (uint64_t)steps_of(net->recipe)) : 0;
 	survey(net);
 	if (as_json) {
-		ok = print_json(net);
+		ok = print_json(net, &err);
 	} else {
 		char shape[64];
 		if (m) print_model(a->operands[0], net, m);
@@ -391,11 +392,11 @@ static int show(const cli_args *a, network *net, eg_model *m) {
 		printf("\n\n");
 		print_layers(net);
 		print_dense(net);
-		ok = print_memory(net);
+		ok = print_memory(net, &err);
 	}
 	free(net->nodes);
 	free(net->fields);
-	return ok ? CLI_OK : fail_error("info", eg_context_error(eg_graph_context(net->graph)));
+	return ok ? CLI_OK : fail_error("info", &err);
 }
 
 static int of_model(const cli_args *a, eg_context *ctx) {
@@ -420,8 +421,7 @@ static int of_recipe(const cli_args *a, eg_context *ctx) {
 	if (eg_task_open(r, &t, &err) || eg_task_classes(t, &net.classes, &err) ||
 		eg_recipe_build(r, ctx, net.classes, &net.graph, &err) || eg_task_suits(t, net.graph, &err))
 		code = fail_error("info", &err);
-	if (code == CLI_OK && !(net.params = eg_params_new_zero(net.graph)))
-		code = fail_error("info", eg_context_error(ctx));
+	if (code == CLI_OK && !(net.params = eg_params_new_zero(net.graph, &err))) code = fail_error("info", &err);
 	net.recipe = r;
 	if (code == CLI_OK) code = show(a, &net, NULL);
 	eg_params_free(net.params);

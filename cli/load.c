@@ -38,7 +38,7 @@ eg_context *cli_context(const cli_args *a) {
 
 void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o) {
 	if (cli_verbose() < 1) return;
-	eg_plan *plan = eg_plan_new(g, p, o);
+	eg_plan *plan = eg_plan_new(g, p, o, NULL);
 	const char *text = plan && cli_verbose() > 1 ? eg_plan_describe(plan) : NULL;
 	for (int i = 0, n = plan ? eg_plan_choices(plan) : 0; i < n; i++) {
 		eg_choice c;

@@ -261,8 +261,8 @@ static bool new_network(job *j) {
 		return false;
 	}
 	j->graph = j->own_graph;
-	j->params = j->own_params = eg_params_new(j->graph, j->config.seed);
-	return j->params || (fail_error("train", eg_context_error(j->ctx)), false);
+	j->params = j->own_params = eg_params_new(j->graph, j->config.seed, &err);
+	return j->params || (fail_error("train", &err), false);
 }
 
 static bool old_network(job *j) {
@@ -294,9 +294,9 @@ static bool prepare(job *j) {
 			j->checkpoint_path);
 	else if (args_has(j->args, "resume") && !there && !j->quiet)
 		fail("train", "note: there is no %s to resume from; training begins anew", j->checkpoint_path);
-	j->optimizer = eg_optimizer_new(j->params, &j->config.optimizer);
+	j->optimizer = eg_optimizer_new(j->params, &j->config.optimizer, &err);
 	if (!j->optimizer) {
-		fail_error("train", eg_context_error(j->ctx));
+		fail_error("train", &err);
 		return false;
 	}
 	eg_params_flat(j->params, &n);
@@ -349,8 +349,8 @@ static void print_command(const job *j, FILE *f, const char *more) {
 	fprintf(f, "%s\n", more);
 }
 
-static int stopped(const job *j) {
-	fail("train", "%s", eg_context_error(j->ctx)->message);
+static int stopped(const job *j, const eg_error *why) {
+	fail_error("train", why);
 	if (!j->kept) {
 		fprintf(stderr, "No epoch was finished, so nothing is kept and no model was written.\n");
 		return CLI_FAILED;
@@ -360,9 +360,9 @@ static int stopped(const job *j) {
 	return CLI_FAILED;
 }
 
-static int not_finite(job *j) {
-	eg_error err, why = *eg_context_error(j->ctx);
-	fail_error("train", &why);
+static int not_finite(job *j, const eg_error *why) {
+	eg_error err;
+	fail_error("train", why);
 	if (save(j, j->model_path, false, &err)) return fail_error("train", &err);
 	fprintf(stderr, "Those weights are saved in %s.\n", j->model_path);
 	if (j->kept) {
@@ -433,6 +433,7 @@ static int finish(job *j, const eg_train_result *result) {
 
 static int train(job *j) {
 	eg_train_result result;
+	eg_error err;
 	eg_train_callbacks callbacks = {.user = j, .step = on_step, .epoch = on_epoch, .interrupted = stop_wanted};
 	if (!j->quiet && !j->json) introduce(j);
 	const eg_dataset *data = eg_samples_get(j->samples, EG_PART_TRAIN);
@@ -446,13 +447,13 @@ static int train(job *j) {
 	cli_verbose_plan(j->graph, j->params, &shown);
 	sigprocmask(SIG_BLOCK, &j->stop, NULL);
 	eg_status status = eg_train(j->graph, j->params, &j->config, data,
-		eg_samples_get(j->samples, EG_PART_VALIDATION), j->optimizer, &j->state, &callbacks, &result);
+		eg_samples_get(j->samples, EG_PART_VALIDATION), j->optimizer, &j->state, &callbacks, &result, &err);
 	if (j->live) bar_clear(stdout);
 	fflush(stdout);
 	int code = status == EG_OK            ? finish(j, &result)
-		   : status == EG_ERR_STOPPED ? stopped(j)
-		   : status == EG_ERR_NUMERIC ? not_finite(j)
-					      : fail_error("train", eg_context_error(j->ctx));
+		   : status == EG_ERR_STOPPED ? stopped(j, &err)
+		   : status == EG_ERR_NUMERIC ? not_finite(j, &err)
+					      : fail_error("train", &err);
 	forget_signals(j);
 	return code;
 }

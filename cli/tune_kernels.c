@@ -69,9 +69,10 @@ static void show(const tuning *t, int first) {
 static int measure(tuning *t, eg_graph *g, eg_params *p, int batch, bool train) {
 	static const char *const answer[] = {"logits", NULL};
 	int first = t->n;
+	eg_error err;
 	eg_plan_options o = {.batch = batch, .train = train, .input_grads = train && t->layer};
 	if (!train && eg_graph_find(g, "logits").id) o.outputs = answer;
-	if (eg_tune(g, p, &o, t->seconds, found, t)) return fail("tune-kernels", "%s: %s", t->what, eg_context_error(t->ctx)->message);
+	if (eg_tune(g, p, &o, t->seconds, found, t, &err)) return fail("tune-kernels", "%s: %s", t->what, err.message);
 	if (t->n == first) fail("tune-kernels", "note: %s has no convolution that can be computed in several ways", t->what);
 	show(t, first);
 	return CLI_OK;
@@ -109,7 +110,7 @@ static int of_recipe(tuning *t, const char *path) {
 		code = fail_error("tune-kernels", &err);
 	if (code == CLI_OK && eg_recipe_input(r).d[0] == EG_T)
 		code = fail("tune-kernels", "%s: a network for sequences has no convolutions to measure", path);
-	if (code == CLI_OK && !(p = eg_params_new(g, 1))) code = fail_error("tune-kernels", eg_context_error(t->ctx));
+	if (code == CLI_OK && !(p = eg_params_new(g, 1, &err))) code = fail_error("tune-kernels", &err);
 	if (code == CLI_OK) code = measure_modes(t, g, p, 1, batch_of(r));
 	eg_params_free(p);
 	eg_graph_free(g);
@@ -128,7 +129,7 @@ static int of_problem(tuning *t, const char *text) {
 	if (eg_problem_graph(&p, t->ctx, &g, &err)) return fail_error("tune-kernels", &err);
 	int n = eg_problem_value(&p, 'n'), code = CLI_OK;
 	t->layer = !p.kind->network;
-	if (!(params = eg_params_new(g, 1))) code = fail_error("tune-kernels", eg_context_error(t->ctx));
+	if (!(params = eg_params_new(g, 1, &err))) code = fail_error("tune-kernels", &err);
 	if (code == CLI_OK) code = measure_modes(t, g, params, n, n);
 	eg_params_free(params);
 	eg_graph_free(g);

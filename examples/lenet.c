@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static eg_graph *lenet5(eg_context *ctx, int classes) {
-	eg_graph *g = eg_graph_new(ctx);
+static eg_graph *lenet5(eg_context *ctx, int classes, eg_error *err) {
+	eg_graph *g = eg_graph_new(ctx, err);
 	if (!g) return NULL;
 	eg_tensor x = eg_input(g, "image", EG_F32, EG_DIMS(EG_N, 1, 28, 28));
 	eg_tensor label = eg_input(g, "label", EG_I32, EG_DIMS(EG_N));
@@ -54,10 +54,10 @@ int main(int argc, char **argv) {
 	eg_picture_scale scale = {{0}, {0}}; /* byte / 255 */
 	train_set = eg_picture_dataset_new(train, NULL, 0, &scale, "image", "label", &err);
 	test_set = eg_picture_dataset_new(test, NULL, 0, &scale, "image", "label", &err);
-	g = lenet5(ctx, train->classes);
-	p = g ? eg_params_new(g, 1) : NULL;
-	if (!train_set || !test_set || !p) {
-		fail(train_set && test_set ? eg_context_error(ctx)->message : err.message);
+	g = train_set && test_set ? lenet5(ctx, train->classes, &err) : NULL;
+	p = g ? eg_params_new(g, 1, &err) : NULL;
+	if (!p) {
+		fail(err.message);
 		goto done;
 	}
 	eg_train_config config = {.epochs = argc > 2 ? atoi(argv[2]) : 5, .batch = 64, .seed = 1,
@@ -65,9 +65,9 @@ int main(int argc, char **argv) {
 	eg_train_callbacks callbacks = {.epoch = show};
 	double loss;
 	eg_confusion *confusion = eg_confusion_new(train->classes);
-	if (eg_train(g, p, &config, eg_picture_dataset_get(train_set), NULL, NULL, NULL, &callbacks, NULL) ||
-		eg_evaluate(g, p, 256, eg_picture_dataset_get(test_set), &loss, confusion)) {
-		fail(eg_context_error(ctx)->message);
+	if (eg_train(g, p, &config, eg_picture_dataset_get(train_set), NULL, NULL, NULL, &callbacks, NULL, &err) ||
+		eg_evaluate(g, p, 256, eg_picture_dataset_get(test_set), &loss, confusion, &err)) {
+		fail(err.message);
 	} else {
 		printf("test: loss %.4f, accuracy %.4f\n", loss, eg_confusion_accuracy(confusion));
 		result = 0;

@@ -43,9 +43,9 @@ static int read_on(eg_session *s, const eg_vocab *v, eg_real *logits) {
 			eg_vocab_spell(v, -1, ids[i], text, sizeof text);
 			if (!first) printf("%6.2f  %s\n", bits(logits, eg_vocab_count(v), ids[i]), text[0] == '\n' ? "(new line)" : text);
 			first = false;
-			if (eg_session_run(s, 1, &name, &in, 1, &logits)) {
+			if (eg_session_run(s, 1, &name, &in, 1, &logits, &err)) {
 				free(ids);
-				return fail("the network could not be run");
+				return fail(err.message);
 			}
 		}
 		free(ids);
@@ -66,10 +66,10 @@ int main(int argc, char **argv) {
 	}
 	const eg_vocab *v = eg_model_vocab(m);
 	const char *const outputs[] = {"logits", NULL};
-	eg_session *s = eg_session_new(eg_model_graph(m), eg_model_params(m), &(eg_session_options){.outputs = outputs});
+	eg_session *s = eg_session_new(eg_model_graph(m), eg_model_params(m), &(eg_session_options){.outputs = outputs}, &err);
 	eg_real *logits = v ? calloc((size_t)eg_vocab_count(v), sizeof *logits) : NULL;
 	if (!v) fail("this model has no vocabulary, so it is none of text");
-	else if (!s) fail(eg_context_error(ctx)->message);
+	else if (!s) fail(err.message);
 	else if (!logits) fail("out of memory");
 	else result = read_on(s, v, logits);
 	free(logits);

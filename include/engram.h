@@ -5,9 +5,14 @@
  * engram_io.h; the training loop is in engram_train.h; the operators' builders are in engram_ops.h, which is generated from the operator table.
  *
  * Ownership: every *_new has a *_free that takes NULL. Handles are integers and belong to their graph. Memory that the
- * caller passes in is only read, and not kept beyond the call unless said. Errors: functions return an eg_status, or
- * NULL, and leave a message in the context (eg_context_error). Threads: one context, and what was made from it, is used
- * by one caller at a time; several contexts may live in one process. The library never prints, exits or aborts. */
+ * caller passes in is only read, and not kept beyond the call unless said. Threads: one context, and what was made from
+ * it, is used by one caller at a time; several contexts may live in one process. The library never prints, exits or
+ * aborts.
+ *
+ * Errors: a function that can fail takes an eg_error last and returns an eg_status, or NULL; after a failure *err holds
+ * the same status and a message, after success it means nothing. err may be NULL: the message is dropped. Without an
+ * eg_error are the builders of graphs, whose first error the graph keeps (eg_graph_status; making parameters or a plan
+ * tells it too), and functions that fail only for want of memory, which say "NULL: out of memory". */
 #ifndef ENGRAM_H
 #define ENGRAM_H
 
@@ -76,8 +81,6 @@ typedef struct eg_context_options {
  * arguments may be NULL. */
 EG_API eg_context *eg_context_new(const eg_context_options *options, eg_error *err);
 EG_API void eg_context_free(eg_context *ctx);
-/* The error of the last call that failed on this context; its status is EG_OK when none has. Valid until the next call. */
-EG_API const eg_error *eg_context_error(const eg_context *ctx);
 EG_API int eg_context_threads(const eg_context *ctx);
 EG_API const char *eg_context_isa(const eg_context *ctx);
 EG_API const char *eg_context_cpu(const eg_context *ctx); /* as the CPU names itself */
@@ -174,7 +177,7 @@ typedef struct eg_dims {
 #define EG_DIMS(...)                                                                                                           \
 	((eg_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 
-EG_API eg_graph *eg_graph_new(eg_context *ctx); /* NULL: out of memory */
+EG_API eg_graph *eg_graph_new(eg_context *ctx, eg_error *err); /* NULL on failure */
 EG_API void eg_graph_free(eg_graph *g);
 EG_API eg_context *eg_graph_context(const eg_graph *g);
 /* All plans of this graph are made with the option `exact`. */
@@ -218,9 +221,9 @@ EG_API void eg_graph_node(const eg_graph *g, int i, eg_node_info *info);
  * it over, and it is saved and copied with the rest. */
 typedef struct eg_params eg_params;
 
-/* Initialised from `seed` as the operators say. NULL on failure (message in the context). */
-EG_API eg_params *eg_params_new(eg_graph *g, uint64_t seed);
-EG_API eg_params *eg_params_new_zero(eg_graph *g); /* all zero, for who fills them */
+/* Initialised from `seed` as the operators say. NULL on failure: the graph is wrong, or there is not enough memory. */
+EG_API eg_params *eg_params_new(eg_graph *g, uint64_t seed, eg_error *err);
+EG_API eg_params *eg_params_new_zero(eg_graph *g, eg_error *err); /* all zero, for who fills them */
 EG_API void eg_params_free(eg_params *p);
 EG_API int eg_params_count(const eg_params *p);
 EG_API const char *eg_params_name(const eg_params *p, int i); /* "conv1.weight" */
@@ -266,7 +269,7 @@ typedef struct eg_plan_options {
 	bool no_fusion, no_defer;   /* for tests: every node on its own, every call in its place */
 } eg_plan_options;
 
-EG_API eg_plan *eg_plan_new(eg_graph *g, eg_params *p, const eg_plan_options *options); /* NULL on failure */
+EG_API eg_plan *eg_plan_new(eg_graph *g, eg_params *p, const eg_plan_options *options, eg_error *err); /* NULL on failure */
 EG_API void eg_plan_free(eg_plan *plan);
 /* Where to put an input's data before a run (row-major; EG_I32 inputs are int32_t). NULL: no such input in this plan. */
 EG_API void *eg_plan_input(eg_plan *plan, const char *name);
@@ -335,19 +338,19 @@ typedef struct eg_measurement {
 } eg_measurement;
 
 /* Plans of this context that are made from now on go by these n measurements, which are copied; 0: by estimates again. */
-EG_API eg_status eg_context_tuning(eg_context *ctx, const eg_measurement *m, int n);
+EG_API eg_status eg_context_tuning(eg_context *ctx, const eg_measurement *m, int n, eg_error *err);
 /* Measures every layout and algorithm for what this graph can compute in several ways, planned with these options, about `seconds` (0: 0.05) each, and
  * tells `found` each result. Inputs are random, the gradients of the parameters are overwritten. */
 EG_API eg_status eg_tune(eg_graph *g, eg_params *p, const eg_plan_options *options, double seconds,
-	void (*found)(void *user, const eg_measurement *m), void *user);
+	void (*found)(void *user, const eg_measurement *m), void *user, eg_error *err);
 
 /* Plans of one graph for several batch sizes and lengths, made when first asked for (the last short batch of an epoch). */
 typedef struct eg_plan_cache eg_plan_cache;
-EG_API eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *p, const eg_plan_options *options);
+EG_API eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *p, const eg_plan_options *options, eg_error *err);
 EG_API void eg_plan_cache_free(eg_plan_cache *c);
 /* time 0: no sequences. NULL on failure. The plans use one block of memory in turn (unless they carry state), so getting another one ends the
  * life of the numbers in the one before; which plans are kept is the cache's business. */
-EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time);
+EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, eg_error *err);
 
 /* ---- session -------------------------------------------------------------------------------------------------------------- */
 
@@ -362,11 +365,12 @@ typedef struct eg_session_options {
 } eg_session_options;
 
 /* NULL on failure: a layer that looks ahead (bidirectional, attention over time) is named. The graph and the parameters must outlive it. */
-EG_API eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options);
+EG_API eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options, eg_error *err);
 EG_API void eg_session_free(eg_session *s);
 /* Runs `steps` >= 1 steps. inputs: the data (steps, batch, ...) of every graph input that the outputs need, as names and pointers side by side;
  * outputs: where to put (steps, batch, ...) of each output, in the order of the options, or NULL for one that is not wanted. */
-EG_API eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs, eg_real *const *outputs);
+EG_API eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs,
+	eg_real *const *outputs, eg_error *err);
 EG_API void eg_session_reset(eg_session *s);                  /* all sequences begin anew */
 EG_API void eg_session_reset_one(eg_session *s, int sequence); /* only this one does */
 EG_API int eg_session_batch(const eg_session *s);

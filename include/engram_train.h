@@ -27,13 +27,13 @@ typedef struct eg_optimizer_config {
 } eg_optimizer_config;
 
 typedef struct eg_optimizer eg_optimizer;
-/* NULL on failure: message in the context of the parameters' graph. The parameters must outlive it. */
-EG_API eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config);
+/* NULL on failure. The parameters must outlive it. */
+EG_API eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, eg_error *err);
 EG_API void eg_optimizer_free(eg_optimizer *o);
 EG_API double eg_optimizer_lr(const eg_optimizer *o); /* as configured, or the default */
 /* One update from the gradients in the parameters, with this learning rate. *norm (may be NULL) receives the global norm of the
  * gradients before clipping. When it is NaN or infinite nothing is updated and EG_ERR_NUMERIC returned. */
-EG_API eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm);
+EG_API eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *err);
 /* The moments as flat arrays parallel to eg_params_flat_grad, for checkpoints: how many there are, their names ("m", "v"), their data; and the
  * number of steps done. */
 EG_API int eg_optimizer_moments(const eg_optimizer *o);
@@ -69,7 +69,7 @@ EG_API void eg_schedule_epoch(const eg_schedule_config *c, eg_schedule_state *s,
 /* ---- metrics of classification --------------------------------------------------------------------------------------------- */
 
 typedef struct eg_confusion eg_confusion;
-EG_API eg_confusion *eg_confusion_new(int classes); /* NULL: out of memory */
+EG_API eg_confusion *eg_confusion_new(int classes); /* NULL: out of memory, or no number of classes */
 /* For very many classes: no matrix, so eg_confusion_count knows only what was right; the rest is the same. */
 EG_API eg_confusion *eg_confusion_new_slim(int classes);
 EG_API void eg_confusion_free(eg_confusion *c);
@@ -180,10 +180,11 @@ typedef struct eg_train_state {
  * best epoch's, or else those of the last whole epoch, or, in the first epoch, those before the step. Same seed, same bits, for any number
  * of threads. */
 EG_API eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *train, const eg_dataset *validation,
-	eg_optimizer *optimizer, eg_train_state *state, const eg_train_callbacks *callbacks, eg_train_result *result);
+	eg_optimizer *optimizer, eg_train_state *state, const eg_train_callbacks *callbacks, eg_train_result *result, eg_error *err);
 
 /* Mean loss over all predictions of the set, and counts into *confusion (may be NULL), in batches of `batch`. */
-EG_API eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *data, double *loss, eg_confusion *confusion);
+EG_API eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *data, double *loss, eg_confusion *confusion,
+	eg_error *err);
 
 #ifdef __cplusplus
 }

@@ -202,7 +202,7 @@ static void check_shapes(tally *t, const setup *s, const rig *r) {
 						  : inferred.d[k] == EG_T ? s->c->time
 									  : inferred.d[k]);
 		check(t, s, same, "shape of an output", output_name(i));
-		const eg_value *v = &r->graph->values[y.id - 1];
+		const eg_graph_value *v = &r->graph->values[y.id - 1];
 		if (!v->constant && v->type == EG_F32)
 			check(t, s, eg_plan_grad(r->plan, output_name(i)), "gradient of an output has no place",
 				output_name(i));

@@ -40,7 +40,7 @@ const eg_op *neighbour(bool reads_y) {
 		if (op->info.max_inputs != 1 || op->info.params || needs || op->bwd_reads_y != reads_y || !op->bwd)
 			continue;
 		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1, .isa = "ref"}, NULL);
-		eg_graph *g = ctx ? eg_graph_new(ctx) : NULL;
+		eg_graph *g = ctx ? eg_graph_new(ctx, NULL) : NULL;
 		bool same = false;
 		if (g) {
 			eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, 3));
@@ -105,11 +105,11 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 		err);
 	if (!r->ctx) return false;
 	if (s->tamper) s->tamper(&r->ctx->kern);
-	r->graph = eg_graph_new(r->ctx);
+	r->graph = eg_graph_new(r->ctx, err);
 	if (r->graph) {
 		build(r);
 		if (eg_graph_status(r->graph, err)) return false;
-		r->params = eg_params_new(r->graph, 5);
+		r->params = eg_params_new(r->graph, 5, err);
 	}
 	if (r->params)
 		r->plan = eg_plan_new(r->graph, r->params,
@@ -123,8 +123,7 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 				.algorithm = s->algorithm,
 				.exact = s->algorithm < EG_ALGORITHM_WINOGRAD2,
 				.no_fusion = s->no_fusion,
-				.no_defer = s->no_defer});
-	if (!r->plan) *err = *eg_context_error(r->ctx);
+				.no_defer = s->no_defer}, err);
 	return r->plan;
 }
 

@@ -17,16 +17,16 @@ enum { SELF, SELF_NAMED, OTHER };
 
 static net net_new(const char *attrs, int source, bool lengths) {
 	net n = {.ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL)};
-	n.g = eg_graph_new(n.ctx);
+	n.g = eg_graph_new(n.ctx, NULL);
 	eg_tensor in[3] = {eg_input(n.g, "x", EG_F32, EG_DIMS(EG_T, EG_N, C))};
 	if (source == SELF_NAMED) in[1] = in[0];
 	if (source == OTHER) in[1] = eg_input(n.g, "source", EG_F32, EG_DIMS(EG_T, EG_N, C));
 	if (lengths) in[2] = eg_input(n.g, "lengths", EG_I32, EG_DIMS(EG_N));
 	eg_output(n.g, "y", net_apply(n.g, "multi_head_attention", attrs, in, lengths ? 3 : source != SELF ? 2 : 1));
-	n.params = eg_params_new(n.g, 3);
+	n.params = eg_params_new(n.g, 3, NULL);
 	assert_non_null(n.params);
 	n.plan = eg_plan_new(
-	        n.g, n.params, &(eg_plan_options){.batch = N, .time = T, .train = true, .input_grads = true});
+	        n.g, n.params, &(eg_plan_options){.batch = N, .time = T, .train = true, .input_grads = true}, NULL);
 	assert_non_null(n.plan);
 	net_fill(n.plan, "x", LARGEST, 0, 1);
 	if (source == OTHER) net_fill(n.plan, "source", LARGEST, 0, 1);
@@ -77,13 +77,13 @@ static void test_one_tensor_three_times(void **state) {
 	eg_real sum[N * T * C] = {0}, y[N * T * C] = {0};
 	for (int same = 0; same < 2; same++) {
 		static const char *const names[] = {"q", "k", "v"};
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, NULL);
 		eg_tensor in[3];
 		for (int i = 0; i < 3; i++)
 			in[i] = same && i ? in[0] : eg_input(g, names[i], EG_F32, EG_DIMS(EG_N, T, C));
 		eg_output(g, "y", net_apply(g, "attention", "causal=1", in, 3));
-		eg_params *p = eg_params_new(g, 1);
-		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .train = true, .input_grads = true});
+		eg_params *p = eg_params_new(g, 1, NULL);
+		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .train = true, .input_grads = true}, NULL);
 		assert_non_null(plan);
 		for (int i = 0; i < (same ? 1 : 3); i++) net_fill(plan, names[i], LARGEST, 0, 1);
 		for (int i = 0; i < LARGEST; i++) eg_plan_grad(plan, "y")[i] = (eg_real)net_random(2, (uint64_t)i);
@@ -155,11 +155,11 @@ static void test_strange_ids(void **state) {
 	EG_UNUSED(state);
 	static const int32_t ids[6] = {0, 4, -1, 5, INT32_MIN, INT32_MAX};
 	eg_context *ctx = eg_context_new(NULL, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor x = eg_input(g, "ids", EG_I32, EG_DIMS(EG_N));
 	eg_output(g, "y", net_layer(g, "embedding", "size=3 count=5 padding_idx=-1", x));
-	eg_params *p = eg_params_new(g, 1);
-	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 6, .train = true});
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 6, .train = true}, NULL);
 	assert_non_null(plan);
 	memcpy(eg_plan_input(plan, "ids"), ids, sizeof ids);
 	for (int i = 0; i < 18; i++) eg_plan_grad(plan, "y")[i] = 1;
@@ -213,7 +213,7 @@ static void test_messages(void **state) {
 	};
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		eg_context *ctx = eg_context_new(NULL, NULL);
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, NULL);
 		eg_tensor in[4];
 		char name[8];
 		for (int k = 0; k < cases[i].n; k++) {

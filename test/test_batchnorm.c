@@ -219,7 +219,7 @@ typedef struct net {
 
 static net made(int threads) {
 	net n = {.ctx = net_context(threads, NULL)};
-	n.g = eg_graph_new(n.ctx);
+	n.g = eg_graph_new(n.ctx, NULL);
 	eg_tensor x = eg_input(n.g, "x", EG_F32, EG_DIMS(EG_N, 3, 6, 5)), t = eg_input(n.g, "t", EG_I32, EG_DIMS(EG_N));
 	x = net_layer(n.g, "conv2d", "filters=5 kernel=3 bias=0", x);
 	x = net_layer(n.g, "relu", "", net_layer(n.g, "batchnorm", "", x));
@@ -228,9 +228,9 @@ static net made(int threads) {
 	eg_output(n.g, "logits", x);
 	eg_output(n.g, "loss", net_loss(n.g, "", x, t));
 	assert_int_equal(eg_graph_status(n.g, NULL), EG_OK);
-	n.p = eg_params_new(n.g, 1);
-	n.train = eg_plan_new(n.g, n.p, &(eg_plan_options){.batch = SAMPLES, .train = true});
-	n.infer = eg_plan_new(n.g, n.p, &(eg_plan_options){.batch = SAMPLES});
+	n.p = eg_params_new(n.g, 1, NULL);
+	n.train = eg_plan_new(n.g, n.p, &(eg_plan_options){.batch = SAMPLES, .train = true}, NULL);
+	n.infer = eg_plan_new(n.g, n.p, &(eg_plan_options){.batch = SAMPLES}, NULL);
 	assert_non_null(n.train);
 	assert_non_null(n.infer);
 	eg_plan *const plans[] = {n.train, n.infer};
@@ -314,7 +314,7 @@ static void test_optimizer_passes_over(void **state) {
 	real kept[64];
 	for (int threads = 1; threads <= 3; threads++) {
 		net n = made(threads);
-		eg_optimizer *o = eg_optimizer_new(n.p, &(eg_optimizer_config){.lr = 0.1, .momentum = 0.9, .weight_decay = 0.5, .clip_norm = 0.1});
+		eg_optimizer *o = eg_optimizer_new(n.p, &(eg_optimizer_config){.lr = 0.1, .momentum = 0.9, .weight_decay = 0.5, .clip_norm = 0.1}, NULL);
 		assert_non_null(o);
 		size_t moment, trained, all;
 		eg_optimizer_moment(o, 0, &moment);
@@ -324,7 +324,7 @@ static void test_optimizer_passes_over(void **state) {
 			real before[64];
 			eg_plan_run(n.train, 0);
 			memcpy(before, eg_params_flat(n.p, &all) + trained, sizeof before);
-			assert_int_equal(eg_optimizer_step(o, 0.1, NULL), EG_OK);
+			assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
 			assert_memory_equal(before, eg_params_flat(n.p, NULL) + trained, sizeof before);
 		}
 		if (threads > 1) assert_memory_equal(kept, eg_params_flat(n.p, NULL) + trained, sizeof kept);

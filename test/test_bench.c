@@ -185,12 +185,12 @@ static void machine(void **state) {
 
 static void calls_of_a_plan(void **state) {
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	(void)state;
 	eg_tensor h = eg_conv2d(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1, 8, 8)), .filters = 2, .kernel = {3, 3}, .name = "c");
 	eg_output(g, "y", eg_linear(g, eg_flatten(g, h), .units = 3, .name = "d"));
-	eg_params *p = eg_params_new(g, 1);
-	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 32, .train = true, .layout = EG_LAYOUT_LANES});
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 32, .train = true, .layout = EG_LAYOUT_LANES}, NULL);
 	assert_non_null(plan);
 	int packs = 0, forward = 0, backward = 0, lanes = 0;
 	for (int i = 0; i < eg_plan_calls(plan); i++) {

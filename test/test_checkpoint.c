@@ -30,11 +30,11 @@ typedef struct net {
 static net net_make(int inputs, int hidden, int layers, bool last) {
 	net n = {.ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL)};
 	assert_non_null(n.ctx);
-	n.graph = eg_graph_new(n.ctx);
+	n.graph = eg_graph_new(n.ctx, NULL);
 	eg_tensor x = eg_input(n.graph, "x", EG_F32, EG_DIMS(EG_T, EG_N, inputs));
 	eg_tensor y = eg_lstm(n.graph, x, .hidden = hidden, .layers = layers);
 	eg_output(n.graph, "y", last ? eg_result(n.graph, y, 1) : y);
-	n.params = eg_params_new(n.graph, 7);
+	n.params = eg_params_new(n.graph, 7, NULL);
 	assert_non_null(n.params);
 	return n;
 }
@@ -45,8 +45,9 @@ static void net_free(net *n) {
 }
 
 static eg_plan *plan_of(const net *n, eg_plan_options o) {
-	eg_plan *p = eg_plan_new(n->graph, n->params, &o);
-	if (!p) fail_msg("%s", eg_context_error(n->ctx)->message);
+	eg_error err = {0};
+	eg_plan *p = eg_plan_new(n->graph, n->params, &o, &err);
+	if (!p) fail_msg("%s", err.message);
 	return p;
 }
 

@@ -31,7 +31,7 @@ static bed bed_new(const char *op, const char *attrs, int T, int N, int C, int L
         const char *wanted) {
 	bed b = {.T = T, .N = N, .C = C, .ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL)};
 	assert_non_null(b.ctx);
-	b.graph = eg_graph_new(b.ctx);
+	b.graph = eg_graph_new(b.ctx, NULL);
 	eg_tensor in[4] = {eg_input(b.graph, "x", EG_F32, EG_DIMS(EG_T, EG_N, C)),
 	        L ? eg_input(b.graph, "target", EG_I32, EG_DIMS(EG_N, L))
 	          : eg_input(b.graph, "target", EG_I32, EG_DIMS(EG_T, EG_N))};
@@ -41,7 +41,7 @@ static bed bed_new(const char *op, const char *attrs, int T, int N, int C, int L
 	eg_output(b.graph, "a", y);
 	eg_output(b.graph, "b", eg_result(b.graph, y, 1));
 	assert_int_equal(eg_graph_status(b.graph, NULL), EG_OK);
-	b.params = eg_params_new(b.graph, 1);
+	b.params = eg_params_new(b.graph, 1, NULL);
 	bool train = !wanted;
 	const char *const outputs[] = {wanted, NULL};
 	b.plan = eg_plan_new(b.graph, b.params,
@@ -49,7 +49,7 @@ static bed bed_new(const char *op, const char *attrs, int T, int N, int C, int L
 	                .time = T,
 	                .train = train,
 	                .input_grads = train,
-	                .outputs = wanted ? outputs : NULL});
+	                .outputs = wanted ? outputs : NULL}, NULL);
 	assert_non_null(b.plan);
 	b.x = eg_plan_input(b.plan, "x");
 	b.dx = eg_plan_grad(b.plan, "x");
@@ -320,13 +320,13 @@ static void test_ctc_reductions(void **state) {
 
 static bed decoder(int T, int N, int C, bool lengths, const char *attrs) {
 	bed b = {.T = T, .N = N, .C = C, .ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL)};
-	b.graph = eg_graph_new(b.ctx);
+	b.graph = eg_graph_new(b.ctx, NULL);
 	eg_tensor in[2] = {eg_input(b.graph, "x", EG_F32, EG_DIMS(EG_T, EG_N, C))};
 	if (lengths) in[1] = eg_input(b.graph, "lengths", EG_I32, EG_DIMS(EG_N));
 	eg_output(b.graph, "b", net_apply(b.graph, "ctc_decode", attrs, in, lengths ? 2 : 1));
 	assert_int_equal(eg_graph_status(b.graph, NULL), EG_OK);
-	b.params = eg_params_new(b.graph, 1);
-	b.plan = eg_plan_new(b.graph, b.params, &(eg_plan_options){.batch = N, .time = T});
+	b.params = eg_params_new(b.graph, 1, NULL);
+	b.plan = eg_plan_new(b.graph, b.params, &(eg_plan_options){.batch = N, .time = T}, NULL);
 	assert_non_null(b.plan);
 	b.x = eg_plan_input(b.plan, "x");
 	b.lengths = eg_plan_input(b.plan, "lengths");

@@ -101,22 +101,26 @@ static void test_refusals(void **state) {
 	eg_context *ctx = context(1, NULL, NULL);
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		eg_error err, again;
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, &err);
 		cases[i].build(g);
 		if (eg_graph_status(g, &err) != cases[i].status)
 			fail_msg("case %d: status is %s: %s", i, eg_status_name(err.status), err.message);
 		for (int k = 0; k < 4 && cases[i].parts[k]; k++) assert_contains(err.message, cases[i].parts[k]);
-		assert_string_equal(eg_context_error(ctx)->message, err.message);
 		/* sticky: nothing works any more, and the first message stays */
 		eg_tensor t = eg_input(g, "later", EG_F32, EG_DIMS(1));
 		assert_int_equal(t.id, 0);
 		assert_int_equal(net_layer(g, "relu", "", (eg_tensor){1}).id, 0);
 		eg_output(g, "o", (eg_tensor){1});
-		assert_null(eg_params_new(g, 1));
-		assert_null(eg_plan_new(g, NULL, &(eg_plan_options){.batch = 1}));
+		assert_null(eg_params_new(g, 1, &again));
+		assert_string_equal(again.message, err.message);
+		again.message[0] = '\0';
+		assert_null(eg_plan_new(g, NULL, &(eg_plan_options){.batch = 1}, &again));
+		assert_int_equal(again.status, err.status);
+		assert_string_equal(again.message, err.message);
+		assert_null(eg_plan_new(g, NULL, &(eg_plan_options){.batch = 1}, NULL)); /* who does not want to know */
+		again.message[0] = '\0';
 		eg_graph_status(g, &again);
 		assert_string_equal(again.message, err.message);
-		assert_string_equal(eg_context_error(ctx)->message, err.message);
 		eg_graph_free(g);
 	}
 	eg_context_free(ctx);
@@ -124,31 +128,31 @@ static void test_refusals(void **state) {
 
 static void test_plan_refusals(void **state) {
 	EG_UNUSED(state);
+	eg_error err = {0};
 	eg_context *ctx = context(1, NULL, NULL);
-	eg_graph *g = eg_graph_new(ctx), *other = eg_graph_new(ctx), *empty = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, &err), *other = eg_graph_new(ctx, &err), *empty = eg_graph_new(ctx, &err);
 	net_small(g, false);
 	net_small(other, false);
-	eg_params *p = eg_params_new(g, 1), *q = eg_params_new(other, 1), *none = eg_params_new(empty, 1);
-	assert_null(eg_plan_new(g, p, NULL));
-	assert_null(eg_plan_new(g, NULL, &(eg_plan_options){.batch = 1}));
-	assert_null(eg_plan_new(g, q, &(eg_plan_options){.batch = 1}));
-	assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = 0}));
-	assert_int_equal(eg_context_error(ctx)->status, EG_ERR_ARG);
-	assert_contains(eg_context_error(ctx)->message, "batch");
-	assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){"lost", NULL}}));
-	assert_contains(eg_context_error(ctx)->message, "no output 'lost'");
-	assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){NULL}}));
-	assert_contains(eg_context_error(ctx)->message, "at least one output");
+	eg_params *p = eg_params_new(g, 1, &err), *q = eg_params_new(other, 1, &err), *none = eg_params_new(empty, 1, &err);
+	assert_null(eg_plan_new(g, p, NULL, &err));
+	assert_null(eg_plan_new(g, NULL, &(eg_plan_options){.batch = 1}, &err));
+	assert_null(eg_plan_new(g, q, &(eg_plan_options){.batch = 1}, &err));
+	assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = 0}, &err));
+	assert_int_equal(err.status, EG_ERR_ARG);
+	assert_contains(err.message, "batch");
+	assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){"lost", NULL}}, &err));
+	assert_contains(err.message, "no output 'lost'");
+	assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){NULL}}, &err));
+	assert_contains(err.message, "at least one output");
 	assert_non_null(none); /* a graph without weights has an empty set of them */
 	assert_int_equal(eg_params_count(none), 0);
-	assert_null(eg_plan_new(empty, none, &(eg_plan_options){.batch = 1}));
-	assert_contains(eg_context_error(ctx)->message, "eg_output");
+	assert_null(eg_plan_new(empty, none, &(eg_plan_options){.batch = 1}, &err));
+	assert_contains(err.message, "eg_output");
 	/* sizes that no memory can hold are a status, not a crash */
 	static const int batches[] = {INT32_MAX, INT32_MAX - 15, 1 << 30, 1 << 28};
 	for (int i = 0; i < EG_COUNT(batches); i++) {
-		assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = batches[i], .train = true}));
-		assert_true(eg_context_error(ctx)->status == EG_ERR_MEMORY ||
-		            eg_context_error(ctx)->status == EG_ERR_SHAPE);
+		assert_null(eg_plan_new(g, p, &(eg_plan_options){.batch = batches[i], .train = true}, &err));
+		assert_true(err.status == EG_ERR_MEMORY || err.status == EG_ERR_SHAPE);
 	}
 	eg_params_free(p);
 	eg_params_free(q);
@@ -182,7 +186,7 @@ static void test_context_refusals(void **state) {
 static void test_graph_facts(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(1, NULL, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1, 28, 28));
 	eg_tensor y = net_layer(g, "conv2d", "filters=6 kernel=5 padding=2", x),
 	          z = net_layer(g, "conv2d", "filters=16 kernel=5", y);
@@ -209,7 +213,7 @@ static void test_graph_facts(void **state) {
 	assert_int_equal(eg_result(g, y, 0).id, y.id);
 	assert_int_equal(eg_result(g, y, 1).id, 0);
 	assert_int_equal(eg_result(g, x, 0).id, 0);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	assert_int_equal(eg_params_count(p), 6);
 	assert_string_equal(eg_params_name(p, 0), "conv1.weight");
 	assert_int_equal(eg_params_find(p, "last.bias"), 5);
@@ -226,13 +230,13 @@ static void test_graph_facts(void **state) {
 static void test_outputs_wanted(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(1, NULL, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	net_small(g, true);
-	eg_params *p = eg_params_new(g, 1);
-	eg_plan *all = eg_plan_new(g, p, &(eg_plan_options){.batch = 3});
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *all = eg_plan_new(g, p, &(eg_plan_options){.batch = 3}, NULL);
 	eg_plan *some = eg_plan_new(
-	        g, p, &(eg_plan_options){.batch = 3, .outputs = (const char *const[]){"logits", NULL}});
-	eg_plan *train = eg_plan_new(g, p, &(eg_plan_options){.batch = 3, .train = true, .input_grads = true});
+	        g, p, &(eg_plan_options){.batch = 3, .outputs = (const char *const[]){"logits", NULL}}, NULL);
+	eg_plan *train = eg_plan_new(g, p, &(eg_plan_options){.batch = 3, .train = true, .input_grads = true}, NULL);
 	assert_true(all && some && train);
 	assert_true(eg_plan_output(all, "loss") && eg_plan_output(all, "logits") && eg_plan_input(all, "t"));
 	assert_non_null(eg_plan_output(some, "logits"));
@@ -272,31 +276,31 @@ static void test_plan_cache(void **state) {
 	EG_UNUSED(state);
 	enum { MOST = 40 };
 	eg_context *ctx = context(2, NULL, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	net_small(g, false);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	char name[] = "logits";
 	const char *wanted[] = {name, NULL};
-	eg_plan_cache *c = eg_plan_cache_new(g, p, &(eg_plan_options){.batch = 1, .outputs = wanted});
+	eg_plan_cache *c = eg_plan_cache_new(g, p, &(eg_plan_options){.batch = 1, .outputs = wanted}, NULL);
 	strcpy(name, "gone"); /* the cache has a copy */
 	wanted[0] = NULL;
 	eg_real first[MOST * 3];
 	for (int n = MOST; n >= 1; n--) {
-		eg_plan *plan = eg_plan_cache_get(c, n, 0);
+		eg_plan *plan = eg_plan_cache_get(c, n, 0, NULL);
 		assert_non_null(plan);
 		assert_int_equal(eg_plan_batch(plan), n);
-		assert_ptr_equal(eg_plan_cache_get(c, n, 0), plan);
+		assert_ptr_equal(eg_plan_cache_get(c, n, 0, NULL), plan);
 		net_fill(plan, "x", n * 128, 0, 5);
 		eg_plan_run(plan, 0);
 		const eg_real *y = eg_plan_output(plan, "logits");
 		if (n == MOST) memcpy(first, y, sizeof first);
 		for (int i = 0; i < 3 * n; i++) assert_true(fabs((double)(y[i] - first[i])) < 1e-6);
 	}
-	eg_plan *two = eg_plan_cache_get(c, 2, 0);
-	for (int n = 1; n <= 8; n++) eg_plan_cache_get(c, n, 0); /* as many as it keeps */
-	assert_ptr_equal(eg_plan_cache_get(c, 2, 0), two);
-	assert_null(eg_plan_cache_get(c, 0, 0));
-	assert_ptr_equal(eg_plan_cache_get(c, 2, 0), two); /* a failure evicts nobody */
+	eg_plan *two = eg_plan_cache_get(c, 2, 0, NULL);
+	for (int n = 1; n <= 8; n++) eg_plan_cache_get(c, n, 0, NULL); /* as many as it keeps */
+	assert_ptr_equal(eg_plan_cache_get(c, 2, 0, NULL), two);
+	assert_null(eg_plan_cache_get(c, 0, 0, NULL));
+	assert_ptr_equal(eg_plan_cache_get(c, 2, 0, NULL), two); /* a failure evicts nobody */
 	/* changed weights reach plans that have been packed before */
 	net_fill(two, "x", 2 * 128, 0, 5);
 	eg_plan_run(two, 0);
@@ -321,7 +325,7 @@ static size_t aligned(size_t n) { return (n + 63) / 64 * 64; }
 static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_options *o) {
 	eg_memory mem;
 	size_t before = m->bytes, n;
-	eg_plan *plan = eg_plan_new(g, p, o);
+	eg_plan *plan = eg_plan_new(g, p, o, NULL);
 	assert_non_null(plan);
 	eg_plan_memory(plan, &mem);
 	assert_int_equal(mem.total, mem.io + mem.activations + mem.packed + mem.scratch);
@@ -342,7 +346,7 @@ static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_opti
 	m->piece = 0;
 	m->from = own;
 	m->to = own < (1 << 20) ? own + 256 : (own + 2 * huge) / huge * huge + huge + 64;
-	plan = eg_plan_new(g, p, o);
+	plan = eg_plan_new(g, p, o, NULL);
 	assert_non_null(plan);
 	if (!m->piece || m->largest > (m->to > tables ? m->to : tables))
 		fail_msg("no piece of %zu to %zu, or a larger one: %zu", m->from, m->to, m->largest);
@@ -369,17 +373,17 @@ static void test_packed_once(void **state) {
 	enum { WIDE = 256 };
 	meter m = {.left = -1};
 	eg_context *ctx = context(2, NULL, &m);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor h = eg_lstm(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, WIDE)), .hidden = WIDE);
 	eg_output(g, "y", net_layer(g, "linear", "units=256", h));
 	assert_int_equal(eg_graph_status(g, NULL), EG_OK);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	eg_plan *plan[3];
 	eg_memory mem[3];
 	size_t cost[3], n;
 	for (int i = 0; i < 3; i++) {
 		const size_t before = m.bytes;
-		plan[i] = eg_plan_new(g, p, &(eg_plan_options){.batch = 32 + 16 * i, .time = 3});
+		plan[i] = eg_plan_new(g, p, &(eg_plan_options){.batch = 32 + 16 * i, .time = 3}, NULL);
 		assert_non_null(plan[i]);
 		cost[i] = m.bytes - before;
 		eg_plan_memory(plan[i], &mem[i]);
@@ -392,12 +396,12 @@ static void test_packed_once(void **state) {
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < n; i++) w[i] += 0.001f * (float)(i % 7);
 		eg_params_changed(p);
-		eg_params *q = eg_params_new(g, 2);
+		eg_params *q = eg_params_new(g, 2, NULL);
 		memcpy(eg_params_flat(q, &n), w, n * sizeof *w);
 		for (int i = 0; i < 3; i++) {
 			eg_plan *one = plan[(i + round) % 3];
 			const int batch = eg_plan_batch(one);
-			eg_plan *other = eg_plan_new(g, q, &(eg_plan_options){.batch = batch, .time = 3});
+			eg_plan *other = eg_plan_new(g, q, &(eg_plan_options){.batch = batch, .time = 3}, NULL);
 			net_fill(one, "x", 3 * batch * WIDE, 0, 5);
 			net_fill(other, "x", 3 * batch * WIDE, 0, 5);
 			eg_plan_run(one, 0);
@@ -428,9 +432,9 @@ static void test_memory(void **state) {
 	for (int threads = 1; threads <= 3; threads += 2) {
 		meter m = {.left = -1};
 		eg_context *ctx = context(threads, NULL, &m);
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, NULL);
 		net_small(g, true);
-		eg_params *p = eg_params_new(g, 1);
+		eg_params *p = eg_params_new(g, 1, NULL);
 		for (int b = 0; b < EG_COUNT(batches); b++)
 			for (int layout = EG_LAYOUT_AUTO; layout < EG_LAYOUT_CHOICES; layout++)
 				for (int kind = 0; kind < 3; kind++)
@@ -464,7 +468,7 @@ static const eg_dataset set = {.count = 21, .inputs = (const char *const[]){"x",
 
 #define TRY(ok) \
 	if (!(ok)) { \
-		status = eg_context_error(ctx)->status; \
+		status = err.status; \
 		goto done; \
 	}
 
@@ -475,7 +479,7 @@ static eg_status everything(meter *m) {
 	eg_allocator a = {meter_alloc, meter_release, m};
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 2, .allocator = &a}, &err);
 	if (!ctx) return err.status;
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, &err);
 	eg_params *p = NULL;
 	eg_plan *plan = NULL;
 	eg_plan_cache *cache = NULL;
@@ -483,17 +487,19 @@ static eg_status everything(meter *m) {
 	double loss;
 	TRY(g);
 	net_small(g, true);
-	TRY(!eg_graph_status(g, NULL));
+	TRY(!eg_graph_status(g, &err));
 	net_layer(g, "linear", "units=40 init=orthogonal", eg_graph_find(g, "logits"));
-	TRY(p = eg_params_new(g, 1));
-	TRY(plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 40, .train = true, .input_grads = true}));
+	TRY(p = eg_params_new(g, 1, &err));
+	TRY(plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 40, .train = true, .input_grads = true}, &err));
+	err.status = EG_ERR_MEMORY; /* all that can go wrong next, where no message is told */
 	TRY(eg_plan_describe(plan));
+	err.status = EG_OK;
 	TRY(cache = eg_plan_cache_new(
-	            g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){"loss", NULL}}));
-	TRY(eg_plan_cache_get(cache, 3, 0));
-	TRY(o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM}));
-	TRY(!eg_train(g, p, &(eg_train_config){.epochs = 2, .batch = 8}, &set, &set, NULL, NULL, NULL, NULL));
-	TRY(!eg_evaluate(g, p, 8, &set, &loss, NULL));
+	            g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){"loss", NULL}}, &err));
+	TRY(eg_plan_cache_get(cache, 3, 0, &err));
+	TRY(o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM}, &err));
+	TRY(!eg_train(g, p, &(eg_train_config){.epochs = 2, .batch = 8}, &set, &set, NULL, NULL, NULL, NULL, &err));
+	TRY(!eg_evaluate(g, p, 8, &set, &loss, NULL, &err));
 done:
 	eg_optimizer_free(o);
 	eg_plan_cache_free(cache);
@@ -528,10 +534,10 @@ typedef struct worker {
 
 static void *work(void *arg) {
 	worker *w = arg;
-	eg_graph *g = eg_graph_new(w->ctx);
+	eg_graph *g = eg_graph_new(w->ctx, NULL);
 	net_small(g, false);
-	eg_params *p = eg_params_new(g, 3);
-	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 20, .train = true});
+	eg_params *p = eg_params_new(g, 3, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 20, .train = true}, NULL);
 	w->ok = plan != NULL;
 	if (plan) {
 		net_fill(plan, "x", 20 * 128, 0, 5);
@@ -581,14 +587,14 @@ static void check_diagnosis(eg_plan *plan, const char *a, const char *b) {
 }
 
 static void diagnose(eg_context *ctx, eg_layout_choice layout) {
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, 6, 6)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
 	x = net_layer(g, "relu", "", net_layer(g, "conv2d", "filters=3 kernel=3 name=first", x));
 	x = net_layer(g, "relu", "", net_layer(g, "conv2d", "filters=4 kernel=3 name=second", x));
 	x = net_layer(g, "linear", "units=3 name=third", net_layer(g, "flatten", "", x));
 	eg_output(g, "loss", net_loss(g, "name=ce", x, t));
-	eg_params *p = eg_params_new(g, 1);
-	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 21, .train = true, .layout = layout});
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 21, .train = true, .layout = layout}, NULL);
 	assert_non_null(plan);
 	net_fill(plan, "x", 21 * 72, 0, 5);
 	net_fill(plan, "t", 21, 3, 6);
@@ -722,7 +728,7 @@ static void keep(outcome *r, const eg_real *x, size_t n) {
 static outcome compute(eg_graph *g, eg_params *p, const eg_plan_options *o, plans *done) {
 	outcome r = {0};
 	size_t n;
-	eg_plan *plan = eg_plan_new(g, p, o);
+	eg_plan *plan = eg_plan_new(g, p, o, NULL);
 	assert_non_null(plan);
 	if (done && !plans_add(done, "", plan)) {
 		eg_plan_free(plan);
@@ -756,9 +762,9 @@ static outcome compute(eg_graph *g, eg_params *p, const eg_plan_options *o, plan
 
 static void check_graph(const char *isa, int threads, uint64_t seed, int batch, bool train, const outcome *want) {
 	eg_context *ctx = context(threads, isa, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	random_graph(g, seed);
-	eg_params *p = eg_params_new(g, 5);
+	eg_params *p = eg_params_new(g, 5, NULL);
 	plans done = {0};
 	for (int way = 0; way < 4 * EG_LAYOUT_CHOICES; way++) {
 		eg_plan_options o = {.batch = batch,
@@ -796,10 +802,10 @@ static void test_random_graphs(void **state) {
 		int batch = graph_batches[i / 2 % GBATCHES];
 		bool train = i % 2;
 		eg_context *ctx = context(1, "ref", NULL);
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, NULL);
 		random_graph(g, seed);
 		assert_int_equal(eg_graph_status(g, NULL), EG_OK);
-		eg_params *p = eg_params_new(g, 5);
+		eg_params *p = eg_params_new(g, 5, NULL);
 		outcome want = compute(g, p,
 		        &(eg_plan_options){.batch = batch,
 		                .train = train,

@@ -121,7 +121,7 @@ static eg_model *model_of(bench *b, eg_recipe *r, const eg_samples *s, const eg_
 	eg_model_parts parts = {.recipe = r};
 	size_t n;
 	OK(b, eg_recipe_build(r, b->ctx, eg_samples_classes(s), &g, &b->err));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, &b->err);
 	assert_non_null(p);
 	if (biases) {
 		eg_real *w = eg_params_flat(p, &n);
@@ -129,8 +129,8 @@ static eg_model *model_of(bench *b, eg_recipe *r, const eg_samples *s, const eg_
 		memcpy(eg_params_data(p, eg_params_count(p) - 1), biases,
 			(size_t)eg_samples_classes(s) * sizeof *biases);
 		eg_params_changed(p);
-	} else if (eg_train(g, p, eg_recipe_train(r), eg_samples_get(s, EG_PART_TRAIN), NULL, NULL, NULL, NULL, NULL)) {
-		fail_msg("%s", eg_context_error(b->ctx)->message);
+	} else if (eg_train(g, p, eg_recipe_train(r), eg_samples_get(s, EG_PART_TRAIN), NULL, NULL, NULL, NULL, NULL, &b->err)) {
+		fail_msg("%s", b->err.message);
 	}
 	parts.params = p;
 	eg_samples_describe(s, &parts);
@@ -506,14 +506,14 @@ static void judges_as_a_session_reads(void **state) {
 	fclose(f);
 	OK(b, eg_vocab_encode(v, text, 1000, "letters", &ids, &n, &b->err));
 	eg_session_options options = {.outputs = outputs};
-	eg_session *s = eg_session_new(eg_model_graph(m), eg_model_params(m), &options);
+	eg_session *s = eg_session_new(eg_model_graph(m), eg_model_params(m), &options, NULL);
 	assert_non_null(s);
 	double nats = 0;
 	for (size_t i = 0; i + 1 < n; i++) {
 		double sum = 0;
 		const void *x = ids + i;
 		eg_real *out = y;
-		assert_int_equal(eg_session_run(s, 1, inputs, &x, 1, &out), EG_OK);
+		assert_int_equal(eg_session_run(s, 1, inputs, &x, 1, &out, NULL), EG_OK);
 		for (int k = 0; k < eg_vocab_count(v); k++) sum += exp((double)y[k]);
 		nats += log(sum) - (double)y[ids[i + 1]];
 	}
@@ -867,7 +867,7 @@ static void tasks_say_what_they_do(void **state) {
 	eg_graph *graph = NULL;
 	OK(b, eg_recipe_parse(pictures, strlen(pictures), "r.yaml", NULL, &r, &b->err));
 	OK(b, eg_recipe_build(r, b->ctx, 2, &graph, &b->err));
-	eg_params *params = eg_params_new(graph, 1);
+	eg_params *params = eg_params_new(graph, 1, NULL);
 	eg_model_parts parts = {.recipe = r, .params = params, .classes = names, .nclasses = 2};
 	OK(b, eg_model_save(path_of(b, "m.safetensors"), &parts, &b->err));
 	OK(b, eg_model_load(path_of(b, "m.safetensors"), b->ctx, &m, &b->err));

@@ -63,21 +63,21 @@ static void collect(void *user, const eg_measurement *m) {
 static void test_measurements_decide(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	network(g);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	list *l = calloc(1, sizeof *l);
 	eg_plan_options o = {.batch = 16, .train = true};
 	assert_non_null(l);
-	assert_int_equal(eg_tune(g, p, &o, 1e-6, collect, l), EG_OK);
+	assert_int_equal(eg_tune(g, p, &o, 1e-6, collect, l, NULL), EG_OK);
 	assert_true(l->n > 20);
 	for (int round = 0; round < 20; round++) {
 		for (int i = 0; i < l->n; i++) l->m[i].ns = 1e9 * (1 + (double)(net_random((uint64_t)round + 7, (uint64_t)i) + 1) / 2);
 		for (int i = 0; i < l->n; i++)
 			if (!strcmp(l->m[i].algorithm, "lanes")) l->m[i].ns = 1e12;
 		double best = 0;
-		assert_int_equal(eg_context_tuning(ctx, l->m, l->n), EG_OK);
-		eg_plan *plan = eg_plan_new(g, p, &o);
+		assert_int_equal(eg_context_tuning(ctx, l->m, l->n, NULL), EG_OK);
+		eg_plan *plan = eg_plan_new(g, p, &o, NULL);
 		for (int i = 0; i < eg_plan_choices(plan); i++) {
 			eg_choice c;
 			double least = 1e30;
@@ -89,7 +89,7 @@ static void test_measurements_decide(void **state) {
 		if (price(plan, l->m, l->n) > best * 1.000001) fail_msg("round %d: %g ns, there is one with %g", round, price(plan, l->m, l->n), best);
 		eg_plan_free(plan);
 	}
-	assert_int_equal(eg_context_tuning(ctx, NULL, 0), EG_OK);
+	assert_int_equal(eg_context_tuning(ctx, NULL, 0, NULL), EG_OK);
 	free(l);
 	eg_params_free(p);
 	eg_graph_free(g);
@@ -101,23 +101,23 @@ static void test_measurements_decide(void **state) {
 static void test_no_forced_plan_is_better(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	network(g);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	list *l = calloc(1, sizeof *l);
 	eg_plan_options o = {.batch = 16, .train = true};
 	assert_non_null(l);
-	assert_int_equal(eg_tune(g, p, &o, 1e-6, collect, l), EG_OK);
+	assert_int_equal(eg_tune(g, p, &o, 1e-6, collect, l, NULL), EG_OK);
 	int lanes = 0;
 	for (int round = 0; round < 20; round++) {
 		for (int i = 0; i < l->n; i++) {
 			l->m[i].ns = 1e9 * (2 + (double)net_random((uint64_t)round + 40, (uint64_t)i));
 			if (!strcmp(l->m[i].algorithm, "lanes")) l->m[i].ns *= round % 2 ? 0.2 : 0.7;
 		}
-		assert_int_equal(eg_context_tuning(ctx, l->m, l->n), EG_OK);
+		assert_int_equal(eg_context_tuning(ctx, l->m, l->n, NULL), EG_OK);
 		o.layout = EG_LAYOUT_AUTO;
 		o.algorithm = EG_ALGORITHM_AUTO;
-		eg_plan *plan = eg_plan_new(g, p, &o);
+		eg_plan *plan = eg_plan_new(g, p, &o, NULL);
 		double chosen = price(plan, l->m, l->n);
 		for (int i = 0; i < eg_plan_choices(plan); i++) {
 			eg_choice c;
@@ -129,7 +129,7 @@ static void test_no_forced_plan_is_better(void **state) {
 			for (int a = 0; a < (layout == EG_LAYOUT_LANES ? 1 : EG_ALGORITHMS); a++) {
 				o.layout = (eg_layout_choice)layout;
 				o.algorithm = (eg_algorithm)a;
-				plan = eg_plan_new(g, p, &o);
+				plan = eg_plan_new(g, p, &o, NULL);
 				if (price(plan, l->m, l->n) < chosen * 0.99)
 					fail_msg("round %d: layout %d, algorithm %d takes %g, chosen was %g", round, layout, a, price(plan, l->m, l->n), chosen);
 				eg_plan_free(plan);
@@ -146,21 +146,21 @@ static void test_no_forced_plan_is_better(void **state) {
 static void test_exact(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	network(g);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	list *l = calloc(1, sizeof *l);
 	eg_plan_options o = {.batch = 16, .train = true};
 	assert_non_null(l);
-	assert_int_equal(eg_tune(g, p, &o, 1e-6, collect, l), EG_OK);
+	assert_int_equal(eg_tune(g, p, &o, 1e-6, collect, l, NULL), EG_OK);
 	bool rounds = !ctx->kern.conv[EG_CONV_WINOGRAD2].exact;
 	for (int i = 0; i < l->n; i++) l->m[i].ns = strncmp(l->m[i].algorithm, "winograd", 8) ? 1e9 : 1;
-	assert_int_equal(eg_context_tuning(ctx, l->m, l->n), EG_OK);
+	assert_int_equal(eg_context_tuning(ctx, l->m, l->n, NULL), EG_OK);
 	for (int exact = 0; exact < 3; exact++) {
 		int winograd = 0;
 		o.exact = exact == 1;
 		eg_graph_exact(g, exact == 2);
-		eg_plan *plan = eg_plan_new(g, p, &o);
+		eg_plan *plan = eg_plan_new(g, p, &o, NULL);
 		for (int i = 0; i < eg_plan_choices(plan); i++) {
 			eg_choice c;
 			eg_plan_choice(plan, i, &c);
@@ -183,10 +183,10 @@ static void test_same_for_threads(void **state) {
 	for (int threads = 1; threads <= 3; threads++) {
 		char all[4000] = "";
 		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = threads}, NULL);
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, NULL);
 		network(g);
-		eg_params *p = eg_params_new(g, 1);
-		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 5, .train = true});
+		eg_params *p = eg_params_new(g, 1, NULL);
+		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 5, .train = true}, NULL);
 		for (int i = 0; i < eg_plan_choices(plan); i++) {
 			eg_choice c;
 			eg_plan_choice(plan, i, &c);

@@ -176,9 +176,9 @@ static void make(bench *b, trained *t, const char *text) {
 	*t = (trained){0};
 	OK(b, eg_recipe_parse(text, strlen(text), "r.yaml", NULL, &t->recipe, &b->err));
 	OK(b, eg_recipe_build(t->recipe, b->ctx, NCLASSES, &t->graph, &b->err));
-	t->params = eg_params_new(t->graph, 5);
+	t->params = eg_params_new(t->graph, 5, NULL);
 	assert_non_null(t->params);
-	t->optimizer = eg_optimizer_new(t->params, &eg_recipe_train(t->recipe)->optimizer);
+	t->optimizer = eg_optimizer_new(t->params, &eg_recipe_train(t->recipe)->optimizer, NULL);
 	assert_non_null(t->optimizer);
 }
 
@@ -378,7 +378,7 @@ static void vocabulary_comes_back(void **state) {
 		eg_model *m;
 		OK(b, eg_recipe_parse(CHARS, strlen(CHARS), "r.yaml", NULL, &r, &b->err));
 		OK(b, eg_recipe_build(r, b->ctx, n, &g, &b->err));
-		eg_params *p = eg_params_new(g, 1);
+		eg_params *p = eg_params_new(g, 1, NULL);
 		/* Its units are the classes; and once more with classes of their own. */
 		eg_model_parts parts = {.recipe = r, .params = p, .vocab = v, .nclasses = i % 2 ? n : 0};
 		OK(b, eg_model_save(b->path, &parts, &b->err));
@@ -396,7 +396,7 @@ static void vocabulary_comes_back(void **state) {
 
 		v = vocab_of(b, text, options[i]);
 		OK(b, eg_recipe_build(r, b->ctx, NCLASSES, &g, &b->err));
-		p = eg_params_new(g, 1);
+		p = eg_params_new(g, 1, NULL);
 		parts = (eg_model_parts){.recipe = r, .params = p, .vocab = v, .classes = CLASSES, .nclasses = NCLASSES};
 		OK(b, eg_model_save(b->path, &parts, &b->err));
 		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
@@ -438,7 +438,7 @@ static void refuses_vocabularies(void **state) {
 	eg_graph *g;
 	OK(b, eg_recipe_parse(CHARS, strlen(CHARS), "r.yaml", NULL, &r, &b->err));
 	OK(b, eg_recipe_build(r, b->ctx, 3, &g, &b->err));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	eg_model_parts parts = {.recipe = r, .params = p, .vocab = v};
 	OK(b, eg_model_save(b->other, &parts, &b->err));
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -481,8 +481,8 @@ static bool stop_after_two(void *user, const eg_epoch_report *r) {
 static void train(
 	bench *b, eg_graph *g, eg_params *p, eg_optimizer *o, const eg_recipe *r, eg_train_state *s, bool stop) {
 	const eg_train_callbacks callbacks = {.epoch = stop_after_two};
-	eg_status status = eg_train(g, p, eg_recipe_train(r), &DATA, &DATA, o, s, stop ? &callbacks : NULL, NULL);
-	if (status != (stop ? EG_ERR_STOPPED : EG_OK)) fail_msg("%s", eg_context_error(b->ctx)->message);
+	eg_status status = eg_train(g, p, eg_recipe_train(r), &DATA, &DATA, o, s, stop ? &callbacks : NULL, NULL, &b->err);
+	if (status != (stop ? EG_ERR_STOPPED : EG_OK)) fail_msg("%s", b->err.message);
 }
 
 static void resumes_bit_for_bit(void **state) {
@@ -506,7 +506,7 @@ static void resumes_bit_for_bit(void **state) {
 	eg_model *m = NULL;
 	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
 	assert_true(eg_model_is_checkpoint(m));
-	eg_optimizer *o = eg_optimizer_new(eg_model_params(m), &eg_recipe_train(eg_model_recipe(m))->optimizer);
+	eg_optimizer *o = eg_optimizer_new(eg_model_params(m), &eg_recipe_train(eg_model_recipe(m))->optimizer, NULL);
 	eg_train_state s = {.best_weights = calloc(n, sizeof(eg_real))};
 	OK(b, eg_model_resume(m, o, &s, &b->err));
 	assert_int_equal(s.epoch, 2);
@@ -517,7 +517,7 @@ static void resumes_bit_for_bit(void **state) {
 	eg_optimizer_free(o);
 
 	/* Another optimizer has other moments. */
-	o = eg_optimizer_new(eg_model_params(m), &(eg_optimizer_config){.kind = EG_SGD});
+	o = eg_optimizer_new(eg_model_params(m), &(eg_optimizer_config){.kind = EG_SGD}, NULL);
 	assert_int_equal(eg_model_resume(m, o, &s, &b->err), EG_ERR_FORMAT);
 	assert_non_null(strstr(b->err.message, "was written by a different optimizer"));
 	eg_optimizer_free(o);

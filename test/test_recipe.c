@@ -61,7 +61,7 @@ static void reads_lenet5(void **state) {
 	eg_graph *g = NULL;
 	assert_non_null(ctx);
 	if (eg_recipe_build(r, ctx, 10, &g, &err)) fail_msg("%s", err.message);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	assert_non_null(p);
 	int64_t weights = 0;
 	for (int i = 0; i < eg_params_count(p); i++) {
@@ -106,7 +106,7 @@ static void reads_every_form(void **state) {
 	eg_graph *g = NULL;
 	if (eg_recipe_build(r, ctx, 7, &g, &err)) fail_msg("%s", err.message);
 	assert_int_equal(eg_tensor_dims(g, eg_graph_find(g, "logits")).d[1], 7);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	assert_true(eg_params_find(p, "stem.weight") >= 0);
 	assert_true(eg_params_find(p, "stem.bias") < 0);
 	assert_true(eg_params_find(p, "head.bias") >= 0);
@@ -352,7 +352,7 @@ static void sequences(void **state) {
 	assert_tensor(g, "logits", EG_F32, EG_DIMS(EG_T, EG_N, 12));
 	assert_tensor(g, "target", EG_I32, EG_DIMS(EG_T, EG_N));
 	assert_int_equal(eg_graph_find(g, "lengths").id, 0);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	assert_int_equal(eg_params_dims(p, eg_params_find(p, "embedding1.weight")).d[0], 12);
 	eg_params_free(p);
 	eg_recipe *again = accepted(eg_recipe_text(r), NULL); /* as a model file keeps it */
@@ -361,7 +361,7 @@ static void sequences(void **state) {
 	drop(g, r, ctx);
 	/* another number of ids; numbers in */
 	g = built(LETTERS "model:\n  - embedding: {size: 5, count: 40}\n  - linear: classes\n", 12, &r, &ctx);
-	p = eg_params_new(g, 1);
+	p = eg_params_new(g, 1, NULL);
 	assert_int_equal(eg_params_dims(p, eg_params_find(p, "embedding1.weight")).d[0], 40);
 	eg_params_free(p);
 	drop(g, r, ctx);
@@ -429,7 +429,7 @@ static void links(void **state) {
 		assert_int_equal(n.ninputs, with ? 3 : 2);
 		if (with) assert_int_equal(n.inputs[2].id, eg_graph_find(g, "lengths").id);
 		assert_tensor(g, "target", EG_I32, EG_DIMS(EG_T, EG_N));
-		eg_params *p = eg_params_new(g, 1);
+		eg_params *p = eg_params_new(g, 1, NULL);
 		assert_true(eg_params_find(p, "crf1.transitions") >= 0);
 		eg_params_free(p);
 		drop(g, r, ctx);

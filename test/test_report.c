@@ -227,7 +227,7 @@ static eg_model *make_model(
 	eg_model *m;
 	OK(b, eg_recipe_parse(recipe_text, strlen(recipe_text), "test", NULL, &r, &b->err));
 	OK(b, eg_recipe_build(r, b->ctx, classes, &g, &b->err));
-	eg_params *p = eg_params_new(g, 11);
+	eg_params *p = eg_params_new(g, 11, NULL);
 	assert_non_null(p);
 	size_t n;
 	eg_real *w = eg_params_flat(p, &n);
@@ -261,7 +261,7 @@ static void differences(const eg_unrolled *u, const eg_sequences *s, int t, eg_p
 	static const char *const outputs[] = {"loss", NULL};
 	char name[32];
 	eg_plan *rest = eg_plan_new(
-	        u->graph, u->params, &(eg_plan_options){.batch = N, .time = T - t, .outputs = outputs});
+	        u->graph, u->params, &(eg_plan_options){.batch = N, .time = T - t, .outputs = outputs}, NULL);
 	assert_non_null(rest);
 	memcpy(eg_plan_input(rest, "input"), (char *)s->input + (size_t)t * s->input_step,
 	        (size_t)(T - t) * s->input_step);
@@ -318,7 +318,7 @@ static void check_norms(bench *b, const char *cell_text, const char *other) {
 	assert_non_null(norms);
 	OK(b, eg_unroll_norms(&u, &s, norms, &b->err));
 	eg_plan *whole = eg_plan_new(u.graph, u.params,
-	        &(eg_plan_options){.batch = N, .time = T, .outputs = u.cell[0].cells ? outputs : h_only});
+	        &(eg_plan_options){.batch = N, .time = T, .outputs = u.cell[0].cells ? outputs : h_only}, NULL);
 	assert_non_null(whole);
 	memcpy(eg_plan_input(whole, "input"), input, sizeof input);
 	eg_plan_run(whole, 0); /* initial states are zero, as memory of a new plan is */
@@ -467,7 +467,7 @@ static void tables_of_numbers_are_right(void **state) {
 	OK(b, eg_samples_load(task, EG_PART_TEST, m, &samples, &b->err));
 	const eg_dataset *d = eg_samples_get(samples, EG_PART_TEST);
 	eg_plan *plan = eg_plan_new(
-	        eg_model_graph(m), eg_model_params(m), &(eg_plan_options){.batch = 1, .time = T, .outputs = outputs});
+	        eg_model_graph(m), eg_model_params(m), &(eg_plan_options){.batch = 1, .time = T, .outputs = outputs}, NULL);
 	eg_real target[1];
 	void *slots[] = {eg_plan_input(plan, "input"), target};
 	OK(b, d->fill(d->user, (uint32_t[]){0}, 1, T, slots, &b->err));
@@ -534,7 +534,7 @@ static void text_is_shown(void **state) {
 	CONTAINS(picture, ">\xc2\xb6</text>");
 	CONTAINS(table, "\n20,\"\xc2\xb6\",");
 	eg_plan *plan = eg_plan_new(eg_model_graph(m), eg_model_params(m),
-	        &(eg_plan_options){.batch = 1, .time = (int)n, .outputs = outputs});
+	        &(eg_plan_options){.batch = 1, .time = (int)n, .outputs = outputs}, NULL);
 	memcpy(eg_plan_input(plan, "input"), ids, n * sizeof *ids);
 	eg_plan_run(plan, 0);
 	assert_true(isnan(cell_of(table, "p", 0)));

@@ -24,7 +24,7 @@ static eg_tensor block(eg_graph *g, eg_tensor x, int filters, int stride) {
 
 /* Three stages of `blocks` blocks; blocks 3, width 16, size 32 and 10 classes are ResNet-20. */
 static eg_graph *resnet(eg_context *ctx, int blocks, int width, int size, int classes) {
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	assert_non_null(g);
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, size, size)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
 	x = eg_relu(g, conv_norm(g, x, width, 1));
@@ -50,9 +50,9 @@ enum { N = 18, BLOCKS = 1, WIDTH = 3, SIZE = 9, CLASSES = 4 };
 static run made(const char *isa, int threads, eg_plan_options o) {
 	run r = {.ctx = net_context(threads, isa)};
 	r.g = resnet(r.ctx, BLOCKS, WIDTH, SIZE, CLASSES);
-	r.p = eg_params_new(r.g, 3);
+	r.p = eg_params_new(r.g, 3, NULL);
 	o.batch = N;
-	r.plan = eg_plan_new(r.g, r.p, &o);
+	r.plan = eg_plan_new(r.g, r.p, &o, NULL);
 	assert_non_null(r.plan);
 	net_fill(r.plan, "x", N * 3 * SIZE * SIZE, 0, 1);
 	net_fill(r.plan, "t", N, CLASSES, 2);
@@ -155,9 +155,9 @@ static void test_inference(void **state) {
 	for (int i = net_isas(isas) - 1; i >= 0; i--)
 		for (int layout = EG_LAYOUT_AUTO; layout <= EG_LAYOUT_BLOCKED; layout++) {
 			run r = made(isas[i], 1, (eg_plan_options){.train = true, .layout = (eg_layout_choice)layout});
-			eg_optimizer *o = eg_optimizer_new(r.p, &(eg_optimizer_config){.lr = 0.1});
-			eg_plan *folded = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = N, .layout = (eg_layout_choice)layout}),
-				*bare = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = N, .no_fusion = true, .layout = EG_LAYOUT_PLAIN});
+			eg_optimizer *o = eg_optimizer_new(r.p, &(eg_optimizer_config){.lr = 0.1}, NULL);
+			eg_plan *folded = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = N, .layout = (eg_layout_choice)layout}, NULL),
+				*bare = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = N, .no_fusion = true, .layout = EG_LAYOUT_PLAIN}, NULL);
 			assert_non_null(folded);
 			assert_non_null(bare);
 			assert_null(strstr(eg_plan_describe(folded), "batchnorm_fwd"));
@@ -169,7 +169,7 @@ static void test_inference(void **state) {
 			}
 			for (int step = 0; step < 3; step++) {
 				eg_plan_run(r.plan, 0);
-				assert_int_equal(eg_optimizer_step(o, 0.1, NULL), EG_OK);
+				assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
 				for (int k = 0; k < 2; k++) eg_plan_run(plans[k], 0);
 				for (int k = 0; k < N * CLASSES; k++) net_near(eg_plan_output(folded, "logits")[k], eg_plan_output(bare, "logits")[k], 2e-5);
 			}
@@ -183,10 +183,10 @@ static void test_inference(void **state) {
 static void test_learns(void **state) {
 	EG_UNUSED(state);
 	run r = made(NULL, 2, (eg_plan_options){.train = true});
-	eg_optimizer *o = eg_optimizer_new(r.p, &(eg_optimizer_config){.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4});
+	eg_optimizer *o = eg_optimizer_new(r.p, &(eg_optimizer_config){.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4}, NULL);
 	double first = loss_of(&r);
 	for (int i = 0; i < 60; i++) {
-		assert_int_equal(eg_optimizer_step(o, 0.05, NULL), EG_OK);
+		assert_int_equal(eg_optimizer_step(o, 0.05, NULL, NULL), EG_OK);
 		loss_of(&r);
 	}
 	assert_true(loss_of(&r) < first / 4);
@@ -198,7 +198,7 @@ static void test_resnet20(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = net_context(2, NULL);
 	eg_graph *g = resnet(ctx, 3, 16, 32, 10);
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	int64_t params = 0, statistics = 0, macs = 0;
 	for (int i = 0; i < eg_graph_nodes(g); i++) {
 		eg_node_info info;
@@ -208,7 +208,7 @@ static void test_resnet20(void **state) {
 	assert_int_equal(params, 269722);
 	assert_int_equal(statistics, 1376);
 	assert_int_equal(macs, 40551040);
-	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 64, .train = true});
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 64, .train = true}, NULL);
 	assert_non_null(plan);
 	eg_memory m;
 	eg_plan_memory(plan, &m);

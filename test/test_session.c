@@ -18,12 +18,13 @@ typedef struct rig {
 } rig;
 
 static rig rig_of(const char *isa, int threads, const char *cell, const char *attrs) {
+	eg_error err = {0};
 	rig r = {.ctx = eg_context_new(&(eg_context_options){.threads = threads, .isa = isa}, NULL)};
 	assert_non_null(r.ctx);
-	r.g = eg_graph_new(r.ctx);
+	r.g = eg_graph_new(r.ctx, &err);
 	net(r.g, cell, attrs);
-	r.p = eg_params_new(r.g, 3);
-	if (!r.p) fail_msg("%s", eg_context_error(r.ctx)->message);
+	r.p = eg_params_new(r.g, 3, &err);
+	if (!r.p) fail_msg("%s", err.message);
 	return r;
 }
 
@@ -38,8 +39,9 @@ static void random_input(eg_real *x, int n) {
 }
 
 static eg_plan *plan_of(rig r, int time, bool carry, bool train) {
-	eg_plan *plan = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = B, .time = time, .carry = carry, .train = train});
-	if (!plan) fail_msg("%s", eg_context_error(r.ctx)->message);
+	eg_error err = {0};
+	eg_plan *plan = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = B, .time = time, .carry = carry, .train = train}, &err);
+	if (!plan) fail_msg("%s", err.message);
 	return plan;
 }
 
@@ -53,8 +55,9 @@ static void whole(rig r, const eg_real *x, eg_real *y) {
 }
 
 static eg_session *session(rig r, int chunk) {
-	eg_session *s = eg_session_new(r.g, r.p, &(eg_session_options){.batch = B, .chunk = chunk});
-	if (!s) fail_msg("%s", eg_context_error(r.ctx)->message);
+	eg_error err = {0};
+	eg_session *s = eg_session_new(r.g, r.p, &(eg_session_options){.batch = B, .chunk = chunk}, &err);
+	if (!s) fail_msg("%s", err.message);
 	return s;
 }
 
@@ -62,7 +65,7 @@ static void feed(eg_session *s, const eg_real *x, eg_real *y, int from, int step
 	const char *name = "x";
 	const void *in = x + from * B * I;
 	eg_real *out = y + from * B * C;
-	assert_int_equal(eg_session_run(s, steps, &name, &in, 1, &out), EG_OK);
+	assert_int_equal(eg_session_run(s, steps, &name, &in, 1, &out, NULL), EG_OK);
 }
 
 static const char *const cells[][2] = {{"rnn", "hidden=5"}, {"gru", "hidden=5 layers=2"}, {"gru", "hidden=5 reset=before"},
@@ -131,12 +134,14 @@ static void test_state(void **state) {
 }
 
 static void refused(eg_graph *g, eg_params *p, const eg_session_options *o, const char *why) {
-	assert_null(eg_session_new(g, p, o));
-	assert_contains(eg_context_error(eg_graph_context(g))->message, why);
+	eg_error err = {0};
+	assert_null(eg_session_new(g, p, o, &err));
+	assert_contains(err.message, why);
 }
 
 static void test_refusals(void **state) {
 	EG_UNUSED(state);
+	eg_error err = {0};
 	rig r = rig_of(NULL, 1, "lstm", "hidden=5 bidirectional=1 name=both");
 	refused(r.g, r.p, NULL, "'both'");
 	rig_free(r);
@@ -144,18 +149,18 @@ static void test_refusals(void **state) {
 	refused(r.g, r.p, &(eg_session_options){.outputs = (const char *[]){"z", NULL}}, "'z'");
 	refused(r.g, r.p, &(eg_session_options){.batch = -1}, "-1");
 	refused(r.g, r.p, &(eg_session_options){.chunk = 1 << 20}, "chunks");
-	assert_null(eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = 1}));
-	assert_contains(eg_context_error(r.ctx)->message, "time");
+	assert_null(eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = 1}, &err));
+	assert_contains(err.message, "time");
 	eg_session *s = session(r, 0);
 	eg_real x[B * I] = {0}, y[B * C], *out = y;
 	const void *in = x, *nothing = NULL;
 	const char *name = "x", *wrong = "u";
-	assert_int_equal(eg_session_run(s, 0, &name, &in, 1, &out), EG_ERR_ARG);
-	assert_int_equal(eg_session_run(s, 1, NULL, NULL, 0, &out), EG_ERR_ARG);
-	assert_contains(eg_context_error(r.ctx)->message, "'x'");
-	assert_int_equal(eg_session_run(s, 1, &wrong, &in, 1, &out), EG_ERR_ARG);
-	assert_int_equal(eg_session_run(s, 1, &name, &nothing, 1, &out), EG_ERR_ARG);
-	assert_int_equal(eg_session_run(s, 1, &name, &in, 1, NULL), EG_OK);
+	assert_int_equal(eg_session_run(s, 0, &name, &in, 1, &out, &err), EG_ERR_ARG);
+	assert_int_equal(eg_session_run(s, 1, NULL, NULL, 0, &out, &err), EG_ERR_ARG);
+	assert_contains(err.message, "'x'");
+	assert_int_equal(eg_session_run(s, 1, &wrong, &in, 1, &out, &err), EG_ERR_ARG);
+	assert_int_equal(eg_session_run(s, 1, &name, &nothing, 1, &out, &err), EG_ERR_ARG);
+	assert_int_equal(eg_session_run(s, 1, &name, &in, 1, NULL, &err), EG_OK);
 	eg_session_free(s);
 	rig_free(r);
 }
@@ -188,17 +193,17 @@ static void test_truncated(void **state) {
 	/* The same step with the state given as a constant has the same gradients. */
 	eg_real *grad = eg_params_flat_grad(r.p, &total), *mine = malloc(total * sizeof *mine);
 	memcpy(mine, grad, total * sizeof *mine);
-	eg_graph *g = eg_graph_new(r.ctx);
+	eg_graph *g = eg_graph_new(r.ctx, NULL);
 	eg_tensor in = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, I)), h0 = eg_input(g, "h0", EG_F32, EG_DIMS(1, EG_N, H)),
 		  c0 = eg_input(g, "c0", EG_F32, EG_DIMS(1, EG_N, H));
 	eg_tensor mid = net_layer(g, "linear", "units=6", in);
 	eg_tensor h = net_apply(g, "lstm", "hidden=5", (eg_tensor[]){mid, {0}, h0, c0}, 4);
 	eg_output(g, "y", net_layer(g, "linear", "units=3", h));
-	eg_params *q = eg_params_new(g, 1);
+	eg_params *q = eg_params_new(g, 1, NULL);
 	memcpy(eg_params_flat(q, &n), eg_params_flat(r.p, &total), total * sizeof *mine);
 	assert_int_equal(n, total);
 	eg_params_changed(q);
-	eg_plan *given = eg_plan_new(g, q, &(eg_plan_options){.batch = B, .time = PIECE, .train = true});
+	eg_plan *given = eg_plan_new(g, q, &(eg_plan_options){.batch = B, .time = PIECE, .train = true}, NULL);
 	assert_non_null(given);
 	memcpy(eg_plan_input(given, "x"), x + 2 * PIECE * B * I, PIECE * B * I * sizeof *x);
 	/* the state: h of all sequences, then c, each padded to whole cache lines */
@@ -219,24 +224,25 @@ static void test_truncated(void **state) {
 /* Whatever allocation fails, nothing leaks and the next try works. */
 static void test_allocations(void **state) {
 	EG_UNUSED(state);
+	eg_error err = {0};
 	bool done = false;
 	for (long fail_at = 0; !done && fail_at < 2000; fail_at++) {
 		meter m = {.left = -1};
 		eg_allocator a = {meter_alloc, meter_release, &m};
 		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1, .allocator = &a}, NULL);
-		eg_graph *g = eg_graph_new(ctx);
+		eg_graph *g = eg_graph_new(ctx, &err);
 		net(g, "lstm", "hidden=5 layers=2");
-		eg_params *p = eg_params_new(g, 1);
+		eg_params *p = eg_params_new(g, 1, &err);
 		assert_non_null(p);
 		eg_real x[9 * I] = {0}, y[9 * C], *out = y;
 		const void *in = x;
 		const char *name = "x";
 		m.left = fail_at;
-		eg_session *s = eg_session_new(g, p, NULL);
-		done = s && !eg_session_run(s, 9, &name, &in, 1, &out);
-		if (!done) assert_int_equal(eg_context_error(ctx)->status, EG_ERR_MEMORY);
+		eg_session *s = eg_session_new(g, p, NULL, &err);
+		done = s && !eg_session_run(s, 9, &name, &in, 1, &out, &err);
+		if (!done) assert_int_equal(err.status, EG_ERR_MEMORY);
 		m.left = -1;
-		if (s) assert_int_equal(eg_session_run(s, 9, &name, &in, 1, &out), EG_OK);
+		if (s) assert_int_equal(eg_session_run(s, 9, &name, &in, 1, &out, &err), EG_OK);
 		eg_session_free(s);
 		eg_params_free(p);
 		eg_graph_free(g);

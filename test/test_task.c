@@ -197,11 +197,11 @@ static eg_model *trained(bench *b, eg_recipe *r, eg_samples **samples, bool bord
 	OK(b, eg_samples_load(t, EG_PART_TRAIN, NULL, samples, &b->err));
 	eg_task_free(t);
 	OK(b, eg_recipe_build(r, b->ctx, eg_samples_classes(*samples), &g, &b->err));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, &b->err);
 	assert_non_null(p);
 	if (eg_train(g, p, eg_recipe_train(r), eg_samples_get(*samples, EG_PART_TRAIN),
-		    eg_samples_get(*samples, EG_PART_VALIDATION), NULL, NULL, NULL, NULL))
-		fail_msg("%s", eg_context_error(b->ctx)->message);
+		    eg_samples_get(*samples, EG_PART_VALIDATION), NULL, NULL, NULL, NULL, &b->err))
+		fail_msg("%s", b->err.message);
 	parts.params = p;
 	eg_samples_describe(*samples, &parts);
 	if (!border) parts.border = NULL;

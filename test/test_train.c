@@ -61,21 +61,21 @@ static eg_params *loose_weights(eg_graph *g, int n, double w) {
 	char attrs[64];
 	snprintf(attrs, sizeof attrs, "units=%d bias=0 init=constant init_value=%g", n, w);
 	net_layer(g, "linear", attrs, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1)));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	assert_non_null(p);
 	return p;
 }
 
 /* Weight w after so many steps with the constant gradient dw. */
 static double after(eg_context *ctx, const eg_optimizer_config *c, double lr, double w, double dw, int steps) {
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_params *p = loose_weights(g, 50, w);
-	eg_optimizer *o = eg_optimizer_new(p, c);
+	eg_optimizer *o = eg_optimizer_new(p, c, NULL);
 	double norm;
 	assert_non_null(o);
 	for (int s = 0; s < steps; s++) {
 		for (int i = 0; i < 50; i++) eg_params_grad(p, 0)[i] = (eg_real)dw;
-		assert_int_equal(eg_optimizer_step(o, lr, &norm), EG_OK);
+		assert_int_equal(eg_optimizer_step(o, lr, &norm, NULL), EG_OK);
 		if (!(c->clip_value > 0)) net_near(norm, sqrt(50) * fabs(dw), 1e-5 * norm);
 	}
 	assert_int_equal(eg_optimizer_steps(o), (uint64_t)steps);
@@ -132,14 +132,14 @@ static void test_optimizers(void **state) {
 /* Many weights, so that the team shares the work. */
 static void many_steps(const char *isa, int threads, eg_optimizer_kind kind, eg_real *w, int n) {
 	eg_context *ctx = net_context(threads, isa);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_params *p = loose_weights(g, n, 0.5);
 	eg_optimizer *o = eg_optimizer_new(
 	        p, &(eg_optimizer_config){
-	                   .kind = kind, .momentum = kind == EG_SGD ? 0.9 : 0, .clip_norm = 3, .clip_value = 0.9});
+	                   .kind = kind, .momentum = kind == EG_SGD ? 0.9 : 0, .clip_norm = 3, .clip_value = 0.9}, NULL);
 	for (uint64_t s = 0; s < 3; s++) {
 		for (int i = 0; i < n; i++) eg_params_grad(p, 0)[i] = (eg_real)net_random(s, (uint64_t)i);
-		assert_int_equal(eg_optimizer_step(o, 0.1, NULL), EG_OK);
+		assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
 	}
 	memcpy(w, eg_params_data(p, 0), (size_t)n * sizeof *w);
 	eg_optimizer_free(o);
@@ -168,6 +168,7 @@ static void test_optimizer_threads(void **state) {
 
 static void test_optimizer_refusals(void **state) {
 	EG_UNUSED(state);
+	eg_error err = {0};
 	static const struct {
 		eg_optimizer_config c;
 		const char *part;
@@ -183,23 +184,23 @@ static void test_optimizer_refusals(void **state) {
 	        {{.clip_value = NAN}, "clip_value"},
 	};
 	eg_context *ctx = net_context(1, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, &err);
 	eg_params *p = loose_weights(g, 5, 1);
 	for (int i = 0; i < EG_COUNT(cases); i++) {
-		assert_null(eg_optimizer_new(p, &cases[i].c));
-		assert_int_equal(eg_context_error(ctx)->status, EG_ERR_ARG);
-		assert_contains(eg_context_error(ctx)->message, cases[i].part);
+		assert_null(eg_optimizer_new(p, &cases[i].c, &err));
+		assert_int_equal(err.status, EG_ERR_ARG);
+		assert_contains(err.message, cases[i].part);
 	}
 	/* a gradient that is not finite changes nothing */
 	static const double bad[] = {NAN, INFINITY, -INFINITY};
-	eg_optimizer *o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM, .clip_norm = 1});
+	eg_optimizer *o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM, .clip_norm = 1}, &err);
 	assert_int_equal(eg_optimizer_moments(o), 2);
 	assert_string_equal(eg_optimizer_moment_name(o, 1), "v");
 	assert_null(eg_optimizer_moment(o, 2, NULL));
 	for (int i = 0; i < EG_COUNT(bad); i++) {
 		double norm = 0;
 		eg_params_grad(p, 0)[3] = (eg_real)bad[i];
-		assert_int_equal(eg_optimizer_step(o, 0.1, &norm), EG_ERR_NUMERIC);
+		assert_int_equal(eg_optimizer_step(o, 0.1, &norm, &err), EG_ERR_NUMERIC);
 		assert_true(!isfinite(norm));
 		assert_int_equal(eg_optimizer_steps(o), 0);
 		for (int k = 0; k < 5; k++)
@@ -209,11 +210,11 @@ static void test_optimizer_refusals(void **state) {
 	eg_params_free(p);
 	eg_graph_free(g);
 	/* no weights, nothing to do */
-	g = eg_graph_new(ctx);
-	p = eg_params_new(g, 1);
-	o = eg_optimizer_new(p, NULL);
+	g = eg_graph_new(ctx, &err);
+	p = eg_params_new(g, 1, &err);
+	o = eg_optimizer_new(p, NULL, &err);
 	double norm = -1;
-	assert_int_equal(eg_optimizer_step(o, 0.1, &norm), EG_OK);
+	assert_int_equal(eg_optimizer_step(o, 0.1, &norm, &err), EG_OK);
 	net_near(norm, 0, 0);
 	eg_optimizer_free(o);
 	eg_params_free(p);
@@ -229,10 +230,10 @@ static void check_init(const char *init, double variance, double bound) {
 	double sum = 0, squares = 0, largest = 0;
 	int64_t n = 300 * 400;
 	eg_context *ctx = net_context(1, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	snprintf(attrs, sizeof attrs, "units=400 %s", init);
 	net_layer(g, "linear", attrs, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 300)));
-	eg_params *p = eg_params_new(g, 4), *q = eg_params_new(g, 4), *r = eg_params_new(g, 5);
+	eg_params *p = eg_params_new(g, 4, NULL), *q = eg_params_new(g, 4, NULL), *r = eg_params_new(g, 5, NULL);
 	const eg_real *w = eg_params_data(p, 0), *b = eg_params_data(p, 1);
 	for (int64_t i = 0; i < n; i++) {
 		sum += (double)w[i];
@@ -257,10 +258,10 @@ static void check_init(const char *init, double variance, double bound) {
 static void check_orthogonal(int rows, int cols) {
 	char attrs[64];
 	eg_context *ctx = net_context(1, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	snprintf(attrs, sizeof attrs, "units=%d init=orthogonal", rows);
 	net_layer(g, "linear", attrs, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, cols)));
-	eg_params *p = eg_params_new(g, 4);
+	eg_params *p = eg_params_new(g, 4, NULL);
 	const eg_real *w = eg_params_data(p, 0);
 	int few = rows < cols ? rows : cols, many = rows < cols ? cols : rows;
 	for (int i = 0; i < few; i++)
@@ -291,7 +292,7 @@ static void test_init(void **state) {
 	check_orthogonal(50, 20);
 	check_orthogonal(33, 33);
 	eg_context *ctx = net_context(1, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 30));
 	net_layer(g, "linear", "units=9 init=constant init_value=0.25", x);
 	net_layer(g, "linear", "units=9 init=zero", x);
@@ -299,7 +300,7 @@ static void test_init(void **state) {
 	net_layer(g, "linear", "units=30", x);
 	net_layer(g, "conv2d", "filters=64 kernel=3 groups=4 init=he_uniform",
 	        eg_input(g, "y", EG_F32, EG_DIMS(EG_N, 16, 9, 9)));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	for (int i = 0; i < 270; i++)
 		assert_true(eg_params_data(p, 0)[i] == (eg_real)0.25 && eg_params_data(p, 2)[i] == 0);
 	assert_memory_not_equal(
@@ -453,15 +454,16 @@ typedef struct trainee {
 	int epochs_seen, stop_after; /* epochs; 0: never */
 	eg_epoch_report last, best;
 	long steps_seen, stop_at_step;
+	eg_error err;
 	bool interrupt;
 } trainee;
 
 static trainee *new_trainee(const char *isa, int threads) {
 	trainee *t = calloc(1, sizeof *t);
 	t->ctx = net_context(threads, isa);
-	t->g = eg_graph_new(t->ctx);
+	t->g = eg_graph_new(t->ctx, NULL);
 	net_small(t->g, true);
-	t->p = eg_params_new(t->g, 11);
+	t->p = eg_params_new(t->g, 11, NULL);
 	t->train = normal_problem(100);
 	t->validation = normal_problem(90000);
 	t->data = dataset(&t->train, 210);
@@ -494,7 +496,7 @@ static bool on_interrupt(void *user) { return ((trainee *)user)->interrupt; }
 
 static eg_status go(trainee *t, const eg_train_config *c, eg_optimizer *o, eg_train_state *s, eg_train_result *r) {
 	eg_train_callbacks callbacks = {t, on_step, on_epoch, on_interrupt};
-	return eg_train(t->g, t->p, c, &t->data, t->val_data.count ? &t->val_data : NULL, o, s, &callbacks, r);
+	return eg_train(t->g, t->p, c, &t->data, t->val_data.count ? &t->val_data : NULL, o, s, &callbacks, r, &t->err);
 }
 
 static eg_real *copy_of(const trainee *t) {
@@ -529,12 +531,12 @@ static void test_learns(void **state) {
 		assert_int_equal(r.best_epoch, t->best.epoch);
 		/* what is left are the best weights: evaluation says the same */
 		eg_confusion *m = eg_confusion_new(3);
-		assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m), EG_OK);
+		assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m, NULL), EG_OK);
 		net_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
 		net_near(loss, r.val_loss, 1e-6);
 		assert_int_equal(eg_confusion_total(m), 75);
 		double other;
-		assert_int_equal(eg_evaluate(t->g, t->p, 7, &t->val_data, &other, NULL), EG_OK); /* however it is cut */
+		assert_int_equal(eg_evaluate(t->g, t->p, 7, &t->val_data, &other, NULL, NULL), EG_OK); /* however it is cut */
 		net_near(other, loss, 1e-6);
 		eg_confusion_free(m);
 		free_trainee(t);
@@ -598,7 +600,7 @@ static void test_early_stopping(void **state) {
 		assert_int_equal(s.epoch, r.epochs_done);
 		assert_int_equal(s.best_epoch, r.best_epoch);
 		assert_int_equal(s.steps, (uint64_t)r.epochs_done * 11);
-		assert_int_equal(eg_evaluate(t->g, t->p, 20, &t->val_data, &loss, NULL), EG_OK);
+		assert_int_equal(eg_evaluate(t->g, t->p, 20, &t->val_data, &loss, NULL, NULL), EG_OK);
 		if (keep_last) {
 			net_near(loss, t->last.val_loss, 1e-6);
 			net_near(r.val_loss, t->last.val_loss, 0);
@@ -634,7 +636,7 @@ static void check_resume(eg_optimizer_kind kind, int k, bool keep_last) {
 
 	eg_real *w = eg_params_flat(begun->p, &n);
 	s.best_weights = malloc(n * sizeof *s.best_weights);
-	eg_optimizer *o = eg_optimizer_new(begun->p, &c.optimizer), *o2 = eg_optimizer_new(rest->p, &c.optimizer);
+	eg_optimizer *o = eg_optimizer_new(begun->p, &c.optimizer, NULL), *o2 = eg_optimizer_new(rest->p, &c.optimizer, NULL);
 	begun->stop_after = k;
 	assert_int_equal(go(begun, &c, o, &s, NULL), EG_ERR_STOPPED);
 	assert_int_equal(s.epoch, k);
@@ -685,7 +687,7 @@ static void test_not_a_number(void **state) {
 	eg_real *before = copy_of(t);
 	t->train.nan_item = 133;
 	assert_int_equal(go(t, &c, NULL, NULL, NULL), EG_ERR_NUMERIC);
-	const char *message = eg_context_error(t->ctx)->message;
+	const char *message = t->err.message;
 	assert_contains(message, "epoch 1, step ");
 	assert_contains(message, "input 'x' holds NaN (sample ");
 	assert_contains(message, "learning rate");
@@ -710,7 +712,7 @@ static void test_not_a_number(void **state) {
 		t->val_data.count = same->val_data.count = validated ? 75 : 0;
 		eg_train_state s = {0};
 		c.epochs = 2;
-		eg_optimizer *o = eg_optimizer_new(t->p, &c.optimizer), *o2 = eg_optimizer_new(same->p, &c.optimizer);
+		eg_optimizer *o = eg_optimizer_new(t->p, &c.optimizer, &t->err), *o2 = eg_optimizer_new(same->p, &c.optimizer, &t->err);
 		assert_int_equal(go(same, &c, o2, NULL, NULL), EG_OK);
 		c.epochs = 5;
 		t->stop_after = 2;
@@ -719,8 +721,8 @@ static void test_not_a_number(void **state) {
 		t->stop_after = 0;
 		t->train.nan_item = 7;
 		assert_int_equal(go(t, &c, o, &s, NULL), EG_ERR_NUMERIC);
-		assert_contains(eg_context_error(t->ctx)->message, "epoch 3, step ");
-		assert_contains(eg_context_error(t->ctx)->message, "set back to those after epoch ");
+		assert_contains(t->err.message, "epoch 3, step ");
+		assert_contains(t->err.message, "set back to those after epoch ");
 		assert_weights(t, before);
 		if (!validated) assert_weights(same, before);
 		assert_int_equal(s.epoch, 2);
@@ -736,7 +738,7 @@ static void test_not_a_number(void **state) {
 	c.optimizer = (eg_optimizer_config){.lr = sizeof(eg_real) == 4 ? 1e38 : 1e300};
 	c.optimizer.momentum = 0.9;
 	assert_int_equal(go(t, &c, NULL, NULL, NULL), EG_ERR_NUMERIC);
-	message = eg_context_error(t->ctx)->message;
+	message = t->err.message;
 	if (!strstr(message, "layer '") && !strstr(message, "weight '")) fail_msg("no layer is named: %s", message);
 	assert_contains(message, "clip_norm");
 	for (int i = 0; i < eg_params_count(t->p); i++) assert_true(isfinite(eg_params_data(t->p, i)[0]));
@@ -750,7 +752,7 @@ static void test_stops(void **state) {
 	trainee *t = new_trainee(NULL, 1);
 	t->stop_at_step = 1;
 	assert_int_equal(go(t, &usual, NULL, NULL, &r), EG_ERR_STOPPED);
-	assert_contains(eg_context_error(t->ctx)->message, "epoch 1");
+	assert_contains(t->err.message, "epoch 1");
 	assert_int_equal(t->steps_seen, 1);
 	assert_int_equal(r.epochs_done, 0);
 	t->stop_at_step = 0;
@@ -761,18 +763,18 @@ static void test_stops(void **state) {
 	t->interrupt = false;
 	t->stop_after = 2;
 	assert_int_equal(go(t, &usual, NULL, NULL, &r), EG_ERR_STOPPED);
-	assert_contains(eg_context_error(t->ctx)->message, "after epoch 2");
+	assert_contains(t->err.message, "after epoch 2");
 	assert_int_equal(r.epochs_done, 2);
 	free_trainee(t);
 	/* data that cannot be read: the reader's own message and status */
 	t = new_trainee(NULL, 1);
 	t->train.fail_item = 100;
 	assert_int_equal(go(t, &usual, NULL, NULL, NULL), EG_ERR_IO);
-	assert_contains(eg_context_error(t->ctx)->message, "picture 100 cannot be read");
+	assert_contains(t->err.message, "picture 100 cannot be read");
 	t->train.fail_item = -1;
 	t->validation.fail_item = 70;
 	assert_int_equal(go(t, &usual, NULL, NULL, NULL), EG_ERR_IO);
-	assert_contains(eg_context_error(t->ctx)->message, "picture 70");
+	assert_contains(t->err.message, "picture 70");
 	free_trainee(t);
 }
 
@@ -783,26 +785,26 @@ static void test_train_refusals(void **state) {
 	double loss;
 	t->data.count = 0;
 	assert_int_equal(go(t, &usual, NULL, NULL, NULL), EG_ERR_ARG);
-	assert_contains(eg_context_error(t->ctx)->message, "empty");
+	assert_contains(t->err.message, "empty");
 	t->data.count = 210;
 	t->data.inputs = wrong;
 	assert_int_equal(go(t, &usual, NULL, NULL, NULL), EG_ERR_ARG);
-	assert_contains(eg_context_error(t->ctx)->message, "'picture'");
+	assert_contains(t->err.message, "'picture'");
 	t->data.inputs = nothing;
 	assert_int_equal(go(t, &usual, NULL, NULL, NULL), EG_ERR_ARG);
 	eg_confusion *m = eg_confusion_new(4);
-	assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m), EG_ERR_SHAPE);
-	assert_contains(eg_context_error(t->ctx)->message, "4 classes");
+	assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m, &t->err), EG_ERR_SHAPE);
+	assert_contains(t->err.message, "4 classes");
 	eg_confusion_free(m);
 	eg_train_config c = usual;
 	c.optimizer.momentum = 2;
 	assert_int_equal(go(t, &c, NULL, NULL, NULL), EG_ERR_ARG);
-	eg_graph *g = eg_graph_new(t->ctx);
+	eg_graph *g = eg_graph_new(t->ctx, &t->err);
 	eg_output(g, "y", net_layer(g, "linear", "units=2", eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2))));
-	eg_params *p = eg_params_new(g, 1);
-	assert_int_equal(eg_train(g, p, &usual, &t->data, NULL, NULL, NULL, NULL, NULL), EG_ERR_ARG);
-	assert_contains(eg_context_error(t->ctx)->message, "'loss'");
-	assert_int_equal(eg_evaluate(g, p, 0, &t->val_data, &loss, NULL), EG_ERR_ARG);
+	eg_params *p = eg_params_new(g, 1, &t->err);
+	assert_int_equal(eg_train(g, p, &usual, &t->data, NULL, NULL, NULL, NULL, NULL, &t->err), EG_ERR_ARG);
+	assert_contains(t->err.message, "'loss'");
+	assert_int_equal(eg_evaluate(g, p, 0, &t->val_data, &loss, NULL, &t->err), EG_ERR_ARG);
 	eg_params_free(p);
 	eg_graph_free(g);
 	free_trainee(t);

@@ -145,15 +145,16 @@ typedef struct speller {
 	int stop_after, best_epoch;
 	eg_epoch_report last;
 	double best_loss;
+	eg_error err;
 } speller;
 
 static speller *new_speller(int threads, void (*net)(eg_graph *g)) {
 	speller *s = calloc(1, sizeof *s);
 	s->ctx = net_context(threads, NULL);
-	s->g = eg_graph_new(s->ctx);
+	s->g = eg_graph_new(s->ctx, &s->err);
 	net(s->g);
-	s->p = eg_params_new(s->g, 3);
-	if (!s->p) fail_msg("%s", eg_context_error(s->ctx)->message);
+	s->p = eg_params_new(s->g, 3, &s->err);
+	if (!s->p) fail_msg("%s", s->err.message);
 	s->data = word_data(&s->train);
 	s->val_data = word_data(&s->validation);
 	s->validation.seed = 78;
@@ -179,7 +180,7 @@ static bool after_epoch(void *user, const eg_epoch_report *r) {
 
 static eg_status spell(speller *s, const eg_train_config *c, eg_optimizer *o, eg_train_state *st, eg_train_result *r) {
 	eg_train_callbacks callbacks = {.user = s, .epoch = after_epoch};
-	return eg_train(s->g, s->p, c, &s->data, &s->val_data, o, st, &callbacks, r);
+	return eg_train(s->g, s->p, c, &s->data, &s->val_data, o, st, &callbacks, r, &s->err);
 }
 
 static const eg_train_config spelling = {
@@ -191,7 +192,7 @@ static void test_sequences(void **state) {
 	eg_train_result r;
 	double first, loss, other;
 	int64_t asked = 0;
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &first, NULL), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &first, NULL, &s->err), EG_OK);
 	assert_int_equal(spell(s, &spelling, NULL, NULL, &r), EG_OK);
 	assert_true(first > 1.5 && r.val_loss < 0.05 && r.val_accuracy > 0.99 && r.accuracy > 0.9);
 	assert_int_equal(r.best_epoch, s->best_epoch);
@@ -201,26 +202,26 @@ static void test_sequences(void **state) {
 	eg_confusion *m = eg_confusion_new(LETTERS);
 	for (uint32_t i = 0; i < WORDS; i++) asked += (int64_t)word_weight(&s->validation, i);
 	s->validation.norder = 0;
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, m), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, m, &s->err), EG_OK);
 	assert_int_equal(eg_confusion_total(m), asked);
 	net_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
 	net_near(loss, r.val_loss, 1e-6);
 	for (int batch = 1; batch < 8; batch += 3) {
 		s->validation.norder = 0;
-		assert_int_equal(eg_evaluate(s->g, s->p, batch, &s->val_data, &other, NULL), EG_OK);
+		assert_int_equal(eg_evaluate(s->g, s->p, batch, &s->val_data, &other, NULL, &s->err), EG_OK);
 		net_near(other, loss, 1e-6);
 	}
 	eg_confusion_free(m);
 	/* nothing to predict at all */
 	s->validation.all_silent = s->train.all_silent = true;
 	s->train.norder = s->validation.norder = 0;
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, NULL), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, NULL, &s->err), EG_OK);
 	assert_true(isnan(loss));
 	assert_int_equal(spell(s, &spelling, NULL, NULL, &r), EG_ERR_ARG);
-	assert_contains(eg_context_error(s->ctx)->message, "nothing to predict");
+	assert_contains(s->err.message, "nothing to predict");
 	s->data.weight = NULL; /* found out only batch by batch */
 	assert_int_equal(spell(s, &spelling, NULL, NULL, &r), EG_ERR_ARG);
-	assert_contains(eg_context_error(s->ctx)->message, "nothing to predict: every target is negative");
+	assert_contains(s->err.message, "nothing to predict: every target is negative");
 	free_speller(s);
 }
 
@@ -241,14 +242,14 @@ static void test_lengths(void **state) {
 	EG_UNUSED(state);
 	words w;
 	eg_context *ctx = net_context(2, NULL);
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor x = eg_input(g, "x", EG_I32, EG_DIMS(EG_T, EG_N)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
 	eg_tensor lengths = eg_input(g, "lengths", EG_I32, EG_DIMS(EG_N));
 	x = net_layer(g, "embedding", "size=11 count=11", x);
 	x = net_apply(g, "last", "", (eg_tensor[]){x, lengths}, 2);
 	eg_output(g, "logits", x);
 	eg_output(g, "loss", net_loss(g, "", x, t));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, NULL);
 	eg_dataset d = word_data(&w);
 	eg_train_result r;
 	eg_train_config c = spelling;
@@ -256,7 +257,7 @@ static void test_lengths(void **state) {
 	d.weight = NULL;
 	c.epochs = 10;
 	assert_non_null(p);
-	assert_int_equal(eg_train(g, p, &c, &d, &d, NULL, NULL, NULL, &r), EG_OK);
+	assert_int_equal(eg_train(g, p, &c, &d, &d, NULL, NULL, NULL, &r, NULL), EG_OK);
 	assert_true(r.val_accuracy == 1);
 	eg_params_free(p);
 	eg_graph_free(g);
@@ -267,16 +268,16 @@ static void test_lengths(void **state) {
 static void test_unfilled(void **state) {
 	EG_UNUSED(state);
 	speller *s = new_speller(1, word_net);
-	eg_graph *g = eg_graph_new(s->ctx);
+	eg_graph *g = eg_graph_new(s->ctx, &s->err);
 	eg_tensor x = eg_input(g, "x", EG_I32, EG_DIMS(EG_T, EG_N)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_T, EG_N));
 	eg_tensor more = eg_input(g, "more", EG_I32, EG_DIMS(EG_T, EG_N));
 	x = net_layer(g, "embedding", "size=11 count=11", x);
 	more = net_layer(g, "embedding", "size=11 count=11", more);
 	eg_output(g, "loss", net_loss(g, "", net_apply(g, "add", "", (eg_tensor[]){x, more}, 2), t));
-	eg_params *p = eg_params_new(g, 1);
+	eg_params *p = eg_params_new(g, 1, &s->err);
 	assert_non_null(p);
-	assert_int_equal(eg_train(g, p, &spelling, &s->data, NULL, NULL, NULL, NULL, NULL), EG_ERR_ARG);
-	assert_contains(eg_context_error(s->ctx)->message, "an input 'more', which the data set does not fill");
+	assert_int_equal(eg_train(g, p, &spelling, &s->data, NULL, NULL, NULL, NULL, NULL, &s->err), EG_ERR_ARG);
+	assert_contains(s->err.message, "an input 'more', which the data set does not fill");
 	eg_params_free(p);
 	eg_graph_free(g);
 	free_speller(s);
@@ -359,14 +360,14 @@ static void test_streams(void **state) {
 	assert_true(r.loss < 0.2 && r.accuracy > 0.95);
 	for (int i = 0; i < EG_COUNT(steps); i++) {
 		eg_dataset d = text_data(&t, steps[i], true);
-		assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL), EG_OK);
+		assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL, NULL), EG_OK);
 		if (i)
 			net_near(loss, whole, 1e-5);
 		else
 			whole = loss;
 	}
 	eg_dataset d = text_data(&t, 7, false); /* without, each piece begins in the dark */
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL, NULL), EG_OK);
 	assert_true(loss > 1.2 * whole);
 	free_speller(s);
 }
@@ -387,8 +388,8 @@ static void check_sequence_resume(void (*net)(eg_graph *g), int streams, int k) 
 	assert_int_equal(spell(whole, &spelling, NULL, NULL, &r), EG_OK);
 	eg_real *w = eg_params_flat(begun->p, &n);
 	st.best_weights = malloc(n * sizeof *w);
-	eg_optimizer *o = eg_optimizer_new(begun->p, &spelling.optimizer);
-	eg_optimizer *o2 = eg_optimizer_new(rest->p, &spelling.optimizer);
+	eg_optimizer *o = eg_optimizer_new(begun->p, &spelling.optimizer, NULL);
+	eg_optimizer *o2 = eg_optimizer_new(rest->p, &spelling.optimizer, NULL);
 	begun->stop_after = k;
 	assert_int_equal(spell(begun, &spelling, o, &st, NULL), EG_ERR_STOPPED);
 	memcpy(eg_params_flat(rest->p, &m), w, n * sizeof *w);

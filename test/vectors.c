@@ -184,14 +184,13 @@ typedef struct job {
 	char *options;
 } job;
 
-static bool build(const job *j, const way *w, eg_graph *g) {
+static void build(const job *j, const way *w, eg_graph *g) {
 	eg_tensor in[EG_MAX_INPUTS] = {{0}};
 	for (int i = 0; i < j->nin; i++)
 		if (j->in[i])
 			in[i] = eg_input(g, j->op->inputs[i], j->in[i]->integer ? EG_I32 : EG_F32,
 			        dims_of(j->in[i], j->batch[i], w));
 	eg_output(g, "y", eg_apply(g, j->op->name, j->op->options_size ? j->options : NULL, in, j->nin));
-	return eg_graph_status(g, NULL) == EG_OK;
 }
 
 static bool put_params(const job *j, eg_params *p) {
@@ -275,13 +274,14 @@ static verdict compare_state(bench *b, const job *j, const way *w, eg_params *p)
 
 /* Twice, so that a second run finds everything as it must be. Not at all, if another way has led to the same plan. */
 static verdict run_plan(bench *b, const job *j, const way *w, plans *done, eg_graph *g, eg_params *p, bool train) {
+	eg_error err = {0};
 	const vec_tensor *dy = vec_find(j->file, "y.grad"), *y = vec_find(j->file, "y");
 	int batch = j->in[0]->rank ? (int)(j->in[0]->d[0] * w->repeat) : 1;
 	eg_plan *plan = eg_plan_new(g, p,
 	        &(eg_plan_options){
 	                .batch = w->open ? batch : 1, .train = train, .input_grads = train, .layout = w->layout,
-	                .algorithm = w->algorithm, .exact = w->algorithm < EG_ALGORITHM_WINOGRAD2});
-	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+	                .algorithm = w->algorithm, .exact = w->algorithm < EG_ALGORITHM_WINOGRAD2}, &err);
+	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, err.message);
 	char kind[80];
 	snprintf(kind, sizeof kind, "%s, %d threads, %d, %lld, %d", eg_context_isa(w->ctx), eg_context_threads(w->ctx), w->open, (long long)w->repeat, train);
 	if (!plans_add(done, kind, plan)) {
@@ -303,11 +303,16 @@ static verdict run_plan(bench *b, const job *j, const way *w, plans *done, eg_gr
 }
 
 static verdict run_way(bench *b, const job *j, const way *w, plans *done) {
+	eg_error err = {0};
 	verdict v = PASSED;
-	eg_graph *g = eg_graph_new(w->ctx);
+	eg_graph *g = eg_graph_new(w->ctx, &err);
 	eg_params *p = NULL;
-	if (!g || !build(j, w, g) || !(p = eg_params_new(g, 1)))
-		v = vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+	if (g) {
+		build(j, w, g);
+		p = eg_params_new(g, 1, &err); /* which tells what is wrong with the graph */
+	}
+	if (!p)
+		v = vec_say(b, FAILED, "%s: %s", w->text, err.message);
 	else if (!put_params(j, p))
 		v = vec_say(b, FAILED, "%s: the weights have another shape here", w->text);
 	bool training = json_is_true(json_object_get(j->file->attrs, "training")); /* means nothing in inference */
@@ -411,24 +416,25 @@ static verdict optimizer_config(bench *b, const vec_file *f, eg_optimizer_config
 }
 
 /* A graph with weights of these sizes: linear layers with one input and so many outputs. */
-static eg_params *weights(eg_graph *g, const int64_t *sizes, int n) {
+static eg_params *weights(eg_graph *g, const int64_t *sizes, int n, eg_error *err) {
 	char attrs[64];
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1));
 	for (int i = 0; i < n; i++) {
 		snprintf(attrs, sizeof attrs, "{\"units\": %lld, \"bias\": false}", (long long)sizes[i]);
 		layer(g, "linear", attrs, &x, 1);
 	}
-	return eg_params_new(g, 1);
+	return eg_params_new(g, 1, err);
 }
 
 static verdict trajectory(bench *b, const vec_file *f, const eg_optimizer_config *c, eg_context *ctx, int64_t repeat) {
+	eg_error err = {0};
 	const vec_tensor *w0 = vec_find(f, "w0"), *g = vec_find(f, "g"), *w = vec_find(f, "w");
 	char how[64];
 	int64_t size = w0->count * repeat;
-	eg_graph *graph = eg_graph_new(ctx);
-	eg_params *p = graph ? weights(graph, &size, 1) : NULL;
-	eg_optimizer *o = p ? eg_optimizer_new(p, c) : NULL;
-	verdict v = o ? PASSED : vec_say(b, FAILED, "%s", eg_context_error(ctx)->message);
+	eg_graph *graph = eg_graph_new(ctx, &err);
+	eg_params *p = graph ? weights(graph, &size, 1, &err) : NULL;
+	eg_optimizer *o = p ? eg_optimizer_new(p, c, &err) : NULL;
+	verdict v = o ? PASSED : vec_say(b, FAILED, "%s", err.message);
 	if (o) vec_put(eg_params_data(p, 0), w0, repeat);
 	for (int64_t i = 0; v == PASSED && i < g->d[0]; i++) {
 		vec_tensor gi = {.count = w0->count, .x = g->x + i * w0->count},
@@ -436,8 +442,8 @@ static verdict trajectory(bench *b, const vec_file *f, const eg_optimizer_config
 		vec_put(eg_params_grad(p, 0), &gi, repeat);
 		snprintf(how, sizeof how, "%s, %d threads, step %lld", eg_context_isa(ctx), eg_context_threads(ctx),
 		        (long long)i + 1);
-		if (eg_optimizer_step(o, c->lr, NULL))
-			v = vec_say(b, FAILED, "%s: %s", how, eg_context_error(ctx)->message);
+		if (eg_optimizer_step(o, c->lr, NULL, &err))
+			v = vec_say(b, FAILED, "%s: %s", how, err.message);
 		else
 			v = vec_compare(b, "w", how, eg_params_data(p, 0), &wi, repeat, 1, VEC_TOLERANCE);
 	}
@@ -462,13 +468,14 @@ static verdict run_optimizer(bench *b, const vec_file *f) {
 
 /* From weights of zero, one SGD step with rate 1 leaves the clipped gradient, negative. */
 static verdict clip(bench *b, const vec_file *f, eg_context *ctx) {
+	eg_error err = {0};
 	const vec_tensor *g0 = vec_find(f, "g0"), *g1 = vec_find(f, "g1"), *c0 = vec_find(f, "c0"),
 	                 *c1 = vec_find(f, "c1"), *n = vec_find(f, "norm");
 	double norm = 0, most = json_number_value(json_object_get(f->attrs, "max_norm"));
 	if (!g0 || !g1 || !c0 || !c1 || !n) return vec_say(b, FAILED, "a tensor is missing");
-	eg_graph *graph = eg_graph_new(ctx);
-	eg_params *p = graph ? weights(graph, (int64_t[]){g0->count, g1->count}, 2) : NULL;
-	eg_optimizer *o = p ? eg_optimizer_new(p, &(eg_optimizer_config){.lr = 1, .clip_norm = most}) : NULL;
+	eg_graph *graph = eg_graph_new(ctx, &err);
+	eg_params *p = graph ? weights(graph, (int64_t[]){g0->count, g1->count}, 2, &err) : NULL;
+	eg_optimizer *o = p ? eg_optimizer_new(p, &(eg_optimizer_config){.lr = 1, .clip_norm = most}, &err) : NULL;
 	verdict v = FAILED;
 	size_t total;
 	if (o) {
@@ -477,8 +484,8 @@ static verdict clip(bench *b, const vec_file *f, eg_context *ctx) {
 		vec_put(eg_params_grad(p, 0), g0, 1);
 		vec_put(eg_params_grad(p, 1), g1, 1);
 	}
-	if (!o || eg_optimizer_step(o, 1, &norm)) {
-		vec_say(b, FAILED, "%s", eg_context_error(ctx)->message);
+	if (!o || eg_optimizer_step(o, 1, &norm, &err)) {
+		vec_say(b, FAILED, "%s", err.message);
 	} else {
 		eg_real got = (eg_real)norm;
 		v = vec_compare(b, "norm", eg_context_isa(ctx), &got, n, 1, 1, VEC_TOLERANCE);
@@ -566,7 +573,7 @@ static verdict run_steps(bench *b, const vec_file *f, course *c, int try) {
 			c->wanted = (double)want.x[0];
 			return s >= RUN_SURE && fabs(c->loss - c->wanted) < RUN_NEAR ? SKIPPED : FAILED;
 		}
-		if (eg_optimizer_step(c->optimizer, 0.05, NULL))
+		if (eg_optimizer_step(c->optimizer, 0.05, NULL, NULL))
 			return vec_say(b, FAILED, "%s: the gradient is not finite in step %d", c->how, s + 1);
 	}
 	for (int i = 0; i < eg_params_count(c->params); i++) {
@@ -581,21 +588,22 @@ static verdict run_steps(bench *b, const vec_file *f, course *c, int try) {
 
 static verdict run_lenet(
         bench *b, const vec_file *f, eg_context *ctx, eg_layout_choice layout, bool bare, const unsigned char *data) {
+	eg_error err = {0};
 	course c = {.data = data};
 	verdict v = SKIPPED;
 	snprintf(c.how, sizeof c.how, "%s, %d threads, layout %d%s", eg_context_isa(ctx), eg_context_threads(ctx),
 	        (int)layout, bare ? ", nothing fused or deferred" : "");
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, &err);
 	if (g) lenet(g);
-	c.params = g ? eg_params_new(g, 1) : NULL;
+	c.params = g ? eg_params_new(g, 1, &err) : NULL;
 	eg_plan_options o = {.batch = RUN_BATCH, .train = true, .layout = layout, .no_fusion = bare, .no_defer = bare};
-	c.plan = c.params ? eg_plan_new(g, c.params, &o) : NULL;
+	c.plan = c.params ? eg_plan_new(g, c.params, &o, &err) : NULL;
 	for (int try = 0; try < RUN_TRIES && v == SKIPPED; try++) {
 		double worst = b->worst;
-		c.optimizer = c.plan ? eg_optimizer_new(c.params, &(eg_optimizer_config){.lr = 0.05, .momentum = 0.9})
+		c.optimizer = c.plan ? eg_optimizer_new(c.params, &(eg_optimizer_config){.lr = 0.05, .momentum = 0.9}, &err)
 		                     : NULL;
 		v = c.optimizer ? run_steps(b, f, &c, try)
-		                : vec_say(b, FAILED, "%s: %s", c.how, eg_context_error(ctx)->message);
+		                : vec_say(b, FAILED, "%s: %s", c.how, err.message);
 		if (v == SKIPPED) {
 			b->worst = worst;
 			if (c.departed > RUN_STEPS)

@@ -188,9 +188,10 @@ static void put_all(const job *j, eg_plan *plan) {
 }
 
 static verdict run_way(bench *b, job *j, eg_context *ctx, bool open) {
+	eg_error err = {0};
 	const vec_tensor *x = vec_find(j->f, "x");
 	eg_tensor in[EG_MAX_INPUTS] = {{0}}, first;
-	eg_graph *g = eg_graph_new(ctx);
+	eg_graph *g = eg_graph_new(ctx, &err);
 	eg_params *p = NULL;
 	verdict v = PASSED;
 	for (int i = 0; i < j->op->max_inputs && g; i++) {
@@ -200,9 +201,9 @@ static verdict run_way(bench *b, job *j, eg_context *ctx, bool open) {
 	first = g ? eg_apply(g, j->op->name, j->options, in, j->op->max_inputs) : (eg_tensor){0};
 	for (int i = 0; g && j->op->outputs[i]; i++)
 		if (vec_find(j->f, j->op->outputs[i])) eg_output(g, j->op->outputs[i], eg_result(g, first, i));
-	if (g) p = eg_params_new(g, 1);
+	if (g) p = eg_params_new(g, 1, &err);
 	if (!p)
-		v = vec_say(b, FAILED, "%s: %s", j->how, eg_context_error(ctx)->message);
+		v = vec_say(b, FAILED, "%s: %s", j->how, err.message);
 	else if (!put_weights(&j->w, p, ""))
 		v = vec_say(b, FAILED, "%s: the weights have another shape here", j->how);
 	for (int train = 0; train < 2 && v == PASSED; train++) {
@@ -210,9 +211,9 @@ static verdict run_way(bench *b, job *j, eg_context *ctx, bool open) {
 		        &(eg_plan_options){.batch = (int)x->d[1],
 		                .time = (int)x->d[0],
 		                .train = train != 0,
-		                .input_grads = train != 0});
+		                .input_grads = train != 0}, &err);
 		if (!plan)
-			v = vec_say(b, FAILED, "%s: %s", j->how, eg_context_error(ctx)->message);
+			v = vec_say(b, FAILED, "%s: %s", j->how, err.message);
 		else
 			put_all(j, plan);
 		for (int i = 0; i < 2 && v == PASSED; i++) { /* a second run finds everything as it must be */
@@ -331,7 +332,7 @@ static bool learn(eg_params *p, eg_optimizer *o) {
 		for (int64_t k = 0; is_double(p, i) && k < eg_dims_count(&d, 0) && n < MOST; k++)
 			before[n++] = eg_params_data(p, i)[k];
 	}
-	if (eg_optimizer_step(o, 0.01, NULL)) return false;
+	if (eg_optimizer_step(o, 0.01, NULL, NULL)) return false;
 	n = 0;
 	for (int i = 0; i < eg_params_count(p); i++) {
 		eg_dims d = eg_params_dims(p, i);
@@ -367,6 +368,7 @@ static verdict run_steps(bench *b, const vec_file *f, eg_context *ctx, eg_plan *
 }
 
 verdict vec_run_charlstm(bench *b, const vec_file *f) {
+	eg_error err = {0};
 	static unsigned char text[STREAMS * STREAM_BYTES];
 	static int32_t ids[STREAMS * STREAM_BYTES];
 	const vec_tensor *vocab = vec_find(f, "vocab"), *losses = vec_find(f, "loss");
@@ -379,17 +381,17 @@ verdict vec_run_charlstm(bench *b, const vec_file *f) {
 			if (text[i] == (int)vocab->x[k]) ids[i] = k;
 	verdict v = PASSED;
 	for (int c = 0; c < b->contexts && v == PASSED; c++) {
-		eg_graph *g = eg_graph_new(b->ctx[c]);
+		eg_graph *g = eg_graph_new(b->ctx[c], &err);
 		if (g) build(g, (int)vocab->count, 24, 48, 2);
-		eg_params *p = g ? eg_params_new(g, 1) : NULL;
+		eg_params *p = g ? eg_params_new(g, 1, &err) : NULL;
 		eg_plan *plan = p ? eg_plan_new(g, p,
 		                            &(eg_plan_options){
-		                                    .batch = STREAMS, .time = WINDOW, .train = true, .carry = true})
+		                                    .batch = STREAMS, .time = WINDOW, .train = true, .carry = true}, &err)
 		                  : NULL;
-		eg_optimizer *o = plan ? eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM, .lr = 0.01})
+		eg_optimizer *o = plan ? eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM, .lr = 0.01}, &err)
 		                       : NULL;
 		if (!o)
-			v = vec_say(b, FAILED, "%s", eg_context_error(b->ctx[c])->message);
+			v = vec_say(b, FAILED, "%s", err.message);
 		else if (!put_before(f, p))
 			v = vec_say(b, FAILED, "the weights before training have another shape here");
 		else

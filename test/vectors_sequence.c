@@ -84,7 +84,7 @@ static void release(job *j) {
 	free(j->out[0].x), free(j->out[1].x), free(j->seed.x);
 }
 
-static bool build(const job *j, const way *w, eg_graph *g) {
+static void build(const job *j, const way *w, eg_graph *g) {
 	eg_tensor in[MOST_ROLES] = {{0}};
 	for (int i = 0; i < j->op->nin; i++) {
 		const vec_tensor *t = &j->in[i];
@@ -97,7 +97,6 @@ static bool build(const job *j, const way *w, eg_graph *g) {
 	}
 	eg_tensor y = eg_apply(g, j->op->op, j->options, in, j->op->nin);
 	for (int i = 0; i < j->op->nout; i++) eg_output(g, j->op->out[i].ours, eg_result(g, y, i));
-	return eg_graph_status(g, NULL) == EG_OK;
 }
 
 static void put_any(void *to, const vec_tensor *t) {
@@ -155,13 +154,14 @@ static verdict compare_all(bench *b, const job *j, const way *w, eg_plan *plan, 
 
 /* Twice, so that a second run finds everything as it must be. */
 static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_params *p, bool train) {
+	eg_error err = {0};
 	eg_plan *plan = eg_plan_new(g, p,
 	        &(eg_plan_options){.batch = w->open ? j->batch : 1,
 	                .time = w->open ? j->time : 0,
 	                .train = train,
 	                .input_grads = train,
-	                .layout = w->layout});
-	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+	                .layout = w->layout}, &err);
+	if (!plan) return vec_say(b, FAILED, "%s: %s", w->text, err.message);
 	verdict v = put_all(b, j, w, plan, p, train);
 	for (int i = 0; i < 2 && v == PASSED; i++) {
 		eg_plan_run(plan, 0);
@@ -172,12 +172,17 @@ static verdict run_plan(bench *b, const job *j, const way *w, eg_graph *g, eg_pa
 }
 
 static verdict run_way(bench *b, job *j, const way *w) {
+	eg_error err = {0};
 	verdict v = PASSED;
-	eg_graph *g = eg_graph_new(w->ctx);
+	eg_graph *g = eg_graph_new(w->ctx, &err);
 	eg_params *p = NULL;
 	arrange(j, w->repeat);
-	if (!g || !build(j, w, g) || !(p = eg_params_new(g, 1)))
-		v = vec_say(b, FAILED, "%s: %s", w->text, eg_context_error(w->ctx)->message);
+	if (g) {
+		build(j, w, g);
+		p = eg_params_new(g, 1, &err); /* which tells what is wrong with the graph */
+	}
+	if (!p)
+		v = vec_say(b, FAILED, "%s: %s", w->text, err.message);
 	for (int train = 0; train < 2 && v == PASSED; train++) v = run_plan(b, j, w, g, p, train != 0);
 	release(j);
 	eg_params_free(p);

@@ -1,6 +1,6 @@
 /* status.c - status names, error messages and the guess at a mistyped word.
  *
- * Not here: the context's copy of the last error (core/context.c), and any printing: the library only fills in text. */
+ * Not here: any printing: the library only fills in text. */
 #include "base/base.h"
 
 #include <string.h>

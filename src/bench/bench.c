@@ -24,7 +24,7 @@ typedef struct bench {
 	eg_plan *plan;
 	eg_optimizer *optimizer;
 	uint64_t step;
-	eg_status status; /* of the first update that failed */
+	eg_error why; /* of what failed first */
 } bench;
 
 static double now(void) {
@@ -163,7 +163,7 @@ static void run(bench *b) {
 	eg_plan_run(b->plan, b->step++);
 	if (!b->options->train) return;
 	if (!b->optimizer) eg_params_changed(b->params);
-	else if (!b->status) b->status = eg_optimizer_step(b->optimizer, eg_optimizer_lr(b->optimizer), NULL);
+	else if (!b->why.status) eg_optimizer_step(b->optimizer, eg_optimizer_lr(b->optimizer), NULL, &b->why);
 }
 
 static int rising(const void *a, const void *b) {
@@ -235,52 +235,39 @@ static bool prepare(bench *b) {
 	const struct builder *builder = builder_of(b->problem);
 	static const char *const answer[] = {"y", NULL}, *const loss[] = {"loss", NULL};
 	const bool train = b->options->train, network = b->problem->kind->network;
-	b->graph = eg_graph_new(b->ctx);
+	b->graph = eg_graph_new(b->ctx, &b->why);
 	if (!b->graph) return false;
 	builder->build(b);
-	b->params = eg_params_new(b->graph, 1);
+	b->params = eg_params_new(b->graph, 1, &b->why);
 	if (!b->params) return false;
 	int batch = value(b, 'n');
 	if (!strcmp(builder->kind, "gemm")) batch = 1;
 	b->plan = eg_plan_new(b->graph, b->params, &(eg_plan_options){.batch = batch, .time = value(b, 't'), .train = train,
-		.input_grads = train && !network, .outputs = train && network ? loss : answer});
+		.input_grads = train && !network, .outputs = train && network ? loss : answer}, &b->why);
 	if (!b->plan) return false;
 	fill(b, "x", 65);
 	fill(b, "b", 0);
 	fill(b, "target", builder->classes);
 	fill_gradient(b);
 	if (!train || !network) return true;
-	b->optimizer = eg_optimizer_new(b->params, &builder->optimizer);
+	b->optimizer = eg_optimizer_new(b->params, &builder->optimizer, &b->why);
 	return b->optimizer != NULL;
 }
 
 eg_status eg_problem_graph(const eg_problem *p, eg_context *ctx, eg_graph **graph, eg_error *err) {
-	bench b = {.ctx = ctx, .problem = p, .graph = eg_graph_new(ctx)};
+	bench b = {.ctx = ctx, .problem = p, .graph = eg_graph_new(ctx, err)};
 	*graph = NULL;
-	if (!b.graph) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a graph");
+	if (!b.graph) return EG_ERR_MEMORY;
 	builder_of(p)->build(&b);
-	if (eg_graph_status(b.graph, err)) {
-		eg_graph_free(b.graph);
-		return err ? err->status : EG_ERR_ARG;
-	}
-	*graph = b.graph;
-	return EG_OK;
-}
-
-/* The message of the graph or of the context, whichever tells one. */
-static eg_status why_not(bench *b, eg_error *err) {
-	eg_error why = {EG_ERR_MEMORY, "out of memory"};
-	if (!b->graph || !eg_graph_status(b->graph, &why)) {
-		const eg_error *last = eg_context_error(b->ctx);
-		if (last->status) why = *last;
-	}
-	return eg_fail(err, why.status, "%s", why.message);
+	eg_status status = eg_graph_status(b.graph, err);
+	if (status) eg_graph_free(b.graph);
+	else *graph = b.graph;
+	return status;
 }
 
 eg_status eg_bench_run(eg_context *ctx, const eg_problem *p, const eg_bench_options *o, eg_bench_result *r, eg_error *err) {
 	bench b = {.ctx = ctx, .problem = p, .options = o};
 	eg_machine before = {.handoff_ns = NAN}, after = before;
-	eg_status status = EG_OK;
 	memset(r, 0, sizeof *r);
 	if (prepare(&b)) {
 		if (!o->no_peak) eg_machine_measure(ctx, &before);
@@ -292,12 +279,11 @@ eg_status eg_bench_run(eg_context *ctx, const eg_problem *p, const eg_bench_opti
 		r->percent = r->peak > 0 ? 100 * r->gflops / r->peak : (double)NAN;
 		list_kernels(&b, r);
 		count_memory(&b, r);
-		status = b.status;
 	}
-	if (!b.plan || status || (o->train && p->kind->network && !b.optimizer)) status = why_not(&b, err);
+	if (b.why.status && err) *err = b.why;
 	eg_optimizer_free(b.optimizer);
 	eg_plan_free(b.plan);
 	eg_params_free(b.params);
 	eg_graph_free(b.graph);
-	return status;
+	return b.why.status;
 }

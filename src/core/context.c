@@ -81,7 +81,6 @@ void eg_context_free(eg_context *ctx) {
 	eg_release(ctx->allocator ? &copy : NULL, ctx);
 }
 
-const eg_error *eg_context_error(const eg_context *ctx) { return &ctx->error; }
 int eg_context_threads(const eg_context *ctx) { return eg_team_size(ctx->team); }
 const char *eg_context_isa(const eg_context *ctx) { return ctx->kern.name; }
 const char *eg_context_cpu(const eg_context *ctx) { return ctx->cpu.model; }

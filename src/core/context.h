@@ -1,4 +1,4 @@
-/* context.h - the inside of eg_context: allocator, kernel table, team, last error. */
+/* context.h - the inside of eg_context: allocator, kernel table, team, measured times. */
 #ifndef ENGRAM_CONTEXT_H
 #define ENGRAM_CONTEXT_H
 
@@ -14,7 +14,6 @@ struct eg_context {
 	eg_kernels kern; /* the chosen table */
 	eg_team *team;
 	eg_tuning *tuning; /* NULL: nothing was measured */
-	eg_error error; /* of the last failed call on this context */
 	char log[2048]; /* why this kernel table: text for ENGRAM_VERBOSE=1 and eg_context_describe */
 };
 

@@ -11,12 +11,12 @@
 const char *const eg_layout_names[EG_LAYOUTS] = {"plain", "lanes", "blocked"};
 
 static const eg_node *node_of(const eg_emit *e) { return &e->plan->graph->nodes[e->node]; }
-static const eg_value *value_at(const eg_emit *e, int value) { return &e->plan->graph->values[value]; }
-bool eg_value_batched(const eg_plan *p, int value) {
+static const eg_graph_value *value_at(const eg_emit *e, int value) { return &e->plan->graph->values[value]; }
+bool eg_plan_value_batched(const eg_plan *p, int value) {
 	const eg_dims *d = &p->graph->values[value].dims;
 	return d->rank > 0 && d->d[0] == EG_N;
 }
-static bool batched(const eg_emit *e, int value) { return eg_value_batched(e->plan, value); }
+static bool batched(const eg_emit *e, int value) { return eg_plan_value_batched(e->plan, value); }
 static eg_dims concrete(const eg_plan *p, eg_dims d) {
 	for (int i = 0; i < d.rank; i++)
 		if (d.d[i] < 0) d.d[i] = d.d[i] == EG_N ? p->N : p->T;
@@ -88,35 +88,35 @@ static int add_buf(eg_plan *p, eg_pbuf b) {
 static eg_buf handle(int id) { return (eg_buf){id < 0 ? NULL : eg_handle(id), 0}; }
 
 /* LANES needs the batch to be open, BLOCKED a picture. */
-bool eg_value_may(const eg_plan *p, int value, eg_layout layout) {
-	const eg_value *v = &p->graph->values[value];
+bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout) {
+	const eg_graph_value *v = &p->graph->values[value];
 	if (layout == EG_PLAIN) return true;
 	if (v->type != EG_F32) return false;
-	return layout == EG_LANES ? eg_value_batched(p, value) : v->dims.rank == 4 && eg_dims_known(&v->dims, 1) == eg_dims_count(&v->dims, 1);
+	return layout == EG_LANES ? eg_plan_value_batched(p, value) : v->dims.rank == 4 && eg_dims_known(&v->dims, 1) == eg_dims_count(&v->dims, 1);
 }
 
 /* BLOCKED tensors are walked as a whole: their jobs are global, as those of the convolutions between them, and share out well at batch 1 too. */
 static bool in_blocks(const eg_emit *e, int value, eg_layout layout) { return layout != EG_BLOCKED && batched(e, value); }
 
-int64_t eg_value_elems(const eg_plan *p, int value, eg_layout layout) {
+int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout) {
 	while (p->values[value].redirect >= 0) value = p->values[value].redirect;
 	eg_dims d = concrete(p, p->graph->values[value].dims);
 	if (layout == EG_BLOCKED) d.d[1] = (int64_t)eg_blocks((int)d.d[1]) * EG_BLOCK;
-	return eg_dims_count(&d, eg_value_batched(p, value) ? 1 : 0);
+	return eg_dims_count(&d, eg_plan_value_batched(p, value) ? 1 : 0);
 }
 
 /* A buffer as large as this value in this layout. */
 static int value_buf(eg_emit *e, int value, eg_layout layout, eg_buf_kind kind) {
 	bool b = in_blocks(e, value, layout);
-	int64_t f = eg_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f;
-	assert(eg_value_may(e->plan, value, layout));
+	int64_t f = eg_plan_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f;
+	assert(eg_plan_value_may(e->plan, value, layout));
 	return add_buf(e->plan, (eg_pbuf){.kind = kind, .block = b, .layout = layout, .real = value_at(e, value)->type == EG_F32,
 		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : all,
 		.samples_elems = b && layout == EG_PLAIN ? f : 0});
 }
 
 static eg_walk walk(const eg_emit *e, int value, eg_layout layout) {
-	int64_t f = eg_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f, unit = f * EG_BLOCK;
+	int64_t f = eg_plan_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f, unit = f * EG_BLOCK;
 	if (!in_blocks(e, value, layout)) return (eg_walk){EG_CHUNK, all, (int)((all + EG_CHUNK - 1) / EG_CHUNK), false};
 	return (eg_walk){unit, layout == EG_LANES ? unit * e->plan->blocks : all, e->plan->blocks, true};
 }
@@ -124,7 +124,7 @@ eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout) { return walk
 eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->out[i], layout); }
 
 static void reorder_lanes(eg_emit *e, int value, int from, int to, bool to_lanes, bool acc) {
-	int64_t f = eg_value_elems(e->plan, value, EG_PLAIN);
+	int64_t f = eg_plan_value_elems(e->plan, value, EG_PLAIN);
 	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = e->plan->N, .F = (int)f, .to_lanes = to_lanes, .acc = acc};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder", .run = e->plan->ctx->kern.reorder, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
 		.block = true, .units = e->plan->blocks, .flops = (double)(f * e->plan->N)});

@@ -32,10 +32,10 @@ int64_t eg_dims_known(const eg_dims *d, int from) {
 	return n;
 }
 
-eg_graph *eg_graph_new(eg_context *ctx) {
+eg_graph *eg_graph_new(eg_context *ctx, eg_error *err) {
 	eg_graph *g = eg_calloc(ctx->allocator, 1, sizeof *g);
 	if (!g) {
-		eg_fail(&ctx->error, EG_ERR_MEMORY, "out of memory for a graph");
+		eg_fail(err, EG_ERR_MEMORY, "out of memory for a graph");
 		return NULL;
 	}
 	g->ctx = ctx;
@@ -62,12 +62,8 @@ eg_status eg_graph_status(const eg_graph *g, eg_error *err) {
 	return g->error.status;
 }
 
-/* Keeps the first error, in the graph and in the context. */
-static eg_tensor failed(eg_graph *g) {
-	g->ctx->error = g->error;
-	return (eg_tensor){0};
-}
-#define FAIL(g, ...) (eg_fail(&(g)->error, __VA_ARGS__), failed(g))
+/* What a builder returns that keeps the first error in the graph. */
+#define FAIL(g, ...) (eg_fail(&(g)->error, __VA_ARGS__), (eg_tensor){0})
 
 static eg_tensor no_memory(eg_graph *g) { return FAIL(g, EG_ERR_MEMORY, "out of memory while building a graph of %d nodes", g->nnodes); }
 
@@ -86,7 +82,7 @@ eg_tensor eg_graph_find(const eg_graph *g, const char *name) {
 	return (eg_tensor){0};
 }
 
-static int add_value(eg_graph *g, eg_value v) {
+static int add_value(eg_graph *g, eg_graph_value v) {
 	if (!eg_grow(g->ctx->allocator, &g->values, &g->cap_values, g->nvalues, sizeof *g->values)) return -1;
 	g->values[g->nvalues] = v;
 	return g->nvalues++;
@@ -116,7 +112,7 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (or EG_N, EG_T, each once), at most %d of them", name,
 			eg_dims_text(&dims, text, sizeof text), EG_MAX_DIMS);
 	char *copy = eg_arena_strdup(&g->arena, name);
-	int v = copy ? add_value(g, (eg_value){.name = copy, .dims = dims, .type = type, .node = -1}) : -1;
+	int v = copy ? add_value(g, (eg_graph_value){.name = copy, .dims = dims, .type = type, .node = -1}) : -1;
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
 }
 
@@ -270,7 +266,7 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 	}
 	if (!eg_grow(g->ctx->allocator, &g->nodes, &g->cap_nodes, g->nnodes, sizeof *g->nodes)) return false;
 	for (int i = 0; i < s->nout; i++) {
-		int v = add_value(g, (eg_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i]});
+		int v = add_value(g, (eg_graph_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i]});
 		if (v < 0) return false;
 		n->out[n->nout++] = v;
 		n->info.outputs[i] = (eg_tensor){v + 1};
@@ -299,7 +295,7 @@ eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const 
 	eg_infer s;
 	if (check_node(g, &n, op, options, inputs, nin) || infer_node(g, &n, &s)) {
 		eg_fail_prefix(&g->error, "%s '%s'", op_name, n.name);
-		return failed(g);
+		return (eg_tensor){0};
 	}
 	if (!add_node(g, &n, &s)) return no_memory(g);
 	return (eg_tensor){n.out[0] + 1};
@@ -307,7 +303,7 @@ eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const 
 
 eg_tensor eg_result(const eg_graph *g, eg_tensor first, int i) {
 	if (!valid(g, first)) return (eg_tensor){0};
-	const eg_value *v = &g->values[first.id - 1];
+	const eg_graph_value *v = &g->values[first.id - 1];
 	if (v->node < 0 || i < 0 || i >= g->nodes[v->node].nout) return (eg_tensor){0};
 	return (eg_tensor){g->nodes[v->node].out[i] + 1};
 }

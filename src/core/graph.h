@@ -5,13 +5,13 @@
 #include "core/context.h"
 #include "core/op.h"
 
-typedef struct eg_value {
+typedef struct eg_graph_value {
 	const char *name; /* of a graph input; NULL otherwise */
 	eg_dims dims;
 	eg_dtype type;
 	int node, index; /* produced as output `index` of `node`; node -1: a graph input */
 	bool constant;   /* takes no gradient */
-} eg_value;
+} eg_graph_value;
 
 typedef struct eg_node {
 	const eg_op *op;
@@ -38,7 +38,7 @@ struct eg_graph {
 	eg_context *ctx;
 	eg_arena arena;
 	eg_error error; /* of the first builder that failed */
-	eg_value *values;
+	eg_graph_value *values;
 	eg_node *nodes;
 	eg_param *params;
 	eg_named *outputs;

@@ -65,15 +65,15 @@ bool eg_emit_lanes_fit(const eg_emit *e, size_t block_bytes, size_t weight_bytes
 }
 
 static double bytes_of(const eg_plan *p, int value, eg_layout layout) {
-	double samples = !eg_value_batched(p, value) ? 1 : layout == EG_LANES ? p->blocks * EG_BLOCK : p->N;
-	return samples * (double)eg_value_elems(p, value, layout) * sizeof(real);
+	double samples = !eg_plan_value_batched(p, value) ? 1 : layout == EG_LANES ? p->blocks * EG_BLOCK : p->N;
+	return samples * (double)eg_plan_value_elems(p, value, layout) * sizeof(real);
 }
 
 /* A value, or its gradient, is brought from one layout into another. */
 static double reorder(const eg_emit *e, int value, eg_layout from, eg_layout to) {
 	const eg_plan *p = e->plan;
 	if (from == to) return 0;
-	if (!eg_value_may(p, value, from) || !eg_value_may(p, value, to)) return INFINITY;
+	if (!eg_plan_value_may(p, value, from) || !eg_plan_value_may(p, value, to)) return INFINITY;
 	double bytes = bytes_of(p, value, from) + bytes_of(p, value, to);
 	if (from != EG_PLAIN && to != EG_PLAIN) bytes += 2 * bytes_of(p, value, EG_PLAIN);
 	return eg_cost_job(e, bytes / MEMORY, 0, EG_BLOCK, from == EG_LANES || to == EG_LANES);
@@ -125,7 +125,7 @@ static void plain_only(search *s, int value) {
 static void wants_plain(search *s, const eg_emit *e, int i) {
 	int value = s->p->graph->nodes[e->node].in[i];
 	for (int x = 0; x < EG_LAYOUTS && value >= 0; x++)
-		if (eg_value_may(s->p, value, (eg_layout)x)) s->cost[group_of(s, value)][x] += passes(s->p, value) * reorder(e, value, (eg_layout)x, EG_PLAIN);
+		if (eg_plan_value_may(s->p, value, (eg_layout)x)) s->cost[group_of(s, value)][x] += passes(s->p, value) * reorder(e, value, (eg_layout)x, EG_PLAIN);
 }
 
 static void follower(search *s, const eg_emit *e) {
@@ -133,7 +133,7 @@ static void follower(search *s, const eg_emit *e) {
 	const eg_node *n = &p->graph->nodes[e->node];
 	int in = n->in[0], out = n->out[0], g = group_of(s, in);
 	for (int x = 0; x < EG_LAYOUTS; x++) {
-		if (!eg_value_may(p, in, (eg_layout)x)) continue;
+		if (!eg_plan_value_may(p, in, (eg_layout)x)) continue;
 		double bytes = (bytes_of(p, in, (eg_layout)x) + bytes_of(p, out, (eg_layout)x)) * (passes(p, in) > 1 ? 2.5 : 1);
 		s->cost[g][x] += eg_cost_job(e, 0, bytes, EG_BLOCK, x == EG_LANES);
 	}
@@ -157,7 +157,7 @@ static void chooser(search *s, const eg_emit *e) {
 	for (int y = 0; y < EG_LAYOUTS; y++) {
 		bool possible = false;
 		for (int x = 0; x < EG_LAYOUTS; x++) {
-			bool may = eg_value_may(s->p, n->in[0], (eg_layout)x) && eg_value_may(s->p, n->out[0], (eg_layout)y);
+			bool may = eg_plan_value_may(s->p, n->in[0], (eg_layout)x) && eg_plan_value_may(s->p, n->out[0], (eg_layout)y);
 			cost[x][y] = may ? n->op->cost(e, (eg_layout)x, (eg_layout)y) : INFINITY;
 			possible |= cost[x][y] < INFINITY;
 		}
@@ -184,7 +184,7 @@ static void make_groups(search *s) {
 		}
 	for (int i = 0; i < g->nvalues; i++)
 		for (int l = 0; l < EG_LAYOUTS; l++)
-			if (p->values[i].needed && !eg_value_may(p, i, (eg_layout)l)) forbid(s, i, (eg_layout)l);
+			if (p->values[i].needed && !eg_plan_value_may(p, i, (eg_layout)l)) forbid(s, i, (eg_layout)l);
 }
 
 static void make_costs(search *s) {
@@ -195,7 +195,7 @@ static void make_costs(search *s) {
 		if (!p->values[i].needed) continue;
 		if (g->values[i].node < 0 && p->options.layout == EG_LAYOUT_AUTO) plain_only(s, i);
 		for (int l = 0; l < EG_LAYOUTS && p->values[i].output; l++)
-			if (eg_value_may(p, i, (eg_layout)l)) s->cost[group_of(s, i)][l] += reorder(&e, i, (eg_layout)l, EG_PLAIN);
+			if (eg_plan_value_may(p, i, (eg_layout)l)) s->cost[group_of(s, i)][l] += reorder(&e, i, (eg_layout)l, EG_PLAIN);
 	}
 	for (int n = 0; n < g->nnodes; n++) {
 		eg_emit e = {.plan = s->p, .node = n};

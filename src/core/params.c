@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-eg_params *eg_params_new(eg_graph *g, uint64_t seed) {
-	eg_params *p = eg_params_new_zero(g);
+eg_params *eg_params_new(eg_graph *g, uint64_t seed, eg_error *err) {
+	eg_params *p = eg_params_new_zero(g, err);
 	for (int i = 0; p && i < g->nparams; i++) {
 		if (eg_init_fill(g->ctx->allocator, &g->params[i].spec, p->data + p->offset[i], seed, i)) continue;
-		eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the initial weights of '%s'", g->params[i].name);
+		eg_fail(err, EG_ERR_MEMORY, "out of memory for the initial weights of '%s'", g->params[i].name);
 		eg_params_free(p);
 		return NULL;
 	}
@@ -24,10 +24,10 @@ static void place(eg_params *p, bool state) {
 	}
 }
 
-eg_params *eg_params_new_zero(eg_graph *g) {
+eg_params *eg_params_new_zero(eg_graph *g, eg_error *err) {
 	const eg_allocator *a = g->ctx->allocator;
-	if (eg_graph_status(g, NULL)) {
-		g->ctx->error = g->error;
+	if (g->error.status) {
+		eg_graph_status(g, err);
 		return NULL;
 	}
 	eg_params *p = eg_calloc(a, 1, sizeof *p);
@@ -47,7 +47,7 @@ eg_params *eg_params_new_zero(eg_graph *g) {
 	if (!p->data || !p->grad || !p->before || !p->packed) goto no_memory;
 	return p;
 no_memory:
-	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",
+	eg_fail(err, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",
 		(p ? p->total + p->trained : 0) * sizeof(real) >> 20);
 	eg_params_free(p);
 	return NULL;

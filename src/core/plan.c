@@ -170,11 +170,10 @@ static void preset_seeds(eg_plan *p) {
 	}
 }
 
-static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options) {
+static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
 	eg_context *ctx = g->ctx;
-	eg_error *err = &ctx->error;
-	if (eg_graph_status(g, NULL)) {
-		*err = g->error;
+	if (g->error.status) {
+		eg_graph_status(g, err);
 		return NULL;
 	}
 	if (!options || options->batch < 1 || !params || params->graph != g) {
@@ -212,7 +211,9 @@ no_memory:
 	return NULL;
 }
 
-eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options) { return plan_in(NULL, g, params, options); }
+eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
+	return plan_in(NULL, g, params, options, err);
+}
 
 void eg_plan_free(eg_plan *p) {
 	if (!p) return;
@@ -318,10 +319,7 @@ const char *eg_plan_describe(eg_plan *p) {
 	text t = {0};
 	describe(p, &t);
 	t.s = eg_alloc(p->ctx->allocator, t.used + 1);
-	if (!t.s) {
-		eg_fail(&p->ctx->error, EG_ERR_MEMORY, "out of memory for the description of a plan");
-		return NULL;
-	}
+	if (!t.s) return NULL;
 	t.size = t.used + 1;
 	t.used = 0;
 	t.s[0] = '\0'; /* a plan may have nothing to do */
@@ -408,7 +406,7 @@ static bool copy_outputs(eg_plan_cache *c, const eg_allocator *a, const char *co
 	return true;
 }
 
-eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_options *options) {
+eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
 	eg_plan_cache *c = eg_calloc(g->ctx->allocator, 1, sizeof *c);
 	if (c) {
 		c->graph = g;
@@ -420,7 +418,7 @@ eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_o
 		}
 		eg_plan_cache_free(c);
 	}
-	eg_fail(&g->ctx->error, EG_ERR_MEMORY, "out of memory for a plan cache");
+	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan cache");
 	return NULL;
 }
 
@@ -447,7 +445,7 @@ static eg_plan *get_ready(eg_plan_cache *c, eg_plan *p) {
 }
 
 /* When all places are taken, the plan that was not used for longest goes. */
-eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time) {
+eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, eg_error *err) {
 	int oldest = 0;
 	c->clock++;
 	for (int i = 0; i < CACHED_PLANS; i++) {
@@ -460,7 +458,7 @@ eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time) {
 	eg_plan_options o = c->options;
 	o.batch = batch;
 	o.time = time;
-	eg_plan *p = plan_in(o.carry ? NULL : &c->block, c->graph, c->params, &o);
+	eg_plan *p = plan_in(o.carry ? NULL : &c->block, c->graph, c->params, &o, err);
 	if (!p) return NULL;
 	c->last = p;
 	eg_plan_free(c->plans[oldest]);

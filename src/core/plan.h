@@ -148,9 +148,9 @@ static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
 }
 
 void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills values[].wanted */
-bool eg_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is EG_N */
-bool eg_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
-int64_t eg_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
+bool eg_plan_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is EG_N */
+bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
+int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
 int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: a graph input */
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */

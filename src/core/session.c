@@ -47,7 +47,7 @@ static eg_status check(const eg_session *s, bool *needed, eg_error *err) {
 				node->name, node->op->info.name);
 		for (int i = 0; i < node->nin; i++) {
 			if (node->in[i] < 0) continue;
-			const eg_value *x = &g->values[node->in[i]];
+			const eg_graph_value *x = &g->values[node->in[i]];
 			if (x->node >= 0) needed[x->node] = true;
 			else if (!is_sequence(&x->dims))
 				return eg_fail(err, EG_ERR_ARG, "input '%s' of layer '%s' is no sequence (T,N,...); a session takes its input step by step",
@@ -85,12 +85,14 @@ static eg_status choose_outputs(eg_session *s, const char *const *names, eg_erro
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------------------ */
 
-eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options) {
+eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options, eg_error *err) {
 	const eg_session_options none = {0};
 	const eg_allocator *a = g->ctx->allocator;
-	eg_error *err = &g->ctx->error;
 	const eg_session_options *o = options ? options : &none;
-	if (eg_graph_status(g, err)) return NULL;
+	if (g->error.status) {
+		eg_graph_status(g, err);
+		return NULL;
+	}
 	if (o->batch < 0 || o->chunk < 0 || o->chunk > CHUNK_MAX) {
 		eg_fail(err, EG_ERR_ARG, "a session of %d sequences in chunks of %d steps; at least 0 (the default), chunks of at most %d", o->batch,
 			o->chunk, CHUNK_MAX);
@@ -103,8 +105,8 @@ eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *
 	}
 	*s = (eg_session){.graph = g, .batch = o->batch ? o->batch : 1, .chunk = o->chunk ? o->chunk : CHUNK};
 	if (!choose_outputs(s, o->outputs, err))
-		s->plans = eg_plan_cache_new(g, p, &(eg_plan_options){.batch = s->batch, .carry = true, .outputs = s->outputs});
-	if (s->plans) s->holder = eg_plan_cache_get(s->plans, s->batch, 1);
+		s->plans = eg_plan_cache_new(g, p, &(eg_plan_options){.batch = s->batch, .carry = true, .outputs = s->outputs}, err);
+	if (s->plans) s->holder = eg_plan_cache_get(s->plans, s->batch, 1, err);
 	if (s->holder) return s;
 	eg_session_free(s);
 	return NULL;
@@ -154,8 +156,8 @@ void eg_session_reset_one(eg_session *s, int sequence) {
 /* ---- running ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The plan for n steps, with the session's state in it. */
-static eg_plan *plan_for(eg_session *s, int n) {
-	eg_plan *p = eg_plan_cache_get(s->plans, s->batch, n);
+static eg_plan *plan_for(eg_session *s, int n, eg_error *err) {
+	eg_plan *p = eg_plan_cache_get(s->plans, s->batch, n, err);
 	if (!p || p == s->holder) return p;
 	size_t count;
 	const real *from = eg_plan_state(s->holder, &count);
@@ -195,14 +197,16 @@ static size_t input_bytes(const eg_session *s, const char *name) {
 	return (size_t)(eg_dims_known(&d, 0) * s->batch) * elem;
 }
 
-eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs, eg_real *const *outputs) {
-	eg_error *err = &s->graph->ctx->error;
+eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs,
+	eg_real *const *outputs, eg_error *err) {
+	eg_error own = {0};
+	if (!err) err = &own;
 	if (steps < 1) return eg_fail(err, EG_ERR_ARG, "a session was given %d steps; at least 1 is needed", steps);
 	eg_status status = check_inputs(s, names, inputs, ninputs, err);
 	if (status) return status;
 	for (int at = 0, n; at < steps; at += n) {
 		n = next_chunk(s, steps - at);
-		eg_plan *p = plan_for(s, n);
+		eg_plan *p = plan_for(s, n, err);
 		if (!p) return err->status;
 		for (int i = 0; i < ninputs; i++) {
 			size_t bytes = input_bytes(s, names[i]);

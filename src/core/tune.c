@@ -30,11 +30,11 @@ static const char *keep(char **at, const char *text) {
 	return kept;
 }
 
-eg_status eg_context_tuning(eg_context *ctx, const eg_measurement *m, int n) {
+eg_status eg_context_tuning(eg_context *ctx, const eg_measurement *m, int n, eg_error *err) {
 	size_t bytes = sizeof(eg_tuning) + (size_t)n * sizeof *m;
 	for (int i = 0; i < n; i++) bytes += strlen(m[i].problem) + strlen(m[i].pass) + strlen(m[i].algorithm) + 3;
 	eg_tuning *t = n > 0 ? eg_calloc(ctx->allocator, 1, bytes) : NULL;
-	if (n > 0 && !t) return eg_fail(&ctx->error, EG_ERR_MEMORY, "out of memory for %d measured times", n);
+	if (n > 0 && !t) return eg_fail(err, EG_ERR_MEMORY, "out of memory for %d measured times", n);
 	eg_release(ctx->allocator, ctx->tuning);
 	ctx->tuning = t;
 	if (!t) return EG_OK;
@@ -153,15 +153,15 @@ static void fill_inputs(eg_plan *p) {
 	for (int i = 0; i < g->nvalues; i++) {
 		real *x = g->values[i].node < 0 && g->values[i].type == EG_F32 ? eg_plan_input(p, g->values[i].name) : NULL;
 		eg_rng rng = {1, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
-		for (int64_t k = 0, n = x ? eg_value_elems(p, i, EG_PLAIN) * (eg_value_batched(p, i) ? p->N : 1) : 0; k < n; k++)
+		for (int64_t k = 0, n = x ? eg_plan_value_elems(p, i, EG_PLAIN) * (eg_plan_value_batched(p, i) ? p->N : 1) : 0; k < n; k++)
 			x[k] = (real)(eg_rng_uniform(rng, (uint64_t)k) - 0.5);
 	}
 }
 
-static eg_status measure_plan(tuner *t, eg_params *params, eg_plan_options o) {
+static eg_status measure_plan(tuner *t, eg_params *params, eg_plan_options o, eg_error *err) {
 	const char *wanted = o.layout == EG_LAYOUT_LANES ? "lanes" : eg_algorithm_name(o.algorithm);
-	eg_plan *p = eg_plan_new(t->graph, params, &o);
-	if (!p) return t->graph->ctx->error.status;
+	eg_plan *p = eg_plan_new(t->graph, params, &o, err);
+	if (!p) return err->status;
 	bool ready = false;
 	for (int k = 0; k < p->ncalls && !t->out_of_memory; k++) {
 		const eg_call *c = &p->calls[k];
@@ -178,20 +178,22 @@ static eg_status measure_plan(tuner *t, eg_params *params, eg_plan_options o) {
 }
 
 eg_status eg_tune(eg_graph *g, eg_params *params, const eg_plan_options *options, double seconds,
-	void (*found)(void *user, const eg_measurement *m), void *user) {
+	void (*found)(void *user, const eg_measurement *m), void *user, eg_error *err) {
+	eg_error own = {0};
 	eg_context *ctx = g->ctx;
 	tuner t = {.graph = g, .seconds = seconds > 0 ? seconds : 0.05, .arena = {.allocator = ctx->allocator}};
 	eg_status status = EG_OK;
 	eg_plan_options o = *options;
+	if (!err) err = &own;
 	for (int layout = EG_LAYOUT_PLAIN; layout < EG_LAYOUT_CHOICES && !status; layout++) {
 		bool lanes = layout == EG_LAYOUT_LANES;
 		o.layout = (eg_layout_choice)layout;
 		for (int a = lanes ? EG_ALGORITHM_AUTO : EG_ALGORITHM_IMPLICIT; a < (lanes ? 1 : EG_ALGORITHMS) && !status; a++) {
 			o.algorithm = (eg_algorithm)a;
-			status = measure_plan(&t, params, o);
+			status = measure_plan(&t, params, o, err);
 		}
 	}
-	if (!status && t.out_of_memory) status = eg_fail(&ctx->error, EG_ERR_MEMORY, "out of memory for measured times");
+	if (!status && t.out_of_memory) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for measured times");
 	for (int i = 0; i < t.n && !status; i++) found(user, &t.m[i]);
 	eg_release(ctx->allocator, t.m);
 	eg_arena_free(&t.arena);

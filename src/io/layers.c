@@ -477,9 +477,9 @@ eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, int classes, eg_g
 	eg_arena arena = {0};
 	*graph = NULL;
 	if (classes < 0) return eg_fail(err, EG_ERR_ARG, "a network for %d classes cannot be built", classes);
-	network n = {.recipe = r, .graph = eg_graph_new(ctx), .classes = classes, .arena = &arena, .err = &own};
+	network n = {.recipe = r, .graph = eg_graph_new(ctx, &own), .classes = classes, .arena = &arena, .err = &own};
 	if (n.graph) eg_graph_exact(n.graph, r->exact);
-	eg_status status = n.graph ? build(&n) : eg_fail(&own, EG_ERR_MEMORY, "out of memory for a graph");
+	eg_status status = n.graph ? build(&n) : own.status;
 	eg_arena_free(&arena);
 	if (status) {
 		eg_graph_free(n.graph);

@@ -413,10 +413,10 @@ static eg_status read_weights(eg_model *m, eg_error *err) {
 static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
 	eg_status status = eg_recipe_build(m->recipe, ctx, m->nclasses, &m->graph, err);
 	if (status) return status;
-	m->params = eg_params_new_zero(m->graph);
-	if (m->params) return EG_OK;
-	if (err) *err = *eg_context_error(ctx);
-	return eg_context_error(ctx)->status;
+	eg_error why;
+	m->params = eg_params_new_zero(m->graph, &why);
+	if (!m->params && err) *err = why;
+	return m->params ? EG_OK : why.status;
 }
 
 static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *err) {

@@ -92,7 +92,7 @@ eg_status eg_tuning_load(eg_context *ctx, const char *path, eg_error *err) {
 	eg_measurement *m;
 	int n;
 	eg_status status = read_file(path, ctx, &arena, &m, &n, err);
-	if (!status && eg_context_tuning(ctx, m, n)) status = eg_fail(err, EG_ERR_MEMORY, "%s: out of memory", path);
+	if (!status) status = eg_context_tuning(ctx, m, n, err);
 	eg_arena_free(&arena);
 	return status;
 }

@@ -271,11 +271,8 @@ static eg_plan *run_plan(eg_inspection *i, eg_error *err) {
 	outputs[n++] = "logits";
 	outputs[n] = NULL;
 	eg_plan *plan = eg_plan_new(
-	        i->net.graph, i->net.params, &(eg_plan_options){.batch = 1, .time = i->one.steps, .outputs = outputs});
-	if (!plan) {
-		*err = *eg_context_error(eg_graph_context(i->net.graph));
-		return NULL;
-	}
+	        i->net.graph, i->net.params, &(eg_plan_options){.batch = 1, .time = i->one.steps, .outputs = outputs}, err);
+	if (!plan) return NULL;
 	memcpy(eg_plan_input(plan, "input"), i->one.input, i->one.input_step * (size_t)i->one.steps);
 	for (int k = 0; k < i->net.n; k++) {
 		const eg_memory_cell *c = &i->net.cell[k];

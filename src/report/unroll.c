@@ -59,12 +59,6 @@ typedef struct builder {
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory"); }
 
-static eg_status graph_error(const eg_graph *g, eg_error *err) {
-	const eg_error *why = eg_context_error(eg_graph_context(g));
-	if (err) *err = *why;
-	return why->status;
-}
-
 /* The inputs by their names: a graph has no list of them. */
 static void copy_inputs(builder *b) {
 	static const char *const names[] = {"input", "target"};
@@ -253,14 +247,14 @@ static eg_status copy_weights(eg_params *to, eg_params *from, eg_error *err) {
 eg_status eg_unroll(eg_unrolled *u, eg_model *m, const char *cell, uint64_t seed, eg_error *err) {
 	eg_error why = {0};
 	builder b = {.u = u, .old = eg_model_graph(m), .cell = cell, .err = &why};
-	*u = (eg_unrolled){.graph = eg_graph_new(eg_graph_context(b.old))};
+	*u = (eg_unrolled){.graph = eg_graph_new(eg_graph_context(b.old), &why)};
 	b.map = eg_arena_alloc(&b.arena, ((size_t)largest_id(b.old) + 1) * sizeof *b.map);
 	eg_status status = u->graph && b.map ? build(&b) : no_memory(&why);
 	if (!status && u->n == 0)
 		status = eg_fail(&why, EG_ERR_ARG,
 		        "the network has no recurrent layer (rnn, lstm, gru); so far there is nothing else that can be "
 		        "inspected");
-	if (!status && !(u->params = eg_params_new(u->graph, seed))) status = graph_error(u->graph, &why);
+	if (!status && !(u->params = eg_params_new(u->graph, seed, &why))) status = why.status;
 	if (!status && !cell) status = copy_weights(u->params, eg_model_params(m), &why);
 	eg_arena_free(&b.arena);
 	if (status && err) *err = why;
@@ -327,11 +321,14 @@ static eg_status make_plans(walk *w, eg_error *err) {
 	const eg_unrolled *u = w->u;
 	eg_plan_options all = {.batch = w->s->n, .time = w->s->steps, .outputs = names_of(w, "states", "cells")};
 	eg_plan_options one = {.batch = w->s->n, .time = 1, .train = true, .input_grads = true, .outputs = loss};
-	if (!(w->forward = eg_plan_new(u->graph, u->params, &all))) return graph_error(u->graph, err);
-	if (!(w->end = eg_plan_new(u->graph, u->params, &one))) return graph_error(u->graph, err);
+	eg_error why;
+	w->forward = eg_plan_new(u->graph, u->params, &all, &why);
+	if (w->forward) w->end = eg_plan_new(u->graph, u->params, &one, &why);
 	one.outputs = names_of(w, "hn", "cn");
-	w->step = eg_plan_new(u->graph, u->params, &one);
-	return w->step ? EG_OK : graph_error(u->graph, err);
+	if (w->end) w->step = eg_plan_new(u->graph, u->params, &one, &why);
+	if (w->step) return EG_OK;
+	if (err) *err = why;
+	return why.status;
 }
 
 static void run_forward(walk *w) {

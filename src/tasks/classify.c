@@ -449,6 +449,7 @@ static eg_status read_shape(predictor *p, eg_error *err) {
 static eg_status prepare(predictor *p, const eg_predict_options *o, eg_error *err) {
 	static const char *const outputs[] = {"logits", NULL};
 	eg_graph *g = eg_model_graph(p->model);
+	eg_error why;
 	eg_status status = read_shape(p, err);
 	if (status) return status;
 	p->fit.scale = scale_of(p->model);
@@ -459,11 +460,9 @@ static eg_status prepare(predictor *p, const eg_predict_options *o, eg_error *er
 	p->top = o->top > 0 && o->top < p->classes ? o->top : p->classes;
 	p->answers = eg_calloc(NULL, (size_t)p->classes, sizeof *p->answers);
 	if (!p->answers) return no_memory(err);
-	p->plan = eg_plan_new(g, eg_model_params(p->model), &(eg_plan_options){.batch = 1, .outputs = outputs});
-	if (p->plan) return EG_OK;
-	const eg_error *why = eg_context_error(eg_graph_context(g));
-	if (err) *err = *why;
-	return why->status;
+	p->plan = eg_plan_new(g, eg_model_params(p->model), &(eg_plan_options){.batch = 1, .outputs = outputs}, &why);
+	if (!p->plan && err) *err = why;
+	return p->plan ? EG_OK : why.status;
 }
 
 static eg_status new_predictor(eg_model *m, const eg_predict_options *o, eg_predictor **out, eg_error *err) {

@@ -69,6 +69,7 @@ static eg_status check_model(const eg_generator *g, eg_error *err) {
 static eg_status prepare(eg_generator *g, eg_error *err) {
 	static const char *const outputs[] = {"logits", NULL};
 	eg_graph *graph = eg_model_graph(g->model);
+	eg_error why;
 	g->vocab = eg_model_vocab(g->model);
 	if (!g->vocab)
 		return eg_fail(
@@ -89,11 +90,10 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 	g->spelled = eg_calloc(NULL, g->room, 1);
 	if (!g->logits || !g->next || !g->mark_next || !g->units || !g->spelled) return no_memory(err);
 	g->session = eg_session_new(graph, eg_model_params(g->model),
-		&(eg_session_options){.batch = 1, .chunk = CHUNK, .outputs = outputs});
+		&(eg_session_options){.batch = 1, .chunk = CHUNK, .outputs = outputs}, &why);
 	if (!g->session) {
-		const eg_error *why = eg_context_error(eg_graph_context(graph));
-		if (err) *err = *why;
-		return why->status;
+		if (err) *err = why;
+		return why.status;
 	}
 	g->mark_state = eg_calloc(NULL, eg_session_state_count(g->session) + 1, sizeof *g->mark_state);
 	return g->mark_state ? EG_OK : no_memory(err);
@@ -157,11 +157,8 @@ static eg_status feed(eg_generator *g, const int32_t *ids, size_t n, eg_error *e
 		int steps = n < CHUNK ? (int)n : CHUNK;
 		const void *inputs[] = {ids};
 		eg_real *outputs[] = {g->logits};
-		eg_status status = eg_session_run(g->session, steps, names, inputs, 1, outputs);
-		if (status) {
-			if (err) *err = *eg_context_error(eg_graph_context(eg_model_graph(g->model)));
-			return status;
-		}
+		eg_status status = eg_session_run(g->session, steps, names, inputs, 1, outputs, err);
+		if (status) return status;
 		copy_logits(g, g->next, g->logits + (ptrdiff_t)(steps - 1) * g->count);
 		g->begun = true;
 		ids += steps;

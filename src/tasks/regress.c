@@ -194,8 +194,8 @@ static eg_status add_up(errors *e, eg_plan_cache *plans, eg_tensor logits, const
 	void *slots[EG_MAX_INPUTS] = {0};
 	for (int64_t at = 0; at < data->count; at += batch) {
 		int n = (int)(data->count - at < batch ? data->count - at : batch);
-		eg_plan *plan = eg_plan_cache_get(plans, n, data->time);
-		if (!plan) return EG_ERR_MEMORY;
+		eg_plan *plan = eg_plan_cache_get(plans, n, data->time, err);
+		if (!plan) return err->status;
 		for (int i = 0; i < n; i++) items[i] = (uint32_t)(at + i);
 		for (int i = 0; data->inputs[i] && i < EG_MAX_INPUTS; i++)
 			slots[i] = eg_plan_input(plan, data->inputs[i]);
@@ -216,14 +216,13 @@ static eg_status evaluate(eg_evaluation *e, eg_model *m, const eg_dataset *data,
 	eg_error why = {0};
 	uint32_t *items = eg_calloc(NULL, (size_t)batch, sizeof *items);
 	eg_plan_cache *plans = eg_plan_cache_new(
-	        g, eg_model_params(m), &(eg_plan_options){.batch = batch, .time = data->time, .outputs = outputs});
+	        g, eg_model_params(m), &(eg_plan_options){.batch = batch, .time = data->time, .outputs = outputs}, &why);
 	eg_status status = items && plans ? add_up(&sums, plans, eg_graph_find(g, "logits"), data, batch, items, &why)
 	                                  : eg_fail(&why, EG_ERR_MEMORY, "out of memory for the metrics");
-	if (status && !why.status) why = *eg_context_error(eg_graph_context(g)); /* the plan's own message */
 	if (status && err) *err = why;
 	eg_plan_cache_free(plans);
 	eg_release(NULL, items);
-	if (status) return why.status;
+	if (status) return status;
 	e->total = data->count;
 	double mse = sums.square / (double)sums.values;
 	eg_evaluation_put(e, "mse", mse, false, "mean squared error");

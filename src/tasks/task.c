@@ -111,8 +111,7 @@ static eg_status run(
 	if (s->classes > 0 && !e->confusion) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
 	if (batch <= 0) batch = s->eval_batch;
 	if (s->type->evaluate) return s->type->evaluate(e, m, s->parts[part], batch, err);
-	eg_status status = eg_evaluate(g, eg_model_params(m), batch, s->parts[part], &e->loss, e->confusion);
-	if (status && err) *err = *eg_context_error(eg_graph_context(g));
+	eg_status status = eg_evaluate(g, eg_model_params(m), batch, s->parts[part], &e->loss, e->confusion, err);
 	if (!status) s->type->measure(e);
 	return status;
 }

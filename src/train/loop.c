@@ -99,7 +99,8 @@ static eg_status fill(const eg_graph *g, eg_plan *plan, const eg_dataset *d, con
 	if (k == 0) return eg_fail(err, EG_ERR_ARG, "the data set fills no input");
 	*target = slots[k - 1];
 	if (fill_others(g, plan, d, b, err)) return err->status;
-	return d->fill(d->user, b->items, b->n, b->time, slots, err);
+	eg_status status = d->fill(d->user, b->items, b->n, b->time, slots, err);
+	return status && !err->status ? eg_fail(err, status, "the data set could not fill a batch, and does not say why") : status;
 }
 
 /* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is zero. */
@@ -120,7 +121,7 @@ typedef struct ready {
 
 static eg_status make_ready(ready *r, eg_plan_cache *plans, const eg_graph *g, const eg_dataset *d, const eg_batch *b, int classes, eg_error *err) {
 	eg_plan *before = r->plan;
-	*r = (ready){.plan = eg_plan_cache_get(plans, b->n, b->time)};
+	*r = (ready){.plan = eg_plan_cache_get(plans, b->n, b->time, err)};
 	if (!r->plan) return err->status;
 	if (d->streams) carry_state(r->plan, before);
 	eg_status status = fill(g, r->plan, d, b, &r->target, err);
@@ -182,8 +183,11 @@ static eg_status evaluate(eg_plan_cache *plans, const eg_graph *g, const eg_batc
 
 static int eval_batch(int batch) { return batch > 0 && batch < EVAL_BATCH ? batch : EVAL_BATCH; }
 
-eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *data, double *loss, eg_confusion *confusion) {
-	eg_error *err = &g->ctx->error;
+eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *data, double *loss, eg_confusion *confusion,
+	eg_error *err) {
+	eg_error own;
+	if (!err) err = &own;
+	*err = (eg_error){0};
 	int classes = classes_of(g, data);
 	score result = {0};
 	eg_batches batches = {0};
@@ -191,7 +195,7 @@ eg_status eg_evaluate(eg_graph *g, eg_params *p, int batch, const eg_dataset *da
 		return eg_fail(err, EG_ERR_SHAPE, "a confusion matrix of %d classes for a network with %d", eg_confusion_classes(confusion), classes);
 	eg_status s = eg_batches_make(&batches, g->ctx->allocator, data, eval_batch(batch), err);
 	eg_plan_options o = {.batch = 1, .time = data->time, .carry = data->streams > 0, .outputs = classes ? with_logits : loss_only};
-	eg_plan_cache *plans = s ? NULL : eg_plan_cache_new(g, p, &o);
+	eg_plan_cache *plans = s ? NULL : eg_plan_cache_new(g, p, &o, err);
 	if (!s && !plans) s = err->status;
 	if (!s) s = evaluate(plans, g, &batches, classes, confusion, &result, err);
 	if (!s) *loss = result.loss;
@@ -210,8 +214,7 @@ static eg_status make_batches(loop *l, eg_error *err) {
 	return status;
 }
 
-static eg_status setup(loop *l) {
-	eg_error *err = &l->ctx->error;
+static eg_status setup(loop *l, eg_error *err) {
 	const eg_allocator *a = l->ctx->allocator;
 	size_t bytes = l->params->total * sizeof(real) + 1;
 	if (!has_output(l->graph, "loss")) return eg_fail(err, EG_ERR_ARG, "the graph has no output 'loss'; declare it with eg_output");
@@ -223,17 +226,17 @@ static eg_status setup(loop *l) {
 	l->by_accuracy = l->classes && (l->config.best == EG_BEST_ACCURACY || (l->config.best == EG_BEST_DEFAULT && samples));
 	eg_plan_options o = {.batch = 1, .time = l->data->time, .carry = l->data->streams > 0, .train = true,
 		.outputs = l->classes ? with_logits : loss_only, .seed = l->config.seed, .checkpoint_time = l->config.checkpoint_time};
-	l->plans = eg_plan_cache_new(l->graph, l->params, &o);
+	l->plans = eg_plan_cache_new(l->graph, l->params, &o, err);
 	o.train = false;
 	o.carry = l->validation && l->validation->streams > 0;
-	l->eval_plans = eg_plan_cache_new(l->graph, l->params, &o);
+	l->eval_plans = eg_plan_cache_new(l->graph, l->params, &o, err);
 	l->good = eg_alloc(a, bytes);
 	if (l->validation && !l->state->best_weights) l->own_best = eg_alloc(a, bytes);
 	l->best = l->state->best_weights ? l->state->best_weights : l->own_best;
 	l->has_best = l->state->best_weights && l->state->best_epoch > 0;
 	if (!l->plans || !l->eval_plans || !l->good || (l->validation && !l->best))
 		return eg_fail(err, EG_ERR_MEMORY, "out of memory for training");
-	if (!l->optimizer) l->optimizer = l->own_optimizer = eg_optimizer_new(l->params, &l->config.optimizer);
+	if (!l->optimizer) l->optimizer = l->own_optimizer = eg_optimizer_new(l->params, &l->config.optimizer, err);
 	return l->optimizer ? EG_OK : err->status;
 }
 
@@ -280,8 +283,8 @@ static void keep_good_weights(loop *l, int epoch, char *kept, size_t size) {
 }
 
 /* Says which layer, step and samples, and what to try. */
-static eg_status numeric(loop *l, eg_plan *plan, int epoch, int64_t step, const uint32_t *items, int n, double lr) {
-	eg_error *err = &l->ctx->error;
+static eg_status numeric(loop *l, eg_plan *plan, int epoch, int64_t step, const uint32_t *items, int n, double lr,
+	eg_error *err) {
 	eg_error found;
 	char samples[96], kept[96];
 	if (eg_plan_diagnose(plan, l->state->steps, &found) == EG_OK) snprintf(found.message, sizeof found.message, "the loss or the gradient is not finite");
@@ -313,12 +316,13 @@ static bool show(loop *l, int epoch, int64_t step, int64_t steps, const epoch_su
 }
 
 /* Forward, backward and the update. */
-static eg_status update(loop *l, int epoch, int64_t k, const eg_batch *b, const ready *r, epoch_sums *s) {
+static eg_status update(loop *l, int epoch, int64_t k, const eg_batch *b, const ready *r, epoch_sums *s, eg_error *err) {
 	s->lr = eg_schedule_lr(&l->config.schedule, &l->state->schedule, eg_optimizer_lr(l->optimizer),
 		epoch + (double)k / (double)l->batches.count, epochs_of(l));
 	eg_plan_run(r->plan, l->state->steps);
 	double loss = (double)*eg_plan_output(r->plan, "loss");
-	if (!isfinite(loss) || eg_optimizer_step(l->optimizer, s->lr, &s->norm)) return numeric(l, r->plan, epoch, k, b->items, b->n, s->lr);
+	if (!isfinite(loss) || eg_optimizer_step(l->optimizer, s->lr, &s->norm, NULL))
+		return numeric(l, r->plan, epoch, k, b->items, b->n, s->lr, err);
 	l->state->steps++;
 	s->loss += loss * b->weight;
 	s->weight += b->weight;
@@ -338,8 +342,7 @@ static void forget_some(const loop *l, eg_plan *plan, int epoch, int64_t k) {
 		if (eg_rng_uniform(r, (uint64_t)(k * l->data->streams + i)) < l->config.forget) eg_plan_forget(plan, i);
 }
 
-static eg_status train_epoch(loop *l, int epoch, epoch_sums *s) {
-	eg_error *err = &l->ctx->error;
+static eg_status train_epoch(loop *l, int epoch, epoch_sums *s, eg_error *err) {
 	int64_t steps = l->batches.count;
 	ready r = {0};
 	*s = (epoch_sums){0};
@@ -348,7 +351,7 @@ static eg_status train_epoch(loop *l, int epoch, epoch_sums *s) {
 		eg_batch b = eg_batches_get(&l->batches, k);
 		eg_status status = make_ready(&r, l->plans, l->graph, l->data, &b, l->classes, err);
 		if (!status && l->config.forget > 0) forget_some(l, r.plan, epoch, k);
-		if (!status && !is_empty(&r, &b)) status = update(l, epoch, k, &b, &r, s);
+		if (!status && !is_empty(&r, &b)) status = update(l, epoch, k, &b, &r, s, err);
 		else if (!status && l->data->streams) eg_plan_run(r.plan, l->state->steps); /* the state goes on, nothing is learnt */
 		if (status) return status;
 		bool go_on = !(s->weight > 0) || show(l, epoch, k + 1, steps, s);
@@ -367,12 +370,12 @@ static bool is_better(const loop *l, const eg_epoch_report *r) {
 }
 
 /* Validation and the bookkeeping of the best epoch. */
-static eg_status judge(loop *l, int epoch, eg_epoch_report *r) {
+static eg_status judge(loop *l, int epoch, eg_epoch_report *r, eg_error *err) {
 	eg_train_state *st = l->state;
 	score result;
 	r->val_loss = r->val_accuracy = NAN;
 	if (!l->validation || !l->best) return EG_OK;
-	eg_status status = evaluate(l->eval_plans, l->graph, &l->eval_batches, l->classes, NULL, &result, &l->ctx->error);
+	eg_status status = evaluate(l->eval_plans, l->graph, &l->eval_batches, l->classes, NULL, &result, err);
 	if (status) return status;
 	r->val_loss = result.loss;
 	r->val_accuracy = result.accuracy;
@@ -394,41 +397,44 @@ static bool out_of_patience(const loop *l) {
 	return l->config.early_stopping > 0 && l->validation && l->state->bad_epochs >= l->config.early_stopping;
 }
 
-static eg_status run_epochs(loop *l, eg_train_result *result) {
+static eg_status run_epochs(loop *l, eg_train_result *result, eg_error *err) {
 	eg_train_state *st = l->state;
 	for (int epoch = st->epoch; epoch < epochs_of(l) && !out_of_patience(l); epoch++) {
 		epoch_sums s;
 		copy_weights(l, l->good, l->params->data);
 		l->began = now();
-		eg_status status = train_epoch(l, epoch, &s);
+		eg_status status = train_epoch(l, epoch, &s, err);
 		double seconds = now() - l->began;
 		l->seconds += seconds;
 		l->began = now();
 		if (status) return status;
 		eg_epoch_report r = {.epoch = epoch + 1, .epochs = epochs_of(l), .loss = s.loss / s.weight, .accuracy = share(s.right, s.asked),
 			.lr = s.lr, .grad_norm = s.norm, .seconds = seconds, .samples_per_second = seconds > 0 ? s.weight / seconds : 0};
-		status = judge(l, epoch, &r);
+		status = judge(l, epoch, &r, err);
 		if (status) return status;
 		eg_schedule_epoch(&l->config.schedule, &st->schedule, isnan(r.val_loss) ? r.loss : r.val_loss);
 		st->epoch = epoch + 1;
 		*result = (eg_train_result){.epochs_done = epoch + 1, .best_epoch = st->best_epoch, .loss = r.loss, .accuracy = r.accuracy,
 			.val_loss = r.val_loss, .val_accuracy = r.val_accuracy};
 		if (l->callbacks && l->callbacks->epoch && !l->callbacks->epoch(l->callbacks->user, &r))
-			return eg_fail(&l->ctx->error, EG_ERR_STOPPED, "training was stopped after epoch %d", epoch + 1);
+			return eg_fail(err, EG_ERR_STOPPED, "training was stopped after epoch %d", epoch + 1);
 	}
 	return EG_OK;
 }
 
 eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *train, const eg_dataset *validation,
-	eg_optimizer *optimizer, eg_train_state *state, const eg_train_callbacks *callbacks, eg_train_result *result) {
+	eg_optimizer *optimizer, eg_train_state *state, const eg_train_callbacks *callbacks, eg_train_result *result, eg_error *err) {
 	eg_train_result unused;
+	eg_error own;
+	if (!err) err = &own;
+	*err = (eg_error){0};
 	loop l = {.graph = g, .params = p, .ctx = g->ctx, .config = config ? *config : (eg_train_config){0}, .data = train,
 		.validation = validation && validation->count > 0 ? validation : NULL, .callbacks = callbacks, .optimizer = optimizer};
 	l.state = state ? state : &l.own_state;
 	if (!result) result = &unused;
 	*result = (eg_train_result){.loss = NAN, .accuracy = NAN, .val_loss = NAN, .val_accuracy = NAN};
-	eg_status status = setup(&l);
-	if (!status) status = run_epochs(&l, result);
+	eg_status status = setup(&l, err);
+	if (!status) status = run_epochs(&l, result, err);
 	if (!status && !l.config.keep_last && l.has_best) {
 		copy_weights(&l, p->data, l.best);
 		eg_params_changed(p);

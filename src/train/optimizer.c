@@ -35,7 +35,7 @@ static eg_status check(const eg_optimizer_config *c, eg_error *err) {
 	return EG_OK;
 }
 
-eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config) {
+eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, eg_error *err) {
 	eg_context *ctx = p->graph->ctx;
 	eg_optimizer_config c = config ? *config : (eg_optimizer_config){0};
 	c.lr = or_default(c.lr, c.kind == EG_SGD ? 0.01 : 0.001);
@@ -44,7 +44,7 @@ eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config) 
 	c.eps = or_default(c.eps, 1e-8);
 	c.weight_decay = or_default(c.weight_decay, c.kind == EG_ADAMW ? 0.01 : 0);
 	if (c.weight_decay < 0) c.weight_decay = 0;
-	if (check(&c, &ctx->error)) return NULL;
+	if (check(&c, err)) return NULL;
 	eg_optimizer *o = eg_calloc(ctx->allocator, 1, sizeof *o);
 	if (!o) goto no_memory;
 	*o = (eg_optimizer){.params = p, .ctx = ctx, .config = c};
@@ -55,7 +55,7 @@ eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config) 
 	if (o->moments && o->partial) return o;
 no_memory:
 	eg_optimizer_free(o);
-	eg_fail(&ctx->error, EG_ERR_MEMORY, "out of memory for the optimizer's moments");
+	eg_fail(err, EG_ERR_MEMORY, "out of memory for the optimizer's moments");
 	return NULL;
 }
 
@@ -109,7 +109,7 @@ static void step(void *arg, int rank, int size) {
 	(o->config.kind == EG_SGD ? k->sgd : k->adam)(&a, begin, end, NULL);
 }
 
-eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm) {
+eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *err) {
 	const eg_optimizer_config *c = &o->config;
 	eg_params *p = o->params;
 	if (norm) *norm = 0;
@@ -125,7 +125,7 @@ eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm) {
 	if (p->trained < SHARE_FROM) threads = 1;
 	eg_team_run(o->ctx->team, threads < o->units ? threads : o->units, step, &job);
 	if (norm) *norm = job.norm;
-	if (!isfinite(job.norm)) return eg_fail(&o->ctx->error, EG_ERR_NUMERIC, "the norm of the gradients is not finite; nothing was updated");
+	if (!isfinite(job.norm)) return eg_fail(err, EG_ERR_NUMERIC, "the norm of the gradients is not finite; nothing was updated");
 	o->steps++;
 	eg_params_changed(p);
 	return EG_OK;
