@@ -60,6 +60,14 @@ typedef struct eg_error {
 
 EG_API const char *eg_status_name(eg_status status);
 
+/* ---- zero in structs of options ------------------------------------------------------------------------------------ */
+
+/* Structs of options mean something sensible when they are all zero: a 0 that is left in a field stands for its default.
+ * Where the default is another number than 0, these say the number 0: for int fields, and for float and double fields
+ * (a zero with the sign of negative numbers). Where 0 is no legal value they are refused as any other wrong number. */
+#define EG_ZERO INT32_MIN
+#define EG_ZERO_F (-0.0f)
+
 /* ---- context ------------------------------------------------------------------------------------------------------ */
 
 typedef struct eg_context eg_context;
@@ -120,7 +128,7 @@ typedef enum eg_init_kind {
 	EG_INIT_ORTHOGONAL      /* Saxe et al. 2014 */
 } eg_init_kind;
 
-/* One attribute of an operator. In the C options struct 0 stands for the default. */
+/* One attribute of an operator. In the C options struct 0 stands for the default, EG_ZERO or EG_ZERO_F for the number 0. */
 typedef struct eg_attr {
 	const char *name;
 	eg_attr_type type;
@@ -186,7 +194,7 @@ EG_API void eg_graph_exact(eg_graph *g, bool exact);
 EG_API eg_status eg_graph_status(const eg_graph *g, eg_error *err);
 EG_API eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims);
 EG_API void eg_output(eg_graph *g, const char *name, eg_tensor t);
-/* The builder behind all builders: `options` is the operator's options struct (its zeros mean defaults), or NULL. The first
+/* The builder behind all builders: `options` is the operator's options struct (its zeros mean defaults, EG_ZERO means 0), or NULL. The first
  * output is returned; eg_result gives the others. */
 EG_API eg_tensor eg_apply(eg_graph *g, const char *op, const void *options, const eg_tensor *inputs, int n);
 EG_API eg_tensor eg_result(const eg_graph *g, eg_tensor first, int i);
@@ -198,7 +206,7 @@ EG_API eg_tensor eg_graph_find(const eg_graph *g, const char *name); /* an input
 typedef struct eg_node_info {
 	const char *name;
 	const eg_op_info *op;
-	const void *options; /* with defaults filled in */
+	const void *options; /* with defaults filled in, EG_ZERO and EG_ZERO_F replaced by 0 */
 	int ninputs, noutputs;
 	eg_tensor inputs[EG_MAX_INPUTS], outputs[EG_MAX_OUTPUTS];
 	int64_t params;        /* elements of all its weights */

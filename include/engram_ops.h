@@ -12,7 +12,8 @@
  *   eg_tensor h = eg_conv2d_with(g, x, &o);
  *   eg_tensor y = eg_relu_with(g, h, NULL);
  *
- * Every builder returns {0} after an error, which eg_graph_status tells. A zero in the options means the default. */
+ * Every builder returns {0} after an error, which eg_graph_status tells. A zero in the options means the
+ * default; EG_ZERO, or EG_ZERO_F for a float, means 0. */
 #ifndef ENGRAM_OPS_H
 #define ENGRAM_OPS_H
 
@@ -51,7 +52,7 @@ typedef struct eg_conv2d_options {
 	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
 	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
 	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
-	float init_value; /* constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1 */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_conv2d_options;
 static inline eg_tensor eg_conv2d_with(eg_graph *g, eg_tensor x, const eg_conv2d_options *options) {
@@ -190,7 +191,7 @@ typedef struct eg_linear_options {
 	int units; /* outputs; needed */
 	bool no_bias; /* true switches this off: adds a learned constant to each output */
 	int init; /* initial weight; default: weight and bias U(+-1/sqrt(features)), otherwise zero bias; EG_INIT_... */
-	float init_value; /* constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1 */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_linear_options;
 static inline eg_tensor eg_linear_with(eg_graph *g, eg_tensor x, const eg_linear_options *options) {
@@ -234,9 +235,9 @@ typedef struct eg_embedding_options {
 	const char *name; /* of the node and its weights; NULL: made from the operator's */
 	int size; /* numbers that stand for one id; needed */
 	int count; /* how many ids there are: 0 to count-1; needed */
-	int padding_idx; /* id whose row is never trained, for padding; negative: from the end, so -count is id 0; default: none */
+	int padding_idx; /* id whose row is never trained, for padding; negative: from the end; default: none */
 	int init; /* initial weight; default: normal with deviation 1; EG_INIT_... */
-	float init_value; /* constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1 */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_embedding_options;
 static inline eg_tensor eg_embedding_with(eg_graph *g, eg_tensor ids, const eg_embedding_options *options) {
@@ -333,7 +334,7 @@ typedef struct eg_lstm_options {
 	bool coupled; /* the forget gate is one minus the input gate */
 	int projection; /* numbers that the output is projected to; 0: no projection */
 	float cell_clip; /* limit of the cell's magnitude; 0: none */
-	float forget_bias; /* initial bias of the forget gate; 1e-9 for none; default 1 */
+	float forget_bias; /* initial bias of the forget gate; default 1 */
 	eg_tensor lengths; /* optional input */
 	eg_tensor h0; /* optional input */
 	eg_tensor c0; /* optional input */
@@ -531,7 +532,7 @@ static inline eg_tensor eg_mean_time_with(eg_graph *g, eg_tensor x, const eg_mea
 typedef struct eg_attention_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	bool causal; /* row i sees keys 0 to i only */
-	float scale; /* factor of the scores; 0 stands for 1/sqrt(d) */
+	float scale; /* factor of the scores; default: 1/sqrt(d) */
 	eg_tensor mask; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_attention_options;
@@ -711,7 +712,7 @@ static inline eg_tensor eg_softmax_with(eg_graph *g, eg_tensor x, const eg_softm
  */
 typedef struct eg_dropout_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	float rate; /* probability that an element is dropped; to drop nothing, leave the layer out; default 0.5 */
+	float rate; /* probability that an element is dropped; 0: none is; default 0.5 */
 	bool end_; /* closes the builder's list */
 } eg_dropout_options;
 static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropout_options *options) {
@@ -737,7 +738,7 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
 enum { EG_CROSS_ENTROPY_REDUCTION_MEAN, EG_CROSS_ENTROPY_REDUCTION_SUM };
 typedef struct eg_cross_entropy_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int ignore_index; /* rows with this target count for nothing (0 stands for the default); default -100 */
+	int ignore_index; /* rows with this target count for nothing; default -100 */
 	float label_smoothing; /* share of the target that is spread evenly over all classes */
 	int reduction; /* mean: divided by the weights of the rows that count; EG_CROSS_ENTROPY_REDUCTION_... */
 	int axis; /* where the classes are: 1, or -1 for the last dimension; sequences (T,N,classes) have them last anyway; default 1 */
@@ -813,7 +814,7 @@ enum { EG_SMOOTH_L1_REDUCTION_MEAN, EG_SMOOTH_L1_REDUCTION_SUM };
 typedef struct eg_smooth_l1_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	int reduction; /* mean: divided by the number of elements; EG_SMOOTH_L1_REDUCTION_... */
-	float beta; /* differences below it are squared; default 1 */
+	float beta; /* differences below it are squared; 0: none, as l1; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_smooth_l1_options;
 static inline eg_tensor eg_smooth_l1_with(eg_graph *g, eg_tensor x, eg_tensor target,

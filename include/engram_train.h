@@ -1,6 +1,7 @@
 /* engram_train.h - optimizers, learning-rate schedules, metrics and the training loop, as loops over flat arrays. Part of libengram.
  *
- * Every configuration struct means something sensible when zero-initialised: 0 stands for the default told beside it. */
+ * Every configuration struct means something sensible when zero-initialised: 0 stands for the default told beside it, and EG_ZERO_F for the
+ * number 0, which momentum, betas, weight_decay, the factor and threshold of PLATEAU, and whatever may be switched off can be. */
 #ifndef ENGRAM_TRAIN_H
 #define ENGRAM_TRAIN_H
 
@@ -19,8 +20,8 @@ typedef struct eg_optimizer_config {
 	double lr;            /* 0: 0.01 for SGD, 0.001 for Adam and AdamW */
 	double momentum;      /* SGD: 0..1 */
 	bool nesterov;        /* SGD, needs momentum */
-	double weight_decay;  /* SGD, Adam: L2; AdamW: decoupled (0: 0.01 for AdamW; negative: none) */
-	double beta1, beta2;  /* Adam: 0: 0.9, 0.999 */
+	double weight_decay;  /* SGD, Adam: L2; AdamW: decoupled (0: 0.01 for AdamW; EG_ZERO_F or negative: none) */
+	double beta1, beta2;  /* Adam: 0: 0.9, 0.999; EG_ZERO_F: no mean over steps */
 	double eps;           /* Adam: 0: 1e-8 */
 	double clip_norm;     /* > 0: scale all gradients so that their global norm is at most this (Pascanu et al. 2013) */
 	double clip_value;    /* > 0: every gradient element into [-v, v], before the norm */
@@ -49,11 +50,11 @@ typedef enum eg_schedule_kind { EG_SCHEDULE_CONSTANT, EG_SCHEDULE_STEP, EG_SCHED
 typedef struct eg_schedule_config {
 	eg_schedule_kind kind;
 	double warmup;   /* epochs (fractions allowed) of linear rise from 0 to lr, before any kind */
-	double factor;   /* STEP, PLATEAU: lr is multiplied by this; 0: 0.1 */
+	double factor;   /* STEP, PLATEAU: lr is multiplied by this; 0: 0.1; EG_ZERO_F with PLATEAU: down to min_lr at once */
 	double every;    /* STEP: epochs between cuts; 0: 10 */
 	double min_lr;   /* COSINE: the end value; PLATEAU: never below */
 	int patience;    /* PLATEAU: epochs without improvement before a cut; 0: 3 */
-	double threshold; /* PLATEAU: relative improvement that counts; 0: 1e-4 */
+	double threshold; /* PLATEAU: relative improvement that counts; 0: 1e-4; EG_ZERO_F: any */
 } eg_schedule_config;
 
 /* State of a schedule: plain data, zero-initialise; saved with a checkpoint. */

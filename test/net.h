@@ -58,12 +58,12 @@ static inline void net_set(const eg_op_info *op, char *options, const char *key,
 	if (a == op->attrs + op->nattrs) fail_msg("%s has no attribute '%s'", op->name, key);
 	void *field = options + a->offset;
 	switch (a->type) {
-	case EG_ATTR_INT: *(int *)field = atoi(value); return;
-	case EG_ATTR_FLOAT: *(float *)field = (float)atof(value); return;
+	case EG_ATTR_INT: *(int *)field = strcmp(value, "0") ? atoi(value) : EG_ZERO; return;
+	case EG_ATTR_FLOAT: *(float *)field = strcmp(value, "0") ? (float)atof(value) : EG_ZERO_F; return;
 	case EG_ATTR_BOOL: *(bool *)field = atoi(value) != 0; return;
 	case EG_ATTR_NOT: *(bool *)field = atoi(value) == 0; return;
 	case EG_ATTR_INTS:
-		for (int i = 0; i < a->count; i++) ((int *)field)[i] = atoi(value);
+		for (int i = 0; i < a->count; i++) ((int *)field)[i] = strcmp(value, "0") ? atoi(value) : EG_ZERO;
 		return;
 	case EG_ATTR_ENUM:
 		for (int i = 0; a->names[i]; i++)

@@ -249,6 +249,30 @@ static void unmade(net *n) {
 }
 static const real *state_of(const net *n) { return eg_params_data(n->p, eg_params_find(n->p, "batchnorm1.running_mean")); }
 
+/* Momentum 0: the statistics are those of before for ever; with the default they follow the batch. */
+static void test_no_momentum(void **state) {
+	EG_UNUSED(state);
+	for (int zero = 0; zero < 2; zero++) {
+		eg_context *ctx = net_context(1, NULL);
+		eg_graph *g = eg_graph_new(ctx, NULL);
+		eg_output(g, "y", net_layer(g, "batchnorm", zero ? "momentum=0" : "", eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3))));
+		eg_params *p = eg_params_new(g, 1, NULL);
+		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = SAMPLES, .train = true}, NULL);
+		assert_non_null(plan);
+		net_fill(plan, "x", SAMPLES * 3, 0, 3);
+		for (uint64_t step = 0; step < 3; step++) eg_plan_run(plan, step);
+		const real *mean = eg_params_data(p, 2), *var = eg_params_data(p, 3);
+		for (int c = 0; c < 3; c++) {
+			assert_true((mean[c] == 0) == zero);
+			assert_true((var[c] == 1) == zero);
+		}
+		eg_plan_free(plan);
+		eg_params_free(p);
+		eg_graph_free(g);
+		eg_context_free(ctx);
+	}
+}
+
 static void test_state(void **state) {
 	EG_UNUSED(state);
 	net n = made(1);
@@ -340,6 +364,7 @@ int main(void) {
 		cmocka_unit_test(test_far_from_zero),
 		cmocka_unit_test(test_pad),
 		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_no_momentum),
 		cmocka_unit_test(test_updates_once),
 		cmocka_unit_test(test_diagnosis_leaves_state),
 		cmocka_unit_test(test_optimizer_passes_over),

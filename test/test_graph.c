@@ -59,6 +59,14 @@ static void real_labels(eg_graph *g) {
 	eg_tensor x = net_layer(g, "linear", "units=4", net_layer(g, "flatten", "", pictures(g)));
 	net_loss(g, "", x, eg_input(g, "t", EG_F32, EG_DIMS(EG_N)));
 }
+static void zero_filters(eg_graph *g) { net_layer(g, "conv2d", "filters=0 kernel=3", pictures(g)); }
+static void zero_stride(eg_graph *g) { net_layer(g, "maxpool2d", "kernel=2 stride=0", pictures(g)); }
+static void zero_eps(eg_graph *g) { net_layer(g, "batchnorm", "eps=0", pictures(g)); }
+static void softmax_of_batch(eg_graph *g) { net_layer(g, "softmax", "axis=0", pictures(g)); }
+static void flatten_batch(eg_graph *g) { net_layer(g, "flatten", "axis=0", pictures(g)); }
+static void classes_of_batch(eg_graph *g) {
+	net_loss(g, "axis=0", net_layer(g, "flatten", "", pictures(g)), eg_input(g, "t", EG_I32, EG_DIMS(EG_N)));
+}
 static void unequal_sum(eg_graph *g) {
 	net_apply(g, "add", "", (eg_tensor[]){pictures(g), eg_input(g, "b", EG_F32, EG_DIMS(EG_N, 3, 8, 7))}, 2);
 }
@@ -96,6 +104,12 @@ static void test_refusals(void **state) {
 	        {too_large, EG_ERR_SHAPE, {"input 'x'", "1073741824"}},
 	        {long_labels, EG_ERR_SHAPE, {"cross_entropy 'ce'", "(N,2)", "(N,4)", "(N)"}},
 	        {real_labels, EG_ERR_ARG, {"cross_entropy", "EG_I32"}},
+	        {zero_filters, EG_ERR_ARG, {"'filters' is 0", "1 to"}},
+	        {zero_stride, EG_ERR_ARG, {"'stride' is 0", "1 to"}},
+	        {zero_eps, EG_ERR_ARG, {"'eps' is 0", "1e-12 to 1"}},
+	        {softmax_of_batch, EG_ERR_SHAPE, {"axis 0", "(N,3,8,8)", "batch"}},
+	        {flatten_batch, EG_ERR_SHAPE, {"axis 0", "(N,3,8,8)", "later axis"}},
+	        {classes_of_batch, EG_ERR_ARG, {"axis 0", "(N,192)", "dimension 1"}},
 	        {unequal_sum, EG_ERR_SHAPE, {"add 'add1'", "(N,3,8,8)", "(N,3,8,7)"}},
 	};
 	eg_context *ctx = context(1, NULL, NULL);
@@ -123,6 +137,71 @@ static void test_refusals(void **state) {
 		assert_string_equal(again.message, err.message);
 		eg_graph_free(g);
 	}
+	eg_context_free(ctx);
+}
+
+/* What stands in a node's options when nothing is said of an attribute, and when 0 is. */
+static void check_zero(eg_context *ctx, const char *op_name, const char *attrs, const char *attrs_zero, const char *attr, eg_dims a, eg_dims b,
+        double without) {
+	const eg_op_info *op = eg_op_find(op_name);
+	const eg_attr *at = op->attrs;
+	while (strcmp(at->name, attr) != 0) at++;
+	for (int said = 0; said < 2; said++) {
+		eg_error err;
+		eg_node_info node;
+		eg_graph *g = eg_graph_new(ctx, NULL);
+		eg_tensor in[3];
+		for (int i = 0; i < op->min_inputs; i++) {
+			char name[2] = {(char)('a' + i), '\0'};
+			in[i] = eg_input(g, name, op->types && op->types[i] == 'i' ? EG_I32 : EG_F32, i ? b : a);
+		}
+		net_apply(g, op_name, said ? attrs_zero : attrs, in, op->min_inputs);
+		if (eg_graph_status(g, &err)) fail_msg("%s", err.message);
+		eg_graph_node(g, 0, &node);
+		const void *field = (const char *)node.options + at->offset;
+		double value = at->type == EG_ATTR_FLOAT ? (double)*(const float *)field : *(const int *)field;
+		net_near(value, said ? 0 : without, 0);
+		assert_false(value == 0 && signbit(value));
+		eg_graph_free(g);
+	}
+}
+
+static void test_zero(void **state) {
+	EG_UNUSED(state);
+	eg_context *ctx = context(1, NULL, NULL);
+	const eg_dims x = EG_DIMS(4, 5), t = EG_DIMS(4), s = EG_DIMS(4, 3, 5), labels = EG_DIMS(3, 2);
+	check_zero(ctx, "softmax", "", "axis=0", "axis", x, x, -1);
+	check_zero(ctx, "flatten", "", "axis=0", "axis", x, x, 1);
+	check_zero(ctx, "dropout", "", "rate=0", "rate", x, x, 0.5);
+	check_zero(ctx, "batchnorm", "", "momentum=0", "momentum", x, x, (double)0.1f);
+	check_zero(ctx, "linear", "units=2", "units=2 init_value=0", "init_value", x, x, 1);
+	check_zero(ctx, "embedding", "size=2 count=5", "size=2 count=5 padding_idx=0", "padding_idx", x, x, INT32_MAX);
+	check_zero(ctx, "cross_entropy", "", "ignore_index=0", "ignore_index", x, t, -100);
+	check_zero(ctx, "cross_entropy", "", "label_smoothing=0", "label_smoothing", x, t, 0);
+	check_zero(ctx, "smooth_l1", "", "beta=0", "beta", x, x, 1);
+	check_zero(ctx, "lstm", "hidden=2", "hidden=2 forget_bias=0", "forget_bias", s, s, 1);
+	check_zero(ctx, "lstm", "hidden=2", "hidden=2 dropout=0", "dropout", s, s, 0);
+	check_zero(ctx, "ctc", "", "blank=0", "blank", s, labels, 0);
+	check_zero(ctx, "attention", "", "scale=0", "scale", s, s, -1);
+	/* in C */
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_tensor in = eg_input(g, "x", EG_F32, EG_DIMS(3, 2));
+	eg_tensor h = eg_linear(g, eg_dropout(g, in, .rate = EG_ZERO_F), .units = 2, .init = EG_INIT_CONSTANT, .init_value = EG_ZERO_F);
+	eg_output(g, "y", eg_softmax(g, eg_add(g, in, h), .axis = EG_ZERO));
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 1, .train = true}, NULL);
+	assert_non_null(plan);
+	assert_null(strstr(eg_plan_describe(plan), "dropout")); /* nothing is dropped, so nothing is done */
+	for (int i = 0; i < 6; i++) ((eg_real *)eg_plan_input(plan, "x"))[i] = (eg_real)i;
+	eg_plan_run(plan, 0);
+	for (int i = 0; i < 2; i++) {
+		const eg_real *y = eg_plan_output(plan, "y") + i;
+		net_near(y[0] + y[2] + y[4], 1, 1e-6);
+		net_near(log((double)(y[4] / y[2])), 2, 1e-5);
+	}
+	eg_plan_free(plan);
+	eg_params_free(p);
+	eg_graph_free(g);
 	eg_context_free(ctx);
 }
 
@@ -827,6 +906,7 @@ static void test_random_graphs(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_refusals),
+	        cmocka_unit_test(test_zero),
 	        cmocka_unit_test(test_plan_refusals),
 	        cmocka_unit_test(test_context_refusals),
 	        cmocka_unit_test(test_graph_facts),

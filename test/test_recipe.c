@@ -1,5 +1,6 @@
 /* test_recipe.c - recipes: what is read, what is refused and with which words, overrides, the graph, the schema. */
 #include "engram_io.h"
+#include "engram_ops.h"
 #include "io/tree.h"
 
 #include <math.h>
@@ -99,7 +100,7 @@ static void reads_every_form(void **state) {
 	eg_recipe *r = accepted(text, NULL);
 	const eg_train_config *t = eg_recipe_train(r);
 	assert_int_equal(t->optimizer.kind, EG_ADAMW);
-	assert_true(t->optimizer.lr == 1e-4 && t->optimizer.weight_decay < 0 && t->optimizer.clip_norm == 1);
+	assert_true(t->optimizer.lr == 1e-4 && t->optimizer.weight_decay == 0 && signbit(t->optimizer.weight_decay) && t->optimizer.clip_norm == 1);
 	assert_true(t->schedule.every == 2.5 && t->schedule.warmup == 0.5 && t->keep_last && t->seed == 18446);
 	eg_error err = {0};
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
@@ -114,6 +115,44 @@ static void reads_every_form(void **state) {
 	eg_graph_free(g);
 	eg_context_free(ctx);
 	eg_recipe_free(r);
+}
+
+/* A 0 that is written is a 0, whatever the default is; and nothing written is the default. */
+static void reads_zero(void **state) {
+	(void)state;
+	static const char *const texts[] = {
+		"name: t\ntask: regress\ndata: adding\ninput: [time, 2]\nmodel:\n  - dropout\n  - lstm: {hidden: 4}\n  - last\n  - linear: 1\n"
+		"train: {loss: smooth_l1, optimizer: adamw, schedule: plateau}\n",
+		"name: t\ntask: regress\ndata: adding\ninput: [time, 2]\nmodel:\n  - dropout: 0\n  - lstm: {hidden: 4, forget_bias: 0.0}\n  - last\n"
+		"  - linear: 1\n"
+		"train: {loss: {smooth_l1: {beta: 0}}, optimizer: {adamw: {beta1: 0, beta2: -0.0, weight_decay: 0}}, forget: 0,\n"
+		"  schedule: {plateau: {factor: 0, threshold: 0}}}\n"};
+	eg_error err = {0};
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	for (int zero = 0; zero < 2; zero++) {
+		eg_graph *g = NULL;
+		eg_recipe *r = accepted(texts[zero], NULL), *again = accepted(eg_recipe_text(r), NULL);
+		const eg_train_config *t = eg_recipe_train(again);
+		const double said[] = {t->optimizer.beta1, t->optimizer.beta2, t->optimizer.weight_decay, t->schedule.factor, t->schedule.threshold};
+		for (size_t i = 0; i < sizeof said / sizeof *said; i++) assert_true(said[i] == 0 && !signbit(said[i]) == !zero);
+		assert_true(zero ? t->forget == 0 : t->forget > 0);
+		if (eg_recipe_build(again, ctx, 0, &g, &err)) fail_msg("%s", err.message);
+		eg_node_info node;
+		eg_graph_node(g, 0, &node);
+		assert_true(((const eg_dropout_options *)node.options)->rate == (zero ? 0 : 0.5f));
+		eg_graph_node(g, 1, &node);
+		assert_true(((const eg_lstm_options *)node.options)->forget_bias == (zero ? 0 : 1));
+		eg_graph_node(g, eg_graph_nodes(g) - 1, &node);
+		assert_true(((const eg_smooth_l1_options *)node.options)->beta == (zero ? 0 : 1));
+		eg_graph_free(g);
+		eg_recipe_free(again);
+		eg_recipe_free(r);
+	}
+	eg_context_free(ctx);
+	refused(HEAD "model:\n  - conv: {filters: 0, kernel: 3}\n  - flatten\n  - linear: classes\n",
+		"r.yaml:6:21: 'filters' in layer 'conv' is 0; it must be at least 1 and at most 16777216");
+	refused(HEAD MODEL "train: {optimizer: {adam: {lr: 0}}}\n",
+		"r.yaml:9:32: 'lr' in optimizer 'adam' is 0; it must be above 0 and at most 1000");
 }
 
 static void text_reads_again(void **state) {
@@ -303,6 +342,7 @@ static void shapes_have_places(void **state) {
 	(void)state;
 	build_fails(HEAD "model:\n  - conv: {filters: 2, kernel: 9}\n  - flatten\n  - linear: classes\n",
 		"r.yaml:6:5: conv2d 'conv1': ");
+	build_fails(HEAD "model:\n  - softmax: 0\n  - flatten\n  - linear: classes\n", "r.yaml:6:5: softmax 'softmax1': axis 0 is the batch");
 	build_fails(HEAD "model:\n  - flatten\n  - linear: 84\n",
 		"r.yaml:7:5: the last layer gives 84 values for a sample, but there are 10 classes; end with `linear: "
 		"classes`");
@@ -554,6 +594,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_lenet5),
 		cmocka_unit_test(reads_every_form),
+		cmocka_unit_test(reads_zero),
 		cmocka_unit_test(text_reads_again),
 		cmocka_unit_test(overrides),
 		cmocka_unit_test(refuses_structure),

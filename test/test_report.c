@@ -1,6 +1,7 @@
 /* test_report.c - plots are well-formed XML whatever their labels are; gradients by states agree with central
  * differences; tables hold what the network computes. */
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#include "engram_ops.h"
 #include "engram_report.h"
 #include "engram_task.h"
 #include "engram_text.h"
@@ -340,6 +341,23 @@ static void check_norms(bench *b, const char *cell_text, const char *other) {
 	eg_model_free(m);
 }
 
+/* A number that was said to be 0 is 0 in the unrolled network too, and one that was not said its default. */
+static void zeros_are_kept(void **state) {
+	bench *b = *state;
+	const char *const cells[] = {"lstm: {hidden: 3}", "lstm: {hidden: 3, forget_bias: 0}"};
+	for (int zero = 0; zero < 2; zero++) {
+		eg_model *m = make_adding(b, cells[zero]);
+		eg_unrolled u;
+		eg_node_info node;
+		OK(b, eg_unroll(&u, m, NULL, 0, &b->err));
+		eg_graph_node(u.graph, 0, &node);
+		assert_string_equal(node.op->name, "lstm");
+		assert_true(((const eg_lstm_options *)node.options)->forget_bias == (zero ? 0 : 1));
+		eg_unroll_free(&u);
+		eg_model_free(m);
+	}
+}
+
 static void norms_are_gradients(void **state) {
 	bench *b = *state;
 	check_norms(b, "lstm: {hidden: 5, layers: 2}", NULL);
@@ -652,6 +670,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(log_axis_is_right, setup, teardown),
 	        cmocka_unit_test_setup_teardown(heat_is_drawn, setup, teardown),
 	        cmocka_unit_test(marks_are_visible),
+	        cmocka_unit_test_setup_teardown(zeros_are_kept, setup, teardown),
 	        cmocka_unit_test_setup_teardown(norms_are_gradients, setup, teardown),
 	        cmocka_unit_test_setup_teardown(norms_do_not_underflow, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_cannot_be_inspected_is_told, setup, teardown),

@@ -52,6 +52,16 @@ static void test_plateau(void **state) {
 	for (int i = 0; i < 2; i++) eg_schedule_epoch(&c, &bad, 1);
 	eg_schedule_epoch(&c, &bad, NAN); /* is no improvement */
 	net_near(bad.scale, 0.5, 0);
+	/* factor 0: down to min_lr, for good; threshold 0: any improvement is one */
+	c = (eg_schedule_config){.kind = EG_SCHEDULE_PLATEAU, .patience = 1, .factor = EG_ZERO_F, .threshold = EG_ZERO_F, .min_lr = 0.01};
+	s = (eg_schedule_state){0};
+	eg_schedule_epoch(&c, &s, 1);
+	eg_schedule_epoch(&c, &s, 1 - 1e-9);
+	net_near(eg_schedule_lr(&c, &s, 1, 2, 20), 1, 0);
+	for (int i = 0; i < 2; i++) {
+		eg_schedule_epoch(&c, &s, 1);
+		net_near(eg_schedule_lr(&c, &s, 1, 3 + i, 20), 0.01, 0);
+	}
 }
 
 /* ---- optimizers -------------------------------------------------------------------------------------------------- */
@@ -109,6 +119,8 @@ static void closed_forms(eg_context *ctx) {
 	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW}, 0.01, 2, 0, 20), 2 * pow(1 - 0.0001, 20),
 	        1e-5); /* its default */
 	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW, .weight_decay = -1}, 0.01, 2, 0, 20), 2, 0);
+	net_near(after(ctx, &(eg_optimizer_config){.kind = EG_ADAMW, .weight_decay = EG_ZERO_F}, 0.01, 2, 0, 20), 2, 0);
+	net_near(after(ctx, &(eg_optimizer_config){.momentum = EG_ZERO_F, .weight_decay = EG_ZERO_F}, 0.05, 2, 0.5, 20), 1.5, 1e-5);
 	/* clipping: 50 equal elements of norm 2 */
 	net_near(after(ctx, &(eg_optimizer_config){.clip_norm = 2}, 1, 0.5, 3, 1), 0.5 - 2 / sqrt(50), 1e-5);
 	net_near(after(ctx, &(eg_optimizer_config){.clip_norm = 100}, 1, 0.5, 3, 1), 0.5 - 3, 1e-5);
@@ -116,6 +128,38 @@ static void closed_forms(eg_context *ctx) {
 	net_near(after(ctx, &(eg_optimizer_config){.clip_value = 4}, 1, 0.5, -3, 1), 3.5, 1e-6);
 	net_near(after(ctx, &(eg_optimizer_config){.clip_value = 1, .clip_norm = 1}, 1, 0.5, 3, 1),
 	        0.5 - 1 / sqrt(50), 1e-5);
+}
+
+/* What is left of a first gradient in the step after it, whose gradient is 0: the share of its means that is kept. */
+static double second_step(eg_context *ctx, double beta1, double beta2) {
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_params *p = loose_weights(g, 3, 2);
+	eg_optimizer *o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM, .beta1 = beta1, .beta2 = beta2, .eps = 1e-3}, NULL);
+	for (int i = 0; i < 3; i++) eg_params_grad(p, 0)[i] = 1;
+	assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
+	double before = (double)eg_params_data(p, 0)[0];
+	for (int i = 0; i < 3; i++) eg_params_grad(p, 0)[i] = 0;
+	assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
+	double moved = before - (double)eg_params_data(p, 0)[0];
+	eg_optimizer_free(o);
+	eg_params_free(p);
+	eg_graph_free(g);
+	return moved;
+}
+
+static void test_betas(void **state) {
+	EG_UNUSED(state);
+	const char *isas[4];
+	int n = net_isas(isas);
+	for (int i = 0; i < n; i++) {
+		eg_context *ctx = net_context(1, isas[i]);
+		double m = 0.9 / 1.9, v = 0.999 / 1.999; /* corrected means of 1 and 0 */
+		net_near(second_step(ctx, 0, 0), 0.1 * m / (sqrt(v) + 1e-3), 1e-6);
+		net_near(second_step(ctx, EG_ZERO_F, 0), 0, 0);
+		net_near(second_step(ctx, 0, EG_ZERO_F), 0.1 * m / 1e-3, 1e-3);
+		net_near(second_step(ctx, 0.5, 0.5), 0.1 / 3 / (sqrt(1 / 3.0) + 1e-3), 1e-6);
+		eg_context_free(ctx);
+	}
 }
 
 static void test_optimizers(void **state) {
@@ -833,6 +877,7 @@ int main(void) {
 	        cmocka_unit_test(test_schedules),
 	        cmocka_unit_test(test_plateau),
 	        cmocka_unit_test(test_optimizers),
+	        cmocka_unit_test(test_betas),
 	        cmocka_unit_test(test_optimizer_threads),
 	        cmocka_unit_test(test_optimizer_refusals),
 	        cmocka_unit_test(test_init),

@@ -99,7 +99,7 @@ static bool set_ints(const eg_attr *a, char *options, json_t *value) {
 	for (int i = 0; i < a->count; i++) {
 		json_t *v = json_is_array(value) ? json_array_get(value, (size_t)(n == 1 ? 0 : i)) : value;
 		field[i] = (int)json_number_value(v);
-		if (field[i] == 0 && a->def != 0) return false; /* 0 would mean the default */
+		if (field[i] == 0) field[i] = EG_ZERO;
 	}
 	return true;
 }
@@ -111,7 +111,8 @@ bool vec_set_attr(const eg_attr *a, char *options, json_t *value) {
 	case EG_ATTR_INTS: return set_ints(a, options, value);
 	case EG_ATTR_FLOAT:
 		*(float *)field = (float)json_number_value(value);
-		return json_is_number(value) && (*(float *)field != 0 || a->def == 0);
+		if (*(float *)field == 0) *(float *)field = EG_ZERO_F;
+		return json_is_number(value);
 	case EG_ATTR_BOOL: *(bool *)field = json_is_true(value); return json_is_boolean(value);
 	case EG_ATTR_NOT: *(bool *)field = !json_is_true(value); return json_is_boolean(value);
 	case EG_ATTR_ENUM:

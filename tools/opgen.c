@@ -203,7 +203,8 @@ static const char head[] =
 	" *   eg_tensor h = eg_conv2d_with(g, x, &o);\n"
 	" *   eg_tensor y = eg_relu_with(g, h, NULL);\n"
 	" *\n"
-	" * Every builder returns {0} after an error, which eg_graph_status tells. A zero in the options means the default. */\n"
+	" * Every builder returns {0} after an error, which eg_graph_status tells. A zero in the options means the\n"
+	" * default; EG_ZERO, or EG_ZERO_F for a float, means 0. */\n"
 	"#ifndef ENGRAM_OPS_H\n"
 	"#define ENGRAM_OPS_H\n\n"
 	"#include \"engram.h\"\n\n"
@@ -249,8 +250,9 @@ static const char page_head[] =
 	"recipe a layer is a word (`- relu`), a word with one value where a short form is given (`- maxpool: 2`), or a word\n"
 	"with attributes (`- maxpool: {kernel: 2, stride: 1}`). Every layer also takes `name` and `from`, which\n"
 	"[recipes.md](recipes.md) explains. A pair may be given as one number, which then counts for both.\n\n"
-	"In C the attributes are fields of the same name, and a zero means the default. A switch that is on by default is\n"
-	"stored the other way round: `.no_bias = true`. `include/engram_ops.h` holds the builders.\n\n"
+	"In C the attributes are fields of the same name. A zero means the default; where that is not 0, `EG_ZERO` means 0, and\n"
+	"`EG_ZERO_F` in a field of type float. A switch that is on by default is stored the other way round:\n"
+	"`.no_bias = true`. `include/engram_ops.h` holds the builders.\n\n"
 	"N is the batch, C channels, H and W height and width; dx is the gradient of x, and so on.\n";
 
 /* Text of a table's cell. */

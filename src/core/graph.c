@@ -147,10 +147,21 @@ static eg_status check_int(eg_error *err, const eg_attr *a, int *v) {
 	if (*v == 0) {
 		if (isnan(a->def)) return eg_fail(err, EG_ERR_ARG, "attribute '%s' is needed (%s)", a->name, a->doc);
 		*v = (int)a->def;
-	} else if (*v < a->min || *v > a->max) {
-		return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %d, allowed are %.0f to %.0f", a->name, *v, a->min, a->max);
+		return EG_OK;
 	}
-	return EG_OK;
+	if (*v == EG_ZERO) *v = 0;
+	if (*v >= a->min && *v <= a->max) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %d, allowed are %.0f to %.0f", a->name, *v, a->min, a->max);
+}
+
+static eg_status check_float(eg_error *err, const eg_attr *a, float *v) {
+	if (*v == 0 && !signbit(*v) && !isnan(a->def)) {
+		*v = (float)a->def;
+		return EG_OK;
+	}
+	if (*v == 0) *v = 0; /* said as EG_ZERO_F */
+	if (*v >= a->min && *v <= a->max) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %g, allowed are %g to %g", a->name, (double)*v, a->min, a->max);
 }
 
 static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
@@ -163,13 +174,7 @@ static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
 			if (s) return s;
 		}
 		return EG_OK;
-	case EG_ATTR_FLOAT: {
-		float *v = field;
-		if (*v == 0 && !isnan(a->def)) *v = (float)a->def;
-		else if (!(*v >= a->min && *v <= a->max))
-			return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %g, allowed are %g to %g", a->name, (double)*v, a->min, a->max);
-		return EG_OK;
-	}
+	case EG_ATTR_FLOAT: return check_float(err, a, field);
 	case EG_ATTR_ENUM:
 		if (*(int *)field < 0 || *(int *)field >= names_count(a->names))
 			return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %d, allowed are 0 to %d", a->name, *(int *)field, names_count(a->names) - 1);

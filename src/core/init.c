@@ -45,7 +45,7 @@ static bool fill_orthogonal(const eg_allocator *a, real *w, int64_t rows, int64_
 bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64_t seed, int number) {
 	int64_t n = eg_dims_count(&s->dims, 0), per = n / (s->blocks ? s->blocks : 1);
 	double in = s->fan_in > 0 ? (double)s->fan_in : 1, out = s->fan_out > 0 ? (double)s->fan_out : 1;
-	double value = s->value != 0 ? s->value : 1; /* bound, deviation, constant or gain */
+	double value = s->value; /* bound, deviation, constant or gain */
 	eg_rng r = {seed, eg_stream(EG_RNG_INIT, (uint32_t)number, 0)};
 	switch (s->init) {
 	case EG_INIT_ZERO:

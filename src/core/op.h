@@ -18,7 +18,7 @@ typedef struct eg_param_spec {
 	const char *name; /* "weight" */
 	eg_dims dims;
 	eg_init_kind init;
-	double value; /* constant, bound of uniform, deviation of normal; 0: 1 for those */
+	double value; /* constant, bound of uniform, deviation of normal; a factor of the others */
 	int64_t fan_in, fan_out;
 	int64_t blocks;       /* the weights are so many equal parts, each initialised by itself (orthogonal, constant); 0: 1 */
 	int64_t first, count; /* constant: only these elements of each block, the others are zero; count 0: all */

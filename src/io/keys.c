@@ -25,8 +25,7 @@ eg_key eg_key_of_attr(const eg_attr *a) {
 	case EG_ATTR_ENUM: k.type = EG_KEY_ENUM; break;
 	}
 	bool number = a->type == EG_ATTR_INT || a->type == EG_ATTR_FLOAT || a->type == EG_ATTR_INTS;
-	if (number && isnan(a->def) && k.min <= 0 && a->type != EG_ATTR_FLOAT) k.zero_is_default = true;
-	if (number && !isnan(a->def) && a->def != 0) k.zero_is_default = true;
+	k.zero_is_default = number && a->def != 0;
 	return k;
 }
 
@@ -85,21 +84,12 @@ static eg_status out_of_range(const eg_key *key, const eg_tree *t, const char *w
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-static eg_status zero(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
-	if (isnan(key->def)) return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0", key->name, where);
-	if (key->def < key->min || key->def > key->max) /* stands for none */
-		return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0 (%s)", key->name, where, key->doc);
-	return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s must not be 0 (without it, %g is taken)", key->name,
-		where, key->def);
-}
-
 static eg_status read_int(const eg_key *key, const eg_tree *t, int *out, const char *where, eg_error *err) {
 	int64_t v;
 	if (!eg_tree_integer(t, &v)) return expected(key, t, "a whole number", where, err);
 	if ((double)v < key->min || (double)v > key->max || v < INT32_MIN || v > INT32_MAX)
 		return out_of_range(key, t, where, err);
-	if (v == 0 && key->zero_is_default) return zero(key, t, where, err);
-	*out = (int)v;
+	*out = v == 0 && key->zero_is_default ? EG_ZERO : (int)v;
 	return EG_OK;
 }
 
@@ -126,7 +116,8 @@ static eg_status read_ints(const eg_key *key, const eg_tree *t, int *out, const 
 static eg_status read_number(const eg_key *key, const eg_tree *t, double *out, const char *where, eg_error *err) {
 	if (!eg_tree_number(t, out)) return expected(key, t, "a number", where, err);
 	if (!(*out >= key->min && *out <= key->max)) return out_of_range(key, t, where, err);
-	return *out == 0 && key->zero_is_default ? zero(key, t, where, err) : EG_OK;
+	if (*out == 0) *out = key->zero_is_default ? (double)EG_ZERO_F : 0; /* "-0" is nothing else */
+	return EG_OK;
 }
 
 static eg_status read_numbers(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
@@ -171,7 +162,7 @@ eg_status eg_key_read(const eg_key *key, const eg_tree *t, void *out, const char
 	case EG_KEY_FLOAT:
 		status = read_number(key, t, &d, where, err);
 		if (!status && fabs(d) > (double)FLT_MAX) return out_of_range(key, t, where, err);
-		if (!status) *(float *)(void *)field = (float)d;
+		if (!status) *(float *)(void *)field = (float)d != 0 ? (float)d : key->zero_is_default ? EG_ZERO_F : 0;
 		return status;
 	case EG_KEY_DOUBLE:
 		status = read_number(key, t, &d, where, err);

@@ -32,7 +32,7 @@ typedef struct eg_key {
 	double min, max;          /* inclusive; EG_ABOVE_0 and EG_BELOW_1 stand for open ends */
 	const char *const *names; /* EG_KEY_ENUM: NULL-terminated */
 	bool required;
-	bool zero_is_default; /* the struct cannot hold an explicit 0: it would mean the default */
+	bool zero_is_default; /* in the struct: a 0 that was said becomes EG_ZERO or EG_ZERO_F there */
 	double def;           /* for the schema and messages; NAN: none */
 	const char *doc;
 	const eg_variant *variants; /* EG_KEY_CHOICE: ends with a NULL name; NULL: known at run time */

@@ -169,8 +169,6 @@ static eg_status read_optimizer(eg_recipe *r, const eg_tree *train, double lr, e
 	if (status) return status;
 	o->kind = (eg_optimizer_kind)kind;
 	if (lr > 0) o->lr = lr;
-	/* In the struct, 0 is AdamW's default decay, and a negative value is none. */
-	if (kind == EG_ADAMW && eg_tree_get(attrs, "weight_decay") && o->weight_decay == 0) o->weight_decay = -1;
 	if (o->nesterov && o->momentum == 0)
 		return eg_tree_fail(err, t, EG_ERR_FORMAT, "optimizer 'sgd': nesterov needs momentum, such as 0.9");
 	return EG_OK;

@@ -15,7 +15,8 @@
 #define SCHEDULE(f) offsetof(eg_schedule_config, f)
 #define TABLE(t) (t), EG_COUNT(t)
 #define NUMBER(n, at, low, high, default_, text) \
-	{ .name = n, .type = EG_KEY_DOUBLE, .offset = at, .min = low, .max = high, .def = default_, .doc = text }
+	{ .name = n, .type = EG_KEY_DOUBLE, .offset = at, .min = low, .max = high, .zero_is_default = (default_) != 0, .def = default_, \
+		.doc = text }
 #define WHOLE(n, at, low, default_, text) \
 	{ .name = n, .type = EG_KEY_INT, .offset = at, .min = low, .max = 1e6, .def = default_, .doc = text }
 #define FLAG(n, at, text) \
@@ -64,8 +65,8 @@ const eg_key_table eg_data_keys = {TABLE(data_keys)};
 
 #define LR(default_) NUMBER("lr", OPTIMIZER(lr), EG_ABOVE_0, 1e3, default_, "learning rate")
 #define ADAM_KEYS \
-	LR(0.001), NUMBER("beta1", OPTIMIZER(beta1), EG_ABOVE_0, EG_BELOW_1, 0.9, "decay of the mean of gradients"), \
-		NUMBER("beta2", OPTIMIZER(beta2), EG_ABOVE_0, EG_BELOW_1, 0.999, \
+	LR(0.001), NUMBER("beta1", OPTIMIZER(beta1), 0, EG_BELOW_1, 0.9, "decay of the mean of gradients"), \
+		NUMBER("beta2", OPTIMIZER(beta2), 0, EG_BELOW_1, 0.999, \
 			"decay of the mean of their squares"), \
 		NUMBER("eps", OPTIMIZER(eps), EG_ABOVE_0, 1, 1e-8, "added to the root, against division by zero")
 
@@ -91,9 +92,9 @@ static const eg_key step_keys[] = {NUMBER("every", SCHEDULE(every), EG_ABOVE_0, 
 	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.1, "the learning rate is multiplied by it"), WARMUP};
 static const eg_key cosine_keys[] = {NUMBER("min_lr", SCHEDULE(min_lr), 0, 1e3, 0, "learning rate at the end"), WARMUP};
 static const eg_key plateau_keys[] = {
-	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.1, "the learning rate is multiplied by it"),
+	NUMBER("factor", SCHEDULE(factor), 0, 1, 0.1, "the learning rate is multiplied by it"),
 	WHOLE("patience", SCHEDULE(patience), 1, 3, "epochs without improvement before a cut"),
-	NUMBER("threshold", SCHEDULE(threshold), EG_ABOVE_0, 1, 1e-4, "relative improvement that counts"),
+	NUMBER("threshold", SCHEDULE(threshold), 0, 1, 1e-4, "relative improvement that counts"),
 	NUMBER("min_lr", SCHEDULE(min_lr), 0, 1e3, 0, "never below"), WARMUP};
 const eg_variant eg_schedule_variants[] = {
 	{"constant", EG_SCHEDULE_CONSTANT, TABLE(constant_keys), "always the same learning rate"},
@@ -166,7 +167,7 @@ static void schema_type(builder *b, eg_tree *t, const char *type) { eg_tree_stri
 static void schema_range(builder *b, eg_tree *t, const eg_key *k) {
 	if (k->min == EG_ABOVE_0)
 		eg_tree_put_int(b, t, "exclusiveMinimum", 0);
-	else if (k->min > INT32_MIN)
+	else if (k->min > -INT32_MAX)
 		eg_tree_put_double(b, t, "minimum", k->min);
 	if (k->max == EG_BELOW_1)
 		eg_tree_put_int(b, t, "exclusiveMaximum", 1);

@@ -13,9 +13,11 @@ typedef struct attention_options {
 	float scale;
 } attention_options;
 
+enum { BY_SIZE = -1 }; /* as scale: not said */
+
 static const eg_attr attention_attrs[] = {
 	OP_BOOL(attention_options, causal, "is_causal", "row i sees keys 0 to i only"),
-	OP_FLOAT(attention_options, scale, 0, 0, 1e6, "scale", "factor of the scores; 0 stands for 1/sqrt(d)"),
+	OP_FLOAT(attention_options, scale, BY_SIZE, 0, 1e6, "scale", "factor of the scores; default: 1/sqrt(d)"),
 };
 
 enum { Q, K, VALUE, MASK };
@@ -70,7 +72,7 @@ static eg_attention_shape attention_shape(const eg_emit *e) {
 		.Lk = (int)k.d[r - 2],
 		.d = (int)q.d[r - 1],
 		.dv = (int)v.d[r - 1],
-		.scale = o->scale != 0 ? (real)o->scale : (real)(1 / sqrt((double)q.d[r - 1])),
+		.scale = o->scale >= 0 ? (real)o->scale : (real)(1 / sqrt((double)q.d[r - 1])),
 		.causal = o->causal};
 	s.units = (int)q.d[0] * s.heads;
 	s.q = plain_heads(s.heads, s.Lq, s.d);
@@ -224,7 +226,7 @@ static eg_status mha_check_lengths(eg_infer *s) {
 static void mha_param(eg_infer *s, const char *name, int64_t rows, int64_t columns, eg_init_kind init) {
 	eg_dims d = columns ? (eg_dims){2, {rows, columns}} : (eg_dims){1, {rows}};
 	s->params[s->nparams++] =
-		(eg_param_spec){.name = name, .dims = d, .init = init, .fan_in = columns, .fan_out = rows};
+		(eg_param_spec){.name = name, .dims = d, .init = init, .value = 1, .fan_in = columns, .fan_out = rows};
 }
 
 static eg_status mha_infer(eg_infer *s) {

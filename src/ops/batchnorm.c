@@ -12,7 +12,7 @@ typedef struct batchnorm_options {
 } batchnorm_options;
 
 static const eg_attr batchnorm_attrs[] = {
-	OP_FLOAT(batchnorm_options, momentum, 0.1, 1e-6, 1, NULL,
+	OP_FLOAT(batchnorm_options, momentum, 0.1, 0, 1, NULL,
 		"share of the batch in the running statistics after a step (ONNX counts the rest instead: 1 - momentum)"),
 	OP_FLOAT(batchnorm_options, eps, 1e-5, 1e-12, 1, "epsilon", "added to the variance"),
 	OP_BOOL(batchnorm_options, frozen, NULL,
@@ -34,10 +34,10 @@ static eg_status batchnorm_infer(eg_infer *s) {
 	const eg_dims channels = {1, {x->d[1]}};
 	s->out[0] = *x;
 	s->nparams = 4;
-	s->params[WEIGHT] = (eg_param_spec){.name = "weight", .dims = channels, .init = EG_INIT_CONSTANT};
+	s->params[WEIGHT] = (eg_param_spec){.name = "weight", .dims = channels, .init = EG_INIT_CONSTANT, .value = 1};
 	s->params[BIAS] = (eg_param_spec){.name = "bias", .dims = channels, .init = EG_INIT_ZERO};
 	s->params[MEAN] = (eg_param_spec){.name = "running_mean", .dims = channels, .init = EG_INIT_ZERO, .state = true};
-	s->params[VAR] = (eg_param_spec){.name = "running_var", .dims = channels, .init = EG_INIT_CONSTANT, .state = true};
+	s->params[VAR] = (eg_param_spec){.name = "running_var", .dims = channels, .init = EG_INIT_CONSTANT, .value = 1, .state = true};
 	return EG_OK;
 }
 

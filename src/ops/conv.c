@@ -25,8 +25,8 @@ static const eg_attr conv2d_attrs[] = {
 	OP_NOT(conv2d_options, bias, NULL, "adds a learned constant to each output channel"),
 	OP_ENUM(conv2d_options, init, eg_init_names, NULL,
 		"initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias"),
-	OP_FLOAT(conv2d_options, init_value, 0, -1e6, 1e6, NULL,
-		"constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1"),
+	OP_FLOAT(conv2d_options, init_value, 1, -1e6, 1e6, NULL,
+		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
 };
 
 static eg_status conv2d_infer(eg_infer *s) {

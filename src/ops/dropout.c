@@ -8,8 +8,8 @@ typedef struct dropout_options {
 } dropout_options;
 
 static const eg_attr dropout_attrs[] = {
-	OP_FLOAT(dropout_options, rate, 0.5, 1e-6, 0.999999, "ratio",
-		"probability that an element is dropped; to drop nothing, leave the layer out"),
+	OP_FLOAT(dropout_options, rate, 0.5, 0, 0.999999, "ratio",
+		"probability that an element is dropped; 0: none is"),
 };
 
 /* One direction. Always PLAIN: the mask goes by the element's place, and must not depend on the layout that the
@@ -27,9 +27,15 @@ static void emit(eg_emit *e, eg_buf x, eg_buf y, bool acc, eg_walk w) {
 	OP_CALL(e, dropout, a, 2, 1, .block = w.block, .units = w.units, .flops = 10.0 * (double)w.total);
 }
 
+/* Whether y is x. */
+static bool passes(const eg_emit *e) {
+	const dropout_options *o = eg_emit_options(e);
+	return !eg_emit_training(e) || o->rate == 0;
+}
+
 static void dropout_fwd(eg_emit *e) {
 	eg_layout layout = eg_emit_in_layout(e, 0);
-	if (!eg_emit_training(e)) {
+	if (passes(e)) {
 		eg_emit_same(e, 0, layout);
 		return;
 	}
@@ -38,10 +44,14 @@ static void dropout_fwd(eg_emit *e) {
 	emit(e, x, y, false, eg_emit_walk_in(e, 0, EG_PLAIN));
 }
 
-static bool dropout_follows(const eg_emit *e) { return !eg_emit_training(e); }
+static bool dropout_follows(const eg_emit *e) { return passes(e); }
 
 static void dropout_bwd(eg_emit *e) {
 	bool acc;
+	if (passes(e)) {
+		if (eg_emit_needs_dx(e, 0)) eg_emit_dx_same(e, 0, eg_emit_out_layout(e));
+		return;
+	}
 	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!dy.p || !eg_emit_needs_dx(e, 0)) return;
 	eg_buf dx = eg_emit_dx(e, 0, EG_PLAIN, &acc);
@@ -54,6 +64,8 @@ static const eg_case dropout_cases[] = {
 		.linear = true, .random = true},
 	{"fixed batch, several chunks", &(const dropout_options){.rate = 0.9f}, .in = {OP_DIMS(7, 23, 31)}, .nin = 1,
 		.batch = 2, .linear = true, .random = true},
+	{"of nothing", &(const dropout_options){.rate = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18,
+		.linear = true},
 };
 
 const eg_op eg_op_dropout = {

@@ -12,16 +12,16 @@ typedef struct embedding_options {
 	float init_value;
 } embedding_options;
 
-enum { NO_PADDING = INT32_MIN };
+enum { NO_PADDING = INT32_MAX }; /* not said */
 
 static const eg_attr embedding_attrs[] = {
 	OP_INT(embedding_options, size, NAN, 1, OP_SIZE_MAX, NULL, "numbers that stand for one id"),
 	OP_CLASSES(embedding_options, count, NULL, "how many ids there are: 0 to count-1"),
 	OP_INT(embedding_options, padding_idx, NO_PADDING, -OP_SIZE_MAX, OP_SIZE_MAX, NULL,
-		"id whose row is never trained, for padding; negative: from the end, so -count is id 0; default: none"),
+		"id whose row is never trained, for padding; negative: from the end; default: none"),
 	OP_ENUM(embedding_options, init, eg_init_names, NULL, "initial weight; default: normal with deviation 1"),
-	OP_FLOAT(embedding_options, init_value, 0, -1e6, 1e6, NULL,
-		"constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1"),
+	OP_FLOAT(embedding_options, init_value, 1, -1e6, 1e6, NULL,
+		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
 };
 
 static eg_status embedding_infer(eg_infer *s) {
@@ -87,6 +87,8 @@ static const eg_case embedding_cases[] = {
 		.in = {OP_DIMS(EG_N)}, .type = {EG_I32}, .nin = 1, .batch = 18, .limit = 4, .ties = true},
 	{"fixed shape, the first id is padding", EMBED(.size = 3, .count = 11, .padding_idx = -11),
 		.in = {OP_DIMS(13, 2)}, .type = {EG_I32}, .nin = 1, .batch = 2, .limit = 11, .ties = true},
+	{"id 0 is padding", EMBED(.size = 3, .count = 5, .padding_idx = EG_ZERO), .in = {OP_DIMS(17)}, .type = {EG_I32},
+		.nin = 1, .batch = 2, .limit = 5, .ties = true},
 	{"several chunks", EMBED(.size = 33, .count = 600), .in = {OP_DIMS(EG_T, EG_N)}, .type = {EG_I32}, .nin = 1,
 		.batch = 17, .time = 19, .limit = 600},
 };

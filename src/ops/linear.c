@@ -16,7 +16,8 @@ void dense_params(eg_infer *s, eg_dims weight, int64_t fan_in, int64_t fan_out, 
 		.dims = {1, {weight.d[0]}},
 		.fan_in = fan_in,
 		.fan_out = fan_out,
-		.init = own ? EG_INIT_LECUN_UNIFORM : EG_INIT_ZERO};
+		.init = own ? EG_INIT_LECUN_UNIFORM : EG_INIT_ZERO,
+		.value = 1};
 }
 
 enum {
@@ -127,8 +128,8 @@ static const eg_attr linear_attrs[] = {
 	OP_NOT(linear_options, bias, NULL, "adds a learned constant to each output"),
 	OP_ENUM(linear_options, init, eg_init_names, NULL,
 		"initial weight; default: weight and bias U(+-1/sqrt(features)), otherwise zero bias"),
-	OP_FLOAT(linear_options, init_value, 0, -1e6, 1e6, NULL,
-		"constant, bound of uniform or deviation of normal, for `init`; 0 stands for 1"),
+	OP_FLOAT(linear_options, init_value, 1, -1e6, 1e6, NULL,
+		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
 };
 
 static eg_status linear_infer(eg_infer *s) {

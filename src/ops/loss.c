@@ -13,8 +13,8 @@ enum { REDUCTION_MEAN, REDUCTION_SUM };
 static const char *const reductions[] = {"mean", "sum", NULL};
 
 static const eg_attr cross_entropy_attrs[] = {
-	OP_INT(cross_entropy_options, ignore_index, -100, INT32_MIN, INT32_MAX, "ignore_index",
-		"rows with this target count for nothing (0 stands for the default)"),
+	OP_INT(cross_entropy_options, ignore_index, -100, -INT32_MAX, INT32_MAX, "ignore_index",
+		"rows with this target count for nothing"),
 	OP_FLOAT(cross_entropy_options, label_smoothing, 0, 0, 1, NULL,
 		"share of the target that is spread evenly over all classes"),
 	OP_ENUM(cross_entropy_options, reduction, reductions, "reduction",
@@ -41,7 +41,10 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	if (s->in_type[TARGET] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
 			"target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
-	const int axis = ce_last(s->options, x) ? x->rank - 1 : 1;
+	const cross_entropy_options *o = s->options;
+	if (o->axis == 0)
+		return eg_fail(s->err, EG_ERR_ARG, "axis 0 of logits %s are the samples; the classes are dimension 1, or the last (-1)", tx);
+	const int axis = ce_last(o, x) ? x->rank - 1 : 1;
 	if (x->d[axis] < 0)
 		return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of logits %s must be the classes", axis, tx);
 	eg_dims expected = {.rank = x->rank - 1, .d = {x->d[0]}};
@@ -152,6 +155,8 @@ static const eg_case cross_entropy_cases[] = {
 		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 5, .limit = 7},
 	{"classes last", CE(.axis = -1), .in = {OP_DIMS(EG_N, 3, 5), OP_DIMS(EG_N, 3)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 18, .limit = 5},
+	{"class 0 ignored", CE(.ignore_index = EG_ZERO), .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
+		.batch = 18, .limit = 4},
 	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
 		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
 		.limit = 5},

@@ -103,7 +103,7 @@ static const eg_attr lstm_attrs[] = {
         OP_INT(lstm_options, projection, 0, 0, OP_SIZE_MAX, NULL,
                 "numbers that the output is projected to; 0: no projection"),
         OP_FLOAT(lstm_options, cell_clip, 0, 0, 1e30, NULL, "limit of the cell's magnitude; 0: none"),
-        OP_FLOAT(lstm_options, forget_bias, 1, -100, 100, NULL, "initial bias of the forget gate; 1e-9 for none"),
+        OP_FLOAT(lstm_options, forget_bias, 1, -100, 100, NULL, "initial bias of the forget gate"),
 };
 static const eg_attr gru_attrs[] = {
         COMMON_ATTRS(gru_options),
@@ -238,6 +238,7 @@ static eg_param_spec weight_spec(const recurrent *r, int l, int64_t I, recurrent
 	eg_param_spec p = {.name = weight_names[l][kind],
 	        .dims = {matrix ? 3 : 2, {D, rows, columns}},
 	        .init = EG_INIT_ZERO,
+	        .value = 1,
 	        .fan_in = columns,
 	        .fan_out = kind == PROJECTION ? r->P : H,
 	        .blocks = D};

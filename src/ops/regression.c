@@ -27,7 +27,7 @@ enum { X, TARGET };
 static const eg_attr mse_attrs[] = {REDUCTION(mse_options)};
 static const eg_attr smooth_l1_attrs[] = {
 	REDUCTION(smooth_l1_options),
-	OP_FLOAT(smooth_l1_options, beta, 1, 1e-6, 1e6, NULL, "differences below it are squared"),
+	OP_FLOAT(smooth_l1_options, beta, 1, 0, 1e6, NULL, "differences below it are squared; 0: none, as l1"),
 };
 static const eg_attr huber_attrs[] = {
 	REDUCTION(huber_options),
@@ -156,6 +156,8 @@ static void smooth_l1_bwd(eg_emit *e) { regress_bwd(e, false, beta_of(e), 1); }
 static const eg_case smooth_l1_cases[] = {
 	REGRESSION_CASES(smooth_l1),
 	{"beta", &(const smooth_l1_options){.beta = 0.4f}, .in = {OP_DIMS(EG_N, 9), OP_DIMS(EG_N, 9)}, .nin = 2,
+		.batch = 3},
+	{"beta 0", &(const smooth_l1_options){.beta = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 9), OP_DIMS(EG_N, 9)}, .nin = 2,
 		.batch = 3},
 };
 

@@ -42,6 +42,8 @@ static const eg_case flatten_cases[] = {
 		.batch = 3, .linear = true},
 	{"everything", &(const flatten_options){.axis = -3}, .in = {OP_DIMS(4, 3, 5)}, .nin = 1, .batch = 2,
 		.linear = true},
+	{"from axis 0 on", &(const flatten_options){.axis = EG_ZERO}, .in = {OP_DIMS(3, 5, 2)}, .nin = 1, .batch = 2,
+		.linear = true},
 };
 
 const eg_op eg_op_flatten = {

@@ -71,6 +71,18 @@ static void copy_inputs(builder *b) {
 	b->lengths = eg_graph_find(b->old, "lengths");
 }
 
+/* A node's options hold numbers as they count; a builder wants them as one says them. */
+static void say(const eg_attr *a, void *field) {
+	int *whole = field;
+	float *number = field;
+	for (int i = 0; i < a->count && (a->type == EG_ATTR_INT || a->type == EG_ATTR_INTS); i++)
+		whole[i] = (double)whole[i] == a->def ? 0 : whole[i] == 0 ? EG_ZERO : whole[i];
+	if (a->type != EG_ATTR_FLOAT) return;
+	if (strstr(a->name, "dropout")) *number = EG_ZERO_F;
+	else if (*number == (float)a->def) *number = 0;
+	else if (*number == 0) *number = EG_ZERO_F;
+}
+
 /* Options of the old node, with whatever is called dropout switched off; or of a plain cell in its place. */
 static void *options_for(builder *b, const eg_node_info *node, const eg_op_info *op) {
 	char *o = eg_arena_alloc(&b->arena, op->options_size + sizeof node->name);
@@ -82,16 +94,7 @@ static void *options_for(builder *b, const eg_node_info *node, const eg_op_info 
 		return o;
 	}
 	if (op->options_size) memcpy(o, node->options, op->options_size);
-	for (int i = 0; i < op->nattrs;
-	        i++) { /* a default may lie outside of what may be asked for: zero stands for it */
-		const eg_attr *a = &op->attrs[i];
-		int value = 0;
-		if (a->type == EG_ATTR_INT) memcpy(&value, o + a->offset, sizeof value);
-		if (a->type == EG_ATTR_INT && (double)value == a->def) memset(o + a->offset, 0, sizeof value);
-	}
-	for (int i = 0; i < op->nattrs; i++)
-		if (strstr(op->attrs[i].name, "dropout") && op->attrs[i].type == EG_ATTR_FLOAT)
-			memset(o + op->attrs[i].offset, 0, sizeof(float));
+	for (int i = 0; i < op->nattrs; i++) say(&op->attrs[i], o + op->attrs[i].offset);
 	return o;
 }
 

@@ -20,7 +20,8 @@ struct eg_optimizer {
 	uint64_t steps;
 };
 
-static double or_default(double v, double d) { return v == 0 ? d : v; }
+/* What 0 stands for; EG_ZERO_F is zero. */
+static double or_default(double v, double d) { return v != 0 ? v : signbit(v) ? 0 : d; }
 
 static eg_status check(const eg_optimizer_config *c, eg_error *err) {
 	if (!(c->lr > 0) || !isfinite(c->lr)) return eg_fail(err, EG_ERR_ARG, "optimizer: learning rate is %g; it must be above 0", c->lr);

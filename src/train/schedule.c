@@ -2,17 +2,19 @@
  * reduce-on-plateau. */
 #include "engram_train.h"
 
+#include <float.h>
 #include <math.h>
 
 static const double PI = 3.14159265358979323846;
 
-static double or_default(double v, double d) { return v == 0 ? d : v; }
+/* What 0 stands for; EG_ZERO_F is zero. */
+static double or_default(double v, double d) { return v != 0 ? v : signbit(v) ? 0 : d; }
 
 double eg_schedule_lr(const eg_schedule_config *c, const eg_schedule_state *s, double lr, double epoch, double epochs) {
 	if (epoch < c->warmup) return lr * epoch / c->warmup;
 	switch (c->kind) {
 	case EG_SCHEDULE_CONSTANT: return lr;
-	case EG_SCHEDULE_STEP: return lr * pow(or_default(c->factor, 0.1), floor(epoch / or_default(c->every, 10)));
+	case EG_SCHEDULE_STEP: return lr * pow(or_default(c->factor, 0.1), floor(epoch / (c->every > 0 ? c->every : 10)));
 	case EG_SCHEDULE_COSINE: {
 		double span = epochs - c->warmup, part = span > 0 ? (epoch - c->warmup) / span : 1;
 		if (part > 1) part = 1;
@@ -36,7 +38,7 @@ void eg_schedule_epoch(const eg_schedule_config *c, eg_schedule_state *s, double
 		return;
 	}
 	if (++s->bad_epochs >= (c->patience > 0 ? c->patience : 3)) {
-		s->scale *= or_default(c->factor, 0.1);
+		s->scale = fmax(s->scale * or_default(c->factor, 0.1), DBL_MIN); /* 0: not begun */
 		s->bad_epochs = 0;
 	}
 }
