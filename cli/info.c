@@ -65,15 +65,18 @@ static field field_of(const network *net, const eg_node_info *node) {
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
+/* The name of a size that is open; NULL: it is not, or it is a batch, which is left out where one sample is described. */
+static const char *open_name(const eg_graph *g, int64_t d) { return d == EG_T ? "T" : d == EG_N ? NULL : eg_open_name(g, d); }
+
 /* Of one sample: "6×28×28"; of a sequence "T×64". */
-static const char *shape_text(eg_dims d, char buf[64]) {
+static const char *shape_text(const eg_graph *g, eg_dims d, char buf[64]) {
 	size_t n = 0;
 	buf[0] = '\0';
-	for (int i = 0; i < d.rank && n < 60; i++)
-		if (d.d[i] == EG_T)
-			n += (size_t)snprintf(buf + n, 64 - n, "%sT", n ? "×" : "");
-		else if (d.d[i] != EG_N)
-			n += (size_t)snprintf(buf + n, 64 - n, "%s%lld", n ? "×" : "", (long long)d.d[i]);
+	for (int i = 0; i < d.rank && n < 60; i++) {
+		const char *open = open_name(g, d.d[i]), *sep = n ? "×" : "";
+		if (open) n += (size_t)snprintf(buf + n, 64 - n, "%s%s", sep, open);
+		else if (d.d[i] > 0) n += (size_t)snprintf(buf + n, 64 - n, "%s%lld", sep, (long long)d.d[i]);
+	}
 	return n ? buf : strcpy(buf, "1");
 }
 
@@ -141,13 +144,13 @@ static void print_layers(const network *net) {
 	table_rule(t);
 	table_cell(t, "input");
 	table_cell(t, "%s", "");
-	table_cell(t, "%s", shape_text(eg_tensor_dims(net->graph, eg_graph_find(net->graph, "input")), shape));
+	table_cell(t, "%s", shape_text(net->graph, eg_tensor_dims(net->graph, eg_graph_find(net->graph, "input")), shape));
 	for (int i = 3; i < columns; i++) table_cell(t, "%s", "");
 	for (int i = 0; i < net->n; i++) {
 		const eg_node_info *n = &net->nodes[i];
 		table_cell(t, "%s", n->name);
 		table_cell(t, "%s", n->op->layer ? n->op->layer : n->op->name);
-		table_cell(t, "%s", shape_text(eg_tensor_dims(net->graph, n->outputs[0]), shape));
+		table_cell(t, "%s", shape_text(net->graph, eg_tensor_dims(net->graph, n->outputs[0]), shape));
 		table_cell(t, "%s", n->params ? number_int(p, n->params) : "");
 		table_cell(t, "%s", n->macs ? number_int(m, n->macs) : "");
 		if (columns > 5) table_cell(t, "%s", field_text(&net->fields[i], f));
@@ -300,11 +303,11 @@ static void layer_json(json *j, const network *net, int i) {
 	json_put_string(j, "name", n->name);
 	json_put_string(j, "operator", n->op->name);
 	json_put_open(j, "output", '[');
-	for (int k = 0; k < d.rank; k++)
-		if (d.d[k] == EG_T)
-			json_put_string(j, NULL, "T");
-		else if (d.d[k] != EG_N)
-			json_put_int(j, NULL, d.d[k]);
+	for (int k = 0; k < d.rank; k++) {
+		const char *open = open_name(net->graph, d.d[k]);
+		if (open) json_put_string(j, NULL, open);
+		else if (d.d[k] > 0) json_put_int(j, NULL, d.d[k]);
+	}
 	json_put_close(j, ']');
 	json_put_int(j, "parameters", n->params);
 	json_put_int(j, "multiply_adds", n->macs);
@@ -387,7 +390,7 @@ static int show(const cli_args *a, network *net, eg_model *m) {
 	} else {
 		char shape[64];
 		if (m) print_model(a->operands[0], net, m);
-		printf("%s: %s, input %s", net->name, eg_recipe_task(net->recipe), shape_text(in, shape));
+		printf("%s: %s, input %s", net->name, eg_recipe_task(net->recipe), shape_text(net->graph, in, shape));
 		if (net->classes) printf(", %d classes", net->classes);
 		printf("\n\n");
 		print_layers(net);

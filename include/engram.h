@@ -5,9 +5,14 @@
  * engram_io.h; the training loop is in engram_train.h; the operators' builders are in engram_ops.h, which is generated from the operator table.
  *
  * Ownership: every *_new has a *_free that takes NULL. Handles are integers and belong to their graph. Memory that the
- * caller passes in is only read, and not kept beyond the call unless said. Threads: one context, and what was made from
- * it, is used by one caller at a time; several contexts may live in one process. The library never prints, exits or
- * aborts.
+ * caller passes in is only read, and not kept beyond the call unless said. The library never prints, exits or aborts.
+ *
+ * Threads: a context, and what was made from it, is used by one caller at a time; several contexts may live in one
+ * process, each with threads of its own. One exception lets many predict with one model: while nobody changes a graph
+ * or its parameters, plans that do not train, plan caches and sessions over them may be made, run and freed by several
+ * callers at the same time, if each caller has a context of its own (option `context`). Weights in the order of the
+ * kernels are held once for all; the first run that needs them writes them, and others that need them then wait.
+ * Whoever changes parameters (trains, loads, writes) does so while no plan of them runs or is made.
  *
  * Errors: a function that can fail takes an eg_error last and returns an eg_status, or NULL; after a failure *err holds
  * the same status and a message, after success it means nothing. err may be NULL: the message is dropped. Without an
@@ -155,7 +160,7 @@ typedef struct eg_op_info {
 	const char *shorthand; /* the attribute meant by `maxpool: 2` in a recipe, or NULL */
 	int min_inputs, max_inputs;
 	const char *const *inputs;  /* names, max_inputs of them */
-	const char *types;          /* one letter an input: f real numbers, i int32; NULL: all f */
+	const char *types;          /* one letter an input: f real numbers, i int32, a either; NULL: all f */
 	const char *const *params;  /* names of the weights it may have, NULL-terminated, or NULL */
 	const char *const *outputs; /* names, NULL-terminated */
 } eg_op_info;
@@ -174,9 +179,10 @@ typedef struct eg_tensor {
 
 typedef enum eg_dtype { EG_F32, EG_I32 } eg_dtype;
 
-/* As a dimension: left open until a plan is made. EG_N is the batch size, EG_T the number of time steps. Sequences are (T,N,...), as in
- * ONNX; everything else has the batch first. */
-enum { EG_N = -1, EG_T = -2 };
+/* As a dimension: left open until a plan is made. EG_N is the batch size, EG_T the number of time steps, EG_TN their product: every step of
+ * every sample is a sample of its own (fold_time). Others have names: eg_open_dim. Sequences are (T,N,...), as in ONNX; everything else has the
+ * batch first. A first dimension that is open and no batch makes a sequence, whatever its name. */
+enum { EG_N = -1, EG_T = -2, EG_TN = -3 };
 
 typedef struct eg_dims {
 	int rank;
@@ -192,6 +198,14 @@ EG_API eg_context *eg_graph_context(const eg_graph *g);
 EG_API void eg_graph_exact(eg_graph *g, bool exact);
 /* Builders are sticky: after the first error every builder does nothing and returns {0}; the message is kept. */
 EG_API eg_status eg_graph_status(const eg_graph *g, eg_error *err);
+/* An open size: a negative number that stands for it in EG_DIMS, in this graph. The same name is the same size; "batch" is EG_N and "time"
+ * EG_T. Sizes that follow from open ones (what a convolution leaves of "height") are open too. Two that are not known to be equal may meet; a plan
+ * that makes them unequal is refused. Weights may not depend on any. 0 after an error. */
+EG_API int64_t eg_open_dim(eg_graph *g, const char *name);
+/* "batch", "time", "height"; "height'" for what follows from it. NULL: no open size of this graph, or a product. */
+EG_API const char *eg_open_name(const eg_graph *g, int64_t d);
+/* "(N,3,height,width)" into buf, of `size` bytes; returns buf. */
+EG_API const char *eg_shape_text(const eg_graph *g, eg_dims dims, char *buf, size_t size);
 EG_API eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims);
 EG_API void eg_output(eg_graph *g, const char *name, eg_tensor t);
 /* The builder behind all builders: `options` is the operator's options struct (its zeros mean defaults, EG_ZERO means 0), or NULL. The first
@@ -211,10 +225,11 @@ typedef struct eg_node_info {
 	eg_tensor inputs[EG_MAX_INPUTS], outputs[EG_MAX_OUTPUTS];
 	int64_t params;        /* elements of all its weights */
 	int64_t state;         /* and of what is kept with them but not trained */
-	int64_t macs;          /* multiply-adds for one sample (of a sequence: one time step), forward; 0 where the field does not count them */
+	int64_t macs;          /* multiply-adds for one sample (of a sequence: one time step; where sizes of its output are open: for one of each),
+	                        * forward; 0 where the field does not count them */
 	int64_t dense_macs;    /* the same, and */
-	int64_t dense_params;  /* weights, of a fully connected layer in its place; 0 when it is none that shares weights */
-	int64_t unshared_params; /* weights if positions did not share them (locally connected) */
+	int64_t dense_params;  /* weights, of a fully connected layer in its place; 0 when it is none that shares weights, or sizes are open */
+	int64_t unshared_params; /* weights if positions did not share them (locally connected); 0 when sizes are open */
 	int window[2], stride[2], dilation[2]; /* spatial extent seen, for receptive fields; 0 when it is not spatial */
 	bool mixes_time;       /* a step of its output depends on later steps of its input, so it cannot run chunk by chunk */
 	bool keeps_state;      /* it begins where a carried plan left it */
@@ -260,9 +275,17 @@ typedef enum eg_algorithm {
 	EG_ALGORITHMS
 } eg_algorithm;
 
+/* What an open size is in a plan. Lists of them end with a NULL name. */
+typedef struct eg_size {
+	const char *name;
+	int size; /* >= 1 */
+} eg_size;
+
 typedef struct eg_plan_options {
 	int batch;                  /* what EG_N stands for; >= 1 */
-	int time;                   /* what EG_T stands for; >= 1 where the graph has sequences */
+	int time;                   /* what EG_T stands for; >= 1 where the wanted outputs need it */
+	const eg_size *sizes;       /* what the other open sizes stand for, those that the wanted outputs need; NULL: none. Copied */
+	eg_context *context;        /* whose threads, kernels and memory the plan uses; it must outlive the plan. NULL: the graph's */
 	bool carry;                 /* recurrent layers that have no initial state of their own begin where the last run of this plan ended;
 	                             * no gradient flows into that state (truncated back-propagation through time) */
 	bool train;                 /* dropout acts, gradients of all parameters are computed */
@@ -286,9 +309,10 @@ EG_API const eg_real *eg_plan_output(const eg_plan *plan, const char *name);
 /* Gradient buffers of a training plan: of an output, to be set by the caller (a scalar output starts as 1, others as 0), or of an
  * input when input_grads. NULL: none. */
 EG_API eg_real *eg_plan_grad(eg_plan *plan, const char *name);
-EG_API eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t); /* EG_N replaced */
+EG_API eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t); /* no size is open, of a tensor that this plan computes */
 EG_API int eg_plan_batch(const eg_plan *plan);
 EG_API int eg_plan_time(const eg_plan *plan); /* 0: the graph has no sequences */
+EG_API int eg_plan_size(const eg_plan *plan, const char *name); /* of any open size, "batch" and "time" too; 0: it was given none of that name */
 /* The state that a plan with `carry` keeps, of all recurrent layers, as one flat array of *n numbers: zero at first; to be read, written,
  * or zeroed between runs. It has the same form in all plans of one graph and batch size. NULL: it keeps none. */
 EG_API eg_real *eg_plan_state(eg_plan *plan, size_t *n);
@@ -356,9 +380,9 @@ EG_API eg_status eg_tune(eg_graph *g, eg_params *p, const eg_plan_options *optio
 typedef struct eg_plan_cache eg_plan_cache;
 EG_API eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *p, const eg_plan_options *options, eg_error *err);
 EG_API void eg_plan_cache_free(eg_plan_cache *c);
-/* time 0: no sequences. NULL on failure. The plans use one block of memory in turn (unless they carry state), so getting another one ends the
- * life of the numbers in the one before; which plans are kept is the cache's business. */
-EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, eg_error *err);
+/* time 0: no sequences; sizes NULL: those of the cache's options. NULL on failure. The plans use one block of memory in turn (unless they carry
+ * state), so getting another one ends the life of the numbers in the one before; which plans are kept is the cache's business. */
+EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, const eg_size *sizes, eg_error *err);
 
 /* ---- session -------------------------------------------------------------------------------------------------------------- */
 
@@ -370,6 +394,8 @@ typedef struct eg_session_options {
 	int batch;                  /* sequences side by side; 0: 1 */
 	int chunk;                  /* most steps run at once; longer input is cut. 0: 64 */
 	const char *const *outputs; /* names of the sequences wanted, NULL-terminated; NULL: all that are sequences */
+	const eg_size *sizes;       /* as in eg_plan_options, and so is */
+	eg_context *context;
 } eg_session_options;
 
 /* NULL on failure: a layer that looks ahead (bidirectional, attention over time) is named. The graph and the parameters must outlive it. */

@@ -604,6 +604,44 @@ static inline eg_tensor eg_flatten_with(eg_graph *g, eg_tensor x, const eg_flatt
 }
 #define eg_flatten(...) EG_BUILD_1(flatten, __VA_ARGS__, )
 
+/* ---- fold_time -------------------------------------------------------------------------------------------------- */
+
+/* Makes a sample of every step of every sequence, so that layers for pictures and rows work on each.
+ *
+ * y (T*N,...) = x (T,N,...), the same numbers in the same order
+ *
+ * Inputs: x. Output: y.
+ * ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten
+ */
+typedef struct eg_fold_time_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_fold_time_options;
+static inline eg_tensor eg_fold_time_with(eg_graph *g, eg_tensor x, const eg_fold_time_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "fold_time", options, inputs, 1);
+}
+#define eg_fold_time(...) EG_BUILD_1(fold_time, __VA_ARGS__, )
+
+/* ---- unfold_time ------------------------------------------------------------------------------------------------ */
+
+/* Takes steps that fold_time has made samples of together to sequences again.
+ *
+ * y (T,N,...) = x (T*N,...), the same numbers in the same order
+ *
+ * Inputs: x. Output: y.
+ * ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten
+ */
+typedef struct eg_unfold_time_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_unfold_time_options;
+static inline eg_tensor eg_unfold_time_with(eg_graph *g, eg_tensor x, const eg_unfold_time_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "unfold_time", options, inputs, 1);
+}
+#define eg_unfold_time(...) EG_BUILD_1(unfold_time, __VA_ARGS__, )
+
 /* ---- add -------------------------------------------------------------------------------------------------------- */
 
 /* The sum of two tensors; dimensions of size 1, and missing ones in front, are repeated.

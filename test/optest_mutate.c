@@ -79,7 +79,7 @@ static void wrong(const void *args, int begin, int end, void *scratch) {
 	}
 	bool indices = false; /* spoilt indices may lead anywhere */
 	for (int i = c->reads; i < c->reads + c->writes; i++) indices |= holds_indices(c, i);
-	if (mutant.fault == SKIP_LAST && !indices && end == (c->block ? p->blocks : c->units)) {
+	if (mutant.fault == SKIP_LAST && !indices && end == c->units) {
 		if (begin < end - 1) mutant.right(args, begin, end - 1, scratch);
 		mutant.applied = true;
 		return;
@@ -91,8 +91,8 @@ static void wrong(const void *args, int begin, int end, void *scratch) {
 	const eg_pbuf *b = &p->bufs[c->buf[at]];
 	eg_buf out;
 	memcpy(&out, (const char *)args + (size_t)at * sizeof out, sizeof out);
-	int64_t n = (int64_t)(eg_pbuf_bytes(p, b) / sizeof(real)) - c->begin[at];
-	if (c->block && b->block) n = b->samples_elems ? b->samples_elems * eg_block_size(p->N, begin) : b->count;
+	int64_t n = (int64_t)(eg_pbuf_bytes(b) / sizeof(real)) - c->begin[at];
+	if (c->block && b->block) n = b->samples_elems ? b->samples_elems * eg_block_size(b->samples, begin) : b->count;
 	if (mutant.fault == REVERSE && n < 2) return;
 	spoil(c->block ? eg_at(out, begin) : out.p, n, mutant.fault);
 	mutant.applied = true;

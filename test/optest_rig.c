@@ -88,6 +88,7 @@ static void apply(rig *r, eg_tensor *in) {
 static void build(rig *r) {
 	const setup *s = r->s;
 	eg_tensor in[EG_MAX_INPUTS];
+	for (int i = 0; i < EG_COUNT(s->c->sizes) && s->c->sizes[i].name; i++) eg_open_dim(r->graph, s->c->sizes[i].name);
 	for (int i = 0; i < s->c->nin; i++)
 		in[i] = s->c->in[i].rank < 0 ? (eg_tensor){0} /* left out */
 					     : eg_input(r->graph, input_name(i), s->c->type[i], s->c->in[i]);
@@ -111,10 +112,13 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 		if (eg_graph_status(r->graph, err)) return false;
 		r->params = eg_params_new(r->graph, 5, err);
 	}
+	eg_size sizes[EG_COUNT(s->c->sizes) + 1] = {{0}};
+	memcpy(sizes, s->c->sizes, sizeof s->c->sizes);
 	if (r->params)
 		r->plan = eg_plan_new(r->graph, r->params,
 			&(eg_plan_options){.batch = s->c->batch,
 				.time = s->c->time,
+				.sizes = sizes,
 				.train = !s->inference,
 				.input_grads = !s->inference,
 				.checkpoint_time = s->checkpoint,

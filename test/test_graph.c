@@ -365,21 +365,21 @@ static void test_plan_cache(void **state) {
 	wanted[0] = NULL;
 	eg_real first[MOST * 3];
 	for (int n = MOST; n >= 1; n--) {
-		eg_plan *plan = eg_plan_cache_get(c, n, 0, NULL);
+		eg_plan *plan = eg_plan_cache_get(c, n, 0, NULL, NULL);
 		assert_non_null(plan);
 		assert_int_equal(eg_plan_batch(plan), n);
-		assert_ptr_equal(eg_plan_cache_get(c, n, 0, NULL), plan);
+		assert_ptr_equal(eg_plan_cache_get(c, n, 0, NULL, NULL), plan);
 		net_fill(plan, "x", n * 128, 0, 5);
 		eg_plan_run(plan, 0);
 		const eg_real *y = eg_plan_output(plan, "logits");
 		if (n == MOST) memcpy(first, y, sizeof first);
 		for (int i = 0; i < 3 * n; i++) assert_true(fabs((double)(y[i] - first[i])) < 1e-6);
 	}
-	eg_plan *two = eg_plan_cache_get(c, 2, 0, NULL);
-	for (int n = 1; n <= 8; n++) eg_plan_cache_get(c, n, 0, NULL); /* as many as it keeps */
-	assert_ptr_equal(eg_plan_cache_get(c, 2, 0, NULL), two);
-	assert_null(eg_plan_cache_get(c, 0, 0, NULL));
-	assert_ptr_equal(eg_plan_cache_get(c, 2, 0, NULL), two); /* a failure evicts nobody */
+	eg_plan *two = eg_plan_cache_get(c, 2, 0, NULL, NULL);
+	for (int n = 1; n <= 8; n++) eg_plan_cache_get(c, n, 0, NULL, NULL); /* as many as it keeps */
+	assert_ptr_equal(eg_plan_cache_get(c, 2, 0, NULL, NULL), two);
+	assert_null(eg_plan_cache_get(c, 0, 0, NULL, NULL));
+	assert_ptr_equal(eg_plan_cache_get(c, 2, 0, NULL, NULL), two); /* a failure evicts nobody */
 	/* changed weights reach plans that have been packed before */
 	net_fill(two, "x", 2 * 128, 0, 5);
 	eg_plan_run(two, 0);
@@ -575,7 +575,7 @@ static eg_status everything(meter *m) {
 	err.status = EG_OK;
 	TRY(cache = eg_plan_cache_new(
 	            g, p, &(eg_plan_options){.batch = 1, .outputs = (const char *const[]){"loss", NULL}}, &err));
-	TRY(eg_plan_cache_get(cache, 3, 0, &err));
+	TRY(eg_plan_cache_get(cache, 3, 0, NULL, &err));
 	TRY(o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM}, &err));
 	TRY(!eg_train(g, p, &(eg_train_config){.epochs = 2, .batch = 8}, &set, &set, NULL, NULL, NULL, NULL, &err));
 	TRY(!eg_evaluate(g, p, 8, &set, &loss, NULL, &err));

@@ -13,16 +13,26 @@ const char *const eg_layout_names[EG_LAYOUTS] = {"plain", "lanes", "blocked"};
 static const eg_node *node_of(const eg_emit *e) { return &e->plan->graph->nodes[e->node]; }
 static const eg_graph_value *value_at(const eg_emit *e, int value) { return &e->plan->graph->values[value]; }
 bool eg_plan_value_batched(const eg_plan *p, int value) {
-	const eg_dims *d = &p->graph->values[value].dims;
-	return d->rank > 0 && d->d[0] == EG_N;
+	const eg_dims *d = &p->values[value].dims;
+	return d->rank > 0 && eg_dim_is_batch(d->d[0]);
 }
+int eg_plan_value_samples(const eg_plan *p, int value) { return (int)eg_plan_number(p, p->values[value].dims.d[0]); }
 static bool batched(const eg_emit *e, int value) { return eg_plan_value_batched(e->plan, value); }
-static eg_dims concrete(const eg_plan *p, eg_dims d) {
-	for (int i = 0; i < d.rank; i++)
-		if (d.d[i] < 0) d.d[i] = d.d[i] == EG_N ? p->N : p->T;
+static eg_dims concrete(const eg_plan *p, int value) {
+	eg_dims d = p->values[value].dims;
+	for (int i = 0; i < d.rank; i++) d.d[i] = eg_plan_number(p, d.d[i]);
 	return d;
 }
-eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t) { return concrete(plan, eg_tensor_dims(plan->graph, t)); }
+eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t) {
+	return t.id >= 1 && t.id <= plan->nvalues ? concrete(plan, t.id - 1) : (eg_dims){0};
+}
+int eg_emit_samples(const eg_emit *e) {
+	const eg_node *n = node_of(e);
+	if (batched(e, n->out[0])) return eg_plan_value_samples(e->plan, n->out[0]);
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] >= 0 && batched(e, n->in[i])) return eg_plan_value_samples(e->plan, n->in[i]);
+	return e->plan->N;
+}
 
 /* ---- plain questions -------------------------------------------------------------------------------------------------------------- */
 
@@ -53,10 +63,10 @@ bool eg_emit_pooled(const eg_emit *e) { return e->plan->nodes[e->node].pooled; }
 /* Of an input that is there; an op asks eg_emit_x(...).p about optional ones. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
 	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
-	return concrete(e->plan, value_at(e, node_of(e)->in[i])->dims);
+	return concrete(e->plan, node_of(e)->in[i]);
 }
 eg_dims eg_emit_in_declared(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->dims; }
-eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, value_at(e, node_of(e)->out[i])->dims); }
+eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, node_of(e)->out[i]); }
 bool eg_emit_has_in(const eg_emit *e, int i) { return i < node_of(e)->nin && node_of(e)->in[i] >= 0; }
 bool eg_emit_out_needed(const eg_emit *e, int i) {
 	const eg_pvalue *v = eg_pvalue_of(e->plan, node_of(e)->out[i]);
@@ -67,8 +77,8 @@ bool eg_emit_in_batched(const eg_emit *e, int i) { return batched(e, node_of(e)-
 bool eg_emit_out_batched(const eg_emit *e, int i) { return batched(e, node_of(e)->out[i]); }
 eg_layout eg_emit_in_layout(const eg_emit *e, int i) { return eg_pvalue_of(e->plan, node_of(e)->in[i])->layout; }
 eg_layout eg_emit_out_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, node_of(e)->out[0])->layout; }
-int eg_emit_blocks(const eg_emit *e) { return e->plan->blocks; }
-int eg_emit_shards(const eg_emit *e) { return e->plan->shards; }
+int eg_emit_blocks(const eg_emit *e) { return eg_blocks(eg_emit_samples(e)); }
+int eg_emit_shards(const eg_emit *e) { return eg_shards(eg_emit_blocks(e)); }
 
 eg_layout eg_emit_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, node_of(e)->out[0])->wanted; }
 eg_algorithm eg_emit_algorithm(const eg_emit *e) { return e->plan->options.algorithm; }
@@ -87,12 +97,12 @@ static int add_buf(eg_plan *p, eg_pbuf b) {
 
 static eg_buf handle(int id) { return (eg_buf){id < 0 ? NULL : eg_handle(id), 0}; }
 
-/* LANES needs the batch to be open, BLOCKED a picture. */
+/* LANES needs a batch, BLOCKED a picture. */
 bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout) {
-	const eg_graph_value *v = &p->graph->values[value];
+	const eg_dims *d = &p->values[value].dims;
 	if (layout == EG_PLAIN) return true;
-	if (v->type != EG_F32) return false;
-	return layout == EG_LANES ? eg_plan_value_batched(p, value) : v->dims.rank == 4 && eg_dims_known(&v->dims, 1) == eg_dims_count(&v->dims, 1);
+	if (p->graph->values[value].type != EG_F32) return false;
+	return layout == EG_LANES ? eg_plan_value_batched(p, value) : d->rank == 4 && eg_dims_known(d, 1) == eg_dims_count(d, 1);
 }
 
 /* BLOCKED tensors are walked as a whole: their jobs are global, as those of the convolutions between them, and share out well at batch 1 too. */
@@ -100,38 +110,55 @@ static bool in_blocks(const eg_emit *e, int value, eg_layout layout) { return la
 
 int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout) {
 	while (p->values[value].redirect >= 0) value = p->values[value].redirect;
-	eg_dims d = concrete(p, p->graph->values[value].dims);
+	eg_dims d = concrete(p, value);
 	if (layout == EG_BLOCKED) d.d[1] = (int64_t)eg_blocks((int)d.d[1]) * EG_BLOCK;
 	return eg_dims_count(&d, eg_plan_value_batched(p, value) ? 1 : 0);
+}
+
+/* The same of the whole value, but that a last block in LANES may be full. */
+static int64_t all_elems(const eg_emit *e, int value, eg_layout layout) {
+	return eg_plan_value_elems(e->plan, value, layout) * (batched(e, value) ? eg_plan_value_samples(e->plan, value) : 1);
 }
 
 /* A buffer as large as this value in this layout. */
 static int value_buf(eg_emit *e, int value, eg_layout layout, eg_buf_kind kind) {
 	bool b = in_blocks(e, value, layout);
-	int64_t f = eg_plan_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f;
+	int64_t f = eg_plan_value_elems(e->plan, value, layout);
 	assert(eg_plan_value_may(e->plan, value, layout));
 	return add_buf(e->plan, (eg_pbuf){.kind = kind, .block = b, .layout = layout, .real = value_at(e, value)->type == EG_F32,
-		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : all,
-		.samples_elems = b && layout == EG_PLAIN ? f : 0});
+		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : all_elems(e, value, layout),
+		.samples = b ? eg_plan_value_samples(e->plan, value) : 0, .samples_elems = b && layout == EG_PLAIN ? f : 0});
+}
+
+/* A PLAIN buffer that came from a value that was not batched holds one that is: from now on block calls may have it. Other calls do not mind. */
+static void cut_by_samples(eg_emit *e, int id, int value) {
+	eg_pbuf *b = &e->plan->bufs[id];
+	if (b->block || b->layout != EG_PLAIN || !batched(e, value)) return;
+	b->block = true;
+	b->samples = eg_plan_value_samples(e->plan, value);
+	b->samples_elems = eg_plan_value_elems(e->plan, value, EG_PLAIN);
+	b->count = b->samples_elems * EG_BLOCK;
 }
 
 static eg_walk walk(const eg_emit *e, int value, eg_layout layout) {
-	int64_t f = eg_plan_value_elems(e->plan, value, layout), all = batched(e, value) ? f * e->plan->N : f, unit = f * EG_BLOCK;
+	int64_t unit = eg_plan_value_elems(e->plan, value, layout) * EG_BLOCK, all = all_elems(e, value, layout);
 	if (!in_blocks(e, value, layout)) return (eg_walk){EG_CHUNK, all, (int)((all + EG_CHUNK - 1) / EG_CHUNK), false};
-	return (eg_walk){unit, layout == EG_LANES ? unit * e->plan->blocks : all, e->plan->blocks, true};
+	int blocks = eg_blocks(eg_plan_value_samples(e->plan, value));
+	return (eg_walk){unit, layout == EG_LANES ? unit * blocks : all, blocks, true};
 }
 eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->in[i], layout); }
 eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout) { return walk(e, node_of(e)->out[i], layout); }
 
 static void reorder_lanes(eg_emit *e, int value, int from, int to, bool to_lanes, bool acc) {
 	int64_t f = eg_plan_value_elems(e->plan, value, EG_PLAIN);
-	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = e->plan->N, .F = (int)f, .to_lanes = to_lanes, .acc = acc};
+	int samples = eg_plan_value_samples(e->plan, value);
+	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = samples, .F = (int)f, .to_lanes = to_lanes, .acc = acc};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder", .run = e->plan->ctx->kern.reorder, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
-		.block = true, .units = e->plan->blocks, .flops = (double)(f * e->plan->N)});
+		.block = true, .units = eg_blocks(samples), .flops = (double)(f * samples)});
 }
 
 static void reorder_blocked(eg_emit *e, int value, int from, int to, bool to_blocked, bool acc) {
-	eg_dims d = concrete(e->plan, value_at(e, value)->dims);
+	eg_dims d = concrete(e->plan, value);
 	eg_reorder_blocked_args a = {.x = handle(from), .y = handle(to), .N = (int)d.d[0], .C = (int)d.d[1], .plane = (int)(d.d[2] * d.d[3]),
 		.to_blocked = to_blocked, .acc = acc};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder_blocked", .run = e->plan->ctx->kern.reorder_blocked, .args = &a, .size = sizeof a,
@@ -222,6 +249,7 @@ void eg_emit_same(eg_emit *e, int i, eg_layout layout) {
 	if (id < 0) return;
 	y->layout = layout;
 	e->plan->bufs[id].shared = true;
+	cut_by_samples(e, id, node_of(e)->out[0]);
 	set_value_buf(e, y, layout, id);
 }
 
@@ -340,6 +368,7 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	int dy = eg_handle_id(eg_emit_dy(e, 0, layout).p);
 	if (dy < 0) return;
+	cut_by_samples(e, dy, value);
 	if (v->layout == layout && !v->written && value_at(e, value)->node >= 0) {
 		v->grad[layout] = dy;
 	} else if (v->layout == layout) {
@@ -352,7 +381,8 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 
 eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block) {
 	size_t elem = type == EG_ELEM_REAL ? sizeof(real) : type == EG_ELEM_U16 ? 2 : 1;
-	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_TEMP, .block = block, .real = false, .elem = elem, .count = count}));
+	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_TEMP, .block = block, .samples = block ? eg_emit_samples(e) : 0, .real = false, .elem = elem,
+		.count = count}));
 }
 
 eg_buf eg_emit_part(eg_emit *e, eg_buf b, int64_t first) {
@@ -384,13 +414,13 @@ eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool blo
 }
 
 /* The same slot of the same node is the same buffer, forward and backward. */
-eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t width) {
+eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t rows, int64_t width) {
 	if (!e->plan->options.carry) return (eg_buf){0};
 	for (int i = 0; i < e->plan->nbufs; i++) {
 		const eg_pbuf *b = &e->plan->bufs[i];
 		if (b->kind == BUF_CARRY && b->param == e->node * EG_SAVED_SLOTS + slot) return handle(i);
 	}
-	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_CARRY, .real = true, .elem = sizeof(real), .count = layers * e->plan->N * width,
+	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_CARRY, .real = true, .elem = sizeof(real), .count = layers * rows * width, .rows = rows,
 		.width = width, .param = e->node * EG_SAVED_SLOTS + slot}));
 }
 
@@ -419,6 +449,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 		eg_buf b;
 		memcpy(&b, args + (size_t)i * sizeof b, sizeof b);
 		c.buf[i] = eg_handle_id(b.p);
+		assert(c.buf[i] < 0 || !s->block || !p->bufs[c.buf[i]].block || eg_blocks(p->bufs[c.buf[i]].samples) == s->units);
 		p->updates_state |= i >= s->reads && c.buf[i] >= 0 && p->bufs[c.buf[i]].kind == BUF_PARAM;
 		if (c.buf[i] < 0 || p->bufs[c.buf[i]].kind != BUF_PART) continue;
 		assert(!s->block);

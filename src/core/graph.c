@@ -6,19 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-const char *eg_dims_text(const eg_dims *d, char *buf, size_t size) {
-	size_t n = 0;
-	n += (size_t)snprintf(buf, size, "(");
-	for (int i = 0; i < d->rank && i < EG_MAX_DIMS && n < size; i++) {
-		const char *sep = i ? "," : "";
-		if (d->d[i] == EG_N) n += (size_t)snprintf(buf + n, size - n, "%sN", sep);
-		else if (d->d[i] == EG_T) n += (size_t)snprintf(buf + n, size - n, "%sT", sep);
-		else n += (size_t)snprintf(buf + n, size - n, "%s%lld", sep, (long long)d->d[i]);
-	}
-	if (n < size) snprintf(buf + n, size - n, ")");
-	return buf;
-}
-
 int64_t eg_dims_count(const eg_dims *d, int from) {
 	int64_t n = 1;
 	for (int i = from; i < d->rank; i++) n *= d->d[i];
@@ -50,6 +37,7 @@ void eg_graph_free(eg_graph *g) {
 	eg_release(a, g->nodes);
 	eg_release(a, g->params);
 	eg_release(a, g->outputs);
+	eg_release(a, g->open);
 	eg_arena_free(&g->arena);
 	eg_release(a, g);
 }
@@ -88,19 +76,25 @@ static int add_value(eg_graph *g, eg_graph_value v) {
 	return g->nvalues++;
 }
 
-/* Dimensions are open (EG_N and EG_T once each at most) or >= 1, and their product fits kernels' int. */
-static bool dims_ok(const eg_dims *d) {
+/* Dimensions are open (a batch and EG_T once each at most) or >= 1, and their product fits kernels' int. */
+static bool dims_ok(const eg_graph *g, const eg_dims *d) {
 	double count = 1;
 	int batches = 0, times = 0;
 	if (d->rank < 0 || d->rank > EG_MAX_DIMS) return false;
 	for (int i = 0; i < d->rank; i++) {
-		batches += d->d[i] == EG_N;
+		batches += eg_dim_is_batch(d->d[i]);
 		times += d->d[i] == EG_T;
-		if (d->d[i] == EG_N || d->d[i] == EG_T) continue;
+		if (eg_dim_is_batch(d->d[i]) || d->d[i] == EG_T || (d->d[i] <= EG_NAMED && d->d[i] > EG_NAMED - g->nopen)) continue;
 		if (d->d[i] < 1 || d->d[i] > INT32_MAX) return false;
 		count *= (double)d->d[i];
 	}
 	return count <= INT32_MAX && batches <= 1 && times <= 1;
+}
+
+static bool all_known(const eg_dims *d) {
+	for (int i = 0; i < d->rank; i++)
+		if (d->d[i] < 0) return false;
+	return true;
 }
 
 eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
@@ -108,9 +102,9 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 	if (g->error.status) return (eg_tensor){0};
 	if (!name || !*name) return FAIL(g, EG_ERR_ARG, "a graph input needs a name");
 	if (eg_graph_find(g, name).id) return FAIL(g, EG_ERR_ARG, "input '%s': the name is already used", name);
-	if (!dims_ok(&dims))
-		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (or EG_N, EG_T, each once), at most %d of them", name,
-			eg_dims_text(&dims, text, sizeof text), EG_MAX_DIMS);
+	if (!dims_ok(g, &dims))
+		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (or EG_N, EG_T, each once, or from eg_open_dim), at most %d of them",
+			name, eg_shape_text(g, dims, text, sizeof text), EG_MAX_DIMS);
 	char *copy = eg_arena_strdup(&g->arena, name);
 	int v = copy ? add_value(g, (eg_graph_value){.name = copy, .dims = dims, .type = type, .node = -1}) : -1;
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
@@ -240,26 +234,34 @@ static eg_status check_node(eg_graph *g, eg_node *n, const eg_op *op, const void
 	return EG_OK;
 }
 
-static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
+eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s) {
 	char text[128];
-	*s = (eg_infer){.options = n->options, .nin = n->nin, .err = &g->error, .nout = 1};
+	eg_status status = n->op->infer(s);
+	if (s->out_of_memory) return eg_fail(s->err, EG_ERR_MEMORY, "out of memory for the sizes of its output");
+	if (status) {
+		eg_graph_name_sizes(g, s->err);
+		return status;
+	}
+	for (int i = 0; i < s->nout; i++)
+		if (!dims_ok(g, &s->out[i]))
+			return eg_fail(s->err, EG_ERR_SHAPE, "its output would have shape %s", eg_shape_text(g, s->out[i], text, sizeof text));
+	for (int i = 0; i < s->nparams; i++)
+		if (!dims_ok(g, &s->params[i].dims) || !all_known(&s->params[i].dims))
+			return eg_fail(s->err, EG_ERR_SHAPE, "its %s would have shape %s", s->params[i].name,
+				eg_shape_text(g, s->params[i].dims, text, sizeof text));
+	return EG_OK;
+}
+
+static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
+	*s = (eg_infer){.options = n->options, .nin = n->nin, .err = &g->error, .nout = 1, .graph = g};
 	for (int i = 0; i < n->nin; i++) {
 		s->in[i].rank = -1;
 		if (n->in[i] < 0) continue;
-		s->in[i] = g->values[n->in[i]].dims;
+		s->in[i] = s->declared[i] = g->values[n->in[i]].dims;
 		s->in_type[i] = g->values[n->in[i]].type;
 	}
 	s->info = (eg_node_info *)&n->info;
-	eg_status status = n->op->infer(s);
-	if (status) return status;
-	for (int i = 0; i < s->nout; i++)
-		if (!dims_ok(&s->out[i]))
-			return eg_fail(&g->error, EG_ERR_SHAPE, "its output would have shape %s", eg_dims_text(&s->out[i], text, sizeof text));
-	for (int i = 0; i < s->nparams; i++)
-		if (!dims_ok(&s->params[i].dims))
-			return eg_fail(&g->error, EG_ERR_SHAPE, "its %s would have shape %s", s->params[i].name,
-				eg_dims_text(&s->params[i].dims, text, sizeof text));
-	return EG_OK;
+	return eg_graph_infer(g, n, s);
 }
 
 static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {

@@ -29,6 +29,12 @@ typedef struct eg_param {
 	eg_param_spec spec;
 } eg_param;
 
+/* An open size beside the batch and the time; size i is EG_NAMED - i in dimensions. */
+typedef struct eg_open {
+	const char *name; /* "height"; of what follows from it, "height'" */
+	bool follows;     /* it is given by the sizes of a node's inputs, not by the plan's options */
+} eg_open;
+
 typedef struct eg_named {
 	const char *name;
 	int value;
@@ -42,9 +48,17 @@ struct eg_graph {
 	eg_node *nodes;
 	eg_param *params;
 	eg_named *outputs;
-	int nvalues, nnodes, nparams, noutputs;
+	eg_open *open;
+	int nvalues, nnodes, nparams, noutputs, nopen;
 	bool exact;
-	int cap_values, cap_nodes, cap_params, cap_outputs;
+	int cap_values, cap_nodes, cap_params, cap_outputs, cap_open;
 };
+
+/* open.c: the size of that name, or -1. */
+int eg_graph_open_find(const eg_graph *g, const char *name);
+/* open.c: puts the names of sizes into a message that an operator has written. */
+void eg_graph_name_sizes(const eg_graph *g, eg_error *err);
+/* graph.c: calls the infer of node n, whose input shapes are in s, and checks what it gives. The message names sizes, but not the node. */
+eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s);
 
 #endif

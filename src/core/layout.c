@@ -51,8 +51,10 @@ static int passes(const eg_plan *p, int value) { return p->values[value_of(p, va
 
 static double parallel(double ns, int units) { return ns / (units < CORES ? units : CORES); }
 
+static double block_job(double ns, double bytes, int samples) { return parallel(ns + bytes / CACHED, eg_shards(eg_blocks(samples))); }
+
 double eg_cost_job(const eg_emit *e, double ns, double bytes, int units, bool block) {
-	if (block) return parallel(ns + bytes / CACHED, e->plan->shards);
+	if (block) return block_job(ns, bytes, eg_emit_samples(e));
 	return parallel(ns + bytes / MEMORY, units) + STEP;
 }
 
@@ -61,12 +63,14 @@ bool eg_emit_lanes_fit(const eg_emit *e, size_t block_bytes, size_t weight_bytes
 	const eg_plan *p = e->plan;
 	if (p->options.layout == EG_LAYOUT_LANES) return true;
 	if (p->options.algorithm != EG_ALGORITHM_AUTO) return false;
-	return p->N * 4 >= p->blocks * EG_BLOCK * 3 && block_bytes <= p->ctx->cpu.l2 && weight_bytes <= p->ctx->cpu.l2 / 4;
+	const int samples = eg_emit_samples(e);
+	return samples * 4 >= eg_blocks(samples) * EG_BLOCK * 3 && block_bytes <= p->ctx->cpu.l2 && weight_bytes <= p->ctx->cpu.l2 / 4;
 }
 
 static double bytes_of(const eg_plan *p, int value, eg_layout layout) {
-	double samples = !eg_plan_value_batched(p, value) ? 1 : layout == EG_LANES ? p->blocks * EG_BLOCK : p->N;
-	return samples * (double)eg_plan_value_elems(p, value, layout) * sizeof(real);
+	int samples = eg_plan_value_batched(p, value) ? eg_plan_value_samples(p, value) : 1;
+	if (layout == EG_LANES) samples = eg_blocks(samples) * EG_BLOCK;
+	return (double)samples * (double)eg_plan_value_elems(p, value, layout) * sizeof(real);
 }
 
 /* A value, or its gradient, is brought from one layout into another. */
@@ -76,7 +80,8 @@ static double reorder(const eg_emit *e, int value, eg_layout from, eg_layout to)
 	if (!eg_plan_value_may(p, value, from) || !eg_plan_value_may(p, value, to)) return INFINITY;
 	double bytes = bytes_of(p, value, from) + bytes_of(p, value, to);
 	if (from != EG_PLAIN && to != EG_PLAIN) bytes += 2 * bytes_of(p, value, EG_PLAIN);
-	return eg_cost_job(e, bytes / MEMORY, 0, EG_BLOCK, from == EG_LANES || to == EG_LANES);
+	if (from == EG_LANES || to == EG_LANES) return block_job(bytes / MEMORY, 0, eg_plan_value_samples(p, value));
+	return eg_cost_job(e, bytes / MEMORY, 0, EG_BLOCK, false);
 }
 double eg_cost_reorder_in(const eg_emit *e, int i, eg_layout from, eg_layout to) {
 	return reorder(e, e->plan->graph->nodes[e->node].in[i], from, to);
@@ -139,7 +144,7 @@ static void follower(search *s, const eg_emit *e) {
 	}
 	for (int i = 1; i < n->nin; i++) {
 		if (n->in[i] < 0) continue;
-		const eg_dims *a = &p->graph->values[n->in[i]].dims, *b = &p->graph->values[in].dims;
+		const eg_dims *a = &p->values[n->in[i]].dims, *b = &p->values[in].dims;
 		if (a->rank != b->rank || memcmp(a->d, b->d, (size_t)a->rank * sizeof a->d[0])) {
 			wants_plain(s, e, i);
 			continue;

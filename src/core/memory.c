@@ -11,9 +11,9 @@
 
 static size_t align_up(size_t n) { return (n + EG_ALIGN - 1) & ~(size_t)(EG_ALIGN - 1); }
 
-size_t eg_pbuf_bytes(const eg_plan *p, const eg_pbuf *b) {
+size_t eg_pbuf_bytes(const eg_pbuf *b) {
 	int64_t n = b->count;
-	if (b->block && !b->transient) n = b->samples_elems ? b->samples_elems * p->N : b->count * p->blocks;
+	if (b->block && !b->transient) n = b->samples_elems ? b->samples_elems * b->samples : b->count * eg_blocks(b->samples);
 	return (size_t)n * b->elem;
 }
 
@@ -88,7 +88,7 @@ static size_t place_temporaries(eg_plan *p, interval *items, interval **near) {
 	for (int i = 0; i < p->nbufs; i++) {
 		eg_pbuf *b = &p->bufs[i];
 		if (b->kind == BUF_TEMP && !b->transient && b->first >= 0)
-			items[n++] = (interval){b, b->first, b->last, align_up(eg_pbuf_bytes(p, b)), 0};
+			items[n++] = (interval){b, b->first, b->last, align_up(eg_pbuf_bytes(b)), 0};
 	}
 	return pack(items, n, near);
 }
@@ -99,7 +99,7 @@ static size_t place_transients(eg_plan *p, interval *items, interval **near) {
 		int n = 0;
 		for (int i = 0; i < p->nbufs; i++) {
 			eg_pbuf *b = &p->bufs[i];
-			if (b->transient && b->first == s) items[n++] = (interval){b, b->first_call, b->last_call, align_up(eg_pbuf_bytes(p, b)), 0};
+			if (b->transient && b->first == s) items[n++] = (interval){b, b->first_call, b->last_call, align_up(eg_pbuf_bytes(b)), 0};
 		}
 		size_t size = pack(items, n, near);
 		if (size > most) most = size;
@@ -112,7 +112,7 @@ static size_t place_kind(eg_plan *p, eg_buf_kind kind, size_t at) {
 		eg_pbuf *b = &p->bufs[i];
 		if (b->kind != kind) continue;
 		b->offset = at;
-		at += align_up(eg_pbuf_bytes(p, b));
+		at += align_up(eg_pbuf_bytes(b));
 	}
 	return at;
 }
@@ -143,7 +143,7 @@ static size_t use_packed(eg_plan *p) {
 			if (c->buf[i] < 0) continue;
 			eg_pbuf *b = &p->bufs[c->buf[i]];
 			const eg_packed_key key = key_of(p, c, i);
-			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(p, b));
+			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(b));
 			if (!b->packed) return SIZE_MAX;
 			bytes += align_up(b->packed->bytes);
 		}

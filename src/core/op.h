@@ -25,15 +25,31 @@ typedef struct eg_param_spec {
 	bool state;           /* kept with the weights, but not trained: running statistics. A training plan may write it */
 } eg_param_spec;
 
-/* What infer reads (upper part) and sets (lower part). Dimensions may be EG_N or EG_T (both negative); all others are concrete and >= 1. Attributes are within
- * their ranges and have their defaults. An optional input that is absent has rank -1. eg_fail messages need no op or node name, the graph
- * puts them in front. */
+/* A dimension that is negative is open, and either a batch (EG_N, or a product: EG_TN), whose samples do not depend on each other and may be cut
+ * into blocks, or a size like any other (EG_T, "height") that is known when a plan is made. */
+enum { EG_NAMED = -4 }; /* the first size with a name of its own; those of a graph are EG_NAMED, EG_NAMED - 1, ... */
+bool eg_dim_is_product(int64_t d);
+static inline bool eg_dim_is_batch(int64_t d) { return d == EG_N || eg_dim_is_product(d); }
+static inline bool eg_dim_is_open(int64_t d) { return d < 0 && !eg_dim_is_batch(d); } /* open, and no batch */
+/* a times b as an open size, b being the batch or not, and what it is made of. 0: one of them is a product already, or too large. */
+int64_t eg_dim_product(int64_t a, int64_t b);
+void eg_dim_factors(int64_t d, int64_t *a, int64_t *b);
+/* May they be equal? Of sizes that are open this is told when a plan is made, where infer is called again. */
+bool eg_dim_fits(int64_t a, int64_t b);
+bool eg_dims_fit(const eg_dims *a, const eg_dims *b); /* and the ranks are equal */
+
+/* What infer reads (upper part) and sets (lower part). It is called when a node is made, and again for each plan: then only batches are open, all else
+ * is concrete. Sizes that are not open are >= 1. Attributes are within their ranges and have their defaults. An optional input that is absent has
+ * rank -1. eg_fail messages need no op or node name, the graph puts them in front. */
 typedef struct eg_infer {
 	const void *options;
 	int nin;
 	eg_dims in[EG_MAX_INPUTS];
+	eg_dims declared[EG_MAX_INPUTS]; /* in the graph: sizes that in a plan are not open any more are so here */
 	eg_dtype in_type[EG_MAX_INPUTS];
 	eg_error *err;
+	eg_graph *graph;    /* for eg_infer_size; NULL: a plan is made */
+	bool out_of_memory; /* set by it */
 
 	int nout, nparams; /* nout is preset to 1, nparams to 0 */
 	eg_dims out[EG_MAX_OUTPUTS];
@@ -43,7 +59,10 @@ typedef struct eg_infer {
 	eg_node_info *info; /* macs, dense_macs ..., window may be set; all preset to 0 */
 } eg_infer;
 
-/* "(N,3,28,28)" into buf; returns buf. */
+/* A size that follows from `from`, which is open, in a way that only the operator knows: open, and unequal to all others. */
+int64_t eg_infer_size(eg_infer *s, int64_t from);
+
+/* "(N,3,28,28)" into buf; returns buf. A size with a name appears as its number, "#0", for which the graph puts the name into the message. */
 const char *eg_dims_text(const eg_dims *d, char *buf, size_t size);
 int64_t eg_dims_count(const eg_dims *d, int from); /* product of dimensions from `from` on; none of them may be open */
 int64_t eg_dims_known(const eg_dims *d, int from); /* the same, open dimensions left out */
@@ -57,6 +76,7 @@ typedef struct eg_case {
 	eg_dtype type[EG_MAX_INPUTS];
 	int batch;            /* for EG_N */
 	int time;             /* for EG_T */
+	eg_size sizes[4];     /* for EG_NAMED, EG_NAMED - 1, ...; up to the first without a name */
 	int64_t limit;        /* for EG_I32 inputs: values are 0..limit-1 */
 	const int32_t *values[EG_MAX_INPUTS]; /* for EG_I32 inputs: these values instead, as many as it has; NULL: random */
 	int nin;
@@ -119,8 +139,8 @@ eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 
 bool eg_emit_pool(eg_emit *e);
 bool eg_emit_pooled(const eg_emit *e);
 
-/* Concrete shapes. eg_emit_batched: the first dimension of that tensor is EG_N, so it is cut into blocks of EG_BLOCK samples and may be in
- * LANES layout. */
+/* Concrete shapes. batched: the first dimension of that tensor is a batch (EG_N, EG_TN), so it is cut into blocks of EG_BLOCK samples and may be
+ * in LANES layout. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i);
 eg_dims eg_emit_in_declared(const eg_emit *e, int i); /* as infer saw it: open dimensions are negative */
 eg_dims eg_emit_out_dims(const eg_emit *e, int i);
@@ -167,7 +187,8 @@ bool eg_emit_exact(const eg_emit *e);
  *         where the two can share the buffer until one of them is added to
  *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0..EG_SAVED_SLOTS-1: the first call creates it, bwd gets the same
  *   temp   a buffer that lives between calls of this fwd or bwd
- * saved and temp: with block true, `count` elements per block (for block jobs), else `count` elements in all. */
+ * saved and temp: with block true, `count` elements per block (for block jobs), else `count` elements in all.
+ * Block jobs and block buffers of a node are cut by the samples of its output 0 where that is batched, else of its first input that is. */
 eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout);
 eg_buf eg_emit_y(eg_emit *e, int i, eg_layout layout);
 eg_buf eg_emit_y_over_x(eg_emit *e, int i);
@@ -185,9 +206,9 @@ eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool blo
 eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block);
 /* The part of a buffer that begins at its element `first`, as a buffer for global calls; an absent one stays absent. */
 eg_buf eg_emit_part(eg_emit *e, eg_buf b, int64_t first);
-/* Part `slot` (0, 1, ...) of the state that a plan with `carry` keeps from run to run, (layers, N, width): to be read before the call that
- * overwrites it. Absent (p NULL) when the plan carries none. Forward only. */
-eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t width);
+/* Part `slot` (0, 1, ...) of the state that a plan with `carry` keeps from run to run, (layers, rows, width), a row for each sample: to be read
+ * before the call that overwrites it. Absent (p NULL) when the plan carries none. Forward only. */
+eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t rows, int64_t width);
 /* The eg_dropout_state that the runner keeps. */
 eg_buf eg_emit_dropout_state(eg_emit *e);
 
@@ -200,7 +221,7 @@ typedef struct eg_walk {
 } eg_walk;
 eg_walk eg_emit_walk_in(const eg_emit *e, int i, eg_layout layout);
 eg_walk eg_emit_walk_out(const eg_emit *e, int i, eg_layout layout);
-/* Number of blocks of a batched tensor, and into how many shards weight gradients of block jobs are cut. */
+/* Number of blocks of this node's block jobs, and into how many shards their weight gradients are cut. */
 int eg_emit_blocks(const eg_emit *e);
 int eg_emit_shards(const eg_emit *e);
 

@@ -89,4 +89,7 @@ eg_real *eg_params_flat_grad(eg_params *p, size_t *n) {
 }
 void eg_params_changed(eg_params *p) { p->version++; }
 
-void eg_params_restore_state(eg_params *p) { memcpy(p->data + p->trained, p->before, (p->total - p->trained) * sizeof *p->before); }
+void eg_params_restore_state(eg_params *p) {
+	memcpy(p->data + p->trained, p->before, (p->total - p->trained) * sizeof *p->before);
+	eg_params_changed(p);
+}

@@ -74,7 +74,7 @@ static bool fuses_act(const eg_plan *p, int node, int producer) {
 static bool folds_affine(const eg_plan *p, int node, int producer) {
 	const eg_node *from = &p->graph->nodes[producer];
 	if (p->options.train || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
-	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->graph->values[from->out[0]].dims;
+	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->values[from->out[0]].dims;
 	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].affine >= 0 || p->nodes[producer].act != EG_ACT_NONE) return false;
 	p->nodes[producer].affine = node;
 	return true;
@@ -125,7 +125,8 @@ static bool alloc_tables(eg_plan *p) {
 	p->param_buf = eg_arena_alloc(&p->arena, nparams * sizeof *p->param_buf);
 	p->grad_buf = eg_arena_alloc(&p->arena, nparams * sizeof *p->grad_buf);
 	p->grad_written = eg_arena_alloc(&p->arena, nparams * sizeof *p->grad_written);
-	if (!p->values || !p->nodes || !p->param_buf || !p->grad_buf || !p->grad_written) return false;
+	p->size = eg_arena_alloc(&p->arena, ((size_t)p->nsizes + 1) * sizeof *p->size);
+	if (!p->values || !p->nodes || !p->param_buf || !p->grad_buf || !p->grad_written || !p->size) return false;
 	for (int i = 0; i < g->nvalues; i++)
 		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1, -1}, .grad = {-1, -1, -1}, .seed = -1};
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
@@ -133,45 +134,20 @@ static bool alloc_tables(eg_plan *p) {
 	return true;
 }
 
-/* Kernels count in int: a value of 2^31 elements or more is refused here, before any arithmetic can overflow. */
-static bool sizes_ok(const eg_graph *g, const eg_plan_options *o, eg_error *err) {
-	char text[128], steps[64] = "";
-	for (int i = 0; i < g->nvalues; i++) {
-		const eg_dims *d = &g->values[i].dims;
-		double count = (double)eg_dims_known(d, 0);
-		for (int k = 0; k < d->rank; k++) {
-			if (d->d[k] == EG_N) count *= (double)o->batch + EG_BLOCK;
-			if (d->d[k] != EG_T) continue;
-			if (o->time < 1) {
-				eg_fail(err, EG_ERR_ARG, "the graph has sequences (%s); a plan needs to know how many time steps (option time)",
-					eg_dims_text(d, text, sizeof text));
-				return false;
-			}
-			count *= o->time;
-		}
-		if (count < 0x1p31) continue;
-		if (o->time > 0) snprintf(steps, sizeof steps, " and %d time steps", o->time);
-		eg_fail(err, EG_ERR_SHAPE, "a tensor of shape %s has more than 2^31 elements with batch size %d%s; try a smaller batch",
-			eg_dims_text(d, text, sizeof text), o->batch, steps);
-		return false;
-	}
-	return true;
-}
-
 static void *buf_address(const eg_plan *p, int id) { return id < 0 ? NULL : p->memory + p->bufs[id].offset; }
 
 /* A scalar output (the loss) has gradient 1, others 0. */
-static void preset_seeds(eg_plan *p) {
-	for (int i = 0; i < p->graph->nvalues; i++) {
+void eg_plan_preset_seeds(eg_plan *p) {
+	for (int i = 0; i < p->nvalues; i++) {
 		if (p->values[i].seed < 0) continue;
 		real *seed = buf_address(p, p->values[i].seed);
-		memset(seed, 0, eg_pbuf_bytes(p, &p->bufs[p->values[i].seed]));
+		memset(seed, 0, eg_pbuf_bytes(&p->bufs[p->values[i].seed]));
 		if (p->graph->values[i].dims.rank == 0) *seed = 1;
 	}
 }
 
-static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
-	eg_context *ctx = g->ctx;
+eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
+	eg_context *ctx = options && options->context ? options->context : g->ctx;
 	if (g->error.status) {
 		eg_graph_status(g, err);
 		return NULL;
@@ -180,21 +156,24 @@ static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, c
 		eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
 		return NULL;
 	}
-	if (!sizes_ok(g, options, err)) return NULL;
 	eg_plan *p = eg_calloc(ctx->allocator, 1, sizeof *p);
 	if (!p) goto no_memory;
-	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .shared = shared, .blocks = eg_blocks(options->batch),
-		.workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
+	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .nvalues = g->nvalues, .nsizes = g->nopen,
+		.shared = shared, .workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
 	p->options.outputs = NULL; /* the caller's; not kept */
+	p->options.sizes = NULL;
 	p->packed = params->packed;
 	eg_packed_set_hold(p->packed);
-	p->shards = p->blocks < EG_MAX_SHARDS ? p->blocks : EG_MAX_SHARDS;
 	if (!alloc_tables(p)) goto no_memory;
 	if (mark_outputs(p, options, err)) {
 		eg_plan_free(p);
 		return NULL;
 	}
 	mark_needed(p);
+	if (eg_plan_shapes(p, options->sizes, err)) {
+		eg_plan_free(p);
+		return NULL;
+	}
 	mark_gradients(p);
 	fuse(p);
 	offer_pools(p);
@@ -202,7 +181,7 @@ static eg_plan *plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, c
 	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);
 	if (p->out_of_memory || !eg_plan_place(p)) goto no_memory;
-	preset_seeds(p);
+	eg_plan_preset_seeds(p);
 	return p;
 no_memory:
 	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan with batch size %d (%zu MB); try a smaller batch", options->batch,
@@ -212,7 +191,7 @@ no_memory:
 }
 
 eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
-	return plan_in(NULL, g, params, options, err);
+	return eg_plan_in(NULL, g, params, options, err);
 }
 
 void eg_plan_free(eg_plan *p) {
@@ -232,13 +211,16 @@ void eg_plan_free(eg_plan *p) {
 /* ---- access ---------------------------------------------------------------------------------------------------------------------------------- */
 
 static int find_input(const eg_plan *p, const char *name) {
-	for (int i = 0; i < p->graph->nvalues; i++)
+	for (int i = 0; i < p->nvalues; i++)
 		if (p->graph->values[i].name && !strcmp(p->graph->values[i].name, name)) return i;
 	return -1;
 }
 static int find_output(const eg_plan *p, const char *name) {
 	for (int i = 0; i < p->graph->noutputs; i++)
-		if (!strcmp(p->graph->outputs[i].name, name) && p->values[p->graph->outputs[i].value].output) return p->graph->outputs[i].value;
+		if (!strcmp(p->graph->outputs[i].name, name)) {
+			int v = p->graph->outputs[i].value;
+			return v < p->nvalues && p->values[v].output ? v : -1;
+		}
 	return -1;
 }
 
@@ -266,7 +248,7 @@ void eg_plan_forget(eg_plan *p, int sample) {
 		const eg_pbuf *b = &p->bufs[i];
 		if (b->kind != BUF_CARRY) continue;
 		real *state = buf_address(p, i);
-		for (int64_t k = sample * b->width; k < b->count; k += p->N * b->width)
+		for (int64_t k = sample * b->width; k < b->count && sample < b->rows; k += b->rows * b->width)
 			memset(state + k, 0, (size_t)b->width * sizeof *state);
 	}
 }
@@ -306,7 +288,7 @@ static void describe(const eg_plan *p, text *t) {
 			for (int w = c->reads; w < c->reads + c->writes; w++) {
 				if (c->buf[w] < 0) continue;
 				const eg_pbuf *b = &p->bufs[c->buf[w]];
-				put(t, " %zu B%s%s%s", eg_pbuf_bytes(p, b), b->layout ? " " : "", b->layout ? eg_layout_names[b->layout] : "",
+				put(t, " %zu B%s%s%s", eg_pbuf_bytes(b), b->layout ? " " : "", b->layout ? eg_layout_names[b->layout] : "",
 					b->transient ? " per worker" : "");
 			}
 			put(t, "\n");
@@ -373,96 +355,4 @@ void eg_plan_choice(const eg_plan *p, int i, eg_choice *out) {
 	eg_layout first = p->bufs[c->buf[0]].layout, second = p->bufs[c->buf[weights ? 1 : c->reads]].layout;
 	*out = (eg_choice){.node = p->graph->nodes[c->node].name, .problem = c->problem, .pass = c->pass, .algorithm = c->algorithm,
 		.x = eg_layout_names[data ? second : first], .y = eg_layout_names[data ? first : second]};
-}
-
-/* ---- cache ------------------------------------------------------------------------------------------------------------------------------------ */
-
-enum { CACHED_PLANS = 32 };
-
-struct eg_plan_cache {
-	eg_graph *graph;
-	eg_params *params;
-	eg_plan_options options;
-	char *names; /* of the outputs, copied */
-	const char **outputs;
-	eg_plan_block block; /* of all plans, unless they carry state, which may not be overwritten */
-	eg_plan *last;       /* the plan that was got last */
-	eg_plan *plans[CACHED_PLANS];
-	uint64_t used[CACHED_PLANS], clock;
-};
-
-static bool copy_outputs(eg_plan_cache *c, const eg_allocator *a, const char *const *outputs) {
-	size_t n = 0, bytes = 0;
-	for (; outputs[n]; n++) bytes += strlen(outputs[n]) + 1;
-	c->names = eg_alloc(a, bytes + 1);
-	c->outputs = eg_calloc(a, n + 1, sizeof *c->outputs);
-	if (!c->names || !c->outputs) return false;
-	char *at = c->names;
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(outputs[i]) + 1;
-		c->outputs[i] = memcpy(at, outputs[i], len);
-		at += len;
-	}
-	return true;
-}
-
-eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
-	eg_plan_cache *c = eg_calloc(g->ctx->allocator, 1, sizeof *c);
-	if (c) {
-		c->graph = g;
-		c->params = params;
-		c->options = *options;
-		if (!options->outputs || copy_outputs(c, g->ctx->allocator, options->outputs)) {
-			c->options.outputs = c->outputs;
-			return c;
-		}
-		eg_plan_cache_free(c);
-	}
-	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan cache");
-	return NULL;
-}
-
-void eg_plan_cache_free(eg_plan_cache *c) {
-	if (!c) return;
-	const eg_allocator *a = c->graph->ctx->allocator;
-	for (int i = 0; i < CACHED_PLANS; i++) eg_plan_free(c->plans[i]);
-	eg_block_free(a, c->block.memory);
-	eg_release(a, c->names);
-	eg_release(a, c->outputs);
-	eg_release(a, c);
-}
-
-/* Makes a plan that others have written over, or whose memory has moved, ready again. */
-static eg_plan *get_ready(eg_plan_cache *c, eg_plan *p) {
-	if (p == c->last || !p->shared) return p;
-	c->last = p;
-	if (p->memory != c->block.memory) {
-		p->memory = c->block.memory;
-		eg_plan_resolve(p);
-	}
-	preset_seeds(p);
-	return p;
-}
-
-/* When all places are taken, the plan that was not used for longest goes. */
-eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, eg_error *err) {
-	int oldest = 0;
-	c->clock++;
-	for (int i = 0; i < CACHED_PLANS; i++) {
-		if (c->plans[i] && c->plans[i]->N == batch && c->plans[i]->T == time) {
-			c->used[i] = c->clock;
-			return get_ready(c, c->plans[i]);
-		}
-		if (c->used[i] < c->used[oldest]) oldest = i;
-	}
-	eg_plan_options o = c->options;
-	o.batch = batch;
-	o.time = time;
-	eg_plan *p = plan_in(o.carry ? NULL : &c->block, c->graph, c->params, &o, err);
-	if (!p) return NULL;
-	c->last = p;
-	eg_plan_free(c->plans[oldest]);
-	c->plans[oldest] = p;
-	c->used[oldest] = c->clock;
-	return p;
 }

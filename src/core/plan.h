@@ -1,6 +1,6 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through five files: layout.c decides how values lie; emit.c lets every op put down its calls, naming logical buffers; schedule.c orders the calls
+ * Making a plan goes through six files: shapes.c finds the size of everything; layout.c decides how values lie; emit.c lets every op put down its calls, naming logical buffers; schedule.c orders the calls
  * into steps; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
@@ -24,6 +24,7 @@ typedef enum eg_buf_kind {
 typedef struct eg_pbuf {
 	eg_buf_kind kind;
 	bool block;    /* cut by blocks of samples: `count` elements each; else `count` elements in all */
+	int samples;   /* block: so many */
 	bool shared;   /* stands for two values (eg_emit_same): must not be overwritten in place */
 	eg_layout layout; /* for descriptions */
 	bool real;     /* holds floating-point numbers */
@@ -31,7 +32,7 @@ typedef struct eg_pbuf {
 	int64_t count;
 	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last sample; else 0 */
 	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CARRY: node and slot */
-	int64_t width; /* BUF_CARRY: it is (layers, N, width) */
+	int64_t rows, width; /* BUF_CARRY: it is (layers, rows, width) */
 	int whole;     /* BUF_PART: of which buffer, and */
 	int64_t begin; /* from which of its elements on */
 	int first, last;             /* steps of first and last use */
@@ -50,7 +51,7 @@ typedef struct eg_call {
 	char *args;    /* as emitted: buffers are handles */
 	size_t size, scratch;
 	int form[EG_FORM_INTS];
-	int reads, writes, units;
+	int reads, writes, units; /* block: as many units as blocks */
 	bool block;
 	double flops;
 	eg_joint_spec joint;
@@ -59,19 +60,21 @@ typedef struct eg_call {
 	char **resolved;       /* args with addresses, one copy for each worker that needs its own */
 } eg_call;
 
-/* One thing that the team does together: either a single global call, its units cut over the threads, or a run of block calls, each
- * thread taking whole shards of blocks and doing all calls on one block before the next. */
+/* One thing that the team does together: either a single global call, its units cut over the threads, or a run of block calls, all with the same
+ * number of blocks, each thread taking whole shards of blocks and doing all calls on one block before the next. */
 typedef struct eg_step {
 	int first, count; /* in plan->order */
 	bool block, pack; /* pack: only when the parameters have changed */
 	bool joint;       /* all threads do every unit together */
-	int units;
+	int units;        /* of a run of block calls: shards */
+	int blocks;       /* of a run of block calls */
 	int threads; /* that are worth it */
 	double flops;
 } eg_step;
 
 /* What the plan knows of a graph value. */
 typedef struct eg_pvalue {
+	eg_dims dims; /* in this plan: batches are open, and of a value that is not needed perhaps more */
 	bool needed, output, needs_grad, written; /* written: its gradient has a first contribution */
 	int consumers;
 	int redirect; /* fused away: stands for that value; -1 */
@@ -113,7 +116,9 @@ struct eg_plan {
 	eg_params *params;
 	eg_context *ctx;
 	eg_plan_options options;
-	int N, T, blocks, shards, workers;
+	int N, T, workers;
+	int nvalues;        /* of the graph when the plan was made; it may have more by now */
+	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from others */
 	bool out_of_memory; /* sticky while the plan is made */
 	bool updates_state; /* a run writes state that is kept with the parameters */
 
@@ -147,16 +152,24 @@ static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
 	return &p->values[value];
 }
 
+eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err); /* shapes.c: fills size and values[].dims */
+bool eg_plan_has_sizes(const eg_plan *p, const eg_size *sizes);            /* shapes.c: was it made with these? */
+int64_t eg_plan_number(const eg_plan *p, int64_t d);    /* shapes.c: what a dimension is here; negative: it is not known */
 void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills values[].wanted */
-bool eg_plan_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is EG_N */
+bool eg_plan_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is a batch, */
+int eg_plan_value_samples(const eg_plan *p, int value);                      /* emit.c: of so many samples */
+int eg_emit_samples(const eg_emit *e);                                       /* emit.c: by which the node's block jobs are cut */
 bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
 int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
 int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: a graph input */
+/* plan.c: a plan whose memory is that block (NULL: of its own), made larger where need be. */
+eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err);
+void eg_plan_preset_seeds(eg_plan *p);                  /* plan.c: gradients that the caller has not set */
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
 bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */
 void eg_plan_resolve(eg_plan *p);                       /* memory.c: writes addresses within p->memory into all arguments */
-size_t eg_pbuf_bytes(const eg_plan *p, const eg_pbuf *b); /* memory.c: of the whole buffer */
+size_t eg_pbuf_bytes(const eg_pbuf *b); /* memory.c: of the whole buffer */
 void eg_plan_forget(eg_plan *p, int sample);              /* plan.c: zeroes the carried state of one sample */
 
 #endif

@@ -1,4 +1,4 @@
-/* run.c - executing the steps of a plan on the team: no allocation, no lock, nothing that can fail. */
+/* run.c - executing the steps of a plan on the team: no allocation, nothing that can fail; and no lock, unless weights have to be packed. */
 #include "core/plan.h"
 
 #include <math.h>
@@ -32,8 +32,8 @@ static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 		c->run(c->resolved[rank], begin, end, scratch);
 		return;
 	}
-	int last = eg_shard_begin(end, p->blocks, p->shards);
-	for (int b = eg_shard_begin(begin, p->blocks, p->shards); b < last; b++)
+	int last = eg_shard_begin(end, s->blocks, s->units);
+	for (int b = eg_shard_begin(begin, s->blocks, s->units); b < last; b++)
 		for (int k = 0; k < s->count; k++) {
 			const eg_call *c = &p->calls[p->order[s->first + k]];
 			c->run(c->resolved[rank], b, b + 1, scratch);
@@ -42,29 +42,55 @@ static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 
 /* A step that packs weights is left out while what it writes is as the parameters are. */
 static bool up_to_date(const eg_plan *p, const eg_step *s) {
-	if (!s->pack) return false;
 	const eg_call *c = &p->calls[p->order[s->first]];
 	for (int i = c->reads; i < c->reads + c->writes; i++)
-		if (c->buf[i] >= 0 && p->bufs[c->buf[i]].packed->version != p->params->version) return false;
+		if (c->buf[i] >= 0 && !eg_packed_fresh(p->bufs[c->buf[i]].packed, p->params->version)) return false;
 	return true;
 }
 
-static void mark_packed(eg_plan *p) {
-	for (int i = 0; i < p->nbufs; i++)
-		if (p->bufs[i].packed) p->bufs[i].packed->version = p->params->version;
+static bool all_packed(const eg_plan *p) {
+	for (int i = 0; i < p->nsteps; i++)
+		if (p->steps[i].pack && !up_to_date(p, &p->steps[i])) return false;
+	return true;
 }
 
+/* Steps that pack what is not up to date, all others, or both. */
+typedef struct job {
+	eg_plan *plan;
+	bool pack, rest;
+} job;
+
+static bool wanted(const job *j, const eg_step *s) { return s->pack ? j->pack && !up_to_date(j->plan, s) : j->rest; }
+
 static void run_steps(void *arg, int rank, int size) {
-	eg_plan *p = arg;
+	const job *j = arg;
+	eg_plan *p = j->plan;
 	bool alone = true; /* the last step was done by rank 0 only */
 	for (int i = 0; i < p->nsteps; i++) {
 		const eg_step *s = &p->steps[i];
-		if (up_to_date(p, s)) continue;
+		if (!wanted(j, s)) continue;
 		int threads = s->threads < size ? s->threads : size;
 		if (!(alone && threads == 1)) eg_team_barrier(p->ctx->team);
 		if (rank < threads) do_step(p, s, rank, threads);
 		alone = threads == 1;
 	}
+}
+
+static void run_job(job j) {
+	const eg_plan *p = j.plan;
+	int threads = 1;
+	for (int i = 0; i < p->nsteps; i++)
+		if (p->steps[i].threads > threads && wanted(&j, &p->steps[i])) threads = p->steps[i].threads;
+	eg_team_run(p->ctx->team, threads, run_steps, &j);
+}
+
+/* Packs what is out of date, and, where asked for, does the rest along with it. Another plan that needs the same waits meanwhile, and finds it done. */
+static void pack(eg_plan *p, bool rest) {
+	eg_packed_lock(p->packed);
+	run_job((job){p, .pack = true, .rest = rest});
+	for (int i = 0; i < p->nbufs; i++)
+		if (p->bufs[i].packed) eg_packed_written(p->bufs[i].packed, p->params->version);
+	eg_packed_unlock(p->packed);
 }
 
 /* The state that the last run of a training plan began with. */
@@ -73,14 +99,12 @@ static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + 
 static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (p->total - p->trained) * sizeof *p->before); }
 
 void eg_plan_run(eg_plan *p, uint64_t step) {
-	int threads = 1;
-	for (int i = 0; i < p->nsteps; i++)
-		if (p->steps[i].threads > threads && !up_to_date(p, &p->steps[i])) threads = p->steps[i].threads;
+	const bool stale = !all_packed(p), together = stale && p->options.train; /* training packs in every run, and nobody runs beside it */
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (p->options.train && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	if (p->updates_state) keep_state(p->params);
-	eg_team_run(p->ctx->team, threads, run_steps, p);
-	mark_packed(p);
+	if (stale) pack(p, together);
+	if (!together) run_job((job){p, .rest = true});
 	if (p->updates_state) p->params->version++; /* for plans that pack it */
 }
 
@@ -99,8 +123,8 @@ static const real *bad_result(const eg_plan *p, const eg_call *c, int b) {
 		const eg_pbuf *pb = &p->bufs[c->buf[i]];
 		eg_buf buf = ((const eg_buf *)(const void *)c->resolved[0])[i];
 		int64_t n = pb->count;
-		if (c->block && pb->samples_elems) n = pb->samples_elems * eg_block_size(p->N, b);
-		else if (!c->block) n = (int64_t)(eg_pbuf_bytes(p, pb) / pb->elem) - c->begin[i];
+		if (c->block && pb->samples_elems) n = pb->samples_elems * eg_block_size(pb->samples, b);
+		else if (!c->block) n = (int64_t)(eg_pbuf_bytes(pb) / pb->elem) - c->begin[i];
 		const real *bad = not_finite(c->block ? eg_at(buf, b) : buf.p, n);
 		if (bad) return bad;
 	}
@@ -124,20 +148,21 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	for (int i = 0; i < g->nvalues; i++) {
 		if (g->values[i].node >= 0 || g->values[i].type != EG_F32 || p->values[i].buf[EG_PLAIN] < 0) continue;
 		const eg_pbuf *b = &p->bufs[p->values[i].buf[EG_PLAIN]];
-		const real *x = (const real *)(const void *)(p->memory + b->offset), *bad = not_finite(x, (int64_t)(eg_pbuf_bytes(p, b) / b->elem));
+		const real *x = (const real *)(const void *)(p->memory + b->offset), *bad = not_finite(x, (int64_t)(eg_pbuf_bytes(b) / b->elem));
 		if (!bad) continue;
-		if (b->samples_elems) snprintf(number, sizeof number, " (sample %lld of the batch)", (long long)((bad - x) / b->samples_elems));
+		if (b->samples_elems && eg_plan_value_batched(p, i)) snprintf(number, sizeof number, " (sample %lld of the batch)", (long long)((bad - x) / b->samples_elems));
 		else number[0] = '\0';
 		return eg_fail(err, EG_ERR_NUMERIC, "input '%s' holds %s%s", g->values[i].name, isnan(*bad) ? "NaN" : "infinity", number);
 	}
 	p->dropout = (eg_dropout_state){p->options.seed, step};
-	mark_packed(p);
+	if (!all_packed(p)) pack(p, false);
 	if (p->options.train && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
 	eg_status status = EG_OK;
 	int mode = eg_fp_flush_on();
 	for (int i = 0; i < p->nsteps && !status; i++) {
 		const eg_step *s = &p->steps[i];
-		int blocks = s->block ? p->blocks : 1;
+		if (s->pack) continue;
+		int blocks = s->block ? s->blocks : 1;
 		for (int b = 0; b < blocks && !status; b++)
 			for (int k = 0; k < s->count && !status; k++) {
 				const eg_call *c = &p->calls[p->order[s->first + k]];

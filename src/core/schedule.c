@@ -1,7 +1,7 @@
 /* schedule.c - from calls in the order in which the ops emitted them to steps in the order in which they run.
  *
  * Block calls that follow each other become one step, which every thread goes through block by block without barriers, its data staying in
- * the cache. Global calls (weight gradients, means) would cut such a run in two, so they wait at its end for as long as nobody needs
+ * the cache; all have the same number of blocks. Global calls (weight gradients, means) would cut such a run in two, so they wait at its end for as long as nobody needs
  * their result. Calls that depend on parameters or inputs alone (packing weights, counting targets) go to the front.
  *
  * The order never depends on the number of threads. */
@@ -36,7 +36,9 @@ static void push_global(eg_plan *p, int call, bool pack) {
 static void close_run(schedule *s) {
 	eg_plan *p = s->p;
 	if (s->open < 0) return;
-	eg_step step = {.first = s->open, .count = p->norder - s->open, .block = true, .units = p->shards};
+	eg_step step = {.first = s->open, .count = p->norder - s->open, .block = true};
+	step.blocks = p->calls[p->order[s->open]].units;
+	step.units = eg_shards(step.blocks);
 	for (int i = step.first; i < p->norder; i++) step.flops += p->calls[p->order[i]].flops;
 	push_step(p, step);
 	s->open = -1;
@@ -156,6 +158,7 @@ void eg_plan_schedule(eg_plan *p) {
 				break;
 			}
 		if (c->block) {
+			if (s.open >= 0 && p->calls[p->order[s.open]].units != c->units) close_run(&s);
 			if (s.open < 0) s.open = p->norder;
 			p->order[p->norder++] = k;
 			if (p->options.no_defer) close_run(&s);

@@ -11,6 +11,7 @@ enum { CHUNK = 64, CHUNK_MAX = 4096 };
 
 struct eg_session {
 	eg_graph *graph;
+	const eg_allocator *allocator;
 	eg_plan_cache *plans;
 	eg_plan *holder; /* whose state is the session's */
 	int batch, chunk, noutputs;
@@ -59,7 +60,7 @@ static eg_status check(const eg_session *s, bool *needed, eg_error *err) {
 
 static eg_status choose_outputs(eg_session *s, const char *const *names, eg_error *err) {
 	const eg_graph *g = s->graph;
-	const eg_allocator *a = g->ctx->allocator;
+	const eg_allocator *a = s->allocator;
 	int most = g->noutputs;
 	while (names && names[s->noutputs]) s->noutputs++;
 	if (s->noutputs > most) most = s->noutputs;
@@ -78,17 +79,22 @@ static eg_status choose_outputs(eg_session *s, const char *const *names, eg_erro
 		int v = output_value(g, s->outputs[i]);
 		for (int k = 0; k < g->noutputs; k++) /* the caller's string is not kept */
 			if (g->outputs[k].value == v && !strcmp(g->outputs[k].name, s->outputs[i])) s->outputs[i] = g->outputs[k].name;
-		s->width[i] = (size_t)(eg_dims_known(&g->values[v].dims, 0) * s->batch);
 	}
 	return status;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* Numbers of one step of an input or output, all sequences. */
+static size_t step_elems(const eg_session *s, const char *name) {
+	eg_dims d = eg_plan_dims(s->holder, eg_graph_find(s->graph, name));
+	return (size_t)eg_dims_count(&d, 1);
+}
+
 eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options, eg_error *err) {
 	const eg_session_options none = {0};
-	const eg_allocator *a = g->ctx->allocator;
 	const eg_session_options *o = options ? options : &none;
+	const eg_allocator *a = (o->context ? o->context : g->ctx)->allocator;
 	if (g->error.status) {
 		eg_graph_status(g, err);
 		return NULL;
@@ -103,18 +109,21 @@ eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *
 		eg_fail(err, EG_ERR_MEMORY, "out of memory for a session");
 		return NULL;
 	}
-	*s = (eg_session){.graph = g, .batch = o->batch ? o->batch : 1, .chunk = o->chunk ? o->chunk : CHUNK};
+	*s = (eg_session){.graph = g, .allocator = a, .batch = o->batch ? o->batch : 1, .chunk = o->chunk ? o->chunk : CHUNK};
 	if (!choose_outputs(s, o->outputs, err))
-		s->plans = eg_plan_cache_new(g, p, &(eg_plan_options){.batch = s->batch, .carry = true, .outputs = s->outputs}, err);
-	if (s->plans) s->holder = eg_plan_cache_get(s->plans, s->batch, 1, err);
-	if (s->holder) return s;
-	eg_session_free(s);
-	return NULL;
+		s->plans = eg_plan_cache_new(g, p, &(eg_plan_options){.batch = s->batch, .carry = true, .outputs = s->outputs, .sizes = o->sizes, .context = o->context}, err);
+	if (s->plans) s->holder = eg_plan_cache_get(s->plans, s->batch, 1, NULL, err);
+	if (!s->holder) {
+		eg_session_free(s);
+		return NULL;
+	}
+	for (int i = 0; i < s->noutputs; i++) s->width[i] = step_elems(s, s->outputs[i]);
+	return s;
 }
 
 void eg_session_free(eg_session *s) {
 	if (!s) return;
-	const eg_allocator *a = s->graph->ctx->allocator;
+	const eg_allocator *a = s->allocator;
 	eg_plan_cache_free(s->plans);
 	eg_release(a, s->outputs);
 	eg_release(a, s->width);
@@ -157,7 +166,7 @@ void eg_session_reset_one(eg_session *s, int sequence) {
 
 /* The plan for n steps, with the session's state in it. */
 static eg_plan *plan_for(eg_session *s, int n, eg_error *err) {
-	eg_plan *p = eg_plan_cache_get(s->plans, s->batch, n, err);
+	eg_plan *p = eg_plan_cache_get(s->plans, s->batch, n, NULL, err);
 	if (!p || p == s->holder) return p;
 	size_t count;
 	const real *from = eg_plan_state(s->holder, &count);
@@ -189,12 +198,9 @@ static eg_status check_inputs(const eg_session *s, const char *const *names, con
 	return EG_OK;
 }
 
-/* Bytes of one step of an input, all sequences. */
 static size_t input_bytes(const eg_session *s, const char *name) {
-	eg_tensor t = eg_graph_find(s->graph, name);
-	eg_dims d = eg_tensor_dims(s->graph, t);
-	size_t elem = eg_tensor_dtype(s->graph, t) == EG_F32 ? sizeof(real) : sizeof(int32_t);
-	return (size_t)(eg_dims_known(&d, 0) * s->batch) * elem;
+	eg_dtype type = eg_tensor_dtype(s->graph, eg_graph_find(s->graph, name));
+	return step_elems(s, name) * (type == EG_F32 ? sizeof(real) : sizeof(int32_t));
 }
 
 eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs,

@@ -91,8 +91,8 @@ static void run_one(void *arg, int rank, int size) {
 	eg_split(o->step->units, rank, size, &begin, &end);
 	if (begin >= end) return;
 	if (o->step->block) {
-		begin = eg_shard_begin(begin, p->blocks, p->shards);
-		end = eg_shard_begin(end, p->blocks, p->shards);
+		begin = eg_shard_begin(begin, o->step->blocks, o->step->units);
+		end = eg_shard_begin(end, o->step->blocks, o->step->units);
 	}
 	void *scratch = p->memory + p->worker_offset + (size_t)rank * p->worker_bytes + p->arena_bytes;
 	for (int b = begin; b < end; b = o->step->block ? b + 1 : end)
@@ -153,7 +153,8 @@ static void fill_inputs(eg_plan *p) {
 	for (int i = 0; i < g->nvalues; i++) {
 		real *x = g->values[i].node < 0 && g->values[i].type == EG_F32 ? eg_plan_input(p, g->values[i].name) : NULL;
 		eg_rng rng = {1, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
-		for (int64_t k = 0, n = x ? eg_plan_value_elems(p, i, EG_PLAIN) * (eg_plan_value_batched(p, i) ? p->N : 1) : 0; k < n; k++)
+		eg_dims d = eg_plan_dims(p, (eg_tensor){i + 1});
+		for (int64_t k = 0, n = x ? eg_dims_count(&d, 0) : 0; k < n; k++)
 			x[k] = (real)(eg_rng_uniform(rng, (uint64_t)k) - 0.5);
 	}
 }

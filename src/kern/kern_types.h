@@ -40,6 +40,7 @@ EG_ALWAYS_INLINE real *eg_at(eg_buf x, int b) { return (real *)x.p + (ptrdiff_t)
 /* Samples in block b of n. */
 EG_ALWAYS_INLINE int eg_block_size(int n, int b) { return n - b * EG_BLOCK < EG_BLOCK ? n - b * EG_BLOCK : EG_BLOCK; }
 EG_ALWAYS_INLINE int eg_blocks(int n) { return (n + EG_BLOCK - 1) / EG_BLOCK; }
+EG_ALWAYS_INLINE int eg_shards(int blocks) { return blocks < EG_MAX_SHARDS ? blocks : EG_MAX_SHARDS; }
 /* Weight gradients of block jobs: the blocks are cut into `shards` runs (see eg_split), one partial sum each. The first
  * block of a run overwrites the partial sum, the others add to it, in rising order. */
 EG_ALWAYS_INLINE int eg_shard_of(int block, int blocks, int shards) {

@@ -17,16 +17,17 @@ static eg_status add_infer(eg_infer *s) {
 	char ta[128], tb[128];
 	if (op_check_real(s, 0, "a") || op_check_real(s, 1, "b")) return s->err->status;
 	y->rank = a->rank > b->rank ? a->rank : b->rank;
+	const bool sequence = (a->rank == y->rank && op_time_first(&s->declared[0])) || (b->rank == y->rank && op_time_first(&s->declared[1]));
 	for (int i = 0; i < y->rank; i++) {
 		int64_t da = aligned(a, i, y->rank), db = aligned(b, i, y->rank);
-		if (da != db && da != 1 && db != 1)
+		if (!eg_dim_fits(da, db) && da != 1 && db != 1)
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"a %s and b %s do not fit: dimension %d, aligned to the right, must be equal, or 1 in "
 				"one of "
 				"them",
 				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
-		y->d[i] = da == 1 ? db : da;
-		if (y->d[i] == EG_N && i > 0 && y->d[0] != EG_T)
+		y->d[i] = da == 1 || (da < 0 && db > 1) ? db : da;
+		if (eg_dim_is_batch(y->d[i]) && da != db && i > 0 && !sequence)
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"a %s and b %s: the batch of one would meet dimension %d of the other; give both as "
 				"many "
@@ -72,7 +73,7 @@ static void add_fwd(eg_emit *e) {
 	memcpy(g.dims, y.d, (size_t)y.rank * sizeof y.d[0]);
 	strides(&a, &y, g.sa);
 	strides(&b, &y, g.sb);
-	op_blocks job = op_blocks_of(e, eg_emit_out_batched(e, 0), y.d[0]);
+	op_blocks job = op_blocks_of(eg_emit_out_batched(e, 0), y.d[0]);
 	g.a = op_stride(job.block, eg_emit_x(e, 0, EG_PLAIN), g.sa[0] * g.rows);
 	g.b = op_stride(job.block, eg_emit_x(e, 1, EG_PLAIN), g.sb[0] * g.rows);
 	g.y = op_stride(job.block, eg_emit_y(e, 0, EG_PLAIN), eg_dims_count(&y, 1) * g.rows);
@@ -104,6 +105,12 @@ static const eg_case add_cases[] = {
 	{"equal shapes, fixed batch, several chunks", NULL, .in = {OP_DIMS(19, 31, 17), OP_DIMS(19, 31, 17)}, .nin = 2,
 		.batch = 2},
 	{"channels", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(3, 1, 1)}, .nin = 2, .batch = 18},
+	{"steps as samples, open height", NULL, .in = {OP_DIMS(EG_TN, 3, EG_NAMED, 4), OP_DIMS(EG_TN, 3, EG_NAMED, 4)}, .nin = 2, .batch = 5,
+		.time = 7, .sizes = {{"height", 2}}},
+	{"two open sizes, channels", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED, 4), OP_DIMS(3, EG_NAMED - 1, 1)}, .nin = 2, .batch = 18,
+		.sizes = {{"height", 5}, {"rows", 5}}},
+	{"an open length, steps alike", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 6), OP_DIMS(EG_N, 6)}, .nin = 2, .batch = 3,
+		.sizes = {{"length", 5}}},
 	{"last dimension", NULL, .in = {OP_DIMS(7), OP_DIMS(EG_N, 5, 7)}, .nin = 2, .batch = 3},
 	{"both repeated", NULL, .in = {OP_DIMS(EG_N, 1, 6, 1, 2), OP_DIMS(1, 3, 1, 5, 2)}, .nin = 2, .batch = 18},
 	{"six dimensions, fixed", NULL, .in = {OP_DIMS(3, 1, 2, 4, 1, 5), OP_DIMS(3, 2, 4, 3, 1)}, .nin = 2,

@@ -32,7 +32,7 @@ static eg_status check_mask(eg_infer *s) {
 	eg_dims scores = *q;
 	scores.d[q->rank - 1] = s->in[K].d[q->rank - 2];
 	bool fits = mask->rank == scores.rank;
-	for (int i = 0; i < scores.rank && fits; i++) fits = mask->d[i] == 1 || mask->d[i] == scores.d[i];
+	for (int i = 0; i < scores.rank && fits; i++) fits = mask->d[i] == 1 || eg_dim_fits(mask->d[i], scores.d[i]);
 	if (fits) return EG_OK;
 	return eg_fail(s->err, EG_ERR_SHAPE, "mask is %s, it must be %s, or 1 in some of these places",
 		eg_dims_text(mask, tm, sizeof tm), eg_dims_text(&scores, ts, sizeof ts));
@@ -44,8 +44,9 @@ static eg_status attention_infer(eg_infer *s) {
 	if (op_check_real(s, Q, "q") || op_check_real(s, K, "k") || op_check_real(s, VALUE, "v")) return s->err->status;
 	int r = q->rank;
 	bool fits = (r == 3 || r == 4) && k->rank == r && v->rank == r;
-	for (int i = 0; i < r - 2 && fits; i++) fits = q->d[i] == k->d[i] && q->d[i] == v->d[i];
-	if (!fits || q->d[r - 1] < 0 || q->d[r - 1] != k->d[r - 1] || k->d[r - 2] != v->d[r - 2] || v->d[r - 1] < 0)
+	for (int i = 0; i < r - 2 && fits; i++) fits = eg_dim_fits(q->d[i], k->d[i]) && eg_dim_fits(q->d[i], v->d[i]);
+	if (!fits || eg_dim_is_batch(q->d[r - 1]) || !eg_dim_fits(q->d[r - 1], k->d[r - 1]) || !eg_dim_fits(k->d[r - 2], v->d[r - 2]) ||
+		eg_dim_is_batch(v->d[r - 1]))
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"q is %s, k is %s and v is %s; they must be (N,heads,Lq,d), (N,heads,Lk,d) and "
 			"(N,heads,Lk,dv), all with heads or all without",
@@ -160,6 +161,8 @@ static const eg_case attention_cases[] = {
 	{"causal, more rows than keys, mask of heads", ATTEND(.causal = true),
 		.in = {OP_DIMS(EG_N, 3, 9, 2), OP_DIMS(EG_N, 3, 4, 2), OP_DIMS(EG_N, 3, 4, 20), OP_DIMS(1, 3, 9, 1)},
 		.type = {EG_F32, EG_F32, EG_F32, EG_I32}, .nin = 4, .batch = 5, .limit = 2},
+	{"open lengths", NULL, .in = {OP_DIMS(EG_N, EG_NAMED, 6), OP_DIMS(EG_N, EG_NAMED - 1, 6), OP_DIMS(EG_N, EG_NAMED - 1, 8)}, .nin = 3,
+		.batch = 3, .sizes = {{"length", 5}, {"memory", 4}}},
 	{"open time", NULL, .in = {OP_DIMS(EG_N, EG_T, 6), OP_DIMS(EG_N, EG_T, 6), OP_DIMS(EG_N, EG_T, 8)}, .nin = 3,
 		.batch = 3, .time = 5},
 };
@@ -218,7 +221,7 @@ static eg_status mha_check_lengths(eg_infer *s) {
 	if (s->in_type[LENGTHS] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
 			"lengths holds floating-point numbers (EG_F32), integers (EG_I32) are needed");
-	if (lengths->rank == 1 && lengths->d[0] == s->in[X].d[1]) return EG_OK;
+	if (lengths->rank == 1 && eg_dim_fits(lengths->d[0], s->in[X].d[1])) return EG_OK;
 	return eg_fail(s->err, EG_ERR_SHAPE, "lengths is %s, one number for each sample of x %s is needed",
 		eg_dims_text(lengths, text, sizeof text), eg_dims_text(&s->in[X], tx, sizeof tx));
 }
@@ -235,7 +238,7 @@ static eg_status mha_infer(eg_infer *s) {
 	char tx[128], ts[128];
 	eg_dims_text(x, tx, sizeof tx);
 	if (op_check_real(s, X, "x")) return s->err->status;
-	if (x->rank != 3 || x->d[0] == EG_N || x->d[2] < 0)
+	if (x->rank != 3 || eg_dim_is_batch(x->d[0]) || x->d[2] < 0)
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"x %s is no sequence; (T,N,features) is needed, time before batch", tx);
 	int64_t C = x->d[2];
@@ -244,7 +247,7 @@ static eg_status mha_infer(eg_infer *s) {
 			(long long)C, tx, o->heads);
 	if (s->nin > SOURCE && source->rank >= 0) {
 		if (op_check_real(s, SOURCE, "source")) return s->err->status;
-		if (source->rank != 3 || source->d[0] == EG_N || source->d[1] != x->d[1] || source->d[2] != C)
+		if (source->rank != 3 || eg_dim_is_batch(source->d[0]) || !eg_dim_fits(source->d[1], x->d[1]) || !eg_dim_fits(source->d[2], C))
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"source is %s and x %s; they must be sequences with the same batch and features",
 				eg_dims_text(source, ts, sizeof ts), tx);
@@ -431,6 +434,9 @@ static const eg_case mha_cases[] = {
 	{"another source, lengths of its keys", MHA(.heads = 2),
 		.in = {OP_DIMS(3, EG_N, 8), OP_DIMS(EG_T, EG_N, 8), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
 		.nin = 3, .batch = 5, .time = 7, .values = {NULL, NULL, key_lengths}},
+	{"another source of an open length, lengths of its keys", MHA(.heads = 2),
+		.in = {OP_DIMS(EG_NAMED, EG_N, 8), OP_DIMS(EG_T, EG_N, 8), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32}, .nin = 3,
+		.batch = 5, .time = 7, .sizes = {{"length", 3}}, .values = {NULL, NULL, key_lengths}},
 	{"another source, causal, no bias", MHA(.heads = 3, .causal = true, .no_bias = true),
 		.in = {OP_DIMS(EG_T, EG_N, 6), OP_DIMS(4, EG_N, 6)}, .nin = 2, .batch = 2, .time = 5},
 	{"one head, more units than rows", MHA(.heads = 1), .in = {OP_DIMS(EG_T, EG_N, 40)}, .nin = 1, .batch = 7,

@@ -27,10 +27,10 @@ static eg_status batchnorm_infer(eg_infer *s) {
 	if (op_check_real(s, 0, "x")) return s->err->status;
 	if (x->rank < 2)
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no channels; (N,C,...) is expected", eg_dims_text(x, text, sizeof text));
-	if (op_check_known(s, 0, 1, "x")) return s->err->status;
-	if (x->d[0] == EG_T)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s begins with time; statistics over a batch need the batch first",
+	if (op_time_first(&s->declared[0]))
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s begins with time; statistics over a batch need the batch first: put fold_time before it",
 			eg_dims_text(x, text, sizeof text));
+	if (op_check_known(s, 0, 1, 2, "x") || op_check_no_batch(s, 0, 2, "x")) return s->err->status;
 	const eg_dims channels = {1, {x->d[1]}};
 	s->out[0] = *x;
 	s->nparams = 4;
@@ -52,7 +52,7 @@ static bool is_frozen(const eg_emit *e) {
 
 /* BLOCKED buffers are walked by global jobs. */
 static op_blocks job_of(const eg_emit *e, const eg_bn_shape *s) {
-	return op_blocks_of(e, s->layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
+	return op_blocks_of(s->layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
 }
 
 static double size_of(const eg_bn_shape *s) { return (double)s->N * s->C * s->inner; }
@@ -130,6 +130,7 @@ static const eg_case batchnorm_cases[] = {
 	{"rows", BATCHNORM(.eps = 1e-3f), .in = {OP_DIMS(EG_N, 21)}, .nin = 1, .batch = 35},
 	{"long runs", NULL, .in = {OP_DIMS(EG_N, 3, 13, 21)}, .nin = 1, .batch = 16, .ties = true},
 	{"volumes, fixed batch", NULL, .in = {OP_DIMS(19, 4, 3, 2, 5)}, .nin = 1, .batch = 2},
+	{"steps of sequences", NULL, .in = {OP_DIMS(EG_TN, 3, 5, 2)}, .nin = 1, .batch = 6, .time = 4},
 	{"frozen", BATCHNORM(.frozen = true), .in = {OP_DIMS(EG_N, 5, 4, 3)}, .nin = 1, .batch = 18, .linear = true},
 };
 

@@ -51,8 +51,9 @@ static eg_status conv2d_infer(eg_infer *s) {
 	int64_t taps = (int64_t)o->kernel[0] * o->kernel[1], fan_in = C / G * taps;
 	dense_params(s, (eg_dims){4, {K, C / G, o->kernel[0], o->kernel[1]}}, fan_in, K / G * taps, !o->no_bias,
 		o->init, o->init_value);
-	int64_t outputs = eg_dims_count(y, 1), bias = o->no_bias ? 0 : outputs;
+	int64_t outputs = eg_dims_known(y, 1), bias = o->no_bias ? 0 : outputs;
 	s->info->macs = outputs * fan_in;
+	if (outputs != eg_dims_count(y, 1)) return EG_OK; /* of each position that is left open */
 	s->info->dense_macs = outputs * eg_dims_count(x, 1);
 	s->info->dense_params = s->info->dense_macs + bias;
 	s->info->unshared_params = s->info->macs + bias;
@@ -472,6 +473,8 @@ static const eg_case conv2d_cases[] = {
 		.batch = 18, .linear = true},
 	{"five by five, as in LeNet-5", CONV(.filters = 3, .kernel = {5, 5}, .padding = {2, 2}), .in = {OP_DIMS(EG_N, 2, 7, 10)},
 		.nin = 1, .batch = 18, .linear = true},
+	{"steps of sequences, open height", CONV(.filters = 5, .kernel = {3, 3}, .stride = {2, 1}, .padding = {1, 1}),
+		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, 9)}, .nin = 1, .batch = 3, .time = 7, .sizes = {{"height", 8}}, .linear = true},
 	{"covers the picture", CONV(.filters = 7, .kernel = {5, 4}), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1,
 		.batch = 18, .linear = true},
 };

@@ -131,6 +131,8 @@ static const eg_case crf_cases[] = {
 		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 3, .time = 4, .limit = 5, .values = {NULL, crf_padded}},
 	{"sum, several sequences a unit, fixed", CRF(.reduction = REDUCE_SUM),
 		.in = {OP_DIMS(2, 35, 3), OP_DIMS(2, 35)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 2, .limit = 3},
+	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 5), OP_DIMS(EG_NAMED, EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
+		.batch = 3, .sizes = {{"length", 4}}, .limit = 5},
 	{"many tags", NULL, .in = {OP_DIMS(EG_T, EG_N, 37), OP_DIMS(EG_T, EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 2, .time = 6, .limit = 37},
 };

@@ -41,7 +41,7 @@ static eg_status ctc_infer(eg_infer *s) {
 		op_check_integers(s, INPUT_LENGTHS, "input_lengths", each, "one for each sequence is needed") ||
 		op_check_integers(s, TARGET_LENGTHS, "target_lengths", each, "one for each sequence is needed"))
 		return s->err->status;
-	if (t->d[1] == EG_N)
+	if (eg_dim_is_batch(t->d[1]))
 		return eg_fail(s->err, EG_ERR_SHAPE, "target %s: the number of labels cannot be the batch size",
 			eg_dims_text(t, text, sizeof text));
 	if (o->blank >= x->d[2])
@@ -151,6 +151,10 @@ static const eg_case ctc_cases[] = {
 	{"mean, all lengths", CTC(.zero_infinity = true),
 		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N, 4), OP_DIMS(EG_N), OP_DIMS(EG_N)},
 		.type = {EG_F32, EG_I32, EG_I32, EG_I32}, .nin = 4, .batch = 7, .time = 6, .limit = 5,
+		.values = {NULL, ctc_target, ctc_input_lengths, ctc_target_lengths}},
+	{"an open number of labels", CTC(.zero_infinity = true),
+		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N, EG_NAMED), OP_DIMS(EG_N), OP_DIMS(EG_N)},
+		.type = {EG_F32, EG_I32, EG_I32, EG_I32}, .nin = 4, .batch = 7, .time = 6, .sizes = {{"labels", 4}}, .limit = 5,
 		.values = {NULL, ctc_target, ctc_input_lengths, ctc_target_lengths}},
 	{"each, no target lengths", CTC(.reduction = REDUCE_NONE, .zero_infinity = true),
 		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32, EG_I32},

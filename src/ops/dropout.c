@@ -62,6 +62,7 @@ static const eg_case dropout_cases[] = {
 	{"half", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18, .linear = true, .random = true},
 	{"pictures", &(const dropout_options){.rate = 0.2f}, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 3,
 		.linear = true, .random = true},
+	{"steps as samples", NULL, .in = {OP_DIMS(EG_TN, 37)}, .nin = 1, .batch = 5, .time = 4, .linear = true, .random = true},
 	{"fixed batch, several chunks", &(const dropout_options){.rate = 0.9f}, .in = {OP_DIMS(7, 23, 31)}, .nin = 1,
 		.batch = 2, .linear = true, .random = true},
 	{"of nothing", &(const dropout_options){.rate = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18,

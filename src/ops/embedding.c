@@ -87,6 +87,8 @@ static const eg_case embedding_cases[] = {
 		.in = {OP_DIMS(EG_N)}, .type = {EG_I32}, .nin = 1, .batch = 18, .limit = 4, .ties = true},
 	{"fixed shape, the first id is padding", EMBED(.size = 3, .count = 11, .padding_idx = -11),
 		.in = {OP_DIMS(13, 2)}, .type = {EG_I32}, .nin = 1, .batch = 2, .limit = 11, .ties = true},
+	{"steps as samples, an open length", EMBED(.size = 5, .count = 9), .in = {OP_DIMS(EG_TN, EG_NAMED)}, .type = {EG_I32}, .nin = 1,
+		.batch = 6, .time = 3, .sizes = {{"length", 4}}, .limit = 9},
 	{"id 0 is padding", EMBED(.size = 3, .count = 5, .padding_idx = EG_ZERO), .in = {OP_DIMS(17)}, .type = {EG_I32},
 		.nin = 1, .batch = 2, .limit = 5, .ties = true},
 	{"several chunks", EMBED(.size = 33, .count = 600), .in = {OP_DIMS(EG_T, EG_N)}, .type = {EG_I32}, .nin = 1,

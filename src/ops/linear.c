@@ -142,8 +142,8 @@ static eg_status linear_infer(eg_infer *s) {
 			eg_dims_text(x, text, sizeof text), x->rank);
 	int64_t features = x->d[x->rank - 1], rows = 1;
 	if (features < 0)
-		return eg_fail(s->err, EG_ERR_SHAPE, "the last dimension of x %s must be its features",
-			eg_dims_text(x, text, sizeof text));
+		return eg_fail(s->err, EG_ERR_SHAPE, "the last dimension of x %s must be its features: weights may not depend on an open size%s",
+			eg_dims_text(x, text, sizeof text), eg_dim_is_batch(features) ? "" : "; bring it to a fixed one, as global_avgpool does");
 	for (int i = 1; i < x->rank - 1; i++)
 		if (x->d[i] > 0) rows *= x->d[i]; /* of a sample; of a sequence, (T,N,features), one step */
 	s->out[0] = *x;
@@ -180,6 +180,8 @@ static const eg_case linear_cases[] = {
 		.linear = true},
 	{"steps of sequences", &(const linear_options){.units = 9}, .in = {OP_DIMS(EG_T, EG_N, 11)}, .nin = 1, .batch = 7,
 		.time = 5, .linear = true},
+	{"steps as samples", &(const linear_options){.units = 9}, .in = {OP_DIMS(EG_TN, 11)}, .nin = 1, .batch = 5, .time = 7,
+		.linear = true},
 	{"no bias, fixed batch", &(const linear_options){.units = 6, .no_bias = true}, .in = {OP_DIMS(5, 2, 3, 8)},
 		.nin = 1, .batch = 2, .linear = true},
 	{"too large for a block job", &(const linear_options){.units = 420, .init = EG_INIT_XAVIER_UNIFORM},

@@ -24,7 +24,7 @@ static const eg_attr cross_entropy_attrs[] = {
 };
 
 /* Classes are the last dimension of logits x (else dimension 1). */
-static bool ce_last(const cross_entropy_options *o, const eg_dims *x) { return o->axis < 0 || x->d[0] == EG_T; }
+static bool ce_last(const cross_entropy_options *o, const eg_dims *declared) { return o->axis < 0 || op_time_first(declared); }
 
 enum { LOGITS, TARGET, WEIGHT };
 
@@ -44,16 +44,12 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	const cross_entropy_options *o = s->options;
 	if (o->axis == 0)
 		return eg_fail(s->err, EG_ERR_ARG, "axis 0 of logits %s are the samples; the classes are dimension 1, or the last (-1)", tx);
-	const int axis = ce_last(o, x) ? x->rank - 1 : 1;
+	const int axis = ce_last(o, &s->declared[LOGITS]) ? x->rank - 1 : 1;
 	if (x->d[axis] < 0)
 		return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of logits %s must be the classes", axis, tx);
 	eg_dims expected = {.rank = x->rank - 1, .d = {x->d[0]}};
-	bool fits = t->rank == expected.rank && t->d[0] == x->d[0];
-	for (int i = 1; i < expected.rank; i++) {
-		expected.d[i] = x->d[i < axis ? i : i + 1];
-		fits = fits && t->d[i] == expected.d[i];
-	}
-	if (!fits) {
+	for (int i = 1; i < expected.rank; i++) expected.d[i] = x->d[i < axis ? i : i + 1];
+	if (!eg_dims_fit(t, &expected)) {
 		char te[128];
 		return eg_fail(s->err, EG_ERR_SHAPE, "target is %s, logits %s need one class number for each row: %s",
 			eg_dims_text(t, tt, sizeof tt), tx, eg_dims_text(&expected, te, sizeof te));
@@ -77,7 +73,7 @@ static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	int64_t outer = 1;
 	for (int i = 0; i < axis; i++) outer *= x.d[i];
 	int64_t per = outer / x.d[0]; /* rows of a sample */
-	*job = op_blocks_of(e, eg_emit_in_batched(e, LOGITS), x.d[0]);
+	*job = op_blocks_of(eg_emit_in_batched(e, LOGITS), x.d[0]);
 	if (!job->block) *job = (op_blocks){false, eg_blocks((int)outer)}, per = 1;
 	return (eg_ce_shape){.outer = outer,
 		.rows = EG_BLOCK * per,
@@ -153,6 +149,10 @@ static const eg_case cross_entropy_cases[] = {
 		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 11},
 	{"steps of sequences, ignored", CE(.ignore_index = 3), .in = {OP_DIMS(EG_T, EG_N, 7), OP_DIMS(EG_T, EG_N)},
 		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 5, .limit = 7},
+	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 7), OP_DIMS(EG_NAMED, EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
+		.batch = 6, .sizes = {{"length", 5}}, .limit = 7},
+	{"steps as samples, open height", NULL, .in = {OP_DIMS(EG_TN, 5, EG_NAMED, 2), OP_DIMS(EG_TN, EG_NAMED, 2)},
+		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 3, .sizes = {{"height", 3}}, .limit = 5},
 	{"classes last", CE(.axis = -1), .in = {OP_DIMS(EG_N, 3, 5), OP_DIMS(EG_N, 3)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 18, .limit = 5},
 	{"class 0 ignored", CE(.ignore_index = EG_ZERO), .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,

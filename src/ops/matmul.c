@@ -5,12 +5,12 @@ static eg_status matmul_infer(eg_infer *s) {
 	const eg_dims *a = &s->in[0], *b = &s->in[1];
 	char ta[128], tb[128];
 	if (op_check_real(s, 0, "a") || op_check_real(s, 1, "b")) return s->err->status;
-	if (a->rank != 2 || b->rank != 2 || a->d[1] < 0 || a->d[1] != b->d[0])
+	if (a->rank != 2 || b->rank != 2 || !eg_dim_fits(a->d[1], b->d[0]))
 		return eg_fail(s->err, EG_ERR_SHAPE, "a is %s and b is %s; they must be (M,K) and (K,N)",
 			eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb));
-	if (op_check_known(s, 1, 0, "b")) return s->err->status;
+	if (op_check_no_batch(s, 0, 1, "a") || op_check_no_batch(s, 1, 0, "b")) return s->err->status;
 	s->out[0] = (eg_dims){2, {a->d[0], b->d[1]}};
-	s->info->macs = (a->d[0] > 0 ? a->d[0] : 1) * a->d[1] * b->d[1];
+	s->info->macs = eg_dims_known(a, 0) * eg_dims_known(b, 1);
 	return EG_OK;
 }
 

@@ -43,9 +43,7 @@ typedef struct op_blocks {
 	int units;
 } op_blocks;
 
-static inline op_blocks op_blocks_of(const eg_emit *e, bool batched, int64_t n) {
-	return batched ? (op_blocks){true, eg_emit_blocks(e)} : (op_blocks){false, eg_blocks((int)n)};
-}
+static inline op_blocks op_blocks_of(bool batched, int64_t n) { return (op_blocks){batched, eg_blocks((int)n)}; }
 
 /* In a global job the stride is the operator's: `unit` elements from one unit to the next. */
 static inline eg_buf op_stride(bool block, eg_buf b, int64_t unit) {
@@ -59,14 +57,39 @@ static inline eg_status op_check_real(const eg_infer *s, int i, const char *name
 		s->err, EG_ERR_ARG, "%s holds integers (EG_I32), floating-point numbers (EG_F32) are needed", name);
 }
 
-/* Sizes from dimension `from` on that must be known, because they are features, channels or pixels. */
-static inline eg_status op_check_known(const eg_infer *s, int i, int from, const char *name) {
+/* Dimensions from..to-1 must be known, because the sizes of weights depend on them: features, channels. */
+static inline eg_status op_check_known(const eg_infer *s, int i, int from, int to, const char *name) {
 	char text[128];
-	for (int k = from; k < s->in[i].rank; k++)
+	for (int k = from; k < to && k < s->in[i].rank; k++)
 		if (s->in[i].d[k] < 0)
-			return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of %s %s may not be left open here", k, name,
+			return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of %s %s may not be left open here: weights depend on it", k, name,
 				eg_dims_text(&s->in[i], text, sizeof text));
 	return EG_OK;
+}
+
+/* Dimensions from `from` on may be open, but be no batch: whose samples must not be mixed. */
+static inline eg_status op_check_no_batch(const eg_infer *s, int i, int from, const char *name) {
+	char text[128];
+	for (int k = from; k < s->in[i].rank; k++)
+		if (eg_dim_is_batch(s->in[i].d[k]))
+			return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of %s %s is the batch, which must be the first here", k, name,
+				eg_dims_text(&s->in[i], text, sizeof text));
+	return EG_OK;
+}
+
+/* Does it begin with an open size that is no batch: is it a sequence (T,N,...)? In a plan too, where that size is known. */
+static inline bool op_time_first(const eg_dims *declared) { return declared->rank > 0 && eg_dim_is_open(declared->d[0]); }
+
+/* "x (N,C,H,W)": a picture whose channels are known. */
+static inline eg_status op_check_picture(const eg_infer *s) {
+	const eg_dims *x = &s->in[0];
+	char text[128];
+	if (s->in_type[0] != EG_F32)
+		return eg_fail(s->err, EG_ERR_ARG, "x holds integers (EG_I32), floating-point numbers (EG_F32) are needed");
+	if (x->rank != 4)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4%s",
+			eg_dims_text(x, text, sizeof text), x->rank, x->rank < 4 ? "; is it put behind a flatten?" : "");
+	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
 }
 
 /* For operators whose output has the shape of their input. */

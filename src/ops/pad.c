@@ -15,14 +15,13 @@ static const eg_attr pad2d_attrs[] = {
 static eg_status pad2d_infer(eg_infer *s) {
 	const pad2d_options *o = s->options;
 	const int *const pads[] = {o->channels, o->height, o->width};
-	char text[128];
-	if (op_check_real(s, 0, "x")) return s->err->status;
-	if (s->in[0].rank != 4)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4",
-			eg_dims_text(&s->in[0], text, sizeof text), s->in[0].rank);
-	if (op_check_known(s, 0, 1, "x")) return s->err->status;
+	if (op_check_picture(s)) return s->err->status;
 	s->out[0] = s->in[0];
-	for (int i = 0; i < 3; i++) s->out[0].d[1 + i] += (int64_t)pads[i][0] + pads[i][1];
+	for (int i = 0; i < 3; i++) {
+		const int64_t more = (int64_t)pads[i][0] + pads[i][1];
+		int64_t *d = &s->out[0].d[1 + i];
+		*d = *d > 0 ? *d + more : more ? eg_infer_size(s, *d) : *d;
+	}
 	return EG_OK;
 }
 
@@ -43,7 +42,7 @@ static void pad2d_fwd(eg_emit *e) {
 	eg_layout layout = eg_emit_in_layout(e, 0);
 	eg_pad_args a = pad2d_args(e, layout);
 	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
-	op_blocks job = op_blocks_of(e, layout != EG_BLOCKED && eg_emit_in_batched(e, 0), a.N);
+	op_blocks job = op_blocks_of(layout != EG_BLOCKED && eg_emit_in_batched(e, 0), a.N);
 	a.from = op_stride(job.block, eg_emit_x(e, 0, layout), unit_of(&x, layout));
 	a.to = op_stride(job.block, eg_emit_y(e, 0, layout), unit_of(&y, layout));
 	OP_CALL(e, pad_fwd, a, 1, 1, .block = job.block, .units = job.units, .flops = (double)eg_dims_count(&y, 0));
@@ -53,7 +52,7 @@ static void pad2d_bwd(eg_emit *e) {
 	eg_layout layout = eg_emit_out_layout(e);
 	eg_pad_args a = pad2d_args(e, layout);
 	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
-	op_blocks job = op_blocks_of(e, layout != EG_BLOCKED && eg_emit_in_batched(e, 0), a.N);
+	op_blocks job = op_blocks_of(layout != EG_BLOCKED && eg_emit_in_batched(e, 0), a.N);
 	a.from = eg_emit_dy(e, 0, layout);
 	if (!a.from.p || !eg_emit_needs_dx(e, 0)) return;
 	a.from = op_stride(job.block, a.from, unit_of(&y, layout));
@@ -66,6 +65,8 @@ static const eg_case pad2d_cases[] = {
 	{"channels", PAD(.channels = {0, 4}), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18, .linear = true},
 	{"all around", PAD(.channels = {2, 1}, .height = {1, 3}, .width = {4, 2}), .in = {OP_DIMS(EG_N, 3, 2, 5)}, .nin = 1,
 		.batch = 18, .linear = true},
+	{"open height and width", PAD(.height = {1, 2}), .in = {OP_DIMS(EG_N, 4, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 18,
+		.sizes = {{"height", 3}, {"width", 5}}, .linear = true},
 	{"many channels, fixed batch", PAD(.channels = {5, 19}, .width = {0, 1}), .in = {OP_DIMS(19, 17, 3, 2)}, .nin = 1,
 		.batch = 2, .linear = true},
 };

@@ -44,7 +44,7 @@ static eg_pool_shape pool_shape(const eg_emit *e, const window *w, eg_layout lay
 }
 
 static op_blocks pool_job(const eg_emit *e, eg_layout layout, const eg_pool_shape *s) {
-	return op_blocks_of(e, layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
+	return op_blocks_of(layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
 }
 
 /* Elements of a block of x and of y. */
@@ -136,6 +136,9 @@ static const eg_case maxpool2d_cases[] = {
 		.in = {OP_DIMS(EG_N, 4, 10, 12)}, .nin = 1, .batch = 3},
 	{"ties", MAXPOOL(.kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)},
 		.nin = 1, .batch = 18, .ties = true},
+	{"steps of sequences, open height and width", MAXPOOL(.kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}),
+		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 7, .time = 3,
+		.sizes = {{"height", 9}, {"width", 8}}},
 	{"fixed batch", MAXPOOL(.kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
 		.batch = 2},
 };
@@ -284,13 +287,13 @@ static window whole_window(const eg_dims *x) {
 }
 
 static eg_status globalavgpool2d_infer(eg_infer *s) {
-	char text[128];
-	if (op_check_real(s, 0, "x")) return s->err->status;
-	if (s->in[0].rank != 4)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4",
-			eg_dims_text(&s->in[0], text, sizeof text), s->in[0].rank);
-	if (op_check_known(s, 0, 1, "x")) return s->err->status;
-	window w = whole_window(&s->in[0]);
+	const eg_dims *x = &s->in[0];
+	if (op_check_picture(s)) return s->err->status;
+	if (x->d[2] < 0 || x->d[3] < 0) {
+		s->out[0] = (eg_dims){4, {x->d[0], x->d[1], 1, 1}};
+		return EG_OK;
+	}
+	window w = whole_window(x);
 	return pool_infer(s, &w);
 }
 
@@ -313,6 +316,7 @@ static void globalavgpool2d_bwd(eg_emit *e) {
 static const eg_case globalavgpool2d_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
 	{"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
+	{"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18, .sizes = {{"height", 6}}, .linear = true},
 };
 
 const eg_op eg_op_globalavgpool2d = {

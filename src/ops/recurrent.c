@@ -266,7 +266,8 @@ static eg_param_spec weight_spec(const recurrent *r, int l, int64_t I, recurrent
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 static bool is(const eg_dims *d, int rank, int64_t a, int64_t b, int64_t c) {
-	return d->rank == rank && d->d[0] == a && (rank < 2 || d->d[1] == b) && (rank < 3 || d->d[2] == c);
+	const eg_dims want = {rank, {a, b, c}};
+	return eg_dims_fit(d, &want);
 }
 static bool has_input(const eg_infer *s, int i) { return i >= 0 && i < s->nin && s->in[i].rank >= 0; }
 
@@ -290,10 +291,10 @@ static eg_status check_inputs(const eg_infer *s, const recurrent *r) {
 	if (x->rank != 3)
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, sequences have 3: (T,N,features)",
 		        eg_dims_text(x, text, sizeof text), x->rank);
-	if (x->d[0] == EG_N || N == EG_T)
+	if (eg_dim_is_batch(x->d[0]) || eg_dim_is_open(N))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s does not have the time first: sequences are (T,N,features)",
 		        eg_dims_text(x, text, sizeof text));
-	if (op_check_known(s, 0, 2, "x")) return s->err->status;
+	if (op_check_known(s, 0, 2, 3, "x")) return s->err->status;
 	if (has_input(s, port.lengths)) {
 		const eg_dims *d = &s->in[port.lengths];
 		if (s->in_type[port.lengths] != EG_I32)

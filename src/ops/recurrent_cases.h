@@ -79,6 +79,10 @@ static const eg_case lstm_cases[] = {
 };
 
 static const eg_case gru_cases[] = {
+        {"an open length", GRU(.hidden = 6, .bidirectional = true), .in = {OP_DIMS(EG_NAMED, EG_N, 5), OP_DIMS(EG_N)},
+                .type = {EG_F32, EG_I32}, .nin = 2, .batch = 3, .sizes = {{"length", 4}}, .limit = 5},
+        {"rows of steps", GRU(.hidden = 6), .in = {OP_DIMS(EG_NAMED, EG_TN, 5)}, .nin = 1, .batch = 3, .time = 2,
+                .sizes = {{"length", 4}}},
         {"plain", GRU(.hidden = 7), .in = {OP_DIMS(EG_T, EG_N, 5)}, .nin = 1, .batch = 3, .time = 4},
         {"one step, one sample, reset before", GRU(.hidden = 17, .reset = 1), .in = {OP_DIMS(EG_T, EG_N, 6)}, .nin = 1,
                 .batch = 1, .time = 1},

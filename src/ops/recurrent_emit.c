@@ -63,7 +63,7 @@ static seq seq_of(eg_emit *e, const recurrent *r) {
 	bool looks_back = r->dirs == 1 && !r->reverse;
 	s.chunked = looks_back && !(s.train && r->layers > 1 && r->dropout > 0);
 	s.carries = looks_back && !eg_emit_has_in(e, s.port.h0) && (s.port.c0 < 0 || !eg_emit_has_in(e, s.port.c0));
-	s.carried = s.carries && eg_emit_state(e, 0, r->layers, r->P).p;
+	s.carried = s.carries && eg_emit_state(e, 0, r->layers, s.N, r->P).p;
 	s.lengths = eg_emit_x(e, s.port.lengths, EG_PLAIN);
 	if (r->decay) s.dt = eg_emit_x(e, s.port.dt, EG_PLAIN);
 	return s;
@@ -316,8 +316,8 @@ static void put_states(const seq *s, int l, int d, const lane *p, eg_recurrent_f
 		if (r->cell == EG_CELL_LSTM) a->last_c = checkpoint(s, l, d, STATES_C, H, i + 1);
 	}
 	if (!s->carries || p->again) return;
-	a->state_h = eg_emit_part(s->e, eg_emit_state(s->e, 0, r->layers, P), l * N * P);
-	if (r->cell == EG_CELL_LSTM) a->state_c = eg_emit_part(s->e, eg_emit_state(s->e, 1, r->layers, H), l * N * H);
+	a->state_h = eg_emit_part(s->e, eg_emit_state(s->e, 0, r->layers, N, P), l * N * P);
+	if (r->cell == EG_CELL_LSTM) a->state_c = eg_emit_part(s->e, eg_emit_state(s->e, 1, r->layers, N, H), l * N * H);
 }
 
 /* Steps [first, first+count) of one layer in one direction. */
@@ -415,7 +415,7 @@ static void keep_carried(const seq *s, int l) {
 	const recurrent *r = s->r;
 	for (int i = 0; i < (r->cell == EG_CELL_LSTM ? 2 : 1); i++) {
 		const int64_t width = i ? r->H : r->P, total = s->N * width;
-		eg_map_args a = {.x = eg_emit_part(s->e, eg_emit_state(s->e, i, r->layers, width), l * total),
+		eg_map_args a = {.x = eg_emit_part(s->e, eg_emit_state(s->e, i, r->layers, s->N, width), l * total),
 		        .y = checkpoint(s, l, 0, i ? STATES_C : STATES_H, width, 0),
 		        .unit = EG_CHUNK,
 		        .total = total};

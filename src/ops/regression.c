@@ -38,9 +38,7 @@ static eg_status regress_infer(eg_infer *s) {
 	const eg_dims *x = &s->in[X], *t = &s->in[TARGET];
 	char tx[128], tt[128];
 	if (op_check_real(s, X, "x") || op_check_real(s, TARGET, "target")) return s->err->status;
-	bool same = x->rank == t->rank;
-	for (int i = 0; i < x->rank && same; i++) same = x->d[i] == t->d[i];
-	if (!same)
+	if (!eg_dims_fit(x, t))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x is %s and target %s; they must have the same shape",
 			eg_dims_text(x, tx, sizeof tx), eg_dims_text(t, tt, sizeof tt));
 	s->out[0].rank = 0;
@@ -98,6 +96,8 @@ static void regress_bwd(eg_emit *e, bool square, float width, float slope) {
 		.in = {OP_DIMS(EG_N, 2, 3, 5), OP_DIMS(EG_N, 2, 3, 5)}, .nin = 2, .batch = 17},                        \
 	{"sequences, several chunks", NULL, .in = {OP_DIMS(EG_T, EG_N, 41), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2,        \
 		.batch = 18, .time = 6},                                                                               \
+	{"steps as samples", NULL, .in = {OP_DIMS(EG_TN, EG_NAMED), OP_DIMS(EG_TN, EG_NAMED)}, .nin = 2, .batch = 6, .time = 3,   \
+		.sizes = {{"width", 5}}},                                                                              \
 	{"equal numbers", NULL, .in = {OP_DIMS(6, 5), OP_DIMS(6, 5)}, .nin = 2, .batch = 2, .ties = true}
 
 /* ---- mse --------------------------------------------------------------------------------------------------------- */

@@ -12,18 +12,18 @@ static eg_status check_sequence(eg_infer *s, int least_rank) {
 	char tx[128], tl[128], tn[128];
 	eg_dims_text(x, tx, sizeof tx);
 	if (op_check_real(s, X, "x")) return s->err->status;
-	if (x->rank < least_rank || x->d[0] == EG_N)
+	if (x->rank < least_rank || eg_dim_is_batch(x->d[0]))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s is no sequence; %s is needed, time before batch", tx,
 			least_rank > 2 ? "(T,N,features)" : "(T,N,...)");
 	for (int i = 2; i < x->rank; i++)
-		if (x->d[i] < 0)
+		if (eg_dim_is_batch(x->d[i]) || x->d[i] == EG_T)
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"x %s is no sequence: time and batch are its first two dimensions", tx);
 	if (s->nin <= LENGTHS || lengths->rank < 0) return EG_OK;
 	if (s->in_type[LENGTHS] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
 			"lengths holds floating-point numbers (EG_F32), integers (EG_I32) are needed");
-	if (lengths->rank != 1 || lengths->d[0] != x->d[1]) {
+	if (lengths->rank != 1 || !eg_dim_fits(lengths->d[0], x->d[1])) {
 		eg_dims n = {1, {x->d[1]}};
 		return eg_fail(s->err, EG_ERR_SHAPE, "lengths is %s, the samples of x %s need %s",
 			eg_dims_text(lengths, tl, sizeof tl), tx, eg_dims_text(&n, tn, sizeof tn));
@@ -95,6 +95,8 @@ static const eg_case sequence_cases[] = {
 		.nin = 2, .batch = 19, .time = 5, .values = {NULL, many}, .linear = true},
 	{"one step", NULL, .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 3, .time = 1, .limit = 2, .linear = true},
+	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 3), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 5,
+		.sizes = {{"length", 7}}, .values = {NULL, five}, .linear = true},
 	{"fixed shape", NULL, .in = {OP_DIMS(4, 5, 2), OP_DIMS(5)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 2,
 		.values = {NULL, five}, .linear = true},
 	/* the last one is for those that need no lengths */

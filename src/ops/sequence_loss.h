@@ -16,7 +16,7 @@ static inline eg_status op_check_sequence(const eg_infer *s, int i, const char *
 	eg_dims_text(x, text, sizeof text);
 	if (x->rank != 3 || x->d[2] < 0)
 		return eg_fail(s->err, EG_ERR_SHAPE, "%s %s must be (T,N,%s)", name, text, last);
-	if (x->d[0] == EG_N || x->d[1] == EG_T)
+	if (eg_dim_is_batch(x->d[0]) || eg_dim_is_open(x->d[1]))
 		return eg_fail(s->err, EG_ERR_SHAPE,
 		        "%s %s has the batch first; sequences are (T,N,%s), the time first", name, text, last);
 	return EG_OK;
@@ -29,9 +29,7 @@ static inline eg_status op_check_integers(const eg_infer *s, int i, const char *
 	if (s->in_type[i] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
 		        "%s holds floating-point numbers (EG_F32), integers (EG_I32) are needed", name);
-	bool same = s->in[i].rank == want.rank;
-	for (int k = 0; k < want.rank && same; k++) same = s->in[i].d[k] == want.d[k];
-	if (same) return EG_OK;
+	if (eg_dims_fit(&s->in[i], &want)) return EG_OK;
 	return eg_fail(s->err, EG_ERR_SHAPE, "%s is %s, %s: %s", name, eg_dims_text(&s->in[i], text, sizeof text), what,
 	        eg_dims_text(&want, tw, sizeof tw));
 }

@@ -1,5 +1,13 @@
-/* shape.c - operators that only read their input's data under other dimensions: flatten. */
+/* shape.c - operators that only read their input's data under other dimensions: flatten, fold_time, unfold_time. */
 #include "ops/ops.h"
+
+static void same_fwd(eg_emit *e) { eg_emit_same(e, 0, EG_PLAIN); }
+
+static void same_bwd(eg_emit *e) {
+	if (eg_emit_needs_dx(e, 0)) eg_emit_dx_same(e, 0, EG_PLAIN);
+}
+
+/* ---- flatten ----------------------------------------------------------------------------------------------------- */
 
 typedef struct flatten_options {
 	const char *name;
@@ -11,6 +19,20 @@ static const eg_attr flatten_attrs[] = {
 		"first of the dimensions that become one; negative counts from the end"),
 };
 
+static bool merges_batch(const eg_dims *x, int axis) {
+	for (int i = axis; i < x->rank; i++)
+		if (eg_dim_is_batch(x->d[i]) || x->d[i] == EG_T) return true;
+	return false;
+}
+
+/* All dimensions from `axis` on as one. */
+static int64_t merged(eg_infer *s, int axis) {
+	const eg_dims *x = &s->in[0];
+	for (int i = axis; i < x->rank; i++)
+		if (x->d[i] < 0) return axis == x->rank - 1 ? x->d[i] : eg_infer_size(s, x->d[i]);
+	return eg_dims_count(x, axis);
+}
+
 static eg_status flatten_infer(eg_infer *s) {
 	const flatten_options *o = s->options;
 	const eg_dims *x = &s->in[0];
@@ -20,20 +42,14 @@ static eg_status flatten_infer(eg_infer *s) {
 	if (!op_axis(o->axis, x->rank, &axis))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d to begin with; axis may be %d to %d",
 			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
-	if (eg_dims_known(x, axis) != eg_dims_count(x, axis))
+	if (merges_batch(x, axis))
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"axis %d would merge the batch or the time of x %s into the features; use a later axis", o->axis,
 			eg_dims_text(x, text, sizeof text));
 	s->out[0] = *x;
 	s->out[0].rank = axis + 1;
-	s->out[0].d[axis] = eg_dims_count(x, axis);
+	s->out[0].d[axis] = merged(s, axis);
 	return EG_OK;
-}
-
-static void flatten_fwd(eg_emit *e) { eg_emit_same(e, 0, EG_PLAIN); }
-
-static void flatten_bwd(eg_emit *e) {
-	if (eg_emit_needs_dx(e, 0)) eg_emit_dx_same(e, 0, EG_PLAIN);
 }
 
 static const eg_case flatten_cases[] = {
@@ -42,6 +58,8 @@ static const eg_case flatten_cases[] = {
 		.batch = 3, .linear = true},
 	{"everything", &(const flatten_options){.axis = -3}, .in = {OP_DIMS(4, 3, 5)}, .nin = 1, .batch = 2,
 		.linear = true},
+	{"open height and width", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 18,
+		.sizes = {{"height", 5}, {"width", 4}}, .linear = true},
 	{"from axis 0 on", &(const flatten_options){.axis = EG_ZERO}, .in = {OP_DIMS(3, 5, 2)}, .nin = 1, .batch = 2,
 		.linear = true},
 };
@@ -63,10 +81,67 @@ const eg_op eg_op_flatten = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = flatten_infer,
-	.fwd = flatten_fwd,
-	.bwd = flatten_bwd,
+	.fwd = same_fwd,
+	.bwd = same_bwd,
 	.onnx = "Flatten",
 	.onnx_since = 13,
 	.cases = flatten_cases,
 	.ncases = EG_COUNT(flatten_cases),
 };
+
+/* ---- fold_time, unfold_time -------------------------------------------------------------------------------------- */
+
+static eg_status fold_time_infer(eg_infer *s) {
+	const eg_dims *x = &s->in[0];
+	eg_dims *y = &s->out[0];
+	char text[128];
+	if (x->rank < 2 || eg_dim_is_batch(x->d[0]) || eg_dim_is_product(x->d[1]))
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s is no sequence; (T,N,...) is needed, time before batch",
+			eg_dims_text(x, text, sizeof text));
+	s->out_type[0] = s->in_type[0];
+	y->rank = x->rank - 1;
+	y->d[0] = eg_dim_product(x->d[0], x->d[1]);
+	memcpy(y->d + 1, x->d + 2, (size_t)(x->rank - 2) * sizeof *x->d);
+	return EG_OK;
+}
+
+static eg_status unfold_time_infer(eg_infer *s) {
+	const eg_dims *x = &s->in[0];
+	eg_dims *y = &s->out[0];
+	char text[128];
+	if (x->rank < 1 || !eg_dim_is_product(x->d[0]))
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s does not begin with time and batch as one dimension, (T*N,...), as fold_time makes it",
+			eg_dims_text(x, text, sizeof text));
+	if (x->rank == EG_MAX_DIMS)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s would have more than %d dimensions", eg_dims_text(x, text, sizeof text), EG_MAX_DIMS);
+	s->out_type[0] = s->in_type[0];
+	y->rank = x->rank + 1;
+	eg_dim_factors(x->d[0], &y->d[0], &y->d[1]);
+	memcpy(y->d + 2, x->d + 1, (size_t)(x->rank - 1) * sizeof *x->d);
+	return EG_OK;
+}
+
+static const eg_case fold_time_cases[] = {
+	{"pictures", NULL, .in = {OP_DIMS(EG_T, EG_N, 3, 5, 7)}, .nin = 1, .batch = 6, .time = 4, .linear = true},
+	{"rows, a named length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 8)}, .nin = 1, .batch = 3, .sizes = {{"length", 5}},
+		.linear = true},
+	{"one number, fixed", NULL, .in = {OP_DIMS(7, 5)}, .nin = 1, .batch = 2, .linear = true},
+};
+
+static const eg_case unfold_time_cases[] = {
+	{"pictures", NULL, .in = {OP_DIMS(EG_TN, 3, 5, 7)}, .nin = 1, .batch = 6, .time = 4, .linear = true},
+	{"rows", NULL, .in = {OP_DIMS(EG_TN, 8)}, .nin = 1, .batch = 5, .time = 3, .linear = true},
+};
+
+#define TIME_OP(op, text, formula)                                                                                     \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
+		.source = "ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten", .options_size = sizeof(op_name_only), \
+		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
+		.outputs = (const char *const[]){"y", NULL}},                                                          \
+		.infer = op##_infer, .fwd = same_fwd, .bwd = same_bwd, .onnx = "Reshape", .onnx_since = 13,            \
+		.cases = op##_cases, .ncases = EG_COUNT(op##_cases)}
+
+TIME_OP(fold_time, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
+	"y (T*N,...) = x (T,N,...), the same numbers in the same order");
+TIME_OP(unfold_time, "Takes steps that fold_time has made samples of together to sequences again",
+	"y (T,N,...) = x (T*N,...), the same numbers in the same order");

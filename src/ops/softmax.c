@@ -20,7 +20,7 @@ static eg_status softmax_infer(eg_infer *s) {
 	if (!op_axis(o->axis, x->rank, &axis))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no dimension %d; axis may be %d to %d",
 			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
-	if (x->d[axis] < 0)
+	if (eg_dim_is_batch(x->d[axis]) || x->d[axis] == EG_T)
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"axis %d is the batch or the time of x %s, whose samples must not depend on each other; use another axis",
 			o->axis, eg_dims_text(x, text, sizeof text));
@@ -80,6 +80,8 @@ static const eg_case softmax_cases[] = {
 		.batch = 3},
 	{"fixed batch, first dimension", &(const softmax_options){.axis = -2}, .in = {OP_DIMS(6, 5)}, .nin = 1,
 		.batch = 2},
+	{"an open axis, steps as samples", &(const softmax_options){.axis = 1}, .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1, .batch = 5,
+		.time = 4, .sizes = {{"length", 6}}},
 	{"axis 0", &(const softmax_options){.axis = EG_ZERO}, .in = {OP_DIMS(7, 2, 3)}, .nin = 1, .batch = 2},
 	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
 };

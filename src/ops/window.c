@@ -1,22 +1,25 @@
 /* window.c - output sizes of sliding windows, and what can be wrong with them. */
 #include "ops/window.h"
 
+/* How many windows there are along axis i; `extent` is what one covers. */
+static int64_t outputs(eg_infer *s, const window *w, int i, int64_t extent) {
+	const int64_t in = s->in[0].d[2 + i], stride = w->stride[i], range = in + 2 * (int64_t)w->padding[i] - extent;
+	if (in < 0) return stride == 1 && 2 * (int64_t)w->padding[i] == extent - 1 ? in : eg_infer_size(s, in);
+	int64_t out = (range + (w->ceil_mode ? stride - 1 : 0)) / stride + 1;
+	return w->ceil_mode && (out - 1) * stride >= in + w->padding[i] ? out - 1 : out;
+}
+
 eg_status window_infer(eg_infer *s, const window *w) {
 	char text[128];
 	const eg_dims *x = &s->in[0];
-	if (op_check_real(s, 0, "x")) return s->err->status;
-	if (x->rank != 4)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4%s",
-			eg_dims_text(x, text, sizeof text), x->rank,
-			x->rank < 4 ? "; is it put behind a flatten?" : "");
-	if (op_check_known(s, 0, 1, "x")) return s->err->status;
+	if (op_check_picture(s)) return s->err->status;
 	s->out[0].rank = 4;
 	int64_t padded[2], extent[2];
 	for (int i = 0; i < 2; i++) {
 		padded[i] = x->d[2 + i] + 2 * (int64_t)w->padding[i];
 		extent[i] = (int64_t)w->dilation[i] * (w->kernel[i] - 1) + 1;
 	}
-	if (extent[0] > padded[0] || extent[1] > padded[1])
+	if ((x->d[2] > 0 && extent[0] > padded[0]) || (x->d[3] > 0 && extent[1] > padded[1]))
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"kernel %dx%d with dilation %dx%d covers %lldx%lld, more than the %lldx%lld of x %s with "
 			"padding %dx%d; use a "
@@ -25,10 +28,7 @@ eg_status window_infer(eg_infer *s, const window *w) {
 			(long long)extent[1], (long long)padded[0], (long long)padded[1],
 			eg_dims_text(x, text, sizeof text), w->padding[0], w->padding[1]);
 	for (int i = 0; i < 2; i++) {
-		int64_t range = padded[i] - extent[i], stride = w->stride[i];
-		int64_t out = (range + (w->ceil_mode ? stride - 1 : 0)) / stride + 1;
-		if (w->ceil_mode && (out - 1) * stride >= x->d[2 + i] + w->padding[i]) out--;
-		s->out[0].d[2 + i] = out;
+		s->out[0].d[2 + i] = outputs(s, w, i, extent[i]);
 		s->info->window[i] = w->kernel[i];
 		s->info->stride[i] = w->stride[i];
 		s->info->dilation[i] = w->dilation[i];
@@ -46,7 +46,7 @@ eg_status window_check_taps(const eg_infer *s, const window *w) {
 	static const char *const side[] = {"row", "column"};
 	char text[128];
 	for (int i = 0; i < 2; i++) {
-		for (int64_t p = 0; p < s->out[0].d[2 + i]; p++) {
+		for (int64_t p = 0; p < s->out[0].d[2 + i]; p++) { /* none of an open size */
 			if (touches(p * w->stride[i] - w->padding[i], w->kernel[i], w->dilation[i], s->in[0].d[2 + i]))
 				continue;
 			return eg_fail(s->err, EG_ERR_SHAPE,

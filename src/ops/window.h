@@ -10,7 +10,7 @@ typedef struct window {
 	bool ceil_mode;
 } window;
 
-/* Checks that x is (N,C,H,W) and sets the spatial part of output 0, out[2] and out[3], and what
+/* Checks that x is (N,C,H,W), H and W perhaps open, and sets the spatial part of output 0, out[2] and out[3], and what
  * `engram info` wants to know of windows:
  *   out = floor or ceil ((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1
  * In ceil mode a last window that would begin beyond the input and its left padding is left out (as in PyTorch). */

@@ -194,7 +194,7 @@ static eg_status add_up(errors *e, eg_plan_cache *plans, eg_tensor logits, const
 	void *slots[EG_MAX_INPUTS] = {0};
 	for (int64_t at = 0; at < data->count; at += batch) {
 		int n = (int)(data->count - at < batch ? data->count - at : batch);
-		eg_plan *plan = eg_plan_cache_get(plans, n, data->time, err);
+		eg_plan *plan = eg_plan_cache_get(plans, n, data->time, NULL, err);
 		if (!plan) return err->status;
 		for (int i = 0; i < n; i++) items[i] = (uint32_t)(at + i);
 		for (int i = 0; data->inputs[i] && i < EG_MAX_INPUTS; i++)

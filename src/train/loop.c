@@ -121,7 +121,7 @@ typedef struct ready {
 
 static eg_status make_ready(ready *r, eg_plan_cache *plans, const eg_graph *g, const eg_dataset *d, const eg_batch *b, int classes, eg_error *err) {
 	eg_plan *before = r->plan;
-	*r = (ready){.plan = eg_plan_cache_get(plans, b->n, b->time, err)};
+	*r = (ready){.plan = eg_plan_cache_get(plans, b->n, b->time, NULL, err)};
 	if (!r->plan) return err->status;
 	if (d->streams) carry_state(r->plan, before);
 	eg_status status = fill(g, r->plan, d, b, &r->target, err);
