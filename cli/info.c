@@ -270,7 +270,7 @@ static void print_model(const char *path, const network *net, eg_model *m) {
 		eg_model_version(m));
 	if (r && r->best_epoch > 0 && !net->time && net->classes > 0)
 		printf("trained %d epochs; best was %d with validation accuracy %s\n", r->epochs_done, r->best_epoch,
-			number_percent(number, r->val_accuracy));
+			number_percent(number, r->val_metric));
 	else if (r && r->best_epoch > 0)
 		printf("trained %d epochs; best was %d with validation loss %s\n", r->epochs_done, r->best_epoch,
 			number_loss(number, r->val_loss));

@@ -109,9 +109,10 @@ static eg_status save(job *j, const char *path, bool checkpoint, eg_error *err) 
 	eg_train_result result = {.epochs_done = j->state.epoch,
 		.best_epoch = j->state.best_epoch,
 		.loss = NAN,
-		.accuracy = NAN,
+		.train_metric = NAN,
 		.val_loss = j->state.best_epoch ? j->state.best_loss : NAN,
-		.val_accuracy = j->state.best_epoch ? j->state.best_accuracy : NAN};
+		.metric = j->has_classes ? "accuracy" : NULL,
+		.val_metric = j->state.best_epoch ? j->state.best_metric : NAN};
 	eg_model_parts parts = {.recipe = j->recipe,
 		.params = j->params,
 		.result = &result};
@@ -137,9 +138,9 @@ static void show_epoch(job *j, const eg_epoch_report *r) {
 	if (!j->head_shown) show_head(j);
 	snprintf(epoch, sizeof epoch, "%d/%d", r->epoch, r->epochs);
 	printf("%7s  %8s", epoch, number_loss(number, r->loss));
-	if (j->has_classes) printf("  %8s", number_percent(number, r->accuracy));
+	if (j->has_classes) printf("  %8s", number_percent(number, r->train[0]));
 	if (j->has_validation) printf("  %8s", number_loss(number, r->val_loss));
-	if (j->has_validation && j->has_classes) printf("  %8s", number_percent(number, r->val_accuracy));
+	if (j->has_validation && j->has_classes) printf("  %8s", number_percent(number, r->val[0]));
 	printf("  %*s  %7s%s\n", width, number_int(number, (int64_t)(r->samples_per_second + 0.5)),
 		number_time(time, r->seconds), r->best ? "  best" : "");
 }
@@ -150,9 +151,9 @@ static void show_epoch_json(const eg_epoch_report *r) {
 	json_put_int(&j, "epoch", r->epoch);
 	json_put_int(&j, "epochs", r->epochs);
 	json_put_number(&j, "loss", r->loss);
-	json_put_number(&j, "accuracy", r->accuracy);
+	json_put_number(&j, "accuracy", r->train[0]);
 	json_put_number(&j, "val_loss", r->val_loss);
-	json_put_number(&j, "val_accuracy", r->val_accuracy);
+	json_put_number(&j, "val_accuracy", r->val[0]);
 	json_put_number(&j, "lr", r->lr);
 	json_put_number(&j, "grad_norm", r->grad_norm);
 	json_put_number(&j, "seconds", r->seconds);
@@ -169,7 +170,7 @@ static bool on_step(void *user, const eg_progress *p) {
 	if (!j->head_shown) show_head(user);
 	snprintf(epoch, sizeof epoch, "%d/%d", p->epoch, p->epochs);
 	snprintf(left, sizeof left, "%7s ", epoch);
-	if (j->has_classes) snprintf(accuracy, sizeof accuracy, "accuracy %s  ", number_percent(share, p->accuracy));
+	if (j->has_classes) snprintf(accuracy, sizeof accuracy, "accuracy %s  ", number_percent(share, p->train[0]));
 	snprintf(right, sizeof right, "loss %s  %s%s %s  %s left", number_loss(loss, p->loss), accuracy,
 		number_int(rate, (int64_t)p->samples_per_second), j->rate, number_time(time, p->seconds_left));
 	bar_show(stdout, left, p->steps > 0 ? (double)p->step / (double)p->steps : 0, right);
@@ -301,6 +302,7 @@ static bool prepare(job *j) {
 	}
 	eg_params_flat(j->params, &n);
 	j->state.best_weights = cli_alloc(n * sizeof *j->state.best_weights);
+	if (j->config.average > 0) j->state.average = cli_alloc(n * sizeof *j->state.average);
 	if (!resume) return true;
 	if (eg_model_resume(j->resumed, j->optimizer, &j->state, &err)) {
 		fail("train", "%s: %s", j->checkpoint_path, err.message);
@@ -376,7 +378,7 @@ static int not_finite(job *j, const eg_error *why) {
 static void warn_of_guessing(const job *j, const eg_train_result *result) {
 	char percent[NUMBER];
 	const eg_optimizer_config *o = &j->config.optimizer;
-	double accuracy = j->has_validation ? result->val_accuracy : result->accuracy, lr = o->lr;
+	double accuracy = j->has_validation ? result->val_metric : result->train_metric, lr = o->lr;
 	int n = eg_samples_classes(j->samples);
 	/* Half as good again as guessing, but with few classes not more than a little better. */
 	if (j->quiet || n < 2 || !(accuracy <= fmin(1.5 / n, 1.0 / n + 0.05))) return;
@@ -391,7 +393,7 @@ static void show_best(const job *j) {
 	char loss[NUMBER], accuracy[NUMBER];
 	const eg_train_state *s = &j->state;
 	printf("\nKept is epoch %d: validation ", s->best_epoch);
-	if (j->has_classes) printf("accuracy %s, ", number_percent(accuracy, s->best_accuracy));
+	if (j->has_classes) printf("accuracy %s, ", number_percent(accuracy, s->best_metric));
 	printf("loss %s.", number_loss(loss, s->best_loss));
 }
 
@@ -472,6 +474,7 @@ static int run(const cli_args *a) {
 		if (j.ctx && load_data(&j) && prepare(&j)) code = train(&j);
 	}
 	free(j.state.best_weights);
+	free(j.state.average);
 	eg_optimizer_free(j.optimizer);
 	eg_params_free(j.own_params);
 	eg_graph_free(j.own_graph);

@@ -28,7 +28,7 @@ static eg_graph *lenet5(eg_context *ctx, int classes, eg_error *err) {
 
 static bool show(void *user, const eg_epoch_report *r) {
 	(void)user;
-	printf("epoch %d/%d  loss %.4f  accuracy %.4f  %.0f pictures/s\n", r->epoch, r->epochs, r->loss, r->accuracy, r->samples_per_second);
+	printf("epoch %d/%d  loss %.4f  accuracy %.4f  %.0f pictures/s\n", r->epoch, r->epochs, r->loss, r->train[0], r->samples_per_second);
 	return true; /* go on */
 }
 
@@ -63,16 +63,17 @@ int main(int argc, char **argv) {
 	eg_train_config config = {.epochs = argc > 2 ? atoi(argv[2]) : 5, .batch = 64, .seed = 1,
 		.optimizer = {.kind = EG_ADAM, .lr = 2e-3}, .schedule = {.kind = EG_SCHEDULE_COSINE}};
 	eg_train_callbacks callbacks = {.epoch = show};
-	double loss;
-	eg_confusion *confusion = eg_confusion_new(train->classes);
-	if (eg_train(g, p, &config, eg_picture_dataset_get(train_set), NULL, NULL, NULL, &callbacks, NULL, &err) ||
-		eg_evaluate(g, p, 256, eg_picture_dataset_get(test_set), &loss, confusion, &err)) {
+	double loss, accuracy;
+	eg_judge *judge = eg_judge_classes_new(g, "logits", "label", &err); /* counts what was right */
+	if (!judge || eg_train(g, p, &config, eg_picture_dataset_get(train_set), NULL, NULL, NULL, &callbacks, NULL, &err) ||
+		eg_evaluate(g, p, NULL, 256, eg_picture_dataset_get(test_set), judge, &loss, &err)) {
 		fail(err.message);
 	} else {
-		printf("test: loss %.4f, accuracy %.4f\n", loss, eg_confusion_accuracy(confusion));
+		judge->values(judge->user, &accuracy);
+		printf("test: loss %.4f, accuracy %.4f\n", loss, accuracy);
 		result = 0;
 	}
-	eg_confusion_free(confusion);
+	eg_judge_classes_free(judge);
 done:
 	eg_params_free(p);
 	eg_graph_free(g);

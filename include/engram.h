@@ -291,6 +291,10 @@ typedef struct eg_plan_options {
 	bool train;                 /* dropout acts, gradients of all parameters are computed */
 	bool input_grads;           /* with train: gradients of floating-point inputs too */
 	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
+	const char *objective;      /* with train: the only output that gradients come from; NULL: all that no other is computed from */
+	const bool *frozen;         /* with train: one for each parameter, true: it does not change. What lies before the first that does has no backward
+	                             * pass, and a batch normalisation whose running statistics are frozen uses these; the gradient of a frozen
+	                             * parameter means nothing. NULL: all change. Copied */
 	uint64_t seed;              /* of dropout */
 	int checkpoint_time;        /* with train, > 0: recurrent layers keep their state every so many steps only, and compute the steps between again when gradients
 	                             * come back; -1: about the square root of the number of steps. Less memory, a third more work; 0: off */

@@ -6,13 +6,16 @@ make_data
 sed 's/^  - relu$/  - batchnorm\n  - relu/' quarters.yaml >norm.yaml
 # shellcheck disable=SC2086 # several options in one word
 train() { expect "$1" "$ENGRAM" train norm.yaml --set train.epochs=$epochs -q -o "$2" $3; }
+# For the kill: more that must come back.
+more="--set train.average=0.99 --set train.accumulate=2"
 
 # stop SIGNAL MODEL: begins a training and sends the signal after the first epochs; its exit code is in $code. The training
 # cannot be over before: it waits as soon as the pipe is full, after some 300 lines.
 epochs=800
 mkfifo pipe
 stop() {
-	"$ENGRAM" train norm.yaml --set train.epochs=$epochs --json -o "$2" >pipe 2>err &
+	# shellcheck disable=SC2086
+	"$ENGRAM" train norm.yaml --set train.epochs=$epochs --json -o "$2" $3 >pipe 2>err &
 	pid=$!
 	{
 		head -n 3 >lines
@@ -24,11 +27,14 @@ stop() {
 }
 
 train 0 whole.safetensors ""
+train 0 more.safetensors "$more"
 
 for signal in INT TERM KILL; do
 	rm -f part.safetensors*
 	echo old >part.safetensors
-	stop $signal part.safetensors
+	with="" whole=whole.safetensors
+	[ $signal != KILL ] || with=$more whole=more.safetensors
+	stop $signal part.safetensors "$with"
 	if [ $signal != KILL ]; then
 		[ "$code" = 1 ] || fail "exit code $code after SIG$signal"
 		grep -q -- "--resume" err || fail "nobody says how to go on: $(cat err)"
@@ -36,8 +42,8 @@ for signal in INT TERM KILL; do
 	[ -e part.safetensors.checkpoint ] || fail "no checkpoint after SIG$signal"
 	[ "$(cat part.safetensors)" = old ] || fail "the model was touched before the training was over"
 	rm -f part.safetensors*.tmp* # only a kill can leave one
-	train 0 part.safetensors "--resume --threads 3"
-	same whole.safetensors part.safetensors
+	train 0 part.safetensors "--resume --threads 3 $with"
+	same $whole part.safetensors
 	[ ! -e part.safetensors.checkpoint ] || fail "the checkpoint was left behind"
 done
 

@@ -36,7 +36,7 @@ static void fill_all(const eg_dataset *s, double predictions) {
 	for (uint32_t i = 0; i < s->count; i++) {
 		int time = s->time_of ? s->time_of(s->user, i) : s->time;
 		int32_t *x = malloc((size_t)time * 2 * sizeof *x);
-		if (x && s->fill(s->user, &i, 1, time, (void *[]){x, x + time}, NULL) != EG_OK) abort();
+		if (x && s->fill(s->user, &(eg_fill){.items = &i, .n = 1, .time = time, .epoch = -1}, (void *[]){x, x + time}, NULL) != EG_OK) abort();
 		weight += s->weight(s->user, i);
 		free(x);
 	}

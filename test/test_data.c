@@ -883,7 +883,7 @@ static void test_dataset(void **state) {
 	assert_null(s->inputs[2]);
 	eg_real x[3 * 20];
 	int32_t y[3];
-	assert_int_equal(s->fill(s->user, order, 3, 0, (void *[]){x, y}, &err), EG_OK);
+	assert_int_equal(s->fill(s->user, &(eg_fill){.items = order, .n = 3, .epoch = -1}, (void *[]){x, y}, &err), EG_OK);
 	assert_true(y[0] == 2 && y[1] == 1 && y[2] == 2);
 	for (int i = 0; i < 60; i++) {
 		int item = i / 20 == 1 ? 2 : 0;
@@ -898,7 +898,7 @@ static void test_dataset(void **state) {
 	d = eg_picture_dataset_new(p, NULL, 0, NULL, "x", "y", &err);
 	s = eg_picture_dataset_get(d);
 	assert_int_equal(s->count, 3);
-	s->fill(s->user, order, 1, 0, (void *[]){x, y}, &err);
+	s->fill(s->user, &(eg_fill){.items = order, .n = 1, .epoch = -1}, (void *[]){x, y}, &err);
 	assert_true(fabs((double)x[7] - p->pixels[27] / 255.0) < 1e-6 && y[0] == 0);
 	eg_picture_dataset_free(d);
 	assert_null(eg_picture_dataset_new(p, beyond, 2, NULL, "x", "y", &err));

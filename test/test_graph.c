@@ -531,9 +531,10 @@ static void test_memory(void **state) {
 
 /* ---- every allocation fails once --------------------------------------------------------------------------------- */
 
-static eg_status fill_zero(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill_zero(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n;
 	EG_UNUSED(user);
-	EG_UNUSED(time);
 	EG_UNUSED(err);
 	for (int i = 0; i < n; i++) {
 		for (int k = 0; k < 128; k++)
@@ -563,6 +564,7 @@ static eg_status everything(meter *m) {
 	eg_plan *plan = NULL;
 	eg_plan_cache *cache = NULL;
 	eg_optimizer *o = NULL;
+	eg_judge *judge = NULL;
 	double loss;
 	TRY(g);
 	net_small(g, true);
@@ -578,8 +580,14 @@ static eg_status everything(meter *m) {
 	TRY(eg_plan_cache_get(cache, 3, 0, NULL, &err));
 	TRY(o = eg_optimizer_new(p, &(eg_optimizer_config){.kind = EG_ADAM}, &err));
 	TRY(!eg_train(g, p, &(eg_train_config){.epochs = 2, .batch = 8}, &set, &set, NULL, NULL, NULL, NULL, &err));
-	TRY(!eg_evaluate(g, p, 8, &set, &loss, NULL, &err));
+	TRY(!eg_evaluate(g, p, NULL, 8, &set, NULL, &loss, &err));
+	static const eg_param_group group = {.pattern = "conv*", .frozen = true};
+	TRY(!eg_train(g, p, &(eg_train_config){.epochs = 1, .batch = 4, .accumulate = 2, .average = 0.9, .optimizer = {.groups = &group, .ngroups = 1}},
+		&set, NULL, NULL, NULL, NULL, NULL, &err));
+	TRY(judge = eg_judge_classes_new(g, "logits", "t", &err));
+	TRY(!eg_evaluate(g, p, NULL, 8, &set, judge, NULL, &err)); /* the target is no input of this plan */
 done:
+	eg_judge_classes_free(judge);
 	eg_optimizer_free(o);
 	eg_plan_cache_free(cache);
 	eg_plan_free(plan);

@@ -656,6 +656,14 @@ static void test_clip(void **state) {
 	assert_true(x[0] == -1 && x[1] == (real)0.5 && x[2] == 1 && isnan(x[3]) && x[4] == -1);
 }
 
+static void test_blend(void **state) {
+	bed *t = *state;
+	real x[3] = {5, -2, (real)0.1}, y[3] = {1, 2, (real)0.1};
+	eg_blend_args a = {.x = {x, 0}, .y = {y, 0}, .n = 3, .a = (real)0.25};
+	t->k->blend(&a, 0, 1, NULL);
+	assert_true(y[0] == 2 && y[1] == 1 && y[2] == (real)0.1); /* what is the same stays, to the bit */
+}
+
 /* ---- shards ------------------------------------------------------------------------------------------------------ */
 
 static void test_shards(void **state) {
@@ -691,6 +699,7 @@ int main(void) {
 	        cmocka_unit_test_prestate(test_sgd, &t),
 	        cmocka_unit_test_prestate(test_adam, &t),
 	        cmocka_unit_test_prestate(test_clip, &t),
+	        cmocka_unit_test_prestate(test_blend, &t),
 	        cmocka_unit_test_prestate(test_shards, &t),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -702,6 +702,17 @@ static void test_clip(void **state) {
 	}
 }
 
+static void test_blend(void **state) {
+	bed *t = *state;
+	for (int i = 0; i < 60; i++) {
+		size_t n = i % 5 == 4 ? 9001 : (size_t)bed_size(t);
+		eg_blend_args a = {.x = {bed_reals(t, n), 0}, .y = {bed_reals(t, n), 0}, .n = (int64_t)n, .a = (real)(i % 3) / 7}, b = a;
+		b.y = bed_clone(t, a.y, n);
+		compare(t, "blend", t->k->blend, &a, t->ref->blend, &b, units_of(EG_CHUNK, a.n), output_reals(a.y, b.y, n, 1));
+		bed_clear(t, "blend");
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gemm),
@@ -723,6 +734,7 @@ int main(void) {
 		cmocka_unit_test(test_cross_entropy),
 		cmocka_unit_test(test_optimizers),
 		cmocka_unit_test(test_clip),
+		cmocka_unit_test(test_blend),
 	};
 	return bed_main(tests, EG_COUNT(tests));
 }

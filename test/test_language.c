@@ -236,7 +236,7 @@ static char *predictions(const eg_vocab *v, const eg_dataset *d) {
 	size_t n = 0;
 	assert_true(text && input && target && d->count % d->streams == 0 && pieces > 0);
 	for (uint32_t i = 0; i < (uint32_t)d->count; i++) {
-		assert_int_equal(d->fill(d->user, &i, 1, d->time, slots, NULL), EG_OK);
+		assert_int_equal(d->fill(d->user, &(eg_fill){.items = &i, .n = 1, .time = d->time, .epoch = -1}, slots, NULL), EG_OK);
 		for (int t = 0; t < d->time; t++)
 			if (target[t] >= 0) text[n++] = *eg_vocab_token(v, target[t], NULL);
 	}

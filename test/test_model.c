@@ -188,6 +188,7 @@ static void unmake(trained *t) {
 	eg_graph_free(t->graph);
 	eg_recipe_free(t->recipe);
 	free(t->state.best_weights);
+	free(t->state.average);
 }
 
 static eg_model_parts parts_of(trained *t) {
@@ -195,9 +196,10 @@ static eg_model_parts parts_of(trained *t) {
 	static const eg_train_result result = {.epochs_done = 2,
 		.best_epoch = 1,
 		.loss = 0.1,
-		.accuracy = 0.9,
+		.metric = "accuracy",
+		.train_metric = 0.9,
 		.val_loss = NAN,
-		.val_accuracy = NAN,
+		.val_metric = NAN,
 		.seconds = 17};
 	return (eg_model_parts){.recipe = t->recipe,
 		.params = t->params,
@@ -226,7 +228,7 @@ static void model_comes_back(void **state) {
 	eg_model_normalisation(m, &mean, &deviation, &n);
 	assert_true(n == 1 && mean[0] == 0.28604 && deviation[0] == 0.1 + 0.2);
 	assert_true(eg_model_border(m) == 0.0625);
-	assert_true(eg_model_result(m)->accuracy == 0.9 && isnan(eg_model_result(m)->val_loss) &&
+	assert_true(eg_model_result(m)->train_metric == 0.9 && isnan(eg_model_result(m)->val_loss) &&
 		    eg_model_result(m)->seconds == 0);
 	assert_string_equal(eg_model_version(m), EG_VERSION);
 	assert_null(eg_model_warning(m));
@@ -317,7 +319,7 @@ static void refuses_models(void **state) {
 		OK(b, eg_model_load(b->path, b->ctx, &old, &b->err));
 		const eg_train_result *r = eg_model_result(old);
 		assert_true(r->epochs_done == 3 && r->val_loss == 0.5);
-		assert_true(isnan(r->loss) && isnan(r->accuracy) && isnan(r->val_accuracy));
+		assert_true(isnan(r->loss) && isnan(r->train_metric) && isnan(r->val_metric));
 		eg_model_free(old);
 	}
 	change(b, "result", "{}", NULL, NULL);
@@ -457,10 +459,12 @@ static void refuses_vocabularies(void **state) {
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */
 
 /* Pictures that are a function of their number. */
-static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n;
 	eg_real *x = slots[0];
 	int32_t *labels = slots[1];
-	(void)user, (void)err, (void)time;
+	(void)user, (void)err;
 	for (int i = 0; i < n; i++) {
 		labels[i] = (int32_t)(items[i] * 7 % NCLASSES);
 		for (int k = 0; k < 64; k++)
@@ -485,17 +489,18 @@ static void train(
 	if (status != (stop ? EG_ERR_STOPPED : EG_OK)) fail_msg("%s", b->err.message);
 }
 
-static void resumes_bit_for_bit(void **state) {
-	bench *b = *state;
+static void check_resume(bench *b, const char *recipe, bool average) {
 	trained whole, half;
 	size_t n;
-	make(b, &whole, RECIPE);
+	make(b, &whole, recipe);
 	eg_real *expected = eg_params_flat(whole.params, &n);
 	whole.state.best_weights = calloc(n, sizeof(eg_real));
+	if (average) whole.state.average = calloc(n, sizeof(eg_real));
 	train(b, whole.graph, whole.params, whole.optimizer, whole.recipe, &whole.state, false);
 
-	make(b, &half, RECIPE);
+	make(b, &half, recipe);
 	half.state.best_weights = calloc(n, sizeof(eg_real));
+	if (average) half.state.average = calloc(n, sizeof(eg_real));
 	train(b, half.graph, half.params, half.optimizer, half.recipe, &half.state, true);
 	eg_model_parts parts = parts_of(&half);
 	parts.optimizer = half.optimizer;
@@ -507,12 +512,13 @@ static void resumes_bit_for_bit(void **state) {
 	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
 	assert_true(eg_model_is_checkpoint(m));
 	eg_optimizer *o = eg_optimizer_new(eg_model_params(m), &eg_recipe_train(eg_model_recipe(m))->optimizer, NULL);
-	eg_train_state s = {.best_weights = calloc(n, sizeof(eg_real))};
+	eg_train_state s = {.best_weights = calloc(n, sizeof(eg_real)), .average = average ? calloc(n, sizeof(eg_real)) : NULL};
 	OK(b, eg_model_resume(m, o, &s, &b->err));
 	assert_int_equal(s.epoch, 2);
 	train(b, eg_model_graph(m), eg_model_params(m), o, eg_model_recipe(m), &s, false);
 	assert_memory_equal(eg_params_flat(eg_model_params(m), NULL), expected, n * sizeof *expected);
 	assert_memory_equal(s.best_weights, whole.state.best_weights, n * sizeof *expected);
+	if (average) assert_memory_equal(s.average, whole.state.average, n * sizeof *expected);
 	assert_true(s.best_loss == whole.state.best_loss && s.steps == whole.state.steps);
 	eg_optimizer_free(o);
 
@@ -521,9 +527,29 @@ static void resumes_bit_for_bit(void **state) {
 	assert_int_equal(eg_model_resume(m, o, &s, &b->err), EG_ERR_FORMAT);
 	assert_non_null(strstr(b->err.message, "was written by a different optimizer"));
 	eg_optimizer_free(o);
+
+	/* An average that the checkpoint has not begins with its weights. */
+	if (!average) {
+		s.average = calloc(n, sizeof(eg_real));
+		o = eg_optimizer_new(eg_model_params(m), &eg_recipe_train(eg_model_recipe(m))->optimizer, NULL);
+		OK(b, eg_model_resume(m, o, &s, &b->err));
+		assert_memory_equal(s.average, eg_params_flat(eg_model_params(m), NULL), n * sizeof(eg_real));
+		eg_optimizer_free(o);
+	}
+	free(s.average);
 	free(s.best_weights);
 	eg_model_free(m);
 	unmake(&whole);
+}
+
+static void resumes_bit_for_bit(void **state) { check_resume(*state, RECIPE, false); }
+
+/* With a moving average, two batches to an update, and groups. */
+static void resumes_more(void **state) {
+	char recipe[800];
+	snprintf(recipe, sizeof recipe, "%.*s, average: 0.8, accumulate: 2, groups: [{pattern: \"*.bias\", lr: 0.5}, {pattern: \"c1.*\", frozen: true}]}\n",
+		(int)strlen(RECIPE) - 2, RECIPE);
+	check_resume(*state, recipe, true);
 }
 
 int main(void) {
@@ -537,6 +563,7 @@ int main(void) {
 		TEST(vocabulary_comes_back),
 		TEST(refuses_vocabularies),
 		TEST(resumes_bit_for_bit),
+		TEST(resumes_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

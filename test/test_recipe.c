@@ -387,7 +387,7 @@ static void sequences(void **state) {
 	eg_graph *g = built(LETTERS "model:\n  - embedding: 5\n  - linear: classes\ntrain: {best: accuracy}\n", 12, &r, &ctx);
 	assert_int_equal(eg_recipe_input(r).rank, 1);
 	assert_int_equal(eg_recipe_input(r).d[0], EG_T);
-	assert_int_equal(eg_recipe_train(r)->best, EG_BEST_ACCURACY);
+	assert_int_equal(eg_recipe_train(r)->best, EG_BEST_METRIC);
 	assert_tensor(g, "input", EG_I32, EG_DIMS(EG_T, EG_N));
 	assert_tensor(g, "logits", EG_F32, EG_DIMS(EG_T, EG_N, 12));
 	assert_tensor(g, "target", EG_I32, EG_DIMS(EG_T, EG_N));

@@ -488,7 +488,7 @@ static void tables_of_numbers_are_right(void **state) {
 	        eg_model_graph(m), eg_model_params(m), &(eg_plan_options){.batch = 1, .time = T, .outputs = outputs}, NULL);
 	eg_real target[1];
 	void *slots[] = {eg_plan_input(plan, "input"), target};
-	OK(b, d->fill(d->user, (uint32_t[]){0}, 1, T, slots, &b->err));
+	OK(b, d->fill(d->user, &(eg_fill){.items = (uint32_t[]){0}, .n = 1, .time = T, .epoch = -1}, slots, &b->err));
 	eg_plan_run(plan, 0);
 	OK(b, eg_inspect_open(m, &(eg_inspect_options){.units = 6}, b->folder, &i, &b->err)); /* all units */
 	OK(b, eg_inspect_data(i, &b->err));
@@ -594,7 +594,7 @@ static void adding_is_as_described(void **state) {
 	static uint32_t items[2000];
 	for (uint32_t k = 0; k < 2000; k++) items[k] = k;
 	for (int part = 0; part < 3; part++)
-		OK(b, d[part]->fill(d[part]->user, items, 2000, STEPS, (void *[]){x[part], y[part]}, &b->err));
+		OK(b, d[part]->fill(d[part]->user, &(eg_fill){.items = items, .n = 2000, .time = STEPS, .epoch = -1}, (void *[]){x[part], y[part]}, &b->err));
 	int first[STEPS] = {0};
 	double squares = 0;
 	for (int n = 0; n < 2000; n++) {
@@ -617,7 +617,7 @@ static void adding_is_as_described(void **state) {
 				assert_true(x[a][n * 2] != x[c][n * 2] || x[a][(2000 + n) * 2] != x[c][(2000 + n) * 2]);
 	/* One sample alone is the same sample. */
 	eg_real alone[STEPS * 2], answer;
-	OK(b, d[0]->fill(d[0]->user, (uint32_t[]){1234}, 1, STEPS, (void *[]){alone, &answer}, &b->err));
+	OK(b, d[0]->fill(d[0]->user, &(eg_fill){.items = (uint32_t[]){1234}, .n = 1, .time = STEPS, .epoch = -1}, (void *[]){alone, &answer}, &b->err));
 	for (int t = 0; t < STEPS; t++) assert_true(alone[t * 2] == x[0][(t * 2000 + 1234) * 2]);
 	assert_true(answer == y[0][1234]);
 	eg_samples_free(train);
@@ -645,7 +645,7 @@ static void numbers_are_judged(void **state) {
 	const eg_dataset *d = eg_samples_get(s, EG_PART_TEST);
 	eg_real x[T * 5 * 2], y[5];
 	double square = 0, absolute = 0;
-	OK(b, d->fill(d->user, (uint32_t[]){0, 1, 2, 3, 4}, 5, T, (void *[]){x, y}, &b->err));
+	OK(b, d->fill(d->user, &(eg_fill){.items = (uint32_t[]){0, 1, 2, 3, 4}, .n = 5, .time = T, .epoch = -1}, (void *[]){x, y}, &b->err));
 	for (int k = 0; k < 5; k++) {
 		double error = (double)y[k] - 1;
 		square += error * error / 5, absolute += fabs(error) / 5;

@@ -593,7 +593,7 @@ static void batch_is(
 	int32_t x[MOST], y[MOST];
 	eg_error err;
 	for (int i = 0; i < MOST; i++) x[i] = y[i] = SENTINEL;
-	assert_int_equal(s->fill(s->user, items, n, time, (void *[]){x, y}, &err), EG_OK);
+	assert_int_equal(s->fill(s->user, &(eg_fill){.items = items, .n = n, .time = time, .epoch = -1}, (void *[]){x, y}, &err), EG_OK);
 	for (int i = 0; i < n * time; i++) {
 		if (x[i] != input[i]) fail_msg("input at step %d, sample %d: %d, not %d", i / n, i % n, x[i], input[i]);
 		if (y[i] != target[i])
@@ -665,7 +665,7 @@ static void streams_lose_nothing(void **state) {
 				assert_int_equal(s->count % streams, 0);
 				for (uint32_t i = 0; i < s->count; i++) {
 					double w = s->weight(s->user, i), there = 0;
-					s->fill(s->user, &i, 1, s->time, (void *[]){x, y}, &f->err);
+					s->fill(s->user, &(eg_fill){.items = &i, .n = 1, .time = s->time, .epoch = -1}, (void *[]){x, y}, &f->err);
 					for (int t = 0; t < s->time; t++) {
 						if (y[t] < 0) continue;
 						there++;
@@ -675,10 +675,9 @@ static void streams_lose_nothing(void **state) {
 						if (t == 0 && i % (uint32_t)pieces > 0) {
 							int32_t first = x[0];
 							uint32_t before = i - 1;
-							s->fill(s->user, &before, 1, s->time, (void *[]){x, y},
-							        &f->err);
+							s->fill(s->user, &(eg_fill){.items = &before, .n = 1, .time = s->time, .epoch = -1}, (void *[]){x, y}, &f->err);
 							assert_int_equal(x[s->time - 1], first - 1);
-							s->fill(s->user, &i, 1, s->time, (void *[]){x, y}, &f->err);
+							s->fill(s->user, &(eg_fill){.items = &i, .n = 1, .time = s->time, .epoch = -1}, (void *[]){x, y}, &f->err);
 						}
 					}
 					assert_true(w == there);

@@ -461,19 +461,19 @@ static int32_t class_of(const problem *p, uint32_t item) {
 	return (int32_t)(eg_rng_below((eg_rng){p->seed, 1}, item, 3));
 }
 
-static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
 	problem *p = user;
-	assert_int_equal(time, 0);
+	assert_int_equal(f->time, 0);
 	p->fills++;
-	for (int i = 0; i < n; i++) {
-		int32_t k = class_of(p, items[i]);
+	for (int i = 0; i < f->n; i++) {
+		int32_t k = class_of(p, f->items[i]);
 		eg_real *x = (eg_real *)slots[0] + i * 128;
-		if ((int64_t)items[i] == p->fail_item)
-			return eg_fail(err, EG_ERR_IO, "picture %u cannot be read", items[i]);
+		if ((int64_t)f->items[i] == p->fail_item)
+			return eg_fail(err, EG_ERR_IO, "picture %u cannot be read", f->items[i]);
 		for (int j = 0; j < 128; j++)
 			x[j] = (eg_real)(net_random(50 + (uint64_t)k, (uint64_t)j) +
-			                 p->noise * net_random(p->seed + 1 + items[i], (uint64_t)j));
-		if ((int64_t)items[i] == p->nan_item) x[77] = (eg_real)NAN;
+			                 p->noise * net_random(p->seed + 1 + f->items[i], (uint64_t)j));
+		if ((int64_t)f->items[i] == p->nan_item) x[77] = (eg_real)NAN;
 		((int32_t *)slots[1])[i] = (k + p->turned) % 3;
 	}
 	return EG_OK;
@@ -539,7 +539,7 @@ static bool on_step(void *user, const eg_progress *p) {
 static bool on_interrupt(void *user) { return ((trainee *)user)->interrupt; }
 
 static eg_status go(trainee *t, const eg_train_config *c, eg_optimizer *o, eg_train_state *s, eg_train_result *r) {
-	eg_train_callbacks callbacks = {t, on_step, on_epoch, on_interrupt};
+	eg_train_callbacks callbacks = {.user = t, .step = on_step, .epoch = on_epoch, .interrupted = on_interrupt};
 	return eg_train(t->g, t->p, c, &t->data, t->val_data.count ? &t->val_data : NULL, o, s, &callbacks, r, &t->err);
 }
 
@@ -571,17 +571,19 @@ static void test_learns(void **state) {
 		assert_int_equal(t->epochs_seen, 8);
 		assert_int_equal(r.epochs_done, 8);
 		assert_true(t->steps_seen >= 8); /* the last step of every epoch is shown */
-		assert_true(r.val_accuracy > 0.97 && r.accuracy > 0.9 && r.val_loss < 0.3);
+		assert_true(r.val_metric > 0.97 && r.train_metric > 0.9 && r.val_loss < 0.3);
 		assert_int_equal(r.best_epoch, t->best.epoch);
 		/* what is left are the best weights: evaluation says the same */
 		eg_confusion *m = eg_confusion_new(3);
-		assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m, NULL), EG_OK);
-		net_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
+		eg_judge *j = eg_judge_confusion_new(t->g, "logits", "t", m, NULL);
+		assert_int_equal(eg_evaluate(t->g, t->p, NULL, 0, &t->val_data, j, &loss, NULL), EG_OK);
+		net_near(eg_confusion_accuracy(m), r.val_metric, 1e-12);
 		net_near(loss, r.val_loss, 1e-6);
 		assert_int_equal(eg_confusion_total(m), 75);
 		double other;
-		assert_int_equal(eg_evaluate(t->g, t->p, 7, &t->val_data, &other, NULL, NULL), EG_OK); /* however it is cut */
+		assert_int_equal(eg_evaluate(t->g, t->p, NULL, 7, &t->val_data, NULL, &other, NULL), EG_OK); /* however it is cut */
 		net_near(other, loss, 1e-6);
+		eg_judge_classes_free(j);
 		eg_confusion_free(m);
 		free_trainee(t);
 	}
@@ -644,7 +646,7 @@ static void test_early_stopping(void **state) {
 		assert_int_equal(s.epoch, r.epochs_done);
 		assert_int_equal(s.best_epoch, r.best_epoch);
 		assert_int_equal(s.steps, (uint64_t)r.epochs_done * 11);
-		assert_int_equal(eg_evaluate(t->g, t->p, 20, &t->val_data, &loss, NULL, NULL), EG_OK);
+		assert_int_equal(eg_evaluate(t->g, t->p, NULL, 20, &t->val_data, NULL, &loss, NULL), EG_OK);
 		if (keep_last) {
 			net_near(loss, t->last.val_loss, 1e-6);
 			net_near(r.val_loss, t->last.val_loss, 0);
@@ -694,7 +696,7 @@ static void check_resume(eg_optimizer_kind kind, int k, bool keep_last) {
 	assert_weights(rest, eg_params_flat(whole->p, &m));
 	assert_int_equal(r2.best_epoch, r.best_epoch);
 	net_near(r2.val_loss, r.val_loss, 0);
-	net_near(r2.val_accuracy, r.val_accuracy, 0);
+	net_near(r2.val_metric, r.val_metric, 0);
 	assert_int_equal(go(rest, &c, o2, &s, &r2), EG_OK); /* nothing left to do: nothing changes */
 	assert_weights(rest, eg_params_flat(whole->p, &m));
 	eg_optimizer_free(o);
@@ -713,7 +715,7 @@ static void test_resume(void **state) {
 	}
 	/* without the best weights of before there is nothing to put back, and what is there must stay */
 	trainee *t = new_trainee(NULL, 1);
-	eg_train_state s = {.epoch = 3, .steps = 33, .best_epoch = 2, .best_accuracy = 2};
+	eg_train_state s = {.epoch = 3, .steps = 33, .best_epoch = 2, .best_metric = 2};
 	eg_train_config c = usual;
 	c.epochs = 3;
 	eg_real *before = copy_of(t);
@@ -837,7 +839,8 @@ static void test_train_refusals(void **state) {
 	t->data.inputs = nothing;
 	assert_int_equal(go(t, &usual, NULL, NULL, NULL), EG_ERR_ARG);
 	eg_confusion *m = eg_confusion_new(4);
-	assert_int_equal(eg_evaluate(t->g, t->p, 0, &t->val_data, &loss, m, &t->err), EG_ERR_SHAPE);
+	assert_null(eg_judge_confusion_new(t->g, "logits", "t", m, &t->err));
+	assert_int_equal(t->err.status, EG_ERR_SHAPE);
 	assert_contains(t->err.message, "4 classes");
 	eg_confusion_free(m);
 	eg_train_config c = usual;
@@ -848,7 +851,7 @@ static void test_train_refusals(void **state) {
 	eg_params *p = eg_params_new(g, 1, &t->err);
 	assert_int_equal(eg_train(g, p, &usual, &t->data, NULL, NULL, NULL, NULL, NULL, &t->err), EG_ERR_ARG);
 	assert_contains(t->err.message, "'loss'");
-	assert_int_equal(eg_evaluate(g, p, 0, &t->val_data, &loss, NULL, &t->err), EG_ERR_ARG);
+	assert_int_equal(eg_evaluate(g, p, NULL, 0, &t->val_data, NULL, &loss, &t->err), EG_ERR_ARG);
 	eg_params_free(p);
 	eg_graph_free(g);
 	free_trainee(t);
@@ -856,7 +859,7 @@ static void test_train_refusals(void **state) {
 
 static void test_best(void **state) {
 	EG_UNUSED(state);
-	static const eg_best_kind kinds[] = {EG_BEST_DEFAULT, EG_BEST_ACCURACY, EG_BEST_LOSS};
+	static const eg_best_kind kinds[] = {EG_BEST_DEFAULT, EG_BEST_METRIC, EG_BEST_OBJECTIVE};
 	for (int i = 0; i < EG_COUNT(kinds); i++) {
 		/* validation with other labels: its accuracy is best when the loss is not */
 		trainee *t = new_trainee(NULL, 1);
@@ -866,8 +869,8 @@ static void test_best(void **state) {
 		c.best = kinds[i];
 		assert_int_equal(go(t, &c, NULL, NULL, &r), EG_OK);
 		net_near(r.val_loss, t->best.val_loss, 0);
-		net_near(r.val_accuracy, t->best.val_accuracy, 0);
-		assert_true((kinds[i] == EG_BEST_LOSS) == (r.best_epoch == 1));
+		net_near(r.val_metric, t->best.val[0], 0);
+		assert_true((kinds[i] == EG_BEST_OBJECTIVE) == (r.best_epoch == 1));
 		free_trainee(t);
 	}
 }

@@ -28,8 +28,9 @@ static double word_weight(void *user, uint32_t item) {
 	return is_silent(user, item) ? 0 : word_length(user, item);
 }
 
-static eg_status fill_words(
-        void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill_words(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n, time = f->time;
 	words *w = user;
 	int32_t *x = slots[0], *t = slots[1];
 	EG_UNUSED(err);
@@ -192,30 +193,32 @@ static void test_sequences(void **state) {
 	eg_train_result r;
 	double first, loss, other;
 	int64_t asked = 0;
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &first, NULL, &s->err), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, NULL, 0, &s->val_data, NULL, &first, &s->err), EG_OK);
 	assert_int_equal(spell(s, &spelling, NULL, NULL, &r), EG_OK);
-	assert_true(first > 1.5 && r.val_loss < 0.05 && r.val_accuracy > 0.99 && r.accuracy > 0.9);
+	assert_true(first > 1.5 && r.val_loss < 0.05 && r.val_metric > 0.99 && r.train_metric > 0.9);
 	assert_int_equal(r.best_epoch, s->best_epoch);
 	/* each sample once an epoch, but for batches in which there is nothing to learn, which are looked at all the same */
 	for (int i = 0; i < WORDS; i++) assert_int_equal(s->train.seen[i], 6);
 	/* the mean is over predictions, however they are cut */
 	eg_confusion *m = eg_confusion_new(LETTERS);
+	eg_judge *j = eg_judge_confusion_new(s->g, "logits", "t", m, NULL);
 	for (uint32_t i = 0; i < WORDS; i++) asked += (int64_t)word_weight(&s->validation, i);
 	s->validation.norder = 0;
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, m, &s->err), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, NULL, 0, &s->val_data, j, &loss, &s->err), EG_OK);
 	assert_int_equal(eg_confusion_total(m), asked);
-	net_near(eg_confusion_accuracy(m), r.val_accuracy, 1e-12);
+	net_near(eg_confusion_accuracy(m), r.val_metric, 1e-12);
 	net_near(loss, r.val_loss, 1e-6);
 	for (int batch = 1; batch < 8; batch += 3) {
 		s->validation.norder = 0;
-		assert_int_equal(eg_evaluate(s->g, s->p, batch, &s->val_data, &other, NULL, &s->err), EG_OK);
+		assert_int_equal(eg_evaluate(s->g, s->p, NULL, batch, &s->val_data, NULL, &other, &s->err), EG_OK);
 		net_near(other, loss, 1e-6);
 	}
+	eg_judge_classes_free(j);
 	eg_confusion_free(m);
 	/* nothing to predict at all */
 	s->validation.all_silent = s->train.all_silent = true;
 	s->train.norder = s->validation.norder = 0;
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &s->val_data, &loss, NULL, &s->err), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, NULL, 0, &s->val_data, NULL, &loss, &s->err), EG_OK);
 	assert_true(isnan(loss));
 	assert_int_equal(spell(s, &spelling, NULL, NULL, &r), EG_ERR_ARG);
 	assert_contains(s->err.message, "nothing to predict");
@@ -226,7 +229,9 @@ static void test_sequences(void **state) {
 }
 
 /* The last letter of a word, from a network that is told how long words are; the target is (N). */
-static eg_status fill_last(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill_last(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n, time = f->time;
 	const words *w = user;
 	EG_UNUSED(err);
 	for (int i = 0; i < n; i++)
@@ -258,7 +263,7 @@ static void test_lengths(void **state) {
 	c.epochs = 10;
 	assert_non_null(p);
 	assert_int_equal(eg_train(g, p, &c, &d, &d, NULL, NULL, NULL, &r, NULL), EG_OK);
-	assert_true(r.val_accuracy == 1);
+	assert_true(r.val_metric == 1);
 	eg_params_free(p);
 	eg_graph_free(g);
 	eg_context_free(ctx);
@@ -300,8 +305,9 @@ static int piece_length(void *user, uint32_t item) {
 }
 static double piece_weight(void *user, uint32_t item) { return piece_length(user, item); }
 
-static eg_status fill_text(
-        void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill_text(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n, time = f->time;
 	const text *t = user;
 	EG_UNUSED(err);
 	for (int i = 0; i < n; i++) {
@@ -357,17 +363,17 @@ static void test_streams(void **state) {
 	s->data = text_data(&t, 10, true);
 	s->val_data.count = 0;
 	assert_int_equal(spell(s, &c, NULL, NULL, &r), EG_OK);
-	assert_true(r.loss < 0.2 && r.accuracy > 0.95);
+	assert_true(r.loss < 0.2 && r.train_metric > 0.95);
 	for (int i = 0; i < EG_COUNT(steps); i++) {
 		eg_dataset d = text_data(&t, steps[i], true);
-		assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL, NULL), EG_OK);
+		assert_int_equal(eg_evaluate(s->g, s->p, NULL, 0, &d, NULL, &loss, NULL), EG_OK);
 		if (i)
 			net_near(loss, whole, 1e-5);
 		else
 			whole = loss;
 	}
 	eg_dataset d = text_data(&t, 7, false); /* without, each piece begins in the dark */
-	assert_int_equal(eg_evaluate(s->g, s->p, 0, &d, &loss, NULL, NULL), EG_OK);
+	assert_int_equal(eg_evaluate(s->g, s->p, NULL, 0, &d, NULL, &loss, NULL), EG_OK);
 	assert_true(loss > 1.2 * whole);
 	free_speller(s);
 }

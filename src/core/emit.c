@@ -39,6 +39,7 @@ int eg_emit_samples(const eg_emit *e) {
 const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
 const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern; }
 bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
+bool eg_emit_frozen(const eg_emit *e, int i) { return eg_plan_frozen(e->plan, node_of(e)->param[i]); }
 int eg_emit_checkpoint(const eg_emit *e, int steps) {
 	const int wanted = e->plan->options.train ? e->plan->options.checkpoint_time : 0;
 	const int segment = wanted < 0 ? (int)ceil(sqrt(steps)) : wanted;
@@ -498,11 +499,19 @@ static void emit_forward(eg_plan *p) {
 	}
 }
 
-/* Gradients that the user gives: for outputs that nothing else is computed from. */
+static bool is_output(const eg_graph *g, int value, const char *name) {
+	for (int i = 0; i < g->noutputs; i++)
+		if (g->outputs[i].value == value && !strcmp(g->outputs[i].name, name)) return true;
+	return false;
+}
+
+/* Gradients that the user gives: for the objective, or for outputs that nothing else is computed from. */
 static void emit_seeds(eg_plan *p) {
+	const char *only = p->options.objective;
 	for (int i = 0; i < p->graph->nvalues && !p->out_of_memory; i++) {
 		eg_pvalue *v = &p->values[i];
-		if (!v->output || v->consumers || !v->needs_grad || p->graph->values[i].node < 0) continue;
+		if (only ? !is_output(p->graph, i, only) : v->consumers > 0) continue;
+		if (!v->output || !v->needs_grad || p->graph->values[i].node < 0) continue;
 		eg_emit e = {.plan = p, .node = p->graph->values[i].node, .bwd = true};
 		v->seed = value_buf(&e, i, EG_PLAIN, BUF_IO);
 		v->grad[EG_PLAIN] = v->seed;

@@ -127,6 +127,7 @@ extern const int eg_ops_count;
 const void *eg_emit_options(const eg_emit *e);
 const eg_kernels *eg_emit_kernels(const eg_emit *e);
 bool eg_emit_training(const eg_emit *e);       /* a backward pass will follow */
+bool eg_emit_frozen(const eg_emit *e, int i);  /* parameter i is not to change */
 int eg_emit_checkpoint(const eg_emit *e, int steps); /* between two checkpoints of a recurrence of so many steps; 0: none */
 int eg_emit_node(const eg_emit *e);            /* number of the node, for random streams */
 int eg_emit_nin(const eg_emit *e);

@@ -14,6 +14,15 @@ static bool is_wanted(const eg_plan_options *o, const char *name) {
 	return false;
 }
 
+static int find_output(const eg_plan *p, const char *name) {
+	for (int i = 0; i < p->graph->noutputs; i++)
+		if (!strcmp(p->graph->outputs[i].name, name)) {
+			int v = p->graph->outputs[i].value;
+			return v < p->nvalues && p->values[v].output ? v : -1;
+		}
+	return -1;
+}
+
 static eg_status mark_outputs(eg_plan *p, const eg_plan_options *o, eg_error *err) {
 	const eg_graph *g = p->graph;
 	int found = 0;
@@ -28,6 +37,8 @@ static eg_status mark_outputs(eg_plan *p, const eg_plan_options *o, eg_error *er
 		found++;
 	}
 	if (!found) return eg_fail(err, EG_ERR_ARG, "a plan needs at least one output; declare it with eg_output");
+	if (o->objective && find_output(p, o->objective) < 0)
+		return eg_fail(err, EG_ERR_ARG, "the objective '%s' is not among the plan's outputs", o->objective);
 	return EG_OK;
 }
 
@@ -53,7 +64,8 @@ static void mark_gradients(eg_plan *p) {
 		p->values[i].needs_grad = p->options.input_grads && g->values[i].node < 0 && g->values[i].type == EG_F32;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *node = &g->nodes[n];
-		bool needs = node->info.params > 0;
+		bool needs = false;
+		for (int i = 0; i < node->nparams; i++) needs |= !g->params[node->param[i]].spec.state && !eg_plan_frozen(p, node->param[i]);
 		for (int i = 0; i < node->nin; i++) needs |= node->in[i] >= 0 && p->values[node->in[i]].needs_grad;
 		for (int i = 0; i < node->nout; i++)
 			p->values[node->out[i]].needs_grad =
@@ -181,6 +193,7 @@ eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const
 	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);
 	if (p->out_of_memory || !eg_plan_place(p)) goto no_memory;
+	p->options.objective = NULL, p->options.frozen = NULL; /* likewise */
 	eg_plan_preset_seeds(p);
 	return p;
 no_memory:
@@ -213,14 +226,6 @@ void eg_plan_free(eg_plan *p) {
 static int find_input(const eg_plan *p, const char *name) {
 	for (int i = 0; i < p->nvalues; i++)
 		if (p->graph->values[i].name && !strcmp(p->graph->values[i].name, name)) return i;
-	return -1;
-}
-static int find_output(const eg_plan *p, const char *name) {
-	for (int i = 0; i < p->graph->noutputs; i++)
-		if (!strcmp(p->graph->outputs[i].name, name)) {
-			int v = p->graph->outputs[i].value;
-			return v < p->nvalues && p->values[v].output ? v : -1;
-		}
 	return -1;
 }
 

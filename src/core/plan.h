@@ -152,6 +152,8 @@ static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
 	return &p->values[value];
 }
 
+static inline bool eg_plan_frozen(const eg_plan *p, int param) { return p->options.frozen && p->options.frozen[param]; }
+
 eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err); /* shapes.c: fills size and values[].dims */
 bool eg_plan_has_sizes(const eg_plan *p, const eg_size *sizes);            /* shapes.c: was it made with these? */
 int64_t eg_plan_number(const eg_plan *p, int64_t d);    /* shapes.c: what a dimension is here; negative: it is not known */

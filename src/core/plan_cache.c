@@ -39,12 +39,22 @@ static bool copy_sizes(eg_plan_cache *c, const eg_size *sizes) {
 	return copy != NULL;
 }
 
+static bool copy_training(eg_plan_cache *c, const eg_plan_options *o) {
+	size_t n = (size_t)c->graph->nparams;
+	if (o->objective) c->options.objective = eg_arena_strdup(&c->arena, o->objective);
+	bool *frozen = o->frozen ? eg_arena_alloc(&c->arena, n + 1) : NULL;
+	if (frozen) memcpy(frozen, o->frozen, n * sizeof *frozen);
+	c->options.frozen = frozen;
+	return !o->objective == !c->options.objective && !o->frozen == !frozen;
+}
+
 eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
 	const eg_allocator *a = (options->context ? options->context : g->ctx)->allocator;
 	eg_plan_cache *c = eg_calloc(a, 1, sizeof *c);
 	if (c) {
 		*c = (eg_plan_cache){.graph = g, .params = params, .options = *options, .allocator = a, .arena = {.allocator = a}};
-		if ((!options->outputs || copy_outputs(c, options->outputs)) && (!options->sizes || copy_sizes(c, options->sizes))) return c;
+		if ((!options->outputs || copy_outputs(c, options->outputs)) && (!options->sizes || copy_sizes(c, options->sizes)) &&
+			copy_training(c, options)) return c;
 		eg_plan_cache_free(c);
 	}
 	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan cache");

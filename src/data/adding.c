@@ -32,7 +32,9 @@ static void put_sample(const eg_adding *d, uint32_t item, int i, int n, int T, e
 	y[i] = sum;
 }
 
-static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n, time = f->time;
 	const eg_adding *d = user;
 	if (time != d->dataset.time)
 		return eg_fail(

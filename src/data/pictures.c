@@ -149,8 +149,10 @@ static void ask_for(const eg_picture_dataset *d, uint32_t item, size_t size) {
 #endif
 }
 
-static eg_status fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
-	EG_UNUSED(err), EG_UNUSED(time);
+static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n;
+	EG_UNUSED(err);
 	const eg_picture_dataset *d = user;
 	const eg_pictures *p = d->pictures;
 	const size_t size = d->plane * (size_t)d->C;

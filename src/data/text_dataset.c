@@ -47,7 +47,9 @@ static double stream_weight(void *user, uint32_t item) {
 	return piece_of(user, item, &first);
 }
 
-static eg_status stream_fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status stream_fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n, time = f->time;
 	const eg_text_dataset *d = user;
 	int32_t *input = slots[0], *target = slots[1];
 	EG_UNUSED(err);
@@ -113,7 +115,9 @@ static int sample_time(void *user, uint32_t item) {
 
 static double sample_weight(void *user, uint32_t item) { return sample_time(user, item); }
 
-static eg_status sample_fill(void *user, const uint32_t *items, int n, int time, void *const *slots, eg_error *err) {
+static eg_status sample_fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const uint32_t *items = f->items;
+	const int n = f->n, time = f->time;
 	const eg_text_dataset *d = user;
 	int32_t *input = slots[0], *target = slots[1];
 	EG_UNUSED(err);

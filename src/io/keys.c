@@ -179,6 +179,7 @@ eg_status eg_key_read(const eg_key *key, const eg_tree *t, void *out, const char
 		return EG_OK;
 	case EG_KEY_NUMBERS: return read_numbers(key, t, where, err);
 	case EG_KEY_STRINGS:
+	case EG_KEY_MAPS:
 	case EG_KEY_CHOICE: return EG_OK;
 	}
 	return EG_OK;

@@ -19,6 +19,7 @@ typedef enum eg_key_type {
 	EG_KEY_STRING,  /* const char * */
 	EG_KEY_NUMBERS, /* a number or a list of numbers: checked, not stored */
 	EG_KEY_STRINGS, /* a list of texts: not stored, and checked where it is used */
+	EG_KEY_MAPS,    /* a list of maps of the keys of variants[0]: read by who knows them; not stored */
 	EG_KEY_CHOICE   /* a word, or {word: attributes}: read by eg_choice_read; not stored */
 } eg_key_type;
 

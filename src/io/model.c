@@ -1,8 +1,8 @@
 /* model.c - a trained network in one safetensors file: weights under their layers' names, and in the metadata all that is
  * needed to use it. A checkpoint is the same file with what training needs to go on.
  *
- * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM and best.NAME.PARAM (layers have no point in their
- * names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean, std
+ * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM, best.NAME.PARAM and average.NAME.PARAM (layers have no
+ * point in their names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean, std
  * (JSON lists), border (JSON list of one number), vocab (JSON map, io/vocab.c), result, state (JSON maps). Nothing depends on the clock, so the same
  * training gives the same file. */
 #include "io/recipe.h"
@@ -15,7 +15,7 @@
 
 /* Raised when an older program could misunderstand a file. */
 enum { FORMAT = 1 };
-static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.";
+static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.", average_prefix[] = "average.";
 
 struct eg_model {
 	eg_arena arena;
@@ -41,21 +41,22 @@ typedef struct field {
 	const char *name;
 	field_type type;
 	size_t offset;
+	const char *old; /* what it was called before; NULL: the same */
 } field;
-#define RESULT(f, t) \
-	{ #f, t, offsetof(eg_train_result, f) }
-#define STATE(n, f, t) \
-	{ n, t, offsetof(eg_train_state, f) }
+#define RESULT(f, t, old) \
+	{ #f, t, offsetof(eg_train_result, f), old }
+#define STATE(n, f, t, old) \
+	{ n, t, offsetof(eg_train_state, f), old }
 
-static const field result_fields[] = {RESULT(epochs_done, FIELD_INT), RESULT(best_epoch, FIELD_INT),
-	RESULT(loss, FIELD_DOUBLE), RESULT(accuracy, FIELD_DOUBLE), RESULT(val_loss, FIELD_DOUBLE),
-	RESULT(val_accuracy, FIELD_DOUBLE)};
-static const field state_fields[] = {STATE("epoch", epoch, FIELD_INT), STATE("steps", steps, FIELD_U64),
-	STATE("schedule_best", schedule.best, FIELD_DOUBLE), STATE("schedule_scale", schedule.scale, FIELD_DOUBLE),
-	STATE("schedule_bad_epochs", schedule.bad_epochs, FIELD_INT), STATE("best_epoch", best_epoch, FIELD_INT),
-	STATE("bad_epochs", bad_epochs, FIELD_INT), STATE("best_loss", best_loss, FIELD_DOUBLE),
-	STATE("best_accuracy", best_accuracy, FIELD_DOUBLE)};
-static const field optimizer_field = {"optimizer_steps", FIELD_U64, 0};
+static const field result_fields[] = {RESULT(epochs_done, FIELD_INT, NULL), RESULT(best_epoch, FIELD_INT, NULL),
+	RESULT(loss, FIELD_DOUBLE, NULL), RESULT(train_metric, FIELD_DOUBLE, "accuracy"), RESULT(val_loss, FIELD_DOUBLE, NULL),
+	RESULT(val_metric, FIELD_DOUBLE, "val_accuracy")};
+static const field state_fields[] = {STATE("epoch", epoch, FIELD_INT, NULL), STATE("steps", steps, FIELD_U64, NULL),
+	STATE("schedule_best", schedule.best, FIELD_DOUBLE, NULL), STATE("schedule_scale", schedule.scale, FIELD_DOUBLE, NULL),
+	STATE("schedule_bad_epochs", schedule.bad_epochs, FIELD_INT, NULL), STATE("best_epoch", best_epoch, FIELD_INT, NULL),
+	STATE("bad_epochs", bad_epochs, FIELD_INT, NULL), STATE("best_loss", best_loss, FIELD_DOUBLE, NULL),
+	STATE("best_metric", best_metric, FIELD_DOUBLE, "best_accuracy")};
+static const field optimizer_field = {"optimizer_steps", FIELD_U64, 0, NULL};
 
 static void put_field(eg_tree_builder *b, eg_tree *map, const field *f, const void *from) {
 	const char *p = (const char *)from + f->offset;
@@ -78,8 +79,13 @@ static bool get_double(const eg_tree *t, double *v) {
 	return true;
 }
 
-static bool get_field(const eg_tree *map, const field *f, void *to) {
+static const eg_tree *find_field(const eg_tree *map, const field *f) {
 	const eg_tree *t = eg_tree_get(map, f->name);
+	return t || !f->old ? t : eg_tree_get(map, f->old);
+}
+
+static bool get_field(const eg_tree *map, const field *f, void *to) {
+	const eg_tree *t = find_field(map, f);
 	char *p = (char *)to + f->offset;
 	int64_t v = 0;
 	if (f->type == FIELD_DOUBLE) return get_double(t, (double *)(void *)p);
@@ -102,13 +108,18 @@ static bool is_unknown(const field *f, const void *from) {
 	return f->type == FIELD_DOUBLE && isnan(*(const double *)(const void *)((const char *)from + f->offset));
 }
 
+/* `metric` is the name of the metric; before there was only one. */
 static bool get_result(const eg_tree *map, eg_train_result *r) {
-	*r = (eg_train_result){.loss = NAN, .accuracy = NAN, .val_loss = NAN, .val_accuracy = NAN};
+	const eg_tree *metric = eg_tree_get(map, "metric");
+	*r = (eg_train_result){.loss = NAN, .val_loss = NAN, .train_metric = NAN, .val_metric = NAN};
 	for (int i = 0; i < EG_COUNT(result_fields); i++) {
 		const field *f = &result_fields[i];
-		bool left_out = f->type == FIELD_DOUBLE && !eg_tree_get(map, f->name);
+		bool left_out = f->type == FIELD_DOUBLE && !find_field(map, f);
 		if (!left_out && !get_field(map, f, r)) return false;
 	}
+	if (metric && !eg_tree_is_string(metric)) return false;
+	bool known = !isnan(r->val_metric) || !isnan(r->train_metric);
+	r->metric = metric ? metric->text : known ? "accuracy" : NULL;
 	return true;
 }
 
@@ -167,6 +178,7 @@ static eg_status add_texts(saver *s) {
 		t = eg_tree_new(&s->b, EG_TREE_MAP);
 		for (int i = 0; i < EG_COUNT(result_fields); i++)
 			if (!is_unknown(&result_fields[i], p->result)) put_field(&s->b, t, &result_fields[i], p->result);
+		if (p->result->metric) eg_tree_string(&s->b, t, "metric", p->result->metric);
 		status = add_json(s, "result", t);
 	}
 	if (!status && p->state) {
@@ -200,13 +212,14 @@ static eg_status add_all_tensors(saver *s) {
 	const eg_model_parts *p = s->parts;
 	int moments = p->optimizer && p->state ? eg_optimizer_moments(p->optimizer) : 0;
 	s->tensors = eg_arena_alloc(
-		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 2) + 1) * sizeof *s->tensors);
+		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 3) + 1) * sizeof *s->tensors);
 	bool ok = s->tensors && add_tensors(s, "", "", eg_params_flat(p->params, NULL));
 	for (int i = 0; i < moments && ok; i++)
 		ok = add_tensors(s, optimizer_prefix, eg_optimizer_moment_name(p->optimizer, i),
 			eg_optimizer_moment(p->optimizer, i, NULL));
 	if (ok && p->state && p->state->best_weights && p->state->best_epoch > 0)
 		ok = add_tensors(s, best_prefix, "", p->state->best_weights);
+	if (ok && p->state && p->state->average) ok = add_tensors(s, average_prefix, "", p->state->average);
 	return ok ? EG_OK : eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
 }
 
@@ -363,8 +376,9 @@ static bool same_dims(const eg_dims *a, const eg_dims *b) {
 static int param_of(const eg_model *m, const char *name) {
 	int i = eg_params_find(m->params, name);
 	if (i >= 0 || !m->state) return i;
-	size_t n = strlen(best_prefix), k = strlen(optimizer_prefix);
+	size_t n = strlen(best_prefix), a = strlen(average_prefix), k = strlen(optimizer_prefix);
 	if (!strncmp(name, best_prefix, n)) return eg_params_find(m->params, name + n);
+	if (!strncmp(name, average_prefix, a)) return eg_params_find(m->params, name + a);
 	const char *moment = strncmp(name, optimizer_prefix, k) ? NULL : strchr(name + k, '.');
 	i = moment ? eg_params_find(m->params, moment + 1) : -1;
 	return eg_params_trained(m->params, i) ? i : -1;
@@ -526,7 +540,7 @@ eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_s
 	if (!fits)
 		return eg_fail(err, EG_ERR_FORMAT,
 			"checkpoint '%s' was written by a different optimizer from the one that is to go on", m->path);
-	eg_real *best = state->best_weights;
+	eg_real *best = state->best_weights, *average = state->average;
 	if (!get_fields(m->state, state_fields, EG_COUNT(state_fields), state) ||
 		!get_field(m->state, &optimizer_field, &steps))
 		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the state of training", m->path);
@@ -535,7 +549,10 @@ eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_s
 			eg_optimizer_moment(optimizer, i, NULL));
 	eg_optimizer_set_steps(optimizer, steps);
 	state->best_weights = best;
+	state->average = average;
 	if (best && state->best_epoch > 0 && !fill_flat(m, best_prefix, "", best))
 		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the best weights are missing", m->path);
+	if (average && !fill_flat(m, average_prefix, "", average)) /* the training was begun without: it begins here */
+		memcpy(average, eg_params_flat(m->params, &n), n * sizeof *average);
 	return EG_OK;
 }

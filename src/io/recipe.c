@@ -212,9 +212,10 @@ static eg_status read_train(eg_recipe *r, eg_error *err) {
 	eg_status status = eg_keys_read(eg_train_keys.keys, eg_train_keys.n, t, t, &section, "'train'", err);
 	if (status) return status;
 	r->train = section.config;
-	r->train.best = (eg_best_kind)section.best;
+	r->train.best = section.best > EG_BEST_OBJECTIVE ? EG_BEST_METRIC : (eg_best_kind)section.best;
 	r->exact = section.precision != 0;
 	status = check_early_stopping(r, t, err);
+	if (!status) status = eg_groups_read(r, eg_tree_get(t, "groups"), err);
 	if (status) return status;
 	status = read_variant(
 		eg_tree_get(t, "schedule"), "schedule", eg_schedule_variants, &r->train.schedule, &kind, &attrs, err);

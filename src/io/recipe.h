@@ -55,6 +55,7 @@ typedef struct eg_key_table {
 } eg_key_table;
 extern const eg_key_table eg_recipe_keys, eg_data_keys, eg_train_keys;
 extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
+extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */
 
 /* Recipes are checked with the tables of tasks, which lie above: these two are defined in src/tasks/task.c. */
 extern const char *const eg_task_names[];     /* NULL-terminated */
@@ -64,6 +65,11 @@ eg_key_table eg_task_data_keys(int task);     /* keys of `data` beside eg_data_k
  * are known by their names: `lengths` or `input_lengths`, and `target_lengths`; others are left out. */
 const eg_op_info *eg_layer_op(int i);
 const eg_op_info *eg_loss_op(int i);
+
+/* ---- groups.c ---------------------------------------------------------------------------------------------------- */
+
+/* train.groups into the recipe's training configuration. NULL: none. */
+eg_status eg_groups_read(eg_recipe *r, const eg_tree *list, eg_error *err);
 
 /* ---- layers.c ---------------------------------------------------------------------------------------------------- */
 

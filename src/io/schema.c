@@ -104,7 +104,7 @@ const eg_variant eg_schedule_variants[] = {
 	{0},
 };
 
-static const char *const best_names[] = {"default", "accuracy", "loss", NULL}; /* as eg_best_kind */
+static const char *const best_names[] = {"default", "metric", "loss", "accuracy", NULL}; /* as eg_best_kind; accuracy: metric */
 static const char *const precision_names[] = {"fast", "exact", NULL};
 static const eg_key train_keys[] = {
 	CHOICE("loss", NULL, "what is made small"),
@@ -122,6 +122,14 @@ static const eg_key train_keys[] = {
 	NUMBER("clip_norm", TRAIN(optimizer.clip_norm), 0, 1e9, 0,
 		"longest allowed gradient, over all weights; 0: any"),
 	NUMBER("clip_value", TRAIN(optimizer.clip_value), 0, 1e9, 0, "largest allowed element of a gradient; 0: any"),
+	FLAG("decay_all", TRAIN(optimizer.decay_all), "weight_decay holds for biases and the weights of normalisations too"),
+	{.name = "groups",
+		.type = EG_KEY_MAPS,
+		.variants = eg_group_keys,
+		.doc = "what is different for some weights: [{pattern: \"conv*\", lr: 0.1}]; the last that fits counts"},
+	WHOLE("accumulate", TRAIN(accumulate), 1, 1, "batches in one update: their gradients are averaged, so that a batch may be smaller than memory"),
+	NUMBER("average", TRAIN(average), 0, EG_BELOW_1, 0,
+		"decay of a moving average of the weights, such as 0.999, that is validated and kept in place of the weights; 0: none"),
 	WHOLE("early_stopping", TRAIN(early_stopping), 0, 0,
 		"epochs without improvement before training ends; 0: never"),
 	NUMBER("forget", TRAIN(forget), 0, 1, EG_FORGET,
@@ -133,8 +141,9 @@ static const eg_key train_keys[] = {
 		.type = EG_KEY_ENUM,
 		.names = best_names,
 		.offset = offsetof(eg_train_section, best),
-		.doc = "what makes an epoch the best: the highest validation accuracy or the lowest validation loss; default: "
-		       "accuracy where samples have classes, loss for sequences"},
+		.doc = "what makes an epoch the best: metric, the best value of the validation metric that the task goes by (accuracy "
+		       "says the same), or the lowest validation loss. Default: as suits the task; for classes the accuracy of "
+		       "samples, but the loss of sequences"},
 	{.name = "precision",
 		.type = EG_KEY_ENUM,
 		.names = precision_names,
@@ -176,6 +185,7 @@ static void schema_range(builder *b, eg_tree *t, const eg_key *k) {
 }
 
 static void schema_variants(builder *b, eg_tree *t, const eg_key *k);
+static bool schema_object(builder *b, eg_tree *t, const eg_key *keys, int n, eg_tree **properties);
 
 /* Fills `t` with what a value of this key may be. */
 static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
@@ -216,6 +226,10 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 	case EG_KEY_STRINGS:
 		schema_type(b, t, "array");
 		schema_type(b, eg_tree_map(b, t, "items"), "string");
+		break;
+	case EG_KEY_MAPS:
+		schema_type(b, t, "array");
+		schema_object(b, eg_tree_map(b, t, "items"), k->variants->keys, k->variants->nkeys, NULL);
 		break;
 	case EG_KEY_CHOICE: schema_variants(b, t, k); break;
 	}

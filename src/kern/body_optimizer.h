@@ -93,9 +93,27 @@ static void EG_NAME(clip_value_f32)(const void *args, int begin, int end, void *
 	}
 }
 
+EG_ALWAYS_INLINE void blend_part(const eg_blend_args *a, int64_t i, int lanes) {
+	const float *x = a->x.p;
+	float *y = a->y.p;
+	vf old = vload_n(y + i, lanes);
+	vstore_n(y + i, lanes, vfma(vset1(a->a), vsub(vload_n(x + i, lanes), old), old));
+}
+
+static void EG_NAME(blend_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_blend_args a = *(const eg_blend_args *)args;
+	EG_UNUSED(scratch);
+	for (int u = begin; u < end; u++) {
+		int64_t i = (int64_t)u * EG_CHUNK, n = optimizer_end(a.n, u);
+		for (; i + V <= n; i += V) blend_part(&a, i, V);
+		if (i < n) blend_part(&a, i, (int)(n - i));
+	}
+}
+
 static void EG_NAME(fill_optimizer)(eg_kernels *k) {
 	k->sgd = EG_NAME(sgd_f32);
 	k->adam = EG_NAME(adam_f32);
 	k->sumsq = EG_NAME(sumsq_f32);
 	k->clip_value = EG_NAME(clip_value_f32);
+	k->blend = EG_NAME(blend_f32);
 }

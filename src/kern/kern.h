@@ -233,6 +233,12 @@ typedef struct eg_clip_value_args {
 	int64_t n;
 	real limit;
 } eg_clip_value_args;
+/* blend: y += a (x - y), the step of a running mean. */
+typedef struct eg_blend_args {
+	eg_buf x, y;
+	int64_t n;
+	real a;
+} eg_blend_args;
 
 /* ---- the peak ------------------------------------------------------------------------------------------------------------ */
 
@@ -354,6 +360,7 @@ typedef struct eg_kernels {
 	eg_kernel adam;       /* eg_optimizer_args */
 	eg_kernel sumsq;      /* eg_sumsq_args */
 	eg_kernel clip_value; /* eg_clip_value_args */
+	eg_kernel blend;      /* eg_blend_args */
 
 	eg_fma_loop fma_loop;
 } eg_kernels;

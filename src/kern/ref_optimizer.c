@@ -79,9 +79,23 @@ static void clip_value__ref(const void *args, int begin, int end, void *scratch)
 	}
 }
 
+static void blend__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_blend_args *a = args;
+	EG_UNUSED(scratch);
+	assert(units_ok(EG_CHUNK, a->n, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p);
+	const real *restrict x = a->x.p;
+	real *restrict y = a->y.p;
+	for (int u = begin; u < end; u++) {
+		int64_t first, last;
+		chunk(a->n, u, &first, &last);
+		for (int64_t i = first; i < last; i++) y[i] += a->a * (x[i] - y[i]);
+	}
+}
+
 void fill_optimizer__ref(eg_kernels *k) {
 	k->sgd = sgd__ref;
 	k->adam = adam__ref;
 	k->sumsq = sumsq__ref;
 	k->clip_value = clip_value__ref;
+	k->blend = blend__ref;
 }

@@ -47,7 +47,7 @@ static eg_bn_shape shape_of(const eg_emit *e, eg_layout layout) {
 }
 
 static bool is_frozen(const eg_emit *e) {
-	return !eg_emit_training(e) || ((const batchnorm_options *)eg_emit_options(e))->frozen;
+	return !eg_emit_training(e) || eg_emit_frozen(e, MEAN) || ((const batchnorm_options *)eg_emit_options(e))->frozen;
 }
 
 /* BLOCKED buffers are walked by global jobs. */

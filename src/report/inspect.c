@@ -180,7 +180,7 @@ static size_t bytes_of(const feed *f, eg_tensor t) {
 	return n;
 }
 
-static eg_status fill(feed *f) {
+static eg_status fill_slots(feed *f) {
 	eg_graph *g = eg_model_graph(f->i->model);
 	for (int k = 0; f->data->inputs[k] && k < EG_MAX_INPUTS; k++) {
 		eg_tensor t = eg_graph_find(g, f->data->inputs[k]);
@@ -190,7 +190,8 @@ static eg_status fill(feed *f) {
 		f->slots[k] = eg_arena_alloc(&f->i->arena, bytes_of(f, t));
 		if (!f->slots[k]) return eg_inspect_no_memory(f->err);
 	}
-	return f->data->fill(f->data->user, f->items, f->N, f->T, f->slots, f->err);
+	eg_fill fill = {.items = f->items, .n = f->N, .time = f->T, .epoch = -1};
+	return f->data->fill(f->data->user, &fill, f->slots, f->err);
 }
 
 static void *slot_called(const feed *f, const char *name) {
@@ -245,7 +246,7 @@ eg_status eg_inspect_data(eg_inspection *i, eg_error *err) {
 	if (!status && !f.data) status = eg_fail(err, EG_ERR_ARG, "the model's data has no samples");
 	if (!status && f.data->time < 1) status = eg_fail(err, EG_ERR_ARG, "the model's samples are no sequences");
 	if (!status) status = choose_items(&f);
-	if (!status) status = fill(&f);
+	if (!status) status = fill_slots(&f);
 	if (!status) status = put_samples(&f);
 	eg_samples_free(samples);
 	eg_task_free(task);

@@ -199,7 +199,8 @@ static eg_status add_up(errors *e, eg_plan_cache *plans, eg_tensor logits, const
 		for (int i = 0; i < n; i++) items[i] = (uint32_t)(at + i);
 		for (int i = 0; data->inputs[i] && i < EG_MAX_INPUTS; i++)
 			slots[i] = eg_plan_input(plan, data->inputs[i]);
-		eg_status status = data->fill(data->user, items, n, data->time, slots, err);
+		eg_fill fill = {.items = items, .n = n, .time = data->time, .epoch = -1};
+		eg_status status = data->fill(data->user, &fill, slots, err);
 		if (status) return status;
 		int32_t *lengths = eg_plan_input(plan, "lengths"); /* of a network that asks for them */
 		for (int i = 0; lengths && i < n; i++) lengths[i] = data->time;

@@ -111,7 +111,10 @@ static eg_status run(
 	if (s->classes > 0 && !e->confusion) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
 	if (batch <= 0) batch = s->eval_batch;
 	if (s->type->evaluate) return s->type->evaluate(e, m, s->parts[part], batch, err);
-	eg_status status = eg_evaluate(g, eg_model_params(m), batch, s->parts[part], &e->loss, e->confusion, err);
+	eg_judge *j = e->confusion ? eg_judge_confusion_new(g, "logits", "target", e->confusion, err) : NULL;
+	if (e->confusion && !j) return EG_ERR_ARG;
+	eg_status status = eg_evaluate(g, eg_model_params(m), NULL, batch, s->parts[part], j, &e->loss, err);
+	eg_judge_classes_free(j);
 	if (!status) s->type->measure(e);
 	return status;
 }

@@ -1,9 +1,12 @@
 /* batches.c - which samples of a data set make a batch. Three kinds of sets:
  *
  *   plain    shuffled, then cut.
- *   lengths  (time_of) shuffled; then, inside of windows of WINDOW batches, sorted by length, so that samples of like length
- *            meet; cut; and the batches shuffled again, so that an epoch does not run from short to long.
- *   streams  pieces of running series: batch k is piece k of every stream. Never shuffled: the state goes from batch to batch.
+ *   lengths  (time_of, size_of) shuffled; then, inside of windows of WINDOW batches, sorted by length, so that samples
+ *            of like length meet; cut; and the batches shuffled again, so that an epoch does not run from short to
+ *            long. With further open dimensions, samples of the same number of steps after rounding are sorted by
+ *            those, in their order.
+ *   streams  pieces of running series: batch k is piece k of every stream. Never shuffled: the state goes from batch
+ *            to batch.
  *
  * Not here: what is in a sample (eg_dataset), what is done with a batch (loop.c). */
 #include "train/batches.h"
@@ -14,28 +17,68 @@
 enum { WINDOW = 32, STEPS = 8 }; /* a batch has a multiple of STEPS steps, so that few different plans are needed */
 
 typedef struct eg_batches_key {
-	int time;
+	int size[1 + EG_DATASET_DIMS]; /* steps; of other dimensions */
 	uint32_t item;
 	int64_t at; /* place before sorting, so that the result is one and the same everywhere */
 } eg_batches_key;
 
-static int by_time(const void *a, const void *b) {
+static int by_size(const void *a, const void *b) {
 	const eg_batches_key *x = a, *y = b;
-	if (x->time != y->time) return x->time < y->time ? -1 : 1;
+	for (int i = 0; i < EG_COUNT(x->size); i++)
+		if (x->size[i] != y->size[i]) return x->size[i] < y->size[i] ? -1 : 1;
 	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static int count_dims(const eg_dataset *d) {
+	int n = 0;
+	while (d->dims && d->dims[n]) n++;
+	return n;
+}
+
+static int rounded(int size, int most) {
+	size = size < 1 ? STEPS : (size + STEPS - 1) / STEPS * STEPS;
+	return size < most ? size : most;
 }
 
 static void sort_windows(eg_batches *b, int64_t window) {
 	const eg_dataset *d = b->data;
+	int dims = d->size_of ? count_dims(d) : 0;
 	for (int64_t i = 0; i < d->count; i++) {
 		uint32_t item = b->order[i];
-		b->keys[i] = (eg_batches_key){.time = d->time_of(d->user, item), .item = item, .at = i};
+		eg_batches_key k = {.item = item, .at = i};
+		if (d->time_of) k.size[0] = d->time_of(d->user, item);
+		if (d->time_of && dims) k.size[0] = rounded(k.size[0], d->time);
+		for (int j = 0; j < dims; j++) k.size[1 + j] = d->size_of(d->user, item, j);
+		for (int j = 0; j + 1 < dims; j++) k.size[1 + j] = rounded(k.size[1 + j], d->most[j]);
+		b->keys[i] = k;
 	}
 	for (int64_t i = 0; i < d->count; i += window) {
 		size_t n = (size_t)(d->count - i < window ? d->count - i : window);
-		qsort(b->keys + i, n, sizeof *b->keys, by_time);
+		qsort(b->keys + i, n, sizeof *b->keys, by_size);
 	}
 	for (int64_t i = 0; i < d->count; i++) b->order[i] = b->keys[i].item;
+}
+
+static eg_status check_dims(const eg_dataset *d, eg_error *err) {
+	int n = count_dims(d);
+	if (n > EG_DATASET_DIMS)
+		return eg_fail(err, EG_ERR_ARG, "a data set with %d open dimensions; at most %d are allowed", n,
+		        EG_DATASET_DIMS);
+	if (n && !d->most)
+		return eg_fail(err, EG_ERR_ARG, "a data set with open dimensions must say their largest sizes (most)");
+	for (int k = 0; k < n; k++) {
+		if (d->most[k] < 1)
+			return eg_fail(err, EG_ERR_ARG, "dimension '%s' of a data set has sizes of at most %d",
+			        d->dims[k], d->most[k]);
+		for (int64_t i = 0; d->size_of && i < d->count; i++) {
+			int size = d->size_of(d->user, (uint32_t)i, k);
+			if (size < 0 || size > d->most[k])
+				return eg_fail(err, EG_ERR_ARG,
+				        "sample %lld has size %d in dimension '%s'; 0 to %d are allowed", (long long)i,
+				        size, d->dims[k], d->most[k]);
+		}
+	}
+	return EG_OK;
 }
 
 static eg_status check(const eg_dataset *d, eg_error *err) {
@@ -44,14 +87,14 @@ static eg_status check(const eg_dataset *d, eg_error *err) {
 		return eg_fail(err, EG_ERR_ARG, "a data set of sequences of at most %d steps", d->time);
 	if (d->streams < 0 || (d->streams > 0 && d->count % d->streams))
 		return eg_fail(err, EG_ERR_ARG, "%lld samples cannot be the pieces of %d streams of equal length",
-			(long long)d->count, d->streams);
+		        (long long)d->count, d->streams);
 	for (int64_t i = 0; d->time_of && i < d->count; i++) {
 		int t = d->time_of(d->user, (uint32_t)i);
 		if (t < 1 || t > d->time)
 			return eg_fail(err, EG_ERR_ARG, "sample %lld has %d time steps; 1 to %d are allowed",
-				(long long)i, t, d->time);
+			        (long long)i, t, d->time);
 	}
-	return EG_OK;
+	return check_dims(d, err);
 }
 
 /* Streams: sample s * pieces + k is piece k of stream s. */
@@ -61,11 +104,10 @@ static void identity(eg_batches *b) {
 		b->order[i] = (uint32_t)(streams ? i % streams * pieces + i / streams : i);
 }
 
-eg_status eg_batches_make(
-	eg_batches *b, const eg_allocator *a, const eg_dataset *d, int size, eg_error *err) {
+eg_status eg_batches_make(eg_batches *b, const eg_allocator *a, const eg_dataset *d, int size, eg_error *err) {
 	eg_status status = check(d, err);
 	if (status) return status;
-	bool sorted = d->time_of && !d->streams;
+	bool sorted = (d->time_of || (d->size_of && count_dims(d))) && !d->streams;
 	*b = (eg_batches){.data = d, .allocator = a, .size = d->streams ? d->streams : size};
 	b->count = (d->count + b->size - 1) / b->size;
 	b->order = eg_calloc(a, (size_t)d->count + 1, sizeof *b->order);
@@ -97,19 +139,32 @@ void eg_batches_shuffle(eg_batches *b, uint64_t seed, int epoch) {
 	eg_rng_shuffle((eg_rng){seed, eg_stream(EG_RNG_SHUFFLE, 1, (uint64_t)epoch)}, b->turn, (size_t)b->count);
 }
 
+/* Of the other open dimensions: the largest of its samples. */
+static void set_sizes(const eg_dataset *d, eg_batch *b) {
+	int n = count_dims(d);
+	for (int k = 0; k < n; k++) {
+		int largest = d->size_of ? 0 : d->most[k];
+		for (int i = 0; i < b->n && d->size_of; i++) {
+			int size = d->size_of(d->user, b->items[i], k);
+			if (size > largest) largest = size;
+		}
+		b->sizes[k] = rounded(largest, d->most[k]);
+	}
+}
+
 eg_batch eg_batches_get(const eg_batches *b, int64_t k) {
 	const eg_dataset *d = b->data;
 	int64_t at = (b->turn ? (int64_t)b->turn[k] : k) * b->size, left = d->count - at;
 	eg_batch one = {.items = b->order + at, .n = (int)(left < b->size ? left : b->size), .time = d->time};
 	one.weight = d->weight ? 0 : one.n;
 	for (int i = 0; i < one.n && d->weight; i++) one.weight += d->weight(d->user, one.items[i]);
+	set_sizes(d, &one);
 	if (!d->time_of) return one;
 	int longest = 1;
 	for (int i = 0; i < one.n; i++) {
 		int t = d->time_of(d->user, one.items[i]);
 		if (t > longest) longest = t;
 	}
-	longest = (longest + STEPS - 1) / STEPS * STEPS;
-	if (longest < d->time) one.time = longest;
+	one.time = rounded(longest, d->time);
 	return one;
 }

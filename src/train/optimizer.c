@@ -1,8 +1,7 @@
 /* optimizer.c - gradient clipping and SGD, Adam, AdamW over the flat parameter block. The equations stand beside the kernel slots
  * (kern.h, eg_optimizer_args); the norm is summed in units of fixed size and in fixed order, so that it has the same bits for any number
- * of threads. */
-#include "core/params.h"
-#include "engram_train.h"
+ * of threads. Parameters that are updated alike and lie side by side are one run, and without groups or decay all are (groups.c). */
+#include "train/groups.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +16,10 @@ struct eg_optimizer {
 	int nmoments;
 	double *partial; /* sums of squares by unit */
 	int units;
+	eg_param_run *runs;
+	bool *frozen; /* by parameter */
+	int nruns, run_units;
+	bool any_frozen;
 	uint64_t steps;
 };
 
@@ -36,6 +39,16 @@ static eg_status check(const eg_optimizer_config *c, eg_error *err) {
 	return EG_OK;
 }
 
+static int units_of(const eg_param_run *r) { return r->frozen ? 0 : (int)((r->count + EG_CHUNK - 1) / EG_CHUNK); }
+
+static eg_status set_groups(eg_optimizer *o, eg_error *err) {
+	eg_status status = eg_groups_resolve(o->params, &o->config, o->runs, &o->nruns, o->frozen, err);
+	for (int i = 0; i < o->params->count; i++) o->any_frozen |= o->frozen[i];
+	for (int i = 0; i < o->nruns; i++) o->run_units += units_of(&o->runs[i]);
+	o->config.groups = NULL; /* the caller's; not kept */
+	return status;
+}
+
 eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, eg_error *err) {
 	eg_context *ctx = p->graph->ctx;
 	eg_optimizer_config c = config ? *config : (eg_optimizer_config){0};
@@ -49,6 +62,13 @@ eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, 
 	eg_optimizer *o = eg_calloc(ctx->allocator, 1, sizeof *o);
 	if (!o) goto no_memory;
 	*o = (eg_optimizer){.params = p, .ctx = ctx, .config = c};
+	o->runs = eg_calloc(ctx->allocator, (size_t)p->count + 1, sizeof *o->runs);
+	o->frozen = eg_calloc(ctx->allocator, (size_t)p->count + 1, sizeof *o->frozen);
+	if (!o->runs || !o->frozen) goto no_memory;
+	if (set_groups(o, err)) {
+		eg_optimizer_free(o);
+		return NULL;
+	}
 	o->nmoments = c.kind != EG_SGD ? 2 : c.momentum != 0;
 	o->units = (int)((p->trained + EG_CHUNK - 1) / EG_CHUNK);
 	o->moments = eg_block_new(ctx->allocator, (size_t)o->nmoments * p->trained * sizeof(real) + EG_ALIGN);
@@ -65,7 +85,16 @@ void eg_optimizer_free(eg_optimizer *o) {
 	const eg_allocator *a = o->ctx->allocator;
 	eg_block_free(a, o->moments);
 	eg_release(a, o->partial);
+	eg_release(a, o->runs);
+	eg_release(a, o->frozen);
 	eg_release(a, o);
+}
+
+const bool *eg_optimizer_frozen(const eg_optimizer *o) { return o->any_frozen ? o->frozen : NULL; }
+
+void eg_optimizer_clear_frozen(eg_optimizer *o) {
+	for (int i = 0; i < o->nruns && o->any_frozen; i++)
+		if (o->runs[i].frozen) memset(o->params->grad + o->runs[i].first, 0, o->runs[i].count * sizeof(real));
 }
 
 typedef struct step_job {
@@ -79,6 +108,27 @@ static double total_norm(const eg_optimizer *o) {
 	double sum = 0;
 	for (int i = 0; i < o->units; i++) sum += o->partial[i];
 	return sqrt(sum);
+}
+
+static eg_buf behind(eg_buf b, size_t elements) { return b.p ? (eg_buf){(real *)b.p + elements, EG_CHUNK} : b; }
+
+/* This rank's share of the units of all runs. */
+static void update_runs(const eg_optimizer *o, const eg_optimizer_args *all, int rank, int size) {
+	const eg_kernels *k = &o->ctx->kern;
+	int begin, end, before = 0;
+	eg_split(o->run_units, rank, size, &begin, &end);
+	for (int i = 0; i < o->nruns; i++) {
+		const eg_param_run *r = &o->runs[i];
+		int units = units_of(r), from = begin > before ? begin - before : 0, to = end - before < units ? end - before : units;
+		before += units;
+		if (from >= to) continue;
+		eg_optimizer_args a = *all;
+		a.g = behind(a.g, r->first), a.w = behind(a.w, r->first), a.m = behind(a.m, r->first), a.v = behind(a.v, r->first);
+		a.n = (int64_t)r->count;
+		a.lr = (real)((double)a.lr * r->lr);
+		a.weight_decay = (real)((double)a.weight_decay * r->decay);
+		(o->config.kind == EG_SGD ? k->sgd : k->adam)(&a, from, to, NULL);
+	}
 }
 
 static void step(void *arg, int rank, int size) {
@@ -104,10 +154,10 @@ static void step(void *arg, int rank, int size) {
 		norm = total_norm(o);
 	}
 	if (rank == 0) job->norm = norm;
-	if (!isfinite(norm) || begin == end) return;
+	if (!isfinite(norm)) return;
 	eg_optimizer_args a = job->update;
 	if (o->config.clip_norm > 0 && norm > o->config.clip_norm) a.scale = (real)(o->config.clip_norm / (norm + 1e-6));
-	(o->config.kind == EG_SGD ? k->sgd : k->adam)(&a, begin, end, NULL);
+	update_runs(o, &a, rank, size);
 }
 
 eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *err) {
@@ -115,6 +165,7 @@ eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *
 	eg_params *p = o->params;
 	if (norm) *norm = 0;
 	if (o->units == 0) return EG_OK;
+	eg_optimizer_clear_frozen(o);
 	real *m = o->nmoments ? o->moments : NULL, *v = o->nmoments == 2 ? o->moments + p->trained : NULL;
 	double t = (double)(o->steps + 1);
 	step_job job = {.o = o,

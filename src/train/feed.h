@@ -1,0 +1,46 @@
+/* feed.h - a batch of a data set into a plan: inputs, lengths, the state of streams; and whether there is anything to
+ * predict in it. */
+#ifndef ENGRAM_TRAIN_FEED_H
+#define ENGRAM_TRAIN_FEED_H
+
+#include "core/plan.h"
+#include "train/batches.h"
+
+enum { EG_FEED_INPUTS = 16, EG_FEED_TARGETS = 8 };
+
+typedef struct eg_feed {
+	eg_graph *graph;
+	const eg_dataset *data;
+	eg_plan_cache *plans; /* lent */
+	uint64_t seed;        /* as in eg_fill */
+	int epoch;
+	/* Of the batch put in last: */
+	eg_plan *plan;
+	eg_fill fill;
+	eg_batch batch;
+	bool empty; /* nothing to predict: the mean over nothing is not a number */
+	void *slots[EG_FEED_INPUTS];
+	/* Of the objective: int32 inputs, classes, in which a negative number stands for none. */
+	const char *targets[EG_FEED_TARGETS];
+	int ntargets;
+	void *spare[EG_FEED_INPUTS]; /* for inputs that the plan does not need */
+	size_t spare_bytes[EG_FEED_INPUTS];
+} eg_feed;
+
+/* An output of the graph by its name; -1: none. */
+int eg_feed_output(const eg_graph *g, const char *name);
+/* Zero-initialise; eg_feed_free in every case. objective NULL: none, then no batch is empty but those of weight 0. */
+eg_status eg_feed_make(
+        eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err);
+void eg_feed_free(eg_feed *f);
+/* The state of streams begins from zero with the next batch. */
+void eg_feed_rewind(eg_feed *f);
+eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err);
+/* As judges see it. Points into f. */
+eg_batch_run eg_feed_run(const eg_feed *f);
+
+/* Names of outputs: the objective (NULL: none) and what the judge reads (NULL: no judge), each once, in an array of
+ * the allocator's; NULL: out of memory. */
+const char **eg_feed_outputs(const eg_allocator *a, const char *objective, const eg_judge *judge);
+
+#endif
