@@ -209,14 +209,21 @@ static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 	return handle(v->buf[layout]);
 }
 
+/* A value that bwd reads without saying so may be overwritten by then. The numbers need not show it, so the plan remembers. */
+static void note_read(eg_emit *e, bool declared, const char *mark) {
+	if (e->bwd && !declared) e->plan->undeclared = mark;
+}
+
 eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout) {
 	if (!eg_emit_has_in(e, i)) return (eg_buf){0};
+	note_read(e, node_of(e)->op->bwd_reads_x, "bwd_reads_x");
 	return value_in(e, node_of(e)->in[i], layout);
 }
 
 eg_buf eg_emit_y(eg_emit *e, int i, eg_layout layout) {
 	int value = node_of(e)->out[i];
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
+	note_read(e, node_of(e)->op->bwd_reads_y, "bwd_reads_y");
 	if (e->bwd) return value_in(e, value, layout);
 	v->layout = layout;
 	set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));

@@ -97,7 +97,7 @@ typedef struct eg_op {
 	void (*fwd)(eg_emit *e);
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
-	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward */
+	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward: bwd asks for eg_emit_x (of any input), eg_emit_y */
 	bool fuses_act;                /* fwd honours eg_emit_act */
 	bool folds_affine;             /* its weight and bias (parameters 0 and 1, which may be absent) are scaled and shifted by the planner where
 	                                * the first dimension of the weight is dimension 1, the channels, of output 0 */

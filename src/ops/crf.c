@@ -162,6 +162,7 @@ const eg_op eg_op_crf = {
 	.infer = crf_infer,
 	.fwd = crf_fwd,
 	.bwd = crf_bwd,
+	.bwd_reads_x = true,
 	.cases = crf_cases,
 	.ncases = EG_COUNT(crf_cases),
 };

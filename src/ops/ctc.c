@@ -191,6 +191,7 @@ const eg_op eg_op_ctc = {
 	.infer = ctc_infer,
 	.fwd = ctc_fwd,
 	.bwd = ctc_bwd,
+	.bwd_reads_x = true,
 	.cases = ctc_cases,
 	.ncases = EG_COUNT(ctc_cases),
 };

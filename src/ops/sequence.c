@@ -126,6 +126,7 @@ const eg_op eg_op_reverse_sequence = {
 	.infer = reverse_infer,
 	.fwd = reverse_fwd,
 	.bwd = reverse_bwd,
+	.bwd_reads_x = true,
 	.onnx = "ReverseSequence",
 	.onnx_since = 10,
 	.cases = sequence_cases,
@@ -154,6 +155,7 @@ const eg_op eg_op_sequence_mask = {
 	.infer = mask_infer,
 	.fwd = mask_fwd,
 	.bwd = mask_bwd,
+	.bwd_reads_x = true,
 	.cases = sequence_cases,
 	.ncases = EG_COUNT(sequence_cases) - 1,
 };
@@ -184,6 +186,7 @@ const eg_op eg_op_last = {
 	.infer = pool_infer,
 	.fwd = last_fwd,
 	.bwd = last_bwd,
+	.bwd_reads_x = true,
 	.cases = sequence_cases,
 	.ncases = EG_COUNT(sequence_cases),
 };
@@ -200,6 +203,7 @@ const eg_op eg_op_mean_time = {
 	.infer = pool_infer,
 	.fwd = mean_fwd,
 	.bwd = mean_bwd,
+	.bwd_reads_x = true,
 	.cases = sequence_cases,
 	.ncases = EG_COUNT(sequence_cases),
 };
