@@ -131,6 +131,27 @@ static inline eg_tensor eg_globalavgpool2d_with(eg_graph *g, eg_tensor x, const 
 }
 #define eg_globalavgpool2d(...) EG_BUILD_1(globalavgpool2d, __VA_ARGS__, )
 
+/* ---- upsample2d ------------------------------------------------------------------------------------------------- */
+
+/* Makes pictures larger by whole factors: each value is repeated (nearest neighbour).
+ *
+ * y[n,c,p,q] = x[n,c, p div scale, q div scale]; x (N,C,H,W), y (N, C, H scale, W scale);
+ * dx = the sum of dy over the positions that show x
+ *
+ * Inputs: x. Output: y.
+ * ONNX Resize-11 with mode nearest, coordinate_transformation_mode asymmetric and nearest_mode floor
+ */
+typedef struct eg_upsample2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int scale[2]; /* how many times as high and as wide; needed */
+	bool end_; /* closes the builder's list */
+} eg_upsample2d_options;
+static inline eg_tensor eg_upsample2d_with(eg_graph *g, eg_tensor x, const eg_upsample2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "upsample2d", options, inputs, 1);
+}
+#define eg_upsample2d(...) EG_BUILD_1(upsample2d, __VA_ARGS__, )
+
 /* ---- batchnorm -------------------------------------------------------------------------------------------------- */
 
 /* Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted.

@@ -10,6 +10,7 @@
 	X(gemm) X(gemm_pack) X(gemm_packed) X(conv_lanes_pack) X(conv_lanes_fwd) X(conv_lanes_bwd_data)                \
 	X(conv_lanes_bwd_weights) X(conv_plain_pack) X(conv_plain_fwd) X(conv_plain_bwd_data)                          \
 	X(conv_plain_bwd_weights) CONV(0) CONV(1) CONV(2) CONV(3) X(maxpool_fwd) X(maxpool_bwd) X(avgpool_fwd) X(avgpool_bwd) X(act_fwd) X(act_bwd)    \
+	X(upsample_fwd) X(upsample_bwd)                                                                                \
 	X(conv_pool_pack) X(conv_pool_fwd) X(conv_pool_unpool) X(conv_pool_bwd_weights) X(batchnorm_fold) \
 	X(batchnorm_part) X(batchnorm_stats) X(batchnorm_fixed) X(batchnorm_fwd) X(batchnorm_bwd_part)                 \
 	X(batchnorm_bwd_stats) X(batchnorm_bwd) X(pad_fwd) X(pad_bwd)                                                  \

@@ -385,6 +385,41 @@ static void test_avgpool_ceil(void **state) {
 	bed_clear(t, "ceil");
 }
 
+/* ---- up-sampling ------------------------------------------------------------------------------------------------- */
+
+static void check_upsample(bed *t, int sh, int sw, bool lanes) {
+	enum { N = 18, C = 3, H = 2, W = 21 };
+	const int P = H * sh, Q = W * sw;
+	blocks xs = {N, C * H * W, lanes, 16}, ys = {N, C * P * Q, lanes, 16};
+	eg_upsample_args a = {bed_blocks(t, xs), bed_blocks(t, ys), N, C, H, W, sh, sw, lanes, false};
+	eg_upsample_args b = {bed_gradient(t, ys), bed_gradient(t, xs), N, C, H, W, sh, sw, lanes, true};
+	const real *x = a.from.p, *y = a.to.p, *dy = b.from.p, *dx = b.to.p, *before = bed_copy(t, dx, blocks_count(xs) * sizeof *dx);
+	t->k->upsample_fwd(&a, 0, eg_blocks(N), NULL);
+	t->k->upsample_bwd(&b, 0, eg_blocks(N), NULL);
+	for (int n = 0; n < N; n++) {
+		double *sum = doubles(t, xs.F);
+		for (int f = 0; f < xs.F; f++) sum[f] = (double)before[blocks_at(xs, n, f)];
+		for (int f = 0; f < ys.F; f++) {
+			int shown = (f / (P * Q) * H + f / Q % P / sh) * W + f % Q / sw;
+			assert_true(y[blocks_at(ys, n, f)] == x[blocks_at(xs, n, shown)]);
+			sum[shown] += (double)dy[blocks_at(ys, n, f)];
+		}
+		for (int f = 0; f < xs.F; f++) assert_value("upsample dx", (double)dx[blocks_at(xs, n, f)], sum[f], 4);
+	}
+	check_empty_lanes("upsample dx", dx, xs);
+	bed_clear(t, "upsample");
+}
+
+static void test_upsample(void **state) {
+	for (int lanes = 0; lanes < 2; lanes++) {
+		check_upsample(*state, 2, 2, lanes);
+		check_upsample(*state, 2, 3, lanes);
+		check_upsample(*state, 1, 2, lanes);
+		check_upsample(*state, 3, 1, lanes);
+		check_upsample(*state, 1, 20, lanes);
+	}
+}
+
 /* ---- element-wise, broadcasting, sums ---------------------------------------------------------------------------- */
 
 static void test_activations(void **state) {
@@ -689,6 +724,7 @@ int main(void) {
 	        cmocka_unit_test_prestate(test_conv_adjoint, &t),
 	        cmocka_unit_test_prestate(test_pool, &t),
 	        cmocka_unit_test_prestate(test_avgpool_ceil, &t),
+	        cmocka_unit_test_prestate(test_upsample, &t),
 	        cmocka_unit_test_prestate(test_activations, &t),
 	        cmocka_unit_test_prestate(test_dropout, &t),
 	        cmocka_unit_test_prestate(test_broadcast, &t),

@@ -369,6 +369,30 @@ static void test_pool(void **state) {
 	}
 }
 
+/* ---- up-sampling ------------------------------------------------------------------------------------------------- */
+
+static void compare_upsample(bed *t, int N, int C, int H, int W, int sh, int sw, bool lanes, bool acc) {
+	label what;
+	blocks xs = {N, C * H * W, lanes, 16}, ys = {N, C * H * sh * W * sw, lanes, 16};
+	size_t nx = blocks_count(xs), ny = blocks_count(ys);
+	eg_upsample_args a = {bed_blocks(t, xs), bed_blocks(t, ys), N, C, H, W, sh, sw, lanes, false}, b = a;
+	eg_upsample_args c = {bed_gradient(t, ys), bed_gradient(t, xs), N, C, H, W, sh, sw, lanes, acc}, d = c;
+	b.to = bed_clone(t, a.to, ny), d.to = bed_clone(t, c.to, nx);
+	snprintf(what, sizeof what, "upsample N%d C%d H%d W%d scale %d,%d lanes %d acc %d", N, C, H, W, sh, sw, lanes, acc);
+	compare(t, what, t->k->upsample_fwd, &a, t->ref->upsample_fwd, &b, eg_blocks(N), output_reals(a.to, b.to, ny, 0));
+	compare(t, what, t->k->upsample_bwd, &c, t->ref->upsample_bwd, &d, eg_blocks(N), output_reals(c.to, d.to, nx, 1));
+	bed_clear(t, what);
+}
+
+static void test_upsample(void **state) {
+	static const int scales[][2] = {{2, 2}, {1, 2}, {2, 1}, {2, 3}, {1, 1}, {3, 9}, {1, 17}};
+	bed *t = *state;
+	for (int i = 0; i < EG_COUNT(scales); i++)
+		for (int bits = 0; bits < 4; bits++)
+			for (int W = 1; W <= 40; W += W < 20 ? 1 : 7)
+				compare_upsample(t, 17, 2, 3, W, scales[i][0], scales[i][1], bits & 1, bits & 2);
+}
+
 /* ---- element-wise ------------------------------------------------------------------------------------------------ */
 
 /* Units of 16 * F elements, or the flat job's EG_CHUNK, with totals that end anywhere. */
@@ -722,6 +746,7 @@ int main(void) {
 		cmocka_unit_test(test_conv_plain),
 		cmocka_unit_test(test_conv_random),
 		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_upsample),
 		cmocka_unit_test(test_activations),
 		cmocka_unit_test(test_activation_digits),
 		cmocka_unit_test(test_copy_fill),

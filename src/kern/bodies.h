@@ -16,6 +16,7 @@
 #include "kern/body_conv_winograd.h"
 #include "kern/body_conv_winograd_weights.h"
 #include "kern/body_pool.h"
+#include "kern/body_upsample.h"
 #include "kern/body_conv_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_batchnorm.h"
@@ -36,6 +37,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_conv_depthwise)(k);
 	EG_NAME(fill_conv_winograd)(k);
 	EG_NAME(fill_pool)(k);
+	EG_NAME(fill_upsample)(k);
 	EG_NAME(fill_conv_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_batchnorm)(k);

@@ -289,6 +289,8 @@ typedef struct eg_kernels {
 	eg_kernel maxpool_bwd; /* eg_maxpool_bwd_args */
 	eg_kernel avgpool_fwd; /* eg_avgpool_fwd_args */
 	eg_kernel avgpool_bwd; /* eg_avgpool_bwd_args */
+	eg_kernel upsample_fwd; /* eg_upsample_args */
+	eg_kernel upsample_bwd; /* eg_upsample_args */
 
 	eg_kernel batchnorm_part;      /* eg_bn_part_args */
 	eg_kernel batchnorm_stats;     /* eg_bn_stats_args */

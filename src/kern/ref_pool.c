@@ -1,4 +1,4 @@
-/* ref_pool.c - maximum and average pooling in plain C.
+/* ref_pool.c - maximum and average pooling, and up-sampling, in plain C.
  *
  * As in ref_conv.c both layouts are one: `planes` pictures of [H][W][L], L = 1 in PLAIN, L = EG_BLOCK in LANES. */
 #include "kern/ref.h"
@@ -187,9 +187,51 @@ static void avgpool_bwd__ref(const void *args, int begin, int end, void *scratch
 	}
 }
 
+/* ---- up-sampling ------------------------------------------------------------------------------------------------ */
+
+static void upsample_fwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_upsample_args *a = args;
+	EG_UNUSED(scratch);
+	assert(upsample_ok(a, begin, end) && !a->acc);
+	const int L = a->lanes ? LANES : 1;
+	for (int b = begin; b < end; b++) {
+		const real *x = eg_at(a->from, b);
+		real *y = eg_at(a->to, b);
+		int rows = a->H * (a->lanes ? a->C : a->C * eg_block_size(a->N, b)); /* of all pictures */
+		for (int h = 0; h < rows; h++, x += (ptrdiff_t)a->W * L)
+			for (int r = 0; r < a->sh; r++)
+				for (int w = 0; w < a->W; w++)
+					for (int t = 0; t < a->sw; t++, y += L)
+						for (int l = 0; l < L; l++) y[l] = x[w * L + l];
+	}
+}
+
+static void upsample_bwd__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_upsample_args *a = args;
+	EG_UNUSED(scratch);
+	assert(upsample_ok(a, begin, end));
+	const int L = a->lanes ? LANES : 1, width = a->W * a->sw;
+	for (int b = begin; b < end; b++) {
+		const real *dy = eg_at(a->from, b);
+		real *dx = eg_at(a->to, b);
+		int rows = a->H * (a->lanes ? a->C : a->C * eg_block_size(a->N, b));
+		for (int h = 0; h < rows; h++)
+			for (int i = 0; i < a->W * L; i++) {
+				const real *corner = dy + ((ptrdiff_t)h * a->sh * width + i / L * a->sw) * L + i % L;
+				real sum = 0;
+				for (int r = 0; r < a->sh; r++)
+					for (int t = 0; t < a->sw; t++) sum += corner[((ptrdiff_t)r * width + t) * L];
+				real *to = dx + (ptrdiff_t)h * a->W * L + i;
+				*to = a->acc ? *to + sum : sum;
+			}
+	}
+}
+
 void fill_pool__ref(eg_kernels *k) {
 	k->maxpool_fwd = maxpool_fwd__ref;
 	k->maxpool_bwd = maxpool_bwd__ref;
 	k->avgpool_fwd = avgpool_fwd__ref;
 	k->avgpool_bwd = avgpool_bwd__ref;
+	k->upsample_fwd = upsample_fwd__ref;
+	k->upsample_bwd = upsample_bwd__ref;
 }
