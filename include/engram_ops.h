@@ -683,6 +683,58 @@ static inline eg_tensor eg_add_with(eg_graph *g, eg_tensor a, eg_tensor b,
 }
 #define eg_add(...) EG_BUILD_2(add, __VA_ARGS__, )
 
+/* ---- concat ----------------------------------------------------------------------------------------------------- */
+
+/* Tensors side by side along `axis`, by default the channels: 2 to 8 of them, as for skip connections.
+ *
+ * y = x1, x2, ... one after the other along axis; all other dimensions are equal
+ *
+ * Inputs: x1, x2, optional: x3, x4, x5, x6, x7, x8. Output: y.
+ * ONNX Concat-13; the skip connections of U-Net, Ronneberger et al. 2015
+ */
+typedef struct eg_concat_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension along which they lie side by side; negative counts from the end, so the first of n is -n; default 1 */
+	eg_tensor x3; /* optional input */
+	eg_tensor x4; /* optional input */
+	eg_tensor x5; /* optional input */
+	eg_tensor x6; /* optional input */
+	eg_tensor x7; /* optional input */
+	eg_tensor x8; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_concat_options;
+static inline eg_tensor eg_concat_with(eg_graph *g, eg_tensor x1, eg_tensor x2,
+	const eg_concat_options *options) {
+	eg_tensor inputs[8] = {x1, x2, {0}, {0}, {0}, {0}, {0}, {0}};
+	int n = 2;
+	if (options && options->x3.id) {
+		inputs[2] = options->x3;
+		n = 3;
+	}
+	if (options && options->x4.id) {
+		inputs[3] = options->x4;
+		n = 4;
+	}
+	if (options && options->x5.id) {
+		inputs[4] = options->x5;
+		n = 5;
+	}
+	if (options && options->x6.id) {
+		inputs[5] = options->x6;
+		n = 6;
+	}
+	if (options && options->x7.id) {
+		inputs[6] = options->x7;
+		n = 7;
+	}
+	if (options && options->x8.id) {
+		inputs[7] = options->x8;
+		n = 8;
+	}
+	return eg_apply(g, "concat", options, inputs, n);
+}
+#define eg_concat(...) EG_BUILD_2(concat, __VA_ARGS__, )
+
 /* ---- relu ------------------------------------------------------------------------------------------------------- */
 
 /* Rectifier: negative values become zero.

@@ -420,6 +420,45 @@ static void test_upsample(void **state) {
 	}
 }
 
+/* ---- joining and splitting --------------------------------------------------------------------------------------- */
+
+/* Tensors of these widths, one of which is absent (concat) or not wanted (split); a batch in blocks, or rows in pieces. */
+static void check_join(bed *t, int total, int rows, int pieces) {
+	static const int widths[] = {5, 33, 0, 1, 16};
+	enum { TENSORS = EG_COUNT(widths), WIDE = 55 };
+	const int units = (total + rows - 1) / rows;
+	eg_concat_args c = {.s = {.rows = rows, .total = total, .n = TENSORS, .pieces = pieces}};
+	eg_split_args d = {.s = c.s};
+	real *before[TENSORS];
+	for (int i = 0; i < TENSORS; i++) {
+		const size_t n = (size_t)(total * widths[i]);
+		c.s.width[i] = d.s.width[i] = widths[i];
+		if (widths[i]) c.x[i] = (eg_buf){bed_reals(t, n), rows * widths[i]};
+		if (widths[i] && i != 3) d.x[i] = (eg_buf){bed_reals(t, n), rows * widths[i]};
+		if (d.x[i].p) before[i] = bed_copy(t, d.x[i].p, n * sizeof(real));
+		d.acc[i] = i == 1;
+	}
+	c.y = (eg_buf){bed_reals(t, (size_t)(total * WIDE)), rows * WIDE};
+	d.y = (eg_buf){bed_reals(t, (size_t)(total * WIDE)), rows * WIDE};
+	for (int u = units * pieces - 1; u >= 0; u--) t->k->concat(&c, u, u + 1, NULL), t->k->split(&d, u, u + 1, NULL);
+	for (int r = 0; r < total; r++)
+		for (int i = 0, at = 0; i < TENSORS; at += widths[i++])
+			for (int k = 0; k < widths[i]; k++) {
+				const int from = r * widths[i] + k, to = r * WIDE + at + k;
+				assert_true(((real *)c.y.p)[to] == ((real *)c.x[i].p)[from]);
+				if (!d.x[i].p) continue;
+				assert_true(((real *)d.x[i].p)[from] == ((real *)d.y.p)[to] + (d.acc[i] ? before[i][from] : 0));
+			}
+	bed_clear(t, "concat and split");
+}
+
+static void test_join(void **state) {
+	check_join(*state, 35, 16, 1);
+	check_join(*state, 1, 1, 7);
+	check_join(*state, 4, 1, 3);
+	check_join(*state, 7, 3, 60);
+}
+
 /* ---- element-wise, broadcasting, sums ---------------------------------------------------------------------------- */
 
 static void test_activations(void **state) {
@@ -725,6 +764,7 @@ int main(void) {
 	        cmocka_unit_test_prestate(test_pool, &t),
 	        cmocka_unit_test_prestate(test_avgpool_ceil, &t),
 	        cmocka_unit_test_prestate(test_upsample, &t),
+	        cmocka_unit_test_prestate(test_join, &t),
 	        cmocka_unit_test_prestate(test_activations, &t),
 	        cmocka_unit_test_prestate(test_dropout, &t),
 	        cmocka_unit_test_prestate(test_broadcast, &t),

@@ -133,6 +133,16 @@ static void wants_plain(search *s, const eg_emit *e, int i) {
 		if (eg_plan_value_may(s->p, value, (eg_layout)x)) s->cost[group_of(s, value)][x] += passes(s->p, value) * reorder(e, value, (eg_layout)x, EG_PLAIN);
 }
 
+/* Input i is wanted as the values of group g lie. */
+static void wants_alike(search *s, const eg_emit *e, int i, int g) {
+	int value = s->p->graph->nodes[e->node].in[i];
+	double cost[EG_LAYOUTS][EG_LAYOUTS] = {{0}};
+	if (value < 0) return;
+	for (int x = 0; x < EG_LAYOUTS; x++)
+		for (int y = 0; y < EG_LAYOUTS; y++) cost[x][y] = passes(s->p, value) * reorder(e, value, (eg_layout)x, (eg_layout)y);
+	add_cost(s, group_of(s, value), g, cost);
+}
+
 static void follower(search *s, const eg_emit *e) {
 	const eg_plan *p = s->p;
 	const eg_node *n = &p->graph->nodes[e->node];
@@ -149,10 +159,7 @@ static void follower(search *s, const eg_emit *e) {
 			wants_plain(s, e, i);
 			continue;
 		}
-		double cost[EG_LAYOUTS][EG_LAYOUTS] = {{0}};
-		for (int x = 0; x < EG_LAYOUTS; x++)
-			for (int y = 0; y < EG_LAYOUTS; y++) cost[x][y] = passes(p, n->in[i]) * reorder(e, n->in[i], (eg_layout)x, (eg_layout)y);
-		add_cost(s, group_of(s, n->in[i]), g, cost);
+		wants_alike(s, e, i, g);
 	}
 }
 
@@ -169,6 +176,7 @@ static void chooser(search *s, const eg_emit *e) {
 		if (!possible) forbid(s, n->out[0], (eg_layout)y);
 	}
 	add_cost(s, group_of(s, n->in[0]), group_of(s, n->out[0]), cost);
+	for (int i = 1; i < n->nin; i++) wants_alike(s, e, i, group_of(s, n->out[0]));
 }
 
 static bool works(const eg_plan *p, int node) { return p->nodes[node].needed && !p->nodes[node].fused_into_producer; }
@@ -209,7 +217,7 @@ static void make_costs(search *s) {
 		bool follow = follows(p, n), choose = !follow && node->op->cost;
 		if (follow) follower(s, &e);
 		if (choose) chooser(s, &e);
-		for (int i = follow ? node->nin : choose ? 1 : 0; i < node->nin; i++) wants_plain(s, &e, i);
+		for (int i = follow || choose ? node->nin : 0; i < node->nin; i++) wants_plain(s, &e, i);
 		for (int i = follow || choose ? 1 : 0; i < node->nout; i++) plain_only(s, node->out[i]);
 	}
 }

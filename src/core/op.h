@@ -106,7 +106,8 @@ typedef struct eg_op {
 	bool fuses_relu_bwd;           /* and bwd honours it too when it is EG_ACT_RELU */
 	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output 0 lies in the same; NULL:
 	 * never. cost: of an op that can work in several layouts, estimated nanoseconds of all its calls with input 0 and output 0 in these (INFINITY: it
-	 * cannot), reorders that it needs included; it then declares output 0 to lie in eg_emit_layout. Else an op works in PLAIN. */
+	 * cannot), reorders of the two that it needs included; it then declares output 0 to lie in eg_emit_layout, and wants other inputs to lie so too. Else
+	 * an op works in PLAIN. */
 	bool (*follows)(const eg_emit *e);
 	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
 	bool fuses_pool;               /* fwd may ask eg_emit_pool */

@@ -125,6 +125,24 @@ typedef struct eg_sum_to_args {
 	bool acc;
 } eg_sum_to_args;
 
+/* concat: rows of y are the rows of x[0], x[1], ... side by side: `total` of them, of width[i] elements in x[i], n tensors; one that is absent has
+ * width 0. split, the adjoint: x[i] = [x[i] +] its part of the rows of y; an x[i] that is not wanted is absent but has its width. No buffer may
+ * stand there twice. Unit u does rows [b*rows, min((b+1)*rows, total)), b = u / pieces, all buffers at eg_at(.., b), and of each row of y the share
+ * u % pieces of `pieces` equal ones. Block job when pieces == 1. */
+typedef struct eg_join_shape {
+	int64_t width[EG_JOIN], rows, total;
+	int n, pieces;
+} eg_join_shape;
+typedef struct eg_concat_args {
+	eg_buf x[EG_JOIN], y;
+	eg_join_shape s;
+} eg_concat_args;
+typedef struct eg_split_args {
+	eg_buf y, x[EG_JOIN];
+	eg_join_shape s;
+	bool acc[EG_JOIN];
+} eg_split_args;
+
 /* ---- softmax and cross-entropy ------------------------------------------------------------------------------------- */
 
 /* softmax over the middle of (outer, n, inner): y = exp(x - max) / sum. Unit u does outer indices [u*rows, min((u+1)*rows, outer)), at
@@ -310,6 +328,8 @@ typedef struct eg_kernels {
 	eg_kernel dropout; /* eg_dropout_args */
 	eg_kernel add;     /* eg_add_args */
 	eg_kernel sum_to;  /* eg_sum_to_args */
+	eg_kernel concat;  /* eg_concat_args */
+	eg_kernel split;   /* eg_split_args */
 
 	eg_kernel softmax_fwd; /* eg_softmax_args */
 	eg_kernel softmax_bwd; /* eg_softmax_bwd_args */

@@ -11,7 +11,8 @@ enum {
 	EG_CHUNK = 4096,     /* elements in a unit of flat global jobs */
 	EG_ALIGN = 64,       /* bytes */
 	EG_MAX_SHARDS = 16,  /* most partial sums of a weight gradient */
-	EG_KDIMS = 6
+	EG_KDIMS = 6,
+	EG_JOIN = 8          /* most tensors that are joined into one */
 };
 
 typedef struct eg_buf {

@@ -1,4 +1,4 @@
-/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, change of layout, plain sums. */
+/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, joining and splitting, change of layout, plain sums. */
 #include "kern/ref.h"
 
 /* Elements in unit u. */
@@ -155,6 +155,67 @@ static void sum_to__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
+/* ---- joining and splitting -------------------------------------------------------------------------------------- */
+
+/* What a unit does: some rows, and the elements [first, end) of each row of y. */
+typedef struct join_unit {
+	int block;
+	int64_t rows, first, end, wide;
+} join_unit;
+
+static join_unit join_unit_of(const eg_join_shape *s, int u) {
+	join_unit j = {.block = u / s->pieces};
+	assert(s->n >= 1 && s->n <= EG_JOIN && s->pieces >= 1 && units_ok(s->rows, s->total, j.block, j.block + 1));
+	for (int i = 0; i < s->n; i++) j.wide += s->width[i];
+	j.rows = unit_size(s->rows, s->total, j.block);
+	j.first = j.wide * (u % s->pieces) / s->pieces;
+	j.end = j.wide * (u % s->pieces + 1) / s->pieces;
+	return j;
+}
+
+/* The elements [*first, *end) of a row of tensor i are the unit's, and lie from `at` on in the row of y. */
+static int64_t join_part(const eg_join_shape *s, const join_unit *j, int i, int64_t *first, int64_t *end) {
+	int64_t at = 0;
+	for (int k = 0; k < i; k++) at += s->width[k];
+	*first = j->first > at ? j->first - at : 0;
+	*end = j->end - at < s->width[i] ? j->end - at : s->width[i];
+	return at + *first;
+}
+
+static void concat__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_concat_args *a = args;
+	EG_UNUSED(scratch);
+	for (int u = begin; u < end; u++) {
+		const join_unit j = join_unit_of(&a->s, u);
+		for (int64_t r = 0; r < j.rows; r++)
+			for (int i = 0; i < a->s.n; i++) {
+				int64_t p, q, at = join_part(&a->s, &j, i, &p, &q);
+				if (p >= q) continue;
+				memcpy(eg_at(a->y, j.block) + r * j.wide + at, eg_at(a->x[i], j.block) + r * a->s.width[i] + p,
+				        (size_t)(q - p) * sizeof(real));
+			}
+	}
+}
+
+static void split__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_split_args *a = args;
+	EG_UNUSED(scratch);
+	for (int u = begin; u < end; u++) {
+		const join_unit j = join_unit_of(&a->s, u);
+		for (int64_t r = 0; r < j.rows; r++)
+			for (int i = 0; i < a->s.n; i++) {
+				int64_t p, q, at = join_part(&a->s, &j, i, &p, &q);
+				if (p >= q || !a->x[i].p) continue;
+				const real *restrict y = eg_at(a->y, j.block) + r * j.wide + at;
+				real *restrict x = eg_at(a->x[i], j.block) + r * a->s.width[i] + p;
+				if (!a->acc[i])
+					memcpy(x, y, (size_t)(q - p) * sizeof(real));
+				else
+					for (int64_t k = 0; k < q - p; k++) x[k] += y[k];
+			}
+	}
+}
+
 /* ---- layout and sums -------------------------------------------------------------------------------------------- */
 
 static void reorder__ref(const void *args, int begin, int end, void *scratch) {
@@ -238,6 +299,8 @@ void fill_map__ref(eg_kernels *k) {
 	k->dropout = dropout__ref;
 	k->add = add__ref;
 	k->sum_to = sum_to__ref;
+	k->concat = concat__ref;
+	k->split = split__ref;
 	k->reorder = reorder__ref;
 	k->reorder_blocked = reorder_blocked__ref;
 	k->shard_sum = shard_sum__ref;
