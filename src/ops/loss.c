@@ -64,7 +64,8 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	return EG_OK;
 }
 
-/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. */
+/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. A few large ones are a unit each, so that they share out among
+ * threads. */
 static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	const cross_entropy_options *o = eg_emit_options(e);
 	eg_dims x = eg_emit_in_dims(e, LOGITS);
@@ -72,11 +73,12 @@ static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	const int axis = ce_last(o, &declared) ? x.rank - 1 : 1;
 	int64_t outer = 1;
 	for (int i = 0; i < axis; i++) outer *= x.d[i];
-	int64_t per = outer / x.d[0]; /* rows of a sample */
-	*job = op_blocks_of(eg_emit_in_batched(e, LOGITS), x.d[0]);
-	if (!job->block) *job = (op_blocks){false, eg_blocks((int)outer)}, per = 1;
+	const bool batched = eg_emit_in_batched(e, LOGITS);
+	const int64_t per = batched ? outer / x.d[0] : 1; /* rows of a sample */
+	const bool few = outer / per <= 2 * EG_BLOCK && per * eg_dims_count(&x, axis) >= 8 * EG_CHUNK;
+	*job = few ? (op_blocks){false, (int)(outer / per)} : op_blocks_of(batched, outer / per);
 	return (eg_ce_shape){.outer = outer,
-		.rows = EG_BLOCK * per,
+		.rows = few ? per : EG_BLOCK * per,
 		.n = (int)x.d[axis],
 		.inner = (int)eg_dims_count(&x, axis + 1),
 		.ignore = o->ignore_index,
@@ -160,6 +162,13 @@ static const eg_case cross_entropy_cases[] = {
 	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
 		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
 		.limit = 5},
+	{"pictures, weights, ignored", CE(.ignore_index = 1), .in = {OP_DIMS(EG_N, 6, 5, 4), OP_DIMS(EG_N, 5, 4), OP_DIMS(6)},
+		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 6},
+	{"large pictures, weights, ignored", CE(.ignore_index = 2, .label_smoothing = 0.1f),
+		.in = {OP_DIMS(EG_N, 3, 101, 109), OP_DIMS(EG_N, 101, 109), OP_DIMS(3)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3,
+		.batch = 3, .limit = 3},
+	{"large samples, classes last", CE(.axis = -1), .in = {OP_DIMS(EG_N, 331, 101), OP_DIMS(EG_N, 331)},
+		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 2, .limit = 101},
 	{"fixed batch, weights, ignored, smoothing", CE(.ignore_index = 1, .label_smoothing = 0.1f),
 		.in = {OP_DIMS(19, 6, 3), OP_DIMS(19, 3), OP_DIMS(6)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3,
 		.batch = 2, .limit = 6},
