@@ -231,6 +231,7 @@ typedef struct eg_node_info {
 	int64_t dense_params;  /* weights, of a fully connected layer in its place; 0 when it is none that shares weights, or sizes are open */
 	int64_t unshared_params; /* weights if positions did not share them (locally connected); 0 when sizes are open */
 	int window[2], stride[2], dilation[2]; /* spatial extent seen, for receptive fields; 0 when it is not spatial */
+	int repeats[2];        /* so many neighbouring outputs, down and across, see the same (up-sampling); 0: none do */
 	bool mixes_time;       /* a step of its output depends on later steps of its input, so it cannot run chunk by chunk */
 	bool keeps_state;      /* it begins where a carried plan left it */
 } eg_node_info;

@@ -82,6 +82,27 @@ expect 0 "$ENGRAM" info quarters.yaml --json --batch 4
 json out
 expect 0 "$ENGRAM" info "$source/recipes/lenet5.yaml"
 for number in 61,706 416,520 117,600 14×14 32×32; do says "$number"; done
+# Receptive fields across up-sampling and a skip connection: after the third convolution 8 + 2 x 1, its inputs being as fine as the picture.
+cat >skip.yaml <<END
+name: skip
+task: classify
+data: fashion-mnist
+input: [1, 28, 28]
+model:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - batchnorm: {name: fine}
+  - maxpool: 2
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - upsample: {scale: 2, name: coarse}
+  - concat: {from: [fine, coarse]}
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - flatten
+  - linear: classes
+END
+expect 0 "$ENGRAM" info skip.yaml
+grep "^ *conv3 .* 4×28×28 .* 10×10" out >/dev/null || fail "the third convolution does not see 10×10: $(cat out)"
+expect 1 "$ENGRAM" check skip.yaml --set model.4.upsample.scale=3
+says "x1 (N,4,28,28) and x2 (N,8,42,42) do not fit"
 
 # Data and schema.
 expect 0 "$ENGRAM" data list

@@ -33,6 +33,7 @@ static eg_status batchnorm_infer(eg_infer *s) {
 	if (op_check_known(s, 0, 1, 2, "x") || op_check_no_batch(s, 0, 2, "x")) return s->err->status;
 	const eg_dims channels = {1, {x->d[1]}};
 	s->out[0] = *x;
+	for (int i = 0; i < 2 && x->rank == 4; i++) s->info->window[i] = 1; /* each position by itself */
 	s->nparams = 4;
 	s->params[WEIGHT] = (eg_param_spec){.name = "weight", .dims = channels, .init = EG_INIT_CONSTANT, .value = 1};
 	s->params[BIAS] = (eg_param_spec){.name = "bias", .dims = channels, .init = EG_INIT_ZERO};

@@ -18,6 +18,7 @@ static eg_status upsample2d_infer(eg_infer *s) {
 		int64_t *d = &s->out[0].d[2 + i];
 		*d = *d > 0 ? *d * o->scale[i] : o->scale[i] == 1 ? *d : eg_infer_size(s, *d);
 		s->info->window[i] = 1;
+		s->info->repeats[i] = o->scale[i];
 	}
 	return EG_OK;
 }
