@@ -10,8 +10,8 @@
 
 /* How much of the input one value of a tensor can see, height and width, and how far apart neighbours' windows lie:
  *   seen_out = seen_in + (window - 1) dilation jump_in,  jump_out = stride jump_in
- * (Araujo, Norris and Sim 2019). Up-sampling divides the jump; of one that is less than a position of the input, the whole ones that a window needs
- * count. `all`: a fully connected layer has mixed all positions. */
+ * (Araujo, Norris and Sim 2019). Up-sampling divides the jump; a window that ends within a position of the input sees all
+ * of that. `all`: a fully connected layer has mixed all positions. */
 typedef struct field {
 	int64_t seen[2];
 	double jump[2];
@@ -55,8 +55,8 @@ static field field_of(const network *net, const eg_node_info *node) {
 	}
 	for (int a = 0; a < 2; a++) {
 		if (node->window[a] <= 0) continue;
-		double reach = (double)(node->window[a] - 1) * (node->dilation[a] > 0 ? node->dilation[a] : 1) * f.jump[a];
-		f.seen[a] += (int64_t)ceil(reach - 1e-9);
+		double taps = (double)(node->window[a] - 1) * (node->dilation[a] > 0 ? node->dilation[a] : 1);
+		f.seen[a] += (int64_t)ceil(taps * f.jump[a] - 1e-9);
 		f.jump[a] *= node->stride[a] > 0 ? node->stride[a] : 1;
 		if (node->repeats[a] > 0) f.jump[a] /= node->repeats[a];
 	}

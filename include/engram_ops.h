@@ -139,7 +139,7 @@ static inline eg_tensor eg_globalavgpool2d_with(eg_graph *g, eg_tensor x, const 
  * dx = the sum of dy over the positions that show x
  *
  * Inputs: x. Output: y.
- * ONNX Resize-11 with mode nearest, coordinate_transformation_mode asymmetric and nearest_mode floor
+ * ONNX Resize-11 (mode nearest, coordinate_transformation_mode asymmetric, nearest_mode floor)
  */
 typedef struct eg_upsample2d_options {
 	const char *name; /* of the node; NULL: made from the operator's */
@@ -685,7 +685,7 @@ static inline eg_tensor eg_add_with(eg_graph *g, eg_tensor a, eg_tensor b,
 
 /* ---- concat ----------------------------------------------------------------------------------------------------- */
 
-/* Tensors side by side along `axis`, by default the channels: 2 to 8 of them, as for skip connections.
+/* Tensors side by side along `axis`, by default the channels, as in skip connections; 2 to 8 of them.
  *
  * y = x1, x2, ... one after the other along axis; all other dimensions are equal
  *

@@ -82,7 +82,7 @@ expect 0 "$ENGRAM" info quarters.yaml --json --batch 4
 json out
 expect 0 "$ENGRAM" info "$source/recipes/lenet5.yaml"
 for number in 61,706 416,520 117,600 14×14 32×32; do says "$number"; done
-# Receptive fields across up-sampling and a skip connection: after the third convolution 8 + 2 x 1, its inputs being as fine as the picture.
+# Receptive fields across up-sampling: that of the third convolution is 8 + 2 x 1, its inputs being as fine as the picture.
 cat >skip.yaml <<END
 name: skip
 task: classify

@@ -70,7 +70,8 @@ static bool run(tally *t, const setup *s, plans *done, results *out) {
 	rig r;
 	eg_error err;
 	bool ok = check(t, s, rig_new(&r, s, &err), "building", err.message);
-	if (ok) check(t, s, !r.plan->undeclared, "the backward pass reads values without declaring it", r.plan->undeclared);
+	if (ok)
+		check(t, s, !r.plan->undeclared, "the backward pass reads values without declaring it", r.plan->undeclared);
 	ok = ok && (!done || plans_add(done, eg_isa_name(s->isa), r.plan));
 	if (ok) {
 		if (s->threads > 1) share_all(r.plan, s->joint);

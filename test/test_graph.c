@@ -760,9 +760,11 @@ static eg_tensor random_node(eg_graph *g, dice *d, const eg_tensor *v, int n, eg
 	int k = roll(d, EG_COUNT(ops) + 7);
 	if (k > EG_COUNT(ops) + 4) { /* a constant has no batch to be joined with */
 		eg_tensor c = v[roll(d, n)];
-		return net_layer(g, "conv2d", "filters=3 kernel=1", net_apply(g, "concat", k % 2 ? "axis=1" : "axis=-3", (eg_tensor[]){a, c, c}, 3));
+		c = net_apply(g, "concat", k % 2 ? "axis=1" : "axis=-3", (eg_tensor[]){a, c, c}, 3);
+		return net_layer(g, "conv2d", "filters=3 kernel=1", c);
 	}
-	if (k == EG_COUNT(ops)) return net_layer(g, "conv2d", "filters=3 kernel=2 stride=2", net_layer(g, "upsample2d", "scale=2", a));
+	if (k == EG_COUNT(ops))
+		return net_layer(g, "conv2d", "filters=3 kernel=2 stride=2", net_layer(g, "upsample2d", "scale=2", a));
 	if (k > EG_COUNT(ops)) return net_apply(g, "add", "", (eg_tensor[]){k % 2 ? a : b, k % 2 ? b : a}, 2);
 	return net_layer(g, ops[k][0], ops[k][1], a);
 }

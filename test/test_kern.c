@@ -393,7 +393,8 @@ static void check_upsample(bed *t, int sh, int sw, bool lanes) {
 	blocks xs = {N, C * H * W, lanes, 16}, ys = {N, C * P * Q, lanes, 16};
 	eg_upsample_args a = {bed_blocks(t, xs), bed_blocks(t, ys), N, C, H, W, sh, sw, lanes, false};
 	eg_upsample_args b = {bed_gradient(t, ys), bed_gradient(t, xs), N, C, H, W, sh, sw, lanes, true};
-	const real *x = a.from.p, *y = a.to.p, *dy = b.from.p, *dx = b.to.p, *before = bed_copy(t, dx, blocks_count(xs) * sizeof *dx);
+	const real *x = a.from.p, *y = a.to.p, *dy = b.from.p, *dx = b.to.p;
+	const real *before = bed_copy(t, dx, blocks_count(xs) * sizeof *dx);
 	t->k->upsample_fwd(&a, 0, eg_blocks(N), NULL);
 	t->k->upsample_bwd(&b, 0, eg_blocks(N), NULL);
 	for (int n = 0; n < N; n++) {
@@ -422,7 +423,7 @@ static void test_upsample(void **state) {
 
 /* ---- joining and splitting --------------------------------------------------------------------------------------- */
 
-/* Tensors of these widths, one of which is absent (concat) or not wanted (split); a batch in blocks, or rows in pieces. */
+/* Tensors of these widths, one of them absent (concat) or not wanted (split); a batch in blocks, or rows in pieces. */
 static void check_join(bed *t, int total, int rows, int pieces) {
 	static const int widths[] = {5, 33, 0, 1, 16};
 	enum { TENSORS = EG_COUNT(widths), WIDE = 55 };
@@ -447,7 +448,8 @@ static void check_join(bed *t, int total, int rows, int pieces) {
 				const int from = r * widths[i] + k, to = r * WIDE + at + k;
 				assert_true(((real *)c.y.p)[to] == ((real *)c.x[i].p)[from]);
 				if (!d.x[i].p) continue;
-				assert_true(((real *)d.x[i].p)[from] == ((real *)d.y.p)[to] + (d.acc[i] ? before[i][from] : 0));
+				const real want = ((real *)d.y.p)[to] + (d.acc[i] ? before[i][from] : 0);
+				assert_true(((real *)d.x[i].p)[from] == want);
 			}
 	bed_clear(t, "concat and split");
 }

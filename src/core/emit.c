@@ -209,7 +209,7 @@ static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 	return handle(v->buf[layout]);
 }
 
-/* A value that bwd reads without saying so may be overwritten by then. The numbers need not show it, so the plan remembers. */
+/* A value that bwd reads without saying so may be overwritten by then. Numbers need not show it, so the plan remembers. */
 static void note_read(eg_emit *e, bool declared, const char *mark) {
 	if (e->bwd && !declared) e->plan->undeclared = mark;
 }

@@ -139,7 +139,8 @@ static void wants_alike(search *s, const eg_emit *e, int i, int g) {
 	double cost[EG_LAYOUTS][EG_LAYOUTS] = {{0}};
 	if (value < 0) return;
 	for (int x = 0; x < EG_LAYOUTS; x++)
-		for (int y = 0; y < EG_LAYOUTS; y++) cost[x][y] = passes(s->p, value) * reorder(e, value, (eg_layout)x, (eg_layout)y);
+		for (int y = 0; y < EG_LAYOUTS; y++)
+			cost[x][y] = passes(s->p, value) * reorder(e, value, (eg_layout)x, (eg_layout)y);
 	add_cost(s, group_of(s, value), g, cost);
 }
 

@@ -97,7 +97,7 @@ typedef struct eg_op {
 	void (*fwd)(eg_emit *e);
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
-	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward: bwd asks for eg_emit_x (of any input), eg_emit_y */
+	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward: bwd asks for eg_emit_x, eg_emit_y */
 	bool fuses_act;                /* fwd honours eg_emit_act */
 	bool folds_affine;             /* its weight and bias (parameters 0 and 1, which may be absent) are scaled and shifted by the planner where
 	                                * the first dimension of the weight is dimension 1, the channels, of output 0 */
@@ -106,8 +106,8 @@ typedef struct eg_op {
 	bool fuses_relu_bwd;           /* and bwd honours it too when it is EG_ACT_RELU */
 	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output 0 lies in the same; NULL:
 	 * never. cost: of an op that can work in several layouts, estimated nanoseconds of all its calls with input 0 and output 0 in these (INFINITY: it
-	 * cannot), reorders of the two that it needs included; it then declares output 0 to lie in eg_emit_layout, and wants other inputs to lie so too. Else
-	 * an op works in PLAIN. */
+	 * cannot), reorders of the two that it needs included; it then declares output 0 to lie in eg_emit_layout, and wants
+	 * other inputs to lie so too. Else an op works in PLAIN. */
 	bool (*follows)(const eg_emit *e);
 	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
 	bool fuses_pool;               /* fwd may ask eg_emit_pool */

@@ -121,7 +121,7 @@ struct eg_plan {
 	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from others */
 	bool out_of_memory; /* sticky while the plan is made */
 	bool updates_state; /* a run writes state that is kept with the parameters */
-	const char *undeclared; /* the mark that an op lacks whose bwd asked for values of x or y, for tests; NULL: none does */
+	const char *undeclared; /* the mark that an op lacks whose bwd asked for x or y, for tests; NULL: none does */
 
 	eg_arena arena;
 	eg_pvalue *values;

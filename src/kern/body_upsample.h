@@ -1,8 +1,8 @@
 /* body_upsample.h - up-sampling of pictures by repetition and its adjoint, LANES and PLAIN.
  *
- * The rows of all pictures of a block follow each other, so a block is one tall picture. Forward, a row is widened once and copied for the
- * others. Backward, a vector is lanes of a position, or, PLAIN and where y is at most twice as wide, V neighbouring positions; for more, gathers
- * cost more than they gain. */
+ * The rows of all pictures of a block follow each other, so a block is one tall picture. Forward, a row is widened
+ * once and copied for the others. Backward, a vector is lanes of a position, or, PLAIN and where y is at most twice
+ * as wide, V neighbouring positions; for more, gathers cost more than they gain. */
 #ifndef ENGRAM_BODY_UPSAMPLE_H
 #define ENGRAM_BODY_UPSAMPLE_H
 
@@ -55,7 +55,8 @@ static void EG_NAME(upsample_fwd_f32)(const void *args, int begin, int end, void
 	}
 }
 
-/* PLAIN: V values of a row of x from position w on, widened once or twice; behind them there is another one, for vload_even reads it. */
+/* PLAIN: V values of a row of x from position w on, widened once or twice; behind them there is another one, for
+ * vload_even reads it. */
 EG_ALWAYS_INLINE void upsample_sum(const eg_upsample_args *a, const float *dy, float *dx, int w) {
 	const ptrdiff_t wide = (ptrdiff_t)a->W * a->sw;
 	vf sum = vzero();
@@ -76,7 +77,6 @@ static void EG_NAME(upsample_sum_1)(const eg_upsample_args *a, const float *dy, 
 		for (int t = 0; t < a->sw; t++) sum += dy[t];
 	dx[w] = a->acc ? dx[w] + sum : sum;
 }
-
 EG_ALWAYS_INLINE void upsample_sum_lanes(const eg_upsample_args *a, const float *dy, float *dx, int w) {
 	const ptrdiff_t wide = (ptrdiff_t)a->W * a->sw * EG_BLOCK;
 	for (int l = 0; l < EG_BLOCK; l += V) {

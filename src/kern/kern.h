@@ -125,10 +125,11 @@ typedef struct eg_sum_to_args {
 	bool acc;
 } eg_sum_to_args;
 
-/* concat: rows of y are the rows of x[0], x[1], ... side by side: `total` of them, of width[i] elements in x[i], n tensors; one that is absent has
- * width 0. split, the adjoint: x[i] = [x[i] +] its part of the rows of y; an x[i] that is not wanted is absent but has its width. No buffer may
- * stand there twice. Unit u does rows [b*rows, min((b+1)*rows, total)), b = u / pieces, all buffers at eg_at(.., b), and of each row of y the share
- * u % pieces of `pieces` equal ones. Block job when pieces == 1. */
+/* concat: rows of y are the rows of x[0], x[1], ... side by side: `total` of them, of width[i] elements in x[i], n tensors;
+ * one that is absent has width 0. split, the adjoint: x[i] = [x[i] +] its part of the rows of y; an x[i] that is not wanted
+ * is absent but has its width. No buffer may stand there twice. Unit u does rows [b*rows, min((b+1)*rows, total)),
+ * b = u / pieces, all buffers at eg_at(.., b), and of each row of y the share u % pieces of `pieces` equal ones. Block job
+ * when pieces == 1. */
 typedef struct eg_join_shape {
 	int64_t width[EG_JOIN], rows, total;
 	int n, pieces;

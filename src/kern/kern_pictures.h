@@ -1,5 +1,5 @@
-/* kern_pictures.h - the part of the contract (kern.h) that is about pictures: convolution, pooling, up-sampling, batch normalisation,
- * padding. */
+/* kern_pictures.h - the part of the contract (kern.h) that is about pictures: convolution, pooling, up-sampling, batch
+ * normalisation, padding. */
 #ifndef ENGRAM_KERN_PICTURES_H
 #define ENGRAM_KERN_PICTURES_H
 
@@ -152,10 +152,10 @@ typedef struct eg_avgpool_bwd_args {
 	bool acc;
 } eg_avgpool_bwd_args;
 
-/* ---- up-sampling: block jobs in either layout ------------------------------------------------------------------------- */
+/* ---- up-sampling: block jobs in either layout --------------------------------------------------------------------- */
 
-/* upsample_fwd: y (N, C, H*sh, W*sw)[n][c][p][q] = x (N,C,H,W)[n][c][p/sh][q/sw]; upsample_bwd, the adjoint: x = [x +] the sums of the sh x sw
- * positions of y that show it, row by row. */
+/* upsample_fwd: y (N, C, H*sh, W*sw)[n][c][p][q] = x (N,C,H,W)[n][c][p/sh][q/sw]; upsample_bwd, the adjoint: x = [x +] the
+ * sums of the sh x sw positions of y that show it, row by row. */
 typedef struct eg_upsample_args {
 	eg_buf from, to; /* x, y; upsample_bwd: y, x */
 	int N, C, H, W, sh, sw;

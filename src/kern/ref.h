@@ -62,8 +62,8 @@ static inline bool pool_shape_ok(const eg_pool_shape *s) {
 }
 
 static inline bool upsample_ok(const eg_upsample_args *a, int begin, int end) {
-	return a->from.p && a->to.p && a->from.p != a->to.p && a->N >= 1 && a->C >= 1 && a->H >= 1 && a->W >= 1 && a->sh >= 1 &&
-	       a->sw >= 1 && 0 <= begin && begin <= end && end <= eg_blocks(a->N);
+	return a->from.p && a->to.p && a->from.p != a->to.p && a->N >= 1 && a->C >= 1 && a->H >= 1 && a->W >= 1 &&
+	       a->sh >= 1 && a->sw >= 1 && 0 <= begin && begin <= end && end <= eg_blocks(a->N);
 }
 
 static inline bool bn_ok(const eg_bn_shape *s, int begin, int end) {

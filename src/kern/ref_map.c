@@ -1,4 +1,5 @@
-/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, joining and splitting, change of layout, plain sums. */
+/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, joining and splitting, change of layout, plain
+ * sums. */
 #include "kern/ref.h"
 
 /* Elements in unit u. */
@@ -191,8 +192,8 @@ static void concat__ref(const void *args, int begin, int end, void *scratch) {
 			for (int i = 0; i < a->s.n; i++) {
 				int64_t p, q, at = join_part(&a->s, &j, i, &p, &q);
 				if (p >= q) continue;
-				memcpy(eg_at(a->y, j.block) + r * j.wide + at, eg_at(a->x[i], j.block) + r * a->s.width[i] + p,
-				        (size_t)(q - p) * sizeof(real));
+				memcpy(eg_at(a->y, j.block) + r * j.wide + at,
+				        eg_at(a->x[i], j.block) + r * a->s.width[i] + p, (size_t)(q - p) * sizeof(real));
 			}
 	}
 }

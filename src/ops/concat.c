@@ -1,7 +1,7 @@
 /* concat.c - concat: tensors side by side along one of their dimensions, as skip connections want it.
  *
- * In every layout the elements of a tensor from the axis on are one run, and its runs follow each other; so all that a layout decides is how long
- * they are and how many. */
+ * In every layout the elements of a tensor from the axis on are one run, and its runs follow each other; so all that
+ * a layout decides is how long they are and how many. */
 #include "ops/ops.h"
 
 static_assert((int)EG_JOIN == (int)EG_MAX_INPUTS, "the kernels join as many tensors as a node may have inputs");
@@ -24,12 +24,14 @@ static eg_status check_dims(eg_infer *s, int i, int axis) {
 	bool same = a->rank == b->rank;
 	for (int k = 0; k < a->rank && same; k++) same = k == axis || a->d[k] == b->d[k];
 	if (!same)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x1 %s and x%d %s do not fit: all dimensions but %d, the axis, must be equal", ta,
-			i + 1, tb, axis);
+		return eg_fail(s->err, EG_ERR_SHAPE,
+			"x1 %s and x%d %s do not fit: all dimensions but %d, the axis, must be equal", ta, i + 1, tb,
+			axis);
 	if (b->d[axis] < 0)
 		return eg_fail(s->err, EG_ERR_SHAPE,
-			"axis %d is the batch or the time of x%d %s, whose size is open; only dimensions of known size can be joined", axis,
-			i + 1, tb);
+			"axis %d is the batch or the time of x%d %s, whose size is open; only dimensions of known size "
+			"can be joined",
+			axis, i + 1, tb);
 	return EG_OK;
 }
 
@@ -44,7 +46,7 @@ static eg_status concat_infer(eg_infer *s) {
 	s->out[0] = *x;
 	s->out[0].d[axis] = 0;
 	for (int i = 0; i < s->nin; i++) {
-		char name[4];
+		char name[16];
 		if (s->in[i].rank < 0) continue; /* left out */
 		snprintf(name, sizeof name, "x%d", i + 1);
 		if (op_check_real(s, i, name) || check_dims(s, i, axis)) return s->err->status;
@@ -107,7 +109,8 @@ static double size_of(const eg_emit *e) {
 static double concat_cost(const eg_emit *e, eg_layout x, eg_layout y) {
 	const int passes = eg_emit_needs_dx(e, 0) ? 2 : 1;
 	if (!can(e, y)) return INFINITY;
-	return passes * (eg_cost_reorder_in(e, 0, x, y) + eg_cost_job(e, 0, 2 * sizeof(real) * size_of(e), EG_BLOCK, y == EG_LANES));
+	return passes * (eg_cost_reorder_in(e, 0, x, y) +
+				eg_cost_job(e, 0, 2 * sizeof(real) * size_of(e), EG_BLOCK, y == EG_LANES));
 }
 
 static void concat_fwd(eg_emit *e) {
@@ -115,7 +118,8 @@ static void concat_fwd(eg_emit *e) {
 	eg_layout layout = eg_emit_layout(e);
 	eg_concat_args a = {.s = concat_shape(e, layout, &job)};
 	for (int i = 0; i < a.s.n; i++) a.x[i] = op_stride(job.block, eg_emit_x(e, i, layout), a.s.rows * a.s.width[i]);
-	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), a.s.rows * run_of(eg_emit_out_dims(e, 0), concat_axis(e), layout));
+	a.y = op_stride(
+		job.block, eg_emit_y(e, 0, layout), a.s.rows * run_of(eg_emit_out_dims(e, 0), concat_axis(e), layout));
 	OP_CALL(e, concat, a, EG_JOIN, 1, .block = job.block, .units = job.units, .flops = size_of(e));
 }
 
@@ -146,31 +150,33 @@ static void concat_bwd(eg_emit *e) {
 
 #define CONCAT(...) &(const concat_options){__VA_ARGS__}
 static const eg_case concat_cases[] = {
-	{"channels", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(EG_N, 2, 5, 4)}, .nin = 2, .batch = 18, .linear = true},
+	{"channels", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(EG_N, 2, 5, 4)}, .nin = 2, .batch = 18,
+		.linear = true},
 	{"groups of channels, several pieces", NULL,
-		.in = {OP_DIMS(EG_N, 16, 23, 13), OP_DIMS(EG_N, 32, 23, 13), OP_DIMS(EG_N, 7, 23, 13)}, .nin = 3, .batch = 3,
-		.linear = true},
-	{"rows of pictures", CONCAT(.axis = 2), .in = {OP_DIMS(EG_N, 21, 4, 5), OP_DIMS(EG_N, 21, 2, 5)}, .nin = 2, .batch = 18,
-		.linear = true},
+		.in = {OP_DIMS(EG_N, 16, 23, 13), OP_DIMS(EG_N, 32, 23, 13), OP_DIMS(EG_N, 7, 23, 13)}, .nin = 3,
+		.batch = 3, .linear = true},
+	{"rows of pictures", CONCAT(.axis = 2), .in = {OP_DIMS(EG_N, 21, 4, 5), OP_DIMS(EG_N, 21, 2, 5)}, .nin = 2,
+		.batch = 18, .linear = true},
 	{"columns of pictures", CONCAT(.axis = -1),
-		.in = {OP_DIMS(EG_N, 2, 3, 5), OP_DIMS(EG_N, 2, 3, 1), OP_DIMS(EG_N, 2, 3, 4)}, .nin = 3, .batch = 3, .linear = true},
-	{"eight rows of features", NULL,
-		.in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 3), OP_DIMS(EG_N, 1), OP_DIMS(EG_N, 2), OP_DIMS(EG_N, 17), OP_DIMS(EG_N, 4),
-			OP_DIMS(EG_N, 6), OP_DIMS(EG_N, 5)},
-		.nin = 8, .batch = 18, .linear = true},
-	{"one left out", NULL, .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N, 3), {-1, {0}}, OP_DIMS(EG_N, 2)}, .nin = 4, .batch = 3,
+		.in = {OP_DIMS(EG_N, 2, 3, 5), OP_DIMS(EG_N, 2, 3, 1), OP_DIMS(EG_N, 2, 3, 4)}, .nin = 3, .batch = 3,
 		.linear = true},
-	{"features of sequences", CONCAT(.axis = 2), .in = {OP_DIMS(EG_T, EG_N, 3), OP_DIMS(EG_T, EG_N, 4)}, .nin = 2, .batch = 6,
-		.time = 5, .linear = true},
-	{"fixed, first dimension, several pieces", CONCAT(.axis = -3), .in = {OP_DIMS(5, 41, 29), OP_DIMS(2, 41, 29)}, .nin = 2,
-		.batch = 2, .linear = true},
+	{"eight rows of features", NULL,
+		.in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 3), OP_DIMS(EG_N, 1), OP_DIMS(EG_N, 2), OP_DIMS(EG_N, 17),
+			OP_DIMS(EG_N, 4), OP_DIMS(EG_N, 6), OP_DIMS(EG_N, 5)},
+		.nin = 8, .batch = 18, .linear = true},
+	{"one left out", NULL, .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N, 3), {-1, {0}}, OP_DIMS(EG_N, 2)}, .nin = 4,
+		.batch = 3, .linear = true},
+	{"features of sequences", CONCAT(.axis = 2), .in = {OP_DIMS(EG_T, EG_N, 3), OP_DIMS(EG_T, EG_N, 4)}, .nin = 2,
+		.batch = 6, .time = 5, .linear = true},
+	{"fixed, first dimension, several pieces", CONCAT(.axis = -3), .in = {OP_DIMS(5, 41, 29), OP_DIMS(2, 41, 29)},
+		.nin = 2, .batch = 2, .linear = true},
 };
 
 const eg_op eg_op_concat = {
 	.info = {
 		.name = "concat",
 		.layer = "concat",
-		.doc = "Tensors side by side along `axis`, by default the channels: 2 to 8 of them, as for skip connections",
+		.doc = "Tensors side by side along `axis`, by default the channels, as in skip connections; 2 to 8 of them",
 		.equation = "y = x1, x2, ... one after the other along axis; all other dimensions are equal",
 		.source = "ONNX Concat-13; the skip connections of U-Net, Ronneberger et al. 2015",
 		.attrs = concat_attrs,

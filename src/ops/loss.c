@@ -64,8 +64,8 @@ static eg_status cross_entropy_infer(eg_infer *s) {
 	return EG_OK;
 }
 
-/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. A few large ones are a unit each, so that they share out among
- * threads. */
+/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. A few large ones are a unit each, so
+ * that they share out among threads. */
 static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	const cross_entropy_options *o = eg_emit_options(e);
 	eg_dims x = eg_emit_in_dims(e, LOGITS);
@@ -162,11 +162,11 @@ static const eg_case cross_entropy_cases[] = {
 	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
 		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
 		.limit = 5},
-	{"pictures, weights, ignored", CE(.ignore_index = 1), .in = {OP_DIMS(EG_N, 6, 5, 4), OP_DIMS(EG_N, 5, 4), OP_DIMS(6)},
-		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 6},
+	{"pictures, weights, ignored", CE(.ignore_index = 1),
+		.in = {OP_DIMS(EG_N, 6, 5, 4), OP_DIMS(EG_N, 5, 4), OP_DIMS(6)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 18, .limit = 6},
 	{"large pictures, weights, ignored", CE(.ignore_index = 2, .label_smoothing = 0.1f),
-		.in = {OP_DIMS(EG_N, 3, 101, 109), OP_DIMS(EG_N, 101, 109), OP_DIMS(3)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3,
-		.batch = 3, .limit = 3},
+		.in = {OP_DIMS(EG_N, 3, 101, 109), OP_DIMS(EG_N, 101, 109), OP_DIMS(3)},
+		.type = {EG_F32, EG_I32, EG_F32}, .nin = 3, .batch = 3, .limit = 3},
 	{"large samples, classes last", CE(.axis = -1), .in = {OP_DIMS(EG_N, 331, 101), OP_DIMS(EG_N, 331)},
 		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 2, .limit = 101},
 	{"fixed batch, weights, ignored, smoothing", CE(.ignore_index = 1, .label_smoothing = 0.1f),
