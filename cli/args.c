@@ -6,39 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- did you mean ------------------------------------------------------------------------------------------------ */
-
-/* Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours count 1. */
-static int distance(const char *a, const char *b) {
-	enum { LONG = 40 };
-	int d[LONG + 1][LONG + 1], na = (int)strlen(a), nb = (int)strlen(b);
-	if (na > LONG || nb > LONG) return LONG;
-	for (int i = 0; i <= na; i++) d[i][0] = i;
-	for (int k = 0; k <= nb; k++) d[0][k] = k;
-	for (int i = 1; i <= na; i++)
-		for (int k = 1; k <= nb; k++) {
-			int best = d[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
-			if (d[i - 1][k] + 1 < best) best = d[i - 1][k] + 1;
-			if (d[i][k - 1] + 1 < best) best = d[i][k - 1] + 1;
-			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] &&
-				d[i - 2][k - 2] + 1 < best)
-				best = d[i - 2][k - 2] + 1;
-			d[i][k] = best;
-		}
-	return d[na][nb];
-}
-
-const char *did_you_mean(const char *word, const char *const *names, int n) {
-	const char *found = NULL;
-	int length = (int)strlen(word), best = 3;
-	for (int i = 0; i < n; i++) {
-		int d = distance(word, names[i]);
-		if (length >= 3 && !strncmp(names[i], word, (size_t)length)) d = 1;
-		if (d < best && 2 * d < length + 1) best = d, found = names[i];
-	}
-	return found;
-}
-
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
 static const cli_option *find(const cli_verb *v, const char *name, size_t n) {
@@ -53,7 +20,7 @@ static bool unknown(const cli_verb *v, const char *typed, size_t n) {
 	int count = 1;
 	for (const cli_option *o = v->options; o->name; o++) names[count++] = o->name;
 	snprintf(word, sizeof word, "%.*s", (int)n, typed);
-	const char *meant = did_you_mean(word, names, count);
+	const char *meant = eg_did_you_mean(word, names, count);
 	if (meant)
 		fail_usage(v->name, "there is no option '--%s'; did you mean '--%s'?", word, meant);
 	else

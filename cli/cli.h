@@ -83,8 +83,6 @@ uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise);
 /* All values of a repeated option, in order, *n of them; NULL after them, with room for one more. To be freed. */
 const char **args_all(const cli_args *a, const char *name, int *n);
 void args_help(const cli_verb *verb);
-/* The nearest of `names`, when it looks like `word` was meant to be it; else NULL. */
-const char *did_you_mean(const char *word, const char *const *names, int n);
 
 /* ---- messages (print.c) ------------------------------------------------------------------------------------------ */
 

@@ -160,7 +160,7 @@ static int run(const cli_args *a) {
 	if (!strcmp(what, "list") && a->noperands == 1) return list(args_has(a, "json"));
 	if (!strcmp(what, "list")) return fail_usage("data", "'list' takes no argument '%s'", a->operands[1]);
 	if (strcmp(what, "get")) {
-		const char *meant = did_you_mean(what, whats, 2);
+		const char *meant = eg_did_you_mean(what, whats, 2);
 		if (meant) return fail_usage("data", "there is no 'data %s'; did you mean 'data %s'?", what, meant);
 		return fail_usage("data", "there is no 'data %s': it is 'data list' or 'data get NAME'", what);
 	}

@@ -19,7 +19,7 @@ static const cli_verb *find(const char *name) {
 static int unknown_verb(const char *name) {
 	const char *names[VERBS + 1] = {"help"};
 	for (int i = 0; i < VERBS; i++) names[i + 1] = verbs[i]->name;
-	const char *meant = did_you_mean(name, names, VERBS + 1);
+	const char *meant = eg_did_you_mean(name, names, VERBS + 1);
 	if (meant) return fail_usage(NULL, "there is no verb '%s'; did you mean '%s'?", name, meant);
 	return fail_usage(NULL, "there is no verb '%s'", name);
 }

@@ -233,6 +233,31 @@ static void test_arena(void **state) {
 	assert_int_equal(b.live, 0);
 }
 
+/* The same requests again and again need no more memory; larger ones do, and find it again too. */
+static void test_arena_reset(void **state) {
+	EG_UNUSED(state);
+	budget b = {100, 0};
+	eg_allocator mine = budget_allocator(&b);
+	eg_arena a = {.allocator = &mine};
+	eg_arena_reset(&a); /* empty as it is */
+	for (int round = 0; round < 5; round++) {
+		if (round == 1 || round == 3) b.left = 0; /* what was there has to do */
+		if (round == 2) b.left = 1;
+		if (round >= 2) assert_non_null(eg_arena_alloc(&a, 1 << 20));
+		for (int i = 0; i < 1000; i++) {
+			unsigned char *p = eg_arena_alloc(&a, 100);
+			assert_non_null(p);
+			for (int k = 0; k < 100; k++) assert_int_equal(p[k], 0);
+			memset(p, 0xff, 100);
+		}
+		eg_arena_reset(&a);
+		assert_int_equal(a.used, 0);
+	}
+	eg_arena_free(&a);
+	assert_int_equal(b.live, 0);
+	assert_null(a.spare);
+}
+
 static void test_grow(void **state) {
 	EG_UNUSED(state);
 	budget b = {100, 0};
@@ -697,6 +722,7 @@ int main(void) {
 	        cmocka_unit_test(test_alloc),
 	        cmocka_unit_test(test_block),
 	        cmocka_unit_test(test_arena),
+	        cmocka_unit_test(test_arena_reset),
 	        cmocka_unit_test(test_grow),
 	        cmocka_unit_test(test_cpu),
 	        cmocka_unit_test(test_philox),

@@ -80,14 +80,30 @@ struct eg_arena_chunk {
 	size_t room;          /* what `left` was at first */
 };
 
+static char *arena_begin(eg_arena_chunk *chunk) { return align_up((char *)(chunk + 1), ARENA_ALIGN); }
+
+/* The first spare chunk that has room for `bytes` becomes the head. */
+static bool arena_reuse(eg_arena *a, size_t bytes) {
+	for (eg_arena_chunk **at = &a->spare; *at; at = &(*at)->next) {
+		eg_arena_chunk *chunk = *at;
+		if (chunk->room < bytes) continue;
+		*at = chunk->next;
+		chunk->next = a->head;
+		a->head = chunk;
+		return true;
+	}
+	return false;
+}
+
 /* A new head with room for `bytes` at least; chunks double so their number grows with the logarithm of the size. */
 static bool arena_add(eg_arena *a, size_t bytes) {
+	if (arena_reuse(a, bytes)) return true;
 	size_t room = a->head ? a->head->room * 2 : ARENA_FIRST;
 	if (room > ARENA_MOST) room = ARENA_MOST;
 	if (room < bytes) room = bytes;
 	eg_arena_chunk *chunk = eg_alloc(a->allocator, sizeof(*chunk) + ARENA_ALIGN + room);
 	if (!chunk) return false;
-	*chunk = (eg_arena_chunk){a->head, align_up((char *)(chunk + 1), ARENA_ALIGN), room, room};
+	*chunk = (eg_arena_chunk){a->head, arena_begin(chunk), room, room};
 	a->head = chunk;
 	return true;
 }
@@ -123,13 +139,25 @@ char *eg_arena_printf(eg_arena *a, const char *fmt, ...) {
 	return text;
 }
 
+void eg_arena_reset(eg_arena *a) {
+	while (a->head) { /* the oldest ends up first, so that the same requests find the same chunks */
+		eg_arena_chunk *chunk = a->head;
+		a->head = chunk->next;
+		chunk->free = arena_begin(chunk);
+		chunk->left = chunk->room;
+		chunk->next = a->spare;
+		a->spare = chunk;
+	}
+	a->used = 0;
+}
+
 void eg_arena_free(eg_arena *a) {
-	for (eg_arena_chunk *chunk = a->head, *next; chunk; chunk = next) {
-		next = chunk->next;
+	eg_arena_reset(a);
+	while (a->spare) {
+		eg_arena_chunk *chunk = a->spare;
+		a->spare = chunk->next;
 		eg_release(a->allocator, chunk);
 	}
-	a->head = NULL;
-	a->used = 0;
 }
 
 /* ---- growing array ----------------------------------------------------------------------------------------------- */

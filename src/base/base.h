@@ -40,10 +40,6 @@ eg_status eg_fail(eg_error *err, eg_status status, const char *fmt, ...) EG_PRIN
 /* Puts "prefix: " before the message already in *err; for callers that know the place (file, layer). */
 void eg_fail_prefix(eg_error *err, const char *fmt, ...) EG_PRINTF(2, 3);
 
-/* The candidate nearest to `word` by Damerau-Levenshtein distance when it is near enough to be a typo (distance <= 2 and
- * less than half of the word's length, or one is a prefix of the other), else NULL. `candidates` has `n` entries. */
-const char *eg_did_you_mean(const char *word, const char *const *candidates, int n);
-
 /* ---- alloc.c: allocator hook and arena --------------------------------------------------------------------------- */
 
 /* All memory of the engine comes through the eg_allocator of the context (engram.h). `a` NULL means malloc and free. */
@@ -59,13 +55,15 @@ void eg_block_free(const eg_allocator *a, void *p);
 typedef struct eg_arena_chunk eg_arena_chunk;
 typedef struct eg_arena {
 	const eg_allocator *allocator;
-	eg_arena_chunk *head; /* newest chunk first */
-	size_t used;          /* bytes handed out, for tests */
+	eg_arena_chunk *head;  /* newest chunk first */
+	eg_arena_chunk *spare; /* kept by eg_arena_reset */
+	size_t used;           /* bytes handed out, for tests */
 } eg_arena;
 void *eg_arena_alloc(eg_arena *a, size_t bytes); /* zeroed, aligned to 16; NULL when out of memory */
 char *eg_arena_strdup(eg_arena *a, const char *s);
 char *eg_arena_printf(eg_arena *a, const char *fmt, ...) EG_PRINTF(2, 3);
-void eg_arena_free(eg_arena *a); /* leaves the arena empty and usable */
+void eg_arena_free(eg_arena *a);  /* leaves the arena empty and usable */
+void eg_arena_reset(eg_arena *a); /* likewise, and keeps its memory for what is put next */
 
 /* Growing array: makes room for one more element in *items (capacity *cap, count n, element size `size`), doubling.
  * Returns false when out of memory, leaving everything as it was. */

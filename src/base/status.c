@@ -91,18 +91,18 @@ static int distance(const char *a, int m, const char *b, int n) {
 	return above[n];
 }
 
-const char *eg_did_you_mean(const char *word, const char *const *candidates, int n) {
+const char *eg_did_you_mean(const char *word, const char *const *names, int n) {
 	const char *best = NULL;
 	int best_d = FAR;
 	size_t m = word ? strlen(word) : 0;
 	if (m == 0 || m > WORD_MAX) return NULL;
 	for (int i = 0; i < n; i++) {
-		size_t len = candidates[i] ? strlen(candidates[i]) : 0;
+		size_t len = names[i] ? strlen(names[i]) : 0;
 		if (len == 0 || len > WORD_MAX) continue;
-		int d = distance(word, (int)m, candidates[i], (int)len);
+		int d = distance(word, (int)m, names[i], (int)len);
 		bool typo = d <= 2 && 2 * d < (int)m;
-		bool prefix = strncmp(word, candidates[i], m < len ? m : len) == 0;
-		if ((typo || prefix) && d < best_d) best = candidates[i], best_d = d;
+		bool prefix = strncmp(word, names[i], m < len ? m : len) == 0;
+		if ((typo || prefix) && d < best_d) best = names[i], best_d = d;
 	}
 	return best;
 }
