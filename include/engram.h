@@ -64,8 +64,9 @@ typedef struct eg_error {
 } eg_error;
 
 EG_API const char *eg_status_name(eg_status status);
-/* The one of `names` nearest to `word` by Damerau-Levenshtein distance when it is near enough to be a typo (distance <= 2 and
- * less than half of the word's length, or one is a prefix of the other), else NULL. There are `n` names; some may be NULL. */
+/* The one of `names` nearest to `word` by Damerau-Levenshtein distance when it is near enough to be a typo (distance
+ * <= 2 and less than half of the word's length, or one is a prefix of the other), else NULL. There are `n` names; some
+ * may be NULL. */
 EG_API const char *eg_did_you_mean(const char *word, const char *const *names, int n);
 
 /* ---- zero in structs of options ------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
-/* json.c - JSON text to a tree and back, with jansson. The only file that knows it. */
+/* json.c - JSON text to a tree and back, and to a tree of values, with jansson. The only file that knows it. */
 #include "io/tree.h"
+#include "io/value.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -44,19 +45,93 @@ static bool convert(eg_tree_builder *b, eg_tree *parent, const char *key, const 
 	return !b->failed && (!parent || parent->last != before);
 }
 
+/* An object or array. */
+static eg_status load(
+	const char *text, size_t size, const char *source, size_t flags, json_t **j, eg_error *err) {
+	json_error_t e;
+	*j = json_loadb(text, size, flags | JSON_REJECT_DUPLICATES, &e);
+	if (*j) return EG_OK;
+	if (json_error_code(&e) == json_error_out_of_memory) return no_memory(err, source);
+	return eg_fail(err, EG_ERR_FORMAT, "%s: JSON, line %d, column %d: %s", source, e.line, e.column, e.text);
+}
+
 eg_status eg_json_parse(
 	eg_arena *arena, const char *text, size_t size, const char *source, eg_tree **root, eg_error *err) {
-	json_error_t e;
 	eg_tree_builder b = {arena, source, false};
 	*root = NULL;
-	json_t *j = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
-	if (!j && json_error_code(&e) == json_error_out_of_memory) return no_memory(err, source);
-	if (!j)
-		return eg_fail(
-			err, EG_ERR_FORMAT, "%s: JSON, line %d, column %d: %s", source, e.line, e.column, e.text);
+	json_t *j;
+	eg_status status = load(text, size, source, 0, &j, err);
+	if (status) return status;
 	bool ok = convert(&b, NULL, NULL, j, root);
 	json_decref(j);
 	return ok ? EG_OK : no_memory(err, source);
+}
+
+/* ---- reading values ---------------------------------------------------------------------------------------------- */
+
+/* Looks at the brackets and commas outside of texts before jansson takes memory and stack for them. */
+static eg_status check_limits(const char *text, size_t size, const char *source, eg_error *err) {
+	int line = 1, column = 0, depth = 0, nodes = 1;
+	bool quoted = false;
+	if (size > EG_VALUE_BYTES)
+		return eg_fail(err, EG_ERR_FORMAT, "%s: %zu bytes of JSON, at most %d are read", source, size,
+			EG_VALUE_BYTES);
+	for (size_t i = 0; i < size; i++) {
+		char c = text[i];
+		column = c == '\n' ? 0 : column + (((unsigned char)c & 0xc0) != 0x80);
+		line += c == '\n';
+		if (quoted && c == '\\' && i + 1 < size && text[i + 1] != '\n') i++, column++;
+		if (c == '"') quoted = !quoted;
+		if (quoted) continue;
+		bool opens = c == '[' || c == '{';
+		depth += opens ? 1 : c == ']' || c == '}' ? -1 : 0;
+		nodes += opens || c == ',';
+		if (depth > EG_VALUE_DEPTH + 1)
+			return eg_fail(err, EG_ERR_FORMAT, "%s: JSON, line %d, column %d: nested more than %d deep",
+				source, line, column, EG_VALUE_DEPTH);
+		if (nodes > EG_VALUE_NODES)
+			return eg_fail(err, EG_ERR_FORMAT, "%s: JSON, line %d, column %d: more than %d values", source,
+				line, column, EG_VALUE_NODES);
+	}
+	return EG_OK;
+}
+
+static void put_inside(eg_value *v, const json_t *j);
+
+static void put(eg_value *parent, const char *key, const json_t *j) {
+	switch (json_typeof(j)) {
+	case JSON_OBJECT: put_inside(eg_value_put_map(parent, key), j); break;
+	case JSON_ARRAY: put_inside(eg_value_put_list(parent, key), j); break;
+	case JSON_STRING: eg_value_put_bytes(parent, key, json_string_value(j), json_string_length(j)); break;
+	case JSON_INTEGER: eg_value_put_int(parent, key, json_integer_value(j)); break;
+	case JSON_REAL: eg_value_put_number(parent, key, json_real_value(j)); break;
+	case JSON_NULL: eg_value_put_null(parent, key); break;
+	default: eg_value_put_bool(parent, key, json_is_true(j)); break;
+	}
+}
+
+static void put_inside(eg_value *v, const json_t *j) {
+	for (size_t i = 0; v && i < json_array_size(j); i++) put(v, NULL, json_array_get(j, i));
+	json_t *object = (json_t *)j;
+	for (void *it = json_object_iter(object); v && it; it = json_object_iter_next(object, it))
+		put(v, json_object_iter_key(it), json_object_iter_value(it));
+}
+
+eg_status eg_value_parse(const char *text, size_t size, const char *name, eg_value **root, eg_error *err) {
+	json_t *j;
+	*root = NULL;
+	eg_status status = check_limits(text, size, name, err);
+	if (!status) status = load(size ? text : "", size, name, JSON_ALLOW_NUL, &j, err);
+	if (status) return status;
+	eg_value *v = eg_value_new(json_is_object(j) ? EG_VALUE_MAP : EG_VALUE_LIST);
+	put_inside(v, j);
+	json_decref(j);
+	if (eg_value_whole(v)) {
+		*root = v;
+		return EG_OK;
+	}
+	eg_value_free(v);
+	return no_memory(err, name);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

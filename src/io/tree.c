@@ -91,6 +91,16 @@ bool eg_tree_number(const eg_tree *t, double *v) {
 	return true;
 }
 
+char *eg_tree_point(char *number) {
+	char *begin = number + strcspn(number, ".0123456789");
+	begin += strspn(begin, "0123456789");
+	size_t length = strcspn(begin, "0123456789eE");
+	if (length == 0 || !isdigit((unsigned char)begin[length])) return number;
+	*begin = '.';
+	memmove(begin + 1, begin + length, strlen(begin + length) + 1);
+	return number;
+}
+
 bool eg_tree_integer(const eg_tree *t, int64_t *v) {
 	if (!plain(t)) return false;
 	const char *s = t->text;
@@ -238,14 +248,8 @@ void eg_tree_put_double(eg_tree_builder *b, eg_tree *parent, const char *key, do
 		snprintf(text, sizeof text, "%.*g", precision, v);
 		if (strtod(text, NULL) == v) break;
 	}
-	const char *decimal = localeconv()->decimal_point;
-	char *at = *decimal ? strstr(text, decimal) : NULL;
-	if (at) {
-		*at = '.';
-		memmove(at + 1, at + strlen(decimal), strlen(at + strlen(decimal)) + 1);
-	}
 	if (isfinite(v))
-		eg_tree_literal(b, parent, key, text);
+		eg_tree_literal(b, parent, key, eg_tree_point(text));
 	else
 		eg_tree_string(b, parent, key, text);
 }

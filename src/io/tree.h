@@ -42,6 +42,9 @@ bool eg_tree_is_string(const eg_tree *t);     /* a scalar that is quoted, or nei
 /* "a map", "a list", "the number 3", "'abc'": for "expected ..., got ...". Returns buf. */
 const char *eg_tree_describe(const eg_tree *t, char *buf, size_t size);
 
+/* Makes the locale's decimal point in a number that printf wrote into a point. Returns it. */
+char *eg_tree_point(char *number);
+
 /* Messages that begin with the place: "FILE:LINE:COLUMN: ", or the override. `_key` means the place of the key. */
 eg_status eg_tree_fail(eg_error *err, const eg_tree *t, eg_status status, const char *fmt, ...) EG_PRINTF(4, 5);
 eg_status eg_tree_fail_key(eg_error *err, const eg_tree *t, eg_status status, const char *fmt, ...) EG_PRINTF(4, 5);

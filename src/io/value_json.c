@@ -1,0 +1,120 @@
+/* value_json.c - trees of values as JSON in one line, and the text that grows as it is written. Reading is in json.c,
+ * with jansson; writing is not, since its numbers have more digits than they need and its texts no U+007F. */
+#include "io/tree.h"
+#include "io/value.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a text that grows ------------------------------------------------------------------------------------------- */
+
+/* With realloc, not in an arena: it goes to the caller, who releases it with free(). */
+static bool out_grow(eg_value_out *o, size_t more) {
+	if (o->failed) return false;
+	if (o->data && more < o->room - o->size) return true;
+	size_t room = o->room < 128 ? 128 : 2 * o->room;
+	if (more <= SIZE_MAX / 4 && room <= o->size + more) room = o->size + more + 1;
+	char *data = more <= SIZE_MAX / 4 && room <= SIZE_MAX / 2 ? realloc(o->data, room) : NULL;
+	if (!data) {
+		free(o->data);
+		*o = (eg_value_out){.failed = true};
+		return false;
+	}
+	o->data = data;
+	o->room = room;
+	return true;
+}
+
+void eg_value_out_put(eg_value_out *o, const char *bytes, size_t size) {
+	if (!out_grow(o, size)) return;
+	memcpy(o->data + o->size, bytes, size);
+	o->size += size;
+	o->data[o->size] = '\0';
+}
+
+void eg_value_out_text(eg_value_out *o, const char *text) { eg_value_out_put(o, text, strlen(text)); }
+
+eg_status eg_value_out_take(eg_value_out *o, char **text, size_t *size, eg_error *err) {
+	eg_value_out_put(o, "", 0); /* so that there is a text, if an empty one */
+	*text = o->data;
+	if (size) *size = o->failed ? 0 : o->size;
+	return o->failed ? eg_fail(err, EG_ERR_MEMORY, "out of memory for a text") : EG_OK;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static void put_text(eg_value_out *o, const char *text, size_t size) {
+	eg_value_out_put(o, "\"", 1);
+	for (size_t i = 0, begin = 0; i <= size; i++) {
+		unsigned char c = i < size ? (unsigned char)text[i] : 0;
+		if (i < size && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
+		eg_value_out_put(o, text + begin, i - begin);
+		begin = i + 1;
+		if (i == size) break;
+		char escape[8];
+		if (c == '"' || c == '\\')
+			snprintf(escape, sizeof escape, "\\%c", c);
+		else if (c == '\n' || c == '\t')
+			snprintf(escape, sizeof escape, "\\%c", c == '\n' ? 'n' : 't');
+		else
+			snprintf(escape, sizeof escape, "\\u%04x", c);
+		eg_value_out_text(o, escape);
+	}
+	eg_value_out_put(o, "\"", 1);
+}
+
+/* Nine digits tell all floats apart, so a number that was one gets no more; others get what it takes, at most 17. */
+static void put_number(eg_value_out *o, double v) {
+	char text[40];
+	if (!isfinite(v)) {
+		eg_value_out_text(o, "null");
+		return;
+	}
+	bool was_float = fabs(v) <= (double)FLT_MAX && (double)(float)v == v;
+	for (int digits = 9; digits <= DBL_DECIMAL_DIG; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, v);
+		if (was_float || strtod(text, NULL) == v) break;
+	}
+	/* "-0" would read back as an int, which has no sign then. */
+	eg_value_out_text(o, strcmp(text, "-0") ? eg_tree_point(text) : "-0.0");
+}
+
+static void put_value(eg_value_out *o, const eg_value *v);
+
+static void put_inside(eg_value_out *o, const eg_value *v) {
+	bool map = v->kind == EG_VALUE_MAP;
+	eg_value_out_put(o, map ? "{" : "[", 1);
+	for (const eg_value *c = eg_value_first(v); c; c = c->next) {
+		if (c != eg_value_first(v)) eg_value_out_put(o, ", ", 2);
+		if (map) {
+			put_text(o, c->key, strlen(c->key));
+			eg_value_out_put(o, ": ", 2);
+		}
+		put_value(o, c);
+	}
+	eg_value_out_put(o, map ? "}" : "]", 1);
+}
+
+static void put_value(eg_value_out *o, const eg_value *v) {
+	char text[32];
+	switch (eg_value_kind_of(v)) {
+	case EG_VALUE_BOOL: eg_value_out_text(o, v->as.yes ? "true" : "false"); break;
+	case EG_VALUE_INT:
+		snprintf(text, sizeof text, "%lld", (long long)v->as.whole);
+		eg_value_out_text(o, text);
+		break;
+	case EG_VALUE_NUMBER: put_number(o, v->as.number); break;
+	case EG_VALUE_TEXT: put_text(o, v->as.text->bytes, v->as.text->size); break;
+	case EG_VALUE_LIST:
+	case EG_VALUE_MAP: put_inside(o, v); break;
+	default: eg_value_out_text(o, "null"); break;
+	}
+}
+
+eg_status eg_value_json(const eg_value *v, char **text, size_t *size, eg_error *err) {
+	eg_value_out o = {0};
+	put_value(&o, v);
+	return eg_value_out_take(&o, text, size, err);
+}
