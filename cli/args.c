@@ -1,4 +1,5 @@
-/* args.c - the command line: options by the verbs' own tables, help texts from the same tables, "did you mean". */
+/* args.c - the command line: options by the verbs' own tables and, for verbs that answer, by those of the tasks; help
+ * texts from the same tables, "did you mean". */
 #include "print.h"
 
 #include <ctype.h>
@@ -6,19 +7,112 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- options of tasks -------------------------------------------------------------------------------------------- */
+
+enum { MAX_OPTIONS = 64 };
+
+static char *copy(const char *text) {
+	char *c = cli_alloc(strlen(text) + 1);
+	return strcpy(c, text);
+}
+
+typedef struct gathering {
+	cli_task_options *all;
+	const char *task;
+} gathering;
+
+/* "classify: how many ... language: how many ..." where several tasks have it; where all say the same, "classify,
+ * language: ...". */
+static char *joined_doc(const char *before, const char *task, const char *doc) {
+	size_t nbefore = strlen(before), ndoc = strlen(doc), room = nbefore + strlen(task) + ndoc + 8;
+	char *text = cli_alloc(room);
+	bool same = nbefore > ndoc + 2 && !strcmp(before + nbefore - ndoc, doc) &&
+	            !memcmp(before + nbefore - ndoc - 2, ": ", 2);
+	if (same)
+		snprintf(text, room, "%.*s, %s: %s", (int)(nbefore - ndoc - 2), before, task, doc);
+	else
+		snprintf(text, room, "%s%s%s: %s", before, *before ? ". " : "", task, doc);
+	return text;
+}
+
+static void gather_option(void *user, const eg_option *o) {
+	const gathering *g = user;
+	cli_option *at = g->all->options;
+	while (at->name && strcmp(at->name, o->name) != 0) at++;
+	if (!at->name && g->all->n == MAX_OPTIONS) return;
+	char *doc = joined_doc(at->name ? at->doc : "", g->task, o->doc);
+	if (at->name)
+		free((char *)at->doc);
+	else
+		*at = (cli_option){.name = copy(o->name), .value = o->value ? copy(o->value) : NULL}, g->all->n++;
+	at->doc = doc;
+}
+
+static cli_task_options *gather(void) {
+	cli_task_options *all = cli_alloc(sizeof *all);
+	all->options = cli_alloc((MAX_OPTIONS + 1) * sizeof *all->options);
+	for (int i = 0; i < eg_task_count(); i++) {
+		gathering g = {all, eg_task_at(i)->name};
+		eg_task_options(i, gather_option, &g, NULL);
+	}
+	return all;
+}
+
+static void forget(cli_task_options *all) {
+	if (!all) return;
+	for (int i = 0; i < all->n; i++) {
+		free((char *)all->options[i].name);
+		free((char *)all->options[i].value);
+		free((char *)all->options[i].doc);
+	}
+	free(all->options);
+	free(all);
+}
+
+static bool is_of_tasks(const cli_args *a, const cli_option *o) {
+	return a->tasks && o >= a->tasks->options && o < a->tasks->options + a->tasks->n;
+}
+
+char **args_settings(const cli_args *a, const char *more) {
+	char **all = cli_alloc((size_t)(a->ngiven + 2) * sizeof *all);
+	int n = 0;
+	for (int i = 0; i < a->ngiven; i++) {
+		const cli_given *g = &a->given[i];
+		const char *value = g->value ? g->value : "true";
+		if (!is_of_tasks(a, g->option)) continue;
+		size_t size = strlen(g->option->name) + strlen(value) + 2;
+		all[n] = cli_alloc(size);
+		snprintf(all[n++], size, "%s=%s", g->option->name, value);
+	}
+	if (more) all[n] = copy(more);
+	return all;
+}
+
+void args_settings_free(char **settings) {
+	for (int i = 0; settings && settings[i]; i++) free(settings[i]);
+	free(settings);
+}
+
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
-static const cli_option *find(const cli_verb *v, const char *name, size_t n) {
-	for (const cli_option *o = v->options; o->name; o++)
+static const cli_option *find_in(const cli_option *o, const char *name, size_t n) {
+	for (; o->name; o++)
 		if (strlen(o->name) == n && !memcmp(o->name, name, n)) return o;
 	return NULL;
 }
 
-static bool unknown(const cli_verb *v, const char *typed, size_t n) {
-	const char *names[32] = {"help"};
+static const cli_option *find(const cli_args *a, const char *name, size_t n) {
+	const cli_option *o = find_in(a->verb->options, name, n);
+	return o || !a->tasks ? o : find_in(a->tasks->options, name, n);
+}
+
+static bool unknown(const cli_args *a, const char *typed, size_t n) {
+	const cli_verb *v = a->verb;
+	const char *names[2 * MAX_OPTIONS] = {"help"};
 	char word[64];
 	int count = 1;
-	for (const cli_option *o = v->options; o->name; o++) names[count++] = o->name;
+	for (const cli_option *o = v->options; o->name && count < MAX_OPTIONS; o++) names[count++] = o->name;
+	for (int i = 0; a->tasks && i < a->tasks->n; i++) names[count++] = a->tasks->options[i].name;
 	snprintf(word, sizeof word, "%.*s", (int)n, typed);
 	const char *meant = eg_did_you_mean(word, names, count);
 	if (meant)
@@ -51,7 +145,7 @@ static bool valid(const cli_verb *v, const cli_option *o, const char *value) {
 	uint64_t x;
 	if (is_number(o) && (!parse_number(value, &x) || x < o->min || x > o->max)) {
 		fail_usage(v->name, "--%s needs a whole number from %llu to %llu, not '%s'", o->name,
-			(unsigned long long)o->min, (unsigned long long)o->max, value);
+		        (unsigned long long)o->min, (unsigned long long)o->max, value);
 		return false;
 	}
 	if (o->value && strchr(o->value, '|') && !one_of(o->value, value)) {
@@ -74,7 +168,8 @@ static bool add(cli_args *a, const cli_option *o, const char *value, int argc, c
 		}
 		value = argv[++*i];
 	}
-	if (o->value && !valid(v, o, value)) return false;
+	if (o->value && !is_of_tasks(a, o) && !valid(v, o, value))
+		return false; /* what a task's may be, the task says */
 	a->given[a->ngiven++] = (cli_given){o, value};
 	return true;
 }
@@ -83,8 +178,8 @@ static bool parse_long(cli_args *a, char *typed, int argc, char **argv, int *i) 
 	char *equals = strchr(typed, '=');
 	size_t n = equals ? (size_t)(equals - typed) : strlen(typed);
 	if (n == 4 && !memcmp(typed, "help", n)) return a->help = true;
-	const cli_option *o = find(a->verb, typed, n);
-	return o ? add(a, o, equals ? equals + 1 : NULL, argc, argv, i) : unknown(a->verb, typed, n);
+	const cli_option *o = find(a, typed, n);
+	return o ? add(a, o, equals ? equals + 1 : NULL, argc, argv, i) : unknown(a, typed, n);
 }
 
 /* -o FILE, -oFILE, and flags one after the other. */
@@ -95,7 +190,7 @@ static bool parse_short(cli_args *a, const char *letters, int argc, char **argv,
 		while (o->name && o->letter != *letters) o++;
 		if (!o->name) {
 			fail_usage(a->verb->name, "there is no option '-%c'",
-				isprint((unsigned char)*letters) ? *letters : '?');
+			        isprint((unsigned char)*letters) ? *letters : '?');
 			return false;
 		}
 		bool rest = o->value && letters[1];
@@ -108,6 +203,7 @@ static bool parse_short(cli_args *a, const char *letters, int argc, char **argv,
 bool args_parse(cli_args *a, const cli_verb *verb, int argc, char **argv) {
 	bool options = true;
 	*a = (cli_args){.verb = verb, .operands = argv, .given = cli_alloc((size_t)(argc + 1) * sizeof *a->given)};
+	if (verb->answers) a->tasks = gather();
 	for (int i = 0; i < argc; i++) {
 		char *s = argv[i];
 		bool ok = true;
@@ -124,7 +220,7 @@ bool args_parse(cli_args *a, const cli_verb *verb, int argc, char **argv) {
 	}
 	if (a->noperands < verb->min_operands) {
 		fail_usage(verb->name, a->noperands == 0 ? "%s is missing" : "too few arguments; it needs %s",
-			verb->operands);
+		        verb->operands);
 		return false;
 	}
 	if (verb->max_operands >= 0 && a->noperands > verb->max_operands) {
@@ -137,7 +233,10 @@ bool args_parse(cli_args *a, const cli_verb *verb, int argc, char **argv) {
 	return true;
 }
 
-void args_free(cli_args *a) { free(a->given); }
+void args_free(cli_args *a) {
+	forget(a->tasks);
+	free(a->given);
+}
 
 static const cli_given *last(const cli_args *a, const char *name) {
 	for (int i = a->ngiven; i-- > 0;)
@@ -195,19 +294,42 @@ static void paragraphs(const char *text) {
 	}
 }
 
-void args_help(const cli_verb *v) {
-	int column = 0;
-	static const cli_option help = {"help", 'h', NULL, "this text", 0, 0};
-	for (const cli_option *o = v->options; o->name; o++) {
+/* What the verb has to say of every task. */
+static void about_tasks(const cli_verb *v) {
+	char text[1024];
+	for (int i = 0; v->judges && i < eg_task_count(); i++) paragraphs(eg_task_at(i)->judged);
+	if (!v->answers) return;
+	printf("\nTasks, what their models take, and what they answer:\n");
+	for (int i = 0; i < eg_task_count(); i++) {
+		const eg_task_info *t = eg_task_at(i);
+		snprintf(text, sizeof text, "%s. Answer: %s", t->takes, t->answer);
+		printf("  %-10s", t->name);
+		text_wrap(stdout, text, 12, 12, WIDTH);
+	}
+}
+
+static int option_column(const cli_option *o, int column) {
+	for (; o->name; o++) {
 		int n = 6 + (int)strlen(o->name) + (o->value ? (int)strlen(o->value) + 1 : 0) + 4;
 		if (n > column && n <= 30) column = n;
 	}
-	if (column < 14) column = 14;
+	return column;
+}
+
+void args_help(const cli_verb *v) {
+	static const cli_option help = {"help", 'h', NULL, "this text", 0, 0};
+	cli_task_options *tasks = v->answers ? gather() : NULL;
+	int column = option_column(v->options, 14);
+	if (tasks) column = option_column(tasks->options, column);
 	printf("engram %s - %s\n\nUsage: engram %s%s%s%s\n", v->name, v->line, v->name,
-		v->options->name ? " [OPTION]..." : "", v->operands[0] ? " " : "", v->operands);
+	        v->options->name ? " [OPTION]..." : "", v->operands[0] ? " " : "", v->operands);
 	if (v->about) paragraphs(v->about);
+	about_tasks(v);
 	printf("\nOptions:\n");
 	for (const cli_option *o = v->options; o->name; o++) option_line(o, column);
 	option_line(&help, column);
+	if (tasks && tasks->n > 0) printf("\nOptions of the model's task:\n");
+	for (int i = 0; tasks && i < tasks->n; i++) option_line(&tasks->options[i], column);
 	if (v->examples) printf("\nExamples:\n%s", v->examples);
+	forget(tasks);
 }

@@ -137,44 +137,43 @@ static void show_foot(const bench *b) {
 	putchar('\n');
 }
 
+static void put_result(eg_value *v, const eg_bench_result *r) {
+	eg_value_put_number(v, "percent_of_peak", r->percent);
+	eg_value_put_number(v, "peak_gflops", r->peak);
+	eg_value_put_number(v, "core_to_core_ns_before", r->handoff_before);
+	eg_value_put_number(v, "core_to_core_ns_after", r->handoff_after);
+	eg_value_put_int(v, "memory_bytes", (int64_t)r->memory);
+	eg_value_put_int(v, "activation_bytes", (int64_t)r->plan.activations);
+	eg_value *kernels = eg_value_put_list(v, "kernels");
+	for (int i = 0; i < r->nkernels; i++) {
+		eg_value *k = eg_value_put_map(kernels, NULL);
+		eg_value_put_text(k, "kernel", r->kernels[i].kernel);
+		if (r->kernels[i].algorithm[0]) eg_value_put_text(k, "algorithm", r->kernels[i].algorithm);
+		eg_value_put_text(k, "layout", r->kernels[i].layout);
+		eg_value_put_int(k, "calls", r->kernels[i].calls);
+	}
+}
+
 static void show_json(const bench *b, const eg_problem *p, const eg_bench_result *r, const eg_error *err) {
 	char peer[64];
-	json j = {.f = stdout};
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	snprintf(peer, sizeof peer, "engram %s", eg_version());
-	json_put_open(&j, NULL, '{');
-	json_put_string(&j, "problem", p->text);
-	json_put_string(&j, "mode", mode(b));
-	json_put_int(&j, "threads", eg_context_threads(b->ctx));
+	eg_value_put_text(v, "problem", p->text);
+	eg_value_put_text(v, "mode", mode(b));
+	eg_value_put_int(v, "threads", eg_context_threads(b->ctx));
 	if (err) {
-		json_put_string(&j, "error", err->message);
+		eg_value_put_text(v, "error", err->message);
 	} else {
-		json_put_number(&j, "median_ms", r->median_ms);
-		json_put_number(&j, "min_ms", r->min_ms);
-		json_put_number(&j, "gflops", r->gflops);
-		json_put_int(&j, "runs", r->runs);
+		eg_value_put_number(v, "median_ms", r->median_ms);
+		eg_value_put_number(v, "min_ms", r->min_ms);
+		eg_value_put_number(v, "gflops", r->gflops);
+		eg_value_put_int(v, "runs", r->runs);
 	}
-	json_put_string(&j, "peer", peer);
-	json_put_string(&j, "isa", eg_context_isa(b->ctx));
-	if (!err) {
-		json_put_number(&j, "percent_of_peak", r->percent);
-		json_put_number(&j, "peak_gflops", r->peak);
-		json_put_number(&j, "core_to_core_ns_before", r->handoff_before);
-		json_put_number(&j, "core_to_core_ns_after", r->handoff_after);
-		json_put_int(&j, "memory_bytes", (int64_t)r->memory);
-		json_put_int(&j, "activation_bytes", (int64_t)r->plan.activations);
-		json_put_open(&j, "kernels", '[');
-		for (int i = 0; i < r->nkernels; i++) {
-			json_put_open(&j, NULL, '{');
-			json_put_string(&j, "kernel", r->kernels[i].kernel);
-			if (r->kernels[i].algorithm[0]) json_put_string(&j, "algorithm", r->kernels[i].algorithm);
-			json_put_string(&j, "layout", r->kernels[i].layout);
-			json_put_int(&j, "calls", r->kernels[i].calls);
-			json_put_close(&j, '}');
-		}
-		json_put_close(&j, ']');
-	}
-	json_put_close(&j, '}');
-	json_put_end(&j);
+	eg_value_put_text(v, "peer", peer);
+	eg_value_put_text(v, "isa", eg_context_isa(b->ctx));
+	if (!err) put_result(v, r);
+	print_json(v);
+	eg_value_free(v);
 }
 
 static void progress(void *user, double share) {

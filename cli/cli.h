@@ -39,15 +39,32 @@ typedef struct cli_verb {
 	const char *about;              /* paragraphs of the help text, or NULL */
 	const char *examples;           /* lines of the help text, or NULL */
 	const cli_option *options;      /* ends with a NULL name */
-	int (*run)(const cli_args *a);  /* returns the exit code */
+	/* The options of all tasks are handed on as well (eg_task_options), and the help says what tasks take and answer. */
+	bool answers;
+	bool judges; /* the help says what the metrics of tasks mean */
+	/* What it does with a model, for who has just trained one: "text like what it has read"; "": the task's answer;
+	 * NULL: that is not told. */
+	const char *next;
+	const char *next_operands;     /* what it needs then beside the model: "INPUT...", or NULL */
+	unsigned ability;              /* of eg_ability: what a model must be able to do for it; 0: nothing special */
+	int (*run)(const cli_args *a); /* returns the exit code */
 } cli_verb;
 
-extern const cli_verb verb_train, verb_eval, verb_predict, verb_generate, verb_info, verb_inspect, verb_bench, verb_tune_kernels, verb_check, verb_data, verb_schema, verb_version;
+#define CLI_VERB(name) extern const cli_verb verb_##name;
+#include "verbs.def"
+#undef CLI_VERB
+const cli_verb *cli_verb_at(int i); /* in order; NULL: no such */
 
 typedef struct cli_given { /* an option as it was typed */
 	const cli_option *option;
 	const char *value;
 } cli_given;
+
+/* The options of all tasks, those of one name together. */
+typedef struct cli_task_options {
+	cli_option *options; /* ends with a NULL name */
+	int n;
+} cli_task_options;
 
 struct cli_args {
 	const cli_verb *verb;
@@ -55,6 +72,7 @@ struct cli_args {
 	int noperands;
 	cli_given *given;
 	int ngiven;
+	cli_task_options *tasks; /* of verbs that answer; else NULL */
 	bool help;
 };
 
@@ -62,14 +80,14 @@ struct cli_args {
 #define OPTION_THREADS \
 	{ \
 		"threads", 0, "N", \
-			"how many threads compute (default: ENGRAM_THREADS, else all processors). Results do not " \
-			"depend on it", \
-			1, 1024 \
+		        "how many threads compute (default: ENGRAM_THREADS, else all processors). Results do not " \
+		        "depend on it", \
+		        1, 1024 \
 	}
 #define OPTION_SET \
 	{ \
 		"set", 0, "KEY=VALUE", \
-			"use this value in place of the recipe's, as in --set train.epochs=10; may be repeated", 0, 0 \
+		        "use this value in place of the recipe's, as in --set train.epochs=10; may be repeated", 0, 0 \
 	}
 #define OPTION_JSON(what) \
 	{ "json", 0, NULL, what, 0, 0 }
@@ -82,11 +100,16 @@ const char *args_text(const cli_args *a, const char *name); /* the last one give
 uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise);
 /* All values of a repeated option, in order, *n of them; NULL after them, with room for one more. To be freed. */
 const char **args_all(const cli_args *a, const char *name, int *n);
+/* The options of tasks that were given, as settings "name=value" for eg_predictor_new, NULL-terminated; then `more`,
+ * unless it is NULL. To be freed with args_settings_free. */
+char **args_settings(const cli_args *a, const char *more);
+void args_settings_free(char **settings);
 void args_help(const cli_verb *verb);
 
 /* ---- messages (print.c) ------------------------------------------------------------------------------------------ */
 
-/* "engram VERB: message" on stderr; return the exit code. Control characters in texts from outside do not get through. */
+/* "engram VERB: message" on stderr; return the exit code. Control characters in texts from outside do not get
+ * through. */
 int fail(const char *verb, const char *fmt, ...) CLI_PRINTF(2, 3);
 int fail_usage(const char *verb, const char *fmt, ...) CLI_PRINTF(2, 3); /* adds where help is */
 int fail_error(const char *verb, const eg_error *err);
@@ -107,5 +130,35 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path);
 /* Is this file a model (safetensors), not a recipe? False also for what cannot be read. */
 bool cli_is_model(const char *path);
 eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* NULL after a message */
+/* Makes a folder that is not there; false after a message. */
+bool cli_make_folder(const cli_args *a, const char *path);
+/* "train", ...: the part that --split names, else `otherwise`. */
+eg_part cli_split(const cli_args *a, eg_part otherwise);
+/* Takes samples from where --data, --folder and --path say. */
+eg_status cli_choose_data(const cli_args *a, eg_task *t, eg_error *err);
+/* What messages call the data: the path given, or the name of the source. */
+const char *cli_data_name(const cli_args *a, const eg_task *t);
+
+/* ---- networks (network.c) ---------------------------------------------------------------------------------------- */
+
+/* The network of a recipe, made without its data where that is possible, or of a model. Zero-initialise. */
+typedef struct cli_network {
+	eg_model *model; /* NULL: of a recipe; then the rest is its own */
+	eg_recipe *recipe;
+	eg_task *task;
+	eg_graph *graph;
+	eg_params *params;
+	const eg_size *sizes;
+	/* What open sizes beside batch and time are taken to be, when something is to be planned; a NULL name behind them. */
+	eg_size open[8];
+	int time; /* likewise the steps; 0: there are no sequences */
+} cli_network;
+
+/* false after a message. time: steps to plan for; 0: as many as the data has, else CLI_OPEN_SIZE, which other open
+ * sizes are always. */
+bool cli_network_open(const cli_args *a, const char *path, eg_context *ctx, int time, cli_network *n);
+void cli_network_free(cli_network *n);
+enum { CLI_OPEN_SIZE = 64 };
+int cli_train_batch(const eg_recipe *r); /* as the recipe says, or the default */
 
 #endif

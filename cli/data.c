@@ -10,6 +10,7 @@ static const char *origin_name(eg_data_origin o) {
 	switch (o) {
 	case EG_DATA_VARIABLE: return "ENGRAM_DATA";
 	case EG_DATA_PACKAGE: return "Debian package";
+	case EG_DATA_SHIPPED: return "with the recipes";
 	case EG_DATA_CACHE: return "downloaded";
 	default: return "folder given";
 	}
@@ -27,72 +28,104 @@ static int64_t unpacked_size(const eg_data_info *d) {
 	return n;
 }
 
-static const char *kind_name(eg_data_kind k) { return k == EG_DATA_TEXT ? "text" : "pictures"; }
+static bool is_set(const eg_data_info *d) { return d->path == EG_DATA_PATH_SET; }
 
-static void list_json(json *j, const eg_data_info *d, const eg_data_place *place) {
-	json_put_open(j, NULL, '{');
-	json_put_string(j, "name", d->name);
-	json_put_string(j, "about", d->doc);
-	json_put_string(j, "kind", kind_name(d->kind));
-	json_put_string(j, "origin", d->origin);
-	json_put_string(j, "licence", d->licence);
-	if (d->kind == EG_DATA_PICTURES) {
-		json_put_int(j, "train", d->train);
-		json_put_int(j, "test", d->test);
-		json_put_int(j, "classes", d->classes);
+/* "picture, label" */
+static const char *field_names(const eg_data_info *d, char *buf, size_t size) {
+	size_t n = 0;
+	buf[0] = 0;
+	for (int i = 0; i < d->nfields && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? ", " : "", d->fields[i].name);
+	return buf;
+}
+
+/* How many different labels, tags and so on there are; 0: none, or told by the files. */
+static int class_count(const eg_data_info *d) {
+	for (int i = 0; i < d->nfields; i++) {
+		eg_field_kind kind = d->fields[i].kind;
+		if (kind == EG_FIELD_LABEL || kind == EG_FIELD_MASK || kind == EG_FIELD_BOXES || kind == EG_FIELD_TAGS)
+			return d->fields[i].nnames;
 	}
-	json_put_int(j, "bytes", unpacked_size(d));
-	json_put_int(j, "download_bytes", download_size(d));
-	json_put_bool(j, "here", place != NULL);
-	json_put_string(j, "folder", place ? place->folder : NULL);
-	json_put_close(j, '}');
+	return 0;
+}
+
+static void list_json(eg_value *v, const eg_data_info *d, const eg_data_place *place) {
+	eg_value_put_text(v, "name", d->name);
+	eg_value_put_text(v, "about", d->doc);
+	eg_value *fields = eg_value_put_list(v, "fields");
+	for (int i = 0; i < d->nfields; i++) {
+		eg_value *f = eg_value_put_map(fields, NULL);
+		eg_value_put_text(f, "name", d->fields[i].name);
+		eg_value_put_text(f, "kind", eg_field_kind_name(d->fields[i].kind));
+	}
+	eg_value_put_text(v, "origin", d->origin);
+	eg_value_put_text(v, "licence", d->licence);
+	if (d->train > 0) {
+		eg_value_put_int(v, "train", d->train);
+		eg_value_put_int(v, "test", d->test);
+	}
+	if (class_count(d) > 0) eg_value_put_int(v, "classes", class_count(d));
+	eg_value_put_int(v, "bytes", unpacked_size(d));
+	eg_value_put_int(v, "download_bytes", download_size(d));
+	eg_value_put_bool(v, "here", place != NULL || d->path == EG_DATA_PATH_COMPUTED);
+	eg_value_put_text(v, "folder", place ? place->folder : NULL);
+}
+
+static void counts(table *t, const eg_data_info *d) {
+	char train[NUMBER], test[NUMBER];
+	if (d->train > 0) {
+		table_cell(t, "%s", number_int(train, d->train));
+		table_cell(t, "%s", number_int(test, d->test));
+	} else { /* not cut into records: how long it is */
+		table_cell(t, "%s", number_bytes(train, (double)unpacked_size(d)));
+		table_cell(t, " ");
+	}
+	if (class_count(d) > 0)
+		table_cell(t, "%d", class_count(d));
+	else
+		table_cell(t, " ");
 }
 
 static void list_row(table *t, const eg_data_info *d, const eg_data_place *place) {
-	char train[NUMBER], test[NUMBER], bytes[NUMBER];
+	char fields[100], bytes[NUMBER];
 	table_cell(t, "%s", d->name);
-	table_cell(t, "%s", kind_name(d->kind));
-	if (!d->nfiles) {
+	table_cell(t, "%s", field_names(d, fields, sizeof fields));
+	if (!is_set(d)) {
 		for (int i = 0; i < 5; i++) table_cell(t, "%s", i == 3 ? "-" : "");
-		table_cell(t, "your own files, named in the recipe");
+		table_cell(t, d->path == EG_DATA_PATH_COMPUTED ? "computed" : "your own files, named in the recipe");
 		return;
 	}
-	if (d->kind == EG_DATA_TEXT) { /* no samples: how long it is */
-		table_cell(t, "%s", number_bytes(bytes, (double)unpacked_size(d)));
-		table_cell(t, " ");
-		table_cell(t, " ");
-	} else {
-		table_cell(t, "%s", number_int(train, d->train));
-		table_cell(t, "%s", number_int(test, d->test));
-		table_cell(t, "%d", d->classes);
-	}
+	counts(t, d);
 	table_cell(t, "%s", d->licence ? d->licence : "");
-	table_cell(t, "%s", download_size(d) ? number_bytes(bytes, (double)download_size(d)) : "by hand");
+	if (download_size(d) > 0)
+		table_cell(t, "%s", number_bytes(bytes, (double)download_size(d)));
+	else
+		table_cell(t, d->shipped ? "with engram" : "by hand");
 	if (place)
 		table_cell(t, "%s (%s)", place->folder, origin_name(place->origin));
 	else
-		table_cell(t, d->urls || d->package ? "not here: engram data get %s" : "not here: see %s below", d->name);
+		table_cell(
+		        t, d->urls || d->package ? "not here: engram data get %s" : "not here: see %s below", d->name);
 }
 
 static int list(bool as_json) {
-	json j = {.f = stdout};
+	eg_value *v = as_json ? eg_value_new(EG_VALUE_LIST) : NULL;
 	table *t = table_new("llrrrlrl");
-	static const char *const head[] = {"name", "kind", "train", "test", "classes", "licence", "download", "where", NULL};
+	static const char *const head[] = {
+	        "name", "fields", "train", "test", "classes", "licence", "download", "where", NULL};
 	for (int i = 0; head[i]; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
-	if (as_json) json_put_open(&j, NULL, '[');
 	for (int i = 0; i < eg_data_count(); i++) {
 		const eg_data_info *d = eg_data_at(i);
 		eg_data_place place;
-		bool here = d->nfiles && eg_data_locate(d->name, &place, NULL) == EG_OK;
+		bool here = is_set(d) && eg_data_locate(d->name, &place, NULL) == EG_OK;
 		if (as_json)
-			list_json(&j, d, here ? &place : NULL);
+			list_json(eg_value_put_map(v, NULL), d, here ? &place : NULL);
 		else
 			list_row(t, d, here ? &place : NULL);
 	}
 	if (as_json) {
-		json_put_close(&j, ']');
-		json_put_end(&j);
+		print_json(v);
 	} else {
 		table_print(t, stdout, 0);
 		putchar('\n');
@@ -102,6 +135,7 @@ static int list(bool as_json) {
 		}
 	}
 	table_free(t);
+	eg_value_free(v);
 	return CLI_OK;
 }
 
@@ -115,7 +149,7 @@ static bool show(void *user, const eg_data_progress *p) {
 		snprintf(right, sizeof right, "checking");
 	else if (p->total > 0)
 		snprintf(right, sizeof right, "%s of %s", number_bytes(done, (double)p->done),
-			number_bytes(total, (double)p->total));
+		        number_bytes(total, (double)p->total));
 	else
 		snprintf(right, sizeof right, "%s", number_bytes(done, (double)p->done));
 	bar_show(stderr, left, p->total > 0 ? (double)p->done / (double)p->total : 0, right);
@@ -132,23 +166,24 @@ static int get(const char *name, const char *folder, bool as_json) {
 	eg_data_got got;
 	const eg_data_callbacks cb = {.progress = show, .note = note};
 	const eg_data_info *d = eg_data_find(name);
-	if (d && !d->nfiles) return fail("data get", "'%s' stands for your own files; there is nothing to fetch", name);
+	if (d && d->path == EG_DATA_PATH_COMPUTED)
+		return fail("data get", "'%s' is computed; there is nothing to fetch", name);
+	if (d && !is_set(d)) return fail("data get", "'%s' stands for your own files; there is nothing to fetch", name);
 	eg_status status = eg_data_get(name, folder, &cb, &got, &err);
 	bar_clear(stderr);
 	if (status) return fail_error("data get", &err);
 	if (as_json) {
-		json j = {.f = stdout};
-		json_put_open(&j, NULL, '{');
-		json_put_string(&j, "name", name);
-		json_put_string(&j, "folder", got.place.folder);
-		json_put_int(&j, "downloaded", got.downloaded);
-		json_put_close(&j, '}');
-		json_put_end(&j);
+		eg_value *v = eg_value_new(EG_VALUE_MAP);
+		eg_value_put_text(v, "name", name);
+		eg_value_put_text(v, "folder", got.place.folder);
+		eg_value_put_int(v, "downloaded", got.downloaded);
+		print_json(v);
+		eg_value_free(v);
 	} else if (got.downloaded) {
 		printf("%s: downloaded, checksums are right; it lies in %s\n", name, got.place.folder);
 	} else {
-		printf("%s: complete, checksums are right; it lies in %s (%s)\n", name, got.place.folder,
-			origin_name(got.place.origin));
+		printf("%s: complete%s; it lies in %s (%s)\n", name, d && d->nfiles > 0 ? ", checksums are right" : "",
+		        got.place.folder, origin_name(got.place.origin));
 	}
 	return CLI_OK;
 }
@@ -175,23 +210,24 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-	{"folder", 0, "DIR", "get: put the files here, and look nowhere else", 0, 0},
-	OPTION_JSON("JSON instead of text"),
-	{0},
+        {"folder", 0, "DIR", "get: put the files here, and look nowhere else", 0, 0},
+        OPTION_JSON("JSON instead of text"),
+        {0},
 };
 
 const cli_verb verb_data = {
-	.name = "data",
-	.line = "list the data sets that are known, or get one",
-	.operands = "list | get NAME...",
-	.min_operands = 1,
-	.max_operands = -1,
-	.about = "'data list' shows the data sets, their licences and where they lie.\n\n"
-		 "'data get' makes sure that a data set is here and whole. It is looked for in the\n"
-		 "folders that ENGRAM_DATA names, then where Debian's package puts it; else it is\n"
-		 "downloaded to ~/.cache/engram and its SHA-256 checked. A download that was broken\n"
-		 "off goes on where it stopped. ENGRAM_MIRROR names another server, or file:///...",
-	.options = options,
-	.examples = "  engram data list\n  engram data get fashion-mnist mnist\n",
-	.run = run,
+        .name = "data",
+        .line = "list the data sets that are known, or get one",
+        .operands = "list | get NAME...",
+        .min_operands = 1,
+        .max_operands = -1,
+        .about = "'data list' shows the data sets, their licences and where they lie.\n\n"
+                 "'data get' makes sure that a data set is here and whole. It is looked for in the\n"
+                 "folders that ENGRAM_DATA names, then with the recipes, then where Debian's package\n"
+                 "puts it; else it is downloaded to ~/.cache/engram and its SHA-256 checked. A\n"
+                 "download that was broken off goes on where it stopped. ENGRAM_MIRROR names another\n"
+                 "server, or file:///...",
+        .options = options,
+        .examples = "  engram data list\n  engram data get fashion-mnist mnist\n",
+        .run = run,
 };

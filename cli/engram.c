@@ -7,7 +7,10 @@
 #include <string.h>
 
 static const cli_verb *const verbs[] = {
-	&verb_train, &verb_eval, &verb_predict, &verb_generate, &verb_info, &verb_inspect, &verb_bench, &verb_tune_kernels, &verb_check, &verb_data, &verb_schema, &verb_version};
+#define CLI_VERB(name) &verb_##name,
+#include "verbs.def"
+#undef CLI_VERB
+};
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
 static const cli_verb *find(const char *name) {
@@ -15,6 +18,8 @@ static const cli_verb *find(const char *name) {
 		if (!strcmp(verbs[i]->name, name)) return verbs[i];
 	return NULL;
 }
+
+const cli_verb *cli_verb_at(int i) { return i >= 0 && i < VERBS ? verbs[i] : NULL; }
 
 static int unknown_verb(const char *name) {
 	const char *names[VERBS + 1] = {"help"};
@@ -26,27 +31,28 @@ static int unknown_verb(const char *name) {
 
 static void help(FILE *f) {
 	fprintf(f, "engram - trains and runs convolutional and recurrent networks\n\n"
-		   "Usage: engram VERB [ARGUMENT]...\n\nVerbs:\n");
+	           "Usage: engram VERB [ARGUMENT]...\n\nVerbs:\n");
 	for (int i = 0; i < VERBS; i++) fprintf(f, "  %-12s %s\n", verbs[i]->name, verbs[i]->line);
-	fprintf(f, "\nEvery verb tells more with --help, and most write JSON for other programs with --json.\n"
-		   "\nFirst steps:\n"
-		   "  $ engram data get fashion-mnist        # 70,000 pictures of clothes, 30 MB\n"
-		   "  $ engram train recipes/lenet5.yaml     # learn to tell them apart\n"
-		   "  $ engram eval lenet5.safetensors       # how well it does on pictures it has not seen\n"
-		   "  $ engram predict lenet5.safetensors picture.png\n"
-		   "or, with text:\n"
-		   "  $ engram data get tinyshakespeare      # 40,000 lines from plays, 1 MB\n"
-		   "  $ engram train recipes/char-lstm.yaml  # learn which character comes next\n"
-		   "  $ engram generate char-lstm.safetensors --prompt 'ROMEO:'\n"
-		   "\nEnvironment:\n"
-		   "  ENGRAM_DATA       folders, separated by colons, that are looked in first for data sets\n"
-		   "  ENGRAM_THREADS    how many threads compute, unless --threads says so\n"
-		   "  ENGRAM_ISA        kernels to use in place of the best this machine has: ref, neon, avx2, avx512\n"
-		   "  ENGRAM_TUNING     a file of engram tune-kernels, whose measurements decide which kernels are used;\n"
-		   "                    1: the one in its usual place\n"
-		   "  ENGRAM_VERBOSE    1: tells on stderr which kernels were chosen and why; 2: the plan too\n"
-		   "  NO_COLOR          when set, no colours\n"
-		   "\nExit codes: 0 done, 1 failed, 2 wrong usage.\n");
+	fprintf(f,
+	        "\nEvery verb tells more with --help, and most write JSON for other programs with --json.\n"
+	        "\nFirst steps:\n"
+	        "  $ engram data get fashion-mnist        # 70,000 pictures of clothes, 30 MB\n"
+	        "  $ engram train recipes/lenet5.yaml     # learn to tell them apart\n"
+	        "  $ engram eval lenet5.safetensors       # how well it does on pictures it has not seen\n"
+	        "  $ engram predict lenet5.safetensors picture.png\n"
+	        "or, with text:\n"
+	        "  $ engram data get tinyshakespeare      # 40,000 lines from plays, 1 MB\n"
+	        "  $ engram train recipes/char-lstm.yaml  # learn which character comes next\n"
+	        "  $ engram generate char-lstm.safetensors --prompt 'ROMEO:'\n"
+	        "\nEnvironment:\n"
+	        "  ENGRAM_DATA       folders, separated by colons, that are looked in first for data sets\n"
+	        "  ENGRAM_THREADS    how many threads compute, unless --threads says so\n"
+	        "  ENGRAM_ISA        kernels to use in place of the best this machine has: ref, neon, avx2, avx512\n"
+	        "  ENGRAM_TUNING     a file of engram tune-kernels, whose measurements decide which kernels are used;\n"
+	        "                    1: the one in its usual place\n"
+	        "  ENGRAM_VERBOSE    1: tells on stderr which kernels were chosen and why; 2: the plan too\n"
+	        "  NO_COLOR          when set, no colours\n"
+	        "\nExit codes: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
 static int run_verb(const cli_verb *verb, int argc, char **argv) {

@@ -1,114 +1,169 @@
-/* eval.c - engram eval: how well a model does; of a classifier, class by class. */
+/* eval.c - engram eval: how well a model does. What is measured, and what else there is to say, is the task's
+ * business: metrics become lines, lists of maps tables, a list of lists the matrix of what was taken for what. */
 #include "print.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVAL_BATCH = 256, WIDEST = 100, MANY_CLASSES = 24 };
+enum { EVAL_BATCH = 256, WIDEST = 100, MANY = 24, COLUMNS = 16 };
 
 typedef struct result {
 	const char *path, *source, *split, *why; /* why: of the split, when nobody asked for it */
-	const char *unit;                        /* what was judged: "pictures" */
-	const eg_model *model;
+	const char *unit;                        /* what was judged: "characters" */
 	const eg_evaluation *evaluation;
-	const eg_confusion *counts; /* NULL: not a task with classes */
-	int classes;
+	const eg_value *all;
 } result;
-
-static int64_t support(const eg_confusion *c, int k) {
-	int64_t n = 0;
-	for (int i = 0; i < eg_confusion_classes(c); i++) n += eg_confusion_count(c, k, i);
-	return n;
-}
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void print_classes_json(json *j, const result *r) {
-	const eg_confusion *c = r->counts;
-	json_put_open(j, "per_class", '[');
-	for (int k = 0; k < r->classes; k++) {
-		json_put_open(j, NULL, '{');
-		json_put_string(j, "class", eg_model_class_name(r->model, k));
-		json_put_int(j, "n", support(c, k));
-		json_put_number(j, "precision", eg_confusion_precision(c, k));
-		json_put_number(j, "recall", eg_confusion_recall(c, k));
-		json_put_number(j, "f1", eg_confusion_f1(c, k));
-		json_put_close(j, '}');
-	}
-	json_put_close(j, ']');
-	json_put_open(j, "confusion", '[');
-	for (int t = 0; t < r->classes; t++) {
-		json_put_open(j, NULL, '[');
-		for (int k = 0; k < r->classes; k++) json_put_int(j, NULL, eg_confusion_count(c, t, k));
-		json_put_close(j, ']');
-	}
-	json_put_close(j, ']');
+static void show_json(const result *r) {
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "model", r->path);
+	eg_value_put_text(v, "data", r->source);
+	eg_value_put_text(v, "split", r->split);
+	eg_value_put_text(v, "unit", r->unit);
+	eg_value_put_int(v, "n", eg_evaluation_total(r->evaluation));
+	for (const eg_value *c = eg_value_first(r->all); c; c = eg_value_next(c))
+		eg_value_put_copy(v, eg_value_key(c), c);
+	print_json(v);
+	eg_value_free(v);
 }
 
-static void print_json(const result *r) {
-	json j = {.f = stdout};
-	json_put_open(&j, NULL, '{');
-	json_put_string(&j, "model", r->path);
-	json_put_string(&j, "data", r->source);
-	json_put_string(&j, "split", r->split);
-	json_put_string(&j, "unit", r->unit);
-	json_put_int(&j, "n", eg_evaluation_total(r->evaluation));
-	for (int i = 0; i < eg_evaluation_count(r->evaluation); i++)
-		json_put_number(&j, eg_evaluation_name(r->evaluation, i), eg_evaluation_value(r->evaluation, i));
-	if (r->counts) print_classes_json(&j, r);
-	json_put_close(&j, '}');
-	json_put_end(&j);
-}
-
-/* ---- text -------------------------------------------------------------------------------------------------------- */
+/* ---- metrics ----------------------------------------------------------------------------------------------------- */
 
 static void print_head(const result *r) {
 	char n[NUMBER];
 	printf("%s on %s, %s%s: %s %s\n\n", r->path, r->source, r->split, r->why,
-		number_int(n, eg_evaluation_total(r->evaluation)), r->unit);
+	        number_int(n, eg_evaluation_total(r->evaluation)), r->unit);
 }
 
-/* Of tasks without classes: every metric in a line of its own. */
 static void print_metrics(const eg_evaluation *e) {
 	char number[NUMBER];
-	for (int i = 0; i < eg_evaluation_count(e); i++) {
+	const eg_metric_info *m;
+	int width = 8;
+	for (int i = 0; (m = eg_evaluation_metric(e, i)); i++)
+		if (text_width(m->name) > width) width = text_width(m->name);
+	for (int i = 0; (m = eg_evaluation_metric(e, i)); i++) {
 		double v = eg_evaluation_value(e, i);
-		printf("  %-10s  %9s", eg_evaluation_name(e, i),
-			eg_evaluation_is_share(e, i) ? number_percent(number, v) : number_loss(number, v));
-		printf("%s%s\n", *eg_evaluation_about(e, i) ? "   " : "", eg_evaluation_about(e, i));
+		printf("  %-*s  %9s", width, m->name,
+		        m->share   ? number_percent(number, v)
+		        : isnan(v) ? "-"
+		                   : number_loss(number, v));
+		printf("%s%s\n", m->doc && *m->doc ? "   " : "", m->doc ? m->doc : "");
 	}
 }
 
-static void print_summary(const result *r) {
-	char p[NUMBER];
-	const eg_evaluation *e = r->evaluation;
-	printf("  accuracy  %9s\n", number_percent(p, eg_evaluation_find(e, "accuracy")));
-	if (r->classes > 3)
-		printf("  top 3     %9s   the right class is among the three likeliest\n",
-			number_percent(p, eg_evaluation_find(e, "top3")));
-	if (r->classes > 5) printf("  top 5     %9s\n", number_percent(p, eg_evaluation_find(e, "top5")));
-	printf("  macro F1  %9s   mean over the classes\n", number_percent(p, eg_evaluation_find(e, "macro_f1")));
-	printf("  loss      %9.4f\n\n", eg_evaluation_find(e, "loss"));
+/* ---- lists of maps ----------------------------------------------------------------------------------------------- */
+
+/* A value as people are shown it, keys in maps and all. */
+static char *spelled(const eg_value *v) {
+	char *text = NULL;
+	eg_value *around = eg_value_new(EG_VALUE_MAP); /* inside of a map, a map tells its keys */
+	eg_value_put_copy(around, "value", v);
+	if (!eg_value_whole(around) || eg_value_print(around, NULL, NULL, &text, NULL))
+		text = strcpy(cli_alloc(2), "-");
+	eg_value_free(around);
+	return text;
 }
 
-static void print_classes(const result *r) {
-	char n[NUMBER], p[NUMBER], q[NUMBER], f[NUMBER];
-	table *t = table_new("lrrrr");
-	table_cell(t, "class");
-	table_cell(t, "precision");
-	table_cell(t, "recall");
-	table_cell(t, "F1");
-	table_cell(t, "pictures");
+/* A value in a cell of a table. To be freed. */
+static char *cell_text(const eg_value *v) {
+	char number[NUMBER];
+	double x = eg_value_number(v, NAN);
+	bool share = eg_value_marks(v) & (EG_SHOW_SHARE | EG_SHOW_PROBABILITY);
+	switch (eg_value_kind_of(v)) {
+	case EG_VALUE_INT: number_int(number, eg_value_int(v, 0)); break;
+	case EG_VALUE_NUMBER:
+		share ? number_percent(number, x) : isnan(x) ? strcpy(number, "-") : number_loss(number, x);
+		break;
+	case EG_VALUE_BOOL: strcpy(number, eg_value_bool(v, false) ? "yes" : "no"); break;
+	default: return spelled(v);
+	}
+	return strcpy(cli_alloc(strlen(number) + 1), number);
+}
+
+static bool is_list_of(const eg_value *v, eg_value_kind kind) {
+	if (eg_value_kind_of(v) != EG_VALUE_LIST || eg_value_count(v) < 1) return false;
+	for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c))
+		if (eg_value_kind_of(c) != kind) return false;
+	return true;
+}
+
+/* Columns are the keys of the first; texts stand to the left, numbers to the right. */
+static void print_table(const eg_value *list) {
+	const char *keys[COLUMNS];
+	char align[COLUMNS + 1] = "";
+	int n = 0;
+	for (const eg_value *c = eg_value_first(eg_value_first(list)); c && n < COLUMNS; c = eg_value_next(c)) {
+		eg_value_kind kind = eg_value_kind_of(c);
+		align[n] = kind == EG_VALUE_INT || kind == EG_VALUE_NUMBER ? 'r' : 'l';
+		keys[n++] = eg_value_key(c);
+	}
+	if (n == 0) return;
+	table *t = table_new(align);
+	for (int i = 0; i < n; i++) table_cell(t, "%s", keys[i]);
 	table_rule(t);
-	for (int k = 0; k < r->classes; k++) {
-		table_cell(t, "%s", eg_model_class_name(r->model, k));
-		table_cell(t, "%s", number_percent(p, eg_confusion_precision(r->counts, k)));
-		table_cell(t, "%s", number_percent(q, eg_confusion_recall(r->counts, k)));
-		table_cell(t, "%s", number_percent(f, eg_confusion_f1(r->counts, k)));
-		table_cell(t, "%s", number_int(n, support(r->counts, k)));
-	}
+	for (const eg_value *row = eg_value_first(list); row; row = eg_value_next(row))
+		for (int i = 0; i < n; i++) {
+			char *text = cell_text(eg_value_get(row, keys[i]));
+			table_cell(t, "%s", text);
+			free(text);
+		}
+	putchar('\n');
 	table_print(t, stdout, 2);
 	table_free(t);
+}
+
+/* "absent: bus, train", "count: car 0.3, bus 1.2" */
+static void print_line(const eg_value *v) {
+	bool map = eg_value_kind_of(v) == EG_VALUE_MAP;
+	printf("\n%s:", eg_value_key(v));
+	if (eg_value_count(v) == 0) {
+		char *text = eg_value_kind_of(v) == EG_VALUE_LIST || map ? NULL : cell_text(v);
+		printf(" %s", text ? text : "none");
+		free(text);
+	}
+	for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c)) {
+		char *text = cell_text(c);
+		printf(" %s%s%s%s", map ? eg_value_key(c) : "", map ? " " : "", text, eg_value_next(c) ? "," : "");
+		free(text);
+	}
+	putchar('\n');
+}
+
+/* ---- the matrix of what was taken for what ----------------------------------------------------------------------- */
+
+/* Rows are what is right, columns what the model said; the names are those of the list of maps that is as long. */
+typedef struct matrix {
+	const eg_value *rows;
+	const char *names[MANY];
+	int64_t count[MANY][MANY];
+	int n;
+} matrix;
+
+static bool read_names(matrix *m, const eg_value *all) {
+	for (const eg_value *c = eg_value_first(all); c; c = eg_value_next(c)) {
+		if (!is_list_of(c, EG_VALUE_MAP) || eg_value_count(c) != m->n) continue;
+		int k = 0;
+		for (const eg_value *row = eg_value_first(c); row; row = eg_value_next(row))
+			m->names[k++] = eg_value_text(eg_value_first(row));
+		while (k > 0 && m->names[k - 1]) k--;
+		if (k == 0) return true;
+	}
+	return false;
+}
+
+static bool read_matrix(matrix *m, const eg_value *rows, const eg_value *all) {
+	int i = 0;
+	*m = (matrix){.rows = rows, .n = (int)eg_value_count(rows)};
+	for (const eg_value *row = eg_value_first(rows); row; row = eg_value_next(row), i++) {
+		int k = 0;
+		if (eg_value_count(row) != m->n) return false;
+		for (const eg_value *c = eg_value_first(row); c; c = eg_value_next(c))
+			m->count[i][k++] = eg_value_int(c, 0);
+	}
+	return read_names(m, all);
 }
 
 /* Columns of the first n bytes of UTF-8 text. */
@@ -127,7 +182,7 @@ static int cut(const char *s, int n, int width) {
 	return bytes;
 }
 
-/* A class name above its column: in two lines, or only in the lower one. */
+/* A name above its column: in two lines, or only in the lower one. */
 typedef struct head {
 	const char *upper, *lower;
 	int nupper, nlower, digits; /* bytes; columns of the largest count below */
@@ -143,7 +198,8 @@ static void wrap(head *h) {
 	const char *name = h->lower;
 	for (const char *s = name + 1; *name && *s && s[1]; s++) {
 		if (!strchr(" /-", *s)) continue;
-		head two = {.upper = name, .nupper = (int)(s - name) + (*s != ' '), .lower = s + 1, .digits = h->digits};
+		head two = {
+		        .upper = name, .nupper = (int)(s - name) + (*s != ' '), .lower = s + 1, .digits = h->digits};
 		two.nlower = (int)strlen(two.lower);
 		if (head_width(&two) < head_width(h)) *h = two;
 	}
@@ -159,18 +215,18 @@ static int total_width(const head *heads, int n, int longest, int room) {
 	return total;
 }
 
-/* The class names above the columns: whole in one line or in two, or else cut so that all fits. */
-static void print_heads(const result *r, table *t) {
-	head heads[MANY_CLASSES] = {0};
-	int n = r->classes, longest = 0, limit = terminal_width(stdout), room = 0;
+/* The names above the columns: whole in one line or in two, or else cut so that all fits. */
+static void print_heads(const matrix *m, table *t) {
+	head heads[MANY] = {0};
+	int n = m->n, longest = 0, limit = terminal_width(stdout), room = 0;
 	bool wrapped = false;
 	for (int k = 0; k < n; k++) {
-		heads[k].upper = heads[k].lower = eg_model_class_name(r->model, k);
+		heads[k].upper = heads[k].lower = m->names[k];
 		heads[k].nlower = (int)strlen(heads[k].lower);
 		if (head_width(&heads[k]) > longest) longest = head_width(&heads[k]);
 		int64_t most = 0;
 		for (int i = 0; i < n; i++)
-			if (eg_confusion_count(r->counts, i, k) > most) most = eg_confusion_count(r->counts, i, k);
+			if (m->count[i][k] > most) most = m->count[i][k];
 		for (heads[k].digits = 1; most >= 10; most /= 10) heads[k].digits++;
 	}
 	if (limit < WIDEST) limit = WIDEST;
@@ -192,103 +248,107 @@ static void print_heads(const result *r, table *t) {
 	table_rule(t);
 }
 
-/* Rows are what the pictures show, columns what the model said. */
-static void print_confusion(const result *r) {
-	char align[MANY_CLASSES + 2];
+static void print_matrix(const eg_value *rows, const eg_value *all) {
+	char align[MANY + 2];
+	matrix m;
+	if (eg_value_count(rows) > MANY) {
+		printf("\nWith --json the whole %s, %lld rows, is there.\n", eg_value_key(rows),
+		        (long long)eg_value_count(rows));
+		return;
+	}
+	if (!read_matrix(&m, rows, all)) return;
 	memset(align, 'r', sizeof align);
 	align[0] = 'l';
-	align[r->classes + 1] = '\0';
+	align[m.n + 1] = '\0';
 	table *t = table_new(align);
-	print_heads(r, t);
-	for (int i = 0; i < r->classes; i++) {
-		table_cell(t, "%s", eg_model_class_name(r->model, i));
-		for (int k = 0; k < r->classes; k++) {
-			int64_t n = eg_confusion_count(r->counts, i, k);
-			if (n)
-				table_cell(t, "%lld", (long long)n);
+	print_heads(&m, t);
+	for (int i = 0; i < m.n; i++) {
+		table_cell(t, "%s", m.names[i]);
+		for (int k = 0; k < m.n; k++) {
+			if (m.count[i][k])
+				table_cell(t, "%lld", (long long)m.count[i][k]);
 			else
 				table_cell(t, "·");
 			if (i == k) table_mark(t);
 		}
 	}
-	printf("\nConfusion: a row is what the pictures show, a column what the model said.\n\n");
+	printf("\nA row is what is right, a column what the model said (%s).\n\n", eg_value_key(rows));
 	table_print(t, stdout, 2);
 	table_free(t);
 }
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-static eg_part parse_split(const char *name) {
-	return !strcmp(name, "train")        ? EG_PART_TRAIN
-	       : !strcmp(name, "validation") ? EG_PART_VALIDATION
-					     : EG_PART_TEST;
+static bool is_metric(const eg_evaluation *e, const char *key) {
+	const eg_metric_info *m;
+	for (int i = 0; (m = eg_evaluation_metric(e, i)); i++)
+		if (!strcmp(m->name, key)) return true;
+	return false;
 }
 
-static void print(const cli_args *a, const result *r) {
-	if (args_has(a, "json")) {
-		print_json(r);
-		return;
-	}
+static void print_text(const result *r) {
 	print_head(r);
-	if (!r->counts) {
-		print_metrics(r->evaluation);
-		return;
+	print_metrics(r->evaluation);
+	for (const eg_value *c = eg_value_first(r->all); c; c = eg_value_next(c)) {
+		if (is_metric(r->evaluation, eg_value_key(c)) || (eg_value_marks(c) & EG_SHOW_NOT)) continue;
+		if (is_list_of(c, EG_VALUE_MAP))
+			print_table(c);
+		else if (is_list_of(c, EG_VALUE_LIST))
+			print_matrix(c, r->all);
+		else
+			print_line(c);
 	}
-	print_summary(r);
-	print_classes(r);
-	if (r->classes <= MANY_CLASSES)
-		print_confusion(r);
-	else
-		printf("\nWith --json the confusion of all %d classes is in `confusion`.\n", r->classes);
 }
 
-static void show_plan(eg_model *m, const eg_samples *s, eg_part part) {
+/* With ENGRAM_VERBOSE: the plan for as many samples as are run at a time. */
+static void show_plan(eg_model *m, const eg_task *t, const eg_samples *s, eg_part part) {
 	const eg_dataset *d = eg_samples_get(s, part);
-	eg_plan_options o = {.batch = EVAL_BATCH, .time = d ? d->time : 0, .carry = d && d->streams > 0};
-	if (d && d->streams > 0) o.batch = d->streams;
+	eg_size sizes[EG_DATASET_DIMS + 1] = {{0}};
+	if (!d || cli_verbose() < 1) return;
+	for (int i = 0; d->dims && d->dims[i] && i < EG_DATASET_DIMS; i++) sizes[i] = (eg_size){d->dims[i], d->most[i]};
+	eg_plan_options o = {.batch = d->streams > 0 ? d->streams : EVAL_BATCH,
+	        .time = d->time,
+	        .sizes = sizes,
+	        .carry = d->streams > 0,
+	        .outputs = eg_task_outputs(t, eg_model_graph(m))};
 	cli_verbose_plan(eg_model_graph(m), eg_model_params(m), &o);
 }
 
-/* The data section of the model's recipe, or with --data or --path that of another source. */
-static eg_status choose_data(const cli_args *a, eg_task *t, eg_part *part, eg_error *err) {
-	const char *source = args_text(a, "data"), *path = args_text(a, "path");
-	if (path && !source) source = eg_task_kind(t)->reader;
-	eg_status status = eg_task_set_source(t, source, path ? path : args_text(a, "folder"), err);
-	*part = args_has(a, "split") ? parse_split(args_text(a, "split")) : eg_task_eval_part(t);
-	return status;
-}
-
-static void show(const cli_args *a, const eg_task *t, eg_part part, const eg_model *m, const eg_evaluation *e) {
-	static const char *const names[] = {"train", "validation", "test"};
-	const eg_confusion *counts = eg_evaluation_confusion(e);
-	bool own = args_has(a, "path"), chosen = args_has(a, "split") || part == EG_PART_TEST;
+static void show(const cli_args *a, const eg_task *t, eg_part part, const eg_evaluation *e) {
+	bool whole = args_has(a, "path") && !args_has(a, "split") &&
+	             eg_source_info(eg_task_source(t))->path == EG_DATA_PATH_FILE;
+	bool chosen = args_has(a, "split") || part == EG_PART_TEST;
 	result r = {.path = a->operands[0],
-		.source = own ? args_text(a, "path") : eg_task_source(t),
-		.split = own && !counts ? "all of it" : names[part],
-		.why = chosen ? "" : part == EG_PART_TRAIN ? " (it has no other part)" : " (it has no test part)",
-		.unit = eg_task_unit(t, eg_evaluation_total(e) == 1),
-		.model = m,
-		.evaluation = e,
-		.counts = counts,
-		.classes = counts ? eg_confusion_classes(counts) : 0};
-	print(a, &r);
+	        .source = cli_data_name(a, t),
+	        .split = whole ? "all of it" : eg_part_name(part),
+	        .why = chosen                  ? ""
+	               : part == EG_PART_TRAIN ? " (it has no other part)"
+	                                       : " (it has no test part)",
+	        .unit = eg_task_unit(t, eg_evaluation_total(e) == 1),
+	        .evaluation = e,
+	        .all = eg_evaluation_result(e)};
+	if (args_has(a, "json"))
+		show_json(&r);
+	else
+		print_text(&r);
 }
 
 static int evaluate(const cli_args *a, eg_model *m) {
 	eg_error err;
-	eg_part part = EG_PART_TEST;
+	eg_samples_options o = {.model = m};
 	eg_task *t = NULL;
 	eg_samples *s = NULL;
 	eg_evaluation *e = NULL;
 	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
-	if (!status) status = choose_data(a, t, &part, &err);
-	if (!status) status = eg_samples_load(t, part, m, &s, &err);
-	if (!status) show_plan(m, s, part);
-	if (!status) status = eg_evaluation_run(m, s, part, 0, &e, &err);
+	if (!status) status = cli_choose_data(a, t, &err);
+	if (!status) o.part = cli_split(a, eg_task_eval_part(t));
+	if (!status) status = eg_samples_load(t, &o, &s, &err);
+	if (!status) show_plan(m, t, s, o.part);
+	if (!status) status = eg_evaluation_run(m, s, o.part, 0, &e, &err);
 	if (status)
 		fail_error("eval", &err);
 	else
-		show(a, t, part, m, e);
+		show(a, t, o.part, e);
 	eg_evaluation_free(e);
 	eg_samples_free(s);
 	eg_task_free(t);
@@ -307,35 +367,32 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-	{"split", 0, "train|validation|test",
-		"which samples (default: test, or validation where there is no test part, as of a text). Validation "
-		"samples are those that were kept aside in training",
-		0, 0},
-	{"data", 0, "SOURCE", "another data set than the one the model was trained on", 0, 0},
-	{"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
-	{"path", 0, "PATH", "your own: a folder of pictures with test/CLASS/, or a text for a language model", 0, 0},
-	OPTION_THREADS,
-	OPTION_JSON("one JSON object: split, unit, n, and the metrics: loss, accuracy, ..."),
-	{0},
+        {"split", 0, "train|validation|test",
+                "which samples (default: test, or validation where there is no test part, as of a text). Validation "
+                "samples are those that were kept aside in training",
+                0, 0},
+        {"data", 0, "SOURCE", "another data set than the one the model was trained on", 0, 0},
+        {"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
+        {"path", 0, "PATH", "your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},
+        OPTION_THREADS,
+        OPTION_JSON("one JSON object: model, data, split, unit, n, then the metrics and tables of the task"),
+        {0},
 };
 
 const cli_verb verb_eval = {
-	.name = "eval",
-	.line = "say how well a model does",
-	.operands = "MODEL",
-	.min_operands = 1,
-	.max_operands = 1,
-	.about = "Of a classifier: shows it pictures whose classes are known, and counts: accuracy; how\n"
-		 "often the right class is among the three likeliest; for each class precision (of those\n"
-		 "it calls so, how many are), recall (of those that are, how many it finds) and F1, the\n"
-		 "harmonic mean of both; and what is taken for what.\n\n"
-		 "Of a language model: how well it knows what comes next in a text it has not seen. The\n"
-		 "loss is the mean of -ln of the probability that it gave to what came, in nats; the\n"
-		 "same in bits; perplexity is e to the loss.",
-	.options = options,
-	.examples = "  engram eval lenet5.safetensors\n"
-		    "  engram eval lenet5.safetensors --split validation --json\n"
-		    "  engram eval lenet5.safetensors --data mnist\n"
-		    "  engram eval char-lstm.safetensors --path sonnets.txt\n",
-	.run = run,
+        .name = "eval",
+        .line = "say how well a model does",
+        .operands = "MODEL",
+        .min_operands = 1,
+        .max_operands = 1,
+        .about = "Shows the model samples of which is known what is right, and measures how well it does. What\n"
+                 "is measured, and what it means, is up to the task:",
+        .options = options,
+        .judges = true,
+        .next = "how well it does on data it has not seen",
+        .examples = "  engram eval lenet5.safetensors\n"
+                    "  engram eval lenet5.safetensors --split validation --json\n"
+                    "  engram eval lenet5.safetensors --data mnist\n"
+                    "  engram eval char-lstm.safetensors --path sonnets.txt\n",
+        .run = run,
 };

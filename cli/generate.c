@@ -1,4 +1,4 @@
-/* generate.c - engram generate: a language model goes on from a prompt, unit by unit, on stdout as it writes.
+/* generate.c - engram generate: a model goes on from a prompt, unit by unit, on stdout as it writes.
  *
  * A reader that goes away (EPIPE) and Ctrl-C end it cleanly: what was written is whole units. */
 #define _POSIX_C_SOURCE 200809L /* sigaction, clock_gettime */
@@ -90,7 +90,7 @@ static void put(job *j, const char *s, size_t n) {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 		bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
-			       (c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0);
+		               (c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0);
 		if (j->to_terminal && control) {
 			putchar('?');
 			if (c == 0xc2) i++;
@@ -113,30 +113,29 @@ static bool is_utf8(const bytes *b) {
 }
 
 /* What JSON cannot hold, bytes that are not UTF-8, is there in hexadecimal as well. */
-static void put_hex(json *o, const bytes *b) {
+static void put_hex(eg_value *v, const bytes *b) {
 	static const char digits[] = "0123456789abcdef";
 	char *hex = cli_alloc(2 * b->size + 1);
 	for (size_t i = 0; i < b->size; i++) {
 		hex[2 * i] = digits[(unsigned char)b->data[i] >> 4];
 		hex[2 * i + 1] = digits[(unsigned char)b->data[i] & 15];
 	}
-	json_put_string(o, "hex", hex);
+	eg_value_put_text(v, "hex", hex);
 	free(hex);
 }
 
-static void print_json(const job *j, uint64_t sample, uint64_t n, bool end) {
-	json o = {.f = stdout};
-	json_put_open(&o, NULL, '{');
-	json_put_int(&o, "sample", (int64_t)sample);
-	json_put_int(&o, "seed", (int64_t)j->seed);
-	json_put_text(&o, "prompt", j->prompt.data, j->prompt.size);
-	json_put_text(&o, "text", j->text.data, j->text.size);
-	if (!is_utf8(&j->text)) put_hex(&o, &j->text);
-	json_put_string(&o, "unit", eg_unit_names()[eg_vocab_unit(eg_model_vocab(j->model))]);
-	json_put_int(&o, "n", (int64_t)n);
-	json_put_bool(&o, "end", end);
-	json_put_close(&o, '}');
-	json_put_end(&o);
+static void show_json(const job *j, uint64_t sample, uint64_t n, bool end) {
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_int(v, "sample", (int64_t)sample);
+	eg_value_put_int(v, "seed", (int64_t)j->seed);
+	eg_value_put_bytes(v, "prompt", j->prompt.data, j->prompt.size);
+	eg_value_put_bytes(v, "text", j->text.data, j->text.size);
+	if (!is_utf8(&j->text)) put_hex(v, &j->text);
+	eg_value_put_text(v, "unit", eg_unit_names()[eg_vocab_unit(eg_generator_vocab(j->generator))]);
+	eg_value_put_int(v, "n", (int64_t)n);
+	eg_value_put_bool(v, "end", end);
+	print_json(v);
+	eg_value_free(v);
 }
 
 /* Writes until the sample or the length is at its end, or somebody wants no more. */
@@ -157,7 +156,8 @@ static bool write_units(job *j, uint64_t *n, bool *end) {
 			continue;
 		}
 		put(j, w.text, w.size);
-		if (fflush(stdout) || ferror(stdout)) return false; /* told at the end of the program */
+		out_push();
+		if (ferror(stdout)) return false; /* told at the end of the program */
 	}
 	return true;
 }
@@ -171,9 +171,10 @@ static bool write_sample(job *j, uint64_t sample) {
 	if (!j->json && sample > 0) putchar('\n');
 	if (!j->json && j->echo) put(j, j->prompt.data, j->prompt.size);
 	bool ok = write_units(j, &n, &end);
-	if (j->json && ok) print_json(j, sample, n, end);
+	if (j->json && ok) show_json(j, sample, n, end);
 	if (!j->json && j->last != '\n' && !(j->bytewise && !j->to_terminal)) putchar('\n');
-	return !fflush(stdout) && !ferror(stdout) && ok;
+	out_push();
+	return !ferror(stdout) && ok;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
@@ -188,15 +189,15 @@ static bool prepare_prompt(job *j) {
 	if (eg_generator_read(j->generator, j->prompt.data, j->prompt.size, j->prompt_name, &skipped, &err)) {
 		bool could_skip = err.status == EG_ERR_ARG || err.status == EG_ERR_FORMAT;
 		fail("generate", "%s%s", err.message,
-			could_skip && !args_has(j->args, "skip-unknown")
-				? ". --skip-unknown leaves out what the model does not know"
-				: "");
+		        could_skip && !args_has(j->args, "skip-unknown")
+		                ? ". --skip-unknown leaves out what the model does not know"
+		                : "");
 		return false;
 	}
 	if (skipped > 0) {
-		bool words = eg_vocab_unit(eg_model_vocab(j->model)) == EG_UNIT_WORD;
+		bool words = eg_vocab_unit(eg_generator_vocab(j->generator)) == EG_UNIT_WORD;
 		fail("generate", "note: %lld %s%s of the prompt, unknown to the model, %s left out", (long long)skipped,
-			words ? "word" : "character", skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were");
+		        words ? "word" : "character", skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were");
 	}
 	eg_generator_mark(j->generator);
 	return true;
@@ -246,13 +247,13 @@ static bool open_generator(job *j) {
 	eg_error err;
 	const cli_args *a = j->args;
 	eg_generate_options o = {.temperature = 1,
-		.top_k = (int)args_number(a, "top-k", 0),
-		.seed = j->seed,
-		.skip_unknown = args_has(a, "skip-unknown")};
+	        .top_k = (int)args_number(a, "top-k", 0),
+	        .seed = j->seed,
+	        .skip_unknown = args_has(a, "skip-unknown")};
 	if (!read_real(a, "temperature", 0, 100, &o.temperature) || !read_real(a, "top-p", 0, 1, &o.top_p))
 		return false;
 	if (eg_generator_new(j->model, &o, &j->generator, &err)) return fail_error("generate", &err), false;
-	const eg_vocab *v = eg_model_vocab(j->model);
+	const eg_vocab *v = eg_generator_vocab(j->generator);
 	j->bytewise = eg_vocab_unit(v) == EG_UNIT_BYTE;
 	j->length = args_number(a, "length", eg_vocab_end(v) >= 0 ? SAMPLE_LENGTH : STREAM_LENGTH);
 	return true;
@@ -277,12 +278,12 @@ static int run(const cli_args *a) {
 	double unused;
 	if (!read_real(a, "temperature", 0, 100, &unused) || !read_real(a, "top-p", 0, 1, &unused)) return CLI_USAGE;
 	job j = {.args = a,
-		.state = args_text(a, "state"),
-		.seed = args_number(a, "seed", 0),
-		.samples = args_number(a, "samples", 1),
-		.json = args_has(a, "json"),
-		.echo = !args_has(a, "only-new"),
-		.to_terminal = isatty(STDOUT_FILENO) == 1};
+	        .state = args_text(a, "state"),
+	        .seed = args_number(a, "seed", 0),
+	        .samples = args_number(a, "samples", 1),
+	        .json = args_has(a, "json"),
+	        .echo = !args_has(a, "only-new"),
+	        .to_terminal = isatty(STDOUT_FILENO) == 1};
 	int code = CLI_FAILED;
 	eg_context *ctx = open_context(a);
 	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
@@ -297,43 +298,45 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-	{"prompt", 'p', "TEXT", "what to go on from (default: nothing, a new text begins)", 0, 0},
-	{"prompt-file", 0, "FILE", "the same, from a file of any length; - is standard input", 0, 0},
-	{"length", 'n', "N",
-		"write at most so many characters, bytes or words, whichever the model writes (default: 500; 2000 for "
-		"a model of "
-		"samples, which says itself where one ends); 0: no limit",
-		0, INT64_MAX},
-	{"samples", 0, "N", "how many texts, each from the same prompt (default: 1)", 1, 1000000},
-	{"temperature", 't', "NUMBER",
-		"1: as likely as learnt (default); less: safer; 0: always the likeliest; more: wilder", 0, 0},
-	{"top-k", 0, "K", "choose among the K likeliest only", 1, INT32_MAX},
-	{"top-p", 0, "NUMBER", "choose among the fewest that are together at least this likely, 0 to 1", 0, 0},
-	{"seed", 0, "S", "of what is chosen (default: 0); same seed, same text", 0, INT64_MAX},
-	{"skip-unknown", 0, NULL, "leave out of the prompt what the model does not know, in place of an error", 0, 0},
-	{"only-new", 0, NULL, "do not repeat the prompt", 0, 0},
-	{"state", 0, "FILE",
-		"go on where the text left off whose state is in this file, if it is there, and keep the state in it "
-		"at the end",
-		0, 0},
-	OPTION_THREADS,
-	OPTION_JSON("one JSON object a text: sample, seed, prompt, text, unit, n, end; hex when the text is not UTF-8"),
-	{0},
+        {"prompt", 'p', "TEXT", "what to go on from (default: nothing, a new text begins)", 0, 0},
+        {"prompt-file", 0, "FILE", "the same, from a file of any length; - is standard input", 0, 0},
+        {"length", 'n', "N",
+                "write at most so many characters, bytes or words, whichever the model writes (default: 500; 2000 for "
+                "a model of "
+                "samples, which says itself where one ends); 0: no limit",
+                0, INT64_MAX},
+        {"samples", 0, "N", "how many texts, each from the same prompt (default: 1)", 1, 1000000},
+        {"temperature", 't', "NUMBER",
+                "1: as likely as learnt (default); less: safer; 0: always the likeliest; more: wilder", 0, 0},
+        {"top-k", 0, "K", "choose among the K likeliest only", 1, INT32_MAX},
+        {"top-p", 0, "NUMBER", "choose among the fewest that are together at least this likely, 0 to 1", 0, 0},
+        {"seed", 0, "S", "of what is chosen (default: 0); same seed, same text", 0, INT64_MAX},
+        {"skip-unknown", 0, NULL, "leave out of the prompt what the model does not know, in place of an error", 0, 0},
+        {"only-new", 0, NULL, "do not repeat the prompt", 0, 0},
+        {"state", 0, "FILE",
+                "go on where the text left off whose state is in this file, if it is there, and keep the state in it "
+                "at the end",
+                0, 0},
+        OPTION_THREADS,
+        OPTION_JSON("one JSON object a text: sample, seed, prompt, text, unit, n, end; hex when the text is not UTF-8"),
+        {0},
 };
 
 const cli_verb verb_generate = {
-	.name = "generate",
-	.line = "let a language model write",
-	.operands = "MODEL",
-	.min_operands = 1,
-	.max_operands = 1,
-	.about = "Reads the prompt and goes on from it, one character, byte or word after the other,\n"
-		 "whichever the model was trained on; each is drawn by how likely the model holds it to\n"
-		 "be. The text appears as it is written. Ctrl-C ends it.\n\n"
-		 "A model of samples (poems, say) stops at the end of one.",
-	.options = options,
-	.examples = "  engram generate char-lstm.safetensors --prompt 'ROMEO:' --temperature 0.8\n"
-		    "  engram generate char-lstm.safetensors --prompt-file act1.txt --length 2000 --top-p 0.9\n"
-		    "  engram generate poems.safetensors --prompt 床前明月光 --samples 3 --seed 7\n",
-	.run = run,
+        .name = "generate",
+        .line = "let a model write",
+        .operands = "MODEL",
+        .min_operands = 1,
+        .max_operands = 1,
+        .about = "Reads the prompt and goes on from it, one character, byte or word after the other,\n"
+                 "whichever the model was trained on; each is drawn by how likely the model holds it to\n"
+                 "be. The text appears as it is written. Ctrl-C ends it.\n\n"
+                 "A model of samples (poems, say) stops at the end of one.",
+        .options = options,
+        .next = "text like what it has read",
+        .ability = EG_ABLE_GENERATE,
+        .examples = "  engram generate char-lstm.safetensors --prompt 'ROMEO:' --temperature 0.8\n"
+                    "  engram generate char-lstm.safetensors --prompt-file act1.txt --length 2000 --top-p 0.9\n"
+                    "  engram generate poems.safetensors --prompt 床前明月光 --samples 3 --seed 7\n",
+        .run = run,
 };

@@ -1,5 +1,4 @@
 /* info.c - engram info: what a network is made of and what it costs, without running it. */
-#include "engram_text.h"
 #include "print.h"
 
 #include <math.h>
@@ -9,9 +8,9 @@
 /* ---- receptive fields -------------------------------------------------------------------------------------------- */
 
 /* How much of the input one value of a tensor can see, height and width, and how far apart neighbours' windows lie:
- *   seen_out = seen_in + (window - 1) dilation jump_in,  jump_out = stride jump_in
- * (Araujo, Norris and Sim 2019). Up-sampling divides the jump; a window that ends within a position of the input sees all
- * of that. `all`: a fully connected layer has mixed all positions. */
+ * seen_out = seen_in + (window - 1) dilation jump_in, jump_out = stride jump_in (Araujo, Norris and Sim 2019).
+ * Up-sampling divides the jump; a window that ends within a position of the input sees all of that. `all`: a fully
+ * connected layer has mixed all positions. */
 typedef struct field {
 	int64_t seen[2];
 	double jump[2];
@@ -19,15 +18,13 @@ typedef struct field {
 } field;
 
 typedef struct network {
-	const char *name;
+	const cli_network *of;
 	eg_graph *graph;
-	eg_params *params;
-	int classes, train_batch, batch;
-	int time; /* steps, for the memory; 0: no sequences */
-	int n; /* nodes that belong to the answer, the loss left out */
+	int train_batch, batch, time; /* time: steps, for the memory; 0: no sequences */
+	int n; /* nodes that lead to answers; what only compares them with a target is left out */
 	eg_node_info *nodes;
 	field *fields; /* parallel to nodes */
-	eg_recipe *recipe;
+	eg_dims plane; /* of the first input with a height and a width, (N,C,H,W); rank 0: there is none */
 } network;
 
 static int node_of(const network *net, eg_tensor t) {
@@ -46,8 +43,7 @@ static void widen(field *f, const field *other) {
 }
 
 static field field_of(const network *net, const eg_node_info *node) {
-	eg_dims input = eg_tensor_dims(net->graph, eg_graph_find(net->graph, "input"));
-	field f = {.known = input.rank == 4};
+	field f = {.known = net->plane.rank == 4};
 	for (int i = 0; i < node->ninputs; i++) {
 		int from = node_of(net, node->inputs[i]);
 		widen(&f, from >= 0 ? &net->fields[from] : &(field){.seen = {1, 1}, .jump = {1, 1}});
@@ -63,23 +59,29 @@ static field field_of(const network *net, const eg_node_info *node) {
 	/* Weights without a window see everything that comes in. */
 	if (node->params > 0 && node->window[0] <= 0) f.all = true;
 	for (int a = 0; a < 2 && f.known; a++)
-		if (f.all) f.seen[a] = input.d[2 + a];
+		if (f.all && net->plane.d[2 + a] > 0) f.seen[a] = net->plane.d[2 + a];
 	return f;
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-/* The name of a size that is open; NULL: it is not, or it is a batch, which is left out where one sample is described. */
-static const char *open_name(const eg_graph *g, int64_t d) { return d == EG_T ? "T" : d == EG_N ? NULL : eg_open_name(g, d); }
+/* What stands for an open size; NULL: it is the batch, which is not told. */
+static const char *open_text(const eg_graph *g, int64_t d) {
+	if (d == EG_N) return NULL;
+	const char *name = d == EG_T || d == EG_TN ? "time" : eg_open_name(g, d);
+	return name ? name : "?";
+}
 
-/* Of one sample: "6×28×28"; of a sequence "T×64". */
-static const char *shape_text(const eg_graph *g, eg_dims d, char buf[64]) {
+/* Of one sample: "6×28×28"; of a sequence "time×64". */
+static const char *shape_text(const eg_graph *g, eg_dims d, char buf[160]) {
 	size_t n = 0;
 	buf[0] = '\0';
-	for (int i = 0; i < d.rank && n < 60; i++) {
-		const char *open = open_name(g, d.d[i]), *sep = n ? "×" : "";
-		if (open) n += (size_t)snprintf(buf + n, 64 - n, "%s%s", sep, open);
-		else if (d.d[i] > 0) n += (size_t)snprintf(buf + n, 64 - n, "%s%lld", sep, (long long)d.d[i]);
+	for (int i = 0; i < d.rank && n < 120; i++) {
+		const char *open = d.d[i] < 0 ? open_text(g, d.d[i]) : NULL;
+		if (open)
+			n += (size_t)snprintf(buf + n, 160 - n, "%s%.30s", n ? "×" : "", open);
+		else if (d.d[i] >= 0)
+			n += (size_t)snprintf(buf + n, 160 - n, "%s%lld", n ? "×" : "", (long long)d.d[i]);
 	}
 	return n ? buf : strcpy(buf, "1");
 }
@@ -95,10 +97,14 @@ static const char *field_text(const field *f, char buf[64]) {
 }
 
 static bool memory_of(const network *net, int batch, bool train, eg_memory *m, eg_error *err) {
-	static const char *const answer[] = {"logits", NULL};
-	eg_plan *plan = eg_plan_new(net->graph, net->params,
-		&(eg_plan_options){.batch = batch, .time = net->time, .train = train, .outputs = train ? NULL : answer,
-			.checkpoint_time = eg_recipe_train(net->recipe)->checkpoint_time}, err);
+	const cli_network *of = net->of;
+	eg_plan_options o = {.batch = batch,
+	        .time = net->time,
+	        .sizes = of->open,
+	        .train = train,
+	        .outputs = train ? NULL : eg_task_outputs(of->task, net->graph),
+	        .checkpoint_time = eg_recipe_train(of->recipe)->checkpoint_time};
+	eg_plan *plan = eg_plan_new(net->graph, of->params, &o, err);
 	if (!plan) return false;
 	eg_plan_memory(plan, m);
 	eg_plan_free(plan);
@@ -129,9 +135,9 @@ static totals sum(const network *net) {
 /* How many optimizer moments are kept beside weights and gradients. */
 static size_t optimizer_bytes(const network *net) {
 	size_t n = 0;
-	eg_optimizer *o = eg_optimizer_new(net->params, &eg_recipe_train(net->recipe)->optimizer, NULL);
+	eg_optimizer *o = eg_optimizer_new(net->of->params, &eg_recipe_train(net->of->recipe)->optimizer, NULL);
 	if (!o) return 0;
-	eg_params_flat_grad(net->params, &n);
+	eg_params_flat_grad(net->of->params, &n);
 	n *= (size_t)eg_optimizer_moments(o) * sizeof(eg_real);
 	eg_optimizer_free(o);
 	return n;
@@ -139,26 +145,38 @@ static size_t optimizer_bytes(const network *net) {
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
+static void layer_row(table *t, const network *net, int i, int columns) {
+	char shape[160], p[NUMBER], m[NUMBER], f[64];
+	const eg_node_info *n = &net->nodes[i];
+	table_cell(t, "%s", n->name);
+	table_cell(t, "%s", n->op->layer ? n->op->layer : n->op->name);
+	table_cell(t, "%s", shape_text(net->graph, eg_tensor_dims(net->graph, n->outputs[0]), shape));
+	table_cell(t, "%s", n->params ? number_int(p, n->params) : "");
+	table_cell(t, "%s", n->macs ? number_int(m, n->macs) : "");
+	if (columns > 5) table_cell(t, "%s", field_text(&net->fields[i], f));
+}
+
+static void input_rows(table *t, const network *net, int columns) {
+	char shape[160];
+	for (int i = 0; i < eg_recipe_inputs(net->of->recipe); i++) {
+		const char *name = eg_recipe_input_at(net->of->recipe, i)->name;
+		table_cell(t, "%s", name);
+		table_cell(t, "%s", "");
+		table_cell(t, "%s",
+		        shape_text(net->graph, eg_tensor_dims(net->graph, eg_graph_find(net->graph, name)), shape));
+		for (int k = 3; k < columns; k++) table_cell(t, "%s", "");
+	}
+}
+
 static void print_layers(const network *net) {
-	char shape[64], p[NUMBER], m[NUMBER], f[64];
-	int columns = net->time ? 5 : 6; /* a receptive field is one in height and width */
-	table *t = table_new(net->time ? "llrrr" : "llrrrr");
+	char p[NUMBER], m[NUMBER];
+	int columns = net->plane.rank == 4 ? 6 : 5; /* a receptive field is one in height and width */
+	table *t = table_new(columns == 5 ? "llrrr" : "llrrrr");
 	static const char *const head[] = {"layer", "operator", "output", "parameters", "multiply-adds", "sees", NULL};
 	for (int i = 0; i < columns; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
-	table_cell(t, "input");
-	table_cell(t, "%s", "");
-	table_cell(t, "%s", shape_text(net->graph, eg_tensor_dims(net->graph, eg_graph_find(net->graph, "input")), shape));
-	for (int i = 3; i < columns; i++) table_cell(t, "%s", "");
-	for (int i = 0; i < net->n; i++) {
-		const eg_node_info *n = &net->nodes[i];
-		table_cell(t, "%s", n->name);
-		table_cell(t, "%s", n->op->layer ? n->op->layer : n->op->name);
-		table_cell(t, "%s", shape_text(net->graph, eg_tensor_dims(net->graph, n->outputs[0]), shape));
-		table_cell(t, "%s", n->params ? number_int(p, n->params) : "");
-		table_cell(t, "%s", n->macs ? number_int(m, n->macs) : "");
-		if (columns > 5) table_cell(t, "%s", field_text(&net->fields[i], f));
-	}
+	input_rows(t, net, columns);
+	for (int i = 0; i < net->n; i++) layer_row(t, net, i, columns);
 	table_rule(t);
 	totals s = sum(net);
 	table_cell(t, "total");
@@ -169,12 +187,16 @@ static void print_layers(const network *net) {
 	table_print(t, stdout, 2);
 	table_free(t);
 	if (s.state > 0)
-		printf("\nBeside the parameters %s running statistics, which are kept but not trained.\n", number_int(p, s.state));
+		printf("\nBeside the parameters %s running statistics, which are kept but not trained.\n",
+		        number_int(p, s.state));
 	if (net->time)
-		printf("\nFor one time step of one sequence. T is the number of steps, which may be any.\n");
+		printf("\nFor one time step of one sequence. A sequence may have any number of steps (time).\n");
 	else
-		printf("\nFor one picture. `sees` is the receptive field: the height and width of the input\n"
-	       "that one value of the output depends on, the padding around it included.\n");
+		printf("\nFor one sample.%s\n",
+		        net->of->open[0].name ? " Sizes that have a name are open; it is for one of each." : "");
+	if (columns > 5)
+		printf("`sees` is the receptive field: the height and width of the input that one value of the\n"
+		       "output depends on, the padding around it included.\n");
 }
 
 static void dense_row(table *t, const char *name, const totals *s) {
@@ -189,16 +211,16 @@ static void print_dense(const network *net) {
 	if (!s.shares) return;
 	table *t = table_new("lrrrrr");
 	static const char *const head[] = {
-		"layer", "parameters", "unshared", "fully connected", "multiply-adds", "fully connected", NULL};
+	        "layer", "parameters", "unshared", "fully connected", "multiply-adds", "fully connected", NULL};
 	for (int i = 0; head[i]; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
 	for (int i = 0; i < net->n; i++) {
 		const eg_node_info *n = &net->nodes[i];
 		totals one = {.params = n->params,
-			.macs = n->macs,
-			.dense_params = n->dense_params,
-			.dense_macs = n->dense_macs,
-			.unshared_params = n->unshared_params};
+		        .macs = n->macs,
+		        .dense_params = n->dense_params,
+		        .dense_macs = n->dense_macs,
+		        .unshared_params = n->unshared_params};
 		if (n->dense_params > 0) dense_row(t, n->name, &one);
 	}
 	table_rule(t);
@@ -219,14 +241,17 @@ static void memory_row(table *t, const char *name, double a, double b) {
 
 static bool print_memory(const network *net, eg_error *err) {
 	eg_memory run, train;
-	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err)) return false;
-	size_t moments = optimizer_bytes(net);
+	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err))
+		return false;
+	size_t moments = optimizer_bytes(net), n = 0;
 	table *t = table_new("lrr");
 	table_cell(t, "%s", "");
-	char steps[NUMBER] = "";
-	if (net->time) snprintf(steps, sizeof steps, ", %d steps", net->time);
-	table_cell(t, "predict, batch %d%s", net->batch, steps);
-	table_cell(t, "train, batch %d%s", net->train_batch, steps);
+	char with[200] = "";
+	if (net->time) n = (size_t)snprintf(with, sizeof with, ", %d steps", net->time);
+	for (const eg_size *o = net->of->open; o->name && n < 160; o++)
+		n += (size_t)snprintf(with + n, sizeof with - n, ", %.30s %d", o->name, o->size);
+	table_cell(t, "predict, batch %d%s", net->batch, with);
+	table_cell(t, "train, batch %d%s", net->train_batch, with);
 	table_rule(t);
 	memory_row(t, "parameters", (double)run.parameters, (double)train.parameters);
 	memory_row(t, "gradients", 0, (double)train.gradients);
@@ -237,238 +262,233 @@ static bool print_memory(const network *net, eg_error *err) {
 	memory_row(t, "scratch", (double)run.scratch, (double)train.scratch);
 	table_rule(t);
 	memory_row(t, "total", (double)(run.parameters + run.total),
-		(double)(train.parameters + train.gradients + moments + train.total));
+	        (double)(train.parameters + train.gradients + moments + train.total));
 	printf("\nMemory, planned exactly before anything runs.\n\n");
 	table_print(t, stdout, 2);
 	table_free(t);
 	return true;
 }
 
-static void print_vocabulary(const eg_vocab *v) {
-	printf("vocabulary: %d %ss\n\n", eg_vocab_count(v),
-		eg_vocab_unit(v) == EG_UNIT_CHAR ? "character" : eg_unit_names()[eg_vocab_unit(v)]);
+enum { FACTS_SHOWN = 20 };
+
+/* "names: boot, sandal, ...": what the task keeps, a line each. */
+static bool print_facts(eg_model *m, eg_error *err) {
+	eg_value *facts;
+	if (eg_task_describe(m, &facts, err)) return false;
+	for (const eg_value *f = eg_value_first(facts); f; f = eg_value_next(f)) {
+		int n = 0;
+		printf("%s:", eg_value_key(f));
+		if (eg_value_kind_of(f) == EG_VALUE_INT) printf(" %lld", (long long)eg_value_int(f, 0));
+		if (eg_value_text(f)) printf(" %s", eg_value_text(f));
+		for (const eg_value *one = eg_value_first(f); one && n < FACTS_SHOWN; one = eg_value_next(one)) {
+			char *text = NULL;
+			if (eg_value_print(one, NULL, NULL, &text, err)) return eg_value_free(facts), false;
+			printf("%s %s", n++ ? "," : "", text);
+			free(text);
+		}
+		printf("%s\n", eg_value_count(f) > FACTS_SHOWN ? ", ..." : "");
+	}
+	putchar('\n');
+	eg_value_free(facts);
+	return true;
 }
 
-static void print_classes(const eg_model *m) {
-	if (eg_model_vocab(m)) {
-		print_vocabulary(eg_model_vocab(m));
-		return;
-	}
-	if (eg_model_classes(m) == 0) {
-		printf("\n");
-		return;
-	}
-	printf("classes: ");
-	for (int i = 0; i < eg_model_classes(m) && i < 20; i++) {
-		char *name = cli_alloc(strlen(eg_model_class_name(m, i)) + 1);
-		printf("%s%s", i ? ", " : "", text_clean(strcpy(name, eg_model_class_name(m, i))));
-		free(name);
-	}
-	printf("%s\n\n", eg_model_classes(m) > 20 ? ", ..." : "");
+/* The value of a metric that is known by its name. */
+static const char *metric_text(char buf[NUMBER], const eg_task *t, const char *name, double value) {
+	const eg_metric_info *m;
+	for (int i = 0; (m = eg_task_metric(t, i)); i++)
+		if (!strcmp(m->name, name) && m->share) return number_percent(buf, value);
+	return number_loss(buf, value);
 }
 
-static void print_model(const char *path, const network *net, eg_model *m) {
+static bool print_model(const char *path, const cli_network *net, eg_error *err) {
+	eg_model *m = net->model;
 	const eg_train_result *r = eg_model_result(m);
-	char number[NUMBER];
+	char number[NUMBER], loss[NUMBER];
 	printf("%s: %s written by engram %s\n", path, eg_model_is_checkpoint(m) ? "checkpoint" : "model",
-		eg_model_version(m));
-	if (r && r->best_epoch > 0 && !net->time && net->classes > 0)
-		printf("trained %d epochs; best was %d with validation accuracy %s\n", r->epochs_done, r->best_epoch,
-			number_percent(number, r->val_metric));
+	        eg_model_version(m));
+	if (r && r->best_epoch > 0 && r->metric)
+		printf("trained %d epochs; best was %d with validation %s %s, loss %s\n", r->epochs_done, r->best_epoch,
+		        r->metric, metric_text(number, net->task, r->metric, r->val_metric),
+		        number_loss(loss, r->val_loss));
 	else if (r && r->best_epoch > 0)
 		printf("trained %d epochs; best was %d with validation loss %s\n", r->epochs_done, r->best_epoch,
-			number_loss(number, r->val_loss));
+		        number_loss(number, r->val_loss));
 	else if (r)
 		printf("trained %d epochs\n", r->epochs_done);
-	print_classes(m);
+	return print_facts(m, err);
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void memory_json(json *j, const char *key, const eg_memory *m, int batch, int time, size_t moments, bool train) {
-	json_put_open(j, key, '{');
-	json_put_int(j, "batch", batch);
-	if (time) json_put_int(j, "time", time);
-	json_put_int(j, "parameters", (int64_t)m->parameters);
-	json_put_int(j, "gradients", train ? (int64_t)m->gradients : 0);
-	json_put_int(j, "optimizer", (int64_t)moments);
-	json_put_int(j, "io", (int64_t)m->io);
-	json_put_int(j, "activations", (int64_t)m->activations);
-	json_put_int(j, "packed", (int64_t)m->packed);
-	json_put_int(j, "scratch", (int64_t)m->scratch);
-	json_put_int(j, "total", (int64_t)(m->parameters + (train ? m->gradients : 0) + moments + m->total));
-	json_put_close(j, '}');
+static void put_memory(eg_value *v, const eg_memory *m, int batch, int time, size_t moments, bool train) {
+	eg_value_put_int(v, "batch", batch);
+	if (time) eg_value_put_int(v, "time", time);
+	eg_value_put_int(v, "parameters", (int64_t)m->parameters);
+	eg_value_put_int(v, "gradients", train ? (int64_t)m->gradients : 0);
+	eg_value_put_int(v, "optimizer", (int64_t)moments);
+	eg_value_put_int(v, "io", (int64_t)m->io);
+	eg_value_put_int(v, "activations", (int64_t)m->activations);
+	eg_value_put_int(v, "packed", (int64_t)m->packed);
+	eg_value_put_int(v, "scratch", (int64_t)m->scratch);
+	eg_value_put_int(v, "total", (int64_t)(m->parameters + (train ? m->gradients : 0) + moments + m->total));
 }
 
-static void layer_json(json *j, const network *net, int i) {
+static void put_layer(eg_value *v, const network *net, int i) {
 	const eg_node_info *n = &net->nodes[i];
 	eg_dims d = eg_tensor_dims(net->graph, n->outputs[0]);
-	json_put_open(j, NULL, '{');
-	json_put_string(j, "name", n->name);
-	json_put_string(j, "operator", n->op->name);
-	json_put_open(j, "output", '[');
-	for (int k = 0; k < d.rank; k++) {
-		const char *open = open_name(net->graph, d.d[k]);
-		if (open) json_put_string(j, NULL, open);
-		else if (d.d[k] > 0) json_put_int(j, NULL, d.d[k]);
-	}
-	json_put_close(j, ']');
-	json_put_int(j, "parameters", n->params);
-	json_put_int(j, "multiply_adds", n->macs);
+	eg_value_put_text(v, "name", n->name);
+	eg_value_put_text(v, "operator", n->op->name);
+	eg_value *output = eg_value_put_list(v, "output");
+	for (int k = 0; k < d.rank; k++)
+		if (d.d[k] >= 0)
+			eg_value_put_int(output, NULL, d.d[k]);
+		else if (d.d[k] != EG_N)
+			eg_value_put_text(output, NULL, open_text(net->graph, d.d[k]));
+	eg_value_put_int(v, "parameters", n->params);
+	eg_value_put_int(v, "multiply_adds", n->macs);
 	if (net->fields[i].known) {
-		json_put_open(j, "receptive_field", '[');
-		for (int a = 0; a < 2; a++) json_put_int(j, NULL, net->fields[i].seen[a]);
-		json_put_close(j, ']');
+		eg_value *seen = eg_value_put_list(v, "receptive_field");
+		for (int a = 0; a < 2; a++) eg_value_put_int(seen, NULL, net->fields[i].seen[a]);
 	}
 	if (n->dense_params > 0) {
-		json_put_int(j, "unshared_parameters", n->unshared_params);
-		json_put_int(j, "dense_parameters", n->dense_params);
-		json_put_int(j, "dense_multiply_adds", n->dense_macs);
+		eg_value_put_int(v, "unshared_parameters", n->unshared_params);
+		eg_value_put_int(v, "dense_parameters", n->dense_params);
+		eg_value_put_int(v, "dense_multiply_adds", n->dense_macs);
 	}
-	json_put_close(j, '}');
 }
 
-static bool print_json(const network *net, eg_error *err) {
-	json j = {.f = stdout};
+static bool show_json(const network *net, eg_error *err) {
 	totals s = sum(net);
 	eg_memory run, train;
-	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err)) return false;
-	json_put_open(&j, NULL, '{');
-	json_put_string(&j, "name", net->name);
-	json_put_int(&j, "classes", net->classes);
-	json_put_open(&j, "layers", '[');
-	for (int i = 0; i < net->n; i++) layer_json(&j, net, i);
-	json_put_close(&j, ']');
-	json_put_int(&j, "parameters", s.params);
-	json_put_int(&j, "running_statistics", s.state);
-	json_put_int(&j, "multiply_adds", s.macs);
-	json_put_int(&j, "unshared_parameters", s.unshared_params);
-	json_put_int(&j, "dense_parameters", s.dense_params);
-	json_put_int(&j, "dense_multiply_adds", s.dense_macs);
-	json_put_open(&j, "memory", '{');
-	memory_json(&j, "predict", &run, net->batch, net->time, 0, false);
-	memory_json(&j, "train", &train, net->train_batch, net->time, optimizer_bytes(net), true);
-	json_put_close(&j, '}');
-	json_put_close(&j, '}');
-	json_put_end(&j);
+	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err))
+		return false;
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "name", eg_recipe_name(net->of->recipe));
+	eg_value_put_text(v, "task", eg_recipe_task(net->of->recipe));
+	for (const eg_size *o = net->of->sizes; o && o->name; o++) eg_value_put_int(v, o->name, o->size);
+	eg_value *layers = eg_value_put_list(v, "layers");
+	for (int i = 0; i < net->n; i++) put_layer(eg_value_put_map(layers, NULL), net, i);
+	eg_value_put_int(v, "parameters", s.params);
+	eg_value_put_int(v, "running_statistics", s.state);
+	eg_value_put_int(v, "multiply_adds", s.macs);
+	eg_value_put_int(v, "unshared_parameters", s.unshared_params);
+	eg_value_put_int(v, "dense_parameters", s.dense_params);
+	eg_value_put_int(v, "dense_multiply_adds", s.dense_macs);
+	eg_value *memory = eg_value_put_map(v, "memory");
+	put_memory(eg_value_put_map(memory, "predict"), &run, net->batch, net->time, 0, false);
+	put_memory(eg_value_put_map(memory, "train"), &train, net->train_batch, net->time, optimizer_bytes(net), true);
+	print_json(v);
+	eg_value_free(v);
 	return true;
 }
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-/* How many steps the recipe trains with at a time, as its data section says; else 64. */
-static int steps_of(eg_recipe *r) {
-	static const char *const paths[] = {"data.steps", "data.longest"};
-	double steps;
-	for (int i = 0; i < 2; i++)
-		if (eg_recipe_has(r, paths[i]) && !eg_recipe_number(r, paths[i], 64, 1, 1e6, &steps, NULL)) return (int)steps;
-	return 64;
+static bool is_target(const eg_recipe *r, const eg_graph *g, eg_tensor t) {
+	for (int i = 0; i < eg_recipe_losses(r); i++)
+		if (eg_graph_find(g, eg_recipe_loss_at(r, i)->input).id == t.id) return true;
+	return false;
 }
 
-/* The nodes that lead to the answer: those before the loss, and the loss when it has weights. */
+/* The nodes that lead to answers: those that no target leads to, and losses that have weights. */
 static void survey(network *net) {
-	int n = eg_graph_nodes(net->graph);
-	eg_tensor loss = eg_graph_find(net->graph, "loss");
+	int n = eg_graph_nodes(net->graph), nlate = 0;
+	int *late = cli_alloc((size_t)n * EG_MAX_OUTPUTS * sizeof *late); /* tensors that depend on a target */
+	eg_node_info one;
 	net->nodes = cli_alloc((size_t)n * sizeof *net->nodes);
 	net->fields = cli_alloc((size_t)n * sizeof *net->fields);
 	for (int i = 0; i < n; i++) {
-		eg_graph_node(net->graph, i, &net->nodes[net->n]);
-		if (net->nodes[net->n].outputs[0].id == loss.id && net->nodes[net->n].params == 0) continue;
-		net->fields[net->n] = field_of(net, &net->nodes[net->n]);
+		bool is_late = false;
+		eg_graph_node(net->graph, i, &one);
+		for (int k = 0; k < one.ninputs; k++) {
+			is_late = is_late ||
+			          (one.inputs[k].id && is_target(net->of->recipe, net->graph, one.inputs[k]));
+			for (int m = 0; m < nlate; m++) is_late = is_late || late[m] == one.inputs[k].id;
+		}
+		for (int k = 0; k < one.noutputs && is_late; k++)
+			if (one.outputs[k].id) late[nlate++] = one.outputs[k].id;
+		if (is_late && one.params == 0) continue;
+		net->nodes[net->n] = one;
+		net->fields[net->n] = field_of(net, &one);
 		net->n++;
+	}
+	free(late);
+}
+
+static void find_plane(network *net) {
+	for (int i = 0; i < eg_recipe_inputs(net->of->recipe) && net->plane.rank == 0; i++) {
+		eg_dims d = eg_tensor_dims(
+		        net->graph, eg_graph_find(net->graph, eg_recipe_input_at(net->of->recipe, i)->name));
+		if (d.rank == 4 && d.d[0] == EG_N) net->plane = d;
 	}
 }
 
-static int show(const cli_args *a, network *net, eg_model *m) {
-	eg_dims in = eg_recipe_input(net->recipe);
-	eg_error err;
-	bool ok, as_json = args_has(a, "json");
-	net->name = eg_recipe_name(net->recipe);
-	net->batch = (int)args_number(a, "batch", 1);
-	net->train_batch = eg_recipe_train(net->recipe)->batch ? eg_recipe_train(net->recipe)->batch : 32;
-	if (args_has(a, "batch")) net->train_batch = net->batch;
-	net->time = in.d[0] == EG_T ? (int)args_number(a, "time", (uint64_t)steps_of(net->recipe)) : 0;
-	survey(net);
-	if (as_json) {
-		ok = print_json(net, &err);
-	} else {
-		char shape[64];
-		if (m) print_model(a->operands[0], net, m);
-		printf("%s: %s, input %s", net->name, eg_recipe_task(net->recipe), shape_text(net->graph, in, shape));
-		if (net->classes) printf(", %d classes", net->classes);
-		printf("\n\n");
-		print_layers(net);
-		print_dense(net);
-		ok = print_memory(net, &err);
+static bool print_text(const cli_args *a, const network *net, eg_error *err) {
+	char shape[160];
+	const eg_recipe *r = net->of->recipe;
+	if (net->of->model && !print_model(a->operands[0], net->of, err)) return false;
+	printf("%s: %s, input", eg_recipe_name(r), eg_recipe_task(r));
+	for (int i = 0; i < eg_recipe_inputs(r); i++) {
+		const char *name = eg_recipe_input_at(r, i)->name;
+		eg_dims d = eg_tensor_dims(net->graph, eg_graph_find(net->graph, name));
+		if (eg_recipe_inputs(r) > 1) printf("%s %s", i ? "," : "", name);
+		printf(" %s", shape_text(net->graph, d, shape));
 	}
-	free(net->nodes);
-	free(net->fields);
+	for (const eg_size *o = net->of->sizes; o && o->name; o++) printf(", %d %s", o->size, o->name);
+	printf("\n\n");
+	print_layers(net);
+	print_dense(net);
+	return print_memory(net, err);
+}
+
+static int show(const cli_args *a, const cli_network *of) {
+	eg_error err;
+	network net = {.of = of, .graph = of->graph, .time = of->time, .batch = (int)args_number(a, "batch", 1)};
+	net.train_batch = args_has(a, "batch") ? net.batch : cli_train_batch(of->recipe);
+	find_plane(&net);
+	survey(&net);
+	bool ok = args_has(a, "json") ? show_json(&net, &err) : print_text(a, &net, &err);
+	free(net.nodes);
+	free(net.fields);
 	return ok ? CLI_OK : fail_error("info", &err);
 }
 
-static int of_model(const cli_args *a, eg_context *ctx) {
-	eg_model *m = cli_model(a, a->operands[0], ctx);
-	if (!m) return CLI_FAILED;
-	network net = {.graph = eg_model_graph(m),
-		.params = eg_model_params(m),
-		.classes = eg_model_classes(m),
-		.recipe = eg_model_recipe(m)};
-	int code = show(a, &net, m);
-	eg_model_free(m);
-	return code;
-}
-
-static int of_recipe(const cli_args *a, eg_context *ctx) {
-	eg_error err;
-	eg_task *t = NULL;
-	network net = {0};
-	eg_recipe *r = cli_recipe(a, a->operands[0]);
-	if (!r) return CLI_FAILED;
-	int code = CLI_OK;
-	if (eg_task_open(r, &t, &err) || eg_task_classes(t, &net.classes, &err) ||
-		eg_recipe_build(r, ctx, net.classes, &net.graph, &err) || eg_task_suits(t, net.graph, &err))
-		code = fail_error("info", &err);
-	if (code == CLI_OK && !(net.params = eg_params_new_zero(net.graph, &err))) code = fail_error("info", &err);
-	net.recipe = r;
-	if (code == CLI_OK) code = show(a, &net, NULL);
-	eg_params_free(net.params);
-	eg_graph_free(net.graph);
-	eg_task_free(t);
-	eg_recipe_free(r);
-	return code;
-}
-
 static int run(const cli_args *a) {
-	bool model = cli_is_model(a->operands[0]);
-	if (model && args_has(a, "set"))
+	cli_network n = {0};
+	if (cli_is_model(a->operands[0]) && args_has(a, "set"))
 		return fail_usage("info", "--set changes a recipe; %s is a model", a->operands[0]);
 	eg_context *ctx = cli_context(a);
-	int code = ctx ? (model ? of_model(a, ctx) : of_recipe(a, ctx)) : CLI_FAILED;
+	bool ok = ctx && cli_network_open(a, a->operands[0], ctx, (int)args_number(a, "time", 0), &n);
+	int code = ok ? show(a, &n) : CLI_FAILED;
+	cli_network_free(&n);
 	eg_context_free(ctx);
 	return code;
 }
 
 static const cli_option options[] = {
-	{"batch", 0, "N", "samples at a time, for the memory (default: 1 to predict, the recipe's to train)", 1, 65536},
-	{"time", 0, "N", "steps of a sequence, for the memory (default: the recipe's)", 1, 1000000},
-	OPTION_SET,
-	OPTION_THREADS,
-	OPTION_JSON("one JSON object"),
-	{0},
+        {"batch", 0, "N", "samples at a time, for the memory (default: 1 to predict, the recipe's to train)", 1, 65536},
+        {"time", 0, "N",
+                "steps of a sequence, for the memory (default: as many as the data has, where that is known, else 64)",
+                1, 1000000},
+        OPTION_SET,
+        OPTION_THREADS,
+        OPTION_JSON("one JSON object"),
+        {0},
 };
 
 const cli_verb verb_info = {
-	.name = "info",
-	.line = "show a network's layers, parameters, cost and memory",
-	.operands = "RECIPE|MODEL",
-	.min_operands = 1,
-	.max_operands = 1,
-	.about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
-		 "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
-		 "of each convolution would cost; and the memory, exact to the byte (with --json).",
-	.options = options,
-	.examples = "  engram info recipes/lenet5.yaml\n"
-		    "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"
-		    "  engram info lenet5.safetensors --batch 64 --json\n",
-	.run = run,
+        .name = "info",
+        .line = "show a network's layers, parameters, cost and memory",
+        .operands = "RECIPE|MODEL",
+        .min_operands = 1,
+        .max_operands = 1,
+        .about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
+                 "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
+                 "of each convolution would cost; and the memory, exact to the byte (with --json).",
+        .options = options,
+        .examples = "  engram info recipes/lenet5.yaml\n"
+                    "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"
+                    "  engram info lenet5.safetensors --batch 64 --json\n",
+        .run = run,
 };

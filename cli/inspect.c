@@ -1,5 +1,4 @@
 /* inspect.c - engram inspect: what happens inside a trained network, as pictures and tables in a folder. */
-#define _POSIX_C_SOURCE 200809L /* mkdir */
 #include "engram_report.h"
 #include "print.h"
 
@@ -7,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A text of one's own, whole in memory. *text is to be freed; false after a message. */
 static bool read_text(const char *path, char **text, size_t *size) {
@@ -32,38 +30,25 @@ static bool read_text(const char *path, char **text, size_t *size) {
 	return ok;
 }
 
-static bool make_folder(const char *path) {
-	struct stat st;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
-	if (mkdir(path, 0777) == 0) return true;
-	fail("inspect", "cannot make the folder %s: %s", path,
-	        errno == EEXIST ? "there is a file of that name" : strerror(errno));
-	return false;
-}
-
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */
 
-static void print_json(const char *model, const eg_inspection *i, const char *no_gradients) {
-	json j = {.f = stdout};
+static void show_json(const char *model, const eg_inspection *i, const char *no_gradients) {
 	eg_gradient_curve c;
-	json_put_open(&j, NULL, '{');
-	json_put_string(&j, "model", model);
-	json_put_open(&j, "gradient_norms", '[');
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "model", model);
+	eg_value *norms = eg_value_put_list(v, "gradient_norms");
 	for (int k = 0; eg_inspect_curve(i, k, &c); k++) {
-		json_put_open(&j, NULL, '{');
-		json_put_string(&j, "name", c.name);
-		json_put_int(&j, "steps", c.steps);
-		json_put_number(&j, "first", c.norms[0]);
-		json_put_number(&j, "last", c.norms[c.steps - 1]);
-		json_put_close(&j, '}');
+		eg_value *curve = eg_value_put_map(norms, NULL);
+		eg_value_put_text(curve, "name", c.name);
+		eg_value_put_int(curve, "steps", c.steps);
+		eg_value_put_number(curve, "first", c.norms[0]);
+		eg_value_put_number(curve, "last", c.norms[c.steps - 1]);
 	}
-	json_put_close(&j, ']');
-	if (no_gradients) json_put_string(&j, "no_gradient_norms", no_gradients);
-	json_put_open(&j, "files", '[');
-	for (int k = 0; eg_inspect_file(i, k); k++) json_put_string(&j, NULL, eg_inspect_file(i, k));
-	json_put_close(&j, ']');
-	json_put_close(&j, '}');
-	json_put_end(&j);
+	if (no_gradients) eg_value_put_text(v, "no_gradient_norms", no_gradients);
+	eg_value *files = eg_value_put_list(v, "files");
+	for (int k = 0; eg_inspect_file(i, k); k++) eg_value_put_text(files, NULL, eg_inspect_file(i, k));
+	print_json(v);
+	eg_value_free(v);
 }
 
 static void print_norms(const eg_inspection *i) {
@@ -124,11 +109,11 @@ static int inspect(const cli_args *a, eg_model *m, const char *file) {
 	eg_error err = {0}, why = {0};
 	eg_status status = eg_inspect_open(m, &o, folder, &i, &err);
 	if (!status) status = choose_input(a, i, file, &err);
-	if (!status && !make_folder(folder)) status = EG_ERR_IO;
+	if (!status && !cli_make_folder(a, folder)) status = EG_ERR_IO;
 	if (!status && eg_inspect_gradients(i, &why) && why.status != EG_ERR_ARG) err = why, status = why.status;
 	if (!status) status = eg_inspect_states(i, &err);
 	if (!status && args_has(a, "json"))
-		print_json(a->operands[0], i, why.status ? why.message : NULL);
+		show_json(a->operands[0], i, why.status ? why.message : NULL);
 	else if (!status)
 		print_text(i);
 	if (!status && why.status) fail("inspect", "note: no gradient norms: %s", why.message);
@@ -152,7 +137,7 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
         {"output", 'o', "FOLDER", "where pictures and tables go; made when it is not there", 0, 0},
-        {"text", 0, "TEXT", "what a language model reads", 0, 0},
+        {"text", 0, "TEXT", "what the model reads, where that is text", 0, 0},
         {"text-file", 0, "FILE", "the same from a file; short for it: engram inspect MODEL FILE -o FOLDER", 0, 0},
         {"steps", 0, "T",
                 "length of the sequences that gradients are taken over (default: 100; where a whole sequence has one "

@@ -1,8 +1,11 @@
-/* load.c - contexts, recipes and models as the command line names them. */
+/* load.c - contexts, recipes, models and data as the command line names them. */
+#define _POSIX_C_SOURCE 200809L /* mkdir */
 #include "print.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int cli_verbose(void) {
 	const char *s = getenv("ENGRAM_VERBOSE");
@@ -20,8 +23,10 @@ void cli_tuning(const cli_args *a, eg_context *ctx) {
 		wish = path;
 	}
 	if (!status) status = eg_tuning_load(ctx, wish, &err);
-	if (status) fail(a->verb->name, "warning: %s. Kernels are chosen by estimates", err.message);
-	else if (cli_verbose() > 0) fprintf(stderr, "kernels are chosen by the measurements in %s\n", wish);
+	if (status)
+		fail(a->verb->name, "warning: %s. Kernels are chosen by estimates", err.message);
+	else if (cli_verbose() > 0)
+		fprintf(stderr, "kernels are chosen by the measurements in %s\n", wish);
 }
 
 eg_context *cli_context(const cli_args *a) {
@@ -86,4 +91,29 @@ eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
 	}
 	if (eg_model_warning(m)) fail(a->verb->name, "warning: %s: %s", path, eg_model_warning(m));
 	return m;
+}
+
+bool cli_make_folder(const cli_args *a, const char *path) {
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
+	if (mkdir(path, 0777) == 0) return true;
+	fail(a->verb->name, "cannot make the folder %s: %s", path,
+	        errno == EEXIST ? "there is a file of that name" : strerror(errno));
+	return false;
+}
+
+eg_part cli_split(const cli_args *a, eg_part otherwise) {
+	const char *name = args_text(a, "split");
+	for (int i = 0; name && i < EG_PARTS; i++)
+		if (!strcmp(eg_part_name((eg_part)i), name)) return (eg_part)i;
+	return otherwise;
+}
+
+eg_status cli_choose_data(const cli_args *a, eg_task *t, eg_error *err) {
+	const char *path = args_text(a, "path");
+	return eg_task_set_source(t, args_text(a, "data"), path ? path : args_text(a, "folder"), err);
+}
+
+const char *cli_data_name(const cli_args *a, const eg_task *t) {
+	return args_has(a, "path") ? args_text(a, "path") : eg_source_info(eg_task_source(t))->name;
 }

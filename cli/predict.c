@@ -1,128 +1,565 @@
-/* predict.c - engram predict: what is on a picture. Nothing of the training data is read. */
+/* predict.c - engram predict: what a model answers, to files, folders, lines of standard input, texts, or to the
+ * records of its own data. What a model takes and what its answers look like is the task's business; here they are
+ * only handed on.
+ *
+ * Nothing of the training data is read, unless its records are what is asked about. */
+#define _POSIX_C_SOURCE 200809L /* opendir, read */
 #include "print.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BATCH = 32, NAME_WIDTH = 48 };
+
+/* What is asked next: questions, and the names under which they are answered. */
+typedef struct asked {
+	char *name;  /* "input" of JSON, and what stands before the answer */
+	char *where; /* of the question, for messages; NULL: the name */
+	char *bytes; /* NULL: the name is the path of a file */
+	size_t size;
+	bool json, is_text;
+} asked;
 
 typedef struct job {
 	const cli_args *args;
 	eg_model *model;
 	eg_predictor *predictor;
-	int name_width;
-	bool json;
+	asked batch[BATCH];
+	int n, width, code;
+	bool json, truth;
 } job;
 
-static void print_json(const char *path, const eg_prediction *p) {
-	json j = {.f = stdout};
-	json_put_open(&j, NULL, '{');
-	json_put_string(&j, "picture", path);
-	json_put_string(&j, "class", p->answers[0].name);
-	json_put_number(&j, "probability", p->answers[0].probability);
-	json_put_bool(&j, "inverted", p->inverted);
-	json_put_open(&j, "classes", '[');
-	for (int i = 0; i < p->n; i++) {
-		json_put_open(&j, NULL, '{');
-		json_put_string(&j, "class", p->answers[i].name);
-		json_put_number(&j, "probability", p->answers[i].probability);
-		json_put_close(&j, '}');
+static char *copy(const char *s, size_t n) {
+	char *c = cli_alloc(n + 1);
+	if (n) memcpy(c, s, n);
+	return c;
+}
+
+/* ---- what is shown ----------------------------------------------------------------------------------------------- */
+
+/* The name in its column; a text that is long is cut. */
+static void print_name(const job *j, const char *name, bool is_text) {
+	char *shown = text_clean(copy(name, strlen(name)));
+	size_t bytes = strlen(shown);
+	int width = text_width(shown);
+	for (char *p = shown; *p; p++)
+		if (*p == '\n') *p = ' ';
+	bool cut = is_text && width > NAME_WIDTH;
+	while (cut && bytes > 0 && width >= NAME_WIDTH) {
+		bytes--;
+		width -= ((unsigned char)shown[bytes] & 0xc0) != 0x80;
 	}
-	json_put_close(&j, ']');
-	json_put_close(&j, '}');
-	json_put_end(&j);
+	int room = j->width - width - cut;
+	printf("%.*s%s%*s", (int)bytes, shown, cut ? "…" : "", room > 0 ? room : 0, "");
+	free(shown);
 }
 
-static void print_text(const job *j, const char *path, const eg_prediction *p) {
-	char share[NUMBER];
-	char *name = cli_alloc(strlen(path) + 1);
-	text_clean(strcpy(name, path));
-	printf("%s%*s", name, j->name_width - text_width(name), "");
-	for (int i = 0; i < p->n; i++) {
-		number_probability(share, p->answers[i].probability);
-		printf("  %s%s %s", i == 0 && has_colour(stdout) ? "\x1b[1m" : "", p->answers[i].name, share);
-		if (i == 0 && has_colour(stdout)) fputs("\x1b[0m", stdout);
-	}
-	printf("%s\n", p->inverted ? "  (inverted)" : "");
-	free(name);
-}
-
-static int failed(bool as_json, const char *path, const eg_error *err) {
-	json j = {.f = stdout};
-	if (!as_json) return fail_error("predict", err);
-	json_put_open(&j, NULL, '{');
-	json_put_string(&j, "picture", path);
-	json_put_string(&j, "error", err->message);
-	json_put_close(&j, '}');
-	json_put_end(&j);
-	return CLI_FAILED;
-}
-
-static int predict(const job *j, const char *path) {
-	eg_prediction p;
+/* An answer in a line; "-" where there is nothing to be said. */
+static char *spelled(const eg_value *v) {
 	eg_error err;
-	if (eg_predictor_file(j->predictor, path, &p, &err)) return failed(j->json, path, &err);
-	if (j->json)
-		print_json(path, &p);
-	else
-		print_text(j, path, &p);
-	return CLI_OK;
+	char *text = NULL;
+	bool colour = has_colour(stdout);
+	if (eg_value_print(v, colour ? "\x1b[1m" : NULL, colour ? "\x1b[0m" : NULL, &text, &err))
+		fail_error("predict", &err), exit(CLI_FAILED);
+	if (*text) return text;
+	free(text);
+	return copy("-", 1);
+}
+
+static void show(const job *j, const asked *q, const eg_value *answer) {
+	if (j->json) {
+		eg_value *v = eg_value_new(EG_VALUE_MAP);
+		eg_value_put_text(v, "input", q->name);
+		eg_value_put_copy(v, "answer", answer);
+		print_json(v);
+		eg_value_free(v);
+		return;
+	}
+	char *text = spelled(answer);
+	print_name(j, q->name, q->is_text);
+	printf("  %s\n", text);
+	free(text);
+}
+
+static void show_error(job *j, const char *name, const eg_error *err) {
+	j->code = CLI_FAILED;
+	if (!j->json) {
+		fflush(stdout);
+		fail_error("predict", err);
+		return;
+	}
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "input", name);
+	eg_value_put_text(v, "error", err->message);
+	print_json(v);
+	eg_value_free(v);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+/* Asks what has been gathered, and shows the answers in order. false: there is no point in going on. */
+static bool ask(job *j) {
+	eg_question q[BATCH] = {0};
+	const eg_value *answers[BATCH] = {0};
+	eg_error errors[BATCH], err;
+	for (int i = 0; i < j->n; i++) {
+		const asked *a = &j->batch[i];
+		q[i] = (eg_question){.path = a->bytes ? NULL : a->name,
+		        .bytes = a->bytes,
+		        .size = a->size,
+		        .json = a->json,
+		        .name = a->where ? a->where : a->name};
+	}
+	eg_status status = eg_predictor_run(j->predictor, q, j->n, answers, errors, &err);
+	for (int i = 0; i < j->n; i++) {
+		asked *a = &j->batch[i];
+		if (!status && answers[i])
+			show(j, a, answers[i]);
+		else if (!status)
+			show_error(j, a->name, &errors[i]);
+		free(a->name), free(a->where), free(a->bytes);
+	}
+	j->n = 0;
+	if (status) j->code = fail_error("predict", &err);
+	out_push();
+	return !ferror(stdout) && !status;
+}
+
+static bool put(job *j, asked a) {
+	j->batch[j->n++] = a;
+	return j->n < BATCH || ask(j);
+}
+
+static bool put_file(job *j, const char *path) { return put(j, (asked){.name = copy(path, strlen(path))}); }
+
+/* A line of a file or of standard input: a map of fields, or what the one field would be. */
+static bool put_line(job *j, const char *line, size_t size, const char *where, int64_t number, bool named) {
+	char place[64];
+	const char *begin = line;
+	if (size > 0 && line[size - 1] == '\r') size--;
+	while (begin < line + size && (*begin == ' ' || *begin == '\t')) begin++;
+	snprintf(place, sizeof place, named ? ":%lld" : ", line %lld", (long long)number);
+	size_t n = strlen(where), room = n + strlen(place) + 1;
+	char *full = cli_alloc(room);
+	snprintf(full, room, "%s%s", where, place);
+	return put(j, (asked){.name = named ? copy(full, room - 1) : copy(line, size),
+	                      .where = full,
+	                      .bytes = copy(line, size),
+	                      .size = size,
+	                      .json = begin < line + size && *begin == '{',
+	                      .is_text = !named});
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *s, const char *end) {
+	size_t n = strlen(s), m = strlen(end);
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* The rest of an open file, whole. NULL: it cannot be read, as errno says. */
+static char *slurp(int file, size_t *size) {
+	size_t room = 1 << 16;
+	char *data = cli_alloc(room);
+	ssize_t n;
+	*size = 0;
+	while ((n = read(file, data + *size, room - *size)) != 0) {
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return free(data), NULL;
+		*size += (size_t)n;
+		if (*size < room) continue;
+		char *more = cli_alloc(2 * room);
+		memcpy(more, data, *size);
+		free(data);
+		data = more, room *= 2;
+	}
+	return data;
+}
+
+static bool put_lines(job *j, const char *path) {
+	size_t size = 0;
+	eg_error err = {.status = EG_ERR_IO};
+	FILE *f = fopen(path, "rb");
+	char *data = f ? slurp(fileno(f), &size) : NULL;
+	int reason = errno;
+	if (f) fclose(f);
+	if (!data) {
+		bool ok = ask(j); /* what comes before it is told before it */
+		snprintf(err.message, sizeof err.message, "cannot read %s: %s", path, strerror(reason));
+		show_error(j, path, &err);
+		return ok;
+	}
+	bool ok = true;
+	const char *at = data, *end = data + size;
+	for (int64_t number = 1; at < end && ok; number++) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t n = (size_t)((stop ? stop : end) - at);
+		if (n > strspn(at, " \t\r\n")) ok = put_line(j, at, n, path, number, true);
+		at += n + 1;
+	}
+	free(data);
+	return ok;
+}
+
+static bool put_path(job *j, const char *path) {
+	return ends_with(path, ".json") || ends_with(path, ".jsonl") ? put_lines(j, path) : put_file(j, path);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Paths of the plain files in a folder, sorted, without hidden ones. *n -1: it cannot be read. */
+static char **list_folder(const char *folder, int *n) {
+	struct dirent *e;
+	struct stat st;
+	char **all = NULL;
+	int room = 0;
+	*n = -1;
+	DIR *d = opendir(folder);
+	if (!d) return NULL;
+	for (*n = 0; (e = readdir(d));) {
+		if (e->d_name[0] == '.') continue;
+		size_t size = strlen(folder) + strlen(e->d_name) + 2;
+		char *path = cli_alloc(size);
+		snprintf(path, size, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", e->d_name);
+		if (stat(path, &st) || !S_ISREG(st.st_mode)) {
+			free(path);
+			continue;
+		}
+		if (*n == room) {
+			char **more = cli_alloc((size_t)(room = 2 * room + 64) * sizeof *more);
+			if (*n) memcpy(more, all, (size_t)*n * sizeof *more);
+			free(all);
+			all = more;
+		}
+		all[(*n)++] = path;
+	}
+	closedir(d);
+	if (*n) qsort(all, (size_t)*n, sizeof *all, by_name);
+	return all;
+}
+
+static void widen(job *j, const char *name) {
+	int w = text_width(name);
+	if (w > j->width && w <= NAME_WIDTH) j->width = w;
+}
+
+static bool put_folder(job *j, const char *folder) {
+	int n;
+	bool ok = true;
+	eg_error err = {.status = EG_ERR_IO};
+	char **paths = list_folder(folder, &n);
+	if (n < 1) {
+		ok = ask(j);
+		snprintf(err.message, sizeof err.message,
+		        n < 0 ? "cannot read the folder %s" : "%s: there is no file in this folder", folder);
+		show_error(j, folder, &err);
+	}
+	for (int i = 0; i < n; i++) widen(j, paths[i]);
+	for (int i = 0; i < n; i++) {
+		ok = ok && put_path(j, paths[i]);
+		free(paths[i]);
+	}
+	free(paths);
+	return ok;
+}
+
+/* ---- standard input ---------------------------------------------------------------------------------------------- */
+
+/* Does standard input hold a question a line? Not where the one field is something that files hold as bytes. */
+static bool by_line(const job *j) {
+	const eg_field *fields;
+	if (eg_predictor_fields(j->predictor, &fields) != 1) return true;
+	switch (fields[0].kind) {
+	case EG_FIELD_TEXT:
+	case EG_FIELD_TOKENS:
+	case EG_FIELD_TAGS:
+	case EG_FIELD_NUMBERS:
+	case EG_FIELD_SERIES: return true;
+	default: return false;
+	}
+}
+
+static bool cannot_read(job *j, int reason) {
+	j->code = fail("predict", "cannot read standard input: %s", strerror(reason));
+	return false;
+}
+
+static bool put_all_of_stdin(job *j) {
+	size_t size;
+	char *data = slurp(STDIN_FILENO, &size);
+	if (!data) return cannot_read(j, errno);
+	return put(j, (asked){.name = copy("-", 1), .where = copy("standard input", 14), .bytes = data, .size = size});
+}
+
+typedef struct lines {
+	char *data;
+	size_t size, room;
+	int64_t number;
+} lines;
+
+static bool room_for_more(lines *l) {
+	if (l->size < l->room) return true;
+	size_t room = l->room ? 2 * l->room : 1 << 16;
+	char *more = cli_alloc(room);
+	if (l->size) memcpy(more, l->data, l->size);
+	free(l->data);
+	l->data = more, l->room = room;
+	return true;
+}
+
+/* The lines that are whole; what is left moves to the front. */
+static bool put_whole_lines(job *j, lines *l) {
+	char *at = l->data, *end = l->data + l->size, *stop;
+	bool ok = true;
+	while (ok && at < end && (stop = memchr(at, '\n', (size_t)(end - at)))) {
+		ok = put_line(j, at, (size_t)(stop - at), "standard input", ++l->number, false);
+		at = stop + 1;
+	}
+	l->size = (size_t)(end - at);
+	if (l->size) memmove(l->data, at, l->size);
+	return ok && ask(j); /* who writes them line by line gets answers line by line */
+}
+
+static bool put_stdin(job *j) {
+	lines l = {0};
+	bool ok = ask(j);
+	if (!by_line(j)) return ok && put_all_of_stdin(j);
+	while (ok && room_for_more(&l)) {
+		ssize_t n = read(STDIN_FILENO, l.data + l.size, l.room - l.size);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) ok = cannot_read(j, errno);
+		if (n <= 0) break;
+		l.size += (size_t)n;
+		ok = put_whole_lines(j, &l);
+	}
+	if (ok && l.size) ok = put_line(j, l.data, l.size, "standard input", ++l.number, false);
+	free(l.data);
+	return ok;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+static bool put_text(job *j, const char *text) {
+	size_t n = strlen(text);
+	return put(j, (asked){.name = copy(text, n),
+	                      .where = copy("--text", 6),
+	                      .bytes = copy(text, n),
+	                      .size = n,
+	                      .is_text = true});
+}
+
+static bool is_folder(const char *path) {
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void answer_inputs(job *j) {
+	const cli_args *a = j->args;
+	bool ok = true;
+	int n;
+	const char **texts = args_all(a, "text", &n);
+	for (int i = 1; i < a->noperands; i++) widen(j, a->operands[i]);
+	for (int i = 0; i < n; i++) widen(j, texts[i]);
+	for (int i = 1; i < a->noperands && ok; i++) {
+		const char *path = a->operands[i];
+		ok = !strcmp(path, "-") ? put_stdin(j) : is_folder(path) ? put_folder(j, path) : put_path(j, path);
+	}
+	if (ok) ok = ask(j);
+	if (ok && n > 0 && !by_line(j)) ok = false, j->code = fail("predict", "--text: the model does not take text");
+	for (int i = 0; i < n && ok; i++) ok = put_text(j, texts[i]);
+	if (ok) ask(j);
+	free(texts);
+}
+
+/* ---- the data's own records -------------------------------------------------------------------------------------- */
+
+/* They come in batches of like length, and are shown in the order of the data: what comes too early waits. */
+typedef struct records {
+	job *j;
+	char **waiting; /* by index */
+	int64_t count, next;
+} records;
+
+static char *json_of(const job *j, const eg_answered *r) {
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	char *text = NULL;
+	eg_value_put_null(v, "input");
+	eg_value_put_text(v, "id", r->id);
+	if (r->group) eg_value_put_text(v, "group", r->group);
+	eg_value_put_copy(v, "answer", r->answer);
+	if (j->truth) eg_value_put_copy(v, "truth", eg_value_count(r->truth) > 0 ? r->truth : NULL);
+	if (!eg_value_whole(v) || eg_value_json(v, &text, NULL, NULL))
+		fail("predict", "out of memory"), exit(CLI_FAILED);
+	eg_value_free(v);
+	return text;
+}
+
+/* The id, and behind its zero what is shown beside it. */
+static char *text_of(const job *j, const eg_answered *r) {
+	char *answer = spelled(r->answer), *truth = j->truth ? spelled(r->truth) : NULL;
+	size_t room = strlen(r->id) + strlen(answer) + (truth ? strlen(truth) : 0) + 32;
+	char *text = cli_alloc(room);
+	snprintf(text, room, "%s%c%s%s%s", r->id, '\0', answer, truth ? "  truth: " : "", truth ? truth : "");
+	free(answer);
+	free(truth);
+	return text;
+}
+
+static void show_waiting(records *r) {
+	char *text = r->waiting[r->next];
+	if (text && r->j->json) puts(text);
+	if (text && !r->j->json) {
+		widen(r->j, text);
+		print_name(r->j, text, false);
+		printf("  %s\n", text + strlen(text) + 1);
+	}
+	free(text);
+	r->waiting[r->next++] = NULL;
+}
+
+static bool take(void *user, const eg_answered *a) {
+	records *r = user;
+	if (a->index < 0 || a->index >= r->count || r->waiting[a->index]) return true;
+	r->waiting[a->index] = r->j->json ? json_of(r->j, a) : text_of(r->j, a);
+	while (r->next < r->count && r->waiting[r->next]) show_waiting(r);
+	return !ferror(stdout);
+}
+
+static eg_status answer_part(job *j, const eg_samples *s, eg_part part, eg_error *err) {
+	char last[32];
+	records r = {.j = j, .count = eg_samples_count(s, part)};
+	snprintf(last, sizeof last, "%lld", (long long)(r.count - 1));
+	widen(j, last);
+	r.waiting = cli_alloc((size_t)(r.count + 1) * sizeof *r.waiting);
+	eg_status status = eg_samples_answer(j->predictor, s, part, take, &r, err);
+	while (r.next < r.count) show_waiting(&r); /* after a failure, what was answered before it */
+	free(r.waiting);
+	return status;
+}
+
+static void answer_records(job *j) {
+	eg_error err;
+	eg_task *t = NULL;
+	eg_samples *s = NULL;
+	eg_samples_options o = {.model = j->model};
+	eg_status status = eg_task_open(eg_model_recipe(j->model), &t, &err);
+	if (!status) status = cli_choose_data(j->args, t, &err);
+	if (!status) o.part = cli_split(j->args, eg_task_eval_part(t));
+	if (!status) status = eg_samples_load(t, &o, &s, &err);
+	if (!status) status = answer_part(j, s, o.part, &err);
+	if (status && status != EG_ERR_STOPPED) j->code = fail_error("predict", &err);
+	eg_samples_free(s);
+	eg_task_free(t);
+}
+
+/* ---- the verb ---------------------------------------------------------------------------------------------------- */
+
+/* With ENGRAM_VERBOSE: the plan for one question. */
+static void show_plan(const job *j) {
+	eg_task *t = NULL;
+	eg_graph *g = eg_model_graph(j->model);
+	if (cli_verbose() > 0 && !eg_task_open(eg_model_recipe(j->model), &t, NULL))
+		cli_verbose_plan(g, eg_model_params(j->model),
+		        &(eg_plan_options){.batch = 1, .time = CLI_OPEN_SIZE, .outputs = eg_task_outputs(t, g)});
+	eg_task_free(t);
+}
+
+/* "output='DIR'", as a setting: in YAML's quotes. */
+static char *folder_setting(const char *folder) {
+	char *s = cli_alloc(2 * strlen(folder) + 16), *to = s;
+	for (const char *c = "output='"; *c; c++) *to++ = *c;
+	for (; *folder; folder++) {
+		if (*folder == '\'') *to++ = '\'';
+		*to++ = *folder;
+	}
+	*to = '\'';
+	return s;
 }
 
 static bool prepare(job *j) {
-	static const char *const outputs[] = {"logits", NULL};
-	const char *invert = args_has(j->args, "invert") ? args_text(j->args, "invert") : "auto";
-	eg_predict_options o = {.top = (int)args_number(j->args, "top", 3),
-		.invert = !strcmp(invert, "auto")  ? EG_INVERT_AUTO
-			  : !strcmp(invert, "yes") ? EG_INVERT_YES
-						   : EG_INVERT_NO};
 	eg_error err;
-	cli_verbose_plan(eg_model_graph(j->model), eg_model_params(j->model),
-		&(eg_plan_options){.batch = 1, .outputs = outputs});
-	return !eg_predictor_new(j->model, &o, &j->predictor, &err) || (fail_error("predict", &err), false);
+	const char *folder = args_text(j->args, "output");
+	if (folder && !cli_make_folder(j->args, folder)) return false;
+	char *output = folder ? folder_setting(folder) : NULL, **settings = args_settings(j->args, output);
+	eg_status status = eg_predictor_new(j->model, NULL, (const char *const *)settings, &j->predictor, &err);
+	args_settings_free(settings);
+	free(output);
+	if (!status) show_plan(j);
+	return !status || (fail_error("predict", &err), false);
+}
+
+static const char *const of_records[] = {"split", "data", "folder", "path", "truth"};
+
+/* What cannot be asked for together. */
+static bool check(const cli_args *a) {
+	if (args_has(a, "path") && args_has(a, "folder"))
+		return fail_usage("predict", "--path and --folder exclude each other"), false;
+	if (a->noperands == 1 && !args_has(a, "text")) return true;
+	for (int i = 0; i < (int)(sizeof of_records / sizeof *of_records); i++) {
+		if (!args_has(a, of_records[i])) continue;
+		fail_usage("predict", "--%s is about the records of the data; leave the inputs out", of_records[i]);
+		return false;
+	}
+	return true;
 }
 
 static int run(const cli_args *a) {
-	int code = CLI_FAILED;
-	job j = {.args = a, .json = args_has(a, "json")};
+	if (!check(a)) return CLI_USAGE;
+	job j = {.args = a, .json = args_has(a, "json"), .truth = args_has(a, "truth"), .code = CLI_OK};
 	eg_context *ctx = cli_context(a);
 	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
-	for (int i = 1; i < a->noperands; i++) {
-		int w = text_width(a->operands[i]);
-		if (w > j.name_width && w <= 48) j.name_width = w;
-	}
-	if (j.model && prepare(&j)) {
-		code = CLI_OK;
-		for (int i = 1; i < a->noperands; i++)
-			if (predict(&j, a->operands[i])) code = CLI_FAILED;
-	}
+	if (!j.model || !prepare(&j))
+		j.code = CLI_FAILED;
+	else if (a->noperands > 1 || args_has(a, "text"))
+		answer_inputs(&j);
+	else
+		answer_records(&j);
 	eg_predictor_free(j.predictor);
 	eg_model_free(j.model);
 	eg_context_free(ctx);
-	return code;
+	return j.code;
 }
 
 static const cli_option options[] = {
-	{"top", 0, "K", "how many classes to show, the likeliest first (default: 3)", 1, 65536},
-	{"invert", 0, "auto|yes|no",
-		"turn black into white. auto (the default) does so when the model learnt bright things on a dark "
-		"ground and the picture has a bright ground, or the other way round",
-		0, 0},
-	OPTION_THREADS,
-	OPTION_JSON("one JSON object a picture: picture, class, probability, inverted, classes; or picture, error"),
-	{0},
+        {"text", 0, "TEXT", "a text to be answered; may be repeated", 0, 0},
+        {"split", 0, "train|validation|test",
+                "answer the records of this part of the data (default: the part that eval judges by)", 0, 0},
+        {"truth", 0, NULL, "records: what would be right, beside the answer", 0, 0},
+        {"data", 0, "SOURCE", "records: another data set than the one the model was trained on", 0, 0},
+        {"folder", 0, "DIR", "records: where the files of the data set lie", 0, 0},
+        {"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
+        {"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
+        OPTION_THREADS,
+        OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
+                    "failed input, error"),
+        {0},
 };
 
 const cli_verb verb_predict = {
-	.name = "predict",
-	.line = "say what is on pictures",
-	.operands = "MODEL PICTURE...",
-	.min_operands = 2,
-	.max_operands = -1,
-	.about = "Reads pictures (PNG, JPEG, PGM, PPM), brings them to the size, colours and brightness\n"
-		 "that the model was trained on, and shows the likeliest classes with their\n"
-		 "probabilities. A picture that cannot be read is named, the others are still done, and\n"
-		 "the exit code is 1.",
-	.options = options,
-	.examples = "  engram predict lenet5.safetensors boot.png\n"
-		    "  engram predict lenet5.safetensors --top 1 --json *.jpg\n",
-	.run = run,
+        .name = "predict",
+        .line = "say what a model answers",
+        .operands = "MODEL [INPUT...]",
+        .min_operands = 1,
+        .max_operands = -1,
+        .about = "Inputs are files, folders (every file in them, in the order of their names), and - for\n"
+                 "standard input: a line each, unless the model takes what files hold as a whole. Files that\n"
+                 "end in .json or .jsonl hold a line each too; one that begins with { is a map of the model's\n"
+                 "fields by their names. What cannot be read is named, the rest is still done, and the exit\n"
+                 "code is 1.\n\n"
+                 "Without any input the records of the model's own data are answered, those of the part that\n"
+                 "eval judges by.",
+        .options = options,
+        .answers = true,
+        .next = "",
+        .next_operands = "INPUT...",
+        .examples = "  engram predict lenet5.safetensors boot.png\n"
+                    "  engram predict lenet5.safetensors --top 1 --json *.jpg\n"
+                    "  engram predict lenet5.safetensors --split test --truth --json\n"
+                    "  engram predict intents.safetensors --text 'wake me at six'\n"
+                    "  cat lines.txt | engram predict intents.safetensors -\n",
+        .run = run,
 };

@@ -1,4 +1,4 @@
-/* print.c - messages, numbers that people can read, and what the terminal can do. */
+/* print.c - messages, numbers that people can read, JSON, and what the terminal can do. */
 #define _POSIX_C_SOURCE 200809L /* fileno, isatty */
 #define _DEFAULT_SOURCE         /* struct winsize */
 #include "print.h"
@@ -61,12 +61,18 @@ void text_wrap(FILE *f, const char *text, int column, int indent, int width) {
 	putc('\n', f);
 }
 
+static int write_error; /* of the first write that failed; later ones may leave another errno */
+
+void out_push(void) {
+	if (fflush(stdout) && !write_error) write_error = errno;
+}
+
 bool out_flush(void) {
 	if (!fflush(stdout) && !ferror(stdout)) return true;
-	int reason = errno;
+	int reason = write_error ? write_error : errno;
 	if (reason == EPIPE) return false; /* the reader has seen enough */
 	fprintf(stderr, "engram: cannot write to standard output: %s\n",
-		reason ? strerror(reason) : "an earlier write failed");
+	        reason ? strerror(reason) : "an earlier write failed");
 	return false;
 }
 
@@ -98,11 +104,24 @@ int fail_usage(const char *verb, const char *fmt, ...) {
 
 int fail_error(const char *verb, const eg_error *err) { return fail(verb, "%s", err->message); }
 
-void *cli_alloc(size_t bytes) {
-	void *p = calloc(1, bytes ? bytes : 1);
-	if (p) return p;
+static _Noreturn void no_memory(void) {
 	fputs("engram: out of memory\n", stderr);
 	exit(CLI_FAILED);
+}
+
+void *cli_alloc(size_t bytes) {
+	void *p = calloc(1, bytes ? bytes : 1);
+	if (!p) no_memory();
+	return p;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+void print_json(const eg_value *v) {
+	char *text = NULL;
+	if (!eg_value_whole(v) || eg_value_json(v, &text, NULL, NULL)) no_memory();
+	puts(text);
+	free(text);
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "engram_value.h"
 
 /* ---- the terminal (print.c) -------------------------------------------------------------------------------------- */
 
@@ -16,7 +17,8 @@ int terminal_width(FILE *f);   /* 80 where unknown */
 int text_width(const char *s); /* columns of UTF-8 text */
 char *text_clean(char *s);     /* control characters become '?'; returns s */
 void text_wrap(
-	FILE *f, const char *text, int column, int indent, int width); /* `column`: where the first line begins */
+        FILE *f, const char *text, int column, int indent, int width); /* `column`: where the first line begins */
+void out_push(void);  /* what has been written goes out now; a failure is told by out_flush */
 bool out_flush(void); /* false after a message: stdout could not be written (disk full) */
 
 /* ---- numbers (print.c) ------------------------------------------------------------------------------------------- */
@@ -48,20 +50,9 @@ void table_print(const table *t, FILE *f, int indent); /* the first row is the h
 void bar_show(FILE *f, const char *left, double share, const char *right);
 void bar_clear(FILE *f);
 
-/* ---- JSON (json.c) ----------------------------------------------------------------------------------------------- */
+/* ---- JSON (print.c) ---------------------------------------------------------------------------------------------- */
 
-/* Writes as it goes; `key` is NULL inside of arrays and at the top. (json_string and the like are jansson's names.) */
-typedef struct json {
-	FILE *f;
-	bool comma;
-} json;
-void json_put_open(json *j, const char *key, char bracket);        /* '{' or '[' */
-void json_put_close(json *j, char bracket);                        /* '}' or ']' */
-void json_put_string(json *j, const char *key, const char *value); /* NULL: null */
-void json_put_text(json *j, const char *key, const char *value, size_t size); /* any bytes, zeros too; not UTF-8: U+FFFD */
-void json_put_int(json *j, const char *key, int64_t value);
-void json_put_number(json *j, const char *key, double value); /* not finite: null */
-void json_put_bool(json *j, const char *key, bool value);
-void json_put_end(json *j); /* a line end */
+/* v and a line end on stdout. Ends the program when there was no memory for all of it. */
+void print_json(const eg_value *v);
 
 #endif

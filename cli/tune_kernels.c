@@ -1,5 +1,5 @@
-/* tune_kernels.c - engram tune-kernels: measures the ways to compute the convolutions of networks on this machine, and keeps the times in a
- * file that later runs go by. */
+/* tune_kernels.c - engram tune-kernels: measures the ways to compute the convolutions of networks on this machine,
+ * and keeps the times in a file that later runs go by. */
 #include "engram_bench.h"
 #include "print.h"
 
@@ -12,8 +12,9 @@ typedef struct tuning {
 	eg_measurement *m; /* the texts are its own */
 	int n, room;
 	double seconds;
-	const char *what; /* the network at hand */
-	bool json, layer; /* layer: not a network, so the gradient of the input is wanted too */
+	const char *what;       /* the network at hand */
+	const cli_network *net; /* NULL: a problem */
+	bool json, layer;       /* layer: not a network, so the gradient of the input is wanted too */
 } tuning;
 
 static char *copy(const char *text) {
@@ -35,30 +36,37 @@ static void found(void *user, const eg_measurement *m) {
 
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */
 
-static bool same_choice(const eg_measurement *a, const eg_measurement *b) { return !strcmp(a->problem, b->problem) && !strcmp(a->pass, b->pass); }
+static bool same_choice(const eg_measurement *a, const eg_measurement *b) {
+	return !strcmp(a->problem, b->problem) && !strcmp(a->pass, b->pass);
+}
 
 /* The fastest of those for the same problem and pass. */
 static bool is_best(const tuning *t, int i) {
 	for (int k = 0; k < t->n; k++)
-		if (same_choice(&t->m[i], &t->m[k]) && (t->m[k].ns < t->m[i].ns || (t->m[k].ns == t->m[i].ns && k < i))) return false;
+		if (same_choice(&t->m[i], &t->m[k]) && (t->m[k].ns < t->m[i].ns || (t->m[k].ns == t->m[i].ns && k < i)))
+			return false;
 	return true;
+}
+
+static void show_json(const eg_measurement *m, bool fastest) {
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "problem", m->problem);
+	eg_value_put_text(v, "pass", m->pass);
+	eg_value_put_text(v, "algorithm", m->algorithm);
+	eg_value_put_number(v, "ns", m->ns);
+	eg_value_put_bool(v, "fastest", fastest);
+	print_json(v);
+	eg_value_free(v);
 }
 
 static void show(const tuning *t, int first) {
 	for (int i = first; i < t->n; i++) {
 		const eg_measurement *m = &t->m[i];
 		if (t->json) {
-			json j = {.f = stdout};
-			json_put_open(&j, NULL, '{');
-			json_put_string(&j, "problem", m->problem);
-			json_put_string(&j, "pass", m->pass);
-			json_put_string(&j, "algorithm", m->algorithm);
-			json_put_number(&j, "ns", m->ns);
-			json_put_bool(&j, "fastest", is_best(t, i));
-			json_put_close(&j, '}');
-			json_put_end(&j);
+			show_json(m, is_best(t, i));
 		} else {
-			printf("%-44s %-8s %-10s %11.4f ms%s\n", m->problem, m->pass, m->algorithm, m->ns * 1e-6, is_best(t, i) ? "  fastest" : "");
+			printf("%-44s %-8s %-10s %11.4f ms%s\n", m->problem, m->pass, m->algorithm, m->ns * 1e-6,
+			        is_best(t, i) ? "  fastest" : "");
 		}
 	}
 	fflush(stdout);
@@ -67,13 +75,14 @@ static void show(const tuning *t, int first) {
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 
 static int measure(tuning *t, eg_graph *g, eg_params *p, int batch, bool train) {
-	static const char *const answer[] = {"logits", NULL};
 	int first = t->n;
 	eg_error err;
 	eg_plan_options o = {.batch = batch, .train = train, .input_grads = train && t->layer};
-	if (!train && eg_graph_find(g, "logits").id) o.outputs = answer;
+	if (t->net) o.time = t->net->time, o.sizes = t->net->open;
+	if (t->net && !train) o.outputs = eg_task_outputs(t->net->task, g);
 	if (eg_tune(g, p, &o, t->seconds, found, t, &err)) return fail("tune-kernels", "%s: %s", t->what, err.message);
-	if (t->n == first) fail("tune-kernels", "note: %s has no convolution that can be computed in several ways", t->what);
+	if (t->n == first)
+		fail("tune-kernels", "note: %s has no convolution that can be computed in several ways", t->what);
 	show(t, first);
 	return CLI_OK;
 }
@@ -87,35 +96,15 @@ static int measure_modes(tuning *t, eg_graph *g, eg_params *p, int infer, int tr
 	return code;
 }
 
-static int batch_of(const eg_recipe *r) { return eg_recipe_train(r)->batch ? eg_recipe_train(r)->batch : 32; }
-
-static int of_model(tuning *t, const char *path) {
-	eg_model *m = cli_model(t->args, path, t->ctx);
-	if (!m) return CLI_FAILED;
-	int code = measure_modes(t, eg_model_graph(m), eg_model_params(m), 1, batch_of(eg_model_recipe(m)));
-	eg_model_free(m);
-	return code;
-}
-
-static int of_recipe(tuning *t, const char *path) {
-	eg_error err;
-	eg_task *task = NULL;
-	eg_graph *g = NULL;
-	eg_params *p = NULL;
-	int classes, code = CLI_OK;
-	eg_recipe *r = cli_recipe(t->args, path);
-	if (!r) return CLI_FAILED;
-	if (eg_task_open(r, &task, &err) || eg_task_classes(task, &classes, &err) || eg_recipe_build(r, t->ctx, classes, &g, &err) ||
-		eg_task_suits(task, g, &err))
-		code = fail_error("tune-kernels", &err);
-	if (code == CLI_OK && eg_recipe_input(r).d[0] == EG_T)
-		code = fail("tune-kernels", "%s: a network for sequences has no convolutions to measure", path);
-	if (code == CLI_OK && !(p = eg_params_new(g, 1, &err))) code = fail_error("tune-kernels", &err);
-	if (code == CLI_OK) code = measure_modes(t, g, p, 1, batch_of(r));
-	eg_params_free(p);
-	eg_graph_free(g);
-	eg_task_free(task);
-	eg_recipe_free(r);
+static int of_network(tuning *t, const char *path) {
+	cli_network n;
+	int code = CLI_FAILED;
+	if (cli_network_open(t->args, path, t->ctx, 0, &n)) {
+		t->net = &n;
+		code = measure_modes(t, n.graph, n.params, 1, cli_train_batch(n.recipe));
+		t->net = NULL;
+	}
+	cli_network_free(&n);
 	return code;
 }
 
@@ -125,7 +114,8 @@ static int of_problem(tuning *t, const char *text) {
 	eg_graph *g = NULL;
 	eg_params *params = NULL;
 	if (eg_problem_parse(text, &p, &err)) return fail_usage("tune-kernels", "%s", err.message);
-	if (eg_problem_value(&p, 't')) return fail_usage("tune-kernels", "%s: sequences have no convolutions to measure", text);
+	if (eg_problem_value(&p, 't'))
+		return fail_usage("tune-kernels", "%s: sequences have no convolutions to measure", text);
 	if (eg_problem_graph(&p, t->ctx, &g, &err)) return fail_error("tune-kernels", &err);
 	int n = eg_problem_value(&p, 'n'), code = CLI_OK;
 	t->layer = !p.kind->network;
@@ -144,8 +134,7 @@ static bool is_problem(const char *text) {
 static int of(tuning *t, const char *operand) {
 	t->what = operand;
 	t->layer = false;
-	if (is_problem(operand)) return of_problem(t, operand);
-	return cli_is_model(operand) ? of_model(t, operand) : of_recipe(t, operand);
+	return is_problem(operand) ? of_problem(t, operand) : of_network(t, operand);
 }
 
 /* Problems, recipes and models, one a line; # begins a comment. */
@@ -176,7 +165,9 @@ static int save(tuning *t) {
 		path = usual;
 	}
 	if (eg_tuning_save(t->ctx, path, t->m, t->n, &err)) return fail_error("tune-kernels", &err);
-	if (!t->json) printf("\n%d measurements in %s; to go by them: ENGRAM_TUNING=%s\n", t->n, path, path == usual ? "1" : path);
+	if (!t->json)
+		printf("\n%d measurements in %s; to go by them: ENGRAM_TUNING=%s\n", t->n, path,
+		        path == usual ? "1" : path);
 	return CLI_OK;
 }
 
@@ -191,7 +182,8 @@ static int run(const cli_args *a) {
 	tuning t = {.args = a, .json = args_has(a, "json")};
 	int nfiles, code = CLI_OK;
 	if (!parse_seconds(args_text(a, "seconds"), &t.seconds))
-		return fail_usage("tune-kernels", "--seconds is '%s'; expected a number above 0, at most 3600", args_text(a, "seconds"));
+		return fail_usage("tune-kernels", "--seconds is '%s'; expected a number above 0, at most 3600",
+		        args_text(a, "seconds"));
 	const char **files = args_all(a, "file", &nfiles);
 	if (nfiles == 0 && a->noperands == 0) code = fail_usage("tune-kernels", "RECIPE, MODEL or PROBLEM is missing");
 	if (code == CLI_OK && !(t.ctx = cli_context(a))) code = CLI_FAILED;
@@ -210,35 +202,38 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-	{"output", 'o', "FILE", "where to keep the measurements (default: engram/tuning.json in XDG_CACHE_HOME or ~/.cache)", 0, 0},
-	{"mode", 0, "infer|train", "measure only this; default: both", 0, 0},
-	{"batch", 0, "N", "samples at a time (default: a problem's own; of a network 1 to infer, the recipe's to train)", 1, 65536},
-	{"seconds", 0, "SECONDS", "time for each measurement (default: 0.05)", 0, 0},
-	{"file", 'f', "FILE", "problems, recipes and models, one a line; # begins a comment. May be repeated", 0, 0},
-	OPTION_SET,
-	OPTION_THREADS,
-	OPTION_JSON("one JSON object a measurement"),
-	{0},
+        {"output", 'o', "FILE",
+                "where to keep the measurements (default: engram/tuning.json in XDG_CACHE_HOME or ~/.cache)", 0, 0},
+        {"mode", 0, "infer|train", "measure only this; default: both", 0, 0},
+        {"batch", 0, "N",
+                "samples at a time (default: a problem's own; of a network 1 to infer, the recipe's to train)", 1,
+                65536},
+        {"seconds", 0, "SECONDS", "time for each measurement (default: 0.05)", 0, 0},
+        {"file", 'f', "FILE", "problems, recipes and models, one a line; # begins a comment. May be repeated", 0, 0},
+        OPTION_SET,
+        OPTION_THREADS,
+        OPTION_JSON("one JSON object a measurement"),
+        {0},
 };
 
 const cli_verb verb_tune_kernels = {
-	.name = "tune-kernels",
-	.line = "measure which kernels are fastest here, for later runs",
-	.operands = "RECIPE|MODEL|PROBLEM...",
-	.min_operands = 0,
-	.max_operands = -1,
-	.about = "Which of several ways to compute a convolution is the fastest, and how tensors should lie in\n"
-		 "memory for it, is estimated from shapes. This verb measures instead, on this machine, every\n"
-		 "way for every convolution of the networks that are named, and keeps the times in a file.\n"
-		 "With that file in the environment variable ENGRAM_TUNING, all other verbs decide by these\n"
-		 "times: the same in every run. Other ways to compute round otherwise, so a network trained\n"
-		 "with the file is not, bit for bit, the one that is trained without it.\n\n"
-		 "The file is JSON and holds for one CPU, instruction set and version; elsewhere it is refused,\n"
-		 "and the estimates are used. Measurements of other problems that it holds already stay.\n"
-		 "A PROBLEM is one of `engram bench`, such as conv2d:n1c64h56w56k64r3s3p1q1u1v1.",
-	.options = options,
-	.examples = "  engram tune-kernels recipes/lenet5.yaml\n"
-		    "  ENGRAM_TUNING=1 engram train recipes/lenet5.yaml\n"
-		    "  engram tune-kernels conv2d:n32c64h56w56k64r3s3p1q1u1v1 --mode train -o here.json\n",
-	.run = run,
+        .name = "tune-kernels",
+        .line = "measure which kernels are fastest here, for later runs",
+        .operands = "RECIPE|MODEL|PROBLEM...",
+        .min_operands = 0,
+        .max_operands = -1,
+        .about = "Which of several ways to compute a convolution is the fastest, and how tensors should lie in\n"
+                 "memory for it, is estimated from shapes. This verb measures instead, on this machine, every\n"
+                 "way for every convolution of the networks that are named, and keeps the times in a file.\n"
+                 "With that file in the environment variable ENGRAM_TUNING, all other verbs decide by these\n"
+                 "times: the same in every run. Other ways to compute round otherwise, so a network trained\n"
+                 "with the file is not, bit for bit, the one that is trained without it.\n\n"
+                 "The file is JSON and holds for one CPU, instruction set and version; elsewhere it is refused,\n"
+                 "and the estimates are used. Measurements of other problems that it holds already stay.\n"
+                 "A PROBLEM is one of `engram bench`, such as conv2d:n1c64h56w56k64r3s3p1q1u1v1.",
+        .options = options,
+        .examples = "  engram tune-kernels recipes/lenet5.yaml\n"
+                    "  ENGRAM_TUNING=1 engram train recipes/lenet5.yaml\n"
+                    "  engram tune-kernels conv2d:n32c64h56w56k64r3s3p1q1u1v1 --mode train -o here.json\n",
+        .run = run,
 };

@@ -5,14 +5,13 @@ static int run(const cli_args *a) {
 	eg_error err;
 	eg_context *ctx = eg_context_new(NULL, &err);
 	if (args_has(a, "json")) {
-		json j = {.f = stdout};
-		json_put_open(&j, NULL, '{');
-		json_put_string(&j, "version", eg_version());
-		json_put_string(&j, "kernels", ctx ? eg_context_isa(ctx) : NULL);
-		json_put_int(&j, "threads", ctx ? eg_context_threads(ctx) : 0);
-		json_put_string(&j, "libraries", ENGRAM_FEATURES);
-		json_put_close(&j, '}');
-		json_put_end(&j);
+		eg_value *v = eg_value_new(EG_VALUE_MAP);
+		eg_value_put_text(v, "version", eg_version());
+		eg_value_put_text(v, "kernels", ctx ? eg_context_isa(ctx) : NULL);
+		eg_value_put_int(v, "threads", ctx ? eg_context_threads(ctx) : 0);
+		eg_value_put_text(v, "libraries", ENGRAM_FEATURES);
+		print_json(v);
+		eg_value_free(v);
 	} else {
 		printf("engram %s\n", eg_version());
 		printf("libraries: %s\n", ENGRAM_FEATURES);

@@ -64,7 +64,9 @@ int main(int argc, char **argv) {
 		eg_context_free(ctx);
 		return fail(err.message);
 	}
-	const eg_vocab *v = eg_model_vocab(m);
+	eg_vocab *v = NULL;
+	const eg_value *kept = eg_value_get(eg_model_task(m), "vocab");
+	if (kept && eg_vocab_from_value(kept, &v, &err)) fail(err.message);
 	const char *const outputs[] = {"logits", NULL};
 	eg_session *s = eg_session_new(eg_model_graph(m), eg_model_params(m), &(eg_session_options){.outputs = outputs}, &err);
 	eg_real *logits = v ? calloc((size_t)eg_vocab_count(v), sizeof *logits) : NULL;
@@ -74,6 +76,7 @@ int main(int argc, char **argv) {
 	else result = read_on(s, v, logits);
 	free(logits);
 	eg_session_free(s);
+	eg_vocab_free(v);
 	eg_model_free(m);
 	eg_context_free(ctx);
 	return result;

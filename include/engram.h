@@ -147,7 +147,7 @@ typedef struct eg_attr {
 	const char *const *names; /* EG_ATTR_ENUM: NULL-terminated */
 	const char *onnx;         /* the attribute's name in ONNX, or NULL */
 	const char *doc;          /* one line */
-	bool classes;             /* EG_ATTR_INT: a recipe that leaves it out means the number of classes */
+	const char *size;         /* EG_ATTR_INT: the word for a number of the task ("classes") that a recipe which leaves it out means; NULL: none */
 } eg_attr;
 
 enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 8, EG_MAX_OUTPUTS = 6, EG_MAX_PARAMS = 72 };
@@ -194,6 +194,23 @@ typedef struct eg_dims {
 } eg_dims;
 #define EG_DIMS(...)                                                                                                           \
 	((eg_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+
+/* A number with a name: what an open size is in a plan, or a word in a recipe. Lists of them end with a NULL name. */
+typedef struct eg_size {
+	const char *name;
+	int size; /* >= 1 */
+} eg_size;
+
+/* What a loss takes as its second input, "target". */
+typedef struct eg_target_info {
+	eg_dims dims;     /* a size 0: one of its own that is left open, called `open` */
+	const char *open; /* "labels"; NULL: there is no such size */
+	eg_dtype type;
+	int class_axis;   /* the dimension of the loss's first input that holds the classes; -1: it tells none apart */
+} eg_target_info;
+/* For a loss whose first input is x. Fails for an operator that is no loss, and where x does not suit it. */
+EG_API eg_status eg_op_target(
+	const eg_op_info *op, const void *options, const eg_dims *x, eg_target_info *target, eg_error *err);
 
 EG_API eg_graph *eg_graph_new(eg_context *ctx, eg_error *err); /* NULL on failure */
 EG_API void eg_graph_free(eg_graph *g);
@@ -279,12 +296,6 @@ typedef enum eg_algorithm {
 	EG_ALGORITHM_AUTO, EG_ALGORITHM_IMPLICIT, EG_ALGORITHM_DIRECT, EG_ALGORITHM_DEPTHWISE, EG_ALGORITHM_WINOGRAD2, EG_ALGORITHM_WINOGRAD4,
 	EG_ALGORITHMS
 } eg_algorithm;
-
-/* What an open size is in a plan. Lists of them end with a NULL name. */
-typedef struct eg_size {
-	const char *name;
-	int size; /* >= 1 */
-} eg_size;
 
 typedef struct eg_plan_options {
 	int batch;                  /* what EG_N stands for; >= 1 */
@@ -396,7 +407,7 @@ EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, const e
 /* ---- session -------------------------------------------------------------------------------------------------------------- */
 
 /* A network with a memory: sequences come in chunks of any length, and the recurrent state is kept from one to the next. The outputs of
- * the chunks are, bit for bit, those of the whole. Several sessions may use one set of weights (from one thread at a time). */
+ * the chunks are, bit for bit, those of the whole. Several sessions may use one set of weights, from several threads if each has a context of its own. */
 typedef struct eg_session eg_session;
 
 typedef struct eg_session_options {

@@ -1,9 +1,10 @@
-/* engram_data.h - data sets that are known by name, and pictures: reading sets and single files, and handing them to the
- * training loop. Part of libengram_io. Text is read by engram_text.h.
+/* engram_data.h - data: sources of records that are known by name, sets of pictures in memory, single pictures, and
+ * fetching. Part of libengram_io. Text is read by engram_text.h.
  *
- * A set lies in memory as bytes, a quarter of what floats would take, and becomes numbers when a batch is filled. Every
- * function may be used from any thread; an object by one caller at a time, except that reading one eg_pictures from many
- * is fine. */
+ * A source (mnist, folder, conll, ...) gives records: each has the source's fields, such as a picture and a label.
+ * What they become as numbers is the task's business. Pictures stay bytes, a quarter of what floats would take.
+ * Every function may be used from any thread; an object by one caller at a time, except that reading one
+ * eg_pictures, or records of one source, from many is fine. */
 #ifndef ENGRAM_DATA_H
 #define ENGRAM_DATA_H
 
@@ -28,13 +29,122 @@ typedef struct eg_pictures {
 
 EG_API void eg_pictures_free(eg_pictures *p);
 
-/* ---- sources ----------------------------------------------------------------------------------------------------- */
-/* Read-only descriptions of the data sets that are known by name. All pointers are static. */
+/* ---- what a record holds ----------------------------------------------------------------------------------------- */
 
-typedef enum eg_data_kind {
-	EG_DATA_PICTURES, /* read by eg_data_load */
-	EG_DATA_TEXT      /* read by eg_text_load (engram_text.h) */
-} eg_data_kind;
+typedef enum eg_field_kind {
+	EG_FIELD_PICTURE, /* bytes, C x H x W */
+	EG_FIELD_LABEL,   /* one of nnames classes */
+	EG_FIELD_MASK,    /* a class for each pixel */
+	EG_FIELD_BOXES,   /* places with classes */
+	EG_FIELD_TEXT,    /* UTF-8 (or any bytes), a sentence or a book */
+	EG_FIELD_TOKENS,  /* texts, one after the other: words, or characters */
+	EG_FIELD_TAGS,    /* a class for each token, step or frame */
+	EG_FIELD_SERIES,  /* columns over time, with times and gaps */
+	EG_FIELD_SOUND,   /* samples */
+	EG_FIELD_FRAMES,  /* pictures one after the other */
+	EG_FIELD_NUMBERS, /* some numbers */
+	EG_FIELD_KINDS
+} eg_field_kind;
+EG_API const char *eg_field_kind_name(eg_field_kind kind); /* "picture", ...; NULL: no such */
+
+typedef struct eg_field {
+	const char *name;         /* "picture", "label", "target": what recipes call it */
+	eg_field_kind kind;
+	int C, H, W;              /* PICTURE, MASK, FRAMES: of every one; 0: they differ, or it is not known yet */
+	int columns;              /* SERIES, NUMBERS: how many numbers a step, or in all; 0 likewise */
+	int steps;                /* SERIES, FRAMES, TOKENS: of every one; 0: they differ */
+	double rate;              /* SOUND, FRAMES: a second; 0: told by each */
+	/* LABEL, MASK, BOXES, TAGS: the classes; SERIES, NUMBERS: the columns. NULL: none, or not known yet. */
+	const char *const *names;
+	int nnames;
+} eg_field;
+enum { EG_MAX_FIELDS = 8, EG_VOID = 255 /* in a mask: no class */, EG_NO_LABEL = -1 };
+
+typedef struct eg_box {
+	int label;
+	double x0, y0, x1, y1; /* pixels, continuous: the left edge of the leftmost pixel is 0 */
+	bool difficult;
+} eg_box;
+
+/* What one field of one record holds, by kind. */
+typedef struct eg_datum_picture {
+	int C, H, W; /* C: 1 grey, 3 red, green, blue */
+	const uint8_t *pixels;
+} eg_datum_picture;
+typedef struct eg_datum_mask {
+	int H, W;
+	const uint8_t *classes; /* EG_VOID: none */
+} eg_datum_mask;
+typedef struct eg_datum_boxes {
+	int n;
+	const eg_box *at;
+} eg_datum_boxes;
+typedef struct eg_datum_text {
+	const char *bytes; /* need not end with a zero */
+	size_t size;
+} eg_datum_text;
+typedef struct eg_datum_tokens {
+	int n;
+	const char *const *at; /* each ends with a zero */
+} eg_datum_tokens;
+typedef struct eg_datum_tags {
+	int n;
+	const int32_t *at; /* EG_NO_LABEL: unknown */
+} eg_datum_tags;
+typedef struct eg_datum_series {
+	int steps, columns;
+	const float *at;     /* (steps, columns); NaN: a gap */
+	const double *times; /* seconds; NULL: 0, 1, 2, ... */
+} eg_datum_series;
+typedef struct eg_datum_sound {
+	int64_t n; /* of each channel */
+	int channels;
+	double rate;
+	const float *at; /* interleaved */
+} eg_datum_sound;
+typedef struct eg_datum_frames {
+	int n, C, H, W;
+	double rate;
+	const uint8_t *pixels;
+} eg_datum_frames;
+typedef struct eg_datum_numbers {
+	int n;
+	const float *at;
+} eg_datum_numbers;
+
+/* Pointers: valid until the record is read anew or freed, or the source closed. */
+typedef struct eg_datum {
+	bool there; /* false: this record lacks it, or it was not wanted */
+	union {
+		eg_datum_picture picture;
+		int32_t label; /* EG_NO_LABEL: unknown */
+		eg_datum_mask mask;
+		eg_datum_boxes boxes;
+		eg_datum_text text;
+		eg_datum_tokens tokens;
+		eg_datum_tags tags;
+		eg_datum_series series;
+		eg_datum_sound sound;
+		eg_datum_frames frames;
+		eg_datum_numbers numbers;
+	};
+} eg_datum;
+
+typedef struct eg_record {
+	const char *id;    /* the source's own name of it: its path in the set, else its number in its part, from 0 */
+	const char *group; /* sentence, speaker, person: a split never cuts one; NULL: none */
+	const char *place; /* for messages: "FILE:LINE", or the file's name; NULL: the source's name and id say it */
+	eg_datum fields[EG_MAX_FIELDS]; /* in the order of the source's fields */
+	struct eg_record_memory *memory; /* of sources that make or decode what they give */
+} eg_record;
+/* What it holds. Zero-initialise a record before it is read into for the first time. */
+EG_API void eg_record_free(eg_record *r);
+
+typedef enum eg_part { EG_PART_TRAIN, EG_PART_VALIDATION, EG_PART_TEST, EG_PARTS } eg_part;
+EG_API const char *eg_part_name(eg_part p); /* "train", "validation", "test"; NULL: no such */
+
+/* ---- the table of sources ---------------------------------------------------------------------------------------- */
+/* Read-only descriptions of the sources that are known by name. All pointers are static. */
 
 typedef struct eg_data_file {
 	const char *name;      /* "train-images-idx3-ubyte": lies on disk plain, or gzipped as name.gz */
@@ -44,23 +154,32 @@ typedef struct eg_data_file {
 	const char *published; /* NULL: as name.gz; else it is published plain, under this name, and kept as `name` */
 } eg_data_file;
 
+/* What the setting `path` of a source is, and so where its records come from. */
+typedef enum eg_data_path {
+	EG_DATA_PATH_COMPUTED, /* it takes none: its records are computed */
+	EG_DATA_PATH_SETTINGS, /* it takes none: other settings name the user's files */
+	EG_DATA_PATH_SET,      /* the folder that holds its own files; left out, they are looked for */
+	EG_DATA_PATH_FILE,     /* the user's file; needed */
+	EG_DATA_PATH_FOLDER    /* the user's folder; needed */
+} eg_data_path;
+
 typedef struct eg_data_info {
-	const char *name;      /* "fashion-mnist" */
-	const char *doc;       /* one line */
-	const char *origin;    /* who made it */
+	const char *name;       /* "fashion-mnist" */
+	const char *doc;        /* one line */
+	const char *origin;     /* who made it */
 	const char *licence;
-	eg_data_kind kind;
-	int C, H, W;           /* of a picture; 0: told by the files */
-	int64_t train, test;   /* samples; 0: told by the files */
-	int classes;           /* 0: told by the options or files */
-	const char *const *class_names;
-	const eg_data_file *files; /* nfiles; none: the caller names the files */
+	const eg_field *fields; /* nfields; what is known without the files (how many classes, perhaps not their names) */
+	int nfields;
+	int64_t train, test;    /* records; 0: told by the files */
+	eg_data_path path;
+	const eg_data_file *files;     /* nfiles */
 	int nfiles;
-	bool by_folder;            /* no files of its own: what eg_data_options.folder holds is taken */
-	const char *folder;        /* its folder's name in ENGRAM_DATA, the cache and mirrors; NULL: the set's */
-	const char *const *urls;   /* folders in the net that hold the files, NULL-terminated, tried in turn; or NULL */
-	const char *by_hand;       /* without urls: how to come by the files, a sentence or two; or NULL */
-	const char *package;       /* Debian package, or NULL */
+	const char *const *folders;    /* a set of folders, not files: these must be there; NULL-terminated, or NULL */
+	const char *folder;            /* its folder's name in ENGRAM_DATA, the cache and mirrors; NULL: the set's */
+	bool shipped;                  /* comes with the program's recipes, in recipes/data */
+	const char *const *urls;       /* folders in the net with the files, NULL-terminated, tried in turn; or NULL */
+	const char *by_hand;           /* without urls: how to come by the files, a sentence or two; or NULL */
+	const char *package;           /* Debian package, or NULL */
 	const char *package_folder;
 } eg_data_info;
 
@@ -73,6 +192,7 @@ typedef enum eg_data_origin {
 	EG_DATA_GIVEN,     /* in the folder that the caller named */
 	EG_DATA_VARIABLE,  /* in a folder that ENGRAM_DATA names */
 	EG_DATA_PACKAGE,   /* installed by a Debian package */
+	EG_DATA_SHIPPED,   /* with the program's recipes */
 	EG_DATA_CACHE      /* $XDG_CACHE_HOME/engram, else ~/.cache/engram */
 } eg_data_origin;
 
@@ -81,13 +201,54 @@ typedef struct eg_data_place {
 	char folder[1024];
 } eg_data_place;
 
-/* Looks for all files of a set: in FOLDER/NAME for each FOLDER of ENGRAM_DATA (separated by ':'), then in the Debian
- * package's folder, then in the cache. NAME is eg_data_info.folder, or the name of the set. EG_ERR_IO when it is nowhere:
- * the message says what to type. */
+/* Looks for all files of a set: in FOLDER/NAME for each FOLDER of ENGRAM_DATA (separated by ':'), then, where the
+ * set comes with the program, in recipes/data of the working folder and of the program's own folders, then in the
+ * Debian package's folder, then in the cache. NAME is eg_data_info.folder, or the name of the set. EG_ERR_IO when it
+ * is nowhere: the message says what to type. */
 EG_API eg_status eg_data_locate(const char *name, eg_data_place *place, eg_error *err);
 
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+typedef struct eg_source eg_source;
+
+/* Opens a source by its name, with settings "key=value" as a recipe's data section has them ("path=...", "limit=100"),
+ * NULL-terminated, or NULL. Nothing is read yet. *source is NULL on failure. */
+EG_API eg_status eg_source_open(const char *name, const char *const *settings, eg_source **source, eg_error *err);
+EG_API void eg_source_close(eg_source *s); /* NULL is allowed */
+EG_API const eg_data_info *eg_source_info(const eg_source *s);
+/* Of what is computed or drawn at random. 0 where it is never set; before prepare. */
+EG_API void eg_source_seed(eg_source *s, uint64_t seed);
+/* Pictures are wanted in this size: a source that keeps decoded files in memory may bring them to it, once. Before
+ * prepare. */
+EG_API void eg_source_want_picture(eg_source *s, int C, int H, int W);
+
+/* Its fields, in order. Sizes and names that only the files tell are known when a part has been prepared. A class
+ * keeps its number when another part is prepared; that may only add names behind those there are. */
+EG_API int eg_source_fields(const eg_source *s);
+EG_API const eg_field *eg_source_field(const eg_source *s, int i);         /* NULL: no such */
+EG_API int eg_source_find_field(const eg_source *s, const char *name);     /* -1: none */
+EG_API int eg_source_find_kind(const eg_source *s, eg_field_kind kind);    /* the first of this kind; -1: none */
+/* Makes the names of all classes known, reading no more than that takes: where they are known already, nothing. */
+EG_API eg_status eg_source_learn_names(eg_source *s, eg_error *err);
+
+/* Finds, opens, indexes (or, where the set is small, reads) what is needed for a part. A part that the source does
+ * not have: EG_OK and a count of 0. A part that has been prepared is left alone. */
+EG_API eg_status eg_source_prepare(eg_source *s, eg_part part, eg_error *err);
+EG_API int64_t eg_source_count(const eg_source *s, eg_part part); /* of a prepared part; else 0 */
+/* Why a prepared part has no records, or what is odd about those it has, as a sentence without an end; NULL: nothing
+ * to say. */
+EG_API const char *eg_source_remark(const eg_source *s, eg_part part);
+/* Record i of a prepared part, its fields `wanted` (bit k: field k). May be called from several threads at a time,
+ * each with a record of its own. Damaged contents: EG_ERR_FORMAT with file and line, and what may be done. */
+EG_API eg_status eg_source_read(
+	const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
+/* Label `label` of field `field` by its name; NULL: no such. */
+EG_API const char *eg_source_name(const eg_source *s, int field, int label);
+
+/* ---- pictures in memory, without a source ------------------------------------------------------------------------ */
+
 typedef struct eg_data_options {
-	const char *folder;    /* holds the files themselves; NULL: searched as eg_data_locate does. Source folder: holds
+	const char *folder;    /* holds the files themselves; NULL: searched as eg_data_locate does. Source folder: with
 	                          train/CLASS/ and test/CLASS/, or CLASS/ for training only */
 	int C, H, W;           /* source folder: size that pictures are brought to; 0: that of the first, which all must
 	                          have */
@@ -101,8 +262,9 @@ typedef struct eg_data_options {
 	const eg_allocator *allocator;         /* NULL: malloc. Must outlive the pictures */
 } eg_data_options;
 
-/* Reads a set of pictures. source: a name of the table above, or "folder" or "idx" for the user's own files; split: "train"
- * or "test". options may be NULL. *out is NULL on failure. A source of another kind is an error. */
+/* Reads a set of pictures. source: a name of the table above, or "folder" or "idx" for the user's own files; split:
+ * "train" or "test". options may be NULL. *out is NULL on failure. A source that is no set of pictures in memory is
+ * an error. */
 EG_API eg_status eg_data_load(const char *source, const char *split, const eg_data_options *options, eg_pictures **out,
 	eg_error *err);
 
@@ -130,9 +292,8 @@ typedef struct eg_data_got {
  * eg_data_locate it is checked, and only missing or damaged files in the cache are downloaded. With `folder`: the
  * same for that folder (made when missing). A download goes to FILE.part, goes on where an earlier one was broken
  * off, is checked and renamed; the publisher's addresses are tried in turn, or, when ENGRAM_MIRROR is set, only
- * $ENGRAM_MIRROR/NAME/FILE (http, https or file URL; FILE as it is kept, so with .gz unless published plain). cb and got
- * may be NULL. Needs libcurl, which is loaded only
- * when something is to be downloaded. */
+ * $ENGRAM_MIRROR/NAME/FILE (http, https or file URL; FILE as it is kept, so with .gz unless published plain). cb and
+ * got may be NULL. Needs libcurl, which is loaded only when something is to be downloaded. */
 EG_API eg_status eg_data_get(const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got,
 	eg_error *err);
 

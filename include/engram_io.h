@@ -1,13 +1,14 @@
-/* engram_io.h - files: recipes (what to train, in YAML) and models (what came out, in safetensors). Part of libengram_io.
- * Data sets and pictures are in engram_data.h, what a network is trained for in engram_task.h.
+/* engram_io.h - files: recipes (what to train, in YAML) and models (what came out, in safetensors). Part of
+ * libengram_io. Data sets and pictures are in engram_data.h, what a network is trained for in engram_task.h.
  *
- * Messages go into the eg_error given (NULL: not wanted), also those of the engine underneath. Ownership, threads and
- * NULL as in engram.h: every object has a *_free that takes NULL; strings returned belong to their object. */
+ * Messages go into the eg_error given (NULL: not wanted), also those of the engine underneath. Ownership, threads
+ * and NULL as in engram.h: every object has a *_free that takes NULL; strings returned belong to their object. */
 #ifndef ENGRAM_IO_H
 #define ENGRAM_IO_H
 
 #include "engram.h"
 #include "engram_train.h"
+#include "engram_value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,8 +16,9 @@ extern "C" {
 
 /* ---- recipes ----------------------------------------------------------------------------------------------------- */
 
-/* A recipe, checked: keys, types, ranges, layer names and links. Shapes are checked by eg_recipe_build. Messages say
- * "FILE:LINE:COLUMN: what is wrong; did you mean 'x'?", or name the override. */
+/* A recipe, checked: keys, types, ranges, layer names and links. Shapes are checked by eg_recipe_build; what `task` and
+ * `data` say is checked by whom it concerns (eg_task_open). Messages say "FILE:LINE:COLUMN: what is wrong; did you mean
+ * 'x'?", or name the override. */
 typedef struct eg_recipe eg_recipe;
 
 /* `set` are overrides such as "train.epochs=5" or "model.0.conv.filters=8", NULL-terminated, applied in order; NULL:
@@ -27,52 +29,69 @@ EG_API eg_status eg_recipe_parse(
 EG_API void eg_recipe_free(eg_recipe *r);
 
 EG_API const char *eg_recipe_name(const eg_recipe *r);
-EG_API const char *eg_recipe_task(const eg_recipe *r);   /* "classify" */
+EG_API const char *eg_recipe_task(const eg_recipe *r);   /* a word: "classify" */
 EG_API const char *eg_recipe_source(const eg_recipe *r); /* the file it came from, as in messages */
-EG_API eg_dims eg_recipe_input(const eg_recipe *r);      /* of one sample, without the batch: (1,28,28) */
 EG_API const eg_train_config *eg_recipe_train(const eg_recipe *r);
 /* The recipe with its overrides as YAML text that eg_recipe_parse reads again; comments are lost. */
 EG_API const char *eg_recipe_text(const eg_recipe *r);
-
-/* Any value by its path ("data.validation"), for sections that data sources and tasks define. A value that is not there is
- * `def`. A wrong type or a number outside of min..max is an error with its place. The path counts as known from then on. */
-EG_API eg_status eg_recipe_number(
-	eg_recipe *r, const char *path, double def, double min, double max, double *value, eg_error *err);
-EG_API eg_status eg_recipe_string(eg_recipe *r, const char *path, const char *def, const char **value, eg_error *err);
-EG_API eg_status eg_recipe_bool(eg_recipe *r, const char *path, bool def, bool *value, eg_error *err);
-/* A number or a list of at most `max_count` numbers; *count is 0 when it is not there. */
-EG_API eg_status eg_recipe_numbers(
-	eg_recipe *r, const char *path, double *values, int max_count, int *count, eg_error *err);
-EG_API bool eg_recipe_has(eg_recipe *r, const char *path);
-/* To be called when everything of a section ("data") has been asked for: an error for its first key that nobody knows. */
-EG_API eg_status eg_recipe_check_known(const eg_recipe *r, const char *section, eg_error *err);
+/* Is there anything at this path ("data.path", "model.0.conv.bias")? */
+EG_API bool eg_recipe_has(const eg_recipe *r, const char *path);
+/* The model whose weights a training begins with, as `train.from` names it; NULL: none. *layers (may be NULL): the
+ * patterns of `train.from_layers`, NULL-terminated; NULL: all. For eg_params_take. */
+EG_API const char *eg_recipe_from(const eg_recipe *r, const char *const **layers);
 /* Puts the place of `path` ("FILE:LINE:COLUMN") before a message that somebody else made about its value. */
 EG_API void eg_recipe_locate(const eg_recipe *r, const char *path, eg_error *err);
 
-/* The network as a graph: inputs "input" and "target", outputs "logits" and "loss". Samples: input (N, the recipe's dimensions), logits
- * (N, classes), target (N) int32; sequences (`input: [time, ...]`): input (T, N, ...), logits (T, N, classes), target (T, N) int32, and "lengths" (N)
- * int32 when a layer asks for it. The input is int32 when the layers that take it take ids. A loss between numbers (mse) has a target like its
- * first input. `classes` is what the word `classes` stands for in layers; the last layer has to give so many values when the loss is over
- * classes. The context must outlive the graph. */
-EG_API eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, int classes, eg_graph **graph, eg_error *err);
+/* One input of the network. */
+typedef struct eg_recipe_input_info {
+	const char *name;  /* of the graph's input */
+	const char *field; /* the field of a record that is put there; NULL (recipes with `input:`): the task chooses */
+	eg_dims dims;      /* of one sample, without the batch: (1,28,28). Negative where there is a word: EG_T is `time` */
+	bool sequence;     /* in the graph the batch stands behind the first size, (T,N,...); else it comes first, (N,...) */
+} eg_recipe_input_info;
+EG_API int eg_recipe_inputs(const eg_recipe *r); /* >= 1 */
+EG_API const eg_recipe_input_info *eg_recipe_input_at(const eg_recipe *r, int i);
+EG_API eg_dims eg_recipe_input(const eg_recipe *r); /* of the first one */
+/* The word that a negative size stands for in this recipe: "time", "labels"; NULL: none. Words other than `time` have
+ * numbers of the recipe's own; a graph has it as eg_open_dim of the same name. */
+EG_API const char *eg_recipe_word(const eg_recipe *r, int64_t d);
 
-/* JSON Schema (2020-12) of recipes, for editors. *text is the caller's, to be released with free(). */
-EG_API eg_status eg_schema_json(char **text, eg_error *err);
+/* One loss. The objective, the graph's output "loss", is the sum of all, each times its weight. */
+typedef struct eg_recipe_loss_info {
+	const eg_op_info *op;
+	const void *options;  /* of the operator, without its defaults; NULL: it takes none */
+	const char *of;       /* the layer whose output it judges: "linear1", "encoder.hn" */
+	const char *field;    /* the field of a record that it is judged by; NULL: the task chooses */
+	const char *input;    /* the graph's input for that: "target", or "target.FIELD" */
+	const char *lengths;  /* the graph's input for how long each target is, (N) int32: "target_lengths"; or NULL */
+	const char *output;   /* the graph's output with this loss alone: "loss.1"; of one that is no list "loss" */
+	double weight;
+} eg_recipe_loss_info;
+EG_API int eg_recipe_losses(const eg_recipe *r); /* >= 1 */
+EG_API const eg_recipe_loss_info *eg_recipe_loss_at(const eg_recipe *r, int i);
+
+/* The network as a graph.
+ *
+ * Inputs: those of eg_recipe_input_at, (N,...) or, of sequences, (T,N,...), int32 where the layers that take them take
+ * ids; the targets of the losses, whose shape and type the losses say (eg_op_target); "lengths" (N) int32, the steps of
+ * each sample, and "lengths.WORD" of other words, where a layer or a loss takes them.
+ * Outputs: "logits", what the first loss is of; "loss", and for a list of losses "loss.1", "loss.2" too; those of the
+ * recipe's `outputs` by their names; and what a single loss tells besides by its own name ("path" of crf).
+ *
+ * `sizes`, ended by a NULL name, are what words in layers stand for, such as `classes`: NULL: none. The first size of a
+ * loss over classes whose target the task chooses has to be that of `classes`; where the target is FIELD, that of
+ * `classes.FIELD` if there is such a size. The context must outlive the graph. */
+EG_API eg_status eg_recipe_build(
+	const eg_recipe *r, eg_context *ctx, const eg_size *sizes, eg_graph **graph, eg_error *err);
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
-
-typedef struct eg_vocab eg_vocab; /* engram_text.h */
 
 /* What goes into a model file beside the weights. Everything is only read. */
 typedef struct eg_model_parts {
 	const eg_recipe *recipe;
-	eg_params *params;          /* of the graph that eg_recipe_build made */
-	const char *const *classes; /* names, nclasses of them */
-	int nclasses;
-	const double *mean, *std; /* input normalisation (x - mean) / std, one a channel or one for all; NULL: none */
-	int nmean;                /* how many of each */
-	const eg_vocab *vocab;    /* text: what the ids stand for; NULL: none. With classes NULL its units are the classes */
-	const double *border;     /* pictures: eg_pictures_border of the training set; NULL: not known */
+	eg_params *params;      /* of the graph that eg_recipe_build made */
+	const eg_size *sizes;   /* that it was made with; NULL: none */
+	const eg_value *task;   /* a map: what the task keeps (class names, normalisation, vocabulary, ...); NULL: nothing */
 	const eg_train_result *result; /* summary; NULL: none. `seconds` is not stored: no clock in the file */
 	eg_optimizer *optimizer;       /* with state: the file is a checkpoint as well. NULL: a model only */
 	const eg_train_state *state;   /* its best_weights are stored too when there are any */
@@ -83,19 +102,19 @@ EG_API eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg
 
 typedef struct eg_model eg_model;
 /* Reads the file and builds graph and parameters. Refused by name: missing, unknown and wrongly shaped weights; a newer
- * format; damage. The context must outlive the model. */
+ * format; damage. What the task keeps is handed on as it is. The context must outlive the model. */
 EG_API eg_status eg_model_load(const char *path, eg_context *ctx, eg_model **model, eg_error *err);
 EG_API void eg_model_free(eg_model *m);
 
+EG_API const char *eg_model_path(const eg_model *m);
 EG_API eg_recipe *eg_model_recipe(eg_model *m);
 EG_API eg_graph *eg_model_graph(eg_model *m);
 EG_API eg_params *eg_model_params(eg_model *m);
-EG_API int eg_model_classes(const eg_model *m);
-EG_API const char *eg_model_class_name(const eg_model *m, int i); /* NULL: no such class */
-/* Input normalisation: *count values each (0: none stored). Any pointer may be NULL. */
-EG_API void eg_model_normalisation(const eg_model *m, const double **mean, const double **std, int *count);
-EG_API const eg_vocab *eg_model_vocab(const eg_model *m); /* NULL: none stored */
-EG_API double eg_model_border(const eg_model *m); /* of the training pictures, 0 black to 1 white; NAN: not stored */
+/* What the task keeps: a map, empty when it keeps nothing. Of files of before (format 1): "classes", a list of names;
+ * "mean", "std", lists of numbers; "border", a number; "vocab", a map; each where the file has it. */
+EG_API const eg_value *eg_model_task(const eg_model *m);
+EG_API const eg_size *eg_model_sizes(const eg_model *m);      /* ended by a NULL name */
+EG_API int eg_model_size(const eg_model *m, const char *name); /* one of them; 0: there is no such size */
 EG_API const eg_train_result *eg_model_result(const eg_model *m); /* NULL: none stored */
 EG_API const char *eg_model_version(const eg_model *m);           /* of the engram that wrote it */
 /* What is odd about the file although it could be loaded (weights that are NaN or infinite), or NULL. */
@@ -103,18 +122,28 @@ EG_API const char *eg_model_warning(const eg_model *m);
 
 /* Can training go on from this file? */
 EG_API bool eg_model_is_checkpoint(const eg_model *m);
-/* Puts the moments into an optimizer made for eg_model_params, and the rest into *state: eg_train then goes on bit for bit as
- * if it had never stopped. state->best_weights is kept; when it is not NULL (as long as eg_params_flat) the best weights so
- * far are copied there. */
+/* Puts the moments into an optimizer made for eg_model_params, and the rest into *state: eg_train then goes on bit
+ * for bit as if it had never stopped. state->best_weights is kept; when it is not NULL (as long as eg_params_flat)
+ * the best weights so far are copied there. */
 EG_API eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err);
+
+/* Copies the weights (and running statistics) of another model into parameters that are there by the same name and in
+ * the same shape. patterns: names of layers ("conv1") or of weights ("conv1.bias"), in which * stands for any
+ * characters and ? for one, NULL-terminated; NULL: all. Every weight that they fit is told (tell may be NULL) with
+ * the reason why it was not taken, or NULL. A pattern that fits nothing is EG_ERR_ARG; so it is when nothing can be
+ * taken. */
+EG_API eg_status eg_params_take(eg_params *to, eg_model *from, const char *const *patterns,
+	void (*tell)(void *user, const char *name, const char *why), void *user, eg_error *err);
 
 /* ---- measured choices -------------------------------------------------------------------------------------------- */
 
 /* Measurements (engram.h, eg_context_tuning) as a file, which holds for one CPU, instruction set and version. */
-EG_API eg_status eg_tuning_path(char *path, size_t size, eg_error *err); /* the usual place: below XDG_CACHE_HOME or ~/.cache */
+/* The usual place: below XDG_CACHE_HOME or ~/.cache. */
+EG_API eg_status eg_tuning_path(char *path, size_t size, eg_error *err);
 /* Damaged, or measured elsewhere: EG_ERR_FORMAT, and the context stays as it was. */
 EG_API eg_status eg_tuning_load(eg_context *ctx, const char *path, eg_error *err);
-/* Measurements that are in the file already, and are not among these, stay, if the file was made here. Folders are made where they are missing. */
+/* Measurements that are in the file already, and are not among these, stay, if the file was made here. Folders are
+ * made where they are missing. */
 EG_API eg_status eg_tuning_save(const eg_context *ctx, const char *path, const eg_measurement *m, int n, eg_error *err);
 
 #ifdef __cplusplus

@@ -625,6 +625,25 @@ static inline eg_tensor eg_flatten_with(eg_graph *g, eg_tensor x, const eg_flatt
 }
 #define eg_flatten(...) EG_BUILD_1(flatten, __VA_ARGS__, )
 
+/* ---- detach ----------------------------------------------------------------------------------------------------- */
+
+/* Its input, back through which no gradient flows.
+ *
+ * y = x; dx = 0
+ *
+ * Inputs: x. Output: y.
+ * PyTorch's detach
+ */
+typedef struct eg_detach_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_detach_options;
+static inline eg_tensor eg_detach_with(eg_graph *g, eg_tensor x, const eg_detach_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "detach", options, inputs, 1);
+}
+#define eg_detach(...) EG_BUILD_1(detach, __VA_ARGS__, )
+
 /* ---- fold_time -------------------------------------------------------------------------------------------------- */
 
 /* Makes a sample of every step of every sequence, so that layers for pictures and rows work on each.
@@ -831,6 +850,33 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
 	return eg_apply(g, "dropout", options, inputs, 1);
 }
 #define eg_dropout(...) EG_BUILD_1(dropout, __VA_ARGS__, )
+
+/* ---- weighted_sum ----------------------------------------------------------------------------------------------- */
+
+/* The sum of two numbers, each times a weight: an objective of several losses.
+ *
+ * y () = weight_a a + weight_b b, without b: y () = weight_a a
+ *
+ * Inputs: a, optional: b. Output: y.
+ * a sum
+ */
+typedef struct eg_weighted_sum_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float weight_a; /* factor of a; default 1 */
+	float weight_b; /* factor of b; default 1 */
+	eg_tensor b; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_weighted_sum_options;
+static inline eg_tensor eg_weighted_sum_with(eg_graph *g, eg_tensor a, const eg_weighted_sum_options *options) {
+	eg_tensor inputs[2] = {a, {0}};
+	int n = 1;
+	if (options && options->b.id) {
+		inputs[1] = options->b;
+		n = 2;
+	}
+	return eg_apply(g, "weighted_sum", options, inputs, n);
+}
+#define eg_weighted_sum(...) EG_BUILD_1(weighted_sum, __VA_ARGS__, )
 
 /* ---- cross_entropy ---------------------------------------------------------------------------------------------- */
 

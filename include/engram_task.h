@@ -1,13 +1,17 @@
-/* engram_task.h - tasks: what a network is trained for. A task makes samples of a recipe's data section, measures how
- * well a model does on them, and turns the network's numbers into answers or writes with them. Part of libengram_io.
+/* engram_task.h - tasks: what a network is trained for. A task makes samples of the records of a recipe's data section,
+ * measures how well a model does on them, and turns the network's numbers into answers, which are trees of values
+ * (engram_value.h). Part of libengram_io.
  *
- * The recipe says which task it is (`task: classify`), so the functions below serve every task. Ownership, threads,
- * NULL and messages as in engram_io.h; an object is used by one caller at a time. */
+ * The recipe says which task it is (`task: classify`), so the functions below serve every task; a program asks a model
+ * what it is able to do, never what its task is called. Ownership, threads, NULL and messages as in engram_io.h; an
+ * object is used by one caller at a time. */
 #ifndef ENGRAM_TASK_H
 #define ENGRAM_TASK_H
 
 #include "engram_data.h"
 #include "engram_io.h"
+#include "engram_text.h"
+#include "engram_value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,15 +19,35 @@ extern "C" {
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
+/* What a model of a task is able to do beside answering (eg_predictor) and being judged. */
+typedef enum eg_ability {
+	EG_ABLE_GENERATE = 1, /* eg_generator_new */
+	EG_ABLE_EMBED = 2     /* its answers have an `embedding` */
+} eg_ability;
+
 typedef struct eg_task_info {
 	const char *name;   /* "classify" */
-	const char *doc;    /* one line */
-	const char *verb;   /* of the program, what a model is good for: "predict", "generate" */
-	const char *reader; /* the data source for the user's own files: "folder", "text" */
+	const char *doc;    /* one line: "which one of several classes a picture or text belongs to" */
+	const char *takes;  /* what a model reads, for help texts: "pictures (PNG, JPEG, PGM, PPM), texts" */
+	const char *answer; /* and says: "the likeliest classes with their probabilities" */
+	const char *judged; /* a paragraph or two: what its metrics mean */
+	unsigned abilities; /* of eg_ability */
 } eg_task_info;
 
 EG_API int eg_task_count(void);
 EG_API const eg_task_info *eg_task_at(int i); /* NULL: no such */
+
+/* An option of eg_predictor_new, for command lines and help texts. */
+typedef struct eg_option {
+	const char *name;  /* "top" */
+	const char *value; /* what its value is: "K", "auto|yes|no", "NUMBER"; NULL: it is a flag */
+	const char *doc;
+} eg_option;
+/* Hands every option of task i to `take`; what it is handed is valid inside of the call. */
+EG_API eg_status eg_task_options(int i, void (*take)(void *user, const eg_option *o), void *user, eg_error *err);
+
+/* JSON Schema (2020-12) of recipes, for editors: with the keys of all tasks and sources. *text is the caller's, to be released with free(). */
+EG_API eg_status eg_schema_json(char **text, eg_error *err);
 
 /* ---- a recipe's task --------------------------------------------------------------------------------------------- */
 
@@ -33,98 +57,123 @@ typedef struct eg_task eg_task;
 EG_API eg_status eg_task_open(eg_recipe *r, eg_task **task, eg_error *err);
 EG_API void eg_task_free(eg_task *t);
 EG_API const eg_task_info *eg_task_kind(const eg_task *t);
-EG_API const char *eg_task_source(const eg_task *t); /* name of the data source */
+EG_API const eg_source *eg_task_source(const eg_task *t);
 /* What its samples are counted in, for messages: "pictures", "characters"; for one of them "picture". */
 EG_API const char *eg_task_unit(const eg_task *t, bool one);
-/* Takes samples from elsewhere: another source; another folder of the source's files, or, of a reader of the user's
- * own files, what it reads. NULL: as it is. */
+/* Takes samples from elsewhere: another source; and, with `path`, from there: of a set that is known by name the folder of its files. With `path`
+ * alone the user's own files are read by the reader that suits the recipe's source ("folder" for sets of pictures). NULL: as it is. */
 EG_API eg_status eg_task_set_source(eg_task *t, const char *source, const char *path, eg_error *err);
 
-/* How many classes there are (a language model's: units of the vocabulary): by the recipe, the table of sources, or
- * else the training data, which is read. */
-EG_API eg_status eg_task_classes(const eg_task *t, int *classes, eg_error *err);
-/* Channels, height and width of what the network takes; an error where it takes no pictures. */
-EG_API eg_status eg_task_shape(const eg_task *t, int shape[3], eg_error *err);
-/* Are the source's samples what the network takes, as far as it is known without reading them? */
+/* What words in layers stand for (`linear: classes`), ended by a NULL name; by the recipe, the table of sources, or else the training data, which
+ * is read. Belongs to the task. */
+EG_API eg_status eg_task_sizes(eg_task *t, const eg_size **sizes, eg_error *err);
+/* Where the data that would tell is not there: the same words, each standing for `each`, so that a network can be looked at all the same. */
+EG_API eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_error *err);
+/* Are the source's records what the recipe's inputs take, as far as it is known without reading them? */
 EG_API eg_status eg_task_fits(const eg_task *t, eg_error *err);
-/* Can the graph that eg_recipe_build made do this task? A language model, say, may not look ahead. */
-EG_API eg_status eg_task_suits(const eg_task *t, eg_graph *g, eg_error *err);
+/* Can the graph that eg_recipe_build made do this task? A language model, say, may not look ahead. To be asked before samples are
+ * used: it is here that they learn the shapes of the network's inputs. */
+EG_API eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err);
+/* What it measures, the most telling first; NULL: no such. */
+EG_API const eg_metric_info *eg_task_metric(const eg_task *t, int i);
+/* The graph's outputs that answers are made of, NULL-terminated. */
+EG_API const char *const *eg_task_outputs(const eg_task *t, const eg_graph *g);
+/* Of a model: what its task keeps of the training data, a line each for people: a map, {"classes": ["boot", "sandal"]}. The caller's. */
+EG_API eg_status eg_task_describe(eg_model *m, eg_value **facts, eg_error *err);
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
-typedef enum eg_part { EG_PART_TRAIN, EG_PART_VALIDATION, EG_PART_TEST } eg_part;
-
-/* The part to judge a model by when nobody says otherwise: EG_PART_TEST where there is one, else EG_PART_VALIDATION.
- * A text that is not the recipe's own (eg_task_set_source) is EG_PART_TEST as a whole. */
+/* The part to judge a model by when nobody says otherwise: test where there is one, else validation, else train. A
+ * text that is not the recipe's own (eg_task_set_source) is EG_PART_TEST as a whole. */
 EG_API eg_part eg_task_eval_part(const eg_task *t);
 
 typedef struct eg_samples eg_samples;
 
-/* Loads a part. Training and validation come together, cut as the recipe says. `model` NULL: to train one;
- * normalisation or vocabulary are the recipe's, or measured on the training part (which is loaded for it). Else the
- * model's are used, and its classes must be enough; the model must outlive the samples. The task may be freed before
- * them. */
-EG_API eg_status eg_samples_load(
-	const eg_task *t, eg_part part, const eg_model *model, eg_samples **samples, eg_error *err);
+typedef struct eg_samples_options {
+	eg_part part; /* training and validation come together, cut as the recipe says */
+	/* NULL: to train one; what a task keeps (normalisation, vocabulary, class names) is the recipe's, or measured on the
+	 * training part. Else the model's is used; the model must outlive the samples. */
+	eg_model *model;
+	/* folds > 0: training and validation are cut anew: part `fold` (0..folds-1) of all training records of so many equal
+	 * ones validates. */
+	int folds, fold;
+} eg_samples_options;
+/* The task must outlive the samples. */
+EG_API eg_status eg_samples_load(eg_task *t, const eg_samples_options *options, eg_samples **samples, eg_error *err);
 EG_API void eg_samples_free(eg_samples *s);
 EG_API const eg_dataset *eg_samples_get(const eg_samples *s, eg_part part); /* NULL: not loaded, or empty */
 EG_API int64_t eg_samples_count(const eg_samples *s, eg_part part);
 /* How many of what eg_task_unit says: pictures, or characters of text. */
 EG_API int64_t eg_samples_units(const eg_samples *s, eg_part part);
-EG_API int eg_samples_classes(const eg_samples *s);
-/* Fills in what a model file keeps of its training samples: class names, normalisation, border, vocabulary. Pointers
- * into `s`. */
-EG_API void eg_samples_describe(const eg_samples *s, eg_model_parts *parts);
+EG_API const eg_size *eg_samples_sizes(const eg_samples *s); /* as eg_task_sizes */
+/* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
+EG_API const eg_value *eg_samples_kept(const eg_samples *s);
+
+/* Judges a network on samples of this kind: all the task's metrics; for eg_evaluate. NULL on failure. */
+EG_API eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_error *err);
+/* For eg_train_config: of the validation samples after each epoch, and of the training samples as they are seen (NULL where that
+ * would cost more than next to nothing). */
+EG_API eg_status eg_samples_train_judges(
+        const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err);
+EG_API void eg_samples_judge_free(eg_judge *j); /* of all kinds; NULL is allowed */
 
 /* ---- how well a model does --------------------------------------------------------------------------------------- */
 
 typedef struct eg_evaluation eg_evaluation;
 
-/* Runs the model over a part, `batch` samples at a time; 0: as many as suit the task. */
+/* Runs the model over a part, `batch` samples at a time; 0: as many as suit. */
 EG_API eg_status eg_evaluation_run(
-	eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err);
+        eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err);
 EG_API void eg_evaluation_free(eg_evaluation *e);
-/* The task's metrics, in the order in which they are shown. classify: loss, accuracy, top3, top5, macro_f1. language:
- * loss (nats a unit: the mean of -ln of what it gave to the unit that came), bits (loss / ln 2), perplexity (e to the
- * loss), accuracy. */
+/* The task's metrics, the most telling first. */
 EG_API int eg_evaluation_count(const eg_evaluation *e);
-EG_API const char *eg_evaluation_name(const eg_evaluation *e, int i); /* NULL: no such */
-EG_API double eg_evaluation_value(const eg_evaluation *e, int i);     /* NAN: no such */
-EG_API double eg_evaluation_find(const eg_evaluation *e, const char *name); /* NAN: no such */
-EG_API bool eg_evaluation_is_share(const eg_evaluation *e, int i);          /* 0..1, shown in percent */
-EG_API const char *eg_evaluation_about(const eg_evaluation *e, int i); /* a few words, or ""; NULL: no such */
-EG_API int64_t eg_evaluation_total(const eg_evaluation *e);                 /* predictions that were judged */
-/* What was taken for what, and from it the metrics of each class; NULL: not a task with classes. */
-EG_API const eg_confusion *eg_evaluation_confusion(const eg_evaluation *e);
+EG_API const eg_metric_info *eg_evaluation_metric(const eg_evaluation *e, int i); /* NULL: no such */
+EG_API double eg_evaluation_value(const eg_evaluation *e, int i);                 /* NAN: no such */
+EG_API double eg_evaluation_find(const eg_evaluation *e, const char *name);       /* NAN: no such */
+EG_API int64_t eg_evaluation_total(const eg_evaluation *e);                       /* predictions that were judged */
+/* The metrics by name, then `per_class`, `confusion` and what else the task has to say. */
+EG_API const eg_value *eg_evaluation_result(const eg_evaluation *e);
 
 /* ---- answers ----------------------------------------------------------------------------------------------------- */
 
-typedef struct eg_predict_options {
-	eg_invert invert; /* pictures; EG_INVERT_AUTO goes by the border of the training pictures */
-	int top;          /* how many answers; 0: all */
-} eg_predict_options;
-
-typedef struct eg_answer {
-	const char *name; /* belongs to the model */
-	int index;        /* of the class */
-	double probability;
-} eg_answer;
-
-typedef struct eg_prediction {
-	const eg_answer *answers; /* n of them, the likeliest first; valid until the next prediction */
-	int n;
-	bool inverted; /* the picture was */
-} eg_prediction;
-
 typedef struct eg_predictor eg_predictor;
 
-/* Nothing of the training data is read. options may be NULL. The model must outlive the predictor. A model of a task
- * that gives no answers is EG_ERR_ARG, and the message says what it is good for. */
+/* Nothing of the training data is read. settings: the task's options (eg_task_options) as "name=value", NULL-terminated; NULL: none. ctx: a context of its own
+ * for this predictor, so that many may work at a time on one model, each with its thread; NULL: the model's. The model must outlive it. Predictors
+ * of one model are made by one thread at a time. */
 EG_API eg_status eg_predictor_new(
-	eg_model *m, const eg_predict_options *options, eg_predictor **predictor, eg_error *err);
+        eg_model *m, eg_context *ctx, const char *const *settings, eg_predictor **predictor, eg_error *err);
 EG_API void eg_predictor_free(eg_predictor *p);
-/* What is in this file: for classify a picture (PNG, JPEG, PGM, PPM). After a failure the next file may be tried. */
-EG_API eg_status eg_predictor_file(eg_predictor *p, const char *path, eg_prediction *out, eg_error *err);
+
+/* What is to be answered: one of these. */
+typedef struct eg_question {
+	const char *path;  /* a file: a picture, a text */
+	const void *bytes; /* or its contents, `size` bytes: what the file would hold */
+	size_t size;
+	bool json;               /* bytes are a JSON map: the fields by their names */
+	const char *name;        /* of bytes, for messages; NULL: "the input" */
+	const eg_record *record; /* or a record with the fields of eg_predictor_fields */
+	const void *const *
+	        tensors; /* or what each input of the network takes, in the order of the recipe, for this one: (sizes), ids int32_t */
+	int time; /* of tensors: steps; 0: no sequence */
+} eg_question;
+
+/* Answers n questions at once: answers[i] is a map that the predictor owns, valid until the next call, or NULL, and errors[i] (caller's, n of them) then says why.
+ * EG_OK also where some failed; what is returned otherwise concerns all. */
+EG_API eg_status eg_predictor_run(eg_predictor *p, const eg_question *questions, int n, const eg_value **answers,
+        eg_error *errors, eg_error *err);
+/* The fields that its records and JSON maps have. */
+EG_API int eg_predictor_fields(const eg_predictor *p, const eg_field **fields);
+
+/* One record of the data and what the model says of it; pointers are valid inside of the call. */
+typedef struct eg_answered {
+	int64_t index;          /* of the sample, in its part */
+	const char *id, *group; /* group NULL: none */
+	const eg_value *answer, *truth;
+} eg_answered;
+/* Answers every sample of a part, each once, in batches as eg_evaluation_run makes them (so of like length, not in order). false from `take`: EG_ERR_STOPPED. */
+EG_API eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part part,
+        bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err);
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
@@ -142,15 +191,16 @@ typedef struct eg_generator eg_generator;
 typedef struct eg_written {
 	const char *text; /* its bytes, and a zero behind; none at the end */
 	size_t size;
-	int id;           /* in the model's vocabulary */
-	bool end;         /* the end mark: the sample is complete, eg_generator_begin begins the next */
+	int id;   /* in the model's vocabulary */
+	bool end; /* the end mark: the sample is complete, eg_generator_begin begins the next */
 } eg_written;
 
 /* A language model that writes, remembering what has been read and written. The model must outlive it; several may
  * use one model. options NULL: temperature 1. A model of another task is EG_ERR_ARG. */
 EG_API eg_status eg_generator_new(
-	eg_model *m, const eg_generate_options *options, eg_generator **generator, eg_error *err);
+        eg_model *m, const eg_generate_options *options, eg_generator **generator, eg_error *err);
 EG_API void eg_generator_free(eg_generator *g);
+EG_API const eg_vocab *eg_generator_vocab(const eg_generator *g); /* of the units that it writes; belongs to it */
 /* Begins sample number `sample`, each with random numbers of its own: everything after the mark is forgotten. A new
  * generator has begun sample 0, and its mark is the very beginning. */
 EG_API void eg_generator_begin(eg_generator *g, uint64_t sample);
@@ -159,7 +209,7 @@ EG_API void eg_generator_mark(eg_generator *g); /* sets the mark here: a prompt 
  * it. Text that is not UTF-8, or holds a unit that the vocabulary has not, is an error with its line and column, and
  * nothing of it is read; *skipped (may be NULL) says how many characters were left out. */
 EG_API eg_status eg_generator_read(
-	eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err);
+        eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err);
 /* Writes one unit. Never the unknown mark. A unit may be part of a character only where units are bytes. With nothing
  * read before, text begins as after a line end, or, where samples were learnt from, at the beginning of one. */
 EG_API eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err);

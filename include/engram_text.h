@@ -7,6 +7,7 @@
 #define ENGRAM_TEXT_H
 
 #include "engram_data.h"
+#include "engram_value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,6 +50,7 @@ typedef struct eg_vocab_options {
 	int min_count; /* units that occur less often are unknown; 0: 1. Not for bytes */
 	int max_size;  /* most units, the marks among them; the most frequent are kept; 0: no limit. Not for bytes */
 	bool end;      /* has a unit that ends (and begins) a sample */
+	bool unknown;  /* has the unknown unit even when nothing was left out. Not for bytes */
 } eg_vocab_options;
 
 /* Words: runs of letters, digits and apostrophes (of any script; an ideograph is a word of its own); every other character that
@@ -64,6 +66,10 @@ EG_API eg_status eg_vocab_build(
 EG_API eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *sizes, int n, int end, int unknown,
 	eg_vocab **vocab, eg_error *err);
 EG_API void eg_vocab_free(eg_vocab *v);
+/* The same as one value, for what a task keeps in a model file: {"unit": "char", "end": 0, "unknown": 1, "tokens": [...]}. Put into a
+ * parent (eg_value_put_map); read again: what is not right is EG_ERR_FORMAT, with a message that begins with "damaged:". */
+EG_API eg_value *eg_vocab_put(eg_value *parent, const char *key, const eg_vocab *v);
+EG_API eg_status eg_vocab_from_value(const eg_value *map, eg_vocab **vocab, eg_error *err);
 EG_API eg_unit eg_vocab_unit(const eg_vocab *v);
 EG_API int eg_vocab_count(const eg_vocab *v);
 EG_API const char *eg_vocab_token(const eg_vocab *v, int i, size_t *size); /* zero-terminated too; size may be NULL. NULL: no such */

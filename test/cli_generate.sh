@@ -37,7 +37,7 @@ expect 0 "$ENGRAM" info animals.safetensors
 # Judging: the validation part, since a text has no test part, and any other text.
 expect 0 "$ENGRAM" eval animals.safetensors
 says "validation (it has no test part)"
-says "nats a character"
+says "nats a unit"
 expect 0 "$ENGRAM" eval animals.safetensors --json
 json out
 for key in '"split": "validation"' '"unit": "characters"' '"bits": ' '"perplexity": ' '"accuracy": '; do says "$key"; done
@@ -57,7 +57,7 @@ expect 2 "$ENGRAM" eval animals.safetensors --path other.txt --folder .
 expect 1 "$ENGRAM" eval animals.safetensors --split test
 says "has no test part"
 expect 1 "$ENGRAM" eval animals.safetensors --data fashion-mnist
-says "is no text"
+says "needs a text"
 printf 'a cat\nran ZU the den\n' >upper.txt
 expect 1 "$ENGRAM" eval animals.safetensors --path upper.txt
 says "upper.txt, line 2, column 5"
@@ -130,8 +130,8 @@ expect 2 "$ENGRAM" generate animals.safetensors --top-p 1.5
 expect 2 "$ENGRAM" generate animals.safetensors --prompt a --prompt-file b
 expect 2 "$ENGRAM" generate animals.safetensors --state s --samples 2
 expect 1 "$ENGRAM" generate animals.yaml
-expect 1 "$ENGRAM" predict animals.safetensors third.pgm
-says "it is for 'engram generate'"
+expect 0 "$ENGRAM" predict animals.safetensors --text 'the cat sat on ' --json
+says '"answer": {"next": [{"text": "a", "probability": 0.9'
 
 # A text goes on where its state was kept; in two pieces it is the same as in one.
 expect 0 "$ENGRAM" generate animals.safetensors --prompt 'a ' --only-new -n 50 --json
@@ -190,7 +190,8 @@ expect 0 "$ENGRAM" train animals.yaml -q --set data.unit=word -o words.safetenso
 expect 0 "$ENGRAM" generate words.safetensors -p 'the cat' -t 0 -n 4
 grep -q '^the cat sat on a mat$' out || fail "words: $(cat out)"
 expect 0 "$ENGRAM" eval words.safetensors
-says "nats a word"
+says "nats a unit"
+says " words"
 expect 0 "$ENGRAM" train animals.yaml -q --set data.unit=byte --set train.epochs=15 -o bytes.safetensors
 expect 0 "$ENGRAM" generate bytes.safetensors -p 'the cat' -t 0 -n 9
 [ "$(cat out)" = "the cat sat on a" ] || fail "bytes: $(cat out)"

@@ -15,7 +15,7 @@ json out
 for key in '"mse": ' '"rmse": ' '"mae": ' '"n": 500'; do says "$key"; done
 grep -Eq '"mse": 0\.0[0-4]' out || fail "the adding problem was not learnt: $(cat out)"
 expect 1 "$ENGRAM" predict gru.safetensors third.pgm
-says "gives no answers"
+says "third.pgm: JSON, line 1"
 
 # Pictures and tables, well-formed; the folder is made.
 expect 0 "$ENGRAM" inspect gru.safetensors -o inside

@@ -42,8 +42,15 @@ usage "--seed needs a value" train quarters.yaml --seed
 usage "--resume takes no value" train quarters.yaml --resume=yes
 usage "there is no option '-x'" train -x quarters.yaml
 usage "--split needs one of train|validation|test" eval --split foo m
-usage "it needs MODEL PICTURE..." predict m
-usage "--top needs" predict --top 0 m p
+usage "MODEL [INPUT...] is missing" predict
+usage "--truth is about the records of the data; leave the inputs out" predict m p --truth
+usage "--split is about the records of the data" predict m --text a --split test
+usage "did you mean '--invert'" predict --inver yes m p
+usage "--top needs a value" predict m p --top
+usage "exclude each other" predict m --path a --folder b
+usage "--folds needs a whole number from 2" train quarters.yaml --folds 1
+usage "--folds writes no file; it does not go with --resume" train quarters.yaml --folds 3 --resume
+usage "it does not go with --output" train quarters.yaml --folds 3 -o m
 usage "did you mean 'data list'" data lst
 usage "get what?" data get
 usage "takes no argument" schema x
@@ -107,11 +114,16 @@ says "x1 (N,4,28,28) and x2 (N,8,42,42) do not fit"
 # Data and schema.
 expect 0 "$ENGRAM" data list
 says "fashion-mnist"
+says "picture, label"
+says "computed"
 expect 0 "$ENGRAM" data list --json
 json out
 expect 1 "$ENGRAM" data get fasion-mnist
 says "did you mean 'fashion-mnist'"
-expect 1 "$ENGRAM" data get idx
+expect 1 "$ENGRAM" data get idx adding
+mkdir recipes && cp -r "$source/recipes/data" recipes/
+expect 0 "$ENGRAM" data get intents
+says "checksums are right"
 expect 0 "$ENGRAM" schema
 says 'json-schema.org'
 tr -d '\n' <out >schema.json

@@ -10,6 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_error err;
 	eg_picture pic;
 	eg_picture_options o = {.max_pixels = 1 << 18};
+	eg_picture mask = {0};
+	if (eg_png_decode_indices(data, size, &o, &mask, &err) == EG_OK && mask.C != 1) abort();
+	eg_picture_free(&mask);
 	if (eg_picture_decode(data, size, "fuzz", &o, &pic, &err) != EG_OK) {
 		if (pic.pixels) abort();
 		return 0;

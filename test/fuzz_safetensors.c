@@ -1,34 +1,37 @@
 /* fuzz_safetensors.c - a safetensors file from any bytes: parsed, every element of every tensor read, and the vocabulary
  * that a model keeps in it. */
+#include "engram_text.h"
 #include "io/safetensors.h"
-#include "io/vocab.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void vocabulary(const char *text) {
+/* Every unit of a vocabulary that was accepted is itself when text is read with it. */
+static void vocabulary(const eg_value *map) {
 	eg_error err;
-	eg_arena arena = {0};
-	eg_tree *t;
 	eg_vocab *v = NULL;
-	if (text && eg_json_parse(&arena, text, strlen(text), "vocab", &t, &err) == EG_OK &&
-		eg_vocab_from_tree(t, &v, &err) == EG_OK) {
-		for (int i = 0; i < eg_vocab_count(v); i++) {
-			size_t size, n;
-			const char *token = eg_vocab_token(v, i, &size);
-			int32_t *ids;
-			if (i == eg_vocab_end(v) || i == eg_vocab_unknown(v)) continue;
-			if (eg_vocab_encode(v, token, size, NULL, &ids, &n, &err) != EG_OK) abort();
-			if (n != 1 || ids[0] != i) abort();
-			free(ids);
-		}
-	} else if (v) {
-		abort();
+	if (eg_vocab_from_value(map, &v, &err) != EG_OK && v) abort();
+	for (int i = 0; v && i < eg_vocab_count(v); i++) {
+		size_t size, n;
+		const char *token = eg_vocab_token(v, i, &size);
+		int32_t *ids;
+		if (i == eg_vocab_end(v) || i == eg_vocab_unknown(v)) continue;
+		if (eg_vocab_encode(v, token, size, NULL, &ids, &n, &err) != EG_OK) abort();
+		if (n != 1 || ids[0] != i) abort();
+		free(ids);
 	}
 	eg_vocab_free(v);
-	eg_arena_free(&arena);
+}
+
+/* What a task keeps, and in format 1 the vocabulary as a text of its own. */
+static void kept(const char *text, const char *key) {
+	eg_error err;
+	eg_value *v = NULL;
+	if (text && eg_value_parse(text, strlen(text), "fuzz", &v, &err) == EG_OK)
+		vocabulary(key ? eg_value_get(v, key) : v);
+	eg_value_free(v);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -50,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 			if (eg_st_find(&f, t->name) == NULL) abort();
 		}
 		eg_st_text_of(&f, "recipe");
-		vocabulary(eg_st_text_of(&f, "vocab"));
+		kept(eg_st_text_of(&f, "vocab"), NULL);
+		kept(eg_st_text_of(&f, "task"), "vocab");
 	}
 	eg_st_free(&f);
 	return 0;

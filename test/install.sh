@@ -16,6 +16,7 @@ lib=$(dirname "$(find "$prefix" -name libengram.so)")
 
 "$prefix/bin/engram" --version >/dev/null || fail "the installed program does not run"
 [ -f "$prefix/share/engram/recipes/lenet5.yaml" ] || fail "recipes are not installed"
+(cd "$tmp" && ENGRAM_DATA='' "$prefix/bin/engram" data get intents >/dev/null) || fail "the data of recipes are not found"
 
 size=$(wc -c <"$lib/libengram.so")
 [ "$size" -lt 1200000 ] || fail "libengram.so has $size bytes stripped, 1.2 MB is promised"

@@ -200,7 +200,11 @@ static int64_t size_of(const eg_case *c, int64_t d) {
 	if (d > 0) return d;
 	if (d == EG_N) return c->batch;
 	if (d == EG_T) return c->time;
-	if (!eg_dim_is_product(d)) return EG_NAMED - d < EG_COUNT(c->sizes) && c->sizes[EG_NAMED - d].name ? c->sizes[EG_NAMED - d].size : -1;
+	if (!eg_dim_is_product(d)) {
+		const eg_size *s = c->sizes;
+		for (int64_t i = EG_NAMED; s && s->name && i > d; i--) s++;
+		return s && s->name ? s->size : -1;
+	}
 	eg_dim_factors(d, &a, &b);
 	return size_of(c, a) * size_of(c, b);
 }
@@ -390,7 +394,7 @@ static void check_descriptor(tally *t, const eg_op *op) {
 
 /* Extents that are equal, or 1, hide mistakes; a one-off 1 is what broadcasting is about. */
 static void check_case(tally *t, const setup *s) {
-	const eg_dims *d = &s->c->in[0];
+	const eg_case_dims *d = &s->c->in[0];
 	bool ok = s->c->batch > 1 || d->d[0] != EG_N;
 	for (int i = 0; i < d->rank; i++)
 		for (int k = 0; k < i; k++) ok &= d->d[i] != d->d[k] || d->d[i] == 1;
@@ -405,26 +409,26 @@ static void check_hostile(tally *t, const eg_op *op, const eg_case *c, uint32_t 
 	wild.batch = 1 + (int)eg_rng_below(rng, 1, 20);
 	wild.time = 1 + (int)eg_rng_below(rng, 2, 7);
 	wild.limit = 3;
+	wild.values = NULL;
 	const eg_size sizes[] = {{"length", 1 + (int)eg_rng_below(rng, 3, 7)}, {"height", 1 + (int)eg_rng_below(rng, 4, 9)}, {"width", 3}, {0}};
-	memcpy(wild.sizes, sizes, sizeof sizes);
+	wild.sizes = sizes;
 	for (int i = 0; i < wild.nin; i++) {
 		uint64_t at = 100 * (uint64_t)(i + 1);
 		if (eg_rng_below(rng, at, 8) == 0) wild.type[i] = wild.type[i] == EG_F32 ? EG_I32 : EG_F32;
 		if (eg_rng_below(rng, at + 1, 2) == 0)
-			wild.in[i].rank = (int)eg_rng_below(rng, at + 2, EG_MAX_DIMS + 1);
+			wild.in[i].rank = (int16_t)eg_rng_below(rng, at + 2, EG_MAX_DIMS + 1);
 		for (int k = 0; k < EG_MAX_DIMS; k++)
 			if (k >= c->in[i].rank || eg_rng_below(rng, at + 3 + (uint64_t)k, 3) == 0)
-				wild.in[i].d[k] = 1 + (int64_t)eg_rng_below(rng, at + 20 + (uint64_t)k, 5);
-		static const int64_t first[] = {EG_N, EG_N, EG_N, EG_T, EG_NAMED, EG_TN};
+				wild.in[i].d[k] = (int16_t)(1 + eg_rng_below(rng, at + 20 + (uint64_t)k, 5));
+		static const int16_t first[] = {EG_N, EG_N, EG_N, EG_T, EG_NAMED, EG_TN};
 		if (eg_rng_below(rng, at + 50, 2) == 0) wild.in[i].d[0] = first[eg_rng_below(rng, at + 51, EG_COUNT(first))];
 		if (eg_rng_below(rng, at + 52, 4) == 0) wild.in[i].d[1] = wild.in[i].d[0] == EG_N ? EG_T : EG_N;
 		for (int k = 1; k < EG_MAX_DIMS; k++)
-			if (eg_rng_below(rng, at + 60 + (uint64_t)k, 6) == 0) wild.in[i].d[k] = EG_NAMED - (int64_t)eg_rng_below(rng, at + 70 + (uint64_t)k, 3);
+			if (eg_rng_below(rng, at + 60 + (uint64_t)k, 6) == 0) wild.in[i].d[k] = (int16_t)(EG_NAMED - (int)eg_rng_below(rng, at + 70 + (uint64_t)k, 3));
 		for (int k = 1; k < EG_MAX_DIMS; k++) /* a batch, and the time, may be there once */
 			for (int j = 0; j < k; j++)
 				if ((eg_dim_is_batch(wild.in[i].d[k]) && eg_dim_is_batch(wild.in[i].d[j])) || (wild.in[i].d[k] == EG_T && wild.in[i].d[j] == EG_T))
 					wild.in[i].d[k] = 2;
-		wild.values[i] = NULL;
 	}
 	setup s = {.op = op, .c = &wild, .layout = (eg_layout_choice)(seed % EG_LAYOUT_CHOICES),
 		.algorithm = (eg_algorithm)(seed / EG_LAYOUT_CHOICES % EG_ALGORITHMS)};

@@ -85,13 +85,19 @@ static void apply(rig *r, eg_tensor *in) {
 	}
 }
 
+static eg_dims case_dims(const eg_case *c, int i) {
+	eg_dims d = {.rank = c->in[i].rank};
+	for (int k = 0; k < d.rank; k++) d.d[k] = c->in[i].d[k];
+	return d;
+}
+
 static void build(rig *r) {
 	const setup *s = r->s;
 	eg_tensor in[EG_MAX_INPUTS];
-	for (int i = 0; i < EG_COUNT(s->c->sizes) && s->c->sizes[i].name; i++) eg_open_dim(r->graph, s->c->sizes[i].name);
+	for (const eg_size *z = s->c->sizes; z && z->name; z++) eg_open_dim(r->graph, z->name);
 	for (int i = 0; i < s->c->nin; i++)
 		in[i] = s->c->in[i].rank < 0 ? (eg_tensor){0} /* left out */
-					     : eg_input(r->graph, input_name(i), s->c->type[i], s->c->in[i]);
+					     : eg_input(r->graph, input_name(i), (eg_dtype)s->c->type[i], case_dims(s->c, i));
 	if (s->before) in[0] = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
 	apply(r, in);
 	if (s->twice) apply(r, in);
@@ -112,13 +118,11 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 		if (eg_graph_status(r->graph, err)) return false;
 		r->params = eg_params_new(r->graph, 5, err);
 	}
-	eg_size sizes[EG_COUNT(s->c->sizes) + 1] = {{0}};
-	memcpy(sizes, s->c->sizes, sizeof s->c->sizes);
 	if (r->params)
 		r->plan = eg_plan_new(r->graph, r->params,
 			&(eg_plan_options){.batch = s->c->batch,
 				.time = s->c->time,
-				.sizes = sizes,
+				.sizes = s->c->sizes,
 				.train = !s->inference,
 				.input_grads = !s->inference,
 				.checkpoint_time = s->checkpoint,
@@ -160,7 +164,7 @@ static void fill_input(rig *r, int i) {
 	eg_rng rng = {17, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
 	for (int64_t k = 0; k < n && c->type[i] == EG_I32; k++)
 		((int32_t *)data)[k] =
-			c->values[i] ? c->values[i][k] : (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
+			c->values && c->values[i] ? c->values[i][k] : (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
 	for (int64_t k = 0; k < n && c->ties && c->type[i] == EG_F32; k++)
 		((real *)data)[k] = (real)eg_rng_below(rng, (uint64_t)k, 4) / 2 - 1;
 	if (c->type[i] == EG_F32 && !c->ties) fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);

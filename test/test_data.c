@@ -239,7 +239,8 @@ static void test_source_idx(void **state) {
 	assert_int_equal(eg_data_load("mnits", "train", NULL, &p, &err), EG_ERR_ARG);
 	assert_says(err, "did you mean 'mnist'");
 	assert_int_equal(eg_data_load("imagenet", "train", NULL, &p, &err), EG_ERR_ARG);
-	assert_says(err, "there are: fashion-mnist, mnist, tinyshakespeare, tang-poems, folder, idx, text");
+	assert_says(err, "there are: fashion-mnist, mnist, camvid, tinyshakespeare, tang-poems, intents, msra, adding, "
+	                 "folder, ");
 }
 
 static void test_out_of_memory(void **state) {
@@ -352,6 +353,8 @@ static void test_table(void **state) {
 		const eg_data_info *d = eg_data_at(i);
 		assert_ptr_equal(eg_data_find(d->name), d);
 		assert_true(d->doc && d->origin && d->licence);
+		assert_true(d->nfields > 0 && d->nfields <= EG_MAX_FIELDS);
+		assert_true(!eg_data_is_set(d) || (d->path == EG_DATA_PATH_SET && (d->urls || d->by_hand)));
 		for (int k = 0; k < d->nfiles; k++) {
 			assert_int_equal(strlen(d->files[k].sha256), 64);
 			assert_int_equal(strspn(d->files[k].sha256, "0123456789abcdef"), 64);
@@ -507,8 +510,12 @@ static void test_get_plain(void **state) {
 	digest(body, sizeof body, sizeof body, sum);
 	const eg_data_file file = {"hamlet.txt", sizeof body, sizeof body, sum, "input.txt"};
 	const char *urls[] = {url, NULL};
-	eg_data_info info = {
-	        .name = "hamlet", .kind = EG_DATA_TEXT, .folder = "text", .files = &file, .nfiles = 1, .urls = urls};
+	eg_data_info info = {.name = "hamlet",
+	        .path = EG_DATA_PATH_SET,
+	        .folder = "text",
+	        .files = &file,
+	        .nfiles = 1,
+	        .urls = urls};
 	snprintf(url, sizeof url, "file://%s/served", f->folder);
 	write_file(path_in(f, path, "served/input.txt"), body, sizeof body);
 	assert_int_equal(eg_data_get_set(&info, NULL, NULL, &got, &err), EG_OK);

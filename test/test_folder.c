@@ -1,10 +1,9 @@
 /* test_folder.c - tests of src/data/source_folder.c: pictures of one brightness each, so that a pixel tells the file,
- * in folders under a new temporary one; and the task's way to them (input size, classes of a model). */
+ * in folders under a new temporary one. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "data/data.h"
-#include "engram_task.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -257,48 +256,90 @@ static void out_of_memory(void **state) {
 	assert_true(n > 8);
 }
 
-/* ---- the task ---------------------------------------------------------------------------------------------------- */
+/* ---- as records -------------------------------------------------------------------------------------------------- */
 
-static eg_recipe *recipe_of(bench *b, const char *input) {
-	char text[400];
-	eg_recipe *r = NULL;
-	int n = snprintf(text, sizeof text,
-	        "name: bugs\ntask: classify\ndata: {source: folder, path: %s, limit: 5}\ninput: %s\n"
-	        "model: [flatten, {linear: classes}]\n",
-	        b->top, input);
-	if (eg_recipe_parse(text, (size_t)n, "r.yaml", NULL, &r, &b->err)) fail_msg("%s", b->err.message);
-	return r;
+static eg_source *open_folder(bench *b, const char *top, const char *limit) {
+	char path[300];
+	eg_source *s;
+	snprintf(path, sizeof path, "path=%s", top);
+	if (eg_source_open("folder", (const char *const[]){path, limit, NULL}, &s, &b->err))
+		fail_msg("%s", b->err.message);
+	return s;
 }
 
-static void task_brings_to_input(void **state) {
+/* Record i has this label, by name, this brightness, and this name in the set. */
+static void check_record(bench *b, eg_source *s, eg_part part, int i, const char *label, int value, const char *id) {
+	eg_record r = {0};
+	char path[300];
+	if (eg_source_read(s, part, i, 3, &r, &b->err)) fail_msg("%s", b->err.message);
+	assert_true(r.fields[0].there && r.fields[1].there);
+	assert_int_equal(r.fields[0].picture.pixels[0], value);
+	assert_string_equal(eg_source_name(s, 1, r.fields[1].label), label);
+	assert_string_equal(r.id, id);
+	snprintf(path, sizeof path, "%s/%s", b->top, id);
+	assert_string_equal(r.place, path);
+	assert_null(r.group);
+	eg_record_free(&r);
+}
+
+static void yields_records(void **state) {
 	bench *b = *state;
-	static const char *const wrong[][2] = {
-	        {"16", "does not say how high and wide"}, {"[4, 2, 2]", "r.yaml:4:8: 'input' has 4 channels"}};
-	eg_task *t;
-	eg_samples *s;
-	int classes;
+	char top[100];
 	write_set(b);
-	eg_recipe *r = recipe_of(b, "[3, 6, 5]");
-	assert_int_equal(eg_task_open(r, &t, &b->err), EG_OK);
-	assert_int_equal(eg_task_classes(t, &classes, &b->err), EG_OK);
-	assert_int_equal(classes, 3);
-	assert_int_equal(eg_task_fits(t, &b->err), EG_OK);
-	if (eg_samples_load(t, EG_PART_TRAIN, NULL, &s, &b->err)) fail_msg("%s", b->err.message);
-	assert_int_equal(eg_samples_count(s, EG_PART_TRAIN), 5);
-	eg_samples_free(s);
-	if (eg_samples_load(t, EG_PART_TEST, NULL, &s, &b->err)) fail_msg("%s", b->err.message);
-	assert_int_equal(eg_samples_count(s, EG_PART_TEST), 2);
-	eg_samples_free(s);
-	eg_task_free(t);
-	eg_recipe_free(r);
-	for (int i = 0; i < EG_COUNT(wrong); i++) {
-		r = recipe_of(b, wrong[i][0]);
-		assert_int_equal(eg_task_open(r, &t, &b->err), EG_OK);
-		assert_int_equal(eg_task_fits(t, &b->err), EG_ERR_SHAPE);
-		if (!strstr(b->err.message, wrong[i][1])) fail_msg("%s", b->err.message);
-		eg_task_free(t);
-		eg_recipe_free(r);
-	}
+	snprintf(top, sizeof top, "%s//", b->top);
+	eg_source *s = open_folder(b, top, "limit=5");
+	eg_source_want_picture(s, 3, 6, 5);
+	assert_int_equal(eg_source_learn_names(s, &b->err), EG_OK);
+	assert_int_equal(eg_source_field(s, 1)->nnames, 3);
+	if (eg_source_prepare(s, EG_PART_TRAIN, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 5);
+	const eg_field *f = eg_source_field(s, 0);
+	assert_true(f->C == 3 && f->H == 6 && f->W == 5);
+	check_record(b, s, EG_PART_TRAIN, 0, "Zebra", 30, "train/Zebra/1.pgm");
+	check_record(b, s, EG_PART_TRAIN, 1, "ant", 10, "train/ant/a.PGM");
+	check_record(b, s, EG_PART_TRAIN, 4, "ant", 11, "train/ant/b.ppm");
+	assert_int_equal(eg_source_prepare(s, EG_PART_VALIDATION, &b->err), EG_OK);
+	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 0);
+	if (eg_source_prepare(s, EG_PART_TEST, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_count(s, EG_PART_TEST), 2);
+	check_record(b, s, EG_PART_TEST, 1, "bee", 120, "test/bee/t.pgm");
+	assert_int_equal(eg_source_field(s, 1)->nnames, 3);
+	eg_source_close(s);
+}
+
+/* The classes are those of the part's own folders; a class keeps its number. */
+static void classes_of_parts(void **state) {
+	bench *b = *state;
+	char path[200];
+	write_set(b);
+	eg_source *s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	if (eg_source_prepare(s, EG_PART_TEST, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_field(s, 1)->nnames, 2);
+	assert_string_equal(eg_source_name(s, 1, 0), "ant");
+	if (eg_source_prepare(s, EG_PART_TRAIN, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_field(s, 1)->nnames, 3);
+	assert_string_equal(eg_source_name(s, 1, 2), "Zebra");
+	assert_null(eg_source_name(s, 1, 3));
+	check_record(b, s, EG_PART_TEST, 0, "ant", 110, "test/ant/t.pgm");
+	check_record(b, s, EG_PART_TRAIN, 0, "Zebra", 30, "train/Zebra/1.pgm");
+	eg_source_close(s);
+	make_folder(b, "test/wasp"); /* behind training it must be one of its classes */
+	s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &b->err), EG_OK);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TEST, &b->err), EG_ERR_FORMAT);
+	assert_non_null(
+	        strstr(b->err.message, "/test/wasp' is a class that is not among the 3 of training ('Zebra', ...)"));
+	assert_int_equal(eg_source_count(s, EG_PART_TEST), 0);
+	eg_source_close(s);
+	run("rm -r", path_of(b, path, "test"));
+	s = open_folder(b, b->top, NULL);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TEST, &b->err), EG_OK);
+	assert_int_equal(eg_source_count(s, EG_PART_TEST), 0);
+	assert_non_null(strstr(
+	        eg_source_remark(s, EG_PART_TEST), "/set' has no folder 'test' (the pictures of each class lie"));
+	eg_source_close(s);
 }
 
 /* A model numbers the classes: its test pictures need no train/, and those of another set are refused. */
@@ -326,7 +367,8 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(refuses_options, setup, teardown),
 	        cmocka_unit_test_setup_teardown(refuses_folders, setup, teardown),
 	        cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
-	        cmocka_unit_test_setup_teardown(task_brings_to_input, setup, teardown),
+	        cmocka_unit_test_setup_teardown(yields_records, setup, teardown),
+	        cmocka_unit_test_setup_teardown(classes_of_parts, setup, teardown),
 	        cmocka_unit_test_setup_teardown(classes_of_a_model, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,6 @@
  * checkpoint bit for bit. */
 #define _POSIX_C_SOURCE 200809L /* truncate */
 #include "engram_io.h"
-#include "engram_text.h"
 #include "io/safetensors.h"
 
 #include <math.h>
@@ -18,7 +17,7 @@ static const char RECIPE[] =
 	"name: small\ntask: classify\ndata: {source: mnist}\ninput: [1, 8, 8]\nmodel:\n"
 	"  - conv: {filters: 6, kernel: 5, name: c1}\n  - relu\n  - dropout: 0.25\n  - flatten\n  - linear: classes\n"
 	"train: {optimizer: {adam: {lr: 0.01}}, schedule: cosine, batch: 16, epochs: 4, seed: 3}\n";
-static const char *const CLASSES[] = {"T-shirt", "two \"words\"", "\xc3\xa4\xc3\xb6", "d"};
+static const eg_size SIZES[] = {{"classes", 4}, {NULL, 0}};
 enum { NCLASSES = 4, SAMPLES = 70 };
 
 typedef struct bench {
@@ -175,7 +174,7 @@ typedef struct trained {
 static void make(bench *b, trained *t, const char *text) {
 	*t = (trained){0};
 	OK(b, eg_recipe_parse(text, strlen(text), "r.yaml", NULL, &t->recipe, &b->err));
-	OK(b, eg_recipe_build(t->recipe, b->ctx, NCLASSES, &t->graph, &b->err));
+	OK(b, eg_recipe_build(t->recipe, b->ctx, SIZES, &t->graph, &b->err));
 	t->params = eg_params_new(t->graph, 5, NULL);
 	assert_non_null(t->params);
 	t->optimizer = eg_optimizer_new(t->params, &eg_recipe_train(t->recipe)->optimizer, NULL);
@@ -191,8 +190,19 @@ static void unmake(trained *t) {
 	free(t->state.average);
 }
 
-static eg_model_parts parts_of(trained *t) {
-	static const double mean[] = {0.28604}, deviation[] = {0.1 + 0.2}, border = 0.0625;
+/* What a task might keep. */
+static eg_value *kept(void) {
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value *classes = eg_value_put_list(v, "classes");
+	eg_value_put_text(classes, NULL, "T-shirt");
+	eg_value_put_text(classes, NULL, "two \"words\" \xc3\xa4\xc3\xb6");
+	eg_value_put_number(eg_value_put_list(v, "std"), NULL, 0.1 + 0.2);
+	eg_value_put_null(eg_value_put_map(v, "inner"), "nothing");
+	assert_true(eg_value_whole(v));
+	return v;
+}
+
+static eg_model_parts parts_of(trained *t, const eg_value *task) {
 	static const eg_train_result result = {.epochs_done = 2,
 		.best_epoch = 1,
 		.loss = 0.1,
@@ -201,33 +211,25 @@ static eg_model_parts parts_of(trained *t) {
 		.val_loss = NAN,
 		.val_metric = NAN,
 		.seconds = 17};
-	return (eg_model_parts){.recipe = t->recipe,
-		.params = t->params,
-		.classes = CLASSES,
-		.nclasses = NCLASSES,
-		.mean = mean,
-		.std = deviation,
-		.nmean = 1,
-		.border = &border,
-		.result = &result};
+	return (eg_model_parts){
+		.recipe = t->recipe, .params = t->params, .sizes = SIZES, .task = task, .result = &result};
 }
 
 static void model_comes_back(void **state) {
 	bench *b = *state;
 	trained t;
 	make(b, &t, RECIPE);
-	eg_model_parts parts = parts_of(&t);
+	eg_value *task = kept();
+	eg_model_parts parts = parts_of(&t, task);
 	OK(b, eg_model_save(b->path, &parts, &b->err));
 	eg_model *m = NULL;
 	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
-	assert_int_equal(eg_model_classes(m), NCLASSES);
-	for (int i = 0; i < NCLASSES; i++) assert_string_equal(eg_model_class_name(m, i), CLASSES[i]);
-	assert_null(eg_model_class_name(m, NCLASSES));
-	const double *mean, *deviation;
-	int n;
-	eg_model_normalisation(m, &mean, &deviation, &n);
-	assert_true(n == 1 && mean[0] == 0.28604 && deviation[0] == 0.1 + 0.2);
-	assert_true(eg_model_border(m) == 0.0625);
+	assert_true(eg_value_same(eg_model_task(m), task));
+	assert_string_equal(eg_model_path(m), b->path);
+	const eg_size *sizes = eg_model_sizes(m);
+	assert_string_equal(sizes[0].name, "classes");
+	assert_true(sizes[0].size == NCLASSES && !sizes[1].name);
+	assert_true(eg_model_size(m, "classes") == NCLASSES && eg_model_size(m, "units") == 0);
 	assert_true(eg_model_result(m)->train_metric == 0.9 && isnan(eg_model_result(m)->val_loss) &&
 		    eg_model_result(m)->seconds == 0);
 	assert_string_equal(eg_model_version(m), EG_VERSION);
@@ -239,6 +241,21 @@ static void model_comes_back(void **state) {
 	assert_int_equal(count, again);
 	assert_memory_equal(x, y, count * sizeof *x);
 	assert_int_equal(eg_model_resume(m, t.optimizer, &t.state, &b->err), EG_ERR_ARG);
+
+	/* What was read makes the same file again. */
+	eg_st_file f = {0}, g = {0};
+	eg_model_parts same = {.recipe = eg_model_recipe(m),
+		.params = eg_model_params(m),
+		.sizes = eg_model_sizes(m),
+		.task = eg_model_task(m),
+		.result = eg_model_result(m)};
+	OK(b, eg_model_save(b->other, &same, &b->err));
+	OK(b, eg_st_load(b->path, &f, &b->err));
+	OK(b, eg_st_load(b->other, &g, &b->err));
+	assert_int_equal(f.size, g.size);
+	assert_memory_equal(f.bytes, g.bytes, f.size);
+	eg_st_free(&f);
+	eg_st_free(&g);
 	eg_model_free(m);
 
 	/* A NaN is loaded, and told. */
@@ -248,6 +265,25 @@ static void model_comes_back(void **state) {
 	assert_string_equal(eg_model_warning(m),
 		"weight 'c1.weight' holds 1 values that are NaN or infinite: predictions will be useless");
 	eg_model_free(m);
+
+	/* A task that keeps nothing has an empty map. */
+	parts.task = NULL, parts.result = NULL;
+	OK(b, eg_model_save(b->path, &parts, &b->err));
+	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+	assert_int_equal(eg_value_kind_of(eg_model_task(m)), EG_VALUE_MAP);
+	assert_int_equal(eg_value_count(eg_model_task(m)), 0);
+	assert_null(eg_model_result(m));
+	eg_model_free(m);
+
+	eg_value *list = eg_value_new(EG_VALUE_LIST);
+	parts.task = list;
+	assert_int_equal(eg_model_save(b->path, &parts, &b->err), EG_ERR_ARG);
+	parts.task = NULL, parts.sizes = (const eg_size[]){{"classes", 0}, {NULL, 0}};
+	assert_int_equal(eg_model_save(b->path, &parts, &b->err), EG_ERR_ARG);
+	parts.recipe = NULL;
+	assert_int_equal(eg_model_save(b->path, &parts, &b->err), EG_ERR_ARG);
+	eg_value_free(list);
+	eg_value_free(task);
 	unmake(&t);
 }
 
@@ -282,45 +318,44 @@ static void refuses_models(void **state) {
 	trained t;
 	float zeros[200] = {0};
 	make(b, &t, RECIPE);
-	eg_model_parts parts = parts_of(&t);
+	eg_value *task = kept();
+	eg_model_parts parts = parts_of(&t, task);
 	OK(b, eg_model_save(b->other, &parts, &b->err));
 	unlink(b->path);
 	refuse_model(b, "No such file");
-	change(b, "engram_format", "2", NULL, NULL);
-	refuse_model(b, "written by engram " EG_VERSION " in format 2; this is engram " EG_VERSION
-			", which reads format 1: a newer engram is needed");
+	change(b, "engram_format", "3", NULL, NULL);
+	refuse_model(b, "written by engram " EG_VERSION " in format 3; this is engram " EG_VERSION
+			", which reads formats up to 2: a newer engram is needed");
 	change(b, "engram_format", NULL, NULL, NULL);
 	refuse_model(b, "not one of Engram's models");
 	change(b, "recipe", "name: x\n", NULL, NULL);
 	refuse_model(b, "its recipe: 'task' is missing");
-	change(b, "classes", "[]", NULL, NULL);
-	refuse_model(b, "the class names are missing");
-	change(b, "classes", "[\"a\", 2]", NULL, NULL);
-	refuse_model(b, "a class name is not a text");
-	change(b, "std", "[0]", NULL, NULL);
-	refuse_model(b, "a standard deviation of 0");
-	change(b, "std", "[1, 2]", NULL, NULL);
-	refuse_model(b, "1 values of 'mean', but 2 of 'std'");
-	change(b, "mean", "{", NULL, NULL);
-	refuse_model(b, "mean: JSON, line 1");
-	change(b, "border", "[2]", NULL, NULL);
-	refuse_model(b, "'border' is not a brightness from 0 to 1");
-	change(b, "border", NULL, NULL, NULL);
-	eg_model *old = NULL;
-	OK(b, eg_model_load(b->path, b->ctx, &old, &b->err)); /* files of before have none */
-	assert_true(isnan(eg_model_border(old)));
-	eg_model_free(old);
+	static const char *const damage[][3] = {{"sizes", NULL, "the sizes are missing"},
+		{"sizes", "[]", "the sizes are missing"}, {"sizes", "{\"classes\": 0}", "damaged: the size 'classes'"},
+		{"sizes", "{\"classes\": 1.5}", "damaged: the size 'classes'"},
+		{"sizes", "{}",
+			"'units' in layer 'linear1' must be a whole number, or a word for one (there is none here)"},
+		{"sizes", "{\"classes\": 5}", "is (5) in the recipe but (4) in the file"},
+		{"sizes", "{", "sizes: JSON, line 1"}, {"task", "[]", "what the task keeps is not a map"},
+		{"task", "{\"a\": ", "task"}};
+	for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+		change(b, damage[i][0], damage[i][1], NULL, NULL);
+		refuse_model(b, damage[i][2]);
+		refuse_model(b, b->path);
+	}
 	/* What is not known is left out, or, in files of before, the text "nan". */
-	static const char *const results[] = {"{\"epochs_done\": 3, \"best_epoch\": 2, \"loss\": \"nan\", \"accuracy\": "
-					      "\"-nan\", \"val_loss\": 0.5, \"val_accuracy\": \"nan\"}",
+	static const char *const results[] = {
+		"{\"epochs_done\": 3, \"best_epoch\": 2, \"loss\": \"nan\", \"train_metric\": "
+		"\"-nan\", \"val_loss\": 0.5, \"val_metric\": \"nan\"}",
 		"{\"epochs_done\": 3, \"best_epoch\": 2, \"val_loss\": 0.5}"};
 	for (int i = 0; i < 2; i++) {
+		eg_model *m = NULL;
 		change(b, "result", results[i], NULL, NULL);
-		OK(b, eg_model_load(b->path, b->ctx, &old, &b->err));
-		const eg_train_result *r = eg_model_result(old);
+		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+		const eg_train_result *r = eg_model_result(m);
 		assert_true(r->epochs_done == 3 && r->val_loss == 0.5);
 		assert_true(isnan(r->loss) && isnan(r->train_metric) && isnan(r->val_metric));
-		eg_model_free(old);
+		eg_model_free(m);
 	}
 	change(b, "result", "{}", NULL, NULL);
 	refuse_model(b, "the training summary");
@@ -340,120 +375,123 @@ static void refuses_models(void **state) {
 	assert_int_equal(truncate(b->path, 2000), 0);
 	refuse_model(b, "cut off");
 	assert_int_not_equal(eg_model_save("/nowhere/model.safetensors", &parts, &b->err), EG_OK);
+	eg_value_free(task);
 	unmake(&t);
 }
 
-/* ---- vocabularies ------------------------------------------------------------------------------------------------ */
+/* ---- files of format 1 ------------------------------------------------------------------------------------------- */
 
-static const char CHARS[] = "name: chars\ntask: classify\ndata: {source: mnist}\ninput: [1, 8, 8]\nmodel:\n"
-			    "  - flatten\n  - linear: classes\ntrain: {epochs: 1}\n";
-
-static eg_vocab *vocab_of(bench *b, const char *text, eg_vocab_options o) {
-	eg_vocab *v;
-	OK(b, eg_vocab_build(text, strlen(text), &o, &v, &b->err));
+static eg_value *json(const char *text) {
+	eg_value *v = NULL;
+	eg_error err;
+	if (eg_value_parse(text, strlen(text), "expected", &v, &err)) fail_msg("%s", err.message);
 	return v;
 }
 
-static void same_vocab(const eg_vocab *a, const eg_vocab *b) {
-	assert_non_null(b);
-	assert_true(eg_vocab_unit(a) == eg_vocab_unit(b) && eg_vocab_end(a) == eg_vocab_end(b));
-	assert_int_equal(eg_vocab_unknown(a), eg_vocab_unknown(b));
-	assert_int_equal(eg_vocab_count(a), eg_vocab_count(b));
-	for (int i = 0; i < eg_vocab_count(a); i++) {
-		size_t n, m;
-		const char *x = eg_vocab_token(a, i, &n), *y = eg_vocab_token(b, i, &m);
-		assert_int_equal(n, m);
-		assert_memory_equal(x, y, n);
-	}
+/* What the program before this one has written: pictures, and text. */
+static void reads_format_1(void **state) {
+	bench *b = *state;
+	eg_model *m;
+	OK(b, eg_model_load("test/corpus/model-1/digits.safetensors", b->ctx, &m, &b->err));
+	eg_value *want = json(
+		"{\"classes\": [\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],"
+		"\"mean\": [0.12754826247692108], \"std\": [0.30462858080863953], \"border\": 0.00032207697893972401}");
+	assert_true(eg_value_same(eg_model_task(m), want));
+	eg_value_free(want);
+	assert_true(eg_model_size(m, "classes") == 10 && eg_model_size(m, "units") == 10 && eg_model_size(m, "x") == 0);
+	const eg_train_result *r = eg_model_result(m);
+	assert_true(r->epochs_done == 1 && r->best_epoch == 1 && r->val_loss == 2.2665528059005737 &&
+		    r->val_metric == 0.2);
+	assert_true(isnan(r->loss) && isnan(r->train_metric));
+	eg_st_file f = {0};
+	real bias[10];
+	OK(b, eg_st_load("test/corpus/model-1/digits.safetensors", &f, &b->err));
+	assert_true(eg_st_to_real(eg_st_find(&f, "linear1.bias"), bias, NULL));
+	assert_memory_equal(bias,
+		eg_params_data(eg_model_params(m), eg_params_find(eg_model_params(m), "linear1.bias")), sizeof bias);
+	/* Saved again it is a file of format 2 that holds the same. */
+	eg_model_parts parts = {.recipe = eg_model_recipe(m),
+		.params = eg_model_params(m),
+		.sizes = eg_model_sizes(m),
+		.task = eg_model_task(m),
+		.result = r};
+	OK(b, eg_model_save(b->path, &parts, &b->err));
+	eg_model *again;
+	OK(b, eg_model_load(b->path, b->ctx, &again, &b->err));
+	assert_true(eg_value_same(eg_model_task(again), eg_model_task(m)) && eg_model_size(again, "units") == 10);
+	assert_true(eg_model_result(again)->val_metric == 0.2);
+	eg_model_free(again);
+	eg_st_free(&f);
+	eg_model_free(m);
+
+	OK(b, eg_model_load("test/corpus/model-1/text.safetensors", b->ctx, &m, &b->err));
+	const eg_value *tokens = eg_value_get(eg_value_get(eg_model_task(m), "vocab"), "tokens");
+	assert_int_equal(eg_value_count(eg_model_task(m)), 1);
+	assert_true(
+		eg_value_count(tokens) == 53 && eg_model_size(m, "units") == 53 && eg_model_size(m, "classes") == 53);
+	assert_string_equal(eg_value_text(eg_value_first(tokens)), "\n");
+	assert_int_equal(
+		eg_params_dims(eg_model_params(m), eg_params_find(eg_model_params(m), "embedding1.weight")).d[0], 53);
+	eg_model_free(m);
 }
 
-static void vocabulary_comes_back(void **state) {
+/* Without classes nothing is counted, though format 1 wrote an accuracy. */
+static void numbers_of_format_1(void **state) {
 	bench *b = *state;
-	static const char text[] = "a\"quote\", \\, tab\t\x7f\nand \xe4\xb8\xad \xf0\x9f\x98\x80 a a";
-	const eg_vocab_options options[] = {{.unit = EG_UNIT_CHAR}, {.unit = EG_UNIT_CHAR, .end = true, .min_count = 2},
-		{.unit = EG_UNIT_BYTE}, {.unit = EG_UNIT_BYTE, .end = true}, {.unit = EG_UNIT_WORD}};
-	for (int i = 0; i < 5; i++) {
-		eg_vocab *v = vocab_of(b, text, options[i]);
-		int n = eg_vocab_count(v);
-		eg_recipe *r;
-		eg_graph *g;
-		eg_model *m;
-		OK(b, eg_recipe_parse(CHARS, strlen(CHARS), "r.yaml", NULL, &r, &b->err));
-		OK(b, eg_recipe_build(r, b->ctx, n, &g, &b->err));
-		eg_params *p = eg_params_new(g, 1, NULL);
-		/* Its units are the classes; and once more with classes of their own. */
-		eg_model_parts parts = {.recipe = r, .params = p, .vocab = v, .nclasses = i % 2 ? n : 0};
-		OK(b, eg_model_save(b->path, &parts, &b->err));
-		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
-		same_vocab(v, eg_model_vocab(m));
-		assert_int_equal(eg_model_classes(m), n);
-		assert_string_equal(eg_model_class_name(m, n - 1), eg_vocab_token(v, n - 1, NULL));
-		eg_model_free(m);
-		parts.nclasses = n + 1;
-		assert_int_equal(eg_model_save(b->path, &parts, &b->err), EG_ERR_ARG);
-		assert_non_null(strstr(b->err.message, "with a vocabulary of"));
-		eg_params_free(p);
-		eg_graph_free(g);
-		eg_vocab_free(v);
-
-		v = vocab_of(b, text, options[i]);
-		OK(b, eg_recipe_build(r, b->ctx, NCLASSES, &g, &b->err));
-		p = eg_params_new(g, 1, NULL);
-		parts = (eg_model_parts){.recipe = r, .params = p, .vocab = v, .classes = CLASSES, .nclasses = NCLASSES};
-		OK(b, eg_model_save(b->path, &parts, &b->err));
-		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
-		same_vocab(v, eg_model_vocab(m));
-		assert_int_equal(eg_model_classes(m), NCLASSES);
-		assert_string_equal(eg_model_class_name(m, 0), "T-shirt");
-		eg_model_free(m);
-		eg_params_free(p);
-		eg_graph_free(g);
-		eg_vocab_free(v);
-		eg_recipe_free(r);
-	}
+	eg_model *m;
+	const eg_st_text texts[] = {{"engram_format", "1"},
+		{"recipe", "{name: n, task: regress, data: adding, input: 2, model: [relu], train: {loss: mse}}"},
+		{"classes", "[]"}, {"result", "{\"epochs_done\":1,\"best_epoch\":1,\"val_loss\":1.5,\"val_accuracy\":0}"}};
+	OK(b, eg_st_write(b->path, texts, EG_COUNT(texts), NULL, 0, &b->err));
+	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+	const eg_train_result *r = eg_model_result(m);
+	assert_true(!r->metric && isnan(r->val_metric) && isnan(r->train_metric) && r->val_loss == 1.5);
+	assert_null(eg_model_sizes(m)[0].name);
+	assert_int_equal(eg_value_count(eg_value_get(eg_model_task(m), "classes")), 0);
+	eg_model_free(m);
 }
 
-static void refuses_vocabularies(void **state) {
+/* The texts of format 1 in a file of now: what becomes of each. */
+static void damage_in_format_1(void **state) {
 	bench *b = *state;
-	static const char *const cases[][2] = {{"[]", "the vocabulary: it is not a map"},
-		{"{\"unit\": ", "vocab: JSON"},
-		{"{\"tokens\": [\"a\"]}", "the vocabulary: its unit is missing"},
-		{"{\"unit\": \"letter\", \"tokens\": [\"a\"]}", "its unit is none of char, byte, word"},
-		{"{\"unit\": \"char\"}", "the list of its units is missing"},
-		{"{\"unit\": \"char\", \"tokens\": {}}", "the list of its units is missing"},
-		{"{\"unit\": \"char\", \"tokens\": []}", "a vocabulary of 0 units"},
-		{"{\"unit\": \"char\", \"tokens\": [\"a\", 1]}", "one of its units is not a text"},
-		{"{\"unit\": \"char\", \"tokens\": [\"a\", \"ab\"]}", "unit 1, 'ab', is more than one character"},
-		{"{\"unit\": \"char\", \"tokens\": [\"a\", \"b\", \"a\"]}", "units 0 and 2 are the same"},
-		{"{\"unit\": \"word\", \"tokens\": [\"a b\"]}", "is more than one word"},
-		{"{\"unit\": \"char\", \"end\": 2, \"tokens\": [\"a\", \"b\"]}", "the end mark is number 2"},
-		{"{\"unit\": \"char\", \"end\": -1, \"tokens\": [\"a\"]}", "its end mark is not a number of a unit"},
-		{"{\"unit\": \"char\", \"unknown\": 1.5, \"tokens\": [\"a\"]}", "its unknown mark is not a number"},
-		{"{\"unit\": \"char\", \"end\": 0, \"unknown\": 0, \"tokens\": [\"a\"]}", "must be two numbers"},
-		{"{\"unit\": \"byte\", \"tokens\": [\"a\"]}", "one of bytes has no list of units"},
-		{"{\"unit\": \"byte\", \"unknown\": 3}", "no byte is unknown"},
-		{"{\"unit\": \"byte\", \"end\": 257}", "the end mark is number 257"},
-		/* right in itself, but the network was made for three units */
-		{"{\"unit\": \"char\", \"tokens\": [\"a\", \"b\"]}", "is (2) in the recipe but (3) in the file"}};
-	eg_vocab *v = vocab_of(b, "abc", (eg_vocab_options){0});
-	eg_recipe *r;
-	eg_graph *g;
-	OK(b, eg_recipe_parse(CHARS, strlen(CHARS), "r.yaml", NULL, &r, &b->err));
-	OK(b, eg_recipe_build(r, b->ctx, 3, &g, &b->err));
-	eg_params *p = eg_params_new(g, 1, NULL);
-	eg_model_parts parts = {.recipe = r, .params = p, .vocab = v};
-	OK(b, eg_model_save(b->other, &parts, &b->err));
+	trained t;
+	make(b, &t, RECIPE);
+	eg_model_parts parts = parts_of(&t, NULL);
+	OK(b, eg_model_save(b->path, &parts, &b->err));
+	eg_st_file f = {0};
+	OK(b, eg_st_load(b->path, &f, &b->err));
+	const eg_st_text texts[] = {{"engram_format", "1"}, {"engram_version", "0.0.9"},
+		{"recipe", eg_st_text_of(&f, "recipe")}, {"classes", "[\"a\",\"b\",\"c\",\"d\"]"}, {"border", "[0]"}};
+	OK(b, eg_st_write(b->other, texts, EG_COUNT(texts), f.tensors, f.n, &b->err));
+	eg_st_free(&f);
+	static const char *const cases[][4] = {
+		{"border", "[0.5]", "{\"classes\":[\"a\",\"b\",\"c\",\"d\"],\"border\":0.5}", NULL},
+		{"border", NULL, "{\"classes\":[\"a\",\"b\",\"c\",\"d\"]}", NULL},
+		{"vocab", "{\"unit\":\"char\",\"tokens\":[\"x\"]}",
+			"{\"classes\":[\"a\",\"b\",\"c\",\"d\"],\"border\":0,\"vocab\":{\"unit\":\"char\",\"tokens\":["
+			"\"x\"]}}",
+			NULL},
+		{"classes", NULL, NULL, "the class names are missing"},
+		{"classes", "{}", NULL, "the class names are missing"}, {"classes", "[]", NULL, "there is none here"},
+		{"classes", "[\"a\"]", NULL, "is (1) in the recipe but (4) in the file"},
+		{"border", "[1, 2]", NULL, "'border' is not a list of one number"},
+		{"border", "[\"x\"]", NULL, "'border' is not a list of one number"}, {"mean", "{", NULL, "mean"}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		change(b, "vocab", cases[i][0], NULL, NULL);
-		refuse_model(b, cases[i][1]);
-		refuse_model(b, b->path);
+		eg_model *m = NULL;
+		change(b, cases[i][0], cases[i][1], NULL, NULL);
+		if (cases[i][3]) {
+			refuse_model(b, cases[i][3]);
+			continue;
+		}
+		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+		eg_value *want = json(cases[i][2]);
+		assert_true(eg_value_same(eg_model_task(m), want));
+		assert_int_equal(eg_model_size(m, "classes"), 4);
+		assert_string_equal(eg_model_version(m), "0.0.9");
+		eg_value_free(want);
+		eg_model_free(m);
 	}
-	change(b, "vocab", NULL, NULL, NULL); /* neither classes nor a vocabulary */
-	refuse_model(b, "the class names are missing");
-	eg_params_free(p);
-	eg_graph_free(g);
-	eg_recipe_free(r);
-	eg_vocab_free(v);
+	unmake(&t);
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */
@@ -485,7 +523,8 @@ static bool stop_after_two(void *user, const eg_epoch_report *r) {
 static void train(
 	bench *b, eg_graph *g, eg_params *p, eg_optimizer *o, const eg_recipe *r, eg_train_state *s, bool stop) {
 	const eg_train_callbacks callbacks = {.epoch = stop_after_two};
-	eg_status status = eg_train(g, p, eg_recipe_train(r), &DATA, &DATA, o, s, stop ? &callbacks : NULL, NULL, &b->err);
+	eg_status status = eg_train(
+		g, p, eg_recipe_train(r), &DATA, &DATA, o, s, stop ? &callbacks : NULL, NULL, &b->err);
 	if (status != (stop ? EG_ERR_STOPPED : EG_OK)) fail_msg("%s", b->err.message);
 }
 
@@ -502,7 +541,7 @@ static void check_resume(bench *b, const char *recipe, bool average) {
 	half.state.best_weights = calloc(n, sizeof(eg_real));
 	if (average) half.state.average = calloc(n, sizeof(eg_real));
 	train(b, half.graph, half.params, half.optimizer, half.recipe, &half.state, true);
-	eg_model_parts parts = parts_of(&half);
+	eg_model_parts parts = parts_of(&half, NULL);
 	parts.optimizer = half.optimizer;
 	parts.state = &half.state;
 	OK(b, eg_model_save(b->path, &parts, &b->err));
@@ -560,8 +599,9 @@ int main(void) {
 		cmocka_unit_test(refuses_damage),
 		TEST(model_comes_back),
 		TEST(refuses_models),
-		TEST(vocabulary_comes_back),
-		TEST(refuses_vocabularies),
+		TEST(reads_format_1),
+		TEST(numbers_of_format_1),
+		TEST(damage_in_format_1),
 		TEST(resumes_bit_for_bit),
 		TEST(resumes_more),
 	};

@@ -1,71 +1,25 @@
 /* test_report.c - plots are well-formed XML whatever their labels are; gradients by states agree with central
  * differences; tables hold what the network computes. */
-#define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include "engram_ops.h"
 #include "engram_report.h"
-#include "engram_task.h"
 #include "engram_text.h"
 #include "report/plot.h"
 #include "report/unroll.h"
+#include "support_tasks.h"
 
-#include <dirent.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-typedef struct bench {
-	char folder[64], path[400];
-	eg_context *ctx;
-	eg_error err;
-} bench;
-
-#define OK(b, call) \
-	do { \
-		if (call) fail_msg("%s", (b)->err.message); \
-	} while (0)
 #define CONTAINS(text, part) \
 	do { \
 		if (!strstr(text, part)) fail_msg("'%s' is not in: %.600s", part, text); \
 	} while (0)
 
-static int setup(void **state) {
-	bench *b = calloc(1, sizeof *b);
-	if (!b) return -1;
-	strcpy(b->folder, "/tmp/engram-test-report-XXXXXX");
-	if (!mkdtemp(b->folder)) return -1;
-	b->ctx = eg_context_new(&(eg_context_options){.threads = 1}, NULL);
-	*state = b;
-	return b->ctx ? 0 : -1;
-}
-
-static const char *in_folder(bench *b, const char *name) {
-	snprintf(b->path, sizeof b->path, "%s/%s", b->folder, name);
-	return b->path;
-}
-
-static int teardown(void **state) {
-	bench *b = *state;
-	DIR *d = opendir(b->folder);
-	for (struct dirent *e; d && (e = readdir(d));)
-		if (e->d_name[0] != '.') unlink(in_folder(b, e->d_name));
-	if (d) closedir(d);
-	rmdir(b->folder);
-	eg_context_free(b->ctx);
-	free(b);
-	return 0;
-}
-
-/* To be freed. */
-static char *read_all(bench *b, const char *path) {
-	char *text;
+/* A text of the folder, without zero bytes; to be freed. */
+static char *read_all(bench *b, const char *name) {
 	size_t size;
-	OK(b, eg_file_read(NULL, path, 0, &text, &size, &b->err));
-	assert_int_equal(strlen(text), size); /* no zero bytes */
+	char *text = bench_read(b, bench_path(b, name), &size);
+	assert_int_equal(strlen(text), size);
 	return text;
 }
 
@@ -144,8 +98,8 @@ static void lines_are_drawn(void **state) {
 			p.y_min = 0, p.y_max = 2;
 		else
 			p.y_min = p.y_max = 0;
-		OK(b, eg_plot_lines(in_folder(b, "lines.svg"), &p, &b->err));
-		char *text = read_all(b, b->path);
+		OK(b, eg_plot_lines(bench_path(b, "lines.svg"), &p, &b->err));
+		char *text = read_all(b, "lines.svg");
 		assert_int_equal(check_xml(text, "path"), 3);
 		CONTAINS(text, "a &lt; b &amp; &quot;c&quot;");
 		CONTAINS(text, "umlaut \xc3\xa4 \xef\xbf\xbd");
@@ -156,13 +110,13 @@ static void lines_are_drawn(void **state) {
 		free(text);
 	}
 	eg_series none = {"nothing", x, holes, 1}, one = {"a point", x, good, 1};
-	OK(b, eg_plot_lines(in_folder(b, "lines.svg"), &(eg_line_plot){.series = &none, .nseries = 1}, &b->err));
-	OK(b, eg_plot_lines(in_folder(b, "lines.svg"), &(eg_line_plot){.series = &one, .nseries = 1, .log_y = true},
+	OK(b, eg_plot_lines(bench_path(b, "lines.svg"), &(eg_line_plot){.series = &none, .nseries = 1}, &b->err));
+	OK(b, eg_plot_lines(bench_path(b, "lines.svg"), &(eg_line_plot){.series = &one, .nseries = 1, .log_y = true},
 	              &b->err));
-	char *text = read_all(b, b->path);
+	char *text = read_all(b, "lines.svg");
 	check_xml(text, "path");
 	free(text);
-	assert_int_equal(eg_plot_lines(b->path, &(eg_line_plot){.series = s, .nseries = EG_MAX_SERIES + 1}, &b->err),
+	assert_int_equal(eg_plot_lines(bench_path(b, "lines.svg"), &(eg_line_plot){.series = s, .nseries = EG_MAX_SERIES + 1}, &b->err),
 	        EG_ERR_ARG);
 	assert_int_equal(eg_plot_lines("/no/such/folder/x.svg", &p, &b->err), EG_ERR_IO);
 }
@@ -173,8 +127,8 @@ static void log_axis_is_right(void **state) {
 	double x[] = {0, 1, 2}, y[] = {1e-4, 1e-2, 1};
 	eg_series s = {"s", x, y, 3};
 	OK(b, eg_plot_lines(
-	              in_folder(b, "log.svg"), &(eg_line_plot){.series = &s, .nseries = 1, .log_y = true}, &b->err));
-	char *text = read_all(b, b->path);
+	              bench_path(b, "log.svg"), &(eg_line_plot){.series = &s, .nseries = 1, .log_y = true}, &b->err));
+	char *text = read_all(b, "log.svg");
 	CONTAINS(text, "d=\"M76 376 L336 211 L596 46 \"");
 	free(text);
 }
@@ -184,8 +138,8 @@ static void heat_is_drawn(void **state) {
 	const double v[] = {-1, -1, 0, 0, 1, NAN, 0.5, 0.5, 0.5, 7};
 	const char *rows[] = {"r<0>", "r1"}, *columns[] = {" ", "\n", "&", "\xff", "\xe4\xb8\xad"};
 	eg_heat_panel p[] = {{"one", v, 2, rows, EG_DIVERGING, -1, 1}, {"two", v, 1, NULL, EG_SEQUENTIAL, 0, 1}};
-	OK(b, eg_plot_heat(in_folder(b, "heat.svg"), &(eg_heat_map){"a \"map\"", 5, columns, p, 2}, &b->err));
-	char *text = read_all(b, b->path);
+	OK(b, eg_plot_heat(bench_path(b, "heat.svg"), &(eg_heat_map){"a \"map\"", 5, columns, p, 2}, &b->err));
+	char *text = read_all(b, "heat.svg");
 	check_xml(text, "path");
 	CONTAINS(text, ">\xc2\xb7</text>"); /* the space */
 	CONTAINS(text, ">\xc2\xb6</text>"); /* the line end */
@@ -200,7 +154,7 @@ static void heat_is_drawn(void **state) {
 	CONTAINS(text, "<path fill=\"#440154\" d=\"M");
 	CONTAINS(text, "<path fill=\"#fde725\" d=\"M");
 	free(text);
-	assert_int_equal(eg_plot_heat(b->path, &(eg_heat_map){"none", 0, NULL, p, 2}, &b->err), EG_ERR_ARG);
+	assert_int_equal(eg_plot_heat(bench_path(b, "heat.svg"), &(eg_heat_map){"none", 0, NULL, p, 2}, &b->err), EG_ERR_ARG);
 }
 
 static void marks_are_visible(void **state) {
@@ -220,32 +174,25 @@ static const char ADDING[] =
         "name: a\ntask: regress\ndata: {source: adding, steps: 7, count: 40, test_count: 5}\ninput: [time, 2]\n"
         "model:\n  - %s\n  - dropout: 0.5\n  - last\n  - linear: 1\ntrain: {loss: mse, seed: 4}\n";
 
-/* A model with initial weights, through a file. */
-static eg_model *make_model(
-        bench *b, const char *recipe_text, int classes, const eg_vocab *vocab, const char *const *names) {
-	eg_recipe *r;
-	eg_graph *g;
-	eg_model *m;
-	OK(b, eg_recipe_parse(recipe_text, strlen(recipe_text), "test", NULL, &r, &b->err));
-	OK(b, eg_recipe_build(r, b->ctx, classes, &g, &b->err));
-	eg_params *p = eg_params_new(g, 11, NULL);
-	assert_non_null(p);
+/* No two weights are the same, and biases are not zero. */
+static void shake(eg_params *p, const void *user) {
 	size_t n;
 	eg_real *w = eg_params_flat(p, &n);
-	for (size_t i = 0; i < n; i++) w[i] += (eg_real)0.3 * (eg_real)sin((double)(7 * i)); /* biases too */
-	eg_model_parts parts = {.recipe = r, .params = p, .classes = names, .nclasses = classes, .vocab = vocab};
-	OK(b, eg_model_save(in_folder(b, "model.safetensors"), &parts, &b->err));
-	eg_params_free(p);
-	eg_graph_free(g);
+	(void)user;
+	for (size_t i = 0; i < n; i++) w[i] = (eg_real)(0.3 * sin((double)(7 * i)) + 0.3 * cos((double)(i * i)));
+}
+
+static eg_model *make_model(bench *b, const char *recipe_text, const eg_size *sizes, const eg_value *kept) {
+	eg_recipe *r = bench_recipe(b, "%s", recipe_text);
+	eg_model *m = bench_model(b, r, sizes, kept, shake, NULL);
 	eg_recipe_free(r);
-	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
 	return m;
 }
 
 static eg_model *make_adding(bench *b, const char *cell) {
 	char text[600];
 	snprintf(text, sizeof text, ADDING, cell);
-	return make_model(b, text, 0, NULL, NULL);
+	return make_model(b, text, NULL, NULL);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -377,7 +324,7 @@ static void norms_do_not_underflow(void **state) {
 	char text[600];
 	enum { LONG = 300 };
 	snprintf(text, sizeof text, ADDING, "rnn: {hidden: 2, activation: none}");
-	eg_model *m = make_model(b, text, 0, NULL, NULL);
+	eg_model *m = make_model(b, text, NULL, NULL);
 	eg_unrolled u;
 	OK(b, eg_unroll(&u, m, NULL, 0, &b->err));
 	int i = eg_params_find(u.params, "rnn1.l0.recurrent_weight");
@@ -406,8 +353,7 @@ static void who_cannot_be_inspected_is_told(void **state) {
 	eg_unrolled u;
 	const char still[] = "name: s\ntask: classify\ndata: {source: mnist}\ninput: [1, 4, 4]\nmodel: [flatten, "
 	                     "{linear: classes}]\n";
-	const char *const names[] = {"a", "b"};
-	eg_model *m = make_model(b, still, 2, NULL, names);
+	eg_model *m = make_model(b, still, (const eg_size[]){{"classes", 2}, {NULL, 0}}, NULL);
 	assert_int_equal(eg_inspect_open(m, NULL, b->folder, &i, &b->err), EG_ERR_ARG);
 	CONTAINS(b->err.message, "no recurrent layer");
 	assert_null(i);
@@ -466,7 +412,7 @@ static void tables_of_numbers_are_right(void **state) {
 	OK(b, eg_inspect_data(i, &b->err));
 	OK(b, eg_inspect_gradients(i, &b->err));
 	OK(b, eg_inspect_states(i, &b->err));
-	char *table = read_all(b, in_folder(b, "gradient-norms.csv"));
+	char *table = read_all(b, "gradient-norms.csv");
 	assert_true(eg_inspect_curve(i, 1, &c));
 	assert_string_equal(c.name, "this model: c");
 	assert_int_equal(c.steps, T);
@@ -479,11 +425,9 @@ static void tables_of_numbers_are_right(void **state) {
 	/* The hidden state after the last step is what the head sees: h times its weights is the answer for the first
 	 * sample. */
 	static const char *const outputs[] = {"logits", NULL};
-	eg_task *task;
-	eg_samples *samples;
-	OK(b, eg_task_open(eg_model_recipe(m), &task, &b->err));
-	OK(b, eg_samples_load(task, EG_PART_TEST, m, &samples, &b->err));
-	const eg_dataset *d = eg_samples_get(samples, EG_PART_TEST);
+	drawn test = draw_for(b, m, EG_PART_TEST, NULL, NULL);
+	OK(b, eg_task_suits(test.task, eg_model_graph(m), &b->err));
+	const eg_dataset *d = eg_samples_get(test.samples, EG_PART_TEST);
 	eg_plan *plan = eg_plan_new(
 	        eg_model_graph(m), eg_model_params(m), &(eg_plan_options){.batch = 1, .time = T, .outputs = outputs}, NULL);
 	eg_real target[1];
@@ -493,7 +437,7 @@ static void tables_of_numbers_are_right(void **state) {
 	OK(b, eg_inspect_open(m, &(eg_inspect_options){.units = 6}, b->folder, &i, &b->err)); /* all units */
 	OK(b, eg_inspect_data(i, &b->err));
 	OK(b, eg_inspect_states(i, &b->err));
-	table = read_all(b, in_folder(b, "lstm1-2.csv"));
+	table = read_all(b, "lstm1-2.csv");
 	eg_params *p = eg_model_params(m);
 	const eg_real *w = eg_params_data(p, eg_params_find(p, "linear1.weight"));
 	double y = (double)*eg_params_data(p, eg_params_find(p, "linear1.bias"));
@@ -519,8 +463,7 @@ static void tables_of_numbers_are_right(void **state) {
 	near(cell_of(table, "x0", 2), (double)((eg_real *)eg_plan_input(plan, "input"))[4]);
 	free(table);
 	eg_plan_free(plan);
-	eg_samples_free(samples);
-	eg_task_free(task);
+	undraw(&test);
 	eg_inspect_close(i);
 	eg_model_free(m);
 }
@@ -536,18 +479,19 @@ static void text_is_shown(void **state) {
 	eg_vocab *v;
 	int32_t *ids;
 	size_t n;
-	const char *names[64] = {0};
 	OK(b, eg_vocab_build(TEXT, strlen(TEXT), &(eg_vocab_options){.unit = EG_UNIT_CHAR}, &v, &b->err));
 	OK(b, eg_vocab_encode(v, TEXT, strlen(TEXT), "TEXT", &ids, &n, &b->err));
 	int classes = eg_vocab_count(v);
-	for (int k = 0; k < classes && k < 64; k++) names[k] = eg_vocab_token(v, k, NULL);
-	eg_model *m = make_model(b, LANGUAGE, classes, v, names);
+	eg_value *kept = eg_value_new(EG_VALUE_MAP);
+	eg_vocab_put(kept, "vocab", v);
+	eg_model *m = make_model(b, LANGUAGE, (const eg_size[]){{"units", classes}, {"classes", classes}, {NULL, 0}}, kept);
+	eg_value_free(kept);
 	OK(b, eg_inspect_open(m, &(eg_inspect_options){.steps = 9}, b->folder, &i, &b->err));
 	assert_int_equal(eg_inspect_text(i, "x", 1, "X", &b->err), EG_ERR_ARG); /* unknown, or too short */
 	OK(b, eg_inspect_text(i, TEXT, strlen(TEXT), "TEXT", &b->err));
 	OK(b, eg_inspect_gradients(i, &b->err));
 	OK(b, eg_inspect_states(i, &b->err));
-	char *picture = read_all(b, in_folder(b, "gru1.svg")), *table = read_all(b, in_folder(b, "gru1.csv"));
+	char *picture = read_all(b, "gru1.svg"), *table = read_all(b, "gru1.csv");
 	check_xml(picture, "path");
 	CONTAINS(picture, ">\xc2\xb6</text>");
 	CONTAINS(table, "\n20,\"\xc2\xb6\",");
@@ -578,18 +522,18 @@ static void adding_is_as_described(void **state) {
 	char text[600];
 	bench *b = *state;
 	eg_recipe *r;
-	eg_task *task;
-	eg_samples *train, *test;
 	snprintf(text, sizeof text, ADDING, "rnn: {hidden: 3}");
 	const char *const set[] = {
 	        "data.steps=9", "data.count=4000", "data.test_count=4000", "data.validation=0.5", NULL};
 	OK(b, eg_recipe_parse(text, strlen(text), "test", set, &r, &b->err));
-	OK(b, eg_task_open(r, &task, &b->err));
-	OK(b, eg_samples_load(task, EG_PART_TRAIN, NULL, &train, &b->err));
-	OK(b, eg_samples_load(task, EG_PART_TEST, NULL, &test, &b->err));
-	assert_int_equal(eg_samples_count(train, EG_PART_VALIDATION), 2000);
-	const eg_dataset *d[] = {eg_samples_get(train, EG_PART_TRAIN), eg_samples_get(train, EG_PART_VALIDATION),
-	        eg_samples_get(test, EG_PART_TEST)};
+	drawn train = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN}), test = draw(b, r, (eg_samples_options){.part = EG_PART_TEST});
+	eg_graph *g;
+	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(train.samples), &g, &b->err));
+	OK(b, eg_task_suits(train.task, g, &b->err));
+	OK(b, eg_task_suits(test.task, g, &b->err));
+	assert_int_equal(eg_samples_count(train.samples, EG_PART_VALIDATION), 2000);
+	const eg_dataset *d[] = {eg_samples_get(train.samples, EG_PART_TRAIN), eg_samples_get(train.samples, EG_PART_VALIDATION),
+	        eg_samples_get(test.samples, EG_PART_TEST)};
 	static eg_real x[3][STEPS * 2000 * 2], y[3][2000];
 	static uint32_t items[2000];
 	for (uint32_t k = 0; k < 2000; k++) items[k] = k;
@@ -620,17 +564,15 @@ static void adding_is_as_described(void **state) {
 	OK(b, d[0]->fill(d[0]->user, &(eg_fill){.items = (uint32_t[]){1234}, .n = 1, .time = STEPS, .epoch = -1}, (void *[]){alone, &answer}, &b->err));
 	for (int t = 0; t < STEPS; t++) assert_true(alone[t * 2] == x[0][(t * 2000 + 1234) * 2]);
 	assert_true(answer == y[0][1234]);
-	eg_samples_free(train);
-	eg_samples_free(test);
-	eg_task_free(task);
+	undraw(&train);
+	undraw(&test);
+	eg_graph_free(g);
 	eg_recipe_free(r);
 }
 
 /* Metrics of a network that always answers 1: its errors are known from the targets. */
 static void numbers_are_judged(void **state) {
 	bench *b = *state;
-	eg_task *task;
-	eg_samples *s;
 	eg_evaluation *e;
 	eg_model *m = make_adding(b, "rnn: {hidden: 3}");
 	eg_params *p = eg_model_params(m);
@@ -639,10 +581,9 @@ static void numbers_are_judged(void **state) {
 	memset(w, 0, n * sizeof *w);
 	*eg_params_data(p, eg_params_find(p, "linear1.bias")) = 1;
 	eg_params_changed(p);
-	OK(b, eg_task_open(eg_model_recipe(m), &task, &b->err));
-	OK(b, eg_samples_load(task, EG_PART_TEST, m, &s, &b->err));
-	OK(b, eg_evaluation_run(m, s, EG_PART_TEST, 3, &e, &b->err)); /* 5 samples: 3 and 2 */
-	const eg_dataset *d = eg_samples_get(s, EG_PART_TEST);
+	drawn test = draw_for(b, m, EG_PART_TEST, NULL, NULL);
+	OK(b, eg_evaluation_run(m, test.samples, EG_PART_TEST, 3, &e, &b->err)); /* 5 samples: 3 and 2 */
+	const eg_dataset *d = eg_samples_get(test.samples, EG_PART_TEST);
 	eg_real x[T * 5 * 2], y[5];
 	double square = 0, absolute = 0;
 	OK(b, d->fill(d->user, &(eg_fill){.items = (uint32_t[]){0, 1, 2, 3, 4}, .n = 5, .time = T, .epoch = -1}, (void *[]){x, y}, &b->err));
@@ -654,30 +595,31 @@ static void numbers_are_judged(void **state) {
 	near(eg_evaluation_find(e, "rmse"), sqrt(square));
 	near(eg_evaluation_find(e, "mae"), absolute);
 	assert_int_equal(eg_evaluation_total(e), 5);
-	assert_null(eg_evaluation_confusion(e));
+	assert_null(eg_value_get(eg_evaluation_result(e), "confusion"));
 	eg_evaluation_free(e);
-	eg_samples_free(s);
-	assert_int_equal(eg_task_set_source(task, NULL, "file.csv", &b->err), EG_ERR_ARG);
-	assert_int_equal(eg_task_set_source(task, "adding2", NULL, &b->err), EG_ERR_ARG);
+	assert_int_equal(eg_task_set_source(test.task, NULL, "file.csv", &b->err), EG_ERR_ARG);
+	CONTAINS(b->err.message, "samples of the source 'adding' cannot be read from 'file.csv'");
+	assert_int_equal(eg_task_set_source(test.task, "adding2", NULL, &b->err), EG_ERR_ARG);
 	CONTAINS(b->err.message, "did you mean 'adding'");
-	eg_task_free(task);
+	undraw(&test);
 	eg_model_free(m);
 }
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(lines_are_drawn, setup, teardown),
-	        cmocka_unit_test_setup_teardown(log_axis_is_right, setup, teardown),
-	        cmocka_unit_test_setup_teardown(heat_is_drawn, setup, teardown),
+#define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
+	        TEST(lines_are_drawn),
+	        TEST(log_axis_is_right),
+	        TEST(heat_is_drawn),
 	        cmocka_unit_test(marks_are_visible),
-	        cmocka_unit_test_setup_teardown(zeros_are_kept, setup, teardown),
-	        cmocka_unit_test_setup_teardown(norms_are_gradients, setup, teardown),
-	        cmocka_unit_test_setup_teardown(norms_do_not_underflow, setup, teardown),
-	        cmocka_unit_test_setup_teardown(who_cannot_be_inspected_is_told, setup, teardown),
-	        cmocka_unit_test_setup_teardown(tables_of_numbers_are_right, setup, teardown),
-	        cmocka_unit_test_setup_teardown(text_is_shown, setup, teardown),
-	        cmocka_unit_test_setup_teardown(adding_is_as_described, setup, teardown),
-	        cmocka_unit_test_setup_teardown(numbers_are_judged, setup, teardown),
+	        TEST(zeros_are_kept),
+	        TEST(norms_are_gradients),
+	        TEST(norms_do_not_underflow),
+	        TEST(who_cannot_be_inspected_is_told),
+	        TEST(tables_of_numbers_are_right),
+	        TEST(text_is_shown),
+	        TEST(adding_is_as_described),
+	        TEST(numbers_are_judged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

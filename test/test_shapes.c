@@ -1,5 +1,6 @@
-/* test_shapes.c - open sizes: what is refused when, plans of several sizes against graphs of fixed ones, two lengths in one network, steps as
- * samples (fold_time) with several numbers of blocks in one plan, plan caches. Single operators are in optest.c. */
+/* test_shapes.c - open sizes: what is refused when, plans of several sizes against graphs of fixed ones, two lengths
+ * in one network, steps as samples (fold_time) with several numbers of blocks in one plan, plan caches. Single
+ * operators are in optest.c. */
 #include "net.h"
 
 #include "core/plan.h"
@@ -42,7 +43,7 @@ static eg_plan *plan_of(rig *r, const eg_plan_options *o) {
 	return plan;
 }
 
-/* ---- what a run computes ------------------------------------------------------------------------------------------------------------------ */
+/* ---- what a run computes ----------------------------------------------------------------------------------------- */
 
 typedef struct numbers {
 	eg_real *x;
@@ -68,7 +69,8 @@ static void fill_inputs(const rig *r, eg_plan *plan) {
 	for (int i = 0; i < r->g->nvalues; i++) {
 		const eg_graph_value *v = &r->g->values[i];
 		if (v->node >= 0 || !eg_plan_input(plan, v->name)) continue;
-		net_fill(plan, v->name, (int64_t)count(plan, i), v->type == EG_I32 ? 4 : 0, (uint64_t)(unsigned char)v->name[0]);
+		net_fill(plan, v->name, (int64_t)count(plan, i), v->type == EG_I32 ? 4 : 0,
+		        (uint64_t)(unsigned char)v->name[0]);
 	}
 }
 
@@ -86,7 +88,8 @@ static numbers results(rig *r, const eg_plan_options *o) {
 	for (int i = 0; i < r->g->noutputs; i++)
 		add_numbers(&all, eg_plan_output(plan, r->g->outputs[i].name), count(plan, r->g->outputs[i].value));
 	for (int i = 0; i < r->g->nvalues && o->train; i++)
-		if (r->g->values[i].node < 0) add_numbers(&all, eg_plan_grad(plan, r->g->values[i].name), count(plan, i));
+		if (r->g->values[i].node < 0)
+			add_numbers(&all, eg_plan_grad(plan, r->g->values[i].name), count(plan, i));
 	const eg_real *grad = eg_params_flat_grad(r->p, &n);
 	if (o->train) add_numbers(&all, grad, n);
 	assert_int_equal(eg_plan_diagnose(plan, 3, NULL), EG_OK);
@@ -98,13 +101,16 @@ static numbers results(rig *r, const eg_plan_options *o) {
 static void compare(numbers have, numbers want, double tolerance, const char *what) {
 	if (have.n != want.n) fail_msg("%s: %zu numbers, not %zu", what, have.n, want.n);
 	for (size_t i = 0; i < have.n; i++)
-		if (tolerance > 0 ? !(fabs((double)(have.x[i] - want.x[i])) <= tolerance * (1 + fabs((double)want.x[i])))
-				  : memcmp(&have.x[i], &want.x[i], sizeof *have.x) != 0)
-			fail_msg("%s: number %zu of %zu is %.9g, not %.9g", what, i, have.n, (double)have.x[i], (double)want.x[i]);
+		if (tolerance > 0
+		                ? !(fabs((double)(have.x[i] - want.x[i])) <= tolerance * (1 + fabs((double)want.x[i])))
+		                : memcmp(&have.x[i], &want.x[i], sizeof *have.x) != 0)
+			fail_msg("%s: number %zu of %zu is %.9g, not %.9g", what, i, have.n, (double)have.x[i],
+			        (double)want.x[i]);
 }
 
 /* The same bits for open and fixed sizes, in inference and training, on one thread and three. */
-static void compare_graphs(void (*build)(eg_graph *g, const int64_t *d), const char *const *names, const int64_t *sizes, int batch, int time) {
+static void compare_graphs(void (*build)(eg_graph *g, const int64_t *d), const char *const *names, const int64_t *sizes,
+        int batch, int time) {
 	const char *isas[4];
 	for (int i = 0, n = net_isas(isas); i < n; i++)
 		for (int k = 0; k < 4; k++) {
@@ -119,7 +125,8 @@ static void compare_graphs(void (*build)(eg_graph *g, const int64_t *d), const c
 			build(fixed.g, sizes);
 			rig_ready(&open);
 			rig_ready(&fixed);
-			eg_plan_options o = {.batch = batch, .time = time, .train = k > 1, .input_grads = k > 1, .seed = 3};
+			eg_plan_options o = {
+			        .batch = batch, .time = time, .train = k > 1, .input_grads = k > 1, .seed = 3};
 			numbers want = results(&fixed, &o);
 			o.sizes = list;
 			numbers have = results(&open, &o);
@@ -131,7 +138,7 @@ static void compare_graphs(void (*build)(eg_graph *g, const int64_t *d), const c
 		}
 }
 
-/* ---- handles, names, text ----------------------------------------------------------------------------------------------------------------- */
+/* ---- handles, names, text ---------------------------------------------------------------------------------------- */
 
 static void test_handles(void **state) {
 	EG_UNUSED(state);
@@ -147,7 +154,8 @@ static void test_handles(void **state) {
 	assert_null(eg_open_name(r.g, 5));
 	assert_null(eg_open_name(r.g, EG_TN));
 	assert_null(eg_open_name(r.g, width - 1));
-	assert_string_equal(eg_shape_text(r.g, EG_DIMS(EG_N, 3, height, width), text, sizeof text), "(N,3,height,width)");
+	assert_string_equal(
+	        eg_shape_text(r.g, EG_DIMS(EG_N, 3, height, width), text, sizeof text), "(N,3,height,width)");
 	eg_tensor x = eg_input(r.g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 3, height, width));
 	eg_tensor y = eg_fold_time(r.g, x);
 	assert_true(eg_tensor_dims(r.g, y).d[0] == EG_TN);
@@ -162,14 +170,15 @@ static void test_handles(void **state) {
 	eg_dims d = eg_tensor_dims(r.g, eg_unfold_time(r.g, y));
 	assert_true(d.rank == 5 && d.d[0] == EG_T && d.d[1] == EG_N && d.d[2] == 4 && d.d[4] == width);
 	eg_tensor words = eg_input(r.g, "words", EG_I32, EG_DIMS(eg_open_dim(r.g, "length"), EG_N));
-	assert_string_equal(eg_shape_text(r.g, eg_tensor_dims(r.g, eg_fold_time(r.g, words)), text, sizeof text), "(length*N)");
+	assert_string_equal(
+	        eg_shape_text(r.g, eg_tensor_dims(r.g, eg_fold_time(r.g, words)), text, sizeof text), "(length*N)");
 	assert_int_equal(eg_tensor_dtype(r.g, eg_fold_time(r.g, words)), EG_I32);
 	assert_string_equal(eg_shape_text(r.g, EG_DIMS(123, 456), text, 6), "(123,"); /* cut */
 	assert_int_equal(eg_graph_status(r.g, NULL), EG_OK);
 	rig_free(&r);
 }
 
-/* ---- what is refused ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static eg_tensor pictures(eg_graph *g) {
 	return eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, eg_open_dim(g, "height"), eg_open_dim(g, "width")));
@@ -179,17 +188,28 @@ static void no_name(eg_graph *g) { eg_open_dim(g, NULL); }
 static void foreign(eg_graph *g) { eg_input(g, "x", EG_F32, EG_DIMS(EG_N, -9)); }
 static void two_batches(eg_graph *g) { eg_input(g, "x", EG_F32, EG_DIMS(EG_TN, EG_N)); }
 static void features(eg_graph *g) { eg_linear(g, eg_flatten(g, pictures(g)), .units = 4); }
-static void channels(eg_graph *g) { eg_conv2d(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, eg_open_dim(g, "depth"), 5, 5)), .filters = 2, .kernel = {3, 3}); }
-static void batch_as_width(eg_graph *g) { eg_relu(g, eg_maxpool2d(g, eg_input(g, "x", EG_F32, EG_DIMS(2, 3, 4, EG_N)), .kernel = {2, 2})); }
-static void normed_steps(eg_graph *g) { eg_batchnorm(g, eg_input(g, "x", EG_F32, EG_DIMS(eg_open_dim(g, "length"), EG_N, 3))); }
+static void channels(eg_graph *g) {
+	eg_conv2d(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, eg_open_dim(g, "depth"), 5, 5)), .filters = 2,
+	        .kernel = {3, 3});
+}
+static void batch_as_width(eg_graph *g) {
+	eg_relu(g, eg_maxpool2d(g, eg_input(g, "x", EG_F32, EG_DIMS(2, 3, 4, EG_N)), .kernel = {2, 2}));
+}
+static void normed_steps(eg_graph *g) {
+	eg_batchnorm(g, eg_input(g, "x", EG_F32, EG_DIMS(eg_open_dim(g, "length"), EG_N, 3)));
+}
 static void fold_batch(eg_graph *g) { eg_fold_time(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_N, EG_T, 3))); }
 static void unfold_batch(eg_graph *g) { eg_unfold_time(g, pictures(g)); }
-static void step_as_sample(eg_graph *g) { eg_gru(g, eg_fold_time(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 3, 4))), .hidden = 3); }
+static void step_as_sample(eg_graph *g) {
+	eg_gru(g, eg_fold_time(g, eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 3, 4))), .hidden = 3);
+}
 static void other_batch(eg_graph *g) {
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 3));
 	eg_add(g, eg_fold_time(g, x), eg_input(g, "b", EG_F32, EG_DIMS(EG_N, 3)));
 }
-static void steps_and_number(eg_graph *g) { eg_add(g, eg_input(g, "a", EG_F32, EG_DIMS(EG_T, EG_N, 3)), eg_input(g, "b", EG_F32, EG_DIMS(5, EG_N, 3))); }
+static void steps_and_number(eg_graph *g) {
+	eg_add(g, eg_input(g, "a", EG_F32, EG_DIMS(EG_T, EG_N, 3)), eg_input(g, "b", EG_F32, EG_DIMS(5, EG_N, 3)));
+}
 
 static void test_refused_graphs(void **state) {
 	EG_UNUSED(state);
@@ -198,25 +218,26 @@ static void test_refused_graphs(void **state) {
 		eg_status status;
 		const char *parts[3];
 	} cases[] = {
-		{no_word, EG_ERR_ARG, {"'two words'", "letters"}},
-		{no_name, EG_ERR_ARG, {"open size ''"}},
-		{foreign, EG_ERR_SHAPE, {"input 'x'", "eg_open_dim"}},
-		{two_batches, EG_ERR_SHAPE, {"(T*N,N)", "each once"}},
-		{features, EG_ERR_SHAPE, {"linear 'linear1'", "(N,height')", "global_avgpool"}},
-		{channels, EG_ERR_SHAPE, {"conv2d 'conv1'", "(N,depth,5,5)", "weights"}},
-		{batch_as_width, EG_ERR_SHAPE, {"maxpool2d 'maxpool1'", "(2,3,4,N)", "batch"}},
-		{normed_steps, EG_ERR_SHAPE, {"batchnorm 'batchnorm1'", "(length,N,3)", "fold_time"}},
-		{fold_batch, EG_ERR_SHAPE, {"fold_time 'fold_time1'", "(N,T,3)"}},
-		{unfold_batch, EG_ERR_SHAPE, {"unfold_time 'unfold_time1'", "(N,3,height,width)"}},
-		{step_as_sample, EG_ERR_SHAPE, {"gru 'gru1'", "(T*N,3,4)", "time first"}},
-		{other_batch, EG_ERR_SHAPE, {"add 'add1'", "(T*N,3)", "(N,3)"}},
-		{steps_and_number, EG_ERR_SHAPE, {"add 'add1'", "(T,N,3)", "(5,N,3)"}},
+	        {no_word, EG_ERR_ARG, {"'two words'", "letters"}},
+	        {no_name, EG_ERR_ARG, {"open size ''"}},
+	        {foreign, EG_ERR_SHAPE, {"input 'x'", "eg_open_dim"}},
+	        {two_batches, EG_ERR_SHAPE, {"(T*N,N)", "each once"}},
+	        {features, EG_ERR_SHAPE, {"linear 'linear1'", "(N,height')", "global_avgpool"}},
+	        {channels, EG_ERR_SHAPE, {"conv2d 'conv1'", "(N,depth,5,5)", "weights"}},
+	        {batch_as_width, EG_ERR_SHAPE, {"maxpool2d 'maxpool1'", "(2,3,4,N)", "batch"}},
+	        {normed_steps, EG_ERR_SHAPE, {"batchnorm 'batchnorm1'", "(length,N,3)", "fold_time"}},
+	        {fold_batch, EG_ERR_SHAPE, {"fold_time 'fold_time1'", "(N,T,3)"}},
+	        {unfold_batch, EG_ERR_SHAPE, {"unfold_time 'unfold_time1'", "(N,3,height,width)"}},
+	        {step_as_sample, EG_ERR_SHAPE, {"gru 'gru1'", "(T*N,3,4)", "time first"}},
+	        {other_batch, EG_ERR_SHAPE, {"add 'add1'", "(T*N,3)", "(N,3)"}},
+	        {steps_and_number, EG_ERR_SHAPE, {"add 'add1'", "(T,N,3)", "(5,N,3)"}},
 	};
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		rig r = rig_new(1, NULL);
 		eg_error err;
 		cases[i].build(r.g);
-		if (eg_graph_status(r.g, &err) != cases[i].status) fail_msg("case %d: %s: %s", i, eg_status_name(err.status), err.message);
+		if (eg_graph_status(r.g, &err) != cases[i].status)
+			fail_msg("case %d: %s: %s", i, eg_status_name(err.status), err.message);
 		for (int k = 0; k < 3 && cases[i].parts[k]; k++) assert_contains(err.message, cases[i].parts[k]);
 		assert_true(eg_open_dim(r.g, "later") == 0);
 		rig_free(&r);
@@ -226,7 +247,8 @@ static void test_refused_graphs(void **state) {
 /* Down by a half and up again by adding zeros, as a network with skips does it: fits for even heights only. */
 static void u_net(eg_graph *g, const int64_t *d) {
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, d[0], d[1]));
-	eg_tensor down = eg_relu(g, eg_conv2d(g, eg_maxpool2d(g, x, .kernel = {2, 1}), .filters = 3, .kernel = {3, 3}, .padding = {1, 1}));
+	eg_tensor down = eg_relu(g,
+	        eg_conv2d(g, eg_maxpool2d(g, x, .kernel = {2, 1}), .filters = 3, .kernel = {3, 3}, .padding = {1, 1}));
 	eg_tensor up = eg_pad2d(g, down, .height = {2, 3});
 	up = eg_add(g, up, eg_conv2d(g, x, .filters = 3, .kernel = {1, 1}), .name = "skip");
 	eg_output(g, "y", eg_conv2d(g, up, .filters = 2, .kernel = {3, 3}, .padding = {1, 1}));
@@ -247,18 +269,25 @@ static void test_refused_plans(void **state) {
 	u_net(r.g, (int64_t[]){eg_open_dim(r.g, "height"), eg_open_dim(r.g, "width")});
 	rig_ready(&r);
 	refused(&r, &(eg_plan_options){.batch = 2}, EG_ERR_ARG, "input 'x' (N,3,height,width)", "size for 'height'");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, NULL, 0)}, EG_ERR_ARG, "input 'x'", "size for 'width'");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "hight", 4)}, EG_ERR_ARG, "'hight'", "height, width");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "batch", 4)}, EG_ERR_ARG, "'batch'", "option of its own");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "height'", 4)}, EG_ERR_ARG, "'height''", "no open size");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "width", 0)}, EG_ERR_ARG, "size 0", "'width'");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "height", 9)}, EG_ERR_ARG, "two sizes", "10 and 9");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, NULL, 0)}, EG_ERR_ARG, "input 'x'",
+	        "size for 'width'");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "hight", 4)}, EG_ERR_ARG, "'hight'",
+	        "height, width");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "batch", 4)}, EG_ERR_ARG, "'batch'",
+	        "option of its own");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "height'", 4)}, EG_ERR_ARG,
+	        "'height''", "no open size");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "width", 0)}, EG_ERR_ARG, "size 0",
+	        "'width'");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 10, "height", 9)}, EG_ERR_ARG,
+	        "two sizes", "10 and 9");
 	/* what only the sizes tell */
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 11, "width", 4)}, EG_ERR_SHAPE, "add 'skip' with height 11, width 4",
-		"(N,3,10,4) and b (N,3,11,4)");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 1, "width", 4)}, EG_ERR_SHAPE, "maxpool2d 'maxpool1' with height 1",
-		"kernel 2x1");
-	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 1 << 20, "width", 1 << 20)}, EG_ERR_SHAPE, "shape", "(N");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 11, "width", 4)}, EG_ERR_SHAPE,
+	        "add 'skip' with height 11, width 4", "(N,3,10,4) and b (N,3,11,4)");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 1, "width", 4)}, EG_ERR_SHAPE,
+	        "maxpool2d 'maxpool1' with height 1", "kernel 2x1");
+	refused(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("height", 1 << 20, "width", 1 << 20)},
+	        EG_ERR_SHAPE, "shape", "(N");
 	eg_plan *plan = plan_of(&r, &(eg_plan_options){.batch = 2, .sizes = sizes_of("width", 4, "height", 10)});
 	assert_int_equal(eg_plan_size(plan, "height"), 10);
 	assert_int_equal(eg_plan_size(plan, "width"), 4);
@@ -269,13 +298,16 @@ static void test_refused_plans(void **state) {
 	rig_free(&r);
 }
 
-/* ---- pictures of any size ----------------------------------------------------------------------------------------------------------------- */
+/* ---- pictures of any size ---------------------------------------------------------------------------------------- */
 
 /* Windows of all kinds, a batch normalisation, a sum; ends in one number a channel. */
 static void picture_net(eg_graph *g, const int64_t *d) {
-	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, d[0], d[1])), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
-	eg_tensor h = eg_maxpool2d(g, eg_relu(g, eg_conv2d(g, x, .filters = 6, .kernel = {3, 3}, .padding = {1, 1})), .kernel = {2, 2});
-	h = eg_relu(g, eg_batchnorm(g, eg_conv2d(g, h, .filters = 18, .kernel = {3, 2}, .padding = {1, 1}, .no_bias = true)));
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, d[0], d[1])),
+	          t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
+	eg_tensor h = eg_maxpool2d(
+	        g, eg_relu(g, eg_conv2d(g, x, .filters = 6, .kernel = {3, 3}, .padding = {1, 1})), .kernel = {2, 2});
+	h = eg_relu(g,
+	        eg_batchnorm(g, eg_conv2d(g, h, .filters = 18, .kernel = {3, 2}, .padding = {1, 1}, .no_bias = true)));
 	h = eg_add(g, h, eg_conv2d(g, h, .filters = 18, .kernel = {3, 3}, .padding = {1, 1}));
 	h = eg_avgpool2d(g, h, .kernel = {3, 3}, .stride = {2, 1}, .padding = {1, 1}, .ceil_mode = true);
 	h = eg_pad2d(g, h, .height = {0, 1});
@@ -287,8 +319,10 @@ static void picture_net(eg_graph *g, const int64_t *d) {
 
 /* A class for every pixel. */
 static void pixel_net(eg_graph *g, const int64_t *d) {
-	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, d[0], d[1])), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N, d[0], d[1]));
-	eg_tensor h = eg_conv2d(g, eg_tanh(g, eg_conv2d(g, x, .filters = 5, .kernel = {3, 5}, .padding = {1, 2})), .filters = 4, .kernel = {1, 1});
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, d[0], d[1])),
+	          t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N, d[0], d[1]));
+	eg_tensor h = eg_conv2d(g, eg_tanh(g, eg_conv2d(g, x, .filters = 5, .kernel = {3, 5}, .padding = {1, 2})),
+	        .filters = 4, .kernel = {1, 1});
 	eg_output(g, "y", eg_softmax(g, h, .axis = 1));
 	eg_output(g, "flat", eg_flatten(g, h, .axis = 2));
 	eg_output(g, "loss", eg_cross_entropy(g, h, t));
@@ -318,13 +352,17 @@ static void test_time_as_height(void **state) {
 	compare_graphs(spectrum_net, (const char *const[]){"time", "width"}, (int64_t[]){9, 6}, 4, 9);
 }
 
-/* ---- two lengths -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- two lengths ------------------------------------------------------------------------------------------------- */
 
-/* Source d[0] steps, target d[1] steps: recurrent layers over both, one attends to the other, a class for every step of the target. */
+/* Source d[0] steps, target d[1] steps: recurrent layers over both, one attends to the other, a class for every step
+ * of the target. */
 static void translator(eg_graph *g, const int64_t *d) {
-	eg_tensor source = eg_input(g, "source", EG_I32, EG_DIMS(d[0], EG_N)), lengths = eg_input(g, "lengths", EG_I32, EG_DIMS(EG_N));
-	eg_tensor input = eg_input(g, "words", EG_I32, EG_DIMS(d[1], EG_N)), target = eg_input(g, "target", EG_I32, EG_DIMS(d[1], EG_N));
-	eg_tensor memory = eg_gru(g, eg_embedding(g, source, .count = 4, .size = 8), .lengths = lengths, .hidden = 4, .bidirectional = true);
+	eg_tensor source = eg_input(g, "source", EG_I32, EG_DIMS(d[0], EG_N)),
+	          lengths = eg_input(g, "lengths", EG_I32, EG_DIMS(EG_N));
+	eg_tensor input = eg_input(g, "words", EG_I32, EG_DIMS(d[1], EG_N)),
+	          target = eg_input(g, "target", EG_I32, EG_DIMS(d[1], EG_N));
+	eg_tensor memory = eg_gru(g, eg_embedding(g, source, .count = 4, .size = 8), .lengths = lengths, .hidden = 4,
+	        .bidirectional = true);
 	eg_tensor first = eg_linear(g, eg_last(g, memory, .lengths = lengths), .units = 8);
 	eg_tensor h = eg_lstm(g, eg_add(g, eg_embedding(g, input, .count = 4, .size = 8), first), .hidden = 8);
 	h = eg_add(g, h, eg_multi_head_attention(g, h, .source = memory, .lengths = lengths, .heads = 2));
@@ -344,7 +382,8 @@ static void test_two_lengths(void **state) {
 
 /* Labels have a length of their own; a plan that does not read them does not need it. */
 static void labels_net(eg_graph *g, const int64_t *d) {
-	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(d[0], EG_N, 6)), labels = eg_input(g, "t", EG_I32, EG_DIMS(EG_N, d[1]));
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(d[0], EG_N, 6)),
+	          labels = eg_input(g, "t", EG_I32, EG_DIMS(EG_N, d[1]));
 	eg_tensor logits = eg_linear(g, eg_rnn(g, x, .hidden = 7), .units = 5);
 	eg_output(g, "logits", logits);
 	eg_output(g, "loss", eg_ctc(g, logits, labels, .blank = 4, .zero_infinity = true));
@@ -353,29 +392,33 @@ static void labels_net(eg_graph *g, const int64_t *d) {
 static void test_labels(void **state) {
 	EG_UNUSED(state);
 	compare_graphs(labels_net, (const char *const[]){"time", "labels"}, (int64_t[]){9, 3}, 5, 9);
-	compare_graphs(labels_net, (const char *const[]){"time", "labels"}, (int64_t[]){2, 6}, 5, 2); /* more than there are steps: impossible */
+	compare_graphs(labels_net, (const char *const[]){"time", "labels"}, (int64_t[]){2, 6}, 5,
+	        2); /* more than there are steps: impossible */
 	rig r = rig_new(1, NULL);
 	labels_net(r.g, (int64_t[]){EG_T, eg_open_dim(r.g, "labels")});
 	rig_ready(&r);
 	refused(&r, &(eg_plan_options){.batch = 2, .time = 4}, EG_ERR_ARG, "input 't' (N,labels)", "size for 'labels'");
-	eg_plan *plan = plan_of(&r, &(eg_plan_options){.batch = 2, .time = 4, .outputs = (const char *const[]){"logits", NULL}});
+	eg_plan *plan = plan_of(
+	        &r, &(eg_plan_options){.batch = 2, .time = 4, .outputs = (const char *const[]){"logits", NULL}});
 	assert_int_equal(eg_plan_dims(plan, eg_graph_find(r.g, "logits")).d[0], 4);
 	assert_true(eg_plan_dims(plan, eg_graph_find(r.g, "t")).d[1] < 0);
 	eg_plan_free(plan);
 	rig_free(&r);
 }
 
-/* ---- steps as samples --------------------------------------------------------------------------------------------------------------------- */
+/* ---- steps as samples -------------------------------------------------------------------------------------------- */
 
 /* What is done with each picture: layouts and fusions of all kinds. */
 static eg_tensor see(eg_graph *g, eg_tensor x) {
-	x = eg_maxpool2d(g, eg_relu(g, eg_conv2d(g, x, .filters = 4, .kernel = {3, 3}, .padding = {1, 1})), .kernel = {2, 2});
+	x = eg_maxpool2d(
+	        g, eg_relu(g, eg_conv2d(g, x, .filters = 4, .kernel = {3, 3}, .padding = {1, 1})), .kernel = {2, 2});
 	x = eg_tanh(g, eg_batchnorm(g, eg_conv2d(g, x, .filters = 17, .kernel = {2, 2})));
 	x = eg_relu(g, eg_linear(g, eg_flatten(g, x), .units = 10));
 	return eg_linear(g, x, .units = 6);
 }
 static void frames(eg_graph *g) {
-	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 2, 6, 8)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_T, EG_N));
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 2, 6, 8)),
+	          t = eg_input(g, "t", EG_I32, EG_DIMS(EG_T, EG_N));
 	eg_tensor y = see(g, eg_fold_time(g, x));
 	eg_output(g, "y", eg_unfold_time(g, y));
 	eg_output(g, "loss", eg_cross_entropy(g, y, eg_fold_time(g, t)));
@@ -399,7 +442,11 @@ static void test_frames(void **state) {
 			rig_ready(&a);
 			rig_ready(&b);
 			for (int k = 0; k < 2 * EG_LAYOUT_CHOICES; k++) {
-				eg_plan_options o = {.batch = 7, .time = 5, .train = k % 2, .input_grads = k % 2, .layout = (eg_layout_choice)(k / 2)};
+				eg_plan_options o = {.batch = 7,
+				        .time = 5,
+				        .train = k % 2,
+				        .input_grads = k % 2,
+				        .layout = (eg_layout_choice)(k / 2)};
 				numbers have = results(&a, &o);
 				o.batch = 35;
 				numbers want = results(&b, &o);
@@ -427,9 +474,11 @@ static void test_frame_by_frame(void **state) {
 	fill_inputs(&a, all);
 	eg_plan_run(all, 0);
 	for (int i = 0; i < T * N; i++) {
-		memcpy(eg_plan_input(one, "x"), (const eg_real *)eg_plan_input(all, "x") + i * PIXELS, PIXELS * sizeof(eg_real));
+		memcpy(eg_plan_input(one, "x"), (const eg_real *)eg_plan_input(all, "x") + i * PIXELS,
+		        PIXELS * sizeof(eg_real));
 		eg_plan_run(one, 0);
-		for (int k = 0; k < K; k++) net_near(eg_plan_output(all, "y")[i * K + k], eg_plan_output(one, "y")[k], 1e-5);
+		for (int k = 0; k < K; k++)
+			net_near(eg_plan_output(all, "y")[i * K + k], eg_plan_output(one, "y")[k], 1e-5);
 	}
 	eg_plan_free(all);
 	eg_plan_free(one);
@@ -437,15 +486,20 @@ static void test_frame_by_frame(void **state) {
 	rig_free(&b);
 }
 
-/* A network in which samples, and steps of samples, and steps of another length, are batches, in turn and side by side. */
+/* A network in which samples, and steps of samples, and steps of another length, are batches, in turn and side by
+ * side. */
 static void batches(eg_graph *g, const int64_t *d) {
-	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(d[0], EG_N, 2, 6, 8)), c = eg_input(g, "c", EG_F32, EG_DIMS(d[1], EG_N, 5));
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(d[0], EG_N, 2, 6, 8)),
+	          c = eg_input(g, "c", EG_F32, EG_DIMS(d[1], EG_N, 5));
 	eg_tensor still = eg_input(g, "s", EG_F32, EG_DIMS(EG_N, 2, 6, 8)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
 	eg_tensor seen = eg_unfold_time(g, see(g, eg_fold_time(g, x)));
-	eg_tensor read = eg_fold_time(g, eg_gru(g, eg_unfold_time(g, eg_relu(g, eg_linear(g, eg_fold_time(g, c), .units = 9))), .hidden = 6));
+	eg_tensor read = eg_fold_time(
+	        g, eg_gru(g, eg_unfold_time(g, eg_relu(g, eg_linear(g, eg_fold_time(g, c), .units = 9))), .hidden = 6));
 	eg_tensor again = eg_unfold_time(g, eg_sigmoid(g, eg_linear(g, eg_add(g, read, read), .units = 6)));
 	eg_tensor h = eg_add(g, eg_last(g, eg_lstm(g, seen, .hidden = 6)), eg_mean_time(g, again));
-	h = eg_add(g, h, eg_linear(g, eg_flatten(g, eg_relu(g, eg_conv2d(g, still, .filters = 3, .kernel = {3, 3}))), .units = 6));
+	h = eg_add(g, h,
+	        eg_linear(
+	                g, eg_flatten(g, eg_relu(g, eg_conv2d(g, still, .filters = 3, .kernel = {3, 3}))), .units = 6));
 	eg_output(g, "seen", eg_unfold_time(g, eg_fold_time(g, seen)));
 	eg_output(g, "twice", eg_fold_time(g, eg_add(g, again, again)));
 	eg_output(g, "loss", eg_cross_entropy(g, eg_linear(g, eg_dropout(g, h, .rate = 0.25f), .units = 4), t));
@@ -459,9 +513,15 @@ static void several_batches(const char *isa, const int *extent, bool train, int 
 		rig r = rig_new(threads, isa);
 		batches(r.g, (int64_t[]){EG_T, eg_open_dim(r.g, "length")});
 		rig_ready(&r);
-		eg_plan_options o = {.batch = extent[0], .time = extent[1], .sizes = sizes_of("length", extent[2], NULL, 0), .train = train,
-			.input_grads = train, .layout = (eg_layout_choice)(k % EG_LAYOUT_CHOICES), .no_fusion = k / EG_LAYOUT_CHOICES % 2,
-			.no_defer = k / EG_LAYOUT_CHOICES / 2, .seed = 3};
+		eg_plan_options o = {.batch = extent[0],
+		        .time = extent[1],
+		        .sizes = sizes_of("length", extent[2], NULL, 0),
+		        .train = train,
+		        .input_grads = train,
+		        .layout = (eg_layout_choice)(k % EG_LAYOUT_CHOICES),
+		        .no_fusion = k / EG_LAYOUT_CHOICES % 2,
+		        .no_defer = k / EG_LAYOUT_CHOICES / 2,
+		        .seed = 3};
 		numbers have = results(&r, &o);
 		if (threads > 1) compare(have, one, 0, "several batches, more threads");
 		if (k > 0) compare(have, first, 2e-4, "several batches, another way");
@@ -485,7 +545,8 @@ static void test_several_batches(void **state) {
 	const char *isas[4];
 	for (int i = 0, n = net_isas(isas); i < n; i++)
 		for (int e = 0; e < EG_COUNT(extents); e++)
-			for (int train = 0; train < 2; train++) several_batches(isas[i], extents[e], train == 1, (e ? 1 : 4) * EG_LAYOUT_CHOICES);
+			for (int train = 0; train < 2; train++)
+				several_batches(isas[i], extents[e], train == 1, (e ? 1 : 4) * EG_LAYOUT_CHOICES);
 }
 
 /* The same with all sizes fixed but the batch. */
@@ -519,7 +580,8 @@ static void test_session(void **state) {
 	rig_free(&r);
 }
 
-/* The state of a batch that is no open one, carried from run to run; and a session over pictures whose size it was given. */
+/* The state of a batch that is no open one, carried from run to run; and a session over pictures whose size it was
+ * given. */
 static void test_state(void **state) {
 	EG_UNUSED(state);
 	enum { STEPS = 6, HALF = 3, B = 3, F = 4, H = 5 };
@@ -534,9 +596,11 @@ static void test_state(void **state) {
 	fill_inputs(&r, whole);
 	eg_plan_run(whole, 0);
 	for (int i = 0; i < 2; i++) {
-		memcpy(eg_plan_input(half, "x"), (const eg_real *)eg_plan_input(whole, "x") + i * HALF * B * F, HALF * B * F * sizeof(eg_real));
+		memcpy(eg_plan_input(half, "x"), (const eg_real *)eg_plan_input(whole, "x") + i * HALF * B * F,
+		        HALF * B * F * sizeof(eg_real));
 		eg_plan_run(half, 0);
-		assert_memory_equal(eg_plan_output(half, "y"), eg_plan_output(whole, "y") + i * HALF * B * H, HALF * B * H * sizeof(eg_real));
+		assert_memory_equal(eg_plan_output(half, "y"), eg_plan_output(whole, "y") + i * HALF * B * H,
+		        HALF * B * H * sizeof(eg_real));
 	}
 	eg_plan_free(whole);
 	eg_plan_free(half);
@@ -571,7 +635,7 @@ static void test_session_sizes(void **state) {
 	rig_free(&r);
 }
 
-/* ---- caches, memory ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- caches, memory ---------------------------------------------------------------------------------------------- */
 
 static void test_cache(void **state) {
 	EG_UNUSED(state);
@@ -621,7 +685,8 @@ static void test_allocations(void **state) {
 		eg_plan_options o = {.batch = 2, .train = true, .sizes = sizes_of("height", 9, "width", 8)};
 		eg_plan_cache *c = p ? eg_plan_cache_new(g, p, &o, &err) : NULL;
 		done = c && eg_plan_cache_get(c, 2, 0, NULL, &err);
-		if (!done && err.status != EG_ERR_MEMORY) fail_msg("allocation %ld: %s: %s", n, eg_status_name(err.status), err.message);
+		if (!done && err.status != EG_ERR_MEMORY)
+			fail_msg("allocation %ld: %s: %s", n, eg_status_name(err.status), err.message);
 		eg_plan_cache_free(c);
 		eg_params_free(p);
 		eg_graph_free(g);
@@ -633,22 +698,22 @@ static void test_allocations(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handles),
-		cmocka_unit_test(test_refused_graphs),
-		cmocka_unit_test(test_refused_plans),
-		cmocka_unit_test(test_pictures),
-		cmocka_unit_test(test_time_as_height),
-		cmocka_unit_test(test_two_lengths),
-		cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_frame_by_frame),
-		cmocka_unit_test(test_several_batches),
-		cmocka_unit_test(test_several_batches_fixed),
-		cmocka_unit_test(test_session),
-		cmocka_unit_test(test_state),
-		cmocka_unit_test(test_session_sizes),
-		cmocka_unit_test(test_cache),
-		cmocka_unit_test(test_allocations),
+	        cmocka_unit_test(test_handles),
+	        cmocka_unit_test(test_refused_graphs),
+	        cmocka_unit_test(test_refused_plans),
+	        cmocka_unit_test(test_pictures),
+	        cmocka_unit_test(test_time_as_height),
+	        cmocka_unit_test(test_two_lengths),
+	        cmocka_unit_test(test_labels),
+	        cmocka_unit_test(test_frames),
+	        cmocka_unit_test(test_frame_by_frame),
+	        cmocka_unit_test(test_several_batches),
+	        cmocka_unit_test(test_several_batches_fixed),
+	        cmocka_unit_test(test_session),
+	        cmocka_unit_test(test_state),
+	        cmocka_unit_test(test_session_sizes),
+	        cmocka_unit_test(test_cache),
+	        cmocka_unit_test(test_allocations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

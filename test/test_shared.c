@@ -1,5 +1,5 @@
-/* test_shared.c - one model, many predictors: plans, caches and sessions of several threads, each with a context of its own, over the same
- * parameters, made and run at the same time. */
+/* test_shared.c - one model, many predictors: plans, caches and sessions of several threads, each with a context of
+ * its own, over the same parameters, made and run at the same time. */
 #include "net.h"
 
 #include "core/plan.h"
@@ -9,8 +9,8 @@
 
 enum { CALLERS = 4, ROUNDS = 6, T = 5, N = 3, I = 6, K = 4 };
 
-/* Convolutions with a folded batch normalisation for every step, and a recurrent layer over them: weights packed in several ways, one of them anew
- * for each plan. */
+/* Convolutions with a folded batch normalisation for every step, and a recurrent layer over them: weights packed in
+ * several ways, one of them anew for each plan. */
 static void model(eg_graph *g) {
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 2, I, I));
 	eg_tensor h = eg_fold_time(g, x);
@@ -25,7 +25,8 @@ static void fill(eg_plan *plan) { net_fill(plan, "x", INPUT, 0, 5); }
 
 static eg_context *context(int threads, const char *isa, meter *m) {
 	eg_allocator a = {meter_alloc, meter_release, m};
-	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = threads, .isa = isa, .allocator = m ? &a : NULL}, NULL);
+	eg_context *ctx = eg_context_new(
+	        &(eg_context_options){.threads = threads, .isa = isa, .allocator = m ? &a : NULL}, NULL);
 	assert_non_null(ctx);
 	return ctx;
 }
@@ -46,18 +47,21 @@ typedef struct caller {
 } caller;
 
 static bool check(caller *c, bool ok, const char *what) {
-	if (!ok && !*c->wrong) snprintf(c->wrong, sizeof c->wrong, "caller %d, round %d: %s", c->number, c->s->round, what);
+	if (!ok && !*c->wrong)
+		snprintf(c->wrong, sizeof c->wrong, "caller %d, round %d: %s", c->number, c->s->round, what);
 	return ok;
 }
 
 static bool same(const shared *s, const eg_real *y) { return y && !memcmp(y, s->want, sizeof s->want); }
 
-/* One plan, run twice; another one of a cache; a session in chunks. Even callers run in the order given, odd ones the other way round. */
+/* One plan, run twice; another one of a cache; a session in chunks. Even callers run in the order given, odd ones the
+ * other way round. */
 static void predict(caller *c, eg_context *ctx, int what) {
 	shared *s = c->s;
 	eg_error err = {0};
 	if (what == 0) {
-		eg_plan *plan = eg_plan_new(s->g, s->p, &(eg_plan_options){.batch = N, .time = T, .context = ctx}, &err);
+		eg_plan *plan = eg_plan_new(
+		        s->g, s->p, &(eg_plan_options){.batch = N, .time = T, .context = ctx}, &err);
 		if (!check(c, plan, err.message)) return;
 		fill(plan);
 		for (int i = 0; i < 2; i++) {
@@ -71,8 +75,10 @@ static void predict(caller *c, eg_context *ctx, int what) {
 		for (int n = 1; n <= N && cache; n++) {
 			eg_plan *plan = eg_plan_cache_get(cache, n, T, NULL, &err);
 			if (!check(c, plan, err.message)) break;
-			if (n == N) fill(plan);
-			else net_fill(plan, "x", INPUT / N * n, 0, 5);
+			if (n == N)
+				fill(plan);
+			else
+				net_fill(plan, "x", INPUT / N * n, 0, 5);
 			eg_plan_run(plan, 0);
 			if (n == N) check(c, same(s, eg_plan_output(plan, "y")), "a cached plan gives something else");
 		}
@@ -82,10 +88,12 @@ static void predict(caller *c, eg_context *ctx, int what) {
 		const char *name = "x";
 		const void *in = x;
 		for (int i = 0; i < INPUT; i++) x[i] = (eg_real)net_random(5, (uint64_t)i);
-		eg_session *session = eg_session_new(s->g, s->p, &(eg_session_options){.batch = N, .chunk = 2, .context = ctx}, &err);
+		eg_session *session = eg_session_new(
+		        s->g, s->p, &(eg_session_options){.batch = N, .chunk = 2, .context = ctx}, &err);
 		if (!check(c, session, err.message)) return;
 		check(c, eg_session_run(session, T, &name, &in, 1, &out, &err) == EG_OK, err.message);
-		for (int i = 0; i < OUTPUT; i++) check(c, fabs((double)(y[i] - s->want[i])) < 1e-4, "a session gives something else");
+		for (int i = 0; i < OUTPUT; i++)
+			check(c, fabs((double)(y[i] - s->want[i])) < 1e-4, "a session gives something else");
 		eg_session_free(session);
 	}
 }
@@ -117,7 +125,8 @@ static void test_callers(void **state) {
 	model(s.g);
 	s.p = eg_params_new(s.g, 3, NULL);
 	assert_non_null(s.p);
-	/* From the second round on a plan of the graph's own keeps the packed weights, so that they are not made but written anew. */
+	/* From the second round on a plan of the graph's own keeps the packed weights, so that they are not made but
+	 * written anew. */
 	eg_plan *holder = NULL;
 	for (s.round = 0; s.round < ROUNDS; s.round++) {
 		eg_params_data(s.p, eg_params_find(s.p, "conv1.weight"))[s.round] += (eg_real)0.5;
@@ -142,7 +151,8 @@ static void test_callers(void **state) {
 	eg_context_free(ctx);
 }
 
-/* A plan takes memory from its context, and its weights in packed forms from the parameters; other kernels have forms of their own. */
+/* A plan takes memory from its context, and its weights in packed forms from the parameters; other kernels have forms
+ * of their own. */
 static void test_contexts(void **state) {
 	EG_UNUSED(state);
 	meter m = {.left = -1};
@@ -176,8 +186,8 @@ static void test_contexts(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_callers),
-		cmocka_unit_test(test_contexts),
+	        cmocka_unit_test(test_callers),
+	        cmocka_unit_test(test_contexts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

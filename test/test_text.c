@@ -213,15 +213,16 @@ static void texts_are_refused(void **state) {
 	assert_int_equal(eg_text_load("text", NULL, &t, &f->err), EG_ERR_ARG);
 	assert_says(f->err, "data.path");
 	assert_int_equal(eg_text_load("mnist", NULL, &t, &f->err), EG_ERR_ARG);
-	assert_says(f->err, "data source 'mnist' is pictures, but text is wanted here; there is: tinyshakespeare, "
-	                    "tang-poems, text");
+	assert_says(f->err, "data source 'mnist' is no text; there is: tinyshakespeare, tang-poems, text");
+	assert_int_equal(eg_text_load("tsv", NULL, &t, &f->err), EG_ERR_ARG);
 	assert_int_equal(eg_text_load("tinyshakspeare", NULL, &t, &f->err), EG_ERR_ARG);
 	assert_says(f->err, "did you mean 'tinyshakespeare'");
 	assert_int_equal(eg_text_load("tinyshakespeare", NULL, &t, NULL), EG_ERR_IO);
 	assert_null(t);
 	eg_pictures *p;
 	assert_int_equal(eg_data_load("tang-poems", "train", NULL, &p, &f->err), EG_ERR_ARG);
-	assert_says(f->err, "data source 'tang-poems' is text, but a set of pictures is wanted here");
+	assert_says(f->err, "data source 'tang-poems' is no set of pictures in memory; there is: fashion-mnist, mnist, "
+	                    "folder, idx");
 }
 
 /* Found in a folder called text: of ENGRAM_DATA, of the cache, or the one that is named. */

@@ -4,9 +4,10 @@
 #   optest*.c     the generic op tester, one program
 #   vectors*.c    comparison with other systems' results, one program
 #   fuzz_*.c      fuzz targets; here their kept inputs test/corpus/*/ are run through them (fuzz_main.c)
-#   support*.c    linked into every program above
+#   support*.c    what several of them share: a library
 #   peak_memory.c what a command needs, for the scripts
 #   *.sh          tests of the whole program; they get ENGRAM (the program) and ENGRAM_BUILD in the environment
+#   docs_extract.awk  takes code out of pages, for docs*.sh
 #
 # Labels: `program` for shell tests, `threads` for C tests whose source speaks of threads (those run under TSan).
 # Exit code 77 means skipped.
@@ -42,8 +43,16 @@ function(register name)
 endfunction()
 
 file(GLOB support CONFIGURE_DEPENDS test/support*.c)
+foreach(file ${support})
+	needs_io(${file} io)
+	if(io AND NOT ENGRAM_IO)
+		list(REMOVE_ITEM support ${file})
+	endif()
+endforeach()
+add_library(test_support STATIC ${support})
+target_link_libraries(test_support PUBLIC engram_all PkgConfig::CMOCKA)
 function(test_program name)
-	program(${name} test LIBS engram_all PkgConfig::CMOCKA SOURCES ${ARGN} ${support})
+	program(${name} test LIBS test_support SOURCES ${ARGN})
 	# gcc 12 for ARM breaks down at sums of fmax (vect_transform_reduction), which tests are full of.
 	if(TARGET ${name} AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
 		target_compile_options(${name} PRIVATE -fno-tree-vectorize)
@@ -139,7 +148,7 @@ if(TARGET engram)
 endif()
 
 # The longest first, so that the last to end has no processor to itself: about the seconds that they take.
-set(longest vectors 60 optest-mutate 50 cli_generate.sh 50 vectors-runs 40 optest 35 test_kern_conv 25 test_kern_isa 20 test_kern_winograd 20
+set(longest vectors 60 docs_operator.sh 60 optest-mutate 50 cli_generate.sh 50 vectors-runs 40 optest 35 test_kern_conv 25 test_kern_isa 20 test_kern_winograd 20
 	optest-avx2 20 test_graph 15 optest-wide16 15 optest-neon 15 test_checkpoint 10)
 while(longest)
 	list(POP_FRONT longest name seconds)

@@ -39,6 +39,8 @@ eg_status eg_fail(eg_error *err, eg_status status, const char *fmt, ...) EG_PRIN
 #endif
 /* Puts "prefix: " before the message already in *err; for callers that know the place (file, layer). */
 void eg_fail_prefix(eg_error *err, const char *fmt, ...) EG_PRINTF(2, 3);
+/* Does the name fit a pattern in which * stands for any characters and ? for one? */
+bool eg_name_fits(const char *pattern, const char *name);
 
 /* ---- alloc.c: allocator hook and arena --------------------------------------------------------------------------- */
 

@@ -106,3 +106,23 @@ const char *eg_did_you_mean(const char *word, const char *const *names, int n) {
 	}
 	return best;
 }
+
+/* ---- patterns ---------------------------------------------------------------------------------------------------- */
+
+/* After a mismatch the last star takes one more. */
+bool eg_name_fits(const char *pattern, const char *name) {
+	const char *star = NULL, *from = NULL;
+	while (*name) {
+		if (*pattern == '*') {
+			star = ++pattern, from = name;
+		} else if (*pattern == *name || *pattern == '?') {
+			pattern++, name++;
+		} else if (star) {
+			pattern = star, name = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*') pattern++;
+	return !*pattern;
+}

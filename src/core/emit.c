@@ -103,7 +103,8 @@ bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout) {
 	const eg_dims *d = &p->values[value].dims;
 	if (layout == EG_PLAIN) return true;
 	if (p->graph->values[value].type != EG_F32) return false;
-	return layout == EG_LANES ? eg_plan_value_batched(p, value) : d->rank == 4 && eg_dims_known(d, 1) == eg_dims_count(d, 1);
+	if (layout == EG_LANES) return eg_plan_value_batched(p, value);
+	return d->rank == 4 && d->d[1] > 0 && d->d[2] > 0 && d->d[3] > 0;
 }
 
 /* BLOCKED tensors are walked as a whole: their jobs are global, as those of the convolutions between them, and share out well at batch 1 too. */

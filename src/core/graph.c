@@ -179,6 +179,28 @@ static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
 	return EG_OK;
 }
 
+static const eg_op *find_op(const char *name) {
+	for (int i = 0; i < eg_ops_count; i++)
+		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
+	return NULL;
+}
+
+eg_status eg_op_target(
+	const eg_op_info *info, const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	_Alignas(max_align_t) char copy[512] = {0};
+	eg_error own = {0}; /* operators write into one without asking whether it is wanted */
+	*target = (eg_target_info){0};
+	const eg_op *op = find_op(info->name);
+	if (!op || !op->target) return eg_fail(err, EG_ERR_ARG, "%s is no loss: it takes no target", info->name);
+	if (op->info.options_size > sizeof copy) return eg_fail(err, EG_ERR_ARG, "%s: options of %zu bytes", info->name, op->info.options_size);
+	if (options) memcpy(copy, options, op->info.options_size);
+	eg_status status = EG_OK;
+	for (int i = 0; i < op->info.nattrs && !status; i++) status = check_attr(&own, &op->info.attrs[i], copy);
+	if (!status) status = op->target(copy, x, target, &own);
+	if (status) eg_fail(err, status, "%s: %s", info->name, own.message);
+	return status;
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------------------------------------- */
 
 /* By a node or an input; an output may have the name of the node that computes it. */
@@ -200,12 +222,6 @@ static const char *node_name(eg_graph *g, const eg_op *op, const char *given) {
 		char *name = eg_arena_printf(&g->arena, "%s%d", base, number);
 		if (!name || !node_name_taken(g, name)) return name;
 	}
-}
-
-static const eg_op *find_op(const char *name) {
-	for (int i = 0; i < eg_ops_count; i++)
-		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
-	return NULL;
 }
 
 /* Copies the options, fills in defaults, checks ranges and inputs. */

@@ -162,7 +162,7 @@ static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
 	case BUF_IO:
 	case BUF_CARRY: break;
 	case BUF_PACKED: return b->packed->data;
-	case BUF_PART: assert(!"calls name whole buffers"); break;
+	case BUF_PART: assert(false && "calls name whole buffers"); break;
 	}
 	return p->memory + (b->transient ? p->worker_offset + (size_t)worker * p->worker_bytes : 0) + b->offset;
 }

@@ -36,6 +36,9 @@ int64_t eg_dim_product(int64_t a, int64_t b);
 void eg_dim_factors(int64_t d, int64_t *a, int64_t *b);
 /* May they be equal? Of sizes that are open this is told when a plan is made, where infer is called again. */
 bool eg_dim_fits(int64_t a, int64_t b);
+/* Of two that fit, the one that says more: a number before an open size, of these the one that is known longer, so a picture's height before
+ * what a network has made of it. */
+static inline int64_t eg_dim_surer(int64_t a, int64_t b) { return a > b ? a : b; }
 bool eg_dims_fit(const eg_dims *a, const eg_dims *b); /* and the ranks are equal */
 
 /* What infer reads (upper part) and sets (lower part). It is called when a node is made, and again for each plan: then only batches are open, all else
@@ -69,16 +72,21 @@ int64_t eg_dims_known(const eg_dims *d, int from); /* the same, open dimensions 
 
 /* ---- test cases: read by the generic tester -------------------------------------------------------------------------------- */
 
+/* Dimensions in little room: the library carries some hundred cases. Every size and open dimension of a case fits. */
+typedef struct eg_case_dims {
+	int16_t rank, d[EG_MAX_DIMS];
+} eg_case_dims;
+
 typedef struct eg_case {
 	const char *what;     /* a few words */
 	const void *options;  /* the op's options struct or NULL */
-	eg_dims in[EG_MAX_INPUTS];
-	eg_dtype type[EG_MAX_INPUTS];
+	eg_case_dims in[EG_MAX_INPUTS]; /* OP_DIMS(...) */
+	uint8_t type[EG_MAX_INPUTS];    /* an eg_dtype */
 	int batch;            /* for EG_N */
 	int time;             /* for EG_T */
-	eg_size sizes[4];     /* for EG_NAMED, EG_NAMED - 1, ...; up to the first without a name */
+	const eg_size *sizes; /* OP_SIZES(...): for EG_NAMED, EG_NAMED - 1, ... */
 	int64_t limit;        /* for EG_I32 inputs: values are 0..limit-1 */
-	const int32_t *values[EG_MAX_INPUTS]; /* for EG_I32 inputs: these values instead, as many as it has; NULL: random */
+	const int32_t *const *values; /* OP_VALUES(...): for EG_I32 inputs these values instead, as many as it has; NULL, and NULL of one: random */
 	int nin;
 	bool linear;          /* linear in its floating-point input 0 (bias aside): the adjoint identity is checked */
 	bool ties;            /* inputs hold equal values on purpose; no central differences */
@@ -94,6 +102,8 @@ extern const char *const eg_layout_names[EG_LAYOUTS];
 typedef struct eg_op {
 	eg_op_info info;
 	eg_status (*infer)(eg_infer *s);
+	/* Of a loss: what it takes as its input 1, "target", for an input 0 of dimensions x; options have their defaults. NULL: it is no loss. */
+	eg_status (*target)(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err);
 	void (*fwd)(eg_emit *e);
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */

@@ -1,14 +1,15 @@
 /* open.c - open sizes: their handles and names, products of two, and shapes as text.
  *
- * A size with a name, or one that an operator makes of others, is a number in the graph's table. A product needs no table: its two factors are bits of
- * its handle, so that a plan, which may not change the graph, can make some too. Not here: what the sizes are in a plan (shapes.c). */
+ * A size with a name, or one that an operator makes of others, is a number in the graph's table. A product needs no
+ * table: its two factors are bits of its handle, so that a plan, which may not change the graph, can make some too.
+ * Not here: what the sizes are in a plan (shapes.c). */
 #include "core/graph.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- products ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- products ---------------------------------------------------------------------------------------------------- */
 
 /* -(MARK + factor a, FACTOR bits, and factor b); a factor that is open has its highest bit set. */
 enum { FACTOR = 31 };
@@ -21,7 +22,8 @@ bool eg_dim_is_product(int64_t d) { return d == EG_TN || d <= -MARK; }
 
 int64_t eg_dim_product(int64_t a, int64_t b) {
 	if (a == EG_T && b == EG_N) return EG_TN;
-	if (a == 0 || b == 0 || a >= OPEN || b >= OPEN || a <= -OPEN || b <= -OPEN || a == EG_TN || b == EG_TN) return 0;
+	if (a == 0 || b == 0 || a >= OPEN || b >= OPEN || a <= -OPEN || b <= -OPEN || a == EG_TN || b == EG_TN)
+		return 0;
 	return -(MARK + (coded(a) << FACTOR) + coded(b));
 }
 
@@ -31,7 +33,7 @@ void eg_dim_factors(int64_t d, int64_t *a, int64_t *b) {
 	*b = d == EG_TN ? EG_N : decoded(bits & mask);
 }
 
-/* ---- equality ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- equality ---------------------------------------------------------------------------------------------------- */
 
 bool eg_dim_fits(int64_t a, int64_t b) {
 	if (a == b) return true;
@@ -42,7 +44,8 @@ bool eg_dim_fits(int64_t a, int64_t b) {
 		return eg_dim_fits(fa[0], fb[0]) && eg_dim_fits(fa[1], fb[1]);
 	}
 	if (eg_dim_is_batch(a) || eg_dim_is_batch(b)) return false;
-	if (a == EG_T || b == EG_T) return a < 0 && b < 0; /* a time that some plan could make equal to a number is a mistake */
+	if (a == EG_T || b == EG_T)
+		return a < 0 && b < 0; /* a time that some plan could make equal to a number is a mistake */
 	return a < 0 || b < 0;
 }
 
@@ -52,7 +55,7 @@ bool eg_dims_fit(const eg_dims *a, const eg_dims *b) {
 	return fit;
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static int64_t handle(int i) { return EG_NAMED - (int64_t)i; }
 static bool known(const eg_graph *g, int64_t d) { return d <= EG_NAMED && d > handle(g->nopen); }
@@ -79,7 +82,9 @@ static int64_t add(eg_graph *g, const char *name, bool follows) {
 int64_t eg_open_dim(eg_graph *g, const char *name) {
 	if (g->error.status) return 0;
 	if (!is_word(name)) {
-		eg_fail(&g->error, EG_ERR_ARG, "open size '%s': its name must be a word of letters, digits and '_' that begins with a letter", name ? name : "");
+		eg_fail(&g->error, EG_ERR_ARG,
+		        "open size '%s': its name must be a word of letters, digits and '_' that begins with a letter",
+		        name ? name : "");
 		return 0;
 	}
 	if (!strcmp(name, "batch")) return EG_N;
@@ -101,12 +106,13 @@ int64_t eg_infer_size(eg_infer *s, int64_t from) {
 	if (s->out_of_memory || !s->graph) return 0;
 	const bool follows = known(s->graph, from) && s->graph->open[EG_NAMED - from].follows;
 	const char *name = eg_open_name(s->graph, from);
-	int64_t d = add(s->graph, follows ? name : eg_arena_printf(&s->graph->arena, "%s'", name ? name : "size"), true);
+	int64_t d = add(
+	        s->graph, follows ? name : eg_arena_printf(&s->graph->arena, "%s'", name ? name : "size"), true);
 	s->out_of_memory = d == 0;
 	return d;
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 typedef struct text {
 	char *s;

@@ -17,7 +17,7 @@ static bool is_wanted(const eg_plan_options *o, const char *name) {
 static int find_output(const eg_plan *p, const char *name) {
 	for (int i = 0; i < p->graph->noutputs; i++)
 		if (!strcmp(p->graph->outputs[i].name, name)) {
-			int v = p->graph->outputs[i].value;
+			int v = p->graph->outputs[i].value; /* the graph may have grown since */
 			return v < p->nvalues && p->values[v].output ? v : -1;
 		}
 	return -1;

@@ -1,23 +1,26 @@
 /* shapes.c - the shapes of a plan: what open sizes are, and the operators' infer once more with them.
  *
- * Operators so need no algebra of sizes: when the graph is built they say which sizes are open, here they see numbers. The batch alone stays open, since
- * it decides what is cut into blocks. Only what the wanted outputs need is looked at: a plan that predicts needs no size of the targets. */
+ * Operators so need no algebra of sizes: when the graph is built they say which sizes are open, here they see numbers.
+ * The batch alone stays open, since it decides what is cut into blocks. Only what the wanted outputs need is looked
+ * at: a plan that predicts needs no size of the targets. */
 #include "core/plan.h"
 
 #include <string.h>
 
-/* ---- the sizes given ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the sizes given --------------------------------------------------------------------------------------------- */
 
 static eg_status unknown(const eg_graph *g, const char *name, eg_error *err) {
 	char list[400] = "";
 	for (int i = 0; i < g->nopen; i++) {
 		size_t used = strlen(list);
-		if (!g->open[i].follows) snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", g->open[i].name);
+		if (!g->open[i].follows)
+			snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", g->open[i].name);
 	}
-	bool own = !strcmp(name, "batch") || !strcmp(name, "time");
-	return eg_fail(err, EG_ERR_ARG, "the plan was given a size for '%s', %s%s%s", name,
-		own ? "which has an option of its own" : "but the graph has no open size of that name",
-		own ? "" : *list ? "; it has " : "; it has none", list);
+	if (!strcmp(name, "batch") || !strcmp(name, "time"))
+		return eg_fail(err, EG_ERR_ARG, "the plan was given a size for '%s', which has an option of its own", name);
+	return eg_fail(err, EG_ERR_ARG,
+	        "the plan was given a size for '%s', but the graph has no open size of that name; it has %s", name,
+	        *list ? list : "none");
 }
 
 /* Into p->size, by number of the graph's open size. */
@@ -25,9 +28,12 @@ static eg_status read_sizes(eg_plan *p, const eg_size *sizes, eg_error *err) {
 	for (const eg_size *s = sizes; s && s->name; s++) {
 		int i = eg_graph_open_find(p->graph, s->name);
 		if (i < 0) return unknown(p->graph, s->name, err);
-		if (s->size < 1) return eg_fail(err, EG_ERR_ARG, "the plan was given the size %d for '%s'; at least 1 is needed", s->size, s->name);
+		if (s->size < 1)
+			return eg_fail(err, EG_ERR_ARG, "the plan was given the size %d for '%s'; at least 1 is needed",
+			        s->size, s->name);
 		if (p->size[i] && p->size[i] != s->size)
-			return eg_fail(err, EG_ERR_ARG, "the plan was given two sizes for '%s', %d and %d", s->name, p->size[i], s->size);
+			return eg_fail(err, EG_ERR_ARG, "the plan was given two sizes for '%s', %d and %d", s->name,
+			        p->size[i], s->size);
 		p->size[i] = s->size;
 	}
 	return EG_OK;
@@ -68,7 +74,7 @@ static const char *told(const eg_plan *p, char *buf, size_t size) {
 	return buf;
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 /* What is known of d in this plan; the batch stays open. */
 static int64_t sized(const eg_plan *p, int64_t d) {
@@ -111,11 +117,15 @@ static eg_status input_shape(eg_plan *p, int value, eg_error *err) {
 		int64_t m = missing(p, d->d[i]);
 		eg_shape_text(g, *d, text, sizeof text);
 		if (p->values[value].dims.d[i] == 0)
-			return eg_fail(err, EG_ERR_SHAPE, "input '%s' %s: the plan's sizes are too large", g->values[value].name, text);
+			return eg_fail(err, EG_ERR_SHAPE, "input '%s' %s: the plan's sizes are too large",
+			        g->values[value].name, text);
 		if (!m) continue;
 		if (m == EG_T)
-			return eg_fail(err, EG_ERR_ARG, "the graph has sequences (%s); a plan needs to know how many time steps (option time)", text);
-		return eg_fail(err, EG_ERR_ARG, "input '%s' %s: the plan needs a size for '%s' (option sizes)", g->values[value].name, text, eg_open_name(g, m));
+			return eg_fail(err, EG_ERR_ARG,
+			        "the graph has sequences, %s; a plan needs to know how many time steps (option time)",
+			        text);
+		return eg_fail(err, EG_ERR_ARG, "input '%s' %s: the plan needs a size for '%s' (option sizes)",
+		        g->values[value].name, text, eg_open_name(g, m));
 	}
 	return EG_OK;
 }
@@ -145,7 +155,8 @@ static eg_status node_shapes(eg_plan *p, int node, eg_error *err) {
 		s.in_type[i] = g->values[n->in[i]].type;
 	}
 	eg_status status = eg_graph_infer(g, n, &s);
-	if (!status && !same_params(g, n, &s)) status = eg_fail(s.err, EG_ERR_SHAPE, "its weights would depend on sizes that the graph leaves open");
+	if (!status && !same_params(g, n, &s))
+		status = eg_fail(s.err, EG_ERR_SHAPE, "its weights would depend on sizes that the graph leaves open");
 	if (status) {
 		eg_fail_prefix(s.err, "%s '%s'%s", n->op->info.name, n->name, told(p, with, sizeof with));
 		return status;
@@ -162,11 +173,14 @@ static eg_status check_count(const eg_plan *p, int value, eg_error *err) {
 	for (int i = 0; i < d->rank; i++) {
 		int64_t a = d->d[i], b = 1;
 		if (eg_dim_is_product(a)) eg_dim_factors(a, &a, &b);
-		count *= (double)eg_plan_number(p, a) * (double)eg_plan_number(p, b) + (eg_dim_is_batch(d->d[i]) ? EG_BLOCK : 0);
+		count *= (double)eg_plan_number(p, a) * (double)eg_plan_number(p, b) +
+		         (eg_dim_is_batch(d->d[i]) ? EG_BLOCK : 0);
 	}
 	if (count < 0x1p31) return EG_OK;
-	return eg_fail(err, EG_ERR_SHAPE, "a tensor of shape %s has more than 2^31 elements with batch size %d%s; try a smaller batch",
-		eg_shape_text(p->graph, p->graph->values[value].dims, text, sizeof text), p->N, told(p, with, sizeof with));
+	return eg_fail(err, EG_ERR_SHAPE,
+	        "a tensor of shape %s has more than 2^31 elements with batch size %d%s; try a smaller batch",
+	        eg_shape_text(p->graph, p->graph->values[value].dims, text, sizeof text), p->N,
+	        told(p, with, sizeof with));
 }
 
 eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err) {
@@ -174,7 +188,8 @@ eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err) {
 	eg_status status = read_sizes(p, sizes, err);
 	for (int i = 0; i < g->nvalues; i++) {
 		p->values[i].dims = g->values[i].dims;
-		for (int k = 0; k < g->values[i].dims.rank; k++) p->values[i].dims.d[k] = sized(p, g->values[i].dims.d[k]);
+		for (int k = 0; k < g->values[i].dims.rank; k++)
+			p->values[i].dims.d[k] = sized(p, g->values[i].dims.d[k]);
 		if (g->values[i].node < 0 && !status) status = input_shape(p, i, err);
 	}
 	for (int n = 0; n < g->nnodes && !status; n++)

@@ -7,23 +7,117 @@
 #include "engram_data.h"
 #include "engram_text.h"
 #include "base/base.h"
+#include "io/keys.h"
 
-/* ---- sources ----------------------------------------------------------------------------------------------------- */
+typedef struct eg_reader eg_reader; /* below */
 
-typedef struct eg_source eg_source;
-struct eg_source {
+/* ---- source.c ---------------------------------------------------------------------------------------------------- */
+
+/* What a source is. A file of this folder defines one as `const eg_source_type eg_source_type_NAME`, sources.def
+ * lists it. */
+typedef struct eg_source_type {
 	eg_data_info info;
-	/* Pictures: reads one split. `folder` holds info.files; NULL when there are none. `o` is never NULL. */
-	eg_status (*load)(const eg_source *s, const char *folder, bool test, const eg_data_options *o,
+	/* Of the data section, beside source, path and validation: offsets into the source's own struct. */
+	const eg_key *keys;
+	int nkeys;
+	size_t size; /* of that struct, whose first member is eg_source */
+	eg_status (*open)(eg_source *s, eg_error *err); /* the keys have been read; NULL: nothing to check */
+	/* Sets s->count[part], and what is known now of s->fields. Called once for each part, as long as it fails
+	 * not. */
+	eg_status (*prepare)(eg_source *s, eg_part part, eg_error *err);
+	eg_status (*learn_names)(eg_source *s, eg_error *err); /* NULL: by preparing the training part */
+	/* Record i, which there is; fields are all absent, id is its number, group and place are NULL. */
+	eg_status (*read)(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
+	void (*close)(eg_source *s); /* what it has beside the base; NULL: nothing */
+	/* Sets of pictures in memory, for eg_data_load: reads one split. `folder` holds info.files; NULL when there
+	 * are none. `o` is never NULL. NULL: it is no such set. */
+	eg_status (*load)(const struct eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
 		eg_pictures **out, eg_error *err);
+} eg_source_type;
+
+struct eg_source {
+	const eg_source_type *type;
+	eg_arena arena;     /* of the source's life */
+	const char *name;   /* key `source` */
+	const char *path;   /* key `path`; NULL: not given */
+	double validation;  /* key `validation`: for sources that compute records; others are cut above */
+	uint64_t seed;
+	const char *beside; /* the recipe's folder: relative paths are looked for there too. Set before eg_source_opened */
+	eg_field fields[EG_MAX_FIELDS];
+	int nfields;
+	int64_t count[EG_PARTS];
+	bool prepared[EG_PARTS];
+	const char *remarks[EG_PARTS];
+	int want[3]; /* C, H, W of pictures; 0: as they are */
 };
 
-const eg_source *eg_source_find(const char *name, eg_error *err); /* NULL, with a message that helps: no such source */
-/* The same for one of this kind. */
-const eg_source *eg_source_find_kind(const char *name, eg_data_kind kind, eg_error *err);
-/* Where the files of the set lie: in `folder`, or, when that is NULL, where eg_data_locate finds them. All are there.
- * *place is left alone for a source without files of its own. */
-eg_status eg_source_files(const eg_source *s, const char *folder, eg_data_place *place, eg_error *err);
+/* Opening in steps, for who reads the data section by several tables at once. */
+const eg_source_type *eg_source_type_find(const char *name, eg_error *err); /* NULL, with a message that helps: none */
+eg_status eg_source_new(const eg_source_type *type, eg_source **source, eg_error *err); /* every key has its default */
+enum { EG_SOURCE_KEY_SETS = 2 };
+void eg_source_key_sets(eg_source *s, eg_key_set sets[EG_SOURCE_KEY_SETS]); /* the common keys, and its own */
+eg_status eg_source_opened(eg_source *s, eg_error *err); /* the keys have been read */
+/* The same tables without a source, for the schema: `out` is NULL. */
+void eg_source_type_key_sets(const eg_source_type *type, eg_key_set sets[EG_SOURCE_KEY_SETS]);
+const eg_source_type *eg_source_type_at(int i); /* NULL: no such */
+
+/* For the files of sources. */
+
+/* A path that the user gave: as it is, or, when there is nothing of that name, beside the recipe if it is there. In
+ * the source's arena; NULL, with a message: out of memory. */
+const char *eg_source_path(eg_source *s, const char *path, eg_error *err);
+/* Where the files of a set lie: in s->path, or, when that is not given, where eg_data_locate finds them. All are
+ * there. */
+eg_status eg_source_place(eg_source *s, eg_data_place *place, eg_error *err);
+/* The one file of a source that has one: the user's (s->path), or that of a set. EG_PATH bytes. */
+eg_status eg_source_file(eg_source *s, char *path, eg_error *err);
+/* As eg_source_place, without a source: in `folder`, or, when that is NULL, where it is found. *place is left alone
+ * for a source without files. */
+eg_status eg_source_type_place(const eg_source_type *type, const char *folder, const char *beside, eg_data_place *place,
+	eg_error *err);
+eg_status eg_source_no_memory(const eg_source *s, eg_error *err);
+/* Puts "; `engram data get NAME` checks the files" behind a message about damaged files of a set that can be
+ * fetched. */
+void eg_source_advise(const eg_data_info *info, eg_status status, eg_error *err);
+/* Names of classes for field `field`: they are copied to the arena. Those that were there must be the first of them. */
+eg_status eg_source_set_names(eg_source *s, int field, const char *const *names, int n, eg_error *err);
+void eg_source_forget_names(eg_source *s, int field); /* the field is as in the table */
+void eg_source_remark_on(eg_source *s, eg_part part, const char *fmt, ...) EG_PRINTF(3, 4);
+
+/* ---- record.c ---------------------------------------------------------------------------------------------------- */
+
+/* Room that lives until the record is read anew; several calls add up. Aligned to 16. NULL: out of memory. */
+void *eg_record_room(eg_record *r, size_t bytes);
+void eg_record_reset(eg_record *r); /* its room may be used again */
+eg_status eg_record_number(eg_record *r, int64_t i, eg_error *err); /* id becomes the number i */
+char *eg_record_printf(eg_record *r, const char *fmt, ...) EG_PRINTF(2, 3); /* in its room; NULL: out of memory */
+eg_status eg_record_no_memory(eg_error *err);
+
+/* ---- source_pictures.c: what sources of pictures in memory share ------------------------------------------------- */
+
+/* Fields: picture, label. */
+typedef struct eg_picture_source {
+	eg_source base;
+	int64_t limit; /* of the training pictures; 0: all */
+	eg_pictures *sets[EG_PARTS];
+	const char *const *files[EG_PARTS]; /* of each picture, by its number; NULL: it has none */
+	size_t top[EG_PARTS];               /* bytes of a file's name before its name in the set */
+} eg_picture_source;
+
+extern const eg_field eg_picture_fields[2]; /* picture and label, of which nothing is known */
+/* Takes a set over, and what is known of the fields from it. */
+eg_status eg_picture_source_put(eg_source *s, eg_part part, eg_pictures *set, eg_error *err);
+eg_status eg_picture_source_prepare(eg_source *s, eg_part part, eg_error *err); /* by type->load, of a set by name */
+eg_status eg_picture_source_read(
+	const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
+void eg_picture_source_close(eg_source *s);
+
+/* ---- for tests of source_tsv.c, source_conll.c, source_masks.c --------------------------------------------------- */
+
+/* Takes the source's own file from a reader, in place of opening it. */
+eg_status eg_tsv_take(eg_source *s, eg_reader *reader, eg_error *err);
+eg_status eg_conll_take(eg_source *s, eg_reader *reader, eg_error *err);
+void eg_masks_keep(eg_source *s, size_t bytes); /* no more than this is kept decoded */
 
 /* ---- place.c ----------------------------------------------------------------------------------------------------- */
 
@@ -31,24 +125,43 @@ enum { EG_PATH = 1024 }; /* room for a path put together here */
 
 /* Puts the path of `name` or `name`.gz in `folder` into path; false: neither is there. */
 bool eg_data_file_find(const char *folder, const char *name, char path[EG_PATH]);
-/* What is there of a set's files in `folder`: how many; *lacking is the first that is not. */
-int eg_data_files_count(const eg_data_info *info, const char *folder, const eg_data_file **lacking);
+/* How many of a set's files and folders are in `folder`; `lacking` is the first that is not, empty when all are. */
+enum { EG_LACKING = 200 };
+int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG_LACKING]);
 const char *eg_data_folder_name(const eg_data_info *info);    /* of the set, in ENGRAM_DATA and so on */
 const char *eg_data_file_suffix(const eg_data_file *file);    /* behind the name of a downloaded file: ".gz" or "" */
 eg_status eg_data_cache_folder(const char *name, char folder[EG_PATH], eg_error *err);
-eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_error *err); /* eg_data_locate */
+/* eg_data_locate; `beside` (may be NULL): a folder whose data/ is looked at for what comes with recipes. */
+eg_status eg_data_locate_set(const eg_data_info *info, const char *beside, eg_data_place *place, eg_error *err);
+/* A set whose files are known: it can be located and checked. Others are the user's own files, or computed. */
+bool eg_data_is_set(const eg_data_info *info);
 eg_status eg_make_folders(const char *folder, eg_error *err); /* with those above it */
 /* "A/B" into path; fails when it is too long. */
 eg_status eg_join(char path[EG_PATH], const char *a, const char *b, const char *suffix, eg_error *err);
+
+/* ---- listing.c --------------------------------------------------------------------------------------------------- */
+
+typedef struct eg_names {
+	char **at; /* sorted by bytes; from the arena's allocator, to be released by eg_release */
+	int n, cap;
+	int others; /* what was passed over */
+} eg_names;
+typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES } eg_listed;
+/* Folders, or files whose names end like pictures', in `folder`. Hidden ones are passed over, and not counted. The
+ * texts lie in the arena. */
+eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err);
+bool eg_is_folder(const char *path);
 
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
 /* names NULL: "0", "1", ... NULL: out of memory. Takes pixels (from eg_block_new) and labels over, also on failure. */
 eg_pictures *eg_pictures_new(const eg_allocator *a, const eg_pictures *shape, const char *const *names);
 
+/* byte * mul + add, each rounded: the same bits on every machine of a kind. */
+void eg_bytes_to_real(eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add);
+
 /* ---- reader.c: bytes of a file or of memory, unpacked when they are gzipped -------------------------------------- */
 
-typedef struct eg_reader eg_reader;
 /* NULL on failure. `data` is borrowed; `name` is what messages call it. */
 eg_reader *eg_reader_open(const char *path, eg_error *err);
 eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_error *err);
@@ -93,6 +206,8 @@ void eg_sha256_end(eg_sha256 *s, char hex[65]); /* lower case */
 
 /* Reads all of `s`, which stays the caller's. o->folder and o->path are not looked at. */
 eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err);
+/* The same of a table: a whole file in UTF-8, and no advice to read it as bytes. */
+eg_status eg_text_read_table(eg_reader *s, eg_text **text, eg_error *err);
 /* The first place that is not UTF-8, or is a zero byte; `size` when there is none. */
 size_t eg_utf8_check(const char *s, size_t size);
 /* The code point of the character at s, which is one; *length (may be NULL) its bytes. */
@@ -133,6 +248,11 @@ void eg_fetch_free(eg_fetch *f);
 typedef eg_status (*eg_decoder)(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic,
 	eg_error *err);
 eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+/* Pixels as they are stored, C 1: indices into the palette, or grey as it is, of up to 8 bits. Another kind of PNG
+ * is an error. */
+eg_status eg_png_decode_indices(
+	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+eg_status eg_mask_load(const char *path, eg_picture *pic, eg_error *err); /* a PNG file by it; messages name the file */
 eg_status eg_jpeg_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 eg_status eg_pnm_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 /* Checks the size against o->max_pixels and allocates. */

@@ -69,8 +69,7 @@ static eg_status check_file(getting *g, const char *path, const eg_data_file *fi
 	eg_sha256_end(&sum, hex);
 	if (bytes == file->bytes && strcmp(hex, file->sha256) == 0) return EG_OK;
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "'%s' is not the file of this set: %lld bytes unpacked (not %lld), SHA-256 %.12s... (not "
-	        "%.12s...)",
+	        "'%s' is not the file of this set: %lld bytes unpacked (not %lld), SHA-256 %.12s... (not %.12s...)",
 	        path, (long long)bytes, (long long)file->bytes, hex, file->sha256);
 }
 
@@ -120,8 +119,8 @@ static eg_status fetch_from(
 }
 
 /* A publisher's address, or that of a mirror, which is laid out as we keep the files. */
-static eg_status make_url(char url[EG_PATH], const getting *g, const char *base, bool mirror, const eg_data_file *file,
-        eg_error *err) {
+static eg_status make_url(
+        char url[EG_PATH], const getting *g, const char *base, bool mirror, const eg_data_file *file, eg_error *err) {
 	char folder[EG_PATH];
 	const char *suffix = eg_data_file_suffix(file);
 	if (!mirror) return eg_join(url, base, file->published ? file->published : file->name, suffix, err);
@@ -196,7 +195,8 @@ static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file 
 			        "%s: it stands in a folder of ENGRAM_DATA, which is never changed; remove or replace "
 			        "it",
 			        why.message);
-		if (!has_address(g->info)) return eg_fail(err, status, "%s; it can be read all the same", why.message);
+		if (!has_address(g->info) || origin == EG_DATA_SHIPPED)
+			return eg_fail(err, status, "%s; it can be read all the same", why.message);
 		note(g, "%s; it is downloaded anew", why.message);
 		damaged = true;
 	}
@@ -208,25 +208,42 @@ static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file 
 	return status;
 }
 
+/* The folder given, that where the set is, or that where it is to be put. */
+static eg_status choose_place(const eg_data_info *info, const char *folder, eg_data_place *place, eg_error *err) {
+	if (folder) {
+		place->origin = EG_DATA_GIVEN;
+		size_t n = strlen(folder) + 1;
+		if (n > sizeof place->folder)
+			return eg_fail(err, EG_ERR_ARG, "the folder's name is too long: '%s'", folder);
+		memcpy(place->folder, folder, n);
+		return EG_OK;
+	}
+	if (info->nfiles == 0) return eg_data_locate_set(info, NULL, place, err);
+	if (eg_data_locate_set(info, NULL, place, NULL) == EG_OK) return EG_OK;
+	place->origin = EG_DATA_CACHE;
+	return eg_data_cache_folder(eg_data_folder_name(info), place->folder, err);
+}
+
+/* A set of folders has no checksums: what is there is taken as it is. */
+static eg_status check_folders(const eg_data_info *info, const char *folder, eg_error *err) {
+	char lacking[EG_LACKING];
+	eg_data_pieces(info, folder, lacking);
+	if (!lacking[0]) return EG_OK;
+	return eg_fail(
+	        err, EG_ERR_IO, "%s: there is no %s in folder '%s'; %s", info->name, lacking, folder, info->by_hand);
+}
+
 eg_status eg_data_get_set(
         const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
 	eg_data_got result = {0};
 	eg_error local = {EG_OK, ""};
 	if (!err) err = &local;
-	if (info->nfiles == 0)
-		return eg_fail(err, EG_ERR_ARG,
-		        "there is nothing to get for data source '%s': it reads files that you name", info->name);
-	eg_status status = EG_OK;
-	if (folder) {
-		result.place.origin = EG_DATA_GIVEN;
-		size_t n = strlen(folder) + 1;
-		if (n > sizeof result.place.folder)
-			return eg_fail(err, EG_ERR_ARG, "the folder's name is too long: '%s'", folder);
-		memcpy(result.place.folder, folder, n);
-	} else if (eg_data_locate_set(info, &result.place, NULL) != EG_OK) {
-		result.place.origin = EG_DATA_CACHE;
-		status = eg_data_cache_folder(eg_data_folder_name(info), result.place.folder, err);
-	}
+	if (!eg_data_is_set(info))
+		return eg_fail(err, EG_ERR_ARG, "there is nothing to get for data source '%s': %s", info->name,
+		        info->path == EG_DATA_PATH_COMPUTED ? "its records are computed"
+		                                            : "it reads files that you name");
+	eg_status status = choose_place(info, folder, &result.place, err);
+	if (!status && info->folders) status = check_folders(info, result.place.folder, err);
 	getting g = {.info = info, .folder = result.place.folder, .cb = cb, .now = {.files = info->nfiles}};
 	for (int i = 0; i < info->nfiles && status == EG_OK; i++) {
 		g.now.index = i;
@@ -239,6 +256,6 @@ eg_status eg_data_get_set(
 
 eg_status eg_data_get(
         const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
-	const eg_source *s = eg_source_find(name, err);
-	return s ? eg_data_get_set(&s->info, folder, cb, got, err) : EG_ERR_ARG;
+	const eg_source_type *type = eg_source_type_find(name, err);
+	return type ? eg_data_get_set(&type->info, folder, cb, got, err) : EG_ERR_ARG;
 }

@@ -73,6 +73,24 @@ eg_status eg_picture_load(const char *path, const eg_picture_options *options, e
 	return status;
 }
 
+eg_status eg_mask_load(const char *path, eg_picture *pic, eg_error *err) {
+	static const eg_picture_options none;
+	char *data;
+	size_t size;
+	*pic = (eg_picture){0};
+	eg_status status = eg_file_read(NULL, path, FILE_MOST, &data, &size, err);
+	if (status != EG_OK) return status;
+	if (decoder_of((const uint8_t *)data, size) == eg_png_decode)
+		status = eg_png_decode_indices((const uint8_t *)data, size, &none, pic, err);
+	else
+		status = eg_fail(err, EG_ERR_FORMAT, "%s", size ? "it is no PNG" : "it is empty");
+	eg_release(NULL, data);
+	if (status == EG_OK) return EG_OK;
+	eg_fail_prefix(err, "cannot read mask '%s'", path);
+	eg_picture_free(pic);
+	return status;
+}
+
 /* ---- to the model's size ----------------------------------------------------------------------------------------- */
 
 /* Source pixels first..last that make up one target pixel along one axis; those between the ends weigh `inner` each. */

@@ -99,27 +99,10 @@ eg_picture_scale eg_pictures_statistics(const eg_pictures *p, const uint32_t *it
 	return scale;
 }
 
-/* ---- for the training loop --------------------------------------------------------------------------------------- */
-
-typedef void (*converter)(eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add);
-
-struct eg_picture_dataset {
-	eg_dataset base;
-	const char *inputs[3];
-	const eg_pictures *pictures;
-	uint32_t *items; /* NULL: all */
-	size_t plane;
-	int C;
-	eg_real mul[3], add[3]; /* byte * mul + add */
-	converter convert;
-};
+/* ---- from bytes to numbers --------------------------------------------------------------------------------------- */
 
 EG_ALWAYS_INLINE void convert(eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add) {
 	for (size_t i = 0; i < n; i++) out[i] = (eg_real)in[i] * mul + add;
-}
-
-static void convert_any(eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add) {
-	convert(out, in, n, mul, add);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -130,12 +113,27 @@ __attribute__((target("avx2"))) static void convert_avx2(
 }
 #endif
 
-static converter choose_converter(void) {
+void eg_bytes_to_real(eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add) {
 #if defined(__x86_64__) && defined(__GNUC__)
-	if (__builtin_cpu_supports("avx2")) return convert_avx2;
+	if (__builtin_cpu_supports("avx2")) {
+		convert_avx2(out, in, n, mul, add);
+		return;
+	}
 #endif
-	return convert_any;
+	convert(out, in, n, mul, add);
 }
+
+/* ---- for the training loop --------------------------------------------------------------------------------------- */
+
+struct eg_picture_dataset {
+	eg_dataset base;
+	const char *inputs[3];
+	const eg_pictures *pictures;
+	uint32_t *items; /* NULL: all */
+	size_t plane;
+	int C;
+	eg_real mul[3], add[3]; /* byte * mul + add */
+};
 
 enum { AHEAD = 3 };
 
@@ -164,7 +162,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 		if (i + AHEAD < n) ask_for(d, items[i + AHEAD], size);
 		const uint8_t *in = p->pixels + item * size;
 		for (int c = 0; c < d->C; c++, in += d->plane, out += d->plane)
-			d->convert(out, in, d->plane, d->mul[c], d->add[c]);
+			eg_bytes_to_real(out, in, d->plane, d->mul[c], d->add[c]);
 		labels[i] = p->labels[item];
 	}
 	return EG_OK;
@@ -201,7 +199,6 @@ eg_picture_dataset *eg_picture_dataset_new(const eg_pictures *p, const uint32_t 
 	d->base = (eg_dataset){.user = d, .count = n, .inputs = d->inputs, .fill = fill};
 	d->pictures = p;
 	d->C = p->C;
-	d->convert = choose_converter();
 	d->plane = (size_t)p->H * (size_t)p->W;
 	for (int c = 0; c < 3; c++) {
 		double mean = scale ? (double)scale->mean[c] : 0,

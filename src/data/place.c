@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 eg_status eg_join(char path[EG_PATH], const char *a, const char *b, const char *suffix, eg_error *err) {
 	size_t n = strlen(a);
@@ -27,15 +28,27 @@ const char *eg_data_folder_name(const eg_data_info *info) { return info->folder 
 
 const char *eg_data_file_suffix(const eg_data_file *file) { return file->published ? "" : ".gz"; }
 
-int eg_data_files_count(const eg_data_info *info, const char *folder, const eg_data_file **lacking) {
+static void lacks(char lacking[EG_LACKING], const char *name, const char *suffix) {
+	if (!lacking[0]) snprintf(lacking, EG_LACKING, "%s%s", name, suffix);
+}
+
+bool eg_data_is_set(const eg_data_info *info) { return info->nfiles > 0 || info->folders; }
+
+int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG_LACKING]) {
 	char path[EG_PATH];
 	int found = 0;
-	*lacking = NULL;
+	lacking[0] = '\0';
 	for (int i = 0; i < info->nfiles; i++) {
 		if (eg_data_file_find(folder, info->files[i].name, path))
 			found++;
-		else if (!*lacking)
-			*lacking = &info->files[i];
+		else
+			lacks(lacking, info->files[i].name, eg_data_file_suffix(&info->files[i]));
+	}
+	for (int i = 0; info->folders && info->folders[i]; i++) {
+		if (eg_join(path, folder, info->folders[i], "", NULL) == EG_OK && eg_is_folder(path))
+			found++;
+		else
+			lacks(lacking, info->folders[i], "/");
 	}
 	return found;
 }
@@ -53,9 +66,33 @@ eg_status eg_data_cache_folder(const char *name, char folder[EG_PATH], eg_error 
 	return eg_join(folder, base, name, "", err);
 }
 
+/* The folder that this program lies in; empty where the system does not tell. */
+static void program_folder(char folder[EG_PATH]) {
+	ssize_t n = readlink("/proc/self/exe", folder, EG_PATH - 1);
+	folder[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(folder, '/');
+	if (slash) *slash = '\0';
+}
+
+/* Folder number i of those that recipes come in: beside the recipe at hand, in the working folder, installed, and in
+ * the source's folder with the program in a folder below it. */
+static bool shipped_folder(const char *beside, int i, char folder[EG_PATH]) {
+	static const char *const below[] = {"data", "recipes/data", "../share/engram/recipes/data", "../recipes/data"};
+	char top[EG_PATH];
+	if (i >= EG_COUNT(below)) return false;
+	if (i >= 2) program_folder(top);
+	if (i == 1) {
+		snprintf(folder, EG_PATH, "%s", below[i]);
+		return true;
+	}
+	const char *from = i == 0 ? beside : *top ? top : NULL;
+	if (!from || eg_join(folder, from, below[i], "", NULL) != EG_OK) folder[0] = '\0';
+	return true;
+}
+
 /* Folder number i that may hold the set, in the order of search. false: there are no more. One that cannot be (too
  * long) is left empty. */
-static bool candidate(const eg_data_info *info, int i, eg_data_place *place) {
+static bool candidate(const eg_data_info *info, const char *beside, int i, eg_data_place *place) {
 	const char *list = getenv("ENGRAM_DATA");
 	place->origin = EG_DATA_VARIABLE;
 	place->folder[0] = '\0';
@@ -70,6 +107,9 @@ static bool candidate(const eg_data_info *info, int i, eg_data_place *place) {
 		}
 		p += n + (p[n] == ':');
 	}
+	place->origin = EG_DATA_SHIPPED;
+	for (int k = 0; info->shipped && shipped_folder(beside, k, place->folder); k++)
+		if (i-- == 0) return true;
 	if (info->package_folder && i-- == 0) {
 		place->origin = EG_DATA_PACKAGE;
 		snprintf(place->folder, sizeof place->folder, "%s", info->package_folder);
@@ -81,17 +121,17 @@ static bool candidate(const eg_data_info *info, int i, eg_data_place *place) {
 	return i == 0;
 }
 
-eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_error *err) {
-	if (info->nfiles == 0) return eg_fail(err, EG_ERR_ARG, "data source '%s' has no files of its own", info->name);
-	char looked[700] = "";
-	for (int i = 0; candidate(info, i, place); i++) {
-		const eg_data_file *lacking = NULL;
+eg_status eg_data_locate_set(const eg_data_info *info, const char *beside, eg_data_place *place, eg_error *err) {
+	if (!eg_data_is_set(info))
+		return eg_fail(err, EG_ERR_ARG, "data source '%s' has no files of its own", info->name);
+	char looked[700] = "", lacking[EG_LACKING];
+	for (int i = 0; candidate(info, beside, i, place); i++) {
 		if (!place->folder[0]) continue;
-		int found = eg_data_files_count(info, place->folder, &lacking);
-		if (found == info->nfiles || !lacking) return EG_OK;
+		int found = eg_data_pieces(info, place->folder, lacking);
+		if (!lacking[0]) return EG_OK;
 		size_t n = strlen(looked);
-		snprintf(looked + n, sizeof looked - n, found ? "%s%s (lacks %s%s)" : "%s%s", n ? ", " : "",
-		        place->folder, lacking->name, eg_data_file_suffix(lacking));
+		snprintf(looked + n, sizeof looked - n, found ? "%s%s (lacks %s)" : "%s%s", n ? ", " : "",
+		        place->folder, lacking);
 	}
 	if (!info->urls && info->by_hand)
 		return eg_fail(err, EG_ERR_IO, "%s is not on this machine and cannot be downloaded: %s (looked in %s)",
@@ -101,8 +141,8 @@ eg_status eg_data_locate_set(const eg_data_info *info, eg_data_place *place, eg_
 }
 
 eg_status eg_data_locate(const char *name, eg_data_place *place, eg_error *err) {
-	const eg_source *s = eg_source_find(name, err);
-	return s ? eg_data_locate_set(&s->info, place, err) : EG_ERR_ARG;
+	const eg_source_type *type = eg_source_type_find(name, err);
+	return type ? eg_data_locate_set(&type->info, NULL, place, err) : EG_ERR_ARG;
 }
 
 eg_status eg_make_folders(const char *folder, eg_error *err) {

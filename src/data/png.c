@@ -19,33 +19,82 @@ static void to_planes(const uint8_t *rgba, const eg_picture_options *o, eg_pictu
 	}
 }
 
-static eg_status decode(spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
-	struct spng_ihdr head;
-	size_t bytes;
-	int r = spng_get_ihdr(ctx, &head);
+static eg_status read_head(spng_ctx *ctx, size_t size, struct spng_ihdr *head, eg_error *err) {
+	int r = spng_get_ihdr(ctx, head);
 	if (r) return eg_fail(err, EG_ERR_FORMAT, "its PNG header is damaged (%s)", spng_strerror(r));
 	/* deflate packs 1032 : 1 at best, and a pixel is one bit at least. */
-	if ((uint64_t)head.width * head.height / 8 / 1032 > size)
+	if ((uint64_t)head->width * head->height / 8 / 1032 > size)
 		return eg_fail(err, EG_ERR_FORMAT, "it is cut off: %lu x %lu pixels cannot be in %zu bytes",
-		        (unsigned long)head.width, (unsigned long)head.height, size);
-	bool grey = head.color_type == SPNG_COLOR_TYPE_GRAYSCALE || head.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
-	eg_status status = eg_picture_alloc(pic, grey ? 1 : 3, head.height, head.width, o, err);
-	if (status != EG_OK) return status;
-	r = spng_decoded_image_size(ctx, SPNG_FMT_RGBA8, &bytes);
+		        (unsigned long)head->width, (unsigned long)head->height, size);
+	return EG_OK;
+}
+
+/* All pixels in a format, to be released by eg_release. */
+static eg_status read_pixels(spng_ctx *ctx, int format, int flags, eg_picture *pic, uint8_t **out, eg_error *err) {
+	size_t bytes;
+	*out = NULL;
+	int r = spng_decoded_image_size(ctx, format, &bytes);
 	if (r) return eg_fail(err, EG_ERR_FORMAT, "it is damaged (%s)", spng_strerror(r));
-	uint8_t *rgba = eg_alloc(pic->allocator, bytes);
-	if (!rgba) return eg_fail(err, EG_ERR_MEMORY, "no memory for its %zu bytes", bytes);
-	r = spng_decode_image(ctx, rgba, bytes, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
-	if (r == 0)
-		to_planes(rgba, o, pic);
-	else
-		status = eg_fail(err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_FORMAT, "it is damaged or cut off (%s)",
-		        spng_strerror(r));
+	uint8_t *data = eg_calloc(pic->allocator, bytes, 1); /* zeros: pixels of less than a byte are put in by OR */
+	if (!data) return eg_fail(err, EG_ERR_MEMORY, "no memory for its %zu bytes", bytes);
+	r = spng_decode_image(ctx, data, bytes, format, flags);
+	if (r == 0) {
+		*out = data;
+		return EG_OK;
+	}
+	eg_release(pic->allocator, data);
+	return eg_fail(
+	        err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_FORMAT, "it is damaged or cut off (%s)", spng_strerror(r));
+}
+
+typedef eg_status (*way)(spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+
+static eg_status decode_colours(
+        spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	struct spng_ihdr head;
+	uint8_t *rgba = NULL;
+	eg_status status = read_head(ctx, size, &head, err);
+	if (status) return status;
+	bool grey = head.color_type == SPNG_COLOR_TYPE_GRAYSCALE || head.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+	status = eg_picture_alloc(pic, grey ? 1 : 3, head.height, head.width, o, err);
+	if (!status) status = read_pixels(ctx, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS, pic, &rgba, err);
+	if (!status) to_planes(rgba, o, pic);
 	eg_release(pic->allocator, rgba);
 	return status;
 }
 
-eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+/* Rows of 1, 2, 4 or 8 bits a pixel begin at a byte, the leftmost pixel in the highest bits. */
+static void unpack(const uint8_t *packed, int bits, eg_picture *pic) {
+	size_t row = ((size_t)pic->W * (size_t)bits + 7) / 8, at = 0;
+	for (int y = 0; y < pic->H; y++, packed += row)
+		for (size_t x = 0; x < (size_t)pic->W; x++) {
+			size_t bit = x * (size_t)bits;
+			pic->pixels[at++] = (uint8_t)(packed[bit / 8] >> (8 - (size_t)bits - bit % 8) &
+			                              ((1 << bits) - 1));
+		}
+}
+
+static eg_status decode_indices(
+        spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	struct spng_ihdr head;
+	uint8_t *packed = NULL;
+	eg_status status = read_head(ctx, size, &head, err);
+	if (status) return status;
+	if ((head.color_type != SPNG_COLOR_TYPE_GRAYSCALE && head.color_type != SPNG_COLOR_TYPE_INDEXED) ||
+	        head.bit_depth > 8)
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "it is a PNG of %s; a mask has one number a pixel, the class: save it with a palette, or as "
+		        "grey of 8 bits",
+		        head.bit_depth > 8 ? "16 bits" : "colours or transparency");
+	status = eg_picture_alloc(pic, 1, head.height, head.width, o, err);
+	if (!status) status = read_pixels(ctx, SPNG_FMT_RAW, 0, pic, &packed, err);
+	if (!status) unpack(packed, head.bit_depth, pic);
+	eg_release(pic->allocator, packed);
+	return status;
+}
+
+static eg_status with_context(
+        way decode, const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	spng_ctx *ctx = spng_ctx_new(0);
 	if (!ctx) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	spng_set_chunk_limits(ctx, (size_t)16 << 20, (size_t)32 << 20); /* texts and profiles */
@@ -54,6 +103,15 @@ eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_optio
 	                     : decode(ctx, size, o, pic, err);
 	spng_ctx_free(ctx);
 	return status;
+}
+
+eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	return with_context(decode_colours, data, size, o, pic, err);
+}
+
+eg_status eg_png_decode_indices(
+        const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	return with_context(decode_indices, data, size, o, pic, err);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -89,8 +147,8 @@ static eg_status write_png(spng_ctx *ctx, const char *path, const uint8_t *packe
 
 eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
 	if ((C != 1 && C != 3) || H < 1 || W < 1)
-		return eg_fail(
-		        err, EG_ERR_ARG, "cannot write '%s': %d channels of %d x %d do not make a picture", path, C, H, W);
+		return eg_fail(err, EG_ERR_ARG, "cannot write '%s': %d channels of %d x %d do not make a picture", path,
+		        C, H, W);
 	size_t n = (size_t)H * (size_t)W;
 	spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);
 	uint8_t *packed = eg_calloc(NULL, n, (size_t)C);
@@ -112,6 +170,11 @@ eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8
 eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	EG_UNUSED(data), EG_UNUSED(size), EG_UNUSED(o), EG_UNUSED(pic);
 	return eg_fail(err, EG_ERR_ARG, "it is a PNG, and this engram was built without libspng");
+}
+
+eg_status eg_png_decode_indices(
+        const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	return eg_png_decode(data, size, o, pic, err);
 }
 
 eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {

@@ -2,104 +2,48 @@
  *
  *   DIR/train/<class>/NAME.png    DIR/test/<class>/NAME.png    or, without a test set, DIR/<class>/NAME.png
  *
- * What is read does not depend on the order in which the system lists files: names are sorted by their bytes. Pictures
- * come in turn, the first of each class, then the second of each, so that the first n of them are of all classes.
+ * What is read does not depend on the order in which the system lists files: names are sorted by their bytes.
+ * Pictures come in turn, the first of each class, then the second of each, so that the first n of them are of all
+ * classes.
  *
- * Not here: decoding and resizing (picture.c). Folders inside of a class's folder are not entered. */
+ * Not here: listing a folder (listing.c), decoding and resizing (picture.c). Folders inside of a class's folder are
+ * not entered. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "data/data.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { CLASSES_MOST = 65536 };
 
-typedef struct names {
-	char **at;
-	int n, cap;
-	int others; /* files that were passed over */
-} names;
-
 /* The pictures of one class. */
 typedef struct shelf {
 	const char *folder;
 	int label;
-	names files;
+	eg_names files;
 } shelf;
 
 typedef struct scan {
-	eg_arena arena; /* every text */
+	eg_arena *arena; /* every text */
 	const eg_data_options *o;
-	const char *top;      /* DIR as given */
-	names folders;        /* of the split, sorted */
-	shelf *shelves;       /* one for each of `folders` */
-	const char **classes; /* names of all, sorted */
+	const char *top;       /* DIR as given */
+	const eg_field *label; /* of a source: the classes it knows; NULL: those of training are taken (eg_data_load) */
+	bool fixed;            /* of a source: there are no others */
+	eg_names folders;      /* of the split, sorted */
+	shelf *shelves;        /* one for each of `folders` */
+	const char **classes;  /* names of all */
 	int nclasses;
 	int64_t count;
+	const char **paths; /* of the pictures, as they are numbered */
 } scan;
 
 static eg_status no_memory(const char *folder, eg_error *err) {
 	return eg_fail(err, EG_ERR_MEMORY, "cannot list the pictures in '%s': out of memory", folder);
-}
-
-/* ---- what is in a folder ----------------------------------------------------------------------------------------- */
-
-static bool is_folder(const char *path) {
-	struct stat st;
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool is_picture(const char *name) {
-	static const char *const endings[] = {".png", ".jpg", ".jpeg", ".pgm", ".ppm"};
-	const char *ending = strrchr(name, '.');
-	for (int i = 0; ending && i < EG_COUNT(endings); i++)
-		if (strcasecmp(ending, endings[i]) == 0) return true;
-	return false;
-}
-
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-static eg_status add_name(scan *s, names *out, const char *folder, const char *name, eg_error *err) {
-	char *copy = eg_arena_strdup(&s->arena, name);
-	if (!copy || !eg_grow(s->o->allocator, &out->at, &out->cap, out->n, sizeof *out->at))
-		return no_memory(folder, err);
-	out->at[out->n++] = copy;
-	return EG_OK;
-}
-
-/* Folders, or pictures, in `folder`. Hidden ones are passed over, and not counted. */
-static eg_status read_names(scan *s, DIR *dir, const char *folder, bool folders, names *out, eg_error *err) {
-	eg_status status = EG_OK;
-	while (!status) {
-		char path[EG_PATH];
-		errno = 0;
-		struct dirent *e = readdir(dir);
-		if (!e && errno) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
-		if (!e) break;
-		if (e->d_name[0] == '.') continue;
-		if (folders) status = eg_join(path, folder, e->d_name, "", err);
-		if (!status && (folders ? is_folder(path) : is_picture(e->d_name)))
-			status = add_name(s, out, folder, e->d_name, err);
-		else
-			out->others++;
-	}
-	return status;
-}
-
-static eg_status list(scan *s, const char *folder, bool folders, names *out, eg_error *err) {
-	DIR *dir = opendir(folder);
-	if (!dir) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
-	eg_status status = read_names(s, dir, folder, folders, out, err);
-	closedir(dir);
-	if (out->n > 1) qsort(out->at, (size_t)out->n, sizeof *out->at, by_bytes);
-	return status;
 }
 
 /* ---- which pictures there are ------------------------------------------------------------------------------------ */
@@ -107,20 +51,20 @@ static eg_status list(scan *s, const char *folder, bool folders, names *out, eg_
 /* DIR/train and DIR/test, or DIR itself for training. */
 static eg_status choose_folder(const char *top, bool test, char folder[EG_PATH], eg_error *err) {
 	char other[EG_PATH];
-	if (!is_folder(top)) {
+	if (!eg_is_folder(top)) {
 		struct stat st;
 		return eg_fail(err, EG_ERR_IO, "cannot list the folder of pictures '%s': %s", top,
 		        stat(top, &st) != 0 ? strerror(errno) : "it is no folder");
 	}
 	eg_status status = eg_join(folder, top, test ? "test" : "train", "", err);
 	if (!status) status = eg_join(other, top, test ? "train" : "test", "", err);
-	if (status || is_folder(folder)) return status;
+	if (status || eg_is_folder(folder)) return status;
 	if (test)
 		return eg_fail(err, EG_ERR_IO,
 		        "there are no test pictures: '%s' has no folder 'test' (the pictures of each class lie in "
 		        "'%s/test/<class>')",
 		        top, top);
-	if (is_folder(other))
+	if (eg_is_folder(other))
 		return eg_fail(err, EG_ERR_IO,
 		        "'%s' has a folder 'test', but none that is called 'train' with the pictures to train on", top);
 	size_t n = strlen(top); /* less than EG_PATH: it has been joined with more */
@@ -129,26 +73,8 @@ static eg_status choose_folder(const char *top, bool test, char folder[EG_PATH],
 	return EG_OK;
 }
 
-/* Well-formed by RFC 3629, as the texts of a model's file must be: names of classes go there. */
-static bool is_utf8(const char *name) {
-	for (const uint8_t *p = (const uint8_t *)name; *p; p++) {
-		uint8_t a = p[0], b = p[1];
-		int more = a < 0x80                ? 0
-		           : a >= 0xC2 && a < 0xE0 ? 1
-		           : a >= 0xE0 && a < 0xF0 ? 2
-		           : a >= 0xF0 && a < 0xF5 ? 3
-		                                   : -1;
-		if (more < 0 || (a == 0xE0 && b < 0xA0) || (a == 0xED && b >= 0xA0))
-			return false;                                                  /* overlong; surrogates */
-		if ((a == 0xF0 && b < 0x90) || (a == 0xF4 && b >= 0x90)) return false; /* overlong; above U+10FFFF */
-		for (; more > 0; more--)
-			if ((*++p & 0xC0) != 0x80) return false;
-	}
-	return true;
-}
-
-static eg_status list_folders(scan *s, const char *folder, names *out, eg_error *err) {
-	eg_status status = list(s, folder, true, out, err);
+static eg_status list_folders(scan *s, const char *folder, eg_names *out, eg_error *err) {
+	eg_status status = eg_list(s->arena, folder, EG_LIST_FOLDERS, out, err);
 	if (status) return status;
 	if (out->n == 0)
 		return eg_fail(err, EG_ERR_FORMAT,
@@ -159,30 +85,11 @@ static eg_status list_folders(scan *s, const char *folder, names *out, eg_error 
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' holds %d folders; there can be %d classes at most", folder,
 		        out->n, CLASSES_MOST);
 	for (int i = 0; i < out->n; i++)
-		if (!is_utf8(out->at[i]))
+		if (out->at[i][eg_utf8_check(
+		            out->at[i], strlen(out->at[i]))]) /* names of classes go into a model's file */
 			return eg_fail(err, EG_ERR_FORMAT, "the name of the folder '%s/%s' is not UTF-8; rename it",
 			        folder, out->at[i]);
 	return EG_OK;
-}
-
-/* As the caller says, or the folders of the training pictures; those are s->folders unless this is the test split. */
-static eg_status find_classes(scan *s, bool test, eg_error *err) {
-	names train = {0};
-	char folder[EG_PATH];
-	eg_status status = EG_OK;
-	int n = s->o->class_names ? s->o->classes : s->folders.n;
-	if (!s->o->class_names && test) {
-		status = choose_folder(s->top, false, folder, err);
-		if (!status) status = list_folders(s, folder, &train, err);
-		n = train.n;
-	}
-	s->classes = status ? NULL : eg_arena_alloc(&s->arena, (size_t)(n > 0 ? n : 1) * sizeof *s->classes);
-	if (!status && !s->classes) status = no_memory(s->top, err);
-	for (int i = 0; i < n && !status; i++)
-		s->classes[i] = s->o->class_names ? s->o->class_names[i] : test ? train.at[i] : s->folders.at[i];
-	s->nclasses = n;
-	eg_release(s->o->allocator, train.at);
-	return status;
 }
 
 /* Classes that the caller gives may be in any order, and folders are sorted: looked for from where the last one was. */
@@ -194,20 +101,55 @@ static int label_of(const scan *s, const char *name, int after) {
 	return -1;
 }
 
+static eg_status put_classes(scan *s, const char *const *from, int n, int room, eg_error *err) {
+	s->classes = eg_arena_alloc(s->arena, (size_t)(room > 0 ? room : 1) * sizeof *s->classes);
+	if (!s->classes) return no_memory(s->top, err);
+	for (int i = 0; i < n; i++) s->classes[i] = from[i];
+	s->nclasses = n;
+	return EG_OK;
+}
+
+/* Those that the source knows, then those that are only here. */
+static eg_status find_source_classes(scan *s, eg_error *err) {
+	int known = s->label->nnames;
+	eg_status status = put_classes(s, s->label->names, known, known + s->folders.n, err);
+	for (int i = 0, after = 0; i < s->folders.n && !s->fixed && !status; i++) {
+		int k = label_of(s, s->folders.at[i], after);
+		if (k < 0) s->classes[s->nclasses++] = s->folders.at[i];
+		after = k + 1;
+	}
+	return status;
+}
+
+/* As the caller says, or the folders of the training pictures; those are s->folders unless this is the test split. */
+static eg_status find_classes(scan *s, bool test, eg_error *err) {
+	const eg_data_options *o = s->o;
+	eg_names train = {0};
+	char folder[EG_PATH];
+	if (s->label) return find_source_classes(s, err);
+	if (o->class_names) return put_classes(s, o->class_names, o->classes, o->classes, err);
+	if (!test) return put_classes(s, (const char *const *)s->folders.at, s->folders.n, s->folders.n, err);
+	eg_status status = choose_folder(s->top, false, folder, err);
+	if (!status) status = list_folders(s, folder, &train, err);
+	if (!status) status = put_classes(s, (const char *const *)train.at, train.n, train.n, err);
+	eg_release(o->allocator, train.at);
+	return status;
+}
+
 static eg_status fill_shelf(
         scan *s, shelf *f, const char *parent, const char *name, int after, bool test, eg_error *err) {
 	f->label = label_of(s, name, after);
 	if (f->label < 0)
 		return eg_fail(err, EG_ERR_FORMAT, "'%s/%s' is a class that is not among the %d of training ('%s'%s)",
 		        parent, name, s->nclasses, s->nclasses ? s->classes[0] : "", s->nclasses > 1 ? ", ..." : "");
-	f->folder = eg_arena_printf(&s->arena, "%s/%s", parent, name);
+	f->folder = eg_arena_printf(s->arena, "%s/%s", parent, name);
 	if (!f->folder) return no_memory(parent, err);
-	eg_status status = list(s, f->folder, false, &f->files, err);
+	eg_status status = eg_list(s->arena, f->folder, EG_LIST_PICTURES, &f->files, err);
 	s->count += f->files.n;
 	if (status || f->files.n > 0 || test) return status;
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "there is no picture in the class '%s' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds %d "
-	        "other file%s",
+	        "there is no picture in the class '%s' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds "
+	        "%d other file%s",
 	        f->folder, f->files.others, f->files.others == 1 ? "" : "s");
 }
 
@@ -217,7 +159,7 @@ static eg_status look(scan *s, bool test, eg_error *err) {
 	if (!status) status = list_folders(s, folder, &s->folders, err);
 	if (!status) status = find_classes(s, test, err);
 	if (status) return status;
-	s->shelves = eg_arena_alloc(&s->arena, (size_t)s->folders.n * sizeof *s->shelves);
+	s->shelves = eg_arena_alloc(s->arena, (size_t)s->folders.n * sizeof *s->shelves);
 	if (!s->shelves) return no_memory(folder, err);
 	for (int i = 0, after = 0; i < s->folders.n && !status; i++) {
 		status = fill_shelf(s, &s->shelves[i], folder, s->folders.at[i], after, test, err);
@@ -253,8 +195,7 @@ static eg_status make_room(reading *r, eg_error *err) {
 	if (p->pixels && r->fitted) return EG_OK;
 	return eg_fail(err, EG_ERR_MEMORY,
 	        "no memory for the %lld pictures in '%s': as %d x %d x %d bytes each they take %.0f MB (this machine "
-	        "has "
-	        "%.0f MB); read fewer (limit), or make them smaller (input)",
+	        "has %.0f MB); read fewer (limit), or make them smaller (input)",
 	        (long long)p->count, r->s->top, p->C, p->H, p->W, bytes / 1e6, memory / 1e6);
 }
 
@@ -269,8 +210,7 @@ static eg_status agree(reading *r, const eg_picture *pic, const char *path, eg_e
 	if (pic->C == p->C && pic->H == p->H && pic->W == p->W) return EG_OK;
 	return eg_fail(err, EG_ERR_SHAPE,
 	        "'%s' is %d x %d x %d (channels, height, width), but '%s' is %d x %d x %d; say to which size they are "
-	        "to "
-	        "be brought",
+	        "to be brought",
 	        path, pic->C, pic->H, pic->W, r->first, p->C, p->H, p->W);
 }
 
@@ -294,8 +234,9 @@ static eg_status put(reading *r, const eg_picture *pic, eg_error *err) {
 static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *name, eg_error *err) {
 	eg_picture pic = {0};
 	eg_picture_options o = {.allocator = s->o->allocator};
-	char *path = eg_arena_printf(&s->arena, "%s/%s", f->folder, name);
+	char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, name);
 	if (!path) return no_memory(f->folder, err);
+	s->paths[r->done] = path;
 	eg_status status = eg_picture_load(path, &o, &pic, err);
 	if (!status && !s->o->C) status = agree(r, &pic, path, err);
 	if (!status) status = put(r, &pic, err);
@@ -319,7 +260,8 @@ static eg_status read_pictures(scan *s, eg_pictures **out, eg_error *err) {
 	r.set = (eg_pictures){
 	        .count = s->count, .C = s->o->C, .H = s->o->H, .W = s->o->W, .classes = s->nclasses, .allocator = a};
 	r.set.labels = eg_calloc(a, (size_t)s->count, sizeof *r.set.labels);
-	eg_status status = r.set.labels ? read_all(&r, s, err) : no_memory(s->top, err);
+	s->paths = eg_arena_alloc(s->arena, (size_t)s->count * sizeof *s->paths);
+	eg_status status = r.set.labels && s->paths ? read_all(&r, s, err) : no_memory(s->top, err);
 	eg_release(a, r.fitted);
 	if (status) {
 		eg_block_free(a, r.set.pixels);
@@ -330,14 +272,11 @@ static eg_status read_pictures(scan *s, eg_pictures **out, eg_error *err) {
 	return *out ? EG_OK : no_memory(s->top, err);
 }
 
-/* ---- the source -------------------------------------------------------------------------------------------------- */
-
-static eg_status check_options(const eg_source *s, const eg_data_options *o, eg_error *err) {
+static eg_status check_options(const eg_data_options *o, eg_error *err) {
 	if (!o->folder || !o->folder[0])
 		return eg_fail(err, EG_ERR_ARG,
-		        "data source '%s' needs the folder that holds train/<class>/ and test/<class>/; path is not "
-		        "given",
-		        s->info.name);
+		        "data source 'folder' needs the folder that holds train/<class>/ and test/<class>/; path is "
+		        "not given");
 	if ((o->C || o->H || o->W) && ((o->C != 1 && o->C != 3) || o->H < 1 || o->W < 1))
 		return eg_fail(err, EG_ERR_SHAPE,
 		        "pictures cannot be brought to %d x %d x %d (channels, height, width): 1 channel (grey) or 3 "
@@ -349,24 +288,105 @@ static eg_status check_options(const eg_source *s, const eg_data_options *o, eg_
 	return EG_OK;
 }
 
-static eg_status load(const eg_source *source, const char *folder, bool test, const eg_data_options *o,
-        eg_pictures **out, eg_error *err) {
-	EG_UNUSED(folder);
-	eg_status status = check_options(source, o, err);
-	if (status) return status;
-	scan s = {.arena = {.allocator = o->allocator}, .o = o, .top = o->folder};
-	status = look(&s, test, err);
-	if (!status) status = read_pictures(&s, out, err);
-	for (int i = 0; s.shelves && i < s.folders.n; i++) eg_release(o->allocator, s.shelves[i].files.at);
-	eg_release(o->allocator, s.folders.at);
-	eg_arena_free(&s.arena);
+static eg_status read_set(scan *s, bool test, eg_pictures **out, eg_error *err) {
+	eg_status status = check_options(s->o, err);
+	if (!status) status = look(s, test, err);
+	if (!status) status = read_pictures(s, out, err);
+	for (int i = 0; s->shelves && i < s->folders.n; i++) eg_release(s->o->allocator, s->shelves[i].files.at);
+	eg_release(s->o->allocator, s->folders.at);
 	return status;
 }
 
-const eg_source eg_source_folder = {.info = {.name = "folder",
-                                            .doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a "
-                                                   "folder for each class, path/train/<class>/ and path/test/<class>/",
-                                            .origin = "you",
-                                            .licence = "yours",
-                                            .by_folder = true},
+static eg_status load(const eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
+        eg_pictures **out, eg_error *err) {
+	EG_UNUSED(type), EG_UNUSED(folder);
+	eg_arena arena = {.allocator = o->allocator};
+	scan s = {.arena = &arena, .o = o, .top = o->folder};
+	eg_status status = read_set(&s, test, out, err);
+	eg_arena_free(&arena);
+	return status;
+}
+
+/* ---- the source -------------------------------------------------------------------------------------------------- */
+
+enum { LABEL = 1 };
+
+static const eg_key keys[] = {
+        {.name = "limit",
+                .type = EG_KEY_INT64,
+                .offset = offsetof(eg_picture_source, limit),
+                .min = 1,
+                .max = 1e9,
+                .def = NAN,
+                .doc = "train on so many pictures only, the first of each class in turn; left out: on all"},
+};
+
+/* Names of pictures begin behind the folder's own: it has no slash at its end. */
+static eg_status open_source(eg_source *s, eg_error *err) {
+	char *path = eg_arena_strdup(&s->arena, s->path);
+	if (!path) return eg_source_no_memory(s, err);
+	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) path[n - 1] = '\0';
+	s->path = path;
+	return EG_OK;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	eg_picture_source *s = (eg_picture_source *)base;
+	bool test = part == EG_PART_TEST;
+	char folder[EG_PATH];
+	eg_pictures *set;
+	if (part == EG_PART_VALIDATION) return EG_OK;
+	eg_status status = eg_join(folder, base->path, "test", "", err);
+	if (status) return status;
+	if (test && eg_is_folder(base->path) && !eg_is_folder(folder)) {
+		eg_source_remark_on(base, part,
+		        "there are no test pictures: '%s' has no folder 'test' (the pictures of each class lie in "
+		        "'%s/<class>')",
+		        base->path, folder);
+		return EG_OK;
+	}
+	eg_data_options o = {.folder = base->path,
+	        .C = base->want[0],
+	        .H = base->want[1],
+	        .W = base->want[2],
+	        .limit = test ? 0 : s->limit};
+	scan found = {.arena = &base->arena, .o = &o, .top = base->path, .label = &base->fields[LABEL]};
+	found.fixed = test && base->prepared[EG_PART_TRAIN];
+	status = read_set(&found, test, &set, err);
+	if (status) return status;
+	s->files[part] = found.paths;
+	s->top[part] = strlen(base->path) + (strcmp(base->path, "/") != 0);
+	return eg_picture_source_put(base, part, set, err);
+}
+
+/* The folders' names, without any picture. */
+static eg_status learn_names(eg_source *s, eg_error *err) {
+	const eg_data_options o = {.folder = s->path};
+	scan found = {.arena = &s->arena, .o = &o, .top = s->path};
+	char folder[EG_PATH];
+	eg_status status = choose_folder(s->path, false, folder, err);
+	if (!status) status = list_folders(&found, folder, &found.folders, err);
+	if (!status)
+		status = eg_source_set_names(s, LABEL, (const char *const *)found.folders.at, found.folders.n, err);
+	eg_release(NULL, found.folders.at);
+	return status;
+}
+
+const eg_source_type eg_source_type_folder = {
+        .info = {.name = "folder",
+                .doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a folder for each class, "
+                       "path/train/<class>/ and path/test/<class>/",
+                .origin = "you",
+                .licence = "yours",
+                .path = EG_DATA_PATH_FOLDER,
+                .fields = eg_picture_fields,
+                .nfields = EG_COUNT(eg_picture_fields)},
+        .keys = keys,
+        .nkeys = EG_COUNT(keys),
+        .size = sizeof(eg_picture_source),
+        .open = open_source,
+        .prepare = prepare,
+        .learn_names = learn_names,
+        .read = eg_picture_source_read,
+        .close = eg_picture_source_close,
         .load = load};

@@ -1,7 +1,163 @@
-/* source_text.c - running texts: tinyshakespeare, Tang poems, and the user's own file. They are read by eg_text_load.
+/* source_text.c - running texts: tinyshakespeare, Tang poems, and the user's own file. A record is the whole text,
+ * or, with `samples: true`, one paragraph of it, which lies between blank lines.
  *
- * All lie in a folder called text, one file each. */
+ * Not here: reading and checking a text (text.c), its units (vocab.c), what of it is for validation (src/tasks). */
 #include "data/data.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct paragraph {
+	const char *at;
+	size_t size;
+	int64_t line; /* of the file, where it begins */
+} paragraph;
+
+typedef struct text_source {
+	eg_source base;
+	int64_t limit; /* bytes; 0: all */
+	bool samples, keep_title;
+	int unit; /* eg_unit */
+	eg_text *text;
+	paragraph *paragraphs; /* base.count of them, with `samples` */
+} text_source;
+
+/* ---- the settings ------------------------------------------------------------------------------------------------ */
+
+static const char *const unit_names[] = {"char", "byte", "word", NULL}; /* in the order of eg_unit */
+
+static const eg_key keys[] = {
+        {.name = "limit",
+                .type = EG_KEY_INT64,
+                .offset = offsetof(text_source, limit),
+                .min = 1,
+                .max = 1e12,
+                .def = NAN,
+                .doc = "use only so many bytes of the text, the first"},
+        {.name = "samples",
+                .type = EG_KEY_BOOL,
+                .offset = offsetof(text_source, samples),
+                .def = 0,
+                .doc = "paragraphs, between blank lines, are samples of their own, and the model learns where they "
+                       "end; else the text is one stream. validation is then a share of the samples, else the end of "
+                       "the text"},
+        {.name = "keep_title",
+                .type = EG_KEY_BOOL,
+                .offset = offsetof(text_source, keep_title),
+                .def = 1,
+                .doc = "with samples: the first line of a paragraph belongs to it"},
+        {.name = "unit",
+                .type = EG_KEY_ENUM,
+                .offset = offsetof(text_source, unit),
+                .names = unit_names,
+                .def = EG_UNIT_CHAR,
+                .doc = "what is predicted one after the other; byte: the file may hold any bytes"},
+};
+
+static eg_status open_source(eg_source *base, eg_error *err) {
+	const text_source *s = (const text_source *)base;
+	if (s->keep_title || s->samples) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "'keep_title' needs 'samples: true': only paragraphs have titles");
+}
+
+/* ---- paragraphs -------------------------------------------------------------------------------------------------- */
+
+static bool is_blank(const char *s, size_t n) {
+	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r')) n--;
+	return n == 0;
+}
+
+/* Puts what lies between two blank lines on the list, if there is something left of it without its title. */
+static bool add_paragraph(text_source *s, paragraph p, int *n, int *cap) {
+	if (!s->keep_title) {
+		const char *end = memchr(p.at, '\n', p.size);
+		if (!end) return true;
+		p.size -= (size_t)(end + 1 - p.at);
+		p.at = end + 1;
+		p.line++;
+	}
+	while (p.size > 0 && (p.at[p.size - 1] == '\n' || p.at[p.size - 1] == '\r')) p.size--;
+	if (p.size == 0) return true;
+	if (!eg_grow(NULL, &s->paragraphs, cap, *n, sizeof p)) return false;
+	s->paragraphs[(*n)++] = p;
+	return true;
+}
+
+static eg_status find_paragraphs(text_source *s, int *n, eg_error *err) {
+	const char *at = s->text->bytes, *end = at + s->text->size;
+	paragraph p = {0};
+	int cap = 0;
+	for (int64_t line = 1; at < end; line++) {
+		const char *next = memchr(at, '\n', (size_t)(end - at));
+		size_t size = next ? (size_t)(next - at) : (size_t)(end - at);
+		bool blank = is_blank(at, size);
+		if (!blank && !p.at) p = (paragraph){.at = at, .line = line};
+		if (!blank) p.size = (size_t)(at + size - p.at);
+		if (blank && p.at) {
+			if (!add_paragraph(s, p, n, &cap)) return eg_source_no_memory(&s->base, err);
+			p.at = NULL;
+		}
+		at += size + 1;
+	}
+	/* The last one may have been cut through by `limit`. */
+	bool whole = s->limit == 0 || (int64_t)s->text->size + 4 < s->limit || *n == 0;
+	if (p.at && whole && !add_paragraph(s, p, n, &cap)) return eg_source_no_memory(&s->base, err);
+	if (*n > 0) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "%s: there is no paragraph in it%s", s->text->name,
+	        s->keep_title ? "" : " that has more than its title");
+}
+
+/* ---- the source -------------------------------------------------------------------------------------------------- */
+
+static void close_source(eg_source *base) {
+	text_source *s = (text_source *)base;
+	eg_release(NULL, s->paragraphs);
+	eg_text_free(s->text);
+	s->paragraphs = NULL, s->text = NULL;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	text_source *s = (text_source *)base;
+	const eg_data_info *info = &base->type->info;
+	int n = 0;
+	if (part != EG_PART_TRAIN) {
+		if (part == EG_PART_TEST)
+			eg_source_remark_on(base, part,
+			        "the text '%s' has no test part: take the validation part, or another text",
+			        info->name);
+		return EG_OK;
+	}
+	close_source(base); /* what an attempt that failed has left */
+	bool named = info->nfiles > 0;
+	eg_text_options o = {.folder = named ? base->path : NULL,
+	        .path = named ? NULL : base->path,
+	        .limit = s->limit,
+	        .any_bytes = s->unit == EG_UNIT_BYTE};
+	eg_status status = eg_text_load(info->name, &o, &s->text, err);
+	if (!status && s->samples) status = find_paragraphs(s, &n, err);
+	base->count[part] = s->samples ? n : 1;
+	return status;
+}
+
+static eg_status read_record(
+        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const text_source *s = (const text_source *)base;
+	paragraph p = {s->text->bytes, s->text->size, 1};
+	EG_UNUSED(part);
+	if (s->samples) p = s->paragraphs[i];
+	if (wanted & 1u) r->fields[0] = (eg_datum){.there = true, .text = {p.at, p.size}};
+	r->place = s->samples ? eg_record_printf(r, "%s:%lld", s->text->name, (long long)p.line) : s->text->name;
+	return r->place ? EG_OK : eg_record_no_memory(err);
+}
+
+static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}};
+
+#define TYPE(...) \
+	{ \
+		.info = {.fields = fields, .nfields = EG_COUNT(fields), __VA_ARGS__}, .keys = keys, \
+		.nkeys = EG_COUNT(keys), .size = sizeof(text_source), .open = open_source, .prepare = prepare, \
+		.read = read_record, .close = close_source \
+	}
 
 static const eg_data_file shakespeare_files[] = {
         {.name = "tinyshakespeare.txt",
@@ -14,17 +170,11 @@ static const eg_data_file shakespeare_files[] = {
 static const char *const shakespeare_urls[] = {
         "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/", NULL};
 
-const eg_source eg_source_tinyshakespeare = {
-        .info = {.name = "tinyshakespeare",
-                .doc = "40,000 lines from Shakespeare's plays: the text that character "
-                       "models are compared on",
-                .origin = "Shakespeare; put together by Karpathy for char-rnn, 2015",
-                .licence = "public domain",
-                .kind = EG_DATA_TEXT,
-                .folder = "text",
-                .files = shakespeare_files,
-                .nfiles = EG_COUNT(shakespeare_files),
-                .urls = shakespeare_urls}};
+const eg_source_type eg_source_type_tinyshakespeare = TYPE(.name = "tinyshakespeare",
+        .doc = "40,000 lines from Shakespeare's plays: the text that character models are compared on",
+        .origin = "Shakespeare; put together by Karpathy for char-rnn, 2015", .licence = "public domain",
+        .path = EG_DATA_PATH_SET, .folder = "text", .files = shakespeare_files, .nfiles = EG_COUNT(shakespeare_files),
+        .urls = shakespeare_urls);
 
 static const eg_data_file tang_files[] = {
         {.name = "tang-poems.txt",
@@ -34,24 +184,16 @@ static const eg_data_file tang_files[] = {
 };
 
 /* Nobody publishes the poems as one text, so there is no address to fetch them from. */
-const eg_source eg_source_tang_poems = {
-        .info = {.name = "tang-poems",
-                .doc = "21,084 Chinese poems of the Tang dynasty, of one to four lines: a line with "
-                       "the title, the verse, an empty line. To be placed by hand: it is made from "
-                       "the JSON files of chinese-poetry on GitHub",
-                .origin = "chinese-poetry, https://github.com/chinese-poetry/chinese-poetry",
-                .licence = "MIT",
-                .kind = EG_DATA_TEXT,
-                .folder = "text",
-                .files = tang_files,
-                .nfiles = EG_COUNT(tang_files),
-                .by_hand = "nobody publishes it as one text; write the poems of "
-                           "https://github.com/chinese-poetry/chinese-poetry into a UTF-8 file "
-                           "text/tang-poems.txt (a line with the title, the verse, an empty line) in a "
-                           "folder that ENGRAM_DATA names, or take a file of yours with source text"}};
+const eg_source_type eg_source_type_tang_poems = TYPE(.name = "tang-poems",
+        .doc = "21,084 Chinese poems of the Tang dynasty, of one to four lines: a line with the title, the verse, an "
+               "empty line. To be placed by hand: it is made from the JSON files of chinese-poetry on GitHub",
+        .origin = "chinese-poetry, https://github.com/chinese-poetry/chinese-poetry", .licence = "MIT",
+        .path = EG_DATA_PATH_SET, .folder = "text", .files = tang_files, .nfiles = EG_COUNT(tang_files),
+        .by_hand = "nobody publishes it as one text; write the poems of "
+                   "https://github.com/chinese-poetry/chinese-poetry into a UTF-8 file text/tang-poems.txt (a line "
+                   "with the title, the verse, an empty line) in a folder that ENGRAM_DATA names, or take a file of "
+                   "yours with source text");
 
-const eg_source eg_source_text = {.info = {.name = "text",
-                                          .doc = "your own text in UTF-8: one file, gzipped or not",
-                                          .origin = "you",
-                                          .licence = "yours",
-                                          .kind = EG_DATA_TEXT}};
+const eg_source_type eg_source_type_text = TYPE(.name = "text",
+        .doc = "your own text in UTF-8: one file, gzipped or not", .origin = "you", .licence = "yours",
+        .path = EG_DATA_PATH_FILE);

@@ -12,24 +12,6 @@ enum { FIRST_ROOM = 16 << 20, BOM = 3 };
 
 /* ---- UTF-8 ------------------------------------------------------------------------------------------------------- */
 
-static bool follows(const unsigned char *s, int i) { return (s[i] & 0xC0) == 0x80; }
-
-int eg_utf8_length(const char *text, size_t size) {
-	const unsigned char *s = (const unsigned char *)text;
-	if (size == 0) return 0;
-	if (s[0] < 0x80) return 1;
-	if (s[0] < 0xC2 || size < 2 || !follows(s, 1)) return 0; /* C0 and C1 begin overlong forms only */
-	if (s[0] < 0xE0) return 2;
-	if (size < 3 || !follows(s, 2)) return 0;
-	if (s[0] == 0xE0 && s[1] < 0xA0) return 0;  /* overlong */
-	if (s[0] == 0xED && s[1] >= 0xA0) return 0; /* surrogates */
-	if (s[0] < 0xF0) return 3;
-	if (size < 4 || !follows(s, 3) || s[0] > 0xF4) return 0;
-	if (s[0] == 0xF0 && s[1] < 0x90) return 0;  /* overlong */
-	if (s[0] == 0xF4 && s[1] >= 0x90) return 0; /* above U+10FFFF */
-	return 4;
-}
-
 uint32_t eg_utf8_decode(const char *text, int *length) {
 	const unsigned char *s = (const unsigned char *)text;
 	int n = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
@@ -89,7 +71,8 @@ static eg_status read_bytes(eg_reader *s, int64_t most, char **data, size_t *siz
 }
 
 /* at: the first wrong byte; the text begins at s + from. */
-static eg_status not_utf8(const char *name, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
+static eg_status not_utf8(
+        const char *name, bool table, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
 	eg_text_place p = eg_text_place_of(s + from, at - from);
 	unsigned first = size > 0 ? (unsigned char)s[0] : 0, second = size > 1 ? (unsigned char)s[1] : 0;
 	if ((first == 0xFF && second == 0xFE) || (first == 0xFE && second == 0xFF))
@@ -97,15 +80,14 @@ static eg_status not_utf8(const char *name, const char *s, size_t from, size_t s
 		        "'%s' is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW`", name);
 	if (s[at] == '\0')
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s', line %zu, column %zu: a zero byte (byte %zu of the file): this is no text. Take another "
-		        "file, or "
-		        "read it as bytes (unit: byte)",
-		        name, p.line, p.column, at);
+		        "'%s', line %zu, column %zu: a zero byte (byte %zu of the file): this is no text. Take "
+		        "another file%s",
+		        name, p.line, p.column, at, table ? "" : ", or read it as bytes (unit: byte)");
 	return eg_fail(err, EG_ERR_FORMAT,
 	        "'%s', line %zu, column %zu: byte 0x%02X (byte %zu of the file) is not UTF-8: convert the file with "
-	        "`iconv -f "
-	        "LATIN1 -t UTF-8 FILE > NEW` (for LATIN1 the encoding it is in), or read it as bytes (unit: byte)",
-	        name, p.line, p.column, (unsigned)(unsigned char)s[at], at);
+	        "`iconv -f LATIN1 -t UTF-8 FILE > NEW` (for LATIN1 the encoding it is in)%s",
+	        name, p.line, p.column, (unsigned)(unsigned char)s[at], at,
+	        table ? "" : ", or read it as bytes (unit: byte)");
 }
 
 static size_t cut_to(const char *s, size_t limit) {
@@ -115,7 +97,7 @@ static size_t cut_to(const char *s, size_t limit) {
 }
 
 /* Checks the `size` bytes and brings them into shape. */
-static eg_status tidy(const char *name, const eg_text_options *o, char *s, size_t *size, eg_error *err) {
+static eg_status tidy(const char *name, bool table, const eg_text_options *o, char *s, size_t *size, eg_error *err) {
 	size_t from = 0, to = 0, end = *size;
 	if (o->any_bytes) {
 		if (o->limit > 0 && (int64_t)end > o->limit) *size = (size_t)o->limit;
@@ -124,7 +106,7 @@ static eg_status tidy(const char *name, const eg_text_options *o, char *s, size_
 	if (end >= BOM && memcmp(s, "\xEF\xBB\xBF", BOM) == 0) from = BOM;
 	if (o->limit > 0 && (int64_t)(end - from) > o->limit) end = from + cut_to(s + from, (size_t)o->limit);
 	size_t wrong = eg_utf8_check(s + from, end - from) + from;
-	if (wrong < end) return not_utf8(name, s, from, end, wrong, err);
+	if (wrong < end) return not_utf8(name, table, s, from, end, wrong, err);
 	for (; from < end; from++) {
 		if (s[from] == '\r' && from + 1 < *size && s[from + 1] == '\n') continue;
 		s[to++] = s[from];
@@ -133,20 +115,20 @@ static eg_status tidy(const char *name, const eg_text_options *o, char *s, size_
 	return EG_OK;
 }
 
-static eg_status check_size(const char *name, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
+static eg_status check_size(
+        const char *name, bool table, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
 	if (read == 0 || (left == 0 && o->limit == 0))
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is empty: there is no text in it to learn from", name);
 	if (left == 0)
 		return eg_fail(err, EG_ERR_ARG, "nothing is left of '%s' with a limit of %lld bytes: raise the limit",
 		        name, (long long)o->limit);
 	if (o->limit == 0 && (int64_t)read > TEXT_MOST)
-		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s' is larger than %lld bytes, the most that is read: take a part of it with a limit", name,
-		        (long long)TEXT_MOST);
+		return eg_fail(err, EG_ERR_FORMAT, "'%s' is larger than %lld bytes, the most that is read: %s", name,
+		        (long long)TEXT_MOST, table ? "take a part of it" : "take a part of it with a limit");
 	return EG_OK;
 }
 
-eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err) {
+static eg_status read_text(eg_reader *s, bool table, const eg_text_options *o, eg_text **text, eg_error *err) {
 	const char *name = eg_reader_name(s);
 	size_t n = strlen(name) + 1, size = 0, read;
 	char *data = NULL;
@@ -157,8 +139,8 @@ eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, e
 	/* Behind the limit: the byte order mark, the byte that tells whether a character is cut, the LF of a CR. */
 	eg_status status = read_bytes(s, o->limit > 0 ? o->limit + BOM + 2 : TEXT_MOST + 1, &data, &size, err);
 	read = size;
-	if (!status && (o->limit > 0 || (int64_t)read <= TEXT_MOST)) status = tidy(name, o, data, &size, err);
-	if (!status) status = check_size(name, o, read, size, err);
+	if (!status && (o->limit > 0 || (int64_t)read <= TEXT_MOST)) status = tidy(name, table, o, data, &size, err);
+	if (!status) status = check_size(name, table, o, read, size, err);
 	eg_text *t = status ? NULL : eg_alloc(NULL, sizeof *t + n);
 	if (!t) {
 		eg_release(NULL, data);
@@ -170,14 +152,23 @@ eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, e
 	return EG_OK;
 }
 
+eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err) {
+	return read_text(s, false, o, text, err);
+}
+
+eg_status eg_text_read_table(eg_reader *s, eg_text **text, eg_error *err) {
+	return read_text(s, true, &(eg_text_options){0}, text, err);
+}
+
 /* ---- where the file is ------------------------------------------------------------------------------------------- */
 
-static eg_status find_file(const eg_source *s, const eg_text_options *o, char path[EG_PATH], eg_error *err) {
+static eg_status find_file(const eg_source_type *type, const eg_text_options *o, char path[EG_PATH], eg_error *err) {
+	const eg_data_info *info = &type->info;
 	eg_data_place place = {0};
-	if (s->info.nfiles == 0) {
+	if (info->nfiles == 0) {
 		if (!o->path || !*o->path)
 			return eg_fail(err, EG_ERR_ARG,
-			        "data source '%s' needs a file: its path is not given (data.path)", s->info.name);
+			        "data source '%s' needs a file: its path is not given (data.path)", info->name);
 		if (strlen(o->path) >= EG_PATH)
 			return eg_fail(
 			        err, EG_ERR_ARG, "the file's name is longer than %d bytes: '%s'", EG_PATH - 1, o->path);
@@ -187,12 +178,24 @@ static eg_status find_file(const eg_source *s, const eg_text_options *o, char pa
 	if (o->path)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source '%s' has a file of its own; a path belongs to source 'text', not to it",
-		        s->info.name);
-	eg_status status = eg_source_files(s, o->folder, &place, err);
-	if (!status && !eg_data_file_find(place.folder, s->info.files[0].name, path))
-		status = eg_fail(err, EG_ERR_IO, "%s: there is no %s in folder '%s'", s->info.name,
-		        s->info.files[0].name, place.folder);
+		        info->name);
+	eg_status status = eg_source_type_place(type, o->folder, NULL, &place, err);
+	if (!status && !eg_data_file_find(place.folder, info->files[0].name, path))
+		status = eg_fail(err, EG_ERR_IO, "%s: there is no %s in folder '%s'", info->name, info->files[0].name,
+		        place.folder);
 	return status;
+}
+
+static bool is_text(const eg_data_info *info) { return info->nfields == 1 && info->fields[0].kind == EG_FIELD_TEXT; }
+
+static eg_status no_text(const char *source, eg_error *err) {
+	char list[400] = "";
+	for (int i = 0; i < eg_data_count(); i++) {
+		size_t n = strlen(list);
+		if (is_text(eg_data_at(i)))
+			snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", eg_data_at(i)->name);
+	}
+	return eg_fail(err, EG_ERR_ARG, "data source '%s' is no text; there is: %s", source, list);
 }
 
 eg_status eg_text_load(const char *source, const eg_text_options *options, eg_text **text, eg_error *err) {
@@ -200,16 +203,16 @@ eg_status eg_text_load(const char *source, const eg_text_options *options, eg_te
 	const eg_text_options *o = options ? options : &none;
 	char path[EG_PATH];
 	*text = NULL;
-	const eg_source *s = eg_source_find_kind(source, EG_DATA_TEXT, err);
-	if (!s) return EG_ERR_ARG;
-	eg_status status = find_file(s, o, path, err);
+	const eg_source_type *type = eg_source_type_find(source, err);
+	if (!type) return EG_ERR_ARG;
+	if (!is_text(&type->info)) return no_text(source, err);
+	eg_status status = find_file(type, o, path, err);
 	if (status) return status;
 	eg_reader *reader = eg_reader_open(path, err);
 	if (!reader) return err ? err->status : EG_ERR_IO;
 	status = eg_text_read(reader, o, text, err);
 	eg_reader_close(reader);
-	if (status == EG_ERR_FORMAT && err && s->info.urls)
-		eg_fail(err, status, "%s; `engram data get %s` checks the file", err->message, s->info.name);
+	eg_source_advise(&type->info, status, err);
 	return status;
 }
 

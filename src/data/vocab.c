@@ -285,7 +285,7 @@ static eg_status choose(const counts *c, const eg_vocab_options *o, int *kept, b
 		return eg_fail(err, EG_ERR_ARG,
 		        "min_count is %d, but nothing in the text occurs so often (at most %lld times): lower it",
 		        o->min_count, (long long)c->units[0].count);
-	*unknown = o->unit == EG_UNIT_WORD || n < c->n;
+	*unknown = o->unknown || o->unit == EG_UNIT_WORD || n < c->n;
 	if (o->max_size > 0 && n + o->end + *unknown > o->max_size) {
 		*unknown = true;
 		room = o->max_size - o->end - 1;

@@ -47,7 +47,8 @@ eg_status eg_groups_read(eg_recipe *r, const eg_tree *list, eg_error *err) {
 	if (!groups) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a recipe");
 	int n = 0;
 	for (const eg_tree *t = list->first; t; t = t->next) {
-		eg_status status = eg_keys_read(keys, EG_COUNT(keys), t, t, &groups[n++], "a group of 'train'", err);
+		eg_status status = eg_keys_read(
+			&r->arena, t, t, &(eg_key_set){keys, EG_COUNT(keys), &groups[n++]}, 1, "a group of 'train'", err);
 		if (status) return status;
 	}
 	r->train.optimizer.groups = groups;

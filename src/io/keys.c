@@ -13,7 +13,7 @@ eg_key eg_key_of_attr(const eg_attr *a) {
 		.min = a->min,
 		.max = a->max,
 		.names = a->names,
-		.required = isnan(a->def) && !a->classes,
+		.required = isnan(a->def) && !a->size,
 		.def = a->def,
 		.doc = a->doc};
 	switch (a->type) {
@@ -120,13 +120,48 @@ static eg_status read_number(const eg_key *key, const eg_tree *t, double *out, c
 	return EG_OK;
 }
 
-static eg_status read_numbers(const eg_key *key, const eg_tree *t, const char *where, eg_error *err) {
-	double v;
-	eg_status status = EG_OK;
-	if (t->kind == EG_TREE_SCALAR) return read_number(key, t, &v, where, err);
-	if (t->kind != EG_TREE_LIST || t->count == 0)
-		return expected(key, t, "a number or a list of numbers", where, err);
-	for (const eg_tree *c = t->first; c && !status; c = c->next) status = read_number(key, c, &v, where, err);
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory"); }
+
+/* A list has at least one value, and not more than the key allows. */
+static eg_status check_list(const eg_key *key, const eg_tree *t, const char *what, const char *where, eg_error *err) {
+	if (t->kind != EG_TREE_LIST) return expected(key, t, what, where, err);
+	if (t->count == 0) return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s is an empty list", key->name, where);
+	if (key->count == 0 || t->count <= key->count) return EG_OK;
+	return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' in %s has %d values; at most %d are allowed", key->name, where,
+		t->count, key->count);
+}
+
+static eg_status read_numbers(
+	eg_arena *arena, const eg_key *key, const eg_tree *t, eg_numbers *out, const char *where, eg_error *err) {
+	bool one = t->kind == EG_TREE_SCALAR;
+	eg_status status = one ? EG_OK : check_list(key, t, "a number or a list of numbers", where, err);
+	if (status) return status;
+	eg_numbers list = {eg_arena_alloc(arena, (one ? 1 : (size_t)t->count) * sizeof(double)), 0};
+	if (!list.at) return no_memory(err);
+	for (const eg_tree *c = one ? t : t->first; c && !status; c = one ? NULL : c->next)
+		status = read_number(key, c, &list.at[list.n++], where, err);
+	if (!status) *out = list;
+	return status;
+}
+
+static eg_status read_text(const eg_key *key, const eg_tree *t, const char **out, const char *where, eg_error *err) {
+	if (!eg_tree_is_string(t) || !*t->text)
+		return expected(key, t,
+			t->kind == EG_TREE_SCALAR && *t->text && !t->quoted ? "a text (put it in quotes)" : "a text",
+			where, err);
+	*out = t->text;
+	return EG_OK;
+}
+
+static eg_status read_strings(
+	eg_arena *arena, const eg_key *key, const eg_tree *t, eg_strings *out, const char *where, eg_error *err) {
+	eg_status status = check_list(key, t, "a list of texts", where, err);
+	if (status) return status;
+	eg_strings list = {eg_arena_alloc(arena, (size_t)t->count * sizeof *list.at), 0};
+	if (!list.at) return no_memory(err);
+	for (const eg_tree *c = t->first; c && !status; c = c->next)
+		status = read_text(key, c, &list.at[list.n++], where, err);
+	if (!status) *out = list;
 	return status;
 }
 
@@ -149,36 +184,58 @@ static eg_status read_u64(const eg_key *key, const eg_tree *t, uint64_t *out, co
 	return EG_OK;
 }
 
-eg_status eg_key_read(const eg_key *key, const eg_tree *t, void *out, const char *where, eg_error *err) {
-	char *field = (char *)out + key->offset;
+static eg_status read_int64(const eg_key *key, const eg_tree *t, int64_t *out, const char *where, eg_error *err) {
+	int64_t v;
+	if (!eg_tree_integer(t, &v)) return expected(key, t, "a whole number", where, err);
+	if ((double)v < key->min || (double)v > key->max) return out_of_range(key, t, where, err);
+	*out = v;
+	return EG_OK;
+}
+
+/* A map inside of a map: 'augment' in 'data' is read as 'data.augment'. */
+static eg_status read_map(
+	eg_arena *arena, const eg_key *key, const eg_tree *t, void *out, const char *where, eg_error *err) {
+	char inner[120];
+	size_t n = strlen(where);
+	bool quoted = n > 2 && where[0] == '\'' && where[n - 1] == '\'';
+	if (quoted)
+		snprintf(inner, sizeof inner, "%.*s.%s'", (int)(n < 60 ? n - 1 : 60), where, key->name);
+	else
+		snprintf(inner, sizeof inner, "'%s' of %.60s", key->name, where);
+	const eg_key_set set = {key->variants->keys, key->variants->nkeys, out};
+	return eg_keys_read(arena, t, t, &set, 1, inner, err);
+}
+
+eg_status eg_key_read(
+	eg_arena *arena, const eg_key *key, const eg_tree *t, void *out, const char *where, eg_error *err) {
+	void *field = (char *)out + key->offset;
 	double d = 0;
 	bool b;
 	eg_status status = EG_OK;
 	switch (key->type) {
-	case EG_KEY_INT: return read_int(key, t, (int *)(void *)field, where, err);
-	case EG_KEY_INTS: return read_ints(key, t, (int *)(void *)field, where, err);
-	case EG_KEY_ENUM: return read_enum(key, t, (int *)(void *)field, where, err);
-	case EG_KEY_U64: return read_u64(key, t, (uint64_t *)(void *)field, where, err);
+	case EG_KEY_INT: return read_int(key, t, field, where, err);
+	case EG_KEY_INT64: return read_int64(key, t, field, where, err);
+	case EG_KEY_INTS: return read_ints(key, t, field, where, err);
+	case EG_KEY_ENUM: return read_enum(key, t, field, where, err);
+	case EG_KEY_U64: return read_u64(key, t, field, where, err);
 	case EG_KEY_FLOAT:
 		status = read_number(key, t, &d, where, err);
 		if (!status && fabs(d) > (double)FLT_MAX) return out_of_range(key, t, where, err);
-		if (!status) *(float *)(void *)field = (float)d != 0 ? (float)d : key->zero_is_default ? EG_ZERO_F : 0;
+		if (!status) *(float *)field = (float)d != 0 ? (float)d : key->zero_is_default ? EG_ZERO_F : 0;
 		return status;
 	case EG_KEY_DOUBLE:
 		status = read_number(key, t, &d, where, err);
-		if (!status) *(double *)(void *)field = d;
+		if (!status) *(double *)field = d;
 		return status;
 	case EG_KEY_BOOL:
 	case EG_KEY_NOT:
 		if (!eg_tree_bool(t, &b)) return expected(key, t, "true or false", where, err);
 		*(bool *)field = key->type == EG_KEY_BOOL ? b : !b;
 		return EG_OK;
-	case EG_KEY_STRING:
-		if (!eg_tree_is_string(t) || !*t->text) return expected(key, t, "a text", where, err);
-		*(const char **)(void *)field = t->text;
-		return EG_OK;
-	case EG_KEY_NUMBERS: return read_numbers(key, t, where, err);
-	case EG_KEY_STRINGS:
+	case EG_KEY_STRING: return read_text(key, t, field, where, err);
+	case EG_KEY_NUMBERS: return read_numbers(arena, key, t, field, where, err);
+	case EG_KEY_STRINGS: return read_strings(arena, key, t, field, where, err);
+	case EG_KEY_MAP: return read_map(arena, key, t, field, where, err);
 	case EG_KEY_MAPS:
 	case EG_KEY_CHOICE: return EG_OK;
 	}
@@ -187,28 +244,54 @@ eg_status eg_key_read(const eg_key *key, const eg_tree *t, void *out, const char
 
 /* ---- maps and choices -------------------------------------------------------------------------------------------- */
 
-eg_status eg_keys_read(const eg_key *keys, int n, const eg_tree *map, const eg_tree *place, void *out,
+/* Every table that knows the key reads it; the names of all are gathered for the message when none does. */
+static eg_status read_entry(
+	eg_arena *arena, const eg_tree *t, const eg_key_set *sets, int nsets, const char *where, eg_error *err) {
+	const char *names[MAX_NAMES] = {NULL};
+	int n = 0;
+	bool known = false;
+	for (int s = 0; s < nsets; s++)
+		for (int i = 0; i < sets[s].n; i++) {
+			const eg_key *key = &sets[s].keys[i];
+			int twin = 0;
+			while (twin < n && strcmp(names[twin], key->name)) twin++;
+			if (twin == n && n < MAX_NAMES) names[n++] = key->name;
+			if (strcmp(key->name, t->key)) continue;
+			eg_status status = eg_key_read(arena, key, t, sets[s].out, where, err);
+			if (status) return status;
+			known = true;
+		}
+	return known ? EG_OK : eg_keys_unknown(t, names, n, where, err);
+}
+
+eg_status eg_keys_read(eg_arena *arena, const eg_tree *map, const eg_tree *place, const eg_key_set *sets, int nsets,
 	const char *where, eg_error *err) {
-	const char *names[MAX_NAMES];
 	char got[64];
 	if (eg_tree_is_nothing(map)) map = NULL;
-	if (n > MAX_NAMES) n = MAX_NAMES;
-	for (int i = 0; i < n; i++) names[i] = keys[i].name;
 	if (map && map->kind != EG_TREE_MAP)
 		return eg_tree_fail(err, map, EG_ERR_FORMAT, "%s must be a map {key: value, ...}, not %s", where,
 			eg_tree_describe(map, got, sizeof got));
 	for (const eg_tree *t = map ? map->first : NULL; t; t = t->next) {
-		int i = 0;
-		while (i < n && strcmp(names[i], t->key)) i++;
-		if (i == n) return eg_keys_unknown(t, names, n, where, err);
-		eg_status status = eg_key_read(&keys[i], t, out, where, err);
+		eg_status status = read_entry(arena, t, sets, nsets, where, err);
 		if (status) return status;
 	}
-	for (int i = 0; i < n; i++)
-		if (keys[i].required && !eg_tree_get(map, keys[i].name))
-			return eg_tree_fail(
-				err, place, EG_ERR_FORMAT, "%s needs '%s' (%s)", where, keys[i].name, keys[i].doc);
+	for (int s = 0; s < nsets; s++)
+		for (int i = 0; i < sets[s].n; i++) {
+			const eg_key *key = &sets[s].keys[i];
+			if (key->required && !eg_tree_get(map, key->name))
+				return eg_tree_fail(
+					err, place, EG_ERR_FORMAT, "%s needs '%s' (%s)", where, key->name, key->doc);
+		}
 	return EG_OK;
+}
+
+eg_status eg_settings_read(eg_arena *arena, const char *const *settings, const eg_key_set *sets, int nsets,
+	const char *where, eg_error *err) {
+	eg_tree_builder b = {arena, where, false};
+	eg_tree *root = eg_tree_new(&b, EG_TREE_MAP);
+	eg_status status = root ? EG_OK : no_memory(err);
+	for (; !status && settings && *settings; settings++) status = eg_yaml_set(&b, root, "", *settings, err);
+	return status ? status : eg_keys_read(arena, root, root, sets, nsets, where, err);
 }
 
 eg_status eg_choice_read(const eg_tree *t, const char *what, const char **word, const eg_tree **attrs, eg_error *err) {
@@ -221,8 +304,7 @@ eg_status eg_choice_read(const eg_tree *t, const char *what, const char **word, 
 	}
 	if (t->kind == EG_TREE_MAP && t->count > 1)
 		return eg_tree_fail_key(err, t->first->next, EG_ERR_FORMAT,
-			"%s is already '%.60s'; it cannot also be '%.60s'", what, t->first->key,
-			t->first->next->key);
+			"%s is already '%.60s'; it cannot also be '%.60s'", what, t->first->key, t->first->next->key);
 	if (!eg_tree_is_string(t) || !*t->text)
 		return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s must be a name or {name: {key: value, ...}}, not %s",
 			what, eg_tree_describe(t, got, sizeof got));

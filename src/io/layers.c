@@ -1,18 +1,12 @@
-/* layers.c - the model section of a recipe: layers with their names, options and links; and the graph they make.
+/* layers.c - the model section of a recipe: layers with their names, options and links; and its outputs.
  *
- * Which layers there are and what they take is the operator table's business; no operator is named here. */
+ * Which layers there are and what they take is the operator table's business; no operator is named here. Not here:
+ * the graph they make (network.c). */
 #include "io/recipe.h"
 
-#include <ctype.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 4096, MAX_ATTRS = 64, MAX_CANDIDATES = 256 };
-
-/* Names that the graph uses itself. */
-static bool reserved(const char *name) {
-	return !strcmp(name, "input") || !strcmp(name, "target") || !strcmp(name, "loss") || !strcmp(name, "lengths") ||
-	       !strcmp(name, "target_lengths");
-}
+enum { MAX_LAYERS = 4096, MAX_ATTRS = 64, MAX_CANDIDATES = 256, MAX_OUTPUTS = 64 };
 
 static int find_layer(const eg_recipe *r, const char *name) {
 	for (int i = 0; i < r->nlayers; i++)
@@ -22,27 +16,33 @@ static int find_layer(const eg_recipe *r, const char *name) {
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
-static bool says_classes(const eg_key *key, const eg_tree *t) {
-	return key->type == EG_KEY_INT && t->kind == EG_TREE_SCALAR && !strcmp(t->text, "classes");
+/* `classes`, `units`, `classes.FIELD`: a word for a number that the task knows. */
+static bool says_word(const eg_key *key, const eg_tree *t) {
+	if (key->type != EG_KEY_INT || !eg_tree_is_string(t) || t->quoted) return false;
+	size_t n = strcspn(t->text, ".");
+	return eg_is_word(t->text, n) && (!t->text[n] || eg_is_name(t->text + n + 1));
+}
+
+static eg_status add_word(eg_recipe *r, eg_layer *layer, int attr, const char *word, const eg_tree *t, eg_error *err) {
+	if (!layer->words) layer->words = eg_arena_alloc(&r->arena, (size_t)layer->op->nattrs * sizeof *layer->words);
+	if (!layer->words) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	layer->words[layer->nwords++] = (eg_layer_word){attr, word, t};
+	return EG_OK;
 }
 
 static eg_status read_attr(
-	eg_layer *layer, const eg_key *keys, int i, const eg_tree *t, const char *where, eg_error *err) {
-	if (says_classes(&keys[i], t)) {
-		layer->classes |= (uint64_t)1 << i;
-		return EG_OK;
-	}
-	layer->classes &= ~((uint64_t)1 << i);
-	return eg_key_read(&keys[i], t, layer->options, where, err);
+	eg_recipe *r, eg_layer *layer, const eg_key *keys, int i, const eg_tree *t, const char *where, eg_error *err) {
+	if (says_word(&keys[i], t)) return add_word(r, layer, i, t->text, t, err);
+	return eg_key_read(&r->arena, &keys[i], t, layer->options, where, err);
 }
 
 /* `maxpool: 2`: the value of the attribute that the operator names for this. */
 static eg_status read_shorthand(
-	eg_layer *layer, const eg_key *keys, int n, const eg_tree *t, const char *where, eg_error *err) {
+	eg_recipe *r, eg_layer *layer, const eg_key *keys, int n, const eg_tree *t, const char *where, eg_error *err) {
 	char got[64];
 	for (int i = 0; i < n; i++)
 		if (layer->op->shorthand && !strcmp(layer->op->shorthand, keys[i].name))
-			return read_attr(layer, keys, i, t, where, err);
+			return read_attr(r, layer, keys, i, t, where, err);
 	return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s takes {key: value, ...}, not %s", where,
 		eg_tree_describe(t, got, sizeof got));
 }
@@ -59,19 +59,22 @@ eg_status eg_layer_options(eg_recipe *r, eg_layer *layer, const eg_tree *attrs, 
 	}
 	layer->options = op->options_size ? eg_arena_alloc(&r->arena, op->options_size) : NULL;
 	if (op->options_size && !layer->options) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-	for (int i = 0; i < n; i++)
-		if (op->attrs[i].classes && !eg_tree_get(attrs, keys[i].name)) layer->classes |= (uint64_t)1 << i;
-	if (attrs && attrs->kind != EG_TREE_MAP) return read_shorthand(layer, keys, n, attrs, where, err);
-	for (const eg_tree *t = attrs ? attrs->first : NULL; t && !status; t = t->next) {
+	bool map = attrs && attrs->kind == EG_TREE_MAP;
+	if (attrs && !map) status = read_shorthand(r, layer, keys, n, attrs, where, err);
+	for (const eg_tree *t = map ? attrs->first : NULL; t && !status; t = t->next) {
 		int i = 0;
 		while (i < n + 2 && strcmp(names[i], t->key)) i++;
 		if (i == n + 2) return eg_keys_unknown(t, names, n + 2, where, err);
-		if (i >= 2) status = read_attr(layer, keys, i - 2, t, where, err);
+		if (i >= 2) status = read_attr(r, layer, keys, i - 2, t, where, err);
 	}
-	for (int i = 0; i < n && !status; i++)
-		if (keys[i].required && !eg_tree_get(attrs, keys[i].name))
+	for (int i = 0; i < n && !status; i++) {
+		bool given = attrs &&
+			     (map ? eg_tree_get(attrs, keys[i].name) != NULL : !strcmp(op->shorthand, keys[i].name));
+		if (!given && op->attrs[i].size) status = add_word(r, layer, i, op->attrs[i].size, NULL, err);
+		if (!given && keys[i].required)
 			return eg_tree_fail(err, layer->tree, EG_ERR_FORMAT, "%s needs '%s' (%s)", where, keys[i].name,
 				keys[i].doc);
+	}
 	return status;
 }
 
@@ -82,14 +85,14 @@ static eg_status read_name(eg_recipe *r, eg_layer *layer, const eg_tree *t, eg_e
 	if (!eg_tree_is_string(t))
 		return eg_tree_fail(err, t, EG_ERR_FORMAT, "a layer's name must be a word, not %s",
 			eg_tree_describe(t, got, sizeof got));
-	size_t n = strlen(t->text);
-	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)t->text[i]) && t->text[i] != '_' && t->text[i] != '-') n = 0;
-	if (n < 1 || n > 60)
+	if (!eg_is_name(t->text))
 		return eg_tree_fail(err, t, EG_ERR_FORMAT,
-			"the layer name '%.60s' must be 1 to 60 letters, digits, - or _", t->text);
-	if (reserved(t->text))
+			"the layer name '%.60s' must be 1 to %d letters, digits, - or _", t->text, EG_RECIPE_NAME);
+	if (eg_is_reserved(t->text) || !strcmp(t->text, "input"))
 		return eg_tree_fail(err, t, EG_ERR_FORMAT, "'%s' cannot be a layer's name: the graph uses it", t->text);
+	if (eg_recipe_find_input(r, t->text) >= 0)
+		return eg_tree_fail(
+			err, t, EG_ERR_FORMAT, "'%s' cannot be a layer's name: an input is called so", t->text);
 	int twin = find_layer(r, t->text);
 	if (twin >= 0 && r->layers[twin].tree->line > 0)
 		return eg_tree_fail(err, t, EG_ERR_FORMAT, "the name '%s' belongs to the layer in line %d already",
@@ -115,11 +118,11 @@ static const char *make_name(eg_recipe *r, const eg_tree *model, const eg_op_inf
 	for (int i = 0; i < r->nlayers; i++) number += r->layers[i].op == op;
 	for (;; number++) {
 		const char *name = eg_arena_printf(&r->arena, "%s%d", op->layer, number);
-		if (!name || (!chosen(model, name) && find_layer(r, name) < 0)) return name;
+		bool free = name && !chosen(model, name) && find_layer(r, name) < 0 &&
+			    eg_recipe_find_input(r, name) < 0;
+		if (!name || free) return name;
 	}
 }
-
-static bool is_sequence(const eg_recipe *r) { return r->input.d[0] == EG_T; }
 
 /* `encoder.hn`: an output by its name, n letters of t->text being the layer's. */
 static eg_status read_output(const eg_layer *from, const eg_tree *t, size_t n, int *output, eg_error *err) {
@@ -136,32 +139,85 @@ static eg_status read_output(const eg_layer *from, const eg_tree *t, size_t n, i
 	return eg_keys_no_such(t, word, what, names, count, err);
 }
 
+/* `LAYER` or `LAYER.OUTPUT`; false: there is no such layer. */
+static bool find_link(eg_recipe *r, const eg_tree *t, eg_link *link, eg_status *status, eg_error *err) {
+	char name[EG_RECIPE_NAME + 1];
+	size_t length = strcspn(t->text, ".");
+	if (length >= sizeof name) return false;
+	snprintf(name, sizeof name, "%.*s", (int)length, t->text);
+	int i = find_layer(r, name);
+	if (i < 0) return false;
+	*link = (eg_link){EG_LINK_LAYER, i, 0};
+	*status = t->text[length] ? read_output(&r->layers[i], t, length, &link->output, err) : EG_OK;
+	return true;
+}
+
+/* What is there so far goes into `names`, the newest first. */
+static eg_status no_such_layer_named(
+	const eg_recipe *r, const eg_tree *t, const char *what, const char **names, int n, eg_error *err) {
+	for (int k = r->nlayers - 1; k >= 0 && n < MAX_CANDIDATES; k--) names[n++] = r->layers[k].name;
+	return eg_keys_no_such(t, t->text, what, names, n, err);
+}
+
+eg_status eg_link_read(eg_recipe *r, const eg_tree *t, eg_link *link, eg_error *err) {
+	const char *names[MAX_CANDIDATES];
+	char got[64];
+	eg_status status = EG_OK;
+	if (t->kind != EG_TREE_SCALAR)
+		return eg_tree_fail(err, t, EG_ERR_FORMAT, "a layer is named by one word, not %s",
+			eg_tree_describe(t, got, sizeof got));
+	if (!find_link(r, t, link, &status, err)) return no_such_layer_named(r, t, "layer", names, 0, err);
+	r->layers[link->index].used = true;
+	return status;
+}
+
+/* `lengths`, those of `time`, or `lengths.WORD`: the number of the word, -1: it is something else. */
+static int lengths_word(const eg_recipe *r, const char *text) {
+	size_t n = strlen("lengths");
+	if (!strcmp(text, "lengths")) return 0;
+	return strncmp(text, "lengths.", n + 1) ? -1 : eg_recipe_word_index(r, text + n + 1);
+}
+
+/* The first sizes of sequences have lengths. */
+static eg_status read_lengths(eg_recipe *r, const eg_tree *t, eg_link *link, eg_error *err) {
+	int word = lengths_word(r, t->text);
+	if (word == 0 && !eg_recipe_leads(r, 0))
+		return eg_tree_fail(err, t, EG_ERR_FORMAT,
+			"only sequences have `lengths`: 'input' must begin with the word `time`, as in [time, 2]");
+	if (!eg_recipe_leads(r, word))
+		return eg_tree_fail(err, t, EG_ERR_FORMAT,
+			"there is no '%.60s': '%s' is not the first size of an input", t->text, r->words[word]);
+	r->wants_lengths[word] = true;
+	*link = (eg_link){EG_LINK_LENGTHS, word, 0};
+	return EG_OK;
+}
+
 /* What `t` names becomes input number `to` of the layer. */
 static eg_status read_from_one(eg_recipe *r, eg_layer *layer, const eg_tree *t, int to, eg_error *err) {
-	const char *names[MAX_CANDIDATES] = {"input", "lengths"};
-	char got[64], name[80];
-	int n = is_sequence(r) ? 2 : 1;
+	const char *names[MAX_CANDIDATES];
+	char got[64];
+	eg_status status = EG_OK;
+	int n = 0;
+	eg_link *link = &layer->from[to];
 	if (t->kind != EG_TREE_SCALAR)
 		return eg_tree_fail(err, t, EG_ERR_FORMAT,
 			"'from' names a layer, or is a list of names, or a map {input: name}; not %s",
 			eg_tree_describe(t, got, sizeof got));
-	size_t length = strcspn(t->text, ".");
-	snprintf(name, sizeof name, "%.*s", (int)(length < 70 ? length : 70), t->text);
-	bool input = !strcmp(t->text, "input"), lengths = !strcmp(t->text, "lengths");
-	if (lengths && !is_sequence(r))
-		return eg_tree_fail(err, t, EG_ERR_FORMAT,
-			"only sequences have `lengths`: 'input' must begin with the word `time`, as in [time, 2]");
-	int i = input ? EG_FROM_INPUT : lengths ? EG_FROM_LENGTHS : find_layer(r, name);
-	if (i == -1 && !input) {
-		for (int k = r->nlayers - 1; k >= 0 && n < MAX_CANDIDATES; k--) names[n++] = r->layers[k].name;
-		return eg_keys_no_such(t, t->text, "earlier layer", names, n, err);
-	}
-	layer->from[to] = i;
 	if (layer->nfrom <= to) layer->nfrom = to + 1;
-	r->uses_lengths = r->uses_lengths || lengths;
-	if (i < 0) return EG_OK;
-	r->layers[i].used = true;
-	return t->text[length] ? read_output(&r->layers[i], t, length, &layer->output[to], err) : EG_OK;
+	int i = eg_recipe_find_input(r, t->text);
+	if (i >= 0) {
+		*link = (eg_link){EG_LINK_INPUT, i, 0};
+		r->input_used[i] = true;
+		return EG_OK;
+	}
+	if (lengths_word(r, t->text) >= 0) return read_lengths(r, t, link, err);
+	if (find_link(r, t, link, &status, err)) {
+		r->layers[link->index].used = true;
+		return status;
+	}
+	for (; n < r->ninputs; n++) names[n] = r->inputs[n].name;
+	if (eg_recipe_leads(r, 0)) names[n++] = "lengths";
+	return no_such_layer_named(r, t, "earlier layer", names, n, err);
 }
 
 /* from: [a, b], in the order of the operator's inputs */
@@ -177,14 +233,13 @@ static eg_status read_from_list(eg_recipe *r, eg_layer *layer, const eg_tree *fr
 }
 
 static void take_previous(eg_recipe *r, eg_layer *layer) {
-	layer->from[0] = r->nlayers ? r->nlayers - 1 : EG_FROM_INPUT;
+	layer->from[0] = r->nlayers ? (eg_link){EG_LINK_LAYER, r->nlayers - 1, 0} : (eg_link){EG_LINK_INPUT, 0, 0};
 	if (layer->nfrom < 1) layer->nfrom = 1;
-	if (r->nlayers) r->layers[r->nlayers - 1].used = true;
+	*(r->nlayers ? &r->layers[r->nlayers - 1].used : &r->input_used[0]) = true;
 }
 
 /* from: {lengths: lengths}, by the names of the operator's inputs; the first one left out is the layer before */
-static eg_status read_from_map(
-	eg_recipe *r, eg_layer *layer, const eg_tree *from, const char *where, eg_error *err) {
+static eg_status read_from_map(eg_recipe *r, eg_layer *layer, const eg_tree *from, const char *where, eg_error *err) {
 	int max = layer->op->max_inputs < EG_MAX_INPUTS ? layer->op->max_inputs : EG_MAX_INPUTS;
 	eg_status status = EG_OK;
 	for (const eg_tree *t = from->first; t && !status; t = t->next) {
@@ -197,13 +252,12 @@ static eg_status read_from_map(
 		}
 		status = read_from_one(r, layer, t, i, err);
 	}
-	if (!status && layer->from[0] == EG_FROM_NOTHING) take_previous(r, layer);
+	if (!status && layer->from[0].kind == EG_LINK_NOTHING) take_previous(r, layer);
 	return status;
 }
 
 static eg_status read_from(eg_recipe *r, eg_layer *layer, const eg_tree *from, const char *where, eg_error *err) {
 	eg_status status = EG_OK;
-	for (int i = 0; i < EG_MAX_INPUTS; i++) layer->from[i] = EG_FROM_NOTHING;
 	if (!from)
 		take_previous(r, layer);
 	else if (from->kind == EG_TREE_LIST)
@@ -219,9 +273,9 @@ static eg_status read_from(eg_recipe *r, eg_layer *layer, const eg_tree *from, c
 			layer->op->max_inputs > layer->op->min_inputs ? "at least " : "", layer->op->min_inputs,
 			layer->nfrom);
 	for (int i = 0; i < layer->op->min_inputs; i++)
-		if (layer->from[i] == EG_FROM_NOTHING)
-			return eg_tree_fail(err, from, EG_ERR_FORMAT, "%s needs its input '%s': name it in 'from' too", where,
-				layer->op->inputs[i]);
+		if (layer->from[i].kind == EG_LINK_NOTHING)
+			return eg_tree_fail(err, from, EG_ERR_FORMAT, "%s needs its input '%s': name it in 'from' too",
+				where, layer->op->inputs[i]);
 	return EG_OK;
 }
 
@@ -281,211 +335,83 @@ eg_status eg_layers_read(eg_recipe *r, const eg_tree *model, eg_error *err) {
 		if (status) return status;
 		r->nlayers++;
 	}
-	for (int i = 0; i < r->nlayers - 1; i++)
+	return EG_OK;
+}
+
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
+
+/* Not a name that the graph uses, or that somebody else has. */
+static eg_status check_output_name(const eg_recipe *r, const eg_recipe_output *o, const eg_tree *t, eg_error *err) {
+	const eg_op_info *loss = r->losses[0].layer.op;
+	bool taken = eg_is_reserved(o->name) || !strcmp(o->name, "logits") || !strncmp(o->name, "loss.", 5) ||
+		     eg_recipe_find_input(r, o->name) >= 0;
+	for (int i = 1; loss->outputs[i] && r->nlosses == 1; i++) taken = taken || !strcmp(loss->outputs[i], o->name);
+	if (taken)
+		return eg_tree_fail_key(
+			err, t, EG_ERR_FORMAT, "'%.60s' cannot be an output's name: the graph uses it", o->name);
+	int layer = find_layer(r, o->name);
+	if (layer >= 0 && (layer != o->of.index || o->of.output > 0))
+		return eg_tree_fail_key(err, t, EG_ERR_FORMAT,
+			"'%.60s' cannot be the name of this output: another layer is called so", o->name);
+	for (int i = 0; i < r->noutputs; i++)
+		if (!strcmp(r->outputs[i].name, o->name))
+			return eg_tree_fail_key(err, t, EG_ERR_FORMAT, "there is an output '%.60s' already", o->name);
+	return EG_OK;
+}
+
+/* What a single loss tells besides becomes an output under its own name, which nobody else may have. */
+static eg_status check_loss_outputs(const eg_recipe *r, eg_error *err) {
+	const eg_op_info *op = r->losses[0].layer.op;
+	for (int i = 1; r->nlosses == 1 && op->outputs[i]; i++) {
+		int layer = find_layer(r, op->outputs[i]), input = eg_recipe_find_input(r, op->outputs[i]);
+		if (layer < 0 && input < 0) continue;
+		return eg_tree_fail(err, layer < 0 ? r->input_trees[input] : r->layers[layer].tree, EG_ERR_FORMAT,
+			"'%s' cannot be the name of %s: the loss '%s' has an output of this name", op->outputs[i],
+			layer < 0 ? "an input" : "a layer", op->name);
+	}
+	return EG_OK;
+}
+
+static eg_status read_graph_output(eg_recipe *r, const eg_tree *t, eg_error *err) {
+	eg_recipe_output *o = &r->outputs[r->noutputs];
+	*o = (eg_recipe_output){.name = t->key ? t->key : t->text, .tree = t};
+	if (t->key && !eg_is_name(t->key))
+		return eg_tree_fail_key(err, t, EG_ERR_FORMAT,
+			"the name '%.60s' of an output must be 1 to %d letters, digits, - or _", t->key,
+			EG_RECIPE_NAME);
+	eg_status status = eg_link_read(r, t, &o->of, err);
+	if (!status) status = check_output_name(r, o, t, err);
+	if (!status) r->noutputs++;
+	return status;
+}
+
+/* Whatever is computed is for something. */
+static eg_status check_used(const eg_recipe *r, eg_error *err) {
+	for (int i = 0; i < r->nlayers; i++)
 		if (!r->layers[i].used)
 			return eg_tree_fail(err, r->layers[i].tree, EG_ERR_FORMAT,
-				"layer '%s' leads nowhere: no later layer takes its output; name it in a 'from', or "
+				"layer '%s' leads nowhere: no later layer takes its output; name it in a 'from'%s, or "
 				"take it out",
-				r->layers[i].name);
+				r->layers[i].name, r->outputs || r->nlosses > 1 ? ", 'of' or 'outputs'" : "");
+	for (int i = 0; i < r->ninputs; i++)
+		if (!r->input_used[i] && r->inputs[i].field)
+			return eg_tree_fail_key(err, r->input_trees[i], EG_ERR_FORMAT,
+				"input '%s' leads nowhere: no layer takes it; name it in a 'from', or take it out",
+				r->inputs[i].name);
 	return EG_OK;
 }
 
-/* ---- the graph --------------------------------------------------------------------------------------------------- */
-
-/* The options with `classes` replaced, in `copy` (options_size bytes). */
-static const void *with_classes(const eg_layer *layer, int classes, void *copy) {
-	if (!layer->options || !layer->classes) return layer->options;
-	memcpy(copy, layer->options, layer->op->options_size);
-	for (int i = 0; i < layer->op->nattrs && i < MAX_ATTRS; i++)
-		if (layer->classes >> i & 1)
-			memcpy((char *)copy + layer->op->attrs[i].offset, &classes, sizeof classes);
-	return copy;
-}
-
-/* What the network's tensors are called while it is built. */
-typedef struct network {
-	const eg_recipe *recipe;
-	eg_graph *graph;
-	int classes;
-	eg_tensor input, lengths;
-	eg_tensor *outputs; /* of each layer, the first one */
-	eg_arena *arena;
-	eg_error *err;
-} network;
-
-static eg_tensor apply(network *n, const eg_layer *layer, const eg_tensor *from, int count) {
-	void *copy = eg_arena_alloc(n->arena, layer->op->options_size + 1);
-	if (!copy) {
-		eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
-		return (eg_tensor){0};
-	}
-	if (n->classes == 0 && layer->classes) {
-		eg_tree_fail(n->err, layer->tree, EG_ERR_FORMAT, "%s depends on the number of classes, but there are none here",
-			layer->op->name);
-		return (eg_tensor){0};
-	}
-	eg_tensor t = eg_apply(n->graph, layer->op->name, with_classes(layer, n->classes, copy), from, count);
-	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, layer->tree);
-	return t;
-}
-
-static eg_tensor add_layer(network *n, const eg_layer *layer) {
-	eg_tensor from[EG_MAX_INPUTS] = {{0}};
-	for (int i = 0; i < layer->nfrom; i++) {
-		int k = layer->from[i];
-		from[i] = k == EG_FROM_INPUT     ? n->input
-			  : k == EG_FROM_LENGTHS ? n->lengths
-			  : k == EG_FROM_NOTHING ? (eg_tensor){0}
-						 : eg_result(n->graph, n->outputs[k], layer->output[i]);
-		if (from[i].id || k < 0) continue;
-		const eg_layer *source = &n->recipe->layers[k];
-		eg_tree_fail(n->err, layer->tree, EG_ERR_SHAPE, "layer '%s' has no output '%s' with these options",
-			source->name, source->op->outputs[layer->output[i]]);
-		return (eg_tensor){0};
-	}
-	return apply(n, layer, from, layer->nfrom);
-}
-
-static bool takes_ids(const eg_op_info *op, int i) { return op->types && op->types[i] == 'i'; }
-
-/* The type that the layers ask of the sample: all of them have to agree. */
-static eg_status input_type(const eg_recipe *r, eg_dtype *type, eg_error *err) {
-	const eg_layer *first = NULL;
-	*type = EG_F32;
-	for (int l = 0; l < r->nlayers; l++)
-		for (int i = 0; i < r->layers[l].nfrom; i++) {
-			const eg_layer *layer = &r->layers[l];
-			if (layer->from[i] != EG_FROM_INPUT) continue;
-			eg_dtype asked = takes_ids(layer->op, i) ? EG_I32 : EG_F32;
-			if (first && asked != *type)
-				return eg_tree_fail(err, layer->tree, EG_ERR_SHAPE,
-					"layer '%s' takes %s, but layer '%s' takes the same input as %s", layer->name,
-					asked == EG_I32 ? "ids" : "numbers", first->name,
-					asked == EG_I32 ? "numbers" : "ids");
-			*type = asked;
-			first = layer;
-		}
-	return EG_OK;
-}
-
-/* "1 x 8 x 8": the sizes from `from` on. */
-static void sizes_text(const eg_dims *d, int from, char *buf, size_t size) {
-	buf[0] = 0;
-	for (int i = from; i < d->rank; i++) {
-		size_t n = strlen(buf);
-		const char *open = d->d[i] == EG_T ? "time" : d->d[i] == EG_N ? "batch" : NULL;
-		if (open)
-			snprintf(buf + n, size - n, "%s%s", i > from ? " x " : "", open);
-		else
-			snprintf(buf + n, size - n, "%s%lld", i > from ? " x " : "", (long long)d->d[i]);
-	}
-}
-
-/* A loss over classes needs one value for each, for each sample, or, of sequences, for each sample or step. */
-static eg_status check_logits(const network *n, eg_dims d) {
-	const eg_recipe *r = n->recipe;
-	const eg_layer *last = &r->layers[r->nlayers - 1];
-	bool steps = d.rank >= 2 && d.d[0] == EG_T && d.d[1] == EG_N;
-	int rank = steps ? 3 : 2;
-	char shape[96];
-	if (n->classes == 0)
-		return eg_tree_fail(n->err, r->loss.tree, EG_ERR_FORMAT,
-			"the loss '%s' is one of classes, but there are none here", r->loss.op->name);
-	if (d.rank == rank && d.d[rank - 1] == n->classes) return EG_OK;
-	sizes_text(&d, rank - 1, shape, sizeof shape);
-	return eg_tree_fail(n->err, last->tree, EG_ERR_SHAPE,
-		"the last layer gives %s %s for %s, but there are %d classes; end with `linear: classes`%s",
-		shape[0] ? shape : "no", strcmp(shape, "1") ? "values" : "value", steps ? "each step" : "a sample",
-		n->classes, d.rank > rank && !steps ? " after `flatten`" : "");
-}
-
-static bool is_lengths(const char *name) { return !strcmp(name, "lengths") || !strcmp(name, "input_lengths"); }
-
-static int input_called(const eg_op_info *op, const char *name) {
-	for (int i = 0; i < op->max_inputs; i++)
-		if (!strcmp(op->inputs[i], name)) return i;
-	return -1;
-}
-
-/* What the loss compares with: class numbers, one for each row of the logits; or, where it says how long targets are, a
- * row of their own for each sample, at most as long as the input; or numbers like those it is given. */
-static eg_tensor add_target(network *n, eg_dims logits) {
-	const eg_op_info *op = n->recipe->loss.op;
-	if (!takes_ids(op, 1)) return eg_input(n->graph, "target", EG_F32, logits);
-	if (input_called(op, "target_lengths") >= 0) return eg_input(n->graph, "target", EG_I32, EG_DIMS(EG_N, EG_T));
-	logits.rank--;
-	return eg_input(n->graph, "target", EG_I32, logits);
-}
-
-/* Is the number of steps of each sample wanted? By a layer, or by the loss. */
-static bool wants_lengths(const eg_recipe *r) {
-	const eg_op_info *op = r->loss.op;
-	for (int i = 2; i < op->min_inputs; i++)
-		if (is_lengths(op->inputs[i])) return true;
-	return r->uses_lengths;
-}
-
-static eg_status add_loss(network *n, eg_tensor logits) {
-	const eg_layer *loss = &n->recipe->loss;
-	const eg_op_info *op = loss->op;
-	eg_dims d = eg_tensor_dims(n->graph, logits);
-	if (takes_ids(op, 1) && check_logits(n, d)) return n->err->status;
-	if (wants_lengths(n->recipe) && !n->lengths.id)
-		return eg_tree_fail(n->err, loss->tree, EG_ERR_SHAPE,
-			"the loss '%s' is one of sequences: 'input' must begin with the word `time`, as in [time, 2]", op->name);
-	eg_tensor from[EG_MAX_INPUTS] = {logits, add_target(n, d)};
-	int count = op->max_inputs < EG_MAX_INPUTS ? op->max_inputs : EG_MAX_INPUTS;
-	for (int i = 2; i < count; i++) {
-		if (is_lengths(op->inputs[i])) from[i] = n->lengths;
-		if (!strcmp(op->inputs[i], "target_lengths"))
-			from[i] = eg_input(n->graph, "target_lengths", EG_I32, EG_DIMS(EG_N));
-	}
-	while (count > op->min_inputs && !from[count - 1].id) count--;
-	eg_tensor t = apply(n, loss, from, count);
-	if (!t.id) return n->err->status;
-	if (eg_tensor_dims(n->graph, t).rank > 0)
-		return eg_tree_fail(n->err, loss->tree, EG_ERR_SHAPE,
-			"the loss '%s' gives a number for each sample; to train on it, one number for all is needed: "
-			"reduction: mean", op->name);
-	eg_output(n->graph, "loss", t);
-	return eg_graph_status(n->graph, n->err);
-}
-
-static eg_status build(network *n) {
-	const eg_recipe *r = n->recipe;
-	int k = is_sequence(r); /* (T,N,...) or (N,...) */
-	eg_dims dims = {.rank = r->input.rank + 1, .d = {EG_T}};
-	eg_dtype type;
-	if (input_type(r, &type, n->err)) return n->err->status;
-	dims.d[k] = EG_N;
-	memcpy(dims.d + k + 1, r->input.d + k, (size_t)(r->input.rank - k) * sizeof *dims.d);
-	n->input = eg_input(n->graph, "input", type, dims);
-	if (k && wants_lengths(r)) n->lengths = eg_input(n->graph, "lengths", EG_I32, EG_DIMS(EG_N));
-	n->outputs = eg_arena_alloc(n->arena, (size_t)r->nlayers * sizeof *n->outputs);
-	if (!n->outputs) return eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
-	for (int i = 0; i < r->nlayers; i++) {
-		n->outputs[i] = add_layer(n, &r->layers[i]);
-		if (!n->outputs[i].id) return n->err->status;
-	}
-	eg_tensor logits = n->outputs[r->nlayers - 1];
-	eg_output(n->graph, "logits", logits);
-	return add_loss(n, logits);
-}
-
-eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, int classes, eg_graph **graph, eg_error *err) {
-	eg_error own = {0};
-	eg_arena arena = {0};
-	*graph = NULL;
-	if (classes < 0) return eg_fail(err, EG_ERR_ARG, "a network for %d classes cannot be built", classes);
-	network n = {.recipe = r, .graph = eg_graph_new(ctx, &own), .classes = classes, .arena = &arena, .err = &own};
-	if (n.graph) eg_graph_exact(n.graph, r->exact);
-	eg_status status = n.graph ? build(&n) : own.status;
-	eg_arena_free(&arena);
-	if (status) {
-		eg_graph_free(n.graph);
-		if (err) *err = own;
-		return status;
-	}
-	*graph = n.graph;
-	return EG_OK;
+eg_status eg_outputs_read(eg_recipe *r, eg_error *err) {
+	const eg_tree *t = eg_tree_get(r->root, "outputs");
+	char got[64];
+	eg_status status = check_loss_outputs(r, err);
+	if (status) return status;
+	if (t && (t->kind == EG_TREE_SCALAR || t->count < 1 || t->count > MAX_OUTPUTS))
+		return eg_tree_fail(err, t, EG_ERR_FORMAT,
+			"'outputs' must be a list of 1 to %d layers, or a map {name: layer}, not %s", MAX_OUTPUTS,
+			eg_tree_describe(t, got, sizeof got));
+	if (t) r->outputs = eg_arena_alloc(&r->arena, (size_t)t->count * sizeof *r->outputs);
+	if (t && !r->outputs) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	for (const eg_tree *c = t ? t->first : NULL; c && !status; c = c->next) status = read_graph_output(r, c, err);
+	return status ? status : check_used(r, err);
 }

@@ -1,37 +1,20 @@
-/* model.c - a trained network in one safetensors file: weights under their layers' names, and in the metadata all that is
- * needed to use it. A checkpoint is the same file with what training needs to go on.
+/* model.c - a trained network in one safetensors file: weights under their layers' names, and in the metadata all
+ * that is needed to use it. A checkpoint is the same file with what training needs to go on.
  *
- * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM, best.NAME.PARAM and average.NAME.PARAM (layers have no
- * point in their names, so these cannot be confused). Texts: engram_format, engram_version, recipe (YAML), classes (JSON list), mean, std
- * (JSON lists), border (JSON list of one number), vocab (JSON map, io/vocab.c), result, state (JSON maps). Nothing depends on the clock, so the same
- * training gives the same file. */
-#include "io/recipe.h"
-#include "io/safetensors.h"
-#include "io/vocab.h"
+ * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM, best.NAME.PARAM and average.NAME.PARAM
+ * (layers have no point in their names, so these cannot be confused). Texts: engram_format, engram_version, recipe
+ * (YAML), sizes (JSON map of whole numbers), task (JSON map: what the task keeps, which is not looked at here),
+ * result, state (JSON maps). Nothing depends on the clock, so the same training gives the same file. */
+#include "io/model.h"
+#include "io/value.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Raised when an older program could misunderstand a file. */
-enum { FORMAT = 1 };
+enum { FORMAT = 2, MAX_SIZES = 64 };
 static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.", average_prefix[] = "average.";
-
-struct eg_model {
-	eg_arena arena;
-	eg_st_file file; /* kept for the moments of a checkpoint */
-	eg_recipe *recipe;
-	eg_graph *graph;
-	eg_params *params;
-	const char **classes;
-	int nclasses, nmean;
-	double *mean, *std, border;
-	eg_train_result result;
-	bool has_result;
-	eg_vocab *vocab; /* NULL: none */
-	const eg_tree *state; /* NULL: no checkpoint */
-	const char *path, *version, *warning;
-};
 
 /* ---- numbers in texts -------------------------------------------------------------------------------------------- */
 
@@ -41,20 +24,23 @@ typedef struct field {
 	const char *name;
 	field_type type;
 	size_t offset;
-	const char *old; /* what it was called before; NULL: the same */
+	const char *before; /* its name in format 1; NULL: the same */
 } field;
-#define RESULT(f, t, old) \
-	{ #f, t, offsetof(eg_train_result, f), old }
-#define STATE(n, f, t, old) \
-	{ n, t, offsetof(eg_train_state, f), old }
+#define RESULT(n, f, t, before) \
+	{ n, t, offsetof(eg_train_result, f), before }
+#define STATE(n, f, t, before) \
+	{ n, t, offsetof(eg_train_state, f), before }
 
-static const field result_fields[] = {RESULT(epochs_done, FIELD_INT, NULL), RESULT(best_epoch, FIELD_INT, NULL),
-	RESULT(loss, FIELD_DOUBLE, NULL), RESULT(train_metric, FIELD_DOUBLE, "accuracy"), RESULT(val_loss, FIELD_DOUBLE, NULL),
-	RESULT(val_metric, FIELD_DOUBLE, "val_accuracy")};
+static const field result_fields[] = {RESULT("epochs_done", epochs_done, FIELD_INT, NULL),
+	RESULT("best_epoch", best_epoch, FIELD_INT, NULL), RESULT("loss", loss, FIELD_DOUBLE, NULL),
+	RESULT("val_loss", val_loss, FIELD_DOUBLE, NULL), RESULT("train_metric", train_metric, FIELD_DOUBLE, "accuracy"),
+	RESULT("val_metric", val_metric, FIELD_DOUBLE, "val_accuracy")};
 static const field state_fields[] = {STATE("epoch", epoch, FIELD_INT, NULL), STATE("steps", steps, FIELD_U64, NULL),
-	STATE("schedule_best", schedule.best, FIELD_DOUBLE, NULL), STATE("schedule_scale", schedule.scale, FIELD_DOUBLE, NULL),
-	STATE("schedule_bad_epochs", schedule.bad_epochs, FIELD_INT, NULL), STATE("best_epoch", best_epoch, FIELD_INT, NULL),
-	STATE("bad_epochs", bad_epochs, FIELD_INT, NULL), STATE("best_loss", best_loss, FIELD_DOUBLE, NULL),
+	STATE("schedule_best", schedule.best, FIELD_DOUBLE, NULL),
+	STATE("schedule_scale", schedule.scale, FIELD_DOUBLE, NULL),
+	STATE("schedule_bad_epochs", schedule.bad_epochs, FIELD_INT, NULL),
+	STATE("best_epoch", best_epoch, FIELD_INT, NULL), STATE("bad_epochs", bad_epochs, FIELD_INT, NULL),
+	STATE("best_loss", best_loss, FIELD_DOUBLE, NULL),
 	STATE("best_metric", best_metric, FIELD_DOUBLE, "best_accuracy")};
 static const field optimizer_field = {"optimizer_steps", FIELD_U64, 0, NULL};
 
@@ -81,7 +67,7 @@ static bool get_double(const eg_tree *t, double *v) {
 
 static const eg_tree *find_field(const eg_tree *map, const field *f) {
 	const eg_tree *t = eg_tree_get(map, f->name);
-	return t || !f->old ? t : eg_tree_get(map, f->old);
+	return t || !f->before ? t : eg_tree_get(map, f->before);
 }
 
 static bool get_field(const eg_tree *map, const field *f, void *to) {
@@ -148,36 +134,46 @@ static eg_status add_json(saver *s, const char *key, const eg_tree *t) {
 	return status;
 }
 
-static eg_status add_doubles(saver *s, const char *key, const double *v, int n) {
-	eg_tree *list = eg_tree_new(&s->b, EG_TREE_LIST);
-	for (int i = 0; i < n; i++) {
-		if (!isfinite(v[i]))
-			return eg_fail(s->err, EG_ERR_ARG, "the %s of the training samples is not finite", key);
-		eg_tree_put_double(&s->b, list, NULL, v[i]);
+static eg_status add_sizes(saver *s) {
+	eg_tree *map = eg_tree_new(&s->b, EG_TREE_MAP);
+	int n = 0;
+	for (const eg_size *z = s->parts->sizes; z && z->name; z++, n++) {
+		if (z->size < 1 || n == MAX_SIZES)
+			return eg_fail(s->err, EG_ERR_ARG,
+				"a model file with `%s` = %d as its size number %d (at most %d)", z->name, z->size,
+				n + 1, MAX_SIZES);
+		eg_tree_put_int(&s->b, map, z->name, z->size);
 	}
-	return add_json(s, key, list);
+	return add_json(s, "sizes", map);
+}
+
+static eg_status add_task(saver *s) {
+	char *text = NULL;
+	if (!s->parts->task) return EG_OK;
+	if (eg_value_kind_of(s->parts->task) != EG_VALUE_MAP)
+		return eg_fail(s->err, EG_ERR_ARG, "what the task keeps in a model file must be a map");
+	if (!eg_value_whole(s->parts->task)) return eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
+	eg_status status = eg_value_json_exact(s->parts->task, &text, NULL, s->err);
+	if (status) return status;
+	const char *copy = eg_arena_strdup(&s->arena, text);
+	free(text);
+	add_text(s, "task", copy);
+	return copy ? EG_OK : eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
 }
 
 static eg_status add_texts(saver *s) {
 	const eg_model_parts *p = s->parts;
-	add_text(s, "engram_format", "1");
+	add_text(s, "engram_format", "2");
 	add_text(s, "engram_version", EG_VERSION);
 	add_text(s, "recipe", eg_recipe_text(p->recipe));
-	eg_status status = EG_OK;
 	eg_tree *t;
-	if (p->classes || !p->vocab) {
-		t = eg_tree_new(&s->b, EG_TREE_LIST);
-		for (int i = 0; i < p->nclasses; i++) eg_tree_string(&s->b, t, NULL, p->classes[i]);
-		status = add_json(s, "classes", t);
-	}
-	if (!status && p->vocab) status = add_json(s, "vocab", eg_vocab_to_tree(&s->b, p->vocab));
-	if (!status && p->nmean > 0) status = add_doubles(s, "mean", p->mean, p->nmean);
-	if (!status && p->nmean > 0) status = add_doubles(s, "std", p->std, p->nmean);
-	if (!status && p->border) status = add_doubles(s, "border", p->border, 1);
+	eg_status status = add_sizes(s);
+	if (!status) status = add_task(s);
 	if (!status && p->result) {
 		t = eg_tree_new(&s->b, EG_TREE_MAP);
 		for (int i = 0; i < EG_COUNT(result_fields); i++)
-			if (!is_unknown(&result_fields[i], p->result)) put_field(&s->b, t, &result_fields[i], p->result);
+			if (!is_unknown(&result_fields[i], p->result))
+				put_field(&s->b, t, &result_fields[i], p->result);
 		if (p->result->metric) eg_tree_string(&s->b, t, "metric", p->result->metric);
 		status = add_json(s, "result", t);
 	}
@@ -191,7 +187,8 @@ static eg_status add_texts(saver *s) {
 	return status;
 }
 
-/* One tensor for each parameter, of moments for each that is trained, cut out of a flat array that lies as eg_params_flat does. */
+/* One tensor for each parameter, of moments for each that is trained, cut out of a flat array that lies as
+ * eg_params_flat does. */
 static bool add_tensors(saver *s, const char *prefix, const char *moment, const eg_real *flat) {
 	eg_params *p = s->parts->params;
 	const eg_real *base = eg_params_flat(p, NULL);
@@ -226,13 +223,8 @@ static eg_status add_all_tensors(saver *s) {
 eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error *err) {
 	saver s = {.parts = parts, .err = err};
 	s.b.arena = &s.arena;
-	if (!parts->recipe || !parts->params || parts->nclasses < 0)
+	if (!parts->recipe || !parts->params)
 		return eg_fail(err, EG_ERR_ARG, "a model file needs a recipe and parameters");
-	if (parts->vocab && !parts->classes && parts->nclasses > 0 && parts->nclasses != eg_vocab_count(parts->vocab))
-		return eg_fail(err, EG_ERR_ARG, "a model file of %d classes without names, but with a vocabulary of %d units",
-			parts->nclasses, eg_vocab_count(parts->vocab));
-	if (!parts->vocab && !parts->classes && parts->nclasses > 0)
-		return eg_fail(err, EG_ERR_ARG, "a model file of %d classes needs their names", parts->nclasses);
 	if (!parts->optimizer != !parts->state)
 		return eg_fail(err, EG_ERR_ARG, "a checkpoint needs both optimizer and state");
 	eg_status status = add_texts(&s);
@@ -265,9 +257,11 @@ static eg_status check_format(eg_model *m, eg_error *err) {
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: format version '%.20s'", format);
 	if (v > FORMAT)
 		return eg_fail(err, EG_ERR_FORMAT,
-			"written by engram %.20s in format %ld; this is engram %s, which reads format %d: a newer "
+			"written by engram %.20s in format %ld; this is engram %s, which reads formats up to %d: a "
+			"newer "
 			"engram is needed",
 			version ? version : "(unknown)", v, EG_VERSION, FORMAT);
+	m->format = (int)v;
 	m->version = eg_arena_strdup(&m->arena, version ? version : "unknown");
 	return m->version ? EG_OK : no_memory(err);
 }
@@ -278,72 +272,44 @@ static eg_status read_recipe(eg_model *m, eg_error *err) {
 	return eg_recipe_parse(text, strlen(text), "its recipe", NULL, &m->recipe, err);
 }
 
-static eg_status read_vocab(eg_model *m, eg_error *err) {
-	eg_tree *t;
-	eg_status status = json_text(m, "vocab", &t, err);
-	return status || !t ? status : eg_vocab_from_tree(t, &m->vocab, err);
-}
-
-/* A network that tells the units of its vocabulary apart needs no other names. */
-static eg_status classes_of_vocab(eg_model *m, eg_error *err) {
-	int n = eg_vocab_count(m->vocab);
-	m->classes = eg_arena_alloc(&m->arena, (size_t)n * sizeof *m->classes);
-	if (!m->classes) return no_memory(err);
-	for (; m->nclasses < n; m->nclasses++) m->classes[m->nclasses] = eg_vocab_token(m->vocab, m->nclasses, NULL);
-	return EG_OK;
-}
-
-static eg_status read_classes(eg_model *m, eg_error *err) {
-	eg_tree *t;
-	eg_status status = json_text(m, "classes", &t, err);
+static eg_status read_sizes(eg_model *m, eg_error *err) {
+	eg_tree *map;
+	eg_status status = json_text(m, "sizes", &map, err);
 	if (status) return status;
-	if (!t && m->vocab) return classes_of_vocab(m, err);
-	const char *types = m->recipe->loss.op->types; /* of logits and target: is it a loss of classes? */
-	if (!t || t->kind != EG_TREE_LIST || (t->count < 1 && types && types[1] == 'i'))
-		return eg_fail(err, EG_ERR_FORMAT, "damaged: the class names are missing");
-	m->classes = eg_arena_alloc(&m->arena, ((size_t)t->count + 1) * sizeof *m->classes);
-	if (!m->classes) return no_memory(err);
-	for (const eg_tree *c = t->first; c; c = c->next) {
-		if (c->kind != EG_TREE_SCALAR || !c->quoted)
-			return eg_fail(err, EG_ERR_FORMAT, "damaged: a class name is not a text");
-		m->classes[m->nclasses++] = c->text;
+	if (!map || map->kind != EG_TREE_MAP || map->count > MAX_SIZES)
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: the sizes are missing");
+	int n = 0;
+	for (const eg_tree *t = map->first; t; t = t->next) {
+		int64_t v;
+		if (!eg_tree_integer(t, &v) || v < 1 || v > INT32_MAX)
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: the size '%.60s'", t->key);
+		m->sizes[n++] = (eg_size){t->key, (int)v};
 	}
 	return EG_OK;
 }
 
-static eg_status read_doubles(eg_model *m, const char *key, double **v, int *n, eg_error *err) {
-	eg_tree *t;
-	*n = 0;
-	eg_status status = json_text(m, key, &t, err);
-	if (status || !t) return status;
-	if (t->kind == EG_TREE_LIST) *v = eg_arena_alloc(&m->arena, ((size_t)t->count + 1) * sizeof **v);
-	if (t->kind == EG_TREE_LIST && !*v) return no_memory(err);
-	if (t->kind == EG_TREE_LIST)
-		for (const eg_tree *c = t->first; c && eg_tree_number(c, *v + *n); c = c->next) ++*n;
-	return *n == t->count && *n > 0 ? EG_OK
-					: eg_fail(err, EG_ERR_FORMAT, "damaged: '%s' is not a list of numbers", key);
-}
-
-static eg_status read_normalisation(eg_model *m, eg_error *err) {
-	int nstd = 0;
-	eg_status status = read_doubles(m, "mean", &m->mean, &m->nmean, err);
-	if (!status) status = read_doubles(m, "std", &m->std, &nstd, err);
-	if (status) return status;
-	if (nstd != m->nmean)
-		return eg_fail(err, EG_ERR_FORMAT, "damaged: %d values of 'mean', but %d of 'std'", m->nmean, nstd);
-	for (int i = 0; i < nstd; i++)
-		if (!(m->std[i] > 0))
-			return eg_fail(err, EG_ERR_FORMAT, "damaged: a standard deviation of %g", m->std[i]);
+static eg_status read_task(eg_model *m, eg_error *err) {
+	const char *text = eg_st_text_of(&m->file, "task");
+	eg_value *v = NULL;
+	eg_status status = text ? eg_value_parse(text, strlen(text), "task", &v, err) : EG_OK;
+	if (status || !v) return status;
+	if (eg_value_kind_of(v) != EG_VALUE_MAP) {
+		eg_value_free(v);
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: what the task keeps is not a map");
+	}
+	eg_value_free(m->task);
+	m->task = v;
 	return EG_OK;
 }
 
-static eg_status read_border(eg_model *m, eg_error *err) {
-	double *v = NULL;
-	int n;
-	eg_status status = read_doubles(m, "border", &v, &n, err);
-	m->border = !status && n > 0 ? v[0] : (double)NAN;
-	if (status || n == 0 || (n == 1 && v[0] >= 0 && v[0] <= 1)) return status;
-	return eg_fail(err, EG_ERR_FORMAT, "damaged: 'border' is not a brightness from 0 to 1");
+/* What the file says beside the recipe, in its format. */
+static eg_status read_own(eg_model *m, eg_error *err) {
+	m->sizes = eg_arena_alloc(&m->arena, (MAX_SIZES + 1) * sizeof *m->sizes); /* zeroed: ended by a NULL name */
+	m->task = eg_value_new(EG_VALUE_MAP);
+	if (!m->sizes || !m->task) return no_memory(err);
+	if (m->format == 1) return eg_model_read_1(m, err);
+	eg_status status = read_sizes(m, err);
+	return status ? status : read_task(m, err);
 }
 
 static eg_status read_training(eg_model *m, eg_error *err) {
@@ -354,6 +320,8 @@ static eg_status read_training(eg_model *m, eg_error *err) {
 	if (status) return status;
 	if (result && !get_result(result, &m->result))
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: the training summary");
+	if (m->format == 1 && !m->sizes[0].name) /* an accuracy was written even where no classes are told apart */
+		m->result.metric = NULL, m->result.train_metric = m->result.val_metric = NAN;
 	uint64_t steps;
 	if (state && (!get_fields(state, state_fields, EG_COUNT(state_fields), &s) ||
 			     !get_field(state, &optimizer_field, &steps)))
@@ -425,7 +393,7 @@ static eg_status read_weights(eg_model *m, eg_error *err) {
 }
 
 static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
-	eg_status status = eg_recipe_build(m->recipe, ctx, m->nclasses, &m->graph, err);
+	eg_status status = eg_recipe_build(m->recipe, ctx, m->sizes, &m->graph, err);
 	if (status) return status;
 	eg_error why;
 	m->params = eg_params_new_zero(m->graph, &why);
@@ -440,10 +408,7 @@ static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *
 	if (status) return status; /* these messages name the file themselves */
 	status = check_format(m, err);
 	if (!status) status = read_recipe(m, err);
-	if (!status) status = read_vocab(m, err);
-	if (!status) status = read_classes(m, err);
-	if (!status) status = read_normalisation(m, err);
-	if (!status) status = read_border(m, err);
+	if (!status) status = read_own(m, err);
 	if (!status) status = read_training(m, err);
 	if (!status) status = build(m, ctx, err);
 	if (!status) status = read_weights(m, err);
@@ -469,7 +434,7 @@ void eg_model_free(eg_model *m) {
 	eg_params_free(m->params);
 	eg_graph_free(m->graph);
 	eg_recipe_free(m->recipe);
-	eg_vocab_free(m->vocab);
+	eg_value_free(m->task);
 	eg_st_free(&m->file);
 	eg_arena_free(&m->arena);
 	eg_release(NULL, m);
@@ -480,24 +445,24 @@ void eg_model_free(eg_model *m) {
 eg_recipe *eg_model_recipe(eg_model *m) { return m->recipe; }
 eg_graph *eg_model_graph(eg_model *m) { return m->graph; }
 eg_params *eg_model_params(eg_model *m) { return m->params; }
-int eg_model_classes(const eg_model *m) { return m->nclasses; }
-const char *eg_model_class_name(const eg_model *m, int i) { return i >= 0 && i < m->nclasses ? m->classes[i] : NULL; }
 const eg_train_result *eg_model_result(const eg_model *m) { return m->has_result ? &m->result : NULL; }
-const eg_vocab *eg_model_vocab(const eg_model *m) { return m->vocab; }
-double eg_model_border(const eg_model *m) { return m->border; }
+const eg_value *eg_model_task(const eg_model *m) { return m->task; }
+const eg_size *eg_model_sizes(const eg_model *m) { return m->sizes; }
+const char *eg_model_path(const eg_model *m) { return m->path; }
 const char *eg_model_version(const eg_model *m) { return m->version; }
 const char *eg_model_warning(const eg_model *m) { return m->warning; }
 bool eg_model_is_checkpoint(const eg_model *m) { return m->state != NULL; }
 
-void eg_model_normalisation(const eg_model *m, const double **mean, const double **std, int *count) {
-	if (mean) *mean = m->mean;
-	if (std) *std = m->std;
-	if (count) *count = m->nmean;
+int eg_model_size(const eg_model *m, const char *name) {
+	for (const eg_size *s = m->sizes; s->name; s++)
+		if (!strcmp(s->name, name)) return s->size;
+	return 0;
 }
 
 /* ---- going on with training -------------------------------------------------------------------------------------- */
 
-/* Into a flat array that lies as eg_params_flat does; false when a tensor is missing. With `flat` NULL it only looks. */
+/* Into a flat array that lies as eg_params_flat does; false when a tensor is missing. With `flat` NULL it only
+ * looks. */
 static bool fill_flat(const eg_model *m, const char *prefix, const char *moment, eg_real *flat) {
 	const eg_real *base = eg_params_flat(m->params, NULL);
 	for (int i = 0; i < eg_params_count(m->params); i++) {

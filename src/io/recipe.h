@@ -1,5 +1,6 @@
-/* recipe.h - the inside of eg_recipe, shared by recipe.c (text, sections, values), layers.c (the model section) and
- * schema.c (tables of keys and the JSON Schema made from them). */
+/* recipe.h - the inside of eg_recipe, shared by recipe.c (text, sections), shape.c (inputs), layers.c (the model
+ * section), train.c and groups.c (the train section), network.c (the graph) and schema.c (the JSON Schema); and what data sources
+ * and tasks, which lie above, read their sections with. */
 #ifndef ENGRAM_RECIPE_H
 #define ENGRAM_RECIPE_H
 
@@ -7,34 +8,91 @@
 #include "io/keys.h"
 #include "io/tree.h"
 
-/* One layer: an operator, its options (not yet those that say `classes`) and where its inputs come from. */
+/* ---- for who lies above ------------------------------------------------------------------------------------------ */
+
+/* Reads the map `section` ("data") once by all these tables. A section that is not there, or says nothing, is an
+ * empty one. Messages say FILE:LINE:COLUMN; "did you mean" looks at the keys of all tables. Lists that are read lie in
+ * the arena; texts are the recipe's. The recipe is only read, so that many tasks may be opened of one at a time. */
+eg_status eg_recipe_section(const eg_recipe *r, eg_arena *arena, const char *section, const eg_key_set *sets, int nsets, eg_error *err);
+
+/* One form of the section `data`: that of a task, or of a source. */
+typedef struct eg_schema_variant {
+	const char *title;
+	const eg_key_set *sets; /* `out` is not looked at */
+	int nsets;
+} eg_schema_variant;
+/* JSON Schema (2020-12) of recipes, for editors: of all that is known here, and of what it is handed. `tasks` are
+ * the words that `task` may be, NULL-terminated. *text is the caller's, to be released with free(). */
+eg_status eg_schema_make(
+	const char *const *tasks, const eg_schema_variant *data, int ndata, char **text, eg_error *err);
+
+/* ---- the inside -------------------------------------------------------------------------------------------------- */
+
+enum { EG_RECIPE_INPUTS = 16, EG_RECIPE_LOSSES = 8, EG_RECIPE_WORDS = 8, EG_RECIPE_NAME = 60 };
+
+/* Where a layer's input, a loss's or an output of the graph comes from. */
+typedef enum eg_link_kind { EG_LINK_NOTHING, EG_LINK_INPUT, EG_LINK_LENGTHS, EG_LINK_LAYER } eg_link_kind;
+typedef struct eg_link {
+	eg_link_kind kind;
+	int index;  /* of the recipe's input, of its word, of the layer */
+	int output; /* of the layer */
+} eg_link;
+
+/* An attribute that is not a number but a word for one, which the task knows. */
+typedef struct eg_layer_word {
+	int attr;
+	const char *word;
+	const eg_tree *tree; /* NULL: it was left out */
+} eg_layer_word;
+
+/* One layer or loss: an operator, its options (not yet those that are words) and where its inputs come from. */
 typedef struct eg_layer {
 	const eg_op_info *op;
 	const char *name;
-	const eg_tree *tree; /* for messages */
-	void *options;       /* op->options_size bytes, first the name; NULL: none */
-	uint64_t classes;    /* bit i: attribute i is the number of classes */
+	const eg_tree *tree;  /* for messages */
+	void *options;        /* op->options_size bytes, first the name; NULL: none */
+	eg_layer_word *words;
+	int nwords;
 	int nfrom;
-	int from[EG_MAX_INPUTS];   /* index of the layer, or one of EG_FROM_... */
-	int output[EG_MAX_INPUTS]; /* which of that layer's outputs */
-	bool used;                 /* some later layer takes an output of it */
+	eg_link from[EG_MAX_INPUTS];
+	bool used;            /* some later layer takes an output of it, or it is an output, or judged by a loss */
 } eg_layer;
-enum { EG_FROM_INPUT = -1, EG_FROM_LENGTHS = -2, EG_FROM_NOTHING = -3 };
+
+typedef struct eg_loss {
+	eg_layer layer; /* its operator */
+	eg_link of;
+	eg_recipe_loss_info info;
+} eg_loss;
+
+typedef struct eg_recipe_output {
+	const char *name;
+	eg_link of;
+	const eg_tree *tree;
+} eg_recipe_output;
 
 struct eg_recipe {
 	eg_arena arena;
 	eg_tree *root;
 	const char *source, *name, *task, *text;
-	int itask;     /* which of eg_task_names */
-	eg_dims input; /* without N; of sequences the first is EG_T */
-	bool uses_lengths;
+	eg_recipe_input_info inputs[EG_RECIPE_INPUTS];
+	const eg_tree *input_trees[EG_RECIPE_INPUTS];
+	bool input_used[EG_RECIPE_INPUTS];
+	int ninputs;
+	const char *words[EG_RECIPE_WORDS]; /* of open sizes; 0 is `time` */
+	const eg_tree *word_trees[EG_RECIPE_WORDS]; /* where each was first said; NULL: nowhere */
+	int nwords;
+	bool wants_lengths[EG_RECIPE_WORDS]; /* by a layer */
 	eg_layer *layers;
 	int nlayers;
-	eg_layer loss;
+	eg_recipe_output *outputs;
+	int noutputs;
+	eg_loss losses[EG_RECIPE_LOSSES];
+	int nlosses;
+	bool loss_list; /* train.loss is a list */
 	eg_train_config train;
 	bool exact; /* train.precision */
-	const char **known; /* paths that were asked for */
-	int nknown, cap_known;
+	const char *from;         /* train.from; NULL: none */
+	const char **from_layers; /* NULL-terminated; NULL: all */
 };
 
 /* Of train.forget, when it is left out. */
@@ -45,6 +103,8 @@ typedef struct eg_train_section {
 	eg_train_config config;
 	double lr;
 	int best, precision;
+	const char *from;
+	eg_strings from_layers;
 } eg_train_section;
 
 /* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */
@@ -53,28 +113,44 @@ typedef struct eg_key_table {
 	const eg_key *keys;
 	int n;
 } eg_key_table;
-extern const eg_key_table eg_recipe_keys, eg_data_keys, eg_train_keys;
+extern const eg_key_table eg_recipe_keys, eg_train_keys;
 extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */
 
-/* Recipes are checked with the tables of tasks, which lie above: these two are defined in src/tasks/task.c. */
-extern const char *const eg_task_names[];     /* NULL-terminated */
-eg_key_table eg_task_data_keys(int task);     /* keys of `data` beside eg_data_keys; none is required */
-
-/* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`. Inputs of it behind that
- * are known by their names: `lengths` or `input_lengths`, and `target_lengths`; others are left out. */
+/* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`.
+ * Inputs of it behind that are known by their names: `lengths` or `input_lengths`, and `target_lengths`; others are
+ * left out. */
 const eg_op_info *eg_layer_op(int i);
 const eg_op_info *eg_loss_op(int i);
 
-/* ---- groups.c ---------------------------------------------------------------------------------------------------- */
+/* ---- shape.c ----------------------------------------------------------------------------------------------------- */
 
-/* train.groups into the recipe's training configuration. NULL: none. */
-eg_status eg_groups_read(eg_recipe *r, const eg_tree *list, eg_error *err);
+eg_status eg_inputs_read(eg_recipe *r, eg_error *err);
+bool eg_is_word(const char *text, size_t n); /* of small letters, digits and _: may stand for a size */
+bool eg_is_name(const char *text);           /* 1 to 60 letters, digits, - or _ */
+bool eg_is_reserved(const char *name);       /* the graph uses it itself */
+int eg_recipe_find_input(const eg_recipe *r, const char *name);  /* -1: none */
+int eg_recipe_word_index(const eg_recipe *r, const char *word);  /* -1: none */
+bool eg_recipe_leads(const eg_recipe *r, int word);              /* is it the first size of a sequence? */
 
 /* ---- layers.c ---------------------------------------------------------------------------------------------------- */
 
 eg_status eg_layers_read(eg_recipe *r, const eg_tree *model, eg_error *err);
 /* Options and name of one operator from its attributes (NULL: none); `where` is for messages. */
 eg_status eg_layer_options(eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *where, eg_error *err);
+/* "LAYER" or "LAYER.OUTPUT", the layer being there already, and marked as used. */
+eg_status eg_link_read(eg_recipe *r, const eg_tree *t, eg_link *link, eg_error *err);
+/* `outputs`, and that everything leads somewhere; when losses have been read. */
+eg_status eg_outputs_read(eg_recipe *r, eg_error *err);
+
+/* ---- groups.c ---------------------------------------------------------------------------------------------------- */
+
+/* train.groups into the recipe's training configuration. NULL: none. */
+eg_status eg_groups_read(eg_recipe *r, const eg_tree *list, eg_error *err);
+
+/* ---- train.c ----------------------------------------------------------------------------------------------------- */
+
+eg_status eg_train_read(eg_recipe *r, eg_error *err);
+extern const eg_key_table eg_loss_keys; /* of a loss beside its operator */
 
 #endif

@@ -1,5 +1,5 @@
-/* safetensors.h - files in the safetensors format (github.com/huggingface/safetensors): a length, a JSON header that names
- * tensors and texts, and the tensors' bytes, little-endian. Models are such files (model.c). */
+/* safetensors.h - files in the safetensors format (github.com/huggingface/safetensors): a length, a JSON header that
+ * names tensors and texts, and the tensors' bytes, little-endian. Models are such files (model.c). */
 #ifndef ENGRAM_SAFETENSORS_H
 #define ENGRAM_SAFETENSORS_H
 
@@ -43,7 +43,8 @@ typedef struct eg_st_file {
 	const eg_tree *texts; /* the metadata, a map of strings; NULL: none */
 } eg_st_file;
 
-/* Checks everything: sizes, offsets within bounds, no overlap and no gap, no duplicate names. `parse` borrows the bytes. */
+/* Checks everything: sizes, offsets within bounds, no overlap and no gap, no duplicate names. `parse` borrows the
+ * bytes. */
 eg_status eg_st_load(const char *path, eg_st_file *f, eg_error *err);
 eg_status eg_st_parse(const char *bytes, size_t size, const char *source, eg_st_file *f, eg_error *err);
 void eg_st_free(eg_st_file *f);
@@ -56,13 +57,14 @@ size_t eg_st_dtype_size(eg_st_dtype t);
 extern const eg_st_dtype eg_st_real; /* F32, or F64 in the double-precision build */
 /* "(6,1,5,5)" into buf; returns buf. */
 const char *eg_st_dims_text(const eg_dims *d, char *buf, size_t size);
-/* The elements as real; false when the type is not a floating-point one. *odd (may be NULL): how many are NaN or infinite. */
+/* The elements as real; false when the type is not a floating-point one. *odd (may be NULL): how many are NaN or
+ * infinite. */
 bool eg_st_to_real(const eg_st_tensor *t, real *out, int64_t *odd);
 bool eg_st_to_i32(
 	const eg_st_tensor *t, int32_t *out); /* from I32, I64, U8; false for others, and for values that do not fit */
 
-/* Writes atomically; the tensors and texts may come in any order, equal contents make equal files. `bytes` of the tensors
- * are computed here. */
+/* Writes atomically; the tensors and texts may come in any order, equal contents make equal files. `bytes` of the
+ * tensors are computed here. */
 eg_status eg_st_write(
 	const char *path, const eg_st_text *texts, int ntexts, const eg_st_tensor *tensors, int n, eg_error *err);
 

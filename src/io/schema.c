@@ -15,8 +15,8 @@
 #define SCHEDULE(f) offsetof(eg_schedule_config, f)
 #define TABLE(t) (t), EG_COUNT(t)
 #define NUMBER(n, at, low, high, default_, text) \
-	{ .name = n, .type = EG_KEY_DOUBLE, .offset = at, .min = low, .max = high, .zero_is_default = (default_) != 0, .def = default_, \
-		.doc = text }
+	{ .name = n, .type = EG_KEY_DOUBLE, .offset = at, .min = low, .max = high, \
+		.zero_is_default = (default_) != 0, .def = default_, .doc = text }
 #define WHOLE(n, at, low, default_, text) \
 	{ .name = n, .type = EG_KEY_INT, .offset = at, .min = low, .max = 1e6, .def = default_, .doc = text }
 #define FLAG(n, at, text) \
@@ -30,38 +30,27 @@ static const eg_key recipe_keys[] = {
 		.type = EG_KEY_STRING,
 		.required = true,
 		.doc = "what the model is called; letters, digits, - _ ."},
-	{.name = "task", .type = EG_KEY_ENUM, .names = eg_task_names, .required = true, .doc = "what is to be learned"},
+	{.name = "task", .type = EG_KEY_CHOICE, .required = true, .doc = "what is to be learned"},
 	{.name = "description", .type = EG_KEY_STRING, .doc = "a sentence for people"},
 	{.name = "data",
 		.type = EG_KEY_CHOICE,
 		.required = true,
 		.doc = "where samples come from: {source: fashion-mnist, ...}"},
-	{.name = "input", .type = EG_KEY_CHOICE, .required = true, .doc = "shape of one sample, such as [1, 28, 28]; of sequences [time] or [time, 2]"},
+	{.name = "input",
+		.type = EG_KEY_CHOICE,
+		.doc = "shape of one sample, such as [1, 28, 28]; of sequences [time] or [time, 2]; words are sizes left "
+		       "open"},
+	{.name = "inputs",
+		.type = EG_KEY_CHOICE,
+		.doc = "in place of `input`, where there are several: names and shapes, such as "
+		       "{image: [1, 28, 28], age: [1]}"},
 	{.name = "model", .type = EG_KEY_CHOICE, .required = true, .doc = "the layers, in order"},
+	{.name = "outputs",
+		.type = EG_KEY_CHOICE,
+		.doc = "layers whose outputs are wanted besides: [LAYER, ...], or {NAME: LAYER, ...}"},
 	{.name = "train", .type = EG_KEY_CHOICE, .doc = "how to train"},
 };
 const eg_key_table eg_recipe_keys = {TABLE(recipe_keys)};
-
-/* What `data` takes for every task; a task knows more keys of its own (src/tasks). */
-typedef struct data_section {
-	const char *source, *path;
-	double validation;
-} data_section;
-static const eg_key data_keys[] = {
-	{.name = "source",
-		.type = EG_KEY_STRING,
-		.offset = offsetof(data_section, source),
-		.required = true,
-		.doc = "name of the data set or reader (engram data list)"},
-	{.name = "path",
-		.type = EG_KEY_STRING,
-		.offset = offsetof(data_section, path),
-		.doc = "file or folder, for readers that need one"},
-	NUMBER("validation", offsetof(data_section, validation), 0, EG_BELOW_1, 0,
-		"share of the training samples that is kept aside to judge each epoch: the same share of every class; of a "
-		"running text its end"),
-};
-const eg_key_table eg_data_keys = {TABLE(data_keys)};
 
 #define LR(default_) NUMBER("lr", OPTIMIZER(lr), EG_ABOVE_0, 1e3, default_, "learning rate")
 #define ADAM_KEYS \
@@ -136,6 +125,14 @@ static const eg_key train_keys[] = {
 		"text read in pieces: share of the pieces before which a stream forgets, so that the network learns to begin"),
 	WHOLE("checkpoint_time", TRAIN(checkpoint_time), -1, 0,
 		"long sequences: recurrent layers keep their state every so many steps and compute the steps between twice; -1: about the square root of the length; 0: keep everything"),
+	{.name = "from",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(eg_train_section, from),
+		.doc = "path of a model whose weights are begun with, where names and shapes are the same"},
+	{.name = "from_layers",
+		.type = EG_KEY_STRINGS,
+		.offset = offsetof(eg_train_section, from_layers),
+		.doc = "with from: only these layers' weights, or weights by name; * stands for any characters, ? for one: [conv*]"},
 	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),
 	{.name = "best",
 		.type = EG_KEY_ENUM,
@@ -185,13 +182,14 @@ static void schema_range(builder *b, eg_tree *t, const eg_key *k) {
 }
 
 static void schema_variants(builder *b, eg_tree *t, const eg_key *k);
-static bool schema_object(builder *b, eg_tree *t, const eg_key *keys, int n, eg_tree **properties);
+static void schema_object(builder *b, eg_tree *t, const eg_key_set *sets, int nsets);
 
 /* Fills `t` with what a value of this key may be. */
 static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 	eg_tree *any, *one;
 	switch (k->type) {
 	case EG_KEY_INT:
+	case EG_KEY_INT64:
 	case EG_KEY_U64:
 		schema_type(b, t, "integer");
 		schema_range(b, t, k);
@@ -215,8 +213,8 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 			one = eg_tree_map(b, any, NULL);
 			if (list) {
 				schema_type(b, one, "array");
-				if (k->type == EG_KEY_INTS) eg_tree_put_int(b, one, "minItems", k->count);
-				if (k->type == EG_KEY_INTS) eg_tree_put_int(b, one, "maxItems", k->count);
+				eg_tree_put_int(b, one, "minItems", k->type == EG_KEY_INTS ? k->count : 1);
+				if (k->count) eg_tree_put_int(b, one, "maxItems", k->count);
 				one = eg_tree_map(b, one, "items");
 			}
 			schema_type(b, one, k->type == EG_KEY_INTS ? "integer" : "number");
@@ -225,40 +223,47 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 		break;
 	case EG_KEY_STRINGS:
 		schema_type(b, t, "array");
+		eg_tree_put_int(b, t, "minItems", 1);
+		if (k->count) eg_tree_put_int(b, t, "maxItems", k->count);
 		schema_type(b, eg_tree_map(b, t, "items"), "string");
 		break;
 	case EG_KEY_MAPS:
 		schema_type(b, t, "array");
-		schema_object(b, eg_tree_map(b, t, "items"), k->variants->keys, k->variants->nkeys, NULL);
+		schema_object(b, eg_tree_map(b, t, "items"), &(eg_key_set){k->variants->keys, k->variants->nkeys, NULL}, 1);
 		break;
+	case EG_KEY_MAP: schema_object(b, t, &(eg_key_set){k->variants->keys, k->variants->nkeys, NULL}, 1); break;
 	case EG_KEY_CHOICE: schema_variants(b, t, k); break;
 	}
 }
 
-/* Adds the keys to an object's "properties"; returns whether all can be left out. */
-static bool schema_properties(builder *b, eg_tree *object, eg_tree *properties, const eg_key *keys, int n) {
-	eg_tree *required = NULL;
-	for (int i = 0; i < n; i++) {
-		eg_tree *t = eg_tree_map(b, properties, keys[i].name);
-		eg_tree_string(b, t, "description", keys[i].doc);
-		schema_value(b, t, &keys[i]);
-		if (keys[i].type == EG_KEY_DOUBLE && !isnan(keys[i].def))
-			eg_tree_put_double(b, t, "default", keys[i].def);
-		if (!keys[i].required) continue;
-		if (!required) required = eg_tree_list(b, object, "required");
-		eg_tree_string(b, required, NULL, keys[i].name);
-	}
-	return required == NULL;
+/* Adds a key to "properties", unless another table has put it there. */
+static void schema_property(builder *b, eg_tree *properties, const eg_key *k) {
+	if (eg_tree_get(properties, k->name)) return;
+	eg_tree *t = eg_tree_map(b, properties, k->name);
+	eg_tree_string(b, t, "description", k->doc);
+	schema_value(b, t, k);
+	if (k->type == EG_KEY_DOUBLE && !isnan(k->def)) eg_tree_put_double(b, t, "default", k->def);
 }
 
-/* An object that takes exactly these keys; *properties is where more can be added. */
-static bool schema_object(builder *b, eg_tree *t, const eg_key *keys, int n, eg_tree **properties) {
+static bool names_it(const eg_tree *list, const char *name) {
+	for (const eg_tree *t = list ? list->first : NULL; t; t = t->next)
+		if (!strcmp(t->text, name)) return true;
+	return false;
+}
+
+/* An object that takes exactly the keys of these tables. */
+static void schema_object(builder *b, eg_tree *t, const eg_key_set *sets, int nsets) {
 	schema_type(b, t, "object");
-	eg_tree *p = eg_tree_map(b, t, "properties");
-	bool optional = schema_properties(b, t, p, keys, n);
+	eg_tree *properties = eg_tree_map(b, t, "properties"), *required = NULL;
+	for (int s = 0; s < nsets; s++)
+		for (int i = 0; i < sets[s].n; i++) {
+			const eg_key *k = &sets[s].keys[i];
+			schema_property(b, properties, k);
+			if (!k->required || names_it(required, k->name)) continue;
+			if (!required) required = eg_tree_list(b, t, "required");
+			eg_tree_string(b, required, NULL, k->name);
+		}
 	eg_tree_literal(b, t, "additionalProperties", "false");
-	if (properties) *properties = p;
-	return optional;
 }
 
 /* {word: ...}: returns the schema to fill for the value. */
@@ -281,26 +286,66 @@ static int op_keys(const eg_op_info *op, eg_key *keys, int max) {
 
 enum { MAX_KEYS = 64 };
 
-static void schema_variants(builder *b, eg_tree *t, const eg_key *k) {
-	eg_key keys[MAX_KEYS];
+/* A whole number, or a word for one that the task knows. */
+static void schema_int_or_word(builder *b, eg_tree *t, const eg_key *k) {
 	eg_tree *any = eg_tree_list(b, t, "anyOf");
-	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
-	for (const eg_variant *v = k->variants; v && v->name; v++) {
-		eg_tree_string(b, words, NULL, v->name);
-		schema_object(b, schema_single(b, any, v->name, v->doc), v->keys, v->nkeys, NULL);
-	}
-	for (int i = 0; !k->variants && eg_loss_op(i); i++) {
-		const eg_op_info *op = eg_loss_op(i);
-		eg_tree_string(b, words, NULL, op->name);
-		schema_object(b, schema_single(b, any, op->name, op->doc), keys, op_keys(op, keys, MAX_KEYS), NULL);
+	schema_value(b, eg_tree_map(b, any, NULL), k);
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "string");
+	eg_tree_string(b, t, "pattern", "^[a-z][a-z0-9_]*(\\.[A-Za-z0-9_-]+)?$");
+}
+
+/* The attributes of an operator, beside what `properties` holds already. */
+static void schema_attrs(builder *b, const eg_op_info *op, eg_tree *properties) {
+	eg_key keys[MAX_KEYS];
+	int n = op_keys(op, keys, MAX_KEYS);
+	for (int i = 0; i < n; i++) {
+		eg_tree *t = eg_tree_map(b, properties, keys[i].name);
+		eg_tree_string(b, t, "description", keys[i].doc);
+		if (keys[i].type == EG_KEY_INT)
+			schema_int_or_word(b, t, &keys[i]);
+		else
+			schema_value(b, t, &keys[i]);
 	}
 }
 
-/* A whole number, or the word `classes`. */
-static void schema_int_or_classes(builder *b, eg_tree *t, const eg_key *k) {
+/* One loss: a word, or {word: attributes} with the keys of losses beside it. */
+static void schema_loss(builder *b, eg_tree *any) {
+	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
+	for (int i = 0; eg_loss_op(i); i++) {
+		const eg_op_info *op = eg_loss_op(i);
+		eg_tree_string(b, words, NULL, op->name);
+		eg_tree *t = eg_tree_map(b, any, NULL);
+		schema_type(b, t, "object");
+		eg_tree_string(b, t, "description", op->doc);
+		eg_tree *properties = eg_tree_map(b, t, "properties"), *attrs = eg_tree_map(b, properties, op->name);
+		eg_tree *types = eg_tree_list(b, attrs, "type");
+		eg_tree_string(b, types, NULL, "object");
+		eg_tree_string(b, types, NULL, "null");
+		schema_attrs(b, op, eg_tree_map(b, attrs, "properties"));
+		eg_tree_literal(b, attrs, "additionalProperties", "false");
+		for (int k = 0; k < eg_loss_keys.n; k++) schema_property(b, properties, &eg_loss_keys.keys[k]);
+		eg_tree_string(b, eg_tree_list(b, t, "required"), NULL, op->name);
+		eg_tree_literal(b, t, "additionalProperties", "false");
+	}
+}
+
+static void schema_variants(builder *b, eg_tree *t, const eg_key *k) {
 	eg_tree *any = eg_tree_list(b, t, "anyOf");
-	schema_value(b, eg_tree_map(b, any, NULL), k);
-	eg_tree_string(b, eg_tree_map(b, any, NULL), "const", "classes");
+	if (!k->variants) { /* losses: one, or a list */
+		schema_loss(b, any);
+		t = eg_tree_map(b, any, NULL);
+		schema_type(b, t, "array");
+		eg_tree_put_int(b, t, "minItems", 1);
+		eg_tree_put_int(b, t, "maxItems", EG_RECIPE_LOSSES);
+		schema_loss(b, eg_tree_list(b, eg_tree_map(b, t, "items"), "anyOf"));
+		return;
+	}
+	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
+	for (const eg_variant *v = k->variants; v->name; v++) {
+		eg_tree_string(b, words, NULL, v->name);
+		schema_object(b, schema_single(b, any, v->name, v->doc), &(eg_key_set){v->keys, v->nkeys, NULL}, 1);
+	}
 }
 
 static void schema_from(builder *b, eg_tree *properties) {
@@ -323,81 +368,104 @@ static void schema_layer(builder *b, const eg_op_info *op, eg_tree *any, eg_tree
 	eg_key keys[MAX_KEYS];
 	int n = op_keys(op, keys, MAX_KEYS);
 	bool optional = true;
-	eg_tree *properties;
 	eg_tree *forms = eg_tree_list(b, schema_single(b, any, op->layer, op->doc), "anyOf");
 	for (int i = 0; i < n; i++) {
-		if (op->shorthand && !strcmp(op->shorthand, keys[i].name)) {
-			if (keys[i].type == EG_KEY_INT)
-				schema_int_or_classes(b, eg_tree_map(b, forms, NULL), &keys[i]);
-			else
-				schema_value(b, eg_tree_map(b, forms, NULL), &keys[i]);
-		}
 		optional = optional && !keys[i].required;
+		if (!op->shorthand || strcmp(op->shorthand, keys[i].name) != 0) continue;
+		if (keys[i].type == EG_KEY_INT)
+			schema_int_or_word(b, eg_tree_map(b, forms, NULL), &keys[i]);
+		else
+			schema_value(b, eg_tree_map(b, forms, NULL), &keys[i]);
 	}
 	eg_tree *object = eg_tree_map(b, forms, NULL);
 	schema_type(b, object, "object");
-	properties = eg_tree_map(b, object, "properties");
+	eg_tree *properties = eg_tree_map(b, object, "properties");
 	eg_tree *required = optional ? NULL : eg_tree_list(b, object, "required");
-	for (int i = 0; i < n; i++) {
-		eg_tree *t = eg_tree_map(b, properties, keys[i].name);
-		eg_tree_string(b, t, "description", keys[i].doc);
-		if (keys[i].type == EG_KEY_INT)
-			schema_int_or_classes(b, t, &keys[i]);
-		else
-			schema_value(b, t, &keys[i]);
+	schema_attrs(b, op, properties);
+	for (int i = 0; i < n; i++)
 		if (keys[i].required) eg_tree_string(b, required, NULL, keys[i].name);
-	}
 	schema_from(b, properties);
 	eg_tree_literal(b, object, "additionalProperties", "false");
 	if (optional) eg_tree_string(b, words, NULL, op->layer);
 }
 
-/* data: a source's name, or a map of what every task and what this one takes. */
-static void schema_data(builder *b, eg_tree *t) {
-	eg_key keys[MAX_KEYS];
+/* data: a source's name, or a map of one of these forms. */
+static void schema_data(builder *b, eg_tree *t, const eg_schema_variant *data, int ndata) {
 	eg_tree *any = eg_tree_list(b, t, "anyOf");
 	schema_type(b, eg_tree_map(b, any, NULL), "string");
-	for (int i = 0; eg_task_names[i]; i++) {
-		eg_key_table tables[] = {eg_data_keys, eg_task_data_keys(i)};
-		int n = 0;
-		for (int k = 0; k < EG_COUNT(tables); k++)
-			for (int j = 0; j < tables[k].n && n < MAX_KEYS; j++) keys[n++] = tables[k].keys[j];
+	for (int i = 0; i < ndata; i++) {
 		t = eg_tree_map(b, any, NULL);
-		eg_tree_string(b, t, "title", eg_task_names[i]);
-		schema_object(b, t, keys, n, NULL);
+		eg_tree_string(b, t, "title", data[i].title);
+		schema_object(b, t, data[i].sets, data[i].nsets);
 	}
 }
 
-static void schema_sections(builder *b, eg_tree *properties) {
-	eg_tree *t = eg_tree_get(properties, "input"), *any;
-	if (b->failed) return;
-	/* Sections are choices without variants in the table: what they hold is told here. */
-	any = eg_tree_list(b, t, "anyOf");
+static void schema_size(builder *b, eg_tree *any) {
 	eg_key size = {.name = "input", .type = EG_KEY_INT, .min = 1, .max = 1e6};
 	schema_value(b, eg_tree_map(b, any, NULL), &size);
-	eg_tree_string(b, eg_tree_map(b, any, NULL), "const", "time");
+	eg_tree *t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "string");
+	eg_tree_string(b, t, "pattern", "^[a-z][a-z0-9_]*$");
+}
+
+/* One size, or a list of them. */
+static void schema_shape(builder *b, eg_tree *t) {
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	schema_size(b, any);
 	t = eg_tree_map(b, any, NULL);
 	schema_type(b, t, "array");
 	eg_tree_put_int(b, t, "minItems", 1);
 	eg_tree_put_int(b, t, "maxItems", EG_MAX_DIMS - 1);
-	eg_tree *first = eg_tree_list(b, eg_tree_map(b, eg_tree_list(b, t, "prefixItems"), NULL), "anyOf");
-	schema_value(b, eg_tree_map(b, first, NULL), &size);
-	eg_tree_string(b, eg_tree_map(b, first, NULL), "const", "time");
-	schema_value(b, eg_tree_map(b, t, "items"), &size);
+	schema_size(b, eg_tree_list(b, eg_tree_map(b, t, "items"), "anyOf"));
+}
 
-	schema_data(b, eg_tree_get(properties, "data"));
+static void schema_inputs(builder *b, eg_tree *t) {
+	schema_type(b, t, "object");
+	eg_tree_put_int(b, t, "minProperties", 1);
+	eg_tree_put_int(b, t, "maxProperties", EG_RECIPE_INPUTS);
+	schema_shape(b, eg_tree_map(b, t, "additionalProperties"));
+}
 
+static void schema_outputs(builder *b, eg_tree *t) {
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "array");
+	eg_tree_put_int(b, t, "minItems", 1);
+	schema_type(b, eg_tree_map(b, t, "items"), "string");
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "object");
+	schema_type(b, eg_tree_map(b, t, "additionalProperties"), "string");
+}
+
+/* Sections are choices without variants in the table: what they hold is told here. */
+static void schema_sections(builder *b, eg_tree *properties, const char *const *tasks, const eg_schema_variant *data,
+	int ndata) {
+	if (b->failed) return;
+	eg_tree *t = eg_tree_list(b, eg_tree_get(properties, "task"), "enum");
+	for (int i = 0; tasks[i]; i++) eg_tree_string(b, t, NULL, tasks[i]);
+	schema_data(b, eg_tree_get(properties, "data"), data, ndata);
+	schema_shape(b, eg_tree_get(properties, "input"));
+	schema_inputs(b, eg_tree_get(properties, "inputs"));
+	schema_outputs(b, eg_tree_get(properties, "outputs"));
 	t = eg_tree_get(properties, "model");
 	schema_type(b, t, "array");
 	eg_tree_put_int(b, t, "minItems", 1);
-	any = eg_tree_list(b, eg_tree_map(b, t, "items"), "anyOf");
+	eg_tree *any = eg_tree_list(b, eg_tree_map(b, t, "items"), "anyOf");
 	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
 	for (int i = 0; eg_layer_op(i); i++) schema_layer(b, eg_layer_op(i), any, words);
-
-	schema_object(b, eg_tree_get(properties, "train"), eg_train_keys.keys, eg_train_keys.n, NULL);
+	schema_object(b, eg_tree_get(properties, "train"), &(eg_key_set){eg_train_keys.keys, eg_train_keys.n, NULL}, 1);
 }
 
-eg_status eg_schema_json(char **text, eg_error *err) {
+/* Exactly one of input and inputs. */
+static void schema_one_input(builder *b, eg_tree *root) {
+	static const char *const names[] = {"input", "inputs"};
+	eg_tree *one = eg_tree_list(b, root, "oneOf");
+	for (int i = 0; i < EG_COUNT(names); i++)
+		eg_tree_string(b, eg_tree_list(b, eg_tree_map(b, one, NULL), "required"), NULL, names[i]);
+}
+
+eg_status eg_schema_make(
+	const char *const *tasks, const eg_schema_variant *data, int ndata, char **text, eg_error *err) {
 	eg_arena arena = {0};
 	builder b = {&arena, "schema", false};
 	const char *json = NULL;
@@ -415,7 +483,8 @@ eg_status eg_schema_json(char **text, eg_error *err) {
 		if (k->type != EG_KEY_CHOICE) schema_value(&b, t, k);
 		if (k->required) eg_tree_string(&b, required, NULL, k->name);
 	}
-	schema_sections(&b, properties);
+	schema_sections(&b, properties, tasks, data, ndata);
+	schema_one_input(&b, root);
 	eg_tree_literal(&b, root, "additionalProperties", "false");
 	eg_status status = b.failed ? eg_fail(err, EG_ERR_MEMORY, "out of memory for the schema")
 				    : eg_json_write(&arena, root, 2, &json, err);

@@ -1,4 +1,4 @@
-/* tree.c - searching, editing and building trees; numbers; messages that say where. See tree.h. */
+/* tree.c - searching and building trees; numbers; messages that say where. See tree.h. */
 #include "io/tree.h"
 
 #include <ctype.h>
@@ -26,8 +26,7 @@ eg_tree *eg_tree_at(const eg_tree *list, int i) {
 	return t;
 }
 
-/* The child that one part of a path names: a key, or the number of a list element. */
-static eg_tree *child(const eg_tree *t, const char *name, size_t length) {
+eg_tree *eg_tree_child(const eg_tree *t, const char *name, size_t length) {
 	if (t && t->kind == EG_TREE_LIST) {
 		int i = 0;
 		if (length == 0 || length > 6) return NULL;
@@ -44,7 +43,7 @@ eg_tree *eg_tree_find(const eg_tree *root, const char *path) {
 	const eg_tree *t = root;
 	while (t && *path) {
 		size_t length = strcspn(path, ".");
-		t = child(t, path, length);
+		t = eg_tree_child(t, path, length);
 		path += length + (path[length] == '.');
 	}
 	return (eg_tree *)t;
@@ -267,75 +266,4 @@ eg_tree *eg_tree_copy(eg_tree_builder *b, const eg_tree *t, int *budget) {
 		eg_tree_append(copy, d);
 	}
 	return copy;
-}
-
-/* ---- overrides --------------------------------------------------------------------------------------------------- */
-
-/* Puts `value` in the place of `old` in the tree; the key stays, but what is said about it now is said about the
- * override. */
-static void replace(eg_tree *old, const eg_tree *value) {
-	const char *key = old->key;
-	eg_tree *next = old->next;
-	*old = *value;
-	old->key = key, old->next = next;
-	old->key_line = old->key_column = 0;
-}
-
-/* One step of a path, making what is missing. */
-static eg_status step(eg_tree_builder *b, eg_tree *t, const char *path, size_t length, eg_tree **out, eg_error *err) {
-	if (t->kind == EG_TREE_SCALAR) {
-		eg_tree *only = NULL;
-		bool same = eg_tree_is_string(t) && strlen(t->text) == length && !strncmp(t->text, path, length);
-		const char *text = t->text;
-		if (!same && !eg_tree_is_nothing(t))
-			return eg_fail(err, EG_ERR_ARG, "'%.*s' cannot be set in '%.100s', which is not a map",
-				(int)length, path, text);
-		t->kind = EG_TREE_MAP;
-		t->text = "";
-		only = same ? eg_tree_map(b, t, text) : NULL;
-		if (b->failed) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-		if (only) {
-			*out = only;
-			return EG_OK;
-		}
-	}
-	*out = child(t, path, length);
-	if (*out) return EG_OK;
-	if (t->kind == EG_TREE_LIST)
-		return eg_fail(err, EG_ERR_ARG, "'%.*s' names no element of a list of %d (they are numbered from 0)",
-			(int)length, path, t->count);
-	char *key = eg_arena_printf(b->arena, "%.*s", (int)length, path);
-	eg_tree *made = eg_tree_new(b, EG_TREE_SCALAR);
-	if (!key || !made) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-	made->key = key;
-	eg_tree_append(t, made);
-	*out = made;
-	return EG_OK;
-}
-
-eg_status eg_tree_set(eg_tree_builder *b, eg_tree *root, const char *assignment, eg_error *err) {
-	const char *equals = strchr(assignment, '=');
-	if (!equals || equals == assignment)
-		return eg_fail(err, EG_ERR_ARG, "--set %s: expected NAME=VALUE, such as train.epochs=5", assignment);
-	const char *source = eg_arena_printf(b->arena, "--set %s", assignment);
-	eg_tree *value = NULL;
-	if (!source) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-	eg_tree_builder in = {b->arena, source, false};
-	eg_status status = eg_yaml_parse(b->arena, equals + 1, strlen(equals + 1), source, &value, err);
-	if (status) return status;
-	eg_tree *t = root;
-	for (const char *path = assignment; path < equals;) {
-		size_t length = strcspn(path, ".=");
-		if (length == 0 || (path[length] == '.' && path + length + 1 == equals)) {
-			return eg_fail(err, EG_ERR_ARG, "%s: an empty name between dots", source);
-		}
-		status = step(&in, t, path, length, &t, err);
-		if (status) {
-			eg_fail_prefix(err, "%s", source);
-			return status;
-		}
-		path += length + (path[length] == '.');
-	}
-	replace(t, value);
-	return EG_OK;
 }

@@ -1,7 +1,7 @@
-/* tree.h - what a YAML or JSON text says, as a tree in which every node knows where it was written. Recipes, the headers
- * of safetensors files and the JSON Schema all go through it.
+/* tree.h - what a YAML or JSON text says, as a tree in which every node knows where it was written. Recipes, the
+ * headers of safetensors files and the JSON Schema all go through it.
  *
- * yaml.c and json.c read and write it (and are the only files that know libyaml and jansson); tree.c searches, edits and
+ * yaml.c and json.c read and write it (and are the only files that know libyaml and jansson); tree.c searches and
  * builds it. Not here: any meaning. Nodes live in an arena and are never freed one by one. */
 #ifndef ENGRAM_TREE_H
 #define ENGRAM_TREE_H
@@ -30,6 +30,8 @@ enum { EG_TREE_DEPTH = 40, EG_TREE_NODES = 20000, EG_TREE_BYTES = 1 << 20 };
 
 eg_tree *eg_tree_get(const eg_tree *map, const char *key);    /* NULL: none, or `map` is no map (or NULL) */
 eg_tree *eg_tree_at(const eg_tree *list, int i);              /* NULL: none */
+/* What one part of a path names: a key, or the number of a list element; NULL: nothing. */
+eg_tree *eg_tree_child(const eg_tree *t, const char *name, size_t length);
 eg_tree *eg_tree_find(const eg_tree *root, const char *path); /* "a.b.0.c"; NULL: none */
 
 /* A scalar's value. Numbers as in YAML 1.2's core schema ([+-] digits, one point, exponent), finite; independent of the
@@ -50,7 +52,7 @@ eg_status eg_tree_fail(eg_error *err, const eg_tree *t, eg_status status, const 
 eg_status eg_tree_fail_key(eg_error *err, const eg_tree *t, eg_status status, const char *fmt, ...) EG_PRINTF(4, 5);
 void eg_tree_prefix(eg_error *err, const eg_tree *t); /* puts the place before the message already there */
 
-/* ---- tree.c: building and editing -------------------------------------------------------------------------------- */
+/* ---- tree.c: building -------------------------------------------------------------------------------------------- */
 /* NULL in gives NULL out, so that out of memory is checked once, at the end: a failed append marks the arena's user. */
 
 typedef struct eg_tree_builder {
@@ -69,17 +71,21 @@ void eg_tree_put_int(eg_tree_builder *b, eg_tree *parent, const char *key, int64
 void eg_tree_put_double(eg_tree_builder *b, eg_tree *parent, const char *key, double v); /* not finite: a string */
 eg_tree *eg_tree_copy(eg_tree_builder *b, const eg_tree *t, int *budget); /* NULL also when *budget nodes are used up */
 
-/* Applies "a.b.c=value": `value` is YAML; maps on the way are made when missing; `name` alone stands for {name: {}} on
- * the way (optimizer: adam, then --set train.optimizer.adam.lr=1). List elements are named by number. */
-eg_status eg_tree_set(eg_tree_builder *b, eg_tree *root, const char *assignment, eg_error *err);
-
 /* ---- yaml.c ------------------------------------------------------------------------------------------------------ */
 
-/* The one document in `text` (UTF-8). Duplicate keys, aliases that grow too much, tags and several documents are refused. */
+/* The one document in `text` (UTF-8). Duplicate keys, aliases that grow too much, tags and several documents are
+ * refused. */
 eg_status eg_yaml_parse(
 	eg_arena *arena, const char *text, size_t size, const char *source, eg_tree **root, eg_error *err);
-/* Block style down to the lists of the top level's values, flow style below; ends with a newline. *text is in the arena. */
+/* Block style down to the lists of the top level's values, flow style below; ends with a newline. *text is in the
+ * arena. */
 eg_status eg_yaml_write(eg_arena *arena, const eg_tree *root, const char **text, eg_error *err);
+
+/* Applies "a.b.c=value": `value` is YAML; maps on the way are made when missing; `name` alone stands for {name: {}}
+ * on the way (optimizer: adam, then --set train.optimizer.adam.lr=1). List elements are named by number. Messages
+ * about it begin with `prefix` and the assignment: "--set a.b.c=value: ...". */
+eg_status eg_yaml_set(
+	eg_tree_builder *b, eg_tree *root, const char *prefix, const char *assignment, eg_error *err);
 
 /* ---- json.c ------------------------------------------------------------------------------------------------------ */
 

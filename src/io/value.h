@@ -57,9 +57,12 @@ typedef struct eg_value_out {
 	char *data;
 	size_t size, room;
 	bool failed; /* out of memory at some point: data is no more */
+	bool exact;  /* numbers that were floats are doubles like all others */
 } eg_value_out;
 void eg_value_out_put(eg_value_out *o, const char *bytes, size_t size);
 void eg_value_out_text(eg_value_out *o, const char *text);
+/* eg_value_json for files: every number reads back as the very same double. */
+eg_status eg_value_json_exact(const eg_value *v, char **text, size_t *size, eg_error *err);
 /* Hands the text over; EG_ERR_MEMORY: there was no memory for all of it, and *text is NULL. size may be NULL. */
 eg_status eg_value_out_take(eg_value_out *o, char **text, size_t *size, eg_error *err);
 

@@ -72,7 +72,7 @@ static void put_number(eg_value_out *o, double v) {
 		eg_value_out_text(o, "null");
 		return;
 	}
-	bool was_float = fabs(v) <= (double)FLT_MAX && (double)(float)v == v;
+	bool was_float = !o->exact && fabs(v) <= (double)FLT_MAX && (double)(float)v == v;
 	for (int digits = 9; digits <= DBL_DECIMAL_DIG; digits++) {
 		snprintf(text, sizeof text, "%.*g", digits, v);
 		if (was_float || strtod(text, NULL) == v) break;
@@ -111,6 +111,12 @@ static void put_value(eg_value_out *o, const eg_value *v) {
 	case EG_VALUE_MAP: put_inside(o, v); break;
 	default: eg_value_out_text(o, "null"); break;
 	}
+}
+
+eg_status eg_value_json_exact(const eg_value *v, char **text, size_t *size, eg_error *err) {
+	eg_value_out o = {.exact = true};
+	put_value(&o, v);
+	return eg_value_out_take(&o, text, size, err);
 }
 
 eg_status eg_value_json(const eg_value *v, char **text, size_t *size, eg_error *err) {

@@ -1,7 +1,7 @@
-/* yaml.c - YAML text to a tree and back, with libyaml. The only file that knows it.
+/* yaml.c - YAML text to a tree, changed by assignments, and back, with libyaml. The only file that knows it.
  *
- * A tree of positions rather than libyaml's own document, because that forgets aliases' cost, accepts duplicate keys and
- * can be driven to unbounded recursion. Not here: what the keys mean. */
+ * A tree of positions rather than libyaml's own document, because that forgets aliases' cost, accepts duplicate keys
+ * and can be driven to unbounded recursion. Not here: what the keys mean. */
 #include "io/tree.h"
 
 #include <string.h>
@@ -18,23 +18,22 @@ typedef struct reader {
 	yaml_parser_t parser;
 	eg_tree_builder b;
 	eg_error *err;
-	int budget; /* nodes that may still be made */
+	int budget;    /* nodes that may still be made */
+	bool no_lines; /* the text is a value in a command: it has no lines worth telling */
 	anchor anchors[MAX_ANCHORS];
 	int nanchors;
 } reader;
 
-/* Values of --set and empty sources have no lines worth telling. */
-static bool has_lines(const reader *r) { return strncmp(r->b.source, "--set ", 6) != 0; }
-
 static void place(const reader *r, eg_tree *t, yaml_mark_t mark) {
-	t->line = has_lines(r) ? (int)mark.line + 1 : 0;
-	t->column = has_lines(r) ? (int)mark.column + 1 : 0;
+	t->line = r->no_lines ? 0 : (int)mark.line + 1;
+	t->column = r->no_lines ? 0 : (int)mark.column + 1;
 }
 
 static eg_status fail_at(reader *r, eg_status status, yaml_mark_t mark, const char *what) {
 	eg_tree t = {.source = r->b.source};
 	place(r, &t, mark);
-	return eg_tree_fail(r->err, &t, status, "%s", what);
+	eg_tree_fail(r->err, &t, status, "%s", what);
+	return status;
 }
 
 static eg_status no_memory(reader *r) { return eg_fail(r->err, EG_ERR_MEMORY, "%s: out of memory", r->b.source); }
@@ -189,23 +188,98 @@ static eg_status document(reader *r, eg_tree **root) {
 	}
 }
 
-eg_status eg_yaml_parse(
-	eg_arena *arena, const char *text, size_t size, const char *source, eg_tree **root, eg_error *err) {
-	reader r = {.b = {arena, source, false}, .err = err, .budget = EG_TREE_NODES};
+static eg_status parse(reader *r, const char *text, size_t size, eg_tree **root) {
+	static const char mark[] = {'\xEF', '\xBB', '\xBF'}; /* the byte order mark, with which some editors begin a file */
 	*root = NULL;
 	if (size > EG_TREE_BYTES)
-		return eg_fail(
-			err, EG_ERR_FORMAT, "%s: %zu bytes of YAML, at most %d are read", source, size, EG_TREE_BYTES);
-	if (!yaml_parser_initialize(&r.parser)) return no_memory(&r);
-	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
-	eg_status status = document(&r, root);
-	yaml_parser_delete(&r.parser);
+		return eg_fail(r->err, EG_ERR_FORMAT, "%s: %zu bytes of YAML, at most %d are read", r->b.source, size,
+			EG_TREE_BYTES);
+	if (size >= sizeof mark && !memcmp(text, mark, sizeof mark)) text += sizeof mark, size -= sizeof mark;
+	if (!yaml_parser_initialize(&r->parser)) return no_memory(r);
+	r->budget = EG_TREE_NODES;
+	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, size);
+	eg_status status = document(r, root);
+	yaml_parser_delete(&r->parser);
 	if (!status && !*root) {
 		/* `--set a=` sets to nothing; a file without a value is a mistake that the caller names. */
-		*root = eg_tree_new(&r.b, EG_TREE_SCALAR);
-		if (!*root) return no_memory(&r);
+		*root = eg_tree_new(&r->b, EG_TREE_SCALAR);
+		if (!*root) return no_memory(r);
 	}
+	return status;
+}
+
+eg_status eg_yaml_parse(
+	eg_arena *arena, const char *text, size_t size, const char *source, eg_tree **root, eg_error *err) {
+	reader r = {.b = {arena, source, false}, .err = err};
+	return parse(&r, text, size, root);
+}
+
+/* ---- overrides --------------------------------------------------------------------------------------------------- */
+
+/* Puts `value` in the place of `old` in the tree; the key stays, but what is said about it now is said about the
+ * override. */
+static void replace(eg_tree *old, const eg_tree *value) {
+	const char *key = old->key;
+	eg_tree *next = old->next;
+	*old = *value;
+	old->key = key, old->next = next;
+	old->key_line = old->key_column = 0;
+}
+
+/* One step of a path, making what is missing. */
+static eg_status step(eg_tree_builder *b, eg_tree *t, const char *path, size_t length, eg_tree **out, eg_error *err) {
+	if (t->kind == EG_TREE_SCALAR) {
+		eg_tree *only = NULL;
+		bool same = eg_tree_is_string(t) && strlen(t->text) == length && !strncmp(t->text, path, length);
+		const char *text = t->text;
+		if (!same && !eg_tree_is_nothing(t))
+			return eg_fail(err, EG_ERR_ARG, "'%.*s' cannot be set in '%.100s', which is not a map",
+				(int)length, path, text);
+		t->kind = EG_TREE_MAP;
+		t->text = "";
+		only = same ? eg_tree_map(b, t, text) : NULL;
+		if (b->failed) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+		if (only) {
+			*out = only;
+			return EG_OK;
+		}
+	}
+	*out = eg_tree_child(t, path, length);
+	if (*out) return EG_OK;
+	if (t->kind == EG_TREE_LIST)
+		return eg_fail(err, EG_ERR_ARG, "'%.*s' names no element of a list of %d (they are numbered from 0)",
+			(int)length, path, t->count);
+	char *key = eg_arena_printf(b->arena, "%.*s", (int)length, path);
+	eg_tree *made = eg_tree_new(b, EG_TREE_SCALAR);
+	if (!key || !made) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	made->key = key;
+	eg_tree_append(t, made);
+	*out = made;
+	return EG_OK;
+}
+
+eg_status eg_yaml_set(
+	eg_tree_builder *b, eg_tree *root, const char *prefix, const char *assignment, eg_error *err) {
+	const char *equals = strchr(assignment, '=');
+	if (!equals || equals == assignment)
+		return eg_fail(err, EG_ERR_ARG, "%s%s: expected NAME=VALUE%s", prefix, assignment,
+			*prefix ? ", such as train.epochs=5" : "");
+	const char *source = eg_arena_printf(b->arena, "%s%s", prefix, assignment);
+	eg_tree *value = NULL;
+	if (!source) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	reader r = {.b = {b->arena, source, false}, .err = err, .no_lines = true};
+	eg_status status = parse(&r, equals + 1, strlen(equals + 1), &value);
+	eg_tree *t = root;
+	for (const char *path = assignment; path < equals && !status;) {
+		size_t length = strcspn(path, ".=");
+		if (length == 0 || (path[length] == '.' && path + length + 1 == equals))
+			return eg_fail(err, EG_ERR_ARG, "%s: an empty name between dots", source);
+		status = step(&r.b, t, path, length, &t, err);
+		if (status) eg_fail_prefix(err, "%s", source);
+		path += length + (path[length] == '.');
+	}
+	if (!status) replace(t, value);
 	return status;
 }
 

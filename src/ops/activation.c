@@ -33,7 +33,7 @@ static const eg_case cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
 	{"rows", NULL, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 3},
 	{"steps as samples, open height", NULL, .in = {OP_DIMS(EG_TN, 3, EG_NAMED, 7)}, .nin = 1, .batch = 5, .time = 4,
-		.sizes = {{"height", 6}}},
+		.sizes = OP_SIZES({"height", 6})},
 	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(5, 29, 31)}, .nin = 1, .batch = 2},
 };
 

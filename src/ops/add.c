@@ -26,7 +26,7 @@ static eg_status add_infer(eg_infer *s) {
 				"one of "
 				"them",
 				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
-		y->d[i] = da == 1 || (da < 0 && db > 1) ? db : da;
+		y->d[i] = da == 1 ? db : db == 1 ? da : eg_dim_surer(da, db);
 		if (eg_dim_is_batch(y->d[i]) && da != db && i > 0 && !sequence)
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"a %s and b %s: the batch of one would meet dimension %d of the other; give both as "
@@ -106,11 +106,11 @@ static const eg_case add_cases[] = {
 		.batch = 2},
 	{"channels", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(3, 1, 1)}, .nin = 2, .batch = 18},
 	{"steps as samples, open height", NULL, .in = {OP_DIMS(EG_TN, 3, EG_NAMED, 4), OP_DIMS(EG_TN, 3, EG_NAMED, 4)}, .nin = 2, .batch = 5,
-		.time = 7, .sizes = {{"height", 2}}},
+		.time = 7, .sizes = OP_SIZES({"height", 2})},
 	{"two open sizes, channels", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED, 4), OP_DIMS(3, EG_NAMED - 1, 1)}, .nin = 2, .batch = 18,
-		.sizes = {{"height", 5}, {"rows", 5}}},
+		.sizes = OP_SIZES({"height", 5}, {"rows", 5})},
 	{"an open length, steps alike", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 6), OP_DIMS(EG_N, 6)}, .nin = 2, .batch = 3,
-		.sizes = {{"length", 5}}},
+		.sizes = OP_SIZES({"length", 5})},
 	{"last dimension", NULL, .in = {OP_DIMS(7), OP_DIMS(EG_N, 5, 7)}, .nin = 2, .batch = 3},
 	{"both repeated", NULL, .in = {OP_DIMS(EG_N, 1, 6, 1, 2), OP_DIMS(1, 3, 1, 5, 2)}, .nin = 2, .batch = 18},
 	{"six dimensions, fixed", NULL, .in = {OP_DIMS(3, 1, 2, 4, 1, 5), OP_DIMS(3, 2, 4, 3, 1)}, .nin = 2,

@@ -22,7 +22,7 @@ static eg_status check_dims(eg_infer *s, int i, int axis) {
 	eg_dims_text(a, ta, sizeof ta);
 	eg_dims_text(b, tb, sizeof tb);
 	bool same = a->rank == b->rank;
-	for (int k = 0; k < a->rank && same; k++) same = k == axis || a->d[k] == b->d[k];
+	for (int k = 0; k < a->rank && same; k++) same = k == axis || eg_dim_fits(a->d[k], b->d[k]);
 	if (!same)
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"x1 %s and x%d %s do not fit: all dimensions but %d, the axis, must be equal", ta, i + 1, tb,
@@ -50,6 +50,8 @@ static eg_status concat_infer(eg_infer *s) {
 		if (s->in[i].rank < 0) continue; /* left out */
 		snprintf(name, sizeof name, "x%d", i + 1);
 		if (op_check_real(s, i, name) || check_dims(s, i, axis)) return s->err->status;
+		for (int k = 0; k < x->rank; k++)
+			if (k != axis) s->out[0].d[k] = eg_dim_surer(s->out[0].d[k], s->in[i].d[k]);
 		s->out[0].d[axis] += s->in[i].d[axis];
 	}
 	return EG_OK;

@@ -474,7 +474,7 @@ static const eg_case conv2d_cases[] = {
 	{"five by five, as in LeNet-5", CONV(.filters = 3, .kernel = {5, 5}, .padding = {2, 2}), .in = {OP_DIMS(EG_N, 2, 7, 10)},
 		.nin = 1, .batch = 18, .linear = true},
 	{"steps of sequences, open height", CONV(.filters = 5, .kernel = {3, 3}, .stride = {2, 1}, .padding = {1, 1}),
-		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, 9)}, .nin = 1, .batch = 3, .time = 7, .sizes = {{"height", 8}}, .linear = true},
+		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, 9)}, .nin = 1, .batch = 3, .time = 7, .sizes = OP_SIZES({"height", 8}), .linear = true},
 	{"covers the picture", CONV(.filters = 7, .kernel = {5, 4}), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1,
 		.batch = 18, .linear = true},
 };

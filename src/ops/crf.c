@@ -20,6 +20,14 @@ enum { LOSS, PATH };
 enum { TRANSITIONS, START, END };
 enum { SAVED_ALPHA };
 
+/* A tag for each step. */
+static eg_status crf_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	EG_UNUSED(options);
+	if (op_check_steps(x, "emissions", "tags", err)) return err->status;
+	*target = (eg_target_info){.dims = {2, {x->d[0], x->d[1]}}, .type = EG_I32, .class_axis = 2};
+	return EG_OK;
+}
+
 static eg_status crf_infer(eg_infer *s) {
 	const crf_options *o = s->options;
 	const eg_dims *x = &s->in[EMISSIONS];
@@ -126,13 +134,13 @@ static const int32_t crf_padded[4 * 3] = {2, 0, -1, 1, 1, -1, 0, -1, -1, 1, -1, 
 static const eg_case crf_cases[] = {
 	{"mean, all lengths", NULL, .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(EG_T, EG_N), OP_DIMS(EG_N)},
 		.type = {EG_F32, EG_I32, EG_I32}, .nin = 3, .batch = 7, .time = 5, .limit = 4,
-		.values = {NULL, NULL, crf_lengths}},
+		.values = OP_VALUES(NULL, NULL, crf_lengths)},
 	{"each, padded with -1", CRF(.reduction = REDUCE_NONE), .in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_T, EG_N)},
-		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 3, .time = 4, .limit = 5, .values = {NULL, crf_padded}},
+		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 3, .time = 4, .limit = 5, .values = OP_VALUES(NULL, crf_padded)},
 	{"sum, several sequences a unit, fixed", CRF(.reduction = REDUCE_SUM),
 		.in = {OP_DIMS(2, 35, 3), OP_DIMS(2, 35)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 2, .limit = 3},
 	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 5), OP_DIMS(EG_NAMED, EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
-		.batch = 3, .sizes = {{"length", 4}}, .limit = 5},
+		.batch = 3, .sizes = OP_SIZES({"length", 4}), .limit = 5},
 	{"many tags", NULL, .in = {OP_DIMS(EG_T, EG_N, 37), OP_DIMS(EG_T, EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 2, .time = 6, .limit = 37},
 };
@@ -160,6 +168,7 @@ const eg_op eg_op_crf = {
 		.outputs = (const char *const[]){"loss", "path", NULL},
 	},
 	.infer = crf_infer,
+	.target = crf_target,
 	.fwd = crf_fwd,
 	.bwd = crf_bwd,
 	.bwd_reads_x = true,

@@ -31,6 +31,14 @@ enum { LOGITS, TARGET, INPUT_LENGTHS, TARGET_LENGTHS };
 enum { LOSS, LOSSES };
 enum { SAVED_PROB, SAVED_FACTOR, SAVED_ALPHA };
 
+/* A row of labels for each sequence, as long as the longest. */
+static eg_status ctc_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	EG_UNUSED(options);
+	if (op_check_steps(x, "logits", "classes", err)) return err->status;
+	*target = (eg_target_info){.dims = {2, {x->d[1], 0}}, .open = "labels", .type = EG_I32, .class_axis = 2};
+	return EG_OK;
+}
+
 static eg_status ctc_infer(eg_infer *s) {
 	const ctc_options *o = s->options;
 	const eg_dims *x = &s->in[LOGITS], *t = &s->in[TARGET];
@@ -138,12 +146,12 @@ static void ctc_bwd(eg_emit *e) {
 
 /* Seven sequences, C = 5, L = 4: plain; a repeat; one label; no label; three equal ones; too short for them; no
  * input. */
-static const int32_t ctc_target[7 * 4] = {
+static const int32_t ctc_labels[7 * 4] = {
 	1, 2, 3, -1, 4, 4, 2, 1, 3, -1, -1, -1, -1, -1, -1, -1, 2, 2, 2, -1, 2, 2, 2, -1, 1, 3, -1, -1};
 static const int32_t ctc_input_lengths[7] = {6, 6, 1, 4, 5, 4, 0};
 static const int32_t ctc_target_lengths[7] = {3, 3, 1, 0, 3, 3, 2};
 /* The blank is class 2 here, and the padding a class. */
-static const int32_t ctc_target_other[3 * 4] = {1, 0, 3, 3, 0, 0, 1, 2, 3, 2, 2, 2};
+static const int32_t ctc_labels_other[3 * 4] = {1, 0, 3, 3, 0, 0, 1, 2, 3, 2, 2, 2};
 static const int32_t ctc_target_other_lengths[3] = {4, 3, 1};
 
 #define CTC(...) &(const ctc_options){__VA_ARGS__}
@@ -151,18 +159,18 @@ static const eg_case ctc_cases[] = {
 	{"mean, all lengths", CTC(.zero_infinity = true),
 		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N, 4), OP_DIMS(EG_N), OP_DIMS(EG_N)},
 		.type = {EG_F32, EG_I32, EG_I32, EG_I32}, .nin = 4, .batch = 7, .time = 6, .limit = 5,
-		.values = {NULL, ctc_target, ctc_input_lengths, ctc_target_lengths}},
+		.values = OP_VALUES(NULL, ctc_labels, ctc_input_lengths, ctc_target_lengths)},
 	{"an open number of labels", CTC(.zero_infinity = true),
 		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N, EG_NAMED), OP_DIMS(EG_N), OP_DIMS(EG_N)},
-		.type = {EG_F32, EG_I32, EG_I32, EG_I32}, .nin = 4, .batch = 7, .time = 6, .sizes = {{"labels", 4}}, .limit = 5,
-		.values = {NULL, ctc_target, ctc_input_lengths, ctc_target_lengths}},
+		.type = {EG_F32, EG_I32, EG_I32, EG_I32}, .nin = 4, .batch = 7, .time = 6, .sizes = OP_SIZES({"labels", 4}), .limit = 5,
+		.values = OP_VALUES(NULL, ctc_labels, ctc_input_lengths, ctc_target_lengths)},
 	{"each, no target lengths", CTC(.reduction = REDUCE_NONE, .zero_infinity = true),
 		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32, EG_I32},
-		.nin = 3, .batch = 7, .time = 6, .limit = 5, .values = {NULL, ctc_target, ctc_input_lengths}},
+		.nin = 3, .batch = 7, .time = 6, .limit = 5, .values = OP_VALUES(NULL, ctc_labels, ctc_input_lengths)},
 	{"sum, another blank, fixed", CTC(.reduction = REDUCE_SUM, .blank = 2),
 		.in = {OP_DIMS(8, 3, 4), OP_DIMS(3, 4), {.rank = -1}, OP_DIMS(3)},
 		.type = {EG_F32, EG_I32, EG_I32, EG_I32}, .nin = 4, .batch = 2, .limit = 4,
-		.values = {NULL, ctc_target_other, NULL, ctc_target_other_lengths}},
+		.values = OP_VALUES(NULL, ctc_labels_other, NULL, ctc_target_other_lengths)},
 };
 
 const eg_op eg_op_ctc = {
@@ -189,6 +197,7 @@ const eg_op eg_op_ctc = {
 		.outputs = (const char *const[]){"loss", "losses", NULL},
 	},
 	.infer = ctc_infer,
+	.target = ctc_target,
 	.fwd = ctc_fwd,
 	.bwd = ctc_bwd,
 	.bwd_reads_x = true,
@@ -253,7 +262,7 @@ static const int32_t ctc_decode_lengths[4] = {3, 0, 7, 1};
 #define DECODE(...) &(const ctc_decode_options){__VA_ARGS__}
 static const eg_case ctc_decode_cases[] = {
 	{"best path", NULL, .in = {OP_DIMS(EG_T, EG_N, 6), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
-		.batch = 4, .time = 7, .limit = 8, .values = {NULL, ctc_decode_lengths}},
+		.batch = 4, .time = 7, .limit = 8, .values = OP_VALUES(NULL, ctc_decode_lengths)},
 	{"beam", DECODE(.beam = 5, .blank = 1), .in = {OP_DIMS(EG_T, EG_N, 4)}, .nin = 1, .batch = 3, .time = 8},
 };
 

@@ -16,7 +16,7 @@ enum { NO_PADDING = INT32_MAX }; /* not said */
 
 static const eg_attr embedding_attrs[] = {
 	OP_INT(embedding_options, size, NAN, 1, OP_SIZE_MAX, NULL, "numbers that stand for one id"),
-	OP_CLASSES(embedding_options, count, NULL, "how many ids there are: 0 to count-1"),
+	OP_SIZE(embedding_options, count, "units", NULL, "how many ids there are: 0 to count-1"),
 	OP_INT(embedding_options, padding_idx, NO_PADDING, -OP_SIZE_MAX, OP_SIZE_MAX, NULL,
 		"id whose row is never trained, for padding; negative: from the end; default: none"),
 	OP_ENUM(embedding_options, init, eg_init_names, NULL, "initial weight; default: normal with deviation 1"),
@@ -87,10 +87,10 @@ static const eg_case embedding_cases[] = {
 		.in = {OP_DIMS(EG_N)}, .type = {EG_I32}, .nin = 1, .batch = 18, .limit = 4, .ties = true},
 	{"fixed shape, the first id is padding", EMBED(.size = 3, .count = 11, .padding_idx = -11),
 		.in = {OP_DIMS(13, 2)}, .type = {EG_I32}, .nin = 1, .batch = 2, .limit = 11, .ties = true},
-	{"steps as samples, an open length", EMBED(.size = 5, .count = 9), .in = {OP_DIMS(EG_TN, EG_NAMED)}, .type = {EG_I32}, .nin = 1,
-		.batch = 6, .time = 3, .sizes = {{"length", 4}}, .limit = 9},
 	{"id 0 is padding", EMBED(.size = 3, .count = 5, .padding_idx = EG_ZERO), .in = {OP_DIMS(17)}, .type = {EG_I32},
 		.nin = 1, .batch = 2, .limit = 5, .ties = true},
+	{"steps as samples, an open length", EMBED(.size = 5, .count = 9), .in = {OP_DIMS(EG_TN, EG_NAMED)}, .type = {EG_I32}, .nin = 1,
+		.batch = 6, .time = 3, .sizes = OP_SIZES({"length", 4}), .limit = 9},
 	{"several chunks", EMBED(.size = 33, .count = 600), .in = {OP_DIMS(EG_T, EG_N)}, .type = {EG_I32}, .nin = 1,
 		.batch = 17, .time = 19, .limit = 600},
 };

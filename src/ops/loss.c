@@ -24,35 +24,54 @@ static const eg_attr cross_entropy_attrs[] = {
 };
 
 /* Classes are the last dimension of logits x (else dimension 1). */
-static bool ce_last(const cross_entropy_options *o, const eg_dims *declared) { return o->axis < 0 || op_time_first(declared); }
+static bool ce_last(const cross_entropy_options *o, const eg_dims *declared) {
+	return o->axis < 0 || op_time_first(declared);
+}
 
 enum { LOGITS, TARGET, WEIGHT };
 
 /* The class weights; absent when they were not given. */
 static eg_buf ce_weight(eg_emit *e) { return eg_emit_nin(e) > WEIGHT ? eg_emit_x(e, WEIGHT, EG_PLAIN) : (eg_buf){0}; }
 
+/* A class number for each row: x without its classes. `declared` is x with the sizes that are open in the graph. */
+static eg_status ce_wants(const cross_entropy_options *o, const eg_dims *declared, const eg_dims *x,
+	eg_target_info *target, eg_error *err) {
+	char tx[128];
+	if (x->rank < 2)
+		return eg_fail(err, EG_ERR_SHAPE, "logits %s need at least 2 dimensions, (N,classes,...)",
+			eg_dims_text(x, tx, sizeof tx));
+	if (o->axis == 0)
+		return eg_fail(err, EG_ERR_ARG,
+			"axis 0 of logits %s are the samples; the classes are dimension 1, or the last (-1)",
+			eg_dims_text(x, tx, sizeof tx));
+	const int axis = ce_last(o, declared) ? x->rank - 1 : 1;
+	if (x->d[axis] < 0)
+		return eg_fail(err, EG_ERR_SHAPE, "dimension %d of logits %s must be the classes", axis,
+			eg_dims_text(x, tx, sizeof tx));
+	*target = (eg_target_info){.dims = {.rank = x->rank - 1, .d = {x->d[0]}}, .type = EG_I32, .class_axis = axis};
+	for (int i = 1; i < x->rank - 1; i++) target->dims.d[i] = x->d[i < axis ? i : i + 1];
+	return EG_OK;
+}
+
+static eg_status cross_entropy_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	return ce_wants(options, x, x, target, err);
+}
+
 static eg_status cross_entropy_infer(eg_infer *s) {
 	const eg_dims *x = &s->in[LOGITS], *t = &s->in[TARGET], *w = &s->in[WEIGHT];
 	char tx[128], tt[128];
+	eg_target_info want;
 	eg_dims_text(x, tx, sizeof tx);
-	if (op_check_real(s, LOGITS, "logits")) return s->err->status;
-	if (x->rank < 2)
-		return eg_fail(s->err, EG_ERR_SHAPE, "logits %s need at least 2 dimensions, (N,classes,...)", tx);
+	if (op_check_real(s, LOGITS, "logits") || ce_wants(s->options, &s->declared[LOGITS], x, &want, s->err))
+		return s->err->status;
 	if (s->in_type[TARGET] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
 			"target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
-	const cross_entropy_options *o = s->options;
-	if (o->axis == 0)
-		return eg_fail(s->err, EG_ERR_ARG, "axis 0 of logits %s are the samples; the classes are dimension 1, or the last (-1)", tx);
-	const int axis = ce_last(o, &s->declared[LOGITS]) ? x->rank - 1 : 1;
-	if (x->d[axis] < 0)
-		return eg_fail(s->err, EG_ERR_SHAPE, "dimension %d of logits %s must be the classes", axis, tx);
-	eg_dims expected = {.rank = x->rank - 1, .d = {x->d[0]}};
-	for (int i = 1; i < expected.rank; i++) expected.d[i] = x->d[i < axis ? i : i + 1];
-	if (!eg_dims_fit(t, &expected)) {
+	const int axis = want.class_axis;
+	if (!eg_dims_fit(t, &want.dims)) {
 		char te[128];
 		return eg_fail(s->err, EG_ERR_SHAPE, "target is %s, logits %s need one class number for each row: %s",
-			eg_dims_text(t, tt, sizeof tt), tx, eg_dims_text(&expected, te, sizeof te));
+			eg_dims_text(t, tt, sizeof tt), tx, eg_dims_text(&want.dims, te, sizeof te));
 	}
 	if (s->nin > WEIGHT && w->rank >= 0) {
 		if (op_check_real(s, WEIGHT, "weight")) return s->err->status;
@@ -152,9 +171,9 @@ static const eg_case cross_entropy_cases[] = {
 	{"steps of sequences, ignored", CE(.ignore_index = 3), .in = {OP_DIMS(EG_T, EG_N, 7), OP_DIMS(EG_T, EG_N)},
 		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 5, .limit = 7},
 	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 7), OP_DIMS(EG_NAMED, EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
-		.batch = 6, .sizes = {{"length", 5}}, .limit = 7},
+		.batch = 6, .sizes = OP_SIZES({"length", 5}), .limit = 7},
 	{"steps as samples, open height", NULL, .in = {OP_DIMS(EG_TN, 5, EG_NAMED, 2), OP_DIMS(EG_TN, EG_NAMED, 2)},
-		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 3, .sizes = {{"height", 3}}, .limit = 5},
+		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 6, .time = 3, .sizes = OP_SIZES({"height", 3}), .limit = 5},
 	{"classes last", CE(.axis = -1), .in = {OP_DIMS(EG_N, 3, 5), OP_DIMS(EG_N, 3)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 18, .limit = 5},
 	{"class 0 ignored", CE(.ignore_index = EG_ZERO), .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
@@ -195,6 +214,7 @@ const eg_op eg_op_cross_entropy = {
 		.outputs = (const char *const[]){"loss", NULL},
 	},
 	.infer = cross_entropy_infer,
+	.target = cross_entropy_target,
 	.fwd = cross_entropy_fwd,
 	.bwd = cross_entropy_bwd,
 	.bwd_reads_x = true,

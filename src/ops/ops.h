@@ -11,19 +11,22 @@ enum { OP_SIZE_MAX = 1 << 24 }; /* largest size an attribute may ask for: guards
 
 /* Dimensions in a table of cases. */
 #define OP_DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
+#define OP_VALUES(...) ((const int32_t *const[EG_MAX_INPUTS]){__VA_ARGS__})
+#define OP_SIZES(...) ((const eg_size[]){__VA_ARGS__, {0}})
 
 /* Rows of an attribute table; T is the options struct. */
 #define OP_INT(T, f, def, min, max, onnx, doc) \
-	{#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, false}
-/* Needed in C; left out of a recipe it is the number of classes. */
-#define OP_CLASSES(T, f, onnx, doc) {#f, EG_ATTR_INT, 1, offsetof(T, f), NAN, 1, OP_SIZE_MAX, NULL, onnx, doc, true}
+	{#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+/* Needed in C; left out of a recipe it is the number that the task has under this name. */
+#define OP_SIZE(T, f, word, onnx, doc) \
+	{#f, EG_ATTR_INT, 1, offsetof(T, f), NAN, 1, OP_SIZE_MAX, NULL, onnx, doc, word}
 #define OP_PAIR(T, f, def, min, max, onnx, doc) \
-	{#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc, false}
+	{#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
 #define OP_FLOAT(T, f, def, min, max, onnx, doc) \
-	{#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, false}
-#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc, false}
-#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc, false}
-#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc, false}
+	{#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc, NULL}
+#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc, NULL}
+#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc, NULL}
 
 /* The options of an operator that has no attributes: every node may be named. */
 typedef struct op_name_only {

@@ -66,7 +66,7 @@ static const eg_case pad2d_cases[] = {
 	{"all around", PAD(.channels = {2, 1}, .height = {1, 3}, .width = {4, 2}), .in = {OP_DIMS(EG_N, 3, 2, 5)}, .nin = 1,
 		.batch = 18, .linear = true},
 	{"open height and width", PAD(.height = {1, 2}), .in = {OP_DIMS(EG_N, 4, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 18,
-		.sizes = {{"height", 3}, {"width", 5}}, .linear = true},
+		.sizes = OP_SIZES({"height", 3}, {"width", 5}), .linear = true},
 	{"many channels, fixed batch", PAD(.channels = {5, 19}, .width = {0, 1}), .in = {OP_DIMS(19, 17, 3, 2)}, .nin = 1,
 		.batch = 2, .linear = true},
 };

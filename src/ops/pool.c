@@ -138,7 +138,7 @@ static const eg_case maxpool2d_cases[] = {
 		.nin = 1, .batch = 18, .ties = true},
 	{"steps of sequences, open height and width", MAXPOOL(.kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}),
 		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 7, .time = 3,
-		.sizes = {{"height", 9}, {"width", 8}}},
+		.sizes = OP_SIZES({"height", 9}, {"width", 8})},
 	{"fixed batch", MAXPOOL(.kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
 		.batch = 2},
 };
@@ -316,7 +316,7 @@ static void globalavgpool2d_bwd(eg_emit *e) {
 static const eg_case globalavgpool2d_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
 	{"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
-	{"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18, .sizes = {{"height", 6}}, .linear = true},
+	{"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18, .sizes = OP_SIZES({"height", 6}), .linear = true},
 };
 
 const eg_op eg_op_globalavgpool2d = {

@@ -34,6 +34,13 @@ static const eg_attr huber_attrs[] = {
 	OP_FLOAT(huber_options, delta, 1, 1e-6, 1e6, NULL, "differences below it are squared"),
 };
 
+/* A number for each of x. */
+static eg_status regress_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	EG_UNUSED(options), EG_UNUSED(err);
+	*target = (eg_target_info){.dims = *x, .type = EG_F32, .class_axis = -1};
+	return EG_OK;
+}
+
 static eg_status regress_infer(eg_infer *s) {
 	const eg_dims *x = &s->in[X], *t = &s->in[TARGET];
 	char tx[128], tt[128];
@@ -97,7 +104,7 @@ static void regress_bwd(eg_emit *e, bool square, float width, float slope) {
 	{"sequences, several chunks", NULL, .in = {OP_DIMS(EG_T, EG_N, 41), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2,        \
 		.batch = 18, .time = 6},                                                                               \
 	{"steps as samples", NULL, .in = {OP_DIMS(EG_TN, EG_NAMED), OP_DIMS(EG_TN, EG_NAMED)}, .nin = 2, .batch = 6, .time = 3,   \
-		.sizes = {{"width", 5}}},                                                                              \
+		.sizes = OP_SIZES({"width", 5})},                                                                              \
 	{"equal numbers", NULL, .in = {OP_DIMS(6, 5), OP_DIMS(6, 5)}, .nin = 2, .batch = 2, .ties = true}
 
 /* ---- mse --------------------------------------------------------------------------------------------------------- */
@@ -117,6 +124,7 @@ const eg_op eg_op_mse = {
 		REGRESSION_INFO(mse),
 	},
 	.infer = regress_infer,
+	.target = regress_target,
 	.fwd = mse_fwd,
 	.bwd = mse_bwd,
 	.bwd_reads_x = true,
@@ -141,6 +149,7 @@ const eg_op eg_op_l1 = {
 		REGRESSION_INFO(l1),
 	},
 	.infer = regress_infer,
+	.target = regress_target,
 	.fwd = l1_fwd,
 	.bwd = l1_bwd,
 	.bwd_reads_x = true,
@@ -173,6 +182,7 @@ const eg_op eg_op_smooth_l1 = {
 		REGRESSION_INFO(smooth_l1),
 	},
 	.infer = regress_infer,
+	.target = regress_target,
 	.fwd = smooth_l1_fwd,
 	.bwd = smooth_l1_bwd,
 	.bwd_reads_x = true,
@@ -203,6 +213,7 @@ const eg_op eg_op_huber = {
 		REGRESSION_INFO(huber),
 	},
 	.infer = regress_infer,
+	.target = regress_target,
 	.fwd = huber_fwd,
 	.bwd = huber_bwd,
 	.bwd_reads_x = true,

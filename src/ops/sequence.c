@@ -88,17 +88,17 @@ static const int32_t five[] = {3, 0, 7, 1, 6}, odd[] = {2, 9, 5, -3, 1, 4, 0};
 static const int32_t many[] = {5, 1, 0, 3, 2, 4, 5, 5, 1, 2, 3, 4, 0, 1, 5, 4, 3, 2, 2};
 static const eg_case sequence_cases[] = {
 	{"lengths", NULL, .in = {OP_DIMS(EG_T, EG_N, 3), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 5,
-		.time = 7, .values = {NULL, five}, .linear = true},
+		.time = 7, .values = OP_VALUES(NULL, five), .linear = true},
 	{"lengths out of range, several features", NULL, .in = {OP_DIMS(EG_T, EG_N, 3, 2), OP_DIMS(EG_N)},
-		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 7, .time = 5, .values = {NULL, odd}, .linear = true},
+		.type = {EG_F32, EG_I32}, .nin = 2, .batch = 7, .time = 5, .values = OP_VALUES(NULL, odd), .linear = true},
 	{"more than a block of samples", NULL, .in = {OP_DIMS(EG_T, EG_N, 21), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32},
-		.nin = 2, .batch = 19, .time = 5, .values = {NULL, many}, .linear = true},
+		.nin = 2, .batch = 19, .time = 5, .values = OP_VALUES(NULL, many), .linear = true},
 	{"one step", NULL, .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 3, .time = 1, .limit = 2, .linear = true},
 	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 3), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 5,
-		.sizes = {{"length", 7}}, .values = {NULL, five}, .linear = true},
+		.sizes = OP_SIZES({"length", 7}), .values = OP_VALUES(NULL, five), .linear = true},
 	{"fixed shape", NULL, .in = {OP_DIMS(4, 5, 2), OP_DIMS(5)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 2,
-		.values = {NULL, five}, .linear = true},
+		.values = OP_VALUES(NULL, five), .linear = true},
 	/* the last one is for those that need no lengths */
 	{"no lengths", NULL, .in = {OP_DIMS(EG_T, EG_N, 6)}, .nin = 1, .batch = 18, .time = 3, .linear = true},
 };

@@ -8,18 +8,19 @@
 enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_NONE };
 static const char *const reductions[] = {"mean", "sum", "none", NULL};
 
-/* Numbers (T,N,n) with n known and the time first. */
-static inline eg_status op_check_sequence(const eg_infer *s, int i, const char *name, const char *last) {
-	const eg_dims *x = &s->in[i];
+/* x (T,N,n) with n known and the time first. */
+static inline eg_status op_check_steps(const eg_dims *x, const char *name, const char *last, eg_error *err) {
 	char text[128];
-	if (op_check_real(s, i, name)) return s->err->status;
 	eg_dims_text(x, text, sizeof text);
-	if (x->rank != 3 || x->d[2] < 0)
-		return eg_fail(s->err, EG_ERR_SHAPE, "%s %s must be (T,N,%s)", name, text, last);
+	if (x->rank != 3 || x->d[2] < 0) return eg_fail(err, EG_ERR_SHAPE, "%s %s must be (T,N,%s)", name, text, last);
 	if (eg_dim_is_batch(x->d[0]) || eg_dim_is_open(x->d[1]))
-		return eg_fail(s->err, EG_ERR_SHAPE,
-		        "%s %s has the batch first; sequences are (T,N,%s), the time first", name, text, last);
+		return eg_fail(err, EG_ERR_SHAPE, "%s %s has the batch first; sequences are (T,N,%s), the time first",
+		        name, text, last);
 	return EG_OK;
+}
+
+static inline eg_status op_check_sequence(const eg_infer *s, int i, const char *name, const char *last) {
+	return op_check_real(s, i, name) ? s->err->status : op_check_steps(&s->in[i], name, last, s->err);
 }
 
 /* Integers of these dimensions; an absent optional input is in order. */

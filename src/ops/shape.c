@@ -1,4 +1,5 @@
-/* shape.c - operators that only read their input's data under other dimensions: flatten, fold_time, unfold_time. */
+/* shape.c - operators whose output is their input's data: flatten, fold_time and unfold_time, under other
+ * dimensions; detach, without its gradient. */
 #include "ops/ops.h"
 
 static void same_fwd(eg_emit *e) { eg_emit_same(e, 0, EG_PLAIN); }
@@ -58,10 +59,10 @@ static const eg_case flatten_cases[] = {
 		.batch = 3, .linear = true},
 	{"everything", &(const flatten_options){.axis = -3}, .in = {OP_DIMS(4, 3, 5)}, .nin = 1, .batch = 2,
 		.linear = true},
-	{"open height and width", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 18,
-		.sizes = {{"height", 5}, {"width", 4}}, .linear = true},
 	{"from axis 0 on", &(const flatten_options){.axis = EG_ZERO}, .in = {OP_DIMS(3, 5, 2)}, .nin = 1, .batch = 2,
 		.linear = true},
+	{"open height and width", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 18,
+		.sizes = OP_SIZES({"height", 5}, {"width", 4}), .linear = true},
 };
 
 const eg_op eg_op_flatten = {
@@ -89,6 +90,40 @@ const eg_op eg_op_flatten = {
 	.ncases = EG_COUNT(flatten_cases),
 };
 
+/* ---- detach ------------------------------------------------------------------------------------------------------ */
+
+static eg_status detach_infer(eg_infer *s) {
+	s->out_constant[0] = true;
+	return op_infer_same(s);
+}
+
+static void detach_fwd(eg_emit *e) { eg_emit_same(e, 0, eg_emit_in_layout(e, 0)); }
+
+static const eg_case detach_cases[] = {
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18},
+	{"a number", NULL, .in = {{0}}, .nin = 1, .batch = 2},
+};
+
+const eg_op eg_op_detach = {
+	.info = {
+		.name = "detach",
+		.layer = "detach",
+		.doc = "Its input, back through which no gradient flows",
+		.equation = "y = x; dx = 0",
+		.source = "PyTorch's detach",
+		.options_size = sizeof(op_name_only),
+		.min_inputs = 1,
+		.max_inputs = 1,
+		.inputs = (const char *const[]){"x"},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = detach_infer,
+	.fwd = detach_fwd,
+	.no_gradient = "that is what it is for",
+	.follows = op_follows,
+	.cases = detach_cases,
+	.ncases = EG_COUNT(detach_cases),
+};
 /* ---- fold_time, unfold_time -------------------------------------------------------------------------------------- */
 
 static eg_status fold_time_infer(eg_infer *s) {
@@ -123,7 +158,7 @@ static eg_status unfold_time_infer(eg_infer *s) {
 
 static const eg_case fold_time_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_T, EG_N, 3, 5, 7)}, .nin = 1, .batch = 6, .time = 4, .linear = true},
-	{"rows, a named length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 8)}, .nin = 1, .batch = 3, .sizes = {{"length", 5}},
+	{"rows, a named length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 8)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"length", 5}),
 		.linear = true},
 	{"one number, fixed", NULL, .in = {OP_DIMS(7, 5)}, .nin = 1, .batch = 2, .linear = true},
 };

@@ -80,9 +80,9 @@ static const eg_case softmax_cases[] = {
 		.batch = 3},
 	{"fixed batch, first dimension", &(const softmax_options){.axis = -2}, .in = {OP_DIMS(6, 5)}, .nin = 1,
 		.batch = 2},
-	{"an open axis, steps as samples", &(const softmax_options){.axis = 1}, .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1, .batch = 5,
-		.time = 4, .sizes = {{"length", 6}}},
 	{"axis 0", &(const softmax_options){.axis = EG_ZERO}, .in = {OP_DIMS(7, 2, 3)}, .nin = 1, .batch = 2},
+	{"an open axis, steps as samples", &(const softmax_options){.axis = 1}, .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1, .batch = 5,
+		.time = 4, .sizes = OP_SIZES({"length", 6})},
 	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
 };
 

@@ -20,7 +20,9 @@ static eg_status open_into(eg_inspection *i, const eg_inspect_options *o, const 
 	        .columns = otherwise(o->columns, 200)};
 	i->folder = eg_arena_strdup(&i->arena, folder);
 	if (!i->folder) return eg_inspect_no_memory(err);
-	return eg_unroll(&i->net, i->model, NULL, 0, err);
+	const eg_value *vocab = eg_value_get(eg_model_task(i->model), "vocab");
+	eg_status status = vocab ? eg_vocab_from_value(vocab, &i->vocab, err) : EG_OK;
+	return status ? status : eg_unroll(&i->net, i->model, NULL, 0, err);
 }
 
 eg_status eg_inspect_open(
@@ -41,6 +43,7 @@ eg_status eg_inspect_open(
 void eg_inspect_close(eg_inspection *i) {
 	if (!i) return;
 	eg_unroll_free(&i->net);
+	eg_vocab_free(i->vocab);
 	eg_arena_free(&i->arena);
 	eg_release(NULL, i->files);
 	eg_release(NULL, i);
@@ -74,7 +77,7 @@ static const char *label_of(const eg_vocab *v, int32_t id) {
 }
 
 static eg_status put_labels(eg_inspection *i, eg_error *err) {
-	const eg_vocab *v = eg_model_vocab(i->model);
+	const eg_vocab *v = i->vocab;
 	if (!v || !i->ids) return EG_OK;
 	i->labels = eg_arena_alloc(&i->arena, (size_t)i->one.steps * sizeof *i->labels);
 	if (!i->labels) return eg_inspect_no_memory(err);
@@ -114,7 +117,7 @@ static eg_status put_windows(eg_inspection *i, const int32_t *ids, int64_t n, eg
 }
 
 eg_status eg_inspect_text(eg_inspection *i, const char *text, size_t size, const char *name, eg_error *err) {
-	const eg_vocab *v = eg_model_vocab(i->model);
+	const eg_vocab *v = i->vocab;
 	int32_t *ids = NULL;
 	size_t n = 0;
 	if (!v)
@@ -240,10 +243,15 @@ eg_status eg_inspect_data(eg_inspection *i, eg_error *err) {
 	eg_status status = eg_task_open(eg_model_recipe(i->model), &task, err);
 	if (status) return status;
 	eg_part part = eg_task_eval_part(task);
-	status = eg_samples_load(task, part, i->model, &samples, err);
+	status = eg_samples_load(task, &(eg_samples_options){.part = part, .model = i->model}, &samples, err);
+	if (!status) status = eg_task_suits(task, eg_model_graph(i->model), err);
 	if (!status && !eg_samples_get(samples, part)) part = EG_PART_TRAIN;
 	feed f = {.i = i, .data = status ? NULL : eg_samples_get(samples, part), .err = err};
 	if (!status && !f.data) status = eg_fail(err, EG_ERR_ARG, "the model's data has no samples");
+	if (!status && f.data->dims && f.data->dims[0])
+		status = eg_fail(err, EG_ERR_ARG,
+		        "the network's size '%s' is open; only sequences of otherwise fixed sizes can be inspected",
+		        f.data->dims[0]);
 	if (!status && f.data->time < 1) status = eg_fail(err, EG_ERR_ARG, "the model's samples are no sequences");
 	if (!status) status = choose_items(&f);
 	if (!status) status = fill_slots(&f);

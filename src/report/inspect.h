@@ -1,4 +1,4 @@
-/* inspect.h - the object behind eg_inspection, shared by samples.c (what is run), gradients.c and states.c (what is
+/* inspect.h - the object behind eg_inspection, shared by inspect.c (what is run), gradients.c and states.c (what is
  * shown). */
 #ifndef ENGRAM_REPORT_INSPECT_H
 #define ENGRAM_REPORT_INSPECT_H
@@ -16,6 +16,7 @@ struct eg_inspection {
 	const char *folder;
 	eg_arena arena;  /* everything that the pointers below point to */
 	eg_unrolled net; /* the model's network with its weights */
+	eg_vocab *vocab; /* of what it reads; NULL: it reads no text */
 
 	eg_sequences batch;  /* for the gradients */
 	eg_sequences one;    /* for the heat maps; no target */

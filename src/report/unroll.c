@@ -78,9 +78,9 @@ static void say(const eg_attr *a, void *field) {
 	for (int i = 0; i < a->count && (a->type == EG_ATTR_INT || a->type == EG_ATTR_INTS); i++)
 		whole[i] = (double)whole[i] == a->def ? 0 : whole[i] == 0 ? EG_ZERO : whole[i];
 	if (a->type != EG_ATTR_FLOAT) return;
-	if (strstr(a->name, "dropout")) *number = EG_ZERO_F;
-	else if (*number == (float)a->def) *number = 0;
-	else if (*number == 0) *number = EG_ZERO_F;
+	const bool off = strstr(a->name, "dropout") != NULL;
+	if (!off && *number == (float)a->def) *number = 0;
+	else if (off || *number == 0) *number = EG_ZERO_F;
 }
 
 /* Options of the old node, with whatever is called dropout switched off; or of a plain cell in its place. */

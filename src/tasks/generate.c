@@ -22,6 +22,7 @@ typedef struct unit {
 
 struct eg_generator {
 	eg_model *model;
+	eg_task *task; /* its own: the vocabulary is in it */
 	const eg_vocab *vocab;
 	eg_session *session;
 	eg_generate_options options;
@@ -47,7 +48,7 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 static eg_status check_options(const eg_generate_options *o, eg_error *err) {
 	if (!(o->temperature >= 0) || !isfinite(o->temperature))
 		return eg_fail(err, EG_ERR_ARG,
-			"a temperature of %g; it is 0 (always the likeliest) or more, 1 is as learnt", o->temperature);
+		        "a temperature of %g; it is 0 (always the likeliest) or more, 1 is as learnt", o->temperature);
 	if (!(o->top_p >= 0 && o->top_p <= 1))
 		return eg_fail(err, EG_ERR_ARG, "top-p is a probability above 0, at most 1, not %g", o->top_p);
 	if (o->top_k < 0) return eg_fail(err, EG_ERR_ARG, "top-k is a number of units, at least 1, not %d", o->top_k);
@@ -59,9 +60,9 @@ static eg_status check_model(const eg_generator *g, eg_error *err) {
 	eg_dims d = eg_tensor_dims(eg_model_graph(g->model), eg_graph_find(eg_model_graph(g->model), "logits"));
 	if (d.rank != 3 || d.d[0] != EG_T || d.d[2] != g->count)
 		return eg_fail(err, EG_ERR_SHAPE,
-			"the network does not answer at every step with a number for each of the %d units of its "
-			"vocabulary",
-			g->count);
+		        "the network does not answer at every step with a number for each of the %d units of its "
+		        "vocabulary",
+		        g->count);
 	for (int i = 0; i < g->count; i++) writable += i != unknown && i != eg_vocab_end(g->vocab);
 	return writable > 0 ? EG_OK : eg_fail(err, EG_ERR_FORMAT, "the vocabulary holds nothing that could be written");
 }
@@ -70,10 +71,7 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 	static const char *const outputs[] = {"logits", NULL};
 	eg_graph *graph = eg_model_graph(g->model);
 	eg_error why;
-	g->vocab = eg_model_vocab(g->model);
-	if (!g->vocab)
-		return eg_fail(
-			err, EG_ERR_FORMAT, "the model has no vocabulary; it is damaged, or was not trained on text");
+	g->vocab = eg_intake_vocab(g->task->intakes[0]);
 	g->count = eg_vocab_count(g->vocab);
 	eg_status status = check_model(g, err);
 	if (status) return status;
@@ -90,7 +88,7 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 	g->spelled = eg_calloc(NULL, g->room, 1);
 	if (!g->logits || !g->next || !g->mark_next || !g->units || !g->spelled) return no_memory(err);
 	g->session = eg_session_new(graph, eg_model_params(g->model),
-		&(eg_session_options){.batch = 1, .chunk = CHUNK, .outputs = outputs}, &why);
+	        &(eg_session_options){.batch = 1, .chunk = CHUNK, .outputs = outputs}, &why);
 	if (!g->session) {
 		if (err) *err = why;
 		return why.status;
@@ -99,11 +97,15 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 	return g->mark_state ? EG_OK : no_memory(err);
 }
 
-eg_status eg_generator_from_vocab(eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err) {
+eg_status eg_generator_from_vocab(
+        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err) {
 	eg_status status = check_options(o, err);
-	if (status) return status;
-	eg_generator *g = eg_calloc(NULL, 1, sizeof *g);
-	if (!g) return no_memory(err);
+	eg_generator *g = status ? NULL : eg_calloc(NULL, 1, sizeof *g);
+	if (!g) {
+		eg_task_free(t);
+		return status ? status : no_memory(err);
+	}
+	g->task = t;
 	g->model = m;
 	g->options = *o;
 	g->before = g->mark_before = -1;
@@ -115,9 +117,12 @@ eg_status eg_generator_from_vocab(eg_model *m, const eg_generate_options *o, eg_
 	return status;
 }
 
+const eg_vocab *eg_generator_vocab(const eg_generator *g) { return g->vocab; }
+
 void eg_generator_free(eg_generator *g) {
 	if (!g) return;
 	eg_session_free(g->session);
+	eg_task_free(g->task);
 	eg_release(NULL, g->logits);
 	eg_release(NULL, g->next);
 	eg_release(NULL, g->mark_next);
@@ -151,7 +156,7 @@ void eg_generator_mark(eg_generator *g) {
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Runs the network over these units; `next` becomes the logits behind the last. */
-static eg_status feed(eg_generator *g, const int32_t *ids, size_t n, eg_error *err) {
+static eg_status intake(eg_generator *g, const int32_t *ids, size_t n, eg_error *err) {
 	static const char *const names[] = {"input"};
 	while (n > 0) {
 		int steps = n < CHUNK ? (int)n : CHUNK;
@@ -188,7 +193,7 @@ static int32_t opening(const eg_generator *g) {
 
 /* Unit numbers of a text without what is not known, or is no UTF-8; one by one: an encoding fails as a whole. */
 static eg_status encode_known(const eg_generator *g, const char *text, size_t size, int32_t **ids, size_t *n,
-	int64_t *skipped, eg_error *err) {
+        int64_t *skipped, eg_error *err) {
 	int unknown = eg_vocab_unknown(g->vocab);
 	eg_error why;
 	if (unknown >= 0) {
@@ -219,7 +224,7 @@ static eg_status encode_known(const eg_generator *g, const char *text, size_t si
 }
 
 eg_status eg_generator_read(
-	eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err) {
+        eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err) {
 	int64_t none = 0;
 	int32_t *ids = NULL, begin = opening(g);
 	size_t n = 0;
@@ -230,8 +235,8 @@ eg_status eg_generator_read(
 		status = encode_known(g, text, size, &ids, &n, skipped, err);
 	else if (size > 0)
 		status = eg_vocab_encode(g->vocab, text, size, name, &ids, &n, err);
-	if (!status && n > 0 && !g->begun && eg_vocab_end(g->vocab) >= 0) status = feed(g, &begin, 1, err);
-	if (!status) status = feed(g, ids, n, err);
+	if (!status && n > 0 && !g->begun && eg_vocab_end(g->vocab) >= 0) status = intake(g, &begin, 1, err);
+	if (!status) status = intake(g, ids, n, err);
 	if (!status && n > 0) g->before = ids[n - 1];
 	if (!status && n > 0) g->ended = false;
 	free(ids);
@@ -293,13 +298,13 @@ eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err) {
 	if (g->ended) eg_generator_begin(g, g->sample + 1);
 	if (!g->begun) {
 		int32_t begin = opening(g);
-		eg_status status = feed(g, &begin, 1, err);
+		eg_status status = intake(g, &begin, 1, err);
 		if (status) return status;
 	}
 	int32_t id = draw(g);
 	if (id < 0)
 		return eg_fail(err, EG_ERR_NUMERIC,
-			"the network's answer is not a number; the model is damaged or its training failed");
+		        "the network's answer is not a number; the model is damaged or its training failed");
 	g->written++;
 	out->id = id;
 	out->end = g->ended = id == eg_vocab_end(g->vocab);
@@ -307,7 +312,7 @@ eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err) {
 	out->size = eg_vocab_spell(g->vocab, g->before, id, g->spelled, g->room);
 	out->text = g->spelled;
 	g->before = id;
-	return feed(g, &id, 1, err);
+	return intake(g, &id, 1, err);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -351,8 +356,8 @@ eg_status eg_generator_save(const eg_generator *g, const char *path, eg_error *e
 		texts[i] = (eg_st_text){n[i].key, values[i]};
 	}
 	eg_st_tensor tensors[] = {
-		{.name = "next", .dtype = eg_st_real, .dims = EG_DIMS(g->count), .data = g->next},
-		{.name = "state", .dtype = eg_st_real, .dims = EG_DIMS((int64_t)count), .data = state},
+	        {.name = "next", .dtype = eg_st_real, .dims = EG_DIMS(g->count), .data = g->next},
+	        {.name = "state", .dtype = eg_st_real, .dims = EG_DIMS((int64_t)count), .data = state},
 	};
 	eg_status status = eg_st_write(path, texts, NUMBERS, tensors, EG_COUNT(tensors), err);
 	eg_release(NULL, state);
@@ -379,8 +384,8 @@ static eg_status restore(eg_generator *g, const eg_st_file *f, const char *path,
 	}
 	if (n[FORMAT].value != STATE_FORMAT)
 		return eg_fail(err, EG_ERR_FORMAT,
-			"%s: written in format %llu; this is engram %s, which reads format %d", path,
-			(unsigned long long)n[FORMAT].value, EG_VERSION, STATE_FORMAT);
+		        "%s: written in format %llu; this is engram %s, which reads format %d", path,
+		        (unsigned long long)n[FORMAT].value, EG_VERSION, STATE_FORMAT);
 	if (n[MODEL].value != model)
 		return eg_fail(err, EG_ERR_ARG, "%s: the state of another model; begin anew with this one", path);
 	if (!holds(next, (size_t)g->count) || !holds(state, count) || n[BEFORE].value > (uint64_t)g->count)

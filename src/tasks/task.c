@@ -1,8 +1,9 @@
-/* task.c - the table of tasks, and the public functions, which hand on to the recipe's task. Each task is described in
- * a file of its own. */
-#include "tasks/task.h"
+/* task.c - the table of tasks, and the public functions that hand on to the recipe's task. Each task is described in a file of its
+ * own. */
+#include "tasks/samples.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EG_TASK(name) extern const eg_task_type eg_task_type_##name;
@@ -15,182 +16,233 @@ static const eg_task_type *const types[] = {
 #undef EG_TASK
 };
 
-/* What io/recipe.h asks for: recipes are checked with tables that they are handed. */
-const char *const eg_task_names[] = {
-#define EG_TASK(name) #name,
-#include "tasks/tasks.def"
-#undef EG_TASK
-	NULL,
-};
-eg_key_table eg_task_data_keys(int task) { return types[task]->data; }
-
 int eg_task_count(void) { return EG_COUNT(types); }
 const eg_task_info *eg_task_at(int i) { return i >= 0 && i < EG_COUNT(types) ? &types[i]->info : NULL; }
 
-static const eg_task_type *type_of(const eg_recipe *r) {
-	int i = 0; /* the recipe's task is one of the table: eg_recipe_parse takes no other */
-	while (i + 1 < EG_COUNT(types) && strcmp(eg_task_names[i], eg_recipe_task(r)) != 0) i++;
-	return types[i];
+const eg_task_type *eg_task_type_of(const eg_recipe *r, eg_error *err) {
+	const char *names[EG_COUNT(types)], *word = eg_recipe_task(r);
+	for (int i = 0; i < EG_COUNT(types); i++) {
+		names[i] = types[i]->info.name;
+		if (strcmp(names[i], word) == 0) return types[i];
+	}
+	eg_keys_no_such(eg_tree_get(r->root, "task"), word, "task", names, EG_COUNT(names), err);
+	return NULL;
+}
+
+/* ---- options, for help texts ------------------------------------------------------------------------------------- */
+
+enum { MAX_OPTIONS = 16 };
+
+/* "auto|yes|no" for one of several words, else a letter or a word for the kind of value. */
+static const char *value_of(const eg_key *k, char buf[80]) {
+	size_t n = 0;
+	if (k->type == EG_KEY_BOOL) return NULL;
+	if (k->type == EG_KEY_INT) return "N";
+	if (k->type == EG_KEY_DOUBLE) return "NUMBER";
+	if (k->type != EG_KEY_ENUM) return "TEXT";
+	for (int i = 0; k->names[i] && n < 79; i++)
+		n += (size_t)snprintf(buf + n, 80 - n, "%s%s", i ? "|" : "", k->names[i]);
+	return buf;
+}
+
+eg_status eg_task_options(int i, void (*take)(void *user, const eg_option *o), void *user, eg_error *err) {
+	char buf[80];
+	if (i < 0 || i >= EG_COUNT(types)) return eg_fail(err, EG_ERR_ARG, "there is no task number %d", i);
+	bool pictures = types[i]->inputs & EG_KIND(PICTURE);
+	for (int k = 0; k < types[i]->options.n + pictures; k++) {
+		const eg_key *key = k < types[i]->options.n ? &types[i]->options.keys[k] : &eg_invert_key;
+		const eg_option o = {key->name, value_of(key, buf), key->doc};
+		take(user, &o);
+	}
+	return EG_OK;
 }
 
 /* ---- a recipe's task --------------------------------------------------------------------------------------------- */
 
 eg_status eg_task_open(eg_recipe *r, eg_task **task, eg_error *err) {
 	*task = NULL;
-	return type_of(r)->open(r, task, err);
+	const eg_task_type *type = eg_task_type_of(r, err);
+	if (!type) return EG_ERR_FORMAT;
+	eg_task *t = eg_calloc(NULL, 1, type->size ? type->size : sizeof *t);
+	if (!t) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a task");
+	t->type = type;
+	t->recipe = r;
+	t->one = "record", t->many = "records";
+	eg_status status = eg_task_read(t, NULL, NULL, err);
+	if (status)
+		eg_task_free(t);
+	else
+		*task = t;
+	return status;
 }
 
 void eg_task_free(eg_task *t) {
-	if (t) t->type->free(t);
+	if (!t) return;
+	if (t->type->close) t->type->close(t);
+	eg_task_drop(t);
+	eg_arena_free(&t->arena);
+	eg_release(NULL, t);
 }
 
 const eg_task_info *eg_task_kind(const eg_task *t) { return &t->type->info; }
-const char *eg_task_source(const eg_task *t) { return t->source; }
-
+const eg_source *eg_task_source(const eg_task *t) { return t->source; }
 const char *eg_task_unit(const eg_task *t, bool one) { return one ? t->one : t->many; }
-eg_part eg_task_eval_part(const eg_task *t) { return t->eval_part; }
+
+/* The reader of the user's own files that gives what the recipe's source gives: the first in the table with the fields that are
+ * used. */
+static const char *reader_for(const eg_task *t) {
+	for (int i = 0; i < eg_data_count(); i++) {
+		const eg_data_info *d = eg_data_at(i);
+		bool fits = d->path == EG_DATA_PATH_FILE || d->path == EG_DATA_PATH_FOLDER;
+		for (int k = 0; k < t->nintakes && fits; k++) {
+			bool there = false;
+			for (int j = 0; j < d->nfields; j++) there |= d->fields[j].kind == t->intakes[k]->type->kind;
+			fits = there;
+		}
+		if (fits) return d->name;
+	}
+	return NULL;
+}
 
 eg_status eg_task_set_source(eg_task *t, const char *source, const char *path, eg_error *err) {
-	return t->type->set_source(t, source, path, err);
-}
-
-eg_status eg_task_classes(const eg_task *t, int *classes, eg_error *err) { return t->type->classes(t, classes, err); }
-eg_status eg_task_fits(const eg_task *t, eg_error *err) { return t->type->fits(t, err); }
-
-eg_status eg_task_shape(const eg_task *t, int shape[3], eg_error *err) {
-	if (t->type->shape) return t->type->shape(t, shape, err);
-	return eg_fail(err, EG_ERR_ARG, "a network of the task '%s' takes no pictures", t->type->info.name);
-}
-
-eg_status eg_task_suits(const eg_task *t, eg_graph *g, eg_error *err) {
-	return t->type->suits ? t->type->suits(t, g, err) : EG_OK;
-}
-
-/* ---- samples ----------------------------------------------------------------------------------------------------- */
-
-eg_status eg_samples_load(const eg_task *t, eg_part part, const eg_model *model, eg_samples **samples, eg_error *err) {
-	*samples = NULL;
-	return t->type->load(t, part, model, samples, err);
-}
-
-void eg_samples_free(eg_samples *s) {
-	if (s) s->type->free_samples(s);
-}
-
-const eg_dataset *eg_samples_get(const eg_samples *s, eg_part part) { return s->parts[part]; }
-int64_t eg_samples_count(const eg_samples *s, eg_part part) { return s->parts[part] ? s->parts[part]->count : 0; }
-int64_t eg_samples_units(const eg_samples *s, eg_part part) { return s->parts[part] ? s->units[part] : 0; }
-int eg_samples_classes(const eg_samples *s) { return s->classes; }
-
-void eg_samples_describe(const eg_samples *s, eg_model_parts *parts) {
-	parts->classes = s->class_names;
-	parts->nclasses = s->classes;
-	parts->mean = s->mean;
-	parts->std = s->std;
-	parts->nmean = s->nmean;
-	parts->border = s->nmean < 1 || isnan(s->border) ? NULL : &s->border;
-	parts->vocab = s->vocab;
-}
-
-/* ---- how well a model does --------------------------------------------------------------------------------------- */
-
-void eg_evaluation_put(eg_evaluation *e, const char *name, double value, bool share, const char *about) {
-	if (e->n >= EG_MAX_METRICS) return;
-	eg_metric *m = &e->metrics[e->n++];
-	*m = (eg_metric){.name = name, .value = value, .share = share};
-	if (about) snprintf(m->about, sizeof m->about, "%s", about);
-}
-
-static eg_status run(
-	eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part part, int batch, eg_error *err) {
-	eg_graph *g = eg_model_graph(m);
-	int n = eg_model_classes(m);
-	e->type = s->type;
-	e->one = s->one;
-	if (s->classes > 0) e->confusion = s->type->no_matrix ? eg_confusion_new_slim(n) : eg_confusion_new(n);
-	if (s->classes > 0 && !e->confusion) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
-	if (batch <= 0) batch = s->eval_batch;
-	if (s->type->evaluate) return s->type->evaluate(e, m, s->parts[part], batch, err);
-	eg_judge *j = e->confusion ? eg_judge_confusion_new(g, "logits", "target", e->confusion, err) : NULL;
-	if (e->confusion && !j) return EG_ERR_ARG;
-	eg_status status = eg_evaluate(g, eg_model_params(m), NULL, batch, s->parts[part], j, &e->loss, err);
-	eg_judge_classes_free(j);
-	if (!status) s->type->measure(e);
+	const char *now = eg_source_info(t->source)->name;
+	if (!source && !path) return EG_OK;
+	bool set = eg_data_is_set(eg_source_info(t->source));
+	if (!source && set) { /* the same set, from another folder */
+		t->source->path = eg_arena_strdup(&t->arena, path);
+		return t->source->path ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	}
+	if (!source) source = reader_for(t);
+	if (!source)
+		return eg_fail(err, EG_ERR_ARG,
+		        "samples of the source '%s' cannot be read from '%s': there is no reader for such files", now,
+		        path);
+	const bool other = t->other, whole = t->whole;
+	t->other = true;
+	eg_status status = eg_task_read(t, source, path, err);
+	if (status) t->other = other, t->whole = whole;
 	return status;
 }
 
-eg_status eg_evaluation_run(
-	eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err) {
-	*evaluation = NULL;
-	if (!s->parts[part] && part == EG_PART_VALIDATION)
-		return eg_fail(err, EG_ERR_ARG, "there are no validation %s: the model's recipe has no data.validation",
-			s->many);
-	if (!s->parts[part]) return eg_fail(err, EG_ERR_ARG, "these samples have not been loaded");
-	if (s->classes > eg_model_classes(m))
-		return eg_fail(err, EG_ERR_SHAPE, "the data has %d classes, the model knows %d", s->classes,
-			eg_model_classes(m));
-	eg_evaluation *e = eg_calloc(NULL, 1, sizeof *e);
-	if (!e) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
-	eg_status status = run(e, m, s, part, batch, err);
-	if (status)
-		eg_evaluation_free(e);
-	else
-		*evaluation = e;
+eg_status eg_task_fits(const eg_task *t, eg_error *err) {
+	for (int i = 0; i < t->ninputs; i++) {
+		eg_intake *f = t->intakes[i];
+		const eg_field *field = eg_source_field(t->source, f->field);
+		eg_status status = f->type->fits ? f->type->fits(f, &f->sample, err) : EG_OK;
+		bool classes = f->type->count != NULL;
+		if (!status && f->type->meet && !classes) status = f->type->meet(f, field, err);
+		if (!status) continue;
+		eg_fail_prefix(err, "source '%s'", eg_source_info(t->source)->name);
+		eg_recipe_locate(t->recipe, eg_recipe_has(t->recipe, "inputs") ? "inputs" : "input", err);
+		return status;
+	}
+	return EG_OK;
+}
+
+eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err) {
+	eg_status status = eg_task_bind(t, g, err);
+	if (!status && t->type->suits) status = t->type->suits(t, g, err);
 	return status;
 }
 
-void eg_evaluation_free(eg_evaluation *e) {
-	if (!e) return;
-	eg_confusion_free(e->confusion);
-	eg_release(NULL, e);
+const eg_metric_info *eg_task_metric(const eg_task *t, int i) {
+	return i >= 0 && i < t->type->nmetrics ? &t->type->metrics[i] : NULL;
 }
 
-static const eg_metric *metric(const eg_evaluation *e, int i) { return i >= 0 && i < e->n ? &e->metrics[i] : NULL; }
-
-int eg_evaluation_count(const eg_evaluation *e) { return e->n; }
-const char *eg_evaluation_name(const eg_evaluation *e, int i) { return metric(e, i) ? metric(e, i)->name : NULL; }
-double eg_evaluation_value(const eg_evaluation *e, int i) { return metric(e, i) ? metric(e, i)->value : (double)NAN; }
-bool eg_evaluation_is_share(const eg_evaluation *e, int i) { return metric(e, i) && metric(e, i)->share; }
-const char *eg_evaluation_about(const eg_evaluation *e, int i) { return metric(e, i) ? metric(e, i)->about : NULL; }
-int64_t eg_evaluation_total(const eg_evaluation *e) {
-	return e->confusion ? eg_confusion_total(e->confusion) : e->total;
-}
-const eg_confusion *eg_evaluation_confusion(const eg_evaluation *e) { return e->type->no_matrix ? NULL : e->confusion; }
-
-double eg_evaluation_find(const eg_evaluation *e, const char *name) {
-	int i = 0;
-	while (i < e->n && strcmp(e->metrics[i].name, name) != 0) i++;
-	return eg_evaluation_value(e, i);
+const char *const *eg_task_outputs(const eg_task *t, const eg_graph *g) {
+	static const char *const logits[] = {"logits", NULL};
+	return t->type->outputs ? t->type->outputs(t, g) : logits;
 }
 
-/* ---- answers and writing ----------------------------------------------------------------------------------------- */
+eg_part eg_task_eval_part(const eg_task *t) { return t->type->eval_part ? t->type->eval_part(t) : EG_PART_TEST; }
 
-static eg_status cannot(const eg_task_type *type, const char *what, eg_error *err) {
-	return eg_fail(err, EG_ERR_ARG, "a model of the task '%s' %s; it is for 'engram %s' (%s)", type->info.name,
-		what, type->info.verb, type->info.doc);
+eg_status eg_task_describe(eg_model *m, eg_value **facts, eg_error *err) {
+	eg_task *t;
+	*facts = NULL;
+	eg_status status = eg_task_of_model(m, &t, err);
+	if (status) return status;
+	*facts = eg_value_new(EG_VALUE_MAP);
+	for (int i = 0; i < t->nintakes && *facts; i++) {
+		const eg_intake *f = t->intakes[i];
+		if (!f->type->count) continue;
+		bool named = f->target || f->type->kind == EG_FIELD_TAGS;
+		const char *key = !named ? "vocabulary" : f->type->kind == EG_FIELD_TAGS ? "tags" : "classes";
+		char second[160];
+		if (eg_value_get(*facts, key)) { /* of several the field is told too */
+			snprintf(second, sizeof second, "%s of %.120s", key, f->name);
+			key = second;
+		}
+		if (!named) eg_value_put_int(*facts, key, f->type->count(f));
+		eg_value *list = named ? eg_value_put_list(*facts, key) : NULL;
+		for (int k = 0; list && k < eg_intake_names(f)->n; k++) eg_value_put_text(list, NULL, eg_intake_names(f)->at[k]);
+	}
+	eg_task_free(t);
+	if (*facts && eg_value_whole(*facts)) return EG_OK;
+	eg_value_free(*facts);
+	*facts = NULL;
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 }
 
-eg_status eg_predictor_new(eg_model *m, const eg_predict_options *options, eg_predictor **predictor, eg_error *err) {
-	static const eg_predict_options none = {.invert = EG_INVERT_NO};
-	const eg_task_type *type = type_of(eg_model_recipe(m));
-	*predictor = NULL;
-	if (type->new_predictor) return type->new_predictor(m, options ? options : &none, predictor, err);
-	return cannot(type, "gives no answers", err);
-}
-
-void eg_predictor_free(eg_predictor *p) {
-	if (p) p->type->free_predictor(p);
-}
-
-eg_status eg_predictor_file(eg_predictor *p, const char *path, eg_prediction *out, eg_error *err) {
-	*out = (eg_prediction){0};
-	return p->type->predict(p, path, out, err);
-}
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 eg_status eg_generator_new(eg_model *m, const eg_generate_options *options, eg_generator **generator, eg_error *err) {
 	static const eg_generate_options plain = {.temperature = 1};
-	const eg_task_type *type = type_of(eg_model_recipe(m));
+	eg_task *t;
 	*generator = NULL;
-	if (type->new_generator) return type->new_generator(m, options ? options : &plain, generator, err);
-	return cannot(type, "does not write text", err);
+	eg_status status = eg_task_of_model(m, &t, err);
+	if (status) return status;
+	if (t->type->new_generator)
+		return t->type->new_generator(
+		        t, m, options ? options : &plain, generator, err); /* takes the task over */
+	status = eg_fail(err, EG_ERR_ARG,
+	        "a model of the task '%s' does not write text; it is for 'engram predict' (%s)", t->type->info.name,
+	        t->type->info.doc);
+	eg_task_free(t);
+	return status;
+}
+
+/* ---- the schema of recipes --------------------------------------------------------------------------------------- */
+
+enum { SCHEMA_SETS = 3 + EG_MAX_FIELDS };
+
+/* The tables of a source with a task that can use it. */
+static int sets_of(const eg_task_type *type, const eg_source_type *source, eg_key_set sets[SCHEMA_SETS]) {
+	eg_kinds kinds = type->inputs | type->targets;
+	int n = EG_SOURCE_KEY_SETS;
+	bool fits = false;
+	eg_source_type_key_sets(source, sets);
+	sets[n++] = (eg_key_set){type->keys.keys, type->keys.n, NULL};
+	for (int i = 0; i < source->info.nfields; i++) {
+		const eg_field *f = &source->info.fields[i];
+		const eg_intake_type *intake = eg_intake_of(f->kind);
+		if (!intake || !(kinds >> f->kind & 1)) continue;
+		fits = fits || type->inputs >> f->kind & 1;
+		sets[n++] = (eg_key_set){intake->keys.keys, intake->keys.n, NULL};
+	}
+	return fits ? n : 0;
+}
+
+eg_status eg_schema_json(char **text, eg_error *err) {
+	const char *names[EG_COUNT(types) + 1] = {0};
+	int most = EG_COUNT(types) * eg_data_count(), n = 0;
+	eg_arena arena = {0};
+	eg_schema_variant *v = eg_arena_alloc(&arena, (size_t)most * sizeof *v);
+	eg_key_set(*sets)[SCHEMA_SETS] = eg_arena_alloc(&arena, (size_t)most * sizeof *sets);
+	bool ok = v && sets;
+	*text = NULL;
+	for (int i = 0; i < EG_COUNT(types) && ok; i++) {
+		names[i] = types[i]->info.name;
+		for (int k = 0; k < eg_data_count() && ok; k++) {
+			const eg_source_type *source = eg_source_type_at(k);
+			int count = sets_of(types[i], source, sets[n]);
+			if (!count) continue;
+			v[n] = (eg_schema_variant){
+			        eg_arena_printf(&arena, "%s: %s", names[i], source->info.name), sets[n], count};
+			ok = v[n++].title != NULL;
+		}
+	}
+	eg_status status = ok ? eg_schema_make(names, v, n, text, err)
+	                      : eg_fail(err, EG_ERR_MEMORY, "out of memory for the schema");
+	eg_arena_free(&arena);
+	return status;
 }

@@ -1,92 +1,142 @@
-/* task.h - the descriptor of a task, and the objects as task.c and the tasks see them.
+/* task.h - the descriptor of a task, and the objects as the files of this folder see them.
  *
- * A task puts what it needs of its own behind each object: struct {eg_task base; ...}. */
+ * A new task is one file with an eg_task_type and one line in tasks.def. Most of its work is done for it: the data section
+ * is read by its key tables, records come from the source, intakes make the network's inputs of their fields
+ * (intake.h), samples.c makes batches of them, judge.c and predictor.c show it row after row of what was computed. What is
+ * left to say: which fields it needs, what the network has to put out, how good that is, and what it means. */
 #ifndef ENGRAM_TASKS_TASK_H
 #define ENGRAM_TASKS_TASK_H
 
 #include "base/base.h"
 #include "engram_task.h"
-#include "engram_text.h"
-#include "io/recipe.h"
+#include "tasks/intake.h"
 
-enum { EG_PARTS = 3, EG_MAX_METRICS = 16 };
+/* One sample of a batch that has been run: what a task judges and answers. */
+typedef struct eg_row {
+	const eg_graph *graph;
+	eg_plan *plan;
+	const eg_batch_run *batch; /* NULL: it is a question */
+	int i, n;                  /* row i of n */
+	int time, length;          /* steps of the batch and of this row; 0: no sequence */
+	const eg_record *record;   /* with the fields that were asked for; NULL: the task makes its own batches */
+	const char *name;          /* of the record or question, for files and messages */
+	const char *target;        /* the graph's input with the truth, of a batch */
+} eg_row;
 
-/* `free` releases the whole object and takes it half-built. */
+/* A judge of this task; what it counts with stands behind it in a struct of its own. */
+typedef struct eg_task_judge {
+	eg_judge base;
+	const eg_task *task;
+	eg_graph *graph;
+	int64_t total; /* predictions that were judged */
+} eg_task_judge;
+
+/* What eg_predictor_new's settings are read into; a task's own stand behind it. */
+typedef struct eg_answer_options {
+	const char *output; /* folder for answers that are files; NULL: none are written */
+} eg_answer_options;
+
+typedef uint32_t eg_kinds; /* of fields: bit EG_FIELD_... */
+#define EG_KIND(k) ((eg_kinds)1 << EG_FIELD_##k)
+
 typedef struct eg_task_type {
 	eg_task_info info;
-	eg_key_table data; /* keys of the section `data` beside those of every task (schema.c); none is required */
+	size_t size;       /* of its struct, whose first member is eg_task; 0: eg_task alone */
+	eg_key_table keys; /* of the section `data`, beside those of source and intakes: offsets into that struct */
+	eg_kinds inputs, targets; /* kinds of fields that it takes; targets 0: it makes its own */
+	const char *needs;        /* for messages: "a picture with a label" */
 
-	eg_status (*open)(eg_recipe *r, eg_task **task, eg_error *err);
-	void (*free)(eg_task *t);
-	eg_status (*set_source)(eg_task *t, const char *source, const char *path, eg_error *err);
-	eg_status (*classes)(const eg_task *t, int *classes, eg_error *err);
-	eg_status (*shape)(const eg_task *t, int shape[3], eg_error *err); /* NULL: takes no pictures */
-	eg_status (*fits)(const eg_task *t, eg_error *err);
+	eg_status (*open)(eg_task *t, eg_error *err); /* everything has been read; NULL: nothing to check */
+	void (*close)(eg_task *t);                    /* NULL: nothing of its own */
+	eg_part (*eval_part)(const eg_task *t);       /* NULL: the test part */
 	eg_status (*suits)(const eg_task *t, eg_graph *g, eg_error *err); /* NULL: any graph that could be built */
+	/* In the place of the records one by one: makes the data sets of s itself (samples.h). */
+	eg_status (*load)(eg_task *t, eg_samples *s, eg_error *err);
+	void (*unload)(eg_samples *s);
+	eg_status (*measure)(eg_task *t, eg_error *err); /* with load: makes what sizes depend on */
 
-	eg_status (*load)(const eg_task *t, eg_part part, const eg_model *model, eg_samples **samples, eg_error *err);
-	void (*free_samples)(eg_samples *s);
+	/* Judging. The metrics, the most telling first; `best` makes an epoch the best (-1: the objective). `quick`: in training accuracy is told instead, which costs
+	 * next to nothing. */
+	const eg_metric_info *metrics;
+	int nmetrics, best;
+	bool quick;
+	const char *const *(*outputs)(
+	        const eg_task *t, const eg_graph *g); /* that rows are judged and answered by; NULL: "logits" */
+	size_t judge_size; /* of its struct, whose first member is eg_task_judge; 0: that alone */
+	eg_status (*judge_open)(eg_task_judge *j, eg_error *err);
+	void (*judge_close)(eg_task_judge *j);
+	void (*judge_reset)(eg_task_judge *j);
+	eg_status (*judge_row)(eg_task_judge *j, const eg_row *r, eg_error *err);
+	void (*judge_values)(const eg_task_judge *j, double *values);
+	void (*judge_details)(const eg_task_judge *j, eg_value *map); /* NULL: nothing beside its metrics */
 
-	bool no_matrix;                    /* its classes are too many for what was taken for what */
-	void (*measure)(eg_evaluation *e); /* metrics of loss and confusion */
-	/* In its place, for metrics that take another look: puts them, and sets e->total. NULL: eg_evaluate, then
-	 * measure. */
-	eg_status (*evaluate)(eg_evaluation *e, eg_model *m, const eg_dataset *data, int batch, eg_error *err);
+	/* Answering. */
+	eg_key_table options; /* offsets into a struct that begins with eg_answer_options */
+	size_t options_size;  /* 0: that alone */
+	eg_status (*answer)(
+	        const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err);
+	eg_status (*truth)(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err);
 
-	/* NULL: gives no answers */
-	eg_status (*new_predictor)(
-		eg_model *m, const eg_predict_options *o, eg_predictor **predictor, eg_error *err);
-	void (*free_predictor)(eg_predictor *p);
-	eg_status (*predict)(eg_predictor *p, const char *path, eg_prediction *out, eg_error *err);
+	/* What a model file keeps beside what the intakes do, and back. NULL: nothing. */
+	void (*save)(const eg_task *t, eg_value *map);
+	eg_status (*restore)(eg_task *t, const eg_value *map, eg_error *err);
 
-	/* NULL: does not write */
 	eg_status (*new_generator)(
-		eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
+	        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
 } eg_task_type;
+
+enum { EG_TASK_INTAKES = EG_MAX_INPUTS };
 
 struct eg_task {
 	const eg_task_type *type;
 	eg_recipe *recipe;
-	const char *source;
+	eg_source *source;
+	eg_intake *intakes[EG_TASK_INTAKES]; /* those of inputs, in the recipe's order, then those of targets */
+	int nintakes, ninputs;
 	const char *one, *many; /* its unit */
-	eg_part eval_part;
+	bool other;             /* another source than the recipe's */
+	bool whole;             /* and all of it is judged */
+	eg_size sizes[EG_TASK_INTAKES + 2];
+	eg_arena arena;
 };
 
-struct eg_samples {
-	const eg_task_type *type;
-	const eg_dataset *parts[EG_PARTS]; /* NULL: not loaded, or empty */
-	int64_t units[EG_PARTS];
-	const char *one, *many;            /* the task's unit */
-	int classes, eval_batch;
-	const eg_vocab *vocab;
-	const char *const *class_names;
-	double mean[3], std[3], border;
-	int nmean;
-};
+/* section.c */
+eg_status eg_task_read(
+        eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
+void eg_task_drop(eg_task *t);                                            /* source and intakes */
+eg_status eg_task_no_validation(
+        const eg_task *t, eg_error *err); /* is it right that there are no validation samples? */
+/* What the intakes know as words of layers: fills t->sizes. */
+void eg_task_count_words(eg_task *t);
+/* The task of a model, with what its file keeps. */
+eg_status eg_task_of_model(eg_model *m, eg_task **t, eg_error *err);
+eg_status eg_task_restore(eg_task *t, const eg_value *kept, eg_error *err);
+void eg_task_save(const eg_task *t, eg_value *map);
+eg_intake *eg_task_target(const eg_task *t);                            /* the first; NULL: none */
+const char *eg_task_target_input(const eg_task *t);                     /* of the graph */
+const eg_task_type *eg_task_type_of(const eg_recipe *r, eg_error *err); /* NULL, with a message that says where */
 
-typedef struct eg_metric {
-	const char *name;
-	double value;
-	bool share;
-	char about[80];
-} eg_metric;
+/* ---- helpers that several tasks use ---------------------------------------------------------------------------------- */
 
-struct eg_evaluation {
-	const eg_task_type *type;
-	eg_metric metrics[EG_MAX_METRICS];
-	double loss; /* of the network */
-	int n;
-	int64_t total;   /* predictions, where there is no confusion */
-	const char *one; /* the task's unit */
-	eg_confusion *confusion;
-};
-void eg_evaluation_put(eg_evaluation *e, const char *name, double value, bool share, const char *about);
+/* Output `name` of this row as the network put it out: (..., one of n rows, width): start of its numbers. Sequences: of step t. */
+const eg_real *eg_row_output(const eg_row *r, const char *name, int step, int *width);
+/* The same of an input that holds int32 (N) or (T,N). */
+const int32_t *eg_row_ids(const eg_row *r, const char *name, int step);
+int eg_argmax(const eg_real *x, int n); /* the first among equals */
+/* Probabilities of n logits; false: they are no numbers. */
+bool eg_softmax(const eg_real *x, int n, double *p);
 
-struct eg_predictor {
-	const eg_task_type *type;
-};
+/* Field of the record that intake k of the task takes; NULL: it is not there. */
+const eg_datum *eg_row_datum(const eg_task *t, const eg_row *r, int k);
+/* Path of the file that belongs to this row's answer: folder/NAME.suffix, made of the record's or question's name. EG_ERR_ARG: too long. */
+eg_status eg_row_path(
+        const eg_answer_options *o, const eg_row *r, const char *suffix, char *path, size_t size, eg_error *err);
 
-/* generate.c: what the tasks whose networks go on with a text have as their new_generator. */
-eg_status eg_generator_from_vocab(eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
+/* `per_class` and `confusion` of classes that were told apart (one row a class that occurs or was said). */
+void eg_put_classes(eg_value *map, const eg_confusion *c, const eg_lexicon *names);
+
+/* generate.c: what the tasks whose networks go on with a text have as their new_generator. Takes the task over, also on failure. */
+eg_status eg_generator_from_vocab(
+        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
 
 #endif

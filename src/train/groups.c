@@ -4,24 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* * stands for any characters, ? for one. After a mismatch the last star takes one more. */
-static bool fits(const char *pattern, const char *name) {
-	const char *star = NULL, *from = NULL;
-	while (*name) {
-		if (*pattern == '*') {
-			star = ++pattern, from = name;
-		} else if (*pattern == *name || *pattern == '?') {
-			pattern++, name++;
-		} else if (star) {
-			pattern = star, name = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*') pattern++;
-	return !*pattern;
-}
-
 static eg_status check(const eg_params *p, const eg_param_group *g, int number, eg_error *err) {
 	if (!g->pattern || !*g->pattern)
 		return eg_fail(err, EG_ERR_ARG, "parameter group %d has no pattern", number + 1);
@@ -32,7 +14,7 @@ static eg_status check(const eg_params *p, const eg_param_group *g, int number, 
 		        "(to leave parameters as they are there is `frozen`)",
 		        g->pattern, g->lr, g->weight_decay);
 	for (int i = 0; i < p->count; i++)
-		if (fits(g->pattern, p->graph->params[i].name)) return EG_OK;
+		if (eg_name_fits(g->pattern, p->graph->params[i].name)) return EG_OK;
 	return eg_fail(err, EG_ERR_ARG,
 	        "parameter group '%.60s' fits none of the %d parameters, the first of which is '%s'", g->pattern,
 	        p->count, p->count ? p->graph->params[0].name : "");
@@ -40,7 +22,7 @@ static eg_status check(const eg_params *p, const eg_param_group *g, int number, 
 
 static const eg_param_group *group_of(const eg_optimizer_config *c, const char *name) {
 	for (int i = c->ngroups - 1; i >= 0; i--)
-		if (fits(c->groups[i].pattern, name)) return &c->groups[i];
+		if (eg_name_fits(c->groups[i].pattern, name)) return &c->groups[i];
 	return NULL;
 }
 

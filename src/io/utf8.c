@@ -1,0 +1,24 @@
+/* utf8.c - is it UTF-8, character by character: what texts that are read and values that are written ask.
+ *
+ * UTF-8 is that of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Not here: whole texts, their lines
+ * and characters (data/text.c). */
+#include "base/base.h"
+#include "engram_text.h"
+
+static bool follows(const unsigned char *s, int i) { return (s[i] & 0xC0) == 0x80; }
+
+int eg_utf8_length(const char *text, size_t size) {
+	const unsigned char *s = (const unsigned char *)text;
+	if (size == 0) return 0;
+	if (s[0] < 0x80) return 1;
+	if (s[0] < 0xC2 || size < 2 || !follows(s, 1)) return 0; /* C0 and C1 begin overlong forms only */
+	if (s[0] < 0xE0) return 2;
+	if (size < 3 || !follows(s, 2)) return 0;
+	if (s[0] == 0xE0 && s[1] < 0xA0) return 0;  /* overlong */
+	if (s[0] == 0xED && s[1] >= 0xA0) return 0; /* surrogates */
+	if (s[0] < 0xF0) return 3;
+	if (size < 4 || !follows(s, 3) || s[0] > 0xF4) return 0;
+	if (s[0] == 0xF0 && s[1] < 0x90) return 0;  /* overlong */
+	if (s[0] == 0xF4 && s[1] >= 0x90) return 0; /* above U+10FFFF */
+	return 4;
+}

@@ -1,0 +1,183 @@
+/* intake_names.c - fields that say classes: a label, a tag for each token or step, a class for each pixel. A model keeps the names
+ * in the order of its numbers; what another source calls them is looked up by name. */
+#include "tasks/intake.h"
+
+#include <string.h>
+
+typedef struct names_intake {
+	eg_intake base;
+	eg_lexicon names;
+	bool known;
+	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
+	int nmap;
+} names_intake;
+
+static eg_status no_memory(eg_error *err) {
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory for the names of classes");
+}
+
+static void close_intake(eg_intake *f) {
+	names_intake *n = (names_intake *)f;
+	eg_lexicon_free(&n->names);
+	eg_release(NULL, n->map);
+}
+
+const eg_lexicon *eg_intake_names(const eg_intake *f) { return &((const names_intake *)f)->names; }
+
+int32_t eg_intake_label(const eg_intake *f, int32_t label) {
+	const names_intake *n = (const names_intake *)f;
+	if (label < 0 || !n->map) return label;
+	return label < n->nmap ? n->map[label] : -1;
+}
+
+static bool is_known(const eg_intake *f) { return ((const names_intake *)f)->known; }
+static int count(const eg_intake *f) { return ((const names_intake *)f)->names.n; }
+
+static const char *what(const eg_intake *f) { return f->type->kind == EG_FIELD_TAGS ? "tag" : "class"; }
+
+/* The source's own names are the model's. */
+static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
+	names_intake *n = (names_intake *)f;
+	eg_lexicon_free(&n->names);
+	for (int i = 0; i < field->nnames; i++) {
+		int k = eg_lexicon_put(&n->names, field->names[i]);
+		if (k < 0) return no_memory(err);
+		if (k != i) return eg_fail(err, EG_ERR_ARG, "the %s '%s' is there twice", what(f), field->names[i]);
+	}
+	if (n->names.n == 0) return eg_fail(err, EG_ERR_ARG, "the data does not say which %ss there are", what(f));
+	n->known = true;
+	return EG_OK;
+}
+
+static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) {
+	names_intake *n = (names_intake *)f;
+	eg_release(NULL, n->map);
+	n->map = eg_calloc(NULL, (size_t)field->nnames + 1, sizeof *n->map);
+	if (!n->map) return no_memory(err);
+	n->nmap = field->nnames;
+	for (int i = 0; i < field->nnames; i++) {
+		n->map[i] = eg_lexicon_find(&n->names, field->names[i]);
+		if (n->map[i] >= 0) continue;
+		const char *meant = eg_did_you_mean(field->names[i], n->names.at, n->names.n);
+		return eg_fail(err, EG_ERR_SHAPE,
+		        "the data has a %s '%s', which is not among the %d that the model knows (%s%s%s)", what(f),
+		        field->names[i], n->names.n, meant ? "is it '" : "", meant ? meant : n->names.at[0],
+		        meant ? "'?" : ", ...");
+	}
+	return EG_OK;
+}
+
+static void save(const eg_intake *f, eg_value *map) {
+	const names_intake *n = (const names_intake *)f;
+	eg_value *list = eg_value_put_list(map, f->type->kind == EG_FIELD_TAGS ? "tags" : "classes");
+	for (int i = 0; i < n->names.n; i++) eg_value_put_text(list, NULL, n->names.at[i]);
+}
+
+static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
+	names_intake *n = (names_intake *)f;
+	const eg_value *list = eg_value_get(map, f->type->kind == EG_FIELD_TAGS ? "tags" : "classes");
+	eg_lexicon_free(&n->names);
+	if (eg_value_count(list) < 1) return eg_fail(err, EG_ERR_FORMAT, "damaged: the %s names are missing", what(f));
+	for (const eg_value *v = eg_value_first(list); v; v = eg_value_next(v)) {
+		const char *name = eg_value_text(v);
+		if (!name) return eg_fail(err, EG_ERR_FORMAT, "damaged: a %s name is not a text", what(f));
+		int before = n->names.n, k = eg_lexicon_put(&n->names, name);
+		if (k < 0) return no_memory(err);
+		if (k != before)
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: the %s '%s' is there twice", what(f), name);
+	}
+	n->known = true;
+	return EG_OK;
+}
+
+/* ---- a label ----------------------------------------------------------------------------------------------------- */
+
+static eg_status fill_label(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
+	int32_t *out = a->slot;
+	EG_UNUSED(err);
+	for (int i = 0; i < a->n; i++) {
+		int32_t label = a->data[i]->there ? eg_intake_label(f, a->data[i]->label) : -1;
+		out[i] = label < 0 ? f->pad : label;
+	}
+	return EG_OK;
+}
+
+const eg_intake_type eg_intake_label_type = {.kind = EG_FIELD_LABEL,
+        .size = sizeof(names_intake),
+        .close = close_intake,
+        .is_known = is_known,
+        .begin = begin,
+        .fill = fill_label,
+        .save = save,
+        .restore = restore,
+        .meet = meet,
+        .count = count,
+        .word = "classes"};
+
+/* ---- tags -------------------------------------------------------------------------------------------------------- */
+
+static eg_status fill_tags(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
+	int32_t *out = a->slot;
+	EG_UNUSED(err);
+	for (int t = 0; t < a->time; t++)
+		for (int i = 0; i < a->n; i++) {
+			const eg_datum *d = a->data[i];
+			*out++ = d->there && t < d->tags.n ? eg_intake_label(f, d->tags.at[t]) : f->pad;
+		}
+	return EG_OK;
+}
+
+static eg_status tags_extent(
+        const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
+	EG_UNUSED(f), EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
+	*size = d->tags.n;
+	return EG_OK;
+}
+
+const eg_intake_type eg_intake_tags_type = {.kind = EG_FIELD_TAGS,
+        .size = sizeof(names_intake),
+        .close = close_intake,
+        .is_known = is_known,
+        .begin = begin,
+        .extent = tags_extent,
+        .fill = fill_tags,
+        .save = save,
+        .restore = restore,
+        .meet = meet,
+        .count = count,
+        .word = "classes"};
+
+/* ---- masks ------------------------------------------------------------------------------------------------------- */
+
+/* The nearest pixel's class, where the network sees a smaller or larger picture; beyond the picture and where there is no class, -100. */
+static eg_status fill_mask(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
+	int H = (int)a->dims.d[1], W = (int)a->dims.d[2];
+	int32_t *out = a->slot;
+	EG_UNUSED(err);
+	for (int i = 0; i < a->n; i++) {
+		const eg_datum *d = a->data[i];
+		int h = d->there ? d->mask.H : 0, w = d->there ? d->mask.W : 0;
+		bool stretch = !f->padded; /* the network's size is fixed: the picture was brought to it */
+		for (int y = 0; y < H; y++)
+			for (int x = 0; x < W; x++) {
+				int v = stretch && h ? (int)(((int64_t)2 * y + 1) * h / (2 * H)) : y;
+				int u = stretch && w ? (int)(((int64_t)2 * x + 1) * w / (2 * W)) : x;
+				int k = v < h && u < w ? d->mask.classes[(ptrdiff_t)v * w + u] : EG_VOID;
+				int label = k == EG_VOID ? -1 : eg_intake_label(f, k);
+				*out++ = label < 0 ? f->pad : label;
+			}
+	}
+	return EG_OK;
+}
+
+const eg_intake_type eg_intake_mask_type = {.kind = EG_FIELD_MASK,
+        .size = sizeof(names_intake),
+        .close = close_intake,
+        .is_known = is_known,
+        .begin = begin,
+        .fill = fill_mask,
+        .save = save,
+        .restore = restore,
+        .meet = meet,
+        .count = count,
+        .word = "classes"};

@@ -1,0 +1,243 @@
+/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words), by a vocabulary that is made of the
+ * training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
+#include "tasks/intake.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct text_intake {
+	eg_intake base;
+	eg_text_keys keys;
+	eg_vocab *vocab; /* NULL: not known yet */
+	int first;       /* unit that stands before the text; -1: none */
+	char *seen;      /* the training texts, while they are looked at */
+	size_t size, room;
+} text_intake;
+
+#define KEY(f) (offsetof(text_intake, keys) + offsetof(eg_text_keys, f))
+#define WHOLE(name_, field, min_, max_, doc_) \
+	{ .name = name_, .type = EG_KEY_INT, .offset = KEY(field), .min = min_, .max = max_, .def = NAN, .doc = doc_ }
+
+static const char *const unit_names[] = {"char", "byte", "word", NULL}; /* in the order of eg_unit */
+static const eg_key keys[] = {
+        {.name = "unit",
+                .type = EG_KEY_ENUM,
+                .offset = KEY(unit),
+                .names = unit_names,
+                .doc = "texts: what they are cut into (default: char). Vocabularies are made of the texts to train on, "
+                       "of a running text's "
+                       "characters of all of it; byte: all 256"},
+        WHOLE("min_count", min_count, 1, 1e9,
+                "texts: units that occur less often become the unknown unit (default: 1)"),
+        WHOLE("max_size", max_size, 2, 1e7,
+                "texts: at most so many units, the most frequent; the others become the unknown unit"),
+        WHOLE("longest", longest, 1, 100000,
+                "texts: most units of one; a longer one is an error. Left out: any length"),
+        {.name = "cut",
+                .type = EG_KEY_BOOL,
+                .offset = KEY(cut),
+                .def = NAN,
+                .doc = "texts: cut those that are longer than `longest`, in place of an error"},
+};
+
+const eg_vocab *eg_intake_vocab(const eg_intake *f) { return ((const text_intake *)f)->vocab; }
+const eg_text_keys *eg_intake_text_keys(const eg_intake *f) { return &((const text_intake *)f)->keys; }
+void eg_intake_begin_with(eg_intake *f, int id) { ((text_intake *)f)->first = id; }
+void eg_intake_set_vocab(eg_intake *f, eg_vocab *v) {
+	eg_vocab_free(((text_intake *)f)->vocab);
+	((text_intake *)f)->vocab = v;
+}
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a text"); }
+
+static eg_status refuse(eg_recipe *r, const char *path, const char *why, eg_error *err) {
+	eg_fail(err, EG_ERR_ARG, "%s", why);
+	eg_recipe_locate(r, path, err);
+	return EG_ERR_ARG;
+}
+
+static eg_status open_intake(eg_intake *f, eg_recipe *r, eg_error *err) {
+	text_intake *x = (text_intake *)f;
+	x->first = -1;
+	bool bytes = x->keys.unit == EG_UNIT_BYTE;
+	if (bytes && x->keys.min_count)
+		return refuse(r, "data.min_count",
+		        "'min_count' does nothing with 'unit: byte': there are always 256 of them", err);
+	if (bytes && x->keys.max_size)
+		return refuse(r, "data.max_size",
+		        "'max_size' does nothing with 'unit: byte': there are always 256 of them", err);
+	if (x->keys.cut && !x->keys.longest)
+		return refuse(r, "data.cut", "'cut' needs 'longest', the length to cut at", err);
+	return EG_OK;
+}
+
+static void close_intake(eg_intake *f) {
+	text_intake *x = (text_intake *)f;
+	eg_vocab_free(x->vocab);
+	eg_release(NULL, x->seen);
+}
+
+static eg_status fits(const eg_intake *f, const eg_dims *d, eg_error *err) {
+	if (d->rank == 1 && d->d[0] < 0) return EG_OK;
+	return eg_fail(err, EG_ERR_SHAPE, "a text is read unit by unit: write %s: [time]", f->input);
+}
+
+/* ---- the vocabulary ---------------------------------------------------------------------------------------------- */
+
+static bool is_known(const eg_intake *f) { return eg_intake_vocab(f) != NULL; }
+
+static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
+	EG_UNUSED(field), EG_UNUSED(err);
+	((text_intake *)f)->size = 0;
+	return EG_OK;
+}
+
+/* Puts the text behind the others; words apart from them. */
+static eg_status look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
+	text_intake *x = (text_intake *)f;
+	size_t n = d->text.size;
+	EG_UNUSED(r);
+	if (x->keys.unit == EG_UNIT_BYTE) return EG_OK;
+	if (x->size + n + 2 > x->room) {
+		size_t room = 2 * (x->size + n) + 4096;
+		char *more = eg_alloc(NULL, room);
+		if (!more) return no_memory(err);
+		if (x->size) memcpy(more, x->seen, x->size);
+		eg_release(NULL, x->seen);
+		x->seen = more, x->room = room;
+	}
+	if (n) memcpy(x->seen + x->size, d->text.bytes, n);
+	x->size += n;
+	if (x->keys.unit == EG_UNIT_WORD) x->seen[x->size++] = ' ';
+	return EG_OK;
+}
+
+static eg_status looked(eg_intake *f, eg_error *err) {
+	text_intake *x = (text_intake *)f;
+	eg_vocab_options o = {.unit = (eg_unit)x->keys.unit,
+	        .min_count = x->keys.min_count,
+	        .max_size = x->keys.max_size,
+	        .unknown = true};
+	eg_status status = eg_vocab_build(x->seen ? x->seen : "", x->size, &o, &x->vocab, err);
+	eg_release(NULL, x->seen);
+	x->seen = NULL, x->size = x->room = 0;
+	return status;
+}
+
+static int count(const eg_intake *f) { return eg_intake_vocab(f) ? eg_vocab_count(eg_intake_vocab(f)) : 0; }
+
+static void save(const eg_intake *f, eg_value *map) { eg_vocab_put(map, "vocab", eg_intake_vocab(f)); }
+
+static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
+	const eg_value *v = eg_value_get(map, "vocab");
+	eg_vocab *vocab = NULL;
+	if (!v)
+		return eg_fail(
+		        err, EG_ERR_FORMAT, "the model has no vocabulary; it is damaged, or was not trained on text");
+	eg_status status = eg_vocab_from_value(v, &vocab, err);
+	if (!status) eg_intake_set_vocab(f, vocab);
+	return status;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+/* "FILE:LINE", or what the record is called. */
+static const char *place_of(const eg_record *r) {
+	return !r ? "the text" : r->place ? r->place : r->id ? r->id : "the text";
+}
+
+eg_status eg_intake_encode(
+        const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
+	const text_intake *x = (const text_intake *)f;
+	eg_status status = eg_vocab_encode(x->vocab, d->text.bytes, d->text.size, place_of(r), ids, n, err);
+	size_t longest = (size_t)x->keys.longest;
+	if (status || !longest || *n <= longest) return status;
+	if (!x->keys.cut) {
+		eg_fail(err, EG_ERR_ARG,
+		        "%s: a text of %zu units, but data.longest is %zu: make it at least %zu, or cut such texts "
+		        "with cut: true",
+		        place_of(r), *n, longest, *n);
+		free(*ids);
+		return EG_ERR_ARG;
+	}
+	*n = longest;
+	return EG_OK;
+}
+
+static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
+	int32_t *ids;
+	size_t n;
+	EG_UNUSED(axis);
+	eg_status status = eg_intake_encode(f, d, r, &ids, &n, err);
+	if (status) return status;
+	free(ids);
+	*size = (int)n + (((const text_intake *)f)->first >= 0);
+	return EG_OK;
+}
+
+static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
+	const text_intake *x = (const text_intake *)f;
+	int time = (int)a->dims.d[0];
+	int32_t *out = a->slot;
+	for (int i = 0; i < a->n; i++) {
+		int32_t *ids;
+		size_t n, behind = x->first >= 0;
+		eg_status status = eg_intake_encode(f, a->data[i], eg_fill_record(a, i), &ids, &n, err);
+		if (status) return status;
+		for (int t = 0; t < time; t++) {
+			size_t at = (size_t)t - behind;
+			out[(ptrdiff_t)t * a->n + i] = behind && t == 0 ? x->first : at < n ? ids[at] : 0;
+		}
+		free(ids);
+	}
+	return EG_OK;
+}
+
+/* ---- questions --------------------------------------------------------------------------------------------------- */
+
+static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
+        int *remark, eg_error *err) {
+	const char *text = bytes;
+	EG_UNUSED(remark);
+	bool any = eg_vocab_unit(eg_intake_vocab(f)) == EG_UNIT_BYTE;
+	if (!any && size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3, size -= 3; /* a byte order mark */
+	char *own = eg_record_room(r, size + 1);
+	if (!own) return no_memory(err);
+	size_t n = 0;
+	for (size_t i = 0; i < size; i++)
+		if (any || text[i] != '\r' || i + 1 == size || text[i + 1] != '\n') own[n++] = text[i];
+	own[n] = '\0';
+	if (!any && eg_utf8_check(own, n) < n) {
+		eg_text_place p = eg_text_place_of(own, eg_utf8_check(own, n));
+		return eg_fail(err, EG_ERR_FORMAT, "%s, line %zu, column %zu: this is no UTF-8 text; convert it", name,
+		        p.line, p.column);
+	}
+	*d = (eg_datum){.there = true, .text = {own, n}};
+	return EG_OK;
+}
+
+static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
+        int *remark, eg_error *err) {
+	if (!eg_value_text(v)) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be a text", name, f->name);
+	return decode(f, eg_value_text(v), eg_value_text_size(v), name, r, d, remark, err);
+}
+
+const eg_intake_type eg_intake_text_type = {.kind = EG_FIELD_TEXT,
+        .size = sizeof(text_intake),
+        .keys = {keys, EG_COUNT(keys)},
+        .open = open_intake,
+        .close = close_intake,
+        .fits = fits,
+        .is_known = is_known,
+        .begin = begin,
+        .look = look,
+        .looked = looked,
+        .extent = extent,
+        .fill = fill,
+        .decode = decode,
+        .decode_json = decode_json,
+        .save = save,
+        .restore = restore,
+        .count = count,
+        .word = "units"};

@@ -1,0 +1,194 @@
+/* intake_tokens.c - tokens as an input: numbers of texts that somebody has cut already (words, characters). The commonest have
+ * numbers of their own; number 0 stands for all others. A question that is raw text is cut into characters, or at white space where the
+ * training tokens were longer. */
+#include "tasks/intake.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct tokens_intake {
+	eg_intake base;
+	int min_count, max_size;
+	eg_lexicon names; /* token number i is names.at[i - 1] */
+	bool known, characters;
+} tokens_intake;
+
+static const eg_key keys[] = {
+        {.name = "min_count",
+                .type = EG_KEY_INT,
+                .offset = offsetof(tokens_intake, min_count),
+                .min = 1,
+                .max = 1e9,
+                .def = 1,
+                .doc = "tokens: those that occur less often are unknown"},
+        {.name = "max_size",
+                .type = EG_KEY_INT,
+                .offset = offsetof(tokens_intake, max_size),
+                .min = 2,
+                .max = 1e7,
+                .def = NAN,
+                .doc = "tokens: at most so many, the most frequent; the others are unknown"},
+};
+
+bool eg_intake_spaced(const eg_intake *f) { return !((const tokens_intake *)f)->characters; }
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for tokens"); }
+
+static void close_intake(eg_intake *f) { eg_lexicon_free(&((tokens_intake *)f)->names); }
+
+static eg_status fits(const eg_intake *f, const eg_dims *d, eg_error *err) {
+	if (d->rank == 1 && d->d[0] < 0) return EG_OK;
+	return eg_fail(err, EG_ERR_SHAPE, "tokens are read one by one: write %s: [time]", f->input);
+}
+
+static bool is_known(const eg_intake *f) { return ((const tokens_intake *)f)->known; }
+
+static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
+	tokens_intake *x = (tokens_intake *)f;
+	EG_UNUSED(field), EG_UNUSED(err);
+	eg_lexicon_free(&x->names);
+	x->characters = true;
+	return EG_OK;
+}
+
+static bool is_character(const char *s) { return eg_utf8_length(s, strlen(s)) == (int)strlen(s); }
+
+static eg_status look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
+	tokens_intake *x = (tokens_intake *)f;
+	EG_UNUSED(r);
+	for (int i = 0; i < d->tokens.n; i++) {
+		if (eg_lexicon_put(&x->names, d->tokens.at[i]) < 0) return no_memory(err);
+		x->characters = x->characters && is_character(d->tokens.at[i]);
+	}
+	return EG_OK;
+}
+
+static eg_status looked(eg_intake *f, eg_error *err) {
+	tokens_intake *x = (tokens_intake *)f;
+	if (!eg_lexicon_rank(&x->names, x->min_count, x->max_size ? x->max_size - 1 : 0)) return no_memory(err);
+	if (x->names.n == 0)
+		return eg_fail(err, EG_ERR_ARG, "no token occurs %d times: lower 'min_count'", x->min_count);
+	x->known = true;
+	return EG_OK;
+}
+
+static int count(const eg_intake *f) { return ((const tokens_intake *)f)->names.n + 1; }
+
+static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
+	EG_UNUSED(f), EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
+	*size = d->tokens.n;
+	return EG_OK;
+}
+
+static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
+	const tokens_intake *x = (const tokens_intake *)f;
+	int time = (int)a->dims.d[0];
+	int32_t *out = a->slot;
+	EG_UNUSED(err);
+	for (int t = 0; t < time; t++)
+		for (int i = 0; i < a->n; i++) {
+			const eg_datum *d = a->data[i];
+			*out++ = t < d->tokens.n ? eg_lexicon_find(&x->names, d->tokens.at[t]) + 1 : 0;
+		}
+	return EG_OK;
+}
+
+/* ---- questions --------------------------------------------------------------------------------------------------- */
+
+/* Where the next token of a text begins and how many bytes it has; 0: there is none. */
+static size_t next_token(const tokens_intake *x, const char **s, const char *end) {
+	while (!x->characters && *s < end && strchr(" \t\r\n", **s)) ++*s;
+	if (*s == end) return 0;
+	if (x->characters) {
+		int n = eg_utf8_length(*s, (size_t)(end - *s));
+		return n > 0 ? (size_t)n : 1;
+	}
+	size_t n = 0;
+	while (*s + n < end && !strchr(" \t\r\n", (*s)[n])) n++;
+	return n;
+}
+
+static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
+        int *remark, eg_error *err) {
+	const tokens_intake *x = (const tokens_intake *)f;
+	const char *s = bytes, *end = s + size;
+	int n = 0;
+	EG_UNUSED(remark);
+	if (eg_utf8_check(bytes, size) < size)
+		return eg_fail(err, EG_ERR_FORMAT, "%s: this is no UTF-8 text; convert it", name);
+	const char **at = eg_record_room(r, (size + 1) * sizeof *at);
+	char *own = eg_record_room(r, 2 * size + 1); /* a zero behind each */
+	if (!at || !own) return no_memory(err);
+	for (size_t k; (k = next_token(x, &s, end)) > 0; s += k) {
+		memcpy(own, s, k);
+		own[k] = '\0';
+		at[n++] = own;
+		own += k + 1;
+	}
+	*d = (eg_datum){.there = true, .tokens = {n, at}};
+	return EG_OK;
+}
+
+/* A list of tokens, or a text. */
+static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
+        int *remark, eg_error *err) {
+	if (eg_value_text(v)) return decode(f, eg_value_text(v), eg_value_text_size(v), name, r, d, remark, err);
+	const char **at = eg_record_room(r, ((size_t)eg_value_count(v) + 1) * sizeof *at);
+	int n = 0;
+	if (!at) return no_memory(err);
+	for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c)) {
+		const char *s = eg_value_text(c);
+		char *own = s ? eg_record_room(r, strlen(s) + 1) : NULL;
+		if (!s) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be a list of texts", name, f->name);
+		if (!own) return no_memory(err);
+		at[n++] = memcpy(own, s, strlen(s) + 1);
+	}
+	*d = (eg_datum){.there = true, .tokens = {n, at}};
+	return EG_OK;
+}
+
+/* ---- in a model's file ------------------------------------------------------------------------------------------- */
+
+static void save(const eg_intake *f, eg_value *map) {
+	const tokens_intake *x = (const tokens_intake *)f;
+	eg_value *v = eg_value_put_map(map, "tokens");
+	eg_value_put_bool(v, "characters", x->characters);
+	eg_value *list = eg_value_put_list(v, "names");
+	for (int i = 0; i < x->names.n; i++) eg_value_put_text(list, NULL, x->names.at[i]);
+}
+
+static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
+	tokens_intake *x = (tokens_intake *)f;
+	const eg_value *v = eg_value_get(map, "tokens"), *list = eg_value_get(v, "names");
+	eg_lexicon_free(&x->names);
+	if (eg_value_count(list) < 1) return eg_fail(err, EG_ERR_FORMAT, "damaged: the tokens are missing");
+	x->characters = eg_value_bool(eg_value_get(v, "characters"), false);
+	for (const eg_value *c = eg_value_first(list); c; c = eg_value_next(c)) {
+		int before = x->names.n;
+		if (!eg_value_text(c)) return eg_fail(err, EG_ERR_FORMAT, "damaged: a token is not a text");
+		int k = eg_lexicon_put(&x->names, eg_value_text(c));
+		if (k < 0) return no_memory(err);
+		if (k != before)
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: the token '%s' is there twice", eg_value_text(c));
+	}
+	x->known = true;
+	return EG_OK;
+}
+
+const eg_intake_type eg_intake_tokens_type = {.kind = EG_FIELD_TOKENS,
+        .size = sizeof(tokens_intake),
+        .keys = {keys, EG_COUNT(keys)},
+        .close = close_intake,
+        .fits = fits,
+        .is_known = is_known,
+        .begin = begin,
+        .look = look,
+        .looked = looked,
+        .extent = extent,
+        .fill = fill,
+        .decode = decode,
+        .decode_json = decode_json,
+        .save = save,
+        .restore = restore,
+        .count = count,
+        .word = "units"};

@@ -1,0 +1,520 @@
+/* samples.c - the records of a source as samples for the training loop: which of them train and which judge, what the intakes
+ * learn from those that train, and batches of them. */
+#include "tasks/samples.h"
+#include "data/split.h"
+
+#include <string.h>
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for the samples"); }
+
+/* ---- sizes of records -------------------------------------------------------------------------------------------- */
+
+int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]) {
+	int n = 0;
+	for (int i = 0; i < t->ninputs; i++)
+		for (int k = 0; k < t->intakes[i]->sample.rank; k++) {
+			int64_t d = t->intakes[i]->sample.d[k];
+			const char *word = d < 0 && d != EG_T ? eg_recipe_word(t->recipe, d) : NULL;
+			if (!word) continue;
+			bool there = false;
+			for (int j = 0; j < n; j++) there |= strcmp(words[j], word) == 0;
+			if (!there && n < EG_MAX_DIMS) words[n++] = word;
+		}
+	words[n] = NULL;
+	return n;
+}
+
+eg_status eg_task_extents(const eg_task *t, int nintakes, const eg_record *r, const eg_datum *data, int *time,
+        int *sizes, eg_error *err) {
+	const char *words[EG_MAX_DIMS + 1];
+	int n = eg_task_words(t, words);
+	*time = 0;
+	for (int j = 0; j < n; j++) sizes[j] = 0;
+	for (int i = 0; i < t->ninputs && i < nintakes; i++) {
+		const eg_intake *f = t->intakes[i];
+		for (int k = 0; k < f->sample.rank; k++) {
+			int size = 0, j = 0;
+			if (f->sample.d[k] >= 0 || !f->type->extent) continue;
+			eg_status status = f->type->extent(f, &data[i], r, k, &size, err);
+			if (status) return status;
+			const char *word = eg_recipe_word(t->recipe, f->sample.d[k]);
+			while (j < n && f->sample.d[k] != EG_T && strcmp(words[j], word) != 0) j++;
+			int *to = f->sample.d[k] == EG_T ? time : &sizes[j];
+			if (size > *to) *to = size;
+		}
+	}
+	return EG_OK;
+}
+
+/* ---- learning from the training records ---------------------------------------------------------------------------- */
+
+/* Which intakes have to see records. */
+static unsigned blind(const eg_task *t) {
+	unsigned mask = 0;
+	for (int i = 0; i < t->nintakes; i++)
+		if (!t->intakes[i]->type->is_known(t->intakes[i]) && t->intakes[i]->type->look) mask |= 1u << i;
+	return mask;
+}
+
+static unsigned fields_of(const eg_task *t, unsigned intakes) {
+	unsigned mask = 0;
+	for (int i = 0; i < t->nintakes; i++)
+		if (intakes >> i & 1) mask |= 1u << t->intakes[i]->field;
+	return mask;
+}
+
+/* What is known of a source's field, for the intake: its own names, or those that the intake knows. */
+static eg_status meet(eg_task *t, eg_error *err) {
+	for (int i = 0; i < t->nintakes; i++) {
+		eg_intake *f = t->intakes[i];
+		const eg_field *field = eg_source_field(t->source, f->field);
+		bool known = f->type->is_known(f);
+		eg_status status = EG_OK;
+		if (known && f->type->meet)
+			status = f->type->meet(f, field, err);
+		else if (!known && f->type->begin)
+			status = f->type->begin(f, field, err);
+		if (status) return status;
+	}
+	return EG_OK;
+}
+
+eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err) {
+	unsigned intakes = blind(t), wanted = fields_of(t, intakes);
+	eg_record r = {0};
+	eg_status status = EG_OK;
+	for (int64_t k = 0; k < n && intakes && !status; k++) {
+		status = eg_source_read(t->source, from, items ? items[k] : k, wanted, &r, err);
+		for (int i = 0; i < t->nintakes && !status; i++) {
+			eg_intake *f = t->intakes[i];
+			if (intakes >> i & 1 && r.fields[f->field].there)
+				status = f->type->look(f, &r.fields[f->field], &r, err);
+		}
+	}
+	eg_record_free(&r);
+	for (int i = 0; i < t->nintakes && !status; i++)
+		if (intakes >> i & 1) {
+			status = t->intakes[i]->type->looked(t->intakes[i], err);
+			if (status && t->intakes[i]->type->kind == EG_FIELD_PICTURE)
+				eg_recipe_locate(t->recipe, "data", err);
+		}
+	return status;
+}
+
+/* ---- which records --------------------------------------------------------------------------------------------------- */
+
+typedef struct cut {
+	uint32_t *items, *second;
+	int64_t n, nsecond;
+	int32_t *labels;
+	const char **groups;
+	eg_arena arena;
+} cut;
+
+static void free_cut(cut *c) {
+	eg_release(NULL, c->items);
+	eg_release(NULL, c->labels);
+	eg_release(NULL, c->groups);
+	eg_arena_free(&c->arena);
+}
+
+/* Labels and groups of all training records, where they have some. */
+static eg_status read_marks(const eg_task *t, cut *c, int64_t count, eg_error *err) {
+	const eg_intake *target = eg_task_target(t);
+	int field = target && target->type->kind == EG_FIELD_LABEL ? target->field : -1;
+	bool grouped = false;
+	eg_record r = {0};
+	c->labels = field >= 0 ? eg_calloc(NULL, (size_t)count, sizeof *c->labels) : NULL;
+	c->groups = eg_calloc(NULL, (size_t)count, sizeof *c->groups);
+	if ((field >= 0 && !c->labels) || !c->groups) return no_memory(err);
+	for (int64_t i = 0; i < count; i++) {
+		eg_status status = eg_source_read(t->source, EG_PART_TRAIN, i, field >= 0 ? 1u << field : 0, &r, err);
+		if (!status && c->labels && r.fields[field].label < 0)
+			status = eg_fail(err, EG_ERR_ARG, "%s: a record without a label cannot be trained on",
+			        r.place ? r.place : r.id);
+		if (!status && c->labels) c->labels[i] = r.fields[field].label;
+		if (!status && r.group && !(c->groups[i] = eg_arena_strdup(&c->arena, r.group)))
+			status = no_memory(err);
+		grouped = grouped || c->groups[i];
+		if (status) {
+			eg_record_free(&r);
+			return status;
+		}
+	}
+	eg_record_free(&r);
+	if (!grouped) {
+		eg_release(NULL, c->groups);
+		c->groups = NULL;
+	}
+	return EG_OK;
+}
+
+/* The training records cut in two: as the source has it, as the share `validation` says, or one of k folds. */
+static eg_status cut_records(const eg_task *t, const eg_samples_options *o, cut *c, eg_error *err) {
+	int64_t count = eg_source_count(t->source, EG_PART_TRAIN);
+	bool own = o->folds < 1 && eg_source_count(t->source, EG_PART_VALIDATION) > 0;
+	double share = own || o->folds > 0 ? 0 : t->source->validation;
+	c->items = eg_calloc(NULL, (size_t)count + 1, 2 * sizeof *c->items);
+	if (!c->items) return no_memory(err);
+	c->second = c->items + count;
+	if (o->folds < 1 && share <= 0) {
+		for (c->n = 0; c->n < count; c->n++) c->items[c->n] = (uint32_t)c->n;
+		return EG_OK;
+	}
+	eg_status status = read_marks(t, c, count, err);
+	const eg_split_of s = {
+	        .count = count, .labels = c->labels, .groups = c->groups, .seed = eg_recipe_train(t->recipe)->seed};
+	if (!status && o->folds > 0)
+		status = eg_split_fold(&s, o->fold, o->folds, c->items, &c->n, c->second, &c->nsecond, err);
+	else if (!status)
+		status = eg_split_records(&s, share, c->items, &c->n, c->second, &c->nsecond, err);
+	if (!status && c->n == 0)
+		status = eg_fail(err, EG_ERR_ARG, "of %lld %s none is left to train on; make 'validation' smaller",
+		        (long long)count, t->many);
+	return status;
+}
+
+/* A picture's size, where the network says it, so that files are brought to it once. */
+static void tell_size(eg_task *t) {
+	for (int i = 0; i < t->ninputs; i++) {
+		const eg_dims *d = &t->intakes[i]->sample;
+		if (t->intakes[i]->type->kind != EG_FIELD_PICTURE || d->rank < 2) continue;
+		int H = (int)d->d[d->rank - 2], W = (int)d->d[d->rank - 1], C = d->rank == 3 ? (int)d->d[0] : 1;
+		if (H > 0 && W > 0 && C > 0) eg_source_want_picture(t->source, C, H, W);
+		return;
+	}
+}
+
+static eg_status prepare_training(eg_task *t, eg_error *err) {
+	tell_size(t);
+	eg_status status = eg_source_prepare(t->source, EG_PART_TRAIN, err);
+	if (!status) status = eg_source_prepare(t->source, EG_PART_VALIDATION, err);
+	if (!status && eg_source_count(t->source, EG_PART_TRAIN) < 1)
+		status = eg_fail(err, EG_ERR_ARG, "the data set '%s' is empty", eg_source_info(t->source)->name);
+	return status;
+}
+
+/* What is measured, is measured on the records to train on. */
+static eg_status learn(eg_task *t, const eg_samples_options *o, cut *c, eg_error *err) {
+	eg_status status = prepare_training(t, err);
+	if (!status) status = eg_source_learn_names(t->source, err);
+	if (!status) status = meet(t, err);
+	if (!status) status = cut_records(t, o, c, err);
+	if (!status) status = eg_task_look(t, EG_PART_TRAIN, c->items, c->n, err);
+	return status;
+}
+
+eg_status eg_task_sizes(eg_task *t, const eg_size **sizes, eg_error *err) {
+	bool missing = false;
+	cut c = {0};
+	eg_status status = EG_OK;
+	if (t->type->measure) {
+		status = t->type->measure(t, err);
+	} else {
+		for (int i = 0; i < t->nintakes; i++)
+			missing |= t->intakes[i]->type->count && !t->intakes[i]->type->is_known(t->intakes[i]);
+		bool names = missing; /* names alone are known without the records */
+		for (int i = 0; i < t->nintakes; i++)
+			if (t->intakes[i]->type->count && t->intakes[i]->type->look) names = false;
+		if (names) status = eg_source_learn_names(t->source, err);
+		for (int i = 0; i < t->nintakes && names && !status; i++)
+			if (t->intakes[i]->type->count)
+				status = t->intakes[i]->type->begin(
+				        t->intakes[i], eg_source_field(t->source, t->intakes[i]->field), err);
+		if (missing && !names) status = learn(t, &(eg_samples_options){0}, &c, err);
+	}
+	free_cut(&c);
+	if (status) return status;
+	eg_task_count_words(t);
+	*sizes = t->sizes;
+	return EG_OK;
+}
+
+eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_error *err) {
+	if (each < 1) return eg_fail(err, EG_ERR_ARG, "a size of %d", each);
+	eg_task_count_words(t);
+	for (eg_size *s = t->sizes; s->name; s++) s->size = each;
+	*sizes = t->sizes;
+	return EG_OK;
+}
+
+/* ---- a part as a data set ---------------------------------------------------------------------------------------------- */
+
+const eg_record *eg_samples_record(const eg_samples *s, int i) { return i < s->nrecords ? &s->records[i] : NULL; }
+
+/* Room for the records of a batch, and for what each intake is given of them. */
+static eg_status make_room(eg_samples *s, int n, eg_error *err) {
+	if (n <= s->nrecords) return EG_OK;
+	eg_record *records = eg_calloc(NULL, (size_t)n, sizeof *records);
+	const eg_datum **data = eg_calloc(NULL, (size_t)n * (size_t)s->task->nintakes, sizeof *data);
+	if (!records || !data) {
+		eg_release(NULL, records);
+		eg_release(NULL, data);
+		return no_memory(err);
+	}
+	if (s->nrecords) memcpy(records, s->records, (size_t)s->nrecords * sizeof *records);
+	eg_release(NULL, s->records);
+	eg_release(NULL, s->data_of);
+	s->records = records, s->data_of = data, s->nrecords = n;
+	return EG_OK;
+}
+
+/* Which word of the inputs an open size of the graph is, as WORD_0 - number; what a network makes of a height has the height's name
+ * with primes behind it, and is as large in a network that keeps the size. */
+enum { WORD_0 = -16 };
+static int64_t bind_size(const eg_graph *g, int64_t d, const char *const *words) {
+	const char *name = eg_open_name(g, d);
+	if (d >= 0 || d == EG_N || d == EG_T) return d;
+	for (int i = 0; name && words[i]; i++) {
+		size_t n = strlen(words[i]);
+		if (strncmp(name, words[i], n) == 0 && name[n + strspn(name + n, "'")] == '\0') return WORD_0 - i;
+	}
+	return 0;
+}
+
+eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err) {
+	const char *words[EG_MAX_DIMS + 1];
+	char text[128];
+	eg_task_words(t, words);
+	for (int i = 0; i < t->nintakes; i++) {
+		eg_intake *f = t->intakes[i];
+		eg_tensor x = eg_graph_find(g, f->input);
+		eg_dims d = eg_tensor_dims(g, x);
+		if (!x.id) return eg_fail(err, EG_ERR_ARG, "the network has no input '%s'", f->input);
+		f->shape.rank = d.rank;
+		for (int k = 0; k < d.rank; k++) {
+			f->shape.d[k] = bind_size(g, d.d[k], words);
+			if (f->shape.d[k] == 0)
+				return eg_fail(err, EG_ERR_SHAPE,
+				        "'%s' has the shape %s, of which the data does not say every size", f->input,
+				        eg_shape_text(g, d, text, sizeof text));
+		}
+	}
+	return EG_OK;
+}
+
+/* The sizes of an input in a batch. */
+eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes) {
+	eg_dims d = f->shape;
+	for (int k = 0; k < d.rank; k++)
+		d.d[k] = d.d[k] == EG_N     ? n
+		         : d.d[k] == EG_T   ? time
+		         : d.d[k] <= WORD_0 ? sizes[WORD_0 - d.d[k]]
+		                            : d.d[k];
+	return d;
+}
+
+eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, const int *which,
+        const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err) {
+	for (int i = 0; i < nintakes; i++) {
+		const eg_intake_fill a = {.data = data + (ptrdiff_t)i * n,
+		        .records = records,
+		        .which = which,
+		        .n = n,
+		        .time = time,
+		        .dims = dims[i],
+		        .slot = slots[i]};
+		eg_status status = t->intakes[i]->type->fill(t->intakes[i], &a, err);
+		if (status) return status;
+	}
+	return EG_OK;
+}
+
+static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	eg_sample_part *p = user;
+	eg_samples *s = (eg_samples *)p->samples;
+	const eg_task *t = s->task;
+	eg_dims dims[EG_TASK_INTAKES];
+	if (t->intakes[0]->shape.rank == 0)
+		return eg_fail(err, EG_ERR_ARG, "the samples have not met the network: call eg_task_suits before");
+	eg_status status = make_room(s, f->n, err);
+	for (int i = 0; i < f->n && !status; i++) {
+		int64_t item = p->items ? p->items[f->items[i]] : f->items[i];
+		status = eg_source_read(t->source, p->from, item, s->wanted, &s->records[i], err);
+		for (int k = 0; k < t->nintakes && !status; k++)
+			s->data_of[(ptrdiff_t)k * f->n + i] = &s->records[i].fields[t->intakes[k]->field];
+	}
+	if (status) return status;
+	for (int k = 0; k < t->nintakes; k++) dims[k] = eg_intake_dims(t->intakes[k], f->n, f->time, f->sizes);
+	return eg_intakes_fill(t, t->nintakes, s->records, NULL, s->data_of, f->n, f->time, dims, slots, err);
+}
+
+static int time_of(void *user, uint32_t item) { return ((const eg_sample_part *)user)->times[item]; }
+static double weight_of(void *user, uint32_t item) { return ((const eg_sample_part *)user)->weights[item]; }
+static int size_of(void *user, uint32_t item, int dim) {
+	const eg_sample_part *p = user;
+	int n = 0;
+	while (p->dataset.dims[n]) n++;
+	return p->sizes[(ptrdiff_t)item * n + dim];
+}
+
+/* Does the loss average over steps, so that a sample weighs as many as it has? */
+static bool counts_steps(const eg_task *t) {
+	const eg_intake *target = eg_task_target(t);
+	return target && target->type->kind == EG_FIELD_TAGS && target->pad != -1;
+}
+
+/* Steps and other sizes of every sample, where they differ. */
+static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequence, eg_error *err) {
+	const eg_task *t = s->task;
+	eg_record r = {0};
+	eg_datum data[EG_TASK_INTAKES];
+	int64_t count = p->dataset.count;
+	int sizes[EG_MAX_DIMS + 1], most = 1;
+	bool weighs = counts_steps(t);
+	p->times = sequence ? eg_calloc(NULL, (size_t)count + 1, sizeof *p->times) : NULL;
+	p->sizes = ndims ? eg_calloc(NULL, ((size_t)count + 1) * (size_t)ndims, sizeof *p->sizes) : NULL;
+	p->weights = weighs ? eg_calloc(NULL, (size_t)count + 1, sizeof *p->weights) : NULL;
+	if ((sequence && !p->times) || (ndims && !p->sizes) || (weighs && !p->weights)) return no_memory(err);
+	eg_status status = EG_OK;
+	for (int64_t i = 0; i < count && !status; i++) {
+		int time = 0;
+		status = eg_source_read(t->source, p->from, p->items ? p->items[i] : i, s->wanted, &r, err);
+		for (int k = 0; k < t->nintakes && !status; k++) data[k] = r.fields[t->intakes[k]->field];
+		if (!status) status = eg_task_extents(t, t->nintakes, &r, data, &time, sizes, err);
+		if (status) break;
+		if (time < 1) time = 1; /* an empty sequence is one step of padding */
+		if (sequence) p->times[i] = time;
+		if (time > most) most = time;
+		for (int j = 0; j < ndims; j++) {
+			int size = sizes[j] > 0 ? sizes[j] : 1;
+			p->sizes[i * ndims + j] = size;
+			if (size > p->most[j]) p->most[j] = size;
+		}
+		for (int k = t->ninputs; k < t->nintakes && weighs; k++)
+			if (data[k].there && t->intakes[k]->type->kind == EG_FIELD_TAGS) p->weights[i] = data[k].tags.n;
+	}
+	eg_record_free(&r);
+	p->dataset.time = sequence ? most : 0;
+	return status;
+}
+
+static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint32_t *items, int64_t n, eg_error *err) {
+	eg_task *t = s->task;
+	eg_sample_part *p = &s->parts[part];
+	bool sequence = false, same = true;
+	int ndims = eg_task_words(t, s->dims);
+	if (n < 1) return EG_OK;
+	p->samples = s, p->from = from, p->units = n;
+	if (items) {
+		p->items = eg_calloc(NULL, (size_t)n, sizeof *items);
+		if (!p->items) return no_memory(err);
+		memcpy(p->items, items, (size_t)n * sizeof *items);
+	}
+	p->dataset = (eg_dataset){.user = p, .count = n, .inputs = s->inputs, .fill = fill};
+	for (int i = 0; i < t->ninputs; i++) {
+		const eg_field *field = eg_source_field(t->source, t->intakes[i]->field);
+		for (int k = 0; k < t->intakes[i]->sample.rank; k++)
+			if (t->intakes[i]->sample.d[k] == EG_T) {
+				sequence = true;
+				same = same && field->steps > 0;
+				p->dataset.time = field->steps;
+			}
+	}
+	if (ndims) p->dataset.dims = s->dims, p->dataset.size_of = size_of, p->dataset.most = p->most;
+	if (ndims || (sequence && !same)) {
+		eg_status status = survey(s, p, ndims, sequence && !same, err);
+		if (status) return status;
+		if (p->times) p->dataset.time_of = time_of;
+		if (p->weights) p->dataset.weight = weight_of;
+	}
+	s->data[part] = &p->dataset;
+	return EG_OK;
+}
+
+static eg_status load_training(eg_samples *s, eg_error *err) {
+	eg_task *t = s->task;
+	cut c = {0};
+	eg_status status = learn(t, &s->options, &c, err);
+	if (!status) status = add_part(s, EG_PART_TRAIN, EG_PART_TRAIN, c.items, c.n, err);
+	if (!status && c.nsecond > 0) status = add_part(s, EG_PART_VALIDATION, EG_PART_TRAIN, c.second, c.nsecond, err);
+	int64_t own = eg_source_count(t->source, EG_PART_VALIDATION);
+	if (!status && s->options.folds < 1 && own > 0)
+		status = add_part(s, EG_PART_VALIDATION, EG_PART_VALIDATION, NULL, own, err);
+	free_cut(&c);
+	return status;
+}
+
+static eg_status load_test(eg_samples *s, eg_error *err) {
+	eg_task *t = s->task;
+	cut c = {0};
+	const char *name = eg_source_info(t->source)->name;
+	eg_status status = EG_OK;
+	bool known = true;
+	for (int i = 0; i < t->nintakes; i++) known = known && t->intakes[i]->type->is_known(t->intakes[i]);
+	if (!known) status = learn(t, &s->options, &c, err); /* test records are never measured themselves */
+	free_cut(&c);
+	tell_size(t);
+	if (!status) status = eg_source_prepare(t->source, EG_PART_TEST, err);
+	if (!status) status = meet(t, err);
+	int64_t n = status ? 0 : eg_source_count(t->source, EG_PART_TEST);
+	if (!status && n < 1) {
+		const char *why = eg_source_remark(t->source, EG_PART_TEST);
+		return eg_fail(err, EG_ERR_ARG, "the data '%s' has no test %s%s%s", name, t->many, why ? ": " : "",
+		        why ? why : "");
+	}
+	return status ? status : add_part(s, EG_PART_TEST, EG_PART_TEST, NULL, n, err);
+}
+
+static void list_inputs(eg_samples *s) {
+	const eg_task *t = s->task;
+	for (int i = 0; i < t->nintakes; i++) {
+		s->inputs[i] = t->intakes[i]->input;
+		s->wanted |= 1u << t->intakes[i]->field;
+	}
+}
+
+static eg_status load(eg_samples *s, eg_error *err) {
+	eg_task *t = s->task;
+	eg_status status = s->options.model ? eg_task_restore(t, eg_model_task(s->options.model), err) : EG_OK;
+	if (status) return status;
+	list_inputs(s);
+	if (t->type->load)
+		status = t->type->load(t, s, err);
+	else
+		status = s->options.part == EG_PART_TEST ? load_test(s, err) : load_training(s, err);
+	if (!status && !s->options.model && s->options.part != EG_PART_TEST && !s->data[EG_PART_VALIDATION])
+		status = eg_task_no_validation(t, err);
+	if (status) return status;
+	eg_task_count_words(t);
+	s->kept = eg_value_new(EG_VALUE_MAP);
+	if (!s->kept) return no_memory(err);
+	eg_task_save(t, s->kept);
+	return eg_value_whole(s->kept) ? EG_OK : no_memory(err);
+}
+
+eg_status eg_samples_load(eg_task *t, const eg_samples_options *options, eg_samples **samples, eg_error *err) {
+	*samples = NULL;
+	eg_samples *s = eg_calloc(NULL, 1, sizeof *s);
+	if (!s) return no_memory(err);
+	s->task = t;
+	s->options = *options;
+	eg_status status = load(s, err);
+	if (status)
+		eg_samples_free(s);
+	else
+		*samples = s;
+	return status;
+}
+
+void eg_samples_free(eg_samples *s) {
+	if (!s) return;
+	if (s->task->type->unload) s->task->type->unload(s);
+	for (int i = 0; i < EG_PARTS; i++) {
+		eg_release(NULL, s->parts[i].items);
+		eg_release(NULL, s->parts[i].times);
+		eg_release(NULL, s->parts[i].sizes);
+		eg_release(NULL, s->parts[i].weights);
+	}
+	for (int i = 0; i < s->nrecords; i++) eg_record_free(&s->records[i]);
+	eg_release(NULL, s->records);
+	eg_release(NULL, s->data_of);
+	eg_value_free(s->kept);
+	eg_release(NULL, s);
+}
+
+const eg_dataset *eg_samples_get(const eg_samples *s, eg_part part) { return s->data[part]; }
+int64_t eg_samples_count(const eg_samples *s, eg_part part) { return s->data[part] ? s->data[part]->count : 0; }
+int64_t eg_samples_units(const eg_samples *s, eg_part part) { return s->data[part] ? s->parts[part].units : 0; }
+const eg_size *eg_samples_sizes(const eg_samples *s) { return s->task->sizes; }
+const eg_value *eg_samples_kept(const eg_samples *s) { return s->kept; }

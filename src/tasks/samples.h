@@ -1,0 +1,58 @@
+/* samples.h - the parts of a task's data as the training loop takes them. */
+#ifndef ENGRAM_TASKS_SAMPLES_H
+#define ENGRAM_TASKS_SAMPLES_H
+
+#include "tasks/task.h"
+
+/* A part: some records of one part of the source. */
+typedef struct eg_sample_part {
+	eg_dataset dataset;
+	const eg_samples *samples;
+	eg_part from;    /* of the source */
+	uint32_t *items; /* which of its records; NULL: all */
+	int *times;      /* steps of each; NULL: no sequences */
+	int *sizes;      /* of each, those of dataset.dims side by side; NULL: there are none */
+	int most[EG_MAX_DIMS];
+	double *weights; /* predictions in each; NULL: one */
+	int64_t units;
+} eg_sample_part;
+
+struct eg_samples {
+	eg_task *task;
+	eg_samples_options options;
+	eg_sample_part parts[EG_PARTS];
+	const eg_dataset *data[EG_PARTS]; /* NULL: not loaded, or empty */
+	eg_value *kept;
+	/* of the records one by one */
+	const char *inputs[EG_TASK_INTAKES + 4];
+	const char *dims[EG_MAX_DIMS + 1];
+	unsigned wanted;    /* fields of the source */
+	eg_record *records; /* of the batch that was filled last */
+	const eg_datum **data_of;
+	int nrecords;
+	int eval_batch; /* 0: as many as suit */
+	void *own;      /* of a task that loads its samples itself */
+};
+
+/* The record of row i of the batch that was filled last; NULL: there are none. */
+const eg_record *eg_samples_record(const eg_samples *s, int i);
+/* Shows the training records to the intakes that need it. */
+eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err);
+/* Looks up the shapes of the network's inputs, which batches are filled by. */
+eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err);
+eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes);
+/* Fills the inputs of a plan from these records' fields, by all intakes (only those of inputs: questions). `which` as in eg_intake_fill. */
+eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, const int *which,
+        const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err);
+/* Time steps of a record, as its inputs say; *sizes: of the other words of the recipe's inputs, in the order of eg_task_words. */
+eg_status eg_task_extents(
+        const eg_task *t, int nintakes, const eg_record *r, const eg_datum *data, int *time, int *sizes, eg_error *err);
+/* The words of open sizes of the inputs other than `time`, NULL-terminated, at most EG_MAX_DIMS; returns how many. */
+int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]);
+
+/* predictor.c */
+extern const eg_key eg_invert_key; /* an option of all tasks whose models may take pictures */
+eg_model *eg_predictor_model(eg_predictor *p);
+eg_status eg_predictor_answer(eg_predictor *p, const eg_row *r, eg_value *out, eg_error *err);
+
+#endif
