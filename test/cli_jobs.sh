@@ -53,6 +53,66 @@ json out
 [ "$(wc -l <out)" = 40 ] || fail "$(wc -l <out) answers instead of 40"
 says '"truth": {"class": "south-west"}'
 
+# ---- tag --------------------------------------------------------------------------------------------------------------
+
+# sentences N SEED: persons of one or two words, and places, in sentences of words
+sentences() {
+	awk -v n="$1" -v seed="$2" 'function pick(k) { seed = (seed * 16807) % 2147483647; return seed % k }
+	BEGIN {
+		split("Ada Bo Cleo Dan Eve Finn", first, " "); split("Stone River Hill Wood", last, " ")
+		split("Bern Oslo Lima Cairo Riga", place, " "); split("lives works waits walks", verb, " ")
+		for (i = 0; i < n; i++) {
+			print first[1 + pick(6)] "\tB-PER"
+			if (pick(2)) print last[1 + pick(4)] "\tI-PER"
+			print verb[1 + pick(4)] "\tO\nin\tO"
+			print place[1 + pick(5)] "\tB-LOC"
+			if (pick(3) == 0) print "with\tO\n" first[1 + pick(6)] "\tB-PER"
+			print ".\tO\n"
+		}
+	}'
+}
+# characters: a name is what stands between < and >, a number is a number
+characters() {
+	awk -v n="$1" -v seed="$2" 'function pick(k) { seed = (seed * 16807) % 2147483647; return seed % k }
+	BEGIN {
+		for (i = 0; i < n; i++) {
+			for (k = pick(4); k >= 0; k--) print substr("abcde", 1 + pick(5), 1) "\tO"
+			print "王\tB-NAME\n" (pick(2) ? "明" : "芳") "\tI-NAME"
+			for (k = pick(3); k >= 0; k--) print substr("abcde", 1 + pick(5), 1) "\tO"
+			print pick(10) "\tB-NUM"
+			for (k = pick(3); k > 0; k--) print pick(10) "\tI-NUM"
+			print ""
+		}
+	}'
+}
+sentences 120 11 >words.tsv
+characters 120 12 | gzip >characters.tsv.gz
+cat >tag.yaml <<-END
+	name: tag
+	task: tag
+	data: {source: conll, path: words.tsv, test_last: 30, validation: 0.2}
+	input: [time]
+	model:
+	  - embedding: 12
+	  - gru: {hidden: 12, bidirectional: true, from: {lengths: lengths}}
+	  - linear: classes
+	train: {loss: crf, optimizer: {adam: {lr: 2.0e-2}}, batch: 8, epochs: 8}
+END
+train tag.yaml words.safetensors
+reaches words.safetensors test f1 0.9
+agrees words.safetensors test validation
+notices words.safetensors test '1s/"type": "PER", "start": 0, "end": ./"type": "PER", "start": 0, "end": 5/'
+expect 0 "$ENGRAM" predict words.safetensors --text 'Eve Wood works in Riga .' --json
+json out
+says '{"type": "PER", "start": 0, "end": 2, "text": "Eve Wood"}'
+says '{"type": "LOC", "start": 4, "end": 5, "text": "Riga"}'
+train tag.yaml characters.safetensors --set data.path=characters.tsv.gz --set train.loss=cross_entropy
+reaches characters.safetensors test f1 0.9
+agrees characters.safetensors test validation
+expect 0 "$ENGRAM" predict characters.safetensors --text 'ab王芳c42' --json
+says '{"type": "NAME", "start": 2, "end": 4, "text": "王芳"}'
+says '{"type": "NUM", "start": 5, "end": 7, "text": "42"}'
+
 # ---- language, regress ------------------------------------------------------------------------------------------------
 
 awk 'BEGIN {
@@ -89,6 +149,14 @@ reaches adding.safetensors test mse 0.12 most
 agrees adding.safetensors test validation
 notices adding.safetensors test '7s/"values": \[[^]]*/"values": [0.25/'
 
+# ---- the real sets ----------------------------------------------------------------------------------------------------
+
+if [ -d "${ENGRAM_DATA:-/nowhere}/ner" ]; then
+	train "$source/recipes/ner-small.yaml" ner.safetensors --set data.limit=600 --set train.epochs=3
+	agrees ner.safetensors validation
+	reaches ner.safetensors validation accuracy 0.85
+fi
+
 # ---- data that cannot be read -----------------------------------------------------------------------------------------
 
 # bad WORDS RECIPE OPTION...: refused with these words, and no model
@@ -101,4 +169,19 @@ bad() {
 	[ ! -e bad.safetensors ] || fail "a model was written from bad data: $*"
 	rm -f bad.safetensors
 }
+head -c 300 characters.tsv.gz >cut.tsv.gz
+bad "cut.tsv.gz" tag.yaml --set data.path=cut.tsv.gz
+{ cat words.tsv; printf 'Ada\tB-PER\nwalks\n'; } >no-tag.tsv
+bad "no-tag.tsv:$(wc -l <no-tag.tsv | tr -d ' '): 'walks' has no tag" tag.yaml --set data.path=no-tag.tsv
+{ cat words.tsv; printf 'Ada\tB-PER\tNNP\n'; } >three.tsv
+bad "three.tsv:$(wc -l <three.tsv | tr -d ' '): 3 columns" tag.yaml --set data.path=three.tsv
+{ head -n 20 words.tsv; printf 'Z\374rich\tB-LOC\n'; } >latin.tsv
+bad "latin.tsv" tag.yaml --set data.path=latin.tsv
+says "21"
+bad "nowhere.tsv" tag.yaml --set data.path=nowhere.tsv
+printf 'text\tlabel\nhello\tgreeting\nbye\n' >bare.tsv
+sed 's/task: tag/task: classify/; s/loss: crf/loss: cross_entropy/; s/source: conll.*/source: tsv, path: bare.tsv}/; s/  - linear/  - last: {from: {lengths: lengths}}\n  - linear/' tag.yaml >tsv.yaml
+bad "bare.tsv:3: 1 column" tsv.yaml
+printf 'words\tlabel\nhello\tgreeting\n' >headless.tsv
+bad "headless.tsv:1: there is no column 'text'" tsv.yaml --set data.path=headless.tsv
 done_testing

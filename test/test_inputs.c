@@ -204,6 +204,8 @@ static void inputs_that_are_none(void **state) {
 	        "r.yaml:4:9: source 'adding': its records have 3 numbers; write input: [3]");
 	refuse(b, "classify", "inputs: {story: [time, 3]}\n" MODEL,
 	        "a step of it has 2 numbers; write input: [time, 2]");
+	refuse(b, "tag", "inputs: {facts: [3]}\n" MODEL,
+	        "the task 'tag' needs tokens with tags; field 'facts' of the source 'adding' is none of them");
 }
 
 /* ---- sequences with a plain input beside them -------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ static void table_of_tasks(void **state) {
 		const char *name;
 		unsigned abilities;
 		bool top, sure;
-	} want[] = {{"classify", 0, true, true},
+	} want[] = {{"classify", 0, true, true}, {"tag", 0, false, false},
 	        {"language", EG_ABLE_GENERATE, true, false}, {"regress", 0, false, false}};
 	bench *b = *state;
 	for (int k = 0; k < EG_COUNT(want); k++) {
@@ -494,6 +494,10 @@ static void sizes_have_words(void **state) {
 	sizes_are(b, "classify", data, "units 6;classes 3;"); /* five characters, and the unknown one */
 	snprintf(data, sizeof data, "source: tsv, path: %s, unit: word, min_count: 2", bench_path(b, "t.tsv"));
 	sizes_are(b, "classify", data, "units 2;classes 3;"); /* b, and the unknown word */
+	snprintf(data, sizeof data, "source: conll, path: %s", bench_path(b, "t.conll"));
+	sizes_are(b, "tag", data, "units 4;classes 3;");
+	snprintf(data, sizeof data, "source: conll, path: %s, min_count: 2", bench_path(b, "t.conll"));
+	sizes_are(b, "tag", data, "units 2;classes 3;");
 	snprintf(data, sizeof data, "source: text, path: %s", bench_path(b, "t.conll"));
 	sizes_are(b, "language", data, "units 10;classes 10;");
 }
