@@ -113,6 +113,63 @@ expect 0 "$ENGRAM" predict characters.safetensors --text 'ab王芳c42' --json
 says '{"type": "NAME", "start": 2, "end": 4, "text": "王芳"}'
 says '{"type": "NUM", "start": 5, "end": 7, "text": "42"}'
 
+# ---- segment ----------------------------------------------------------------------------------------------------------
+
+# Pictures of grey, with a red box and a green one: a class each; some pixels belong to none.
+python3 - <<'END'
+import os, random, struct, zlib
+def png(path, w, h, rows):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    with open(path, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 0, 0, 0, 0))
+                + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + bytes(r) for r in rows))) + chunk(b"IEND", b""))
+def make(rng, folder, name, w=24, h=20):
+    mask, picture = [[0] * w for _ in range(h)], [[[90, 90, 90] for _ in range(w)] for _ in range(h)]
+    for k in (1, 2):
+        x, y, a, b = rng.randrange(w - 6), rng.randrange(h - 6), rng.randrange(4, 10), rng.randrange(4, 10)
+        for j in range(y, min(y + b, h)):
+            for i in range(x, min(x + a, w)):
+                mask[j][i], picture[j][i] = k, [200, 60, 60] if k == 1 else [60, 200, 60]
+    for i in range(w):
+        mask[0][i] = 3  # no class
+    with open(f"scenes/{folder}/{name}.ppm", "wb") as f:
+        f.write(b"P6\n%d %d\n255\n" % (w, h))
+        f.write(bytes(min(255, max(0, c + rng.randrange(-40, 40))) for row in picture for p in row for c in p))
+    png(f"scenes/{folder}annot/{name}.png", w, h, mask)
+rng = random.Random(5)
+for folder, n in ("train", 40), ("val", 10), ("test", 10):
+    os.makedirs(f"scenes/{folder}")
+    os.makedirs(f"scenes/{folder}annot")
+    for i in range(n):
+        make(rng, folder, f"{i:02}")
+png("smaller.png", 20, 20, [[0] * 20 for _ in range(20)])
+END
+cat >scenes.yaml <<-END
+	name: scenes
+	task: segment
+	data: {source: masks, path: scenes, class_names: [ground, red, green], void: 3, resize: true}
+	input: [3, 16, 16]
+	model:
+	  - conv: {filters: 8, kernel: 3, padding: 1}
+	  - relu: {name: fine}
+	  - maxpool: 2
+	  - conv: {filters: 8, kernel: 3, padding: 1}
+	  - relu
+	  - upsample: {scale: 2, name: coarse}
+	  - concat: {from: [coarse, fine]}
+	  - conv: {filters: classes, kernel: 1}
+	train: {loss: cross_entropy, optimizer: {adam: {lr: 2.0e-2}}, batch: 8, epochs: 8}
+END
+train scenes.yaml scenes.safetensors
+reaches scenes.safetensors test miou 0.6
+agrees scenes.safetensors test validation
+notices scenes.safetensors test '3s/"runs": .*, "shares"/"runs": [[0, 480]], "shares"/'
+expect 0 "$ENGRAM" predict scenes.safetensors -o coloured scenes/test/00.ppm scenes/test/01.ppm
+for name in 00 01; do
+	head -c 4 coloured/$name*.png 2>/dev/null | tail -c 3 | grep -q PNG || fail "no picture of $name: $(ls coloured; cat out)"
+done
+
 # ---- language, regress ------------------------------------------------------------------------------------------------
 
 awk 'BEGIN {
@@ -156,6 +213,11 @@ if [ -d "${ENGRAM_DATA:-/nowhere}/ner" ]; then
 	agrees ner.safetensors validation
 	reaches ner.safetensors validation accuracy 0.85
 fi
+if [ -d "${ENGRAM_DATA:-/nowhere}/segmentation" ]; then
+	train "$source/recipes/camvid-small.yaml" camvid.safetensors --set 'input=[3, 48, 64]' --set data.limit=60 --set train.epochs=2
+	agrees camvid.safetensors validation
+	reaches camvid.safetensors validation pixel_accuracy 0.4
+fi
 
 # ---- data that cannot be read -----------------------------------------------------------------------------------------
 
@@ -184,4 +246,14 @@ sed 's/task: tag/task: classify/; s/loss: crf/loss: cross_entropy/; s/source: co
 bad "bare.tsv:3: 1 column" tsv.yaml
 printf 'words\tlabel\nhello\tgreeting\n' >headless.tsv
 bad "headless.tsv:1: there is no column 'text'" tsv.yaml --set data.path=headless.tsv
+
+mv scenes/trainannot/07.png kept.png
+bad "scenes/train/07.ppm' has no mask" scenes.yaml
+cp smaller.png scenes/trainannot/07.png
+bad "scenes/trainannot/07.png" scenes.yaml
+says "20 x 20"
+head -c 60 kept.png >scenes/trainannot/07.png
+bad "scenes/trainannot/07.png" scenes.yaml
+mv kept.png scenes/trainannot/07.png
+bad "class" scenes.yaml --set 'data.class_names=[ground, red]'
 done_testing
