@@ -53,6 +53,15 @@ json out
 [ "$(wc -l <out)" = 40 ] || fail "$(wc -l <out) answers instead of 40"
 says '"truth": {"class": "south-west"}'
 
+train "$source/recipes/intent.yaml" intent.safetensors
+reaches intent.safetensors test accuracy 0.6
+agrees intent.safetensors test validation
+expect 0 "$ENGRAM" predict intent.safetensors --text 'what time is it?' --text '现在几点了？' --json
+json out
+[ "$(grep -c '"answer": {"class": "Asking for the' out)" = 2 ] || fail "what time it is: $(cat out)"
+printf '%s\n' 'Put milk on the shopping list' 'play some music' | "$ENGRAM" predict intent.safetensors --top 1 - >out 2>err || fail "lines: $(cat err)"
+[ "$(wc -l <out)" = 2 ] || fail "not a line an answer: $(cat out)"
+
 # ---- tag --------------------------------------------------------------------------------------------------------------
 
 # sentences N SEED: persons of one or two words, and places, in sentences of words
