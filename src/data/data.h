@@ -164,6 +164,8 @@ void eg_bytes_to_real(eg_real *restrict out, const uint8_t *restrict in, size_t 
 
 /* NULL on failure. `data` is borrowed; `name` is what messages call it. */
 eg_reader *eg_reader_open(const char *path, eg_error *err);
+/* The same for who hands on a status; err may be NULL. */
+eg_status eg_reader_file(const char *path, eg_reader **reader, eg_error *err);
 eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_error *err);
 void eg_reader_close(eg_reader *s);
 const char *eg_reader_name(const eg_reader *s);

@@ -170,14 +170,11 @@ done:
 
 eg_status eg_idx_load(const char *images, const char *labels, int classes, const char *const *names, int64_t limit,
         const eg_allocator *a, eg_pictures **out, eg_error *err) {
-	eg_status status = EG_ERR_IO;
+	eg_reader *lb, *px = NULL;
 	*out = NULL;
-	eg_error local = {0};
-	eg_reader *lb = eg_reader_open(labels, &local), *px = lb ? eg_reader_open(images, &local) : NULL;
-	if (px)
-		status = eg_idx_pictures(px, lb, classes, names, limit, a, out, err);
-	else
-		status = eg_fail(err, local.status, "%s", local.message);
+	eg_status status = eg_reader_file(labels, &lb, err);
+	if (!status) status = eg_reader_file(images, &px, err);
+	if (!status) status = eg_idx_pictures(px, lb, classes, names, limit, a, out, err);
 	eg_reader_close(px);
 	eg_reader_close(lb);
 	return status;

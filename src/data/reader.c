@@ -89,6 +89,12 @@ eg_reader *eg_reader_open(const char *path, eg_error *err) {
 	return NULL;
 }
 
+eg_status eg_reader_file(const char *path, eg_reader **reader, eg_error *err) {
+	eg_error local = {EG_OK, ""};
+	*reader = eg_reader_open(path, &local);
+	return *reader ? EG_OK : eg_fail(err, local.status, "%s", local.message);
+}
+
 eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_error *err) {
 	eg_reader *s = stream_new(name);
 	if (!s) {

@@ -253,12 +253,10 @@ static eg_status take_other(conll_source *s, eg_reader *reader, eg_error *err) {
 
 static eg_status load(conll_source *s, bool other, eg_error *err) {
 	char path[EG_PATH];
-	eg_error local = {EG_OK, ""};
+	eg_reader *reader = NULL;
 	eg_status status = other ? EG_OK : eg_source_file(&s->base, path, err);
-	if (status) return status;
-	eg_reader *reader = eg_reader_open(other ? s->test_path : path, &local);
-	if (!reader) return eg_fail(err, local.status, "%s", local.message);
-	status = other ? take_other(s, reader, err) : eg_conll_take(&s->base, reader, err);
+	if (!status) status = eg_reader_file(other ? s->test_path : path, &reader, err);
+	if (!status) status = other ? take_other(s, reader, err) : eg_conll_take(&s->base, reader, err);
 	eg_reader_close(reader);
 	return status;
 }

@@ -164,10 +164,9 @@ static eg_status read_table(table *t, eg_reader *reader, eg_error *err) {
 }
 
 static eg_status load_table(table *t, const char *path, eg_error *err) {
-	eg_error local = {EG_OK, ""};
-	eg_reader *reader = eg_reader_open(path, &local);
-	if (!reader) return eg_fail(err, local.status, "%s", local.message);
-	eg_status status = read_table(t, reader, err);
+	eg_reader *reader;
+	eg_status status = eg_reader_file(path, &reader, err);
+	if (!status) status = read_table(t, reader, err);
 	eg_reader_close(reader);
 	return status;
 }
@@ -284,13 +283,11 @@ eg_status eg_tsv_take(eg_source *base, eg_reader *reader, eg_error *err) {
 /* The own table is needed for every part: it tells the classes. */
 static eg_status prepare_own(tsv_source *s, eg_error *err) {
 	char path[EG_PATH];
-	eg_error local = {EG_OK, ""};
+	eg_reader *reader = NULL;
 	if (s->items[EG_PART_TRAIN]) return EG_OK;
 	eg_status status = eg_source_file(&s->base, path, err);
-	if (status) return status;
-	eg_reader *reader = eg_reader_open(path, &local);
-	if (!reader) return eg_fail(err, local.status, "%s", local.message);
-	status = eg_tsv_take(&s->base, reader, err);
+	if (!status) status = eg_reader_file(path, &reader, err);
+	if (!status) status = eg_tsv_take(&s->base, reader, err);
 	eg_reader_close(reader);
 	return status;
 }

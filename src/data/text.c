@@ -208,8 +208,9 @@ eg_status eg_text_load(const char *source, const eg_text_options *options, eg_te
 	if (!is_text(&type->info)) return no_text(source, err);
 	eg_status status = find_file(type, o, path, err);
 	if (status) return status;
-	eg_reader *reader = eg_reader_open(path, err);
-	if (!reader) return err ? err->status : EG_ERR_IO;
+	eg_reader *reader;
+	status = eg_reader_file(path, &reader, err);
+	if (status) return status;
 	status = eg_text_read(reader, o, text, err);
 	eg_reader_close(reader);
 	eg_source_advise(&type->info, status, err);

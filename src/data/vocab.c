@@ -1,7 +1,7 @@
 /* vocab.c - vocabularies: cutting a text into units (bytes, characters, words), numbering them, and back.
  *
  * A vocabulary is a table of tokens and a hash table over it; the marks (end of a sample, unknown unit) have numbers too,
- * but no text leads to them. Not here: how a model file keeps it (io/vocab.c). */
+ * but no text leads to them. Not here: how a model file keeps it (vocab_value.c). */
 #include "data/data.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * enough independent sums; their tiles leave the result in a buffer, because the panels' columns of c do not lie side by side. k
  * is cut as in the matrix product: the bits are those of gemm_packed.
  *
- * Not here: which units come when, and who does them (recurrent_fwd.c, recurrent_bwd.c). */
+ * Not here: which units come when, and who does them (recurrent.c, recurrent_bwd.c). */
 
 enum { GATES_ROWS = GEMM_POOL / 2 / GEMM_KC }; /* rows whose part of a block of k stays in L2 */
 
