@@ -124,8 +124,8 @@ EG_API const char *eg_model_warning(const eg_model *m);
 EG_API bool eg_model_is_checkpoint(const eg_model *m);
 /* Puts the moments into an optimizer made for eg_model_params, and the rest into *state: eg_train then goes on bit
  * for bit as if it had never stopped. state->best_weights is kept; when it is not NULL (as long as eg_params_flat)
- * the best weights so far are copied there. */
-EG_API eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err);
+ * the best weights so far are copied there. state->streams is the model's, which must outlive the call that goes on. */
+EG_API eg_status eg_model_resume(eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err);
 
 /* Copies the weights (and running statistics) of another model into parameters that are there by the same name and in
  * the same shape. patterns: names of layers ("conv1") or of weights ("conv1.bias"), in which * stands for any

@@ -106,6 +106,9 @@ EG_API int64_t eg_samples_count(const eg_samples *s, eg_part part);
 /* How many of what eg_task_unit says: pictures, or characters of text. */
 EG_API int64_t eg_samples_units(const eg_samples *s, eg_part part);
 EG_API const eg_size *eg_samples_sizes(const eg_samples *s); /* as eg_task_sizes */
+/* A number that stands for the samples of a part: other contents, other labels, or another order of samples have another one (up to
+ * 2^63, but for chance). 0: there are none. All of them are read. For eg_train_state. */
+EG_API eg_status eg_samples_fingerprint(const eg_samples *s, eg_part part, uint64_t *fingerprint, eg_error *err);
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
 

@@ -106,6 +106,8 @@ EG_API eg_status eg_text_streams(const int32_t *ids, size_t n, int streams, int 
 EG_API eg_status eg_text_samples(const int32_t *ids, const size_t *starts, const uint32_t *items, int64_t count, int end,
 	int longest, bool cut, int32_t ignore, eg_text_dataset **dataset, eg_error *err);
 EG_API const eg_dataset *eg_text_dataset_get(const eg_text_dataset *d);
+/* The numbers that it is made of, *n of them, one sample behind the other. */
+EG_API const int32_t *eg_text_dataset_ids(const eg_text_dataset *d, size_t *n);
 EG_API void eg_text_dataset_free(eg_text_dataset *d);
 
 #ifdef __cplusplus

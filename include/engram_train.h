@@ -277,7 +277,9 @@ typedef struct eg_train_callbacks {
 	void *user;
 	bool (*step)(void *user, const eg_progress *p);    /* at most ten times a second */
 	bool (*epoch)(void *user, const eg_epoch_report *r);
-	bool (*interrupted)(void *user);                   /* asked after every update; cheap */
+	/* asked after every update; cheap. eg_train_state is whole here too (`batch` of the next epoch are done), and
+	 * may be saved */
+	bool (*interrupted)(void *user);
 	/* between the gradients of an update and the update, before clipping; `step` updates have been done. May
 	 * change the gradients. false: this update is not made */
 	bool (*gradient)(void *user, eg_params *p, uint64_t step);
@@ -306,12 +308,25 @@ typedef struct eg_train_state {
 	eg_real *average;      /* the caller's array, as long, for the moving average of the weights; or NULL. Needed
 	                        * to go on with the same bits where there is one; with steps == 0 it is set, else it
 	                        * is gone on with */
+	/* Inside of an epoch; all 0 between two. Of an epoch that is gone on with, the metrics on training samples are
+	 * those of the samples that were left; all else has the same bits. */
+	int64_t batch, batches;       /* batches of the next epoch that are done, of so many */
+	double loss_sum, loss_weight; /* the objective of their predictions, summed, and how many these are */
+	double lr, grad_norm;         /* of the last update */
+	const eg_real *streams;       /* of a data set of streams: their recurrent states, nstreams numbers. Set by
+	                               * eg_train, valid until the callback returns; to go on: the caller's */
+	size_t nstreams;
+	/* Told by the caller, who compares them before going on; carried along only: which samples these are, as
+	 * numbers that others than the same give; 0: not known. */
+	uint64_t train_data, validation_data;
+	int64_t train_count, validation_count;
 } eg_train_state;
 
 /* Trains: the graph has inputs as `train->inputs` names them, and the objective as an output. A batch without any
  * prediction (weight 0, or all int32 targets of the objective negative) is passed over. validation may be NULL. state
- * may be NULL (from the beginning) or hold what an earlier call left; it is brought up to date after every epoch.
- * optimizer may be NULL: one is made from the config; else the config's is not looked at.
+ * may be NULL (from the beginning) or hold what an earlier call left; it is brought up to date after every update.
+ * Inside of an epoch it can only be gone on with in batches of the same number (EG_ERR_ARG). optimizer may be NULL: one
+ * is made from the config; else the config's is not looked at.
  *
  * EG_ERR_NUMERIC: a NaN or infinity turned up; the message names layer, step and batch and says what to try; the
  * parameters are then the best epoch's, or else those of the last whole epoch, or, in the first epoch, those before the

@@ -9,6 +9,7 @@
 struct eg_text_dataset {
 	eg_dataset base;
 	int32_t *ids;
+	size_t nids;
 	size_t *starts; /* where stream s begins among the predictions, or sample i in ids; and an end */
 	int64_t pieces; /* streams: of each stream */
 	int32_t end, ignore;
@@ -30,6 +31,10 @@ void eg_text_dataset_free(eg_text_dataset *d) {
 }
 
 const eg_dataset *eg_text_dataset_get(const eg_text_dataset *d) { return &d->base; }
+const int32_t *eg_text_dataset_ids(const eg_text_dataset *d, size_t *n) {
+	*n = d->nids;
+	return d->ids;
+}
 
 /* ---- streams ----------------------------------------------------------------------------------------------------- */
 
@@ -90,6 +95,7 @@ eg_status eg_text_streams(const int32_t *ids, size_t n, int streams, int steps, 
 		return no_memory(err);
 	}
 	memcpy(d->ids, ids, n * sizeof *ids);
+	d->nids = n;
 	for (size_t s = 0; s <= (size_t)streams; s++) d->starts[s] = s * each + (s < rest ? s : rest);
 	d->pieces = (int64_t)pieces;
 	d->ignore = ignore;
@@ -173,6 +179,7 @@ static void copy_samples(
 		int time = sample_time(d, (uint32_t)i);
 		if (time > most) most = time;
 	}
+	d->nids = to;
 	d->base.time = most;
 }
 

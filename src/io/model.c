@@ -1,8 +1,8 @@
 /* model.c - a trained network in one safetensors file: weights under their layers' names, and in the metadata all
  * that is needed to use it. A checkpoint is the same file with what training needs to go on.
  *
- * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM, best.NAME.PARAM and average.NAME.PARAM
- * (layers have no point in their names, so these cannot be confused). Texts: engram_format, engram_version, recipe
+ * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM, best.NAME.PARAM, average.NAME.PARAM and
+ * streams (layers have no point in their names, so these cannot be confused). Texts: engram_format, engram_version, recipe
  * (YAML), sizes (JSON map of whole numbers), task (JSON map: what the task keeps, which is not looked at here),
  * result, state (JSON maps). Nothing depends on the clock, so the same training gives the same file. */
 #include "io/model.h"
@@ -15,11 +15,12 @@
 /* Raised when an older program could misunderstand a file. */
 enum { FORMAT = 2, MAX_SIZES = 64 };
 static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.", average_prefix[] = "average.";
+static const char streams_name[] = "streams";
 
 /* ---- numbers in texts -------------------------------------------------------------------------------------------- */
 
 /* The fields of the two structs that are stored, by name. */
-typedef enum field_type { FIELD_INT, FIELD_U64, FIELD_DOUBLE } field_type;
+typedef enum field_type { FIELD_INT, FIELD_I64, FIELD_U64, FIELD_DOUBLE } field_type;
 typedef struct field {
 	const char *name;
 	field_type type;
@@ -42,14 +43,23 @@ static const field state_fields[] = {STATE("epoch", epoch, FIELD_INT, NULL), STA
 	STATE("best_epoch", best_epoch, FIELD_INT, NULL), STATE("bad_epochs", bad_epochs, FIELD_INT, NULL),
 	STATE("best_loss", best_loss, FIELD_DOUBLE, NULL),
 	STATE("best_metric", best_metric, FIELD_DOUBLE, "best_accuracy")};
+/* Of files that have none, 0: they were written between two epochs, and by programs that did not look at the data. */
+static const field newer_fields[] = {STATE("batch", batch, FIELD_I64, NULL), STATE("batches", batches, FIELD_I64, NULL),
+	STATE("loss_sum", loss_sum, FIELD_DOUBLE, NULL), STATE("loss_weight", loss_weight, FIELD_DOUBLE, NULL),
+	STATE("lr", lr, FIELD_DOUBLE, NULL), STATE("grad_norm", grad_norm, FIELD_DOUBLE, NULL),
+	STATE("train_data", train_data, FIELD_U64, NULL), STATE("train_count", train_count, FIELD_I64, NULL),
+	STATE("validation_data", validation_data, FIELD_U64, NULL),
+	STATE("validation_count", validation_count, FIELD_I64, NULL)};
 static const field optimizer_field = {"optimizer_steps", FIELD_U64, 0, NULL};
 
 static void put_field(eg_tree_builder *b, eg_tree *map, const field *f, const void *from) {
 	const char *p = (const char *)from + f->offset;
 	if (f->type == FIELD_INT)
 		eg_tree_put_int(b, map, f->name, *(const int *)(const void *)p);
-	else if (f->type == FIELD_U64)
-		eg_tree_put_int(b, map, f->name, (int64_t) * (const uint64_t *)(const void *)p);
+	else if (f->type == FIELD_I64)
+		eg_tree_put_int(b, map, f->name, *(const int64_t *)(const void *)p);
+	else if (f->type == FIELD_U64) /* JSON's whole numbers have 63 bits */
+		eg_tree_put_int(b, map, f->name, (int64_t)(*(const uint64_t *)(const void *)p & INT64_MAX));
 	else
 		eg_tree_put_double(b, map, f->name, *(const double *)(const void *)p);
 }
@@ -78,6 +88,8 @@ static bool get_field(const eg_tree *map, const field *f, void *to) {
 	if (!eg_tree_integer(t, &v) || v < 0 || (f->type == FIELD_INT && v > INT32_MAX)) return false;
 	if (f->type == FIELD_INT)
 		*(int *)(void *)p = (int)v;
+	else if (f->type == FIELD_I64)
+		*(int64_t *)(void *)p = v;
 	else
 		*(uint64_t *)(void *)p = (uint64_t)v;
 	return true;
@@ -87,6 +99,15 @@ static bool get_fields(const eg_tree *map, const field *fields, int n, void *to)
 	for (int i = 0; i < n; i++)
 		if (!get_field(map, &fields[i], to)) return false;
 	return true;
+}
+
+/* The state of training, all but what is in tensors; *steps: of the optimizer. */
+static bool get_state(const eg_tree *map, eg_train_state *s, uint64_t *steps) {
+	if (!get_fields(map, state_fields, EG_COUNT(state_fields), s) || !get_field(map, &optimizer_field, steps))
+		return false;
+	for (int i = 0; i < EG_COUNT(newer_fields); i++)
+		if (find_field(map, &newer_fields[i]) && !get_field(map, &newer_fields[i], s)) return false;
+	return s->batch <= s->batches;
 }
 
 /* What is not known, such as the validation loss of a training without validation, is left out. */
@@ -181,6 +202,7 @@ static eg_status add_texts(saver *s) {
 		uint64_t steps = eg_optimizer_steps(p->optimizer);
 		t = eg_tree_new(&s->b, EG_TREE_MAP);
 		for (int i = 0; i < EG_COUNT(state_fields); i++) put_field(&s->b, t, &state_fields[i], p->state);
+		for (int i = 0; i < EG_COUNT(newer_fields); i++) put_field(&s->b, t, &newer_fields[i], p->state);
 		put_field(&s->b, t, &optimizer_field, &steps);
 		status = add_json(s, "state", t);
 	}
@@ -209,7 +231,7 @@ static eg_status add_all_tensors(saver *s) {
 	const eg_model_parts *p = s->parts;
 	int moments = p->optimizer && p->state ? eg_optimizer_moments(p->optimizer) : 0;
 	s->tensors = eg_arena_alloc(
-		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 3) + 1) * sizeof *s->tensors);
+		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 3) + 2) * sizeof *s->tensors);
 	bool ok = s->tensors && add_tensors(s, "", "", eg_params_flat(p->params, NULL));
 	for (int i = 0; i < moments && ok; i++)
 		ok = add_tensors(s, optimizer_prefix, eg_optimizer_moment_name(p->optimizer, i),
@@ -217,6 +239,11 @@ static eg_status add_all_tensors(saver *s) {
 	if (ok && p->state && p->state->best_weights && p->state->best_epoch > 0)
 		ok = add_tensors(s, best_prefix, "", p->state->best_weights);
 	if (ok && p->state && p->state->average) ok = add_tensors(s, average_prefix, "", p->state->average);
+	if (ok && p->state && p->state->streams)
+		s->tensors[s->n++] = (eg_st_tensor){.name = streams_name,
+			.dtype = eg_st_real,
+			.dims = EG_DIMS((int64_t)p->state->nstreams),
+			.data = p->state->streams};
 	return ok ? EG_OK : eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
 }
 
@@ -314,7 +341,7 @@ static eg_status read_own(eg_model *m, eg_error *err) {
 
 static eg_status read_training(eg_model *m, eg_error *err) {
 	eg_tree *result, *state;
-	eg_train_state s;
+	eg_train_state s = {0};
 	eg_status status = json_text(m, "result", &result, err);
 	if (!status) status = json_text(m, "state", &state, err);
 	if (status) return status;
@@ -323,8 +350,7 @@ static eg_status read_training(eg_model *m, eg_error *err) {
 	if (m->format == 1 && !m->sizes[0].name) /* an accuracy was written even where no classes are told apart */
 		m->result.metric = NULL, m->result.train_metric = m->result.val_metric = NAN;
 	uint64_t steps;
-	if (state && (!get_fields(state, state_fields, EG_COUNT(state_fields), &s) ||
-			     !get_field(state, &optimizer_field, &steps)))
+	if (state && !get_state(state, &s, &steps))
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: the state of training");
 	m->has_result = result != NULL;
 	m->state = state;
@@ -357,6 +383,7 @@ static eg_status check_tensors(const eg_model *m, eg_error *err) {
 	char ours[128], theirs[128];
 	for (int i = 0; i < m->file.n; i++) {
 		const eg_st_tensor *t = &m->file.tensors[i];
+		if (m->state && !strcmp(t->name, streams_name)) continue; /* eg_model_resume looks at it */
 		int p = param_of(m, t->name);
 		if (p < 0)
 			return eg_fail(err, EG_ERR_FORMAT,
@@ -489,7 +516,19 @@ static int count_trained(const eg_params *p) {
 	return n;
 }
 
-eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
+/* Of a training on streams that was stopped inside of an epoch. */
+static bool get_streams(eg_model *m, eg_train_state *state) {
+	const eg_st_tensor *t = eg_st_find(&m->file, streams_name);
+	int64_t odd = 0;
+	if (!t) return true;
+	if (t->dims.rank != 1 || t->dims.d[0] < 1) return false;
+	eg_real *to = eg_arena_alloc(&m->arena, (size_t)t->dims.d[0] * sizeof *to);
+	if (!to || !eg_st_to_real(t, to, &odd) || odd) return false;
+	state->streams = to, state->nstreams = (size_t)t->dims.d[0];
+	return true;
+}
+
+eg_status eg_model_resume(eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
 	size_t flat, n;
 	int moments = eg_optimizer_moments(optimizer);
 	uint64_t steps = 0;
@@ -506,8 +545,7 @@ eg_status eg_model_resume(const eg_model *m, eg_optimizer *optimizer, eg_train_s
 		return eg_fail(err, EG_ERR_FORMAT,
 			"checkpoint '%s' was written by a different optimizer from the one that is to go on", m->path);
 	eg_real *best = state->best_weights, *average = state->average;
-	if (!get_fields(m->state, state_fields, EG_COUNT(state_fields), state) ||
-		!get_field(m->state, &optimizer_field, &steps))
+	if (!get_state(m->state, state, &steps) || !get_streams(m, state))
 		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the state of training", m->path);
 	for (int i = 0; i < moments; i++)
 		fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i),

@@ -415,6 +415,13 @@ static void unload(eg_samples *s) {
 	eg_release(NULL, own);
 }
 
+static uint64_t fingerprint(const eg_samples *s, eg_part part, uint64_t h) {
+	size_t n;
+	const sets *own = s->own;
+	const int32_t *ids = eg_text_dataset_ids(own->parts[part], &n);
+	return eg_fingerprint(h, ids, n * sizeof *ids);
+}
+
 /* Texts that are asked about begin where samples do. */
 static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 	EG_UNUSED(map), EG_UNUSED(err);
@@ -587,6 +594,7 @@ const eg_task_type eg_task_type_language = {
         .suits = suits,
         .load = load,
         .unload = unload,
+        .fingerprint = fingerprint,
         .measure = measure,
         .metrics = metrics,
         .nmetrics = EG_COUNT(metrics),

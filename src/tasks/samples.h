@@ -34,6 +34,8 @@ struct eg_samples {
 	void *own;      /* of a task that loads its samples itself */
 };
 
+/* fingerprint.c: h gone on with through `size` bytes. */
+uint64_t eg_fingerprint(uint64_t h, const void *bytes, size_t size);
 /* The record of row i of the batch that was filled last; NULL: there are none. */
 const eg_record *eg_samples_record(const eg_samples *s, int i);
 /* Shows the training records to the intakes that need it. */

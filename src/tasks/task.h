@@ -53,6 +53,7 @@ typedef struct eg_task_type {
 	/* In the place of the records one by one: makes the data sets of s itself (samples.h). */
 	eg_status (*load)(eg_task *t, eg_samples *s, eg_error *err);
 	void (*unload)(eg_samples *s);
+	uint64_t (*fingerprint)(const eg_samples *s, eg_part part, uint64_t h); /* with load: eg_fingerprint of a part */
 	eg_status (*measure)(eg_task *t, eg_error *err); /* with load: makes what sizes depend on */
 
 	/* Judging. The metrics, the most telling first; `best` makes an epoch the best (-1: the objective). `quick`: in training accuracy is told instead, which costs

@@ -42,7 +42,7 @@ eg_status eg_evaluator_run(eg_evaluator *e, double *loss, eg_error *err) {
 	double sum = 0, weight = 0;
 	eg_feed *f = &e->feed;
 	bool judged = e->judge && e->judge->nmetrics > 0;
-	eg_feed_rewind(f);
+	eg_feed_rewind(f, NULL, 0);
 	eg_judge_reset(e->judge);
 	for (int64_t k = 0; k < e->batches.count; k++) {
 		eg_batch b = eg_batches_get(&e->batches, k);

@@ -72,7 +72,11 @@ void eg_feed_free(eg_feed *f) {
 	*f = (eg_feed){0};
 }
 
-void eg_feed_rewind(eg_feed *f) { f->plan = NULL; }
+void eg_feed_rewind(eg_feed *f, const eg_real *state, size_t n) {
+	f->plan = NULL;
+	f->begin = state;
+	f->nbegin = n;
+}
 
 /* ---- filling ----------------------------------------------------------------------------------------------------- */
 
@@ -161,15 +165,27 @@ static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
 	               : status;
 }
 
-/* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is zero. */
-static void carry_state(eg_plan *plan, eg_plan *before) {
+/* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is what eg_feed_rewind
+ * was told. */
+static eg_status carry_state(const eg_feed *f, eg_plan *before, eg_error *err) {
 	size_t n = 0;
-	real *state = eg_plan_state(plan, &n);
-	if (!state || plan == before) return;
-	if (before)
-		memcpy(state, eg_plan_state(before, &n), n * sizeof *state);
+	real *state = eg_plan_state(f->plan, &n);
+	if (f->plan == before) return EG_OK;
+	if (!before && f->begin && f->nbegin != n)
+		return eg_fail(err, EG_ERR_ARG,
+		        "the state of the streams to go on from is %zu numbers, but this network has %zu in it",
+		        f->nbegin, n);
+	if (!state) return EG_OK;
+	if (before || f->begin)
+		memcpy(state, before ? eg_plan_state(before, &n) : f->begin, n * sizeof *state);
 	else
 		memset(state, 0, n * sizeof *state);
+	return EG_OK;
+}
+
+const eg_real *eg_feed_streams(const eg_feed *f, size_t *n) {
+	*n = 0;
+	return f->plan && f->data->streams ? eg_plan_state(f->plan, n) : NULL;
 }
 
 static bool has_targets(const eg_feed *f) {
@@ -189,8 +205,8 @@ eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err) {
 	for (int i = 0; f->data->dims && f->data->dims[i]; i++) sizes[i] = (eg_size){f->data->dims[i], b->sizes[i]};
 	f->plan = eg_plan_cache_get(f->plans, b->n, b->time, sizes, err);
 	if (!f->plan) return err->status;
-	if (f->data->streams) carry_state(f->plan, before);
-	eg_status status = fill(f, b, err);
+	eg_status status = f->data->streams ? carry_state(f, before, err) : EG_OK;
+	if (!status) status = fill(f, b, err);
 	if (!status) f->empty = !(b->weight > 0) || !has_targets(f);
 	return status;
 }

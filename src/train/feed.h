@@ -25,6 +25,8 @@ typedef struct eg_feed {
 	int ntargets;
 	void *spare[EG_FEED_INPUTS]; /* for inputs that the plan does not need */
 	size_t spare_bytes[EG_FEED_INPUTS];
+	const eg_real *begin; /* state that the first batch begins with, nbegin numbers; NULL: zero */
+	size_t nbegin;
 } eg_feed;
 
 /* An output of the graph by its name; -1: none. */
@@ -33,8 +35,11 @@ int eg_feed_output(const eg_graph *g, const char *name);
 eg_status eg_feed_make(
         eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err);
 void eg_feed_free(eg_feed *f);
-/* The state of streams begins from zero with the next batch. */
-void eg_feed_rewind(eg_feed *f);
+/* The state of streams begins from zero with the next batch, or, with `state`, as these n numbers say, which must be as
+ * many as a plan's state and stay until then. */
+void eg_feed_rewind(eg_feed *f, const eg_real *state, size_t n);
+/* The streams' state as the last batch left it; NULL: there is none. */
+const eg_real *eg_feed_streams(const eg_feed *f, size_t *n);
 eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err);
 /* As judges see it. Points into f. */
 eg_batch_run eg_feed_run(const eg_feed *f);

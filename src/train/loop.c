@@ -26,7 +26,8 @@ typedef struct loop {
 	int told, deciding;    /* the metric that is in results; that the best epoch goes by. -1: none, the objective */
 	real *best, *own_best; /* weights of the best epoch */
 	bool has_best; /* they are there: not when training goes on without the caller's copy, until it gets better */
-	real *good;    /* weights after the last whole epoch */
+	real *good;    /* weights after the last whole epoch, or with which the training was gone on with inside of one */
+	bool resumed;  /* the epoch was gone on with */
 	double began, shown, seconds; /* clock; seconds of training without validation */
 	double done;                  /* predictions in this call */
 } loop;
@@ -107,7 +108,8 @@ static bool all_finite(const real *x, size_t n) {
 /* Leaves the last good weights in the parameters, and says in `kept` which they are: the best epoch's, else the last
  * whole epoch's; in the first epoch those before the update that was not made. */
 static void keep_good_weights(loop *l, int epoch, char *kept, size_t size) {
-	int last = l->has_best ? l->state->best_epoch : epoch;
+	bool inside = !l->has_best && l->state->batch > 0 && l->resumed; /* of the epoch that was gone on with */
+	int last = l->has_best ? l->state->best_epoch : inside ? 0 : epoch;
 	unsigned long long updates = (unsigned long long)l->state->steps;
 	const real *from = l->has_best ? l->best : l->good;
 	if (last == 0 && updates > 0 && all_finite(current(l), l->params->total)) {
@@ -116,7 +118,8 @@ static void keep_good_weights(loop *l, int epoch, char *kept, size_t size) {
 	} else if (last > 0) {
 		snprintf(kept, size, "The weights are set back to those after epoch %d", last);
 	} else {
-		snprintf(kept, size, "The weights are set back to those that the training began with");
+		snprintf(kept, size, "The weights are set back to those that the training %s with",
+		        inside ? "was gone on" : "began");
 	}
 	if (from != l->params->data) copy_weights(l, l->params->data, from);
 	eg_params_changed(l->params);
@@ -176,6 +179,21 @@ static eg_status stopped(int epoch, const eg_step_report *r, eg_error *err) {
 	        (long long)r->batch, (long long)r->batches);
 }
 
+/* What was done of the epoch, so that it can be gone on with from here. */
+static void note(const loop *l, const eg_step_report *r, const epoch_sums *s) {
+	eg_train_state *st = l->state;
+	st->batch = r->batch, st->batches = r->batches;
+	st->loss_sum = s->loss, st->loss_weight = s->weight;
+	st->lr = s->lr, st->grad_norm = s->norm;
+	st->streams = eg_feed_streams(&l->trainer->feed, &st->nstreams);
+}
+
+static void note_end(eg_train_state *st) {
+	st->batch = st->batches = 0;
+	st->loss_sum = st->loss_weight = st->lr = st->grad_norm = 0;
+	st->streams = NULL, st->nstreams = 0;
+}
+
 /* One update, with what the caller has to say about its gradients. */
 static eg_status update(loop *l, int epoch, eg_step_report *r, epoch_sums *s, eg_error *err) {
 	const eg_train_callbacks *c = l->callbacks;
@@ -194,12 +212,14 @@ static eg_status update(loop *l, int epoch, eg_step_report *r, epoch_sums *s, eg
 }
 
 static eg_status train_epoch(loop *l, int epoch, epoch_sums *s, eg_error *err) {
-	eg_step_report r = {0};
-	*s = (epoch_sums){0};
-	eg_status status = eg_trainer_begin_epoch(l->trainer, epoch, err);
+	const eg_train_state *st = l->state;
+	eg_step_report r = {.last = st->batch > 0 && st->batch == st->batches};
+	*s = (epoch_sums){st->loss_sum, st->loss_weight, st->lr, st->grad_norm};
+	eg_status status = eg_trainer_resume_epoch(l->trainer, epoch, err);
 	while (!status && !r.last) {
 		status = update(l, epoch, &r, s, err);
 		if (status) return status;
+		note(l, &r, s);
 		bool go_on = !(s->weight > 0) || show(l, epoch, &r, s);
 		if (!go_on || wants_to_stop(l)) return stopped(epoch, &r, err);
 	}
@@ -256,10 +276,12 @@ static eg_status run_epochs(loop *l, eg_train_result *result, eg_error *err) {
 	eg_train_state *st = l->state;
 	for (int epoch = st->epoch; epoch < l->config->epochs && !out_of_patience(l); epoch++) {
 		epoch_sums s;
+		double before = st->loss_weight;
 		copy_weights(l, l->good, current(l));
+		l->resumed = st->batch > 0;
 		l->began = now();
 		eg_status status = train_epoch(l, epoch, &s, err);
-		double seconds = now() - l->began;
+		double seconds = now() - l->began, done = s.weight - before;
 		l->seconds += seconds;
 		l->began = now();
 		if (status) return status;
@@ -271,12 +293,13 @@ static eg_status run_epochs(loop *l, eg_train_result *result, eg_error *err) {
 		        .lr = s.lr,
 		        .grad_norm = s.norm,
 		        .seconds = seconds,
-		        .samples_per_second = seconds > 0 ? s.weight / seconds : 0};
+		        .samples_per_second = seconds > 0 ? done / seconds : 0};
 		train_values(l, r.train);
 		status = validate(l, epoch, &r, err);
 		if (status) return status;
 		eg_schedule_epoch(&l->config->schedule, &st->schedule, isnan(r.val_loss) ? r.loss : r.val_loss);
 		st->epoch = epoch + 1;
+		note_end(st);
 		result->epochs_done = epoch + 1;
 		result->loss = r.loss, result->val_loss = r.val_loss;
 		if (l->told >= 0) result->train_metric = r.train[l->told], result->val_metric = r.val[l->told];
@@ -316,6 +339,7 @@ eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, con
 	if (!status) choose_weights(&l, result);
 	result->best_epoch = l.state->best_epoch;
 	result->seconds = l.seconds;
+	l.state->streams = NULL, l.state->nstreams = 0; /* they are the plans' */
 	take_down(&l);
 	return status;
 }

@@ -192,9 +192,27 @@ eg_status eg_trainer_begin_epoch(eg_trainer *t, int epoch, eg_error *err) {
 	t->pending = false;
 	t->feed.seed = t->config.seed;
 	t->feed.epoch = epoch;
-	eg_feed_rewind(&t->feed);
+	eg_feed_rewind(&t->feed, NULL, 0);
 	eg_batches_shuffle(&t->batches, t->config.seed, epoch);
 	eg_judge_reset(t->judge);
+	return EG_OK;
+}
+
+eg_status eg_trainer_resume_epoch(eg_trainer *t, int epoch, eg_error *err) {
+	const eg_train_state *s = t->state;
+	eg_status status = eg_trainer_begin_epoch(t, epoch, err);
+	if (status || s->batch == 0) return status;
+	if (s->batches != t->batches.count || s->batch < 0 || s->batch > s->batches)
+		return eg_fail(err, EG_ERR_ARG,
+		        "the training was stopped in epoch %d after %lld of %lld batches, but an epoch has %lld now: "
+		        "inside of an epoch it goes on only with the same batch size and samples",
+		        epoch + 1, (long long)s->batch, (long long)s->batches, (long long)t->batches.count);
+	if (t->data->streams && !s->streams)
+		return eg_fail(err, EG_ERR_ARG,
+		        "the training was stopped inside of epoch %d, and the state of its streams is missing",
+		        epoch + 1);
+	t->batch = s->batch;
+	eg_feed_rewind(&t->feed, s->streams, s->nstreams);
 	return EG_OK;
 }
 

@@ -29,4 +29,7 @@ struct eg_trainer {
 	bool pending; /* gradients are there, the update is not made */
 };
 
+/* Begins epoch `epoch` behind its first state->batch batches, with the streams as the state says. */
+eg_status eg_trainer_resume_epoch(eg_trainer *t, int epoch, eg_error *err);
+
 #endif
