@@ -130,7 +130,9 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path);
 /* Is this file a model (safetensors), not a recipe? False also for what cannot be read. */
 bool cli_is_model(const char *path);
 eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* NULL after a message */
-/* Makes a folder that is not there; false after a message. */
+/* Could a file of this name be written? Asked before long work, of what will write it; false after a message. */
+bool cli_can_write(const cli_args *a, const char *path);
+/* Makes a folder that is not there, and sees whether files can be written in it; false after a message. */
 bool cli_make_folder(const cli_args *a, const char *path);
 /* "train", ...: the part that --split names, else `otherwise`. */
 eg_part cli_split(const cli_args *a, eg_part otherwise);

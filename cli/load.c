@@ -93,13 +93,24 @@ eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
 	return m;
 }
 
+bool cli_can_write(const cli_args *a, const char *path) {
+	eg_error err;
+	return !eg_output_check(path, &err) || (fail_error(a->verb->name, &err), false);
+}
+
 bool cli_make_folder(const cli_args *a, const char *path) {
 	struct stat st;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
-	if (mkdir(path, 0777) == 0) return true;
-	fail(a->verb->name, "cannot make the folder %s: %s", path,
-	        errno == EEXIST ? "there is a file of that name" : strerror(errno));
-	return false;
+	if ((stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) && mkdir(path, 0777) != 0) {
+		fail(a->verb->name, "cannot make the folder %s: %s", path,
+		        errno == EEXIST ? "there is a file of that name" : strerror(errno));
+		return false;
+	}
+	size_t room = strlen(path) + 16;
+	char *inside = cli_alloc(room);
+	snprintf(inside, room, "%s/.engram", path);
+	bool ok = cli_can_write(a, inside);
+	free(inside);
+	return ok;
 }
 
 eg_part cli_split(const cli_args *a, eg_part otherwise) {

@@ -10,12 +10,9 @@
 #define _POSIX_C_SOURCE 200809L /* sigpending */
 #include "train.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- signals ----------------------------------------------------------------------------------------------------- */
@@ -52,35 +49,6 @@ static char *joined(const char *a, const char *b, const char *c) {
 	char *s = cli_alloc(n);
 	snprintf(s, n, "%s%s%s", a, b, c);
 	return s;
-}
-
-/* Says before hours of training that the model could not be written after them. */
-static bool can_write(const training *t) {
-	struct stat st;
-	const char *path = t->model_path, *slash = strrchr(path, '/');
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		fail("train", "cannot write the model: %s is a folder", path);
-		return false;
-	}
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		fail("train", "cannot write the model: %s is not a plain file", path);
-		return false;
-	}
-	if (!path[0] || (slash && !slash[1])) {
-		fail_usage("train", "'%s' is not a file name for a model", path);
-		return false;
-	}
-	char number[32];
-	snprintf(number, sizeof number, ".probe-%ld", (long)getpid());
-	char *probe = joined(path, number, "");
-	int file = open(probe, O_WRONLY | O_CREAT | O_EXCL, 0666);
-	if (file < 0)
-		fail("train", "cannot write the model %s: %s", path,
-		        errno == ENOENT ? "its folder does not exist" : strerror(errno));
-	else
-		close(file), unlink(probe);
-	free(probe);
-	return file >= 0;
 }
 
 static eg_status save(training *t, const char *path, bool checkpoint, eg_error *err) {
@@ -146,7 +114,8 @@ static bool read_recipe(training *t) {
 	if (args_has(t->args, "folds")) return true; /* no file is written */
 	t->model_path = path ? joined(path, "", "") : joined(eg_recipe_name(t->recipe), ".safetensors", "");
 	t->checkpoint_path = joined(t->model_path, ".checkpoint", "");
-	return can_write(t);
+	/* Said before hours of training rather than after them. */
+	return cli_can_write(t->args, t->model_path) && cli_can_write(t->args, t->checkpoint_path);
 }
 
 bool train_load(training *t, int folds, int fold) {

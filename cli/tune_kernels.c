@@ -14,6 +14,8 @@ typedef struct tuning {
 	double seconds;
 	const char *what;       /* the network at hand */
 	const cli_network *net; /* NULL: a problem */
+	const char *path; /* of the file */
+	char usual[4096];
 	bool json, layer;       /* layer: not a network, so the gradient of the input is wanted too */
 } tuning;
 
@@ -155,19 +157,24 @@ static int of_file(tuning *t, const char *path) {
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
+/* Where it goes, and whether it can: before minutes of measuring. */
+static bool find_place(tuning *t) {
+	eg_error err;
+	t->path = args_text(t->args, "output");
+	if (!t->path) {
+		if (eg_tuning_path(t->usual, sizeof t->usual, &err)) return fail_error("tune-kernels", &err), false;
+		t->path = t->usual;
+	}
+	return !eg_tuning_check(t->path, &err) || (fail_error("tune-kernels", &err), false);
+}
+
 static int save(tuning *t) {
-	char usual[4096];
-	const char *path = args_text(t->args, "output");
 	eg_error err;
 	if (t->n == 0) return fail("tune-kernels", "nothing was measured; no file is written");
-	if (!path) {
-		if (eg_tuning_path(usual, sizeof usual, &err)) return fail_error("tune-kernels", &err);
-		path = usual;
-	}
-	if (eg_tuning_save(t->ctx, path, t->m, t->n, &err)) return fail_error("tune-kernels", &err);
+	if (eg_tuning_save(t->ctx, t->path, t->m, t->n, &err)) return fail_error("tune-kernels", &err);
 	if (!t->json)
-		printf("\n%d measurements in %s; to go by them: ENGRAM_TUNING=%s\n", t->n, path,
-		        path == usual ? "1" : path);
+		printf("\n%d measurements in %s; to go by them: ENGRAM_TUNING=%s\n", t->n, t->path,
+		        t->path == t->usual ? "1" : t->path);
 	return CLI_OK;
 }
 
@@ -186,7 +193,7 @@ static int run(const cli_args *a) {
 		        args_text(a, "seconds"));
 	const char **files = args_all(a, "file", &nfiles);
 	if (nfiles == 0 && a->noperands == 0) code = fail_usage("tune-kernels", "RECIPE, MODEL or PROBLEM is missing");
-	if (code == CLI_OK && !(t.ctx = cli_context(a))) code = CLI_FAILED;
+	if (code == CLI_OK && (!find_place(&t) || !(t.ctx = cli_context(a)))) code = CLI_FAILED;
 	for (int i = 0; i < a->noperands && code == CLI_OK; i++) code = of(&t, a->operands[i]);
 	for (int i = 0; i < nfiles && code == CLI_OK; i++) code = of_file(&t, files[i]);
 	if (code == CLI_OK) code = save(&t);

@@ -97,8 +97,13 @@ typedef struct eg_model_parts {
 	const eg_train_state *state;   /* its best_weights are stored too when there are any */
 } eg_model_parts;
 
-/* Writes PATH atomically: the old file or the new one, nothing in between. The same parts give the same bytes. */
+/* Writes PATH atomically: the old file or the new one, nothing in between. The same parts give the same bytes. What a
+ * killed process left of such a write (PATH.tmp-NUMBER) is removed by the next one. */
 EG_API eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error *err);
+
+/* Could PATH be written now? Does what eg_model_save, and all else here that writes a file, does before the first byte,
+ * with the same messages, and leaves nothing: for a look before hours of training. */
+EG_API eg_status eg_output_check(const char *path, eg_error *err);
 
 typedef struct eg_model eg_model;
 /* Reads the file and builds graph and parameters. Refused by name: missing, unknown and wrongly shaped weights; a newer
@@ -145,6 +150,8 @@ EG_API eg_status eg_tuning_load(eg_context *ctx, const char *path, eg_error *err
 /* Measurements that are in the file already, and are not among these, stay, if the file was made here. Folders are
  * made where they are missing. */
 EG_API eg_status eg_tuning_save(const eg_context *ctx, const char *path, const eg_measurement *m, int n, eg_error *err);
+/* Could it be saved there? To ask before measuring; makes the folders. */
+EG_API eg_status eg_tuning_check(const char *path, eg_error *err);
 
 #ifdef __cplusplus
 }

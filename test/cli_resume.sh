@@ -41,7 +41,8 @@ for signal in INT TERM KILL; do
 	fi
 	[ -e part.safetensors.checkpoint ] || fail "no checkpoint after SIG$signal"
 	[ "$(cat part.safetensors)" = old ] || fail "the model was touched before the training was over"
-	rm -f part.safetensors*.tmp* # only a kill can leave one
+	# What a kill in the middle of a write leaves goes with the next write.
+	[ $signal != KILL ] || echo half >part.safetensors.checkpoint.tmp-4194305
 	train 0 part.safetensors "--resume --threads 3 $with"
 	same $whole part.safetensors
 	[ ! -e part.safetensors.checkpoint ] || fail "the checkpoint was left behind"
@@ -57,7 +58,7 @@ says "new.safetensors.checkpoint"
 # Places that cannot be written are refused before training.
 refused() {
 	expect 1 "$ENGRAM" train quarters.yaml -o "$1"
-	says "cannot write the model"
+	says "cannot write '$1${2-}'"
 	[ ! -s out ] || fail "training began although $1 cannot be written"
 }
 mkdir folder
@@ -66,10 +67,19 @@ refused folder
 refused quarters.yaml/model.safetensors
 refused /dev/null
 [ -c /dev/null ] || fail "/dev/null was replaced"
+ln -s nowhere/model.safetensors link
+refused link
+mkdir taken.checkpoint
+refused taken .checkpoint
+refused "$(printf '%0240d' 0)" .checkpoint # the model's own name is not too long
+rm -r link taken.checkpoint
 if [ "$(id -u)" != 0 ]; then
 	chmod 555 folder
 	refused folder/model.safetensors
 	chmod 755 folder
+	echo old >read-only
+	chmod 444 read-only
+	refused read-only
 fi
 
 # A full disk: a limit on the size of files acts the same, and no half of a file is left.

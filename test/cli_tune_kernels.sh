@@ -56,6 +56,10 @@ printf '# two\n%s\n conv2d:n1c1h4w4k2r3s3p0q0u1v1 # small\n' $problem >list.txt
 # shellcheck disable=SC2086
 expect 0 "$ENGRAM" tune-kernels $fast --mode infer -f list.txt -o list.json
 says c1h4w4
+mkdir taken.json
+expect 1 "$ENGRAM" tune-kernels $problem -o taken.json
+says "cannot write 'taken.json': it is a folder"
+[ ! -s out ] || fail "measured although the file cannot be written"
 expect 2 "$ENGRAM" tune-kernels
 expect 2 "$ENGRAM" tune-kernels conv2d:n1
 expect 2 "$ENGRAM" tune-kernels lstm:l1t2n1i3h4

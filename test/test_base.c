@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -569,12 +570,9 @@ static void test_writer_abort(void **state) {
 	}
 }
 
-/* A leftover of a killed process with the same number does not stop us, nor does a second writer of the same file. */
-static void test_writer_leftover(void **state) {
+/* Two writers of one file do not disturb each other, and the file is whole at every moment. */
+static void test_writer_twice(void **state) {
 	folder *f = *state;
-	char leftover[160];
-	snprintf(leftover, sizeof(leftover), "%s.tmp-%ld", f->file, (long)getpid());
-	write_file(leftover, "half", 4);
 	eg_writer *a = eg_writer_new(NULL, f->file, NULL), *b = eg_writer_new(NULL, f->file, NULL);
 	assert_non_null(a);
 	assert_non_null(b);
@@ -584,8 +582,86 @@ static void test_writer_leftover(void **state) {
 	check_file(f->file, "second", 6);
 	assert_int_equal(eg_writer_commit(a, NULL), EG_OK);
 	check_file(f->file, "first", 5);
-	check_file(leftover, "half", 4);
-	unlink(leftover);
+}
+
+/* A process that is killed while it writes; returns when it has a temporary file. */
+static void killed_while_writing(const char *path) {
+	int ready[2];
+	char c;
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		eg_writer *w = eg_writer_new(NULL, path, NULL);
+		if (!w || write(ready[1], "+", 1) != 1) _exit(1);
+		for (;;) pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* What a killed process left goes with the next write of the same file, or the next look at it; what others hold, and
+ * what only looks like it, stays. */
+static void test_writer_leftover(void **state) {
+	folder *f = *state;
+	char path[160];
+	killed_while_writing(f->file);
+	killed_while_writing(f->file);
+	snprintf(path, sizeof(path), "%s.tmp-%ld", f->file, (long)getpid()); /* in a container the next has the same number */
+	write_file(path, "half", 4);
+	static const char *const others[] = {".tmp-", ".tmp-5x", ".tmp-5.", ".tmp-5.1.2", ".tmp", "2.tmp-5"};
+	for (int i = 0; i < EG_COUNT(others); i++) {
+		snprintf(path, sizeof(path), "%s%s", f->file, others[i]);
+		write_file(path, "other", 5);
+	}
+	snprintf(path, sizeof(path), "%s.tmp-7", f->file);
+	assert_int_equal(symlink("file2.tmp-5", path), 0);
+	eg_writer *held = eg_writer_new(NULL, f->file, NULL);
+	assert_non_null(held);
+	eg_writer_put(held, "held", 4);
+	assert_int_equal(eg_writer_check(f->file, NULL), EG_OK);
+	assert_int_equal(eg_writer_commit(held, NULL), EG_OK);
+	check_file(f->file, "held", 4);
+	check_file(path, "other", 5); /* through the link */
+	unlink(path);
+	for (int i = 0; i < EG_COUNT(others); i++) {
+		snprintf(path, sizeof(path), "%s%s", f->file, others[i]);
+		check_file(path, "other", 5);
+		unlink(path);
+	}
+	/* folder_remove finds what is left */
+}
+
+/* The check says what writing would say, and leaves nothing. */
+static void test_writer_check(void **state) {
+	folder *f = *state;
+	eg_error check, write;
+	char long_name[400], missing[160], link[160];
+	memset(long_name, 'x', sizeof(long_name));
+	memcpy(long_name, f->at, strlen(f->at));
+	long_name[strlen(f->at)] = '/';
+	long_name[strlen(f->at) + 1 + 250] = '\0'; /* a name, but its temporary file's is too long */
+	snprintf(missing, sizeof(missing), "%s/missing/file", f->at);
+	snprintf(link, sizeof(link), "%s/link", f->at);
+	assert_int_equal(symlink("nowhere", link), 0);
+	const char *const paths[] = {long_name, missing, link, f->at, "/dev/null", "", "/dev/null/file"};
+	for (int i = 0; i < EG_COUNT(paths); i++) {
+		eg_status status = eg_writer_check(paths[i], &check);
+		assert_null(eg_writer_new(NULL, paths[i], &write));
+		assert_int_equal(status, write.status);
+		assert_int_equal(check.status, write.status);
+		assert_string_equal(check.message, write.message);
+		assert_int_equal(eg_writer_check(paths[i], NULL), status);
+	}
+	unlink(link);
+	assert_int_equal(eg_writer_check(f->file, &check), EG_OK);
+	assert_int_equal(access(f->file, F_OK), -1);
+	write_file(f->file, "old", 3);
+	assert_int_equal(eg_writer_check(f->file, &check), EG_OK);
+	check_file(f->file, "old", 3);
 }
 
 static void test_writer_mode(void **state) {
@@ -733,7 +809,9 @@ int main(void) {
 	        IN_FOLDER(test_file_read),
 	        IN_FOLDER(test_writer_commit),
 	        IN_FOLDER(test_writer_abort),
+	        IN_FOLDER(test_writer_twice),
 	        IN_FOLDER(test_writer_leftover),
+	        IN_FOLDER(test_writer_check),
 	        IN_FOLDER(test_writer_mode),
 	        IN_FOLDER(test_writer_special),
 	        IN_FOLDER(test_writer_no_folder),

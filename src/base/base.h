@@ -136,11 +136,14 @@ eg_status eg_file_read(const eg_allocator *a, const char *path, size_t limit, ch
 
 /* Atomic writing: data goes to "PATH.tmp-PID" (exclusive), commit flushes, fsyncs, renames over PATH and fsyncs the folder.
  * Every error is kept and reported by commit (the first one), so writes in between need no check. A writer that is
- * aborted, or whose commit fails, leaves the old PATH as it was and removes the temporary file. */
+ * aborted, or whose commit fails, leaves the old PATH as it was and removes the temporary file; those that killed processes
+ * left of PATH are removed by the next writer of PATH. */
 typedef struct eg_writer eg_writer;
 eg_writer *eg_writer_new(const eg_allocator *a, const char *path, eg_error *err);
 void eg_writer_put(eg_writer *w, const void *data, size_t size);
 eg_status eg_writer_commit(eg_writer *w, eg_error *err); /* frees w in every case */
 void eg_writer_abort(eg_writer *w);                      /* NULL is allowed */
+/* Could PATH be written now? Does all that a writer does before its first byte, and leaves nothing. */
+eg_status eg_writer_check(const char *path, eg_error *err);
 
 #endif

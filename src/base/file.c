@@ -1,5 +1,8 @@
 /* file.c - whole files into memory, and files written so that PATH is at every moment the old file or the new one.
  *
+ * A writer keeps its temporary file locked (flock). A lock ends with its process, however that ends and whatever other
+ * processes and containers make of its number, so a temporary file that is not locked is a leftover, and goes.
+ *
  * Not here: formats. POSIX calls rather than stdio, because fsync, exclusive creation and exact error numbers are
  * wanted. strerror is used from any thread: for known error numbers all libcs of today return constant text. */
 #ifndef _GNU_SOURCE
@@ -7,11 +10,14 @@
 #endif
 #include "base/base.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,9 +149,10 @@ static eg_status find_target(const char *path, char target[PATH_MAX], bool *exis
 		memcpy(target, path, strlen(path) + 1);
 		return EG_OK;
 	}
+	bool link = S_ISLNK(st.st_mode);
 	if (!realpath(path, target) || stat(target, &st) != 0)
-		return eg_fail(err, EG_ERR_IO, "cannot write '%s': it is a link that leads nowhere (%s)", path,
-		        strerror(errno));
+		return eg_fail(err, EG_ERR_IO, "cannot write '%s': %s%s%s", path,
+		        link ? "it is a link that leads nowhere (" : "", strerror(errno), link ? ")" : "");
 	if (S_ISDIR(st.st_mode)) return eg_fail(err, EG_ERR_IO, "cannot write '%s': it is a folder", path);
 	if (!S_ISREG(st.st_mode))
 		return eg_fail(err, EG_ERR_IO, "cannot write '%s': it is a device or pipe, not a regular file", path);
@@ -155,19 +162,76 @@ static eg_status find_target(const char *path, char target[PATH_MAX], bool *exis
 	return EG_OK;
 }
 
-/* Creates the temporary file. A leftover of a killed process that had our PID (in containers the PID is often the same)
- * must not stop us, so a few names are tried. */
+/* Is it "BASE.tmp-NUMBER" or "BASE.tmp-NUMBER.NUMBER"? */
+static bool is_temp_of(const char *name, const char *base) {
+	size_t n = strlen(base);
+	if (strncmp(name, base, n) != 0 || strncmp(name + n, ".tmp-", 5) != 0) return false;
+	const char *s = name + n + 5;
+	if (!isdigit((unsigned char)*s)) return false;
+	while (isdigit((unsigned char)*s)) s++;
+	if (s[0] == '.' && isdigit((unsigned char)s[1]))
+		for (s++; isdigit((unsigned char)*s);) s++;
+	return !*s;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b) {
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Removes a temporary file of ours that nobody holds. Who removes holds the lock, and looks whether the name still
+ * leads to what it has locked. */
+static void remove_leftover(int folder, const char *name) {
+	struct stat open_one, named;
+	int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) return;
+	if (fstat(fd, &open_one) == 0 && S_ISREG(open_one.st_mode) && open_one.st_uid == geteuid() &&
+	        flock(fd, LOCK_EX | LOCK_NB) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	        same_file(&open_one, &named))
+		unlinkat(folder, name, 0);
+	close(fd);
+}
+
+/* What killed processes left of this target. Nothing here is an error of the write that is to come. */
+static void remove_leftovers(const char *target) {
+	char folder[PATH_MAX];
+	const char *slash = strrchr(target, '/'), *base = slash ? slash + 1 : target;
+	size_t n = slash == target ? 1 : slash ? (size_t)(slash - target) : 0;
+	if (n >= sizeof folder) return;
+	memcpy(folder, target, n);
+	folder[n] = '\0';
+	DIR *d = opendir(n ? folder : ".");
+	if (!d) return;
+	for (const struct dirent *e; (e = readdir(d));)
+		if (is_temp_of(e->d_name, base)) remove_leftover(dirfd(d), e->d_name);
+	closedir(d);
+}
+
+/* Makes one of the names, and locks it. Where locks are not supported, we go on without, and nobody removes leftovers.
+ * Between the two calls somebody may have taken our file for a leftover: then, as if it had been there before, EEXIST. */
+static int create_locked(eg_writer *w) {
+	struct stat open_one, named;
+	w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, w->existed ? 0600 : 0666);
+	if (w->fd < 0) return errno;
+	if (flock(w->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+		if (fstat(w->fd, &open_one) == 0 && lstat(w->temp, &named) == 0 && same_file(&open_one, &named))
+			return 0;
+	}
+	close(w->fd);
+	return EEXIST;
+}
+
+/* Creates the temporary file. Another process may have our PID (in containers it is often the same), so a few names are
+ * tried. */
 static int open_temp(eg_writer *w, mode_t old_mode) {
 	size_t n = strlen(w->target);
-	for (int i = 0; i < TRIES; i++) {
+	int error = EEXIST;
+	remove_leftovers(w->target);
+	for (int i = 0; i < TRIES && error == EEXIST; i++) {
 		snprintf(w->temp + n, 48, i ? ".tmp-%ld.%d" : ".tmp-%ld", (long)getpid(), i);
-		w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, w->existed ? 0600 : 0666);
-		if (w->fd >= 0) break;
-		if (errno != EEXIST) return errno;
+		error = create_locked(w);
 	}
-	if (w->fd < 0) return EEXIST;
-	if (!w->existed || fchmod(w->fd, old_mode) == 0) return 0;
-	int error = errno;
+	if (error || !w->existed || fchmod(w->fd, old_mode) == 0) return error;
+	error = errno;
 	close(w->fd);
 	unlink(w->temp);
 	return error;
@@ -240,12 +304,19 @@ static int sync_folder(char *target) {
 	return error == EINVAL || error == ENOTSUP || error == EROFS || error == EBADF ? 0 : error;
 }
 
+/* Some systems tell only now that there was no room. The file stays open, and locked: to others it would be a leftover. */
+static int close_copy(int fd) {
+	int copy = dup(fd);
+	if (copy < 0) return errno;
+	return close(copy) == 0 || errno == EINTR ? 0 : errno;
+}
+
 eg_status eg_writer_commit(eg_writer *w, eg_error *err) {
 	flush(w);
 	while (!w->error && fsync(w->fd) != 0) {
 		if (errno != EINTR) w->error = errno;
 	}
-	if (close(w->fd) != 0 && errno != EINTR && !w->error) w->error = errno;
+	if (!w->error) w->error = close_copy(w->fd);
 	if (!w->error && rename(w->temp, w->target) != 0) w->error = errno;
 	eg_status status = EG_OK;
 	if (w->error) {
@@ -258,6 +329,7 @@ eg_status eg_writer_commit(eg_writer *w, eg_error *err) {
 			        "'%s' is written, but its folder could not be synced to disk: %s", w->path,
 			        strerror(error));
 	}
+	close(w->fd);
 	writer_free(w);
 	return status;
 }
@@ -267,4 +339,12 @@ void eg_writer_abort(eg_writer *w) {
 	close(w->fd);
 	unlink(w->temp);
 	writer_free(w);
+}
+
+eg_status eg_writer_check(const char *path, eg_error *err) {
+	eg_error local;
+	eg_writer *w = eg_writer_new(NULL, path, err ? err : &local);
+	if (!w) return err ? err->status : local.status;
+	eg_writer_abort(w);
+	return EG_OK;
 }

@@ -261,6 +261,8 @@ eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error 
 	return status;
 }
 
+eg_status eg_output_check(const char *path, eg_error *err) { return eg_writer_check(path, err); }
+
 /* ---- loading: texts ---------------------------------------------------------------------------------------------- */
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory"); }

@@ -140,16 +140,26 @@ static eg_tree *make_tree(eg_tree_builder *b, const eg_context *ctx, const eg_me
 	return b->failed ? NULL : root;
 }
 
+eg_status eg_tuning_check(const char *path, eg_error *err) {
+	make_folders(path);
+	return eg_writer_check(path, err);
+}
+
 eg_status eg_tuning_save(const eg_context *ctx, const char *path, const eg_measurement *m, int n, eg_error *err) {
 	eg_arena arena = {0};
 	eg_tree_builder b = {&arena, path, false};
 	eg_measurement *old = NULL;
-	eg_error unused;
+	eg_error why;
 	const char *text;
 	int nold = 0;
-	if (read_file(path, ctx, &arena, &old, &nold, &unused)) nold = 0;
+	eg_status status = read_file(path, ctx, &arena, &old, &nold, &why);
+	if (status == EG_ERR_MEMORY) { /* no reason to lose what is there */
+		eg_arena_free(&arena);
+		return eg_fail(err, status, "%s", why.message);
+	}
+	if (status) nold = 0;
 	eg_tree *root = make_tree(&b, ctx, m, n, old, nold);
-	eg_status status = root ? eg_json_write(&arena, root, 1, &text, err) : eg_fail(err, EG_ERR_MEMORY, "%s: out of memory", path);
+	status = root ? eg_json_write(&arena, root, 1, &text, err) : eg_fail(err, EG_ERR_MEMORY, "%s: out of memory", path);
 	if (!status) {
 		make_folders(path);
 		eg_writer *w = eg_writer_new(NULL, path, err);
