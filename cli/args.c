@@ -257,6 +257,19 @@ uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise) {
 	return text && parse_number(text, &v) ? v : otherwise;
 }
 
+bool args_real(const cli_args *a, const char *name, double min, double max, double *value) {
+	const char *text = args_text(a, name);
+	char *end = NULL;
+	if (!text) return true;
+	double v = strtod(text, &end);
+	if (end == text || *end || !(v >= min && v <= max)) {
+		fail_usage(a->verb->name, "--%s needs a number from %g to %g, not '%s'", name, min, max, text);
+		return false;
+	}
+	*value = v;
+	return true;
+}
+
 const char **args_all(const cli_args *a, const char *name, int *n) {
 	const char **all = cli_alloc((size_t)(a->ngiven + 2) * sizeof *all);
 	*n = 0;

@@ -15,7 +15,8 @@
 #define CLI_PRINTF(fmt, args)
 #endif
 
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 }; /* exit codes */
+/* Exit codes; the last: what was computed could not be written where it should be. */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNWRITTEN = 3 };
 
 /* ---- arguments (args.c) ------------------------------------------------------------------------------------------ */
 
@@ -98,6 +99,9 @@ void args_free(cli_args *a);
 bool args_has(const cli_args *a, const char *name);
 const char *args_text(const cli_args *a, const char *name); /* the last one given; NULL: none */
 uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise);
+/* The number of an option, which is left alone where it is not given; false: it is none from min to max, a usage error,
+ * which has been told. */
+bool args_real(const cli_args *a, const char *name, double min, double max, double *value);
 /* All values of a repeated option, in order, *n of them; NULL after them, with room for one more. To be freed. */
 const char **args_all(const cli_args *a, const char *name, int *n);
 /* The options of tasks that were given, as settings "name=value" for eg_predictor_new, NULL-terminated; then `more`,

@@ -52,7 +52,7 @@ static void help(FILE *f) {
 	        "                    1: the one in its usual place\n"
 	        "  ENGRAM_VERBOSE    1: tells on stderr which kernels were chosen and why; 2: the plan too\n"
 	        "  NO_COLOR          when set, no colours\n"
-	        "\nExit codes: 0 done, 1 failed, 2 wrong usage.\n");
+	        "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a training's output cannot be written.\n");
 }
 
 static int run_verb(const cli_verb *verb, int argc, char **argv) {

@@ -95,7 +95,7 @@ eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
 
 bool cli_can_write(const cli_args *a, const char *path) {
 	eg_error err;
-	return !eg_output_check(path, &err) || (fail_error(a->verb->name, &err), false);
+	return !eg_output_check(path, 0, &err) || (fail_error(a->verb->name, &err), false);
 }
 
 bool cli_make_folder(const cli_args *a, const char *path) {

@@ -1,12 +1,10 @@
-/* train.c - engram train: from a recipe to a model file, with a checkpoint after each epoch.
- *
- * Files: MODEL is written once, at the end; MODEL.checkpoint after an epoch, and removed at the end. Both appear whole
- * or not at all, and hold neither clock nor thread count: same seed, same bytes, also after a kill and --resume.
+/* train.c - engram train: from a recipe to a model file. Same seed, same bytes, also after a kill and --resume.
  *
  * Signals: SIGINT, SIGTERM and SIGHUP are blocked while training and looked for after every step, so that nothing is
  * ever interrupted in the middle. Several trainings (--folds) write nothing, and end as a signal says.
  *
- * Not here: what is shown (train_show.c), folds (train_folds.c). */
+ * Not here: files (train_files.c), what a checkpoint must agree with (train_resume.c), what is shown (train_show.c), folds
+ * (train_folds.c). */
 #define _POSIX_C_SOURCE 200809L /* sigpending */
 #include "train.h"
 
@@ -26,8 +24,7 @@ static void choose_signals(sigset_t *s) {
 		sigaddset(s, SIGHUP); /* ignored under nohup */
 }
 
-static bool stop_wanted(void *user) {
-	const training *t = user;
+bool train_stop_wanted(const training *t) {
 	sigset_t pending;
 	if (sigpending(&pending)) return false;
 	for (int number = 1; number < 32; number++)
@@ -38,35 +35,8 @@ static bool stop_wanted(void *user) {
 /* Takes back what stop_wanted saw, and lets signals through again. */
 static void forget_signals(training *t) {
 	int number;
-	while (stop_wanted(t) && sigwait(&t->stop, &number) == 0) {}
+	while (train_stop_wanted(t) && sigwait(&t->stop, &number) == 0) {}
 	sigprocmask(SIG_UNBLOCK, &t->stop, NULL);
-}
-
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-static char *joined(const char *a, const char *b, const char *c) {
-	size_t n = strlen(a) + strlen(b) + strlen(c) + 1;
-	char *s = cli_alloc(n);
-	snprintf(s, n, "%s%s%s", a, b, c);
-	return s;
-}
-
-static eg_status save(training *t, const char *path, bool checkpoint, eg_error *err) {
-	/* Training loss and accuracy are left out: after a resume at the very end they are not known. */
-	eg_train_result result = {.epochs_done = t->state.epoch,
-	        .best_epoch = t->state.best_epoch,
-	        .loss = NAN,
-	        .train_metric = NAN,
-	        .val_loss = t->state.best_epoch ? t->state.best_loss : NAN,
-	        .metric = t->told >= 0 ? t->judge->metrics[t->told].name : NULL,
-	        .val_metric = t->state.best_epoch ? t->state.best_metric : NAN};
-	eg_model_parts parts = {.recipe = t->recipe,
-	        .params = t->params,
-	        .sizes = eg_samples_sizes(t->samples),
-	        .task = eg_samples_kept(t->samples),
-	        .result = &result};
-	if (checkpoint) parts.optimizer = t->optimizer, parts.state = &t->state;
-	return eg_model_save(path, &parts, err);
 }
 
 /* ---- while it runs ----------------------------------------------------------------------------------------------- */
@@ -79,31 +49,25 @@ static bool on_step(void *user, const eg_progress *p) {
 	return true;
 }
 
-/* Epochs of less than a second share a checkpoint: syncing a file takes longer than they do. */
-static void keep(training *t, const eg_epoch_report *r) {
-	eg_error err;
-	t->unkept += r->seconds;
-	if (t->kept && t->unkept < 1 && !stop_wanted(t)) return;
-	if (save(t, t->checkpoint_path, true, &err) == EG_OK) {
-		t->kept = r->epoch;
-		t->unkept = 0;
-	} else if (!t->checkpoint_failed) {
-		fail("train", "the checkpoint could not be written, training goes on without: %s", err.message);
-		t->checkpoint_failed = true;
+/* After every update. Who stops it keeps this step. */
+static bool interrupted(void *user) {
+	training *t = user;
+	if (train_stop_wanted(t)) {
+		train_write_checkpoint(t);
+		return true;
 	}
+	return !train_keep_step(t);
 }
 
 static bool on_epoch(void *user, const eg_epoch_report *r) {
 	train_show_epoch(user, r);
-	keep(user, r);
-	return true;
+	return train_keep_epoch(user) && !train_stop_wanted(user);
 }
 
 /* ---- getting ready ----------------------------------------------------------------------------------------------- */
 
 static bool read_recipe(training *t) {
 	eg_error err;
-	const char *path = args_text(t->args, "output");
 	t->recipe = cli_recipe(t->args, t->recipe_path);
 	if (!t->recipe) return false;
 	if (eg_task_open(t->recipe, &t->task, &err)) {
@@ -111,11 +75,7 @@ static bool read_recipe(training *t) {
 		return false;
 	}
 	t->config = *eg_recipe_train(t->recipe);
-	if (args_has(t->args, "folds")) return true; /* no file is written */
-	t->model_path = path ? joined(path, "", "") : joined(eg_recipe_name(t->recipe), ".safetensors", "");
-	t->checkpoint_path = joined(t->model_path, ".checkpoint", "");
-	/* Said before hours of training rather than after them. */
-	return cli_can_write(t->args, t->model_path) && cli_can_write(t->args, t->checkpoint_path);
+	return args_has(t->args, "folds") || train_files_open(t); /* folds write no file */
 }
 
 bool train_load(training *t, int folds, int fold) {
@@ -163,10 +123,10 @@ static void on_weight(void *user, const char *name, const char *why) {
 /* As it is said, or, where there is no such file, beside the recipe. To be freed. */
 static char *from_path(const training *t, const char *path) {
 	const char *slash = strrchr(t->recipe_path, '/');
-	if (path[0] == '/' || !slash || access(path, F_OK) == 0) return joined(path, "", "");
-	char *folder = joined(t->recipe_path, "", "");
+	if (path[0] == '/' || !slash || access(path, F_OK) == 0) return train_joined(path, "", "");
+	char *folder = train_joined(t->recipe_path, "", "");
 	folder[slash - t->recipe_path + 1] = '\0';
-	char *beside = joined(folder, path, "");
+	char *beside = train_joined(folder, path, "");
 	free(folder);
 	return beside;
 }
@@ -188,9 +148,9 @@ static bool take_weights(training *t) {
 	} else {
 		snprintf(line, sizeof line, "%d of %d weights%s are those of ", k.taken,
 		        layers ? k.all : eg_params_count(t->params), layers ? " of the layers chosen" : "");
-		char *head = joined(line, path, "\n");
+		char *head = train_joined(line, path, "\n");
 		free(t->from);
-		t->from = joined(head, k.text ? k.text : "", "");
+		t->from = train_joined(head, k.text ? k.text : "", "");
 		free(head);
 	}
 	free(k.text);
@@ -200,28 +160,6 @@ static bool take_weights(training *t) {
 }
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
-
-/* The recipe's text without its section `train`, which may change when training goes on. */
-static char *without_train(const char *text) {
-	char *copy = cli_alloc(strlen(text) + 1), *to = copy;
-	bool skip = false;
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-		n += text[n] == '\n';
-		if (text[0] != ' ' && text[0] != '-') skip = !strncmp(text, "train:", 6);
-		if (!skip) memcpy(to, text, n), to += n;
-		text += n;
-	}
-	return copy;
-}
-
-static bool same_but_train(const eg_recipe *a, const eg_recipe *b) {
-	char *x = without_train(eg_recipe_text(a)), *y = without_train(eg_recipe_text(b));
-	bool same = !strcmp(x, y);
-	free(x);
-	free(y);
-	return same;
-}
 
 bool train_network(training *t) {
 	eg_error err;
@@ -262,58 +200,23 @@ void train_drop(training *t) {
 	t->task = NULL;
 }
 
-static bool same_sizes(const eg_size *a, const eg_size *b) {
-	for (; a && b && a->name && b->name; a++, b++)
-		if (strcmp(a->name, b->name) != 0 || a->size != b->size) return false;
-	return (!a || !a->name) && (!b || !b->name);
-}
-
-/* The first key of what the checkpoint keeps of its data that is not the same now; NULL: all are. */
-static const char *different_key(const eg_value *then, const eg_value *now) {
-	for (const eg_value *v = eg_value_first(then); v; v = eg_value_next(v))
-		if (!eg_value_same(v, eg_value_get(now, eg_value_key(v)))) return eg_value_key(v);
-	return NULL;
-}
-
-static bool old_network(training *t) {
-	t->resumed = cli_model(t->args, t->checkpoint_path, t->ctx);
-	if (!t->resumed) return false;
-	const eg_recipe *r = eg_model_recipe(t->resumed);
-	if (!same_but_train(r, t->recipe) || !same_sizes(eg_model_sizes(t->resumed), eg_samples_sizes(t->samples))) {
-		fail("train",
-		        "%s was made by another recipe; only its section 'train' may change. Begin anew without "
-		        "--resume",
+static void tell_files(const training *t, bool resume, bool there) {
+	if (there && !resume)
+		fail("train", "note: %s of an earlier training will be overwritten (--resume goes on with it)",
 		        t->checkpoint_path);
-		return false;
-	}
-	const char *differs = different_key(eg_model_task(t->resumed), eg_samples_kept(t->samples));
-	if (differs) {
-		fail("train",
-		        "%s was trained on other data: its '%s' differ from those of the data as it is now. Begin anew "
-		        "without "
-		        "--resume",
-		        t->checkpoint_path, differs);
-		return false;
-	}
-	if (strcmp(eg_recipe_text(r), eg_recipe_text(t->recipe)) && !t->quiet)
-		fail("train", "note: the recipe's section 'train' has changed since the checkpoint; training goes on "
-		              "with the new one");
-	t->graph = eg_model_graph(t->resumed);
-	t->params = eg_model_params(t->resumed);
-	eg_error err;
-	return !eg_task_suits(t->task, t->graph, &err) || (fail_error("train", &err), false);
+	else if (args_has(t->args, "resume") && !there && !t->quiet)
+		fail("train", "note: there is no %s to resume from; training begins anew", t->checkpoint_path);
+	else if (!resume && !t->quiet && access(t->model_path, F_OK) == 0)
+		fail("train", "note: %s, which is there, is replaced when this training has succeeded", t->model_path);
 }
 
 static bool prepare(training *t) {
 	eg_error err;
 	size_t n;
 	bool there = access(t->checkpoint_path, F_OK) == 0, resume = args_has(t->args, "resume") && there;
-	if (!(resume ? old_network(t) : train_network(t)) || !train_judges(t)) return false;
-	if (there && !resume)
-		fail("train", "note: %s of an earlier training will be overwritten (--resume goes on with it)",
-		        t->checkpoint_path);
-	else if (args_has(t->args, "resume") && !there && !t->quiet)
-		fail("train", "note: there is no %s to resume from; training begins anew", t->checkpoint_path);
+	if (args_has(t->args, "resume") && !there && train_refuse_finished(t)) return false;
+	if (!(resume ? train_old_network(t) : train_network(t)) || !train_judges(t)) return false;
+	tell_files(t, resume, there);
 	t->optimizer = eg_optimizer_new(t->params, &t->config.optimizer, &err);
 	if (!t->optimizer) {
 		fail_error("train", &err);
@@ -322,22 +225,12 @@ static bool prepare(training *t) {
 	eg_params_flat(t->params, &n);
 	t->state.best_weights = cli_alloc(n * sizeof *t->state.best_weights);
 	if (t->config.average > 0) t->state.average = cli_alloc(n * sizeof *t->state.average);
-	if (!resume) return true;
-	if (eg_model_resume(t->resumed, t->optimizer, &t->state, &err)) {
-		fail("train", "%s: %s", t->checkpoint_path, err.message);
-		return false;
-	}
-	t->first = t->kept = t->state.epoch;
-	if (t->config.epochs == 0) t->config.epochs = 10;
-	/* The checkpoint may be that of the last epoch: then only the model is left to be written. */
-	if (t->config.early_stopping > 0 && t->has_validation && t->state.bad_epochs >= t->config.early_stopping)
-		t->config.epochs = t->state.epoch;
-	return true;
+	return train_know_data(t) && (!resume || train_old_state(t)) && train_room(t);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
-static void print_command(const training *t, FILE *f, const char *more) {
+void train_print_command(const training *t, FILE *f, const char *more) {
 	const cli_args *a = t->args;
 	fprintf(f, "  engram train %s", t->recipe_path);
 	for (int i = 0; i < a->ngiven; i++) {
@@ -351,26 +244,27 @@ static void print_command(const training *t, FILE *f, const char *more) {
 }
 
 static int stopped(const training *t, const eg_error *why) {
+	char kept[120];
+	if (t->code) return t->code; /* it was told why */
 	fail_error("train", why);
-	if (!t->kept) {
-		fprintf(stderr, "No epoch was finished, so nothing is kept and no model was written.\n");
-		return CLI_FAILED;
-	}
-	fprintf(stderr, "Epoch %d is kept in %s. To go on from there:\n", t->kept, t->checkpoint_path);
-	print_command(t, stderr, " --resume");
+	if (!train_kept_text(t, kept)) return CLI_FAILED;
+	fprintf(stderr, "It is kept in %s up to %s. To go on from there:\n", t->checkpoint_path, kept);
+	train_print_command(t, stderr, " --resume");
 	return CLI_FAILED;
 }
 
+/* A training that fails replaces no model. */
 static int not_finite(training *t, const eg_error *why) {
-	eg_error err;
+	char kept[120];
 	fail_error("train", why);
-	if (save(t, t->model_path, false, &err)) return fail_error("train", &err);
-	fprintf(stderr, "Those weights are saved in %s.\n", t->model_path);
-	if (t->kept) {
-		fprintf(stderr, "To go on from epoch %d with a smaller learning rate:\n", t->kept);
-		print_command(t, stderr, " --resume --set train.lr=...");
+	char *path = train_joined(t->model_path, ".last-good", "");
+	if (train_write(t, path, false) && !t->code) fprintf(stderr, "Those weights are saved in %s.\n", path);
+	free(path);
+	if (train_kept_text(t, kept)) {
+		fprintf(stderr, "To go on from %s with a smaller learning rate:\n", kept);
+		train_print_command(t, stderr, " --resume --set train.lr=...");
 	}
-	return CLI_FAILED;
+	return t->code ? t->code : CLI_FAILED;
 }
 
 static void show_best(const training *t) {
@@ -384,22 +278,15 @@ static void show_best(const training *t) {
 }
 
 static int finish(training *t, const eg_train_result *result) {
-	eg_error err;
 	char time[NUMBER];
 	const eg_train_state *s = &t->state;
-	if (save(t, t->model_path, false, &err)) {
-		fail_error("train", &err);
-		if (t->kept) {
-			fprintf(stderr,
-			        "The training is not lost: %s has it. When there is room, write the model with\n",
-			        t->checkpoint_path);
-			print_command(t, stderr, " --resume");
-		}
-		return CLI_FAILED;
+	if (args_has(t->args, "keep-checkpoint")) {
+		if (!train_keep(t)) return t->code;
 	}
-	if (t->kept) unlink(t->checkpoint_path);
+	if (!train_write(t, t->model_path, false)) return t->code;
+	if (t->has_kept && !t->code && !args_has(t->args, "keep-checkpoint")) unlink(t->checkpoint_path);
 	train_warn_of_guessing(t, result);
-	if (t->json || t->quiet) return CLI_OK;
+	if (t->json || t->quiet || t->code) return t->code;
 	int done = s->epoch - t->first;
 	printf("\n%d epoch%s in %s", done, done == 1 ? "" : "s", number_time(time, result->seconds));
 	printf(t->first ? ", %d in all." : ".", s->epoch);
@@ -425,11 +312,12 @@ static void show_plan(const training *t, const eg_dataset *d) {
 static int train(training *t) {
 	eg_train_result result;
 	eg_error err;
-	eg_train_callbacks callbacks = {.user = t, .step = on_step, .epoch = on_epoch, .interrupted = stop_wanted};
+	eg_train_callbacks callbacks = {.user = t, .step = on_step, .epoch = on_epoch, .interrupted = interrupted};
 	const eg_dataset *data = eg_samples_get(t->samples, EG_PART_TRAIN);
 	if (!t->quiet && !t->json) train_introduce(t);
 	if (t->json && t->from && !t->quiet) fail("train", "note: %s", t->from);
 	show_plan(t, data);
+	t->begun = t->kept_at = train_clock();
 	sigprocmask(SIG_BLOCK, &t->stop, NULL);
 	eg_status status = eg_train(t->graph, t->params, &t->config, data,
 	        eg_samples_get(t->samples, EG_PART_VALIDATION), t->optimizer, &t->state, &callbacks, &result, &err);
@@ -444,13 +332,14 @@ static int train(training *t) {
 }
 
 static int train_all(training *t) {
-	if (!read_recipe(t)) return CLI_FAILED;
+	if (!read_recipe(t)) return t->code ? t->code : CLI_FAILED;
 	sigprocmask(SIG_BLOCK, &t->stop, NULL); /* the team's threads inherit it: a signal must find this thread */
 	t->ctx = cli_context(t->args);
 	sigprocmask(SIG_UNBLOCK, &t->stop, NULL);
 	if (!t->ctx) return CLI_FAILED;
 	if (args_has(t->args, "folds")) return train_folds(t, (int)args_number(t->args, "folds", 2));
-	return train_load(t, 0, 0) && prepare(t) ? train(t) : CLI_FAILED;
+	if (train_load(t, 0, 0) && prepare(t)) return train(t);
+	return t->code ? t->code : CLI_FAILED;
 }
 
 static int run(const cli_args *a) {
@@ -458,11 +347,13 @@ static int run(const cli_args *a) {
 	        .recipe_path = a->operands[0],
 	        .json = args_has(a, "json"),
 	        .quiet = args_has(a, "quiet"),
+	        .every = 300,
 	        .told = -1,
 	        .shown = -1};
 	if (args_has(a, "folds") && (args_has(a, "resume") || args_has(a, "output")))
 		return fail_usage("train", "--folds writes no file; it does not go with --%s",
 		        args_has(a, "resume") ? "resume" : "output");
+	if (!args_real(a, "checkpoint-every", 0, 1e9, &t.every)) return CLI_USAGE;
 	t.live = is_terminal(stdout) && !t.json && !t.quiet;
 	choose_signals(&t.stop);
 	signal(SIGPIPE, SIG_IGN); /* who only looks on may leave */
@@ -474,8 +365,7 @@ static int run(const cli_args *a) {
 	eg_model_free(t.resumed);
 	eg_context_free(t.ctx);
 	eg_recipe_free(t.recipe);
-	free(t.model_path);
-	free(t.checkpoint_path);
+	train_files_close(&t);
 	return code;
 }
 
@@ -486,6 +376,12 @@ static const cli_option options[] = {
         {"resume", 0, NULL,
                 "go on from the checkpoint of a training that was stopped; the model becomes the same, byte for byte, "
                 "as if it had not been",
+                0, 0},
+        {"checkpoint-every", 0, "SECONDS",
+                "write a checkpoint inside of an epoch too, whenever so much time has gone by (default: 300)", 0, 0},
+        {"keep-checkpoint", 0, NULL,
+                "leave the last checkpoint when the training is over, so that --resume with a larger train.epochs goes "
+                "on with it",
                 0, 0},
         {"folds", 0, "K",
                 "train K times, each time judged by another K-th of the training samples, and tell mean and deviation; "
@@ -508,8 +404,11 @@ const cli_verb verb_train = {
                  "all that the other verbs need. Of all epochs the one that does best on the validation\n"
                  "samples is kept. The same seed gives the same file, byte for byte, for any number of\n"
                  "threads.\n\n"
-                 "After each epoch a checkpoint is written beside the model, and removed at the end.\n"
-                 "Ctrl-C finishes the step and keeps the checkpoint; --resume goes on with it.\n\n"
+                 "Beside the model a checkpoint is written after each epoch (epochs shorter than a second\n"
+                 "share one) and every five minutes inside of longer ones, and removed at the end. Ctrl-C\n"
+                 "finishes the step and keeps it; --resume goes on from exactly there, if recipe and data are\n"
+                 "as they were. A model that is there is replaced only by a training that succeeds. When\n"
+                 "nothing can be written, the exit code is 3.\n\n"
                  "With train.from: MODEL in the recipe the weights begin as those of another model, where\n"
                  "names and shapes are the same.",
         .options = options,

@@ -1,5 +1,5 @@
-/* train.h - a training, as the files of engram train share it: train.c (getting ready, files, the end), train_show.c
- * (what is shown of it) and train_folds.c (several trainings, to see how much the result depends on the data). */
+/* train.h - a training, as the files of engram train share it: train.c (getting ready, the end), train_files.c (what is
+ * written), train_resume.c (going on), train_show.c (what is shown) and train_folds.c (several trainings, to see how much the result depends on the data). */
 #ifndef ENGRAM_CLI_TRAIN_H
 #define ENGRAM_CLI_TRAIN_H
 
@@ -10,7 +10,8 @@
 typedef struct training {
 	const cli_args *args;
 	const char *recipe_path;
-	char *model_path, *checkpoint_path;
+	char *model_path, *checkpoint_path, *lock_path;
+	int lock; /* the file's descriptor + 1; 0: it is not held */
 	bool json, quiet, live; /* live: stdout is a terminal */
 	eg_recipe *recipe;
 	eg_task *task;
@@ -25,11 +26,18 @@ typedef struct training {
 	eg_train_config config;
 	char *from;      /* what was taken from another model, for people; NULL: nothing was to be */
 	int told, shown; /* of the judge's metrics: what decides or is the first; the one that has columns; -1: none */
-	bool has_validation, head_shown, checkpoint_failed;
-	char rate[48];   /* "pictures/s" */
-	int first, kept; /* epochs done before; epochs in the checkpoint, 0: there is none */
-	double unkept;   /* seconds of training since the checkpoint */
-	sigset_t stop;   /* signals that ask to stop */
+	bool has_validation, head_shown;
+	char rate[48]; /* "pictures/s" */
+	int first;     /* epochs done before */
+	/* The checkpoint, where there is one of this training: epochs in it, and batches of the next one. */
+	bool has_kept;
+	int kept;
+	int64_t kept_batch, kept_batches;
+	double every;          /* seconds between two inside of an epoch */
+	double begun, kept_at; /* clock */
+	double looked, told_at; /* when one was tried last; when it was told last that it could not be written */
+	int code;               /* the exit code that writing leads to; 0: all is well */
+	sigset_t stop;          /* signals that ask to stop */
 } training;
 
 /* ---- train.c ----------------------------------------------------------------------------------------------------- */
@@ -40,6 +48,43 @@ bool train_network(training *t);
 bool train_judges(training *t);
 /* Gives back what the two above made, for another fold. */
 void train_drop(training *t);
+/* Has a signal asked to stop? */
+bool train_stop_wanted(const training *t);
+/* This training's command, with `more` behind it. */
+void train_print_command(const training *t, FILE *f, const char *more);
+
+/* ---- train_files.c ----------------------------------------------------------------------------------------------- */
+
+char *train_joined(const char *a, const char *b, const char *c); /* to be freed */
+double train_clock(void);                                        /* seconds, from some time on */
+/* Names, looks whether the files could be written, and keeps others from writing them; false after a message. */
+bool train_files_open(training *t);
+void train_files_close(training *t);
+/* Is there room for a checkpoint of this network? false after a message. */
+bool train_room(training *t);
+/* The model, or a file with the state of training: there, or where there is room, or when there is; t->code says that it
+ * is not where it should be. false after a message: nowhere. */
+bool train_write(training *t, const char *path, bool checkpoint);
+/* The checkpoint as of now: always; at an epoch's end; inside of one, when it is time. false: there is none, and the training
+ * is to end. */
+bool train_keep(training *t);
+bool train_keep_epoch(training *t);
+bool train_keep_step(training *t);
+/* For who stops it: of this very step, with all that is tried for a model. */
+void train_write_checkpoint(training *t);
+/* "epoch 3, step 120 of 938", into buf; NULL: nothing is kept. */
+const char *train_kept_text(const training *t, char buf[120]);
+
+/* ---- train_resume.c ---------------------------------------------------------------------------------------------- */
+
+/* The network of the checkpoint, if recipe and names are those of then; then, with an optimizer, its state, if the samples
+ * are. false after a message. */
+bool train_old_network(training *t);
+bool train_old_state(training *t);
+/* Fingerprints of the samples, into the state. */
+bool train_know_data(training *t);
+/* A finished model stands where the checkpoint is missing: true after a message. */
+bool train_refuse_finished(const training *t);
 
 /* ---- train_show.c ------------------------------------------------------------------------------------------------ */
 

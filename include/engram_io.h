@@ -101,9 +101,9 @@ typedef struct eg_model_parts {
  * killed process left of such a write (PATH.tmp-NUMBER) is removed by the next one. */
 EG_API eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error *err);
 
-/* Could PATH be written now? Does what eg_model_save, and all else here that writes a file, does before the first byte,
- * with the same messages, and leaves nothing: for a look before hours of training. */
-EG_API eg_status eg_output_check(const char *path, eg_error *err);
+/* Could PATH be written now, and is there room for `bytes` of it? Does what eg_model_save, and all else here that writes a
+ * file, does before the first byte, with the same messages, and leaves nothing: for a look before hours of training. */
+EG_API eg_status eg_output_check(const char *path, size_t bytes, eg_error *err);
 
 typedef struct eg_model eg_model;
 /* Reads the file and builds graph and parameters. Refused by name: missing, unknown and wrongly shaped weights; a newer

@@ -622,7 +622,7 @@ static void test_writer_leftover(void **state) {
 	eg_writer *held = eg_writer_new(NULL, f->file, NULL);
 	assert_non_null(held);
 	eg_writer_put(held, "held", 4);
-	assert_int_equal(eg_writer_check(f->file, NULL), EG_OK);
+	assert_int_equal(eg_writer_check(f->file, 0, NULL), EG_OK);
 	assert_int_equal(eg_writer_commit(held, NULL), EG_OK);
 	check_file(f->file, "held", 4);
 	check_file(path, "other", 5); /* through the link */
@@ -649,18 +649,18 @@ static void test_writer_check(void **state) {
 	assert_int_equal(symlink("nowhere", link), 0);
 	const char *const paths[] = {long_name, missing, link, f->at, "/dev/null", "", "/dev/null/file"};
 	for (int i = 0; i < EG_COUNT(paths); i++) {
-		eg_status status = eg_writer_check(paths[i], &check);
+		eg_status status = eg_writer_check(paths[i], 0, &check);
 		assert_null(eg_writer_new(NULL, paths[i], &write));
 		assert_int_equal(status, write.status);
 		assert_int_equal(check.status, write.status);
 		assert_string_equal(check.message, write.message);
-		assert_int_equal(eg_writer_check(paths[i], NULL), status);
+		assert_int_equal(eg_writer_check(paths[i], 0, NULL), status);
 	}
 	unlink(link);
-	assert_int_equal(eg_writer_check(f->file, &check), EG_OK);
+	assert_int_equal(eg_writer_check(f->file, 0, &check), EG_OK);
 	assert_int_equal(access(f->file, F_OK), -1);
 	write_file(f->file, "old", 3);
-	assert_int_equal(eg_writer_check(f->file, &check), EG_OK);
+	assert_int_equal(eg_writer_check(f->file, 0, &check), EG_OK);
 	check_file(f->file, "old", 3);
 }
 

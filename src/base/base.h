@@ -143,7 +143,8 @@ eg_writer *eg_writer_new(const eg_allocator *a, const char *path, eg_error *err)
 void eg_writer_put(eg_writer *w, const void *data, size_t size);
 eg_status eg_writer_commit(eg_writer *w, eg_error *err); /* frees w in every case */
 void eg_writer_abort(eg_writer *w);                      /* NULL is allowed */
-/* Could PATH be written now? Does all that a writer does before its first byte, and leaves nothing. */
-eg_status eg_writer_check(const char *path, eg_error *err);
+/* Could PATH be written now, `size` bytes of it? Does all that a writer does before its first byte, sees whether there is room, and
+ * leaves nothing. */
+eg_status eg_writer_check(const char *path, size_t size, eg_error *err);
 
 #endif

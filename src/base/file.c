@@ -341,10 +341,21 @@ void eg_writer_abort(eg_writer *w) {
 	writer_free(w);
 }
 
-eg_status eg_writer_check(const char *path, eg_error *err) {
+/* Room is taken, not counted: quotas and limits on files count too. File systems that cannot do that say nothing. */
+static int take_room(int fd, size_t size) {
+	int error = size > 0 ? posix_fallocate(fd, 0, (off_t)size) : 0;
+	return error == ENOSPC || error == EDQUOT || error == EFBIG ? error : 0;
+}
+
+eg_status eg_writer_check(const char *path, size_t size, eg_error *err) {
 	eg_error local;
-	eg_writer *w = eg_writer_new(NULL, path, err ? err : &local);
-	if (!w) return err ? err->status : local.status;
+	if (!err) err = &local;
+	eg_writer *w = eg_writer_new(NULL, path, err);
+	if (!w) return err->status;
+	int error = take_room(w->fd, size);
+	if (error)
+		eg_fail(err, EG_ERR_IO, "cannot write '%s': there is no room for %zu bytes: %s", path, size,
+		        strerror(error));
 	eg_writer_abort(w);
-	return EG_OK;
+	return error ? EG_ERR_IO : EG_OK;
 }

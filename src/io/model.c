@@ -261,7 +261,7 @@ eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error 
 	return status;
 }
 
-eg_status eg_output_check(const char *path, eg_error *err) { return eg_writer_check(path, err); }
+eg_status eg_output_check(const char *path, size_t bytes, eg_error *err) { return eg_writer_check(path, bytes, err); }
 
 /* ---- loading: texts ---------------------------------------------------------------------------------------------- */
 

@@ -142,7 +142,7 @@ static eg_tree *make_tree(eg_tree_builder *b, const eg_context *ctx, const eg_me
 
 eg_status eg_tuning_check(const char *path, eg_error *err) {
 	make_folders(path);
-	return eg_writer_check(path, err);
+	return eg_writer_check(path, 0, err);
 }
 
 eg_status eg_tuning_save(const eg_context *ctx, const char *path, const eg_measurement *m, int n, eg_error *err) {
