@@ -156,9 +156,61 @@ static void refuses_damage(void **state) {
 		8, "data used twice before tensor 'b'");
 	refuse_header("{\"a\":{" T("\"shape\":[1],\"data_offsets\":[0,4]") "},\"a\":{" T(
 			      "\"shape\":[1],\"data_offsets\":[0,4]") "}}",
-		4, "duplicate object key");
+		4, "the key 'a' is given twice");
 	refuse_header("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__ 'a' is not a text");
-	refuse_header("{\"a\":", 0, "'f' is damaged: header: JSON, line 1, column 5");
+	refuse_header("{\"a\":", 0, "'f' is damaged: header: JSON, line 1, column 6: the text ends here");
+}
+
+/* However large the header and whatever is in it: some 130 bytes for each of a fixed number of nodes, and its texts. */
+static void header_memory(void **state) {
+	EG_UNUSED(state);
+	static const char *const fillings[] = {"[],", "{},", "0,", "\"\",", "[[[[]]]],", "{\"a\":0},"};
+	enum { SIZE = 4 << 20 };
+	char *file = malloc(8 + SIZE);
+	assert_non_null(file);
+	for (int i = 0; i < EG_COUNT(fillings); i++) {
+		eg_st_file f = {0};
+		eg_error err;
+		size_t n = strlen(fillings[i]), at = 8;
+		for (int k = 0; k < 8; k++) file[k] = (char)((uint64_t)SIZE >> 8 * k);
+		at += (size_t)sprintf(file + at, "{\"a\":[");
+		while (at + n < SIZE) memcpy(file + at, fillings[i], n), at += n;
+		memset(file + at, ' ', 8 + SIZE - at);
+		assert_int_equal(eg_st_parse(file, 8 + SIZE, "f", &f, &err), EG_ERR_FORMAT);
+		assert_non_null(strstr(err.message, "more than 250000 values"));
+		assert_in_range(f.arena.used, EG_JSON_NODES, (size_t)EG_JSON_NODES * 160);
+		eg_st_free(&f);
+	}
+	free(file);
+}
+
+/* What cannot be read again is not written. */
+static void header_written(void **state) {
+	EG_UNUSED(state);
+	eg_arena arena = {0};
+	eg_tree_builder b = {&arena, "t", false};
+	eg_error err;
+	const char *text;
+	eg_tree *list = eg_tree_new(&b, EG_TREE_LIST);
+	for (int i = 0; i < EG_JSON_NODES - 1; i++) eg_tree_put_int(&b, list, NULL, i);
+	assert_int_equal(eg_json_write(&arena, list, 0, &text, &err), EG_OK);
+	eg_tree_put_int(&b, list, NULL, 1);
+	assert_int_equal(eg_json_write(&arena, list, 0, &text, &err), EG_ERR_ARG);
+	assert_null(text);
+	list = eg_tree_new(&b, EG_TREE_LIST);
+	eg_tree_string(&b, list, NULL, "\xff");
+	assert_int_equal(eg_json_write(&arena, list, 0, &text, &err), EG_ERR_ARG);
+	eg_tree *map = eg_tree_new(&b, EG_TREE_MAP);
+	eg_tree_put_double(&b, map, "tenth", 0.1);
+	eg_tree_put_double(&b, map, "inf", (double)INFINITY);
+	eg_tree_put_double(&b, map, "none", (double)NAN);
+	eg_tree_string(&b, map, "q\"", "\x01\n\x7f\\");
+	eg_tree_list(&b, eg_tree_list(&b, map, "l"), NULL);
+	assert_int_equal(eg_json_write(&arena, map, 0, &text, &err), EG_OK);
+	assert_string_equal(text, "{\"tenth\":0.1,\"inf\":\"inf\",\"none\":\"nan\",\"q\\\"\":\"\\u0001\\n\\u007f\\\\\",\"l\":[[]]}");
+	assert_int_equal(eg_json_write(&arena, eg_tree_get(map, "l"), 2, &text, &err), EG_OK);
+	assert_string_equal(text, "[\n  []\n]");
+	eg_arena_free(&arena);
 }
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
@@ -597,6 +649,8 @@ int main(void) {
 		TEST(tensors_come_back),
 		cmocka_unit_test(half_precision),
 		cmocka_unit_test(refuses_damage),
+		cmocka_unit_test(header_memory),
+		cmocka_unit_test(header_written),
 		TEST(model_comes_back),
 		TEST(refuses_models),
 		TEST(reads_format_1),

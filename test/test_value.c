@@ -435,21 +435,41 @@ static void test_parse_errors(void **state) {
 		const char *text, *place, *says;
 		size_t size;
 	} cases[] = {
-		{"", "line 1, column 0", "expected", 0},
-		{"3", "line 1, column 1", "expected", 0},
-		{"\"text\"", "line 1, column 6", "expected", 0},
-		{"{\"a\": 1,\n \"a\": 2}", "line 2, column 4", "duplicate object key", 0},
-		{"[1,\n 2,\n]", "line 3, column 1", "unexpected token near ']'", 0},
-		{"{} {}", "line 1, column 4", "end of file expected", 0},
-		{"[1e999]", "line 1, column 6", "overflow", 0},
-		{"[9223372036854775808]", "line 1, column 20", "too big integer", 0},
-		{"[\"\xff\"]", "line 1, column 2", "unable to decode byte 0xff", 0},
-		{"[\"\\ud800\"]", "line 1, column 9", "invalid Unicode", 0},
-		{"[nan]", "line 1, column 4", "invalid token", 0},
-		{"[01]", "line 1, column 2", "invalid token", 0},
-		{"[\"a\nb\"]", "line 1, column 3", "unexpected newline", 0},
-		{"{\"a\\u0000\": 1}", "line 1, column 10", "NUL byte in object key", 0},
-		{zero, "line 1, column 4", "invalid token", sizeof zero - 1},
+		{"", "line 1, column 1", "the text ends here; expected '{' or '['", 0},
+		{"3", "line 1, column 1", "unexpected '3'", 0},
+		{"\"text\"", "line 1, column 1", "unexpected '\"'", 0},
+		{"{\"a\": 1,\n \"a\": 2}", "line 2, column 2", "the key 'a' is given twice", 0},
+		{"[1,\n 2,\n]", "line 3, column 1", "unexpected ']'; expected a value", 0},
+		{"{\"a\": 1,}", "line 1, column 9", "unexpected '}'; expected a key", 0},
+		{"[1 2]", "line 1, column 4", "unexpected '2'; expected ',' or ']'", 0},
+		{"[,1]", "line 1, column 2", "unexpected ','", 0},
+		{"{\"a\" 1}", "line 1, column 6", "expected a ':'", 0},
+		{"{a: 1}", "line 1, column 2", "expected a key in double quotes", 0},
+		{"[1", "line 1, column 3", "the text ends here", 0},
+		{"[\"a]", "line 1, column 2", "no end", 0},
+		{"[\"a\\\"]", "line 1, column 2", "no end", 0},
+		{"[\"\xc3\xa9\xc3\xa9\", tru]", "line 1, column 8", "unexpected 't'", 0},
+		{"{} {}", "line 1, column 4", "expected the end of the text", 0},
+		{"[1e999]", "line 1, column 2", "too large for a double", 0},
+		{"[9223372036854775808]", "line 1, column 2", "does not fit into 64 bits", 0},
+		{"[\"\xff\"]", "line 1, column 3", "byte 0xff is not UTF-8", 0},
+		{"[\"\xed\xa0\x80\"]", "line 1, column 3", "byte 0xed is not UTF-8", 0},
+		{"[\"\\ud800\"]", "line 1, column 3", "surrogates", 0},
+		{"[\"\\ud800\\u0041\"]", "line 1, column 3", "surrogates", 0},
+		{"[\"\\udc00\"]", "line 1, column 3", "surrogates", 0},
+		{"[\"\\u12g4\"]", "line 1, column 3", "four hexadecimal digits", 0},
+		{"[\"\\x\"]", "line 1, column 3", "escape", 0},
+		{"[nan]", "line 1, column 2", "unexpected 'n'", 0},
+		{"[01]", "line 1, column 2", "not a number", 0},
+		{"[-]", "line 1, column 2", "not a number", 0},
+		{"[1.]", "line 1, column 2", "not a number", 0},
+		{"[1.e5]", "line 1, column 2", "not a number", 0},
+		{"[1e+]", "line 1, column 2", "not a number", 0},
+		{"[.5]", "line 1, column 2", "unexpected '.'", 0},
+		{"[+5]", "line 1, column 2", "unexpected '+'", 0},
+		{"[\"a\nb\"]", "line 1, column 4", "control character (0x0a)", 0},
+		{"{\"a\\u0000\": 1}", "line 1, column 4", "\\u0000", 0},
+		{zero, "line 1, column 4", "unexpected byte 0x00", sizeof zero - 1},
 	};
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		eg_error err;
@@ -477,12 +497,39 @@ static void test_parse_limits(void **state) {
 	memcpy(deep + sizeof deep - 2, "\"]", 2);
 	assert_int_equal(eg_value_parse(deep, sizeof deep, "deep", &v, &err), EG_OK);
 	eg_value_free(v);
-	const size_t many = EG_VALUE_NODES + 10, large = (size_t)EG_VALUE_BYTES + 1;
+	const size_t large = (size_t)EG_VALUE_BYTES + 1;
 	char *text = calloc(1, large);
 	assert_non_null(text);
-	memset(text, ',', many);
-	assert_int_equal(eg_value_parse(text, many, "many", &v, &err), EG_ERR_FORMAT);
-	assert_string_equal(err.message, "many: JSON, line 1, column 10000000: more than 10000000 values");
+	/* Each value "0," */
+	for (size_t i = 0; i < 2 * EG_VALUE_NODES; i++) text[i] = i % 2 ? '0' : i ? ',' : '[';
+	text[2 * EG_VALUE_NODES] = ']';
+	assert_int_equal(eg_value_parse(text, 2 * EG_VALUE_NODES + 1, "many", &v, &err), EG_ERR_FORMAT);
+	assert_string_equal(err.message, "many: JSON, line 1, column 2097152: more than 1048576 values");
+	text[2 * EG_VALUE_NODES - 2] = ']';
+	assert_int_equal(eg_value_parse(text, 2 * EG_VALUE_NODES - 1, "many", &v, &err), EG_OK);
+	assert_int_equal(eg_value_count(v), EG_VALUE_NODES - 1);
+	eg_value_free(v);
+	/* The most memory that a value takes: keys and maps in maps. "{"a":{},"b":{}, ..." in lists of two. */
+	size_t at = 0;
+	text[at++] = '[';
+	for (int i = 0; i < EG_VALUE_NODES / 3 - 1; i++) {
+		memcpy(text + at, "{\"a\":{},\"b\":[]},", 16);
+		at += 16;
+	}
+	text[at - 1] = ']';
+	assert_int_equal(eg_value_parse(text, at, "heavy", &v, &err), EG_OK);
+	size_t used = ((const eg_value_root *)(const void *)v)->arena.used;
+	assert_in_range(used, EG_VALUE_NODES, (size_t)EG_VALUE_NODES * 140);
+	eg_value_free(v);
+	/* One map with all the keys. */
+	at = 0;
+	text[at++] = '{';
+	for (int i = 0; i < EG_VALUE_NODES - 2; i++) at += (size_t)sprintf(text + at, "\"%x\":{},", (unsigned)i);
+	text[at - 1] = '}';
+	assert_int_equal(eg_value_parse(text, at, "heavy", &v, &err), EG_OK);
+	used = ((const eg_value_root *)(const void *)v)->arena.used;
+	assert_in_range(used, EG_VALUE_NODES, (size_t)EG_VALUE_NODES * 256);
+	eg_value_free(v);
 	assert_int_equal(eg_value_parse(text, large, "large", &v, &err), EG_ERR_FORMAT);
 	assert_string_equal(err.message, "large: 67108865 bytes of JSON, at most 67108864 are read");
 	free(text);

@@ -5,6 +5,7 @@
 #   vectors*.c    comparison with other systems' results, one program
 #   fuzz_*.c      fuzz targets; here their kept inputs test/corpus/*/ are run through them (fuzz_main.c)
 #   support*.c    what several of them share: a library
+#   shim_failing.c  calls that fail when told to, in place of those of libc
 #   peak_memory.c what a command needs, for the scripts
 #   *.sh          tests of the whole program; they get ENGRAM (the program) and ENGRAM_BUILD in the environment
 #   docs_extract.awk  takes code out of pages, for docs*.sh
@@ -67,6 +68,11 @@ function(labels_of file out)
 endfunction()
 
 file(GLOB units CONFIGURE_DEPENDS test/test_*.c)
+# Calls that fail when told to: linked to one test, and, to be preloaded, for the program (cli_failures.sh). Sanitizers have
+# a malloc of their own.
+if(ENGRAM_SANITIZE OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+	list(REMOVE_ITEM units ${CMAKE_SOURCE_DIR}/test/test_no_memory.c)
+endif()
 foreach(file ${units})
 	cmake_path(GET file STEM name)
 	test_program(${name} ${file})
@@ -76,6 +82,13 @@ foreach(file ${units})
 		register(${name} COMMAND ${name} LABELS ${labels})
 	endif()
 endforeach()
+
+if(TARGET test_no_memory)
+	target_sources(test_no_memory PRIVATE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
+	add_library(shim_failing MODULE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
+	target_link_libraries(shim_failing PRIVATE ${CMAKE_DL_LIBS})
+	set_target_properties(shim_failing PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+endif()
 
 file(GLOB optest CONFIGURE_DEPENDS test/optest*.c)
 if(optest)
@@ -102,9 +115,16 @@ endif()
 
 register(opgen COMMAND opgen --check include/engram_ops.h)
 
+# The results' files are read with a library, as the tests should not believe our own reader.
+pkg_check_modules(JANSSON IMPORTED_TARGET jansson)
 file(GLOB vectors CONFIGURE_DEPENDS test/vectors*.c)
-if(vectors)
+if(NOT JANSSON_FOUND)
+	message(STATUS "No jansson (pkg-config: jansson): the test `vectors` is left out")
+elseif(vectors)
 	test_program(vectors ${vectors})
+	if(TARGET vectors)
+		target_link_libraries(vectors PRIVATE PkgConfig::JANSSON)
+	endif()
 	if(TARGET vectors AND EXISTS "${ENGRAM_VECTORS}")
 		register(vectors COMMAND vectors ${ENGRAM_VECTORS} !run-)
 		register(vectors-runs COMMAND vectors ${ENGRAM_VECTORS} run-)

@@ -168,12 +168,22 @@ static eg_status add_sizes(saver *s) {
 	return add_json(s, "sizes", map);
 }
 
+static int64_t count_values(const eg_value *v) {
+	int64_t n = 1;
+	for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c)) n += count_values(c);
+	return n;
+}
+
 static eg_status add_task(saver *s) {
 	char *text = NULL;
 	if (!s->parts->task) return EG_OK;
 	if (eg_value_kind_of(s->parts->task) != EG_VALUE_MAP)
 		return eg_fail(s->err, EG_ERR_ARG, "what the task keeps in a model file must be a map");
 	if (!eg_value_whole(s->parts->task)) return eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
+	int64_t n = count_values(s->parts->task);
+	if (n > EG_VALUE_NODES) /* it could not be read again */
+		return eg_fail(s->err, EG_ERR_ARG, "what the task keeps is %lld values; a model file holds %d at most",
+			(long long)n, EG_VALUE_NODES);
 	eg_status status = eg_value_json_exact(s->parts->task, &text, NULL, s->err);
 	if (status) return status;
 	const char *copy = eg_arena_strdup(&s->arena, text);

@@ -320,6 +320,9 @@ eg_status eg_st_write(
 		if (n) qsort(sorted, (size_t)n, sizeof *sorted, by_type);
 		status = header_text(&arena, keys, ntexts, sorted, n, &header, err);
 	}
+	if (!status && strlen(header) > MAX_HEADER) /* it could not be read again */
+		status = eg_fail(err, EG_ERR_ARG, "'%.300s': a header of %zu bytes; at most %d are read", path,
+			strlen(header), MAX_HEADER);
 	if (!status) status = write_file(path, header, sorted, n, err);
 	eg_arena_free(&arena);
 	return status;

@@ -240,17 +240,20 @@ void eg_tree_put_int(eg_tree_builder *b, eg_tree *parent, const char *key, int64
 	eg_tree_literal(b, parent, key, text);
 }
 
-/* The shortest text that reads back as the same number. */
-void eg_tree_put_double(eg_tree_builder *b, eg_tree *parent, const char *key, double v) {
-	char text[64];
+char *eg_tree_shortest(char buf[EG_TREE_NUMBER], double v) {
 	for (int precision = 15; precision <= 17; precision++) {
-		snprintf(text, sizeof text, "%.*g", precision, v);
-		if (strtod(text, NULL) == v) break;
+		snprintf(buf, EG_TREE_NUMBER, "%.*g", precision, v);
+		if (strtod(buf, NULL) == v) break;
 	}
+	return eg_tree_point(buf);
+}
+
+void eg_tree_put_double(eg_tree_builder *b, eg_tree *parent, const char *key, double v) {
+	char text[EG_TREE_NUMBER];
 	if (isfinite(v))
-		eg_tree_literal(b, parent, key, eg_tree_point(text));
+		eg_tree_literal(b, parent, key, eg_tree_shortest(text, v));
 	else
-		eg_tree_string(b, parent, key, text);
+		eg_tree_string(b, parent, key, isnan(v) ? (signbit(v) ? "-nan" : "nan") : v < 0 ? "-inf" : "inf");
 }
 
 eg_tree *eg_tree_copy(eg_tree_builder *b, const eg_tree *t, int *budget) {

@@ -1,8 +1,7 @@
 /* tree.h - what a YAML or JSON text says, as a tree in which every node knows where it was written. Recipes, the
  * headers of safetensors files and the JSON Schema all go through it.
  *
- * yaml.c and json.c read and write it (and are the only files that know libyaml and jansson); tree.c searches and
- * builds it. Not here: any meaning. Nodes live in an arena and are never freed one by one. */
+ * yaml.c and json.c read and write it (yaml.c is the only file that knows libyaml); tree.c searches and builds it. Not here: any meaning. Nodes live in an arena and are never freed one by one. */
 #ifndef ENGRAM_TREE_H
 #define ENGRAM_TREE_H
 
@@ -25,6 +24,8 @@ struct eg_tree {
 
 /* Limits that keep hostile text small: depth of nesting, nodes in all (aliases count as what they stand for), bytes. */
 enum { EG_TREE_DEPTH = 40, EG_TREE_NODES = 20000, EG_TREE_BYTES = 1 << 20 };
+/* Of JSON, which programs write: a model's header has some ten nodes for each tensor. A node takes about 130 bytes. */
+enum { EG_JSON_NODES = 250000 };
 
 /* ---- tree.c: searching ------------------------------------------------------------------------------------------- */
 
@@ -44,6 +45,9 @@ bool eg_tree_is_string(const eg_tree *t);     /* a scalar that is quoted, or nei
 /* "a map", "a list", "the number 3", "'abc'": for "expected ..., got ...". Returns buf. */
 const char *eg_tree_describe(const eg_tree *t, char *buf, size_t size);
 
+/* The shortest text that reads back as the same number. Returns buf. */
+enum { EG_TREE_NUMBER = 64 };
+char *eg_tree_shortest(char buf[EG_TREE_NUMBER], double v);
 /* Makes the locale's decimal point in a number that printf wrote into a point. Returns it. */
 char *eg_tree_point(char *number);
 
@@ -89,10 +93,11 @@ eg_status eg_yaml_set(
 
 /* ---- json.c ------------------------------------------------------------------------------------------------------ */
 
-/* Duplicate keys are refused; numbers that do not fit into int64 or double too. */
+/* A map or a list. Duplicate keys are refused; so are numbers that do not fit into int64 or double, and \u0000. */
 eg_status eg_json_parse(
 	eg_arena *arena, const char *text, size_t size, const char *source, eg_tree **root, eg_error *err);
-/* Compact, or with line breaks and `indent` spaces. Keys in the order they were added. *text is in the arena. */
+/* Compact, or with line breaks and `indent` spaces. Keys in the order they were added. More than can be read again is
+ * refused. *text is in the arena. */
 eg_status eg_json_write(eg_arena *arena, const eg_tree *root, int indent, const char **text, eg_error *err);
 
 #endif

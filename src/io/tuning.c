@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 static const char format[] = "engram-tuning-1";
-enum { LARGEST = 16 << 20, ENTRIES_MOST = 100000 };
+enum { LARGEST = 16 << 20, ENTRIES_MOST = 40000 }; /* five nodes of JSON each */
 
 eg_status eg_tuning_path(char *path, size_t size, eg_error *err) {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -158,6 +158,11 @@ eg_status eg_tuning_save(const eg_context *ctx, const char *path, const eg_measu
 		return eg_fail(err, status, "%s", why.message);
 	}
 	if (status) nold = 0;
+	if (n > ENTRIES_MOST - nold) { /* more could not be read again */
+		eg_arena_free(&arena);
+		return eg_fail(err, EG_ERR_ARG, "%s: %d measurements and the %d there are more than the %d that a tuning file holds", path, n, nold,
+			ENTRIES_MOST);
+	}
 	eg_tree *root = make_tree(&b, ctx, m, n, old, nold);
 	status = root ? eg_json_write(&arena, root, 1, &text, err) : eg_fail(err, EG_ERR_MEMORY, "%s: out of memory", path);
 	if (!status) {

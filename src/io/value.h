@@ -7,8 +7,9 @@
 #include "base/base.h"
 #include "engram_value.h"
 
-/* Limits that keep hostile JSON from taking all memory or the whole stack. Builders keep to the depth too. */
-enum { EG_VALUE_DEPTH = 200, EG_VALUE_NODES = 10 * 1000 * 1000, EG_VALUE_BYTES = 64 << 20 };
+/* Limits that keep hostile JSON from taking all memory or the whole stack. Builders keep to the depth too. A value takes
+ * up to some 140 bytes besides its text. */
+enum { EG_VALUE_DEPTH = 200, EG_VALUE_NODES = 1 << 20, EG_VALUE_BYTES = 64 << 20 };
 
 /* ---- value.c ----------------------------------------------------------------------------------------------------- */
 
@@ -61,6 +62,7 @@ typedef struct eg_value_out {
 } eg_value_out;
 void eg_value_out_put(eg_value_out *o, const char *bytes, size_t size);
 void eg_value_out_text(eg_value_out *o, const char *text);
+void eg_value_out_quoted(eg_value_out *o, const char *text, size_t size); /* a text of JSON */
 /* eg_value_json for files: every number reads back as the very same double. */
 eg_status eg_value_json_exact(const eg_value *v, char **text, size_t *size, eg_error *err);
 /* Hands the text over; EG_ERR_MEMORY: there was no memory for all of it, and *text is NULL. size may be NULL. */

@@ -1,5 +1,4 @@
-/* value_json.c - trees of values as JSON in one line, and the text that grows as it is written. Reading is in json.c,
- * with jansson; writing is not, since its numbers have more digits than they need and its texts no U+007F. */
+/* value_json.c - trees of values as JSON in one line, and the text that grows as it is written. Reading is in json.c. */
 #include "io/tree.h"
 #include "io/value.h"
 
@@ -45,7 +44,7 @@ eg_status eg_value_out_take(eg_value_out *o, char **text, size_t *size, eg_error
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void put_text(eg_value_out *o, const char *text, size_t size) {
+void eg_value_out_quoted(eg_value_out *o, const char *text, size_t size) {
 	eg_value_out_put(o, "\"", 1);
 	for (size_t i = 0, begin = 0; i <= size; i++) {
 		unsigned char c = i < size ? (unsigned char)text[i] : 0;
@@ -89,7 +88,7 @@ static void put_inside(eg_value_out *o, const eg_value *v) {
 	for (const eg_value *c = eg_value_first(v); c; c = c->next) {
 		if (c != eg_value_first(v)) eg_value_out_put(o, ", ", 2);
 		if (map) {
-			put_text(o, c->key, strlen(c->key));
+			eg_value_out_quoted(o, c->key, strlen(c->key));
 			eg_value_out_put(o, ": ", 2);
 		}
 		put_value(o, c);
@@ -106,7 +105,7 @@ static void put_value(eg_value_out *o, const eg_value *v) {
 		eg_value_out_text(o, text);
 		break;
 	case EG_VALUE_NUMBER: put_number(o, v->as.number); break;
-	case EG_VALUE_TEXT: put_text(o, v->as.text->bytes, v->as.text->size); break;
+	case EG_VALUE_TEXT: eg_value_out_quoted(o, v->as.text->bytes, v->as.text->size); break;
 	case EG_VALUE_LIST:
 	case EG_VALUE_MAP: put_inside(o, v); break;
 	default: eg_value_out_text(o, "null"); break;

@@ -1,0 +1,284 @@
+/* test_no_memory.c - the N-th allocation fails, for every N: reading and writing JSON and YAML, models, checkpoints,
+ * tuning files and pictures. Either all went well, or it is told (EG_ERR_MEMORY), nothing leaks that a next try would
+ * need, and a file is the old one or the new one, whole.
+ *
+ * Allocations of the libraries underneath fail too (shim_failing.c). Not here: the program (cli_failures.sh). */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "engram_io.h"
+#include "io/tree.h"
+#include "io/value.h"
+#include "shim_failing.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char recipe_text[] =
+	"name: small\ntask: classify\ndata: {source: mnist}\ninput: [1, 8, 8]\nmodel:\n"
+	"  - conv: {filters: 3, kernel: 3, padding: 1}\n  - batchnorm\n  - relu\n  - flatten\n  - linear: classes\n"
+	"train: {loss: cross_entropy, optimizer: {adam: {lr: 0.001}}, batch: 4, epochs: 3}\n";
+static const eg_size sizes[] = {{"classes", 4}, {NULL, 0}};
+
+/* What is tried: EG_OK or EG_ERR_MEMORY, and on success what it has to be. */
+typedef eg_status (*attempt)(void *user, eg_error *err);
+
+/* Fails each allocation in turn, once alone and once with all that follow. */
+static void every_allocation(attempt try, void *user) {
+	eg_error err;
+	shim_fail(SHIM_MEMORY, 0, false);
+	eg_status status = try(user, &err);
+	long n = shim_stop();
+	if (status) fail_msg("without a failure: %s", err.message);
+	assert_true(n > 1);
+	for (int all = 0; all < 2; all++)
+		for (long k = 1; k <= n; k++) {
+			err = (eg_error){0};
+			shim_fail(SHIM_MEMORY, k, all);
+			status = try(user, &err);
+			shim_stop();
+			if (status == EG_ERR_MEMORY && strstr(err.message, "memory")) continue;
+			if (status) fail_msg("allocation %ld of %ld: status %d, \"%s\"", k, n, (int)status, err.message);
+		}
+}
+
+/* ---- JSON and YAML ----------------------------------------------------------------------------------------------- */
+
+static const char json[] = "{\"a\": [1, 2.5, \"t\\u00e9xt\", null, true], \"b\": {\"c\": {}, \"d\": [[], [-7]]}, \"e\": 1, \"f\": 2,"
+	"\"g\": \"a long text that does not fit into what was there before\", \"h\": 0.1, \"i\": 3, \"j\": 4, \"k\": 5, \"l\": 6,"
+	"\"m\": 7, \"n\": 8, \"o\": 9, \"p\": 10, \"q\": 11, \"r\": 12, \"s\": 13}";
+
+static eg_status try_tree(void *user, eg_error *err) {
+	eg_arena arena = {0};
+	eg_tree *root;
+	const char *text = NULL;
+	eg_status status = eg_json_parse(&arena, json, sizeof json - 1, "json", &root, err);
+	if (!status) status = eg_json_write(&arena, root, 0, &text, err);
+	EG_UNUSED(user);
+	if (!status) {
+		shim_stop();
+		eg_value *want, *got;
+		assert_int_equal(eg_value_parse(json, sizeof json - 1, "want", &want, NULL), EG_OK);
+		assert_int_equal(eg_value_parse(text, strlen(text), "got", &got, NULL), EG_OK);
+		assert_true(eg_value_same(want, got));
+		eg_value_free(want);
+		eg_value_free(got);
+	}
+	eg_arena_free(&arena);
+	return status;
+}
+
+static eg_status try_value(void *user, eg_error *err) {
+	eg_value *v;
+	char *text = NULL;
+	eg_status status = eg_value_parse(json, sizeof json - 1, "json", &v, err);
+	if (!status) status = eg_value_json(v, &text, NULL, err);
+	if (!status) assert_string_equal(text, user);
+	free(text);
+	eg_value_free(v);
+	return status;
+}
+
+static void test_json(void **state) {
+	EG_UNUSED(state);
+	eg_value *v;
+	char *text;
+	assert_int_equal(eg_value_parse(json, sizeof json - 1, "json", &v, NULL), EG_OK);
+	assert_int_equal(eg_value_json(v, &text, NULL, NULL), EG_OK);
+	every_allocation(try_tree, NULL);
+	every_allocation(try_value, text);
+	free(text);
+	eg_value_free(v);
+}
+
+static eg_status try_recipe(void *user, eg_error *err) {
+	static const char *const set[] = {"train.epochs=5", "data.path=/tmp", "model.0.conv.filters=7", NULL};
+	eg_recipe *r;
+	eg_status status = eg_recipe_parse(recipe_text, sizeof recipe_text - 1, "recipe", set, &r, err);
+	if (!status) assert_string_equal(eg_recipe_text(r), user);
+	eg_recipe_free(r);
+	return status;
+}
+
+static void test_yaml(void **state) {
+	EG_UNUSED(state);
+	static const char *const set[] = {"train.epochs=5", "data.path=/tmp", "model.0.conv.filters=7", NULL};
+	eg_recipe *r;
+	assert_int_equal(eg_recipe_parse(recipe_text, sizeof recipe_text - 1, "recipe", set, &r, NULL), EG_OK);
+	every_allocation(try_recipe, (void *)eg_recipe_text(r));
+	eg_recipe_free(r);
+}
+
+/* ---- models ------------------------------------------------------------------------------------------------------ */
+
+typedef struct bench {
+	eg_context *ctx;
+	eg_recipe *recipe;
+	eg_graph *graph;
+	eg_params *params;
+	eg_optimizer *optimizer;
+	eg_value *task;
+	eg_train_state state;
+	char folder[64], path[96];
+	char *old, *new; /* the file before and after */
+	size_t old_size, new_size;
+} bench;
+
+static char *contents(const char *path, size_t *size) {
+	char *data;
+	eg_error err;
+	if (eg_file_read(NULL, path, 0, &data, size, &err)) fail_msg("%s", err.message);
+	return data;
+}
+
+static int setup(void **state) {
+	bench *b = calloc(1, sizeof *b);
+	eg_error err;
+	*state = b;
+	if (!b) return -1;
+	strcpy(b->folder, "/tmp/engram-test-XXXXXX");
+	if (!mkdtemp(b->folder)) return -1;
+	snprintf(b->path, sizeof b->path, "%s/m", b->folder);
+	b->ctx = eg_context_new(&(eg_context_options){.threads = 1}, NULL);
+	if (eg_recipe_parse(recipe_text, sizeof recipe_text - 1, "r", NULL, &b->recipe, &err) ||
+		eg_recipe_build(b->recipe, b->ctx, sizes, &b->graph, &err))
+		return -1;
+	b->params = eg_params_new(b->graph, 1, NULL);
+	b->optimizer = eg_optimizer_new(b->params, &eg_recipe_train(b->recipe)->optimizer, NULL);
+	b->task = eg_value_new(EG_VALUE_MAP);
+	eg_value *classes = eg_value_put_list(b->task, "classes");
+	for (int i = 0; i < 4; i++) eg_value_put_text(classes, NULL, "name");
+	b->state = (eg_train_state){.epoch = 1, .schedule = {.scale = 1}};
+	return !b->params || !b->optimizer;
+}
+
+static int teardown(void **state) {
+	bench *b = *state;
+	unlink(b->path);
+	int left = rmdir(b->folder); /* no temporary file may be there */
+	free(b->old);
+	free(b->new);
+	eg_value_free(b->task);
+	eg_optimizer_free(b->optimizer);
+	eg_params_free(b->params);
+	eg_graph_free(b->graph);
+	eg_recipe_free(b->recipe);
+	eg_context_free(b->ctx);
+	free(b);
+	return left;
+}
+
+static eg_status save(bench *b, int epoch, eg_error *err) {
+	eg_train_result result = {.epochs_done = epoch, .loss = 0.1, .val_loss = 0.2, .metric = "accuracy"};
+	b->state.epoch = epoch;
+	eg_model_parts parts = {.recipe = b->recipe,
+		.params = b->params,
+		.sizes = sizes,
+		.task = b->task,
+		.result = &result,
+		.optimizer = b->optimizer,
+		.state = &b->state};
+	return eg_model_save(b->path, &parts, err);
+}
+
+/* Saved over the old one: after it the file is the new one, or, with a message, the old one. */
+static eg_status try_save(void *user, eg_error *err) {
+	bench *b = user;
+	size_t size;
+	eg_status status = save(b, 2, err);
+	shim_stop();
+	char *data = contents(b->path, &size);
+	const char *want = status ? b->old : b->new;
+	assert_int_equal(size, status ? b->old_size : b->new_size);
+	assert_memory_equal(data, want, size);
+	eg_release(NULL, data);
+	if (!status) assert_int_equal(save(b, 1, NULL), EG_OK);
+	return status;
+}
+
+static void test_model_save(void **state) {
+	bench *b = *state;
+	eg_error err;
+	if (save(b, 2, &err)) fail_msg("%s", err.message);
+	b->new = contents(b->path, &b->new_size);
+	if (save(b, 1, &err)) fail_msg("%s", err.message);
+	b->old = contents(b->path, &b->old_size);
+	assert_memory_not_equal(b->old, b->new, b->new_size < b->old_size ? b->new_size : b->old_size);
+	shim_fail(SHIM_MEMORY, 0, false);
+	assert_int_equal(save(b, 1, &err), EG_OK);
+	long n = shim_stop();
+	for (int all = 0; all < 2; all++)
+		for (long k = 1; k <= n; k++) {
+			shim_fail(SHIM_MEMORY, k, all);
+			eg_status status = try_save(b, &err);
+			if (status && status != EG_ERR_MEMORY) fail_msg("allocation %ld: %s", k, err.message);
+		}
+}
+
+static eg_status try_load(void *user, eg_error *err) {
+	bench *b = user;
+	eg_model *m;
+	eg_train_state s = {0};
+	eg_status status = eg_model_load(b->path, b->ctx, &m, err);
+	if (status) {
+		assert_null(m);
+		return status;
+	}
+	eg_optimizer *o = eg_optimizer_new(eg_model_params(m), &eg_recipe_train(b->recipe)->optimizer, err);
+	status = o ? eg_model_resume(m, o, &s, err) : err->status;
+	if (!status) {
+		size_t n, k;
+		const eg_real *got = eg_params_flat(eg_model_params(m), &n), *want = eg_params_flat(b->params, &k);
+		assert_int_equal(n, k);
+		assert_memory_equal(got, want, n * sizeof *got);
+		assert_int_equal(s.epoch, 2);
+		assert_true(eg_value_same(eg_model_task(m), b->task));
+	}
+	eg_optimizer_free(o);
+	eg_model_free(m);
+	return status;
+}
+
+static void test_model_load(void **state) {
+	bench *b = *state;
+	assert_int_equal(save(b, 2, NULL), EG_OK);
+	every_allocation(try_load, b);
+}
+
+/* ---- tuning ------------------------------------------------------------------------------------------------------ */
+
+static const eg_measurement measured[] = {{"p1", "forward", "a", 10}, {"p2", "data", "b", 20.5}};
+
+static eg_status try_tuning(void *user, eg_error *err) {
+	bench *b = user;
+	eg_status status = eg_tuning_save(b->ctx, b->path, measured, 2, err);
+	return status ? status : eg_tuning_load(b->ctx, b->path, err);
+}
+
+/* Measurements of before stay, whatever fails. */
+static void test_tuning(void **state) {
+	bench *b = *state;
+	static const eg_measurement before = {"p0", "forward", "c", 5};
+	size_t size;
+	assert_int_equal(eg_tuning_save(b->ctx, b->path, &before, 1, NULL), EG_OK);
+	every_allocation(try_tuning, b);
+	char *text = contents(b->path, &size);
+	assert_non_null(strstr(text, "\"p0\""));
+	assert_non_null(strstr(text, "\"p2\""));
+	eg_release(NULL, text);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_yaml),
+		cmocka_unit_test_setup_teardown(test_model_save, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_model_load, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tuning, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
