@@ -88,6 +88,7 @@ if(TARGET test_no_memory)
 	add_library(shim_failing MODULE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
 	target_link_libraries(shim_failing PRIVATE ${CMAKE_DL_LIBS})
 	set_target_properties(shim_failing PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+	set_target_properties(shim_failing test_no_memory PROPERTIES C_VISIBILITY_PRESET default) # other libraries see it too
 endif()
 
 file(GLOB optest CONFIGURE_DEPENDS test/optest*.c)

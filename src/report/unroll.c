@@ -206,9 +206,9 @@ static void look_at_time(builder *b, const eg_node_info *node) {
 
 static eg_status build(builder *b) {
 	eg_node_info node;
-	eg_status status = EG_OK;
 	int nodes = eg_graph_nodes(b->old);
 	copy_inputs(b);
+	eg_status status = eg_graph_status(b->u->graph, b->err); /* an input that is not there is no memory, not a fault of a layer */
 	for (int i = 0; i < nodes && !status; i++) {
 		eg_graph_node(b->old, i, &node);
 		if (!(b->cell && is_recurrent(node.op))) look_at_time(b, &node);

@@ -111,7 +111,12 @@ static void free_room(eg_predictor *p) {
 	eg_release(NULL, p->times);
 	eg_release(NULL, p->which);
 	eg_release(NULL, p->answers);
-	p->room = 0;
+	p->records = NULL;
+	p->data = NULL;
+	p->data_of = NULL;
+	p->remarks = p->times = p->which = NULL;
+	p->answers = NULL;
+	p->room = 0; /* for a next try, and for eg_predictor_free */
 }
 
 void eg_predictor_free(eg_predictor *p) {
