@@ -124,7 +124,7 @@ static void show_kernels(const eg_bench_result *r) {
 
 static void show(const bench *b, const eg_problem *p, const eg_bench_result *r) {
 	char memory[NUMBER];
-	printf("%-*s  %-5s  %11.4f  %11.4f  %5d  %9.2f  ", b->width, p->text, mode(b), r->median_ms, r->min_ms, r->runs, r->gflops);
+	printf("%-*s  %-5s  %11.4f  %11.4f  %5d  %9.2f  ", b->width, text_shown(p->text), mode(b), r->median_ms, r->min_ms, r->runs, r->gflops);
 	if (isnan(r->percent)) printf("%6s", "-");
 	else printf("%6.1f", r->percent);
 	printf("  %9s  ", number_bytes(memory, (double)r->memory));

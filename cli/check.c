@@ -48,7 +48,7 @@ static int run(const cli_args *a) {
 			code = fail_error("check", &err);
 		else if (without)
 			printf("%s: ok, as far as can be told without the data: %s is not on this machine\n",
-			        a->operands[i], without);
+			        a->operands[i], text_shown(without));
 		else
 			printf("%s: ok\n", a->operands[i]);
 		eg_recipe_free(r);

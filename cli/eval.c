@@ -34,7 +34,7 @@ static void show_json(const result *r) {
 
 static void print_head(const result *r) {
 	char n[NUMBER];
-	printf("%s on %s, %s%s: %s %s\n\n", r->path, r->source, r->split, r->why,
+	printf("%s on %s, %s%s: %s %s\n\n", r->path, text_shown(r->source), r->split, r->why,
 	        number_int(n, eg_evaluation_total(r->evaluation)), r->unit);
 }
 
@@ -43,14 +43,14 @@ static void print_metrics(const eg_evaluation *e) {
 	const eg_metric_info *m;
 	int width = 8;
 	for (int i = 0; (m = eg_evaluation_metric(e, i)); i++)
-		if (text_width(m->name) > width) width = text_width(m->name);
+		if (text_width(text_shown(m->name)) > width) width = text_width(text_shown(m->name));
 	for (int i = 0; (m = eg_evaluation_metric(e, i)); i++) {
 		double v = eg_evaluation_value(e, i);
-		printf("  %-*s  %9s", width, m->name,
+		printf("  %-*s  %9s", width, text_shown(m->name),
 		        m->share   ? number_percent(number, v)
 		        : isnan(v) ? "-"
 		                   : number_loss(number, v));
-		printf("%s%s\n", m->doc && *m->doc ? "   " : "", m->doc ? m->doc : "");
+		printf("%s%s\n", m->doc && *m->doc ? "   " : "", m->doc ? text_shown(m->doc) : "");
 	}
 }
 
@@ -118,7 +118,7 @@ static void print_table(const eg_value *list) {
 /* "absent: bus, train", "count: car 0.3, bus 1.2" */
 static void print_line(const eg_value *v) {
 	bool map = eg_value_kind_of(v) == EG_VALUE_MAP;
-	printf("\n%s:", eg_value_key(v));
+	printf("\n%s:", text_shown(eg_value_key(v)));
 	if (eg_value_count(v) == 0) {
 		char *text = eg_value_kind_of(v) == EG_VALUE_LIST || map ? NULL : cell_text(v);
 		printf(" %s", text ? text : "none");
@@ -126,7 +126,7 @@ static void print_line(const eg_value *v) {
 	}
 	for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c)) {
 		char *text = cell_text(c);
-		printf(" %s%s%s%s", map ? eg_value_key(c) : "", map ? " " : "", text, eg_value_next(c) ? "," : "");
+		printf(" %s%s%s%s", map ? text_shown(eg_value_key(c)) : "", map ? " " : "", text, eg_value_next(c) ? "," : "");
 		free(text);
 	}
 	putchar('\n');

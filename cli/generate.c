@@ -29,6 +29,8 @@ typedef struct job {
 	uint64_t seed, length, samples; /* length 0: no limit */
 	bool json, echo, to_terminal, bytewise;
 	char last; /* byte on stdout */
+	char held[4];
+	size_t nheld; /* of a character that is not whole yet */
 } job;
 
 static volatile sig_atomic_t stopped;
@@ -85,19 +87,43 @@ static bool read_prompt(job *j) {
 	return path ? read_file(&j->prompt, path) : true;
 }
 
-/* To a terminal no control characters, which could do more than write. */
+static void put_byte(job *j, char c) {
+	putchar(c);
+	j->last = c;
+}
+
+/* How many more bytes the character needs that these begin; 0: it is whole, or none. */
+static size_t missing(const char *s, size_t n) {
+	unsigned char first = (unsigned char)s[0];
+	size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s[i] & 0xC0) != 0x80) return 0;
+	return n < length ? length - n : 0;
+}
+
+/* What is held of a character that came byte by byte, and may or may not be shown. */
+static void put_held(job *j) {
+	for (size_t at = 0; at < j->nheld;) {
+		bool shown;
+		size_t n = (size_t)eg_utf8_shown(j->held + at, j->nheld - at, &shown);
+		if (shown || j->held[at] == '\n' || j->held[at] == '\t')
+			for (size_t i = 0; i < n; i++) put_byte(j, j->held[at + i]);
+		else
+			put_byte(j, '?');
+		at += n;
+	}
+	j->nheld = 0;
+}
+
+/* To a terminal nothing that could do more than write. */
 static void put(job *j, const char *s, size_t n) {
 	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
-		               (c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0);
-		if (j->to_terminal && control) {
-			putchar('?');
-			if (c == 0xc2) i++;
-		} else {
-			putchar(s[i]);
+		if (!j->to_terminal) {
+			put_byte(j, s[i]);
+			continue;
 		}
-		j->last = s[i];
+		j->held[j->nheld++] = s[i];
+		if (missing(j->held, j->nheld) == 0) put_held(j);
 	}
 }
 
@@ -171,6 +197,7 @@ static bool write_sample(job *j, uint64_t sample) {
 	if (!j->json && sample > 0) putchar('\n');
 	if (!j->json && j->echo) put(j, j->prompt.data, j->prompt.size);
 	bool ok = write_units(j, &n, &end);
+	put_held(j);
 	if (j->json && ok) show_json(j, sample, n, end);
 	if (!j->json && j->last != '\n' && !(j->bytewise && !j->to_terminal)) putchar('\n');
 	out_push();

@@ -133,14 +133,13 @@ static totals sum(const network *net) {
 }
 
 /* How many optimizer moments are kept beside weights and gradients. */
-static size_t optimizer_bytes(const network *net) {
-	size_t n = 0;
-	eg_optimizer *o = eg_optimizer_new(net->of->params, &eg_recipe_train(net->of->recipe)->optimizer, NULL);
-	if (!o) return 0;
-	eg_params_flat_grad(net->of->params, &n);
-	n *= (size_t)eg_optimizer_moments(o) * sizeof(eg_real);
+static bool optimizer_bytes(const network *net, size_t *n, eg_error *err) {
+	eg_optimizer *o = eg_optimizer_new(net->of->params, &eg_recipe_train(net->of->recipe)->optimizer, err);
+	if (!o) return false;
+	eg_params_flat_grad(net->of->params, n);
+	*n *= (size_t)eg_optimizer_moments(o) * sizeof(eg_real);
 	eg_optimizer_free(o);
-	return n;
+	return true;
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -241,9 +240,10 @@ static void memory_row(table *t, const char *name, double a, double b) {
 
 static bool print_memory(const network *net, eg_error *err) {
 	eg_memory run, train;
-	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err))
+	size_t moments, n = 0;
+	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err) ||
+	        !optimizer_bytes(net, &moments, err))
 		return false;
-	size_t moments = optimizer_bytes(net), n = 0;
 	table *t = table_new("lrr");
 	table_cell(t, "%s", "");
 	char with[200] = "";
@@ -277,9 +277,9 @@ static bool print_facts(eg_model *m, eg_error *err) {
 	if (eg_task_describe(m, &facts, err)) return false;
 	for (const eg_value *f = eg_value_first(facts); f; f = eg_value_next(f)) {
 		int n = 0;
-		printf("%s:", eg_value_key(f));
+		printf("%s:", text_shown(eg_value_key(f)));
 		if (eg_value_kind_of(f) == EG_VALUE_INT) printf(" %lld", (long long)eg_value_int(f, 0));
-		if (eg_value_text(f)) printf(" %s", eg_value_text(f));
+		if (eg_value_text(f)) printf(" %s", text_shown(eg_value_text(f)));
 		for (const eg_value *one = eg_value_first(f); one && n < FACTS_SHOWN; one = eg_value_next(one)) {
 			char *text = NULL;
 			if (eg_value_print(one, NULL, NULL, &text, err)) return eg_value_free(facts), false;
@@ -306,10 +306,10 @@ static bool print_model(const char *path, const cli_network *net, eg_error *err)
 	const eg_train_result *r = eg_model_result(m);
 	char number[NUMBER], loss[NUMBER];
 	printf("%s: %s written by engram %s\n", path, eg_model_is_checkpoint(m) ? "checkpoint" : "model",
-	        eg_model_version(m));
+	        text_shown(eg_model_version(m)));
 	if (r && r->best_epoch > 0 && r->metric)
 		printf("trained %d epochs; best was %d with validation %s %s, loss %s\n", r->epochs_done, r->best_epoch,
-		        r->metric, metric_text(number, net->task, r->metric, r->val_metric),
+		        text_shown(r->metric), metric_text(number, net->task, r->metric, r->val_metric),
 		        number_loss(loss, r->val_loss));
 	else if (r && r->best_epoch > 0)
 		printf("trained %d epochs; best was %d with validation loss %s\n", r->epochs_done, r->best_epoch,
@@ -361,7 +361,9 @@ static void put_layer(eg_value *v, const network *net, int i) {
 static bool show_json(const network *net, eg_error *err) {
 	totals s = sum(net);
 	eg_memory run, train;
-	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err))
+	size_t moments;
+	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err) ||
+	        !optimizer_bytes(net, &moments, err))
 		return false;
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	eg_value_put_text(v, "name", eg_recipe_name(net->of->recipe));
@@ -377,7 +379,7 @@ static bool show_json(const network *net, eg_error *err) {
 	eg_value_put_int(v, "dense_multiply_adds", s.dense_macs);
 	eg_value *memory = eg_value_put_map(v, "memory");
 	put_memory(eg_value_put_map(memory, "predict"), &run, net->batch, net->time, 0, false);
-	put_memory(eg_value_put_map(memory, "train"), &train, net->train_batch, net->time, optimizer_bytes(net), true);
+	put_memory(eg_value_put_map(memory, "train"), &train, net->train_batch, net->time, moments, true);
 	print_json(v);
 	eg_value_free(v);
 	return true;
@@ -428,14 +430,14 @@ static bool print_text(const cli_args *a, const network *net, eg_error *err) {
 	char shape[160];
 	const eg_recipe *r = net->of->recipe;
 	if (net->of->model && !print_model(a->operands[0], net->of, err)) return false;
-	printf("%s: %s, input", eg_recipe_name(r), eg_recipe_task(r));
+	printf("%s: %s, input", text_shown(eg_recipe_name(r)), text_shown(eg_recipe_task(r)));
 	for (int i = 0; i < eg_recipe_inputs(r); i++) {
 		const char *name = eg_recipe_input_at(r, i)->name;
 		eg_dims d = eg_tensor_dims(net->graph, eg_graph_find(net->graph, name));
-		if (eg_recipe_inputs(r) > 1) printf("%s %s", i ? "," : "", name);
+		if (eg_recipe_inputs(r) > 1) printf("%s %s", i ? "," : "", text_shown(name));
 		printf(" %s", shape_text(net->graph, d, shape));
 	}
-	for (const eg_size *o = net->of->sizes; o && o->name; o++) printf(", %d %s", o->size, o->name);
+	for (const eg_size *o = net->of->sizes; o && o->name; o++) printf(", %d %s", o->size, text_shown(o->name));
 	printf("\n\n");
 	print_layers(net);
 	print_dense(net);

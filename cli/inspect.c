@@ -79,7 +79,7 @@ static void print_norms(const eg_inspection *i) {
 static void print_text(const eg_inspection *i) {
 	print_norms(i);
 	printf("Written:\n");
-	for (int k = 0; eg_inspect_file(i, k); k++) printf("  %s\n", eg_inspect_file(i, k));
+	for (int k = 0; eg_inspect_file(i, k); k++) printf("  %s\n", text_shown(eg_inspect_file(i, k)));
 }
 
 /* ---- the work ---------------------------------------------------------------------------------------------------- */

@@ -46,8 +46,6 @@ static void print_name(const job *j, const char *name, bool is_text) {
 	char *shown = text_clean(copy(name, strlen(name)));
 	size_t bytes = strlen(shown);
 	int width = text_width(shown);
-	for (char *p = shown; *p; p++)
-		if (*p == '\n') *p = ' ';
 	bool cut = is_text && width > NAME_WIDTH;
 	while (cut && bytes > 0 && width >= NAME_WIDTH) {
 		bytes--;

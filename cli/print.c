@@ -1,6 +1,7 @@
 /* print.c - messages, numbers that people can read, JSON, and what the terminal can do. */
 #define _POSIX_C_SOURCE 200809L /* fileno, isatty */
 #define _DEFAULT_SOURCE         /* struct winsize */
+#include "engram_text.h"
 #include "print.h"
 
 #include <errno.h>
@@ -34,14 +35,45 @@ int text_width(const char *s) {
 	return n;
 }
 
-char *text_clean(char *s) {
-	for (char *p = s; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-		if ((c < 0x20 && c != '\n') || c == 0x7f) *p = '?';
-		/* The second half of the control characters is two bytes in UTF-8. */
-		if (c == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0) *p = p[1] = '?';
+static bool is_clean(const char *s) {
+	bool shown = true;
+	for (size_t n = strlen(s); n > 0 && shown;) {
+		int k = eg_utf8_shown(s, n, &shown);
+		s += k, n -= (size_t)k;
 	}
+	return shown;
+}
+
+char *text_clean(char *s) {
+	char *to = s;
+	const char *at = s;
+	for (size_t n = strlen(s); n > 0;) {
+		bool shown;
+		int k = eg_utf8_shown(at, n, &shown);
+		if (shown)
+			memmove(to, at, (size_t)k), to += k;
+		else
+			*to++ = *at == '\n' || *at == '\t' || *at == '\r' ? ' ' : '?';
+		at += k, n -= (size_t)k;
+	}
+	*to = '\0';
 	return s;
+}
+
+const char *text_shown(const char *s) {
+	typedef struct kept kept;
+	struct kept {
+		kept *next;
+		char text[];
+	};
+	static kept *all;
+	if (is_clean(s)) return s;
+	size_t n = strlen(s) + 1;
+	kept *k = cli_alloc(sizeof *k + n);
+	memcpy(k->text, s, n);
+	k->next = all;
+	all = k;
+	return text_clean(k->text);
 }
 
 void text_wrap(FILE *f, const char *text, int column, int indent, int width) {

@@ -15,7 +15,11 @@ bool is_terminal(FILE *f);     /* one that understands control sequences */
 bool has_colour(FILE *f);      /* and NO_COLOR is not set */
 int terminal_width(FILE *f);   /* 80 where unknown */
 int text_width(const char *s); /* columns of UTF-8 text */
-char *text_clean(char *s);     /* control characters become '?'; returns s */
+/* All text that comes out of files goes through one of these before it goes to a terminal: what is not to be shown
+ * (eg_utf8_shown) becomes '?', a line end or tab a space. text_clean changes s, which may become shorter; text_shown
+ * returns s, or what it keeps of it till the end of the program. Table cells and messages are cleaned already. */
+char *text_clean(char *s);
+const char *text_shown(const char *s);
 void text_wrap(
         FILE *f, const char *text, int column, int indent, int width); /* `column`: where the first line begins */
 void out_push(void);  /* what has been written goes out now; a failure is told by out_flush */

@@ -116,7 +116,7 @@ static void on_weight(void *user, const char *name, const char *why) {
 	k->all++;
 	if (!why) k->taken++;
 	if (!why) return;
-	snprintf(line, sizeof line, "  not %.120s: %.200s\n", name, why);
+	snprintf(line, sizeof line, "  not %.120s: %.200s\n", text_shown(name), text_shown(why));
 	append(k, line);
 }
 
@@ -148,7 +148,7 @@ static bool take_weights(training *t) {
 	} else {
 		snprintf(line, sizeof line, "%d of %d weights%s are those of ", k.taken,
 		        layers ? k.all : eg_params_count(t->params), layers ? " of the layers chosen" : "");
-		char *head = train_joined(line, path, "\n");
+		char *head = train_joined(line, text_shown(path), "\n");
 		free(t->from);
 		t->from = train_joined(head, k.text ? k.text : "", "");
 		free(head);
@@ -248,7 +248,8 @@ static int stopped(const training *t, const eg_error *why) {
 	if (t->code) return t->code; /* it was told why */
 	fail_error("train", why);
 	if (!train_kept_text(t, kept)) return CLI_FAILED;
-	fprintf(stderr, "It is kept in %s up to %s. To go on from there:\n", t->checkpoint_path, kept);
+	fprintf(stderr, "It is kept in %s up to %s. To go on from there:\n", text_shown(t->checkpoint_path),
+	        kept);
 	train_print_command(t, stderr, " --resume");
 	return CLI_FAILED;
 }
@@ -258,7 +259,7 @@ static int not_finite(training *t, const eg_error *why) {
 	char kept[120];
 	fail_error("train", why);
 	char *path = train_joined(t->model_path, ".last-good", "");
-	if (train_write(t, path, false) && !t->code) fprintf(stderr, "Those weights are saved in %s.\n", path);
+	if (train_write(t, path, false) && !t->code) fprintf(stderr, "Those weights are saved in %s.\n", text_shown(path));
 	free(path);
 	if (train_kept_text(t, kept)) {
 		fprintf(stderr, "To go on from %s with a smaller learning rate:\n", kept);
@@ -291,7 +292,7 @@ static int finish(training *t, const eg_train_result *result) {
 	printf("\n%d epoch%s in %s", done, done == 1 ? "" : "s", number_time(time, result->seconds));
 	printf(t->first ? ", %d in all." : ".", s->epoch);
 	if (s->best_epoch > 0 && !t->config.keep_last) show_best(t);
-	printf("\nModel: %s\n\n", t->model_path);
+	printf("\nModel: %s\n\n", text_shown(t->model_path));
 	train_show_next(t);
 	return CLI_OK;
 }
@@ -315,7 +316,7 @@ static int train(training *t) {
 	eg_train_callbacks callbacks = {.user = t, .step = on_step, .epoch = on_epoch, .interrupted = interrupted};
 	const eg_dataset *data = eg_samples_get(t->samples, EG_PART_TRAIN);
 	if (!t->quiet && !t->json) train_introduce(t);
-	if (t->json && t->from && !t->quiet) fail("train", "note: %s", t->from);
+	if (t->json && t->from && !t->quiet) fprintf(stderr, "engram train: note: %s", t->from);
 	show_plan(t, data);
 	t->begun = t->kept_at = train_clock();
 	sigprocmask(SIG_BLOCK, &t->stop, NULL);

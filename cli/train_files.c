@@ -207,7 +207,7 @@ bool train_write(training *t, const char *path, bool checkpoint) {
 	t->code = CLI_UNWRITTEN;
 	fail("train", "%s", err.message);
 	if (t->has_kept)
-		fprintf(stderr, "%s has the training up to %s of %d. To go on from there:\n", t->checkpoint_path,
+		fprintf(stderr, "%s has the training up to %s of %d. To go on from there:\n", text_shown(t->checkpoint_path),
 		        kept_text(t, kept), t->config.epochs);
 	else
 		fprintf(stderr, "Nothing of the training is kept.\n");

@@ -33,11 +33,11 @@ static void show_head(folding *f) {
 	char n[NUMBER];
 	const training *t = f->t;
 	int64_t all = eg_samples_units(t->samples, EG_PART_TRAIN) + eg_samples_units(t->samples, EG_PART_VALIDATION);
-	printf("%s: %d folds of %s %s\n", eg_recipe_name(t->recipe), f->folds, number_int(n, all),
+	printf("%s: %d folds of %s %s\n", text_shown(eg_recipe_name(t->recipe)), f->folds, number_int(n, all),
 	        eg_task_unit(t->task, false));
 	if (t->from) fputs(t->from, stdout);
 	printf("\n%9s  %6s  %5s", "fold", "epochs", "best");
-	for (int i = 0; i < f->nmetrics; i++) printf("  %*s", f->width[i], f->metrics[i].name);
+	for (int i = 0; i < f->nmetrics; i++) printf("  %*s", f->width[i], text_shown(f->metrics[i].name));
 	putchar('\n');
 }
 

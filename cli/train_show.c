@@ -32,9 +32,9 @@ static int wide(int least, const char *text) { return text_width(text) > least ?
 static void show_head(training *t) {
 	const eg_metric_info *m = shown(t);
 	printf("\n%7s  %8s", "epoch", "loss");
-	if (shown_in_training(t)) printf("  %*s", wide(8, m->name), m->name);
+	if (shown_in_training(t)) printf("  %*s", wide(8, m->name), text_shown(m->name));
 	if (t->has_validation) printf("  %8s", "val loss");
-	if (t->has_validation && m) printf("  %*sval %s", wide(5, m->name) - text_width(m->name), "", m->name);
+	if (t->has_validation && m) printf("  %*sval %s", wide(5, m->name) - text_width(m->name), "", text_shown(m->name));
 	printf("  %10s  %7s\n", t->rate, "time");
 	t->head_shown = true;
 }
@@ -92,7 +92,7 @@ void train_show_bar(const training *t, const char *left, const eg_progress *p) {
 	char loss[NUMBER], right[256], metric[96] = "", value[NUMBER], rate[NUMBER], time[NUMBER];
 	if (!t->live) return;
 	if (shown_in_training(t))
-		snprintf(metric, sizeof metric, "%.40s %s  ", shown(t)->name,
+		snprintf(metric, sizeof metric, "%.40s %s  ", text_shown(shown(t)->name),
 		        train_metric(value, shown(t), p->train[t->shown]));
 	snprintf(right, sizeof right, "loss %s  %s%s %s  %s left", number_loss(loss, p->loss), metric,
 	        number_int(rate, (int64_t)p->samples_per_second), t->rate, number_time(time, p->seconds_left));
@@ -110,9 +110,9 @@ void train_introduce(const training *t) {
 		for (int k = 0; k < d.rank; k++) one *= d.d[k];
 		count += one;
 	}
-	printf("%s: %s parameters\n", eg_recipe_name(t->recipe), number_int(p, count));
+	printf("%s: %s parameters\n", text_shown(eg_recipe_name(t->recipe)), number_int(p, count));
 	if (t->from) fputs(t->from, stdout);
-	printf("%s: %s %s to train on", cli_data_name(t->args, t->task), number_int(n, units),
+	printf("%s: %s %s to train on", text_shown(cli_data_name(t->args, t->task)), number_int(n, units),
 	        eg_task_unit(t->task, units == 1));
 	if (t->has_validation)
 		printf(", %s to validate", number_int(v, eg_samples_units(t->samples, EG_PART_VALIDATION)));
@@ -161,7 +161,7 @@ void train_show_next(const training *t) {
 	for (int i = 0; (v = cli_verb_at(i)); i++) {
 		if (!v->next || (task->abilities & v->ability) != v->ability) continue;
 		command(line, room, v, t->model_path);
-		printf("  %s%*s  %s\n", line, width - text_width(line), "", *v->next ? v->next : task->answer);
+		printf("  %s%*s  %s\n", text_shown(line), width - text_width(line), "", *v->next ? v->next : task->answer);
 	}
 	free(line);
 }

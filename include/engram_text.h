@@ -36,6 +36,10 @@ EG_API void eg_text_free(eg_text *t);
 
 /* Bytes of the character that begins at s (1..4), or 0: not UTF-8 (overlong forms and surrogates are not). */
 EG_API int eg_utf8_length(const char *s, size_t size);
+/* Bytes of what begins at s, 1..4 (size > 0). *shown: may a terminal get it as it is? Text out of files is asked about
+ * before it is printed, as a terminal does what it is told: control characters (line ends and tabs among them, and U+007F to
+ * U+009F), characters that turn the direction of writing, line separators, and bytes that are not UTF-8 are not shown. */
+EG_API int eg_utf8_shown(const char *s, size_t size, bool *shown);
 
 /* ---- vocabulary -------------------------------------------------------------------------------------------------- */
 

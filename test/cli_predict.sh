@@ -197,4 +197,30 @@ echo '[[1, 2, 3]]' | "$ENGRAM" predict adding.safetensors - >out 2>err && fail "
 says "standard input, line 1"
 expect 2 "$ENGRAM" predict adding.safetensors --path a --folder b
 expect 1 "$ENGRAM" predict missing.safetensors
+# Names that would command the terminal, turn the writing round or break lines are shown with '?' and spaces; JSON has them
+# escaped. Nothing of them comes through, whatever verb tells them.
+sed 's/^  class_names: .*/  class_names: ["a\\e[31mb\\a", "c\\u009b2Jd", "e\\u202ef\\u2066g", "two\\nlines"]/' quarters.yaml >names.yaml
+harmless() {
+	tr -d '\n' <out | od -An -v -tx1 | tr -d '\n' | grep -qE ' (0[0-9a-f]|1[0-9a-f]|7f|c2 [89][0-9a-f]|e2 80 a[89a-e]|e2 81 a[6-9a-f])' &&
+		fail "bytes that command a terminal: $*: $(od -c out | head -20)"
+	[ "$(wc -l <out)" = "$1" ] || fail "$2: not $1 lines but $(cat out)"
+}
+expect 0 "$ENGRAM" train names.yaml -q -o names.safetensors --set train.epochs=3
+expect 0 "$ENGRAM" predict names.safetensors third.pgm --top 4
+for name in 'a?[31mb?' 'c?2Jd' 'e?f?g' 'two?lines'; do says "$name"; done
+harmless 1 predict
+expect 0 "$ENGRAM" predict names.safetensors third.pgm --top 4 --json
+for name in 'a\u001b[31mb\u0007' 'c\u009b2Jd' 'e\u202ef\u2066g' 'two\nlines'; do says "$name"; done
+json out
+harmless 1 "predict --json"
+expect 0 "$ENGRAM" eval names.safetensors
+says 'two lines'
+harmless "$("$ENGRAM" eval quarters.safetensors 2>/dev/null | wc -l)" eval
+expect 0 "$ENGRAM" info names.safetensors
+says 'a?[31mb?'
+harmless "$("$ENGRAM" info quarters.safetensors | wc -l)" info
+mkdir "$(printf 'x\033[2Jy')"
+expect 1 "$ENGRAM" predict names.safetensors "$(printf 'x\033[2Jy\302\233\377')"
+says 'x?[2Jy??'
+
 done_testing

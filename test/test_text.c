@@ -85,6 +85,25 @@ static void utf8_lengths(void **state) {
 	assert_true(eg_utf8_decode("\xe4\xb8\xad", NULL) == 0x4E2D && eg_utf8_decode("z", NULL) == 'z');
 }
 
+static void utf8_shown(void **state) {
+	EG_UNUSED(state);
+	static const struct {
+		const char *s;
+		int length;
+		bool shown;
+	} cases[] = {{"a", 1, true}, {" ", 1, true}, {"~", 1, true}, {"\x1b", 1, false}, {"\n", 1, false}, {"\t", 1, false},
+	        {"\x7f", 1, false}, {"\xc2\x80", 2, false}, {"\xc2\x9f", 2, false}, {"\xc2\xa0", 2, true},
+	        {"\xe2\x80\xa7", 3, true}, {"\xe2\x80\xa8", 3, false}, {"\xe2\x80\xae", 3, false}, {"\xe2\x80\xaf", 3, true},
+	        {"\xe2\x81\xa5", 3, true}, {"\xe2\x81\xa6", 3, false}, {"\xe2\x81\xaf", 3, false}, {"\xe2\x81\xb0", 3, true},
+	        {"\xe4\xb8\xad", 3, true}, {"\xd7\x90", 2, true}, {"\xf0\x9f\x98\x80", 4, true},
+	        {"\x9b", 1, false}, {"\xff", 1, false}, {"\xe2\x80", 1, false}, {"\xed\xa0\x80", 1, false}};
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		bool shown;
+		int n = eg_utf8_shown(cases[i].s, strlen(cases[i].s), &shown);
+		if (n != cases[i].length || shown != cases[i].shown) fail_msg("case %d: %d %d", i, n, shown);
+	}
+}
+
 static void letters(void **state) {
 	EG_UNUSED(state);
 	static const uint32_t yes[] = {'a', 'Z', '0', '9', 0xAA, 0xB5, 0xC0, 0xE9, 0x3B1, 0x416, 0x5D0, 0x627, 0x663,
@@ -740,6 +759,7 @@ int main(void) {
 	if (getenv("ENGRAM_DATA")) setenv("ENGRAM_TEST_DATA", getenv("ENGRAM_DATA"), 1);
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(utf8_lengths),
+	        cmocka_unit_test(utf8_shown),
 	        cmocka_unit_test(letters),
 	        cmocka_unit_test_setup_teardown(texts_are_loaded, setup, teardown),
 	        cmocka_unit_test_setup_teardown(large_text, setup, teardown),

@@ -22,3 +22,16 @@ int eg_utf8_length(const char *text, size_t size) {
 	if (s[0] == 0xF4 && s[1] >= 0x90) return 0; /* above U+10FFFF */
 	return 4;
 }
+
+/* U+202A to U+202E and U+2066 to U+206F turn what follows round, U+2028 and U+2029 end lines. */
+static bool turns(const unsigned char *s) {
+	return s[0] == 0xE2 && ((s[1] == 0x80 && s[2] >= 0xA8 && s[2] <= 0xAE) || (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xAF));
+}
+
+int eg_utf8_shown(const char *text, size_t size, bool *shown) {
+	const unsigned char *s = (const unsigned char *)text;
+	int n = eg_utf8_length(text, size);
+	*shown = (n == 1 && s[0] >= 0x20 && s[0] != 0x7F) || (n == 2 && !(s[0] == 0xC2 && s[1] < 0xA0)) || (n == 3 && !turns(s)) ||
+	         n == 4;
+	return n ? n : 1;
+}

@@ -1,4 +1,5 @@
 /* value_json.c - trees of values as JSON in one line, and the text that grows as it is written. Reading is in json.c. */
+#include "engram_text.h"
 #include "io/tree.h"
 #include "io/value.h"
 
@@ -44,23 +45,35 @@ eg_status eg_value_out_take(eg_value_out *o, char **text, size_t *size, eg_error
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
+static void put_escape(eg_value_out *o, const char *c, int n) {
+	char escape[8];
+	unsigned code = (unsigned char)c[0];
+	if (n == 2) code = (code & 0x1F) << 6 | ((unsigned char)c[1] & 0x3F);
+	if (n == 3) code = (code & 0x0F) << 12 | ((unsigned)(unsigned char)c[1] & 0x3F) << 6 | ((unsigned char)c[2] & 0x3F);
+	if (code == '"' || code == '\\')
+		snprintf(escape, sizeof escape, "\\%c", (int)code);
+	else if (code == '\n' || code == '\t')
+		snprintf(escape, sizeof escape, "\\%c", code == '\n' ? 'n' : 't');
+	else
+		snprintf(escape, sizeof escape, "\\u%04x", code & 0xFFFF);
+	eg_value_out_text(o, escape);
+}
+
+/* What a terminal should not get is escaped too: JSON is also looked at. */
 void eg_value_out_quoted(eg_value_out *o, const char *text, size_t size) {
+	size_t begin = 0;
 	eg_value_out_put(o, "\"", 1);
-	for (size_t i = 0, begin = 0; i <= size; i++) {
-		unsigned char c = i < size ? (unsigned char)text[i] : 0;
-		if (i < size && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
-		eg_value_out_put(o, text + begin, i - begin);
-		begin = i + 1;
-		if (i == size) break;
-		char escape[8];
-		if (c == '"' || c == '\\')
-			snprintf(escape, sizeof escape, "\\%c", c);
-		else if (c == '\n' || c == '\t')
-			snprintf(escape, sizeof escape, "\\%c", c == '\n' ? 'n' : 't');
-		else
-			snprintf(escape, sizeof escape, "\\u%04x", c);
-		eg_value_out_text(o, escape);
+	for (size_t i = 0; i < size;) {
+		bool shown;
+		int n = eg_utf8_shown(text + i, size - i, &shown);
+		if (!shown || text[i] == '"' || text[i] == '\\') {
+			eg_value_out_put(o, text + begin, i - begin);
+			put_escape(o, text + i, n);
+			begin = i + (size_t)n;
+		}
+		i += (size_t)n;
 	}
+	eg_value_out_put(o, text + begin, size - begin);
 	eg_value_out_put(o, "\"", 1);
 }
 

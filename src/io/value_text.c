@@ -1,4 +1,5 @@
 /* value_text.c - a tree of values as a line for people. The rules are in engram_value.h (eg_value_print). */
+#include "engram_text.h"
 #include "io/tree.h"
 #include "io/value.h"
 
@@ -18,16 +19,13 @@ typedef enum manner {
 	NAMED  /* of a map in a map: "key: value" */
 } manner;
 
-/* Control characters, those of two bytes (U+0080 to U+009F) too, could do more to a terminal than be seen. */
+/* What could do more to a terminal than be seen is not shown. */
 static void put_clean(printer *p, const char *text, size_t size) {
-	for (size_t i = 0, begin = 0; i <= size; i++) {
-		unsigned char c = i < size ? (unsigned char)text[i] : 0;
-		bool wide = c == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
-		if (i < size && c >= 0x20 && c != 0x7f && !wide) continue;
-		eg_value_out_put(&p->out, text + begin, i - begin);
-		if (i < size) eg_value_out_put(&p->out, "?", 1);
-		i += wide;
-		begin = i + 1;
+	for (size_t i = 0; i < size;) {
+		bool shown;
+		int n = eg_utf8_shown(text + i, size - i, &shown);
+		eg_value_out_put(&p->out, shown ? text + i : "?", shown ? (size_t)n : 1);
+		i += (size_t)n;
 	}
 }
 
