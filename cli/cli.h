@@ -131,7 +131,10 @@ int cli_verbose(void);
 void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o);
 /* The recipe with --set and --seed applied; NULL after a message. */
 eg_recipe *cli_recipe(const cli_args *a, const char *path);
-/* Is this file a model (safetensors), not a recipe? False also for what cannot be read. */
+/* The rest of an open file, whole, or a little more than `most` bytes of it. NULL: it cannot be read, as errno says. */
+char *cli_slurp(int file, size_t most, size_t *size);
+/* Is this file a model (safetensors), not a recipe? False also for what cannot be read. What can be read only once, a pipe,
+ * is kept for cli_recipe and cli_model. */
 bool cli_is_model(const char *path);
 eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* NULL after a message */
 /* Could a file of this name be written? Asked before long work, of what will write it; false after a message. */

@@ -3,9 +3,11 @@
 #include "print.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int cli_verbose(void) {
 	const char *s = getenv("ENGRAM_VERBOSE");
@@ -54,6 +56,75 @@ void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o) {
 	eg_plan_free(plan);
 }
 
+/* ---- what can be read only once ---------------------------------------------------------------------------------- */
+
+char *cli_slurp(int file, size_t most, size_t *size) {
+	size_t room = 1 << 16;
+	char *data = cli_alloc(room);
+	ssize_t n;
+	*size = 0;
+	while (*size <= most && (n = read(file, data + *size, room - *size)) != 0) {
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return free(data), NULL;
+		*size += (size_t)n;
+		if (*size < room) continue;
+		char *more = cli_alloc(2 * room);
+		memcpy(more, data, *size);
+		free(data);
+		data = more, room *= 2;
+	}
+	return data;
+}
+
+typedef struct kept kept;
+struct kept {
+	kept *next;
+	char *path, *data;
+	size_t size;
+};
+
+/* safetensors: 8 bytes with the length of the header, little-endian, then the header, a JSON object. */
+enum { HEAD = 9, RECIPE_MOST = 2 << 20 };
+static bool is_head(const char *head, size_t n) { return n >= HEAD && head[8] == '{' && !memcmp(head + 4, "\0\0\0", 4); }
+
+/* A pipe (FIFO, /dev/stdin, <(...)) gives its bytes to the first who looks; NULL: it is a file, or cannot be read. */
+static const kept *read_once(const char *path) {
+	static kept *all; /* to the end of the program */
+	struct stat st;
+	for (kept *k = all; k; k = k->next)
+		if (!strcmp(k->path, path)) return k;
+	if (stat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) return NULL;
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0) return NULL;
+	size_t head = 0, size = 0;
+	char *first = cli_slurp(file, HEAD - 1, &head), *rest = NULL;
+	/* A recipe is refused when it is larger; what never ends should not be read to its end. */
+	if (first) rest = cli_slurp(file, is_head(first, head) ? (size_t)1 << 31 : RECIPE_MOST, &size);
+	close(file);
+	kept *k = cli_alloc(sizeof *k);
+	k->path = strcpy(cli_alloc(strlen(path) + 1), path);
+	k->data = cli_alloc(head + size + 1);
+	if (first) memcpy(k->data, first, head);
+	if (rest) memcpy(k->data + head, rest, size);
+	k->size = head + size;
+	k->next = all;
+	all = k;
+	free(first);
+	free(rest);
+	return k;
+}
+
+bool cli_is_model(const char *path) {
+	char head[HEAD];
+	const kept *k = read_once(path);
+	if (k) return is_head(k->data, k->size);
+	FILE *f = fopen(path, "rb");
+	if (!f) return false;
+	size_t n = fread(head, 1, sizeof head, f);
+	fclose(f);
+	return is_head(head, n);
+}
+
 eg_recipe *cli_recipe(const cli_args *a, const char *path) {
 	char seed[48];
 	eg_recipe *r = NULL;
@@ -64,34 +135,28 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path) {
 		snprintf(seed, sizeof seed, "train.seed=%s", args_text(a, "seed"));
 		set[n++] = seed;
 	}
+	const kept *k = read_once(path);
 	if (cli_is_model(path))
 		fail(a->verb->name, "%s is a model; a recipe (a .yaml file) is expected here", path);
-	else if (eg_recipe_load(path, set, &r, &err))
+	else if (k ? eg_recipe_parse(k->data, k->size, path, set, &r, &err) : eg_recipe_load(path, set, &r, &err))
 		fail_error(a->verb->name, &err);
 	free(set);
 	return r;
 }
 
-bool cli_is_model(const char *path) {
-	/* safetensors: 8 bytes with the length of the header, little-endian, then the header, a JSON object. */
-	unsigned char head[9];
-	FILE *f = fopen(path, "rb");
-	if (!f) return false;
-	size_t n = fread(head, 1, sizeof head, f);
-	fclose(f);
-	return n == sizeof head && head[8] == '{' && !head[4] && !head[5] && !head[6] && !head[7];
-}
-
 eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
 	eg_model *m = NULL;
 	eg_error err;
-	if (eg_model_load(path, ctx, &m, &err)) {
+	const kept *k = read_once(path);
+	if (k ? eg_model_parse(k->data, k->size, path, ctx, &m, &err) : eg_model_load(path, ctx, &m, &err)) {
 		fail_error(a->verb->name, &err);
 		return NULL;
 	}
 	if (eg_model_warning(m)) fail(a->verb->name, "warning: %s: %s", path, eg_model_warning(m));
 	return m;
 }
+
+/* ---- where to write ---------------------------------------------------------------------------------------------- */
 
 bool cli_can_write(const cli_args *a, const char *path) {
 	eg_error err;

@@ -159,30 +159,11 @@ static bool ends_with(const char *s, const char *end) {
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-/* The rest of an open file, whole. NULL: it cannot be read, as errno says. */
-static char *slurp(int file, size_t *size) {
-	size_t room = 1 << 16;
-	char *data = cli_alloc(room);
-	ssize_t n;
-	*size = 0;
-	while ((n = read(file, data + *size, room - *size)) != 0) {
-		if (n < 0 && errno == EINTR) continue;
-		if (n < 0) return free(data), NULL;
-		*size += (size_t)n;
-		if (*size < room) continue;
-		char *more = cli_alloc(2 * room);
-		memcpy(more, data, *size);
-		free(data);
-		data = more, room *= 2;
-	}
-	return data;
-}
-
 static bool put_lines(job *j, const char *path) {
 	size_t size = 0;
 	eg_error err = {.status = EG_ERR_IO};
 	FILE *f = fopen(path, "rb");
-	char *data = f ? slurp(fileno(f), &size) : NULL;
+	char *data = f ? cli_slurp(fileno(f), SIZE_MAX, &size) : NULL;
 	int reason = errno;
 	if (f) fclose(f);
 	if (!data) {
@@ -288,7 +269,7 @@ static bool cannot_read(job *j, int reason) {
 
 static bool put_all_of_stdin(job *j) {
 	size_t size;
-	char *data = slurp(STDIN_FILENO, &size);
+	char *data = cli_slurp(STDIN_FILENO, SIZE_MAX, &size);
 	if (!data) return cannot_read(j, errno);
 	return put(j, (asked){.name = copy("-", 1), .where = copy("standard input", 14), .bytes = data, .size = size});
 }

@@ -109,6 +109,9 @@ typedef struct eg_model eg_model;
 /* Reads the file and builds graph and parameters. Refused by name: missing, unknown and wrongly shaped weights; a newer
  * format; damage. What the task keeps is handed on as it is. The context must outlive the model. */
 EG_API eg_status eg_model_load(const char *path, eg_context *ctx, eg_model **model, eg_error *err);
+/* The same from bytes that were read already; `name` is what messages call it. */
+EG_API eg_status eg_model_parse(
+	const void *bytes, size_t size, const char *name, eg_context *ctx, eg_model **model, eg_error *err);
 EG_API void eg_model_free(eg_model *m);
 
 EG_API const char *eg_model_path(const eg_model *m);

@@ -122,4 +122,34 @@ bad_data --set data.images=missing
 bad_data --set data.images=/dev/null
 bad_data --set 'input=[1, 9, 9]'
 bad_data --set data.validation=1.5
+
+# Recipes and models from a pipe, which can be read once: the same answers.
+through() { # through FILE COMMAND... PIPE stands for the pipe
+	file=$1
+	shift
+	expect 0 "$@"
+	mv out want
+	rm -f in.pipe
+	mkfifo in.pipe
+	for arg in "$@"; do
+		shift
+		[ "$arg" != "$file" ] || arg=in.pipe
+		set -- "$@" "$arg"
+	done
+	{ head -c 5 "$file"; sleep 0.1; tail -c +6 "$file"; } >in.pipe &
+	expect 0 "$@"
+	sed 's/in\.pipe/PATH/' out >got
+	sed "s/$file/PATH/" want | cmp -s - got || fail "$* says something else: $(cat out) -- $(cat want)"
+	wait
+}
+through quarters.yaml "$ENGRAM" check quarters.yaml
+through quarters.yaml "$ENGRAM" info quarters.yaml
+through quarters.yaml "$ENGRAM" train quarters.yaml --set train.epochs=1 -q -o piped.safetensors
+through quarters.safetensors "$ENGRAM" info quarters.safetensors
+through quarters.safetensors "$ENGRAM" eval quarters.safetensors --json
+through quarters.safetensors "$ENGRAM" predict quarters.safetensors third.pgm
+expect 1 "$ENGRAM" check /dev/zero
+says "at most"
+expect 1 "$ENGRAM" info /dev/null
+
 done_testing

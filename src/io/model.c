@@ -440,10 +440,21 @@ static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
 	return m->params ? EG_OK : why.status;
 }
 
-static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *err) {
+/* As eg_st_load: the file's own bytes, which a checkpoint keeps. */
+static eg_status parse_copy(eg_st_file *f, const void *bytes, size_t size, const char *name, eg_error *err) {
+	f->bytes = eg_alloc(NULL, size);
+	if (!f->bytes) return eg_fail(err, EG_ERR_MEMORY, "out of memory for '%.300s'", name);
+	if (size) memcpy(f->bytes, bytes, size);
+	f->size = size;
+	return eg_st_parse(f->bytes, size, name, f, err);
+}
+
+/* bytes NULL: from the file. */
+static eg_status load(
+	eg_model *m, const char *path, const void *bytes, size_t size, eg_context *ctx, eg_error *err) {
 	m->path = eg_arena_strdup(&m->arena, path);
 	if (!m->path) return no_memory(err);
-	eg_status status = eg_st_load(path, &m->file, err);
+	eg_status status = bytes ? parse_copy(&m->file, bytes, size, path, err) : eg_st_load(path, &m->file, err);
 	if (status) return status; /* these messages name the file themselves */
 	status = check_format(m, err);
 	if (!status) status = read_recipe(m, err);
@@ -455,10 +466,11 @@ static eg_status load(eg_model *m, const char *path, eg_context *ctx, eg_error *
 	return status;
 }
 
-eg_status eg_model_load(const char *path, eg_context *ctx, eg_model **model, eg_error *err) {
+static eg_status open_model(
+	const char *path, const void *bytes, size_t size, eg_context *ctx, eg_model **model, eg_error *err) {
 	*model = NULL;
 	eg_model *m = eg_calloc(NULL, 1, sizeof *m);
-	eg_status status = m ? load(m, path, ctx, err) : no_memory(err);
+	eg_status status = m ? load(m, path, bytes, size, ctx, err) : no_memory(err);
 	if (status) {
 		eg_model_free(m);
 		return status;
@@ -466,6 +478,15 @@ eg_status eg_model_load(const char *path, eg_context *ctx, eg_model **model, eg_
 	if (!m->state) eg_st_free(&m->file); /* everything has been copied; moments of a checkpoint are still in it */
 	*model = m;
 	return EG_OK;
+}
+
+eg_status eg_model_load(const char *path, eg_context *ctx, eg_model **model, eg_error *err) {
+	return open_model(path, NULL, 0, ctx, model, err);
+}
+
+eg_status eg_model_parse(
+	const void *bytes, size_t size, const char *name, eg_context *ctx, eg_model **model, eg_error *err) {
+	return open_model(name, bytes ? bytes : "", size, ctx, model, err);
 }
 
 void eg_model_free(eg_model *m) {
