@@ -315,6 +315,7 @@ static int run(const cli_args *a) {
 	eg_context *ctx = open_context(a);
 	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	watch_signals();
+	if (j.model && j.state && !cli_can_write(a, j.state)) eg_model_free(j.model), j.model = NULL;
 	if (j.model && open_generator(&j) && read_prompt(&j)) code = generate(&j);
 	free(j.prompt.data);
 	free(j.text.data);

@@ -764,7 +764,7 @@ static void test_writer_full(void **state) {
 		eg_status status = eg_writer_commit(w, &err);
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 		assert_int_equal(status, EG_ERR_IO);
-		snprintf(expect, sizeof(expect), "cannot write '%s': File too large; %s", f->file,
+		snprintf(expect, sizeof(expect), "cannot write '%s': File too large (it takes 1000000 bytes); %s", f->file,
 		        existed ? "the old file is unchanged" : "no file was made");
 		assert_string_equal(err.message, expect);
 		if (existed)

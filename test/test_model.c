@@ -633,6 +633,44 @@ static void check_resume(bench *b, const char *recipe, bool average) {
 	unmake(&whole);
 }
 
+/* Numbers that no training writes are not counted on from. */
+static void refuses_states(void **state) {
+	bench *b = *state;
+	trained t;
+	size_t n;
+	make(b, &t, RECIPE);
+	eg_params_flat(t.params, &n);
+	eg_real *best = calloc(n, sizeof *best), *average = calloc(n, sizeof *average);
+	const eg_train_state good = {.epoch = 5, .best_epoch = 3, .bad_epochs = 2, .schedule = {.scale = 0.5, .bad_epochs = 1},
+		.best_weights = best, .average = average};
+	eg_train_state states[9];
+	for (int i = 0; i < EG_COUNT(states); i++) states[i] = good;
+	states[1].bad_epochs = INT32_MAX;
+	states[2].schedule.bad_epochs = 6;
+	states[3].best_epoch = 6;
+	states[4].epoch = INT32_MAX;
+	states[5].schedule.scale = NAN;
+	states[6].schedule.scale = -1;
+	for (int i = 0; i < EG_COUNT(states); i++) {
+		eg_model_parts parts = parts_of(&t, NULL);
+		eg_model *m;
+		parts.optimizer = t.optimizer;
+		parts.state = &states[i];
+		best[1] = i == 7 ? (eg_real)NAN : 1;
+		average[2] = i == 8 ? (eg_real)INFINITY : 1;
+		OK(b, eg_model_save(b->path, &parts, &b->err));
+		eg_status status = eg_model_load(b->path, b->ctx, &m, &b->err);
+		if (!status) status = eg_model_resume(m, t.optimizer, &states[i], &b->err);
+		assert_int_equal(status, i ? EG_ERR_FORMAT : EG_OK);
+		const char *says = i == 0 ? "" : i == 7 ? "1 of its best weights" : i == 8 ? "1 of its averaged weights" : "the state of training";
+		if (i && !strstr(b->err.message, says)) fail_msg("case %d: %s", i, b->err.message);
+		eg_model_free(m);
+	}
+	free(best);
+	free(average);
+	unmake(&t);
+}
+
 static void resumes_bit_for_bit(void **state) { check_resume(*state, RECIPE, false); }
 
 /* With a moving average, two batches to an update, and groups. */
@@ -656,6 +694,7 @@ int main(void) {
 		TEST(reads_format_1),
 		TEST(numbers_of_format_1),
 		TEST(damage_in_format_1),
+		TEST(refuses_states),
 		TEST(resumes_bit_for_bit),
 		TEST(resumes_more),
 	};

@@ -115,6 +115,7 @@ struct eg_writer {
 	int error;    /* errno of the first failure; 0: none */
 	bool existed; /* there is an old file */
 	size_t filled;
+	uint64_t total; /* bytes that were to be written */
 	char buffer[BUFFER];
 };
 
@@ -131,10 +132,14 @@ static char *copy_text(const eg_allocator *a, const char *s, size_t extra) {
 	return copy ? memcpy(copy, s, n) : NULL;
 }
 
-static eg_status fail_write(const char *path, bool existed, int error, eg_error *err) {
+/* total: bytes that it takes; 0: not known. */
+static eg_status fail_write(const char *path, bool existed, int error, uint64_t total, eg_error *err) {
 	const char *what = error == ENOENT ? "its folder does not exist" : strerror(error);
 	const char *left = existed ? "the old file is unchanged" : "no file was made";
-	return eg_fail(err, EG_ERR_IO, "cannot write '%s': %s; %s", path, what, left);
+	char takes[48] = "";
+	if (total && (error == ENOSPC || error == EDQUOT || error == EFBIG))
+		snprintf(takes, sizeof takes, " (it takes %llu bytes)", (unsigned long long)total);
+	return eg_fail(err, EG_ERR_IO, "cannot write '%s': %s%s; %s", path, what, takes, left);
 }
 
 /* Looks at what PATH is now. Only a regular file or nothing can be replaced by renaming: a link is followed, so that
@@ -144,8 +149,8 @@ static eg_status find_target(const char *path, char target[PATH_MAX], bool *exis
 	*existed = false;
 	if (!*path) return eg_fail(err, EG_ERR_ARG, "cannot write a file whose name is empty");
 	if (lstat(path, &st) != 0) {
-		if (errno != ENOENT) return fail_write(path, false, errno, err);
-		if (strlen(path) >= PATH_MAX) return fail_write(path, false, ENAMETOOLONG, err);
+		if (errno != ENOENT) return fail_write(path, false, errno, 0, err);
+		if (strlen(path) >= PATH_MAX) return fail_write(path, false, ENAMETOOLONG, 0, err);
 		memcpy(target, path, strlen(path) + 1);
 		return EG_OK;
 	}
@@ -158,7 +163,7 @@ static eg_status find_target(const char *path, char target[PATH_MAX], bool *exis
 		return eg_fail(err, EG_ERR_IO, "cannot write '%s': it is a device or pipe, not a regular file", path);
 	*existed = true;
 	*mode = st.st_mode & 07777;
-	if (faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) != 0) return fail_write(path, true, errno, err);
+	if (faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) != 0) return fail_write(path, true, errno, 0, err);
 	return EG_OK;
 }
 
@@ -252,7 +257,7 @@ eg_writer *eg_writer_new(const eg_allocator *a, const char *path, eg_error *err)
 	if (!w->path || !w->target || !w->temp) goto memory;
 	int error = open_temp(w, mode);
 	if (error == 0) return w;
-	fail_write(path, existed, error, err);
+	fail_write(path, existed, error, 0, err);
 	writer_free(w);
 	return NULL;
 memory:
@@ -281,6 +286,7 @@ static void flush(eg_writer *w) {
 }
 
 void eg_writer_put(eg_writer *w, const void *data, size_t size) {
+	w->total += size;
 	if (w->error || size == 0) return;
 	if (size > BUFFER - w->filled) flush(w);
 	if (size >= BUFFER) {
@@ -321,7 +327,7 @@ eg_status eg_writer_commit(eg_writer *w, eg_error *err) {
 	eg_status status = EG_OK;
 	if (w->error) {
 		unlink(w->temp);
-		status = fail_write(w->path, w->existed, w->error, err);
+		status = fail_write(w->path, w->existed, w->error, w->total, err);
 	} else {
 		int error = sync_folder(w->target);
 		if (error)

@@ -101,13 +101,22 @@ static bool get_fields(const eg_tree *map, const field *fields, int n, void *to)
 	return true;
 }
 
+enum { MOST_EPOCHS = 1000 * 1000 * 1000 };
+
+/* Could a training be in this state? All of it is counted on from here. */
+static bool sound_state(const eg_train_state *s) {
+	return s->epoch <= MOST_EPOCHS && s->best_epoch <= s->epoch && s->bad_epochs <= s->epoch &&
+	       s->schedule.bad_epochs <= s->epoch && isfinite(s->schedule.scale) && s->schedule.scale >= 0 &&
+	       s->batch <= s->batches && isfinite(s->loss_sum) && isfinite(s->loss_weight) && s->loss_weight >= 0;
+}
+
 /* The state of training, all but what is in tensors; *steps: of the optimizer. */
 static bool get_state(const eg_tree *map, eg_train_state *s, uint64_t *steps) {
 	if (!get_fields(map, state_fields, EG_COUNT(state_fields), s) || !get_field(map, &optimizer_field, steps))
 		return false;
 	for (int i = 0; i < EG_COUNT(newer_fields); i++)
 		if (find_field(map, &newer_fields[i]) && !get_field(map, &newer_fields[i], s)) return false;
-	return s->batch <= s->batches;
+	return sound_state(s);
 }
 
 /* What is not known, such as the validation loss of a training without validation, is left out. */
@@ -522,9 +531,10 @@ int eg_model_size(const eg_model *m, const char *name) {
 /* ---- going on with training -------------------------------------------------------------------------------------- */
 
 /* Into a flat array that lies as eg_params_flat does; false when a tensor is missing. With `flat` NULL it only
- * looks. */
-static bool fill_flat(const eg_model *m, const char *prefix, const char *moment, eg_real *flat) {
+ * looks. *odd (may be NULL): how many values are NaN or infinite. */
+static bool fill_flat(const eg_model *m, const char *prefix, const char *moment, eg_real *flat, int64_t *odd) {
 	const eg_real *base = eg_params_flat(m->params, NULL);
+	if (odd) *odd = 0;
 	for (int i = 0; i < eg_params_count(m->params); i++) {
 		char name[300];
 		snprintf(name, sizeof name, "%s%s%s%s", prefix, moment, *moment ? "." : "",
@@ -532,7 +542,9 @@ static bool fill_flat(const eg_model *m, const char *prefix, const char *moment,
 		if (*moment && !eg_params_trained(m->params, i)) continue;
 		const eg_st_tensor *t = eg_st_find(&m->file, name);
 		if (!t) return false;
-		if (flat) eg_st_to_real(t, flat + (eg_params_data(m->params, i) - base), NULL);
+		int64_t n = 0;
+		if (flat) eg_st_to_real(t, flat + (eg_params_data(m->params, i) - base), &n);
+		if (odd) *odd += n;
 	}
 	return true;
 }
@@ -572,7 +584,7 @@ eg_status eg_model_resume(eg_model *m, eg_optimizer *optimizer, eg_train_state *
 	bool fits = count_prefix(&m->file, optimizer_prefix) == moments * count_trained(m->params);
 	for (int i = 0; i < moments && fits; i++) {
 		eg_optimizer_moment(optimizer, i, &n);
-		fits = n == flat && fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i), NULL);
+		fits = n == flat && fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i), NULL, NULL);
 	}
 	if (!fits)
 		return eg_fail(err, EG_ERR_FORMAT,
@@ -582,13 +594,20 @@ eg_status eg_model_resume(eg_model *m, eg_optimizer *optimizer, eg_train_state *
 		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the state of training", m->path);
 	for (int i = 0; i < moments; i++)
 		fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i),
-			eg_optimizer_moment(optimizer, i, NULL));
+			eg_optimizer_moment(optimizer, i, NULL), NULL);
 	eg_optimizer_set_steps(optimizer, steps);
 	state->best_weights = best;
 	state->average = average;
-	if (best && state->best_epoch > 0 && !fill_flat(m, best_prefix, "", best))
+	int64_t odd = 0, more = 0;
+	if (best && state->best_epoch > 0 && !fill_flat(m, best_prefix, "", best, &odd))
 		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: the best weights are missing", m->path);
-	if (average && !fill_flat(m, average_prefix, "", average)) /* the training was begun without: it begins here */
+	if (average && !fill_flat(m, average_prefix, "", average, &more)) { /* begun without: it begins here */
 		memcpy(average, eg_params_flat(m->params, &n), n * sizeof *average);
+		more = 0;
+	}
+	if (odd + more > 0) /* either may become the model */
+		return eg_fail(err, EG_ERR_FORMAT,
+			"checkpoint '%s' is damaged: %lld of its %s weights are NaN or infinite", m->path,
+			(long long)(odd + more), odd ? "best" : "averaged");
 	return EG_OK;
 }

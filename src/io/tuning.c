@@ -14,6 +14,7 @@
 
 static const char format[] = "engram-tuning-1";
 enum { LARGEST = 16 << 20, ENTRIES_MOST = 40000 }; /* five nodes of JSON each */
+static const double NS_MOST = 1e15; /* eleven days: sums of such times stay numbers */
 
 eg_status eg_tuning_path(char *path, size_t size, eg_error *err) {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -58,7 +59,7 @@ static bool read_entry(const eg_tree *t, eg_measurement *m) {
 	m->problem = text_of(t, "problem");
 	m->pass = text_of(t, "pass");
 	m->algorithm = text_of(t, "algorithm");
-	return m->problem && m->pass && m->algorithm && ns && eg_tree_number(ns, &m->ns) && isfinite(m->ns) && m->ns > 0;
+	return m->problem && m->pass && m->algorithm && ns && eg_tree_number(ns, &m->ns) && m->ns > 0 && m->ns <= NS_MOST;
 }
 
 static eg_status read_all(const eg_tree *root, const char *path, eg_arena *arena, eg_measurement **out, int *n, eg_error *err) {
