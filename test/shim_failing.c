@@ -64,8 +64,8 @@ long shim_stop(void) {
 __attribute__((constructor)) static void begin(void) {
 	const char *what = getenv("FAIL_WHAT"), *n = getenv("FAIL_AT"), *e = getenv("FAIL_ERRNO");
 	for (int k = 0; what && k < (int)(sizeof kinds / sizeof kinds[0]); k++)
-		if (!strcmp(what, kinds[k].name)) shim_fail((shim_kind)k, n ? atol(n) : 0, getenv("FAIL_ALL") != NULL);
-	if (e && atoi(e)) error = atoi(e);
+		if (!strcmp(what, kinds[k].name)) shim_fail((shim_kind)k, n ? strtol(n, NULL, 10) : 0, getenv("FAIL_ALL") != NULL);
+	if (e && strtol(e, NULL, 10) > 0) error = (int)strtol(e, NULL, 10);
 }
 
 __attribute__((destructor)) static void end(void) {
@@ -109,10 +109,13 @@ ssize_t read(int fd, void *data, size_t size) {
 }
 
 int open(const char *path, int flags, ...) {
-	va_list args;
-	va_start(args, flags);
-	mode_t mode = flags & O_CREAT ? (mode_t)va_arg(args, unsigned) : 0;
-	va_end(args);
+	mode_t mode = 0;
+	if (flags & O_CREAT) {
+		va_list args;
+		va_start(args, flags);
+		mode = va_arg(args, mode_t);
+		va_end(args);
+	}
 	return fails(SHIM_OPEN) ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 

@@ -270,6 +270,15 @@ static void refuses_bombs(void **state) {
 	eg_error err;
 	assert_int_equal(parse_set(text, NULL, &r, &err), EG_ERR_FORMAT);
 	assert_non_null(strstr(err.message, "too large: the aliases stand for too many values"));
+	/* few of them, but of a long text: written out they were 4 GB */
+	at = text + sprintf(text, "name: bomb\ntask: classify\ndata: {source: mnist, path: &a \"");
+	memset(at, 'x', 400000);
+	at += 400000;
+	at += sprintf(at, "\", more: [");
+	for (int i = 0; i < 10000; i++) at += sprintf(at, "*a, ");
+	sprintf(at, "*a]}\ninput: [1, 8, 8]\nmodel: [flatten, linear: classes]\ntrain: {loss: cross_entropy}\n");
+	assert_int_equal(parse_set(text, NULL, &r, &err), EG_ERR_FORMAT);
+	if (!strstr(err.message, "too large: with its aliases written out")) fail_msg("%s", err.message);
 
 	memset(text, '[', 200000);
 	text[200000] = 0;

@@ -443,14 +443,13 @@ static void write_scalar(writer *w, const eg_tree *t) {
 	int64_t i;
 	double d;
 	bool b;
-	if (t->quoted)
-		write_text(w, t->text);
+	bool word = !t->quoted && (eg_tree_bool(t, &b) || !strcmp(t->text, "null"));
+	if (word)
+		eg_value_out_text(&w->out, t->text);
 	else if (eg_tree_integer(t, &i))
 		snprintf(text, sizeof text, "%lld", (long long)i), eg_value_out_text(&w->out, text);
 	else if (eg_tree_number(t, &d))
 		eg_value_out_text(&w->out, eg_tree_shortest(text, d));
-	else if (eg_tree_bool(t, &b) || !strcmp(t->text, "null"))
-		eg_value_out_text(&w->out, t->text);
 	else
 		write_text(w, t->text);
 }

@@ -288,11 +288,15 @@ eg_status eg_yaml_set(
 typedef struct output {
 	char *data;
 	size_t size, room;
-	bool failed;
+	bool large;
 } output;
 
 static int put(void *user, unsigned char *bytes, size_t size) {
 	output *o = user;
+	if (o->size + size > EG_TREE_BYTES) { /* it could not be read again; a few aliases can stand for gigabytes */
+		o->large = true;
+		return 0;
+	}
 	if (o->size + size + 1 > o->room) {
 		size_t room = 2 * (o->size + size) + 1024;
 		char *data = eg_alloc(NULL, room);
@@ -356,5 +360,8 @@ eg_status eg_yaml_write(eg_arena *arena, const eg_tree *root, const char **text,
 	yaml_emitter_delete(&e);
 	if (ok && o.data) *text = eg_arena_strdup(arena, o.data);
 	eg_release(NULL, o.data);
+	if (o.large)
+		return eg_fail(err, EG_ERR_FORMAT, "%s: too large: with its aliases written out more than %d bytes of YAML",
+			root->source ? root->source : "YAML", EG_TREE_BYTES);
 	return *text ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a YAML text");
 }
