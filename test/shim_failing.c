@@ -113,7 +113,7 @@ int open(const char *path, int flags, ...) {
 	if (flags & O_CREAT) {
 		va_list args;
 		va_start(args, flags);
-		mode = va_arg(args, mode_t);
+		mode = va_arg(args, mode_t); /* NOLINT(clang-analyzer-valist.Uninitialized): it is, one line above */
 		va_end(args);
 	}
 	return fails(SHIM_OPEN) ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
