@@ -279,6 +279,7 @@ static bool open_generator(job *j) {
 	        .skip_unknown = args_has(a, "skip-unknown")};
 	if (!read_real(a, "temperature", 0, 100, &o.temperature) || !read_real(a, "top-p", 0, 1, &o.top_p))
 		return false;
+	if (args_has(a, "top-p") && o.top_p == 0) o.top_p = (double)EG_ZERO_F; /* a limit, not none */
 	if (eg_generator_new(j->model, &o, &j->generator, &err)) return fail_error("generate", &err), false;
 	const eg_vocab *v = eg_generator_vocab(j->generator);
 	j->bytewise = eg_vocab_unit(v) == EG_UNIT_BYTE;
@@ -336,8 +337,11 @@ static const cli_option options[] = {
         {"samples", 0, "N", "how many texts, each from the same prompt (default: 1)", 1, 1000000},
         {"temperature", 't', "NUMBER",
                 "1: as likely as learnt (default); less: safer; 0: always the likeliest; more: wilder", 0, 0},
-        {"top-k", 0, "K", "choose among the K likeliest only", 1, INT32_MAX},
-        {"top-p", 0, "NUMBER", "choose among the fewest that are together at least this likely, 0 to 1", 0, 0},
+        {"top-k", 0, "K", "choose among the K likeliest only, at least 1 (default: among all)", 1, INT32_MAX},
+        {"top-p", 0, "NUMBER",
+                "choose among the fewest that are together at least this likely: 0: always the likeliest, to 1: among "
+                "all (default)",
+                0, 0},
         {"seed", 0, "S", "of what is chosen (default: 0); same seed, same text", 0, INT64_MAX},
         {"skip-unknown", 0, NULL, "leave out of the prompt what the model does not know, in place of an error", 0, 0},
         {"only-new", 0, NULL, "do not repeat the prompt", 0, 0},

@@ -182,8 +182,8 @@ EG_API eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part
 
 typedef struct eg_generate_options {
 	double temperature; /* 1: as likely as learnt; smaller: safer; 0: always the likeliest unit */
-	int top_k;          /* > 0: only among the k likeliest units */
-	double top_p;       /* in (0,1): only among the fewest units that together are at least this likely */
+	int top_k;          /* > 0: only among the k likeliest units; 0: among all */
+	double top_p;       /* only among the fewest units that together are at least this likely, to 1; 0: among all; EG_ZERO_F: always the likeliest */
 	uint64_t seed;      /* same seed, same text */
 	bool skip_unknown;  /* characters of a prompt that the model does not know are left out; else an error */
 } eg_generate_options;

@@ -126,7 +126,17 @@ expect 1 "$ENGRAM" generate animals.safetensors --prompt-file "$tmp"
 expect 2 "$ENGRAM" generate animals.safetensors --temperature hot
 says "--temperature needs a number from 0 to 100, not 'hot'"
 expect 2 "$ENGRAM" generate animals.safetensors --temperature nan
-expect 2 "$ENGRAM" generate animals.safetensors --top-p 1.5
+# Limits at their borders.
+expect 0 "$ENGRAM" generate animals.safetensors --prompt 'the ' --only-new -n 60 -t 0
+cp out likeliest
+for limit in '--top-p 0' '--top-p -0' '--top-p 0.000001' '--top-k 1' '-t 0.0001'; do
+	expect 0 "$ENGRAM" generate animals.safetensors --prompt 'the ' --only-new -n 60 $limit
+	same likeliest out
+done
+for limit in '--top-p 1.5' '--top-p -0.1' '--top-p nan' '--top-p inf' '--top-p' '--top-k 0' '--top-k -1' '--top-k nan' \
+	'-t -1' '-t inf' '-t 101' '--length -1' '--samples 0'; do
+	expect 2 "$ENGRAM" generate animals.safetensors $limit
+done
 expect 2 "$ENGRAM" generate animals.safetensors --prompt a --prompt-file b
 expect 2 "$ENGRAM" generate animals.safetensors --state s --samples 2
 expect 1 "$ENGRAM" generate animals.yaml

@@ -20,6 +20,44 @@ static void same_seed_same_text(void **state) {
 	written tiny = generate(b, m, "abc", 100, (eg_generate_options){.temperature = 1, .seed = 3, .top_p = 1e-9});
 	assert_string_equal(greedy.text, k1.text);
 	assert_string_equal(greedy.text, tiny.text);
+	/* 0 is no limit where it is left, and the narrowest one where it is said; 1 lets all through. */
+	written none = generate(b, m, "abc", 100, (eg_generate_options){.temperature = 1, .seed = 3});
+	written one = generate(b, m, "abc", 100, (eg_generate_options){.temperature = 1, .seed = 3, .top_p = 1});
+	written zero = generate(
+	        b, m, "abc", 100, (eg_generate_options){.temperature = 1, .seed = 3, .top_p = (double)EG_ZERO_F});
+	written cold = generate(b, m, "abc", 100, (eg_generate_options){.temperature = 5e-324, .seed = 3});
+	written all = generate(b, m, "abc", 100, (eg_generate_options){.temperature = 1, .seed = 3, .top_k = INT32_MAX});
+	assert_string_equal(greedy.text, zero.text);
+	assert_string_equal(greedy.text, cold.text);
+	assert_string_equal(none.text, one.text);
+	assert_string_not_equal(none.text, greedy.text);
+	assert_int_equal(all.n, 100);
+	eg_model_free(m);
+}
+
+/* Numbers that are no limits. */
+static void refuses_what_is_no_limit(void **state) {
+	bench *b = *state;
+	eg_model *m = make_model(b, "letters.txt", "steps: 20", LSTM, NULL);
+	const struct {
+		eg_generate_options o;
+		const char *words;
+	} cases[] = {
+	        {{.temperature = -1}, "temperature of -1"},
+	        {{.temperature = (double)NAN}, "temperature of nan"},
+	        {{.temperature = (double)INFINITY}, "temperature of inf"},
+	        {{.top_p = -0.1}, "not -0.1"},
+	        {{.top_p = 1.5}, "not 1.5"},
+	        {{.top_p = (double)NAN}, "top-p is a probability"},
+	        {{.top_k = -1}, "not -1"},
+	        {{.top_k = EG_ZERO}, "top-k is a number of units"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		eg_generator *g = NULL;
+		assert_int_equal(eg_generator_new(m, &cases[i].o, &g, &b->err), EG_ERR_ARG);
+		assert_null(g);
+		SAYS(b, cases[i].words);
+	}
 	eg_model_free(m);
 }
 
@@ -228,10 +266,6 @@ static void prompts_that_are_none(void **state) {
 	x = write_with(b, g, 30), y = generate(b, m, "abc", 30, o);
 	assert_string_equal(x.text, y.text);
 	eg_generator_free(g);
-	assert_int_equal(eg_generator_new(m, &(eg_generate_options){.temperature = -1}, &g, &b->err), EG_ERR_ARG);
-	assert_int_equal(eg_generator_new(m, &(eg_generate_options){.top_p = 1.5}, &g, &b->err), EG_ERR_ARG);
-	assert_int_equal(eg_generator_new(m, &(eg_generate_options){.top_k = -1}, &g, &b->err), EG_ERR_ARG);
-	assert_null(g);
 	eg_model_free(m);
 }
 
@@ -257,6 +291,7 @@ static void bytes_are_bytes(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(same_seed_same_text),
+	        cmocka_unit_test(refuses_what_is_no_limit),
 	        cmocka_unit_test(draws_from_the_distribution),
 	        cmocka_unit_test(reads_in_any_pieces),
 	        cmocka_unit_test(goes_on_from_a_file),

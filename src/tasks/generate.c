@@ -50,7 +50,8 @@ static eg_status check_options(const eg_generate_options *o, eg_error *err) {
 		return eg_fail(err, EG_ERR_ARG,
 		        "a temperature of %g; it is 0 (always the likeliest) or more, 1 is as learnt", o->temperature);
 	if (!(o->top_p >= 0 && o->top_p <= 1))
-		return eg_fail(err, EG_ERR_ARG, "top-p is a probability above 0, at most 1, not %g", o->top_p);
+		return eg_fail(err, EG_ERR_ARG,
+		        "top-p is a probability, from 0 (only the likeliest, EG_ZERO_F) to 1, not %g", o->top_p);
 	if (o->top_k < 0) return eg_fail(err, EG_ERR_ARG, "top-k is a number of units, at least 1, not %d", o->top_k);
 	return EG_OK;
 }
@@ -258,6 +259,11 @@ static int by_weight(const void *a, const void *b) {
 	return x->id - y->id;
 }
 
+/* 0 that is left in the options is no limit; one that is said is a limit that only the likeliest keeps. */
+static bool only_likeliest(const eg_generate_options *o) {
+	return o->temperature <= 0 || o->top_k == 1 || (o->top_p == 0 && signbit(o->top_p));
+}
+
 /* Sorts the n units and returns how many of the likeliest may be drawn. */
 static int keep_likely(const eg_generator *g, int n) {
 	const eg_generate_options *o = &g->options;
@@ -278,7 +284,7 @@ static int draw(eg_generator *g) {
 	double sum = 0;
 	for (int i = 0; i < g->count; i++)
 		if (!isfinite(g->next[i])) return -1;
-	if (o->temperature <= 0 || o->top_k == 1) return best;
+	if (only_likeliest(o)) return best;
 	for (int i = 0; i < g->count; i++)
 		if (i != unknown)
 			g->units[n++] = (unit){exp(((double)g->next[i] - (double)g->next[best]) / o->temperature), i};
