@@ -73,7 +73,7 @@ typedef enum eg_schedule_kind {
 
 typedef struct eg_schedule_config {
 	eg_schedule_kind kind;
-	double warmup;   /* epochs (fractions allowed) of linear rise from 0 to lr, before any kind */
+	double warmup;   /* epochs (fractions allowed) of linear rise before any kind: update k of the n in it has lr k / n */
 	double factor;   /* STEP, PLATEAU: lr is multiplied by this; 0: 0.1; EG_ZERO_F with PLATEAU: down to min_lr
 	                  * at once */
 	double every;    /* STEP: epochs between cuts; 0: 10 */
@@ -87,9 +87,10 @@ typedef struct eg_schedule_state {
 	double best, scale; /* PLATEAU: best metric so far, product of cuts (0: not begun) */
 	int bad_epochs;
 } eg_schedule_state;
-/* Learning rate at `epoch` (fraction of epochs done) of `epochs`. */
+/* Learning rate of the update that begins at `epoch` (fraction of epochs done) of `epochs` and is that `share` of one:
+ * with 10 updates an epoch, 0.1. COSINE has lr in its first update and comes one update near to min_lr, as others do. */
 EG_API double eg_schedule_lr(const eg_schedule_config *c, const eg_schedule_state *s, double lr, double epoch,
-	double epochs);
+	double share, double epochs);
 /* Tells the schedule the validation loss (smaller is better) at the end of an epoch. */
 EG_API void eg_schedule_epoch(const eg_schedule_config *c, eg_schedule_state *s, double loss);
 

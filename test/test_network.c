@@ -4,6 +4,7 @@
 #include "recipe_bed.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- building ---------------------------------------------------------------------------------------------------- */
@@ -19,6 +20,48 @@ static void shapes_have_places(void **state) {
 		"classes`");
 	build_fails(HEAD "model:\n  - relu\n", "r.yaml:6:5: the last layer gives 1 x 8 x 8 values for a sample, but "
 					       "there are 10 classes; end with `linear: classes` after `flatten`");
+}
+
+/* ---- initial weights --------------------------------------------------------------------------------------------- */
+
+/* A constant is that constant, in every layer that takes one; zero too. */
+static void constants(void **state) {
+	(void)state;
+	static const struct {
+		const char *written;
+		eg_real value;
+	} cases[] = {{"0", 0}, {"0.0", 0}, {"-0", 0}, {"0.25", (eg_real)0.25}, {"-3", -3}};
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+		char text[700];
+		snprintf(text, sizeof text,
+			"name: t\ntask: x\ndata: {source: mnist}\ninputs: {picture: [1, 8, 8], word: [3]}\nmodel:\n"
+			"  - conv: {from: picture, filters: 2, kernel: 3, init: constant, init_value: %s}\n"
+			"  - flatten: {name: seen}\n"
+			"  - embedding: {from: word, count: 5, size: 4, init: constant, init_value: %s}\n"
+			"  - flatten: {name: read}\n"
+			"  - concat: {from: [seen, read]}\n"
+			"  - linear: {units: classes, init: constant, init_value: %s}\n",
+			cases[c].written, cases[c].written, cases[c].written);
+		built b = build(text, 10);
+		eg_error err;
+		int seen = 0;
+		eg_params *p = eg_params_new(b.g, 7, &err);
+		if (!p) fail_msg("%s", err.message);
+		for (int i = 0; i < eg_params_count(p); i++) {
+			size_t n = 1;
+			eg_dims d = eg_params_dims(p, i);
+			const eg_real *w = eg_params_data(p, i);
+			if (!strstr(eg_params_name(p, i), ".weight")) continue;
+			for (int k = 0; k < d.rank; k++) n *= (size_t)d.d[k];
+			for (size_t k = 0; k < n; k++)
+				if (w[k] != cases[c].value)
+					fail_msg("%s begins with %g", eg_params_name(p, i), (double)w[k]);
+			seen++;
+		}
+		assert_int_equal(seen, 3);
+		eg_params_free(p);
+		drop(&b);
+	}
 }
 
 /* ---- sequences --------------------------------------------------------------------------------------------------- */
@@ -366,6 +409,7 @@ static void targets(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shapes_have_places),
+		cmocka_unit_test(constants),
 		cmocka_unit_test(sequences),
 		cmocka_unit_test(links),
 		cmocka_unit_test(refuses_sequences),

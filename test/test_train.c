@@ -1,68 +1,9 @@
-/* test_train.c - tests of src/train and of initial weights: optimizers against closed forms, schedules, splits,
- * metrics, and the training loop: that it learns, gives the same bits for any number of threads and after an
- * interruption, keeps the best weights, and stops well. */
+/* test_train.c - tests of src/train and of initial weights: optimizers against closed forms, splits, metrics, and the
+ * training loop: that it learns, gives the same bits for any number of threads and after an interruption, keeps the
+ * best weights, and stops well. */
 #include "net.h"
 
 #include "core/params.h"
-
-/* ---- schedules --------------------------------------------------------------------------------------------------- */
-
-static void test_schedules(void **state) {
-	EG_UNUSED(state);
-	eg_schedule_state none = {0};
-	eg_schedule_config c = {0};
-	net_near(eg_schedule_lr(&c, &none, 0.3, 0, 10), 0.3, 0);
-	net_near(eg_schedule_lr(&c, NULL, 0.3, 9.9, 10), 0.3, 0);
-	c.warmup = 2;
-	net_near(eg_schedule_lr(&c, &none, 0.3, 0, 10), 0, 0);
-	net_near(eg_schedule_lr(&c, &none, 0.3, 0.5, 10), 0.075, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.3, 2, 10), 0.3, 1e-15);
-
-	c = (eg_schedule_config){.kind = EG_SCHEDULE_STEP, .every = 3, .factor = 0.5};
-	net_near(eg_schedule_lr(&c, &none, 0.8, 2.99, 10), 0.8, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.8, 3, 10), 0.4, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.8, 8.5, 10), 0.2, 1e-15);
-	c = (eg_schedule_config){.kind = EG_SCHEDULE_STEP};
-	net_near(eg_schedule_lr(&c, &none, 1, 25, 30), 0.01, 1e-15);
-
-	c = (eg_schedule_config){.kind = EG_SCHEDULE_COSINE, .min_lr = 0.1};
-	net_near(eg_schedule_lr(&c, &none, 0.5, 0, 8), 0.5, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.5, 2, 8), 0.1 + 0.2 * (1 + sqrt(0.5)), 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.5, 4, 8), 0.3, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.5, 8, 8), 0.1, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.5, 9, 8), 0.1, 1e-15);
-	c.warmup = 4; /* the half wave spans what is left */
-	net_near(eg_schedule_lr(&c, &none, 0.5, 1, 8), 0.125, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.5, 4, 8), 0.5, 1e-15);
-	net_near(eg_schedule_lr(&c, &none, 0.5, 6, 8), 0.3, 1e-15);
-}
-
-static void test_plateau(void **state) {
-	EG_UNUSED(state);
-	static const double losses[] = {2, 1, 1, 1.5, 0.9, 0.89999, 0.95, 0.9, 0.9, 0.9, 0.9};
-	static const double scales[] = {1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625};
-	eg_schedule_config c = {.kind = EG_SCHEDULE_PLATEAU, .patience = 2, .factor = 0.5, .min_lr = 0.1};
-	eg_schedule_state s = {0};
-	net_near(eg_schedule_lr(&c, &s, 1, 0, 10), 1, 0);
-	for (int i = 0; i < EG_COUNT(losses); i++) {
-		eg_schedule_epoch(&c, &s, losses[i]);
-		net_near(eg_schedule_lr(&c, &s, 1, i + 1, 20), fmax(scales[i], 0.1), 1e-15);
-	}
-	eg_schedule_state bad = {0};
-	for (int i = 0; i < 2; i++) eg_schedule_epoch(&c, &bad, 1);
-	eg_schedule_epoch(&c, &bad, NAN); /* is no improvement */
-	net_near(bad.scale, 0.5, 0);
-	/* factor 0: down to min_lr, for good; threshold 0: any improvement is one */
-	c = (eg_schedule_config){.kind = EG_SCHEDULE_PLATEAU, .patience = 1, .factor = EG_ZERO_F, .threshold = EG_ZERO_F, .min_lr = 0.01};
-	s = (eg_schedule_state){0};
-	eg_schedule_epoch(&c, &s, 1);
-	eg_schedule_epoch(&c, &s, 1 - 1e-9);
-	net_near(eg_schedule_lr(&c, &s, 1, 2, 20), 1, 0);
-	for (int i = 0; i < 2; i++) {
-		eg_schedule_epoch(&c, &s, 1);
-		net_near(eg_schedule_lr(&c, &s, 1, 3 + i, 20), 0.01, 0);
-	}
-}
 
 /* ---- optimizers -------------------------------------------------------------------------------------------------- */
 
@@ -877,8 +818,6 @@ static void test_best(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_schedules),
-	        cmocka_unit_test(test_plateau),
 	        cmocka_unit_test(test_optimizers),
 	        cmocka_unit_test(test_betas),
 	        cmocka_unit_test(test_optimizer_threads),

@@ -507,6 +507,39 @@ static void test_by_steps(void **state) {
 	}
 }
 
+/* Every update of a rise moves the weights, one batch an epoch or several batches an update. */
+static void test_warmup(void **state) {
+	EG_UNUSED(state);
+	static const struct {
+		int batch, accumulate, updates;
+		double warmup, rates[6]; /* of the first ones, as shares of lr */
+	} cases[] = {
+	        {150, 1, 1, 4, {0.25, 0.5, 0.75, 1, 1, 1}},
+	        {50, 1, 3, 1, {1 / 3.0, 2 / 3.0, 1, 1, 1, 1}},
+	        {50, 2, 2, 2, {1 / 3.0, 0.5, 5 / 6.0, 1, 1, 1}},
+	};
+	for (int k = 0; k < EG_COUNT(cases); k++) {
+		trainee *t = new_trainee(1, small_net);
+		eg_train_config c = usual;
+		c.schedule.warmup = cases[k].warmup;
+		c.batch = cases[k].batch, c.accumulate = cases[k].accumulate, c.epochs = 6;
+		eg_trainer *trainer = eg_trainer_new(t->g, t->p, &c, &t->data, NULL, NULL, &t->err);
+		assert_non_null(trainer);
+		for (int i = 0; i < 6; i++) {
+			eg_step_report r;
+			eg_real *before = copy_of(t);
+			if (i % cases[k].updates == 0)
+				assert_int_equal(eg_trainer_begin_epoch(trainer, i / cases[k].updates, &t->err), EG_OK);
+			assert_int_equal(eg_trainer_step(trainer, &r, &t->err), EG_OK);
+			net_near(r.lr, c.optimizer.lr * cases[k].rates[i], 1e-15);
+			assert_memory_not_equal(before, weights(t), t->n * sizeof *before);
+			free(before);
+		}
+		eg_trainer_free(trainer);
+		free_trainee(t);
+	}
+}
+
 static void test_trainer_refusals(void **state) {
 	EG_UNUSED(state);
 	trainee *t = new_trainee(1, normalised_net);
@@ -596,6 +629,7 @@ int main(void) {
 	        cmocka_unit_test(test_frozen_plan),
 	        cmocka_unit_test(test_hook),
 	        cmocka_unit_test(test_by_steps),
+	        cmocka_unit_test(test_warmup),
 	        cmocka_unit_test(test_trainer_refusals),
 	        cmocka_unit_test(test_resume),
 	};

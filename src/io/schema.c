@@ -75,7 +75,7 @@ const eg_variant eg_optimizer_variants[] = {
 	{0},
 };
 
-#define WARMUP NUMBER("warmup", SCHEDULE(warmup), 0, 1e6, 0, "epochs in which the learning rate rises from 0")
+#define WARMUP NUMBER("warmup", SCHEDULE(warmup), 0, 1e6, 0, "epochs in which the learning rate rises to its full height")
 static const eg_key constant_keys[] = {WARMUP};
 static const eg_key step_keys[] = {NUMBER("every", SCHEDULE(every), EG_ABOVE_0, 1e6, 10, "epochs between cuts"),
 	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.1, "the learning rate is multiplied by it"), WARMUP};

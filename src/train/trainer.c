@@ -262,6 +262,14 @@ static void report(const eg_trainer *t, eg_step_report *r) {
 	        .lr = t->lr};
 }
 
+/* The learning rate of the update that begins now. */
+static double scheduled(const eg_trainer *t) {
+	double all = (double)t->batches.count, done = (double)t->batch;
+	double share = fmin(t->config.accumulate, all - done) / all;
+	return eg_schedule_lr(&t->config.schedule, &t->state->schedule, eg_optimizer_lr(t->optimizer),
+	        t->epoch + done / all, share, t->config.epochs);
+}
+
 eg_status eg_trainer_gradients(eg_trainer *t, eg_step_report *r, eg_error *err) {
 	eg_error own;
 	eg_step_report unused;
@@ -274,8 +282,7 @@ eg_status eg_trainer_gradients(eg_trainer *t, eg_step_report *r, eg_error *err) 
 		                     "before the next step"
 		                   : "the epoch is over, or none was begun: call eg_trainer_begin_epoch");
 	t->weight = t->loss = 0;
-	t->lr = eg_schedule_lr(&t->config.schedule, &t->state->schedule, eg_optimizer_lr(t->optimizer),
-	        t->epoch + (double)first / (double)t->batches.count, t->config.epochs);
+	t->lr = scheduled(t);
 	for (int i = 0; i < t->config.accumulate && t->batch < t->batches.count; i++) {
 		eg_status status = run_batch(t, t->batch, i, err);
 		if (status) return status;
