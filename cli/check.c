@@ -13,6 +13,11 @@ static bool is_absent(eg_recipe *r, const eg_task *t) {
 	       eg_data_locate(info->name, &place, &unused);
 }
 
+static void on_advice(void *user, const char *text) {
+	(void)user;
+	fail("check", "note: %s", text);
+}
+
 /* *without names the data that the recipe could not be checked with; NULL: none was needed, or it was there. */
 static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_error *err) {
 	eg_task *t;
@@ -29,6 +34,7 @@ static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_e
 	if (!status) status = eg_task_fits(t, err);
 	if (!status) status = eg_recipe_build(r, ctx, sizes, &g, err);
 	if (!status) status = eg_task_suits(t, g, err);
+	if (!status) status = eg_task_advise(t, on_advice, NULL, err);
 	eg_graph_free(g);
 	eg_task_free(t);
 	return status;

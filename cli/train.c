@@ -61,6 +61,7 @@ static bool interrupted(void *user) {
 
 static bool on_epoch(void *user, const eg_epoch_report *r) {
 	train_show_epoch(user, r);
+	train_note_epoch(user, r);
 	return train_keep_epoch(user) && !train_stop_wanted(user);
 }
 
@@ -86,7 +87,7 @@ bool train_load(training *t, int folds, int fold) {
 		return fail_error("train", &err), false;
 	t->has_validation = eg_samples_count(t->samples, EG_PART_VALIDATION) > 0;
 	snprintf(t->rate, sizeof t->rate, "%s/s", eg_task_unit(t->task, false));
-	return true;
+	return train_advise(t);
 }
 
 /* ---- weights of another model ------------------------------------------------------------------------------------ */
@@ -286,7 +287,7 @@ static int finish(training *t, const eg_train_result *result) {
 	}
 	if (!train_write(t, t->model_path, false)) return t->code;
 	if (t->has_kept && !t->code && !args_has(t->args, "keep-checkpoint")) unlink(t->checkpoint_path);
-	train_warn_of_guessing(t, result);
+	train_note_end(t, result);
 	if (t->json || t->quiet || t->code) return t->code;
 	int done = s->epoch - t->first;
 	printf("\n%d epoch%s in %s", done, done == 1 ? "" : "s", number_time(time, result->seconds));

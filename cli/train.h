@@ -1,5 +1,6 @@
 /* train.h - a training, as the files of engram train share it: train.c (getting ready, the end), train_files.c (what is
- * written), train_resume.c (going on), train_show.c (what is shown) and train_folds.c (several trainings, to see how much the result depends on the data). */
+ * written), train_resume.c (going on), train_show.c (what is shown), train_notes.c
+ * (what is said on the side) and train_folds.c (several trainings, to see how much the result depends on the data). */
 #ifndef ENGRAM_CLI_TRAIN_H
 #define ENGRAM_CLI_TRAIN_H
 
@@ -27,6 +28,8 @@ typedef struct training {
 	char *from;      /* what was taken from another model, for people; NULL: nothing was to be */
 	int told, shown; /* of the judge's metrics: what decides or is the first; the one that has columns; -1: none */
 	bool has_validation, head_shown;
+	bool advised, warned, chance_known; /* said once */
+	double chance; /* loss of a network that knows nothing; NAN: not known */
 	char rate[48]; /* "pictures/s" */
 	int first;     /* epochs done before */
 	/* The checkpoint, where there is one of this training: epochs in it, and batches of the next one. */
@@ -96,8 +99,16 @@ void train_show_bar(const training *t, const char *left, const eg_progress *p);
 const char *train_metric(char buf[NUMBER], const eg_metric_info *m, double value);
 /* The verbs that are worth calling next, as they say themselves. */
 void train_show_next(const training *t);
-/* Says so when the network does no better than guessing. */
-void train_warn_of_guessing(const training *t, const eg_train_result *result);
+
+/* ---- train_notes.c ----------------------------------------------------------------------------------------------- */
+
+/* Does what is to be trained make sense? false after a message. */
+bool train_advise(training *t);
+/* What the loss holds that its name does not say. */
+void train_show_losses(const training *t);
+/* Say so when the network does no better than guessing: far worse, after an epoch; at the end. */
+void train_note_epoch(training *t, const eg_epoch_report *r);
+void train_note_end(training *t, const eg_train_result *result);
 
 /* ---- train_folds.c ----------------------------------------------------------------------------------------------- */
 

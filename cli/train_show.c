@@ -116,29 +116,12 @@ void train_introduce(const training *t) {
 	        eg_task_unit(t->task, units == 1));
 	if (t->has_validation)
 		printf(", %s to validate", number_int(v, eg_samples_units(t->samples, EG_PART_VALIDATION)));
-	printf("\n%d thread%s, %s%s", eg_context_threads(t->ctx), eg_context_threads(t->ctx) == 1 ? "" : "s",
+	printf("\n");
+	train_show_losses(t);
+	printf("%d thread%s, %s%s", eg_context_threads(t->ctx), eg_context_threads(t->ctx) == 1 ? "" : "s",
 	        eg_context_isa(t->ctx), t->state.epoch > 0 ? "" : "\n");
 	if (t->state.epoch > 0) printf("; going on after epoch %d\n", t->state.epoch);
 	out_push();
-}
-
-/* A training that diverged without a number ceasing to be one ends as any other; only its accuracy tells. */
-void train_warn_of_guessing(const training *t, const eg_train_result *result) {
-	char percent[NUMBER];
-	const eg_optimizer_config *o = &t->config.optimizer;
-	const eg_size *told_apart = eg_samples_sizes(t->samples);
-	double accuracy = t->has_validation ? result->val_metric : result->train_metric, lr = o->lr;
-	bool decides = t->judge && (t->judge->best >= 0 || t->config.best == EG_BEST_METRIC) &&
-	               t->config.best != EG_BEST_OBJECTIVE;
-	if (t->quiet || !decides || !result->metric || strcmp(result->metric, "accuracy") != 0) return;
-	int n = told_apart ? told_apart->size : 0;
-	/* Half as good again as guessing, but with few to choose from not more than a little better. */
-	if (n < 2 || !(accuracy <= fmin(1.5 / n, 1.0 / n + 0.05))) return;
-	if (lr <= 0) lr = o->kind == EG_SGD ? 0.01 : 0.001;
-	fail("train",
-	        "note: the network does no better than guessing (accuracy %s, %d %s): try a smaller learning rate "
-	        "(now %g), or a larger one if the loss hardly changed",
-	        number_percent(percent, accuracy), n, told_apart->name, lr);
 }
 
 /* "engram predict MODEL INPUT..." */

@@ -56,7 +56,8 @@ EG_API eg_dims eg_recipe_input(const eg_recipe *r); /* of the first one */
  * numbers of the recipe's own; a graph has it as eg_open_dim of the same name. */
 EG_API const char *eg_recipe_word(const eg_recipe *r, int64_t d);
 
-/* One loss. The objective, the graph's output "loss", is the sum of all, each times its weight. */
+/* One loss. The objective, the graph's output "loss", is the sum of all, each times its weight, and always of means over
+ * predictions; where a loss has `reduction: sum`, "loss.sum" is what is trained on, as eg_recipe_train's objective. */
 typedef struct eg_recipe_loss_info {
 	const eg_op_info *op;
 	const void *options;  /* of the operator, without its defaults; NULL: it takes none */
@@ -69,6 +70,14 @@ typedef struct eg_recipe_loss_info {
 } eg_recipe_loss_info;
 EG_API int eg_recipe_losses(const eg_recipe *r); /* >= 1 */
 EG_API const eg_recipe_loss_info *eg_recipe_loss_at(const eg_recipe *r, int i);
+
+/* Takes a line of advice, without an end of line; it is valid during the call. */
+typedef void (*eg_advise)(void *user, const char *text);
+/* Before a training: what can be built, but hardly learns what is meant. A layer that the loss contains already
+ * (softmax before cross_entropy), or that leaves it probabilities, is EG_ERR_ARG; what may have its reasons is told. */
+EG_API eg_status eg_recipe_advise(const eg_recipe *r, eg_advise advise, void *user, eg_error *err);
+/* Does a layer limit what loss i judges, whatever the weights are? Which one, and to what. */
+EG_API bool eg_recipe_limits(const eg_recipe *r, int i, const char **layer, double *low, double *high);
 
 /* The network as a graph.
  *

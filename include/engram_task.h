@@ -74,6 +74,8 @@ EG_API eg_status eg_task_fits(const eg_task *t, eg_error *err);
 /* Can the graph that eg_recipe_build made do this task? A language model, say, may not look ahead. To be asked before samples are
  * used: it is here that they learn the shapes of the network's inputs. */
 EG_API eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err);
+/* Before a training: does it make sense? Beside what eg_recipe_advise says: one class alone is EG_ERR_ARG, where the sizes are known. */
+EG_API eg_status eg_task_advise(const eg_task *t, eg_advise advise, void *user, eg_error *err);
 /* What it measures, the most telling first; NULL: no such. */
 EG_API const eg_metric_info *eg_task_metric(const eg_task *t, int i);
 /* The graph's outputs that answers are made of, NULL-terminated. */
@@ -111,6 +113,12 @@ EG_API const eg_size *eg_samples_sizes(const eg_samples *s); /* as eg_task_sizes
 EG_API eg_status eg_samples_fingerprint(const eg_samples *s, eg_part part, uint64_t *fingerprint, eg_error *err);
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
+
+/* Before a training: do a layer's limits leave out targets of the samples? Told as advice. */
+EG_API eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err);
+/* The objective that a network reaches which knows nothing of its inputs: all classes as likely, or the targets' means (of some
+ * thousand training samples). A larger one is worse than guessing. NAN: it is not known. */
+EG_API eg_status eg_samples_chance(const eg_samples *s, eg_graph *g, double *chance, eg_error *err);
 
 /* Judges a network on samples of this kind: all the task's metrics; for eg_evaluate. NULL on failure. */
 EG_API eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_error *err);

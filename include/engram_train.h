@@ -235,8 +235,10 @@ typedef struct eg_train_config {
 	                       * that the network learns to begin from nothing; 0: only at the beginning of an epoch */
 	int checkpoint_time;  /* as in eg_plan_options */
 	eg_best_kind best;    /* what makes an epoch the best */
-	const char *objective;       /* the graph's output that is made small: a scalar, the mean over a batch's
-	                              * predictions. NULL: "loss" */
+	const char *objective;       /* the graph's output that is made small: a scalar. NULL: "loss" */
+	const char *shown;           /* the output that is told of it, a scalar: the mean over a batch's predictions. NULL:
+	                              * the objective, which then is that mean. Else the objective is a sum over them:
+	                              * `accumulate` adds gradients up */
 	const eg_judge *judge;       /* of the validation samples. NULL: that of classes, where the objective
 	                              * compares an output "logits" with an int32 input; else none */
 	const eg_judge *train_judge; /* of the training samples as seen; NULL: likewise. Its metrics are told under
@@ -251,7 +253,7 @@ typedef struct eg_train_config {
 
 typedef struct eg_epoch_report {
 	int epoch, epochs;                  /* 1.. */
-	double loss, val_loss;              /* the objective: on the training samples as seen, mean over the epoch's
+	double loss, val_loss;              /* the objective (`shown`): on the training samples as seen, mean over the epoch's
 	                                     * predictions; on the validation samples, NAN without any */
 	int nmetrics;
 	const eg_metric_info *metrics;      /* of `judge`, or, where it has none, of `train_judge` */
@@ -356,7 +358,7 @@ typedef struct eg_step_report {
 	bool last;              /* they are all done: begin another epoch */
 	bool updated;           /* false: there was nothing to predict, or eg_trainer_update has not been called yet */
 	double weight;          /* predictions in the batches of this update */
-	double loss;            /* the objective, mean over them; NAN without any */
+	double loss;            /* the objective (`shown`), mean over them; NAN without any */
 	double lr, grad_norm;
 } eg_step_report;
 

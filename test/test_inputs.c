@@ -211,6 +211,39 @@ static void inputs_that_are_none(void **state) {
 	        "sketch");
 }
 
+/* A loss compares what its field holds, the second of a list too. */
+static void losses_of_another_kind(void **state) {
+	static const struct {
+		const char *task, *loss, *words;
+	} cases[] = {
+	        {"classify", "[{cross_entropy: , target: kind, of: two}, {mse: , target: mood, of: three}]",
+	                "the loss 'mse' compares with numbers (N,3), but the field 'mood' has a class for each "
+	                "sample; losses for that: cross_entropy"},
+	        {"regress", "[{mse: , of: two, target: worth}, {cross_entropy: , of: three, target: worth}]",
+	                "another 'target.worth' than a loss before it"},
+	        {"regress", "{cross_entropy: , of: two, target: worth}",
+	                "the loss 'cross_entropy' compares with class numbers (N), but the field 'worth' has numbers; losses "
+	                "for that: mse, l1, smooth_l1, huber"},
+	};
+	bench *b = *state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		eg_task *t;
+		eg_graph *g = NULL;
+		eg_recipe *r = bench_recipe(b,
+		        HEAD BOTH "  - linear: {units: 2, name: two}\n  - linear: {units: 3, from: both, name: three}\n"
+		                  "outputs: {x1: three, x2: two}\ntrain: \n  loss: %s\n",
+		        cases[i].task, cases[i].loss);
+		OK(b, eg_task_open(r, &t, &b->err));
+		eg_status status = eg_recipe_build(r, b->ctx, NULL, &g, &b->err);
+		if (!status) status = eg_task_suits(t, g, &b->err);
+		assert_int_not_equal(status, EG_OK);
+		SAYS(b, cases[i].words);
+		eg_graph_free(g);
+		eg_task_free(t);
+		eg_recipe_free(r);
+	}
+}
+
 /* ---- sequences with a plain input beside them -------------------------------------------------------------------- */
 
 typedef struct compared {
@@ -391,6 +424,7 @@ int main(void) {
 	        cmocka_unit_test(inputs_by_name),
 	        cmocka_unit_test(questions_lack_something),
 	        cmocka_unit_test(inputs_that_are_none),
+	        cmocka_unit_test(losses_of_another_kind),
 	        cmocka_unit_test(series_in_company),
 	        cmocka_unit_test(two_targets),
 	        cmocka_unit_test(groups_are_not_cut),

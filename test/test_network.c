@@ -246,7 +246,7 @@ static void places(void **state) {
 		"[time, 2]");
 }
 
-/* ---- several inputs, losses, outputs ------------------------------------------------------------------------------ */
+/* ---- several inputs, losses, outputs ----------------------------------------------------------------------------- */
 
 #define TWO \
 	SEVERAL "inputs: {picture: [2, 3], word: [time]}\nmodel:\n  - flatten: {from: picture}\n" \

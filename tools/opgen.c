@@ -312,6 +312,7 @@ static void section(FILE *out, const eg_op *def) {
 	if (op->params) names(out, ". Weights: ", op->params, count(op->params));
 	names(out, count(op->outputs) > 1 ? ". Outputs: " : ". Output: ", op->outputs, count(op->outputs));
 	fprintf(out, ".\n* Source: %s.\n", op->source);
+	if (op->contains) fprintf(out, "* Contains `%s`: what it judges are numbers of any size, no `%s` layer before it.\n", op->contains, op->contains);
 	if (def->no_gradient) fprintf(out, "* No gradient: %s.\n", def->no_gradient);
 	if (op->shorthand) fprintf(out, "* Short form: `%s: V` stands for `%s: {%s: V}`.\n", name, name, op->shorthand);
 	if (op->nattrs) attributes(out, op);

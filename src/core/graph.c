@@ -185,6 +185,11 @@ static const eg_op *find_op(const char *name) {
 	return NULL;
 }
 
+eg_range eg_op_range(const eg_op_info *info, const void *options) {
+	const eg_op *op = find_op(info->name);
+	return op && op->range ? op->range(options) : (eg_range){0};
+}
+
 eg_status eg_op_target(
 	const eg_op_info *info, const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
 	_Alignas(max_align_t) char copy[512] = {0};

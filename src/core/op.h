@@ -104,6 +104,8 @@ typedef struct eg_op {
 	eg_status (*infer)(eg_infer *s);
 	/* Of a loss: what it takes as its input 1, "target", for an input 0 of dimensions x; options have their defaults. NULL: it is no loss. */
 	eg_status (*target)(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err);
+	/* Where output 0 lies; `options` as the user gave them, or NULL: zeros are defaults. NULL: anywhere. */
+	eg_range (*range)(const void *options);
 	void (*fwd)(eg_emit *e);
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */

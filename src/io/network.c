@@ -18,7 +18,7 @@ typedef struct network {
 	eg_tensor inputs[EG_RECIPE_INPUTS];
 	eg_tensor lengths[EG_RECIPE_WORDS]; /* of a first size; 0: nobody wants them */
 	eg_tensor *outputs;                 /* of each layer, the first one */
-	eg_tensor losses[EG_RECIPE_LOSSES];
+	eg_tensor losses[EG_RECIPE_LOSSES], means[EG_RECIPE_LOSSES]; /* what is trained on, what is told */
 	eg_arena *arena;
 	eg_error *err;
 } network;
@@ -318,6 +318,18 @@ static eg_status add_loss_inputs(network *n, const eg_loss *loss, eg_dims d, eg_
 	return n->err->status;
 }
 
+/* The mean of a loss that is a sum. */
+static eg_tensor mean_of(network *n, const eg_loss *loss, eg_tensor sum, const eg_tensor *from, int count) {
+	const eg_op_info *op = loss->layer.op;
+	_Alignas(max_align_t) char options[EG_LOSS_OPTIONS];
+	if (op->params || !eg_loss_is_sum(op, loss->layer.options)) return sum;
+	const void *own = with_sizes(n, &loss->layer);
+	if (!own) return nothing();
+	eg_tensor t = eg_apply(n->graph, op->name, eg_loss_as_mean(op, own, options), from, count);
+	if (!t.id) eg_graph_status(n->graph, n->err);
+	return t;
+}
+
 static eg_status add_loss(network *n, int i) {
 	const eg_loss *loss = &n->recipe->losses[i];
 	const eg_op_info *op = loss->layer.op;
@@ -334,24 +346,32 @@ static eg_status add_loss(network *n, int i) {
 			"the loss '%s' gives a number for each sample; to train on it, one number for all is needed: "
 			"reduction: mean",
 			op->name);
-	return EG_OK;
+	n->means[i] = mean_of(n, loss, n->losses[i], from, count);
+	return n->means[i].id ? EG_OK : n->err->status;
 }
 
-/* The sum of the losses, each times its weight. Each alone is there to be looked at: its gradient is that of the
- * sum. */
+/* The sum of the losses, each times its weight. */
+static eg_tensor weigh(const network *n, const eg_tensor *losses) {
+	const eg_recipe *r = n->recipe;
+	eg_tensor sum = losses[0];
+	float first = (float)r->losses[0].info.weight;
+	if (r->nlosses == 1 && first != 1) sum = eg_weighted_sum(n->graph, sum, .weight_a = first);
+	for (int i = 1; i < r->nlosses; i++) {
+		sum = eg_weighted_sum(n->graph, sum, .weight_a = i == 1 ? first : 1, .b = losses[i],
+			.weight_b = (float)r->losses[i].info.weight);
+	}
+	return sum;
+}
+
+/* Each loss alone is there to be looked at: its gradient is that of the objective. "loss" is a mean in any case; a
+ * sum is an output of its own, so that numbers of batches of any size can be compared. */
 static void add_objective(network *n) {
 	const eg_recipe *r = n->recipe;
 	eg_graph *g = n->graph;
-	eg_tensor sum = n->losses[0];
-	float first = (float)r->losses[0].info.weight;
 	for (int i = 0; i < r->nlosses && r->loss_list; i++)
-		eg_output(g, r->losses[i].info.output, eg_detach(g, n->losses[i]));
-	if (r->nlosses == 1 && first != 1) sum = eg_weighted_sum(g, sum, .weight_a = first);
-	for (int i = 1; i < r->nlosses; i++) {
-		sum = eg_weighted_sum(g, sum, .weight_a = i == 1 ? first : 1, .b = n->losses[i],
-			.weight_b = (float)r->losses[i].info.weight);
-	}
-	eg_output(g, "loss", sum);
+		eg_output(g, r->losses[i].info.output, eg_detach(g, n->means[i]));
+	if (r->sums) eg_output(g, "loss.sum", weigh(n, n->losses));
+	eg_output(g, "loss", weigh(n, n->means));
 	const eg_op_info *op = r->losses[0].layer.op;
 	for (int i = 1; r->nlosses == 1 && op->outputs[i]; i++)
 		if (eg_result(g, n->losses[0], i).id) eg_output(g, op->outputs[i], eg_result(g, n->losses[0], i));

@@ -26,6 +26,13 @@ typedef struct eg_schema_variant {
 eg_status eg_schema_make(
 	const char *const *tasks, const eg_schema_variant *data, int ndata, char **text, eg_error *err);
 
+/* The options of a loss as they would be with `reduction: mean`, in `copy` (options as large as a loss may have them).
+ * options may be NULL. */
+enum { EG_LOSS_OPTIONS = 512 };
+const void *eg_loss_as_mean(const eg_op_info *op, const void *options, void *copy);
+/* Does it tell the sum of its predictions, not their mean? */
+bool eg_loss_is_sum(const eg_op_info *op, const void *options);
+
 /* ---- the inside -------------------------------------------------------------------------------------------------- */
 
 enum { EG_RECIPE_INPUTS = 16, EG_RECIPE_LOSSES = 8, EG_RECIPE_WORDS = 8, EG_RECIPE_NAME = 60 };
@@ -89,6 +96,7 @@ struct eg_recipe {
 	eg_loss losses[EG_RECIPE_LOSSES];
 	int nlosses;
 	bool loss_list; /* train.loss is a list */
+	bool sums;      /* some of them tell sums: the graph has both */
 	eg_train_config train;
 	bool exact; /* train.precision */
 	const char *from;         /* train.from; NULL: none */

@@ -119,6 +119,39 @@ static eg_status read_operator(
 	return eg_keys_no_such(t, word, "loss", names, n, err);
 }
 
+/* ---- reductions -------------------------------------------------------------------------------------------------- */
+
+static const eg_attr *reduction_of(const eg_op_info *op) {
+	for (int i = 0; i < op->nattrs; i++)
+		if (!strcmp(op->attrs[i].name, "reduction")) return &op->attrs[i];
+	return NULL;
+}
+
+bool eg_loss_is_sum(const eg_op_info *op, const void *options) {
+	const eg_attr *a = reduction_of(op);
+	int given = 0;
+	if (a && options) memcpy(&given, (const char *)options + a->offset, sizeof given);
+	return a && given > 0 && !strcmp(a->names[given], "sum");
+}
+
+const void *eg_loss_as_mean(const eg_op_info *op, const void *options, void *copy) {
+	const eg_attr *a = reduction_of(op);
+	const int mean = 0; /* the default */
+	if (!options || !a) return options;
+	memcpy(copy, options, op->options_size);
+	memcpy((char *)copy + a->offset, &mean, sizeof mean);
+	return copy;
+}
+
+/* A sum is trained on as it is, and told as a mean: of losses with weights of their own (crf) there is but one node. */
+static void choose_objective(eg_recipe *r) {
+	for (int i = 0; i < r->nlosses; i++) {
+		const eg_loss *l = &r->losses[i];
+		r->sums |= eg_loss_is_sum(l->layer.op, l->layer.options) && !l->layer.op->params;
+	}
+	if (r->sums) r->train.objective = "loss.sum", r->train.shown = "loss";
+}
+
 static bool has_input(const eg_op_info *op, const char *name) {
 	for (int i = 0; i < op->max_inputs; i++)
 		if (!strcmp(op->inputs[i], name)) return true;
@@ -213,7 +246,9 @@ eg_status eg_train_read(eg_recipe *r, eg_error *err) {
 	r->train.schedule.kind = (eg_schedule_kind)kind;
 	status = read_optimizer(r, t, section.lr, err);
 	if (!status) status = read_from(r, t, &section, err);
-	return status ? status : read_losses(r, t, err);
+	if (!status) status = read_losses(r, t, err);
+	if (!status) choose_objective(r);
+	return status;
 }
 
 int eg_recipe_losses(const eg_recipe *r) { return r->nlosses; }

@@ -22,6 +22,16 @@ static void bwd(eg_emit *e, eg_act act) {
 	OP_CALL(e, act_bwd, a, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
 }
 
+static eg_range relu_range(const void *options) {
+	EG_UNUSED(options);
+	return (eg_range){EG_RANGE_LIMITED, 0, (double)INFINITY};
+}
+static eg_range tanh_range(const void *options) {
+	EG_UNUSED(options);
+	return (eg_range){EG_RANGE_LIMITED, -1, 1};
+}
+#define sigmoid_range op_range_unit
+
 static void relu_fwd(eg_emit *e) { fwd(e, EG_ACT_RELU); }
 static void relu_bwd(eg_emit *e) { bwd(e, EG_ACT_RELU); }
 static void sigmoid_fwd(eg_emit *e) { fwd(e, EG_ACT_SIGMOID); }
@@ -43,7 +53,7 @@ static const eg_case cases[] = {
 		.source = where, .options_size = sizeof(op_name_only), .min_inputs = 1, .max_inputs = 1,               \
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
 		.infer = op_infer_same, .fwd = op##_fwd, .bwd = op##_bwd, .bwd_reads_y = true, .act = kind,            \
-		.follows = op_follows,                                                                                 \
+		.range = op##_range, .follows = op_follows,                                                            \
 		.onnx = onnx_name, .onnx_since = 13, .cases = cases, .ncases = EG_COUNT(cases)}
 
 ACTIVATION(relu, EG_ACT_RELU, "Rectifier: negative values become zero",

@@ -166,6 +166,7 @@ const eg_op eg_op_crf = {
 		.types = "fii",
 		.params = (const char *const[]){"transitions", "start", "end", NULL},
 		.outputs = (const char *const[]){"loss", "path", NULL},
+		.contains = "softmax",
 	},
 	.infer = crf_infer,
 	.target = crf_target,

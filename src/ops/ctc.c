@@ -195,6 +195,7 @@ const eg_op eg_op_ctc = {
 		.inputs = (const char *const[]){"logits", "target", "input_lengths", "target_lengths"},
 		.types = "fiii",
 		.outputs = (const char *const[]){"loss", "losses", NULL},
+		.contains = "softmax",
 	},
 	.infer = ctc_infer,
 	.target = ctc_target,

@@ -86,6 +86,7 @@ const eg_op eg_op_dropout = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = op_infer_same,
+	.range = op_range_of_input, /* but for the factor of training */
 	.fwd = dropout_fwd,
 	.bwd = dropout_bwd,
 	.follows = dropout_follows,

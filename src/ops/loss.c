@@ -212,6 +212,7 @@ const eg_op eg_op_cross_entropy = {
 		.inputs = (const char *const[]){"logits", "target", "weight"},
 		.types = "fif",
 		.outputs = (const char *const[]){"loss", NULL},
+		.contains = "softmax",
 	},
 	.infer = cross_entropy_infer,
 	.target = cross_entropy_target,

@@ -102,6 +102,16 @@ static inline eg_status op_infer_same(eg_infer *s) {
 	return EG_OK;
 }
 
+/* Ranges that several operators have. */
+static inline eg_range op_range_of_input(const void *options) {
+	EG_UNUSED(options);
+	return (eg_range){.kind = EG_RANGE_OF_INPUT};
+}
+static inline eg_range op_range_unit(const void *options) {
+	EG_UNUSED(options);
+	return (eg_range){EG_RANGE_LIMITED, 0, 1};
+}
+
 static inline bool op_follows(const eg_emit *e) { return EG_UNUSED(e), true; }
 
 /* An axis counted from the end when negative; false when there is no such dimension. */

@@ -367,6 +367,24 @@ RECURRENT_OP(gru, gru_of)
 
 #include "ops/recurrent_cases.h"
 
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
+
+/* acts and gates by their first names, which a zero stands for, stay between -1 and 1; sums of both directions do not. */
+static eg_range squeezed(bool so) { return so ? (eg_range){EG_RANGE_LIMITED, -1, 1} : (eg_range){0}; }
+
+static eg_range rnn_range(const void *options) {
+	const rnn_options *o = options;
+	return squeezed(!o || (!o->activation && !o->merge));
+}
+static eg_range lstm_range(const void *options) {
+	const lstm_options *o = options;
+	return squeezed(!o || (!o->gate_activation && !o->output_activation && !o->merge && o->projection <= 0));
+}
+static eg_range gru_range(const void *options) {
+	const gru_options *o = options;
+	return squeezed(!o || (!o->gate_activation && !o->activation && !o->merge));
+}
+
 /* ---- the operators ----------------------------------------------------------------------------------------------- */
 
 #define WEIGHTS "l0.weight (dirs,G H,I), l0.recurrent_weight (dirs,G H,P), l0.bias (dirs,G H), the same of l1, ...\n"
@@ -395,6 +413,7 @@ const eg_op eg_op_rnn = {
                         .outputs = (const char *const[]){"y", "hn", "states", NULL},
                 },
         .infer = rnn_infer,
+        .range = rnn_range,
         .fwd = rnn_fwd,
         .bwd = rnn_bwd,
         .bwd_reads_x = true,
@@ -431,6 +450,7 @@ const eg_op eg_op_lstm = {
                         .outputs = (const char *const[]){"y", "hn", "cn", "states", "cells", "gates", NULL},
                 },
         .infer = lstm_infer,
+        .range = lstm_range,
         .fwd = lstm_fwd,
         .bwd = lstm_bwd,
         .bwd_reads_x = true,
@@ -465,6 +485,7 @@ const eg_op eg_op_gru = {
                         .outputs = (const char *const[]){"y", "hn", "states", "gates", NULL},
                 },
         .infer = gru_infer,
+        .range = gru_range,
         .fwd = gru_fwd,
         .bwd = gru_bwd,
         .bwd_reads_x = true,

@@ -82,6 +82,7 @@ const eg_op eg_op_flatten = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = flatten_infer,
+	.range = op_range_of_input,
 	.fwd = same_fwd,
 	.bwd = same_bwd,
 	.onnx = "Flatten",
@@ -118,6 +119,7 @@ const eg_op eg_op_detach = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = detach_infer,
+	.range = op_range_of_input,
 	.fwd = detach_fwd,
 	.no_gradient = "that is what it is for",
 	.follows = op_follows,
@@ -173,7 +175,8 @@ static const eg_case unfold_time_cases[] = {
 		.source = "ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten", .options_size = sizeof(op_name_only), \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
-		.infer = op##_infer, .fwd = same_fwd, .bwd = same_bwd, .onnx = "Reshape", .onnx_since = 13,            \
+		.infer = op##_infer, .range = op_range_of_input, .fwd = same_fwd, .bwd = same_bwd, .onnx = "Reshape",   \
+		.onnx_since = 13, \
 		.cases = op##_cases, .ncases = EG_COUNT(op##_cases)}
 
 TIME_OP(fold_time, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",

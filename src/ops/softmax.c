@@ -103,6 +103,7 @@ const eg_op eg_op_softmax = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = softmax_infer,
+	.range = op_range_unit,
 	.fwd = softmax_fwd,
 	.bwd = softmax_bwd,
 	.bwd_reads_y = true,

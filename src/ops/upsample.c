@@ -102,6 +102,7 @@ const eg_op eg_op_upsample2d = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = upsample2d_infer,
+	.range = op_range_of_input,
 	.fwd = upsample2d_fwd,
 	.bwd = upsample2d_bwd,
 	.follows = op_follows,

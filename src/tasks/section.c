@@ -89,6 +89,15 @@ static eg_status choose_pad(const eg_task *t, const eg_recipe_loss_info *l, int3
 	return EG_OK;
 }
 
+/* Of losses that share a target, one that has a number of its own for it says what stands there; the others are told how
+ * long targets are. */
+static eg_status share_pad(const eg_task *t, const eg_recipe_loss_info *l, eg_intake *f, eg_error *err) {
+	int32_t pad;
+	eg_status status = choose_pad(t, l, &pad, err);
+	if (!status && pad != -1) f->pad = pad;
+	return status;
+}
+
 static eg_status add_intakes(eg_task *t, eg_error *err) {
 	eg_status status = EG_OK;
 	for (int i = 0, field; i < eg_recipe_inputs(t->recipe) && !status; i++) {
@@ -104,9 +113,13 @@ static eg_status add_intakes(eg_task *t, eg_error *err) {
 			padded |= t->intakes[i]->sample.d[k] < 0 && t->intakes[i]->sample.d[k] != EG_T;
 	for (int i = 0, field; i < eg_recipe_losses(t->recipe) && t->type->targets && !status; i++) {
 		const eg_recipe_loss_info *l = eg_recipe_loss_at(t->recipe, i);
-		bool there = false; /* two losses may be judged by one target */
-		for (int k = t->ninputs; k < t->nintakes; k++) there |= strcmp(t->intakes[k]->input, l->input) == 0;
-		if (there) continue;
+		eg_intake *shared = NULL; /* two losses may be judged by one target */
+		for (int k = t->ninputs; k < t->nintakes; k++)
+			if (strcmp(t->intakes[k]->input, l->input) == 0) shared = t->intakes[k];
+		if (shared) {
+			status = share_pad(t, l, shared, err);
+			continue;
+		}
 		status = find_field(
 		        t, l->field, t->type->targets, l->field ? "train.loss" : "data.source", &field, err);
 		if (!status) status = add_intake(t, l->input, field, err);

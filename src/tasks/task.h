@@ -109,6 +109,8 @@ eg_status eg_task_no_validation(
         const eg_task *t, eg_error *err); /* is it right that there are no validation samples? */
 /* What the intakes know as words of layers: fills t->sizes. */
 void eg_task_count_words(eg_task *t);
+/* targets.c: does every loss compare what its field holds? Without `shapes` only whether these are classes or numbers. */
+eg_status eg_task_check_targets(const eg_task *t, const eg_graph *g, bool shapes, eg_error *err);
 /* The task of a model, with what its file keeps. */
 eg_status eg_task_of_model(eg_model *m, eg_task **t, eg_error *err);
 eg_status eg_task_restore(eg_task *t, const eg_value *kept, eg_error *err);

@@ -24,7 +24,7 @@ eg_status eg_evaluator_make(eg_evaluator *e, eg_graph *g, eg_params *p, const ch
 		        err, EG_ERR_ARG, "the graph has no output '%.60s'; declare it with eg_output", objective);
 	eg_status status = eg_judge_check(g, judge, err);
 	if (status) return status;
-	const char **outputs = eg_feed_outputs(g->ctx->allocator, objective, judge);
+	const char **outputs = eg_feed_outputs(g->ctx->allocator, objective, NULL, judge);
 	status = outputs ? make(e, g, p, outputs, batch, data, err)
 	                 : eg_fail(err, EG_ERR_MEMORY, "out of memory for an evaluation");
 	eg_release(g->ctx->allocator, outputs);

@@ -224,13 +224,15 @@ const void *eg_batch_input(const eg_batch_run *b, const char *name) {
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
-const char **eg_feed_outputs(const eg_allocator *a, const char *objective, const eg_judge *judge) {
+const char **eg_feed_outputs(
+        const eg_allocator *a, const char *objective, const char *shown, const eg_judge *judge) {
 	size_t n = 0;
 	const char *const *read = judge && judge->nmetrics > 0 ? judge->outputs : NULL;
 	while (read && read[n]) n++;
-	const char **all = eg_calloc(a, n + 2, sizeof *all);
+	const char **all = eg_calloc(a, n + 3, sizeof *all);
 	n = 0;
 	if (all && objective) all[n++] = objective;
+	if (all && shown && objective && strcmp(shown, objective) != 0) all[n++] = shown;
 	for (; all && read && *read; read++) {
 		size_t i = 0;
 		while (i < n && strcmp(all[i], *read) != 0) i++;

@@ -44,8 +44,9 @@ eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err);
 /* As judges see it. Points into f. */
 eg_batch_run eg_feed_run(const eg_feed *f);
 
-/* Names of outputs: the objective (NULL: none) and what the judge reads (NULL: no judge), each once, in an array of
+/* Names of outputs: the objective (NULL: none), what is shown of it (NULL: itself) and what the judge reads (NULL: no judge), each once, in an array of
  * the allocator's; NULL: out of memory. */
-const char **eg_feed_outputs(const eg_allocator *a, const char *objective, const eg_judge *judge);
+const char **eg_feed_outputs(
+        const eg_allocator *a, const char *objective, const char *shown, const eg_judge *judge);
 
 #endif

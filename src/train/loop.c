@@ -68,7 +68,7 @@ static eg_status setup(loop *l, const eg_dataset *validation, eg_error *err) {
 		if (status) return status;
 		l->judge = l->trainer->own_judge;
 	}
-	eg_status status = l->validated ? eg_evaluator_make(&l->evaluator, l->trainer->graph, l->params, c->objective,
+	eg_status status = l->validated ? eg_evaluator_make(&l->evaluator, l->trainer->graph, l->params, c->shown,
 	                                          c->batch, validation, l->judge, err)
 	                                : eg_judge_check(l->trainer->graph, l->judge, err);
 	if (status) return status;

@@ -11,13 +11,19 @@ enum { SHARE_FROM = 32768 }; /* elements from which a second thread pays */
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
+static eg_status check_scalar(const eg_graph *g, const char *name, eg_error *err) {
+	if (eg_feed_output(g, name) < 0)
+		return eg_fail(err, EG_ERR_ARG, "the graph has no output '%.60s'; declare it with eg_output", name);
+	if (eg_tensor_dims(g, eg_graph_find(g, name)).rank != 0)
+		return eg_fail(err, EG_ERR_SHAPE, "the objective '%.60s' must be one number, a scalar", name);
+	return EG_OK;
+}
+
 static eg_status check(const eg_trainer *t, eg_error *err) {
 	const eg_train_config *c = &t->config;
-	if (eg_feed_output(t->graph, c->objective) < 0)
-		return eg_fail(
-		        err, EG_ERR_ARG, "the graph has no output '%.60s'; declare it with eg_output", c->objective);
-	if (eg_tensor_dims(t->graph, eg_graph_find(t->graph, c->objective)).rank != 0)
-		return eg_fail(err, EG_ERR_SHAPE, "the objective '%.60s' must be one number, a scalar", c->objective);
+	eg_status status = check_scalar(t->graph, c->objective, err);
+	if (!status) status = check_scalar(t->graph, c->shown, err);
+	if (status) return status;
 	if (t->data->count < 1) return eg_fail(err, EG_ERR_ARG, "the training set is empty");
 	if (!(c->average >= 0 && c->average < 1))
 		return eg_fail(err, EG_ERR_ARG,
@@ -27,7 +33,7 @@ static eg_status check(const eg_trainer *t, eg_error *err) {
 
 static eg_status make_plans(eg_trainer *t, eg_error *err) {
 	const eg_train_config *c = &t->config;
-	const char **outputs = eg_feed_outputs(t->ctx->allocator, c->objective, t->judge);
+	const char **outputs = eg_feed_outputs(t->ctx->allocator, c->objective, c->shown, t->judge);
 	eg_plan_options o = {.batch = 1,
 	        .time = t->data->time,
 	        .carry = t->data->streams > 0,
@@ -99,6 +105,8 @@ eg_trainer *eg_trainer_new(eg_graph *g, eg_params *p, const eg_train_config *con
 	t->state = state ? state : &t->own_state;
 	if (config) t->config = *config;
 	if (!t->config.objective) t->config.objective = "loss";
+	t->sums = t->config.shown && strcmp(t->config.shown, t->config.objective) != 0;
+	if (!t->config.shown) t->config.shown = t->config.objective;
 	if (t->config.batch < 1) t->config.batch = 32;
 	if (t->config.epochs < 1) t->config.epochs = 10;
 	if (t->config.accumulate < 1) t->config.accumulate = 1;
@@ -224,12 +232,19 @@ static void forget_some(const eg_trainer *t, int64_t k) {
 			eg_plan_forget(t->feed.plan, i);
 }
 
-/* The running mean of gradients, each as much as it has predictions. */
+/* The running mean of gradients, each as much as it has predictions; of sums, all alike. */
 static bool accumulate(eg_trainer *t, double weight, bool first) {
 	size_t n = t->params->trained;
-	double square = run_blend(t, t->params->grad, t->sum, n, first ? 0 : weight / t->weight, t->partial);
+	double share = t->sums ? 1.0 / ++t->summed : weight / t->weight;
+	double square = run_blend(t, t->params->grad, t->sum, n, first ? 0 : share, t->partial);
 	if (first) memcpy(t->sum, t->params->grad, n * sizeof *t->sum);
 	return isfinite(square);
+}
+
+/* The gradient of all of an update's batches, in the place of that of the last one. */
+static void take_sum(const eg_trainer *t) {
+	real factor = t->sums ? (real)t->summed : 1;
+	for (size_t i = 0; i < t->params->trained; i++) t->params->grad[i] = t->sum[i] * factor;
 }
 
 /* Forward and backward of batch k, which is the `in_update`-th of this update. */
@@ -246,7 +261,7 @@ static eg_status run_batch(eg_trainer *t, int64_t k, int in_update, eg_error *er
 	double loss = (double)*eg_plan_output(f->plan, t->config.objective);
 	if (!isfinite(loss)) return numeric(t, mask, k, err);
 	bool first = !(t->weight > 0);
-	t->loss += loss * b.weight;
+	t->loss += (t->sums ? (double)*eg_plan_output(f->plan, t->config.shown) : loss) * b.weight;
 	t->weight += b.weight;
 	if (t->sum && !accumulate(t, b.weight, first)) return numeric(t, mask, k, err);
 	eg_batch_run run = eg_feed_run(f);
@@ -282,13 +297,14 @@ eg_status eg_trainer_gradients(eg_trainer *t, eg_step_report *r, eg_error *err) 
 		                     "before the next step"
 		                   : "the epoch is over, or none was begun: call eg_trainer_begin_epoch");
 	t->weight = t->loss = 0;
+	t->summed = 0;
 	t->lr = scheduled(t);
 	for (int i = 0; i < t->config.accumulate && t->batch < t->batches.count; i++) {
 		eg_status status = run_batch(t, t->batch, i, err);
 		if (status) return status;
 		t->batch++;
 	}
-	if (t->sum && t->weight > 0) memcpy(t->params->grad, t->sum, t->params->trained * sizeof *t->sum);
+	if (t->sum && t->weight > 0) take_sum(t);
 	t->pending = t->weight > 0;
 	if (t->pending) eg_optimizer_clear_frozen(t->optimizer);
 	report(t, r ? r : &unused);

@@ -20,11 +20,13 @@ struct eg_trainer {
 	eg_feed feed;
 	real *average, *own_average; /* moving average of the weights; NULL: none */
 	bool swapped;                /* the average is in the parameters, and the weights in its place */
+	bool sums;       /* the objective is a sum over predictions, not their mean */
 	real *sum;       /* gradients of an update's batches so far, their mean; NULL: one batch is an update */
+	int summed;      /* batches that are in it */
 	double *partial; /* of the norm of one batch's gradients, by unit */
 	int epoch;
 	int64_t batch;       /* batches done in this epoch */
-	double weight, loss; /* of the update that is under way: predictions, and their objective summed */
+	double weight, loss; /* of the update that is under way: predictions, and what is shown of their objective summed */
 	double lr;
 	bool pending; /* gradients are there, the update is not made */
 };
