@@ -106,15 +106,30 @@ static const cli_option *find(const cli_args *a, const char *name, size_t n) {
 	return o || !a->tasks ? o : find_in(a->tasks->options, name, n);
 }
 
-static bool unknown(const cli_args *a, const char *typed, size_t n) {
+/* A key of recipes that was written as an option: "--epochs 3" for "--set train.epochs=3". `value` is what stands behind
+ * it, or NULL. */
+static bool is_key(const cli_verb *v, const char *word, bool near, const char *value) {
+	char path[128];
+	const cli_option *set = find_in(v->options, "set", 3);
+	if (!set || !eg_recipe_key_path(word, near, path, sizeof path)) return false;
+	bool quote = value && strpbrk(value, " '\"{}[]$&;|<>()*?#!\\");
+	fail_usage(v->name, "there is no option '--%s', but the recipe has such a key; did you mean --set %s%s=%s%s?", word,
+	        quote ? "'" : "", path, value ? value : "...", quote ? "'" : "");
+	return true;
+}
+
+static bool unknown(const cli_args *a, const char *typed, size_t n, const char *next) {
 	const cli_verb *v = a->verb;
+	const char *value = typed[n] == '=' ? typed + n + 1 : next && next[0] != '-' ? next : NULL;
 	const char *names[2 * MAX_OPTIONS] = {"help"};
 	char word[64];
 	int count = 1;
 	for (const cli_option *o = v->options; o->name && count < MAX_OPTIONS; o++) names[count++] = o->name;
 	for (int i = 0; a->tasks && i < a->tasks->n; i++) names[count++] = a->tasks->options[i].name;
 	snprintf(word, sizeof word, "%.*s", (int)n, typed);
+	if (is_key(v, word, false, value)) return false;
 	const char *meant = eg_did_you_mean(word, names, count);
+	if (!meant && is_key(v, word, true, value)) return false;
 	if (meant)
 		fail_usage(v->name, "there is no option '--%s'; did you mean '--%s'?", word, meant);
 	else
@@ -179,7 +194,8 @@ static bool parse_long(cli_args *a, char *typed, int argc, char **argv, int *i) 
 	size_t n = equals ? (size_t)(equals - typed) : strlen(typed);
 	if (n == 4 && !memcmp(typed, "help", n)) return a->help = true;
 	const cli_option *o = find(a, typed, n);
-	return o ? add(a, o, equals ? equals + 1 : NULL, argc, argv, i) : unknown(a, typed, n);
+	return o ? add(a, o, equals ? equals + 1 : NULL, argc, argv, i)
+	         : unknown(a, typed, n, *i + 1 < argc ? argv[*i + 1] : NULL);
 }
 
 /* -o FILE, -oFILE, and flags one after the other. */

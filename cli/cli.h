@@ -136,7 +136,8 @@ char *cli_slurp(int file, size_t most, size_t *size);
 /* Is this file a model (safetensors), not a recipe? False also for what cannot be read. What can be read only once, a pipe,
  * is kept for cli_recipe and cli_model. */
 bool cli_is_model(const char *path);
-eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* NULL after a message */
+eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* to be used; NULL after a message */
+eg_model *cli_model_to_look(const cli_args *a, const char *path, eg_context *ctx); /* its weights may be NaN */
 /* Could a file of this name be written? Asked before long work, of what will write it; false after a message. */
 bool cli_can_write(const cli_args *a, const char *path);
 /* Makes a folder that is not there, and sees whether files can be written in it; false after a message. */

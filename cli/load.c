@@ -144,16 +144,21 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path) {
 	return r;
 }
 
-eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
+eg_model *cli_model_to_look(const cli_args *a, const char *path, eg_context *ctx) {
 	eg_model *m = NULL;
 	eg_error err;
 	const kept *k = read_once(path);
-	if (k ? eg_model_parse(k->data, k->size, path, ctx, &m, &err) : eg_model_load(path, ctx, &m, &err)) {
-		fail_error(a->verb->name, &err);
-		return NULL;
-	}
-	if (eg_model_warning(m)) fail(a->verb->name, "warning: %s: %s", path, eg_model_warning(m));
-	return m;
+	if (!(k ? eg_model_parse(k->data, k->size, path, ctx, &m, &err) : eg_model_load(path, ctx, &m, &err))) return m;
+	fail_error(a->verb->name, &err);
+	return NULL;
+}
+
+eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx) {
+	eg_model *m = cli_model_to_look(a, path, ctx);
+	if (!m || !eg_model_warning(m)) return m;
+	fail(a->verb->name, "%s: %s; train it anew, or take an earlier file", path, eg_model_warning(m));
+	eg_model_free(m);
+	return NULL;
 }
 
 /* ---- where to write ---------------------------------------------------------------------------------------------- */

@@ -43,8 +43,9 @@ static void find_open(cli_network *n, int time) {
 
 static bool of_model(const cli_args *a, const char *path, eg_context *ctx, cli_network *n) {
 	eg_error err;
-	n->model = cli_model(a, path, ctx);
+	n->model = cli_model_to_look(a, path, ctx);
 	if (!n->model) return false;
+	if (eg_model_warning(n->model)) fail(a->verb->name, "warning: %s: %s", path, eg_model_warning(n->model));
 	n->recipe = eg_model_recipe(n->model);
 	n->graph = eg_model_graph(n->model);
 	n->params = eg_model_params(n->model);

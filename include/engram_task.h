@@ -46,6 +46,9 @@ typedef struct eg_option {
 /* Hands every option of task i to `take`; what it is handed is valid inside of the call. */
 EG_API eg_status eg_task_options(int i, void (*take)(void *user, const eg_option *o), void *user, eg_error *err);
 
+/* The path of the recipe's key called `word`, "train.epochs", into buf, for who looks for it elsewhere; `-` is as good as `_`. near: or
+ * of the one that is called almost so. NULL: there is none. */
+EG_API const char *eg_recipe_key_path(const char *word, bool near, char *buf, size_t size);
 /* JSON Schema (2020-12) of recipes, for editors: with the keys of all tasks and sources. *text is the caller's, to be released with free(). */
 EG_API eg_status eg_schema_json(char **text, eg_error *err);
 

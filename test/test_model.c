@@ -315,7 +315,7 @@ static void model_comes_back(void **state) {
 	OK(b, eg_model_save(b->path, &parts, &b->err));
 	OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
 	assert_string_equal(eg_model_warning(m),
-		"weight 'c1.weight' holds 1 values that are NaN or infinite: predictions will be useless");
+		"weight 'c1.weight' holds 1 value that is NaN or infinite: whatever it is asked, its answers mean nothing");
 	eg_model_free(m);
 
 	/* A task that keeps nothing has an empty map. */

@@ -134,6 +134,10 @@ enum { EG_RNG_INIT = 1, EG_RNG_DROPOUT, EG_RNG_SHUFFLE, EG_RNG_SPLIT, EG_RNG_AUG
  * beyond *size, released with eg_release. Messages name the path and the system's reason. */
 eg_status eg_file_read(const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err);
 
+/* A path that begins with ~/ as one below HOME, in buf, where there is no such file as it stands; else `path` itself: shells do
+ * this for words of a command, nobody for a text in a file. */
+const char *eg_path_home(const char *path, char *buf, size_t size);
+
 /* Atomic writing: data goes to "PATH.tmp-PID" (exclusive), commit flushes, fsyncs, renames over PATH and fsyncs the folder.
  * Every error is kept and reported by commit (the first one), so writes in between need no check. A writer that is
  * aborted, or whose commit fails, leaves the old PATH as it was and removes the temporary file; those that killed processes

@@ -27,6 +27,15 @@
 
 #define IO_MOST ((size_t)1 << 30) /* bytes asked of one read or write; some systems refuse more than INT_MAX */
 
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+const char *eg_path_home(const char *path, char *buf, size_t size) {
+	const char *home = getenv("HOME");
+	if (path[0] != '~' || (path[1] != '/' && path[1]) || !home || !*home || access(path, F_OK) == 0) return path;
+	int n = snprintf(buf, size, "%s%s", home, path + 1);
+	return n > 0 && (size_t)n < size ? buf : path;
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 typedef struct bytes {

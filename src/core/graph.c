@@ -91,6 +91,17 @@ static bool dims_ok(const eg_graph *g, const eg_dims *d) {
 	return count <= INT32_MAX && batches <= 1 && times <= 1;
 }
 
+/* What is wrong with dimensions that are not ok; for people, behind "its weight would have shape (16777216,256)". */
+static const char *too_many(const eg_dims *d, char *buf, size_t size) {
+	double count = 1;
+	for (int i = 0; i < d->rank; i++)
+		if (d->d[i] > 0) count *= (double)d->d[i];
+	if (!(count > INT32_MAX)) return strcpy(buf, "");
+	snprintf(buf, size, ": %.0f numbers, but at most %d are possible; make the layer, or what it gets, smaller", count,
+		INT32_MAX);
+	return buf;
+}
+
 static bool all_known(const eg_dims *d) {
 	for (int i = 0; i < d->rank; i++)
 		if (d->d[i] < 0) return false;
@@ -256,7 +267,7 @@ static eg_status check_node(eg_graph *g, eg_node *n, const eg_op *op, const void
 }
 
 eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s) {
-	char text[128];
+	char text[128], many[160];
 	eg_status status = n->op->infer(s);
 	if (s->out_of_memory) return eg_fail(s->err, EG_ERR_MEMORY, "out of memory for the sizes of its output");
 	if (status) {
@@ -265,11 +276,13 @@ eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s) {
 	}
 	for (int i = 0; i < s->nout; i++)
 		if (!dims_ok(g, &s->out[i]))
-			return eg_fail(s->err, EG_ERR_SHAPE, "its output would have shape %s", eg_shape_text(g, s->out[i], text, sizeof text));
+			return eg_fail(s->err, EG_ERR_SHAPE, "its output would have shape %s%s",
+				eg_shape_text(g, s->out[i], text, sizeof text), too_many(&s->out[i], many, sizeof many));
 	for (int i = 0; i < s->nparams; i++)
 		if (!dims_ok(g, &s->params[i].dims) || !all_known(&s->params[i].dims))
-			return eg_fail(s->err, EG_ERR_SHAPE, "its %s would have shape %s", s->params[i].name,
-				eg_shape_text(g, s->params[i].dims, text, sizeof text));
+			return eg_fail(s->err, EG_ERR_SHAPE, "its %s would have shape %s%s", s->params[i].name,
+				eg_shape_text(g, s->params[i].dims, text, sizeof text),
+				too_many(&s->params[i].dims, many, sizeof many));
 	return EG_OK;
 }
 

@@ -63,7 +63,7 @@ const eg_source_type *eg_source_type_at(int i); /* NULL: no such */
 
 /* For the files of sources. */
 
-/* A path that the user gave: as it is, or, when there is nothing of that name, beside the recipe if it is there. In
+/* A path that the user gave: as it is, or, when there is nothing of that name, below HOME if it begins with ~/, or beside the recipe if it is there. In
  * the source's arena; NULL, with a message: out of memory. */
 const char *eg_source_path(eg_source *s, const char *path, eg_error *err);
 /* Where the files of a set lie: in s->path, or, when that is not given, where eg_data_locate finds them. All are

@@ -285,8 +285,8 @@ void eg_source_advise(const eg_data_info *info, eg_status status, eg_error *err)
 }
 
 const char *eg_source_path(eg_source *s, const char *path, eg_error *err) {
-	char other[EG_PATH];
-	const char *choice = path;
+	char other[EG_PATH], home[EG_PATH];
+	const char *choice = path = eg_path_home(path, home, sizeof home);
 	if (path[0] != '/' && s->beside && access(path, F_OK) != 0 &&
 	        eg_join(other, s->beside, path, "", NULL) == EG_OK && access(other, F_OK) == 0)
 		choice = other;

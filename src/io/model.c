@@ -432,8 +432,8 @@ static eg_status read_weights(eg_model *m, eg_error *err) {
 		eg_st_to_real(t, eg_params_data(m->params, i), &odd);
 		if (!odd || m->warning) continue;
 		m->warning = eg_arena_printf(&m->arena,
-			"weight '%s' holds %lld values that are NaN or infinite: predictions will be useless", name,
-			(long long)odd);
+			"weight '%s' holds %lld value%s NaN or infinite: whatever it is asked, its answers mean nothing",
+			name, (long long)odd, odd == 1 ? " that is" : "s that are");
 		if (!m->warning) return no_memory(err);
 	}
 	if (!status) eg_params_changed(m->params);

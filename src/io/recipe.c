@@ -13,6 +13,15 @@ static const char *strip_source(const char *source) { return source && *source ?
 
 /* ---- sections ---------------------------------------------------------------------------------------------------- */
 
+/* Also one that belongs into the section `train`. */
+static eg_status unknown_key(const eg_tree *t, const char *const *names, int n, eg_error *err) {
+	for (int i = 0; i < eg_train_keys.n; i++)
+		if (!strcmp(eg_train_keys.keys[i].name, t->key))
+			return eg_tree_fail_key(err, t, EG_ERR_FORMAT,
+				"unknown key '%s' in the recipe; it belongs to the section 'train': train.%s", t->key, t->key);
+	return eg_keys_unknown(t, names, n, "the recipe", err);
+}
+
 static eg_status read_root(eg_recipe *r, eg_error *err) {
 	const char *names[MAX_NAMES];
 	char got[64];
@@ -26,7 +35,7 @@ static eg_status read_root(eg_recipe *r, eg_error *err) {
 	for (const eg_tree *t = r->root->first; t; t = t->next) {
 		int i = 0;
 		while (i < n && strcmp(names[i], t->key)) i++;
-		if (i == n) return eg_keys_unknown(t, names, n, "the recipe", err);
+		if (i == n) return unknown_key(t, names, n, err);
 	}
 	for (int i = 0; i < n; i++)
 		if (eg_recipe_keys.keys[i].required && !eg_tree_get(r->root, names[i]))

@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "engram_io.h"
 
+#include <math.h>
 #include <string.h>
 
 /* "conv1" of "conv1.weight", or all of it. */
@@ -55,7 +56,10 @@ static const char *take(eg_params *to, int i, eg_params *from, char buf[256]) {
 		snprintf(buf, 256, "it is %s there, and %s here", shape(&have, a), shape(&want, b));
 		return buf;
 	}
-	memcpy(eg_params_data(to, i), eg_params_data(from, k), (size_t)count_of(&want) * sizeof(eg_real));
+	const eg_real *x = eg_params_data(from, k);
+	for (int64_t j = 0; j < count_of(&want); j++)
+		if (!isfinite(x[j])) return strcpy(buf, "the other model's holds NaN or infinity");
+	memcpy(eg_params_data(to, i), x, (size_t)count_of(&want) * sizeof(eg_real));
 	return NULL;
 }
 

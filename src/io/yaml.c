@@ -19,6 +19,8 @@ typedef struct reader {
 	eg_tree_builder b;
 	eg_error *err;
 	int budget;    /* nodes that may still be made */
+	const char *text; /* all of it */
+	size_t size;
 	bool no_lines; /* the text is a value in a command: it has no lines worth telling */
 	anchor anchors[MAX_ANCHORS];
 	int nanchors;
@@ -38,6 +40,17 @@ static eg_status fail_at(reader *r, eg_status status, yaml_mark_t mark, const ch
 
 static eg_status no_memory(reader *r) { return eg_fail(r->err, EG_ERR_MEMORY, "%s: out of memory", r->b.source); }
 
+/* Does the line of this place begin with blanks of which one is a tab? Only such a tab is not allowed. */
+static bool is_indented_by_tab(const reader *r, yaml_mark_t mark) {
+	const char *s = r->text, *end = s + r->size;
+	for (size_t line = 0; line < mark.line && s; line++) {
+		s = memchr(s, '\n', (size_t)(end - s));
+		if (s) s++;
+	}
+	while (s && s < end && *s == ' ') s++;
+	return s && s < end && *s == '\t';
+}
+
 static eg_status next_event(reader *r, yaml_event_t *event) {
 	char text[300];
 	yaml_parser_t *p = &r->parser;
@@ -48,6 +61,9 @@ static eg_status next_event(reader *r, yaml_event_t *event) {
 		return eg_fail(r->err, EG_ERR_FORMAT, "%s: not UTF-8 text: %s at byte %zu", r->b.source,
 			p->problem ? p->problem : "bad character", p->problem_offset);
 	}
+	if (is_indented_by_tab(r, p->problem_mark))
+		return fail_at(r, EG_ERR_FORMAT, p->problem_mark,
+			"a tab stands before the first word of this line; YAML is indented by spaces only");
 	snprintf(text, sizeof text, "YAML: %s%s%s", p->problem ? p->problem : "cannot be read", p->context ? " " : "",
 		p->context ? p->context : "");
 	return fail_at(r, EG_ERR_FORMAT, p->problem_mark, text);
@@ -197,6 +213,7 @@ static eg_status parse(reader *r, const char *text, size_t size, eg_tree **root)
 	if (size >= sizeof mark && !memcmp(text, mark, sizeof mark)) text += sizeof mark, size -= sizeof mark;
 	if (!yaml_parser_initialize(&r->parser)) return no_memory(r);
 	r->budget = EG_TREE_NODES;
+	r->text = text, r->size = size;
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, size);
 	eg_status status = document(r, root);

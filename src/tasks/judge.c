@@ -182,15 +182,39 @@ struct eg_evaluation {
 	eg_value *result;
 };
 
-static eg_status tell(eg_evaluation *e, const eg_task_judge *j, eg_error *err) {
+/* What the network's own loss holds beside the probability of what is right. */
+static void tell_smoothing(eg_value *result, const eg_recipe_loss_info *l) {
+	char text[64];
+	for (int i = 0; i < l->op->nattrs && l->options; i++) {
+		float v;
+		if (strcmp(l->op->attrs[i].name, "label_smoothing") != 0) continue;
+		memcpy(&v, (const char *)l->options + l->op->attrs[i].offset, sizeof v);
+		snprintf(text, sizeof text, "label smoothing %g", (double)v);
+		if (v > 0) eg_value_put_text(result, "loss_holds", text);
+	}
+}
+
+/* `own`: the loss of the network itself is among the metrics. NULL: it is not. */
+static eg_status tell(eg_evaluation *e, const eg_task_judge *j, const eg_recipe_loss_info *own, eg_error *err) {
 	e->result = eg_value_new(EG_VALUE_MAP);
 	for (int i = 0; i < e->type->nmetrics; i++) {
 		const eg_metric_info *m = &e->type->metrics[i];
 		eg_value_mark(
 		        eg_value_put_number(e->result, m->name, e->values[i]), m->share ? EG_SHOW_SHARE : 0, NULL);
 	}
+	if (own) tell_smoothing(e->result, own);
 	if (e->type->judge_details) e->type->judge_details(j, e->result);
 	return eg_value_whole(e->result) ? EG_OK : no_memory(err);
+}
+
+/* The network's own loss, where the task does not count it. */
+static bool take_own_loss(eg_evaluation *e) {
+	for (int i = 0; i < e->type->nmetrics; i++) {
+		if (strcmp(e->type->metrics[i].name, "loss") != 0 || !isnan(e->values[i])) continue;
+		e->values[i] = e->loss;
+		return true;
+	}
+	return false;
 }
 
 static eg_status run(eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part part, int batch, eg_error *err) {
@@ -201,13 +225,15 @@ static eg_status run(eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part
 	if (!status)
 		status = eg_evaluate(g, eg_model_params(m), NULL, batch > 0 ? batch : s->eval_batch, s->data[part], j,
 		        &e->loss, err);
+	if (!status && isnan(e->loss) && ((const eg_task_judge *)j->user)->total > 0)
+		status = eg_fail(err, EG_ERR_NUMERIC,
+		        "the loss of these samples is not a number: their targets, or the model's answers to them, are none; "
+		        "its training failed, or the samples are of another kind");
 	if (!status) {
 		j->values(j->user, e->values);
-		for (int i = 0; i < e->type->nmetrics;
-		        i++) /* the network's own loss, where the task does not count it */
-			if (!strcmp(e->type->metrics[i].name, "loss") && isnan(e->values[i])) e->values[i] = e->loss;
+		bool own = take_own_loss(e);
 		e->total = ((const eg_task_judge *)j->user)->total;
-		status = tell(e, j->user, err);
+		status = tell(e, j->user, own ? eg_recipe_loss_at(eg_model_recipe(m), 0) : NULL, err);
 	}
 	eg_samples_judge_free(j);
 	return status;

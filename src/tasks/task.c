@@ -247,3 +247,67 @@ eg_status eg_schema_json(char **text, eg_error *err) {
 	eg_arena_free(&arena);
 	return status;
 }
+
+/* ---- where a key is ---------------------------------------------------------------------------------------------- */
+
+enum { KEYS = 1024 };
+
+typedef struct place {
+	const char *name, *section, *variant; /* "beta1", "train.optimizer.", "adam" */
+} place;
+
+typedef struct places {
+	place at[KEYS];
+	int n;
+} places;
+
+static void add_place(places *p, const char *name, const char *section, const char *variant) {
+	if (p->n < KEYS) p->at[p->n++] = (place){name, section, variant};
+}
+
+static void add_keys(places *p, const eg_key *keys, int n, const char *section, const char *variant) {
+	for (int i = 0; i < n; i++) add_place(p, keys[i].name, section, variant);
+}
+
+static void add_variants(places *p, const eg_variant *v, const char *section) {
+	for (; v->name; v++) add_keys(p, v->keys, v->nkeys, section, v->name);
+}
+
+static void add_data(places *p) {
+	eg_key_set sets[SCHEMA_SETS];
+	for (int i = 0; i < EG_COUNT(types); i++)
+		for (int k = 0; k < eg_data_count(); k++) {
+			int n = sets_of(types[i], eg_source_type_at(k), sets);
+			for (int j = 0; j < n; j++) add_keys(p, sets[j].keys, sets[j].n, "data.", NULL);
+		}
+}
+
+static void add_losses(places *p) {
+	const eg_op_info *op;
+	for (int i = 0; (op = eg_loss_op(i)); i++)
+		for (int k = 0; k < op->nattrs; k++) add_place(p, op->attrs[k].name, "train.loss.", op->name);
+}
+
+const char *eg_recipe_key_path(const char *word, bool near, char *buf, size_t size) {
+	const char *names[KEYS];
+	char plain[64];
+	places *p = eg_calloc(NULL, 1, sizeof *p);
+	if (!p || (size_t)snprintf(plain, sizeof plain, "%s", word) >= sizeof plain) return eg_release(NULL, p), NULL;
+	for (char *c = plain; *c; c++)
+		if (*c == '-') *c = '_';
+	add_keys(p, eg_train_keys.keys, eg_train_keys.n, "train.", NULL);
+	add_keys(p, eg_recipe_keys.keys, eg_recipe_keys.n, "", NULL);
+	add_data(p);
+	add_variants(p, eg_optimizer_variants, "train.optimizer.");
+	add_variants(p, eg_schedule_variants, "train.schedule.");
+	add_losses(p);
+	for (int i = 0; i < p->n; i++) names[i] = p->at[i].name;
+	const char *found = near ? eg_did_you_mean(plain, names, p->n) : plain;
+	int i = 0;
+	while (found && i < p->n && strcmp(p->at[i].name, found) != 0) i++;
+	bool there = found && i < p->n;
+	const place *at = &p->at[there ? i : 0];
+	if (there) snprintf(buf, size, "%s%s%s%s", at->section, at->variant ? at->variant : "", at->variant ? "." : "", at->name);
+	eg_release(NULL, p);
+	return there ? buf : NULL;
+}
