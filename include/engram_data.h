@@ -309,11 +309,12 @@ typedef struct eg_picture_options {
 	uint8_t backdrop[3];   /* what shows through transparent pixels of a PNG, with set_backdrop; else white */
 	bool set_backdrop;
 	int64_t max_pixels;    /* height x width refused above; 0: 64 Mi */
+	bool shrink;           /* but a JPEG that is larger is read at a half, a quarter or an eighth of its height and width */
 	const eg_allocator *allocator; /* NULL: malloc. Must outlive the picture */
 } eg_picture_options;
 
-/* Reads PNG, JPEG, PGM or PPM, told by its first bytes. 16 bits are cut to 8; colour profiles, gamma and the EXIF
- * orientation are not applied. Damaged files are refused, not shown in part. options may be NULL. */
+/* Reads PNG, JPEG, PGM or PPM, told by its first bytes. 16 bits are cut to 8; it is turned as its EXIF
+ * orientation says, and sizes are those after turning; colour profiles and gamma are not applied. Damaged files are refused, not shown in part. options may be NULL. */
 EG_API eg_status eg_picture_load(const char *path, const eg_picture_options *options, eg_picture *pic, eg_error *err);
 /* The same from memory; `name` is what messages call it. */
 EG_API eg_status eg_picture_decode(const void *data, size_t size, const char *name, const eg_picture_options *options,

@@ -9,7 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_error err;
 	eg_picture pic;
-	eg_picture_options o = {.max_pixels = 1 << 18};
+	eg_picture_options o = {.max_pixels = 1 << 18, .shrink = size % 3 == 0};
+	int way = eg_exif_orientation(data, size);
+	if (way < 1 || way > 8) abort();
 	eg_picture mask = {0};
 	if (eg_png_decode_indices(data, size, &o, &mask, &err) == EG_OK && mask.C != 1) abort();
 	eg_picture_free(&mask);

@@ -244,9 +244,17 @@ eg_fetch *eg_fetch_new(eg_error *err);
 eg_status eg_fetch_run(eg_fetch *f, const eg_fetch_job *job, bool *resumed, eg_error *err);
 void eg_fetch_free(eg_fetch *f);
 
+/* ---- exif.c ------------------------------------------------------------------------------------------------------ */
+
+/* The orientation that EXIF data (from their "II" or "MM" on) tell, 1..8; 1, as it is stored: they tell none, or are damaged. */
+int eg_exif_orientation(const void *data, size_t size);
+/* Turns and mirrors the pixels as this orientation wants it; height and width change places with 5 and above. */
+eg_status eg_picture_turn(eg_picture *pic, int orientation, eg_error *err);
+
 /* ---- picture decoders -------------------------------------------------------------------------------------------- */
 
-/* Each reads one format into `pic` (allocator set by the caller). Messages do not name the file. */
+/* Each reads one format into `pic` (allocator set by the caller), turned the way up that it is to be seen. Messages do not name the
+ * file. */
 typedef eg_status (*eg_decoder)(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic,
 	eg_error *err);
 eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
@@ -257,7 +265,9 @@ eg_status eg_png_decode_indices(
 eg_status eg_mask_load(const char *path, eg_picture *pic, eg_error *err); /* a PNG file by it; messages name the file */
 eg_status eg_jpeg_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 eg_status eg_pnm_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
-/* Checks the size against o->max_pixels and allocates. */
+/* The most pixels that are read. */
+int64_t eg_picture_most(const eg_picture_options *o);
+/* Checks the size against that and allocates. */
 eg_status eg_picture_alloc(eg_picture *pic, int C, int64_t H, int64_t W, const eg_picture_options *o, eg_error *err);
 
 #endif

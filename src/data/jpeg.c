@@ -13,6 +13,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+enum { EXIF_MARKER = JPEG_APP0 + 1 };
 enum { SCANS = 200 }; /* a progressive file needs about ten; thousands would only keep us busy */
 
 typedef struct reader {
@@ -63,7 +64,8 @@ static bool guarded(reader *r, void (*step)(reader *)) {
 	return true;
 }
 
-/* CMYK as Adobe writes it is stored inverted: 255 is no ink. */
+/* CMYK: 255 is no ink. Photoshop began with it, marked such files as Adobe's, and every program followed; where the mark is missing,
+ * somebody removed what he took for metadata (so browsers, ImageMagick and Pillow see it too). */
 static void put_line(reader *r, int y) {
 	const struct jpeg_decompress_struct *j = &r->jpeg;
 	size_t W = (size_t)r->pic->W, plane = W * (size_t)r->pic->H;
@@ -73,9 +75,33 @@ static void put_line(reader *r, int y) {
 		for (size_t x = 0; x < W; x++) {
 			const uint8_t *px = r->line + x * (size_t)n;
 			int v = px[c];
-			if (n == 4) v = j->saw_Adobe_marker ? v * px[3] / 255 : (255 - v) * (255 - px[3]) / 255;
+			if (n == 4) v = v * px[3] / 255;
 			out[x] = (uint8_t)v;
 		}
+}
+
+/* A picture too large is read at a half, a quarter or an eighth of its sides, where that is allowed: the decoder makes it so small
+ * from the start. The largest that JPEG knows fits at an eighth, but of a file in several scans libjpeg keeps all coefficients. */
+static void choose_scale(reader *r) {
+	struct jpeg_decompress_struct *j = &r->jpeg;
+	int64_t most = eg_picture_most(r->options), all = (int64_t)j->image_height * j->image_width;
+	if (!r->options->shrink || (jpeg_has_multiple_scans(j) && all / 4 > most)) return;
+	j->scale_num = 1;
+	for (j->scale_denom = 1; j->scale_denom <= 8; j->scale_denom *= 2) {
+		jpeg_calc_output_dimensions(j);
+		if ((int64_t)j->output_height * j->output_width <= most) return;
+	}
+	j->scale_denom = 1; /* not even so; jpeg_start_decompress is not come to */
+	jpeg_calc_output_dimensions(j);
+}
+
+/* EXIF data lie in a marker APP1, behind their name; others use that marker too. */
+static int orientation_of(const struct jpeg_decompress_struct *j) {
+	static const char name[6] = "Exif\0"; /* two zeros */
+	for (jpeg_saved_marker_ptr m = j->marker_list; m; m = m->next)
+		if (m->marker == EXIF_MARKER && m->data_length > sizeof name && memcmp(m->data, name, sizeof name) == 0)
+			return eg_exif_orientation(m->data + sizeof name, m->data_length - sizeof name);
+	return 1;
 }
 
 static void decode(reader *r) {
@@ -84,6 +110,7 @@ static void decode(reader *r) {
 	j->client_data = r;
 	j->progress = &r->progress;
 	jpeg_mem_src(j, r->data, (unsigned long)r->size);
+	jpeg_save_markers(j, EXIF_MARKER, 0xFFFF);
 	jpeg_read_header(j, TRUE);
 	if (j->jpeg_color_space == JCS_GRAYSCALE)
 		j->out_color_space = JCS_GRAYSCALE;
@@ -92,9 +119,11 @@ static void decode(reader *r) {
 	else
 		j->out_color_space = JCS_RGB;
 	int C = j->out_color_space == JCS_GRAYSCALE ? 1 : 3;
-	eg_status status = eg_picture_alloc(r->pic, C, j->image_height, j->image_width, r->options, r->err);
+	jpeg_calc_output_dimensions(j);
+	choose_scale(r);
+	eg_status status = eg_picture_alloc(r->pic, C, j->output_height, j->output_width, r->options, r->err);
 	if (status != EG_OK) leave(r, status);
-	r->line = eg_calloc(r->pic->allocator, j->image_width, 4);
+	r->line = eg_calloc(r->pic->allocator, j->output_width, 4);
 	if (!r->line) leave(r, eg_fail(r->err, EG_ERR_MEMORY, "out of memory"));
 	jpeg_start_decompress(j);
 	while (j->output_scanline < j->output_height) {
@@ -102,7 +131,9 @@ static void decode(reader *r) {
 		JSAMPROW row = r->line;
 		if (jpeg_read_scanlines(j, &row, 1) == 1) put_line(r, y);
 	}
+	int orientation = orientation_of(j); /* finishing forgets the markers */
 	jpeg_finish_decompress(j);
+	r->status = eg_picture_turn(r->pic, orientation, r->err);
 }
 
 static void destroy(reader *r) { jpeg_destroy_decompress(&r->jpeg); }

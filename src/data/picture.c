@@ -9,12 +9,15 @@ enum { FILE_MOST = 256 << 20 }; /* bytes of a picture's file */
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
+int64_t eg_picture_most(const eg_picture_options *o) { return o->max_pixels > 0 ? o->max_pixels : (int64_t)64 << 20; }
+
 eg_status eg_picture_alloc(eg_picture *pic, int C, int64_t H, int64_t W, const eg_picture_options *o, eg_error *err) {
-	int64_t most = o->max_pixels > 0 ? o->max_pixels : (int64_t)64 << 20;
+	int64_t most = eg_picture_most(o);
 	if (H < 1 || W < 1)
 		return eg_fail(err, EG_ERR_FORMAT, "it has no pixels (%lld x %lld)", (long long)W, (long long)H);
 	if (H > INT32_MAX || W > INT32_MAX || H > most / W)
-		return eg_fail(err, EG_ERR_FORMAT, "%lld x %lld pixels are more than the %lld that are read here",
+		return eg_fail(err, EG_ERR_FORMAT, "%lld x %lld pixels are more than the %lld that are read here: make it smaller (ImageMagick: "
+		        "`convert FILE -resize 50%% NEW`)",
 		        (long long)W, (long long)H, (long long)most);
 	pic->pixels = eg_calloc(pic->allocator, (size_t)H * (size_t)W, (size_t)C);
 	if (!pic->pixels)

@@ -47,6 +47,13 @@ static eg_status read_pixels(spng_ctx *ctx, int format, int flags, eg_picture *p
 	        err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_FORMAT, "it is damaged or cut off (%s)", spng_strerror(r));
 }
 
+/* As EXIF data say, which may stand before the pixels or behind them. A chunk that is damaged there does not spoil the picture. */
+static eg_status turn(spng_ctx *ctx, eg_picture *pic, eg_error *err) {
+	struct spng_exif exif;
+	if (spng_decode_chunks(ctx) != 0 || spng_get_exif(ctx, &exif) != 0) return EG_OK;
+	return eg_picture_turn(pic, eg_exif_orientation(exif.data, exif.length), err);
+}
+
 typedef eg_status (*way)(spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 
 static eg_status decode_colours(
@@ -59,6 +66,7 @@ static eg_status decode_colours(
 	status = eg_picture_alloc(pic, grey ? 1 : 3, head.height, head.width, o, err);
 	if (!status) status = read_pixels(ctx, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS, pic, &rgba, err);
 	if (!status) to_planes(rgba, o, pic);
+	if (!status) status = turn(ctx, pic, err);
 	eg_release(pic->allocator, rgba);
 	return status;
 }
@@ -89,6 +97,7 @@ static eg_status decode_indices(
 	status = eg_picture_alloc(pic, 1, head.height, head.width, o, err);
 	if (!status) status = read_pixels(ctx, SPNG_FMT_RAW, 0, pic, &packed, err);
 	if (!status) unpack(packed, head.bit_depth, pic);
+	if (!status) status = turn(ctx, pic, err);
 	eg_release(pic->allocator, packed);
 	return status;
 }

@@ -233,7 +233,7 @@ static eg_status put(reading *r, const eg_picture *pic, eg_error *err) {
 
 static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *name, eg_error *err) {
 	eg_picture pic = {0};
-	eg_picture_options o = {.allocator = s->o->allocator};
+	eg_picture_options o = {.allocator = s->o->allocator, .shrink = true};
 	char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, name);
 	if (!path) return no_memory(f->folder, err);
 	s->paths[r->done] = path;

@@ -292,9 +292,10 @@ static bool looks_inverted(const picture_intake *p, const eg_picture *pic) {
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
         int *remark, eg_error *err) {
 	const picture_intake *p = (const picture_intake *)f;
+	const eg_picture_options o = {.shrink = true};
 	eg_picture pic = {0};
 	bool auto_invert = *remark == EG_INVERT_AUTO, invert = *remark == EG_INVERT_YES;
-	eg_status status = eg_picture_decode(bytes, size, name, NULL, &pic, err);
+	eg_status status = eg_picture_decode(bytes, size, name, &o, &pic, err);
 	if (status) return status;
 	size_t n = (size_t)pic.C * (size_t)pic.H * (size_t)pic.W;
 	uint8_t *own = eg_record_room(r, n);
