@@ -34,8 +34,10 @@ static void append(bench *b, const eg_problem *p) {
 	if ((int)strlen(p->text) > b->width) b->width = (int)strlen(p->text);
 }
 
-/* A line without its comment; false: there is nothing else on it. */
+/* A line without its comment, and without the byte order mark of a file; false: there is nothing else on it. */
 static bool is_problem(char *line) {
+	size_t mark = eg_utf8_mark(line, strlen(line));
+	if (mark) memmove(line, line + mark, strlen(line + mark) + 1);
 	line[strcspn(line, "#\r\n")] = '\0';
 	return line[strspn(line, " \t")] != '\0';
 }

@@ -84,7 +84,9 @@ static bool read_prompt(job *j) {
 	append(&j->prompt, "", 0);
 	j->prompt_name = path ? (strcmp(path, "-") ? path : "standard input") : "the prompt";
 	if (text) append(&j->prompt, text, strlen(text));
-	return path ? read_file(&j->prompt, path) : true;
+	if (path && !read_file(&j->prompt, path)) return false;
+	if (!j->bytewise) j->prompt.size = eg_text_normalize(j->prompt.data, j->prompt.size);
+	return true;
 }
 
 static void put_byte(job *j, char c) {

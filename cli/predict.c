@@ -137,6 +137,8 @@ static bool put_file(job *j, const char *path) { return put(j, (asked){.name = c
 /* A line of a file or of standard input: a map of fields, or what the one field would be. */
 static bool put_line(job *j, const char *line, size_t size, const char *where, int64_t number, bool named) {
 	char place[64];
+	size_t mark = number == 1 ? eg_utf8_mark(line, size) : 0;
+	line += mark, size -= mark;
 	const char *begin = line;
 	if (size > 0 && line[size - 1] == '\r') size--;
 	while (begin < line + size && (*begin == ' ' || *begin == '\t')) begin++;

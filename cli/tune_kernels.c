@@ -146,7 +146,8 @@ static int of_file(tuning *t, const char *path) {
 	FILE *f = fopen(path, "r");
 	if (!f) return fail("tune-kernels", "cannot open the file of problems %s", path);
 	while (code == CLI_OK && fgets(line, sizeof line, f)) {
-		char *begin = line + strspn(line, " \t");
+		char *begin = line + eg_utf8_mark(line, strlen(line));
+		begin += strspn(begin, " \t");
 		begin[strcspn(begin, "#\r\n \t")] = '\0';
 		if (*begin) code = of(t, begin);
 	}

@@ -41,6 +41,12 @@ EG_API int eg_utf8_length(const char *s, size_t size);
  * U+009F), characters that turn the direction of writing, line separators, and bytes that are not UTF-8 are not shown. */
 EG_API int eg_utf8_shown(const char *s, size_t size, bool *shown);
 
+/* What holds for every text from outside (files, pipes, prompts, questions), unless it is taken byte for byte: a byte order mark at its
+ * beginning is left out, and CR LF becomes LF. In place; returns how many bytes are left. Whether it is UTF-8 is another question. */
+EG_API size_t eg_text_normalize(char *s, size_t size);
+/* Bytes of the byte order mark at the beginning: 3, or 0. */
+EG_API size_t eg_utf8_mark(const char *s, size_t size);
+
 /* ---- vocabulary -------------------------------------------------------------------------------------------------- */
 
 typedef enum eg_unit { EG_UNIT_CHAR, EG_UNIT_BYTE, EG_UNIT_WORD } eg_unit;

@@ -755,6 +755,20 @@ static void samples(void **state) {
 	assert_says(f->err, "ends before it begins");
 }
 
+static void one_set_of_rules(void **state) {
+	static const char *const cases[][2] = {{"", ""}, {"\r\n", "\n"}, {"\r", "\r"}, {"a\r\nb\r\n", "a\nb\n"}, {"a\r\r\n", "a\r\n"},
+	        {"\n\r", "\n\r"}, {"\xef\xbb\xbf", ""}, {"\xef\xbb\xbf\xef\xbb\xbf\r\n", "\xef\xbb\xbf\n"},
+	        {"\xef\xbb", "\xef\xbb"}, {"a\xef\xbb\xbf", "a\xef\xbb\xbf"}};
+	EG_UNUSED(state);
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		char text[40];
+		strcpy(text, cases[i][0]);
+		size_t n = eg_text_normalize(text, strlen(text));
+		assert_int_equal(n, strlen(cases[i][1]));
+		assert_memory_equal(text, cases[i][1], n);
+	}
+}
+
 int main(void) {
 	if (getenv("ENGRAM_DATA")) setenv("ENGRAM_TEST_DATA", getenv("ENGRAM_DATA"), 1);
 	const struct CMUnitTest tests[] = {
@@ -774,6 +788,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(streams, setup, teardown),
 	        cmocka_unit_test_setup_teardown(streams_lose_nothing, setup, teardown),
 	        cmocka_unit_test_setup_teardown(samples, setup, teardown),
+	        cmocka_unit_test(one_set_of_rules),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,20 +98,16 @@ static size_t cut_to(const char *s, size_t limit) {
 
 /* Checks the `size` bytes and brings them into shape. */
 static eg_status tidy(const char *name, bool table, const eg_text_options *o, char *s, size_t *size, eg_error *err) {
-	size_t from = 0, to = 0, end = *size;
+	size_t from = eg_utf8_mark(s, *size), end = *size;
 	if (o->any_bytes) {
 		if (o->limit > 0 && (int64_t)end > o->limit) *size = (size_t)o->limit;
 		return EG_OK;
 	}
-	if (end >= BOM && memcmp(s, "\xEF\xBB\xBF", BOM) == 0) from = BOM;
 	if (o->limit > 0 && (int64_t)(end - from) > o->limit) end = from + cut_to(s + from, (size_t)o->limit);
 	size_t wrong = eg_utf8_check(s + from, end - from) + from;
 	if (wrong < end) return not_utf8(name, table, s, from, end, wrong, err);
-	for (; from < end; from++) {
-		if (s[from] == '\r' && from + 1 < *size && s[from + 1] == '\n') continue;
-		s[to++] = s[from];
-	}
-	*size = to;
+	if (end > from && end < *size && s[end - 1] == '\r' && s[end] == '\n') end--; /* the limit cuts between them */
+	*size = eg_text_normalize(s, end);
 	return EG_OK;
 }
 

@@ -401,7 +401,9 @@ eg_status eg_value_parse(const char *text, size_t size, const char *name, eg_val
 		.zeros = true,
 		.put = put_value,
 		.has = has_value};
+	size_t mark = eg_utf8_mark(text, size);
 	*root = NULL;
+	text += mark, size -= mark;
 	if (size > EG_VALUE_BYTES)
 		return eg_fail(err, EG_ERR_FORMAT, "%s: %zu bytes of JSON, at most %d are read", name, size,
 			EG_VALUE_BYTES);

@@ -5,6 +5,7 @@
  *
  * Not here: measuring and use (core/tune.c). */
 #include "engram_io.h"
+#include "engram_text.h"
 #include "io/tree.h"
 
 #include <math.h>
@@ -81,7 +82,8 @@ static eg_status read_file(const char *path, const eg_context *ctx, eg_arena *ar
 	size_t size = 0;
 	eg_tree *root = NULL;
 	eg_status status = eg_file_read(NULL, path, LARGEST, &data, &size, err);
-	if (!status) status = eg_json_parse(arena, data, size, path, &root, err);
+	size_t mark = status ? 0 : eg_utf8_mark(data, size);
+	if (!status) status = eg_json_parse(arena, data + mark, size - mark, path, &root, err);
 	eg_release(NULL, data);
 	if (!status) status = check_head(root, path, ctx, err);
 	if (!status) status = read_all(root, path, arena, m, n, err);

@@ -1,9 +1,12 @@
-/* utf8.c - is it UTF-8, character by character: what texts that are read and values that are written ask.
+/* utf8.c - is it UTF-8, character by character: what texts that are read and values that are written ask; and the rules for the
+ * beginning of a text and the ends of its lines, which hold for every reader.
  *
  * UTF-8 is that of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Not here: whole texts, their lines
  * and characters (data/text.c). */
 #include "base/base.h"
 #include "engram_text.h"
+
+#include <string.h>
 
 static bool follows(const unsigned char *s, int i) { return (s[i] & 0xC0) == 0x80; }
 
@@ -34,4 +37,13 @@ int eg_utf8_shown(const char *text, size_t size, bool *shown) {
 	*shown = (n == 1 && s[0] >= 0x20 && s[0] != 0x7F) || (n == 2 && !(s[0] == 0xC2 && s[1] < 0xA0)) || (n == 3 && !turns(s)) ||
 	         n == 4;
 	return n ? n : 1;
+}
+
+size_t eg_utf8_mark(const char *s, size_t size) { return size >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; }
+
+size_t eg_text_normalize(char *s, size_t size) {
+	size_t to = 0;
+	for (size_t i = eg_utf8_mark(s, size); i < size; i++)
+		if (s[i] != '\r' || i + 1 == size || s[i + 1] != '\n') s[to++] = s[i];
+	return to;
 }

@@ -2,6 +2,7 @@
  *
  * A tree of positions rather than libyaml's own document, because that forgets aliases' cost, accepts duplicate keys
  * and can be driven to unbounded recursion. Not here: what the keys mean. */
+#include "engram_text.h"
 #include "io/tree.h"
 
 #include <string.h>
@@ -205,12 +206,12 @@ static eg_status document(reader *r, eg_tree **root) {
 }
 
 static eg_status parse(reader *r, const char *text, size_t size, eg_tree **root) {
-	static const char mark[] = {'\xEF', '\xBB', '\xBF'}; /* the byte order mark, with which some editors begin a file */
+	size_t mark = eg_utf8_mark(text, size); /* with which some editors begin a file */
 	*root = NULL;
 	if (size > EG_TREE_BYTES)
 		return eg_fail(r->err, EG_ERR_FORMAT, "%s: %zu bytes of YAML, at most %d are read", r->b.source, size,
 			EG_TREE_BYTES);
-	if (size >= sizeof mark && !memcmp(text, mark, sizeof mark)) text += sizeof mark, size -= sizeof mark;
+	text += mark, size -= mark;
 	if (!yaml_parser_initialize(&r->parser)) return no_memory(r);
 	r->budget = EG_TREE_NODES;
 	r->text = text, r->size = size;

@@ -123,6 +123,13 @@ eg_status eg_inspect_text(eg_inspection *i, const char *text, size_t size, const
 	if (!v)
 		return eg_fail(err, EG_ERR_ARG,
 		        "the model does not read text; without a text, samples of its own data are run through it");
+	if (eg_vocab_unit(v) != EG_UNIT_BYTE) {
+		char *own = eg_arena_alloc(&i->arena, size + 1);
+		if (!own) return eg_inspect_no_memory(err);
+		if (size) memcpy(own, text, size);
+		size = eg_text_normalize(own, size);
+		text = own;
+	}
 	eg_status status = eg_vocab_encode(v, text, size, name, &ids, &n, err);
 	if (status) return status;
 	int mark = eg_vocab_end(v) >= 0; /* samples of their own begin with it */

@@ -198,15 +198,12 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
         int *remark, eg_error *err) {
-	const char *text = bytes;
 	EG_UNUSED(remark);
 	bool any = eg_vocab_unit(eg_intake_vocab(f)) == EG_UNIT_BYTE;
-	if (!any && size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3, size -= 3; /* a byte order mark */
 	char *own = eg_record_room(r, size + 1);
 	if (!own) return no_memory(err);
-	size_t n = 0;
-	for (size_t i = 0; i < size; i++)
-		if (any || text[i] != '\r' || i + 1 == size || text[i + 1] != '\n') own[n++] = text[i];
+	if (size) memcpy(own, bytes, size);
+	size_t n = any ? size : eg_text_normalize(own, size);
 	own[n] = '\0';
 	if (!any && eg_utf8_check(own, n) < n) {
 		eg_text_place p = eg_text_place_of(own, eg_utf8_check(own, n));

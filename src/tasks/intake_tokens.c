@@ -111,14 +111,15 @@ static size_t next_token(const tokens_intake *x, const char **s, const char *end
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
         int *remark, eg_error *err) {
 	const tokens_intake *x = (const tokens_intake *)f;
-	const char *s = bytes, *end = s + size;
 	int n = 0;
 	EG_UNUSED(remark);
 	if (eg_utf8_check(bytes, size) < size)
 		return eg_fail(err, EG_ERR_FORMAT, "%s: this is no UTF-8 text; convert it", name);
 	const char **at = eg_record_room(r, (size + 1) * sizeof *at);
-	char *own = eg_record_room(r, 2 * size + 1); /* a zero behind each */
-	if (!at || !own) return no_memory(err);
+	char *own = eg_record_room(r, 2 * size + 1), *text = eg_record_room(r, size + 1); /* own: a zero behind each */
+	if (!at || !own || !text) return no_memory(err);
+	if (size) memcpy(text, bytes, size);
+	const char *s = text, *end = s + eg_text_normalize(text, size);
 	for (size_t k; (k = next_token(x, &s, end)) > 0; s += k) {
 		memcpy(own, s, k);
 		own[k] = '\0';
