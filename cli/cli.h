@@ -146,6 +146,9 @@ bool cli_make_folder(const cli_args *a, const char *path);
 eg_part cli_split(const cli_args *a, eg_part otherwise);
 /* Takes samples from where --data, --folder and --path say. */
 eg_status cli_choose_data(const cli_args *a, eg_task *t, eg_error *err);
+/* eg_samples_load; tells what is odd about the parts that were read, and names every record that cannot be read. */
+eg_status cli_samples(
+	const cli_args *a, eg_task *t, const eg_samples_options *o, eg_samples **samples, eg_error *err);
 /* What messages call the data: the path given, or the name of the source. */
 const char *cli_data_name(const cli_args *a, const eg_task *t);
 

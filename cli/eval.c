@@ -342,7 +342,7 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
 	if (!status) status = cli_choose_data(a, t, &err);
 	if (!status) o.part = cli_split(a, eg_task_eval_part(t));
-	if (!status) status = eg_samples_load(t, &o, &s, &err);
+	if (!status) status = cli_samples(a, t, &o, &s, &err);
 	if (!status) show_plan(m, t, s, o.part);
 	if (!status) status = eg_evaluation_run(m, s, o.part, 0, &e, &err);
 	if (status)

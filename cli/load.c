@@ -198,3 +198,22 @@ eg_status cli_choose_data(const cli_args *a, eg_task *t, eg_error *err) {
 const char *cli_data_name(const cli_args *a, const eg_task *t) {
 	return args_has(a, "path") ? args_text(a, "path") : eg_source_info(eg_task_source(t))->name;
 }
+
+eg_status cli_samples(
+        const cli_args *a, eg_task *t, const eg_samples_options *o, eg_samples **samples, eg_error *err) {
+	eg_status status = eg_samples_load(t, o, samples, err);
+	const eg_source *s = eg_task_source(t);
+	const char *broken = eg_source_broken(s);
+	for (int p = 0; p < EG_PARTS && !status && o->fold == 0; p++) {
+		const char *remark = eg_source_count(s, (eg_part)p) > 0 ? eg_source_remark(s, (eg_part)p) : NULL;
+		if (remark) fail(a->verb->name, "note: data, part '%s': %s", eg_part_name((eg_part)p), remark);
+	}
+	/* Where there is but one, the error names it. */
+	if (!broken || o->fold > 0 || (status && !strchr(broken, '\n'))) return status;
+	for (const char *line = broken; *line; line += strspn(line, "\n")) {
+		int n = (int)strcspn(line, "\n");
+		fail(a->verb->name, "%.*s", n, line);
+		line += n;
+	}
+	return status;
+}

@@ -192,13 +192,14 @@ static bool put_path(job *j, const char *path) {
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-/* Paths of the plain files in a folder, sorted, without hidden ones. *n -1: it cannot be read. */
-static char **list_folder(const char *folder, int *n) {
+/* Paths of the plain files in a folder, sorted, without hidden ones. *n -1: it cannot be read. *others: folders, pipes and so on. */
+static char **list_folder(const char *folder, int *n, int *others) {
 	struct dirent *e;
 	struct stat st;
 	char **all = NULL;
 	int room = 0;
 	*n = -1;
+	*others = 0;
 	DIR *d = opendir(folder);
 	if (!d) return NULL;
 	for (*n = 0; (e = readdir(d));) {
@@ -208,6 +209,7 @@ static char **list_folder(const char *folder, int *n) {
 		snprintf(path, size, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", e->d_name);
 		if (stat(path, &st) || !S_ISREG(st.st_mode)) {
 			free(path);
+			++*others;
 			continue;
 		}
 		if (*n == room) {
@@ -229,10 +231,13 @@ static void widen(job *j, const char *name) {
 }
 
 static bool put_folder(job *j, const char *folder) {
-	int n;
+	int n, others;
 	bool ok = true;
 	eg_error err = {.status = EG_ERR_IO};
-	char **paths = list_folder(folder, &n);
+	char **paths = list_folder(folder, &n, &others);
+	if (others > 0)
+		fail("predict", "note: %s: %d %s in it (folder, pipe or link that leads nowhere) %s passed over", folder, others,
+		        others == 1 ? "thing" : "things", others == 1 ? "is" : "are");
 	if (n < 1) {
 		ok = ask(j);
 		snprintf(err.message, sizeof err.message,
@@ -430,7 +435,7 @@ static void answer_records(job *j) {
 	eg_status status = eg_task_open(eg_model_recipe(j->model), &t, &err);
 	if (!status) status = cli_choose_data(j->args, t, &err);
 	if (!status) o.part = cli_split(j->args, eg_task_eval_part(t));
-	if (!status) status = eg_samples_load(t, &o, &s, &err);
+	if (!status) status = cli_samples(j->args, t, &o, &s, &err);
 	if (!status) status = answer_part(j, s, o.part, &err);
 	if (status && status != EG_ERR_STOPPED) j->code = fail_error("predict", &err);
 	eg_samples_free(s);
@@ -479,7 +484,12 @@ static const char *const of_records[] = {"split", "data", "folder", "path", "tru
 static bool check(const cli_args *a) {
 	if (args_has(a, "path") && args_has(a, "folder"))
 		return fail_usage("predict", "--path and --folder exclude each other"), false;
-	if (a->noperands == 1 && !args_has(a, "text")) return true;
+	if (a->noperands == 1 && !args_has(a, "text")) {
+		const char *invert = args_has(a, "invert") ? args_text(a, "invert") : "no";
+		if (strcmp(invert, "yes") != 0) return true; /* records never are by themselves */
+		fail_usage("predict", "--invert yes is about pictures that are named; records of the data are taken as they are");
+		return false;
+	}
 	for (int i = 0; i < (int)(sizeof of_records / sizeof *of_records); i++) {
 		if (!args_has(a, of_records[i])) continue;
 		fail_usage("predict", "--%s is about the records of the data; leave the inputs out", of_records[i]);

@@ -83,7 +83,7 @@ bool train_load(training *t, int folds, int fold) {
 	eg_error err;
 	const eg_samples_options o = {.part = EG_PART_TRAIN, .folds = folds, .fold = fold};
 	if (!t->task && eg_task_open(t->recipe, &t->task, &err)) return fail_error("train", &err), false;
-	if (eg_task_fits(t->task, &err) || eg_samples_load(t->task, &o, &t->samples, &err))
+	if (eg_task_fits(t->task, &err) || cli_samples(t->args, t->task, &o, &t->samples, &err))
 		return fail_error("train", &err), false;
 	t->has_validation = eg_samples_count(t->samples, EG_PART_VALIDATION) > 0;
 	snprintf(t->rate, sizeof t->rate, "%s/s", eg_task_unit(t->task, false));

@@ -238,6 +238,9 @@ EG_API int64_t eg_source_count(const eg_source *s, eg_part part); /* of a prepar
 /* Why a prepared part has no records, or what is odd about those it has, as a sentence without an end; NULL: nothing
  * to say. */
 EG_API const char *eg_source_remark(const eg_source *s, eg_part part);
+/* The records that could not be read when parts were prepared, a line each ("FILE: why"), up to some tens, and how many more there are;
+ * NULL: none. Also after a failure. */
+EG_API const char *eg_source_broken(const eg_source *s);
 /* Record i of a prepared part, its fields `wanted` (bit k: field k). May be called from several threads at a time,
  * each with a record of its own. Damaged contents: EG_ERR_FORMAT with file and line, and what may be done. */
 EG_API eg_status eg_source_read(

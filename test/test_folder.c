@@ -196,7 +196,7 @@ static void refuses_folders(void **state) {
 	make_folder(b, "train/empty");
 	write_text(b, "train/empty/a.gif", "GIF89a", 6);
 	refuse(b, &o, "train",
-	        "train/empty' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds 1 other file");
+	        "train/empty' (" EG_PICTURE_FILES "); it holds 1 other file: 1 .gif file is not read: convert it to PNG");
 	run("rm -r", path_of(b, path, "train/empty"));
 	write_text(b, "train/bee/broken.jpg", "no picture", 10);
 	refuse(b, &o, "train", "train/bee/broken.jpg': it is none of PNG, JPEG, PGM and PPM");
@@ -359,6 +359,166 @@ static void classes_of_a_model(void **state) {
 	refuse(b, &o, "test", "/test/bee' is a class that is not among the 2");
 }
 
+/* ---- parts, what is passed over, what is broken ------------------------------------------------------------------ */
+
+static void in_top(const bench *b, const char *command) {
+	char line[900];
+	snprintf(line, sizeof line, "cd '%s' && %s", b->top, command);
+	assert_int_equal(system(line), 0);
+}
+
+static void validation_part(void **state) {
+	static const char *const names[] = {"val", "Valid", "validation"};
+	bench *b = *state;
+	write_set(b);
+	in_top(b, "mkdir -p x/bee && cp train/bee/x.pgm x/bee && mv train Train && mv test TEST");
+	for (int i = 0; i < EG_COUNT(names); i++) {
+		char move[100], id[100];
+		snprintf(move, sizeof move, "mv %s %s", i ? names[i - 1] : "x", names[i]);
+		in_top(b, move);
+		eg_source *s = open_folder(b, b->top, "validation=0.25");
+		eg_source_want_picture(s, 1, 4, 4);
+		for (int p = 0; p < EG_PARTS; p++)
+			if (eg_source_prepare(s, (eg_part)p, &b->err)) fail_msg("%s", b->err.message);
+		assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 6);
+		assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 1);
+		assert_int_equal(eg_source_count(s, EG_PART_TEST), 2);
+		snprintf(id, sizeof id, "%s/bee/x.pgm", names[i]);
+		check_record(b, s, EG_PART_VALIDATION, 0, "bee", 20, id);
+		assert_non_null(strstr(eg_source_remark(s, EG_PART_VALIDATION), "so 'validation: 0.25' is not used"));
+		eg_source_close(s);
+	}
+	in_top(b, "mkdir -p val validation/wasp && cp Train/bee/x.pgm validation/wasp");
+	eg_source *s = open_folder(b, b->top, NULL);
+	assert_int_equal(eg_source_prepare(s, EG_PART_VALIDATION, &b->err), EG_ERR_FORMAT);
+	assert_non_null(strstr(b->err.message, "two folders for the part 'validation', 'val' and 'validation': rename one"));
+	in_top(b, "rmdir val");
+	eg_source_want_picture(s, 1, 4, 4);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &b->err), EG_OK);
+	assert_int_equal(eg_source_prepare(s, EG_PART_VALIDATION, &b->err), EG_ERR_FORMAT);
+	assert_non_null(strstr(b->err.message, "/wasp' is a class that is not among the 3 of training"));
+	eg_source_close(s);
+	in_top(b, "rm -r TEST && mv Train/* . && rm -r Train"); /* without train/, a folder may be a class of that name */
+	s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	in_top(b, "cp bee/x.pgm validation && rm -r validation/wasp");
+	for (int p = 0; p < 2; p++)
+		if (eg_source_prepare(s, (eg_part)p, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 7);
+	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 0);
+	eg_source_close(s);
+}
+
+/* Pipes are not waited for; what is not read is counted, and said once. */
+static void tells_what_is_passed_over(void **state) {
+	bench *b = *state;
+	write_set(b);
+	in_top(b,
+	        "cd train && mkdir ant/sub.png && mkfifo ant/pipe.pgm bee/other.jpg && ln -s nowhere bee/link.png && touch bee/a.webp bee/b.WEBP "
+	        "ant/c.bmp loose.png ant/.hidden.webp bee/readme.md && ln -s ../ant/a.PGM bee/good.pgm && mkdir ../extra ../more ../.git");
+	eg_source *s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	if (eg_source_prepare(s, EG_PART_TRAIN, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 7);
+	char want[300];
+	snprintf(want, sizeof want,
+	        "2 .webp, 1 .bmp files are not read: convert them to PNG or JPEG (ImageMagick: `mogrify -format png FILE`); 4 called like "
+	        "pictures are no files; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not "
+	        "read; in '");
+	assert_ptr_equal(strstr(eg_source_remark(s, EG_PART_TRAIN), want), eg_source_remark(s, EG_PART_TRAIN));
+	assert_non_null(strstr(eg_source_remark(s, EG_PART_TRAIN), "/set' the folders 'extra' and 1 more are not read"));
+	if (eg_source_prepare(s, EG_PART_TEST, &b->err)) fail_msg("%s", b->err.message);
+	assert_null(eg_source_remark(s, EG_PART_TEST));
+	eg_source_close(s);
+	char path[200];
+	eg_picture pic;
+	assert_int_equal(eg_picture_load(path_of(b, path, "train/ant/pipe.pgm"), NULL, &pic, &b->err), EG_ERR_IO);
+	assert_non_null(strstr(b->err.message, "it is a pipe or a device, no file"));
+	assert_int_equal(eg_picture_load("/dev/zero", NULL, &pic, &b->err), EG_ERR_IO);
+}
+
+static void broken_pictures(void **state) {
+	bench *b = *state;
+	write_set(b);
+	write_text(b, "train/ant/a.PGM", "P5 9 9 255\nno", 13);
+	write_text(b, "train/bee/y.png", "", 0);
+	write_text(b, "test/ant/u.jpg", "GIF89a", 6);
+	eg_source *s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &b->err), EG_ERR_FORMAT);
+	assert_non_null(strstr(b->err.message, "train/ant/a.PGM': it is cut off"));
+	assert_non_null(strstr(b->err.message, ". 2 of 7 records of the part 'train' cannot be read; mend or remove them, or leave "
+	                                       "them out with 'broken: skip' in 'data'"));
+	assert_non_null(strstr(eg_source_broken(s), "train/ant/a.PGM': it is cut off"));
+	assert_non_null(strstr(eg_source_broken(s), "train/bee/y.png': it is empty"));
+	eg_source_close(s);
+	s = open_folder(b, b->top, "broken=skip");
+	eg_source_want_picture(s, 1, 4, 4);
+	for (int p = 0; p < EG_PARTS; p++)
+		if (eg_source_prepare(s, (eg_part)p, &b->err)) fail_msg("%s", b->err.message);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 5);
+	assert_non_null(strstr(eg_source_remark(s, EG_PART_TRAIN), "2 of 7 records that cannot be read are left out; 1 folder"));
+	assert_string_equal(eg_source_remark(s, EG_PART_TEST), "1 of 3 records that cannot be read is left out");
+	check_record(b, s, EG_PART_TRAIN, 0, "Zebra", 30, "train/Zebra/1.pgm");
+	check_record(b, s, EG_PART_TRAIN, 1, "bee", 20, "train/bee/x.pgm");
+	check_record(b, s, EG_PART_TRAIN, 2, "Zebra", 31, "train/Zebra/2.pgm");
+	check_record(b, s, EG_PART_TRAIN, 4, "ant", 12, "train/ant/c.pgm");
+	check_record(b, s, EG_PART_TEST, 1, "bee", 120, "test/bee/t.pgm");
+	eg_source_close(s);
+	for (int i = 0; i < 60; i++) {
+		char name[40];
+		snprintf(name, sizeof name, "train/bee/z%02d.png", i);
+		write_text(b, name, "", 0);
+	}
+	s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &b->err), EG_ERR_FORMAT);
+	assert_non_null(strstr(b->err.message, ". 62 of 67 records"));
+	const char *all = eg_source_broken(s);
+	assert_non_null(strstr(all, "z37.png"));
+	assert_null(strstr(all, "z38.png"));
+	assert_string_equal(all + strlen(all) - 12, "\nand 22 more");
+	assert_ptr_equal(eg_source_broken(s), all); /* said once */
+	assert_string_equal(all + strlen(all) - 12, "\nand 22 more");
+	eg_source_close(s);
+	in_top(b, "rm train/*/[a-zA-Z1-2]*.p* train/*/*.PGM; for c in Zebra ant bee; do : >train/$c/e.png; done");
+	s = open_folder(b, b->top, "broken=skip");
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &b->err), EG_ERR_FORMAT);
+	assert_non_null(strstr(b->err.message, "none of the 3 records of the part 'train' can be read, the first: "));
+	eg_source_close(s);
+}
+
+/* A name that would break, or fake, what is shown. */
+static void names_of_classes(void **state) {
+	static const char *const names[] = {"a\nb", "a\tb", "a\033[31mb", "a\x7f", "a\xc2\x9b", "a\r"};
+	bench *b = *state;
+	write_set(b);
+	for (int i = 0; i < EG_COUNT(names); i++) {
+		char folder[100], file[120];
+		snprintf(folder, sizeof folder, "train/%s", names[i]);
+		snprintf(file, sizeof file, "%s/1.pgm", folder);
+		make_folder(b, folder);
+		write_picture(b, file, 1, 4, 4, 1);
+		eg_source *s = open_folder(b, b->top, NULL);
+		eg_source_want_picture(s, 1, 4, 4);
+		for (int prepared = 0; prepared < 2; prepared++) {
+			eg_status status = prepared ? eg_source_prepare(s, EG_PART_TRAIN, &b->err) : eg_source_learn_names(s, &b->err);
+			assert_int_equal(status, EG_ERR_FORMAT);
+			assert_non_null(strstr(b->err.message, "the name of a class, 'a...', has the control character U+00"));
+		}
+		eg_source_close(s);
+		char path[200];
+		run("rm -r", path_of(b, path, folder));
+	}
+	make_folder(b, "train/a\nb");
+	eg_data_options o = sized(b);
+	refuse(b, &o, "train", "/train': the name of a class, 'a...', has the control character U+000A");
+	eg_source *s;
+	assert_int_equal(eg_source_open("idx", (const char *const[]){"images=i", "labels=l", "class_names=[\"a\\nb\", c]", NULL}, &s, &b->err),
+	        EG_ERR_FORMAT);
+	assert_non_null(strstr(b->err.message, "has the control character U+000A"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(reads_in_turn, setup, teardown),
@@ -370,6 +530,10 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(yields_records, setup, teardown),
 	        cmocka_unit_test_setup_teardown(classes_of_parts, setup, teardown),
 	        cmocka_unit_test_setup_teardown(classes_of_a_model, setup, teardown),
+	        cmocka_unit_test_setup_teardown(validation_part, setup, teardown),
+	        cmocka_unit_test_setup_teardown(tells_what_is_passed_over, setup, teardown),
+	        cmocka_unit_test_setup_teardown(broken_pictures, setup, teardown),
+	        cmocka_unit_test_setup_teardown(names_of_classes, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,8 +200,9 @@ static void pictures_with_masks(void **state) {
 	eg_record_free(&r);
 	eg_source_close(s);
 	/* Room for one: the others are decoded each time. */
-	s = open_source(f, "masks", TRAIN, path, NAMES, NULL);
+	s = open_source(f, "masks", 0, path, NAMES, NULL);
 	eg_masks_keep(s, 150);
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &f->err), EG_OK);
 	for (int turn = 0; turn < 3; turn++)
 		for (int i = 0; i < 3; i++) {
 			static const char *const ids[] = {"train/a.ppm", "train/a-b.ppm", "train/b.c.ppm"};
@@ -215,16 +216,6 @@ static void pictures_with_masks(void **state) {
 	write_set(f);
 	s = open_source(f, "masks", TRAIN, path, NAMES, "limit=1", NULL);
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 1);
-	eg_source_close(s);
-}
-
-/* Reading record i fails, and says so. */
-static void refuse_pair(sources *f, const char *path, int i, const char *words) {
-	eg_record r = {0};
-	eg_source *s = open_source(f, "masks", TRAIN, path, NAMES, NULL);
-	assert_int_equal(eg_source_read(s, EG_PART_TRAIN, i, 3, &r, &f->err), EG_ERR_FORMAT);
-	assert_says(f->err.message, words);
-	eg_record_free(&r);
 	eg_source_close(s);
 }
 
@@ -273,15 +264,70 @@ static void pairs_are_refused(void **state) {
 	snprintf(path, sizeof path, "path=%s/m", f->folder);
 	mask[W + 3] = 2;
 	write_png(f, "m/trainannot/a.png", (png){W, H, 8, PALETTE, false}, mask);
-	refuse_pair(f, path, 0,
+	refuse_source(f, "masks", TRAIN,
 	        "m/trainannot/a.png': the pixel in row 1, column 3 (from 0) is 2, but there are 2 classes, 0 to 1, and "
-	        "9 for none");
+	        "9 for none|1 of 3 records of the part 'train' cannot be read",
+	        path, NAMES, NULL);
 	write_png(f, "m/trainannot/a.png", (png){H, W, 8, PALETTE, false}, mask);
-	refuse_pair(f, path, 0, "m/train/a.ppm' is 4 x 5 (height, width), but its mask '");
+	refuse_source(f, "masks", TRAIN, "m/train/a.ppm' is 4 x 5 (height, width), but its mask '", path, NAMES, NULL);
 	write_text(f, "m/trainannot/a.png", "text");
-	refuse_pair(f, path, 0, "m/trainannot/a.png': it is no PNG");
+	refuse_source(f, "masks", TRAIN, "m/trainannot/a.png': it is no PNG", path, NAMES, NULL);
 	write_text(f, "m/train/a-b.ppm", "P6 5 4 255\nshort");
-	refuse_pair(f, path, 1, "cannot read picture '");
+	refuse_source(f, "masks", TRAIN, "a.png': it is no PNG. 2 of 3 records|leave them out with 'broken: skip'", path, NAMES, NULL);
+}
+
+/* All that are broken are named, and left out where that is wished. */
+static void broken_pairs(void **state) {
+	sources *f = *state;
+	char path[400];
+	eg_source *s;
+	if (no_png()) skip();
+	write_set(f);
+	snprintf(path, sizeof path, "path=%s/m", f->folder);
+	write_text(f, "m/trainannot/a.png", "text");
+	write_text(f, "m/train/a-b.ppm", "P6 5 4 255\nshort");
+	write_pair(f, "train", "d", 1);
+	unlink(path_in(f, "m/trainannot/d.png"));
+	assert_int_equal(eg_source_open("masks", (const char *const[]){path, NAMES, NULL}, &s, &f->err), EG_OK);
+	assert_null(eg_source_broken(s));
+	assert_int_equal(eg_source_prepare(s, EG_PART_TRAIN, &f->err), EG_ERR_FORMAT);
+	assert_says(f->err.message, "3 of 4 records of the part 'train' cannot be read");
+	assert_says(eg_source_broken(s), "m/train/d.ppm' has no mask");
+	assert_says(eg_source_broken(s), "m/trainannot/a.png': it is no PNG");
+	assert_says(eg_source_broken(s), "m/train/a-b.ppm'");
+	eg_source_close(s);
+	s = open_source(f, "masks", TRAIN, path, NAMES, "broken=skip", NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 1);
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "3 of 4 records that cannot be read are left out");
+	check_pair(f, s, EG_PART_TRAIN, 0, 2, "train/b.c.ppm");
+	eg_source_close(s);
+	write_text(f, "m/train/b.c.ppm", "");
+	refuse_source(f, "masks", TRAIN, "none of the 4 records of the part 'train' can be read", path, NAMES, "broken=skip", NULL);
+}
+
+/* Capitals, other names of the validation part, and what else there is. */
+static void names_of_parts(void **state) {
+	sources *f = *state;
+	char path[400], line[900];
+	if (no_png()) skip();
+	write_set(f);
+	snprintf(path, sizeof path, "path=%s/m", f->folder);
+	snprintf(line, sizeof line,
+	        "cd %s/m && mv train Train && mv trainannot TrainAnnot && mv val valid && mv valannot validationannot && mkdir more "
+	        "Train/x.png && touch Train/b.webp Train/c.BMP Train/e.webp && mkfifo Train/pipe.jpg",
+	        f->folder);
+	assert_int_equal(system(line), 0);
+	eg_source *s = open_source(f, "masks", ALL, path, NAMES, NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 3);
+	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 1);
+	check_pair(f, s, EG_PART_VALIDATION, 0, 3, "valid/a.ppm");
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "2 .webp, 1 .bmp files are not read: convert them to PNG or JPEG");
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "2 called like pictures are no files");
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "/m' the folder 'more' is not read");
+	eg_source_close(s);
+	snprintf(line, sizeof line, "mkdir %s/m/val", f->folder);
+	assert_int_equal(system(line), 0);
+	refuse_source(f, "masks", VALIDATION, "two folders for the part 'validation', 'val' and 'valid': rename one", path, NAMES, NULL);
 }
 
 /* ---- CamVid, where this machine has it --------------------------------------------------------------------------- */
@@ -327,6 +373,8 @@ int main(void) {
 	        CASE(pictures_with_masks),
 	        CASE(sets_are_refused),
 	        CASE(pairs_are_refused),
+	        CASE(broken_pairs),
+	        CASE(names_of_parts),
 	        CASE(camvid),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

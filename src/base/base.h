@@ -133,6 +133,10 @@ enum { EG_RNG_INIT = 1, EG_RNG_DROPOUT, EG_RNG_SHUFFLE, EG_RNG_SPLIT, EG_RNG_AUG
 /* Whole file into memory. Refuses files larger than `limit` bytes (0: 2 GB) and directories; *data is NUL-terminated
  * beyond *size, released with eg_release. Messages name the path and the system's reason. */
 eg_status eg_file_read(const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err);
+/* The same for what was not named by the user, but found in a folder or in another file: a regular file only, so that no pipe and no
+ * device is waited for. */
+eg_status eg_file_read_regular(
+	const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err);
 
 /* A path that begins with ~/ as one below HOME, in buf, where there is no such file as it stands; else `path` itself: shells do
  * this for words of a command, nobody for a text in a file. */

@@ -82,13 +82,14 @@ memory:
 	return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory after %zu bytes", path, b->size);
 }
 
-eg_status eg_file_read(
-        const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
+static eg_status read_file(const eg_allocator *a, const char *path, size_t limit, bool regular, char **data, size_t *size,
+        eg_error *err) {
 	if (limit == 0) limit = (size_t)1 << 31;
 	if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
 	*data = NULL;
 	*size = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A pipe that nobody writes to would be waited for; on a regular file the flag means nothing. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK | O_NOCTTY : 0));
 	if (fd < 0) return eg_fail(err, EG_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
 	struct stat st;
 	bytes b = {NULL, 0, 0};
@@ -97,6 +98,8 @@ eg_status eg_file_read(
 		status = eg_fail(err, EG_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
 		status = eg_fail(err, EG_ERR_IO, "cannot read '%s': it is a folder", path);
+	else if (regular && !S_ISREG(st.st_mode))
+		status = eg_fail(err, EG_ERR_IO, "cannot read '%s': it is a pipe or a device, no file", path);
 	else if (st.st_size > 0 && (uintmax_t)st.st_size > limit)
 		status = too_large(path, limit, err);
 	else
@@ -109,6 +112,16 @@ eg_status eg_file_read(
 	*data = b.data;
 	*size = b.size;
 	return EG_OK;
+}
+
+eg_status eg_file_read(
+        const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
+	return read_file(a, path, limit, false, data, size, err);
+}
+
+eg_status eg_file_read_regular(
+        const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
+	return read_file(a, path, limit, true, data, size, err);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

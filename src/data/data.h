@@ -48,6 +48,8 @@ struct eg_source {
 	int64_t count[EG_PARTS];
 	bool prepared[EG_PARTS];
 	const char *remarks[EG_PARTS];
+	int skip_broken;    /* key `broken`, of sources that have it */
+	struct eg_broken *broken; /* records that could not be read */
 	int want[3]; /* C, H, W of pictures; 0: as they are */
 };
 
@@ -81,8 +83,29 @@ eg_status eg_source_no_memory(const eg_source *s, eg_error *err);
 void eg_source_advise(const eg_data_info *info, eg_status status, eg_error *err);
 /* Names of classes for field `field`: they are copied to the arena. Those that were there must be the first of them. */
 eg_status eg_source_set_names(eg_source *s, int field, const char *const *names, int n, eg_error *err);
+eg_status eg_class_name_check(const char *name, eg_error *err); /* is it UTF-8, without control characters? */
 void eg_source_forget_names(eg_source *s, int field); /* the field is as in the table */
 void eg_source_remark_on(eg_source *s, eg_part part, const char *fmt, ...) EG_PRINTF(3, 4);
+/* The same behind what has been remarked already. */
+void eg_source_remark_more(eg_source *s, eg_part part, const char *fmt, ...) EG_PRINTF(3, 4);
+
+/* ---- broken.c: records that cannot be read, all of them --------------------------------------------------------- */
+
+/* Key `broken` of sources that look at all their records before any is asked for. */
+#define EG_BROKEN_KEY \
+	{ \
+		.name = "broken", .type = EG_KEY_ENUM, .offset = offsetof(eg_source, skip_broken), .names = eg_broken_names, \
+		.def = 0, .doc = "records that cannot be read: error (the default; all of them are named), or skip: they are " \
+				 "left out, and counted" \
+	}
+extern const char *const eg_broken_names[];
+/* Notes what is wrong with a record, so that the next may be looked at; what is no fault of a record (memory, sizes) comes back. */
+eg_status eg_broken_add(eg_source *s, eg_status status, const eg_error *why, eg_error *err);
+int64_t eg_broken_count(const eg_source *s);
+/* At the end of a part of `all` records, of which there were `before` broken ones in earlier parts: an error that counts them, or, where
+ * they are to be skipped, a remark. */
+eg_status eg_broken_end(eg_source *s, eg_part part, int64_t before, int64_t all, eg_error *err);
+void eg_broken_free(eg_source *s);
 
 /* ---- record.c ---------------------------------------------------------------------------------------------------- */
 
@@ -141,16 +164,34 @@ eg_status eg_join(char path[EG_PATH], const char *a, const char *b, const char *
 
 /* ---- listing.c --------------------------------------------------------------------------------------------------- */
 
+/* What is told of that which was passed over. */
+enum { EG_UNREAD_KINDS = 24 };
+typedef struct eg_passed {
+	int64_t unread[EG_UNREAD_KINDS]; /* files of pictures of kinds that are not read, by kind */
+	int64_t odd;   /* called like pictures, but no files: folders, pipes, links that lead nowhere */
+	int64_t inner; /* other folders in a folder of pictures */
+	int64_t loose; /* pictures in a folder of folders */
+} eg_passed;
 typedef struct eg_names {
 	char **at; /* sorted by bytes; from the arena's allocator, to be released by eg_release */
 	int n, cap;
 	int others; /* what was passed over */
+	eg_passed passed;
 } eg_names;
 typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES } eg_listed;
-/* Folders, or files whose names end like pictures', in `folder`. Hidden ones are passed over, and not counted. The
- * texts lie in the arena. */
+#define EG_PICTURE_FILES "PNG, JPEG, PGM or PPM: .png .jpg .jpeg .jpe .jfif .pgm .ppm .pnm"
+/* Folders, or regular files whose names end like pictures', in `folder`; links are followed. Hidden ones are passed over, and not
+ * counted. The texts lie in the arena. */
 eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err);
 bool eg_is_folder(const char *path);
+void eg_passed_add(eg_passed *to, const eg_passed *more);
+/* As a sentence without an end; empty: nothing. */
+const char *eg_passed_text(const eg_passed *p, char *text, size_t size);
+/* The folder of a part in `top`: "train", "val" (valid, validation) or "test", in capitals or not, with `suffix` behind it. Empty:
+ * there is none. Two of them are an error. */
+eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err);
+/* "'extra' and 3 more": the folders in `top` that are none of a part, with or without the suffix; *n counts them. */
+eg_status eg_other_folders(eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err);
 
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 

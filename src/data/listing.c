@@ -1,4 +1,5 @@
-/* listing.c - what is in a folder, in an order that does not depend on the system: names are sorted by their bytes. */
+/* listing.c - what is in a folder, in an order that does not depend on the system: names are sorted by their bytes; which of its
+ * folders are the parts of a set; and what of it is passed over, counted by kind, so that it can be told. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -6,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,13 +18,75 @@ bool eg_is_folder(const char *path) {
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool is_picture(const char *name) {
-	static const char *const endings[] = {".png", ".jpg", ".jpeg", ".pgm", ".ppm"};
+/* ---- names of files ---------------------------------------------------------------------------------------------- */
+
+static const char *const read_endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm"};
+static const char *const unread_endings[] = {".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2",
+        ".j2k", ".jxl", ".svg", ".ico", ".tga", ".psd", ".pbm", ".pam", ".dng", ".cr2", ".nef", ".arw", ".exr", ".dcm"};
+_Static_assert(EG_COUNT(unread_endings) <= EG_UNREAD_KINDS, "a counter for each kind");
+
+/* Which of the endings a name has, capitals or not; -1: none. */
+static int ending_of(const char *name, const char *const *endings, int n) {
 	const char *ending = strrchr(name, '.');
-	for (int i = 0; ending && i < EG_COUNT(endings); i++)
-		if (strcasecmp(ending, endings[i]) == 0) return true;
-	return false;
+	for (int i = 0; ending && i < n; i++)
+		if (strcasecmp(ending, endings[i]) == 0) return i;
+	return -1;
 }
+
+static bool is_picture(const char *name) { return ending_of(name, read_endings, EG_COUNT(read_endings)) >= 0; }
+
+static void count_passed(const char *name, eg_listed what, mode_t mode, eg_passed *p) {
+	int kind = ending_of(name, unread_endings, EG_COUNT(unread_endings));
+	bool folder = S_ISDIR(mode), picture = is_picture(name);
+	if (what == EG_LIST_FOLDERS)
+		p->loose += picture && S_ISREG(mode);
+	else if (picture)
+		p->odd++;
+	else if (folder)
+		p->inner++;
+	else if (kind >= 0)
+		p->unread[kind]++;
+}
+
+void eg_passed_add(eg_passed *to, const eg_passed *more) {
+	for (int i = 0; i < EG_UNREAD_KINDS; i++) to->unread[i] += more->unread[i];
+	to->odd += more->odd, to->inner += more->inner, to->loose += more->loose;
+}
+
+static void put(char *text, size_t size, const char *fmt, ...) EG_PRINTF(3, 4);
+static void put(char *text, size_t size, const char *fmt, ...) {
+	size_t n = strlen(text);
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text + n, size - n, fmt, args);
+	va_end(args);
+}
+
+const char *eg_passed_text(const eg_passed *p, char *text, size_t size) {
+	int kinds = 0;
+	int64_t files = 0;
+	text[0] = '\0';
+	for (int i = 0; i < EG_COUNT(unread_endings); i++) {
+		if (p->unread[i] == 0) continue;
+		put(text, size, "%s%lld %s", kinds++ ? ", " : "", (long long)p->unread[i], unread_endings[i]);
+		files += p->unread[i];
+	}
+	if (kinds)
+		put(text, size, " file%s not read: convert %s to PNG or JPEG (ImageMagick: `mogrify -format png FILE`)",
+		        files == 1 ? " is" : "s are", files == 1 ? "it" : "them");
+	if (p->odd)
+		put(text, size, "%s%lld called like pictures %s no file%s", *text ? "; " : "", (long long)p->odd,
+		        p->odd == 1 ? "is" : "are", p->odd == 1 ? "" : "s");
+	if (p->inner)
+		put(text, size, "%s%lld folder%s inside of the folders of pictures %s not entered", *text ? "; " : "",
+		        (long long)p->inner, p->inner == 1 ? "" : "s", p->inner == 1 ? "is" : "are");
+	if (p->loose)
+		put(text, size, "%s%lld picture%s in no class's folder %s not read", *text ? "; " : "", (long long)p->loose,
+		        p->loose == 1 ? "" : "s", p->loose == 1 ? "is" : "are");
+	return text;
+}
+
+/* ---- listing ----------------------------------------------------------------------------------------------------- */
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
@@ -34,24 +98,35 @@ static eg_status add_name(eg_arena *arena, eg_names *out, const char *folder, co
 	return EG_OK;
 }
 
+/* The next that is not hidden, and what it is, links followed (0: a link that leads nowhere). *name NULL: there is no more. */
+static eg_status next_name(DIR *dir, const char *folder, const char **name, mode_t *mode, eg_error *err) {
+	struct dirent *e;
+	struct stat st;
+	do {
+		errno = 0;
+		e = readdir(dir);
+		if (!e && errno) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
+	} while (e && e->d_name[0] == '.');
+	*name = e ? e->d_name : NULL;
+	*mode = e && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 ? st.st_mode : 0;
+	return EG_OK;
+}
+
 static eg_status read_names(
         eg_arena *arena, DIR *dir, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
-	eg_status status = EG_OK;
-	while (!status) {
-		char path[EG_PATH];
-		errno = 0;
-		struct dirent *e = readdir(dir);
-		if (!e && errno) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
-		if (!e) break;
-		if (e->d_name[0] == '.') continue;
-		if (what == EG_LIST_FOLDERS) status = eg_join(path, folder, e->d_name, "", err);
-		if (status) break;
-		if (what == EG_LIST_FOLDERS ? eg_is_folder(path) : is_picture(e->d_name))
-			status = add_name(arena, out, folder, e->d_name, err);
-		else
-			out->others++;
+	const char *name;
+	mode_t mode;
+	for (;;) {
+		eg_status status = next_name(dir, folder, &name, &mode, err);
+		if (status || !name) return status;
+		if (what == EG_LIST_FOLDERS ? S_ISDIR(mode) : S_ISREG(mode) && is_picture(name)) {
+			status = add_name(arena, out, folder, name, err);
+			if (status) return status;
+			continue;
+		}
+		out->others++;
+		count_passed(name, what, mode, &out->passed);
 	}
-	return status;
 }
 
 eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
@@ -60,5 +135,59 @@ eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names 
 	eg_status status = read_names(arena, dir, folder, what, out, err);
 	closedir(dir);
 	if (out->n > 1) qsort(out->at, (size_t)out->n, sizeof *out->at, by_bytes);
+	return status;
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
+
+static const char *const part_names[EG_PARTS][4] = {{"train"}, {"val", "valid", "validation"}, {"test"}};
+
+static bool is_part(const char *name, eg_part part, const char *suffix) {
+	for (int i = 0; part_names[part][i]; i++) {
+		size_t n = strlen(part_names[part][i]);
+		if (strncasecmp(name, part_names[part][i], n) == 0 && strcasecmp(name + n, suffix) == 0) return true;
+	}
+	return false;
+}
+
+eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err) {
+	const char *name;
+	mode_t mode;
+	char found[256] = ""; /* more than a name has */
+	eg_status status;
+	folder[0] = '\0';
+	DIR *dir = opendir(top);
+	if (!dir) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", top, strerror(errno));
+	while (!(status = next_name(dir, top, &name, &mode, err)) && name) {
+		if (!S_ISDIR(mode) || !is_part(name, part, suffix)) continue;
+		if (found[0]) {
+			bool first = strcmp(found, name) < 0;
+			status = eg_fail(err, EG_ERR_FORMAT, "'%s' has two folders for the part '%s', '%s' and '%s': rename one", top,
+			        eg_part_name(part), first ? found : name, first ? name : found);
+			break;
+		}
+		snprintf(found, sizeof found, "%s", name);
+	}
+	closedir(dir);
+	return status || !found[0] ? status : eg_join(folder, top, found, "", err);
+}
+
+eg_status eg_other_folders(eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
+	eg_names all = {0};
+	const char *first = NULL;
+	*n = 0;
+	text[0] = '\0';
+	eg_status status = eg_list(arena, top, EG_LIST_FOLDERS, &all, err);
+	for (int i = 0; i < all.n; i++) {
+		bool part = false;
+		for (int p = 0; p < EG_PARTS; p++)
+			part |= is_part(all.at[i], (eg_part)p, "") || is_part(all.at[i], (eg_part)p, suffix);
+		if (part) continue;
+		if (!first) first = all.at[i];
+		++*n;
+	}
+	if (*n == 1) put(text, size, "'%.100s'", first);
+	if (*n > 1) put(text, size, "'%.100s' and %d more", first, *n - 1);
+	eg_release(arena->allocator, all.at);
 	return status;
 }

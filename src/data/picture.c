@@ -69,7 +69,7 @@ eg_status eg_picture_load(const char *path, const eg_picture_options *options, e
 	size_t size;
 	*pic = (eg_picture){0};
 	const eg_allocator *a = options ? options->allocator : NULL;
-	eg_status status = eg_file_read(a, path, FILE_MOST, &data, &size, err);
+	eg_status status = eg_file_read_regular(a, path, FILE_MOST, &data, &size, err);
 	if (status != EG_OK) return status;
 	status = eg_picture_decode(data, size, path, options, pic, err);
 	eg_release(a, data);
@@ -81,7 +81,7 @@ eg_status eg_mask_load(const char *path, eg_picture *pic, eg_error *err) {
 	char *data;
 	size_t size;
 	*pic = (eg_picture){0};
-	eg_status status = eg_file_read(NULL, path, FILE_MOST, &data, &size, err);
+	eg_status status = eg_file_read_regular(NULL, path, FILE_MOST, &data, &size, err);
 	if (status != EG_OK) return status;
 	if (decoder_of((const uint8_t *)data, size) == eg_png_decode)
 		status = eg_png_decode_indices((const uint8_t *)data, size, &none, pic, err);

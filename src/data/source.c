@@ -164,6 +164,7 @@ eg_status eg_source_open(const char *name, const char *const *settings, eg_sourc
 void eg_source_close(eg_source *s) {
 	if (!s) return;
 	if (s->type->close) s->type->close(s);
+	eg_broken_free(s);
 	eg_arena_free(&s->arena);
 	eg_release(NULL, s);
 }
@@ -216,9 +217,29 @@ void eg_source_forget_names(eg_source *s, int field) {
 	if (!f->names) f->nnames = 0; /* the table may tell how many there are */
 }
 
+/* Names go into tables, lists and models' files: a line end or an escape sequence in one would break, or fake, what is shown. */
+eg_status eg_class_name_check(const char *name, eg_error *err) {
+	for (const char *c = name; *c;) {
+		int length = eg_utf8_length(c, strlen(c));
+		if (length == 0)
+			return eg_fail(err, EG_ERR_FORMAT, "the name of a class, '%.200s', is not UTF-8; rename it", name);
+		uint32_t code = eg_utf8_decode(c, NULL);
+		if (code < 0x20 || (code >= 0x7F && code < 0xA0))
+			return eg_fail(err, EG_ERR_FORMAT,
+			        "the name of a class, '%.*s...', has the control character U+%04X behind that; rename it",
+			        (int)(c - name < 200 ? c - name : 200), name, (unsigned)code);
+		c += length;
+	}
+	return EG_OK;
+}
+
 eg_status eg_source_set_names(eg_source *s, int field, const char *const *names, int n, eg_error *err) {
 	eg_field *f = &s->fields[field];
 	if (f->nnames >= n) return EG_OK;
+	for (int i = f->nnames; i < n; i++) {
+		eg_status status = eg_class_name_check(names[i], err);
+		if (status) return status;
+	}
 	const char **copy = eg_arena_alloc(&s->arena, (size_t)n * sizeof *copy);
 	if (!copy) return eg_source_no_memory(s, err);
 	for (int i = 0; i < n; i++) {
@@ -257,6 +278,18 @@ void eg_source_remark_on(eg_source *s, eg_part part, const char *fmt, ...) {
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	s->remarks[part] = eg_arena_strdup(&s->arena, text); /* without memory there is none */
+}
+
+void eg_source_remark_more(eg_source *s, eg_part part, const char *fmt, ...) {
+	char text[1000];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	if (!s->remarks[part])
+		s->remarks[part] = eg_arena_strdup(&s->arena, text);
+	else
+		s->remarks[part] = eg_arena_printf(&s->arena, "%s; %s", s->remarks[part], text);
 }
 
 eg_status eg_source_read(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {

@@ -1,12 +1,14 @@
 /* source_folder.c - the user's own pictures, as files in a folder for each class:
  *
- *   DIR/train/<class>/NAME.png    DIR/test/<class>/NAME.png    or, without a test set, DIR/<class>/NAME.png
+ *   DIR/train/<class>/NAME.png    DIR/val/<class>/NAME.png    DIR/test/<class>/NAME.png
+ *
+ * or, with training pictures only, DIR/<class>/NAME.png. What is passed over is counted, and told once.
  *
  * What is read does not depend on the order in which the system lists files: names are sorted by their bytes.
  * Pictures come in turn, the first of each class, then the second of each, so that the first n of them are of all
  * classes.
  *
- * Not here: listing a folder (listing.c), decoding and resizing (picture.c). Folders inside of a class's folder are
+ * Not here: listing a folder, and which folder is which part (listing.c), decoding and resizing (picture.c). Folders inside of a class's folder are
  * not entered. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -31,6 +33,8 @@ typedef struct shelf {
 typedef struct scan {
 	eg_arena *arena; /* every text */
 	const eg_data_options *o;
+	eg_source *source;     /* that gathers broken pictures; NULL: the first is an error (eg_data_load) */
+	eg_part part;
 	const char *top;       /* DIR as given */
 	const eg_field *label; /* of a source: the classes it knows; NULL: those of training are taken (eg_data_load) */
 	bool fixed;            /* of a source: there are no others */
@@ -40,6 +44,7 @@ typedef struct scan {
 	int nclasses;
 	int64_t count;
 	const char **paths; /* of the pictures, as they are numbered */
+	eg_passed passed;
 } scan;
 
 static eg_status no_memory(const char *folder, eg_error *err) {
@@ -48,26 +53,28 @@ static eg_status no_memory(const char *folder, eg_error *err) {
 
 /* ---- which pictures there are ------------------------------------------------------------------------------------ */
 
-/* DIR/train and DIR/test, or DIR itself for training. */
-static eg_status choose_folder(const char *top, bool test, char folder[EG_PATH], eg_error *err) {
+/* DIR/train, DIR/val and DIR/test, or DIR itself for training. */
+static eg_status choose_folder(const char *top, eg_part part, char folder[EG_PATH], eg_error *err) {
 	char other[EG_PATH];
 	if (!eg_is_folder(top)) {
 		struct stat st;
 		return eg_fail(err, EG_ERR_IO, "cannot list the folder of pictures '%s': %s", top,
 		        stat(top, &st) != 0 ? strerror(errno) : "it is no folder");
 	}
-	eg_status status = eg_join(folder, top, test ? "test" : "train", "", err);
-	if (!status) status = eg_join(other, top, test ? "train" : "test", "", err);
-	if (status || eg_is_folder(folder)) return status;
-	if (test)
+	eg_status status = eg_part_folder(top, part, "", folder, err);
+	if (!status && !folder[0]) status = eg_part_folder(top, EG_PART_TEST, "", other, err);
+	if (status || folder[0]) return status;
+	if (part != EG_PART_TRAIN)
 		return eg_fail(err, EG_ERR_IO,
-		        "there are no test pictures: '%s' has no folder 'test' (the pictures of each class lie in "
-		        "'%s/test/<class>')",
-		        top, top);
-	if (eg_is_folder(other))
+		        "there are no %s pictures: '%s' has no folder '%s' (the pictures of each class lie in "
+		        "'%s/%s/<class>')",
+		        eg_part_name(part), top, eg_part_name(part), top, eg_part_name(part));
+	if (other[0])
 		return eg_fail(err, EG_ERR_IO,
 		        "'%s' has a folder 'test', but none that is called 'train' with the pictures to train on", top);
-	size_t n = strlen(top); /* less than EG_PATH: it has been joined with more */
+	if (strlen(top) >= EG_PATH - 8)
+		return eg_fail(err, EG_ERR_ARG, "the folder's name is longer than %d bytes: '%s'", EG_PATH - 8, top);
+	size_t n = strlen(top);
 	memcpy(folder, top, n + 1);
 	while (n > 1 && folder[n - 1] == '/') folder[--n] = '\0';
 	return EG_OK;
@@ -75,6 +82,7 @@ static eg_status choose_folder(const char *top, bool test, char folder[EG_PATH],
 
 static eg_status list_folders(scan *s, const char *folder, eg_names *out, eg_error *err) {
 	eg_status status = eg_list(s->arena, folder, EG_LIST_FOLDERS, out, err);
+	eg_passed_add(&s->passed, &out->passed);
 	if (status) return status;
 	if (out->n == 0)
 		return eg_fail(err, EG_ERR_FORMAT,
@@ -84,12 +92,9 @@ static eg_status list_folders(scan *s, const char *folder, eg_names *out, eg_err
 	if (out->n > CLASSES_MOST)
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' holds %d folders; there can be %d classes at most", folder,
 		        out->n, CLASSES_MOST);
-	for (int i = 0; i < out->n; i++)
-		if (out->at[i][eg_utf8_check(
-		            out->at[i], strlen(out->at[i]))]) /* names of classes go into a model's file */
-			return eg_fail(err, EG_ERR_FORMAT, "the name of the folder '%s/%s' is not UTF-8; rename it",
-			        folder, out->at[i]);
-	return EG_OK;
+	for (int i = 0; i < out->n && !status; i++) status = eg_class_name_check(out->at[i], err);
+	if (status) eg_fail_prefix(err, "'%s'", folder);
+	return status;
 }
 
 /* Classes that the caller gives may be in any order, and folders are sorted: looked for from where the last one was. */
@@ -122,22 +127,22 @@ static eg_status find_source_classes(scan *s, eg_error *err) {
 }
 
 /* As the caller says, or the folders of the training pictures; those are s->folders unless this is the test split. */
-static eg_status find_classes(scan *s, bool test, eg_error *err) {
+static eg_status find_classes(scan *s, eg_error *err) {
 	const eg_data_options *o = s->o;
 	eg_names train = {0};
 	char folder[EG_PATH];
 	if (s->label) return find_source_classes(s, err);
 	if (o->class_names) return put_classes(s, o->class_names, o->classes, o->classes, err);
-	if (!test) return put_classes(s, (const char *const *)s->folders.at, s->folders.n, s->folders.n, err);
-	eg_status status = choose_folder(s->top, false, folder, err);
+	if (s->part == EG_PART_TRAIN) return put_classes(s, (const char *const *)s->folders.at, s->folders.n, s->folders.n, err);
+	eg_status status = choose_folder(s->top, EG_PART_TRAIN, folder, err);
 	if (!status) status = list_folders(s, folder, &train, err);
 	if (!status) status = put_classes(s, (const char *const *)train.at, train.n, train.n, err);
 	eg_release(o->allocator, train.at);
 	return status;
 }
 
-static eg_status fill_shelf(
-        scan *s, shelf *f, const char *parent, const char *name, int after, bool test, eg_error *err) {
+static eg_status fill_shelf(scan *s, shelf *f, const char *parent, const char *name, int after, eg_error *err) {
+	char passed[500];
 	f->label = label_of(s, name, after);
 	if (f->label < 0)
 		return eg_fail(err, EG_ERR_FORMAT, "'%s/%s' is a class that is not among the %d of training ('%s'%s)",
@@ -146,23 +151,24 @@ static eg_status fill_shelf(
 	if (!f->folder) return no_memory(parent, err);
 	eg_status status = eg_list(s->arena, f->folder, EG_LIST_PICTURES, &f->files, err);
 	s->count += f->files.n;
-	if (status || f->files.n > 0 || test) return status;
+	eg_passed_add(&s->passed, &f->files.passed);
+	if (status || f->files.n > 0 || s->part != EG_PART_TRAIN) return status;
+	eg_passed_text(&f->files.passed, passed, sizeof passed);
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "there is no picture in the class '%s' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds "
-	        "%d other file%s",
-	        f->folder, f->files.others, f->files.others == 1 ? "" : "s");
+	        "there is no picture in the class '%s' (" EG_PICTURE_FILES "); it holds %d other file%s%s%s", f->folder,
+	        f->files.others, f->files.others == 1 ? "" : "s", passed[0] ? ": " : "", passed);
 }
 
-static eg_status look(scan *s, bool test, eg_error *err) {
+static eg_status look(scan *s, eg_error *err) {
 	char folder[EG_PATH];
-	eg_status status = choose_folder(s->top, test, folder, err);
+	eg_status status = choose_folder(s->top, s->part, folder, err);
 	if (!status) status = list_folders(s, folder, &s->folders, err);
-	if (!status) status = find_classes(s, test, err);
+	if (!status) status = find_classes(s, err);
 	if (status) return status;
 	s->shelves = eg_arena_alloc(s->arena, (size_t)s->folders.n * sizeof *s->shelves);
 	if (!s->shelves) return no_memory(folder, err);
 	for (int i = 0, after = 0; i < s->folders.n && !status; i++) {
-		status = fill_shelf(s, &s->shelves[i], folder, s->folders.at[i], after, test, err);
+		status = fill_shelf(s, &s->shelves[i], folder, s->folders.at[i], after, err);
 		after = s->shelves[i].label + 1;
 	}
 	if (!status && s->count == 0)
@@ -178,7 +184,7 @@ typedef struct reading {
 	eg_pictures set; /* pixels are asked for when the size is known: here, or with the first picture */
 	eg_real *fitted; /* one picture */
 	const char *first;
-	int64_t done;
+	int64_t done, looked_at;
 } reading;
 
 /* Room for all, if this machine can hold them. */
@@ -237,7 +243,10 @@ static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *n
 	char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, name);
 	if (!path) return no_memory(f->folder, err);
 	s->paths[r->done] = path;
-	eg_status status = eg_picture_load(path, &o, &pic, err);
+	r->looked_at++;
+	eg_error why = {EG_OK, ""};
+	eg_status status = eg_picture_load(path, &o, &pic, &why);
+	if (status) return s->source ? eg_broken_add(s->source, status, &why, err) : eg_fail(err, status, "%s", why.message);
 	if (!status && !s->o->C) status = agree(r, &pic, path, err);
 	if (!status) status = put(r, &pic, err);
 	eg_picture_free(&pic);
@@ -247,11 +256,16 @@ static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *n
 
 static eg_status read_all(reading *r, scan *s, eg_error *err) {
 	eg_status status = s->o->C ? make_room(r, err) : EG_OK;
-	for (int turn = 0; r->done < s->count && !status; turn++)
+	int64_t before = s->source ? eg_broken_count(s->source) : 0;
+	int turns = 0;
+	for (int i = 0; i < s->folders.n; i++)
+		if (s->shelves[i].files.n > turns) turns = s->shelves[i].files.n;
+	for (int turn = 0; turn < turns && r->done < s->count && !status; turn++)
 		for (int i = 0; i < s->folders.n && r->done < s->count && !status; i++)
 			if (turn < s->shelves[i].files.n)
 				status = read_picture(r, s, &s->shelves[i], s->shelves[i].files.at[turn], err);
-	return status;
+	r->set.count = r->done;
+	return status || !s->source ? status : eg_broken_end(s->source, s->part, before, r->looked_at, err);
 }
 
 static eg_status read_pictures(scan *s, eg_pictures **out, eg_error *err) {
@@ -288,9 +302,9 @@ static eg_status check_options(const eg_data_options *o, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status read_set(scan *s, bool test, eg_pictures **out, eg_error *err) {
+static eg_status read_set(scan *s, eg_pictures **out, eg_error *err) {
 	eg_status status = check_options(s->o, err);
-	if (!status) status = look(s, test, err);
+	if (!status) status = look(s, err);
 	if (!status) status = read_pictures(s, out, err);
 	for (int i = 0; s->shelves && i < s->folders.n; i++) eg_release(s->o->allocator, s->shelves[i].files.at);
 	eg_release(s->o->allocator, s->folders.at);
@@ -301,8 +315,8 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
         eg_pictures **out, eg_error *err) {
 	EG_UNUSED(type), EG_UNUSED(folder);
 	eg_arena arena = {.allocator = o->allocator};
-	scan s = {.arena = &arena, .o = o, .top = o->folder};
-	eg_status status = read_set(&s, test, out, err);
+	scan s = {.arena = &arena, .o = o, .top = o->folder, .part = test ? EG_PART_TEST : EG_PART_TRAIN};
+	eg_status status = read_set(&s, out, err);
 	eg_arena_free(&arena);
 	return status;
 }
@@ -319,6 +333,7 @@ static const eg_key keys[] = {
                 .max = 1e9,
                 .def = NAN,
                 .doc = "train on so many pictures only, the first of each class in turn; left out: on all"},
+        EG_BROKEN_KEY,
 };
 
 /* Names of pictures begin behind the folder's own: it has no slash at its end. */
@@ -330,33 +345,64 @@ static eg_status open_source(eg_source *s, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	eg_picture_source *s = (eg_picture_source *)base;
-	bool test = part == EG_PART_TEST;
-	char folder[EG_PATH];
-	eg_pictures *set;
-	if (part == EG_PART_VALIDATION) return EG_OK;
-	eg_status status = eg_join(folder, base->path, "test", "", err);
-	if (status) return status;
-	if (test && eg_is_folder(base->path) && !eg_is_folder(folder)) {
+/* What was passed over, once. */
+static eg_status remark(eg_source *base, const scan *found, eg_error *err) {
+	char text[600], train[EG_PATH];
+	int n = 0;
+	if (*eg_passed_text(&found->passed, text, sizeof text)) eg_source_remark_more(base, found->part, "%s", text);
+	if (found->part == EG_PART_VALIDATION && base->validation > 0)
+		eg_source_remark_more(base, found->part, "'%s' has validation pictures, so 'validation: %g' is not used", base->path,
+		        base->validation);
+	eg_status status = eg_part_folder(base->path, EG_PART_TRAIN, "", train, err);
+	if (status || !train[0] || found->part != EG_PART_TRAIN) return status;
+	status = eg_other_folders(&base->arena, base->path, "", text, sizeof text, &n, err);
+	if (n > 0)
+		eg_source_remark_more(base, found->part, "in '%s' the folder%s %s %s not read: parts are called train, val and test",
+		        base->path, n == 1 ? "" : "s", text, n == 1 ? "is" : "are");
+	return status;
+}
+
+/* Is there such a part? A folder `val` is one beside `train` only; else it may be a class. */
+static eg_status has_part(eg_source *base, eg_part part, bool *has, eg_error *err) {
+	char folder[EG_PATH], train[EG_PATH];
+	*has = true;
+	if (part == EG_PART_TRAIN || !eg_is_folder(base->path)) return EG_OK;
+	eg_status status = eg_part_folder(base->path, part, "", folder, err);
+	if (!status) status = eg_part_folder(base->path, EG_PART_TRAIN, "", train, err);
+	*has = folder[0] && (train[0] || part == EG_PART_TEST);
+	if (!status && !*has && part == EG_PART_TEST)
 		eg_source_remark_on(base, part,
 		        "there are no test pictures: '%s' has no folder 'test' (the pictures of each class lie in "
-		        "'%s/<class>')",
-		        base->path, folder);
-		return EG_OK;
-	}
+		        "'%s/test/<class>')",
+		        base->path, base->path);
+	return status;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	eg_picture_source *s = (eg_picture_source *)base;
+	eg_pictures *set;
+	bool has;
+	eg_status status = has_part(base, part, &has, err);
+	if (status || !has) return status;
 	eg_data_options o = {.folder = base->path,
 	        .C = base->want[0],
 	        .H = base->want[1],
 	        .W = base->want[2],
-	        .limit = test ? 0 : s->limit};
-	scan found = {.arena = &base->arena, .o = &o, .top = base->path, .label = &base->fields[LABEL]};
-	found.fixed = test && base->prepared[EG_PART_TRAIN];
-	status = read_set(&found, test, &set, err);
+	        .limit = part == EG_PART_TRAIN ? s->limit : 0};
+	scan found = {.arena = &base->arena,
+	        .o = &o,
+	        .source = base,
+	        .part = part,
+	        .top = base->path,
+	        .label = &base->fields[LABEL]};
+	found.fixed = part != EG_PART_TRAIN && base->prepared[EG_PART_TRAIN];
+	base->remarks[part] = NULL; /* of an attempt that failed */
+	status = read_set(&found, &set, err);
 	if (status) return status;
 	s->files[part] = found.paths;
 	s->top[part] = strlen(base->path) + (strcmp(base->path, "/") != 0);
-	return eg_picture_source_put(base, part, set, err);
+	status = eg_picture_source_put(base, part, set, err);
+	return status ? status : remark(base, &found, err);
 }
 
 /* The folders' names, without any picture. */
@@ -364,7 +410,7 @@ static eg_status learn_names(eg_source *s, eg_error *err) {
 	const eg_data_options o = {.folder = s->path};
 	scan found = {.arena = &s->arena, .o = &o, .top = s->path};
 	char folder[EG_PATH];
-	eg_status status = choose_folder(s->path, false, folder, err);
+	eg_status status = choose_folder(s->path, EG_PART_TRAIN, folder, err);
 	if (!status) status = list_folders(&found, folder, &found.folders, err);
 	if (!status)
 		status = eg_source_set_names(s, LABEL, (const char *const *)found.folders.at, found.folders.n, err);
@@ -375,7 +421,7 @@ static eg_status learn_names(eg_source *s, eg_error *err) {
 const eg_source_type eg_source_type_folder = {
         .info = {.name = "folder",
                 .doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a folder for each class, "
-                       "path/train/<class>/ and path/test/<class>/",
+                       "path/train/<class>/, path/val/<class>/ and path/test/<class>/",
                 .origin = "you",
                 .licence = "yours",
                 .path = EG_DATA_PATH_FOLDER,

@@ -2,6 +2,9 @@
  *
  *   path/train/NAME.jpg    path/trainannot/NAME.png    path/val, path/valannot, path/test, path/testannot likewise
  *
+ * The pairs are decoded when their part is prepared, as long as they are kept, so that all that are broken are named before
+ * anything is trained.
+ *
  * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class. What a picture and its mask
  * are as bytes is kept when they have been read, as long as all that is kept is less than KEEP_MOST; what comes
  * later is decoded each time. So a small set is decoded once, and a set larger than memory can be trained on all the
@@ -44,111 +47,6 @@ typedef struct mask_source {
 	atomic_size_t *kept; /* bytes */
 	size_t keep_most;
 } mask_source;
-
-/* ---- which there are --------------------------------------------------------------------------------------------- */
-
-/* Bytes of a name before its ending. */
-static size_t stem(const char *name) {
-	const char *dot = strrchr(name, '.');
-	return dot ? (size_t)(dot - name) : strlen(name);
-}
-
-static int by_stem(const char *a, const char *b) {
-	size_t n = stem(a), m = stem(b), least = n < m ? n : m;
-	int order = memcmp(a, b, least);
-	return order ? order : n < m ? -1 : n > m;
-}
-
-/* Not as the whole names are sorted: "a-b.png" comes before "a.png". */
-static int in_order(const void *a, const void *b) { return by_stem(*(char *const *)a, *(char *const *)b); }
-
-static eg_status find_twins(const eg_names *names, const char *folder, eg_error *err) {
-	for (int i = 1; i < names->n; i++)
-		if (by_stem(names->at[i - 1], names->at[i]) == 0)
-			return eg_fail(err, EG_ERR_FORMAT,
-			        "'%s/%s' and '%s' have one name but for the ending: remove one", folder,
-			        names->at[i - 1], names->at[i]);
-	return EG_OK;
-}
-
-/* Puts each picture with the mask of its name on the shelf. Masks without a picture are counted. */
-static eg_status pair_up(
-        mask_source *s, shelf *out, const char *const folders[2], const eg_names names[2], int *single, eg_error *err) {
-	eg_arena *arena = &s->base.arena;
-	int k = 0;
-	out->entries = eg_arena_alloc(arena, (size_t)names[0].n * sizeof *out->entries);
-	if (!out->entries) return eg_source_no_memory(&s->base, err);
-	for (int i = 0; i < names[0].n; i++) {
-		const char *name = names[0].at[i];
-		while (k < names[1].n && by_stem(names[1].at[k], name) < 0) k++, ++*single;
-		if (k == names[1].n || by_stem(names[1].at[k], name) != 0)
-			return eg_fail(err, EG_ERR_FORMAT,
-			        "the picture '%s/%s' has no mask: there is no '%s/%.*s.png'. Add it, or remove the "
-			        "picture",
-			        folders[0], name, folders[1], (int)stem(name), name);
-		entry *e = &out->entries[out->n++];
-		e->picture = eg_arena_printf(arena, "%s/%s", folders[0], name);
-		e->mask = eg_arena_printf(arena, "%s/%s", folders[1], names[1].at[k++]);
-		if (!e->picture || !e->mask) return eg_source_no_memory(&s->base, err);
-	}
-	*single += names[1].n - k;
-	return EG_OK;
-}
-
-static eg_status list_part(mask_source *s, eg_part part, const char *const folders[2], eg_error *err) {
-	eg_names names[2] = {{0}};
-	shelf found = {0};
-	int single = 0;
-	eg_status status = EG_OK;
-	for (int i = 0; i < 2 && !status; i++) {
-		status = eg_list(&s->base.arena, folders[i], EG_LIST_PICTURES, &names[i], err);
-		if (names[i].n > 1) qsort(names[i].at, (size_t)names[i].n, sizeof *names[i].at, in_order);
-		if (!status) status = find_twins(&names[i], folders[i], err);
-	}
-	if (!status && names[0].n == 0)
-		status = eg_fail(err, EG_ERR_FORMAT,
-		        "there is no picture in '%s' (PNG, JPEG, PGM or PPM: .png .jpg .jpeg .pgm .ppm); it holds %d "
-		        "other files",
-		        folders[0], names[0].others);
-	if (!status) status = pair_up(s, &found, folders, names, &single, err);
-	for (int i = 0; i < 2; i++) eg_release(NULL, names[i].at);
-	if (status) return status;
-	s->parts[part] = found;
-	s->base.count[part] = part == EG_PART_TRAIN && s->limit > 0 && s->limit < found.n ? s->limit : found.n;
-	if (single > 0)
-		eg_source_remark_on(&s->base, part, "%d of the masks in '%s' belong to no picture", single, folders[1]);
-	return EG_OK;
-}
-
-static eg_status find_top(mask_source *s, eg_error *err) {
-	eg_data_place place;
-	if (s->top) return EG_OK;
-	eg_status status = eg_source_place(&s->base, &place, err);
-	if (status) return status;
-	char *top = eg_arena_strdup(&s->base.arena, s->base.type->info.folders ? place.folder : s->base.path);
-	if (!top) return eg_source_no_memory(&s->base, err);
-	for (size_t n = strlen(top); n > 1 && top[n - 1] == '/'; n--) top[n - 1] = '\0';
-	s->top = top;
-	return EG_OK;
-}
-
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	static const char *const names[EG_PARTS] = {"train", "val", "test"};
-	mask_source *s = (mask_source *)base;
-	eg_status status = find_top(s, err);
-	if (status) return status;
-	const char *pictures = eg_arena_printf(&base->arena, "%s/%s", s->top, names[part]);
-	const char *masks = eg_arena_printf(&base->arena, "%s/%sannot", s->top, names[part]);
-	if (!pictures || !masks) return eg_source_no_memory(base, err);
-	bool both = eg_is_folder(pictures) && eg_is_folder(masks);
-	if (both) return list_part(s, part, (const char *const[]){pictures, masks}, err);
-	if (part == EG_PART_TRAIN || eg_is_folder(pictures) || eg_is_folder(masks))
-		return eg_fail(err, EG_ERR_IO, "there is no folder '%s': pictures lie in '%s', their masks in '%s'",
-		        eg_is_folder(pictures) ? masks : pictures, pictures, masks);
-	eg_source_remark_on(
-	        base, part, "there is no folder '%s' with pictures, and none '%s' with their masks", pictures, masks);
-	return EG_OK;
-}
 
 /* ---- reading one ------------------------------------------------------------------------------------------------- */
 
@@ -220,6 +118,180 @@ static pair *keep(const mask_source *s, entry *e, pair *p) {
 	return there;
 }
 
+/* ---- which there are --------------------------------------------------------------------------------------------- */
+
+/* Bytes of a name before its ending. */
+static size_t stem(const char *name) {
+	const char *dot = strrchr(name, '.');
+	return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+static int by_stem(const char *a, const char *b) {
+	size_t n = stem(a), m = stem(b), least = n < m ? n : m;
+	int order = memcmp(a, b, least);
+	return order ? order : n < m ? -1 : n > m;
+}
+
+/* Not as the whole names are sorted: "a-b.png" comes before "a.png". */
+static int in_order(const void *a, const void *b) { return by_stem(*(char *const *)a, *(char *const *)b); }
+
+static eg_status find_twins(const eg_names *names, const char *folder, eg_error *err) {
+	for (int i = 1; i < names->n; i++)
+		if (by_stem(names->at[i - 1], names->at[i]) == 0)
+			return eg_fail(err, EG_ERR_FORMAT,
+			        "'%s/%s' and '%s' have one name but for the ending: remove one", folder,
+			        names->at[i - 1], names->at[i]);
+	return EG_OK;
+}
+
+/* Puts each picture with the mask of its name on the shelf. Masks without a picture are counted. */
+static eg_status pair_up(
+        mask_source *s, shelf *out, const char *const folders[2], const eg_names names[2], int *single, eg_error *err) {
+	eg_error why;
+	eg_status status;
+	eg_arena *arena = &s->base.arena;
+	int k = 0;
+	out->entries = eg_arena_alloc(arena, (size_t)names[0].n * sizeof *out->entries);
+	if (!out->entries) return eg_source_no_memory(&s->base, err);
+	for (int i = 0; i < names[0].n; i++) {
+		const char *name = names[0].at[i];
+		while (k < names[1].n && by_stem(names[1].at[k], name) < 0) k++, ++*single;
+		if (k == names[1].n || by_stem(names[1].at[k], name) != 0) {
+			eg_fail(&why, EG_ERR_FORMAT, "the picture '%s/%s' has no mask: there is no '%s/%.*s.png'", folders[0],
+			        name, folders[1], (int)stem(name), name);
+			status = eg_broken_add(&s->base, EG_ERR_FORMAT, &why, err);
+			if (status) return status;
+			continue;
+		}
+		entry *e = &out->entries[out->n++];
+		e->picture = eg_arena_printf(arena, "%s/%s", folders[0], name);
+		e->mask = eg_arena_printf(arena, "%s/%s", folders[1], names[1].at[k++]);
+		if (!e->picture || !e->mask) return eg_source_no_memory(&s->base, err);
+	}
+	*single += names[1].n - k;
+	return EG_OK;
+}
+
+/* Decodes pairs while they are kept (all of them, where broken ones are to be left out), until there are `most` good ones. */
+static eg_status check_pairs(const mask_source *s, shelf *found, int64_t most, int64_t *looked_at, eg_error *err) {
+	eg_record r = {0};
+	eg_error why;
+	eg_status status = EG_OK;
+	bool kept = true;
+	int n = 0;
+	for (int i = 0; i < found->n && n < most && !status; i++) {
+		entry *e = &found->entries[i], *to = &found->entries[n];
+		pair *p;
+		++*looked_at;
+		if (kept || s->base.skip_broken) {
+			eg_record_reset(&r);
+			eg_status here = decode(s, e, &r, &p, &kept, &why);
+			if (here) {
+				kept = true;
+				status = eg_broken_add((eg_source *)&s->base, here, &why, err);
+				continue;
+			}
+			if (kept) keep(s, e, p);
+		}
+		pair *mine = atomic_exchange(&e->kept, NULL);
+		to->picture = e->picture, to->mask = e->mask;
+		atomic_store(&to->kept, mine);
+		n++;
+	}
+	found->n = n;
+	eg_record_free(&r);
+	return status;
+}
+
+static void free_pairs(shelf *f) {
+	for (int i = 0; i < f->n; i++) eg_release(NULL, atomic_load(&f->entries[i].kept));
+	f->n = 0;
+}
+
+static eg_status tell_passed(mask_source *s, eg_part part, const eg_names names[2], const char *const folders[2], eg_error *err) {
+	char text[600];
+	int n = 0;
+	eg_passed passed = names[0].passed;
+	eg_passed_add(&passed, &names[1].passed);
+	if (*eg_passed_text(&passed, text, sizeof text))
+		eg_source_remark_more(&s->base, part, "in '%s' and '%s' %s", folders[0], folders[1], text);
+	if (part != EG_PART_TRAIN) return EG_OK;
+	eg_status status = eg_other_folders(&s->base.arena, s->top, "annot", text, sizeof text, &n, err);
+	if (n > 0)
+		eg_source_remark_more(&s->base, part, "in '%s' the folder%s %s %s not read", s->top, n == 1 ? "" : "s", text,
+		        n == 1 ? "is" : "are");
+	return status;
+}
+
+static eg_status list_part(mask_source *s, eg_part part, const char *const folders[2], eg_error *err) {
+	eg_names names[2] = {{0}};
+	shelf found = {0};
+	int single = 0;
+	int64_t before = eg_broken_count(&s->base), looked_at = 0,
+	        most = part == EG_PART_TRAIN && s->limit > 0 ? s->limit : INT64_MAX;
+	eg_status status = EG_OK;
+	for (int i = 0; i < 2 && !status; i++) {
+		status = eg_list(&s->base.arena, folders[i], EG_LIST_PICTURES, &names[i], err);
+		if (names[i].n > 1) qsort(names[i].at, (size_t)names[i].n, sizeof *names[i].at, in_order);
+		if (!status) status = find_twins(&names[i], folders[i], err);
+	}
+	if (!status && names[0].n == 0)
+		status = eg_fail(err, EG_ERR_FORMAT,
+		        "there is no picture in '%s' (" EG_PICTURE_FILES "); it holds %d other files",
+		        folders[0], names[0].others);
+	s->base.remarks[part] = NULL; /* of an attempt that failed */
+	if (!status) status = pair_up(s, &found, folders, names, &single, err);
+	looked_at = eg_broken_count(&s->base) - before;
+	if (!status) status = check_pairs(s, &found, most, &looked_at, err);
+	if (!status) status = eg_broken_end(&s->base, part, before, looked_at, err);
+	if (!status) status = tell_passed(s, part, names, folders, err);
+	for (int i = 0; i < 2; i++) eg_release(NULL, names[i].at);
+	if (status) {
+		free_pairs(&found);
+		return status;
+	}
+	s->parts[part] = found;
+	s->base.count[part] = found.n;
+	if (single > 0)
+		eg_source_remark_more(&s->base, part, "%d of the masks in '%s' belong to no picture", single, folders[1]);
+	return EG_OK;
+}
+
+static eg_status find_top(mask_source *s, eg_error *err) {
+	eg_data_place place;
+	if (s->top) return EG_OK;
+	eg_status status = eg_source_place(&s->base, &place, err);
+	if (status) return status;
+	char *top = eg_arena_strdup(&s->base.arena, s->base.type->info.folders ? place.folder : s->base.path);
+	if (!top) return eg_source_no_memory(&s->base, err);
+	for (size_t n = strlen(top); n > 1 && top[n - 1] == '/'; n--) top[n - 1] = '\0';
+	s->top = top;
+	return EG_OK;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	static const char *const names[EG_PARTS] = {"train", "val", "test"};
+	mask_source *s = (mask_source *)base;
+	char found[2][EG_PATH] = {"", ""};
+	eg_status status = find_top(s, err);
+	for (int i = 0; i < 2 && !status && eg_is_folder(s->top); i++)
+		status = eg_part_folder(s->top, part, i ? "annot" : "", found[i], err);
+	if (status) return status;
+	bool has_pictures = found[0][0], has_masks = found[1][0];
+	const char *pictures = eg_arena_printf(&base->arena, "%s/%s", s->top, names[part]);
+	const char *masks = eg_arena_printf(&base->arena, "%s/%sannot", s->top, names[part]);
+	if (!pictures || !masks) return eg_source_no_memory(base, err);
+	if (has_pictures && has_masks) return list_part(s, part, (const char *const[]){found[0], found[1]}, err);
+	if (part == EG_PART_TRAIN || has_pictures || has_masks)
+		return eg_fail(err, EG_ERR_IO, "there is no folder '%s': pictures lie in '%s', their masks in '%s'",
+		        has_pictures ? masks : pictures, pictures, masks);
+	eg_source_remark_on(
+	        base, part, "there is no folder '%s' with pictures, and none '%s' with their masks", pictures, masks);
+	return EG_OK;
+}
+
+/* ---- handing out ------------------------------------------------------------------------------------------------ */
+
 static eg_status read_record(
         const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const mask_source *s = (const mask_source *)base;
@@ -270,8 +342,7 @@ static eg_status open_camvid(eg_source *base, eg_error *err) {
 
 static void close_source(eg_source *base) {
 	mask_source *s = (mask_source *)base;
-	for (int p = 0; p < EG_PARTS; p++)
-		for (int i = 0; i < s->parts[p].n; i++) eg_release(NULL, atomic_load(&s->parts[p].entries[i].kept));
+	for (int p = 0; p < EG_PARTS; p++) free_pairs(&s->parts[p]);
 }
 
 #define LIMIT_KEY \
@@ -295,8 +366,9 @@ static const eg_key keys[] = {
                 .def = EG_VOID,
                 .doc = "the number of pixels that are of no class, and do not count"},
         LIMIT_KEY,
+        EG_BROKEN_KEY,
 };
-static const eg_key camvid_keys[] = {LIMIT_KEY};
+static const eg_key camvid_keys[] = {LIMIT_KEY, EG_BROKEN_KEY};
 
 static const eg_field fields[] = {
         {.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK}};

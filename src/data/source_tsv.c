@@ -127,16 +127,22 @@ static eg_status check_row(const char *name, const line *l, const columns *c, eg
 	return EG_OK;
 }
 
-static eg_status read_rows(table *t, eg_error *err) {
+/* Lines that are wrong are gathered. */
+static eg_status read_rows(eg_source *s, eg_part part, table *t, eg_error *err) {
 	const char *name = t->file->name;
 	char *base = t->file->bytes, *at = base, *end = base + t->file->size;
+	int64_t before = eg_broken_count(s);
+	eg_error why;
 	line l = {0};
 	columns c = {0};
 	if (!next_line(&at, end, &l)) return eg_fail(err, EG_ERR_FORMAT, "'%s' has only empty lines", name);
 	eg_status status = read_head(name, &l, &c, err);
 	while (!status && next_line(&at, end, &l)) {
-		status = check_row(name, &l, &c, err);
-		if (status) break;
+		eg_status wrong = check_row(name, &l, &c, &why);
+		if (wrong) {
+			status = eg_broken_add(s, wrong, &why, err);
+			continue;
+		}
 		if (!eg_grow(NULL, &t->rows, &t->cap, t->n, sizeof *t->rows))
 			return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", name);
 		const char *text = l.cells[c.text];
@@ -145,6 +151,7 @@ static eg_status read_rows(table *t, eg_error *err) {
 		        .label_at = (uint32_t)(l.cells[c.label] - base),
 		        .line = l.number};
 	}
+	if (!status) status = eg_broken_end(s, part, before, t->n + eg_broken_count(s) - before, err);
 	if (!status && t->n == 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' has no line behind the one that names the columns", name);
 	return status;
@@ -156,17 +163,17 @@ static void free_table(table *t) {
 	*t = (table){0};
 }
 
-static eg_status read_table(table *t, eg_reader *reader, eg_error *err) {
+static eg_status read_table(eg_source *s, eg_part part, table *t, eg_reader *reader, eg_error *err) {
 	eg_status status = eg_text_read_table(reader, &t->file, err);
-	if (!status) status = read_rows(t, err);
+	if (!status) status = read_rows(s, part, t, err);
 	if (status) free_table(t);
 	return status;
 }
 
-static eg_status load_table(table *t, const char *path, eg_error *err) {
+static eg_status load_table(eg_source *s, eg_part part, table *t, const char *path, eg_error *err) {
 	eg_reader *reader;
 	eg_status status = eg_reader_file(path, &reader, err);
-	if (!status) status = read_table(t, reader, err);
+	if (!status) status = read_table(s, part, t, reader, err);
 	eg_reader_close(reader);
 	return status;
 }
@@ -198,15 +205,24 @@ static eg_status no_label(const tsv_source *s, const table *t, const row *r, eg_
 	        near ? near : "", near ? "'?" : "");
 }
 
-static eg_status number_labels(const tsv_source *s, table *t, eg_error *err) {
+static eg_status number_labels(tsv_source *s, eg_part part, table *t, eg_error *err) {
 	const eg_field *f = &s->base.fields[LABEL];
-	for (int i = 0; i < t->n; i++) {
+	int64_t before = eg_broken_count(&s->base);
+	int n = 0, all = t->n;
+	eg_status status = EG_OK;
+	for (int i = 0; i < all && !status; i++) {
+		eg_error why;
 		const char *label = t->file->bytes + t->rows[i].label_at;
 		const char *const *at = bsearch(&label, f->names, (size_t)f->nnames, sizeof *f->names, by_bytes);
-		if (!at) return no_label(s, t, &t->rows[i], err);
-		t->rows[i].label = (int32_t)(at - f->names);
+		if (!at) {
+			status = eg_broken_add(&s->base, no_label(s, t, &t->rows[i], &why), &why, err);
+			continue;
+		}
+		t->rows[n] = t->rows[i];
+		t->rows[n++].label = (int32_t)(at - f->names);
 	}
-	return EG_OK;
+	t->n = n;
+	return status ? status : eg_broken_end(&s->base, part, before, all, err);
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -269,9 +285,9 @@ static void close_source(eg_source *base) {
 
 eg_status eg_tsv_take(eg_source *base, eg_reader *reader, eg_error *err) {
 	tsv_source *s = (tsv_source *)base;
-	eg_status status = read_table(&s->own, reader, err);
+	eg_status status = read_table(base, EG_PART_TRAIN, &s->own, reader, err);
 	if (!status) status = name_classes(s, &s->own, err);
-	if (!status) status = number_labels(s, &s->own, err);
+	if (!status) status = number_labels(s, EG_PART_TRAIN, &s->own, err);
 	if (!status) status = cut(s, err);
 	if (status) {
 		close_source(base);
@@ -301,8 +317,8 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 		eg_source_remark_on(base, part,
 		        "there are no test samples: give 'test', a share of the file, or 'test_path', another file");
 	if (!s->test_path) return EG_OK;
-	status = load_table(&s->other, s->test_path, err);
-	if (!status) status = number_labels(s, &s->other, err);
+	status = load_table(base, part, &s->other, s->test_path, err);
+	if (!status) status = number_labels(s, part, &s->other, err);
 	base->count[part] = s->other.n;
 	if (status) free_table(&s->other);
 	return status;
@@ -358,6 +374,7 @@ static const eg_key keys[] = {
                 .def = NAN,
                 .doc = "in place of `test`: another file, of the same form, that is the test part"},
         LIMIT_KEY,
+        EG_BROKEN_KEY,
 };
 static const eg_key intents_keys[] = {LIMIT_KEY};
 

@@ -280,13 +280,22 @@ static bool is_grey(const eg_picture *p) {
 }
 
 /* Ink on paper for a model that learnt from chalk, or the other way round: a grey picture whose border is on the other side of grey
- * from all those of training, which were nearly black, or nearly white. */
-static bool looks_inverted(const picture_intake *p, const eg_picture *pic) {
-	double border = eg_picture_border(pic);
-	if (isnan(p->border) || !is_grey(pic)) return false;
-	bool none_bright = isnan(p->border_high) || p->border_high < 0.5,
-	     none_dark = isnan(p->border_low) || p->border_low > 0.5;
-	return (p->border < 0.25 && border > 0.5 && none_bright) || (p->border > 0.75 && border < 0.5 && none_dark);
+ * from all those of training, which were nearly black, or nearly white. The border is measured as theirs was, at the input's size: so
+ * what was learnt from is never inverted. */
+static eg_status looks_inverted(const picture_intake *p, const eg_picture *pic, eg_record *r, bool *inverted, eg_error *err) {
+	const eg_datum d = {.there = true, .picture = {pic->C, pic->H, pic->W, pic->pixels}};
+	const uint8_t *pixels;
+	int shape[3];
+	*inverted = false;
+	bool black = p->border < 0.25 && (isnan(p->border_high) || p->border_high < 0.5),
+	     white = p->border > 0.75 && (isnan(p->border_low) || p->border_low > 0.5);
+	if (isnan(p->border) || !(black || white) || !is_grey(pic)) return EG_OK;
+	eg_status status = eg_intake_picture(&p->base, &d, r, &pixels, shape, err);
+	if (status) return status;
+	double border = eg_picture_border(
+	        &(eg_picture){.C = shape[0], .H = shape[1], .W = shape[2], .pixels = (uint8_t *)pixels});
+	*inverted = (black && border > 0.5) || (white && border < 0.5);
+	return EG_OK;
 }
 
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
@@ -299,14 +308,15 @@ static eg_status decode(const eg_intake *f, const void *bytes, size_t size, cons
 	if (status) return status;
 	size_t n = (size_t)pic.C * (size_t)pic.H * (size_t)pic.W;
 	uint8_t *own = eg_record_room(r, n);
-	if (own) {
-		invert = invert || (auto_invert && looks_inverted(p, &pic));
+	if (own && auto_invert) status = looks_inverted(p, &pic, r, &invert, err);
+	if (own && !status) {
 		for (size_t i = 0; i < n; i++) own[i] = (uint8_t)(invert ? 255 - pic.pixels[i] : pic.pixels[i]);
 		*d = (eg_datum){.there = true, .picture = {pic.C, pic.H, pic.W, own}};
 		*remark = invert;
 	}
 	eg_picture_free(&pic);
-	return own ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
+	if (own) return status;
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
 }
 
 /* The path of a file. */
@@ -316,7 +326,7 @@ static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *
 	size_t size = 0;
 	if (!eg_value_text(v))
 		return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be the path of a picture", name, f->name);
-	eg_status status = eg_file_read(NULL, eg_value_text(v), 0, &data, &size, err);
+	eg_status status = eg_file_read_regular(NULL, eg_value_text(v), 0, &data, &size, err);
 	if (!status) status = decode(f, data, size, eg_value_text(v), r, d, remark, err);
 	eg_release(NULL, data);
 	return status;
