@@ -293,8 +293,8 @@ typedef struct eg_data_got {
 
 /* Sees to it that a set is complete and whole (checksums). Without `folder`: when the set is found as by
  * eg_data_locate it is checked, and only missing or damaged files in the cache are downloaded. With `folder`: the
- * same for that folder (made when missing). A download goes to FILE.part, goes on where an earlier one was broken
- * off, is checked and renamed; the publisher's addresses are tried in turn, or, when ENGRAM_MIRROR is set, only
+ * same for that folder (made when missing). A download goes to FILE.part (a regular file of one name, else it is an
+ * error), goes on where an earlier one was broken off, or begins anew where that was of something else, is checked and renamed; the publisher's addresses are tried in turn, or, when ENGRAM_MIRROR is set, only
  * $ENGRAM_MIRROR/NAME/FILE (http, https or file URL; FILE as it is kept, so with .gz unless published plain). cb and
  * got may be NULL. Needs libcurl, which is loaded only when something is to be downloaded. */
 EG_API eg_status eg_data_get(const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got,

@@ -156,6 +156,7 @@ eg_status eg_fetch_run(eg_fetch *f, const eg_fetch_job *job, bool *resumed, eg_e
 	for (int attempt = 0;; attempt++) {
 		transfer t = {.job = job};
 		off_t end = attempt > 0 ? 0 : lseek(job->fd, 0, SEEK_END);
+		if (end > job->limit) end = 0; /* of something else */
 		if (end < 0 || (end == 0 && (ftruncate(job->fd, 0) != 0 || lseek(job->fd, 0, SEEK_SET) != 0)))
 			return eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", job->path, strerror(errno));
 		t.before = t.done = end;
@@ -165,7 +166,10 @@ eg_status eg_fetch_run(eg_fetch *f, const eg_fetch_job *job, bool *resumed, eg_e
 		if (r == CURLE_OK) return EG_OK;
 		/* The server cannot go on in the middle, or what we have is longer than its file: from the start
 		 * then. */
-		bool cannot_resume = r == CURLE_RANGE_ERROR || r == CURLE_BAD_DOWNLOAD_RESUME;
+		long code = 0;
+		f->info(f->curl, CURLINFO_RESPONSE_CODE, &code);
+		bool cannot_resume = r == CURLE_RANGE_ERROR || r == CURLE_BAD_DOWNLOAD_RESUME ||
+		                     (r == CURLE_HTTP_RETURNED_ERROR && code == 416);
 		if (end > 0 && attempt == 0 && cannot_resume) continue;
 		return explain(f, &t, r, err);
 	}

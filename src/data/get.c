@@ -80,17 +80,28 @@ static bool on_progress(void *user, int64_t done, int64_t total) {
 	return report(g, done, total, false);
 }
 
-/* Opens FILE.part for this process alone. */
+/* Opens FILE.part for this process alone. What lies there may be anything: a link, behind which somebody's file would be overwritten, a
+ * pipe, on which one would wait. */
 static int open_part(const char *path, eg_error *err) {
 	struct stat ours, named;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+	const char *why = NULL;
+	if (fd < 0)
+		why = errno == ELOOP ? "it is a link; remove it" : strerror(errno);
+	else if (fstat(fd, &ours) != 0)
+		why = strerror(errno);
+	else if (!S_ISREG(ours.st_mode))
+		why = "it is a pipe or a device; remove it";
+	else if (ours.st_nlink > 1)
+		why = "it has another name too; remove it";
+	if (why) {
+		eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", path, why);
+		if (fd >= 0) close(fd);
 		return -1;
 	}
 	/* Between opening and locking another process may have finished and renamed the file. */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 && stat(path, &named) == 0 &&
-	        ours.st_ino == named.st_ino)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 && lstat(path, &named) == 0 &&
+	        ours.st_ino == named.st_ino && ours.st_dev == named.st_dev)
 		return fd;
 	close(fd);
 	eg_fail(err, EG_ERR_IO, "'%s' is in use: another process is downloading it", path);
@@ -147,6 +158,18 @@ static eg_status fetch_any(getting *g, const eg_data_file *file, int fd, const c
 	        g->info->name, tried[0] ? tried : why.message);
 }
 
+/* What an earlier run has left may be the whole: it was killed before it could rename it. */
+static eg_status is_whole(getting *g, const eg_data_file *file, int fd, const char *part, bool *whole, eg_error *err) {
+	struct stat st;
+	eg_error why = {EG_OK, ""};
+	*whole = false;
+	if (fstat(fd, &st) != 0 || st.st_size == 0) return EG_OK;
+	eg_status status = check_file(g, part, file, &why);
+	*whole = status == EG_OK;
+	if (status == EG_OK || status == EG_ERR_FORMAT) return EG_OK;
+	return eg_fail(err, status, "%s", why.message);
+}
+
 static bool has_address(const eg_data_info *info) {
 	const char *mirror = getenv("ENGRAM_MIRROR");
 	return info->urls || (mirror && *mirror);
@@ -162,11 +185,13 @@ static eg_status download(getting *g, const eg_data_file *file, eg_error *err) {
 	eg_status status = eg_join(path, g->folder, file->name, plain ? "" : ".gz", err);
 	if (status == EG_OK) status = eg_join(part, g->folder, file->name, plain ? ".part" : ".gz.part", err);
 	if (status == EG_OK) status = eg_make_folders(g->folder, err);
-	if (status == EG_OK && !g->fetch && !(g->fetch = eg_fetch_new(err))) status = err ? err->status : EG_ERR_IO;
 	if (status != EG_OK) return status;
+	bool whole = false;
 	int fd = open_part(part, err);
 	if (fd < 0) return EG_ERR_IO;
-	status = fetch_any(g, file, fd, part, err);
+	status = is_whole(g, file, fd, part, &whole, err);
+	if (status == EG_OK && !whole && !g->fetch && !(g->fetch = eg_fetch_new(err))) status = err->status;
+	if (status == EG_OK && !whole) status = fetch_any(g, file, fd, part, err);
 	if (status == EG_OK && (fsync(fd) != 0 || rename(part, path) != 0))
 		status = eg_fail(err, EG_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
 	if (status != EG_OK && fstat(fd, &st) == 0 && st.st_size == 0) unlink(part); /* nothing there to go on from */
