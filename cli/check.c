@@ -18,18 +18,25 @@ static void on_advice(void *user, const char *text) {
 	fail("check", "note: %s", text);
 }
 
-/* *without names the data that the recipe could not be checked with; NULL: none was needed, or it was there. */
-static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_error *err) {
+/* *without names the data that the recipe could not be checked with; NULL: none was needed, or it was there. *data is what is wrong with
+ * data of the user's own, which does not keep the rest from being checked. */
+static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_error *data, eg_error *err) {
 	eg_task *t;
 	eg_graph *g = NULL;
 	const eg_size *sizes = NULL;
 	*without = NULL;
+	*data = (eg_error){EG_OK, ""};
 	eg_status status = eg_task_open(r, &t, err);
 	if (status) return status;
 	status = eg_task_sizes(t, &sizes, err);
 	if (status && is_absent(r, t)) {
 		*without = eg_source_info(eg_task_source(t))->name;
 		status = eg_task_sizes_guess(t, STAND_IN, &sizes, err);
+	} else if (status == EG_ERR_IO || status == EG_ERR_FORMAT) {
+		*data = *err;
+		status = eg_task_sizes_guess(t, STAND_IN, &sizes, err);
+	} else if (!status) {
+		eg_source_there(eg_task_source(t), data);
 	}
 	if (!status) status = eg_task_fits(t, err);
 	if (!status) status = eg_recipe_build(r, ctx, sizes, &g, err);
@@ -40,25 +47,33 @@ static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_e
 	return status;
 }
 
+static bool check_one(const cli_args *a, const char *path, eg_context *ctx) {
+	eg_error err, data;
+	const char *without;
+	eg_recipe *r = cli_recipe(a, path);
+	if (!r) return false;
+	eg_status status = check(r, ctx, &without, &data, &err);
+	if (data.status) fail("check", "%s: the data: %s", path, data.message);
+	if (status)
+		fail_error("check", &err);
+	else if (data.status)
+		printf("%s: the rest is ok, as far as can be told without the data\n", path);
+	else if (without)
+		printf("%s: ok, as far as can be told without the data: %s is not on this machine\n", path,
+		        text_shown(without));
+	else
+		printf("%s: ok\n", path);
+	eg_recipe_free(r);
+	return !status && !data.status;
+}
+
 static int run(const cli_args *a) {
 	eg_error err;
 	int code = CLI_OK;
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
 	if (!ctx) return fail_error("check", &err);
-	for (int i = 0; i < a->noperands; i++) {
-		const char *without;
-		eg_recipe *r = cli_recipe(a, a->operands[i]);
-		if (!r)
-			code = CLI_FAILED;
-		else if (check(r, ctx, &without, &err))
-			code = fail_error("check", &err);
-		else if (without)
-			printf("%s: ok, as far as can be told without the data: %s is not on this machine\n",
-			        a->operands[i], text_shown(without));
-		else
-			printf("%s: ok\n", a->operands[i]);
-		eg_recipe_free(r);
-	}
+	for (int i = 0; i < a->noperands; i++)
+		if (!check_one(a, a->operands[i], ctx)) code = CLI_FAILED;
 	eg_context_free(ctx);
 	return code;
 }
@@ -73,9 +88,9 @@ const cli_verb verb_check = {
         .max_operands = -1,
         .about = "Reads recipes and builds their networks: keys, types, ranges, layers and shapes are\n"
                  "checked, and the first error is told with file, line and column. The data is looked at only\n"
-                 "where it alone says how many things there are to tell apart, or different characters; when it is not "
-                 "on\n"
-                 "this machine, the rest is checked.",
+                 "where it alone says how many things there are to tell apart, or different characters. When it\n"
+                 "is not on this machine, or cannot be read, the rest is checked all the same; a file or folder\n"
+                 "of your own that cannot be read is told, and the exit code is 1.",
         .options = options,
         .examples = "  engram check recipes/*.yaml\n  engram check recipes/lenet5.yaml --set model.0.conv.kernel=7\n",
         .run = run,

@@ -222,6 +222,9 @@ EG_API void eg_source_seed(eg_source *s, uint64_t seed);
  * prepare. */
 EG_API void eg_source_want_picture(eg_source *s, int C, int H, int W);
 
+/* Is there what the setting `path` names, where it is a file or folder of the user's? Nothing is read. */
+EG_API eg_status eg_source_there(const eg_source *s, eg_error *err);
+
 /* Its fields, in order. Sizes and names that only the files tell are known when a part has been prepared. A class
  * keeps its number when another part is prepared; that may only add names behind those there are. */
 EG_API int eg_source_fields(const eg_source *s);

@@ -70,7 +70,8 @@ EG_API eg_status eg_task_set_source(eg_task *t, const char *source, const char *
 /* What words in layers stand for (`linear: classes`), ended by a NULL name; by the recipe, the table of sources, or else the training data, which
  * is read. Belongs to the task. */
 EG_API eg_status eg_task_sizes(eg_task *t, const eg_size **sizes, eg_error *err);
-/* Where the data that would tell is not there: the same words, each standing for `each`, so that a network can be looked at all the same. */
+/* Where the data that would tell is not there: the same words, each standing for `each`, so that a network can be looked at all the same.
+ * The entry that ends the list has the size 1 then (else 0), and numbers in the recipe need not agree with these sizes. */
 EG_API eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_error *err);
 /* Are the source's records what the recipe's inputs take, as far as it is known without reading them? */
 EG_API eg_status eg_task_fits(const eg_task *t, eg_error *err);

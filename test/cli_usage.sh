@@ -81,6 +81,32 @@ expect 1 "$ENGRAM" check empty.yaml
 expect 1 "$ENGRAM" check "$tmp"
 for recipe in "$source"/recipes/*.yaml; do expect 0 "$ENGRAM" check "$recipe"; done
 
+# Data of one's own that is missing is one problem; everything else is checked all the same.
+for data in '{source: folder, path: nowhere}' '{source: tsv, path: nowhere.tsv}'; do
+	input='[1, 8, 8]' model='flatten'
+	case $data in *tsv*) input='[time]' model='{embedding: 4}, mean_time' ;; esac
+	for last in classes 2; do
+		printf 'name: x\ntask: classify\ndata: %s\ninput: %s\nmodel: [%s, {linear: %s}]\ntrain: {optimizer: adam, batch: 4, epochs: 1}\n' \
+			"$data" "$input" "$model" $last >gone.yaml
+		expect 1 "$ENGRAM" check gone.yaml quarters.yaml
+		says "gone.yaml: the data: cannot"
+		says "nowhere"
+		says "gone.yaml: the rest is ok, as far as can be told without the data"
+		says "quarters.yaml: ok"
+	done
+	sed 's/linear: 2/linear: {units: 2, bais: false}/' gone.yaml >worse.yaml
+	expect 1 "$ENGRAM" check worse.yaml
+	says "did you mean 'bias'"
+	sed 's/adam/sgd/; s/{linear: 2}/{linear: classes}, {conv: {filters: 2, kernel: 3}}/' gone.yaml >worse.yaml
+	expect 1 "$ENGRAM" check worse.yaml
+	says "worse.yaml: the data: cannot"
+	says "worse.yaml:5:"
+	says_not "rest is ok"
+done
+printf 'name: x\ntask: segment\ndata: {source: masks, path: quarters.yaml, class_names: [a, b]}\ninput: [3, 8, 8]\nmodel: [{conv: {filters: classes, kernel: 1}}]\ntrain: {loss: cross_entropy, optimizer: adam, batch: 4, epochs: 1}\n' >gone.yaml
+expect 1 "$ENGRAM" check gone.yaml
+says "'quarters.yaml' is no folder; source 'masks' reads a folder"
+
 # The network without training.
 expect 0 "$ENGRAM" info quarters.yaml
 says "total"

@@ -77,7 +77,7 @@ static void task_of_a_recipe(void **state) {
 	assert_string_equal(eg_task_metric(t, 0)->name, "accuracy");
 	assert_true(!eg_task_metric(t, -1) && !eg_task_metric(t, 5));
 	OK(b, eg_task_sizes_guess(t, 7, &sizes, &b->err)); /* where there are no files to look at */
-	assert_true(!strcmp(sizes[0].name, "classes") && sizes[0].size == 7 && !sizes[1].name);
+	assert_true(!strcmp(sizes[0].name, "classes") && sizes[0].size == 7 && !sizes[1].name && sizes[1].size == 1);
 	assert_int_equal(eg_task_sizes_guess(t, 0, &sizes, &b->err), EG_ERR_ARG);
 
 	assert_int_equal(eg_task_set_source(t, "mnits", NULL, &b->err), EG_ERR_ARG);

@@ -6,8 +6,10 @@
 #endif
 #include "data/data.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EG_SOURCE(name) extern const eg_source_type eg_source_type_##name;
@@ -174,6 +176,18 @@ const eg_data_info *eg_source_info(const eg_source *s) { return &s->type->info; 
 void eg_source_seed(eg_source *s, uint64_t seed) { s->seed = seed; }
 
 void eg_source_want_picture(eg_source *s, int C, int H, int W) { s->want[0] = C, s->want[1] = H, s->want[2] = W; }
+
+eg_status eg_source_there(const eg_source *s, eg_error *err) {
+	struct stat st;
+	eg_data_path what = s->type->info.path;
+	bool folder = what == EG_DATA_PATH_FOLDER;
+	if (!s->path || (!folder && what != EG_DATA_PATH_FILE)) return EG_OK;
+	if (stat(s->path, &st) != 0)
+		return eg_fail(err, EG_ERR_IO, "there is no %s '%s': %s", folder ? "folder" : "file", s->path, strerror(errno));
+	if (folder == (bool)S_ISDIR(st.st_mode)) return EG_OK;
+	return eg_fail(err, EG_ERR_IO, "'%s' is %s; source '%s' reads a %s", s->path, folder ? "no folder" : "a folder",
+	        s->type->info.name, folder ? "folder" : "file");
+}
 
 /* ---- fields ------------------------------------------------------------------------------------------------------ */
 

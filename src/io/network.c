@@ -34,6 +34,13 @@ static int size_of(const network *n, const char *word) {
 	return 0;
 }
 
+/* Are the sizes stand-ins (the size of the entry that ends the list says so), which no number need agree with? */
+static bool are_guessed(const network *n) {
+	const eg_size *s = n->sizes;
+	while (s && s->name) s++;
+	return s && s->size != 0;
+}
+
 /* "there are: classes, units", into buf; or that there is none. */
 static const char *list_sizes(const network *n, char *buf, size_t size) {
 	size_t used = 0;
@@ -238,7 +245,7 @@ static eg_status check_logits(const network *n, const eg_loss *loss, eg_dims d, 
 	if (classes == 0 && !loss->info.field)
 		return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_FORMAT,
 			"the loss '%s' is one of classes, but there are none here", loss->layer.op->name);
-	if (classes == 0 || (axis >= 0 && d.d[axis] == classes)) return EG_OK;
+	if (classes == 0 || are_guessed(n) || (axis >= 0 && d.d[axis] == classes)) return EG_OK;
 	bool steps = has_steps(n, &d), last = d.rank > 2 && d.d[d.rank - 1] == classes;
 	sizes_text(n, &d, steps ? 2 : 1, shape, sizeof shape);
 	if (loss->of.index == r->nlayers - 1)

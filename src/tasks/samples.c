@@ -233,7 +233,9 @@ eg_status eg_task_sizes(eg_task *t, const eg_size **sizes, eg_error *err) {
 eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_error *err) {
 	if (each < 1) return eg_fail(err, EG_ERR_ARG, "a size of %d", each);
 	eg_task_count_words(t);
-	for (eg_size *s = t->sizes; s->name; s++) s->size = each;
+	eg_size *s = t->sizes;
+	for (; s->name; s++) s->size = each;
+	s->size = 1; /* of the end: see engram_task.h */
 	*sizes = t->sizes;
 	return EG_OK;
 }
