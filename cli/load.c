@@ -199,11 +199,23 @@ const char *cli_data_name(const cli_args *a, const eg_task *t) {
 	return args_has(a, "path") ? args_text(a, "path") : eg_source_info(eg_task_source(t))->name;
 }
 
+/* Files of the user's that a model's recipe names, and that are not where they are looked for. */
+static void advise_place(const cli_args *a, const eg_data_info *info, eg_error *err) {
+	size_t n = strlen(err->message);
+	bool settings = info->path == EG_DATA_PATH_SETTINGS;
+	if (args_has(a, "path") || args_has(a, "folder")) return;
+	if (!settings && info->path != EG_DATA_PATH_FILE && info->path != EG_DATA_PATH_FOLDER) return;
+	snprintf(err->message + n, sizeof err->message - n,
+	        ". Relative paths of a model's recipe are looked for in the working folder, then beside the model: %s",
+	        settings ? "go where it was trained" : "say where the data is with --path");
+}
+
 eg_status cli_samples(
         const cli_args *a, eg_task *t, const eg_samples_options *o, eg_samples **samples, eg_error *err) {
 	eg_status status = eg_samples_load(t, o, samples, err);
 	const eg_source *s = eg_task_source(t);
 	const char *broken = eg_source_broken(s);
+	if (status == EG_ERR_IO && o->model) advise_place(a, eg_source_info(s), err);
 	for (int p = 0; p < EG_PARTS && !status && o->fold == 0; p++) {
 		const char *remark = eg_source_count(s, (eg_part)p) > 0 ? eg_source_remark(s, (eg_part)p) : NULL;
 		if (remark) fail(a->verb->name, "note: data, part '%s': %s", eg_part_name((eg_part)p), remark);

@@ -140,6 +140,21 @@ says '"n": 12'
 mv spots/Train spots/train
 rm -r spots/Valid
 
+# From another folder: data beside the model is found, other data is said to be missing, with the cure.
+mkdir elsewhere
+cd elsewhere || exit 1
+expect 0 "$ENGRAM" eval ../spots.safetensors --json
+expect 0 "$ENGRAM" predict ../spots.safetensors --split test --json
+cp ../spots.safetensors .
+for verb in eval predict; do
+	expect 1 "$ENGRAM" $verb spots.safetensors
+	says "'spots': No such file or directory. Relative paths of a model's recipe are looked for in the working folder, then beside the model: say where"
+	expect 0 "$ENGRAM" $verb spots.safetensors --path ../spots
+	expect 1 "$ENGRAM" $verb spots.safetensors --path nowhere
+	says_not "beside the model"
+done
+cd .. || exit 1
+
 # A line end in the name of a class.
 mkdir "spots/train/up
 down"

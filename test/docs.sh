@@ -75,7 +75,8 @@ for page in README.md docs/*.md; do
 		if [ -f "$recipe" ] && grep -v '^#' "$recipe" | head -n 1 | grep -q '^name:'; then
 			# A source that only the page has is what the test docs_code.sh looks at.
 			[ "$page" = docs/adding-a-data-set.md ] && continue
-			"$ENGRAM" check "$recipe" >"$tmp/log" 2>&1 || fail "$page: $(cat "$tmp/log")"
+			# The reader's own data is not here; all else must be right.
+			"$ENGRAM" check "$recipe" >"$tmp/log" 2>&1 || grep -q 'the rest is ok' "$tmp/log" || fail "$page: $(cat "$tmp/log")"
 		fi
 	done
 	for program in "$tmp"/blocks/*.c; do

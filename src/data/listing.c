@@ -21,8 +21,9 @@ bool eg_is_folder(const char *path) {
 /* ---- names of files ---------------------------------------------------------------------------------------------- */
 
 static const char *const read_endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm"};
-static const char *const unread_endings[] = {".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2",
-        ".j2k", ".jxl", ".svg", ".ico", ".tga", ".psd", ".pbm", ".pam", ".dng", ".cr2", ".nef", ".arw", ".exr", ".dcm"};
+static const char *const unread_endings[] = {".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif",
+        ".jp2", ".j2k", ".jxl", ".svg", ".ico", ".tga", ".psd", ".pbm", ".pam", ".dng", ".cr2", ".nef", ".arw", ".exr",
+        ".dcm"};
 _Static_assert(EG_COUNT(unread_endings) <= EG_UNREAD_KINDS, "a counter for each kind");
 
 /* Which of the endings a name has, capitals or not; -1: none. */
@@ -81,8 +82,8 @@ const char *eg_passed_text(const eg_passed *p, char *text, size_t size) {
 		put(text, size, "%s%lld folder%s inside of the folders of pictures %s not entered", *text ? "; " : "",
 		        (long long)p->inner, p->inner == 1 ? "" : "s", p->inner == 1 ? "is" : "are");
 	if (p->loose)
-		put(text, size, "%s%lld picture%s in no class's folder %s not read", *text ? "; " : "", (long long)p->loose,
-		        p->loose == 1 ? "" : "s", p->loose == 1 ? "is" : "are");
+		put(text, size, "%s%lld picture%s in no class's folder %s not read", *text ? "; " : "",
+		        (long long)p->loose, p->loose == 1 ? "" : "s", p->loose == 1 ? "is" : "are");
 	return text;
 }
 
@@ -162,7 +163,8 @@ eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char
 		if (!S_ISDIR(mode) || !is_part(name, part, suffix)) continue;
 		if (found[0]) {
 			bool first = strcmp(found, name) < 0;
-			status = eg_fail(err, EG_ERR_FORMAT, "'%s' has two folders for the part '%s', '%s' and '%s': rename one", top,
+			status = eg_fail(err, EG_ERR_FORMAT,
+			        "'%s' has two folders for the part '%s', '%s' and '%s': rename one", top,
 			        eg_part_name(part), first ? found : name, first ? name : found);
 			break;
 		}
@@ -172,7 +174,8 @@ eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char
 	return status || !found[0] ? status : eg_join(folder, top, found, "", err);
 }
 
-eg_status eg_other_folders(eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
+eg_status eg_other_folders(
+        eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
 	eg_names all = {0};
 	const char *first = NULL;
 	*n = 0;

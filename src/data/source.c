@@ -74,7 +74,7 @@ static const eg_key common_keys[] = {
                 .def = NAN,
                 .doc = "folder that holds the files of a set that is known by name (left out: found as `engram data "
                        "list` shows); of a reader of your own files: the file, or the folder. A relative path is "
-                       "looked for in the working folder, then beside the recipe"},
+                       "looked for in the working folder, then beside the recipe, or beside the model that was made of it"},
         {.name = "validation",
                 .type = EG_KEY_DOUBLE,
                 .offset = offsetof(eg_source, validation),

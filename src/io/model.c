@@ -317,7 +317,9 @@ static eg_status check_format(eg_model *m, eg_error *err) {
 static eg_status read_recipe(eg_model *m, eg_error *err) {
 	const char *text = eg_st_text_of(&m->file, "recipe");
 	if (!text) return eg_fail(err, EG_ERR_FORMAT, "damaged: the recipe is missing");
-	return eg_recipe_parse(text, strlen(text), "its recipe", NULL, &m->recipe, err);
+	eg_status status = eg_recipe_parse(text, strlen(text), "its recipe", NULL, &m->recipe, err);
+	if (!status) m->recipe->model = m->path;
+	return status;
 }
 
 static eg_status read_sizes(eg_model *m, eg_error *err) {

@@ -81,6 +81,7 @@ struct eg_recipe {
 	eg_arena arena;
 	eg_tree *root;
 	const char *source, *name, *task, *text;
+	const char *model; /* the file of the model whose recipe it is; NULL: of none */
 	eg_recipe_input_info inputs[EG_RECIPE_INPUTS];
 	const eg_tree *input_trees[EG_RECIPE_INPUTS];
 	bool input_used[EG_RECIPE_INPUTS];

@@ -204,9 +204,9 @@ static eg_status find_source(eg_task *t, const char *name, const eg_source_type 
 	return EG_ERR_ARG;
 }
 
-/* Folder of the recipe's file, where relative paths are looked for too. */
+/* Folder of the recipe's file, or of the model's that it is in, where relative paths are looked for too. */
 static const char *beside(eg_task *t) {
-	const char *file = eg_recipe_source(t->recipe), *slash = strrchr(file, '/');
+	const char *file = t->recipe->model ? t->recipe->model : eg_recipe_source(t->recipe), *slash = strrchr(file, '/');
 	return slash ? eg_arena_printf(&t->arena, "%.*s", (int)(slash - file), file) : NULL;
 }
 
