@@ -45,23 +45,21 @@ const char *eg_source_broken(const eg_source *s) {
 }
 
 eg_status eg_broken_end(eg_source *s, eg_part part, int64_t before, int64_t all, eg_error *err) {
-	char first[sizeof s->broken->first];
-	const char *them;
-	long long n = (long long)(eg_broken_count(s) - before);
-	if (n == 0) return EG_OK;
-	them = n == 1 ? "it" : "them";
-	memcpy(first, s->broken->first, sizeof first);
-	s->broken->first[0] = '\0';
+	struct eg_broken *b = s->broken;
+	char first[sizeof b->first];
+	if (!b || b->n == before) return EG_OK;
+	long long n = (long long)(b->n - before);
+	const char *them = n == 1 ? "it" : "them";
+	memcpy(first, b->first, sizeof first);
+	b->first[0] = '\0';
 	if (!s->skip_broken)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s. %lld of %lld records of the part '%s' cannot be read; mend or remove %s, or leave %s out "
-		        "with "
+		        "%s. %lld of %lld records of the part '%s' cannot be read; mend or remove %s, or leave %s out with "
 		        "'broken: skip' in 'data'",
 		        first, n, (long long)all, eg_part_name(part), them, them);
 	if (n == all)
-		return eg_fail(err, EG_ERR_FORMAT,
-		        "none of the %lld records of the part '%s' can be read, the first: %s", (long long)all,
-		        eg_part_name(part), first);
+		return eg_fail(err, EG_ERR_FORMAT, "none of the %lld records of the part '%s' can be read, the first: %s",
+		        (long long)all, eg_part_name(part), first);
 	eg_source_remark_more(s, part, "%lld of %lld records that cannot be read %s left out", n, (long long)all,
 	        n == 1 ? "is" : "are");
 	return EG_OK;

@@ -369,13 +369,14 @@ static eg_status has_part(eg_source *base, eg_part part, bool *has, eg_error *er
 	if (part == EG_PART_TRAIN || !eg_is_folder(base->path)) return EG_OK;
 	eg_status status = eg_part_folder(base->path, part, "", folder, err);
 	if (!status) status = eg_part_folder(base->path, EG_PART_TRAIN, "", train, err);
+	if (status) return status;
 	*has = folder[0] && (train[0] || part == EG_PART_TEST);
-	if (!status && !*has && part == EG_PART_TEST)
+	if (!*has && part == EG_PART_TEST)
 		eg_source_remark_on(base, part,
 		        "there are no test pictures: '%s' has no folder 'test' (the pictures of each class lie in "
 		        "'%s/test/<class>')",
 		        base->path, base->path);
-	return status;
+	return EG_OK;
 }
 
 static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
