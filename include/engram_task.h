@@ -118,7 +118,7 @@ EG_API eg_status eg_samples_fingerprint(const eg_samples *s, eg_part part, uint6
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
 
-/* Before a training: do a layer's limits leave out targets of the samples? Told as advice. */
+/* Before a training, told as advice: a layer's limits leave out targets of the samples; all of them are of one class. */
 EG_API eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err);
 /* The objective that a network reaches which knows nothing of its inputs: all classes as likely, or the targets' means (of some
  * thousand training samples). A larger one is worse than guessing. NAN: it is not known. */

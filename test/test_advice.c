@@ -174,6 +174,26 @@ static void one_class_alone(void **state) {
 	}
 }
 
+/* Two classes, but the part to train on has one of them only. */
+static void samples_of_one_class(void **state) {
+	bench *b = *state;
+	heard h = {0};
+	bench_text(b, "both.tsv", "text\tlabel\nbuy\tspam\nwin\tspam\nhi\tham\n");
+	for (int both = 0; both < 2; both++) {
+		eg_recipe *r = bench_recipe(b,
+		        "name: o\ntask: classify\ndata: {source: tsv, path: %s/both.tsv%s}\ninput: [time]\n"
+		        "model: [{embedding: 3}, last, " LINEAR "]\n",
+		        b->folder, both ? "" : ", limit: 1");
+		drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+		h.n = 0;
+		OK(b, eg_samples_advise(d.samples, hear, &h, &b->err));
+		assert_int_equal(h.n, !both);
+		if (!both && !strstr(h.text, "are of the class 'ham'")) fail_msg("%s", h.text);
+		undraw(&d);
+		eg_recipe_free(r);
+	}
+}
+
 /* ---- chance ------------------------------------------------------------------------------------------------------ */
 
 static double chance_of(bench *b, const char *head, const char *loss, heard *h) {
@@ -267,6 +287,7 @@ int main(void) {
 	        cmocka_unit_test(layers_of_sequences),
 	        cmocka_unit_test(ranges_hold),
 	        cmocka_unit_test(one_class_alone),
+	        cmocka_unit_test(samples_of_one_class),
 	        cmocka_unit_test(chance_of_classes),
 	        cmocka_unit_test(chance_of_numbers),
 	};

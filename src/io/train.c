@@ -220,7 +220,7 @@ static eg_status read_from(eg_recipe *r, const eg_tree *train, const eg_train_se
 	char home[1024];
 	r->from = s->from ? eg_arena_strdup(&r->arena, eg_path_home(s->from, home, sizeof home)) : NULL;
 	if (s->from && !r->from) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-	if (from && !*r->from) return eg_tree_fail(err, from, EG_ERR_FORMAT, "'from' is the path of a model, not nothing");
+	if (r->from && !*r->from) return eg_tree_fail(err, from, EG_ERR_FORMAT, "'from' is the path of a model, not nothing");
 	if (!layers) return EG_OK;
 	if (!from) return eg_tree_fail_key(err, layers, EG_ERR_FORMAT, "'from_layers' needs 'from', the path of a model");
 	r->from_layers = eg_arena_alloc(&r->arena, ((size_t)s->from_layers.n + 1) * sizeof *r->from_layers);

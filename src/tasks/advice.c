@@ -101,8 +101,35 @@ static eg_status gather(const eg_samples *s, const eg_intake *f, targets *x, eg_
 	return status;
 }
 
+/* There may be several classes, of which all samples to train on are of one. */
+static eg_status check_labels(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
+	const eg_sample_part *p = &s->parts[EG_PART_TRAIN];
+	const eg_intake *f = eg_task_target(s->task);
+	if (!f || f->type->kind != EG_FIELD_LABEL || !s->data[EG_PART_TRAIN]) return EG_OK;
+	eg_record r = {0};
+	char text[400];
+	int32_t first = -1;
+	int64_t n = p->dataset.count, i = 0;
+	eg_status status = EG_OK;
+	for (; i < n; i++) {
+		status = eg_source_read(s->task->source, p->from, p->items ? p->items[i] : i, 1u << f->field, &r, err);
+		int32_t label = status ? -1 : eg_intake_label(f, r.fields[f->field].label);
+		if (status || (i > 0 && label != first)) break;
+		first = label;
+	}
+	eg_record_free(&r);
+	if (status || i < n || first < 0) return status;
+	snprintf(text, sizeof text,
+	        "all %lld samples to train on are of the class '%.200s'; nothing is learnt of the other %d", (long long)n,
+	        eg_intake_names(f)->at[first], eg_intake_names(f)->n - 1);
+	advise(user, text);
+	return EG_OK;
+}
+
 eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
 	const eg_recipe *r = s->task->recipe;
+	eg_status labels = check_labels(s, advise, user, err);
+	if (labels) return labels;
 	for (int i = 0; i < eg_recipe_losses(r); i++) {
 		const eg_recipe_loss_info *loss = eg_recipe_loss_at(r, i);
 		const eg_intake *f = numbers_of(s->task, loss->input);
