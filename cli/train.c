@@ -207,8 +207,6 @@ static void tell_files(const training *t, bool resume, bool there) {
 		        t->checkpoint_path);
 	else if (args_has(t->args, "resume") && !there && !t->quiet)
 		fail("train", "note: there is no %s to resume from; training begins anew", t->checkpoint_path);
-	else if (!resume && !t->quiet && access(t->model_path, F_OK) == 0)
-		fail("train", "note: %s, which is there, is replaced when this training has succeeded", t->model_path);
 }
 
 static bool prepare(training *t) {

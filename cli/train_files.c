@@ -137,6 +137,11 @@ bool train_room(training *t) {
 	return false;
 }
 
+/* What fails once need not fail twice: a call that was interrupted, files that others have open. */
+static eg_status save_twice(training *t, const char *path, bool checkpoint, eg_error *err) {
+	return save(t, path, checkpoint, err) ? save(t, path, checkpoint, err) : EG_OK;
+}
+
 /* A file's name in another folder, of something that is not there yet; NULL: none. To be freed. */
 static char *free_name(const char *folder, const char *path) {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -176,7 +181,7 @@ static void pause_for(double seconds) {
 
 /* To a terminal for as long as nobody presses Ctrl-C; else for as long as the training has taken. */
 static bool save_later(training *t, const char *path, bool checkpoint, eg_error *err) {
-	double begun = train_clock(), most = fmax(2, begun - t->begun), wait = 0.25;
+	double begun = train_clock(), most = fmax(0.5, begun - t->begun), wait = 0.25;
 	bool watched = is_terminal(stderr);
 	fail("train", "%s. No other place takes it either; the weights are kept in memory while it is tried again%s",
 	        err->message, watched ? " (Ctrl-C gives up)" : "");
@@ -201,7 +206,7 @@ static const char *kept_text(const training *t, char buf[120]) {
 bool train_write(training *t, const char *path, bool checkpoint) {
 	eg_error err;
 	char kept[120];
-	if (!save(t, path, checkpoint, &err) || save_elsewhere(t, path, checkpoint, &err) ||
+	if (!save_twice(t, path, checkpoint, &err) || save_elsewhere(t, path, checkpoint, &err) ||
 	        save_later(t, path, checkpoint, &err))
 		return true;
 	t->code = CLI_UNWRITTEN;
@@ -224,7 +229,7 @@ bool train_keep(training *t) {
 	const eg_train_state *s = &t->state;
 	double now = train_clock();
 	t->looked = now;
-	if (!save(t, t->checkpoint_path, true, &err)) {
+	if (!save_twice(t, t->checkpoint_path, true, &err)) {
 		t->has_kept = true;
 		t->kept = s->epoch, t->kept_batch = s->batch, t->kept_batches = s->batches;
 		t->kept_at = train_clock();

@@ -199,13 +199,29 @@ expect 2 "$ENGRAM" predict adding.safetensors --path a --folder b
 expect 1 "$ENGRAM" predict missing.safetensors
 # Names that would command the terminal, turn the writing round or break lines are shown with '?' and spaces; JSON has them
 # escaped. Nothing of them comes through, whatever verb tells them.
-sed 's/^  class_names: .*/  class_names: ["a\\e[31mb\\a", "c\\u009b2Jd", "e\\u202ef\\u2066g", "two\\nlines"]/' quarters.yaml >names.yaml
+# Data with such names is refused, so they come with a model that somebody made: letters are changed in its header.
+expect 1 "$ENGRAM" train quarters.yaml -q -o names.safetensors --set 'data.class_names=["a\e[31mb", b, c, d]'
+says "control character"
+for class in 'aXXXXXXX[31mbYYYYYYY' cZZZZZZZ2Jd eVVVVVVVfWWWWWWWg twoQQQlines; do
+	mkdir -p "names/train/$class"
+	for i in 1 2 3 4 5 6; do cp third.pgm "names/train/$class/$i.pgm"; done
+done
+cat >names.yaml <<-END
+	name: names
+	task: classify
+	data: {source: folder, path: names, validation: 0.2}
+	input: [1, 8, 8]
+	model: [flatten, linear: classes]
+	train: {epochs: 1}
+END
 harmless() {
 	tr -d '\n' <out | od -An -v -tx1 | tr -d '\n' | grep -qE ' (0[0-9a-f]|1[0-9a-f]|7f|c2 [89][0-9a-f]|e2 80 a[89a-e]|e2 81 a[6-9a-f])' &&
 		fail "bytes that command a terminal: $*: $(od -c out | head -20)"
 	[ "$(wc -l <out)" = "$1" ] || fail "$2: not $1 lines but $(cat out)"
 }
-expect 0 "$ENGRAM" train names.yaml -q -o names.safetensors --set train.epochs=3
+expect 0 "$ENGRAM" train names.yaml -q -o plain.safetensors
+LC_ALL=C sed 's/XXXXXXX/\\\\u001b/g; s/YYYYYYY/\\\\u0007/g; s/ZZZZZZZ/\\\\u009b/g; s/VVVVVVV/\\\\u202e/g; s/WWWWWWW/\\\\u2066/g; s/QQQ/\\\\n/g' \
+	plain.safetensors >names.safetensors
 expect 0 "$ENGRAM" predict names.safetensors third.pgm --top 4
 for name in 'a?[31mb?' 'c?2Jd' 'e?f?g' 'two?lines'; do says "$name"; done
 harmless 1 predict
@@ -213,12 +229,13 @@ expect 0 "$ENGRAM" predict names.safetensors third.pgm --top 4 --json
 for name in 'a\u001b[31mb\u0007' 'c\u009b2Jd' 'e\u202ef\u2066g' 'two\nlines'; do says "$name"; done
 json out
 harmless 1 "predict --json"
-expect 0 "$ENGRAM" eval names.safetensors
-says 'two lines'
-harmless "$("$ENGRAM" eval quarters.safetensors 2>/dev/null | wc -l)" eval
+expect 1 "$ENGRAM" eval names.safetensors --split validation
+says 'a?[31mb?'
+cat err >>out
+harmless 1 eval
 expect 0 "$ENGRAM" info names.safetensors
 says 'a?[31mb?'
-harmless "$("$ENGRAM" info quarters.safetensors | wc -l)" info
+harmless "$("$ENGRAM" info plain.safetensors | wc -l)" info
 mkdir "$(printf 'x\033[2Jy')"
 expect 1 "$ENGRAM" predict names.safetensors "$(printf 'x\033[2Jy\302\233\377')"
 says 'x?[2Jy??'

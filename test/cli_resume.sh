@@ -199,8 +199,6 @@ same before.safetensors steps.safetensors
 expect 0 "$ENGRAM" train fox.yaml -q --set train.epochs=20 --resume -o steps.safetensors
 expect 0 "$ENGRAM" train fox.yaml -q --set train.epochs=20 -o twenty.safetensors
 same twenty.safetensors steps.safetensors
-expect 0 "$ENGRAM" train fox.yaml --set train.epochs=12 -o twenty.safetensors
-says "note: twenty.safetensors, which is there, is replaced"
 
 # A checkpoint knows what it was trained on; what differs is named.
 other() { # SAYS, then arguments
