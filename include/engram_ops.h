@@ -247,7 +247,7 @@ static inline eg_tensor eg_matmul_with(eg_graph *g, eg_tensor a, eg_tensor b,
  *
  * y (...,size) = weight[ids (...)]; weight (count,size);
  * dweight[r] = sum of dy over the places where r stands, zero for padding_idx;
- * an id that is not 0 to count-1 gives a row of NaN
+ * id -1 stands for nothing, as padding: a row of zeros; any other that is not 0 to count-1 gives a row of NaN
  *
  * Inputs: ids. Weights: weight. Output: y.
  * ONNX Gather-13 (axis 0); Bengio et al. 2003; padding as in PyTorch's F.embedding
@@ -576,7 +576,7 @@ static inline eg_tensor eg_attention_with(eg_graph *g, eg_tensor q, eg_tensor k,
  * q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;
  * in each head of d = C/heads features P = softmax(q k^T / sqrt(d)) over keys within lengths;
  * y = out_proj.weight (C,C) times the heads' P v side by side, plus out_proj.bias;
- * x (T,N,C), source (S,N,C), lengths (N) of source, y (T,N,C)
+ * x (T,N,C), source (S,N,C), y (T,N,C), lengths (N) of source; of x where that is the source: y is 0 behind them
  *
  * Inputs: x, optional: source, lengths. Weights: in_proj_weight, in_proj_bias, out_proj.weight, out_proj.bias. Output: y.
  * Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention

@@ -19,18 +19,11 @@
  * same with more digits. */
 static const double tolerance = sizeof(real) == sizeof(float) ? 2e-5 : 1e-12;
 
-typedef struct tally {
-	int passed, failed;
-	bool verbose, brief;
-	eg_isa only; /* the one table to be checked, or EG_ISA_COUNT: all but WIDE16, which has a run of its own */
-} tally;
-
-static bool wanted(const tally *t, int isa) {
+bool wanted(const tally *t, int isa) {
 	return (t->only == EG_ISA_COUNT ? isa != EG_ISA_WIDE16 : isa == (int)t->only) && isa_usable((eg_isa)isa);
 }
 
-/* One check of one setup: counts it, and tells a failure with all that is needed to repeat it. */
-static bool check(tally *t, const setup *s, bool ok, const char *what, const char *why) {
+bool check(tally *t, const setup *s, bool ok, const char *what, const char *why) {
 	static const char *const layouts[EG_LAYOUT_CHOICES] = {"auto", "plain", "lanes", "blocked"};
 	static const char *const algorithms[EG_ALGORITHMS] = {
 		"", ", implicit", ", direct", ", depthwise", ", winograd2", ", winograd4"};
@@ -66,12 +59,15 @@ static void share_all(eg_plan *p, bool joint) {
 }
 
 /* False if that failed, or if the plan is among those that are done. done: may be NULL. */
-static bool run(tally *t, const setup *s, plans *done, results *out) {
+static bool run_once(tally *t, const setup *s, plans *done, results *out) {
 	rig r;
 	eg_error err;
 	bool ok = check(t, s, rig_new(&r, s, &err), "building", err.message);
-	if (ok)
-		check(t, s, !r.plan->undeclared, "the backward pass reads values without declaring it", r.plan->undeclared);
+	if (ok) {
+		const char *why = undeclared(&r);
+		check(t, s, !why, "does otherwise than its descriptor says", why);
+		note_used(t, &r);
+	}
 	ok = ok && (!done || plans_add(done, eg_isa_name(s->isa), r.plan));
 	if (ok) {
 		if (s->threads > 1) share_all(r.plan, s->joint);
@@ -83,9 +79,11 @@ static bool run(tally *t, const setup *s, plans *done, results *out) {
 	return ok;
 }
 
+bool run_setup(tally *t, const setup *s, results *out) { return run_once(t, s, NULL, out); }
+
 static void compare(tally *t, const setup *s, plans *done, const results *want, double tol, const char *what) {
 	results have = {0};
-	if (run(t, s, done, &have)) {
+	if (run_once(t, s, done, &have)) {
 		const char *why = results_differ(want, &have, tol);
 		check(t, s, !why, what, why);
 	}
@@ -95,7 +93,7 @@ static void compare(tally *t, const setup *s, plans *done, const results *want, 
 /* ---- agreement --------------------------------------------------------------------------------------------------- */
 
 /* Winograd's rounding is that of its transforms. */
-static double tolerance_of(const setup *s) {
+double tolerance_of(const setup *s) {
 	return s->algorithm == EG_ALGORITHM_WINOGRAD4 ? 20 * tolerance : s->algorithm == EG_ALGORITHM_WINOGRAD2 ? 5 * tolerance : tolerance;
 }
 
@@ -140,7 +138,7 @@ static void check_inference(tally *t, setup s) {
 	results want = {0};
 	s.inference = s.no_fusion = s.no_defer = true;
 	s.layout = EG_LAYOUT_PLAIN;
-	if (run(t, &s, NULL, &want)) check_tables(t, s, &want);
+	if (run_setup(t, &s, &want)) check_tables(t, s, &want);
 	results_free(&want);
 }
 
@@ -163,7 +161,7 @@ static void check_threads(tally *t, setup s) {
 		do {
 			results want = {0};
 			s.threads = 1;
-			if (run(t, &s, &done, &want))
+			if (run_once(t, &s, &done, &want))
 				for (int i = 2; i <= 7; i++) {
 					s.threads = i / 2;
 					s.joint = i % 2;
@@ -390,6 +388,10 @@ static void check_descriptor(tally *t, const eg_op *op) {
 		found |= info->shorthand && a->name && !strcmp(a->name, info->shorthand);
 	}
 	check(t, &s, found, "shorthand", "is no attribute");
+	int outputs = 0;
+	while (info->outputs && info->outputs[outputs]) outputs++;
+	check(t, &s, info->max_inputs <= EG_MAX_INPUTS && outputs <= EG_MAX_OUTPUTS, "inputs or outputs", "are more than there is room for");
+	check(t, &s, !op->lengths || (int)strlen(op->lengths) == info->max_inputs, "lengths", "has not a letter an input");
 }
 
 /* Extents that are equal, or 1, hide mistakes; a one-off 1 is what broadcasting is about. */
@@ -447,13 +449,12 @@ static void check_hostile(tally *t, const eg_op *op, const eg_case *c, uint32_t 
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
-/* One way to embed the op in a graph: against ref, threads, gradients. */
-static void check_form(tally *t, setup s) {
+void check_form(tally *t, setup s) {
 	setup reference = s;
 	results want = {0};
 	reference.layout = EG_LAYOUT_PLAIN;
 	reference.no_fusion = reference.no_defer = true;
-	if (run(t, &reference, NULL, &want)) check_tables(t, s, &want);
+	if (run_setup(t, &reference, &want)) check_tables(t, s, &want);
 	results_free(&want);
 	check_inference(t, s);
 	/* All others agree with the reference, so its gradients are all gradients. */
@@ -508,6 +509,8 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 	}
 	s.after = NULL;
 	check_followed(t, s);
+	check_padding(t, s);
+	check_overwritten(t, s);
 }
 
 static void test_op(tally *t, const eg_op *op) {
@@ -521,6 +524,8 @@ static void test_op(tally *t, const eg_op *op) {
 	}
 	for (uint32_t seed = 0; seed < 300 && op->ncases && t->only == EG_ISA_COUNT; seed++)
 		check_hostile(&own, op, &op->cases[seed % (uint32_t)op->ncases], seed);
+	check_equal(&own, op);
+	check_used(&own, op);
 	printf("%-16s %2d cases, %6d checks%s, %.1f s\n", op->info.name, op->ncases, own.passed + own.failed,
 		own.failed ? ", FAILED" : "", now() - start);
 	t->passed += own.passed;

@@ -5,6 +5,11 @@
 
 #include "core/plan.h"
 
+#include <stdint.h>
+
+/* What lies behind the lengths of sequences: numbers like the others, or NaN and infinities, and -1 where whole numbers stand. */
+typedef enum padding { PADDED_BY_NUMBERS, PADDED_BY_NAN, PADDED_BY_INFINITY, PADDINGS } padding;
+
 /* How a case is set up. Zero: alone, on one thread of the ref table, planned for training, layout and fusion as the
  * planner likes. */
 typedef struct setup {
@@ -23,6 +28,9 @@ typedef struct setup {
 	bool joint; /* with threads: jobs that can be done jointly are */
 	const eg_allocator *allocator;
 	void (*tamper)(eg_kernels *k); /* changes the kernel table before the plan is made */
+	const eg_op *instead;          /* a descriptor in place of op's own, for the plan */
+	padding padding;
+	bool keep; /* what `after` reads is wanted as an output too, so that nobody writes over it */
 } setup;
 
 typedef struct rig {
@@ -55,6 +63,7 @@ typedef struct result {
 } result;
 typedef struct results {
 	int n;
+	bool full; /* there were more */
 	result r[MAX_RESULTS];
 } results;
 void results_take(results *out, const rig *r);
@@ -62,6 +71,38 @@ void results_free(results *r);
 /* The first difference in words, or NULL. tolerance is relative to the largest value of each result; 0 asks
  * for the same bits. `have` may come from inference, without gradients. */
 const char *results_differ(const results *want, const results *have, double tolerance);
+
+/* What is counted of an operator's checks, and what of its descriptor has been seen in use. */
+typedef struct tally {
+	int passed, failed;
+	bool verbose, brief;
+	eg_isa only; /* the one table to be checked, or EG_ISA_COUNT: all but WIDE16, which has a run of its own */
+	bool read_x, read_y;
+	uint64_t params; /* by place in the list */
+} tally;
+bool wanted(const tally *t, int isa);
+/* One check of one setup: counts it, and tells a failure with all that is needed to repeat it. */
+bool check(tally *t, const setup *s, bool ok, const char *what, const char *why);
+/* Runs a setup; false if that failed. */
+bool run_setup(tally *t, const setup *s, results *out);
+double tolerance_of(const setup *s);
+
+/* Can a plan be made of it? */
+bool setup_fits(const setup *s);
+/* One way to embed the op in a graph: against ref, threads, gradients. */
+void check_form(tally *t, setup s);
+
+/* optest_contract.c: is an op what its descriptor says? In words what it is not, in this plan; NULL: it is. */
+const char *undeclared(const rig *r);
+/* What the plan shows of the descriptor's members that may be said for nothing; and at the end: which were? */
+void note_used(tally *t, const rig *r);
+void check_used(tally *t, const eg_op *op);
+void check_padding(tally *t, setup s);
+/* Followed by an operator that writes over what it reads. */
+void check_overwritten(tally *t, setup s);
+bool follow_in_place(setup *s);
+/* optest_equal.c: the op's cases again with all extents equal. */
+void check_equal(tally *t, const eg_op *op);
 
 /* Is there a table for this ISA, and can this machine run it? */
 bool isa_usable(eg_isa isa);

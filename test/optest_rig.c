@@ -80,6 +80,7 @@ static void apply(rig *r, eg_tensor *in) {
 	for (int i = 0; i < EG_MAX_OUTPUTS; i++) {
 		eg_tensor t = i ? eg_result(g, first, i) : first;
 		if (!t.id) break;
+		if (i == 0 && s->keep) eg_output(g, "kept", t);
 		if (i == 0 && s->after) t = eg_apply(g, s->after->info.name, s->after_options, &t, 1);
 		eg_output(g, output_name(r->noutputs++), t);
 	}
@@ -101,6 +102,8 @@ static void build(rig *r) {
 	if (s->before) in[0] = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
 	apply(r, in);
 	if (s->twice) apply(r, in);
+	for (int i = 0; i < r->graph->nnodes && s->instead; i++)
+		if (r->graph->nodes[i].op == s->op) r->graph->nodes[i].op = s->instead;
 }
 
 bool rig_new(rig *r, const setup *s, eg_error *err) {
@@ -143,6 +146,14 @@ void rig_free(rig *r) {
 	*r = (rig){0};
 }
 
+bool setup_fits(const setup *s) {
+	rig r;
+	eg_error err;
+	bool ok = rig_new(&r, s, &err);
+	rig_free(&r);
+	return ok;
+}
+
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 int64_t rig_count(const rig *r, const char *name) {
@@ -170,8 +181,37 @@ static void fill_input(rig *r, int i) {
 	if (c->type[i] == EG_F32 && !c->ties) fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);
 }
 
+/* The number of the input that holds how long the sequences of input i are; -1: none does. */
+static int lengths_of(const setup *s, int i) {
+	const char c = s->op->lengths ? s->op->lengths[i] : '-';
+	const int k = c >= 'a' && (i + 1 >= s->c->nin || s->c->in[i + 1].rank < 0) ? c - 'a' : c >= '0' && c <= '9' ? c - '0' : -1;
+	return k >= 0 && k < s->c->nin && s->c->in[k].rank >= 0 ? k : -1;
+}
+
+/* Fills what lies behind the lengths in input i. */
+static void fill_padding(rig *r, int i) {
+	static const real odd[PADDINGS][2] = {{0}, {(real)NAN, (real)NAN}, {(real)INFINITY, -(real)INFINITY}};
+	const setup *s = r->s;
+	const int k = s->c->in[i].rank < 0 ? -1 : lengths_of(s, i);
+	if (k < 0 || s->padding == PADDED_BY_NUMBERS) return;
+	const eg_dims d = eg_plan_dims(r->plan, eg_graph_find(r->graph, input_name(i)));
+	const int32_t *lengths = eg_plan_input(r->plan, input_name(k));
+	const bool time_first = s->c->in[i].d[0] != s->c->in[k].d[0];
+	const int64_t each = eg_dims_count(&d, 2);
+	void *data = eg_plan_input(r->plan, input_name(i));
+	for (int64_t at = 0, n = d.d[0] * d.d[1] * each; lengths && data && at < n; at++) {
+		const int64_t row = at / each / d.d[1], column = at / each % d.d[1];
+		if ((time_first ? row : column) < lengths[time_first ? column : row]) continue;
+		if (s->c->type[i] == EG_I32)
+			((int32_t *)data)[at] = -1;
+		else
+			((real *)data)[at] = odd[s->padding][at % 2];
+	}
+}
+
 void rig_fill(rig *r) {
 	for (int i = 0; i < r->s->c->nin; i++) fill_input(r, i);
+	for (int i = 0; i < r->s->c->nin; i++) fill_padding(r, i);
 	for (int i = 0; i < eg_params_count(r->params); i++) {
 		eg_dims d = eg_params_dims(r->params, i);
 		fill(eg_params_data(r->params, i), eg_dims_count(&d, 0), -1, 100 + (uint32_t)i);
@@ -193,7 +233,8 @@ void rig_run(rig *r) {
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
 static void take(results *out, const char *what, const char *name, eg_dtype type, const void *v, int64_t n) {
-	if (!v || out->n == MAX_RESULTS) return;
+	out->full |= v && out->n == MAX_RESULTS;
+	if (!v || out->full) return;
 	result *r = &out->r[out->n];
 	snprintf(r->name, sizeof r->name, "%s%s", what, name);
 	r->gradient = *what != '\0';
@@ -207,6 +248,7 @@ static void take(results *out, const char *what, const char *name, eg_dtype type
 
 void results_take(results *out, const rig *r) {
 	out->n = 0;
+	out->full = false;
 	for (int i = 0; i < r->noutputs; i++)
 		take(out, "", output_name(i), eg_tensor_dtype(r->graph, eg_graph_find(r->graph, output_name(i))),
 			eg_plan_output(r->plan, output_name(i)), rig_count(r, output_name(i)));
@@ -243,6 +285,7 @@ static bool inference(const results *r) {
 
 const char *results_differ(const results *want, const results *have, double tolerance) {
 	static char text[200];
+	if (want->full || have->full) return "there are more results than the tester has room for (MAX_RESULTS)";
 	for (int i = 0; i < want->n; i++) {
 		const result *a = &want->r[i], *b = find(have, a->name);
 		if (!b && a->gradient && inference(have)) continue;

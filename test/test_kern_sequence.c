@@ -35,7 +35,7 @@ static void embed_once(bed *t, int rows, int n, int total, int unit, int padding
 	for (int i = 0; i < total; i++)
 		for (int j = 0; j < n; j++) {
 			bool inside = ids[i] >= 0 && ids[i] < rows;
-			want[i * n + j] = inside ? (double)w[ids[i] * n + j] : NAN;
+			want[i * n + j] = inside ? (double)w[ids[i] * n + j] : ids[i] == -1 ? 0 : NAN;
 			if (inside && ids[i] != padding) dwant[ids[i] * n + j] += (double)dy[i * n + j];
 		}
 	eg_embed_fwd_args f = {{w, 0}, {ids, unit}, {y, (ptrdiff_t)unit * n}, unit, total, rows, n};

@@ -93,8 +93,11 @@ endif()
 
 file(GLOB optest CONFIGURE_DEPENDS test/optest*.c)
 if(optest)
-	test_program(optest ${optest})
+	# The operators once more, with their cases, which the libraries are without.
+	file(GLOB operators CONFIGURE_DEPENDS src/ops/*.c)
+	test_program(optest ${optest} ${operators})
 	if(TARGET optest)
+		target_compile_definitions(optest PRIVATE ENGRAM_CASES)
 		if(ENGRAM_SANITIZE) # the whole takes many minutes there, and the tester itself is tested elsewhere
 			register(optest COMMAND optest --isa ref --brief LABELS threads)
 			if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

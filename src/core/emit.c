@@ -211,20 +211,30 @@ static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 }
 
 /* A value that bwd reads without saying so may be overwritten by then. Numbers need not show it, so the plan remembers. */
-static void note_read(eg_emit *e, bool declared, const char *mark) {
-	if (e->bwd && !declared) e->plan->undeclared = mark;
+static void note_read(eg_emit *e, bool declared, bool *read, const char *mark) {
+	if (!e->bwd) return;
+	*read = true;
+	if (!declared) e->plan->undeclared = mark;
+}
+
+/* Nor do they show that an op works in another layout than layout.c was told: there is a reorder more, or its neighbours have the wrong one. */
+static void note_layout(const eg_emit *e) {
+	const eg_op *op = node_of(e)->op;
+	const bool follows = op->follows && op->follows(e);
+	const eg_layout told = op->cost ? eg_emit_layout(e) : follows ? eg_emit_in_layout(e, 0) : EG_PLAIN;
+	if (eg_emit_out_layout(e) != told) e->plan->undeclared = op->cost ? "cost" : "follows";
 }
 
 eg_buf eg_emit_x(eg_emit *e, int i, eg_layout layout) {
 	if (!eg_emit_has_in(e, i)) return (eg_buf){0};
-	note_read(e, node_of(e)->op->bwd_reads_x, "bwd_reads_x");
+	note_read(e, node_of(e)->op->bwd_reads_x, &e->plan->nodes[e->node].read_x, "bwd_reads_x");
 	return value_in(e, node_of(e)->in[i], layout);
 }
 
 eg_buf eg_emit_y(eg_emit *e, int i, eg_layout layout) {
 	int value = node_of(e)->out[i];
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
-	note_read(e, node_of(e)->op->bwd_reads_y, "bwd_reads_y");
+	note_read(e, node_of(e)->op->bwd_reads_y, &e->plan->nodes[e->node].read_y, "bwd_reads_y");
 	if (e->bwd) return value_in(e, value, layout);
 	v->layout = layout;
 	set_value_buf(e, v, layout, value_buf(e, value, layout, BUF_TEMP));
@@ -364,12 +374,12 @@ eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc) {
 		v->written = true;
 		return handle(id);
 	}
-	int temp = value_buf(e, value, layout, BUF_TEMP);
-	e->pending_buf[e->npending] = temp;
-	e->pending_layout[e->npending] = layout;
-	e->pending_value[e->npending++] = value;
-	*acc = false;
-	return handle(temp);
+	eg_pending *p = &e->pending[i];
+	*acc = p->there && p->layout == layout;
+	if (*acc) return handle(p->buf);
+	assert(!p->there);
+	*p = (eg_pending){.there = true, .buf = value_buf(e, value, layout, BUF_TEMP), .layout = layout};
+	return handle(p->buf);
 }
 
 void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
@@ -406,20 +416,25 @@ eg_buf eg_emit_part(eg_emit *e, eg_buf b, int64_t first) {
 	return (eg_buf){handle(add_buf(e->plan, part)).p, b.stride};
 }
 
+/* Makes the node's table of saved buffers long enough for that slot. */
+static bool room_for_slot(eg_plan *p, eg_pnode *n, int slot) {
+	enum { STEP = 16 };
+	if (slot < n->nsaved) return true;
+	const int room = (slot < 2 * n->nsaved ? 2 * n->nsaved : slot + 1) + STEP - 1;
+	int *saved = eg_arena_alloc(&p->arena, (size_t)(room / STEP * STEP) * sizeof *saved);
+	if (!saved) return p->out_of_memory = true, false;
+	for (int i = 0; i < room / STEP * STEP; i++) saved[i] = i < n->nsaved ? n->saved[i] : -1;
+	n->saved = saved;
+	n->nsaved = room / STEP * STEP;
+	return true;
+}
+
 eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block) {
-	eg_plan *p = e->plan;
-	int **saved = &p->nodes[e->node].saved;
-	assert(slot >= 0 && slot < EG_SAVED_SLOTS);
-	if (!*saved) {
-		*saved = eg_arena_alloc(&p->arena, EG_SAVED_SLOTS * sizeof **saved);
-		if (!*saved) {
-			p->out_of_memory = true;
-			return handle(-1);
-		}
-		for (int i = 0; i < EG_SAVED_SLOTS; i++) (*saved)[i] = -1;
-	}
-	if ((*saved)[slot] < 0) (*saved)[slot] = eg_handle_id(eg_emit_temp(e, type, count, block).p);
-	return handle((*saved)[slot]);
+	eg_pnode *n = &e->plan->nodes[e->node];
+	assert(slot >= 0);
+	if (!room_for_slot(e->plan, n, slot)) return handle(-1);
+	if (n->saved[slot] < 0) n->saved[slot] = eg_handle_id(eg_emit_temp(e, type, count, block).p);
+	return handle(n->saved[slot]);
 }
 
 /* The same slot of the same node is the same buffer, forward and backward. */
@@ -427,10 +442,10 @@ eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t rows, int64_t
 	if (!e->plan->options.carry) return (eg_buf){0};
 	for (int i = 0; i < e->plan->nbufs; i++) {
 		const eg_pbuf *b = &e->plan->bufs[i];
-		if (b->kind == BUF_CARRY && b->param == e->node * EG_SAVED_SLOTS + slot) return handle(i);
+		if (b->kind == BUF_CARRY && b->param == e->node && b->slot == slot) return handle(i);
 	}
 	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_CARRY, .real = true, .elem = sizeof(real), .count = layers * rows * width, .rows = rows,
-		.width = width, .param = e->node * EG_SAVED_SLOTS + slot}));
+		.width = width, .param = e->node, .slot = slot}));
 }
 
 eg_buf eg_emit_dropout_state(eg_emit *e) {
@@ -500,6 +515,7 @@ static void emit_forward(eg_plan *p) {
 		eg_emit e = {.plan = p, .node = n};
 		const eg_node *node = &p->graph->nodes[n];
 		node->op->fwd(&e);
+		if (!p->out_of_memory) note_layout(&e);
 		for (int i = 0; i < node->nout && !p->out_of_memory; i++) {
 			eg_pvalue *v = eg_pvalue_of(p, node->out[i]);
 			if (v->output) value_in(&e, node->out[i], EG_PLAIN);
@@ -565,10 +581,10 @@ static void emit_backward(eg_plan *p) {
 			continue;
 		}
 		node->op->bwd(&e);
-		for (int i = 0; i < e.npending && !p->out_of_memory; i++) {
-			eg_pvalue *v = eg_pvalue_of(p, e.pending_value[i]);
-			emit_reorder(&e, e.pending_value[i], e.pending_buf[i], e.pending_layout[i], grad_to_change(&e, e.pending_value[i]), v->layout,
-				v->written);
+		for (int i = 0; i < node->nin && !p->out_of_memory; i++) {
+			if (!e.pending[i].there) continue;
+			eg_pvalue *v = eg_pvalue_of(p, node->in[i]);
+			emit_reorder(&e, node->in[i], e.pending[i].buf, e.pending[i].layout, grad_to_change(&e, node->in[i]), v->layout, v->written);
 			v->written = true;
 		}
 	}

@@ -330,6 +330,7 @@ eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const 
 	if (!op) return FAIL(g, EG_ERR_ARG, "there is no operator '%s'", op_name);
 	const char *given = NULL;
 	if (options && op->info.options_size) memcpy(&given, options, sizeof given);
+	if (g->nnodes >= EG_MAX_NODES) return FAIL(g, EG_ERR_ARG, "a graph may have at most %d operators", EG_MAX_NODES);
 	if (given && *given && node_name_taken(g, given)) return FAIL(g, EG_ERR_ARG, "%s '%s': the name is already used", op_name, given);
 	eg_node n = {.op = op, .name = node_name(g, op, given)};
 	if (!n.name) return no_memory(g);

@@ -72,7 +72,7 @@ int64_t eg_dims_known(const eg_dims *d, int from); /* the same, open dimensions 
 
 /* ---- test cases: read by the generic tester -------------------------------------------------------------------------------- */
 
-/* Dimensions in little room: the library carries some hundred cases. Every size and open dimension of a case fits. */
+/* Dimensions as a case has them; every size and open dimension of a case fits. */
 typedef struct eg_case_dims {
 	int16_t rank, d[EG_MAX_DIMS];
 } eg_case_dims;
@@ -95,6 +95,8 @@ typedef struct eg_case {
 
 /* ---- the descriptor -------------------------------------------------------------------------------------------------------------- */
 
+enum { EG_MAX_NODES = 1 << 20 }; /* of a graph: streams of random numbers have room for so many */
+
 typedef struct eg_emit eg_emit;
 
 extern const char *const eg_layout_names[EG_LAYOUTS];
@@ -106,6 +108,10 @@ typedef struct eg_op {
 	eg_status (*target)(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err);
 	/* Where output 0 lies; `options` as the user gave them, or NULL: zeros are defaults. NULL: anywhere. */
 	eg_range (*range)(const void *options);
+	/* Of an op that takes lengths (N): a letter an input: the number of the input that holds how long its sequences (S,N,...) or (N,S,...) are, or -.
+	 * a, b, c instead of 0, 1, 2: only where the input behind it is left out. What lies behind a length has no influence on
+	 * anything, whatever it is, NaN included: its gradient is 0, and nothing is multiplied with it. NULL: none. */
+	const char *lengths;
 	void (*fwd)(eg_emit *e);
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
@@ -127,7 +133,7 @@ typedef struct eg_op {
 	eg_act act;                    /* this op is that activation and may be fused into its producer; EG_ACT_NONE: it is not */
 	const char *onnx;              /* ONNX operator, or NULL */
 	int onnx_since;                /* first opset with this meaning */
-	const eg_case *cases;
+	const eg_case *cases; /* OP_CASES(...): NULL but in the tester */
 	int ncases;
 } eg_op;
 
@@ -199,7 +205,7 @@ bool eg_emit_exact(const eg_emit *e);
  *   dx  where to write the gradient of input i, in the layout asked for; *acc tells whether to add. Ask only when eg_emit_needs_dx
  *   dx_same  the gradient of input i is the data of dy's buffer in that layout (backward of `same`, of a sum); emits what is needed: nothing
  *         where the two can share the buffer until one of them is added to
- *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0..EG_SAVED_SLOTS-1: the first call creates it, bwd gets the same
+ *   saved  a buffer that lives from fwd to bwd, identified by `slot` 0, 1, ...: the first call creates it, bwd gets the same
  *   temp   a buffer that lives between calls of this fwd or bwd
  * saved and temp: with block true, `count` elements per block (for block jobs), else `count` elements in all.
  * Block jobs and block buffers of a node are cut by the samples of its output 0 where that is batched, else of its first input that is. */
@@ -214,7 +220,6 @@ bool eg_emit_needs_dx(const eg_emit *e, int i);
 eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc);
 void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout);
 
-enum { EG_SAVED_SLOTS = 192 };
 typedef enum eg_elem { EG_ELEM_REAL, EG_ELEM_U16, EG_ELEM_BYTE } eg_elem;
 eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block);
 eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block);
@@ -248,7 +253,11 @@ typedef struct eg_joint_spec {
 	eg_joint run; /* NULL: it cannot */
 	int shares, meetings, below;
 } eg_joint_spec;
-enum { EG_FORM_INTS = 20, EG_FORM_READS = 4 }; /* see `form` */
+enum {
+	EG_CALL_BUFS = 32, /* most buffers of a call */
+	EG_FORM_INTS = 20, /* see `form` */
+	EG_FORM_READS = 4
+};
 typedef struct eg_call_spec {
 	const char *kernel;    /* its slot's name, for descriptions */
 	/* Of a call that was chosen among several ways to compute the same: what it is (eg_choice, eg_measurement); else NULL. aside: it only

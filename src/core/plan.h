@@ -7,8 +7,6 @@
 
 #include "core/params.h"
 
-enum { EG_CALL_BUFS = 32 };
-
 typedef enum eg_buf_kind {
 	BUF_TEMP,   /* activation, gradient, anything that a call writes before another reads it */
 	BUF_IO,     /* seen by the user: inputs, outputs, their gradients. Lives as long as the plan */
@@ -31,7 +29,8 @@ typedef struct eg_pbuf {
 	size_t elem;   /* bytes of an element */
 	int64_t count;
 	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last sample; else 0 */
-	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CARRY: node and slot */
+	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CARRY: of which node, and */
+	int slot;      /* of its states */
 	int64_t rows, width; /* BUF_CARRY: it is (layers, rows, width) */
 	int whole;     /* BUF_PART: of which buffer, and */
 	int64_t begin; /* from which of its elements on */
@@ -92,17 +91,23 @@ typedef struct eg_pnode {
 	int folded[2];            /* the weight and bias that result; -1 */
 	int pool;                 /* 2x2 pooling that it may do too; -1: none */
 	bool pooled;              /* and does */
-	int *saved;               /* by slot, EG_SAVED_SLOTS of them; NULL: it saves nothing */
+	bool read_x, read_y;      /* its bwd has asked for them; for tests */
+	int *saved, nsaved;       /* by slot, as many as have been asked for; -1: nothing is saved there */
 } eg_pnode;
+
+/* A gradient that an op writes in another layout than the canonical one, to be moved there when it is done. */
+typedef struct eg_pending {
+	bool there;
+	int buf;
+	eg_layout layout;
+} eg_pending;
 
 /* What an op's functions see of the plan. */
 struct eg_emit {
 	eg_plan *plan;
 	int node;
 	bool bwd;
-	/* gradients that the op writes in another layout than the canonical one, to be moved there when it is done */
-	int npending, pending_buf[EG_MAX_INPUTS], pending_value[EG_MAX_INPUTS];
-	eg_layout pending_layout[EG_MAX_INPUTS];
+	eg_pending pending[EG_MAX_INPUTS]; /* by input */
 };
 
 /* Memory that several plans use in turn. */
@@ -121,7 +126,7 @@ struct eg_plan {
 	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from others */
 	bool out_of_memory; /* sticky while the plan is made */
 	bool updates_state; /* a run writes state that is kept with the parameters */
-	const char *undeclared; /* the mark that an op lacks whose bwd asked for x or y, for tests; NULL: none does */
+	const char *undeclared; /* the member of a descriptor that is not what the op does, for tests; NULL: there is none */
 
 	eg_arena arena;
 	eg_pvalue *values;

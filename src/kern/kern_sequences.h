@@ -167,7 +167,8 @@ enum { EG_RECURRENT_FWD_READS = 14, EG_RECURRENT_FWD_WRITES = 17, EG_RECURRENT_B
 
 /* ---- sequences ------------------------------------------------------------------------------------------------------- */
 
-/* embed_fwd: y[i] = w[ids[i]], w (rows, n), ids int32_t; an id outside of 0..rows-1 gives a row of NaN. Unit u does positions
+/* embed_fwd: y[i] = w[ids[i]], w (rows, n), ids int32_t; id -1 gives a row of zeros, any other outside of 0..rows-1 one of
+ * NaN. Unit u does positions
  * [u*unit, min((u+1)*unit, total)), ids at p + u*stride, y at eg_at(y, u).
  * embed_bwd: dw[r] = [dw[r] +] sum of dy[i] over the positions i with ids[i] == r, i rising; row `padding` (-1: none) and ids outside of
  * 0..rows-1 take nothing. Global, a unit is 16 columns. */

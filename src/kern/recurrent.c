@@ -246,11 +246,33 @@ static void gru_step(const fwd *f) {
 
 /* ---- around the step --------------------------------------------------------------------------------------------- */
 
+/* Gradients of weights are products over all steps, of gradients that are 0 where a sequence has ended and of what was kept there: whatever the
+ * input held, that must be numbers. Also where the step was left out. */
+static void clear_kept(const fwd *f, int i) {
+	const eg_recurrent_fwd_args *a = f->a;
+	const eg_recurrent_shape *s = &a->s;
+	const int width = eg_recurrent_xhat(s);
+	const struct {
+		const eg_buf *buf;
+		int width;
+		span columns;
+	} all[] = {{&a->m, s->H, f->own.units}, {&a->hd, s->H, f->own.units}, {&a->op, s->P, f->own.outs},
+	        {&a->xhat, width, i >= f->own.own.begin && i < f->own.own.end ? (span){0, width} : (span){0, 0}}};
+	for (int k = 0; k < EG_COUNT(all); k++) {
+		real *x = part(f, all[k].buf, kept(f), all[k].width);
+		if (x) zero_columns(x + (ptrdiff_t)i * all[k].width, all[k].width, 1, all[k].columns);
+	}
+}
+
 /* Rows whose sequence has ended keep their state. */
 static void freeze(const fwd *f) {
+	const eg_recurrent_fwd_args *a = f->a;
+	const bool clears = a->s.keep && (a->m.p || a->hd.p || a->op.p || a->xhat.p);
+	if (clears) share_wait(&f->own); /* the others still read the rows that are cleared now */
 	const ptrdiff_t H = f->a->s.H, P = f->a->s.P;
 	for (int i = 0; i < f->own.r.n; i++) {
 		if (row_active(&f->own.r, i, f->t)) continue;
+		if (clears) clear_kept(f, i);
 		copy_columns(f->h + i * P, P, f->h_prev + i * P, P, 1, f->own.outs);
 		if (f->c) copy_columns(f->c + i * H, H, f->c_prev + i * H, H, 1, f->own.units);
 	}

@@ -13,10 +13,9 @@ static void embed_fwd__ref(const void *args, int begin, int end, void *scratch) 
 		real *y = eg_at(a->y, u);
 		int64_t left = a->total - u * a->unit, count = left < a->unit ? left : a->unit;
 		for (int64_t i = 0; i < count; i++, y += a->n) {
-			if (ids[i] >= 0 && ids[i] < a->rows)
-				memcpy(y, w + (ptrdiff_t)ids[i] * a->n, (size_t)a->n * sizeof(real));
-			else
-				for (int j = 0; j < a->n; j++) y[j] = (real)NAN;
+			const bool known = ids[i] >= 0 && ids[i] < a->rows;
+			if (known) memcpy(y, w + (ptrdiff_t)ids[i] * a->n, (size_t)a->n * sizeof(real));
+			for (int j = 0; j < a->n && !known; j++) y[j] = ids[i] == -1 ? 0 : (real)NAN;
 		}
 	}
 }

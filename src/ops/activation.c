@@ -54,7 +54,7 @@ static const eg_case cases[] = {
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
 		.infer = op_infer_same, .fwd = op##_fwd, .bwd = op##_bwd, .bwd_reads_y = true, .act = kind,            \
 		.range = op##_range, .follows = op_follows,                                                            \
-		.onnx = onnx_name, .onnx_since = 13, .cases = cases, .ncases = EG_COUNT(cases)}
+		.onnx = onnx_name, .onnx_since = 13, OP_CASES(cases)}
 
 ACTIVATION(relu, EG_ACT_RELU, "Rectifier: negative values become zero",
 	"y = max(x, 0); dx = dy where y > 0, else 0; NaN stays NaN", "ONNX Relu-13; Nair and Hinton 2010", "Relu");

@@ -138,6 +138,5 @@ const eg_op eg_op_add = {
 	.follows = add_follows,
 	.onnx = "Add",
 	.onnx_since = 14,
-	.cases = add_cases,
-	.ncases = EG_COUNT(add_cases),
+	OP_CASES(add_cases),
 };

@@ -4,6 +4,7 @@
  * the projections are matrix products over all steps and samples at once. Dropout of weights is not here: put a dropout
  * layer behind. */
 #include "ops/dense.h"
+#include "ops/sequence.h"
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
@@ -192,8 +193,7 @@ const eg_op eg_op_attention = {
 	.bwd_reads_x = true,
 	.onnx = "Attention",
 	.onnx_since = 23,
-	.cases = attention_cases,
-	.ncases = EG_COUNT(attention_cases),
+	OP_CASES(attention_cases),
 };
 
 /* ---- multi_head_attention ---------------------------------------------------------------------------------------- */
@@ -293,7 +293,7 @@ typedef struct mha_side {
 /* What both directions need. mixed: the heads' results side by side. Parameters by number, -1: none. */
 typedef struct mha {
 	eg_attention_shape s;
-	eg_buf prob, mixed;
+	eg_buf prob, mixed, lengths;
 	mha_side side[2];
 	int sides, C, in_bias, out_weight, out_bias;
 } mha;
@@ -317,7 +317,9 @@ static mha mha_of(eg_emit *e) {
 		m.side[m.sides++] =
 			(mha_side){.input = SOURCE, .rows = Lk * N, .first = C, .width = 2 * C, .x = source};
 	}
-	const mha_side *kv = &m.side[m.sides - 1];
+	mha_side *kv = &m.side[m.sides - 1];
+	if (eg_emit_has_in(e, LENGTHS)) m.lengths = eg_emit_x(e, LENGTHS, EG_PLAIN);
+	kv->x = sequence_masked(e, kv->x, m.lengths, Lk, N, C);
 	m.s = (eg_attention_shape){.units = N * o->heads,
 		.heads = o->heads,
 		.Lq = T,
@@ -337,6 +339,9 @@ static mha mha_of(eg_emit *e) {
 	return m;
 }
 
+/* Do the lengths say where the queries end too? */
+static bool mha_ends(const mha *m) { return m->sides == 1 && m->lengths.p; }
+
 static void mha_fwd(eg_emit *e) {
 	mha m = mha_of(e);
 	for (int i = 0; i < m.sides; i++) {
@@ -352,18 +357,19 @@ static void mha_fwd(eg_emit *e) {
 		project(e, in);
 	}
 	eg_buf q = m.side[0].y, kv = m.side[m.sides - 1].y;
-	eg_attention_args a = {.q = q, .k = kv, .v = kv, .prob = m.prob, .y = m.mixed, .s = m.s};
-	if (eg_emit_has_in(e, LENGTHS)) a.lengths = eg_emit_x(e, LENGTHS, EG_PLAIN);
-	call_attention(e, a);
+	call_attention(e,
+		(eg_attention_args){.q = q, .k = kv, .v = kv, .lengths = m.lengths, .prob = m.prob, .y = m.mixed, .s = m.s});
+	eg_buf y = eg_emit_y(e, 0, EG_PLAIN);
 	projection out = {.a = m.mixed,
 		.w = eg_emit_w(e, m.out_weight),
-		.c = eg_emit_y(e, 0, EG_PLAIN),
+		.c = mha_ends(&m) ? eg_emit_temp(e, EG_ELEM_REAL, (int64_t)m.side[0].rows * m.C, false) : y,
 		.m = m.side[0].rows,
 		.n = m.C,
 		.k = m.C,
 		.trans = true};
 	if (m.out_bias >= 0) out.bias = eg_emit_w(e, m.out_bias);
 	project(e, out);
+	if (mha_ends(&m)) sequence_mask_into(e, out.c, m.lengths, m.s.Lq, m.side[0].rows / m.s.Lq, m.C, y);
 }
 
 /* Gradients of weights: dw (n,k) = [dw +] dc^T a, db (n) = [db +] sum of the rows of dc (m,n). */
@@ -403,6 +409,7 @@ static void mha_bwd(eg_emit *e) {
 	if (!dy.p) return;
 	mha m = mha_of(e);
 	int rows = m.side[0].rows, last = m.sides - 1;
+	if (mha_ends(&m)) dy = sequence_masked(e, dy, m.lengths, m.s.Lq, rows / m.s.Lq, m.C);
 	eg_gemm_args g = {.m = m.C, .n = m.C};
 	eg_sum_rows_args b = {.acc = false};
 	g.c = eg_emit_dw(e, m.out_weight, &g.acc);
@@ -431,6 +438,8 @@ static const eg_case mha_cases[] = {
 	{"self", MHA(.heads = 2), .in = {OP_DIMS(EG_T, EG_N, 6)}, .nin = 1, .batch = 3, .time = 5},
 	{"causal, no bias", MHA(.heads = 3, .causal = true, .no_bias = true), .in = {OP_DIMS(EG_T, EG_N, 12)}, .nin = 1,
 		.batch = 18, .time = 4},
+	{"lengths", MHA(.heads = 2), .in = {OP_DIMS(EG_T, EG_N, 6), {-1, {0}}, OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
+		.nin = 3, .batch = 5, .time = 4, .values = OP_VALUES(NULL, NULL, key_lengths)},
 	{"another source, lengths of its keys", MHA(.heads = 2),
 		.in = {OP_DIMS(3, EG_N, 8), OP_DIMS(EG_T, EG_N, 8), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
 		.nin = 3, .batch = 5, .time = 7, .values = OP_VALUES(NULL, NULL, key_lengths)},
@@ -451,7 +460,7 @@ const eg_op eg_op_multi_head_attention = {
 		.equation = "q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;\n"
 			"in each head of d = C/heads features P = softmax(q k^T / sqrt(d)) over keys within lengths;\n"
 			"y = out_proj.weight (C,C) times the heads' P v side by side, plus out_proj.bias;\n"
-			"x (T,N,C), source (S,N,C), lengths (N) of source, y (T,N,C)",
+			"x (T,N,C), source (S,N,C), y (T,N,C), lengths (N) of source; of x where that is the source: y is 0 behind them",
 		.source = "Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention",
 		.attrs = multi_head_attention_attrs,
 		.nattrs = EG_COUNT(multi_head_attention_attrs),
@@ -466,9 +475,9 @@ const eg_op eg_op_multi_head_attention = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = mha_infer,
+	.lengths = "c2-",
 	.fwd = mha_fwd,
 	.bwd = mha_bwd,
 	.bwd_reads_x = true,
-	.cases = mha_cases,
-	.ncases = EG_COUNT(mha_cases),
+	OP_CASES(mha_cases),
 };

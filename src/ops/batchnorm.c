@@ -163,6 +163,5 @@ const eg_op eg_op_batchnorm = {
 	.follows = op_follows,
 	.onnx = "BatchNormalization",
 	.onnx_since = 15,
-	.cases = batchnorm_cases,
-	.ncases = EG_COUNT(batchnorm_cases),
+	OP_CASES(batchnorm_cases),
 };

@@ -195,6 +195,5 @@ const eg_op eg_op_concat = {
 	.cost = concat_cost,
 	.onnx = "Concat",
 	.onnx_since = 4,
-	.cases = concat_cases,
-	.ncases = EG_COUNT(concat_cases),
+	OP_CASES(concat_cases),
 };

@@ -508,6 +508,5 @@ const eg_op eg_op_conv2d = {
 	.fuses_pool = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
-	.cases = conv2d_cases,
-	.ncases = EG_COUNT(conv2d_cases),
+	OP_CASES(conv2d_cases),
 };

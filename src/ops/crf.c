@@ -169,10 +169,10 @@ const eg_op eg_op_crf = {
 		.contains = "softmax",
 	},
 	.infer = crf_infer,
+	.lengths = "22-",
 	.target = crf_target,
 	.fwd = crf_fwd,
 	.bwd = crf_bwd,
 	.bwd_reads_x = true,
-	.cases = crf_cases,
-	.ncases = EG_COUNT(crf_cases),
+	OP_CASES(crf_cases),
 };

@@ -198,12 +198,12 @@ const eg_op eg_op_ctc = {
 		.contains = "softmax",
 	},
 	.infer = ctc_infer,
+	.lengths = "23--",
 	.target = ctc_target,
 	.fwd = ctc_fwd,
 	.bwd = ctc_bwd,
 	.bwd_reads_x = true,
-	.cases = ctc_cases,
-	.ncases = EG_COUNT(ctc_cases),
+	OP_CASES(ctc_cases),
 };
 
 /* ---- decoding ---------------------------------------------------------------------------------------------------- */
@@ -288,8 +288,8 @@ const eg_op eg_op_ctc_decode = {
 		.outputs = (const char *const[]){"ids", NULL},
 	},
 	.infer = ctc_decode_infer,
+	.lengths = "1-",
 	.fwd = ctc_decode_fwd,
 	.no_gradient = "labels are a choice; the loss that trains them is ctc",
-	.cases = ctc_decode_cases,
-	.ncases = EG_COUNT(ctc_decode_cases),
+	OP_CASES(ctc_decode_cases),
 };

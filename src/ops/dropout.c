@@ -92,6 +92,5 @@ const eg_op eg_op_dropout = {
 	.follows = dropout_follows,
 	.onnx = "Dropout",
 	.onnx_since = 13,
-	.cases = dropout_cases,
-	.ncases = EG_COUNT(dropout_cases),
+	OP_CASES(dropout_cases),
 };

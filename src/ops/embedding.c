@@ -78,7 +78,10 @@ static void embedding_bwd(eg_emit *e) {
 
 #define EMBED(...) &(const embedding_options){__VA_ARGS__}
 /* What padding_idx does is no derivative, so differences are not asked for there (ties). */
+static const int32_t some_ids[] = {3, -1, 0, 4, -1, 3, 2, 1};
 static const eg_case embedding_cases[] = {
+	{"nothing in places", EMBED(.size = 6, .count = 5), .in = {OP_DIMS(EG_T, EG_N)}, .type = {EG_I32}, .nin = 1, .batch = 2,
+		.time = 4, .values = OP_VALUES(some_ids)},
 	{"sequence", EMBED(.size = 21, .count = 7), .in = {OP_DIMS(EG_T, EG_N)}, .type = {EG_I32}, .nin = 1, .batch = 3,
 		.time = 5, .limit = 7},
 	{"samples of several ids", EMBED(.size = 5, .count = 9, .init = EG_INIT_XAVIER_NORMAL),
@@ -102,7 +105,7 @@ const eg_op eg_op_embedding = {
 		.doc = "A learned row of numbers for each id: words, characters, categories",
 		.equation = "y (...,size) = weight[ids (...)]; weight (count,size);\n"
 			"dweight[r] = sum of dy over the places where r stands, zero for padding_idx;\n"
-			"an id that is not 0 to count-1 gives a row of NaN",
+			"id -1 stands for nothing, as padding: a row of zeros; any other that is not 0 to count-1 gives a row of NaN",
 		.source = "ONNX Gather-13 (axis 0); Bengio et al. 2003; padding as in PyTorch's F.embedding",
 		.attrs = embedding_attrs,
 		.nattrs = EG_COUNT(embedding_attrs),
@@ -121,6 +124,5 @@ const eg_op eg_op_embedding = {
 	.bwd_reads_x = true,
 	.onnx = "Gather",
 	.onnx_since = 13,
-	.cases = embedding_cases,
-	.ncases = EG_COUNT(embedding_cases),
+	OP_CASES(embedding_cases),
 };

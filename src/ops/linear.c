@@ -215,6 +215,5 @@ const eg_op eg_op_linear = {
 	.folds_affine = true,
 	.onnx = "Gemm",
 	.onnx_since = 13,
-	.cases = linear_cases,
-	.ncases = EG_COUNT(linear_cases),
+	OP_CASES(linear_cases),
 };

@@ -221,6 +221,5 @@ const eg_op eg_op_cross_entropy = {
 	.bwd_reads_x = true,
 	.onnx = "SoftmaxCrossEntropyLoss",
 	.onnx_since = 13,
-	.cases = cross_entropy_cases,
-	.ncases = EG_COUNT(cross_entropy_cases),
+	OP_CASES(cross_entropy_cases),
 };

@@ -94,6 +94,5 @@ const eg_op eg_op_matmul = {
 	.bwd_reads_x = true,
 	.onnx = "MatMul",
 	.onnx_since = 13,
-	.cases = matmul_cases,
-	.ncases = EG_COUNT(matmul_cases),
+	OP_CASES(matmul_cases),
 };

@@ -9,6 +9,16 @@
 
 enum { OP_SIZE_MAX = 1 << 24 }; /* largest size an attribute may ask for: guards the arithmetic, not taste */
 
+/* The members `cases` and `ncases` of a descriptor. Only the tester is compiled with them (ENGRAM_CASES): in the library, where nobody reads them,
+ * they would be 40 kB. */
+#ifdef ENGRAM_CASES
+enum { OP_HAS_CASES = 1 };
+#else
+enum { OP_HAS_CASES = 0 };
+#endif
+#define OP_FIRST_CASES(list, n) .cases = OP_HAS_CASES ? (list) : NULL, .ncases = OP_HAS_CASES ? (n) : 0
+#define OP_CASES(list) OP_FIRST_CASES(list, EG_COUNT(list))
+
 /* Dimensions in a table of cases. */
 #define OP_DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
 #define OP_VALUES(...) ((const int32_t *const[EG_MAX_INPUTS]){__VA_ARGS__})
@@ -37,7 +47,10 @@ typedef struct op_name_only {
  * eg_call_spec's .block, .units, .scratch and .flops. */
 #define OP_CALL(e, slot, args_, nr, nw, ...)                                                                           \
 	eg_emit_call(e, &(eg_call_spec){.kernel = #slot, .run = eg_emit_kernels(e)->slot, .args = &(args_),            \
-		.size = sizeof(args_), .reads = nr, .writes = nw, __VA_ARGS__})
+		.size = sizeof(args_), .reads = (nr) + OP_BUFS_FIT(args_, nr, nw), .writes = nw, __VA_ARGS__})
+/* 0, or no program: that many buffers are what a call can name, and no more than its arguments have room for. */
+#define OP_BUFS_FIT(args_, nr, nw)                                                                                     \
+	(0 * (int)sizeof(char[(nr) + (nw) <= EG_CALL_BUFS && ((nr) + (nw)) * sizeof(eg_buf) <= sizeof(args_) ? 1 : -1]))
 
 /* How a job that works on blocks of EG_BLOCK rows of the first dimension is cut: as a block job when that is the
  * batch, else as a global job over the same blocks. */

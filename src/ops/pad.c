@@ -92,6 +92,5 @@ const eg_op eg_op_pad2d = {
 	.follows = op_follows,
 	.onnx = "Pad",
 	.onnx_since = 13,
-	.cases = pad2d_cases,
-	.ncases = EG_COUNT(pad2d_cases),
+	OP_CASES(pad2d_cases),
 };

@@ -169,8 +169,7 @@ const eg_op eg_op_maxpool2d = {
 	.pools = maxpool2d_pools,
 	.onnx = "MaxPool",
 	.onnx_since = 12,
-	.cases = maxpool2d_cases,
-	.ncases = EG_COUNT(maxpool2d_cases),
+	OP_CASES(maxpool2d_cases),
 };
 
 /* ---- average ----------------------------------------------------------------------------------------------------- */
@@ -276,8 +275,7 @@ const eg_op eg_op_avgpool2d = {
 	.follows = op_follows,
 	.onnx = "AveragePool",
 	.onnx_since = 11,
-	.cases = avgpool2d_cases,
-	.ncases = EG_COUNT(avgpool2d_cases),
+	OP_CASES(avgpool2d_cases),
 };
 
 /* ---- average of everything --------------------------------------------------------------------------------------- */
@@ -341,6 +339,5 @@ const eg_op eg_op_globalavgpool2d = {
 	.follows = op_follows,
 	.onnx = "GlobalAveragePool",
 	.onnx_since = 1,
-	.cases = globalavgpool2d_cases,
-	.ncases = EG_COUNT(globalavgpool2d_cases),
+	OP_CASES(globalavgpool2d_cases),
 };

@@ -31,8 +31,7 @@
  * multiplied by R, with one mask for the whole sequence (Gal and Ghahramani 2016). Both in training only.
  *
  * lengths (N): sample n has the steps 0 to lengths[n]-1 (limited to 0..T), for both directions: the reverse one
- * begins at lengths[n]-1. Beyond them y is 0 and the state stays. What x holds there has no influence, but it must
- * be finite in training.
+ * begins at lengths[n]-1. Beyond them y is 0 and the state stays. What x and dt hold there has no influence.
  *
  * Initial weights: W uniform of Glorot and Bengio for each gate, so that the gates see the same spread whatever
  * the numbers of inputs and hidden units are; R orthogonal for each gate (Saxe et al. 2014), so that the state
@@ -414,13 +413,13 @@ const eg_op eg_op_rnn = {
                 },
         .infer = rnn_infer,
         .range = rnn_range,
+        .lengths = "1--1",
         .fwd = rnn_fwd,
         .bwd = rnn_bwd,
         .bwd_reads_x = true,
         .onnx = "RNN",
         .onnx_since = 14,
-        .cases = rnn_cases,
-        .ncases = EG_COUNT(rnn_cases),
+        OP_CASES(rnn_cases),
 };
 
 const eg_op eg_op_lstm = {
@@ -451,13 +450,13 @@ const eg_op eg_op_lstm = {
                 },
         .infer = lstm_infer,
         .range = lstm_range,
+        .lengths = "1---1",
         .fwd = lstm_fwd,
         .bwd = lstm_bwd,
         .bwd_reads_x = true,
         .onnx = "LSTM",
         .onnx_since = 14,
-        .cases = lstm_cases,
-        .ncases = EG_COUNT(lstm_cases),
+        OP_CASES(lstm_cases),
 };
 
 const eg_op eg_op_gru = {
@@ -486,11 +485,11 @@ const eg_op eg_op_gru = {
                 },
         .infer = gru_infer,
         .range = gru_range,
+        .lengths = "1--1",
         .fwd = gru_fwd,
         .bwd = gru_bwd,
         .bwd_reads_x = true,
         .onnx = "GRU",
         .onnx_since = 14,
-        .cases = gru_cases,
-        .ncases = EG_COUNT(gru_cases),
+        OP_CASES(gru_cases),
 };

@@ -34,6 +34,12 @@ static const eg_case rnn_cases[] = {
                 .in = {OP_DIMS(EG_T, EG_N, 11), OP_DIMS(EG_N), OP_DIMS(2, EG_N, 5), OP_DIMS(EG_T, EG_N)},
                 .type = {EG_F32, EG_I32}, .values = OP_VALUES(NULL, three_lengths), .nin = 4, .batch = 3, .time = 4,
                 .random = true},
+        {"most layers, both ways, both dropouts",
+                RNN(.hidden = 2, .layers = RECURRENT_LAYERS, .bidirectional = true, .dropout = 0.2f, .recurrent_dropout = 0.2f,
+                        .decay = true),
+                .in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N), OP_DIMS(2 * RECURRENT_LAYERS, EG_N, 2), OP_DIMS(EG_T, EG_N)},
+                .type = {EG_F32, EG_I32}, .values = OP_VALUES(NULL, three_lengths), .nin = 4, .batch = 3, .time = 4,
+                .random = true},
 };
 
 static const eg_case lstm_cases[] = {
@@ -76,6 +82,13 @@ static const eg_case lstm_cases[] = {
         /* too many samples for central differences: ties */
         {"several chunks of time", LSTM(.hidden = 9, .layers = 2), .in = {OP_DIMS(EG_T, EG_N, 2)}, .nin = 1,
                 .batch = 811, .time = 18, .ties = true},
+        {"most layers, both ways, both dropouts",
+                LSTM(.hidden = 3, .layers = RECURRENT_LAYERS, .bidirectional = true, .dropout = 0.2f, .recurrent_dropout = 0.2f,
+                        .decay = true, .peephole = true, .projection = 2),
+                .in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N), OP_DIMS(2 * RECURRENT_LAYERS, EG_N, 2),
+                        OP_DIMS(2 * RECURRENT_LAYERS, EG_N, 3), OP_DIMS(EG_T, EG_N)},
+                .type = {EG_F32, EG_I32}, .values = OP_VALUES(NULL, three_lengths), .nin = 5, .batch = 3, .time = 4,
+                .random = true},
 };
 
 static const eg_case gru_cases[] = {
@@ -110,4 +123,10 @@ static const eg_case gru_cases[] = {
         {"reset before, norm, reverse", GRU(.hidden = 6, .reset = 1, .layer_norm = true, .reverse = true),
                 .in = {OP_DIMS(EG_T, EG_N, 11), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32},
                 .values = OP_VALUES(NULL, three_lengths), .nin = 2, .batch = 3, .time = 4},
+        {"most layers, both ways, both dropouts",
+                GRU(.hidden = 2, .layers = RECURRENT_LAYERS, .bidirectional = true, .dropout = 0.2f, .recurrent_dropout = 0.2f,
+                        .decay = true),
+                .in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_N), OP_DIMS(2 * RECURRENT_LAYERS, EG_N, 2), OP_DIMS(EG_T, EG_N)},
+                .type = {EG_F32, EG_I32}, .values = OP_VALUES(NULL, three_lengths), .nin = 4, .batch = 3, .time = 4,
+                .random = true},
 };

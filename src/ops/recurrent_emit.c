@@ -16,6 +16,7 @@
 
 #include "kern/recurrent.h"
 #include "ops/dense.h"
+#include "ops/sequence.h"
 
 enum {
 	CHUNK_BYTES = 2 << 20, /* of gates; but at least so many */
@@ -190,7 +191,7 @@ static void dot(const seq *s, eg_buf x, int ldx, eg_buf z, int ldz, eg_buf y, in
 	OP_CALL(s->e, dot_rows, a, 2, 1, .units = (n + 63) / 64, .flops = 2.0 * a.m * n);
 }
 
-/* The stream of random numbers `which` of this node; nodes count from 0 and are fewer than 2^20. */
+/* The stream of random numbers `which` of this node. */
 static void drop(const seq *s, eg_buf x, eg_buf y, int64_t total, int which, float rate) {
 	eg_dropout_args a = {.x = x,
 	        .state = eg_emit_dropout_state(s->e),
@@ -203,7 +204,9 @@ static void drop(const seq *s, eg_buf x, eg_buf y, int64_t total, int which, flo
 	OP_CALL(s->e, dropout, a, 2, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK),
 	        .flops = 10.0 * (double)total);
 }
-enum { DROP_MASKS = 16 }; /* streams from here on: inputs of layers; before: masks of layers and directions */
+enum { DROP_MASKS = 2 * RECURRENT_LAYERS }; /* streams from here on: inputs of layers; before: masks of layers and directions */
+static_assert(DROP_MASKS + RECURRENT_LAYERS + 1 <= 1 << 12 && EG_MAX_NODES <= 1 << 20, "node and stream share 32 bits");
+static_assert(RECURRENT_LAYERS * RECURRENT_WEIGHTS <= EG_MAX_PARAMS, "a node has room for the weights of all layers");
 
 /* 0 or 1/(1 - rate) for every number of the state, the same at all times (Gal and Ghahramani 2016). */
 static void make_mask(const seq *s, int l, int d, eg_buf mask) {
@@ -735,9 +738,10 @@ static void connect_back(const seq *s, way_back *w, bool together) {
 	const recurrent *r = s->r;
 	const bool direct = s->D == 1 && r->dropout <= 0 && (!s->segment || together);
 	target dx0 = input_gradient(s, 0);
+	const eg_buf x0 = sequence_masked(s->e, eg_emit_x(s->e, 0, EG_PLAIN), s->lengths, s->T, s->N, s->I);
 	for (int l = 0; l < r->layers; l++) {
 		const int64_t row = (int64_t)s->N * recurrent_inputs(r, l, s->I);
-		eg_buf x = eg_emit_x(s->e, 0, EG_PLAIN), dx = dx0.buf;
+		eg_buf x = x0, dx = dx0.buf;
 		if (l > 0 && direct)
 			x = states_after(s, r, w->lanes[l - 1][0].again.mem.hs, r->reverse);
 		else if (l > 0)
@@ -759,6 +763,7 @@ void recurrent_emit_bwd(eg_emit *e, const recurrent *r) {
 	way_back w = {.in = {input_gradient(&s, s.port.h0), input_gradient(&s, s.port.c0),
 	                      r->decay ? input_gradient(&s, s.port.dt) : (target){.acc = false}}};
 	s.keep = true;
+	s.dt = sequence_masked(e, s.dt, s.lengths, s.T, s.N, 1);
 	for (int l = 0; l < r->layers; l++) {
 		for (int i = 0; i < RECURRENT_WEIGHTS; i++) w.t[l][i] = gradient(&s, l, (recurrent_weight)i);
 		for (int d = 0; d < s.D; d++) w.lanes[l][d] = back_of(&s, l, d);

@@ -128,8 +128,7 @@ const eg_op eg_op_mse = {
 	.fwd = mse_fwd,
 	.bwd = mse_bwd,
 	.bwd_reads_x = true,
-	.cases = mse_cases,
-	.ncases = EG_COUNT(mse_cases),
+	OP_CASES(mse_cases),
 };
 
 /* ---- l1 ---------------------------------------------------------------------------------------------------------- */
@@ -153,8 +152,7 @@ const eg_op eg_op_l1 = {
 	.fwd = l1_fwd,
 	.bwd = l1_bwd,
 	.bwd_reads_x = true,
-	.cases = l1_cases,
-	.ncases = EG_COUNT(l1_cases),
+	OP_CASES(l1_cases),
 };
 
 /* ---- smooth_l1 --------------------------------------------------------------------------------------------------- */
@@ -186,8 +184,7 @@ const eg_op eg_op_smooth_l1 = {
 	.fwd = smooth_l1_fwd,
 	.bwd = smooth_l1_bwd,
 	.bwd_reads_x = true,
-	.cases = smooth_l1_cases,
-	.ncases = EG_COUNT(smooth_l1_cases),
+	OP_CASES(smooth_l1_cases),
 };
 
 /* ---- huber ------------------------------------------------------------------------------------------------------- */
@@ -217,6 +214,5 @@ const eg_op eg_op_huber = {
 	.fwd = huber_fwd,
 	.bwd = huber_bwd,
 	.bwd_reads_x = true,
-	.cases = huber_cases,
-	.ncases = EG_COUNT(huber_cases),
+	OP_CASES(huber_cases),
 };

@@ -2,7 +2,7 @@
  *
  * Lengths are int32 (N), one for each sample; without them every sample has all T steps. A length below 0 counts as 0,
  * one beyond T as T. Not here: what computes along the time (recurrent.c, attention.c). */
-#include "ops/ops.h"
+#include "ops/sequence.h"
 
 enum { X, LENGTHS };
 
@@ -47,6 +47,17 @@ static eg_steps_args steps_of(eg_emit *e, eg_steps_kind kind) {
 
 static void call_steps(eg_emit *e, eg_steps_args a) {
 	OP_CALL(e, steps, a, 2, 1, .units = a.T, .flops = (double)a.T * a.N * a.n);
+}
+
+void sequence_mask_into(eg_emit *e, eg_buf x, eg_buf lengths, int T, int N, int n, eg_buf y) {
+	call_steps(e, (eg_steps_args){.x = x, .lengths = lengths, .y = y, .T = T, .N = N, .n = n, .kind = EG_STEPS_MASK});
+}
+
+eg_buf sequence_masked(eg_emit *e, eg_buf x, eg_buf lengths, int T, int N, int n) {
+	if (!x.p || !lengths.p) return x;
+	eg_buf y = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)T * N * n, false);
+	sequence_mask_into(e, x, lengths, T, N, n, y);
+	return y;
 }
 
 static void steps_fwd(eg_emit *e, eg_steps_kind kind) {
@@ -130,8 +141,7 @@ const eg_op eg_op_reverse_sequence = {
 	.bwd_reads_x = true,
 	.onnx = "ReverseSequence",
 	.onnx_since = 10,
-	.cases = sequence_cases,
-	.ncases = EG_COUNT(sequence_cases),
+	OP_CASES(sequence_cases),
 };
 
 /* ---- sequence_mask ----------------------------------------------------------------------------------------------- */
@@ -154,11 +164,11 @@ const eg_op eg_op_sequence_mask = {
 		SEQUENCE_INFO(2),
 	},
 	.infer = mask_infer,
+	.lengths = "1-",
 	.fwd = mask_fwd,
 	.bwd = mask_bwd,
 	.bwd_reads_x = true,
-	.cases = sequence_cases,
-	.ncases = EG_COUNT(sequence_cases) - 1,
+	OP_FIRST_CASES(sequence_cases, EG_COUNT(sequence_cases) - 1),
 };
 
 /* ---- last, mean_time --------------------------------------------------------------------------------------------- */
@@ -186,11 +196,11 @@ const eg_op eg_op_last = {
 	},
 	.infer = pool_infer,
 	.range = op_range_of_input,
+	.lengths = "1-",
 	.fwd = last_fwd,
 	.bwd = last_bwd,
 	.bwd_reads_x = true,
-	.cases = sequence_cases,
-	.ncases = EG_COUNT(sequence_cases),
+	OP_CASES(sequence_cases),
 };
 
 const eg_op eg_op_mean_time = {
@@ -204,9 +214,9 @@ const eg_op eg_op_mean_time = {
 	},
 	.infer = pool_infer,
 	.range = op_range_of_input,
+	.lengths = "1-",
 	.fwd = mean_fwd,
 	.bwd = mean_bwd,
 	.bwd_reads_x = true,
-	.cases = sequence_cases,
-	.ncases = EG_COUNT(sequence_cases),
+	OP_CASES(sequence_cases),
 };

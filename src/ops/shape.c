@@ -87,8 +87,7 @@ const eg_op eg_op_flatten = {
 	.bwd = same_bwd,
 	.onnx = "Flatten",
 	.onnx_since = 13,
-	.cases = flatten_cases,
-	.ncases = EG_COUNT(flatten_cases),
+	OP_CASES(flatten_cases),
 };
 
 /* ---- detach ------------------------------------------------------------------------------------------------------ */
@@ -123,8 +122,7 @@ const eg_op eg_op_detach = {
 	.fwd = detach_fwd,
 	.no_gradient = "that is what it is for",
 	.follows = op_follows,
-	.cases = detach_cases,
-	.ncases = EG_COUNT(detach_cases),
+	OP_CASES(detach_cases),
 };
 /* ---- fold_time, unfold_time -------------------------------------------------------------------------------------- */
 
@@ -176,8 +174,7 @@ static const eg_case unfold_time_cases[] = {
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
 		.infer = op##_infer, .range = op_range_of_input, .fwd = same_fwd, .bwd = same_bwd, .onnx = "Reshape",   \
-		.onnx_since = 13, \
-		.cases = op##_cases, .ncases = EG_COUNT(op##_cases)}
+		.onnx_since = 13, OP_CASES(op##_cases)}
 
 TIME_OP(fold_time, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
 	"y (T*N,...) = x (T,N,...), the same numbers in the same order");

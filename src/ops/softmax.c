@@ -109,6 +109,5 @@ const eg_op eg_op_softmax = {
 	.bwd_reads_y = true,
 	.onnx = "Softmax",
 	.onnx_since = 13,
-	.cases = softmax_cases,
-	.ncases = EG_COUNT(softmax_cases),
+	OP_CASES(softmax_cases),
 };

@@ -108,6 +108,5 @@ const eg_op eg_op_upsample2d = {
 	.follows = op_follows,
 	.onnx = "Resize",
 	.onnx_since = 11,
-	.cases = upsample2d_cases,
-	.ncases = EG_COUNT(upsample2d_cases),
+	OP_CASES(upsample2d_cases),
 };

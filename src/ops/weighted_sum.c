@@ -89,6 +89,5 @@ const eg_op eg_op_weighted_sum = {
 	.infer = weighted_sum_infer,
 	.fwd = weighted_sum_fwd,
 	.bwd = weighted_sum_bwd,
-	.cases = weighted_sum_cases,
-	.ncases = EG_COUNT(weighted_sum_cases),
+	OP_CASES(weighted_sum_cases),
 };
