@@ -30,6 +30,7 @@ typedef struct setup {
 	void (*tamper)(eg_kernels *k); /* changes the kernel table before the plan is made */
 	const eg_op *instead;          /* a descriptor in place of op's own, for the plan */
 	padding padding;
+	bool large; /* too large for central differences: rounding of the objective is all that they show */
 	bool keep; /* what `after` reads is wanted as an output too, so that nobody writes over it */
 } setup;
 
@@ -100,7 +101,6 @@ void check_used(tally *t, const eg_op *op);
 void check_padding(tally *t, setup s);
 /* Followed by an operator that writes over what it reads. */
 void check_overwritten(tally *t, setup s);
-bool follow_in_place(setup *s);
 /* optest_equal.c: the op's cases again with all extents equal. */
 void check_equal(tally *t, const eg_op *op);
 
@@ -112,6 +112,8 @@ const eg_op *neighbour(bool reads_y);
 /* What else the planner may do together with an op: pooling of 2x2 windows, and in inference a batch normalisation. Put behind it. */
 void follow_with_pool(setup *s);
 void follow_with_norm(setup *s);
+/* An activation that writes over what it reads, and that no op's output is unchanged by. False: it cannot follow here. */
+bool follow_in_place(setup *s);
 double now(void);
 
 /* Goes on to the next layout or algorithm that may be forced; false: there is none. Only an op that chooses has algorithms, and, with pictures in

@@ -89,12 +89,6 @@ void check_padding(tally *t, setup s) {
 
 /* ---- an output that is overwritten ------------------------------------------------------------------------------- */
 
-bool follow_in_place(setup *s) {
-	s->after = neighbour(true);
-	s->no_fusion = true;
-	return s->after && s->op->bwd && setup_fits(s);
-}
-
 void check_overwritten(tally *t, setup s) {
 	if (!follow_in_place(&s)) return;
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MOST = 512, SIZES_MOST = 4 };
+enum { OPTIONS_MOST = 512, SIZES_MOST = 4, LARGE = 1 << 13, LARGEST = 1 << 17 };
 
 typedef struct equal {
 	eg_case c;
@@ -155,8 +155,10 @@ void check_equal(tally *t, const eg_op *op) {
 		for (int n = 8; n <= (op->cases[i].time ? 8 : EG_BLOCK); n += 8) { /* a recurrence of more steps may grow beyond all bounds */
 			equal e;
 			if (!equal_of(&e, op, &op->cases[i], n)) continue;
-			setup s = {.op = op, .c = &e.c};
+			const double elements = pow(n, e.c.in[0].rank);
+			setup s = {.op = op, .c = &e.c, .large = elements > LARGE};
 			possible = true;
+			if (elements > LARGEST) continue;
 			if (!setup_fits(&s)) continue;
 			any = true;
 			check_form(t, s);

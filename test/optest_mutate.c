@@ -214,6 +214,7 @@ int mutate(double tolerance) {
 	for (int i = 0; i < EG_COUNT(slots); i++) mutate_slot(&slots[i], 0, tolerance, &killed, &alive);
 	for (int i = 0; i < cells_count(); i++) mutate_slot(NULL, i, tolerance, &killed, &alive);
 	recurrent_mistakes(tolerance, &killed, &alive);
+	descriptor_mistakes(tolerance, &killed, &alive);
 	printf("%d faults noticed, %d not noticed\n", killed, alive);
 	return alive;
 }

@@ -18,5 +18,7 @@ void cells_break(eg_kernels *k, int i, fault f, int output, bool *applied);
 
 /* optest_recurrent.c: mistakes in the arguments of the recurrence; adds up those that a case notices and those that none does. */
 void recurrent_mistakes(double tolerance, int *killed, int *alive);
+/* optest_descriptor.c: wrong descriptors. */
+void descriptor_mistakes(double tolerance, int *killed, int *alive);
 
 #endif

@@ -154,6 +154,12 @@ bool setup_fits(const setup *s) {
 	return ok;
 }
 
+bool follow_in_place(setup *s) {
+	s->after = op_named("sigmoid");
+	s->no_fusion = true;
+	return s->op->bwd && setup_fits(s);
+}
+
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 int64_t rig_count(const rig *r, const char *name) {

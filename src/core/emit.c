@@ -81,7 +81,10 @@ eg_layout eg_emit_out_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, no
 int eg_emit_blocks(const eg_emit *e) { return eg_blocks(eg_emit_samples(e)); }
 int eg_emit_shards(const eg_emit *e) { return eg_shards(eg_emit_blocks(e)); }
 
-eg_layout eg_emit_layout(const eg_emit *e) { return eg_pvalue_of(e->plan, node_of(e)->out[0])->wanted; }
+eg_layout eg_emit_layout(const eg_emit *e) {
+	if (!node_of(e)->op->cost) e->plan->undeclared = "cost"; /* nobody has looked for the best one */
+	return eg_pvalue_of(e->plan, node_of(e)->out[0])->wanted;
+}
 eg_algorithm eg_emit_algorithm(const eg_emit *e) { return e->plan->options.algorithm; }
 bool eg_emit_exact(const eg_emit *e) { return e->plan->options.exact || e->plan->graph->exact; }
 
