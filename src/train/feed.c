@@ -3,6 +3,7 @@
  * Not here: which samples make a batch (batches.c), what is done with it (trainer.c, evaluate.c). */
 #include "train/feed.h"
 
+#include <math.h>
 #include <string.h>
 
 int eg_feed_output(const eg_graph *g, const char *name) {
@@ -69,6 +70,7 @@ eg_status eg_feed_make(
 
 void eg_feed_free(eg_feed *f) {
 	for (int i = 0; i < EG_FEED_INPUTS && f->graph; i++) eg_block_free(f->graph->ctx->allocator, f->spare[i]);
+	if (f->graph) eg_release(f->graph->ctx->allocator, f->ends);
 	*f = (eg_feed){0};
 }
 
@@ -86,6 +88,17 @@ static int length_asked(const eg_dataset *d, const char *name) {
 	if (!strcmp(name, "lengths")) return d->time > 0 ? 0 : -1;
 	for (int i = 0; d->dims && d->dims[i] && !strncmp(name, "lengths.", 8); i++)
 		if (!strcmp(name + 8, d->dims[i])) return 1 + i;
+	return -1;
+}
+
+/* Of which of these sizes is a dimension that is open in the graph, where samples differ in it? -1: of none. */
+static int size_asked(const eg_feed *f, int64_t dim) {
+	const eg_dataset *d = f->data;
+	if (dim == EG_T) return d->time_of ? 0 : -1;
+	for (int i = 0; d->size_of && d->dims && d->dims[i] && dim <= EG_NAMED; i++) {
+		const int open = eg_graph_open_find(f->graph, d->dims[i]);
+		if (open >= 0 && dim == EG_NAMED - open) return 1 + i;
+	}
 	return -1;
 }
 
@@ -144,6 +157,53 @@ static void *spare(eg_feed *f, int k, eg_error *err) {
 	return f->spare[k];
 }
 
+/* ---- padding ----------------------------------------------------------------------------------------------------- */
+
+static void zero_odd(real *x, int64_t n) {
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i])) x[i] = 0;
+}
+
+/* Of x, what lies behind the ends of the samples in one dimension; the batch is dimension `samples`. */
+static void zero_behind(real *x, const eg_dims *d, int axis, int samples, const int32_t *ends) {
+	const int first = axis < samples ? axis : samples, second = axis < samples ? samples : axis;
+	int64_t outer = 1, between = 1, inner = 1;
+	for (int i = 0; i < d->rank; i++) *(i < first ? &outer : i < second ? &between : &inner) *= d->d[i];
+	between /= d->d[first];
+	inner /= d->d[second];
+	for (int64_t o = 0; o < outer * d->d[first] * between; o++) {
+		const int64_t at_first = o / between % d->d[first];
+		for (int64_t k = 0; k < d->d[second]; k++) {
+			const int64_t at = axis < samples ? at_first : k, sample = axis < samples ? k : at_first;
+			if (at >= ends[sample]) zero_odd(x + (o * d->d[second] + k) * inner, inner);
+		}
+	}
+}
+
+/* Behind the ends of its samples a data set may leave anything. What is no number there becomes 0: layers that know of no lengths multiply it with
+ * gradients of 0. */
+static eg_status zero_padding(eg_feed *f, const eg_batch *b, eg_error *err) {
+	const eg_dataset *d = f->data;
+	if (!d->time_of && !d->size_of) return EG_OK;
+	while (f->room_ends < b->n)
+		if (!eg_grow(f->graph->ctx->allocator, &f->ends, &f->room_ends, f->room_ends, sizeof *f->ends)) break;
+	if (f->room_ends < b->n) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the lengths of %d samples", b->n);
+	for (int k = 0; d->inputs[k]; k++) {
+		const eg_tensor t = eg_graph_find(f->graph, d->inputs[k]);
+		const eg_dims declared = eg_tensor_dims(f->graph, t), dims = eg_plan_dims(f->plan, t);
+		int samples = 0;
+		while (samples < declared.rank && declared.d[samples] != EG_N) samples++;
+		if (samples == declared.rank || eg_tensor_dtype(f->graph, t) != EG_F32 || !eg_plan_input(f->plan, d->inputs[k])) continue;
+		for (int i = 0; i < declared.rank; i++) {
+			const int which = size_asked(f, declared.d[i]);
+			if (which < 0) continue;
+			fill_lengths(f->ends, d, which, b);
+			zero_behind(f->slots[k], &dims, i, samples, f->ends);
+		}
+	}
+	return EG_OK;
+}
+
 static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
 	const eg_dataset *d = f->data;
 	for (int k = 0; d->inputs[k]; k++) {
@@ -160,9 +220,8 @@ static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
 	        .seed = f->seed,
 	        .epoch = f->epoch};
 	eg_status status = d->fill(d->user, &f->fill, f->slots, err);
-	return status && !err->status
-	               ? eg_fail(err, status, "the data set could not fill a batch, and does not say why")
-	               : status;
+	if (status && !err->status) return eg_fail(err, status, "the data set could not fill a batch, and does not say why");
+	return status ? status : zero_padding(f, b, err);
 }
 
 /* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is what eg_feed_rewind

@@ -27,6 +27,8 @@ typedef struct eg_feed {
 	size_t spare_bytes[EG_FEED_INPUTS];
 	const eg_real *begin; /* state that the first batch begins with, nbegin numbers; NULL: zero */
 	size_t nbegin;
+	int32_t *ends; /* of the samples of a batch, in one dimension */
+	int room_ends;
 } eg_feed;
 
 /* An output of the graph by its name; -1: none. */
