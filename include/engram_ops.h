@@ -544,7 +544,8 @@ static inline eg_tensor eg_mean_time_with(eg_graph *g, eg_tensor x, const eg_mea
  *
  * P = softmax(scale q k^T) over the keys that are seen; y = P v; 0 if none is seen;
  * q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;
- * mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places
+ * mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places;
+ * it hides scores: keys and values must be finite numbers all the same
  * dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q
  *
  * Inputs: q, k, v, optional: mask. Output: y.

@@ -6,6 +6,7 @@
 
 const char *const eg_init_names[] = {"default", "zero", "constant", "uniform", "normal", "xavier_uniform", "xavier_normal", "he_uniform",
 	"he_normal", "lecun_uniform", "orthogonal", NULL};
+static_assert(EG_COUNT(eg_init_names) == EG_INIT_ORTHOGONAL + 2, "a name for each kind, and the end");
 
 static void fill_uniform(real *w, int64_t n, double bound, eg_rng r) {
 	for (int64_t i = 0; i < n; i++) w[i] = (real)(bound * (2 * eg_rng_uniform(r, (uint64_t)i) - 1));

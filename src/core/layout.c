@@ -36,7 +36,7 @@ typedef struct search {
 
 const char *eg_algorithm_name(eg_algorithm a) {
 	static const char *const names[EG_ALGORITHMS] = {"", "implicit", "direct", "depthwise", "winograd2", "winograd4"};
-	return names[a];
+	return (unsigned)a < EG_ALGORITHMS ? names[a] : "unknown";
 }
 
 /* ---- estimates ------------------------------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ static double EG_NAME(conv_macs)(const eg_conv_shape *s) {
 
 /* Whole blocks of 16 pictures, whether there are so many or not. */
 static double EG_NAME(conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
-	static const double share[] = {0.7, 0.6, 0.6}; /* of the peak, by direction */
+	static const double share[EG_CONV_BWD_WEIGHTS + 1] = {0.7, 0.6, 0.6}; /* of the peak, by direction */
 	double blocks = eg_blocks(s->N) * (double)EG_BLOCK / s->N;
 	return blocks * EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir]);
 }
@@ -23,7 +23,7 @@ static double EG_NAME(conv_filled)(int n, int tile) { return n / (double)EG_NAME
 /* Rows of the product are filters, for the gradient of x channels, or pairs of channel and tap (body_conv_plain.h); what is multiplied is copied into
  * the order of a matrix first; each result costs something besides, which tells where the sums are short. */
 static double EG_NAME(conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
-	static const double share[] = {0.65, 0.5, 0.5};
+	static const double share[EG_CONV_BWD_WEIGHTS + 1] = {0.65, 0.5, 0.5};
 	const int C = s->C / s->G, K = s->K / s->G, taps = s->R * s->S;
 	const bool per_tap = dir == EG_CONV_BWD_DATA && !EG_NAME(conv_turns)(s);
 	double filled = EG_NAME(conv_filled)(dir != EG_CONV_BWD_DATA ? K : per_tap ? C * taps : C, GEMM_MR);

@@ -1,6 +1,8 @@
 /* add.c - sum of two tensors with broadcasting. */
 #include "ops/ops.h"
 
+static_assert((int)EG_KDIMS >= (int)EG_MAX_DIMS, "the kernels know as many dimensions as a tensor may have");
+
 static bool same_dims(const eg_dims *a, const eg_dims *b) {
 	return a->rank == b->rank && !memcmp(a->d, b->d, (size_t)a->rank * sizeof a->d[0]);
 }

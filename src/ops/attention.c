@@ -175,7 +175,8 @@ const eg_op eg_op_attention = {
 		.doc = "Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query",
 		.equation = "P = softmax(scale q k^T) over the keys that are seen; y = P v; 0 if none is seen;\n"
 			"q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;\n"
-			"mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places\n"
+			"mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places;\n"
+			"it hides scores: keys and values must be finite numbers all the same\n"
 			"dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q",
 		.source = "Vaswani et al. 2017; ONNX Attention-23",
 		.attrs = attention_attrs,

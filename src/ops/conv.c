@@ -118,7 +118,7 @@ static const char *problem(const eg_conv_shape *s, text t) {
 	if (s->dh > 1 || s->dw > 1) snprintf(t + n, sizeof(text) - (size_t)n, "d%de%d", s->dh, s->dw);
 	return t;
 }
-static const char *const passes[] = {"forward", "data", "weights"};
+static const char *const passes[EG_CONV_BWD_WEIGHTS + 1] = {"forward", "data", "weights"};
 
 /* Measured, or negative. */
 static double measured(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, const char *algorithm) {

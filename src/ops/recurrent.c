@@ -50,6 +50,7 @@ static const char *const reset_names[] = {"after", "before", NULL};
 static const char *const update_names[] = {"keep", "write", NULL};
 static const eg_act acts[] = {EG_ACT_TANH, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_NONE};
 static const eg_act gate_acts[] = {EG_ACT_SIGMOID, EG_ACT_TANH, EG_ACT_RELU, EG_ACT_NONE};
+static_assert(EG_COUNT(acts) + 1 == EG_COUNT(act_names) && EG_COUNT(gate_acts) + 1 == EG_COUNT(gate_names), "one for each name");
 
 /* What all three begin with. */
 #define COMMON_OPTIONS \
