@@ -147,6 +147,17 @@ static bool parse_number(const char *text, uint64_t *v) {
 	return !*end && !errno;
 }
 
+/* "2.5G": 2.5e9. */
+static bool parse_count(const char *text, double *v) {
+	static const char units[] = "kMGT";
+	char *end;
+	if (!isdigit((unsigned char)text[0])) return false;
+	*v = strtod(text, &end);
+	const char *unit = *end ? strchr(units, *end) : NULL;
+	for (const char *u = units; unit && u <= unit; u++) *v *= 1000;
+	return (!*end || (unit && !end[1])) && *v > 0 && *v < 1e18;
+}
+
 static bool one_of(const char *choices, const char *value) {
 	size_t n = strlen(value);
 	for (const char *at = choices; at; at = strchr(at, '|')) {
@@ -163,7 +174,13 @@ static bool valid(const cli_verb *v, const cli_option *o, const char *value) {
 		        (unsigned long long)o->min, (unsigned long long)o->max, value);
 		return false;
 	}
-	if (o->value && strchr(o->value, '|') && !one_of(o->value, value)) {
+	double count;
+	const bool counts = o->value && !strcmp(o->value, CLI_COUNT);
+	if (counts && !parse_count(value, &count)) {
+		fail_usage(v->name, "--%s needs a number above 0, such as 500M or 2.5G, not '%s'", o->name, value);
+		return false;
+	}
+	if (!counts && o->value && strchr(o->value, '|') && !one_of(o->value, value)) {
 		fail_usage(v->name, "--%s needs one of %s, not '%s'", o->name, o->value, value);
 		return false;
 	}
@@ -284,6 +301,12 @@ bool args_real(const cli_args *a, const char *name, double min, double max, doub
 	}
 	*value = v;
 	return true;
+}
+
+double args_count(const cli_args *a, const char *name, double otherwise) {
+	const char *text = args_text(a, name);
+	double v;
+	return text && parse_count(text, &v) ? v : otherwise;
 }
 
 const char **args_all(const cli_args *a, const char *name, int *n) {

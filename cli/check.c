@@ -18,6 +18,23 @@ static void on_advice(void *user, const char *text) {
 	fail("check", "note: %s", text);
 }
 
+/* What training would say of the sizes of its first batch, for which neither weights nor a batch are needed. */
+static eg_status check_plan(const eg_recipe *r, const eg_task *t, eg_graph *g, eg_error *err) {
+	eg_size open[CLI_OPEN_MOST] = {{0}};
+	eg_cost cost;
+	eg_plan_options o = {.batch = cli_train_batch(r), .train = true, .sizes = open, .time = cli_open_sizes(t, g, 0, open)};
+	eg_status status = eg_plan_measure(g, &o, &cost, err);
+	if (!status && cost.lone && o.batch == 1) {
+		snprintf(err->message, sizeof err->message,
+		        "layer '%s' (batchnorm) would see one value of each channel at a time, which has no variance to "
+		        "normalise by: make train.batch larger, or leave the layer out",
+		        cost.lone);
+		status = err->status = EG_ERR_ARG;
+	}
+	if (status) eg_recipe_locate(r, eg_recipe_has(r, "train.batch") ? "train.batch" : "model", err);
+	return status;
+}
+
 /* *without names the data that the recipe could not be checked with; NULL: none was needed, or it was there. *data is what is wrong with
  * data of the user's own, which does not keep the rest from being checked. */
 static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_error *data, eg_error *err) {
@@ -42,6 +59,7 @@ static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_e
 	if (!status) status = eg_recipe_build(r, ctx, sizes, &g, err);
 	if (!status) status = eg_task_suits(t, g, err);
 	if (!status) status = eg_task_advise(t, on_advice, NULL, err);
+	if (!status) status = check_plan(r, t, g, err);
 	eg_graph_free(g);
 	eg_task_free(t);
 	return status;

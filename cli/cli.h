@@ -21,7 +21,8 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNWRITTEN = 3 };
 /* ---- arguments (args.c) ------------------------------------------------------------------------------------------ */
 
 /* One option of a verb. `value` is what its value is called in the help text, and says what it may be:
- * NULL: a flag; "N" and other single letters: a whole number in [min, max]; "a|b|c": one of these; else any text. */
+ * NULL: a flag; "N" and other single letters: a whole number in [min, max]; CLI_COUNT: a number that may be large;
+ * "a|b|c": one of these; else any text. */
 typedef struct cli_option {
 	const char *name; /* without "--" */
 	char letter;      /* 0: none */
@@ -77,6 +78,8 @@ struct cli_args {
 	bool help;
 };
 
+#define CLI_COUNT "N[k|M|G|T]"
+
 /* Options that several verbs have. */
 #define OPTION_THREADS \
 	{ \
@@ -84,6 +87,14 @@ struct cli_args {
 		        "how many threads compute (default: ENGRAM_THREADS, else all processors). Results do not " \
 		        "depend on it", \
 		        1, 1024 \
+	}
+#define OPTION_LIMIT \
+	{ \
+		"limit-macs", 0, CLI_COUNT, \
+		        "refuse a network that takes more multiply-adds than this for one sample, as in --limit-macs " \
+		        "20G; of a text that is written, for one unit of it. For models from elsewhere: engram info says " \
+		        "how many it takes", \
+		        0, 0 \
 	}
 #define OPTION_SET \
 	{ \
@@ -102,6 +113,7 @@ uint64_t args_number(const cli_args *a, const char *name, uint64_t otherwise);
 /* The number of an option, which is left alone where it is not given; false: it is none from min to max, a usage error,
  * which has been told. */
 bool args_real(const cli_args *a, const char *name, double min, double max, double *value);
+double args_count(const cli_args *a, const char *name, double otherwise); /* of a CLI_COUNT */
 /* All values of a repeated option, in order, *n of them; NULL after them, with room for one more. To be freed. */
 const char **args_all(const cli_args *a, const char *name, int *n);
 /* The options of tasks that were given, as settings "name=value" for eg_predictor_new, NULL-terminated; then `more`,
@@ -121,7 +133,7 @@ void *cli_alloc(size_t bytes); /* zeroed; out of memory ends the program with a 
 
 /* ---- contexts and files (load.c) --------------------------------------------------------------------------------- */
 
-/* A context as --threads says; NULL after a message. With ENGRAM_VERBOSE it is described on stderr. */
+/* A context as --threads and --limit-macs say; NULL after a message. With ENGRAM_VERBOSE it is described on stderr. */
 eg_context *cli_context(const cli_args *a);
 /* The tuning file that ENGRAM_TUNING names into the context; one that does not fit is told and left alone. */
 void cli_tuning(const cli_args *a, eg_context *ctx);
@@ -154,24 +166,26 @@ const char *cli_data_name(const cli_args *a, const eg_task *t);
 
 /* ---- networks (network.c) ---------------------------------------------------------------------------------------- */
 
+enum { CLI_OPEN_SIZE = 64, CLI_OPEN_MOST = 8 };
+/* What open sizes beside batch and time are taken to be, when something is to be planned: CLI_OPEN_SIZE each, with a NULL
+ * name behind them, into `open`, which is zero. Returns how many steps: `time`, or if that is 0 as many as the data has, where
+ * that is known, else CLI_OPEN_SIZE; 0: there are no sequences. */
+int cli_open_sizes(const eg_task *t, const eg_graph *g, int time, eg_size *open);
+
 /* The network of a recipe, made without its data where that is possible, or of a model. Zero-initialise. */
 typedef struct cli_network {
 	eg_model *model; /* NULL: of a recipe; then the rest is its own */
 	eg_recipe *recipe;
 	eg_task *task;
-	eg_graph *graph;
-	eg_params *params;
+	eg_graph *graph; /* of a recipe no weights are made: they would take memory to be looked at */
 	const eg_size *sizes;
-	/* What open sizes beside batch and time are taken to be, when something is to be planned; a NULL name behind them. */
-	eg_size open[8];
-	int time; /* likewise the steps; 0: there are no sequences */
+	eg_size open[CLI_OPEN_MOST]; /* cli_open_sizes */
+	int time;                    /* and steps; 0: there are no sequences */
 } cli_network;
 
-/* false after a message. time: steps to plan for; 0: as many as the data has, else CLI_OPEN_SIZE, which other open
- * sizes are always. */
+/* false after a message. time: steps to plan for, as for cli_open_sizes. */
 bool cli_network_open(const cli_args *a, const char *path, eg_context *ctx, int time, cli_network *n);
 void cli_network_free(cli_network *n);
-enum { CLI_OPEN_SIZE = 64 };
 int cli_train_batch(const eg_recipe *r); /* as the recipe says, or the default */
 
 #endif

@@ -293,7 +293,7 @@ static bool open_generator(job *j) {
 static eg_context *open_context(const cli_args *a) {
 	eg_error err;
 	const char *variable = getenv("ENGRAM_THREADS");
-	eg_context_options one = {.threads = 1};
+	eg_context_options one = {.threads = 1, .limit_macs = args_count(a, "limit-macs", 0)};
 	if (args_has(a, "threads") || (variable && *variable)) return cli_context(a);
 	eg_context *ctx = eg_context_new(&one, &err);
 	if (!ctx)
@@ -352,6 +352,7 @@ static const cli_option options[] = {
                 "at the end",
                 0, 0},
         OPTION_THREADS,
+        OPTION_LIMIT,
         OPTION_JSON("one JSON object a text: sample, seed, prompt, text, unit, n, end; hex when the text is not UTF-8"),
         {0},
 };

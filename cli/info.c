@@ -96,7 +96,8 @@ static const char *field_text(const field *f, char buf[64]) {
 	return buf;
 }
 
-static bool memory_of(const network *net, int batch, bool train, eg_memory *m, eg_error *err) {
+/* Nothing of it is asked for. */
+static bool cost_of(const network *net, int batch, bool train, eg_cost *cost, eg_error *err) {
 	const cli_network *of = net->of;
 	eg_plan_options o = {.batch = batch,
 	        .time = net->time,
@@ -104,11 +105,7 @@ static bool memory_of(const network *net, int batch, bool train, eg_memory *m, e
 	        .train = train,
 	        .outputs = train ? NULL : eg_task_outputs(of->task, net->graph),
 	        .checkpoint_time = eg_recipe_train(of->recipe)->checkpoint_time};
-	eg_plan *plan = eg_plan_new(net->graph, of->params, &o, err);
-	if (!plan) return false;
-	eg_plan_memory(plan, m);
-	eg_plan_free(plan);
-	return true;
+	return eg_plan_measure(net->graph, &o, cost, err) == EG_OK;
 }
 
 typedef struct totals {
@@ -116,30 +113,28 @@ typedef struct totals {
 	bool shares;
 } totals;
 
+/* The largest number where the sum is larger: a network of a few lines can have so many multiply-adds. */
+static void add(int64_t *sum, int64_t more) { *sum = *sum > INT64_MAX - more ? INT64_MAX : *sum + more; }
+
 static totals sum(const network *net) {
 	totals t = {0};
 	for (int i = 0; i < net->n; i++) {
 		const eg_node_info *n = &net->nodes[i];
 		bool shares = n->dense_params > 0;
-		t.params += n->params;
-		t.state += n->state;
-		t.macs += n->macs;
+		add(&t.params, n->params);
+		add(&t.state, n->state);
+		add(&t.macs, n->macs);
 		t.shares = t.shares || shares;
-		t.dense_params += shares ? n->dense_params : n->params;
-		t.dense_macs += shares ? n->dense_macs : n->macs;
-		t.unshared_params += shares ? n->unshared_params : n->params;
+		add(&t.dense_params, shares ? n->dense_params : n->params);
+		add(&t.dense_macs, shares ? n->dense_macs : n->macs);
+		add(&t.unshared_params, shares ? n->unshared_params : n->params);
 	}
 	return t;
 }
 
-/* How many optimizer moments are kept beside weights and gradients. */
-static bool optimizer_bytes(const network *net, size_t *n, eg_error *err) {
-	eg_optimizer *o = eg_optimizer_new(net->of->params, &eg_recipe_train(net->of->recipe)->optimizer, err);
-	if (!o) return false;
-	eg_params_flat_grad(net->of->params, n);
-	*n *= (size_t)eg_optimizer_moments(o) * sizeof(eg_real);
-	eg_optimizer_free(o);
-	return true;
+/* What the optimizer keeps beside weights and gradients. */
+static size_t optimizer_bytes(const network *net, const eg_memory *train) {
+	return (size_t)eg_optimizer_moments_of(&eg_recipe_train(net->of->recipe)->optimizer) * train->gradients;
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -239,11 +234,13 @@ static void memory_row(table *t, const char *name, double a, double b) {
 }
 
 static bool print_memory(const network *net, eg_error *err) {
-	eg_memory run, train;
-	size_t moments, n = 0;
-	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err) ||
-	        !optimizer_bytes(net, &moments, err))
+	eg_cost run_cost, train_cost;
+	char number[NUMBER];
+	if (!cost_of(net, net->batch, false, &run_cost, err) ||
+	        !cost_of(net, net->train_batch, true, &train_cost, err))
 		return false;
+	const eg_memory run = run_cost.memory, train = train_cost.memory;
+	size_t moments = optimizer_bytes(net, &train), n = 0;
 	table *t = table_new("lrr");
 	table_cell(t, "%s", "");
 	char with[200] = "";
@@ -252,6 +249,10 @@ static bool print_memory(const network *net, eg_error *err) {
 		n += (size_t)snprintf(with + n, sizeof with - n, ", %.30s %d", o->name, o->size);
 	table_cell(t, "predict, batch %d%s", net->batch, with);
 	table_cell(t, "train, batch %d%s", net->train_batch, with);
+	table_rule(t);
+	table_cell(t, "multiply-adds");
+	table_cell(t, "%s", number_short(number, run_cost.macs));
+	table_cell(t, "%s", number_short(number, train_cost.macs));
 	table_rule(t);
 	memory_row(t, "parameters", (double)run.parameters, (double)train.parameters);
 	memory_row(t, "gradients", 0, (double)train.gradients);
@@ -263,7 +264,8 @@ static bool print_memory(const network *net, eg_error *err) {
 	table_rule(t);
 	memory_row(t, "total", (double)(run.parameters + run.total),
 	        (double)(train.parameters + train.gradients + moments + train.total));
-	printf("\nMemory, planned exactly before anything runs.\n\n");
+	printf("\nWhat a run takes: its multiply-adds, those that layers without weights are worth among\n"
+	       "them; and its memory, planned exactly before anything runs.\n\n");
 	table_print(t, stdout, 2);
 	table_free(t);
 	return true;
@@ -321,9 +323,11 @@ static bool print_model(const char *path, const cli_network *net, eg_error *err)
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void put_memory(eg_value *v, const eg_memory *m, int batch, int time, size_t moments, bool train) {
+static void put_cost(eg_value *v, const eg_cost *cost, int batch, int time, size_t moments, bool train) {
+	const eg_memory *m = &cost->memory;
 	eg_value_put_int(v, "batch", batch);
 	if (time) eg_value_put_int(v, "time", time);
+	eg_value_put_int(v, "multiply_adds", (int64_t)cost->macs);
 	eg_value_put_int(v, "parameters", (int64_t)m->parameters);
 	eg_value_put_int(v, "gradients", train ? (int64_t)m->gradients : 0);
 	eg_value_put_int(v, "optimizer", (int64_t)moments);
@@ -360,10 +364,8 @@ static void put_layer(eg_value *v, const network *net, int i) {
 
 static bool show_json(const network *net, eg_error *err) {
 	totals s = sum(net);
-	eg_memory run, train;
-	size_t moments;
-	if (!memory_of(net, net->batch, false, &run, err) || !memory_of(net, net->train_batch, true, &train, err) ||
-	        !optimizer_bytes(net, &moments, err))
+	eg_cost run, train;
+	if (!cost_of(net, net->batch, false, &run, err) || !cost_of(net, net->train_batch, true, &train, err))
 		return false;
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	eg_value_put_text(v, "name", eg_recipe_name(net->of->recipe));
@@ -378,8 +380,9 @@ static bool show_json(const network *net, eg_error *err) {
 	eg_value_put_int(v, "dense_parameters", s.dense_params);
 	eg_value_put_int(v, "dense_multiply_adds", s.dense_macs);
 	eg_value *memory = eg_value_put_map(v, "memory");
-	put_memory(eg_value_put_map(memory, "predict"), &run, net->batch, net->time, 0, false);
-	put_memory(eg_value_put_map(memory, "train"), &train, net->train_batch, net->time, moments, true);
+	put_cost(eg_value_put_map(memory, "predict"), &run, net->batch, net->time, 0, false);
+	put_cost(eg_value_put_map(memory, "train"), &train, net->train_batch, net->time,
+	        optimizer_bytes(net, &train.memory), true);
 	print_json(v);
 	eg_value_free(v);
 	return true;
@@ -487,7 +490,8 @@ const cli_verb verb_info = {
         .max_operands = 1,
         .about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
                  "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
-                 "of each convolution would cost; and the memory, exact to the byte (with --json).",
+                 "of each convolution would cost; and the memory, exact to the byte (with --json). None of\n"
+                 "it is asked for, so that it can be told of networks that are too large for this machine.",
         .options = options,
         .examples = "  engram info recipes/lenet5.yaml\n"
                     "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"

@@ -147,6 +147,7 @@ static const cli_option options[] = {
         {"columns", 0, "K", "steps that heat maps show (default: 200)", 2, 100000},
         {"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
         OPTION_THREADS,
+        OPTION_LIMIT,
         OPTION_JSON("one JSON object: model, gradient_norms, files"),
         {0},
 };

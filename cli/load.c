@@ -33,7 +33,8 @@ void cli_tuning(const cli_args *a, eg_context *ctx) {
 
 eg_context *cli_context(const cli_args *a) {
 	eg_error err;
-	eg_context_options o = {.threads = (int)args_number(a, "threads", 0)};
+	eg_context_options o = {
+	        .threads = (int)args_number(a, "threads", 0), .limit_macs = args_count(a, "limit-macs", 0)};
 	eg_context *ctx = eg_context_new(&o, &err);
 	if (!ctx)
 		fail_error(a->verb->name, &err);

@@ -17,28 +17,30 @@ static int steps_of(const eg_task *t) {
 	return most > 0 ? most : CLI_OPEN_SIZE;
 }
 
-/* Sizes that follow from open ones have a ' behind their names. */
-static void note_open(cli_network *n, eg_tensor t) {
-	enum { MOST = sizeof n->open / sizeof *n->open - 1 };
-	eg_dims d = eg_tensor_dims(n->graph, t);
+/* Sizes that follow from open ones have a ' behind their names. true: there are steps. */
+static bool note_open(const eg_graph *g, eg_tensor t, eg_size *open) {
+	eg_dims d = eg_tensor_dims(g, t);
+	bool steps = false;
 	for (int i = 0; i < d.rank; i++) {
-		const char *name = d.d[i] < 0 ? eg_open_name(n->graph, d.d[i]) : NULL;
+		const char *name = d.d[i] < 0 ? eg_open_name(g, d.d[i]) : NULL;
 		int k = 0;
-		if (d.d[i] == EG_T || d.d[i] == EG_TN) n->time = 1;
+		steps = steps || d.d[i] == EG_T || d.d[i] == EG_TN;
 		if (!name || d.d[i] == EG_N || d.d[i] == EG_T || strchr(name, '\'')) continue;
-		while (k < MOST && n->open[k].name && strcmp(n->open[k].name, name) != 0) k++;
-		if (k < MOST) n->open[k] = (eg_size){name, CLI_OPEN_SIZE};
+		while (k < CLI_OPEN_MOST - 1 && open[k].name && strcmp(open[k].name, name) != 0) k++;
+		if (k < CLI_OPEN_MOST - 1) open[k] = (eg_size){name, CLI_OPEN_SIZE};
 	}
+	return steps;
 }
 
-static void find_open(cli_network *n, int time) {
+int cli_open_sizes(const eg_task *t, const eg_graph *g, int time, eg_size *open) {
 	eg_node_info node;
-	for (int i = 0; i < eg_graph_nodes(n->graph); i++) {
-		eg_graph_node(n->graph, i, &node);
-		for (int k = 0; k < node.ninputs; k++) note_open(n, node.inputs[k]);
-		for (int k = 0; k < node.noutputs; k++) note_open(n, node.outputs[k]);
+	bool steps = false;
+	for (int i = 0; i < eg_graph_nodes(g); i++) {
+		eg_graph_node(g, i, &node);
+		for (int k = 0; k < node.ninputs; k++) steps = note_open(g, node.inputs[k], open) || steps;
+		for (int k = 0; k < node.noutputs; k++) steps = note_open(g, node.outputs[k], open) || steps;
 	}
-	if (n->time) n->time = time > 0 ? time : steps_of(n->task);
+	return !steps ? 0 : time > 0 ? time : steps_of(t);
 }
 
 static bool of_model(const cli_args *a, const char *path, eg_context *ctx, cli_network *n) {
@@ -48,7 +50,6 @@ static bool of_model(const cli_args *a, const char *path, eg_context *ctx, cli_n
 	if (eg_model_warning(n->model)) fail(a->verb->name, "warning: %s: %s", path, eg_model_warning(n->model));
 	n->recipe = eg_model_recipe(n->model);
 	n->graph = eg_model_graph(n->model);
-	n->params = eg_model_params(n->model);
 	n->sizes = eg_model_sizes(n->model);
 	return !eg_task_open(n->recipe, &n->task, &err) || (fail_error(a->verb->name, &err), false);
 }
@@ -62,15 +63,13 @@ static bool of_recipe(const cli_args *a, const char *path, eg_context *ctx, cli_
 	if (!status) status = eg_task_fits(n->task, &err);
 	if (!status) status = eg_recipe_build(n->recipe, ctx, n->sizes, &n->graph, &err);
 	if (!status) status = eg_task_suits(n->task, n->graph, &err);
-	if (!status && !(n->params = eg_params_new(n->graph, eg_recipe_train(n->recipe)->seed, &err)))
-		status = err.status;
 	return !status || (fail_error(a->verb->name, &err), false);
 }
 
 bool cli_network_open(const cli_args *a, const char *path, eg_context *ctx, int time, cli_network *n) {
 	*n = (cli_network){0};
 	bool ok = cli_is_model(path) ? of_model(a, path, ctx, n) : of_recipe(a, path, ctx, n);
-	if (ok) find_open(n, time);
+	if (ok) n->time = cli_open_sizes(n->task, n->graph, time, n->open);
 	return ok;
 }
 
@@ -79,7 +78,6 @@ void cli_network_free(cli_network *n) {
 	if (n->model) {
 		eg_model_free(n->model);
 	} else {
-		eg_params_free(n->params);
 		eg_graph_free(n->graph);
 		eg_recipe_free(n->recipe);
 	}

@@ -525,6 +525,7 @@ static const cli_option options[] = {
         {"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
         {"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
         OPTION_THREADS,
+        OPTION_LIMIT,
         OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
                     "failed input, error"),
         {0},

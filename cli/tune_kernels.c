@@ -100,12 +100,20 @@ static int measure_modes(tuning *t, eg_graph *g, eg_params *p, int infer, int tr
 
 static int of_network(tuning *t, const char *path) {
 	cli_network n;
+	eg_error err;
+	eg_params *own = NULL;
 	int code = CLI_FAILED;
 	if (cli_network_open(t->args, path, t->ctx, 0, &n)) {
-		t->net = &n;
-		code = measure_modes(t, n.graph, n.params, 1, cli_train_batch(n.recipe));
-		t->net = NULL;
+		if (!n.model && !(own = eg_params_new(n.graph, eg_recipe_train(n.recipe)->seed, &err))) {
+			code = fail_error("tune-kernels", &err);
+		} else {
+			t->net = &n;
+			code = measure_modes(t, n.graph, own ? own : eg_model_params(n.model), 1,
+			        cli_train_batch(n.recipe));
+			t->net = NULL;
+		}
 	}
+	eg_params_free(own);
 	cli_network_free(&n);
 	return code;
 }

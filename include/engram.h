@@ -92,6 +92,8 @@ typedef struct eg_context_options {
 	int threads;                   /* 0: ENGRAM_THREADS, else the processors available. 1 creates no thread */
 	const char *isa;               /* "ref", "avx2", "avx512", "neon"; NULL: ENGRAM_ISA, else the best the CPU has */
 	const eg_allocator *allocator; /* NULL: malloc. Copied */
+	double limit_macs; /* > 0: a plan of this context that takes more multiply-adds (eg_cost) for one sample is refused (EG_ERR_ARG); of one that carries state,
+	                    * and may go on for ever, for one step of it. For networks from elsewhere. eg_plan_measure is not bound by it */
 } eg_context_options;
 
 /* Never NULL unless out of memory: a failure (an ISA that this CPU has not) is told in *err, and NULL returned. Both
@@ -277,21 +279,28 @@ EG_API void eg_graph_node(const eg_graph *g, int i, eg_node_info *info);
 
 /* The weights of a graph and their gradients: two flat blocks that plans share. The graph must outlive them. Among the weights may be state
  * that is not trained (running statistics of batch normalisation): runs of training plans update it, it has no gradient, optimizers pass
- * it over, and it is saved and copied with the rest. */
+ * it over, and it is saved and copied with the rest.
+ *
+ * Gradients get their memory when they are first needed: by a plan that trains, an optimizer, eg_params_grad or eg_params_flat_grad, and keep it
+ * from then on. So a model that is only used takes half of it. To ask for them counts as changing the parameters, for threads. */
 typedef struct eg_params eg_params;
 
 /* Initialised from `seed` as the operators say. NULL on failure: the graph is wrong, or there is not enough memory. */
 EG_API eg_params *eg_params_new(eg_graph *g, uint64_t seed, eg_error *err);
 EG_API eg_params *eg_params_new_zero(eg_graph *g, eg_error *err); /* all zero, for who fills them */
+/* Names and shapes alone, so that they can be compared with a file, say, before memory is asked for: eg_params_data and eg_params_flat give NULL, and
+ * no plan can be made, until eg_params_allocate has given them memory, all zero. That does nothing where they have it; after a failure they are bare still. */
+EG_API eg_params *eg_params_new_bare(eg_graph *g, eg_error *err);
+EG_API eg_status eg_params_allocate(eg_params *p, eg_error *err);
 EG_API void eg_params_free(eg_params *p);
 EG_API int eg_params_count(const eg_params *p);
 EG_API const char *eg_params_name(const eg_params *p, int i); /* "conv1.weight" */
 EG_API eg_dims eg_params_dims(const eg_params *p, int i);
 EG_API int eg_params_find(const eg_params *p, const char *name); /* -1: none */
 EG_API eg_real *eg_params_data(eg_params *p, int i); /* call eg_params_changed after writing */
-EG_API eg_real *eg_params_grad(eg_params *p, int i); /* NULL: it is state */
+EG_API eg_real *eg_params_grad(eg_params *p, int i); /* NULL: it is state; or out of memory, where nobody has asked for gradients before */
 EG_API bool eg_params_trained(const eg_params *p, int i); /* false: it is state */
-/* The flat blocks: *n elements (gaps between parameters are zero); NULL gradient block never. The weights come first, at the same places as
+/* The flat blocks: *n elements (gaps between parameters are zero); a gradient block is NULL only when out of memory. The weights come first, at the same places as
  * their gradients; behind them, in the first block only, lies the state. */
 EG_API eg_real *eg_params_flat(eg_params *p, size_t *n);
 EG_API eg_real *eg_params_flat_grad(eg_params *p, size_t *n);
@@ -358,7 +367,7 @@ EG_API eg_status eg_plan_diagnose(eg_plan *plan, uint64_t step, eg_error *err);
 
 /* Bytes, exact, known before anything runs. */
 typedef struct eg_memory {
-	size_t parameters, gradients; /* of the eg_params */
+	size_t parameters, gradients; /* of the eg_params; gradients: 0 of a plan that does not train */
 	size_t io;                    /* inputs, outputs, their gradients, carried state */
 	size_t activations;           /* everything between, forward and backward */
 	size_t packed;                /* weights in kernel order; held once for all plans of the eg_params that read them so */
@@ -366,6 +375,18 @@ typedef struct eg_memory {
 	size_t total;                 /* io + activations + packed + scratch; all but `packed` is the plan's one block */
 } eg_memory;
 EG_API void eg_plan_memory(const eg_plan *plan, eg_memory *m);
+/* What a run takes, and what it does not do. */
+typedef struct eg_cost {
+	eg_memory memory;
+	double macs; /* multiply-adds of one run, of all samples and steps; forward, and in a training plan backward too. Of an operator as eg_node_info counts
+	              * them, or as the planner reckons its kernels where that is more: with attention over a whole sequence, windows of pooling, elements of the
+	              * rest */
+	const char *lone; /* the first batch normalisation to which a batch of this size brings one value a channel, so that a training run leaves its running
+	                   * statistics alone and goes by them; NULL: none. The graph's */
+} eg_cost;
+EG_API void eg_plan_cost(const eg_plan *plan, eg_cost *cost);
+/* The cost of the plan that these options would make, without making it: neither its memory nor that of parameters is asked for. */
+EG_API eg_status eg_plan_measure(eg_graph *g, const eg_plan_options *options, eg_cost *cost, eg_error *err);
 /* The list of calls as text, one a line: step, kernel, node, layout, units, bytes. Owned by the plan. NULL: out of memory. */
 EG_API const char *eg_plan_describe(eg_plan *plan);
 /* The same for programs: call i of eg_plan_calls, in the order they are done. Strings are static or belong to the graph. */

@@ -158,7 +158,8 @@ static inline eg_tensor eg_upsample2d_with(eg_graph *g, eg_tensor x, const eg_up
  *
  * y = weight (x - mean) / sqrt(var + eps) + bias, all by channel, x (N,C,...);
  * training: mean and (biased) variance of the batch, and running = (1 - momentum) running + momentum batch
- * with its unbiased variance; otherwise the running ones
+ * with its unbiased variance; otherwise the running ones, also where a batch has one value a channel only, which
+ * then does not count in them
  *
  * Inputs: x. Weights: weight, bias, running_mean, running_var. Output: y.
  * ONNX BatchNormalization-15; Ioffe and Szegedy 2015; momentum as PyTorch counts it

@@ -57,6 +57,7 @@ EG_API eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_
 /* The moments as flat arrays parallel to eg_params_flat_grad, for checkpoints: how many there are, their names ("m",
  * "v"), their data; and the number of steps done. */
 EG_API int eg_optimizer_moments(const eg_optimizer *o);
+EG_API int eg_optimizer_moments_of(const eg_optimizer_config *config); /* how many one like this would keep, each as large as the gradients */
 EG_API const char *eg_optimizer_moment_name(const eg_optimizer *o, int i);
 EG_API eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n);
 EG_API uint64_t eg_optimizer_steps(const eg_optimizer *o);

@@ -71,6 +71,9 @@ expect 1 "$ENGRAM" eval animals.safetensors --path empty.txt
 says "is empty"
 
 # Writing: what was learnt, the same with the same seed, any way it is asked for.
+expect 1 "$ENGRAM" generate animals.safetensors --limit-macs 10
+says "multiply-adds for one step, and 10 are allowed"
+expect 0 "$ENGRAM" generate animals.safetensors --limit-macs 10M
 expect 0 "$ENGRAM" generate animals.safetensors --prompt 'the ' -t 0.3 -n 60
 grep -Eq '^the (cat sat|dog ran)' out || fail "this was not learnt: $(cat out)"
 cp out first

@@ -98,6 +98,14 @@ expect 0 "$ENGRAM" predict quarters.safetensors third.pgm --json
 answer=$(sed 's/.*"answer": //; s/}$//' out)
 [ "$(sed -n 3p test.jsonl | sed 's/.*"answer": //; s/, "truth".*//')" = "$answer" ] || fail "a file and a record with the same picture differ: $answer"
 
+# ---- work that is allowed ----
+expect 0 "$ENGRAM" predict quarters.safetensors third.pgm --json --limit-macs 1M
+expect 1 "$ENGRAM" predict quarters.safetensors third.pgm --limit-macs 1k
+says "multiply-adds for one sample, and 1.0 k are allowed: allow more (limit_macs, --limit-macs)"
+expect 1 "$ENGRAM" eval quarters.safetensors --limit-macs 1k
+says "multiply-adds for one sample"
+expect 0 "$ENGRAM" eval quarters.safetensors --limit-macs 0.001G
+
 # ---- texts of several lengths, in classes ----
 awk 'BEGIN {
 	print "text\tlabel"

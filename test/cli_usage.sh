@@ -46,6 +46,9 @@ usage "MODEL [INPUT...] is missing" predict
 usage "--truth is about the records of the data; leave the inputs out" predict m p --truth
 usage "--split is about the records of the data" predict m --text a --split test
 usage "did you mean '--invert'" predict --inver yes m p
+usage "--limit-macs needs a number above 0, such as 500M or 2.5G, not '3X'" predict m p --limit-macs 3X
+usage "not '-1'" eval m --limit-macs=-1
+usage "not '0'" inspect m --limit-macs 0
 usage "--top needs a value" predict m p --top
 usage "exclude each other" predict m --path a --folder b
 usage "--folds needs a whole number from 2" train quarters.yaml --folds 1
@@ -136,6 +139,40 @@ expect 0 "$ENGRAM" info skip.yaml
 grep "^ *conv3 .* 4×28×28 .* 10×10" out >/dev/null || fail "the third convolution does not see 10×10: $(cat out)"
 expect 1 "$ENGRAM" check skip.yaml --set model.4.upsample.scale=3
 says "x1 (N,4,28,28) and x2 (N,8,42,42) do not fit"
+
+# What a network takes is told without taking it: 50 GB of activations, in less than the program itself needs to train.
+expect 0 "$ENGRAM_BUILD/test/peak_memory" "$ENGRAM" info "$source/recipes/resnet20.yaml" --batch 16384
+says "GiB"
+peak=$(tail -n 1 out)
+[ "$peak" -lt 100000 ] || [ -n "${ENGRAM_SANITIZE:-}" ] || fail "info took $peak KiB"
+cat >wide.yaml <<END
+name: wide
+task: classify
+data: fashion-mnist
+input: [1, 28, 28]
+model: [flatten, {linear: 2000000}, {linear: classes}]
+END
+expect 0 "$ENGRAM_BUILD/test/peak_memory" "$ENGRAM" info wide.yaml
+says "GiB"
+peak=$(tail -n 1 out)
+[ "$peak" -lt 100000 ] || [ -n "${ENGRAM_SANITIZE:-}" ] || fail "info of a recipe took $peak KiB"
+expect 0 "$ENGRAM" info quarters.yaml --json --batch 3
+says '"multiply_adds":'
+
+# What training would say of its batches is said before.
+cat >lone.yaml <<END
+name: lone
+task: classify
+data: fashion-mnist
+input: [1, 28, 28]
+model: [flatten, {linear: 20}, {batchnorm: {name: norm}}, relu, {linear: classes}]
+train: {batch: 1}
+END
+expect 1 "$ENGRAM" check lone.yaml
+says "lone.yaml:6:16: layer 'norm' (batchnorm) would see one value of each channel"
+expect 0 "$ENGRAM" check lone.yaml --set train.batch=2
+expect 1 "$ENGRAM" check lone.yaml --set train.batch=60000 --set model.1.linear=100000
+says "has more than 2^31 elements with batch size 60000"
 
 # Data and schema.
 expect 0 "$ENGRAM" data list

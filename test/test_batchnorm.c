@@ -319,6 +319,70 @@ static void test_updates_once(void **state) {
 	unmade(&n);
 }
 
+/* x (N,3) or (N,3,2,1) through one layer; *lone: what the plan says of it. */
+static eg_plan *lone_plan(eg_graph *g, eg_params *p, eg_plan_options o, const char **lone) {
+	eg_cost cost;
+	eg_plan *plan = eg_plan_new(g, p, &o, NULL);
+	assert_non_null(plan);
+	eg_plan_cost(plan, &cost);
+	*lone = cost.lone;
+	return plan;
+}
+
+/* One value has no variance: the running statistics are used, and left as they were. */
+static void test_one_value(void **state) {
+	EG_UNUSED(state);
+	eg_context *ctx = net_context(1, NULL);
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_output(g, "y", net_layer(g, "batchnorm", "momentum=0.5 name=bn", eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3))));
+	eg_params *p = eg_params_new(g, 1, NULL);
+	const char *lone;
+	eg_plan *four = lone_plan(g, p, (eg_plan_options){.batch = 4, .train = true}, &lone);
+	assert_null(lone);
+	net_fill(four, "x", 12, 0, 5);
+	eg_plan_run(four, 0);
+	const real *mean = eg_params_data(p, 2), *var = eg_params_data(p, 3);
+	real *w = eg_params_data(p, 0), *b = eg_params_data(p, 1), before[6];
+	memcpy(before, mean, 3 * sizeof *before), memcpy(before + 3, var, 3 * sizeof *before);
+	assert_true(var[0] > 0.3 && mean[0] != 0);
+	for (int c = 0; c < 3; c++) w[c] = (real)(c + 1), b[c] = (real)-c;
+	eg_params_changed(p);
+
+	eg_plan *one = lone_plan(g, p, (eg_plan_options){.batch = 1, .train = true, .input_grads = true}, &lone);
+	assert_string_equal(lone, "bn");
+	net_fill(one, "x", 3, 0, 9);
+	const real *x = eg_plan_input(one, "x"), *y = eg_plan_output(one, "y"), *dx = eg_plan_grad(one, "x");
+	real *dy = eg_plan_grad(one, "y");
+	for (int c = 0; c < 3; c++) dy[c] = (real)(2 - c);
+	for (uint64_t i = 0; i < 20; i++) eg_plan_run(one, i);
+	assert_memory_equal(before, mean, 3 * sizeof *before);
+	assert_memory_equal(before + 3, var, 3 * sizeof *before);
+	for (int c = 0; c < 3; c++) {
+		double rstd = 1 / sqrt((double)var[c] + 1e-5), at = ((double)x[c] - (double)mean[c]) * rstd;
+		net_near(y[c], at * (c + 1) - c, 1e-5);
+		net_near(dx[c], (2 - c) * (c + 1) * rstd, 1e-5);
+		net_near(eg_params_grad(p, 0)[c], (2 - c) * at, 1e-5);
+		net_near(eg_params_grad(p, 1)[c], 2 - c, 1e-6);
+	}
+	eg_plan_free(one);
+	eg_plan_free(four);
+	/* Nobody has to be told who does not train, or trains without statistics of the batch. */
+	eg_plan_free(lone_plan(g, p, (eg_plan_options){.batch = 1}, &lone));
+	assert_null(lone);
+	eg_plan_free(lone_plan(g, p, (eg_plan_options){.batch = 1, .train = true, .frozen = (const bool[]){false, false, true, true}}, &lone));
+	assert_null(lone);
+	eg_params_free(p);
+	eg_graph_free(g);
+	g = eg_graph_new(ctx, NULL);
+	eg_output(g, "y", net_layer(g, "batchnorm", "", eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, 2, 1))));
+	p = eg_params_new(g, 1, NULL);
+	eg_plan_free(lone_plan(g, p, (eg_plan_options){.batch = 1, .train = true}, &lone));
+	assert_null(lone);
+	eg_params_free(p);
+	eg_graph_free(g);
+	eg_context_free(ctx);
+}
+
 static void test_diagnosis_leaves_state(void **state) {
 	EG_UNUSED(state);
 	net n = made(1);
@@ -366,6 +430,7 @@ int main(void) {
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_no_momentum),
 		cmocka_unit_test(test_updates_once),
+		cmocka_unit_test(test_one_value),
 		cmocka_unit_test(test_diagnosis_leaves_state),
 		cmocka_unit_test(test_optimizer_passes_over),
 	};

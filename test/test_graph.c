@@ -403,6 +403,7 @@ static size_t aligned(size_t n) { return (n + 63) / 64 * 64; }
 
 static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_options *o) {
 	eg_memory mem;
+	if (o->train) assert_non_null(eg_params_flat_grad(p, NULL)); /* which the first plan that trains would ask for */
 	size_t before = m->bytes, n;
 	eg_plan *plan = eg_plan_new(g, p, o, NULL);
 	assert_non_null(plan);
@@ -410,7 +411,7 @@ static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_opti
 	assert_int_equal(mem.total, mem.io + mem.activations + mem.packed + mem.scratch);
 	eg_params_flat(p, &n);
 	assert_int_equal(mem.parameters, n * sizeof(eg_real));
-	assert_int_equal(mem.gradients, n * sizeof(eg_real));
+	assert_int_equal(mem.gradients, o->train ? n * sizeof(eg_real) : 0);
 	size_t N = (size_t)o->batch, r = sizeof(eg_real);
 	size_t io = aligned(N * 128 * r) + aligned(N * 4) + aligned(N * 3 * r) + aligned(r);
 	if (o->train) io += aligned(r); /* of the loss */

@@ -616,6 +616,54 @@ static void test_resume(void **state) {
 	}
 }
 
+/* ---- batches of one ---------------------------------------------------------------------------------------------- */
+
+static void dense_norm_net(eg_graph *g) {
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 2, 8, 8)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
+	x = net_layer(g, "linear", "units=9", net_layer(g, "flatten", "", x));
+	x = net_layer(g, "linear", "units=3", net_layer(g, "batchnorm", "name=norm momentum=1", x));
+	eg_output(g, "logits", x);
+	eg_output(g, "loss", net_loss(g, "", x, t));
+}
+
+/* With momentum 1 the running statistics are those of the last batch that counts: one sample behind it leaves them. It would make them 0. */
+static void test_last_batch_of_one(void **state) {
+	EG_UNUSED(state);
+	eg_train_config c = usual;
+	eg_train_result r;
+	c.epochs = 10;
+	trainee *t = new_trainee(1, dense_norm_net);
+	t->data.count = 61; /* 3 batches of 20, and one */
+	if (go(t, &c, NULL, &r)) fail_msg("%s", t->err.message);
+	const eg_real *var = eg_params_data(t->p, eg_params_find(t->p, "norm.running_var"));
+	for (int k = 0; k < 9; k++) assert_true(var[k] > (eg_real)0.05);
+	assert_true(r.val_metric > 0.9);
+	free_trainee(t);
+}
+
+static void test_only_batches_of_one(void **state) {
+	EG_UNUSED(state);
+	for (int i = 0; i < 2; i++) {
+		eg_train_config c = usual;
+		trainee *t = new_trainee(1, dense_norm_net);
+		eg_real *before = copy_of(t);
+		c.batch = i ? 20 : 1, c.accumulate = i ? 1 : 8;
+		t->data.count = i ? 1 : 61;
+		assert_int_equal(go(t, &c, NULL, NULL), EG_ERR_ARG);
+		assert_contains(t->err.message, "layer 'norm' (batchnorm) sees one value of each channel at a time");
+		assert_contains(t->err.message, "train.batch");
+		assert_memory_equal(before, weights(t), t->n * sizeof *before);
+		free(before);
+		free_trainee(t);
+	}
+	/* Behind a convolution one picture has many values. */
+	eg_train_config c = usual;
+	trainee *t = new_trainee(1, normalised_net);
+	c.batch = 1, c.epochs = 1, c.optimizer.lr = 1e-4;
+	if (go(t, &c, NULL, NULL)) fail_msg("%s", t->err.message);
+	free_trainee(t);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_accumulate),
@@ -632,6 +680,8 @@ int main(void) {
 	        cmocka_unit_test(test_warmup),
 	        cmocka_unit_test(test_trainer_refusals),
 	        cmocka_unit_test(test_resume),
+	        cmocka_unit_test(test_last_batch_of_one),
+	        cmocka_unit_test(test_only_batches_of_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

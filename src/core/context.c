@@ -59,6 +59,7 @@ eg_context *eg_context_new(const eg_context_options *options, eg_error *err) {
 		ctx->allocator_copy = *a;
 		ctx->allocator = &ctx->allocator_copy;
 	}
+	if (options && options->limit_macs > 0) ctx->limit_macs = options->limit_macs;
 	eg_cpu_detect(&ctx->cpu);
 	int threads = 1;
 	const char *isa = options && options->isa ? options->isa : getenv("ENGRAM_ISA");

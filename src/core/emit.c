@@ -40,6 +40,9 @@ const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
 const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern; }
 bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
 bool eg_emit_frozen(const eg_emit *e, int i) { return eg_plan_frozen(e->plan, node_of(e)->param[i]); }
+void eg_emit_lone(eg_emit *e) {
+	if (!e->plan->cost.lone) e->plan->cost.lone = node_of(e)->name;
+}
 int eg_emit_checkpoint(const eg_emit *e, int steps) {
 	const int wanted = e->plan->options.train ? e->plan->options.checkpoint_time : 0;
 	const int segment = wanted < 0 ? (int)ceil(sqrt(steps)) : wanted;

@@ -127,13 +127,14 @@ static eg_packed_key key_of(const eg_plan *p, const eg_call *c, int result) {
 	for (int i = 0; i < c->reads; i++) {
 		if (c->buf[i] < 0) continue;
 		const eg_pbuf *b = &p->bufs[c->buf[i]];
-		key.read[i] = b->kind == BUF_PARAM ? (const void *)(p->params->data + p->params->offset[b->param]) : (const void *)b->packed;
+		key.read[i] = b->kind == BUF_PARAM ? (const void *)&p->params->offset[b->param] : (const void *)b->packed;
 		key.begin[i] = c->begin[i];
 	}
 	return key;
 }
 
-/* The forms of weights, in the order in which one may be made of another. Returns their bytes, or SIZE_MAX: out of memory. */
+/* The forms of weights, in the order in which one may be made of another; of a plan that is only measured they are counted. Returns their bytes, or
+ * SIZE_MAX: out of memory. */
 static size_t use_packed(eg_plan *p) {
 	size_t bytes = 0;
 	for (int s = 0; s < p->nsteps; s++) {
@@ -142,10 +143,11 @@ static size_t use_packed(eg_plan *p) {
 		for (int i = c->reads; i < c->reads + c->writes; i++) {
 			if (c->buf[i] < 0) continue;
 			eg_pbuf *b = &p->bufs[c->buf[i]];
+			bytes += align_up(eg_pbuf_bytes(b));
+			if (p->measured) continue;
 			const eg_packed_key key = key_of(p, c, i);
 			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(b));
 			if (!b->packed) return SIZE_MAX;
-			bytes += align_up(b->packed->bytes);
 		}
 	}
 	return bytes;
@@ -223,12 +225,23 @@ static bool get_memory(eg_plan *p, size_t total) {
 	return p->memory != NULL;
 }
 
+/* Could sizes be added up? A value has fewer than 2^31 elements, but what an op keeps beside them (all pairs of steps) is not bound to that. */
+static bool countable(const eg_plan *p) {
+	double bytes = 0;
+	for (int i = 0; i < p->nbufs; i++) {
+		const eg_pbuf *b = &p->bufs[i];
+		if (b->count < 0) return false;
+		bytes += (double)b->count * (double)b->elem * (b->block ? eg_blocks(b->samples) : 1) + EG_ALIGN;
+	}
+	return bytes < 0x1p60;
+}
+
 bool eg_plan_place(eg_plan *p) {
 	const eg_allocator *a = p->ctx->allocator;
 	interval *items = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *items);
 	interval **near = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *near);
 	bool ok = false;
-	if (!items || !near) goto done;
+	if (!items || !near || !countable(p)) goto done;
 	find_lifetimes(p);
 	const size_t packed = use_packed(p);
 	if (packed == SIZE_MAX) goto done;
@@ -244,11 +257,11 @@ bool eg_plan_place(eg_plan *p) {
 	p->worker_offset = io + temps;
 	p->worker_bytes = p->arena_bytes + p->scratch_bytes;
 	size_t total = p->worker_offset + (size_t)p->workers * p->worker_bytes;
-	p->stats = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->params->trained * sizeof(real), .io = io,
+	p->cost.memory = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->options.train ? p->params->trained * sizeof(real) : 0, .io = io,
 		.packed = packed, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
 		.total = total + packed};
-	ok = alloc_resolved(p) && get_memory(p, total);
-	if (ok) eg_plan_resolve(p);
+	ok = p->measured || (alloc_resolved(p) && get_memory(p, total));
+	if (ok && !p->measured) eg_plan_resolve(p);
 done:
 	eg_release(a, items);
 	eg_release(a, near);

@@ -147,6 +147,7 @@ const void *eg_emit_options(const eg_emit *e);
 const eg_kernels *eg_emit_kernels(const eg_emit *e);
 bool eg_emit_training(const eg_emit *e);       /* a backward pass will follow */
 bool eg_emit_frozen(const eg_emit *e, int i);  /* parameter i is not to change */
+void eg_emit_lone(eg_emit *e);                 /* statistics over this batch would be of one value each, and are not made (eg_cost.lone) */
 int eg_emit_checkpoint(const eg_emit *e, int steps); /* between two checkpoints of a recurrence of so many steps; 0: none */
 int eg_emit_node(const eg_emit *e);            /* number of the node, for random streams */
 int eg_emit_nin(const eg_emit *e);

@@ -18,7 +18,7 @@
  * so all of it must be set; it has no padding. */
 typedef struct eg_packed_key {
 	eg_kernel run;
-	const void *read[EG_FORM_READS]; /* the place of a parameter, or a form */
+	const void *read[EG_FORM_READS]; /* where a parameter's offset stands, or a form */
 	int64_t begin[EG_FORM_READS];    /* the first element of it that is read */
 	int64_t result;                  /* which of the buffers that the call writes */
 	int form[EG_FORM_INTS];          /* as the op says; all zero: its result is for one plan alone */

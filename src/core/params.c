@@ -1,4 +1,5 @@
-/* params.c - the weights of a graph: one flat block, found by number or by name. */
+/* params.c - the weights of a graph: one flat block, found by number or by name. Their places are known before they have memory, and gradients get
+ * theirs when somebody first needs them: a network that is only looked at needs neither, one that only predicts no gradients. */
 #include "core/params.h"
 
 #include <string.h>
@@ -24,33 +25,56 @@ static void place(eg_params *p, bool state) {
 	}
 }
 
-eg_params *eg_params_new_zero(eg_graph *g, eg_error *err) {
+eg_params *eg_params_new_bare(eg_graph *g, eg_error *err) {
 	const eg_allocator *a = g->ctx->allocator;
 	if (g->error.status) {
 		eg_graph_status(g, err);
 		return NULL;
 	}
 	eg_params *p = eg_calloc(a, 1, sizeof *p);
-	if (!p) goto no_memory;
-	p->graph = g;
-	p->count = g->nparams;
-	p->version = 1;
-	p->offset = eg_calloc(a, (size_t)g->nparams + 1, sizeof *p->offset);
-	if (!p->offset) goto no_memory;
+	if (p) {
+		p->graph = g;
+		p->count = g->nparams;
+		p->version = 1;
+		p->offset = eg_calloc(a, (size_t)g->nparams + 1, sizeof *p->offset);
+		p->packed = eg_packed_set_new(a);
+	}
+	if (!p || !p->offset || !p->packed) {
+		eg_fail(err, EG_ERR_MEMORY, "out of memory for the parameters of the graph");
+		eg_params_free(p);
+		return NULL;
+	}
 	place(p, false);
 	p->trained = p->total;
 	place(p, true);
-	p->data = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
-	p->grad = eg_block_new(a, p->trained * sizeof(real) + EG_ALIGN);
-	p->before = eg_calloc(a, p->total - p->trained + 1, sizeof(real));
-	p->packed = eg_packed_set_new(a);
-	if (!p->data || !p->grad || !p->before || !p->packed) goto no_memory;
 	return p;
-no_memory:
-	eg_fail(err, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB for weights and gradients)",
-		(p ? p->total + p->trained : 0) * sizeof(real) >> 20);
+}
+
+eg_status eg_params_allocate(eg_params *p, eg_error *err) {
+	const eg_allocator *a = p->graph->ctx->allocator;
+	if (p->data) return EG_OK;
+	real *data = eg_block_new(a, p->total * sizeof(real) + EG_ALIGN);
+	real *before = data ? eg_calloc(a, p->total - p->trained + 1, sizeof(real)) : NULL;
+	if (before) {
+		p->data = data;
+		p->before = before;
+		return EG_OK;
+	}
+	eg_block_free(a, data);
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory for the parameters of the graph (%zu MB)", p->total * sizeof(real) >> 20);
+}
+
+eg_params *eg_params_new_zero(eg_graph *g, eg_error *err) {
+	eg_params *p = eg_params_new_bare(g, err);
+	if (p && eg_params_allocate(p, err) == EG_OK) return p;
 	eg_params_free(p);
 	return NULL;
+}
+
+eg_status eg_params_need_grad(eg_params *p, eg_error *err) {
+	if (!p->grad) p->grad = eg_block_new(p->graph->ctx->allocator, p->trained * sizeof(real) + EG_ALIGN);
+	if (p->grad) return EG_OK;
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory for the gradients of the parameters (%zu MB)", p->trained * sizeof(real) >> 20);
 }
 
 void eg_params_free(eg_params *p) {
@@ -69,9 +93,11 @@ static bool has(const eg_params *p, int i) { return i >= 0 && i < p->count; }
 int eg_params_count(const eg_params *p) { return p->count; }
 const char *eg_params_name(const eg_params *p, int i) { return has(p, i) ? p->graph->params[i].name : NULL; }
 eg_dims eg_params_dims(const eg_params *p, int i) { return has(p, i) ? p->graph->params[i].spec.dims : (eg_dims){0}; }
-eg_real *eg_params_data(eg_params *p, int i) { return has(p, i) ? p->data + p->offset[i] : NULL; }
+eg_real *eg_params_data(eg_params *p, int i) { return has(p, i) && p->data ? p->data + p->offset[i] : NULL; }
 bool eg_params_trained(const eg_params *p, int i) { return has(p, i) && !p->graph->params[i].spec.state; }
-eg_real *eg_params_grad(eg_params *p, int i) { return eg_params_trained(p, i) ? p->grad + p->offset[i] : NULL; }
+eg_real *eg_params_grad(eg_params *p, int i) {
+	return eg_params_trained(p, i) && eg_params_need_grad(p, NULL) == EG_OK ? p->grad + p->offset[i] : NULL;
+}
 
 int eg_params_find(const eg_params *p, const char *name) {
 	for (int i = 0; i < p->count; i++)
@@ -85,6 +111,7 @@ eg_real *eg_params_flat(eg_params *p, size_t *n) {
 }
 eg_real *eg_params_flat_grad(eg_params *p, size_t *n) {
 	if (n) *n = p->trained;
+	eg_params_need_grad(p, NULL);
 	return p->grad;
 }
 void eg_params_changed(eg_params *p) { p->version++; }

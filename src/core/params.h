@@ -13,11 +13,15 @@ struct eg_params {
 	size_t *offset; /* of each parameter, elements; multiples of 16 */
 	size_t trained; /* elements of the weights, gaps included (they are zero): as many as `grad` has */
 	size_t total;   /* and with the state behind them: as many as `data` has */
-	real *data, *grad;
+	real *data;     /* NULL: they are only looked at (eg_params_new_bare) */
+	real *grad;     /* NULL: nobody has needed them yet */
 	real *before;   /* the state as the last training run found it, total - trained elements */
 	uint64_t version; /* counted up by eg_params_changed: packed forms of another one are out of date */
 	eg_packed_set *packed;
 };
+
+/* Gives the gradients memory, all zero, where they have none yet. A plan that trains has called it. */
+eg_status eg_params_need_grad(eg_params *p, eg_error *err);
 
 /* Sets the state back to what the last training run began with. */
 void eg_params_restore_state(eg_params *p);

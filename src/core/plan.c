@@ -158,53 +158,78 @@ void eg_plan_preset_seeds(eg_plan *p) {
 	}
 }
 
-eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
-	eg_context *ctx = options && options->context ? options->context : g->ctx;
-	if (g->error.status) {
-		eg_graph_status(g, err);
-		return NULL;
-	}
-	if (!options || options->batch < 1 || !params || params->graph != g) {
-		eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
-		return NULL;
-	}
-	eg_plan *p = eg_calloc(ctx->allocator, 1, sizeof *p);
-	if (!p) goto no_memory;
-	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .nvalues = g->nvalues, .nsizes = g->nopen,
-		.shared = shared, .workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
-	p->options.outputs = NULL; /* the caller's; not kept */
-	p->options.sizes = NULL;
-	p->packed = params->packed;
-	eg_packed_set_hold(p->packed);
-	if (!alloc_tables(p)) goto no_memory;
-	if (mark_outputs(p, options, err)) {
-		eg_plan_free(p);
-		return NULL;
-	}
+/* Is this something that a plan can be made of? */
+static eg_status check(eg_graph *g, eg_params *params, const eg_plan_options *options, bool measured, eg_error *err) {
+	if (eg_graph_status(g, err)) return g->error.status;
+	if (!options || options->batch < 1 || !params || params->graph != g)
+		return eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
+	if (measured) return EG_OK;
+	if (!params->data)
+		return eg_fail(err, EG_ERR_ARG, "a plan that is to run needs parameters with memory: call eg_params_allocate before");
+	return options->train ? eg_params_need_grad(params, err) : EG_OK;
+}
+
+/* Everything but memory. */
+static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *err) {
+	if (mark_outputs(p, options, err)) return EG_ERR_ARG;
 	mark_needed(p);
-	if (eg_plan_shapes(p, options->sizes, err)) {
-		eg_plan_free(p);
-		return NULL;
-	}
+	eg_status status = eg_plan_shapes(p, options->sizes, err);
+	if (status) return status;
 	mark_gradients(p);
 	fuse(p);
 	offer_pools(p);
 	eg_plan_layouts(p);
 	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);
+	if (!p->out_of_memory) eg_plan_count(p);
+	return p->out_of_memory ? EG_OK : eg_plan_limit(p, err);
+}
+
+static eg_plan *make(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, bool measured, eg_error *err) {
+	if (check(g, params, options, measured, err)) return NULL;
+	eg_context *ctx = options->context ? options->context : g->ctx;
+	eg_plan *p = eg_calloc(ctx->allocator, 1, sizeof *p);
+	if (!p) goto no_memory;
+	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .nvalues = g->nvalues, .nsizes = g->nopen,
+		.shared = shared, .measured = measured, .workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
+	p->options.outputs = NULL; /* the caller's; not kept */
+	p->options.sizes = NULL;
+	p->packed = params->packed;
+	eg_packed_set_hold(p->packed);
+	if (!alloc_tables(p)) goto no_memory;
+	if (prepare(p, options, err)) {
+		eg_plan_free(p);
+		return NULL;
+	}
 	if (p->out_of_memory || !eg_plan_place(p)) goto no_memory;
 	p->options.objective = NULL, p->options.frozen = NULL; /* likewise */
-	eg_plan_preset_seeds(p);
+	if (!measured) eg_plan_preset_seeds(p);
 	return p;
 no_memory:
 	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan with batch size %d (%zu MB); try a smaller batch", options->batch,
-		p ? p->stats.total >> 20 : 0);
+		p ? p->cost.memory.total >> 20 : 0);
 	eg_plan_free(p);
 	return NULL;
 }
 
+eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
+	return make(shared, g, params, options, false, err);
+}
+
 eg_plan *eg_plan_new(eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err) {
-	return eg_plan_in(NULL, g, params, options, err);
+	return make(NULL, g, params, options, false, err);
+}
+
+eg_status eg_plan_measure(eg_graph *g, const eg_plan_options *options, eg_cost *cost, eg_error *err) {
+	eg_error own = {0};
+	*cost = (eg_cost){0};
+	eg_params *bare = eg_params_new_bare(g, &own);
+	eg_plan *p = bare ? make(NULL, g, bare, options, true, &own) : NULL;
+	if (p) *cost = p->cost;
+	eg_plan_free(p);
+	eg_params_free(bare);
+	if (!p && err) *err = own;
+	return p ? EG_OK : own.status;
 }
 
 void eg_plan_free(eg_plan *p) {
@@ -261,7 +286,8 @@ eg_real *eg_plan_state(eg_plan *p, size_t *n) {
 	*n = p->carry_bytes / sizeof(real);
 	return p->carry_bytes ? (real *)(void *)(p->memory + p->carry_offset) : NULL;
 }
-void eg_plan_memory(const eg_plan *p, eg_memory *m) { *m = p->stats; }
+void eg_plan_memory(const eg_plan *p, eg_memory *m) { *m = p->cost.memory; }
+void eg_plan_cost(const eg_plan *p, eg_cost *cost) { *cost = p->cost; }
 
 /* ---- description ---------------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through six files: shapes.c finds the size of everything; layout.c decides how values lie; emit.c lets every op put down its calls, naming logical buffers; schedule.c orders the calls
- * into steps; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the steps. */
+ * Making a plan goes through seven files: shapes.c finds the size of everything; layout.c decides how values lie; emit.c lets every op put down its calls,
+ * naming logical buffers; schedule.c orders the calls into steps; cost.c counts what they compute; memory.c gives every buffer a place and writes the
+ * addresses into the calls' arguments; run.c executes the steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
 
@@ -124,6 +125,7 @@ struct eg_plan {
 	int N, T, workers;
 	int nvalues;        /* of the graph when the plan was made; it may have more by now */
 	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from others */
+	bool measured;      /* only what it would take is wanted: it gets no memory and cannot run */
 	bool out_of_memory; /* sticky while the plan is made */
 	bool updates_state; /* a run writes state that is kept with the parameters */
 	const char *undeclared; /* the member of a descriptor that is not what the op does, for tests; NULL: there is none */
@@ -145,7 +147,7 @@ struct eg_plan {
 	char *memory; /* one block: io, temporaries, then per worker: transient arena, scratch */
 	size_t carry_offset, carry_bytes; /* the state, and behind it a copy of what it was before the last run of a training plan */
 	size_t worker_offset, arena_bytes, scratch_bytes, worker_bytes;
-	eg_memory stats;
+	eg_cost cost;
 	eg_dropout_state dropout;
 	char *text;              /* eg_plan_describe */
 };
@@ -175,6 +177,8 @@ eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const
 void eg_plan_preset_seeds(eg_plan *p);                  /* plan.c: gradients that the caller has not set */
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
+void eg_plan_count(eg_plan *p);                         /* cost.c: multiply-adds of a run */
+eg_status eg_plan_limit(const eg_plan *p, eg_error *err); /* cost.c: are these as few as the context allows? */
 bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */
 void eg_plan_resolve(eg_plan *p);                       /* memory.c: writes addresses within p->memory into all arguments */
 size_t eg_pbuf_bytes(const eg_pbuf *b); /* memory.c: of the whole buffer */

@@ -401,7 +401,8 @@ static int param_of(const eg_model *m, const char *name) {
 	return eg_params_trained(m->params, i) ? i : -1;
 }
 
-/* Every tensor of the file belongs to a weight and has its shape. */
+/* Every tensor of the file belongs to a weight and has its shape; no weight is missing. Nothing of them has memory yet: a file of a few bytes must not be
+ * able to ask for more than it brings. */
 static eg_status check_tensors(const eg_model *m, eg_error *err) {
 	char ours[128], theirs[128];
 	for (int i = 0; i < m->file.n; i++) {
@@ -421,16 +422,20 @@ static eg_status check_tensors(const eg_model *m, eg_error *err) {
 				"weight '%.100s' is of type %s; expected F32, F64, F16 or BF16", t->name,
 				eg_st_dtype_name(t->dtype));
 	}
+	for (int i = 0; i < eg_params_count(m->params); i++)
+		if (!eg_st_find(&m->file, eg_params_name(m->params, i)))
+			return eg_fail(err, EG_ERR_FORMAT, "weight '%s' is missing in the file",
+				eg_params_name(m->params, i));
 	return EG_OK;
 }
 
 static eg_status read_weights(eg_model *m, eg_error *err) {
 	eg_status status = check_tensors(m, err);
+	if (!status) status = eg_params_allocate(m->params, err);
 	for (int i = 0; i < eg_params_count(m->params) && !status; i++) {
 		const char *name = eg_params_name(m->params, i);
 		const eg_st_tensor *t = eg_st_find(&m->file, name);
 		int64_t odd = 0;
-		if (!t) return eg_fail(err, EG_ERR_FORMAT, "weight '%s' is missing in the file", name);
 		eg_st_to_real(t, eg_params_data(m->params, i), &odd);
 		if (!odd || m->warning) continue;
 		m->warning = eg_arena_printf(&m->arena,
@@ -446,7 +451,7 @@ static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
 	eg_status status = eg_recipe_build(m->recipe, ctx, m->sizes, &m->graph, err);
 	if (status) return status;
 	eg_error why;
-	m->params = eg_params_new_zero(m->graph, &why);
+	m->params = eg_params_new_bare(m->graph, &why);
 	if (!m->params && err) *err = why;
 	return m->params ? EG_OK : why.status;
 }

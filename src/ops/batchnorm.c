@@ -47,9 +47,19 @@ static eg_bn_shape shape_of(const eg_emit *e, eg_layout layout) {
 	return (eg_bn_shape){(int)x.d[0], (int)x.d[1], (int)eg_dims_count(&x, 2), layout};
 }
 
-static bool is_frozen(const eg_emit *e) {
+/* One value a channel has no variance, and would pull the running one to 0: such a batch (the last of an epoch, with one sample left over)
+ * goes by the running statistics, and is left out of them. */
+static bool is_lone(const eg_emit *e) {
+	eg_dims x = eg_emit_in_dims(e, 0);
+	return x.d[0] * eg_dims_count(&x, 2) == 1;
+}
+
+/* Do the statistics stay as they are because somebody said so? */
+static bool is_kept(const eg_emit *e) {
 	return !eg_emit_training(e) || eg_emit_frozen(e, MEAN) || ((const batchnorm_options *)eg_emit_options(e))->frozen;
 }
+
+static bool is_frozen(const eg_emit *e) { return is_kept(e) || is_lone(e); }
 
 /* BLOCKED buffers are walked by global jobs. */
 static op_blocks job_of(const eg_emit *e, const eg_bn_shape *s) {
@@ -96,6 +106,7 @@ static eg_buf running_coefficients(eg_emit *e) {
 static void batchnorm_fwd(eg_emit *e) {
 	eg_bn_shape s = shape_of(e, eg_emit_in_layout(e, 0));
 	op_blocks job = job_of(e, &s);
+	if (!is_kept(e) && is_lone(e)) eg_emit_lone(e);
 	eg_bn_fwd_args a = {.coef = is_frozen(e) ? running_coefficients(e) : batch_coefficients(e, s, job), .s = s, .act = eg_emit_act(e)};
 	a.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
 	a.y = op_stride(job.block, eg_emit_y_over_x(e, 0), unit_of(&s));
@@ -132,6 +143,7 @@ static const eg_case batchnorm_cases[] = {
 	{"long runs", NULL, .in = {OP_DIMS(EG_N, 3, 13, 21)}, .nin = 1, .batch = 16, .ties = true},
 	{"volumes, fixed batch", NULL, .in = {OP_DIMS(19, 4, 3, 2, 5)}, .nin = 1, .batch = 2},
 	{"steps of sequences", NULL, .in = {OP_DIMS(EG_TN, 3, 5, 2)}, .nin = 1, .batch = 6, .time = 4},
+	{"one value a channel", NULL, .in = {OP_DIMS(EG_N, 5)}, .nin = 1, .batch = 1, .linear = true},
 	{"frozen", BATCHNORM(.frozen = true), .in = {OP_DIMS(EG_N, 5, 4, 3)}, .nin = 1, .batch = 18, .linear = true},
 };
 
@@ -142,7 +154,8 @@ const eg_op eg_op_batchnorm = {
 		.doc = "Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted",
 		.equation = "y = weight (x - mean) / sqrt(var + eps) + bias, all by channel, x (N,C,...);\n"
 			"training: mean and (biased) variance of the batch, and running = (1 - momentum) running + momentum batch\n"
-			"with its unbiased variance; otherwise the running ones",
+			"with its unbiased variance; otherwise the running ones, also where a batch has one value a channel only, which\n"
+			"then does not count in them",
 		.source = "ONNX BatchNormalization-15; Ioffe and Szegedy 2015; momentum as PyTorch counts it",
 		.attrs = batchnorm_attrs,
 		.nattrs = EG_COUNT(batchnorm_attrs),

@@ -58,7 +58,7 @@ eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, 
 	c.eps = or_default(c.eps, 1e-8);
 	c.weight_decay = or_default(c.weight_decay, c.kind == EG_ADAMW ? 0.01 : 0);
 	if (c.weight_decay < 0) c.weight_decay = 0;
-	if (check(&c, err)) return NULL;
+	if (check(&c, err) || eg_params_need_grad(p, err)) return NULL;
 	eg_optimizer *o = eg_calloc(ctx->allocator, 1, sizeof *o);
 	if (!o) goto no_memory;
 	*o = (eg_optimizer){.params = p, .ctx = ctx, .config = c};
@@ -69,7 +69,7 @@ eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, 
 		eg_optimizer_free(o);
 		return NULL;
 	}
-	o->nmoments = c.kind != EG_SGD ? 2 : c.momentum != 0;
+	o->nmoments = eg_optimizer_moments_of(&c);
 	o->units = (int)((p->trained + EG_CHUNK - 1) / EG_CHUNK);
 	o->moments = eg_block_new(ctx->allocator, (size_t)o->nmoments * p->trained * sizeof(real) + EG_ALIGN);
 	o->partial = eg_calloc(ctx->allocator, (size_t)o->units + 1, sizeof *o->partial);
@@ -185,6 +185,7 @@ eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *
 
 double eg_optimizer_lr(const eg_optimizer *o) { return o->config.lr; }
 int eg_optimizer_moments(const eg_optimizer *o) { return o->nmoments; }
+int eg_optimizer_moments_of(const eg_optimizer_config *c) { return c->kind != EG_SGD ? 2 : c->momentum != 0; }
 const char *eg_optimizer_moment_name(const eg_optimizer *o, int i) { return i < 0 || i >= o->nmoments ? NULL : i == 0 ? "m" : "v"; }
 eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n) {
 	if (n) *n = o->params->trained;

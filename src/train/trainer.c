@@ -247,11 +247,25 @@ static void take_sum(const eg_trainer *t) {
 	for (size_t i = 0; i < t->params->trained; i++) t->params->grad[i] = t->sum[i] * factor;
 }
 
+/* A batch of one sample at an epoch's end may be too small for batch normalisation; where all are, it would never learn what it is to go by. */
+static eg_status check_statistics(const eg_trainer *t, eg_error *err) {
+	eg_cost cost;
+	eg_plan_cost(t->feed.plan, &cost);
+	bool larger = t->data->streams ? t->data->streams > 1 : t->batches.size > 1 && t->data->count > 1;
+	if (!cost.lone || larger) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG,
+	        "layer '%s' (batchnorm) sees one value of each channel at a time, since every batch has one sample: one "
+	        "value has no variance to normalise by. Take larger batches (train.batch: 16; 'accumulate' keeps them "
+	        "apart), or leave the layer out, or freeze it",
+	        cost.lone);
+}
+
 /* Forward and backward of batch k, which is the `in_update`-th of this update. */
 static eg_status run_batch(eg_trainer *t, int64_t k, int in_update, eg_error *err) {
 	eg_feed *f = &t->feed;
 	eg_batch b = eg_batches_get(&t->batches, k);
 	eg_status status = eg_feed_put(f, &b, err);
+	if (!status) status = check_statistics(t, err);
 	if (status) return status;
 	if (t->config.forget > 0) forget_some(t, k);
 	uint64_t mask = mask_of(t, in_update);
