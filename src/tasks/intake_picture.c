@@ -372,10 +372,16 @@ static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
 	if (eg_value_count(std) != p->channels)
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: %d values of 'mean', but %d of 'std'", p->channels,
 		        (int)eg_value_count(std));
+	int shape[3];
+	shape_of(f, shape);
+	if (shape[0] && shape[0] != p->channels)
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "damaged: a mean of %d channels for pictures of %d channel%s ('%s')", p->channels, shape[0],
+		        shape[0] == 1 ? "" : "s", f->input);
 	for (int c = 0; c < p->channels; c++) {
 		double m = eg_value_number(eg_value_at(mean, c), NAN), s = eg_value_number(eg_value_at(std, c), NAN);
-		if (!isfinite(m)) return damaged(err, "the mean of the training pictures is no number");
-		if (!(s > 0) || !isfinite(s))
+		if (!(fabs(m) <= 1e9)) return damaged(err, "the mean of the training pictures is no number");
+		if (!(s >= 1e-30 && s <= 1e9)) /* as a recipe may say, and no zero as a float */
 			return eg_fail(err, EG_ERR_FORMAT, "damaged: a standard deviation of %g", s);
 		p->mean[c] = (float)m, p->std[c] = (float)s;
 	}

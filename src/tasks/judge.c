@@ -11,9 +11,10 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 
 const eg_real *eg_row_output(const eg_row *r, const char *name, int step, int *width) {
 	const eg_real *all = eg_plan_output(r->plan, name);
-	eg_dims d = eg_plan_dims(r->plan, eg_graph_find(r->graph, name));
+	eg_tensor t = eg_graph_find(r->graph, name);
+	eg_dims d = eg_plan_dims(r->plan, t), declared = eg_tensor_dims(r->graph, t);
 	int64_t each = 1;
-	bool sequence = r->time > 0 && d.rank >= 2 && d.d[0] == r->time && d.d[1] == r->n;
+	bool sequence = declared.rank >= 2 && declared.d[1] == EG_N; /* not by the numbers: they may be alike */
 	for (int i = sequence ? 2 : 1; i < d.rank; i++) each *= d.d[i];
 	if (width) *width = (int)each;
 	return all + (sequence ? (int64_t)step * r->n + r->i : r->i) * each;

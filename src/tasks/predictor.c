@@ -71,7 +71,6 @@ static eg_status read_options(eg_predictor *p, const char *const *settings, eg_e
 static eg_status prepare(eg_predictor *p, eg_context *ctx, const char *const *settings, eg_error *err) {
 	eg_graph *g = eg_model_graph(p->model);
 	eg_status status = eg_task_of_model(p->model, &p->task, err);
-	if (!status) status = eg_task_suits(p->task, g, err);
 	if (!status) status = read_options(p, settings, err);
 	if (status) return status;
 	eg_plan_options o = {.batch = 1, .time = 1, .outputs = eg_task_outputs(p->task, g), .context = ctx};

@@ -303,8 +303,10 @@ eg_status eg_task_of_model(eg_model *m, eg_task **t, eg_error *err) {
 	status = eg_task_restore(*t, eg_model_task(m), err);
 	if (!status) {
 		eg_task_count_words(*t);
-		return EG_OK;
+		status = eg_task_same_sizes(*t, m, err);
 	}
+	if (!status) status = eg_task_suits(*t, eg_model_graph(m), err);
+	if (!status) return EG_OK;
 	eg_fail_prefix(err, "model '%.300s'", eg_model_path(m));
 	eg_task_free(*t);
 	*t = NULL;

@@ -143,7 +143,8 @@ eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err) {
 	eg_status status = eg_task_check_targets(t, g, false, err);
 	if (!status && t->type->suits) status = t->type->suits(t, g, err); /* it says what network is wanted */
 	if (!status) status = eg_task_check_targets(t, g, true, err);
-	return status ? status : eg_task_bind(t, g, err);
+	if (!status) status = eg_task_bind(t, g, err);
+	return status ? status : eg_task_agrees(t, g, err);
 }
 
 const eg_metric_info *eg_task_metric(const eg_task *t, int i) {

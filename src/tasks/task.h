@@ -111,7 +111,10 @@ eg_status eg_task_no_validation(
 void eg_task_count_words(eg_task *t);
 /* targets.c: does every loss compare what its field holds? Without `shapes` only whether these are classes or numbers. */
 eg_status eg_task_check_targets(const eg_task *t, const eg_graph *g, bool shapes, eg_error *err);
-/* The task of a model, with what its file keeps. */
+/* agree.c: does what the intakes know fit the graph; and a model's sizes? */
+eg_status eg_task_agrees(const eg_task *t, eg_graph *g, eg_error *err);
+eg_status eg_task_same_sizes(const eg_task *t, const eg_model *m, eg_error *err);
+/* The task of a model, with what its file keeps, which fits its network. */
 eg_status eg_task_of_model(eg_model *m, eg_task **t, eg_error *err);
 eg_status eg_task_restore(eg_task *t, const eg_value *kept, eg_error *err);
 void eg_task_save(const eg_task *t, eg_value *map);
