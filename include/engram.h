@@ -456,7 +456,8 @@ typedef struct eg_session_options {
 /* NULL on failure: a layer that looks ahead (bidirectional, attention over time) is named. The graph and the parameters must outlive it. */
 EG_API eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options, eg_error *err);
 EG_API void eg_session_free(eg_session *s);
-/* Runs `steps` >= 1 steps. inputs: the data (steps, batch, ...) of every graph input that the outputs need, as names and pointers side by side;
+/* Runs `steps` >= 1 steps. inputs: the data (steps, batch, ...) of every graph input that the outputs need but `lengths` (N) of layers, which the session fills
+ * in (nothing is padded), as names and pointers side by side;
  * outputs: where to put (steps, batch, ...) of each output, in the order of the options, or NULL for one that is not wanted. */
 EG_API eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs,
 	eg_real *const *outputs, eg_error *err);

@@ -254,4 +254,24 @@ if [ -f "${ENGRAM_DATA:-/nowhere}/text/tang-poems.txt" ]; then
 	expect 0 "$ENGRAM" generate poems.safetensors --prompt '床前明月光，' -n 60
 	grep -q '^床前明月光，' out || fail "poems: $(cat out)"
 fi
+# Samples of several lengths, which a layer is told: the padding behind them is left out, and writing is as long as it is.
+awk 'BEGIN { for (i = 0; i < 60; i++) { for (k = 0; k <= i % 4; k++) print k % 2 ? "the dog ran" : "a fox hid"; print "" } }' >short.txt
+cat >lengths.yaml <<-END
+	name: lengths
+	task: language
+	data: {source: text, path: short.txt, samples: true, validation: 0.1}
+	input: [time]
+	model: [{embedding: 8}, {gru: {hidden: 24, from: {lengths: lengths}}}, {linear: classes}]
+	train: {optimizer: {adam: {lr: 2.0e-2}}, batch: 8, epochs: 8}
+END
+expect 0 "$ENGRAM" check lengths.yaml
+expect 0 "$ENGRAM" train lengths.yaml -q
+expect 0 "$ENGRAM" generate lengths.safetensors --prompt 'a f' --temperature 0
+says "a fox hid"
+expect 0 "$ENGRAM" generate lengths.safetensors --temperature 0 --state kept --length 5
+expect 0 "$ENGRAM" generate lengths.safetensors --temperature 0 --state kept --length 5
+expect 0 "$ENGRAM" predict lengths.safetensors --text 'a fo'
+expect 0 "$ENGRAM" inspect lengths.safetensors --text 'a fox hid' -o seen
+rm -r seen
+
 done_testing

@@ -221,6 +221,44 @@ static void test_truncated(void **state) {
 	rig_free(r);
 }
 
+/* Layers that take lengths: a chunk is as long as it is, whatever was padded in training. */
+static void test_lengths(void **state) {
+	EG_UNUSED(state);
+	static const char *const with[] = {"rnn", "gru", "lstm"};
+	static eg_real x[STEPS * B * I], want[STEPS * B * C], have[STEPS * B * C];
+	random_input(x, EG_COUNT(x));
+	for (int k = 0; k < EG_COUNT(with); k++) {
+		eg_error err = {0};
+		rig r = {.ctx = net_context(1, NULL)};
+		r.g = eg_graph_new(r.ctx, &err);
+		eg_tensor in = eg_input(r.g, "x", EG_F32, EG_DIMS(EG_T, EG_N, I)), n = eg_input(r.g, "steps", EG_I32, EG_DIMS(EG_N));
+		eg_tensor h = net_apply(r.g, with[k], "hidden=5 layers=2", (eg_tensor[]){in, n}, 2);
+		h = net_apply(r.g, "sequence_mask", "", (eg_tensor[]){h, n}, 2);
+		eg_output(r.g, "y", net_layer(r.g, "linear", "units=3", h));
+		r.p = eg_params_new(r.g, 3, &err);
+		if (!r.p) fail_msg("%s", err.message);
+		eg_plan *plan = plan_of(r, STEPS, false, false);
+		memcpy(eg_plan_input(plan, "x"), x, sizeof x);
+		for (int i = 0; i < B; i++) ((int32_t *)eg_plan_input(plan, "steps"))[i] = STEPS;
+		eg_plan_run(plan, 0);
+		memcpy(want, eg_plan_output(plan, "y"), sizeof want);
+		eg_plan_free(plan);
+		eg_session *s = session(r, 6);
+		feed(s, x, have, 0, 13), feed(s, x, have, 13, 1), feed(s, x, have, 14, STEPS - 14);
+		assert_memory_equal(have, want, sizeof want);
+		/* Nobody else says how long it is. */
+		const char *const names[] = {"x", "steps"};
+		const int32_t lengths[B] = {1, 1, 1};
+		const void *const both[] = {x, lengths};
+		assert_int_equal(eg_session_run(s, 2, names, both, 2, NULL, &err), EG_ERR_ARG);
+		assert_contains(err.message, "'steps': a session fills in how long its sequences are");
+		assert_int_equal(eg_session_run(s, 2, names + 1, both + 1, 0, NULL, &err), EG_ERR_ARG);
+		assert_contains(err.message, "needs input 'x'");
+		eg_session_free(s);
+		rig_free(r);
+	}
+}
+
 /* Whatever allocation fails, nothing leaks and the next try works. */
 static void test_allocations(void **state) {
 	EG_UNUSED(state);
@@ -254,6 +292,6 @@ static void test_allocations(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_chunks), cmocka_unit_test(test_state), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_truncated), cmocka_unit_test(test_allocations)};
+		cmocka_unit_test(test_truncated), cmocka_unit_test(test_lengths), cmocka_unit_test(test_allocations)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ struct eg_session {
 	int batch, chunk, noutputs;
 	const char **outputs; /* and a NULL; names belong to the graph */
 	size_t *width;        /* of each output: numbers of one step of all sequences */
+	int nlengths, *lengths; /* inputs that say how long each sequence is, as values: as long as the chunk, since nothing is padded */
 };
 
 /* ---- can it run chunk by chunk? ---------------------------------------------------------------------------------------------------- */
@@ -29,8 +30,26 @@ static int output_value(const eg_graph *g, const char *name) {
 	return -1;
 }
 
+/* An input (N) that a layer takes as the lengths of its sequences. */
+static bool is_lengths(const eg_graph *g, const eg_node *node, int i) {
+	const eg_graph_value *x = &g->values[node->in[i]];
+	return x->node < 0 && x->type == EG_I32 && x->dims.rank == 1 && x->dims.d[0] == EG_N && !strcmp(node->op->info.inputs[i], "lengths");
+}
+
+static void note_lengths(eg_session *s, int value) {
+	int k = 0;
+	while (k < s->nlengths && s->lengths[k] != value) k++;
+	if (k == s->nlengths) s->lengths[s->nlengths++] = value;
+}
+
+static bool fills(const eg_session *s, int value) {
+	for (int i = 0; i < s->nlengths; i++)
+		if (s->lengths[i] == value) return true;
+	return false;
+}
+
 /* Marks the nodes behind the outputs, and refuses what cannot be computed without seeing the whole sequence. */
-static eg_status check(const eg_session *s, bool *needed, eg_error *err) {
+static eg_status check(eg_session *s, bool *needed, eg_error *err) {
 	const eg_graph *g = s->graph;
 	for (int i = 0; i < s->noutputs; i++) {
 		int v = output_value(g, s->outputs[i]);
@@ -50,6 +69,7 @@ static eg_status check(const eg_session *s, bool *needed, eg_error *err) {
 			if (node->in[i] < 0) continue;
 			const eg_graph_value *x = &g->values[node->in[i]];
 			if (x->node >= 0) needed[x->node] = true;
+			else if (is_lengths(g, node, i)) note_lengths(s, node->in[i]);
 			else if (!is_sequence(&x->dims))
 				return eg_fail(err, EG_ERR_ARG, "input '%s' of layer '%s' is no sequence (T,N,...); a session takes its input step by step",
 					x->name, node->name);
@@ -66,9 +86,10 @@ static eg_status choose_outputs(eg_session *s, const char *const *names, eg_erro
 	if (s->noutputs > most) most = s->noutputs;
 	s->outputs = eg_calloc(a, (size_t)most + 1, sizeof *s->outputs);
 	s->width = eg_calloc(a, (size_t)most + 1, sizeof *s->width);
+	s->lengths = eg_calloc(a, (size_t)g->nvalues + 1, sizeof *s->lengths);
 	bool *needed = eg_calloc(a, (size_t)g->nnodes + 1, sizeof *needed);
 	eg_status status = EG_OK;
-	if (!s->outputs || !s->width || !needed) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a session");
+	if (!s->outputs || !s->width || !s->lengths || !needed) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a session");
 	for (int i = 0; !status && names && i < s->noutputs; i++) s->outputs[i] = names[i];
 	for (int i = 0; !status && !names && i < g->noutputs; i++)
 		if (is_sequence(&g->values[g->outputs[i].value].dims)) s->outputs[s->noutputs++] = g->outputs[i].name;
@@ -127,6 +148,7 @@ void eg_session_free(eg_session *s) {
 	eg_plan_cache_free(s->plans);
 	eg_release(a, s->outputs);
 	eg_release(a, s->width);
+	eg_release(a, s->lengths);
 	eg_release(a, s);
 }
 
@@ -187,10 +209,12 @@ static int next_chunk(const eg_session *s, int left) {
 static eg_status check_inputs(const eg_session *s, const char *const *names, const void *const *inputs, int ninputs, eg_error *err) {
 	const eg_graph *g = s->graph;
 	for (int i = 0; i < ninputs; i++)
-		if (!inputs[i] || !eg_plan_input(s->holder, names[i]))
+		if (fills(s, eg_graph_find(g, names[i]).id - 1))
+			return eg_fail(err, EG_ERR_ARG, "'%s': a session fills in how long its sequences are; leave it out", names[i]);
+		else if (!inputs[i] || !eg_plan_input(s->holder, names[i]))
 			return eg_fail(err, EG_ERR_ARG, "'%s': %s", names[i], inputs[i] ? "the session's outputs need no such input" : "its data is missing");
 	for (int v = 0; v < g->nvalues; v++) {
-		if (g->values[v].node >= 0 || !eg_plan_input(s->holder, g->values[v].name)) continue;
+		if (g->values[v].node >= 0 || fills(s, v) || !eg_plan_input(s->holder, g->values[v].name)) continue;
 		int i = 0;
 		while (i < ninputs && strcmp(names[i], g->values[v].name) != 0) i++;
 		if (i == ninputs) return eg_fail(err, EG_ERR_ARG, "the session needs input '%s'", g->values[v].name);
@@ -206,6 +230,7 @@ static size_t input_bytes(const eg_session *s, const char *name) {
 eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs,
 	eg_real *const *outputs, eg_error *err) {
 	eg_error own = {0};
+	const eg_graph *g = s->graph;
 	if (!err) err = &own;
 	if (steps < 1) return eg_fail(err, EG_ERR_ARG, "a session was given %d steps; at least 1 is needed", steps);
 	eg_status status = check_inputs(s, names, inputs, ninputs, err);
@@ -217,6 +242,10 @@ eg_status eg_session_run(eg_session *s, int steps, const char *const *names, con
 		for (int i = 0; i < ninputs; i++) {
 			size_t bytes = input_bytes(s, names[i]);
 			memcpy(eg_plan_input(p, names[i]), (const char *)inputs[i] + (size_t)at * bytes, (size_t)n * bytes);
+		}
+		for (int i = 0; i < s->nlengths; i++) {
+			int32_t *lengths = eg_plan_input(p, g->values[s->lengths[i]].name);
+			for (int k = 0; k < s->batch; k++) lengths[k] = n;
 		}
 		eg_plan_run(p, 0);
 		for (int i = 0; i < s->noutputs; i++)
