@@ -1,5 +1,5 @@
-/* test_cost.c - what a plan takes, told without taking it: memory and multiply-adds measured, and limited; parameters that are only looked at, and
- * gradients that have no memory before somebody needs them. */
+/* test_cost.c - what a plan takes, told without taking it: memory and multiply-adds measured, and limited;
+ * parameters that are only looked at, and gradients that have no memory before somebody needs them. */
 #include "net.h"
 
 #include "core/plan.h"
@@ -16,7 +16,8 @@ typedef struct bed {
 static void begin(bed *b, double limit) {
 	eg_allocator a = {meter_alloc, meter_release, &b->m};
 	b->m = (meter){.left = -1};
-	b->ctx = eg_context_new(&(eg_context_options){.threads = 1, .isa = "ref", .allocator = &a, .limit_macs = limit}, NULL);
+	b->ctx = eg_context_new(
+	        &(eg_context_options){.threads = 1, .isa = "ref", .allocator = &a, .limit_macs = limit}, NULL);
 	assert_non_null(b->ctx);
 	b->g = eg_graph_new(b->ctx, NULL);
 	assert_non_null(b->g);
@@ -57,7 +58,9 @@ static void told_without_being_taken(void **state) {
 	for (int train = 0; train < 2; train++)
 		for (int batch = 1; batch < 40; batch += 19)
 			for (int layout = 0; layout < EG_LAYOUT_CHOICES; layout++)
-				same_as_the_plan(&b, p, (eg_plan_options){.batch = batch, .train = train, .layout = (eg_layout_choice)layout});
+				same_as_the_plan(&b, p,
+				        (eg_plan_options){
+				                .batch = batch, .train = train, .layout = (eg_layout_choice)layout});
 	eg_params_free(p);
 	end(&b);
 }
@@ -73,9 +76,11 @@ static void too_large_for_this_machine(void **state) {
 	x = eg_relu(b.g, eg_linear(b.g, x, .units = 60000, .no_bias = true));
 	eg_output(b.g, "y", eg_linear(b.g, x, .units = 30000, .no_bias = true));
 	size_t before = b.m.bytes;
-	if (eg_plan_measure(b.g, &(eg_plan_options){.batch = 8192, .train = true}, &cost, &err)) fail_msg("%s", err.message);
+	if (eg_plan_measure(b.g, &(eg_plan_options){.batch = 8192, .train = true}, &cost, &err))
+		fail_msg("%s", err.message);
 	assert_true(b.m.bytes == before && b.m.largest < SMALL);
-	assert_true(cost.memory.parameters == (size_t)3600000000u * sizeof(eg_real) && cost.memory.gradients == cost.memory.parameters);
+	assert_true(cost.memory.parameters == (size_t)3600000000u * sizeof(eg_real) &&
+	            cost.memory.gradients == cost.memory.parameters);
 	assert_true(cost.memory.activations > (size_t)8192 * 60000 * sizeof(eg_real));
 	/* Forward once, and the gradients of both weights and of the inner input: at least 2 more. */
 	assert_true(cost.macs >= 2.5 * 8192 * 3.6e9 && cost.macs < 3.1 * 8192 * 3.6e9);

@@ -1,5 +1,6 @@
-/* test_kept.c - what a model's file says, against its network: names of classes, tags, vocabularies, sizes, means. Files are made by hand
- * that say something else in one place; no verb may use them. And weights that a file has not take no memory. */
+/* test_kept.c - what a model's file says, against its network: names of classes, tags, vocabularies, sizes, means.
+ * Files are made by hand that say something else in one place; no verb may use them. And weights that a file has
+ * not take no memory. */
 #include "net.h"
 #include "support_tasks.h"
 
@@ -21,7 +22,8 @@ typedef struct file {
 #define TEXTS(rest) "name: a\ntask: classify\ndata: {source: tsv, path: a.tsv}\ninput: [time]\n" rest
 #define LANGUAGE(rest) "name: a\ntask: language\ndata: {source: text, path: a.txt}\ninput: [time]\n" rest
 #define TAG(rest) "name: a\ntask: tag\ndata: {source: conll, path: a.tsv}\ninput: [time]\n" rest
-#define SEGMENT(rest) "name: a\ntask: segment\ndata: {source: masks, path: a, class_names: [a, b, c, d]}\ninput: [3, 8, 8]\n" rest
+#define SEGMENT(rest) \
+	"name: a\ntask: segment\ndata: {source: masks, path: a, class_names: [a, b, c, d]}\ninput: [3, 8, 8]\n" rest
 #define READS "model: [{embedding: 3}, {gru: 4}, {linear: units}]\n"
 #define TAGS "model: [{embedding: 3}, {linear: classes}]\ntrain: {loss: crf}\n"
 #define PIXELS "model: [{conv: {filters: classes, kernel: 1}}]\n"
@@ -32,17 +34,22 @@ static const file files[] = {
         {CLASSIFY(PICTURE), "{" GREY ABCD "}", 4, 0, NULL},
         {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}", 4, 0,
                 "it says that `classes` is 4, but it names 5"},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\"]}", 4, 0, "it says that `classes` is 4, but it names 2"},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"b\", \"d\"]}", 4, 0, "the class 'b' is there twice"},
+        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\"]}", 4, 0,
+                "it says that `classes` is 4, but it names 2"},
+        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"b\", \"d\"]}", 4, 0,
+                "the class 'b' is there twice"},
         {CLASSIFY(PICTURE), "{" GREY "\"classes\": {}}", 4, 0, "class names are missing"},
         {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", 7, \"c\", \"d\"]}", 4, 0, "a class name is not a text"},
         /* Sizes that the network has by itself, so that nothing but the names can be wrong. */
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: label}]}\n"),
+        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
+                  "label}]}\n"),
                 "{" GREY "\"inputs\": {\"target.label\": {" ABCD "}}}", 4, 0, NULL},
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: label}]}\n"),
+        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
+                  "label}]}\n"),
                 "{" GREY "\"inputs\": {\"target.label\": {\"classes\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}}}", 0, 0,
                 "there are names for 5 classes of label, but the network puts out (N,4), 4 of them"},
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: label}]}\n"),
+        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
+                  "label}]}\n"),
                 "{" GREY "\"inputs\": {\"target.label\": {\"classes\": [\"a\", \"b\", \"c\"]}}}", 0, 0,
                 "there are names for 3 classes of label"},
         /* A loss of numbers, and a whole mean: the network gives one number. */
@@ -54,13 +61,17 @@ static const file files[] = {
         {CLASSIFY(PICTURE), "{" COLOUR ABCD "}", 4, 0, "a mean of 3 channels for pictures of 1 channel"},
         {CLASSIFY("input: [3, 4, 4]\nmodel: [flatten, {linear: classes}]\n"), "{" GREY ABCD "}", 4, 0,
                 "a mean of 1 channels for pictures of 3 channels"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0.5, 0.5], \"std\": [1, 1], " ABCD "}", 4, 0, "the mean of the training pictures"},
+        {CLASSIFY(PICTURE), "{\"mean\": [0.5, 0.5], \"std\": [1, 1], " ABCD "}", 4, 0,
+                "the mean of the training pictures"},
         {CLASSIFY(PICTURE), "{\"mean\": [0.5], \"std\": [1, 1], " ABCD "}", 4, 0, "1 values of 'mean', but 2 of 'std'"},
-        {CLASSIFY(PICTURE), "{\"mean\": [1e300], \"std\": [1], " ABCD "}", 4, 0, "mean of the training pictures is no number"},
-        {CLASSIFY(PICTURE), "{\"mean\": [null], \"std\": [1], " ABCD "}", 4, 0, "mean of the training pictures is no number"},
+        {CLASSIFY(PICTURE), "{\"mean\": [1e300], \"std\": [1], " ABCD "}", 4, 0,
+                "mean of the training pictures is no number"},
+        {CLASSIFY(PICTURE), "{\"mean\": [null], \"std\": [1], " ABCD "}", 4, 0,
+                "mean of the training pictures is no number"},
         {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1e-300], " ABCD "}", 4, 0, "a standard deviation of 1e-300"},
         {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [-1], " ABCD "}", 4, 0, "a standard deviation of -1"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1], \"border\": 3, " ABCD "}", 4, 0, "'border' is not a brightness"},
+        {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1], \"border\": 3, " ABCD "}", 4, 0,
+                "'border' is not a brightness"},
         /* language */
         {LANGUAGE(READS), "{" CHARS "}", 4, 4, NULL},
         {LANGUAGE(READS), "{" CHARS "}", 5, 5, "it says that `units` is 5, but it names 4"},
@@ -69,23 +80,26 @@ static const file files[] = {
         {LANGUAGE("model: [{embedding: {size: 3, count: 3}}, {gru: 4}, {linear: 4}]\n"), "{" CHARS "}", 4, 0,
                 "layer 'embedding1' has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
         /* Ids that come to their table on a detour. */
-        {TEXTS("model: [fold_time, {embedding: {size: 3, count: 4}}, unfold_time, last, {linear: classes}]\n"), "{" CHARS ", " ABCD "}", 4, 0,
-                NULL},
-        {TEXTS("model: [fold_time, {embedding: {size: 3, count: 3}}, unfold_time, last, {linear: classes}]\n"), "{" CHARS ", " ABCD "}", 4, 0,
-                "has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
+        {TEXTS("model: [fold_time, {embedding: {size: 3, count: 4}}, unfold_time, last, {linear: classes}]\n"),
+                "{" CHARS ", " ABCD "}", 4, 0, NULL},
+        {TEXTS("model: [fold_time, {embedding: {size: 3, count: 3}}, unfold_time, last, {linear: classes}]\n"),
+                "{" CHARS ", " ABCD "}", 4, 0, "has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
         {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 5}]\n"), "{" CHARS "}", 5, 0,
                 "it says that `classes` is 5, but it names 4"},
-        {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 1}]\ntrain: {loss: mse}\n"), "{" CHARS "}",
-                4, 0, "no loss tells the units of 'text' apart"},
+        {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 1}]\ntrain: {loss: mse}\n"),
+                "{" CHARS "}", 4, 0, "no loss tells the units of 'text' apart"},
         /* tag */
         {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, NULL},
         {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\"]}", 3, 3, "it says that `classes` is 3, but it names 2"},
-        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\", \"B-Y\"]}", 3, 3, "it says that `classes` is 3, but it names 4"},
-        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 9, "it says that `units` is 9, but it names 3"},
+        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\", \"B-Y\"]}", 3, 3,
+                "it says that `classes` is 3, but it names 4"},
+        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 9,
+                "it says that `units` is 9, but it names 3"},
         {TAG("model: [{embedding: {size: 3, count: 2}}, {linear: classes}]\ntrain: {loss: crf}\n"),
-                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 0, "has rows for 2 ids, but the vocabulary of 'tokens' has 3"},
-        {TAG("model: [{embedding: 3}, {linear: 3}]\ntrain: {loss: mse}\n"), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3,
-                "no loss tells the classes of 'tags' apart"},
+                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 0,
+                "has rows for 2 ids, but the vocabulary of 'tokens' has 3"},
+        {TAG("model: [{embedding: 3}, {linear: 3}]\ntrain: {loss: mse}\n"),
+                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, "no loss tells the classes of 'tags' apart"},
         /* segment */
         {SEGMENT(PIXELS), "{" COLOUR ABCD "}", 4, 0, NULL},
         {SEGMENT(PIXELS), "{" COLOUR ABCD "}", 3, 0, "it says that `classes` is 3, but it names 4"},
@@ -123,7 +137,8 @@ static void compared_with_the_network(void **state) {
 		eg_value *facts = NULL;
 		eg_generator *g = NULL;
 		eg_status status[] = {eg_predictor_new(m, NULL, NULL, &p, &b->err), EG_OK, EG_OK};
-		if ((status[0] == EG_OK) != !f->words) fail_msg("file %d: %s", i, status[0] ? b->err.message : "was taken");
+		if ((status[0] == EG_OK) != !f->words)
+			fail_msg("file %d: %s", i, status[0] ? b->err.message : "was taken");
 		if (f->words) SAYS(b, f->words);
 		if (f->words) SAYS(b, "m.safetensors'");
 		status[1] = eg_task_describe(m, &facts, &b->err);
@@ -139,7 +154,7 @@ static void compared_with_the_network(void **state) {
 	}
 }
 
-/* ---- what is not in the file takes no memory ------------------------------------------------------------------------ */
+/* ---- what is not in the file takes no memory --------------------------------------------------------------------- */
 
 static void nothing_for_missing_weights(void **state) {
 	bench *b = *state;
@@ -153,7 +168,8 @@ static void nothing_for_missing_weights(void **state) {
 	const struct {
 		const eg_st_tensor *tensor;
 		const char *words;
-	} cases[] = {{NULL, "weight 'linear1.weight' is missing"}, {&wrong, "is (500000,784) in the recipe but (2,2) in the file"},
+	} cases[] = {{NULL, "weight 'linear1.weight' is missing"},
+	        {&wrong, "is (500000,784) in the recipe but (2,2) in the file"},
 	        {&bias, "weight 'linear1.weight' is missing"}};
 	meter m = {.left = -1};
 	eg_allocator a = {meter_alloc, meter_release, &m};
@@ -163,7 +179,8 @@ static void nothing_for_missing_weights(void **state) {
 		eg_model *model = NULL;
 		eg_st_tensor tensors[1];
 		if (cases[i].tensor) tensors[0] = *cases[i].tensor;
-		OK(b, eg_st_write(bench_path(b, "bomb"), texts, EG_COUNT(texts), tensors, cases[i].tensor != NULL, &b->err));
+		OK(b, eg_st_write(bench_path(b, "bomb"), texts, EG_COUNT(texts), tensors, cases[i].tensor != NULL,
+		              &b->err));
 		assert_int_not_equal(eg_model_load(bench_path(b, "bomb"), ctx, &model, &b->err), EG_OK);
 		SAYS(b, cases[i].words);
 		assert_true(m.largest < 100000);
@@ -172,7 +189,7 @@ static void nothing_for_missing_weights(void **state) {
 	assert_int_equal(m.live, 0);
 }
 
-/* ---- rows that look like steps ---------------------------------------------------------------------------------------- */
+/* ---- rows that look like steps ----------------------------------------------------------------------------------- */
 
 /* Two texts of two characters, of which two classes are told apart: no size tells rows from steps. */
 static void all_sizes_are_alike(void **state) {
@@ -180,8 +197,8 @@ static void all_sizes_are_alike(void **state) {
 	static const file f = {CLASSIFY("input: [time]\nmodel: [{embedding: 5}, last, {linear: classes}]\n"),
 	        "{" CHARS ", \"classes\": [\"up\", \"down\"]}", 2, 4, NULL};
 	char recipe[400];
-	snprintf(recipe, sizeof recipe,
-	        "name: a\ntask: classify\ndata: {source: tsv, path: %s/x.tsv}\n%s", b->folder, strstr(f.recipe, "input"));
+	snprintf(recipe, sizeof recipe, "name: a\ntask: classify\ndata: {source: tsv, path: %s/x.tsv}\n%s", b->folder,
+	        strstr(f.recipe, "input"));
 	file own = f;
 	own.recipe = recipe;
 	eg_model *m = model_of(b, &own);

@@ -203,12 +203,56 @@ static void test_same_for_threads(void **state) {
 	}
 }
 
+/* The gradient of conv1's weight in (N,2,6,6) -> conv, act, pool, `then` -> linear; 27 numbers. */
+static void pooled_gradient(const char *isa, const char *act, const char *then, const eg_plan_options *how, double out[27]) {
+	eg_context *ctx = context(isa);
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1, 6, 6)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
+	x = net_layer(g, "maxpool2d", "kernel=2", net_layer(g, act, "", net_layer(g, "conv2d", "filters=3 kernel=3 bias=0", x)));
+	x = net_layer(g, "flatten", "", net_layer(g, then, strcmp(then, "dropout") ? "" : "rate=0.5", x)); /* it writes over what was pooled, if it may */
+	eg_output(g, "loss", net_loss(g, "", net_layer(g, "linear", "units=4", x), t));
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan_options o = *how;
+	o.batch = 16, o.train = true; /* a whole block: pictures lie in lanes, and are pooled there */
+	eg_plan *plan = eg_plan_new(g, p, &o, NULL);
+	assert_non_null(plan);
+	net_fill(plan, "x", 16 * 36, 0, 1);
+	net_fill(plan, "t", 16, 4, 2);
+	eg_plan_run(plan, 3);
+	for (int i = 0; i < 27; i++) out[i] = (double)eg_params_grad(p, 0)[i];
+	eg_plan_free(plan);
+	eg_params_free(p);
+	eg_graph_free(g);
+	eg_context_free(ctx);
+}
+
+/* A convolution that pools too computes the gradient of its activation from what it pooled: nobody may write over that, though the pooling by itself
+ * would not mind. */
+static void test_what_was_pooled_stays(void **state) {
+	EG_UNUSED(state);
+	static const char *const acts[] = {"tanh", "sigmoid", "relu"}, *const thens[] = {"sigmoid", "tanh", "dropout", "relu"};
+	const char *isas[4];
+	int n = net_isas(isas);
+	for (int i = 0; i < n * 12; i++) {
+		double have[27], want[27], most = 0;
+		const char *act = acts[i % 3], *then = thens[i / 3 % 4];
+		pooled_gradient(isas[i / 12], act, then, &(eg_plan_options){0}, have);
+		pooled_gradient(isas[i / 12], act, then, &(eg_plan_options){.no_fusion = true, .layout = EG_LAYOUT_PLAIN}, want);
+		for (int k = 0; k < 27; k++) most = fmax(most, fabs(want[k]));
+		assert_true(most > 0);
+		for (int k = 0; k < 27; k++)
+			if (!(fabs(have[k] - want[k]) <= 1e-4 * most))
+				fail_msg("%s, %s, pooling, %s: %g, not %g", isas[i / 12], act, then, have[k], want[k]);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_measurements_decide),
 		cmocka_unit_test(test_no_forced_plan_is_better),
 		cmocka_unit_test(test_exact),
 		cmocka_unit_test(test_same_for_threads),
+		cmocka_unit_test(test_what_was_pooled_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

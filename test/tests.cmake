@@ -2,6 +2,7 @@
 #
 #   test_*.c      cmocka programs, <build>/test/test_*
 #   optest*.c     the generic op tester, one program
+#   random_nets.c random networks on every table; more of them by hand: random_nets --count N --seed S
 #   vectors*.c    comparison with other systems' results, one program
 #   fuzz_*.c      fuzz targets; here their kept inputs test/corpus/*/ are run through them (fuzz_main.c)
 #   support*.c    what several of them share: a library
@@ -114,6 +115,15 @@ if(optest)
 		if(CMAKE_CROSSCOMPILING AND CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
 			register(optest-neon COMMAND optest --isa neon --brief)
 		endif()
+	endif()
+endif()
+
+test_program(random_nets ${CMAKE_SOURCE_DIR}/test/random_nets.c)
+if(TARGET random_nets)
+	if(CMAKE_CROSSCOMPILING OR ENGRAM_SANITIZE)
+		register(random_nets COMMAND random_nets --count 40 LABELS threads)
+	else()
+		register(random_nets COMMAND random_nets LABELS threads)
 	endif()
 endif()
 

@@ -1,11 +1,13 @@
 /* cost.c - how much a plan computes, and whether that is as little as its context allows.
  *
- * The field counts the multiply-adds of layers with weights (eg_node_info.macs, of one sample and step); what else there is, such as attention over a whole
- * sequence or the windows of pooling, only the planner knows, from the operations that every call says it does. So of each node the larger
- * number counts, and no network can ask for work that is not seen. Not here: bytes (memory.c). */
+ * The field counts the multiply-adds of layers with weights (eg_node_info.macs, of one sample and step); what else
+ * there is, such as attention over a whole sequence or the windows of pooling, only the planner knows, from the
+ * operations that every call says it does. So of each node the larger number counts, and no network can ask for
+ * work that is not seen. Not here: bytes (memory.c). */
 #include "core/plan.h"
 
-/* For how many samples, steps and places the node's multiply-adds are counted once: the open sizes of its output; of a loss those of what it judges. */
+/* For how many samples, steps and places the node's multiply-adds are counted once: the open sizes of its output;
+ * of a loss those of what it judges. */
 static double repeats(const eg_plan *p, const eg_node *n) {
 	const bool scalar = p->graph->values[n->out[0]].dims.rank == 0 && n->nin > 0 && n->in[0] >= 0;
 	const int value = scalar ? n->in[0] : n->out[0];
@@ -53,10 +55,13 @@ eg_status eg_plan_limit(const eg_plan *p, eg_error *err) {
 	const double limit = p->ctx->limit_macs, steps = p->T > 0 ? p->T : 1;
 	const double one = p->cost.macs / p->N / (p->options.carry ? steps : 1);
 	if (p->measured || !(limit > 0) || one <= limit) return EG_OK;
-	if (p->options.carry) snprintf(of, sizeof of, "one step");
-	else if (p->T > 0) snprintf(of, sizeof of, "one sample of %d steps", p->T);
+	if (p->options.carry)
+		snprintf(of, sizeof of, "one step");
+	else if (p->T > 0)
+		snprintf(of, sizeof of, "one sample of %d steps", p->T);
 	return eg_fail(err, EG_ERR_ARG,
-		"the network takes %s multiply-adds for %s, and %s are allowed: allow more (limit_macs, --limit-macs) if it may be trusted to be worth them, "
-		"or give it less to do",
-		number(one, is), of, number(limit, may));
+	        "the network takes %s multiply-adds for %s, and %s are allowed: allow more (limit_macs, --limit-macs) "
+	        "if it may be trusted to be worth them, "
+	        "or give it less to do",
+	        number(one, is), of, number(limit, may));
 }

@@ -256,8 +256,10 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	if (!b || b->kind != BUF_TEMP || b->shared || v->output || v->consumers != 1) return false;
 	if (!p->options.train) return true;
 	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its result */
-	int producer = value_at(e, value)->node;
-	return producer < 0 || !p->graph->nodes[producer].op->bwd_reads_y;
+	int producer = value_at(e, value)->node, by = eg_plan_computes(p, value);
+	if (producer < 0) return true;
+	if (p->graph->nodes[producer].op->bwd_reads_y || p->graph->nodes[by].op->bwd_reads_y) return false;
+	return by == producer || p->nodes[by].act == EG_ACT_NONE; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
 }
 
 eg_buf eg_emit_y_over_x(eg_emit *e, int i) {

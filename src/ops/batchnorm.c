@@ -143,7 +143,7 @@ static const eg_case batchnorm_cases[] = {
 	{"long runs", NULL, .in = {OP_DIMS(EG_N, 3, 13, 21)}, .nin = 1, .batch = 16, .ties = true},
 	{"volumes, fixed batch", NULL, .in = {OP_DIMS(19, 4, 3, 2, 5)}, .nin = 1, .batch = 2},
 	{"steps of sequences", NULL, .in = {OP_DIMS(EG_TN, 3, 5, 2)}, .nin = 1, .batch = 6, .time = 4},
-	{"one value a channel", NULL, .in = {OP_DIMS(EG_N, 5)}, .nin = 1, .batch = 1, .linear = true},
+	{"one value a channel", NULL, .in = {OP_DIMS(1, 5)}, .nin = 1, .batch = 2, .linear = true},
 	{"frozen", BATCHNORM(.frozen = true), .in = {OP_DIMS(EG_N, 5, 4, 3)}, .nin = 1, .batch = 18, .linear = true},
 };
 

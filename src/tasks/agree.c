@@ -1,6 +1,6 @@
-/* agree.c - does what a task knows fit its network? Names of classes and vocabularies come out of data or out of a model's file, the
- * network's sizes out of its graph; a file may say anything. They are compared here, for every task and every loss, before a number
- * that one of them gives is used as an index into what the other has.
+/* agree.c - does what a task knows fit its network? Names of classes and vocabularies come out of data or out of a
+ * model's file, the network's sizes out of its graph; a file may say anything. They are compared here, for every
+ * task and every loss, before a number that one of them gives is used as an index into what the other has.
  *
  * Not here: the shapes that a task needs (its own `suits`), means of pictures (intake_picture.c). */
 #include "tasks/task.h"
@@ -90,8 +90,8 @@ static eg_status check_losses(const eg_task *t, const char *target, const eg_int
 		if (eg_op_target(node.op, node.options, &d, &want, NULL) || want.class_axis < 0) continue;
 		found++;
 		if (d.d[want.class_axis] == n) continue;
-		eg_fail(err, EG_ERR_SHAPE, "there are names for %d %s%s%s, but the network puts out %s, %lld of them", n,
-		        of->type->word, of->target ? " of " : "", of->target ? of->name : "",
+		eg_fail(err, EG_ERR_SHAPE, "there are names for %d %s%s%s, but the network puts out %s, %lld of them",
+		        n, of->type->word, of->target ? " of " : "", of->target ? of->name : "",
 		        eg_shape_text(g, d, shape, sizeof shape), (long long)d.d[want.class_axis]);
 		eg_recipe_locate(t->recipe, "model", err);
 		return EG_ERR_SHAPE;
