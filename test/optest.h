@@ -51,6 +51,7 @@ void rig_fill(rig *r);
 void rig_run(rig *r);
 const char *input_name(int i);
 const char *output_name(int i);
+bool has_lengths(const setup *s); /* of the sequences of any input */
 /* Elements of an input or output of that name in this plan. */
 int64_t rig_count(const rig *r, const char *name);
 

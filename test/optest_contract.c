@@ -73,7 +73,7 @@ static void check_padding_of(tally *t, setup s) {
 }
 
 void check_padding(tally *t, setup s) {
-	if (!s.op->lengths) return;
+	if (!has_lengths(&s)) return;
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {
 		if (!wanted(t, isa)) continue;
 		s.isa = (eg_isa)isa;

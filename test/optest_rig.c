@@ -194,6 +194,12 @@ static int lengths_of(const setup *s, int i) {
 	return k >= 0 && k < s->c->nin && s->c->in[k].rank >= 0 ? k : -1;
 }
 
+bool has_lengths(const setup *s) {
+	for (int i = 0; i < s->c->nin; i++)
+		if (s->c->in[i].rank >= 0 && lengths_of(s, i) >= 0) return true;
+	return false;
+}
+
 /* Fills what lies behind the lengths in input i. */
 static void fill_padding(rig *r, int i) {
 	static const real odd[PADDINGS][2] = {{0}, {(real)NAN, (real)NAN}, {(real)INFINITY, -(real)INFINITY}};
