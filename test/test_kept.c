@@ -54,9 +54,9 @@ static const file files[] = {
                 "there are names for 3 classes of label"},
         /* A loss of numbers, and a whole mean: the network gives one number. */
         {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 1}]\ntrain: {loss: mse}\n"), "{" GREY ABCD "}", 4, 0,
-                "loss of classes"},
+                "compares with numbers"},
         {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 1}]\ntrain: {loss: huber}\n"), "{" GREY ABCD "}", 4, 0,
-                "loss of classes"},
+                "compares with numbers"},
         /* Pictures. */
         {CLASSIFY(PICTURE), "{" COLOUR ABCD "}", 4, 0, "a mean of 3 channels for pictures of 1 channel"},
         {CLASSIFY("input: [3, 4, 4]\nmodel: [flatten, {linear: classes}]\n"), "{" GREY ABCD "}", 4, 0,
@@ -87,7 +87,7 @@ static const file files[] = {
         {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 5}]\n"), "{" CHARS "}", 5, 0,
                 "it says that `classes` is 5, but it names 4"},
         {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 1}]\ntrain: {loss: mse}\n"),
-                "{" CHARS "}", 4, 0, "no loss tells the units of 'text' apart"},
+                "{" CHARS "}", 4, 0, "compares with numbers"},
         /* tag */
         {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, NULL},
         {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\"]}", 3, 3, "it says that `classes` is 3, but it names 2"},
@@ -99,7 +99,7 @@ static const file files[] = {
                 "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 0,
                 "has rows for 2 ids, but the vocabulary of 'tokens' has 3"},
         {TAG("model: [{embedding: 3}, {linear: 3}]\ntrain: {loss: mse}\n"),
-                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, "no loss tells the classes of 'tags' apart"},
+                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, "compares with numbers"},
         /* segment */
         {SEGMENT(PIXELS), "{" COLOUR ABCD "}", 4, 0, NULL},
         {SEGMENT(PIXELS), "{" COLOUR ABCD "}", 3, 0, "it says that `classes` is 3, but it names 4"},
