@@ -207,13 +207,6 @@ static void measure(bench *b, const eg_problem *p) {
 	fflush(stdout);
 }
 
-static bool parse_seconds(const char *text, double *seconds) {
-	char *end;
-	if (!text) return true;
-	*seconds = strtod(text, &end);
-	return end != text && !*end && *seconds > 0 && *seconds <= 3600;
-}
-
 static int run_all(bench *b, const char *const *files, int nfiles) {
 	bool standard = false;
 	int code = collect(b, files, nfiles);
@@ -237,8 +230,7 @@ static int run(const cli_args *a) {
 	int nfiles;
 	b.options = (eg_bench_options){
 		.train = how && !strcmp(how, "train"), .runs = (int)args_number(a, "runs", 0), .no_peak = args_has(a, "no-peak"), .progress = progress, .user = &b};
-	if (!parse_seconds(args_text(a, "seconds"), &b.options.seconds))
-		return fail_usage("bench", "--seconds is '%s'; expected a number above 0, at most 3600", args_text(a, "seconds"));
+	if (!args_real(a, "seconds", 0.001, 3600, &b.options.seconds)) return CLI_USAGE;
 	const char **files = args_all(a, "file", &nfiles);
 	int code = run_all(&b, files, nfiles);
 	free(files);

@@ -253,16 +253,6 @@ static int generate(job *j) {
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
-static bool read_real(const cli_args *a, const char *name, double min, double max, double *value) {
-	const char *text = args_text(a, name);
-	char *end = NULL;
-	if (!text) return true;
-	*value = strtod(text, &end);
-	if (end != text && !*end && *value >= min && *value <= max) return true;
-	fail_usage("generate", "--%s needs a number from %g to %g, not '%s'", name, min, max, text);
-	return false;
-}
-
 /* What cannot be asked for together. */
 static bool check(const cli_args *a) {
 	if (args_has(a, "prompt") && args_has(a, "prompt-file"))
@@ -279,7 +269,7 @@ static bool open_generator(job *j) {
 	        .top_k = (int)args_number(a, "top-k", 0),
 	        .seed = j->seed,
 	        .skip_unknown = args_has(a, "skip-unknown")};
-	if (!read_real(a, "temperature", 0, 100, &o.temperature) || !read_real(a, "top-p", 0, 1, &o.top_p))
+	if (!args_real(a, "temperature", 0, 100, &o.temperature) || !args_real(a, "top-p", 0, 1, &o.top_p))
 		return false;
 	if (args_has(a, "top-p") && o.top_p == 0) o.top_p = (double)EG_ZERO_F; /* a limit, not none */
 	if (eg_generator_new(j->model, &o, &j->generator, &err)) return fail_error("generate", &err), false;
@@ -306,7 +296,7 @@ static eg_context *open_context(const cli_args *a) {
 static int run(const cli_args *a) {
 	if (!check(a)) return CLI_USAGE;
 	double unused;
-	if (!read_real(a, "temperature", 0, 100, &unused) || !read_real(a, "top-p", 0, 1, &unused)) return CLI_USAGE;
+	if (!args_real(a, "temperature", 0, 100, &unused) || !args_real(a, "top-p", 0, 1, &unused)) return CLI_USAGE;
 	job j = {.args = a,
 	        .state = args_text(a, "state"),
 	        .seed = args_number(a, "seed", 0),

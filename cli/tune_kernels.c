@@ -187,19 +187,10 @@ static int save(tuning *t) {
 	return CLI_OK;
 }
 
-static bool parse_seconds(const char *text, double *seconds) {
-	char *end;
-	if (!text) return true;
-	*seconds = strtod(text, &end);
-	return end != text && !*end && *seconds > 0 && *seconds <= 3600;
-}
-
 static int run(const cli_args *a) {
 	tuning t = {.args = a, .json = args_has(a, "json")};
 	int nfiles, code = CLI_OK;
-	if (!parse_seconds(args_text(a, "seconds"), &t.seconds))
-		return fail_usage("tune-kernels", "--seconds is '%s'; expected a number above 0, at most 3600",
-		        args_text(a, "seconds"));
+	if (!args_real(a, "seconds", 0.001, 3600, &t.seconds)) return CLI_USAGE;
 	const char **files = args_all(a, "file", &nfiles);
 	if (nfiles == 0 && a->noperands == 0) code = fail_usage("tune-kernels", "RECIPE, MODEL or PROBLEM is missing");
 	if (code == CLI_OK && (!find_place(&t) || !(t.ctx = cli_context(a)))) code = CLI_FAILED;

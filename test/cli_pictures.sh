@@ -87,12 +87,12 @@ mkfifo spots/train/below/pipe.jpg spots/test/below/pipe.png
 touch spots/train/above/a.webp spots/train/below/b.webp spots/train/c.png
 expect 0 timeout 20 "$ENGRAM" train spots.yaml --threads 1
 says "engram train: note: data, part 'train': 2 .webp files are not read: convert them to PNG or JPEG"
-says "2 called like pictures are no files; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not read"
+says "2 names like pictures' are not read, being folders, pipes or devices; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not read"
 says "the folder 'more' is not read"
 [ "$(grep -c note err)" = 1 ] || fail "$(cat err)"
 same spots.safetensors plain.safetensors
 expect 0 timeout 20 "$ENGRAM" eval spots.safetensors
-says "part 'test': 1 called like pictures is no file"
+says "part 'test': 1 name like a picture's is not read, being a folder, pipe or device"
 expect 0 timeout 20 "$ENGRAM" predict spots.safetensors spots/test/below
 says "note: spots/test/below: 1 thing in it"
 [ "$(wc -l <out)" = 6 ] || fail "$(cat out)"

@@ -322,7 +322,7 @@ static void names_of_parts(void **state) {
 	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 1);
 	check_pair(f, s, EG_PART_VALIDATION, 0, 3, "valid/a.ppm");
 	assert_says(eg_source_remark(s, EG_PART_TRAIN), "2 .webp, 1 .bmp files are not read: convert them to PNG or JPEG");
-	assert_says(eg_source_remark(s, EG_PART_TRAIN), "2 called like pictures are no files");
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "2 names like pictures' are not read, being folders, pipes or devices");
 	assert_says(eg_source_remark(s, EG_PART_TRAIN), "/m' the folder 'more' is not read");
 	eg_source_close(s);
 	snprintf(line, sizeof line, "mkdir %s/m/val", f->folder);

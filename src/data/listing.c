@@ -76,8 +76,9 @@ const char *eg_passed_text(const eg_passed *p, char *text, size_t size) {
 		put(text, size, " file%s not read: convert %s to PNG or JPEG (ImageMagick: `mogrify -format png FILE`)",
 		        files == 1 ? " is" : "s are", files == 1 ? "it" : "them");
 	if (p->odd)
-		put(text, size, "%s%lld called like pictures %s no file%s", *text ? "; " : "", (long long)p->odd,
-		        p->odd == 1 ? "is" : "are", p->odd == 1 ? "" : "s");
+		put(text, size, "%s%lld %s", *text ? "; " : "", (long long)p->odd,
+		        p->odd == 1 ? "name like a picture's is not read, being a folder, pipe or device"
+		                    : "names like pictures' are not read, being folders, pipes or devices");
 	if (p->inner)
 		put(text, size, "%s%lld folder%s inside of the folders of pictures %s not entered", *text ? "; " : "",
 		        (long long)p->inner, p->inner == 1 ? "" : "s", p->inner == 1 ? "is" : "are");
