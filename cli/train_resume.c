@@ -67,28 +67,39 @@ static void put_value(const eg_value *v, char *buf, size_t size) {
 	free(text);
 }
 
+static bool is_number(const eg_value *v) {
+	return eg_value_kind_of(v) == EG_VALUE_INT || eg_value_kind_of(v) == EG_VALUE_NUMBER;
+}
+
+/* A number that is whole reads back from a file as an int. */
+static bool same_leaf(const eg_value *a, const eg_value *b) {
+	if (is_number(a) && is_number(b)) return eg_value_number(a, 0) == eg_value_number(b, 0);
+	return eg_value_same(a, b);
+}
+
 /* The first place in two trees where they differ, as "vocab.tokens[7]", and the two values; false: nowhere. */
 static bool first_difference(const eg_value *then, const eg_value *now, char *place, size_t size, const eg_value **a,
         const eg_value **b) {
 	size_t n = strlen(place);
 	eg_value_kind kind = eg_value_kind_of(then);
-	if (eg_value_same(then, now)) return false;
+	bool inner = kind == EG_VALUE_MAP || kind == EG_VALUE_LIST;
 	*a = then, *b = now;
-	if (kind != eg_value_kind_of(now) || (kind != EG_VALUE_MAP && kind != EG_VALUE_LIST)) return true;
+	if (!inner || kind != eg_value_kind_of(now)) return !same_leaf(then, now);
+	const eg_value *y = eg_value_first(now);
 	int64_t i = 0;
 	for (const eg_value *x = eg_value_first(then); x; x = eg_value_next(x), i++) {
-		const eg_value *y = kind == EG_VALUE_MAP ? eg_value_get(now, eg_value_key(x)) : eg_value_at(now, i);
-		if (kind == EG_VALUE_MAP)
+		if (kind == EG_VALUE_MAP) {
 			snprintf(place + n, size - n, "%s%.60s", n ? "." : "", eg_value_key(x));
-		else
+			y = eg_value_get(now, eg_value_key(x));
+		} else {
 			snprintf(place + n, size - n, "[%lld]", (long long)i);
-		if (!y || first_difference(x, y, place, size, a, b)) {
-			if (!y) *a = x, *b = NULL;
-			return true;
 		}
+		if (first_difference(x, y, place, size, a, b)) return true;
 		place[n] = '\0';
+		if (kind == EG_VALUE_LIST) y = eg_value_next(y);
 	}
-	return true; /* there is more now than then */
+	*a = then, *b = now;
+	return eg_value_count(now) != i; /* there is more now than then */
 }
 
 static bool same_task(const training *t, const eg_value *then, const eg_value *now) {

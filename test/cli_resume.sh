@@ -234,6 +234,12 @@ other "was trained on other data: " quarters.yaml
 cp labels.copy labels
 expect 1 "$ENGRAM" train quarters.yaml --resume --set train.epochs=1 -o known.safetensors
 says "nothing is left to train"
+# A whole number among what is kept (the border of black pictures is 0) is one in the file and one in memory.
+{ bytes 0 0 8 3 0 0 0 160 0 0 0 8 0 0 0 8; pictures 160 | tr '\000-\170' '\000'; } >black
+cp labels black-labels
+sed 's/images: images/images: black/' quarters.yaml >black.yaml
+expect 0 "$ENGRAM" train black.yaml -q --set train.epochs=1 --keep-checkpoint -o black.safetensors
+expect 0 "$ENGRAM" train black.yaml -q --set train.epochs=2 --resume -o black.safetensors
 expect 0 "$ENGRAM" train quarters.yaml -q --resume --set train.epochs=3 -o known.safetensors
 
 # Numbers that are none: which layer, what to try, the last good weights.
