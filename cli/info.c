@@ -306,18 +306,22 @@ static const char *metric_text(char buf[NUMBER], const eg_task *t, const char *n
 static bool print_model(const char *path, const cli_network *net, eg_error *err) {
 	eg_model *m = net->model;
 	const eg_train_result *r = eg_model_result(m);
-	char number[NUMBER], loss[NUMBER];
+	char number[NUMBER], loss[NUMBER], more[80] = "";
+	const eg_train_state *p = eg_model_progress(m);
+	if (p && p->batch > 0)
+		snprintf(more, sizeof more, " and %lld of %lld batches of the next", (long long)p->batch,
+		        (long long)p->batches);
 	printf("%s: %s written by engram %s\n", path, eg_model_is_checkpoint(m) ? "checkpoint" : "model",
 	        text_shown(eg_model_version(m)));
 	if (r && r->best_epoch > 0 && r->metric)
-		printf("trained %d epochs; best was %d with validation %s %s, loss %s\n", r->epochs_done, r->best_epoch,
+		printf("trained %d epochs%s; best was %d with validation %s %s, loss %s\n", r->epochs_done, more, r->best_epoch,
 		        text_shown(r->metric), metric_text(number, net->task, r->metric, r->val_metric),
 		        number_loss(loss, r->val_loss));
 	else if (r && r->best_epoch > 0)
-		printf("trained %d epochs; best was %d with validation loss %s\n", r->epochs_done, r->best_epoch,
+		printf("trained %d epochs%s; best was %d with validation loss %s\n", r->epochs_done, more, r->best_epoch,
 		        number_loss(number, r->val_loss));
 	else if (r)
-		printf("trained %d epochs\n", r->epochs_done);
+		printf("trained %d epochs%s\n", r->epochs_done, more);
 	return print_facts(m, err);
 }
 

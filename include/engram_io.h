@@ -139,6 +139,8 @@ EG_API const char *eg_model_warning(const eg_model *m);
 
 /* Can training go on from this file? */
 EG_API bool eg_model_is_checkpoint(const eg_model *m);
+/* How far its training has come: the state without its arrays. NULL: it is no checkpoint. */
+EG_API const eg_train_state *eg_model_progress(const eg_model *m);
 /* Puts the moments into an optimizer made for eg_model_params, and the rest into *state: eg_train then goes on bit
  * for bit as if it had never stopped. state->best_weights is kept; when it is not NULL (as long as eg_params_flat)
  * the best weights so far are copied there. state->streams is the model's, which must outlive the call that goes on. */

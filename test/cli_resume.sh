@@ -187,6 +187,8 @@ kill -INT $pid
 wait $pid
 says "It is kept in part.safetensors.checkpoint up to epoch"
 says "step "
+expect 0 "$ENGRAM" info part.safetensors.checkpoint
+grep -q '^trained [0-9]* epochs and [0-9]* of [0-9]* batches of the next' out || fail "info of a checkpoint: $(head -c 300 out)"
 
 # A finished model is not replaced by --resume; with a checkpoint that was kept it goes on.
 expect 1 "$ENGRAM" train fox.yaml -q --resume --set train.epochs=20 -o steps.safetensors

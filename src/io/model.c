@@ -377,6 +377,7 @@ static eg_status read_training(eg_model *m, eg_error *err) {
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: the state of training");
 	m->has_result = result != NULL;
 	m->state = state;
+	m->progress = s;
 	return EG_OK;
 }
 
@@ -528,6 +529,7 @@ const char *eg_model_path(const eg_model *m) { return m->path; }
 const char *eg_model_version(const eg_model *m) { return m->version; }
 const char *eg_model_warning(const eg_model *m) { return m->warning; }
 bool eg_model_is_checkpoint(const eg_model *m) { return m->state != NULL; }
+const eg_train_state *eg_model_progress(const eg_model *m) { return m->state ? &m->progress : NULL; }
 
 int eg_model_size(const eg_model *m, const char *name) {
 	for (const eg_size *s = m->sizes; s->name; s++)

@@ -17,6 +17,7 @@ struct eg_model {
 	eg_train_result result;
 	bool has_result;
 	const eg_tree *state; /* NULL: no checkpoint */
+	eg_train_state progress;
 	const char *path, *version, *warning;
 };
 
