@@ -82,8 +82,17 @@ static bool take_lock(training *t) {
 	return false;
 }
 
+static bool same_file(const char *a, const char *b) {
+	struct stat x, y;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool train_files_open(training *t) {
 	const char *path = args_text(t->args, "output");
+	if (path && same_file(path, t->recipe_path)) {
+		fail("train", "%s is the recipe itself; the model needs another name", path);
+		return false;
+	}
 	t->model_path =
 	        path ? train_joined(path, "", "") : train_joined(eg_recipe_name(t->recipe), ".safetensors", "");
 	t->checkpoint_path = train_joined(t->model_path, ".checkpoint", "");

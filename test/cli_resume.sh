@@ -61,6 +61,8 @@ refused() {
 	says "cannot write '$1${2-}'"
 	[ ! -s out ] || fail "training began although $1 cannot be written"
 }
+expect 1 "$ENGRAM" train quarters.yaml -o ./quarters.yaml
+says "is the recipe itself"
 mkdir folder
 refused missing/model.safetensors
 refused folder
