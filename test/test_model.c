@@ -156,12 +156,12 @@ static void refuses_damage(void **state) {
 		8, "data used twice before tensor 'b'");
 	refuse_header("{\"a\":{" T("\"shape\":[1],\"data_offsets\":[0,4]") "},\"a\":{" T(
 			      "\"shape\":[1],\"data_offsets\":[0,4]") "}}",
-		4, "the key 'a' is given twice");
+		4, "duplicate object key near '\"a\"'");
 	refuse_header("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__ 'a' is not a text");
-	refuse_header("{\"a\":", 0, "'f' is damaged: header: JSON, line 1, column 6: the text ends here");
+	refuse_header("{\"a\":", 0, "'f' is damaged: header: JSON, line 1, column 5: unexpected token near end of file");
 }
 
-/* However large the header and whatever is in it: some 130 bytes for each of a fixed number of nodes, and its texts. */
+/* However large the header and whatever is in it, nothing is taken for more than a fixed number of nodes. */
 static void header_memory(void **state) {
 	EG_UNUSED(state);
 	static const char *const fillings[] = {"[],", "{},", "0,", "\"\",", "[[[[]]]],", "{\"a\":0},"};
@@ -178,7 +178,7 @@ static void header_memory(void **state) {
 		memset(file + at, ' ', 8 + SIZE - at);
 		assert_int_equal(eg_st_parse(file, 8 + SIZE, "f", &f, &err), EG_ERR_FORMAT);
 		assert_non_null(strstr(err.message, "more than 250000 values"));
-		assert_in_range(f.arena.used, EG_JSON_NODES, (size_t)EG_JSON_NODES * 160);
+		assert_int_equal(f.arena.used, 0);
 		eg_st_free(&f);
 	}
 	free(file);

@@ -132,16 +132,9 @@ endif()
 
 register(opgen COMMAND opgen --check include/engram_ops.h)
 
-# The results' files are read with a library, as the tests should not believe our own reader.
-pkg_check_modules(JANSSON IMPORTED_TARGET jansson)
 file(GLOB vectors CONFIGURE_DEPENDS test/vectors*.c)
-if(NOT JANSSON_FOUND)
-	message(STATUS "No jansson (pkg-config: jansson): the test `vectors` is left out")
-elseif(vectors)
+if(vectors)
 	test_program(vectors ${vectors})
-	if(TARGET vectors)
-		target_link_libraries(vectors PRIVATE PkgConfig::JANSSON)
-	endif()
 	if(TARGET vectors AND EXISTS "${ENGRAM_VECTORS}")
 		register(vectors COMMAND vectors ${ENGRAM_VECTORS} !run-)
 		register(vectors-runs COMMAND vectors ${ENGRAM_VECTORS} run-)

@@ -1,7 +1,8 @@
 /* tree.h - what a YAML or JSON text says, as a tree in which every node knows where it was written. Recipes, the
  * headers of safetensors files and the JSON Schema all go through it.
  *
- * yaml.c and json.c read and write it (yaml.c is the only file that knows libyaml); tree.c searches and builds it. Not here: any meaning. Nodes live in an arena and are never freed one by one. */
+ * yaml.c and json.c read and write it (and are the only files that know libyaml and jansson); tree.c searches and
+ * builds it. Not here: any meaning. Nodes live in an arena and are never freed one by one. */
 #ifndef ENGRAM_TREE_H
 #define ENGRAM_TREE_H
 
@@ -24,7 +25,8 @@ struct eg_tree {
 
 /* Limits that keep hostile text small: depth of nesting, nodes in all (aliases count as what they stand for), bytes. */
 enum { EG_TREE_DEPTH = 40, EG_TREE_NODES = 20000, EG_TREE_BYTES = 1 << 20 };
-/* Of JSON, which programs write: a model's header has some ten nodes for each tensor. A node takes about 130 bytes. */
+/* Of JSON, which programs write: a model's header has some ten nodes for each tensor. A node takes about 130 bytes,
+ * and up to 350 more while it is read. */
 enum { EG_JSON_NODES = 250000 };
 
 /* ---- tree.c: searching ------------------------------------------------------------------------------------------- */

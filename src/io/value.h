@@ -8,7 +8,7 @@
 #include "engram_value.h"
 
 /* Limits that keep hostile JSON from taking all memory or the whole stack. Builders keep to the depth too. A value takes
- * up to some 140 bytes besides its text. */
+ * up to some 140 bytes besides its text, and 350 more while it is read. */
 enum { EG_VALUE_DEPTH = 200, EG_VALUE_NODES = 1 << 20, EG_VALUE_BYTES = 64 << 20 };
 
 /* ---- value.c ----------------------------------------------------------------------------------------------------- */
@@ -59,10 +59,17 @@ typedef struct eg_value_out {
 	size_t size, room;
 	bool failed; /* out of memory at some point: data is no more */
 	bool exact;  /* numbers that were floats are doubles like all others */
+	bool dense;  /* no blanks behind commas and colons */
+	int indent;  /* each entry begins a line, and this many blanks for each level; 0: all is one line */
+	int level;
 } eg_value_out;
 void eg_value_out_put(eg_value_out *o, const char *bytes, size_t size);
 void eg_value_out_text(eg_value_out *o, const char *text);
-void eg_value_out_quoted(eg_value_out *o, const char *text, size_t size); /* a text of JSON */
+/* JSON: a text; and a map or list: open, next before each entry (key NULL: of a list), close. */
+void eg_value_out_quoted(eg_value_out *o, const char *text, size_t size);
+void eg_value_out_open(eg_value_out *o, bool map);
+void eg_value_out_next(eg_value_out *o, bool first, const char *key);
+void eg_value_out_close(eg_value_out *o, bool map, bool empty);
 /* eg_value_json for files: every number reads back as the very same double. */
 eg_status eg_value_json_exact(const eg_value *v, char **text, size_t *size, eg_error *err);
 /* Hands the text over; EG_ERR_MEMORY: there was no memory for all of it, and *text is NULL. size may be NULL. */

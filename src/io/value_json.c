@@ -1,4 +1,7 @@
-/* value_json.c - trees of values as JSON in one line, and the text that grows as it is written. Reading is in json.c. */
+/* value_json.c - trees of values as JSON in one line, and how all JSON is written: a text that grows.
+ *
+ * Not with jansson, which json.c reads with: its numbers have more digits than they need and its texts no U+007F, and
+ * without memory it leaves out pieces. */
 #include "engram_text.h"
 #include "io/tree.h"
 #include "io/value.h"
@@ -77,6 +80,31 @@ void eg_value_out_quoted(eg_value_out *o, const char *text, size_t size) {
 	eg_value_out_put(o, "\"", 1);
 }
 
+static void put_line(eg_value_out *o) {
+	if (o->indent == 0) return;
+	eg_value_out_put(o, "\n", 1);
+	for (int i = 0; i < o->level * o->indent; i++) eg_value_out_put(o, " ", 1);
+}
+
+void eg_value_out_open(eg_value_out *o, bool map) {
+	eg_value_out_put(o, map ? "{" : "[", 1);
+	o->level++;
+}
+
+void eg_value_out_next(eg_value_out *o, bool first, const char *key) {
+	if (!first) eg_value_out_text(o, o->dense || o->indent ? "," : ", ");
+	put_line(o);
+	if (!key) return;
+	eg_value_out_quoted(o, key, strlen(key));
+	eg_value_out_text(o, o->dense ? ":" : ": ");
+}
+
+void eg_value_out_close(eg_value_out *o, bool map, bool empty) {
+	o->level--;
+	if (!empty) put_line(o);
+	eg_value_out_put(o, map ? "}" : "]", 1);
+}
+
 /* Nine digits tell all floats apart, so a number that was one gets no more; others get what it takes, at most 17. */
 static void put_number(eg_value_out *o, double v) {
 	char text[40];
@@ -97,16 +125,13 @@ static void put_value(eg_value_out *o, const eg_value *v);
 
 static void put_inside(eg_value_out *o, const eg_value *v) {
 	bool map = v->kind == EG_VALUE_MAP;
-	eg_value_out_put(o, map ? "{" : "[", 1);
-	for (const eg_value *c = eg_value_first(v); c; c = c->next) {
-		if (c != eg_value_first(v)) eg_value_out_put(o, ", ", 2);
-		if (map) {
-			eg_value_out_quoted(o, c->key, strlen(c->key));
-			eg_value_out_put(o, ": ", 2);
-		}
+	const eg_value *first = eg_value_first(v);
+	eg_value_out_open(o, map);
+	for (const eg_value *c = first; c; c = c->next) {
+		eg_value_out_next(o, c == first, map ? c->key : NULL);
 		put_value(o, c);
 	}
-	eg_value_out_put(o, map ? "}" : "]", 1);
+	eg_value_out_close(o, map, first == NULL);
 }
 
 static void put_value(eg_value_out *o, const eg_value *v) {
