@@ -77,6 +77,21 @@ EG_API const char *eg_did_you_mean(const char *word, const char *const *names, i
 #define EG_ZERO INT32_MIN
 #define EG_ZERO_F (-0.0f)
 
+/* ---- lists in structs of options ------------------------------------------------------------------------------------ */
+
+/* A list of numbers whose length the caller chooses: `.axes = EG_INTS(0, 2)`. Zeros in it are zeros. Left out (at NULL) it means what the operator
+ * says; a list that was given may have no element. The graph keeps a copy. */
+typedef struct eg_ints {
+	const int *at;
+	int n;
+} eg_ints;
+typedef struct eg_floats {
+	const float *at;
+	int n;
+} eg_floats;
+#define EG_INTS(...) {(const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))}
+#define EG_FLOATS(...) {(const float[]){__VA_ARGS__}, (int)(sizeof((const float[]){__VA_ARGS__}) / sizeof(float))}
+
 /* ---- context ------------------------------------------------------------------------------------------------------ */
 
 typedef struct eg_context eg_context;
@@ -126,7 +141,10 @@ typedef enum eg_attr_type {
 	EG_ATTR_BOOL,  /* bool, default false */
 	EG_ATTR_NOT,   /* bool with default true; the C field is called no_<name> and holds the opposite */
 	EG_ATTR_INTS,  /* int[count]; a recipe may give one number for all */
-	EG_ATTR_ENUM   /* int, an index into names */
+	EG_ATTR_ENUM,  /* int, an index into names */
+	EG_ATTR_INT_LIST,   /* eg_ints of at most `count` (0: any number of) elements, each within min and max */
+	EG_ATTR_FLOAT_LIST, /* eg_floats, likewise */
+	EG_ATTR_STRING      /* const char *; NULL: left out */
 } eg_attr_type;
 
 /* How weights begin: the values of the attributes called `init`. */
@@ -143,9 +161,9 @@ typedef enum eg_init_kind {
 typedef struct eg_attr {
 	const char *name;
 	eg_attr_type type;
-	int count;                /* EG_ATTR_INTS: how many */
+	int count;                /* EG_ATTR_INTS: how many; of lists: at most so many, 0: any number */
 	size_t offset;            /* in the operator's options struct */
-	double def, min, max;     /* default and legal range, inclusive; NAN as def: required */
+	double def, min, max;     /* default and legal range, inclusive; NAN as def: required. Lists and strings have no default but absence */
 	const char *const *names; /* EG_ATTR_ENUM: NULL-terminated */
 	const char *onnx;         /* the attribute's name in ONNX, or NULL */
 	const char *doc;          /* one line */

@@ -5,6 +5,8 @@
  *   eg_tensor h = eg_conv2d(g, x, .filters = 6, .kernel = {5, 5}, .padding = {2, 2});
  *   eg_tensor y = eg_relu(g, h);
  *
+ * Lists are written .axes = EG_INTS(0, 2).
+ *
  * In C++, and where the options are at hand already:
  *
  *   eg_conv2d_options o = {};
@@ -683,6 +685,155 @@ static inline eg_tensor eg_unfold_time_with(eg_graph *g, eg_tensor x, const eg_u
 	return eg_apply(g, "unfold_time", options, inputs, 1);
 }
 #define eg_unfold_time(...) EG_BUILD_1(unfold_time, __VA_ARGS__, )
+
+/* ---- reshape ---------------------------------------------------------------------------------------------------- */
+
+/* The same numbers under other dimensions.
+ *
+ * y (shape) = x, the same numbers in the same order
+ *
+ * Inputs: x. Output: y.
+ * ONNX Reshape-13
+ */
+typedef struct eg_reshape_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints shape; /* sizes of y; 0: the one that x has at this place; -1, once: what is left; needed */
+	bool end_; /* closes the builder's list */
+} eg_reshape_options;
+static inline eg_tensor eg_reshape_with(eg_graph *g, eg_tensor x, const eg_reshape_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reshape", options, inputs, 1);
+}
+#define eg_reshape(...) EG_BUILD_1(reshape, __VA_ARGS__, )
+
+/* ---- squeeze ---------------------------------------------------------------------------------------------------- */
+
+/* Leaves out dimensions of size 1.
+ *
+ * y = x without the dimensions `axes`
+ *
+ * Inputs: x. Output: y.
+ * ONNX Squeeze-13
+ */
+typedef struct eg_squeeze_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions of size 1 to leave out; negative counts from the end. Left out: all that are known to be 1 */
+	bool end_; /* closes the builder's list */
+} eg_squeeze_options;
+static inline eg_tensor eg_squeeze_with(eg_graph *g, eg_tensor x, const eg_squeeze_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "squeeze", options, inputs, 1);
+}
+#define eg_squeeze(...) EG_BUILD_1(squeeze, __VA_ARGS__, )
+
+/* ---- unsqueeze -------------------------------------------------------------------------------------------------- */
+
+/* Puts in dimensions of size 1.
+ *
+ * y = x with dimensions of size 1 at `axes`
+ *
+ * Inputs: x. Output: y.
+ * ONNX Unsqueeze-13
+ */
+typedef struct eg_unsqueeze_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* where y has a dimension of size 1 that x has not; negative counts from the end of y; needed */
+	bool end_; /* closes the builder's list */
+} eg_unsqueeze_options;
+static inline eg_tensor eg_unsqueeze_with(eg_graph *g, eg_tensor x, const eg_unsqueeze_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "unsqueeze", options, inputs, 1);
+}
+#define eg_unsqueeze(...) EG_BUILD_1(unsqueeze, __VA_ARGS__, )
+
+/* ---- transpose -------------------------------------------------------------------------------------------------- */
+
+/* Dimensions in another order.
+ *
+ * y[i0,i1,...] = x[...], index i_k of y being index perm[k] of x; dx = dy with the dimensions back in their order
+ *
+ * Inputs: x. Output: y.
+ * ONNX Transpose-13
+ */
+typedef struct eg_transpose_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints perm; /* which dimension of x each dimension of y is; left out: all in reversed order */
+	bool end_; /* closes the builder's list */
+} eg_transpose_options;
+static inline eg_tensor eg_transpose_with(eg_graph *g, eg_tensor x, const eg_transpose_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "transpose", options, inputs, 1);
+}
+#define eg_transpose(...) EG_BUILD_1(transpose, __VA_ARGS__, )
+
+/* ---- slice ------------------------------------------------------------------------------------------------------ */
+
+/* A part of a tensor: from `starts` to before `ends` along `axes`, every `steps`-th.
+ *
+ * y[..,i,..] = x[..,start + step i,..] along each axis; dx is dy there, 0 elsewhere
+ *
+ * Inputs: x. Output: y.
+ * ONNX Slice-13
+ */
+typedef struct eg_slice_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints starts; /* first index in each of the axes; negative counts from the end; needed */
+	eg_ints ends; /* first index that is left out; what is beyond the end is the end, so 2147483647 means all; needed */
+	eg_ints axes; /* dimensions that are cut; left out: the first ones */
+	eg_ints steps; /* every so many; negative goes from the start down. Left out: 1 */
+	bool end_; /* closes the builder's list */
+} eg_slice_options;
+static inline eg_tensor eg_slice_with(eg_graph *g, eg_tensor x, const eg_slice_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "slice", options, inputs, 1);
+}
+#define eg_slice(...) EG_BUILD_1(slice, __VA_ARGS__, )
+
+/* ---- expand ----------------------------------------------------------------------------------------------------- */
+
+/* Repeats along dimensions of size 1 and new ones, as broadcasting does.
+ *
+ * y[i0,i1,...] = x[...] with index 0 where x has size 1; dx = sums of dy over what was repeated
+ *
+ * Inputs: x, optional: like. Output: y.
+ * ONNX Expand-13
+ */
+typedef struct eg_expand_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints shape; /* sizes of y, the last ones of both belonging together; -1, 0 and 1 leave what x has. Left out: those of the input `like` */
+	eg_tensor like; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_expand_options;
+static inline eg_tensor eg_expand_with(eg_graph *g, eg_tensor x, const eg_expand_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->like.id) {
+		inputs[1] = options->like;
+		n = 2;
+	}
+	return eg_apply(g, "expand", options, inputs, n);
+}
+#define eg_expand(...) EG_BUILD_1(expand, __VA_ARGS__, )
+
+/* ---- tile ------------------------------------------------------------------------------------------------------- */
+
+/* A tensor several times side by side.
+ *
+ * y[i0,i1,...] = x[i0 mod D0, i1 mod D1, ...] for x (D0,D1,...); dx = sums of dy over the repeats
+ *
+ * Inputs: x. Output: y.
+ * ONNX Tile-13
+ */
+typedef struct eg_tile_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints repeats; /* how often x stands side by side along each dimension; needed */
+	bool end_; /* closes the builder's list */
+} eg_tile_options;
+static inline eg_tensor eg_tile_with(eg_graph *g, eg_tensor x, const eg_tile_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "tile", options, inputs, 1);
+}
+#define eg_tile(...) EG_BUILD_1(tile, __VA_ARGS__, )
 
 /* ---- add -------------------------------------------------------------------------------------------------------- */
 

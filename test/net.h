@@ -52,6 +52,14 @@ static inline void meter_release(void *user, void *p) {
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
+/* "0,2,1"; the graph copies a list, so the last eight are enough. */
+static inline eg_ints net_list(const char *value) {
+	static int lists[8][16], turn;
+	int *at = lists[turn = (turn + 1) % 8], n = 0;
+	for (const char *p = value; *p && n < 16; p += *p == ',') at[n++] = (int)strtol(p, (char **)&p, 10);
+	return (eg_ints){at, n};
+}
+
 static inline void net_set(const eg_op_info *op, char *options, const char *key, const char *value) {
 	const eg_attr *a = op->attrs;
 	while (a < op->attrs + op->nattrs && strcmp(a->name, key) != 0) a++;
@@ -69,6 +77,9 @@ static inline void net_set(const eg_op_info *op, char *options, const char *key,
 		for (int i = 0; a->names[i]; i++)
 			if (!strcmp(a->names[i], value)) *(int *)field = i;
 		return;
+	case EG_ATTR_INT_LIST: *(eg_ints *)field = net_list(value); return;
+	case EG_ATTR_STRING: *(const char **)field = value; return;
+	case EG_ATTR_FLOAT_LIST: fail_msg("%s is a list of numbers with fractions", key);
 	}
 }
 

@@ -15,7 +15,7 @@
 	X(batchnorm_part) X(batchnorm_stats) X(batchnorm_fixed) X(batchnorm_fwd) X(batchnorm_bwd_part)                 \
 	X(batchnorm_bwd_stats) X(batchnorm_bwd) X(pad_fwd) X(pad_bwd)                                                  \
 	X(copy) X(fill) X(dropout)                                                                                     \
-	X(add) X(sum_to) X(concat) X(split) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
+	X(add) X(sum_to) X(strided) X(concat) X(split) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
 	X(embed_fwd) X(embed_bwd) X(steps) X(pool_steps) X(attention_fwd) X(attention_bwd) X(regress_fwd)              \
 	X(regress_bwd) X(reorder) X(reorder_blocked)                                                                                 \
 	X(shard_sum) X(sum_rows)                                                                                        \

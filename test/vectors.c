@@ -104,6 +104,17 @@ static bool set_ints(const eg_attr *a, char *options, json_t *value) {
 	return true;
 }
 
+/* The graph copies the list before the next one is set. */
+static bool set_list(const eg_attr *a, char *options, json_t *value) {
+	static int at[2][EG_MAX_DIMS], turn;
+	const int n = (int)json_array_size(value);
+	if (!json_is_array(value) || n > EG_MAX_DIMS) return false;
+	turn = !turn;
+	for (int i = 0; i < n; i++) at[turn][i] = (int)json_integer_value(json_array_get(value, (size_t)i));
+	*(eg_ints *)(void *)(options + a->offset) = (eg_ints){at[turn], n};
+	return true;
+}
+
 bool vec_set_attr(const eg_attr *a, char *options, json_t *value) {
 	void *field = options + a->offset;
 	switch (a->type) {
@@ -122,6 +133,9 @@ bool vec_set_attr(const eg_attr *a, char *options, json_t *value) {
 				return true;
 			}
 		return false;
+	case EG_ATTR_INT_LIST: return set_list(a, options, value);
+	case EG_ATTR_FLOAT_LIST:
+	case EG_ATTR_STRING: return false;
 	}
 	return false;
 }

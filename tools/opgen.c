@@ -52,17 +52,34 @@ static const char *field_type(const eg_attr *a) {
 	case EG_ATTR_FLOAT: return "float";
 	case EG_ATTR_BOOL:
 	case EG_ATTR_NOT: return "bool";
+	case EG_ATTR_INT_LIST: return "eg_ints";
+	case EG_ATTR_FLOAT_LIST: return "eg_floats";
+	case EG_ATTR_STRING: return "const char *";
 	}
 	return "?";
 }
 
 static size_t field_size(const eg_attr *a) {
-	if (a->type == EG_ATTR_INTS) return sizeof(int) * (size_t)a->count;
-	if (a->type == EG_ATTR_FLOAT) return sizeof(float);
-	return a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT ? sizeof(bool) : sizeof(int);
+	switch (a->type) {
+	case EG_ATTR_INT:
+	case EG_ATTR_ENUM: return sizeof(int);
+	case EG_ATTR_INTS: return sizeof(int) * (size_t)a->count;
+	case EG_ATTR_FLOAT: return sizeof(float);
+	case EG_ATTR_BOOL:
+	case EG_ATTR_NOT: return sizeof(bool);
+	case EG_ATTR_INT_LIST: return sizeof(eg_ints);
+	case EG_ATTR_FLOAT_LIST: return sizeof(eg_floats);
+	case EG_ATTR_STRING: return sizeof(const char *);
+	}
+	return 0;
+}
+
+static bool points(const eg_attr *a) {
+	return a->type == EG_ATTR_INT_LIST || a->type == EG_ATTR_FLOAT_LIST || a->type == EG_ATTR_STRING;
 }
 
 static size_t field_align(const eg_attr *a) {
+	if (points(a)) return _Alignof(void *);
 	return a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT ? _Alignof(bool) : _Alignof(int);
 }
 
@@ -81,7 +98,7 @@ static void enum_prefix(FILE *out, const eg_op_info *op, const eg_attr *a) {
 }
 
 static void field(FILE *out, const eg_op_info *op, const eg_attr *a) {
-	fprintf(out, "\t%s %s%s", field_type(a), a->type == EG_ATTR_NOT ? "no_" : "", a->name);
+	fprintf(out, "\t%s%s%s%s", field_type(a), a->type == EG_ATTR_STRING ? "" : " ", a->type == EG_ATTR_NOT ? "no_" : "", a->name);
 	if (a->type == EG_ATTR_INTS) fprintf(out, "[%d]", a->count);
 	fprintf(out, "; /* %s%s", a->type == EG_ATTR_NOT ? "true switches this off: " : "", a->doc);
 	if (a->type == EG_ATTR_ENUM) {
@@ -90,7 +107,7 @@ static void field(FILE *out, const eg_op_info *op, const eg_attr *a) {
 		fprintf(out, "...");
 	} else if (isnan(a->def)) {
 		fprintf(out, "; needed");
-	} else if (a->def != 0 && a->def >= a->min && a->def <= a->max && a->type != EG_ATTR_NOT) {
+	} else if (!points(a) && a->def != 0 && a->def >= a->min && a->def <= a->max && a->type != EG_ATTR_NOT) {
 		fprintf(out, "; default %g", a->def);
 	}
 	fprintf(out, " */\n");
@@ -196,6 +213,8 @@ static const char head[] =
 	" *   eg_tensor h = eg_conv2d(g, x, .filters = 6, .kernel = {5, 5}, .padding = {2, 2});\n"
 	" *   eg_tensor y = eg_relu(g, h);\n"
 	" *\n"
+	" * Lists are written .axes = EG_INTS(0, 2).\n"
+	" *\n"
 	" * In C++, and where the options are at hand already:\n"
 	" *\n"
 	" *   eg_conv2d_options o = {};\n"
@@ -252,7 +271,8 @@ static const char page_head[] =
 	"[recipes.md](recipes.md) explains. A pair may be given as one number, which then counts for both.\n\n"
 	"In C the attributes are fields of the same name. A zero means the default; where that is not 0, `EG_ZERO` means 0, and\n"
 	"`EG_ZERO_F` in a field of type float. A switch that is on by default is stored the other way round:\n"
-	"`.no_bias = true`. `include/engram_ops.h` holds the builders.\n\n"
+	"`.no_bias = true`. A list is written `.axes = EG_INTS(0, 2)`; zeros in it are zeros, and the graph copies it.\n"
+	"`include/engram_ops.h` holds the builders.\n\n"
 	"N is the batch, C channels, H and W height and width; dx is the gradient of x, and so on.\n";
 
 /* Text of a table's cell. */
@@ -264,15 +284,17 @@ static void cell(FILE *out, const char *text) {
 }
 
 static void type_and_range(FILE *out, const eg_attr *a) {
-	bool whole = a->type != EG_ATTR_FLOAT, bounded = a->max < (whole ? (double)(1 << 24) : 1e6);
+	bool whole = a->type != EG_ATTR_FLOAT && a->type != EG_ATTR_FLOAT_LIST, bounded = a->max < (whole ? (double)(1 << 24) : 1e6);
 	if (a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT) {
 		fprintf(out, "true or false");
+	} else if (a->type == EG_ATTR_STRING) {
+		fprintf(out, "text");
 	} else if (a->type == EG_ATTR_ENUM && !own_enum(a)) {
 		fprintf(out, "a name of [initial weights](recipes.md#initial-weights)");
 	} else if (a->type == EG_ATTR_ENUM) {
 		for (int k = 0; a->names[k]; k++) fprintf(out, "%s`%s`", k ? ", " : "", a->names[k]);
 	} else {
-		fprintf(out, "%s", a->type == EG_ATTR_INTS ? "pair of whole numbers" : whole ? "whole number" : "number");
+		fprintf(out, "%s", a->type == EG_ATTR_INTS ? "pair of whole numbers" : points(a) ? whole ? "list of whole numbers" : "list of numbers" : whole ? "whole number" : "number");
 		if (bounded) fprintf(out, ", %g to %g", a->min, a->max);
 		else if (a->min > -1e6) fprintf(out, ", %g or more", a->min);
 	}
@@ -282,6 +304,7 @@ static void default_value(FILE *out, const eg_attr *a) {
 	if (a->type == EG_ATTR_ENUM) fprintf(out, "`%s`", a->names[0]);
 	else if (a->size) fprintf(out, "`%s`", a->size);
 	else if (isnan(a->def)) fprintf(out, "needed");
+	else if (points(a)) fprintf(out, "(see meaning)");
 	else if (a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT) fprintf(out, "%s", a->def != 0 ? "true" : "false");
 	else if (a->def >= a->min && a->def <= a->max) fprintf(out, "%g", a->def);
 	else fprintf(out, "(see meaning)");

@@ -69,6 +69,7 @@ eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
 	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
 	return concrete(e->plan, node_of(e)->in[i]);
 }
+eg_dtype eg_emit_in_type(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->type; }
 eg_dims eg_emit_in_declared(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->dims; }
 eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, node_of(e)->out[i]); }
 bool eg_emit_has_in(const eg_emit *e, int i) { return i < node_of(e)->nin && node_of(e)->in[i] >= 0; }
@@ -195,6 +196,22 @@ static void emit_copy(eg_emit *e, int value, int from, int to, eg_layout layout,
 		.block = w.block, .units = w.units, .flops = (double)w.total});
 }
 
+/* Is this PLAIN buffer cut into blocks of other samples than the value's? Then the two cannot be the same. */
+static bool cut_otherwise(const eg_emit *e, int id, int value) {
+	const eg_pbuf *b = &e->plan->bufs[id];
+	return b->block && b->layout == EG_PLAIN && batched(e, value) && b->samples != eg_plan_value_samples(e->plan, value);
+}
+
+/* A copy between two such buffers, as one run of numbers. */
+static void emit_flat_copy(eg_emit *e, int value, int from, int to, bool acc) {
+	if (from < 0 || to < 0) return;
+	const int64_t all = all_elems(e, value, EG_PLAIN);
+	eg_strided_args a = {.x = handle(from), .y = handle(to), .rank = 1, .pieces = (int)((all + EG_CHUNK - 1) / EG_CHUNK), .size = {(int)all},
+		.step = {1}, .count = {(int)all}, .stride = {1}, .rows = 1, .total = 1, .acc = acc, .integers = value_at(e, value)->type != EG_F32};
+	eg_emit_call(e, &(eg_call_spec){.kernel = "strided", .run = e->plan->ctx->kern.strided, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
+		.units = a.pieces, .flops = (double)all});
+}
+
 /* Sets a value's buffer; what the user will read stays for good. */
 static void set_value_buf(eg_emit *e, eg_pvalue *v, eg_layout layout, int id) {
 	v->buf[layout] = id;
@@ -275,6 +292,10 @@ void eg_emit_same(eg_emit *e, int i, eg_layout layout) {
 	int id = eg_handle_id(eg_emit_x(e, i, layout).p);
 	if (id < 0) return;
 	y->layout = layout;
+	if (cut_otherwise(e, id, node_of(e)->out[0])) {
+		emit_flat_copy(e, node_of(e)->out[0], id, eg_handle_id(eg_emit_y(e, 0, layout).p), false);
+		return;
+	}
 	e->plan->bufs[id].shared = true;
 	cut_by_samples(e, id, node_of(e)->out[0]);
 	set_value_buf(e, y, layout, id);
@@ -396,7 +417,11 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 	int dy = eg_handle_id(eg_emit_dy(e, 0, layout).p);
 	if (dy < 0) return;
 	cut_by_samples(e, dy, value);
-	if (v->layout == layout && !v->written && value_at(e, value)->node >= 0) {
+	if (cut_otherwise(e, dy, value)) {
+		int own = v->layout == layout ? grad_to_change(e, value) : value_buf(e, value, layout, BUF_TEMP);
+		emit_flat_copy(e, value, dy, own, v->layout == layout && v->written);
+		if (v->layout != layout) emit_reorder(e, value, own, layout, grad_to_change(e, value), v->layout, v->written);
+	} else if (v->layout == layout && !v->written && value_at(e, value)->node >= 0) {
 		v->grad[layout] = dy;
 	} else if (v->layout == layout) {
 		emit_copy(e, value, dy, grad_to_change(e, value), layout, v->written);

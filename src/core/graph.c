@@ -169,7 +169,55 @@ static eg_status check_float(eg_error *err, const eg_attr *a, float *v) {
 	return eg_fail(err, EG_ERR_ARG, "attribute '%s' is %g, allowed are %g to %g", a->name, (double)*v, a->min, a->max);
 }
 
-static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
+static eg_status wrong_length(eg_error *err, const eg_attr *a, int n) {
+	if (a->count && n > 0) return eg_fail(err, EG_ERR_ARG, "attribute '%s' has %d numbers, at most %d are allowed", a->name, n, a->count);
+	return eg_fail(err, EG_ERR_ARG, "attribute '%s' has %d numbers", a->name, n);
+}
+
+static eg_status check_ints(eg_error *err, const eg_attr *a, const eg_ints *list) {
+	if (list->n < 0 || (a->count && list->n > a->count)) return wrong_length(err, a, list->n);
+	for (int i = 0; i < list->n; i++)
+		if (list->at[i] < a->min || list->at[i] > a->max)
+			return eg_fail(err, EG_ERR_ARG, "number %d of attribute '%s' is %d, allowed are %.0f to %.0f", i + 1, a->name, list->at[i],
+				a->min, a->max);
+	return EG_OK;
+}
+
+static eg_status check_floats(eg_error *err, const eg_attr *a, const eg_floats *list) {
+	if (list->n < 0 || (a->count && list->n > a->count)) return wrong_length(err, a, list->n);
+	for (int i = 0; i < list->n; i++)
+		if (!(list->at[i] >= a->min && list->at[i] <= a->max))
+			return eg_fail(err, EG_ERR_ARG, "number %d of attribute '%s' is %g, allowed are %g to %g", i + 1, a->name,
+				(double)list->at[i], a->min, a->max);
+	return EG_OK;
+}
+
+/* What the caller's options point to, `bytes` of it, becomes the graph's own. `pointer` is the field; NULL stays NULL. */
+static eg_status keep(eg_error *err, eg_arena *arena, void *pointer, size_t bytes) {
+	const void *from;
+	memcpy(&from, pointer, sizeof from);
+	if (!from || !arena) return EG_OK;
+	char *copy = eg_arena_alloc(arena, bytes + 1);
+	if (!copy) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	memcpy(copy, from, bytes);
+	memcpy(pointer, &copy, sizeof copy);
+	return EG_OK;
+}
+
+/* A list or a text: needed or not, within its range, and then copied into the arena, unless that is NULL. */
+static eg_status check_list(eg_error *err, const eg_attr *a, void *field, eg_arena *arena) {
+	const void *at;
+	memcpy(&at, field, sizeof at); /* each begins with its pointer */
+	if (!at && isnan(a->def)) return eg_fail(err, EG_ERR_ARG, "attribute '%s' is needed (%s)", a->name, a->doc);
+	if (a->type == EG_ATTR_STRING) return keep(err, arena, field, at ? strlen(at) : 0);
+	const bool whole = a->type == EG_ATTR_INT_LIST;
+	eg_status status = !at ? EG_OK : whole ? check_ints(err, a, field) : check_floats(err, a, field);
+	if (status) return status;
+	return keep(err, arena, field, whole ? (size_t)((eg_ints *)field)->n * sizeof(int) : (size_t)((eg_floats *)field)->n * sizeof(float));
+}
+
+/* arena: where lists and texts are copied to; NULL: they stay the caller's. */
+static eg_status check_attr(eg_error *err, const eg_attr *a, char *options, eg_arena *arena) {
 	void *field = options + a->offset;
 	switch (a->type) {
 	case EG_ATTR_INT: return check_int(err, a, field);
@@ -186,6 +234,9 @@ static eg_status check_attr(eg_error *err, const eg_attr *a, char *options) {
 		return EG_OK;
 	case EG_ATTR_BOOL:
 	case EG_ATTR_NOT: return EG_OK;
+	case EG_ATTR_INT_LIST:
+	case EG_ATTR_FLOAT_LIST:
+	case EG_ATTR_STRING: return check_list(err, a, field, arena);
 	}
 	return EG_OK;
 }
@@ -211,7 +262,7 @@ eg_status eg_op_target(
 	if (op->info.options_size > sizeof copy) return eg_fail(err, EG_ERR_ARG, "%s: options of %zu bytes", info->name, op->info.options_size);
 	if (options) memcpy(copy, options, op->info.options_size);
 	eg_status status = EG_OK;
-	for (int i = 0; i < op->info.nattrs && !status; i++) status = check_attr(&own, &op->info.attrs[i], copy);
+	for (int i = 0; i < op->info.nattrs && !status; i++) status = check_attr(&own, &op->info.attrs[i], copy, NULL);
 	if (!status) status = op->target(copy, x, target, &own);
 	if (status) eg_fail(err, status, "%s: %s", info->name, own.message);
 	return status;
@@ -259,7 +310,7 @@ static eg_status check_node(eg_graph *g, eg_node *n, const eg_op *op, const void
 		if (!copy) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 		if (options) memcpy(copy, options, op->info.options_size);
 		for (int i = 0; i < op->info.nattrs; i++)
-			if (check_attr(err, &op->info.attrs[i], copy)) return err->status;
+			if (check_attr(err, &op->info.attrs[i], copy, &g->arena)) return err->status;
 		memcpy(copy, &n->name, sizeof n->name); /* the first member is the name */
 		n->options = copy;
 	}

@@ -163,6 +163,7 @@ bool eg_emit_pooled(const eg_emit *e);
 /* Concrete shapes. batched: the first dimension of that tensor is a batch (EG_N, EG_TN), so it is cut into blocks of EG_BLOCK samples and may be
  * in LANES layout. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i);
+eg_dtype eg_emit_in_type(const eg_emit *e, int i);
 eg_dims eg_emit_in_declared(const eg_emit *e, int i); /* as infer saw it: open dimensions are negative */
 eg_dims eg_emit_out_dims(const eg_emit *e, int i);
 bool eg_emit_in_batched(const eg_emit *e, int i);

@@ -23,6 +23,9 @@ eg_key eg_key_of_attr(const eg_attr *a) {
 	case EG_ATTR_NOT: k.type = EG_KEY_NOT; break;
 	case EG_ATTR_INTS: k.type = EG_KEY_INTS; break;
 	case EG_ATTR_ENUM: k.type = EG_KEY_ENUM; break;
+	case EG_ATTR_INT_LIST: k.type = EG_KEY_INT_LIST; break;
+	case EG_ATTR_FLOAT_LIST: k.type = EG_KEY_FLOAT_LIST; break;
+	case EG_ATTR_STRING: k.type = EG_KEY_STRING; break;
 	}
 	bool number = a->type == EG_ATTR_INT || a->type == EG_ATTR_FLOAT || a->type == EG_ATTR_INTS;
 	k.zero_is_default = number && a->def != 0;
@@ -144,6 +147,36 @@ static eg_status read_numbers(
 	return status;
 }
 
+static eg_status read_int_list(
+	eg_arena *arena, const eg_key *key, const eg_tree *t, eg_ints *out, const char *where, eg_error *err) {
+	bool one = t->kind == EG_TREE_SCALAR;
+	eg_status status = one ? EG_OK : check_list(key, t, "a whole number or a list of whole numbers", where, err);
+	if (status) return status;
+	int *at = eg_arena_alloc(arena, (one ? 1 : (size_t)t->count) * sizeof *at), n = 0;
+	if (!at) return no_memory(err);
+	for (const eg_tree *c = one ? t : t->first; c && !status; c = one ? NULL : c->next)
+		status = read_int(key, c, &at[n++], where, err);
+	if (!status) *out = (eg_ints){at, n};
+	return status;
+}
+
+static eg_status read_float_list(
+	eg_arena *arena, const eg_key *key, const eg_tree *t, eg_floats *out, const char *where, eg_error *err) {
+	eg_numbers list;
+	eg_status status = read_numbers(arena, key, t, &list, where, err);
+	if (status) return status;
+	float *at = eg_arena_alloc(arena, (size_t)list.n * sizeof *at);
+	if (!at) return no_memory(err);
+	for (int i = 0; i < list.n; i++) {
+		if (fabs(list.at[i]) > (double)FLT_MAX)
+			return eg_tree_fail(err, t, EG_ERR_FORMAT, "number %d of '%s' in %s is %g, which is too large", i + 1,
+				key->name, where, list.at[i]);
+		at[i] = (float)list.at[i];
+	}
+	*out = (eg_floats){at, list.n};
+	return EG_OK;
+}
+
 static eg_status read_text(const eg_key *key, const eg_tree *t, const char **out, const char *where, eg_error *err) {
 	if (!eg_tree_is_string(t) || !*t->text)
 		return expected(key, t,
@@ -234,6 +267,8 @@ eg_status eg_key_read(
 		return EG_OK;
 	case EG_KEY_STRING: return read_text(key, t, field, where, err);
 	case EG_KEY_NUMBERS: return read_numbers(arena, key, t, field, where, err);
+	case EG_KEY_INT_LIST: return read_int_list(arena, key, t, field, where, err);
+	case EG_KEY_FLOAT_LIST: return read_float_list(arena, key, t, field, where, err);
 	case EG_KEY_STRINGS: return read_strings(arena, key, t, field, where, err);
 	case EG_KEY_MAP: return read_map(arena, key, t, field, where, err);
 	case EG_KEY_MAPS:

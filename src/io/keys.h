@@ -19,6 +19,8 @@ typedef enum eg_key_type {
 	EG_KEY_ENUM,    /* int, an index into names */
 	EG_KEY_STRING,  /* const char * */
 	EG_KEY_NUMBERS, /* eg_numbers: a number or a list of them; at most `count`, where that is not 0 */
+	EG_KEY_INT_LIST,   /* eg_ints: a whole number or a list of them, likewise */
+	EG_KEY_FLOAT_LIST, /* eg_floats, likewise */
 	EG_KEY_STRINGS, /* eg_strings: a list of texts, likewise */
 	EG_KEY_MAPS,    /* a list of maps of the keys of variants[0]: read by who knows them; not stored */
 	EG_KEY_MAP,     /* a map of the keys of variants[0], read into the struct that begins at `offset` */
@@ -40,7 +42,7 @@ typedef struct eg_variant eg_variant;
 typedef struct eg_key {
 	const char *name;
 	eg_key_type type;
-	int count;                /* EG_KEY_INTS: how many; EG_KEY_NUMBERS and EG_KEY_STRINGS: at most so many; 0: any */
+	int count;                /* EG_KEY_INTS: how many; of lists: at most so many; 0: any */
 	size_t offset;            /* in the struct that is filled */
 	double min, max;          /* inclusive; EG_ABOVE_0 and EG_BELOW_1 stand for open ends */
 	const char *const *names; /* EG_KEY_ENUM: NULL-terminated */

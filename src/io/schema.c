@@ -208,6 +208,8 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 		break;
 	case EG_KEY_INTS:
 	case EG_KEY_NUMBERS:
+	case EG_KEY_INT_LIST:
+	case EG_KEY_FLOAT_LIST:
 		any = eg_tree_list(b, t, "anyOf");
 		for (int list = 0; list < 2; list++) {
 			one = eg_tree_map(b, any, NULL);
@@ -217,7 +219,7 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 				if (k->count) eg_tree_put_int(b, one, "maxItems", k->count);
 				one = eg_tree_map(b, one, "items");
 			}
-			schema_type(b, one, k->type == EG_KEY_INTS ? "integer" : "number");
+			schema_type(b, one, k->type == EG_KEY_INTS || k->type == EG_KEY_INT_LIST ? "integer" : "number");
 			schema_range(b, one, k);
 		}
 		break;

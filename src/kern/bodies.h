@@ -19,6 +19,7 @@
 #include "kern/body_upsample.h"
 #include "kern/body_conv_pool.h"
 #include "kern/body_map.h"
+#include "kern/body_strided.h"
 #include "kern/body_batchnorm.h"
 #include "kern/body_loss.h"
 #include "kern/body_gates.h"
@@ -40,6 +41,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_upsample)(k);
 	EG_NAME(fill_conv_pool)(k);
 	EG_NAME(fill_map)(k);
+	EG_NAME(fill_strided)(k);
 	EG_NAME(fill_batchnorm)(k);
 	EG_NAME(fill_loss)(k);
 	EG_NAME(fill_gates)(k);

@@ -170,7 +170,7 @@ static void EG_NAME(dropout_f32)(const void *args, int begin, int end, void *scr
 /* A walk over n[0] x .. x n[rank-1] positions with two strides each; rank >= 1. */
 typedef struct map_walk {
 	int rank;
-	int64_t n[EG_KDIMS], s[2][EG_KDIMS];
+	int64_t n[EG_WALK], s[2][EG_WALK];
 } map_walk;
 
 /* Adds a dimension at the fast end, merging it with the one before where both strides allow. */
@@ -195,7 +195,7 @@ static void EG_NAME(walk_close)(map_walk *w, int64_t s) {
 }
 
 /* Next position of all dimensions but the last; false after the last one. */
-EG_ALWAYS_INLINE bool map_next(const map_walk *w, int64_t index[EG_KDIMS], int64_t at[2]) {
+EG_ALWAYS_INLINE bool map_next(const map_walk *w, int64_t index[EG_WALK], int64_t at[2]) {
 	for (int d = w->rank - 2; d >= 0; d--) {
 		at[0] += w->s[0][d];
 		at[1] += w->s[1][d];
@@ -238,7 +238,7 @@ static void EG_NAME(add_f32)(const void *args, int begin, int end, void *scratch
 			EG_NAME(walk_push)(&w, d ? g->dims[d] : map_size(g->rows, g->dims[0], u), g->sa[d], g->sb[d]);
 		EG_NAME(walk_close)(&w, 1);
 		int last = w.rank - 1;
-		int64_t n = w.n[last], sa = w.s[0][last], sb = w.s[1][last], index[EG_KDIMS] = {0}, at[2] = {0};
+		int64_t n = w.n[last], sa = w.s[0][last], sb = w.s[1][last], index[EG_WALK] = {0}, at[2] = {0};
 		do {
 			const float *p = a + at[0], *q = b + at[1];
 			if (sa == 1 && sb == 1)
@@ -259,7 +259,7 @@ static void EG_NAME(add_f32)(const void *args, int begin, int end, void *scratch
 
 /* Sums of `lanes` neighbouring columns over all positions of w. */
 EG_ALWAYS_INLINE vf map_sum_columns(const float *x, const map_walk *w, int lanes) {
-	int64_t n = w->n[w->rank - 1], s = w->s[0][w->rank - 1], index[EG_KDIMS] = {0}, at[2] = {0};
+	int64_t n = w->n[w->rank - 1], s = w->s[0][w->rank - 1], index[EG_WALK] = {0}, at[2] = {0};
 	vf s0 = vzero(), s1 = vzero(), s2 = vzero(), s3 = vzero();
 	do {
 		const float *p = x + at[0];
@@ -277,7 +277,7 @@ EG_ALWAYS_INLINE vf map_sum_columns(const float *x, const map_walk *w, int lanes
 
 /* The sum over all positions of w, whose last dimension is contiguous. */
 static float EG_NAME(sum_runs_f32)(const float *x, const map_walk *w) {
-	int64_t n = w->n[w->rank - 1], index[EG_KDIMS] = {0}, at[2] = {0};
+	int64_t n = w->n[w->rank - 1], index[EG_WALK] = {0}, at[2] = {0};
 	vf s0 = vzero(), s1 = vzero(), s2 = vzero(), s3 = vzero();
 	do {
 		const float *p = x + at[0];
@@ -320,7 +320,7 @@ static void EG_NAME(sum_to_part_f32)(const float *x, float *y, const map_walk *k
 static void EG_NAME(sum_to_f32)(const void *args, int begin, int end, void *scratch) {
 	const eg_sum_to_args *a = args;
 	map_walk all = {0}, kept = {0}, summed = {0};
-	int64_t stride[EG_KDIMS], s = 1;
+	int64_t stride[EG_WALK], s = 1;
 	EG_UNUSED(scratch);
 	for (int d = a->rank - 1; d >= 0; d--) {
 		stride[d] = s;

@@ -121,9 +121,22 @@ typedef struct eg_add_args {
 typedef struct eg_sum_to_args {
 	eg_buf x, y;
 	int rank;
-	int64_t dims[EG_KDIMS], sy[EG_KDIMS], count;
+	int64_t dims[EG_WALK], sy[EG_WALK], count;
 	bool acc;
 } eg_sum_to_args;
+
+/* strided: y contiguous, of `size` (rank of them, slowest first), is taken from x by strides: where every index j of y is first + step q with
+ * 0 <= q < count, y = [y +] x[offset + the sum of stride q], elsewhere y = [y +] 0. stride may be 0 (repeated) or negative (reversed); step >= 1. So
+ * it permutes, slices, repeats, and is its own adjoint where nothing repeats. Rows of y are its last dimension, `total` of them; unit u does rows [b*rows,
+ * min((b+1)*rows, total)), b = u / pieces, and of each the share u % pieces of `pieces` equal ones. Buffers are addressed from p; as a block job
+ * (`block`, pieces == 1) at eg_at(.., u), and rows are counted from the unit's first. integers: elements are int32_t, acc is false. */
+typedef struct eg_strided_args {
+	eg_buf x, y;
+	int rank, pieces;
+	int size[EG_WALK], first[EG_WALK], step[EG_WALK], count[EG_WALK];
+	int64_t stride[EG_WALK], offset, rows, total;
+	bool acc, block, integers;
+} eg_strided_args;
 
 /* concat: rows of y are the rows of x[0], x[1], ... side by side: `total` of them, of width[i] elements in x[i], n tensors;
  * one that is absent has width 0. split, the adjoint: x[i] = [x[i] +] its part of the rows of y; an x[i] that is not wanted
@@ -329,6 +342,7 @@ typedef struct eg_kernels {
 	eg_kernel dropout; /* eg_dropout_args */
 	eg_kernel add;     /* eg_add_args */
 	eg_kernel sum_to;  /* eg_sum_to_args */
+	eg_kernel strided; /* eg_strided_args */
 	eg_kernel concat;  /* eg_concat_args */
 	eg_kernel split;   /* eg_split_args */
 

@@ -16,6 +16,7 @@ void fill_conv__ref(eg_kernels *k);
 void fill_conv_blocked__ref(eg_kernels *k);
 void fill_pool__ref(eg_kernels *k);
 void fill_map__ref(eg_kernels *k);
+void fill_strided__ref(eg_kernels *k);
 void fill_batchnorm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
 void fill_sequence__ref(eg_kernels *k);

@@ -130,9 +130,9 @@ static void add__ref(const void *args, int begin, int end, void *scratch) {
 static void sum_to__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_sum_to_args *a = args;
 	EG_UNUSED(scratch);
-	assert(1 <= a->rank && a->rank <= EG_KDIMS && units_ok(EG_BLOCK, a->count, begin, end) && a->x.p && a->y.p &&
+	assert(1 <= a->rank && a->rank <= EG_WALK && units_ok(EG_BLOCK, a->count, begin, end) && a->x.p && a->y.p &&
 	        a->x.p != a->y.p);
-	int64_t sx[EG_KDIMS], dims[EG_KDIMS], size = 1; /* dims: the summed ones; those that are kept count as 1 */
+	int64_t sx[EG_WALK], dims[EG_WALK], size = 1; /* dims: the summed ones; those that are kept count as 1 */
 	for (int d = a->rank - 1; d >= 0; d--) {
 		sx[d] = size;
 		size *= a->dims[d];
@@ -141,7 +141,7 @@ static void sum_to__ref(const void *args, int begin, int end, void *scratch) {
 	const real *x = a->x.p;
 	real *y = a->y.p;
 	for (int u = begin; u < end; u++) {
-		int64_t e0 = (int64_t)u * EG_BLOCK, start[EG_BLOCK] = {0}, at[EG_KDIMS] = {0};
+		int64_t e0 = (int64_t)u * EG_BLOCK, start[EG_BLOCK] = {0}, at[EG_WALK] = {0};
 		int n = (int)(a->count - e0 < EG_BLOCK ? a->count - e0 : EG_BLOCK);
 		for (int j = 0; j < n; j++)
 			for (int d = 0; d < a->rank; d++)

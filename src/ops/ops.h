@@ -34,6 +34,12 @@ enum { OP_HAS_CASES = 0 };
 	{#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
 #define OP_FLOAT(T, f, def, min, max, onnx, doc) \
 	{#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+/* Lists of at most `most` elements (0: any number), and a text; `def` is NAN where it is needed, else 0. */
+#define OP_INT_LIST(T, f, def, most, min, max, onnx, doc) \
+	{#f, EG_ATTR_INT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+#define OP_FLOAT_LIST(T, f, def, most, min, max, onnx, doc) \
+	{#f, EG_ATTR_FLOAT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+#define OP_STRING(T, f, def, onnx, doc) {#f, EG_ATTR_STRING, 1, offsetof(T, f), def, 0, 0, NULL, onnx, doc, NULL}
 #define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc, NULL}
 #define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc, NULL}
 #define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc, NULL}
@@ -126,6 +132,12 @@ static inline eg_range op_range_unit(const void *options) {
 }
 
 static inline bool op_follows(const eg_emit *e) { return EG_UNUSED(e), true; }
+
+/* Of operators whose output is their input's data. */
+static inline void op_same_fwd(eg_emit *e) { eg_emit_same(e, 0, EG_PLAIN); }
+static inline void op_same_bwd(eg_emit *e) {
+	if (eg_emit_needs_dx(e, 0)) eg_emit_dx_same(e, 0, EG_PLAIN);
+}
 
 /* An axis counted from the end when negative; false when there is no such dimension. */
 static inline bool op_axis(int axis, int rank, int *out) {

@@ -2,12 +2,6 @@
  * dimensions; detach, without its gradient. */
 #include "ops/ops.h"
 
-static void same_fwd(eg_emit *e) { eg_emit_same(e, 0, EG_PLAIN); }
-
-static void same_bwd(eg_emit *e) {
-	if (eg_emit_needs_dx(e, 0)) eg_emit_dx_same(e, 0, EG_PLAIN);
-}
-
 /* ---- flatten ----------------------------------------------------------------------------------------------------- */
 
 typedef struct flatten_options {
@@ -83,8 +77,8 @@ const eg_op eg_op_flatten = {
 	},
 	.infer = flatten_infer,
 	.range = op_range_of_input,
-	.fwd = same_fwd,
-	.bwd = same_bwd,
+	.fwd = op_same_fwd,
+	.bwd = op_same_bwd,
 	.onnx = "Flatten",
 	.onnx_since = 13,
 	OP_CASES(flatten_cases),
@@ -173,7 +167,7 @@ static const eg_case unfold_time_cases[] = {
 		.source = "ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten", .options_size = sizeof(op_name_only), \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
-		.infer = op##_infer, .range = op_range_of_input, .fwd = same_fwd, .bwd = same_bwd, .onnx = "Reshape",   \
+		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = op_same_bwd, .onnx = "Reshape",   \
 		.onnx_since = 13, OP_CASES(op##_cases)}
 
 TIME_OP(fold_time, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
