@@ -115,7 +115,7 @@ static void plain_entry(const bench *b, const eg_conv_shape *s, const buffers *m
 		pack.dst.p = block(b->k.conv_plain_pack_bytes(s, b->dir));
 		b->k.conv_plain_pack(&pack, 0, 1, NULL);
 	}
-	if (b->dir == EG_CONV_FWD) e->args.plain_fwd = (eg_conv_fwd_args){m->x, pack.dst, m->b, m->y, *s, EG_ACT_NONE};
+	if (b->dir == EG_CONV_FWD) e->args.plain_fwd = (eg_conv_fwd_args){m->x, pack.dst, m->b, m->y, *s, eg_act_of(EG_ACT_NONE)};
 	if (b->dir == EG_CONV_BWD_DATA) e->args.plain_data = (eg_conv_bwd_data_args){m->y, pack.dst, m->x, *s, false};
 	if (b->dir == EG_CONV_BWD_WEIGHTS)
 		e->args.plain_weights = (eg_conv_bwd_weights_args){m->x, m->y, m->dw, m->db, *s, eg_blocks(s->N), 1, false};
@@ -132,9 +132,9 @@ static void algo_entry(const bench *b, const eg_conv_kernels *k, const eg_conv_s
 	eg_conv_pack_args pack = {m->w, {block(k->pack_bytes(s, b->dir)), 0}, *s, b->dir};
 	k->pack(&pack, 0, k->pack_units(s, b->dir), NULL);
 	if (b->dir == EG_CONV_FWD)
-		e->args.run = (eg_conv_run_args){m->x, pack.dst, m->b, m->y, *s, EG_ACT_NONE, false};
+		e->args.run = (eg_conv_run_args){m->x, pack.dst, m->b, m->y, *s, eg_act_of(EG_ACT_NONE), false};
 	else
-		e->args.run = (eg_conv_run_args){m->y, pack.dst, (eg_buf){0}, m->x, *s, EG_ACT_NONE, false};
+		e->args.run = (eg_conv_run_args){m->y, pack.dst, (eg_buf){0}, m->x, *s, eg_act_of(EG_ACT_NONE), false};
 }
 
 static void report(entry *e, int n, double flop, double *peaks, int rounds) {

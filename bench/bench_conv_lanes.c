@@ -72,7 +72,7 @@ static void layer_init(layer *l, const eg_kernels *k, eg_conv_shape s) {
 	       y = (size_t)(s.K * s.P * s.Q) * EG_BLOCK;
 	eg_conv_pack_args pack = {.w = {block(w), 0}, .dst = {block(2 * w), 0}, .s = s, .dir = EG_CONV_FWD};
 	k->conv_lanes_pack(&pack, 0, 1, NULL);
-	l->fwd = (eg_conv_fwd_args){{block(x), 0}, pack.dst, {block((size_t)s.K), 0}, {block(y), 0}, s, EG_ACT_RELU};
+	l->fwd = (eg_conv_fwd_args){{block(x), 0}, pack.dst, {block((size_t)s.K), 0}, {block(y), 0}, s, eg_act_of(EG_ACT_RELU)};
 	pack.dst.p = block(2 * w);
 	pack.dir = EG_CONV_BWD_DATA;
 	k->conv_lanes_pack(&pack, 0, 1, NULL);

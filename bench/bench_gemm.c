@@ -116,7 +116,7 @@ static void time_problem(
 		eg_buf bias = {reals(&mem, 1, p->n), 0};
 		int split = m > p->rows ? 1 : threads;
 		eg_gemm_packed_args g = {
-		        a, pack.dst, bias, c, m, p->rows, p->n, p->k, p->k, p->n, split, false, EG_ACT_RELU};
+		        a, pack.dst, bias, c, m, p->rows, p->n, p->k, p->k, p->n, split, false, eg_act_of(EG_ACT_RELU)};
 		job j = {k->gemm_packed, &g, (m + p->rows - 1) / p->rows * split, 1, NULL, 0};
 		time_job(team, &j, threads, seconds);
 	}

@@ -56,6 +56,12 @@ static inline int bed_size(bed *t) {
 	return sizes[bed_below(t, EG_COUNT(sizes))];
 }
 
+/* Kind `n` of activation, counted round and round, with numbers that suit it. Small changes of x are small changes of the result. */
+static inline eg_act bed_act(int n) {
+	eg_act_kind kind = (eg_act_kind)(n % EG_ACT_KINDS);
+	return (eg_act){kind, 0, 0};
+}
+
 /* `bytes` uninitialised bytes between guards, aligned to 64. */
 static inline void *bed_bytes(bed *t, size_t bytes) {
 	void *p = NULL;

@@ -91,7 +91,7 @@ static void check_kernels(const eg_kernels *k, int N, int C, int I, eg_layout la
 	for (int u = blocks - 1; u >= 0; u--) k->batchnorm_part(&p, u, u + 1, NULL);
 	eg_bn_stats_args t = {{part, 2 * rows}, {w, 0}, {b, 0}, {coef, 0}, {rm, 0}, {rv, 0}, s, (real)eps, (real)momentum};
 	k->batchnorm_stats(&t, 0, 1, NULL);
-	eg_bn_fwd_args f = {buf_of(&x), {coef, 0}, buf_of(&y), s, relu ? EG_ACT_RELU : EG_ACT_NONE};
+	eg_bn_fwd_args f = {buf_of(&x), {coef, 0}, buf_of(&y), s, eg_act_of(relu ? EG_ACT_RELU : EG_ACT_NONE)};
 	k->batchnorm_fwd(&f, 0, blocks, NULL);
 	expected e;
 	double count = (double)N * I;

@@ -13,9 +13,9 @@ static void assert_value(const char *what, double got, double want, double scale
 }
 
 static double activation(eg_act act, double x) {
-	if (act == EG_ACT_RELU) return x > 0 ? x : 0;
-	if (act == EG_ACT_SIGMOID) return 1 / (1 + exp(-x));
-	return act == EG_ACT_TANH ? tanh(x) : x;
+	if (act.kind == EG_ACT_RELU) return x > 0 ? x : 0;
+	if (act.kind == EG_ACT_SIGMOID) return 1 / (1 + exp(-x));
+	return act.kind == EG_ACT_TANH ? tanh(x) : x;
 }
 
 static void test_table_is_full(void **state) {
@@ -80,9 +80,9 @@ static void check_gemm_packed(bed *t, bool trans, bool bias, bool acc, eg_act ac
 }
 
 static void test_gemm_packed(void **state) {
-	for (int i = 0; i < 8; i++) check_gemm_packed(*state, i & 1, i & 2, i & 4, EG_ACT_NONE, 1 + i % 3);
-	for (int act = EG_ACT_RELU; act <= EG_ACT_TANH; act++)
-		check_gemm_packed(*state, true, true, false, (eg_act)act, 2);
+	for (int i = 0; i < 8; i++) check_gemm_packed(*state, i & 1, i & 2, i & 4, bed_act(0), 1 + i % 3);
+	for (int act = EG_ACT_RELU; act < EG_ACT_KINDS; act++)
+		check_gemm_packed(*state, true, true, false, bed_act(act), 2);
 }
 
 /* ---- convolution ------------------------------------------------------------------------------------------------- */
@@ -203,7 +203,7 @@ static void check_conv(bed *t, eg_conv_shape s, bool lanes) {
 	d.dy = bed_gradient(t, d.ys);
 	d.w = bed_reals(t, (size_t)d.W), d.b = bed_reals(t, (size_t)s.K);
 	conv_naive(t, &d);
-	eg_conv_fwd_args fwd = {d.x, packed_weights(t, &d, EG_CONV_FWD), {d.b, 0}, d.y, s, EG_ACT_NONE};
+	eg_conv_fwd_args fwd = {d.x, packed_weights(t, &d, EG_CONV_FWD), {d.b, 0}, d.y, s, eg_act_of(EG_ACT_NONE)};
 	conv_run(t, &d, EG_CONV_FWD, t->k->conv_lanes_fwd, t->k->conv_plain_fwd, &fwd);
 	check_blocks("conv y", d.y.p, d.ys, d.wy, NULL);
 	for (int acc = 0; acc < 2; acc++) {
@@ -215,7 +215,7 @@ static void check_conv(bed *t, eg_conv_shape s, bool lanes) {
 		if (!acc || !lanes) check_conv_weights(t, &d, acc == 1);
 	}
 	/* relu is applied to the sum, after the bias; without a bias the sum starts at zero */
-	fwd.act = EG_ACT_RELU, fwd.b.p = NULL;
+	fwd.act = eg_act_of(EG_ACT_RELU), fwd.b.p = NULL;
 	conv_run(t, &d, EG_CONV_FWD, t->k->conv_lanes_fwd, t->k->conv_plain_fwd, &fwd);
 	for (int i = 0; i < s.N * d.ys.F; i++) d.wy[i] = fmax(d.wy[i] - (double)d.b[i % d.ys.F / s.P / s.Q], 0);
 	check_blocks("conv relu", d.y.p, d.ys, d.wy, NULL);
@@ -236,7 +236,7 @@ static void test_conv_adjoint(void **state) {
 	eg_buf x = bed_blocks(t, plain[0]), dy = bed_blocks(t, plain[1]), w = {bed_reals(t, W), 0}, xl, yl, back;
 	eg_buf y = bed_blocks(t, plain[1]), dx = bed_blocks(t, plain[0]), dw = {bed_zeros(t, W), 0};
 	conv_data d = {.s = s, .w = w.p, .xs = plain[0]};
-	eg_conv_fwd_args fwd = {x, packed_weights(t, &d, EG_CONV_FWD), {NULL, 0}, y, s, EG_ACT_NONE};
+	eg_conv_fwd_args fwd = {x, packed_weights(t, &d, EG_CONV_FWD), {NULL, 0}, y, s, eg_act_of(EG_ACT_NONE)};
 	eg_conv_bwd_data_args bwd = {dy, packed_weights(t, &d, EG_CONV_BWD_DATA), dx, s, false};
 	eg_conv_bwd_weights_args bww = {x, dy, dw, {NULL, 0}, s, eg_blocks(s.N), 1, false};
 	conv_run(t, &d, EG_CONV_FWD, NULL, t->k->conv_plain_fwd, &fwd);
@@ -253,7 +253,7 @@ static void test_conv_adjoint(void **state) {
 	xl = bed_blocks(t, lanes[0]), yl = bed_blocks(t, lanes[1]), back = bed_blocks(t, plain[1]);
 	d.xs = lanes[0];
 	eg_reorder_args to = {x, xl, s.N, plain[0].F, true, false}, from = {yl, back, s.N, plain[1].F, false, false};
-	eg_conv_fwd_args fwdl = {xl, packed_weights(t, &d, EG_CONV_FWD), {NULL, 0}, yl, s, EG_ACT_NONE};
+	eg_conv_fwd_args fwdl = {xl, packed_weights(t, &d, EG_CONV_FWD), {NULL, 0}, yl, s, eg_act_of(EG_ACT_NONE)};
 	t->k->reorder(&to, 0, eg_blocks(s.N), NULL);
 	check_empty_lanes("reorder", xl.p, lanes[0]);
 	conv_run(t, &d, EG_CONV_FWD, t->k->conv_lanes_fwd, NULL, &fwdl);
@@ -466,24 +466,24 @@ static void test_join(void **state) {
 static void test_activations(void **state) {
 	bed *t = *state;
 	enum { N = 100 };
-	for (int act = EG_ACT_NONE; act <= EG_ACT_TANH; act++) {
+	for (int act = EG_ACT_NONE; act < EG_ACT_KINDS; act++) {
 		real *x = bed_reals(t, N), *y = bed_reals(t, N), *dy = bed_reals(t, N), *dx = bed_reals(t, N);
 		for (int i = 0; i < N; i++) x[i] *= 5;
-		eg_map_args f = {{x, 48}, {y, 48}, 48, N, (eg_act)act, false};
-		eg_act_bwd_args b = {{y, 48}, {dy, 48}, {dx, 48}, 48, N, (eg_act)act, false};
+		eg_map_args f = {{x, 48}, {y, 48}, 48, N, bed_act(act), false};
+		eg_act_bwd_args b = {{y, 48}, {dy, 48}, {dx, 48}, 48, N, bed_act(act), false};
 		t->k->act_fwd(&f, 0, 3, NULL);
 		t->k->act_bwd(&b, 0, 3, NULL);
 		for (int i = 0; i < N; i++) {
 			double v = (double)x[i], h = 1e-6,
-			       slope = (activation((eg_act)act, v + h) - activation((eg_act)act, v - h)) / (2 * h);
-			assert_value("act", (double)y[i], activation((eg_act)act, v), 1);
+			       slope = (activation(bed_act(act), v + h) - activation(bed_act(act), v - h)) / (2 * h);
+			assert_value("act", (double)y[i], activation(bed_act(act), v), 1);
 			if (fabs((double)dx[i] - slope * (double)dy[i]) > 1e-5)
 				fail_msg("slope of activation %d at %g", act, v);
 		}
 		bed_clear(t, "act");
 	}
 	real x[4] = {(real)NAN, (real)-INFINITY, (real)INFINITY, -3}, y[4];
-	eg_map_args f = {{x, 4}, {y, 4}, 4, 4, EG_ACT_RELU, false};
+	eg_map_args f = {{x, 4}, {y, 4}, 4, 4, eg_act_of(EG_ACT_RELU), false};
 	t->k->act_fwd(&f, 0, 1, NULL);
 	assert_true(isnan(y[0]) && y[1] == 0 && isinf(y[2]) && y[3] == 0);
 }

@@ -113,7 +113,7 @@ EG_ALWAYS_INLINE void naive(const eg_conv_shape *s, eg_conv_dir dir, const real 
 					}
 }
 static double activated(eg_act act, double x) {
-	switch (act) {
+	switch (act.kind) {
 	case EG_ACT_RELU: return x < 0 ? 0 : x;
 	case EG_ACT_SIGMOID: return 1 / (1 + exp(-x));
 	case EG_ACT_TANH: return tanh(x);
@@ -187,7 +187,7 @@ static void check_fwd(bed *t, const eg_conv_kernels *k, const eg_conv_shape *s, 
 	conv_bed c = conv_new(t, k, s, EG_CONV_FWD, bits);
 	const pictures ys = of_y(s);
 	const size_t count = size_of(ys), n = (size_t)(s->N * s->K * s->P * s->Q);
-	eg_conv_run_args a = {.in = c.x, .w = packed(t, &c), .b = c.b, .s = *s, .act = (eg_act)(bits % 4)};
+	eg_conv_run_args a = {.in = c.x, .w = packed(t, &c), .b = c.b, .s = *s, .act = bed_act(bits)};
 	if (bits & 4) a.b.p = NULL;
 	a.out.p = bed_reals(t, count);
 	run_all_ways(t, c.what, conv_job(&c, &a), (real *const[]){a.out.p}, &count, 1);

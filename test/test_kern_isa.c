@@ -53,7 +53,7 @@ static void test_gemm(void **state) {
 static void compare_packed(bed *t, int m, int n, int k, int bits) {
 	label what;
 	eg_gemm_packed_args a = {.m = m, .rows = EG_BLOCK, .n = n, .k = k, .lda = k, .ldc = n, .acc = bits & 1};
-	a.act = a.acc ? EG_ACT_NONE : (eg_act)(bits / 8 % 4);
+	a.act = bed_act(a.acc ? 0 : bits / 8);
 	bool trans = bits & 2;
 	blocks as = {m, k, false, 16}, cs = {m, n, false, 16};
 	size_t count = blocks_count(cs), bytes = t->k->gemm_pack_bytes(k, n);
@@ -64,7 +64,7 @@ static void compare_packed(bed *t, int m, int n, int k, int bits) {
 	memset(p.dst.p, 0, bytes); /* what packing leaves alone must not differ by chance */
 	a.b = p.dst;
 	snprintf(what, sizeof what, "gemm_packed m %d n %d k %d trans %d bias %d acc %d act %d", m, n, k, trans,
-	        a.bias.p != NULL, a.acc, (int)a.act);
+	        a.bias.p != NULL, a.acc, (int)a.act.kind);
 	output packed = {p.dst.p, p.dst.p, bytes, 1, true, 0};
 	job pack = {t->k->gemm_pack, &p, t->k->gemm_pack_units(k, n), 0};
 	assert_same_job(t, what, pack, pack, &packed, 1);
@@ -156,7 +156,7 @@ static job conv_job(const eg_kernels *k, const conv_bed *c, eg_conv_dir dir, con
 static void compare_conv_fwd(bed *t, eg_conv_shape s, bool lanes, int bits) {
 	conv_bed c = conv_new(t, s, lanes, "fwd", bits);
 	size_t count = blocks_count(c.ys);
-	eg_conv_fwd_args a = {c.x, conv_packed(t, t->k, &c, EG_CONV_FWD), c.b, c.y, s, (eg_act)(bits % 4)}, b = a;
+	eg_conv_fwd_args a = {c.x, conv_packed(t, t->k, &c, EG_CONV_FWD), c.b, c.y, s, bed_act(bits)}, b = a;
 	if (bits & 4) a.b.p = b.b.p = NULL;
 	b.w = conv_packed(t, t->ref, &c, EG_CONV_FWD), b.y = bed_clone(t, a.y, count);
 	output out = output_reals(a.y, b.y, count, 1);
@@ -219,7 +219,7 @@ static void compare_conv_pool(bed *t, eg_conv_shape s, int bits) {
 	memset(code.p, 0, nz);
 	eg_conv_pack_args p = {c.w, {bed_bytes(t, t->k->conv_lanes_pack_bytes(&s, EG_CONV_FWD)), 0}, s, EG_CONV_FWD};
 	t->k->conv_pool_pack(&p, 0, 1, NULL);
-	eg_conv_pool_fwd_args a = {c.x, p.dst, bits & 4 ? none : c.b, bed_blocks(t, zs), code, s, (eg_act)(bits % 4)}, b = a;
+	eg_conv_pool_fwd_args a = {c.x, p.dst, bits & 4 ? none : c.b, bed_blocks(t, zs), code, s, bed_act(bits)}, b = a;
 	b.w = c.w, b.y = bed_clone(t, a.y, nz), b.code.p = bed_copy(t, code.p, nz);
 	output out[2] = {output_reals(a.y, b.y, nz, 1), {a.code.p, b.code.p, nz, 1, true, 0}};
 	const size_t scratch = t->k->conv_pool_scratch(&s, EG_CONV_FWD), more = t->ref->conv_pool_scratch(&s, EG_CONV_FWD);
@@ -411,10 +411,10 @@ static void test_activations(void **state) {
 		size_t n = (size_t)total;
 		int units = units_of(unit, total);
 		label what;
-		eg_map_args a = {{bed_reals(t, n), unit}, {bed_reals(t, n), unit}, unit, total, (eg_act)(i % 4), false},
+		eg_map_args a = {{bed_reals(t, n), unit}, {bed_reals(t, n), unit}, unit, total, bed_act(i), false},
 		            b = a;
 		for (size_t j = 0; j < n; j++) ((real *)a.x.p)[j] *= j % 7 == 3 ? 100 : 8; /* far into saturation */
-		snprintf(what, sizeof what, "act %d unit %d total %d", i % 4, (int)unit, (int)total);
+		snprintf(what, sizeof what, "act %d unit %d total %d", (int)a.act.kind, (int)unit, (int)total);
 		if (i & 4) a.y = a.x;
 		b.y = bed_clone(t, a.y, n), b.x = i & 4 ? b.y : a.x;
 		compare(t, what, t->k->act_fwd, &a, t->ref->act_fwd, &b, units, output_reals(a.y, b.y, n, 0));
@@ -432,11 +432,11 @@ static void test_activations(void **state) {
 static void test_activation_digits(void **state) {
 	bed *t = *state;
 	enum { N = 64 };
-	for (int act = EG_ACT_NONE; act <= EG_ACT_TANH; act++) {
+	for (int act = EG_ACT_NONE; act < EG_ACT_KINDS; act++) {
 		real *x = bed_reals(t, N), *y = bed_zeros(t, N), *w = bed_zeros(t, N);
 		for (int i = 0; i < N; i++) x[i] *= (real)ldexp(1, i % 40 - 30);
 		x[5] = (real)NAN, x[21] = (real)INFINITY, x[40] = (real)-INFINITY, x[63] = (real)-0.0;
-		eg_map_args a = {{x, N}, {y, N}, N, N, (eg_act)act, false}, b = a;
+		eg_map_args a = {{x, N}, {y, N}, N, N, bed_act(act), false}, b = a;
 		b.y.p = w;
 		t->k->act_fwd(&a, 0, 1, NULL);
 		t->ref->act_fwd(&b, 0, 1, NULL);
@@ -451,7 +451,7 @@ static void test_copy_fill(void **state) {
 		int64_t unit, total;
 		draw_units(t, i, &unit, &total);
 		size_t n = (size_t)total;
-		eg_map_args a = {{bed_reals(t, n), unit}, {bed_reals(t, n), unit}, unit, total, EG_ACT_NONE, i & 1},
+		eg_map_args a = {{bed_reals(t, n), unit}, {bed_reals(t, n), unit}, unit, total, bed_act(0), i & 1},
 		            b = a;
 		b.y = bed_clone(t, a.y, n);
 		compare(t, "copy", t->k->copy, &a, t->ref->copy, &b, units_of(unit, total),

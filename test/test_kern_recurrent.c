@@ -74,10 +74,13 @@ typedef struct options {
 	eg_act act, gate_act, out_act;
 	bool coupled, mirror, peephole, clip, no_h, norm;
 } options;
-static const options DEFAULTS = {.act = EG_ACT_TANH, .gate_act = EG_ACT_SIGMOID, .out_act = EG_ACT_TANH};
+static const options DEFAULTS = {.act = {EG_ACT_TANH, 0, 0}, .gate_act = {EG_ACT_SIGMOID, 0, 0}, .out_act = {EG_ACT_TANH, 0, 0}};
+
+/* One that a recurrence has. */
+static eg_act draw_act(bed *t) { return eg_act_of((eg_act_kind)bed_below(t, 4)); }
 
 static options options_draw(bed *t) {
-	return (options){.act = (eg_act)bed_below(t, 4), .gate_act = (eg_act)bed_below(t, 4), .out_act = (eg_act)bed_below(t, 4),
+	return (options){.act = draw_act(t), .gate_act = draw_act(t), .out_act = draw_act(t),
 		.coupled = bed_below(t, 2), .mirror = bed_below(t, 2), .peephole = bed_below(t, 2), .clip = bed_below(t, 2),
 		.no_h = bed_below(t, 3) == 0, .norm = bed_below(t, 2)};
 }
@@ -111,7 +114,7 @@ static void compare_cell(bed *t, cell which, options o, int rows, int H, int gap
 	label what;
 	eg_cell_args a = cell_draw(t, which, o, rows, H, gap), b = cell_clone(t, which, &a);
 	snprintf(what, sizeof what, "%s rows %d H %d gap %d acts %d %d %d coupled %d mirror %d peephole %d clip %d h %d cn %d",
-		cells[which].name, rows, H, gap, (int)o.act, (int)o.gate_act, (int)o.out_act, o.coupled, o.mirror, o.peephole,
+		cells[which].name, rows, H, gap, (int)o.act.kind, (int)o.gate_act.kind, (int)o.out_act.kind, o.coupled, o.mirror, o.peephole,
 		o.clip, a.h != NULL, a.cn != NULL);
 	cell_run(t->k, which, &a);
 	cell_run(t->ref, which, &b);
@@ -140,7 +143,7 @@ static void test_cell_activations(void **state) {
 	bed *t = *state;
 	for (cell c = 0; c < CELLS; c++)
 		for (int acts = 0; acts < 64; acts++) {
-			options o = {(eg_act)(acts % 4), (eg_act)(acts / 4 % 4), (eg_act)(acts / 16), .peephole = acts & 1};
+			options o = {bed_act(acts % 4), bed_act(acts / 4 % 4), bed_act(acts / 16), .peephole = acts & 1};
 			compare_cell(t, c, o, 2, 19, 3);
 		}
 }
@@ -266,10 +269,10 @@ static void test_gates(void **state) {
 }
 
 /* Columns take turns: gate `column % 5` of one element is `value`, in one column of five none is. */
-static void special_once(bed *t, cell which, eg_act act, real value) {
+static void special_once(bed *t, cell which, eg_act_kind act, real value) {
 	enum { H = 45, N = 2 };
 	options o = DEFAULTS;
-	o.act = act;
+	o.act = eg_act_of(act);
 	eg_cell_args a = cell_draw(t, which, o, N, H, 1), b;
 	int gates = which == GRU_OUT_FWD ? 1 : cells[which].gates, n = 0;
 	for (int i = 0; i < N * H; i++)
@@ -311,9 +314,9 @@ static void test_cell_digits(void **state) {
 	for (int round = 0; round < 4; round++) {
 		const double width = round < 2 ? 45 : 1e-3; /* of the range */
 		real *x = bed_reals(t, H), *y = bed_copy(t, x, H * sizeof(real)), *h = bed_zeros(t, H);
-		eg_act act = round % 2 ? EG_ACT_TANH : EG_ACT_SIGMOID;
+		eg_act_kind act = round % 2 ? EG_ACT_TANH : EG_ACT_SIGMOID;
 		for (int i = 0; i < H; i++) y[i] = x[i] = (real)(width * (double)x[i]);
-		cell_run(t->k, RNN_FWD, &(eg_cell_args){.rows = 1, .H = H, .act = act, .gates = y, .h = h});
+		cell_run(t->k, RNN_FWD, &(eg_cell_args){.rows = 1, .H = H, .act = eg_act_of(act), .gates = y, .h = h});
 		for (int i = 0; i < H; i++) {
 			double v = (double)x[i], want = act == EG_ACT_TANH ? tanh(v) : 1 / (1 + exp(-v)), got = (double)h[i];
 			double size = act == EG_ACT_TANH && width < 1 ? fabs(want) : 1;
@@ -509,7 +512,7 @@ static void diff_once(bed *t, kind k, options o) {
 	o.no_h = false;
 	eg_cell_args a = cell_draw(t, c, o, DN, DH, 1), b = cell_clone(t, c, &a);
 	snprintf(what, sizeof what, "%s%s acts %d %d %d coupled %d mirror %d peephole %d clip %d", cells[c].name,
-		o.norm ? " with norm" : "", (int)o.act, (int)o.gate_act, (int)o.out_act, o.coupled, o.mirror, o.peephole, o.clip);
+		o.norm ? " with norm" : "", (int)o.act.kind, (int)o.gate_act.kind, (int)o.out_act.kind, o.coupled, o.mirror, o.peephole, o.clip);
 	diff_loss(t, k, b, true);
 	diff_backward(t, k, &b);
 	diff_check(t, what, k, &a, a.gates, a.ld_gates, b.gates, b.ld_gates, cells[c].gates * DH);
@@ -524,14 +527,14 @@ static void diff_once(bed *t, kind k, options o) {
 /* In float only what has no kinks: a step there is wide. */
 static void test_cell_differences(void **state) {
 	bed *t = *state;
-	static const eg_act smooth[] = {EG_ACT_NONE, EG_ACT_SIGMOID, EG_ACT_TANH};
+	static const eg_act_kind smooth[] = {EG_ACT_NONE, EG_ACT_SIGMOID, EG_ACT_TANH};
 	for (kind k = 0; k < DIFFS; k++)
 		for (int i = 0; i < 40; i++) {
 			options o = i == 0 ? DEFAULTS : options_draw(t);
 			if (sizeof(real) == 4) {
 				o.clip = false;
-				o.act = smooth[bed_below(t, 3)], o.out_act = smooth[bed_below(t, 3)];
-				o.gate_act = smooth[1 + bed_below(t, 2)];
+				o.act = eg_act_of(smooth[bed_below(t, 3)]), o.out_act = eg_act_of(smooth[bed_below(t, 3)]);
+				o.gate_act = eg_act_of(smooth[1 + bed_below(t, 2)]);
 			}
 			diff_once(t, k, o);
 		}

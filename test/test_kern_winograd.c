@@ -128,7 +128,7 @@ static void compare_run(bed *t, eg_conv_algo algo, const eg_conv_shape *s, eg_co
 	name_of(what, sizeof what, c, s, fwd ? "forward" : "data", bits);
 	eg_buf w = {bed_reals(t, (size_t)(s->K * s->C * 9)), 0};
 	eg_conv_run_args a = {.in = draw(t, from, fwd ? (real)1e30 : 0), .out = draw(t, to, 0), .s = *s}, b;
-	if (fwd) a.act = (eg_act)(bits % 4);
+	if (fwd) a.act = bed_act(bits);
 	if (fwd && !(bits & 4)) a.b.p = bed_reals(t, (size_t)s->K);
 	a.acc = !fwd && bits & 1;
 	b = a;
@@ -140,7 +140,7 @@ static void compare_run(bed *t, eg_conv_algo algo, const eg_conv_shape *s, eg_co
 	check_tail(what, to, a.out.p, !fwd);
 	fill_tail(to, a.out.p, 0), fill_tail(to, b.out.p, 0);
 	/* Activations press large sums together, but not their errors. */
-	assert_near(what, a.out.p, b.out.p, count_of(to), bound(t, algo), a.act ? 3 * sqrt(s->C) : 1);
+	assert_near(what, a.out.p, b.out.p, count_of(to), bound(t, algo), a.act.kind ? 3 * sqrt(s->C) : 1);
 	bed_clear(t, what);
 }
 

@@ -54,10 +54,11 @@ bool eg_emit_has_param(const eg_emit *e, int i) {
 	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].affine >= 0); /* folding brings a bias */
 }
 eg_act eg_emit_act(const eg_emit *e) { return e->plan->nodes[e->node].act; }
+eg_act eg_emit_own_act(const eg_emit *e) { return node_of(e)->op->act(node_of(e)->options); }
 bool eg_emit_pool(eg_emit *e) {
 	eg_plan *p = e->plan;
 	int pool = p->nodes[e->node].pool;
-	if (pool < 0) return false;
+	if (pool < 0 || eg_act_from_x(p->nodes[e->node].act.kind)) return false; /* the largest x must have the largest y */
 	const eg_node *n = &p->graph->nodes[pool];
 	p->values[n->in[0]].redirect = n->out[0];
 	p->nodes[pool].fused_into_producer = p->nodes[e->node].pooled = true;
@@ -276,7 +277,7 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	int producer = value_at(e, value)->node, by = eg_plan_computes(p, value);
 	if (producer < 0) return true;
 	if (p->graph->nodes[producer].op->bwd_reads_y || p->graph->nodes[by].op->bwd_reads_y) return false;
-	return by == producer || p->nodes[by].act == EG_ACT_NONE; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
+	return by == producer || p->nodes[by].act.kind == EG_ACT_NONE; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
 }
 
 eg_buf eg_emit_y_over_x(eg_emit *e, int i) {
@@ -589,8 +590,8 @@ static void emit_fused_act_bwd(eg_emit *e) {
 	if (p->bufs[dy].kind == BUF_IO || others_need(e, dy, value)) dx = value_buf(e, value, v->layout, BUF_TEMP);
 	if (dx < 0) return;
 	eg_walk w = walk(e, value, v->layout);
-	eg_act_bwd_args a = {.y = {eg_handle(y), w.unit}, .dy = {eg_handle(dy), w.unit}, .dx = {eg_handle(dx), w.unit}, .unit = w.unit,
-		.total = w.total, .act = node_of(e)->op->act};
+	eg_act_bwd_args a = {.from = {eg_handle(y), w.unit}, .dy = {eg_handle(dy), w.unit}, .dx = {eg_handle(dx), w.unit}, .unit = w.unit,
+		.total = w.total, .act = eg_emit_own_act(e)};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "act_bwd", .run = p->ctx->kern.act_bwd, .args = &a, .size = sizeof a, .reads = 2, .writes = 1,
 		.block = w.block, .units = w.units, .flops = (double)w.total});
 	for (int l = 0; l < EG_LAYOUTS; l++) v->grad[l] = -1; /* copies from before would be stale */
@@ -609,8 +610,8 @@ static void emit_backward(eg_plan *p) {
 		eg_emit e = {.plan = p, .node = n, .bwd = true};
 		if (p->nodes[n].fused_into_producer) {
 			const eg_node *producer = &p->graph->nodes[p->graph->values[node->in[0]].node];
-			bool own = producer->op->fuses_relu_bwd && node->op->act == EG_ACT_RELU;
-			if (node->op->act != EG_ACT_NONE && !own) emit_fused_act_bwd(&e); /* that of a pooling is its producer's */
+			bool own = producer->op->fuses_relu_bwd && node->op->act && eg_emit_own_act(&e).kind == EG_ACT_RELU;
+			if (node->op->act && !own) emit_fused_act_bwd(&e); /* that of a pooling is its producer's */
 			continue;
 		}
 		node->op->bwd(&e);

@@ -121,7 +121,7 @@ typedef struct eg_op {
 	                                * the first dimension of the weight is dimension 1, the channels, of output 0 */
 	eg_buf (*affine)(eg_emit *e);  /* in inference it is y = scale x + shift by channel, and so may be folded into its producer: emits what
 	                                * computes the two and returns them as the kernels' coef (batchnorm); NULL: it is not */
-	bool fuses_relu_bwd;           /* and bwd honours it too when it is EG_ACT_RELU */
+	bool fuses_relu_bwd;           /* and bwd honours it too when it is relu */
 	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output 0 lies in the same; NULL:
 	 * never. cost: of an op that can work in several layouts, estimated nanoseconds of all its calls with input 0 and output 0 in these (INFINITY: it
 	 * cannot), reorders of the two that it needs included; it then declares output 0 to lie in eg_emit_layout, and wants
@@ -130,7 +130,7 @@ typedef struct eg_op {
 	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
 	bool fuses_pool;               /* fwd may ask eg_emit_pool */
 	bool (*pools)(const void *options); /* this op is a maximum over whole 2x2 windows side by side; NULL: it is not */
-	eg_act act;                    /* this op is that activation and may be fused into its producer; EG_ACT_NONE: it is not */
+	eg_act (*act)(const void *options); /* this op is that activation of its input, and may be applied by what computes it; NULL: it is none */
 	const char *onnx;              /* ONNX operator, or NULL */
 	int onnx_since;                /* first opset with this meaning */
 	const eg_case *cases; /* OP_CASES(...): NULL but in the tester */
@@ -152,7 +152,8 @@ int eg_emit_checkpoint(const eg_emit *e, int steps); /* between two checkpoints 
 int eg_emit_node(const eg_emit *e);            /* number of the node, for random streams */
 int eg_emit_nin(const eg_emit *e);
 bool eg_emit_has_param(const eg_emit *e, int i);
-eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0; EG_ACT_NONE: none. Its backward only with fuses_relu_bwd */
+eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0. Its backward only with fuses_relu_bwd */
+eg_act eg_emit_own_act(const eg_emit *e);      /* the one that the op itself is */
 
 /* A maximum over 2x2 windows reads the result of this op (and of its activation) and nobody else does. eg_emit_pool: forward, before output 0 is
  * declared: does the op take it over? Then output 0 is the result of the pooling, eg_emit_out_dims stay those of the op alone.

@@ -74,12 +74,14 @@ static void mark_gradients(eg_plan *p) {
 }
 
 /* The fusion table. A pair is a node and what computes its input, which has no other reader:
- *   an activation                                and an op that can apply one
+ *   an activation                                and an op that can apply one; in training one whose derivative is told from its result
  *   in inference: a scale and shift by channel   and an op linear in its weights by output channel */
 static bool fuses_act(const eg_plan *p, int node, int producer) {
-	const eg_op *op = p->graph->nodes[producer].op;
-	if (p->graph->nodes[node].op->act == EG_ACT_NONE || !op->fuses_act || p->nodes[producer].act != EG_ACT_NONE) return false;
-	p->nodes[producer].act = p->graph->nodes[node].op->act;
+	const eg_node *own = &p->graph->nodes[node];
+	if (!own->op->act || !p->graph->nodes[producer].op->fuses_act || p->nodes[producer].act.kind != EG_ACT_NONE) return false;
+	eg_act act = own->op->act(own->options);
+	if (p->options.train && eg_act_from_x(act.kind)) return false; /* x is not kept */
+	p->nodes[producer].act = act;
 	return true;
 }
 
@@ -87,7 +89,7 @@ static bool folds_affine(const eg_plan *p, int node, int producer) {
 	const eg_node *from = &p->graph->nodes[producer];
 	if (p->options.train || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
 	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->values[from->out[0]].dims;
-	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].affine >= 0 || p->nodes[producer].act != EG_ACT_NONE) return false;
+	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].affine >= 0 || p->nodes[producer].act.kind != EG_ACT_NONE) return false;
 	p->nodes[producer].affine = node;
 	return true;
 }
@@ -97,7 +99,7 @@ static void fuse(eg_plan *p) {
 	if (p->options.no_fusion) return;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *node = &g->nodes[n];
-		if (!p->nodes[n].needed || (node->op->act == EG_ACT_NONE && !node->op->affine)) continue;
+		if (!p->nodes[n].needed || (!node->op->act && !node->op->affine)) continue;
 		eg_pvalue *x = &p->values[node->in[0]];
 		int producer = eg_plan_computes(p, node->in[0]);
 		if (producer < 0 || x->consumers != 1 || x->output || g->values[node->in[0]].index != 0) continue;

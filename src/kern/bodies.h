@@ -4,6 +4,7 @@
 
 #include "kern/simd.h"
 
+#include "kern/body_act.h"
 #include "kern/body_gemm.h"
 #include "kern/body_conv_plain.h"
 #include "kern/body_conv_lanes.h"

@@ -6,7 +6,7 @@
  * the shape alone.
  *
  * Not here: what turns sums into coefficients (ref_batchnorm.c). */
-#include "kern/simd.h"
+#include "kern/body_act.h"
 
 #include <string.h>
 
@@ -180,8 +180,8 @@ static void EG_NAME(batchnorm_bwd_part_f32)(const void *args, int begin, int end
 
 EG_ALWAYS_INLINE void bn_fwd_strip(vf scale, vf shift, const float *x, float *y, const bn_walk *w, int lanes, eg_act act) {
 	ptrdiff_t at = 0;
-	for (int i = 0; i < w->count; i++, at += w->pitch) vstore_n(y + at, lanes, map_act(vfma(vload_n(x + at, lanes), scale, shift), act));
-	if (w->tail) vstore_n(y + at, w->tail, map_act(vfma(vload_n(x + at, w->tail), scale, shift), act));
+	for (int i = 0; i < w->count; i++, at += w->pitch) vstore_n(y + at, lanes, act_after(vfma(vload_n(x + at, lanes), scale, shift), act));
+	if (w->tail) vstore_n(y + at, w->tail, act_after(vfma(vload_n(x + at, w->tail), scale, shift), act));
 }
 
 /* Samples outside, channels inside, so that memory is walked through in order. */
@@ -206,12 +206,12 @@ static void EG_NAME(batchnorm_fwd_f32)(const void *args, int begin, int end, voi
 	const eg_bn_fwd_args *a = args;
 	EG_UNUSED(scratch);
 	for (int u = begin; u < end; u++) {
-		switch (a->act) {
-		case EG_ACT_NONE: bn_fwd_block(a, u, EG_ACT_NONE); break;
-		case EG_ACT_RELU: bn_fwd_block(a, u, EG_ACT_RELU); break;
-		case EG_ACT_SIGMOID: bn_fwd_block(a, u, EG_ACT_SIGMOID); break;
-		case EG_ACT_TANH: bn_fwd_block(a, u, EG_ACT_TANH); break;
-		}
+		if (a->act.kind == EG_ACT_NONE)
+			bn_fwd_block(a, u, eg_act_of(EG_ACT_NONE));
+		else if (a->act.kind == EG_ACT_RELU)
+			bn_fwd_block(a, u, eg_act_of(EG_ACT_RELU));
+		else
+			bn_fwd_block(a, u, a->act);
 	}
 }
 

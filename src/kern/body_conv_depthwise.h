@@ -200,8 +200,8 @@ static void EG_NAME(depth_plain)(const EG_NAME(depth) * d, const eg_conv_run_arg
 		((o1 - o0) * line, taps, room->table, (const float *)a->w.p + (ptrdiff_t)block * taps * EG_BLOCK + i, room->x,
 		        a->b.p ? ((const float *)a->b.p)[block * EG_BLOCK + i] : 0.0f, room->y);
 		for (int o = 0; o < o1 - o0; o++)
-			EG_NAME(flat_line_out)(d->w.out, room->y + o * line, y + (ptrdiff_t)o * d->w.out, a->act == EG_ACT_RELU ? 0.0f : -INFINITY, a->acc);
-		if (a->act > EG_ACT_RELU) EG_NAME(gemm_finish)(1, (o1 - o0) * d->w.out, y, 0, NULL, NULL, a->act);
+			EG_NAME(flat_line_out)(d->w.out, room->y + o * line, y + (ptrdiff_t)o * d->w.out, act_least(a->act), a->acc);
+		if (act_remains(a->act)) EG_NAME(act_run)(y, y, (o1 - o0) * d->w.out, a->act);
 	}
 }
 
@@ -221,7 +221,7 @@ static void EG_NAME(depth_unit)(const EG_NAME(depth) * d, const eg_conv_run_args
 	EG_NAME(depth_line) t = {.line = room->table, .weight_row = room->table + d->h.taps, .off = room->table + 2 * d->h.taps, .start = start};
 	t.weight = t.off + d->w.taps;
 	t.w = (const float *)a->w.p + (ptrdiff_t)block * d->h.taps * d->w.taps * EG_BLOCK;
-	t.least = a->act == EG_ACT_RELU ? 0.0f : -INFINITY;
+	t.least = act_least(a->act);
 	t.acc = a->acc && d->y_blocked;
 	EG_NAME(depth_lines)(d, o0, o1, &l0, &l1);
 	t.x = EG_NAME(depth_load)(d->x_blocked, a->in.p, d->C, n, block, d->h.in, d->w.in, l0, l1, room->x);
@@ -230,8 +230,8 @@ static void EG_NAME(depth_unit)(const EG_NAME(depth) * d, const eg_conv_run_args
 	if (!d->y_blocked)
 		EG_NAME(direct_unload)(y, EG_BLOCK, (o1 - o0) * d->w.out, channels,
 		        (float *)a->out.p + ((ptrdiff_t)n * d->C + block * EG_BLOCK) * plane + (ptrdiff_t)o0 * d->w.out, plane, a->acc, a->act);
-	else if (a->act > EG_ACT_RELU)
-		for (ptrdiff_t i = 0; i < (o1 - o0) * line; i += V) vstore(y + i, a->act == EG_ACT_TANH ? vtanh(vload(y + i)) : vsigmoid(vload(y + i)));
+	else if (act_remains(a->act))
+		EG_NAME(act_run)(y, y, (o1 - o0) * line, a->act);
 }
 static void EG_NAME(depth_all)(const eg_conv_run_args *a, bool back, int begin, int end, void *scratch) {
 	const EG_NAME(depth) d = EG_NAME(depth_of)(&a->s, back);

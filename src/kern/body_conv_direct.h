@@ -367,7 +367,7 @@ static void EG_NAME(direct_unload)(
 			const int m = EG_NAME(gemm_min)(V, count - j);
 			EG_UNROLL for (int i = 0; i < V; i++) r[i] = vload(from + (j + i) * width + half);
 			vtranspose(r);
-			if (m == V && n == V && !acc && act <= EG_ACT_RELU) {
+			if (m == V && n == V && !acc && !act_remains(act)) {
 				EG_UNROLL for (int i = 0; i < V; i++) vstore(to + i * plane, r[i]);
 				continue;
 			}
@@ -376,7 +376,7 @@ static void EG_NAME(direct_unload)(
 			for (int i = 0; i < n; i++) {
 				vf v = vload(rest + i * V);
 				if (acc) v = vadd(vload_n(to + i * plane, m), v);
-				if (act > EG_ACT_RELU) v = act == EG_ACT_TANH ? vtanh(v) : vsigmoid(v);
+				if (act_remains(act)) v = EG_NAME(act_any)(v, act);
 				vstore_n(to + i * plane, m, v);
 			}
 		}
@@ -388,7 +388,7 @@ static void EG_NAME(direct_act)(float *y, const int32_t *to, int rows, int filte
 	for (int i = 0; i < rows; i++)
 		for (int j = 0; j < (filters + EG_BLOCK - 1) / EG_BLOCK * EG_BLOCK / V; j++) {
 			float *p = y + to[i] + j * jump;
-			vstore(p, act == EG_ACT_TANH ? vtanh(vload(p)) : vsigmoid(vload(p)));
+			vstore(p, EG_NAME(act_any)(vload(p), act));
 		}
 }
 
@@ -498,12 +498,12 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 				s.ahead = (ptrdiff_t)s.n * DIRECT_NR;
 				s.acc = i > 0 || (r->acc && d->y_blocked);
 				s.start = i > 0 ? zeros : start;
-				s.least = i == chunks - 1 && r->act == EG_ACT_RELU ? 0.0f : -INFINITY;
+				s.least = i == chunks - 1 ? act_least(r->act) : -INFINITY;
 				EG_NAME(direct_rows)(s, rows, filters);
 				s.w += (ptrdiff_t)s.n * DIRECT_NR;
 				s.off += s.n;
 			}
-			if (d->y_blocked && r->act > EG_ACT_RELU) EG_NAME(direct_act)(s.out, s.to, rows, filters, s.jump, r->act);
+			if (d->y_blocked && act_remains(r->act)) EG_NAME(direct_act)(s.out, s.to, rows, filters, s.jump, r->act);
 			s.from += rows;
 			s.to += rows;
 		}

@@ -206,7 +206,7 @@ static void EG_NAME(direct_weights_finish)(
 	for (int f = t->f0; f < t->f1; f++) {
 		const int k = t->g * d->K + f * DIRECT_NR, filters = EG_NAME(gemm_min)(DIRECT_NR, d->K - f * DIRECT_NR);
 		float *dw = (float *)a->dw.p + ((ptrdiff_t)t->shard * d->Y + k) * row + (ptrdiff_t)t->c0 * taps;
-		EG_NAME(direct_unload)(t->dw + (f - t->f0) * part, DIRECT_NR, t->channels * taps, filters, dw, row, a->acc, EG_ACT_NONE);
+		EG_NAME(direct_unload)(t->dw + (f - t->f0) * part, DIRECT_NR, t->channels * taps, filters, dw, row, a->acc, eg_act_of(EG_ACT_NONE));
 		if (!t->db) continue;
 		float *db = (float *)a->db.p + (ptrdiff_t)t->shard * d->Y + k;
 		for (int i = 0; i < filters; i++) db[i] = (a->acc ? db[i] : 0.0f) + t->db[(f - t->f0) * DIRECT_NR + i];

@@ -15,7 +15,7 @@
 #ifndef ENGRAM_BODY_CONV_LANES_H
 #define ENGRAM_BODY_CONV_LANES_H
 
-#include "kern/simd.h"
+#include "kern/body_act.h"
 
 #include <math.h>
 #include <string.h>
@@ -292,11 +292,6 @@ static void EG_NAME(lanes_row)(lanes_tile t, const lanes_axis *cols, int kt, ptr
 	}
 }
 
-static void EG_NAME(lanes_act)(float *y, int n, eg_act act) {
-	for (int i = 0; i < n; i += V)
-		vstore(y + i, act == EG_ACT_SIGMOID ? vsigmoid(vload(y + i)) : vtanh(vload(y + i)));
-}
-
 /* All rows and columns of one pair of phases, one block. */
 static void EG_NAME(lanes_phase)(const lanes_job *j, const lanes_axis *rows, const lanes_axis *cols, const float *x,
         float *y, const lanes_tap *tap) {
@@ -309,7 +304,7 @@ static void EG_NAME(lanes_phase)(const lanes_job *j, const lanes_axis *rows, con
 	        .nc = j->C,
 	        .ns = cols->taps,
 	        .acc = j->acc,
-	        .low = j->act == EG_ACT_RELU ? 0.0f : -INFINITY,
+	        .low = act_least(j->act),
 	        .instep = cols->instep,
 	        .tapstep = cols->tapstep,
 	        .len = cols->len};
@@ -328,9 +323,10 @@ static void EG_NAME(lanes_phase)(const lanes_job *j, const lanes_axis *rows, con
 			t.y = y + k * t.yk + out * yrow;
 			t.bias = j->b ? j->b + k : EG_NAME(lanes_no_bias);
 			EG_NAME(lanes_row)(t, cols, kt, in * xrow);
-			if (j->act == EG_ACT_SIGMOID || j->act == EG_ACT_TANH)
-				for (int f = 0; f < kt; f++)
-					EG_NAME(lanes_act)(y + (k + f) * t.yk + out * yrow, j->Q * EG_BLOCK, j->act);
+			for (int f = 0; f < kt && act_remains(j->act); f++) {
+				float *row = y + (k + f) * t.yk + out * yrow;
+				EG_NAME(act_run)(row, row, j->Q * EG_BLOCK, j->act);
+			}
 		}
 	}
 }

@@ -281,7 +281,7 @@ static void EG_NAME(conv_unit)(const eg_conv_shape *s, const eg_conv_fwd_args *f
 		t.k = k1 - k0;
 		t.bp = (ptrdiff_t)t.k * GEMM_NR;
 		t.acc = acc || k0 > 0;
-		t.finish = p == blocks - 1 && (bias || f->act != EG_ACT_NONE);
+		t.finish = p == blocks - 1 && (bias || f->act.kind != EG_ACT_NONE);
 		for (int i = 0; i < tiles; i++) {
 			int from, to;
 			eg_split(kg, i, tiles, &from, &to);
@@ -371,7 +371,7 @@ static void EG_NAME(conv_plain_bwd_data_f32)(const void *args, int begin, int en
 	const eg_conv_bwd_data_args *d = args;
 	if (EG_NAME(conv_turns)(&d->s)) {
 		const eg_conv_shape turned = EG_NAME(conv_turned)(&d->s);
-		const eg_conv_fwd_args f = {.x = d->dy, .w = d->w, .y = d->dx, .act = EG_ACT_NONE};
+		const eg_conv_fwd_args f = {.x = d->dy, .w = d->w, .y = d->dx, .act = eg_act_of(EG_ACT_NONE)};
 		for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&turned, &f, d->acc, u, scratch);
 	} else {
 		for (int u = begin; u < end; u++) EG_NAME(conv_data_unit)(d, u, scratch);

@@ -42,15 +42,6 @@ typedef struct pooled_tile {
 } pooled_tile;
 typedef void (*pooled_tile_fn)(const pooled_tile *t);
 
-EG_ALWAYS_INLINE vf EG_NAME(pooled_act)(vf x, eg_act act) {
-	switch (act) {
-	case EG_ACT_RELU: return vmax(vzero(), x); /* this order lets NaN through */
-	case EG_ACT_SIGMOID: return vsigmoid(x);
-	case EG_ACT_TANH: return vtanh(x);
-	default: return x;
-	}
-}
-
 EG_ALWAYS_INLINE void EG_NAME(pooled_micro)(const pooled_tile *t, const int KT) {
 	const ptrdiff_t xrow = t->xrow;
 	for (int h = 0; h < EG_BLOCK; h += V) {
@@ -81,7 +72,7 @@ EG_ALWAYS_INLINE void EG_NAME(pooled_micro)(const pooled_tile *t, const int KT) 
 			vm top = vwins(acc[k][1], acc[k][0]), bottom = vwins(acc[k][3], acc[k][2]);
 			vf a = vsel(top, acc[k][1], acc[k][0]), b = vsel(bottom, acc[k][3], acc[k][2]);
 			vm low = vwins(b, a);
-			vstore(t->y + k * t->yk + h, EG_NAME(pooled_act)(vsel(low, b, a), t->act));
+			vstore(t->y + k * t->yk + h, act_after(vsel(low, b, a), t->act));
 			if (t->code)
 				vidx_store_bytes(t->code + k * t->yk + h,
 				        vidx_sel(low, vidx_sel(bottom, vidx_set1(3), vidx_set1(2)),

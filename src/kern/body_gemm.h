@@ -131,15 +131,6 @@ EG_ALWAYS_INLINE const float *EG_NAME(tile_next)(const float *b, const float *af
 
 /* ---- what follows the sum: bias and activation ------------------------------------------------------------------- */
 
-EG_ALWAYS_INLINE vf EG_NAME(gemm_act)(vf x, eg_act act) {
-	switch (act) {
-	case EG_ACT_RELU: return vmax(vzero(), x); /* this order lets NaN through */
-	case EG_ACT_SIGMOID: return vsigmoid(x);
-	case EG_ACT_TANH: return vtanh(x);
-	default: return x;
-	}
-}
-
 /* c = act(c + bias), with a bias per column or per row, or none. */
 EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(
         int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, const eg_act act) {
@@ -149,18 +140,18 @@ EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(
 		for (int i = 0; i < m; i++) {
 			float *p = c + i * ldc + j;
 			if (row) bias = vset1(row[i]);
-			vstore_m(p, mask, EG_NAME(gemm_act)(vadd(vload_m(p, mask), bias), act));
+			vstore_m(p, mask, act_after(vadd(vload_m(p, mask), bias), act));
 		}
 	}
 }
 static void EG_NAME(gemm_finish)(
         int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, eg_act act) {
-	switch (act) {
-	case EG_ACT_NONE: EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, EG_ACT_NONE); break;
-	case EG_ACT_RELU: EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, EG_ACT_RELU); break;
-	case EG_ACT_SIGMOID: EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, EG_ACT_SIGMOID); break;
-	case EG_ACT_TANH: EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, EG_ACT_TANH); break;
-	}
+	if (act.kind == EG_ACT_NONE)
+		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, eg_act_of(EG_ACT_NONE));
+	else if (act.kind == EG_ACT_RELU)
+		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, eg_act_of(EG_ACT_RELU));
+	else
+		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, act);
 }
 
 /* ---- a strip: one row of tiles ----------------------------------------------------------------------------------- */
@@ -463,7 +454,7 @@ static void EG_NAME(gemm_packed_slab)(const eg_gemm_packed_args *g, int m, const
 		eg_split(g->k, p, blocks, &k0, &k1);
 		s.k = k1 - k0;
 		s.acc = g->acc || k0 > 0;
-		s.finish = p == blocks - 1 && (bias || g->act != EG_ACT_NONE);
+		s.finish = p == blocks - 1 && (bias || g->act.kind != EG_ACT_NONE);
 		for (int j = j0; j < j1; j += step) {
 			s.n = EG_NAME(gemm_min)(step, j1 - j);
 			s.b = b + (ptrdiff_t)j * g->k + k0 * GEMM_NR;

@@ -4,6 +4,7 @@
  * Most are bound by memory: one pass, the tail under a mask by the same code. No sum depends on where a call begins.
  *
  * Not here: softmax and cross-entropy (body_loss.h), weight updates (body_optimizer.h). */
+#include "kern/body_act.h"
 #include "kern/simd_philox.h"
 
 #include <string.h>
@@ -16,68 +17,12 @@ EG_ALWAYS_INLINE int64_t map_size(int64_t unit, int64_t total, int u) {
 
 /* ---- activations, copy, fill ------------------------------------------------------------------------------------- */
 
-EG_ALWAYS_INLINE vf map_act(vf x, eg_act act) {
-	switch (act) {
-	case EG_ACT_RELU: return vmax(vzero(), x); /* this way round NaN stays */
-	case EG_ACT_SIGMOID: return vsigmoid(x);
-	case EG_ACT_TANH: return vtanh(x);
-	case EG_ACT_NONE: break;
-	}
-	return x;
-}
-
-EG_ALWAYS_INLINE void map_act_all(const float *x, float *y, int64_t n, eg_act act) {
-	int64_t i = 0;
-	for (; i + 2 * V <= n; i += 2 * V) {
-		vf a = map_act(vload(x + i), act), b = map_act(vload(x + i + V), act);
-		vstore(y + i, a);
-		vstore(y + i + V, b);
-	}
-	for (; i < n; i += V) {
-		int lanes = n - i < V ? (int)(n - i) : V;
-		vstore_n(y + i, lanes, map_act(vload_n(x + i, lanes), act));
-	}
-}
-
 static void EG_NAME(act_fwd_f32)(const void *args, int begin, int end, void *scratch) {
 	const eg_map_args *a = args;
 	EG_UNUSED(scratch);
 	for (int u = begin; u < end; u++) {
-		int64_t n = map_size(a->unit, a->total, u);
-		const float *x = eg_at(a->x, u);
-		float *y = eg_at(a->y, u);
-		switch (a->act) {
-		case EG_ACT_NONE: map_act_all(x, y, n, EG_ACT_NONE); break;
-		case EG_ACT_RELU: map_act_all(x, y, n, EG_ACT_RELU); break;
-		case EG_ACT_SIGMOID: map_act_all(x, y, n, EG_ACT_SIGMOID); break;
-		case EG_ACT_TANH: map_act_all(x, y, n, EG_ACT_TANH); break;
-		}
+		EG_NAME(act_run)(eg_at(a->x, u), eg_at(a->y, u), map_size(a->unit, a->total, u), a->act);
 	}
-}
-
-/* dy * act'(x) in terms of y = act(x). */
-EG_ALWAYS_INLINE vf map_act_grad(vf y, vf dy, eg_act act) {
-	switch (act) {
-	case EG_ACT_RELU: return vsel(vgt(y, vzero()), dy, vzero());
-	case EG_ACT_SIGMOID: return vmul(dy, vmul(y, vsub(vset1(1.0f), y)));
-	case EG_ACT_TANH: return vmul(dy, vfnma(y, y, vset1(1.0f)));
-	case EG_ACT_NONE: break;
-	}
-	return dy;
-}
-
-EG_ALWAYS_INLINE void map_act_grad_part(const float *y, const float *dy, float *dx, int lanes, eg_act act, bool acc) {
-	vf g = map_act_grad(vload_n(y, lanes), vload_n(dy, lanes), act);
-	vstore_n(dx, lanes, acc ? vadd(vload_n(dx, lanes), g) : g);
-}
-
-EG_ALWAYS_INLINE void map_act_grad_all(const float *y, const float *dy, float *dx, int64_t n, eg_act act, bool acc) {
-	int64_t i = 0;
-	if (acc)
-		for (; i + V <= n; i += V) map_act_grad_part(y + i, dy + i, dx + i, V, act, true);
-	else
-		for (; i + V <= n; i += V) map_act_grad_part(y + i, dy + i, dx + i, V, act, false);
-	if (i < n) map_act_grad_part(y + i, dy + i, dx + i, (int)(n - i), act, acc);
 }
 
 static void EG_NAME(act_bwd_f32)(const void *args, int begin, int end, void *scratch) {
@@ -85,14 +30,7 @@ static void EG_NAME(act_bwd_f32)(const void *args, int begin, int end, void *scr
 	EG_UNUSED(scratch);
 	for (int u = begin; u < end; u++) {
 		int64_t n = map_size(a->unit, a->total, u);
-		const float *y = eg_at(a->y, u), *dy = eg_at(a->dy, u);
-		float *dx = eg_at(a->dx, u);
-		switch (a->act) {
-		case EG_ACT_NONE: map_act_grad_all(y, dy, dx, n, EG_ACT_NONE, a->acc); break;
-		case EG_ACT_RELU: map_act_grad_all(y, dy, dx, n, EG_ACT_RELU, a->acc); break;
-		case EG_ACT_SIGMOID: map_act_grad_all(y, dy, dx, n, EG_ACT_SIGMOID, a->acc); break;
-		case EG_ACT_TANH: map_act_grad_all(y, dy, dx, n, EG_ACT_TANH, a->acc); break;
-		}
+		EG_NAME(act_grad_run)(eg_at(a->from, u), eg_at(a->dy, u), eg_at(a->dx, u), n, a->act, a->acc);
 	}
 }
 
@@ -207,24 +145,23 @@ EG_ALWAYS_INLINE bool map_next(const map_walk *w, int64_t index[EG_WALK], int64_
 	return false;
 }
 
-/* y = a + b where each of a and b is a run (stride 1) or one number (stride 0). */
-EG_ALWAYS_INLINE void map_add_part(const float *a, bool arun, const float *b, bool brun, float *y, int lanes, eg_act act) {
-	vf p = arun ? vload_n(a, lanes) : vset1(*a), q = brun ? vload_n(b, lanes) : vset1(*b);
-	vstore_n(y, lanes, map_act(vadd(p, q), act));
+/* y = a + b where each of a and b is a run (stride 1) or one number (stride 0); relu: and no less than 0. */
+EG_ALWAYS_INLINE void map_add_part(const float *a, bool arun, const float *b, bool brun, float *y, int lanes, bool relu) {
+	vf p = arun ? vload_n(a, lanes) : vset1(*a), q = brun ? vload_n(b, lanes) : vset1(*b), sum = vadd(p, q);
+	vstore_n(y, lanes, relu ? vmax(vzero(), sum) : sum);
 }
-EG_ALWAYS_INLINE void map_add_run(const float *a, bool arun, const float *b, bool brun, float *y, int64_t n, eg_act act) {
+EG_ALWAYS_INLINE void map_add_run(const float *a, bool arun, const float *b, bool brun, float *y, int64_t n, bool relu) {
 	int64_t i = 0;
-	for (; i + V <= n; i += V) map_add_part(arun ? a + i : a, arun, brun ? b + i : b, brun, y + i, V, act);
-	if (i < n) map_add_part(arun ? a + i : a, arun, brun ? b + i : b, brun, y + i, (int)(n - i), act);
+	for (; i + V <= n; i += V) map_add_part(arun ? a + i : a, arun, brun ? b + i : b, brun, y + i, V, relu);
+	if (i < n) map_add_part(arun ? a + i : a, arun, brun ? b + i : b, brun, y + i, (int)(n - i), relu);
 }
 /* With no activation or ReLU in the same pass; the others, which are slow anyway, in a second one. */
 EG_ALWAYS_INLINE void map_add_act(const float *a, bool arun, const float *b, bool brun, float *y, int64_t n, eg_act act) {
-	if (act == EG_ACT_RELU)
-		map_add_run(a, arun, b, brun, y, n, EG_ACT_RELU);
+	if (act.kind == EG_ACT_RELU)
+		map_add_run(a, arun, b, brun, y, n, true);
 	else
-		map_add_run(a, arun, b, brun, y, n, EG_ACT_NONE);
-	if (act == EG_ACT_SIGMOID) map_act_all(y, y, n, EG_ACT_SIGMOID);
-	if (act == EG_ACT_TANH) map_act_all(y, y, n, EG_ACT_TANH);
+		map_add_run(a, arun, b, brun, y, n, false);
+	if (act_remains(act)) EG_NAME(act_run)(y, y, n, act);
 }
 
 static void EG_NAME(add_f32)(const void *args, int begin, int end, void *scratch) {

@@ -7,7 +7,7 @@
  * depend neither on its column nor on the number of rows.
  *
  * Not here: the order of things (recurrent.c). */
-#include "kern/simd.h"
+#include "kern/body_act.h"
 
 #include <math.h>
 
@@ -52,23 +52,14 @@ EG_ALWAYS_INLINE vf cell_tanh(vf x) {
 	return vdiv(vmul(p, x), q);
 }
 
-/* Not in line: the instances for any activations are for completeness, and small. */
+/* Any activation: the two from above, and what body_act.h has. Not in line: these instances are for completeness, and small. */
 static CELL_APART vf EG_NAME(cell_any_act)(eg_act act, vf x) {
-	switch (act) {
-	case EG_ACT_RELU: return vmax(vzero(), x); /* the second operand where that is NaN */
-	case EG_ACT_SIGMOID: return cell_sigmoid(x);
-	case EG_ACT_TANH: return cell_tanh(x);
-	default: return x;
-	}
+	if (act.kind == EG_ACT_SIGMOID) return cell_sigmoid(x);
+	return act.kind == EG_ACT_TANH ? cell_tanh(x) : act_after(x, act);
 }
 static CELL_APART vf EG_NAME(cell_any_slope)(eg_act act, vf y) {
-	vf one = vset1(1.0f);
-	switch (act) {
-	case EG_ACT_RELU: return vsel(vgt(y, vzero()), one, vzero());
-	case EG_ACT_SIGMOID: return vfnma(y, y, y);
-	case EG_ACT_TANH: return vfnma(y, y, one);
-	default: return one;
-	}
+	if (act.kind == EG_ACT_SIGMOID) return vfnma(y, y, y);
+	return EG_NAME(act_any_grad)(y, vset1(1.0f), act);
 }
 /* What `plain` says of the activation: sigmoid for gates, else tanh. */
 EG_ALWAYS_INLINE vf cell_gate(bool plain, eg_act act, vf x) {
@@ -139,13 +130,13 @@ EG_ALWAYS_INLINE void rnn_bwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, 
 	vf slope = cell_act_slope(plain, a->act, cell_load(x, n));
 	cell_store(x, n, vmul(cell_load(a->dh + row * a->ld_dh + j, n), slope));
 }
-CELL(rnn_fwd, a->act == EG_ACT_TANH)
-CELL(rnn_bwd, a->act == EG_ACT_TANH)
+CELL(rnn_fwd, a->act.kind == EG_ACT_TANH)
+CELL(rnn_bwd, a->act.kind == EG_ACT_TANH)
 
 /* ---- lstm -------------------------------------------------------------------------------------------------------- */
 
 EG_ALWAYS_INLINE bool lstm_is_plain(const eg_cell_args *a) {
-	return a->gate_act == EG_ACT_SIGMOID && a->act == EG_ACT_TANH && a->out_act == EG_ACT_TANH && !a->coupled;
+	return a->gate_act.kind == EG_ACT_SIGMOID && a->act.kind == EG_ACT_TANH && a->out_act.kind == EG_ACT_TANH && !a->coupled;
 }
 
 EG_ALWAYS_INLINE void lstm_fwd_cell(const eg_cell_args *a, int row, ptrdiff_t j, lanes n, bool plain) {
@@ -217,13 +208,13 @@ EG_ALWAYS_INLINE void lstm_out_bwd_cell(const eg_cell_args *a, int row, ptrdiff_
 }
 CELL(lstm_fwd, lstm_is_plain(a))
 CELL(lstm_bwd, lstm_is_plain(a))
-CELL(lstm_out_fwd, a->out_act == EG_ACT_TANH)
-CELL(lstm_out_bwd, a->out_act == EG_ACT_TANH)
+CELL(lstm_out_fwd, a->out_act.kind == EG_ACT_TANH)
+CELL(lstm_out_bwd, a->out_act.kind == EG_ACT_TANH)
 
 /* ---- gru --------------------------------------------------------------------------------------------------------- */
 
 EG_ALWAYS_INLINE bool gru_is_plain(const eg_cell_args *a) {
-	return a->gate_act == EG_ACT_SIGMOID && a->act == EG_ACT_TANH;
+	return a->gate_act.kind == EG_ACT_SIGMOID && a->act.kind == EG_ACT_TANH;
 }
 
 EG_ALWAYS_INLINE vf gru_blend(bool mirror, vf z, vf n, vf h_prev) {
@@ -291,10 +282,10 @@ EG_ALWAYS_INLINE void gru_reset_bwd_cell(const eg_cell_args *a, int row, ptrdiff
 }
 CELL(gru_fwd, gru_is_plain(a))
 CELL(gru_bwd, gru_is_plain(a))
-CELL(gru_reset_fwd, a->gate_act == EG_ACT_SIGMOID)
-CELL(gru_out_fwd, a->act == EG_ACT_TANH)
+CELL(gru_reset_fwd, a->gate_act.kind == EG_ACT_SIGMOID)
+CELL(gru_out_fwd, a->act.kind == EG_ACT_TANH)
 CELL(gru_out_bwd, gru_is_plain(a))
-CELL(gru_reset_bwd, a->gate_act == EG_ACT_SIGMOID)
+CELL(gru_reset_bwd, a->gate_act.kind == EG_ACT_SIGMOID)
 #undef CELL
 #undef CELL_LOOP
 #undef lanes

@@ -137,7 +137,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
 			float *to = y + j * WINO_LANES;
 			r[j] = vadd(r[j], bias);
 			if (acc) r[j] = vadd(vload(to), r[j]);
-			vstore(to, EG_NAME(gemm_act)(r[j], act));
+			vstore(to, act_after(r[j], act));
 		}
 	}
 }

@@ -80,9 +80,9 @@ typedef struct eg_map_args {
 	eg_act act;
 	bool acc;
 } eg_map_args;
-/* act_bwd: dx = [dx +] dy * act'(x), from y = act(x): relu y > 0, sigmoid y(1-y), tanh 1-y^2. dx may be dy. */
+/* act_bwd: dx = [dx +] dy * act'(x), from y = act(x), or from x where eg_act_from_x says so. dx may be dy. */
 typedef struct eg_act_bwd_args {
-	eg_buf y, dy, dx;
+	eg_buf from, dy, dx;
 	int64_t unit, total;
 	eg_act act;
 	bool acc;

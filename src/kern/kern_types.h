@@ -3,6 +3,7 @@
 #define ENGRAM_KERN_TYPES_H
 
 #include "base/base.h"
+#include "kern/act.h"
 
 #include <assert.h>
 
@@ -35,7 +36,6 @@ typedef struct eg_ranks {
 typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, void *scratch);
 
 typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
-typedef enum eg_act { EG_ACT_NONE, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_TANH } eg_act;
 
 /* First element of block b. */
 EG_ALWAYS_INLINE real *eg_at(eg_buf x, int b) { return (real *)x.p + (ptrdiff_t)b * x.stride; }

@@ -98,23 +98,6 @@ static inline bool crf_ok(const eg_crf_shape *s, int rows, int begin, int end) {
 	return s->T >= 1 && s->N >= 1 && s->K >= 1 && rows >= 1 && units_ok(rows, s->N, begin, end);
 }
 
-/* relu keeps NaN: a network that has gone wrong must not look healthy. */
-static inline real act_value(eg_act act, real x) {
-	switch (act) {
-	case EG_ACT_RELU: return x < 0 ? 0 : x;
-	case EG_ACT_SIGMOID: return 1 / (1 + real_exp(-x));
-	case EG_ACT_TANH: return real_tanh(x);
-	default: return x;
-	}
-}
-
-/* Applies the activation to n values in place; the test of `act` stays outside of the loop. */
-static inline void act_apply(eg_act act, real *y, ptrdiff_t n) {
-	if (act == EG_ACT_NONE) return;
-	if (act == EG_ACT_RELU)
-		for (ptrdiff_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i];
-	else
-		for (ptrdiff_t i = 0; i < n; i++) y[i] = act_value(act, y[i]);
-}
+#include "kern/ref_act.h"
 
 #endif

@@ -255,7 +255,7 @@ static void conv_pool_fwd__ref(const void *args, int begin, int end, void *scrat
 	for (int n = begin; n < end; n++) {
 		real *y = eg_at(a->y, n);
 		uint8_t *code = a->code.p ? (uint8_t *)a->code.p + n * a->code.stride : NULL;
-		fwd_image(LANES, s, eg_at(a->x, n), a->w.p, a->b.p, scratch, EG_ACT_NONE);
+		fwd_image(LANES, s, eg_at(a->x, n), a->w.p, a->b.p, scratch, eg_act_of(EG_ACT_NONE));
 		for (ptrdiff_t i = 0; i < windows(s->K, s->P, s->Q); i++) {
 			const real *v = z + window_at(i, s->P, s->Q);
 			int best = 0;

@@ -72,7 +72,7 @@ static void conv_bwd_data_any__ref(const void *args, int begin, int end, void *s
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
 	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
 	EG_UNUSED(scratch);
-	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && !a->b.p && a->act == EG_ACT_NONE);
+	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && !a->b.p && a->act.kind == EG_ACT_NONE);
 	assert(0 <= begin && begin <= end && end <= s->N);
 	for (int n = begin; n < end; n++) {
 		for (int c = 0; c < s->C && !a->acc; c++)

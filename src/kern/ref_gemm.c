@@ -79,7 +79,7 @@ static void gemm__ref(const void *args, int begin, int end, void *scratch) {
 			int j0 = t * PANEL, cols = g->n - j0 < PANEL ? g->n - j0 : PANEL;
 			pack_panel(panel, b + j0 * b_col, g->k, cols, b_k, b_col);
 			times_panel(a + i0 * a_row, a_row, a_k, panel, NULL, c + (ptrdiff_t)i0 * g->ldc + j0, g->ldc,
-			        rows, cols, g->k, g->acc, EG_ACT_NONE);
+			        rows, cols, g->k, g->acc, eg_act_of(EG_ACT_NONE));
 		}
 	}
 }
@@ -113,7 +113,7 @@ static void gemm_packed__ref(const void *args, int begin, int end, void *scratch
 	assert(g->m >= 1 && g->rows >= 1 && g->n >= 1 && g->k >= 1 && g->lda >= g->k && g->ldc >= g->n);
 	assert(g->a.p && g->b.p && g->c.p && g->c.p != g->a.p && g->c.p != g->b.p);
 	assert(1 <= g->nsplit && g->nsplit <= panels(g->n));
-	assert(g->act == EG_ACT_NONE || !g->acc);
+	assert(g->act.kind == EG_ACT_NONE || !g->acc);
 	for (int u = begin; u < end; u++) {
 		int block = u / g->nsplit, first, last, m = g->m - block * g->rows;
 		assert(m >= 1);

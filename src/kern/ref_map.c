@@ -26,15 +26,12 @@ static void act_fwd__ref(const void *args, int begin, int end, void *scratch) {
 static void act_bwd__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_act_bwd_args *a = args;
 	EG_UNUSED(scratch);
-	assert(units_ok(a->unit, a->total, begin, end) && a->y.p && a->dy.p && a->dx.p && a->dx.p != a->y.p);
+	assert(units_ok(a->unit, a->total, begin, end) && a->from.p && a->dy.p && a->dx.p && a->dx.p != a->from.p);
 	for (int u = begin; u < end; u++) {
-		const real *y = eg_at(a->y, u), *dy = eg_at(a->dy, u);
+		const real *v = eg_at(a->from, u), *dy = eg_at(a->dy, u);
 		real *dx = eg_at(a->dx, u);
 		for (ptrdiff_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) {
-			real d = dy[i];
-			if (a->act == EG_ACT_RELU) d = y[i] > 0 ? d : 0;
-			if (a->act == EG_ACT_SIGMOID) d *= y[i] * (1 - y[i]);
-			if (a->act == EG_ACT_TANH) d *= 1 - y[i] * y[i];
+			real d = act_grad(a->act, v[i], dy[i]);
 			dx[i] = a->acc ? dx[i] + d : d;
 		}
 	}

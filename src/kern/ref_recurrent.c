@@ -5,14 +5,7 @@
 #include "kern/ref.h"
 
 /* The derivative where the activation is y. */
-static real act_slope(eg_act act, real y) {
-	switch (act) {
-	case EG_ACT_RELU: return y > 0 ? 1 : 0;
-	case EG_ACT_SIGMOID: return y * (1 - y);
-	case EG_ACT_TANH: return 1 - y * y;
-	default: return 1;
-	}
-}
+static real act_slope(eg_act act, real y) { return act_grad(act, y, 1); }
 
 /* ---- rnn: Elman (1990) ------------------------------------------------------------------------------------------- */
 

@@ -2,21 +2,21 @@
  * so they work in place and fuse into the operator before them. */
 #include "ops/ops.h"
 
-static void fwd(eg_emit *e, eg_act act) {
+static void act_fwd(eg_emit *e) {
 	eg_layout layout = eg_emit_in_layout(e, 0);
 	eg_walk w = eg_emit_walk_in(e, 0, layout);
-	eg_map_args a = {.unit = w.unit, .total = w.total, .act = act};
+	eg_map_args a = {.unit = w.unit, .total = w.total, .act = eg_emit_own_act(e)};
 	a.x = op_stride(w.block, eg_emit_x(e, 0, layout), w.unit);
 	a.y = op_stride(w.block, eg_emit_y_over_x(e, 0), w.unit);
 	OP_CALL(e, act_fwd, a, 1, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
 }
 
-static void bwd(eg_emit *e, eg_act act) {
+static void act_bwd(eg_emit *e) {
 	eg_layout layout = eg_emit_out_layout(e);
 	eg_walk w = eg_emit_walk_out(e, 0, layout);
-	eg_act_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .unit = w.unit, .total = w.total, .act = act};
+	eg_act_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .unit = w.unit, .total = w.total, .act = eg_emit_own_act(e)};
 	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
-	a.y = op_stride(w.block, eg_emit_y(e, 0, layout), w.unit);
+	a.from = op_stride(w.block, eg_act_from_x(a.act.kind) ? eg_emit_x(e, 0, layout) : eg_emit_y(e, 0, layout), w.unit);
 	a.dy = op_stride(w.block, a.dy, w.unit);
 	a.dx = op_stride(w.block, eg_emit_dx(e, 0, layout, &a.acc), w.unit);
 	OP_CALL(e, act_bwd, a, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
@@ -32,13 +32,6 @@ static eg_range tanh_range(const void *options) {
 }
 #define sigmoid_range op_range_unit
 
-static void relu_fwd(eg_emit *e) { fwd(e, EG_ACT_RELU); }
-static void relu_bwd(eg_emit *e) { bwd(e, EG_ACT_RELU); }
-static void sigmoid_fwd(eg_emit *e) { fwd(e, EG_ACT_SIGMOID); }
-static void sigmoid_bwd(eg_emit *e) { bwd(e, EG_ACT_SIGMOID); }
-static void tanh_fwd(eg_emit *e) { fwd(e, EG_ACT_TANH); }
-static void tanh_bwd(eg_emit *e) { bwd(e, EG_ACT_TANH); }
-
 static const eg_case cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
 	{"rows", NULL, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 3},
@@ -49,10 +42,11 @@ static const eg_case cases[] = {
 
 /* What differs among activations; the rest of the descriptor is the same for all. */
 #define ACTIVATION(op, kind, text, formula, where, onnx_name)                                                          \
+	static eg_act op##_act(const void *options) { return EG_UNUSED(options), eg_act_of(kind); }                    \
 	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
 		.source = where, .options_size = sizeof(op_name_only), .min_inputs = 1, .max_inputs = 1,               \
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
-		.infer = op_infer_same, .fwd = op##_fwd, .bwd = op##_bwd, .bwd_reads_y = true, .act = kind,            \
+		.infer = op_infer_same, .fwd = act_fwd, .bwd = act_bwd, .bwd_reads_y = true, .act = op##_act,          \
 		.range = op##_range, .follows = op_follows,                                                            \
 		.onnx = onnx_name, .onnx_since = 13, OP_CASES(cases)}
 

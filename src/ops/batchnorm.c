@@ -116,7 +116,7 @@ static void batchnorm_fwd(eg_emit *e) {
 static void batchnorm_bwd(eg_emit *e) {
 	eg_bn_shape s = shape_of(e, eg_emit_out_layout(e));
 	op_blocks job = job_of(e, &s);
-	bool relu = eg_emit_act(e) == EG_ACT_RELU;
+	bool relu = eg_emit_act(e).kind == EG_ACT_RELU;
 	eg_buf dy = eg_emit_dy(e, 0, s.layout);
 	if (!dy.p) return;
 	eg_bn_bwd_part_args p = {.coef = coefficients(e, &s), .s = s, .relu = relu};

@@ -48,8 +48,8 @@ static const char *const act_names[] = {"tanh", "relu", "sigmoid", "none", NULL}
 static const char *const gate_names[] = {"sigmoid", "tanh", "relu", "none", NULL};
 static const char *const reset_names[] = {"after", "before", NULL};
 static const char *const update_names[] = {"keep", "write", NULL};
-static const eg_act acts[] = {EG_ACT_TANH, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_NONE};
-static const eg_act gate_acts[] = {EG_ACT_SIGMOID, EG_ACT_TANH, EG_ACT_RELU, EG_ACT_NONE};
+static const eg_act_kind acts[] = {EG_ACT_TANH, EG_ACT_RELU, EG_ACT_SIGMOID, EG_ACT_NONE};
+static const eg_act_kind gate_acts[] = {EG_ACT_SIGMOID, EG_ACT_TANH, EG_ACT_RELU, EG_ACT_NONE};
 static_assert(EG_COUNT(acts) + 1 == EG_COUNT(act_names) && EG_COUNT(gate_acts) + 1 == EG_COUNT(gate_names), "one for each name");
 
 /* What all three begin with. */
@@ -131,16 +131,16 @@ static recurrent common(eg_cell cell, const void *options) {
 	        .decay = o->decay,
 	        .dropout = o->dropout,
 	        .recurrent_dropout = o->recurrent_dropout,
-	        .act = acts[o->activation],
-	        .gate_act = EG_ACT_SIGMOID,
-	        .out_act = EG_ACT_TANH};
+	        .act = eg_act_of(acts[o->activation]),
+	        .gate_act = eg_act_of(EG_ACT_SIGMOID),
+	        .out_act = eg_act_of(EG_ACT_TANH)};
 }
 static recurrent lstm_of(const void *options) {
 	const lstm_options *o = options;
 	recurrent r = common(EG_CELL_LSTM, options);
 	r.G = r.S = 4;
-	r.gate_act = gate_acts[o->gate_activation];
-	r.out_act = acts[o->output_activation];
+	r.gate_act = eg_act_of(gate_acts[o->gate_activation]);
+	r.out_act = eg_act_of(acts[o->output_activation]);
 	r.peephole = o->peephole;
 	r.coupled = o->coupled;
 	if (o->projection) r.P = o->projection;
@@ -153,7 +153,7 @@ static recurrent gru_of(const void *options) {
 	recurrent r = common(EG_CELL_GRU, options);
 	r.G = 3;
 	r.S = o->reset == 1 ? 3 : 4;
-	r.gate_act = gate_acts[o->gate_activation];
+	r.gate_act = eg_act_of(gate_acts[o->gate_activation]);
 	r.reset_before = o->reset == 1;
 	r.mirror = o->update == 1;
 	return r;

@@ -1,0 +1,42 @@
+/* act.h - the activation: one value that says which function is applied element by element, and with which numbers.
+ *
+ * Every kernel and operator that applies an activation takes an eg_act; ref_act.h computes it for the plain C kernels, body_act.h for
+ * vectors. acts.def lists the kinds. */
+#ifndef ENGRAM_KERN_ACT_H
+#define ENGRAM_KERN_ACT_H
+
+#include <stdbool.h>
+
+/* What alpha and beta, a and b here, are to a kind:
+ *   NONE         x
+ *   RELU         max(x, 0)
+ *   SIGMOID      1 / (1 + e^-x)
+ *   TANH         tanh x
+ */
+typedef enum eg_act_kind {
+#define EG_ACT(name, slope) EG_ACT_##name,
+#include "kern/acts.def"
+#undef EG_ACT
+	EG_ACT_KINDS
+} eg_act_kind;
+
+typedef struct eg_act {
+	eg_act_kind kind;
+	float alpha, beta;
+} eg_act;
+
+/* Of a kind that takes no numbers. */
+static inline eg_act eg_act_of(eg_act_kind kind) { return (eg_act){kind, 0, 0}; }
+
+/* Is the derivative computed from x, because y does not suffice? Where it is not, y rises with x or stays, never falls. */
+static inline bool eg_act_from_x(eg_act_kind kind) {
+	enum { FROM_Y, FROM_X };
+	static const unsigned char from[EG_ACT_KINDS] = {
+#define EG_ACT(name, slope) slope,
+#include "kern/acts.def"
+#undef EG_ACT
+	};
+	return from[kind] == FROM_X;
+}
+
+#endif
