@@ -964,6 +964,347 @@ static inline eg_tensor eg_tanh_with(eg_graph *g, eg_tensor x, const eg_tanh_opt
 }
 #define eg_tanh(...) EG_BUILD_1(tanh, __VA_ARGS__, )
 
+/* ---- scaled_tanh ------------------------------------------------------------------------------------------------ */
+
+/* Hyperbolic tangent that is about 1 at 1 and -1 at -1.
+ *
+ * y = alpha tanh(beta x); dx = dy beta (alpha - y^2 / alpha)
+ *
+ * Inputs: x. Output: y.
+ * LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A: 1.7159 tanh(2 x / 3)
+ */
+typedef struct eg_scaled_tanh_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* height; default 1.7159 */
+	float beta; /* factor of x; default 0.666667 */
+	bool end_; /* closes the builder's list */
+} eg_scaled_tanh_options;
+static inline eg_tensor eg_scaled_tanh_with(eg_graph *g, eg_tensor x, const eg_scaled_tanh_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "scaled_tanh", options, inputs, 1);
+}
+#define eg_scaled_tanh(...) EG_BUILD_1(scaled_tanh, __VA_ARGS__, )
+
+/* ---- leaky_relu ------------------------------------------------------------------------------------------------- */
+
+/* Leaky rectifier: negative values are made small instead of zero.
+ *
+ * y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy
+ *
+ * Inputs: x. Output: y.
+ * ONNX LeakyRelu-16; Maas, Hannun and Ng 2013
+ */
+typedef struct eg_leaky_relu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* slope for negative x; default 0.01 */
+	bool end_; /* closes the builder's list */
+} eg_leaky_relu_options;
+static inline eg_tensor eg_leaky_relu_with(eg_graph *g, eg_tensor x, const eg_leaky_relu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "leaky_relu", options, inputs, 1);
+}
+#define eg_leaky_relu(...) EG_BUILD_1(leaky_relu, __VA_ARGS__, )
+
+/* ---- relu6 ------------------------------------------------------------------------------------------------------ */
+
+/* Rectifier that ends at 6.
+ *
+ * y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0
+ *
+ * Inputs: x. Output: y.
+ * Krizhevsky 2010; PyTorch ReLU6
+ */
+typedef struct eg_relu6_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_relu6_options;
+static inline eg_tensor eg_relu6_with(eg_graph *g, eg_tensor x, const eg_relu6_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "relu6", options, inputs, 1);
+}
+#define eg_relu6(...) EG_BUILD_1(relu6, __VA_ARGS__, )
+
+/* ---- clip ------------------------------------------------------------------------------------------------------- */
+
+/* No smaller and no larger than two numbers; with -1 and 1 known as hard tanh.
+ *
+ * y = min(max(x, min), max); dx = dy where min < y < max, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Clip-13; PyTorch Hardtanh
+ */
+typedef struct eg_clip_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float min; /* smallest y; default -1 */
+	float max; /* largest y, above min; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_clip_options;
+static inline eg_tensor eg_clip_with(eg_graph *g, eg_tensor x, const eg_clip_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "clip", options, inputs, 1);
+}
+#define eg_clip(...) EG_BUILD_1(clip, __VA_ARGS__, )
+
+/* ---- thresholded_relu ------------------------------------------------------------------------------------------- */
+
+/* Rectifier with a threshold: what does not exceed it becomes zero.
+ *
+ * y = x where x > alpha, else 0; dx = dy where y is not 0, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX ThresholdedRelu-10; Konda, Memisevic and Krueger 2015
+ */
+typedef struct eg_thresholded_relu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* x below and up to this become zero; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_thresholded_relu_options;
+static inline eg_tensor eg_thresholded_relu_with(eg_graph *g, eg_tensor x, const eg_thresholded_relu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "thresholded_relu", options, inputs, 1);
+}
+#define eg_thresholded_relu(...) EG_BUILD_1(thresholded_relu, __VA_ARGS__, )
+
+/* ---- hardshrink ------------------------------------------------------------------------------------------------- */
+
+/* Small values become zero.
+ *
+ * y = x where |x| > lambda, else 0; dx = dy where y is not 0, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Shrink-9 with bias 0; PyTorch Hardshrink
+ */
+typedef struct eg_hardshrink_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float lambda; /* x up to this size become zero; default 0.5 */
+	bool end_; /* closes the builder's list */
+} eg_hardshrink_options;
+static inline eg_tensor eg_hardshrink_with(eg_graph *g, eg_tensor x, const eg_hardshrink_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "hardshrink", options, inputs, 1);
+}
+#define eg_hardshrink(...) EG_BUILD_1(hardshrink, __VA_ARGS__, )
+
+/* ---- softshrink ------------------------------------------------------------------------------------------------- */
+
+/* All values come closer to zero, small ones become it.
+ *
+ * y = x - lambda where x > lambda, x + lambda where x < -lambda, else 0; dx = dy where y is not 0, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Shrink-9 with bias lambda; PyTorch Softshrink
+ */
+typedef struct eg_softshrink_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float lambda; /* by how much x comes closer to zero; default 0.5 */
+	bool end_; /* closes the builder's list */
+} eg_softshrink_options;
+static inline eg_tensor eg_softshrink_with(eg_graph *g, eg_tensor x, const eg_softshrink_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "softshrink", options, inputs, 1);
+}
+#define eg_softshrink(...) EG_BUILD_1(softshrink, __VA_ARGS__, )
+
+/* ---- elu -------------------------------------------------------------------------------------------------------- */
+
+/* Exponential linear unit.
+ *
+ * y = x where x > 0, else alpha (exp(x) - 1); dx = dy where y > 0, else dy (y + alpha)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Elu-6; Clevert, Unterthiner and Hochreiter 2016
+ */
+typedef struct eg_elu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* -y at the far left; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_elu_options;
+static inline eg_tensor eg_elu_with(eg_graph *g, eg_tensor x, const eg_elu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "elu", options, inputs, 1);
+}
+#define eg_elu(...) EG_BUILD_1(elu, __VA_ARGS__, )
+
+/* ---- selu ------------------------------------------------------------------------------------------------------- */
+
+/* Exponential linear unit that keeps mean 0 and variance 1 from layer to layer.
+ *
+ * y = gamma x where x > 0, else gamma alpha (exp(x) - 1), gamma = 1.05070099, alpha = 1.67326324; dx = dy gamma where y
+ * > 0, else dy (y + gamma alpha)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Selu-6; Klambauer et al. 2017
+ */
+typedef struct eg_selu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_selu_options;
+static inline eg_tensor eg_selu_with(eg_graph *g, eg_tensor x, const eg_selu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "selu", options, inputs, 1);
+}
+#define eg_selu(...) EG_BUILD_1(selu, __VA_ARGS__, )
+
+/* ---- celu ------------------------------------------------------------------------------------------------------- */
+
+/* Exponential linear unit without a kink.
+ *
+ * y = x where x > 0, else alpha (exp(x / alpha) - 1); dx = dy where y > 0, else dy (y / alpha + 1)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Celu-12; Barron 2017
+ */
+typedef struct eg_celu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* -y at the far left; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_celu_options;
+static inline eg_tensor eg_celu_with(eg_graph *g, eg_tensor x, const eg_celu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "celu", options, inputs, 1);
+}
+#define eg_celu(...) EG_BUILD_1(celu, __VA_ARGS__, )
+
+/* ---- hardsigmoid ------------------------------------------------------------------------------------------------ */
+
+/* Three straight lines in place of a sigmoid; the slope is PyTorch's, ONNX has 0.2 when it says nothing.
+ *
+ * y = min(max(alpha x + beta, 0), 1); dx = alpha dy where 0 < y < 1, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX HardSigmoid-6; PyTorch Hardsigmoid
+ */
+typedef struct eg_hardsigmoid_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* slope; default 0.166667 */
+	float beta; /* y at x = 0; default 0.5 */
+	bool end_; /* closes the builder's list */
+} eg_hardsigmoid_options;
+static inline eg_tensor eg_hardsigmoid_with(eg_graph *g, eg_tensor x, const eg_hardsigmoid_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "hardsigmoid", options, inputs, 1);
+}
+#define eg_hardsigmoid(...) EG_BUILD_1(hardsigmoid, __VA_ARGS__, )
+
+/* ---- softplus --------------------------------------------------------------------------------------------------- */
+
+/* A smooth rectifier.
+ *
+ * y = log(1 + exp(alpha x)) / alpha; dx = dy (1 - exp(-alpha y))
+ *
+ * Inputs: x. Output: y.
+ * ONNX Softplus-1 with alpha 1; Dugas et al. 2001
+ */
+typedef struct eg_softplus_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* how sharp the bend is; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_softplus_options;
+static inline eg_tensor eg_softplus_with(eg_graph *g, eg_tensor x, const eg_softplus_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "softplus", options, inputs, 1);
+}
+#define eg_softplus(...) EG_BUILD_1(softplus, __VA_ARGS__, )
+
+/* ---- softsign --------------------------------------------------------------------------------------------------- */
+
+/* Squeezes into -1..1, more slowly than tanh.
+ *
+ * y = x / (1 + |x|); dx = dy (1 - |y|)^2
+ *
+ * Inputs: x. Output: y.
+ * ONNX Softsign-1; Bergstra et al. 2009
+ */
+typedef struct eg_softsign_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_softsign_options;
+static inline eg_tensor eg_softsign_with(eg_graph *g, eg_tensor x, const eg_softsign_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "softsign", options, inputs, 1);
+}
+#define eg_softsign(...) EG_BUILD_1(softsign, __VA_ARGS__, )
+
+/* ---- hardswish -------------------------------------------------------------------------------------------------- */
+
+/* SiLU of straight lines and a parabola.
+ *
+ * y = x min(max(x / 6 + 1 / 2, 0), 1); dx = 0 where x <= -3, dy where x >= 3, else dy (x / 3 + 1 / 2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX HardSwish-14; Howard et al. 2019
+ */
+typedef struct eg_hardswish_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_hardswish_options;
+static inline eg_tensor eg_hardswish_with(eg_graph *g, eg_tensor x, const eg_hardswish_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "hardswish", options, inputs, 1);
+}
+#define eg_hardswish(...) EG_BUILD_1(hardswish, __VA_ARGS__, )
+
+/* ---- silu ------------------------------------------------------------------------------------------------------- */
+
+/* x times its sigmoid; with another alpha known as swish.
+ *
+ * y = x s, s = 1 / (1 + exp(-alpha x)); dx = dy (s + alpha x s (1 - s))
+ *
+ * Inputs: x. Output: y.
+ * Hendrycks and Gimpel 2016; Elfwing, Uchibe and Doya 2018; Ramachandran, Zoph and Le 2017
+ */
+typedef struct eg_silu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* factor of x in the sigmoid; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_silu_options;
+static inline eg_tensor eg_silu_with(eg_graph *g, eg_tensor x, const eg_silu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "silu", options, inputs, 1);
+}
+#define eg_silu(...) EG_BUILD_1(silu, __VA_ARGS__, )
+
+/* ---- mish ------------------------------------------------------------------------------------------------------- */
+
+/* x times the hyperbolic tangent of its softplus.
+ *
+ * y = x t, t = tanh(log(1 + exp(x))); dx = dy (t + x (1 - t^2) / (1 + exp(-x)))
+ *
+ * Inputs: x. Output: y.
+ * ONNX Mish-18; Misra 2019
+ */
+typedef struct eg_mish_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_mish_options;
+static inline eg_tensor eg_mish_with(eg_graph *g, eg_tensor x, const eg_mish_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "mish", options, inputs, 1);
+}
+#define eg_mish(...) EG_BUILD_1(mish, __VA_ARGS__, )
+
+/* ---- gelu ------------------------------------------------------------------------------------------------------- */
+
+/* x times the probability that a normal variable is smaller.
+ *
+ * y = x P(x), P(x) = (1 + erf(x / sqrt(2))) / 2; dx = dy (P(x) + x exp(-x^2 / 2) / sqrt(2 pi)); approximate: tanh has
+ * P(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+ *
+ * Inputs: x. Output: y.
+ * ONNX Gelu-20; Hendrycks and Gimpel 2016
+ */
+enum { EG_GELU_APPROXIMATE_NONE, EG_GELU_APPROXIMATE_TANH };
+typedef struct eg_gelu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int approximate; /* with tanh in place of erf; EG_GELU_APPROXIMATE_... */
+	bool end_; /* closes the builder's list */
+} eg_gelu_options;
+static inline eg_tensor eg_gelu_with(eg_graph *g, eg_tensor x, const eg_gelu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "gelu", options, inputs, 1);
+}
+#define eg_gelu(...) EG_BUILD_1(gelu, __VA_ARGS__, )
+
 /* ---- softmax ---------------------------------------------------------------------------------------------------- */
 
 /* Makes probabilities of numbers: positive, and 1 in sum along `axis`.

@@ -62,7 +62,7 @@ for page in README.md docs/*.md; do
 		[ -e "$folder/$link" ] || fail "$page: there is no $link"
 	done
 	for file in $(grep -oE '`(include|src|cli|test|bench|tools|recipes|examples|docs)/[A-Za-z0-9_./*-]*`' "$page" |
-		tr -d '`' | grep -vE 'leaky_relu|source_gestures' | sort -u); do
+		tr -d '`' | grep -vE 'relu_squared|squareplus|source_gestures' | sort -u); do
 		# shellcheck disable=SC2086
 		ls -d $file >/dev/null 2>&1 || fail "$page: there is no $file"
 	done

@@ -1,6 +1,6 @@
 #!/bin/sh
 # docs/adding-an-operator.md: its edits are made in a copy of what the engine is built from, and the generic tester looks at the
-# new operator, with all kernels that the machine has but AVX-512; then in double precision for the gradients.
+# new operators, with all kernels that the machine has but AVX-512; then in double precision for the gradients.
 # Takes the better part of a minute, for the engine is built anew; not under sanitizers, nor for another machine than this.
 set -u
 [ -z "${ENGRAM_SANITIZE-}" ] || exit 77
@@ -48,7 +48,7 @@ build() {
 		fail "what it says does not build: $(grep -A3 -E 'error|warning' "$tmp/log" || tail -20 "$tmp/log")"
 }
 build plain "optest opgen"
-"$tmp/plain/test/optest" leaky_relu || fail "the tester finds a mistake in the operator"
-"$tmp/plain/opgen" | grep -q 'eg_leaky_relu' || fail "there is no builder eg_leaky_relu"
+"$tmp/plain/test/optest" relu_squared squareplus || fail "the tester finds a mistake in an operator"
+"$tmp/plain/opgen" | grep -q 'eg_squareplus' || fail "there is no builder eg_squareplus"
 build double optest -DENGRAM_DOUBLE=ON
-"$tmp/double/test/optest" leaky_relu || fail "the tester finds a wrong gradient"
+"$tmp/double/test/optest" relu_squared squareplus || fail "the tester finds a wrong gradient"

@@ -59,7 +59,47 @@ static inline int bed_size(bed *t) {
 /* Kind `n` of activation, counted round and round, with numbers that suit it. Small changes of x are small changes of the result. */
 static inline eg_act bed_act(int n) {
 	eg_act_kind kind = (eg_act_kind)(n % EG_ACT_KINDS);
-	return (eg_act){kind, 0, 0};
+	switch (kind) {
+	case EG_ACT_SCALED_TANH: return (eg_act){kind, 1.7159f, 2.0f / 3};
+	case EG_ACT_LEAKY: return (eg_act){kind, 0.1f, 0};
+	case EG_ACT_ELU: return (eg_act){kind, 1.75f, 1.05f};
+	case EG_ACT_CELU: return (eg_act){kind, 0.7f, 0};
+	case EG_ACT_CLIP: return (eg_act){kind, -0.5f, 1.5f};
+	case EG_ACT_HARD_SIGMOID: return (eg_act){kind, 0.2f, 0.4f};
+	case EG_ACT_SOFTPLUS: return (eg_act){kind, 1.5f, 0};
+	case EG_ACT_SILU: return (eg_act){kind, 1.2f, 0};
+	case EG_ACT_SHRINK: return (eg_act){kind, 0.3f, 0.3f};
+	default: return eg_act_of(kind);
+	}
+}
+
+/* What it gives, by other formulas than the kernels have. */
+static inline double bed_act_value(eg_act act, double x) {
+	const double a = (double)act.alpha, b = (double)act.beta;
+	switch (act.kind) {
+	case EG_ACT_NONE: return x;
+	case EG_ACT_RELU: return x < 0 ? 0 : x;
+	case EG_ACT_SIGMOID: return 1 / (1 + exp(-x));
+	case EG_ACT_TANH: return tanh(x);
+	case EG_ACT_SCALED_TANH: return a * tanh(b * x);
+	case EG_ACT_LEAKY: return fmax(x, 0) + a * fmin(x, 0);
+	case EG_ACT_ELU: return b * fmax(x, 0) + a * fmin(exp(x) - 1, 0);
+	case EG_ACT_CELU: return fmax(x, 0) + fmin(a * (exp(x / a) - 1), 0);
+	case EG_ACT_CLIP: return fmin(fmax(x, a), b);
+	case EG_ACT_HARD_SIGMOID: return fmin(fmax(a * x + b, 0), 1);
+	case EG_ACT_SOFTPLUS: return log(1 + exp(a * x)) / a;
+	case EG_ACT_SOFTSIGN: return x > 0 ? 1 - 1 / (1 + x) : 1 / (1 - x) - 1;
+	case EG_ACT_THRESHOLD: return x > a ? x : 0;
+	case EG_ACT_SHRINK: return x > a ? x - b : x < -a ? x + b : 0;
+	case EG_ACT_HARD_SWISH: return x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6;
+	case EG_ACT_SILU: return x / (1 + exp(-a * x));
+	case EG_ACT_MISH: return x * tanh(log(1 + exp(x)));
+	case EG_ACT_GELU: return x * erfc(-x / sqrt(2.0)) / 2;
+	case EG_ACT_GELU_TANH: return x / (1 + exp(-2 * sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+	case EG_ACT_KINDS: break;
+	}
+	fail_msg("no activation %d", (int)act.kind);
+	return 0;
 }
 
 /* `bytes` uninitialised bytes between guards, aligned to 64. */

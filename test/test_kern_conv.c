@@ -112,14 +112,6 @@ EG_ALWAYS_INLINE void naive(const eg_conv_shape *s, eg_conv_dir dir, const real 
 						}
 					}
 }
-static double activated(eg_act act, double x) {
-	switch (act.kind) {
-	case EG_ACT_RELU: return x < 0 ? 0 : x;
-	case EG_ACT_SIGMOID: return 1 / (1 + exp(-x));
-	case EG_ACT_TANH: return tanh(x);
-	default: return x;
-	}
-}
 static double largest_of(const double *x, size_t n) {
 	double largest = 1;
 	for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(x[i]));
@@ -195,7 +187,7 @@ static void check_fwd(bed *t, const eg_conv_kernels *k, const eg_conv_shape *s, 
 	naive(s, EG_CONV_FWD, plain_copy(t, of_x(s), c.x.p), c.w.p, NULL, want);
 	const double largest = largest_of(want, n); /* of the sums, not of what an activation leaves of them */
 	for (size_t i = 0; i < n; i++)
-		want[i] = activated(a.act, want[i] + (a.b.p ? (double)((real *)a.b.p)[i / (size_t)ys.plane % (size_t)s->K] : 0));
+		want[i] = bed_act_value(a.act, want[i] + (a.b.p ? (double)((real *)a.b.p)[i / (size_t)ys.plane % (size_t)s->K] : 0));
 	assert_right(c.what, plain_copy(t, ys, a.out.p), want, n, largest);
 	check_tail(c.what, ys, a.out.p, false);
 	free(want);

@@ -433,6 +433,9 @@ static void test_activation_digits(void **state) {
 	bed *t = *state;
 	enum { N = 64 };
 	for (int act = EG_ACT_NONE; act < EG_ACT_KINDS; act++) {
+		double scale = act == EG_ACT_GELU || act == EG_ACT_GELU_TANH ? 1 : 1e-30; /* these two are differences on the left */
+		label what;
+		snprintf(what, sizeof what, "act %d", act);
 		real *x = bed_reals(t, N), *y = bed_zeros(t, N), *w = bed_zeros(t, N);
 		for (int i = 0; i < N; i++) x[i] *= (real)ldexp(1, i % 40 - 30);
 		x[5] = (real)NAN, x[21] = (real)INFINITY, x[40] = (real)-INFINITY, x[63] = (real)-0.0;
@@ -440,7 +443,7 @@ static void test_activation_digits(void **state) {
 		b.y.p = w;
 		t->k->act_fwd(&a, 0, 1, NULL);
 		t->ref->act_fwd(&b, 0, 1, NULL);
-		for (int i = 0; i < N; i++) assert_near(act == EG_ACT_TANH ? "tanh" : "act", y + i, w + i, 1, 1e-6, 0);
+		for (int i = 0; i < N; i++) assert_near(what, y + i, w + i, 1, 1e-6, scale);
 		bed_clear(t, "act");
 	}
 }

@@ -31,11 +31,19 @@ static inline real real_exp(real x) { return exp(x); }
 static inline real real_log(real x) { return log(x); }
 static inline real real_tanh(real x) { return tanh(x); }
 static inline real real_sqrt(real x) { return sqrt(x); }
+static inline real real_abs(real x) { return fabs(x); }
+static inline real real_expm1(real x) { return expm1(x); }
+static inline real real_log1p(real x) { return log1p(x); }
+static inline real real_erf(real x) { return erf(x); }
 #else
 static inline real real_exp(real x) { return expf(x); }
 static inline real real_log(real x) { return logf(x); }
 static inline real real_tanh(real x) { return tanhf(x); }
 static inline real real_sqrt(real x) { return sqrtf(x); }
+static inline real real_abs(real x) { return fabsf(x); }
+static inline real real_expm1(real x) { return expm1f(x); }
+static inline real real_log1p(real x) { return log1pf(x); }
+static inline real real_erf(real x) { return erff(x); }
 #endif
 
 /* Preconditions, for asserts at the head of kernels: [begin, end) are units of `unit` elements out of `total`. */

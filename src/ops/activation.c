@@ -1,5 +1,6 @@
-/* activation.c - relu, sigmoid, tanh: element by element, in whichever layout the input lies. Backward reads y only,
- * so they work in place and fuse into the operator before them. */
+/* activation.c - the activations: element by element, in whichever layout the input lies. All are rows of one table: what differs is the
+ * kind (kern/act.h) and its numbers. Those whose derivative is told from y work in place and fuse into the operator before them; the
+ * others, from hardswish on, fuse when no backward pass follows. */
 #include "ops/ops.h"
 
 static void act_fwd(eg_emit *e) {
@@ -16,21 +17,80 @@ static void act_bwd(eg_emit *e) {
 	eg_walk w = eg_emit_walk_out(e, 0, layout);
 	eg_act_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .unit = w.unit, .total = w.total, .act = eg_emit_own_act(e)};
 	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
-	a.from = op_stride(w.block, eg_act_from_x(a.act.kind) ? eg_emit_x(e, 0, layout) : eg_emit_y(e, 0, layout), w.unit);
+	a.from = eg_act_from_x(a.act.kind) ? eg_emit_x(e, 0, layout) : eg_emit_y(e, 0, layout);
+	a.from = op_stride(w.block, a.from, w.unit);
 	a.dy = op_stride(w.block, a.dy, w.unit);
 	a.dx = op_stride(w.block, eg_emit_dx(e, 0, layout, &a.acc), w.unit);
 	OP_CALL(e, act_bwd, a, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
 }
 
-static eg_range relu_range(const void *options) {
-	EG_UNUSED(options);
-	return (eg_range){EG_RANGE_LIMITED, 0, (double)INFINITY};
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
+
+#define RANGE(name, low, high) \
+	static eg_range name(const void *options) { \
+		EG_UNUSED(options); \
+		return (eg_range){EG_RANGE_LIMITED, low, high}; \
+	}
+RANGE(range_positive, 0, (double)INFINITY)
+RANGE(range_around, -1, 1)
+RANGE(range_6, 0, 6)
+#define range_any NULL
+
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+/* Each of the structs holds the numbers of several activations, whose attributes have their own defaults, ranges and names in ONNX. */
+typedef struct act_alpha {
+	const char *name;
+	float alpha;
+} act_alpha;
+typedef struct act_two {
+	const char *name;
+	float alpha, beta;
+} act_two;
+typedef struct act_lambda {
+	const char *name;
+	float lambda;
+} act_lambda;
+typedef struct act_clip {
+	const char *name;
+	float min, max;
+} act_clip;
+typedef struct act_gelu {
+	const char *name;
+	int approximate;
+} act_gelu;
+
+#define ALPHA(def, min, text) OP_FLOAT(act_alpha, alpha, def, min, 1e6, "alpha", text)
+static const eg_attr leaky_relu_attrs[] = {ALPHA(0.01, 0, "slope for negative x")};
+static const eg_attr elu_attrs[] = {ALPHA(1, 0, "-y at the far left")};
+static const eg_attr celu_attrs[] = {ALPHA(1, 1e-6, "-y at the far left")};
+static const eg_attr softplus_attrs[] = {OP_FLOAT(act_alpha, alpha, 1, 1e-6, 1e6, NULL, "how sharp the bend is")};
+static const eg_attr silu_attrs[] = {OP_FLOAT(act_alpha, alpha, 1, 1e-6, 1e6, NULL, "factor of x in the sigmoid")};
+static const eg_attr thresholded_relu_attrs[] = {ALPHA(1, 0, "x below and up to this become zero")};
+static const eg_attr scaled_tanh_attrs[] = {
+	OP_FLOAT(act_two, alpha, 1.7159, 1e-6, 1e6, "alpha", "height"),
+	OP_FLOAT(act_two, beta, 2.0 / 3, 1e-6, 1e6, "beta", "factor of x"),
+};
+static const eg_attr hardsigmoid_attrs[] = {
+	OP_FLOAT(act_two, alpha, 1.0 / 6, 1e-6, 1e6, "alpha", "slope"),
+	OP_FLOAT(act_two, beta, 0.5, -1e6, 1e6, "beta", "y at x = 0"),
+};
+static const eg_attr hardshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "x up to this size become zero")};
+static const eg_attr softshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "by how much x comes closer to zero")};
+static const eg_attr clip_attrs[] = {
+	OP_FLOAT(act_clip, min, -1, -1e30, 1e30, "min", "smallest y"),
+	OP_FLOAT(act_clip, max, 1, -1e30, 1e30, "max", "largest y, above min"),
+};
+static const char *const approximations[] = {"none", "tanh", NULL};
+static const eg_attr gelu_attrs[] = {OP_ENUM(act_gelu, approximate, approximations, "approximate", "with tanh in place of erf")};
+
+static eg_status infer_clip(eg_infer *s) {
+	const act_clip *o = s->options;
+	if (o->min < o->max) return op_infer_same(s);
+	return eg_fail(s->err, EG_ERR_ARG, "min %g must be below max %g", (double)o->min, (double)o->max);
 }
-static eg_range tanh_range(const void *options) {
-	EG_UNUSED(options);
-	return (eg_range){EG_RANGE_LIMITED, -1, 1};
-}
-#define sigmoid_range op_range_unit
+
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
 static const eg_case cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
@@ -39,20 +99,122 @@ static const eg_case cases[] = {
 		.sizes = OP_SIZES({"height", 6})},
 	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(5, 29, 31)}, .nin = 1, .batch = 2},
 };
+/* Of an activation with options: those as they come, and others. */
+#define CASES(list, T, ...) \
+	static const eg_case list[] = { \
+		{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18}, \
+		{"rows, other numbers", &(const T){__VA_ARGS__}, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 3}, \
+		{"fixed batch, other numbers", &(const T){__VA_ARGS__}, .in = {OP_DIMS(5, 29, 31)}, .nin = 1, .batch = 2}, \
+	};
+CASES(leaky_relu_cases, act_alpha, .alpha = 0.3f)
+CASES(elu_cases, act_alpha, .alpha = 1.5f)
+CASES(celu_cases, act_alpha, .alpha = 0.7f)
+CASES(softplus_cases, act_alpha, .alpha = 2.5f)
+CASES(silu_cases, act_alpha, .alpha = 1.7f)
+CASES(thresholded_relu_cases, act_alpha, .alpha = EG_ZERO_F)
+CASES(scaled_tanh_cases, act_two, .alpha = 0.8f, .beta = 1.3f)
+CASES(hardsigmoid_cases, act_two, .alpha = 0.3f, .beta = EG_ZERO_F)
+CASES(hardshrink_cases, act_lambda, .lambda = 0.2f)
+CASES(softshrink_cases, act_lambda, .lambda = 0.2f)
+CASES(clip_cases, act_clip, .min = EG_ZERO_F, .max = 0.6f)
+CASES(gelu_cases, act_gelu, .approximate = 1)
 
-/* What differs among activations; the rest of the descriptor is the same for all. */
-#define ACTIVATION(op, kind, text, formula, where, onnx_name)                                                          \
-	static eg_act op##_act(const void *options) { return EG_UNUSED(options), eg_act_of(kind); }                    \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
-		.source = where, .options_size = sizeof(op_name_only), .min_inputs = 1, .max_inputs = 1,               \
-		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
-		.infer = op_infer_same, .fwd = act_fwd, .bwd = act_bwd, .bwd_reads_y = true, .act = op##_act,          \
-		.range = op##_range, .follows = op_follows,                                                            \
-		.onnx = onnx_name, .onnx_since = 13, OP_CASES(cases)}
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
-ACTIVATION(relu, EG_ACT_RELU, "Rectifier: negative values become zero",
-	"y = max(x, 0); dx = dy where y > 0, else 0; NaN stays NaN", "ONNX Relu-13; Nair and Hinton 2010", "Relu");
-ACTIVATION(sigmoid, EG_ACT_SIGMOID, "Logistic function: squeezes into 0..1", "y = 1 / (1 + exp(-x)); dx = dy y (1 - y)",
-	"ONNX Sigmoid-13", "Sigmoid");
-ACTIVATION(tanh, EG_ACT_TANH, "Hyperbolic tangent: squeezes into -1..1", "y = tanh(x); dx = dy (1 - y^2)",
-	"ONNX Tanh-13", "Tanh");
+/* An activation `op`: its eg_act, where `o` are the options of type T, and what else is its own. */
+#define ACTIVATION(op, T, kind, a, b, ...)                                                                             \
+	static eg_act op##_act(const void *options) {                                                                  \
+		const T *o = options;                                                                                  \
+		EG_UNUSED(o);                                                                                          \
+		return (eg_act){kind, a, b};                                                                           \
+	}                                                                                                              \
+	const eg_op eg_op_##op = {.info.name = #op, .info.layer = #op, .info.options_size = sizeof(T),                 \
+		.info.min_inputs = 1, .info.max_inputs = 1, .info.inputs = (const char *const[]){"x"},                 \
+		.info.outputs = (const char *const[]){"y", NULL}, .fwd = act_fwd, .bwd = act_bwd, .act = op##_act,     \
+		.follows = op_follows, __VA_ARGS__};
+#define TEXT(what, formula, origin) .info.doc = what, .info.equation = formula, .info.source = origin
+#define FROM_Y .bwd_reads_y = true
+#define FROM_X .bwd_reads_x = true
+/* Without options; with those of the tables above, of which a recipe may give `word` alone. */
+#define SIMPLE .infer = op_infer_same, OP_CASES(cases)
+#define OPTIONS(op, word) .info.attrs = op##_attrs, .info.nattrs = EG_COUNT(op##_attrs), .info.shorthand = word, OP_CASES(op##_cases)
+
+ACTIVATION(relu, op_name_only, EG_ACT_RELU, 0, 0, SIMPLE, FROM_Y, .range = range_positive, .onnx = "Relu", .onnx_since = 13,
+	TEXT("Rectifier: negative values become zero", "y = max(x, 0); dx = dy where y > 0, else 0; NaN stays NaN",
+		"ONNX Relu-13; Nair and Hinton 2010"))
+ACTIVATION(sigmoid, op_name_only, EG_ACT_SIGMOID, 0, 0, SIMPLE, FROM_Y, .range = op_range_unit, .onnx = "Sigmoid",
+	.onnx_since = 13, TEXT("Logistic function: squeezes into 0..1", "y = 1 / (1 + exp(-x)); dx = dy y (1 - y)", "ONNX Sigmoid-13"))
+ACTIVATION(tanh, op_name_only, EG_ACT_TANH, 0, 0, SIMPLE, FROM_Y, .range = range_around, .onnx = "Tanh", .onnx_since = 13,
+	TEXT("Hyperbolic tangent: squeezes into -1..1", "y = tanh(x); dx = dy (1 - y^2)", "ONNX Tanh-13"))
+ACTIVATION(scaled_tanh, act_two, EG_ACT_SCALED_TANH, o->alpha, o->beta, OPTIONS(scaled_tanh, NULL), FROM_Y,
+	.infer = op_infer_same,
+	TEXT("Hyperbolic tangent that is about 1 at 1 and -1 at -1", "y = alpha tanh(beta x); dx = dy beta (alpha - y^2 / alpha)",
+		"LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A: 1.7159 tanh(2 x / 3)"))
+
+ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu, "alpha"), FROM_Y, .infer = op_infer_same,
+	.onnx = "LeakyRelu", .onnx_since = 16,
+	TEXT("Leaky rectifier: negative values are made small instead of zero",
+		"y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy", "ONNX LeakyRelu-16; Maas, Hannun and Ng 2013"))
+ACTIVATION(relu6, op_name_only, EG_ACT_CLIP, 0, 6, SIMPLE, FROM_Y, .range = range_6,
+	TEXT("Rectifier that ends at 6", "y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0", "Krizhevsky 2010; PyTorch ReLU6"))
+ACTIVATION(clip, act_clip, EG_ACT_CLIP, o->min, o->max, OPTIONS(clip, NULL), FROM_Y, .infer = infer_clip, .onnx = "Clip",
+	.onnx_since = 13,
+	TEXT("No smaller and no larger than two numbers; with -1 and 1 known as hard tanh",
+		"y = min(max(x, min), max); dx = dy where min < y < max, else 0", "ONNX Clip-13; PyTorch Hardtanh"))
+ACTIVATION(thresholded_relu, act_alpha, EG_ACT_THRESHOLD, o->alpha, 0, OPTIONS(thresholded_relu, "alpha"), FROM_Y,
+	.infer = op_infer_same, .range = range_positive, .onnx = "ThresholdedRelu", .onnx_since = 10,
+	TEXT("Rectifier with a threshold: what does not exceed it becomes zero",
+		"y = x where x > alpha, else 0; dx = dy where y is not 0, else 0", "ONNX ThresholdedRelu-10; Konda, Memisevic and Krueger 2015"))
+ACTIVATION(hardshrink, act_lambda, EG_ACT_SHRINK, o->lambda, 0, OPTIONS(hardshrink, "lambda"), FROM_Y, .infer = op_infer_same,
+	.onnx = "Shrink", .onnx_since = 9,
+	TEXT("Small values become zero", "y = x where |x| > lambda, else 0; dx = dy where y is not 0, else 0",
+		"ONNX Shrink-9 with bias 0; PyTorch Hardshrink"))
+ACTIVATION(softshrink, act_lambda, EG_ACT_SHRINK, o->lambda, o->lambda, OPTIONS(softshrink, "lambda"), FROM_Y,
+	.infer = op_infer_same, .onnx = "Shrink", .onnx_since = 9,
+	TEXT("All values come closer to zero, small ones become it",
+		"y = x - lambda where x > lambda, x + lambda where x < -lambda, else 0; dx = dy where y is not 0, else 0",
+		"ONNX Shrink-9 with bias lambda; PyTorch Softshrink"))
+
+ACTIVATION(elu, act_alpha, EG_ACT_ELU, o->alpha, 1, OPTIONS(elu, "alpha"), FROM_Y, .infer = op_infer_same, .onnx = "Elu",
+	.onnx_since = 6,
+	TEXT("Exponential linear unit", "y = x where x > 0, else alpha (exp(x) - 1); dx = dy where y > 0, else dy (y + alpha)",
+		"ONNX Elu-6; Clevert, Unterthiner and Hochreiter 2016"))
+ACTIVATION(selu, op_name_only, EG_ACT_ELU, 1.7580993408473766f, 1.0507009873554805f, SIMPLE, FROM_Y, .onnx = "Selu",
+	.onnx_since = 6,
+	TEXT("Exponential linear unit that keeps mean 0 and variance 1 from layer to layer",
+		"y = gamma x where x > 0, else gamma alpha (exp(x) - 1), gamma = 1.05070099, alpha = 1.67326324; "
+		"dx = dy gamma where y > 0, else dy (y + gamma alpha)",
+		"ONNX Selu-6; Klambauer et al. 2017"))
+ACTIVATION(celu, act_alpha, EG_ACT_CELU, o->alpha, 0, OPTIONS(celu, "alpha"), FROM_Y, .infer = op_infer_same, .onnx = "Celu",
+	.onnx_since = 12,
+	TEXT("Exponential linear unit without a kink", "y = x where x > 0, else alpha (exp(x / alpha) - 1); "
+		"dx = dy where y > 0, else dy (y / alpha + 1)", "ONNX Celu-12; Barron 2017"))
+ACTIVATION(hardsigmoid, act_two, EG_ACT_HARD_SIGMOID, o->alpha, o->beta, OPTIONS(hardsigmoid, NULL), FROM_Y,
+	.infer = op_infer_same, .range = op_range_unit, .onnx = "HardSigmoid", .onnx_since = 6,
+	TEXT("Three straight lines in place of a sigmoid; the slope is PyTorch's, ONNX has 0.2 when it says nothing",
+		"y = min(max(alpha x + beta, 0), 1); dx = alpha dy where 0 < y < 1, else 0", "ONNX HardSigmoid-6; PyTorch Hardsigmoid"))
+ACTIVATION(softplus, act_alpha, EG_ACT_SOFTPLUS, o->alpha, 0, OPTIONS(softplus, "alpha"), FROM_Y, .infer = op_infer_same,
+	.range = range_positive, .onnx = "Softplus", .onnx_since = 1,
+	TEXT("A smooth rectifier", "y = log(1 + exp(alpha x)) / alpha; dx = dy (1 - exp(-alpha y))",
+		"ONNX Softplus-1 with alpha 1; Dugas et al. 2001"))
+ACTIVATION(softsign, op_name_only, EG_ACT_SOFTSIGN, 0, 0, SIMPLE, FROM_Y, .range = range_around, .onnx = "Softsign",
+	.onnx_since = 1,
+	TEXT("Squeezes into -1..1, more slowly than tanh", "y = x / (1 + |x|); dx = dy (1 - |y|)^2", "ONNX Softsign-1; Bergstra et al. 2009"))
+
+ACTIVATION(hardswish, op_name_only, EG_ACT_HARD_SWISH, 0, 0, SIMPLE, FROM_X, .onnx = "HardSwish", .onnx_since = 14,
+	TEXT("SiLU of straight lines and a parabola",
+		"y = x min(max(x / 6 + 1 / 2, 0), 1); dx = 0 where x <= -3, dy where x >= 3, else dy (x / 3 + 1 / 2)",
+		"ONNX HardSwish-14; Howard et al. 2019"))
+ACTIVATION(silu, act_alpha, EG_ACT_SILU, o->alpha, 0, OPTIONS(silu, "alpha"), FROM_X, .infer = op_infer_same,
+	TEXT("x times its sigmoid; with another alpha known as swish",
+		"y = x s, s = 1 / (1 + exp(-alpha x)); dx = dy (s + alpha x s (1 - s))",
+		"Hendrycks and Gimpel 2016; Elfwing, Uchibe and Doya 2018; Ramachandran, Zoph and Le 2017"))
+ACTIVATION(mish, op_name_only, EG_ACT_MISH, 0, 0, SIMPLE, FROM_X, .onnx = "Mish", .onnx_since = 18,
+	TEXT("x times the hyperbolic tangent of its softplus",
+		"y = x t, t = tanh(log(1 + exp(x))); dx = dy (t + x (1 - t^2) / (1 + exp(-x)))", "ONNX Mish-18; Misra 2019"))
+ACTIVATION(gelu, act_gelu, o->approximate ? EG_ACT_GELU_TANH : EG_ACT_GELU, 0, 0, OPTIONS(gelu, NULL), FROM_X,
+	.infer = op_infer_same, .onnx = "Gelu", .onnx_since = 20,
+	TEXT("x times the probability that a normal variable is smaller",
+		"y = x P(x), P(x) = (1 + erf(x / sqrt(2))) / 2; dx = dy (P(x) + x exp(-x^2 / 2) / sqrt(2 pi)); "
+		"approximate: tanh has P(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2",
+		"ONNX Gelu-20; Hendrycks and Gimpel 2016"))
