@@ -523,7 +523,7 @@ static void compare_add(bed *t, int rank, int mask_a, int mask_b, bool in_place)
 	                       .count = (int64_t)nb,
 	                       .acc = mask_a & 1},
 	               r;
-	memcpy(s.dims, a.dims, sizeof s.dims), memcpy(s.sy, a.sb, sizeof s.sy);
+	memcpy(s.dims, a.dims, sizeof a.dims), memcpy(s.sy, a.sb, sizeof a.sb);
 	r = s, r.y = bed_clone(t, s.y, nb);
 	snprintf(what, sizeof what, "sum_to rank %d dims %d %d %d %d, keep %x", rank, (int)a.dims[0], (int)a.dims[1],
 	        (int)a.dims[2], (int)a.dims[3], (unsigned)mask_b);
