@@ -1345,6 +1345,1143 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
 }
 #define eg_dropout(...) EG_BUILD_1(dropout, __VA_ARGS__, )
 
+/* ---- sub -------------------------------------------------------------------------------------------------------- */
+
+/* The difference of two tensors; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = a - b; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first
+ * da = dy, db = -dy, summed where one was repeated
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Sub-14
+ */
+typedef struct eg_sub_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sub_options;
+static inline eg_tensor eg_sub_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_sub_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "sub", options, inputs, 2);
+}
+#define eg_sub(...) EG_BUILD_2(sub, __VA_ARGS__, )
+
+/* ---- mul -------------------------------------------------------------------------------------------------------- */
+
+/* The product of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = a b; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first
+ * da = dy b, db = dy a, summed where one was repeated
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Mul-14
+ */
+typedef struct eg_mul_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_mul_options;
+static inline eg_tensor eg_mul_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_mul_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "mul", options, inputs, 2);
+}
+#define eg_mul(...) EG_BUILD_2(mul, __VA_ARGS__, )
+
+/* ---- div -------------------------------------------------------------------------------------------------------- */
+
+/* The quotient of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = a / b; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first;
+ * division by 0 gives an infinity, 0 / 0 NaN
+ * da = dy / b, db = -dy a / b^2, summed where one was repeated
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Div-14
+ */
+typedef struct eg_div_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_div_options;
+static inline eg_tensor eg_div_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_div_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "div", options, inputs, 2);
+}
+#define eg_div(...) EG_BUILD_2(div, __VA_ARGS__, )
+
+/* ---- pow -------------------------------------------------------------------------------------------------------- */
+
+/* Powers, element by element; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = a^b; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first; NaN
+ * where a < 0 and b is no whole number; a^0 = 1^b = 1 whatever the other is
+ * da = dy b a^(b-1), 0 where b = 0; db = dy a^b log a, 0 where a = 0 and b >= 0; summed where one was repeated
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Pow-15
+ */
+typedef struct eg_pow_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_pow_options;
+static inline eg_tensor eg_pow_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_pow_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "pow", options, inputs, 2);
+}
+#define eg_pow(...) EG_BUILD_2(pow, __VA_ARGS__, )
+
+/* ---- min -------------------------------------------------------------------------------------------------------- */
+
+/* The smaller of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = min(a, b), NaN where either is; shapes aligned to the right, dimensions of size 1 and missing ones in front
+ * repeated, the batch first
+ * the smaller one gets dy, equal ones half of it each, both all of it where y is NaN
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Min-13 of two; numpy.minimum
+ */
+typedef struct eg_min_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_min_options;
+static inline eg_tensor eg_min_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_min_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "min", options, inputs, 2);
+}
+#define eg_min(...) EG_BUILD_2(min, __VA_ARGS__, )
+
+/* ---- max -------------------------------------------------------------------------------------------------------- */
+
+/* The larger of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = max(a, b), NaN where either is; shapes aligned to the right, dimensions of size 1 and missing ones in front
+ * repeated, the batch first
+ * the larger one gets dy, equal ones half of it each, both all of it where y is NaN
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Max-13 of two; numpy.maximum
+ */
+typedef struct eg_max_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_max_options;
+static inline eg_tensor eg_max_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_max_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "max", options, inputs, 2);
+}
+#define eg_max(...) EG_BUILD_2(max, __VA_ARGS__, )
+
+/* ---- mod -------------------------------------------------------------------------------------------------------- */
+
+/* The remainder of a division, element by element; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = a - b floor(a / b), with the sign of b; fmod: y = a - b trunc(a / b), with the sign of a; NaN where b = 0; shapes
+ * aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first
+ * da = dy, db = -dy floor(a / b), fmod: -dy trunc(a / b); summed where one was repeated
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Mod-13; numpy.mod and numpy.fmod
+ */
+typedef struct eg_mod_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool fmod; /* the remainder has the sign of a, as in C; else that of b, as in Python */
+	bool end_; /* closes the builder's list */
+} eg_mod_options;
+static inline eg_tensor eg_mod_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_mod_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "mod", options, inputs, 2);
+}
+#define eg_mod(...) EG_BUILD_2(mod, __VA_ARGS__, )
+
+/* ---- equal ------------------------------------------------------------------------------------------------------ */
+
+/* 1 where two tensors are equal, else 0.
+ *
+ * y = a == b; NaN equals nothing; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated,
+ * the batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Equal-13 (its result is bool)
+ */
+typedef struct eg_equal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_equal_options;
+static inline eg_tensor eg_equal_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_equal_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "equal", options, inputs, 2);
+}
+#define eg_equal(...) EG_BUILD_2(equal, __VA_ARGS__, )
+
+/* ---- not_equal -------------------------------------------------------------------------------------------------- */
+
+/* 1 where two tensors differ, else 0.
+ *
+ * y = a != b; NaN differs from everything; shapes aligned to the right, dimensions of size 1 and missing ones in front
+ * repeated, the batch first
+ *
+ * Inputs: a, b. Output: y.
+ * numpy.not_equal
+ */
+typedef struct eg_not_equal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_not_equal_options;
+static inline eg_tensor eg_not_equal_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_not_equal_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "not_equal", options, inputs, 2);
+}
+#define eg_not_equal(...) EG_BUILD_2(not_equal, __VA_ARGS__, )
+
+/* ---- less ------------------------------------------------------------------------------------------------------- */
+
+/* 1 where a is less than b, else 0.
+ *
+ * y = a < b; 0 with NaN; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Less-13 (its result is bool)
+ */
+typedef struct eg_less_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_less_options;
+static inline eg_tensor eg_less_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_less_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "less", options, inputs, 2);
+}
+#define eg_less(...) EG_BUILD_2(less, __VA_ARGS__, )
+
+/* ---- less_equal ------------------------------------------------------------------------------------------------- */
+
+/* 1 where a is not more than b, else 0.
+ *
+ * y = a <= b; 0 with NaN; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX LessOrEqual-16 (its result is bool)
+ */
+typedef struct eg_less_equal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_less_equal_options;
+static inline eg_tensor eg_less_equal_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_less_equal_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "less_equal", options, inputs, 2);
+}
+#define eg_less_equal(...) EG_BUILD_2(less_equal, __VA_ARGS__, )
+
+/* ---- greater ---------------------------------------------------------------------------------------------------- */
+
+/* 1 where a is more than b, else 0.
+ *
+ * y = a > b; 0 with NaN; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Greater-13 (its result is bool)
+ */
+typedef struct eg_greater_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_greater_options;
+static inline eg_tensor eg_greater_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_greater_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "greater", options, inputs, 2);
+}
+#define eg_greater(...) EG_BUILD_2(greater, __VA_ARGS__, )
+
+/* ---- greater_equal ---------------------------------------------------------------------------------------------- */
+
+/* 1 where a is not less than b, else 0.
+ *
+ * y = a >= b; 0 with NaN; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX GreaterOrEqual-16 (its result is bool)
+ */
+typedef struct eg_greater_equal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_greater_equal_options;
+static inline eg_tensor eg_greater_equal_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_greater_equal_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "greater_equal", options, inputs, 2);
+}
+#define eg_greater_equal(...) EG_BUILD_2(greater_equal, __VA_ARGS__, )
+
+/* ---- and -------------------------------------------------------------------------------------------------------- */
+
+/* 1 where both tensors are not 0, else 0.
+ *
+ * y = (a != 0) and (b != 0); shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX And-7, of numbers
+ */
+typedef struct eg_and_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_and_options;
+static inline eg_tensor eg_and_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_and_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "and", options, inputs, 2);
+}
+#define eg_and(...) EG_BUILD_2(and, __VA_ARGS__, )
+
+/* ---- or --------------------------------------------------------------------------------------------------------- */
+
+/* 1 where at least one of two tensors is not 0, else 0.
+ *
+ * y = (a != 0) or (b != 0); shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Or-7, of numbers
+ */
+typedef struct eg_or_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_or_options;
+static inline eg_tensor eg_or_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_or_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "or", options, inputs, 2);
+}
+#define eg_or(...) EG_BUILD_2(or, __VA_ARGS__, )
+
+/* ---- xor -------------------------------------------------------------------------------------------------------- */
+
+/* 1 where exactly one of two tensors is not 0, else 0.
+ *
+ * y = (a != 0) != (b != 0); shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the
+ * batch first
+ *
+ * Inputs: a, b. Output: y.
+ * ONNX Xor-7, of numbers
+ */
+typedef struct eg_xor_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_xor_options;
+static inline eg_tensor eg_xor_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_xor_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "xor", options, inputs, 2);
+}
+#define eg_xor(...) EG_BUILD_2(xor, __VA_ARGS__, )
+
+/* ---- where ------------------------------------------------------------------------------------------------------ */
+
+/* Elements of a where the condition is not 0, else of b; dimensions of size 1, and missing ones in front, are repeated.
+ *
+ * y = a where condition != 0 (NaN too), else b; shapes aligned to the right, the batch first
+ * da = dy where condition != 0, else 0; db the other way round; summed where one was repeated; the condition has none
+ *
+ * Inputs: condition, a, b. Output: y.
+ * ONNX Where-9, the condition as numbers; numpy.where
+ */
+typedef struct eg_where_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_where_options;
+static inline eg_tensor eg_where_with(eg_graph *g, eg_tensor condition, eg_tensor a, eg_tensor b,
+	const eg_where_options *options) {
+	eg_tensor inputs[3] = {condition, a, b};
+	return eg_apply(g, "where", options, inputs, 3);
+}
+#define eg_where(...) EG_BUILD_3(where, __VA_ARGS__, )
+
+/* ---- exp -------------------------------------------------------------------------------------------------------- */
+
+/* The exponential function, element by element.
+ *
+ * y = e^x; dx = dy y
+ *
+ * Inputs: x. Output: y.
+ * ONNX Exp-13
+ */
+typedef struct eg_exp_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_exp_options;
+static inline eg_tensor eg_exp_with(eg_graph *g, eg_tensor x, const eg_exp_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "exp", options, inputs, 1);
+}
+#define eg_exp(...) EG_BUILD_1(exp, __VA_ARGS__, )
+
+/* ---- log -------------------------------------------------------------------------------------------------------- */
+
+/* The natural logarithm, element by element.
+ *
+ * y = log x; -infinity at 0, NaN below; dx = dy / x
+ *
+ * Inputs: x. Output: y.
+ * ONNX Log-13
+ */
+typedef struct eg_log_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_log_options;
+static inline eg_tensor eg_log_with(eg_graph *g, eg_tensor x, const eg_log_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "log", options, inputs, 1);
+}
+#define eg_log(...) EG_BUILD_1(log, __VA_ARGS__, )
+
+/* ---- sqrt ------------------------------------------------------------------------------------------------------- */
+
+/* The square root, element by element.
+ *
+ * y = x^(1/2); NaN below 0; dx = dy / (2 y), infinite at 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Sqrt-13
+ */
+typedef struct eg_sqrt_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sqrt_options;
+static inline eg_tensor eg_sqrt_with(eg_graph *g, eg_tensor x, const eg_sqrt_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "sqrt", options, inputs, 1);
+}
+#define eg_sqrt(...) EG_BUILD_1(sqrt, __VA_ARGS__, )
+
+/* ---- reciprocal ------------------------------------------------------------------------------------------------- */
+
+/* One divided by each element.
+ *
+ * y = 1 / x, an infinity at 0; dx = -dy y^2
+ *
+ * Inputs: x. Output: y.
+ * ONNX Reciprocal-13
+ */
+typedef struct eg_reciprocal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_reciprocal_options;
+static inline eg_tensor eg_reciprocal_with(eg_graph *g, eg_tensor x, const eg_reciprocal_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reciprocal", options, inputs, 1);
+}
+#define eg_reciprocal(...) EG_BUILD_1(reciprocal, __VA_ARGS__, )
+
+/* ---- square ----------------------------------------------------------------------------------------------------- */
+
+/* The square of each element.
+ *
+ * y = x^2; dx = 2 dy x
+ *
+ * Inputs: x. Output: y.
+ * numpy.square; ONNX Mul-14 of x and x
+ */
+typedef struct eg_square_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_square_options;
+static inline eg_tensor eg_square_with(eg_graph *g, eg_tensor x, const eg_square_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "square", options, inputs, 1);
+}
+#define eg_square(...) EG_BUILD_1(square, __VA_ARGS__, )
+
+/* ---- abs -------------------------------------------------------------------------------------------------------- */
+
+/* The absolute value of each element.
+ *
+ * y = |x|; dx = dy sign x
+ *
+ * Inputs: x. Output: y.
+ * ONNX Abs-13
+ */
+typedef struct eg_abs_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_abs_options;
+static inline eg_tensor eg_abs_with(eg_graph *g, eg_tensor x, const eg_abs_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "abs", options, inputs, 1);
+}
+#define eg_abs(...) EG_BUILD_1(abs, __VA_ARGS__, )
+
+/* ---- neg -------------------------------------------------------------------------------------------------------- */
+
+/* Each element with the other sign.
+ *
+ * y = -x; dx = -dy
+ *
+ * Inputs: x. Output: y.
+ * ONNX Neg-13
+ */
+typedef struct eg_neg_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_neg_options;
+static inline eg_tensor eg_neg_with(eg_graph *g, eg_tensor x, const eg_neg_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "neg", options, inputs, 1);
+}
+#define eg_neg(...) EG_BUILD_1(neg, __VA_ARGS__, )
+
+/* ---- sign ------------------------------------------------------------------------------------------------------- */
+
+/* The sign of each element: -1, 0 or 1.
+ *
+ * y = 1 where x > 0, -1 where x < 0, else x: 0 with its sign, NaN
+ *
+ * Inputs: x. Output: y.
+ * ONNX Sign-13
+ */
+typedef struct eg_sign_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sign_options;
+static inline eg_tensor eg_sign_with(eg_graph *g, eg_tensor x, const eg_sign_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "sign", options, inputs, 1);
+}
+#define eg_sign(...) EG_BUILD_1(sign, __VA_ARGS__, )
+
+/* ---- floor ------------------------------------------------------------------------------------------------------ */
+
+/* The next whole number below each element.
+ *
+ * y = the largest whole number <= x
+ *
+ * Inputs: x. Output: y.
+ * ONNX Floor-13
+ */
+typedef struct eg_floor_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_floor_options;
+static inline eg_tensor eg_floor_with(eg_graph *g, eg_tensor x, const eg_floor_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "floor", options, inputs, 1);
+}
+#define eg_floor(...) EG_BUILD_1(floor, __VA_ARGS__, )
+
+/* ---- ceil ------------------------------------------------------------------------------------------------------- */
+
+/* The next whole number above each element.
+ *
+ * y = the smallest whole number >= x; -0 for -1 < x < 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Ceil-13
+ */
+typedef struct eg_ceil_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_ceil_options;
+static inline eg_tensor eg_ceil_with(eg_graph *g, eg_tensor x, const eg_ceil_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "ceil", options, inputs, 1);
+}
+#define eg_ceil(...) EG_BUILD_1(ceil, __VA_ARGS__, )
+
+/* ---- round ------------------------------------------------------------------------------------------------------ */
+
+/* The nearest whole number of each element.
+ *
+ * y = the nearest whole number, of two equally near ones the even one
+ *
+ * Inputs: x. Output: y.
+ * ONNX Round-11; numpy.rint
+ */
+typedef struct eg_round_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_round_options;
+static inline eg_tensor eg_round_with(eg_graph *g, eg_tensor x, const eg_round_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "round", options, inputs, 1);
+}
+#define eg_round(...) EG_BUILD_1(round, __VA_ARGS__, )
+
+/* ---- sin -------------------------------------------------------------------------------------------------------- */
+
+/* The sine of each element, in radians.
+ *
+ * y = sin x; dx = dy cos x; NaN at infinities
+ *
+ * Inputs: x. Output: y.
+ * ONNX Sin-7
+ */
+typedef struct eg_sin_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sin_options;
+static inline eg_tensor eg_sin_with(eg_graph *g, eg_tensor x, const eg_sin_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "sin", options, inputs, 1);
+}
+#define eg_sin(...) EG_BUILD_1(sin, __VA_ARGS__, )
+
+/* ---- cos -------------------------------------------------------------------------------------------------------- */
+
+/* The cosine of each element, in radians.
+ *
+ * y = cos x; dx = -dy sin x; NaN at infinities
+ *
+ * Inputs: x. Output: y.
+ * ONNX Cos-7
+ */
+typedef struct eg_cos_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_cos_options;
+static inline eg_tensor eg_cos_with(eg_graph *g, eg_tensor x, const eg_cos_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "cos", options, inputs, 1);
+}
+#define eg_cos(...) EG_BUILD_1(cos, __VA_ARGS__, )
+
+/* ---- tan -------------------------------------------------------------------------------------------------------- */
+
+/* The tangent of each element, in radians.
+ *
+ * y = tan x; dx = dy (1 + y^2); NaN at infinities
+ *
+ * Inputs: x. Output: y.
+ * ONNX Tan-7
+ */
+typedef struct eg_tan_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_tan_options;
+static inline eg_tensor eg_tan_with(eg_graph *g, eg_tensor x, const eg_tan_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "tan", options, inputs, 1);
+}
+#define eg_tan(...) EG_BUILD_1(tan, __VA_ARGS__, )
+
+/* ---- asin ------------------------------------------------------------------------------------------------------- */
+
+/* The arc sine of each element.
+ *
+ * y = arcsin x, -pi/2 to pi/2; NaN outside of -1..1; dx = dy / (1 - x^2)^(1/2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Asin-7
+ */
+typedef struct eg_asin_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_asin_options;
+static inline eg_tensor eg_asin_with(eg_graph *g, eg_tensor x, const eg_asin_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "asin", options, inputs, 1);
+}
+#define eg_asin(...) EG_BUILD_1(asin, __VA_ARGS__, )
+
+/* ---- acos ------------------------------------------------------------------------------------------------------- */
+
+/* The arc cosine of each element.
+ *
+ * y = arccos x, 0 to pi; NaN outside of -1..1; dx = -dy / (1 - x^2)^(1/2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Acos-7
+ */
+typedef struct eg_acos_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_acos_options;
+static inline eg_tensor eg_acos_with(eg_graph *g, eg_tensor x, const eg_acos_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "acos", options, inputs, 1);
+}
+#define eg_acos(...) EG_BUILD_1(acos, __VA_ARGS__, )
+
+/* ---- atan ------------------------------------------------------------------------------------------------------- */
+
+/* The arc tangent of each element.
+ *
+ * y = arctan x, -pi/2 to pi/2; dx = dy / (1 + x^2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Atan-7
+ */
+typedef struct eg_atan_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_atan_options;
+static inline eg_tensor eg_atan_with(eg_graph *g, eg_tensor x, const eg_atan_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "atan", options, inputs, 1);
+}
+#define eg_atan(...) EG_BUILD_1(atan, __VA_ARGS__, )
+
+/* ---- sinh ------------------------------------------------------------------------------------------------------- */
+
+/* The hyperbolic sine of each element.
+ *
+ * y = (e^x - e^-x) / 2; dx = dy cosh x
+ *
+ * Inputs: x. Output: y.
+ * ONNX Sinh-9
+ */
+typedef struct eg_sinh_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sinh_options;
+static inline eg_tensor eg_sinh_with(eg_graph *g, eg_tensor x, const eg_sinh_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "sinh", options, inputs, 1);
+}
+#define eg_sinh(...) EG_BUILD_1(sinh, __VA_ARGS__, )
+
+/* ---- cosh ------------------------------------------------------------------------------------------------------- */
+
+/* The hyperbolic cosine of each element.
+ *
+ * y = (e^x + e^-x) / 2; dx = dy sinh x
+ *
+ * Inputs: x. Output: y.
+ * ONNX Cosh-9
+ */
+typedef struct eg_cosh_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_cosh_options;
+static inline eg_tensor eg_cosh_with(eg_graph *g, eg_tensor x, const eg_cosh_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "cosh", options, inputs, 1);
+}
+#define eg_cosh(...) EG_BUILD_1(cosh, __VA_ARGS__, )
+
+/* ---- asinh ------------------------------------------------------------------------------------------------------ */
+
+/* The inverse of the hyperbolic sine of each element.
+ *
+ * y = log(x + (x^2 + 1)^(1/2)); dx = dy / (x^2 + 1)^(1/2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Asinh-9
+ */
+typedef struct eg_asinh_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_asinh_options;
+static inline eg_tensor eg_asinh_with(eg_graph *g, eg_tensor x, const eg_asinh_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "asinh", options, inputs, 1);
+}
+#define eg_asinh(...) EG_BUILD_1(asinh, __VA_ARGS__, )
+
+/* ---- acosh ------------------------------------------------------------------------------------------------------ */
+
+/* The inverse of the hyperbolic cosine of each element.
+ *
+ * y = log(x + (x^2 - 1)^(1/2)); NaN below 1; dx = dy / (x^2 - 1)^(1/2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Acosh-9
+ */
+typedef struct eg_acosh_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_acosh_options;
+static inline eg_tensor eg_acosh_with(eg_graph *g, eg_tensor x, const eg_acosh_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "acosh", options, inputs, 1);
+}
+#define eg_acosh(...) EG_BUILD_1(acosh, __VA_ARGS__, )
+
+/* ---- atanh ------------------------------------------------------------------------------------------------------ */
+
+/* The inverse of the hyperbolic tangent of each element.
+ *
+ * y = log((1 + x) / (1 - x)) / 2; infinities at -1 and 1, NaN outside; dx = dy / (1 - x^2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Atanh-9
+ */
+typedef struct eg_atanh_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_atanh_options;
+static inline eg_tensor eg_atanh_with(eg_graph *g, eg_tensor x, const eg_atanh_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "atanh", options, inputs, 1);
+}
+#define eg_atanh(...) EG_BUILD_1(atanh, __VA_ARGS__, )
+
+/* ---- erf -------------------------------------------------------------------------------------------------------- */
+
+/* The error function of each element.
+ *
+ * y = 2 / pi^(1/2) times the integral of e^(-t^2) from 0 to x; dx = dy 2 / pi^(1/2) e^(-x^2)
+ *
+ * Inputs: x. Output: y.
+ * ONNX Erf-13
+ */
+typedef struct eg_erf_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_erf_options;
+static inline eg_tensor eg_erf_with(eg_graph *g, eg_tensor x, const eg_erf_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "erf", options, inputs, 1);
+}
+#define eg_erf(...) EG_BUILD_1(erf, __VA_ARGS__, )
+
+/* ---- clip ------------------------------------------------------------------------------------------------------- */
+
+/* Each element brought between two limits.
+ *
+ * y = min(max(x, min), max), so max where min > max; NaN stays; dx = dy where min <= x <= max, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Clip-6 (later ones take the limits as inputs); numpy.clip
+ */
+typedef struct eg_clip_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float min; /* least value; without it there is none */
+	float max; /* largest value; without it there is none */
+	bool end_; /* closes the builder's list */
+} eg_clip_options;
+static inline eg_tensor eg_clip_with(eg_graph *g, eg_tensor x, const eg_clip_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "clip", options, inputs, 1);
+}
+#define eg_clip(...) EG_BUILD_1(clip, __VA_ARGS__, )
+
+/* ---- is_nan ----------------------------------------------------------------------------------------------------- */
+
+/* 1 where an element is not a number, else 0.
+ *
+ * y = 1 where x is NaN, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX IsNaN-13 (its result is bool)
+ */
+typedef struct eg_is_nan_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_is_nan_options;
+static inline eg_tensor eg_is_nan_with(eg_graph *g, eg_tensor x, const eg_is_nan_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "is_nan", options, inputs, 1);
+}
+#define eg_is_nan(...) EG_BUILD_1(is_nan, __VA_ARGS__, )
+
+/* ---- is_inf ----------------------------------------------------------------------------------------------------- */
+
+/* 1 where an element is infinite, else 0.
+ *
+ * y = 1 where x is +infinity (if positive) or -infinity (if negative), else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX IsInf-10 (its result is bool)
+ */
+typedef struct eg_is_inf_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool no_positive; /* true switches this off: positive infinity counts */
+	bool no_negative; /* true switches this off: negative infinity counts */
+	bool end_; /* closes the builder's list */
+} eg_is_inf_options;
+static inline eg_tensor eg_is_inf_with(eg_graph *g, eg_tensor x, const eg_is_inf_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "is_inf", options, inputs, 1);
+}
+#define eg_is_inf(...) EG_BUILD_1(is_inf, __VA_ARGS__, )
+
+/* ---- not -------------------------------------------------------------------------------------------------------- */
+
+/* 1 where an element is 0, else 0.
+ *
+ * y = 1 where x = 0, else 0; NaN is not 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Not-1, of numbers
+ */
+typedef struct eg_not_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_not_options;
+static inline eg_tensor eg_not_with(eg_graph *g, eg_tensor x, const eg_not_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "not", options, inputs, 1);
+}
+#define eg_not(...) EG_BUILD_1(not, __VA_ARGS__, )
+
+/* ---- reduce_sum ------------------------------------------------------------------------------------------------- */
+
+/* The sum over some dimensions.
+ *
+ * y = sum of x, over the dimensions `axes` of x, or all; dx = dy
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceSum-13 (axes as an attribute)
+ */
+typedef struct eg_reduce_sum_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_sum_options;
+static inline eg_tensor eg_reduce_sum_with(eg_graph *g, eg_tensor x, const eg_reduce_sum_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_sum", options, inputs, 1);
+}
+#define eg_reduce_sum(...) EG_BUILD_1(reduce_sum, __VA_ARGS__, )
+
+/* ---- reduce_mean ------------------------------------------------------------------------------------------------ */
+
+/* The mean over some dimensions.
+ *
+ * y = sum of x / n, over the dimensions `axes` of x, or all, n of them; dx = dy / n
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceMean-13
+ */
+typedef struct eg_reduce_mean_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_mean_options;
+static inline eg_tensor eg_reduce_mean_with(eg_graph *g, eg_tensor x, const eg_reduce_mean_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_mean", options, inputs, 1);
+}
+#define eg_reduce_mean(...) EG_BUILD_1(reduce_mean, __VA_ARGS__, )
+
+/* ---- reduce_max ------------------------------------------------------------------------------------------------- */
+
+/* The maximum over some dimensions.
+ *
+ * y = max of x, over the dimensions `axes` of x, or all; NaN where there is one; dx = dy / k for the k elements that
+ * are y, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceMax-13; numpy.amax
+ */
+typedef struct eg_reduce_max_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_max_options;
+static inline eg_tensor eg_reduce_max_with(eg_graph *g, eg_tensor x, const eg_reduce_max_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_max", options, inputs, 1);
+}
+#define eg_reduce_max(...) EG_BUILD_1(reduce_max, __VA_ARGS__, )
+
+/* ---- reduce_min ------------------------------------------------------------------------------------------------- */
+
+/* The minimum over some dimensions.
+ *
+ * y = min of x, over the dimensions `axes` of x, or all; NaN where there is one; dx = dy / k for the k elements that
+ * are y, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceMin-13; numpy.amin
+ */
+typedef struct eg_reduce_min_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_min_options;
+static inline eg_tensor eg_reduce_min_with(eg_graph *g, eg_tensor x, const eg_reduce_min_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_min", options, inputs, 1);
+}
+#define eg_reduce_min(...) EG_BUILD_1(reduce_min, __VA_ARGS__, )
+
+/* ---- reduce_prod ------------------------------------------------------------------------------------------------ */
+
+/* The product over some dimensions.
+ *
+ * y = product of x, over the dimensions `axes` of x, or all; dx = dy times the product of the others
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceProd-13
+ */
+typedef struct eg_reduce_prod_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_prod_options;
+static inline eg_tensor eg_reduce_prod_with(eg_graph *g, eg_tensor x, const eg_reduce_prod_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_prod", options, inputs, 1);
+}
+#define eg_reduce_prod(...) EG_BUILD_1(reduce_prod, __VA_ARGS__, )
+
+/* ---- reduce_l1 -------------------------------------------------------------------------------------------------- */
+
+/* The sum of absolute values over some dimensions.
+ *
+ * y = sum of |x|, over the dimensions `axes` of x, or all; dx = dy sign x
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceL1-13
+ */
+typedef struct eg_reduce_l1_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_l1_options;
+static inline eg_tensor eg_reduce_l1_with(eg_graph *g, eg_tensor x, const eg_reduce_l1_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_l1", options, inputs, 1);
+}
+#define eg_reduce_l1(...) EG_BUILD_1(reduce_l1, __VA_ARGS__, )
+
+/* ---- reduce_l2 -------------------------------------------------------------------------------------------------- */
+
+/* The Euclidean norm over some dimensions.
+ *
+ * y = (sum of x^2)^(1/2), over the dimensions `axes` of x, or all; dx = dy x / y, 0 where y = 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceL2-13
+ */
+typedef struct eg_reduce_l2_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_l2_options;
+static inline eg_tensor eg_reduce_l2_with(eg_graph *g, eg_tensor x, const eg_reduce_l2_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_l2", options, inputs, 1);
+}
+#define eg_reduce_l2(...) EG_BUILD_1(reduce_l2, __VA_ARGS__, )
+
+/* ---- reduce_sum_square ------------------------------------------------------------------------------------------ */
+
+/* The sum of squares over some dimensions.
+ *
+ * y = sum of x^2, over the dimensions `axes` of x, or all; dx = 2 dy x
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceSumSquare-13
+ */
+typedef struct eg_reduce_sum_square_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_sum_square_options;
+static inline eg_tensor eg_reduce_sum_square_with(eg_graph *g, eg_tensor x, const eg_reduce_sum_square_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_sum_square", options, inputs, 1);
+}
+#define eg_reduce_sum_square(...) EG_BUILD_1(reduce_sum_square, __VA_ARGS__, )
+
+/* ---- reduce_log_sum --------------------------------------------------------------------------------------------- */
+
+/* The logarithm of the sum over some dimensions.
+ *
+ * y = log of the sum of x, over the dimensions `axes` of x, or all; dx = dy e^-y
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceLogSum-13
+ */
+typedef struct eg_reduce_log_sum_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_log_sum_options;
+static inline eg_tensor eg_reduce_log_sum_with(eg_graph *g, eg_tensor x, const eg_reduce_log_sum_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_log_sum", options, inputs, 1);
+}
+#define eg_reduce_log_sum(...) EG_BUILD_1(reduce_log_sum, __VA_ARGS__, )
+
+/* ---- reduce_log_sum_exp ----------------------------------------------------------------------------------------- */
+
+/* The logarithm of the sum of exponentials over some dimensions.
+ *
+ * y = log of the sum of e^x, over the dimensions `axes` of x, or all, by way of the maximum, so that nothing overflows;
+ * dx = dy e^(x - y)
+ *
+ * Inputs: x. Output: y.
+ * ONNX ReduceLogSumExp-13
+ */
+typedef struct eg_reduce_log_sum_exp_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are reduced, in any order; negative counts from the end; without it all */
+	bool keepdims; /* they stay, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_reduce_log_sum_exp_options;
+static inline eg_tensor eg_reduce_log_sum_exp_with(eg_graph *g, eg_tensor x, const eg_reduce_log_sum_exp_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "reduce_log_sum_exp", options, inputs, 1);
+}
+#define eg_reduce_log_sum_exp(...) EG_BUILD_1(reduce_log_sum_exp, __VA_ARGS__, )
+
+/* ---- arg_max ---------------------------------------------------------------------------------------------------- */
+
+/* The place of the largest element along a dimension, from 0 on, as EG_I32.
+ *
+ * y = the first index along `axis` of the maximum (last: of equal ones the last); of the first NaN where there is one
+ *
+ * Inputs: x. Output: y.
+ * ONNX ArgMax-13 (int32 in place of int64); numpy.argmax
+ */
+typedef struct eg_arg_max_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension that is reduced; negative counts from the end; default -1 */
+	bool last; /* of equal ones the last, not the first */
+	bool keepdims; /* it stays, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_arg_max_options;
+static inline eg_tensor eg_arg_max_with(eg_graph *g, eg_tensor x, const eg_arg_max_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "arg_max", options, inputs, 1);
+}
+#define eg_arg_max(...) EG_BUILD_1(arg_max, __VA_ARGS__, )
+
+/* ---- arg_min ---------------------------------------------------------------------------------------------------- */
+
+/* The place of the smallest element along a dimension, from 0 on, as EG_I32.
+ *
+ * y = the first index along `axis` of the minimum (last: of equal ones the last); of the first NaN where there is one
+ *
+ * Inputs: x. Output: y.
+ * ONNX ArgMin-13 (int32 in place of int64); numpy.argmin
+ */
+typedef struct eg_arg_min_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension that is reduced; negative counts from the end; default -1 */
+	bool last; /* of equal ones the last, not the first */
+	bool keepdims; /* it stays, with size 1 */
+	bool end_; /* closes the builder's list */
+} eg_arg_min_options;
+static inline eg_tensor eg_arg_min_with(eg_graph *g, eg_tensor x, const eg_arg_min_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "arg_min", options, inputs, 1);
+}
+#define eg_arg_min(...) EG_BUILD_1(arg_min, __VA_ARGS__, )
+
 /* ---- weighted_sum ----------------------------------------------------------------------------------------------- */
 
 /* The sum of two numbers, each times a weight: an objective of several losses.

@@ -14,6 +14,7 @@
 	X(conv_pool_pack) X(conv_pool_fwd) X(conv_pool_unpool) X(conv_pool_bwd_weights) X(batchnorm_fold) \
 	X(batchnorm_part) X(batchnorm_stats) X(batchnorm_fixed) X(batchnorm_fwd) X(batchnorm_bwd_part)                 \
 	X(batchnorm_bwd_stats) X(batchnorm_bwd) X(pad_fwd) X(pad_bwd)                                                  \
+	X(unary_fwd) X(unary_bwd) X(binary) X(binary_bwd) X(select) X(reduce) X(reduce_bwd)                           \
 	X(copy) X(fill) X(dropout)                                                                                     \
 	X(add) X(sum_to) X(strided) X(concat) X(split) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
 	X(embed_fwd) X(embed_bwd) X(steps) X(pool_steps) X(attention_fwd) X(attention_bwd) X(regress_fwd)              \

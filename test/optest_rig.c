@@ -167,11 +167,12 @@ int64_t rig_count(const rig *r, const char *name) {
 	return eg_dims_count(&d, 0);
 }
 
-/* Uniform in (low, low + 2). */
-static void fill(real *v, int64_t n, double low, uint32_t id) {
+/* Uniform in (low, high). */
+static void fill_between(real *v, int64_t n, double low, double high, uint32_t id) {
 	eg_rng rng = {17, eg_stream(EG_RNG_TEST, id, 0)};
-	for (int64_t i = 0; v && i < n; i++) v[i] = (real)(low + 2 * eg_rng_uniform(rng, (uint64_t)i));
+	for (int64_t i = 0; v && i < n; i++) v[i] = (real)(low + (high - low) * eg_rng_uniform(rng, (uint64_t)i));
 }
+static void fill(real *v, int64_t n, double low, uint32_t id) { fill_between(v, n, low, low + 2, id); }
 
 /* Inputs after the first are positive, because they may be weights whose sum is a divisor. */
 static void fill_input(rig *r, int i) {
@@ -184,7 +185,10 @@ static void fill_input(rig *r, int i) {
 			c->values && c->values[i] ? c->values[i][k] : (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
 	for (int64_t k = 0; k < n && c->ties && c->type[i] == EG_F32; k++)
 		((real *)data)[k] = (real)eg_rng_below(rng, (uint64_t)k, 4) / 2 - 1;
-	if (c->type[i] == EG_F32 && !c->ties) fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);
+	if (i == 0 && c->low < c->high)
+		fill_between(data, n, (double)c->low, (double)c->high, 0);
+	else if (c->type[i] == EG_F32 && !c->ties)
+		fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);
 }
 
 /* The number of the input that holds how long the sequences of input i are; -1: none does. */

@@ -37,6 +37,7 @@ int eg_emit_samples(const eg_emit *e) {
 /* ---- plain questions -------------------------------------------------------------------------------------------------------------- */
 
 const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
+int eg_emit_code(const eg_emit *e) { return node_of(e)->op->code; }
 const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern; }
 bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
 bool eg_emit_frozen(const eg_emit *e, int i) { return eg_plan_frozen(e->plan, node_of(e)->param[i]); }

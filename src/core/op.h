@@ -90,6 +90,7 @@ typedef struct eg_case {
 	int nin;
 	bool linear;          /* linear in its floating-point input 0 (bias aside): the adjoint identity is checked */
 	bool ties;            /* inputs hold equal values on purpose; no central differences */
+	float low, high;      /* input 0 lies between them, and stands behind no other op; both 0: between -1 and 1 */
 	bool random;          /* forward depends on the seed (dropout) */
 } eg_case;
 
@@ -112,6 +113,7 @@ typedef struct eg_op {
 	 * a, b, c instead of 0, 1, 2: only where the input behind it is left out. What lies behind a length has no influence on
 	 * anything, whatever it is, NaN included: its gradient is 0, and nothing is multiplied with it. NULL: none. */
 	const char *lengths;
+	int code;                      /* of a member of a family, whose functions are shared: which one it is (eg_emit_code) */
 	void (*fwd)(eg_emit *e);
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
@@ -144,6 +146,7 @@ extern const int eg_ops_count;
 /* ---- what fwd and bwd may ask and do -------------------------------------------------------------------------------------------- */
 
 const void *eg_emit_options(const eg_emit *e);
+int eg_emit_code(const eg_emit *e);
 const eg_kernels *eg_emit_kernels(const eg_emit *e);
 bool eg_emit_training(const eg_emit *e);       /* a backward pass will follow */
 bool eg_emit_frozen(const eg_emit *e, int i);  /* parameter i is not to change */

@@ -20,6 +20,9 @@
 #include "kern/body_upsample.h"
 #include "kern/body_conv_pool.h"
 #include "kern/body_map.h"
+#include "kern/body_unary.h"
+#include "kern/body_binary.h"
+#include "kern/body_reduce.h"
 #include "kern/body_strided.h"
 #include "kern/body_batchnorm.h"
 #include "kern/body_loss.h"
@@ -42,6 +45,9 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_upsample)(k);
 	EG_NAME(fill_conv_pool)(k);
 	EG_NAME(fill_map)(k);
+	EG_NAME(fill_unary)(k);
+	EG_NAME(fill_binary)(k);
+	EG_NAME(fill_reduce)(k);
 	EG_NAME(fill_strided)(k);
 	EG_NAME(fill_batchnorm)(k);
 	EG_NAME(fill_loss)(k);

@@ -29,13 +29,15 @@
  * Buffers are aligned to 64 bytes and hold `real` unless said. Outputs never alias inputs unless the slot says "in place
  * allowed". `acc`: add to the output instead of overwriting it. An optional buffer that is absent has p == NULL.
  *
- * What is about pictures stands in kern_pictures.h, what is about sequences in kern_sequences.h; the rest, and the table, here.
+ * What is about pictures stands in kern_pictures.h, what is about sequences in kern_sequences.h, families of arithmetic in kern_families.h; the rest,
+ * and the table, here.
  *
  * Every args struct begins with its buffers: those that are read, then those that are written; the plan relies on it.
  * Names of implementations: what_dtype_tile__isa, e.g. gemm_f32_14x32__avx512. */
 #ifndef ENGRAM_KERN_H
 #define ENGRAM_KERN_H
 
+#include "kern/kern_families.h"
 #include "kern/kern_pictures.h"
 #include "kern/kern_sequences.h"
 
@@ -345,6 +347,14 @@ typedef struct eg_kernels {
 	eg_kernel strided; /* eg_strided_args */
 	eg_kernel concat;  /* eg_concat_args */
 	eg_kernel split;   /* eg_split_args */
+
+	eg_kernel unary_fwd;  /* eg_unary_args */
+	eg_kernel unary_bwd;  /* eg_unary_bwd_args */
+	eg_kernel binary;     /* eg_binary_args */
+	eg_kernel binary_bwd; /* eg_binary_bwd_args */
+	eg_kernel select;     /* eg_select_args */
+	eg_kernel reduce;     /* eg_reduce_args */
+	eg_kernel reduce_bwd; /* eg_reduce_bwd_args */
 
 	eg_kernel softmax_fwd; /* eg_softmax_args */
 	eg_kernel softmax_bwd; /* eg_softmax_bwd_args */

@@ -9,6 +9,9 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_conv_blocked__ref(k);
 	fill_pool__ref(k);
 	fill_map__ref(k);
+	fill_unary__ref(k);
+	fill_binary__ref(k);
+	fill_reduce__ref(k);
 	fill_strided__ref(k);
 	fill_batchnorm__ref(k);
 	fill_loss__ref(k);

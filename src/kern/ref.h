@@ -16,6 +16,9 @@ void fill_conv__ref(eg_kernels *k);
 void fill_conv_blocked__ref(eg_kernels *k);
 void fill_pool__ref(eg_kernels *k);
 void fill_map__ref(eg_kernels *k);
+void fill_unary__ref(eg_kernels *k);
+void fill_binary__ref(eg_kernels *k);
+void fill_reduce__ref(eg_kernels *k);
 void fill_strided__ref(eg_kernels *k);
 void fill_batchnorm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
@@ -25,6 +28,13 @@ void fill_crf__ref(eg_kernels *k);
 void fill_recurrent__ref(eg_kernels *k);
 void fill_optimizer__ref(eg_kernels *k);
 void fill_peak__ref(eg_kernels *k);
+
+/* REAL(sin) is C's function in the precision of `real`. */
+#ifdef ENGRAM_DOUBLE
+#define REAL(name) name
+#else
+#define REAL(name) name##f
+#endif
 
 #ifdef ENGRAM_DOUBLE
 static inline real real_exp(real x) { return exp(x); }

@@ -22,6 +22,7 @@
  *   vwins(x, best)                x is larger, or the first NaN
  *   vscalef(x, n)                 2^n * x for an integral n in vector form, saturating to 0 and infinity
  *   vscalef_near(x, n)            the same where x is about 1 and |n| <= 100
+ *   vfraction(x, &n)              x = f 2^n with 1/2 <= |f| < 1, for a normal number x; f
  *   vsum vmax_all                 over all lanes, always in the same order; a NaN may or may not come through vmax_all
  *   vsum4(a, b, c, d, to, add)    to[0..4) = [to +] the four sums, each in the same order
  *   vtranspose(r)                 columns into rows of a V x V tile, in place
@@ -42,6 +43,8 @@
 #define ENGRAM_SIMD_H
 
 #include "kern/kern.h"
+
+#include <math.h>
 
 #define EG_CAT2(a, b) a##__##b
 #define EG_CAT(a, b) EG_CAT2(a, b)
@@ -94,6 +97,32 @@ EG_ALWAYS_INLINE vf vexp(vf x) {
 	p = vfma(p, r, vset1(1.0f));
 	p = vfma(p, r, vset1(1.0f));
 	return vsel(vnan(in), in, vscalef(p, n));
+}
+/* log x = n log 2 + log f by Cephes' polynomial on f - 1 (relative error 1.2e-7), sqrt(1/2) <= f < sqrt 2; -infinity at 0, NaN below. */
+EG_ALWAYS_INLINE vf vlog(vf x) {
+	const vf one = vset1(1.0f);
+	vm tiny = vgt(vset1(1.17549435e-38f), x); /* no normal number: brought up, or not in the domain */
+	vf n, f = vfraction(vsel(tiny, vmul(x, vset1(33554432.0f)), x), &n);
+	n = vsub(n, vsel(tiny, vset1(25.0f), vzero()));
+	vm low = vgt(vset1(0.707106781186547524f), f);
+	n = vsub(n, vsel(low, one, vzero()));
+	f = vsub(vsel(low, vadd(f, f), f), one);
+	vf z = vmul(f, f), p = vset1(7.0376836292e-2f);
+	p = vfma(p, f, vset1(-1.1514610310e-1f));
+	p = vfma(p, f, vset1(1.1676998740e-1f));
+	p = vfma(p, f, vset1(-1.2420140846e-1f));
+	p = vfma(p, f, vset1(1.4249322787e-1f));
+	p = vfma(p, f, vset1(-1.6668057665e-1f));
+	p = vfma(p, f, vset1(2.0000714765e-1f));
+	p = vfma(p, f, vset1(-2.4999993993e-1f));
+	p = vfma(p, f, vset1(3.3333331174e-1f));
+	vf y = vmul(vmul(p, f), z);
+	y = vfma(n, vset1(-2.12194440e-4f), y);
+	y = vfnma(vset1(0.5f), z, y);
+	y = vfma(n, vset1(0.693359375f), vadd(f, y));
+	y = vsel(vgt(x, vset1(3.40282347e38f)), x, y);
+	y = vsel(vgt(x, vzero()), y, vsel(vgt(vzero(), x), vset1(NAN), vset1(-INFINITY)));
+	return vsel(vnan(x), x, y);
 }
 EG_ALWAYS_INLINE vf vsigmoid(vf x) { return vdiv(vset1(1.0f), vadd(vset1(1.0f), vexp(vsub(vzero(), x)))); }
 /* tanh x = 1 - 2 / (e^2x + 1) for |x| >= 0.625, below an odd polynomial (Cephes), so that small values keep all digits. */

@@ -69,6 +69,12 @@ EG_ALWAYS_INLINE vf vscalef_near(vf x, vf n) { /* n of NaN becomes 2^31, shifted
 	__m256i i = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
 	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), i));
 }
+EG_ALWAYS_INLINE vf vfraction(vf x, vf *n) {
+	__m256i bits = _mm256_castps_si256(x), e = _mm256_and_si256(_mm256_srli_epi32(bits, 23), _mm256_set1_epi32(255));
+	*n = _mm256_cvtepi32_ps(_mm256_sub_epi32(e, _mm256_set1_epi32(126)));
+	bits = _mm256_and_si256(bits, _mm256_set1_epi32((int)0x807fffff));
+	return _mm256_castsi256_ps(_mm256_or_si256(bits, _mm256_set1_epi32(0x3f000000)));
+}
 EG_ALWAYS_INLINE float vsum(vf x) {
 	__m128 b = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
 	b = _mm_add_ps(b, _mm_movehl_ps(b, b));

@@ -57,6 +57,10 @@ EG_ALWAYS_INLINE vf vscalef(vf x, vf n) { return _mm512_scalef_ps(x, n); }
 EG_ALWAYS_INLINE vf vscalef_near(vf x, vf n) { return _mm512_scalef_ps(x, n); }
 EG_ALWAYS_INLINE vf vround(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 EG_ALWAYS_INLINE vf vabs(vf x) { return _mm512_abs_ps(x); }
+EG_ALWAYS_INLINE vf vfraction(vf x, vf *n) {
+	*n = _mm512_add_ps(_mm512_getexp_ps(x), _mm512_set1_ps(1.0f));
+	return _mm512_getmant_ps(x, _MM_MANT_NORM_p5_1, _MM_MANT_SIGN_src);
+}
 EG_ALWAYS_INLINE float vsum(vf x) {
 	__m256 a = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
 	__m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

@@ -85,6 +85,12 @@ EG_ALWAYS_INLINE vf vscalef_near(vf x, vf n) { /* n of NaN becomes 0: x stays */
 	int32x4_t i = vshlq_n_s32(vcvtnq_s32_f32(n), 23);
 	return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(x), i));
 }
+EG_ALWAYS_INLINE vf vfraction(vf x, vf *n) {
+	uint32x4_t bits = vreinterpretq_u32_f32(x), e = vandq_u32(vshrq_n_u32(bits, 23), vdupq_n_u32(255));
+	*n = vcvtq_f32_s32(vsubq_s32(vreinterpretq_s32_u32(e), vdupq_n_s32(126)));
+	bits = vandq_u32(bits, vdupq_n_u32(0x807fffff));
+	return vreinterpretq_f32_u32(vorrq_u32(bits, vdupq_n_u32(0x3f000000)));
+}
 EG_ALWAYS_INLINE float vsum(vf x) { return vaddvq_f32(x); }
 EG_ALWAYS_INLINE float vmax_all(vf x) { return vmaxvq_f32(x); }
 EG_ALWAYS_INLINE void vsum4(vf a, vf b, vf c, vf d, float *to, bool add) {

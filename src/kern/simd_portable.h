@@ -92,6 +92,11 @@ EG_APART vf vscalef_near(vf x, vf n) { /* n of NaN becomes 0: x stays */
 	for EG_LANES (i) whole[i] = n[i] == n[i] ? (int)n[i] : 0;
 	return (vf)((vm)x + (whole << 23));
 }
+EG_APART vf vfraction(vf x, vf *n) {
+	vm bits = (vm)x;
+	for EG_LANES (i) (*n)[i] = (float)((bits[i] >> 23 & 255) - 126);
+	return (vf)((bits & (INT32_MIN | 0x7fffff)) | 0x3f000000);
+}
 EG_APART float vsum(vf x) {
 	for (int half = EG_V / 2; half > 0; half /= 2)
 		for (int i = 0; i < half; i++) x[i] += x[i + half];

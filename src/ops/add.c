@@ -1,53 +1,9 @@
 /* add.c - sum of two tensors with broadcasting. */
-#include "ops/ops.h"
+#include "ops/broadcast.h"
 
-static_assert((int)EG_KDIMS >= (int)EG_MAX_DIMS, "the kernels know as many dimensions as a tensor may have");
+static const char *const names[] = {"a", "b"};
 
-static bool same_dims(const eg_dims *a, const eg_dims *b) {
-	return a->rank == b->rank && !memcmp(a->d, b->d, (size_t)a->rank * sizeof a->d[0]);
-}
-
-/* Size of dimension i of `rank`, when the dimensions of t are aligned to the right; 1 where t has none. */
-static int64_t aligned(const eg_dims *t, int i, int rank) {
-	int j = i - (rank - t->rank);
-	return j < 0 ? 1 : t->d[j];
-}
-
-static eg_status add_infer(eg_infer *s) {
-	const eg_dims *a = &s->in[0], *b = &s->in[1];
-	eg_dims *y = &s->out[0];
-	char ta[128], tb[128];
-	if (op_check_real(s, 0, "a") || op_check_real(s, 1, "b")) return s->err->status;
-	y->rank = a->rank > b->rank ? a->rank : b->rank;
-	const bool sequence = (a->rank == y->rank && op_time_first(&s->declared[0])) || (b->rank == y->rank && op_time_first(&s->declared[1]));
-	for (int i = 0; i < y->rank; i++) {
-		int64_t da = aligned(a, i, y->rank), db = aligned(b, i, y->rank);
-		if (!eg_dim_fits(da, db) && da != 1 && db != 1)
-			return eg_fail(s->err, EG_ERR_SHAPE,
-				"a %s and b %s do not fit: dimension %d, aligned to the right, must be equal, or 1 in "
-				"one of "
-				"them",
-				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
-		y->d[i] = da == 1 ? db : db == 1 ? da : eg_dim_surer(da, db);
-		if (eg_dim_is_batch(y->d[i]) && da != db && i > 0 && !sequence)
-			return eg_fail(s->err, EG_ERR_SHAPE,
-				"a %s and b %s: the batch of one would meet dimension %d of the other; give both as "
-				"many "
-				"dimensions",
-				eg_dims_text(a, ta, sizeof ta), eg_dims_text(b, tb, sizeof tb), i);
-	}
-	return EG_OK;
-}
-
-/* Element strides of t when it is read in the shape y; 0 where it is repeated. */
-static void strides(const eg_dims *t, const eg_dims *y, int64_t *out) {
-	int64_t step = 1;
-	for (int i = y->rank - 1; i >= 0; i--) {
-		int64_t d = aligned(t, i, y->rank);
-		out[i] = d == 1 ? 0 : step;
-		step *= d;
-	}
-}
+static eg_status add_infer(eg_infer *s) { return broadcast_infer(s, names, 0, 2); }
 
 /* Equal shapes: elements side by side, in the layout of a, in place of a where nobody else needs it. */
 static void add_flat(eg_emit *e) {
@@ -62,7 +18,7 @@ static void add_flat(eg_emit *e) {
 
 static bool add_follows(const eg_emit *e) {
 	eg_dims a = eg_emit_in_dims(e, 0), b = eg_emit_in_dims(e, 1);
-	return same_dims(&a, &b) && eg_emit_in_batched(e, 0) == eg_emit_in_batched(e, 1);
+	return broadcast_same(&a, &b) && eg_emit_in_batched(e, 0) == eg_emit_in_batched(e, 1);
 }
 
 static void add_fwd(eg_emit *e) {
@@ -73,8 +29,8 @@ static void add_fwd(eg_emit *e) {
 	}
 	eg_add_args g = {.act = eg_emit_act(e), .rank = y.rank, .rows = EG_BLOCK};
 	memcpy(g.dims, y.d, (size_t)y.rank * sizeof y.d[0]);
-	strides(&a, &y, g.sa);
-	strides(&b, &y, g.sb);
+	broadcast_strides(&a, &y, g.sa);
+	broadcast_strides(&b, &y, g.sb);
 	op_blocks job = op_blocks_of(eg_emit_out_batched(e, 0), y.d[0]);
 	g.a = op_stride(job.block, eg_emit_x(e, 0, EG_PLAIN), g.sa[0] * g.rows);
 	g.b = op_stride(job.block, eg_emit_x(e, 1, EG_PLAIN), g.sb[0] * g.rows);
@@ -88,14 +44,14 @@ static void add_bwd(eg_emit *e) {
 	for (int i = 0; i < 2; i++) {
 		eg_dims x = eg_emit_in_dims(e, i);
 		if (!eg_emit_needs_dx(e, i)) continue;
-		if (same_dims(&x, &y) && eg_emit_in_batched(e, i) == eg_emit_out_batched(e, 0)) {
+		if (broadcast_same(&x, &y) && eg_emit_in_batched(e, i) == eg_emit_out_batched(e, 0)) {
 			eg_emit_dx_same(e, i, eg_emit_out_layout(e));
 			continue;
 		}
 		eg_sum_to_args t = {.x = eg_emit_dy(e, 0, EG_PLAIN), .rank = y.rank, .count = eg_dims_count(&x, 0)};
 		if (!t.x.p) return;
 		memcpy(t.dims, y.d, (size_t)y.rank * sizeof y.d[0]);
-		strides(&x, &y, t.sy);
+		broadcast_strides(&x, &y, t.sy);
 		t.y = eg_emit_dx(e, i, EG_PLAIN, &t.acc);
 		OP_CALL(e, sum_to, t, 1, 1, .units = (int)((t.count + EG_BLOCK - 1) / EG_BLOCK),
 			.flops = (double)eg_dims_count(&y, 0));
@@ -130,7 +86,7 @@ const eg_op eg_op_add = {
 		.options_size = sizeof(op_name_only),
 		.min_inputs = 2,
 		.max_inputs = 2,
-		.inputs = (const char *const[]){"a", "b"},
+		.inputs = names,
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = add_infer,

@@ -121,6 +121,12 @@ static inline eg_status op_infer_same(eg_infer *s) {
 	return EG_OK;
 }
 
+/* The same where no gradient flows back from it. */
+static inline eg_status op_infer_same_constant(eg_infer *s) {
+	s->out_constant[0] = true;
+	return op_infer_same(s);
+}
+
 /* Ranges that several operators have. */
 static inline eg_range op_range_of_input(const void *options) {
 	EG_UNUSED(options);
