@@ -278,7 +278,7 @@ typedef struct eg_node_info {
 	const void *options; /* with defaults filled in, EG_ZERO and EG_ZERO_F replaced by 0 */
 	int ninputs, noutputs;
 	eg_tensor inputs[EG_MAX_INPUTS], outputs[EG_MAX_OUTPUTS];
-	int64_t params;        /* elements of all its weights */
+	int64_t params;        /* elements of all its weights, but for those that an earlier node has too (option `weights`) */
 	int64_t state;         /* and of what is kept with them but not trained */
 	int64_t macs;          /* multiply-adds for one sample (of a sequence: one time step; where sizes of its output are open: for one of each),
 	                        * forward; 0 where the field does not count them */

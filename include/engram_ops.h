@@ -55,6 +55,7 @@ typedef struct eg_conv2d_options {
 	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
 	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
 	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	bool end_; /* closes the builder's list */
 } eg_conv2d_options;
 static inline eg_tensor eg_conv2d_with(eg_graph *g, eg_tensor x, const eg_conv2d_options *options) {
@@ -171,6 +172,7 @@ typedef struct eg_batchnorm_options {
 	float momentum; /* share of the batch in the running statistics after a step (ONNX counts the rest instead: 1 - momentum); default 0.1 */
 	float eps; /* added to the variance; default 1e-05 */
 	bool frozen; /* in training too the running statistics are used, and left as they are (fine-tuning) */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	bool end_; /* closes the builder's list */
 } eg_batchnorm_options;
 static inline eg_tensor eg_batchnorm_with(eg_graph *g, eg_tensor x, const eg_batchnorm_options *options) {
@@ -216,6 +218,7 @@ typedef struct eg_linear_options {
 	bool no_bias; /* true switches this off: adds a learned constant to each output */
 	int init; /* initial weight; default: weight and bias U(+-1/sqrt(features)), otherwise zero bias; EG_INIT_... */
 	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	bool end_; /* closes the builder's list */
 } eg_linear_options;
 static inline eg_tensor eg_linear_with(eg_graph *g, eg_tensor x, const eg_linear_options *options) {
@@ -262,6 +265,7 @@ typedef struct eg_embedding_options {
 	int padding_idx; /* id whose row is never trained, for padding; negative: from the end; default: none */
 	int init; /* initial weight; default: normal with deviation 1; EG_INIT_... */
 	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	bool end_; /* closes the builder's list */
 } eg_embedding_options;
 static inline eg_tensor eg_embedding_with(eg_graph *g, eg_tensor ids, const eg_embedding_options *options) {
@@ -297,6 +301,7 @@ typedef struct eg_rnn_options {
 	bool layer_norm; /* normalises what comes from the input and from the state */
 	bool decay; /* the state fades with the time between the steps, input dt */
 	int activation; /* of the new content; EG_RNN_ACTIVATION_... */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor lengths; /* optional input */
 	eg_tensor h0; /* optional input */
 	eg_tensor dt; /* optional input */
@@ -359,6 +364,7 @@ typedef struct eg_lstm_options {
 	int projection; /* numbers that the output is projected to; 0: no projection */
 	float cell_clip; /* limit of the cell's magnitude; 0: none */
 	float forget_bias; /* initial bias of the forget gate; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor lengths; /* optional input */
 	eg_tensor h0; /* optional input */
 	eg_tensor c0; /* optional input */
@@ -422,6 +428,7 @@ typedef struct eg_gru_options {
 	int gate_activation; /* of the gates; EG_GRU_GATE_ACTIVATION_... */
 	int reset; /* the reset gate acts after or before the matrix product; EG_GRU_RESET_... */
 	int update; /* what the update gate stands for: to keep the state, or to write it; EG_GRU_UPDATE_... */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor lengths; /* optional input */
 	eg_tensor h0; /* optional input */
 	eg_tensor dt; /* optional input */
@@ -590,6 +597,7 @@ typedef struct eg_multi_head_attention_options {
 	int heads; /* into so many parts the features are cut; each attends on its own; needed */
 	bool causal; /* step t sees steps 0 to t only */
 	bool no_bias; /* true switches this off: adds learned constants in both projections */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor source; /* optional input */
 	eg_tensor lengths; /* optional input */
 	bool end_; /* closes the builder's list */
@@ -2727,6 +2735,7 @@ enum { EG_CRF_REDUCTION_MEAN, EG_CRF_REDUCTION_SUM, EG_CRF_REDUCTION_NONE };
 typedef struct eg_crf_options {
 	const char *name; /* of the node and its weights; NULL: made from the operator's */
 	int reduction; /* mean: over the sequences; none: a loss for each; EG_CRF_REDUCTION_... */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor lengths; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_crf_options;

@@ -36,7 +36,7 @@ bool check(tally *t, const setup *s, bool ok, const char *what, const char *why)
 		s->c->what, what, why ? why : "", eg_isa_name(s->isa), layouts[s->layout], algorithms[s->algorithm],
 		s->threads ? s->threads : 1,
 		s->threads > 1 ? "s" : "", s->no_fusion ? ", no fusion" : "", s->no_defer ? ", no defer" : "",
-		s->inference ? ", inference" : "", s->twice ? ", applied twice" : "", s->before ? ", behind " : "",
+		s->inference ? ", inference" : "", s->shared ? ", applied twice with shared weights" : s->twice ? ", applied twice" : "", s->before ? ", behind " : "",
 		s->before ? s->before->info.name : "", s->after ? ", followed by " : "",
 		s->after ? s->after->info.name : "");
 	return false;
@@ -508,6 +508,7 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 	s.twice = true;
 	check_form(t, s);
 	s.twice = false;
+	check_shared(t, s);
 	for (int reads_y = 0; reads_y < 2 && t->only == EG_ISA_COUNT; reads_y++) {
 		s.before = c->type[0] == EG_F32 && !(c->low < c->high) ? neighbour(reads_y) : NULL;
 		if (s.before) check_form(t, s);

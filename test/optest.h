@@ -19,6 +19,7 @@ typedef struct setup {
 	const eg_op *after;  /* put behind the first output: what may be fused */
 	const void *after_options;
 	bool twice;          /* the op is applied twice to the same inputs, so that gradients add up */
+	bool shared;         /* and the second time with the weights of the first */
 	eg_isa isa;
 	int threads;
 	eg_layout_choice layout;
@@ -102,6 +103,8 @@ void check_used(tally *t, const eg_op *op);
 void check_padding(tally *t, setup s);
 /* Followed by an operator that writes over what it reads. */
 void check_overwritten(tally *t, setup s);
+/* optest_shared.c: two nodes with one set of weights. */
+void check_shared(tally *t, setup s);
 /* optest_equal.c: the op's cases again with all extents equal. */
 void check_equal(tally *t, const eg_op *op);
 

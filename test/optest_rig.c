@@ -73,10 +73,26 @@ void follow_with_norm(setup *s) {
 
 /* ---- building ---------------------------------------------------------------------------------------------------- */
 
+/* The case's options, the second time with the first node as the one whose weights are used. */
+static const void *options_of(const rig *r, char *copy, size_t size) {
+	const setup *s = r->s;
+	const eg_op_info *op = &s->op->info;
+	const char *lender = NULL;
+	if (op->options_size > size) return s->c->options;
+	for (int i = 0; i < r->graph->nnodes && s->shared && !lender; i++)
+		if (r->graph->nodes[i].op == s->op) lender = r->graph->nodes[i].name;
+	if (!lender) return s->c->options;
+	memset(copy, 0, size);
+	if (s->c->options) memcpy(copy, s->c->options, op->options_size);
+	memcpy(copy + op->attrs[op->nattrs - 1].offset, &lender, sizeof lender); /* OP_WEIGHTS is the last row */
+	return copy;
+}
+
 static void apply(rig *r, eg_tensor *in) {
 	const setup *s = r->s;
 	eg_graph *g = r->graph;
-	eg_tensor first = eg_apply(g, s->op->info.name, s->c->options, in, s->c->nin);
+	_Alignas(16) char copy[512];
+	eg_tensor first = eg_apply(g, s->op->info.name, options_of(r, copy, sizeof copy), in, s->c->nin);
 	for (int i = 0; i < EG_MAX_OUTPUTS; i++) {
 		eg_tensor t = i ? eg_result(g, first, i) : first;
 		if (!t.id) break;
@@ -101,7 +117,7 @@ static void build(rig *r) {
 					     : eg_input(r->graph, input_name(i), (eg_dtype)s->c->type[i], case_dims(s->c, i));
 	if (s->before) in[0] = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
 	apply(r, in);
-	if (s->twice) apply(r, in);
+	if (s->twice || s->shared) apply(r, in);
 	for (int i = 0; i < r->graph->nnodes && s->instead; i++)
 		if (r->graph->nodes[i].op == s->op) r->graph->nodes[i].op = s->instead;
 }

@@ -349,11 +349,61 @@ static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
 	return eg_graph_infer(g, n, s);
 }
 
-static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
+/* ---- weights of another node ------------------------------------------------------------------------------------------------- */
+
+/* Whose weights it shall use (OP_WEIGHTS), by name; NULL: its own. */
+static const char *lender_name(const eg_node *n) {
+	const char *name = NULL;
+	for (int i = 0; i < n->op->info.nattrs && n->op->info.params; i++) {
+		const eg_attr *a = &n->op->info.attrs[i];
+		if (a->type == EG_ATTR_STRING && !strcmp(a->name, "weights")) memcpy(&name, (const char *)n->options + a->offset, sizeof name);
+	}
+	return name;
+}
+
+/* The parameter of node `from` that is called so; -1: it has none. */
+static int param_called(const eg_graph *g, const eg_node *from, const char *name) {
+	for (int i = 0; i < from->nparams; i++)
+		if (!strcmp(g->params[from->param[i]].spec.name, name)) return from->param[i];
+	return -1;
+}
+
+static bool dims_equal(const eg_dims *a, const eg_dims *b) {
+	return a->rank == b->rank && !memcmp(a->d, b->d, (size_t)a->rank * sizeof *a->d);
+}
+
+/* Sets param[i] of n to another node's parameter where it is to be shared, else to -1. */
+static eg_status borrow_params(eg_graph *g, eg_node *n, const eg_infer *s) {
+	const char *name = lender_name(n);
+	const eg_node *from = NULL;
+	int shared = 0;
+	for (int i = 0; name && i < g->nnodes; i++)
+		if (!strcmp(g->nodes[i].name, name)) from = &g->nodes[i];
+	if (name && !from) return eg_fail(&g->error, EG_ERR_ARG, "attribute 'weights' names '%.60s', but no layer before it is called so", name);
 	for (int i = 0; i < s->nparams; i++) {
+		char have[128], want[128];
+		n->param[i] = from ? param_called(g, from, s->params[i].name) : -1;
+		if (n->param[i] < 0) continue;
+		const eg_param_spec *there = &g->params[n->param[i]].spec;
+		if (!dims_equal(&there->dims, &s->params[i].dims) || there->state != s->params[i].state)
+			return eg_fail(&g->error, EG_ERR_SHAPE, "its %s would have shape %s, but that of '%.60s', which it shall share, has %s",
+				s->params[i].name, eg_dims_text(&s->params[i].dims, want, sizeof want), name, eg_dims_text(&there->dims, have, sizeof have));
+		shared++;
+	}
+	if (from && !shared)
+		return eg_fail(&g->error, EG_ERR_ARG, "attribute 'weights' names '%.60s' (%s), which has no weights of the same names", name,
+			from->op->info.name);
+	return EG_OK;
+}
+
+static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
+	n->nparams = s->nparams;
+	for (int i = 0; i < s->nparams; i++) {
+		if (n->param[i] >= 0) continue;
+		*(s->params[i].state ? &n->info.state : &n->info.params) += eg_dims_count(&s->params[i].dims, 0);
 		char *name = eg_arena_printf(&g->arena, "%s.%s", n->name, s->params[i].name);
 		if (!name || !eg_grow(g->ctx->allocator, &g->params, &g->cap_params, g->nparams, sizeof *g->params)) return false;
-		n->param[n->nparams++] = g->nparams;
+		n->param[i] = g->nparams;
 		g->params[g->nparams++] = (eg_param){name, s->params[i]};
 	}
 	if (!eg_grow(g->ctx->allocator, &g->nodes, &g->cap_nodes, g->nnodes, sizeof *g->nodes)) return false;
@@ -363,8 +413,6 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 		n->out[n->nout++] = v;
 		n->info.outputs[i] = (eg_tensor){v + 1};
 	}
-	for (int i = 0; i < s->nparams; i++)
-		*(s->params[i].state ? &n->info.state : &n->info.params) += eg_dims_count(&s->params[i].dims, 0);
 	n->info.name = n->name;
 	n->info.op = &n->op->info;
 	n->info.options = n->options;
@@ -386,7 +434,7 @@ eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const 
 	eg_node n = {.op = op, .name = node_name(g, op, given)};
 	if (!n.name) return no_memory(g);
 	eg_infer s;
-	if (check_node(g, &n, op, options, inputs, nin) || infer_node(g, &n, &s)) {
+	if (check_node(g, &n, op, options, inputs, nin) || infer_node(g, &n, &s) || borrow_params(g, &n, &s)) {
 		eg_fail_prefix(&g->error, "%s '%s'", op_name, n.name);
 		return (eg_tensor){0};
 	}

@@ -204,6 +204,7 @@ typedef struct multi_head_attention_options {
 	int heads;
 	bool causal;
 	bool no_bias;
+	const char *weights;
 } multi_head_attention_options;
 
 static const eg_attr multi_head_attention_attrs[] = {
@@ -211,6 +212,7 @@ static const eg_attr multi_head_attention_attrs[] = {
 		"into so many parts the features are cut; each attends on its own"),
 	OP_BOOL(multi_head_attention_options, causal, NULL, "step t sees steps 0 to t only"),
 	OP_NOT(multi_head_attention_options, bias, NULL, "adds learned constants in both projections"),
+	OP_WEIGHTS(multi_head_attention_options),
 };
 
 enum { X, SOURCE, LENGTHS };

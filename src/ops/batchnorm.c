@@ -9,6 +9,7 @@ typedef struct batchnorm_options {
 	const char *name;
 	float momentum, eps;
 	bool frozen;
+	const char *weights;
 } batchnorm_options;
 
 static const eg_attr batchnorm_attrs[] = {
@@ -17,6 +18,7 @@ static const eg_attr batchnorm_attrs[] = {
 	OP_FLOAT(batchnorm_options, eps, 1e-5, 1e-12, 1, "epsilon", "added to the variance"),
 	OP_BOOL(batchnorm_options, frozen, NULL,
 		"in training too the running statistics are used, and left as they are (fine-tuning)"),
+	OP_WEIGHTS(batchnorm_options),
 };
 
 enum { WEIGHT, BIAS, MEAN, VAR };

@@ -11,6 +11,7 @@ typedef struct conv2d_options {
 	bool no_bias;
 	int init;
 	float init_value;
+	const char *weights;
 } conv2d_options;
 
 static const eg_attr conv2d_attrs[] = {
@@ -27,6 +28,7 @@ static const eg_attr conv2d_attrs[] = {
 		"initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias"),
 	OP_FLOAT(conv2d_options, init_value, 1, -1e6, 1e6, NULL,
 		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
+	OP_WEIGHTS(conv2d_options),
 };
 
 static eg_status conv2d_infer(eg_infer *s) {

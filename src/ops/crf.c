@@ -9,10 +9,12 @@
 typedef struct crf_options {
 	const char *name;
 	int reduction;
+	const char *weights;
 } crf_options;
 
 static const eg_attr crf_attrs[] = {
 	OP_ENUM(crf_options, reduction, reductions, "reduction", "mean: over the sequences; none: a loss for each"),
+	OP_WEIGHTS(crf_options),
 };
 
 enum { EMISSIONS, TARGET, LENGTHS };

@@ -10,6 +10,7 @@ typedef struct embedding_options {
 	int padding_idx;
 	int init;
 	float init_value;
+	const char *weights;
 } embedding_options;
 
 enum { NO_PADDING = INT32_MAX }; /* not said */
@@ -22,6 +23,7 @@ static const eg_attr embedding_attrs[] = {
 	OP_ENUM(embedding_options, init, eg_init_names, NULL, "initial weight; default: normal with deviation 1"),
 	OP_FLOAT(embedding_options, init_value, 1, -1e6, 1e6, NULL,
 		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
+	OP_WEIGHTS(embedding_options),
 };
 
 static eg_status embedding_infer(eg_infer *s) {

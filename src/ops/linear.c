@@ -121,6 +121,7 @@ typedef struct linear_options {
 	bool no_bias;
 	int init;
 	float init_value;
+	const char *weights;
 } linear_options;
 
 static const eg_attr linear_attrs[] = {
@@ -130,6 +131,7 @@ static const eg_attr linear_attrs[] = {
 		"initial weight; default: weight and bias U(+-1/sqrt(features)), otherwise zero bias"),
 	OP_FLOAT(linear_options, init_value, 1, -1e6, 1e6, NULL,
 		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
+	OP_WEIGHTS(linear_options),
 };
 
 static eg_status linear_infer(eg_infer *s) {

@@ -40,6 +40,11 @@ enum { OP_HAS_CASES = 0 };
 #define OP_FLOAT_LIST(T, f, def, most, min, max, onnx, doc) \
 	{#f, EG_ATTR_FLOAT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
 #define OP_STRING(T, f, def, onnx, doc) {#f, EG_ATTR_STRING, 1, offsetof(T, f), def, 0, 0, NULL, onnx, doc, NULL}
+/* Of an operator with weights, the last row, for the last member `const char *weights`: the graph looks for it (core/graph.c). */
+#define OP_WEIGHTS(T)                                                                                                  \
+	OP_STRING(T, weights, 0, NULL,                                                                                 \
+		"name of an earlier layer whose weights of the same names this one uses too: they are learned together. "  \
+		"Left out: its own")
 #define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc, NULL}
 #define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc, NULL}
 #define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc, NULL}

@@ -64,6 +64,7 @@ static_assert(EG_COUNT(acts) + 1 == EG_COUNT(act_names) && EG_COUNT(gate_acts) +
 
 typedef struct rnn_options {
 	COMMON_OPTIONS;
+	const char *weights;
 } rnn_options;
 typedef struct lstm_options {
 	COMMON_OPTIONS;
@@ -71,10 +72,12 @@ typedef struct lstm_options {
 	bool peephole, coupled;
 	int projection;
 	float cell_clip, forget_bias;
+	const char *weights;
 } lstm_options;
 typedef struct gru_options {
 	COMMON_OPTIONS;
 	int gate_activation, reset, update;
+	const char *weights;
 } gru_options;
 
 /* clang-format off */
@@ -93,7 +96,7 @@ typedef struct gru_options {
 /* clang-format on */
 #define GATE_ATTR(T) OP_ENUM(T, gate_activation, gate_names, "activations", "of the gates")
 
-static const eg_attr rnn_attrs[] = {COMMON_ATTRS(rnn_options)};
+static const eg_attr rnn_attrs[] = {COMMON_ATTRS(rnn_options), OP_WEIGHTS(rnn_options)};
 static const eg_attr lstm_attrs[] = {
         COMMON_ATTRS(lstm_options),
         GATE_ATTR(lstm_options),
@@ -104,6 +107,7 @@ static const eg_attr lstm_attrs[] = {
                 "numbers that the output is projected to; 0: no projection"),
         OP_FLOAT(lstm_options, cell_clip, 0, 0, 1e30, NULL, "limit of the cell's magnitude; 0: none"),
         OP_FLOAT(lstm_options, forget_bias, 1, -100, 100, NULL, "initial bias of the forget gate"),
+        OP_WEIGHTS(lstm_options),
 };
 static const eg_attr gru_attrs[] = {
         COMMON_ATTRS(gru_options),
@@ -112,6 +116,7 @@ static const eg_attr gru_attrs[] = {
                 "the reset gate acts after or before the matrix product"),
         OP_ENUM(gru_options, update, update_names, NULL,
                 "what the update gate stands for: to keep the state, or to write it"),
+        OP_WEIGHTS(gru_options),
 };
 
 /* What the options say, whichever of the three they are: the first members are the same. */
