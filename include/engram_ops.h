@@ -1032,26 +1032,26 @@ static inline eg_tensor eg_relu6_with(eg_graph *g, eg_tensor x, const eg_relu6_o
 }
 #define eg_relu6(...) EG_BUILD_1(relu6, __VA_ARGS__, )
 
-/* ---- clip ------------------------------------------------------------------------------------------------------- */
+/* ---- hardtanh --------------------------------------------------------------------------------------------------- */
 
-/* No smaller and no larger than two numbers; with -1 and 1 known as hard tanh.
+/* No smaller and no larger than two numbers.
  *
  * y = min(max(x, min), max); dx = dy where min < y < max, else 0
  *
  * Inputs: x. Output: y.
- * ONNX Clip-13; PyTorch Hardtanh
+ * PyTorch Hardtanh; ONNX Clip-13
  */
-typedef struct eg_clip_options {
+typedef struct eg_hardtanh_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	float min; /* smallest y; default -1 */
 	float max; /* largest y, above min; default 1 */
 	bool end_; /* closes the builder's list */
-} eg_clip_options;
-static inline eg_tensor eg_clip_with(eg_graph *g, eg_tensor x, const eg_clip_options *options) {
+} eg_hardtanh_options;
+static inline eg_tensor eg_hardtanh_with(eg_graph *g, eg_tensor x, const eg_hardtanh_options *options) {
 	eg_tensor inputs[1] = {x};
-	return eg_apply(g, "clip", options, inputs, 1);
+	return eg_apply(g, "hardtanh", options, inputs, 1);
 }
-#define eg_clip(...) EG_BUILD_1(clip, __VA_ARGS__, )
+#define eg_hardtanh(...) EG_BUILD_1(hardtanh, __VA_ARGS__, )
 
 /* ---- thresholded_relu ------------------------------------------------------------------------------------------- */
 

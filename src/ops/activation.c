@@ -51,10 +51,10 @@ typedef struct act_lambda {
 	const char *name;
 	float lambda;
 } act_lambda;
-typedef struct act_clip {
+typedef struct act_limits {
 	const char *name;
 	float min, max;
-} act_clip;
+} act_limits;
 typedef struct act_gelu {
 	const char *name;
 	int approximate;
@@ -77,15 +77,15 @@ static const eg_attr hardsigmoid_attrs[] = {
 };
 static const eg_attr hardshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "x up to this size become zero")};
 static const eg_attr softshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "by how much x comes closer to zero")};
-static const eg_attr clip_attrs[] = {
-	OP_FLOAT(act_clip, min, -1, -1e30, 1e30, "min", "smallest y"),
-	OP_FLOAT(act_clip, max, 1, -1e30, 1e30, "max", "largest y, above min"),
+static const eg_attr hardtanh_attrs[] = {
+	OP_FLOAT(act_limits, min, -1, -1e30, 1e30, "min", "smallest y"),
+	OP_FLOAT(act_limits, max, 1, -1e30, 1e30, "max", "largest y, above min"),
 };
 static const char *const approximations[] = {"none", "tanh", NULL};
 static const eg_attr gelu_attrs[] = {OP_ENUM(act_gelu, approximate, approximations, "approximate", "with tanh in place of erf")};
 
-static eg_status infer_clip(eg_infer *s) {
-	const act_clip *o = s->options;
+static eg_status infer_hardtanh(eg_infer *s) {
+	const act_limits *o = s->options;
 	if (o->min < o->max) return op_infer_same(s);
 	return eg_fail(s->err, EG_ERR_ARG, "min %g must be below max %g", (double)o->min, (double)o->max);
 }
@@ -116,7 +116,7 @@ CASES(scaled_tanh_cases, act_two, .alpha = 0.8f, .beta = 1.3f)
 CASES(hardsigmoid_cases, act_two, .alpha = 0.3f, .beta = EG_ZERO_F)
 CASES(hardshrink_cases, act_lambda, .lambda = 0.2f)
 CASES(softshrink_cases, act_lambda, .lambda = 0.2f)
-CASES(clip_cases, act_clip, .min = EG_ZERO_F, .max = 0.6f)
+CASES(hardtanh_cases, act_limits, .min = EG_ZERO_F, .max = 0.6f)
 CASES(gelu_cases, act_gelu, .approximate = 1)
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -157,10 +157,9 @@ ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu,
 		"y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy", "ONNX LeakyRelu-16; Maas, Hannun and Ng 2013"))
 ACTIVATION(relu6, op_name_only, EG_ACT_CLIP, 0, 6, SIMPLE, FROM_Y, .range = range_6,
 	TEXT("Rectifier that ends at 6", "y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0", "Krizhevsky 2010; PyTorch ReLU6"))
-ACTIVATION(clip, act_clip, EG_ACT_CLIP, o->min, o->max, OPTIONS(clip, NULL), FROM_Y, .infer = infer_clip, .onnx = "Clip",
-	.onnx_since = 13,
-	TEXT("No smaller and no larger than two numbers; with -1 and 1 known as hard tanh",
-		"y = min(max(x, min), max); dx = dy where min < y < max, else 0", "ONNX Clip-13; PyTorch Hardtanh"))
+ACTIVATION(hardtanh, act_limits, EG_ACT_CLIP, o->min, o->max, OPTIONS(hardtanh, NULL), FROM_Y, .infer = infer_hardtanh,
+	TEXT("No smaller and no larger than two numbers",
+		"y = min(max(x, min), max); dx = dy where min < y < max, else 0", "PyTorch Hardtanh; ONNX Clip-13"))
 ACTIVATION(thresholded_relu, act_alpha, EG_ACT_THRESHOLD, o->alpha, 0, OPTIONS(thresholded_relu, "alpha"), FROM_Y,
 	.infer = op_infer_same, .range = range_positive, .onnx = "ThresholdedRelu", .onnx_since = 10,
 	TEXT("Rectifier with a threshold: what does not exceed it becomes zero",
