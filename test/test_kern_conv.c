@@ -181,13 +181,15 @@ static void check_fwd(bed *t, const eg_conv_kernels *k, const eg_conv_shape *s, 
 	const size_t count = size_of(ys), n = (size_t)(s->N * s->K * s->P * s->Q);
 	eg_conv_run_args a = {.in = c.x, .w = packed(t, &c), .b = c.b, .s = *s, .act = bed_act(bits)};
 	if (bits & 4) a.b.p = NULL;
+	a.acc = s->y_blocked && bits & 1;
 	a.out.p = bed_reals(t, count);
+	const real *before = plain_copy(t, ys, a.out.p);
 	run_all_ways(t, c.what, conv_job(&c, &a), (real *const[]){a.out.p}, &count, 1);
 	double *want = calloc(n, sizeof *want);
 	naive(s, EG_CONV_FWD, plain_copy(t, of_x(s), c.x.p), c.w.p, NULL, want);
 	const double largest = largest_of(want, n); /* of the sums, not of what an activation leaves of them */
 	for (size_t i = 0; i < n; i++)
-		want[i] = bed_act_value(a.act, want[i] + (a.b.p ? (double)((real *)a.b.p)[i / (size_t)ys.plane % (size_t)s->K] : 0));
+		want[i] = bed_act_value(a.act, want[i] + (a.acc ? (double)before[i] : 0) + (a.b.p ? (double)((real *)a.b.p)[i / (size_t)ys.plane % (size_t)s->K] : 0));
 	assert_right(c.what, plain_copy(t, ys, a.out.p), want, n, largest);
 	check_tail(c.what, ys, a.out.p, false);
 	free(want);

@@ -119,7 +119,7 @@ static void name_of(char *to, size_t size, const eg_conv_kernels *c, const eg_co
 	        s->x_blocked ? "blocked" : "plain", s->y_blocked ? "blocked" : "plain", bits);
 }
 
-/* dir FWD or BWD_DATA; bits: of FWD the activation and 4 without bias, of BWD_DATA 1 to accumulate. */
+/* dir FWD or BWD_DATA; bits: of FWD the activation and 4 without bias, 1 to accumulate. */
 static void compare_run(bed *t, eg_conv_algo algo, const eg_conv_shape *s, eg_conv_dir dir, int bits) {
 	label what;
 	const eg_conv_kernels *c = &t->k->conv[algo], *ref = &t->ref->conv[algo];
@@ -130,7 +130,7 @@ static void compare_run(bed *t, eg_conv_algo algo, const eg_conv_shape *s, eg_co
 	eg_conv_run_args a = {.in = draw(t, from, fwd ? (real)1e30 : 0), .out = draw(t, to, 0), .s = *s}, b;
 	if (fwd) a.act = bed_act(bits);
 	if (fwd && !(bits & 4)) a.b.p = bed_reals(t, (size_t)s->K);
-	a.acc = !fwd && bits & 1;
+	a.acc = bits & 1 && (!fwd || s->y_blocked);
 	b = a;
 	a.w.p = packed(t, c, s, dir, w), b.w.p = packed(t, ref, s, dir, w);
 	b.out = bed_clone(t, a.out, count_of(to));

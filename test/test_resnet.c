@@ -180,6 +180,56 @@ static void test_inference(void **state) {
 		}
 }
 
+static int sums_of(const eg_plan *p) {
+	int n = 0;
+	for (int i = 0; i < eg_plan_calls(p); i++) {
+		eg_call_info c;
+		eg_plan_call(p, i, &c);
+		n += !strcmp(c.kernel, "add");
+	}
+	return n;
+}
+
+/* mish(conv(conv(a)) + a) in inference: the second convolution adds to a in its place, but not where a is read later, or wanted. */
+static void check_sum(const char *isa, bool later, bool wanted, int sums) {
+	eg_context *ctx = net_context(2, isa);
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, SIZE, SIZE)), a = eg_silu(g, conv_norm(g, x, 5, 1));
+	eg_tensor y = eg_mish(g, eg_add(g, a, conv_norm(g, eg_relu(g, conv_norm(g, a, 5, 1)), 5, 1)));
+	if (later) y = eg_add(g, y, a);
+	if (wanted) eg_output(g, "a", a);
+	eg_output(g, "y", eg_globalavgpool2d(g, y));
+	eg_params *p = eg_params_new(g, 3, NULL);
+	eg_plan *fused = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .layout = EG_LAYOUT_BLOCKED}, NULL),
+		*bare = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .no_fusion = true, .layout = EG_LAYOUT_PLAIN}, NULL);
+	assert_non_null(fused);
+	assert_non_null(bare);
+	assert_int_equal(sums_of(fused), sums);
+	eg_plan *const plans[] = {fused, bare};
+	for (int k = 0; k < 2; k++) {
+		net_fill(plans[k], "x", N * 3 * SIZE * SIZE, 0, 7);
+		for (int i = 0; i < 2; i++) eg_plan_run(plans[k], 0);
+	}
+	for (int k = 0; k < N * 5; k++) net_near(eg_plan_output(fused, "y")[k], eg_plan_output(bare, "y")[k], 2e-5);
+	for (int k = 0; wanted && k < N * 5 * SIZE * SIZE; k++)
+		net_near(eg_plan_output(fused, "a")[k], eg_plan_output(bare, "a")[k], 2e-5);
+	eg_plan_free(fused);
+	eg_plan_free(bare);
+	eg_params_free(p);
+	eg_graph_free(g);
+	eg_context_free(ctx);
+}
+
+static void test_sums(void **state) {
+	EG_UNUSED(state);
+	const char *isas[4];
+	for (int i = net_isas(isas) - 1; i >= 0; i--) {
+		check_sum(isas[i], false, false, 0);
+		check_sum(isas[i], true, false, 2);
+		check_sum(isas[i], false, true, 1);
+	}
+}
+
 static void test_learns(void **state) {
 	EG_UNUSED(state);
 	run r = made(NULL, 2, (eg_plan_options){.train = true});
@@ -226,6 +276,7 @@ int main(void) {
 		cmocka_unit_test(test_all_ways_agree),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_inference),
+		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_learns),
 		cmocka_unit_test(test_resnet20),
 	};

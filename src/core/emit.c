@@ -289,6 +289,34 @@ eg_buf eg_emit_y_over_x(eg_emit *e, int i) {
 	return handle(y->buf[y->layout]);
 }
 
+/* Has every reader of this value but the node `sum` had its turn before the node that is being emitted? */
+static bool read_before(const eg_emit *e, int value, int sum) {
+	const eg_graph *g = e->plan->graph;
+	for (int n = e->node; n < g->nnodes; n++)
+		for (int i = 0; i < g->nodes[n].nin && n != sum && e->plan->nodes[n].needed; i++)
+			if (g->nodes[n].in[i] == value) return false;
+	return true;
+}
+
+eg_buf eg_emit_y_over_addend(eg_emit *e, eg_layout layout) {
+	eg_plan *p = e->plan;
+	const int sum = p->nodes[e->node].sum;
+	if (sum < 0) return (eg_buf){0};
+	const eg_node *n = &p->graph->nodes[sum];
+	const int own = n->in[p->nodes[sum].through], other = n->in[1 - p->nodes[sum].through];
+	const eg_pvalue *v = eg_pvalue_of(p, other);
+	eg_pvalue *y = eg_pvalue_of(p, n->out[0]);
+	const int id = v->layout == layout ? v->buf[layout] : -1;
+	if (id < 0 || p->bufs[id].kind != BUF_TEMP || p->bufs[id].shared || v->output || y->output) return (eg_buf){0};
+	if (v != &p->values[other] || !read_before(e, other, sum)) return (eg_buf){0};
+	p->values[own].redirect = n->out[0];
+	p->nodes[sum].fused_into_producer = true;
+	p->nodes[e->node].act = p->nodes[sum].act;
+	y->layout = layout;
+	set_value_buf(e, y, layout, id);
+	return handle(id);
+}
+
 void eg_emit_same(eg_emit *e, int i, eg_layout layout) {
 	eg_pvalue *y = eg_pvalue_of(e->plan, node_of(e)->out[0]);
 	int id = eg_handle_id(eg_emit_x(e, i, layout).p);

@@ -131,6 +131,8 @@ typedef struct eg_op {
 	bool (*follows)(const eg_emit *e);
 	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
 	bool fuses_pool;               /* fwd may ask eg_emit_pool */
+	bool fuses_sum;                /* and eg_emit_y_over_addend */
+	bool sums;                     /* this op is the sum of its two inputs; where they have the same shape, what computes one may add the other */
 	bool (*pools)(const void *options); /* this op is a maximum over whole 2x2 windows side by side; NULL: it is not */
 	eg_act (*act)(const void *options); /* this op is that activation of its input, and may be applied by what computes it; NULL: it is none */
 	const char *onnx;              /* ONNX operator, or NULL */
@@ -163,6 +165,10 @@ eg_act eg_emit_own_act(const eg_emit *e);      /* the one that the op itself is 
  * eg_emit_pooled: has it? */
 bool eg_emit_pool(eg_emit *e);
 bool eg_emit_pooled(const eg_emit *e);
+
+/* Inference: the result of this op is only added to another value, and nobody needs that any more. eg_emit_y_over_addend: the buffer of the sum, where that
+ * value lies already in this layout, to be added to; eg_emit_act is then the activation behind the sum. Absent: the op writes its own output. */
+eg_buf eg_emit_y_over_addend(eg_emit *e, eg_layout layout);
 
 /* Concrete shapes. batched: the first dimension of that tensor is a batch (EG_N, EG_TN), so it is cut into blocks of EG_BLOCK samples and may be
  * in LANES layout. */

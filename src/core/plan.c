@@ -111,7 +111,7 @@ static void fuse(eg_plan *p) {
 
 int eg_plan_computes(const eg_plan *p, int value) {
 	int n = p->graph->values[value].node;
-	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[0]].node;
+	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[p->nodes[n].through]].node;
 	return n;
 }
 
@@ -126,6 +126,32 @@ static void offer_pools(eg_plan *p) {
 		int x = pool->in[0], producer = eg_plan_computes(p, x);
 		if (producer < 0 || p->values[x].consumers != 1 || p->values[x].output || g->values[x].index != 0) continue;
 		if (g->nodes[producer].op->fuses_pool) p->nodes[producer].pool = n;
+	}
+}
+
+static bool same_shape(const eg_plan *p, int a, int b) {
+	const eg_dims *x = &p->values[a].dims, *y = &p->values[b].dims;
+	bool same = x->rank == y->rank;
+	for (int i = 0; same && i < x->rank; i++) same = x->d[i] == y->d[i];
+	return same;
+}
+
+/* In inference: what computes one side of a sum may add the other side, which has been computed before. */
+static void offer_sums(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	for (int n = 0; n < g->nnodes; n++) p->nodes[n].sum = -1;
+	if (p->options.no_fusion || p->options.train) return;
+	for (int n = 0; n < g->nnodes; n++) {
+		const eg_node *sum = &g->nodes[n];
+		if (!p->nodes[n].needed || !sum->op->sums || !same_shape(p, sum->in[0], sum->in[1])) continue;
+		for (int i = 0; i < 2; i++) {
+			int x = sum->in[i], producer = eg_plan_computes(p, x), before = eg_plan_computes(p, sum->in[1 - i]);
+			if (before < 0 || producer <= before || p->values[x].consumers != 1 || p->values[x].output) continue;
+			if (!g->nodes[producer].op->fuses_sum || g->values[x].index != 0) continue;
+			if (p->nodes[producer].act.kind != EG_ACT_NONE || p->nodes[producer].pool >= 0) continue;
+			p->nodes[producer].sum = n;
+			p->nodes[n].through = i;
+		}
 	}
 }
 
@@ -180,6 +206,7 @@ static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *e
 	mark_gradients(p);
 	fuse(p);
 	offer_pools(p);
+	offer_sums(p);
 	eg_plan_layouts(p);
 	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);

@@ -86,12 +86,14 @@ typedef struct eg_pvalue {
 
 typedef struct eg_pnode {
 	bool needed;
-	bool fused_into_producer; /* its forward is done by the op before it */
+	bool fused_into_producer; /* its forward is done by the op before it, */
+	int through;              /* which computes this input */
 	eg_act act;               /* applied by this op */
 	int affine;               /* node whose scale and shift are folded into the weight and bias of this op; -1 */
 	int folded[2];            /* the weight and bias that result; -1 */
 	int pool;                 /* 2x2 pooling that it may do too; -1: none */
 	bool pooled;              /* and does */
+	int sum;                  /* sum with another value that it may do too; -1: none */
 	bool read_x, read_y;      /* its bwd has asked for them; for tests */
 	int *saved, nsaved;       /* by slot, as many as have been asked for; -1: nothing is saved there */
 } eg_pnode;

@@ -122,6 +122,7 @@ typedef struct wino_finish {
 EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
         const int m, const float *v, ptrdiff_t plane, vf bias, eg_act act, bool acc, float *y, ptrdiff_t row, int rows, int cols) {
 	const int a = m + 2;
+	const vf least = vset1(act_least(act));
 	vf t[WINO_MAX_M][WINO_MAX_A];
 	for (int j = 0; j < a; j++, v += plane) {
 		vf c[WINO_MAX_A], r[WINO_MAX_M];
@@ -132,12 +133,18 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
 	for (int i = 0; i < rows; i++, y += row) {
 		vf r[WINO_MAX_M];
 		EG_NAME(wino_at)(m, t[i], r);
+		EG_UNROLL for (int j = 0; j < m; j++) r[j] = vadd(r[j], bias);
+		if (acc) {
+			EG_UNROLL for (int j = 0; j < m; j++) {
+				if (j >= cols) break;
+				r[j] = vadd(vload(y + j * WINO_LANES), r[j]);
+			}
+		}
+		if (act_remains(act))
+			for (int j = 0; j < m; j++) r[j] = EG_NAME(act_any)(r[j], act);
 		EG_UNROLL for (int j = 0; j < m; j++) {
 			if (j >= cols) break;
-			float *to = y + j * WINO_LANES;
-			r[j] = vadd(r[j], bias);
-			if (acc) r[j] = vadd(vload(to), r[j]);
-			vstore(to, act_after(r[j], act));
+			vstore(y + j * WINO_LANES, vmax(least, r[j])); /* this order lets NaN through */
 		}
 	}
 }

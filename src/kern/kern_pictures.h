@@ -60,7 +60,7 @@ typedef struct eg_conv_bwd_weights_args {
  *
  * pack     w (K,C/G,R,S) into the algorithm's own form for FWD or BWD_DATA, pack_bytes bytes; units pack_units. (eg_conv_pack_args)
  * run      by direction, units `units`, scratch `scratch`:
- *   FWD          y = act(conv(x, w) + b), b may be absent          eg_conv_run_args: in x, w packed, b, out y
+ *   FWD          y = act([y +] conv(x, w) + b), b may be absent    eg_conv_run_args: in x, w packed, b, out y; acc only where y is BLOCKED
  *   BWD_DATA     dx = [dx +] gradient of x; b absent               in dy, w packed, b absent, out dx
  *   BWD_WEIGHTS  dw, db (may be absent): final, honouring acc, where shards(s) is 1; else shards(s) partial sums, the i-th at
  *                dw.p + i*K*(C/G)*R*S and db.p + i*K, acc is false  eg_conv_weights_args

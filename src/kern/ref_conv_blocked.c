@@ -44,13 +44,13 @@ static void conv_fwd_any__ref(const void *args, int begin, int end, void *scratc
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
 	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
 	EG_UNUSED(scratch);
-	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && !a->acc);
+	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && (!a->acc || s->y_blocked));
 	assert(0 <= begin && begin <= end && end <= s->N);
 	for (int n = begin; n < end; n++) {
 		for (int k = 0; k < s->K; k++) {
 			const real *w = (const real *)a->w.p + (ptrdiff_t)k * CG * taps;
 			real *y = (real *)a->out.p + y_at(s, n, k);
-			for (int o = 0; o < s->P * s->Q; o++) y[o * ys] = b ? b[k] : 0;
+			for (int o = 0; o < s->P * s->Q; o++) y[o * ys] = (a->acc ? y[o * ys] : 0) + (b ? b[k] : 0);
 			for (int i = 0; i < CG * taps; i++) {
 				const real *x = (const real *)a->in.p + x_at(s, n, k / KG * CG + i / taps);
 				const tap e = tap_of(s, i % taps / s->S, i % taps % s->S);

@@ -93,6 +93,7 @@ const eg_op eg_op_add = {
 	.fwd = add_fwd,
 	.bwd = add_bwd,
 	.fuses_act = true,
+	.sums = true,
 	.follows = add_follows,
 	.onnx = "Add",
 	.onnx_since = 14,

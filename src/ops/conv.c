@@ -320,10 +320,12 @@ static void conv2d_fwd(eg_emit *e) {
 	s = lying(s, w);
 	eg_conv_run_args a = {.in = eg_emit_x(e, 0, w.x),
 		.w = packed_for(e, &s, EG_CONV_FWD, w.algorithm),
-		.s = s,
-		.act = eg_emit_act(e)};
+		.s = s};
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
-	a.out = eg_emit_y(e, 0, w.y);
+	if (s.y_blocked) a.out = eg_emit_y_over_addend(e, w.y);
+	a.acc = a.out.p != NULL;
+	if (!a.acc) a.out = eg_emit_y(e, 0, w.y);
+	a.act = eg_emit_act(e);
 	run(e, &a, sizeof a, 3, 1, &s, EG_CONV_FWD, w.algorithm);
 }
 
@@ -508,6 +510,7 @@ const eg_op eg_op_conv2d = {
 	.fuses_act = true,
 	.folds_affine = true,
 	.fuses_pool = true,
+	.fuses_sum = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
 	OP_CASES(conv2d_cases),
