@@ -195,7 +195,7 @@ static void emit_copy(eg_emit *e, int value, int from, int to, eg_layout layout,
 	eg_walk w = walk(e, value, layout);
 	eg_map_args a = {.x = {eg_handle(from), w.unit}, .y = {eg_handle(to), w.unit}, .unit = w.unit, .total = w.total, .acc = acc};
 	eg_emit_call(e, &(eg_call_spec){.kernel = "copy", .run = e->plan->ctx->kern.copy, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
-		.block = w.block, .units = w.units, .flops = (double)w.total});
+		.block = w.block, .chunks = true, .units = w.units, .flops = (double)w.total});
 }
 
 /* Is this PLAIN buffer cut into blocks of other samples than the value's? Then the two cannot be the same. */
@@ -530,7 +530,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 	eg_call c = {.problem = problem,
 		.node = e->node, .bwd = e->bwd, .kernel = s->kernel, .algorithm = s->algorithm, .pass = s->pass,
 		.aside = s->aside, .run = s->run, .args = args, .size = s->size, .scratch = s->scratch,
-		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .flops = s->flops, .joint = s->joint};
+		.reads = s->reads, .writes = s->writes, .units = s->units, .block = s->block, .chunks = s->chunks && !s->block, .flops = s->flops, .joint = s->joint};
 	memcpy(c.form, s->form, sizeof c.form);
 	for (int i = 0; i < s->reads + s->writes; i++) {
 		eg_buf b;

@@ -284,6 +284,8 @@ typedef struct eg_call_spec {
 	size_t size;
 	int reads, writes;
 	bool block;
+	bool chunks; /* a global job: unit u touches of each buffer only its own part, which begins at eg_at(.., u). Calls of as many units that follow each
+	              * other are then done chunk by chunk, which stays in the cache */
 	int units;
 	size_t scratch;
 	double flops;

@@ -337,7 +337,7 @@ static void put(text *t, const char *fmt, ...) {
 static void describe(const eg_plan *p, text *t) {
 	for (int i = 0; i < p->nsteps; i++) {
 		const eg_step *s = &p->steps[i];
-		put(t, "step %d: %s, %d unit%s, %d thread%s\n", i, s->pack ? "pack weights" : s->block ? "block by block" : "global", s->units,
+		put(t, "step %d: %s, %d unit%s, %d thread%s\n", i, s->pack ? "pack weights" : !s->block ? "global" : p->calls[p->order[s->first]].block ? "block by block" : "chunk by chunk", s->units,
 			s->units == 1 ? "" : "s", s->threads, s->threads == 1 ? "" : "s");
 		for (int k = 0; k < s->count; k++) {
 			const eg_call *c = &p->calls[p->order[s->first + k]];

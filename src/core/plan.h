@@ -52,7 +52,7 @@ typedef struct eg_call {
 	size_t size, scratch;
 	int form[EG_FORM_INTS];
 	int reads, writes, units; /* block: as many units as blocks */
-	bool block;
+	bool block, chunks;
 	double flops;
 	eg_joint_spec joint;
 	int buf[EG_CALL_BUFS];       /* reads, then writes; -1: absent */
@@ -61,13 +61,14 @@ typedef struct eg_call {
 } eg_call;
 
 /* One thing that the team does together: either a single global call, its units cut over the threads, or a run of block calls, all with the same
- * number of blocks, each thread taking whole shards of blocks and doing all calls on one block before the next. */
+ * number of blocks, each thread taking whole shards of blocks and doing all calls on one block before the next; or a run of calls on `chunks`, whose
+ * units stand for blocks. */
 typedef struct eg_step {
 	int first, count; /* in plan->order */
 	bool block, pack; /* pack: only when the parameters have changed */
 	bool joint;       /* all threads do every unit together */
-	int units;        /* of a run of block calls: shards */
-	int blocks;       /* of a run of block calls */
+	int units;        /* of a run: shards */
+	int blocks;       /* of a run */
 	int threads; /* that are worth it */
 	double flops;
 } eg_step;

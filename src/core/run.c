@@ -162,11 +162,12 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	for (int i = 0; i < p->nsteps && !status; i++) {
 		const eg_step *s = &p->steps[i];
 		if (s->pack) continue;
-		int blocks = s->block ? s->blocks : 1;
+		const bool by_block = s->block && p->calls[p->order[s->first]].block; /* chunks are looked at all at once */
+		int blocks = by_block ? s->blocks : 1;
 		for (int b = 0; b < blocks && !status; b++)
 			for (int k = 0; k < s->count && !status; k++) {
 				const eg_call *c = &p->calls[p->order[s->first + k]];
-				c->run(c->resolved[0], s->block ? b : 0, s->block ? b + 1 : c->units, scratch_of(p, 0));
+				c->run(c->resolved[0], by_block ? b : 0, by_block ? b + 1 : c->units, scratch_of(p, 0));
 				const real *bad = bad_result(p, c, b);
 				if (bad) status = tell(p, c, (double)*bad, err);
 			}

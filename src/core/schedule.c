@@ -1,7 +1,7 @@
 /* schedule.c - from calls in the order in which the ops emitted them to steps in the order in which they run.
  *
  * Block calls that follow each other become one step, which every thread goes through block by block without barriers, its data staying in
- * the cache; all have the same number of blocks. Global calls (weight gradients, means) would cut such a run in two, so they wait at its end for as long as nobody needs
+ * the cache; all have the same number of blocks. Global calls that work on chunks of as many elements, each on its own, are such runs too. Other global calls (weight gradients, means) would cut such a run in two, so they wait at its end for as long as nobody needs
  * their result. Calls that depend on parameters or inputs alone (packing weights, counting targets) go to the front.
  *
  * The order never depends on the number of threads. */
@@ -27,8 +27,26 @@ static void push_step(eg_plan *p, eg_step s) {
 	p->steps[p->nsteps++] = s;
 }
 
+/* Goes this call on where the last step ends, chunk by chunk? */
+static eg_step *chunks_before(eg_plan *p, const eg_call *c) {
+	eg_step *s = p->nsteps ? &p->steps[p->nsteps - 1] : NULL;
+	if (!s || s->pack || p->options.no_defer || !c->chunks || s->first + s->count != p->norder) return NULL;
+	const eg_call *first = &p->calls[p->order[s->first]];
+	return first->chunks && first->units == c->units ? s : NULL;
+}
+
 static void push_global(eg_plan *p, int call, bool pack) {
 	const eg_call *c = &p->calls[call];
+	eg_step *s = pack ? NULL : chunks_before(p, c);
+	if (s) {
+		s->count++;
+		s->block = true;
+		s->blocks = c->units;
+		s->units = eg_shards(s->blocks);
+		s->flops += c->flops;
+		p->order[p->norder++] = call;
+		return;
+	}
 	push_step(p, (eg_step){.first = p->norder, .count = 1, .block = false, .pack = pack, .units = c->units, .flops = c->flops});
 	p->order[p->norder++] = call;
 }

@@ -9,7 +9,7 @@ static void act_fwd(eg_emit *e) {
 	eg_map_args a = {.unit = w.unit, .total = w.total, .act = eg_emit_own_act(e)};
 	a.x = op_stride(w.block, eg_emit_x(e, 0, layout), w.unit);
 	a.y = op_stride(w.block, eg_emit_y_over_x(e, 0), w.unit);
-	OP_CALL(e, act_fwd, a, 1, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+	OP_CALL(e, act_fwd, a, 1, 1, .block = w.block, .chunks = true, .units = w.units, .flops = (double)w.total);
 }
 
 static void act_bwd(eg_emit *e) {
@@ -21,7 +21,7 @@ static void act_bwd(eg_emit *e) {
 	a.from = op_stride(w.block, a.from, w.unit);
 	a.dy = op_stride(w.block, a.dy, w.unit);
 	a.dx = op_stride(w.block, eg_emit_dx(e, 0, layout, &a.acc), w.unit);
-	OP_CALL(e, act_bwd, a, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+	OP_CALL(e, act_bwd, a, 2, 1, .block = w.block, .chunks = true, .units = w.units, .flops = (double)w.total);
 }
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------ */

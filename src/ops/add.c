@@ -13,7 +13,7 @@ static void add_flat(eg_emit *e) {
 	g.a = op_stride(w.block, eg_emit_x(e, 0, layout), w.unit);
 	g.b = op_stride(w.block, eg_emit_x(e, 1, layout), w.unit);
 	g.y = op_stride(w.block, eg_emit_y_over_x(e, 0), w.unit);
-	OP_CALL(e, add, g, 2, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+	OP_CALL(e, add, g, 2, 1, .block = w.block, .chunks = true, .units = w.units, .flops = (double)w.total);
 }
 
 static bool add_follows(const eg_emit *e) {

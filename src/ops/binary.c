@@ -28,21 +28,22 @@ static eg_status infer_constant(eg_infer *s) {
 }
 
 /* Lanes that hold no sample must stay finite: a quotient of such would not. */
-static bool follows(const eg_emit *e) {
+static bool stays_finite(const eg_emit *e) {
 	const int op = eg_emit_code(e);
-	return op != EG_BINARY_DIV && op != EG_BINARY_POW && op != EG_BINARY_MOD && broadcast_alike(e, 2);
+	return op != EG_BINARY_DIV && op != EG_BINARY_POW && op != EG_BINARY_MOD;
 }
+static bool follows(const eg_emit *e) { return broadcast_alike(e, 2); }
 
 static void fwd(eg_emit *e) {
 	const bool flat = broadcast_alike(e, 2);
 	const eg_dims a = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
-	const broadcast_job j = broadcast_job_of(e, 2, flat, follows(e) ? eg_emit_in_layout(e, 0) : EG_PLAIN);
+	const broadcast_job j = broadcast_job_of(e, 2, flat, stays_finite(e) ? eg_emit_in_layout(e, 0) : EG_PLAIN);
 	eg_binary_args g = {.at = j.at, .op = op_of(e)};
 	g.a = broadcast_in(&j, eg_emit_x(e, 0, j.layout), 0);
 	g.b = broadcast_in(&j, eg_emit_x(e, 1, j.layout), 1);
 	const bool over = broadcast_same(&a, &y) && eg_emit_in_batched(e, 0) == eg_emit_out_batched(e, 0) && eg_emit_in_layout(e, 0) == j.layout;
 	g.y = broadcast_out(&j, over ? eg_emit_y_over_x(e, 0) : eg_emit_y(e, 0, j.layout));
-	OP_CALL(e, binary, g, 2, 1, .block = j.job.block, .units = j.job.units, .flops = (double)j.total);
+	OP_CALL(e, binary, g, 2, 1, .block = j.job.block, .chunks = j.flat, .units = j.job.units, .flops = (double)j.total);
 }
 
 static void bwd(eg_emit *e) {
@@ -56,7 +57,7 @@ static void bwd(eg_emit *e) {
 			g.b = broadcast_in(&j, eg_emit_x(e, 1, j.layout), 1);
 		}
 		g.d = broadcast_grad(e, &j, i, &g.acc);
-		OP_CALL(e, binary_bwd, g, 3, 1, .block = j.job.block, .units = j.job.units, .flops = 2 * (double)j.total);
+		OP_CALL(e, binary_bwd, g, 3, 1, .block = j.job.block, .chunks = j.flat, .units = j.job.units, .flops = 2 * (double)j.total);
 		broadcast_sum(e, i, g.d);
 	}
 }
@@ -99,7 +100,7 @@ static const eg_case logic_cases[] = {
 #define MEMBER(op, upper, text, formula, where, name_onnx, since, list, own)                                           \
 	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
 		.min_inputs = 2, .max_inputs = 2, .inputs = names, .outputs = (const char *const[]){"y", NULL}, own},  \
-		.code = EG_BINARY_##upper, .fwd = fwd, .follows = follows, .onnx = name_onnx,          \
+		.code = EG_BINARY_##upper, .fwd = fwd, .onnx = name_onnx,                              \
 		.onnx_since = since, OP_CASES(list)
 #define NAME_ONLY .options_size = sizeof(op_name_only)
 #define MOD_ATTRS .options_size = sizeof(mod_options), .attrs = mod_attrs, .nattrs = EG_COUNT(mod_attrs)
@@ -107,9 +108,9 @@ static const eg_case logic_cases[] = {
 #define BROADCAST "; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first"
 
 MEMBER(sub, SUB, "The difference of two tensors; dimensions of size 1, and missing ones in front, are repeated",
-	"y = a - b" BROADCAST "\nda = dy, db = -dy, summed where one was repeated", "ONNX Sub-14", "Sub", 14, cases, NAME_ONLY), .infer = infer, .bwd = bwd};
+	"y = a - b" BROADCAST "\nda = dy, db = -dy, summed where one was repeated", "ONNX Sub-14", "Sub", 14, cases, NAME_ONLY), .follows = follows, .infer = infer, .bwd = bwd};
 MEMBER(mul, MUL, "The product of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
-	"y = a b" BROADCAST "\nda = dy b, db = dy a, summed where one was repeated", "ONNX Mul-14", "Mul", 14, cases, NAME_ONLY), SMOOTH;
+	"y = a b" BROADCAST "\nda = dy b, db = dy a, summed where one was repeated", "ONNX Mul-14", "Mul", 14, cases, NAME_ONLY), .follows = follows, SMOOTH;
 MEMBER(div, DIV, "The quotient of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
 	"y = a / b" BROADCAST "; division by 0 gives an infinity, 0 / 0 NaN\nda = dy / b, db = -dy a / b^2, summed where one was repeated",
 	"ONNX Div-14", "Div", 14, cases, NAME_ONLY), SMOOTH;
@@ -119,10 +120,10 @@ MEMBER(pow, POW, "Powers, element by element; dimensions of size 1, and missing 
 	"ONNX Pow-15", "Pow", 15, pow_cases, NAME_ONLY), SMOOTH;
 MEMBER(min, MIN, "The smaller of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
 	"y = min(a, b), NaN where either is" BROADCAST "\nthe smaller one gets dy, equal ones half of it each, both all of it where y is NaN",
-	"ONNX Min-13 of two; numpy.minimum", "Min", 13, choice_cases, NAME_ONLY), SMOOTH;
+	"ONNX Min-13 of two; numpy.minimum", "Min", 13, choice_cases, NAME_ONLY), .follows = follows, SMOOTH;
 MEMBER(max, MAX, "The larger of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
 	"y = max(a, b), NaN where either is" BROADCAST "\nthe larger one gets dy, equal ones half of it each, both all of it where y is NaN",
-	"ONNX Max-13 of two; numpy.maximum", "Max", 13, choice_cases, NAME_ONLY), SMOOTH;
+	"ONNX Max-13 of two; numpy.maximum", "Max", 13, choice_cases, NAME_ONLY), .follows = follows, SMOOTH;
 MEMBER(mod, MOD, "The remainder of a division, element by element; dimensions of size 1, and missing ones in front, are repeated",
 	"y = a - b floor(a / b), with the sign of b; fmod: y = a - b trunc(a / b), with the sign of a; NaN where b = 0" BROADCAST
 	"\nda = dy, db = -dy floor(a / b), fmod: -dy trunc(a / b); summed where one was repeated",
@@ -132,7 +133,7 @@ MEMBER(mod, MOD, "The remainder of a division, element by element; dimensions of
 
 static eg_range yes_or_no(const void *options) { return op_range_unit(options); }
 
-#define YES_OR_NO .infer = infer_constant, .range = yes_or_no, .no_gradient = "the result is 0 or 1, and so constant wherever it does not jump"}
+#define YES_OR_NO .follows = follows, .infer = infer_constant, .range = yes_or_no, .no_gradient = "the result is 0 or 1, and so constant wherever it does not jump"}
 
 MEMBER(equal, EQUAL, "1 where two tensors are equal, else 0", "y = a == b; NaN equals nothing" BROADCAST, "ONNX Equal-13 (its result is bool)",
 	"Equal", 13, logic_cases, NAME_ONLY), YES_OR_NO;

@@ -68,7 +68,7 @@ bool broadcast_alike(const eg_emit *e, int n) {
 
 broadcast_job broadcast_job_of(const eg_emit *e, int n, bool flat, eg_layout layout) {
 	const eg_dims y = eg_emit_out_dims(e, 0);
-	broadcast_job j = {.layout = flat ? layout : EG_PLAIN, .total = eg_dims_count(&y, 0)};
+	broadcast_job j = {.flat = flat, .layout = flat ? layout : EG_PLAIN, .total = eg_dims_count(&y, 0)};
 	if (flat) {
 		eg_walk w = eg_emit_walk_out(e, 0, layout);
 		j.at = (eg_spread){.rank = 1, .rows = (int)w.unit, .dims = {w.total}};

@@ -21,6 +21,7 @@ typedef struct broadcast_job {
 	eg_spread at;
 	eg_layout layout;
 	op_blocks job;
+	bool flat;
 	int64_t total, ystride; /* elements of output 0; of a unit of it */
 } broadcast_job;
 broadcast_job broadcast_job_of(const eg_emit *e, int n, bool flat, eg_layout layout);

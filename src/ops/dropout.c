@@ -24,7 +24,7 @@ static void emit(eg_emit *e, eg_buf x, eg_buf y, bool acc, eg_walk w) {
 		.node = (uint32_t)eg_emit_node(e),
 		.rate = (real)o->rate,
 		.acc = acc};
-	OP_CALL(e, dropout, a, 2, 1, .block = w.block, .units = w.units, .flops = 10.0 * (double)w.total);
+	OP_CALL(e, dropout, a, 2, 1, .block = w.block, .chunks = true, .units = w.units, .flops = 10.0 * (double)w.total);
 }
 
 /* Whether y is x. */

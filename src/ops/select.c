@@ -16,7 +16,7 @@ static void fwd(eg_emit *e) {
 	g.a = broadcast_in(&j, eg_emit_x(e, A, j.layout), A);
 	g.b = broadcast_in(&j, eg_emit_x(e, B, j.layout), B);
 	g.y = broadcast_out(&j, eg_emit_y(e, 0, j.layout));
-	OP_CALL(e, select, g, 3, 1, .block = j.job.block, .units = j.job.units, .flops = (double)j.total);
+	OP_CALL(e, select, g, 3, 1, .block = j.job.block, .chunks = j.flat, .units = j.job.units, .flops = (double)j.total);
 }
 
 /* Operand i lies as output 0 does. */
@@ -50,7 +50,7 @@ static void bwd(eg_emit *e) {
 		*(i == A ? &g.a : &g.b) = dy;
 		g.c = broadcast_in(&j, eg_emit_x(e, CONDITION, j.layout), CONDITION);
 		g.y = broadcast_grad(e, &j, i, &g.acc);
-		OP_CALL(e, select, g, 3, 1, .block = j.job.block, .units = j.job.units, .flops = (double)j.total);
+		OP_CALL(e, select, g, 3, 1, .block = j.job.block, .chunks = j.flat, .units = j.job.units, .flops = (double)j.total);
 		broadcast_sum(e, i, g.y);
 	}
 	if (eg_emit_has_dy(e, 0)) condition_bwd(e);

@@ -44,8 +44,9 @@ static parameters parameters_of(const eg_emit *e) {
 	return (parameters){0};
 }
 
-/* Lanes that hold no sample must stay finite, and a gradient of 0 there must stay 0: those may lie in any layout whose results and derivatives are. */
-static bool follows(const eg_emit *e) {
+/* Lanes that hold no sample must stay finite, and a gradient of 0 there must stay 0: those members lie in any layout (and say so: ANYHOW) whose
+ * results and derivatives are finite. */
+static bool stays_finite(const eg_emit *e) {
 	switch (eg_emit_code(e)) {
 	case EG_UNARY_EXP:
 	case EG_UNARY_LOG:
@@ -63,13 +64,13 @@ static bool follows(const eg_emit *e) {
 }
 
 static void fwd(eg_emit *e) {
-	const eg_layout layout = follows(e) ? eg_emit_in_layout(e, 0) : EG_PLAIN;
+	const eg_layout layout = stays_finite(e) ? eg_emit_in_layout(e, 0) : EG_PLAIN;
 	const eg_walk w = eg_emit_walk_in(e, 0, layout);
 	const parameters p = parameters_of(e);
 	eg_unary_args a = {.unit = w.unit, .total = w.total, .op = (eg_unary)eg_emit_code(e), .alpha = p.alpha, .beta = p.beta};
 	a.x = op_stride(w.block, eg_emit_x(e, 0, layout), w.unit);
 	a.y = op_stride(w.block, eg_emit_in_layout(e, 0) == layout ? eg_emit_y_over_x(e, 0) : eg_emit_y(e, 0, layout), w.unit);
-	OP_CALL(e, unary_fwd, a, 1, 1, .block = w.block, .units = w.units, .flops = (double)w.total);
+	OP_CALL(e, unary_fwd, a, 1, 1, .block = w.block, .chunks = true, .units = w.units, .flops = (double)w.total);
 }
 
 enum { BY_NOTHING, BY_X, BY_Y };
@@ -84,7 +85,7 @@ static void backward(eg_emit *e, int by) {
 	if (by != BY_NOTHING) a.v = op_stride(w.block, by == BY_X ? eg_emit_x(e, 0, layout) : eg_emit_y(e, 0, layout), w.unit);
 	a.dy = op_stride(w.block, a.dy, w.unit);
 	a.dx = op_stride(w.block, eg_emit_dx(e, 0, layout, &a.acc), w.unit);
-	OP_CALL(e, unary_bwd, a, 2, 1, .block = w.block, .units = w.units, .flops = 2 * (double)w.total);
+	OP_CALL(e, unary_bwd, a, 2, 1, .block = w.block, .chunks = true, .units = w.units, .flops = 2 * (double)w.total);
 }
 
 static void bwd_by_x(eg_emit *e) { backward(e, BY_X); }
@@ -133,14 +134,15 @@ static const eg_case is_inf_cases[] = {
 	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"},                                \
 		.outputs = (const char *const[]){"y", NULL}, own},                                                     \
-		.code = EG_UNARY_##upper, .fwd = fwd, .follows = follows, .onnx = name_onnx,   \
+		.code = EG_UNARY_##upper, .fwd = fwd, .onnx = name_onnx,   \
 		.onnx_since = since, OP_CASES(list)
 #define NAME_ONLY .options_size = sizeof(op_name_only)
 #define CLIP_ATTRS .options_size = sizeof(clip_options), .attrs = clip_attrs, .nattrs = EG_COUNT(clip_attrs)
 #define IS_INF_ATTRS .options_size = sizeof(is_inf_options), .attrs = is_inf_attrs, .nattrs = EG_COUNT(is_inf_attrs)
 #define X_WISE .infer = op_infer_same, .bwd = bwd_by_x, .bwd_reads_x = true
 #define Y_WISE .infer = op_infer_same, .bwd = bwd_by_y, .bwd_reads_y = true
-#define STEPPED .infer = op_infer_same_constant, .no_gradient = "it is constant wherever it does not jump"
+#define ANYHOW .follows = op_follows
+#define STEPPED ANYHOW, .infer = op_infer_same_constant, .no_gradient = "it is constant wherever it does not jump"
 
 MEMBER(exp, EXP, "The exponential function, element by element",
 	"y = e^x; dx = dy y",
@@ -156,13 +158,13 @@ MEMBER(reciprocal, RECIPROCAL, "One divided by each element",
 	"ONNX Reciprocal-13", "Reciprocal", 13, positive_cases, NAME_ONLY), Y_WISE};
 MEMBER(square, SQUARE, "The square of each element",
 	"y = x^2; dx = 2 dy x",
-	"numpy.square; ONNX Mul-14 of x and x", NULL, 0, cases, NAME_ONLY), X_WISE, .range = positive};
+	"numpy.square; ONNX Mul-14 of x and x", NULL, 0, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW};
 MEMBER(abs, ABS, "The absolute value of each element",
 	"y = |x|; dx = dy sign x",
-	"ONNX Abs-13", "Abs", 13, cases, NAME_ONLY), X_WISE, .range = positive};
+	"ONNX Abs-13", "Abs", 13, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW};
 MEMBER(neg, NEG, "Each element with the other sign",
 	"y = -x; dx = -dy",
-	"ONNX Neg-13", "Neg", 13, linear_cases, NAME_ONLY), .infer = op_infer_same, .bwd = bwd_by_nothing};
+	"ONNX Neg-13", "Neg", 13, linear_cases, NAME_ONLY), .infer = op_infer_same, .bwd = bwd_by_nothing, ANYHOW};
 MEMBER(sign, SIGN, "The sign of each element: -1, 0 or 1",
 	"y = 1 where x > 0, -1 where x < 0, else x: 0 with its sign, NaN",
 	"ONNX Sign-13", "Sign", 13, wide_cases, NAME_ONLY), STEPPED, .range = signs};
@@ -177,10 +179,10 @@ MEMBER(round, ROUND, "The nearest whole number of each element",
 	"ONNX Round-11; numpy.rint", "Round", 11, wide_cases, NAME_ONLY), STEPPED};
 MEMBER(sin, SIN, "The sine of each element, in radians",
 	"y = sin x; dx = dy cos x; NaN at infinities",
-	"ONNX Sin-7", "Sin", 7, turning_cases, NAME_ONLY), X_WISE, .range = signs};
+	"ONNX Sin-7", "Sin", 7, turning_cases, NAME_ONLY), X_WISE, .range = signs, ANYHOW};
 MEMBER(cos, COS, "The cosine of each element, in radians",
 	"y = cos x; dx = -dy sin x; NaN at infinities",
-	"ONNX Cos-7", "Cos", 7, turning_cases, NAME_ONLY), X_WISE, .range = signs};
+	"ONNX Cos-7", "Cos", 7, turning_cases, NAME_ONLY), X_WISE, .range = signs, ANYHOW};
 MEMBER(tan, TAN, "The tangent of each element, in radians",
 	"y = tan x; dx = dy (1 + y^2); NaN at infinities",
 	"ONNX Tan-7", "Tan", 7, cases, NAME_ONLY), Y_WISE};
@@ -192,7 +194,7 @@ MEMBER(acos, ACOS, "The arc cosine of each element",
 	"ONNX Acos-7", "Acos", 7, unit_cases, NAME_ONLY), X_WISE, .range = positive};
 MEMBER(atan, ATAN, "The arc tangent of each element",
 	"y = arctan x, -pi/2 to pi/2; dx = dy / (1 + x^2)",
-	"ONNX Atan-7", "Atan", 7, cases, NAME_ONLY), X_WISE};
+	"ONNX Atan-7", "Atan", 7, cases, NAME_ONLY), X_WISE, ANYHOW};
 MEMBER(sinh, SINH, "The hyperbolic sine of each element",
 	"y = (e^x - e^-x) / 2; dx = dy cosh x",
 	"ONNX Sinh-9", "Sinh", 9, cases, NAME_ONLY), X_WISE};
@@ -201,7 +203,7 @@ MEMBER(cosh, COSH, "The hyperbolic cosine of each element",
 	"ONNX Cosh-9", "Cosh", 9, cases, NAME_ONLY), X_WISE, .range = positive};
 MEMBER(asinh, ASINH, "The inverse of the hyperbolic sine of each element",
 	"y = log(x + (x^2 + 1)^(1/2)); dx = dy / (x^2 + 1)^(1/2)",
-	"ONNX Asinh-9", "Asinh", 9, cases, NAME_ONLY), X_WISE};
+	"ONNX Asinh-9", "Asinh", 9, cases, NAME_ONLY), X_WISE, ANYHOW};
 MEMBER(acosh, ACOSH, "The inverse of the hyperbolic cosine of each element",
 	"y = log(x + (x^2 - 1)^(1/2)); NaN below 1; dx = dy / (x^2 - 1)^(1/2)",
 	"ONNX Acosh-9", "Acosh", 9, above_one_cases, NAME_ONLY), X_WISE, .range = positive};
@@ -210,10 +212,10 @@ MEMBER(atanh, ATANH, "The inverse of the hyperbolic tangent of each element",
 	"ONNX Atanh-9", "Atanh", 9, unit_cases, NAME_ONLY), X_WISE};
 MEMBER(erf, ERF, "The error function of each element",
 	"y = 2 / pi^(1/2) times the integral of e^(-t^2) from 0 to x; dx = dy 2 / pi^(1/2) e^(-x^2)",
-	"ONNX Erf-13", "Erf", 13, wide_cases, NAME_ONLY), X_WISE, .range = signs};
+	"ONNX Erf-13", "Erf", 13, wide_cases, NAME_ONLY), X_WISE, .range = signs, ANYHOW};
 MEMBER(clip, CLIP, "Each element brought between two limits",
 	"y = min(max(x, min), max), so max where min > max; NaN stays; dx = dy where min <= x <= max, else 0",
-	"ONNX Clip-6 (later ones take the limits as inputs); numpy.clip", "Clip", 6, clip_cases, CLIP_ATTRS), X_WISE};
+	"ONNX Clip-6 (later ones take the limits as inputs); numpy.clip", "Clip", 6, clip_cases, CLIP_ATTRS), X_WISE, ANYHOW};
 MEMBER(is_nan, IS_NAN, "1 where an element is not a number, else 0",
 	"y = 1 where x is NaN, else 0",
 	"ONNX IsNaN-13 (its result is bool)", "IsNaN", 13, wide_cases, NAME_ONLY), STEPPED, .range = op_range_unit};
