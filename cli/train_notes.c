@@ -65,8 +65,7 @@ void train_show_losses(const training *t) {
 /* ---- worse than guessing ----------------------------------------------------------------------------------------- */
 
 static double rate_of(const training *t) {
-	const eg_optimizer_config *o = &t->config.optimizer;
-	return o->lr > 0 ? o->lr : o->kind == EG_SGD ? 0.01 : 0.001;
+	return eg_optimizer_lr_of(&t->config.optimizer);
 }
 
 /* Found out once, when it is first needed. */

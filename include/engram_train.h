@@ -14,7 +14,16 @@ extern "C" {
 
 /* ---- optimizer --------------------------------------------------------------------------------------------------- */
 
-typedef enum eg_optimizer_kind { EG_SGD, EG_ADAM, EG_ADAMW } eg_optimizer_kind;
+typedef enum eg_optimizer_kind {
+	EG_SGD,
+	EG_ADAM,
+	EG_ADAMW,
+	EG_RMSPROP,
+	EG_ADAGRAD,
+	EG_ADADELTA,
+	EG_NADAM,
+	EG_MUON /* weights of two dimensions and more as matrices, the rest by AdamW */
+} eg_optimizer_kind;
 
 /* What is different for some parameters. The last group whose pattern fits a parameter's name is its own; without one
  * it is as all zeros say. */
@@ -28,16 +37,27 @@ typedef struct eg_param_group {
 	                       * whose running statistics fit the pattern normalises with these and leaves them; what
 	                       * comes before the first parameter that is not frozen has no backward pass. (That is
 	                       * eg_train's; eg_optimizer_step only leaves the parameter.) */
+	bool elementwise;     /* Muon: no matrices, although they have the dimensions: embeddings, the last layer */
 } eg_param_group;
 
 typedef struct eg_optimizer_config {
 	eg_optimizer_kind kind;
-	double lr;            /* 0: 0.01 for SGD, 0.001 for Adam and AdamW */
-	double momentum;      /* SGD: 0..1 */
+	double lr;            /* 0: 0.01 for SGD, RMSprop and Adagrad, 0.001 for Adam and AdamW, 0.002 for NAdam, 1 for
+	                       * Adadelta, 0.02 for Muon */
+	double momentum;      /* SGD, RMSprop: 0..1; Muon: 0: 0.95 */
 	bool nesterov;        /* SGD, needs momentum */
-	double weight_decay;  /* SGD, Adam: L2; AdamW: decoupled (0: 0.01 for AdamW; EG_ZERO_F or negative: none) */
-	double beta1, beta2;  /* Adam: 0: 0.9, 0.999; EG_ZERO_F: no mean over steps */
-	double eps;           /* Adam: 0: 1e-8 */
+	double weight_decay;  /* L2; AdamW and Muon: decoupled (0: 0.01 for AdamW; EG_ZERO_F or negative: none) */
+	double beta1, beta2;  /* Adam, AdamW, NAdam: 0: 0.9, 0.999; Muon, for what is no matrix: 0: 0.9, 0.95;
+	                       * EG_ZERO_F: no mean over steps */
+	double alpha;         /* decay of the mean of squares: RMSprop: 0: 0.99; Adadelta (its rho): 0: 0.9 */
+	bool centered;        /* RMSprop: divided by the deviation, not the root of the mean of squares */
+	double momentum_decay; /* NAdam: how soon beta1 has risen from half its value; 0: 0.004 */
+	double adam_lr;       /* Muon: of what is no matrix, while matrices have lr; 0: 3e-4 */
+	int newton_schulz;    /* Muon: rounds; 0: 5 */
+	double eps;           /* all but SGD: 0: 1e-8; Adagrad and Muon: 1e-10; Adadelta: 1e-6 */
+	int lookahead;        /* > 0: after so many updates slow weights go a part of the way to these, which go on from
+	                       * there (Lookahead, Zhang et al. 2019) */
+	double lookahead_alpha; /* that part; 0: 0.5 */
 	double clip_norm;     /* > 0: scale all gradients so that their global norm is at most this (Pascanu et al.
 	                       * 2013) */
 	double clip_value;    /* > 0: every gradient element into [-v, v], before the norm */
@@ -51,13 +71,15 @@ typedef struct eg_optimizer eg_optimizer;
 EG_API eg_optimizer *eg_optimizer_new(eg_params *p, const eg_optimizer_config *config, eg_error *err);
 EG_API void eg_optimizer_free(eg_optimizer *o);
 EG_API double eg_optimizer_lr(const eg_optimizer *o); /* as configured, or the default */
+EG_API double eg_optimizer_lr_of(const eg_optimizer_config *config); /* the same of one like this */
 /* One update from the gradients in the parameters, with this learning rate. *norm (may be NULL) receives the global
  * norm of the gradients before clipping. When it is NaN or infinite nothing is updated and EG_ERR_NUMERIC returned. */
 EG_API eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *err);
 /* The moments as flat arrays parallel to eg_params_flat_grad, for checkpoints: how many there are, their names ("m",
- * "v"), their data; and the number of steps done. */
+ * "v", "u", "slow"), their data; and the number of steps done. */
 EG_API int eg_optimizer_moments(const eg_optimizer *o);
-EG_API int eg_optimizer_moments_of(const eg_optimizer_config *config); /* how many one like this would keep, each as large as the gradients */
+/* How many one like this would keep, each as large as the gradients. */
+EG_API int eg_optimizer_moments_of(const eg_optimizer_config *config);
 EG_API const char *eg_optimizer_moment_name(const eg_optimizer *o, int i);
 EG_API eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n);
 EG_API uint64_t eg_optimizer_steps(const eg_optimizer *o);
@@ -69,16 +91,29 @@ typedef enum eg_schedule_kind {
 	EG_SCHEDULE_CONSTANT,
 	EG_SCHEDULE_STEP,
 	EG_SCHEDULE_COSINE,
-	EG_SCHEDULE_PLATEAU
+	EG_SCHEDULE_PLATEAU,
+	EG_SCHEDULE_EXPONENTIAL,
+	EG_SCHEDULE_POLYNOMIAL,
+	EG_SCHEDULE_ONE_CYCLE,  /* Smith and Topin 2019: once up and far down, as PyTorch's OneCycleLR */
+	EG_SCHEDULE_TRIANGULAR, /* Smith 2017: up and down again and again */
+	EG_SCHEDULE_RESTARTS    /* Loshchilov and Hutter 2017: half a cosine down, again and again */
 } eg_schedule_kind;
 
 typedef struct eg_schedule_config {
 	eg_schedule_kind kind;
-	double warmup;   /* epochs (fractions allowed) of linear rise before any kind: update k of the n in it has lr k / n */
+	double warmup;   /* epochs (fractions allowed) of linear rise before any kind, to what it begins with: update k of
+	                  * the n in it has that times k / n */
 	double factor;   /* STEP, PLATEAU: lr is multiplied by this; 0: 0.1; EG_ZERO_F with PLATEAU: down to min_lr
-	                  * at once */
-	double every;    /* STEP: epochs between cuts; 0: 10 */
-	double min_lr;   /* COSINE: the end value; PLATEAU: never below */
+	                  * at once. EXPONENTIAL: in every epoch, bit by bit; 0: 0.95. TRIANGULAR: the height of each
+	                  * triangle is that of the one before, multiplied by this; 0: 1 */
+	double every;    /* STEP: epochs between cuts; TRIANGULAR: of a triangle; RESTARTS: before the first; 0: 10 */
+	double min_lr;   /* COSINE, POLYNOMIAL, RESTARTS: the end value; PLATEAU: never below */
+	double power;    /* POLYNOMIAL: lr falls with what is left of the training to the power of this; 0: 1 */
+	double rise;     /* ONE_CYCLE: share of the training before lr is reached; 0: 0.3. TRIANGULAR: of a triangle; 0: 0.5 */
+	double div;      /* ONE_CYCLE, TRIANGULAR: it begins with lr / div; 0: 25 and 10 */
+	double final_div; /* ONE_CYCLE: and ends with lr / div / final_div; 0: 10000 */
+	bool linear;     /* ONE_CYCLE: straight lines instead of half waves of a cosine */
+	double mult;     /* RESTARTS: every time lasts as long as the one before, times this; 0: 1 */
 	int patience;    /* PLATEAU: epochs without improvement before a cut; 0: 3 */
 	double threshold; /* PLATEAU: relative improvement that counts; 0: 1e-4; EG_ZERO_F: any */
 } eg_schedule_config;
@@ -89,7 +124,8 @@ typedef struct eg_schedule_state {
 	int bad_epochs;
 } eg_schedule_state;
 /* Learning rate of the update that begins at `epoch` (fraction of epochs done) of `epochs` and is that `share` of one:
- * with 10 updates an epoch, 0.1. COSINE has lr in its first update and comes one update near to min_lr, as others do. */
+ * with 10 updates an epoch, 0.1. COSINE has lr in its first update and comes one update near to min_lr, as others do,
+ * but for ONE_CYCLE, whose last update has the end value. */
 EG_API double eg_schedule_lr(const eg_schedule_config *c, const eg_schedule_state *s, double lr, double epoch,
 	double share, double epochs);
 /* Tells the schedule the validation loss (smaller is better) at the end of an epoch. */

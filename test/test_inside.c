@@ -158,6 +158,9 @@ static void streams(void **state) {
 	eg_train_config c = {.epochs = 2, .seed = 7, .optimizer = {.kind = EG_ADAM, .lr = 0.01}};
 	check(new_streams, &c);
 	c.forget = 0.3;
+	c.optimizer = (eg_optimizer_config){.kind = EG_NADAM, .lr = 0.01, .lookahead = 3};
+	check(new_streams, &c);
+	c.optimizer = (eg_optimizer_config){.kind = EG_MUON};
 	check(new_streams, &c);
 }
 

@@ -669,17 +669,17 @@ static void test_softmax(void **state) {
 static void test_sgd(void **state) {
 	bed *t = *state;
 	real g = 2, w = 1, m = 99;
-	eg_optimizer_args a = {
+	eg_update_args a = {
 	        .g = {&g, 0}, .w = {&w, 0}, .n = 1, .lr = (real)0.1, .scale = (real)0.5, .weight_decay = (real)0.2};
-	t->k->sgd(&a, 0, 1, NULL); /* g' = 1 + 0.2 */
+	t->k->update(&a, 0, 1, NULL); /* g' = 1 + 0.2 */
 	assert_value("sgd", (double)w, 0.88, 1);
 	w = 1, a.momentum = (real)0.9, a.m.p = &m, a.first = true;
-	t->k->sgd(&a, 0, 1, NULL); /* m = 1.2 */
+	t->k->update(&a, 0, 1, NULL); /* m = 1.2 */
 	assert_value("sgd w", (double)w, 0.88, 1);
 	assert_value("sgd m", (double)m, 1.2, 1);
 	g = -1, a.first = false,
 	a.nesterov = true; /* g' = -0.5 + 0.176 = -0.324; m = 1.08 - 0.324; step -0.324 + 0.9 * 0.756 */
-	t->k->sgd(&a, 0, 1, NULL);
+	t->k->update(&a, 0, 1, NULL);
 	assert_value("sgd m", (double)m, 0.756, 1);
 	assert_value("sgd w", (double)w, 0.88 - 0.1 * (-0.324 + 0.6804), 1);
 }
@@ -688,7 +688,8 @@ static void test_adam(void **state) {
 	bed *t = *state;
 	for (int decoupled = 0; decoupled < 2; decoupled++) {
 		real g = 3, w = 2, m = (real)0.5, v = (real)0.25;
-		eg_optimizer_args a = {.g = {&g, 0},
+		eg_update_args a = {.op = EG_UPDATE_ADAM,
+		        .g = {&g, 0},
 		        .w = {&w, 0},
 		        .m = {&m, 0},
 		        .v = {&v, 0},
@@ -703,7 +704,7 @@ static void test_adam(void **state) {
 		        .c2 = (real)0.0199,
 		        .decoupled = decoupled == 1};
 		double d = 1.5 + (decoupled ? 0 : 0.2), wm = 0.45 + 0.1 * d, wv = 0.2475 + 0.01 * d * d;
-		t->k->adam(&a, 0, 1, NULL);
+		t->k->update(&a, 0, 1, NULL);
 		assert_value("adam m", (double)m, wm, 1);
 		assert_value("adam v", (double)v, wv, 1);
 		double start = decoupled ? 2 - 0.01 * 0.1 * 2 : 2;

@@ -243,7 +243,7 @@ static void refuses_sections(void **state) {
 		"r.yaml:9:32: 'lr' in optimizer 'adam' is -1; it must be above 0 and at most 1000");
 	refused(SMALL "train: {optimizer: {adam: {momentum: 1}}}\n",
 		"r.yaml:9:28: unknown key 'momentum' in optimizer 'adam'; it takes: lr, beta1, beta2, eps, "
-		"weight_decay");
+		"weight_decay, lookahead, lookahead_alpha");
 	refused(SMALL "train: {optimizer: {sgd: {nesterov: true}}}\n",
 		"r.yaml:9:20: optimizer 'sgd': nesterov needs momentum, such as 0.9");
 	refused(SMALL "train: {loss: msee}\n", "r.yaml:9:15: no loss 'msee'; did you mean 'mse'?");

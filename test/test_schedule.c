@@ -46,6 +46,95 @@ static void test_schedules(void **state) {
 	for (int k = 0; k < 4; k++) net_near(eg_schedule_lr(&c, &none, 1, k / 2.0, 0.5, 2), wave[k], 1e-15);
 }
 
+/* Values of PyTorch 2's formulas, 20 updates in two epochs. */
+static double nth(const eg_schedule_config *c, int k) { return eg_schedule_lr(c, NULL, 0.5, k / 10.0, 0.1, 2); }
+
+static void test_falls(void **state) {
+	EG_UNUSED(state);
+	eg_schedule_config c = {.kind = EG_SCHEDULE_EXPONENTIAL, .factor = 0.8};
+	net_near(nth(&c, 0), 0.5, 0);
+	net_near(nth(&c, 5), 0.5 * sqrt(0.8), 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 0.5, 3, 0.1, 9), 0.5 * 0.512, 1e-15);
+	c.factor = 0, c.warmup = 2; /* falls from where the rise has ended */
+	net_near(eg_schedule_lr(&c, NULL, 1, 2, 0.1, 9), 1, 0);
+	net_near(eg_schedule_lr(&c, NULL, 1, 4, 0.1, 9), 0.9025, 1e-15);
+
+	c = (eg_schedule_config){.kind = EG_SCHEDULE_POLYNOMIAL};
+	net_near(nth(&c, 0), 0.5, 0);
+	net_near(nth(&c, 5), 0.375, 1e-15);
+	net_near(nth(&c, 19), 0.025, 1e-15);
+	c.power = 2, c.min_lr = 0.1;
+	net_near(nth(&c, 10), 0.1 + 0.4 / 4, 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 0.5, 2, 0, 2), 0.1, 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 0.5, 3, 0, 2), 0.1, 1e-15); /* behind the end */
+	c.power = 0.5, c.min_lr = 0, c.warmup = 1;
+	net_near(nth(&c, 0), 0.05, 1e-15);
+	net_near(nth(&c, 10), 0.5, 1e-15);
+	net_near(nth(&c, 15), 0.5 * sqrt(0.5), 1e-15);
+}
+
+/* OneCycleLR(max_lr=0.5, total_steps=20): the top is at update 0.3 20 - 1 = 5, the end at update 19. */
+static void test_one_cycle(void **state) {
+	EG_UNUSED(state);
+	eg_schedule_config c = {.kind = EG_SCHEDULE_ONE_CYCLE};
+	net_near(nth(&c, 0), 0.02, 1e-15);
+	net_near(nth(&c, 1), 0.5 + (0.02 - 0.5) / 2 * (1 + cos(acos(-1) / 5)), 1e-15);
+	net_near(nth(&c, 5), 0.5, 1e-15);
+	net_near(nth(&c, 12), (0.5 + 2e-6) / 2, 1e-15);
+	net_near(nth(&c, 19), 2e-6, 1e-15);
+	c.linear = true, c.rise = 0.25, c.div = 10, c.final_div = 100; /* from 0.05, top at update 4, to 0.0005 */
+	net_near(nth(&c, 0), 0.05, 1e-15);
+	net_near(nth(&c, 2), 0.275, 1e-15);
+	net_near(nth(&c, 4), 0.5, 1e-15);
+	net_near(nth(&c, 9), 0.5 - 0.4995 / 3, 1e-15);
+	net_near(nth(&c, 19), 0.0005, 1e-15);
+	c.warmup = 1; /* to what the cycle begins with, which then takes the second epoch: top at update 11.5 */
+	net_near(nth(&c, 0), 0.005, 1e-15);
+	net_near(nth(&c, 9), 0.05, 1e-15);
+	net_near(nth(&c, 10), 0.05, 1e-15);
+	net_near(nth(&c, 11), 0.05 + 0.45 / 1.5, 1e-15);
+	net_near(nth(&c, 19), 0.0005, 1e-15);
+	c = (eg_schedule_config){.kind = EG_SCHEDULE_ONE_CYCLE}; /* one update, all rise, after the end */
+	net_near(eg_schedule_lr(&c, NULL, 0.5, 0, 1, 1), 2e-6, 1e-15);
+	c.rise = 1;
+	net_near(nth(&c, 0), 0.02, 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 0.5, 3, 0.1, 2), 2e-6, 1e-15);
+}
+
+static void test_cycles(void **state) {
+	EG_UNUSED(state);
+	eg_schedule_config c = {.kind = EG_SCHEDULE_TRIANGULAR, .every = 0.8, .div = 5};
+	static const double up[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.4, 0.3, 0.2};
+	for (int k = 0; k < 20; k++) net_near(nth(&c, k), up[k % 8], 1e-9);
+	c.factor = 0.5; /* CyclicLR's triangular2 */
+	for (int k = 0; k < 20; k++) net_near(nth(&c, k), 0.1 + (up[k % 8] - 0.1) * pow(0.5, k / 8), 1e-9);
+	c.factor = 0, c.rise = 0.25;
+	static const double steep[] = {0.1, 0.3, 0.5, 0.5 - 0.4 / 6};
+	for (int k = 0; k < 4; k++) net_near(nth(&c, 8 + k), steep[k], 1e-9);
+	c.rise = 1, c.warmup = 0.8; /* a saw, behind a rise to its lowest point */
+	net_near(nth(&c, 3), 0.05, 1e-15);
+	net_near(nth(&c, 8), 0.1, 1e-9);
+	net_near(nth(&c, 15), 0.45, 1e-9);
+	net_near(nth(&c, 16), 0.1, 1e-9);
+	c = (eg_schedule_config){.kind = EG_SCHEDULE_TRIANGULAR};
+	net_near(eg_schedule_lr(&c, NULL, 1, 0, 0.1, 30), 0.1, 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 1, 15, 0.1, 30), 1, 1e-15);
+
+	c = (eg_schedule_config){.kind = EG_SCHEDULE_RESTARTS, .every = 0.4, .min_lr = 0.1};
+	static const double wave[] = {0.5, 0.44142135623730951, 0.3, 0.15857864376269049};
+	for (int k = 0; k < 20; k++) net_near(nth(&c, k), wave[k % 4], 1e-8);
+	c.mult = 2; /* restarts at updates 4 and 12 */
+	for (int k = 0; k < 4; k++) net_near(nth(&c, k), wave[k], 1e-8);
+	for (int k = 0; k < 4; k++) net_near(nth(&c, 4 + 2 * k), wave[k], 1e-8);
+	for (int k = 0; k < 2; k++) net_near(nth(&c, 12 + 4 * k), wave[k], 1e-8);
+	c.mult = 1 + 1e-12; /* nearly alike */
+	for (int k = 0; k < 20; k++) net_near(nth(&c, k), wave[k % 4], 1e-8);
+	c = (eg_schedule_config){.kind = EG_SCHEDULE_RESTARTS, .warmup = 1};
+	net_near(eg_schedule_lr(&c, NULL, 1, 0, 0.5, 31), 0.5, 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 1, 6, 0.5, 31), 0.5, 1e-15);
+	net_near(eg_schedule_lr(&c, NULL, 1, 11, 0.5, 31), 1, 1e-15);
+}
+
 static void test_plateau(void **state) {
 	EG_UNUSED(state);
 	static const double losses[] = {2, 1, 1, 1.5, 0.9, 0.89999, 0.95, 0.9, 0.9, 0.9, 0.9};
@@ -84,6 +173,9 @@ static void test_plateau(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_schedules),
+	        cmocka_unit_test(test_falls),
+	        cmocka_unit_test(test_one_cycle),
+	        cmocka_unit_test(test_cycles),
 	        cmocka_unit_test(test_plateau),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

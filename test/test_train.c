@@ -121,7 +121,8 @@ static void many_steps(const char *isa, int threads, eg_optimizer_kind kind, eg_
 	eg_params *p = loose_weights(g, n, 0.5);
 	eg_optimizer *o = eg_optimizer_new(
 	        p, &(eg_optimizer_config){
-	                   .kind = kind, .momentum = kind == EG_SGD ? 0.9 : 0, .clip_norm = 3, .clip_value = 0.9}, NULL);
+	                   .kind = kind, .momentum = kind == EG_SGD ? 0.9 : 0, .clip_norm = 3, .clip_value = 0.9,
+			   .lookahead = 2}, NULL);
 	for (uint64_t s = 0; s < 3; s++) {
 		for (int i = 0; i < n; i++) eg_params_grad(p, 0)[i] = (eg_real)net_random(s, (uint64_t)i);
 		assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
@@ -140,7 +141,7 @@ static void test_optimizer_threads(void **state) {
 	int n = net_isas(isas);
 	eg_real *one = malloc(MANY * sizeof *one), *more = malloc(MANY * sizeof *more);
 	for (int i = 0; i < n; i++)
-		for (int kind = EG_SGD; kind <= EG_ADAMW; kind++) {
+		for (int kind = EG_SGD; kind <= EG_MUON; kind++) {
 			many_steps(isas[i], 1, (eg_optimizer_kind)kind, one, MANY);
 			for (int threads = 2; threads <= 3; threads++) {
 				many_steps(isas[i], threads, (eg_optimizer_kind)kind, more, MANY);
@@ -165,6 +166,16 @@ static void test_optimizer_refusals(void **state) {
 	        {{.kind = EG_ADAM, .momentum = 0.9}, "beta1"},
 	        {{.kind = EG_ADAM, .beta1 = 1}, "betas"},
 	        {{.kind = EG_ADAM, .eps = -1}, "eps"},
+	        {{.kind = EG_MUON + 1}, "no kind 8"},
+	        {{.kind = EG_NADAM, .momentum = 0.9}, "beta1"},
+	        {{.kind = EG_MUON, .nesterov = true}, "nesterov"},
+	        {{.kind = EG_MUON, .newton_schulz = -1}, "newton_schulz is -1"},
+	        {{.kind = EG_MUON, .adam_lr = -1}, "adam_lr is -1"},
+	        {{.kind = EG_ADAGRAD, .centered = true}, "centered belongs to rmsprop"},
+	        {{.kind = EG_RMSPROP, .alpha = 1}, "alpha is 1"},
+	        {{.kind = EG_NADAM, .momentum_decay = NAN}, "momentum_decay"},
+	        {{.lookahead = -1}, "lookahead -1"},
+	        {{.lookahead = 5, .lookahead_alpha = 2}, "lookahead_alpha 2"},
 	        {{.clip_norm = -1}, "clip_norm"},
 	        {{.clip_value = NAN}, "clip_value"},
 	};
@@ -611,7 +622,8 @@ static void test_early_stopping(void **state) {
 static void check_resume(eg_optimizer_kind kind, int k, bool keep_last) {
 	eg_train_config c = usual;
 	c.optimizer = (eg_optimizer_config){
-	        .kind = kind, .lr = kind == EG_SGD ? 0.1 : 0.01, .momentum = kind == EG_SGD ? 0.9 : 0};
+	        .kind = kind, .lr = kind == EG_SGD ? 0.1 : 0.01, .momentum = kind == EG_SGD || kind == EG_RMSPROP ? 0.9 : 0,
+		.centered = kind == EG_RMSPROP, .lookahead = kind >= EG_ADADELTA ? 3 : 0};
 	c.schedule = (eg_schedule_config){
 	        .kind = k % 2 ? EG_SCHEDULE_PLATEAU : EG_SCHEDULE_COSINE, .warmup = 1, .patience = 1};
 	c.keep_last = keep_last;
@@ -654,6 +666,7 @@ static void test_resume(void **state) {
 		check_resume(EG_SGD, k, false);
 		check_resume(EG_ADAM, k, true);
 	}
+	for (int kind = EG_RMSPROP; kind <= EG_MUON; kind++) check_resume((eg_optimizer_kind)kind, 4, kind % 2);
 	/* without the best weights of before there is nothing to put back, and what is there must stay */
 	trainee *t = new_trainee(NULL, 1);
 	eg_train_state s = {.epoch = 3, .steps = 33, .best_epoch = 2, .best_metric = 2};

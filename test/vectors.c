@@ -402,7 +402,7 @@ static eg_tensor layer(eg_graph *g, const char *name, const char *attrs, const e
 /* ---- optimizers -------------------------------------------------------------------------------------------------- */
 
 static verdict optimizer_config(bench *b, const vec_file *f, eg_optimizer_config *c) {
-	static const char *const kinds[] = {"sgd", "adam", "adamw"};
+	static const char *const kinds[] = {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "nadam", "muon"};
 	const char *name, *kind = json_string_value(json_object_get(f->attrs, "name"));
 	json_t *value;
 	int known = -1;
@@ -419,8 +419,14 @@ static verdict optimizer_config(bench *b, const vec_file *f, eg_optimizer_config
 			c->weight_decay = json_number_value(value);
 		else if (!strcmp(name, "eps"))
 			c->eps = json_number_value(value);
+		else if (!strcmp(name, "alpha") || !strcmp(name, "rho"))
+			c->alpha = json_number_value(value);
+		else if (!strcmp(name, "momentum_decay"))
+			c->momentum_decay = json_number_value(value);
 		else if (!strcmp(name, "nesterov"))
 			c->nesterov = json_is_true(value);
+		else if (!strcmp(name, "centered"))
+			c->centered = json_is_true(value);
 		else if (!strcmp(name, "betas")) {
 			c->beta1 = json_number_value(json_array_get(value, 0));
 			c->beta2 = json_number_value(json_array_get(value, 1));

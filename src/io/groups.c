@@ -33,6 +33,11 @@ static const eg_key keys[] = {
                 .offset = GROUP(frozen),
                 .def = 0,
                 .doc = "these weights are left as they are"},
+        {.name = "elementwise",
+                .type = EG_KEY_BOOL,
+                .offset = GROUP(elementwise),
+                .def = 0,
+                .doc = "with muon: these weights are no matrices but follow adamw: embeddings, the last layer"},
 };
 const eg_variant eg_group_keys[] = {{"groups", 0, keys, EG_COUNT(keys), NULL}, {0}};
 

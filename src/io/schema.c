@@ -53,33 +53,103 @@ static const eg_key recipe_keys[] = {
 const eg_key_table eg_recipe_keys = {TABLE(recipe_keys)};
 
 #define LR(default_) NUMBER("lr", OPTIMIZER(lr), EG_ABOVE_0, 1e3, default_, "learning rate")
-#define ADAM_KEYS \
-	LR(0.001), NUMBER("beta1", OPTIMIZER(beta1), 0, EG_BELOW_1, 0.9, "decay of the mean of gradients"), \
-		NUMBER("beta2", OPTIMIZER(beta2), 0, EG_BELOW_1, 0.999, \
-			"decay of the mean of their squares"), \
-		NUMBER("eps", OPTIMIZER(eps), EG_ABOVE_0, 1, 1e-8, "added to the root, against division by zero")
+#define BETAS(second) \
+	NUMBER("beta1", OPTIMIZER(beta1), 0, EG_BELOW_1, 0.9, "decay of the mean of gradients"), \
+		NUMBER("beta2", OPTIMIZER(beta2), 0, EG_BELOW_1, second, "decay of the mean of their squares")
+#define EPS(default_) NUMBER("eps", OPTIMIZER(eps), EG_ABOVE_0, 1, default_, "added to the root, against division by zero")
+#define MOMENTUM(default_) \
+	NUMBER("momentum", OPTIMIZER(momentum), 0, EG_BELOW_1, default_, "share of the last update that is kept")
+#define L2 NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0, "L2 penalty")
+#define DECOUPLED(default_) NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, default_, "decoupled weight decay")
+#define LOOKAHEAD \
+	WHOLE("lookahead", OPTIMIZER(lookahead), 0, 0, \
+		"updates after which slow weights follow and the others go on from there (Lookahead); 0: off"), \
+		NUMBER("lookahead_alpha", OPTIMIZER(lookahead_alpha), EG_ABOVE_0, 1, 0.5, \
+			"part of the way that the slow weights follow")
 
 static const eg_key sgd_keys[] = {
 	LR(0.01),
-	NUMBER("momentum", OPTIMIZER(momentum), 0, EG_BELOW_1, 0, "share of the last update that is kept"),
+	MOMENTUM(0),
 	FLAG("nesterov", OPTIMIZER(nesterov), "look ahead by the momentum"),
-	NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0, "L2 penalty"),
+	L2,
+	LOOKAHEAD,
 };
-static const eg_key adam_keys[] = {ADAM_KEYS, NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0, "L2 penalty")};
-static const eg_key adamw_keys[] = {
-	ADAM_KEYS, NUMBER("weight_decay", OPTIMIZER(weight_decay), 0, 1e3, 0.01, "decoupled weight decay")};
+static const eg_key adam_keys[] = {LR(0.001), BETAS(0.999), EPS(1e-8), L2, LOOKAHEAD};
+static const eg_key adamw_keys[] = {LR(0.001), BETAS(0.999), EPS(1e-8), DECOUPLED(0.01), LOOKAHEAD};
+static const eg_key rmsprop_keys[] = {
+	LR(0.01),
+	NUMBER("alpha", OPTIMIZER(alpha), 0, EG_BELOW_1, 0.99, "decay of the mean of squares"),
+	EPS(1e-8),
+	MOMENTUM(0),
+	FLAG("centered", OPTIMIZER(centered), "divide by the deviation of gradients, not by the root of the mean of squares"),
+	L2,
+	LOOKAHEAD,
+};
+static const eg_key adagrad_keys[] = {LR(0.01), EPS(1e-10), L2, LOOKAHEAD};
+static const eg_key adadelta_keys[] = {LR(1),
+	NUMBER("rho", OPTIMIZER(alpha), 0, EG_BELOW_1, 0.9, "decay of the means of squares"), EPS(1e-6), L2, LOOKAHEAD};
+static const eg_key nadam_keys[] = {LR(0.002), BETAS(0.999), EPS(1e-8),
+	NUMBER("momentum_decay", OPTIMIZER(momentum_decay), 0, 1e3, 0.004, "how soon beta1 has risen from half its value"),
+	L2, LOOKAHEAD};
+static const eg_key muon_keys[] = {
+	LR(0.02),
+	MOMENTUM(0.95),
+	{.name = "newton_schulz",
+		.type = EG_KEY_INT,
+		.offset = OPTIMIZER(newton_schulz),
+		.min = 1,
+		.max = 100,
+		.def = 5,
+		.doc = "rounds that bring the singular values near 1"},
+	NUMBER("adam_lr", OPTIMIZER(adam_lr), 0, 1e3, 3e-4, "learning rate of what is no matrix and follows adamw"),
+	BETAS(0.95),
+	EPS(1e-10),
+	DECOUPLED(0),
+	LOOKAHEAD,
+};
 const eg_variant eg_optimizer_variants[] = {
 	{"sgd", EG_SGD, TABLE(sgd_keys), "stochastic gradient descent"},
 	{"adam", EG_ADAM, TABLE(adam_keys), "Kingma and Ba 2015"},
 	{"adamw", EG_ADAMW, TABLE(adamw_keys), "Adam with decoupled weight decay, Loshchilov and Hutter 2019"},
+	{"rmsprop", EG_RMSPROP, TABLE(rmsprop_keys), "Tieleman and Hinton 2012; centered: Graves 2013"},
+	{"adagrad", EG_ADAGRAD, TABLE(adagrad_keys), "Duchi, Hazan and Singer 2011"},
+	{"adadelta", EG_ADADELTA, TABLE(adadelta_keys), "Zeiler 2012"},
+	{"nadam", EG_NADAM, TABLE(nadam_keys), "Adam with Nesterov's momentum, Dozat 2016"},
+	{"muon", EG_MUON, TABLE(muon_keys), "momentum of matrices made orthogonal, Jordan 2024; the rest by adamw"},
 	{0},
 };
 
-#define WARMUP NUMBER("warmup", SCHEDULE(warmup), 0, 1e6, 0, "epochs in which the learning rate rises to its full height")
+#define WARMUP NUMBER("warmup", SCHEDULE(warmup), 0, 1e6, 0, "epochs in which the learning rate rises to what it begins with")
+#define END NUMBER("min_lr", SCHEDULE(min_lr), 0, 1e3, 0, "learning rate at the end")
+#define FROM(default_) NUMBER("div", SCHEDULE(div), 1, 1e9, default_, "it begins with lr divided by this")
 static const eg_key constant_keys[] = {WARMUP};
 static const eg_key step_keys[] = {NUMBER("every", SCHEDULE(every), EG_ABOVE_0, 1e6, 10, "epochs between cuts"),
 	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.1, "the learning rate is multiplied by it"), WARMUP};
-static const eg_key cosine_keys[] = {NUMBER("min_lr", SCHEDULE(min_lr), 0, 1e3, 0, "learning rate at the end"), WARMUP};
+static const eg_key cosine_keys[] = {END, WARMUP};
+static const eg_key exponential_keys[] = {
+	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 0.95, "what an epoch leaves of the learning rate"), WARMUP};
+static const eg_key polynomial_keys[] = {
+	NUMBER("power", SCHEDULE(power), EG_ABOVE_0, 100, 1, "of what is left of the training; 1: a straight line"), END, WARMUP};
+static const eg_key one_cycle_keys[] = {
+	NUMBER("rise", SCHEDULE(rise), EG_ABOVE_0, 1, 0.3, "share of the training before lr is reached"),
+	FROM(25),
+	NUMBER("final_div", SCHEDULE(final_div), 1, 1e12, 1e4, "and ends with that divided by this"),
+	FLAG("linear", SCHEDULE(linear), "straight lines instead of half waves of a cosine"),
+	WARMUP,
+};
+static const eg_key triangular_keys[] = {
+	NUMBER("every", SCHEDULE(every), EG_ABOVE_0, 1e6, 10, "epochs of a triangle"),
+	NUMBER("rise", SCHEDULE(rise), EG_ABOVE_0, 1, 0.5, "share of a triangle before its top"),
+	NUMBER("factor", SCHEDULE(factor), EG_ABOVE_0, 1, 1, "height of a triangle, as a share of the one before"),
+	FROM(10),
+	WARMUP,
+};
+static const eg_key restart_keys[] = {
+	NUMBER("every", SCHEDULE(every), EG_ABOVE_0, 1e6, 10, "epochs before the first restart"),
+	NUMBER("mult", SCHEDULE(mult), 1, 100, 1, "each time lasts as long as the one before, times this"),
+	END,
+	WARMUP,
+};
 static const eg_key plateau_keys[] = {
 	NUMBER("factor", SCHEDULE(factor), 0, 1, 0.1, "the learning rate is multiplied by it"),
 	WHOLE("patience", SCHEDULE(patience), 1, 3, "epochs without improvement before a cut"),
@@ -90,6 +160,12 @@ const eg_variant eg_schedule_variants[] = {
 	{"step", EG_SCHEDULE_STEP, TABLE(step_keys), "a cut every few epochs"},
 	{"cosine", EG_SCHEDULE_COSINE, TABLE(cosine_keys), "falls along half a cosine to the end of training"},
 	{"plateau", EG_SCHEDULE_PLATEAU, TABLE(plateau_keys), "a cut when the validation loss no longer improves"},
+	{"exponential", EG_SCHEDULE_EXPONENTIAL, TABLE(exponential_keys), "falls by the same share in every epoch"},
+	{"polynomial", EG_SCHEDULE_POLYNOMIAL, TABLE(polynomial_keys), "falls with a power of what is left of the training"},
+	{"one_cycle", EG_SCHEDULE_ONE_CYCLE, TABLE(one_cycle_keys), "up, then far down: Smith and Topin 2019"},
+	{"triangular", EG_SCHEDULE_TRIANGULAR, TABLE(triangular_keys), "up and down again and again: Smith 2017"},
+	{"warm_restarts", EG_SCHEDULE_RESTARTS, TABLE(restart_keys),
+		"half a cosine again and again: Loshchilov and Hutter 2017"},
 	{0},
 };
 

@@ -9,11 +9,22 @@ EG_ALWAYS_INLINE int64_t optimizer_end(int64_t n, int u) {
 	return end < n ? end : n;
 }
 
-EG_ALWAYS_INLINE void sgd_part(const eg_optimizer_args *a, int64_t i, int lanes) {
-	const float *g = a->g.p;
+/* What w and g' are before a method begins; `decay`: the coupled one. */
+EG_ALWAYS_INLINE vf update_gradient(const eg_update_args *a, int64_t i, int lanes, vf x, bool decay) {
+	vf d = vmul(vset1(a->scale), vload_n((const float *)a->g.p + i, lanes));
+	return decay ? vfma(vset1(a->weight_decay), x, d) : d;
+}
+
+/* The running mean of x that lies at p, stepped and stored. */
+EG_ALWAYS_INLINE vf update_mean(float *p, int lanes, float keep, vf x) {
+	vf mean = vfma(vset1(keep), vload_n(p, lanes), vmul(vset1(1.0f - keep), x));
+	vstore_n(p, lanes, mean);
+	return mean;
+}
+
+EG_ALWAYS_INLINE void sgd_part(const eg_update_args *a, int64_t i, int lanes) {
 	float *w = a->w.p, *m = a->m.p;
-	vf x = vload_n(w + i, lanes);
-	vf d = vfma(vset1(a->weight_decay), x, vmul(vset1(a->scale), vload_n(g + i, lanes)));
+	vf x = vload_n(w + i, lanes), d = update_gradient(a, i, lanes, x, true);
 	if (a->momentum != 0.0f) {
 		vf mu = vset1(a->momentum), v = a->first ? d : vfma(mu, vload_n(m + i, lanes), d);
 		vstore_n(m + i, lanes, v);
@@ -22,39 +33,91 @@ EG_ALWAYS_INLINE void sgd_part(const eg_optimizer_args *a, int64_t i, int lanes)
 	vstore_n(w + i, lanes, vfnma(vset1(a->lr), d, x));
 }
 
-static void EG_NAME(sgd_f32)(const void *args, int begin, int end, void *scratch) {
-	const eg_optimizer_args a = *(const eg_optimizer_args *)args;
-	EG_UNUSED(scratch);
-	for (int u = begin; u < end; u++) {
-		int64_t i = (int64_t)u * EG_CHUNK, n = optimizer_end(a.n, u);
-		for (; i + V <= n; i += V) sgd_part(&a, i, V);
-		if (i < n) sgd_part(&a, i, (int)(n - i));
+/* Both Adam and NAdam, which takes its step from the gradient too. */
+EG_ALWAYS_INLINE void adam_part(const eg_update_args *a, int64_t i, int lanes, bool nadam) {
+	float *w = a->w.p, *m = a->m.p, *v = a->v.p;
+	vf x = vload_n(w + i, lanes), d = update_gradient(a, i, lanes, x, !a->decoupled);
+	if (a->decoupled) x = vfnma(vmul(vset1(a->lr), vset1(a->weight_decay)), x, x);
+	vf mean = update_mean(m + i, lanes, a->b1, d), square = update_mean(v + i, lanes, a->b2, vmul(d, d));
+	vf root = vadd(vsqrt(vmul(square, vset1(1.0f / a->c2))), vset1(a->eps));
+	vf step = nadam ? vfma(vset1(a->lr * a->cm), mean, vmul(vset1(a->lr * a->cg), d)) : vmul(vset1(a->lr / a->c1), mean);
+	vstore_n(w + i, lanes, vsub(x, vdiv(step, root)));
+}
+
+EG_ALWAYS_INLINE void rmsprop_part(const eg_update_args *a, int64_t i, int lanes) {
+	float *w = a->w.p, *m = a->m.p, *v = a->v.p, *u = a->u.p;
+	vf x = vload_n(w + i, lanes), d = update_gradient(a, i, lanes, x, true);
+	vf square = update_mean(v + i, lanes, a->b2, vmul(d, d));
+	if (a->centered) {
+		vf mean = update_mean(u + i, lanes, a->b2, d);
+		square = vmax(vfnma(mean, mean, square), vzero());
+	}
+	vf step = vdiv(d, vadd(vsqrt(square), vset1(a->eps)));
+	if (a->momentum != 0.0f) {
+		step = vfma(vset1(a->momentum), vload_n(m + i, lanes), step);
+		vstore_n(m + i, lanes, step);
+	}
+	vstore_n(w + i, lanes, vfnma(vset1(a->lr), step, x));
+}
+
+EG_ALWAYS_INLINE void adagrad_part(const eg_update_args *a, int64_t i, int lanes) {
+	float *w = a->w.p, *v = a->v.p;
+	vf x = vload_n(w + i, lanes), d = update_gradient(a, i, lanes, x, true);
+	vf sum = vfma(d, d, vload_n(v + i, lanes));
+	vstore_n(v + i, lanes, sum);
+	vstore_n(w + i, lanes, vfnma(vset1(a->lr), vdiv(d, vadd(vsqrt(sum), vset1(a->eps))), x));
+}
+
+EG_ALWAYS_INLINE void adadelta_part(const eg_update_args *a, int64_t i, int lanes) {
+	float *w = a->w.p, *v = a->v.p, *u = a->u.p;
+	vf x = vload_n(w + i, lanes), d = update_gradient(a, i, lanes, x, true), eps = vset1(a->eps);
+	vf square = update_mean(v + i, lanes, a->b2, vmul(d, d));
+	vf step = vmul(vdiv(vsqrt(vadd(vload_n(u + i, lanes), eps)), vsqrt(vadd(square, eps))), d);
+	update_mean(u + i, lanes, a->b2, vmul(step, step));
+	vstore_n(w + i, lanes, vfnma(vset1(a->lr), step, x));
+}
+
+EG_ALWAYS_INLINE void muon_part(const eg_update_args *a, int64_t i, int lanes) {
+	float *m = a->m.p, *u = a->u.p;
+	vf d = update_gradient(a, i, lanes, vzero(), false), old = vload_n(m + i, lanes);
+	vf mean = vfma(vset1(1.0f - a->momentum), vsub(d, old), old);
+	vstore_n(m + i, lanes, mean);
+	vstore_n(u + i, lanes, vfma(vset1(a->momentum), vsub(mean, d), d));
+}
+
+EG_ALWAYS_INLINE void update_part(const eg_update_args *a, eg_update op, int64_t i, int lanes) {
+	switch (op) {
+	case EG_UPDATE_SGD: sgd_part(a, i, lanes); break;
+	case EG_UPDATE_ADAM: adam_part(a, i, lanes, false); break;
+	case EG_UPDATE_NADAM: adam_part(a, i, lanes, true); break;
+	case EG_UPDATE_RMSPROP: rmsprop_part(a, i, lanes); break;
+	case EG_UPDATE_ADAGRAD: adagrad_part(a, i, lanes); break;
+	case EG_UPDATE_ADADELTA: adadelta_part(a, i, lanes); break;
+	case EG_UPDATE_MUON: muon_part(a, i, lanes); break;
 	}
 }
 
-EG_ALWAYS_INLINE void adam_part(const eg_optimizer_args *a, int64_t i, int lanes) {
-	const float *g = a->g.p;
-	float *w = a->w.p, *m = a->m.p, *v = a->v.p;
-	vf x = vload_n(w + i, lanes), d = vmul(vset1(a->scale), vload_n(g + i, lanes)), wd = vset1(a->weight_decay);
-	if (a->decoupled)
-		x = vfnma(vmul(vset1(a->lr), wd), x, x);
-	else
-		d = vfma(wd, x, d);
-	vf mean = vfma(vset1(a->b1), vload_n(m + i, lanes), vmul(vset1(1.0f - a->b1), d));
-	vf square = vfma(vset1(a->b2), vload_n(v + i, lanes), vmul(vset1(1.0f - a->b2), vmul(d, d)));
-	vstore_n(m + i, lanes, mean);
-	vstore_n(v + i, lanes, square);
-	vf root = vadd(vsqrt(vmul(square, vset1(1.0f / a->c2))), vset1(a->eps));
-	vstore_n(w + i, lanes, vsub(x, vdiv(vmul(vset1(a->lr / a->c1), mean), root)));
-}
-
-static void EG_NAME(adam_f32)(const void *args, int begin, int end, void *scratch) {
-	const eg_optimizer_args a = *(const eg_optimizer_args *)args;
-	EG_UNUSED(scratch);
+/* Called with a constant op, so that each method has a loop of its own. */
+EG_ALWAYS_INLINE void update_units(const eg_update_args *args, eg_update op, int begin, int end) {
+	const eg_update_args a = *args;
 	for (int u = begin; u < end; u++) {
 		int64_t i = (int64_t)u * EG_CHUNK, n = optimizer_end(a.n, u);
-		for (; i + V <= n; i += V) adam_part(&a, i, V);
-		if (i < n) adam_part(&a, i, (int)(n - i));
+		for (; i + V <= n; i += V) update_part(&a, op, i, V);
+		if (i < n) update_part(&a, op, i, (int)(n - i));
+	}
+}
+
+static void EG_NAME(update_f32)(const void *args, int begin, int end, void *scratch) {
+	const eg_update_args *a = args;
+	EG_UNUSED(scratch);
+	switch (a->op) {
+	case EG_UPDATE_SGD: update_units(a, EG_UPDATE_SGD, begin, end); break;
+	case EG_UPDATE_ADAM: update_units(a, EG_UPDATE_ADAM, begin, end); break;
+	case EG_UPDATE_NADAM: update_units(a, EG_UPDATE_NADAM, begin, end); break;
+	case EG_UPDATE_RMSPROP: update_units(a, EG_UPDATE_RMSPROP, begin, end); break;
+	case EG_UPDATE_ADAGRAD: update_units(a, EG_UPDATE_ADAGRAD, begin, end); break;
+	case EG_UPDATE_ADADELTA: update_units(a, EG_UPDATE_ADADELTA, begin, end); break;
+	case EG_UPDATE_MUON: update_units(a, EG_UPDATE_MUON, begin, end); break;
 	}
 }
 
@@ -111,8 +174,7 @@ static void EG_NAME(blend_f32)(const void *args, int begin, int end, void *scrat
 }
 
 static void EG_NAME(fill_optimizer)(eg_kernels *k) {
-	k->sgd = EG_NAME(sgd_f32);
-	k->adam = EG_NAME(adam_f32);
+	k->update = EG_NAME(update_f32);
 	k->sumsq = EG_NAME(sumsq_f32);
 	k->clip_value = EG_NAME(clip_value_f32);
 	k->blend = EG_NAME(blend_f32);

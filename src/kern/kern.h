@@ -244,17 +244,35 @@ typedef struct eg_sum_rows_args {
 
 /* ---- training: flat arrays; global, unit EG_CHUNK elements ------------------------------------------------------------ */
 
-/* g' = scale * g is used throughout (gradient clipping without a pass of its own).
- * sgd:  g' += weight_decay * w;  m = momentum * m + g' (first: m = g');  w -= lr * (nesterov ? g' + momentum * m : m).
- *       momentum == 0: m is absent, w -= lr * g'. (Sutskever et al. 2013 as PyTorch writes it)
- * adam: g' += weight_decay * w, or, decoupled (AdamW, Loshchilov and Hutter 2019), w -= lr * weight_decay * w first;
- *       m = b1 m + (1-b1) g';  v = b2 v + (1-b2) g'^2;  w -= lr / c1 * m / (sqrt(v / c2) + eps), c1 = 1 - b1^t, c2 = 1 - b2^t. */
-typedef struct eg_optimizer_args {
-	eg_buf g, w, m, v;
+/* update: the weights w after the gradients g, by the method `op`. g' = scale * g is used throughout (gradient clipping without a
+ * pass of its own); where nothing else is said g' += weight_decay * w comes first. What a method does not name is absent.
+ * SGD:      m = momentum * m + g' (first: m = g');  w -= lr * (nesterov ? g' + momentum * m : m).
+ *           momentum == 0: m is absent, w -= lr * g'. (Sutskever et al. 2013 as PyTorch writes it)
+ * ADAM:     m = b1 m + (1-b1) g';  v = b2 v + (1-b2) g'^2;  w -= lr / c1 * m / (sqrt(v / c2) + eps), c1 = 1 - b1^t, c2 = 1 - b2^t.
+ *           decoupled (AdamW, Loshchilov and Hutter 2019): w -= lr * weight_decay * w first, and no decay in g'.
+ * NADAM:    as ADAM, but w -= lr * (cm m + cg g') / (sqrt(v / c2) + eps). (Dozat 2016; cm and cg as PyTorch has them)
+ * RMSPROP:  v = b2 v + (1-b2) g'^2;  centered: u = b2 u + (1-b2) g', else u is absent;  s = g' / (sqrt(v - u^2) + eps), the
+ *           difference not below 0;  momentum != 0: m = momentum * m + s, w -= lr * m;  else m is absent, w -= lr * s.
+ *           (Tieleman and Hinton 2012; centered: Graves 2013; as PyTorch writes it)
+ * ADAGRAD:  v += g'^2;  w -= lr * g' / (sqrt(v) + eps). (Duchi et al. 2011)
+ * ADADELTA: v = b2 v + (1-b2) g'^2;  s = sqrt(u + eps) / sqrt(v + eps) * g';  u = b2 u + (1-b2) s^2;  w -= lr * s. (Zeiler 2012)
+ * MUON:     the first half of it: m += (1-momentum) (g' - m);  u = g' + momentum (m - g'). No decay; w is absent. (Jordan 2024) */
+typedef enum eg_update {
+	EG_UPDATE_SGD,
+	EG_UPDATE_ADAM,
+	EG_UPDATE_NADAM,
+	EG_UPDATE_RMSPROP,
+	EG_UPDATE_ADAGRAD,
+	EG_UPDATE_ADADELTA,
+	EG_UPDATE_MUON
+} eg_update;
+typedef struct eg_update_args {
+	eg_buf g, w, m, v, u;
 	int64_t n;
-	real lr, scale, momentum, weight_decay, b1, b2, eps, c1, c2;
-	bool nesterov, decoupled, first;
-} eg_optimizer_args;
+	eg_update op;
+	real lr, scale, momentum, weight_decay, b1, b2, eps, c1, c2, cm, cg;
+	bool nesterov, decoupled, centered, first;
+} eg_update_args;
 
 /* sumsq: out[u] (double) = sum of x[i]^2 over unit u, accumulated in double or in fixed lanes. NaN and infinity come through. */
 typedef struct eg_sumsq_args {
@@ -403,8 +421,7 @@ typedef struct eg_kernels {
 	eg_kernel shard_sum; /* eg_shard_sum_args */
 	eg_kernel sum_rows;  /* eg_sum_rows_args */
 
-	eg_kernel sgd;        /* eg_optimizer_args */
-	eg_kernel adam;       /* eg_optimizer_args */
+	eg_kernel update;     /* eg_update_args */
 	eg_kernel sumsq;      /* eg_sumsq_args */
 	eg_kernel clip_value; /* eg_clip_value_args */
 	eg_kernel blend;      /* eg_blend_args */

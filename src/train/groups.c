@@ -35,6 +35,10 @@ static eg_param_run settings(const eg_params *p, const eg_optimizer_config *c, i
 	        .first = p->offset[i], .lr = g->lr > 0 ? g->lr : 1, .decay = g->weight_decay, .frozen = g->frozen};
 	if (r.decay == 0 && !signbit(r.decay)) r.decay = c->decay_all || param->spec.dims.rank > 1 ? 1 : 0;
 	if (r.decay < 0 || c->weight_decay == 0) r.decay = 0; /* alike, without decay to multiply */
+	if (c->kind == EG_MUON && param->spec.dims.rank > 1 && !g->elementwise) {
+		r.rows = (int)param->spec.dims.d[0];
+		r.cols = (int)eg_dims_count(&param->spec.dims, 1);
+	}
 	return r;
 }
 
@@ -47,10 +51,11 @@ eg_status eg_groups_resolve(
 		eg_param_run r = settings(p, c, i), *last = *nruns ? &runs[*nruns - 1] : NULL;
 		frozen[i] = r.frozen;
 		if (p->graph->params[i].spec.state) continue;
-		if (!last || last->lr != r.lr || last->decay != r.decay || last->frozen != r.frozen)
+		if (!last || last->lr != r.lr || last->decay != r.decay || last->frozen != r.frozen || last->rows || r.rows)
 			runs[(*nruns)++] = r;
 	}
 	for (int i = 0; i < *nruns; i++)
-		runs[i].count = (i + 1 < *nruns ? runs[i + 1].first : p->trained) - runs[i].first;
+		runs[i].count = runs[i].rows ? (size_t)runs[i].rows * (size_t)runs[i].cols
+					     : (i + 1 < *nruns ? runs[i + 1].first : p->trained) - runs[i].first;
 	return EG_OK;
 }

@@ -10,6 +10,7 @@ typedef struct eg_param_run {
 	size_t first, count; /* elements; gaps between parameters belong to the one before */
 	double lr, decay;    /* factors */
 	bool frozen;
+	int rows, cols; /* Muon: one parameter, a matrix of count elements; 0: updated element by element */
 } eg_param_run;
 
 /* Fills runs (room for one per parameter) over the trained part, and frozen[i] for every parameter, state included. */
