@@ -52,20 +52,20 @@ int eg_emit_checkpoint(const eg_emit *e, int steps) {
 int eg_emit_node(const eg_emit *e) { return e->node; }
 int eg_emit_nin(const eg_emit *e) { return node_of(e)->nin; }
 bool eg_emit_has_param(const eg_emit *e, int i) {
-	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].affine >= 0); /* folding brings a bias */
+	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].post[EG_POST_AFFINE] >= 0); /* folding brings a bias */
 }
-eg_act eg_emit_act(const eg_emit *e) { return e->plan->nodes[e->node].act; }
+eg_act eg_emit_act(const eg_emit *e) { return eg_plan_act(e->plan, e->node); }
 eg_act eg_emit_own_act(const eg_emit *e) { return node_of(e)->op->act(node_of(e)->options); }
 bool eg_emit_pool(eg_emit *e) {
 	eg_plan *p = e->plan;
-	int pool = p->nodes[e->node].pool;
-	if (pool < 0 || eg_act_from_x(p->nodes[e->node].act.kind)) return false; /* the largest x must have the largest y */
+	int pool = p->nodes[e->node].post[EG_POST_POOL];
+	if (pool < 0 || eg_act_from_x(eg_emit_act(e).kind)) return false; /* the largest x must have the largest y */
 	const eg_node *n = &p->graph->nodes[pool];
 	p->values[n->in[0]].redirect = n->out[0];
-	p->nodes[pool].fused_into_producer = p->nodes[e->node].pooled = true;
+	p->nodes[pool].fused_into_producer = true;
 	return true;
 }
-bool eg_emit_pooled(const eg_emit *e) { return e->plan->nodes[e->node].pooled; }
+bool eg_emit_pooled(const eg_emit *e) { return eg_plan_does(e->plan, e->node, EG_POST_POOL); }
 /* Of an input that is there; an op asks eg_emit_x(...).p about optional ones. */
 eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
 	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
@@ -278,7 +278,7 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	int producer = value_at(e, value)->node, by = eg_plan_computes(p, value);
 	if (producer < 0) return true;
 	if (p->graph->nodes[producer].op->bwd_reads_y || p->graph->nodes[by].op->bwd_reads_y) return false;
-	return by == producer || p->nodes[by].act.kind == EG_ACT_NONE; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
+	return by == producer || p->nodes[by].post[EG_POST_ACT] < 0; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
 }
 
 eg_buf eg_emit_y_over_x(eg_emit *e, int i) {
@@ -300,7 +300,7 @@ static bool read_before(const eg_emit *e, int value, int sum) {
 
 eg_buf eg_emit_y_over_addend(eg_emit *e, eg_layout layout) {
 	eg_plan *p = e->plan;
-	const int sum = p->nodes[e->node].sum;
+	const int sum = p->nodes[e->node].post[EG_POST_SUM];
 	if (sum < 0) return (eg_buf){0};
 	const eg_node *n = &p->graph->nodes[sum];
 	const int own = n->in[p->nodes[sum].through], other = n->in[1 - p->nodes[sum].through];
@@ -311,7 +311,7 @@ eg_buf eg_emit_y_over_addend(eg_emit *e, eg_layout layout) {
 	if (v != &p->values[other] || !read_before(e, other, sum)) return (eg_buf){0};
 	p->values[own].redirect = n->out[0];
 	p->nodes[sum].fused_into_producer = true;
-	p->nodes[e->node].act = p->nodes[sum].act;
+	p->nodes[e->node].post[EG_POST_ACT] = p->nodes[sum].post[EG_POST_ACT];
 	y->layout = layout;
 	set_value_buf(e, y, layout, id);
 	return handle(id);
@@ -336,13 +336,13 @@ static eg_buf folded(eg_emit *e, int i) {
 	eg_plan *p = e->plan;
 	eg_pnode *n = &p->nodes[e->node];
 	if (n->folded[0] >= 0 || p->out_of_memory) return handle(n->folded[i]);
-	eg_emit other = {.plan = p, .node = n->affine};
+	eg_emit other = {.plan = p, .node = n->post[EG_POST_AFFINE]};
 	const eg_dims *d = &p->graph->params[node_of(e)->param[0]].spec.dims;
 	eg_bn_fold_args a = {.coef = node_of(&other)->op->affine(&other), .C = (int)d->d[0], .n = eg_dims_count(d, 1)};
-	n->affine = -1; /* now as they are */
+	n->post[EG_POST_AFFINE] = -1; /* now as they are */
 	a.w = eg_emit_w(e, 0);
 	a.b = eg_emit_w(e, 1);
-	n->affine = other.node;
+	n->post[EG_POST_AFFINE] = other.node;
 	a.w_out = eg_emit_temp(e, EG_ELEM_REAL, a.C * a.n, false);
 	a.b_out = eg_emit_temp(e, EG_ELEM_REAL, a.C, false);
 	n->folded[0] = eg_handle_id(a.w_out.p);
@@ -353,7 +353,7 @@ static eg_buf folded(eg_emit *e, int i) {
 }
 
 eg_buf eg_emit_w(eg_emit *e, int i) {
-	if (i < 2 && e->plan->nodes[e->node].affine >= 0) return folded(e, i);
+	if (i < 2 && e->plan->nodes[e->node].post[EG_POST_AFFINE] >= 0) return folded(e, i);
 	int param = node_of(e)->param[i];
 	int *id = &e->plan->param_buf[param];
 	if (!eg_emit_has_param(e, i)) return (eg_buf){0};

@@ -78,10 +78,9 @@ static void mark_gradients(eg_plan *p) {
  *   in inference: a scale and shift by channel   and an op linear in its weights by output channel */
 static bool fuses_act(const eg_plan *p, int node, int producer) {
 	const eg_node *own = &p->graph->nodes[node];
-	if (!own->op->act || !p->graph->nodes[producer].op->fuses_act || p->nodes[producer].act.kind != EG_ACT_NONE) return false;
-	eg_act act = own->op->act(own->options);
-	if (p->options.train && eg_act_from_x(act.kind)) return false; /* x is not kept */
-	p->nodes[producer].act = act;
+	if (!own->op->act || !p->graph->nodes[producer].op->fuses_act || p->nodes[producer].post[EG_POST_ACT] >= 0) return false;
+	if (p->options.train && eg_act_from_x(own->op->act(own->options).kind)) return false; /* x is not kept */
+	p->nodes[producer].post[EG_POST_ACT] = node;
 	return true;
 }
 
@@ -89,8 +88,8 @@ static bool folds_affine(const eg_plan *p, int node, int producer) {
 	const eg_node *from = &p->graph->nodes[producer];
 	if (p->options.train || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
 	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->values[from->out[0]].dims;
-	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].affine >= 0 || p->nodes[producer].act.kind != EG_ACT_NONE) return false;
-	p->nodes[producer].affine = node;
+	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].post[EG_POST_AFFINE] >= 0 || p->nodes[producer].post[EG_POST_ACT] >= 0) return false;
+	p->nodes[producer].post[EG_POST_AFFINE] = node;
 	return true;
 }
 
@@ -109,6 +108,16 @@ static void fuse(eg_plan *p) {
 	}
 }
 
+eg_act eg_plan_act(const eg_plan *p, int node) {
+	const int act = p->nodes[node].post[EG_POST_ACT];
+	return act < 0 ? eg_act_of(EG_ACT_NONE) : p->graph->nodes[act].op->act(p->graph->nodes[act].options);
+}
+
+bool eg_plan_does(const eg_plan *p, int node, eg_post post) {
+	const int n = p->nodes[node].post[post];
+	return n >= 0 && p->nodes[n].fused_into_producer;
+}
+
 int eg_plan_computes(const eg_plan *p, int value) {
 	int n = p->graph->values[value].node;
 	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[p->nodes[n].through]].node;
@@ -118,14 +127,13 @@ int eg_plan_computes(const eg_plan *p, int value) {
 /* The other kind of fusion, which the producer accepts or not when it knows its layout (eg_emit_pool). */
 static void offer_pools(eg_plan *p) {
 	const eg_graph *g = p->graph;
-	for (int n = 0; n < g->nnodes; n++) p->nodes[n].pool = -1;
 	if (p->options.no_fusion) return;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *pool = &g->nodes[n];
 		if (!p->nodes[n].needed || !pool->op->pools || !pool->op->pools(pool->options)) continue;
 		int x = pool->in[0], producer = eg_plan_computes(p, x);
 		if (producer < 0 || p->values[x].consumers != 1 || p->values[x].output || g->values[x].index != 0) continue;
-		if (g->nodes[producer].op->fuses_pool) p->nodes[producer].pool = n;
+		if (g->nodes[producer].op->fuses_pool) p->nodes[producer].post[EG_POST_POOL] = n;
 	}
 }
 
@@ -139,7 +147,6 @@ static bool same_shape(const eg_plan *p, int a, int b) {
 /* In inference: what computes one side of a sum may add the other side, which has been computed before. */
 static void offer_sums(eg_plan *p) {
 	const eg_graph *g = p->graph;
-	for (int n = 0; n < g->nnodes; n++) p->nodes[n].sum = -1;
 	if (p->options.no_fusion || p->options.train) return;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *sum = &g->nodes[n];
@@ -148,8 +155,8 @@ static void offer_sums(eg_plan *p) {
 			int x = sum->in[i], producer = eg_plan_computes(p, x), before = eg_plan_computes(p, sum->in[1 - i]);
 			if (before < 0 || producer <= before || p->values[x].consumers != 1 || p->values[x].output) continue;
 			if (!g->nodes[producer].op->fuses_sum || g->values[x].index != 0) continue;
-			if (p->nodes[producer].act.kind != EG_ACT_NONE || p->nodes[producer].pool >= 0) continue;
-			p->nodes[producer].sum = n;
+			if (p->nodes[producer].post[EG_POST_ACT] >= 0 || p->nodes[producer].post[EG_POST_POOL] >= 0) continue;
+			p->nodes[producer].post[EG_POST_SUM] = n;
 			p->nodes[n].through = i;
 		}
 	}
@@ -170,7 +177,10 @@ static bool alloc_tables(eg_plan *p) {
 	for (int i = 0; i < g->nvalues; i++)
 		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1, -1}, .grad = {-1, -1, -1}, .seed = -1};
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
-	for (int i = 0; i < g->nnodes; i++) p->nodes[i].affine = p->nodes[i].folded[0] = p->nodes[i].folded[1] = -1;
+	for (int i = 0; i < g->nnodes; i++) {
+		for (int k = 0; k < EG_POSTS; k++) p->nodes[i].post[k] = -1;
+		p->nodes[i].folded[0] = p->nodes[i].folded[1] = -1;
+	}
 	return true;
 }
 

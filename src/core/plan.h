@@ -85,16 +85,21 @@ typedef struct eg_pvalue {
 	int seed;            /* gradient given by the user, PLAIN; -1 */
 } eg_pvalue;
 
+/* Post-operations: what an op does to its result for the nodes behind it, in this order, each at most once. */
+typedef enum eg_post {
+	EG_POST_AFFINE, /* scale and shift by channel, folded into its weight and bias */
+	EG_POST_SUM,    /* with another value; offered, see eg_emit_y_over_addend */
+	EG_POST_ACT,
+	EG_POST_POOL,   /* 2x2 maximum; offered, see eg_emit_pool */
+	EG_POSTS
+} eg_post;
+
 typedef struct eg_pnode {
 	bool needed;
 	bool fused_into_producer; /* its forward is done by the op before it, */
 	int through;              /* which computes this input */
-	eg_act act;               /* applied by this op */
-	int affine;               /* node whose scale and shift are folded into the weight and bias of this op; -1 */
-	int folded[2];            /* the weight and bias that result; -1 */
-	int pool;                 /* 2x2 pooling that it may do too; -1: none */
-	bool pooled;              /* and does */
-	int sum;                  /* sum with another value that it may do too; -1: none */
+	int post[EG_POSTS];       /* the nodes that it does too, or is offered to do, by kind; -1 */
+	int folded[2];            /* the weight and bias that EG_POST_AFFINE results in; -1 */
 	bool read_x, read_y;      /* its bwd has asked for them; for tests */
 	int *saved, nsaved;       /* by slot, as many as have been asked for; -1: nothing is saved there */
 } eg_pnode;
@@ -174,6 +179,8 @@ int eg_plan_value_samples(const eg_plan *p, int value);                      /* 
 int eg_emit_samples(const eg_emit *e);                                       /* emit.c: by which the node's block jobs are cut */
 bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
 int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
+eg_act eg_plan_act(const eg_plan *p, int node);        /* plan.c: the activation that this op applies to its result */
+bool eg_plan_does(const eg_plan *p, int node, eg_post post); /* plan.c: has it taken over what it was offered? */
 int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: a graph input */
 /* plan.c: a plan whose memory is that block (NULL: of its own), made larger where need be. */
 eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err);
