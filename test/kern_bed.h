@@ -56,7 +56,8 @@ static inline int bed_size(bed *t) {
 	return sizes[bed_below(t, EG_COUNT(sizes))];
 }
 
-/* Kind `n` of activation, counted round and round, with numbers that suit it. Small changes of x are small changes of the result. */
+/* Kind `n` of activation, counted round and round, with numbers that suit it. Small changes of x are small changes
+ * of the result. */
 static inline eg_act bed_act(int n) {
 	eg_act_kind kind = (eg_act_kind)(n % EG_ACT_KINDS);
 	switch (kind) {

@@ -190,7 +190,8 @@ static int sums_of(const eg_plan *p) {
 	return n;
 }
 
-/* mish(conv(conv(a)) + a) in inference: the second convolution adds to a in its place, but not where a is read later, or wanted. */
+/* mish(conv(conv(a)) + a) in inference: the second convolution adds to a in its place, but not where a is read
+ * later, or wanted. */
 static void check_sum(const char *isa, bool later, bool wanted, int sums) {
 	eg_context *ctx = net_context(2, isa);
 	eg_graph *g = eg_graph_new(ctx, NULL);

@@ -166,8 +166,9 @@ eg_act eg_emit_own_act(const eg_emit *e);      /* the one that the op itself is 
 bool eg_emit_pool(eg_emit *e);
 bool eg_emit_pooled(const eg_emit *e);
 
-/* Inference: the result of this op is only added to another value, and nobody needs that any more. eg_emit_y_over_addend: the buffer of the sum, where that
- * value lies already in this layout, to be added to; eg_emit_act is then the activation behind the sum. Absent: the op writes its own output. */
+/* Inference: the result of this op is only added to another value, and nobody needs that any more.
+ * eg_emit_y_over_addend: the buffer of the sum, where that value lies already in this layout, to be added to;
+ * eg_emit_act is then the activation behind the sum. Absent: the op writes its own output. */
 eg_buf eg_emit_y_over_addend(eg_emit *e, eg_layout layout);
 
 /* Concrete shapes. batched: the first dimension of that tensor is a batch (EG_N, EG_TN), so it is cut into blocks of EG_BLOCK samples and may be

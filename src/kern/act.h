@@ -1,7 +1,7 @@
 /* act.h - the activation: one value that says which function is applied element by element, and with which numbers.
  *
- * Every kernel and operator that applies an activation takes an eg_act; ref_act.h computes it for the plain C kernels, body_act.h for
- * vectors. acts.def lists the kinds. */
+ * Every kernel and operator that applies an activation takes an eg_act; ref_act.h computes it for the plain C
+ * kernels, body_act.h for vectors. acts.def lists the kinds. */
 #ifndef ENGRAM_KERN_ACT_H
 #define ENGRAM_KERN_ACT_H
 
@@ -43,7 +43,8 @@ typedef struct eg_act {
 /* Of a kind that takes no numbers. */
 static inline eg_act eg_act_of(eg_act_kind kind) { return (eg_act){kind, 0, 0}; }
 
-/* Is the derivative computed from x, because y does not suffice? Where it is not, y rises with x or stays, never falls. */
+/* Is the derivative computed from x, because y does not suffice? Where it is not, y rises with x or stays, never
+ * falls. */
 static inline bool eg_act_from_x(eg_act_kind kind) {
 	enum { FROM_Y, FROM_X };
 	static const unsigned char from[EG_ACT_KINDS] = {

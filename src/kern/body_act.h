@@ -1,7 +1,8 @@
-/* body_act.h - activations (act.h) over simd.h: one function each way, and what the kernels need to apply it: to a vector behind their own
- * arithmetic, or to a run of memory.
+/* body_act.h - activations (act.h) over simd.h: one function each way, and what the kernels need to apply it: to a
+ * vector behind their own arithmetic, or to a run of memory.
  *
- * Products that are added are written as vfma, so that the compiler has nothing left to contract, here so and there otherwise.
+ * Products that are added are written as vfma, so that the compiler has nothing left to contract, here so and there
+ * otherwise.
  *
  * Not here: the sigmoid and tanh of recurrent cells (body_recurrent.h), which are quicker and not as exact. */
 #ifndef ENGRAM_BODY_ACT_H
@@ -31,7 +32,8 @@ EG_ALWAYS_INLINE vf act_expm1(vf x) {
 	return vsel(vgt(vabs(x), vset1(0.4f)), vsub(vexp(x), vset1(1.0f)), small);
 }
 
-/* log(1 + e^x) = max(x, 0) + log(1 + u), u = e^-|x|; with s = u / (2 + u) <= 1/3 the logarithm is 2 (s + s^3 / 3 + s^5 / 5 + ...). */
+/* log(1 + e^x) = max(x, 0) + log(1 + u), u = e^-|x|; with s = u / (2 + u) <= 1/3 the logarithm is 2 (s + s^3 / 3 +
+ * s^5 / 5 + ...). */
 EG_ALWAYS_INLINE vf act_softplus(vf x) {
 	vf u = vexp(vsub(vzero(), vabs(x))), s = vdiv(u, vadd(vset1(2.0f), u)), q = vmul(s, s), p = vset1(2.0f / 15);
 	p = vfma(p, q, vset1(2.0f / 13));
@@ -169,7 +171,8 @@ EG_ALWAYS_INLINE vf act_after(vf x, eg_act act) {
 	return act.kind == EG_ACT_RELU ? vmax(vzero(), x) : EG_NAME(act_any)(x, act);
 }
 
-/* Sums that are written with a maximum: its other side, and whether that was not all, so that act_after or act_run is still to be done. */
+/* Sums that are written with a maximum: its other side, and whether that was not all, so that act_after or act_run
+ * is still to be done. */
 EG_ALWAYS_INLINE float act_least(eg_act act) { return act.kind == EG_ACT_RELU ? 0.0f : -INFINITY; }
 EG_ALWAYS_INLINE bool act_remains(eg_act act) { return act.kind != EG_ACT_NONE && act.kind != EG_ACT_RELU; }
 

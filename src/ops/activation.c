@@ -1,6 +1,6 @@
-/* activation.c - the activations: element by element, in whichever layout the input lies. All are rows of one table: what differs is the
- * kind (kern/act.h) and its numbers. Those whose derivative is told from y work in place and fuse into the operator before them; the
- * others, from hardswish on, fuse when no backward pass follows. */
+/* activation.c - the activations: element by element, in whichever layout the input lies. All are rows of one table:
+ * what differs is the kind (kern/act.h) and its numbers. Those whose derivative is told from y work in place and
+ * fuse into the operator before them; the others, from hardswish on, fuse when no backward pass follows. */
 #include "ops/ops.h"
 
 static void act_fwd(eg_emit *e) {
@@ -38,7 +38,8 @@ RANGE(range_6, 0, 6)
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
-/* Each of the structs holds the numbers of several activations, whose attributes have their own defaults, ranges and names in ONNX. */
+/* Each of the structs holds the numbers of several activations, whose attributes have their own defaults, ranges and
+ * names in ONNX. */
 typedef struct act_alpha {
 	const char *name;
 	float alpha;
