@@ -420,10 +420,10 @@ static void tells_what_is_passed_over(void **state) {
 	eg_source_want_picture(s, 1, 4, 4);
 	if (eg_source_prepare(s, EG_PART_TRAIN, &b->err)) fail_msg("%s", b->err.message);
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 7);
-	char want[300];
+	char want[400];
 	snprintf(want, sizeof want,
-	        "2 .webp, 1 .bmp files are not read: convert them to PNG or JPEG (ImageMagick: `mogrify -format png FILE`); 4 called like "
-	        "pictures are no files; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not "
+	        "2 .webp, 1 .bmp files are not read: convert them to PNG or JPEG (ImageMagick: `mogrify -format png FILE`); 4 names like "
+	        "pictures' are not read, being folders, pipes or devices; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not "
 	        "read; in '");
 	assert_ptr_equal(strstr(eg_source_remark(s, EG_PART_TRAIN), want), eg_source_remark(s, EG_PART_TRAIN));
 	assert_non_null(strstr(eg_source_remark(s, EG_PART_TRAIN), "/set' the folders 'extra' and 1 more are not read"));
