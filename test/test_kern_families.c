@@ -156,7 +156,7 @@ static const struct {
 	{{1, 1, 1, 9000}, 15}, {{1, 1, 3000, 21}, 4}};
 
 static eg_reduce_shape reduce_shape(int i) {
-	eg_reduce_shape s = {.rank = 4, .count = 1};
+	eg_reduce_shape s = {.rank = 4, .count = 1, .unit = EG_BLOCK};
 	for (int d = 3; d >= 0; d--) {
 		const bool gone = shapes[i].gone >> d & 1;
 		s.dims[d] = shapes[i].dims[d];

@@ -242,20 +242,30 @@ static void EG_NAME(reduce_places)(eg_reduction op, const float *x, const reduce
 	for (int i = 0; i < lanes; i++) y[i] = EG_NAME(reduce_find)(x + i, &w->gone, best[i], last);
 }
 
+/* The elements of unit u: from *first up to what is returned, in buffers that begin at reduce_base(.., u). */
+EG_ALWAYS_INLINE int64_t reduce_unit(const eg_reduce_shape *s, int u, int64_t *first) {
+	int64_t left = s->count - u * s->unit;
+	*first = s->block ? 0 : u * s->unit;
+	return *first + (left < s->unit ? left : s->unit);
+}
+EG_ALWAYS_INLINE float *reduce_base(const eg_reduce_shape *s, eg_buf b, int u) { return s->block && b.p ? eg_at(b, u) : b.p; }
+
 static void EG_NAME(reduce_f32)(const void *args, int begin, int end, void *scratch) {
 	const eg_reduce_args *a = args;
 	const reduce_walk w = EG_NAME(reduce_walk_of)(&a->s);
 	EG_UNUSED(scratch);
 	for (int u = begin; u < end; u++) {
-		int64_t e = (int64_t)u * EG_BLOCK, last = e + EG_BLOCK < a->s.count ? e + EG_BLOCK : a->s.count, left;
+		int64_t e, last = reduce_unit(&a->s, u, &e), left;
+		const float *from = reduce_base(&a->s, a->x, u);
+		void *to = reduce_base(&a->s, a->y, u); /* an int32_t is as large as a float */
 		while (e < last) {
-			const float *x = (const float *)a->x.p + EG_NAME(reduce_place)(&w, e, &left);
+			const float *x = from + EG_NAME(reduce_place)(&w, e, &left);
 			if (left > last - e) left = last - e;
 			int lanes = left < V ? (int)left : V;
 			if (a->op >= EG_REDUCE_ARG_MAX)
-				EG_NAME(reduce_places)(a->op, x, &w, lanes, (int32_t *)a->y.p + e);
+				EG_NAME(reduce_places)(a->op, x, &w, lanes, (int32_t *)to + e);
 			else
-				EG_NAME(reduce_values)(a->op, x, &w, lanes, (float *)a->y.p + e);
+				EG_NAME(reduce_values)(a->op, x, &w, lanes, (float *)to + e);
 			e += lanes;
 		}
 	}
@@ -306,10 +316,16 @@ EG_ALWAYS_INLINE void reduce_grad_all(eg_reduction op, const float *x, float *dx
 /* One number for all lanes, or one each. */
 EG_ALWAYS_INLINE vf reduce_load(const reduce_walk *w, const float *p, int lanes) { return w->runs ? vset1(*p) : vload_n(p, lanes); }
 
-static void EG_NAME(reduce_grads)(const eg_reduce_bwd_args *a, const reduce_walk *w, int64_t at, int64_t e, int lanes) {
-	const float *x = a->x.p ? (const float *)a->x.p + at : NULL, *y = a->y.p ? (const float *)a->y.p + e : NULL;
-	float *dx = (float *)a->dx.p + at, shared[V];
-	reduce_grad g = {.y = y ? reduce_load(w, y, lanes) : vzero(), .dy = reduce_load(w, (const float *)a->dy.p + e, lanes)};
+/* Where the elements' parts of the buffers begin. */
+typedef struct reduce_parts {
+	const float *x, *y, *dy;
+	float *dx;
+} reduce_parts;
+
+static void EG_NAME(reduce_grads)(const eg_reduce_bwd_args *a, const reduce_walk *w, reduce_parts p, int lanes) {
+	const float *x = p.x, *y = p.y;
+	float *dx = p.dx, shared[V];
+	reduce_grad g = {.y = y ? reduce_load(w, y, lanes) : vzero(), .dy = reduce_load(w, p.dy, lanes)};
 	if (a->op == EG_REDUCE_MAX || a->op == EG_REDUCE_MIN) {
 		EG_NAME(reduce_plain)(REDUCE_EQUAL, x, w, y, lanes, shared);
 		g.equal = reduce_load(w, shared, lanes);
@@ -341,12 +357,14 @@ static void EG_NAME(reduce_bwd_f32)(const void *args, int begin, int end, void *
 	const reduce_walk w = EG_NAME(reduce_walk_of)(&a->s);
 	EG_UNUSED(scratch);
 	for (int u = begin; u < end; u++) {
-		int64_t e = (int64_t)u * EG_BLOCK, last = e + EG_BLOCK < a->s.count ? e + EG_BLOCK : a->s.count, left;
+		int64_t e, last = reduce_unit(&a->s, u, &e), left;
+		const float *x = reduce_base(&a->s, a->x, u), *y = reduce_base(&a->s, a->y, u), *dy = reduce_base(&a->s, a->dy, u);
+		float *dx = reduce_base(&a->s, a->dx, u);
 		while (e < last) {
 			int64_t at = EG_NAME(reduce_place)(&w, e, &left);
 			if (left > last - e) left = last - e;
 			int lanes = left < V ? (int)left : V;
-			EG_NAME(reduce_grads)(a, &w, at, e, lanes);
+			EG_NAME(reduce_grads)(a, &w, (reduce_parts){x ? x + at : NULL, y ? y + e : NULL, dy + e, dx + at}, lanes);
 			e += lanes;
 		}
 	}

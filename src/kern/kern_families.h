@@ -106,10 +106,12 @@ typedef enum eg_reduction {
 } eg_reduction;
 
 /* Which elements become one: x is contiguous with `dims`; y has the element strides sy, 0 for the dimensions that are reduced, and `count` elements,
- * contiguous in the order of the dimensions that are kept. Global; units = ceil(count / EG_BLOCK), a unit is EG_BLOCK consecutive elements of y. */
+ * contiguous in the order of the dimensions that are kept. Unit u is the elements [u*unit, min((u+1)*unit, count)) of y. Global with unit EG_BLOCK; or, where
+ * the first dimension is kept and `block`, a block job: `unit` is then a block of y, and a unit's part of each buffer begins at eg_at(.., u). */
 typedef struct eg_reduce_shape {
 	int rank;
-	int64_t dims[EG_KDIMS], sy[EG_KDIMS], count;
+	int64_t dims[EG_KDIMS], sy[EG_KDIMS], count, unit;
+	bool block;
 } eg_reduce_shape;
 /* reduce: in an order that depends on the shape only. y holds int32_t for arg_max ... arg_min_last, of which one dimension is reduced. */
 typedef struct eg_reduce_args {

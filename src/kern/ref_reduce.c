@@ -97,17 +97,30 @@ static real reduced(eg_reduction op, walk w, const real *x) {
 	return (real)finish(op, sum, w.count);
 }
 
+/* The elements of unit u: so many, from `first` on in buffers that begin at place(.., u). */
+static int64_t unit_of(const eg_reduce_shape *s, int u, int64_t *first) {
+	const int64_t left = s->count - u * s->unit;
+	*first = s->block ? 0 : u * s->unit;
+	return left < s->unit ? left : s->unit;
+}
+static void *place(const eg_reduce_shape *s, eg_buf b, int u) { return s->block && b.p ? eg_at(b, u) : b.p; }
+
 static void reduce__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_reduce_args *a = args;
 	EG_UNUSED(scratch);
-	assert(units_ok(EG_BLOCK, a->s.count, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p && a->op < EG_REDUCTIONS);
-	for (int64_t e = (int64_t)begin * EG_BLOCK; e < (int64_t)end * EG_BLOCK && e < a->s.count; e++) {
-		const walk w = walk_of(&a->s, e);
-		real best;
-		if (is_arg(a->op))
-			((int32_t *)a->y.p)[e] = (int32_t)extreme(a->op, w, a->x.p, &best);
-		else
-			((real *)a->y.p)[e] = reduced(a->op, w, a->x.p);
+	assert(units_ok(a->s.unit, a->s.count, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p && a->op < EG_REDUCTIONS);
+	for (int u = begin; u < end; u++) {
+		int64_t first, n = unit_of(&a->s, u, &first);
+		const real *x = place(&a->s, a->x, u);
+		real *y = is_arg(a->op) ? NULL : place(&a->s, a->y, u), best;
+		int32_t *index = (int32_t *)a->y.p + (a->s.block ? u * a->y.stride : 0);
+		for (int64_t e = first; e < first + n; e++) {
+			const walk w = walk_of(&a->s, e);
+			if (is_arg(a->op))
+				index[e] = (int32_t)extreme(a->op, w, x, &best);
+			else
+				y[e] = reduced(a->op, w, x);
+		}
 	}
 }
 
@@ -158,16 +171,19 @@ static real slope(eg_reduction op, real x, real y, int64_t count, const shared *
 static void reduce_bwd__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_reduce_bwd_args *a = args;
 	EG_UNUSED(scratch);
-	assert(units_ok(EG_BLOCK, a->s.count, begin, end) && a->dy.p && a->dx.p && a->op < EG_REDUCTIONS && !is_arg(a->op));
-	assert((a->x.p && a->y.p) || a->op == EG_REDUCE_SUM || a->op == EG_REDUCE_MEAN);
-	const real *x = a->x.p, *y = a->y.p, *dy = a->dy.p;
-	real *dx = a->dx.p;
-	for (int64_t e = (int64_t)begin * EG_BLOCK; e < (int64_t)end * EG_BLOCK && e < a->s.count; e++) {
-		walk w = walk_of(&a->s, e);
-		const shared s = shared_of(a->op, w, x, y ? y[e] : 0);
-		for (int64_t i = 0; i < w.count; i++, step(&w)) {
-			real d = dy[e] * slope(a->op, x ? x[w.offset] : 0, y ? y[e] : 0, w.count, &s);
-			dx[w.offset] = a->acc ? dx[w.offset] + d : d;
+	assert(units_ok(a->s.unit, a->s.count, begin, end) && a->dy.p && a->dx.p && a->op < EG_REDUCTIONS && !is_arg(a->op));
+	assert(a->x.p || a->y.p || a->op == EG_REDUCE_SUM || a->op == EG_REDUCE_MEAN);
+	for (int u = begin; u < end; u++) {
+		int64_t first, n = unit_of(&a->s, u, &first);
+		const real *x = place(&a->s, a->x, u), *y = place(&a->s, a->y, u), *dy = place(&a->s, a->dy, u);
+		real *dx = place(&a->s, a->dx, u);
+		for (int64_t e = first; e < first + n; e++) {
+			walk w = walk_of(&a->s, e);
+			const shared s = shared_of(a->op, w, x, y ? y[e] : 0);
+			for (int64_t i = 0; i < w.count; i++, step(&w)) {
+				real d = dy[e] * slope(a->op, x ? x[w.offset] : 0, y ? y[e] : 0, w.count, &s);
+				dx[w.offset] = a->acc ? dx[w.offset] + d : d;
+			}
 		}
 	}
 }

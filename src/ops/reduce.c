@@ -1,7 +1,7 @@
 /* reduce.c - the family of reductions: sums, means, extremes, norms over some dimensions, and the places of extremes. A member is a row of the table at
  * the end, and a line of eg_reduction with its case in ref_reduce.c.
  *
- * They are global jobs on PLAIN tensors: the batch may be reduced too. Not here: the mean of sequences with lengths (sequence.c), pooling (pool.c). */
+ * They work on PLAIN tensors: block by block where the batch is kept, but it may be reduced too. Not here: the mean of sequences with lengths (sequence.c), pooling (pool.c). */
 #include "ops/ops.h"
 
 typedef struct reduce_options {
@@ -77,18 +77,21 @@ static eg_status arg_infer(eg_infer *s) {
 	return EG_OK;
 }
 
+/* A sample's numbers become a sample's numbers where the batch is kept: then it is a block job. */
 static eg_reduce_shape shape_of(const eg_emit *e, const bool gone[EG_MAX_DIMS]) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
-	eg_reduce_shape s = {.rank = x.rank ? x.rank : 1, .dims = {1}, .sy = {1}, .count = 1};
+	eg_reduce_shape s = {.rank = x.rank ? x.rank : 1, .dims = {1}, .sy = {1}, .count = 1, .unit = EG_BLOCK};
 	for (int i = x.rank - 1; i >= 0; i--) {
 		s.dims[i] = x.d[i];
 		s.sy[i] = gone[i] ? 0 : s.count;
 		if (!gone[i]) s.count *= x.d[i];
 	}
+	s.block = eg_emit_in_batched(e, 0) && !gone[0];
+	if (s.block) s.unit = s.count / x.d[0] * EG_BLOCK;
 	return s;
 }
 
-static int units_of(const eg_reduce_shape *s) { return (int)((s->count + EG_BLOCK - 1) / EG_BLOCK); }
+static int units_of(const eg_reduce_shape *s) { return (int)((s->count + s->unit - 1) / s->unit); }
 
 static double size_of(const eg_emit *e) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
@@ -105,7 +108,7 @@ static eg_reduce_shape reduce_shape(const eg_emit *e) {
 }
 
 static void call(eg_emit *e, const eg_reduce_args *a) {
-	OP_CALL(e, reduce, *a, 1, 1, .units = units_of(&a->s), .flops = size_of(e));
+	OP_CALL(e, reduce, *a, 1, 1, .block = a->s.block, .units = units_of(&a->s), .flops = size_of(e));
 }
 
 static void reduce_fwd(eg_emit *e) {
@@ -135,7 +138,7 @@ static void backward(eg_emit *e, bool x, bool y) {
 	if (x) a.x = eg_emit_x(e, 0, EG_PLAIN);
 	if (y) a.y = eg_emit_y(e, 0, EG_PLAIN);
 	a.dx = eg_emit_dx(e, 0, EG_PLAIN, &a.acc);
-	OP_CALL(e, reduce_bwd, a, 3, 1, .units = units_of(&a.s), .flops = 2 * size_of(e));
+	OP_CALL(e, reduce_bwd, a, 3, 1, .block = a.s.block, .units = units_of(&a.s), .flops = 2 * size_of(e));
 }
 
 static void bwd_by_both(eg_emit *e) { backward(e, true, true); }
