@@ -72,10 +72,10 @@ EG_ALWAYS_INLINE vf vmax(vf a, vf b) { return vsel((vm)(a > b), a, b); }
 EG_ALWAYS_INLINE vf vmin(vf a, vf b) { return vsel((vm)(a < b), a, b); }
 EG_ALWAYS_INLINE vm vwins(vf x, vf best) { return ~(vm)(x <= best) & ~vnan(best); }
 EG_ALWAYS_INLINE vf vabs(vf x) { return (vf)((vm)x & INT32_MAX); }
-/* Adding 1.5 * 2^23 leaves no room for a fraction. Where |x| is too large for this it has none; NaN stays too. */
+/* Adding 1.5 * 2^23 leaves no room for a fraction. Where |x| is too large for this it has none; NaN stays too, and the sign of what becomes 0. */
 EG_ALWAYS_INLINE vf vround(vf x) {
-	vf magic = vset1(12582912.0f);
-	return vsel((vm)(vabs(x) < vset1(4194304.0f)), (x + magic) - magic, x);
+	vf magic = vset1(12582912.0f), r = (x + magic) - magic;
+	return vsel((vm)(vabs(x) < vset1(4194304.0f)), (vf)((vm)r | ((vm)x & INT32_MIN)), x);
 }
 EG_APART vf vscalef(vf x, vf n) {
 	n = vmax(vmin(n, vset1(254.0f)), vset1(-252.0f)); /* NaN becomes 254 */
