@@ -1,5 +1,5 @@
-/* test_chain.c - chains of element-wise operators: one step, block by block or chunk by chunk, and the numbers of the formula, whatever is read in
- * between.
+/* test_chain.c - chains of element-wise operators: one step, block by block or chunk by chunk, and the numbers of the
+ * formula, whatever is read in between.
  *
  * What each operator computes: optest, test_kern_families. */
 #include "net.h"

@@ -1,5 +1,5 @@
-/* test_kern_families.c - the families of arithmetic of every table: all members against the plain C ones on ordinary numbers and on those at which
- * they go wrong, and what NumPy says of infinities, NaN and zeros.
+/* test_kern_families.c - the families of arithmetic of every table: all members against the plain C ones on ordinary
+ * numbers and on those at which they go wrong, and what NumPy says of infinities, NaN and zeros.
  *
  * Gradients, broadcasting in plans and layouts: optest. */
 #ifndef _GNU_SOURCE

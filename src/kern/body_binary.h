@@ -1,7 +1,8 @@
-/* body_binary.h - the family of functions of two numbers with broadcasting, their derivatives, and selection (kern_families.h), over simd.h.
+/* body_binary.h - the family of functions of two numbers with broadcasting, their derivatives, and selection
+ * (kern_families.h), over simd.h.
  *
- * Dimensions along which all operands go on as they do are one; along the last, each operand is a run or one number. pow (but for squares), mod and
- * fmod are C's, number by number.
+ * Dimensions along which all operands go on as they do are one; along the last, each operand is a run or one number.
+ * pow (but for squares), mod and fmod are C's, number by number.
  *
  * Not here: the broadcast sum with an activation, and the adjoint of broadcasting (body_map.h). */
 #ifndef ENGRAM_BODY_BINARY_H
@@ -247,7 +248,8 @@ static void EG_NAME(binary_bwd_f32)(const void *args, int begin, int end, void *
 
 /* ---- selection -------------------------------------------------------------------------------------------------- */
 
-/* A number that is absent is zero; whether a run or one number is asked for each vector, which costs little beside the memory. */
+/* A number that is absent is zero; whether a run or one number is asked for each vector, which costs little beside
+ * the memory. */
 EG_ALWAYS_INLINE vf select_at(operand o, int64_t i, int lanes) { return !o.p ? vzero() : operand_at(o, o.step != 0, i, lanes); }
 
 EG_ALWAYS_INLINE void select_part(operand c, operand a, operand b, float *y, int64_t i, int lanes, bool acc) {

@@ -1,7 +1,7 @@
 /* body_reduce.h - the family of reductions and their derivatives (kern_families.h), over simd.h.
  *
- * Where the last dimension is reduced a vector runs along it; else its lanes are neighbouring elements of y. Sums are taken in pieces of
- * REDUCE_PIECE vectors, so that rounding grows with the pieces and not with the elements.
+ * Where the last dimension is reduced a vector runs along it; else its lanes are neighbouring elements of y. Sums are
+ * taken in pieces of REDUCE_PIECE vectors, so that rounding grows with the pieces and not with the elements.
  *
  * Not here: the adjoint of broadcasting, which is a sum that may add to its result (body_map.h). */
 #ifndef ENGRAM_BODY_REDUCE_H
@@ -273,7 +273,8 @@ static void EG_NAME(reduce_f32)(const void *args, int begin, int end, void *scra
 
 /* ---- derivatives ------------------------------------------------------------------------------------------------ */
 
-/* What an element's derivative is made of: y, dy, and what all elements share, see REDUCE_EQUAL; of one element of y or of neighbours. */
+/* What an element's derivative is made of: y, dy, and what all elements share, see REDUCE_EQUAL; of one element of y
+ * or of neighbours. */
 typedef struct reduce_grad {
 	vf y, dy, equal, zeros, others;
 } reduce_grad;

@@ -1,7 +1,8 @@
 /* ref_reduce.c - the family of reductions and their derivatives. Sums are collected in double. */
 #include "kern/ref.h"
 
-/* The walk over what becomes element e of y: where it begins in x, and the strides and sizes of the dimensions that are reduced. */
+/* The walk over what becomes element e of y: where it begins in x, and the strides and sizes of the dimensions that
+ * are reduced. */
 typedef struct walk {
 	int rank;
 	int64_t dims[EG_KDIMS], s[EG_KDIMS], at[EG_KDIMS], first, offset, count;
@@ -126,7 +127,8 @@ static void reduce__ref(const void *args, int begin, int end, void *scratch) {
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
-/* What the derivatives of the elements of one walk share: how many are equal to the extreme, or are 0, and the product of the others. */
+/* What the derivatives of the elements of one walk share: how many are equal to the extreme, or are 0, and the
+ * product of the others. */
 typedef struct shared {
 	int64_t equal, zeros;
 	double product;

@@ -1,5 +1,5 @@
-/* binary.c - the family of functions of two tensors with broadcasting: arithmetic, comparisons, logic. A member is a row of the table at the end, and
- * a line of eg_binary with its case in ref_binary.c.
+/* binary.c - the family of functions of two tensors with broadcasting: arithmetic, comparisons, logic. A member is a
+ * row of the table at the end, and a line of eg_binary with its case in ref_binary.c.
  *
  * Not here: add, which is fused with what comes before and after it (add.c); where (select.c). */
 #include "ops/broadcast.h"
@@ -129,7 +129,8 @@ MEMBER(mod, MOD, "The remainder of a division, element by element; dimensions of
 	"\nda = dy, db = -dy floor(a / b), fmod: -dy trunc(a / b); summed where one was repeated",
 	"ONNX Mod-13; numpy.mod and numpy.fmod", "Mod", 13, mod_cases, MOD_ATTRS), SMOOTH;
 
-/* ---- yes and no: 1 and 0, without a gradient -------------------------------------------------------------------------- */
+/* ---- yes and no: 1 and 0, without a gradient
+ * -------------------------------------------------------------------------- */
 
 static eg_range yes_or_no(const void *options) { return op_range_unit(options); }
 

@@ -1,5 +1,5 @@
-/* broadcast.h - what operators share whose inputs are brought to one shape: dimensions are aligned to the right, and one of size 1, or that is missing in
- * front, is repeated. */
+/* broadcast.h - what operators share whose inputs are brought to one shape: dimensions are aligned to the right, and
+ * one of size 1, or that is missing in front, is repeated. */
 #ifndef ENGRAM_OPS_BROADCAST_H
 #define ENGRAM_OPS_BROADCAST_H
 
@@ -30,8 +30,8 @@ broadcast_job broadcast_job_of(const eg_emit *e, int n, bool flat, eg_layout lay
 eg_buf broadcast_in(const broadcast_job *j, eg_buf b, int i);
 static inline eg_buf broadcast_out(const broadcast_job *j, eg_buf b) { return op_stride(j->job.block, b, j->ystride); }
 
-/* Backward: the gradient of input i in the shape of output 0, into *d, which is the gradient itself where the shapes agree (acc: it is added to), else a
- * buffer that broadcast_sum then sums up. */
+/* Backward: the gradient of input i in the shape of output 0, into *d, which is the gradient itself where the shapes
+ * agree (acc: it is added to), else a buffer that broadcast_sum then sums up. */
 eg_buf broadcast_grad(eg_emit *e, const broadcast_job *j, int i, bool *acc);
 void broadcast_sum(eg_emit *e, int i, eg_buf d);
 

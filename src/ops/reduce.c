@@ -1,7 +1,8 @@
-/* reduce.c - the family of reductions: sums, means, extremes, norms over some dimensions, and the places of extremes. A member is a row of the table at
- * the end, and a line of eg_reduction with its case in ref_reduce.c.
+/* reduce.c - the family of reductions: sums, means, extremes, norms over some dimensions, and the places of extremes.
+ * A member is a row of the table at the end, and a line of eg_reduction with its case in ref_reduce.c.
  *
- * They work on PLAIN tensors: block by block where the batch is kept, but it may be reduced too. Not here: the mean of sequences with lengths (sequence.c), pooling (pool.c). */
+ * They work on PLAIN tensors: block by block where the batch is kept, but it may be reduced too. Not here: the mean
+ * of sequences with lengths (sequence.c), pooling (pool.c). */
 #include "ops/ops.h"
 
 typedef struct reduce_options {

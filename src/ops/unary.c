@@ -1,5 +1,5 @@
-/* unary.c - the family of functions of one tensor, element by element. A member is a row of the table at the end, and a line of eg_unary with its case in
- * ref_unary.c.
+/* unary.c - the family of functions of one tensor, element by element. A member is a row of the table at the end, and
+ * a line of eg_unary with its case in ref_unary.c.
  *
  * Not here: activations, which are fused with what comes before them (activation.c). */
 #include "ops/ops.h"
@@ -44,8 +44,8 @@ static parameters parameters_of(const eg_emit *e) {
 	return (parameters){0};
 }
 
-/* Lanes that hold no sample must stay finite, and a gradient of 0 there must stay 0: those members lie in any layout (and say so: ANYHOW) whose
- * results and derivatives are finite. */
+/* Lanes that hold no sample must stay finite, and a gradient of 0 there must stay 0: those members lie in any layout
+ * (and say so: ANYHOW) whose results and derivatives are finite. */
 static bool stays_finite(const eg_emit *e) {
 	switch (eg_emit_code(e)) {
 	case EG_UNARY_EXP:
