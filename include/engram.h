@@ -241,6 +241,7 @@ typedef struct eg_target_info {
 	const char *open; /* "labels"; NULL: there is no such size */
 	eg_dtype type;
 	int class_axis;   /* the dimension of the loss's first input that holds the classes; -1: it tells none apart */
+	bool means;       /* the mean of targets is a fair first input for who knows nothing: both are of one kind */
 } eg_target_info;
 /* For a loss whose first input is x. Fails for an operator that is no loss, and where x does not suit it. */
 EG_API eg_status eg_op_target(

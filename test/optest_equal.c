@@ -42,7 +42,7 @@ static void equal_options(equal *e, const eg_op *op, const eg_case *c, int n) {
 
 static bool equal_of(equal *e, const eg_op *op, const eg_case *c, int n) {
 	int sizes = 0;
-	if (op->info.options_size > sizeof e->options || has_values(op, c)) return false;
+	if (op->info.options_size > sizeof e->options || has_values(op, c) || c->unequal) return false;
 	*e = (equal){.c = *c};
 	e->c.batch = e->c.time = n;
 	e->c.values = NULL;

@@ -18,7 +18,7 @@
 	X(copy) X(fill) X(dropout)                                                                                     \
 	X(add) X(sum_to) X(strided) X(concat) X(split) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
 	X(embed_fwd) X(embed_bwd) X(steps) X(pool_steps) X(attention_fwd) X(attention_bwd) X(regress_fwd)              \
-	X(regress_bwd) X(reorder) X(reorder_blocked)                                                                                 \
+	X(regress_bwd) X(element_loss_fwd) X(element_loss_bwd) X(reorder) X(reorder_blocked)                                                                                 \
 	X(shard_sum) X(sum_rows)                                                                                        \
 	X(ctc_fwd) X(ctc_bwd) X(ctc_decode) X(loss_sum) X(crf_fwd) X(crf_bwd) X(crf_path)              \
 	X(gates_pack) X(recurrent_fwd) X(recurrent_bwd) X(dot_rows)
@@ -35,7 +35,7 @@ static const struct slot {
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
 "last unit skipped"}; 
 /* What is right in any order: all elements are equal, or they are only summed up. */
-static const char *const orderless[] = {"fill", "regress_fwd"};
+static const char *const orderless[] = {"fill", "regress_fwd", "element_loss_fwd"};
 
 /* A kernel has no room for a pointer of ours. */
 static struct mutant {

@@ -333,6 +333,86 @@ static void test_regression(void **state) {
 	}
 }
 
+/* ---- losses of numbers ------------------------------------------------------------------------------------------- */
+
+static double soft(double x) { return log1p(exp(-fabs(x))) + fmax(x, 0); }
+static double up(double x) { return 1 / (1 + exp(-x)); }
+
+/* Loss and derivatives, by x and by a scale y, as kern_sequences.h has them; *by_y only where there is one. */
+static double element_loss(const eg_element_loss *s, double x, double y, double t, double *by_x, double *by_y) {
+	const double a = (double)s->a, b = (double)s->b, e = t - x, z = e * exp(-y);
+	double p = up(x), q = p * (1 - t) + up(-x) * t, weight = b < 0 ? 1 : b * t + (1 - b) * (1 - t);
+	double ce = (1 - t) * x + soft(-x), margin = a - t * x;
+	switch (s->op) {
+	case EG_LOSS_BCE: *by_x = 1 - t - (1 + (a - 1) * t) * up(-x); return (1 - t) * x + (1 + (a - 1) * t) * soft(-x);
+	case EG_LOSS_FOCAL:
+		*by_x = weight * (pow(q, a) * (p - t) + ce * a * pow(q, a - 1) * (1 - 2 * t) * p * up(-x));
+		return weight * pow(q, a) * ce;
+	case EG_LOSS_HINGE:
+		*by_x = margin > 0 ? -t * (b > 0 ? 2 * margin : 1) : 0;
+		return margin > 0 ? b > 0 ? margin * margin : margin : 0;
+	case EG_LOSS_QUANTILE: *by_x = e > 0 ? -a : e < 0 ? 1 - a : 0; return fmax(a * e, (a - 1) * e);
+	case EG_LOSS_POISSON: *by_x = exp(x) - t; return exp(x) - t * x;
+	case EG_LOSS_KL: *by_x = t > 0 ? -t : 0; return t > 0 ? t * (log(t) - x) : 0;
+	case EG_LOSS_GAUSSIAN: *by_x = -e * exp(-y), *by_y = (1 - z * e) / 2; return (y + z * e) / 2 + b;
+	case EG_LOSS_STUDENT:
+		*by_x = -(a + 1) * z / (a + z * z) * exp(-y), *by_y = 1 - (a + 1) * z * z / (a + z * z);
+		return y + (a + 1) / 2 * log1p(z * z / a) + b;
+	}
+	return NAN;
+}
+
+/* `rows` units of `unit` targets, the last one shorter by whole rows of s.row; probabilities as targets, some of them 0 or 1. */
+static void element_once(bed *t, eg_element_loss s, int unit, int units, int less, bool acc) {
+	const int total = unit * units - less, pair = s.row ? 2 : 1;
+	s.unit = unit, s.total = total;
+	real *x = bed_reals(t, (size_t)(total * pair)), *target = bed_reals(t, (size_t)total);
+	real *partial = bed_zeros(t, (size_t)units), *dx = bed_reals(t, (size_t)(total * pair));
+	real denom[1] = {4}, dloss[1] = {(real)0.5};
+	double *want = calloc((size_t)(units + total * pair), sizeof *want), *dwant = want + units;
+	for (int i = 0; i < total; i++) target[i] = (real)(i % 3 ? i % 3 - 1 : fmin(fabs((double)target[i]), 1));
+	x[0] = 60, x[total / 2] = -60; /* nothing overflows or loses its digits */
+	for (int i = 0; i < total * pair; i++) dwant[i] = acc ? (double)dx[i] : 0;
+	for (int i = 0; i < total; i++) {
+		int at = s.row ? (int)(i / s.row * 2 * s.row + i % s.row) : i, scale = at + (int)s.row;
+		double by_x = 0, by_y = 0;
+		if (s.op == EG_LOSS_POISSON && x[at] > 5) x[at] = 5;
+		if (s.row) x[scale] = (real)fmax((double)x[scale], -1);
+		want[i / unit] += element_loss(&s, (double)x[at], (double)x[scale], (double)target[i], &by_x, &by_y);
+		dwant[at] += by_x * 0.5 / 4;
+		if (s.row) dwant[scale] += by_y * 0.5 / 4;
+	}
+	eg_element_loss_fwd_args f = {{x, unit * pair}, {target, unit}, {partial, 1}, s};
+	eg_element_loss_bwd_args b = {{x, unit * pair}, {target, unit}, {denom, 0}, {dloss, 0}, {dx, unit * pair}, s, acc};
+	output out = {partial, partial, (size_t)units, sizeof(real), true, 1},
+	       dout = {dx, dx, (size_t)(total * pair), sizeof(real), true, 1};
+	assert_same_job(t, "element_loss_fwd", (job){t->k->element_loss_fwd, &f, units, 0},
+		(job){t->k->element_loss_fwd, &f, 0, 0}, &out, 1);
+	assert_same_job(t, "element_loss_bwd", (job){t->k->element_loss_bwd, &b, units, 0},
+		(job){t->k->element_loss_bwd, &b, 0, 0}, &dout, 1);
+	expect("element_loss_fwd", partial, want, (size_t)units);
+	expect("element_loss_bwd", dx, dwant, (size_t)(total * pair));
+	free(want);
+	bed_clear(t, "losses of numbers");
+}
+
+static void test_element_losses(void **state) {
+	bed *t = *state;
+	static const eg_element_loss losses[] = {{.op = EG_LOSS_BCE, .a = 1}, {.op = EG_LOSS_BCE, .a = 3},
+		{.op = EG_LOSS_FOCAL, .a = 2, .b = (real)0.25}, {.op = EG_LOSS_FOCAL, .a = 1, .b = -1},
+		{.op = EG_LOSS_HINGE, .a = 1}, {.op = EG_LOSS_HINGE, .a = (real)0.5, .b = 1},
+		{.op = EG_LOSS_QUANTILE, .a = (real)0.9}, {.op = EG_LOSS_POISSON}, {.op = EG_LOSS_KL},
+		{.op = EG_LOSS_GAUSSIAN, .b = (real)0.5, .row = 1}, {.op = EG_LOSS_STUDENT, .a = 4, .b = (real)0.5, .row = 1}};
+	for (int i = 0; i < EG_COUNT(losses); i++)
+		for (int k = 0; k < 8; k++) {
+			eg_element_loss s = losses[i];
+			if (s.row) s.row = 1 + bed_below(t, 40);
+			int rows = 1 + bed_below(t, 5), unit = s.row ? (int)s.row * rows : bed_size(t), units = 1 + bed_below(t, 4);
+			int less = s.row ? (int)s.row * bed_below(t, rows) : bed_below(t, unit);
+			element_once(t, s, unit, units, less, k & 1);
+		}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_embedding),
@@ -342,6 +422,7 @@ int main(void) {
 		cmocka_unit_test(test_attention_definition),
 		cmocka_unit_test(test_attention_extremes),
 		cmocka_unit_test(test_regression),
+		cmocka_unit_test(test_element_losses),
 	};
 	return bed_main(tests, EG_COUNT(tests));
 }

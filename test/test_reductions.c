@@ -90,7 +90,8 @@ static void classes(void **state) {
 static void numbers(void **state) {
 	static const char head[] = "task: regress\ndata: {source: adding, steps: 3, count: 12, validation: 0.34}\n"
 	                           "input: [time, 2]\nmodel: [{rnn: {hidden: 3}}, last, {linear: 1}]";
-	static const char *const losses[] = {"mse", "l1", "smooth_l1", "huber"};
+	static const char *const losses[] = {"mse", "l1", "smooth_l1", "huber", "bce_with_logits", "focal", "hinge",
+		"quantile", "poisson_nll", "kl_divergence"};
 	for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
 		char sum[64];
 		snprintf(sum, sizeof sum, "{%s: {reduction: sum}}", losses[i]);

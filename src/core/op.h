@@ -92,6 +92,7 @@ typedef struct eg_case {
 	bool ties;            /* inputs hold equal values on purpose; no central differences */
 	float low, high;      /* input 0 lies between them, and stands behind no other op; both 0: between -1 and 1 */
 	bool random;          /* forward depends on the seed (dropout) */
+	bool unequal;         /* an extent must be a multiple of another: they cannot all be equal */
 } eg_case;
 
 /* ---- the descriptor -------------------------------------------------------------------------------------------------------------- */

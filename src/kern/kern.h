@@ -406,6 +406,8 @@ typedef struct eg_kernels {
 	size_t (*attention_scratch)(const eg_attention_shape *s, bool backward);
 	eg_kernel regress_fwd;   /* eg_regress_fwd_args */
 	eg_kernel regress_bwd;   /* eg_regress_bwd_args */
+	eg_kernel element_loss_fwd; /* eg_element_loss_fwd_args */
+	eg_kernel element_loss_bwd; /* eg_element_loss_bwd_args */
 
 	eg_kernel ctc_fwd;    /* eg_ctc_fwd_args */
 	eg_kernel ctc_bwd;    /* eg_ctc_bwd_args */

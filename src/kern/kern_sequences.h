@@ -253,6 +253,43 @@ typedef struct eg_regress_bwd_args {
 	bool acc;
 } eg_regress_bwd_args;
 
+/* Losses of a number x, or of a location x and a scale y, against a target t; row > 0: x holds, in turn, `row` locations and as many
+ * scales, and units are whole rows; row 0: there are no scales. Units and addresses as for element-wise kernels, of targets.
+ * BCE:      (1-t) x + (1 + (a-1) t) log(1 + e^-x): cross-entropy of sigmoid(x), the side of t weighed by a.
+ * FOCAL:    BCE with a of 1, times q^a (b t + (1-b)(1-t)), q = sigmoid(x) (1-t) + sigmoid(-x) t; b < 0: without the last factor.
+ * HINGE:    max(0, a - t x), squared where b > 0.
+ * QUANTILE: e = t - x: a e above 0, (a-1) e below, whose slope at 0 is taken as 0.
+ * POISSON:  e^x - t x.
+ * KL:       t (log t - x), 0 where t is not above 0.
+ * GAUSSIAN: (y + (t-x)^2 e^-y) / 2 + b: y is the logarithm of the variance.
+ * STUDENT:  y + (a+1)/2 log(1 + z^2/a) + b, z = (t-x) e^-y: y is the logarithm of the scale, a the degrees of freedom.
+ * element_loss_fwd: partial[u] = sum over unit u, at eg_at(partial, u). element_loss_bwd: dx = [dx +] dloss[0] / denom[0] * derivative
+ * by x, and by y beside it. */
+typedef enum eg_loss_op {
+	EG_LOSS_BCE,
+	EG_LOSS_FOCAL,
+	EG_LOSS_HINGE,
+	EG_LOSS_QUANTILE,
+	EG_LOSS_POISSON,
+	EG_LOSS_KL,
+	EG_LOSS_GAUSSIAN,
+	EG_LOSS_STUDENT
+} eg_loss_op;
+typedef struct eg_element_loss {
+	int64_t unit, total, row;
+	eg_loss_op op;
+	real a, b;
+} eg_element_loss;
+typedef struct eg_element_loss_fwd_args {
+	eg_buf x, target, partial;
+	eg_element_loss s;
+} eg_element_loss_fwd_args;
+typedef struct eg_element_loss_bwd_args {
+	eg_buf x, target, denom, dloss, dx;
+	eg_element_loss s;
+	bool acc;
+} eg_element_loss_bwd_args;
+
 /* ---- losses and decoding of sequences: CTC and the linear-chain CRF ------------------------------------------------------ */
 
 /* Sequences (T,N,...), row-major; all jobs global. Everything is summed as logarithms, each time step relative to its largest (the sum of these is

@@ -16,6 +16,7 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_batchnorm__ref(k);
 	fill_loss__ref(k);
 	fill_sequence__ref(k);
+	fill_element_loss__ref(k);
 	fill_ctc__ref(k);
 	fill_crf__ref(k);
 	fill_recurrent__ref(k);

@@ -23,6 +23,7 @@ void fill_strided__ref(eg_kernels *k);
 void fill_batchnorm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
 void fill_sequence__ref(eg_kernels *k);
+void fill_element_loss__ref(eg_kernels *k);
 void fill_ctc__ref(eg_kernels *k);
 void fill_crf__ref(eg_kernels *k);
 void fill_recurrent__ref(eg_kernels *k);

@@ -37,7 +37,7 @@ static const eg_attr huber_attrs[] = {
 /* A number for each of x. */
 static eg_status regress_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
 	EG_UNUSED(options), EG_UNUSED(err);
-	*target = (eg_target_info){.dims = *x, .type = EG_F32, .class_axis = -1};
+	*target = (eg_target_info){.dims = *x, .type = EG_F32, .class_axis = -1, .means = true};
 	return EG_OK;
 }
 

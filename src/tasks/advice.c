@@ -208,7 +208,7 @@ static eg_status chance_of(
 		if (is_of_sequences(loss->op)) *chance *= steps_of(s->data[EG_PART_TRAIN]);
 		return EG_OK;
 	}
-	const eg_intake *f = numbers_of(s->task, loss->input);
+	const eg_intake *f = target.means ? numbers_of(s->task, loss->input) : NULL;
 	eg_status status = f ? gather(s, f, &x, err) : EG_OK;
 	if (!status && x.n > 0) status = loss_of_means(loss, eg_graph_context(g), &x, chance, err);
 	free_targets(&x);
