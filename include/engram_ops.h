@@ -2643,6 +2643,196 @@ static inline eg_tensor eg_huber_with(eg_graph *g, eg_tensor x, eg_tensor target
 }
 #define eg_huber(...) EG_BUILD_2(huber, __VA_ARGS__, )
 
+/* ---- bce_with_logits -------------------------------------------------------------------------------------------- */
+
+/* Loss of yes or no, several independent ones to a sample: sigmoid and cross-entropy in one.
+ *
+ * p = sigmoid(x); loss () = mean (or sum) of -pos_weight target log p - (1 - target) log (1 - p);
+ * target, of the shape of x, is 1 or 0 or a probability between
+ *
+ * Inputs: x, target. Output: loss.
+ * PyTorch's BCEWithLogitsLoss
+ */
+enum { EG_BCE_WITH_LOGITS_REDUCTION_MEAN, EG_BCE_WITH_LOGITS_REDUCTION_SUM };
+typedef struct eg_bce_with_logits_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_BCE_WITH_LOGITS_REDUCTION_... */
+	float pos_weight; /* weight of the targets that are 1, for rare ones; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_bce_with_logits_options;
+static inline eg_tensor eg_bce_with_logits_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_bce_with_logits_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "bce_with_logits", options, inputs, 2);
+}
+#define eg_bce_with_logits(...) EG_BUILD_2(bce_with_logits, __VA_ARGS__, )
+
+/* ---- focal ------------------------------------------------------------------------------------------------------ */
+
+/* Loss of yes or no that looks at what is still wrong, where one answer is rare: sigmoid inside.
+ *
+ * p = sigmoid(x), q = p (1 - target) + (1 - p) target: how wrong it is;
+ * loss () = mean (or sum) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)
+ *
+ * Inputs: x, target. Output: loss.
+ * Lin et al. 2017; as torchvision's sigmoid_focal_loss
+ */
+enum { EG_FOCAL_REDUCTION_MEAN, EG_FOCAL_REDUCTION_SUM };
+typedef struct eg_focal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_FOCAL_REDUCTION_... */
+	float gamma; /* how much less counts what is right already; 0: all alike; default 2 */
+	float alpha; /* weight of targets that are 1, while others have 1 - alpha; negative: none; default 0.25 */
+	bool end_; /* closes the builder's list */
+} eg_focal_options;
+static inline eg_tensor eg_focal_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_focal_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "focal", options, inputs, 2);
+}
+#define eg_focal(...) EG_BUILD_2(focal, __VA_ARGS__, )
+
+/* ---- hinge ------------------------------------------------------------------------------------------------------ */
+
+/* Loss of two sides with a margin, as support vector machines have it.
+ *
+ * loss () = mean (or sum) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x
+ *
+ * Inputs: x, target. Output: loss.
+ * Cortes and Vapnik 1995; squared: Tang 2013
+ */
+enum { EG_HINGE_REDUCTION_MEAN, EG_HINGE_REDUCTION_SUM };
+typedef struct eg_hinge_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_HINGE_REDUCTION_... */
+	float margin; /* how far on its side a number has to be; default 1 */
+	bool squared; /* the square of it */
+	bool end_; /* closes the builder's list */
+} eg_hinge_options;
+static inline eg_tensor eg_hinge_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_hinge_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "hinge", options, inputs, 2);
+}
+#define eg_hinge(...) EG_BUILD_2(hinge, __VA_ARGS__, )
+
+/* ---- quantile --------------------------------------------------------------------------------------------------- */
+
+/* Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep.
+ *
+ * e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0
+ *
+ * Inputs: x, target. Output: loss.
+ * Koenker and Bassett 1978
+ */
+enum { EG_QUANTILE_REDUCTION_MEAN, EG_QUANTILE_REDUCTION_SUM };
+typedef struct eg_quantile_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_QUANTILE_REDUCTION_... */
+	float quantile; /* share of the targets that shall lie below x; default 0.5 */
+	bool end_; /* closes the builder's list */
+} eg_quantile_options;
+static inline eg_tensor eg_quantile_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_quantile_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "quantile", options, inputs, 2);
+}
+#define eg_quantile(...) EG_BUILD_2(quantile, __VA_ARGS__, )
+
+/* ---- poisson_nll ------------------------------------------------------------------------------------------------ */
+
+/* Regression loss of counts: how unlikely they are where e^x are expected.
+ *
+ * loss () = mean (or sum) of e^x - target x; the logarithm of the target's factorial is left out
+ *
+ * Inputs: x, target. Output: loss.
+ * PyTorch's PoissonNLLLoss with log_input
+ */
+enum { EG_POISSON_NLL_REDUCTION_MEAN, EG_POISSON_NLL_REDUCTION_SUM };
+typedef struct eg_poisson_nll_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_POISSON_NLL_REDUCTION_... */
+	bool end_; /* closes the builder's list */
+} eg_poisson_nll_options;
+static inline eg_tensor eg_poisson_nll_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_poisson_nll_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "poisson_nll", options, inputs, 2);
+}
+#define eg_poisson_nll(...) EG_BUILD_2(poisson_nll, __VA_ARGS__, )
+
+/* ---- kl_divergence ---------------------------------------------------------------------------------------------- */
+
+/* Loss of probabilities against wanted ones: how much longer a code for these is, in nats.
+ *
+ * loss () = sum of target (log target - x), 0 where target is 0; x are logarithms of probabilities;
+ * mean: divided by the number of distributions, which dimension 1 holds, of sequences (T,N,classes) the last
+ *
+ * Inputs: x, target. Output: loss.
+ * Kullback and Leibler 1951; PyTorch's KLDivLoss with batchmean
+ */
+enum { EG_KL_DIVERGENCE_REDUCTION_MEAN, EG_KL_DIVERGENCE_REDUCTION_SUM };
+typedef struct eg_kl_divergence_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of distributions; EG_KL_DIVERGENCE_REDUCTION_... */
+	bool end_; /* closes the builder's list */
+} eg_kl_divergence_options;
+static inline eg_tensor eg_kl_divergence_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_kl_divergence_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "kl_divergence", options, inputs, 2);
+}
+#define eg_kl_divergence(...) EG_BUILD_2(kl_divergence, __VA_ARGS__, )
+
+/* ---- gaussian_nll ----------------------------------------------------------------------------------------------- */
+
+/* Regression loss of a mean and how sure it is: negative log-likelihood of a normal distribution.
+ *
+ * x has a mean m and behind all means the logarithm s of a variance for every target: (N,2K,...) for (N,K,...),
+ * of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) / 2]
+ *
+ * Inputs: x, target. Output: loss.
+ * Nix and Weigend 1994; PyTorch's GaussianNLLLoss, whose variance is e^s
+ */
+enum { EG_GAUSSIAN_NLL_REDUCTION_MEAN, EG_GAUSSIAN_NLL_REDUCTION_SUM };
+typedef struct eg_gaussian_nll_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_GAUSSIAN_NLL_REDUCTION_... */
+	bool full; /* with the constant log(2 pi) / 2, so that it is a likelihood */
+	bool end_; /* closes the builder's list */
+} eg_gaussian_nll_options;
+static inline eg_tensor eg_gaussian_nll_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_gaussian_nll_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "gaussian_nll", options, inputs, 2);
+}
+#define eg_gaussian_nll(...) EG_BUILD_2(gaussian_nll, __VA_ARGS__, )
+
+/* ---- student_t_nll ---------------------------------------------------------------------------------------------- */
+
+/* Regression loss of a location and a scale that bears outliers: negative log-likelihood of Student's t.
+ *
+ * x as for gaussian_nll: a location m, and behind all of them the logarithm s of a scale, for every target;
+ * z = (target - m) e^-s, v = degrees; loss () = mean (or sum) of s + (v+1)/2 log(1 + z^2/v) + c,
+ * c = log Gamma(v/2) - log Gamma((v+1)/2) + log(v pi) / 2
+ *
+ * Inputs: x, target. Output: loss.
+ * Lange, Little and Taylor 1989
+ */
+enum { EG_STUDENT_T_NLL_REDUCTION_MEAN, EG_STUDENT_T_NLL_REDUCTION_SUM };
+typedef struct eg_student_t_nll_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_STUDENT_T_NLL_REDUCTION_... */
+	float degrees; /* degrees of freedom: the fewer, the less far-off targets count; default 5 */
+	bool end_; /* closes the builder's list */
+} eg_student_t_nll_options;
+static inline eg_tensor eg_student_t_nll_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_student_t_nll_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "student_t_nll", options, inputs, 2);
+}
+#define eg_student_t_nll(...) EG_BUILD_2(student_t_nll, __VA_ARGS__, )
+
 /* ---- ctc -------------------------------------------------------------------------------------------------------- */
 
 /* Loss of a network that tells a sequence of labels without being told when (CTC).
