@@ -263,6 +263,10 @@ EG_API const char *eg_open_name(const eg_graph *g, int64_t d);
 /* "(N,3,height,width)" into buf, of `size` bytes; returns buf. */
 EG_API const char *eg_shape_text(const eg_graph *g, eg_dims dims, char *buf, size_t size);
 EG_API eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims);
+/* Numbers that are part of the graph, which copies them: row-major, eg_real or int32_t, all sizes known. It may stand wherever an input may, takes no
+ * gradient, and what is computed of constants and weights alone is computed once, not in every run. Sizes may not be open. */
+EG_API eg_tensor eg_constant(eg_graph *g, const void *data, eg_dtype type, eg_dims dims);
+EG_API const void *eg_constant_data(const eg_graph *g, eg_tensor t); /* its numbers; NULL: it is no constant */
 EG_API void eg_output(eg_graph *g, const char *name, eg_tensor t);
 /* The builder behind all builders: `options` is the operator's options struct (its zeros mean defaults, EG_ZERO means 0), or NULL. The first
  * output is returned; eg_result gives the others. */

@@ -71,6 +71,7 @@ eg_dims eg_emit_in_dims(const eg_emit *e, int i) {
 	assert(i < node_of(e)->nin && node_of(e)->in[i] >= 0);
 	return concrete(e->plan, node_of(e)->in[i]);
 }
+bool eg_emit_in_constant(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->data != NULL; }
 eg_dtype eg_emit_in_type(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->type; }
 eg_dims eg_emit_in_declared(const eg_emit *e, int i) { return value_at(e, node_of(e)->in[i])->dims; }
 eg_dims eg_emit_out_dims(const eg_emit *e, int i) { return concrete(e->plan, node_of(e)->out[i]); }
@@ -273,6 +274,7 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	const eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	const eg_pbuf *b = v->buf[v->layout] < 0 ? NULL : &p->bufs[v->buf[v->layout]];
 	if (!b || b->kind != BUF_TEMP || b->shared || v->output || v->consumers != 1) return false;
+	if (v->fixed) return false; /* it is made once, and read in every run */
 	if (!p->options.train) return true;
 	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its result */
 	int producer = value_at(e, value)->node, by = eg_plan_computes(p, value);
@@ -554,7 +556,8 @@ static void emit_inputs(eg_plan *p) {
 		eg_pvalue *v = &p->values[i];
 		if (!v->needed || p->graph->values[i].node >= 0) continue;
 		v->layout = EG_PLAIN;
-		v->buf[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, BUF_IO);
+		v->buf[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, p->graph->values[i].data ? BUF_CONSTANT : BUF_IO);
+		if (v->buf[EG_PLAIN] >= 0) p->bufs[v->buf[EG_PLAIN]].param = i;
 		if (v->wanted == EG_PLAIN) continue;
 		value_in(&e, i, v->wanted); /* so that ops which stay with their input's layout work in it */
 		v->layout = v->wanted;

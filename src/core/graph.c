@@ -121,6 +121,28 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
 }
 
+static size_t elem_size(eg_dtype type) { return type == EG_F32 ? sizeof(real) : sizeof(int32_t); }
+
+/* Behind it, as behind weights, is room that vectors may read. */
+static void *aligned_copy(eg_arena *a, const void *data, size_t bytes) {
+	char *p = eg_arena_alloc(a, bytes + 2 * EG_ALIGN);
+	return p ? memcpy(p + (EG_ALIGN - (uintptr_t)p % EG_ALIGN) % EG_ALIGN, data, bytes) : NULL;
+}
+
+eg_tensor eg_constant(eg_graph *g, const void *data, eg_dtype type, eg_dims dims) {
+	char text[128];
+	if (g->error.status) return (eg_tensor){0};
+	if (!dims_ok(g, &dims) || !all_known(&dims))
+		return FAIL(g, EG_ERR_SHAPE, "a constant of shape %s; its sizes must be known and at least 1, at most %d of them",
+			eg_shape_text(g, dims, text, sizeof text), EG_MAX_DIMS);
+	if (!data) return FAIL(g, EG_ERR_ARG, "a constant of shape %s has no numbers", eg_shape_text(g, dims, text, sizeof text));
+	void *copy = aligned_copy(&g->arena, data, (size_t)eg_dims_count(&dims, 0) * elem_size(type));
+	int v = copy ? add_value(g, (eg_graph_value){.dims = dims, .type = type, .node = -1, .constant = true, .data = copy}) : -1;
+	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
+}
+
+const void *eg_constant_data(const eg_graph *g, eg_tensor t) { return valid(g, t) ? g->values[t.id - 1].data : NULL; }
+
 void eg_output(eg_graph *g, const char *name, eg_tensor t) {
 	if (g->error.status) return;
 	if (!name || !*name || !valid(g, t)) {
@@ -408,7 +430,7 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 	}
 	if (!eg_grow(g->ctx->allocator, &g->nodes, &g->cap_nodes, g->nnodes, sizeof *g->nodes)) return false;
 	for (int i = 0; i < s->nout; i++) {
-		int v = add_value(g, (eg_graph_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i]});
+		int v = add_value(g, (eg_graph_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i], NULL});
 		if (v < 0) return false;
 		n->out[n->nout++] = v;
 		n->info.outputs[i] = (eg_tensor){v + 1};

@@ -11,6 +11,7 @@ typedef struct eg_graph_value {
 	eg_dtype type;
 	int node, index; /* produced as output `index` of `node`; node -1: a graph input */
 	bool constant;   /* takes no gradient */
+	const void *data; /* of eg_constant, aligned for kernels; NULL: it is none */
 } eg_graph_value;
 
 typedef struct eg_node {

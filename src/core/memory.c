@@ -127,10 +127,21 @@ static eg_packed_key key_of(const eg_plan *p, const eg_call *c, int result) {
 	for (int i = 0; i < c->reads; i++) {
 		if (c->buf[i] < 0) continue;
 		const eg_pbuf *b = &p->bufs[c->buf[i]];
-		key.read[i] = b->kind == BUF_PARAM ? (const void *)&p->params->offset[b->param] : (const void *)b->packed;
+		key.read[i] = b->kind == BUF_PARAM      ? (const void *)&p->params->offset[b->param]
+			      : b->kind == BUF_CONSTANT ? p->graph->values[b->param].data
+							: (const void *)b->packed;
 		key.begin[i] = c->begin[i];
 	}
 	return key;
+}
+
+/* Does a call read constants alone, and what was made of them? Then its result is never out of date. */
+static bool reads_constants(const eg_plan *p, const eg_call *c) {
+	for (int i = 0; i < c->reads; i++) {
+		const eg_pbuf *b = c->buf[i] < 0 ? NULL : &p->bufs[c->buf[i]];
+		if (b && b->kind != BUF_CONSTANT && !(b->packed && b->packed->constant)) return false;
+	}
+	return true;
 }
 
 /* The forms of weights, in the order in which one may be made of another; of a plan that is only measured they are counted. Returns their bytes, or
@@ -140,13 +151,14 @@ static size_t use_packed(eg_plan *p) {
 	for (int s = 0; s < p->nsteps; s++) {
 		const eg_call *c = &p->calls[p->order[p->steps[s].first]];
 		if (!p->steps[s].pack) continue;
+		const bool constant = reads_constants(p, c);
 		for (int i = c->reads; i < c->reads + c->writes; i++) {
 			if (c->buf[i] < 0) continue;
 			eg_pbuf *b = &p->bufs[c->buf[i]];
 			bytes += align_up(eg_pbuf_bytes(b));
 			if (p->measured) continue;
 			const eg_packed_key key = key_of(p, c, i);
-			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(b));
+			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(b), constant);
 			if (!b->packed) return SIZE_MAX;
 		}
 	}
@@ -159,6 +171,7 @@ static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
 	switch (b->kind) {
 	case BUF_PARAM: return p->params->data + p->params->offset[b->param];
 	case BUF_PARAM_GRAD: return p->params->grad + p->params->offset[b->param];
+	case BUF_CONSTANT: return (void *)(uintptr_t)p->graph->values[b->param].data; /* which nobody writes */
 	case BUF_STATE: return &p->dropout;
 	case BUF_TEMP:
 	case BUF_IO:

@@ -178,6 +178,7 @@ eg_dims eg_emit_in_dims(const eg_emit *e, int i);
 eg_dtype eg_emit_in_type(const eg_emit *e, int i);
 eg_dims eg_emit_in_declared(const eg_emit *e, int i); /* as infer saw it: open dimensions are negative */
 eg_dims eg_emit_out_dims(const eg_emit *e, int i);
+bool eg_emit_in_constant(const eg_emit *e, int i); /* its numbers never change: what is made of it, packed say, is made once */
 bool eg_emit_in_batched(const eg_emit *e, int i);
 bool eg_emit_out_batched(const eg_emit *e, int i);
 /* Is the optional input i there? Does anybody want output i (output 0 of an op with one output always is)? Does a gradient flow back

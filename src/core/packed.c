@@ -46,7 +46,7 @@ static eg_packed *find(const eg_packed_set *s, const eg_packed_key *key, size_t 
 	return NULL;
 }
 
-static eg_packed *make(eg_packed_set *s, const eg_packed_key *key, size_t bytes) {
+static eg_packed *make(eg_packed_set *s, const eg_packed_key *key, size_t bytes, bool constant) {
 	eg_packed *p = eg_calloc(s->allocator, 1, sizeof *p);
 	char *data = p ? eg_block_new(s->allocator, bytes) : NULL;
 	if (!data) {
@@ -55,6 +55,7 @@ static eg_packed *make(eg_packed_set *s, const eg_packed_key *key, size_t bytes)
 	}
 	p->data = data;
 	p->bytes = bytes;
+	p->constant = constant;
 	p->next = s->first;
 	atomic_init(&p->version, 0);
 	memcpy(&p->key, key, sizeof *key);
@@ -62,10 +63,10 @@ static eg_packed *make(eg_packed_set *s, const eg_packed_key *key, size_t bytes)
 	return p;
 }
 
-eg_packed *eg_packed_use(eg_packed_set *s, const eg_packed_key *key, size_t bytes) {
+eg_packed *eg_packed_use(eg_packed_set *s, const eg_packed_key *key, size_t bytes, bool constant) {
 	eg_packed_lock(s);
 	eg_packed *p = find(s, key, bytes);
-	if (!p) p = make(s, key, bytes);
+	if (!p) p = make(s, key, bytes, constant);
 	if (p) p->users++;
 	eg_packed_unlock(s);
 	return p;

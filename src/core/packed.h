@@ -18,7 +18,7 @@
  * so all of it must be set; it has no padding. */
 typedef struct eg_packed_key {
 	eg_kernel run;
-	const void *read[EG_FORM_READS]; /* where a parameter's offset stands, or a form */
+	const void *read[EG_FORM_READS]; /* where a parameter's offset stands, a constant's numbers, or a form */
 	int64_t begin[EG_FORM_READS];    /* the first element of it that is read */
 	int64_t result;                  /* which of the buffers that the call writes */
 	int form[EG_FORM_INTS];          /* as the op says; all zero: its result is for one plan alone */
@@ -30,6 +30,7 @@ typedef struct eg_packed {
 	size_t bytes;
 	atomic_uint_least64_t version; /* of the parameters that it was written from; 0: of none */
 	struct eg_packed *next;
+	bool constant; /* written once: of constants alone */
 	int users; /* plans */
 	eg_packed_key key;
 } eg_packed;
@@ -47,7 +48,7 @@ void eg_packed_set_hold(eg_packed_set *s);
 void eg_packed_set_release(eg_packed_set *s); /* NULL is ignored */
 
 /* The form of this key and of `bytes` bytes, found or new; the caller is one of its users. NULL: out of memory. */
-eg_packed *eg_packed_use(eg_packed_set *s, const eg_packed_key *key, size_t bytes);
+eg_packed *eg_packed_use(eg_packed_set *s, const eg_packed_key *key, size_t bytes, bool constant);
 void eg_packed_leave(eg_packed_set *s, eg_packed *p); /* NULL is ignored */
 
 /* Forms are written between these two. */
@@ -55,7 +56,8 @@ void eg_packed_lock(eg_packed_set *s);
 void eg_packed_unlock(eg_packed_set *s);
 /* Was it written from this version of the parameters? Then what it holds may be read. */
 static inline bool eg_packed_fresh(const eg_packed *p, uint64_t version) {
-	return atomic_load_explicit(&p->version, memory_order_acquire) == version;
+	const uint64_t written = atomic_load_explicit(&p->version, memory_order_acquire);
+	return written == version || (p->constant && written != 0);
 }
 static inline void eg_packed_written(eg_packed *p, uint64_t version) { atomic_store_explicit(&p->version, version, memory_order_release); }
 

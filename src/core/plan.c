@@ -56,12 +56,24 @@ static void mark_needed(eg_plan *p) {
 	}
 }
 
+/* What is made of constants alone, by nodes without weights. */
+static void mark_fixed(eg_plan *p) {
+	const eg_graph *g = p->graph;
+	for (int i = 0; i < g->nvalues; i++) p->values[i].fixed = g->values[i].data != NULL;
+	for (int n = 0; n < g->nnodes; n++) {
+		const eg_node *node = &g->nodes[n];
+		bool fixed = node->nparams == 0;
+		for (int i = 0; i < node->nin; i++) fixed &= node->in[i] < 0 || p->values[node->in[i]].fixed;
+		for (int i = 0; i < node->nout; i++) p->values[node->out[i]].fixed = fixed;
+	}
+}
+
 /* A value has a gradient when a parameter, or an input whose gradient was asked for, lies behind it. */
 static void mark_gradients(eg_plan *p) {
 	const eg_graph *g = p->graph;
 	if (!p->options.train) return;
 	for (int i = 0; i < g->nvalues; i++)
-		p->values[i].needs_grad = p->options.input_grads && g->values[i].node < 0 && g->values[i].type == EG_F32;
+		p->values[i].needs_grad = p->options.input_grads && g->values[i].node < 0 && !g->values[i].data && g->values[i].type == EG_F32;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *node = &g->nodes[n];
 		bool needs = false;
@@ -184,6 +196,13 @@ static bool alloc_tables(eg_plan *p) {
 	return true;
 }
 
+/* Of what the user may read; a constant may be an output too. */
+static const void *output_address(const eg_plan *p, int value) {
+	const int id = p->values[value].buf[EG_PLAIN];
+	if (id < 0) return NULL;
+	return p->bufs[id].kind == BUF_CONSTANT ? p->graph->values[p->bufs[id].param].data : p->memory + p->bufs[id].offset;
+}
+
 static void *buf_address(const eg_plan *p, int id) { return id < 0 ? NULL : p->memory + p->bufs[id].offset; }
 
 /* A scalar output (the loss) has gradient 1, others 0. */
@@ -214,6 +233,7 @@ static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *e
 	eg_status status = eg_plan_shapes(p, options->sizes, err);
 	if (status) return status;
 	mark_gradients(p);
+	mark_fixed(p);
 	fuse(p);
 	offer_pools(p);
 	offer_sums(p);
@@ -300,7 +320,7 @@ void *eg_plan_input(eg_plan *p, const char *name) {
 
 const eg_real *eg_plan_output(const eg_plan *p, const char *name) {
 	int i = find_output(p, name);
-	return i < 0 ? NULL : buf_address(p, p->values[i].buf[EG_PLAIN]);
+	return i < 0 ? NULL : output_address(p, i);
 }
 
 eg_real *eg_plan_grad(eg_plan *p, const char *name) {

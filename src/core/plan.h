@@ -15,6 +15,7 @@ typedef enum eg_buf_kind {
 	BUF_PACKED, /* written from parameters alone: it is kept with them (packed.h) while they do not change */
 	BUF_PARAM,
 	BUF_PARAM_GRAD,
+	BUF_CONSTANT, /* the graph's (eg_constant) */
 	BUF_STATE, /* the eg_dropout_state */
 	BUF_PART   /* a part of another buffer (eg_emit_part); calls name that one */
 } eg_buf_kind;
@@ -30,7 +31,7 @@ typedef struct eg_pbuf {
 	size_t elem;   /* bytes of an element */
 	int64_t count;
 	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last sample; else 0 */
-	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CARRY: of which node, and */
+	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CONSTANT: which value; BUF_CARRY: of which node, and */
 	int slot;      /* of its states */
 	int64_t rows, width; /* BUF_CARRY: it is (layers, rows, width) */
 	int whole;     /* BUF_PART: of which buffer, and */
@@ -77,6 +78,7 @@ typedef struct eg_step {
 typedef struct eg_pvalue {
 	eg_dims dims; /* in this plan: batches are open, and of a value that is not needed perhaps more */
 	bool needed, output, needs_grad, written; /* written: its gradient has a first contribution */
+	bool fixed; /* made of constants alone */
 	int consumers;
 	int redirect; /* fused away: stands for that value; -1 */
 	eg_layout wanted;    /* what layout.c decided */

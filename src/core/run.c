@@ -148,8 +148,10 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	for (int i = 0; i < g->nvalues; i++) {
 		if (g->values[i].node >= 0 || g->values[i].type != EG_F32 || p->values[i].buf[EG_PLAIN] < 0) continue;
 		const eg_pbuf *b = &p->bufs[p->values[i].buf[EG_PLAIN]];
-		const real *x = (const real *)(const void *)(p->memory + b->offset), *bad = not_finite(x, (int64_t)(eg_pbuf_bytes(b) / b->elem));
+		const real *x = g->values[i].data ? g->values[i].data : (const real *)(const void *)(p->memory + b->offset);
+		const real *bad = not_finite(x, (int64_t)(eg_pbuf_bytes(b) / b->elem));
 		if (!bad) continue;
+		if (g->values[i].data) return eg_fail(err, EG_ERR_NUMERIC, "a constant holds %s", isnan(*bad) ? "NaN" : "infinity");
 		if (b->samples_elems && eg_plan_value_batched(p, i)) snprintf(number, sizeof number, " (sample %lld of the batch)", (long long)((bad - x) / b->samples_elems));
 		else number[0] = '\0';
 		return eg_fail(err, EG_ERR_NUMERIC, "input '%s' holds %s%s", g->values[i].name, isnan(*bad) ? "NaN" : "infinity", number);

@@ -85,14 +85,14 @@ static bool conflicts(const eg_call *c, const eg_call *w) {
 	return false;
 }
 
-/* 'p': depends on parameters alone; 'i': on inputs too; 0: on something computed. */
+/* 'p': depends on parameters and constants alone; 'i': on inputs too; 0: on something computed. */
 static char origin(const schedule *s, const eg_call *c) {
 	char result = 'p';
 	if (c->block) return 0;
 	for (int i = 0; i < c->reads; i++) {
 		if (c->buf[i] < 0) continue;
 		const eg_pbuf *b = &s->p->bufs[c->buf[i]];
-		if (b->kind == BUF_PARAM || s->early[c->buf[i]] == 'p') continue;
+		if (b->kind == BUF_PARAM || b->kind == BUF_CONSTANT || s->early[c->buf[i]] == 'p') continue;
 		if (s->early[c->buf[i]] != 'i' && !(b->kind == BUF_IO && !s->early[c->buf[i]])) return 0;
 		result = 'i';
 	}

@@ -68,6 +68,7 @@ static eg_status check(eg_session *s, bool *needed, eg_error *err) {
 		for (int i = 0; i < node->nin; i++) {
 			if (node->in[i] < 0) continue;
 			const eg_graph_value *x = &g->values[node->in[i]];
+			if (x->data) continue;
 			if (x->node >= 0) needed[x->node] = true;
 			else if (is_lengths(g, node, i)) note_lengths(s, node->in[i]);
 			else if (!is_sequence(&x->dims))
@@ -214,7 +215,7 @@ static eg_status check_inputs(const eg_session *s, const char *const *names, con
 		else if (!inputs[i] || !eg_plan_input(s->holder, names[i]))
 			return eg_fail(err, EG_ERR_ARG, "'%s': %s", names[i], inputs[i] ? "the session's outputs need no such input" : "its data is missing");
 	for (int v = 0; v < g->nvalues; v++) {
-		if (g->values[v].node >= 0 || fills(s, v) || !eg_plan_input(s->holder, g->values[v].name)) continue;
+		if (g->values[v].node >= 0 || g->values[v].data || fills(s, v) || !eg_plan_input(s->holder, g->values[v].name)) continue;
 		int i = 0;
 		while (i < ninputs && strcmp(names[i], g->values[v].name) != 0) i++;
 		if (i == ninputs) return eg_fail(err, EG_ERR_ARG, "the session needs input '%s'", g->values[v].name);

@@ -151,7 +151,7 @@ static void measure_choice(tuner *t, eg_plan *p, const eg_call *main) {
 static void fill_inputs(eg_plan *p) {
 	const eg_graph *g = p->graph;
 	for (int i = 0; i < g->nvalues; i++) {
-		real *x = g->values[i].node < 0 && g->values[i].type == EG_F32 ? eg_plan_input(p, g->values[i].name) : NULL;
+		real *x = g->values[i].name && g->values[i].type == EG_F32 ? eg_plan_input(p, g->values[i].name) : NULL;
 		eg_rng rng = {1, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
 		eg_dims d = eg_plan_dims(p, (eg_tensor){i + 1});
 		for (int64_t k = 0, n = x ? eg_dims_count(&d, 0) : 0; k < n; k++)

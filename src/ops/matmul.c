@@ -23,8 +23,28 @@ static sizes sizes_of(const eg_emit *e) {
 	return (sizes){(int)a.d[0], (int)a.d[1], (int)b.d[1]};
 }
 
+/* A constant b is packed as weights are. */
+static void constant_fwd(eg_emit *e, sizes z) {
+	eg_gemm_packed_args g = {.a = eg_emit_x(e, 0, EG_PLAIN), .m = z.m, .n = z.n, .k = z.k, .lda = z.k, .ldc = z.n};
+	g.b = dense_packed(e, eg_emit_x(e, 1, EG_PLAIN), z.k, z.n, z.n, false);
+	g.c = eg_emit_y(e, 0, EG_PLAIN);
+	dense_product(e, g);
+}
+
+static void constant_bwd(eg_emit *e, sizes z, eg_buf dy) {
+	if (!eg_emit_needs_dx(e, 0)) return;
+	eg_gemm_packed_args g = {.a = dy, .m = z.m, .n = z.k, .k = z.n, .lda = z.n, .ldc = z.k};
+	g.b = dense_packed(e, eg_emit_x(e, 1, EG_PLAIN), z.n, z.k, z.n, true);
+	g.c = eg_emit_dx(e, 0, EG_PLAIN, &g.acc);
+	dense_product(e, g);
+}
+
 static void matmul_fwd(eg_emit *e) {
 	const sizes z = sizes_of(e);
+	if (eg_emit_in_constant(e, 1)) {
+		constant_fwd(e, z);
+		return;
+	}
 	dense_gemm(e, (eg_gemm_args){.a = eg_emit_x(e, 0, EG_PLAIN),
 			      .b = eg_emit_x(e, 1, EG_PLAIN),
 			      .c = eg_emit_y(e, 0, EG_PLAIN),
@@ -41,6 +61,10 @@ static void matmul_bwd(eg_emit *e) {
 	const sizes z = sizes_of(e);
 	eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!dy.p) return;
+	if (eg_emit_in_constant(e, 1)) {
+		constant_bwd(e, z, dy);
+		return;
+	}
 	if (eg_emit_needs_dx(e, 0)) {
 		eg_gemm_args g = {.a = dy,
 			.b = eg_emit_x(e, 1, EG_PLAIN),

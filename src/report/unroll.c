@@ -135,6 +135,13 @@ static int cells_of(const eg_node_info *node, const eg_graph *g) {
 	return which < 0 ? 0 : (int)eg_tensor_dims(g, node->outputs[which]).d[2];
 }
 
+/* What the new graph has in the place of a tensor of the old one; a constant when somebody first asks for it. 0: nothing. */
+static eg_tensor mapped(builder *b, eg_tensor t) {
+	const void *data = t.id && !b->map[t.id].id ? eg_constant_data(b->old, t) : NULL;
+	if (data) b->map[t.id] = eg_constant(b->u->graph, data, eg_tensor_dtype(b->old, t), eg_tensor_dims(b->old, t));
+	return t.id ? b->map[t.id] : t;
+}
+
 static eg_status add_recurrent(builder *b, const eg_node_info *node) {
 	eg_unrolled *u = b->u;
 	const eg_op_info *op = b->cell ? eg_op_find(b->cell) : node->op;
@@ -152,7 +159,7 @@ static eg_status add_recurrent(builder *b, const eg_node_info *node) {
 	describe_cell(b, node, op, cell);
 	for (int k = 0; k < node->ninputs; k++) {
 		int to = node->inputs[k].id ? input_of(op, node->op->inputs[k]) : -1;
-		if (to >= 0) in[to] = b->map[node->inputs[k].id];
+		if (to >= 0) in[to] = mapped(b, node->inputs[k]);
 	}
 	int width = b->cell ? cell->hidden : cells_of(node, b->old);
 	in[h0] = eg_input(u->graph, NAME("h0", i), EG_F32, state_dims(cell->layers, cell->hidden));
@@ -175,7 +182,7 @@ static eg_status add_other(builder *b, const eg_node_info *node) {
 	eg_tensor in[EG_MAX_INPUTS] = {{0}};
 	for (int k = 0; k < node->ninputs; k++) {
 		int id = node->inputs[k].id;
-		in[k] = id ? b->map[id] : (eg_tensor){0};
+		in[k] = mapped(b, node->inputs[k]);
 		if (id && !in[k].id && k < node->op->min_inputs)
 			return eg_fail(b->err, EG_ERR_ARG,
 			        "layer '%s' (%s) needs '%s', which cannot be had step by step", node->name,
