@@ -170,7 +170,7 @@ typedef struct eg_attr {
 	const char *size;         /* EG_ATTR_INT: the word for a number of the task ("classes") that a recipe which leaves it out means; NULL: none */
 } eg_attr;
 
-enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 8, EG_MAX_OUTPUTS = 6, EG_MAX_PARAMS = 72 };
+enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 64, EG_MAX_OUTPUTS = 6, EG_MAX_PARAMS = 72 };
 
 typedef struct eg_op_info {
 	const char *name;     /* "conv2d": the builder is eg_conv2d */
@@ -183,6 +183,7 @@ typedef struct eg_op_info {
 	size_t options_size;   /* of the options struct, whose first member is `const char *name`; 0: takes no options */
 	const char *shorthand; /* the attribute meant by `maxpool: 2` in a recipe, or NULL */
 	int min_inputs, max_inputs;
+	bool variadic;              /* it takes more than max_inputs too, up to EG_MAX_INPUTS, which have no names: builder eg_OP_n */
 	const char *const *inputs;  /* names, max_inputs of them */
 	const char *types;          /* one letter an input: f real numbers, i int32, a either; NULL: all f */
 	const char *const *params;  /* names of the weights it may have, NULL-terminated, or NULL */

@@ -865,7 +865,7 @@ static inline eg_tensor eg_add_with(eg_graph *g, eg_tensor a, eg_tensor b,
 
 /* ---- concat ----------------------------------------------------------------------------------------------------- */
 
-/* Tensors side by side along `axis`, by default the channels, as in skip connections; 2 to 8 of them.
+/* Tensors side by side along `axis`, by default the channels, as in skip connections; 2 or more of them.
  *
  * y = x1, x2, ... one after the other along axis; all other dimensions are equal
  *
@@ -914,6 +914,10 @@ static inline eg_tensor eg_concat_with(eg_graph *g, eg_tensor x1, eg_tensor x2,
 	return eg_apply(g, "concat", options, inputs, n);
 }
 #define eg_concat(...) EG_BUILD_2(concat, __VA_ARGS__, )
+/* n of them, 2 to 64; inputs among the options do not count. */
+static inline eg_tensor eg_concat_n(eg_graph *g, const eg_tensor *inputs, int n, const eg_concat_options *options) {
+	return eg_apply(g, "concat", options, inputs, n);
+}
 
 /* ---- relu ------------------------------------------------------------------------------------------------------- */
 

@@ -15,7 +15,10 @@ double now(void) {
 }
 
 const char *input_name(int i) {
-	static const char *const names[EG_MAX_INPUTS] = {"in0", "in1", "in2", "in3", "in4", "in5", "in6", "in7"};
+#define TEN(t) "in" t "0", "in" t "1", "in" t "2", "in" t "3", "in" t "4", "in" t "5", "in" t "6", "in" t "7", "in" t "8", "in" t "9"
+	static const char *const names[] = {TEN(""), TEN("1"), TEN("2"), TEN("3"), TEN("4"), TEN("5"), TEN("6")};
+#undef TEN
+	static_assert(EG_COUNT(names) >= EG_MAX_INPUTS, "each input has a name");
 	return names[i];
 }
 

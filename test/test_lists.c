@@ -1,4 +1,4 @@
-/* test_lists.c - attributes whose length the caller chooses (eg_ints): kept by the graph, checked, read from recipes; and
+/* test_lists.c - as many inputs as one likes (variadic operators), and attributes whose length the caller chooses (eg_ints): kept by the graph, checked, read from recipes; and
  * what the operators that have them do with open sizes. What they compute is the operator tester's (optest.c). */
 #include "net.h"
 #include "recipe_bed.h"
@@ -122,6 +122,51 @@ static void open_sizes_stay(void **state) {
 	eg_context_free(ctx);
 }
 
+/* More inputs than have names; the twelfth once more as the last. Each has the gradient of its part. */
+static void many_inputs(void **state) {
+	(void)state;
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, NULL);
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_error err;
+	eg_tensor x[21];
+	char name[8];
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "x%d", i);
+		x[i] = eg_input(g, name, EG_F32, EG_DIMS(EG_N, 1 + i % 3));
+	}
+	x[20] = x[12];
+	eg_tensor y = eg_concat_n(g, x, 21, &(eg_concat_options){.name = "all"});
+	assert_int_equal(eg_tensor_dims(g, y).d[1], 40);
+	eg_output(g, "y", y);
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 2, .train = true, .input_grads = true}, &err);
+	if (!plan) fail_msg("%s", err.message);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "x%d", i);
+		for (int k = 0; k < 2 * (1 + i % 3); k++) ((eg_real *)eg_plan_input(plan, name))[k] = (eg_real)(100 * i + k);
+	}
+	for (int k = 0; k < 80; k++) eg_plan_grad(plan, "y")[k] = (eg_real)k;
+	eg_plan_run(plan, 0);
+	const eg_real *all = eg_plan_output(plan, "y");
+	for (int i = 0, at = 0; i < 21; at += 1 + i % 3, i++)
+		for (int n = 0; n < 2 && i < 20; n++)
+			for (int k = 0; k < 1 + i % 3; k++) {
+				snprintf(name, sizeof name, "x%d", i);
+				assert_true(all[n * 40 + at + k] == (eg_real)(100 * i + n * (1 + i % 3) + k));
+				const int grad = n * 40 + at + k + (i == 12 ? n * 40 + 39 : 0);
+				assert_true(eg_plan_grad(plan, name)[n * (1 + i % 3) + k] == (eg_real)grad);
+			}
+	eg_plan_free(plan);
+	eg_params_free(p);
+	eg_tensor more[EG_MAX_INPUTS + 1];
+	for (int i = 0; i <= EG_MAX_INPUTS; i++) more[i] = x[0];
+	eg_concat_n(g, more, EG_MAX_INPUTS + 1, NULL);
+	eg_graph_status(g, &err);
+	assert_string_equal(err.message, "concat 'concat2': 65 inputs given, 2 to 64 expected");
+	eg_graph_free(g);
+	eg_context_free(ctx);
+}
+
 /* ---- in recipes -------------------------------------------------------------------------------------------------- */
 
 #define PICTURES "name: t\ntask: x\ndata: {source: mnist}\ninput: [2, 4, 6]\nmodel:\n"
@@ -142,6 +187,10 @@ static void layers_with_lists(void **state) {
 	assert_tensor(b.g, "unsqueeze1", EG_F32, EG_DIMS(EG_N, 1, 16));
 	assert_tensor(b.g, "tile1", EG_F32, EG_DIMS(EG_N, 3, 16));
 	drop(&b);
+	b = build("name: t\ntask: x\ndata: {source: mnist}\ninput: [3]\nmodel:\n  - relu: {name: a}\n"
+		"  - concat: {from: [a, a, a, a, a, a, a, a, input, a]}\n  - linear: classes\n", 10);
+	assert_tensor(b.g, "concat1", EG_F32, EG_DIMS(EG_N, 30));
+	drop(&b);
 	refused(PICTURES "  - transpose: [0, 2, 3, one]\n  - linear: classes\n",
 		"r.yaml:6:26: 'perm' in layer 'transpose' must be a whole number, not 'one'");
 	refused(PICTURES "  - tile: {repeats: []}\n  - linear: classes\n", "r.yaml:6:21: 'repeats' in layer 'tile' is an empty list");
@@ -158,6 +207,7 @@ int main(void) {
 		cmocka_unit_test(list_is_copied),
 		cmocka_unit_test(refused_lists),
 		cmocka_unit_test(open_sizes_stay),
+		cmocka_unit_test(many_inputs),
 		cmocka_unit_test(layers_with_lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

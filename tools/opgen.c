@@ -200,7 +200,14 @@ static void builder(FILE *out, const eg_op_info *op) {
 			op->inputs[i], i, op->inputs[i], i + 1);
 	fprintf(out, "\treturn eg_apply(g, \"%s\", options, inputs, ", op->name);
 	fprintf(out, most > n ? "n);\n}\n" : "%d);\n}\n", n);
-	fprintf(out, "#define eg_%s(...) EG_BUILD_%d(%s, __VA_ARGS__, )\n\n", op->name, n, op->name);
+	fprintf(out, "#define eg_%s(...) EG_BUILD_%d(%s, __VA_ARGS__, )\n", op->name, n, op->name);
+	if (op->variadic)
+		fprintf(out,
+			"/* n of them, %d to %d; inputs among the options do not count. */\n"
+			"static inline eg_tensor eg_%s_n(eg_graph *g, const eg_tensor *inputs, int n, "
+			"const eg_%s_options *options) {\n\treturn eg_apply(g, \"%s\", options, inputs, n);\n}\n",
+			n, EG_MAX_INPUTS, op->name, op->name, op->name);
+	fputc('\n', out);
 }
 
 /* ---- the header -------------------------------------------------------------------------------------------------- */
@@ -332,6 +339,7 @@ static void section(FILE *out, const eg_op *def) {
 	fprintf(out, "%s. In C: `eg_%s`.\n\n```\n%s\n```\n\n", op->doc, op->name, op->equation);
 	names(out, "* Inputs: ", op->inputs, op->min_inputs);
 	names(out, "; optional: ", op->inputs + op->min_inputs, op->max_inputs - op->min_inputs);
+	if (op->variadic) fprintf(out, "; and more, up to %d in all (`eg_%s_n`)", EG_MAX_INPUTS, op->name);
 	if (op->params) names(out, ". Weights: ", op->params, count(op->params));
 	names(out, count(op->outputs) > 1 ? ". Outputs: " : ". Output: ", op->outputs, count(op->outputs));
 	fprintf(out, ".\n* Source: %s.\n", op->source);

@@ -316,13 +316,15 @@ static const char *node_name(eg_graph *g, const eg_op *op, const char *given) {
 /* Copies the options, fills in defaults, checks ranges and inputs. */
 static eg_status check_node(eg_graph *g, eg_node *n, const eg_op *op, const void *options, const eg_tensor *inputs, int nin) {
 	eg_error *err = &g->error;
-	if (nin < op->info.min_inputs || nin > op->info.max_inputs)
-		return eg_fail(err, EG_ERR_ARG, "%d inputs given, %d to %d expected", nin, op->info.min_inputs, op->info.max_inputs);
+	const int most = op->info.variadic ? EG_MAX_INPUTS : op->info.max_inputs;
+	if (nin < op->info.min_inputs || nin > most)
+		return eg_fail(err, EG_ERR_ARG, "%d inputs given, %d to %d expected", nin, op->info.min_inputs, most);
 	for (int i = 0; i < nin; i++) {
 		if (!inputs[i].id && i >= op->info.min_inputs) {
 			n->in[i] = -1;
 			continue;
 		}
+		if (!valid(g, inputs[i]) && i >= op->info.max_inputs) return eg_fail(err, EG_ERR_ARG, "input %d is not a tensor of this graph", i + 1);
 		if (!valid(g, inputs[i])) return eg_fail(err, EG_ERR_ARG, "input '%s' is not a tensor of this graph", op->info.inputs[i]);
 		n->in[i] = inputs[i].id - 1;
 	}

@@ -33,7 +33,7 @@ static int output_value(const eg_graph *g, const char *name) {
 /* An input (N) that a layer takes as the lengths of its sequences. */
 static bool is_lengths(const eg_graph *g, const eg_node *node, int i) {
 	const eg_graph_value *x = &g->values[node->in[i]];
-	return x->node < 0 && x->type == EG_I32 && x->dims.rank == 1 && x->dims.d[0] == EG_N && !strcmp(node->op->info.inputs[i], "lengths");
+	return x->node < 0 && x->type == EG_I32 && x->dims.rank == 1 && x->dims.d[0] == EG_N && i < node->op->info.max_inputs && !strcmp(node->op->info.inputs[i], "lengths");
 }
 
 static void note_lengths(eg_session *s, int value) {

@@ -224,9 +224,9 @@ static eg_status read_from_one(eg_recipe *r, eg_layer *layer, const eg_tree *t, 
 static eg_status read_from_list(eg_recipe *r, eg_layer *layer, const eg_tree *from, eg_error *err) {
 	eg_status status = EG_OK;
 	for (const eg_tree *t = from->first; t && !status; t = t->next) {
-		if (layer->nfrom >= layer->op->max_inputs || layer->nfrom >= EG_MAX_INPUTS)
-			return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s takes at most %d inputs", layer->op->layer,
-				layer->op->max_inputs);
+		const int most = layer->op->variadic ? EG_MAX_INPUTS : layer->op->max_inputs;
+		if (layer->nfrom >= most)
+			return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s takes at most %d inputs", layer->op->layer, most);
 		status = read_from_one(r, layer, t, layer->nfrom, err);
 	}
 	return status;

@@ -142,11 +142,12 @@ typedef struct eg_strided_args {
 
 /* concat: rows of y are the rows of x[0], x[1], ... side by side: `total` of them, of width[i] elements in x[i], n tensors;
  * one that is absent has width 0. split, the adjoint: x[i] = [x[i] +] its part of the rows of y; an x[i] that is not wanted
- * is absent but has its width. No buffer may stand there twice. Unit u does rows [b*rows, min((b+1)*rows, total)),
+ * is absent but has its width. No buffer may stand there twice. Where there are more than EG_JOIN tensors, several calls do some each: theirs begin at
+ * element `at` of rows of `wide` elements in all; wide 0: they fill the rows. Unit u does rows [b*rows, min((b+1)*rows, total)),
  * b = u / pieces, all buffers at eg_at(.., b), and of each row of y the share u % pieces of `pieces` equal ones. Block job
  * when pieces == 1. */
 typedef struct eg_join_shape {
-	int64_t width[EG_JOIN], rows, total;
+	int64_t width[EG_JOIN], rows, total, at, wide;
 	int n, pieces;
 } eg_join_shape;
 typedef struct eg_concat_args {

@@ -158,13 +158,14 @@ static void sum_to__ref(const void *args, int begin, int end, void *scratch) {
 /* What a unit does: some rows, and the elements [first, end) of each row of y. */
 typedef struct join_unit {
 	int block;
-	int64_t rows, first, end, wide;
+	int64_t rows, first, end, wide, row;
 } join_unit;
 
 static join_unit join_unit_of(const eg_join_shape *s, int u) {
 	join_unit j = {.block = u / s->pieces};
 	assert(s->n >= 1 && s->n <= EG_JOIN && s->pieces >= 1 && units_ok(s->rows, s->total, j.block, j.block + 1));
 	for (int i = 0; i < s->n; i++) j.wide += s->width[i];
+	j.row = s->wide ? s->wide : j.wide;
 	j.rows = unit_size(s->rows, s->total, j.block);
 	j.first = j.wide * (u % s->pieces) / s->pieces;
 	j.end = j.wide * (u % s->pieces + 1) / s->pieces;
@@ -189,7 +190,7 @@ static void concat__ref(const void *args, int begin, int end, void *scratch) {
 			for (int i = 0; i < a->s.n; i++) {
 				int64_t p, q, at = join_part(&a->s, &j, i, &p, &q);
 				if (p >= q) continue;
-				memcpy(eg_at(a->y, j.block) + r * j.wide + at,
+				memcpy(eg_at(a->y, j.block) + r * j.row + a->s.at + at,
 				        eg_at(a->x[i], j.block) + r * a->s.width[i] + p, (size_t)(q - p) * sizeof(real));
 			}
 	}
@@ -204,7 +205,7 @@ static void split__ref(const void *args, int begin, int end, void *scratch) {
 			for (int i = 0; i < a->s.n; i++) {
 				int64_t p, q, at = join_part(&a->s, &j, i, &p, &q);
 				if (p >= q || !a->x[i].p) continue;
-				const real *restrict y = eg_at(a->y, j.block) + r * j.wide + at;
+				const real *restrict y = eg_at(a->y, j.block) + r * j.row + a->s.at + at;
 				real *restrict x = eg_at(a->x[i], j.block) + r * a->s.width[i] + p;
 				if (!a->acc[i])
 					memcpy(x, y, (size_t)(q - p) * sizeof(real));

@@ -4,8 +4,6 @@
  * a layout decides is how long they are and how many. */
 #include "ops/ops.h"
 
-static_assert((int)EG_JOIN == (int)EG_MAX_INPUTS, "the kernels join as many tensors as a node may have inputs");
-
 typedef struct concat_options {
 	const char *name;
 	int axis;
@@ -81,13 +79,17 @@ static int64_t run_of(eg_dims d, int axis, eg_layout layout) {
 	return eg_dims_count(&d, axis) * (layout == EG_PLAIN ? 1 : EG_BLOCK);
 }
 
-static eg_join_shape concat_shape(const eg_emit *e, eg_layout layout, op_blocks *job) {
+/* Of inputs first, first + 1, ..., as many as one call takes; those before it take `at` elements of a row. */
+static eg_join_shape concat_shape(const eg_emit *e, eg_layout layout, int first, int64_t at, op_blocks *job) {
 	eg_dims y = eg_emit_out_dims(e, 0);
-	const int axis = concat_axis(e);
-	const int64_t wide = run_of(y, axis, layout), n = y.d[0];
-	eg_join_shape s = {.total = 1, .n = eg_emit_nin(e), .pieces = 1};
-	for (int i = 0; i < s.n; i++)
-		if (eg_emit_has_in(e, i)) s.width[i] = run_of(eg_emit_in_dims(e, i), axis, layout);
+	const int axis = concat_axis(e), left = eg_emit_nin(e) - first;
+	const int64_t n = y.d[0];
+	int64_t wide = 0;
+	eg_join_shape s = {.total = 1, .n = left < EG_JOIN ? left : EG_JOIN, .pieces = 1, .at = at, .wide = run_of(y, axis, layout)};
+	for (int i = 0; i < s.n; i++) {
+		if (eg_emit_has_in(e, first + i)) s.width[i] = run_of(eg_emit_in_dims(e, first + i), axis, layout);
+		wide += s.width[i];
+	}
 	if (layout == EG_LANES) y.d[0] = eg_emit_blocks(e);
 	if (layout == EG_BLOCKED) y.d[1] = eg_blocks((int)y.d[1]);
 	for (int i = 0; i < axis; i++) s.total *= y.d[i];
@@ -96,6 +98,7 @@ static eg_join_shape concat_shape(const eg_emit *e, eg_layout layout, op_blocks 
 		s.rows = layout == EG_LANES ? s.total / y.d[0] : s.total / n * EG_BLOCK;
 		return s;
 	}
+	if (wide == 0) wide = 1; /* all left out */
 	s.rows = wide < EG_CHUNK ? EG_CHUNK / wide : 1;
 	s.pieces = wide < EG_CHUNK ? 1 : (int)(wide / EG_CHUNK);
 	job->units = (int)((s.total + s.rows - 1) / s.rows) * s.pieces;
@@ -115,14 +118,26 @@ static double concat_cost(const eg_emit *e, eg_layout x, eg_layout y) {
 				eg_cost_job(e, 0, 2 * sizeof(real) * size_of(e), EG_BLOCK, y == EG_LANES));
 }
 
+static int64_t row_of(const eg_join_shape *s) {
+	int64_t wide = 0;
+	for (int i = 0; i < s->n; i++) wide += s->width[i];
+	return wide;
+}
+
 static void concat_fwd(eg_emit *e) {
 	op_blocks job;
 	eg_layout layout = eg_emit_layout(e);
-	eg_concat_args a = {.s = concat_shape(e, layout, &job)};
-	for (int i = 0; i < a.s.n; i++) a.x[i] = op_stride(job.block, eg_emit_x(e, i, layout), a.s.rows * a.s.width[i]);
-	a.y = op_stride(
-		job.block, eg_emit_y(e, 0, layout), a.s.rows * run_of(eg_emit_out_dims(e, 0), concat_axis(e), layout));
-	OP_CALL(e, concat, a, EG_JOIN, 1, .block = job.block, .units = job.units, .flops = size_of(e));
+	const eg_buf y = eg_emit_y(e, 0, layout);
+	int64_t at = 0;
+	for (int first = 0; first < eg_emit_nin(e); first += EG_JOIN) {
+		eg_concat_args a = {.s = concat_shape(e, layout, first, at, &job)};
+		for (int i = 0; i < a.s.n; i++)
+			a.x[i] = op_stride(job.block, eg_emit_x(e, first + i, layout), a.s.rows * a.s.width[i]);
+		a.y = op_stride(job.block, y, a.s.rows * a.s.wide);
+		at += row_of(&a.s);
+		if (at == a.s.at) continue; /* all left out */
+		OP_CALL(e, concat, a, EG_JOIN, 1, .block = job.block, .units = job.units, .flops = size_of(e));
+	}
 }
 
 static void call_split(eg_emit *e, const eg_split_args *a, op_blocks job) {
@@ -130,15 +145,11 @@ static void call_split(eg_emit *e, const eg_split_args *a, op_blocks job) {
 }
 
 /* A tensor that was given twice has one gradient: its second part is added when the first is there. */
-static void concat_bwd(eg_emit *e) {
-	op_blocks job;
-	eg_layout layout = eg_emit_out_layout(e);
-	eg_split_args a = {.y = eg_emit_dy(e, 0, layout), .s = concat_shape(e, layout, &job)};
-	if (!a.y.p) return;
-	a.y = op_stride(job.block, a.y, a.s.rows * run_of(eg_emit_out_dims(e, 0), concat_axis(e), layout));
+static void split_some(eg_emit *e, eg_split_args a, int first, op_blocks job) {
+	bool any = false;
 	for (int i = 0; i < a.s.n; i++) {
-		if (!eg_emit_needs_dx(e, i)) continue;
-		eg_buf dx = op_stride(job.block, eg_emit_dx(e, i, layout, &a.acc[i]), a.s.rows * a.s.width[i]);
+		if (!eg_emit_needs_dx(e, first + i)) continue;
+		eg_buf dx = op_stride(job.block, eg_emit_dx(e, first + i, eg_emit_out_layout(e), &a.acc[i]), a.s.rows * a.s.width[i]);
 		bool twice = false;
 		for (int k = 0; k < i; k++) twice |= a.x[k].p == dx.p;
 		if (twice) {
@@ -146,8 +157,22 @@ static void concat_bwd(eg_emit *e) {
 			memset(a.x, 0, sizeof a.x);
 		}
 		a.x[i] = dx;
+		any = true;
 	}
-	call_split(e, &a, job);
+	if (any) call_split(e, &a, job);
+}
+
+static void concat_bwd(eg_emit *e) {
+	op_blocks job;
+	eg_layout layout = eg_emit_out_layout(e);
+	const eg_buf dy = eg_emit_dy(e, 0, layout);
+	int64_t at = 0;
+	for (int first = 0; first < eg_emit_nin(e) && dy.p; first += EG_JOIN) {
+		eg_split_args a = {.s = concat_shape(e, layout, first, at, &job)};
+		a.y = op_stride(job.block, dy, a.s.rows * a.s.wide);
+		at += row_of(&a.s);
+		if (at > a.s.at) split_some(e, a, first, job);
+	}
 }
 
 #define CONCAT(...) &(const concat_options){__VA_ARGS__}
@@ -166,6 +191,16 @@ static const eg_case concat_cases[] = {
 		.in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 3), OP_DIMS(EG_N, 1), OP_DIMS(EG_N, 2), OP_DIMS(EG_N, 17),
 			OP_DIMS(EG_N, 4), OP_DIMS(EG_N, 6), OP_DIMS(EG_N, 5)},
 		.nin = 8, .batch = 18, .linear = true},
+	{"eleven of them, in all layouts", NULL,
+		.in = {OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 32, 3, 2), OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 16, 3, 2),
+			OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 16, 3, 2), OP_DIMS(EG_N, 32, 3, 2),
+			OP_DIMS(EG_N, 5, 3, 2)},
+		.nin = 11, .batch = 18, .linear = true},
+	{"seventeen rows, several pieces", CONCAT(.axis = -2),
+		.in = {OP_DIMS(3, 1, 700), OP_DIMS(3, 2, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700),
+			OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 4, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700),
+			OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 1, 700), OP_DIMS(3, 3, 700)},
+		.nin = 17, .batch = 2, .linear = true},
 	{"one left out", NULL, .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N, 3), {-1, {0}}, OP_DIMS(EG_N, 2)}, .nin = 4,
 		.batch = 3, .linear = true},
 	{"features of sequences", CONCAT(.axis = 2), .in = {OP_DIMS(EG_T, EG_N, 3), OP_DIMS(EG_T, EG_N, 4)}, .nin = 2,
@@ -178,14 +213,15 @@ const eg_op eg_op_concat = {
 	.info = {
 		.name = "concat",
 		.layer = "concat",
-		.doc = "Tensors side by side along `axis`, by default the channels, as in skip connections; 2 to 8 of them",
+		.doc = "Tensors side by side along `axis`, by default the channels, as in skip connections; 2 or more of them",
 		.equation = "y = x1, x2, ... one after the other along axis; all other dimensions are equal",
 		.source = "ONNX Concat-13; the skip connections of U-Net, Ronneberger et al. 2015",
 		.attrs = concat_attrs,
 		.nattrs = EG_COUNT(concat_attrs),
 		.options_size = sizeof(concat_options),
 		.min_inputs = 2,
-		.max_inputs = EG_MAX_INPUTS,
+		.max_inputs = EG_JOIN,
+		.variadic = true,
 		.inputs = (const char *const[]){"x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8"},
 		.outputs = (const char *const[]){"y", NULL},
 	},

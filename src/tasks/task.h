@@ -86,7 +86,7 @@ typedef struct eg_task_type {
 	        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
 } eg_task_type;
 
-enum { EG_TASK_INTAKES = EG_MAX_INPUTS };
+enum { EG_TASK_INTAKES = 8 };
 
 struct eg_task {
 	const eg_task_type *type;
