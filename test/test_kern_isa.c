@@ -532,6 +532,44 @@ static void compare_add(bed *t, int rank, int mask_a, int mask_b, bool in_place)
 	bed_clear(t, what);
 }
 
+/* Dimensions of x in any order, some walked backwards, some repeated, each perhaps with gaps in y. */
+static void compare_strided(bed *t, int rank, bool acc) {
+	label what;
+	eg_strided_args a = {.rank = rank, .acc = acc, .total = 1, .pieces = 1 + bed_below(t, 3), .rows = 1 + bed_below(t, 40)}, b;
+	int order[EG_WALK];
+	int64_t x = 1, y = 1;
+	for (int d = 0; d < rank; d++) order[d] = d;
+	for (int d = rank - 1; d > 0; d--) {
+		const int k = bed_below(t, d + 1), was = order[d];
+		order[d] = order[k];
+		order[k] = was;
+	}
+	for (int i = 0; i < rank; i++) {
+		const int d = order[i], gaps = bed_below(t, 3) == 0;
+		a.count[d] = 1 + bed_below(t, 37);
+		a.step[d] = gaps ? 1 + bed_below(t, 3) : 1;
+		a.first[d] = gaps ? bed_below(t, 3) : 0;
+		a.size[d] = a.first[d] + a.step[d] * (a.count[d] - 1) + 1 + (gaps ? bed_below(t, 3) : 0);
+		y *= a.size[d];
+		if (d < rank - 1) a.total *= a.size[d];
+		const int way = bed_below(t, 6);
+		if (way == 0) continue; /* stride 0 */
+		a.stride[d] = way == 1 ? -x : x;
+		if (way == 1) a.offset += x * (a.count[d] - 1);
+		x *= a.count[d];
+	}
+	a.x = (eg_buf){bed_reals(t, (size_t)x), 0}, a.y = (eg_buf){bed_reals(t, (size_t)y), 0};
+	b = a, b.y = bed_clone(t, a.y, (size_t)y);
+	snprintf(what, sizeof what, "strided rank %d sizes %d %d %d, acc %d", rank, a.size[0], a.size[1], a.size[2], acc);
+	compare(t, what, t->k->strided, &a, t->ref->strided, &b, (int)((a.total + a.rows - 1) / a.rows) * a.pieces,
+	        output_reals(a.y, b.y, (size_t)y, 1));
+	bed_clear(t, what);
+}
+
+static void test_strided(void **state) {
+	for (int i = 0; i < 400; i++) compare_strided(*state, 1 + i % 4, i & 1);
+}
+
 static void test_broadcast(void **state) {
 	for (int rank = 1; rank <= 4; rank++)
 		for (int mask = 0; mask < 1 << rank; mask++) {
@@ -768,6 +806,7 @@ int main(void) {
 		cmocka_unit_test(test_copy_fill),
 		cmocka_unit_test(test_dropout),
 		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_strided),
 		cmocka_unit_test(test_reorder),
 		cmocka_unit_test(test_reorder_blocked),
 		cmocka_unit_test(test_sums),
