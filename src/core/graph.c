@@ -233,7 +233,12 @@ static eg_status check_list(eg_error *err, const eg_attr *a, void *field, eg_are
 	if (!at && isnan(a->def)) return eg_fail(err, EG_ERR_ARG, "attribute '%s' is needed (%s)", a->name, a->doc);
 	if (a->type == EG_ATTR_STRING) return keep(err, arena, field, at ? strlen(at) : 0);
 	const bool whole = a->type == EG_ATTR_INT_LIST;
-	eg_status status = !at ? EG_OK : whole ? check_ints(err, a, field) : check_floats(err, a, field);
+	if (!at) { /* whatever its length says */
+		if (whole) *(eg_ints *)field = (eg_ints){NULL, 0};
+		else *(eg_floats *)field = (eg_floats){NULL, 0};
+		return EG_OK;
+	}
+	eg_status status = whole ? check_ints(err, a, field) : check_floats(err, a, field);
 	if (status) return status;
 	return keep(err, arena, field, whole ? (size_t)((eg_ints *)field)->n * sizeof(int) : (size_t)((eg_floats *)field)->n * sizeof(float));
 }

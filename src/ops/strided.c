@@ -358,16 +358,17 @@ static eg_status expand_infer(eg_infer *s) {
 	const expand_options *o = s->options;
 	const eg_dims *x = &s->in[0], *like = s->nin > 1 && s->in[1].rank >= 0 ? &s->in[1] : NULL;
 	eg_dims *y = &s->out[0];
+	const int n = o->shape.at ? o->shape.n : 0;
 	char tx[128], ty[128];
 	bool fits = true;
 	if (!o->shape.at && !like) return eg_fail(s->err, EG_ERR_ARG, "it needs the attribute 'shape' or the input 'like'");
 	y->rank = x->rank;
 	if (like && like->rank > y->rank) y->rank = like->rank;
-	if (o->shape.n > y->rank) y->rank = o->shape.n;
+	if (n > y->rank) y->rank = n;
 	for (int k = 1; k <= y->rank; k++) { /* from the last one on */
 		int64_t *d = &y->d[y->rank - k];
 		*d = k <= x->rank ? x->d[x->rank - k] : 1;
-		if (k <= o->shape.n && o->shape.at[o->shape.n - k] > 1) fits &= expand_dim(d, o->shape.at[o->shape.n - k]);
+		if (k <= n && o->shape.at[n - k] > 1) fits &= expand_dim(d, o->shape.at[n - k]);
 		if (like && k <= like->rank) fits &= expand_dim(d, like->d[like->rank - k]);
 	}
 	s->out_type[0] = s->in_type[0];
