@@ -58,21 +58,31 @@ whole lenet
 whole fox
 
 done=0 trainings=0
-while [ "$done" -lt "$kills" ] && [ "$failures" = 0 ]; do
+while [ "$done" -lt "$kills" ] && [ "$failures" = 0 ] && [ $trainings -lt $((20 * kills)) ]; do
 	name=$([ $((trainings % 2)) = 0 ] && echo lenet || echo fox)
 	trainings=$((trainings + 1))
 	most=$(cat $name.ms)
 	code=137 tries=0
 	while [ $code = 137 ] && [ $tries -lt 40 ]; do
 		tries=$((tries + 1))
+		wish=$(random $((most + most / 3)))
+		begun=$(date +%s%3N)
 		"$ENGRAM" train $name.yaml -q --resume --checkpoint-every 0 -o part.safetensors 2>err &
 		pid=$!
-		wish=$(random $((most + most / 3)))
-		sleep "$((wish / 1000)).$(printf %03d $((wish % 1000)))"
-		kill -9 $pid 2>/dev/null
+		{
+			sleep "$((wish / 1000)).$(printf %03d $((wish % 1000)))"
+			kill -9 $pid
+		} 2>/dev/null &
+		killer=$!
 		{ wait $pid; } 2>/dev/null
 		code=$?
-		[ $code != 137 ] || done=$((done + 1))
+		{ kill $killer && wait $killer; } 2>/dev/null
+		if [ $code = 137 ]; then
+			done=$((done + 1))
+		elif [ $tries = 1 ]; then # how long it takes now, should the machine have become faster
+			most=$(($(date +%s%3N) - begun + 1))
+			echo "$most" >$name.ms
+		fi
 		if [ $code = 137 ] && [ -e part.safetensors ]; then code=0; fi # it was over, but for the checkpoint
 	done
 	if [ $code = 137 ]; then # never long enough: the rest undisturbed
