@@ -230,7 +230,7 @@ static int run(const cli_args *a) {
 	int nfiles;
 	b.options = (eg_bench_options){
 		.train = how && !strcmp(how, "train"), .runs = (int)args_number(a, "runs", 0), .no_peak = args_has(a, "no-peak"), .progress = progress, .user = &b};
-	if (!args_real(a, "seconds", 0.001, 3600, &b.options.seconds)) return CLI_USAGE;
+	if (!args_real(a, "seconds", 1e-6, 3600, &b.options.seconds)) return CLI_USAGE;
 	const char **files = args_all(a, "file", &nfiles);
 	int code = run_all(&b, files, nfiles);
 	free(files);

@@ -190,7 +190,7 @@ static int save(tuning *t) {
 static int run(const cli_args *a) {
 	tuning t = {.args = a, .json = args_has(a, "json")};
 	int nfiles, code = CLI_OK;
-	if (!args_real(a, "seconds", 0.001, 3600, &t.seconds)) return CLI_USAGE;
+	if (!args_real(a, "seconds", 1e-6, 3600, &t.seconds)) return CLI_USAGE;
 	const char **files = args_all(a, "file", &nfiles);
 	if (nfiles == 0 && a->noperands == 0) code = fail_usage("tune-kernels", "RECIPE, MODEL or PROBLEM is missing");
 	if (code == CLI_OK && (!find_place(&t) || !(t.ctx = cli_context(a)))) code = CLI_FAILED;

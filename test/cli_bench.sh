@@ -68,7 +68,7 @@ expect 2 "$ENGRAM" bench
 says "PROBLEM is missing"
 expect 2 "$ENGRAM" bench --mode fast gemm:m1n1k1
 expect 2 "$ENGRAM" bench --seconds 0 gemm:m1n1k1
-says "--seconds needs a number from 0.001 to 3600, not '0'"
+says "--seconds needs a number from 1e-06 to 3600, not '0'"
 expect 2 "$ENGRAM" bench --seconds soon gemm:m1n1k1
 expect 1 "$ENGRAM" bench -f none.txt
 says "cannot open the problem file none.txt"
