@@ -311,9 +311,8 @@ static void default_value(FILE *out, const eg_attr *a) {
 	if (a->type == EG_ATTR_ENUM) fprintf(out, "`%s`", a->names[0]);
 	else if (a->size) fprintf(out, "`%s`", a->size);
 	else if (isnan(a->def)) fprintf(out, "needed");
-	else if (points(a)) fprintf(out, "(see meaning)");
 	else if (a->type == EG_ATTR_BOOL || a->type == EG_ATTR_NOT) fprintf(out, "%s", a->def != 0 ? "true" : "false");
-	else if (a->def >= a->min && a->def <= a->max) fprintf(out, "%g", a->def);
+	else if (!points(a) && a->def >= a->min && a->def <= a->max) fprintf(out, "%g", a->def);
 	else fprintf(out, "(see meaning)");
 }
 

@@ -383,7 +383,7 @@ static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
 /* Whose weights it shall use (OP_WEIGHTS), by name; NULL: its own. */
 static const char *lender_name(const eg_node *n) {
 	const char *name = NULL;
-	for (int i = 0; i < n->op->info.nattrs && n->op->info.params; i++) {
+	for (int i = 0; i < n->op->info.nattrs && n->op->info.params && n->options; i++) {
 		const eg_attr *a = &n->op->info.attrs[i];
 		if (a->type == EG_ATTR_STRING && !strcmp(a->name, "weights")) memcpy(&name, (const char *)n->options + a->offset, sizeof name);
 	}
