@@ -91,7 +91,7 @@ static inline bool loss_ok(const eg_element_loss *s, int begin, int end) {
 static void element_loss_fwd__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_element_loss_fwd_args *a = args;
 	const eg_element_loss *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(scratch), EG_UNUSED(loss_ok); /* without assertions nobody asks */
 	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && a->partial.p);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);

@@ -93,7 +93,7 @@ static inline bool update_complete(const eg_update_args *a) {
 
 static void update__ref(const void *args, int begin, int end, void *scratch) {
 	const eg_update_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(scratch), EG_UNUSED(update_complete); /* without assertions nobody asks */
 	assert(units_ok(EG_CHUNK, a->n, begin, end) && update_complete(a));
 	for (int u = begin; u < end; u++) {
 		int64_t first, last;
