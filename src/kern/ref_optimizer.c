@@ -78,7 +78,7 @@ static void update_element(const eg_update_args *a, int64_t i) {
 /* Are the arrays there that the method names? */
 static inline bool update_complete(const eg_update_args *a) {
 	bool w = a->g.p && a->w.p && a->g.p != a->w.p, adam = a->op == EG_UPDATE_ADAM || a->op == EG_UPDATE_NADAM;
-	if (a->decoupled && !adam) return false;
+	if (a->decoupled && !adam && a->op != EG_UPDATE_MUON) return false; /* Muon does not look at it */
 	switch (a->op) {
 	case EG_UPDATE_SGD: return w && (a->momentum == 0 || a->m.p);
 	case EG_UPDATE_ADAM:
