@@ -231,17 +231,20 @@ bool train_write(training *t, const char *path, bool checkpoint) {
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */
 
+static void note_kept(training *t) {
+	t->has_kept = true;
+	t->kept = t->state.epoch, t->kept_batch = t->state.batch, t->kept_batches = t->state.batches;
+	t->kept_at = train_clock();
+}
+
 bool train_keep(training *t) {
 	enum { TELL_AGAIN = 60 }; /* seconds */
 	eg_error err;
 	char kept[120];
-	const eg_train_state *s = &t->state;
 	double now = train_clock();
 	t->looked = now;
 	if (!save_twice(t, t->checkpoint_path, true, &err)) {
-		t->has_kept = true;
-		t->kept = s->epoch, t->kept_batch = s->batch, t->kept_batches = s->batches;
-		t->kept_at = train_clock();
+		note_kept(t);
 		return true;
 	}
 	if (!t->has_kept) { /* there was room for it at the beginning */
@@ -273,11 +276,7 @@ bool train_keep_step(training *t) {
 }
 
 void train_write_checkpoint(training *t) {
-	const eg_train_state *s = &t->state;
-	if (train_write(t, t->checkpoint_path, true) && !t->code) {
-		t->has_kept = true;
-		t->kept = s->epoch, t->kept_batch = s->batch, t->kept_batches = s->batches;
-	}
+	if (train_write(t, t->checkpoint_path, true) && !t->code) note_kept(t);
 }
 
 const char *train_kept_text(const training *t, char buf[120]) { return t->has_kept ? kept_text(t, buf) : NULL; }
