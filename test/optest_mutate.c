@@ -3,6 +3,9 @@
  * or it is not run to the end. */
 #include "optest_mutate.h"
 
+#include "core/context.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #define CONV(i) X(conv[i].pack) X(conv[i].run[0]) X(conv[i].run[1]) X(conv[i].run[2])
@@ -118,11 +121,122 @@ static bool uses(eg_kernel run) {
 	return run == k.recurrent_fwd || run == k.recurrent_bwd;
 }
 
-/* Does this setup notice? false also when it does not use the slot. */
-static bool notices(setup s, double tolerance) {
+/* ---- which setups call which slot -------------------------------------------------------------------------------- */
+
+/* One way to run one case, and the slots that its plan calls: found once, so that a mutant is looked for where its slot is used only. */
+typedef struct visit {
+	int op, kase;
+	eg_layout_choice layout;
+	eg_algorithm algorithm;
+	bool used[EG_COUNT(slots)];
+	results *want; /* what is right; that of its case's first visit, where it is computed when it is asked for */
+} visit;
+
+/* What follows the operator: nothing, the pooling that a convolution may take over, the norm that it may fold. */
+typedef enum tail { ALONE, BEFORE_POOL, BEFORE_NORM, TAILS } tail;
+
+static struct {
+	visit *at;
+	int n;
+} visits[TAILS];
+
+static setup setup_of(tail after) {
+	setup s = {0};
+	for (int isa = 0; isa < EG_ISA_COUNT; isa++)
+		if (isa_usable((eg_isa)isa)) s.isa = (eg_isa)isa;
+	if (after == BEFORE_POOL) follow_with_pool(&s);
+	if (after == BEFORE_NORM) follow_with_norm(&s);
+	return s;
+}
+
+static void note_slots(visit *v, const rig *r) {
+	const char *table = (const char *)&r->ctx->kern;
+	for (int i = 0; i < EG_COUNT(slots); i++) {
+		eg_kernel k;
+		memcpy(&k, table + slots[i].offset, sizeof k);
+		for (int c = 0; c < r->plan->ncalls; c++) v->used[i] |= r->plan->calls[c].run == k;
+	}
+}
+
+static void visit_all(tail after) {
+	setup s = setup_of(after);
+	int room = 0;
+	for (int i = 0; i < eg_ops_count; i++)
+		for (int k = 0; k < eg_ops[i]->ncases; k++) {
+			s.op = eg_ops[i];
+			s.c = &s.op->cases[k];
+			s.layout = EG_LAYOUT_PLAIN; /* what the planner chooses itself is among what follows */
+			s.algorithm = EG_ALGORITHM_AUTO;
+			results *want = calloc(1, sizeof *want);
+			if (!want) abort();
+			do {
+				rig r;
+				eg_error err;
+				if (visits[after].n == room) {
+					room = room ? 2 * room : 1024;
+					visits[after].at = realloc(visits[after].at, (size_t)room * sizeof(visit));
+					if (!visits[after].at) abort();
+				}
+				visit *v = &visits[after].at[visits[after].n];
+				*v = (visit){.op = i, .kase = k, .layout = s.layout, .algorithm = s.algorithm, .want = want};
+				if (rig_new(&r, &s, &err)) {
+					note_slots(v, &r);
+					visits[after].n++;
+				}
+				rig_free(&r);
+			} while (next_way(&s));
+			if (!visits[after].n || visits[after].at[visits[after].n - 1].want != want) free(want); /* no plan can be made of it */
+		}
+}
+
+static void forget_visits(tail after) {
+	for (int i = 0; i < visits[after].n; i++) {
+		results *want = visits[after].at[i].want;
+		if (i && want == visits[after].at[i - 1].want) continue;
+		results_free(want);
+		free(want);
+	}
+	free(visits[after].at);
+}
+
+/* Does it call the mutant's slot; or, of a part of the recurrence, the recurrence? */
+static bool visits_mutant(const visit *v) {
+	for (int i = 0; i < EG_COUNT(slots); i++) {
+		bool meant = mutant.slot ? mutant.slot == &slots[i] : !strcmp(slots[i].name, "recurrent_fwd") || !strcmp(slots[i].name, "recurrent_bwd");
+		if (meant && v->used[i]) return true;
+	}
+	return false;
+}
+
+/* ---- the hunt ---------------------------------------------------------------------------------------------------- */
+
+/* Of a case, by the reference: PLAIN, one thread, nothing fused or put off. */
+static const results *right_of(const visit *v, const setup *s) {
+	setup reference = {.op = s->op,
+		.c = s->c,
+		.before = s->before,
+		.after = s->after,
+		.after_options = s->after_options,
+		.inference = s->inference,
+		.layout = EG_LAYOUT_PLAIN,
+		.no_fusion = true,
+		.no_defer = true};
 	rig r;
 	eg_error err;
-	results want = {0}, have = {0};
+	if (!v->want->n && rig_new(&r, &reference, &err)) {
+		rig_fill(&r);
+		rig_run(&r);
+		results_take(v->want, &r);
+		rig_free(&r);
+	}
+	return v->want;
+}
+
+/* Does this setup notice? false also when it does not use the slot. */
+static bool notices(const visit *v, setup s, double tolerance) {
+	rig r;
+	eg_error err;
+	results have = {0};
 	bool differs = false, used = false;
 	s.tamper = tamper;
 	if (rig_new(&r, &s, &err)) {
@@ -135,47 +249,32 @@ static bool notices(setup s, double tolerance) {
 		}
 	}
 	rig_free(&r);
-	setup reference = {.op = s.op,
-		.c = s.c,
-		.before = s.before,
-		.after = s.after,
-		.after_options = s.after_options,
-		.inference = s.inference,
-		.layout = EG_LAYOUT_PLAIN,
-		.no_fusion = true,
-		.no_defer = true};
-	if (used && rig_new(&r, &reference, &err)) {
-		rig_fill(&r);
-		rig_run(&r);
-		results_take(&want, &r);
-		differs = results_differ(&want, &have, tolerance) != NULL;
-		rig_free(&r);
-	}
-	results_free(&want);
+	if (used) differs = results_differ(right_of(v, &s), &have, tolerance) != NULL;
 	results_free(&have);
 	return differs;
 }
 
-/* Looks for a case that notices the mutant, beginning with operator *first, and leaves there whose case it was. */
-static const eg_case *hunt(double tolerance, int *first) {
-	setup s = {0};
-	for (int isa = 0; isa < EG_ISA_COUNT; isa++)
-		if (isa_usable((eg_isa)isa)) s.isa = (eg_isa)isa;
-	if (mutant.slot && !strncmp(mutant.slot->name, "conv_pool_", 10)) follow_with_pool(&s);
-	if (mutant.slot && !strcmp(mutant.slot->name, "batchnorm_fold")) follow_with_norm(&s);
-	for (int i = 0; i < eg_ops_count; i++) {
-		int at = (*first + i) % eg_ops_count;
-		s.op = eg_ops[at];
-		for (int k = 0; k < s.op->ncases; k++) {
-			s.c = &s.op->cases[k];
-			s.layout = EG_LAYOUT_PLAIN;
-			s.algorithm = EG_ALGORITHM_AUTO;
-			do {
-				if (!notices(s, tolerance)) continue;
-				*first = at;
-				return s.c;
-			} while (next_way(&s));
-		}
+static tail tail_of(const struct slot *slot) {
+	if (slot && !strncmp(slot->name, "conv_pool_", 10)) return BEFORE_POOL;
+	return slot && !strcmp(slot->name, "batchnorm_fold") ? BEFORE_NORM : ALONE;
+}
+
+/* Looks for a case that notices the mutant, beginning with visit *first, and leaves there where that was. */
+static const visit *hunt(double tolerance, int *first) {
+	tail after = tail_of(mutant.slot);
+	if (!visits[after].at) visit_all(after);
+	setup s = setup_of(after);
+	for (int i = 0; i < visits[after].n; i++) {
+		int at = (*first + i) % visits[after].n;
+		const visit *v = &visits[after].at[at];
+		if (!visits_mutant(v)) continue;
+		s.op = eg_ops[v->op];
+		s.c = &s.op->cases[v->kase];
+		s.layout = v->layout;
+		s.algorithm = v->algorithm;
+		if (!notices(v, s, tolerance)) continue;
+		*first = at;
+		return v;
 	}
 	return NULL;
 }
@@ -191,19 +290,19 @@ static void mutate_slot(const struct slot *slot, int cell, double tolerance, int
 	const char *name = slot ? slot->name : cells_name(cell);
 	const int outputs = slot ? 2 : CELL_OUTPUTS;
 	bool used = false;
-	int op = 0;
+	int first = 0;
 	for (int f = 0; f < FAULTS * outputs; f++) {
 		mutant = (struct mutant){.slot = slot, .cell = cell, .fault = (fault)(f / outputs), .output = f % outputs};
 		if (mutant.fault == SKIP_LAST && mutant.output) continue; /* it concerns all outputs */
 		if (harmless(name, mutant.fault)) continue;
 		if (!used && f) break;
-		const eg_case *c = hunt(tolerance, &op);
+		const visit *v = hunt(tolerance, &first);
 		if (!mutant.applied) continue;
 		used = true;
-		*killed += c != NULL;
-		*alive += c == NULL;
+		*killed += v != NULL;
+		*alive += v == NULL;
 		printf("%-24s %-24s output %d: %s%s%s%s\n", name, fault_names[mutant.fault], mutant.output,
-			c ? eg_ops[op]->info.name : "NOT NOTICED", c ? " '" : "", c ? c->what : "", c ? "'" : "");
+			v ? eg_ops[v->op]->info.name : "NOT NOTICED", v ? " '" : "", v ? eg_ops[v->op]->cases[v->kase].what : "", v ? "'" : "");
 	}
 	if (used) return;
 	++*alive;
@@ -217,5 +316,6 @@ int mutate(double tolerance) {
 	recurrent_mistakes(tolerance, &killed, &alive);
 	descriptor_mistakes(tolerance, &killed, &alive);
 	printf("%d faults noticed, %d not noticed\n", killed, alive);
+	for (int i = 0; i < TAILS; i++) forget_visits((tail)i);
 	return alive;
 }
