@@ -80,7 +80,7 @@ static void run_entry(void *arg, int rank, int size) {
 	const turn *t = arg;
 	int from, to;
 	eg_split(t->e->units, rank, size, &from, &to);
-	if (from < to) t->e->run(&t->e->args, from, to, t->b->scratch[rank]);
+	if (from < to) t->e->run(&t->e->args, from, to, EG_WORKER(&t->b->k, t->b->scratch[rank]));
 }
 /* One thread is timed by the processor time that it gets, which others on the machine disturb less. */
 static double clock_of(const bench *b) {
@@ -130,7 +130,7 @@ static void algo_entry(const bench *b, const eg_conv_kernels *k, const eg_conv_s
 		return;
 	}
 	eg_conv_pack_args pack = {m->w, {block(k->pack_bytes(s, b->dir)), 0}, *s, b->dir};
-	k->pack(&pack, 0, k->pack_units(s, b->dir), NULL);
+	k->pack(&pack, 0, k->pack_units(s, b->dir), EG_WORKER(&b->k, NULL));
 	if (b->dir == EG_CONV_FWD)
 		e->args.run = (eg_conv_run_args){m->x, pack.dst, m->b, m->y, *s, eg_act_of(EG_ACT_NONE), false};
 	else

@@ -38,11 +38,11 @@ static int rising(const void *a, const void *b) {
 }
 
 /* Microseconds of one call, mean over a round. */
-static double time_round(const job *j, void *scratch) {
+static double time_round(const job *j, const eg_worker *worker) {
 	int calls = 0;
 	double start = now(), end;
 	do {
-		for (int i = 0; i < 4; i++) j->kernel(j->args, 0, 1, scratch);
+		for (int i = 0; i < 4; i++) j->kernel(j->args, 0, 1, worker);
 		calls += 4;
 		end = now();
 	} while ((end - start) * 1e6 < ROUND_US);
@@ -71,11 +71,11 @@ static void layer_init(layer *l, const eg_kernels *k, eg_conv_shape s) {
 	size_t w = (size_t)(s.K * s.C * s.R * s.S), x = (size_t)(s.C * s.H * s.W) * EG_BLOCK,
 	       y = (size_t)(s.K * s.P * s.Q) * EG_BLOCK;
 	eg_conv_pack_args pack = {.w = {block(w), 0}, .dst = {block(2 * w), 0}, .s = s, .dir = EG_CONV_FWD};
-	k->conv_lanes_pack(&pack, 0, 1, NULL);
+	k->conv_lanes_pack(&pack, 0, 1, EG_WORKER(k, NULL));
 	l->fwd = (eg_conv_fwd_args){{block(x), 0}, pack.dst, {block((size_t)s.K), 0}, {block(y), 0}, s, eg_act_of(EG_ACT_RELU)};
 	pack.dst.p = block(2 * w);
 	pack.dir = EG_CONV_BWD_DATA;
-	k->conv_lanes_pack(&pack, 0, 1, NULL);
+	k->conv_lanes_pack(&pack, 0, 1, EG_WORKER(k, NULL));
 	l->data = (eg_conv_bwd_data_args){{block(y), 0}, pack.dst, {block(x), 0}, s, false};
 	l->weights = (eg_conv_bwd_weights_args){l->fwd.x, l->data.dy, pack.w, l->fwd.b, s, 1, 1, false};
 	eg_pool_shape p = {.N = s.N,
@@ -203,7 +203,7 @@ int main(int argc, char **argv) {
 	void *work = block(scratch / sizeof(real) + 1);
 	for (int round = 0; round < ROUNDS; round++) {
 		peaks[round] = peak(&k, &sink);
-		for (int i = 0; i < n; i++) jobs[i].us[round] = time_round(&jobs[i], work);
+		for (int i = 0; i < n; i++) jobs[i].us[round] = time_round(&jobs[i], EG_WORKER(&k, work));
 	}
 	report(jobs, n, peaks);
 	return sink == (real)12345; /* keeps the loop of peak() */

@@ -44,6 +44,7 @@ static const problem problems[] = {
 };
 
 typedef struct job {
+	const eg_kernels *table;
 	eg_kernel kernel;
 	const void *args;
 	int units, calls;
@@ -56,7 +57,7 @@ static void job_run(void *arg, int rank, int size) {
 	int begin, end;
 	eg_split(j->units, rank, size, &begin, &end);
 	for (int i = 0; i < j->calls && begin < end; i++)
-		j->kernel(j->args, begin, end, j->scratch + (size_t)rank * j->each);
+		j->kernel(j->args, begin, end, EG_WORKER(j->table, j->scratch + (size_t)rank * j->each));
 }
 
 /* One memory for all buffers, as the plan has it. */
@@ -108,16 +109,16 @@ static void time_problem(
 		eg_gemm_args g = {
 		        a, b, c, m, p->n, p->k, p->ta ? m : p->k, p->tb ? p->k : p->n, p->n, p->ta, p->tb, false};
 		size_t bytes = (k->gemm_scratch(&g) + EG_ALIGN - 1) / EG_ALIGN * EG_ALIGN;
-		job j = {k->gemm, &g, k->gemm_units(&g), 1, take(&mem, bytes * (size_t)threads), bytes};
+		job j = {k, k->gemm, &g, k->gemm_units(&g), 1, take(&mem, bytes * (size_t)threads), bytes};
 		time_job(team, &j, threads, seconds);
 	} else {
 		eg_gemm_pack_args pack = {b, {take(&mem, k->gemm_pack_bytes(p->k, p->n)), 0}, p->k, p->n, p->n, false};
-		k->gemm_pack(&pack, 0, k->gemm_pack_units(p->k, p->n), NULL);
+		k->gemm_pack(&pack, 0, k->gemm_pack_units(p->k, p->n), EG_WORKER(k, NULL));
 		eg_buf bias = {reals(&mem, 1, p->n), 0};
 		int split = m > p->rows ? 1 : threads;
 		eg_gemm_packed_args g = {
 		        a, pack.dst, bias, c, m, p->rows, p->n, p->k, p->k, p->n, split, false, eg_act_of(EG_ACT_RELU)};
-		job j = {k->gemm_packed, &g, (m + p->rows - 1) / p->rows * split, 1, NULL, 0};
+		job j = {k, k->gemm_packed, &g, (m + p->rows - 1) / p->rows * split, 1, NULL, 0};
 		time_job(team, &j, threads, seconds);
 	}
 }

@@ -82,9 +82,9 @@ static struct {
 	bool applied;
 } steps;
 
-static void multiplied(const void *args, int begin, int end, void *scratch) {
+static void multiplied(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_steps_args *a = args;
-	steps.right(args, begin, end, scratch);
+	steps.right(args, begin, end, worker);
 	for (int t = begin; t < end && a->kind == EG_STEPS_MASK && a->lengths.p; t++)
 		for (int k = 0; k < a->N; k++)
 			for (int j = 0; j < a->n && t >= ((const int32_t *)a->lengths.p)[k]; j++) {

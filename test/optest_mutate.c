@@ -75,21 +75,21 @@ void spoil(real *v, int64_t n, fault f) {
 }
 
 /* Runs the right kernel and spoils what it wrote: one block of a block job, else the whole buffer. */
-static void wrong(const void *args, int begin, int end, void *scratch) {
+static void wrong(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_call *c = call_of(args);
 	const eg_plan *p = mutant.plan;
 	if (!c) { /* not the plan's call but one inside of another kernel, as the recurrence makes them */
-		mutant.right(args, begin, end, scratch);
+		mutant.right(args, begin, end, worker);
 		return;
 	}
 	bool indices = false; /* spoilt indices may lead anywhere */
 	for (int i = c->reads; i < c->reads + c->writes; i++) indices |= holds_indices(c, i);
 	if (mutant.fault == SKIP_LAST && !indices && end == c->units) {
-		if (begin < end - 1) mutant.right(args, begin, end - 1, scratch);
+		if (begin < end - 1) mutant.right(args, begin, end - 1, worker);
 		mutant.applied = true;
 		return;
 	}
-	mutant.right(args, begin, end, scratch);
+	mutant.right(args, begin, end, worker);
 	int at = c->reads + mutant.output;
 	if (mutant.fault == SKIP_LAST || mutant.output >= c->writes || c->buf[at] < 0 || holds_indices(c, at))
 		return;

@@ -36,7 +36,7 @@ static void swap_gates(const eg_recurrent_shape *s, real *gates, int begin, int 
 			}
 }
 
-static void wrong_fwd(const void *args, int begin, int end, void *scratch) {
+static void wrong_fwd(const void *args, int begin, int end, const eg_worker *worker) {
 	eg_recurrent_fwd_args a = *(const eg_recurrent_fwd_args *)args;
 	const bool whole = a.s.first == 0 && a.s.count == a.s.T;
 	if (now_wrong.q_bias) {
@@ -50,25 +50,25 @@ static void wrong_fwd(const void *args, int begin, int end, void *scratch) {
 		a.s.reverse = !a.s.reverse;
 		now_wrong.applied = true;
 	}
-	now_wrong.right.recurrent_fwd(&a, begin, end, scratch);
+	now_wrong.right.recurrent_fwd(&a, begin, end, worker);
 }
 
-static void wrong_bwd(const void *args, int begin, int end, void *scratch) {
+static void wrong_bwd(const void *args, int begin, int end, const eg_worker *worker) {
 	eg_recurrent_bwd_args a = *(const eg_recurrent_bwd_args *)args;
 	if (now_wrong.what == LONGER) lengthen(&a.lengths, a.s.N);
 	if (now_wrong.what == TURNED && a.s.T > 1) {
 		a.s.reverse = !a.s.reverse;
 		now_wrong.applied = true;
 	}
-	now_wrong.right.recurrent_bwd(&a, begin, end, scratch);
+	now_wrong.right.recurrent_bwd(&a, begin, end, worker);
 	if (now_wrong.what == SWAPPED) swap_gates(&a.s, a.gates.p, begin, end);
 }
 
-static void wrong_product(const void *args, int begin, int end, void *scratch) {
+static void wrong_product(const void *args, int begin, int end, const eg_worker *worker) {
 	eg_gemm_packed_args g = *(const eg_gemm_packed_args *)args;
 	now_wrong.applied |= g.bias.p != NULL;
 	g.bias.p = NULL;
-	now_wrong.right.gemm_packed(&g, begin, end, scratch);
+	now_wrong.right.gemm_packed(&g, begin, end, worker);
 }
 
 static void tamper(eg_kernels *k) {

@@ -88,11 +88,11 @@ static void check_kernels(const eg_kernels *k, int N, int C, int I, eg_layout la
 		rm[c] = (real)c, rv[c] = (real)(1 + c), dw[c] = 3, db[c] = 5;
 	}
 	eg_bn_part_args p = {buf_of(&x), {part, 2 * rows}, s};
-	for (int u = blocks - 1; u >= 0; u--) k->batchnorm_part(&p, u, u + 1, NULL);
+	for (int u = blocks - 1; u >= 0; u--) k->batchnorm_part(&p, u, u + 1, EG_WORKER(k, NULL));
 	eg_bn_stats_args t = {{part, 2 * rows}, {w, 0}, {b, 0}, {coef, 0}, {rm, 0}, {rv, 0}, s, (real)eps, (real)momentum};
-	k->batchnorm_stats(&t, 0, 1, NULL);
+	k->batchnorm_stats(&t, 0, 1, EG_WORKER(k, NULL));
 	eg_bn_fwd_args f = {buf_of(&x), {coef, 0}, buf_of(&y), s, eg_act_of(relu ? EG_ACT_RELU : EG_ACT_NONE)};
-	k->batchnorm_fwd(&f, 0, blocks, NULL);
+	k->batchnorm_fwd(&f, 0, blocks, EG_WORKER(k, NULL));
 	expected e;
 	double count = (double)N * I;
 	expect(&e, &x);
@@ -112,11 +112,11 @@ static void check_kernels(const eg_kernels *k, int N, int C, int I, eg_layout la
 	assert_empty_lanes(&y, false);
 
 	eg_bn_bwd_part_args q = {buf_of(&x), {coef, 0}, buf_of(&dy), {part, 2 * rows}, s, relu};
-	k->batchnorm_bwd_part(&q, 0, blocks, NULL);
+	k->batchnorm_bwd_part(&q, 0, blocks, EG_WORKER(k, NULL));
 	eg_bn_bwd_stats_args r = {{part, 2 * rows}, {coef, 0}, {slope, 0}, {dw, 0}, {db, 0}, s, false, true, false};
-	k->batchnorm_bwd_stats(&r, 0, 1, NULL);
+	k->batchnorm_bwd_stats(&r, 0, 1, EG_WORKER(k, NULL));
 	eg_bn_bwd_args g = {buf_of(&x), {coef, 0}, {slope, 0}, buf_of(&dy), buf_of(&dx), s, relu, acc};
-	for (int u = 0; u < blocks; u++) k->batchnorm_bwd(&g, u, u + 1, NULL);
+	for (int u = 0; u < blocks; u++) k->batchnorm_bwd(&g, u, u + 1, EG_WORKER(k, NULL));
 	for (int c = 0; c < C; c++) {
 		net_near(dw[c], 3 + e.product[c], slack * (1 + sqrt(count)) * 4);
 		net_near(db[c], e.sum[c], 3e-6 * (1 + sqrt(count)) * 4);
@@ -181,7 +181,7 @@ static void check_pad(const eg_kernels *k) {
 						for (int n = N; n < 2 * EG_BLOCK; n++) *at(&x, n, c, i) = 0;
 			eg_pad_args a = {.from = buf_of(&x), .to = buf_of(&y), .N = N, .C = C, .H = H, .W = W, .c0 = p[0], .c1 = p[1], .h0 = p[2], .h1 = p[3],
 				.w0 = p[4], .w1 = p[5], .layout = (eg_layout)layout};
-			k->pad_fwd(&a, 0, 2, NULL);
+			k->pad_fwd(&a, 0, 2, EG_WORKER(k, NULL));
 			for (int n = 0; n < N; n++)
 				for (int c = 0; c < C + p[0] + p[1]; c++)
 					for (int i = 0; i < high * wide; i++) {
@@ -192,7 +192,7 @@ static void check_pad(const eg_kernels *k) {
 			assert_empty_lanes(&y, true);
 			for (int acc = 0; acc < 2; acc++) {
 				a.from = buf_of(&y), a.to = buf_of(&dx), a.acc = acc;
-				k->pad_bwd(&a, 0, 2, NULL);
+				k->pad_bwd(&a, 0, 2, EG_WORKER(k, NULL));
 				for (int n = 0; n < N; n++)
 					for (int c = 0; c < C; c++)
 						for (int i = 0; i < H * W; i++) assert_true(*at(&dx, n, c, i) == (acc ? 2 : 1) * *at(&x, n, c, i));

@@ -31,7 +31,7 @@ static void check_gemm(bed *t, int m, int n, int k, bool ta, bool tb, bool acc) 
 	real *a = bed_reals(t, (size_t)((ta ? k : m) * g.lda)), *b = bed_reals(t, (size_t)((tb ? n : k) * g.ldb));
 	real *c = bed_reals(t, (size_t)(m * g.ldc)), *old = bed_copy(t, c, (size_t)(m * g.ldc) * sizeof(real));
 	g.a.p = a, g.b.p = b, g.c.p = c;
-	t->k->gemm(&g, 0, t->k->gemm_units(&g), bed_bytes(t, t->k->gemm_scratch(&g)));
+	t->k->gemm(&g, 0, t->k->gemm_units(&g), EG_WORKER(t->k, bed_bytes(t, t->k->gemm_scratch(&g))));
 	for (int i = 0; i < m; i++) {
 		for (int j = 0; j < g.ldc; j++) {
 			double sum = acc || j >= n ? (double)old[i * g.ldc + j] : 0;
@@ -57,11 +57,11 @@ static void check_gemm_packed(bed *t, bool trans, bool bias, bool acc, eg_act ac
 	real *a = bed_reals(t, M * K), *b = bed_reals(t, K * N), *d = bed_reals(t, N), *c = bed_reals(t, M * N);
 	real *old = bed_copy(t, c, M * N * sizeof(real)), *packed = bed_bytes(t, t->k->gemm_pack_bytes(K, N));
 	eg_gemm_pack_args pack = {{b, 0}, {packed, 0}, K, N, trans ? K : N, trans};
-	t->k->gemm_pack(&pack, 0, t->k->gemm_pack_units(K, N), NULL);
+	t->k->gemm_pack(&pack, 0, t->k->gemm_pack_units(K, N), EG_WORKER(t->k, NULL));
 	eg_gemm_packed_args g = {
 	        .a = {a, ROWS * K}, .b = {packed, 0}, .bias = {bias ? d : NULL, 0}, .c = {c, ROWS * N}};
 	g.m = M, g.rows = ROWS, g.n = N, g.k = K, g.lda = K, g.ldc = N, g.nsplit = nsplit, g.acc = acc, g.act = act;
-	t->k->gemm_packed(&g, 0, 2 * nsplit, NULL);
+	t->k->gemm_packed(&g, 0, 2 * nsplit, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < M; i++) {
 		for (int j = 0; j < N; j++) {
 			double sum = (acc ? (double)old[i * N + j] : 0) + (bias ? (double)d[j] : 0);
@@ -163,16 +163,16 @@ static eg_buf packed_weights(bed *t, const conv_data *d, eg_conv_dir dir) {
 	bool lanes = d->xs.lanes;
 	size_t bytes = lanes ? t->k->conv_lanes_pack_bytes(&d->s, dir) : t->k->conv_plain_pack_bytes(&d->s, dir);
 	eg_conv_pack_args a = {{d->w, 0}, {bed_bytes(t, bytes), 0}, d->s, dir};
-	(lanes ? t->k->conv_lanes_pack : t->k->conv_plain_pack)(&a, 0, 1, NULL);
+	(lanes ? t->k->conv_lanes_pack : t->k->conv_plain_pack)(&a, 0, 1, EG_WORKER(t->k, NULL));
 	return a.dst;
 }
 
 /* Runs a convolution kernel of direction dir on all its units. */
 static void conv_run(bed *t, const conv_data *d, eg_conv_dir dir, eg_kernel lanes, eg_kernel plain, const void *args) {
 	if (d->xs.lanes)
-		lanes(args, 0, eg_blocks(d->s.N), bed_bytes(t, t->k->conv_lanes_scratch(&d->s, dir)));
+		lanes(args, 0, eg_blocks(d->s.N), EG_WORKER(t->k, bed_bytes(t, t->k->conv_lanes_scratch(&d->s, dir))));
 	else
-		plain(args, 0, t->k->conv_plain_units(&d->s, dir), bed_bytes(t, t->k->conv_plain_scratch(&d->s, dir)));
+		plain(args, 0, t->k->conv_plain_units(&d->s, dir), EG_WORKER(t->k, bed_bytes(t, t->k->conv_plain_scratch(&d->s, dir))));
 }
 
 static void check_conv_weights(bed *t, const conv_data *d, bool acc) {
@@ -248,10 +248,10 @@ static void test_conv_adjoint(void **state) {
 	d.xs = lanes[0];
 	eg_reorder_args to = {x, xl, s.N, plain[0].F, true, false}, from = {yl, back, s.N, plain[1].F, false, false};
 	eg_conv_fwd_args fwdl = {xl, packed_weights(t, &d, EG_CONV_FWD), {NULL, 0}, yl, s, eg_act_of(EG_ACT_NONE)};
-	t->k->reorder(&to, 0, eg_blocks(s.N), NULL);
+	t->k->reorder(&to, 0, eg_blocks(s.N), EG_WORKER(t->k, NULL));
 	check_empty_lanes("reorder", xl.p, lanes[0]);
 	conv_run(t, &d, EG_CONV_FWD, t->k->conv_lanes_fwd, NULL, &fwdl);
-	t->k->reorder(&from, 0, eg_blocks(s.N), NULL);
+	t->k->reorder(&from, 0, eg_blocks(s.N), EG_WORKER(t->k, NULL));
 	assert_near("lanes and plain", back.p, y.p, blocks_count(plain[1]), TOLERANCE, 1);
 	bed_clear(t, "conv adjoint");
 }
@@ -329,11 +329,11 @@ static void check_pool(bed *t, eg_pool_shape s) {
 	eg_maxpool_bwd_args mb = {p.dy, p.index, p.dx, s, false};
 	eg_avgpool_fwd_args af = {p.x, p.y, s};
 	eg_avgpool_bwd_args ab = {p.dy, p.dx, s, false};
-	t->k->maxpool_fwd(&mf, 0, eg_blocks(s.N), NULL);
-	t->k->maxpool_bwd(&mb, 0, eg_blocks(s.N), NULL);
+	t->k->maxpool_fwd(&mf, 0, eg_blocks(s.N), EG_WORKER(t->k, NULL));
+	t->k->maxpool_bwd(&mb, 0, eg_blocks(s.N), EG_WORKER(t->k, NULL));
 	check_pool_naive(t, &p, false);
-	t->k->avgpool_fwd(&af, 0, eg_blocks(s.N), NULL);
-	t->k->avgpool_bwd(&ab, 0, eg_blocks(s.N), NULL);
+	t->k->avgpool_fwd(&af, 0, eg_blocks(s.N), EG_WORKER(t->k, NULL));
+	t->k->avgpool_bwd(&ab, 0, eg_blocks(s.N), EG_WORKER(t->k, NULL));
 	check_pool_naive(t, &p, true);
 	bed_clear(t, "pool");
 }
@@ -371,10 +371,10 @@ static void test_avgpool_ceil(void **state) {
 	static const double with[] = {1, 3, 5, 3}, without[] = {1.5, 3, 5, 6};
 	for (int i = 0; i < 6; i++) x[i] = (real)(i + 1);
 	eg_avgpool_fwd_args a = {{x, 0}, {y, 0}, s};
-	t->k->avgpool_fwd(&a, 0, 1, NULL);
+	t->k->avgpool_fwd(&a, 0, 1, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < 4; i++) assert_value("ceil", (double)y[i], with[i], 1);
 	a.s.count_include_pad = false;
-	t->k->avgpool_fwd(&a, 0, 1, NULL);
+	t->k->avgpool_fwd(&a, 0, 1, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < 4; i++) assert_value("ceil", (double)y[i], without[i], 1);
 	bed_clear(t, "ceil");
 }
@@ -389,8 +389,8 @@ static void check_upsample(bed *t, int sh, int sw, bool lanes) {
 	eg_upsample_args b = {bed_gradient(t, ys), bed_gradient(t, xs), N, C, H, W, sh, sw, lanes, true};
 	const real *x = a.from.p, *y = a.to.p, *dy = b.from.p, *dx = b.to.p;
 	const real *before = bed_copy(t, dx, blocks_count(xs) * sizeof *dx);
-	t->k->upsample_fwd(&a, 0, eg_blocks(N), NULL);
-	t->k->upsample_bwd(&b, 0, eg_blocks(N), NULL);
+	t->k->upsample_fwd(&a, 0, eg_blocks(N), EG_WORKER(t->k, NULL));
+	t->k->upsample_bwd(&b, 0, eg_blocks(N), EG_WORKER(t->k, NULL));
 	for (int n = 0; n < N; n++) {
 		double *sum = doubles(t, xs.F);
 		for (int f = 0; f < xs.F; f++) sum[f] = (double)before[blocks_at(xs, n, f)];
@@ -435,7 +435,7 @@ static void check_join(bed *t, int total, int rows, int pieces) {
 	}
 	c.y = (eg_buf){bed_reals(t, (size_t)(total * WIDE)), rows * WIDE};
 	d.y = (eg_buf){bed_reals(t, (size_t)(total * WIDE)), rows * WIDE};
-	for (int u = units * pieces - 1; u >= 0; u--) t->k->concat(&c, u, u + 1, NULL), t->k->split(&d, u, u + 1, NULL);
+	for (int u = units * pieces - 1; u >= 0; u--) t->k->concat(&c, u, u + 1, EG_WORKER(t->k, NULL)), t->k->split(&d, u, u + 1, EG_WORKER(t->k, NULL));
 	for (int r = 0; r < total; r++)
 		for (int i = 0, at = 0; i < TENSORS; at += widths[i++])
 			for (int k = 0; k < widths[i]; k++) {
@@ -465,8 +465,8 @@ static void test_activations(void **state) {
 		for (int i = 0; i < N; i++) x[i] *= 5;
 		eg_map_args f = {{x, 48}, {y, 48}, 48, N, bed_act(act), false};
 		eg_act_bwd_args b = {{eg_act_from_x(f.act.kind) ? x : y, 48}, {dy, 48}, {dx, 48}, 48, N, bed_act(act), false};
-		t->k->act_fwd(&f, 0, 3, NULL);
-		t->k->act_bwd(&b, 0, 3, NULL);
+		t->k->act_fwd(&f, 0, 3, EG_WORKER(t->k, NULL));
+		t->k->act_bwd(&b, 0, 3, EG_WORKER(t->k, NULL));
 		for (int i = 0; i < N; i++) {
 			double v = (double)x[i], h = 1e-6,
 			       slope = (bed_act_value(bed_act(act), v + h) - bed_act_value(bed_act(act), v - h)) / (2 * h);
@@ -478,7 +478,7 @@ static void test_activations(void **state) {
 	}
 	real x[4] = {(real)NAN, (real)-INFINITY, (real)INFINITY, -3}, y[4];
 	eg_map_args f = {{x, 4}, {y, 4}, 4, 4, eg_act_of(EG_ACT_RELU), false};
-	t->k->act_fwd(&f, 0, 1, NULL);
+	t->k->act_fwd(&f, 0, 1, EG_WORKER(t->k, NULL));
 	assert_true(isnan(y[0]) && y[1] == 0 && isinf(y[2]) && y[3] == 0);
 }
 
@@ -488,7 +488,7 @@ static void test_dropout(void **state) {
 	real *x = bed_reals(t, N), *y = bed_reals(t, N);
 	eg_dropout_state at = {123456789012345, 17};
 	eg_dropout_args a = {{x, UNIT}, {&at, 0}, {y, UNIT}, UNIT, N, 5, (real)0.3, false};
-	t->k->dropout(&a, 0, UNITS, NULL);
+	t->k->dropout(&a, 0, UNITS, EG_WORKER(t->k, NULL));
 	int dropped = 0;
 	for (int i = 0; i < N; i++) {
 		uint32_t word[4];
@@ -508,7 +508,7 @@ static void test_broadcast(void **state) {
 	eg_add_args g = {.rank = 4, .rows = 2, .dims = {3, 4, 5, 2}, .sa = {10, 0, 2, 1}, .sb = {0, 2, 0, 1}};
 	real *a = bed_reals(t, 30), *b = bed_reals(t, 8), *y = bed_reals(t, N);
 	g.a = (eg_buf){a, 20}, g.b = (eg_buf){b, 0}, g.y = (eg_buf){y, 80};
-	t->k->add(&g, 0, 2, NULL);
+	t->k->add(&g, 0, 2, EG_WORKER(t->k, NULL));
 	double sa[30] = {0}, sb[8] = {0};
 	for (int i = 0; i < N; i++) {
 		int ia = i / 40 * 10 + i % 10, ib = i / 10 % 4 * 2 + i % 2;
@@ -518,7 +518,7 @@ static void test_broadcast(void **state) {
 	real *da = bed_reals(t, 30), *db = bed_zeros(t, 8);
 	eg_sum_to_args s = {
 	        .x = {y, 0}, .y = {da, 0}, .rank = 4, .dims = {3, 4, 5, 2}, .sy = {10, 0, 2, 1}, .count = 30};
-	t->k->sum_to(&s, 0, 2, NULL);
+	t->k->sum_to(&s, 0, 2, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < 30; i++) assert_value("sum_to", (double)da[i], sa[i], 4);
 	s = (eg_sum_to_args){.x = {y, 0},
 	        .y = {db, 0},
@@ -527,8 +527,8 @@ static void test_broadcast(void **state) {
 	        .sy = {0, 2, 0, 1},
 	        .count = 8,
 	        .acc = true};
-	t->k->sum_to(&s, 0, 1, NULL);
-	t->k->sum_to(&s, 0, 1, NULL);
+	t->k->sum_to(&s, 0, 1, EG_WORKER(t->k, NULL));
+	t->k->sum_to(&s, 0, 1, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < 8; i++) assert_value("sum_to", (double)db[i], 2 * sb[i], 8);
 	bed_clear(t, "broadcast");
 }
@@ -540,8 +540,8 @@ static void test_sums(void **state) {
 	     *s = bed_reals(t, COUNT);
 	eg_sum_rows_args r = {{x, 0}, {y, 0}, M, N, LD, false};
 	eg_shard_sum_args h = {{p, 0}, {s, 0}, COUNT, PARTS, false};
-	t->k->sum_rows(&r, 0, 2, NULL);
-	t->k->shard_sum(&h, 0, 2, NULL);
+	t->k->sum_rows(&r, 0, 2, EG_WORKER(t->k, NULL));
+	t->k->shard_sum(&h, 0, 2, EG_WORKER(t->k, NULL));
 	for (int j = 0; j < N; j++) {
 		double sum = 0;
 		for (int i = 0; i < M; i++) sum += (double)x[i * LD + j];
@@ -601,10 +601,10 @@ static void check_ce(bed *t, bool weighted, real smoothing, bool mean, bool bad)
 	eg_ce_fwd_args fw = {bx, bt, bw, bp, {rowloss, ROWS * INNER}, s};
 	eg_ce_mean_args me = {{rowloss, 0}, {&denom, 0}, {&loss, 0}, OUTER * INNER};
 	eg_ce_bwd_args bd = {bp, bt, bw, {&denom, 0}, {&dloss, 0}, {dx, bx.stride}, s, false};
-	t->k->ce_denom(&de, 0, 1, NULL);
-	t->k->ce_fwd(&fw, 0, 2, NULL);
-	t->k->ce_mean(&me, 0, 1, NULL);
-	t->k->ce_bwd(&bd, 0, 2, NULL);
+	t->k->ce_denom(&de, 0, 1, EG_WORKER(t->k, NULL));
+	t->k->ce_fwd(&fw, 0, 2, EG_WORKER(t->k, NULL));
+	t->k->ce_mean(&me, 0, 1, EG_WORKER(t->k, NULL));
+	t->k->ce_bwd(&bd, 0, 2, EG_WORKER(t->k, NULL));
 	double wanted = 0, count = 0;
 	for (int i = 0; i < OUTER * INNER; i++)
 		if (target[i] >= 0 && target[i] < CLASSES) count += w ? (double)w[target[i]] : 1;
@@ -635,7 +635,7 @@ static void test_small_loss(void **state) {
 	real x[2] = {1000, 995}, prob[2], loss;
 	int32_t target = 0;
 	eg_ce_fwd_args a = {{x, 0}, {&target, 0}, {NULL, 0}, {prob, 0}, {&loss, 0}, {1, 1, 2, 1, -1, false, 0}};
-	t->k->ce_fwd(&a, 0, 1, NULL);
+	t->k->ce_fwd(&a, 0, 1, EG_WORKER(t->k, NULL));
 	double want = log1p(exp(-5));
 	if (fabs((double)loss - want) > 5e-5 * want) fail_msg("loss %.9g, not %.9g", (double)loss, want);
 }
@@ -648,8 +648,8 @@ static void test_softmax(void **state) {
 	ptrdiff_t stride = ROWS * CLASSES * INNER;
 	eg_softmax_args f = {{x, stride}, {y, stride}, OUTER, ROWS, CLASSES, INNER};
 	eg_softmax_bwd_args b = {{y, stride}, {dy, stride}, {dx, stride}, OUTER, ROWS, CLASSES, INNER, false};
-	t->k->softmax_fwd(&f, 0, 2, NULL);
-	t->k->softmax_bwd(&b, 0, 2, NULL);
+	t->k->softmax_fwd(&f, 0, 2, EG_WORKER(t->k, NULL));
+	t->k->softmax_bwd(&b, 0, 2, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < OUTER * INNER; i++) {
 		int at = i / INNER * CLASSES * INNER + i % INNER;
 		double dot = 0;
@@ -671,15 +671,15 @@ static void test_sgd(void **state) {
 	real g = 2, w = 1, m = 99;
 	eg_update_args a = {
 	        .g = {&g, 0}, .w = {&w, 0}, .n = 1, .lr = (real)0.1, .scale = (real)0.5, .weight_decay = (real)0.2};
-	t->k->update(&a, 0, 1, NULL); /* g' = 1 + 0.2 */
+	t->k->update(&a, 0, 1, EG_WORKER(t->k, NULL)); /* g' = 1 + 0.2 */
 	assert_value("sgd", (double)w, 0.88, 1);
 	w = 1, a.momentum = (real)0.9, a.m.p = &m, a.first = true;
-	t->k->update(&a, 0, 1, NULL); /* m = 1.2 */
+	t->k->update(&a, 0, 1, EG_WORKER(t->k, NULL)); /* m = 1.2 */
 	assert_value("sgd w", (double)w, 0.88, 1);
 	assert_value("sgd m", (double)m, 1.2, 1);
 	g = -1, a.first = false,
 	a.nesterov = true; /* g' = -0.5 + 0.176 = -0.324; m = 1.08 - 0.324; step -0.324 + 0.9 * 0.756 */
-	t->k->update(&a, 0, 1, NULL);
+	t->k->update(&a, 0, 1, EG_WORKER(t->k, NULL));
 	assert_value("sgd m", (double)m, 0.756, 1);
 	assert_value("sgd w", (double)w, 0.88 - 0.1 * (-0.324 + 0.6804), 1);
 }
@@ -704,7 +704,7 @@ static void test_adam(void **state) {
 		        .c2 = (real)0.0199,
 		        .decoupled = decoupled == 1};
 		double d = 1.5 + (decoupled ? 0 : 0.2), wm = 0.45 + 0.1 * d, wv = 0.2475 + 0.01 * d * d;
-		t->k->update(&a, 0, 1, NULL);
+		t->k->update(&a, 0, 1, EG_WORKER(t->k, NULL));
 		assert_value("adam m", (double)m, wm, 1);
 		assert_value("adam v", (double)v, wv, 1);
 		double start = decoupled ? 2 - 0.01 * 0.1 * 2 : 2;
@@ -718,12 +718,12 @@ static void test_clip(void **state) {
 	double sum[1];
 	eg_sumsq_args s = {{x, 0}, {sum, 0}, 3};
 	eg_clip_value_args c = {{x, 0}, 5, 1};
-	t->k->sumsq(&s, 0, 1, NULL);
+	t->k->sumsq(&s, 0, 1, EG_WORKER(t->k, NULL));
 	assert_value("sumsq", sum[0], 18.25, 1);
 	s.n = 4;
-	t->k->sumsq(&s, 0, 1, NULL);
+	t->k->sumsq(&s, 0, 1, EG_WORKER(t->k, NULL));
 	assert_true(isnan(sum[0]));
-	t->k->clip_value(&c, 0, 1, NULL);
+	t->k->clip_value(&c, 0, 1, EG_WORKER(t->k, NULL));
 	assert_true(x[0] == -1 && x[1] == (real)0.5 && x[2] == 1 && isnan(x[3]) && x[4] == -1);
 }
 
@@ -731,7 +731,7 @@ static void test_blend(void **state) {
 	bed *t = *state;
 	real x[3] = {5, -2, (real)0.1}, y[3] = {1, 2, (real)0.1};
 	eg_blend_args a = {.x = {x, 0}, .y = {y, 0}, .n = 3, .a = (real)0.25};
-	t->k->blend(&a, 0, 1, NULL);
+	t->k->blend(&a, 0, 1, EG_WORKER(t->k, NULL));
 	assert_true(y[0] == 2 && y[1] == 1 && y[2] == (real)0.1); /* what is the same stays, to the bit */
 }
 

@@ -24,7 +24,7 @@ static const real odd[] = {0, -(real)0.0, (real)INFINITY, -(real)INFINITY, (real
 static void check_unary(bed *t, eg_unary op, const real *x, int64_t n, double ulps) {
 	eg_unary_args a = {.x = {bed_copy(t, x, (size_t)n * sizeof *x), n}, .y = {bed_zeros(t, (size_t)n), n}, .unit = n, .total = n, .op = op,
 		.alpha = -1, .beta = 2};
-	t->k->unary_fwd(&a, 0, 1, NULL);
+	t->k->unary_fwd(&a, 0, 1, EG_WORKER(t->k, NULL));
 	for (int64_t i = 0; i < n; i++) {
 		double got = (double)((real *)a.y.p)[i], want = (double)eg_unary_value(op, x[i], a.alpha, a.beta);
 		bool small = op <= EG_UNARY_COS && op >= EG_UNARY_SIN && fabs(got - want) < 1.3e-7; /* beside a zero of the function */
@@ -55,8 +55,8 @@ static void test_unary_slopes(void **state) {
 			.unit = (int64_t)n, .total = (int64_t)n, .op = op, .alpha = (real)-0.3, .beta = (real)0.6, .acc = i % 4 > 1};
 		eg_unary_bwd_args b = a;
 		b.dx = bed_clone(t, a.dx, n);
-		t->k->unary_bwd(&a, 0, 1, NULL);
-		t->ref->unary_bwd(&b, 0, 1, NULL);
+		t->k->unary_bwd(&a, 0, 1, EG_WORKER(t->k, NULL));
+		t->ref->unary_bwd(&b, 0, 1, EG_WORKER(t->ref, NULL));
 		for (size_t k = 0; k < n; k++) {
 			double got = (double)((real *)a.dx.p)[k], want = (double)((real *)b.dx.p)[k];
 			if (!(fabs(got - want) <= 2e-6 * (1 + fabs(want))) && !(isnan(got) && isnan(want)))
@@ -93,7 +93,7 @@ static void check_binary(bed *t, eg_binary op, int repeated) {
 	g.b.p = bed_copy(t, repeated ? odd : b, repeated ? sizeof odd : sizeof b);
 	if (!repeated) g.at = (eg_spread){.rank = 1, .rows = ALL, .dims = {ALL}, .s = {{1}, {1}}};
 	if (repeated == 2) g.at = (eg_spread){.rank = 2, .rows = N, .dims = {N, N}, .s = {{0, 1}, {1, 0}}};
-	t->k->binary(&g, 0, 1, NULL);
+	t->k->binary(&g, 0, 1, EG_WORKER(t->k, NULL));
 	for (int i = 0; i < ALL; i++) {
 		real p = repeated == 2 ? b[i] : a[i], q = repeated == 2 ? a[i] : b[i];
 		double got = (double)((real *)g.y.p)[i], want = (double)eg_binary_value(op, p, q);
@@ -136,8 +136,8 @@ static void test_binary_slopes(void **state) {
 		a.a.p = p, a.b.p = q, a.dy.p = bed_reals(t, N * M), a.d.p = bed_reals(t, N * M);
 		eg_binary_bwd_args b = a;
 		b.d = bed_clone(t, a.d, N * M);
-		t->k->binary_bwd(&a, 0, 1, NULL);
-		t->ref->binary_bwd(&b, 0, 1, NULL);
+		t->k->binary_bwd(&a, 0, 1, EG_WORKER(t->k, NULL));
+		t->ref->binary_bwd(&b, 0, 1, EG_WORKER(t->ref, NULL));
 		for (int k = 0; k < N * M; k++) {
 			double got = (double)((real *)a.d.p)[k], want = (double)((real *)b.d.p)[k];
 			if (!(fabs(got - want) <= 2e-6 * (1 + fabs(want))) && !(isnan(got) && isnan(want)))
@@ -188,8 +188,8 @@ static void check_reduce(bed *t, eg_reduction op, int shape, int how) {
 	b = a;
 	b.y.p = bed_zeros(t, m);
 	const int units = (int)((m + EG_BLOCK - 1) / EG_BLOCK);
-	for (int u = 0; u < units; u++) t->k->reduce(&a, u, u + 1, NULL);
-	t->ref->reduce(&b, 0, units, NULL);
+	for (int u = 0; u < units; u++) t->k->reduce(&a, u, u + 1, EG_WORKER(t->k, NULL));
+	t->ref->reduce(&b, 0, units, EG_WORKER(t->ref, NULL));
 	for (size_t k = 0; k < m; k++) {
 		double got = arg ? ((int32_t *)a.y.p)[k] : (double)((real *)a.y.p)[k], want = arg ? ((int32_t *)b.y.p)[k] : (double)((real *)b.y.p)[k];
 		if (!(arg && got == want) && !same(got, want, 100) && !(fabs(got - want) < 3e-5))
@@ -210,13 +210,13 @@ static void check_reduce_slopes(bed *t, eg_reduction op, int shape, int how, boo
 	if (op == EG_REDUCE_PROD && n > 8000) return;
 	a.x.p = some(t, n, how, op == EG_REDUCE_LOG_SUM);
 	a.y.p = bed_zeros(t, m);
-	t->ref->reduce(&(eg_reduce_args){.x = a.x, .y = a.y, .s = a.s, .op = op}, 0, units, NULL);
+	t->ref->reduce(&(eg_reduce_args){.x = a.x, .y = a.y, .s = a.s, .op = op}, 0, units, EG_WORKER(t->ref, NULL));
 	a.dy.p = bed_reals(t, m);
 	a.dx.p = bed_reals(t, n);
 	b = a;
 	b.dx = bed_clone(t, a.dx, n);
-	for (int u = 0; u < units; u++) t->k->reduce_bwd(&a, u, u + 1, NULL);
-	t->ref->reduce_bwd(&b, 0, units, NULL);
+	for (int u = 0; u < units; u++) t->k->reduce_bwd(&a, u, u + 1, EG_WORKER(t->k, NULL));
+	t->ref->reduce_bwd(&b, 0, units, EG_WORKER(t->ref, NULL));
 	for (size_t k = 0; k < n; k++) {
 		double got = (double)((real *)a.dx.p)[k], want = (double)((real *)b.dx.p)[k];
 		if (got != want && !(fabs(got - want) <= 5e-6 * (1 + fabs(want))) && !(isnan(got) && isnan(want)))

@@ -71,7 +71,7 @@ static void compare_packed(bed *t, int m, int n, int k, int bits) {
 
 	eg_gemm_packed_args b = a;
 	q.dst.p = bed_bytes(t, t->ref->gemm_pack_bytes(k, n));
-	t->ref->gemm_pack(&q, 0, t->ref->gemm_pack_units(k, n), NULL);
+	t->ref->gemm_pack(&q, 0, t->ref->gemm_pack_units(k, n), EG_WORKER(t->ref, NULL));
 	b.b = q.dst, b.c = bed_clone(t, a.c, count), b.nsplit = 1;
 	int most = t->k->gemm_pack_units(k, n), units = eg_blocks(m);
 	for (int split = 1; split <= most; split += split == 1 ? (most > 4 ? most / 2 : 1) : most) {
@@ -142,7 +142,7 @@ static conv_bed conv_new(bed *t, eg_conv_shape s, bool lanes, const char *name, 
 static eg_buf conv_packed(bed *t, const eg_kernels *k, const conv_bed *c, eg_conv_dir dir) {
 	size_t bytes = (c->lanes ? k->conv_lanes_pack_bytes : k->conv_plain_pack_bytes)(&c->s, dir);
 	eg_conv_pack_args a = {c->w, {bed_bytes(t, bytes), 0}, c->s, dir};
-	(c->lanes ? k->conv_lanes_pack : k->conv_plain_pack)(&a, 0, 1, NULL);
+	(c->lanes ? k->conv_lanes_pack : k->conv_plain_pack)(&a, 0, 1, EG_WORKER(k, NULL));
 	return a.dst;
 }
 
@@ -219,7 +219,7 @@ static void compare_conv_pool(bed *t, eg_conv_shape s, int bits) {
 	eg_buf code = {bed_bytes(t, nz), (ptrdiff_t)zs.F * EG_BLOCK}, none = {0};
 	memset(code.p, 0, nz);
 	eg_conv_pack_args p = {c.w, {bed_bytes(t, t->k->conv_lanes_pack_bytes(&s, EG_CONV_FWD)), 0}, s, EG_CONV_FWD};
-	t->k->conv_pool_pack(&p, 0, 1, NULL);
+	t->k->conv_pool_pack(&p, 0, 1, EG_WORKER(t->k, NULL));
 	eg_conv_pool_fwd_args a = {c.x, p.dst, bits & 4 ? none : c.b, bed_blocks(t, zs), code, s, bed_act(bits)}, b = a;
 	b.w = c.w, b.y = bed_clone(t, a.y, nz), b.code.p = bed_copy(t, code.p, nz);
 	output out[2] = {output_reals(a.y, b.y, nz, 1), {a.code.p, b.code.p, nz, 1, true, 0}};
@@ -442,8 +442,8 @@ static void test_activation_digits(void **state) {
 		x[5] = (real)NAN, x[21] = (real)INFINITY, x[40] = (real)-INFINITY, x[63] = (real)-0.0;
 		eg_map_args a = {{x, N}, {y, N}, N, N, bed_act(act), false}, b = a;
 		b.y.p = w;
-		t->k->act_fwd(&a, 0, 1, NULL);
-		t->ref->act_fwd(&b, 0, 1, NULL);
+		t->k->act_fwd(&a, 0, 1, EG_WORKER(t->k, NULL));
+		t->ref->act_fwd(&b, 0, 1, EG_WORKER(t->ref, NULL));
 		for (int i = 0; i < N; i++) assert_near(what, y + i, w + i, 1, 1e-6, scale);
 		bed_clear(t, "act");
 	}

@@ -228,8 +228,8 @@ static real *gates_by(bed *t, const eg_kernels *k, eg_gates_args g, const real *
 	void *packed = bed_bytes(t, k->gates_pack_bytes(g.k, g.units, g.parts));
 	eg_gates_pack_args p = {.src = {(void *)(uintptr_t)r, 0}, .dst = {packed, 0}, .k = g.k, .units = g.units, .parts = g.parts,
 		.ld = trans ? g.k : g.parts * g.units, .trans = trans};
-	k->gates_pack(&p, 0, groups / 2, NULL);
-	k->gates_pack(&p, groups / 2, groups, NULL);
+	k->gates_pack(&p, 0, groups / 2, EG_WORKER(k, NULL));
+	k->gates_pack(&p, groups / 2, groups, EG_WORKER(k, NULL));
 	g.r = packed;
 	g.c = bed_copy(t, c, count * sizeof(real));
 	g.end = half;

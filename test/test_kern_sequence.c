@@ -131,12 +131,12 @@ static void test_steps_beyond(void **state) {
 	double masked[6] = {1, 2, 3, 0, 0, 0}, mean[1] = {2}, last[1] = {3};
 	eg_steps_args a = {{x, 0}, {L, 0}, {y, 0}, 6, 1, 1, EG_STEPS_MASK, false};
 	eg_pool_steps_args b = {{x, 0}, {L, 0}, {p, 0}, 6, 1, 1, true};
-	t->k->steps(&a, 0, 6, NULL);
+	t->k->steps(&a, 0, 6, EG_WORKER(t->k, NULL));
 	expect("mask", y, masked, 6);
-	t->k->pool_steps(&b, 0, 1, NULL);
+	t->k->pool_steps(&b, 0, 1, EG_WORKER(t->k, NULL));
 	expect("mean", p, mean, 1);
 	b.mean = false;
-	t->k->pool_steps(&b, 0, 1, NULL);
+	t->k->pool_steps(&b, 0, 1, EG_WORKER(t->k, NULL));
 	expect("last", p, last, 1);
 }
 

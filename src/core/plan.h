@@ -187,6 +187,7 @@ int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that
 /* plan.c: a plan whose memory is that block (NULL: of its own), made larger where need be. */
 eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err);
 void eg_plan_preset_seeds(eg_plan *p);                  /* plan.c: gradients that the caller has not set */
+eg_worker eg_plan_worker(const eg_plan *p, int rank);    /* run.c: what kernels of this rank run with */
 void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs and calls */
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
 void eg_plan_count(eg_plan *p);                         /* cost.c: multiply-adds of a run */

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-static void *scratch_of(const eg_plan *p, int worker) { return p->memory + p->worker_offset + (size_t)worker * p->worker_bytes + p->arena_bytes; }
+eg_worker eg_plan_worker(const eg_plan *p, int rank) {
+	return (eg_worker){&p->ctx->kern, p->memory + p->worker_offset + (size_t)rank * p->worker_bytes + p->arena_bytes};
+}
 
 /* Where the ranks of a joint step meet. */
 typedef struct meeting {
@@ -19,24 +21,24 @@ static void meet(void *arg) {
 /* One rank's part of a step. Block steps are shared out in whole shards, so that partial sums do not depend on who computes them. */
 static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 	int begin, end;
+	const eg_worker worker = eg_plan_worker(p, s->joint ? 0 : rank);
 	eg_split(s->units, rank, size, &begin, &end);
 	if (s->joint) {
 		const eg_call *c = &p->calls[p->order[s->first]];
-		c->joint.run(c->resolved[rank], &(eg_ranks){rank, size, meet, &(meeting){p->ctx->team, size}}, scratch_of(p, 0));
+		c->joint.run(c->resolved[rank], &(eg_ranks){rank, size, meet, &(meeting){p->ctx->team, size}}, &worker);
 		return;
 	}
 	if (begin >= end) return;
-	void *scratch = scratch_of(p, rank);
 	if (!s->block) {
 		const eg_call *c = &p->calls[p->order[s->first]];
-		c->run(c->resolved[rank], begin, end, scratch);
+		c->run(c->resolved[rank], begin, end, &worker);
 		return;
 	}
 	int last = eg_shard_begin(end, s->blocks, s->units);
 	for (int b = eg_shard_begin(begin, s->blocks, s->units); b < last; b++)
 		for (int k = 0; k < s->count; k++) {
 			const eg_call *c = &p->calls[p->order[s->first + k]];
-			c->run(c->resolved[rank], b, b + 1, scratch);
+			c->run(c->resolved[rank], b, b + 1, &worker);
 		}
 }
 
@@ -161,6 +163,7 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	if (p->options.train && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
 	eg_status status = EG_OK;
 	int mode = eg_fp_flush_on();
+	const eg_worker worker = eg_plan_worker(p, 0);
 	for (int i = 0; i < p->nsteps && !status; i++) {
 		const eg_step *s = &p->steps[i];
 		if (s->pack) continue;
@@ -169,7 +172,7 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 		for (int b = 0; b < blocks && !status; b++)
 			for (int k = 0; k < s->count && !status; k++) {
 				const eg_call *c = &p->calls[p->order[s->first + k]];
-				c->run(c->resolved[0], by_block ? b : 0, by_block ? b + 1 : c->units, scratch_of(p, 0));
+				c->run(c->resolved[0], by_block ? b : 0, by_block ? b + 1 : c->units, &worker);
 				const real *bad = bad_result(p, c, b);
 				if (bad) status = tell(p, c, (double)*bad, err);
 			}

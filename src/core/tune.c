@@ -94,9 +94,9 @@ static void run_one(void *arg, int rank, int size) {
 		begin = eg_shard_begin(begin, o->step->blocks, o->step->units);
 		end = eg_shard_begin(end, o->step->blocks, o->step->units);
 	}
-	void *scratch = p->memory + p->worker_offset + (size_t)rank * p->worker_bytes + p->arena_bytes;
+	const eg_worker worker = eg_plan_worker(p, rank);
 	for (int b = begin; b < end; b = o->step->block ? b + 1 : end)
-		o->call->run(o->call->resolved[rank], b, o->step->block ? b + 1 : end, scratch);
+		o->call->run(o->call->resolved[rank], b, o->step->block ? b + 1 : end, &worker);
 }
 
 static int rising(const void *a, const void *b) {

@@ -115,10 +115,10 @@ EG_ALWAYS_INLINE void bn_sum_group(bn_sums *b, const bn_walk *w, const float *x,
 }
 
 /* Mean, then the sum of squares about it, corrected for the rounding of the mean. */
-static void EG_NAME(batchnorm_part_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(batchnorm_part_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_part_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int n = eg_block_size(s->N, u), rows = eg_channels(s->C);
 		float *part = eg_at(a->part, u);
@@ -151,12 +151,12 @@ static void EG_NAME(batchnorm_part_f32)(const void *args, int begin, int end, vo
 	}
 }
 
-static void EG_NAME(batchnorm_bwd_part_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(batchnorm_bwd_part_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_bwd_part_args *a = args;
 	const eg_bn_shape *s = &a->s;
 	int rows = eg_channels(s->C);
 	const float *coef = a->coef.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		float *part = eg_at(a->part, u);
 		bn_walk w = EG_NAME(bn_walk_of)(s, eg_block_size(s->N, u), true);
@@ -202,9 +202,9 @@ EG_ALWAYS_INLINE void bn_fwd_block(const eg_bn_fwd_args *a, int u, eg_act act) {
 		}
 }
 
-static void EG_NAME(batchnorm_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(batchnorm_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		if (a->act.kind == EG_ACT_NONE)
 			bn_fwd_block(a, u, eg_act_of(EG_ACT_NONE));
@@ -252,9 +252,9 @@ EG_ALWAYS_INLINE void bn_bwd_block(const eg_bn_bwd_args *a, int u, bool relu, bo
 		}
 }
 
-static void EG_NAME(batchnorm_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(batchnorm_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		if (a->relu && a->acc)
 			bn_bwd_block(a, u, true, true);

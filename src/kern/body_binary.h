@@ -136,9 +136,9 @@ static void EG_NAME(binary_values)(eg_binary op, operand a, operand b, float *y,
 #undef BINARY_CASE
 }
 
-static void EG_NAME(binary_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(binary_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_binary_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *a = eg_at(g->a, u), *b = eg_at(g->b, u);
 		float *y = eg_at(g->y, u);
@@ -228,9 +228,9 @@ static void EG_NAME(binary_grads)(eg_binary op, int side, const binary_grad *g) 
 #undef BINARY_CASE
 }
 
-static void EG_NAME(binary_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(binary_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_binary_bwd_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *a = g->a.p ? eg_at(g->a, u) : NULL, *b = g->b.p ? eg_at(g->b, u) : NULL, *dy = eg_at(g->dy, u);
 		float *d = eg_at(g->d, u);
@@ -270,9 +270,9 @@ static void EG_NAME(select_run)(operand c, operand a, operand b, float *y, int64
 	if (i < n) select_part(c, a, b, y, i, (int)(n - i), acc);
 }
 
-static void EG_NAME(select_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(select_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_select_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *c = eg_at(g->c, u), *a = g->a.p ? eg_at(g->a, u) : NULL, *b = g->b.p ? eg_at(g->b, u) : NULL;
 		float *y = eg_at(g->y, u);

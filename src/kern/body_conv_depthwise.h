@@ -233,17 +233,17 @@ static void EG_NAME(depth_unit)(const EG_NAME(depth) * d, const eg_conv_run_args
 	else if (act_remains(a->act))
 		EG_NAME(act_run)(y, y, (o1 - o0) * line, a->act);
 }
-static void EG_NAME(depth_all)(const eg_conv_run_args *a, bool back, int begin, int end, void *scratch) {
+static void EG_NAME(depth_all)(const eg_conv_run_args *a, bool back, int begin, int end, const eg_worker *worker) {
 	const EG_NAME(depth) d = EG_NAME(depth_of)(&a->s, back);
 	EG_NAME(depth_room) room;
-	EG_NAME(depth_layout)(&d, false, scratch, &room);
+	EG_NAME(depth_layout)(&d, false, worker->scratch, &room);
 	for (int u = begin; u < end; u++) EG_NAME(depth_unit)(&d, a, u, &room);
 }
-static void EG_NAME(conv_depthwise_fwd_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_NAME(depth_all)(args, false, begin, end, scratch);
+static void EG_NAME(conv_depthwise_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_NAME(depth_all)(args, false, begin, end, worker);
 }
-static void EG_NAME(conv_depthwise_bwd_data_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_NAME(depth_all)(args, true, begin, end, scratch);
+static void EG_NAME(conv_depthwise_bwd_data_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_NAME(depth_all)(args, true, begin, end, worker);
 }
 
 /* ---- gradient of w ------------------------------------------------------------------------------------------------- */
@@ -330,22 +330,22 @@ static void EG_NAME(depth_weights_unit)(const EG_NAME(depth) * d, const eg_conv_
 		if (db) *db = (a->acc ? *db : 0.0f) + room->dw[taps * EG_BLOCK + i];
 	}
 }
-static void EG_NAME(conv_depthwise_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_depthwise_bwd_weights_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_weights_args *a = args;
 	const EG_NAME(depth) d = EG_NAME(depth_of)(&a->s, false);
 	EG_NAME(depth_room) room;
 	assert(a->shards == EG_NAME(conv_depthwise_shards)(&a->s));
-	EG_NAME(depth_layout)(&d, true, scratch, &room);
+	EG_NAME(depth_layout)(&d, true, worker->scratch, &room);
 	for (int u = begin; u < end; u++) EG_NAME(depth_weights_unit)(&d, a, u, &room);
 }
 
 /* ---- weights, table ------------------------------------------------------------------------------------------------ */
 
 /* [block of channels][tap][16], zeros beyond the last channel. */
-static void EG_NAME(conv_depthwise_pack_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_depthwise_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pack_args *a = args;
 	const int taps = a->s.R * a->s.S;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		float *to = (float *)a->dst.p + (ptrdiff_t)u * taps * EG_BLOCK;
 		for (int t = 0; t < taps; t++)

@@ -540,12 +540,12 @@ static EG_NAME(direct_strip) EG_NAME(direct_load)(
 }
 
 /* Unit: strip of a group, then share of its filters; neighbours share the copy of a strip. */
-static void EG_NAME(direct_run)(const eg_conv_run_args *r, bool back, int begin, int end, void *scratch) {
+static void EG_NAME(direct_run)(const eg_conv_run_args *r, bool back, int begin, int end, const eg_worker *worker) {
 	const EG_NAME(direct) d = EG_NAME(direct_of)(&r->s, back);
 	EG_NAME(direct_room) room;
 	EG_NAME(direct_strip) t = {0};
 	assert(0 <= begin && begin <= end && end <= EG_NAME(direct_units)(&d));
-	EG_NAME(direct_layout)(&d, scratch, &room);
+	EG_NAME(direct_layout)(&d, worker->scratch, &room);
 	EG_NAME(direct_terms)(&d, room.off);
 	for (int u = begin; u < end; u++) {
 		const int strip = u / d.splits, g = strip / d.strips;
@@ -558,11 +558,11 @@ static void EG_NAME(direct_run)(const eg_conv_run_args *r, bool back, int begin,
 		for (int f = f0; f < f1; f++) EG_NAME(direct_group)(&d, r, &t, g, f, &room);
 	}
 }
-static void EG_NAME(conv_direct_fwd_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_NAME(direct_run)(args, false, begin, end, scratch);
+static void EG_NAME(conv_direct_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_NAME(direct_run)(args, false, begin, end, worker);
 }
-static void EG_NAME(conv_direct_bwd_data_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_NAME(direct_run)(args, true, begin, end, scratch);
+static void EG_NAME(conv_direct_bwd_data_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_NAME(direct_run)(args, true, begin, end, worker);
 }
 
 /* ---- weights, sizes ---------------------------------------------------------------------------------------------- */
@@ -598,10 +598,10 @@ static void EG_NAME(direct_pack_group)(const eg_conv_pack_args *a, const EG_NAME
 			}
 }
 /* Unit: a group of filters. */
-static void EG_NAME(conv_direct_pack_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_direct_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pack_args *a = args;
 	const EG_NAME(direct) d = EG_NAME(direct_of)(&a->s, a->dir == EG_CONV_BWD_DATA);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++)
 		EG_NAME(direct_pack_group)
 		(a, &d, u / d.groups, u % d.groups, (float *)a->dst.p + (ptrdiff_t)u * d.C * d.h.taps * d.w.taps * DIRECT_NR);

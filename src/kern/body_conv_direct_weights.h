@@ -238,12 +238,12 @@ static void EG_NAME(direct_weights_unit)(
 }
 
 /* Unit: group, filters, channels, shard. */
-static void EG_NAME(conv_direct_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_direct_bwd_weights_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_weights_args *a = args;
 	const EG_NAME(direct_weights) w = EG_NAME(direct_weights_of)(&a->s);
 	EG_NAME(direct_task) room = {0};
 	assert(a->shards == w.shards && !(a->acc && w.shards > 1) && 0 <= begin && begin <= end && end <= EG_NAME(direct_weights_units)(&w));
-	EG_NAME(direct_weights_layout)(&w, scratch, &room);
+	EG_NAME(direct_weights_layout)(&w, worker->scratch, &room);
 	EG_NAME(direct_terms)(&w.d, room.term);
 	for (int i = 0; i < w.d.C * w.d.h.taps * w.d.w.taps; i++) room.row[i] = i * DIRECT_NR;
 	for (int u = begin; u < end; u++) EG_NAME(direct_weights_unit)(&w, a, u, &room);

@@ -254,12 +254,12 @@ static size_t EG_NAME(conv_lanes_pack_bytes)(const eg_conv_shape *s, eg_conv_dir
 }
 
 /* dst: [group][tile of KT filters][channel][r][s][KT]; filters and channels change places for BWD_DATA. */
-static void EG_NAME(conv_lanes_pack_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_lanes_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pack_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	const float *w = a->w.p;
 	float *dst = a->dst.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	if (begin >= end) return;
 	lanes_job j = EG_NAME(lanes_job)(s, a->dir == EG_CONV_BWD_DATA);
 	int taps = s->R * s->S, Cg = s->C / s->G, Kg = s->K / s->G;
@@ -350,21 +350,21 @@ static void EG_NAME(lanes_run)(const lanes_job *j, eg_buf x, eg_buf y, int begin
 	}
 }
 
-static void EG_NAME(conv_lanes_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_lanes_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_fwd_args *a = args;
 	lanes_job j = EG_NAME(lanes_job)(&a->s, false);
 	j.w = a->w.p;
 	j.b = a->b.p;
 	j.act = a->act;
-	EG_NAME(lanes_run)(&j, a->x, a->y, begin, end, scratch);
+	EG_NAME(lanes_run)(&j, a->x, a->y, begin, end, worker->scratch);
 }
 
-static void EG_NAME(conv_lanes_bwd_data_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_lanes_bwd_data_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_data_args *a = args;
 	lanes_job j = EG_NAME(lanes_job)(&a->s, true);
 	j.w = a->w.p;
 	j.acc = a->acc;
-	EG_NAME(lanes_run)(&j, a->dy, a->dx, begin, end, scratch);
+	EG_NAME(lanes_run)(&j, a->dy, a->dx, begin, end, worker->scratch);
 }
 
 /* ---- backward-weights -------------------------------------------------------------------------------------------- */
@@ -535,7 +535,7 @@ static void EG_NAME(lanes_wfilters)(const eg_conv_shape *s, const float *x, cons
 	if (db) EG_NAME(lanes_reduce)(bias, kt, db + k, add);
 }
 
-static void EG_NAME(conv_lanes_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_lanes_bwd_weights_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_weights_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	ptrdiff_t weights = (ptrdiff_t)s->K * (s->C / s->G) * s->R * s->S;
@@ -549,7 +549,7 @@ static void EG_NAME(conv_lanes_bwd_weights_f32)(const void *args, int begin, int
 			eg_split(Kg, i % nk, nk, &k0, &k1);
 			EG_NAME(lanes_wfilters)
 			(s, eg_at(a->x, b), eg_at(a->dy, b), g * (s->C / s->G), g * Kg + k0, k1 - k0, dw, db, add,
-			        scratch);
+			        worker->scratch);
 		}
 	}
 }

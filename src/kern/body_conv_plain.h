@@ -295,9 +295,9 @@ static void EG_NAME(conv_unit)(const eg_conv_shape *s, const eg_conv_fwd_args *f
 	}
 }
 
-static void EG_NAME(conv_plain_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_plain_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_fwd_args *f = args;
-	for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&f->s, f, false, u, scratch);
+	for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&f->s, f, false, u, worker->scratch);
 }
 
 /* ---- gradient of x ----------------------------------------------------------------------------------------------- */
@@ -367,14 +367,14 @@ static void EG_NAME(conv_data_unit)(const eg_conv_bwd_data_args *d, int u, float
 	}
 }
 
-static void EG_NAME(conv_plain_bwd_data_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_plain_bwd_data_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_data_args *d = args;
 	if (EG_NAME(conv_turns)(&d->s)) {
 		const eg_conv_shape turned = EG_NAME(conv_turned)(&d->s);
 		const eg_conv_fwd_args f = {.x = d->dy, .w = d->w, .y = d->dx, .act = eg_act_of(EG_ACT_NONE)};
-		for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&turned, &f, d->acc, u, scratch);
+		for (int u = begin; u < end; u++) EG_NAME(conv_unit)(&turned, &f, d->acc, u, worker->scratch);
 	} else {
-		for (int u = begin; u < end; u++) EG_NAME(conv_data_unit)(d, u, scratch);
+		for (int u = begin; u < end; u++) EG_NAME(conv_data_unit)(d, u, worker->scratch);
 	}
 }
 
@@ -448,7 +448,7 @@ static void EG_NAME(conv_weights_slab)(const eg_conv_bwd_weights_args *d, int g,
 }
 
 /* Units: panels of columns, group after group. Each unit also does its share of db. */
-static void EG_NAME(conv_plain_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_plain_bwd_weights_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_weights_args *d = args;
 	const eg_conv_shape *s = &d->s;
 	const int crs = s->C / s->G * s->R * s->S, panels = (crs + GEMM_NR - 1) / GEMM_NR;
@@ -464,14 +464,14 @@ static void EG_NAME(conv_plain_bwd_weights_f32)(const void *args, int begin, int
 		n = EG_NAME(gemm_min)(panels - u % panels, end - u);
 		last = EG_NAME(gemm_min)(j + n * GEMM_NR, crs);
 		for (; j < last; j += columns)
-			EG_NAME(conv_weights_slab)(d, g, j, EG_NAME(gemm_min)(j + columns, last), scratch);
+			EG_NAME(conv_weights_slab)(d, g, j, EG_NAME(gemm_min)(j + columns, last), worker->scratch);
 	}
 }
 
 /* ---- weights, sizes ---------------------------------------------------------------------------------------------- */
 
-static void EG_NAME(conv_plain_pack_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_UNUSED(begin), EG_UNUSED(end), EG_UNUSED(scratch);
+static void EG_NAME(conv_plain_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_UNUSED(begin), EG_UNUSED(end), EG_UNUSED(worker);
 	const eg_conv_pack_args *c = args;
 	const eg_conv_shape *s = &c->s;
 	const int kg = s->K / s->G, cg = s->C / s->G, taps = s->R * s->S, crs = cg * taps;

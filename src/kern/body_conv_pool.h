@@ -88,12 +88,12 @@ EG_POOLED_TILES(EG_POOLED_DEFINE)
 static const pooled_tile_fn EG_NAME(pooled_tiles)[POOLED_KT + 1] = {EG_POOLED_TILES(EG_POOLED_ENTRY)};
 
 /* dst: [tile of KT filters][channel][r][s][KT]. */
-static void EG_NAME(conv_pool_pack_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_pool_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pack_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	const float *w = a->w.p;
 	float *dst = a->dst.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	if (begin >= end) return;
 	const int nk = lanes_ceil(s->K, POOLED_KT), taps = s->C * s->R * s->S;
 	for (int i = 0; i < nk; i++) {
@@ -156,13 +156,13 @@ static void EG_NAME(pooled_block)(const eg_conv_pool_fwd_args *a, const float *x
 	}
 }
 
-static void EG_NAME(conv_pool_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_pool_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pool_fwd_args *a = args;
 	for (int b = begin; b < end; b++) {
 		const float *x = eg_at(a->x, b);
 		if (EG_NAME(pooled_has_padding)(&a->s)) {
-			EG_NAME(pooled_pad)(&a->s, x, scratch);
-			x = scratch;
+			EG_NAME(pooled_pad)(&a->s, x, worker->scratch);
+			x = worker->scratch;
 		}
 		EG_NAME(pooled_block)
 		(a, x, eg_at(a->y, b), a->code.p ? (uint8_t *)a->code.p + b * a->code.stride : NULL);
@@ -186,11 +186,11 @@ static void EG_NAME(unpool_rows)(int Q2, int Q, const float *dz, const uint8_t *
 	}
 }
 
-static void EG_NAME(conv_pool_unpool_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_pool_unpool_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_unpool_args *a = args;
 	const int P2 = a->P / 2, Q2 = a->Q / 2;
 	const ptrdiff_t from = (ptrdiff_t)Q2 * EG_BLOCK, to = (ptrdiff_t)a->Q * EG_BLOCK;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) {
 		const float *dz = eg_at(a->dz, b);
 		const uint8_t *code = (const uint8_t *)a->code.p + b * a->code.stride;
@@ -321,7 +321,7 @@ static void EG_NAME(pooled_wblock)(const eg_conv_shape *s, int n, const float *x
 	}
 }
 
-static void EG_NAME(conv_pool_bwd_weights_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(conv_pool_bwd_weights_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pool_bwd_weights_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	const ptrdiff_t weights = (ptrdiff_t)s->K * s->C * s->R * s->S;
@@ -331,7 +331,7 @@ static void EG_NAME(conv_pool_bwd_weights_f32)(const void *args, int begin, int 
 		EG_NAME(pooled_wblock)
 		(s, eg_block_size(s->N, b), eg_at(a->x, b), eg_at(a->dz, b), (const uint8_t *)a->code.p + b * a->code.stride,
 		        eg_at(a->dw, 0) + shard * weights, a->db.p ? eg_at(a->db, 0) + shard * s->K : NULL, add,
-		        scratch);
+		        worker->scratch);
 	}
 }
 

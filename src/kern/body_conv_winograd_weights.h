@@ -168,18 +168,18 @@ static int EG_NAME(wino_shards)(int m, const eg_conv_shape *s) { return EG_NAME(
 /* clang-format off */
 /* The slots of F(m x m, 3 x 3). */
 #define WINO_SLOTS(m) \
-	static void EG_NAME(conv_winograd##m##_pack)(const void *args, int begin, int end, void *scratch) { \
-		EG_UNUSED(scratch); \
+	static void EG_NAME(conv_winograd##m##_pack)(const void *args, int begin, int end, const eg_worker *worker) { \
+		EG_UNUSED(worker); \
 		EG_NAME(wino_pack)(m, args, begin, end); \
 	} \
-	static void EG_NAME(conv_winograd##m##_fwd)(const void *args, int begin, int end, void *scratch) { \
-		EG_NAME(wino_run)(m, args, EG_CONV_FWD, begin, end, scratch); \
+	static void EG_NAME(conv_winograd##m##_fwd)(const void *args, int begin, int end, const eg_worker *worker) { \
+		EG_NAME(wino_run)(m, args, EG_CONV_FWD, begin, end, worker->scratch); \
 	} \
-	static void EG_NAME(conv_winograd##m##_bwd_data)(const void *args, int begin, int end, void *scratch) { \
-		EG_NAME(wino_run)(m, args, EG_CONV_BWD_DATA, begin, end, scratch); \
+	static void EG_NAME(conv_winograd##m##_bwd_data)(const void *args, int begin, int end, const eg_worker *worker) { \
+		EG_NAME(wino_run)(m, args, EG_CONV_BWD_DATA, begin, end, worker->scratch); \
 	} \
-	static void EG_NAME(conv_winograd##m##_bwd_weights)(const void *args, int begin, int end, void *scratch) { \
-		EG_NAME(wino_weights)(m, args, begin, end, scratch); \
+	static void EG_NAME(conv_winograd##m##_bwd_weights)(const void *args, int begin, int end, const eg_worker *worker) { \
+		EG_NAME(wino_weights)(m, args, begin, end, worker->scratch); \
 	} \
 	static int EG_NAME(wino##m##_shards)(const eg_conv_shape *s) { return EG_NAME(wino_shards)(m, s); } \
 	static size_t EG_NAME(wino##m##_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir) { return EG_NAME(wino_pack_bytes)(m, s, dir); } \

@@ -174,9 +174,9 @@ EG_ALWAYS_INLINE void element_bwd(const eg_element_loss_bwd_args *a, eg_loss_op 
 	}
 }
 
-static void EG_NAME(element_loss_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(element_loss_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_element_loss_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	switch (a->s.op) {
 	case EG_LOSS_BCE: element_fwd(a, EG_LOSS_BCE, false, begin, end); break;
 	case EG_LOSS_FOCAL: element_fwd(a, EG_LOSS_FOCAL, false, begin, end); break;
@@ -189,9 +189,9 @@ static void EG_NAME(element_loss_fwd_f32)(const void *args, int begin, int end, 
 	}
 }
 
-static void EG_NAME(element_loss_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(element_loss_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_element_loss_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	switch (a->s.op) {
 	case EG_LOSS_BCE: element_bwd(a, EG_LOSS_BCE, false, begin, end); break;
 	case EG_LOSS_FOCAL: element_bwd(a, EG_LOSS_FOCAL, false, begin, end); break;

@@ -13,9 +13,9 @@ static size_t EG_NAME(gates_pack_bytes)(int k, int units, int parts) {
 	return (size_t)k * (size_t)EG_NAME(gemm_up)(units, GEMM_NR) * (size_t)parts * sizeof(float);
 }
 
-static void EG_NAME(gates_pack_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(gates_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_gates_pack_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int group = begin; group < end; group++)
 		for (int p = 0; p < g->parts; p++) {
 			const int from = p * g->units + group * GEMM_NR;

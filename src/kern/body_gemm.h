@@ -386,7 +386,7 @@ static void EG_NAME(gemm_row)(const eg_gemm_args *g, int j0, int j1, float *sum)
 	}
 }
 
-static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_gemm_args *g = args;
 	int i0 = 0, i1 = g->m, j0 = 0, j1 = g->n;
 	if (g->n >= g->m) {
@@ -398,7 +398,7 @@ static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, void *
 	}
 	assert(g->m > 0 && g->n > 0 && g->k > 0);
 	const int blocks = EG_NAME(gemm_blocks)(g->k), columns = EG_NAME(gemm_columns)(g->n, g->k);
-	float *panels = scratch, *panel = panels + (ptrdiff_t)EG_NAME(gemm_longest)(g->k) * columns;
+	float *panels = worker->scratch, *panel = panels + (ptrdiff_t)EG_NAME(gemm_longest)(g->k) * columns;
 	const float *b = g->b.p;
 	/* B of a few rows of tiles is read where it lies, but for the columns that do not fill a panel. */
 	const bool direct = !g->tb && i1 - i0 <= 2 * GEMM_MR && g->ldb < 1024;
@@ -432,8 +432,8 @@ static int EG_NAME(gemm_pack_units)(int k, int n) {
 static size_t EG_NAME(gemm_pack_bytes)(int k, int n) {
 	return (size_t)k * (size_t)EG_NAME(gemm_up)(n, GEMM_NR) * sizeof(float);
 }
-static void EG_NAME(gemm_pack_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_UNUSED(scratch);
+static void EG_NAME(gemm_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_UNUSED(worker);
 	const eg_gemm_pack_args *g = args;
 	EG_NAME(pack_panels)
 	(g->src.p, g->ld, g->trans, 0, g->k, begin * GEMM_NR, EG_NAME(gemm_min)(end * GEMM_NR, g->n),
@@ -471,8 +471,8 @@ static void EG_NAME(gemm_packed_slab)(const eg_gemm_packed_args *g, int m, const
 	}
 }
 
-static void EG_NAME(gemm_packed_f32)(const void *args, int begin, int end, void *scratch) {
-	EG_UNUSED(scratch);
+static void EG_NAME(gemm_packed_f32)(const void *args, int begin, int end, const eg_worker *worker) {
+	EG_UNUSED(worker);
 	const eg_gemm_packed_args *g = args;
 	const int panels = EG_NAME(gemm_pack_units)(g->k, g->n), split = g->nsplit, rows = GEMM_POOL / 2 / GEMM_KC;
 	/* Row blocks that follow each other in memory are one piece of work, cut so that a block of A stays in L2. */

@@ -67,10 +67,10 @@ EG_ALWAYS_INLINE void loss_softmax_lanes(
 	*sum = total;
 }
 
-static void EG_NAME(softmax_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(softmax_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_softmax_args *a = args;
 	ptrdiff_t size = (ptrdiff_t)a->n * a->inner;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *x = eg_at(a->x, u);
 		float *y = eg_at(a->y, u), m, s;
@@ -110,10 +110,10 @@ EG_ALWAYS_INLINE void loss_softmax_bwd_lanes(
 	for (int c = 0; c < n; c++) loss_softmax_grad(y + c * inner, dy + c * inner, dx + c * inner, dot, lanes, acc);
 }
 
-static void EG_NAME(softmax_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(softmax_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_softmax_bwd_args *a = args;
 	ptrdiff_t size = (ptrdiff_t)a->n * a->inner;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *y = eg_at(a->y, u), *dy = eg_at(a->dy, u);
 		float *dx = eg_at(a->dx, u);
@@ -188,11 +188,11 @@ EG_ALWAYS_INLINE void loss_ce_fwd_lanes(
 	for (int l = 0; l < lanes; l++) loss[l] = loss_of(j, x + l, t[l], max[l], sum[l], logits[l]);
 }
 
-static void EG_NAME(ce_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(ce_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ce_fwd_args *a = args;
 	const loss_job j = EG_NAME(loss_job_of)(&a->s, a->weight.p, 1.0f);
 	ptrdiff_t size = (ptrdiff_t)j.n * j.inner;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *x = eg_at(a->x, u);
 		const int32_t *t = (const int32_t *)a->target.p + u * a->target.stride;
@@ -262,12 +262,12 @@ EG_ALWAYS_INLINE void loss_ce_bwd_lanes(
 	}
 }
 
-static void EG_NAME(ce_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(ce_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ce_bwd_args *a = args;
 	float g = *(const float *)a->dloss.p / *(const float *)a->denom.p;
 	const loss_job j = EG_NAME(loss_job_of)(&a->s, a->weight.p, g);
 	ptrdiff_t size = (ptrdiff_t)j.n * j.inner;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *p = eg_at(a->prob, u);
 		const int32_t *t = (const int32_t *)a->target.p + u * a->target.stride;

@@ -17,26 +17,26 @@ EG_ALWAYS_INLINE int64_t map_size(int64_t unit, int64_t total, int u) {
 
 /* ---- activations, copy, fill ------------------------------------------------------------------------------------- */
 
-static void EG_NAME(act_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(act_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_map_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		EG_NAME(act_run)(eg_at(a->x, u), eg_at(a->y, u), map_size(a->unit, a->total, u), a->act);
 	}
 }
 
-static void EG_NAME(act_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(act_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_act_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t n = map_size(a->unit, a->total, u);
 		EG_NAME(act_grad_run)(eg_at(a->from, u), eg_at(a->dy, u), eg_at(a->dx, u), n, a->act, a->acc);
 	}
 }
 
-static void EG_NAME(copy_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(copy_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_map_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t n = map_size(a->unit, a->total, u), i = 0;
 		const float *x = eg_at(a->x, u);
@@ -56,10 +56,10 @@ static void EG_NAME(copy_f32)(const void *args, int begin, int end, void *scratc
 	}
 }
 
-static void EG_NAME(fill_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(fill_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_fill_args *a = args;
 	vf value = vset1(a->value);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t n = map_size(a->unit, a->total, u), i = 0;
 		float *y = eg_at(a->y, u);
@@ -75,10 +75,10 @@ EG_ALWAYS_INLINE void map_drop(const float *x, float *y, int lanes, vm keep, vf 
 	vstore_n(y, lanes, acc ? vadd(vload_n(y, lanes), v) : v);
 }
 
-static void EG_NAME(dropout_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(dropout_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_dropout_args *a = args;
 	const eg_dropout_state *state = a->state.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	vphilox p = vphilox_of((eg_rng){state->seed, eg_stream(EG_RNG_DROPOUT, a->node, state->step)});
 	/* word < t for whole words is word < ceil(t); with rate 1 all go, whatever the words */
 	double t = (double)a->rate * 4294967296.0;
@@ -164,9 +164,9 @@ EG_ALWAYS_INLINE void map_add_act(const float *a, bool arun, const float *b, boo
 	if (act_remains(act)) EG_NAME(act_run)(y, y, n, act);
 }
 
-static void EG_NAME(add_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(add_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_add_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *a = eg_at(g->a, u), *b = eg_at(g->b, u);
 		float *y = eg_at(g->y, u);
@@ -254,11 +254,11 @@ static void EG_NAME(sum_to_part_f32)(const float *x, float *y, const map_walk *k
 	}
 }
 
-static void EG_NAME(sum_to_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(sum_to_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_sum_to_args *a = args;
 	map_walk all = {0}, kept = {0}, summed = {0};
 	int64_t stride[EG_WALK], s = 1;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int d = a->rank - 1; d >= 0; d--) {
 		stride[d] = s;
 		s *= a->dims[d];
@@ -292,9 +292,9 @@ EG_ALWAYS_INLINE void map_from_lanes(const float *x, float *y, ptrdiff_t F, int 
 	for (int i = 0; i < rows; i++, y += F) vstore_n(y, cols, acc ? vadd(vload_n(y, cols), r[i]) : r[i]);
 }
 
-static void EG_NAME(reorder_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(reorder_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reorder_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const float *x = eg_at(a->x, u);
 		float *y = eg_at(a->y, u);
@@ -321,7 +321,7 @@ static void EG_NAME(reorder_f32)(const void *args, int begin, int end, void *scr
 }
 
 /* The 16 channels of a sample side by side are to it what 16 samples are to LANES. */
-static void EG_NAME(reorder_blocked_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(reorder_blocked_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reorder_blocked_args *a = args;
 	const int groups = (a->C + EG_BLOCK - 1) / EG_BLOCK;
 	const ptrdiff_t stride = (ptrdiff_t)EG_BLOCK * a->plane;
@@ -333,7 +333,7 @@ static void EG_NAME(reorder_blocked_f32)(const void *args, int begin, int end, v
 			.F = a->plane,
 			.to_lanes = a->to_blocked,
 			.acc = a->acc};
-		EG_NAME(reorder_f32)(&r, u % groups, u % groups + 1, scratch);
+		EG_NAME(reorder_f32)(&r, u % groups, u % groups + 1, worker);
 	}
 }
 
@@ -367,11 +367,11 @@ static void EG_NAME(sum_columns_f32)(const float *x, ptrdiff_t ld, int m, float 
 	}
 }
 
-static void EG_NAME(shard_sum_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(shard_sum_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_shard_sum_args *a = args;
 	const float *x = a->parts.p;
 	float *y = a->y.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t at = (int64_t)u * EG_CHUNK;
 		int n = (int)map_size(EG_CHUNK, a->count, u);
@@ -379,12 +379,12 @@ static void EG_NAME(shard_sum_f32)(const void *args, int begin, int end, void *s
 	}
 }
 
-static void EG_NAME(sum_rows_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(sum_rows_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_sum_rows_args *a = args;
 	const float *x = a->x.p;
 	float *y = a->y.p;
 	enum { COLUMNS = 64 };
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		ptrdiff_t at = (ptrdiff_t)u * COLUMNS;
 		EG_NAME(sum_columns_f32)(x + at, a->ld, a->m, y + at, (int)map_size(COLUMNS, a->n, u), a->acc);

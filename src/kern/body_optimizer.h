@@ -107,9 +107,9 @@ EG_ALWAYS_INLINE void update_units(const eg_update_args *args, eg_update op, int
 	}
 }
 
-static void EG_NAME(update_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(update_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_update_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	switch (a->op) {
 	case EG_UPDATE_SGD: update_units(a, EG_UPDATE_SGD, begin, end); break;
 	case EG_UPDATE_ADAM: update_units(a, EG_UPDATE_ADAM, begin, end); break;
@@ -123,12 +123,12 @@ static void EG_NAME(update_f32)(const void *args, int begin, int end, void *scra
 
 /* In double throughout, so that a gradient of 1e20 has a norm. The lanes of sums are plain C, which compilers turn into
  * vectors. */
-static void EG_NAME(sumsq_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(sumsq_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_sumsq_args *a = args;
 	const float *x = a->x.p;
 	double *out = a->out.p;
 	enum { LANES = 4 * V };
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t i = (int64_t)u * EG_CHUNK, n = optimizer_end(a->n, u);
 		double s[LANES] = {0};
@@ -141,11 +141,11 @@ static void EG_NAME(sumsq_f32)(const void *args, int begin, int end, void *scrat
 	}
 }
 
-static void EG_NAME(clip_value_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(clip_value_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_clip_value_args *a = args;
 	float *x = a->x.p;
 	vf lo = vset1(-a->limit), hi = vset1(a->limit);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t i = (int64_t)u * EG_CHUNK, n = optimizer_end(a->n, u);
 		for (; i + V <= n; i += V)
@@ -163,9 +163,9 @@ EG_ALWAYS_INLINE void blend_part(const eg_blend_args *a, int64_t i, int lanes) {
 	vstore_n(y + i, lanes, vfma(vset1(a->a), vsub(vload_n(x + i, lanes), old), old));
 }
 
-static void EG_NAME(blend_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(blend_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_blend_args a = *(const eg_blend_args *)args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t i = (int64_t)u * EG_CHUNK, n = optimizer_end(a.n, u);
 		for (; i + V <= n; i += V) blend_part(&a, i, V);

@@ -218,18 +218,18 @@ EG_ALWAYS_INLINE void EG_NAME(pool_fwd)(
 		}
 }
 
-static void EG_NAME(maxpool_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(maxpool_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_maxpool_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) {
 		uint16_t *index = a->index.p ? (uint16_t *)a->index.p + b * a->index.stride : NULL;
 		EG_NAME(pool_fwd)(&a->s, b, eg_at(a->x, b), eg_at(a->y, b), index, true);
 	}
 }
 
-static void EG_NAME(avgpool_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(avgpool_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_avgpool_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) EG_NAME(pool_fwd)(&a->s, b, eg_at(a->x, b), eg_at(a->y, b), NULL, false);
 }
 
@@ -341,18 +341,18 @@ EG_ALWAYS_INLINE void EG_NAME(pool_bwd)(
 		}
 }
 
-static void EG_NAME(maxpool_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(maxpool_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_maxpool_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) {
 		const uint16_t *index = (const uint16_t *)a->index.p + b * a->index.stride;
 		EG_NAME(pool_bwd)(&a->s, b, eg_at(a->dy, b), index, eg_at(a->dx, b), a->acc);
 	}
 }
 
-static void EG_NAME(avgpool_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(avgpool_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_avgpool_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) EG_NAME(pool_bwd)(&a->s, b, eg_at(a->dy, b), NULL, eg_at(a->dx, b), a->acc);
 }
 

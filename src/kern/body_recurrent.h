@@ -445,12 +445,12 @@ EG_ALWAYS_INLINE void dot_columns(const eg_dot_rows_args *a, ptrdiff_t j, int ve
 	for (int v = 0; v < vectors; v++) vstore_n(y + v * V, n, a->acc ? vadd(vload_n(y + v * V, n), s[v]) : s[v]);
 }
 
-static void EG_NAME(dot_rows_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(dot_rows_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	enum { COLUMNS = 64 };
 	const eg_dot_rows_args k = *(const eg_dot_rows_args *)args;
 	const ptrdiff_t last = (ptrdiff_t)end * COLUMNS < k.n ? (ptrdiff_t)end * COLUMNS : k.n;
 	ptrdiff_t j = (ptrdiff_t)begin * COLUMNS;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (; j + 4 * V <= last; j += 4 * V) dot_columns(&k, j, 4, V);
 	for (; j < last; j += V) dot_columns(&k, j, 1, last - j < V ? (int)(last - j) : V);
 }

@@ -250,10 +250,10 @@ EG_ALWAYS_INLINE int64_t reduce_unit(const eg_reduce_shape *s, int u, int64_t *f
 }
 EG_ALWAYS_INLINE float *reduce_base(const eg_reduce_shape *s, eg_buf b, int u) { return s->block && b.p ? eg_at(b, u) : b.p; }
 
-static void EG_NAME(reduce_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(reduce_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reduce_args *a = args;
 	const reduce_walk w = EG_NAME(reduce_walk_of)(&a->s);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t e, last = reduce_unit(&a->s, u, &e), left;
 		const float *from = reduce_base(&a->s, a->x, u);
@@ -353,10 +353,10 @@ static void EG_NAME(reduce_grads)(const eg_reduce_bwd_args *a, const reduce_walk
 #undef REDUCE_CASE
 }
 
-static void EG_NAME(reduce_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(reduce_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reduce_bwd_args *a = args;
 	const reduce_walk w = EG_NAME(reduce_walk_of)(&a->s);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		int64_t e, last = reduce_unit(&a->s, u, &e), left;
 		const float *x = reduce_base(&a->s, a->x, u), *y = reduce_base(&a->s, a->y, u), *dy = reduce_base(&a->s, a->dy, u);

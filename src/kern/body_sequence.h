@@ -11,13 +11,13 @@
 
 /* Every call goes through all positions, for its own columns only: no order of arrival matters, nothing is sorted, and
  * the threads have equal shares however the ids are distributed. */
-static void EG_NAME(embed_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(embed_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_embed_bwd_args *a = args;
 	const int32_t *ids = a->ids.p;
 	ptrdiff_t n = a->n, first = (ptrdiff_t)begin * 16, last = (ptrdiff_t)end * 16 < n ? (ptrdiff_t)end * 16 : n;
 	const float *dy = a->dy.p;
 	float *dw = a->dw.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (ptrdiff_t r = 0; r < a->rows && !a->acc; r++)
 		memset(dw + r * n + first, 0, (size_t)(last - first) * sizeof *dw);
 	for (int64_t i = 0; i < a->total; i++) {
@@ -45,7 +45,7 @@ static EG_NAME(head) EG_NAME(head_of)(eg_buf b, eg_heads h, int heads, int u) {
 }
 
 static void EG_NAME(head_product)(EG_NAME(head) c, int m, int n, int k, EG_NAME(head) a, bool ta, EG_NAME(head) b,
-        bool tb, bool acc, void *scratch) {
+        bool tb, bool acc, const eg_worker *worker) {
 	eg_gemm_args g = {.a = {a.p, 0},
 	        .b = {b.p, 0},
 	        .c = {c.p, 0},
@@ -58,7 +58,7 @@ static void EG_NAME(head_product)(EG_NAME(head) c, int m, int n, int k, EG_NAME(
 	        .ta = ta,
 	        .tb = tb,
 	        .acc = acc};
-	EG_NAME(gemm_f32_tiled)(&g, 0, EG_NAME(gemm_units)(&g), scratch);
+	EG_NAME(gemm_f32_tiled)(&g, 0, EG_NAME(gemm_units)(&g), worker);
 }
 
 /* From scores to weights of one row in place. */
@@ -84,7 +84,7 @@ static void EG_NAME(attention_row)(const eg_attention_args *a, int u, int i, flo
 	for (int j = any ? n : 0; j < s->Lk; j++) p[j] = 0;
 }
 
-static void EG_NAME(attention_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(attention_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_args *a = args;
 	const eg_attention_shape *s = &a->s;
 	for (int u = begin; u < end; u++) {
@@ -95,9 +95,9 @@ static void EG_NAME(attention_fwd_f32)(const void *args, int begin, int end, voi
 		v = EG_NAME(head_of)(a->v, s->v, s->heads, u),
 		y = EG_NAME(head_of)(a->y, s->y, s->heads, u);
 		EG_NAME(head) p = {(float *)a->prob.p + (ptrdiff_t)u * s->Lq * s->Lk, s->Lk};
-		EG_NAME(head_product)(p, s->Lq, s->Lk, s->d, q, false, k, true, false, scratch);
+		EG_NAME(head_product)(p, s->Lq, s->Lk, s->d, q, false, k, true, false, worker);
 		for (int i = 0; i < s->Lq; i++) EG_NAME(attention_row)(a, u, i, p.p + (ptrdiff_t)i * s->Lk);
-		EG_NAME(head_product)(y, s->Lq, s->dv, s->Lk, p, false, v, false, false, scratch);
+		EG_NAME(head_product)(y, s->Lq, s->dv, s->Lk, p, false, v, false, false, worker);
 	}
 }
 
@@ -106,11 +106,11 @@ static size_t EG_NAME(attention_scores)(const eg_attention_shape *s) {
 	return ((size_t)s->Lq * (size_t)s->Lk + 15) / 16 * 16;
 }
 
-static void EG_NAME(attention_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(attention_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_bwd_args *a = args;
 	const eg_attention_shape *s = &a->s;
-	EG_NAME(head) ds = {scratch, s->Lk};
-	void *rest = ds.p + EG_NAME(attention_scores)(s);
+	EG_NAME(head) ds = {worker->scratch, s->Lk};
+	const eg_worker rest = {worker->kernels, ds.p + EG_NAME(attention_scores)(s)};
 	for (int u = begin; u < end; u++) {
 		EG_NAME(head)
 		q = EG_NAME(head_of)(a->q, s->q, s->heads, u),
@@ -123,16 +123,16 @@ static void EG_NAME(attention_bwd_f32)(const void *args, int begin, int end, voi
 		dk = EG_NAME(head_of)(a->dk, s->k, s->heads, u);
 		EG_NAME(head) dv = EG_NAME(head_of)(a->dv, s->v, s->heads, u);
 		EG_NAME(head) p = {(float *)a->prob.p + (ptrdiff_t)u * s->Lq * s->Lk, s->Lk};
-		if (dv.p) EG_NAME(head_product)(dv, s->Lk, s->dv, s->Lq, p, true, dy, false, a->acc_v, rest);
+		if (dv.p) EG_NAME(head_product)(dv, s->Lk, s->dv, s->Lq, p, true, dy, false, a->acc_v, &rest);
 		if (!dq.p && !dk.p) continue;
-		EG_NAME(head_product)(ds, s->Lq, s->Lk, s->dv, dy, false, v, true, false, rest);
+		EG_NAME(head_product)(ds, s->Lq, s->Lk, s->dv, dy, false, v, true, false, &rest);
 		for (int i = 0; i < s->Lq; i++) {
 			float *row = ds.p + (ptrdiff_t)i * s->Lk;
 			EG_NAME(softmax_bwd_row_f32)(p.p + (ptrdiff_t)i * s->Lk, row, row, s->Lk, false);
 			for (int j = 0; j < s->Lk; j++) row[j] *= s->scale;
 		}
-		if (dq.p) EG_NAME(head_product)(dq, s->Lq, s->d, s->Lk, ds, false, k, false, a->acc_q, rest);
-		if (dk.p) EG_NAME(head_product)(dk, s->Lk, s->d, s->Lq, ds, true, q, false, a->acc_k, rest);
+		if (dq.p) EG_NAME(head_product)(dq, s->Lq, s->d, s->Lk, ds, false, k, false, a->acc_q, &rest);
+		if (dk.p) EG_NAME(head_product)(dk, s->Lk, s->d, s->Lq, ds, true, q, false, a->acc_k, &rest);
 	}
 }
 

@@ -108,12 +108,12 @@ static void EG_NAME(strided_turn)(const eg_strided_args *a, const float *x, floa
 	}
 }
 
-static void EG_NAME(strided_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(strided_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_strided_args *a = args;
 	const int d = a->rank - 1;
 	const int64_t wide = a->size[d];
 	const bool turns = EG_NAME(strided_turns)(a);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const int64_t b = u / a->pieces, p = u % a->pieces, base = a->block ? b * a->rows : 0;
 		const int from = (int)(wide * p / a->pieces), to = (int)(wide * (p + 1) / a->pieces);

@@ -200,9 +200,9 @@ EG_ALWAYS_INLINE int64_t unary_size(int64_t unit, int64_t total, int u) {
 	return rest < unit ? rest : unit;
 }
 
-static void EG_NAME(unary_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(unary_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_unary_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++)
 		EG_NAME(unary_values)(a->op, eg_at(a->x, u), eg_at(a->y, u), unary_size(a->unit, a->total, u), a->alpha, a->beta);
 }
@@ -264,9 +264,9 @@ static void EG_NAME(unary_grads)(eg_unary op, const unary_grad *g, int64_t n) {
 #undef UNARY_CASE
 }
 
-static void EG_NAME(unary_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(unary_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_unary_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		unary_grad g = {a->v.p ? eg_at(a->v, u) : NULL, eg_at(a->dy, u), eg_at(a->dx, u), a->alpha, a->beta, a->acc};
 		EG_NAME(unary_grads)(a->op, &g, unary_size(a->unit, a->total, u));

@@ -36,10 +36,10 @@ static void EG_NAME(upsample_widen_lanes_f32)(const float *x, float *y, int n, i
 			for (int l = 0; l < EG_BLOCK; l += V) vstore(y + l, vload(x + l));
 }
 
-static void EG_NAME(upsample_fwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(upsample_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_upsample_args *a = args;
 	const ptrdiff_t row = (ptrdiff_t)a->W * (a->lanes ? EG_BLOCK : 1), wide = row * a->sw;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) {
 		const float *x = eg_at(a->from, b);
 		float *y = eg_at(a->to, b);
@@ -89,10 +89,10 @@ EG_ALWAYS_INLINE void upsample_sum_lanes(const eg_upsample_args *a, const float 
 	}
 }
 
-static void EG_NAME(upsample_bwd_f32)(const void *args, int begin, int end, void *scratch) {
+static void EG_NAME(upsample_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_upsample_args *a = args;
 	const ptrdiff_t row = (ptrdiff_t)a->W * (a->lanes ? EG_BLOCK : 1), wide = row * a->sw;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int b = begin; b < end; b++) {
 		const float *dy = eg_at(a->from, b);
 		float *dx = eg_at(a->to, b);

@@ -6,12 +6,13 @@
  *
  * The calling convention. A kernel is
  *
- *     void kernel(const void *args, int begin, int end, void *scratch)
+ *     void kernel(const void *args, int begin, int end, const eg_worker *worker)
  *
  * `args` points to the struct named beside the slot. The job is cut into work units 0..units-1 and the call does the units
  * [begin,end) of it. The result must not depend on how the units are spread over calls: same bits for any split. Kernels
- * never allocate, never fail, keep no state, and use `scratch` (aligned to 64 bytes, as large as the plan was told, its
- * content undefined) for whatever they need in between.
+ * never allocate, never fail, keep no state, and use `worker->scratch` (aligned to 64 bytes, as large as the plan was told, its
+ * content undefined) for whatever they need in between. `args` holds numbers and buffers only: a kernel that calls others finds them in
+ * `worker->kernels`, the table that it runs on. `worker` is never NULL.
  *
  * Two kinds of job:
  *   block job    one unit = one block of EG_BLOCK consecutive samples; the last block may be short. The data of block b of a

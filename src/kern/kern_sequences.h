@@ -115,7 +115,7 @@ typedef void (*eg_gates_kernel)(const eg_gates_args *a);
 
 /* A whole sequence through one layer in one direction. A unit is one sample: a call takes its rows [begin,end) through all steps, so that
  * threads never meet inside of a sequence. As a joint job all ranks take all samples, and each its share of the hidden units: they meet in every step, but each reads only its
- * share of the weights. The same code serves all tables (recurrent.c); it calls the cells and gates_product of `kern`.
+ * share of the weights. The same code serves all tables (recurrent.c); it calls the cells and gates_product of the table it runs on.
  *
  * T steps of N samples. H hidden units, P numbers of state h (H, or the size of the projection), G gates in the weights, S blocks of H columns
  * in a row of `gates` (in the order of the cells above). Steps are numbered in the order of processing: step s is time s, or, reverse,
@@ -140,9 +140,7 @@ typedef void (*eg_gates_kernel)(const eg_gates_args *a);
  *           order of the weights; dnc (T,N,H): gradient of the normed c; du (T,N,H): gradient of wd dt + bd; dh0, dc0 (add: +=), which may be dhn and dcn
  * Scratch: recurrent_scratch(shape) bytes. */
 typedef enum eg_cell { EG_CELL_RNN, EG_CELL_LSTM, EG_CELL_GRU } eg_cell;
-struct eg_kernels;
 typedef struct eg_recurrent_shape {
-	const struct eg_kernels *kern;
 	eg_cell cell;
 	int T, N, H, P, G, S, first, count, t0, y0, k0;
 	eg_act act, gate_act, out_act;
@@ -379,7 +377,6 @@ typedef void (*eg_crf_kernel)(const eg_crf_row_args *a);
 typedef struct eg_crf_fwd_args {
 	eg_buf x, target, lengths, transitions, start, end, losses, alpha;
 	eg_crf_shape s;
-	eg_crf_kernel columns;
 } eg_crf_fwd_args;
 typedef struct eg_crf_bwd_args {
 	eg_buf target, lengths, transitions, end, alpha, dloss, dx, d_transitions, d_start, d_end;
@@ -387,7 +384,6 @@ typedef struct eg_crf_bwd_args {
 	int rows;
 	real scale;
 	bool each, acc;
-	eg_crf_kernel columns, pairs;
 } eg_crf_bwd_args;
 typedef struct eg_crf_path_args {
 	eg_buf x, lengths, transitions, start, end, path;

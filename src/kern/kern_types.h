@@ -22,18 +22,27 @@ typedef struct eg_buf {
 	ptrdiff_t stride; /* elements from one block to the next */
 } eg_buf;
 
-typedef void (*eg_kernel)(const void *args, int begin, int end, void *scratch);
+/* What a kernel runs with: the table that it is of, where it finds the other kernels that it calls (they may be another table's than its own file's),
+ * and memory. A direct call of one kernel by another hands it on. */
+typedef struct eg_worker {
+	const struct eg_kernels *kernels;
+	void *scratch; /* aligned to 64 bytes, of as many bytes as the slot says */
+} eg_worker;
+/* One for a call: EG_WORKER(&kern, memory). */
+#define EG_WORKER(table, memory) (&(const eg_worker){table, memory})
+
+typedef void (*eg_kernel)(const void *args, int begin, int end, const eg_worker *worker);
 
 /* A joint job is the third kind, for work whose steps depend on each other and which has too few units to share out: every rank calls the
  * kernel at the same time, does a part of each step that it finds from its rank, and waits for the others where it needs what they have written.
- * `scratch` is the same memory for all. The result must not depend on the number of ranks: same bits for any, 1 included. A
+ * The scratch is the same memory for all. The result must not depend on the number of ranks: same bits for any, 1 included. A
  * kernel that can run both as a global and as a joint job gives the same bits either way, so that the runner may choose. */
 typedef struct eg_ranks {
 	int rank, size;
 	void (*wait)(void *team); /* until all ranks have come here; what they wrote before is then seen by all */
 	void *team;
 } eg_ranks;
-typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, void *scratch);
+typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, const eg_worker *worker);
 
 typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
 

@@ -37,7 +37,7 @@ static void norm_one(const fwd *f, group g, int which, const real *x, ptrdiff_t 
 	const ptrdiff_t first = f->own.own.begin, ld = s->S * s->H;
 	const int n = f->own.own.end - f->own.own.begin;
 	if (n == 0) return;
-	s->kern->norm_fwd(&(eg_norm_args){.rows = n,
+	f->own.kern->norm_fwd(&(eg_norm_args){.rows = n,
 	        .n = g.n,
 	        .eps = s->eps,
 	        .acc = acc,
@@ -67,7 +67,7 @@ static void norm_cell(const fwd *f) {
 	const int width = eg_recurrent_xhat(s), column = 2 * s->G * s->H, n = f->own.own.end - f->own.own.begin;
 	const ptrdiff_t first = f->own.own.begin;
 	if (n == 0) return;
-	s->kern->norm_fwd(&(eg_norm_args){.rows = n,
+	f->own.kern->norm_fwd(&(eg_norm_args){.rows = n,
 	        .n = s->H,
 	        .eps = s->eps,
 	        .x = f->c + first * s->H,
@@ -91,7 +91,7 @@ static void rounds(const fwd *f, eg_gates_args g, span units, eg_cell_kernel cel
 		const span these = {at, at + round < units.end ? at + round : units.end};
 		g.begin = these.begin;
 		g.end = these.end;
-		f->a->s.kern->gates_product(&g);
+		f->own.kern->gates_product(&g);
 		if (cell) cell_run(cell, c, these);
 	}
 }
@@ -138,7 +138,7 @@ static const real *decayed(const fwd *f, const real *x) {
 	const real *w = a->decay.p;
 	real *y = part(f, &a->hd, kept(f), s->H);
 	if (n > 0)
-		s->kern->decay_fwd(&(eg_decay_args){.rows = f->own.r.n,
+		f->own.kern->decay_fwd(&(eg_decay_args){.rows = f->own.r.n,
 		        .n = n,
 		        .x = x + j,
 		        .dt = part(f, &a->dt, f->t, 1),
@@ -156,7 +156,7 @@ static const real *masked(const fwd *f, const real *h) {
 	if (!a->mask.p) return h;
 	real *y = part(f, &a->op, kept(f), P);
 	if (n > 0)
-		a->s.kern->mul_rows(&(eg_mul_args){.rows = f->own.r.n,
+		f->own.kern->mul_rows(&(eg_mul_args){.rows = f->own.r.n,
 		        .n = n,
 		        .a = h + j,
 		        .b = part(f, &a->mask, 0, P) + j,
@@ -177,7 +177,7 @@ static void rnn_step(const fwd *f) {
 	eg_cell_args c = f->cell;
 	c.gates = f->gates;
 	c.h = f->h;
-	recur(f, 0, 1, complete(f, masked(f, decayed(f, f->h_prev))), s->P, &f->a->r, s->kern->rnn_fwd, &c);
+	recur(f, 0, 1, complete(f, masked(f, decayed(f, f->h_prev))), s->P, &f->a->r, f->own.kern->rnn_fwd, &c);
 }
 
 static void lstm_step(const fwd *f) {
@@ -190,14 +190,14 @@ static void lstm_step(const fwd *f) {
 	c.c_prev = decayed(f, f->c_prev);
 	c.c = f->c;
 	c.h = s->norm ? NULL : m;
-	recur(f, 0, 1, complete(f, masked(f, f->h_prev)), s->P, &a->r, s->kern->lstm_fwd, &c);
+	recur(f, 0, 1, complete(f, masked(f, f->h_prev)), s->P, &a->r, f->own.kern->lstm_fwd, &c);
 	if (s->norm) {
 		share_wait(&f->own);
 		norm_cell(f);
 		share_wait(&f->own);
 		c.cn = part(f, &a->cn, kept(f), s->H);
 		c.h = m;
-		cell_run(s->kern->lstm_out_fwd, &c, f->own.units);
+		cell_run(f->own.kern->lstm_out_fwd, &c, f->own.units);
 	}
 	if (!a->projection.p) return;
 	share_wait(&f->own);
@@ -226,10 +226,10 @@ static void gru_step(const fwd *f) {
 	if (s->reset_before) {
 		c.h_prev = operand;
 		c.rh = part(f, &a->m, kept(f), H);
-		recur(f, 0, 1, operand, H, &a->r, s->kern->gru_reset_fwd, &c);
+		recur(f, 0, 1, operand, H, &a->r, f->own.kern->gru_reset_fwd, &c);
 		share_wait(&f->own);
 		c.h_prev = state;
-		recur(f, 1, 2, c.rh, H, &a->r2, s->kern->gru_out_fwd, &c);
+		recur(f, 1, 2, c.rh, H, &a->r2, f->own.kern->gru_out_fwd, &c);
 		return;
 	}
 	for (int i = 0; i < f->own.r.n; i++) {
@@ -241,7 +241,7 @@ static void gru_step(const fwd *f) {
 			memset(q, 0, bytes);
 	}
 	c.h_prev = state;
-	recur(f, 0, 2, operand, H, &a->r, s->kern->gru_fwd, &c);
+	recur(f, 0, 2, operand, H, &a->r, f->own.kern->gru_fwd, &c);
 }
 
 /* ---- around the step --------------------------------------------------------------------------------------------- */
@@ -358,9 +358,9 @@ static void one_step(fwd *f, int step) {
 	share_wait(&f->own);
 }
 
-static void forward(const eg_recurrent_fwd_args *a, int begin, int end, const eg_ranks *ranks, void *scratch) {
+static void forward(const eg_recurrent_fwd_args *a, int begin, int end, const eg_ranks *ranks, const eg_worker *worker) {
 	const eg_recurrent_shape *s = &a->s;
-	fwd f = {.a = a, .own = share_of(s, &a->lengths, begin, end, ranks), .scratch = scratch};
+	fwd f = {.a = a, .own = share_of(worker->kernels, s, &a->lengths, begin, end, ranks), .scratch = worker->scratch};
 	const share *o = &f.own;
 	const int last = s->first + s->count - 1;
 	assert(0 <= begin && begin <= end && end <= s->N && s->first >= 0 && last < s->T && a->hs.p);
@@ -383,10 +383,10 @@ static void forward(const eg_recurrent_fwd_args *a, int begin, int end, const eg
 	end_state(o, &a->cs, after, &a->state_c, s->H, o->units);
 }
 
-static void recurrent_fwd(const void *args, int begin, int end, void *scratch) { forward(args, begin, end, NULL, scratch); }
-static void recurrent_fwd_joint(const void *args, const eg_ranks *ranks, void *scratch) {
+static void recurrent_fwd(const void *args, int begin, int end, const eg_worker *worker) { forward(args, begin, end, NULL, worker); }
+static void recurrent_fwd_joint(const void *args, const eg_ranks *ranks, const eg_worker *worker) {
 	const eg_recurrent_fwd_args *a = args;
-	forward(a, 0, a->s.N, ranks, scratch);
+	forward(a, 0, a->s.N, ranks, worker);
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */

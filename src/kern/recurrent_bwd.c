@@ -31,7 +31,7 @@ static void unnorm_one(
 	const int width = eg_recurrent_xhat(s), m = b->own.own.end - b->own.own.begin;
 	const ptrdiff_t first = b->own.own.begin;
 	if (m == 0) return;
-	s->kern->norm_bwd(&(eg_norm_args){.rows = m,
+	b->own.kern->norm_bwd(&(eg_norm_args){.rows = m,
 	        .n = n,
 	        .eps = s->eps,
 	        .acc = acc,
@@ -58,12 +58,11 @@ static void unnorm(const bwd *b, group g, int which, const eg_buf *to) {
 /* to (rows,n) = [to +] from (rows,k) R for this rank's columns. */
 static void multiply(
         const bwd *b, const real *from, ptrdiff_t ld, const eg_buf *packed, int k, real *to, int n, span columns, bool acc) {
-	const eg_recurrent_shape *s = &b->a->s;
-	const int width = s->kern->gates_width, most = ROUND_WEIGHTS / (k * (int)sizeof(real)) / width * width;
+	const int width = b->own.kern->gates_width, most = ROUND_WEIGHTS / (k * (int)sizeof(real)) / width * width;
 	const int round = most < width ? width : most, rounds = (columns.end - columns.begin + round - 1) / round;
 	for (int i = 0; i < rounds; i++) {
 		const int at = columns.begin + (b->t & 1 ? rounds - 1 - i : i) * round;
-		s->kern->gates_product(&(eg_gates_args){.rows = b->own.r.n,
+		b->own.kern->gates_product(&(eg_gates_args){.rows = b->own.r.n,
 		        .begin = at,
 		        .end = at + round < columns.end ? at + round : columns.end,
 		        .units = n,
@@ -105,7 +104,7 @@ static void undecay(const bwd *b, const real *dy, const real *x, real *dx) {
 	const int H = a->s.H, j = b->own.units.begin, n = b->own.units.end - j;
 	const real *w = a->decay.p;
 	if (n == 0) return;
-	a->s.kern->decay_bwd(&(eg_decay_args){.rows = b->own.r.n,
+	b->own.kern->decay_bwd(&(eg_decay_args){.rows = b->own.r.n,
 	        .n = n,
 	        .x = x + j,
 	        .dt = part(b, &a->dt, b->t, 1),
@@ -124,7 +123,7 @@ static void undecay(const bwd *b, const real *dy, const real *x, real *dx) {
 static void unmask(const bwd *b, const real *d, real *to, bool acc) {
 	const int P = b->a->s.P, j = b->own.outs.begin, n = b->own.outs.end - j;
 	if (!b->a->mask.p || n == 0) return;
-	b->a->s.kern->mul_rows(&(eg_mul_args){.rows = b->own.r.n,
+	b->own.kern->mul_rows(&(eg_mul_args){.rows = b->own.r.n,
 	        .n = n,
 	        .acc = acc,
 	        .a = d + j,
@@ -149,7 +148,7 @@ static void rnn_unstep(const bwd *b) {
 	real *d = a->decay.p ? b->work[0] : b->dh_prev;
 	c.gates = b->gates;
 	c.dh = b->dh;
-	cell_run(s->kern->rnn_bwd, &c, b->own.units);
+	cell_run(b->own.kern->rnn_bwd, &c, b->own.units);
 	unrecur(b, 0, 1, &a->r, s->P, d, false);
 	unmask(b, d, d, false);
 	if (a->decay.p) undecay(b, d, b->h_prev, b->dh_prev);
@@ -175,7 +174,7 @@ static void lstm_unstep(const bwd *b) {
 	if (s->norm) {
 		c.cn = part(b, &a->cn, kept(b), H);
 		c.dcn = part(b, &a->dnc, kept(b), H);
-		cell_run(s->kern->lstm_out_bwd, &c, b->own.units);
+		cell_run(b->own.kern->lstm_out_bwd, &c, b->own.units);
 		copy_columns(b->work[1], H, b->dc, H, n, b->own.units);
 		share_wait(&b->own);
 		unnorm_one(b, H, 2 * s->G * H, 4, c.dcn, H, b->work[1], H, true);
@@ -183,7 +182,7 @@ static void lstm_unstep(const bwd *b) {
 		c.dc = b->work[1];
 	}
 	c.dc_prev = a->decay.p ? b->work[2] : b->dc_prev;
-	cell_run(s->kern->lstm_bwd, &c, b->own.units);
+	cell_run(b->own.kern->lstm_bwd, &c, b->own.units);
 	if (a->decay.p) undecay(b, c.dc_prev, b->c_prev, b->dc_prev);
 	unrecur(b, 0, 1, &a->r, P, b->dh_prev, false);
 	unmask(b, b->dh_prev, b->dh_prev, false);
@@ -203,15 +202,15 @@ static void gru_unstep(const bwd *b) {
 	c.dh_prev = d;
 	if (a->mask.p) zero_columns(operand, H, b->own.r.n, b->own.units);
 	if (s->reset_before) {
-		cell_run(s->kern->gru_out_bwd, &c, b->own.units);
+		cell_run(b->own.kern->gru_out_bwd, &c, b->own.units);
 		unrecur(b, 1, 2, &a->r2, H, b->work[2], false);
 		c.drh = b->work[2];
 		c.h_prev = a->mask.p ? part(b, &a->op, kept(b), H) : state;
 		c.dh_prev = operand;
-		cell_run(s->kern->gru_reset_bwd, &c, b->own.units);
+		cell_run(b->own.kern->gru_reset_bwd, &c, b->own.units);
 		unrecur(b, 0, 1, &a->r, H, operand, true);
 	} else {
-		cell_run(s->kern->gru_bwd, &c, b->own.units);
+		cell_run(b->own.kern->gru_bwd, &c, b->own.units);
 		unrecur(b, 0, 2, &a->r, H, operand, true);
 	}
 	unmask(b, operand, d, true);
@@ -277,15 +276,15 @@ static void get_state_gradient(const share *o, const eg_buf *from, real *d, int 
 		zero_columns(d, width, o->r.n, columns);
 }
 
-static void backward(const eg_recurrent_bwd_args *a, int begin, int end, const eg_ranks *ranks, void *scratch) {
+static void backward(const eg_recurrent_bwd_args *a, int begin, int end, const eg_ranks *ranks, const eg_worker *worker) {
 	const eg_recurrent_shape *s = &a->s;
 	const int wide = s->H > s->P ? s->H : s->P;
-	bwd b = {.a = a, .own = share_of(s, &a->lengths, begin, end, ranks)};
+	bwd b = {.a = a, .own = share_of(worker->kernels, s, &a->lengths, begin, end, ranks)};
 	const share *o = &b.own;
 	real *places[7];
 	assert(0 <= begin && begin <= end && end <= s->N && s->keep && a->hs.p && a->gates.p);
 	if (begin == end) return;
-	for (int i = 0; i < 7; i++) places[i] = (real *)scratch + (ptrdiff_t)i * o->r.n * wide;
+	for (int i = 0; i < 7; i++) places[i] = (real *)worker->scratch + (ptrdiff_t)i * o->r.n * wide;
 	b.dh = places[0], b.dh_prev = places[1], b.dc = places[2], b.dc_prev = places[3];
 	for (int i = 0; i < 3; i++) b.work[i] = places[4 + i];
 	b.cell = cell_of(s, o->r.n);
@@ -307,10 +306,10 @@ static void backward(const eg_recurrent_bwd_args *a, int begin, int end, const e
 	put_state_gradient(o, &a->dc0, b.dc, s->H, o->units, a->add_c);
 }
 
-static void recurrent_bwd(const void *args, int begin, int end, void *scratch) { backward(args, begin, end, NULL, scratch); }
-static void recurrent_bwd_joint(const void *args, const eg_ranks *ranks, void *scratch) {
+static void recurrent_bwd(const void *args, int begin, int end, const eg_worker *worker) { backward(args, begin, end, NULL, worker); }
+static void recurrent_bwd_joint(const void *args, const eg_ranks *ranks, const eg_worker *worker) {
 	const eg_recurrent_bwd_args *a = args;
-	backward(a, 0, a->s.N, ranks, scratch);
+	backward(a, 0, a->s.N, ranks, worker);
 }
 
 void eg_kernels_recurrent_bwd(eg_kernels *k) {

@@ -34,12 +34,13 @@ typedef struct share {
 	span own;         /* rows, counted from r.begin */
 	int round;        /* units between a product and the cells behind it */
 	const eg_ranks *ranks; /* NULL: alone */
+	const eg_kernels *kern; /* whose cells and products these are */
 } share;
 
 /* Columns of this rank, in whole groups. */
-static inline span share_columns(const eg_recurrent_shape *s, int n, const eg_ranks *ranks) {
+static inline span share_columns(int width, int n, const eg_ranks *ranks) {
 	if (!ranks || ranks->size == 1) return (span){0, n};
-	const int width = s->kern->gates_width, groups = (n + width - 1) / width;
+	const int groups = (n + width - 1) / width;
 	span c;
 	eg_split(groups, ranks->rank, ranks->size, &c.begin, &c.end);
 	c.begin *= width;
@@ -48,8 +49,7 @@ static inline span share_columns(const eg_recurrent_shape *s, int n, const eg_ra
 	return c;
 }
 
-static inline int share_round(const eg_recurrent_shape *s, int n) {
-	const int width = s->kern->gates_width;
+static inline int share_round(const eg_recurrent_shape *s, int width, int n) {
 	ptrdiff_t most = ROUND_GATES / ((ptrdiff_t)n * s->S * (ptrdiff_t)sizeof(real));
 	ptrdiff_t weights = ROUND_WEIGHTS / ((ptrdiff_t)s->P * s->G * (ptrdiff_t)sizeof(real));
 	if (weights < most) most = weights;
@@ -58,13 +58,15 @@ static inline int share_round(const eg_recurrent_shape *s, int n) {
 }
 
 /* Rows [begin,end) alone, or, with ranks, a part of all. */
-static inline share share_of(const eg_recurrent_shape *s, const eg_buf *lengths, int begin, int end, const eg_ranks *ranks) {
+static inline share share_of(const eg_kernels *kern, const eg_recurrent_shape *s, const eg_buf *lengths, int begin, int end,
+        const eg_ranks *ranks) {
 	share a = {.r = {.s = s, .begin = begin, .n = end - begin, .longest = s->T},
-	        .units = share_columns(s, s->H, ranks),
-	        .outs = share_columns(s, s->P, ranks),
+	        .units = share_columns(kern->gates_width, s->H, ranks),
+	        .outs = share_columns(kern->gates_width, s->P, ranks),
 	        .own = {0, end - begin},
-	        .round = share_round(s, end - begin),
-	        .ranks = ranks && ranks->size > 1 ? ranks : NULL};
+	        .round = share_round(s, kern->gates_width, end - begin),
+	        .ranks = ranks && ranks->size > 1 ? ranks : NULL,
+	        .kern = kern};
 	if (a.ranks) eg_split(a.r.n, ranks->rank, ranks->size, &a.own.begin, &a.own.end);
 	if (!lengths->p) return a;
 	a.r.lengths = (const int32_t *)lengths->p + begin;

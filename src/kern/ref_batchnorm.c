@@ -21,10 +21,10 @@ static ptrdiff_t at(const form *f, int sample, int channel) {
 
 /* ---- forward ---------------------------------------------------------------------------------------------------- */
 
-static void batchnorm_part__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_part__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_part_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(bn_ok(s, begin, end) && a->x.p && a->part.p);
 	for (int b = begin; b < end; b++) {
 		int n = eg_block_size(s->N, b), rows = eg_channels(s->C);
@@ -57,10 +57,10 @@ static void put_coef(real *coef, int rows, int c, double mean, double var, doubl
 	coef[3 * rows + c] = (real)((double)bias - mean * scale);
 }
 
-static void batchnorm_stats__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_stats__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_stats_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(bn_ok(s, 0, 0) && begin == 0 && end <= 1 && a->part.p && a->weight.p && a->bias.p && a->coef.p);
 	assert(!a->running_mean.p == !a->running_var.p);
 	if (begin == end) return;
@@ -85,9 +85,9 @@ static void batchnorm_stats__ref(const void *args, int begin, int end, void *scr
 	}
 }
 
-static void batchnorm_fixed__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_fixed__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_fixed_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->C >= 1 && begin == 0 && end <= 1 && a->weight.p && a->bias.p && a->mean.p && a->var.p && a->coef.p);
 	if (begin == end) return;
 	const real *weight = a->weight.p, *bias = a->bias.p, *mean = a->mean.p, *var = a->var.p;
@@ -99,10 +99,10 @@ static void batchnorm_fixed__ref(const void *args, int begin, int end, void *scr
 }
 
 /* Lanes without a sample or a channel get finite values: what lies there in x is finite, coef beyond C is zero. */
-static void batchnorm_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_fwd_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(bn_ok(s, begin, end) && a->x.p && a->coef.p && a->y.p);
 	const real *scale = (const real *)a->coef.p + 2 * eg_channels(s->C), *shift = scale + eg_channels(s->C);
 	for (int b = begin; b < end; b++) {
@@ -118,9 +118,9 @@ static void batchnorm_fwd__ref(const void *args, int begin, int end, void *scrat
 	}
 }
 
-static void batchnorm_fold__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_fold__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_fold_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->C >= 1 && a->n >= 1 && begin == 0 && end <= 1 && a->w.p && a->coef.p && a->w_out.p && a->b_out.p);
 	if (begin == end) return;
 	const real *w = a->w.p, *b = a->b.p, *scale = (const real *)a->coef.p + 2 * eg_channels(a->C), *shift = scale + eg_channels(a->C);
@@ -133,10 +133,10 @@ static void batchnorm_fold__ref(const void *args, int begin, int end, void *scra
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
-static void batchnorm_bwd_part__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_bwd_part__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_bwd_part_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(bn_ok(s, begin, end) && a->x.p && a->coef.p && a->dy.p && a->part.p);
 	int rows = eg_channels(s->C);
 	const real *mean = a->coef.p, *scale = mean + 2 * rows, *shift = scale + rows;
@@ -161,10 +161,10 @@ static void batchnorm_bwd_part__ref(const void *args, int begin, int end, void *
 	}
 }
 
-static void batchnorm_bwd_stats__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_bwd_stats__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_bwd_stats_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(bn_ok(s, 0, 0) && begin == 0 && end <= 1 && a->part.p && a->coef.p && a->slope.p && a->dw.p && a->db.p);
 	if (begin == end) return;
 	int rows = eg_channels(s->C), blocks = eg_blocks(s->N);
@@ -187,10 +187,10 @@ static void batchnorm_bwd_stats__ref(const void *args, int begin, int end, void 
 }
 
 /* Lanes without a sample or a channel get a gradient of zero. */
-static void batchnorm_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void batchnorm_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_bwd_args *a = args;
 	const eg_bn_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(bn_ok(s, begin, end) && a->x.p && a->coef.p && a->slope.p && a->dy.p && a->dx.p);
 	int rows = eg_channels(s->C);
 	const real *mean = a->coef.p, *scale = mean + 2 * rows, *shift = scale + rows, *p = a->slope.p, *q = p + rows,
@@ -242,9 +242,9 @@ static void pad_rows(const eg_pad_args *a, int n, const real *from, real *to, bo
 			}
 }
 
-static void pad_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void pad_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_pad_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(pad_ok(a, begin, end) && !a->acc);
 	for (int b = begin; b < end; b++) {
 		int n = eg_block_size(a->N, b);
@@ -255,9 +255,9 @@ static void pad_fwd__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void pad_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void pad_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_pad_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(pad_ok(a, begin, end));
 	for (int b = begin; b < end; b++) {
 		int n = eg_block_size(a->N, b);

@@ -101,9 +101,9 @@ static int64_t place(const walk *w, int operand) {
 	return at;
 }
 
-static void binary__ref(const void *args, int begin, int end, void *scratch) {
+static void binary__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_binary_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(g->a.p && g->b.p && g->y.p && g->op < EG_BINARIES);
 	for (int u = begin; u < end; u++) {
 		walk w = walk_of(&g->at, u);
@@ -113,9 +113,9 @@ static void binary__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void binary_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void binary_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_binary_bwd_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(g->dy.p && g->d.p && g->op < EG_BINARIES && (g->side == 0 || g->side == 1));
 	assert((g->a.p && g->b.p) || g->op == EG_BINARY_SUB || g->op == EG_BINARY_ADD);
 	for (int u = begin; u < end; u++) {
@@ -129,9 +129,9 @@ static void binary_bwd__ref(const void *args, int begin, int end, void *scratch)
 	}
 }
 
-static void select__ref(const void *args, int begin, int end, void *scratch) {
+static void select__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_select_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(g->c.p && g->y.p);
 	for (int u = begin; u < end; u++) {
 		walk w = walk_of(&g->at, u);

@@ -49,18 +49,18 @@ EG_ALWAYS_INLINE void fwd_image(
 	}
 }
 
-static void conv_lanes_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_lanes_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(&a->s) && a->x.p && a->w.p && a->y.p && a->y.p != a->x.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->s.N));
 	for (int n = begin; n < end; n++)
 		fwd_image(LANES, &a->s, eg_at(a->x, n), a->w.p, a->b.p, eg_at(a->y, n), a->act);
 }
 
-static void conv_plain_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_plain_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(&a->s) && a->x.p && a->w.p && a->y.p && a->y.p != a->x.p);
 	assert(0 <= begin && begin <= end && end <= a->s.N);
 	for (int n = begin; n < end; n++)
@@ -104,18 +104,18 @@ EG_ALWAYS_INLINE void bwd_data_image(int L, const eg_conv_shape *s, const real *
 	}
 }
 
-static void conv_lanes_bwd_data__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_lanes_bwd_data__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_data_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(&a->s) && a->dy.p && a->w.p && a->dx.p && a->dx.p != a->dy.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->s.N));
 	for (int n = begin; n < end; n++)
 		bwd_data_image(LANES, &a->s, eg_at(a->dy, n), a->w.p, eg_at(a->dx, n), a->acc);
 }
 
-static void conv_plain_bwd_data__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_plain_bwd_data__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_data_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(&a->s) && a->dy.p && a->w.p && a->dx.p && a->dx.p != a->dy.p);
 	assert(0 <= begin && begin <= end && end <= a->s.N);
 	for (int n = begin; n < end; n++)
@@ -191,10 +191,10 @@ EG_ALWAYS_INLINE void bwd_weights_filter(
 	*db = acc ? *db + lanes_sum(sum) : lanes_sum(sum);
 }
 
-static void conv_lanes_bwd_weights__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_lanes_bwd_weights__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_weights_args *a = args;
 	const eg_conv_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(s) && a->x.p && a->dy.p && a->dw.p && !a->acc);
 	assert(a->blocks == eg_blocks(s->N) && 1 <= a->shards && a->shards <= EG_MAX_SHARDS && a->shards <= a->blocks);
 	assert(0 <= begin && begin <= end && end <= a->blocks);
@@ -209,10 +209,10 @@ static void conv_lanes_bwd_weights__ref(const void *args, int begin, int end, vo
 }
 
 /* A unit is a filter. */
-static void conv_plain_bwd_weights__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_plain_bwd_weights__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_bwd_weights_args *a = args;
 	const eg_conv_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(s) && a->x.p && a->dy.p && a->dw.p && a->shards == 1);
 	assert(0 <= begin && begin <= end && end <= s->K);
 	for (int k = begin; k < end; k++)
@@ -246,16 +246,16 @@ static ptrdiff_t window_at(ptrdiff_t i, int P, int Q) {
 
 static ptrdiff_t windows(int K, int P, int Q) { return (ptrdiff_t)K * (P / 2) * (Q / 2) * LANES; }
 
-static void conv_pool_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_pool_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pool_fwd_args *a = args;
 	const eg_conv_shape *s = &a->s;
-	const real *z = scratch;
-	assert(pooled_ok(s) && a->x.p && a->w.p && a->y.p && scratch);
+	const real *z = worker->scratch;
+	assert(pooled_ok(s) && a->x.p && a->w.p && a->y.p && worker->scratch);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(s->N));
 	for (int n = begin; n < end; n++) {
 		real *y = eg_at(a->y, n);
 		uint8_t *code = a->code.p ? (uint8_t *)a->code.p + n * a->code.stride : NULL;
-		fwd_image(LANES, s, eg_at(a->x, n), a->w.p, a->b.p, scratch, eg_act_of(EG_ACT_NONE));
+		fwd_image(LANES, s, eg_at(a->x, n), a->w.p, a->b.p, worker->scratch, eg_act_of(EG_ACT_NONE));
 		for (ptrdiff_t i = 0; i < windows(s->K, s->P, s->Q); i++) {
 			const real *v = z + window_at(i, s->P, s->Q);
 			int best = 0;
@@ -276,32 +276,32 @@ static void unpool(int K, int P, int Q, const real *dz, const uint8_t *code, rea
 		dy[window_at(i, P, Q) + (code[i] / 2 * Q + code[i] % 2) * LANES] = dz[i];
 }
 
-static void conv_pool_unpool__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_pool_unpool__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_unpool_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->K >= 1 && a->P >= 2 && a->Q >= 2 && a->dz.p && a->code.p && a->dy.p && 0 <= begin && begin <= end);
 	for (int n = begin; n < end; n++)
 		unpool(a->K, a->P, a->Q, eg_at(a->dz, n), (const uint8_t *)a->code.p + n * a->code.stride,
 		        eg_at(a->dy, n));
 }
 
-static void conv_pool_bwd_weights__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_pool_bwd_weights__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pool_bwd_weights_args *a = args;
-	assert(pooled_ok(&a->s) && a->x.p && a->dz.p && a->code.p && a->dw.p && scratch);
+	assert(pooled_ok(&a->s) && a->x.p && a->dz.p && a->code.p && a->dw.p && worker->scratch);
 	assert(0 <= begin && begin <= end && end <= a->blocks);
 	for (int n = begin; n < end; n++) {
-		unpool(a->s.K, a->s.P, a->s.Q, eg_at(a->dz, n), (const uint8_t *)a->code.p + n * a->code.stride, scratch);
+		unpool(a->s.K, a->s.P, a->s.Q, eg_at(a->dz, n), (const uint8_t *)a->code.p + n * a->code.stride, worker->scratch);
 		const eg_conv_bwd_weights_args w = {
-		        a->x, {scratch, 0}, a->dw, a->db, a->s, a->blocks, a->shards, false};
-		conv_lanes_bwd_weights__ref(&w, n, n + 1, NULL);
+		        a->x, {worker->scratch, 0}, a->dw, a->db, a->s, a->blocks, a->shards, false};
+		conv_lanes_bwd_weights__ref(&w, n, n + 1, worker);
 	}
 }
 
 /* ---- packing, units, scratch ------------------------------------------------------------------------------------ */
 
-static void conv_pack__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_pack__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pack_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(&a->s) && a->w.p && a->dst.p && a->w.p != a->dst.p);
 	assert(0 <= begin && begin <= end && end <= 1 && a->dir != EG_CONV_BWD_WEIGHTS);
 	if (begin < end) memcpy(a->dst.p, a->w.p, (size_t)w_size(&a->s) * sizeof(real));

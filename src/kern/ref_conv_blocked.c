@@ -37,13 +37,13 @@ static void clear_tail(real *y, bool blocked, int channels, int plane, int n) {
 }
 
 /* A unit is a sample. */
-static void conv_fwd_any__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_fwd_any__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_run_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	const real *b = a->b.p;
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
 	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && (!a->acc || s->y_blocked));
 	assert(0 <= begin && begin <= end && end <= s->N);
 	for (int n = begin; n < end; n++) {
@@ -66,12 +66,12 @@ static void conv_fwd_any__ref(const void *args, int begin, int end, void *scratc
 	}
 }
 
-static void conv_bwd_data_any__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_bwd_data_any__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_run_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
 	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(s) && a->in.p && a->w.p && a->out.p && a->out.p != a->in.p && !a->b.p && a->act.kind == EG_ACT_NONE);
 	assert(0 <= begin && begin <= end && end <= s->N);
 	for (int n = begin; n < end; n++) {
@@ -94,13 +94,13 @@ static void conv_bwd_data_any__ref(const void *args, int begin, int end, void *s
 }
 
 /* A unit is a filter. */
-static void conv_bwd_weights_any__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_bwd_weights_any__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_weights_args *a = args;
 	const eg_conv_shape *s = &a->s;
 	real *dw = a->dw.p, *db = a->db.p;
 	const int CG = s->C / s->G, KG = s->K / s->G, taps = s->R * s->S;
 	const ptrdiff_t xs = x_step(s) * s->sw, ys = y_step(s);
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(conv_shape_ok(s) && a->x.p && a->dy.p && dw && a->shards == 1 && 0 <= begin && begin <= end && end <= s->K);
 	for (int k = begin; k < end; k++) {
 		for (int i = 0; i < CG * taps; i++) {
@@ -124,9 +124,9 @@ static void conv_bwd_weights_any__ref(const void *args, int begin, int end, void
 	}
 }
 
-static void conv_pack_any__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_pack_any__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_pack_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->w.p && a->dst.p && 0 <= begin && begin <= end && end <= 1 && a->dir != EG_CONV_BWD_WEIGHTS);
 	if (begin < end) memcpy(a->dst.p, a->w.p, (size_t)a->s.K * (size_t)(a->s.C / a->s.G * a->s.R * a->s.S) * sizeof(real));
 }

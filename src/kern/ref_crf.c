@@ -72,17 +72,17 @@ static double crf_score(const eg_crf_fwd_args *g, int n, int steps) {
 }
 
 /* log of the sum over all paths; alpha: (T,K) of this sample, or NULL. scratch: 4 K. */
-static double crf_total(const eg_crf_fwd_args *g, int n, int steps, real *alpha, real *scratch) {
+static double crf_total(const eg_crf_fwd_args *g, int n, int steps, real *alpha, const eg_worker *worker) {
 	const eg_crf_shape *s = &g->s;
 	int K = s->K;
-	real *max = scratch + 2 * (ptrdiff_t)K, *sum = max + K;
+	real *scratch = worker->scratch, *max = scratch + 2 * (ptrdiff_t)K, *sum = max + K;
 	const real *start = g->start.p, *final = g->end.p, *prev = NULL;
 	double total = 0;
 	for (int t = 0; t < steps; t++) {
 		const real *x = (const real *)g->x.p + ((ptrdiff_t)t * s->N + n) * K;
 		real *next = alpha ? alpha + (ptrdiff_t)t * K : scratch + (ptrdiff_t)(t % 2) * K;
 		if (prev)
-			g->columns(&(eg_crf_row_args){
+			worker->kernels->crf_columns(&(eg_crf_row_args){
 			        .K = K, .alpha = prev, .w = g->transitions.p, .max = max, .sum = sum});
 		for (int j = 0; j < K; j++) next[j] = x[j] + (prev ? max[j] + real_log(sum[j]) : start[j]);
 		real m = base_of(largest(next, K));
@@ -96,16 +96,16 @@ static double crf_total(const eg_crf_fwd_args *g, int n, int steps, real *alpha,
 	return total + (double)m + (double)real_log(all);
 }
 
-static void crf_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void crf_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_crf_fwd_args *g = args;
 	const eg_crf_shape *s = &g->s;
-	assert(crf_ok(s, 1, begin, end) && g->x.p && g->target.p && g->losses.p && g->columns);
+	assert(crf_ok(s, 1, begin, end) && g->x.p && g->target.p && g->losses.p);
 	assert(g->transitions.p && g->start.p && g->end.p);
 	for (int n = begin; n < end; n++) {
 		int steps = crf_steps(s, g->target.p, g->lengths.p, n);
 		real *alpha = g->alpha.p ? (real *)g->alpha.p + (ptrdiff_t)n * s->T * s->K : NULL;
 		real loss = steps < 0 ? (real)NAN : 0;
-		if (steps > 0) loss = (real)(crf_total(g, n, steps, alpha, scratch) - crf_score(g, n, steps));
+		if (steps > 0) loss = (real)(crf_total(g, n, steps, alpha, worker) - crf_score(g, n, steps));
 		((real *)g->losses.p)[n] = loss;
 	}
 }
@@ -125,15 +125,15 @@ static void crf_add(real *v, const real *p, int K, real w, int32_t tag) {
 }
 
 /* The probabilities of step t-1 from those of t, and the pairs of the two steps. */
-static void crf_back(const eg_crf_bwd_args *g, const real *alpha, real w, crf_sums *c) {
+static void crf_back(const eg_kernels *k, const eg_crf_bwd_args *g, const real *alpha, real w, crf_sums *c) {
 	eg_crf_row_args a = {.K = g->s.K, .scale = w, .alpha = alpha, .w = g->transitions.p, .now = c->now};
 	a.max = c->max, a.sum = c->sum, a.pairs = c->pairs, a.before = c->before;
-	g->columns(&a);
+	k->crf_columns(&a);
 	for (int j = 0; j < g->s.K; j++) c->now[j] = c->now[j] == 0 ? 0 : c->now[j] / c->sum[j];
-	g->pairs(&a);
+	k->crf_pairs(&a);
 }
 
-static void crf_sample(const eg_crf_bwd_args *g, int n, int steps, real w, crf_sums c) {
+static void crf_sample(const eg_kernels *table, const eg_crf_bwd_args *g, int n, int steps, real w, crf_sums c) {
 	const eg_crf_shape *s = &g->s;
 	const int32_t *target = (const int32_t *)g->target.p + n;
 	const real *alpha = (const real *)g->alpha.p + (ptrdiff_t)n * s->T * s->K, *final = g->end.p;
@@ -148,7 +148,7 @@ static void crf_sample(const eg_crf_bwd_args *g, int n, int steps, real w, crf_s
 			for (int k = 0; k < K; k++) c.now[k] /= sum;
 			crf_add(c.last, c.now, K, w, tag);
 		} else {
-			crf_back(g, alpha + t * K, w, &c);
+			crf_back(table, g, alpha + t * K, w, &c);
 			c.pairs[(ptrdiff_t)tag * K + target[(t + 1) * s->N]] -= w;
 			real *swap = c.now;
 			c.now = c.before;
@@ -168,11 +168,11 @@ static void crf_wrong(const eg_crf_bwd_args *g, int n, crf_sums c) {
 	for (int k = 0; k < s->K; k++) c.first[k] = c.last[k] = (real)NAN;
 }
 
-static void crf_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void crf_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_crf_bwd_args *g = args;
 	const eg_crf_shape *s = &g->s;
 	size_t K = (size_t)s->K;
-	real *rows = scratch;
+	real *rows = worker->scratch;
 	assert(crf_ok(s, g->rows, begin, end) && g->target.p && g->transitions.p && g->end.p && g->alpha.p);
 	assert(g->dloss.p && g->d_transitions.p && g->d_start.p && g->d_end.p);
 	for (int u = begin; u < end; u++) {
@@ -187,7 +187,7 @@ static void crf_bwd__ref(const void *args, int begin, int end, void *scratch) {
 				memset((real *)g->dx.p + ((size_t)t * (size_t)s->N + (size_t)n) * K, 0,
 				        K * sizeof(real));
 			real w = ((const real *)g->dloss.p)[g->each ? n : 0] * g->scale;
-			if (steps > 0) crf_sample(g, n, steps, w, c);
+			if (steps > 0) crf_sample(worker->kernels, g, n, steps, w, c);
 			if (steps < 0) crf_wrong(g, n, c);
 		}
 	}
@@ -223,11 +223,11 @@ static void viterbi(const eg_crf_path_args *g, int n, int steps, real *now, real
 	}
 }
 
-static void crf_path__ref(const void *args, int begin, int end, void *scratch) {
+static void crf_path__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_crf_path_args *g = args;
 	const eg_crf_shape *s = &g->s;
 	const int32_t *lengths = g->lengths.p;
-	real *rows = scratch;
+	real *rows = worker->scratch;
 	assert(crf_ok(s, 1, begin, end) && g->x.p && g->transitions.p && g->start.p && g->end.p && g->path.p);
 	for (int n = begin; n < end; n++) {
 		int steps = lengths ? lengths[n] : s->T;

@@ -109,24 +109,24 @@ static real ctc_loss(const eg_ctc_fwd_args *g, const ctc_sample *a, int n, real 
 	return (real) - (sum + (double)log_add3(prev[last], last ? prev[last - 1] : none, none));
 }
 
-static void ctc_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void ctc_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ctc_fwd_args *g = args;
 	const eg_ctc_shape *s = &g->s;
 	assert(ctc_ok(s, begin, end) && g->x.p && g->prob.p && g->target.p && g->losses.p && g->factor.p);
 	for (int n = begin; n < end; n++) {
 		ctc_sample a = sample_of(s, g->target.p, g->input_lengths.p, g->target_lengths.p, n);
 		real *alpha = g->alpha.p ? (real *)g->alpha.p + (ptrdiff_t)n * s->T * (2 * s->L + 1) : NULL;
-		real loss = ctc_loss(g, &a, n, alpha, scratch);
+		real loss = ctc_loss(g, &a, n, alpha, worker->scratch);
 		bool impossible = loss == (real)INFINITY;
 		((real *)g->losses.p)[n] = impossible && s->zero_infinity ? 0 : loss;
 		((real *)g->factor.p)[n] = impossible ? 0 : s->by_length && a.len > 1 ? 1 / (real)a.len : 1;
 	}
 }
 
-static void loss_sum__ref(const void *args, int begin, int end, void *scratch) {
+static void loss_sum__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_loss_sum_args *a = args;
 	const real *losses = a->losses.p, *factor = a->factor.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->n >= 1 && losses && a->loss.p && 0 <= begin && begin <= end && end <= 1);
 	if (begin == end) return;
 	double sum = 0;
@@ -178,14 +178,14 @@ static void ctc_dx(const eg_ctc_bwd_args *g, const ctc_sample *a, real w, const 
 		for (int c = 0; c < C; c++) dx[c] = w * (prob[c] - classes[c]);
 }
 
-static void ctc_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void ctc_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ctc_bwd_args *g = args;
 	const eg_ctc_shape *s = &g->s;
 	ptrdiff_t width = 2 * (ptrdiff_t)s->L + 1;
 	assert(ctc_ok(s, begin, end) && g->prob.p && g->target.p && g->factor.p && g->alpha.p && g->dloss.p && g->dx.p);
 	for (int n = begin; n < end; n++) {
 		ctc_sample a = sample_of(s, g->target.p, g->input_lengths.p, g->target_lengths.p, n);
-		real factor = ((const real *)g->factor.p)[n], *state = scratch, *before = state + width;
+		real factor = ((const real *)g->factor.p)[n], *state = worker->scratch, *before = state + width;
 		real w = ((const real *)g->dloss.p)[g->each ? n : 0] * factor * g->scale;
 		const real *alpha = (const real *)g->alpha.p + n * s->T * width;
 		int steps = factor == 0 ? 0 : a.steps;
@@ -204,7 +204,7 @@ static void ctc_bwd__ref(const void *args, int begin, int end, void *scratch) {
 				state = before;
 				before = swap;
 			}
-			ctc_dx(g, &a, w, (const real *)g->prob.p + at, state, dx, (real *)scratch + 4 * width);
+			ctc_dx(g, &a, w, (const real *)g->prob.p + at, state, dx, (real *)worker->scratch + 4 * width);
 		}
 	}
 }
@@ -320,7 +320,7 @@ static int best_prefix(const eg_ctc_decode_args *g, int n, int steps, int32_t *i
 	return count;
 }
 
-static void ctc_decode__ref(const void *args, int begin, int end, void *scratch) {
+static void ctc_decode__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ctc_decode_args *g = args;
 	const int32_t *lengths = g->input_lengths.p;
 	int32_t *ids = g->ids.p;
@@ -329,7 +329,7 @@ static void ctc_decode__ref(const void *args, int begin, int end, void *scratch)
 	for (int n = begin; n < end; n++) {
 		int steps = lengths ? lengths[n] : g->T, count = 0;
 		if (steps >= 0 && steps <= g->T)
-			count = g->beam == 1 ? best_path(g, n, steps, ids) : best_prefix(g, n, steps, ids, scratch);
+			count = g->beam == 1 ? best_path(g, n, steps, ids) : best_prefix(g, n, steps, ids, worker->scratch);
 		for (int t = count; t < g->T; t++) ids[(ptrdiff_t)t * g->N + n] = -1;
 	}
 }

@@ -88,10 +88,10 @@ static inline bool loss_ok(const eg_element_loss *s, int begin, int end) {
 	return units_ok(s->unit, s->total, begin, end) && (s->row == 0 || (s->unit % s->row == 0 && s->total % s->row == 0));
 }
 
-static void element_loss_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void element_loss_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_element_loss_fwd_args *a = args;
 	const eg_element_loss *s = &a->s;
-	EG_UNUSED(scratch), EG_UNUSED(loss_ok); /* without assertions nobody asks */
+	EG_UNUSED(worker), EG_UNUSED(loss_ok); /* without assertions nobody asks */
 	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && a->partial.p);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
@@ -105,10 +105,10 @@ static void element_loss_fwd__ref(const void *args, int begin, int end, void *sc
 	}
 }
 
-static void element_loss_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void element_loss_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_element_loss_bwd_args *a = args;
 	const eg_element_loss *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && a->denom.p && a->dloss.p && a->dx.p);
 	real scale = *(const real *)a->dloss.p / *(const real *)a->denom.p;
 	for (int u = begin; u < end; u++) {

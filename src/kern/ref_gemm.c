@@ -60,14 +60,14 @@ static int gemm_units__ref(const eg_gemm_args *a) {
 
 static size_t gemm_scratch__ref(const eg_gemm_args *a) { return (size_t)a->k * PANEL * sizeof(real); }
 
-static void gemm__ref(const void *args, int begin, int end, void *scratch) {
+static void gemm__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_gemm_args *g = args;
 	assert(g->m >= 1 && g->n >= 1 && g->k >= 1);
 	assert(g->lda >= (g->ta ? g->m : g->k) && g->ldb >= (g->tb ? g->k : g->n) && g->ldc >= g->n);
-	assert(g->a.p && g->b.p && g->c.p && g->c.p != g->a.p && g->c.p != g->b.p && scratch);
+	assert(g->a.p && g->b.p && g->c.p && g->c.p != g->a.p && g->c.p != g->b.p && worker->scratch);
 	assert(0 <= begin && begin <= end && end <= gemm_units__ref(g));
 	const real *a = g->a.p, *b = g->b.p;
-	real *c = g->c.p, *panel = scratch;
+	real *c = g->c.p, *panel = worker->scratch;
 	ptrdiff_t a_row = g->ta ? 1 : g->lda, a_k = g->ta ? g->lda : 1;
 	ptrdiff_t b_k = g->tb ? 1 : g->ldb, b_col = g->tb ? g->ldb : 1;
 	bool by_rows = split_by_rows(g);
@@ -93,9 +93,9 @@ static int gemm_pack_units__ref(int k, int n) {
 
 static size_t gemm_pack_bytes__ref(int k, int n) { return (size_t)panels(n) * (size_t)k * PANEL * sizeof(real); }
 
-static void gemm_pack__ref(const void *args, int begin, int end, void *scratch) {
+static void gemm_pack__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_gemm_pack_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->k >= 1 && a->n >= 1 && a->ld >= (a->trans ? a->k : a->n));
 	assert(a->src.p && a->dst.p && a->src.p != a->dst.p);
 	assert(0 <= begin && begin <= end && end <= panels(a->n));
@@ -107,9 +107,9 @@ static void gemm_pack__ref(const void *args, int begin, int end, void *scratch) 
 	}
 }
 
-static void gemm_packed__ref(const void *args, int begin, int end, void *scratch) {
+static void gemm_packed__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_gemm_packed_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(g->m >= 1 && g->rows >= 1 && g->n >= 1 && g->k >= 1 && g->lda >= g->k && g->ldc >= g->n);
 	assert(g->a.p && g->b.p && g->c.p && g->c.p != g->a.p && g->c.p != g->b.p);
 	assert(1 <= g->nsplit && g->nsplit <= panels(g->n));

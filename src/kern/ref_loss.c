@@ -27,9 +27,9 @@ static row_scale softmax_row(const real *x, real *y, int n, ptrdiff_t inner) {
 	return (row_scale){max, real_log(sum)};
 }
 
-static void softmax_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void softmax_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_softmax_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->rows, a->outer, begin, end) && a->n >= 1 && a->inner >= 1 && a->x.p && a->y.p &&
 	        a->x.p != a->y.p);
 	for (int u = begin; u < end; u++) {
@@ -41,9 +41,9 @@ static void softmax_fwd__ref(const void *args, int begin, int end, void *scratch
 	}
 }
 
-static void softmax_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void softmax_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_softmax_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->rows, a->outer, begin, end) && a->n >= 1 && a->inner >= 1 && a->y.p && a->dy.p && a->dx.p);
 	assert(a->dx.p != a->y.p && a->dx.p != a->dy.p);
 	for (int u = begin; u < end; u++) {
@@ -64,11 +64,11 @@ static void softmax_bwd__ref(const void *args, int begin, int end, void *scratch
 
 /* ---- cross-entropy ---------------------------------------------------------------------------------------------- */
 
-static void ce_denom__ref(const void *args, int begin, int end, void *scratch) {
+static void ce_denom__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ce_denom_args *a = args;
 	const int32_t *target = a->target.p;
 	const real *weight = a->weight.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(ce_ok(&a->s, 0, 0) && target && a->denom.p && 0 <= begin && begin <= end && end <= 1);
 	if (begin == end) return;
 	double sum = 0; /* a target out of range adds nothing here; its loss is NaN anyway */
@@ -89,10 +89,10 @@ static real ce_row(const real *x, row_scale r, int32_t t, const real *weight, co
 	return (1 - s->smoothing) * loss + s->smoothing / (real)s->n * all;
 }
 
-static void ce_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void ce_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ce_fwd_args *a = args;
 	const eg_ce_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(ce_ok(s, begin, end) && a->x.p && a->target.p && a->prob.p && a->rowloss.p && a->x.p != a->prob.p);
 	for (int u = begin; u < end; u++) {
 		const int32_t *target = (const int32_t *)a->target.p + u * a->target.stride;
@@ -107,10 +107,10 @@ static void ce_fwd__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void ce_mean__ref(const void *args, int begin, int end, void *scratch) {
+static void ce_mean__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ce_mean_args *a = args;
 	const real *rowloss = a->rowloss.p, *denom = a->denom.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->count >= 1 && rowloss && denom && a->loss.p && 0 <= begin && begin <= end && end <= 1);
 	if (begin == end) return;
 	double sum = 0;
@@ -135,11 +135,11 @@ static void ce_bwd_row(const real *p, real *dx, int32_t t, const real *weight, r
 	}
 }
 
-static void ce_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void ce_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_ce_bwd_args *a = args;
 	const eg_ce_shape *s = &a->s;
 	const real *weight = a->weight.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(ce_ok(s, begin, end) && a->prob.p && a->target.p && a->denom.p && a->dloss.p && a->dx.p);
 	assert(a->dx.p != a->prob.p);
 	real scale = *(const real *)a->dloss.p / *(const real *)a->denom.p, weights = 0;

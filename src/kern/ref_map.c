@@ -10,9 +10,9 @@ static ptrdiff_t unit_size(int64_t unit, int64_t total, int u) {
 
 /* ---- element-wise ----------------------------------------------------------------------------------------------- */
 
-static void act_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void act_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_map_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && !a->acc);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
@@ -23,9 +23,9 @@ static void act_fwd__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void act_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void act_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_act_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->from.p && a->dy.p && a->dx.p && a->dx.p != a->from.p);
 	for (int u = begin; u < end; u++) {
 		const real *v = eg_at(a->from, u), *dy = eg_at(a->dy, u);
@@ -37,9 +37,9 @@ static void act_bwd__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void copy__ref(const void *args, int begin, int end, void *scratch) {
+static void copy__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_map_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
@@ -52,9 +52,9 @@ static void copy__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void fill__ref(const void *args, int begin, int end, void *scratch) {
+static void fill__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_fill_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->y.p);
 	for (int u = begin; u < end; u++) {
 		real *y = eg_at(a->y, u);
@@ -62,10 +62,10 @@ static void fill__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void dropout__ref(const void *args, int begin, int end, void *scratch) {
+static void dropout__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_dropout_args *a = args;
 	const eg_dropout_state *state = a->state.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && state && a->unit % 4 == 0);
 	assert(0 <= a->rate && a->rate <= 1 && !(a->acc && a->x.p == a->y.p));
 	eg_rng rng = {state->seed, eg_stream(EG_RNG_DROPOUT, a->node, state->step)};
@@ -97,9 +97,9 @@ static bool next_index(int64_t *at, const int64_t *dims, int first, int last) {
 	return false;
 }
 
-static void add__ref(const void *args, int begin, int end, void *scratch) {
+static void add__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_add_args *g = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(1 <= g->rank && g->rank <= EG_KDIMS && g->a.p && g->b.p && g->y.p);
 	assert(units_ok(g->rows, g->dims[0], begin, end));
 	int last = g->rank - 1; /* the innermost dimension, done by the inner loop */
@@ -124,9 +124,9 @@ static void add__ref(const void *args, int begin, int end, void *scratch) {
 }
 
 /* A unit's elements are summed side by side, so that x is walked through once. */
-static void sum_to__ref(const void *args, int begin, int end, void *scratch) {
+static void sum_to__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_sum_to_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(1 <= a->rank && a->rank <= EG_WALK && units_ok(EG_BLOCK, a->count, begin, end) && a->x.p && a->y.p &&
 	        a->x.p != a->y.p);
 	int64_t sx[EG_WALK], dims[EG_WALK], size = 1; /* dims: the summed ones; those that are kept count as 1 */
@@ -181,9 +181,9 @@ static int64_t join_part(const eg_join_shape *s, const join_unit *j, int i, int6
 	return at + *first;
 }
 
-static void concat__ref(const void *args, int begin, int end, void *scratch) {
+static void concat__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_concat_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const join_unit j = join_unit_of(&a->s, u);
 		for (int64_t r = 0; r < j.rows; r++)
@@ -196,9 +196,9 @@ static void concat__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void split__ref(const void *args, int begin, int end, void *scratch) {
+static void split__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_split_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const join_unit j = join_unit_of(&a->s, u);
 		for (int64_t r = 0; r < j.rows; r++)
@@ -217,9 +217,9 @@ static void split__ref(const void *args, int begin, int end, void *scratch) {
 
 /* ---- layout and sums -------------------------------------------------------------------------------------------- */
 
-static void reorder__ref(const void *args, int begin, int end, void *scratch) {
+static void reorder__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reorder_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->N >= 1 && a->F >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->N));
 	ptrdiff_t F = a->F;
@@ -239,7 +239,7 @@ static void reorder__ref(const void *args, int begin, int end, void *scratch) {
 }
 
 /* The 16 channels of a sample side by side are to it what 16 samples are to LANES. */
-static void reorder_blocked__ref(const void *args, int begin, int end, void *scratch) {
+static void reorder_blocked__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reorder_blocked_args *a = args;
 	const int groups = (a->C + EG_BLOCK - 1) / EG_BLOCK;
 	assert(a->N >= 1 && a->C >= 1 && a->plane >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
@@ -253,13 +253,13 @@ static void reorder_blocked__ref(const void *args, int begin, int end, void *scr
 		        .F = a->plane,
 		        .to_lanes = a->to_blocked,
 		        .acc = a->acc};
-		reorder__ref(&r, u % groups, u % groups + 1, scratch);
+		reorder__ref(&r, u % groups, u % groups + 1, worker);
 	}
 }
 
-static void shard_sum__ref(const void *args, int begin, int end, void *scratch) {
+static void shard_sum__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_shard_sum_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(EG_CHUNK, a->count, begin, end) && a->shards >= 1 && a->parts.p && a->y.p &&
 	        a->parts.p != a->y.p);
 	const real *restrict parts = a->parts.p;
@@ -274,10 +274,10 @@ static void shard_sum__ref(const void *args, int begin, int end, void *scratch) 
 	}
 }
 
-static void sum_rows__ref(const void *args, int begin, int end, void *scratch) {
+static void sum_rows__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	enum { COLS = 64 };
 	const eg_sum_rows_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->m >= 1 && a->n >= 1 && a->ld >= a->n && a->x.p && a->y.p && a->x.p != a->y.p);
 	assert(units_ok(COLS, a->n, begin, end));
 	for (int u = begin; u < end; u++) {

@@ -91,9 +91,9 @@ static inline bool update_complete(const eg_update_args *a) {
 	return false;
 }
 
-static void update__ref(const void *args, int begin, int end, void *scratch) {
+static void update__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_update_args *a = args;
-	EG_UNUSED(scratch), EG_UNUSED(update_complete); /* without assertions nobody asks */
+	EG_UNUSED(worker), EG_UNUSED(update_complete); /* without assertions nobody asks */
 	assert(units_ok(EG_CHUNK, a->n, begin, end) && update_complete(a));
 	for (int u = begin; u < end; u++) {
 		int64_t first, last;
@@ -102,9 +102,9 @@ static void update__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void sumsq__ref(const void *args, int begin, int end, void *scratch) {
+static void sumsq__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_sumsq_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(EG_CHUNK, a->n, begin, end) && a->x.p && a->out.p);
 	const real *x = a->x.p;
 	double *out = a->out.p;
@@ -117,9 +117,9 @@ static void sumsq__ref(const void *args, int begin, int end, void *scratch) {
 	}
 }
 
-static void clip_value__ref(const void *args, int begin, int end, void *scratch) {
+static void clip_value__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_clip_value_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(EG_CHUNK, a->n, begin, end) && a->x.p && a->limit >= 0);
 	real *x = a->x.p;
 	for (int u = begin; u < end; u++) {
@@ -130,9 +130,9 @@ static void clip_value__ref(const void *args, int begin, int end, void *scratch)
 	}
 }
 
-static void blend__ref(const void *args, int begin, int end, void *scratch) {
+static void blend__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_blend_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(EG_CHUNK, a->n, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p);
 	const real *restrict x = a->x.p;
 	real *restrict y = a->y.p;

@@ -52,9 +52,9 @@ EG_ALWAYS_INLINE void maxpool_fwd_planes(
 	}
 }
 
-static void maxpool_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void maxpool_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_maxpool_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(pool_shape_ok(&a->s) && a->x.p && a->y.p && a->x.p != a->y.p && a->s.R * a->s.S <= UINT16_MAX + 1);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->s.N));
 	for (int b = begin; b < end; b++) {
@@ -83,9 +83,9 @@ EG_ALWAYS_INLINE void maxpool_bwd_planes(
 	}
 }
 
-static void maxpool_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void maxpool_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_maxpool_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(pool_shape_ok(&a->s) && a->dy.p && a->index.p && a->dx.p && a->dx.p != a->dy.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->s.N));
 	for (int b = begin; b < end; b++) {
@@ -141,9 +141,9 @@ EG_ALWAYS_INLINE void avgpool_fwd_planes(int L, const eg_pool_shape *s, int plan
 	}
 }
 
-static void avgpool_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void avgpool_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_avgpool_fwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(pool_shape_ok(&a->s) && a->x.p && a->y.p && a->x.p != a->y.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->s.N));
 	for (int b = begin; b < end; b++) {
@@ -173,9 +173,9 @@ EG_ALWAYS_INLINE void avgpool_bwd_planes(
 	}
 }
 
-static void avgpool_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void avgpool_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_avgpool_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(pool_shape_ok(&a->s) && a->dy.p && a->dx.p && a->dx.p != a->dy.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->s.N));
 	for (int b = begin; b < end; b++) {
@@ -189,9 +189,9 @@ static void avgpool_bwd__ref(const void *args, int begin, int end, void *scratch
 
 /* ---- up-sampling ------------------------------------------------------------------------------------------------ */
 
-static void upsample_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void upsample_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_upsample_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(upsample_ok(a, begin, end) && !a->acc);
 	const int L = a->lanes ? LANES : 1;
 	for (int b = begin; b < end; b++) {
@@ -206,9 +206,9 @@ static void upsample_fwd__ref(const void *args, int begin, int end, void *scratc
 	}
 }
 
-static void upsample_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void upsample_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_upsample_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(upsample_ok(a, begin, end));
 	const int L = a->lanes ? LANES : 1, width = a->W * a->sw;
 	for (int b = begin; b < end; b++) {

@@ -262,12 +262,12 @@ static void mul_rows__ref(const eg_mul_args *a) {
 	}
 }
 
-static void dot_rows__ref(const void *args, int begin, int end, void *scratch) {
+static void dot_rows__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	enum { COLUMNS = 64 };
 	const eg_dot_rows_args *a = args;
 	const real *x = a->x.p, *z = a->z.p;
 	real *y = a->y.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(COLUMNS, a->n, begin, end) && a->m >= 1 && x && z && y);
 	const ptrdiff_t last = (ptrdiff_t)end * COLUMNS < a->n ? (ptrdiff_t)end * COLUMNS : a->n;
 	for (ptrdiff_t j = (ptrdiff_t)begin * COLUMNS; j < last; j++) {
@@ -291,10 +291,10 @@ static ptrdiff_t gates_at(int k, int parts, int p, int j) {
 	return ((ptrdiff_t)(j / GROUP * parts + p) * k) * GROUP + j % GROUP;
 }
 
-static void gates_pack__ref(const void *args, int begin, int end, void *scratch) {
+static void gates_pack__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_gates_pack_args *a = args;
 	const real *src = a->src.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(GROUP, a->units, begin, end) && a->k >= 1 && a->parts >= 1 && a->src.p && a->dst.p);
 	assert(a->ld >= (a->trans ? a->k : a->parts * a->units));
 	for (int j = begin * GROUP; j < end * GROUP; j++)

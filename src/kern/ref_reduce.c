@@ -106,9 +106,9 @@ static int64_t unit_of(const eg_reduce_shape *s, int u, int64_t *first) {
 }
 static void *place(const eg_reduce_shape *s, eg_buf b, int u) { return s->block && b.p ? eg_at(b, u) : b.p; }
 
-static void reduce__ref(const void *args, int begin, int end, void *scratch) {
+static void reduce__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reduce_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->s.unit, a->s.count, begin, end) && a->x.p && a->y.p && a->x.p != a->y.p && a->op < EG_REDUCTIONS);
 	for (int u = begin; u < end; u++) {
 		int64_t first, n = unit_of(&a->s, u, &first);
@@ -170,9 +170,9 @@ static real slope(eg_reduction op, real x, real y, int64_t count, const shared *
 	return 0;
 }
 
-static void reduce_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void reduce_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_reduce_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->s.unit, a->s.count, begin, end) && a->dy.p && a->dx.p && a->op < EG_REDUCTIONS && !is_arg(a->op));
 	assert(a->x.p || a->y.p || a->op == EG_REDUCE_SUM || a->op == EG_REDUCE_MEAN);
 	for (int u = begin; u < end; u++) {

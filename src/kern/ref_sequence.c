@@ -3,10 +3,10 @@
 
 /* ---- embedding --------------------------------------------------------------------------------------------------- */
 
-static void embed_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void embed_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_embed_fwd_args *a = args;
 	const real *w = a->w.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->rows >= 1 && a->n >= 1 && w && a->ids.p && a->y.p);
 	for (int u = begin; u < end; u++) {
 		const int32_t *ids = (const int32_t *)a->ids.p + u * a->ids.stride;
@@ -20,11 +20,11 @@ static void embed_fwd__ref(const void *args, int begin, int end, void *scratch) 
 	}
 }
 
-static void embed_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void embed_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	enum { COLUMNS = 16 };
 	const eg_embed_bwd_args *a = args;
 	const int32_t *ids = a->ids.p;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(COLUMNS, a->n, begin, end) && a->rows >= 1 && a->total >= 1 && ids && a->dy.p && a->dw.p);
 	ptrdiff_t first = (ptrdiff_t)begin * COLUMNS, last = (ptrdiff_t)end * COLUMNS;
 	if (last > a->n) last = a->n;
@@ -47,9 +47,9 @@ static int length_of(eg_buf lengths, int k, int T) {
 	return n < 0 ? 0 : n > T ? T : n;
 }
 
-static void steps__ref(const void *args, int begin, int end, void *scratch) {
+static void steps__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_steps_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(1, a->T, begin, end) && a->N >= 1 && a->n >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
 	bool rows = a->kind == EG_STEPS_SPREAD_LAST || a->kind == EG_STEPS_SPREAD_MEAN;
 	for (int t = begin; t < end; t++)
@@ -71,9 +71,9 @@ static void steps__ref(const void *args, int begin, int end, void *scratch) {
 		}
 }
 
-static void pool_steps__ref(const void *args, int begin, int end, void *scratch) {
+static void pool_steps__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_pool_steps_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(EG_BLOCK, a->N, begin, end) && a->T >= 1 && a->n >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
 	int last = end * EG_BLOCK < a->N ? end * EG_BLOCK : a->N;
 	ptrdiff_t step = (ptrdiff_t)a->N * a->n;
@@ -122,10 +122,10 @@ static void attention_row(const eg_attention_args *a, int u, int i, const real *
 	for (int j = 0; j < s->Lk && sum != 0; j++) p[j] /= sum;
 }
 
-static void attention_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void attention_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_args *a = args;
 	const eg_attention_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->y.p);
 	for (int u = begin; u < end; u++) {
 		const real *q = (const real *)a->q.p + head_at(s->q, s->heads, u);
@@ -175,16 +175,16 @@ static void attention_bwd_row(const eg_attention_bwd_args *a, attention_grads g,
 	}
 }
 
-static void attention_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void attention_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_bwd_args *a = args;
 	const eg_attention_shape *s = &a->s;
-	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->dy.p && scratch);
+	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->dy.p && worker->scratch);
 	for (int u = begin; u < end; u++) {
 		attention_grads g = {a->dq.p ? (real *)a->dq.p + head_at(s->q, s->heads, u) : NULL,
 		        a->dk.p ? (real *)a->dk.p + head_at(s->k, s->heads, u) : NULL,
 		        a->dv.p ? (real *)a->dv.p + head_at(s->v, s->heads, u) : NULL};
 		attention_clear(a, g);
-		for (int i = 0; i < s->Lq; i++) attention_bwd_row(a, g, u, i, scratch);
+		for (int i = 0; i < s->Lq; i++) attention_bwd_row(a, g, u, i, worker->scratch);
 	}
 }
 
@@ -194,10 +194,10 @@ static size_t attention_scratch__ref(const eg_attention_shape *s, bool backward)
 
 /* ---- losses of differences --------------------------------------------------------------------------------------- */
 
-static void regress_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void regress_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_regress_fwd_args *a = args;
 	const eg_regress_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && a->partial.p);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
@@ -216,10 +216,10 @@ static void regress_fwd__ref(const void *args, int begin, int end, void *scratch
 	}
 }
 
-static void regress_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void regress_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_regress_bwd_args *a = args;
 	const eg_regress_shape *s = &a->s;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && a->denom.p && a->dloss.p && a->dx.p);
 	real scale = *(const real *)a->dloss.p / *(const real *)a->denom.p;
 	for (int u = begin; u < end; u++) {

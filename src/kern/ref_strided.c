@@ -14,9 +14,9 @@ static int64_t source_of(const eg_strided_args *a, int64_t i) {
 	return at;
 }
 
-static void strided__ref(const void *args, int begin, int end, void *scratch) {
+static void strided__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_strided_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->rank >= 1 && a->rank <= EG_WALK && a->pieces >= 1 && a->rows >= 1 && a->x.p != a->y.p);
 	const int64_t wide = a->size[a->rank - 1];
 	for (int u = begin; u < end; u++) {

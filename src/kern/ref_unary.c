@@ -80,9 +80,9 @@ real eg_unary_slope(eg_unary op, real v, real alpha, real beta) {
 	return 0;
 }
 
-static void unary_fwd__ref(const void *args, int begin, int end, void *scratch) {
+static void unary_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_unary_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->x.p && a->y.p && a->op < EG_UNARIES);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
@@ -91,9 +91,9 @@ static void unary_fwd__ref(const void *args, int begin, int end, void *scratch) 
 	}
 }
 
-static void unary_bwd__ref(const void *args, int begin, int end, void *scratch) {
+static void unary_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_unary_bwd_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(units_ok(a->unit, a->total, begin, end) && a->dy.p && a->dx.p && a->op < EG_UNARIES);
 	assert(a->v.p ? a->dx.p != a->v.p : a->op == EG_UNARY_NEG);
 	for (int u = begin; u < end; u++) {

@@ -82,8 +82,7 @@ static void crf_fwd(eg_emit *e) {
 			.end = end,
 			.losses = each ? eg_emit_y(e, LOSS, EG_PLAIN) : eg_emit_temp(e, EG_ELEM_REAL, s.N, false),
 			.alpha = crf_alpha(e, &s),
-			.s = s,
-			.columns = eg_emit_kernels(e)->crf_columns};
+			.s = s};
 		OP_CALL(e, crf_fwd, f, 6, 2, .units = s.N, .scratch = eg_crf_scratch(&s), .flops = crf_flops(&s));
 		if (!each) op_reduce_losses(e, o->reduction, f.losses, (eg_buf){0}, s.N);
 	}
@@ -119,9 +118,7 @@ static void crf_bwd(eg_emit *e) {
 		.s = s,
 		.rows = rows,
 		.scale = o->reduction == REDUCE_MEAN ? 1 / (real)s.N : 1,
-		.each = o->reduction == REDUCE_NONE,
-		.columns = eg_emit_kernels(e)->crf_columns,
-		.pairs = eg_emit_kernels(e)->crf_pairs};
+		.each = o->reduction == REDUCE_NONE};
 	if (eg_emit_needs_dx(e, EMISSIONS)) b.dx = eg_emit_dx(e, EMISSIONS, EG_PLAIN, &b.acc);
 	OP_CALL(e, crf_bwd, b, 6, 4, .units = units, .scratch = eg_crf_scratch(&s), .flops = crf_flops(&s));
 	add_parts(e, TRANSITIONS, b.d_transitions, units, s.K * s.K);

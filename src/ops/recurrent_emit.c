@@ -112,8 +112,7 @@ typedef struct memory {
 
 static eg_recurrent_shape shape_of(const seq *s, int d) {
 	const recurrent *r = s->r;
-	return (eg_recurrent_shape){.kern = eg_emit_kernels(s->e),
-	        .cell = r->cell,
+	return (eg_recurrent_shape){.cell = r->cell,
 	        .T = s->T,
 	        .N = s->N,
 	        .H = r->H,

@@ -117,7 +117,7 @@ static void multiply(const share *s, eg_gemm_args g) {
 	const eg_kernels *k = &s->o->ctx->kern;
 	int begin, end;
 	eg_split(k->gemm_units(&g), s->rank, s->size, &begin, &end);
-	if (begin < end) k->gemm(&g, begin, end, s->o->muon.scratch + s->o->muon.scratch_bytes * (size_t)s->rank);
+	if (begin < end) k->gemm(&g, begin, end, EG_WORKER(k, s->o->muon.scratch + s->o->muon.scratch_bytes * (size_t)s->rank));
 	eg_team_barrier(s->o->ctx->team);
 }
 
@@ -138,8 +138,8 @@ static double momentum(const share *s, const eg_update_args *step, int units) {
 	eg_split(units, s->rank, s->size, &begin, &end);
 	if (begin < end) {
 		eg_sumsq_args squares = {.x = step->u, .out = {m->partial, 1}, .n = step->n};
-		k->update(step, begin, end, NULL);
-		k->sumsq(&squares, begin, end, NULL);
+		k->update(step, begin, end, EG_WORKER(k, NULL));
+		k->sumsq(&squares, begin, end, EG_WORKER(k, NULL));
 	}
 	eg_team_barrier(s->o->ctx->team);
 	for (int i = 0; i < units; i++) sum += m->partial[i];
@@ -184,6 +184,6 @@ void eg_muon_update(const eg_optimizer *o, const eg_param_run *r, const eg_updat
 		.weight_decay = (real)((double)all->weight_decay * r->decay),
 		.scale = (real)(r->rows > r->cols ? sqrt((double)r->rows / r->cols) : 1)};
 	eg_split(units, rank, size, &begin, &end);
-	if (begin < end) o->ctx->kern.update(&last, begin, end, NULL);
+	if (begin < end) o->ctx->kern.update(&last, begin, end, EG_WORKER(&o->ctx->kern, NULL));
 	eg_team_barrier(o->ctx->team); /* the next matrix takes the same room */
 }

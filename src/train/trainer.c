@@ -175,8 +175,8 @@ static void blend(void *arg, int rank, int size) {
 	eg_split(job->units, rank, size, &begin, &end);
 	if (begin >= end) return;
 	eg_sumsq_args sum = {.x = job->blend.x, .out = {job->partial, 1}, .n = job->blend.n};
-	if (job->partial) job->k->sumsq(&sum, begin, end, NULL);
-	if (job->blend.a > 0) job->k->blend(&job->blend, begin, end, NULL);
+	if (job->partial) job->k->sumsq(&sum, begin, end, EG_WORKER(job->k, NULL));
+	if (job->blend.a > 0) job->k->blend(&job->blend, begin, end, EG_WORKER(job->k, NULL));
 }
 
 /* y += a (x - y), and with `partial` the sum of squares of x. */

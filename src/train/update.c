@@ -42,7 +42,7 @@ static void update_runs(const eg_optimizer *o, const eg_update_args *all, int ra
 		a.n = (int64_t)r->count;
 		a.lr = (real)((double)a.lr * r->lr);
 		a.weight_decay = (real)((double)a.weight_decay * r->decay);
-		o->ctx->kern.update(&a, from, to, NULL);
+		o->ctx->kern.update(&a, from, to, EG_WORKER(&o->ctx->kern, NULL));
 	}
 }
 
@@ -65,7 +65,7 @@ static void look_ahead(const eg_optimizer *o, int begin, int end) {
 		.n = (int64_t)all,
 		.a = (real)o->config.lookahead_alpha};
 	if (begin >= end) return;
-	o->ctx->kern.blend(&a, begin, end, NULL);
+	o->ctx->kern.blend(&a, begin, end, EG_WORKER(&o->ctx->kern, NULL));
 	memcpy(o->params->data + first, slow + first, (last - first) * sizeof(real));
 }
 
@@ -78,15 +78,15 @@ static void step(void *arg, int rank, int size) {
 	int begin, end;
 	eg_split(o->units, rank, size, &begin, &end);
 	eg_sumsq_args sum = {.x = grad, .out = {o->partial, 1}, .n = n};
-	if (begin < end) k->sumsq(&sum, begin, end, NULL);
+	if (begin < end) k->sumsq(&sum, begin, end, EG_WORKER(k, NULL));
 	eg_team_barrier(o->ctx->team);
 	double norm = total_norm(o);
 	if (o->config.clip_value > 0 && isfinite(norm)) { /* after the look for infinity, which clipping would hide */
 		eg_clip_value_args clip = {.x = grad, .n = n, .limit = (real)o->config.clip_value};
 		eg_team_barrier(o->ctx->team);
 		if (begin < end) {
-			k->clip_value(&clip, begin, end, NULL);
-			k->sumsq(&sum, begin, end, NULL);
+			k->clip_value(&clip, begin, end, EG_WORKER(k, NULL));
+			k->sumsq(&sum, begin, end, EG_WORKER(k, NULL));
 		}
 		eg_team_barrier(o->ctx->team);
 		norm = total_norm(o);
