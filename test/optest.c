@@ -6,6 +6,8 @@
  *                         of these checks only those that depend on the kernels, and of one table only; --brief: with the layouts and
  *                         algorithms that the planner chooses, none forced (for emulators; test_kern_isa goes through the kernels)
  *   optest --mutate       breaks one kernel at a time; some case must notice it
+ *   optest --replay [OP...]
+ *                         records all kernel calls and repeats them from the tables of their fields
  *
  * Reference for everything else is the ref table, PLAIN layout, one thread, nothing fused or put off. */
 #include "support_plans.h"
@@ -549,6 +551,7 @@ int main(int argc, char **argv) {
 	int first = 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 2 && !strcmp(argv[1], "--mutate")) return mutate(tolerance) ? 1 : 0;
+	if (argc >= 2 && !strcmp(argv[1], "--replay")) return replay(argc - 2, argv + 2) ? 1 : 0;
 	if (argc > 2 && !strcmp(argv[1], "--isa")) {
 		if (!eg_isa_parse(argv[2], &t.only)) return fprintf(stderr, "optest: '%s' is no instruction set\n", argv[2]), 2;
 		if (!isa_usable(t.only)) return fprintf(stderr, "optest: no kernels for '%s' here\n", argv[2]), 77;
@@ -565,7 +568,7 @@ int main(int argc, char **argv) {
 		for (int k = 0; k < eg_ops_count; k++)
 			if (!strcmp(eg_ops[k]->info.name, argv[i])) op = eg_ops[k];
 		if (!op) {
-			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME [--brief]] [-v] [OP...] | --mutate\n", argv[i]);
+			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME [--brief]] [-v] [OP...] | --mutate | --replay [OP...]\n", argv[i]);
 			return 2;
 		}
 		test_op(&t, op);

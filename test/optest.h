@@ -126,5 +126,8 @@ bool next_way(setup *s);
 /* optest_mutate.c: breaks one kernel slot at a time and demands that a case notices. Returns the number of slots
  * that none noticed. */
 int mutate(double tolerance);
+/* optest_replay.c: records the kernel calls of these operators' cases, or of all, and repeats them from their field tables. Returns the number of
+ * calls that came out differently, and of slots that none made. */
+int replay(int n, char *const *names);
 
 #endif

@@ -4,36 +4,13 @@
 #include "optest_mutate.h"
 
 #include "core/context.h"
+#include "kern/slots.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CONV(i) X(conv[i].pack) X(conv[i].run[0]) X(conv[i].run[1]) X(conv[i].run[2])
-#define SLOTS(X)                                                                                                       \
-	X(gemm) X(gemm_pack) X(gemm_packed) X(conv_lanes_pack) X(conv_lanes_fwd) X(conv_lanes_bwd_data)                \
-	X(conv_lanes_bwd_weights) X(conv_plain_pack) X(conv_plain_fwd) X(conv_plain_bwd_data)                          \
-	X(conv_plain_bwd_weights) CONV(0) CONV(1) CONV(2) CONV(3) X(maxpool_fwd) X(maxpool_bwd) X(avgpool_fwd) X(avgpool_bwd) X(act_fwd) X(act_bwd)    \
-	X(upsample_fwd) X(upsample_bwd)                                                                                \
-	X(conv_pool_pack) X(conv_pool_fwd) X(conv_pool_unpool) X(conv_pool_bwd_weights) X(batchnorm_fold) \
-	X(batchnorm_part) X(batchnorm_stats) X(batchnorm_fixed) X(batchnorm_fwd) X(batchnorm_bwd_part)                 \
-	X(batchnorm_bwd_stats) X(batchnorm_bwd) X(pad_fwd) X(pad_bwd)                                                  \
-	X(unary_fwd) X(unary_bwd) X(binary) X(binary_bwd) X(select) X(reduce) X(reduce_bwd)                           \
-	X(copy) X(fill) X(dropout)                                                                                     \
-	X(add) X(sum_to) X(strided) X(concat) X(split) X(softmax_fwd) X(softmax_bwd) X(ce_denom) X(ce_fwd) X(ce_mean) X(ce_bwd)                      \
-	X(embed_fwd) X(embed_bwd) X(steps) X(pool_steps) X(attention_fwd) X(attention_bwd) X(regress_fwd)              \
-	X(regress_bwd) X(element_loss_fwd) X(element_loss_bwd) X(reorder) X(reorder_blocked)                                                                                 \
-	X(shard_sum) X(sum_rows)                                                                                        \
-	X(ctc_fwd) X(ctc_bwd) X(ctc_decode) X(loss_sum) X(crf_fwd) X(crf_bwd) X(crf_path)              \
-	X(gates_pack) X(recurrent_fwd) X(recurrent_bwd) X(dot_rows)
-
-static const struct slot {
-	const char *name;
-	size_t offset;
-} slots[] = {
-#define X(name) {#name, offsetof(eg_kernels, name)},
-	SLOTS(X)
-#undef X
-};
+/* What no operator calls: it is the optimizer's. */
+static const char *const of_training[] = {"update", "sumsq", "clip_value", "blend"};
 
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
 "last unit skipped"}; 
@@ -42,7 +19,7 @@ static const char *const orderless[] = {"fill", "regress_fwd", "element_loss_fwd
 
 /* A kernel has no room for a pointer of ours. */
 static struct mutant {
-	const struct slot *slot; /* NULL: one that the recurrence calls, number `cell` */
+	const eg_slot *slot; /* NULL: one that the recurrence calls, number `cell` */
 	int cell;
 	fault fault;
 	int output; /* which of the written buffers */
@@ -108,10 +85,8 @@ static void tamper(eg_kernels *k) {
 		cells_break(k, mutant.cell, mutant.fault, mutant.output, &mutant.applied);
 		return;
 	}
-	char *slot = (char *)k + mutant.slot->offset;
-	eg_kernel w = wrong;
-	memcpy(&mutant.right, slot, sizeof mutant.right);
-	memcpy(slot, &w, sizeof w);
+	mutant.right = eg_slot_kernel(mutant.slot, k);
+	eg_slot_put(mutant.slot, k, wrong);
 }
 
 static bool uses(eg_kernel run) {
@@ -128,7 +103,7 @@ typedef struct visit {
 	int op, kase;
 	eg_layout_choice layout;
 	eg_algorithm algorithm;
-	bool used[EG_COUNT(slots)];
+	bool used[EG_SLOTS];
 	results *want; /* what is right; that of its case's first visit, where it is computed when it is asked for */
 } visit;
 
@@ -150,10 +125,8 @@ static setup setup_of(tail after) {
 }
 
 static void note_slots(visit *v, const rig *r) {
-	const char *table = (const char *)&r->ctx->kern;
-	for (int i = 0; i < EG_COUNT(slots); i++) {
-		eg_kernel k;
-		memcpy(&k, table + slots[i].offset, sizeof k);
+	for (int i = 0; i < EG_SLOTS; i++) {
+		eg_kernel k = eg_slot_kernel(eg_slot_at((eg_slot_id)i), &r->ctx->kern);
 		for (int c = 0; c < r->plan->ncalls; c++) v->used[i] |= r->plan->calls[c].run == k;
 	}
 }
@@ -201,8 +174,8 @@ static void forget_visits(tail after) {
 
 /* Does it call the mutant's slot; or, of a part of the recurrence, the recurrence? */
 static bool visits_mutant(const visit *v) {
-	for (int i = 0; i < EG_COUNT(slots); i++) {
-		bool meant = mutant.slot ? mutant.slot == &slots[i] : !strcmp(slots[i].name, "recurrent_fwd") || !strcmp(slots[i].name, "recurrent_bwd");
+	for (int i = 0; i < EG_SLOTS; i++) {
+		bool meant = mutant.slot ? mutant.slot == eg_slot_at((eg_slot_id)i) : i == EG_SLOT_recurrent_fwd || i == EG_SLOT_recurrent_bwd;
 		if (meant && v->used[i]) return true;
 	}
 	return false;
@@ -254,7 +227,7 @@ static bool notices(const visit *v, setup s, double tolerance) {
 	return differs;
 }
 
-static tail tail_of(const struct slot *slot) {
+static tail tail_of(const eg_slot *slot) {
 	if (slot && !strncmp(slot->name, "conv_pool_", 10)) return BEFORE_POOL;
 	return slot && !strcmp(slot->name, "batchnorm_fold") ? BEFORE_NORM : ALONE;
 }
@@ -279,14 +252,14 @@ static const visit *hunt(double tolerance, int *first) {
 	return NULL;
 }
 
-static bool harmless(const char *slot, fault f) {
-	for (int i = 0; i < EG_COUNT(orderless); i++)
-		if (f == REVERSE && !strcmp(slot, orderless[i])) return true;
+static bool listed(const char *const *names, int n, const char *name) {
+	for (int i = 0; i < n; i++)
+		if (!strcmp(names[i], name)) return true;
 	return false;
 }
 
 /* All faults of one slot; adds up how many were noticed and how many not. */
-static void mutate_slot(const struct slot *slot, int cell, double tolerance, int *killed, int *alive) {
+static void mutate_slot(const eg_slot *slot, int cell, double tolerance, int *killed, int *alive) {
 	const char *name = slot ? slot->name : cells_name(cell);
 	const int outputs = slot ? 2 : CELL_OUTPUTS;
 	bool used = false;
@@ -294,7 +267,7 @@ static void mutate_slot(const struct slot *slot, int cell, double tolerance, int
 	for (int f = 0; f < FAULTS * outputs; f++) {
 		mutant = (struct mutant){.slot = slot, .cell = cell, .fault = (fault)(f / outputs), .output = f % outputs};
 		if (mutant.fault == SKIP_LAST && mutant.output) continue; /* it concerns all outputs */
-		if (harmless(name, mutant.fault)) continue;
+		if (mutant.fault == REVERSE && listed(orderless, EG_COUNT(orderless), name)) continue;
 		if (!used && f) break;
 		const visit *v = hunt(tolerance, &first);
 		if (!mutant.applied) continue;
@@ -311,7 +284,10 @@ static void mutate_slot(const struct slot *slot, int cell, double tolerance, int
 
 int mutate(double tolerance) {
 	int alive = 0, killed = 0;
-	for (int i = 0; i < EG_COUNT(slots); i++) mutate_slot(&slots[i], 0, tolerance, &killed, &alive);
+	for (int i = 0; i < EG_SLOTS; i++) {
+		const eg_slot *s = eg_slot_at((eg_slot_id)i);
+		if (!listed(of_training, EG_COUNT(of_training), s->name)) mutate_slot(s, 0, tolerance, &killed, &alive);
+	}
 	for (int i = 0; i < cells_count(); i++) mutate_slot(NULL, i, tolerance, &killed, &alive);
 	recurrent_mistakes(tolerance, &killed, &alive);
 	descriptor_mistakes(tolerance, &killed, &alive);

@@ -302,134 +302,25 @@ typedef double (*eg_fma_loop)(int rounds, real *out);
 
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
 
+/* Slots and the functions that go with them are listed in slots.def, each with the struct of its args. */
 typedef struct eg_kernels {
 	const char *name;
+#define FUNCTION(type, name, params) type(*name) params;
+#define SLOT(name, ...) eg_kernel name;
+#include "kern/slots.def"
+	eg_conv_kernels conv[EG_CONV_ALGOS]; /* slots too */
 
-	eg_kernel gemm; /* eg_gemm_args */
-	int (*gemm_units)(const eg_gemm_args *a);
-	size_t (*gemm_scratch)(const eg_gemm_args *a);
-	eg_kernel gemm_pack; /* eg_gemm_pack_args */
-	int (*gemm_pack_units)(int k, int n);
-	size_t (*gemm_pack_bytes)(int k, int n);
-	eg_kernel gemm_packed; /* eg_gemm_packed_args */
-
-	eg_kernel conv_lanes_pack;        /* eg_conv_pack_args */
-	eg_kernel conv_lanes_fwd;         /* eg_conv_fwd_args */
-	eg_kernel conv_lanes_bwd_data;    /* eg_conv_bwd_data_args */
-	eg_kernel conv_lanes_bwd_weights; /* eg_conv_bwd_weights_args */
-	size_t (*conv_lanes_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
-	size_t (*conv_lanes_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
-	double (*conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir); /* as eg_conv_kernels.cost */
-
-	bool (*conv_pool_can)(const eg_conv_shape *s, eg_conv_dir dir);
-	size_t (*conv_pool_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
-	eg_kernel conv_pool_pack;        /* eg_conv_pack_args */
-	eg_kernel conv_pool_fwd;         /* eg_conv_pool_fwd_args */
-	eg_kernel conv_pool_unpool;      /* eg_conv_unpool_args */
-	eg_kernel conv_pool_bwd_weights; /* eg_conv_pool_bwd_weights_args */
-
-	eg_kernel conv_plain_pack;        /* the same args */
-	eg_kernel conv_plain_fwd;
-	eg_kernel conv_plain_bwd_data;
-	eg_kernel conv_plain_bwd_weights;
-	size_t (*conv_plain_pack_bytes)(const eg_conv_shape *s, eg_conv_dir dir);
-	size_t (*conv_plain_scratch)(const eg_conv_shape *s, eg_conv_dir dir);
-	int (*conv_plain_units)(const eg_conv_shape *s, eg_conv_dir dir);
-	double (*conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir);
-
-	eg_conv_kernels conv[EG_CONV_ALGOS];
-
-	eg_kernel maxpool_fwd; /* eg_maxpool_fwd_args */
-	eg_kernel maxpool_bwd; /* eg_maxpool_bwd_args */
-	eg_kernel avgpool_fwd; /* eg_avgpool_fwd_args */
-	eg_kernel avgpool_bwd; /* eg_avgpool_bwd_args */
-	eg_kernel upsample_fwd; /* eg_upsample_args */
-	eg_kernel upsample_bwd; /* eg_upsample_args */
-
-	eg_kernel batchnorm_part;      /* eg_bn_part_args */
-	eg_kernel batchnorm_stats;     /* eg_bn_stats_args */
-	eg_kernel batchnorm_fixed;     /* eg_bn_fixed_args */
-	eg_kernel batchnorm_fwd;       /* eg_bn_fwd_args */
-	eg_kernel batchnorm_fold;      /* eg_bn_fold_args */
-	eg_kernel batchnorm_bwd_part;  /* eg_bn_bwd_part_args */
-	eg_kernel batchnorm_bwd_stats; /* eg_bn_bwd_stats_args */
-	eg_kernel batchnorm_bwd;       /* eg_bn_bwd_args */
-	eg_kernel pad_fwd;             /* eg_pad_args */
-	eg_kernel pad_bwd;             /* eg_pad_args */
-
-	eg_kernel act_fwd; /* eg_map_args */
-	eg_kernel act_bwd; /* eg_act_bwd_args */
-	eg_kernel copy;    /* eg_map_args */
-	eg_kernel fill;    /* eg_fill_args */
-	eg_kernel dropout; /* eg_dropout_args */
-	eg_kernel add;     /* eg_add_args */
-	eg_kernel sum_to;  /* eg_sum_to_args */
-	eg_kernel strided; /* eg_strided_args */
-	eg_kernel concat;  /* eg_concat_args */
-	eg_kernel split;   /* eg_split_args */
-
-	eg_kernel unary_fwd;  /* eg_unary_args */
-	eg_kernel unary_bwd;  /* eg_unary_bwd_args */
-	eg_kernel binary;     /* eg_binary_args */
-	eg_kernel binary_bwd; /* eg_binary_bwd_args */
-	eg_kernel select;     /* eg_select_args */
-	eg_kernel reduce;     /* eg_reduce_args */
-	eg_kernel reduce_bwd; /* eg_reduce_bwd_args */
-
-	eg_kernel softmax_fwd; /* eg_softmax_args */
-	eg_kernel softmax_bwd; /* eg_softmax_bwd_args */
-	eg_kernel ce_denom;    /* eg_ce_denom_args */
-	eg_kernel ce_fwd;      /* eg_ce_fwd_args */
-	eg_kernel ce_mean;     /* eg_ce_mean_args */
-	eg_kernel ce_bwd;      /* eg_ce_bwd_args */
-
+	/* No slots: what these kernels call of their table, other forms of them, and what is measured. */
 	eg_cell_kernel rnn_fwd, rnn_bwd, lstm_fwd, lstm_bwd, lstm_out_fwd, lstm_out_bwd;
 	eg_cell_kernel gru_fwd, gru_bwd, gru_reset_fwd, gru_out_fwd, gru_out_bwd, gru_reset_bwd;
 	eg_norm_kernel norm_fwd, norm_bwd;
 	eg_decay_kernel decay_fwd, decay_bwd;
 	eg_mul_kernel mul_rows;
-	eg_kernel dot_rows; /* eg_dot_rows_args */
-	eg_kernel gates_pack; /* eg_gates_pack_args */
-	size_t (*gates_pack_bytes)(int k, int units, int parts);
-	int gates_width;
 	eg_gates_kernel gates_product;
-	eg_kernel recurrent_fwd;      /* eg_recurrent_fwd_args */
-	eg_kernel recurrent_bwd;      /* eg_recurrent_bwd_args */
-	eg_joint recurrent_fwd_joint; /* the same as joint jobs */
+	int gates_width;
+	eg_joint recurrent_fwd_joint; /* recurrent_fwd and recurrent_bwd as joint jobs */
 	eg_joint recurrent_bwd_joint;
-	size_t (*recurrent_scratch)(const eg_recurrent_shape *s);
-
-	eg_kernel embed_fwd;     /* eg_embed_fwd_args */
-	eg_kernel embed_bwd;     /* eg_embed_bwd_args */
-	eg_kernel steps;         /* eg_steps_args */
-	eg_kernel pool_steps;    /* eg_pool_steps_args */
-	eg_kernel attention_fwd; /* eg_attention_args */
-	eg_kernel attention_bwd; /* eg_attention_bwd_args */
-	size_t (*attention_scratch)(const eg_attention_shape *s, bool backward);
-	eg_kernel regress_fwd;   /* eg_regress_fwd_args */
-	eg_kernel regress_bwd;   /* eg_regress_bwd_args */
-	eg_kernel element_loss_fwd; /* eg_element_loss_fwd_args */
-	eg_kernel element_loss_bwd; /* eg_element_loss_bwd_args */
-
-	eg_kernel ctc_fwd;    /* eg_ctc_fwd_args */
-	eg_kernel ctc_bwd;    /* eg_ctc_bwd_args */
-	eg_kernel ctc_decode; /* eg_ctc_decode_args */
-	eg_kernel loss_sum;   /* eg_loss_sum_args */
-	eg_kernel crf_fwd;    /* eg_crf_fwd_args */
-	eg_kernel crf_bwd;    /* eg_crf_bwd_args */
-	eg_kernel crf_path;   /* eg_crf_path_args */
 	eg_crf_kernel crf_columns, crf_pairs;
-
-	eg_kernel reorder;   /* eg_reorder_args */
-	eg_kernel reorder_blocked; /* eg_reorder_blocked_args */
-	eg_kernel shard_sum; /* eg_shard_sum_args */
-	eg_kernel sum_rows;  /* eg_sum_rows_args */
-
-	eg_kernel update;     /* eg_update_args */
-	eg_kernel sumsq;      /* eg_sumsq_args */
-	eg_kernel clip_value; /* eg_clip_value_args */
-	eg_kernel blend;      /* eg_blend_args */
-
 	eg_fma_loop fma_loop;
 } eg_kernels;
 
