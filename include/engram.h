@@ -242,7 +242,13 @@ typedef struct eg_target_info {
 	const char *open; /* "labels"; NULL: there is no such size */
 	eg_dtype type;
 	int class_axis;   /* the dimension of the loss's first input that holds the classes; -1: it tells none apart */
+	bool own_scale;   /* of classes: a loss for which log(classes) is not what is reached by who knows nothing */
 	bool means;       /* the mean of targets is a fair first input for who knows nothing: both are of one kind */
+	/* Of a loss that takes several numbers for each target: so many times as many channels (dimension 1, of sequences the last), all first
+	 * ones, all second ones ...; 0: it takes one. `point`: which of them is the prediction. */
+	int parts, point;
+	double spread;       /* e^(spread * the second one) is how far a target may well be from that; 0: it is not told */
+	const float *levels; /* each is a quantile, levels[i] of all targets below it; as long as the options; NULL: they are not */
 } eg_target_info;
 /* For a loss whose first input is x. Fails for an operator that is no loss, and where x does not suit it. */
 EG_API eg_status eg_op_target(

@@ -153,7 +153,7 @@ static void check_zero(eg_context *ctx, const char *op_name, const char *attrs, 
 		eg_tensor in[3];
 		for (int i = 0; i < op->min_inputs; i++) {
 			char name[2] = {(char)('a' + i), '\0'};
-			in[i] = eg_input(g, name, op->types && op->types[i] == 'i' ? EG_I32 : EG_F32, i ? b : a);
+			in[i] = eg_input(g, name, op->types && (op->types[i] == 'i' || (i && op->types[i] == 'a')) ? EG_I32 : EG_F32, i ? b : a);
 		}
 		net_apply(g, op_name, said ? attrs_zero : attrs, in, op->min_inputs);
 		if (eg_graph_status(g, &err)) fail_msg("%s", err.message);

@@ -223,7 +223,7 @@ static void losses_of_another_kind(void **state) {
 	                "another 'target.worth' than a loss before it"},
 	        {"regress", "{cross_entropy: , of: two, target: worth}",
 	                "the loss 'cross_entropy' compares with class numbers (N), but the field 'worth' has numbers; losses "
-	                "for that: mse, l1, smooth_l1, huber, bce_with_logits, focal, hinge, quantile, poisson_nll, "
+	                "for that: mse, l1, smooth_l1, huber, bce_with_logits, bce, focal, hinge, quantile, poisson_nll, "
 			"kl_divergence, gaussian_nll, student_t_nll"},
 	};
 	bench *b = *state;

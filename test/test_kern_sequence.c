@@ -345,6 +345,9 @@ static double element_loss(const eg_element_loss *s, double x, double y, double 
 	double ce = (1 - t) * x + soft(-x), margin = a - t * x;
 	switch (s->op) {
 	case EG_LOSS_BCE: *by_x = 1 - t - (1 + (a - 1) * t) * up(-x); return (1 - t) * x + (1 + (a - 1) * t) * soft(-x);
+	case EG_LOSS_BCE_P:
+		*by_x = ((1 - t) * x - a * t * (1 - x)) / fmax(x * (1 - x), 1e-12);
+		return -a * t * fmax(log(x), -100) - (1 - t) * fmax(log(1 - x), -100);
 	case EG_LOSS_FOCAL:
 		*by_x = weight * (pow(q, a) * (p - t) + ce * a * pow(q, a - 1) * (1 - 2 * t) * p * up(-x));
 		return weight * pow(q, a) * ce;
@@ -352,6 +355,7 @@ static double element_loss(const eg_element_loss *s, double x, double y, double 
 		*by_x = margin > 0 ? -t * (b > 0 ? 2 * margin : 1) : 0;
 		return margin > 0 ? b > 0 ? margin * margin : margin : 0;
 	case EG_LOSS_QUANTILE: *by_x = e > 0 ? -a : e < 0 ? 1 - a : 0; return fmax(a * e, (a - 1) * e);
+	case EG_LOSS_QUANTILES: break;
 	case EG_LOSS_POISSON: *by_x = exp(x) - t; return exp(x) - t * x;
 	case EG_LOSS_KL: *by_x = t > 0 ? -t : 0; return t > 0 ? t * (log(t) - x) : 0;
 	case EG_LOSS_GAUSSIAN: *by_x = -e * exp(-y), *by_y = (1 - z * e) / 2; return (y + z * e) / 2 + b;
@@ -364,7 +368,7 @@ static double element_loss(const eg_element_loss *s, double x, double y, double 
 
 /* `rows` units of `unit` targets, the last one shorter by whole rows of s.row; probabilities as targets, some of them 0 or 1. */
 static void element_once(bed *t, eg_element_loss s, int unit, int units, int less, bool acc) {
-	const int total = unit * units - less, pair = s.row ? 2 : 1;
+	const int total = unit * units - less, pair = s.row ? s.parts : 1;
 	s.unit = unit, s.total = total;
 	real *x = bed_reals(t, (size_t)(total * pair)), *target = bed_reals(t, (size_t)total);
 	real *partial = bed_zeros(t, (size_t)units), *dx = bed_reals(t, (size_t)(total * pair));
@@ -374,8 +378,17 @@ static void element_once(bed *t, eg_element_loss s, int unit, int units, int les
 	x[0] = 60, x[total / 2] = -60; /* nothing overflows or loses its digits */
 	for (int i = 0; i < total * pair; i++) dwant[i] = acc ? (double)dx[i] : 0;
 	for (int i = 0; i < total; i++) {
-		int at = s.row ? (int)(i / s.row * 2 * s.row + i % s.row) : i, scale = at + (int)s.row;
+		int at = s.row ? (int)(i / s.row * pair * s.row + i % s.row) : i, scale = at + (int)s.row;
 		double by_x = 0, by_y = 0;
+		if (s.op == EG_LOSS_BCE_P) x[at] = (real)(0.01 + 0.98 * up((double)x[at]));
+		if (s.op == EG_LOSS_QUANTILES) {
+			for (int k = 0; k < pair; k++) {
+				const eg_element_loss one = {.op = EG_LOSS_QUANTILE, .a = s.level[k]};
+				want[i / unit] += element_loss(&one, (double)x[at + k * s.row], 0, (double)target[i], &by_x, &by_y);
+				dwant[at + k * s.row] += by_x * 0.5 / 4;
+			}
+			continue;
+		}
 		if (s.op == EG_LOSS_POISSON && x[at] > 5) x[at] = 5;
 		if (s.row) x[scale] = (real)fmax((double)x[scale], -1);
 		want[i / unit] += element_loss(&s, (double)x[at], (double)x[scale], (double)target[i], &by_x, &by_y);
@@ -402,7 +415,9 @@ static void test_element_losses(void **state) {
 		{.op = EG_LOSS_FOCAL, .a = 2, .b = (real)0.25}, {.op = EG_LOSS_FOCAL, .a = 1, .b = -1},
 		{.op = EG_LOSS_HINGE, .a = 1}, {.op = EG_LOSS_HINGE, .a = (real)0.5, .b = 1},
 		{.op = EG_LOSS_QUANTILE, .a = (real)0.9}, {.op = EG_LOSS_POISSON}, {.op = EG_LOSS_KL},
-		{.op = EG_LOSS_GAUSSIAN, .b = (real)0.5, .row = 1}, {.op = EG_LOSS_STUDENT, .a = 4, .b = (real)0.5, .row = 1}};
+		{.op = EG_LOSS_GAUSSIAN, .b = (real)0.5, .row = 1, .parts = 2},
+		{.op = EG_LOSS_STUDENT, .a = 4, .b = (real)0.5, .row = 1, .parts = 2}, {.op = EG_LOSS_BCE_P, .a = 2},
+		{.op = EG_LOSS_QUANTILES, .row = 1, .parts = 3, .level = {(real)0.1, (real)0.5, (real)0.8}}};
 	for (int i = 0; i < EG_COUNT(losses); i++)
 		for (int k = 0; k < 8; k++) {
 			eg_element_loss s = losses[i];

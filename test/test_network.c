@@ -382,14 +382,23 @@ static void targets(void **state) {
 		eg_dims x = EG_DIMS(EG_T, EG_N, 5);
 		bool loss = op->min_inputs >= 2 && !strcmp(op->inputs[1], "target");
 		bool pairs = !strcmp(op->name, "gaussian_nll") || !strcmp(op->name, "student_t_nll");
+		bool boxes = !strcmp(op->name, "iou");
+		if (boxes) x = EG_DIMS(EG_T, EG_N, 4);
 		if (pairs) x = EG_DIMS(EG_T, EG_N, 10); /* a place and a scale for each of five numbers */
+		bool batch = !strcmp(op->name, "supervised_contrastive");
+		if (batch) x = EG_DIMS(EG_N, 5); /* a row against all others, no steps */
 		assert_int_equal(eg_op_target(op, NULL, &x, &t, &err) == EG_OK, loss);
+		if (batch) assert_dims(t.dims, EG_DIMS(EG_N));
+		if (batch) assert_int_equal(t.type, EG_I32);
 		x = EG_DIMS(EG_T, EG_N, 5);
+		if (boxes) x.d[2] = 4;
 		if (!loss) {
 			assert_int_equal(err.status, EG_ERR_ARG);
 			continue;
 		}
-		bool classes = op->types[1] == 'i';
+		losses += batch;
+		if (batch) continue;
+		bool classes = op->types[1] != 'f'; /* or either: a class, then */
 		losses++;
 		assert_int_equal(t.type, classes ? EG_I32 : EG_F32);
 		assert_int_equal(t.class_axis, classes ? 2 : -1);
@@ -397,7 +406,7 @@ static void targets(void **state) {
 		if (classes && t.open) assert_dims(t.dims, EG_DIMS(EG_N, 0));
 		if (classes && !t.open) assert_dims(t.dims, EG_DIMS(EG_T, EG_N));
 	}
-	assert_int_equal(losses, 15);
+	assert_int_equal(losses, 24);
 	eg_target_info t;
 	eg_error err = {0};
 	const eg_op_info *op = eg_op_find("cross_entropy");

@@ -77,7 +77,8 @@ void vec_put(eg_real *to, const vec_tensor *t, int64_t repeat) {
 /* Names in the cases for inputs and weights that are called otherwise here. */
 static const struct alias {
 	const char *ours, *theirs;
-} aliases[] = {{"weight", "w"}, {"bias", "b"}, {"logits", "x"}, {"target", "t"}, {"ids", "i"}};
+} aliases[] = {{"weight", "w"}, {"bias", "b"}, {"logits", "x"}, {"target", "t"}, {"ids", "i"},
+        {"anchor", "a"}, {"positive", "p"}, {"negative", "n"}};
 
 static const vec_tensor *find(const vec_file *f, const char *name) {
 	const vec_tensor *t = vec_find(f, name);

@@ -50,6 +50,10 @@ EG_ALWAYS_INLINE vf element_value(const eg_element_loss *s, eg_loss_op op, vf x,
 	switch (op) {
 	case EG_LOSS_BCE:
 		return vfma(vsub(one, t), x, vmul(vfma(vset1(s->a - 1.0f), t, one), element_softplus(element_negative(x))));
+	case EG_LOSS_BCE_P: {
+		vf right = vmax(vset1(-100.0f), EG_NAME(element_log)(x)), wrong = vmax(vset1(-100.0f), EG_NAME(element_log)(vsub(one, x)));
+		return vfnma(vmul(a, t), right, vmul(vsub(t, one), wrong));
+	}
 	case EG_LOSS_FOCAL: {
 		element_focal f = element_focal_of(s, x, t);
 		return vmul(f.factor, f.ce);
@@ -58,6 +62,7 @@ EG_ALWAYS_INLINE vf element_value(const eg_element_loss *s, eg_loss_op op, vf x,
 		vf left = vmax(vzero(), vfnma(t, x, a));
 		return s->b > 0.0f ? vmul(left, left) : left;
 	}
+	case EG_LOSS_QUANTILES: break; /* by parts */
 	case EG_LOSS_QUANTILE: return vmul(vsel(vgt(e, vzero()), a, vset1(s->a - 1.0f)), e);
 	case EG_LOSS_POISSON: return vfnma(t, x, vexp(x));
 	case EG_LOSS_KL: {
@@ -80,6 +85,10 @@ EG_ALWAYS_INLINE vf element_slope(const eg_element_loss *s, eg_loss_op op, vf x,
 	switch (op) {
 	case EG_LOSS_BCE:
 		return vfnma(vfma(vset1(s->a - 1.0f), t, one), vsigmoid(element_negative(x)), vsub(one, t));
+	case EG_LOSS_BCE_P: {
+		vf other = vsub(one, x), up = vfnma(vmul(a, t), other, vmul(vsub(one, t), x));
+		return vdiv(up, vmax(vset1(1e-12f), vmul(x, other)));
+	}
 	case EG_LOSS_FOCAL: {
 		element_focal f = element_focal_of(s, x, t);
 		vf turn = vmul(vmul(vfnma(vset1(2.0f), t, one), f.p), f.other);
@@ -90,6 +99,7 @@ EG_ALWAYS_INLINE vf element_slope(const eg_element_loss *s, eg_loss_op op, vf x,
 		if (s->b > 0.0f) slope = vmul(slope, vadd(left, left));
 		return vsel(vgt(left, vzero()), slope, vzero());
 	}
+	case EG_LOSS_QUANTILES: break;
 	case EG_LOSS_QUANTILE: {
 		vf below = vsel(vgt(vzero(), e), vset1(1.0f - s->a), vzero());
 		return vsel(vgt(e, vzero()), element_negative(a), below);
@@ -174,11 +184,55 @@ EG_ALWAYS_INLINE void element_bwd(const eg_element_loss_bwd_args *a, eg_loss_op 
 	}
 }
 
+/* Several numbers to a target, each a quantile of its own. */
+EG_ALWAYS_INLINE eg_element_loss element_quantile(const eg_element_loss *s, int part) {
+	eg_element_loss one = {.unit = s->unit, .total = s->total, .row = s->row, .op = EG_LOSS_QUANTILE, .a = s->level[part]};
+	return one;
+}
+
+static void EG_NAME(quantiles_fwd)(const eg_element_loss_fwd_args *a, int begin, int end) {
+	const eg_element_loss *s = &a->s;
+	for (int u = begin; u < end; u++) {
+		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u);
+		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
+		double sum = 0;
+		for (int64_t i = 0; i < n; i += s->row)
+			for (int k = 0; k < s->parts; k++) {
+				const eg_element_loss one = element_quantile(s, k);
+				const float *at = x + s->parts * i + k * s->row;
+				sum += element_sum(&one, EG_LOSS_QUANTILE, false, at, at, t + i, s->row);
+			}
+		*eg_at(a->partial, u) = (float)sum;
+	}
+}
+
+static void EG_NAME(quantiles_bwd)(const eg_element_loss_bwd_args *a, int begin, int end) {
+	const eg_element_loss *s = &a->s;
+	const vf scale = vset1(*(const float *)a->dloss.p / *(const float *)a->denom.p);
+	for (int u = begin; u < end; u++) {
+		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u);
+		float *dx = eg_at(a->dx, u);
+		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
+		for (int64_t first = 0; first < n; first += s->row)
+			for (int k = 0; k < s->parts; k++) {
+				const int64_t at = s->parts * first + k * s->row;
+				eg_element_loss_bwd_args one = *a;
+				one.s = element_quantile(s, k);
+				for (int64_t i = 0; i < s->row; i += V) {
+					int lanes = s->row - i < V ? (int)(s->row - i) : V;
+					element_part(&one, EG_LOSS_QUANTILE, false, x + at + i, t + first + i, dx + at + i, scale, lanes);
+				}
+			}
+	}
+}
+
 static void EG_NAME(element_loss_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_element_loss_fwd_args *a = args;
 	EG_UNUSED(worker);
 	switch (a->s.op) {
 	case EG_LOSS_BCE: element_fwd(a, EG_LOSS_BCE, false, begin, end); break;
+	case EG_LOSS_BCE_P: element_fwd(a, EG_LOSS_BCE_P, false, begin, end); break;
+	case EG_LOSS_QUANTILES: EG_NAME(quantiles_fwd)(a, begin, end); break;
 	case EG_LOSS_FOCAL: element_fwd(a, EG_LOSS_FOCAL, false, begin, end); break;
 	case EG_LOSS_HINGE: element_fwd(a, EG_LOSS_HINGE, false, begin, end); break;
 	case EG_LOSS_QUANTILE: element_fwd(a, EG_LOSS_QUANTILE, false, begin, end); break;
@@ -194,6 +248,8 @@ static void EG_NAME(element_loss_bwd_f32)(const void *args, int begin, int end, 
 	EG_UNUSED(worker);
 	switch (a->s.op) {
 	case EG_LOSS_BCE: element_bwd(a, EG_LOSS_BCE, false, begin, end); break;
+	case EG_LOSS_BCE_P: element_bwd(a, EG_LOSS_BCE_P, false, begin, end); break;
+	case EG_LOSS_QUANTILES: EG_NAME(quantiles_bwd)(a, begin, end); break;
 	case EG_LOSS_FOCAL: element_bwd(a, EG_LOSS_FOCAL, false, begin, end); break;
 	case EG_LOSS_HINGE: element_bwd(a, EG_LOSS_HINGE, false, begin, end); break;
 	case EG_LOSS_QUANTILE: element_bwd(a, EG_LOSS_QUANTILE, false, begin, end); break;

@@ -39,6 +39,7 @@
 #define ENGRAM_KERN_H
 
 #include "kern/kern_families.h"
+#include "kern/kern_losses.h"
 #include "kern/kern_pictures.h"
 #include "kern/kern_sequences.h"
 

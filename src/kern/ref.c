@@ -17,6 +17,9 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_loss__ref(k);
 	fill_sequence__ref(k);
 	fill_element_loss__ref(k);
+	fill_row_loss__ref(k);
+	fill_contrast__ref(k);
+	fill_overlap__ref(k);
 	fill_ctc__ref(k);
 	fill_crf__ref(k);
 	fill_recurrent__ref(k);

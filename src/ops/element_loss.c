@@ -1,5 +1,5 @@
-/* element_loss.c - losses of numbers against targets, one by one: of logits (bce_with_logits, focal), of margins (hinge), of quantiles,
- * counts and probabilities (quantile, poisson_nll, kl_divergence), and of a distribution's location and scale (gaussian_nll,
+/* element_loss.c - losses of numbers against targets, one by one: of logits (bce_with_logits, focal) and probabilities (bce), of margins (hinge), of quantiles,
+ * counts and distributions (quantile, poisson_nll, kl_divergence), and of a distribution's location and scale (gaussian_nll,
  * student_t_nll).
  *
  * One kernel serves all (kern_sequences.h, eg_element_loss); a new one is its equation there and a descriptor here. Targets get no
@@ -42,48 +42,53 @@ static eg_status check_target(eg_infer *s, const eg_dims *want) {
 
 static eg_status same_infer(eg_infer *s) { return check_target(s, &s->in[X]); }
 
-/* Where locations and, behind them, scales are: dimension 1, of sequences the last. */
-static int pair_axis(const eg_dims *declared) { return op_time_first(declared) ? declared->rank - 1 : 1; }
+/* Where all first numbers of the targets are, and behind them all second ones: dimension 1, of sequences the last. */
+static int parts_axis(const eg_dims *declared) { return op_time_first(declared) ? declared->rank - 1 : 1; }
 
-static eg_status halve(const eg_dims *declared, const eg_dims *x, eg_dims *half, eg_error *err) {
+/* The shape of the targets, each of which has `parts` numbers. */
+static eg_status part_of(const eg_dims *declared, const eg_dims *x, int parts, eg_dims *part, eg_error *err) {
 	char text[128];
-	const int axis = pair_axis(declared);
-	if (x->rank < 2 || x->d[axis] < 0 || x->d[axis] % 2)
+	const int axis = parts_axis(declared);
+	if (x->rank < 2 || x->d[axis] < 0 || x->d[axis] % parts)
 		return eg_fail(err, EG_ERR_SHAPE,
-			"a loss of locations and scales needs both for every target: x %s must have an even number in dimension %d",
-			eg_dims_text(x, text, sizeof text), x->rank < 2 ? 1 : axis);
-	*half = *x;
-	half->d[axis] /= 2;
+			"the loss needs %d numbers for every target%s: x %s must have a multiple of that in dimension %d", parts,
+			parts == 2 ? ", a location and a scale" : "", eg_dims_text(x, text, sizeof text), x->rank < 2 ? 1 : axis);
+	*part = *x;
+	part->d[axis] /= parts;
 	return EG_OK;
 }
 
-static eg_status pair_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
-	EG_UNUSED(options);
-	*target = (eg_target_info){.type = EG_F32, .class_axis = -1};
-	return halve(x, x, &target->dims, err);
+/* spread: the scale is e^(spread y). */
+static eg_status pair_target(const eg_dims *x, double spread, eg_target_info *target, eg_error *err) {
+	*target = (eg_target_info){.type = EG_F32, .class_axis = -1, .parts = 2, .spread = spread};
+	return part_of(x, x, 2, &target->dims, err);
 }
 
-static eg_status pair_infer(eg_infer *s) {
-	eg_dims half;
-	return halve(&s->declared[X], &s->in[X], &half, s->err) ? s->err->status : check_target(s, &half);
+static eg_status parts_infer(eg_infer *s, int parts) {
+	eg_dims part;
+	return part_of(&s->declared[X], &s->in[X], parts, &part, s->err) ? s->err->status : check_target(s, &part);
 }
+static eg_status pair_infer(eg_infer *s) { return parts_infer(s, 2); }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
 typedef struct loss_spec {
 	eg_loss_op op;
 	double a, b;
-	bool pairs;
-	double divisor; /* of a mean: so many targets are one; 0: 1 */
+	int parts;            /* numbers of a target; 0: 1 */
+	const float *levels;  /* of QUANTILES, one a part */
+	double divisor;       /* of a mean: so many targets are one; 0: 1 */
 } loss_spec;
 
 /* The job: block by block where both are batched; else in chunks, of whole rows. */
 static eg_element_loss element_shape(const eg_emit *e, const loss_spec *l, eg_walk *w) {
 	*w = eg_emit_walk_in(e, TARGET, EG_PLAIN);
 	eg_element_loss s = {.unit = w->unit, .total = w->total, .op = l->op, .a = (real)l->a, .b = (real)l->b};
-	if (!l->pairs) return s;
+	if (!l->parts) return s;
+	s.parts = l->parts;
+	for (int i = 0; i < l->parts && l->levels; i++) s.level[i] = (real)l->levels[i];
 	const eg_dims declared = eg_emit_in_declared(e, X), t = eg_emit_in_dims(e, TARGET);
-	s.row = eg_dims_count(&t, pair_axis(&declared));
+	s.row = eg_dims_count(&t, parts_axis(&declared));
 	if (w->block) return s;
 	s.unit = s.row * (s.row < EG_CHUNK ? EG_CHUNK / s.row : 1);
 	w->units = (int)((s.total + s.unit - 1) / s.unit);
@@ -96,7 +101,7 @@ static void element_fwd(eg_emit *e, const loss_spec *l) {
 	const loss_options *o = eg_emit_options(e);
 	eg_walk w;
 	eg_element_loss_fwd_args a = {.s = element_shape(e, l, &w)};
-	a.x = op_stride(w.block, eg_emit_x(e, X, EG_PLAIN), a.s.unit * (l->pairs ? 2 : 1));
+	a.x = op_stride(w.block, eg_emit_x(e, X, EG_PLAIN), a.s.unit * (l->parts ? l->parts : 1));
 	a.target = op_stride(w.block, eg_emit_x(e, TARGET, EG_PLAIN), a.s.unit);
 	a.partial = op_stride(w.block, eg_emit_temp(e, EG_ELEM_REAL, w.block ? 1 : w.units, w.block), 1);
 	OP_CALL(e, element_loss_fwd, a, 2, 1, .block = w.block, .units = w.units, .flops = 20.0 * (double)w.total);
@@ -111,7 +116,7 @@ static void element_fwd(eg_emit *e, const loss_spec *l) {
 static void element_bwd(eg_emit *e, const loss_spec *l) {
 	eg_walk w;
 	eg_element_loss_bwd_args a = {.denom = element_denom(e), .s = element_shape(e, l, &w)};
-	const int64_t unit = a.s.unit * (l->pairs ? 2 : 1);
+	const int64_t unit = a.s.unit * (l->parts ? l->parts : 1);
 	a.dloss = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!a.dloss.p || !eg_emit_needs_dx(e, X)) return;
 	a.x = op_stride(w.block, eg_emit_x(e, X, EG_PLAIN), unit);
@@ -185,6 +190,35 @@ const eg_op eg_op_bce_with_logits = {
 	.infer = same_infer,
 	.target = same_target,
 	LOSS_HOOKS(bce_with_logits),
+};
+
+/* ---- bce --------------------------------------------------------------------------------------------------------- */
+
+typedef bce_with_logits_options bce_options;
+#define bce_attrs bce_with_logits_attrs
+static loss_spec bce_spec(const eg_emit *e) {
+	const bce_options *o = eg_emit_options(e);
+	return (loss_spec){.op = EG_LOSS_BCE_P, .a = (double)o->pos_weight};
+}
+LOSS_CALLS(bce)
+static const eg_case bce_cases[] = {
+	{"samples", NULL, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N, 7)}, .nin = 2, .batch = 18, .low = 0.05f, .high = 0.95f},
+	{"sequences, weight, sum", &(const bce_options){.pos_weight = 3, .reduction = REDUCTION_SUM},
+		.in = {OP_DIMS(EG_T, EG_N, 41), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2, .batch = 18, .time = 3, .low = 0.05f, .high = 0.95f},
+};
+
+const eg_op eg_op_bce = {
+	.info = {
+		.name = "bce",
+		.doc = "Loss of yes or no where x is the probability itself; bce_with_logits is more exact and needs no sigmoid",
+		.equation = "loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;\n"
+			"x between 0 and 1, target, of the shape of x, likewise",
+		.source = "PyTorch's BCELoss",
+		LOSS_INFO(bce),
+	},
+	.infer = same_infer,
+	.target = same_target,
+	LOSS_HOOKS(bce),
 };
 
 /* ---- focal ------------------------------------------------------------------------------------------------------- */
@@ -269,38 +303,62 @@ typedef struct quantile_options {
 	const char *name;
 	int reduction;
 	float quantile;
+	eg_floats quantiles;
 } quantile_options;
 static const eg_attr quantile_attrs[] = {
 	REDUCTION(quantile_options),
 	OP_FLOAT(quantile_options, quantile, 0.5, 0, 1, NULL, "share of the targets that shall lie below x"),
+	OP_FLOAT_LIST(quantile_options, quantiles, 0, EG_LEVELS, 0, 1, NULL, "several shares: x has a number for each of them to a target"),
 };
 static loss_spec quantile_spec(const eg_emit *e) {
 	const quantile_options *o = eg_emit_options(e);
-	return (loss_spec){.op = EG_LOSS_QUANTILE, .a = (double)o->quantile};
+	if (!o->quantiles.n) return (loss_spec){.op = EG_LOSS_QUANTILE, .a = (double)o->quantile};
+	return (loss_spec){.op = EG_LOSS_QUANTILES, .parts = o->quantiles.n, .levels = o->quantiles.at, .divisor = 1.0 / o->quantiles.n};
 }
 LOSS_CALLS(quantile)
-/* x and target are of one kind. */
-static eg_status quantile_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
-	eg_status status = same_target(options, x, target, err);
-	target->means = true;
-	return status;
+
+static eg_status quantile_infer(eg_infer *s) {
+	const quantile_options *o = s->options;
+	return o->quantiles.n ? parts_infer(s, o->quantiles.n) : same_infer(s);
 }
+
+/* x and target are of one kind; of several numbers the one nearest to the middle is the one that is believed. */
+static eg_status quantile_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	const quantile_options *o = options;
+	const eg_floats *q = &o->quantiles;
+	if (!q->n) {
+		eg_status status = same_target(options, x, target, err);
+		target->means = true;
+		return status;
+	}
+	*target = (eg_target_info){.type = EG_F32, .class_axis = -1, .parts = q->n, .levels = q->at};
+	for (int i = 1; i < q->n; i++)
+		if (fabs((double)q->at[i] - 0.5) < fabs((double)q->at[target->point] - 0.5)) target->point = i;
+	return part_of(x, x, q->n, &target->dims, err);
+}
+static const float three_levels[] = {0.1f, 0.6f, 0.9f};
 static const eg_case quantile_cases[] = {
 	LOSS_CASES(quantile),
 	{"a tenth", &(const quantile_options){.quantile = 0.1f}, .in = {OP_DIMS(EG_N, 9), OP_DIMS(EG_N, 9)}, .nin = 2, .batch = 3},
 	{"equal numbers", NULL, .in = {OP_DIMS(6, 5), OP_DIMS(6, 5)}, .nin = 2, .batch = 2, .ties = true},
+	{"three of each", &(const quantile_options){.quantiles = {three_levels, 3}}, .in = {OP_DIMS(EG_N, 15), OP_DIMS(EG_N, 5)}, .nin = 2,
+		.batch = 18, .unequal = true},
+	{"two of each step, sum", &(const quantile_options){.quantiles = {three_levels, 2}, .reduction = REDUCTION_SUM},
+		.in = {OP_DIMS(EG_T, EG_N, 22), OP_DIMS(EG_T, EG_N, 11)}, .nin = 2, .batch = 6, .time = 5, .unequal = true},
 };
 
 const eg_op eg_op_quantile = {
 	.info = {
 		.name = "quantile",
 		.doc = "Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep",
-		.equation = "e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0",
+		.equation = "e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;\n"
+			"quantiles q1...qQ: x (N,QK,...) has, behind each other, all first numbers, all second ones ... of target (N,K,...),\n"
+			"of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles",
 		.source = "Koenker and Bassett 1978",
 		.shorthand = "quantile",
 		LOSS_INFO(quantile),
 	},
-	.infer = same_infer,
+	.infer = quantile_infer,
 	.target = quantile_target,
 	LOSS_HOOKS(quantile),
 };
@@ -333,7 +391,7 @@ static const eg_attr kl_divergence_attrs[] = {
 	OP_ENUM(kl_divergence_options, reduction, reductions, "reduction", "mean: divided by the number of distributions")};
 static loss_spec kl_divergence_spec(const eg_emit *e) {
 	const eg_dims declared = eg_emit_in_declared(e, X), x = eg_emit_in_dims(e, X);
-	return (loss_spec){.op = EG_LOSS_KL, .divisor = (double)x.d[pair_axis(&declared)]};
+	return (loss_spec){.op = EG_LOSS_KL, .divisor = (double)x.d[parts_axis(&declared)]};
 }
 LOSS_CALLS(kl_divergence)
 static const eg_case kl_divergence_cases[] = {LOSS_CASES(kl_divergence)};
@@ -373,9 +431,13 @@ static const eg_attr gaussian_nll_attrs[] = {
 };
 static loss_spec gaussian_nll_spec(const eg_emit *e) {
 	const gaussian_nll_options *o = eg_emit_options(e);
-	return (loss_spec){.op = EG_LOSS_GAUSSIAN, .b = o->full ? 0.91893853320467274 : 0, .pairs = true};
+	return (loss_spec){.op = EG_LOSS_GAUSSIAN, .b = o->full ? 0.91893853320467274 : 0, .parts = 2};
 }
 LOSS_CALLS(gaussian_nll)
+static eg_status gaussian_nll_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	EG_UNUSED(options);
+	return pair_target(x, 0.5, target, err);
+}
 static const eg_case gaussian_nll_cases[] = {
 	PAIR_CASES(gaussian_nll),
 	{"full", &(const gaussian_nll_options){.full = true}, .in = {OP_DIMS(EG_N, 18), OP_DIMS(EG_N, 9)}, .nin = 2, .batch = 3,
@@ -392,7 +454,7 @@ const eg_op eg_op_gaussian_nll = {
 		LOSS_INFO(gaussian_nll),
 	},
 	.infer = pair_infer,
-	.target = pair_target,
+	.target = gaussian_nll_target,
 	LOSS_HOOKS(gaussian_nll),
 };
 
@@ -412,9 +474,13 @@ static loss_spec student_t_nll_spec(const eg_emit *e) {
 	return (loss_spec){.op = EG_LOSS_STUDENT,
 		.a = v,
 		.b = lgamma(v / 2) - lgamma((v + 1) / 2) + log(v * 3.14159265358979323846) / 2,
-		.pairs = true};
+		.parts = 2};
 }
 LOSS_CALLS(student_t_nll)
+static eg_status student_t_nll_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	EG_UNUSED(options);
+	return pair_target(x, 1, target, err);
+}
 static const eg_case student_t_nll_cases[] = {
 	PAIR_CASES(student_t_nll),
 	{"degrees", &(const student_t_nll_options){.degrees = 1}, .in = {OP_DIMS(EG_N, 18), OP_DIMS(EG_N, 9)}, .nin = 2, .batch = 3,
@@ -433,6 +499,6 @@ const eg_op eg_op_student_t_nll = {
 		LOSS_INFO(student_t_nll),
 	},
 	.infer = pair_infer,
-	.target = pair_target,
+	.target = student_t_nll_target,
 	LOSS_HOOKS(student_t_nll),
 };

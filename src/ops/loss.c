@@ -1,5 +1,8 @@
-/* loss.c - losses: scalars to be made small. */
-#include "ops/ops.h"
+/* loss.c - cross_entropy, the loss of classes. Class numbers as targets and one number for all have kernels of their
+ * own; targets that are probabilities, and a number for each row, are losses of rows (row_loss.h).
+ *
+ * Not here: other losses of classes (class_loss.c). */
+#include "ops/row_loss.h"
 
 typedef struct cross_entropy_options {
 	const char *name;
@@ -9,87 +12,66 @@ typedef struct cross_entropy_options {
 	int axis;
 } cross_entropy_options;
 
-enum { REDUCTION_MEAN, REDUCTION_SUM };
-static const char *const reductions[] = {"mean", "sum", NULL};
-
 static const eg_attr cross_entropy_attrs[] = {
 	OP_INT(cross_entropy_options, ignore_index, -100, -INT32_MAX, INT32_MAX, "ignore_index",
 		"rows with this target count for nothing"),
 	OP_FLOAT(cross_entropy_options, label_smoothing, 0, 0, 1, NULL,
 		"share of the target that is spread evenly over all classes"),
-	OP_ENUM(cross_entropy_options, reduction, reductions, "reduction",
-		"mean: divided by the weights of the rows that count"),
-	OP_INT(cross_entropy_options, axis, 1, -1, 1, NULL,
-		"where the classes are: 1, or -1 for the last dimension; sequences (T,N,classes) have them last anyway"),
+	OP_REDUCTION(cross_entropy_options, "mean: divided by the weights of the rows that count; none: a number for each row"),
+	OP_ROW_AXIS(cross_entropy_options, 1),
 };
-
-/* Classes are the last dimension of logits x (else dimension 1). */
-static bool ce_last(const cross_entropy_options *o, const eg_dims *declared) {
-	return o->axis < 0 || op_time_first(declared);
-}
 
 enum { LOGITS, TARGET, WEIGHT };
 
 /* The class weights; absent when they were not given. */
 static eg_buf ce_weight(eg_emit *e) { return eg_emit_nin(e) > WEIGHT ? eg_emit_x(e, WEIGHT, EG_PLAIN) : (eg_buf){0}; }
 
-/* A class number for each row: x without its classes. `declared` is x with the sizes that are open in the graph. */
-static eg_status ce_wants(const cross_entropy_options *o, const eg_dims *declared, const eg_dims *x,
-	eg_target_info *target, eg_error *err) {
-	char tx[128];
-	if (x->rank < 2)
-		return eg_fail(err, EG_ERR_SHAPE, "logits %s need at least 2 dimensions, (N,classes,...)",
-			eg_dims_text(x, tx, sizeof tx));
-	if (o->axis == 0)
-		return eg_fail(err, EG_ERR_ARG,
-			"axis 0 of logits %s are the samples; the classes are dimension 1, or the last (-1)",
-			eg_dims_text(x, tx, sizeof tx));
-	const int axis = ce_last(o, declared) ? x->rank - 1 : 1;
-	if (x->d[axis] < 0)
-		return eg_fail(err, EG_ERR_SHAPE, "dimension %d of logits %s must be the classes", axis,
-			eg_dims_text(x, tx, sizeof tx));
-	*target = (eg_target_info){.dims = {.rank = x->rank - 1, .d = {x->d[0]}}, .type = EG_I32, .class_axis = axis};
-	for (int i = 1; i < x->rank - 1; i++) target->dims.d[i] = x->d[i < axis ? i : i + 1];
-	return EG_OK;
+static eg_status cross_entropy_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
+	return op_classes_target(((const cross_entropy_options *)options)->axis, x, x, target, err);
 }
 
-static eg_status cross_entropy_target(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err) {
-	return ce_wants(options, x, x, target, err);
+/* Targets that are probabilities look like the logits. */
+static eg_status soft_infer(eg_infer *s) {
+	const cross_entropy_options *o = s->options;
+	const eg_dims *x = &s->in[LOGITS], *t = &s->in[TARGET];
+	char tx[128], tt[128];
+	eg_target_info want;
+	if (op_classes_target(o->axis, &s->declared[LOGITS], x, &want, s->err)) return s->err->status;
+	if (eg_dims_fit(&want.dims, t))
+		return eg_fail(s->err, EG_ERR_ARG,
+			"target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed, or probabilities of the shape of the logits");
+	if (eg_dims_fit(x, t)) return op_classes_check_weight(s, want.class_axis);
+	return eg_fail(s->err, EG_ERR_SHAPE,
+		"target %s holds probabilities (EG_F32), which need the shape of the logits, %s; class numbers are EG_I32",
+		eg_dims_text(t, tt, sizeof tt), eg_dims_text(x, tx, sizeof tx));
 }
 
 static eg_status cross_entropy_infer(eg_infer *s) {
-	const eg_dims *x = &s->in[LOGITS], *t = &s->in[TARGET], *w = &s->in[WEIGHT];
-	char tx[128], tt[128];
-	eg_target_info want;
-	eg_dims_text(x, tx, sizeof tx);
-	if (op_check_real(s, LOGITS, "logits") || ce_wants(s->options, &s->declared[LOGITS], x, &want, s->err))
-		return s->err->status;
-	if (s->in_type[TARGET] != EG_I32)
-		return eg_fail(s->err, EG_ERR_ARG,
-			"target holds floating-point numbers (EG_F32), class numbers (EG_I32) are needed");
-	const int axis = want.class_axis;
-	if (!eg_dims_fit(t, &want.dims)) {
-		char te[128];
-		return eg_fail(s->err, EG_ERR_SHAPE, "target is %s, logits %s need one class number for each row: %s",
-			eg_dims_text(t, tt, sizeof tt), tx, eg_dims_text(&want.dims, te, sizeof te));
-	}
-	if (s->nin > WEIGHT && w->rank >= 0) {
-		if (op_check_real(s, WEIGHT, "weight")) return s->err->status;
-		if (w->rank != 1 || w->d[0] != x->d[axis])
-			return eg_fail(s->err, EG_ERR_SHAPE, "weight is %s, the %lld classes of logits %s need (%lld)",
-				eg_dims_text(w, tt, sizeof tt), (long long)x->d[axis], tx, (long long)x->d[axis]);
-	}
-	s->out[0].rank = 0;
+	const cross_entropy_options *o = s->options;
+	if (s->in_type[TARGET] == EG_I32) return op_classes_infer(s, o->axis, o->reduction);
+	if (op_check_real(s, LOGITS, "logits") || soft_infer(s)) return s->err->status;
+	s->out[0] = (eg_dims){.rank = 0};
+	if (o->reduction == OP_NONE)
+		s->out[0] = op_without_axis(&s->in[LOGITS], op_row_axis(o->axis, &s->declared[LOGITS]));
 	return EG_OK;
 }
 
-/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. A few large ones are a unit each, so
- * that they share out among threads. */
+/* Is it left to the loss of rows? */
+static bool by_rows(const eg_emit *e, op_row_loss *l) {
+	const cross_entropy_options *o = eg_emit_options(e);
+	const bool soft = eg_emit_in_type(e, TARGET) == EG_F32;
+	*l = (op_row_loss){.op = soft ? EG_ROW_SOFT : EG_ROW_CE, .a = (double)o->label_smoothing, .axis = o->axis,
+		.ignore = o->ignore_index, .reduction = o->reduction, .rows = soft ? 2 : 1, .label = soft ? 0 : TARGET, .weight = WEIGHT};
+	return soft || o->reduction == OP_NONE;
+}
+
+/* The shape for the kernels and the job: 16 samples a unit of a batch, else 16 rows. A few large ones are a unit
+ * each, so that they share out among threads. */
 static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 	const cross_entropy_options *o = eg_emit_options(e);
 	eg_dims x = eg_emit_in_dims(e, LOGITS);
 	const eg_dims declared = eg_emit_in_declared(e, LOGITS);
-	const int axis = ce_last(o, &declared) ? x.rank - 1 : 1;
+	const int axis = op_row_axis(o->axis, &declared);
 	int64_t outer = 1;
 	for (int i = 0; i < axis; i++) outer *= x.d[i];
 	const bool batched = eg_emit_in_batched(e, LOGITS);
@@ -101,7 +83,7 @@ static eg_ce_shape ce_shape(const eg_emit *e, op_blocks *job) {
 		.n = (int)x.d[axis],
 		.inner = (int)eg_dims_count(&x, axis + 1),
 		.ignore = o->ignore_index,
-		.mean = o->reduction == REDUCTION_MEAN,
+		.mean = o->reduction == OP_MEAN,
 		.smoothing = (real)o->label_smoothing};
 }
 
@@ -127,7 +109,12 @@ static eg_buf ce_target(eg_emit *e, const eg_ce_shape *s, op_blocks job) {
 }
 
 static void cross_entropy_fwd(eg_emit *e) {
+	op_row_loss l;
 	op_blocks job;
+	if (by_rows(e, &l)) {
+		op_row_loss_fwd(e, &l);
+		return;
+	}
 	eg_ce_shape s = ce_shape(e, &job);
 	ce_saved k = ce_buffers(e, &s, job);
 	double size = (double)s.outer * s.n * s.inner;
@@ -146,7 +133,12 @@ static void cross_entropy_fwd(eg_emit *e) {
 }
 
 static void cross_entropy_bwd(eg_emit *e) {
+	op_row_loss l;
 	op_blocks job;
+	if (by_rows(e, &l)) {
+		op_row_loss_bwd(e, &l);
+		return;
+	}
 	eg_ce_shape s = ce_shape(e, &job);
 	eg_buf dloss = eg_emit_dy(e, 0, EG_PLAIN);
 	if (!dloss.p || !eg_emit_needs_dx(e, LOGITS)) return;
@@ -178,7 +170,7 @@ static const eg_case cross_entropy_cases[] = {
 		.batch = 18, .limit = 5},
 	{"class 0 ignored", CE(.ignore_index = EG_ZERO), .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2,
 		.batch = 18, .limit = 4},
-	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = REDUCTION_SUM),
+	{"pictures, ignored, sum", CE(.ignore_index = 2, .reduction = OP_SUM),
 		.in = {OP_DIMS(EG_N, 5, 3, 4), OP_DIMS(EG_N, 3, 4)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 18,
 		.limit = 5},
 	{"pictures, weights, ignored", CE(.ignore_index = 1),
@@ -191,6 +183,15 @@ static const eg_case cross_entropy_cases[] = {
 	{"fixed batch, weights, ignored, smoothing", CE(.ignore_index = 1, .label_smoothing = 0.1f),
 		.in = {OP_DIMS(19, 6, 3), OP_DIMS(19, 3), OP_DIMS(6)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3,
 		.batch = 2, .limit = 6},
+	{"classes in the middle, each row, weights, smoothing",
+		CE(.axis = 2, .reduction = OP_NONE, .label_smoothing = 0.3f, .ignore_index = 1),
+		.in = {OP_DIMS(EG_N, 3, 5, 2), OP_DIMS(EG_N, 3, 2), OP_DIMS(5)}, .type = {EG_F32, EG_I32, EG_F32}, .nin = 3,
+		.batch = 18, .limit = 5},
+	{"probabilities", NULL, .in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 5)}, .nin = 2, .batch = 18},
+	{"probabilities of sequences, weights, smoothing", CE(.label_smoothing = 0.3f),
+		.in = {OP_DIMS(EG_T, EG_N, 5), OP_DIMS(EG_T, EG_N, 5), OP_DIMS(5)}, .nin = 3, .batch = 6, .time = 3},
+	{"probabilities of places, each row", CE(.reduction = OP_NONE),
+		.in = {OP_DIMS(EG_N, 5, EG_NAMED), OP_DIMS(EG_N, 5, EG_NAMED)}, .nin = 2, .batch = 3, .sizes = OP_SIZES({"places", 4})},
 };
 
 const eg_op eg_op_cross_entropy = {
@@ -201,16 +202,18 @@ const eg_op eg_op_cross_entropy = {
 			"row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);\n"
 			"loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;\n"
 			"logits (N,classes,d1,...), target (N,d1,...), or, of sequences, (T,N,classes) and (T,N);\n"
-			"weight (classes), which gets no gradient;\n"
-			"a target beyond the classes makes the loss NaN",
-		.source = "ONNX SoftmaxCrossEntropyLoss-13; label smoothing: Szegedy et al. 2016, as PyTorch weighs it",
+			"weight (classes), which gets no gradient; reduction none: (N,d1,...), the rows;\n"
+			"a target beyond the classes makes the loss NaN. A target of the shape of logits, real numbers q(c) in place\n"
+			"of a class: row = sum of weight[c] ((1-e) q[c] + e/classes) (-logp[c]), for mean divided by the number of rows;\n"
+			"it gets no gradient",
+		.source = "ONNX SoftmaxCrossEntropyLoss-13; label smoothing (Szegedy et al. 2016) and probabilities as PyTorch weighs them",
 		.attrs = cross_entropy_attrs,
 		.nattrs = EG_COUNT(cross_entropy_attrs),
 		.options_size = sizeof(cross_entropy_options),
 		.min_inputs = 2,
 		.max_inputs = 3,
 		.inputs = (const char *const[]){"logits", "target", "weight"},
-		.types = "fif",
+		.types = "faf",
 		.outputs = (const char *const[]){"loss", NULL},
 		.contains = "softmax",
 	},

@@ -203,6 +203,7 @@ static eg_status chance_of(
 	eg_dims d = eg_tensor_dims(g, of);
 	*chance = (double)NAN;
 	if (!of.id || eg_op_target(loss->op, loss->options, &d, &target, NULL)) return EG_OK;
+	if (target.class_axis >= 0 && target.own_scale) return EG_OK;
 	if (target.class_axis >= 0) { /* every class, or every path through them, is as likely */
 		*chance = log((double)d.d[target.class_axis]);
 		if (is_of_sequences(loss->op)) *chance *= steps_of(s->data[EG_PART_TRAIN]);
