@@ -48,12 +48,22 @@ static int classes_of(const training *t) {
 	return 0;
 }
 
+/* "loss: cross_entropy with class weights 2, 0.6667" */
+static void show_weights(const eg_recipe_loss_info *l) {
+	enum { SHOWN = 8 };
+	if (!l->classes) return;
+	printf("loss: %s with class weights ", l->op->name);
+	for (int i = 0; i < l->nclasses && i < SHOWN; i++) printf("%s%.4g", i ? ", " : "", (double)l->classes[i]);
+	printf("%s\n", l->nclasses > SHOWN ? ", ..." : "");
+}
+
 void train_show_losses(const training *t) {
 	char number[NUMBER];
 	const eg_recipe_loss_info *l;
 	int classes = classes_of(t);
 	for (int i = 0; (l = eg_recipe_loss_at(t->recipe, i)); i++) {
 		double smoothing = smoothing_of(l);
+		show_weights(l);
 		if (!(smoothing > 0)) continue;
 		printf("loss: %s with label smoothing %g", l->op->name, smoothing);
 		if (!l->field && classes > 1)

@@ -67,9 +67,15 @@ typedef struct eg_recipe_loss_info {
 	const char *lengths;  /* the graph's input for how long each target is, (N) int32: "target_lengths"; or NULL */
 	const char *output;   /* the graph's output with this loss alone: "loss.1"; of one that is no list "loss" */
 	double weight;
+	bool balanced;         /* `class_weights: balanced`: */
+	const float *classes;  /* weights of classes; NULL: there are none, or it is not known yet how the classes balance */
+	int nclasses;
 } eg_recipe_loss_info;
 EG_API int eg_recipe_losses(const eg_recipe *r); /* >= 1 */
 EG_API const eg_recipe_loss_info *eg_recipe_loss_at(const eg_recipe *r, int i);
+/* Weights of the classes of loss i, which is a balanced one: what eg_samples_load does, and the loading of a model. To be called before
+ * eg_recipe_build. */
+EG_API eg_status eg_recipe_weigh(eg_recipe *r, int i, const float *weights, int n, eg_error *err);
 
 /* Takes a line of advice, without an end of line; it is valid during the call. */
 typedef void (*eg_advise)(void *user, const char *text);

@@ -47,25 +47,28 @@ static eg_status read_shorthand(
 		eg_tree_describe(t, got, sizeof got));
 }
 
-eg_status eg_layer_options(eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *where, eg_error *err) {
+eg_status eg_layer_options(
+	eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *other, const char *where, eg_error *err) {
 	const eg_op_info *op = layer->op;
 	eg_key keys[MAX_ATTRS];
-	const char *names[MAX_ATTRS + 2] = {"name", "from"};
+	const char *names[MAX_ATTRS + 3] = {"name", "from"};
 	int n = op->nattrs < MAX_ATTRS ? op->nattrs : MAX_ATTRS;
 	eg_status status = EG_OK;
 	for (int i = 0; i < n; i++) {
 		keys[i] = eg_key_of_attr(&op->attrs[i]);
 		names[i + 2] = keys[i].name;
 	}
+	names[n + 2] = other;
+	const int known = other ? n + 3 : n + 2;
 	layer->options = op->options_size ? eg_arena_alloc(&r->arena, op->options_size) : NULL;
 	if (op->options_size && !layer->options) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	bool map = attrs && attrs->kind == EG_TREE_MAP;
 	if (attrs && !map) status = read_shorthand(r, layer, keys, n, attrs, where, err);
 	for (const eg_tree *t = map ? attrs->first : NULL; t && !status; t = t->next) {
 		int i = 0;
-		while (i < n + 2 && strcmp(names[i], t->key)) i++;
-		if (i == n + 2) return eg_keys_unknown(t, names, n + 2, where, err);
-		if (i >= 2) status = read_attr(r, layer, keys, i - 2, t, where, err);
+		while (i < known && strcmp(names[i], t->key)) i++;
+		if (i == known) return eg_keys_unknown(t, names, known, where, err);
+		if (i >= 2 && i < n + 2) status = read_attr(r, layer, keys, i - 2, t, where, err);
 	}
 	for (int i = 0; i < n && !status; i++) {
 		bool given = attrs &&
@@ -314,7 +317,7 @@ static eg_status read_layer(eg_recipe *r, const eg_tree *model, const eg_tree *t
 		snprintf(where, sizeof where, "layer '%s' (%s)", layer->name, word);
 	else
 		snprintf(where, sizeof where, "layer '%s'", word);
-	status = eg_layer_options(r, layer, attrs, where, err);
+	status = eg_layer_options(r, layer, attrs, NULL, where, err);
 	if (status) return status;
 	if (layer->options) memcpy(layer->options, &layer->name, sizeof layer->name);
 	return read_from(r, layer, eg_tree_get(attrs, "from"), where, err);

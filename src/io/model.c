@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Raised when an older program could misunderstand a file. */
-enum { FORMAT = 2, MAX_SIZES = 64 };
+enum { FORMAT = 2, MAX_SIZES = 64, MAX_CLASSES = 1 << 20 };
 static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.", average_prefix[] = "average.";
 static const char streams_name[] = "streams";
 
@@ -448,8 +448,30 @@ static eg_status read_weights(eg_model *m, eg_error *err) {
 	return status;
 }
 
+/* Weights of classes that followed from the training samples: under `class_weights` of what the task keeps, by the loss's input. */
+static eg_status take_class_weights(eg_model *m, eg_error *err) {
+	const eg_value *all = eg_value_get(m->task, "class_weights");
+	for (int i = 0; i < eg_recipe_losses(m->recipe) && all; i++) {
+		const eg_recipe_loss_info *loss = eg_recipe_loss_at(m->recipe, i);
+		const eg_value *list = loss->balanced ? eg_value_get(all, loss->input) : NULL;
+		int n = 0, count = (int)eg_value_count(list);
+		float *w = count > 0 && count <= MAX_CLASSES ? eg_arena_alloc(&m->arena, (size_t)count * sizeof *w) : NULL;
+		if (!loss->balanced) continue;
+		if (count < 1 || count > MAX_CLASSES) return eg_fail(err, EG_ERR_FORMAT, "damaged: the weights of the classes");
+		if (!w) return no_memory(err);
+		for (const eg_value *v = eg_value_first(list); v; v = eg_value_next(v)) {
+			w[n] = (float)eg_value_number(v, -1);
+			if (!(w[n++] >= 0)) return eg_fail(err, EG_ERR_FORMAT, "damaged: a weight of a class");
+		}
+		eg_status status = eg_recipe_weigh(m->recipe, i, w, n, err);
+		if (status) return status;
+	}
+	return EG_OK;
+}
+
 static eg_status build(eg_model *m, eg_context *ctx, eg_error *err) {
-	eg_status status = eg_recipe_build(m->recipe, ctx, m->sizes, &m->graph, err);
+	eg_status status = take_class_weights(m, err);
+	if (!status) status = eg_recipe_build(m->recipe, ctx, m->sizes, &m->graph, err);
 	if (status) return status;
 	eg_error why;
 	m->params = eg_params_new_bare(m->graph, &why);

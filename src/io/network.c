@@ -281,6 +281,24 @@ static eg_tensor shared_input(network *n, const eg_loss *loss, const char *name,
 	return nothing();
 }
 
+/* The weights of classes, where the recipe has some or the samples have told them. */
+static eg_tensor class_weights(network *n, const eg_loss *loss, int64_t classes) {
+	const eg_recipe_loss_info *info = &loss->info;
+	if (!info->classes) return nothing();
+	if (info->nclasses != classes) {
+		eg_tree_fail(n->err, loss->layer.tree, EG_ERR_SHAPE, "the loss '%s' has class_weights for %d classes, but there are %lld",
+			loss->layer.op->name, info->nclasses, (long long)classes);
+		return nothing();
+	}
+	eg_real *numbers = eg_arena_alloc(n->arena, (size_t)classes * sizeof *numbers);
+	if (!numbers) {
+		eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
+		return nothing();
+	}
+	for (int i = 0; i < info->nclasses; i++) numbers[i] = (eg_real)info->classes[i];
+	return eg_constant(n->graph, numbers, EG_F32, EG_DIMS(classes));
+}
+
 static bool is_lengths(const char *name) { return !strcmp(name, "lengths") || !strcmp(name, "input_lengths"); }
 
 static bool is_of_sequences(const eg_op_info *op) {
@@ -301,7 +319,7 @@ static eg_status add_loss_inputs(network *n, const eg_loss *loss, eg_dims d, eg_
 			"`time`, as in [time, 2]",
 			op->name);
 	/* A network whose samples have no size for classes is told so in plainer words. */
-	if (takes_ids(op, 1) && d.rank < 2 && check_logits(n, loss, d, -1)) return n->err->status;
+	if (op->types && op->types[1] != 'f' && d.rank < 2 && check_logits(n, loss, d, -1)) return n->err->status;
 	if (eg_op_target(op, options, &d, &want, n->err)) {
 		eg_tree_prefix(n->err, loss->layer.tree);
 		return n->err->status;
@@ -319,6 +337,8 @@ static eg_status add_loss_inputs(network *n, const eg_loss *loss, eg_dims d, eg_
 				"input says: what it "
 				"judges must have that size, such as `time`, itself",
 				op->name);
+		if (want.class_axis >= 0 && !strcmp(op->inputs[i], "weight"))
+			from[i] = class_weights(n, loss, d.d[want.class_axis]);
 		if (loss->info.lengths && !strcmp(op->inputs[i], "target_lengths"))
 			from[i] = shared_input(n, loss, loss->info.lengths, EG_I32, EG_DIMS(EG_N));
 	}

@@ -127,8 +127,8 @@ extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */
 
 /* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`.
- * Inputs of it behind that are known by their names: `lengths` or `input_lengths`, and `target_lengths`; others are
- * left out. */
+ * Inputs of it behind that are known by their names: `lengths` or `input_lengths`, `target_lengths`, and `weight`, a number
+ * for each class; others are left out. */
 const eg_op_info *eg_layer_op(int i);
 const eg_op_info *eg_loss_op(int i);
 
@@ -145,8 +145,10 @@ bool eg_recipe_leads(const eg_recipe *r, int word);              /* is it the fi
 /* ---- layers.c ---------------------------------------------------------------------------------------------------- */
 
 eg_status eg_layers_read(eg_recipe *r, const eg_tree *model, eg_error *err);
-/* Options and name of one operator from its attributes (NULL: none); `where` is for messages. */
-eg_status eg_layer_options(eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *where, eg_error *err);
+/* Options and name of one operator from its attributes (NULL: none); `where` is for messages. `other` (NULL: none) is a key beside them,
+ * which the caller reads. */
+eg_status eg_layer_options(
+	eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *other, const char *where, eg_error *err);
 /* "LAYER" or "LAYER.OUTPUT", the layer being there already, and marked as used. */
 eg_status eg_link_read(eg_recipe *r, const eg_tree *t, eg_link *link, eg_error *err);
 /* `outputs`, and that everything leads somewhere; when losses have been read. */
@@ -161,5 +163,7 @@ eg_status eg_groups_read(eg_recipe *r, const eg_tree *list, eg_error *err);
 
 eg_status eg_train_read(eg_recipe *r, eg_error *err);
 extern const eg_key_table eg_loss_keys; /* of a loss beside its operator */
+bool eg_loss_weighs(const eg_op_info *op);  /* it takes weights of classes: `class_weights` is among its attributes */
+extern const eg_key eg_class_weights_key;   /* for a list of them; the word is `balanced` */
 
 #endif

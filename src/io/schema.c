@@ -387,6 +387,14 @@ static void schema_attrs(builder *b, const eg_op_info *op, eg_tree *properties) 
 	}
 }
 
+/* A list, or a word. */
+static void schema_class_weights(builder *b, eg_tree *properties) {
+	eg_tree *t = eg_tree_map(b, properties, eg_class_weights_key.name), *any = eg_tree_list(b, t, "anyOf");
+	eg_tree_string(b, t, "description", eg_class_weights_key.doc);
+	schema_value(b, eg_tree_map(b, any, NULL), &eg_class_weights_key);
+	eg_tree_string(b, eg_tree_list(b, eg_tree_map(b, any, NULL), "enum"), NULL, "balanced");
+}
+
 /* One loss: a word, or {word: attributes} with the keys of losses beside it. */
 static void schema_loss(builder *b, eg_tree *any) {
 	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
@@ -400,7 +408,9 @@ static void schema_loss(builder *b, eg_tree *any) {
 		eg_tree *types = eg_tree_list(b, attrs, "type");
 		eg_tree_string(b, types, NULL, "object");
 		eg_tree_string(b, types, NULL, "null");
-		schema_attrs(b, op, eg_tree_map(b, attrs, "properties"));
+		eg_tree *own = eg_tree_map(b, attrs, "properties");
+		schema_attrs(b, op, own);
+		if (eg_loss_weighs(op)) schema_class_weights(b, own);
 		eg_tree_literal(b, attrs, "additionalProperties", "false");
 		for (int k = 0; k < eg_loss_keys.n; k++) schema_property(b, properties, &eg_loss_keys.keys[k]);
 		eg_tree_string(b, eg_tree_list(b, t, "required"), NULL, op->name);

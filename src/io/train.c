@@ -3,6 +3,7 @@
  * Not here: the tables of keys (schema.c), the losses as part of the graph (network.c). */
 #include "io/recipe.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MAX_NAMES = 64 };
@@ -114,9 +115,50 @@ static eg_status read_operator(
 				where,
 				!strcmp(taken->key, "from") ? "; what it judges is said beside its name: `of: LAYER`"
 							    : "");
-		return eg_layer_options(r, layer, attrs, where, err);
+		return eg_layer_options(r, layer, attrs, eg_loss_weighs(op) ? eg_class_weights_key.name : NULL, where, err);
 	}
 	return eg_keys_no_such(t, word, "loss", names, n, err);
+}
+
+/* ---- weights of classes ------------------------------------------------------------------------------------------ */
+
+const eg_key eg_class_weights_key = {.name = "class_weights",
+	.type = EG_KEY_FLOAT_LIST,
+	.min = 0,
+	.max = 1e6,
+	.def = (double)NAN,
+	.doc = "a weight for each class, in the order of their names; `balanced`: the rarer a class is in the training samples, the more "
+	       "it counts. Left out: all alike"};
+
+bool eg_loss_weighs(const eg_op_info *op) {
+	for (int i = 2; i < op->max_inputs && i < EG_MAX_INPUTS; i++)
+		if (!strcmp(op->inputs[i], "weight")) return true;
+	return false;
+}
+
+static eg_status read_class_weights(eg_recipe *r, eg_recipe_loss_info *info, const eg_tree *attrs, eg_error *err) {
+	const eg_tree *t = attrs && attrs->kind == EG_TREE_MAP ? eg_tree_get(attrs, eg_class_weights_key.name) : NULL;
+	char where[64];
+	eg_floats list = {0};
+	if (!t || !eg_loss_weighs(info->op)) return EG_OK;
+	if (eg_tree_is_string(t)) {
+		info->balanced = !strcmp(t->text, "balanced");
+		return info->balanced ? EG_OK : eg_keys_no_such(t, t->text, "word for 'class_weights'", (const char *const[]){"balanced"}, 1, err);
+	}
+	snprintf(where, sizeof where, "loss '%.40s'", info->op->name);
+	eg_status status = eg_key_read(&r->arena, &eg_class_weights_key, t, &list, where, err);
+	info->classes = list.at, info->nclasses = list.n;
+	return status;
+}
+
+eg_status eg_recipe_weigh(eg_recipe *r, int i, const float *weights, int n, eg_error *err) {
+	if (i < 0 || i >= r->nlosses || !r->losses[i].info.balanced || n < 1)
+		return eg_fail(err, EG_ERR_ARG, "loss %d of the recipe is not `balanced`, or has %d classes", i, n);
+	float *copy = eg_arena_alloc(&r->arena, (size_t)n * sizeof *copy);
+	if (!copy) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	memcpy(copy, weights, (size_t)n * sizeof *copy);
+	r->losses[i].info.classes = copy, r->losses[i].info.nclasses = n;
+	return EG_OK;
 }
 
 /* ---- reductions -------------------------------------------------------------------------------------------------- */
@@ -199,6 +241,7 @@ static eg_status read_loss(eg_recipe *r, const eg_tree *t, const eg_tree *place,
 			if (!strcmp(loss_keys[i].name, c->key))
 				status = eg_key_read(&r->arena, &loss_keys[i], c, &section, "a loss", err);
 	if (!status) status = complete(r, loss, t, &section, err);
+	if (!status) status = read_class_weights(r, &loss->info, attrs, err);
 	if (!status) r->nlosses++;
 	return status;
 }

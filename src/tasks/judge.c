@@ -184,15 +184,16 @@ struct eg_evaluation {
 };
 
 /* What the network's own loss holds beside the probability of what is right. */
-static void tell_smoothing(eg_value *result, const eg_recipe_loss_info *l) {
-	char text[64];
+static void tell_holds(eg_value *result, const eg_recipe_loss_info *l) {
+	char text[64] = "";
 	for (int i = 0; i < l->op->nattrs && l->options; i++) {
 		float v;
 		if (strcmp(l->op->attrs[i].name, "label_smoothing") != 0) continue;
 		memcpy(&v, (const char *)l->options + l->op->attrs[i].offset, sizeof v);
-		snprintf(text, sizeof text, "label smoothing %g", (double)v);
-		if (v > 0) eg_value_put_text(result, "loss_holds", text);
+		if (v > 0) snprintf(text, sizeof text, "label smoothing %g", (double)v);
 	}
+	if (l->classes) snprintf(text + strlen(text), 24, "%sclass weights", text[0] ? ", " : "");
+	if (text[0]) eg_value_put_text(result, "loss_holds", text);
 }
 
 /* `own`: the loss of the network itself is among the metrics. NULL: it is not. */
@@ -203,7 +204,7 @@ static eg_status tell(eg_evaluation *e, const eg_task_judge *j, const eg_recipe_
 		eg_value_mark(
 		        eg_value_put_number(e->result, m->name, e->values[i]), m->share ? EG_SHOW_SHARE : 0, NULL);
 	}
-	if (own) tell_smoothing(e->result, own);
+	if (own) tell_holds(e->result, own);
 	if (e->type->judge_details) e->type->judge_details(j, e->result);
 	return eg_value_whole(e->result) ? EG_OK : no_memory(err);
 }

@@ -1,8 +1,10 @@
 /* regress.c - the task `regress`: numbers from samples or sequences. The network's output "logits" is compared with the target
- * number by number; there are no classes. */
+ * number by number; there are no classes. A loss may take several numbers for each of the target (a location and a scale, quantiles): one
+ * of them is the prediction, which is judged, the others tell how sure it is. */
 #include "tasks/task.h"
 
 #include <math.h>
+#include <string.h>
 
 static eg_status open_task(eg_task *t, eg_error *err) {
 	EG_UNUSED(err);
@@ -11,20 +13,35 @@ static eg_status open_task(eg_task *t, eg_error *err) {
 	return EG_OK;
 }
 
+/* What the loss takes for each number of the target. */
+static eg_target_info target_of_loss(const eg_task *t, const eg_graph *g) {
+	eg_target_info info = {.class_axis = -1};
+	for (int i = 0; i < eg_recipe_losses(t->recipe); i++) {
+		const eg_recipe_loss_info *loss = eg_recipe_loss_at(t->recipe, i);
+		eg_dims x = eg_tensor_dims(g, eg_graph_find(g, "logits"));
+		if (i == 0 && !strcmp(loss->input, eg_task_target_input(t)) && !eg_op_target(loss->op, loss->options, &x, &info, NULL)) break;
+	}
+	if (info.parts < 1) info.parts = 1;
+	return info;
+}
+
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	eg_tensor logits = eg_graph_find(g, "logits"), target = eg_graph_find(g, eg_task_target_input(t));
 	const eg_field *f = eg_source_field(t->source, eg_task_target(t)->field);
 	eg_dims d = eg_tensor_dims(g, logits);
 	int64_t each = 1;
 	for (int i = 1; i < d.rank; i++) each *= d.d[i];
-	bool fits = d.rank >= 1 && d.d[0] == EG_N && (f->columns == 0 || each == f->columns);
+	const int parts = target_of_loss(t, g).parts;
+	bool fits = d.rank >= 1 && d.d[0] == EG_N && (f->columns == 0 || each == (int64_t)f->columns * parts);
 	if (fits && eg_tensor_dtype(g, target) == EG_F32) return EG_OK;
+	const int columns = f->columns > 0 ? f->columns : 1;
+	char times[64] = "";
+	if (parts > 1) snprintf(times, sizeof times, ", of which the loss takes %d each", parts);
 	return eg_fail(err, EG_ERR_SHAPE,
-	        "the source '%s' wants %d number%s for a whole sample; end the model with `linear: %d` (of a sequence "
+	        "the source '%s' wants %d number%s for a whole sample%s; end the model with `linear: %d` (of a sequence "
 	        "behind `last`), and take a "
 	        "loss between numbers (loss: mse)",
-	        eg_source_info(t->source)->name, f->columns > 0 ? f->columns : 1, f->columns > 1 ? "s" : "",
-	        f->columns > 0 ? f->columns : 1);
+	        eg_source_info(t->source)->name, columns, columns > 1 ? "s" : "", times, columns * parts);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
@@ -52,10 +69,19 @@ static const eg_real *target_of(const eg_row *r, int width) {
 	return (const eg_real *)eg_batch_input(r->batch, r->target) + (ptrdiff_t)r->i * width;
 }
 
+/* The row's predictions, `width` of them; all that the network says of them begins at *said. */
+static const eg_real *predictions(const eg_row *r, const eg_target_info *info, int *width, const eg_real **said) {
+	*said = eg_row_output(r, "logits", 0, width);
+	*width /= info->parts;
+	return *said + (ptrdiff_t)info->point * *width;
+}
+
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
+	const eg_target_info info = target_of_loss(j->task, j->graph);
+	const eg_real *said;
 	int width;
-	const eg_real *y = eg_row_output(r, "logits", 0, &width), *target = target_of(r, width);
+	const eg_real *y = predictions(r, &info, &width, &said), *target = target_of(r, width);
 	EG_UNUSED(err);
 	for (int k = 0; k < width; k++) {
 		double error = (double)y[k] - (double)target[k];
@@ -80,26 +106,45 @@ static void judge_values(const eg_task_judge *j, double *v) {
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-static void put_values(eg_value *out, const eg_real *x, int n) {
-	eg_value *list = eg_value_put_list(out, "values");
+static void put_values(eg_value *out, const char *key, const eg_real *x, int n) {
+	eg_value *list = eg_value_put_list(out, key);
 	for (int k = 0; k < n; k++) eg_value_put_number(list, NULL, (double)x[k]);
 }
 
+/* How sure the network is: e^(spread y) of each number, or its quantiles, "0.9": [...]. */
+static void put_spread(eg_value *out, const eg_target_info *info, const eg_real *said, int width) {
+	if (info->spread > 0) {
+		eg_value *list = eg_value_put_list(out, "scales");
+		for (int k = 0; k < width; k++) eg_value_put_number(list, NULL, exp(info->spread * (double)said[width + k]));
+	}
+	eg_value *map = info->levels ? eg_value_put_map(out, "quantiles") : NULL;
+	for (int i = 0; i < info->parts && map; i++) {
+		char level[24];
+		snprintf(level, sizeof level, "%.4g", (double)info->levels[i]);
+		put_values(map, level, said + (ptrdiff_t)i * width, width);
+	}
+}
+
 static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
+	const eg_target_info info = target_of_loss(t, r->graph);
+	const eg_real *said;
 	int width;
-	const eg_real *y = eg_row_output(r, "logits", 0, &width);
-	EG_UNUSED(t), EG_UNUSED(o);
-	for (int k = 0; k < width; k++)
-		if (!isfinite(y[k])) return eg_fail(err, EG_ERR_NUMERIC, "the network's answer is not a number");
-	put_values(out, y, width);
+	const eg_real *y = predictions(r, &info, &width, &said);
+	EG_UNUSED(o);
+	for (int k = 0; k < width * info.parts; k++)
+		if (!isfinite(said[k])) return eg_fail(err, EG_ERR_NUMERIC, "the network's answer is not a number");
+	put_values(out, "values", y, width);
+	put_spread(out, &info, said, width);
 	return EG_OK;
 }
 
 static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
+	const eg_target_info info = target_of_loss(t, r->graph);
+	const eg_real *said;
 	int width;
-	EG_UNUSED(t), EG_UNUSED(err);
-	eg_row_output(r, "logits", 0, &width);
-	put_values(out, target_of(r, width), width);
+	EG_UNUSED(err);
+	predictions(r, &info, &width, &said);
+	put_values(out, "values", target_of(r, width), width);
 	return EG_OK;
 }
 

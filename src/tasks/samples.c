@@ -482,6 +482,8 @@ static eg_status load(eg_samples *s, eg_error *err) {
 	s->kept = eg_value_new(EG_VALUE_MAP);
 	if (!s->kept) return no_memory(err);
 	eg_task_save(t, s->kept);
+	status = eg_samples_weigh(s, err);
+	if (status) return status;
 	return eg_value_whole(s->kept) ? EG_OK : no_memory(err);
 }
 

@@ -52,6 +52,9 @@ eg_status eg_task_extents(
 /* The words of open sizes of the inputs other than `time`, NULL-terminated, at most EG_MAX_DIMS; returns how many. */
 int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]);
 
+/* class_weights.c: `class_weights: balanced` of the recipe's losses, counted in the training samples, which it is told, and kept. */
+eg_status eg_samples_weigh(eg_samples *s, eg_error *err);
+
 /* predictor.c */
 extern const eg_key eg_invert_key; /* an option of all tasks whose models may take pictures */
 eg_model *eg_predictor_model(eg_predictor *p);
