@@ -428,6 +428,54 @@ static void test_element_losses(void **state) {
 		}
 }
 
+/* ---- boxes ------------------------------------------------------------------------------------------------------- */
+
+/* The complete IoU loss of two boxes given by their corners; *alpha is taken as it is, or, below 0, made. */
+static double ciou(const double *x, const double *t, double *alpha) {
+	double w = x[2] - x[0], h = x[3] - x[1], tw = t[2] - t[0], th = t[3] - t[1];
+	double iw = fmax(0, fmin(x[2], t[2]) - fmax(x[0], t[0])), ih = fmax(0, fmin(x[3], t[3]) - fmax(x[1], t[1]));
+	double cw = fmax(x[2], t[2]) - fmin(x[0], t[0]), ch = fmax(x[3], t[3]) - fmin(x[1], t[1]);
+	double dx = (x[0] + x[2] - t[0] - t[2]) / 2, dy = (x[1] + x[3] - t[1] - t[3]) / 2;
+	double iou = iw * ih / (w * h + tw * th - iw * ih), turn = atan(tw / th) - atan(w / h);
+	double v = 4 / (acos(-1) * acos(-1)) * turn * turn;
+	if (*alpha < 0) *alpha = v / (1 - iou + v);
+	return 1 - iou + (dx * dx + dy * dy) / (cw * cw + ch * ch) + *alpha * v;
+}
+
+/* alpha counts as a constant: no central difference of the loss alone can check it (optest), one with alpha held can. */
+static void test_boxes(void **state) {
+	bed *t = *state;
+	enum { BOXES = 6 };
+	static const double boxes[BOXES][4] = {{0, 0, 2, 1}, {0.5, -1, 3, 2}, {-1, 0.2, 0.7, 0.8}, {5, 5, 6, 8}, {0, 0, 1, 1.1}, {-2, -3, 4, 3}};
+	real *x = bed_reals(t, BOXES * 4), *target = bed_reals(t, BOXES * 4), *value = bed_zeros(t, BOXES), *d = bed_zeros(t, BOXES * 4);
+	real dvalue[BOXES];
+	double want[BOXES], slope[BOXES * 4];
+	for (int i = 0; i < BOXES; i++) {
+		const double *other = boxes[(i + 1) % BOXES];
+		double alpha = -1, box[4];
+		for (int k = 0; k < 4; k++) x[4 * i + k] = (real)boxes[i][k], target[4 * i + k] = (real)other[k];
+		want[i] = ciou(boxes[i], other, &alpha);
+		dvalue[i] = 1;
+		for (int k = 0; k < 4; k++) {
+			const double step = 1e-6;
+			memcpy(box, boxes[i], sizeof box);
+			box[k] += step;
+			slope[4 * i + k] = ciou(box, other, &alpha);
+			box[k] -= 2 * step;
+			slope[4 * i + k] = (slope[4 * i + k] - ciou(box, other, &alpha)) / (2 * step);
+		}
+	}
+	const eg_row_shape s = {.outer = BOXES, .rows = BOXES, .n = 4, .inner = 1, .op = EG_ROW_IOU, .kind = 3};
+	eg_row_loss_fwd_args f = {.x = {x, 0}, .y = {target, 0}, .value = {value, 0}, .s = s};
+	eg_row_loss_bwd_args b = {.x = {x, 0}, .y = {target, 0}, .dvalue = {dvalue, 0}, .d = {d, 0}, .s = s};
+	real memory[4];
+	t->k->row_loss_fwd(&f, 0, 1, EG_WORKER(t->k, NULL));
+	t->k->row_loss_bwd(&b, 0, 1, EG_WORKER(t->k, memory));
+	expect("row_loss_fwd", value, want, BOXES);
+	expect("row_loss_bwd", d, slope, BOXES * 4);
+	bed_clear(t, "boxes");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_embedding),
@@ -438,6 +486,7 @@ int main(void) {
 		cmocka_unit_test(test_attention_extremes),
 		cmocka_unit_test(test_regression),
 		cmocka_unit_test(test_element_losses),
+		cmocka_unit_test(test_boxes),
 	};
 	return bed_main(tests, EG_COUNT(tests));
 }
