@@ -227,6 +227,31 @@ static inline eg_tensor eg_linear_with(eg_graph *g, eg_tensor x, const eg_linear
 }
 #define eg_linear(...) EG_BUILD_1(linear, __VA_ARGS__, )
 
+/* ---- cosine_linear ---------------------------------------------------------------------------------------------- */
+
+/* Cosine of the angle between each row and a learned direction for every output, before the loss `arcface`.
+ *
+ * y (N,...,units) = scale <x,w> / (|x| |w|), x (N,...,features), w the rows of weight (units,features); lengths below
+ * 1e-12 are 1e-12
+ *
+ * Inputs: x. Weights: weight. Output: y.
+ * Wang et al. 2017 (NormFace)
+ */
+typedef struct eg_cosine_linear_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int units; /* outputs: classes; needed */
+	float scale; /* what the cosines are multiplied with: the `scale` of arcface; default 64 */
+	int init; /* initial weight; default: U(+-1/sqrt(features)); EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_cosine_linear_options;
+static inline eg_tensor eg_cosine_linear_with(eg_graph *g, eg_tensor x, const eg_cosine_linear_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "cosine_linear", options, inputs, 1);
+}
+#define eg_cosine_linear(...) EG_BUILD_1(cosine_linear, __VA_ARGS__, )
+
 /* ---- matmul ----------------------------------------------------------------------------------------------------- */
 
 /* The product of two matrices, both computed or given.
@@ -2529,19 +2554,21 @@ static inline eg_tensor eg_weighted_sum_with(eg_graph *g, eg_tensor a, const eg_
  * row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);
  * loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;
  * logits (N,classes,d1,...), target (N,d1,...), or, of sequences, (T,N,classes) and (T,N);
- * weight (classes), which gets no gradient;
- * a target beyond the classes makes the loss NaN
+ * weight (classes), which gets no gradient; reduction none: (N,d1,...), the rows;
+ * a target beyond the classes makes the loss NaN. A target of the shape of logits, real numbers q(c) in place
+ * of a class: row = sum of weight[c] ((1-e) q[c] + e/classes) (-logp[c]), for mean divided by the number of rows;
+ * it gets no gradient
  *
  * Inputs: logits, target, optional: weight. Output: loss.
- * ONNX SoftmaxCrossEntropyLoss-13; label smoothing: Szegedy et al. 2016, as PyTorch weighs it
+ * ONNX SoftmaxCrossEntropyLoss-13; label smoothing (Szegedy et al. 2016) and probabilities as PyTorch weighs them
  */
-enum { EG_CROSS_ENTROPY_REDUCTION_MEAN, EG_CROSS_ENTROPY_REDUCTION_SUM };
+enum { EG_CROSS_ENTROPY_REDUCTION_MEAN, EG_CROSS_ENTROPY_REDUCTION_SUM, EG_CROSS_ENTROPY_REDUCTION_NONE };
 typedef struct eg_cross_entropy_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	int ignore_index; /* rows with this target count for nothing; default -100 */
 	float label_smoothing; /* share of the target that is spread evenly over all classes */
-	int reduction; /* mean: divided by the weights of the rows that count; EG_CROSS_ENTROPY_REDUCTION_... */
-	int axis; /* where the classes are: 1, or -1 for the last dimension; sequences (T,N,classes) have them last anyway; default 1 */
+	int reduction; /* mean: divided by the weights of the rows that count; none: a number for each row; EG_CROSS_ENTROPY_REDUCTION_... */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
 	eg_tensor weight; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_cross_entropy_options;
@@ -2556,6 +2583,223 @@ static inline eg_tensor eg_cross_entropy_with(eg_graph *g, eg_tensor logits, eg_
 	return eg_apply(g, "cross_entropy", options, inputs, n);
 }
 #define eg_cross_entropy(...) EG_BUILD_2(cross_entropy, __VA_ARGS__, )
+
+/* ---- nll -------------------------------------------------------------------------------------------------------- */
+
+/* Classification loss of logarithms of probabilities, such as log_softmax gives.
+ *
+ * logits (N,classes,d1,...) are log p, target (N,d1,...) class numbers t, weight (classes);
+ * row = -weight[t] log p[t]; loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)
+ *
+ * Inputs: logits, target, optional: weight. Output: loss.
+ * ONNX NegativeLogLikelihoodLoss-13; PyTorch's NLLLoss
+ */
+enum { EG_NLL_REDUCTION_MEAN, EG_NLL_REDUCTION_SUM, EG_NLL_REDUCTION_NONE };
+typedef struct eg_nll_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the weights of the rows that count; none: a number for each row; EG_NLL_REDUCTION_... */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	int ignore_index; /* rows with this target count for nothing; default -100 */
+	eg_tensor weight; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_nll_options;
+static inline eg_tensor eg_nll_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_nll_options *options) {
+	eg_tensor inputs[3] = {logits, target, {0}};
+	int n = 2;
+	if (options && options->weight.id) {
+		inputs[2] = options->weight;
+		n = 3;
+	}
+	return eg_apply(g, "nll", options, inputs, n);
+}
+#define eg_nll(...) EG_BUILD_2(nll, __VA_ARGS__, )
+
+/* ---- dice ------------------------------------------------------------------------------------------------------- */
+
+/* Segmentation loss of whole regions: how little they overlap, whatever their size.
+ *
+ * p = softmax(logits) over the classes, y = 1 where target is the class, else 0; of each sample and class
+ * d = 1 - (2 sum of p y + smooth) / (sum of p + sum of y + smooth), sums over the places, below of squares with
+ * `squared`;
+ * loss () = mean of d; logits (N,classes,d1,...), target (N,d1,...) int32; or target like logits, real numbers y,
+ * a region for each class that knows nothing of the others: p = sigmoid(logits)
+ *
+ * Inputs: logits, target. Output: loss.
+ * Milletari et al. 2016 (V-Net, squared); Sudre et al. 2017
+ */
+typedef struct eg_dice_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	int ignore_index; /* places with this class count for nothing; default -100 */
+	float smooth; /* is added above and below, so that a class that is nowhere, and not said, is right; default 1 */
+	bool squared; /* the sums below are of squares */
+	bool batch; /* the regions of a batch are one; else each sample's loss is told by itself, and their mean */
+	bool no_background; /* true switches this off: class 0 counts too */
+	bool end_; /* closes the builder's list */
+} eg_dice_options;
+static inline eg_tensor eg_dice_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_dice_options *options) {
+	eg_tensor inputs[2] = {logits, target};
+	return eg_apply(g, "dice", options, inputs, 2);
+}
+#define eg_dice(...) EG_BUILD_2(dice, __VA_ARGS__, )
+
+/* ---- jaccard ---------------------------------------------------------------------------------------------------- */
+
+/* Segmentation loss of whole regions: 1 less their intersection over union.
+ *
+ * as dice, with d = 1 - (sum of p y + smooth) / (sum of p + sum of y - sum of p y + smooth)
+ *
+ * Inputs: logits, target. Output: loss.
+ * Rahman and Wang 2016
+ */
+typedef struct eg_jaccard_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	int ignore_index; /* places with this class count for nothing; default -100 */
+	float smooth; /* is added above and below, so that a class that is nowhere, and not said, is right; default 1 */
+	bool squared; /* the sums below are of squares */
+	bool batch; /* the regions of a batch are one; else each sample's loss is told by itself, and their mean */
+	bool no_background; /* true switches this off: class 0 counts too */
+	bool end_; /* closes the builder's list */
+} eg_jaccard_options;
+static inline eg_tensor eg_jaccard_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_jaccard_options *options) {
+	eg_tensor inputs[2] = {logits, target};
+	return eg_apply(g, "jaccard", options, inputs, 2);
+}
+#define eg_jaccard(...) EG_BUILD_2(jaccard, __VA_ARGS__, )
+
+/* ---- softmax_focal ---------------------------------------------------------------------------------------------- */
+
+/* Classification loss that looks at what is still wrong, for classes that are rare: softmax inside.
+ *
+ * p = softmax(logits) over the classes; row = weight[t] (1 - p[t])^gamma (-log p[t]); loss () = sum of rows,
+ * for mean divided by the sum of weight[t]; none: (N,d1,...); weight (classes) is the paper's alpha;
+ * logits (N,classes,d1,...), target (N,d1,...)
+ *
+ * Inputs: logits, target, optional: weight. Output: loss.
+ * Lin et al. 2017, over several classes; `focal` has independent ones
+ */
+enum { EG_SOFTMAX_FOCAL_REDUCTION_MEAN, EG_SOFTMAX_FOCAL_REDUCTION_SUM, EG_SOFTMAX_FOCAL_REDUCTION_NONE };
+typedef struct eg_softmax_focal_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the weights of the rows that count; none: a number for each row; EG_SOFTMAX_FOCAL_REDUCTION_... */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	int ignore_index; /* rows with this target count for nothing; default -100 */
+	float gamma; /* how much less counts what is right already; 0: cross-entropy; default 2 */
+	eg_tensor weight; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_softmax_focal_options;
+static inline eg_tensor eg_softmax_focal_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_softmax_focal_options *options) {
+	eg_tensor inputs[3] = {logits, target, {0}};
+	int n = 2;
+	if (options && options->weight.id) {
+		inputs[2] = options->weight;
+		n = 3;
+	}
+	return eg_apply(g, "softmax_focal", options, inputs, n);
+}
+#define eg_softmax_focal(...) EG_BUILD_2(softmax_focal, __VA_ARGS__, )
+
+/* ---- multi_margin ----------------------------------------------------------------------------------------------- */
+
+/* Classification loss with a margin: a support vector machine of several classes.
+ *
+ * row = weight[t]/classes sum over c other than t of max(0, margin - logits[t] + logits[c]), or their squares;
+ * loss () = sum of rows, for mean divided by the number of rows that count; none: (N,d1,...);
+ * logits (N,classes,d1,...), target (N,d1,...), weight (classes)
+ *
+ * Inputs: logits, target, optional: weight. Output: loss.
+ * Crammer and Singer 2001; PyTorch's MultiMarginLoss
+ */
+enum { EG_MULTI_MARGIN_REDUCTION_MEAN, EG_MULTI_MARGIN_REDUCTION_SUM, EG_MULTI_MARGIN_REDUCTION_NONE };
+typedef struct eg_multi_margin_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the weights of the rows that count; none: a number for each row; EG_MULTI_MARGIN_REDUCTION_... */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	int ignore_index; /* rows with this target count for nothing; default -100 */
+	float margin; /* how far before all others the right class has to be; default 1 */
+	bool squared; /* the square of what is missing (PyTorch's p: 2) */
+	eg_tensor weight; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_multi_margin_options;
+static inline eg_tensor eg_multi_margin_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_multi_margin_options *options) {
+	eg_tensor inputs[3] = {logits, target, {0}};
+	int n = 2;
+	if (options && options->weight.id) {
+		inputs[2] = options->weight;
+		n = 3;
+	}
+	return eg_apply(g, "multi_margin", options, inputs, n);
+}
+#define eg_multi_margin(...) EG_BUILD_2(multi_margin, __VA_ARGS__, )
+
+/* ---- arcface ---------------------------------------------------------------------------------------------------- */
+
+/* Loss of embeddings by class: cross-entropy of angles, the right one made harder by a margin.
+ *
+ * logits are s cos(v), as `cosine_linear` gives them, s = scale, v the angle to each class; in place of s cos(v[t])
+ * stands s cos(v[t] + margin), or where v[t] + margin > pi, s (cos(v[t]) - margin sin(margin)); with kind cosine
+ * s (cos(v[t]) - margin); row = weight[t] times the cross-entropy of these;
+ * loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)
+ *
+ * Inputs: logits, target, optional: weight. Output: loss.
+ * Deng et al. 2019 (ArcFace); Wang et al. 2018 (CosFace)
+ */
+enum { EG_ARCFACE_REDUCTION_MEAN, EG_ARCFACE_REDUCTION_SUM, EG_ARCFACE_REDUCTION_NONE };
+enum { EG_ARCFACE_KIND_ANGLE, EG_ARCFACE_KIND_COSINE };
+typedef struct eg_arcface_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the weights of the rows that count; none: a number for each row; EG_ARCFACE_REDUCTION_... */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	int ignore_index; /* rows with this target count for nothing; default -100 */
+	float margin; /* what is added to the right class's angle, or taken from its cosine; default 0.5 */
+	float scale; /* what the cosines were multiplied with before they came: the scale of `cosine_linear`; default 64 */
+	int kind; /* angle: ArcFace; cosine: CosFace; EG_ARCFACE_KIND_... */
+	eg_tensor weight; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_arcface_options;
+static inline eg_tensor eg_arcface_with(eg_graph *g, eg_tensor logits, eg_tensor target,
+	const eg_arcface_options *options) {
+	eg_tensor inputs[3] = {logits, target, {0}};
+	int n = 2;
+	if (options && options->weight.id) {
+		inputs[2] = options->weight;
+		n = 3;
+	}
+	return eg_apply(g, "arcface", options, inputs, n);
+}
+#define eg_arcface(...) EG_BUILD_2(arcface, __VA_ARGS__, )
+
+/* ---- supervised_contrastive ------------------------------------------------------------------------------------- */
+
+/* Loss of embeddings: each row shall be nearer to those of its class than to all others of the batch.
+ *
+ * z = x / |x| of each row, s_ij = <z_i,z_j> / temperature; row i = mean over all other j with target[j] = target[i] of
+ * log(sum over k other than i of e^s_ik) - s_ij; loss () = mean over the rows that are not alone with their class, 0 if
+ * all are;
+ * x (N,features), target (N) int32; with two views of each sample, of the same number, it is NT-Xent.
+ * It mixes samples: a batch that is run in parts (`accumulate`) compares less
+ *
+ * Inputs: x, target. Output: loss.
+ * Khosla et al. 2020 (L_out); NT-Xent: Chen et al. 2020 (SimCLR)
+ */
+typedef struct eg_supervised_contrastive_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float temperature; /* the smaller, the more the nearest count; default 0.1 */
+	int ignore_index; /* rows with this target are not there; default -100 */
+	bool end_; /* closes the builder's list */
+} eg_supervised_contrastive_options;
+static inline eg_tensor eg_supervised_contrastive_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_supervised_contrastive_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "supervised_contrastive", options, inputs, 2);
+}
+#define eg_supervised_contrastive(...) EG_BUILD_2(supervised_contrastive, __VA_ARGS__, )
 
 /* ---- mse -------------------------------------------------------------------------------------------------------- */
 
@@ -2671,6 +2915,30 @@ static inline eg_tensor eg_bce_with_logits_with(eg_graph *g, eg_tensor x, eg_ten
 }
 #define eg_bce_with_logits(...) EG_BUILD_2(bce_with_logits, __VA_ARGS__, )
 
+/* ---- bce -------------------------------------------------------------------------------------------------------- */
+
+/* Loss of yes or no where x is the probability itself; bce_with_logits is more exact and needs no sigmoid.
+ *
+ * loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;
+ * x between 0 and 1, target, of the shape of x, likewise
+ *
+ * Inputs: x, target. Output: loss.
+ * PyTorch's BCELoss
+ */
+enum { EG_BCE_REDUCTION_MEAN, EG_BCE_REDUCTION_SUM };
+typedef struct eg_bce_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of targets; EG_BCE_REDUCTION_... */
+	float pos_weight; /* weight of the targets that are 1, for rare ones; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_bce_options;
+static inline eg_tensor eg_bce_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_bce_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "bce", options, inputs, 2);
+}
+#define eg_bce(...) EG_BUILD_2(bce, __VA_ARGS__, )
+
 /* ---- focal ------------------------------------------------------------------------------------------------------ */
 
 /* Loss of yes or no that looks at what is still wrong, where one answer is rare: sigmoid inside.
@@ -2724,7 +2992,9 @@ static inline eg_tensor eg_hinge_with(eg_graph *g, eg_tensor x, eg_tensor target
 
 /* Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep.
  *
- * e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0
+ * e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;
+ * quantiles q1...qQ: x (N,QK,...) has, behind each other, all first numbers, all second ones ... of target (N,K,...),
+ * of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles
  *
  * Inputs: x, target. Output: loss.
  * Koenker and Bassett 1978
@@ -2734,6 +3004,7 @@ typedef struct eg_quantile_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	int reduction; /* mean: divided by the number of targets; EG_QUANTILE_REDUCTION_... */
 	float quantile; /* share of the targets that shall lie below x; default 0.5 */
+	eg_floats quantiles; /* several shares: x has a number for each of them to a target */
 	bool end_; /* closes the builder's list */
 } eg_quantile_options;
 static inline eg_tensor eg_quantile_with(eg_graph *g, eg_tensor x, eg_tensor target,
@@ -2836,6 +3107,160 @@ static inline eg_tensor eg_student_t_nll_with(eg_graph *g, eg_tensor x, eg_tenso
 	return eg_apply(g, "student_t_nll", options, inputs, 2);
 }
 #define eg_student_t_nll(...) EG_BUILD_2(student_t_nll, __VA_ARGS__, )
+
+/* ---- iou -------------------------------------------------------------------------------------------------------- */
+
+/* Loss of boxes: 1 less the share of both that they have in common.
+ *
+ * row = 1 - I/U, I and U intersection and union of the boxes x and target; with C the smallest box around both:
+ * giou + (C-U)/C; diou + (distance of the centres)^2 / (diagonal of C)^2; ciou: diou + alpha v,
+ * v = 4/pi^2 (atan(w_target/h_target) - atan(w/h))^2, alpha = v/(1 - I/U + v), which counts as a constant;
+ * loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); sides below 0 count as 0
+ *
+ * Inputs: x, target. Output: loss.
+ * Yu et al. 2016; Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU); as torchvision's losses
+ */
+enum { EG_IOU_REDUCTION_MEAN, EG_IOU_REDUCTION_SUM, EG_IOU_REDUCTION_NONE };
+enum { EG_IOU_KIND_IOU, EG_IOU_KIND_GIOU, EG_IOU_KIND_DIOU, EG_IOU_KIND_CIOU };
+enum { EG_IOU_BOXES_CORNERS, EG_IOU_BOXES_CENTRE };
+typedef struct eg_iou_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* mean: divided by the number of boxes; none: a number for each box; EG_IOU_REDUCTION_... */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default -1 */
+	int kind; /* giou: also what of the box around both is empty; diou: how far the centres are apart; ciou: and the form; EG_IOU_KIND_... */
+	int boxes; /* corners: x0, y0, x1, y1; centre: x, y, width, height; EG_IOU_BOXES_... */
+	bool end_; /* closes the builder's list */
+} eg_iou_options;
+static inline eg_tensor eg_iou_with(eg_graph *g, eg_tensor x, eg_tensor target,
+	const eg_iou_options *options) {
+	eg_tensor inputs[2] = {x, target};
+	return eg_apply(g, "iou", options, inputs, 2);
+}
+#define eg_iou(...) EG_BUILD_2(iou, __VA_ARGS__, )
+
+/* ---- cosine_similarity ------------------------------------------------------------------------------------------ */
+
+/* Cosine of the angle between rows of two tensors.
+ *
+ * y = <a,b> / (max(|a|,eps) max(|b|,eps)) of rows along an axis; a, b (N,d1,...) -> y (N,...) without that axis
+ *
+ * Inputs: a, b. Output: y.
+ * PyTorch's cosine_similarity
+ */
+typedef struct eg_cosine_similarity_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default 1 */
+	float eps; /* least length that a row is taken to have; default 1e-08 */
+	bool end_; /* closes the builder's list */
+} eg_cosine_similarity_options;
+static inline eg_tensor eg_cosine_similarity_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_cosine_similarity_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "cosine_similarity", options, inputs, 2);
+}
+#define eg_cosine_similarity(...) EG_BUILD_2(cosine_similarity, __VA_ARGS__, )
+
+/* ---- pairwise_distance ------------------------------------------------------------------------------------------ */
+
+/* Distance between rows of two tensors.
+ *
+ * y = (sum of |a - b + eps|^p)^(1/p) of rows along an axis; a, b (N,d1,...) -> y (N,...) without that axis
+ *
+ * Inputs: a, b. Output: y.
+ * PyTorch's pairwise_distance
+ */
+typedef struct eg_pairwise_distance_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default -1 */
+	float p; /* the power: 1 adds up absolute differences, 2 is Euclid's; default 2 */
+	float eps; /* is added to each difference, so that equal rows have a gradient; default 1e-06 */
+	bool end_; /* closes the builder's list */
+} eg_pairwise_distance_options;
+static inline eg_tensor eg_pairwise_distance_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_pairwise_distance_options *options) {
+	eg_tensor inputs[2] = {a, b};
+	return eg_apply(g, "pairwise_distance", options, inputs, 2);
+}
+#define eg_pairwise_distance(...) EG_BUILD_2(pairwise_distance, __VA_ARGS__, )
+
+/* ---- cosine_embedding ------------------------------------------------------------------------------------------- */
+
+/* Loss of pairs that belong together or do not, by their angle.
+ *
+ * c = cosine_similarity(a, b) of rows along an axis; row = label > 0 ? 1 - c : max(0, c - margin);
+ * loss () = mean (or sum) of rows; none: (N,...); a, b (N,d1,...), label (N,...) int32: 1, or -1 or 0
+ *
+ * Inputs: a, b, label. Output: loss.
+ * PyTorch's CosineEmbeddingLoss
+ */
+enum { EG_COSINE_EMBEDDING_REDUCTION_MEAN, EG_COSINE_EMBEDDING_REDUCTION_SUM, EG_COSINE_EMBEDDING_REDUCTION_NONE };
+typedef struct eg_cosine_embedding_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default -1 */
+	int reduction; /* mean: divided by the number of rows; none: a number for each row; EG_COSINE_EMBEDDING_REDUCTION_... */
+	float margin; /* cosine that rows that do not belong together may have */
+	bool end_; /* closes the builder's list */
+} eg_cosine_embedding_options;
+static inline eg_tensor eg_cosine_embedding_with(eg_graph *g, eg_tensor a, eg_tensor b, eg_tensor label,
+	const eg_cosine_embedding_options *options) {
+	eg_tensor inputs[3] = {a, b, label};
+	return eg_apply(g, "cosine_embedding", options, inputs, 3);
+}
+#define eg_cosine_embedding(...) EG_BUILD_3(cosine_embedding, __VA_ARGS__, )
+
+/* ---- contrastive ------------------------------------------------------------------------------------------------ */
+
+/* Loss of pairs that belong together or do not, by their distance.
+ *
+ * d = |a - b| of rows along an axis; row = label > 0 ? d^2/2 : max(0, margin - d)^2/2, whose derivative at d = 0 is
+ * taken as 0; loss () = mean (or sum) of rows; none: (N,...); a, b (N,d1,...), label (N,...) int32: 1, or 0 or -1
+ *
+ * Inputs: a, b, label. Output: loss.
+ * Hadsell, Chopra and LeCun 2006 (whose Y is 1 - label)
+ */
+enum { EG_CONTRASTIVE_REDUCTION_MEAN, EG_CONTRASTIVE_REDUCTION_SUM, EG_CONTRASTIVE_REDUCTION_NONE };
+typedef struct eg_contrastive_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default -1 */
+	int reduction; /* mean: divided by the number of rows; none: a number for each row; EG_CONTRASTIVE_REDUCTION_... */
+	float margin; /* distance at which rows that do not belong together are far enough; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_contrastive_options;
+static inline eg_tensor eg_contrastive_with(eg_graph *g, eg_tensor a, eg_tensor b, eg_tensor label,
+	const eg_contrastive_options *options) {
+	eg_tensor inputs[3] = {a, b, label};
+	return eg_apply(g, "contrastive", options, inputs, 3);
+}
+#define eg_contrastive(...) EG_BUILD_3(contrastive, __VA_ARGS__, )
+
+/* ---- triplet ---------------------------------------------------------------------------------------------------- */
+
+/* Loss of embeddings: an anchor shall be closer to what is of its kind than to what is not.
+ *
+ * d = pairwise_distance(.., p, eps) of rows along an axis; row = max(0, d(anchor, positive) - d(anchor, negative) +
+ * margin);
+ * loss () = mean (or sum) of rows; none: (N,...); all three (N,d1,...)
+ *
+ * Inputs: anchor, positive, negative. Output: loss.
+ * Schroff et al. 2015; swap: Balntas et al. 2016; PyTorch's TripletMarginLoss
+ */
+enum { EG_TRIPLET_REDUCTION_MEAN, EG_TRIPLET_REDUCTION_SUM, EG_TRIPLET_REDUCTION_NONE };
+typedef struct eg_triplet_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default -1 */
+	int reduction; /* mean: divided by the number of rows; none: a number for each row; EG_TRIPLET_REDUCTION_... */
+	float margin; /* by how much closer the positive has to be than the negative; default 1 */
+	float p; /* the power of the distance, as in pairwise_distance; default 2 */
+	float eps; /* is added to each difference; default 1e-06 */
+	bool swap; /* the negative's distance is that to the anchor or to the positive, the smaller one */
+	bool end_; /* closes the builder's list */
+} eg_triplet_options;
+static inline eg_tensor eg_triplet_with(eg_graph *g, eg_tensor anchor, eg_tensor positive, eg_tensor negative,
+	const eg_triplet_options *options) {
+	eg_tensor inputs[3] = {anchor, positive, negative};
+	return eg_apply(g, "triplet", options, inputs, 3);
+}
+#define eg_triplet(...) EG_BUILD_3(triplet, __VA_ARGS__, )
 
 /* ---- ctc -------------------------------------------------------------------------------------------------------- */
 
