@@ -80,9 +80,18 @@ static void check_bits(tally *t, setup s) {
 	results_free(&have);
 }
 
+/* Attributes may leave all of them out. */
+static bool has_weights(const setup *s) {
+	eg_error err;
+	rig r;
+	const bool any = rig_new(&r, s, &err) && eg_params_count(r.params) > 0;
+	rig_free(&r);
+	return any;
+}
+
 /* Central differences are for double precision; against ref each set alone has been compared. */
 void check_shared(tally *t, setup s) {
-	if (!shares(s.op)) return;
+	if (!shares(s.op) || !has_weights(&s)) return;
 	s.shared = true;
 	if (sizeof(real) == sizeof(double)) check_form(t, s);
 	for (int isa = 0; isa < EG_ISA_COUNT; isa++) {

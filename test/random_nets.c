@@ -103,6 +103,7 @@ static eg_tensor meet(maker *m, eg_tensor x, int axis) {
 
 static eg_tensor activation(maker *m, eg_tensor x) {
 	static const char *const names[] = {"relu", "relu", "tanh", "tanh", "sigmoid"};
+	if (draw(m, 10) == 0) return PUT(m, "prelu", x, "axis=-1 shared=%d", draw(m, 2));
 	return PUT(m, names[draw(m, 5)], x, "%s", "");
 }
 
@@ -127,12 +128,27 @@ static eg_tensor pooling(maker *m, eg_tensor x) {
 	        draw(m, 3) == 0);
 }
 
+/* Of each sample, or none. */
+static eg_tensor normalisation_of_samples(maker *m, eg_tensor x) {
+	eg_dims d = eg_tensor_dims(m->g, x);
+	const int groups = d.d[1] % 2 ? 1 : 2;
+	int64_t each = 1;
+	for (int i = 1; i < d.rank; i++) each *= d.d[i];
+	switch (draw(m, 4)) {
+	case 0: return each < 6 ? x : PUT(m, "layernorm", x, "axis=1 eps=0.1 bias=%d", draw(m, 2));
+	case 1: return each < 12 ? x : PUT(m, "groupnorm", x, "groups=%d eps=0.1 scale=%d", groups, draw(m, 2));
+	case 2: return PUT(m, "lrn", x, "size=3 alpha=%s", draw(m, 2) ? "0.5" : "2");
+	default: return PUT(m, "scale_channels", x, "bias=%d init_value=0.7", draw(m, 2));
+	}
+}
+
 /* Over few values nearly nothing is left of them, and rounding is what is compared; so it is where a channel of
  * zeros is blown up by 1 / sqrt(eps), layer after layer. */
 static eg_tensor normalisation(maker *m, eg_tensor x) {
 	eg_dims d = eg_tensor_dims(m->g, x);
 	int64_t each = m->N;
 	for (int i = 2; i < d.rank; i++) each *= d.d[i];
+	if (draw(m, 3) == 0) return normalisation_of_samples(m, x);
 	return each < 6 ? x : PUT(m, "batchnorm", x, "eps=0.1 momentum=%s", draw(m, 2) ? "0.1" : "0.5");
 }
 

@@ -286,6 +286,27 @@ static void test_runs(void **state) {
 	}
 }
 
+static void factors_net(eg_graph *g) {
+	eg_output(g, "y", net_layer(g, "layernorm", "axis=1", eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, 5))));
+}
+
+/* Factors of single numbers are no matrix, though there are as many as the numbers have dimensions: only decay_all lets
+ * them decay, and Muon takes them as it takes biases. */
+static void test_factors(void **state) {
+	EG_UNUSED(state);
+	for (int k = 0; k < 3; k++) {
+		trainee *t = new_trainee(1, factors_net);
+		eg_optimizer_config c = {.kind = k == 2 ? EG_MUON : EG_SGD, .weight_decay = 0.3, .decay_all = k == 1};
+		eg_optimizer *o = eg_optimizer_new(t->p, &c, NULL);
+		memset(eg_params_flat_grad(t->p, NULL), 0, t->trained * sizeof(eg_real));
+		assert_int_equal(eg_params_dims(t->p, 0).rank, 2);
+		assert_int_equal(eg_optimizer_step(o, 0.1, NULL, NULL), EG_OK);
+		for (int e = 0; e < 15; e++) net_near(eg_params_data(t->p, 0)[e], k == 1 ? 1 - 0.03 : 1, 1e-6);
+		eg_optimizer_free(o);
+		free_trainee(t);
+	}
+}
+
 static void test_group_refusals(void **state) {
 	EG_UNUSED(state);
 	static const struct {
@@ -672,6 +693,7 @@ int main(void) {
 	        cmocka_unit_test(test_average_is_validated),
 	        cmocka_unit_test(test_groups),
 	        cmocka_unit_test(test_runs),
+	        cmocka_unit_test(test_factors),
 	        cmocka_unit_test(test_group_refusals),
 	        cmocka_unit_test(test_frozen),
 	        cmocka_unit_test(test_frozen_plan),

@@ -25,6 +25,9 @@
 #include "kern/body_reduce.h"
 #include "kern/body_strided.h"
 #include "kern/body_batchnorm.h"
+#include "kern/body_norm.h"
+#include "kern/body_along.h"
+#include "kern/body_gate.h"
 #include "kern/body_loss.h"
 #include "kern/body_gates.h"
 #include "kern/body_recurrent.h"
@@ -51,6 +54,9 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_reduce)(k);
 	EG_NAME(fill_strided)(k);
 	EG_NAME(fill_batchnorm)(k);
+	EG_NAME(fill_norm)(k);
+	EG_NAME(fill_along)(k);
+	EG_NAME(fill_gate)(k);
 	EG_NAME(fill_loss)(k);
 	EG_NAME(fill_gates)(k);
 	EG_NAME(fill_recurrent)(k);

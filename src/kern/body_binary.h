@@ -65,6 +65,7 @@ EG_ALWAYS_INLINE vf binary_value(eg_binary op, vf a, vf b) {
 	case EG_BINARY_DIV: return vdiv(a, b);
 	case EG_BINARY_MIN: return vsel(vnan(a), a, vmin(a, b));
 	case EG_BINARY_MAX: return vsel(vnan(a), a, vmax(a, b));
+	case EG_BINARY_PRELU: return vsel(vgt(vzero(), a), vmul(a, b), a);
 	case EG_BINARY_EQUAL: return binary_is_not(binary_differ(a, b));
 	case EG_BINARY_NOT_EQUAL: return binary_is(binary_differ(a, b));
 	case EG_BINARY_LESS: return binary_is(vgt(b, a));
@@ -122,6 +123,7 @@ static void EG_NAME(binary_values)(eg_binary op, operand a, operand b, float *y,
 		BINARY_CASE(EG_BINARY_DIV);
 		BINARY_CASE(EG_BINARY_MIN);
 		BINARY_CASE(EG_BINARY_MAX);
+		BINARY_CASE(EG_BINARY_PRELU);
 		BINARY_CASE(EG_BINARY_EQUAL);
 		BINARY_CASE(EG_BINARY_NOT_EQUAL);
 		BINARY_CASE(EG_BINARY_LESS);
@@ -163,6 +165,7 @@ EG_ALWAYS_INLINE vf binary_slope(eg_binary op, int side, vf a, vf b, vf dy) {
 	case EG_BINARY_DIV: return side ? unary_neg(vmul(dy, vdiv(a, vmul(b, b)))) : vdiv(dy, b);
 	case EG_BINARY_MIN: return vsel(binary_unordered(a, b), dy, vsel(vgt(other, own), dy, vsel(vgt(own, other), vzero(), half)));
 	case EG_BINARY_MAX: return vsel(binary_unordered(a, b), dy, vsel(vgt(own, other), dy, vsel(vgt(other, own), vzero(), half)));
+	case EG_BINARY_PRELU: return vsel(vgt(a, vzero()), side ? vzero() : dy, vmul(dy, side ? a : b));
 	default: return dy;
 	}
 }
@@ -223,6 +226,7 @@ static void EG_NAME(binary_grads)(eg_binary op, int side, const binary_grad *g) 
 		BINARY_CASE(EG_BINARY_DIV);
 		BINARY_CASE(EG_BINARY_MIN);
 		BINARY_CASE(EG_BINARY_MAX);
+		BINARY_CASE(EG_BINARY_PRELU);
 	default: EG_NAME(binary_grad_numbers)(op, side, g);
 	}
 #undef BINARY_CASE

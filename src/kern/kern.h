@@ -30,8 +30,8 @@
  * Buffers are aligned to 64 bytes and hold `real` unless said. Outputs never alias inputs unless the slot says "in place
  * allowed". `acc`: add to the output instead of overwriting it. An optional buffer that is absent has p == NULL.
  *
- * What is about pictures stands in kern_pictures.h, what is about sequences in kern_sequences.h, families of arithmetic in kern_families.h; the rest,
- * and the table, here.
+ * What is about pictures stands in kern_pictures.h, what is about sequences in kern_sequences.h, families of arithmetic in kern_families.h,
+ * normalisation of rows, gates and distances in kern_norm.h; the rest, and the table, here.
  *
  * Every args struct begins with its buffers: those that are read, then those that are written; the plan relies on it.
  * Names of implementations: what_dtype_tile__isa, e.g. gemm_f32_14x32__avx512. */
@@ -40,6 +40,7 @@
 
 #include "kern/kern_families.h"
 #include "kern/kern_losses.h"
+#include "kern/kern_norm.h"
 #include "kern/kern_pictures.h"
 #include "kern/kern_sequences.h"
 

@@ -53,9 +53,11 @@ real eg_unary_slope(eg_unary op, real v, real alpha, real beta);
 /*   pow    C's pow                     min, max  NaN where either is NaN
  *   mod    a - b floor(a/b), with the sign of b as in Python; NaN where b is 0
  *   fmod   a - b trunc(a/b), with the sign of a as in C; NaN where b is 0
+ *   prelu  a where a >= 0 or NaN, else a b
  *   equal ... greater_equal   1 or 0, with NaN 0, but not_equal 1   and, or, xor  1 or 0 of a != 0 and b != 0 */
 typedef enum eg_binary {
 	EG_BINARY_ADD, EG_BINARY_SUB, EG_BINARY_MUL, EG_BINARY_DIV, EG_BINARY_POW, EG_BINARY_MIN, EG_BINARY_MAX, EG_BINARY_MOD, EG_BINARY_FMOD,
+	EG_BINARY_PRELU,
 	EG_BINARY_EQUAL, EG_BINARY_NOT_EQUAL, EG_BINARY_LESS, EG_BINARY_LESS_EQUAL, EG_BINARY_GREATER, EG_BINARY_GREATER_EQUAL,
 	EG_BINARY_AND, EG_BINARY_OR, EG_BINARY_XOR,
 	EG_BINARIES

@@ -175,12 +175,12 @@ typedef struct eg_upsample_args {
  * batchnorm_part   (block) part = mean of the block's values x, sum of (x - mean)^2, in two passes.
  * batchnorm_stats  part of all blocks to coef, blocks in rising order (Chan et al. 1979), in double; running = (1 - momentum) running +
  *                  momentum batch where running_mean is there, the variance being the unbiased one (of a single value: 0). Global, one unit.
- * batchnorm_fixed  coef from given mean and var. Global, one unit.
+ * batchnorm_fixed  coef from given mean and var (absent: 0 and 1), weight and bias (absent: 1 and 0). Global, one unit.
  * batchnorm_fwd    (block) y = act(scale x + shift). In place allowed.
  * batchnorm_fold   the same folded into what computes x with weights w (C,n) and bias b (C, absent: 0), in inference: w_out = scale w,
  *                  b_out = scale b + shift. Global, one unit.
  * batchnorm_bwd_part   (block) g = dy, or, with relu, dy where scale x + shift > 0, else 0; part = sum of g, sum of g (x - mean).
- * batchnorm_bwd_stats  dw = [dw +] rstd sum g (x - mean); db = [db +] sum g; slope: p = scale; q = -scale rstd^2 mean of g (x - mean);
+ * batchnorm_bwd_stats  dw = [dw +] rstd sum g (x - mean); db = [db +] sum g, either may be absent; slope: p = scale; q = -scale rstd^2 mean of g (x - mean);
  *                      r = -scale mean of g; fixed (mean and var did not depend on x): q = r = 0. Global, one unit.
  * batchnorm_bwd    (block) dx = [dx +] p g + q (x - mean) + r, g as above. dx may be dy. */
 typedef struct eg_bn_shape {

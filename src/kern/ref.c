@@ -14,6 +14,7 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_reduce__ref(k);
 	fill_strided__ref(k);
 	fill_batchnorm__ref(k);
+	fill_norm__ref(k);
 	fill_loss__ref(k);
 	fill_sequence__ref(k);
 	fill_element_loss__ref(k);

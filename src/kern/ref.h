@@ -21,6 +21,7 @@ void fill_binary__ref(eg_kernels *k);
 void fill_reduce__ref(eg_kernels *k);
 void fill_strided__ref(eg_kernels *k);
 void fill_batchnorm__ref(eg_kernels *k);
+void fill_norm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
 void fill_sequence__ref(eg_kernels *k);
 void fill_element_loss__ref(eg_kernels *k);

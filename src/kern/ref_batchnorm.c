@@ -88,14 +88,14 @@ static void batchnorm_stats__ref(const void *args, int begin, int end, const eg_
 static void batchnorm_fixed__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_bn_fixed_args *a = args;
 	EG_UNUSED(worker);
-	assert(a->C >= 1 && begin == 0 && end <= 1 && a->weight.p && a->bias.p && a->mean.p && a->var.p && a->coef.p);
+	assert(a->C >= 1 && begin == 0 && end <= 1 && a->coef.p && !a->mean.p == !a->var.p);
 	if (begin == end) return;
 	const real *weight = a->weight.p, *bias = a->bias.p, *mean = a->mean.p, *var = a->var.p;
 	int rows = eg_channels(a->C);
 	real *coef = a->coef.p;
 	memset(coef, 0, 4 * (size_t)rows * sizeof *coef);
 	for (int c = 0; c < a->C; c++)
-		put_coef(coef, rows, c, (double)mean[c], (double)var[c], (double)a->eps, weight[c], bias[c]);
+		put_coef(coef, rows, c, mean ? (double)mean[c] : 0, var ? (double)var[c] : 1, (double)a->eps, weight ? weight[c] : 1, bias ? bias[c] : 0);
 }
 
 /* Lanes without a sample or a channel get finite values: what lies there in x is finite, coef beyond C is zero. */
@@ -165,7 +165,7 @@ static void batchnorm_bwd_stats__ref(const void *args, int begin, int end, const
 	const eg_bn_bwd_stats_args *a = args;
 	const eg_bn_shape *s = &a->s;
 	EG_UNUSED(worker);
-	assert(bn_ok(s, 0, 0) && begin == 0 && end <= 1 && a->part.p && a->coef.p && a->slope.p && a->dw.p && a->db.p);
+	assert(bn_ok(s, 0, 0) && begin == 0 && end <= 1 && a->part.p && a->coef.p && a->slope.p);
 	if (begin == end) return;
 	int rows = eg_channels(s->C), blocks = eg_blocks(s->N);
 	const real *rstd = (const real *)a->coef.p + rows, *scale = rstd + rows;
@@ -181,8 +181,8 @@ static void batchnorm_bwd_stats__ref(const void *args, int begin, int end, const
 		slope[c] = scale[c];
 		if (!a->fixed) slope[rows + c] = (real)(-(double)scale[c] * r * r * product / count);
 		if (!a->fixed) slope[2 * rows + c] = (real)(-(double)scale[c] * sum / count);
-		dw[c] = (a->acc_w ? dw[c] : 0) + (real)(r * product);
-		db[c] = (a->acc_b ? db[c] : 0) + (real)sum;
+		if (dw) dw[c] = (a->acc_w ? dw[c] : 0) + (real)(r * product);
+		if (db) db[c] = (a->acc_b ? db[c] : 0) + (real)sum;
 	}
 }
 

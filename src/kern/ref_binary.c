@@ -22,6 +22,7 @@ real eg_binary_value(eg_binary op, real a, real b) {
 	case EG_BINARY_MAX: return larger(a, b);
 	case EG_BINARY_MOD: return floor_mod(a, b);
 	case EG_BINARY_FMOD: return REAL(fmod)(a, b);
+	case EG_BINARY_PRELU: return a < 0 ? a * b : a;
 	case EG_BINARY_EQUAL: return a == b;
 	case EG_BINARY_NOT_EQUAL: return a != b;
 	case EG_BINARY_LESS: return a < b;
@@ -56,6 +57,7 @@ real eg_binary_slope(eg_binary op, int side, real a, real b) {
 	case EG_BINARY_MAX: return isnan(a) || isnan(b) ? 1 : share(own > other, own < other);
 	case EG_BINARY_MOD: return side ? -REAL(floor)(a / b) : 1;
 	case EG_BINARY_FMOD: return side ? -REAL(trunc)(a / b) : 1;
+	case EG_BINARY_PRELU: return side ? (a > 0 ? 0 : a) : (a > 0 ? 1 : b);
 	case EG_BINARY_EQUAL:
 	case EG_BINARY_NOT_EQUAL:
 	case EG_BINARY_LESS:

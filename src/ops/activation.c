@@ -52,6 +52,10 @@ typedef struct act_lambda {
 	const char *name;
 	float lambda;
 } act_lambda;
+typedef struct act_shrink {
+	const char *name;
+	float lambda, bias;
+} act_shrink;
 typedef struct act_limits {
 	const char *name;
 	float min, max;
@@ -78,6 +82,10 @@ static const eg_attr hardsigmoid_attrs[] = {
 };
 static const eg_attr hardshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "x up to this size become zero")};
 static const eg_attr softshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "by how much x comes closer to zero")};
+static const eg_attr shrink_attrs[] = {
+	OP_FLOAT(act_shrink, lambda, 0.5, 0, 1e6, "lambd", "x up to this size become zero"),
+	OP_FLOAT(act_shrink, bias, 0, 0, 1e6, "bias", "by how much the others come closer to zero, at most lambda"),
+};
 static const eg_attr hardtanh_attrs[] = {
 	OP_FLOAT(act_limits, min, -1, -1e30, 1e30, "min", "smallest y"),
 	OP_FLOAT(act_limits, max, 1, -1e30, 1e30, "max", "largest y, above min"),
@@ -89,6 +97,13 @@ static eg_status infer_hardtanh(eg_infer *s) {
 	const act_limits *o = s->options;
 	if (o->min < o->max) return op_infer_same(s);
 	return eg_fail(s->err, EG_ERR_ARG, "min %g must be below max %g", (double)o->min, (double)o->max);
+}
+
+static eg_status infer_shrink(eg_infer *s) {
+	const act_shrink *o = s->options;
+	if (o->bias <= o->lambda) return op_infer_same(s);
+	return eg_fail(s->err, EG_ERR_ARG, "bias %g must not be above lambda %g: x just above lambda would change its sign", (double)o->bias,
+		(double)o->lambda);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------- */
@@ -117,6 +132,7 @@ CASES(scaled_tanh_cases, act_two, .alpha = 0.8f, .beta = 1.3f)
 CASES(hardsigmoid_cases, act_two, .alpha = 0.3f, .beta = EG_ZERO_F)
 CASES(hardshrink_cases, act_lambda, .lambda = 0.2f)
 CASES(softshrink_cases, act_lambda, .lambda = 0.2f)
+CASES(shrink_cases, act_shrink, .lambda = 0.3f, .bias = 0.1f)
 CASES(hardtanh_cases, act_limits, .min = EG_ZERO_F, .max = 0.6f)
 CASES(gelu_cases, act_gelu, .approximate = 1)
 
@@ -174,6 +190,11 @@ ACTIVATION(softshrink, act_lambda, EG_ACT_SHRINK, o->lambda, o->lambda, OPTIONS(
 	TEXT("All values come closer to zero, small ones become it",
 		"y = x - lambda where x > lambda, x + lambda where x < -lambda, else 0; dx = dy where y is not 0, else 0",
 		"ONNX Shrink-9 with bias lambda; PyTorch Softshrink"))
+ACTIVATION(shrink, act_shrink, EG_ACT_SHRINK, o->lambda, o->bias, OPTIONS(shrink, NULL), FROM_Y, .infer = infer_shrink,
+	.onnx = "Shrink", .onnx_since = 9,
+	TEXT("Small values become zero, the others come closer to it",
+		"y = x - bias where x > lambda, x + bias where x < -lambda, else 0; dx = dy where y is not 0, else 0",
+		"ONNX Shrink-9"))
 
 ACTIVATION(elu, act_alpha, EG_ACT_ELU, o->alpha, 1, OPTIONS(elu, "alpha"), FROM_Y, .infer = op_infer_same, .onnx = "Elu",
 	.onnx_since = 6,

@@ -1,4 +1,5 @@
-/* batchnorm.c - batch normalisation: with the statistics of the batch in training, with running ones otherwise.
+/* batchnorm.c - batch normalisation: with the statistics of the batch in training, with running ones otherwise. And
+ * scale_channels, which is what remains of it without statistics: y = weight x + bias by channel.
  *
  * In training the statistics meet all samples: blocks of samples each sum up their part, one small call turns the parts into a factor and a
  * constant for each channel, blocks apply them. Backward likewise. Only x is kept for it: what is normalised is computed again from x, and
@@ -23,19 +24,25 @@ static const eg_attr batchnorm_attrs[] = {
 
 enum { WEIGHT, BIAS, MEAN, VAR };
 
-static eg_status batchnorm_infer(eg_infer *s) {
+/* x (N,C,...) with a known number of channels; `why` the batch must come first. */
+static eg_status check_channels(eg_infer *s, const char *why) {
 	const eg_dims *x = &s->in[0];
 	char text[128];
 	if (op_check_real(s, 0, "x")) return s->err->status;
 	if (x->rank < 2)
 		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has no channels; (N,C,...) is expected", eg_dims_text(x, text, sizeof text));
 	if (op_time_first(&s->declared[0]))
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s begins with time; statistics over a batch need the batch first: put fold_time before it",
-			eg_dims_text(x, text, sizeof text));
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s begins with time; %s the batch first: put fold_time before it",
+			eg_dims_text(x, text, sizeof text), why);
 	if (op_check_known(s, 0, 1, 2, "x") || op_check_no_batch(s, 0, 2, "x")) return s->err->status;
-	const eg_dims channels = {1, {x->d[1]}};
 	s->out[0] = *x;
-	for (int i = 0; i < 2 && x->rank == 4; i++) s->info->window[i] = 1; /* each position by itself */
+	op_by_position(s);
+	return EG_OK;
+}
+
+static eg_status batchnorm_infer(eg_infer *s) {
+	if (check_channels(s, "statistics over a batch need")) return s->err->status;
+	const eg_dims channels = {1, {s->in[0].d[1]}};
 	s->nparams = 4;
 	s->params[WEIGHT] = (eg_param_spec){.name = "weight", .dims = channels, .init = EG_INIT_CONSTANT, .value = 1};
 	s->params[BIAS] = (eg_param_spec){.name = "bias", .dims = channels, .init = EG_INIT_ZERO};
@@ -105,17 +112,22 @@ static eg_buf running_coefficients(eg_emit *e) {
 	return f.coef;
 }
 
-static void batchnorm_fwd(eg_emit *e) {
-	eg_bn_shape s = shape_of(e, eg_emit_in_layout(e, 0));
-	op_blocks job = job_of(e, &s);
-	if (!is_kept(e) && is_lone(e)) eg_emit_lone(e);
-	eg_bn_fwd_args a = {.coef = is_frozen(e) ? running_coefficients(e) : batch_coefficients(e, s, job), .s = s, .act = eg_emit_act(e)};
+static void forward(eg_emit *e, eg_bn_shape s, eg_buf coef) {
+	const op_blocks job = job_of(e, &s);
+	eg_bn_fwd_args a = {.coef = coef, .s = s, .act = eg_emit_act(e)};
 	a.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
 	a.y = op_stride(job.block, eg_emit_y_over_x(e, 0), unit_of(&s));
 	OP_CALL(e, batchnorm_fwd, a, 2, 1, .block = job.block, .units = job.units, .flops = 2 * size_of(&s));
 }
 
-static void batchnorm_bwd(eg_emit *e) {
+static void batchnorm_fwd(eg_emit *e) {
+	const eg_bn_shape s = shape_of(e, eg_emit_in_layout(e, 0));
+	if (!is_kept(e) && is_lone(e)) eg_emit_lone(e);
+	forward(e, s, is_frozen(e) ? running_coefficients(e) : batch_coefficients(e, s, job_of(e, &s)));
+}
+
+/* Where the learned factors and constants are among the parameters; negative: there are none. */
+static void backward(eg_emit *e, bool fixed, int weight, int bias) {
 	eg_bn_shape s = shape_of(e, eg_emit_out_layout(e));
 	op_blocks job = job_of(e, &s);
 	bool relu = eg_emit_act(e).kind == EG_ACT_RELU;
@@ -127,15 +139,66 @@ static void batchnorm_bwd(eg_emit *e) {
 	p.part = op_stride(job.block, parts(e, &s, job), table(&s, 2));
 	OP_CALL(e, batchnorm_bwd_part, p, 3, 1, .block = job.block, .units = job.units, .flops = 6 * size_of(&s));
 	eg_bn_bwd_stats_args t = {.part = all_parts(p.part, &s), .coef = p.coef,
-		.slope = eg_emit_temp(e, EG_ELEM_REAL, table(&s, 3), false), .s = s, .fixed = is_frozen(e)};
-	t.dw = eg_emit_dw(e, WEIGHT, &t.acc_w);
-	t.db = eg_emit_dw(e, BIAS, &t.acc_b);
+		.slope = eg_emit_temp(e, EG_ELEM_REAL, table(&s, 3), false), .s = s, .fixed = fixed};
+	if (weight >= 0) t.dw = eg_emit_dw(e, weight, &t.acc_w);
+	if (bias >= 0) t.db = eg_emit_dw(e, bias, &t.acc_b);
 	OP_CALL(e, batchnorm_bwd_stats, t, 2, 3, .units = 1, .flops = (double)table(&s, 2) * job.units);
 	if (!eg_emit_needs_dx(e, 0)) return;
 	eg_bn_bwd_args a = {.x = p.x, .coef = p.coef, .slope = t.slope, .dy = p.dy, .s = s, .relu = relu};
 	a.dx = op_stride(job.block, eg_emit_dx(e, 0, s.layout, &a.acc), unit_of(&s));
 	OP_CALL(e, batchnorm_bwd, a, 4, 1, .block = job.block, .units = job.units, .flops = 6 * size_of(&s));
 }
+
+static void batchnorm_bwd(eg_emit *e) { backward(e, is_frozen(e), WEIGHT, BIAS); }
+
+/* ---- without statistics ------------------------------------------------------------------------------------------ */
+
+typedef struct scale_channels_options {
+	const char *name;
+	bool no_scale, no_bias;
+	float init_value;
+	const char *weights;
+} scale_channels_options;
+
+static const eg_attr scale_channels_attrs[] = {
+	OP_NOT(scale_channels_options, scale, NULL, "a learned factor for each channel"),
+	OP_NOT(scale_channels_options, bias, NULL, "a learned constant for each channel"),
+	OP_FLOAT(scale_channels_options, init_value, 1, -1e6, 1e6, NULL, "factors in the beginning"),
+	OP_WEIGHTS(scale_channels_options),
+};
+
+static eg_status scale_channels_infer(eg_infer *s) {
+	const scale_channels_options *o = s->options;
+	if (check_channels(s, "(N,C,...) has")) return s->err->status;
+	if (o->no_scale && o->no_bias) return eg_fail(s->err, EG_ERR_ARG, "without scale and without bias nothing is left to do");
+	const eg_dims channels = {1, {s->in[0].d[1]}};
+	if (!o->no_scale)
+		s->params[s->nparams++] = (eg_param_spec){.name = "weight", .dims = channels, .init = EG_INIT_CONSTANT, .value = (double)o->init_value};
+	if (!o->no_bias) s->params[s->nparams++] = (eg_param_spec){.name = "bias", .dims = channels, .init = EG_INIT_ZERO};
+	return EG_OK;
+}
+
+static int weight_of(const scale_channels_options *o) { return o->no_scale ? -1 : 0; }
+static int bias_of(const scale_channels_options *o) { return o->no_bias ? -1 : !o->no_scale; }
+
+/* Those of mean 0 and variance 1. */
+static eg_buf scale_coefficients(eg_emit *e) {
+	const scale_channels_options *o = eg_emit_options(e);
+	eg_bn_shape s = shape_of(e, EG_PLAIN);
+	eg_bn_fixed_args f = {.coef = coefficients(e, &s), .C = s.C};
+	if (weight_of(o) >= 0) f.weight = eg_emit_w(e, weight_of(o));
+	if (bias_of(o) >= 0) f.bias = eg_emit_w(e, bias_of(o));
+	OP_CALL(e, batchnorm_fixed, f, 4, 1, .units = 1, .flops = (double)table(&s, 4));
+	return f.coef;
+}
+
+static void scale_channels_fwd(eg_emit *e) { forward(e, shape_of(e, eg_emit_in_layout(e, 0)), scale_coefficients(e)); }
+static void scale_channels_bwd(eg_emit *e) {
+	const scale_channels_options *o = eg_emit_options(e);
+	backward(e, true, weight_of(o), bias_of(o));
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
 #define BATCHNORM(...) &(const batchnorm_options){__VA_ARGS__}
 static const eg_case batchnorm_cases[] = {
@@ -147,6 +210,17 @@ static const eg_case batchnorm_cases[] = {
 	{"steps of sequences", NULL, .in = {OP_DIMS(EG_TN, 3, 5, 2)}, .nin = 1, .batch = 6, .time = 4},
 	{"one value a channel", NULL, .in = {OP_DIMS(1, 5)}, .nin = 1, .batch = 2, .linear = true},
 	{"frozen", BATCHNORM(.frozen = true), .in = {OP_DIMS(EG_N, 5, 4, 3)}, .nin = 1, .batch = 18, .linear = true},
+	{"series, open length", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED)}, .nin = 1, .batch = 18, .sizes = OP_SIZES({"length", 11})},
+	{"volumes", NULL, .in = {OP_DIMS(EG_N, 3, 4, 2, 5)}, .nin = 1, .batch = 18},
+};
+#define SCALE_CHANNELS(...) &(const scale_channels_options){__VA_ARGS__}
+static const eg_case scale_channels_cases[] = {
+	{"pictures", SCALE_CHANNELS(.init_value = 0.5f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18, .linear = true},
+	{"many channels, no bias", SCALE_CHANNELS(.no_bias = true), .in = {OP_DIMS(EG_N, 37, 2, 3)}, .nin = 1, .batch = 5, .linear = true},
+	{"rows, no factors", SCALE_CHANNELS(.no_scale = true), .in = {OP_DIMS(EG_N, 21)}, .nin = 1, .batch = 35, .linear = true},
+	{"series, steps as samples, open length", NULL, .in = {OP_DIMS(EG_TN, 3, EG_NAMED)}, .nin = 1, .batch = 6, .time = 4,
+		.sizes = OP_SIZES({"length", 5}), .linear = true},
+	{"volumes, fixed batch", NULL, .in = {OP_DIMS(19, 4, 3, 2, 5)}, .nin = 1, .batch = 2, .linear = true},
 };
 
 const eg_op eg_op_batchnorm = {
@@ -179,4 +253,31 @@ const eg_op eg_op_batchnorm = {
 	.onnx = "BatchNormalization",
 	.onnx_since = 15,
 	OP_CASES(batchnorm_cases),
+};
+
+const eg_op eg_op_scale_channels = {
+	.info = {
+		.name = "scale_channels",
+		.layer = "scale_channels",
+		.doc = "A learned factor and constant for each channel",
+		.equation = "y = weight x + bias, all by channel, x (N,C,...); dx = weight dy, dweight = sum of dy x, dbias = sum of dy",
+		.source = "LeCun et al. 1998: average pooling and this are the sub-sampling of LeNet-5",
+		.attrs = scale_channels_attrs,
+		.nattrs = EG_COUNT(scale_channels_attrs),
+		.options_size = sizeof(scale_channels_options),
+		.min_inputs = 1,
+		.max_inputs = 1,
+		.inputs = (const char *const[]){"x"},
+		.params = (const char *const[]){"weight", "bias", NULL},
+		.outputs = (const char *const[]){"y", NULL},
+	},
+	.infer = scale_channels_infer,
+	.fwd = scale_channels_fwd,
+	.bwd = scale_channels_bwd,
+	.bwd_reads_x = true,
+	.fuses_act = true,
+	.affine = scale_coefficients,
+	.fuses_relu_bwd = true,
+	.follows = op_follows,
+	OP_CASES(scale_channels_cases),
 };

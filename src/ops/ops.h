@@ -119,6 +119,11 @@ static inline eg_status op_check_picture(const eg_infer *s) {
 	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
 }
 
+/* Of a picture each position is computed by itself, so one sees no more behind it. */
+static inline void op_by_position(eg_infer *s) {
+	for (int i = 0; i < 2 && s->in[0].rank == 4; i++) s->info->window[i] = 1;
+}
+
 /* For operators whose output has the shape of their input. */
 static inline eg_status op_infer_same(eg_infer *s) {
 	if (op_check_real(s, 0, "x")) return s->err->status;

@@ -30,12 +30,13 @@ static eg_param_run settings(const eg_params *p, const eg_optimizer_config *c, i
 	static const eg_param_group none = {0};
 	const eg_param *param = &p->graph->params[i];
 	const eg_param_group *g = group_of(c, param->name);
+	const bool matrix = param->spec.dims.rank > 1 && !param->spec.elementwise;
 	if (!g) g = &none;
 	eg_param_run r = {
 	        .first = p->offset[i], .lr = g->lr > 0 ? g->lr : 1, .decay = g->weight_decay, .frozen = g->frozen};
-	if (r.decay == 0 && !signbit(r.decay)) r.decay = c->decay_all || param->spec.dims.rank > 1 ? 1 : 0;
+	if (r.decay == 0 && !signbit(r.decay)) r.decay = c->decay_all || matrix ? 1 : 0;
 	if (r.decay < 0 || c->weight_decay == 0) r.decay = 0; /* alike, without decay to multiply */
-	if (c->kind == EG_MUON && param->spec.dims.rank > 1 && !g->elementwise) {
+	if (c->kind == EG_MUON && matrix && !g->elementwise) {
 		r.rows = (int)param->spec.dims.d[0];
 		r.cols = (int)eg_dims_count(&param->spec.dims, 1);
 	}
