@@ -48,7 +48,7 @@ build() {
 		fail "what it says does not build: $(grep -A3 -E 'error|warning' "$tmp/log" || tail -20 "$tmp/log")"
 }
 build plain "optest opgen"
-"$tmp/plain/test/optest" relu_squared squareplus || fail "the tester finds a mistake in an operator"
+"$tmp/plain/test/optest" relu_squared squareplus instance_norm || fail "the tester finds a mistake in an operator"
 "$tmp/plain/opgen" | grep -q 'eg_squareplus' || fail "there is no builder eg_squareplus"
 build double optest -DENGRAM_DOUBLE=ON
-"$tmp/double/test/optest" relu_squared squareplus || fail "the tester finds a wrong gradient"
+"$tmp/double/test/optest" relu_squared squareplus instance_norm || fail "the tester finds a wrong gradient"
