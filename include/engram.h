@@ -9,7 +9,7 @@
  *
  * Threads: a context, and what was made from it, is used by one caller at a time; several contexts may live in one
  * process, each with threads of its own. One exception lets many predict with one model: while nobody changes a graph
- * or its parameters, plans that do not train, plan caches and sessions over them may be made, run and freed by several
+ * or its parameters, plans that do not write to them (train, weight_grads), plan caches and sessions over them may be made, run and freed by several
  * callers at the same time, if each caller has a context of its own (option `context`). Weights in the order of the
  * kernels are held once for all; the first run that needs them writes them, and others that need them then wait.
  * Whoever changes parameters (trains, loads, writes) does so while no plan of them runs or is made.
@@ -311,7 +311,7 @@ EG_API void eg_graph_node(const eg_graph *g, int i, eg_node_info *info);
  * that is not trained (running statistics of batch normalisation): runs of training plans update it, it has no gradient, optimizers pass
  * it over, and it is saved and copied with the rest.
  *
- * Gradients get their memory when they are first needed: by a plan that trains, an optimizer, eg_params_grad or eg_params_flat_grad, and keep it
+ * Gradients get their memory when they are first needed: by a plan that trains or has weight_grads, an optimizer, eg_params_grad or eg_params_flat_grad, and keep it
  * from then on. So a model that is only used takes half of it. To ask for them counts as changing the parameters, for threads. */
 typedef struct eg_params eg_params;
 
@@ -357,15 +357,26 @@ typedef struct eg_plan_options {
 	eg_context *context;        /* whose threads, kernels and memory the plan uses; it must outlive the plan. NULL: the graph's */
 	bool carry;                 /* recurrent layers that have no initial state of their own begin where the last run of this plan ended;
 	                             * no gradient flows into that state (truncated back-propagation through time) */
-	bool train;                 /* dropout acts, gradients of all parameters are computed */
-	bool input_grads;           /* with train: gradients of floating-point inputs too */
+	bool train;                 /* dropout acts, batch normalisation uses the batch, gradients of all parameters are computed */
+	bool input_grads;           /* gradients of all floating-point inputs are computed */
+	const eg_tensor *grads;     /* inputs and results of nodes whose gradients are wanted, ended by {0}; NULL: none. eg_plan_tensor_grad has them, and
+	                             * eg_plan_tensor the values. What flows from the objective to none of them is 0. Of an integer input there is none: ask
+	                             * for what an embedding has looked up. Copied */
+	bool weight_grads;          /* gradients of all parameters are computed; implied by train */
+	                            /* Without train these three are gradients in inference mode: nothing is dropped, batch normalisation goes by its running
+	                             * statistics, and a run writes nothing that is kept with the parameters but, with weight_grads, their gradients. The
+	                             * function is that of a plan without gradients, rounded differently at most: nothing is folded or added up across layers */
+	const eg_tensor *given;     /* results of nodes that the caller writes before a run (eg_plan_tensor) in place of what computes them, which is then left out,
+	                             * ended by {0}; NULL: none. They have gradients as inputs have. Copied */
 	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
-	const char *objective;      /* with train: the only output that gradients come from; NULL: all that no other is computed from */
-	const bool *frozen;         /* with train: one for each parameter, true: it does not change. What lies before the first that does has no backward
-	                             * pass, and a batch normalisation whose running statistics are frozen uses these; the gradient of a frozen
-	                             * parameter means nothing. NULL: all change. Copied */
+	const char *objective;      /* with gradients: the only output that they come from; NULL: all that no other is computed from */
+	const bool *frozen;         /* with gradients of parameters: one for each parameter, true: it does not change, and its gradient is not computed, nor
+	                             * anything that only leads to it; what lies there is left as it is. In training a layer all of whose weights are frozen
+	                             * computes as in inference: batch normalisation by its running statistics, which stay, recurrent layers without
+	                             * dropout. Batch normalisation does so too when its running statistics are frozen. A layer without weights is never
+	                             * frozen: `dropout` acts in training wherever it stands. NULL: all change. Copied */
 	uint64_t seed;              /* of dropout */
-	int checkpoint_time;        /* with train, > 0: recurrent layers keep their state every so many steps only, and compute the steps between again when gradients
+	int checkpoint_time;        /* with gradients, > 0: recurrent layers keep their state every so many steps only, and compute the steps between again when gradients
 	                             * come back; -1: about the square root of the number of steps. Less memory, a third more work; 0: off */
 	bool exact;                 /* no algorithm that rounds otherwise than a sum of products does (Winograd) */
 	eg_layout_choice layout;    /* AUTO; the others force a physical layout wherever it is possible, for tests */
@@ -379,9 +390,15 @@ EG_API void eg_plan_free(eg_plan *plan);
 EG_API void *eg_plan_input(eg_plan *plan, const char *name);
 /* An output's data after a run, row-major. NULL: no such output in this plan. */
 EG_API const eg_real *eg_plan_output(const eg_plan *plan, const char *name);
-/* Gradient buffers of a training plan: of an output, to be set by the caller (a scalar output starts as 1, others as 0), or of an
- * input when input_grads. NULL: none. */
+/* Gradient buffers of a plan with gradients: of an output that they come from, to be set by the caller (a scalar output starts as 1, others as 0), or
+ * of an input, when it was asked for. NULL: none. */
 EG_API eg_real *eg_plan_grad(eg_plan *plan, const char *name);
+/* The data of a tensor, row-major, in its own type: of an input or a given one, to be written before a run; of an output or one of `grads`, to be
+ * read after it. NULL: it is none of these in this plan. */
+EG_API void *eg_plan_tensor(eg_plan *plan, eg_tensor t);
+/* The gradient of the objective by a tensor of `grads`, or by an input; of an output that gradients come from and that was not asked for, the
+ * caller's. NULL: none. */
+EG_API eg_real *eg_plan_tensor_grad(eg_plan *plan, eg_tensor t);
 EG_API eg_dims eg_plan_dims(const eg_plan *plan, eg_tensor t); /* no size is open, of a tensor that this plan computes */
 EG_API int eg_plan_batch(const eg_plan *plan);
 EG_API int eg_plan_time(const eg_plan *plan); /* 0: the graph has no sequences */
@@ -389,7 +406,7 @@ EG_API int eg_plan_size(const eg_plan *plan, const char *name); /* of any open s
 /* The state that a plan with `carry` keeps, of all recurrent layers, as one flat array of *n numbers: zero at first; to be read, written,
  * or zeroed between runs. It has the same form in all plans of one graph and batch size. NULL: it keeps none. */
 EG_API eg_real *eg_plan_state(eg_plan *plan, size_t *n);
-/* Forward and, in a training plan, backward. Never fails, never allocates. `step` numbers the dropout masks. */
+/* Forward and, in a plan with gradients, backward. Never fails, never allocates. `step` numbers the dropout masks. */
 EG_API void eg_plan_run(eg_plan *plan, uint64_t step);
 /* Runs once more, from the state that the last run began with, on one thread and looks at the result of every call: EG_ERR_NUMERIC with a message that names the first layer
  * whose activation or gradient is NaN or infinite, or EG_OK. */
@@ -397,7 +414,7 @@ EG_API eg_status eg_plan_diagnose(eg_plan *plan, uint64_t step, eg_error *err);
 
 /* Bytes, exact, known before anything runs. */
 typedef struct eg_memory {
-	size_t parameters, gradients; /* of the eg_params; gradients: 0 of a plan that does not train */
+	size_t parameters, gradients; /* of the eg_params; gradients: 0 of a plan without gradients of weights */
 	size_t io;                    /* inputs, outputs, their gradients, carried state */
 	size_t activations;           /* everything between, forward and backward */
 	size_t packed;                /* weights in kernel order; held once for all plans of the eg_params that read them so */

@@ -38,7 +38,7 @@ bool check(tally *t, const setup *s, bool ok, const char *what, const char *why)
 		s->c->what, what, why ? why : "", eg_isa_name(s->isa), layouts[s->layout], algorithms[s->algorithm],
 		s->threads ? s->threads : 1,
 		s->threads > 1 ? "s" : "", s->no_fusion ? ", no fusion" : "", s->no_defer ? ", no defer" : "",
-		s->inference ? ", inference" : "", s->shared ? ", applied twice with shared weights" : s->twice ? ", applied twice" : "", s->before ? ", behind " : "",
+		s->inference ? ", inference" : s->evaluation ? ", inference mode" : s->frozen ? ", frozen" : "", s->shared ? ", applied twice with shared weights" : s->twice ? ", applied twice" : "", s->before ? ", behind " : "",
 		s->before ? s->before->info.name : "", s->after ? ", followed by " : "",
 		s->after ? s->after->info.name : "");
 	return false;
@@ -324,7 +324,7 @@ static void differences(tally *t, const setup *s, rig *r, const char *name, real
 	}
 }
 
-static void check_gradients(tally *t, setup s) {
+void check_gradients(tally *t, setup s) {
 	rig r;
 	eg_error err;
 	results all = {0};
@@ -507,6 +507,7 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 		if (c->linear) check_adjoint(t, s);
 	} while (next_way(&s));
 	s.layout = EG_LAYOUT_AUTO;
+	check_mode(t, s);
 	s.twice = true;
 	check_form(t, s);
 	s.twice = false;

@@ -25,6 +25,9 @@ typedef struct setup {
 	eg_layout_choice layout;
 	eg_algorithm algorithm;
 	bool no_fusion, no_defer, inference;
+	bool evaluation; /* gradients in inference mode, */
+	bool no_weights; /* of inputs only */
+	const bool *frozen; /* by parameter; NULL: none */
 	int checkpoint; /* steps between checkpoints */
 	bool joint; /* with threads: jobs that can be done jointly are */
 	const eg_allocator *allocator;
@@ -94,6 +97,8 @@ double tolerance_of(const setup *s);
 bool setup_fits(const setup *s);
 /* One way to embed the op in a graph: against ref, threads, gradients. */
 void check_form(tally *t, setup s);
+/* Central differences. */
+void check_gradients(tally *t, setup s);
 
 /* optest_contract.c: is an op what its descriptor says? In words what it is not, in this plan; NULL: it is. */
 const char *undeclared(const rig *r);
@@ -103,6 +108,8 @@ void check_used(tally *t, const eg_op *op);
 void check_padding(tally *t, setup s);
 /* Followed by an operator that writes over what it reads. */
 void check_overwritten(tally *t, setup s);
+/* optest_mode.c: gradients in inference mode, and frozen parameters. */
+void check_mode(tally *t, setup s);
 /* optest_shared.c: two nodes with one set of weights. */
 void check_shared(tally *t, setup s);
 /* optest_equal.c: the op's cases again with all extents equal. */

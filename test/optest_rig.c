@@ -145,8 +145,10 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 			&(eg_plan_options){.batch = s->c->batch,
 				.time = s->c->time,
 				.sizes = s->c->sizes,
-				.train = !s->inference,
+				.train = !s->inference && !s->evaluation,
 				.input_grads = !s->inference,
+				.weight_grads = s->evaluation && !s->no_weights,
+				.frozen = s->frozen,
 				.checkpoint_time = s->checkpoint,
 				.seed = 11,
 				.layout = s->layout,
@@ -287,14 +289,16 @@ void results_take(results *out, const rig *r) {
 	for (int i = 0; i < r->noutputs; i++)
 		take(out, "", output_name(i), eg_tensor_dtype(r->graph, eg_graph_find(r->graph, output_name(i))),
 			eg_plan_output(r->plan, output_name(i)), rig_count(r, output_name(i)));
-	if (r->s->inference) return;
-	for (int i = 0; i < r->s->c->nin; i++)
+	const setup *s = r->s;
+	if (s->inference) return;
+	for (int i = 0; i < s->c->nin; i++)
 		take(out, "gradient of ", input_name(i), EG_F32, eg_plan_grad(r->plan, input_name(i)),
 			rig_count(r, input_name(i)));
 	for (int i = 0; i < eg_params_count(r->params); i++) {
 		eg_dims d = eg_params_dims(r->params, i);
 		if (!eg_params_trained(r->params, i))
 			take(out, "", eg_params_name(r->params, i), EG_F32, eg_params_data(r->params, i), eg_dims_count(&d, 0));
+		if (s->no_weights || (s->frozen && s->frozen[i])) continue;
 		take(out, "gradient of ", eg_params_name(r->params, i), EG_F32, eg_params_grad(r->params, i),
 			eg_dims_count(&d, 0));
 	}

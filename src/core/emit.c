@@ -39,13 +39,26 @@ int eg_emit_samples(const eg_emit *e) {
 const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
 int eg_emit_code(const eg_emit *e) { return node_of(e)->op->code; }
 const eg_kernels *eg_emit_kernels(const eg_emit *e) { return &e->plan->ctx->kern; }
-bool eg_emit_training(const eg_emit *e) { return e->plan->options.train; }
+/* A layer all of whose weights are frozen computes as in inference. */
+bool eg_emit_training(const eg_emit *e) {
+	const eg_node *n = node_of(e);
+	int weights = 0, frozen = 0;
+	e->plan->asks_mode = true;
+	for (int i = 0; i < n->nparams; i++) {
+		if (e->plan->graph->params[n->param[i]].spec.state) continue;
+		weights++;
+		frozen += eg_plan_frozen(e->plan, n->param[i]);
+	}
+	return e->plan->options.train && (weights == 0 || frozen < weights);
+}
+bool eg_emit_has_bwd(const eg_emit *e) { return e->plan->nodes[e->node].has_bwd; }
+bool eg_emit_needs_dw(const eg_emit *e, int i) { return i < node_of(e)->nparams && eg_plan_wants(e->plan, node_of(e)->param[i]); }
 bool eg_emit_frozen(const eg_emit *e, int i) { return eg_plan_frozen(e->plan, node_of(e)->param[i]); }
 void eg_emit_lone(eg_emit *e) {
 	if (!e->plan->cost.lone) e->plan->cost.lone = node_of(e)->name;
 }
 int eg_emit_checkpoint(const eg_emit *e, int steps) {
-	const int wanted = e->plan->options.train ? e->plan->options.checkpoint_time : 0;
+	const int wanted = eg_emit_has_bwd(e) ? e->plan->options.checkpoint_time : 0;
 	const int segment = wanted < 0 ? (int)ceil(sqrt(steps)) : wanted;
 	return segment < steps ? segment : 0;
 }
@@ -275,9 +288,9 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	const eg_pbuf *b = v->buf[v->layout] < 0 ? NULL : &p->bufs[v->buf[v->layout]];
 	if (!b || b->kind != BUF_TEMP || b->shared || v->output || v->consumers != 1) return false;
 	if (v->fixed) return false; /* it is made once, and read in every run */
-	if (!p->options.train) return true;
+	if (!p->backward) return true;
 	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its result */
-	int producer = value_at(e, value)->node, by = eg_plan_computes(p, value);
+	int producer = eg_plan_source(p, value), by = eg_plan_computes(p, value);
 	if (producer < 0) return true;
 	if (p->graph->nodes[producer].op->bwd_reads_y || p->graph->nodes[by].op->bwd_reads_y) return false;
 	return by == producer || p->nodes[by].post[EG_POST_ACT] < 0; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
@@ -369,8 +382,8 @@ eg_buf eg_emit_dw(eg_emit *e, int i, bool *acc) {
 	int param = node_of(e)->param[i];
 	if (!eg_emit_has_param(e, i)) return (eg_buf){0};
 	int *id = &e->plan->grad_buf[param];
-	if (*id < 0)
-		*id = add_buf(e->plan, (eg_pbuf){.kind = BUF_PARAM_GRAD, .real = true, .elem = sizeof(real), .param = param,
+	if (*id < 0) /* one that nobody wants may be a by-product; calls that compute it alone are left out (prune.c) */
+		*id = add_buf(e->plan, (eg_pbuf){.kind = eg_plan_wants(e->plan, param) ? BUF_PARAM_GRAD : BUF_TEMP, .real = true, .elem = sizeof(real), .param = param,
 			.count = eg_dims_count(&e->plan->graph->params[param].spec.dims, 0)});
 	*acc = e->plan->grad_written[param];
 	e->plan->grad_written[param] = true;
@@ -396,7 +409,7 @@ bool eg_emit_needs_dx(const eg_emit *e, int i) {
 /* The gradient of a value in its canonical layout, made when first asked for. */
 static int canonical_grad(eg_emit *e, int value) {
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
-	bool io = value_at(e, value)->node < 0 && v->layout == EG_PLAIN; /* a graph input: the user asked for it */
+	bool io = eg_plan_source(e->plan, value) < 0 && v->layout == EG_PLAIN; /* a graph input: the user asked for it */
 	if (v->grad[v->layout] < 0) v->grad[v->layout] = value_buf(e, value, v->layout, io ? BUF_IO : BUF_TEMP);
 	return v->grad[v->layout];
 }
@@ -453,7 +466,7 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 		int own = v->layout == layout ? grad_to_change(e, value) : value_buf(e, value, layout, BUF_TEMP);
 		emit_flat_copy(e, value, dy, own, v->layout == layout && v->written);
 		if (v->layout != layout) emit_reorder(e, value, own, layout, grad_to_change(e, value), v->layout, v->written);
-	} else if (v->layout == layout && !v->written && value_at(e, value)->node >= 0) {
+	} else if (v->layout == layout && !v->written && eg_plan_source(e->plan, value) >= 0) {
 		v->grad[layout] = dy;
 	} else if (v->layout == layout) {
 		emit_copy(e, value, dy, grad_to_change(e, value), layout, v->written);
@@ -554,7 +567,7 @@ static void emit_inputs(eg_plan *p) {
 	eg_emit e = {.plan = p};
 	for (int i = 0; i < p->graph->nvalues; i++) {
 		eg_pvalue *v = &p->values[i];
-		if (!v->needed || p->graph->values[i].node >= 0) continue;
+		if (!v->needed || eg_plan_source(p, i) >= 0) continue;
 		v->layout = EG_PLAIN;
 		v->buf[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, p->graph->values[i].data ? BUF_CONSTANT : BUF_IO);
 		if (v->buf[EG_PLAIN] >= 0) p->bufs[v->buf[EG_PLAIN]].param = i;
@@ -564,12 +577,25 @@ static void emit_inputs(eg_plan *p) {
 	}
 }
 
+/* The gradient of a computed value, which is complete, as the user reads it: what goes on may write over the other. */
+static void keep_grad(eg_emit *e, int value) {
+	eg_pvalue *v = &e->plan->values[value];
+	v->kept = value_buf(e, value, EG_PLAIN, BUF_IO);
+	if (!v->written) return;
+	if (v->layout == EG_PLAIN)
+		emit_copy(e, value, v->grad[EG_PLAIN], v->kept, EG_PLAIN, false);
+	else
+		emit_reorder(e, value, v->grad[v->layout], v->layout, v->kept, EG_PLAIN, false);
+}
+
 /* The user reads the gradients of inputs in PLAIN. */
 static void emit_input_grads(eg_plan *p) {
 	eg_emit e = {.plan = p, .bwd = true};
 	for (int i = 0; i < p->graph->nvalues && !p->out_of_memory; i++) {
 		eg_pvalue *v = &p->values[i];
-		if (p->graph->values[i].node >= 0 || v->layout == EG_PLAIN || v->grad[v->layout] < 0) continue;
+		if (eg_plan_source(p, i) >= 0) continue;
+		if (v->asked && !v->written) v->kept = value_buf(&e, i, EG_PLAIN, BUF_IO);
+		if (v->layout == EG_PLAIN || v->grad[v->layout] < 0) continue;
 		v->grad[EG_PLAIN] = value_buf(&e, i, EG_PLAIN, BUF_IO);
 		emit_reorder(&e, i, v->grad[v->layout], v->layout, v->grad[EG_PLAIN], EG_PLAIN, false);
 	}
@@ -589,19 +615,11 @@ static void emit_forward(eg_plan *p) {
 	}
 }
 
-static bool is_output(const eg_graph *g, int value, const char *name) {
-	for (int i = 0; i < g->noutputs; i++)
-		if (g->outputs[i].value == value && !strcmp(g->outputs[i].name, name)) return true;
-	return false;
-}
-
 /* Gradients that the user gives: for the objective, or for outputs that nothing else is computed from. */
 static void emit_seeds(eg_plan *p) {
-	const char *only = p->options.objective;
 	for (int i = 0; i < p->graph->nvalues && !p->out_of_memory; i++) {
 		eg_pvalue *v = &p->values[i];
-		if (only ? !is_output(p->graph, i, only) : v->consumers > 0) continue;
-		if (!v->output || !v->needs_grad || p->graph->values[i].node < 0) continue;
+		if (!v->needs_grad || !eg_plan_seeds(p, i)) continue;
 		eg_emit e = {.plan = p, .node = p->graph->values[i].node, .bwd = true};
 		v->seed = value_buf(&e, i, EG_PLAIN, BUF_IO);
 		v->grad[EG_PLAIN] = v->seed;
@@ -633,13 +651,14 @@ static void emit_fused_act_bwd(eg_emit *e) {
 static void emit_backward(eg_plan *p) {
 	for (int n = p->graph->nnodes - 1; n >= 0 && !p->out_of_memory; n--) {
 		const eg_node *node = &p->graph->nodes[n];
+		eg_emit e = {.plan = p, .node = n, .bwd = true};
 		bool wanted = false;
 		for (int i = 0; i < node->nout; i++) {
 			eg_pvalue *v = eg_pvalue_of(p, node->out[i]);
+			if (p->values[node->out[i]].asked && !p->values[node->out[i]].given) keep_grad(&e, node->out[i]);
 			wanted |= v->needs_grad && v->written;
 		}
-		if (!p->nodes[n].needed || !wanted || !node->op->bwd) continue;
-		eg_emit e = {.plan = p, .node = n, .bwd = true};
+		if (!wanted || !p->nodes[n].has_bwd) continue;
 		if (p->nodes[n].fused_into_producer) {
 			const eg_node *producer = &p->graph->nodes[p->graph->values[node->in[0]].node];
 			bool own = producer->op->fuses_relu_bwd && node->op->act && eg_emit_own_act(&e).kind == EG_ACT_RELU;
@@ -659,7 +678,7 @@ static void emit_backward(eg_plan *p) {
 void eg_plan_emit(eg_plan *p) {
 	emit_inputs(p);
 	if (!p->out_of_memory) emit_forward(p);
-	if (p->options.train && !p->out_of_memory) {
+	if (p->backward && !p->out_of_memory) {
 		emit_seeds(p);
 		emit_backward(p);
 		emit_input_grads(p);

@@ -207,7 +207,7 @@ static void make_costs(search *s) {
 	for (int i = 0; i < g->nvalues; i++) {
 		eg_emit e = {.plan = s->p};
 		if (!p->values[i].needed) continue;
-		if (g->values[i].node < 0 && p->options.layout == EG_LAYOUT_AUTO) plain_only(s, i);
+		if (eg_plan_source(p, i) < 0 && p->options.layout == EG_LAYOUT_AUTO) plain_only(s, i);
 		for (int l = 0; l < EG_LAYOUTS && p->values[i].output; l++)
 			if (eg_plan_value_may(p, i, (eg_layout)l)) s->cost[group_of(s, i)][l] += reorder(&e, i, (eg_layout)l, EG_PLAIN);
 	}

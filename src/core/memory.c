@@ -260,7 +260,7 @@ bool eg_plan_place(eg_plan *p) {
 	if (packed == SIZE_MAX) goto done;
 	p->carry_offset = place_kind(p, BUF_IO, 0);
 	p->carry_bytes = place_kind(p, BUF_CARRY, p->carry_offset) - p->carry_offset;
-	size_t io = p->carry_offset + p->carry_bytes * (p->options.train ? 2 : 1);
+	size_t io = p->carry_offset + p->carry_bytes * (p->backward ? 2 : 1);
 	size_t temps = place_temporaries(p, items, near);
 	for (int i = 0; i < p->nbufs; i++)
 		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += io;
@@ -270,7 +270,7 @@ bool eg_plan_place(eg_plan *p) {
 	p->worker_offset = io + temps;
 	p->worker_bytes = p->arena_bytes + p->scratch_bytes;
 	size_t total = p->worker_offset + (size_t)p->workers * p->worker_bytes;
-	p->cost.memory = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->options.train ? p->params->trained * sizeof(real) : 0, .io = io,
+	p->cost.memory = (eg_memory){.parameters = p->params->total * sizeof(real), .gradients = p->weight_grads ? p->params->trained * sizeof(real) : 0, .io = io,
 		.packed = packed, .activations = temps + (size_t)p->workers * p->arena_bytes, .scratch = (size_t)p->workers * p->scratch_bytes,
 		.total = total + packed};
 	ok = p->measured || (alloc_resolved(p) && get_memory(p, total));

@@ -152,7 +152,10 @@ extern const int eg_ops_count;
 const void *eg_emit_options(const eg_emit *e);
 int eg_emit_code(const eg_emit *e);
 const eg_kernels *eg_emit_kernels(const eg_emit *e);
-bool eg_emit_training(const eg_emit *e);       /* a backward pass will follow */
+bool eg_emit_training(const eg_emit *e);       /* the node computes as in training: drops at random, normalises by the batch, updates its state.
+                                               * Not in inference, nor where all of its weights are frozen; a backward pass may follow all the same: */
+bool eg_emit_has_bwd(const eg_emit *e);        /* bwd will be called: fwd keeps what that needs */
+bool eg_emit_needs_dw(const eg_emit *e, int i); /* the gradient of parameter i is wanted. bwd may compute it where it is not: such calls are left out */
 bool eg_emit_frozen(const eg_emit *e, int i);  /* parameter i is not to change */
 void eg_emit_lone(eg_emit *e);                 /* statistics over this batch would be of one value each, and are not made (eg_cost.lone) */
 int eg_emit_checkpoint(const eg_emit *e, int steps); /* between two checkpoints of a recurrence of so many steps; 0: none */

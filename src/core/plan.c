@@ -1,89 +1,11 @@
-/* plan.c - from a graph and a batch size to a plan: which values are needed, which activations are fused, and the plan's life.
+/* plan.c - from a graph and a batch size to a plan: which activations are fused, and the plan's life.
  *
- * Not here: how ops emit calls (emit.c), their order (schedule.c), memory (memory.c), running (run.c). */
+ * Not here: what is wanted (want.c), how ops emit calls (emit.c), their order (schedule.c), memory (memory.c), running (run.c). */
 #include "core/plan.h"
 
 #include <string.h>
 
-/* ---- what is needed -------------------------------------------------------------------------------------------------------------------- */
-
-static bool is_wanted(const eg_plan_options *o, const char *name) {
-	if (!o->outputs) return true;
-	for (int i = 0; o->outputs[i]; i++)
-		if (!strcmp(o->outputs[i], name)) return true;
-	return false;
-}
-
-static int find_output(const eg_plan *p, const char *name) {
-	for (int i = 0; i < p->graph->noutputs; i++)
-		if (!strcmp(p->graph->outputs[i].name, name)) {
-			int v = p->graph->outputs[i].value; /* the graph may have grown since */
-			return v < p->nvalues && p->values[v].output ? v : -1;
-		}
-	return -1;
-}
-
-static eg_status mark_outputs(eg_plan *p, const eg_plan_options *o, eg_error *err) {
-	const eg_graph *g = p->graph;
-	int found = 0;
-	for (int i = 0; o->outputs && o->outputs[i]; i++) {
-		bool known = false;
-		for (int k = 0; k < g->noutputs; k++) known |= !strcmp(g->outputs[k].name, o->outputs[i]);
-		if (!known) return eg_fail(err, EG_ERR_ARG, "the graph has no output '%s'", o->outputs[i]);
-	}
-	for (int i = 0; i < g->noutputs; i++) {
-		if (!is_wanted(o, g->outputs[i].name)) continue;
-		p->values[g->outputs[i].value].output = p->values[g->outputs[i].value].needed = true;
-		found++;
-	}
-	if (!found) return eg_fail(err, EG_ERR_ARG, "a plan needs at least one output; declare it with eg_output");
-	if (o->objective && find_output(p, o->objective) < 0)
-		return eg_fail(err, EG_ERR_ARG, "the objective '%s' is not among the plan's outputs", o->objective);
-	return EG_OK;
-}
-
-static void mark_needed(eg_plan *p) {
-	const eg_graph *g = p->graph;
-	for (int n = g->nnodes - 1; n >= 0; n--) {
-		const eg_node *node = &g->nodes[n];
-		for (int i = 0; i < node->nout; i++) p->nodes[n].needed |= p->values[node->out[i]].needed;
-		if (!p->nodes[n].needed) continue;
-		for (int i = 0; i < node->nin; i++) {
-			if (node->in[i] < 0) continue;
-			p->values[node->in[i]].needed = true;
-			p->values[node->in[i]].consumers++;
-		}
-	}
-}
-
-/* What is made of constants alone, by nodes without weights. */
-static void mark_fixed(eg_plan *p) {
-	const eg_graph *g = p->graph;
-	for (int i = 0; i < g->nvalues; i++) p->values[i].fixed = g->values[i].data != NULL;
-	for (int n = 0; n < g->nnodes; n++) {
-		const eg_node *node = &g->nodes[n];
-		bool fixed = node->nparams == 0;
-		for (int i = 0; i < node->nin; i++) fixed &= node->in[i] < 0 || p->values[node->in[i]].fixed;
-		for (int i = 0; i < node->nout; i++) p->values[node->out[i]].fixed = fixed;
-	}
-}
-
-/* A value has a gradient when a parameter, or an input whose gradient was asked for, lies behind it. */
-static void mark_gradients(eg_plan *p) {
-	const eg_graph *g = p->graph;
-	if (!p->options.train) return;
-	for (int i = 0; i < g->nvalues; i++)
-		p->values[i].needs_grad = p->options.input_grads && g->values[i].node < 0 && !g->values[i].data && g->values[i].type == EG_F32;
-	for (int n = 0; n < g->nnodes; n++) {
-		const eg_node *node = &g->nodes[n];
-		bool needs = false;
-		for (int i = 0; i < node->nparams; i++) needs |= !g->params[node->param[i]].spec.state && !eg_plan_frozen(p, node->param[i]);
-		for (int i = 0; i < node->nin; i++) needs |= node->in[i] >= 0 && p->values[node->in[i]].needs_grad;
-		for (int i = 0; i < node->nout; i++)
-			p->values[node->out[i]].needs_grad =
-				needs && node->op->bwd && g->values[node->out[i]].type == EG_F32 && !g->values[node->out[i]].constant;
-	}
-}
+/* ---- fusion ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* The fusion table. A pair is a node and what computes its input, which has no other reader:
  *   an activation                                and an op that can apply one; in training one whose derivative is told from its result
@@ -91,14 +13,14 @@ static void mark_gradients(eg_plan *p) {
 static bool fuses_act(const eg_plan *p, int node, int producer) {
 	const eg_node *own = &p->graph->nodes[node];
 	if (!own->op->act || !p->graph->nodes[producer].op->fuses_act || p->nodes[producer].post[EG_POST_ACT] >= 0) return false;
-	if (p->options.train && eg_act_from_x(own->op->act(own->options).kind)) return false; /* x is not kept */
+	if (p->backward && eg_act_from_x(own->op->act(own->options).kind)) return false; /* x is not kept */
 	p->nodes[producer].post[EG_POST_ACT] = node;
 	return true;
 }
 
 static bool folds_affine(const eg_plan *p, int node, int producer) {
 	const eg_node *from = &p->graph->nodes[producer];
-	if (p->options.train || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
+	if (p->backward || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
 	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->values[from->out[0]].dims;
 	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].post[EG_POST_AFFINE] >= 0 || p->nodes[producer].post[EG_POST_ACT] >= 0) return false;
 	p->nodes[producer].post[EG_POST_AFFINE] = node;
@@ -131,8 +53,8 @@ bool eg_plan_does(const eg_plan *p, int node, eg_post post) {
 }
 
 int eg_plan_computes(const eg_plan *p, int value) {
-	int n = p->graph->values[value].node;
-	while (n >= 0 && p->nodes[n].fused_into_producer) n = p->graph->values[p->graph->nodes[n].in[p->nodes[n].through]].node;
+	int n = eg_plan_source(p, value);
+	while (n >= 0 && p->nodes[n].fused_into_producer) n = eg_plan_source(p, p->graph->nodes[n].in[p->nodes[n].through]);
 	return n;
 }
 
@@ -159,7 +81,7 @@ static bool same_shape(const eg_plan *p, int a, int b) {
 /* In inference: what computes one side of a sum may add the other side, which has been computed before. */
 static void offer_sums(eg_plan *p) {
 	const eg_graph *g = p->graph;
-	if (p->options.no_fusion || p->options.train) return;
+	if (p->options.no_fusion || p->backward) return;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *sum = &g->nodes[n];
 		if (!p->nodes[n].needed || !sum->op->sums || !same_shape(p, sum->in[0], sum->in[1])) continue;
@@ -187,7 +109,7 @@ static bool alloc_tables(eg_plan *p) {
 	p->size = eg_arena_alloc(&p->arena, ((size_t)p->nsizes + 1) * sizeof *p->size);
 	if (!p->values || !p->nodes || !p->param_buf || !p->grad_buf || !p->grad_written || !p->size) return false;
 	for (int i = 0; i < g->nvalues; i++)
-		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1, -1}, .grad = {-1, -1, -1}, .seed = -1};
+		p->values[i] = (eg_pvalue){.redirect = -1, .buf = {-1, -1, -1}, .grad = {-1, -1, -1}, .seed = -1, .kept = -1};
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
 	for (int i = 0; i < g->nnodes; i++) {
 		for (int k = 0; k < EG_POSTS; k++) p->nodes[i].post[k] = -1;
@@ -205,9 +127,10 @@ static const void *output_address(const eg_plan *p, int value) {
 
 static void *buf_address(const eg_plan *p, int id) { return id < 0 ? NULL : p->memory + p->bufs[id].offset; }
 
-/* A scalar output (the loss) has gradient 1, others 0. */
+/* A scalar output (the loss) has gradient 1, others 0. A gradient that was asked for where none flows is 0. */
 void eg_plan_preset_seeds(eg_plan *p) {
 	for (int i = 0; i < p->nvalues; i++) {
+		if (p->values[i].kept >= 0) memset(buf_address(p, p->values[i].kept), 0, eg_pbuf_bytes(&p->bufs[p->values[i].kept]));
 		if (p->values[i].seed < 0) continue;
 		real *seed = buf_address(p, p->values[i].seed);
 		memset(seed, 0, eg_pbuf_bytes(&p->bufs[p->values[i].seed]));
@@ -223,22 +146,21 @@ static eg_status check(eg_graph *g, eg_params *params, const eg_plan_options *op
 	if (measured) return EG_OK;
 	if (!params->data)
 		return eg_fail(err, EG_ERR_ARG, "a plan that is to run needs parameters with memory: call eg_params_allocate before");
-	return options->train ? eg_params_need_grad(params, err) : EG_OK;
+	return options->train || options->weight_grads ? eg_params_need_grad(params, err) : EG_OK;
 }
 
 /* Everything but memory. */
 static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *err) {
-	if (mark_outputs(p, options, err)) return EG_ERR_ARG;
-	mark_needed(p);
-	eg_status status = eg_plan_shapes(p, options->sizes, err);
+	eg_status status = eg_plan_want(p, options, err);
+	if (!status) status = eg_plan_shapes(p, options->sizes, err);
 	if (status) return status;
-	mark_gradients(p);
-	mark_fixed(p);
+	eg_plan_want_gradients(p);
 	fuse(p);
 	offer_pools(p);
 	offer_sums(p);
 	eg_plan_layouts(p);
 	if (!p->out_of_memory) eg_plan_emit(p);
+	if (!p->out_of_memory) eg_plan_prune(p);
 	if (!p->out_of_memory) eg_plan_schedule(p);
 	if (!p->out_of_memory) eg_plan_count(p);
 	return p->out_of_memory ? EG_OK : eg_plan_limit(p, err);
@@ -252,7 +174,10 @@ static eg_plan *make(eg_plan_block *shared, eg_graph *g, eg_params *params, cons
 	*p = (eg_plan){.graph = g, .params = params, .ctx = ctx, .options = *options, .N = options->batch, .T = options->time, .nvalues = g->nvalues, .nsizes = g->nopen,
 		.shared = shared, .measured = measured, .workers = eg_team_size(ctx->team), .state_buf = -1, .arena = {.allocator = ctx->allocator}};
 	p->options.outputs = NULL; /* the caller's; not kept */
+	p->options.grads = p->options.given = NULL;
 	p->options.sizes = NULL;
+	p->weight_grads = options->train || options->weight_grads;
+	p->backward = p->weight_grads || options->input_grads || (options->grads && options->grads[0].id);
 	p->packed = params->packed;
 	eg_packed_set_hold(p->packed);
 	if (!alloc_tables(p)) goto no_memory;
@@ -319,15 +244,28 @@ void *eg_plan_input(eg_plan *p, const char *name) {
 }
 
 const eg_real *eg_plan_output(const eg_plan *p, const char *name) {
-	int i = find_output(p, name);
+	int i = eg_plan_find_output(p, name);
 	return i < 0 ? NULL : output_address(p, i);
 }
 
 eg_real *eg_plan_grad(eg_plan *p, const char *name) {
-	int i = find_output(p, name);
+	int i = eg_plan_find_output(p, name);
 	if (i >= 0) return buf_address(p, p->values[i].seed);
 	i = find_input(p, name);
-	return i < 0 ? NULL : buf_address(p, p->values[i].grad[EG_PLAIN]);
+	return i < 0 ? NULL : eg_plan_tensor_grad(p, (eg_tensor){i + 1});
+}
+
+void *eg_plan_tensor(eg_plan *p, eg_tensor t) {
+	if (t.id < 1 || t.id > p->nvalues || p->graph->values[t.id - 1].data) return NULL;
+	if (!p->values[t.id - 1].output && eg_plan_source(p, t.id - 1) >= 0) return NULL;
+	return buf_address(p, p->values[t.id - 1].buf[EG_PLAIN]);
+}
+
+eg_real *eg_plan_tensor_grad(eg_plan *p, eg_tensor t) {
+	if (t.id < 1 || t.id > p->nvalues) return NULL;
+	const eg_pvalue *v = &p->values[t.id - 1];
+	const bool computed = eg_plan_source(p, t.id - 1) >= 0;
+	return buf_address(p, v->kept >= 0 ? v->kept : computed ? v->seed : v->grad[EG_PLAIN]);
 }
 
 int eg_plan_batch(const eg_plan *p) { return p->N; }

@@ -1,7 +1,7 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through seven files: shapes.c finds the size of everything; layout.c decides how values lie; emit.c lets every op put down its calls,
- * naming logical buffers; schedule.c orders the calls into steps; cost.c counts what they compute; memory.c gives every buffer a place and writes the
+ * Making a plan goes through nine files: want.c marks what is wanted; shapes.c finds the size of everything; layout.c decides how values lie; emit.c lets
+ * every op put down its calls, naming logical buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps; cost.c counts what they compute; memory.c gives every buffer a place and writes the
  * addresses into the calls' arguments; run.c executes the steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
@@ -77,7 +77,11 @@ typedef struct eg_step {
 /* What the plan knows of a graph value. */
 typedef struct eg_pvalue {
 	eg_dims dims; /* in this plan: batches are open, and of a value that is not needed perhaps more */
-	bool needed, output, needs_grad, written; /* written: its gradient has a first contribution */
+	bool needed, output, needs_grad, written; /* output: the user reads it; written: its gradient has a first contribution */
+	bool given;  /* by the user, in place of the node that computes it */
+	bool asked;  /* for its gradient: option `grads` */
+	bool shaped; /* its dimensions are looked at: it is needed, or would be if nothing were given */
+	bool leads;  /* to a gradient that the user gives */
 	bool fixed; /* made of constants alone */
 	int consumers;
 	int redirect; /* fused away: stands for that value; -1 */
@@ -85,6 +89,7 @@ typedef struct eg_pvalue {
 	eg_layout layout;    /* as declared */
 	int buf[EG_LAYOUTS], grad[EG_LAYOUTS]; /* -1 */
 	int seed;            /* gradient given by the user, PLAIN; -1 */
+	int kept;            /* its gradient for the user, where that is no other buffer's; -1 */
 } eg_pvalue;
 
 /* Post-operations: what an op does to its result for the nodes behind it, in this order, each at most once. */
@@ -97,7 +102,8 @@ typedef enum eg_post {
 } eg_post;
 
 typedef struct eg_pnode {
-	bool needed;
+	bool needed, shaped;      /* as of a value */
+	bool has_bwd;             /* its backward pass has something to compute: it leads to a gradient given, and one is wanted behind it */
 	bool fused_into_producer; /* its forward is done by the op before it, */
 	int through;              /* which computes this input */
 	int post[EG_POSTS];       /* the nodes that it does too, or is offered to do, by kind; -1 */
@@ -135,6 +141,9 @@ struct eg_plan {
 	int N, T, workers;
 	int nvalues;        /* of the graph when the plan was made; it may have more by now */
 	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from others */
+	bool backward;      /* there is a backward pass: of training, or in inference mode */
+	bool weight_grads;  /* in which gradients of weights are wanted */
+	bool asks_mode;     /* an op has asked whether it trains; for tests */
 	bool measured;      /* only what it would take is wanted: it gets no memory and cannot run */
 	bool out_of_memory; /* sticky while the plan is made */
 	bool updates_state; /* a run writes state that is kept with the parameters */
@@ -171,6 +180,12 @@ static inline eg_pvalue *eg_pvalue_of(eg_plan *p, int value) {
 }
 
 static inline bool eg_plan_frozen(const eg_plan *p, int param) { return p->options.frozen && p->options.frozen[param]; }
+/* Is the gradient of this parameter wanted? */
+static inline bool eg_plan_wants(const eg_plan *p, int param) {
+	return p->weight_grads && !p->graph->params[param].spec.state && !eg_plan_frozen(p, param);
+}
+/* What computes a value of the graph; -1: it is an input, or given. */
+static inline int eg_plan_source(const eg_plan *p, int value) { return p->values[value].given ? -1 : p->graph->values[value].node; }
 
 eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err); /* shapes.c: fills size and values[].dims */
 bool eg_plan_has_sizes(const eg_plan *p, const eg_size *sizes);            /* shapes.c: was it made with these? */
@@ -183,7 +198,12 @@ bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout);       /* 
 int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
 eg_act eg_plan_act(const eg_plan *p, int node);        /* plan.c: the activation that this op applies to its result */
 bool eg_plan_does(const eg_plan *p, int node, eg_post post); /* plan.c: has it taken over what it was offered? */
-int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: a graph input */
+int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: an input */
+eg_status eg_plan_want(eg_plan *p, const eg_plan_options *options, eg_error *err); /* want.c: what is needed, given, and asked for */
+void eg_plan_want_gradients(eg_plan *p);                /* want.c: which values and nodes have a gradient */
+bool eg_plan_seeds(const eg_plan *p, int value);        /* want.c: does the user give its gradient? */
+int eg_plan_find_output(const eg_plan *p, const char *name); /* want.c: the value that is that output; -1: none that it has */
+void eg_plan_prune(eg_plan *p);                         /* prune.c: leaves out calls whose results nobody reads */
 /* plan.c: a plan whose memory is that block (NULL: of its own), made larger where need be. */
 eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err);
 void eg_plan_preset_seeds(eg_plan *p);                  /* plan.c: gradients that the caller has not set */

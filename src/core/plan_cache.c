@@ -39,6 +39,16 @@ static bool copy_sizes(eg_plan_cache *c, const eg_size *sizes) {
 	return copy != NULL;
 }
 
+/* Tensors up to one that is none. NULL stays NULL; false: out of memory. */
+static bool copy_tensors(eg_plan_cache *c, const eg_tensor **list) {
+	size_t n = 0;
+	if (!*list) return true;
+	while ((*list)[n].id) n++;
+	eg_tensor *copy = eg_arena_alloc(&c->arena, (n + 1) * sizeof *copy);
+	if (copy) memcpy(copy, *list, (n + 1) * sizeof *copy);
+	return *list = copy, copy != NULL;
+}
+
 static bool copy_training(eg_plan_cache *c, const eg_plan_options *o) {
 	size_t n = (size_t)c->graph->nparams;
 	if (o->objective) c->options.objective = eg_arena_strdup(&c->arena, o->objective);
@@ -54,7 +64,7 @@ eg_plan_cache *eg_plan_cache_new(eg_graph *g, eg_params *params, const eg_plan_o
 	if (c) {
 		*c = (eg_plan_cache){.graph = g, .params = params, .options = *options, .allocator = a, .arena = {.allocator = a}};
 		if ((!options->outputs || copy_outputs(c, options->outputs)) && (!options->sizes || copy_sizes(c, options->sizes)) &&
-			copy_training(c, options)) return c;
+			copy_training(c, options) && copy_tensors(c, &c->options.grads) && copy_tensors(c, &c->options.given)) return c;
 		eg_plan_cache_free(c);
 	}
 	eg_fail(err, EG_ERR_MEMORY, "out of memory for a plan cache");

@@ -95,7 +95,7 @@ static void pack(eg_plan *p, bool rest) {
 	eg_packed_unlock(p->packed);
 }
 
-/* The state that the last run of a training plan began with. */
+/* The state that the last run of a plan with a backward pass began with. */
 static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + p->carry_bytes; }
 
 static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (p->total - p->trained) * sizeof *p->before); }
@@ -103,7 +103,7 @@ static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (
 void eg_plan_run(eg_plan *p, uint64_t step) {
 	const bool stale = !all_packed(p), together = stale && p->options.train; /* training packs in every run, and nobody runs beside it */
 	p->dropout = (eg_dropout_state){p->options.seed, step};
-	if (p->options.train && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
+	if (p->backward && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	if (p->updates_state) keep_state(p->params);
 	if (stale) pack(p, together);
 	if (!together) run_job((job){p, .rest = true});
@@ -148,7 +148,7 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 		if (bad) return eg_fail(err, EG_ERR_NUMERIC, "weight '%s' holds a value that is not finite", g->params[i].name);
 	}
 	for (int i = 0; i < g->nvalues; i++) {
-		if (g->values[i].node >= 0 || g->values[i].type != EG_F32 || p->values[i].buf[EG_PLAIN] < 0) continue;
+		if (eg_plan_source(p, i) >= 0 || g->values[i].type != EG_F32 || p->values[i].buf[EG_PLAIN] < 0) continue;
 		const eg_pbuf *b = &p->bufs[p->values[i].buf[EG_PLAIN]];
 		const real *x = g->values[i].data ? g->values[i].data : (const real *)(const void *)(p->memory + b->offset);
 		const real *bad = not_finite(x, (int64_t)(eg_pbuf_bytes(b) / b->elem));
@@ -156,11 +156,12 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 		if (g->values[i].data) return eg_fail(err, EG_ERR_NUMERIC, "a constant holds %s", isnan(*bad) ? "NaN" : "infinity");
 		if (b->samples_elems && eg_plan_value_batched(p, i)) snprintf(number, sizeof number, " (sample %lld of the batch)", (long long)((bad - x) / b->samples_elems));
 		else number[0] = '\0';
-		return eg_fail(err, EG_ERR_NUMERIC, "input '%s' holds %s%s", g->values[i].name, isnan(*bad) ? "NaN" : "infinity", number);
+		const char *name = g->values[i].name ? g->values[i].name : g->nodes[g->values[i].node].name;
+		return eg_fail(err, EG_ERR_NUMERIC, "input '%s' holds %s%s", name, isnan(*bad) ? "NaN" : "infinity", number);
 	}
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (!all_packed(p)) pack(p, false);
-	if (p->options.train && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
+	if (p->backward && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
 	eg_status status = EG_OK;
 	int mode = eg_fp_flush_on();
 	const eg_worker worker = eg_plan_worker(p, 0);

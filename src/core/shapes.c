@@ -113,7 +113,7 @@ static eg_status input_shape(eg_plan *p, int value, eg_error *err) {
 	const eg_graph *g = p->graph;
 	const eg_dims *d = &g->values[value].dims;
 	char text[256];
-	for (int i = 0; i < d->rank && p->values[value].needed; i++) {
+	for (int i = 0; i < d->rank && p->values[value].shaped; i++) {
 		int64_t m = missing(p, d->d[i]);
 		eg_shape_text(g, *d, text, sizeof text);
 		if (p->values[value].dims.d[i] == 0)
@@ -193,7 +193,7 @@ eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err) {
 		if (g->values[i].node < 0 && !status) status = input_shape(p, i, err);
 	}
 	for (int n = 0; n < g->nnodes && !status; n++)
-		if (p->nodes[n].needed) status = node_shapes(p, n, err);
+		if (p->nodes[n].shaped) status = node_shapes(p, n, err);
 	for (int i = 0; i < g->nvalues && !status; i++)
 		if (p->values[i].needed) status = check_count(p, i, err);
 	return status;

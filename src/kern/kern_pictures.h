@@ -180,8 +180,10 @@ typedef struct eg_upsample_args {
  * batchnorm_fold   the same folded into what computes x with weights w (C,n) and bias b (C, absent: 0), in inference: w_out = scale w,
  *                  b_out = scale b + shift. Global, one unit.
  * batchnorm_bwd_part   (block) g = dy, or, with relu, dy where scale x + shift > 0, else 0; part = sum of g, sum of g (x - mean).
- * batchnorm_bwd_stats  dw = [dw +] rstd sum g (x - mean); db = [db +] sum g, either may be absent; slope: p = scale; q = -scale rstd^2 mean of g (x - mean);
- *                      r = -scale mean of g; fixed (mean and var did not depend on x): q = r = 0. Global, one unit.
+ * batchnorm_bwd_stats  dw = [dw +] rstd sum g (x - mean); db = [db +] sum g, either may be absent; slope: p = scale;
+ *                      q = -scale rstd^2 mean of g (x - mean); r = -scale mean of g; fixed (mean and var did not depend
+ *                      on x): q = r = 0, and part may be absent where nobody wants dw and db, which are then as if it
+ *                      were 0. Global, one unit.
  * batchnorm_bwd    (block) dx = [dx +] p g + q (x - mean) + r, g as above. dx may be dy. */
 typedef struct eg_bn_shape {
 	int N, C, inner;

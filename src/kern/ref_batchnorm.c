@@ -165,9 +165,9 @@ static void batchnorm_bwd_stats__ref(const void *args, int begin, int end, const
 	const eg_bn_bwd_stats_args *a = args;
 	const eg_bn_shape *s = &a->s;
 	EG_UNUSED(worker);
-	assert(bn_ok(s, 0, 0) && begin == 0 && end <= 1 && a->part.p && a->coef.p && a->slope.p);
+	assert(bn_ok(s, 0, 0) && begin == 0 && end <= 1 && (a->part.p || a->fixed) && a->coef.p && a->slope.p);
 	if (begin == end) return;
-	int rows = eg_channels(s->C), blocks = eg_blocks(s->N);
+	int rows = eg_channels(s->C), blocks = a->part.p ? eg_blocks(s->N) : 0;
 	const real *rstd = (const real *)a->coef.p + rows, *scale = rstd + rows;
 	real *slope = a->slope.p, *dw = a->dw.p, *db = a->db.p;
 	double count = (double)s->N * s->inner;

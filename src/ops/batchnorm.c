@@ -133,11 +133,12 @@ static void backward(eg_emit *e, bool fixed, int weight, int bias) {
 	bool relu = eg_emit_act(e).kind == EG_ACT_RELU;
 	eg_buf dy = eg_emit_dy(e, 0, s.layout);
 	if (!dy.p) return;
+	const bool sums = !fixed || (weight >= 0 && eg_emit_needs_dw(e, weight)) || (bias >= 0 && eg_emit_needs_dw(e, bias));
 	eg_bn_bwd_part_args p = {.coef = coefficients(e, &s), .s = s, .relu = relu};
 	p.x = op_stride(job.block, eg_emit_x(e, 0, s.layout), unit_of(&s));
 	p.dy = op_stride(job.block, dy, unit_of(&s));
-	p.part = op_stride(job.block, parts(e, &s, job), table(&s, 2));
-	OP_CALL(e, batchnorm_bwd_part, p, 3, 1, .block = job.block, .units = job.units, .flops = 6 * size_of(&s));
+	if (sums) p.part = op_stride(job.block, parts(e, &s, job), table(&s, 2));
+	if (sums) OP_CALL(e, batchnorm_bwd_part, p, 3, 1, .block = job.block, .units = job.units, .flops = 6 * size_of(&s));
 	eg_bn_bwd_stats_args t = {.part = all_parts(p.part, &s), .coef = p.coef,
 		.slope = eg_emit_temp(e, EG_ELEM_REAL, table(&s, 3), false), .s = s, .fixed = fixed};
 	if (weight >= 0) t.dw = eg_emit_dw(e, weight, &t.acc_w);

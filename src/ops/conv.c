@@ -165,7 +165,7 @@ static way choose(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, eg_
 }
 
 static bool wants_dir(const eg_emit *e, eg_conv_dir dir) {
-	return dir == EG_CONV_FWD || (eg_emit_training(e) && (dir == EG_CONV_BWD_WEIGHTS || eg_emit_needs_dx(e, 0)));
+	return dir == EG_CONV_FWD || (eg_emit_has_bwd(e) && (dir == EG_CONV_BWD_WEIGHTS ? eg_emit_needs_dw(e, 0) : eg_emit_needs_dx(e, 0)));
 }
 
 static double lanes_cost(const eg_emit *e, const eg_conv_shape *s, eg_layout x) {
@@ -291,7 +291,7 @@ static void fwd_pool(eg_emit *e, const eg_conv_shape *s) {
 		.s = *s,
 		.act = eg_emit_act(e)};
 	if (eg_emit_has_param(e, 1)) a.b = eg_emit_w(e, 1);
-	if (eg_emit_training(e)) a.code = winners(e, s);
+	if (eg_emit_has_bwd(e)) a.code = winners(e, s);
 	WAY_CALL(e, conv_pool_fwd, a, 3, 2, s, EG_CONV_FWD, "lanes", .block = true, .units = eg_emit_blocks(e),
 		.scratch = kern->conv_pool_scratch(s, EG_CONV_FWD), .flops = flops(s));
 }

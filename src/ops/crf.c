@@ -63,7 +63,7 @@ static eg_crf_shape crf_shape(const eg_emit *e) {
 static double crf_flops(const eg_crf_shape *s) { return 40.0 * s->T * s->N * s->K * s->K; }
 
 static eg_buf crf_alpha(eg_emit *e, const eg_crf_shape *s) {
-	if (!eg_emit_training(e)) return (eg_buf){0};
+	if (!eg_emit_has_bwd(e)) return (eg_buf){0};
 	return eg_emit_saved(e, SAVED_ALPHA, EG_ELEM_REAL, (int64_t)s->N * s->T * s->K, false);
 }
 

@@ -85,7 +85,7 @@ static void emit_softmax(eg_emit *e, int64_t outer, int n, eg_buf prob) {
 }
 
 static eg_buf ctc_alpha(eg_emit *e, const eg_ctc_shape *s) {
-	if (!eg_emit_training(e)) return (eg_buf){0};
+	if (!eg_emit_has_bwd(e)) return (eg_buf){0};
 	return eg_emit_saved(e, SAVED_ALPHA, EG_ELEM_REAL, (int64_t)s->N * s->T * (2 * (int64_t)s->L + 1), false);
 }
 

@@ -109,7 +109,7 @@ static void maxpool2d_fwd(eg_emit *e) {
 	op_blocks job = pool_job(e, layout, &a.s);
 	a.x = op_stride(job.block, eg_emit_x(e, 0, layout), x_block(&a.s));
 	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), y_block(&a.s));
-	if (eg_emit_training(e)) a.index = winners(e, &a.s, job);
+	if (eg_emit_has_bwd(e)) a.index = winners(e, &a.s, job);
 	OP_CALL(e, maxpool_fwd, a, 1, 2, .block = job.block, .units = job.units, .flops = taps(&a.s));
 }
 

@@ -34,7 +34,7 @@ typedef struct seq {
 	const recurrent *r;
 	recurrent_ports port;
 	int T, N, D, I;
-	bool train, carries, carried; /* carried: the plan does keep a state */
+	bool has_bwd, carries, carried; /* carried: the plan does keep a state */
 	bool chunked; /* all layers go through a chunk of time before the next */
 	int chunk;    /* steps */
 	int segment;  /* steps between checkpoints; 0: none, everything is kept */
@@ -43,6 +43,13 @@ typedef struct seq {
 	eg_buf lengths, dt;
 	eg_buf out[EG_MAX_OUTPUTS]; /* forward: those that somebody reads */
 } seq;
+
+/* Nothing is dropped but in training. */
+static recurrent in_mode(const eg_emit *e, const recurrent *r) {
+	recurrent mode = *r;
+	if (!eg_emit_training(e)) mode.dropout = mode.recurrent_dropout = 0;
+	return mode;
+}
 
 static seq seq_of(eg_emit *e, const recurrent *r) {
 	eg_dims x = eg_emit_in_dims(e, 0);
@@ -53,16 +60,16 @@ static seq seq_of(eg_emit *e, const recurrent *r) {
 	        .N = (int)x.d[1],
 	        .I = (int)x.d[2],
 	        .D = r->dirs,
-	        .train = eg_emit_training(e)};
+	        .has_bwd = eg_emit_has_bwd(e)};
 	int64_t step = (int64_t)s.N * r->S * r->H * (int64_t)sizeof(real), chunk = CHUNK_BYTES / step;
 	s.chunk = chunk < CHUNK_STEPS ? CHUNK_STEPS : chunk < s.T ? (int)chunk : s.T;
 	if (s.chunk > s.T) s.chunk = s.T;
 	s.segment = eg_emit_checkpoint(e, s.T);
 	if (s.segment) s.chunk = s.segment;
-	s.keep = s.train && !s.segment;
+	s.keep = s.has_bwd && !s.segment;
 	s.count = s.T;
 	bool looks_back = r->dirs == 1 && !r->reverse;
-	s.chunked = looks_back && !(s.train && r->layers > 1 && r->dropout > 0);
+	s.chunked = looks_back && !(r->layers > 1 && r->dropout > 0);
 	s.carries = looks_back && !eg_emit_has_in(e, s.port.h0) && (s.port.c0 < 0 || !eg_emit_has_in(e, s.port.c0));
 	s.carried = s.carries && eg_emit_state(e, 0, r->layers, s.N, r->P).p;
 	s.lengths = eg_emit_x(e, s.port.lengths, EG_PLAIN);
@@ -148,7 +155,7 @@ static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
 		m.rstd = kept(s, l, d, RSTD, EG_RECURRENT_RSTD, 0);
 		if (r->cell == EG_CELL_LSTM) m.cn = kept(s, l, d, CN, r->H, 0);
 	}
-	if (s->train && r->recurrent_dropout > 0) {
+	if (r->recurrent_dropout > 0) {
 		m.op = kept(s, l, d, OPERAND, r->P, 0);
 		m.mask = saved(s, l, d, MASK, (int64_t)s->N * r->P);
 	}
@@ -390,7 +397,7 @@ static eg_buf states_after(const seq *s, const recurrent *r, eg_buf hs, bool rev
 static void connect(const seq *s, lane lanes[][2]) {
 	const recurrent *r = s->r;
 	const bool direct = s->keep && s->D == 1 && r->dropout <= 0;
-	const bool kept = s->train && !(s->segment && s->chunked); /* inputs of layers are there until backward */
+	const bool kept = s->has_bwd && !(s->segment && s->chunked); /* inputs of layers are there until backward */
 	for (int l = 0; l < r->layers; l++) {
 		const int64_t width = recurrent_inputs(r, l, s->I);
 		eg_buf x = eg_emit_x(s->e, 0, EG_PLAIN);
@@ -426,7 +433,8 @@ static void keep_carried(const seq *s, int l) {
 	}
 }
 
-void recurrent_emit_fwd(eg_emit *e, const recurrent *r) {
+void recurrent_emit_fwd(eg_emit *e, const recurrent *asked) {
+	const recurrent mode = in_mode(e, asked), *r = &mode;
 	seq s = seq_of(e, r);
 	lane lanes[RECURRENT_LAYERS][2] = {0};
 	eg_buf gates = {0};
@@ -457,7 +465,7 @@ void recurrent_emit_fwd(eg_emit *e, const recurrent *r) {
 			for (int first = 0; first < s.T; first += s.chunk)
 				emit_steps(
 				        &s, l, d, &lanes[l][d], first, s.T - first < s.chunk ? s.T - first : s.chunk);
-		if (!s.train || r->dropout <= 0 || l == r->layers - 1) continue;
+		if (r->dropout <= 0 || l == r->layers - 1) continue;
 		eg_buf x = lanes[l + 1][0].x; /* Zaremba et al. 2014: on the way up, never on the way through time */
 		drop(&s, x, x, (int64_t)s.T * s.N * recurrent_inputs(r, l + 1, s.I), DROP_MASKS + l, r->dropout);
 	}
@@ -756,7 +764,8 @@ static void connect_back(const seq *s, way_back *w, bool together) {
 	for (int d = 0; d < s->D; d++) w->lanes[r->layers - 1][d].dy = eg_emit_dy(s->e, 0, EG_PLAIN);
 }
 
-void recurrent_emit_bwd(eg_emit *e, const recurrent *r) {
+void recurrent_emit_bwd(eg_emit *e, const recurrent *asked) {
+	const recurrent mode = in_mode(e, asked), *r = &mode;
 	seq s = seq_of(e, r);
 	const bool together = s.segment && s.chunked;
 	way_back w = {.in = {input_gradient(&s, s.port.h0), input_gradient(&s, s.port.c0),
