@@ -281,6 +281,9 @@ EG_API eg_tensor eg_apply(eg_graph *g, const char *op, const void *options, cons
 EG_API eg_tensor eg_result(const eg_graph *g, eg_tensor first, int i);
 EG_API eg_dims eg_tensor_dims(const eg_graph *g, eg_tensor t);
 EG_API eg_dtype eg_tensor_dtype(const eg_graph *g, eg_tensor t);
+EG_API eg_tensor eg_graph_input(const eg_graph *g, int i); /* in the order in which they were declared; {0}: there are fewer */
+EG_API const char *eg_tensor_name(const eg_graph *g, eg_tensor t); /* of an input, or of the node that computes it; NULL: a constant */
+EG_API size_t eg_dtype_size(eg_dtype type); /* bytes of a number */
 EG_API eg_tensor eg_graph_find(const eg_graph *g, const char *name); /* an input, output or node by name; {0}: none */
 
 /* One node as `engram info` shows it. Strings belong to the graph. */

@@ -60,6 +60,18 @@ static bool valid(const eg_graph *g, eg_tensor t) { return t.id >= 1 && t.id <= 
 eg_dims eg_tensor_dims(const eg_graph *g, eg_tensor t) { return valid(g, t) ? g->values[t.id - 1].dims : (eg_dims){0}; }
 eg_dtype eg_tensor_dtype(const eg_graph *g, eg_tensor t) { return valid(g, t) ? g->values[t.id - 1].type : EG_F32; }
 
+eg_tensor eg_graph_input(const eg_graph *g, int i) {
+	for (int v = 0; v < g->nvalues; v++)
+		if (g->values[v].name && i-- == 0) return (eg_tensor){v + 1};
+	return (eg_tensor){0};
+}
+
+const char *eg_tensor_name(const eg_graph *g, eg_tensor t) {
+	if (!valid(g, t)) return NULL;
+	const eg_graph_value *v = &g->values[t.id - 1];
+	return v->node >= 0 ? g->nodes[v->node].name : v->name;
+}
+
 eg_tensor eg_graph_find(const eg_graph *g, const char *name) {
 	for (int i = 0; i < g->noutputs; i++)
 		if (!strcmp(g->outputs[i].name, name)) return (eg_tensor){g->outputs[i].value + 1};
@@ -121,7 +133,7 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
 }
 
-static size_t elem_size(eg_dtype type) { return type == EG_F32 ? sizeof(real) : sizeof(int32_t); }
+size_t eg_dtype_size(eg_dtype type) { return type == EG_F32 ? sizeof(real) : sizeof(int32_t); }
 
 /* Behind it, as behind weights, is room that vectors may read. */
 static void *aligned_copy(eg_arena *a, const void *data, size_t bytes) {
@@ -136,7 +148,7 @@ eg_tensor eg_constant(eg_graph *g, const void *data, eg_dtype type, eg_dims dims
 		return FAIL(g, EG_ERR_SHAPE, "a constant of shape %s; its sizes must be known and at least 1, at most %d of them",
 			eg_shape_text(g, dims, text, sizeof text), EG_MAX_DIMS);
 	if (!data) return FAIL(g, EG_ERR_ARG, "a constant of shape %s has no numbers", eg_shape_text(g, dims, text, sizeof text));
-	void *copy = aligned_copy(&g->arena, data, (size_t)eg_dims_count(&dims, 0) * elem_size(type));
+	void *copy = aligned_copy(&g->arena, data, (size_t)eg_dims_count(&dims, 0) * eg_dtype_size(type));
 	int v = copy ? add_value(g, (eg_graph_value){.dims = dims, .type = type, .node = -1, .constant = true, .data = copy}) : -1;
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
 }
