@@ -185,7 +185,7 @@ typedef struct eg_op_info {
 	int min_inputs, max_inputs;
 	bool variadic;              /* it takes more than max_inputs too, up to EG_MAX_INPUTS, which have no names: builder eg_OP_n */
 	const char *const *inputs;  /* names, max_inputs of them */
-	const char *types;          /* one letter an input: f real numbers, i int32, a either; NULL: all f */
+	const char *types;          /* one letter an input: f real numbers, i int32, a either, e of any type (eg_dtype); NULL: all f */
 	const char *const *params;  /* names of the weights it may have, NULL-terminated, or NULL */
 	const char *const *outputs; /* names, NULL-terminated */
 	const char *contains;       /* of a loss: the operator that it applies itself to what it judges, so that none belongs before it: "softmax"; NULL: none */
@@ -216,7 +216,19 @@ typedef struct eg_tensor {
 	int id;
 } eg_tensor;
 
-typedef enum eg_dtype { EG_F32, EG_I32 } eg_dtype;
+/* Types of numbers. Operators compute with the first two: truth, which ONNX calls bool, is 1 or 0 in the type that the operator says. The others are for what
+ * comes into a graph and goes out of it, at its edges; the operator `cast` alone reads them. */
+typedef enum eg_dtype {
+	EG_F32,  /* eg_real */
+	EG_I32,  /* int32_t */
+	EG_I64,  /* int64_t */
+	EG_U8,   /* uint8_t */
+	EG_BOOL, /* uint8_t, 0 or 1 */
+	EG_F64,  /* double */
+	EG_F16,  /* uint16_t: IEEE 754 binary16 */
+	EG_BF16  /* uint16_t: the upper half of a float */
+} eg_dtype;
+enum { EG_DTYPES = EG_BF16 + 1 };
 
 /* As a dimension: left open until a plan is made. EG_N is the batch size, EG_T the number of time steps, EG_TN their product: every step of
  * every sample is a sample of its own (fold_time). Others have names: eg_open_dim. Sequences are (T,N,...), as in ONNX; everything else has the
@@ -270,7 +282,7 @@ EG_API const char *eg_open_name(const eg_graph *g, int64_t d);
 /* "(N,3,height,width)" into buf, of `size` bytes; returns buf. */
 EG_API const char *eg_shape_text(const eg_graph *g, eg_dims dims, char *buf, size_t size);
 EG_API eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims);
-/* Numbers that are part of the graph, which copies them: row-major, eg_real or int32_t, all sizes known. It may stand wherever an input may, takes no
+/* Numbers that are part of the graph, which copies them: row-major, all sizes known. It may stand wherever an input may, takes no
  * gradient, and what is computed of constants and weights alone is computed once, not in every run. Sizes may not be open. */
 EG_API eg_tensor eg_constant(eg_graph *g, const void *data, eg_dtype type, eg_dims dims);
 EG_API const void *eg_constant_data(const eg_graph *g, eg_tensor t); /* its numbers; NULL: it is no constant */
@@ -283,7 +295,8 @@ EG_API eg_dims eg_tensor_dims(const eg_graph *g, eg_tensor t);
 EG_API eg_dtype eg_tensor_dtype(const eg_graph *g, eg_tensor t);
 EG_API eg_tensor eg_graph_input(const eg_graph *g, int i); /* in the order in which they were declared; {0}: there are fewer */
 EG_API const char *eg_tensor_name(const eg_graph *g, eg_tensor t); /* of an input, or of the node that computes it; NULL: a constant */
-EG_API size_t eg_dtype_size(eg_dtype type); /* bytes of a number */
+EG_API size_t eg_dtype_size(eg_dtype type); /* bytes of a number; 0: there is no such type */
+EG_API const char *eg_dtype_name(eg_dtype type); /* "EG_F32" */
 EG_API eg_tensor eg_graph_find(const eg_graph *g, const char *name); /* an input, output or node by name; {0}: none */
 
 /* One node as `engram info` shows it. Strings belong to the graph. */
@@ -389,9 +402,10 @@ typedef struct eg_plan_options {
 
 EG_API eg_plan *eg_plan_new(eg_graph *g, eg_params *p, const eg_plan_options *options, eg_error *err); /* NULL on failure */
 EG_API void eg_plan_free(eg_plan *plan);
-/* Where to put an input's data before a run (row-major; EG_I32 inputs are int32_t). NULL: no such input in this plan. */
+/* Where to put an input's data before a run (row-major, in the input's type). NULL: no such input in this plan. */
 EG_API void *eg_plan_input(eg_plan *plan, const char *name);
-/* An output's data after a run, row-major. NULL: no such output in this plan. */
+/* An output's data after a run, row-major. NULL: no such output in this plan. Of other types than EG_F32 it points to these: convert the pointer, or
+ * ask eg_plan_tensor. */
 EG_API const eg_real *eg_plan_output(const eg_plan *plan, const char *name);
 /* Gradient buffers of a plan with gradients: of an output that they come from, to be set by the caller (a scalar output starts as 1, others as 0), or
  * of an input, when it was asked for. NULL: none. */

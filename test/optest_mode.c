@@ -1,5 +1,6 @@
-/* optest_mode.c - gradients in inference mode, and of some parameters only: the same function as a plan without gradients, nothing written that is
- * kept, nothing computed that nobody asked for. An operator that computes in training as it does in inference has the gradients of training. */
+/* optest_mode.c - gradients in inference mode, and of some parameters only: the same function as a plan without
+ * gradients, nothing written that is kept, nothing computed that nobody asked for. An operator that computes in training
+ * as it does in inference has the gradients of training. */
 #include "optest.h"
 
 #include <stdlib.h>

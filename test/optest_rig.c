@@ -195,18 +195,46 @@ static void fill_between(real *v, int64_t n, double low, double high, uint32_t i
 }
 static void fill(real *v, int64_t n, double low, uint32_t id) { fill_between(v, n, low, low + 2, id); }
 
+/* Number k of data in a type other than EG_F32; of 16 bits as they are. */
+static void put_whole(void *data, eg_dtype type, int64_t k, int32_t v) {
+	switch (type) {
+	case EG_F32: break;
+	case EG_I32: ((int32_t *)data)[k] = v; break;
+	case EG_I64: ((int64_t *)data)[k] = v; break;
+	case EG_F64: ((double *)data)[k] = v; break;
+	case EG_U8:
+	case EG_BOOL: ((uint8_t *)data)[k] = (uint8_t)v; break;
+	case EG_F16:
+	case EG_BF16: ((uint16_t *)data)[k] = (uint16_t)(v << 4); break;
+	}
+}
+
+static double number_at(const void *data, eg_dtype type, int64_t k) {
+	switch (type) {
+	case EG_F32: return (double)((const real *)data)[k];
+	case EG_I32: return ((const int32_t *)data)[k];
+	case EG_I64: return (double)((const int64_t *)data)[k];
+	case EG_F64: return ((const double *)data)[k];
+	case EG_U8:
+	case EG_BOOL: return ((const uint8_t *)data)[k];
+	case EG_F16:
+	case EG_BF16: return ((const uint16_t *)data)[k];
+	}
+	return 0;
+}
+
 /* Inputs after the first are positive, because they may be weights whose sum is a divisor. */
 static void fill_input(rig *r, int i) {
 	const eg_case *c = r->s->c;
 	void *data = eg_plan_input(r->plan, input_name(i));
 	int64_t n = c->in[i].rank < 0 ? 0 : rig_count(r, input_name(i));
 	eg_rng rng = {17, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
-	for (int64_t k = 0; k < n && c->type[i] == EG_I32; k++)
-		((int32_t *)data)[k] =
-			c->values && c->values[i] ? c->values[i][k] : (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit);
+	for (int64_t k = 0; k < n && c->type[i] != EG_F32; k++)
+		put_whole(data, (eg_dtype)c->type[i], k,
+			c->values && c->values[i] ? c->values[i][k] : (int32_t)eg_rng_below(rng, (uint64_t)k, (uint64_t)c->limit));
 	for (int64_t k = 0; k < n && c->ties && c->type[i] == EG_F32; k++)
 		((real *)data)[k] = (real)eg_rng_below(rng, (uint64_t)k, 4) / 2 - 1;
-	if (i == 0 && c->low < c->high)
+	if (i == 0 && c->low < c->high && c->type[i] == EG_F32)
 		fill_between(data, n, (double)c->low, (double)c->high, 0);
 	else if (c->type[i] == EG_F32 && !c->ties)
 		fill(data, n, i == 0 ? -1 : 0.1, (uint32_t)i);
@@ -278,7 +306,7 @@ static void take(results *out, const char *what, const char *name, eg_dtype type
 	r->v = malloc((size_t)n * sizeof(real));
 	if (!r->v) return;
 	if (type == EG_F32) memcpy(r->v, v, (size_t)n * sizeof(real));
-	for (int64_t i = 0; i < n && type == EG_I32; i++) r->v[i] = (real)((const int32_t *)v)[i];
+	for (int64_t i = 0; i < n && type != EG_F32; i++) r->v[i] = (real)number_at(v, type, i);
 	r->n = n;
 	out->n++;
 }

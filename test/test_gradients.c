@@ -1,5 +1,6 @@
-/* test_gradients.c - gradients in inference mode, of whole networks: by inputs and by results of layers, against central differences;
- * results that are given; what is refused. The operators one by one are the tester's (optest_mode.c). */
+/* test_gradients.c - gradients in inference mode, of whole networks: by inputs and by results of layers, against
+ * central differences; results that are given; what is refused. The operators one by one are the tester's
+ * (optest_mode.c). */
 #include "core/plan.h"
 #include "net.h"
 

@@ -151,7 +151,7 @@ static int value_buf(eg_emit *e, int value, eg_layout layout, eg_buf_kind kind) 
 	int64_t f = eg_plan_value_elems(e->plan, value, layout);
 	assert(eg_plan_value_may(e->plan, value, layout));
 	return add_buf(e->plan, (eg_pbuf){.kind = kind, .block = b, .layout = layout, .real = value_at(e, value)->type == EG_F32,
-		.elem = value_at(e, value)->type == EG_F32 ? sizeof(real) : sizeof(int32_t), .count = b ? f * EG_BLOCK : all_elems(e, value, layout),
+		.elem = eg_dtype_size(value_at(e, value)->type), .count = b ? f * EG_BLOCK : all_elems(e, value, layout),
 		.samples = b ? eg_plan_value_samples(e->plan, value) : 0, .samples_elems = b && layout == EG_PLAIN ? f : 0});
 }
 

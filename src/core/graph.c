@@ -124,6 +124,7 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 	char text[128];
 	if (g->error.status) return (eg_tensor){0};
 	if (!name || !*name) return FAIL(g, EG_ERR_ARG, "a graph input needs a name");
+	if (!eg_dtype_size(type)) return FAIL(g, EG_ERR_ARG, "input '%s': there is no type number %d", name, (int)type);
 	if (eg_graph_find(g, name).id) return FAIL(g, EG_ERR_ARG, "input '%s': the name is already used", name);
 	if (!dims_ok(g, &dims))
 		return FAIL(g, EG_ERR_SHAPE, "input '%s': shape %s; sizes must be >= 1 (or EG_N, EG_T, each once, or from eg_open_dim), at most %d of them",
@@ -132,8 +133,6 @@ eg_tensor eg_input(eg_graph *g, const char *name, eg_dtype type, eg_dims dims) {
 	int v = copy ? add_value(g, (eg_graph_value){.name = copy, .dims = dims, .type = type, .node = -1}) : -1;
 	return v < 0 ? no_memory(g) : (eg_tensor){v + 1};
 }
-
-size_t eg_dtype_size(eg_dtype type) { return type == EG_F32 ? sizeof(real) : sizeof(int32_t); }
 
 /* Behind it, as behind weights, is room that vectors may read. */
 static void *aligned_copy(eg_arena *a, const void *data, size_t bytes) {
@@ -147,6 +146,7 @@ eg_tensor eg_constant(eg_graph *g, const void *data, eg_dtype type, eg_dims dims
 	if (!dims_ok(g, &dims) || !all_known(&dims))
 		return FAIL(g, EG_ERR_SHAPE, "a constant of shape %s; its sizes must be known and at least 1, at most %d of them",
 			eg_shape_text(g, dims, text, sizeof text), EG_MAX_DIMS);
+	if (!eg_dtype_size(type)) return FAIL(g, EG_ERR_ARG, "a constant: there is no type number %d", (int)type);
 	if (!data) return FAIL(g, EG_ERR_ARG, "a constant of shape %s has no numbers", eg_shape_text(g, dims, text, sizeof text));
 	void *copy = aligned_copy(&g->arena, data, (size_t)eg_dims_count(&dims, 0) * eg_dtype_size(type));
 	int v = copy ? add_value(g, (eg_graph_value){.dims = dims, .type = type, .node = -1, .constant = true, .data = copy}) : -1;
@@ -378,6 +378,19 @@ eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s) {
 	return EG_OK;
 }
 
+/* Types that only stand at the edges are for those operators that say so. */
+static eg_status check_types(eg_graph *g, const eg_node *n) {
+	const eg_op_info *op = &n->op->info;
+	for (int i = 0; i < n->nin; i++) {
+		const int last = op->max_inputs - 1, k = i < last ? i : last;
+		const eg_dtype type = n->in[i] < 0 ? EG_F32 : g->values[n->in[i]].type;
+		if (type == EG_F32 || type == EG_I32 || (op->types && op->types[k] == 'e')) continue;
+		return eg_fail(&g->error, EG_ERR_ARG, "input '%s' holds %s, which only cast reads: put a cast to %s before it",
+			op->inputs[k], eg_dtype_name(type), op->types && op->types[k] == 'i' ? "i32" : "f32");
+	}
+	return EG_OK;
+}
+
 static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
 	*s = (eg_infer){.options = n->options, .nin = n->nin, .err = &g->error, .nout = 1, .graph = g};
 	for (int i = 0; i < n->nin; i++) {
@@ -475,7 +488,7 @@ eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const 
 	eg_node n = {.op = op, .name = node_name(g, op, given)};
 	if (!n.name) return no_memory(g);
 	eg_infer s;
-	if (check_node(g, &n, op, options, inputs, nin) || infer_node(g, &n, &s) || borrow_params(g, &n, &s)) {
+	if (check_node(g, &n, op, options, inputs, nin) || check_types(g, &n) || infer_node(g, &n, &s) || borrow_params(g, &n, &s)) {
 		eg_fail_prefix(&g->error, "%s '%s'", op_name, n.name);
 		return (eg_tensor){0};
 	}

@@ -225,7 +225,7 @@ static eg_status check_inputs(const eg_session *s, const char *const *names, con
 
 static size_t input_bytes(const eg_session *s, const char *name) {
 	eg_dtype type = eg_tensor_dtype(s->graph, eg_graph_find(s->graph, name));
-	return step_elems(s, name) * (type == EG_F32 ? sizeof(real) : sizeof(int32_t));
+	return step_elems(s, name) * eg_dtype_size(type);
 }
 
 eg_status eg_session_run(eg_session *s, int steps, const char *const *names, const void *const *inputs, int ninputs,

@@ -38,6 +38,7 @@
 #ifndef ENGRAM_KERN_H
 #define ENGRAM_KERN_H
 
+#include "kern/kern_cast.h"
 #include "kern/kern_families.h"
 #include "kern/kern_losses.h"
 #include "kern/kern_norm.h"

@@ -20,6 +20,7 @@ void fill_unary__ref(eg_kernels *k);
 void fill_binary__ref(eg_kernels *k);
 void fill_reduce__ref(eg_kernels *k);
 void fill_strided__ref(eg_kernels *k);
+void fill_cast__ref(eg_kernels *k);
 void fill_batchnorm__ref(eg_kernels *k);
 void fill_norm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);

@@ -138,12 +138,27 @@ static int64_t hidden(const eg_attention_shape *s) {
 enum {
 	REAL = EG_ELEMENT_REAL,
 	I32 = EG_ELEMENT_I32,
+	I64 = EG_ELEMENT_I64,
 	U16 = EG_ELEMENT_U16,
 	U8 = EG_ELEMENT_U8,
 	F64 = EG_ELEMENT_F64,
 	STATE = EG_ELEMENT_STATE,
 	BYTES = EG_ELEMENT_BYTES
 };
+
+static int element_of(eg_dtype type) {
+	switch (type) {
+	case EG_F32: return REAL;
+	case EG_I32: return I32;
+	case EG_I64: return I64;
+	case EG_F64: return F64;
+	case EG_F16:
+	case EG_BF16: return U16;
+	case EG_U8:
+	case EG_BOOL: break;
+	}
+	return U8;
+}
 
 typedef struct span {
 	int64_t block, n;
@@ -230,6 +245,7 @@ size_t eg_element_bytes(eg_element e) {
 	switch (e) {
 	case EG_ELEMENT_REAL: return sizeof(real);
 	case EG_ELEMENT_I32: return sizeof(int32_t);
+	case EG_ELEMENT_I64: return sizeof(int64_t);
 	case EG_ELEMENT_U16: return sizeof(uint16_t);
 	case EG_ELEMENT_F64: return sizeof(double);
 	case EG_ELEMENT_STATE: return sizeof(eg_dropout_state);

@@ -39,6 +39,7 @@ typedef enum eg_direction { EG_READ, EG_WRITTEN, EG_MODIFIED, EG_ADDED } eg_dire
 typedef enum eg_element {
 	EG_ELEMENT_REAL,
 	EG_ELEMENT_I32,
+	EG_ELEMENT_I64,
 	EG_ELEMENT_U16,
 	EG_ELEMENT_U8,
 	EG_ELEMENT_F64,
