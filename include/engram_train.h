@@ -33,10 +33,10 @@ typedef struct eg_param_group {
 	double weight_decay;  /* the decay is multiplied by this; 0: 1, but none for parameters of at most one
 	                       * dimension (biases; weights of a normalisation), unless decay_all; EG_ZERO_F or
 	                       * negative: none */
-	bool frozen;          /* left as it is, bit for bit; its gradient is not in the norm. A batch normalisation
-	                       * whose running statistics fit the pattern normalises with these and leaves them; what
-	                       * comes before the first parameter that is not frozen has no backward pass. (That is
-	                       * eg_train's; eg_optimizer_step only leaves the parameter.) */
+	bool frozen;          /* left as it is, bit for bit; its gradient is not in the norm, and neither it nor what only
+	                       * leads to it is computed. Layers all of whose weights are frozen compute as in inference:
+	                       * `frozen` in eg_plan_options. (That is eg_train's; eg_optimizer_step only leaves the
+	                       * parameter.) */
 	bool elementwise;     /* Muon: no matrices, although they have the dimensions: embeddings, the last layer */
 } eg_param_group;
 

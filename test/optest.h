@@ -27,6 +27,8 @@ typedef struct setup {
 	bool no_fusion, no_defer, inference;
 	bool evaluation; /* gradients in inference mode, */
 	bool no_weights; /* of inputs only */
+	bool asks;       /* with `before`: the gradient by its result is wanted too */
+	bool gives;      /* and that is given, in place of what computes it */
 	const bool *frozen; /* by parameter; NULL: none */
 	int checkpoint; /* steps between checkpoints */
 	bool joint; /* with threads: jobs that can be done jointly are */
@@ -44,6 +46,7 @@ typedef struct rig {
 	eg_params *params;
 	eg_plan *plan;
 	const setup *s;
+	eg_tensor inner; /* the result of `before` */
 	int noutputs;
 } rig;
 

@@ -3,6 +3,7 @@
  * as it does in inference has the gradients of training. */
 #include "optest.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,57 @@ static void check_training(tally *t, setup s, const results *want) {
 		check(t, &s, !why, "gradients in inference mode are not those of training", why);
 	}
 	results_free(&have);
+}
+
+/* ---- gradients by results ----------------------------------------------------------------------------------------- */
+
+static bool alike(const rig *a, const rig *b, double tolerance, char *why, size_t size) {
+	const int64_t n = rig_count(a, input_name(0));
+	const real *want = eg_plan_tensor_grad(a->plan, a->inner), *have = eg_plan_tensor_grad(b->plan, b->inner);
+	double largest = 0;
+	if (!want || !have) return snprintf(why, size, "there is none"), false;
+	for (int64_t k = 0; k < n; k++) largest = fmax(largest, fabs((double)want[k]));
+	for (int64_t k = 0; k < n; k++) {
+		if (fabs((double)want[k] - (double)have[k]) <= tolerance * largest) continue;
+		snprintf(why, size, "[%lld] is %.9g, %.9g when it is given", (long long)k, (double)want[k], (double)have[k]);
+		return false;
+	}
+	return true;
+}
+
+/* The gradient by what stands before the op is that of a plan which begins there, whatever else of it is overwritten on the way back. */
+static void check_asked(tally *t, setup s, double tolerance) {
+	setup begins = s;
+	rig whole, part;
+	eg_error err;
+	char why[160] = "";
+	begins.gives = true;
+	s.asks = true;
+	bool ok = check(t, &s, rig_new(&whole, &s, &err), "building", err.message);
+	ok &= check(t, &begins, rig_new(&part, &begins, &err), "building what is given", err.message);
+	if (ok) {
+		rig_fill(&whole);
+		rig_run(&whole);
+		rig_fill(&part);
+		memcpy(eg_plan_tensor(part.plan, part.inner), eg_plan_tensor(whole.plan, whole.inner),
+			(size_t)rig_count(&whole, input_name(0)) * sizeof(real));
+		rig_run(&part);
+		check(t, &s, alike(&whole, &part, tolerance, why, sizeof why), "the gradient by an inner value", why);
+	}
+	rig_free(&whole);
+	rig_free(&part);
+}
+
+/* In inference mode and in training; as little fused as possible, and freely. */
+static void check_inner(tally *t, setup s) {
+	for (int way = 0; way < 8; way++) {
+		s.before = neighbour(way % 2);
+		s.evaluation = way & 2;
+		s.twice = way & 4;
+		s.layout = way & 4 ? EG_LAYOUT_AUTO : EG_LAYOUT_PLAIN;
+		s.no_fusion = s.no_defer = !(way & 4);
+		check_asked(t, s, way & 4 ? tolerance_of(&s) : 0);
+	}
 }
 
 /* ---- gradients that nobody asked for ----------------------------------------------------------------------------- */
@@ -142,6 +194,7 @@ void check_mode(tally *t, setup s) {
 		if (t->only == EG_ISA_COUNT && !has_mode) check_training(t, s, &want);
 		if (has_mode || !t->brief) check_free(t, s, &want);
 		if (t->only == EG_ISA_COUNT && s.op->info.params) check_frozen(t, s, &want);
+		if (t->only == EG_ISA_COUNT && s.c->type[0] == EG_F32 && !(s.c->low < s.c->high) && !s.c->random) check_inner(t, s);
 	}
 	results_free(&want);
 	if (sizeof(real) > sizeof(float) && has_mode && !s.c->ties) check_gradients(t, s);

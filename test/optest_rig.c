@@ -118,7 +118,7 @@ static void build(rig *r) {
 	for (int i = 0; i < s->c->nin; i++)
 		in[i] = s->c->in[i].rank < 0 ? (eg_tensor){0} /* left out */
 					     : eg_input(r->graph, input_name(i), (eg_dtype)s->c->type[i], case_dims(s->c, i));
-	if (s->before) in[0] = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
+	if (s->before) in[0] = r->inner = eg_apply(r->graph, s->before->info.name, NULL, in, 1);
 	apply(r, in);
 	if (s->twice || s->shared) apply(r, in);
 	for (int i = 0; i < r->graph->nnodes && s->instead; i++)
@@ -140,6 +140,7 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 		if (eg_graph_status(r->graph, err)) return false;
 		r->params = eg_params_new(r->graph, 5, err);
 	}
+	const eg_tensor inner[] = {r->inner, {0}};
 	if (r->params)
 		r->plan = eg_plan_new(r->graph, r->params,
 			&(eg_plan_options){.batch = s->c->batch,
@@ -149,6 +150,8 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 				.input_grads = !s->inference,
 				.weight_grads = s->evaluation && !s->no_weights,
 				.frozen = s->frozen,
+				.grads = s->asks || s->gives ? inner : NULL,
+				.given = s->gives ? inner : NULL,
 				.checkpoint_time = s->checkpoint,
 				.seed = 11,
 				.layout = s->layout,
@@ -227,7 +230,7 @@ static double number_at(const void *data, eg_dtype type, int64_t k) {
 static void fill_input(rig *r, int i) {
 	const eg_case *c = r->s->c;
 	void *data = eg_plan_input(r->plan, input_name(i));
-	int64_t n = c->in[i].rank < 0 ? 0 : rig_count(r, input_name(i));
+	int64_t n = c->in[i].rank < 0 || !data ? 0 : rig_count(r, input_name(i));
 	eg_rng rng = {17, eg_stream(EG_RNG_TEST, (uint32_t)i, 0)};
 	for (int64_t k = 0; k < n && c->type[i] != EG_F32; k++)
 		put_whole(data, (eg_dtype)c->type[i], k,
