@@ -83,7 +83,7 @@ static bool copy_inputs(const rig *few, rig *more) {
 		if (!t.id || !from || !to) continue;
 		const eg_dims declared = eg_tensor_dims(few->graph, t), d = eg_plan_dims(few->plan, t);
 		const int axis = batch_of(&declared);
-		const size_t elem = few->s->c->type[i] == EG_F32 ? sizeof(real) : sizeof(int32_t);
+		const size_t elem = eg_dtype_size((eg_dtype)few->s->c->type[i]);
 		if (axis < 0)
 			memcpy(to, from, (size_t)eg_dims_count(&d, 0) * elem);
 		else

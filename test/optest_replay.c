@@ -253,6 +253,7 @@ static const char *piece_differs(const note *n, int which, const char *now) {
 		const bool written = use[i] & WRITTEN;
 		bool untouched = written && !(use[i] & READ);
 		for (size_t k = i; k < i + word; k++) untouched &= now[k] == ((const char *)&UNWRITTEN)[k % sizeof UNWRITTEN];
+		untouched &= memcmp(now + i, p->after + i, word) != 0; /* a byte may just look so */
 		const char *want = written && !untouched ? p->after : p->before;
 		if (untouched) {
 			if (memcmp(p->after + i, p->before + i, word) != 0) what = "is not written, where the call wrote it";

@@ -198,7 +198,8 @@ static void fill_between(real *v, int64_t n, double low, double high, uint32_t i
 }
 static void fill(real *v, int64_t n, double low, uint32_t id) { fill_between(v, n, low, low + 2, id); }
 
-/* Number k of data in a type other than EG_F32; of 16 bits as they are. */
+/* Number k of data in a type other than EG_F32; of 16 bits as they are, from
+ * the smallest normal number on. */
 static void put_whole(void *data, eg_dtype type, int64_t k, int32_t v) {
 	switch (type) {
 	case EG_F32: break;
@@ -208,7 +209,7 @@ static void put_whole(void *data, eg_dtype type, int64_t k, int32_t v) {
 	case EG_U8:
 	case EG_BOOL: ((uint8_t *)data)[k] = (uint8_t)v; break;
 	case EG_F16:
-	case EG_BF16: ((uint16_t *)data)[k] = (uint16_t)(v << 4); break;
+	case EG_BF16: ((uint16_t *)data)[k] = (uint16_t)(0x0400 + (v << 4)); break;
 	}
 }
 
