@@ -261,6 +261,37 @@ static void test_refused(void **state) {
 	end(&n);
 }
 
+/* Whichever allocation of the plans fails: told, and nothing lost. */
+static void test_out_of_memory(void **state) {
+	EG_UNUSED(state);
+	meter m = {.left = -1};
+	const eg_allocator allocator = {meter_alloc, meter_release, &m};
+	const eg_real v[] = {1, 2, 3};
+	net n = {.ctx = eg_context_new(&(eg_context_options){.threads = 1, .allocator = &allocator}, NULL)};
+	n.g = eg_graph_new(n.ctx, NULL);
+	eg_tensor x = eg_input(n.g, "x", EG_F32, EG_DIMS(EG_N, 3));
+	eg_tensor h = net_layer(n.g, "tanh", "", net_layer(n.g, "linear", "units=4 name=inner", x));
+	finish(&n, "logits", net_layer(n.g, "linear", "units=2", h));
+	const char *const names[] = {"x"};
+	const void *const inputs[] = {v};
+	const eg_attribution_options o = {.kind = EG_ATTRIBUTION_INTEGRATED, .by = eg_graph_find(n.g, "inner")};
+	const long live = m.live;
+	int failed = 0;
+	for (eg_status status = EG_ERR_MEMORY; status; failed++) {
+		eg_attribution a;
+		eg_error err;
+		m.left = failed;
+		status = eg_attribute(n.g, n.p, &o, names, inputs, 1, &a, &err);
+		if (status) assert_int_equal(status, EG_ERR_MEMORY);
+		eg_attribution_free(&a);
+		m.left = -1;
+		if (status) assert_true(m.live <= live + 2); /* forms of weights may stay with the parameters */
+	}
+	assert_true(failed > 20);
+	end(&n);
+	assert_int_equal(m.live, 0);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_linear),
@@ -269,6 +300,7 @@ int main(void) {
 	        cmocka_unit_test(test_one_pixel),
 	        cmocka_unit_test(test_tokens),
 	        cmocka_unit_test(test_refused),
+	        cmocka_unit_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
