@@ -170,7 +170,7 @@ typedef struct eg_attr {
 	const char *size;         /* EG_ATTR_INT: the word for a number of the task ("classes") that a recipe which leaves it out means; NULL: none */
 } eg_attr;
 
-enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 64, EG_MAX_OUTPUTS = 6, EG_MAX_PARAMS = 72 };
+enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 64, EG_MAX_OUTPUTS = 16, EG_MAX_PARAMS = 72 };
 
 typedef struct eg_op_info {
 	const char *name;     /* "conv2d": the builder is eg_conv2d */

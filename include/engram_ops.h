@@ -254,15 +254,19 @@ static inline eg_tensor eg_cosine_linear_with(eg_graph *g, eg_tensor x, const eg
 
 /* ---- matmul ----------------------------------------------------------------------------------------------------- */
 
-/* The product of two matrices, both computed or given.
+/* The product of two matrices, both computed or given, or of two stacks of them.
  *
- * y (M,N) = a (M,K) b (K,N); da = dy b^T, db = a^T dy
+ * y (...,M,N) = a (...,M,K) b (...,K,N) for each index of the dimensions before, of which those of size 1 and missing
+ * ones are repeated; a (K) is a row, b (K) a column, which y then has not; trans_a, trans_b: a (...,K,M), b (...,N,K);
+ * da = dy b^T, db = a^T dy, summed over repeats
  *
  * Inputs: a, b. Output: y.
- * ONNX MatMul-13 for 2 dimensions
+ * ONNX MatMul-13; numpy.matmul
  */
 typedef struct eg_matmul_options {
 	const char *name; /* of the node; NULL: made from the operator's */
+	bool trans_a; /* a's matrices are turned: the last two dimensions change places */
+	bool trans_b; /* b's matrices are turned */
 	bool end_; /* closes the builder's list */
 } eg_matmul_options;
 static inline eg_tensor eg_matmul_with(eg_graph *g, eg_tensor a, eg_tensor b,
@@ -271,6 +275,68 @@ static inline eg_tensor eg_matmul_with(eg_graph *g, eg_tensor a, eg_tensor b,
 	return eg_apply(g, "matmul", options, inputs, 2);
 }
 #define eg_matmul(...) EG_BUILD_2(matmul, __VA_ARGS__, )
+
+/* ---- gemm ------------------------------------------------------------------------------------------------------- */
+
+/* The product of two matrices, both computed or given, with factors and something added.
+ *
+ * y (M,N) = alpha a (M,K) b (K,N) + beta c, c being repeated to (M,N); trans_a: a (K,M), trans_b: b (N,K); da = alpha
+ * dy b^T, db = alpha a^T dy, dc = beta dy, summed where c was repeated
+ *
+ * Inputs: a, b, optional: c. Output: y.
+ * ONNX Gemm-13
+ */
+typedef struct eg_gemm_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float alpha; /* factor of the product; default 1 */
+	float beta; /* factor of c; default 1 */
+	bool trans_a; /* a is turned: (K,M) */
+	bool trans_b; /* b is turned: (N,K) */
+	eg_tensor c; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_gemm_options;
+static inline eg_tensor eg_gemm_with(eg_graph *g, eg_tensor a, eg_tensor b,
+	const eg_gemm_options *options) {
+	eg_tensor inputs[3] = {a, b, {0}};
+	int n = 2;
+	if (options && options->c.id) {
+		inputs[2] = options->c;
+		n = 3;
+	}
+	return eg_apply(g, "gemm", options, inputs, n);
+}
+#define eg_gemm(...) EG_BUILD_2(gemm, __VA_ARGS__, )
+
+/* ---- einsum ----------------------------------------------------------------------------------------------------- */
+
+/* Sums of products as an equation says, a letter for each dimension: "bij,bjk->bik".
+ *
+ * y[out] = sum over all letters that out has not of x1[in1] x2[in2] ...; letters with the same name have the same
+ * index; dx_i: the sum of dy and the others by x_i's letters
+ *
+ * Inputs: x1, optional: x2. Output: y.
+ * ONNX Einsum-12; numpy.einsum
+ */
+typedef struct eg_einsum_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	const char *equation; /* letters for the dimensions of each operand, commas between them, and behind -> those of the result; ... for any others, broadcast. Without ->: those of ... and then, in alphabetical order, letters that stand only once; needed */
+	eg_tensor x2; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_einsum_options;
+static inline eg_tensor eg_einsum_with(eg_graph *g, eg_tensor x1, const eg_einsum_options *options) {
+	eg_tensor inputs[2] = {x1, {0}};
+	int n = 1;
+	if (options && options->x2.id) {
+		inputs[1] = options->x2;
+		n = 2;
+	}
+	return eg_apply(g, "einsum", options, inputs, n);
+}
+#define eg_einsum(...) EG_BUILD_1(einsum, __VA_ARGS__, )
+/* n of them, 1 to 64; inputs among the options do not count. */
+static inline eg_tensor eg_einsum_n(eg_graph *g, const eg_tensor *inputs, int n, const eg_einsum_options *options) {
+	return eg_apply(g, "einsum", options, inputs, n);
+}
 
 /* ---- embedding -------------------------------------------------------------------------------------------------- */
 
@@ -502,6 +568,33 @@ static inline eg_tensor eg_reverse_sequence_with(eg_graph *g, eg_tensor x, const
 	return eg_apply(g, "reverse_sequence", options, inputs, n);
 }
 #define eg_reverse_sequence(...) EG_BUILD_1(reverse_sequence, __VA_ARGS__, )
+
+/* ---- shift ------------------------------------------------------------------------------------------------------ */
+
+/* A sequence one step later, with `start` in front: what a decoder reads. In a session the last step before is in front.
+ *
+ * x (T,N,...), lengths L (N); y[0,n] = start, or the last step of the run before; y[t,n] = x[t-1,n] where t < L[n],
+ * else 0; dx[t,n] = dy[t+1,n]
+ *
+ * Inputs: x, optional: lengths. Output: y.
+ * Sutskever, Vinyals, Le 2014; teacher forcing, Williams and Zipser 1989
+ */
+typedef struct eg_shift_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float start; /* what the first step holds everywhere; for integers a whole number, an id for "begin" */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_shift_options;
+static inline eg_tensor eg_shift_with(eg_graph *g, eg_tensor x, const eg_shift_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	return eg_apply(g, "shift", options, inputs, n);
+}
+#define eg_shift(...) EG_BUILD_1(shift, __VA_ARGS__, )
 
 /* ---- sequence_mask ---------------------------------------------------------------------------------------------- */
 
@@ -821,6 +914,199 @@ static inline eg_tensor eg_slice_with(eg_graph *g, eg_tensor x, const eg_slice_o
 	return eg_apply(g, "slice", options, inputs, 1);
 }
 #define eg_slice(...) EG_BUILD_1(slice, __VA_ARGS__, )
+
+/* ---- split_parts ------------------------------------------------------------------------------------------------ */
+
+/* A tensor cut along `axis` into equal parts, or into parts of the given sizes.
+ *
+ * y1, y2, ... = x from 0, S1, S1+S2, ... on along axis, S1, S2, ... long; dx = dy1, dy2, ... side by side
+ *
+ * Inputs: x. Outputs: y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11, y12, y13, y14, y15, y16.
+ * ONNX Split-18, the sizes as an attribute
+ */
+typedef struct eg_split_parts_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension that is cut; negative counts from the end */
+	int num; /* into so many equal parts, of which the last may be smaller; 0: as `sizes` says */
+	eg_ints sizes; /* how long each part is; left out: as `num` says */
+	bool end_; /* closes the builder's list */
+} eg_split_parts_options;
+static inline eg_tensor eg_split_parts_with(eg_graph *g, eg_tensor x, const eg_split_parts_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "split_parts", options, inputs, 1);
+}
+#define eg_split_parts(...) EG_BUILD_1(split_parts, __VA_ARGS__, )
+
+/* ---- pad_nd ----------------------------------------------------------------------------------------------------- */
+
+/* More around a tensor of any rank: a number, or what lies inside; or less, where it is negative.
+ *
+ * y[..,i,..] = x[..,r(i - before),..], D elements being left of x where something is cut off; r(j) = j inside, and
+ * outside: constant, `value` instead; reflect, the distance of j from the nearest multiple of 2(D-1); edge, 0 or D-1;
+ * wrap, j mod D. dx = sums of dy over the copies
+ *
+ * Inputs: x. Output: y.
+ * ONNX Pad-18 and wrap of Pad-19, pads and value as attributes; numpy.pad
+ */
+enum { EG_PAD_ND_MODE_CONSTANT, EG_PAD_ND_MODE_REFLECT, EG_PAD_ND_MODE_EDGE, EG_PAD_ND_MODE_WRAP };
+typedef struct eg_pad_nd_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints pads; /* elements in front of x in each of the axes, then behind it in each; negative ones are cut off; needed */
+	eg_ints axes; /* dimensions that are padded; negative counts from the end. Left out: as many as pads has numbers for, the last ones */
+	int mode; /* a number; x reflected, its border counted once; its border; x from the other side; EG_PAD_ND_MODE_... */
+	float value; /* the number, with mode constant */
+	bool end_; /* closes the builder's list */
+} eg_pad_nd_options;
+static inline eg_tensor eg_pad_nd_with(eg_graph *g, eg_tensor x, const eg_pad_nd_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "pad_nd", options, inputs, 1);
+}
+#define eg_pad_nd(...) EG_BUILD_1(pad_nd, __VA_ARGS__, )
+
+/* ---- gather ----------------------------------------------------------------------------------------------------- */
+
+/* Slices of a tensor along `axis`, as the indices say.
+ *
+ * y (A...,I...,B...)[a,i,b] = x (A...,D,B...)[a,indices[i],b], indices (I...), D being dimension `axis`; dx[a,j,b] =
+ * sum of dy where index j stands; an index is -size to size-1, negative ones from the end; any other gives NaN
+ * (integers: -1), and no gradient
+ *
+ * Inputs: x, indices. Output: y.
+ * ONNX Gather-13
+ */
+typedef struct eg_gather_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension of x in which the indices choose; negative counts from the end */
+	bool end_; /* closes the builder's list */
+} eg_gather_options;
+static inline eg_tensor eg_gather_with(eg_graph *g, eg_tensor x, eg_tensor indices,
+	const eg_gather_options *options) {
+	eg_tensor inputs[2] = {x, indices};
+	return eg_apply(g, "gather", options, inputs, 2);
+}
+#define eg_gather(...) EG_BUILD_2(gather, __VA_ARGS__, )
+
+/* ---- gather_elements -------------------------------------------------------------------------------------------- */
+
+/* Elements of a tensor along `axis`, one for each index.
+ *
+ * y[i0,..,i,..] = x[i0,..,indices[i0,..,i,..],..], the index being that of dimension `axis`; y is as large as indices;
+ * dx = sums of dy where it came from; an index is -size to size-1, negative ones from the end; any other gives NaN
+ * (integers: -1), and no gradient
+ *
+ * Inputs: x, indices. Output: y.
+ * ONNX GatherElements-13
+ */
+typedef struct eg_gather_elements_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension of x in which the indices choose; negative counts from the end */
+	bool end_; /* closes the builder's list */
+} eg_gather_elements_options;
+static inline eg_tensor eg_gather_elements_with(eg_graph *g, eg_tensor x, eg_tensor indices,
+	const eg_gather_elements_options *options) {
+	eg_tensor inputs[2] = {x, indices};
+	return eg_apply(g, "gather_elements", options, inputs, 2);
+}
+#define eg_gather_elements(...) EG_BUILD_2(gather_elements, __VA_ARGS__, )
+
+/* ---- gather_nd -------------------------------------------------------------------------------------------------- */
+
+/* Elements or slices of a tensor, by tuples of indices.
+ *
+ * y (A...,I...,B...)[a,i] = x (A...,D1,..,Dn,B...)[a,indices[a,i,0],..,indices[a,i,n-1]], indices (A...,I...,n),
+ * batch_dims dimensions A; dx = sums of dy where it came from; an index is -size to size-1, negative ones from the end;
+ * any other gives NaN (integers: -1), and no gradient
+ *
+ * Inputs: x, indices. Output: y.
+ * ONNX GatherND-13
+ */
+typedef struct eg_gather_nd_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int batch_dims; /* first dimensions that x and indices share: each chooses from its own part */
+	bool end_; /* closes the builder's list */
+} eg_gather_nd_options;
+static inline eg_tensor eg_gather_nd_with(eg_graph *g, eg_tensor x, eg_tensor indices,
+	const eg_gather_nd_options *options) {
+	eg_tensor inputs[2] = {x, indices};
+	return eg_apply(g, "gather_nd", options, inputs, 2);
+}
+#define eg_gather_nd(...) EG_BUILD_2(gather_nd, __VA_ARGS__, )
+
+/* ---- scatter_elements ------------------------------------------------------------------------------------------- */
+
+/* A tensor with elements put in along `axis`, as the indices say.
+ *
+ * y = x but y[..,indices[..,i,..],..] = f(.., updates[..,i,..]) along `axis`, updates being as large as indices; where
+ * f is: none, the last update, else the sum, product, maximum or minimum with what is there. An index is -size to
+ * size-1, negative ones from the end; any other changes nothing. Gradients: none, dy to the last that was written; add,
+ * dy to all; mul, dy times all others; max, min, dy shared by those that are y
+ *
+ * Inputs: x, indices, updates. Output: y.
+ * ONNX ScatterElements-18
+ */
+enum { EG_SCATTER_ELEMENTS_REDUCTION_NONE, EG_SCATTER_ELEMENTS_REDUCTION_ADD, EG_SCATTER_ELEMENTS_REDUCTION_MUL, EG_SCATTER_ELEMENTS_REDUCTION_MAX, EG_SCATTER_ELEMENTS_REDUCTION_MIN };
+typedef struct eg_scatter_elements_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension of x in which the indices choose; negative counts from the end */
+	int reduction; /* what becomes of the element of x and of several updates for one; EG_SCATTER_ELEMENTS_REDUCTION_... */
+	bool end_; /* closes the builder's list */
+} eg_scatter_elements_options;
+static inline eg_tensor eg_scatter_elements_with(eg_graph *g, eg_tensor x, eg_tensor indices, eg_tensor updates,
+	const eg_scatter_elements_options *options) {
+	eg_tensor inputs[3] = {x, indices, updates};
+	return eg_apply(g, "scatter_elements", options, inputs, 3);
+}
+#define eg_scatter_elements(...) EG_BUILD_3(scatter_elements, __VA_ARGS__, )
+
+/* ---- scatter_nd ------------------------------------------------------------------------------------------------- */
+
+/* A tensor with elements or slices put in, as tuples of indices say.
+ *
+ * y = x (A...,D1,..,Dn,B...) but y[a,indices[a,i,0],..,indices[a,i,n-1]] = f(.., updates (A...,I...,B...)[a,i]),
+ * indices (A...,I...,n); where f is: none, the last update, else the sum, product, maximum or minimum with what is
+ * there. An index is -size to size-1, negative ones from the end; any other changes nothing. Gradients: none, dy to the
+ * last that was written; add, dy to all; mul, dy times all others; max, min, dy shared by those that are y
+ *
+ * Inputs: x, indices, updates. Output: y.
+ * ONNX ScatterND-18
+ */
+enum { EG_SCATTER_ND_REDUCTION_NONE, EG_SCATTER_ND_REDUCTION_ADD, EG_SCATTER_ND_REDUCTION_MUL, EG_SCATTER_ND_REDUCTION_MAX, EG_SCATTER_ND_REDUCTION_MIN };
+typedef struct eg_scatter_nd_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int reduction; /* what becomes of the element of x and of several updates for one; EG_SCATTER_ND_REDUCTION_... */
+	int batch_dims; /* first dimensions that all inputs share: each chooses in its own part */
+	bool end_; /* closes the builder's list */
+} eg_scatter_nd_options;
+static inline eg_tensor eg_scatter_nd_with(eg_graph *g, eg_tensor x, eg_tensor indices, eg_tensor updates,
+	const eg_scatter_nd_options *options) {
+	eg_tensor inputs[3] = {x, indices, updates};
+	return eg_apply(g, "scatter_nd", options, inputs, 3);
+}
+#define eg_scatter_nd(...) EG_BUILD_3(scatter_nd, __VA_ARGS__, )
+
+/* ---- one_hot ---------------------------------------------------------------------------------------------------- */
+
+/* Whole numbers as rows that are `on` at their place and `off` elsewhere.
+ *
+ * y (A...,depth,B...)[a,k,b] = on where indices (A...,B...)[a,b] is k or k - depth, else off; an index that is neither
+ * is off everywhere
+ *
+ * Inputs: indices. Output: y.
+ * ONNX OneHot-11, depth and values as attributes
+ */
+typedef struct eg_one_hot_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int depth; /* how many numbers there are: 0 to depth-1; needed */
+	int axis; /* which dimension of y they are; negative counts from the end; default -1 */
+	float on; /* at the place of the index; default 1 */
+	float off; /* everywhere else */
+	bool end_; /* closes the builder's list */
+} eg_one_hot_options;
+static inline eg_tensor eg_one_hot_with(eg_graph *g, eg_tensor indices, const eg_one_hot_options *options) {
+	eg_tensor inputs[1] = {indices};
+	return eg_apply(g, "one_hot", options, inputs, 1);
+}
+#define eg_one_hot(...) EG_BUILD_1(one_hot, __VA_ARGS__, )
 
 /* ---- expand ----------------------------------------------------------------------------------------------------- */
 
@@ -1470,14 +1756,14 @@ static inline eg_tensor eg_pow_with(eg_graph *g, eg_tensor a, eg_tensor b,
 
 /* ---- min -------------------------------------------------------------------------------------------------------- */
 
-/* The smaller of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
+/* The smallest of two or more tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
  *
- * y = min(a, b), NaN where either is; shapes aligned to the right, dimensions of size 1 and missing ones in front
+ * y = min(a, b, ...), NaN where either is; shapes aligned to the right, dimensions of size 1 and missing ones in front
  * repeated, the batch first
- * the smaller one gets dy, equal ones half of it each, both all of it where y is NaN
+ * the smaller one gets dy, equal ones equal parts of it; of two that make NaN both get all of it, of more NaN
  *
  * Inputs: a, b. Output: y.
- * ONNX Min-13 of two; numpy.minimum
+ * ONNX Min-13; numpy.minimum
  */
 typedef struct eg_min_options {
 	const char *name; /* of the node; NULL: made from the operator's */
@@ -1489,17 +1775,21 @@ static inline eg_tensor eg_min_with(eg_graph *g, eg_tensor a, eg_tensor b,
 	return eg_apply(g, "min", options, inputs, 2);
 }
 #define eg_min(...) EG_BUILD_2(min, __VA_ARGS__, )
+/* n of them, 2 to 64; inputs among the options do not count. */
+static inline eg_tensor eg_min_n(eg_graph *g, const eg_tensor *inputs, int n, const eg_min_options *options) {
+	return eg_apply(g, "min", options, inputs, n);
+}
 
 /* ---- max -------------------------------------------------------------------------------------------------------- */
 
-/* The larger of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
+/* The largest of two or more tensors, element by element; dimensions of size 1, and missing ones in front, are repeated.
  *
- * y = max(a, b), NaN where either is; shapes aligned to the right, dimensions of size 1 and missing ones in front
+ * y = max(a, b, ...), NaN where either is; shapes aligned to the right, dimensions of size 1 and missing ones in front
  * repeated, the batch first
- * the larger one gets dy, equal ones half of it each, both all of it where y is NaN
+ * the larger one gets dy, equal ones equal parts of it; of two that make NaN both get all of it, of more NaN
  *
  * Inputs: a, b. Output: y.
- * ONNX Max-13 of two; numpy.maximum
+ * ONNX Max-13; numpy.maximum
  */
 typedef struct eg_max_options {
 	const char *name; /* of the node; NULL: made from the operator's */
@@ -1511,6 +1801,10 @@ static inline eg_tensor eg_max_with(eg_graph *g, eg_tensor a, eg_tensor b,
 	return eg_apply(g, "max", options, inputs, 2);
 }
 #define eg_max(...) EG_BUILD_2(max, __VA_ARGS__, )
+/* n of them, 2 to 64; inputs among the options do not count. */
+static inline eg_tensor eg_max_n(eg_graph *g, const eg_tensor *inputs, int n, const eg_max_options *options) {
+	return eg_apply(g, "max", options, inputs, n);
+}
 
 /* ---- mod -------------------------------------------------------------------------------------------------------- */
 
@@ -2262,6 +2556,96 @@ static inline eg_tensor eg_not_with(eg_graph *g, eg_tensor x, const eg_not_optio
 }
 #define eg_not(...) EG_BUILD_1(not, __VA_ARGS__, )
 
+/* ---- cumsum ----------------------------------------------------------------------------------------------------- */
+
+/* Running sums along a dimension.
+ *
+ * y[..,i,..] = sum of x[..,j,..] over j <= i; exclusive: j < i; reverse: j >= i or j > i; dx = the same of dy from the
+ * other end
+ *
+ * Inputs: x. Output: y.
+ * ONNX CumSum-14, axis as an attribute
+ */
+typedef struct eg_cumsum_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension along which is summed; negative counts from the end; default -1 */
+	bool exclusive; /* without the element itself */
+	bool reverse; /* from the end on */
+	bool end_; /* closes the builder's list */
+} eg_cumsum_options;
+static inline eg_tensor eg_cumsum_with(eg_graph *g, eg_tensor x, const eg_cumsum_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "cumsum", options, inputs, 1);
+}
+#define eg_cumsum(...) EG_BUILD_1(cumsum, __VA_ARGS__, )
+
+/* ---- trilu ------------------------------------------------------------------------------------------------------ */
+
+/* The upper or lower triangle of matrices; the rest is zero.
+ *
+ * x (...,R,C); y[..,i,j] = x[..,i,j] where j - i >= k (not upper: j - i <= k), else 0; dx likewise from dy
+ *
+ * Inputs: x. Output: y.
+ * ONNX Trilu-14; numpy.triu and numpy.tril
+ */
+typedef struct eg_trilu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int k; /* diagonal at which the triangle begins or ends: 0 the main one, positive above it */
+	bool no_upper; /* true switches this off: what is on and above the diagonal stays; false: what is on and below */
+	bool end_; /* closes the builder's list */
+} eg_trilu_options;
+static inline eg_tensor eg_trilu_with(eg_graph *g, eg_tensor x, const eg_trilu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "trilu", options, inputs, 1);
+}
+#define eg_trilu(...) EG_BUILD_1(trilu, __VA_ARGS__, )
+
+/* ---- top_k ------------------------------------------------------------------------------------------------------ */
+
+/* The k largest or smallest elements along a dimension, in their order, and where they stand.
+ *
+ * values[..,j,..] = the j-th largest of x[..,:,..], indices (EG_I32) its place; of equal ones the first comes first,
+ * NaN is larger than all; dx = dvalues at the places, else 0
+ *
+ * Inputs: x. Outputs: values, indices.
+ * ONNX TopK-11, k as an attribute, sorted; indices int32 in place of int64
+ */
+typedef struct eg_top_k_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int k; /* how many; needed */
+	int axis; /* dimension in which is looked; negative counts from the end; default -1 */
+	bool no_largest; /* true switches this off: the largest, else the smallest */
+	bool end_; /* closes the builder's list */
+} eg_top_k_options;
+static inline eg_tensor eg_top_k_with(eg_graph *g, eg_tensor x, const eg_top_k_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "top_k", options, inputs, 1);
+}
+#define eg_top_k(...) EG_BUILD_1(top_k, __VA_ARGS__, )
+
+/* ---- arange ----------------------------------------------------------------------------------------------------- */
+
+/* Numbers in equal steps, as many as a dimension of another tensor is long: positions in a sequence.
+ *
+ * y (D) = start, start + step, ..., D being dimension `axis` of like, whose numbers do not matter
+ *
+ * Inputs: like. Output: y.
+ * ONNX Range-11, of which start and delta are attributes and the limit follows from `like`
+ */
+typedef struct eg_arange_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension of `like` that says how many; negative counts from the end; default -1 */
+	float start; /* the first number */
+	float step; /* from one to the next; default 1 */
+	bool integers; /* whole numbers (EG_I32), such as indices are */
+	bool end_; /* closes the builder's list */
+} eg_arange_options;
+static inline eg_tensor eg_arange_with(eg_graph *g, eg_tensor like, const eg_arange_options *options) {
+	eg_tensor inputs[1] = {like};
+	return eg_apply(g, "arange", options, inputs, 1);
+}
+#define eg_arange(...) EG_BUILD_1(arange, __VA_ARGS__, )
+
 /* ---- reduce_sum ------------------------------------------------------------------------------------------------- */
 
 /* The sum over some dimensions.
@@ -2518,6 +2902,56 @@ static inline eg_tensor eg_arg_min_with(eg_graph *g, eg_tensor x, const eg_arg_m
 	return eg_apply(g, "arg_min", options, inputs, 1);
 }
 #define eg_arg_min(...) EG_BUILD_1(arg_min, __VA_ARGS__, )
+
+/* ---- sum -------------------------------------------------------------------------------------------------------- */
+
+/* The sum of two or more tensors, with broadcasting.
+ *
+ * y = x1 + x2 + ...; dx_i = dy; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated,
+ * the batch first; summed where one was repeated
+ *
+ * Inputs: x1, x2. Output: y.
+ * ONNX Sum-13
+ */
+typedef struct eg_sum_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_sum_options;
+static inline eg_tensor eg_sum_with(eg_graph *g, eg_tensor x1, eg_tensor x2,
+	const eg_sum_options *options) {
+	eg_tensor inputs[2] = {x1, x2};
+	return eg_apply(g, "sum", options, inputs, 2);
+}
+#define eg_sum(...) EG_BUILD_2(sum, __VA_ARGS__, )
+/* n of them, 2 to 64; inputs among the options do not count. */
+static inline eg_tensor eg_sum_n(eg_graph *g, const eg_tensor *inputs, int n, const eg_sum_options *options) {
+	return eg_apply(g, "sum", options, inputs, n);
+}
+
+/* ---- mean ------------------------------------------------------------------------------------------------------- */
+
+/* The mean of two or more tensors, element by element, with broadcasting.
+ *
+ * y = (x1 + ... + xn) / n; dx_i = dy / n; shapes aligned to the right, dimensions of size 1 and missing ones in front
+ * repeated, the batch first; summed where one was repeated
+ *
+ * Inputs: x1, x2. Output: y.
+ * ONNX Mean-13
+ */
+typedef struct eg_mean_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_mean_options;
+static inline eg_tensor eg_mean_with(eg_graph *g, eg_tensor x1, eg_tensor x2,
+	const eg_mean_options *options) {
+	eg_tensor inputs[2] = {x1, x2};
+	return eg_apply(g, "mean", options, inputs, 2);
+}
+#define eg_mean(...) EG_BUILD_2(mean, __VA_ARGS__, )
+/* n of them, 2 to 64; inputs among the options do not count. */
+static inline eg_tensor eg_mean_n(eg_graph *g, const eg_tensor *inputs, int n, const eg_mean_options *options) {
+	return eg_apply(g, "mean", options, inputs, n);
+}
 
 /* ---- weighted_sum ----------------------------------------------------------------------------------------------- */
 

@@ -24,7 +24,8 @@ const char *input_name(int i) {
 
 const char *output_name(int i) {
 	static const char *const names[2 * EG_MAX_OUTPUTS] = {"out0", "out1", "out2", "out3", "out4", "out5", "out6",
-		"out7", "out8", "out9", "out10", "out11"};
+		"out7", "out8", "out9", "out10", "out11", "out12", "out13", "out14", "out15", "out16", "out17", "out18", "out19", "out20", "out21",
+		"out22", "out23", "out24", "out25", "out26", "out27", "out28", "out29", "out30", "out31"};
 	return names[i];
 }
 

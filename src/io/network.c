@@ -147,7 +147,7 @@ static eg_tensor add_layer(network *n, const eg_layer *layer) {
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
-static bool takes_ids(const eg_op_info *op, int i) { return op->types && op->types[i] == 'i'; }
+static bool takes_ids(const eg_op_info *op, int i) { return op->types && i < op->max_inputs && op->types[i] == 'i'; }
 
 /* The type that the layers ask of what a link names, also through those that take either; all have to agree. *first:
  * the layer that asked; NULL: none. */
@@ -158,7 +158,7 @@ static eg_status asked_type(const network *n, eg_link_kind kind, int index, eg_d
 			const eg_layer *layer = &r->layers[l];
 			eg_status status = EG_OK;
 			if (layer->from[i].kind != kind || layer->from[i].index != index) continue;
-			if (layer->op->types && layer->op->types[i] == 'a') {
+			if (layer->op->types && i < layer->op->max_inputs && layer->op->types[i] == 'a') {
 				status = asked_type(n, EG_LINK_LAYER, l, type, first);
 				if (status) return status;
 				continue;

@@ -31,7 +31,8 @@
  * allowed". `acc`: add to the output instead of overwriting it. An optional buffer that is absent has p == NULL.
  *
  * What is about pictures stands in kern_pictures.h, what is about sequences in kern_sequences.h, families of arithmetic in kern_families.h,
- * normalisation of rows, gates and distances in kern_norm.h; the rest, and the table, here.
+ * normalisation of rows, gates and distances in kern_norm.h, what goes by an index or along lines in kern_index.h; the
+ * rest, and the table, here.
  *
  * Every args struct begins with its buffers: those that are read, then those that are written; the plan relies on it.
  * Names of implementations: what_dtype_tile__isa, e.g. gemm_f32_14x32__avx512. */
@@ -40,6 +41,7 @@
 
 #include "kern/kern_cast.h"
 #include "kern/kern_families.h"
+#include "kern/kern_index.h"
 #include "kern/kern_losses.h"
 #include "kern/kern_norm.h"
 #include "kern/kern_pictures.h"
@@ -55,6 +57,23 @@ typedef struct eg_gemm_args {
 	int m, n, k, lda, ldb, ldc;
 	bool ta, tb, acc;
 } eg_gemm_args;
+
+/* gemm_batch: a gemm for each index of a walk of `dims` (rank of them, slowest first): its A, B and C begin at the sums
+ * of sa, sb and sc times the index. Dimensions with sc 0, which stand behind all others, are summed up: their products
+ * are added in their order. Global; unit u is unit u % n of gemm's n = gemm_units(one), of product u / n; scratch:
+ * gemm_scratch(one), `one` being eg_gemm_of_batch(args). */
+typedef struct eg_gemm_batch_args {
+	eg_buf a, b, c;
+	int m, n, k, lda, ldb, ldc;
+	bool ta, tb, acc;
+	int rank;
+	int64_t dims[EG_WALK], sa[EG_WALK], sb[EG_WALK], sc[EG_WALK];
+} eg_gemm_batch_args;
+/* The product at the beginning of all buffers. */
+EG_ALWAYS_INLINE eg_gemm_args eg_gemm_of_batch(const eg_gemm_batch_args *g) {
+	return (eg_gemm_args){.a = g->a, .b = g->b, .c = g->c, .m = g->m, .n = g->n, .k = g->k, .lda = g->lda, .ldb = g->ldb,
+		.ldc = g->ldc, .ta = g->ta, .tb = g->tb, .acc = g->acc};
+}
 
 /* gemm_pack: writes B(k,n) in the table's own packed form into dst (gemm_pack_bytes(k, n) bytes). src is (k,n) row-major with
  * ld, or, with trans, (n,k). Global; units: gemm_pack_units(k, n), a unit is a group of column panels. */
@@ -149,10 +168,11 @@ typedef struct eg_strided_args {
  * is absent but has its width. No buffer may stand there twice. Where there are more than EG_JOIN tensors, several calls do some each: theirs begin at
  * element `at` of rows of `wide` elements in all; wide 0: they fill the rows. Unit u does rows [b*rows, min((b+1)*rows, total)),
  * b = u / pieces, all buffers at eg_at(.., b), and of each row of y the share u % pieces of `pieces` equal ones. Block job
- * when pieces == 1. */
+ * when pieces == 1. integers: elements are int32_t, of concat alone. */
 typedef struct eg_join_shape {
 	int64_t width[EG_JOIN], rows, total, at, wide;
 	int n, pieces;
+	bool integers;
 } eg_join_shape;
 typedef struct eg_concat_args {
 	eg_buf x[EG_JOIN], y;

@@ -14,6 +14,8 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_reduce__ref(k);
 	fill_strided__ref(k);
 	fill_cast__ref(k);
+	fill_index__ref(k);
+	fill_lines__ref(k);
 	fill_batchnorm__ref(k);
 	fill_norm__ref(k);
 	fill_loss__ref(k);

@@ -21,6 +21,8 @@ void fill_binary__ref(eg_kernels *k);
 void fill_reduce__ref(eg_kernels *k);
 void fill_strided__ref(eg_kernels *k);
 void fill_cast__ref(eg_kernels *k);
+void fill_index__ref(eg_kernels *k);
+void fill_lines__ref(eg_kernels *k);
 void fill_batchnorm__ref(eg_kernels *k);
 void fill_norm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);

@@ -128,8 +128,43 @@ static void gemm_packed__ref(const void *args, int begin, int end, const eg_work
 	}
 }
 
+/* The product at index `item` of dimensions from..to-1 of the walk. */
+static void batch_at(const eg_gemm_batch_args *a, int from, int to, int64_t item, eg_gemm_args *g) {
+	for (int d = to - 1; d >= from; d--) {
+		const int64_t i = item % a->dims[d];
+		item /= a->dims[d];
+		g->a.p = (real *)g->a.p + i * a->sa[d];
+		g->b.p = (real *)g->b.p + i * a->sb[d];
+		g->c.p = (real *)g->c.p + i * a->sc[d];
+	}
+}
+
+/* All tables': the products are those of the table it runs on. */
+static void gemm_batch__ref(const void *args, int begin, int end, const eg_worker *worker) {
+	const eg_gemm_batch_args *a = args;
+	const eg_gemm_args one = eg_gemm_of_batch(a);
+	const int each = worker->kernels->gemm_units(&one);
+	int kept = 0;
+	int64_t sums = 1;
+	while (kept < a->rank && a->sc[kept]) kept++;
+	for (int d = kept; d < a->rank; d++) sums *= a->dims[d];
+	for (int u = begin; u < end;) {
+		const int first = u % each, last = end - u < each - first ? first + end - u : each;
+		eg_gemm_args item = one;
+		batch_at(a, 0, kept, u / each, &item);
+		for (int64_t i = 0; i < sums; i++) {
+			eg_gemm_args g = item;
+			batch_at(a, kept, a->rank, i, &g);
+			g.acc = one.acc || i > 0;
+			worker->kernels->gemm(&g, first, last, worker);
+		}
+		u += last - first;
+	}
+}
+
 void fill_gemm__ref(eg_kernels *k) {
 	k->gemm = gemm__ref;
+	k->gemm_batch = gemm_batch__ref;
 	k->gemm_units = gemm_units__ref;
 	k->gemm_scratch = gemm_scratch__ref;
 	k->gemm_pack = gemm_pack__ref;

@@ -183,6 +183,7 @@ static int64_t join_part(const eg_join_shape *s, const join_unit *j, int i, int6
 
 static void concat__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_concat_args *a = args;
+	const ptrdiff_t size = a->s.integers ? (ptrdiff_t)sizeof(int32_t) : (ptrdiff_t)sizeof(real);
 	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		const join_unit j = join_unit_of(&a->s, u);
@@ -190,8 +191,8 @@ static void concat__ref(const void *args, int begin, int end, const eg_worker *w
 			for (int i = 0; i < a->s.n; i++) {
 				int64_t p, q, at = join_part(&a->s, &j, i, &p, &q);
 				if (p >= q) continue;
-				memcpy(eg_at(a->y, j.block) + r * j.row + a->s.at + at,
-				        eg_at(a->x[i], j.block) + r * a->s.width[i] + p, (size_t)(q - p) * sizeof(real));
+				memcpy((char *)a->y.p + (j.block * a->y.stride + r * j.row + a->s.at + at) * size,
+				        (const char *)a->x[i].p + (j.block * a->x[i].stride + r * a->s.width[i] + p) * size, (size_t)((q - p) * size));
 			}
 	}
 }

@@ -80,6 +80,39 @@ static int64_t join_rows(const eg_join_shape *s, int u) {
 	for (int i = 0; i < s->n; i++) width += s->width[i];
 	return matrix(part(s->rows, s->total, u / s->pieces), s->at + width, s->wide ? s->wide : width);
 }
+/* The tensor that rows are put into or taken from by index, and the index. */
+static int64_t indexed(const eg_index_shape *s) {
+	int64_t last = s->width - 1;
+	for (int i = 0; i < s->rank; i++) last += (s->dims[i] - 1) * s->sx[i];
+	for (int i = 0; i < s->n; i++) last += (s->size[i] - 1) * s->stride[i];
+	return last + 1;
+}
+static int64_t indices(const eg_index_shape *s) {
+	int64_t last = s->n - 1;
+	for (int i = 0; i < s->rank; i++) last += (s->dims[i] - 1) * s->si[i];
+	return last + 1;
+}
+static int64_t extended(const eg_extend_args *a) {
+	int64_t n = 1;
+	for (int i = 0; i < a->rank; i++) n *= a->size[i] + a->before[i] + a->after[i];
+	return n;
+}
+/* From the first to the last element of all operands of a stack of products. */
+static int64_t stack_of(const eg_gemm_batch_args *a, const int64_t *strides, int64_t one) {
+	for (int i = 0; i < a->rank; i++) one += (a->dims[i] - 1) * strides[i];
+	return one;
+}
+static int64_t batch_a(const eg_gemm_batch_args *a) {
+	return stack_of(a, a->sa, a->ta ? matrix(a->k, a->m, a->lda) : matrix(a->m, a->k, a->lda));
+}
+static int64_t batch_b(const eg_gemm_batch_args *a) {
+	return stack_of(a, a->sb, a->tb ? matrix(a->n, a->k, a->ldb) : matrix(a->k, a->n, a->ldb));
+}
+static int64_t batch_c(const eg_gemm_batch_args *a) { return stack_of(a, a->sc, matrix(a->m, a->n, a->ldc)); }
+static size_t batch_scratch(const eg_kernels *k, const eg_gemm_batch_args *a) {
+	const eg_gemm_args one = eg_gemm_of_batch(a);
+	return k->gemm_scratch(&one);
+}
 static int64_t reduce_y(const eg_reduce_shape *s, int u) { return s->block ? part(s->unit, s->count, u) : s->count; }
 /* The first dimension is kept where it is a block. */
 static int64_t reduce_x(const eg_reduce_shape *s, int u) {

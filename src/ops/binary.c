@@ -3,6 +3,7 @@
  *
  * Not here: add, which is fused with what comes before and after it (add.c); where (select.c). */
 #include "ops/broadcast.h"
+#include "ops/variadic.h"
 
 /* Which op code; one that an attribute chooses is chosen here. */
 typedef struct mod_options {
@@ -32,9 +33,14 @@ static bool stays_finite(const eg_emit *e) {
 	const int op = eg_emit_code(e);
 	return op != EG_BINARY_DIV && op != EG_BINARY_POW && op != EG_BINARY_MOD;
 }
-static bool follows(const eg_emit *e) { return broadcast_alike(e, 2); }
+/* min and max take more than two, which then lie in PLAIN. */
+static bool follows(const eg_emit *e) { return eg_emit_nin(e) == 2 && broadcast_alike(e, 2); }
 
 static void fwd(eg_emit *e) {
+	if (eg_emit_nin(e) > 2) {
+		variadic_fwd(e, op_of(e));
+		return;
+	}
 	const bool flat = broadcast_alike(e, 2);
 	const eg_dims a = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
 	const broadcast_job j = broadcast_job_of(e, 2, flat, stays_finite(e) ? eg_emit_in_layout(e, 0) : EG_PLAIN);
@@ -47,6 +53,10 @@ static void fwd(eg_emit *e) {
 }
 
 static void bwd(eg_emit *e) {
+	if (eg_emit_nin(e) > 2) {
+		variadic_choice_bwd(e, op_of(e));
+		return;
+	}
 	const broadcast_job j = broadcast_job_of(e, 2, broadcast_alike(e, 2), eg_emit_out_layout(e));
 	const eg_binary op = op_of(e);
 	for (int i = 0; i < 2; i++) {
@@ -88,6 +98,8 @@ static const eg_case choice_cases[] = {
 	{"equal shapes", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(EG_N, 3, 5, 4)}, .nin = 2, .batch = 18},
 	{"equal numbers", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4), OP_DIMS(EG_N, 3, 5, 4)}, .nin = 2, .batch = 18, .ties = true},
 	{"both repeated", NULL, .in = {OP_DIMS(EG_N, 1, 6, 1, 2), OP_DIMS(1, 3, 1, 5, 2)}, .nin = 2, .batch = 18},
+	{"four, some repeated", NULL, .in = {OP_DIMS(EG_N, 3, 4), OP_DIMS(3, 1), OP_DIMS(EG_N, 1, 4), {0}}, .nin = 4, .batch = 3},
+	{"three, equal numbers", NULL, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N, 7), OP_DIMS(EG_N, 7)}, .nin = 3, .batch = 18, .ties = true},
 };
 
 /* Halves from -1 to 1/2 on either side, so that all that can be is. */
@@ -105,6 +117,8 @@ static const eg_case logic_cases[] = {
 #define NAME_ONLY .options_size = sizeof(op_name_only)
 #define MOD_ATTRS .options_size = sizeof(mod_options), .attrs = mod_attrs, .nattrs = EG_COUNT(mod_attrs)
 #define SMOOTH .infer = infer, .bwd = bwd, .bwd_reads_x = true}
+#define MANY .infer = variadic_infer, .bwd = bwd, .bwd_reads_x = true}
+#define CHOICE .options_size = sizeof(op_name_only), .variadic = true
 #define BROADCAST "; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first"
 
 MEMBER(sub, SUB, "The difference of two tensors; dimensions of size 1, and missing ones in front, are repeated",
@@ -118,12 +132,12 @@ MEMBER(pow, POW, "Powers, element by element; dimensions of size 1, and missing 
 	"y = a^b" BROADCAST "; NaN where a < 0 and b is no whole number; a^0 = 1^b = 1 whatever the other is\n"
 	"da = dy b a^(b-1), 0 where b = 0; db = dy a^b log a, 0 where a = 0 and b >= 0; summed where one was repeated",
 	"ONNX Pow-15", "Pow", 15, pow_cases, NAME_ONLY), SMOOTH;
-MEMBER(min, MIN, "The smaller of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
-	"y = min(a, b), NaN where either is" BROADCAST "\nthe smaller one gets dy, equal ones half of it each, both all of it where y is NaN",
-	"ONNX Min-13 of two; numpy.minimum", "Min", 13, choice_cases, NAME_ONLY), .follows = follows, SMOOTH;
-MEMBER(max, MAX, "The larger of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
-	"y = max(a, b), NaN where either is" BROADCAST "\nthe larger one gets dy, equal ones half of it each, both all of it where y is NaN",
-	"ONNX Max-13 of two; numpy.maximum", "Max", 13, choice_cases, NAME_ONLY), .follows = follows, SMOOTH;
+MEMBER(min, MIN, "The smallest of two or more tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
+	"y = min(a, b, ...), NaN where either is" BROADCAST "\nthe smaller one gets dy, equal ones equal parts of it; of two that make NaN both get all of it, of more NaN",
+	"ONNX Min-13; numpy.minimum", "Min", 13, choice_cases, CHOICE), .follows = follows, MANY;
+MEMBER(max, MAX, "The largest of two or more tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
+	"y = max(a, b, ...), NaN where either is" BROADCAST "\nthe larger one gets dy, equal ones equal parts of it; of two that make NaN both get all of it, of more NaN",
+	"ONNX Max-13; numpy.maximum", "Max", 13, choice_cases, CHOICE), .follows = follows, MANY;
 MEMBER(mod, MOD, "The remainder of a division, element by element; dimensions of size 1, and missing ones in front, are repeated",
 	"y = a - b floor(a / b), with the sign of b; fmod: y = a - b trunc(a / b), with the sign of a; NaN where b = 0" BROADCAST
 	"\nda = dy, db = -dy floor(a / b), fmod: -dy trunc(a / b); summed where one was repeated",

@@ -41,13 +41,16 @@ static eg_status concat_infer(eg_infer *s) {
 	if (!op_axis(o->axis, x->rank, &axis))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x1 %s has no dimension %d; axis may be %d to %d",
 			eg_dims_text(x, text, sizeof text), o->axis, -x->rank, x->rank - 1);
+	s->out_type[0] = s->in_type[0];
 	s->out[0] = *x;
 	s->out[0].d[axis] = 0;
 	for (int i = 0; i < s->nin; i++) {
 		char name[16];
 		if (s->in[i].rank < 0) continue; /* left out */
 		snprintf(name, sizeof name, "x%d", i + 1);
-		if (op_check_real(s, i, name) || check_dims(s, i, axis)) return s->err->status;
+		if (s->in_type[i] != s->in_type[0])
+			return eg_fail(s->err, EG_ERR_ARG, "x1 and %s must both hold floating-point numbers (EG_F32), or both integers (EG_I32)", name);
+		if (check_dims(s, i, axis)) return s->err->status;
 		for (int k = 0; k < x->rank; k++)
 			if (k != axis) s->out[0].d[k] = eg_dim_surer(s->out[0].d[k], s->in[i].d[k]);
 		s->out[0].d[axis] += s->in[i].d[axis];
@@ -61,8 +64,9 @@ static int concat_axis(const eg_emit *e) {
 	return axis;
 }
 
-/* Groups of 16 channels stay whole only if none but the last tensor ends within one. */
+/* Groups of 16 channels stay whole only if none but the last tensor ends within one. Integers are always PLAIN. */
 static bool can(const eg_emit *e, eg_layout layout) {
+	if (eg_emit_in_type(e, 0) != EG_F32) return layout == EG_PLAIN;
 	if (layout != EG_BLOCKED || concat_axis(e) != 1) return true;
 	bool whole = true;
 	for (int i = 0; i < eg_emit_nin(e); i++) {
@@ -85,7 +89,8 @@ static eg_join_shape concat_shape(const eg_emit *e, eg_layout layout, int first,
 	const int axis = concat_axis(e), left = eg_emit_nin(e) - first;
 	const int64_t n = y.d[0];
 	int64_t wide = 0;
-	eg_join_shape s = {.total = 1, .n = left < EG_JOIN ? left : EG_JOIN, .pieces = 1, .at = at, .wide = run_of(y, axis, layout)};
+	eg_join_shape s = {.total = 1, .n = left < EG_JOIN ? left : EG_JOIN, .pieces = 1, .at = at, .wide = run_of(y, axis, layout),
+		.integers = eg_emit_in_type(e, 0) != EG_F32};
 	for (int i = 0; i < s.n; i++) {
 		if (eg_emit_has_in(e, first + i)) s.width[i] = run_of(eg_emit_in_dims(e, first + i), axis, layout);
 		wide += s.width[i];
@@ -203,6 +208,7 @@ static const eg_case concat_cases[] = {
 		.nin = 17, .batch = 2, .linear = true},
 	{"one left out", NULL, .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_N, 3), {-1, {0}}, OP_DIMS(EG_N, 2)}, .nin = 4,
 		.batch = 3, .linear = true},
+	{"integers", NULL, .in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 3), OP_DIMS(EG_N, 1)}, .type = {EG_I32, EG_I32, EG_I32}, .limit = 50, .nin = 3, .batch = 18},
 	{"features of sequences", CONCAT(.axis = 2), .in = {OP_DIMS(EG_T, EG_N, 3), OP_DIMS(EG_T, EG_N, 4)}, .nin = 2,
 		.batch = 6, .time = 5, .linear = true},
 	{"fixed, first dimension, several pieces", CONCAT(.axis = -3), .in = {OP_DIMS(5, 41, 29), OP_DIMS(2, 41, 29)},
@@ -223,6 +229,7 @@ const eg_op eg_op_concat = {
 		.max_inputs = EG_JOIN,
 		.variadic = true,
 		.inputs = (const char *const[]){"x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8"},
+		.types = "aaaaaaaa",
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = concat_infer,

@@ -10,6 +10,7 @@ eg_buf dense_packed(eg_emit *e, eg_buf w, int64_t k, int64_t n, int64_t ld, bool
 /* g.c (m,n) = act([g.c +] g.a (m,k) B + bias) with packed B, as a global job: rows and nsplit are chosen here. */
 void dense_product(eg_emit *e, eg_gemm_packed_args g);
 void dense_gemm(eg_emit *e, eg_gemm_args g);
+void dense_gemm_batch(eg_emit *e, eg_gemm_batch_args g);
 void dense_sum_rows(eg_emit *e, eg_sum_rows_args a);
 
 /* y (rows, units) = x (rows, features) w^T + b, PLAIN, with w (units, features) as parameter 0 and b (units) as

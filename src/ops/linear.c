@@ -57,6 +57,18 @@ void dense_gemm(eg_emit *e, eg_gemm_args g) {
 		.flops = 2.0 * g.m * g.n * g.k);
 }
 
+void dense_gemm_batch(eg_emit *e, eg_gemm_batch_args g) {
+	const eg_kernels *kern = eg_emit_kernels(e);
+	const eg_gemm_args one = eg_gemm_of_batch(&g);
+	int64_t kept = 1, all = 1;
+	for (int d = 0; d < g.rank; d++) {
+		all *= g.dims[d];
+		if (g.sc[d]) kept *= g.dims[d];
+	}
+	OP_CALL(e, gemm_batch, g, 2, 1, .units = (int)kept * kern->gemm_units(&one), .scratch = kern->gemm_scratch(&one),
+		.flops = 2.0 * (double)all * g.m * g.n * g.k);
+}
+
 void dense_sum_rows(eg_emit *e, eg_sum_rows_args a) {
 	OP_CALL(e, sum_rows, a, 1, 1, .units = (a.n + 63) / 64, .flops = (double)a.m * a.n);
 }

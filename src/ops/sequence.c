@@ -3,12 +3,13 @@
  * Lengths are int32 (N), one for each sample; without them every sample has all T steps. A length below 0 counts as 0,
  * one beyond T as T. Not here: what computes along the time (recurrent.c, attention.c). */
 #include "ops/sequence.h"
+#include "ops/strided.h"
 
 enum { X, LENGTHS };
 
-/* Checks x (T,N,...) and lengths (N). */
-static eg_status check_sequence(eg_infer *s, int least_rank) {
-	const eg_dims *x = &s->in[X], *lengths = &s->in[LENGTHS];
+/* Checks x (T,N,...), which is input 0 or what is made of it, and lengths (N). */
+static eg_status check_steps(eg_infer *s, const eg_dims *x, int least_rank) {
+	const eg_dims *lengths = &s->in[LENGTHS];
 	char tx[128], tl[128], tn[128];
 	eg_dims_text(x, tx, sizeof tx);
 	if (op_check_real(s, X, "x")) return s->err->status;
@@ -30,6 +31,8 @@ static eg_status check_sequence(eg_infer *s, int least_rank) {
 	}
 	return EG_OK;
 }
+
+static eg_status check_sequence(eg_infer *s, int least_rank) { return check_steps(s, &s->in[X], least_rank); }
 
 static eg_buf lengths_of(eg_emit *e) {
 	return eg_emit_has_in(e, LENGTHS) ? eg_emit_x(e, LENGTHS, EG_PLAIN) : (eg_buf){0};
@@ -116,23 +119,107 @@ static const eg_case sequence_cases[] = {
 
 /* ---- reverse_sequence -------------------------------------------------------------------------------------------- */
 
+typedef struct reverse_options {
+	const char *name;
+	int time_axis, batch_axis;
+} reverse_options;
+
+static const eg_attr reverse_attrs[] = {
+	OP_INT(reverse_options, time_axis, 0, 0, 1, "time_axis", "dimension of x that is the time"),
+	OP_INT(reverse_options, batch_axis, 1, 0, 1, "batch_axis", "dimension of x that is the batch: the other one of the first two"),
+};
+
+static void swap_first(eg_dims *d) {
+	const int64_t first = d->d[0];
+	d->d[0] = d->d[1];
+	d->d[1] = first;
+}
+
 static eg_status reverse_infer(eg_infer *s) {
-	if (check_sequence(s, 2)) return s->err->status;
+	const reverse_options *o = s->options;
+	eg_dims x = s->in[X];
+	if (o->time_axis == o->batch_axis)
+		return eg_fail(s->err, EG_ERR_ARG, "time_axis and batch_axis are both %d; one must be 0 and the other 1", o->time_axis);
+	if (o->time_axis == 1 && x.rank >= 2) swap_first(&x);
+	if (check_steps(s, &x, 2)) return s->err->status;
 	s->out[0] = s->in[X];
 	s->info->mixes_time = true;
 	return EG_OK;
 }
-static void reverse_fwd(eg_emit *e) { steps_fwd(e, EG_STEPS_REVERSE); }
-static void reverse_bwd(eg_emit *e) { steps_bwd(e, EG_STEPS_REVERSE); }
+
+static bool batch_first(const eg_emit *e) { return ((const reverse_options *)eg_emit_options(e))->time_axis == 1; }
+
+/* y = [y +] x (A,B,n) as (B,A,n). */
+static void turn(eg_emit *e, eg_buf x, eg_buf y, int A, int B, int n, bool acc) {
+	strided_take(e, x, y, 3, (const int64_t[]){B, A, n}, (const int64_t[]){n, (int64_t)B * n, 1}, 0, acc, EG_F32);
+}
+
+/* a.y = [a.y +] a.x with the batch first: in steps of time between two buffers of their own. */
+static void reverse_samples(eg_emit *e, eg_steps_args a) {
+	const eg_buf x = a.x, y = a.y;
+	const int N = a.T, T = a.N; /* the dimensions are those of x */
+	a.x = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)T * N * a.n, false);
+	a.y = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)T * N * a.n, false);
+	const bool acc = a.acc;
+	a.acc = false;
+	a.T = T;
+	a.N = N;
+	turn(e, x, a.x, N, T, a.n, false);
+	call_steps(e, a);
+	turn(e, a.y, y, T, N, a.n, acc);
+}
+
+static void reverse_fwd(eg_emit *e) {
+	eg_steps_args a = steps_of(e, EG_STEPS_REVERSE);
+	if (!batch_first(e)) {
+		steps_fwd(e, EG_STEPS_REVERSE);
+		return;
+	}
+	a.x = eg_emit_x(e, X, EG_PLAIN);
+	a.y = eg_emit_y(e, 0, EG_PLAIN);
+	reverse_samples(e, a);
+}
+
+static void reverse_bwd(eg_emit *e) {
+	const eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
+	if (!batch_first(e)) {
+		steps_bwd(e, EG_STEPS_REVERSE);
+		return;
+	}
+	if (!dy.p || !eg_emit_needs_dx(e, X)) return;
+	eg_steps_args a = steps_of(e, EG_STEPS_REVERSE);
+	a.x = dy;
+	a.y = eg_emit_dx(e, X, EG_PLAIN, &a.acc);
+	reverse_samples(e, a);
+}
+
+static const eg_case reverse_cases[] = {
+	{"lengths", NULL, .in = {OP_DIMS(EG_T, EG_N, 3), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 5, .time = 7,
+		.values = OP_VALUES(NULL, five), .linear = true},
+	{"lengths out of range, several features", NULL, .in = {OP_DIMS(EG_T, EG_N, 3, 2), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 7,
+		.time = 5, .values = OP_VALUES(NULL, odd), .linear = true},
+	{"more than a block of samples, which come first", &(const reverse_options){.time_axis = 1, .batch_axis = EG_ZERO},
+		.in = {OP_DIMS(EG_N, 5, 21), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 19, .values = OP_VALUES(NULL, many), .linear = true},
+	{"an open length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 3), OP_DIMS(EG_N)}, .type = {EG_F32, EG_I32}, .nin = 2, .batch = 5,
+		.sizes = OP_SIZES({"length", 7}), .values = OP_VALUES(NULL, five), .linear = true},
+	{"no lengths", NULL, .in = {OP_DIMS(EG_T, EG_N, 6)}, .nin = 1, .batch = 18, .time = 3, .linear = true},
+};
 
 const eg_op eg_op_reverse_sequence = {
 	.info = {
 		.name = "reverse_sequence",
 		.layer = "reverse",
 		.doc = "Turns the steps of each sequence round; what lies beyond its length stays where it is",
-		.equation = "x (T,N,...), lengths L (N); y[t,n] = x[L[n]-1-t,n] where t < L[n], else x[t,n]",
-		.source = "ONNX ReverseSequence-10 (time_axis 0, batch_axis 1)",
-		SEQUENCE_INFO(1),
+		.equation = "x (T,N,...), lengths L (N); y[t,n] = x[L[n]-1-t,n] where t < L[n], else x[t,n]; with time_axis 1, batch_axis 0: x (N,T,...) likewise",
+		.source = "ONNX ReverseSequence-10",
+		.attrs = reverse_attrs,
+		.nattrs = EG_COUNT(reverse_attrs),
+		.options_size = sizeof(reverse_options),
+		.min_inputs = 1,
+		.max_inputs = 2,
+		.inputs = (const char *const[]){"x", "lengths"},
+		.types = "fi",
+		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = reverse_infer,
 	.range = op_range_of_input,
@@ -141,7 +228,7 @@ const eg_op eg_op_reverse_sequence = {
 	.bwd_reads_x = true,
 	.onnx = "ReverseSequence",
 	.onnx_since = 10,
-	OP_CASES(sequence_cases),
+	OP_CASES(reverse_cases),
 };
 
 /* ---- sequence_mask ----------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * repeats it is its own adjoint, and where something does, sum_to is.
  *
  * Not here: what changes dimensions but no place in memory (shape.c, reshape.c). */
-#include "ops/ops.h"
+#include "ops/strided.h"
 
 static_assert(EG_WALK >= 2 * EG_MAX_DIMS, "tile cuts each dimension in two");
 
@@ -75,6 +75,13 @@ static void call_strided(eg_emit *e, eg_buf x, eg_buf y, const walk *walked, boo
 		units = (int)((a.total + a.rows - 1) / a.rows) * a.pieces;
 	}
 	OP_CALL(e, strided, a, 1, 1, .block = block, .units = units, .flops = (double)(a.total * wide));
+}
+
+void strided_take(eg_emit *e, eg_buf x, eg_buf y, int rank, const int64_t *size, const int64_t *stride, int64_t offset, bool acc, eg_dtype type) {
+	walk w = {.offset = offset};
+	for (int i = 0; i < rank; i++) push(&w, size[i], stride[i]);
+	if (rank == 0) push(&w, 1, 0);
+	call_strided(e, x, y, &w, false, acc, type);
 }
 
 /* Do input and output both begin with the batch? */
