@@ -6,6 +6,9 @@
  * the shape alone.
  *
  * Not here: what turns sums into coefficients (ref_batchnorm.c). */
+#ifndef ENGRAM_BODY_BATCHNORM_H
+#define ENGRAM_BODY_BATCHNORM_H
+
 #include "kern/body_act.h"
 
 #include <string.h>
@@ -273,3 +276,5 @@ static void EG_NAME(fill_batchnorm)(eg_kernels *k) {
 	k->batchnorm_bwd_part = EG_NAME(batchnorm_bwd_part_f32);
 	k->batchnorm_bwd = EG_NAME(batchnorm_bwd_f32);
 }
+
+#endif

@@ -1,6 +1,9 @@
 /* body_conv_cost.h - what the convolutions with pictures in lanes and by implicit product take, for the planner: estimates from shapes, in
  * nanoseconds on one core at about 3.3 GHz, fitted to what `engram tune-kernels` measures. Those of the other algorithms stand beside them. */
-#include "kern/simd.h"
+#ifndef ENGRAM_BODY_CONV_COST_H
+#define ENGRAM_BODY_CONV_COST_H
+
+#include "kern/body_gemm.h"
 
 /* Multiply-adds in a nanosecond with all vector units busy. */
 #define COST_PEAK (2.0 * V * 3.3)
@@ -37,3 +40,5 @@ static void EG_NAME(fill_conv_cost)(eg_kernels *k) {
 	k->conv_lanes_cost = EG_NAME(conv_lanes_cost);
 	k->conv_plain_cost = EG_NAME(conv_plain_cost);
 }
+
+#endif

@@ -6,6 +6,11 @@
  * line and column by column. All of it waits for memory more than for arithmetic.
  *
  * Not here: several filters for each channel, groups of channels (body_conv_direct.h, body_conv_plain.h). */
+#ifndef ENGRAM_BODY_CONV_DEPTHWISE_H
+#define ENGRAM_BODY_CONV_DEPTHWISE_H
+
+#include "kern/body_act.h"
+#include "kern/body_conv_depthwise_plain.h"
 
 enum {
 	DEPTH_MR = 6,              /* positions in a tile */
@@ -398,3 +403,5 @@ static void EG_NAME(fill_conv_depthwise)(eg_kernels *k) {
 	c->shards = EG_NAME(conv_depthwise_shards);
 	c->cost = EG_NAME(conv_depthwise_cost);
 }
+
+#endif

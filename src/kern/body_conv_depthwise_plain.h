@@ -6,6 +6,10 @@
  * all taps of its channel NaN.)
  *
  * Used by body_conv_depthwise.h, which cuts the work. */
+#ifndef ENGRAM_BODY_CONV_DEPTHWISE_PLAIN_H
+#define ENGRAM_BODY_CONV_DEPTHWISE_PLAIN_H
+
+#include "kern/body_conv_direct.h"
 
 enum { FLAT_TILE = 8, FLAT_SLACK = FLAT_TILE * V, FLAT_STRIP = 6 * 1024 /* about as many floats in a strip: x and y stay in L1 */ };
 
@@ -102,3 +106,5 @@ static float EG_NAME(flat_total)(int n, const float *dy) {
 		EG_UNROLL for (int j = 0; j < 4; j++) s[j] = vadd(s[j], vload(dy + i + j * V));
 	return vsum(vadd(vadd(s[0], s[1]), vadd(s[2], s[3])));
 }
+
+#endif

@@ -19,6 +19,10 @@
  * on how tiles, strips and units are cut.
  *
  * Not here: the gradient of w (body_conv_direct_weights.h), one filter for each channel (body_conv_depthwise.h). */
+#ifndef ENGRAM_BODY_CONV_DIRECT_H
+#define ENGRAM_BODY_CONV_DIRECT_H
+
+#include "kern/body_act.h"
 
 enum {
 	DIRECT_MR = V == 16 ? 14 : 6,
@@ -613,3 +617,5 @@ static size_t EG_NAME(conv_direct_pack_bytes)(const eg_conv_shape *s, eg_conv_di
 	const int terms = (dir == EG_CONV_BWD_DATA ? s->K : s->C) / s->G * s->R * s->S;
 	return (size_t)EG_NAME(conv_direct_pack_units)(s, dir) * (size_t)terms * DIRECT_NR * sizeof(float);
 }
+
+#endif

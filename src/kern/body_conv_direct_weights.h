@@ -7,6 +7,10 @@
  * A unit has some filters, some channels and a share of all strips of positions (a shard). It copies its part of x and, unless dy is BLOCKED, of dy
  * strip by strip, keeps its part of dw as [filters of a group][term][DIRECT_NR] in L2, and turns it round at the end. How the work is cut follows
  * from the shape alone. */
+#ifndef ENGRAM_BODY_CONV_DIRECT_WEIGHTS_H
+#define ENGRAM_BODY_CONV_DIRECT_WEIGHTS_H
+
+#include "kern/body_conv_direct.h"
 
 enum {
 	DIRECT_PART = 48 * 1024,     /* most floats of dw in a unit */
@@ -312,3 +316,5 @@ static void EG_NAME(fill_conv_direct)(eg_kernels *k) {
 	c->units = EG_NAME(conv_direct_units);
 	c->cost = EG_NAME(conv_direct_cost);
 }
+
+#endif

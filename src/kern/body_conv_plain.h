@@ -11,6 +11,11 @@
  * plan serves all channels.
  *
  * Not here: batch in lanes (body_conv_lanes.h). */
+#ifndef ENGRAM_BODY_CONV_PLAIN_H
+#define ENGRAM_BODY_CONV_PLAIN_H
+
+#include "kern/body_gemm.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -538,3 +543,5 @@ static void EG_NAME(fill_conv_plain)(eg_kernels *k) {
 	k->conv_plain_scratch = EG_NAME(conv_plain_scratch);
 	k->conv_plain_units = EG_NAME(conv_plain_units);
 }
+
+#endif

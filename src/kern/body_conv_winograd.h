@@ -14,6 +14,11 @@
  *
  * Not here: the transforms of a tile (body_winograd.h), the register tiles of the product (body_gemm.h), gradients of weights and the table
  * (body_conv_winograd_weights.h). */
+#ifndef ENGRAM_BODY_CONV_WINOGRAD_H
+#define ENGRAM_BODY_CONV_WINOGRAD_H
+
+#include "kern/body_winograd.h"
+#include "kern/body_gemm.h"
 
 enum {
 	WINO_CHUNK = 72,                             /* most tiles of a chunk */
@@ -318,3 +323,5 @@ static void EG_NAME(wino_run)(int m, const eg_conv_run_args *a, eg_conv_dir dir,
 		}
 	}
 }
+
+#endif

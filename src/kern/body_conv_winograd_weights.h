@@ -6,6 +6,10 @@
  * the other, each with transforms of its own; where it has few, the tiles are cut into shards instead. A unit is a block of a shard.
  *
  * Not here: the transforms of a tile (body_winograd.h), cutting tiles (body_conv_winograd.h). */
+#ifndef ENGRAM_BODY_CONV_WINOGRAD_WEIGHTS_H
+#define ENGRAM_BODY_CONV_WINOGRAD_WEIGHTS_H
+
+#include "kern/body_conv_winograd.h"
 
 enum {
 	WINO_SUMS = 128,       /* most filters, and most channels, of a block */
@@ -210,3 +214,5 @@ static void EG_NAME(fill_conv_winograd)(eg_kernels *k) {
 	EG_NAME(fill_winograd2)(&k->conv[EG_CONV_WINOGRAD2]);
 	EG_NAME(fill_winograd4)(&k->conv[EG_CONV_WINOGRAD4]);
 }
+
+#endif

@@ -2,6 +2,9 @@
  * after the other.
  *
  * Not here: the walk over samples and steps (ref_crf.c), which all tables share. */
+#ifndef ENGRAM_BODY_CRF_H
+#define ENGRAM_BODY_CRF_H
+
 #include "kern/simd.h"
 
 #include <math.h>
@@ -48,3 +51,5 @@ static void EG_NAME(fill_crf)(eg_kernels *k) {
 	k->crf_columns = EG_NAME(crf_columns_f32);
 	k->crf_pairs = EG_NAME(crf_pairs_f32);
 }
+
+#endif

@@ -2,6 +2,9 @@
  * over simd.h. Each op has a loop of its own, since the functions below are called with a constant op.
  *
  * Not here: differences (regress_fwd, in plain C), classes (body_loss.h). */
+#ifndef ENGRAM_BODY_ELEMENT_LOSS_H
+#define ENGRAM_BODY_ELEMENT_LOSS_H
+
 #include "kern/simd.h"
 
 #include <math.h>
@@ -264,3 +267,5 @@ static void EG_NAME(fill_element_loss)(eg_kernels *k) {
 	k->element_loss_fwd = EG_NAME(element_loss_fwd_f32);
 	k->element_loss_bwd = EG_NAME(element_loss_bwd_f32);
 }
+
+#endif

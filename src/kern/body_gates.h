@@ -6,6 +6,10 @@
  * is cut as in the matrix product: the bits are those of gemm_packed.
  *
  * Not here: which units come when, and who does them (recurrent.c, recurrent_bwd.c). */
+#ifndef ENGRAM_BODY_GATES_H
+#define ENGRAM_BODY_GATES_H
+
+#include "kern/body_gemm.h"
 
 enum { GATES_ROWS = GEMM_POOL / 2 / GEMM_KC }; /* rows whose part of a block of k stays in L2 */
 
@@ -104,3 +108,5 @@ static void EG_NAME(fill_gates)(eg_kernels *k) {
 	k->gates_width = GEMM_NR;
 	k->gates_product = EG_NAME(gates_product_f32);
 }
+
+#endif

@@ -11,6 +11,8 @@
 #ifndef ENGRAM_BODY_GEMM_H
 #define ENGRAM_BODY_GEMM_H
 
+#include "kern/simd.h"
+#include "kern/body_act.h"
 
 enum {
 	GEMM_MR = VREGS >= 32 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */

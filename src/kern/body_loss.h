@@ -5,6 +5,9 @@
  * never from max + log(sum): large logits would cost it its digits.
  *
  * Not here: ce_denom and ce_mean, a handful of additions that the ref table does as well. */
+#ifndef ENGRAM_BODY_LOSS_H
+#define ENGRAM_BODY_LOSS_H
+
 #include "kern/simd.h"
 
 #include <math.h>
@@ -290,3 +293,5 @@ static void EG_NAME(fill_loss)(eg_kernels *k) {
 	k->ce_fwd = EG_NAME(ce_fwd_f32);
 	k->ce_bwd = EG_NAME(ce_bwd_f32);
 }
+
+#endif

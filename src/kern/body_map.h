@@ -4,6 +4,9 @@
  * Most are bound by memory: one pass, the tail under a mask by the same code. No sum depends on where a call begins.
  *
  * Not here: softmax and cross-entropy (body_loss.h), weight updates (body_optimizer.h). */
+#ifndef ENGRAM_BODY_MAP_H
+#define ENGRAM_BODY_MAP_H
+
 #include "kern/body_act.h"
 #include "kern/simd_philox.h"
 
@@ -404,3 +407,5 @@ static void EG_NAME(fill_map)(eg_kernels *k) {
 	k->shard_sum = EG_NAME(shard_sum_f32);
 	k->sum_rows = EG_NAME(sum_rows_f32);
 }
+
+#endif

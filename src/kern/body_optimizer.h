@@ -2,6 +2,9 @@
  * memory; a unit is EG_CHUNK elements. The equations stand in kern.h.
  *
  * Not here: schedules, parameter groups and the global norm; they belong to training (src/train). */
+#ifndef ENGRAM_BODY_OPTIMIZER_H
+#define ENGRAM_BODY_OPTIMIZER_H
+
 #include "kern/simd.h"
 
 EG_ALWAYS_INLINE int64_t optimizer_end(int64_t n, int u) {
@@ -179,3 +182,5 @@ static void EG_NAME(fill_optimizer)(eg_kernels *k) {
 	k->clip_value = EG_NAME(clip_value_f32);
 	k->blend = EG_NAME(blend_f32);
 }
+
+#endif

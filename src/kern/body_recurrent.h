@@ -7,6 +7,9 @@
  * depend neither on its column nor on the number of rows.
  *
  * Not here: the order of things (recurrent.c). */
+#ifndef ENGRAM_BODY_RECURRENT_H
+#define ENGRAM_BODY_RECURRENT_H
+
 #include "kern/body_act.h"
 
 #include <math.h>
@@ -475,3 +478,5 @@ static void EG_NAME(fill_recurrent)(eg_kernels *k) {
 	k->mul_rows = EG_NAME(mul_rows_f32);
 	k->dot_rows = EG_NAME(dot_rows_f32);
 }
+
+#endif

@@ -3,6 +3,9 @@
  * Attention is made of the matrix products and softmax rows of body_gemm.h and body_loss.h, one head of one sample at a
  * time. Not here: embed_fwd and steps, which copy, and the losses of differences, which are small; the ref table does
  * them as well. */
+#ifndef ENGRAM_BODY_SEQUENCE_H
+#define ENGRAM_BODY_SEQUENCE_H
+
 #include "kern/simd.h"
 
 #include <string.h>
@@ -154,3 +157,5 @@ static void EG_NAME(fill_sequence)(eg_kernels *k) {
 	k->attention_bwd = EG_NAME(attention_bwd_f32);
 	k->attention_scratch = EG_NAME(attention_scratch);
 }
+
+#endif

@@ -17,6 +17,10 @@
  *           0    1    0   -2.5   0   1                                                     0     0     1
  *
  * The products, which are nearly all of the work, and the walk over the picture are body_conv_winograd.h's. */
+#ifndef ENGRAM_BODY_WINOGRAD_H
+#define ENGRAM_BODY_WINOGRAD_H
+
+#include "kern/body_act.h"
 
 enum {
 	WINO_MAX_M = 4,                  /* results of the larger tile, one way */
@@ -194,3 +198,5 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_dw)(const int m, const float *v, ptrdiff
 	}
 	EG_UNROLL for (int i = 0; i < 3; i++) EG_NAME(wino_gt)(m, t[i], w + 3 * i);
 }
+
+#endif
