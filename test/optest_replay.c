@@ -21,6 +21,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With the address sanitizer memory is as long as declared, and whoever reaches further dies. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { SANITIZED = 1 };
+#elif defined(__has_feature)
+enum { SANITIZED = __has_feature(address_sanitizer) };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 enum { GUARD = 128, MOST_TOLD = 20 };
 static const uint32_t UNWRITTEN = 0x7ff3a5c7; /* NaN as a float and as the first half of a double; no index */
 
@@ -198,12 +207,8 @@ static void tamper(eg_kernels *k) {
  * unwritten. */
 static char *lay_out(const note *n, int which, char **base) {
 	const piece *p = &n->piece[which];
-	const size_t off = (size_t)((uintptr_t)p->at % EG_ALIGN), bytes = GUARD + off + p->bytes;
-#ifdef __SANITIZE_ADDRESS__
-	const size_t all = bytes; /* whose guard is better */
-#else
-	const size_t all = bytes + GUARD;
-#endif
+	const size_t off = (size_t)((uintptr_t)p->at % EG_ALIGN);
+	const size_t all = GUARD + off + p->bytes + (SANITIZED ? 0 : GUARD);
 	*base = room(all);
 	memset(*base, 0x5a, all);
 	char *at = *base + GUARD + off;
@@ -218,12 +223,8 @@ static char *lay_out(const note *n, int which, char **base) {
 static bool guards_whole(const piece *p, const char *at, const char *base) {
 	for (const char *c = base; c < at; c++)
 		if (*c != 0x5a) return false;
-#ifndef __SANITIZE_ADDRESS__
-	for (size_t i = 0; i < GUARD; i++)
+	for (size_t i = 0; i < GUARD && !SANITIZED; i++)
 		if (at[p->bytes + i] != 0x5a) return false;
-#else
-	EG_UNUSED(p);
-#endif
 	return true;
 }
 
@@ -465,6 +466,7 @@ static int unnoticed(const char *op_name, const char *slot, const char *number, 
 	const eg_op *op = NULL;
 	for (int i = 0; i < eg_ops_count; i++)
 		if (!strcmp(eg_ops[i]->info.name, op_name)) op = eg_ops[i];
+	if (SANITIZED && buffer >= 0 && !unread) return 0; /* as it does by the sanitizer */
 	tape.mistake = (mistake){slot, -1, buffer, unread};
 	for (int i = 0; number && eg_slot_number(eg_slot_find(slot), i, name, sizeof name, &f); i++)
 		if (!strcmp(name, number)) tape.mistake.number = i;

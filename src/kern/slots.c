@@ -61,16 +61,24 @@ static int64_t spread(int rank, int rows, const int64_t *dims, const int64_t *st
 static int64_t operand(const eg_spread *s, int which, int u) {
 	return spread(s->rank, s->rows, s->dims, which < 0 ? NULL : s->s[which], u);
 }
-static int64_t strided_x(const eg_strided_args *a) {
-	int64_t last = a->offset;
+static int64_t strided_rows(const eg_strided_args *a, int u) {
+	return a->block ? part(a->rows, a->total, u) : a->total;
+}
+static int64_t strided_y(const eg_strided_args *a, int u) { return strided_rows(a, u) * a->size[a->rank - 1]; }
+/* Of the first dimension there may be less than its size says: the last block's samples. */
+static int64_t strided_x(const eg_strided_args *a, int u) {
+	int64_t last = a->offset, rows = 1;
+	for (int i = 1; i < a->rank - 1; i++) rows *= a->size[i];
+	const int64_t there = a->rank > 1 ? parts(strided_rows(a, u), rows) : a->size[0];
 	for (int i = 0; i < a->rank; i++) {
-		if (a->count[i] < 1) return 0;
-		last += a->stride[i] > 0 ? a->stride[i] * (a->count[i] - 1) : 0;
+		int64_t count = a->count[i];
+		if (i == 0 && there <= a->first[0]) return 0;
+		const int64_t most = (there - 1 - a->first[0]) / a->step[0] + 1;
+		if (i == 0 && most < count) count = most;
+		if (count < 1) return 0;
+		last += a->stride[i] > 0 ? a->stride[i] * (count - 1) : 0;
 	}
 	return last + 1;
-}
-static int64_t strided_y(const eg_strided_args *a, int u) {
-	return (a->block ? part(a->rows, a->total, u) : a->total) * a->size[a->rank - 1];
 }
 static int64_t join_part(const eg_join_shape *s, int i, int u) {
 	return i < s->n ? part(s->rows, s->total, u / s->pieces) * s->width[i] : 0;
