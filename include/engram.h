@@ -299,6 +299,33 @@ EG_API size_t eg_dtype_size(eg_dtype type); /* bytes of a number; 0: there is no
 EG_API const char *eg_dtype_name(eg_dtype type); /* "EG_F32" */
 EG_API eg_tensor eg_graph_find(const eg_graph *g, const char *name); /* an input, output or node by name; {0}: none */
 
+/* ---- loops: any cell over time ------------------------------------------------------------------------------------------
+ *
+ * What is built between eg_loop_begin and eg_loop_end is the body of a loop: one step, written with any builders, its weights the same for all
+ * steps. It reads a step (N,...) of each sequence (T,N,...) by eg_loop_input, and what is outside by itself, the same at all steps. A state is what the step
+ * before has made of it. Behind the end, eg_loop_output gives what the body computes as a sequence, and eg_loop_last what a state is in
+ * the end; other values of the body cannot be read from outside.
+ *
+ *   eg_loop_begin(g, "cell", false, (eg_tensor){0});
+ *   eg_tensor x = eg_loop_input(g, sequence), h = eg_loop_state(g, "h", EG_DIMS(EG_N, 32), (eg_tensor){0}, false);
+ *   eg_tensor next = eg_tanh(g, eg_add(g, eg_linear(g, x, .units = 32), eg_linear(g, h, .units = 32, .no_bias = true)));
+ *   eg_loop_next(g, h, next);
+ *   eg_loop_end(g);
+ *   eg_tensor y = eg_loop_output(g, next);
+ *
+ * Gradients flow back through all steps. lengths (N), int32, or {0}: behind a sample's length its inputs and outputs are 0 and its states stay, whatever
+ * the sequences hold there. reverse: from the last step to the first; each sample begins at its last one. A state begins with `initial` (N,...), or,
+ * learned, with a weight (...) of all samples, else with zeros; in a plan with `carry`, and in sessions, those without `initial` go on where the last run
+ * has ended. A plan repeats the body for every step, so its making takes time in proportion to them. Loops do not contain loops, nor layers that keep
+ * running statistics. */
+EG_API void eg_loop_begin(eg_graph *g, const char *name, bool reverse, eg_tensor lengths);
+EG_API eg_tensor eg_loop_input(eg_graph *g, eg_tensor sequence);
+EG_API eg_tensor eg_loop_state(eg_graph *g, const char *name, eg_dims dims, eg_tensor initial, bool learned);
+EG_API void eg_loop_next(eg_graph *g, eg_tensor state, eg_tensor next);
+EG_API void eg_loop_end(eg_graph *g);
+EG_API eg_tensor eg_loop_output(eg_graph *g, eg_tensor value);
+EG_API eg_tensor eg_loop_last(eg_graph *g, eg_tensor state);
+
 /* One node as `engram info` shows it. Strings belong to the graph. */
 typedef struct eg_node_info {
 	const char *name;

@@ -38,6 +38,7 @@ void eg_graph_free(eg_graph *g) {
 	eg_release(a, g->params);
 	eg_release(a, g->outputs);
 	eg_release(a, g->open);
+	eg_release(a, g->loops);
 	eg_arena_free(&g->arena);
 	eg_release(a, g);
 }
@@ -159,6 +160,10 @@ void eg_output(eg_graph *g, const char *name, eg_tensor t) {
 	if (g->error.status) return;
 	if (!name || !*name || !valid(g, t)) {
 		FAIL(g, EG_ERR_ARG, "output '%s': %s", name ? name : "", valid(g, t) ? "it needs a name" : "not a tensor of this graph");
+		return;
+	}
+	if (eg_loop_may_read(g, t.id - 1, &g->error)) {
+		eg_fail_prefix(&g->error, "output '%s'", name);
 		return;
 	}
 	for (int i = 0; i < g->noutputs; i++)
@@ -481,14 +486,19 @@ eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const 
 	if (g->error.status) return (eg_tensor){0};
 	const eg_op *op = find_op(op_name);
 	if (!op) return FAIL(g, EG_ERR_ARG, "there is no operator '%s'", op_name);
-	const char *given = NULL;
+	return eg_graph_apply(g, op, options, inputs, nin);
+}
+
+eg_tensor eg_graph_apply(eg_graph *g, const eg_op *op, const void *options, const eg_tensor *inputs, int nin) {
+	const char *op_name = op->info.name, *given = NULL;
+	if (g->error.status) return (eg_tensor){0};
 	if (options && op->info.options_size) memcpy(&given, options, sizeof given);
 	if (g->nnodes >= EG_MAX_NODES) return FAIL(g, EG_ERR_ARG, "a graph may have at most %d operators", EG_MAX_NODES);
 	if (given && *given && node_name_taken(g, given)) return FAIL(g, EG_ERR_ARG, "%s '%s': the name is already used", op_name, given);
-	eg_node n = {.op = op, .name = node_name(g, op, given)};
+	eg_node n = {.op = op, .name = node_name(g, op, given), .loop = eg_loop_open(g)};
 	if (!n.name) return no_memory(g);
 	eg_infer s;
-	if (check_node(g, &n, op, options, inputs, nin) || check_types(g, &n) || infer_node(g, &n, &s) || borrow_params(g, &n, &s)) {
+	if (check_node(g, &n, op, options, inputs, nin) || check_types(g, &n) || infer_node(g, &n, &s) || eg_loop_check(g, &n, &s) || borrow_params(g, &n, &s)) {
 		eg_fail_prefix(&g->error, "%s '%s'", op_name, n.name);
 		return (eg_tensor){0};
 	}

@@ -22,6 +22,7 @@ typedef struct eg_node {
 	int in[EG_MAX_INPUTS];    /* values; -1: an optional input that is absent */
 	int out[EG_MAX_OUTPUTS];  /* values */
 	int param[EG_MAX_PARAMS]; /* parameters */
+	int loop;                 /* 1 + number of the loop whose body it belongs to; 0: none */
 	eg_node_info info;
 } eg_node;
 
@@ -41,6 +42,16 @@ typedef struct eg_named {
 	int value;
 } eg_named;
 
+/* A body that is repeated for each step of sequences (loop.c). What belongs to it are the nodes [first, end). */
+enum { EG_LOOP_STATES = 16 };
+typedef struct eg_loop {
+	const char *name;
+	int first, end;   /* end 0: it is still being built */
+	int sequence, lengths; /* values: the first sequence that it reads; -1: none yet. How long samples are; -1: as long as it */
+	bool reverse;
+	int state[EG_LOOP_STATES], next[EG_LOOP_STATES], nstates; /* values; next -1: not said yet */
+} eg_loop;
+
 struct eg_graph {
 	eg_context *ctx;
 	eg_arena arena;
@@ -50,15 +61,24 @@ struct eg_graph {
 	eg_param *params;
 	eg_named *outputs;
 	eg_open *open;
-	int nvalues, nnodes, nparams, noutputs, nopen;
+	eg_loop *loops;
+	int nvalues, nnodes, nparams, noutputs, nopen, nloops;
 	bool exact;
-	int cap_values, cap_nodes, cap_params, cap_outputs, cap_open;
+	int cap_values, cap_nodes, cap_params, cap_outputs, cap_open, cap_loops;
 };
 
 /* open.c: the size of that name, or -1. */
 int eg_graph_open_find(const eg_graph *g, const char *name);
 /* open.c: puts the names of sizes into a message that an operator has written. */
 void eg_graph_name_sizes(const eg_graph *g, eg_error *err);
+/* graph.c: eg_apply of an operator that need not be in the table. */
+eg_tensor eg_graph_apply(eg_graph *g, const eg_op *op, const void *options, const eg_tensor *inputs, int nin);
+/* loop.c: may that value be read now: is it no part of a loop that has ended? */
+eg_status eg_loop_may_read(const eg_graph *g, int value, eg_error *err);
+/* loop.c: may this node, as inferred, stand where it is to stand, inside of a loop or outside? */
+eg_status eg_loop_check(const eg_graph *g, const eg_node *n, const eg_infer *s);
+/* loop.c: the loop that is being built, 1 + its number; 0: none. */
+int eg_loop_open(const eg_graph *g);
 /* graph.c: calls the infer of node n, whose input shapes are in s, and checks what it gives. The message names sizes, but not the node. */
 eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s);
 

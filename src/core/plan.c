@@ -141,6 +141,7 @@ void eg_plan_preset_seeds(eg_plan *p) {
 /* Is this something that a plan can be made of? */
 static eg_status check(eg_graph *g, eg_params *params, const eg_plan_options *options, bool measured, eg_error *err) {
 	if (eg_graph_status(g, err)) return g->error.status;
+	if (eg_loop_open(g)) return eg_fail(err, EG_ERR_ARG, "the loop '%s' is still being built; call eg_loop_end", g->loops[g->nloops - 1].name);
 	if (!options || options->batch < 1 || !params || params->graph != g)
 		return eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
 	if (measured) return EG_OK;
@@ -149,11 +150,22 @@ static eg_status check(eg_graph *g, eg_params *params, const eg_plan_options *op
 	return options->train || options->weight_grads ? eg_params_need_grad(params, err) : EG_OK;
 }
 
+/* From here on the plan's graph is one without loops. */
+static eg_status unroll(eg_plan *p, const eg_plan_options *options, eg_error *err) {
+	eg_status status = eg_plan_unroll(p, options, err);
+	if (status || p->out_of_memory) return status;
+	if (!alloc_tables(p)) return p->out_of_memory = true, EG_OK;
+	p->nvalues = p->graph->nvalues;
+	status = eg_plan_want(p, options, err);
+	return status ? status : eg_plan_shapes(p, options->sizes, err);
+}
+
 /* Everything but memory. */
 static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *err) {
 	eg_status status = eg_plan_want(p, options, err);
 	if (!status) status = eg_plan_shapes(p, options->sizes, err);
-	if (status) return status;
+	if (!status && eg_plan_has_loops(p)) status = unroll(p, options, err);
+	if (status || p->out_of_memory) return status;
 	eg_plan_want_gradients(p);
 	fuse(p);
 	offer_pools(p);

@@ -1,7 +1,8 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through nine files: want.c marks what is wanted; shapes.c finds the size of everything; layout.c decides how values lie; emit.c lets
- * every op put down its calls, naming logical buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps; cost.c counts what they compute; memory.c gives every buffer a place and writes the
+ * Making a plan goes through ten files: want.c marks what is wanted; shapes.c finds the size of everything; unroll.c repeats the bodies of loops; layout.c decides
+ * how values lie; emit.c lets every op put down its calls, naming logical buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps;
+ * cost.c counts what they compute; memory.c gives every buffer a place and writes the
  * addresses into the calls' arguments; run.c executes the steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
@@ -189,6 +190,8 @@ static inline int eg_plan_source(const eg_plan *p, int value) { return p->values
 
 eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err); /* shapes.c: fills size and values[].dims */
 bool eg_plan_has_sizes(const eg_plan *p, const eg_size *sizes);            /* shapes.c: was it made with these? */
+bool eg_plan_has_loops(const eg_plan *p);                    /* unroll.c: that are needed */
+eg_status eg_plan_unroll(eg_plan *p, const eg_plan_options *o, eg_error *err);    /* unroll.c: puts a graph of the plan's own, without loops, in the place of p->graph */
 int64_t eg_plan_number(const eg_plan *p, int64_t d);    /* shapes.c: what a dimension is here; negative: it is not known */
 void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills values[].wanted */
 bool eg_plan_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is a batch, */

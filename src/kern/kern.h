@@ -45,6 +45,7 @@
 #include "kern/kern_losses.h"
 #include "kern/kern_norm.h"
 #include "kern/kern_pictures.h"
+#include "kern/kern_loop.h"
 #include "kern/kern_sequences.h"
 
 /* ---- matrix product ---------------------------------------------------------------------------------------------- */

@@ -140,6 +140,11 @@ static int64_t steps_kept(const eg_recurrent_shape *s) { return s->keep ? steps_
 static int64_t states_kept(const eg_recurrent_shape *s) { return s->keep ? steps_to(s, s->k0) + 1 : 2; }
 static int64_t normed(const eg_recurrent_shape *s) { return eg_recurrent_xhat(s); }
 
+/* Of a step's rows; of a sequence as far as that step. */
+static int64_t step_rows(const eg_loop_rows_args *a, bool steps, bool one, int u) {
+	return (steps ? (int64_t)(a->t + 1) * a->N : one ? 1 : eg_block_size(a->N, u)) * a->n;
+}
+
 static int64_t heads(const eg_attention_shape *s, const eg_heads *h, int rows, int columns) {
 	return h->at + (s->units / s->heads - 1) * h->sample + (s->heads - 1) * h->head + matrix(rows, columns, h->row);
 }
