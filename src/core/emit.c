@@ -419,10 +419,11 @@ static int canonical_grad(eg_emit *e, int value) {
 static bool others_need(const eg_emit *e, int id, int value) {
 	const eg_plan *p = e->plan;
 	const eg_pvalue *own = eg_pvalue_of(e->plan, value);
+	if (id < 0 || !p->bufs[id].lent) return false;
 	for (int i = 0; i < p->graph->nvalues; i++) {
 		const eg_pvalue *v = &p->values[i];
 		if (v == own || v->redirect >= 0) continue;
-		if (v->seed == id && id >= 0) return true;
+		if (v->seed == id) return true;
 		for (int l = 0; l < EG_LAYOUTS; l++)
 			if (v->grad[l] == id && eg_plan_computes(p, i) <= e->node) return true;
 	}
@@ -468,6 +469,7 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 		if (v->layout != layout) emit_reorder(e, value, own, layout, grad_to_change(e, value), v->layout, v->written);
 	} else if (v->layout == layout && !v->written && eg_plan_source(e->plan, value) >= 0) {
 		v->grad[layout] = dy;
+		e->plan->bufs[dy].lent = true;
 	} else if (v->layout == layout) {
 		emit_copy(e, value, dy, grad_to_change(e, value), layout, v->written);
 	} else {
@@ -623,6 +625,7 @@ static void emit_seeds(eg_plan *p) {
 		eg_emit e = {.plan = p, .node = p->graph->values[i].node, .bwd = true};
 		v->seed = value_buf(&e, i, EG_PLAIN, BUF_IO);
 		v->grad[EG_PLAIN] = v->seed;
+		if (v->seed >= 0) p->bufs[v->seed].lent = true;
 		v->written = true;
 		if (v->layout == EG_PLAIN) continue;
 		v->grad[v->layout] = value_buf(&e, i, v->layout, BUF_TEMP);

@@ -22,7 +22,12 @@ typedef struct edge {
 	int group[2];
 	double cost[EG_LAYOUTS][EG_LAYOUTS]; /* by the layout of group[0], and of group[1] */
 	int gone;                            /* group whose elimination used it up; -1: none yet */
+	int next[2];                         /* the next edge of group[0], of group[1]; -1 */
 } edge;
+
+typedef struct waiting {
+	int degree, group;
+} waiting;
 
 typedef struct search {
 	eg_plan *p;
@@ -30,8 +35,10 @@ typedef struct search {
 	double (*cost)[EG_LAYOUTS];  /* by group */
 	edge *edges;
 	int *degree, *order, *chosen; /* by group */
-	bool *live;
-	int nedges, norder;
+	int *first, *last;           /* by group: its edges, in the order in which they were made; -1 */
+	bool *live, solving;
+	waiting *heap;               /* groups to be eliminated, the one with the fewest neighbours first; what is said of its degree may be out of date */
+	int nedges, norder, nheap;
 } search;
 
 const char *eg_algorithm_name(eg_algorithm a) {
@@ -98,15 +105,35 @@ static int group_of(const search *s, int value) {
 	return value;
 }
 
+static bool sooner(waiting a, waiting b) { return a.degree != b.degree ? a.degree < b.degree : a.group < b.group; }
+
+static void wait_in(search *s, int group) {
+	const waiting w = {s->degree[group], group};
+	int i = s->nheap++;
+	for (; i > 0 && sooner(w, s->heap[(i - 1) / 2]); i = (i - 1) / 2) s->heap[i] = s->heap[(i - 1) / 2];
+	s->heap[i] = w;
+}
+
+static int next_of(const search *s, int i, int group) { return s->edges[i].next[s->edges[i].group[1] == group]; }
+
+static void append(search *s, int group, int i) {
+	const int last = s->last[group];
+	if (last < 0) s->first[group] = i;
+	else s->edges[last].next[s->edges[last].group[1] == group] = i;
+	s->last[group] = i;
+	s->degree[group]++;
+	if (s->solving) wait_in(s, group);
+}
+
 /* The edge between two groups, made when there is none. */
 static edge *edge_between(search *s, int a, int b) {
-	for (int i = 0; i < s->nedges; i++) {
+	for (int i = s->first[a]; i >= 0; i = next_of(s, i, a)) {
 		edge *e = &s->edges[i];
-		if (e->gone < 0 && ((e->group[0] == a && e->group[1] == b) || (e->group[0] == b && e->group[1] == a))) return e;
+		if (e->gone < 0 && (e->group[0] == b || e->group[1] == b)) return e;
 	}
-	s->edges[s->nedges] = (edge){.group = {a, b}, .gone = -1};
-	s->degree[a]++;
-	s->degree[b]++;
+	s->edges[s->nedges] = (edge){.group = {a, b}, .gone = -1, .next = {-1, -1}};
+	append(s, a, s->nedges);
+	append(s, b, s->nedges);
 	return &s->edges[s->nedges++];
 }
 
@@ -254,7 +281,7 @@ static void fix(search *s, int g) {
 	double sum[EG_LAYOUTS];
 	for (int l = 0; l < EG_LAYOUTS; l++) {
 		sum[l] = s->cost[g][l];
-		for (int i = 0; i < s->nedges; i++) {
+		for (int i = s->first[g]; i >= 0; i = next_of(s, i, g)) {
 			const edge *e = &s->edges[i];
 			if (e->gone != g) continue;
 			double min = INFINITY;
@@ -265,8 +292,20 @@ static void fix(search *s, int g) {
 	int l = best_of(sum);
 	for (int k = 0; k < EG_LAYOUTS; k++)
 		if (k != l) s->cost[g][k] = INFINITY;
-	for (int i = 0; i < s->nedges; i++)
+	for (int i = s->first[g]; i >= 0; i = next_of(s, i, g))
 		for (int o = 0; o < EG_LAYOUTS && s->edges[i].gone == g; o++) s->cost[other(&s->edges[i], g)][o] += along(&s->edges[i], g, l, o);
+}
+
+static waiting take_first(search *s) {
+	const waiting first = s->heap[0], w = s->heap[--s->nheap];
+	int i = 0;
+	for (int k; (k = 2 * i + 1) < s->nheap; i = k) {
+		if (k + 1 < s->nheap && sooner(s->heap[k + 1], s->heap[k])) k++;
+		if (!sooner(s->heap[k], w)) break;
+		s->heap[i] = s->heap[k];
+	}
+	s->heap[i] = w;
+	return first;
 }
 
 static void eliminate(search *s, int g) {
@@ -274,12 +313,13 @@ static void eliminate(search *s, int g) {
 	int n = s->degree[g];
 	s->live[g] = false;
 	s->order[s->norder++] = g;
-	for (int i = 0, k = 0; i < s->nedges; i++) {
+	for (int i = s->first[g], k = 0; i >= 0; i = next_of(s, i, g)) {
 		edge *e = &s->edges[i];
-		if (e->gone >= 0 || (e->group[0] != g && e->group[1] != g)) continue;
+		if (e->gone >= 0) continue;
 		if (k < 2) mine[k++] = e;
 		e->gone = g;
 		s->degree[other(e, g)]--;
+		wait_in(s, other(e, g));
 	}
 	if (n > 2) {
 		fix(s, g);
@@ -295,19 +335,19 @@ static void eliminate(search *s, int g) {
 }
 
 static void solve(search *s) {
-	for (;;) {
-		int g = -1;
-		for (int i = 0; i < s->p->graph->nvalues; i++)
-			if (s->live[i] && (g < 0 || s->degree[i] < s->degree[g])) g = i;
-		if (g < 0) break;
-		eliminate(s, g);
+	for (int i = 0; i < s->p->graph->nvalues; i++)
+		if (s->live[i]) wait_in(s, i);
+	s->solving = true;
+	while (s->nheap > 0) {
+		const waiting w = take_first(s);
+		if (s->live[w.group] && w.degree == s->degree[w.group]) eliminate(s, w.group);
 	}
 	while (s->norder > 0) {
 		int g = s->order[--s->norder];
 		double sum[EG_LAYOUTS];
 		for (int l = 0; l < EG_LAYOUTS; l++) {
 			sum[l] = s->cost[g][l];
-			for (int i = 0; i < s->nedges; i++)
+			for (int i = s->first[g]; i >= 0; i = next_of(s, i, g))
 				if (s->edges[i].gone == g) sum[l] += along(&s->edges[i], g, l, s->chosen[other(&s->edges[i], g)]);
 		}
 		s->chosen[g] = best_of(sum);
@@ -331,7 +371,11 @@ static bool allocate(search *s) {
 	s->order = eg_arena_alloc(a, values * sizeof *s->order);
 	s->chosen = eg_arena_alloc(a, values * sizeof *s->chosen);
 	s->live = eg_arena_alloc(a, values * sizeof *s->live);
-	return s->parent && s->cost && s->edges && s->degree && s->order && s->chosen && s->live;
+	s->first = eg_arena_alloc(a, values * sizeof *s->first);
+	s->last = eg_arena_alloc(a, values * sizeof *s->last);
+	s->heap = eg_arena_alloc(a, (values + 3 * edges) * sizeof *s->heap);
+	for (size_t i = 0; s->first && s->last && i < values; i++) s->first[i] = s->last[i] = -1;
+	return s->first && s->last && s->heap && s->parent && s->cost && s->edges && s->degree && s->order && s->chosen && s->live;
 }
 
 void eg_plan_layouts(eg_plan *p) {

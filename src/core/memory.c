@@ -57,51 +57,64 @@ static int larger_first(const void *pa, const void *pb) {
 	if (a->size != b->size) return a->size < b->size ? 1 : -1;
 	return a->buf < b->buf ? -1 : a->buf > b->buf;
 }
-static int lower_first(const void *pa, const void *pb) {
-	const interval *a = *(const interval *const *)pa, *b = *(const interval *const *)pb;
-	return a->offset < b->offset ? -1 : a->offset > b->offset;
+/* Puts an item behind those of the n that lie lower. */
+static void insert(interval **placed, int n, interval *item) {
+	int low = 0, high = n;
+	while (low < high) {
+		const int middle = (low + high) / 2;
+		if (placed[middle]->offset <= item->offset) low = middle + 1;
+		else high = middle;
+	}
+	memmove(placed + low + 1, placed + low, (size_t)(n - low) * sizeof *placed);
+	placed[low] = item;
 }
 
-/* Sets the offsets; returns the size of the region. `near` has room for n pointers. */
-static size_t pack(interval *items, int n, interval **near) {
+/* Sets the offsets; returns the size of the region. `placed` has room for n pointers: those that have theirs, the lowest first. */
+static size_t pack(interval *items, int n, interval **placed) {
 	size_t peak = 0;
 	qsort(items, (size_t)n, sizeof *items, larger_first);
 	for (int i = 0; i < n; i++) {
-		int m = 0;
 		size_t at = 0;
-		for (int j = 0; j < i; j++)
-			if (items[j].first <= items[i].last && items[i].first <= items[j].last) near[m++] = &items[j];
-		qsort(near, (size_t)m, sizeof *near, lower_first);
-		for (int j = 0; j < m; j++) {
-			if (at + items[i].size <= near[j]->offset) break;
-			if (near[j]->offset + near[j]->size > at) at = near[j]->offset + near[j]->size;
+		for (int j = 0; j < i; j++) {
+			const interval *p = placed[j];
+			if (p->first > items[i].last || items[i].first > p->last) continue;
+			if (at + items[i].size <= p->offset) break;
+			if (p->offset + p->size > at) at = p->offset + p->size;
 		}
 		items[i].offset = at;
+		insert(placed, i, &items[i]);
 		if (at + items[i].size > peak) peak = at + items[i].size;
 		items[i].buf->offset = at;
 	}
 	return peak;
 }
 
-static size_t place_temporaries(eg_plan *p, interval *items, interval **near) {
+static size_t place_temporaries(eg_plan *p, interval *items, interval **placed) {
 	int n = 0;
 	for (int i = 0; i < p->nbufs; i++) {
 		eg_pbuf *b = &p->bufs[i];
 		if (b->kind == BUF_TEMP && !b->transient && b->first >= 0)
 			items[n++] = (interval){b, b->first, b->last, align_up(eg_pbuf_bytes(b)), 0};
 	}
-	return pack(items, n, near);
+	return pack(items, n, placed);
 }
 
-static size_t place_transients(eg_plan *p, interval *items, interval **near) {
+static int by_step(const void *pa, const void *pb) {
+	const interval *a = pa, *b = pb;
+	return a->buf->first < b->buf->first ? -1 : a->buf->first > b->buf->first;
+}
+
+static size_t place_transients(eg_plan *p, interval *items, interval **placed) {
 	size_t most = 0;
-	for (int s = 0; s < p->nsteps; s++) {
-		int n = 0;
-		for (int i = 0; i < p->nbufs; i++) {
-			eg_pbuf *b = &p->bufs[i];
-			if (b->transient && b->first == s) items[n++] = (interval){b, b->first_call, b->last_call, align_up(eg_pbuf_bytes(b)), 0};
-		}
-		size_t size = pack(items, n, near);
+	int all = 0;
+	for (int i = 0; i < p->nbufs; i++) {
+		eg_pbuf *b = &p->bufs[i];
+		if (b->transient) items[all++] = (interval){b, b->first_call, b->last_call, align_up(eg_pbuf_bytes(b)), 0};
+	}
+	qsort(items, (size_t)all, sizeof *items, by_step);
+	for (int i = 0, n; i < all; i += n) {
+		for (n = 1; i + n < all && items[i + n].buf->first == items[i].buf->first;) n++;
+		size_t size = pack(items + i, n, placed);
 		if (size > most) most = size;
 	}
 	return most;
@@ -144,18 +157,41 @@ static bool reads_constants(const eg_plan *p, const eg_call *c) {
 	return true;
 }
 
+/* Do two calls make the same form of the same weights? */
+static bool same_form(const eg_plan *p, const eg_call *a, const eg_call *b) {
+	static const int none[EG_FORM_INTS];
+	bool same = a->run == b->run && a->reads == b->reads && !memcmp(a->form, b->form, sizeof a->form) && memcmp(a->form, none, sizeof none) != 0;
+	for (int i = 0; i < a->reads && same; i++) {
+		const eg_pbuf *x = a->buf[i] < 0 ? NULL : &p->bufs[a->buf[i]];
+		same = a->buf[i] == b->buf[i] && a->begin[i] == b->begin[i] && (!x || x->kind == BUF_PARAM || x->kind == BUF_CONSTANT);
+	}
+	return same;
+}
+
+/* Is the form that this step makes one of the n that are made before? The steps of a loop, and nodes that share weights, all ask for theirs. */
+static bool made_before(const eg_plan *p, const eg_call *c, const eg_call *const *made, int n) {
+	for (int i = 0; i < n; i++)
+		if (same_form(p, c, made[i])) return true;
+	return false;
+}
+
 /* The forms of weights, in the order in which one may be made of another; of a plan that is only measured they are counted. Returns their bytes, or
  * SIZE_MAX: out of memory. */
 static size_t use_packed(eg_plan *p) {
+	const eg_call **made = eg_arena_alloc(&p->arena, ((size_t)p->nsteps + 1) * sizeof *made);
 	size_t bytes = 0;
+	int n = 0;
+	if (!made) return SIZE_MAX;
 	for (int s = 0; s < p->nsteps; s++) {
 		const eg_call *c = &p->calls[p->order[p->steps[s].first]];
 		if (!p->steps[s].pack) continue;
+		p->steps[s].again = made_before(p, c, made, n);
+		if (!p->steps[s].again) made[n++] = c;
 		const bool constant = reads_constants(p, c);
 		for (int i = c->reads; i < c->reads + c->writes; i++) {
 			if (c->buf[i] < 0) continue;
 			eg_pbuf *b = &p->bufs[c->buf[i]];
-			bytes += align_up(eg_pbuf_bytes(b));
+			if (!p->steps[s].again) bytes += align_up(eg_pbuf_bytes(b));
 			if (p->measured) continue;
 			const eg_packed_key key = key_of(p, c, i);
 			b->packed = eg_packed_use(p->packed, &key, eg_pbuf_bytes(b), constant);
@@ -252,19 +288,19 @@ static bool countable(const eg_plan *p) {
 bool eg_plan_place(eg_plan *p) {
 	const eg_allocator *a = p->ctx->allocator;
 	interval *items = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *items);
-	interval **near = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *near);
+	interval **placed = eg_calloc(a, (size_t)p->nbufs + 1, sizeof *placed);
 	bool ok = false;
-	if (!items || !near || !countable(p)) goto done;
+	if (!items || !placed || !countable(p)) goto done;
 	find_lifetimes(p);
 	const size_t packed = use_packed(p);
 	if (packed == SIZE_MAX) goto done;
 	p->carry_offset = place_kind(p, BUF_IO, 0);
 	p->carry_bytes = place_kind(p, BUF_CARRY, p->carry_offset) - p->carry_offset;
 	size_t io = p->carry_offset + p->carry_bytes * (p->backward ? 2 : 1);
-	size_t temps = place_temporaries(p, items, near);
+	size_t temps = place_temporaries(p, items, placed);
 	for (int i = 0; i < p->nbufs; i++)
 		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += io;
-	p->arena_bytes = place_transients(p, items, near);
+	p->arena_bytes = place_transients(p, items, placed);
 	for (int k = 0; k < p->ncalls; k++)
 		if (align_up(p->calls[k].scratch) > p->scratch_bytes) p->scratch_bytes = align_up(p->calls[k].scratch);
 	p->worker_offset = io + temps;
@@ -277,6 +313,6 @@ bool eg_plan_place(eg_plan *p) {
 	if (ok && !p->measured) eg_plan_resolve(p);
 done:
 	eg_release(a, items);
-	eg_release(a, near);
+	eg_release(a, placed);
 	return ok;
 }

@@ -27,6 +27,7 @@ typedef struct eg_pbuf {
 	bool block;    /* cut by blocks of samples: `count` elements each; else `count` elements in all */
 	int samples;   /* block: so many */
 	bool shared;   /* stands for two values (eg_emit_same): must not be overwritten in place */
+	bool lent;     /* stands for more than one gradient (eg_emit_dx_same), or is the user's */
 	eg_layout layout; /* for descriptions */
 	bool real;     /* holds floating-point numbers */
 	size_t elem;   /* bytes of an element */
@@ -68,6 +69,7 @@ typedef struct eg_call {
 typedef struct eg_step {
 	int first, count; /* in plan->order */
 	bool block, pack; /* pack: only when the parameters have changed */
+	bool again;       /* of pack: an earlier step makes the same */
 	bool joint;       /* all threads do every unit together */
 	int units;        /* of a run: shards */
 	int blocks;       /* of a run */

@@ -45,7 +45,7 @@ static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 /* A step that packs weights is left out while what it writes is as the parameters are. */
 static bool up_to_date(const eg_plan *p, const eg_step *s) {
 	const eg_call *c = &p->calls[p->order[s->first]];
-	for (int i = c->reads; i < c->reads + c->writes; i++)
+	for (int i = c->reads; i < c->reads + c->writes && !s->again; i++)
 		if (c->buf[i] >= 0 && !eg_packed_fresh(p->bufs[c->buf[i]].packed, p->params->version)) return false;
 	return true;
 }
