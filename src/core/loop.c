@@ -150,6 +150,8 @@ eg_tensor eg_loop_input(eg_graph *g, eg_tensor sequence) {
 	eg_loop *l = open_loop(g, "eg_loop_input");
 	char a[128], b[128];
 	if (!l) return (eg_tensor){0};
+	for (int n = l->first; n < g->nnodes; n++) /* each is read once (loop_emit.c) */
+		if (g->nodes[n].op == &eg_op_loop_input && g->nodes[n].in[0] == sequence.id - 1) return (eg_tensor){g->nodes[n].out[0] + 1};
 	eg_tensor x = eg_graph_apply(g, &eg_op_loop_input, NULL, &sequence, 1);
 	if (!x.id) return x;
 	const eg_dims d = eg_tensor_dims(g, sequence), first = l->sequence < 0 ? d : g->values[l->sequence].dims;

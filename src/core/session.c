@@ -3,6 +3,7 @@
  * A chunk is run by a plan that carries its state. Plans exist for a few lengths only (`chunk`, and powers of 4 below it), into which
  * every input is cut; the state moves from plan to plan. What a step computes does not depend on the length of the run that it is part of, so
  * the cuts do not show in the results. */
+#include "core/loop.h"
 #include "core/plan.h"
 
 #include <string.h>
@@ -65,6 +66,9 @@ static eg_status check(eg_session *s, bool *needed, eg_error *err) {
 			return eg_fail(err, EG_ERR_ARG,
 				"layer '%s' (%s) needs the whole sequence at once, so it cannot run in a session, chunk by chunk; run the whole in one plan",
 				node->name, node->op->info.name);
+		if (node->op == &eg_op_loop_state && node->nin > 0)
+			return eg_fail(err, EG_ERR_ARG, "the loop state '%s' is given an initial value, with which every chunk would begin; leave it out, or let it be learned",
+				node->name);
 		for (int i = 0; i < node->nin; i++) {
 			if (node->in[i] < 0) continue;
 			const eg_graph_value *x = &g->values[node->in[i]];

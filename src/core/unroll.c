@@ -138,14 +138,9 @@ static int mapped(const unroll *u, int value) { return value < 0 ? -1 : u->map[v
 static void open_sequences(unroll *u) {
 	for (int n = u->loop->first; n < u->loop->end; n++) {
 		const eg_node *node = &u->from->nodes[n];
-		if (node->op != &eg_op_loop_input || u->whole[node->in[0]] >= 0) continue;
+		if (node->op != &eg_op_loop_input) continue;
 		u->whole[node->in[0]] = add_node(u, &eg_op_step_open, node->name, (eg_loop_step_options){.name = NULL}, &u->map[node->in[0]], 1, -1);
 	}
-}
-
-static void close_sequences(unroll *u) {
-	for (int n = u->loop->first; n < u->loop->end; n++)
-		if (u->from->nodes[n].op == &eg_op_loop_input) u->whole[u->from->nodes[n].in[0]] = -1;
 }
 
 /* What the states are before the first step. */
@@ -242,7 +237,6 @@ static eg_status repeat(unroll *u, int number, int T, eg_error *err) {
 		put_outputs(u, t);
 	}
 	if (!status && !u->p->out_of_memory) finish(u);
-	close_sequences(u);
 	return status;
 }
 
