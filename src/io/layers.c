@@ -195,8 +195,7 @@ static eg_status read_lengths(eg_recipe *r, const eg_tree *t, eg_link *link, eg_
 	return EG_OK;
 }
 
-/* What `t` names becomes input number `to` of the layer. */
-static eg_status read_from_one(eg_recipe *r, eg_layer *layer, const eg_tree *t, int to, eg_error *err) {
+eg_status eg_layer_from(eg_recipe *r, eg_layer *layer, const eg_tree *t, int to, eg_error *err) {
 	const char *names[MAX_CANDIDATES];
 	char got[64];
 	eg_status status = EG_OK;
@@ -230,12 +229,12 @@ static eg_status read_from_list(eg_recipe *r, eg_layer *layer, const eg_tree *fr
 		const int most = layer->op->variadic ? EG_MAX_INPUTS : layer->op->max_inputs;
 		if (layer->nfrom >= most)
 			return eg_tree_fail(err, t, EG_ERR_FORMAT, "%s takes at most %d inputs", layer->op->layer, most);
-		status = read_from_one(r, layer, t, layer->nfrom, err);
+		status = eg_layer_from(r, layer, t, layer->nfrom, err);
 	}
 	return status;
 }
 
-static void take_previous(eg_recipe *r, eg_layer *layer) {
+void eg_layer_previous(eg_recipe *r, eg_layer *layer) {
 	layer->from[0] = r->nlayers ? (eg_link){EG_LINK_LAYER, r->nlayers - 1, 0} : (eg_link){EG_LINK_INPUT, 0, 0};
 	if (layer->nfrom < 1) layer->nfrom = 1;
 	*(r->nlayers ? &r->layers[r->nlayers - 1].used : &r->input_used[0]) = true;
@@ -253,22 +252,22 @@ static eg_status read_from_map(eg_recipe *r, eg_layer *layer, const eg_tree *fro
 			snprintf(what, sizeof what, "'from' of %s", where);
 			return eg_keys_unknown(t, layer->op->inputs, max, what, err);
 		}
-		status = read_from_one(r, layer, t, i, err);
+		status = eg_layer_from(r, layer, t, i, err);
 	}
-	if (!status && layer->from[0].kind == EG_LINK_NOTHING) take_previous(r, layer);
+	if (!status && layer->from[0].kind == EG_LINK_NOTHING) eg_layer_previous(r, layer);
 	return status;
 }
 
 static eg_status read_from(eg_recipe *r, eg_layer *layer, const eg_tree *from, const char *where, eg_error *err) {
 	eg_status status = EG_OK;
 	if (!from)
-		take_previous(r, layer);
+		eg_layer_previous(r, layer);
 	else if (from->kind == EG_TREE_LIST)
 		status = read_from_list(r, layer, from, err);
 	else if (from->kind == EG_TREE_MAP)
 		status = read_from_map(r, layer, from, where, err);
 	else
-		status = read_from_one(r, layer, from, 0, err);
+		status = eg_layer_from(r, layer, from, 0, err);
 	if (status) return status;
 	if (layer->nfrom < layer->op->min_inputs)
 		return eg_tree_fail(err, from ? from : layer->tree, EG_ERR_FORMAT,
@@ -294,7 +293,8 @@ static const eg_op_info *find_op(const char *word) {
 static eg_status no_such_layer(const eg_tree *t, const char *word, eg_error *err) {
 	const char *names[MAX_CANDIDATES];
 	int n = 0;
-	for (const eg_op_info *op; n < MAX_CANDIDATES && (op = eg_layer_op(n)); n++) names[n] = op->layer;
+	for (const eg_op_info *op; n < MAX_CANDIDATES - 1 && (op = eg_layer_op(n)); n++) names[n] = op->layer;
+	names[n++] = eg_cell_info()->layer;
 	return eg_keys_no_such(t, word, "layer", names, n, err);
 }
 
@@ -304,7 +304,7 @@ static eg_status read_layer(eg_recipe *r, const eg_tree *model, const eg_tree *t
 	char where[100];
 	eg_status status = eg_choice_read(t, "a layer", &word, &attrs, err);
 	if (status) return status;
-	*layer = (eg_layer){.tree = t, .op = find_op(word)};
+	*layer = (eg_layer){.tree = t, .op = eg_is_cell(word) ? eg_cell_info() : find_op(word)};
 	if (!layer->op) return no_such_layer(t, word, err);
 	const eg_tree *name = eg_tree_get(attrs, "name");
 	if (name) {
@@ -317,6 +317,7 @@ static eg_status read_layer(eg_recipe *r, const eg_tree *model, const eg_tree *t
 		snprintf(where, sizeof where, "layer '%s' (%s)", layer->name, word);
 	else
 		snprintf(where, sizeof where, "layer '%s'", word);
+	if (eg_is_cell(word)) return eg_cell_read(r, layer, attrs, where, err);
 	status = eg_layer_options(r, layer, attrs, NULL, where, err);
 	if (status) return status;
 	if (layer->options) memcpy(layer->options, &layer->name, sizeof layer->name);
@@ -326,7 +327,7 @@ static eg_status read_layer(eg_recipe *r, const eg_tree *model, const eg_tree *t
 eg_status eg_layers_read(eg_recipe *r, const eg_tree *model, eg_error *err) {
 	char got[64];
 	if (model->kind != EG_TREE_LIST || model->count == 0)
-		return eg_tree_fail(err, model, EG_ERR_FORMAT, "'model' must be a list of layers, not %s",
+		return eg_tree_fail(err, model, EG_ERR_FORMAT, "'%s' must be a list of layers, not %s", r->body ? "layers" : "model",
 			model->kind == EG_TREE_LIST ? "an empty one" : eg_tree_describe(model, got, sizeof got));
 	if (model->count > MAX_LAYERS)
 		return eg_tree_fail(
@@ -389,7 +390,7 @@ static eg_status read_graph_output(eg_recipe *r, const eg_tree *t, eg_error *err
 }
 
 /* Whatever is computed is for something. */
-static eg_status check_used(const eg_recipe *r, eg_error *err) {
+eg_status eg_layers_used(const eg_recipe *r, eg_error *err) {
 	for (int i = 0; i < r->nlayers; i++)
 		if (!r->layers[i].used)
 			return eg_tree_fail(err, r->layers[i].tree, EG_ERR_FORMAT,
@@ -416,5 +417,5 @@ eg_status eg_outputs_read(eg_recipe *r, eg_error *err) {
 	if (t) r->outputs = eg_arena_alloc(&r->arena, (size_t)t->count * sizeof *r->outputs);
 	if (t && !r->outputs) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	for (const eg_tree *c = t ? t->first : NULL; c && !status; c = c->next) status = read_graph_output(r, c, err);
-	return status ? status : check_used(r, err);
+	return status ? status : eg_layers_used(r, err);
 }

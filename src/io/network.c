@@ -18,6 +18,7 @@ typedef struct network {
 	eg_tensor inputs[EG_RECIPE_INPUTS];
 	eg_tensor lengths[EG_RECIPE_WORDS]; /* of a first size; 0: nobody wants them */
 	eg_tensor *outputs;                 /* of each layer, the first one */
+	const char *cell;                   /* of the body of a cell: its name */
 	eg_tensor losses[EG_RECIPE_LOSSES], means[EG_RECIPE_LOSSES]; /* what is trained on, what is told */
 	eg_arena *arena;
 	eg_error *err;
@@ -112,13 +113,43 @@ static int word_of(const network *n, int64_t d) {
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
+/* What a layer inside of a cell is called in the graph: CELL/LAYER. */
+static const char *inner_name(const network *n, const char *cell, const char *name) { return eg_arena_printf(n->arena, "%s/%s", cell, name); }
+
+/* Is there a layer of that name in the body? */
+static bool is_inner(const network *n, const char *name) {
+	for (int i = 0; i < n->recipe->nlayers && name; i++)
+		if (!strcmp(n->recipe->layers[i].name, name)) return true;
+	return false;
+}
+
+/* The options of a layer inside of a cell: with its name in the graph, and that of a layer in there that it shares weights with. */
+static const void *in_cell(const network *n, const eg_layer *layer, const void *options) {
+	char *copy = eg_arena_alloc(n->arena, layer->op->options_size);
+	const char *name = inner_name(n, n->cell, layer->name), *lender = NULL;
+	if (copy) memcpy(copy, options, layer->op->options_size);
+	if (copy) memcpy(copy, &name, sizeof name);
+	for (int i = 0; i < layer->op->nattrs && copy && name; i++) {
+		if (strcmp(layer->op->attrs[i].name, "weights") != 0) continue;
+		memcpy(&lender, copy + layer->op->attrs[i].offset, sizeof lender);
+		if (!is_inner(n, lender)) continue;
+		name = lender = inner_name(n, n->cell, lender);
+		memcpy(copy + layer->op->attrs[i].offset, &lender, sizeof lender);
+	}
+	if (!copy || !name) eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
+	return copy && name ? copy : NULL;
+}
+
 static eg_tensor apply(network *n, const eg_layer *layer, const eg_tensor *from, int count) {
 	const void *options = with_sizes(n, layer);
+	if (options && n->cell) options = in_cell(n, layer, options);
 	if (!options && layer->options) return nothing();
 	eg_tensor t = eg_apply(n->graph, layer->op->name, options, from, count);
 	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, layer->tree);
 	return t;
 }
+
+static eg_tensor cell_state(const network *n, const eg_layer *layer, int i);
 
 /* What a link names; `tree` is where it stands. */
 static eg_tensor linked(network *n, const eg_link *link, const eg_tree *tree) {
@@ -128,12 +159,111 @@ static eg_tensor linked(network *n, const eg_link *link, const eg_tree *tree) {
 	case EG_LINK_LENGTHS: return n->lengths[link->index];
 	case EG_LINK_LAYER: break;
 	}
-	eg_tensor t = eg_result(n->graph, n->outputs[link->index], link->output);
 	const eg_layer *source = &n->recipe->layers[link->index];
+	if (source->cell && link->output > 0) return cell_state(n, source, link->output - 1);
+	eg_tensor t = eg_result(n->graph, n->outputs[link->index], link->output);
 	if (!t.id)
 		eg_tree_fail(n->err, tree, EG_ERR_SHAPE, "layer '%s' has no output '%s' with these options",
 			source->name, source->op->outputs[link->output]);
 	return t;
+}
+
+/* ---- cells ------------------------------------------------------------------------------------------------------- */
+
+static eg_tensor add_layer(network *n, const eg_layer *layer);
+
+/* The state number i of a cell that has been built. */
+static eg_tensor state_of(const network *n, const eg_layer *layer, int i) {
+	const char *name = inner_name(n, layer->name, layer->cell->states[i].name);
+	return name ? eg_graph_find(n->graph, name) : nothing();
+}
+
+/* What it is behind the last step. */
+static eg_tensor cell_state(const network *n, const eg_layer *layer, int i) {
+	eg_tensor t = eg_loop_last(n->graph, state_of(n, layer, i));
+	if (!t.id) eg_graph_status(n->graph, n->err);
+	return t;
+}
+
+/* The dimensions of a state: its sizes behind the batch. */
+static eg_status state_dims(const network *n, const eg_cell_state *s, eg_dims *dims) {
+	char list[300];
+	*dims = (eg_dims){s->rank + 1, {EG_N}};
+	for (int i = 0; i < s->rank; i++) {
+		const int size = s->size[i] ? s->size[i] : size_of(n, s->word[i]->text), word = eg_recipe_word_index(n->recipe, s->word[i]->text);
+		if (!size && word < 0)
+			return eg_tree_fail(n->err, s->word[i], EG_ERR_FORMAT, "a size of state '%s' must be a whole number, or a word for one (%s), not '%s'", s->name,
+				list_sizes(n, list, sizeof list), s->word[i]->text);
+		dims->d[i + 1] = size ? size : n->open[word];
+	}
+	return EG_OK;
+}
+
+static eg_tensor add_state(const network *n, const eg_layer *layer, const eg_cell_state *s, const eg_tensor *from) {
+	eg_dims dims;
+	const char *name = inner_name(n, layer->name, s->name);
+	if (!name) eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
+	if (!name || state_dims(n, s, &dims)) return nothing();
+	eg_tensor h = eg_loop_state(n->graph, name, dims, s->from < 0 ? nothing() : from[s->from], s->learned);
+	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, s->tree);
+	return h;
+}
+
+/* The names that the body knows. */
+static eg_status add_inner_inputs(const network *n, network *inner, const eg_layer *layer, const eg_tensor *from) {
+	const eg_cell *cell = layer->cell;
+	int states = 0;
+	for (int i = 0; i < cell->body->ninputs; i++) {
+		switch (cell->role[i]) {
+		case EG_CELL_STEP:
+			inner->inputs[i] = eg_loop_input(n->graph, from[cell->from[i]]);
+			if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, cell->body->input_trees[i]);
+			break;
+		case EG_CELL_WHOLE: inner->inputs[i] = from[cell->from[i]]; break;
+		case EG_CELL_STATE: inner->inputs[i] = add_state(n, layer, &cell->states[states++], from); break;
+		}
+		if (!inner->inputs[i].id) return n->err->status;
+	}
+	return EG_OK;
+}
+
+static eg_status add_inner_layers(network *inner) {
+	const eg_recipe *body = inner->recipe;
+	inner->outputs = eg_arena_alloc(inner->arena, (size_t)body->nlayers * sizeof *inner->outputs);
+	if (!inner->outputs) return eg_fail(inner->err, EG_ERR_MEMORY, "out of memory");
+	for (int i = 0; i < body->nlayers; i++) {
+		inner->outputs[i] = add_layer(inner, &body->layers[i]);
+		if (!inner->outputs[i].id) return inner->err->status;
+	}
+	return EG_OK;
+}
+
+static eg_status add_nexts(network *inner, const eg_layer *layer) {
+	for (int i = 0; i < layer->cell->nstates; i++) {
+		const eg_cell_state *s = &layer->cell->states[i];
+		eg_tensor next = linked(inner, &s->next, s->tree);
+		if (!next.id) return inner->err->status;
+		eg_loop_next(inner->graph, inner->inputs[s->input], next);
+		if (!eg_graph_status(inner->graph, inner->err)) continue;
+		eg_tree_prefix(inner->err, s->tree);
+		return inner->err->status;
+	}
+	return EG_OK;
+}
+
+static eg_tensor add_cell(network *n, const eg_layer *layer, const eg_tensor *from) {
+	const eg_cell *cell = layer->cell;
+	network inner = {.recipe = cell->body, .graph = n->graph, .sizes = n->sizes, .cell = layer->name, .arena = n->arena, .err = n->err};
+	eg_loop_begin(n->graph, layer->name, cell->reverse, cell->lengths < 0 ? nothing() : from[cell->lengths]);
+	eg_status status = add_inner_inputs(n, &inner, layer, from);
+	if (!status) status = add_inner_layers(&inner);
+	if (!status) status = add_nexts(&inner, layer);
+	eg_tensor y = status ? nothing() : linked(&inner, &cell->output, layer->tree);
+	if (!y.id) return y;
+	eg_loop_end(n->graph);
+	y = eg_loop_output(n->graph, y);
+	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, layer->tree);
+	return y;
 }
 
 static eg_tensor add_layer(network *n, const eg_layer *layer) {
@@ -142,12 +272,24 @@ static eg_tensor add_layer(network *n, const eg_layer *layer) {
 		from[i] = linked(n, &layer->from[i], layer->tree);
 		if (!from[i].id && layer->from[i].kind == EG_LINK_LAYER) return nothing();
 	}
+	if (layer->cell) return add_cell(n, layer, from);
 	return apply(n, layer, from, layer->nfrom);
 }
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
 static bool takes_ids(const eg_op_info *op, int i) { return op->types && i < op->max_inputs && op->types[i] == 'i'; }
+
+static eg_status asked_type(const network *n, eg_link_kind kind, int index, eg_dtype *type, const eg_layer **first);
+
+/* What the body of a cell asks of its layer's input i. */
+static eg_status asked_inside(const network *n, const eg_layer *layer, int i, eg_dtype *type, const eg_layer **first) {
+	const network inner = {.recipe = layer->cell->body, .err = n->err};
+	eg_status status = EG_OK;
+	for (int k = 0; k < inner.recipe->ninputs && !status; k++)
+		if (layer->cell->from[k] == i) status = asked_type(&inner, EG_LINK_INPUT, k, type, first);
+	return status;
+}
 
 /* The type that the layers ask of what a link names, also through those that take either; all have to agree. *first:
  * the layer that asked; NULL: none. */
@@ -158,6 +300,11 @@ static eg_status asked_type(const network *n, eg_link_kind kind, int index, eg_d
 			const eg_layer *layer = &r->layers[l];
 			eg_status status = EG_OK;
 			if (layer->from[i].kind != kind || layer->from[i].index != index) continue;
+			if (layer->cell) {
+				status = asked_inside(n, layer, i, type, first);
+				if (status) return status;
+				continue;
+			}
 			if (layer->op->types && i < layer->op->max_inputs && layer->op->types[i] == 'a') {
 				status = asked_type(n, EG_LINK_LAYER, l, type, first);
 				if (status) return status;

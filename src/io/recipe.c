@@ -136,6 +136,7 @@ eg_status eg_recipe_load(const char *path, const char *const *set, eg_recipe **r
 
 void eg_recipe_free(eg_recipe *r) {
 	if (!r) return;
+	eg_recipe_free(r->next_body);
 	eg_arena_free(&r->arena);
 	eg_release(NULL, r);
 }

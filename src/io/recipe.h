@@ -52,6 +52,8 @@ typedef struct eg_layer_word {
 	const eg_tree *tree; /* NULL: it was left out */
 } eg_layer_word;
 
+typedef struct eg_cell eg_cell;
+
 /* One layer or loss: an operator, its options (not yet those that are words) and where its inputs come from. */
 typedef struct eg_layer {
 	const eg_op_info *op;
@@ -62,8 +64,31 @@ typedef struct eg_layer {
 	int nwords;
 	int nfrom;
 	eg_link from[EG_MAX_INPUTS];
+	eg_cell *cell;        /* it is one; NULL: an operator */
 	bool used;            /* some later layer takes an output of it, or it is an output, or judged by a loss */
 } eg_layer;
+
+/* What a name in the body of a cell stands for. */
+typedef enum eg_cell_role { EG_CELL_STEP, EG_CELL_WHOLE, EG_CELL_STATE } eg_cell_role;
+typedef struct eg_cell_state {
+	const char *name;
+	const eg_tree *tree;
+	int rank, size[EG_MAX_DIMS];      /* of a sample; 0: it is a word */
+	const eg_tree *word[EG_MAX_DIMS]; /* where the size is said */
+	bool learned;
+	int from;  /* the input of the layer that it begins with; -1: none */
+	int input; /* of the body */
+	eg_link next;
+} eg_cell_state;
+struct eg_cell {
+	eg_recipe *body; /* its inputs are what is read step by step, what is seen as a whole, and the states */
+	eg_cell_role role[EG_RECIPE_INPUTS]; /* of the body's inputs, and */
+	int from[EG_RECIPE_INPUTS];          /* which input of the layer each is; of a state as there */
+	eg_cell_state states[EG_MAX_OUTPUTS];
+	int nstates, lengths; /* lengths: which input of the layer; -1: none */
+	bool reverse;
+	eg_link output;
+};
 
 typedef struct eg_loss {
 	eg_layer layer; /* its operator */
@@ -79,6 +104,8 @@ typedef struct eg_recipe_output {
 
 struct eg_recipe {
 	eg_arena arena;
+	bool body;            /* it is that of a cell */
+	eg_recipe *next_body; /* of all cells, to be freed */
 	eg_tree *root;
 	const char *source, *name, *task, *text;
 	const char *model; /* the file of the model whose recipe it is; NULL: of none */
@@ -151,8 +178,18 @@ eg_status eg_layer_options(
 	eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *other, const char *where, eg_error *err);
 /* "LAYER" or "LAYER.OUTPUT", the layer being there already, and marked as used. */
 eg_status eg_link_read(eg_recipe *r, const eg_tree *t, eg_link *link, eg_error *err);
+/* What `t` names becomes input number `to` of the layer. */
+eg_status eg_layer_from(eg_recipe *r, eg_layer *layer, const eg_tree *t, int to, eg_error *err);
+void eg_layer_previous(eg_recipe *r, eg_layer *layer); /* input 0 is the layer before, or the first input */
+eg_status eg_layers_used(const eg_recipe *r, eg_error *err); /* leads everything somewhere? */
 /* `outputs`, and that everything leads somewhere; when losses have been read. */
 eg_status eg_outputs_read(eg_recipe *r, eg_error *err);
+
+/* ---- cell.c ------------------------------------------------------------------------------------------------------ */
+
+bool eg_is_cell(const char *word);
+const eg_op_info *eg_cell_info(void); /* what stands for an operator where there is none */
+eg_status eg_cell_read(eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *where, eg_error *err);
 
 /* ---- groups.c ---------------------------------------------------------------------------------------------------- */
 
