@@ -60,6 +60,10 @@ static eg_status read_steps(eg_recipe *r, eg_layer *layer, const eg_tree *from, 
 		status = eg_layer_from(r, layer, from, 0, err);
 		return status ? status : add_name(cell, from, "x", EG_CELL_STEP, 0, err);
 	}
+	if (from->count == 1 && eg_tree_get(from, "lengths")) { /* as of an operator: what is not named is the layer before */
+		eg_layer_previous(r, layer);
+		status = add_name(cell, from, "x", EG_CELL_STEP, 0, err);
+	}
 	for (const eg_tree *t = from->first; t && !status; t = t->next) {
 		const int at = layer->nfrom;
 		const char *name = from->kind == EG_TREE_LIST ? t == from->first ? "x" : "lengths" : t->key;

@@ -477,6 +477,51 @@ static void schema_layer(builder *b, const eg_op_info *op, eg_tree *any, eg_tree
 	if (optional) eg_tree_string(b, words, NULL, op->layer);
 }
 
+static void schema_shape(builder *b, eg_tree *t);
+
+/* One size of a state, or several, or a map that holds them. */
+static void schema_state(builder *b, eg_tree *t) {
+	eg_tree *any = eg_tree_list(b, t, "anyOf");
+	schema_shape(b, eg_tree_map(b, any, NULL));
+	t = eg_tree_map(b, any, NULL);
+	schema_type(b, t, "object");
+	eg_tree *properties = eg_tree_map(b, t, "properties");
+	schema_shape(b, eg_tree_map(b, properties, "size"));
+	schema_type(b, eg_tree_map(b, properties, "learned"), "boolean");
+	schema_type(b, eg_tree_map(b, properties, "from"), "string");
+	eg_tree_string(b, eg_tree_list(b, t, "required"), NULL, "size");
+	eg_tree_literal(b, t, "additionalProperties", "false");
+}
+
+/* A map of names and what `one` says of each; its description. */
+static eg_tree *schema_names(builder *b, eg_tree *properties, const char *key, const char *doc) {
+	eg_tree *t = eg_tree_map(b, properties, key);
+	eg_tree_string(b, t, "description", doc);
+	schema_type(b, t, "object");
+	return eg_tree_map(b, t, "additionalProperties");
+}
+
+/* The layer that is no operator (cell.c). */
+static void schema_cell(builder *b, eg_tree *any) {
+	const eg_op_info *info = eg_cell_info();
+	eg_tree *object = schema_single(b, any, info->layer, info->doc), *properties;
+	schema_type(b, object, "object");
+	properties = eg_tree_map(b, object, "properties");
+	schema_from(b, properties);
+	schema_type(b, schema_names(b, properties, "whole", "what every step sees as it is: {NAME: LAYER}"), "string");
+	schema_state(b, schema_names(b, properties, "state", "states and their sizes for a sample: {h: [32]}"));
+	schema_type(b, schema_names(b, properties, "next", "what each state becomes: a name in the body"), "string");
+	schema_type(b, eg_tree_map(b, properties, "output"), "string");
+	schema_type(b, eg_tree_map(b, properties, "reverse"), "boolean");
+	eg_tree *layers = eg_tree_map(b, properties, "layers");
+	eg_tree_string(b, layers, "description", "one step; `from` may name x, what `from` and `whole` name, and states");
+	schema_type(b, layers, "array");
+	eg_tree_put_int(b, layers, "minItems", 1);
+	eg_tree_string(b, eg_tree_map(b, layers, "items"), "$ref", "#/properties/model/items");
+	eg_tree_string(b, eg_tree_list(b, object, "required"), NULL, "layers");
+	eg_tree_literal(b, object, "additionalProperties", "false");
+}
+
 /* data: a source's name, or a map of one of these forms. */
 static void schema_data(builder *b, eg_tree *t, const eg_schema_variant *data, int ndata) {
 	eg_tree *any = eg_tree_list(b, t, "anyOf");
@@ -541,6 +586,7 @@ static void schema_sections(builder *b, eg_tree *properties, const char *const *
 	eg_tree *any = eg_tree_list(b, eg_tree_map(b, t, "items"), "anyOf");
 	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
 	for (int i = 0; eg_layer_op(i); i++) schema_layer(b, eg_layer_op(i), any, words);
+	schema_cell(b, any);
 	schema_object(b, eg_tree_get(properties, "train"), &(eg_key_set){eg_train_keys.keys, eg_train_keys.n, NULL}, 1);
 }
 
