@@ -6,6 +6,7 @@
 #ifndef ENGRAM_BODY_SEQUENCE_H
 #define ENGRAM_BODY_SEQUENCE_H
 
+#include "kern/attention_share.h"
 #include "kern/simd.h"
 
 #include <string.h>
@@ -36,18 +37,7 @@ static void EG_NAME(embed_bwd_f32)(const void *args, int begin, int end, const e
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
-/* A matrix of one head: where it begins, and from row to row. */
-typedef struct EG_NAME(head) {
-	float *p;
-	int ld;
-} EG_NAME(head);
-
-static EG_NAME(head) EG_NAME(head_of)(eg_buf b, eg_heads h, int heads, int u) {
-	float *p = b.p ? (float *)b.p + h.at + u / heads * h.sample + u % heads * h.head : NULL;
-	return (EG_NAME(head)){p, (int)h.row};
-}
-
-static void EG_NAME(head_product)(EG_NAME(head) c, int m, int n, int k, EG_NAME(head) a, bool ta, EG_NAME(head) b,
+static void EG_NAME(head_product)(attention_matrix c, int m, int n, int k, attention_matrix a, bool ta, attention_matrix b,
         bool tb, bool acc, const eg_worker *worker) {
 	eg_gemm_args g = {.a = {a.p, 0},
 	        .b = {b.p, 0},
@@ -55,85 +45,122 @@ static void EG_NAME(head_product)(EG_NAME(head) c, int m, int n, int k, EG_NAME(
 	        .m = m,
 	        .n = n,
 	        .k = k,
-	        .lda = a.ld,
-	        .ldb = b.ld,
-	        .ldc = c.ld,
+	        .lda = (int)a.row,
+	        .ldb = (int)b.row,
+	        .ldc = (int)c.row,
 	        .ta = ta,
 	        .tb = tb,
 	        .acc = acc};
 	EG_NAME(gemm_f32_tiled)(&g, 0, EG_NAME(gemm_units)(&g), worker);
 }
 
+/* What is said of the keys that row i of unit u sees: the first n, but for those that mask or bias hide. */
+typedef struct EG_NAME(seen) {
+	const int32_t *mask;
+	const float *bias;
+	ptrdiff_t mask_step, bias_step;
+	int n;
+} EG_NAME(seen);
+
+static EG_NAME(seen) EG_NAME(seen_by)(const eg_attention_args *a, int u, int i) {
+	const eg_attention_shape *s = &a->s;
+	const ptrdiff_t b = u / s->heads, h = u % s->heads, *m = s->mask_strides, *z = s->bias_strides;
+	EG_NAME(seen) seen = {.mask_step = m[3], .bias_step = z[3], .n = a->lengths.p ? ((const int32_t *)a->lengths.p)[b] : s->Lk};
+	if (seen.n > s->Lk) seen.n = s->Lk;
+	if (s->causal && seen.n > i + s->past + 1) seen.n = i + s->past + 1;
+	if (seen.n < 0) seen.n = 0;
+	if (a->mask.p) seen.mask = (const int32_t *)a->mask.p + b * m[0] + h * m[1] + i * m[2];
+	if (a->bias.p) seen.bias = (const float *)a->bias.p + b * z[0] + h * z[1] + i * z[2];
+	return seen;
+}
+
+static bool EG_NAME(hidden)(const EG_NAME(seen) *s, int j) {
+	return (s->mask && s->mask[j * s->mask_step]) || (s->bias && s->bias[j * s->bias_step] == -INFINITY);
+}
+
 /* From scores to weights of one row in place. */
 static void EG_NAME(attention_row)(const eg_attention_args *a, int u, int i, float *p) {
-	const eg_attention_shape *s = &a->s;
-	const ptrdiff_t *m = s->mask_strides;
-	int b = u / s->heads, h = u % s->heads, n = a->lengths.p ? ((const int32_t *)a->lengths.p)[b] : s->Lk;
-	n = n < 0 ? 0 : n > s->Lk ? s->Lk : n;
-	if (s->causal && n > i + 1) n = i + 1;
-	const int32_t *mask = a->mask.p ? (const int32_t *)a->mask.p + b * m[0] + h * m[1] + i * m[2] : NULL;
-	bool any = !mask && n > 0;
-	for (int j = 0; j < n; j++) p[j] *= s->scale;
-	for (int j = 0; mask && j < n; j++) {
-		any |= mask[j * m[3]] == 0;
-		if (mask[j * m[3]]) p[j] = -INFINITY;
+	const EG_NAME(seen) seen = EG_NAME(seen_by)(a, u, i);
+	const bool holes = seen.mask || seen.bias;
+	bool any = !holes && seen.n > 0;
+	for (int j = 0; j < seen.n; j++) p[j] = a->q.p ? p[j] * a->s.scale : 0;
+	for (int j = 0; seen.bias && j < seen.n; j++) p[j] += seen.bias[j * seen.bias_step];
+	for (int j = 0; holes && j < seen.n; j++) {
+		if (EG_NAME(hidden)(&seen, j)) p[j] = -INFINITY;
+		else any = true;
 	}
 	if (any) {
 		float max, sum;
-		EG_NAME(softmax_row_f32)(p, p, n, &max, &sum);
+		EG_NAME(softmax_row_f32)(p, p, seen.n, &max, &sum);
 	}
-	for (int j = 0; mask && j < n; j++)
-		if (mask[j * m[3]]) p[j] = 0;
-	for (int j = any ? n : 0; j < s->Lk; j++) p[j] = 0;
+	for (int j = 0; holes && j < seen.n; j++)
+		if (EG_NAME(hidden)(&seen, j)) p[j] = 0;
+	for (int j = any ? seen.n : 0; j < a->s.Lk; j++) p[j] = 0;
+}
+
+/* Floats of a matrix of scores, behind which scratch goes on. */
+static size_t EG_NAME(attention_scores)(const eg_attention_shape *s) {
+	return ((size_t)s->Lq * (size_t)s->Lk + 15) / 16 * 16;
+}
+
+/* p with drop, in `room`; without, p itself. */
+static attention_matrix EG_NAME(dropped)(const eg_attention_shape *s, attention_matrix p, attention_matrix drop, attention_matrix room) {
+	if (!drop.p) return p;
+	for (ptrdiff_t i = 0, n = (ptrdiff_t)s->Lq * s->Lk; i < n; i++) room.p[i] = p.p[i] * drop.p[i];
+	return room;
 }
 
 static void EG_NAME(attention_fwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_args *a = args;
 	const eg_attention_shape *s = &a->s;
+	const attention_matrix room = {worker->scratch, s->Lk};
+	const eg_worker rest = {worker->kernels, room.p + EG_NAME(attention_scores)(s)};
 	for (int u = begin; u < end; u++) {
-		EG_NAME(head)
-		q = EG_NAME(head_of)(a->q, s->q, s->heads, u),
-		k = EG_NAME(head_of)(a->k, s->k, s->heads, u);
-		EG_NAME(head)
-		v = EG_NAME(head_of)(a->v, s->v, s->heads, u),
-		y = EG_NAME(head_of)(a->y, s->y, s->heads, u);
-		EG_NAME(head) p = {(float *)a->prob.p + (ptrdiff_t)u * s->Lq * s->Lk, s->Lk};
-		EG_NAME(head_product)(p, s->Lq, s->Lk, s->d, q, false, k, true, false, worker);
+		const attention_matrix q = attention_of(a->q, s->q, s->heads, u), k = attention_of(a->k, s->k, s->heads, u);
+		const attention_matrix v = attention_of(a->v, s->v, s->heads, u), y = attention_of(a->y, s->y, s->heads, u);
+		const attention_matrix p = attention_scores_of(a->prob, s, u), drop = attention_scores_of(a->drop, s, u);
+		if (q.p) EG_NAME(head_product)(p, s->Lq, s->Lk, s->d, q, false, k, true, false, &rest);
 		for (int i = 0; i < s->Lq; i++) EG_NAME(attention_row)(a, u, i, p.p + (ptrdiff_t)i * s->Lk);
-		EG_NAME(head_product)(y, s->Lq, s->dv, s->Lk, p, false, v, false, false, worker);
+		if (attention_finite(v, s->Lk, s->dv)) {
+			EG_NAME(head_product)(y, s->Lq, s->dv, s->Lk, EG_NAME(dropped)(s, p, drop, room), false, v, false, false, &rest);
+			continue;
+		}
+		for (ptrdiff_t i = 0; i < s->Lq; i++) attention_mix(s, p.p + i * s->Lk, drop.p ? drop.p + i * s->Lk : NULL, v, y.p + i * y.row);
 	}
 }
 
-/* Floats of dS, and with them the place where the products' scratch begins. */
-static size_t EG_NAME(attention_scores)(const eg_attention_shape *s) {
-	return ((size_t)s->Lq * (size_t)s->Lk + 15) / 16 * 16;
+/* From dP to dS in place, one unit. */
+static void EG_NAME(attention_dscores)(const eg_attention_bwd_args *a, int u, attention_matrix ds) {
+	const eg_attention_shape *s = &a->s;
+	const attention_matrix p = attention_scores_of(a->prob, s, u), drop = attention_scores_of(a->drop, s, u), all = attention_scores_of(a->dscore, s, u);
+	for (ptrdiff_t i = 0; i < s->Lq; i++) {
+		float *row = ds.p + i * s->Lk;
+		for (int j = 0; drop.p && j < s->Lk; j++) row[j] *= drop.p[i * s->Lk + j];
+		EG_NAME(softmax_bwd_row_f32)(p.p + i * s->Lk, row, row, s->Lk, false);
+		for (int j = 0; all.p && j < s->Lk; j++) all.p[i * s->Lk + j] = row[j];
+		for (int j = 0; j < s->Lk; j++) row[j] *= s->scale;
+	}
 }
 
 static void EG_NAME(attention_bwd_f32)(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_bwd_args *a = args;
 	const eg_attention_shape *s = &a->s;
-	EG_NAME(head) ds = {worker->scratch, s->Lk};
+	const attention_matrix ds = {worker->scratch, s->Lk};
 	const eg_worker rest = {worker->kernels, ds.p + EG_NAME(attention_scores)(s)};
 	for (int u = begin; u < end; u++) {
-		EG_NAME(head)
-		q = EG_NAME(head_of)(a->q, s->q, s->heads, u),
-		k = EG_NAME(head_of)(a->k, s->k, s->heads, u);
-		EG_NAME(head)
-		v = EG_NAME(head_of)(a->v, s->v, s->heads, u),
-		dy = EG_NAME(head_of)(a->dy, s->y, s->heads, u);
-		EG_NAME(head)
-		dq = EG_NAME(head_of)(a->dq, s->q, s->heads, u),
-		dk = EG_NAME(head_of)(a->dk, s->k, s->heads, u);
-		EG_NAME(head) dv = EG_NAME(head_of)(a->dv, s->v, s->heads, u);
-		EG_NAME(head) p = {(float *)a->prob.p + (ptrdiff_t)u * s->Lq * s->Lk, s->Lk};
-		if (dv.p) EG_NAME(head_product)(dv, s->Lk, s->dv, s->Lq, p, true, dy, false, a->acc_v, &rest);
-		if (!dq.p && !dk.p) continue;
-		EG_NAME(head_product)(ds, s->Lq, s->Lk, s->dv, dy, false, v, true, false, &rest);
-		for (int i = 0; i < s->Lq; i++) {
-			float *row = ds.p + (ptrdiff_t)i * s->Lk;
-			EG_NAME(softmax_bwd_row_f32)(p.p + (ptrdiff_t)i * s->Lk, row, row, s->Lk, false);
-			for (int j = 0; j < s->Lk; j++) row[j] *= s->scale;
+		const attention_matrix q = attention_of(a->q, s->q, s->heads, u), k = attention_of(a->k, s->k, s->heads, u);
+		const attention_matrix v = attention_of(a->v, s->v, s->heads, u), dy = attention_of(a->dy, s->y, s->heads, u);
+		const attention_matrix dq = attention_of(a->dq, s->q, s->heads, u), dk = attention_of(a->dk, s->k, s->heads, u);
+		const attention_matrix dv = attention_of(a->dv, s->v, s->heads, u), p = attention_scores_of(a->prob, s, u);
+		if (!attention_finite(q, s->Lq, s->d) || !attention_finite(k, s->Lk, s->d) || !attention_finite(v, s->Lk, s->dv) || !attention_finite(dy, s->Lq, s->dv)) {
+			attention_bwd_unit(a, u, ds.p);
+			continue;
 		}
+		const attention_matrix w = EG_NAME(dropped)(s, p, attention_scores_of(a->drop, s, u), ds);
+		if (dv.p) EG_NAME(head_product)(dv, s->Lk, s->dv, s->Lq, w, true, dy, false, a->acc_v, &rest);
+		if (!dq.p && !dk.p && !a->dscore.p) continue;
+		EG_NAME(head_product)(ds, s->Lq, s->Lk, s->dv, dy, false, v, true, false, &rest);
+		EG_NAME(attention_dscores)(a, u, ds);
 		if (dq.p) EG_NAME(head_product)(dq, s->Lq, s->d, s->Lk, ds, false, k, false, a->acc_q, &rest);
 		if (dk.p) EG_NAME(head_product)(dk, s->Lk, s->d, s->Lq, ds, true, q, false, a->acc_k, &rest);
 	}
@@ -145,10 +172,10 @@ static size_t EG_NAME(attention_scratch)(const eg_attention_shape *s, bool backw
 	size_t most = 0;
 	for (int i = backward ? 2 : 0; i < (backward ? 6 : 2); i++) {
 		eg_gemm_args g = {.m = products[i][0], .n = products[i][1], .k = products[i][2]};
-		size_t bytes = EG_NAME(gemm_scratch)(&g);
+		size_t bytes = g.m && g.n && g.k ? EG_NAME(gemm_scratch)(&g) : 0;
 		if (bytes > most) most = bytes;
 	}
-	return most + (backward ? EG_NAME(attention_scores)(s) * sizeof(float) : 0);
+	return most + EG_NAME(attention_scores)(s) * sizeof(float);
 }
 
 static void EG_NAME(fill_sequence)(eg_kernels *k) {

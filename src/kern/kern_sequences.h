@@ -205,12 +205,14 @@ typedef struct eg_pool_steps_args {
 
 /* Attention. Unit u is head u % heads of sample u / heads, with matrices Q (Lq,d), K (Lk,d), V (Lk,dv), Y (Lq,dv), each somewhere in its buffer:
  * element (row, column) of that of sample b, head h is p[at + b*sample + h*head + row*row_stride + column]. Global.
- * Row i sees key j when j < lengths[b] (int32_t; absent: all), j <= i if causal, and mask (int32_t; absent: 0) is 0 at
- * b*mask_strides[0] + h*mask_strides[1] + i*mask_strides[2] + j*mask_strides[3].
- * attention_fwd: P = softmax over the keys that a row sees of scale Q K^T, zero elsewhere, and for a row that sees none; Y = P V.
- *                prob is (units,Lq,Lk). A value of V that no row sees may be anything finite. (Vaswani et al. 2017)
- * attention_bwd: dV = [dV +] P^T dY; dS = scale P (dY V^T - rowsum(P dY V^T)); dQ = [dQ +] dS K; dK = [dK +] dS^T Q; absent
- *                results are not computed. Laid out as q, k, v, and dy as y.
+ * Row i sees key j when j < lengths[b] (int32_t; absent: all), j <= i + past if causal, and mask (int32_t; absent: 0) is 0 at
+ * b*mask_strides[0] + h*mask_strides[1] + i*mask_strides[2] + j*mask_strides[3], and bias, which is added to the scores, is not -infinity there by bias_strides.
+ * attention_fwd: P = softmax over the keys that a row sees of scale Q K^T + bias, zero elsewhere, and for a row that sees none; Y = (P * drop) V, drop
+ *                (units,Lq,Lk; absent: 1) element by element. Without q and k (both absent, d 0) the scores are the bias alone. prob is (units,Lq,Lk), P.
+ *                (Vaswani et al. 2017)
+ * attention_bwd: dV = [dV +] (P * drop)^T dY; dS = P (dP - rowsum(P dP)), dP = drop * (dY V^T); dQ = [dQ +] scale dS K; dK = [dK +] scale dS^T Q; dscore
+ *                (units,Lq,Lk) = dS. Absent results are not computed. Laid out as q, k, v, and dy as y.
+ * Where P is 0 nothing is multiplied with it: keys and values that a row does not see have no influence on it, NaN and infinities included.
  * scratch: attention_scratch bytes. */
 typedef struct eg_heads {
 	ptrdiff_t at, sample, head, row;
@@ -218,16 +220,17 @@ typedef struct eg_heads {
 typedef struct eg_attention_shape {
 	int units, heads, Lq, Lk, d, dv;
 	eg_heads q, k, v, y;
-	ptrdiff_t mask_strides[4];
+	ptrdiff_t mask_strides[4], bias_strides[4];
 	real scale;
+	int past; /* keys that are older than the first row */
 	bool causal;
 } eg_attention_shape;
 typedef struct eg_attention_args {
-	eg_buf q, k, v, lengths, mask, prob, y;
+	eg_buf q, k, v, lengths, mask, bias, drop, prob, y;
 	eg_attention_shape s;
 } eg_attention_args;
 typedef struct eg_attention_bwd_args {
-	eg_buf q, k, v, prob, dy, dq, dk, dv;
+	eg_buf q, k, v, drop, prob, dy, dq, dk, dv, dscore;
 	eg_attention_shape s;
 	bool acc_q, acc_k, acc_v;
 } eg_attention_bwd_args;

@@ -113,7 +113,7 @@ static inline bool ce_ok(const eg_ce_shape *s, int begin, int end) {
 
 static inline bool attention_ok(const eg_attention_shape *s, int begin, int end) {
 	return units_ok(1, s->units, begin, end) && s->heads >= 1 && s->units % s->heads == 0 && s->Lq >= 1 &&
-	       s->Lk >= 1 && s->d >= 1 && s->dv >= 1;
+	       s->Lk >= 1 && s->d >= 0 && s->dv >= 1;
 }
 
 static inline bool ctc_ok(const eg_ctc_shape *s, int begin, int end) {

@@ -9,11 +9,11 @@ static char *row_of(eg_buf x, const eg_loop_rows_args *a, bool steps, int b, int
 	return (char *)x.p + (ptrdiff_t)elem * b * x.stride + size * (size_t)(r - b * EG_BLOCK);
 }
 
-static void loop_rows__ref(const void *args, int begin, int end, void *scratch) {
+static void loop_rows__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_loop_rows_args *a = args;
 	const int32_t *lengths = a->lengths.p;
 	const size_t size = (size_t)a->n * (a->integers ? sizeof(int32_t) : sizeof(real));
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(a->N >= 1 && a->n >= 1 && a->t >= 0 && 0 <= begin && begin <= end && end <= eg_blocks(a->N) && a->x.p && a->y.p);
 	assert(!a->acc || (!a->other.p && !a->integers));
 	for (int b = begin; b < end; b++)

@@ -1,4 +1,5 @@
 /* ref_sequence.c - embedding, steps of sequences, attention, and losses of differences, in plain C. */
+#include "kern/attention_share.h"
 #include "kern/ref.h"
 
 /* ---- embedding --------------------------------------------------------------------------------------------------- */
@@ -90,102 +91,58 @@ static void pool_steps__ref(const void *args, int begin, int end, const eg_worke
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
-static ptrdiff_t head_at(eg_heads h, int heads, int u) { return h.at + u / heads * h.sample + u % heads * h.head; }
-
 /* Does row i of unit u see key j? */
 static bool sees(const eg_attention_args *a, int u, int i, int j) {
 	const eg_attention_shape *s = &a->s;
-	int b = u / s->heads, h = u % s->heads;
-	if (j >= length_of(a->lengths, b, s->Lk) || (s->causal && j > i)) return false;
-	const ptrdiff_t *m = s->mask_strides;
-	return !a->mask.p || ((const int32_t *)a->mask.p)[b * m[0] + h * m[1] + i * m[2] + j * m[3]] == 0;
+	const ptrdiff_t b = u / s->heads, h = u % s->heads, *m = s->mask_strides, *z = s->bias_strides;
+	if (j >= length_of(a->lengths, (int)b, s->Lk) || (s->causal && j > i + s->past)) return false;
+	if (a->mask.p && ((const int32_t *)a->mask.p)[b * m[0] + h * m[1] + i * m[2] + j * m[3]]) return false;
+	return !a->bias.p || ((const real *)a->bias.p)[b * z[0] + h * z[1] + i * z[2] + j * z[3]] != -(real)INFINITY;
 }
 
-static real dot(const real *a, const real *b, int n) {
-	real sum = 0;
-	for (int i = 0; i < n; i++) sum += a[i] * b[i];
-	return sum;
+static real score(const eg_attention_args *a, int u, int i, int j) {
+	const eg_attention_shape *s = &a->s;
+	const attention_matrix q = attention_of(a->q, s->q, s->heads, u), k = attention_of(a->k, s->k, s->heads, u);
+	const ptrdiff_t *z = s->bias_strides;
+	const real bias = a->bias.p ? ((const real *)a->bias.p)[u / s->heads * z[0] + u % s->heads * z[1] + i * z[2] + j * z[3]] : 0;
+	return (q.p ? s->scale * attention_dot(q.p + i * q.row, k.p + j * k.row, s->d) : 0) + bias;
 }
 
-/* The weights p (Lk) of one row q. */
-static void attention_row(const eg_attention_args *a, int u, int i, const real *q, const real *k, real *p) {
+/* The weights p (Lk) of row i. */
+static void attention_row(const eg_attention_args *a, int u, int i, real *p) {
 	const eg_attention_shape *s = &a->s;
 	real max = -(real)INFINITY, sum = 0;
 	for (int j = 0; j < s->Lk; j++) {
-		p[j] = sees(a, u, i, j) ? s->scale * dot(q, k + j * s->k.row, s->d) : -(real)INFINITY;
+		p[j] = sees(a, u, i, j) ? score(a, u, i, j) : -(real)INFINITY;
 		if (p[j] > max || isnan(p[j])) max = p[j];
 	}
 	for (int j = 0; j < s->Lk; j++) {
 		p[j] = sees(a, u, i, j) ? real_exp(p[j] - max) : 0;
 		sum += p[j];
 	}
-	for (int j = 0; j < s->Lk && sum != 0; j++) p[j] /= sum;
+	for (int j = 0; j < s->Lk && sum != 0; j++)
+		if (sees(a, u, i, j)) p[j] /= sum;
 }
 
 static void attention_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_args *a = args;
 	const eg_attention_shape *s = &a->s;
 	EG_UNUSED(worker);
-	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->y.p);
+	assert(attention_ok(s, begin, end) && !a->q.p == !a->k.p && (a->q.p || a->bias.p) && a->v.p && a->prob.p && a->y.p);
 	for (int u = begin; u < end; u++) {
-		const real *q = (const real *)a->q.p + head_at(s->q, s->heads, u);
-		const real *k = (const real *)a->k.p + head_at(s->k, s->heads, u);
-		const real *v = (const real *)a->v.p + head_at(s->v, s->heads, u);
-		real *y = (real *)a->y.p + head_at(s->y, s->heads, u);
+		const attention_matrix y = attention_of(a->y, s->y, s->heads, u), v = attention_of(a->v, s->v, s->heads, u);
+		const attention_matrix p = attention_scores_of(a->prob, s, u), drop = attention_scores_of(a->drop, s, u);
 		for (int i = 0; i < s->Lq; i++) {
-			real *p = (real *)a->prob.p + ((ptrdiff_t)u * s->Lq + i) * s->Lk, *to = y + i * s->y.row;
-			attention_row(a, u, i, q + i * s->q.row, k, p);
-			for (int c = 0; c < s->dv; c++) to[c] = 0;
-			for (int j = 0; j < s->Lk; j++)
-				for (int c = 0; c < s->dv; c++) to[c] += p[j] * v[j * s->v.row + c];
+			attention_row(a, u, i, p.p + i * p.row);
+			attention_mix(s, p.p + i * p.row, drop.p ? drop.p + i * drop.row : NULL, v, y.p + i * y.row);
 		}
-	}
-}
-
-/* Where one unit's gradients go; NULL: not wanted. */
-typedef struct attention_grads {
-	real *dq, *dk, *dv;
-} attention_grads;
-
-static void attention_clear(const eg_attention_bwd_args *a, attention_grads g) {
-	const eg_attention_shape *s = &a->s;
-	for (int i = 0; i < s->Lq && g.dq && !a->acc_q; i++)
-		for (int c = 0; c < s->d; c++) g.dq[i * s->q.row + c] = 0;
-	for (int j = 0; j < s->Lk && g.dk && !a->acc_k; j++)
-		for (int c = 0; c < s->d; c++) g.dk[j * s->k.row + c] = 0;
-	for (int j = 0; j < s->Lk && g.dv && !a->acc_v; j++)
-		for (int c = 0; c < s->dv; c++) g.dv[j * s->v.row + c] = 0;
-}
-
-/* Row i of unit u; ds has room for Lk numbers. */
-static void attention_bwd_row(const eg_attention_bwd_args *a, attention_grads g, int u, int i, real *ds) {
-	const eg_attention_shape *s = &a->s;
-	const real *q = (const real *)a->q.p + head_at(s->q, s->heads, u) + i * s->q.row;
-	const real *k = (const real *)a->k.p + head_at(s->k, s->heads, u);
-	const real *v = (const real *)a->v.p + head_at(s->v, s->heads, u);
-	const real *dy = (const real *)a->dy.p + head_at(s->y, s->heads, u) + i * s->y.row;
-	const real *p = (const real *)a->prob.p + ((ptrdiff_t)u * s->Lq + i) * s->Lk;
-	for (int j = 0; j < s->Lk; j++) ds[j] = dot(dy, v + j * s->v.row, s->dv);
-	real mean = dot(p, ds, s->Lk);
-	for (int j = 0; j < s->Lk; j++) {
-		ds[j] = s->scale * p[j] * (ds[j] - mean);
-		for (int c = 0; c < s->dv && g.dv; c++) g.dv[j * s->v.row + c] += p[j] * dy[c];
-		for (int c = 0; c < s->d && g.dq; c++) g.dq[i * s->q.row + c] += ds[j] * k[j * s->k.row + c];
-		for (int c = 0; c < s->d && g.dk; c++) g.dk[j * s->k.row + c] += ds[j] * q[c];
 	}
 }
 
 static void attention_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_attention_bwd_args *a = args;
-	const eg_attention_shape *s = &a->s;
-	assert(attention_ok(s, begin, end) && a->q.p && a->k.p && a->v.p && a->prob.p && a->dy.p && worker->scratch);
-	for (int u = begin; u < end; u++) {
-		attention_grads g = {a->dq.p ? (real *)a->dq.p + head_at(s->q, s->heads, u) : NULL,
-		        a->dk.p ? (real *)a->dk.p + head_at(s->k, s->heads, u) : NULL,
-		        a->dv.p ? (real *)a->dv.p + head_at(s->v, s->heads, u) : NULL};
-		attention_clear(a, g);
-		for (int i = 0; i < s->Lq; i++) attention_bwd_row(a, g, u, i, worker->scratch);
-	}
+	assert(attention_ok(&a->s, begin, end) && a->v.p && a->prob.p && a->dy.p && worker->scratch);
+	for (int u = begin; u < end; u++) attention_bwd_unit(a, u, worker->scratch);
 }
 
 static size_t attention_scratch__ref(const eg_attention_shape *s, bool backward) {

@@ -1,8 +1,7 @@
 /* attention.c - scaled dot-product attention, and multi-head attention with its projections (Vaswani et al. 2017).
  *
  * The softmax and the products with it are one kernel, attention_fwd, which finds the heads in place wherever they lie;
- * the projections are matrix products over all steps and samples at once. Dropout of weights is not here: put a dropout
- * layer behind. */
+ * the projections are matrix products over all steps and samples at once. */
 #include "ops/dense.h"
 #include "ops/sequence.h"
 
@@ -11,7 +10,7 @@
 typedef struct attention_options {
 	const char *name;
 	bool causal;
-	float scale;
+	float scale, dropout;
 } attention_options;
 
 enum { BY_SIZE = -1 }; /* as scale: not said */
@@ -19,23 +18,26 @@ enum { BY_SIZE = -1 }; /* as scale: not said */
 static const eg_attr attention_attrs[] = {
 	OP_BOOL(attention_options, causal, "is_causal", "row i sees keys 0 to i only"),
 	OP_FLOAT(attention_options, scale, BY_SIZE, 0, 1e6, "scale", "factor of the scores; default: 1/sqrt(d)"),
+	OP_FLOAT(attention_options, dropout, 0, 0, 0.999999, NULL, "rate of dropout of the weights"),
 };
 
-enum { Q, K, VALUE, MASK };
+enum { Q, K, VALUE, MASK, BIAS };
 
-static eg_status check_mask(eg_infer *s) {
-	const eg_dims *q = &s->in[Q], *mask = &s->in[MASK];
+/* mask or bias: of the shape of the scores, or 1 in some places. */
+static eg_status check_scores(eg_infer *s, int i, const char *name) {
+	const eg_dims *q = &s->in[Q], *mask = &s->in[i];
 	char tm[128], ts[128];
-	if (s->nin <= MASK || mask->rank < 0) return EG_OK;
-	if (s->in_type[MASK] != EG_I32)
+	if (s->nin <= i || mask->rank < 0) return EG_OK;
+	if (i == BIAS && op_check_real(s, i, name)) return s->err->status;
+	if (i == MASK && s->in_type[i] != EG_I32)
 		return eg_fail(s->err, EG_ERR_ARG,
-			"mask holds floating-point numbers (EG_F32), integers (EG_I32) are needed: 1 hides a key");
+			"mask holds floating-point numbers (EG_F32), integers (EG_I32) are needed: 1 hides a key; what is added to the scores is the input bias");
 	eg_dims scores = *q;
 	scores.d[q->rank - 1] = s->in[K].d[q->rank - 2];
 	bool fits = mask->rank == scores.rank;
-	for (int i = 0; i < scores.rank && fits; i++) fits = mask->d[i] == 1 || eg_dim_fits(mask->d[i], scores.d[i]);
+	for (int d = 0; d < scores.rank && fits; d++) fits = mask->d[d] == 1 || eg_dim_fits(mask->d[d], scores.d[d]);
 	if (fits) return EG_OK;
-	return eg_fail(s->err, EG_ERR_SHAPE, "mask is %s, it must be %s, or 1 in some of these places",
+	return eg_fail(s->err, EG_ERR_SHAPE, "%s is %s, it must be %s, or 1 in some of these places", name,
 		eg_dims_text(mask, tm, sizeof tm), eg_dims_text(&scores, ts, sizeof ts));
 }
 
@@ -52,7 +54,7 @@ static eg_status attention_infer(eg_infer *s) {
 			"q is %s, k is %s and v is %s; they must be (N,heads,Lq,d), (N,heads,Lk,d) and "
 			"(N,heads,Lk,dv), all with heads or all without",
 			eg_dims_text(q, tq, sizeof tq), eg_dims_text(k, tk, sizeof tk), eg_dims_text(v, tv, sizeof tv));
-	if (check_mask(s)) return s->err->status;
+	if (check_scores(s, MASK, "mask") || check_scores(s, BIAS, "bias")) return s->err->status;
 	s->out[0] = *q;
 	s->out[0].d[r - 1] = v->d[r - 1];
 	for (int i = 0; i < r; i++) s->info->mixes_time |= q->d[i] == EG_T || k->d[i] == EG_T;
@@ -63,6 +65,17 @@ static eg_status attention_infer(eg_infer *s) {
 static eg_heads plain_heads(int heads, int rows, int columns) {
 	ptrdiff_t matrix = (ptrdiff_t)rows * columns;
 	return (eg_heads){.sample = heads * matrix, .head = matrix, .row = columns};
+}
+
+/* By sample, head, row and key; 0 where it has 1. */
+static void strides_of(const eg_emit *e, int i, ptrdiff_t strides[4]) {
+	eg_dims m = eg_emit_in_dims(e, i);
+	ptrdiff_t size = 1;
+	for (int d = m.rank - 1; d >= 0; d--) {
+		int place = m.rank == 4 || d == 0 ? d : d + 1; /* without heads: sample, row, key */
+		strides[place] = m.d[d] == 1 ? 0 : size;
+		size *= (ptrdiff_t)m.d[d];
+	}
 }
 
 static eg_attention_shape attention_shape(const eg_emit *e) {
@@ -81,14 +94,8 @@ static eg_attention_shape attention_shape(const eg_emit *e) {
 	s.k = plain_heads(s.heads, s.Lk, s.d);
 	s.v = plain_heads(s.heads, s.Lk, s.dv);
 	s.y = plain_heads(s.heads, s.Lq, s.dv);
-	if (!eg_emit_has_in(e, MASK)) return s;
-	eg_dims m = eg_emit_in_dims(e, MASK);
-	ptrdiff_t size = 1;
-	for (int i = m.rank - 1; i >= 0; i--) {
-		int place = m.rank == 4 || i == 0 ? i : i + 1; /* without heads: sample, row, key */
-		s.mask_strides[place] = m.d[i] == 1 ? 0 : size;
-		size *= (ptrdiff_t)m.d[i];
-	}
+	if (eg_emit_has_in(e, MASK)) strides_of(e, MASK, s.mask_strides);
+	if (eg_emit_has_in(e, BIAS)) strides_of(e, BIAS, s.bias_strides);
 	return s;
 }
 
@@ -100,13 +107,30 @@ static eg_buf saved_prob(eg_emit *e, const eg_attention_shape *s) {
 	return eg_emit_saved(e, 0, EG_ELEM_REAL, (int64_t)s->units * s->Lq * s->Lk, false);
 }
 
+enum { DROP_SLOT = 4 };
+
+/* 0 or 1/(1 - rate) for each weight, the same forward and backward; absent where nothing is dropped. */
+static eg_buf drop_of(eg_emit *e, const eg_attention_shape *s, float rate, bool make) {
+	const int64_t total = (int64_t)s->units * s->Lq * s->Lk;
+	const int units = (int)((total + EG_CHUNK - 1) / EG_CHUNK);
+	if (!eg_emit_training(e) || rate == 0) return (eg_buf){0};
+	eg_buf drop = eg_emit_saved(e, DROP_SLOT, EG_ELEM_REAL, total, false);
+	if (!make) return drop;
+	eg_fill_args ones = {.y = op_stride(false, eg_emit_temp(e, EG_ELEM_REAL, total, false), EG_CHUNK), .unit = EG_CHUNK, .total = total, .value = 1};
+	OP_CALL(e, fill, ones, 0, 1, .units = units, .flops = (double)total);
+	eg_dropout_args a = {.x = ones.y, .state = eg_emit_dropout_state(e), .y = op_stride(false, drop, EG_CHUNK), .unit = EG_CHUNK, .total = total,
+		.node = (uint32_t)eg_emit_node(e), .rate = (real)rate};
+	OP_CALL(e, dropout, a, 2, 1, .units = units, .flops = 10.0 * (double)total);
+	return drop;
+}
+
 static void call_attention(eg_emit *e, eg_attention_args a) {
-	OP_CALL(e, attention_fwd, a, 5, 2, .units = a.s.units,
+	OP_CALL(e, attention_fwd, a, 7, 2, .units = a.s.units,
 		.scratch = eg_emit_kernels(e)->attention_scratch(&a.s, false), .flops = attention_flops(&a.s));
 }
 
 static void call_attention_bwd(eg_emit *e, eg_attention_bwd_args a) {
-	OP_CALL(e, attention_bwd, a, 5, 3, .units = a.s.units,
+	OP_CALL(e, attention_bwd, a, 6, 4, .units = a.s.units,
 		.scratch = eg_emit_kernels(e)->attention_scratch(&a.s, true), .flops = 2 * attention_flops(&a.s));
 }
 
@@ -115,10 +139,22 @@ static void attention_fwd(eg_emit *e) {
 		.k = eg_emit_x(e, K, EG_PLAIN),
 		.v = eg_emit_x(e, VALUE, EG_PLAIN),
 		.s = attention_shape(e)};
+	const attention_options *o = eg_emit_options(e);
 	if (eg_emit_has_in(e, MASK)) a.mask = eg_emit_x(e, MASK, EG_PLAIN);
+	if (eg_emit_has_in(e, BIAS)) a.bias = eg_emit_x(e, BIAS, EG_PLAIN);
+	a.drop = drop_of(e, &a.s, o->dropout, true);
 	a.prob = saved_prob(e, &a.s);
 	a.y = eg_emit_y(e, 0, EG_PLAIN);
 	call_attention(e, a);
+}
+
+/* The gradient of the bias: that of the scores, summed up where one number of it is that of several. */
+static void bias_bwd(eg_emit *e, const eg_attention_shape *s, eg_buf dscore) {
+	const eg_dims b = eg_emit_in_dims(e, BIAS);
+	eg_sum_to_args a = {.x = dscore, .rank = 4, .dims = {s->units / s->heads, s->heads, s->Lq, s->Lk}, .count = eg_dims_count(&b, 0)};
+	for (int i = 0; i < 4; i++) a.sy[i] = s->bias_strides[i];
+	a.y = eg_emit_dx(e, BIAS, EG_PLAIN, &a.acc);
+	OP_CALL(e, sum_to, a, 1, 1, .units = eg_blocks((int)a.count), .flops = (double)s->units * s->Lq * s->Lk);
 }
 
 /* A gradient may be wanted of one tensor twice or three times (self-attention): each is added by a call of its own
@@ -132,7 +168,10 @@ static void attention_bwd(eg_emit *e) {
 	bool same = a.q.p == a.k.p || a.q.p == a.v.p || a.k.p == a.v.p;
 	if (!a.dy.p) return;
 	a.prob = saved_prob(e, &a.s);
-	bool wanted = false;
+	a.drop = drop_of(e, &a.s, ((const attention_options *)eg_emit_options(e))->dropout, false);
+	bool wanted = eg_emit_needs_dx(e, BIAS);
+	const eg_buf dscore = wanted ? eg_emit_temp(e, EG_ELEM_REAL, (int64_t)a.s.units * a.s.Lq * a.s.Lk, false) : (eg_buf){0};
+	a.dscore = dscore;
 	for (int i = Q; i <= VALUE; i++) {
 		if (!eg_emit_needs_dx(e, i)) continue;
 		eg_buf *dx = i == Q ? &a.dq : i == K ? &a.dk : &a.dv;
@@ -140,10 +179,11 @@ static void attention_bwd(eg_emit *e) {
 		wanted = true;
 		if (!same) continue;
 		call_attention_bwd(e, a);
-		*dx = (eg_buf){0};
+		*dx = a.dscore = (eg_buf){0};
 		wanted = false;
 	}
 	if (wanted) call_attention_bwd(e, a);
+	if (dscore.p) bias_bwd(e, &a.s, dscore);
 }
 
 #define ATTEND(...) &(const attention_options){__VA_ARGS__}
@@ -162,6 +202,12 @@ static const eg_case attention_cases[] = {
 	{"causal, more rows than keys, mask of heads", ATTEND(.causal = true),
 		.in = {OP_DIMS(EG_N, 3, 9, 2), OP_DIMS(EG_N, 3, 4, 2), OP_DIMS(EG_N, 3, 4, 20), OP_DIMS(1, 3, 9, 1)},
 		.type = {EG_F32, EG_F32, EG_F32, EG_I32}, .nin = 4, .batch = 5, .limit = 2},
+	{"bias of heads", ATTEND(.scale = 0.5f),
+		.in = {OP_DIMS(EG_N, 2, 4, 6), OP_DIMS(EG_N, 2, 5, 6), OP_DIMS(EG_N, 2, 5, 3), {-1, {0}}, OP_DIMS(1, 2, 4, 5)},
+		.type = {EG_F32, EG_F32, EG_F32, EG_I32, EG_F32}, .nin = 5, .batch = 3, .limit = 1},
+	{"bias of all, mask, no heads", ATTEND(.causal = true), .in = {OP_DIMS(EG_N, 5, 3), OP_DIMS(EG_N, 4, 3), OP_DIMS(EG_N, 4, 2), OP_DIMS(EG_N, 1, 4), OP_DIMS(EG_N, 5, 4)},
+		.type = {EG_F32, EG_F32, EG_F32, EG_I32, EG_F32}, .nin = 5, .batch = 18, .limit = 2},
+	{"dropout", ATTEND(.dropout = 0.4f), .in = {OP_DIMS(EG_N, 2, 4, 7), OP_DIMS(EG_N, 2, 6, 7), OP_DIMS(EG_N, 2, 6, 5)}, .nin = 3, .batch = 5, .random = true},
 	{"open lengths", NULL, .in = {OP_DIMS(EG_N, EG_NAMED, 6), OP_DIMS(EG_N, EG_NAMED - 1, 6), OP_DIMS(EG_N, EG_NAMED - 1, 8)}, .nin = 3,
 		.batch = 3, .sizes = OP_SIZES({"length", 5}, {"memory", 4})},
 	{"open time", NULL, .in = {OP_DIMS(EG_N, EG_T, 6), OP_DIMS(EG_N, EG_T, 6), OP_DIMS(EG_N, EG_T, 8)}, .nin = 3,
@@ -173,19 +219,19 @@ const eg_op eg_op_attention = {
 		.name = "attention",
 		.layer = "attention",
 		.doc = "Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query",
-		.equation = "P = softmax(scale q k^T) over the keys that are seen; y = P v; 0 if none is seen;\n"
+		.equation = "P = softmax(scale q k^T + bias) over the keys that are seen; y = P v; 0 if none is seen;\n"
 			"q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;\n"
-			"mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places;\n"
-			"it hides scores: keys and values must be finite numbers all the same\n"
-			"dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q",
+			"mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places; bias likewise, -inf hides;\n"
+			"a key or value that a row does not see has no influence on it, whatever it is, NaN included; dropout acts on P\n"
+			"dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q; dbias = dS",
 		.source = "Vaswani et al. 2017; ONNX Attention-23",
 		.attrs = attention_attrs,
 		.nattrs = EG_COUNT(attention_attrs),
 		.options_size = sizeof(attention_options),
 		.min_inputs = 3,
-		.max_inputs = 4,
-		.inputs = (const char *const[]){"q", "k", "v", "mask"},
-		.types = "fffi",
+		.max_inputs = 5,
+		.inputs = (const char *const[]){"q", "k", "v", "mask", "bias"},
+		.types = "fffif",
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = attention_infer,
@@ -204,6 +250,7 @@ typedef struct multi_head_attention_options {
 	int heads;
 	bool causal;
 	bool no_bias;
+	float dropout;
 	const char *weights;
 } multi_head_attention_options;
 
@@ -212,6 +259,7 @@ static const eg_attr multi_head_attention_attrs[] = {
 		"into so many parts the features are cut; each attends on its own"),
 	OP_BOOL(multi_head_attention_options, causal, NULL, "step t sees steps 0 to t only"),
 	OP_NOT(multi_head_attention_options, bias, NULL, "adds learned constants in both projections"),
+	OP_FLOAT(multi_head_attention_options, dropout, 0, 0, 0.999999, NULL, "rate of dropout of the weights"),
 	OP_WEIGHTS(multi_head_attention_options),
 };
 
@@ -345,6 +393,10 @@ static mha mha_of(eg_emit *e) {
 /* Do the lengths say where the queries end too? */
 static bool mha_ends(const mha *m) { return m->sides == 1 && m->lengths.p; }
 
+static eg_buf mha_drop(eg_emit *e, const mha *m, bool make) {
+	return drop_of(e, &m->s, ((const multi_head_attention_options *)eg_emit_options(e))->dropout, make);
+}
+
 static void mha_fwd(eg_emit *e) {
 	mha m = mha_of(e);
 	for (int i = 0; i < m.sides; i++) {
@@ -360,8 +412,7 @@ static void mha_fwd(eg_emit *e) {
 		project(e, in);
 	}
 	eg_buf q = m.side[0].y, kv = m.side[m.sides - 1].y;
-	call_attention(e,
-		(eg_attention_args){.q = q, .k = kv, .v = kv, .lengths = m.lengths, .prob = m.prob, .y = m.mixed, .s = m.s});
+	call_attention(e, (eg_attention_args){.q = q, .k = kv, .v = kv, .lengths = m.lengths, .drop = mha_drop(e, &m, true), .prob = m.prob, .y = m.mixed, .s = m.s});
 	eg_buf y = eg_emit_y(e, 0, EG_PLAIN);
 	projection out = {.a = m.mixed,
 		.w = eg_emit_w(e, m.out_weight),
@@ -426,6 +477,7 @@ static void mha_bwd(eg_emit *e) {
 		(eg_attention_bwd_args){.q = m.side[0].y,
 			.k = m.side[last].y,
 			.v = m.side[last].y,
+			.drop = mha_drop(e, &m, false),
 			.prob = m.prob,
 			.dy = dmixed,
 			.dq = dside[0],
@@ -451,6 +503,7 @@ static const eg_case mha_cases[] = {
 		.batch = 5, .time = 7, .sizes = OP_SIZES({"length", 3}), .values = OP_VALUES(NULL, NULL, key_lengths)},
 	{"another source, causal, no bias", MHA(.heads = 3, .causal = true, .no_bias = true),
 		.in = {OP_DIMS(EG_T, EG_N, 6), OP_DIMS(4, EG_N, 6)}, .nin = 2, .batch = 2, .time = 5},
+	{"dropout", MHA(.heads = 2, .dropout = 0.3f), .in = {OP_DIMS(EG_T, EG_N, 6)}, .nin = 1, .batch = 3, .time = 5, .random = true},
 	{"one head, more units than rows", MHA(.heads = 1), .in = {OP_DIMS(EG_T, EG_N, 40)}, .nin = 1, .batch = 7,
 		.time = 6},
 };
