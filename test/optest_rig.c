@@ -84,7 +84,7 @@ static const void *options_of(const rig *r, char *copy, size_t size) {
 	const char *lender = NULL;
 	if (op->options_size > size) return s->c->options;
 	for (int i = 0; i < r->graph->nnodes && s->shared && !lender; i++)
-		if (r->graph->nodes[i].op == s->op) lender = r->graph->nodes[i].name;
+		if (r->graph->nodes[i].op == s->op && r->graph->nodes[i].nparams) lender = r->graph->nodes[i].name;
 	if (!lender) return s->c->options;
 	memset(copy, 0, size);
 	if (s->c->options) memcpy(copy, s->c->options, op->options_size);

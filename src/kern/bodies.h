@@ -32,6 +32,7 @@
 #include "kern/body_gates.h"
 #include "kern/body_recurrent.h"
 #include "kern/body_sequence.h"
+#include "kern/body_additive.h"
 #include "kern/body_element_loss.h"
 #include "kern/body_crf.h"
 #include "kern/body_optimizer.h"
@@ -61,6 +62,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_gates)(k);
 	EG_NAME(fill_recurrent)(k);
 	EG_NAME(fill_sequence)(k);
+	EG_NAME(fill_additive)(k);
 	EG_NAME(fill_element_loss)(k);
 	EG_NAME(fill_crf)(k);
 	EG_NAME(fill_optimizer)(k);

@@ -235,6 +235,21 @@ typedef struct eg_attention_bwd_args {
 	bool acc_q, acc_k, acc_v;
 } eg_attention_bwd_args;
 
+/* Scores of additive attention (Bahdanau et al. 2015): q (Lq,N,n), k (Lk,N,n), v (n); unit u is sample u. Global.
+ * additive_fwd: score (N,Lq,Lk) = sum of v tanh(q + k); 0 for keys behind lengths[u] (int32_t; absent: none are), whatever they hold.
+ * additive_bwd: from dscore: dq, dk, and dv (N,n), of each sample its own; 0 for keys behind the length. */
+typedef struct eg_additive_shape {
+	int N, Lq, Lk, n;
+} eg_additive_shape;
+typedef struct eg_additive_args {
+	eg_buf q, k, v, lengths, score;
+	eg_additive_shape s;
+} eg_additive_args;
+typedef struct eg_additive_bwd_args {
+	eg_buf q, k, v, lengths, dscore, dq, dk, dv;
+	eg_additive_shape s;
+} eg_additive_bwd_args;
+
 /* Losses of a difference e = x - target: e^2 (square), or, with |e| below width, slope e^2 / (2 width), else slope (|e| - width/2): width 0 and
  * slope 1 is |e|, slope 1 is smooth L1, slope == width is Huber's. Units and addresses as for element-wise kernels.
  * regress_fwd: partial[u] = sum over unit u; partial of unit u lies at eg_at(partial, u).

@@ -21,6 +21,7 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_loss__ref(k);
 	fill_sequence__ref(k);
 	fill_loop__ref(k);
+	fill_additive__ref(k);
 	fill_element_loss__ref(k);
 	fill_row_loss__ref(k);
 	fill_contrast__ref(k);

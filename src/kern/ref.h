@@ -28,6 +28,7 @@ void fill_norm__ref(eg_kernels *k);
 void fill_loss__ref(eg_kernels *k);
 void fill_sequence__ref(eg_kernels *k);
 void fill_loop__ref(eg_kernels *k);
+void fill_additive__ref(eg_kernels *k);
 void fill_element_loss__ref(eg_kernels *k);
 void fill_row_loss__ref(eg_kernels *k);
 void fill_contrast__ref(eg_kernels *k);
