@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What no operator calls: it is the optimizer's. */
-static const char *const of_training[] = {"update", "sumsq", "clip_value", "blend"};
+/* What no operator calls: it is the optimizer's, or a loop's (test_loop.c). */
+static const char *const of_training[] = {"update", "sumsq", "clip_value", "blend", "loop_rows"};
 
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
 "last unit skipped"}; 

@@ -506,7 +506,7 @@ int replay(int n, char *const *names) {
 	if (trained.op) run_optimizers(&trained);
 	for (int i = 0; i < EG_SLOTS; i++) {
 		calls += tape.calls[i];
-		if (tape.calls[i] || n) continue;
+		if (tape.calls[i] || n || i == EG_SLOT_loop_rows) continue; /* loops call that one, which are no operator (test_loop.c) */
 		unused++;
 		printf("FAILED %s: called by no operator's case\n", eg_slot_at((eg_slot_id)i)->name);
 	}

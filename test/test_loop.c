@@ -1,5 +1,5 @@
-/* test_loop.c - loops: cells built of layers against the cells of the engine with the same weights; lengths, directions, carried states, sessions,
- * initial states, what is refused. */
+/* test_loop.c - loops: cells built of layers against the cells of the engine with the same weights; lengths,
+ * directions, carried states, sessions, initial states, what is refused. */
 #include "engram_ops.h"
 #include "net.h"
 
@@ -12,21 +12,25 @@ static eg_tensor part(eg_graph *g, eg_tensor gates, int i) {
 }
 
 static eg_tensor gates_of(eg_graph *g, eg_tensor x, eg_tensor h, int n) {
-	return eg_add(g, eg_linear(g, x, .units = n * H, .name = "in"), eg_linear(g, h, .units = n * H, .no_bias = true, .name = "rec"));
+	return eg_add(g, eg_linear(g, x, .units = n * H, .name = "in"),
+	        eg_linear(g, h, .units = n * H, .no_bias = true, .name = "rec"));
 }
 
 static eg_tensor rnn_step(eg_graph *g, eg_tensor x, eg_tensor h) { return eg_tanh(g, gates_of(g, x, h, 1)); }
 
 static eg_tensor lstm_step(eg_graph *g, eg_tensor x, eg_tensor h, eg_tensor c, eg_tensor *cell) {
 	eg_tensor a = gates_of(g, x, h, 4);
-	eg_tensor keep = eg_mul(g, eg_sigmoid(g, part(g, a, 2)), c), write = eg_mul(g, eg_sigmoid(g, part(g, a, 0)), eg_tanh(g, part(g, a, 3)));
+	eg_tensor keep = eg_mul(g, eg_sigmoid(g, part(g, a, 2)), c),
+	          write = eg_mul(g, eg_sigmoid(g, part(g, a, 0)), eg_tanh(g, part(g, a, 3)));
 	*cell = eg_add(g, keep, write);
 	return eg_mul(g, eg_sigmoid(g, part(g, a, 1)), eg_tanh(g, *cell));
 }
 
 static eg_tensor gru_step(eg_graph *g, eg_tensor x, eg_tensor h) {
-	eg_tensor a = eg_linear(g, x, .units = 3 * H, .name = "in"), b = eg_linear(g, h, .units = 3 * H, .no_bias = true, .name = "rec");
-	eg_tensor z = eg_sigmoid(g, eg_add(g, part(g, a, 0), part(g, b, 0))), r = eg_sigmoid(g, eg_add(g, part(g, a, 1), part(g, b, 1)));
+	eg_tensor a = eg_linear(g, x, .units = 3 * H, .name = "in"),
+	          b = eg_linear(g, h, .units = 3 * H, .no_bias = true, .name = "rec");
+	eg_tensor z = eg_sigmoid(g, eg_add(g, part(g, a, 0), part(g, b, 0))),
+	          r = eg_sigmoid(g, eg_add(g, part(g, a, 1), part(g, b, 1)));
 	eg_tensor n = eg_tanh(g, eg_add(g, part(g, a, 2), eg_mul(g, r, part(g, b, 2))));
 	return eg_add(g, n, eg_mul(g, z, eg_sub(g, h, n)));
 }
@@ -47,9 +51,15 @@ static void build(eg_graph *g, kind k, bool loop) {
 	if (!loop) {
 		const eg_tensor in[] = {x, lengths, h0};
 		const int nin = h0.id ? 3 : lengths.id ? 2 : 1;
-		eg_tensor y = lstm  ? eg_apply(g, "lstm", &(eg_lstm_options){.hidden = H, .reverse = k.reverse, .name = "cell"}, in, nin)
-			      : gru ? eg_apply(g, "gru", &(eg_gru_options){.hidden = H, .reverse = k.reverse, .name = "cell"}, in, nin)
-				    : eg_apply(g, "rnn", &(eg_rnn_options){.hidden = H, .reverse = k.reverse, .name = "cell"}, in, nin);
+		eg_tensor y = lstm  ? eg_apply(g, "lstm",
+		                              &(eg_lstm_options){.hidden = H, .reverse = k.reverse, .name = "cell"}, in,
+		                              nin)
+		              : gru ? eg_apply(g, "gru",
+		                              &(eg_gru_options){.hidden = H, .reverse = k.reverse, .name = "cell"}, in,
+		                              nin)
+		                    : eg_apply(g, "rnn",
+		                              &(eg_rnn_options){.hidden = H, .reverse = k.reverse, .name = "cell"}, in,
+		                              nin);
 		eg_output(g, "y", y);
 		eg_output(g, "hn", eg_result(g, y, 1));
 		return;
@@ -83,7 +93,8 @@ static rig rig_of(const char *isa, int threads, kind k, bool loop) {
 	build(r.g, k, loop);
 	r.p = eg_params_new_zero(r.g, &err);
 	if (!r.p) fail_msg("%s", err.message);
-	static const char *const names[2][3] = {{"cell.l0.weight", "cell.l0.recurrent_weight", "cell.l0.bias"}, {"in.weight", "rec.weight", "in.bias"}};
+	static const char *const names[2][3] = {
+	        {"cell.l0.weight", "cell.l0.recurrent_weight", "cell.l0.bias"}, {"in.weight", "rec.weight", "in.bias"}};
 	for (int i = 0; i < 3; i++) {
 		const int at = eg_params_find(r.p, names[loop][i]);
 		const eg_dims d = eg_params_dims(r.p, at);
@@ -103,7 +114,9 @@ static const int32_t ends[B] = {7, 0, 3, 1, 7, 6, 2, 5, 4, 7, 7, 1, 2, 3, 4, 5, 
 
 static eg_plan *plan_of(rig r, kind k, int time, bool train, bool carry) {
 	eg_error err = {0};
-	eg_plan *plan = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = B, .time = time, .train = train, .carry = carry, .input_grads = train}, &err);
+	eg_plan *plan = eg_plan_new(r.g, r.p,
+	        &(eg_plan_options){.batch = B, .time = time, .train = train, .carry = carry, .input_grads = train},
+	        &err);
 	if (!plan) fail_msg("%s", err.message);
 	if (eg_plan_input(plan, "x")) fill(eg_plan_input(plan, "x"), (size_t)time * B * I, 1);
 	if (k.lengths) memcpy(eg_plan_input(plan, "lengths"), ends, sizeof ends);
@@ -117,7 +130,8 @@ static eg_plan *plan_of(rig r, kind k, int time, bool train, bool carry) {
 
 static void near(const eg_real *a, const eg_real *b, size_t n, const char *what) {
 	for (size_t i = 0; i < n; i++)
-		if (!(fabs((double)(a[i] - b[i])) <= 2e-5 * (1 + fabs((double)b[i])))) fail_msg("%s: number %zu is %g, not %g", what, i, (double)a[i], (double)b[i]);
+		if (!(fabs((double)(a[i] - b[i])) <= 2e-5 * (1 + fabs((double)b[i]))))
+			fail_msg("%s: number %zu is %g, not %g", what, i, (double)a[i], (double)b[i]);
 }
 
 /* What lies behind lengths must not matter. */
@@ -141,14 +155,19 @@ static void compare(const char *isa, int threads, kind k) {
 		if (train) {
 			near(eg_plan_grad(a, "x"), eg_plan_grad(b, "x"), T * B * I, "gradient of x");
 			if (k.given) near(eg_plan_grad(a, "h0"), eg_plan_grad(b, "h0"), B * H, "gradient of h0");
-			static const char *const names[2][3] = {{"cell.l0.weight", "cell.l0.recurrent_weight", "cell.l0.bias"}, {"in.weight", "rec.weight", "in.bias"}};
+			static const char *const names[2][3] = {
+			        {"cell.l0.weight", "cell.l0.recurrent_weight", "cell.l0.bias"},
+			        {"in.weight", "rec.weight", "in.bias"}};
 			for (int i = 0; i < 3; i++) {
-				const int ia = eg_params_find(own.p, names[1][i]), ib = eg_params_find(other.p, names[0][i]);
+				const int ia = eg_params_find(own.p, names[1][i]),
+				          ib = eg_params_find(other.p, names[0][i]);
 				const eg_dims d = eg_params_dims(own.p, ia);
-				near(eg_params_grad(own.p, ia), eg_params_grad(other.p, ib), (size_t)eg_dims_count(&d, 0), names[1][i]);
+				near(eg_params_grad(own.p, ia), eg_params_grad(other.p, ib),
+				        (size_t)eg_dims_count(&d, 0), names[1][i]);
 			}
 		}
-		assert_int_equal(eg_plan_diagnose(a, 0, NULL), k.lengths ? EG_ERR_NUMERIC : EG_OK); /* the input behind its ends */
+		assert_int_equal(eg_plan_diagnose(a, 0, NULL),
+		        k.lengths ? EG_ERR_NUMERIC : EG_OK); /* the input behind its ends */
 		eg_plan_free(a);
 		eg_plan_free(b);
 	}
@@ -158,8 +177,10 @@ static void compare(const char *isa, int threads, kind k) {
 
 static void test_cells(void **state) {
 	EG_UNUSED(state);
-	static const kind kinds[] = {{"rnn", .lengths = false}, {"rnn", .lengths = true}, {"rnn", .lengths = true, .reverse = true}, {"lstm", .reverse = true},
-		{"lstm", .lengths = true, .given = true}, {"gru", .given = true}, {"gru", .lengths = true, .reverse = true}};
+	static const kind kinds[] = {{"rnn", .lengths = false}, {"rnn", .lengths = true},
+	        {"rnn", .lengths = true, .reverse = true}, {"lstm", .reverse = true},
+	        {"lstm", .lengths = true, .given = true}, {"gru", .given = true},
+	        {"gru", .lengths = true, .reverse = true}};
 	const char *isas[4];
 	for (int i = 0, n = net_isas(isas); i < n; i++)
 		for (int threads = 1; threads < 3; threads++)
@@ -179,7 +200,9 @@ static void test_carry(void **state) {
 		eg_plan_run(b, (uint64_t)run);
 		near(eg_plan_output(a, "y"), eg_plan_output(b, "y"), T * B * H, "y");
 		near(eg_plan_grad(a, "x"), eg_plan_grad(b, "x"), T * B * I, "gradient of x");
-		near(eg_params_grad(own.p, eg_params_find(own.p, "rec.weight")), eg_params_grad(other.p, eg_params_find(other.p, "cell.l0.recurrent_weight")), 4 * H * H, "gradient");
+		near(eg_params_grad(own.p, eg_params_find(own.p, "rec.weight")),
+		        eg_params_grad(other.p, eg_params_find(other.p, "cell.l0.recurrent_weight")), 4 * H * H,
+		        "gradient");
 	}
 	assert_int_equal(eg_plan_diagnose(a, 2, NULL), EG_OK);
 	eg_plan_free(a);
@@ -188,7 +211,8 @@ static void test_carry(void **state) {
 	rig_free(other);
 }
 
-/* Chunks of any length have the bits of the whole; a state that is learned begins only once, and again behind a reset. */
+/* Chunks of any length have the bits of the whole; a state that is learned begins only once, and again behind a
+ * reset. */
 static void session_case(kind k) {
 	static const int cuts[] = {1, 3, 7, 2, 10};
 	enum { STEPS = 23 };
@@ -198,14 +222,16 @@ static void session_case(kind k) {
 	eg_params_changed(r.p);
 	eg_plan *plan = plan_of(r, k, STEPS, false, false);
 	eg_plan_run(plan, 0);
-	eg_session *s = eg_session_new(r.g, r.p, &(eg_session_options){.batch = B, .chunk = 4, .outputs = (const char *const[]){"y", NULL}}, &err);
+	eg_session *s = eg_session_new(r.g, r.p,
+	        &(eg_session_options){.batch = B, .chunk = 4, .outputs = (const char *const[]){"y", NULL}}, &err);
 	if (!s) fail_msg("%s", err.message);
 	for (int turn = 0; turn < 2; turn++) {
 		static eg_real y[STEPS * B * H];
 		for (int i = 0, at = 0; i < EG_COUNT(cuts); at += cuts[i++]) {
 			const void *in = (const eg_real *)eg_plan_input(plan, "x") + at * B * I;
 			eg_real *out = y + at * B * H;
-			if (eg_session_run(s, cuts[i], (const char *const[]){"x"}, &in, 1, &out, &err)) fail_msg("%s", err.message);
+			if (eg_session_run(s, cuts[i], (const char *const[]){"x"}, &in, 1, &out, &err))
+				fail_msg("%s", err.message);
 		}
 		assert_memory_equal(y, eg_plan_output(plan, "y"), sizeof y);
 		eg_session_reset(s);
@@ -235,10 +261,12 @@ static void test_learned(void **state) {
 	EG_UNUSED(state);
 	const kind k = {"gru", .lengths = true, .learned = true}, given = {"gru", .lengths = true, .given = true};
 	rig r = rig_of(NULL, 2, k, true), other = rig_of(NULL, 2, given, true);
-	eg_real *h0 = eg_params_data(r.p, eg_params_find(r.p, "h.initial")), *dh0 = eg_params_grad(r.p, eg_params_find(r.p, "h.initial"));
+	eg_real *h0 = eg_params_data(r.p, eg_params_find(r.p, "h.initial")),
+	        *dh0 = eg_params_grad(r.p, eg_params_find(r.p, "h.initial"));
 	fill(h0, H, 8);
 	eg_params_changed(r.p);
-	eg_plan *a = plan_of(r, k, T, true, false), *b = plan_of(other, given, T, true, false), *c = plan_of(r, k, T, true, true);
+	eg_plan *a = plan_of(r, k, T, true, false), *b = plan_of(other, given, T, true, false),
+	        *c = plan_of(r, k, T, true, true);
 	for (int n = 0; n < B; n++) memcpy((eg_real *)eg_plan_input(b, "h0") + n * H, h0, H * sizeof *h0);
 	eg_plan_run(a, 0);
 	eg_plan_run(b, 0);
@@ -259,21 +287,27 @@ static void test_learned(void **state) {
 
 /* ---- loops and what is around them ------------------------------------------------------------------------------- */
 
-/* Two loops one behind the other, steps folded into the batch before and behind, a value from outside, ids, dropout, a sequence read twice. */
+/* Two loops one behind the other, steps folded into the batch before and behind, a value from outside, ids, dropout,
+ * a sequence read twice. */
 static void surroundings(eg_graph *g) {
 	const eg_tensor none = {0};
-	eg_tensor ids = eg_input(g, "ids", EG_I32, EG_DIMS(EG_T, EG_N)), x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, I));
-	eg_tensor out = eg_input(g, "outside", EG_F32, EG_DIMS(EG_N, H)), lengths = eg_input(g, "lengths", EG_I32, EG_DIMS(EG_N));
+	eg_tensor ids = eg_input(g, "ids", EG_I32, EG_DIMS(EG_T, EG_N)),
+	          x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, I));
+	eg_tensor out = eg_input(g, "outside", EG_F32, EG_DIMS(EG_N, H)),
+	          lengths = eg_input(g, "lengths", EG_I32, EG_DIMS(EG_N));
 	eg_tensor frames = eg_unfold_time(g, eg_tanh(g, eg_linear(g, eg_fold_time(g, x), .units = H)));
 	eg_loop_begin(g, "first", false, none);
-	eg_tensor a = eg_loop_input(g, frames), b = eg_loop_input(g, frames), id = eg_loop_input(g, ids), h = eg_loop_state(g, "h", EG_DIMS(EG_N, H), none, true);
+	eg_tensor a = eg_loop_input(g, frames), b = eg_loop_input(g, frames), id = eg_loop_input(g, ids),
+	          h = eg_loop_state(g, "h", EG_DIMS(EG_N, H), none, true);
 	eg_tensor e = eg_embedding(g, id, .count = 6, .size = H);
-	eg_tensor n = eg_tanh(g, eg_add(g, eg_add(g, eg_linear(g, a, .units = H), eg_mul(g, b, out)), eg_add(g, e, eg_linear(g, h, .units = H))));
+	eg_tensor n = eg_tanh(g, eg_add(g, eg_add(g, eg_linear(g, a, .units = H), eg_mul(g, b, out)),
+	                                 eg_add(g, e, eg_linear(g, h, .units = H))));
 	eg_loop_next(g, h, n);
 	eg_loop_end(g);
 	eg_tensor y = eg_loop_output(g, n), before = eg_loop_output(g, h);
 	eg_loop_begin(g, "second", true, lengths);
-	eg_tensor c = eg_loop_input(g, y), d = eg_loop_input(g, before), s = eg_loop_state(g, "s", EG_DIMS(EG_N, H), none, false);
+	eg_tensor c = eg_loop_input(g, y), d = eg_loop_input(g, before),
+	          s = eg_loop_state(g, "s", EG_DIMS(EG_N, H), none, false);
 	eg_tensor m = eg_tanh(g, eg_add(g, eg_mul(g, c, d), eg_linear(g, s, .units = H)));
 	eg_loop_next(g, s, m);
 	eg_loop_end(g);
@@ -297,7 +331,8 @@ static void test_surroundings(void **state) {
 		surroundings(g);
 		eg_params *p = eg_params_new(g, 5, &err);
 		if (!p) fail_msg("%s", err.message);
-		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = batch, .time = T, .train = true, .input_grads = true}, &err);
+		eg_plan *plan = eg_plan_new(
+		        g, p, &(eg_plan_options){.batch = batch, .time = T, .train = true, .input_grads = true}, &err);
 		if (!plan) fail_msg("%s", err.message);
 		eg_real *x = eg_plan_input(plan, "x"), *out = eg_plan_input(plan, "outside");
 		const size_t nx = (size_t)(T * batch * I), no = (size_t)(batch * H);
@@ -323,7 +358,8 @@ static void test_surroundings(void **state) {
 			value[side] = loss_of(plan);
 		}
 		const double have = (value[0] - value[1]) / (2 * eps), allowed = sizeof(eg_real) == 8 ? 1e-6 : 1e-2;
-		if (!(fabs(have - want) <= allowed * (1 + fabs(want)))) fail_msg("batch %d: difference %g, gradient %g", batch, have, want);
+		if (!(fabs(have - want) <= allowed * (1 + fabs(want))))
+			fail_msg("batch %d: difference %g, gradient %g", batch, have, want);
 		assert_true(fabs(want) > 1e-3);
 		eg_plan_free(plan);
 		eg_params_free(p);
@@ -336,11 +372,13 @@ static void test_surroundings(void **state) {
 
 static void wrong(int which, eg_graph *g) {
 	const eg_tensor none = {0};
-	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, I)), flat = eg_input(g, "flat", EG_F32, EG_DIMS(EG_N, I));
+	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, I)),
+	          flat = eg_input(g, "flat", EG_F32, EG_DIMS(EG_N, I));
 	if (which == 0) eg_loop_input(g, x);
 	eg_loop_begin(g, "cell", false, which == 1 ? flat : none);
 	if (which == 2) eg_loop_begin(g, "inner", false, none);
-	eg_tensor xt = eg_loop_input(g, which == 3 ? flat : x), h = eg_loop_state(g, "h", EG_DIMS(EG_N, H), which == 4 ? flat : none, false);
+	eg_tensor xt = eg_loop_input(g, which == 3 ? flat : x),
+	          h = eg_loop_state(g, "h", EG_DIMS(EG_N, H), which == 4 ? flat : none, false);
 	if (which == 5) eg_batchnorm(g, xt);
 	if (which == 6) eg_loop_output(g, xt);
 	eg_tensor n = eg_linear(g, xt, .units = which == 7 ? H + 1 : H);
@@ -355,9 +393,10 @@ static void wrong(int which, eg_graph *g) {
 
 static void test_wrong(void **state) {
 	EG_UNUSED(state);
-	static const char *const said[] = {"call eg_loop_begin before", "must be integers", "one inside of another", "no sequence", "its initial value is (N,4), it must be (N,5)",
-		"running statistics", "call eg_loop_end before", "cannot become (N,6)", "call eg_loop_next", "no state of it", "still being built",
-		"has ended", "has ended", "is no state", "no value of a loop's body"};
+	static const char *const said[] = {"call eg_loop_begin before", "must be integers", "one inside of another",
+	        "no sequence", "its initial value is (N,4), it must be (N,5)", "running statistics",
+	        "call eg_loop_end before", "cannot become (N,6)", "call eg_loop_next", "no state of it",
+	        "still being built", "has ended", "has ended", "is no state", "no value of a loop's body"};
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, NULL);
 	for (int i = 0; i < EG_COUNT(said); i++) {
 		eg_error err = {0};
@@ -389,7 +428,8 @@ static void test_no_memory(void **state) {
 		eg_graph *g = ctx ? eg_graph_new(ctx, &err) : NULL;
 		if (g) surroundings(g);
 		eg_params *p = g ? eg_params_new(g, 1, &err) : NULL;
-		eg_plan *plan = p ? eg_plan_new(g, p, &(eg_plan_options){.batch = 3, .time = 3, .train = true}, &err) : NULL;
+		eg_plan *plan = p ? eg_plan_new(g, p, &(eg_plan_options){.batch = 3, .time = 3, .train = true}, &err)
+		                  : NULL;
 		whole = plan != NULL;
 		if (!whole) assert_int_equal(err.status, EG_ERR_MEMORY);
 		eg_plan_free(plan);
@@ -401,7 +441,8 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cells), cmocka_unit_test(test_carry), cmocka_unit_test(test_session), cmocka_unit_test(test_learned),
-		cmocka_unit_test(test_surroundings), cmocka_unit_test(test_wrong), cmocka_unit_test(test_no_memory)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cells), cmocka_unit_test(test_carry),
+	        cmocka_unit_test(test_session), cmocka_unit_test(test_learned), cmocka_unit_test(test_surroundings),
+	        cmocka_unit_test(test_wrong), cmocka_unit_test(test_no_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,19 @@
-/* loop_emit.c - what stands between the copies of a loop's body in a plan: reading a step of a sequence and writing one, states before the
- * first step and behind the last, states of samples that have ended.
+/* loop_emit.c - what stands between the copies of a loop's body in a plan: reading a step of a sequence and writing
+ * one, states before the first step and behind the last, states of samples that have ended.
  *
  *   open   x (T,N,...)            the same numbers, read by nobody but the loop
  *   get    x of open              (N,...): step t; 0 behind the lengths
  *   keep   new, old (N,...)       new where the sample goes on at step t, else old
- *   put    y so far, v (N,...)    y (T,N,...), in the same place, with v as step t; 0 behind the lengths. The first one has no y
+ *   put    y so far, v (N,...)    y (T,N,...), in the same place, with v as step t; 0 behind the lengths. The
+ *             first one has no y
  *   close  y, what keeps states   the same numbers, for the world
- *   begin                         a state at first: 0 or a weight; in a plan that carries, what the last run has left
+ *   begin                         a state at first: 0 or a weight; in a plan that carries, what the last run has
+ *             left
  *   end    h                      the same numbers, kept for the next run
  *
- * All of it is done by blocks of samples, as the body is where that pays, so that many steps are one run of calls. Every step of a sequence is read
- * once and written once; the gradient of a whole sequence is thus put together of rows that nobody else touches. */
+ * All of it is done by blocks of samples, as the body is where that pays, so that many steps are one run of calls.
+ * Every step of a sequence is read once and written once; the gradient of a whole sequence is thus put together of
+ * rows that nobody else touches. */
 #include "core/loop.h"
 #include "core/plan.h"
 
@@ -28,22 +31,40 @@ static void call_rows(eg_emit *e, eg_loop_rows_args a, const eg_dims *rows, bool
 	a.n = width_of(rows);
 	a.t = options_of(e)->t;
 	a.x.stride = a.other.stride = a.y.stride = (ptrdiff_t)EG_BLOCK * a.n;
-	eg_emit_call(e, &(eg_call_spec){.kernel = "loop_rows", .run = eg_emit_kernels(e)->loop_rows, .args = &a, .size = sizeof a, .reads = 3, .writes = 1,
-		.block = block, .units = units, .flops = (double)eg_dims_count(rows, 0)});
+	eg_emit_call(e, &(eg_call_spec){.kernel = "loop_rows",
+	                        .run = eg_emit_kernels(e)->loop_rows,
+	                        .args = &a,
+	                        .size = sizeof a,
+	                        .reads = 3,
+	                        .writes = 1,
+	                        .block = block,
+	                        .units = units,
+	                        .flops = (double)eg_dims_count(rows, 0)});
 }
 
 static eg_buf lengths_of(eg_emit *e, int i) { return eg_emit_has_in(e, i) ? eg_emit_x(e, i, EG_PLAIN) : (eg_buf){0}; }
 
 static void call_fill(eg_emit *e, eg_buf y, int64_t total, real value) {
 	eg_fill_args a = {.y = {y.p, EG_CHUNK}, .unit = EG_CHUNK, .total = total, .value = value};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "fill", .run = eg_emit_kernels(e)->fill, .args = &a, .size = sizeof a, .writes = 1,
-		.units = (int)((total + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)total});
+	eg_emit_call(e, &(eg_call_spec){.kernel = "fill",
+	                        .run = eg_emit_kernels(e)->fill,
+	                        .args = &a,
+	                        .size = sizeof a,
+	                        .writes = 1,
+	                        .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK),
+	                        .flops = (double)total});
 }
 
 static void call_copy(eg_emit *e, eg_buf x, eg_buf y, int64_t total, bool acc) {
 	eg_map_args a = {.x = {x.p, EG_CHUNK}, .y = {y.p, EG_CHUNK}, .unit = EG_CHUNK, .total = total, .acc = acc};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "copy", .run = eg_emit_kernels(e)->copy, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
-		.units = (int)((total + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)total});
+	eg_emit_call(e, &(eg_call_spec){.kernel = "copy",
+	                        .run = eg_emit_kernels(e)->copy,
+	                        .args = &a,
+	                        .size = sizeof a,
+	                        .reads = 1,
+	                        .writes = 1,
+	                        .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK),
+	                        .flops = (double)total});
 }
 
 /* ---- sequences --------------------------------------------------------------------------------------------------- */
@@ -54,7 +75,8 @@ static eg_status same_infer(eg_infer *s) {
 	return EG_OK;
 }
 
-/* Is this buffer cut by other samples than those of a step (steps folded into the batch)? Block calls must not meet it then. */
+/* Is this buffer cut by other samples than those of a step (steps folded into the batch)? Block calls must not meet
+ * it then. */
 static bool foreign(const eg_emit *e, eg_buf x) {
 	const int id = eg_handle_id(x.p);
 	return id >= 0 && e->plan->bufs[id].block;
@@ -63,8 +85,10 @@ static bool foreign(const eg_emit *e, eg_buf x) {
 static void open_fwd(eg_emit *e) {
 	const eg_dims d = eg_emit_in_dims(e, 0);
 	const eg_buf x = eg_emit_x(e, 0, EG_PLAIN);
-	if (foreign(e, x) && eg_emit_in_type(e, 0) == EG_F32) call_copy(e, x, eg_emit_y(e, 0, EG_PLAIN), eg_dims_count(&d, 0), false);
-	else eg_emit_same(e, 0, EG_PLAIN);
+	if (foreign(e, x) && eg_emit_in_type(e, 0) == EG_F32)
+		call_copy(e, x, eg_emit_y(e, 0, EG_PLAIN), eg_dims_count(&d, 0), false);
+	else
+		eg_emit_same(e, 0, EG_PLAIN);
 }
 static void same_bwd(eg_emit *e) {
 	if (eg_emit_needs_dx(e, 0)) eg_emit_dx_same(e, 0, EG_PLAIN);
@@ -79,8 +103,13 @@ static eg_status get_infer(eg_infer *s) {
 
 static void get_fwd(eg_emit *e) {
 	const eg_dims rows = eg_emit_out_dims(e, 0);
-	call_rows(e, (eg_loop_rows_args){.x = eg_emit_x(e, 0, EG_PLAIN), .lengths = lengths_of(e, 1), .y = eg_emit_y(e, 0, EG_PLAIN), .x_steps = true,
-		.integers = eg_emit_in_type(e, 0) != EG_F32}, &rows, eg_emit_out_batched(e, 0));
+	call_rows(e,
+	        (eg_loop_rows_args){.x = eg_emit_x(e, 0, EG_PLAIN),
+	                .lengths = lengths_of(e, 1),
+	                .y = eg_emit_y(e, 0, EG_PLAIN),
+	                .x_steps = true,
+	                .integers = eg_emit_in_type(e, 0) != EG_F32},
+	        &rows, eg_emit_out_batched(e, 0));
 }
 
 /* The first one to come clears the gradient: of other steps there may be none. */
@@ -90,8 +119,10 @@ static void get_bwd(eg_emit *e) {
 	if (!eg_emit_has_dy(e, 0) || !eg_emit_needs_dx(e, 0)) return;
 	const eg_buf dx = eg_emit_dx(e, 0, EG_PLAIN, &acc);
 	if (!acc) call_fill(e, dx, eg_dims_count(&all, 0), 0);
-	call_rows(e, (eg_loop_rows_args){.x = eg_emit_dy(e, 0, EG_PLAIN), .lengths = lengths_of(e, 1), .y = dx, .y_steps = true}, &rows,
-		eg_emit_out_batched(e, 0));
+	call_rows(e,
+	        (eg_loop_rows_args){
+	                .x = eg_emit_dy(e, 0, EG_PLAIN), .lengths = lengths_of(e, 1), .y = dx, .y_steps = true},
+	        &rows, eg_emit_out_batched(e, 0));
 }
 
 static eg_status put_infer(eg_infer *s) {
@@ -102,7 +133,8 @@ static eg_status put_infer(eg_infer *s) {
 	return EG_OK;
 }
 
-/* Rows that are written already may be anything but numbers in a run that looks for what is none; they are looked at where they come from. */
+/* Rows that are written already may be anything but numbers in a run that looks for what is none; they are looked at
+ * where they come from. */
 static void no_numbers(const eg_emit *e, eg_buf y) {
 	const int id = eg_handle_id(y.p);
 	if (id >= 0) e->plan->bufs[id].real = false;
@@ -152,8 +184,12 @@ static void close_bwd(eg_emit *e) {
 
 static void keep_fwd(eg_emit *e) {
 	const eg_dims rows = eg_emit_out_dims(e, 0);
-	call_rows(e, (eg_loop_rows_args){.x = eg_emit_x(e, 0, EG_PLAIN), .other = eg_emit_x(e, 1, EG_PLAIN), .lengths = lengths_of(e, 2),
-		.y = eg_emit_y(e, 0, EG_PLAIN)}, &rows, eg_emit_out_batched(e, 0));
+	call_rows(e,
+	        (eg_loop_rows_args){.x = eg_emit_x(e, 0, EG_PLAIN),
+	                .other = eg_emit_x(e, 1, EG_PLAIN),
+	                .lengths = lengths_of(e, 2),
+	                .y = eg_emit_y(e, 0, EG_PLAIN)},
+	        &rows, eg_emit_out_batched(e, 0));
 }
 
 static void keep_bwd(eg_emit *e) {
@@ -177,9 +213,12 @@ static eg_status begin_infer(eg_infer *s) {
 	return EG_OK;
 }
 
-/* A state that is learned begins with its weight in the first run only: a number for each sample says whether there was one before. */
+/* A state that is learned begins with its weight in the first run only: a number for each sample says whether there
+ * was one before. */
 static eg_buf ran_before(eg_emit *e, const eg_dims *rows) { return eg_emit_state(e, 1, 1, rows->d[0], 1); }
-static eg_buf ran_before_saved(eg_emit *e, const eg_dims *rows) { return eg_emit_saved(e, 0, EG_ELEM_REAL, rows->d[0], false); }
+static eg_buf ran_before_saved(eg_emit *e, const eg_dims *rows) {
+	return eg_emit_saved(e, 0, EG_ELEM_REAL, rows->d[0], false);
+}
 
 static void call_select(eg_emit *e, eg_select_args a, const eg_dims *rows) {
 	const int64_t N = rows->d[0], n = eg_dims_count(rows, 1);
@@ -188,8 +227,14 @@ static void call_select(eg_emit *e, eg_select_args a, const eg_dims *rows) {
 	a.c.stride = EG_BLOCK;
 	a.a.stride = a.y.stride = (ptrdiff_t)(EG_BLOCK * n);
 	a.b.stride = a.a.p ? 0 : a.y.stride;
-	eg_emit_call(e, &(eg_call_spec){.kernel = "select", .run = eg_emit_kernels(e)->select, .args = &a, .size = sizeof a, .reads = 3, .writes = 1,
-		.units = eg_blocks((int)N), .flops = (double)(N * n)});
+	eg_emit_call(e, &(eg_call_spec){.kernel = "select",
+	                        .run = eg_emit_kernels(e)->select,
+	                        .args = &a,
+	                        .size = sizeof a,
+	                        .reads = 3,
+	                        .writes = 1,
+	                        .units = eg_blocks((int)N),
+	                        .flops = (double)(N * n)});
 }
 
 static void begin_fwd(eg_emit *e) {
@@ -199,8 +244,14 @@ static void begin_fwd(eg_emit *e) {
 	if (!options_of(e)->learned && !before.p) {
 		const eg_walk w = eg_emit_walk_out(e, 0, EG_PLAIN);
 		eg_fill_args a = {.y = {y.p, (ptrdiff_t)w.unit}, .unit = w.unit, .total = w.total};
-		eg_emit_call(e, &(eg_call_spec){.kernel = "fill", .run = eg_emit_kernels(e)->fill, .args = &a, .size = sizeof a, .writes = 1, .block = w.block,
-			.units = w.units, .flops = (double)w.total});
+		eg_emit_call(e, &(eg_call_spec){.kernel = "fill",
+		                        .run = eg_emit_kernels(e)->fill,
+		                        .args = &a,
+		                        .size = sizeof a,
+		                        .writes = 1,
+		                        .block = w.block,
+		                        .units = w.units,
+		                        .flops = (double)w.total});
 	} else if (!options_of(e)->learned) {
 		call_rows(e, (eg_loop_rows_args){.x = before, .y = y, .x_steps = true}, &rows, block);
 	} else if (!before.p) {
@@ -214,7 +265,8 @@ static void begin_fwd(eg_emit *e) {
 
 static void begin_bwd(eg_emit *e) {
 	const eg_dims rows = eg_emit_out_dims(e, 0);
-	eg_sum_rows_args a = {.x = eg_emit_dy(e, 0, EG_PLAIN), .m = (int)rows.d[0], .n = width_of(&rows), .ld = width_of(&rows)};
+	eg_sum_rows_args a = {
+	        .x = eg_emit_dy(e, 0, EG_PLAIN), .m = (int)rows.d[0], .n = width_of(&rows), .ld = width_of(&rows)};
 	if (!a.x.p || eg_emit_frozen(e, 0)) return;
 	if (eg_emit_state(e, 0, 1, rows.d[0], a.n).p) {
 		const eg_buf first = eg_emit_temp(e, EG_ELEM_REAL, rows.d[0] * a.n, false);
@@ -222,25 +274,40 @@ static void begin_bwd(eg_emit *e) {
 		a.x = first;
 	}
 	a.y = eg_emit_dw(e, 0, &a.acc);
-	eg_emit_call(e, &(eg_call_spec){.kernel = "sum_rows", .run = eg_emit_kernels(e)->sum_rows, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
-		.units = (a.n + 63) / 64, .flops = (double)a.m * a.n});
+	eg_emit_call(e, &(eg_call_spec){.kernel = "sum_rows",
+	                        .run = eg_emit_kernels(e)->sum_rows,
+	                        .args = &a,
+	                        .size = sizeof a,
+	                        .reads = 1,
+	                        .writes = 1,
+	                        .units = (a.n + 63) / 64,
+	                        .flops = (double)a.m * a.n});
 }
 
 static void end_fwd(eg_emit *e) {
 	const eg_dims rows = eg_emit_out_dims(e, 0);
 	eg_emit begin = {.plan = e->plan, .node = options_of(e)->begin}; /* whose state it is */
 	eg_emit_same(e, 0, EG_PLAIN);
-	call_rows(e, (eg_loop_rows_args){.x = eg_emit_x(e, 0, EG_PLAIN), .y = eg_emit_state(&begin, 0, 1, rows.d[0], width_of(&rows)), .y_steps = true}, &rows,
-		eg_emit_out_batched(e, 0));
+	call_rows(e,
+	        (eg_loop_rows_args){.x = eg_emit_x(e, 0, EG_PLAIN),
+	                .y = eg_emit_state(&begin, 0, 1, rows.d[0], width_of(&rows)),
+	                .y_steps = true},
+	        &rows, eg_emit_out_batched(e, 0));
 	if (options_of(e)->learned) call_fill(e, ran_before(&begin, &rows), rows.d[0], 1);
 }
 
 /* ---- the operators ----------------------------------------------------------------------------------------------- */
 
 #define STEP_OP(what, text, ...) \
-	const eg_op eg_op_step_##what = {.info = {.name = "loop_" #what, .doc = text, .equation = "", .source = "", \
-		.options_size = sizeof(eg_loop_step_options), .inputs = (const char *const[]){"x", "y", "lengths"}, \
-		.outputs = (const char *const[]){"y", NULL}}, .bwd_reads_x = true, __VA_ARGS__}
+	const eg_op eg_op_step_##what = {.info = {.name = "loop_" #what, \
+	                                         .doc = text, \
+	                                         .equation = "", \
+	                                         .source = "", \
+	                                         .options_size = sizeof(eg_loop_step_options), \
+	                                         .inputs = (const char *const[]){"x", "y", "lengths"}, \
+	                                         .outputs = (const char *const[]){"y", NULL}}, \
+	        .bwd_reads_x = true, \
+	        __VA_ARGS__}
 
 STEP_OP(open, "A sequence that a loop reads", .infer = same_infer, .fwd = open_fwd, .bwd = same_bwd);
 STEP_OP(get, "One step of it", .infer = get_infer, .fwd = get_fwd, .bwd = get_bwd);

@@ -1,8 +1,9 @@
 /* unroll.c - the loops of a plan: the graph once more, with the body of each loop as often as there are steps.
  *
- * A plan knows how many steps there are, so a loop needs no operator that runs others: its body's nodes are copied, one copy a step, all with the
- * weights of the one in the graph, and everything behind (gradients, fusion, layouts, memory) works on them as on any other nodes. Values keep
- * their numbers, new ones are behind them, so what the user names is found as before.
+ * A plan knows how many steps there are, so a loop needs no operator that runs others: its body's nodes are copied,
+ * one copy a step, all with the weights of the one in the graph, and everything behind (gradients, fusion, layouts,
+ * memory) works on them as on any other nodes. Values keep their numbers, new ones are behind them, so what the user
+ * names is found as before.
  *
  * Not here: how loops are built (loop.c), what the few nodes between the copies emit (loop_emit.c). */
 #include "core/loop.h"
@@ -22,12 +23,13 @@ typedef struct unroll {
 	int *last;           /* by node: the sequence as far as it is written; -1 */
 	int *steps;          /* by loop: how many it has here; 0: nobody needs it */
 	int begin[EG_LOOP_STATES], now[EG_LOOP_STATES], next[EG_LOOP_STATES], kept[EG_LOOP_STATES];
-	int nkept;           /* of `kept`: the nodes that keep states for the next run */
+	int nkept; /* of `kept`: the nodes that keep states for the next run */
 } unroll;
 
 static bool leaves(const eg_node *n) { return n->op == &eg_op_loop_output || n->op == &eg_op_loop_last; }
 
-/* Which loop an output node belongs to; 1 + number. The sequence that it names may be of several, the states are not; a loop may have no state. */
+/* Which loop an output node belongs to; 1 + number. The sequence that it names may be of several, the states are
+ * not; a loop may have no state. */
 static int left_by(const eg_graph *g, const eg_node *n) {
 	const int v = g->values[n->in[EG_LOOP_OUT_VALUE]].node;
 	return v < 0 ? 0 : g->nodes[v].loop;
@@ -41,7 +43,8 @@ static int steps_of(const eg_plan *p, const eg_graph *g, int i) {
 	return needed ? (int)p->values[g->loops[i].sequence].dims.d[0] : 0;
 }
 
-/* Room for nodes and values, however many there will be: every body as often as it has steps, and what stands between. */
+/* Room for nodes and values, however many there will be: every body as often as it has steps, and what stands
+ * between. */
 static eg_status make_room(unroll *u, eg_error *err) {
 	const eg_graph *g = u->from;
 	double nodes = g->nnodes, values = g->nvalues;
@@ -49,14 +52,17 @@ static eg_status make_room(unroll *u, eg_error *err) {
 	if (!u->steps) return u->p->out_of_memory = true, EG_OK;
 	for (int i = 0; i < g->nloops; i++) {
 		const eg_loop *l = &g->loops[i];
-		const double T = u->steps[i] = steps_of(u->p, g, i), more = (double)(g->nnodes - l->end) + 2 * EG_LOOP_STATES + (l->end - l->first);
+		const double T = u->steps[i] = steps_of(u->p, g, i),
+		             more = (double)(g->nnodes - l->end) + 2 * EG_LOOP_STATES + (l->end - l->first);
 		double body = 0;
 		for (int n = l->first; n < l->end; n++) body += g->nodes[n].nout;
 		nodes += T * (l->end - l->first + more) + 2 * more;
 		values += T * (body + more) + 2 * more;
 		if (nodes > EG_MAX_NODES)
-			return eg_fail(err, EG_ERR_ARG, "loop '%s': %.0f steps of %d operators are more than a plan can hold; run the sequence in pieces (carry)",
-				l->name, T, l->end - l->first);
+			return eg_fail(err, EG_ERR_ARG,
+			        "loop '%s': %.0f steps of %d operators are more than a plan can hold; run the sequence "
+			        "in pieces (carry)",
+			        l->name, T, l->end - l->first);
 	}
 	eg_arena *a = &u->p->arena;
 	u->to->values = eg_arena_alloc(a, (size_t)values * sizeof *u->to->values);
@@ -64,7 +70,8 @@ static eg_status make_room(unroll *u, eg_error *err) {
 	u->map = eg_arena_alloc(a, ((size_t)g->nvalues + 1) * sizeof *u->map);
 	u->whole = eg_arena_alloc(a, ((size_t)g->nvalues + 1) * sizeof *u->whole);
 	u->last = eg_arena_alloc(a, ((size_t)g->nnodes + 1) * sizeof *u->last);
-	if (!u->to->values || !u->to->nodes || !u->map || !u->whole || !u->last) return u->p->out_of_memory = true, EG_OK;
+	if (!u->to->values || !u->to->nodes || !u->map || !u->whole || !u->last)
+		return u->p->out_of_memory = true, EG_OK;
 	memcpy(u->to->values, g->values, (size_t)g->nvalues * sizeof *g->values);
 	return EG_OK;
 }
@@ -80,8 +87,15 @@ static eg_graph *copy_of(eg_plan *p) {
 	memcpy(params, g->params, (size_t)g->nparams * sizeof *params);
 	memcpy(outputs, g->outputs, (size_t)g->noutputs * sizeof *outputs);
 	if (g->nopen) memcpy(open, g->open, (size_t)g->nopen * sizeof *open);
-	*to = (eg_graph){.ctx = g->ctx, .params = params, .outputs = outputs, .open = open, .nvalues = g->nvalues, .nparams = g->nparams,
-		.noutputs = g->noutputs, .nopen = g->nopen, .exact = g->exact};
+	*to = (eg_graph){.ctx = g->ctx,
+	        .params = params,
+	        .outputs = outputs,
+	        .open = open,
+	        .nvalues = g->nvalues,
+	        .nparams = g->nparams,
+	        .noutputs = g->noutputs,
+	        .nopen = g->nopen,
+	        .exact = g->exact};
 	return to;
 }
 
@@ -93,7 +107,8 @@ static int add_value(unroll *u, eg_graph_value v) {
 }
 
 /* A node of this loop with one output, which is value `out`, or a new one where that is negative. */
-static int add_node(unroll *u, const eg_op *op, const char *name, eg_loop_step_options o, const int *in, int nin, int out) {
+static int add_node(
+        unroll *u, const eg_op *op, const char *name, eg_loop_step_options o, const int *in, int nin, int out) {
 	eg_graph *to = u->to;
 	eg_loop_step_options *copy = eg_arena_alloc(&u->p->arena, sizeof *copy);
 	if (!copy) u->p->out_of_memory = true;
@@ -105,7 +120,11 @@ static int add_node(unroll *u, const eg_op *op, const char *name, eg_loop_step_o
 	n->info = (eg_node_info){.name = name, .op = &op->info, .options = copy};
 	for (int i = 0; i < nin; i++) n->in[i] = in[i];
 	const eg_graph_value *like = nin && in[0] >= 0 ? &to->values[in[0]] : NULL;
-	if (out < 0) out = add_value(u, (eg_graph_value){.dims = o.dims.rank ? o.dims : like ? like->dims : o.dims, .type = like ? like->type : EG_F32});
+	if (out < 0)
+		out = add_value(u, (eg_graph_value){.dims = o.dims.rank ? o.dims
+		                                            : like      ? like->dims
+		                                                        : o.dims,
+		                           .type = like ? like->type : EG_F32});
 	to->values[out].node = to->nnodes++;
 	to->values[out].index = 0;
 	n->out[0] = out;
@@ -130,7 +149,9 @@ static void copy_node(unroll *u, int node, bool fresh) {
 
 /* ---- a loop ------------------------------------------------------------------------------------------------------ */
 
-static const char *state_name(const unroll *u, int s) { return u->from->nodes[u->from->values[u->loop->state[s]].node].name; }
+static const char *state_name(const unroll *u, int s) {
+	return u->from->nodes[u->from->values[u->loop->state[s]].node].name;
+}
 
 static int mapped(const unroll *u, int value) { return value < 0 ? -1 : u->map[value]; }
 
@@ -139,7 +160,8 @@ static void open_sequences(unroll *u) {
 	for (int n = u->loop->first; n < u->loop->end; n++) {
 		const eg_node *node = &u->from->nodes[n];
 		if (node->op != &eg_op_loop_input) continue;
-		u->whole[node->in[0]] = add_node(u, &eg_op_step_open, node->name, (eg_loop_step_options){.name = NULL}, &u->map[node->in[0]], 1, -1);
+		u->whole[node->in[0]] = add_node(u, &eg_op_step_open, node->name, (eg_loop_step_options){.name = NULL},
+		        &u->map[node->in[0]], 1, -1);
 	}
 }
 
@@ -157,10 +179,14 @@ static eg_status begin_states(unroll *u, eg_error *err) {
 		const eg_dims *d = &u->p->values[value].dims;
 		for (int i = 0; i < d->rank; i++)
 			if (eg_plan_number(u->p, d->d[i]) < 0)
-				return eg_fail(err, EG_ERR_SHAPE, "loop '%s': size %d of the state '%s' follows from others, and is not known at the first step; give the "
-					"state an initial value of that shape", u->loop->name, i, node->name);
+				return eg_fail(err, EG_ERR_SHAPE,
+				        "loop '%s': size %d of the state '%s' follows from others, and is not known at "
+				        "the first step; give the "
+				        "state an initial value of that shape",
+				        u->loop->name, i, node->name);
 		u->begin[s] = u->to->nnodes;
-		u->now[s] = add_node(u, &eg_op_step_begin, node->name, (eg_loop_step_options){.dims = *d, .learned = o->learned}, NULL, 0, -1);
+		u->now[s] = add_node(u, &eg_op_step_begin, node->name,
+		        (eg_loop_step_options){.dims = *d, .learned = o->learned}, NULL, 0, -1);
 		if (u->p->out_of_memory || !o->learned) continue;
 		eg_node *begin = &u->to->nodes[u->begin[s]];
 		begin->nparams = node->nparams;
@@ -187,7 +213,9 @@ static void one_step(unroll *u, int t) {
 	for (int s = 0; s < l->nstates; s++) {
 		const int in[] = {u->map[l->next[s]], u->now[s], mapped(u, l->lengths)};
 		u->next[s] = in[0];
-		if (l->lengths >= 0) u->next[s] = add_node(u, &eg_op_step_keep, state_name(u, s), (eg_loop_step_options){.t = t}, in, 3, -1);
+		if (l->lengths >= 0)
+			u->next[s] = add_node(
+			        u, &eg_op_step_keep, state_name(u, s), (eg_loop_step_options){.t = t}, in, 3, -1);
 	}
 	for (int s = 0; s < l->nstates; s++) u->now[s] = u->next[s];
 }
@@ -212,7 +240,9 @@ static void finish(unroll *u) {
 	for (int s = 0; s < u->loop->nstates; s++)
 		if (u->p->options.carry && u->begin[s] >= 0)
 			u->kept[u->nkept++] = add_node(u, &eg_op_step_end, state_name(u, s),
-				(eg_loop_step_options){.begin = u->begin[s], .learned = u->to->nodes[u->begin[s]].nparams > 0}, &u->now[s], 1, -1);
+			        (eg_loop_step_options){
+			                .begin = u->begin[s], .learned = u->to->nodes[u->begin[s]].nparams > 0},
+			        &u->now[s], 1, -1);
 	for (int n = u->loop->end; n < g->nnodes && !u->p->out_of_memory; n++) {
 		const eg_node *node = &g->nodes[n];
 		int in[1 + EG_LOOP_STATES], nin = 1, value = node->in[0];
@@ -259,7 +289,9 @@ static eg_status unroll_all(unroll *u, eg_error *err) {
 		copy_node(u, n, false);
 	}
 	for (int i = 0; i < g->nvalues && !u->p->out_of_memory; i++) /* what is nowhere computed now */
-		if (g->values[i].node >= 0 && g->nodes[g->values[i].node].loop && u->steps[g->nodes[g->values[i].node].loop - 1]) u->to->values[i].node = -1;
+		if (g->values[i].node >= 0 && g->nodes[g->values[i].node].loop &&
+		        u->steps[g->nodes[g->values[i].node].loop - 1])
+			u->to->values[i].node = -1;
 	return status;
 }
 

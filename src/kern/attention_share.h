@@ -1,5 +1,5 @@
-/* attention_share.h - attention row by row, in plain C: what the ref kernels do, and the others where a key, a value or a query is no number, so that
- * what a row does not see really has no part in it. */
+/* attention_share.h - attention row by row, in plain C: what the ref kernels do, and the others where a key, a value
+ * or a query is no number, so that what a row does not see really has no part in it. */
 #ifndef ENGRAM_ATTENTION_SHARE_H
 #define ENGRAM_ATTENTION_SHARE_H
 
@@ -32,7 +32,8 @@ static inline bool attention_finite(attention_matrix m, int rows, int columns) {
 }
 
 /* y = (p * drop) v of one row. */
-static inline void attention_mix(const eg_attention_shape *s, const real *p, const real *drop, attention_matrix v, real *y) {
+static inline void attention_mix(
+        const eg_attention_shape *s, const real *p, const real *drop, attention_matrix v, real *y) {
 	for (int c = 0; c < s->dv; c++) y[c] = 0;
 	for (int j = 0; j < s->Lk; j++) {
 		const real w = drop ? p[j] * drop[j] : p[j];
@@ -54,9 +55,12 @@ static inline void attention_clear(attention_matrix m, int rows, int columns, bo
 /* Row i of unit u; ds has room for Lk numbers. */
 static inline void attention_bwd_row(const eg_attention_bwd_args *a, int u, int i, real *ds) {
 	const eg_attention_shape *s = &a->s;
-	const attention_matrix q = attention_of(a->q, s->q, s->heads, u), k = attention_of(a->k, s->k, s->heads, u), v = attention_of(a->v, s->v, s->heads, u);
-	const attention_matrix dq = attention_of(a->dq, s->q, s->heads, u), dk = attention_of(a->dk, s->k, s->heads, u), dv = attention_of(a->dv, s->v, s->heads, u);
-	const real *dy = attention_of(a->dy, s->y, s->heads, u).p + i * s->y.row, *p = attention_scores_of(a->prob, s, u).p + (ptrdiff_t)i * s->Lk;
+	const attention_matrix q = attention_of(a->q, s->q, s->heads, u), k = attention_of(a->k, s->k, s->heads, u),
+	                       v = attention_of(a->v, s->v, s->heads, u);
+	const attention_matrix dq = attention_of(a->dq, s->q, s->heads, u), dk = attention_of(a->dk, s->k, s->heads, u),
+	                       dv = attention_of(a->dv, s->v, s->heads, u);
+	const real *dy = attention_of(a->dy, s->y, s->heads, u).p + i * s->y.row,
+	           *p = attention_scores_of(a->prob, s, u).p + (ptrdiff_t)i * s->Lk;
 	const real *drop = a->drop.p ? attention_scores_of(a->drop, s, u).p + (ptrdiff_t)i * s->Lk : NULL;
 	real mean = 0;
 	for (int j = 0; j < s->Lk; j++) {
@@ -68,8 +72,10 @@ static inline void attention_bwd_row(const eg_attention_bwd_args *a, int u, int 
 		const real w = drop ? p[j] * drop[j] : p[j];
 		ds[j] = p[j] != 0 ? p[j] * (ds[j] - mean) : 0;
 		for (int c = 0; c < s->dv && dv.p && w != 0; c++) dv.p[j * dv.row + c] += w * dy[c];
-		for (int c = 0; c < s->d && dq.p && p[j] != 0; c++) dq.p[i * dq.row + c] += s->scale * ds[j] * k.p[j * k.row + c];
-		for (int c = 0; c < s->d && dk.p && p[j] != 0; c++) dk.p[j * dk.row + c] += s->scale * ds[j] * q.p[i * q.row + c];
+		for (int c = 0; c < s->d && dq.p && p[j] != 0; c++)
+			dq.p[i * dq.row + c] += s->scale * ds[j] * k.p[j * k.row + c];
+		for (int c = 0; c < s->d && dk.p && p[j] != 0; c++)
+			dk.p[j * dk.row + c] += s->scale * ds[j] * q.p[i * q.row + c];
 	}
 }
 

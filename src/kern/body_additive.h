@@ -31,13 +31,16 @@ static void EG_NAME(additive_fwd_f32)(const void *args, int begin, int end, cons
 		for (int i = 0, keys = EG_NAME(additive_keys)(s, a->lengths, b); i < s->Lq; i++) {
 			float *score = (float *)a->score.p + ((ptrdiff_t)b * s->Lq + i) * s->Lk;
 			const float *q = EG_NAME(additive_row)(a->q, s, i, b);
-			for (int j = 0; j < keys; j++) score[j] = EG_NAME(additive_score)(a->v.p, q, EG_NAME(additive_row)(a->k, s, j, b), s->n);
+			for (int j = 0; j < keys; j++)
+				score[j] = EG_NAME(additive_score)(
+				        a->v.p, q, EG_NAME(additive_row)(a->k, s, j, b), s->n);
 			for (int j = keys; j < s->Lk; j++) score[j] = 0;
 		}
 }
 
 /* One pair of rows: adds to dv, dq and dk. m: so many features. */
-EG_ALWAYS_INLINE void EG_NAME(additive_pair)(vf ds, vf v, const float *q, const float *k, float *dv, float *dq, float *dk, int m) {
+EG_ALWAYS_INLINE void EG_NAME(additive_pair)(
+        vf ds, vf v, const float *q, const float *k, float *dv, float *dq, float *dk, int m) {
 	const vf t = vtanh(vadd(vload_n(q, m), vload_n(k, m)));
 	const vf d = vmul(vmul(ds, v), vsub(vset1(1.0f), vmul(t, t)));
 	vstore_n(dv, m, vfma(ds, t, vload_n(dv, m)));
@@ -56,7 +59,8 @@ static void EG_NAME(additive_bwd_f32)(const void *args, int begin, int end, cons
 		for (int j = 0; j < s->Lk; j++)
 			for (int c = 0; c < s->n; c++) EG_NAME(additive_row)(a->dk, s, j, b)[c] = 0;
 		for (int i = 0; i < s->Lq; i++) {
-			const float *ds = (const float *)a->dscore.p + ((ptrdiff_t)b * s->Lq + i) * s->Lk, *q = EG_NAME(additive_row)(a->q, s, i, b);
+			const float *ds = (const float *)a->dscore.p + ((ptrdiff_t)b * s->Lq + i) * s->Lk,
+			            *q = EG_NAME(additive_row)(a->q, s, i, b);
 			float *dq = EG_NAME(additive_row)(a->dq, s, i, b);
 			for (int c = 0; c < s->n; c++) dq[c] = 0;
 			for (int j = 0; j < keys; j++) {
@@ -64,7 +68,9 @@ static void EG_NAME(additive_bwd_f32)(const void *args, int begin, int end, cons
 				float *dk = EG_NAME(additive_row)(a->dk, s, j, b);
 				for (int c = 0; c < s->n; c += V) {
 					const int m = s->n - c < V ? s->n - c : V;
-					EG_NAME(additive_pair)(vset1(ds[j]), vload_n((const float *)a->v.p + c, m), q + c, k + c, dv + c, dq + c, dk + c, m);
+					EG_NAME(additive_pair)
+					(vset1(ds[j]), vload_n((const float *)a->v.p + c, m), q + c, k + c, dv + c,
+					        dq + c, dk + c, m);
 				}
 			}
 		}

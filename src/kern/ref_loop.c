@@ -1,4 +1,5 @@
-/* ref_loop.c - rows of one step, in and out of sequences. Copies of whole rows: there is nothing for vectors to do better. */
+/* ref_loop.c - rows of one step, in and out of sequences. Copies of whole rows: there is nothing for vectors to do
+ * better. */
 #include "kern/ref.h"
 
 /* Where row r of block b begins; size: bytes of a row. */
@@ -14,7 +15,8 @@ static void loop_rows__ref(const void *args, int begin, int end, const eg_worker
 	const int32_t *lengths = a->lengths.p;
 	const size_t size = (size_t)a->n * (a->integers ? sizeof(int32_t) : sizeof(real));
 	EG_UNUSED(worker);
-	assert(a->N >= 1 && a->n >= 1 && a->t >= 0 && 0 <= begin && begin <= end && end <= eg_blocks(a->N) && a->x.p && a->y.p);
+	assert(a->N >= 1 && a->n >= 1 && a->t >= 0 && 0 <= begin && begin <= end && end <= eg_blocks(a->N) && a->x.p &&
+	        a->y.p);
 	assert(!a->acc || (!a->other.p && !a->integers));
 	for (int b = begin; b < end; b++)
 		for (int r = b * EG_BLOCK, last = r + eg_block_size(a->N, b); r < last; r++) {
@@ -26,8 +28,10 @@ static void loop_rows__ref(const void *args, int begin, int end, const eg_worker
 			real *sum = (real *)(void *)to;
 			for (int j = 0; j < a->n && a->acc && from; j++) sum[j] += add[j];
 			if (a->acc || from == to) continue;
-			if (from) memcpy(to, from, size);
-			else memset(to, 0, size);
+			if (from)
+				memcpy(to, from, size);
+			else
+				memset(to, 0, size);
 		}
 }
 

@@ -1,5 +1,5 @@
-/* zoneout.c - states that now and then stay as they were (Krueger et al. 2017), for cells that are written step by step. Which ones is a function of
- * (seed, node, step), as with dropout; the node is another at each step of a loop.
+/* zoneout.c - states that now and then stay as they were (Krueger et al. 2017), for cells that are written step by
+ * step. Which ones is a function of (seed, node, step), as with dropout; the node is another at each step of a loop.
  *
  * Not here: dropout of a recurrent state, which rnn, lstm and gru have (recurrent.c). */
 #include "ops/ops.h"
@@ -10,7 +10,7 @@ typedef struct zoneout_options {
 } zoneout_options;
 
 static const eg_attr zoneout_attrs[] = {
-	OP_FLOAT(zoneout_options, rate, 0.1, 0, 0.999999, NULL, "probability that a number stays as it was"),
+        OP_FLOAT(zoneout_options, rate, 0.1, 0, 0.999999, NULL, "probability that a number stays as it was"),
 };
 
 enum { NEW, OLD };
@@ -19,8 +19,8 @@ static eg_status zoneout_infer(eg_infer *s) {
 	char a[128], b[128];
 	if (op_check_real(s, NEW, "new") || op_check_real(s, OLD, "old")) return s->err->status;
 	if (!eg_dims_fit(&s->in[NEW], &s->in[OLD]))
-		return eg_fail(s->err, EG_ERR_SHAPE, "new is %s and old %s; they must have one shape", eg_dims_text(&s->in[NEW], a, sizeof a),
-			eg_dims_text(&s->in[OLD], b, sizeof b));
+		return eg_fail(s->err, EG_ERR_SHAPE, "new is %s and old %s; they must have one shape",
+		        eg_dims_text(&s->in[NEW], a, sizeof a), eg_dims_text(&s->in[OLD], b, sizeof b));
 	s->out[0] = s->in[NEW];
 	return EG_OK;
 }
@@ -45,7 +45,9 @@ typedef struct job {
 
 static job job_of(const eg_emit *e) {
 	const eg_spread at = spread_of(e, false);
-	job j = {.walk = eg_emit_walk_out(e, 0, EG_PLAIN), .block = eg_emit_out_batched(e, 0), .units = eg_blocks((int)at.dims[0])};
+	job j = {.walk = eg_emit_walk_out(e, 0, EG_PLAIN),
+	        .block = eg_emit_out_batched(e, 0),
+	        .units = eg_blocks((int)at.dims[0])};
 	j.row = (ptrdiff_t)EG_BLOCK * at.dims[1];
 	return j;
 }
@@ -54,8 +56,15 @@ static eg_buf by_rows(const job *j, eg_buf b) { return op_stride(j->block, b, j-
 
 /* 0 where the old number stays; else not 0. */
 static eg_buf mask_of(eg_emit *e, const job *j) {
-	eg_fill_args ones = {.y = eg_emit_temp(e, EG_ELEM_REAL, j->block ? j->walk.unit : j->walk.total, j->block), .unit = j->walk.unit, .total = j->walk.total, .value = 1};
-	eg_dropout_args a = {.state = eg_emit_dropout_state(e), .unit = j->walk.unit, .total = j->walk.total, .node = (uint32_t)eg_emit_node(e), .rate = rate_of(e)};
+	eg_fill_args ones = {.y = eg_emit_temp(e, EG_ELEM_REAL, j->block ? j->walk.unit : j->walk.total, j->block),
+	        .unit = j->walk.unit,
+	        .total = j->walk.total,
+	        .value = 1};
+	eg_dropout_args a = {.state = eg_emit_dropout_state(e),
+	        .unit = j->walk.unit,
+	        .total = j->walk.total,
+	        .node = (uint32_t)eg_emit_node(e),
+	        .rate = rate_of(e)};
 	ones.y = op_stride(j->block, ones.y, j->walk.unit);
 	OP_CALL(e, fill, ones, 0, 1, .block = j->block, .units = j->walk.units, .flops = (double)j->walk.total);
 	a.x = a.y = ones.y;
@@ -76,7 +85,8 @@ static eg_buf number(eg_emit *e, real value) {
 
 /* The expectation: new + rate (old - new). */
 static void expect(eg_emit *e, const job *j, eg_buf new, eg_buf old, eg_buf y) {
-	const eg_buf difference = by_rows(j, eg_emit_temp(e, EG_ELEM_REAL, j->block ? j->walk.unit : j->walk.total, j->block));
+	const eg_buf difference = by_rows(
+	        j, eg_emit_temp(e, EG_ELEM_REAL, j->block ? j->walk.unit : j->walk.total, j->block));
 	call_binary(e, j, EG_BINARY_SUB, old, new, difference, false);
 	call_binary(e, j, EG_BINARY_MUL, difference, number(e, rate_of(e)), difference, true);
 	call_binary(e, j, EG_BINARY_ADD, new, difference, y, false);
@@ -88,7 +98,8 @@ static void zoneout_fwd(eg_emit *e) {
 		eg_emit_same(e, NEW, EG_PLAIN);
 		return;
 	}
-	const eg_buf new = by_rows(&j, eg_emit_x(e, NEW, EG_PLAIN)), old = by_rows(&j, eg_emit_x(e, OLD, EG_PLAIN)), y = by_rows(&j, eg_emit_y(e, 0, EG_PLAIN));
+	const eg_buf new = by_rows(&j, eg_emit_x(e, NEW, EG_PLAIN)), old = by_rows(&j, eg_emit_x(e, OLD, EG_PLAIN)),
+	             y = by_rows(&j, eg_emit_y(e, 0, EG_PLAIN));
 	if (!eg_emit_training(e)) {
 		expect(e, &j, new, old, y);
 		return;
@@ -117,30 +128,37 @@ static void zoneout_bwd(eg_emit *e) {
 }
 
 static const eg_case zoneout_cases[] = {
-	{"rows", &(const zoneout_options){.rate = 0.4f}, .in = {OP_DIMS(EG_N, 37), OP_DIMS(EG_N, 37)}, .nin = 2, .batch = 18, .random = true},
-	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(EG_N, 3, 5, 7)}, .nin = 2, .batch = 3, .random = true},
-	{"fixed batch, several chunks", &(const zoneout_options){.rate = 0.7f}, .in = {OP_DIMS(7, 23, 31), OP_DIMS(7, 23, 31)}, .nin = 2, .batch = 2, .random = true},
-	{"never", &(const zoneout_options){.rate = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 5)}, .nin = 2, .batch = 18},
+        {"rows", &(const zoneout_options){.rate = 0.4f}, .in = {OP_DIMS(EG_N, 37), OP_DIMS(EG_N, 37)}, .nin = 2,
+                .batch = 18, .random = true},
+        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(EG_N, 3, 5, 7)}, .nin = 2, .batch = 3,
+                .random = true},
+        {"fixed batch, several chunks", &(const zoneout_options){.rate = 0.7f},
+                .in = {OP_DIMS(7, 23, 31), OP_DIMS(7, 23, 31)}, .nin = 2, .batch = 2, .random = true},
+        {"never", &(const zoneout_options){.rate = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 5)}, .nin = 2,
+                .batch = 18},
 };
 
 const eg_op eg_op_zoneout = {
-	.info = {
-		.name = "zoneout",
-		.layer = "zoneout",
-		.doc = "In training, numbers of a state stay at random as they were before the step; else their expectation",
-		.equation = "training: y = old with probability rate, else new; else y = (1 - rate) new + rate old",
-		.source = "Krueger et al. 2017",
-		.attrs = zoneout_attrs,
-		.nattrs = EG_COUNT(zoneout_attrs),
-		.options_size = sizeof(zoneout_options),
-		.shorthand = "rate",
-		.min_inputs = 2,
-		.max_inputs = 2,
-		.inputs = (const char *const[]){"new", "old"},
-		.outputs = (const char *const[]){"y", NULL},
-	},
-	.infer = zoneout_infer,
-	.fwd = zoneout_fwd,
-	.bwd = zoneout_bwd,
-	OP_CASES(zoneout_cases),
+        .info =
+                {
+                        .name = "zoneout",
+                        .layer = "zoneout",
+                        .doc = "In training, numbers of a state stay at random as they were before the step; else "
+                               "their expectation",
+                        .equation =
+                                "training: y = old with probability rate, else new; else y = (1 - rate) new + rate old",
+                        .source = "Krueger et al. 2017",
+                        .attrs = zoneout_attrs,
+                        .nattrs = EG_COUNT(zoneout_attrs),
+                        .options_size = sizeof(zoneout_options),
+                        .shorthand = "rate",
+                        .min_inputs = 2,
+                        .max_inputs = 2,
+                        .inputs = (const char *const[]){"new", "old"},
+                        .outputs = (const char *const[]){"y", NULL},
+                },
+        .infer = zoneout_infer,
+        .fwd = zoneout_fwd,
+        .bwd = zoneout_bwd,
+        OP_CASES(zoneout_cases),
 };
