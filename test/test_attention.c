@@ -100,6 +100,61 @@ static void test_one_tensor_three_times(void **state) {
 	eg_context_free(ctx);
 }
 
+/* Keys, values and queries that a mask hides, or a bias of -infinity, may be anything; their gradients are 0. */
+static void hidden_case(eg_context *ctx, bool mask, bool spoilt, eg_real *y, eg_real *dq, eg_real *dk, eg_real *dv) {
+	enum { L = 4, K = 6, D = 7, E = 5 };
+	static const int hidden[N * K] = {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1}; /* the last sample sees nothing */
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	eg_tensor in[5] = {eg_input(g, "q", EG_F32, EG_DIMS(EG_N, L, D)), eg_input(g, "k", EG_F32, EG_DIMS(EG_N, K, D)),
+		eg_input(g, "v", EG_F32, EG_DIMS(EG_N, K, E))};
+	in[3] = mask ? eg_input(g, "mask", EG_I32, EG_DIMS(EG_N, 1, K)) : (eg_tensor){0};
+	in[4] = mask ? (eg_tensor){0} : eg_input(g, "bias", EG_F32, EG_DIMS(EG_N, 1, K));
+	eg_output(g, "y", net_apply(g, "attention", "", in, mask ? 4 : 5));
+	eg_params *p = eg_params_new(g, 1, NULL);
+	eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .train = true, .input_grads = true}, NULL);
+	assert_non_null(plan);
+	net_fill(plan, "q", N * L * D, 0, 1);
+	net_fill(plan, "k", N * K * D, 0, 2);
+	net_fill(plan, "v", N * K * E, 0, 3);
+	for (int i = 0; i < N * L * E; i++) eg_plan_grad(plan, "y")[i] = (eg_real)net_random(2, (uint64_t)i);
+	for (int i = 0; i < N * K; i++) {
+		if (mask) ((int32_t *)eg_plan_input(plan, "mask"))[i] = hidden[i];
+		else ((eg_real *)eg_plan_input(plan, "bias"))[i] = hidden[i] ? -(eg_real)INFINITY : 0;
+		for (int c = 0; c < D && hidden[i] && spoilt; c++) ((eg_real *)eg_plan_input(plan, "k"))[i * D + c] = (eg_real)(c % 2 ? NAN : INFINITY);
+		for (int c = 0; c < E && hidden[i] && spoilt; c++) ((eg_real *)eg_plan_input(plan, "v"))[i * E + c] = (eg_real)NAN;
+	}
+	for (int i = 2 * L * D; i < N * L * D && spoilt; i++) ((eg_real *)eg_plan_input(plan, "q"))[i] = (eg_real)NAN;
+	eg_plan_run(plan, 0);
+	memcpy(y, eg_plan_output(plan, "y"), N * L * E * sizeof *y);
+	memcpy(dq, eg_plan_grad(plan, "q"), N * L * D * sizeof *dq);
+	memcpy(dk, eg_plan_grad(plan, "k"), N * K * D * sizeof *dk);
+	memcpy(dv, eg_plan_grad(plan, "v"), N * K * E * sizeof *dv);
+	for (int i = 0; i < N * K; i++) {
+		for (int c = 0; c < D && hidden[i]; c++) assert_true(dk[i * D + c] == 0);
+		for (int c = 0; c < E && hidden[i]; c++) assert_true(dv[i * E + c] == 0);
+		if (!mask && hidden[i]) assert_true(eg_plan_grad(plan, "bias")[i] == 0);
+	}
+	for (int i = 2 * L * E; i < N * L * E; i++) assert_true(y[i] == 0);
+	eg_plan_free(plan);
+	eg_params_free(p);
+	eg_graph_free(g);
+}
+
+static void test_hidden(void **state) {
+	EG_UNUSED(state);
+	const char *isas[4];
+	for (int i = 0, n = net_isas(isas); i < 2 * n; i++) {
+		static eg_real y[2][LARGEST], dq[2][200], dk[2][200], dv[2][200];
+		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 2, .isa = isas[i / 2]}, NULL);
+		for (int spoilt = 0; spoilt < 2; spoilt++) hidden_case(ctx, i % 2, spoilt, y[spoilt], dq[spoilt], dk[spoilt], dv[spoilt]);
+		assert_close(y[1], y[0], N * 4 * 5);
+		assert_close(dq[1], dq[0], N * 4 * 7);
+		assert_close(dk[1], dk[0], N * 6 * 7);
+		assert_close(dv[1], dv[0], N * 6 * 5);
+		eg_context_free(ctx);
+	}
+}
+
 /* Changes all of x from step `from` of sample k on; returns the first step of y, of sample k or of another, that
  * changes, T: none. */
 static int first_change(net *n, int from, int k, bool others) {
@@ -228,7 +283,7 @@ static void test_messages(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_sources),
-	        cmocka_unit_test(test_one_tensor_three_times),
+	        cmocka_unit_test(test_one_tensor_three_times), cmocka_unit_test(test_hidden),
 	        cmocka_unit_test(test_causal),
 	        cmocka_unit_test(test_lengths),
 	        cmocka_unit_test(test_strange_ids),
