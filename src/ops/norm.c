@@ -1,7 +1,7 @@
 /* norm.c - normalisation of every sample by itself: layer, RMS, group and instance normalisation.
  *
- * All are one kernel over rows of numbers that lie side by side (eg_row_norm_shape); what differs is which dimensions make
- * a row, and to which of them weights belong. Weight gradients are summed by unit of work, and these sums in their
+ * All are one kernel over rows of numbers that lie side by side (eg_row_norm_shape); what differs is which dimensions
+ * make a row, and to which of them weights belong. Weight gradients are summed by unit of work, and these sums in their
  * order.
  *
  * Not here: batch normalisation, whose statistics meet all samples (batchnorm.c); normalisation without weights over
