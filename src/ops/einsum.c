@@ -191,7 +191,7 @@ typedef struct job {
 static job job_of(eg_emit *e) {
 	const einsum_options *o = eg_emit_options(e);
 	job j = {.e = e};
-	int rank[EG_MAX_INPUTS];
+	int rank[EG_MAX_INPUTS] = {0};
 	const int nin = eg_emit_nin(e);
 	for (int i = 0; i < nin; i++) rank[i] = eg_emit_in_dims(e, i).rank;
 	parse(o->equation, nin, rank, &j.q);
