@@ -181,6 +181,158 @@ static inline eg_tensor eg_batchnorm_with(eg_graph *g, eg_tensor x, const eg_bat
 }
 #define eg_batchnorm(...) EG_BUILD_1(batchnorm, __VA_ARGS__, )
 
+/* ---- layernorm -------------------------------------------------------------------------------------------------- */
+
+/* Layer normalisation: each sample, or step of it, is brought to mean 0 and variance 1, then scaled and shifted.
+ *
+ * y = weight (x - mean) / sqrt(var + eps) + bias, mean and (biased) variance over the dimensions from `axis` on, of
+ * which weight and bias have one each;
+ * with h = (x - mean) / sqrt(var + eps), g = weight dy and means over the same:
+ * dx = (g - mean of g - h mean of g h) / sqrt(var + eps), dweight = sum of dy h, dbias = sum of dy
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX LayerNormalization-17; Ba, Kiros and Hinton 2016
+ */
+typedef struct eg_layernorm_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int axis; /* first of the dimensions that are normalised together; negative counts from the end; default -1 */
+	float eps; /* added to the variance; default 1e-05 */
+	bool no_scale; /* true switches this off: learned factors */
+	bool no_bias; /* true switches this off: learned constants that are added */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_layernorm_options;
+static inline eg_tensor eg_layernorm_with(eg_graph *g, eg_tensor x, const eg_layernorm_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "layernorm", options, inputs, 1);
+}
+#define eg_layernorm(...) EG_BUILD_1(layernorm, __VA_ARGS__, )
+
+/* ---- rmsnorm ---------------------------------------------------------------------------------------------------- */
+
+/* Root mean square normalisation: each sample, or step of it, is brought to mean square 1, then scaled.
+ *
+ * y = weight x / sqrt(mean of x^2 + eps), the mean over the dimensions from `axis` on, of which weight has one each;
+ * with h = x / sqrt(mean of x^2 + eps), g = weight dy: dx = (g - h mean of g h) / sqrt(mean of x^2 + eps), dweight =
+ * sum of dy h
+ *
+ * Inputs: x. Weights: weight. Output: y.
+ * ONNX RMSNormalization-23; Zhang and Sennrich 2019
+ */
+typedef struct eg_rmsnorm_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int axis; /* first of the dimensions that are normalised together; negative counts from the end; default -1 */
+	float eps; /* added to the mean square; default 1e-05 */
+	bool no_scale; /* true switches this off: learned factors */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_rmsnorm_options;
+static inline eg_tensor eg_rmsnorm_with(eg_graph *g, eg_tensor x, const eg_rmsnorm_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "rmsnorm", options, inputs, 1);
+}
+#define eg_rmsnorm(...) EG_BUILD_1(rmsnorm, __VA_ARGS__, )
+
+/* ---- groupnorm -------------------------------------------------------------------------------------------------- */
+
+/* Group normalisation: of each sample, groups of channels are brought to mean 0 and variance 1, then scaled and shifted.
+ *
+ * y = weight (x - mean) / sqrt(var + eps) + bias, x (N,C,...), mean and (biased) variance over C / groups neighbouring
+ * channels and all positions of a sample,
+ * weight and bias by channel; gradients as of layernorm
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX GroupNormalization-21; Wu and He 2018
+ */
+typedef struct eg_groupnorm_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int groups; /* so many runs of neighbouring channels are normalised each by itself; needed */
+	float eps; /* added to the variance; default 1e-05 */
+	bool no_scale; /* true switches this off: learned factors */
+	bool no_bias; /* true switches this off: learned constants that are added */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_groupnorm_options;
+static inline eg_tensor eg_groupnorm_with(eg_graph *g, eg_tensor x, const eg_groupnorm_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "groupnorm", options, inputs, 1);
+}
+#define eg_groupnorm(...) EG_BUILD_1(groupnorm, __VA_ARGS__, )
+
+/* ---- instancenorm ----------------------------------------------------------------------------------------------- */
+
+/* Instance normalisation: each channel of each sample is brought to mean 0 and variance 1, then scaled and shifted.
+ *
+ * y = weight (x - mean) / sqrt(var + eps) + bias, x (N,C,...), mean and (biased) variance over the positions of a
+ * channel of a sample, weight and bias by channel;
+ * gradients as of layernorm. No running statistics: inference is as training
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX InstanceNormalization-6; PyTorch InstanceNorm with affine; Ulyanov, Vedaldi and Lempitsky 2016
+ */
+typedef struct eg_instancenorm_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	float eps; /* added to the variance; default 1e-05 */
+	bool no_scale; /* true switches this off: learned factors */
+	bool no_bias; /* true switches this off: learned constants that are added */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_instancenorm_options;
+static inline eg_tensor eg_instancenorm_with(eg_graph *g, eg_tensor x, const eg_instancenorm_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "instancenorm", options, inputs, 1);
+}
+#define eg_instancenorm(...) EG_BUILD_1(instancenorm, __VA_ARGS__, )
+
+/* ---- lrn -------------------------------------------------------------------------------------------------------- */
+
+/* Local response normalisation: each number is divided by a power of the mean square of its neighbours in other channels.
+ *
+ * y = x / d^beta, d = bias + alpha / size * sum of x^2 at the same position over `size` channels, from (size - 1) / 2
+ * before its
+ * own on (rounded down), x (N,C,...);
+ * dx = dy / d^beta - 2 alpha beta / size * x * sum of dy y / d over the channels whose windows hold it
+ *
+ * Inputs: x. Output: y.
+ * ONNX LRN-13; Krizhevsky, Sutskever and Hinton 2012. PyTorch's windows of even size begin one channel earlier
+ */
+typedef struct eg_lrn_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int size; /* channels in a window, those beyond the first and last counted as 0; needed */
+	float alpha; /* factor of the mean square; default 0.0001 */
+	float beta; /* exponent; default 0.75 */
+	float bias; /* what the mean square is added to; called k too; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_lrn_options;
+static inline eg_tensor eg_lrn_with(eg_graph *g, eg_tensor x, const eg_lrn_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "lrn", options, inputs, 1);
+}
+#define eg_lrn(...) EG_BUILD_1(lrn, __VA_ARGS__, )
+
+/* ---- scale_channels --------------------------------------------------------------------------------------------- */
+
+/* A learned factor and constant for each channel.
+ *
+ * y = weight x + bias, all by channel, x (N,C,...); dx = weight dy, dweight = sum of dy x, dbias = sum of dy
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * LeCun et al. 1998: average pooling and this are the sub-sampling of LeNet-5
+ */
+typedef struct eg_scale_channels_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	bool no_scale; /* true switches this off: a learned factor for each channel */
+	bool no_bias; /* true switches this off: a learned constant for each channel */
+	float init_value; /* factors in the beginning; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_scale_channels_options;
+static inline eg_tensor eg_scale_channels_with(eg_graph *g, eg_tensor x, const eg_scale_channels_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "scale_channels", options, inputs, 1);
+}
+#define eg_scale_channels(...) EG_BUILD_1(scale_channels, __VA_ARGS__, )
+
 /* ---- pad2d ------------------------------------------------------------------------------------------------------ */
 
 /* Zeros around pictures, and channels of zeros.
@@ -251,6 +403,36 @@ static inline eg_tensor eg_cosine_linear_with(eg_graph *g, eg_tensor x, const eg
 	return eg_apply(g, "cosine_linear", options, inputs, 1);
 }
 #define eg_cosine_linear(...) EG_BUILD_1(cosine_linear, __VA_ARGS__, )
+
+/* ---- rbf -------------------------------------------------------------------------------------------------------- */
+
+/* Squared distances from codes, which are learned, frozen, or given as a second input.
+ *
+ * y[k] = sum over i of (x[i] - w[k,i])^2, x (N,...,features), w (units,features);
+ * dx[i] = 2 sum over k of dy[k] (x[i] - w[k,i]), dw[k,i] = 2 sum over rows of dy[k] (w[k,i] - x[i])
+ *
+ * Inputs: x, optional: codes. Weights: weight. Output: y.
+ * LeCun et al. 1998, Gradient-based learning applied to document recognition, equation 7
+ */
+typedef struct eg_rbf_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int units; /* codes, of which each gives an output; 0: as many as the input `codes` has */
+	int init; /* codes in the beginning; default: uniform. Set and frozen they are those of LeNet-5; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	eg_tensor codes; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_rbf_options;
+static inline eg_tensor eg_rbf_with(eg_graph *g, eg_tensor x, const eg_rbf_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->codes.id) {
+		inputs[1] = options->codes;
+		n = 2;
+	}
+	return eg_apply(g, "rbf", options, inputs, n);
+}
+#define eg_rbf(...) EG_BUILD_1(rbf, __VA_ARGS__, )
 
 /* ---- matmul ----------------------------------------------------------------------------------------------------- */
 
@@ -548,13 +730,16 @@ static inline eg_tensor eg_gru_with(eg_graph *g, eg_tensor x, const eg_gru_optio
 
 /* Turns the steps of each sequence round; what lies beyond its length stays where it is.
  *
- * x (T,N,...), lengths L (N); y[t,n] = x[L[n]-1-t,n] where t < L[n], else x[t,n]
+ * x (T,N,...), lengths L (N); y[t,n] = x[L[n]-1-t,n] where t < L[n], else x[t,n]; with time_axis 1, batch_axis 0: x
+ * (N,T,...) likewise
  *
  * Inputs: x, optional: lengths. Output: y.
- * ONNX ReverseSequence-10 (time_axis 0, batch_axis 1)
+ * ONNX ReverseSequence-10
  */
 typedef struct eg_reverse_sequence_options {
 	const char *name; /* of the node; NULL: made from the operator's */
+	int time_axis; /* dimension of x that is the time */
+	int batch_axis; /* dimension of x that is the batch: the other one of the first two; default 1 */
 	eg_tensor lengths; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_reverse_sequence_options;
@@ -670,29 +855,35 @@ static inline eg_tensor eg_mean_time_with(eg_graph *g, eg_tensor x, const eg_mea
 
 /* Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query.
  *
- * P = softmax(scale q k^T) over the keys that are seen; y = P v; 0 if none is seen;
+ * P = softmax(scale q k^T + bias) over the keys that are seen; y = P v; 0 if none is seen;
  * q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;
- * mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places;
- * it hides scores: keys and values must be finite numbers all the same
- * dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q
+ * mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places; bias likewise, -inf hides;
+ * a key or value that a row does not see has no influence on it, whatever it is, NaN included; dropout acts on P
+ * dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q; dbias = dS
  *
- * Inputs: q, k, v, optional: mask. Output: y.
+ * Inputs: q, k, v, optional: mask, bias. Output: y.
  * Vaswani et al. 2017; ONNX Attention-23
  */
 typedef struct eg_attention_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	bool causal; /* row i sees keys 0 to i only */
 	float scale; /* factor of the scores; default: 1/sqrt(d) */
+	float dropout; /* rate of dropout of the weights */
 	eg_tensor mask; /* optional input */
+	eg_tensor bias; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_attention_options;
 static inline eg_tensor eg_attention_with(eg_graph *g, eg_tensor q, eg_tensor k, eg_tensor v,
 	const eg_attention_options *options) {
-	eg_tensor inputs[4] = {q, k, v, {0}};
+	eg_tensor inputs[5] = {q, k, v, {0}, {0}};
 	int n = 3;
 	if (options && options->mask.id) {
 		inputs[3] = options->mask;
 		n = 4;
+	}
+	if (options && options->bias.id) {
+		inputs[4] = options->bias;
+		n = 5;
 	}
 	return eg_apply(g, "attention", options, inputs, n);
 }
@@ -715,6 +906,7 @@ typedef struct eg_multi_head_attention_options {
 	int heads; /* into so many parts the features are cut; each attends on its own; needed */
 	bool causal; /* step t sees steps 0 to t only */
 	bool no_bias; /* true switches this off: adds learned constants in both projections */
+	float dropout; /* rate of dropout of the weights */
 	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor source; /* optional input */
 	eg_tensor lengths; /* optional input */
@@ -734,6 +926,71 @@ static inline eg_tensor eg_multi_head_attention_with(eg_graph *g, eg_tensor x, c
 	return eg_apply(g, "multi_head_attention", options, inputs, n);
 }
 #define eg_multi_head_attention(...) EG_BUILD_1(multi_head_attention, __VA_ARGS__, )
+
+/* ---- additive_attention ----------------------------------------------------------------------------------------- */
+
+/* Attention of a decoder's states to an encoder's outputs, by a small network.
+ *
+ * P = softmax of score_weight^T tanh(query_weight query + source_weight source + bias);
+ * y = P source over the S places of each sample within its length; y is 0 if there is none; query (T,N,C) or one step
+ * (N,C),
+ * source (S,N,D), lengths (N) of source, y (T,N,D) or (N,D); weights (N,T,S) or (N,S): P, without gradient
+ *
+ * Inputs: query, source, optional: lengths. Weights: query_weight, source_weight, score_weight, bias. Outputs: y, weights.
+ * Bahdanau et al. 2015; Luong et al. 2015, score concat
+ */
+typedef struct eg_additive_attention_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int units; /* numbers that query and source are brought to; needed */
+	bool no_bias; /* true switches this off: adds a learned constant inside of tanh */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_additive_attention_options;
+static inline eg_tensor eg_additive_attention_with(eg_graph *g, eg_tensor query, eg_tensor source,
+	const eg_additive_attention_options *options) {
+	eg_tensor inputs[3] = {query, source, {0}};
+	int n = 2;
+	if (options && options->lengths.id) {
+		inputs[2] = options->lengths;
+		n = 3;
+	}
+	return eg_apply(g, "additive_attention", options, inputs, n);
+}
+#define eg_additive_attention(...) EG_BUILD_2(additive_attention, __VA_ARGS__, )
+
+/* ---- multiplicative_attention ----------------------------------------------------------------------------------- */
+
+/* Attention of a decoder's states to an encoder's outputs, by products.
+ *
+ * P = softmax of query^T weight source (general), or query^T source (dot);
+ * y = P source over the S places of each sample within its length; y is 0 if there is none; query (T,N,C) or one step
+ * (N,C),
+ * source (S,N,D), lengths (N) of source, y (T,N,D) or (N,D); weights (N,T,S) or (N,S): P, without gradient
+ *
+ * Inputs: query, source, optional: lengths. Weights: weight. Outputs: y, weights.
+ * Luong et al. 2015
+ */
+enum { EG_MULTIPLICATIVE_ATTENTION_SCORE_GENERAL, EG_MULTIPLICATIVE_ATTENTION_SCORE_DOT };
+typedef struct eg_multiplicative_attention_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int score; /* q^T W k with a learned W, or q^T k; EG_MULTIPLICATIVE_ATTENTION_SCORE_... */
+	bool scaled; /* scores are divided by the root of their number of terms */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_multiplicative_attention_options;
+static inline eg_tensor eg_multiplicative_attention_with(eg_graph *g, eg_tensor query, eg_tensor source,
+	const eg_multiplicative_attention_options *options) {
+	eg_tensor inputs[3] = {query, source, {0}};
+	int n = 2;
+	if (options && options->lengths.id) {
+		inputs[2] = options->lengths;
+		n = 3;
+	}
+	return eg_apply(g, "multiplicative_attention", options, inputs, n);
+}
+#define eg_multiplicative_attention(...) EG_BUILD_2(multiplicative_attention, __VA_ARGS__, )
 
 /* ---- flatten ---------------------------------------------------------------------------------------------------- */
 
@@ -1134,6 +1391,29 @@ static inline eg_tensor eg_expand_with(eg_graph *g, eg_tensor x, const eg_expand
 }
 #define eg_expand(...) EG_BUILD_1(expand, __VA_ARGS__, )
 
+/* ---- cast ------------------------------------------------------------------------------------------------------- */
+
+/* The same numbers in another type.
+ *
+ * y = x in the type `to`: real to whole numbers cuts fractions off (NaN is 0, what is too
+ * large the largest there is), whole to shorter whole numbers keeps the low bits, to bool all but 0
+ * is 1, real numbers are rounded to the nearest, of two the even one
+ *
+ * Inputs: x. Output: y.
+ * ONNX Cast-13, which leaves open what becomes of real numbers out of an integer's range
+ */
+enum { EG_CAST_TO_F32, EG_CAST_TO_I32, EG_CAST_TO_I64, EG_CAST_TO_U8, EG_CAST_TO_BOOL, EG_CAST_TO_F64, EG_CAST_TO_F16, EG_CAST_TO_BF16 };
+typedef struct eg_cast_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int to; /* the type of the result; EG_CAST_TO_... */
+	bool end_; /* closes the builder's list */
+} eg_cast_options;
+static inline eg_tensor eg_cast_with(eg_graph *g, eg_tensor x, const eg_cast_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "cast", options, inputs, 1);
+}
+#define eg_cast(...) EG_BUILD_1(cast, __VA_ARGS__, )
+
 /* ---- tile ------------------------------------------------------------------------------------------------------- */
 
 /* A tensor several times side by side.
@@ -1428,6 +1708,27 @@ static inline eg_tensor eg_softshrink_with(eg_graph *g, eg_tensor x, const eg_so
 }
 #define eg_softshrink(...) EG_BUILD_1(softshrink, __VA_ARGS__, )
 
+/* ---- shrink ----------------------------------------------------------------------------------------------------- */
+
+/* Small values become zero, the others come closer to it.
+ *
+ * y = x - bias where x > lambda, x + bias where x < -lambda, else 0; dx = dy where y is not 0, else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Shrink-9
+ */
+typedef struct eg_shrink_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float lambda; /* x up to this size become zero; default 0.5 */
+	float bias; /* by how much the others come closer to zero, at most lambda */
+	bool end_; /* closes the builder's list */
+} eg_shrink_options;
+static inline eg_tensor eg_shrink_with(eg_graph *g, eg_tensor x, const eg_shrink_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "shrink", options, inputs, 1);
+}
+#define eg_shrink(...) EG_BUILD_1(shrink, __VA_ARGS__, )
+
 /* ---- elu -------------------------------------------------------------------------------------------------------- */
 
 /* Exponential linear unit.
@@ -1628,6 +1929,79 @@ static inline eg_tensor eg_gelu_with(eg_graph *g, eg_tensor x, const eg_gelu_opt
 }
 #define eg_gelu(...) EG_BUILD_1(gelu, __VA_ARGS__, )
 
+/* ---- prelu ------------------------------------------------------------------------------------------------------ */
+
+/* Rectifier with a slope for negative numbers that is learned by channel, or given as a second input.
+ *
+ * y = x where x >= 0, else slope x; dx = dy where x > 0, else slope dy; dslope = sum of dy x where x <= 0
+ *
+ * Inputs: x, optional: slope. Weights: weight. Output: y.
+ * ONNX PRelu-16; PyTorch PReLU; He et al. 2015
+ */
+typedef struct eg_prelu_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	bool shared; /* one slope for all; else one for each channel */
+	int axis; /* the dimension of the channels; negative counts from the end; default 1 */
+	float init_value; /* slopes in the beginning; default 0.25 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	eg_tensor slope; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_prelu_options;
+static inline eg_tensor eg_prelu_with(eg_graph *g, eg_tensor x, const eg_prelu_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->slope.id) {
+		inputs[1] = options->slope;
+		n = 2;
+	}
+	return eg_apply(g, "prelu", options, inputs, n);
+}
+#define eg_prelu(...) EG_BUILD_1(prelu, __VA_ARGS__, )
+
+/* ---- maxout ----------------------------------------------------------------------------------------------------- */
+
+/* The largest of each group of neighbouring channels.
+ *
+ * y[.., c, ..] = max of x[.., c pieces + i, ..] over i < pieces; NaN where there is one; dx = dy / k for the k elements
+ * that are y, else 0
+ *
+ * Inputs: x. Output: y.
+ * Goodfellow et al. 2013
+ */
+typedef struct eg_maxout_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int pieces; /* of so many neighbours the largest is taken; needed */
+	int axis; /* along this dimension; negative counts from the end; default 1 */
+	bool end_; /* closes the builder's list */
+} eg_maxout_options;
+static inline eg_tensor eg_maxout_with(eg_graph *g, eg_tensor x, const eg_maxout_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "maxout", options, inputs, 1);
+}
+#define eg_maxout(...) EG_BUILD_1(maxout, __VA_ARGS__, )
+
+/* ---- glu -------------------------------------------------------------------------------------------------------- */
+
+/* Gated linear unit: one half of the numbers is multiplied by what an activation makes of the other.
+ *
+ * y = a act(b), where a and b are the first and the second half of x along axis; da = dy act(b), db = dy a act'(b)
+ *
+ * Inputs: x. Output: y.
+ * PyTorch GLU; Dauphin et al. 2017; ReGLU, GEGLU, SwiGLU: Shazeer 2020, whose gate is the second half here
+ */
+enum { EG_GLU_ACT_SIGMOID, EG_GLU_ACT_RELU, EG_GLU_ACT_GELU, EG_GLU_ACT_GELU_TANH, EG_GLU_ACT_SILU, EG_GLU_ACT_TANH, EG_GLU_ACT_NONE };
+typedef struct eg_glu_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* the dimension that is halved; negative counts from the end; default -1 */
+	int act; /* of the second half: with relu ReGLU, with gelu GEGLU, with silu SwiGLU; EG_GLU_ACT_... */
+	bool end_; /* closes the builder's list */
+} eg_glu_options;
+static inline eg_tensor eg_glu_with(eg_graph *g, eg_tensor x, const eg_glu_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "glu", options, inputs, 1);
+}
+#define eg_glu(...) EG_BUILD_1(glu, __VA_ARGS__, )
+
 /* ---- softmax ---------------------------------------------------------------------------------------------------- */
 
 /* Makes probabilities of numbers: positive, and 1 in sum along `axis`.
@@ -1639,7 +2013,8 @@ static inline eg_tensor eg_gelu_with(eg_graph *g, eg_tensor x, const eg_gelu_opt
  */
 typedef struct eg_softmax_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int axis; /* dimension along which the outputs sum to 1; negative counts from the end; default -1 */
+	int axis; /* dimension along which the outputs are made; negative counts from the end; default -1 */
+	bool flat; /* the dimensions from `axis` on are taken as one, as ONNX did before opset 13 (with axis 1 where nothing was said) */
 	bool end_; /* closes the builder's list */
 } eg_softmax_options;
 static inline eg_tensor eg_softmax_with(eg_graph *g, eg_tensor x, const eg_softmax_options *options) {
@@ -1647,6 +2022,93 @@ static inline eg_tensor eg_softmax_with(eg_graph *g, eg_tensor x, const eg_softm
 	return eg_apply(g, "softmax", options, inputs, 1);
 }
 #define eg_softmax(...) EG_BUILD_1(softmax, __VA_ARGS__, )
+
+/* ---- log_softmax ------------------------------------------------------------------------------------------------ */
+
+/* Logarithms of the probabilities that softmax makes.
+ *
+ * y = x - max x - log of the sum of exp(x - max x) along axis; dx = dy - exp(y) sum of dy
+ *
+ * Inputs: x. Output: y.
+ * ONNX LogSoftmax-13
+ */
+typedef struct eg_log_softmax_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension along which the outputs are made; negative counts from the end; default -1 */
+	bool flat; /* the dimensions from `axis` on are taken as one, as ONNX did before opset 13 (with axis 1 where nothing was said) */
+	bool end_; /* closes the builder's list */
+} eg_log_softmax_options;
+static inline eg_tensor eg_log_softmax_with(eg_graph *g, eg_tensor x, const eg_log_softmax_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "log_softmax", options, inputs, 1);
+}
+#define eg_log_softmax(...) EG_BUILD_1(log_softmax, __VA_ARGS__, )
+
+/* ---- hard_max --------------------------------------------------------------------------------------------------- */
+
+/* 1 at the largest number along `axis`, 0 elsewhere.
+ *
+ * y = 1 at the first maximum along axis (the first NaN where there is one), else 0
+ *
+ * Inputs: x. Output: y.
+ * ONNX Hardmax-13
+ */
+typedef struct eg_hard_max_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension along which the outputs are made; negative counts from the end; default -1 */
+	bool flat; /* the dimensions from `axis` on are taken as one, as ONNX did before opset 13 (with axis 1 where nothing was said) */
+	bool end_; /* closes the builder's list */
+} eg_hard_max_options;
+static inline eg_tensor eg_hard_max_with(eg_graph *g, eg_tensor x, const eg_hard_max_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "hard_max", options, inputs, 1);
+}
+#define eg_hard_max(...) EG_BUILD_1(hard_max, __VA_ARGS__, )
+
+/* ---- normalize -------------------------------------------------------------------------------------------------- */
+
+/* Divides by the norm along a dimension, so that it becomes 1.
+ *
+ * y = x / n, n = max(|x|, eps), |x| = (sum of x^2 along axis)^(1/2), or the sum of |x| where p = 1;
+ * dx = (dy - s sum of dy y) / n, s = y where p = 2, the sign of x where p = 1; dx = dy / n where |x| < eps
+ *
+ * Inputs: x. Output: y.
+ * ONNX LpNormalization-1; PyTorch normalize
+ */
+typedef struct eg_normalize_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int axis; /* dimension along which the norm is 1; negative counts from the end; default -1 */
+	int p; /* 1: sum of absolute values; 2: Euclidean norm; default 2 */
+	float eps; /* a norm below this counts as this; default 1e-12 */
+	bool end_; /* closes the builder's list */
+} eg_normalize_options;
+static inline eg_tensor eg_normalize_with(eg_graph *g, eg_tensor x, const eg_normalize_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "normalize", options, inputs, 1);
+}
+#define eg_normalize(...) EG_BUILD_1(normalize, __VA_ARGS__, )
+
+/* ---- mean_variance_norm ----------------------------------------------------------------------------------------- */
+
+/* Brings numbers to mean 0 and variance 1 over any dimensions, without weights and running statistics.
+ *
+ * y = (x - mean) / sqrt(var), mean and (biased) variance over `axes`, 1e-18 added to the variance so that equal numbers
+ * become 0;
+ * dx = (dy - mean of dy - y mean of dy y) / sqrt(var)
+ *
+ * Inputs: x. Output: y.
+ * ONNX MeanVarianceNormalization-13
+ */
+typedef struct eg_mean_variance_norm_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints axes; /* dimensions that are normalised together, in any order; negative counts from the end. ONNX means [0, 2, 3] when it says nothing; needed */
+	bool end_; /* closes the builder's list */
+} eg_mean_variance_norm_options;
+static inline eg_tensor eg_mean_variance_norm_with(eg_graph *g, eg_tensor x, const eg_mean_variance_norm_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "mean_variance_norm", options, inputs, 1);
+}
+#define eg_mean_variance_norm(...) EG_BUILD_1(mean_variance_norm, __VA_ARGS__, )
 
 /* ---- dropout ---------------------------------------------------------------------------------------------------- */
 
@@ -1667,6 +2129,27 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
 	return eg_apply(g, "dropout", options, inputs, 1);
 }
 #define eg_dropout(...) EG_BUILD_1(dropout, __VA_ARGS__, )
+
+/* ---- zoneout ---------------------------------------------------------------------------------------------------- */
+
+/* In training, numbers of a state stay at random as they were before the step; else their expectation.
+ *
+ * training: y = old with probability rate, else new; else y = (1 - rate) new + rate old
+ *
+ * Inputs: new, old. Output: y.
+ * Krueger et al. 2017
+ */
+typedef struct eg_zoneout_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	float rate; /* probability that a number stays as it was; default 0.1 */
+	bool end_; /* closes the builder's list */
+} eg_zoneout_options;
+static inline eg_tensor eg_zoneout_with(eg_graph *g, eg_tensor new, eg_tensor old,
+	const eg_zoneout_options *options) {
+	eg_tensor inputs[2] = {new, old};
+	return eg_apply(g, "zoneout", options, inputs, 2);
+}
+#define eg_zoneout(...) EG_BUILD_2(zoneout, __VA_ARGS__, )
 
 /* ---- sub -------------------------------------------------------------------------------------------------------- */
 
