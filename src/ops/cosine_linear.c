@@ -95,7 +95,7 @@ static void cosine_linear_bwd(eg_emit *e) {
 		b.dx = eg_emit_dx(e, 0, EG_PLAIN, &b.acc);
 		op_unit_rows_bwd(e, b);
 	}
-	if (eg_emit_frozen(e, 0)) return;
+	if (!eg_emit_needs_dw(e, 0)) return;
 	eg_buf d = eg_emit_temp(e, EG_ELEM_REAL, (int64_t)c.units * c.features, false);
 	dense_gemm(e, (eg_gemm_args){.a = g, .b = c.x, .c = d, .m = c.units, .n = c.features, .k = c.rows, .lda = c.units,
 		.ldb = c.features, .ldc = c.features, .ta = true});

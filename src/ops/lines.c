@@ -339,7 +339,7 @@ static void top_k_fwd(eg_emit *e) {
 		.smallest = o->no_largest};
 	a.rows = l.n < EG_CHUNK ? EG_CHUNK / l.n : 1;
 	a.values = eg_emit_out_needed(e, 0) ? eg_emit_y(e, 0, EG_PLAIN) : flat_temp(e, eg_dims_count(&y, 0));
-	const bool kept = eg_emit_training(e), wanted = eg_emit_out_needed(e, 1);
+	const bool kept = eg_emit_has_bwd(e), wanted = eg_emit_out_needed(e, 1);
 	const eg_buf places = wanted ? eg_emit_y(e, 1, EG_PLAIN) : (eg_buf){0};
 	a.places = kept || !wanted ? places_of(e) : places;
 	OP_CALL(e, top_k, a, 1, 2, .units = (int)((l.outer * l.inner + a.rows - 1) / a.rows),

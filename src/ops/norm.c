@@ -210,7 +210,7 @@ static void fwd(eg_emit *e) {
 
 /* The sums of units, as the call finds them that writes those of one; absent where parameter i is not wanted. */
 static eg_buf parts(eg_emit *e, const norm_job *j, bool wanted, int i) {
-	if (!wanted || eg_emit_frozen(e, i)) return (eg_buf){NULL, 0};
+	if (!wanted || !eg_emit_needs_dw(e, i)) return (eg_buf){NULL, 0};
 	return op_stride(j->job.block,
 	        eg_emit_temp(e, EG_ELEM_REAL, j->width * (j->job.block ? 1 : j->job.units), j->job.block), j->width);
 }

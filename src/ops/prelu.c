@@ -90,7 +90,7 @@ static void prelu_fwd(eg_emit *e) {
 
 /* The gradient of the slope that is a weight: of every element, then their sums. */
 static void slope_bwd(eg_emit *e, const broadcast_job *j, eg_binary_bwd_args g) {
-	if (eg_emit_frozen(e, 0)) return;
+	if (!eg_emit_needs_dw(e, 0)) return;
 	g.side = 1;
 	g.acc = false;
 	g.d = broadcast_out(j, eg_emit_temp(e, EG_ELEM_REAL,

@@ -82,7 +82,7 @@ static void rbf_fwd(eg_emit *e) {
 /* The codes' gradient is a sum over all rows, in their order; a code is a unit. */
 static void codes_bwd(eg_emit *e, const rbf_job *j, eg_buf dy) {
 	const bool given = eg_emit_has_in(e, 1);
-	if (given ? !eg_emit_needs_dx(e, 1) : eg_emit_frozen(e, 0)) return;
+	if (given ? !eg_emit_needs_dx(e, 1) : !eg_emit_needs_dw(e, 0)) return;
 	eg_distance_bwd_args d = {.a = op_stride(false, codes_of(e), j->k),
 	        .b = eg_emit_x(e, 0, EG_PLAIN),
 	        .dy = op_stride(false, dy, 1),
