@@ -116,6 +116,15 @@ static bool set_list(const eg_attr *a, char *options, json_t *value) {
 	return true;
 }
 
+static bool set_floats(const eg_attr *a, char *options, json_t *value) {
+	static float at[EG_MAX_DIMS];
+	const int n = (int)json_array_size(value);
+	if (!json_is_array(value) || n > EG_MAX_DIMS) return false;
+	for (int i = 0; i < n; i++) at[i] = (float)json_number_value(json_array_get(value, (size_t)i));
+	*(eg_floats *)(void *)(options + a->offset) = (eg_floats){at, n};
+	return true;
+}
+
 bool vec_set_attr(const eg_attr *a, char *options, json_t *value) {
 	void *field = options + a->offset;
 	switch (a->type) {
@@ -135,7 +144,7 @@ bool vec_set_attr(const eg_attr *a, char *options, json_t *value) {
 			}
 		return false;
 	case EG_ATTR_INT_LIST: return set_list(a, options, value);
-	case EG_ATTR_FLOAT_LIST:
+	case EG_ATTR_FLOAT_LIST: return set_floats(a, options, value);
 	case EG_ATTR_STRING: return false;
 	}
 	return false;
@@ -364,8 +373,23 @@ static verdict run_ways(bench *b, const job *j) {
 	return v;
 }
 
+/* PyTorch's interpolation is upsample2d here where it repeats values, else resize: its name, and its attributes changed to ours. */
+static const char *operator_of(const vec_file *f) {
+	json_t *scale = json_object_get(f->attrs, "scale");
+	const char *mode = json_string_value(json_object_get(f->attrs, "mode"));
+	if (strcmp(f->op, "upsample2d") || !mode || !scale) return f->op;
+	if (!strcmp(mode, "nearest")) return json_object_del(f->attrs, "mode"), f->op;
+	const bool corners = json_is_true(json_object_get(f->attrs, "align_corners"));
+	json_object_set(f->attrs, "scales", scale);
+	json_object_set_new(f->attrs, "mode", json_string(!strcmp(mode, "bicubic") ? "cubic" : !strcmp(mode, "bilinear") ? "linear" : mode));
+	json_object_set_new(f->attrs, "coordinates", json_string(corners ? "align_corners" : "half_pixel"));
+	json_object_del(f->attrs, "scale");
+	json_object_del(f->attrs, "align_corners");
+	return "resize";
+}
+
 static verdict run_operator(bench *b, const vec_file *f) {
-	const eg_op_info *op = eg_op_find(f->op);
+	const eg_op_info *op = eg_op_find(operator_of(f));
 	_Alignas(16) char options[OPTIONS_MOST] = {0};
 	job j = {.file = f, .op = op, .options = options};
 	if (!op) return vec_say(b, SKIPPED, "there is no operator '%s'", f->op);

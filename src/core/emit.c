@@ -479,7 +479,7 @@ void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout) {
 }
 
 eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block) {
-	size_t elem = type == EG_ELEM_REAL ? sizeof(real) : type == EG_ELEM_U16 ? 2 : 1;
+	size_t elem = type == EG_ELEM_REAL ? sizeof(real) : type == EG_ELEM_U16 ? 2 : type == EG_ELEM_I32 ? 4 : 1;
 	return handle(add_buf(e->plan, (eg_pbuf){.kind = BUF_TEMP, .block = block, .samples = block ? eg_emit_samples(e) : 0, .real = false, .elem = elem,
 		.count = count}));
 }

@@ -93,6 +93,7 @@ typedef struct eg_case {
 	bool ties;            /* inputs hold equal values on purpose; no central differences */
 	float low, high;      /* input 0 lies between them, and stands behind no other op; both 0: between -1 and 1 */
 	bool random;          /* forward depends on the seed (dropout) */
+	bool lone;            /* of several outputs only output 0 is wanted */
 	bool unequal;         /* an extent must be a multiple of another: they cannot all be equal */
 } eg_case;
 
@@ -239,7 +240,7 @@ bool eg_emit_needs_dx(const eg_emit *e, int i);
 eg_buf eg_emit_dx(eg_emit *e, int i, eg_layout layout, bool *acc);
 void eg_emit_dx_same(eg_emit *e, int i, eg_layout layout);
 
-typedef enum eg_elem { EG_ELEM_REAL, EG_ELEM_U16, EG_ELEM_BYTE } eg_elem;
+typedef enum eg_elem { EG_ELEM_REAL, EG_ELEM_U16, EG_ELEM_I32, EG_ELEM_BYTE } eg_elem;
 eg_buf eg_emit_saved(eg_emit *e, int slot, eg_elem type, int64_t count, bool block);
 eg_buf eg_emit_temp(eg_emit *e, eg_elem type, int64_t count, bool block);
 /* The part of a buffer that begins at its element `first`, as a buffer for global calls; an absent one stays absent. */

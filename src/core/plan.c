@@ -58,13 +58,20 @@ int eg_plan_computes(const eg_plan *p, int value) {
 	return n;
 }
 
+/* Is anything but its output 0 wanted of a node? */
+static bool more_wanted(const eg_plan *p, const eg_node *n) {
+	for (int i = 1; i < n->nout; i++)
+		if (p->values[n->out[i]].output || p->values[n->out[i]].consumers > 0) return true;
+	return false;
+}
+
 /* The other kind of fusion, which the producer accepts or not when it knows its layout (eg_emit_pool). */
 static void offer_pools(eg_plan *p) {
 	const eg_graph *g = p->graph;
 	if (p->options.no_fusion) return;
 	for (int n = 0; n < g->nnodes; n++) {
 		const eg_node *pool = &g->nodes[n];
-		if (!p->nodes[n].needed || !pool->op->pools || !pool->op->pools(pool->options)) continue;
+		if (!p->nodes[n].needed || !pool->op->pools || !pool->op->pools(pool->options) || more_wanted(p, pool)) continue;
 		int x = pool->in[0], producer = eg_plan_computes(p, x);
 		if (producer < 0 || p->values[x].consumers != 1 || p->values[x].output || g->values[x].index != 0) continue;
 		if (g->nodes[producer].op->fuses_pool) p->nodes[producer].post[EG_POST_POOL] = n;

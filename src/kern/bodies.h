@@ -18,6 +18,7 @@
 #include "kern/body_conv_winograd_weights.h"
 #include "kern/body_pool.h"
 #include "kern/body_upsample.h"
+#include "kern/body_resample.h"
 #include "kern/body_conv_pool.h"
 #include "kern/body_map.h"
 #include "kern/body_unary.h"
@@ -48,6 +49,7 @@ static void EG_NAME(fill)(eg_kernels *k) {
 	EG_NAME(fill_conv_winograd)(k);
 	EG_NAME(fill_pool)(k);
 	EG_NAME(fill_upsample)(k);
+	EG_NAME(fill_resample)(k);
 	EG_NAME(fill_conv_pool)(k);
 	EG_NAME(fill_map)(k);
 	EG_NAME(fill_unary)(k);

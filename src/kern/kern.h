@@ -30,7 +30,7 @@
  * Buffers are aligned to 64 bytes and hold `real` unless said. Outputs never alias inputs unless the slot says "in place
  * allowed". `acc`: add to the output instead of overwriting it. An optional buffer that is absent has p == NULL.
  *
- * What is about pictures stands in kern_pictures.h, what is about sequences in kern_sequences.h, families of arithmetic in kern_families.h,
+ * What is about pictures stands in kern_pictures.h and kern_spatial.h, about sequences in kern_sequences.h, families of arithmetic in kern_families.h,
  * normalisation of rows, gates and distances in kern_norm.h, what goes by an index or along lines in kern_index.h; the
  * rest, and the table, here.
  *
@@ -47,6 +47,7 @@
 #include "kern/kern_pictures.h"
 #include "kern/kern_loop.h"
 #include "kern/kern_sequences.h"
+#include "kern/kern_spatial.h"
 
 /* ---- matrix product ---------------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,9 @@ void eg_kernels_ref(eg_kernels *k) {
 	fill_conv__ref(k);
 	fill_conv_blocked__ref(k);
 	fill_pool__ref(k);
+	fill_places__ref(k);
+	fill_resample__ref(k);
+	fill_roi_align__ref(k);
 	fill_map__ref(k);
 	fill_unary__ref(k);
 	fill_binary__ref(k);

@@ -15,6 +15,9 @@ void fill_gemm__ref(eg_kernels *k);
 void fill_conv__ref(eg_kernels *k);
 void fill_conv_blocked__ref(eg_kernels *k);
 void fill_pool__ref(eg_kernels *k);
+void fill_places__ref(eg_kernels *k);
+void fill_resample__ref(eg_kernels *k);
+void fill_roi_align__ref(eg_kernels *k);
 void fill_map__ref(eg_kernels *k);
 void fill_unary__ref(eg_kernels *k);
 void fill_binary__ref(eg_kernels *k);
@@ -93,6 +96,21 @@ static inline bool pool_shape_ok(const eg_pool_shape *s) {
 static inline bool upsample_ok(const eg_upsample_args *a, int begin, int end) {
 	return a->from.p && a->to.p && a->from.p != a->to.p && a->N >= 1 && a->C >= 1 && a->H >= 1 && a->W >= 1 &&
 	       a->sh >= 1 && a->sw >= 1 && 0 <= begin && begin <= end && end <= eg_blocks(a->N);
+}
+
+static inline bool resample_ok(const eg_resample_args *a, int begin, int end) {
+	return a->from.p && a->to.p && a->from.p != a->to.p && a->N >= 1 && a->rows >= 1 && a->inner >= 1 && a->axis.in >= 1 && a->axis.out >= 1 &&
+	       a->axis.scale > 0 && 0 <= begin && begin <= end && end <= eg_blocks(a->N);
+}
+
+static inline bool places_ok(const eg_places_args *a, int begin, int end) {
+	return a->x.p && a->at.p && a->y.p && a->N >= 1 && a->C >= 1 && a->nx >= 1 && a->ny >= 1 && 0 <= begin && begin <= end &&
+	       end <= eg_blocks(a->N);
+}
+
+static inline bool roi_ok(const eg_roi_shape *s, int units, int begin, int end) {
+	return s->N >= 1 && s->C >= 1 && s->H >= 1 && s->W >= 1 && s->R >= 1 && s->P >= 1 && s->Q >= 1 && s->sampling >= 0 && 0 <= begin &&
+	       begin <= end && end <= units;
 }
 
 static inline bool bn_ok(const eg_bn_shape *s, int begin, int end) {

@@ -1,343 +1,454 @@
-/* pool.c - maxpool2d, avgpool2d and globalavgpool2d: block jobs in whichever layout their input lies. */
-#include "ops/window.h"
+/* pool.c - maximum and average pooling of sequences, pictures and volumes: by windows, over everything, adaptive. Each
+ * operator is a row of one of the tables below; how they pool stands in pool_windows.c. */
+#include "ops/pool.h"
 
-static window pool_window(
-	const int *kernel, const int *stride, const int *padding, const int *dilation, bool ceil_mode) {
-	window w = {.ceil_mode = ceil_mode};
-	for (int i = 0; i < 2; i++) {
-		w.kernel[i] = kernel[i];
-		w.stride[i] = stride[i] ? stride[i] : kernel[i];
-		w.padding[i] = padding[i];
-		w.dilation[i] = dilation ? dilation[i] : 1;
+/* Attributes of one number for each axis. */
+#define INTS_1(T, f, def, min, max, onnx, doc) OP_INT(T, f, def, min, max, onnx, doc)
+#define INTS_2(T, f, def, min, max, onnx, doc) OP_PAIR(T, f, def, min, max, onnx, doc)
+#define INTS_3(T, f, def, min, max, onnx, doc) \
+	{ #f, EG_ATTR_INTS, 3, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL }
+
+#define SHAPE_1 "x (N,C,L), y (N,C,P)"
+#define SHAPE_2 "x (N,C,H,W), y (N,C,P,Q)"
+#define SHAPE_3 "x (N,C,D,H,W), y (N,C,O,P,Q)"
+#define WHAT_1 "sequence"
+#define WHAT_2 "picture"
+#define WHAT_3 "volume"
+#define WHAT(n) WHAT_##n
+
+static const char doc_kernel[] = "size of the windows along each axis";
+static const char doc_stride[] = "steps from one window to the next; default: as large as the kernel";
+static const char doc_ceil[] = "a last window that reaches beyond the padded input is kept";
+static const char doc_end[] = "padding at the end of each axis; default: as `padding`, which then is at both";
+static const char doc_auto[] = "notset: padding as said; same_upper, same_lower: so much that as many windows as "
+                               "strides begin in x, an odd one at "
+                               "the end or at the beginning; valid: none";
+
+/* A function for each: what the options of the rank say as one `pool`. */
+#define MAX_FUNCTIONS(op) \
+	static eg_status op##_infer(eg_infer *s) { \
+		const pool w = op##_pool(s->options); \
+		return pool_infer_max(s, &w); \
+	} \
+	static bool op##_follows(const eg_emit *e) { \
+		const pool w = op##_pool(eg_emit_options(e)); \
+		return pool_max_follows(e, &w); \
+	} \
+	static void op##_fwd(eg_emit *e) { \
+		const pool w = op##_pool(eg_emit_options(e)); \
+		pool_max_fwd(e, &w); \
+	} \
+	static void op##_bwd(eg_emit *e) { \
+		const pool w = op##_pool(eg_emit_options(e)); \
+		pool_max_bwd(e, &w); \
 	}
-	return w;
-}
-
-static eg_status pool_infer(eg_infer *s, const window *w) {
-	if (window_infer(s, w)) return s->err->status;
-	s->out[0].d[0] = s->in[0].d[0];
-	s->out[0].d[1] = s->in[0].d[1];
-	return window_check_taps(s, w);
-}
-
-/* Channels stay apart, so 16 of them in lanes are to the kernels 16 samples of one channel. */
-static eg_pool_shape pool_shape(const eg_emit *e, const window *w, eg_layout layout) {
-	eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
-	bool blocked = layout == EG_BLOCKED;
-	return (eg_pool_shape){.N = (int)(blocked ? x.d[0] * eg_blocks((int)x.d[1]) * EG_BLOCK : x.d[0]),
-		.C = (int)(blocked ? 1 : x.d[1]),
-		.H = (int)x.d[2],
-		.W = (int)x.d[3],
-		.R = w->kernel[0],
-		.S = w->kernel[1],
-		.P = (int)y.d[2],
-		.Q = (int)y.d[3],
-		.sh = w->stride[0],
-		.sw = w->stride[1],
-		.ph = w->padding[0],
-		.pw = w->padding[1],
-		.dh = w->dilation[0],
-		.dw = w->dilation[1],
-		.lanes = layout != EG_PLAIN,
-		.pad_end_h = w->padding[0],
-		.pad_end_w = w->padding[1]};
-}
-
-static op_blocks pool_job(const eg_emit *e, eg_layout layout, const eg_pool_shape *s) {
-	return op_blocks_of(layout != EG_BLOCKED && eg_emit_in_batched(e, 0), s->N);
-}
-
-/* Elements of a block of x and of y. */
-static int64_t x_block(const eg_pool_shape *s) { return (int64_t)EG_BLOCK * s->C * s->H * s->W; }
-static int64_t y_block(const eg_pool_shape *s) { return (int64_t)EG_BLOCK * s->C * s->P * s->Q; }
-static double taps(const eg_pool_shape *s) { return (double)s->N * s->C * s->P * s->Q * s->R * s->S; }
+#define AVERAGE_FUNCTIONS(op) \
+	static eg_status op##_infer(eg_infer *s) { \
+		const pool w = op##_pool(s->options); \
+		return pool_infer(s, &w); \
+	} \
+	static void op##_fwd(eg_emit *e) { \
+		const pool w = op##_pool(eg_emit_options(e)); \
+		pool_average_fwd(e, &w); \
+	} \
+	static void op##_bwd(eg_emit *e) { \
+		const pool w = op##_pool(eg_emit_options(e)); \
+		pool_average_bwd(e, &w); \
+	}
+#define MAX_OP \
+	.outputs = (const char *const[]) { "y", "indices", NULL }
+#define AVERAGE_OP \
+	.outputs = (const char *const[]) { "y", NULL }
+#define ONE_INPUT \
+	.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]) { "x" }
+#define DOES(op) .infer = op##_infer, .range = op_range_of_input, .fwd = op##_fwd, .bwd = op##_bwd, OP_CASES(op##_cases)
 
 /* ---- maximum ----------------------------------------------------------------------------------------------------- */
 
-typedef struct maxpool2d_options {
-	const char *name;
-	int kernel[2], stride[2], padding[2], dilation[2];
-	bool ceil_mode;
-} maxpool2d_options;
-
-static const char doc_kernel[] = "height and width of the windows";
-static const char doc_stride[] = "steps from one window to the next; default: as large as the kernel";
-static const char doc_ceil[] = "a last window that reaches beyond the padded input is kept";
-
-static const eg_attr maxpool2d_attrs[] = {
-	OP_PAIR(maxpool2d_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", doc_kernel),
-	OP_PAIR(maxpool2d_options, stride, 0, 1, OP_SIZE_MAX, "strides", doc_stride),
-	OP_PAIR(maxpool2d_options, padding, 0, 0, OP_SIZE_MAX, "pads",
-		"positions around x, on each side, that never win"),
-	OP_PAIR(maxpool2d_options, dilation, 1, 1, OP_SIZE_MAX, "dilations",
-		"distance between neighbouring positions of a window"),
-	OP_BOOL(maxpool2d_options, ceil_mode, "ceil_mode", doc_ceil),
-};
-
-static window maxpool2d_window(const maxpool2d_options *o) {
-	return pool_window(o->kernel, o->stride, o->padding, o->dilation, o->ceil_mode);
-}
-
-static eg_status maxpool2d_infer(eg_infer *s) {
-	const maxpool2d_options *o = s->options;
-	window w = maxpool2d_window(o);
-	if ((int64_t)o->kernel[0] * o->kernel[1] > UINT16_MAX) /* the winner is kept as a uint16_t */
-		return eg_fail(s->err, EG_ERR_SHAPE, "kernel %dx%d is too large: a window may have %d positions",
-			o->kernel[0], o->kernel[1], UINT16_MAX);
-	return pool_infer(s, &w);
-}
+#define MAXPOOL_OPTIONS(n) \
+	typedef struct maxpool##n##d_options { \
+		const char *name; \
+		int kernel[n], stride[n], padding[n], dilation[n]; \
+		bool ceil_mode; \
+		int padding_end[n], auto_pad; \
+	} maxpool##n##d_options; \
+	static const eg_attr maxpool##n##d_attrs[] = { \
+	        INTS_##n(maxpool##n##d_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", doc_kernel), \
+	        INTS_##n(maxpool##n##d_options, stride, 0, 1, OP_SIZE_MAX, "strides", doc_stride), \
+	        INTS_##n(maxpool##n##d_options, padding, 0, 0, OP_SIZE_MAX, "pads", \
+	                "positions around x, on each side, that never win"), \
+	        INTS_##n(maxpool##n##d_options, dilation, 1, 1, OP_SIZE_MAX, "dilations", \
+	                "distance between neighbouring positions of a window"), \
+	        OP_BOOL(maxpool##n##d_options, ceil_mode, "ceil_mode", doc_ceil), \
+	        INTS_##n(maxpool##n##d_options, padding_end, -1, 0, OP_SIZE_MAX, "pads", doc_end), \
+	        OP_ENUM(maxpool##n##d_options, auto_pad, pool_auto_names, "auto_pad", doc_auto), \
+	}; \
+	static pool maxpool##n##d_pool(const void *options) { \
+		const maxpool##n##d_options *o = options; \
+		pool w = pool_of(n, o->kernel, o->stride, o->padding, o->padding_end, o->dilation); \
+		w.ceil_mode = o->ceil_mode; \
+		w.auto_pad = (pool_auto)o->auto_pad; \
+		return w; \
+	} \
+	MAX_FUNCTIONS(maxpool##n##d)
+MAXPOOL_OPTIONS(1)
+MAXPOOL_OPTIONS(2)
+MAXPOOL_OPTIONS(3)
 
 /* Whole 2x2 windows side by side: what a convolution may do along with its own work. */
 static bool maxpool2d_pools(const void *options) {
-	const maxpool2d_options *o = options;
-	window w = maxpool2d_window(o);
+	const pool w = maxpool2d_pool(options);
 	for (int i = 0; i < 2; i++)
-		if (w.kernel[i] != 2 || w.stride[i] != 2 || w.padding[i] != 0 || w.dilation[i] != 1) return false;
-	return !w.ceil_mode;
+		if (w.kernel[i] != 2 || w.stride[i] != 2 || w.begin[i] != 0 || w.end[i] != 0 || w.dilation[i] != 1)
+			return false;
+	return !w.ceil_mode && (w.auto_pad == POOL_NOTSET || w.auto_pad == POOL_VALID);
 }
 
-/* Which position won, for backward. */
-static eg_buf winners(eg_emit *e, const eg_pool_shape *s, op_blocks job) {
-	int64_t count = job.block ? y_block(s) : job.units * y_block(s);
-	return op_stride(job.block, eg_emit_saved(e, 0, EG_ELEM_U16, count, job.block), y_block(s));
-}
-
-static void maxpool2d_fwd(eg_emit *e) {
-	window w = maxpool2d_window(eg_emit_options(e));
-	eg_layout layout = eg_emit_in_layout(e, 0);
-	eg_maxpool_fwd_args a = {.s = pool_shape(e, &w, layout)};
-	op_blocks job = pool_job(e, layout, &a.s);
-	a.x = op_stride(job.block, eg_emit_x(e, 0, layout), x_block(&a.s));
-	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), y_block(&a.s));
-	if (eg_emit_has_bwd(e)) a.index = winners(e, &a.s, job);
-	OP_CALL(e, maxpool_fwd, a, 1, 2, .block = job.block, .units = job.units, .flops = taps(&a.s));
-}
-
-static void maxpool2d_bwd(eg_emit *e) {
-	window w = maxpool2d_window(eg_emit_options(e));
-	eg_layout layout = eg_emit_out_layout(e);
-	eg_maxpool_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .s = pool_shape(e, &w, layout)};
-	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
-	op_blocks job = pool_job(e, layout, &a.s);
-	a.dy = op_stride(job.block, a.dy, y_block(&a.s));
-	a.index = winners(e, &a.s, job);
-	a.dx = op_stride(job.block, eg_emit_dx(e, 0, layout, &a.acc), x_block(&a.s));
-	OP_CALL(e, maxpool_bwd, a, 2, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
-}
-
-#define MAXPOOL(...) &(const maxpool2d_options){__VA_ARGS__}
+#define MAXPOOL(n, ...) \
+	&(const maxpool##n##d_options) { __VA_ARGS__ }
+static const eg_case maxpool1d_cases[] = {
+        {"overlap, padding", MAXPOOL(1, .kernel = {3}, .stride = {2}, .padding = {1}), .in = {OP_DIMS(EG_N, 3, 13)},
+                .nin = 1, .lone = true, .batch = 18},
+        {"dilation, padding at the end, ceil mode",
+                MAXPOOL(1, .kernel = {2}, .stride = {3}, .dilation = {3}, .padding_end = {1}, .ceil_mode = true),
+                .in = {OP_DIMS(EG_N, 2, 17)}, .nin = 1, .batch = 3},
+        {"steps as samples, open length, as many as before",
+                MAXPOOL(1, .kernel = {4}, .stride = {1}, .auto_pad = POOL_SAME_LOWER),
+                .in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .lone = true, .batch = 5, .time = 3,
+                .sizes = OP_SIZES({"length", 11})},
+};
 static const eg_case maxpool2d_cases[] = {
-	{"without overlap", MAXPOOL(.kernel = {2, 3}), .in = {OP_DIMS(EG_N, 3, 9, 8)}, .nin = 1, .batch = 18},
-	{"two by two", MAXPOOL(.kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18},
-	{"overlap, padding, dilation",
-		MAXPOOL(.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .dilation = {2, 3}),
-		.in = {OP_DIMS(EG_N, 2, 9, 7)}, .nin = 1, .batch = 18},
-	{"ceil mode", MAXPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
-		.in = {OP_DIMS(EG_N, 4, 10, 12)}, .nin = 1, .batch = 3},
-	{"ties", MAXPOOL(.kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)},
-		.nin = 1, .batch = 18, .ties = true},
-	{"steps of sequences, open height and width", MAXPOOL(.kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}),
-		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .batch = 7, .time = 3,
-		.sizes = OP_SIZES({"height", 9}, {"width", 8})},
-	{"fixed batch", MAXPOOL(.kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
-		.batch = 2},
+        {"without overlap", MAXPOOL(2, .kernel = {2, 3}), .in = {OP_DIMS(EG_N, 3, 9, 8)}, .nin = 1, .lone = true,
+                .batch = 18},
+        {"two by two", MAXPOOL(2, .kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .lone = true,
+                .batch = 18},
+        {"overlap, padding, dilation",
+                MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .dilation = {2, 3}),
+                .in = {OP_DIMS(EG_N, 2, 9, 7)}, .nin = 1, .lone = true, .batch = 18},
+        {"ceil mode", MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
+                .in = {OP_DIMS(EG_N, 4, 10, 12)}, .nin = 1, .lone = true, .batch = 3},
+        {"ties", MAXPOOL(2, .kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)},
+                .nin = 1, .batch = 18, .ties = true},
+        {"steps of sequences, open height and width", MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}),
+                .in = {OP_DIMS(EG_TN, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .lone = true, .batch = 7, .time = 3,
+                .sizes = OP_SIZES({"height", 9}, {"width", 8})},
+        {"fixed batch", MAXPOOL(2, .kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
+                .lone = true, .batch = 2},
+        {"padding at the end",
+                MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}, .padding_end = {EG_ZERO, 1}),
+                .in = {OP_DIMS(EG_N, 2, 8, 7)}, .nin = 1, .batch = 18},
+        {"as many windows as strides", MAXPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_UPPER),
+                .in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .lone = true, .batch = 3},
+        {"larger windows than winners are numbered",
+                MAXPOOL(2, .kernel = {257, 256}, .padding = {128, 127}, .stride = {5, 3}),
+                .in = {OP_DIMS(EG_N, 2, 6, 7)}, .nin = 1, .lone = true, .batch = 3},
+};
+static const eg_case maxpool3d_cases[] = {
+        {"overlap, padding", MAXPOOL(3, .kernel = {2, 3, 2}, .stride = {2, 2, 1}, .padding = {0, 1, 1}),
+                .in = {OP_DIMS(EG_N, 3, 6, 7, 5)}, .nin = 1, .lone = true, .batch = 18},
+        {"dilation, ties",
+                MAXPOOL(3, .kernel = {3, 2, 2}, .stride = {1, 2, 3}, .padding = {1, 0, 0}, .dilation = {2, 3, 1}),
+                .in = {OP_DIMS(EG_N, 2, 5, 6, 7)}, .nin = 1, .batch = 3, .ties = true},
+        {"fixed batch, open depth, ceil mode", MAXPOOL(3, .kernel = {2, 2, 3}, .ceil_mode = true),
+                .in = {OP_DIMS(17, 2, EG_NAMED, 5, 7)}, .nin = 1, .lone = true, .batch = 2,
+                .sizes = OP_SIZES({"depth", 5})},
 };
 
-const eg_op eg_op_maxpool2d = {
-	.info = {
-		.name = "maxpool2d",
-		.layer = "maxpool",
-		.doc = "The largest value of each window of each channel",
-		.equation = "y[n,c,p,q] = max over r,s of x[n,c, p*stride + r*dilation - padding, ...] inside of x;\n"
-			"P = floor or ceil((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise;\n"
-			"the first of equals wins, NaN before all",
-		.source = "ONNX MaxPool-12; Ranzato et al. 2007",
-		.attrs = maxpool2d_attrs,
-		.nattrs = EG_COUNT(maxpool2d_attrs),
-		.options_size = sizeof(maxpool2d_options),
-		.shorthand = "kernel",
-		.min_inputs = 1,
-		.max_inputs = 1,
-		.inputs = (const char *const[]){"x"},
-		.outputs = (const char *const[]){"y", NULL},
-	},
-	.infer = maxpool2d_infer,
-	.range = op_range_of_input,
-	.fwd = maxpool2d_fwd,
-	.bwd = maxpool2d_bwd,
-	.follows = op_follows,
-	.pools = maxpool2d_pools,
-	.onnx = "MaxPool",
-	.onnx_since = 12,
-	OP_CASES(maxpool2d_cases),
-};
+#define MAXPOOL_OP(n, layer_name, ...) \
+	const eg_op eg_op_maxpool##n##d = { \
+	        .info = {.name = "maxpool" #n "d", \
+	                .layer = layer_name, \
+	                .doc = "The largest value of each window of each channel of a " WHAT_##n, \
+	                .equation = "y[n,c,p..] = max over r.. of x[n,c, p*stride + r*dilation - padding, ..] inside " \
+	                            "of x; " SHAPE_##n ";\n" \
+	                                               "P = floor or ceil((size + both paddings - dilation (kernel - " \
+	                                               "1) - 1) / stride) + 1 along each axis;\n" \
+	                                               "the first of equals wins, NaN before all; indices (of y's " \
+	                                               "shape) = where it stands in its channel, " \
+	                                               "counted row by row", \
+	                .source = "ONNX MaxPool-12, whose Indices count through all channels; PyTorch MaxPool" #n \
+	                          "d; Ranzato et al. 2007", \
+	                .attrs = maxpool##n##d_attrs, \
+	                .nattrs = EG_COUNT(maxpool##n##d_attrs), \
+	                .options_size = sizeof(maxpool##n##d_options), \
+	                .shorthand = "kernel", \
+	                ONE_INPUT, \
+	                MAX_OP}, \
+	        DOES(maxpool##n##d), \
+	        .follows = maxpool##n##d_follows, \
+	        .onnx = "MaxPool", \
+	        .onnx_since = 12, \
+	        __VA_ARGS__}
+MAXPOOL_OP(1, "maxpool1d", .pools = NULL);
+MAXPOOL_OP(2, "maxpool", .pools = maxpool2d_pools);
+MAXPOOL_OP(3, "maxpool3d", .pools = NULL);
 
 /* ---- average ----------------------------------------------------------------------------------------------------- */
 
-typedef struct avgpool2d_options {
-	const char *name;
-	int kernel[2], stride[2], padding[2];
-	bool ceil_mode, no_count_include_pad;
-} avgpool2d_options;
+#define AVGPOOL_OPTIONS(n) \
+	typedef struct avgpool##n##d_options { \
+		const char *name; \
+		int kernel[n], stride[n], padding[n]; \
+		bool ceil_mode, no_count_include_pad; \
+		int padding_end[n], auto_pad; \
+	} avgpool##n##d_options; \
+	static const eg_attr avgpool##n##d_attrs[] = { \
+	        INTS_##n(avgpool##n##d_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", doc_kernel), \
+	        INTS_##n(avgpool##n##d_options, stride, 0, 1, OP_SIZE_MAX, "strides", doc_stride), \
+	        INTS_##n(avgpool##n##d_options, padding, 0, 0, OP_SIZE_MAX, "pads", \
+	                "zeros put around x, on each side"), \
+	        OP_BOOL(avgpool##n##d_options, ceil_mode, "ceil_mode", doc_ceil), \
+	        OP_NOT(avgpool##n##d_options, count_include_pad, "count_include_pad", \
+	                "padding counts in the divisor (ONNX: not by default)"), \
+	        INTS_##n(avgpool##n##d_options, padding_end, -1, 0, OP_SIZE_MAX, "pads", doc_end), \
+	        OP_ENUM(avgpool##n##d_options, auto_pad, pool_auto_names, "auto_pad", doc_auto), \
+	}; \
+	static pool avgpool##n##d_pool(const void *options) { \
+		const avgpool##n##d_options *o = options; \
+		pool w = pool_of(n, o->kernel, o->stride, o->padding, o->padding_end, NULL); \
+		w.ceil_mode = o->ceil_mode; \
+		w.exclude_pad = o->no_count_include_pad; \
+		w.auto_pad = (pool_auto)o->auto_pad; \
+		return w; \
+	} \
+	AVERAGE_FUNCTIONS(avgpool##n##d)
+AVGPOOL_OPTIONS(1)
+AVGPOOL_OPTIONS(2)
+AVGPOOL_OPTIONS(3)
 
-static const eg_attr avgpool2d_attrs[] = {
-	OP_PAIR(avgpool2d_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", doc_kernel),
-	OP_PAIR(avgpool2d_options, stride, 0, 1, OP_SIZE_MAX, "strides", doc_stride),
-	OP_PAIR(avgpool2d_options, padding, 0, 0, OP_SIZE_MAX, "pads", "zeros put around x, on each side"),
-	OP_BOOL(avgpool2d_options, ceil_mode, "ceil_mode", doc_ceil),
-	OP_NOT(avgpool2d_options, count_include_pad, "count_include_pad",
-		"padding counts in the divisor (ONNX: not by default)"), };
-
-static window avgpool2d_window(const avgpool2d_options *o) {
-	return pool_window(o->kernel, o->stride, o->padding, NULL, o->ceil_mode);
-}
-
-static eg_status avgpool2d_infer(eg_infer *s) {
-	window w = avgpool2d_window(s->options);
-	return pool_infer(s, &w);
-}
-
-static eg_pool_shape avgpool2d_shape(const eg_emit *e, eg_layout layout) {
-	const avgpool2d_options *o = eg_emit_options(e);
-	window w = avgpool2d_window(o);
-	eg_pool_shape s = pool_shape(e, &w, layout);
-	s.count_include_pad = !o->no_count_include_pad;
-	return s;
-}
-
-static void average_fwd(eg_emit *e, eg_pool_shape s, eg_layout layout) {
-	eg_avgpool_fwd_args a = {.s = s};
-	op_blocks job = pool_job(e, layout, &a.s);
-	a.x = op_stride(job.block, eg_emit_x(e, 0, layout), x_block(&a.s));
-	a.y = op_stride(job.block, eg_emit_y(e, 0, layout), y_block(&a.s));
-	OP_CALL(e, avgpool_fwd, a, 1, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
-}
-
-static void average_bwd(eg_emit *e, eg_pool_shape s, eg_layout layout) {
-	eg_avgpool_bwd_args a = {.dy = eg_emit_dy(e, 0, layout), .s = s};
-	if (!a.dy.p || !eg_emit_needs_dx(e, 0)) return;
-	op_blocks job = pool_job(e, layout, &a.s);
-	a.dy = op_stride(job.block, a.dy, y_block(&a.s));
-	a.dx = op_stride(job.block, eg_emit_dx(e, 0, layout, &a.acc), x_block(&a.s));
-	OP_CALL(e, avgpool_bwd, a, 1, 1, .block = job.block, .units = job.units, .flops = taps(&a.s));
-}
-
-static void avgpool2d_fwd(eg_emit *e) {
-	eg_layout layout = eg_emit_in_layout(e, 0);
-	average_fwd(e, avgpool2d_shape(e, layout), layout);
-}
-
-static void avgpool2d_bwd(eg_emit *e) {
-	eg_layout layout = eg_emit_out_layout(e);
-	average_bwd(e, avgpool2d_shape(e, layout), layout);
-}
-
-#define AVGPOOL(...) &(const avgpool2d_options){__VA_ARGS__}
+#define AVGPOOL(n, ...) \
+	&(const avgpool##n##d_options) { __VA_ARGS__ }
+static const eg_case avgpool1d_cases[] = {
+        {"overlap, padding counts", AVGPOOL(1, .kernel = {4}, .stride = {3}, .padding = {2}),
+                .in = {OP_DIMS(EG_N, 3, 13)}, .nin = 1, .batch = 18, .linear = true},
+        {"padding at the end does not count, open length",
+                AVGPOOL(1, .kernel = {3}, .stride = {2}, .padding_end = {1}, .ceil_mode = true,
+                        .no_count_include_pad = true),
+                .in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .batch = 5, .time = 3, .sizes = OP_SIZES({"length", 11}),
+                .linear = true},
+};
 static const eg_case avgpool2d_cases[] = {
-	{"without overlap", AVGPOOL(.kernel = {3, 2}), .in = {OP_DIMS(EG_N, 3, 7, 8)}, .nin = 1, .batch = 18,
-		.linear = true},
-	{"two by two", AVGPOOL(.kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18,
-		.linear = true},
-	{"overlap, padding counts", AVGPOOL(.kernel = {3, 4}, .stride = {2, 3}, .padding = {1, 2}),
-		.in = {OP_DIMS(EG_N, 2, 9, 11)},
-		.nin = 1, .batch = 18, .linear = true},
-	{"padding does not count",
-		AVGPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .no_count_include_pad = true),
-		.in = {OP_DIMS(EG_N, 4, 8, 10)}, .nin = 1, .batch = 18, .linear = true},
-	{"ceil mode, padding counts", AVGPOOL(.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
-		.in = {OP_DIMS(EG_N, 2, 10, 12)}, .nin = 1, .batch = 3, .linear = true},
-	{"ceil mode, padding does not count",
-		AVGPOOL(.kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true,
-		.no_count_include_pad = true), .in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
+        {"without overlap", AVGPOOL(2, .kernel = {3, 2}), .in = {OP_DIMS(EG_N, 3, 7, 8)}, .nin = 1, .batch = 18,
+                .linear = true},
+        {"two by two", AVGPOOL(2, .kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18,
+                .linear = true},
+        {"overlap, padding counts", AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .padding = {1, 2}),
+                .in = {OP_DIMS(EG_N, 2, 9, 11)}, .nin = 1, .batch = 18, .linear = true},
+        {"padding does not count",
+                AVGPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .no_count_include_pad = true),
+                .in = {OP_DIMS(EG_N, 4, 8, 10)}, .nin = 1, .batch = 18, .linear = true},
+        {"ceil mode, padding counts",
+                AVGPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
+                .in = {OP_DIMS(EG_N, 2, 10, 12)}, .nin = 1, .batch = 3, .linear = true},
+        {"ceil mode, padding does not count",
+                AVGPOOL(2, .kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true,
+                        .no_count_include_pad = true),
+                .in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
+        {"as many windows as strides, padding counts",
+                AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_LOWER),
+                .in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .batch = 3, .linear = true},
+};
+static const eg_case avgpool3d_cases[] = {
+        {"padding does not count",
+                AVGPOOL(3, .kernel = {2, 3, 2}, .stride = {2, 2, 1}, .padding = {0, 1, 1},
+                        .no_count_include_pad = true),
+                .in = {OP_DIMS(EG_N, 3, 6, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
+        {"fixed batch, ceil mode, padding counts",
+                AVGPOOL(3, .kernel = {3, 2, 2}, .stride = {2, 3, 2}, .padding = {1, 1, 0}, .ceil_mode = true),
+                .in = {OP_DIMS(17, 2, 6, 7, 5)}, .nin = 1, .batch = 2, .linear = true},
 };
 
-const eg_op eg_op_avgpool2d = {
-	.info = {
-		.name = "avgpool2d",
-		.layer = "avgpool",
-		.doc = "The average of each window of each channel",
-		.equation = "y[n,c,p,q] = mean over r,s of x[n,c, p*stride + r - padding, ...]; x (N,C,H,W),\n"
-			"P = floor or ceil((H + 2 padding - kernel) / stride) + 1, Q likewise",
-		.source = "ONNX AveragePool-11; LeCun et al. 1998",
-		.attrs = avgpool2d_attrs,
-		.nattrs = EG_COUNT(avgpool2d_attrs),
-		.options_size = sizeof(avgpool2d_options),
-		.shorthand = "kernel",
-		.min_inputs = 1,
-		.max_inputs = 1,
-		.inputs = (const char *const[]){"x"},
-		.outputs = (const char *const[]){"y", NULL},
-	},
-	.infer = avgpool2d_infer,
-	.range = op_range_of_input,
-	.fwd = avgpool2d_fwd,
-	.bwd = avgpool2d_bwd,
-	.follows = op_follows,
-	.onnx = "AveragePool",
-	.onnx_since = 11,
-	OP_CASES(avgpool2d_cases),
-};
+#define AVGPOOL_OP(n, layer_name) \
+	const eg_op eg_op_avgpool##n##d = { \
+	        .info = {.name = "avgpool" #n "d", \
+	                .layer = layer_name, \
+	                .doc = "The average of each window of each channel of a " WHAT_##n, \
+	                .equation = "y[n,c,p..] = mean over r.. of x[n,c, p*stride + r - padding, ..]; " SHAPE_##n \
+	                ";\n" \
+	                "P = floor or ceil((size + both paddings - kernel) / stride) + 1 along each axis", \
+	                .source = "ONNX AveragePool-11; PyTorch AvgPool" #n "d; LeCun et al. 1998", \
+	                .attrs = avgpool##n##d_attrs, \
+	                .nattrs = EG_COUNT(avgpool##n##d_attrs), \
+	                .options_size = sizeof(avgpool##n##d_options), \
+	                .shorthand = "kernel", \
+	                ONE_INPUT, \
+	                AVERAGE_OP}, \
+	        DOES(avgpool##n##d), \
+	        .follows = op_follows, \
+	        .onnx = "AveragePool", \
+	        .onnx_since = 11}
+AVGPOOL_OP(1, "avgpool1d");
+AVGPOOL_OP(2, "avgpool");
+AVGPOOL_OP(3, "avgpool3d");
 
-/* ---- average of everything --------------------------------------------------------------------------------------- */
+/* ---- over everything --------------------------------------------------------------------------------------------- */
 
-/* One window as large as the picture. */
-static window whole_window(const eg_dims *x) {
-	const int kernel[2] = {(int)x->d[2], (int)x->d[3]}, padding[2] = {0, 0};
-	return pool_window(kernel, kernel, padding, NULL, false);
-}
-
-static eg_status globalavgpool2d_infer(eg_infer *s) {
-	const eg_dims *x = &s->in[0];
-	if (op_check_picture(s)) return s->err->status;
-	if (x->d[2] < 0 || x->d[3] < 0) {
-		s->out[0] = (eg_dims){4, {x->d[0], x->d[1], 1, 1}};
-		return EG_OK;
+#define GLOBAL_OPTIONS(n) \
+	static pool global##n##d_pool(const void *options) { \
+		return EG_UNUSED(options), (pool){.rank = n, .whole = true}; \
 	}
-	window w = whole_window(x);
-	return pool_infer(s, &w);
-}
+GLOBAL_OPTIONS(1)
+GLOBAL_OPTIONS(2)
+GLOBAL_OPTIONS(3)
+#define globalmaxpool1d_pool global1d_pool
+#define globalmaxpool2d_pool global2d_pool
+#define globalmaxpool3d_pool global3d_pool
+#define globalavgpool1d_pool global1d_pool
+#define globalavgpool2d_pool global2d_pool
+#define globalavgpool3d_pool global3d_pool
+MAX_FUNCTIONS(globalmaxpool1d)
+MAX_FUNCTIONS(globalmaxpool2d)
+MAX_FUNCTIONS(globalmaxpool3d)
+AVERAGE_FUNCTIONS(globalavgpool1d)
+AVERAGE_FUNCTIONS(globalavgpool2d)
+AVERAGE_FUNCTIONS(globalavgpool3d)
 
-static eg_pool_shape whole_shape(const eg_emit *e, eg_layout layout) {
-	eg_dims x = eg_emit_in_dims(e, 0);
-	window w = whole_window(&x);
-	return pool_shape(e, &w, layout);
-}
-
-static void globalavgpool2d_fwd(eg_emit *e) {
-	eg_layout layout = eg_emit_in_layout(e, 0);
-	average_fwd(e, whole_shape(e, layout), layout);
-}
-
-static void globalavgpool2d_bwd(eg_emit *e) {
-	eg_layout layout = eg_emit_out_layout(e);
-	average_bwd(e, whole_shape(e, layout), layout);
-}
-
+static const eg_case globalmaxpool1d_cases[] = {
+        {"open length", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .lone = true, .batch = 18,
+                .sizes = OP_SIZES({"length", 11})},
+};
+static const eg_case globalmaxpool2d_cases[] = {
+        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .lone = true, .batch = 18},
+        {"ties, fixed batch", NULL, .in = {OP_DIMS(19, 17, 4, 9)}, .nin = 1, .batch = 2, .ties = true},
+};
+static const eg_case globalmaxpool3d_cases[] = {
+        {"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .lone = true, .batch = 18},
+};
+static const eg_case globalavgpool1d_cases[] = {
+        {"open length", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 18,
+                .sizes = OP_SIZES({"length", 11}), .linear = true},
+};
 static const eg_case globalavgpool2d_cases[] = {
-	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
-	{"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
-	{"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18, .sizes = OP_SIZES({"height", 6}), .linear = true},
+        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
+        {"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
+        {"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18,
+                .sizes = OP_SIZES({"height", 6}), .linear = true},
+};
+static const eg_case globalavgpool3d_cases[] = {
+        {"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .batch = 18, .linear = true},
 };
 
-const eg_op eg_op_globalavgpool2d = {
-	.info = {
-		.name = "globalavgpool2d",
-		.layer = "global_avgpool",
-		.doc = "The average of each channel over the whole picture",
-		.equation = "y[n,c,0,0] = mean over h,w of x[n,c,h,w]; x (N,C,H,W), y (N,C,1,1)",
-		.source = "ONNX GlobalAveragePool-1; Lin et al. 2014",
-		.options_size = sizeof(op_name_only),
-		.min_inputs = 1,
-		.max_inputs = 1,
-		.inputs = (const char *const[]){"x"},
-		.outputs = (const char *const[]){"y", NULL},
-	},
-	.infer = globalavgpool2d_infer,
-	.range = op_range_of_input,
-	.fwd = globalavgpool2d_fwd,
-	.bwd = globalavgpool2d_bwd,
-	.follows = op_follows,
-	.onnx = "GlobalAveragePool",
-	.onnx_since = 1,
-	OP_CASES(globalavgpool2d_cases),
+#define GLOBAL_OP(op, layer_name, n, text, formula, from, OUTPUTS, ...) \
+	const eg_op eg_op_##op = {.info = {.name = #op, \
+	                                  .layer = layer_name, \
+	                                  .doc = text " of each channel over the whole " WHAT(n), \
+	                                  .equation = "y[n,c,0..] = " formula \
+	                                              " over all positions of x[n,c,..]; " SHAPE_##n " with P = 1", \
+	                                  .source = from, \
+	                                  .options_size = sizeof(op_name_only), \
+	                                  ONE_INPUT, \
+	                                  OUTPUTS}, \
+	        DOES(op), \
+	        .onnx_since = 1, \
+	        __VA_ARGS__}
+#define GLOBAL_MAX(op, layer_name, n) \
+	GLOBAL_OP(op, layer_name, n, "The largest value", "max", \
+	        "ONNX GlobalMaxPool-1; PyTorch AdaptiveMaxPool" #n "d(1)", MAX_OP, .follows = op##_follows, \
+	        .onnx = "GlobalMaxPool")
+#define GLOBAL_AVERAGE(op, layer_name, n) \
+	GLOBAL_OP(op, layer_name, n, "The average", "mean", "ONNX GlobalAveragePool-1; Lin et al. 2014", AVERAGE_OP, \
+	        .follows = op_follows, .onnx = "GlobalAveragePool")
+GLOBAL_MAX(globalmaxpool1d, "global_maxpool1d", 1);
+GLOBAL_MAX(globalmaxpool2d, "global_maxpool", 2);
+GLOBAL_MAX(globalmaxpool3d, "global_maxpool3d", 3);
+GLOBAL_AVERAGE(globalavgpool1d, "global_avgpool1d", 1);
+GLOBAL_AVERAGE(globalavgpool2d, "global_avgpool", 2);
+GLOBAL_AVERAGE(globalavgpool3d, "global_avgpool3d", 3);
+
+/* ---- adaptive ---------------------------------------------------------------------------------------------------- */
+
+#define ADAPTIVE_OPTIONS(n) \
+	typedef struct adaptive##n##d_options { \
+		const char *name; \
+		int output[n]; \
+	} adaptive##n##d_options; \
+	static const eg_attr adaptive##n##d_attrs[] = { \
+	        INTS_##n(adaptive##n##d_options, output, NAN, 1, OP_SIZE_MAX, NULL, \
+	                "size of y along each axis, whatever x has"), \
+	}; \
+	static pool adaptive##n##d_pool(const void *options) { \
+		const adaptive##n##d_options *o = options; \
+		pool w = {.rank = n}; \
+		for (int i = 0; i < n; i++) w.size[i] = o->output[i]; \
+		return w; \
+	}
+ADAPTIVE_OPTIONS(1)
+ADAPTIVE_OPTIONS(2)
+ADAPTIVE_OPTIONS(3)
+#define adaptivemaxpool1d_pool adaptive1d_pool
+#define adaptivemaxpool2d_pool adaptive2d_pool
+#define adaptivemaxpool3d_pool adaptive3d_pool
+#define adaptiveavgpool1d_pool adaptive1d_pool
+#define adaptiveavgpool2d_pool adaptive2d_pool
+#define adaptiveavgpool3d_pool adaptive3d_pool
+MAX_FUNCTIONS(adaptivemaxpool1d)
+MAX_FUNCTIONS(adaptivemaxpool2d)
+MAX_FUNCTIONS(adaptivemaxpool3d)
+AVERAGE_FUNCTIONS(adaptiveavgpool1d)
+AVERAGE_FUNCTIONS(adaptiveavgpool2d)
+AVERAGE_FUNCTIONS(adaptiveavgpool3d)
+
+#define ADAPTIVE(n, ...) \
+	&(const adaptive##n##d_options) { \
+		.output = { __VA_ARGS__ } \
+	}
+static const eg_case adaptivemaxpool1d_cases[] = {
+        {"of one size", ADAPTIVE(1, 4), .in = {OP_DIMS(EG_N, 3, 12)}, .nin = 1, .lone = true, .batch = 18,
+                .unequal = true},
+        {"open length", ADAPTIVE(1, 4), .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .lone = true, .batch = 18,
+                .sizes = OP_SIZES({"length", 11})},
 };
+static const eg_case adaptivemaxpool2d_cases[] = {
+        {"windows of different sizes", ADAPTIVE(2, 3, 4), .in = {OP_DIMS(EG_N, 2, 10, 9)}, .nin = 1, .batch = 18},
+        {"of one size, ties", ADAPTIVE(2, 2, 3), .in = {OP_DIMS(EG_N, 5, 4, 9)}, .nin = 1, .lone = true, .batch = 3,
+                .ties = true},
+};
+static const eg_case adaptivemaxpool3d_cases[] = {
+        {"of one size", ADAPTIVE(3, 2, 1, 3), .in = {OP_DIMS(EG_N, 2, 4, 3, 6)}, .nin = 1, .lone = true, .batch = 3,
+                .unequal = true},
+        {"fixed batch, ties", ADAPTIVE(3, 2, 1, 3), .in = {OP_DIMS(17, 2, 5, 3, 7)}, .nin = 1, .batch = 2,
+                .ties = true},
+};
+static const eg_case adaptiveavgpool1d_cases[] = {
+        {"more than there are, open length", ADAPTIVE(1, 7), .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 18,
+                .sizes = OP_SIZES({"length", 5}), .linear = true},
+};
+static const eg_case adaptiveavgpool2d_cases[] = {
+        {"windows of different sizes", ADAPTIVE(2, 3, 4), .in = {OP_DIMS(EG_N, 2, 10, 9)}, .nin = 1, .batch = 18,
+                .linear = true},
+        {"of one size, many channels", ADAPTIVE(2, 2, 3), .in = {OP_DIMS(5, 37, 4, 9)}, .nin = 1, .batch = 2,
+                .linear = true},
+};
+static const eg_case adaptiveavgpool3d_cases[] = {
+        {"volumes", ADAPTIVE(3, 2, 3, 4), .in = {OP_DIMS(EG_N, 2, 5, 3, 7)}, .nin = 1, .batch = 3, .linear = true},
+};
+
+#define ADAPTIVE_OP(op, layer_name, n, text, formula, from, OUTPUTS, ...) \
+	const eg_op eg_op_##op = { \
+	        .info = {.name = #op, \
+	                .layer = layer_name, \
+	                .doc = text " of each of `output` windows that cover a " WHAT( \
+	                        n) " as evenly as possible, channel by channel", \
+	                .equation = "y[n,c,p..] = " formula " over floor(p size / P) <= i < ceil((p+1) size / P) " \
+	                            "along each axis of x[n,c,i..]; " SHAPE_##n, \
+	                .source = from, \
+	                .attrs = adaptive##n##d_attrs, \
+	                .nattrs = EG_COUNT(adaptive##n##d_attrs), \
+	                .options_size = sizeof(adaptive##n##d_options), \
+	                .shorthand = "output", \
+	                ONE_INPUT, \
+	                OUTPUTS}, \
+	        DOES(op), \
+	        __VA_ARGS__}
+#define ADAPTIVE_MAX(op, layer_name, n) \
+	ADAPTIVE_OP(op, layer_name, n, "The largest value", "max", "PyTorch AdaptiveMaxPool" #n "d", MAX_OP, \
+	        .follows = op##_follows)
+#define ADAPTIVE_AVERAGE(op, layer_name, n) \
+	ADAPTIVE_OP(op, layer_name, n, "The average", "mean", "PyTorch AdaptiveAvgPool" #n "d", AVERAGE_OP, \
+	        .follows = op_follows)
+ADAPTIVE_MAX(adaptivemaxpool1d, "adaptive_maxpool1d", 1);
+ADAPTIVE_MAX(adaptivemaxpool2d, "adaptive_maxpool", 2);
+ADAPTIVE_MAX(adaptivemaxpool3d, "adaptive_maxpool3d", 3);
+ADAPTIVE_AVERAGE(adaptiveavgpool1d, "adaptive_avgpool1d", 1);
+ADAPTIVE_AVERAGE(adaptiveavgpool2d, "adaptive_avgpool", 2);
+ADAPTIVE_AVERAGE(adaptiveavgpool3d, "adaptive_avgpool3d", 3);

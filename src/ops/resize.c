@@ -1,0 +1,221 @@
+/* resize.c - resize: sequences, pictures and volumes of another size, by interpolation along each axis. Where whole
+ * factors and repetition will do, upsample2d (upsample.c) is faster. */
+#include "ops/resample.h"
+
+typedef struct resize_options {
+	const char *name;
+	eg_ints sizes;
+	eg_floats scales;
+	int mode, coordinates, rounding;
+	float cubic_a;
+	bool exclude_outside, antialias;
+	int aspect;
+} resize_options;
+
+/* In the order of eg_resample_method, eg_coordinate and eg_rounding. */
+static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
+static const char *const coordinate_names[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
+        "align_corners", "asymmetric", "tf_half_pixel_for_nn", NULL};
+static const char *const rounding_names[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL};
+typedef enum aspect { STRETCH, NOT_LARGER, NOT_SMALLER } aspect;
+static const char *const aspect_names[] = {"stretch", "not_larger", "not_smaller", NULL};
+static_assert(EG_COUNT(modes) == EG_RESAMPLE_ADAPTIVE + 1, "a name for each but adaptive");
+static_assert(EG_COUNT(coordinate_names) == EG_COORDINATE_TF_HALF_PIXEL_FOR_NN + 2, "a name for each");
+static_assert(EG_COUNT(rounding_names) == EG_ROUNDING_CEIL + 2, "a name for each");
+
+static const eg_attr resize_attrs[] = {
+        OP_INT_LIST(resize_options, sizes, 0, 3, 1, OP_SIZE_MAX, "sizes",
+                "size of y along each axis behind the channels, or one for all; left out: `scales` says it"),
+        OP_FLOAT_LIST(resize_options, scales, 0, 3, 1e-6, OP_SIZE_MAX, "scales",
+                "how many times as large y is along each axis, or one number for all; sizes are rounded down"),
+        OP_ENUM(resize_options, mode, modes, "mode",
+                "how a value is made of its neighbours: the nearest one, linearly (bilinear, trilinear), cubic"),
+        OP_ENUM(resize_options, coordinates, coordinate_names, "coordinate_transformation_mode",
+                "where a position of y lies in x; PyTorch: half_pixel, or align_corners; for its nearest asymmetric "
+                "with rounding floor"),
+        OP_ENUM(resize_options, rounding, rounding_names, "nearest_mode", "mode nearest: which neighbour that is"),
+        OP_FLOAT(resize_options, cubic_a, -0.75, -8, 8, "cubic_coeff_a",
+                "mode cubic: parameter of Keys' kernel (-0.5 in TensorFlow and PIL)"),
+        OP_BOOL(resize_options, exclude_outside, "exclude_outside",
+                "positions outside of x have no weight; else they are as the nearest inside"),
+        OP_BOOL(resize_options, antialias, "antialias",
+                "modes linear and cubic: where y is smaller, kernels are as much wider (PyTorch: with exclude_outside, "
+                "and cubic_a -0.5)"),
+        OP_ENUM(resize_options, aspect, aspect_names, "keep_aspect_ratio_policy",
+                "stretch: `sizes` as they are; not_larger, not_smaller: one scale for all axes, the largest with which "
+                "y "
+                "is nowhere larger than `sizes`, or the smallest with which it is nowhere smaller"),
+};
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
+
+static float scale_of(const resize_options *o, int i) { return o->scales.at[o->scales.n == 1 ? 0 : i]; }
+static int size_of(const resize_options *o, int i) { return o->sizes.at[o->sizes.n == 1 ? 0 : i]; }
+
+/* By how much axis i becomes larger; x is known. */
+static double scale_over(const resize_options *o, const eg_dims *x, int i) {
+	if (!o->sizes.at) return (double)scale_of(o, i);
+	if (o->aspect == STRETCH) return (double)size_of(o, i) / (double)x->d[i + 2];
+	double scale = (double)size_of(o, 0) / (double)x->d[2];
+	for (int k = 1; k < x->rank - 2; k++) {
+		const double other = (double)size_of(o, k) / (double)x->d[k + 2];
+		if (o->aspect == NOT_LARGER ? other < scale : other > scale) scale = other;
+	}
+	return scale;
+}
+
+/* Positions of y along axis i; a product is rounded down as a float, as everybody does it. */
+static int64_t size_over(eg_infer *s, int i) {
+	const resize_options *o = s->options;
+	const eg_dims *x = &s->in[0];
+	bool open = x->d[i + 2] < 0;
+	if (!o->sizes.at && open) return scale_of(o, i) == 1 ? x->d[i + 2] : eg_infer_size(s, x->d[i + 2]);
+	if (!o->sizes.at) return (int64_t)floorf((float)x->d[i + 2] * scale_of(o, i));
+	if (o->aspect == STRETCH) return size_of(o, i);
+	for (int k = 0; k < x->rank - 2; k++)
+		if (x->d[k + 2] < 0) return eg_infer_size(s, x->d[k + 2]);
+	return (int64_t)floor(scale_over(o, x, i) * (double)x->d[i + 2] + 0.5);
+}
+
+static eg_status check(const eg_infer *s) {
+	const resize_options *o = s->options;
+	const eg_dims *x = &s->in[0];
+	const int rank = x->rank - 2, n = o->sizes.at ? o->sizes.n : o->scales.n;
+	char text[128];
+	eg_dims_text(x, text, sizeof text);
+	if (op_check_real(s, 0, "x")) return s->err->status;
+	if (rank < 1 || rank > 3)
+		return eg_fail(s->err, EG_ERR_SHAPE,
+		        "x %s has %d dimensions, (N,C,L), (N,C,H,W) and (N,C,D,H,W) can be resized", text, x->rank);
+	if (!o->sizes.at == !o->scales.at)
+		return eg_fail(s->err, EG_ERR_ARG, "it needs 'sizes' or 'scales', and not both");
+	if (n != 1 && n != rank)
+		return eg_fail(s->err, EG_ERR_ARG,
+		        "'%s' has %d numbers, x %s has %d axes behind its channels; give one for each, or one for all",
+		        o->sizes.at ? "sizes" : "scales", n, text, rank);
+	if (o->aspect != STRETCH && !o->sizes.at)
+		return eg_fail(s->err, EG_ERR_ARG, "aspect '%s' is for 'sizes'; scales say it themselves",
+		        aspect_names[o->aspect]);
+	if (o->antialias && o->mode == EG_RESAMPLE_NEAREST)
+		return eg_fail(s->err, EG_ERR_ARG,
+		        "antialias is for the modes linear and cubic, the nearest value has no kernel to be made "
+		        "wider");
+	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
+}
+
+static eg_status resize_infer(eg_infer *s) {
+	const resize_options *o = s->options;
+	char text[128];
+	if (check(s)) return s->err->status;
+	s->out[0] = s->in[0];
+	for (int i = 0; i < s->in[0].rank - 2; i++) {
+		int64_t *out = &s->out[0].d[i + 2];
+		*out = size_over(s, i);
+		if (*out == 0 || *out > OP_SIZE_MAX)
+			return eg_fail(s->err, EG_ERR_SHAPE,
+			        "dimension %d of x %s would have %lld positions at scale %g; 1 to %d are possible",
+			        i + 2, eg_dims_text(&s->in[0], text, sizeof text), (long long)*out,
+			        scale_over(o, &s->in[0], i), OP_SIZE_MAX);
+	}
+	return EG_OK;
+}
+
+/* ---- forward, backward ------------------------------------------------------------------------------------------- */
+
+static resample axes_of(const eg_emit *e) {
+	const resize_options *o = eg_emit_options(e);
+	const eg_dims x = eg_emit_in_dims(e, 0), y = eg_emit_out_dims(e, 0);
+	resample r = {.rank = x.rank - 2};
+	for (int i = 0; i < r.rank; i++)
+		r.axis[i] = (eg_resample_axis){.in = (int)x.d[i + 2],
+		        .out = (int)y.d[i + 2],
+		        .method = (eg_resample_method)o->mode,
+		        .coordinate = (eg_coordinate)o->coordinates,
+		        .rounding = (eg_rounding)o->rounding,
+		        .exclude_outside = o->exclude_outside,
+		        .antialias = o->antialias,
+		        .cubic_a = (double)o->cubic_a,
+		        .scale = scale_over(o, &x, i)};
+	return r;
+}
+
+static void resize_fwd(eg_emit *e) {
+	const resample r = axes_of(e);
+	resample_fwd(e, &r);
+}
+
+static void resize_bwd(eg_emit *e) {
+	const resample r = axes_of(e);
+	resample_bwd(e, &r);
+}
+
+/* A cubic kernel has negative weights. */
+static eg_range resize_range(const void *options) {
+	const resize_options *o = options;
+	return o && o->mode == EG_RESAMPLE_CUBIC ? (eg_range){0} : op_range_of_input(options);
+}
+
+#define RESIZE(...) \
+	&(const resize_options) { __VA_ARGS__ }
+#define SIZES(...) .sizes = EG_INTS(__VA_ARGS__)
+#define SCALES(...) .scales = {(const float[]){__VA_ARGS__}, (int)(sizeof((float[]){__VA_ARGS__}) / sizeof(float))}
+static const eg_case resize_cases[] = {
+        {"nearest, larger", RESIZE(SIZES(7, 9)), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18, .linear = true},
+        {"nearest, smaller, another coordinate and rounding",
+                RESIZE(SCALES(0.6f), .coordinates = EG_COORDINATE_ASYMMETRIC, .rounding = EG_ROUNDING_FLOOR),
+                .in = {OP_DIMS(EG_N, 2, 11, 9)}, .nin = 1, .batch = 3, .linear = true},
+        {"linear, by scales", RESIZE(SCALES(2, 3), .mode = EG_RESAMPLE_LINEAR), .in = {OP_DIMS(EG_N, 3, 4, 5)},
+                .nin = 1, .batch = 18, .linear = true},
+        {"linear, larger and smaller, many channels",
+                RESIZE(SIZES(9, 4), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_ALIGN_CORNERS),
+                .in = {OP_DIMS(5, 37, 4, 7)}, .nin = 1, .batch = 2, .linear = true},
+        {"cubic", RESIZE(SIZES(5, 9), .mode = EG_RESAMPLE_CUBIC, .cubic_a = -0.5f), .in = {OP_DIMS(EG_N, 2, 7, 6)},
+                .nin = 1, .batch = 3, .linear = true},
+        {"cubic, nothing outside", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_CUBIC, .exclude_outside = true),
+                .in = {OP_DIMS(EG_N, 2, 7, 3)}, .nin = 1, .batch = 3, .linear = true},
+        {"linear, wider kernels, rows alone", RESIZE(SIZES(4, 8), .mode = EG_RESAMPLE_LINEAR, .antialias = true),
+                .in = {OP_DIMS(EG_N, 3, 11, 8)}, .nin = 1, .batch = 3, .linear = true},
+        {"sequences, open length",
+                RESIZE(SCALES(1.5f), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_PYTORCH_HALF_PIXEL),
+                .in = {OP_DIMS(EG_TN, 3, EG_NAMED)}, .nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 7}),
+                .linear = true},
+        {"volumes",
+                RESIZE(SIZES(5, 2, 7), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_HALF_PIXEL_SYMMETRIC),
+                .in = {OP_DIMS(EG_N, 2, 3, 4, 6)}, .nin = 1, .batch = 3, .linear = true},
+        {"one scale for both", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_LINEAR, .aspect = NOT_LARGER),
+                .in = {OP_DIMS(EG_N, 3, 5, EG_NAMED)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"width", 4}),
+                .linear = true},
+        {"the same size", RESIZE(SIZES(4, 5)), .in = {OP_DIMS(EG_N, 3, 4, 5)}, .nin = 1, .batch = 3, .linear = true},
+};
+
+const eg_op eg_op_resize = {
+        .info =
+                {
+                        .name = "resize",
+                        .layer = "resize",
+                        .doc = "Sequences, pictures or volumes of another size, by interpolation along each axis",
+                        .equation = "y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - "
+                                    "place(p)) x[n,c,i..];\n"
+                                    "half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; "
+                                    "align_corners: p (size - 1) / (scale size - 1);\n"
+                                    "x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise",
+                        .source = "ONNX Resize-18 but for tf_crop_and_resize; PyTorch "
+                                  "interpolate; Keys 1981",
+                        .attrs = resize_attrs,
+                        .nattrs = EG_COUNT(resize_attrs),
+                        .options_size = sizeof(resize_options),
+                        .shorthand = "sizes",
+                        .min_inputs = 1,
+                        .max_inputs = 1,
+                        .inputs = (const char *const[]){"x"},
+                        .outputs = (const char *const[]){"y", NULL},
+                },
+        .infer = resize_infer,
+        .range = resize_range,
+        .fwd = resize_fwd,
+        .bwd = resize_bwd,
+        .follows = op_follows,
+        .onnx = "Resize",
+        .onnx_since = 18,
+        OP_CASES(resize_cases),
+};
