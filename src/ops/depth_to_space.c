@@ -114,6 +114,7 @@ static eg_status depth_to_space_infer(eg_infer *s) {
 		        o->block * o->block);
 	s->out[0] = *x;
 	s->out[0].d[1] = x->d[1] / (o->block * o->block);
+	for (int i = 0; i < 2; i++) s->info->window[i] = 1, s->info->repeats[i] = o->block;
 	for (int i = 2; i < 4 && o->block > 1; i++)
 		s->out[0].d[i] = x->d[i] > 0 ? x->d[i] * o->block : eg_infer_size(s, x->d[i]);
 	return EG_OK;
@@ -126,6 +127,7 @@ static eg_status space_to_depth_infer(eg_infer *s) {
 	if (op_check_picture(s)) return s->err->status;
 	s->out[0] = *x;
 	s->out[0].d[1] = x->d[1] * o->block * o->block;
+	for (int i = 0; i < 2; i++) s->info->window[i] = s->info->stride[i] = o->block;
 	for (int i = 2; i < 4 && o->block > 1; i++) {
 		if (x->d[i] > 0 && x->d[i] % o->block)
 			return eg_fail(s->err, EG_ERR_SHAPE,

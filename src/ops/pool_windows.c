@@ -115,13 +115,17 @@ static eg_status check_axis(const eg_infer *s, const pool *w, int i, const axis 
 
 /* The receptive field is told for the last two axes; a sequence is a row. */
 static void inform(eg_infer *s, const pool *w) {
-	for (int i = 0; i < 2 && !w->size[0]; i++) {
-		const int from = w->rank - 2 + i;
-		const bool there = from >= 0, whole = w->whole && there && s->in[0].d[from + 2] > 0;
-		if (w->whole && there && !whole) return;
-		s->info->window[i] = !there ? 1 : whole ? (int)s->in[0].d[from + 2] : w->kernel[from];
-		s->info->stride[i] = !there ? 1 : whole ? (int)s->in[0].d[from + 2] : w->stride[from];
-		s->info->dilation[i] = !there || whole ? 1 : w->dilation[from];
+	for (int i = 0; i < 2; i++) {
+		const int at = w->rank - 2 + i;
+		const int64_t in = at < 0 ? 1 : s->in[0].d[at + 2];
+		const bool said = at >= 0 && !w->whole && !w->size[at];
+		if (!said && in < 0) continue;
+		const int windows = at >= 0 && w->size[at] ? w->size[at] : 1,
+		          most = (int)((in + windows - 1) / windows);
+		s->info->window[i] = said ? w->kernel[at] : most;
+		s->info->stride[i] = said ? w->stride[at] : (int)in;
+		s->info->repeats[i] = said ? 1 : windows;
+		s->info->dilation[i] = said ? w->dilation[at] : 1;
 	}
 }
 

@@ -103,6 +103,21 @@ static eg_status check(const eg_infer *s) {
 	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
 }
 
+/* The receptive field along the last two axes, where sizes are known. */
+static void inform(eg_infer *s) {
+	static const int weights[] = {1, 2, 4}; /* of each mode */
+	const resize_options *o = s->options;
+	for (int i = 0; i < 2; i++) {
+		const int axis = s->in[0].rank - 2 + i;
+		const int64_t in = axis < 2 ? 1 : s->in[0].d[axis], out = axis < 2 ? 1 : s->out[0].d[axis];
+		if (in < 0 || out < 0) continue;
+		const int64_t wider = o->antialias && in > out ? (in + out - 1) / out : 1;
+		s->info->window[i] = axis < 2 ? 1 : (int)(weights[o->mode] * wider);
+		s->info->stride[i] = (int)in;
+		s->info->repeats[i] = (int)out;
+	}
+}
+
 static eg_status resize_infer(eg_infer *s) {
 	const resize_options *o = s->options;
 	char text[128];
@@ -117,6 +132,7 @@ static eg_status resize_infer(eg_infer *s) {
 			        i + 2, eg_dims_text(&s->in[0], text, sizeof text), (long long)*out,
 			        scale_over(o, &s->in[0], i), OP_SIZE_MAX);
 	}
+	inform(s);
 	return EG_OK;
 }
 
