@@ -6,6 +6,8 @@
 #include "ops/pool.h"
 #include "ops/resample.h"
 
+#include <stdio.h>
+
 const char *const pool_auto_names[] = {"notset", "same_upper", "same_lower", "valid", NULL};
 
 pool pool_of(int rank, const int *kernel, const int *stride, const int *begin, const int *end, const int *dilation) {
@@ -93,23 +95,31 @@ static bool sees(const eg_window_axis *a, int64_t o) {
 	return a->kernel == 0 || (first < a->kernel && start + first * a->dilation < a->in);
 }
 
+/* "3x2" of one number for each axis. */
+static const char *by_axes(const int *v, int rank, char buf[48]) {
+	size_t used = 0;
+	for (int i = 0; i < rank; i++) used += (size_t)snprintf(buf + used, 48 - used, "%s%d", i ? "x" : "", v[i]);
+	return buf;
+}
+
 static eg_status check_axis(const eg_infer *s, const pool *w, int i, const axis *a) {
-	char text[128];
-	eg_dims_text(&s->in[0], text, sizeof text);
+	char x[128], kernel[48];
+	eg_dims_text(&s->in[0], x, sizeof x);
+	by_axes(w->kernel, w->rank, kernel);
 	if (a->w.out <= 0)
 		return eg_fail(s->err, EG_ERR_SHAPE,
-		        "a kernel of %d with dilation %d covers %lld positions, more than dimension %d of x %s has "
-		        "with padding %d and %d; use a smaller "
-		        "kernel or more padding",
-		        w->kernel[i], w->dilation[i], (long long)extent_of(w, i), i + 2, text, a->w.begin, a->end);
+		        "kernel %s with dilation %d covers %lld positions along dimension %d of x %s, more than the %d "
+		        "with "
+		        "padding %d and %d; use a smaller kernel or more padding",
+		        kernel, w->dilation[i], (long long)extent_of(w, i), i + 2, x, a->w.in + a->w.begin + a->end,
+		        a->w.begin, a->end);
 	for (int64_t o = 0; o < a->w.out; o++)
 		if (!sees(&a->w, o))
 			return eg_fail(s->err, EG_ERR_SHAPE,
-			        "window %lld along dimension %d of x %s would see nothing but padding: kernel %d, "
-			        "stride %d, padding %d and %d, dilation %d; "
-			        "keep the padding at half of the kernel at most",
-			        (long long)o, i + 2, text, w->kernel[i], w->stride[i], a->w.begin, a->end,
-			        w->dilation[i]);
+			        "window %lld along dimension %d of x %s would see nothing but padding: kernel %s, "
+			        "stride "
+			        "%d, padding %d and %d, dilation %d; keep the padding at half of the kernel at most",
+			        (long long)o, i + 2, x, kernel, w->stride[i], a->w.begin, a->end, w->dilation[i]);
 	return EG_OK;
 }
 
