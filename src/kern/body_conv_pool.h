@@ -345,6 +345,8 @@ static size_t EG_NAME(conv_pool_scratch)(const eg_conv_shape *s, eg_conv_dir dir
  * lines of the cache, two a cycle at best, and what it takes to find them; four positions of R*S taps of V pictures. */
 static bool EG_NAME(conv_pool_can)(const eg_conv_shape *s, eg_conv_dir dir) {
 	if (s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1 || s->G != 1 || s->P < 2 || s->Q < 2) return false;
+	/* pictures lie in scratch with as much padding at the end as at the beginning */
+	if (s->P != s->H + 2 * s->ph - s->R + 1 || s->Q != s->W + 2 * s->pw - s->S + 1) return false;
 	if (dir != EG_CONV_BWD_WEIGHTS) return true;
 	return s->R <= POOLED_R && s->S <= V && (s->R + 3) * V * 4 <= 4 * s->R * s->S * 3;
 }

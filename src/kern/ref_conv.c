@@ -297,6 +297,21 @@ static void conv_pool_bwd_weights__ref(const void *args, int begin, int end, con
 	}
 }
 
+/* ---- connections ------------------------------------------------------------------------------------------------ */
+
+static void conv_mask__ref(const void *args, int begin, int end, void *scratch) {
+	const eg_conv_mask_args *a = args;
+	EG_UNUSED(scratch);
+	assert(1 <= a->blocks && a->blocks <= EG_MASK_BITS && a->taps >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
+	assert(0 <= begin && begin <= end && end <= eg_blocks(a->blocks));
+	for (int b = begin * EG_BLOCK; b < a->blocks && b < end * EG_BLOCK; b++) {
+		const real *x = (const real *)a->x.p + (ptrdiff_t)b * a->taps;
+		real *y = (real *)a->y.p + (ptrdiff_t)b * a->taps;
+		const bool keep = a->keep[b / 32] >> b % 32 & 1;
+		for (int i = 0; i < a->taps; i++) y[i] = (a->acc ? y[i] : 0) + (keep ? x[i] : 0);
+	}
+}
+
 /* ---- packing, units, scratch ------------------------------------------------------------------------------------ */
 
 static void conv_pack__ref(const void *args, int begin, int end, const eg_worker *worker) {
@@ -333,6 +348,7 @@ void fill_conv__ref(eg_kernels *k) {
 	k->conv_plain_bwd_data = conv_plain_bwd_data__ref;
 	k->conv_plain_bwd_weights = conv_plain_bwd_weights__ref;
 	k->conv_plain_units = conv_plain_units__ref;
+	k->conv_mask = conv_mask__ref;
 	k->conv_pool_can = conv_pool_can__ref;
 	k->conv_pool_scratch = conv_pool_scratch__ref;
 	k->conv_pool_pack = conv_pack__ref;
