@@ -190,6 +190,12 @@ static inline eg_conv_shape bed_conv(const int a[14]) {
 	return s;
 }
 
+/* More or less padding at the end than at the beginning. */
+static inline void bed_uneven(bed *t, eg_conv_shape *s) {
+	s->P = 1 + bed_below(t, s->P + 2);
+	s->Q = 1 + bed_below(t, s->Q + 2);
+}
+
 /* N, C, H, W, R, S, P, Q, stride, padding, dilation, padding at the end. */
 static inline eg_pool_shape bed_pool(const int a[16]) {
 	eg_pool_shape s = {.N = a[0], .C = a[1], .H = a[2], .W = a[3], .R = a[4], .S = a[5], .P = a[6], .Q = a[7]};

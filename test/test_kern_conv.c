@@ -288,7 +288,9 @@ static void test_random(void **state) {
 		if (i % 7 == 5) C = G * (193 + bed_below(t, 20)), N = 1 + bed_below(t, 2); /* and forward */
 		if (i % 6 == 0) C = G * EG_BLOCK, K = 2 * G * EG_BLOCK;
 		int row[14] = {N, C, H, W, K, R, S, 1 + bed_below(t, 3), 1 + bed_below(t, 3), ph, pw, dh, dw, G};
-		for (int a = 0; a < EG_CONV_ALGOS; a++) check_shape(t, a, bed_conv(row), i % 4);
+		eg_conv_shape s = bed_conv(row);
+		if (i % 2) bed_uneven(t, &s);
+		for (int a = 0; a < EG_CONV_ALGOS; a++) check_shape(t, a, s, i % 4);
 	}
 }
 

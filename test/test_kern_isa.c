@@ -280,6 +280,7 @@ static void test_conv_random(void **state) {
 		int C = G * (1 + bed_below(t, 10)), K = G * (1 + bed_below(t, 20)), N = 1 + bed_below(t, 20);
 		int row[14] = {N, C, H, W, K, R, S, 1 + bed_below(t, 3), 1 + bed_below(t, 3), ph, pw, dh, dw, G};
 		eg_conv_shape s = bed_conv(row);
+		if (i % 3 == 1) bed_uneven(t, &s);
 		compare_conv_fwd(t, s, i & 1, i & 7);
 		compare_conv_bwd_data(t, s, i & 1, i & 2);
 		compare_conv_bwd_weights(t, s, i & 1, !(i & 1) && i & 2, 1, i & 4);

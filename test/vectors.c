@@ -80,6 +80,19 @@ static const struct alias {
 } aliases[] = {{"weight", "w"}, {"bias", "b"}, {"logits", "x"}, {"target", "t"}, {"ids", "i"},
         {"anchor", "a"}, {"positive", "p"}, {"negative", "n"}};
 
+/* And for operators. */
+static const struct op_alias {
+	const char *ours, *theirs;
+} op_aliases[] = {
+        {"conv_transpose1d", "convtranspose1d"}, {"conv_transpose2d", "convtranspose2d"}, {"conv_transpose3d", "convtranspose3d"}};
+
+static const eg_op_info *find_op(const char *name) {
+	const eg_op_info *op = eg_op_find(name);
+	for (int i = 0; !op && i < EG_COUNT(op_aliases); i++)
+		if (!strcmp(op_aliases[i].theirs, name)) op = eg_op_find(op_aliases[i].ours);
+	return op;
+}
+
 static const vec_tensor *find(const vec_file *f, const char *name) {
 	const vec_tensor *t = vec_find(f, name);
 	for (int i = 0; !t && i < EG_COUNT(aliases); i++)
@@ -156,6 +169,13 @@ static const eg_attr *attr_of(const eg_op_info *op, const char *name) {
 	return NULL;
 }
 
+/* What the weights say about a size that has to be given: filters, units. */
+static int size_of(const vec_file *f, const eg_op_info *op, const char *name, const vec_tensor *w) {
+	if (!strncmp(op->name, "conv_transpose", strlen("conv_transpose")))
+		return (int)(w->d[1] * json_integer_value(json_object_get(f->attrs, "groups")));
+	return (int)w->d[strcmp(name, "size") ? 0 : 1];
+}
+
 /* Options from the case's attributes, sizes of layers from the weights, and whether there is a bias. */
 static verdict fill_options(bench *b, const vec_file *f, const eg_op_info *op, char *options) {
 	const char *name;
@@ -175,7 +195,7 @@ static verdict fill_options(bench *b, const vec_file *f, const eg_op_info *op, c
 	for (int i = 0; i < op->nattrs; i++) {
 		const eg_attr *a = &op->attrs[i];
 		if (a->type == EG_ATTR_INT && isnan(a->def) && !json_object_get(f->attrs, a->name) && w)
-			*(int *)(void *)(options + a->offset) = (int)w->d[strcmp(a->name, "size") ? 0 : 1]; /* filters, units */
+			*(int *)(void *)(options + a->offset) = size_of(f, op, a->name, w);
 		if (a->type == EG_ATTR_NOT && !strcmp(a->name, "bias"))
 			*(bool *)(options + a->offset) = !find(f, "bias");
 	}
@@ -389,7 +409,7 @@ static const char *operator_of(const vec_file *f) {
 }
 
 static verdict run_operator(bench *b, const vec_file *f) {
-	const eg_op_info *op = eg_op_find(operator_of(f));
+	const eg_op_info *op = find_op(operator_of(f));
 	_Alignas(16) char options[OPTIONS_MOST] = {0};
 	job j = {.file = f, .op = op, .options = options};
 	if (!op) return vec_say(b, SKIPPED, "there is no operator '%s'", f->op);
