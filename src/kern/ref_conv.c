@@ -299,9 +299,9 @@ static void conv_pool_bwd_weights__ref(const void *args, int begin, int end, con
 
 /* ---- connections ------------------------------------------------------------------------------------------------ */
 
-static void conv_mask__ref(const void *args, int begin, int end, void *scratch) {
+static void conv_mask__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_conv_mask_args *a = args;
-	EG_UNUSED(scratch);
+	EG_UNUSED(worker);
 	assert(1 <= a->blocks && a->blocks <= EG_MASK_BITS && a->taps >= 1 && a->x.p && a->y.p && a->x.p != a->y.p);
 	assert(0 <= begin && begin <= end && end <= eg_blocks(a->blocks));
 	for (int b = begin * EG_BLOCK; b < a->blocks && b < end * EG_BLOCK; b++) {
