@@ -69,7 +69,8 @@ static void feed(eg_session *s, const eg_real *x, eg_real *y, int from, int step
 }
 
 static const char *const cells[][2] = {{"rnn", "hidden=5"}, {"gru", "hidden=5 layers=2"}, {"gru", "hidden=5 reset=before"},
-	{"lstm", "hidden=5 layers=2"}, {"lstm", "hidden=5 projection=2 peephole=1 layer_norm=1"}, {"lstm", "hidden=17 dropout=0.5 layers=2"}};
+	{"lstm", "hidden=5 layers=2"}, {"lstm", "hidden=5 projection=2 peephole=1 layer_norm=1"}, {"lstm", "hidden=17 dropout=0.5 layers=2"},
+	{"causal_conv1d", "filters=5 kernel=3 dilation=2"}, {"causal_conv1d", "filters=4 kernel=2 dilation=7 groups=2"}};
 
 /* Chunks of any length give the bits of the whole. */
 static void test_chunks(void **state) {
