@@ -88,7 +88,7 @@ static void copy_run(eg_emit *e, eg_buf from, eg_buf to, int64_t count) {
 
 static eg_buf past_of(eg_emit *e, const causal *c) {
 	const int64_t step = (int64_t)c->N * c->C, count = (c->L + c->T) * step;
-	return eg_emit_training(e) ? eg_emit_saved(e, 0, EG_ELEM_REAL, count, false) : eg_emit_temp(e, EG_ELEM_REAL, count, false);
+	return eg_emit_has_bwd(e) ? eg_emit_saved(e, 0, EG_ELEM_REAL, count, false) : eg_emit_temp(e, EG_ELEM_REAL, count, false);
 }
 
 /* The state, or zeros, and x behind it; the state becomes the last L steps of that. */
