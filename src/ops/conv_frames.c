@@ -144,3 +144,26 @@ void conv_frames_weights(eg_emit *e, const conv_volume *v, eg_buf gathered, eg_b
 	const eg_conv_shape s = conv_frame_shape(v);
 	conv_call_weights(e, &s, conv_choose_plain(e, &s, EG_CONV_BWD_WEIGHTS), gathered, frames, g);
 }
+
+/* ---- biases ------------------------------------------------------------------------------------------------------ */
+
+void conv_finish(eg_emit *e, eg_buf y, int64_t N, int64_t K, int64_t plane, eg_act act) {
+	const int64_t all = N * K * plane;
+	if (eg_emit_has_param(e, 1)) {
+		eg_add_args a = {.b = eg_emit_w(e, 1), .act = act, .rank = plane > 1 ? 3 : 2, .rows = 1, .dims = {N, K, plane}, .sa = {K * plane, plane, 1},
+			.sb = {0, 1, 0}};
+		a.a = a.y = op_stride(false, y, K * plane);
+		OP_CALL(e, add, a, 2, 1, .units = (int)N, .flops = (double)all);
+	} else if (act.kind != EG_ACT_NONE) {
+		eg_map_args a = {.unit = EG_CHUNK, .total = all, .act = act};
+		a.x = a.y = op_stride(false, y, EG_CHUNK);
+		OP_CALL(e, act_fwd, a, 1, 1, .units = (int)((all + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)all);
+	}
+}
+
+void conv_bias_grad(eg_emit *e, eg_buf dy, int64_t N, int64_t K, int64_t plane) {
+	if (!eg_emit_has_param(e, 1)) return;
+	eg_sum_to_args t = {.x = dy, .rank = plane > 1 ? 3 : 2, .dims = {N, K, plane}, .sy = {0, 1, 0}, .count = K};
+	t.y = eg_emit_dw(e, 1, &t.acc);
+	OP_CALL(e, sum_to, t, 1, 1, .units = eg_blocks((int)K), .flops = (double)(N * K * plane));
+}

@@ -31,4 +31,8 @@ void conv_frames_fwd(eg_emit *e, const conv_volume *v, eg_buf gathered, eg_buf w
 void conv_frames_data(eg_emit *e, const conv_volume *v, eg_buf frames, eg_buf w, eg_buf dx, bool acc);
 void conv_frames_weights(eg_emit *e, const conv_volume *v, eg_buf gathered, eg_buf frames, conv_grads g);
 
+/* For operators whose products leave it out: y (N,K,plane) = act(y + bias), in place, with parameter 1 (K), if there is one; and its gradient. */
+void conv_finish(eg_emit *e, eg_buf y, int64_t N, int64_t K, int64_t plane, eg_act act);
+void conv_bias_grad(eg_emit *e, eg_buf dy, int64_t N, int64_t K, int64_t plane);
+
 #endif

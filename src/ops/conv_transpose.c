@@ -2,7 +2,6 @@
  * filters slide over, so that forward is a convolution's backward by data, backward by data its forward, and the weights (C,K/G,...) are those of a
  * convolution from K channels to C. */
 #include "ops/conv_frames.h"
-#include "ops/dense.h"
 
 #define TRANSPOSED(A)                                                                                                  \
 	CONV_WINDOW(A)                                                                                                 \
@@ -41,45 +40,24 @@ static conv_spec transposed(conv_spec c, eg_ints shape, const int *more) {
 	return c;
 }
 
-/* y = act(y + bias) in place, y (N,K,...). */
-static void finish(eg_emit *e, const eg_dims *dims, eg_buf y, eg_act act) {
-	const int64_t N = dims->d[0], K = dims->d[1], plane = eg_dims_count(dims, 2), all = N * K * plane;
-	if (eg_emit_has_param(e, 1)) {
-		eg_add_args a = {.b = eg_emit_w(e, 1), .act = act, .rank = 3, .rows = 1, .dims = {N, K, plane}, .sa = {K * plane, plane, 1}, .sb = {0, 1, 0}};
-		a.a = a.y = op_stride(false, y, K * plane);
-		OP_CALL(e, add, a, 2, 1, .units = (int)N, .flops = (double)all);
-	} else if (act.kind != EG_ACT_NONE) {
-		eg_map_args a = {.unit = EG_CHUNK, .total = all, .act = act};
-		a.x = a.y = op_stride(false, y, EG_CHUNK);
-		OP_CALL(e, act_fwd, a, 1, 1, .units = (int)((all + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)all);
-	}
-}
-
 static void transposed_fwd(eg_emit *e, const conv_spec *c) {
 	const conv_volume v = conv_volume_of(e, c);
 	const eg_dims dims = eg_emit_out_dims(e, 0);
 	const eg_buf frames = conv_frames(e, &v, eg_emit_x(e, 0, EG_PLAIN)), y = eg_emit_y(e, 0, EG_PLAIN);
 	conv_frames_data(e, &v, frames, eg_emit_w(e, 0), y, false);
-	finish(e, &dims, y, eg_emit_act(e));
-}
-
-static void bias_grad(eg_emit *e, eg_buf dy) {
-	const eg_dims d = eg_emit_out_dims(e, 0);
-	if (!eg_emit_has_param(e, 1)) return;
-	eg_sum_to_args t = {.x = dy, .rank = 3, .dims = {d.d[0], d.d[1], eg_dims_count(&d, 2)}, .sy = {0, 1, 0}, .count = d.d[1]};
-	t.y = eg_emit_dw(e, 1, &t.acc);
-	OP_CALL(e, sum_to, t, 1, 1, .units = eg_blocks((int)t.count), .flops = (double)eg_dims_count(&d, 0));
+	conv_finish(e, y, dims.d[0], dims.d[1], eg_dims_count(&dims, 2), eg_emit_act(e));
 }
 
 static void transposed_bwd(eg_emit *e, const conv_spec *c) {
 	const conv_volume v = conv_volume_of(e, c);
+	const eg_dims dims = eg_emit_out_dims(e, 0);
 	const eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
 	conv_grads g = {0};
 	if (!dy.p) return;
 	const eg_buf gathered = conv_gather(e, &v, dy);
 	g.weight = eg_emit_dw(e, 0, &g.acc_weight);
 	conv_frames_weights(e, &v, gathered, conv_frames(e, &v, eg_emit_x(e, 0, EG_PLAIN)), g);
-	bias_grad(e, dy);
+	conv_bias_grad(e, dy, dims.d[0], dims.d[1], eg_dims_count(&dims, 2));
 	if (!eg_emit_needs_dx(e, 0)) return;
 	bool acc;
 	const eg_buf dx = eg_emit_dx(e, 0, EG_PLAIN, &acc);
