@@ -118,8 +118,8 @@ typedef struct eg_conv_pool_bwd_weights_args {
 	int blocks, shards;
 } eg_conv_pool_bwd_weights_args;
 
-/* conv_mask: y = [y +] x where a block is kept, else [y +] 0: `blocks` blocks of `taps` elements, of which block i is kept where bit i % 32 of
- * keep[i / 32] is set. Global; a unit is EG_BLOCK blocks. */
+/* conv_mask: y = [y +] x where a block is kept, else [y +] 0: `blocks` blocks of `taps` elements, of which block i is
+ * kept where bit i % 32 of keep[i / 32] is set. Global; a unit is EG_BLOCK blocks. */
 enum { EG_MASK_BITS = 1024 };
 typedef struct eg_conv_mask_args {
 	eg_buf x, y;

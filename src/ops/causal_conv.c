@@ -1,11 +1,13 @@
-/* causal_conv.c - causal_conv1d: a convolution of sequences (T,N,C) along the time that sees the present and the past only, so that it can run chunk by
- * chunk: the last steps of a chunk are the state that the next one begins with.
+/* causal_conv.c - causal_conv1d: a convolution of sequences (T,N,C) along the time that sees the present and the past
+ * only, so that it can run chunk by chunk: the last steps of a chunk are the state that the next one begins with.
  *
- * What the taps of a step see is gathered into one row, and rows times weights are products, whose results do not depend on how many rows there are: so
- * chunks give the bits of the whole. With L = dilation (kernel - 1) steps that are looked back:
+ * What the taps of a step see is gathered into one row, and rows times weights are products, whose results do not
+ * depend on how many rows there are: so chunks give the bits of the whole. With L = dilation (kernel - 1) steps that
+ * are looked back:
  *
  *   past      (L+T,N,C)    the state, or zeros, and x
- *   gathered  (T*N,R,C/G)  for each group, R taps of C/G channels of `past`; the weights are turned from (K,C/G,R) into (K,R,C/G)
+ *   gathered  (T*N,R,C/G)  for each group, R taps of C/G channels of `past`; the weights are turned from (K,C/G,R)
+ *             into (K,R,C/G)
  *
  * Not here: convolutions of (N,C,L), which may see the future (conv.c). */
 #include "ops/conv_frames.h"
@@ -168,7 +170,8 @@ static void causal_conv1d_fwd(eg_emit *e) {
 	activate(e, &c, y, eg_emit_act(e));
 }
 
-/* dx = [dx +] what the taps say of x: tap r of step t has seen step t + r dilation of `past`. No gradient flows into the state. */
+/* dx = [dx +] what the taps say of x: tap r of step t has seen step t + r dilation of `past`. No gradient flows into
+ * the state. */
 static void bwd_data(eg_emit *e, const causal *c, eg_buf dy, eg_buf w) {
 	const eg_buf from = eg_emit_temp(e, EG_ELEM_REAL, c->rows * c->R * c->C, false);
 	const int64_t group = c->rows * c->features, row = c->features, channels = c->C / c->G;

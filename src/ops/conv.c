@@ -1,5 +1,6 @@
-/* conv.c - conv2d, and conv1d, which is conv2d with one row. A matrix product when the kernel covers the picture; else pictures in lanes, or,
- * direction by direction, the cheapest algorithm (conv_calls.c). Not here: sizes and padding (conv_options.c), three axes (conv3d.c). */
+/* conv.c - conv2d, and conv1d, which is conv2d with one row. A matrix product when the kernel covers the picture;
+ * else pictures in lanes, or, direction by direction, the cheapest algorithm (conv_calls.c). Not here: sizes and
+ * padding (conv_options.c), three axes (conv3d.c). */
 #include "ops/conv_calls.h"
 #include "ops/conv_mask.h"
 #include "ops/conv_options.h"

@@ -1,4 +1,5 @@
-/* conv3d.c - convolution with three axes: volumes, or pictures in the course of time. Its depth becomes batch and channels (conv_frames.c). */
+/* conv3d.c - convolution with three axes: volumes, or pictures in the course of time. Its depth becomes batch and
+ * channels (conv_frames.c). */
 #include "ops/conv_frames.h"
 
 typedef struct conv3d_options {

@@ -1,5 +1,5 @@
-/* conv_calls.c - convolutions of pictures as calls of kernels: what each way costs, the choice, packing of weights, partial sums. Not here: whose
- * buffers these are (conv.c and its kin). */
+/* conv_calls.c - convolutions of pictures as calls of kernels: what each way costs, the choice, packing of weights,
+ * partial sums. Not here: whose buffers these are (conv.c and its kin). */
 #include "ops/conv_calls.h"
 
 #include <stdio.h>
@@ -62,7 +62,8 @@ static conv_way way_of(const eg_emit *e, eg_conv_shape s, eg_conv_dir dir, int a
 	w.cost = measured(e, &s, dir, eg_algorithm_name(asked(algorithm)));
 	if (w.cost < 0) w.cost = eg_cost_job(e, ns, bytes(&s), units, false);
 	w.cost += eg_cost_reorder_out(e, y, w.y);
-	if (dir != EG_CONV_BWD_WEIGHTS || implicit) w.cost += eg_cost_reorder_in(e, 0, x, w.x); /* else forward's copy is there */
+	/* else forward's copy is there */
+	if (dir != EG_CONV_BWD_WEIGHTS || implicit) w.cost += eg_cost_reorder_in(e, 0, x, w.x);
 	return w;
 }
 
@@ -227,7 +228,7 @@ void conv_call_weights(eg_emit *e, const eg_conv_shape *shape, conv_way way, eg_
 	if (!straight) parts_sum(e, &s, &g, &p, name);
 }
 
-/* ---- LANES: fixed shards, so that the result does not depend on the number of threads ----------------------------- */
+/* ---- LANES: fixed shards, so that the result does not depend on the number of threads -------------------------- */
 
 void conv_call_lanes(eg_emit *e, const eg_conv_shape *s, eg_buf x, eg_buf w, eg_buf b, eg_buf y) {
 	eg_conv_fwd_args a = {.x = x, .w = packed(e, s, EG_CONV_FWD, w, true), .b = b, .y = y, .s = *s, .act = eg_emit_act(e)};

@@ -48,7 +48,8 @@ static int64_t gathered_count(const conv_volume *v) {
 }
 static int64_t frames_count(const conv_volume *v) { return (int64_t)v->s.N * v->depth.out * v->s.K * v->s.P * v->s.Q; }
 
-/* x with zeros before and behind its depth, as far as windows go; *depth: how much that is. x itself where none sees padding. */
+/* x with zeros before and behind its depth, as far as windows go; *depth: how much that is. x itself where none sees
+ * padding. */
 static eg_buf padded(eg_emit *e, const conv_volume *v, eg_buf x, int64_t *depth) {
 	const conv_axis *d = &v->depth;
 	const int64_t plane = (int64_t)v->s.H * v->s.W, seen = (d->out - 1) * d->stride + (int64_t)(d->kernel - 1) * d->dilation + 1;

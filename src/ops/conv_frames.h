@@ -1,5 +1,6 @@
-/* conv_frames.h - convolutions with any number of axes between PLAIN buffers. Depth becomes batch: the taps of a filter along the depth become channels
- * (gathered), each position along it a picture of its own, and what is left are pictures (conv_calls.h). Without a third axis nothing is moved. */
+/* conv_frames.h - convolutions with any number of axes between PLAIN buffers. Depth becomes batch: the taps of a
+ * filter along the depth become channels (gathered), each position along it a picture of its own, and what is left
+ * are pictures (conv_calls.h). Without a third axis nothing is moved. */
 #ifndef ENGRAM_OPS_CONV_FRAMES_H
 #define ENGRAM_OPS_CONV_FRAMES_H
 
@@ -21,7 +22,8 @@ typedef struct conv_tap {
 } conv_tap;
 conv_tap conv_tap_of(const conv_axis *a, int tap);
 
-/* The pictures that a convolution of volumes is made of, and its x and its y in their form: buffers of their own, or x and y themselves. */
+/* The pictures that a convolution of volumes is made of, and its x and its y in their form: buffers of their own, or
+ * x and y themselves. */
 eg_conv_shape conv_frame_shape(const conv_volume *v);
 eg_buf conv_gather(eg_emit *e, const conv_volume *v, eg_buf x);
 eg_buf conv_frames(eg_emit *e, const conv_volume *v, eg_buf y);
@@ -31,7 +33,8 @@ void conv_frames_fwd(eg_emit *e, const conv_volume *v, eg_buf gathered, eg_buf w
 void conv_frames_data(eg_emit *e, const conv_volume *v, eg_buf frames, eg_buf w, eg_buf dx, bool acc);
 void conv_frames_weights(eg_emit *e, const conv_volume *v, eg_buf gathered, eg_buf frames, conv_grads g);
 
-/* For operators whose products leave it out: y (N,K,plane) = act(y + bias), in place, with parameter 1 (K), if there is one; and its gradient. */
+/* For operators whose products leave it out: y (N,K,plane) = act(y + bias), in place, with parameter 1 (K), if there
+ * is one; and its gradient. */
 void conv_finish(eg_emit *e, eg_buf y, int64_t N, int64_t K, int64_t plane, eg_act act);
 void conv_bias_grad(eg_emit *e, eg_buf dy, int64_t N, int64_t K, int64_t plane);
 

@@ -1,4 +1,5 @@
-/* conv_mask.h - filters that do not see all channels: weights outside of a mask are zero for whoever reads them, and have no gradient. */
+/* conv_mask.h - filters that do not see all channels: weights outside of a mask are zero for whoever reads them, and
+ * have no gradient. */
 #ifndef ENGRAM_OPS_CONV_MASK_H
 #define ENGRAM_OPS_CONV_MASK_H
 

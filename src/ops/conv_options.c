@@ -1,4 +1,5 @@
-/* conv_options.c - sizes, padding and weights of convolutions, transposed or not, with any number of axes. Not here: calls of kernels. */
+/* conv_options.c - sizes, padding and weights of convolutions, transposed or not, with any number of axes. Not here:
+ * calls of kernels. */
 #include "ops/conv_options.h"
 
 #include "ops/dense.h"
@@ -140,7 +141,8 @@ static eg_status check_window_counts(const eg_infer *s, const conv_spec *c, int 
 	return EG_OK;
 }
 
-/* For receptive fields: of a transposed convolution, how many inputs an output may see, and that `stride` outputs have one in common. */
+/* For receptive fields: of a transposed convolution, how many inputs an output may see, and that `stride` outputs
+ * have one in common. */
 static void tell_window(eg_node_info *info, const conv_spec *c) {
 	for (int k = 0; k < 2; k++) {
 		const int i = c->axes - 2 + k;

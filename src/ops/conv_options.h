@@ -1,4 +1,5 @@
-/* conv_options.h - what the convolutions with windows share: their options by number of axes, and what these mean for given sizes. */
+/* conv_options.h - what the convolutions with windows share: their options by number of axes, and what these mean for
+ * given sizes. */
 #ifndef ENGRAM_OPS_CONV_OPTIONS_H
 #define ENGRAM_OPS_CONV_OPTIONS_H
 
@@ -68,13 +69,15 @@ typedef struct conv_axis {
 /* Axis i for an input size that is known. */
 conv_axis conv_axis_of(const conv_spec *s, int i, int64_t in);
 
-/* Checks x (N,C, as many sizes as there are axes) and everything else, and sets output 0 and what is told about windows. */
+/* Checks x (N,C, as many sizes as there are axes) and everything else, and sets output 0 and what is told about
+ * windows. */
 eg_status conv_infer_sizes(eg_infer *s, const conv_spec *c);
 /* The same, and the weights and numbers of multiply-adds. */
 eg_status conv_infer(eg_infer *s, const conv_spec *c);
 
-/* A convolution of this spec for the sizes of a plan. The last two axes are a picture's (with one axis it has one row), whatever stands before them is
- * depth; x is what the filters slide over, so of a transposed convolution the output. */
+/* A convolution of this spec for the sizes of a plan. The last two axes are a picture's (with one axis it has one
+ * row), whatever stands before them is depth; x is what the filters slide over, so of a transposed convolution the
+ * output. */
 typedef struct conv_volume {
 	eg_conv_shape s; /* of N samples of depth 1 */
 	conv_axis depth; /* in: of x, out: of y */

@@ -1,6 +1,6 @@
-/* conv_transpose.c - transposed convolutions with one, two and three axes: the gradient of a convolution as an operator of its own. Its output is what the
- * filters slide over, so that forward is a convolution's backward by data, backward by data its forward, and the weights (C,K/G,...) are those of a
- * convolution from K channels to C. */
+/* conv_transpose.c - transposed convolutions with one, two and three axes: the gradient of a convolution as an
+ * operator of its own. Its output is what the filters slide over, so that forward is a convolution's backward by
+ * data, backward by data its forward, and the weights (C,K/G,...) are those of a convolution from K channels to C. */
 #include "ops/conv_frames.h"
 
 #define TRANSPOSED(A)                                                                                                  \

@@ -1,5 +1,6 @@
-/* locally_connected.c - locally_connected1d, locally_connected2d: windows as in a convolution, but at every position filters of their own. The step between
- * a dense layer and a convolution: the windows without the sharing (LeCun 1989, Net-3).
+/* locally_connected.c - locally_connected1d, locally_connected2d: windows as in a convolution, but at every position
+ * filters of their own. The step between a dense layer and a convolution: the windows without the sharing (LeCun
+ * 1989, Net-3).
  *
  *   columns (P*Q,N,C*R*S)  what each position sees
  *   turned  (P*Q,N,K)      y (N,K,P*Q), position by position a product of columns with weights (P*Q,K,C/G*R*S) */
@@ -58,7 +59,8 @@ static eg_status local_infer(eg_infer *s, const conv_spec *c) {
 typedef struct local {
 	eg_conv_shape s;
 	conv_axis h, w;
-	int64_t positions, row, features, filters; /* P*Q; of all channels, and of a group: what a position sees; filters of a group */
+	int64_t positions, row;    /* P*Q; what a position sees, of all channels */
+	int64_t features, filters; /* of a group: what a position sees, and filters */
 } local;
 
 static local local_of(const eg_emit *e, const conv_spec *c) {
