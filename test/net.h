@@ -71,7 +71,10 @@ static inline void net_set(const eg_op_info *op, char *options, const char *key,
 	case EG_ATTR_BOOL: *(bool *)field = atoi(value) != 0; return;
 	case EG_ATTR_NOT: *(bool *)field = atoi(value) == 0; return;
 	case EG_ATTR_INTS:
-		for (int i = 0; i < a->count; i++) ((int *)field)[i] = strcmp(value, "0") ? atoi(value) : EG_ZERO;
+		for (int i = 0; i < a->count; i++) { /* "2,1", or one for all */
+			((int *)field)[i] = atoi(value) ? atoi(value) : EG_ZERO;
+			if (strchr(value, ',')) value = strchr(value, ',') + 1;
+		}
 		return;
 	case EG_ATTR_ENUM:
 		for (int i = 0; a->names[i]; i++)

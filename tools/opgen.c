@@ -275,7 +275,7 @@ static const char page_head[] =
 	"A recipe names the layers (`conv`), a C program the builders (`eg_conv2d`); both take the attributes below. In a\n"
 	"recipe a layer is a word (`- relu`), a word with one value where a short form is given (`- maxpool: 2`), or a word\n"
 	"with attributes (`- maxpool: {kernel: 2, stride: 1}`). Every layer also takes `name` and `from`, which\n"
-	"[recipes.md](recipes.md) explains. A pair may be given as one number, which then counts for both.\n\n"
+	"[recipes.md](recipes.md) explains. Pairs and threes may be given as one number, which then counts for all.\n\n"
 	"In C the attributes are fields of the same name. A zero means the default; where that is not 0, `EG_ZERO` means 0, and\n"
 	"`EG_ZERO_F` in a field of type float. A switch that is on by default is stored the other way round:\n"
 	"`.no_bias = true`. A list is written `.axes = EG_INTS(0, 2)`; zeros in it are zeros, and the graph copies it.\n"
@@ -301,7 +301,7 @@ static void type_and_range(FILE *out, const eg_attr *a) {
 	} else if (a->type == EG_ATTR_ENUM) {
 		for (int k = 0; a->names[k]; k++) fprintf(out, "%s`%s`", k ? ", " : "", a->names[k]);
 	} else {
-		fprintf(out, "%s", a->type == EG_ATTR_INTS ? "pair of whole numbers" : points(a) ? whole ? "list of whole numbers" : "list of numbers" : whole ? "whole number" : "number");
+		fprintf(out, "%s", a->type == EG_ATTR_INTS ? a->count == 2 ? "pair of whole numbers" : "three whole numbers" : points(a) ? whole ? "list of whole numbers" : "list of numbers" : whole ? "whole number" : "number");
 		if (bounded) fprintf(out, ", %g to %g", a->min, a->max);
 		else if (a->min > -1e6) fprintf(out, ", %g or more", a->min);
 	}
