@@ -196,16 +196,22 @@ static void EG_NAME(depth_plain)(const EG_NAME(depth) * d, const eg_conv_run_arg
 		EG_NAME(direct_meets)(&d->w, 0, t % d->w.taps, &s);
 		room->table[t] = (r - d->h.low) * line + s - d->w.low;
 	}
+	const bool by_rows = EG_NAME(flat_by_rows)(&d->h, &d->w);
 	memset(room->x, 0, EG_NAME(flat_x_size)(&d->h, &d->w, d->rows) * sizeof(float));
 	for (int i = 0; i < channels; i++) {
 		const ptrdiff_t c = (ptrdiff_t)n * d->C + block * EG_BLOCK + i;
 		float *y = (float *)a->out.p + (c * d->h.out + o0) * d->w.out;
 		EG_NAME(flat_load)(&d->h, &d->w, o0, o1, (const float *)a->in.p + c * d->h.in * d->w.in, room->x);
-		EG_NAME(flat_sum)
-		((o1 - o0) * line, taps, room->table, (const float *)a->w.p + (ptrdiff_t)block * taps * EG_BLOCK + i, room->x,
-		        a->b.p ? ((const float *)a->b.p)[block * EG_BLOCK + i] : 0.0f, room->y);
-		for (int o = 0; o < o1 - o0; o++)
-			EG_NAME(flat_line_out)(d->w.out, room->y + o * line, y + (ptrdiff_t)o * d->w.out, act_least(a->act), a->acc);
+		const float *w = (const float *)a->w.p + (ptrdiff_t)block * taps * EG_BLOCK + i;
+		const float start = a->b.p ? ((const float *)a->b.p)[block * EG_BLOCK + i] : 0.0f;
+		if (by_rows) {
+			const EG_NAME(flat_out) out = {start, act_least(a->act), line, d->w.out, a->acc};
+			EG_NAME(flat_lines)(o1 - o0, room->table, w, room->x, &out, y);
+		} else {
+			EG_NAME(flat_sum)((o1 - o0) * line, taps, room->table, w, room->x, start, room->y);
+			for (int o = 0; o < o1 - o0; o++)
+				EG_NAME(flat_line_out)(d->w.out, room->y + o * line, y + (ptrdiff_t)o * d->w.out, act_least(a->act), a->acc);
+		}
 		if (act_remains(a->act)) EG_NAME(act_run)(y, y, (o1 - o0) * d->w.out, a->act);
 	}
 }

@@ -32,11 +32,9 @@ EG_ALWAYS_INLINE void EG_NAME(flat_line_out)(int n, const float *from, float *y,
 		vstore(y + i, vmax(bound, v)); /* this order lets NaN through */
 	}
 	if (i < n) {
-		float end[V];
 		vf v = vload(from + i); /* beyond n there is padding or slack */
 		if (acc) v = vadd(vload_m(y + i, vfirst(n - i)), v);
-		vstore(end, vmax(bound, v));
-		for (const float *p = end; i < n; i++) y[i] = *p++;
+		vstore_m(y + i, vfirst(n - i), vmax(bound, v));
 	}
 }
 
@@ -45,10 +43,14 @@ static void EG_NAME(flat_load)(const EG_NAME(direct_side) * h, const EG_NAME(dir
 	const int line = EG_NAME(flat_line)(w), top = o0 + h->low, end = EG_NAME(gemm_min)(h->in, o1 + h->high);
 	const int left = w->low > 0 ? w->low : 0, right = EG_NAME(gemm_min)(w->in, w->out + w->high);
 	if (right <= left) return;
-	for (int l = top > 0 ? top : 0; l < end; l++) {
-		const float *from = x + (ptrdiff_t)l * w->in + left;
-		float *to = strip + (ptrdiff_t)(l - top) * line + (left - w->low);
-		memcpy(to, from, (size_t)(right - left) * sizeof *to);
+	const int first = top > 0 ? top : 0, whole = (right - left) / V * V, rest = right - left - whole;
+	const vm mask = vfirst(rest);
+	const float *from = x + (ptrdiff_t)first * w->in + left;
+	float *to = strip + (ptrdiff_t)(first - top) * line + (left - w->low);
+	for (int l = first; l < end; l++, from += w->in, to += line) {
+		for (int i = 0; i < whole; i += V) vstore(to + i, vload(from + i));
+		/* zeros beyond the end: padding is zero anyhow, and the next line comes after this */
+		if (rest) vstore(to + whole, vload_m(from + whole, mask));
 	}
 }
 
@@ -67,6 +69,74 @@ static void EG_NAME(flat_sum)(int n, int taps, const int32_t *off, const float *
 	int i = 0;
 	for (; i + (FLAT_TILE - 1) * V < n; i += FLAT_TILE * V) EG_NAME(flat_tile)(FLAT_TILE, taps, off, w, x + i, start, y + i);
 	for (; i < n; i += 2 * V) EG_NAME(flat_tile)(2, taps, off, w, x + i, start, y + i);
+}
+
+/* Three by three taps of neighbours: a tile is a vector of positions in several lines, which have most of their x in common, so that each
+ * vector of x is loaded once for three lines; it is written to y at once. Vectors at the end of a line are not full: for
+ * lines of which too much would be empty the strip is computed as one line. */
+enum { FLAT_ROWS = 6 };
+EG_ALWAYS_INLINE bool EG_NAME(flat_by_rows)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w) {
+	const int full = (w->out + V - 1) / V * V;
+	return h->taps == 3 && w->taps == 3 && h->high - h->low == 2 && w->high - w->low == 2 && full * 4 <= EG_NAME(flat_line)(w) * 5;
+}
+
+typedef struct EG_NAME(flat_out) {
+	float start, least;
+	ptrdiff_t line; /* of x in the strip */
+	int width;      /* of y */
+	bool acc;
+} EG_NAME(flat_out);
+
+/* `rows` lines of y. */
+EG_ALWAYS_INLINE void EG_NAME(flat_band)(const int rows, const vf *w, const float *x, const EG_NAME(flat_out) * o, float *y) {
+	const vf start = vset1(o->start), least = vset1(o->least);
+	const ptrdiff_t line = o->line, width = o->width;
+	for (int c = 0; c < o->width; c += V, x += V, y += V) {
+		vf s[FLAT_ROWS];
+		const float *at = x;
+		EG_UNROLL for (int i = 0; i < rows; i++) s[i] = start;
+		EG_UNROLL for (int l = 0; l < rows + 2; l++, at += line) {
+			EG_UNROLL for (int k = 0; k < 3; k++) {
+				vf v = vload(at + k);
+				EG_KEEP(v);
+				EG_UNROLL for (int r = 0; r < 3; r++)
+					if (l - r >= 0 && l - r < rows) s[l - r] = vfma(v, w[r * 3 + k], s[l - r]);
+			}
+		}
+		const int n = o->width - c;
+		float *to = y;
+		if (n >= V && !o->acc) {
+			EG_UNROLL for (int i = 0; i < rows; i++, to += width) vstore(to, vmax(least, s[i])); /* lets NaN through */
+			continue;
+		}
+		const vm mask = vfirst(n < V ? n : V);
+		EG_UNROLL for (int i = 0; i < rows; i++, to += width) {
+			if (o->acc) s[i] = vadd(vload_m(to, mask), s[i]);
+			vstore_m(to, mask, vmax(least, s[i]));
+		}
+	}
+}
+
+/* `lines` lines of y from their strip. off and w as in flat_sum. */
+static void EG_NAME(flat_lines)(int lines, const int32_t *off, const float *w, const float *x, const EG_NAME(flat_out) * o, float *y) {
+	vf taps[9];
+	for (int t = 0; t < 9; t++) { /* backward they stand the other way round */
+		const int line = off[t] / (int)o->line;
+		taps[line * 3 + off[t] - line * (int)o->line] = vset1(w[(ptrdiff_t)t * EG_BLOCK]);
+	}
+	/* bands of 6, 5 or 4 lines, of which the last one may do some lines once more */
+	const int rows = lines < 4 || o->acc ? 1 : (lines + 5) / 6 * 6 <= (lines + 4) / 5 * 5 ? 6 : (lines + 4) / 5 * 5 <= (lines + 3) / 4 * 4 ? 5 : 4;
+	for (int l = 0; l < lines; l += rows) {
+		const int first = l + rows <= lines ? l : lines - rows;
+		const float *from = x + first * o->line;
+		float *to = y + (ptrdiff_t)first * o->width;
+		switch (rows) {
+		case 6: EG_NAME(flat_band)(6, taps, from, o, to); break;
+		case 5: EG_NAME(flat_band)(5, taps, from, o, to); break;
+		case 4: EG_NAME(flat_band)(4, taps, from, o, to); break;
+		default: EG_NAME(flat_band)(1, taps, from, o, to); break;
+		}
+	}
 }
 
 /* sum[r][c] = sum over i of dy[i] x[r*line + c*column + i]. */
