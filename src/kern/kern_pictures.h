@@ -119,12 +119,12 @@ typedef struct eg_conv_pool_bwd_weights_args {
 } eg_conv_pool_bwd_weights_args;
 
 /* conv_mask: y = [y +] x where a block is kept, else [y +] 0: `blocks` blocks of `taps` elements, of which block i is
- * kept where bit i % 32 of keep[i / 32] is set. Global; a unit is EG_BLOCK blocks. */
-enum { EG_MASK_BITS = 1024 };
+ * kept where bit i % EG_MASK_WORD of keep[i / EG_MASK_WORD] is set. Global; a unit is EG_BLOCK blocks. */
+enum { EG_MASK_WORD = 62, EG_MASK_BITS = 16 * EG_MASK_WORD };
 typedef struct eg_conv_mask_args {
 	eg_buf x, y;
 	int blocks, taps;
-	uint32_t keep[EG_MASK_BITS / 32];
+	int64_t keep[EG_MASK_BITS / EG_MASK_WORD];
 	bool acc;
 } eg_conv_mask_args;
 

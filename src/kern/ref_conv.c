@@ -307,7 +307,7 @@ static void conv_mask__ref(const void *args, int begin, int end, const eg_worker
 	for (int b = begin * EG_BLOCK; b < a->blocks && b < end * EG_BLOCK; b++) {
 		const real *x = (const real *)a->x.p + (ptrdiff_t)b * a->taps;
 		real *y = (real *)a->y.p + (ptrdiff_t)b * a->taps;
-		const bool keep = a->keep[b / 32] >> b % 32 & 1;
+		const bool keep = a->keep[b / EG_MASK_WORD] >> b % EG_MASK_WORD & 1;
 		for (int i = 0; i < a->taps; i++) y[i] = (a->acc ? y[i] : 0) + (keep ? x[i] : 0);
 	}
 }

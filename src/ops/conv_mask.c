@@ -11,7 +11,7 @@ void conv_mask_call(eg_emit *e, eg_ints mask, int taps, eg_buf from, eg_buf to, 
 			.taps = taps,
 			.acc = acc};
 		for (int i = 0; i < a.blocks; i++)
-			if (mask.at[first + i]) a.keep[i / 32] |= UINT32_C(1) << i % 32;
+			if (mask.at[first + i]) a.keep[i / EG_MASK_WORD] |= INT64_C(1) << i % EG_MASK_WORD;
 		OP_CALL(e, conv_mask, a, 1, 1, .units = eg_blocks(a.blocks), .flops = (double)a.blocks * taps);
 	}
 }

@@ -131,8 +131,10 @@ static void add_columns(eg_emit *e, const local *l, eg_buf from, eg_buf dx, bool
 }
 
 /* One product for each position and group. */
-static void products(eg_emit *e, const local *l, eg_gemm_args one, const int64_t *sa, const int64_t *sb, const int64_t *sc) {
-	eg_gemm_batch_args g = {.one = one, .rank = 2, .dims = {l->positions, l->s.G}};
+static void products(eg_emit *e, const local *l, eg_gemm_batch_args g, const int64_t *sa, const int64_t *sb, const int64_t *sc) {
+	g.rank = 2;
+	g.dims[0] = l->positions;
+	g.dims[1] = l->s.G;
 	memcpy(g.sa, sa, 2 * sizeof *sa);
 	memcpy(g.sb, sb, 2 * sizeof *sb);
 	memcpy(g.sc, sc, 2 * sizeof *sc);
@@ -148,7 +150,7 @@ static void local_fwd(eg_emit *e, const conv_spec *c) {
 	const eg_conv_shape *s = &l.s;
 	eg_buf turned = eg_emit_temp(e, EG_ELEM_REAL, l.positions * s->N * s->K, false);
 	products(e, &l,
-		(eg_gemm_args){.a = columns(e, &l, eg_emit_x(e, 0, EG_PLAIN)),
+		(eg_gemm_batch_args){.a = columns(e, &l, eg_emit_x(e, 0, EG_PLAIN)),
 			.b = eg_emit_w(e, 0),
 			.c = turned,
 			.m = s->N,
@@ -173,7 +175,7 @@ static void bwd_data(eg_emit *e, const local *l, eg_buf turned) {
 	const eg_buf from = eg_emit_temp(e, EG_ELEM_REAL, l->positions * s->N * l->row, false);
 	bool acc;
 	products(e, l,
-		(eg_gemm_args){.a = turned,
+		(eg_gemm_batch_args){.a = turned,
 			.b = eg_emit_w(e, 0),
 			.c = from,
 			.m = s->N,
@@ -198,7 +200,7 @@ static void local_bwd(eg_emit *e, const conv_spec *c) {
 	conv_walk(&a, s->N, s->K * l.positions);
 	conv_walk(&a, s->K, l.positions);
 	conv_strided(e, dy, turned, a);
-	eg_gemm_args g = {.a = turned,
+	eg_gemm_batch_args g = {.a = turned,
 		.b = columns(e, &l, eg_emit_x(e, 0, EG_PLAIN)),
 		.m = (int)l.filters,
 		.n = (int)l.features,
