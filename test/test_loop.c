@@ -1,7 +1,8 @@
 /* test_loop.c - loops: cells built of layers against the cells of the engine with the same weights; lengths,
  * directions, carried states, sessions, initial states, what is refused. */
-#include "engram_ops.h"
 #include "net.h"
+
+#include "engram_ops.h"
 
 enum { B = 19, I = 4, H = 5, T = 7 };
 
