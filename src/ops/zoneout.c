@@ -17,9 +17,9 @@ enum { NEW, OLD };
 
 static eg_status zoneout_infer(eg_infer *s) {
 	char a[128], b[128];
-	if (op_check_real(s, NEW, "new") || op_check_real(s, OLD, "old")) return s->err->status;
+	if (op_check_real(s, NEW, "x") || op_check_real(s, OLD, "old")) return s->err->status;
 	if (!eg_dims_fit(&s->in[NEW], &s->in[OLD]))
-		return eg_fail(s->err, EG_ERR_SHAPE, "new is %s and old %s; they must have one shape",
+		return eg_fail(s->err, EG_ERR_SHAPE, "x is %s and old %s; they must have one shape",
 		        eg_dims_text(&s->in[NEW], a, sizeof a), eg_dims_text(&s->in[OLD], b, sizeof b));
 	s->out[0] = s->in[NEW];
 	return EG_OK;
@@ -146,7 +146,7 @@ const eg_op eg_op_zoneout = {
                         .doc = "In training, numbers of a state stay at random as they were before the step; else "
                                "their expectation",
                         .equation =
-                                "training: y = old with probability rate, else new; else y = (1 - rate) new + rate old",
+                                "training: y = old with probability rate, else x; otherwise y = (1 - rate) x + rate old",
                         .source = "Krueger et al. 2017",
                         .attrs = zoneout_attrs,
                         .nattrs = EG_COUNT(zoneout_attrs),
@@ -154,7 +154,7 @@ const eg_op eg_op_zoneout = {
                         .shorthand = "rate",
                         .min_inputs = 2,
                         .max_inputs = 2,
-                        .inputs = (const char *const[]){"new", "old"},
+                        .inputs = (const char *const[]){"x", "old"},
                         .outputs = (const char *const[]){"y", NULL},
                 },
         .infer = zoneout_infer,
