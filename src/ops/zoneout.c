@@ -108,6 +108,19 @@ static void zoneout_fwd(eg_emit *e) {
 	OP_CALL(e, select, s, 3, 1, .block = j.block, .units = j.units, .flops = (double)j.walk.total);
 }
 
+/* Of the expectation: to both, by their shares. */
+static void expect_bwd(eg_emit *e, const job *j, eg_buf dy) {
+	for (int i = NEW; i <= OLD; i++) {
+		bool acc;
+		if (!eg_emit_needs_dx(e, i)) continue;
+		const eg_buf dx = by_rows(j, eg_emit_dx(e, i, EG_PLAIN, &acc));
+		const eg_buf share = number(e, i == OLD ? rate_of(e) : 1 - rate_of(e));
+		const eg_buf part = acc ? by_rows(j, eg_emit_temp(e, EG_ELEM_REAL, j->block ? j->walk.unit : j->walk.total, j->block)) : dx;
+		call_binary(e, j, EG_BINARY_MUL, dy, share, part, true);
+		if (acc) call_binary(e, j, EG_BINARY_ADD, dx, part, dx, false);
+	}
+}
+
 /* The gradient goes where the number came from. */
 static void zoneout_bwd(eg_emit *e) {
 	const job j = job_of(e);
@@ -115,6 +128,10 @@ static void zoneout_bwd(eg_emit *e) {
 	if (!dy.p) return;
 	if (rate_of(e) == 0) {
 		if (eg_emit_needs_dx(e, NEW)) eg_emit_dx_same(e, NEW, EG_PLAIN);
+		return;
+	}
+	if (!eg_emit_training(e)) {
+		expect_bwd(e, &j, dy);
 		return;
 	}
 	const eg_buf mask = mask_of(e, &j);
