@@ -32,26 +32,66 @@ extern "C" {
 #define EG_BUILD_3(op, g, a, b, c, ...) \
 	eg_##op##_with(g, a, b, c, &(eg_##op##_options){__VA_ARGS__ .end_ = false})
 
+/* ---- conv1d ----------------------------------------------------------------------------------------------------- */
+
+/* Convolution along one axis: the same filters slide over every position of a signal (N,C,L).
+ *
+ * y[n,k,q] = bias[k] + sum over c,s of weight[k,c,s] x[n,c,w], w = q*stride + s*dilation - padding, zero outside of x;
+ * x (N,C,L), weight (filters, C/groups, kernel), y (N,filters,Q), Q as P of `conv2d`; 0 where mask[k,c] is 0
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX Conv-11; PyTorch conv1d; Waibel et al. 1989 (time-delay networks)
+ */
+enum { EG_CONV1D_AUTO_PAD_NOTSET, EG_CONV1D_AUTO_PAD_SAME_UPPER, EG_CONV1D_AUTO_PAD_SAME_LOWER, EG_CONV1D_AUTO_PAD_VALID };
+typedef struct eg_conv1d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel; /* length of the filters; needed */
+	int stride; /* steps from one window to the next; default 1 */
+	int padding; /* zeros put before x, and behind it */
+	int padding_end; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_CONV1D_AUTO_PAD_... */
+	eg_ints mask; /* for each filter and each channel of its group 1 or 0: does it see the channel? Weights of others count as 0. Left out: it sees all */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_conv1d_options;
+static inline eg_tensor eg_conv1d_with(eg_graph *g, eg_tensor x, const eg_conv1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "conv1d", options, inputs, 1);
+}
+#define eg_conv1d(...) EG_BUILD_1(conv1d, __VA_ARGS__, )
+
 /* ---- conv2d ----------------------------------------------------------------------------------------------------- */
 
 /* Convolution: the same filters slide over every position of a picture.
  *
  * y[n,k,p,q] = bias[k] + sum over c,r,s of weight[k,c,r,s] x[n,c,h,w],
- * h = p*stride + r*dilation - padding, w = q*stride + s*dilation - padding, zero outside of x;
+ * h = p*stride + r*dilation - padding, w = q*stride + s*dilation - padding, zero outside of x; 0 where mask[k,c] is 0;
  * x (N,C,H,W), weight (filters, C/groups, kernel), y (N,filters,P,Q),
- * P = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise
+ * P = floor((H + padding + padding_end - dilation (kernel - 1) - 1) / stride) + 1, Q likewise; same: P = ceil(H /
+ * stride), with
+ * max(0, (P - 1) stride + dilation (kernel - 1) + 1 - H) zeros, half of them on each side
  *
  * Inputs: x. Weights: weight, bias. Output: y.
  * ONNX Conv-11; LeCun et al. 1989; Dumoulin and Visin 2016 (arithmetic of shapes)
  */
+enum { EG_CONV2D_AUTO_PAD_NOTSET, EG_CONV2D_AUTO_PAD_SAME_UPPER, EG_CONV2D_AUTO_PAD_SAME_LOWER, EG_CONV2D_AUTO_PAD_VALID };
 typedef struct eg_conv2d_options {
 	const char *name; /* of the node and its weights; NULL: made from the operator's */
 	int filters; /* output channels; needed */
 	int kernel[2]; /* height and width of the filters; needed */
 	int stride[2]; /* steps from one window to the next; default 1 */
 	int padding[2]; /* zeros put around x, on each side */
+	int padding_end[2]; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
 	int dilation[2]; /* distance between neighbouring taps of a filter; default 1 */
 	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_CONV2D_AUTO_PAD_... */
+	eg_ints mask; /* for each filter and each channel of its group 1 or 0: does it see the channel? Weights of others count as 0. Left out: it sees all */
 	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
 	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
 	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
@@ -64,24 +104,272 @@ static inline eg_tensor eg_conv2d_with(eg_graph *g, eg_tensor x, const eg_conv2d
 }
 #define eg_conv2d(...) EG_BUILD_1(conv2d, __VA_ARGS__, )
 
+/* ---- conv3d ----------------------------------------------------------------------------------------------------- */
+
+/* Convolution along three axes, of volumes or of pictures in the course of time.
+ *
+ * y[n,k,o,p,q] = bias[k] + sum over c,t,r,s of weight[k,c,t,r,s] x[n,c,d,h,w], d = o*stride + t*dilation - padding, h
+ * and w likewise,
+ * zero outside of x; x (N,C,D,H,W), weight (filters, C/groups, kernel), y (N,filters,O,P,Q), sizes as in `conv2d`
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX Conv-11; PyTorch conv3d; Tran et al. 2015
+ */
+enum { EG_CONV3D_AUTO_PAD_NOTSET, EG_CONV3D_AUTO_PAD_SAME_UPPER, EG_CONV3D_AUTO_PAD_SAME_LOWER, EG_CONV3D_AUTO_PAD_VALID };
+typedef struct eg_conv3d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel[3]; /* depth, height and width of the filters; needed */
+	int stride[3]; /* steps from one window to the next; default 1 */
+	int padding[3]; /* zeros put around x, on each side */
+	int padding_end[3]; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation[3]; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_CONV3D_AUTO_PAD_... */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_conv3d_options;
+static inline eg_tensor eg_conv3d_with(eg_graph *g, eg_tensor x, const eg_conv3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "conv3d", options, inputs, 1);
+}
+#define eg_conv3d(...) EG_BUILD_1(conv3d, __VA_ARGS__, )
+
+/* ---- causal_conv1d ---------------------------------------------------------------------------------------------- */
+
+/* Convolution of sequences along the time that sees no later step, so it can run chunk by chunk.
+ *
+ * y[t,n,k] = bias[k] + sum over c,r of weight[k,c,r] x[t - (kernel - 1 - r) dilation, n, c], zero before the first
+ * step, or, with carried
+ * state, what came before; x (T,N,C), weight (filters, C/groups, kernel), y (T,N,filters); x and y are 0 behind lengths
+ * (N)
+ *
+ * Inputs: x, optional: lengths. Weights: weight, bias. Output: y.
+ * van den Oord et al. 2016 (WaveNet); Bai et al. 2018; ONNX Conv-11 with pads (dilation (kernel - 1), 0) over (N,C,T)
+ */
+typedef struct eg_causal_conv1d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel; /* length of the filters, the present step included; needed */
+	int dilation; /* steps between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_causal_conv1d_options;
+static inline eg_tensor eg_causal_conv1d_with(eg_graph *g, eg_tensor x, const eg_causal_conv1d_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	return eg_apply(g, "causal_conv1d", options, inputs, n);
+}
+#define eg_causal_conv1d(...) EG_BUILD_1(causal_conv1d, __VA_ARGS__, )
+
+/* ---- locally_connected1d ---------------------------------------------------------------------------------------- */
+
+/* Windows over a signal as in a convolution, but at every position filters of their own: nothing is shared.
+ *
+ * y as in `conv1d`, with weight and bias of each position; x (N,C,L), weight (Q,filters,C/groups,kernel), bias
+ * (filters,Q), y (N,filters,Q)
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * LeCun 1989; Keras LocallyConnected1D (implementation 1)
+ */
+enum { EG_LOCALLY_CONNECTED1D_AUTO_PAD_NOTSET, EG_LOCALLY_CONNECTED1D_AUTO_PAD_SAME_UPPER, EG_LOCALLY_CONNECTED1D_AUTO_PAD_SAME_LOWER, EG_LOCALLY_CONNECTED1D_AUTO_PAD_VALID };
+typedef struct eg_locally_connected1d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel; /* length of the filters; needed */
+	int stride; /* steps from one window to the next; default 1 */
+	int padding; /* zeros put before x, and behind it */
+	int padding_end; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_LOCALLY_CONNECTED1D_AUTO_PAD_... */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_locally_connected1d_options;
+static inline eg_tensor eg_locally_connected1d_with(eg_graph *g, eg_tensor x, const eg_locally_connected1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "locally_connected1d", options, inputs, 1);
+}
+#define eg_locally_connected1d(...) EG_BUILD_1(locally_connected1d, __VA_ARGS__, )
+
+/* ---- locally_connected2d ---------------------------------------------------------------------------------------- */
+
+/* Windows over a picture as in a convolution, but at every position filters of their own: nothing is shared.
+ *
+ * y as in `conv2d`, with weight and bias of each position; x (N,C,H,W), weight (P,Q,filters,C/groups,kernel), bias
+ * (filters,P,Q), y (N,filters,P,Q)
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * LeCun 1989; Keras LocallyConnected2D (implementation 1)
+ */
+enum { EG_LOCALLY_CONNECTED2D_AUTO_PAD_NOTSET, EG_LOCALLY_CONNECTED2D_AUTO_PAD_SAME_UPPER, EG_LOCALLY_CONNECTED2D_AUTO_PAD_SAME_LOWER, EG_LOCALLY_CONNECTED2D_AUTO_PAD_VALID };
+typedef struct eg_locally_connected2d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel[2]; /* height and width of the filters; needed */
+	int stride[2]; /* steps from one window to the next; default 1 */
+	int padding[2]; /* zeros put around x, on each side */
+	int padding_end[2]; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation[2]; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_LOCALLY_CONNECTED2D_AUTO_PAD_... */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_locally_connected2d_options;
+static inline eg_tensor eg_locally_connected2d_with(eg_graph *g, eg_tensor x, const eg_locally_connected2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "locally_connected2d", options, inputs, 1);
+}
+#define eg_locally_connected2d(...) EG_BUILD_1(locally_connected2d, __VA_ARGS__, )
+
+/* ---- conv_transpose1d ------------------------------------------------------------------------------------------- */
+
+/* Transposed convolution along one axis: every input spreads its filters over the output; stride makes that larger.
+ *
+ * y = the gradient of a convolution's input, given x as that of its output, + bias[k]; x (N,C,L), y (N,filters,M),
+ * weight (C, filters/groups, kernel); sizes (H - 1) stride + dilation (kernel - 1) + 1 + output_padding - padding -
+ * padding_end
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX ConvTranspose-11; PyTorch conv_transpose1d; Dumoulin and Visin 2016
+ */
+enum { EG_CONV_TRANSPOSE1D_AUTO_PAD_NOTSET, EG_CONV_TRANSPOSE1D_AUTO_PAD_SAME_UPPER, EG_CONV_TRANSPOSE1D_AUTO_PAD_SAME_LOWER, EG_CONV_TRANSPOSE1D_AUTO_PAD_VALID };
+typedef struct eg_conv_transpose1d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel; /* length of the filters; needed */
+	int stride; /* steps from one window to the next; default 1 */
+	int padding; /* cut off from y, on each side */
+	int padding_end; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* what is cut off so that y is stride times as large as x, the odd one at the end (upper) or the beginning (lower); valid: nothing; EG_CONV_TRANSPOSE1D_AUTO_PAD_... */
+	int output_padding; /* so much more at the end of y; smaller than the stride or the dilation */
+	eg_ints output_shape; /* sizes of the axes of y, from which follows what is cut off: the odd one at the beginning, with same_upper at the end */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_conv_transpose1d_options;
+static inline eg_tensor eg_conv_transpose1d_with(eg_graph *g, eg_tensor x, const eg_conv_transpose1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "conv_transpose1d", options, inputs, 1);
+}
+#define eg_conv_transpose1d(...) EG_BUILD_1(conv_transpose1d, __VA_ARGS__, )
+
+/* ---- conv_transpose2d ------------------------------------------------------------------------------------------- */
+
+/* Transposed convolution along two axes: every input spreads its filters over the output; stride makes that larger.
+ *
+ * y = the gradient of a convolution's input, given x as that of its output, + bias[k]; x (N,C,H,W), y (N,filters,P,Q),
+ * weight (C, filters/groups, kernel); sizes (H - 1) stride + dilation (kernel - 1) + 1 + output_padding - padding -
+ * padding_end
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX ConvTranspose-11; PyTorch conv_transpose2d; Dumoulin and Visin 2016
+ */
+enum { EG_CONV_TRANSPOSE2D_AUTO_PAD_NOTSET, EG_CONV_TRANSPOSE2D_AUTO_PAD_SAME_UPPER, EG_CONV_TRANSPOSE2D_AUTO_PAD_SAME_LOWER, EG_CONV_TRANSPOSE2D_AUTO_PAD_VALID };
+typedef struct eg_conv_transpose2d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel[2]; /* height and width of the filters; needed */
+	int stride[2]; /* steps from one window to the next; default 1 */
+	int padding[2]; /* cut off from y, on each side */
+	int padding_end[2]; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation[2]; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* what is cut off so that y is stride times as large as x, the odd one at the end (upper) or the beginning (lower); valid: nothing; EG_CONV_TRANSPOSE2D_AUTO_PAD_... */
+	int output_padding[2]; /* so much more at the end of y; smaller than the stride or the dilation */
+	eg_ints output_shape; /* sizes of the axes of y, from which follows what is cut off: the odd one at the beginning, with same_upper at the end */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_conv_transpose2d_options;
+static inline eg_tensor eg_conv_transpose2d_with(eg_graph *g, eg_tensor x, const eg_conv_transpose2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "conv_transpose2d", options, inputs, 1);
+}
+#define eg_conv_transpose2d(...) EG_BUILD_1(conv_transpose2d, __VA_ARGS__, )
+
+/* ---- conv_transpose3d ------------------------------------------------------------------------------------------- */
+
+/* Transposed convolution along three axes: every input spreads its filters over the output; stride makes that larger.
+ *
+ * y = the gradient of a convolution's input, given x as that of its output, + bias[k]; x (N,C,D,H,W), y
+ * (N,filters,O,P,Q),
+ * weight (C, filters/groups, kernel); sizes (H - 1) stride + dilation (kernel - 1) + 1 + output_padding - padding -
+ * padding_end
+ *
+ * Inputs: x. Weights: weight, bias. Output: y.
+ * ONNX ConvTranspose-11; PyTorch conv_transpose3d; Dumoulin and Visin 2016
+ */
+enum { EG_CONV_TRANSPOSE3D_AUTO_PAD_NOTSET, EG_CONV_TRANSPOSE3D_AUTO_PAD_SAME_UPPER, EG_CONV_TRANSPOSE3D_AUTO_PAD_SAME_LOWER, EG_CONV_TRANSPOSE3D_AUTO_PAD_VALID };
+typedef struct eg_conv_transpose3d_options {
+	const char *name; /* of the node and its weights; NULL: made from the operator's */
+	int filters; /* output channels; needed */
+	int kernel[3]; /* depth, height and width of the filters; needed */
+	int stride[3]; /* steps from one window to the next; default 1 */
+	int padding[3]; /* cut off from y, on each side */
+	int padding_end[3]; /* the same at the end of each axis, where it is not as at the beginning; left out: it is */
+	int dilation[3]; /* distance between neighbouring taps of a filter; default 1 */
+	int groups; /* channels are cut into groups that do not see each other; one each: depthwise; default 1 */
+	int auto_pad; /* what is cut off so that y is stride times as large as x, the odd one at the end (upper) or the beginning (lower); valid: nothing; EG_CONV_TRANSPOSE3D_AUTO_PAD_... */
+	int output_padding[3]; /* so much more at the end of y; smaller than the stride or the dilation */
+	eg_ints output_shape; /* sizes of the axes of y, from which follows what is cut off: the odd one at the beginning, with same_upper at the end */
+	bool no_bias; /* true switches this off: adds a learned constant to each output channel */
+	int init; /* initial weight; default: weight and bias U(+-1/sqrt(fan_in)), otherwise zero bias; EG_INIT_... */
+	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
+	bool end_; /* closes the builder's list */
+} eg_conv_transpose3d_options;
+static inline eg_tensor eg_conv_transpose3d_with(eg_graph *g, eg_tensor x, const eg_conv_transpose3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "conv_transpose3d", options, inputs, 1);
+}
+#define eg_conv_transpose3d(...) EG_BUILD_1(conv_transpose3d, __VA_ARGS__, )
+
 /* ---- maxpool2d -------------------------------------------------------------------------------------------------- */
 
-/* The largest value of each window of each channel.
+/* The largest value of each window of each channel of a picture.
  *
- * y[n,c,p,q] = max over r,s of x[n,c, p*stride + r*dilation - padding, ...] inside of x;
- * P = floor or ceil((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, Q likewise;
- * the first of equals wins, NaN before all
+ * y[n,c,p..] = max over r.. of x[n,c, p*stride + r*dilation - padding, ..] inside of x; x (N,C,H,W), y (N,C,P,Q);
+ * P = floor or ceil((size + both paddings - dilation (kernel - 1) - 1) / stride) + 1 along each axis;
+ * the first of equals wins, NaN before all; indices (of y's shape) = where it stands in its channel, counted row by row
  *
- * Inputs: x. Output: y.
- * ONNX MaxPool-12; Ranzato et al. 2007
+ * Inputs: x. Outputs: y, indices.
+ * ONNX MaxPool-12, whose Indices count through all channels; PyTorch MaxPool2d; Ranzato et al. 2007
  */
+enum { EG_MAXPOOL2D_AUTO_PAD_NOTSET, EG_MAXPOOL2D_AUTO_PAD_SAME_UPPER, EG_MAXPOOL2D_AUTO_PAD_SAME_LOWER, EG_MAXPOOL2D_AUTO_PAD_VALID };
 typedef struct eg_maxpool2d_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int kernel[2]; /* height and width of the windows; needed */
+	int kernel[2]; /* size of the windows along each axis; needed */
 	int stride[2]; /* steps from one window to the next; default: as large as the kernel */
 	int padding[2]; /* positions around x, on each side, that never win */
 	int dilation[2]; /* distance between neighbouring positions of a window; default 1 */
 	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
+	int padding_end[2]; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* notset: padding as said; same_upper, same_lower: so much that as many windows as strides begin in x, an odd one at the end or at the beginning; valid: none; EG_MAXPOOL2D_AUTO_PAD_... */
 	bool end_; /* closes the builder's list */
 } eg_maxpool2d_options;
 static inline eg_tensor eg_maxpool2d_with(eg_graph *g, eg_tensor x, const eg_maxpool2d_options *options) {
@@ -90,23 +378,84 @@ static inline eg_tensor eg_maxpool2d_with(eg_graph *g, eg_tensor x, const eg_max
 }
 #define eg_maxpool2d(...) EG_BUILD_1(maxpool2d, __VA_ARGS__, )
 
+/* ---- maxpool1d -------------------------------------------------------------------------------------------------- */
+
+/* The largest value of each window of each channel of a sequence.
+ *
+ * y[n,c,p..] = max over r.. of x[n,c, p*stride + r*dilation - padding, ..] inside of x; x (N,C,L), y (N,C,P);
+ * P = floor or ceil((size + both paddings - dilation (kernel - 1) - 1) / stride) + 1 along each axis;
+ * the first of equals wins, NaN before all; indices (of y's shape) = where it stands in its channel, counted row by row
+ *
+ * Inputs: x. Outputs: y, indices.
+ * ONNX MaxPool-12, whose Indices count through all channels; PyTorch MaxPool1d; Ranzato et al. 2007
+ */
+enum { EG_MAXPOOL1D_AUTO_PAD_NOTSET, EG_MAXPOOL1D_AUTO_PAD_SAME_UPPER, EG_MAXPOOL1D_AUTO_PAD_SAME_LOWER, EG_MAXPOOL1D_AUTO_PAD_VALID };
+typedef struct eg_maxpool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel; /* size of the windows along each axis; needed */
+	int stride; /* steps from one window to the next; default: as large as the kernel */
+	int padding; /* positions around x, on each side, that never win */
+	int dilation; /* distance between neighbouring positions of a window; default 1 */
+	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
+	int padding_end; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* notset: padding as said; same_upper, same_lower: so much that as many windows as strides begin in x, an odd one at the end or at the beginning; valid: none; EG_MAXPOOL1D_AUTO_PAD_... */
+	bool end_; /* closes the builder's list */
+} eg_maxpool1d_options;
+static inline eg_tensor eg_maxpool1d_with(eg_graph *g, eg_tensor x, const eg_maxpool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "maxpool1d", options, inputs, 1);
+}
+#define eg_maxpool1d(...) EG_BUILD_1(maxpool1d, __VA_ARGS__, )
+
+/* ---- maxpool3d -------------------------------------------------------------------------------------------------- */
+
+/* The largest value of each window of each channel of a volume.
+ *
+ * y[n,c,p..] = max over r.. of x[n,c, p*stride + r*dilation - padding, ..] inside of x; x (N,C,D,H,W), y (N,C,O,P,Q);
+ * P = floor or ceil((size + both paddings - dilation (kernel - 1) - 1) / stride) + 1 along each axis;
+ * the first of equals wins, NaN before all; indices (of y's shape) = where it stands in its channel, counted row by row
+ *
+ * Inputs: x. Outputs: y, indices.
+ * ONNX MaxPool-12, whose Indices count through all channels; PyTorch MaxPool3d; Ranzato et al. 2007
+ */
+enum { EG_MAXPOOL3D_AUTO_PAD_NOTSET, EG_MAXPOOL3D_AUTO_PAD_SAME_UPPER, EG_MAXPOOL3D_AUTO_PAD_SAME_LOWER, EG_MAXPOOL3D_AUTO_PAD_VALID };
+typedef struct eg_maxpool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel[3]; /* size of the windows along each axis; needed */
+	int stride[3]; /* steps from one window to the next; default: as large as the kernel */
+	int padding[3]; /* positions around x, on each side, that never win */
+	int dilation[3]; /* distance between neighbouring positions of a window; default 1 */
+	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
+	int padding_end[3]; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* notset: padding as said; same_upper, same_lower: so much that as many windows as strides begin in x, an odd one at the end or at the beginning; valid: none; EG_MAXPOOL3D_AUTO_PAD_... */
+	bool end_; /* closes the builder's list */
+} eg_maxpool3d_options;
+static inline eg_tensor eg_maxpool3d_with(eg_graph *g, eg_tensor x, const eg_maxpool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "maxpool3d", options, inputs, 1);
+}
+#define eg_maxpool3d(...) EG_BUILD_1(maxpool3d, __VA_ARGS__, )
+
 /* ---- avgpool2d -------------------------------------------------------------------------------------------------- */
 
-/* The average of each window of each channel.
+/* The average of each window of each channel of a picture.
  *
- * y[n,c,p,q] = mean over r,s of x[n,c, p*stride + r - padding, ...]; x (N,C,H,W),
- * P = floor or ceil((H + 2 padding - kernel) / stride) + 1, Q likewise
+ * y[n,c,p..] = mean over r.. of x[n,c, p*stride + r - padding, ..]; x (N,C,H,W), y (N,C,P,Q);
+ * P = floor or ceil((size + both paddings - kernel) / stride) + 1 along each axis
  *
  * Inputs: x. Output: y.
- * ONNX AveragePool-11; LeCun et al. 1998
+ * ONNX AveragePool-11; PyTorch AvgPool2d; LeCun et al. 1998
  */
+enum { EG_AVGPOOL2D_AUTO_PAD_NOTSET, EG_AVGPOOL2D_AUTO_PAD_SAME_UPPER, EG_AVGPOOL2D_AUTO_PAD_SAME_LOWER, EG_AVGPOOL2D_AUTO_PAD_VALID };
 typedef struct eg_avgpool2d_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int kernel[2]; /* height and width of the windows; needed */
+	int kernel[2]; /* size of the windows along each axis; needed */
 	int stride[2]; /* steps from one window to the next; default: as large as the kernel */
 	int padding[2]; /* zeros put around x, on each side */
 	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
 	bool no_count_include_pad; /* true switches this off: padding counts in the divisor (ONNX: not by default) */
+	int padding_end[2]; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* notset: padding as said; same_upper, same_lower: so much that as many windows as strides begin in x, an odd one at the end or at the beginning; valid: none; EG_AVGPOOL2D_AUTO_PAD_... */
 	bool end_; /* closes the builder's list */
 } eg_avgpool2d_options;
 static inline eg_tensor eg_avgpool2d_with(eg_graph *g, eg_tensor x, const eg_avgpool2d_options *options) {
@@ -115,11 +464,67 @@ static inline eg_tensor eg_avgpool2d_with(eg_graph *g, eg_tensor x, const eg_avg
 }
 #define eg_avgpool2d(...) EG_BUILD_1(avgpool2d, __VA_ARGS__, )
 
+/* ---- avgpool1d -------------------------------------------------------------------------------------------------- */
+
+/* The average of each window of each channel of a sequence.
+ *
+ * y[n,c,p..] = mean over r.. of x[n,c, p*stride + r - padding, ..]; x (N,C,L), y (N,C,P);
+ * P = floor or ceil((size + both paddings - kernel) / stride) + 1 along each axis
+ *
+ * Inputs: x. Output: y.
+ * ONNX AveragePool-11; PyTorch AvgPool1d; LeCun et al. 1998
+ */
+enum { EG_AVGPOOL1D_AUTO_PAD_NOTSET, EG_AVGPOOL1D_AUTO_PAD_SAME_UPPER, EG_AVGPOOL1D_AUTO_PAD_SAME_LOWER, EG_AVGPOOL1D_AUTO_PAD_VALID };
+typedef struct eg_avgpool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel; /* size of the windows along each axis; needed */
+	int stride; /* steps from one window to the next; default: as large as the kernel */
+	int padding; /* zeros put around x, on each side */
+	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
+	bool no_count_include_pad; /* true switches this off: padding counts in the divisor (ONNX: not by default) */
+	int padding_end; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* notset: padding as said; same_upper, same_lower: so much that as many windows as strides begin in x, an odd one at the end or at the beginning; valid: none; EG_AVGPOOL1D_AUTO_PAD_... */
+	bool end_; /* closes the builder's list */
+} eg_avgpool1d_options;
+static inline eg_tensor eg_avgpool1d_with(eg_graph *g, eg_tensor x, const eg_avgpool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "avgpool1d", options, inputs, 1);
+}
+#define eg_avgpool1d(...) EG_BUILD_1(avgpool1d, __VA_ARGS__, )
+
+/* ---- avgpool3d -------------------------------------------------------------------------------------------------- */
+
+/* The average of each window of each channel of a volume.
+ *
+ * y[n,c,p..] = mean over r.. of x[n,c, p*stride + r - padding, ..]; x (N,C,D,H,W), y (N,C,O,P,Q);
+ * P = floor or ceil((size + both paddings - kernel) / stride) + 1 along each axis
+ *
+ * Inputs: x. Output: y.
+ * ONNX AveragePool-11; PyTorch AvgPool3d; LeCun et al. 1998
+ */
+enum { EG_AVGPOOL3D_AUTO_PAD_NOTSET, EG_AVGPOOL3D_AUTO_PAD_SAME_UPPER, EG_AVGPOOL3D_AUTO_PAD_SAME_LOWER, EG_AVGPOOL3D_AUTO_PAD_VALID };
+typedef struct eg_avgpool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel[3]; /* size of the windows along each axis; needed */
+	int stride[3]; /* steps from one window to the next; default: as large as the kernel */
+	int padding[3]; /* zeros put around x, on each side */
+	bool ceil_mode; /* a last window that reaches beyond the padded input is kept */
+	bool no_count_include_pad; /* true switches this off: padding counts in the divisor (ONNX: not by default) */
+	int padding_end[3]; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* notset: padding as said; same_upper, same_lower: so much that as many windows as strides begin in x, an odd one at the end or at the beginning; valid: none; EG_AVGPOOL3D_AUTO_PAD_... */
+	bool end_; /* closes the builder's list */
+} eg_avgpool3d_options;
+static inline eg_tensor eg_avgpool3d_with(eg_graph *g, eg_tensor x, const eg_avgpool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "avgpool3d", options, inputs, 1);
+}
+#define eg_avgpool3d(...) EG_BUILD_1(avgpool3d, __VA_ARGS__, )
+
 /* ---- globalavgpool2d -------------------------------------------------------------------------------------------- */
 
 /* The average of each channel over the whole picture.
  *
- * y[n,c,0,0] = mean over h,w of x[n,c,h,w]; x (N,C,H,W), y (N,C,1,1)
+ * y[n,c,0..] = mean over all positions of x[n,c,..]; x (N,C,H,W), y (N,C,P,Q) with P = 1
  *
  * Inputs: x. Output: y.
  * ONNX GlobalAveragePool-1; Lin et al. 2014
@@ -133,6 +538,253 @@ static inline eg_tensor eg_globalavgpool2d_with(eg_graph *g, eg_tensor x, const 
 	return eg_apply(g, "globalavgpool2d", options, inputs, 1);
 }
 #define eg_globalavgpool2d(...) EG_BUILD_1(globalavgpool2d, __VA_ARGS__, )
+
+/* ---- globalavgpool1d -------------------------------------------------------------------------------------------- */
+
+/* The average of each channel over the whole sequence.
+ *
+ * y[n,c,0..] = mean over all positions of x[n,c,..]; x (N,C,L), y (N,C,P) with P = 1
+ *
+ * Inputs: x. Output: y.
+ * ONNX GlobalAveragePool-1; Lin et al. 2014
+ */
+typedef struct eg_globalavgpool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_globalavgpool1d_options;
+static inline eg_tensor eg_globalavgpool1d_with(eg_graph *g, eg_tensor x, const eg_globalavgpool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "globalavgpool1d", options, inputs, 1);
+}
+#define eg_globalavgpool1d(...) EG_BUILD_1(globalavgpool1d, __VA_ARGS__, )
+
+/* ---- globalavgpool3d -------------------------------------------------------------------------------------------- */
+
+/* The average of each channel over the whole volume.
+ *
+ * y[n,c,0..] = mean over all positions of x[n,c,..]; x (N,C,D,H,W), y (N,C,O,P,Q) with P = 1
+ *
+ * Inputs: x. Output: y.
+ * ONNX GlobalAveragePool-1; Lin et al. 2014
+ */
+typedef struct eg_globalavgpool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_globalavgpool3d_options;
+static inline eg_tensor eg_globalavgpool3d_with(eg_graph *g, eg_tensor x, const eg_globalavgpool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "globalavgpool3d", options, inputs, 1);
+}
+#define eg_globalavgpool3d(...) EG_BUILD_1(globalavgpool3d, __VA_ARGS__, )
+
+/* ---- globalmaxpool1d -------------------------------------------------------------------------------------------- */
+
+/* The largest value of each channel over the whole sequence.
+ *
+ * y[n,c,0..] = max over all positions of x[n,c,..]; x (N,C,L), y (N,C,P) with P = 1
+ *
+ * Inputs: x. Outputs: y, indices.
+ * ONNX GlobalMaxPool-1; PyTorch AdaptiveMaxPool1d(1)
+ */
+typedef struct eg_globalmaxpool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_globalmaxpool1d_options;
+static inline eg_tensor eg_globalmaxpool1d_with(eg_graph *g, eg_tensor x, const eg_globalmaxpool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "globalmaxpool1d", options, inputs, 1);
+}
+#define eg_globalmaxpool1d(...) EG_BUILD_1(globalmaxpool1d, __VA_ARGS__, )
+
+/* ---- globalmaxpool2d -------------------------------------------------------------------------------------------- */
+
+/* The largest value of each channel over the whole picture.
+ *
+ * y[n,c,0..] = max over all positions of x[n,c,..]; x (N,C,H,W), y (N,C,P,Q) with P = 1
+ *
+ * Inputs: x. Outputs: y, indices.
+ * ONNX GlobalMaxPool-1; PyTorch AdaptiveMaxPool2d(1)
+ */
+typedef struct eg_globalmaxpool2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_globalmaxpool2d_options;
+static inline eg_tensor eg_globalmaxpool2d_with(eg_graph *g, eg_tensor x, const eg_globalmaxpool2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "globalmaxpool2d", options, inputs, 1);
+}
+#define eg_globalmaxpool2d(...) EG_BUILD_1(globalmaxpool2d, __VA_ARGS__, )
+
+/* ---- globalmaxpool3d -------------------------------------------------------------------------------------------- */
+
+/* The largest value of each channel over the whole volume.
+ *
+ * y[n,c,0..] = max over all positions of x[n,c,..]; x (N,C,D,H,W), y (N,C,O,P,Q) with P = 1
+ *
+ * Inputs: x. Outputs: y, indices.
+ * ONNX GlobalMaxPool-1; PyTorch AdaptiveMaxPool3d(1)
+ */
+typedef struct eg_globalmaxpool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	bool end_; /* closes the builder's list */
+} eg_globalmaxpool3d_options;
+static inline eg_tensor eg_globalmaxpool3d_with(eg_graph *g, eg_tensor x, const eg_globalmaxpool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "globalmaxpool3d", options, inputs, 1);
+}
+#define eg_globalmaxpool3d(...) EG_BUILD_1(globalmaxpool3d, __VA_ARGS__, )
+
+/* ---- adaptiveavgpool1d ------------------------------------------------------------------------------------------ */
+
+/* The average of each of `output` windows that cover a sequence as evenly as possible, channel by channel.
+ *
+ * y[n,c,p..] = mean over floor(p size / P) <= i < ceil((p+1) size / P) along each axis of x[n,c,i..]; x (N,C,L), y
+ * (N,C,P)
+ *
+ * Inputs: x. Output: y.
+ * PyTorch AdaptiveAvgPool1d
+ */
+typedef struct eg_adaptiveavgpool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output; /* size of y along each axis, whatever x has; needed */
+	bool end_; /* closes the builder's list */
+} eg_adaptiveavgpool1d_options;
+static inline eg_tensor eg_adaptiveavgpool1d_with(eg_graph *g, eg_tensor x, const eg_adaptiveavgpool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "adaptiveavgpool1d", options, inputs, 1);
+}
+#define eg_adaptiveavgpool1d(...) EG_BUILD_1(adaptiveavgpool1d, __VA_ARGS__, )
+
+/* ---- adaptiveavgpool2d ------------------------------------------------------------------------------------------ */
+
+/* The average of each of `output` windows that cover a picture as evenly as possible, channel by channel.
+ *
+ * y[n,c,p..] = mean over floor(p size / P) <= i < ceil((p+1) size / P) along each axis of x[n,c,i..]; x (N,C,H,W), y
+ * (N,C,P,Q)
+ *
+ * Inputs: x. Output: y.
+ * PyTorch AdaptiveAvgPool2d
+ */
+typedef struct eg_adaptiveavgpool2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output[2]; /* size of y along each axis, whatever x has; needed */
+	bool end_; /* closes the builder's list */
+} eg_adaptiveavgpool2d_options;
+static inline eg_tensor eg_adaptiveavgpool2d_with(eg_graph *g, eg_tensor x, const eg_adaptiveavgpool2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "adaptiveavgpool2d", options, inputs, 1);
+}
+#define eg_adaptiveavgpool2d(...) EG_BUILD_1(adaptiveavgpool2d, __VA_ARGS__, )
+
+/* ---- adaptiveavgpool3d ------------------------------------------------------------------------------------------ */
+
+/* The average of each of `output` windows that cover a volume as evenly as possible, channel by channel.
+ *
+ * y[n,c,p..] = mean over floor(p size / P) <= i < ceil((p+1) size / P) along each axis of x[n,c,i..]; x (N,C,D,H,W), y
+ * (N,C,O,P,Q)
+ *
+ * Inputs: x. Output: y.
+ * PyTorch AdaptiveAvgPool3d
+ */
+typedef struct eg_adaptiveavgpool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output[3]; /* size of y along each axis, whatever x has; needed */
+	bool end_; /* closes the builder's list */
+} eg_adaptiveavgpool3d_options;
+static inline eg_tensor eg_adaptiveavgpool3d_with(eg_graph *g, eg_tensor x, const eg_adaptiveavgpool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "adaptiveavgpool3d", options, inputs, 1);
+}
+#define eg_adaptiveavgpool3d(...) EG_BUILD_1(adaptiveavgpool3d, __VA_ARGS__, )
+
+/* ---- adaptivemaxpool1d ------------------------------------------------------------------------------------------ */
+
+/* The largest value of each of `output` windows that cover a sequence as evenly as possible, channel by channel.
+ *
+ * y[n,c,p..] = max over floor(p size / P) <= i < ceil((p+1) size / P) along each axis of x[n,c,i..]; x (N,C,L), y
+ * (N,C,P)
+ *
+ * Inputs: x. Outputs: y, indices.
+ * PyTorch AdaptiveMaxPool1d
+ */
+typedef struct eg_adaptivemaxpool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output; /* size of y along each axis, whatever x has; needed */
+	bool end_; /* closes the builder's list */
+} eg_adaptivemaxpool1d_options;
+static inline eg_tensor eg_adaptivemaxpool1d_with(eg_graph *g, eg_tensor x, const eg_adaptivemaxpool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "adaptivemaxpool1d", options, inputs, 1);
+}
+#define eg_adaptivemaxpool1d(...) EG_BUILD_1(adaptivemaxpool1d, __VA_ARGS__, )
+
+/* ---- adaptivemaxpool2d ------------------------------------------------------------------------------------------ */
+
+/* The largest value of each of `output` windows that cover a picture as evenly as possible, channel by channel.
+ *
+ * y[n,c,p..] = max over floor(p size / P) <= i < ceil((p+1) size / P) along each axis of x[n,c,i..]; x (N,C,H,W), y
+ * (N,C,P,Q)
+ *
+ * Inputs: x. Outputs: y, indices.
+ * PyTorch AdaptiveMaxPool2d
+ */
+typedef struct eg_adaptivemaxpool2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output[2]; /* size of y along each axis, whatever x has; needed */
+	bool end_; /* closes the builder's list */
+} eg_adaptivemaxpool2d_options;
+static inline eg_tensor eg_adaptivemaxpool2d_with(eg_graph *g, eg_tensor x, const eg_adaptivemaxpool2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "adaptivemaxpool2d", options, inputs, 1);
+}
+#define eg_adaptivemaxpool2d(...) EG_BUILD_1(adaptivemaxpool2d, __VA_ARGS__, )
+
+/* ---- adaptivemaxpool3d ------------------------------------------------------------------------------------------ */
+
+/* The largest value of each of `output` windows that cover a volume as evenly as possible, channel by channel.
+ *
+ * y[n,c,p..] = max over floor(p size / P) <= i < ceil((p+1) size / P) along each axis of x[n,c,i..]; x (N,C,D,H,W), y
+ * (N,C,O,P,Q)
+ *
+ * Inputs: x. Outputs: y, indices.
+ * PyTorch AdaptiveMaxPool3d
+ */
+typedef struct eg_adaptivemaxpool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output[3]; /* size of y along each axis, whatever x has; needed */
+	bool end_; /* closes the builder's list */
+} eg_adaptivemaxpool3d_options;
+static inline eg_tensor eg_adaptivemaxpool3d_with(eg_graph *g, eg_tensor x, const eg_adaptivemaxpool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "adaptivemaxpool3d", options, inputs, 1);
+}
+#define eg_adaptivemaxpool3d(...) EG_BUILD_1(adaptivemaxpool3d, __VA_ARGS__, )
+
+/* ---- max_unpool ------------------------------------------------------------------------------------------------- */
+
+/* Puts values back where a maximum pooling has found them; all else is 0.
+ *
+ * y[n,c,indices[n,c,i..]] = x[n,c,i..], 0 elsewhere, places counted row by row as maxpool's second output has them;
+ * of several at one place the last stays, a place outside of y is none; dx = dy at the place;
+ * y has (size - 1) stride + kernel - 2 padding positions along each axis
+ *
+ * Inputs: x, indices. Output: y.
+ * PyTorch MaxUnpool; ONNX MaxUnpool-11, whose indices count through all channels; Zeiler and Fergus 2014
+ */
+typedef struct eg_max_unpool_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints kernel; /* of the pooling, along each axis behind the channels, or one for all; needed */
+	eg_ints stride; /* of the pooling; left out: as large as the kernel */
+	eg_ints padding; /* of the pooling, on each side; left out: none */
+	eg_ints output; /* size of y along each axis, where it is not the smallest that the pooling can have had */
+	bool end_; /* closes the builder's list */
+} eg_max_unpool_options;
+static inline eg_tensor eg_max_unpool_with(eg_graph *g, eg_tensor x, eg_tensor indices,
+	const eg_max_unpool_options *options) {
+	eg_tensor inputs[2] = {x, indices};
+	return eg_apply(g, "max_unpool", options, inputs, 2);
+}
+#define eg_max_unpool(...) EG_BUILD_2(max_unpool, __VA_ARGS__, )
 
 /* ---- upsample2d ------------------------------------------------------------------------------------------------- */
 
@@ -154,6 +806,116 @@ static inline eg_tensor eg_upsample2d_with(eg_graph *g, eg_tensor x, const eg_up
 	return eg_apply(g, "upsample2d", options, inputs, 1);
 }
 #define eg_upsample2d(...) EG_BUILD_1(upsample2d, __VA_ARGS__, )
+
+/* ---- resize ----------------------------------------------------------------------------------------------------- */
+
+/* Sequences, pictures or volumes of another size, by interpolation along each axis.
+ *
+ * y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - place(p)) x[n,c,i..];
+ * half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; align_corners: p (size - 1) / (scale size -
+ * 1);
+ * x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise
+ *
+ * Inputs: x. Output: y.
+ * ONNX Resize-18 but for tf_crop_and_resize; PyTorch interpolate; Keys 1981
+ */
+enum { EG_RESIZE_MODE_NEAREST, EG_RESIZE_MODE_LINEAR, EG_RESIZE_MODE_CUBIC };
+enum { EG_RESIZE_COORDINATES_HALF_PIXEL, EG_RESIZE_COORDINATES_HALF_PIXEL_SYMMETRIC, EG_RESIZE_COORDINATES_PYTORCH_HALF_PIXEL, EG_RESIZE_COORDINATES_ALIGN_CORNERS, EG_RESIZE_COORDINATES_ASYMMETRIC, EG_RESIZE_COORDINATES_TF_HALF_PIXEL_FOR_NN };
+enum { EG_RESIZE_ROUNDING_ROUND_PREFER_FLOOR, EG_RESIZE_ROUNDING_ROUND_PREFER_CEIL, EG_RESIZE_ROUNDING_FLOOR, EG_RESIZE_ROUNDING_CEIL };
+enum { EG_RESIZE_ASPECT_STRETCH, EG_RESIZE_ASPECT_NOT_LARGER, EG_RESIZE_ASPECT_NOT_SMALLER };
+typedef struct eg_resize_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	eg_ints sizes; /* size of y along each axis behind the channels, or one for all; left out: `scales` says it */
+	eg_floats scales; /* how many times as large y is along each axis, or one number for all; sizes are rounded down */
+	int mode; /* how a value is made of its neighbours: the nearest one, linearly (bilinear, trilinear), cubic; EG_RESIZE_MODE_... */
+	int coordinates; /* where a position of y lies in x; PyTorch: half_pixel, or align_corners; for its nearest asymmetric with rounding floor; EG_RESIZE_COORDINATES_... */
+	int rounding; /* mode nearest: which neighbour that is; EG_RESIZE_ROUNDING_... */
+	float cubic_a; /* mode cubic: parameter of Keys' kernel (-0.5 in TensorFlow and PIL); default -0.75 */
+	bool exclude_outside; /* positions outside of x have no weight; else they are as the nearest inside */
+	bool antialias; /* modes linear and cubic: where y is smaller, kernels are as much wider (PyTorch: with exclude_outside, and cubic_a -0.5) */
+	int aspect; /* stretch: `sizes` as they are; not_larger, not_smaller: one scale for all axes, the largest with which y is nowhere larger than `sizes`, or the smallest with which it is nowhere smaller; EG_RESIZE_ASPECT_... */
+	bool end_; /* closes the builder's list */
+} eg_resize_options;
+static inline eg_tensor eg_resize_with(eg_graph *g, eg_tensor x, const eg_resize_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "resize", options, inputs, 1);
+}
+#define eg_resize(...) EG_BUILD_1(resize, __VA_ARGS__, )
+
+/* ---- depth_to_space --------------------------------------------------------------------------------------------- */
+
+/* Channels become squares of pixels: a larger picture with fewer channels (pixel shuffle).
+ *
+ * y[n,c, h b + i, w b + j] = x[n, (i b + j) C + c, h, w] (dcr), x[n, (c b + i) b + j, h, w] (crd);
+ * x (N, C b b, H, W), y (N, C, H b, W b)
+ *
+ * Inputs: x. Output: y.
+ * ONNX DepthToSpace-13; crd: PyTorch PixelShuffle, Shi et al. 2016
+ */
+enum { EG_DEPTH_TO_SPACE_MODE_DCR, EG_DEPTH_TO_SPACE_MODE_CRD };
+typedef struct eg_depth_to_space_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int block; /* side of the squares; needed */
+	int mode; /* which channel a pixel of a square is: dcr, (row of it, column of it, channel), as TensorFlow has it; crd, (channel, row, column), as PyTorch's pixel_shuffle; EG_DEPTH_TO_SPACE_MODE_... */
+	bool end_; /* closes the builder's list */
+} eg_depth_to_space_options;
+static inline eg_tensor eg_depth_to_space_with(eg_graph *g, eg_tensor x, const eg_depth_to_space_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "depth_to_space", options, inputs, 1);
+}
+#define eg_depth_to_space(...) EG_BUILD_1(depth_to_space, __VA_ARGS__, )
+
+/* ---- space_to_depth --------------------------------------------------------------------------------------------- */
+
+/* Squares of pixels become channels: a smaller picture with more channels (pixel unshuffle).
+ *
+ * y[n, (i b + j) C + c, h, w] = x[n,c, h b + i, w b + j] (dcr), y[n, (c b + i) b + j, h, w] (crd);
+ * x (N, C, H b, W b), y (N, C b b, H, W)
+ *
+ * Inputs: x. Output: y.
+ * ONNX SpaceToDepth-13 (dcr); crd: PyTorch PixelUnshuffle
+ */
+enum { EG_SPACE_TO_DEPTH_MODE_DCR, EG_SPACE_TO_DEPTH_MODE_CRD };
+typedef struct eg_space_to_depth_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int block; /* side of the squares; needed */
+	int mode; /* which channel a pixel of a square is: dcr, (row of it, column of it, channel), as TensorFlow has it; crd, (channel, row, column), as PyTorch's pixel_shuffle; EG_SPACE_TO_DEPTH_MODE_... */
+	bool end_; /* closes the builder's list */
+} eg_space_to_depth_options;
+static inline eg_tensor eg_space_to_depth_with(eg_graph *g, eg_tensor x, const eg_space_to_depth_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "space_to_depth", options, inputs, 1);
+}
+#define eg_space_to_depth(...) EG_BUILD_1(space_to_depth, __VA_ARGS__, )
+
+/* ---- roi_align -------------------------------------------------------------------------------------------------- */
+
+/* Regions of pictures brought to one size, by interpolation.
+ *
+ * y[r,c,p,q] = mean (or max) over the points of part (p,q) of region r of x[batch_indices[r],c] there, interpolated
+ * bilinearly (max: each neighbour times its weight, the largest); x (N,C,H,W), rois (R,4), y (R,C,P,Q);
+ * a picture that is not there gives 0; regions have no gradient
+ *
+ * Inputs: x, rois, batch_indices. Output: y.
+ * ONNX RoiAlign-16; He et al. 2017, Mask R-CNN
+ */
+enum { EG_ROI_ALIGN_MODE_AVG, EG_ROI_ALIGN_MODE_MAX };
+enum { EG_ROI_ALIGN_COORDINATES_HALF_PIXEL, EG_ROI_ALIGN_COORDINATES_OUTPUT_HALF_PIXEL };
+typedef struct eg_roi_align_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int output[2]; /* height and width of y; default 1 */
+	int sampling_ratio; /* points along each side of one of the parts of a region; 0: as many as it has positions */
+	float spatial_scale; /* what regions are multiplied with to be in positions of x; default 1 */
+	int mode; /* what is made of the points of a part; EG_ROI_ALIGN_MODE_... */
+	int coordinates; /* half_pixel: regions are shifted by -1/2 (PyTorch: aligned); output_half_pixel: not, and they are at least 1 high and wide; EG_ROI_ALIGN_COORDINATES_... */
+	bool end_; /* closes the builder's list */
+} eg_roi_align_options;
+static inline eg_tensor eg_roi_align_with(eg_graph *g, eg_tensor x, eg_tensor rois, eg_tensor batch_indices,
+	const eg_roi_align_options *options) {
+	eg_tensor inputs[3] = {x, rois, batch_indices};
+	return eg_apply(g, "roi_align", options, inputs, 3);
+}
+#define eg_roi_align(...) EG_BUILD_3(roi_align, __VA_ARGS__, )
 
 /* ---- batchnorm -------------------------------------------------------------------------------------------------- */
 
@@ -2134,9 +2896,9 @@ static inline eg_tensor eg_dropout_with(eg_graph *g, eg_tensor x, const eg_dropo
 
 /* In training, numbers of a state stay at random as they were before the step; else their expectation.
  *
- * training: y = old with probability rate, else new; else y = (1 - rate) new + rate old
+ * training: y = old with probability rate, else x; otherwise y = (1 - rate) x + rate old
  *
- * Inputs: new, old. Output: y.
+ * Inputs: x, old. Output: y.
  * Krueger et al. 2017
  */
 typedef struct eg_zoneout_options {
@@ -2144,9 +2906,9 @@ typedef struct eg_zoneout_options {
 	float rate; /* probability that a number stays as it was; default 0.1 */
 	bool end_; /* closes the builder's list */
 } eg_zoneout_options;
-static inline eg_tensor eg_zoneout_with(eg_graph *g, eg_tensor new, eg_tensor old,
+static inline eg_tensor eg_zoneout_with(eg_graph *g, eg_tensor x, eg_tensor old,
 	const eg_zoneout_options *options) {
-	eg_tensor inputs[2] = {new, old};
+	eg_tensor inputs[2] = {x, old};
 	return eg_apply(g, "zoneout", options, inputs, 2);
 }
 #define eg_zoneout(...) EG_BUILD_2(zoneout, __VA_ARGS__, )
