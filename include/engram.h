@@ -172,6 +172,17 @@ typedef struct eg_attr {
 
 enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 64, EG_MAX_OUTPUTS = 16, EG_MAX_PARAMS = 72 };
 
+/* Where the numbers of an operator's output 0 lie, whatever its weights are. */
+typedef enum eg_range_kind {
+	EG_RANGE_ANY,
+	EG_RANGE_LIMITED, /* low..high, one of which may be infinite */
+	EG_RANGE_OF_INPUT /* where those of input 0 lie: they are moved, chosen or averaged */
+} eg_range_kind;
+typedef struct eg_range {
+	eg_range_kind kind;
+	double low, high;
+} eg_range;
+
 typedef struct eg_op_info {
 	const char *name;     /* "conv2d": the builder is eg_conv2d */
 	const char *layer;    /* its name in recipes: "conv"; NULL: not a layer */
@@ -189,23 +200,15 @@ typedef struct eg_op_info {
 	const char *const *params;  /* names of the weights it may have, NULL-terminated, or NULL */
 	const char *const *outputs; /* names, NULL-terminated */
 	const char *contains;       /* of a loss: the operator that it applies itself to what it judges, so that none belongs before it: "softmax"; NULL: none */
+	eg_range judges;            /* of a loss: where what it judges has to lie, for it means nothing elsewhere (limited), and */
+	const char *judges_by;      /* the operator that brings numbers there: "sigmoid" */
 } eg_op_info;
 
 EG_API int eg_op_count(void);
 EG_API const eg_op_info *eg_op_at(int i);
 EG_API const eg_op_info *eg_op_find(const char *name); /* by name or layer name; NULL when there is none */
 
-/* Where the numbers of an operator's output 0 lie, whatever its weights are. */
-typedef enum eg_range_kind {
-	EG_RANGE_ANY,
-	EG_RANGE_LIMITED, /* low..high, one of which may be infinite */
-	EG_RANGE_OF_INPUT /* where those of input 0 lie: they are moved, chosen or averaged */
-} eg_range_kind;
-typedef struct eg_range {
-	eg_range_kind kind;
-	double low, high;
-} eg_range;
-/* With these options; NULL: the defaults. */
+/* Of output 0, with these options; NULL: the defaults. */
 EG_API eg_range eg_op_range(const eg_op_info *op, const void *options);
 
 /* ---- graph ------------------------------------------------------------------------------------------------------------ */

@@ -179,7 +179,7 @@ static void test_refused(void **state) {
 		"x1 (N,3,4) and x2 (N,2,5) do not fit: all dimensions but 1, the axis");
 	refused(EG_DIMS(EG_N, 3, 4), EG_DIMS(EG_N, 3), EG_F32, 1, "do not fit");
 	refused(EG_DIMS(EG_N, 3), EG_DIMS(EG_N, 3), EG_F32, 2, "x1 (N,3) has no dimension 2; axis may be -2 to 1");
-	refused(EG_DIMS(EG_N, 3), EG_DIMS(EG_N, 3), EG_I32, 1, "x2 holds integers");
+	refused(EG_DIMS(EG_N, 3), EG_DIMS(EG_N, 3), EG_I32, 1, "x1 and x2 must both hold floating-point numbers");
 }
 
 /* Loss and gradient of each position, in double precision and one by one. */

@@ -58,6 +58,18 @@ static eg_status check_scores(const eg_loss *loss, const eg_layer *layer, const 
 	return EG_OK;
 }
 
+/* A loss that means nothing of numbers elsewhere. */
+static eg_status check_judged(const eg_recipe *r, const eg_loss *loss, eg_error *err) {
+	const eg_op_info *op = loss->layer.op;
+	eg_range range;
+	if (op->judges.kind != EG_RANGE_LIMITED) return EG_OK;
+	if (limit_of(r, loss->of, &range) && range.low >= op->judges.low && range.high <= op->judges.high) return EG_OK;
+	return eg_tree_fail(err, loss->layer.tree, EG_ERR_ARG,
+	        "the loss '%s' judges numbers from %g to %g only, and the layers before it may give others; let '%s' be "
+	        "the last layer, or take a loss that contains it",
+	        op->name, op->judges.low, op->judges.high, op->judges_by);
+}
+
 eg_status eg_recipe_advise(const eg_recipe *r, eg_advise advise, void *user, eg_error *err) {
 	for (int i = 0; i < r->nlosses; i++) {
 		eg_range range;
@@ -68,6 +80,8 @@ eg_status eg_recipe_advise(const eg_recipe *r, eg_advise advise, void *user, eg_
 			        "another "
 			        "batch; leave 'reduction' out and make 'lr' larger by as much",
 			        loss->layer.op->name);
+		eg_status judged = check_judged(r, loss, err);
+		if (judged) return judged;
 		const eg_layer *layer = loss->layer.op->contains ? limit_of(r, loss->of, &range) : NULL;
 		eg_status status = layer ? check_scores(loss, layer, &range, advise, user, err) : EG_OK;
 		if (status) return status;

@@ -76,6 +76,8 @@ const eg_op eg_op_nll = {
 		.equation = "logits (N,classes,d1,...) are log p, target (N,d1,...) class numbers t, weight (classes);\n"
 			"row = -weight[t] log p[t]; loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)",
 		.source = "ONNX NegativeLogLikelihoodLoss-13; PyTorch's NLLLoss",
+		.judges = {EG_RANGE_LIMITED, -(double)INFINITY, 0},
+		.judges_by = "log_softmax",
 		CLASS_INFO(nll),
 	},
 	.target = class_target,

@@ -214,6 +214,8 @@ const eg_op eg_op_bce = {
 		.equation = "loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;\n"
 			"x between 0 and 1, target, of the shape of x, likewise",
 		.source = "PyTorch's BCELoss",
+		.judges = {EG_RANGE_LIMITED, 0, 1},
+		.judges_by = "sigmoid",
 		LOSS_INFO(bce),
 	},
 	.infer = same_infer,

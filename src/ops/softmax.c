@@ -140,6 +140,11 @@ static const eg_case softmax_cases[] = {
         {"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
         {"dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(EG_N, 2, 3, 7)}, .nin = 1, .batch = 3},
 };
+static eg_range range_of_logs(const void *options) {
+	EG_UNUSED(options);
+	return (eg_range){EG_RANGE_LIMITED, -(double)INFINITY, 0};
+}
+
 static const eg_case log_softmax_cases[] = {
         {"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18, .low = -20, .high = 20},
         {"channels of a picture", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 18, .low = -9,
@@ -183,7 +188,7 @@ MEMBER(softmax, "Makes probabilities of numbers: positive, and 1 in sum along `a
         .bwd_reads_y = true);
 MEMBER(log_softmax, "Logarithms of the probabilities that softmax makes",
         "y = x - max x - log of the sum of exp(x - max x) along axis; dx = dy - exp(y) sum of dy", "ONNX LogSoftmax-13",
-        "LogSoftmax", .infer = softmax_infer, .bwd = log_softmax_bwd, .bwd_reads_y = true);
+        "LogSoftmax", .range = range_of_logs, .infer = softmax_infer, .bwd = log_softmax_bwd, .bwd_reads_y = true);
 MEMBER(hard_max, "1 at the largest number along `axis`, 0 elsewhere",
         "y = 1 at the first maximum along axis (the first NaN where there is one), else 0", "ONNX Hardmax-13",
         "Hardmax", .infer = hard_max_infer, .range = op_range_unit,
