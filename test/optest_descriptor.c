@@ -102,9 +102,10 @@ static void tamper(eg_kernels *k) {
 static void multiply_padding(const eg_op *op, int *killed, int *alive) {
 	const eg_case *found = NULL;
 	steps.applied = false;
-	for (int i = 0; i < op->ncases && !found; i++) {
-		setup s = {.op = op, .c = &op->cases[i], .tamper = tamper};
+	for (int i = 0; i < op->ncases * EG_ISA_COUNT && !found; i++) {
+		setup s = {.op = op, .c = &op->cases[i / EG_ISA_COUNT], .isa = (eg_isa)(i % EG_ISA_COUNT), .tamper = tamper};
 		results want = {0}, have = {0};
+		if (!isa_usable(s.isa)) continue;
 		const char *why;
 		bool ok = result_of(&s, &want, &why);
 		s.padding = PADDED_BY_NAN;

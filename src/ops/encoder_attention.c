@@ -131,7 +131,7 @@ static job job_of(eg_emit *e) {
 	        .D = (int)x.d[2]};
 	j.query = eg_emit_x(e, QUERY, EG_PLAIN);
 	if (eg_emit_has_in(e, LENGTHS)) j.lengths = eg_emit_x(e, LENGTHS, EG_PLAIN);
-	j.source = eg_emit_x(e, SOURCE, EG_PLAIN);
+	j.source = sequence_masked(e, eg_emit_x(e, SOURCE, EG_PLAIN), j.lengths, j.S, j.N, j.D);
 	j.prob = eg_emit_saved(e, 0, EG_ELEM_REAL, (int64_t)j.N * j.T * j.S, false);
 	j.s = (eg_attention_shape){.units = j.N,
 	        .heads = 1,
@@ -141,14 +141,6 @@ static job job_of(eg_emit *e) {
 	        .v = rows_of(j.N, j.D),
 	        .y = rows_of(j.N, j.D),
 	        .scale = 1};
-	return j;
-}
-
-/* What additive attention multiplies with weights, and their gradients sum over, is 0 behind the lengths. (The kernel of
- * attention leaves out what it does not see.) */
-static job masked_job_of(eg_emit *e) {
-	job j = job_of(e);
-	j.source = sequence_masked(e, j.source, j.lengths, j.S, j.N, j.D);
 	return j;
 }
 
@@ -214,7 +206,7 @@ static double additive_flops(const job *j, int units) { return 12.0 * j->N * j->
 
 static void additive_attention_fwd(eg_emit *e) {
 	const additive_attention_options *o = eg_emit_options(e);
-	const job j = masked_job_of(e);
+	const job j = job_of(e);
 	const int n = o->units;
 	eg_additive_args a = {.q = eg_emit_saved(e, 1, EG_ELEM_REAL, (int64_t)j.T * j.N * n, false),
 	        .k = eg_emit_saved(e, 2, EG_ELEM_REAL, (int64_t)j.S * j.N * n, false),
@@ -234,7 +226,7 @@ static void additive_attention_fwd(eg_emit *e) {
 static void additive_attention_bwd(eg_emit *e) {
 	const additive_attention_options *o = eg_emit_options(e);
 	if (!eg_emit_has_dy(e, 0)) return;
-	const job j = masked_job_of(e);
+	const job j = job_of(e);
 	const int n = o->units, rows = j.T * j.N, places = j.S * j.N;
 	eg_additive_bwd_args a = {.q = eg_emit_saved(e, 1, EG_ELEM_REAL, (int64_t)rows * n, false),
 	        .k = eg_emit_saved(e, 2, EG_ELEM_REAL, (int64_t)places * n, false),
