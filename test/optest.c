@@ -5,6 +5,7 @@
  *   optest --isa NAME [--brief] [-v] [OP...]
  *                         of these checks only those that depend on the kernels, and of one table only; --brief: with the layouts and
  *                         algorithms that the planner chooses, none forced (for emulators; test_kern_isa goes through the kernels)
+ *   optest --onnx [OP...] of these checks only the way to ONNX and back
  *   optest --mutate       breaks one kernel at a time; some case must notice it
  *   optest --replay [OP...]
  *                         records all kernel calls and repeats them from the tables of their fields
@@ -533,6 +534,12 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 	check_overwritten(t, s);
 }
 
+static void test_onnx(tally *t, const eg_op *op) {
+	const int before = t->failed;
+	check_onnx(t, op, tolerance);
+	if (t->failed > before) printf("%s: FAILED\n", op->info.name);
+}
+
 static void test_op(tally *t, const eg_op *op) {
 	double start = now();
 	tally own = {.verbose = t->verbose, .brief = t->brief, .only = t->only};
@@ -546,6 +553,7 @@ static void test_op(tally *t, const eg_op *op) {
 		check_hostile(&own, op, &op->cases[seed % (uint32_t)op->ncases], seed);
 	check_equal(&own, op);
 	check_used(&own, op);
+	if (t->only == EG_ISA_COUNT) check_onnx(&own, op, tolerance);
 	printf("%-16s %2d cases, %6d checks%s, %.1f s\n", op->info.name, op->ncases, own.passed + own.failed,
 		own.failed ? ", FAILED" : "", now() - start);
 	t->passed += own.passed;
@@ -565,6 +573,11 @@ int main(int argc, char **argv) {
 		t.brief = argc > first && !strcmp(argv[first], "--brief");
 		first += t.brief;
 	}
+	void (*test)(tally *t, const eg_op *op) = test_op;
+	if (argc > 1 && !strcmp(argv[1], "--onnx")) {
+		test = test_onnx;
+		first++;
+	}
 	if (argc > first && !strcmp(argv[first], "-v")) {
 		t.verbose = true;
 		first++;
@@ -574,12 +587,12 @@ int main(int argc, char **argv) {
 		for (int k = 0; k < eg_ops_count; k++)
 			if (!strcmp(eg_ops[k]->info.name, argv[i])) op = eg_ops[k];
 		if (!op) {
-			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME [--brief]] [-v] [OP...] | --mutate | --replay [OP...]\n", argv[i]);
+			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME [--brief]] [-v] [OP...] | --onnx [OP...] | --mutate | --replay [OP...]\n", argv[i]);
 			return 2;
 		}
-		test_op(&t, op);
+		test(&t, op);
 	}
-	for (int i = 0; i < eg_ops_count && first == argc; i++) test_op(&t, eg_ops[i]);
+	for (int i = 0; i < eg_ops_count && first == argc; i++) test(&t, eg_ops[i]);
 	printf("%d passed, %d failed\n", t.passed, t.failed);
 	return t.failed ? 1 : 0;
 }

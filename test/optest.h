@@ -96,6 +96,9 @@ bool check(tally *t, const setup *s, bool ok, const char *what, const char *why)
 bool run_setup(tally *t, const setup *s, results *out);
 double tolerance_of(const setup *s);
 
+/* optest_onnx.c: the way of all cases to ONNX and back. */
+void check_onnx(tally *t, const eg_op *op, double tolerance);
+
 /* Can a plan be made of it? */
 bool setup_fits(const setup *s);
 /* One way to embed the op in a graph: against ref, threads, gradients. */

@@ -102,6 +102,8 @@ typedef struct eg_case {
 enum { EG_MAX_NODES = 1 << 20 }; /* of a graph: streams of random numbers have room for so many */
 
 typedef struct eg_emit eg_emit;
+typedef struct eg_export eg_export;
+typedef struct eg_import eg_import;
 
 extern const char *const eg_layout_names[EG_LAYOUTS];
 
@@ -138,8 +140,14 @@ typedef struct eg_op {
 	bool sums;                     /* this op is the sum of its two inputs; where they have the same shape, what computes one may add the other */
 	bool (*pools)(const void *options); /* this op is a maximum over whole 2x2 windows side by side; NULL: it is not */
 	eg_act (*act)(const void *options); /* this op is that activation of its input, and may be applied by what computes it; NULL: it is none */
+	/* What it is in ONNX (onnx.h). export NULL: the operator `onnx`, if there is one, with the same inputs, weights and attributes. import
+	 * NULL: the same way back; else it is asked for nodes of type `onnx` and of those listed in onnx_also, and says false where this one is not
+	 * its. no_onnx: why it has no equal there. */
 	const char *onnx;              /* ONNX operator, or NULL */
 	int onnx_since;                /* first opset with this meaning */
+	const char *onnx_also, *no_onnx;
+	void (*export)(eg_export *x);
+	bool (*import)(eg_import *m);
 	const eg_case *cases; /* OP_CASES(...): NULL but in the tester */
 	int ncases;
 } eg_op;

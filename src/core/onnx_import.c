@@ -1,0 +1,522 @@
+/* onnx_import.c - a model of ONNX becomes a graph and its parameters: node by node, by the hook of an operator that knows its type, or by what a
+ * descriptor says.
+ *
+ * Not here: the way out (onnx_export.c), files. Nothing of a model is trusted: names may be missing or double, numbers of any size. */
+#include "core/onnx.h"
+#include "core/params.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { MOST_ATTRS = 64 };
+
+/* What a name in the model stands for. */
+typedef struct known {
+	const char *name;
+	eg_tensor value;               /* id 0: it is not in the graph yet */
+	const eg_onnx_tensor *numbers; /* NULL: they are not part of the model */
+} known;
+
+/* Weights to be filled in when all nodes are there. */
+typedef struct weights {
+	eg_tensor of;
+	const char *param;
+	const real *v;
+	int64_t n;
+} weights;
+
+struct eg_import {
+	const eg_onnx_model *model;
+	const eg_onnx_node *node;
+	eg_graph *graph;
+	eg_arena arena;
+	known *names; /* a table with gaps, twice as large as names can be */
+	size_t room;
+	weights *pending;
+	int npending, cap_pending;
+	bool read[MOST_ATTRS]; /* attributes of the node that somebody has asked for */
+	eg_error error;
+};
+
+static void no_memory(eg_import *m) {
+	if (!m->error.status) eg_fail(&m->error, EG_ERR_MEMORY, "out of memory for a model");
+}
+
+static void *take(eg_import *m, size_t bytes) {
+	void *p = m->error.status ? NULL : eg_arena_alloc(&m->arena, bytes + 1);
+	if (!p) no_memory(m);
+	return p;
+}
+
+static const char *text_of(const char *s) { return s ? s : ""; }
+
+void eg_import_fail(eg_import *m, const char *why, ...) {
+	char text[600];
+	va_list list;
+	if (m->error.status) return;
+	va_start(list, why);
+	vsnprintf(text, sizeof text, why, list);
+	va_end(list);
+	if (m->node)
+		eg_fail(&m->error, EG_ERR_ARG, "%.60s '%.80s' (opset %d): %s", text_of(m->node->type), text_of(m->node->name), m->model->opset, text);
+	else
+		eg_fail(&m->error, EG_ERR_ARG, "%s", text);
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+/* Where this name stands, or the gap where it belongs. */
+static known *place(eg_import *m, const char *name) {
+	uint64_t h = 14695981039346656037u; /* FNV-1a */
+	for (const char *c = name; *c; c++) h = (h ^ (unsigned char)*c) * 1099511628211u;
+	size_t at = (size_t)h % m->room;
+	while (m->names[at].name && strcmp(m->names[at].name, name)) at = (at + 1) % m->room;
+	return &m->names[at];
+}
+
+static known *look_up(eg_import *m, const char *name) {
+	known *k = place(m, name);
+	return k->name ? k : NULL;
+}
+
+/* A new name; NULL: it is there already, or empty. */
+static known *declare(eg_import *m, const char *name) {
+	known *k = name && *name ? place(m, name) : NULL;
+	if (!k || k->name) return NULL;
+	k->name = name;
+	return k;
+}
+
+static bool make_room(eg_import *m) {
+	const eg_onnx_model *o = m->model;
+	size_t n = (size_t)o->ntensors + (size_t)o->ninputs + 8;
+	for (int i = 0; i < o->nnodes; i++) n += (size_t)o->nodes[i].nout;
+	m->room = 2 * n;
+	m->names = take(m, m->room * sizeof *m->names);
+	return m->names;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+static size_t elem_size(eg_onnx_type type) {
+	switch (type) {
+	case EG_ONNX_UINT8: case EG_ONNX_INT8: case EG_ONNX_BOOL: return 1;
+	case EG_ONNX_UINT16: case EG_ONNX_INT16: case EG_ONNX_FLOAT16: case EG_ONNX_BFLOAT16: return 2;
+	case EG_ONNX_FLOAT: case EG_ONNX_INT32: case EG_ONNX_UINT32: return 4;
+	case EG_ONNX_DOUBLE: case EG_ONNX_INT64: case EG_ONNX_UINT64: return 8;
+	case EG_ONNX_STRING: break;
+	}
+	return 0;
+}
+
+static double half(uint16_t h) {
+	const int exponent = h >> 10 & 31, mantissa = h & 1023;
+	double v = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY)
+		: exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+	return h >> 15 ? -v : v;
+}
+
+/* Element i as a double; integers beyond 2^53 lose their last bits. */
+static double number_at(const eg_onnx_tensor *t, int64_t i) {
+	const char *p = (const char *)t->data + (size_t)i * elem_size(t->type);
+	union {
+		float f; double d; int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; int64_t i64; uint64_t u64;
+	} v = {0};
+	memcpy(&v, p, elem_size(t->type));
+	switch (t->type) {
+	case EG_ONNX_FLOAT: return (double)v.f;
+	case EG_ONNX_DOUBLE: return v.d;
+	case EG_ONNX_INT8: return v.i8;
+	case EG_ONNX_UINT8: return v.u8;
+	case EG_ONNX_BOOL: return v.u8 != 0;
+	case EG_ONNX_INT16: return v.i16;
+	case EG_ONNX_UINT16: return v.u16;
+	case EG_ONNX_INT32: return v.i32;
+	case EG_ONNX_UINT32: return v.u32;
+	case EG_ONNX_INT64: return (double)v.i64;
+	case EG_ONNX_UINT64: return (double)v.u64;
+	case EG_ONNX_FLOAT16: return half(v.u16);
+	case EG_ONNX_BFLOAT16: v.u32 = (uint32_t)v.u16 << 16; return (double)v.f;
+	case EG_ONNX_STRING: break;
+	}
+	return NAN;
+}
+
+static bool is_integer(eg_onnx_type type) {
+	return type == EG_ONNX_UINT8 || type == EG_ONNX_INT8 || type == EG_ONNX_UINT16 || type == EG_ONNX_INT16 || type == EG_ONNX_INT32 ||
+		type == EG_ONNX_INT64 || type == EG_ONNX_UINT32 || type == EG_ONNX_UINT64;
+}
+
+/* Its dimensions and how many numbers it has; -1: they cannot be. */
+static int64_t count_of(const eg_onnx_tensor *t, eg_dims *dims) {
+	int64_t n = 1;
+	if (t->rank < 0 || t->rank > EG_MAX_DIMS) return -1;
+	dims->rank = t->rank;
+	for (int i = 0; i < t->rank; i++) {
+		if (t->dims[i] < 0 || t->dims[i] > INT32_MAX) return -1;
+		dims->d[i] = t->dims[i];
+		n *= t->dims[i];
+		if (n > INT32_MAX) return -1;
+	}
+	return n;
+}
+
+static const eg_onnx_tensor *numbers_of(eg_import *m, int i) {
+	known *k = eg_import_has_in(m, i) ? look_up(m, m->node->in[i]) : NULL;
+	return k ? k->numbers : NULL;
+}
+
+real *eg_import_reals(eg_import *m, int i, eg_dims *dims) {
+	eg_dims own;
+	const eg_onnx_tensor *t = numbers_of(m, i);
+	int64_t n = t ? count_of(t, dims ? dims : &own) : -1;
+	if (!t) eg_import_fail(m, "input %d must be numbers of the model: weights here", i);
+	else if (n < 0 || t->type == EG_ONNX_STRING) eg_import_fail(m, "input %d '%.80s' is of a shape or type that weights cannot have", i, text_of(t->name));
+	real *v = n < 0 ? NULL : take(m, (size_t)n * sizeof *v);
+	if (m->error.status) return NULL;
+	for (int64_t k = 0; k < n; k++) v[k] = (real)number_at(t, k);
+	return v;
+}
+
+bool eg_import_known(const eg_import *m, int i) { return numbers_of((eg_import *)m, i) != NULL; }
+
+int eg_import_ints(eg_import *m, int i, int64_t *v, int most) {
+	eg_dims dims;
+	const eg_onnx_tensor *t = numbers_of(m, i);
+	int64_t n = t && is_integer(t->type) ? count_of(t, &dims) : -1;
+	if (n < 0) eg_import_fail(m, "input %d must be integers that are part of the model; sizes that are computed are not supported", i);
+	else if (n > most) eg_import_fail(m, "input %d has %lld integers, at most %d are possible", i, (long long)n, most);
+	if (m->error.status) return -1;
+	for (int64_t k = 0; k < n; k++) {
+		v[k] = (int64_t)number_at(t, k);
+		if (t->type == EG_ONNX_INT64) memcpy(&v[k], (const char *)t->data + 8 * k, 8);
+	}
+	return (int)n;
+}
+
+double eg_import_number(eg_import *m, int i) {
+	eg_dims dims;
+	const eg_onnx_tensor *t = numbers_of(m, i);
+	if (t && t->type != EG_ONNX_STRING && count_of(t, &dims) == 1) return number_at(t, 0);
+	eg_import_fail(m, "input %d must be one number that is part of the model", i);
+	return 0;
+}
+
+/* ---- inputs ------------------------------------------------------------------------------------------------------ */
+
+const char *eg_import_type(const eg_import *m) { return m->node->type; }
+int eg_import_opset(const eg_import *m) { return m->model->opset; }
+int eg_import_nin(const eg_import *m) { return m->node->nin; }
+int eg_import_nout(const eg_import *m) { return m->node->nout; }
+bool eg_import_has_in(const eg_import *m, int i) { return i < m->node->nin && m->node->in[i] && *m->node->in[i]; }
+
+/* Numbers of the model as a constant of the graph. */
+static eg_tensor constant(eg_import *m, const eg_onnx_tensor *t) {
+	eg_dims dims;
+	int64_t n = count_of(t, &dims);
+	bool whole = is_integer(t->type) || t->type == EG_ONNX_BOOL;
+	if (n < 1 || t->type == EG_ONNX_STRING) {
+		eg_import_fail(m, "'%.80s' has no numbers, or is of a type that is not supported", text_of(t->name));
+		return (eg_tensor){0};
+	}
+	void *v = take(m, (size_t)n * (whole ? sizeof(int32_t) : sizeof(real)));
+	for (int64_t i = 0; i < n && v; i++) {
+		double x = number_at(t, i);
+		if (whole)
+			((int32_t *)v)[i] = x >= INT32_MAX ? INT32_MAX : x <= INT32_MIN ? INT32_MIN : (int32_t)x; /* "to the end" of slices */
+		else
+			((real *)v)[i] = (real)x;
+	}
+	return v ? eg_constant(m->graph, v, whole ? EG_I32 : EG_F32, dims) : (eg_tensor){0};
+}
+
+eg_tensor eg_import_in(eg_import *m, int i) {
+	if (m->error.status || !eg_import_has_in(m, i)) return (eg_tensor){0};
+	known *k = look_up(m, m->node->in[i]);
+	if (!k) {
+		eg_import_fail(m, "input %d '%.80s' is nothing that is computed before it", i, m->node->in[i]);
+		return (eg_tensor){0};
+	}
+	if (!k->value.id && k->numbers) k->value = constant(m, k->numbers);
+	return k->value;
+}
+
+eg_dims eg_import_in_dims(eg_import *m, int i) {
+	eg_dims dims = {.rank = -1};
+	const eg_onnx_tensor *t = numbers_of(m, i);
+	if (t && count_of(t, &dims) >= 0) return dims;
+	eg_tensor v = eg_import_in(m, i);
+	return v.id ? eg_tensor_dims(m->graph, v) : (eg_dims){.rank = -1};
+}
+
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
+
+static const eg_onnx_attr *attr(eg_import *m, const char *name, eg_onnx_kind kind) {
+	for (int i = 0; i < m->node->nattrs; i++) {
+		const eg_onnx_attr *a = &m->node->attrs[i];
+		if (!a->name || strcmp(a->name, name)) continue;
+		m->read[i] = true;
+		if (a->kind == kind) return a;
+		eg_import_fail(m, "attribute '%s' is of the wrong type", name);
+		return NULL;
+	}
+	return NULL;
+}
+
+int64_t eg_import_int(eg_import *m, const char *name, int64_t absent) {
+	const eg_onnx_attr *a = attr(m, name, EG_ONNX_AN_INT);
+	return a ? a->i : absent;
+}
+double eg_import_float(eg_import *m, const char *name, double absent) {
+	const eg_onnx_attr *a = attr(m, name, EG_ONNX_A_FLOAT);
+	return a ? (double)a->f : absent;
+}
+const char *eg_import_string(eg_import *m, const char *name, const char *absent) {
+	const eg_onnx_attr *a = attr(m, name, EG_ONNX_A_STRING);
+	return a && a->s ? a->s : absent;
+}
+int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most) {
+	const eg_onnx_attr *a = attr(m, name, EG_ONNX_INTS);
+	if (!a) return -1;
+	if (a->n > most) {
+		eg_import_fail(m, "attribute '%s' has %d numbers, at most %d are possible", name, a->n, most);
+		return -1;
+	}
+	for (int i = 0; i < a->n; i++) v[i] = a->ints[i];
+	return a->n;
+}
+
+/* ---- results ----------------------------------------------------------------------------------------------------- */
+
+static void graph_failed(eg_import *m) {
+	eg_error err;
+	if (!m->error.status && eg_graph_status(m->graph, &err)) eg_import_fail(m, "%s", err.message);
+}
+
+eg_tensor eg_import_apply(eg_import *m, const char *op, const void *options, const eg_tensor *in, int nin) {
+	if (m->error.status) return (eg_tensor){0};
+	eg_tensor t = eg_apply(m->graph, op, options, in, nin);
+	graph_failed(m);
+	return t;
+}
+
+void eg_import_param(eg_import *m, eg_tensor of, const char *param, const real *v, int64_t n) {
+	if (m->error.status) return;
+	if (!eg_grow(m->graph->ctx->allocator, &m->pending, &m->cap_pending, m->npending, sizeof *m->pending)) {
+		no_memory(m);
+		return;
+	}
+	m->pending[m->npending++] = (weights){of, param, v, n};
+}
+
+void eg_import_out(eg_import *m, int i, eg_tensor t) {
+	if (m->error.status || i >= m->node->nout || !m->node->out[i] || !*m->node->out[i]) return;
+	known *k = declare(m, m->node->out[i]);
+	if (!k) eg_import_fail(m, "output %d '%.80s' is the name of another value too", i, m->node->out[i]);
+	else k->value = t;
+}
+
+/* ---- what a descriptor says -------------------------------------------------------------------------------------- */
+
+static void set_int(eg_import *m, const eg_attr *a, int *field, int64_t v) {
+	if (v < INT32_MIN + 1 || v > INT32_MAX) {
+		if (a->max < INT32_MAX || v < 0) {
+			eg_import_fail(m, "attribute '%s' is %lld, which is too large", a->onnx, (long long)v);
+			return;
+		}
+		v = INT32_MAX;
+	}
+	*field = v ? (int)v : EG_ZERO;
+}
+
+static void set_ints(eg_import *m, const eg_attr *a, char *field, const eg_onnx_attr *from) {
+	if (a->type == EG_ATTR_INTS) {
+		if (from->n != a->count) eg_import_fail(m, "attribute '%s' has %d numbers, %d are supported here", a->onnx, from->n, a->count);
+		for (int i = 0; i < a->count && !m->error.status; i++) set_int(m, a, (int *)field + i, from->ints[i]);
+		return;
+	}
+	int *v = take(m, sizeof *v * (size_t)(from->n > 0 ? from->n : 0));
+	for (int i = 0; i < from->n && v; i++) {
+		set_int(m, a, &v[i], from->ints[i]);
+		if (v[i] == EG_ZERO) v[i] = 0; /* zeros in lists are zeros */
+	}
+	if (v) *(eg_ints *)field = (eg_ints){v, from->n};
+}
+
+static void set_enum(eg_import *m, const eg_attr *a, int *field, const char *value) {
+	for (int i = 0; a->names[i]; i++)
+		if (!strcmp(a->names[i], value)) {
+			*field = i;
+			return;
+		}
+	eg_import_fail(m, "attribute '%s' is '%.40s', which is not supported", a->onnx, value);
+}
+
+static void set_attr(eg_import *m, const eg_attr *a, char *field, const eg_onnx_attr *from) {
+	static const eg_onnx_kind kinds[] = {[EG_ATTR_INT] = EG_ONNX_AN_INT, [EG_ATTR_FLOAT] = EG_ONNX_A_FLOAT, [EG_ATTR_BOOL] = EG_ONNX_AN_INT,
+		[EG_ATTR_NOT] = EG_ONNX_AN_INT, [EG_ATTR_INTS] = EG_ONNX_INTS, [EG_ATTR_ENUM] = EG_ONNX_A_STRING, [EG_ATTR_INT_LIST] = EG_ONNX_INTS,
+		[EG_ATTR_FLOAT_LIST] = EG_ONNX_FLOATS, [EG_ATTR_STRING] = EG_ONNX_A_STRING};
+	if (!attr(m, a->onnx, kinds[a->type])) return;
+	switch (a->type) {
+	case EG_ATTR_INT: set_int(m, a, (int *)field, from->i); break;
+	case EG_ATTR_FLOAT: *(float *)field = from->f == 0 ? EG_ZERO_F : from->f; break;
+	case EG_ATTR_BOOL: *(bool *)field = from->i != 0; break;
+	case EG_ATTR_NOT: *(bool *)field = from->i == 0; break;
+	case EG_ATTR_ENUM: set_enum(m, a, (int *)field, text_of(from->s)); break;
+	case EG_ATTR_INTS:
+	case EG_ATTR_INT_LIST: set_ints(m, a, field, from); break;
+	case EG_ATTR_FLOAT_LIST: *(eg_floats *)field = (eg_floats){from->floats, from->n}; break;
+	case EG_ATTR_STRING: *(const char **)field = from->s; break;
+	}
+}
+
+static const eg_op *find_op(const char *name) {
+	for (int i = 0; i < eg_ops_count; i++)
+		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
+	return NULL;
+}
+
+void eg_import_as(eg_import *m, const char *name) {
+	_Alignas(max_align_t) char options[512] = {0};
+	const eg_op *op = find_op(name);
+	const eg_op_info *info = &op->info;
+	const bool weighted = info->params && info->params[0];
+	eg_tensor in[EG_MAX_INPUTS];
+	int nin = eg_import_nin(m), taken = nin;
+	if (info->options_size > sizeof options) eg_import_fail(m, "the options of '%s' are too large", name);
+	if (!info->variadic && taken > info->max_inputs) taken = info->max_inputs;
+	if ((nin > taken && !weighted) || taken > EG_MAX_INPUTS) eg_import_fail(m, "it has %d inputs, of which only %d are supported", nin, taken);
+	for (int i = 0; i < info->nattrs && !m->error.status; i++)
+		for (int k = 0; k < m->node->nattrs && info->attrs[i].onnx; k++)
+			if (m->node->attrs[k].name && !strcmp(m->node->attrs[k].name, info->attrs[i].onnx))
+				set_attr(m, &info->attrs[i], options + info->attrs[i].offset, &m->node->attrs[k]);
+	for (int i = 0; i < taken && !m->error.status; i++) in[i] = eg_import_in(m, i);
+	eg_tensor t = eg_import_apply(m, name, options, in, taken);
+	for (int i = taken; i < nin && !m->error.status; i++) {
+		eg_dims dims;
+		const real *v = eg_import_has_in(m, i) ? eg_import_reals(m, i, &dims) : NULL;
+		if (v) eg_import_param(m, t, info->params[i - taken], v, eg_dims_count(&dims, 0));
+	}
+	for (int i = 0; i < eg_import_nout(m); i++) eg_import_out(m, i, i ? eg_result(m->graph, t, i) : t);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
+
+/* Is `type` one of those that an operator knows: "Resize", or a list of them? */
+static bool speaks_of(const char *list, const char *type) {
+	size_t n = strlen(type);
+	for (const char *at = list; at && *at; at += strcspn(at, " "), at += *at == ' ')
+		if (strcspn(at, " ") == n && !strncmp(at, type, n)) return true;
+	return false;
+}
+
+/* Operators with a hook are asked first: several may be the same one there, by rank, say. */
+static void import_node(eg_import *m) {
+	const eg_onnx_node *n = m->node;
+	const char *type = text_of(n->type);
+	bool done = false;
+	if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx")) eg_import_fail(m, "operators of domain '%.60s' are not supported", n->domain);
+	if (n->nattrs > MOST_ATTRS) eg_import_fail(m, "it has more than %d attributes", MOST_ATTRS);
+	memset(m->read, 0, sizeof m->read);
+	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
+		if (eg_ops[i]->import && (speaks_of(eg_ops[i]->onnx, type) || speaks_of(eg_ops[i]->onnx_also, type))) done = eg_ops[i]->import(m);
+	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
+		if (!eg_ops[i]->import && eg_ops[i]->onnx && !strcmp(eg_ops[i]->onnx, type)) {
+			eg_import_as(m, eg_ops[i]->info.name);
+			done = true;
+		}
+	if (!done) eg_import_fail(m, "there is no such operator here");
+	for (int i = 0; i < n->nattrs && !m->error.status; i++)
+		if (!m->read[i]) eg_import_fail(m, "attribute '%.60s' is not supported", text_of(n->attrs[i].name));
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static int64_t open_dim(eg_import *m, const eg_onnx_value *v, int i) {
+	char own[80];
+	const char *name = v->open ? v->open[i] : NULL;
+	if (!name || !*name) snprintf(own, sizeof own, i ? "%.60s.%d" : "batch", v->name, i);
+	return eg_open_dim(m->graph, name && *name ? name : own);
+}
+
+static void add_input(eg_import *m, const eg_onnx_value *v) {
+	eg_dims dims = {.rank = v->rank};
+	known *k = v->name && *v->name ? place(m, v->name) : NULL;
+	if (!k) {
+		eg_import_fail(m, "an input of the model has no name");
+		return;
+	}
+	if (k->name && k->numbers) return; /* an old form: numbers of the model may stand among its inputs */
+	if (k->name || v->rank < 0 || v->rank > EG_MAX_DIMS) {
+		eg_import_fail(m, "input '%.80s' %s", v->name, k->name ? "is there twice" : "has more dimensions than are supported");
+		return;
+	}
+	for (int i = 0; i < v->rank; i++) dims.d[i] = v->dims[i] < 0 ? open_dim(m, v, i) : v->dims[i];
+	k->name = v->name;
+	k->value = eg_input(m->graph, v->name, is_integer(v->type) || v->type == EG_ONNX_BOOL ? EG_I32 : EG_F32, dims);
+	graph_failed(m);
+}
+
+static void add_output(eg_import *m, const eg_onnx_value *v) {
+	known *k = v->name && *v->name ? look_up(m, v->name) : NULL;
+	if (k && !k->value.id && k->numbers) k->value = constant(m, k->numbers);
+	if (!k) eg_import_fail(m, "output '%.80s' of the model is not computed", text_of(v->name));
+	else eg_output(m->graph, v->name, k->value);
+	graph_failed(m);
+}
+
+static void import_all(eg_import *m) {
+	const eg_onnx_model *o = m->model;
+	if (!make_room(m)) return;
+	for (int i = 0; i < o->ntensors && !m->error.status; i++) {
+		known *k = declare(m, o->tensors[i].name);
+		if (!k) eg_import_fail(m, "numbers '%.80s' are there twice, or without a name", text_of(o->tensors[i].name));
+		else k->numbers = &o->tensors[i];
+	}
+	for (int i = 0; i < o->ninputs && !m->error.status; i++) add_input(m, &o->inputs[i]);
+	for (int i = 0; i < o->nnodes && !m->error.status; i++) {
+		m->node = &o->nodes[i];
+		import_node(m);
+	}
+	m->node = NULL;
+	for (int i = 0; i < o->noutputs && !m->error.status; i++) add_output(m, &o->outputs[i]);
+}
+
+static void fill_weights(eg_import *m, eg_params *p) {
+	const eg_graph *g = m->graph;
+	for (int i = 0; i < m->npending && !m->error.status; i++) {
+		const weights *w = &m->pending[i];
+		const eg_node *n = &g->nodes[g->values[w->of.id - 1].node];
+		int at = -1;
+		for (int k = 0; k < n->nparams; k++)
+			if (!strcmp(g->params[n->param[k]].spec.name, w->param)) at = n->param[k];
+		int64_t size = at < 0 ? 0 : eg_dims_count(&g->params[at].spec.dims, 0);
+		if (at < 0) eg_import_fail(m, "%s '%s' has no %s", n->op->info.name, n->name, w->param);
+		else if (size != w->n)
+			eg_import_fail(m, "%s of %s '%s' has %lld numbers, not %lld", w->param, n->op->info.name, n->name, (long long)size, (long long)w->n);
+		else memcpy(p->data + p->offset[at], w->v, (size_t)size * sizeof(real));
+	}
+}
+
+eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *model, eg_graph **graph, eg_params **params, eg_error *err) {
+	eg_import m = {.model = model, .arena = {.allocator = ctx->allocator}};
+	*graph = NULL;
+	*params = NULL;
+	m.graph = eg_graph_new(ctx, &m.error);
+	if (m.graph) import_all(&m);
+	eg_params *p = m.error.status ? NULL : eg_params_new_zero(m.graph, &m.error);
+	if (p) fill_weights(&m, p);
+	eg_release(ctx->allocator, m.pending);
+	eg_arena_free(&m.arena);
+	if (!m.error.status) {
+		*graph = m.graph;
+		*params = p;
+		return EG_OK;
+	}
+	eg_params_free(p);
+	eg_graph_free(m.graph);
+	if (err) *err = m.error;
+	return m.error.status;
+}

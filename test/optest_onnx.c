@@ -1,0 +1,99 @@
+/* optest_onnx.c - the round trip: a case becomes a model of ONNX, that becomes a graph, and both compute the same. Nothing here knows an
+ * operator; whether the model says what ONNX means by it is for tests with other systems' models. */
+#include "optest.h"
+
+#include "engram_onnx.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Are the outputs of two plans of the same names equal, but for rounding? */
+static const char *differ(const rig *a, const eg_graph *g, eg_plan *b, double tolerance) {
+	static char text[200];
+	for (int i = 0; i < a->noutputs; i++) {
+		const char *name = output_name(i);
+		eg_tensor t = eg_graph_find(g, name), u = eg_graph_find(a->graph, name);
+		const int64_t n = rig_count(a, name);
+		const eg_dims d = eg_plan_dims(b, t), e = eg_plan_dims(a->plan, u);
+		const void *x = eg_plan_output(a->plan, name), *y = eg_plan_output(b, name);
+		double largest = 0;
+		snprintf(text, sizeof text, "%s: another shape or type, or it is missing", name);
+		if (!y || d.rank != e.rank || memcmp(d.d, e.d, sizeof *d.d * (size_t)d.rank) || eg_tensor_dtype(g, t) != eg_tensor_dtype(a->graph, u))
+			return text;
+		if (eg_tensor_dtype(g, t) != EG_F32) {
+			if (!memcmp(x, y, (size_t)n * sizeof(int32_t))) continue;
+			return text;
+		}
+		const real *v = x, *w = y;
+		for (int64_t k = 0; k < n; k++)
+			if (isfinite(v[k])) largest = fmax(largest, fabs((double)v[k]));
+		for (int64_t k = 0; k < n; k++) {
+			if (v[k] == w[k] || (isnan(v[k]) && isnan(w[k])) || fabs((double)v[k] - (double)w[k]) <= tolerance * largest) continue;
+			snprintf(text, sizeof text, "%s[%lld] is %.9g, was %.9g", name, (long long)k, (double)w[k], (double)v[k]);
+			return text;
+		}
+	}
+	return NULL;
+}
+
+static void copy_inputs(const rig *from, eg_plan *to) {
+	for (int i = 0; i < from->s->c->nin; i++) {
+		const void *x = eg_plan_input(from->plan, input_name(i));
+		void *y = eg_plan_input(to, input_name(i));
+		if (!x || !y) continue; /* left out, or it has no influence */
+		memcpy(y, x, (size_t)rig_count(from, input_name(i)) * (from->s->c->type[i] == EG_I32 ? sizeof(int32_t) : sizeof(real)));
+	}
+}
+
+/* Runs what came back and compares. */
+static void go_on(tally *t, const setup *s, const rig *r, const eg_onnx_model *m, double tolerance) {
+	eg_error err = {0};
+	eg_graph *g;
+	eg_params *p;
+	if (!check(t, s, !eg_onnx_import(r->ctx, m, &g, &p, &err), "import of what was exported", err.message)) return;
+	eg_plan *plan = eg_plan_new(g, p,
+		&(eg_plan_options){.batch = s->c->batch, .time = s->c->time, .sizes = s->c->sizes, .layout = EG_LAYOUT_PLAIN, .exact = true}, &err);
+	if (check(t, s, plan, "a plan of what was exported and imported", err.message)) {
+		copy_inputs(r, plan);
+		eg_plan_run(plan, 3);
+		const char *why = differ(r, g, plan, tolerance);
+		check(t, s, !why, "exported and imported it computes something else", why);
+	}
+	eg_plan_free(plan);
+	eg_params_free(p);
+	eg_graph_free(g);
+}
+
+/* True where the case could be exported. A case may be refused, with a reason; not all of an operator's. */
+static bool round_trip(tally *t, setup s, double tolerance, char *why, size_t size) {
+	rig r;
+	eg_error err = {0};
+	eg_onnx_model *m = NULL;
+	s.inference = true;
+	if (check(t, &s, rig_new(&r, &s, &err), "building", err.message)) {
+		rig_fill(&r);
+		rig_run(&r);
+		m = eg_onnx_export(r.graph, r.params, NULL, 0, &err);
+		if (m) go_on(t, &s, &r, m, tolerance);
+		else check(t, &s, err.status == EG_ERR_ARG && err.message[0], "refused for export", err.message);
+		snprintf(why, size, "%s", m ? "" : err.message);
+	}
+	eg_onnx_free(m);
+	rig_free(&r);
+	return m;
+}
+
+void check_onnx(tally *t, const eg_op *op, double tolerance) {
+	static const eg_case none = {.what = "ONNX"};
+	const setup about = {.op = op, .c = &none};
+	char why[1000] = "";
+	bool any = false;
+	const bool speaks = op->onnx || op->export;
+	check(t, &about, speaks != (op->no_onnx != NULL), "ONNX", "has neither an equal there nor a reason why not, or both");
+	for (int i = 0; i < op->ncases && speaks; i++) {
+		setup s = {.op = op, .c = &op->cases[i], .layout = EG_LAYOUT_PLAIN};
+		any |= round_trip(t, s, tolerance, why, sizeof why);
+	}
+	check(t, &about, any || !speaks, "no case can be exported", why);
+}
