@@ -57,6 +57,7 @@ int eg_import_opset(const eg_import *m);
 int eg_import_nin(const eg_import *m);  /* as many as are named, left out ones before the last included */
 int eg_import_nout(const eg_import *m);
 bool eg_import_has_in(const eg_import *m, int i);
+const char *eg_import_out_name(const eg_import *m, int i); /* "": nobody reads it */
 
 /* Input i as a value of the graph that is made; numbers of the model become a constant. Integers become EG_I32, other numbers EG_F32. */
 eg_tensor eg_import_in(eg_import *m, int i);
@@ -68,6 +69,7 @@ int eg_import_ints(eg_import *m, int i, int64_t *v, int most);
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */
 real *eg_import_reals(eg_import *m, int i, eg_dims *dims);
+real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns); /* a matrix, (columns, rows) then */
 
 /* Attributes: each that the node has must have been asked for, or the import fails. */
 int64_t eg_import_int(eg_import *m, const char *name, int64_t absent);

@@ -275,9 +275,10 @@ void eg_export_as(eg_export *x, const char *type) {
 	for (int i = 0; i < op->nattrs && !x->error.status; i++) {
 		const eg_attr *a = &op->attrs[i];
 		const char *field = (const char *)n->options + a->offset;
-		if (a->onnx)
+		const bool unsaid = at_default(a, field) && (a->def < a->min || a->def > a->max); /* a default outside of the range */
+		if (a->onnx && !unsaid)
 			set_attr(x, a, field);
-		else if (!is_about_weights(a) && !at_default(a, field))
+		else if (!a->onnx && !is_about_weights(a) && !at_default(a, field))
 			eg_export_fail(x, "ONNX's %s has nothing like its attribute '%s'", type, a->name);
 	}
 }

@@ -180,6 +180,13 @@ real *eg_import_reals(eg_import *m, int i, eg_dims *dims) {
 	return v;
 }
 
+real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns) {
+	real *w = take(m, (size_t)(rows * columns) * sizeof *w);
+	for (int64_t i = 0; i < rows && w && v; i++)
+		for (int64_t k = 0; k < columns; k++) w[k * rows + i] = v[i * columns + k];
+	return w;
+}
+
 bool eg_import_known(const eg_import *m, int i) { return numbers_of((eg_import *)m, i) != NULL; }
 
 int eg_import_ints(eg_import *m, int i, int64_t *v, int most) {
@@ -210,6 +217,7 @@ const char *eg_import_type(const eg_import *m) { return m->node->type; }
 int eg_import_opset(const eg_import *m) { return m->model->opset; }
 int eg_import_nin(const eg_import *m) { return m->node->nin; }
 int eg_import_nout(const eg_import *m) { return m->node->nout; }
+const char *eg_import_out_name(const eg_import *m, int i) { return i < m->node->nout ? text_of(m->node->out[i]) : ""; }
 bool eg_import_has_in(const eg_import *m, int i) { return i < m->node->nin && m->node->in[i] && *m->node->in[i]; }
 
 /* Numbers of the model as a constant of the graph. */
@@ -328,7 +336,8 @@ static void set_int(eg_import *m, const eg_attr *a, int *field, int64_t v) {
 		}
 		v = INT32_MAX;
 	}
-	*field = v ? (int)v : EG_ZERO;
+	/* A default outside of the range means that nothing was said. */
+	*field = v || (a->def == 0 && a->min > 0) ? (int)v : EG_ZERO;
 }
 
 static void set_ints(eg_import *m, const eg_attr *a, char *field, const eg_onnx_attr *from) {
@@ -420,6 +429,10 @@ static void import_node(eg_import *m) {
 	if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx")) eg_import_fail(m, "operators of domain '%.60s' are not supported", n->domain);
 	if (n->nattrs > MOST_ATTRS) eg_import_fail(m, "it has more than %d attributes", MOST_ATTRS);
 	memset(m->read, 0, sizeof m->read);
+	if (!strcmp(type, "Identity") && n->nin == 1) {
+		eg_import_out(m, 0, eg_import_in(m, 0));
+		done = true;
+	}
 	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
 		if (eg_ops[i]->import && (speaks_of(eg_ops[i]->onnx, type) || speaks_of(eg_ops[i]->onnx_also, type))) done = eg_ops[i]->import(m);
 	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
@@ -437,7 +450,7 @@ static void import_node(eg_import *m) {
 static int64_t open_dim(eg_import *m, const eg_onnx_value *v, int i) {
 	char own[80];
 	const char *name = v->open ? v->open[i] : NULL;
-	if (!name || !*name) snprintf(own, sizeof own, i ? "%.60s.%d" : "batch", v->name, i);
+	if (!name || !*name) snprintf(own, sizeof own, i ? "size_%.40s_%d" : "batch", v->name, i);
 	return eg_open_dim(m->graph, name && *name ? name : own);
 }
 

@@ -108,6 +108,12 @@ static const eg_case logic_cases[] = {
 	{"fixed, channels", NULL, .in = {OP_DIMS(7, 3, 11), OP_DIMS(3, 1)}, .nin = 2, .batch = 2, .ties = true},
 };
 
+static void not_equal_export(eg_export *x) {
+	const char *equal = eg_export_between(x);
+	eg_export_node(x, "Equal", EG_NAMES(eg_export_in(x, 0), eg_export_in(x, 1)), EG_NAMES(equal));
+	eg_export_node(x, "Not", EG_NAMES(equal), EG_NAMES(eg_export_out(x, 0)));
+}
+
 /* What differs among members. SMOOTH: there is a gradient, of the inputs. */
 #define MEMBER(op, upper, text, formula, where, name_onnx, since, list, own)                                           \
 	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
@@ -153,7 +159,7 @@ static eg_range yes_or_no(const void *options) { return op_range_unit(options); 
 MEMBER(equal, EQUAL, "1 where two tensors are equal, else 0", "y = a == b; NaN equals nothing" BROADCAST, "ONNX Equal-13 (its result is bool)",
 	"Equal", 13, logic_cases, NAME_ONLY), YES_OR_NO;
 MEMBER(not_equal, NOT_EQUAL, "1 where two tensors differ, else 0", "y = a != b; NaN differs from everything" BROADCAST, "numpy.not_equal",
-	NULL, 0, logic_cases, NAME_ONLY), YES_OR_NO;
+	NULL, 0, logic_cases, NAME_ONLY), .export = not_equal_export, YES_OR_NO;
 MEMBER(less, LESS, "1 where a is less than b, else 0", "y = a < b; 0 with NaN" BROADCAST, "ONNX Less-13 (its result is bool)", "Less", 13,
 	logic_cases, NAME_ONLY), YES_OR_NO;
 MEMBER(less_equal, LESS_EQUAL, "1 where a is not more than b, else 0", "y = a <= b; 0 with NaN" BROADCAST,

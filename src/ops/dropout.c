@@ -8,7 +8,7 @@ typedef struct dropout_options {
 } dropout_options;
 
 static const eg_attr dropout_attrs[] = {
-	OP_FLOAT(dropout_options, rate, 0.5, 0, 0.999999, "ratio",
+	OP_FLOAT(dropout_options, rate, 0.5, 0, 0.999999, NULL,
 		"probability that an element is dropped; 0: none is"),
 };
 
@@ -58,6 +58,23 @@ static void dropout_bwd(eg_emit *e) {
 	emit(e, dy, dx, acc, eg_emit_walk_in(e, 0, EG_PLAIN));
 }
 
+/* Since opset 12 the rate is an input, and without the input training_mode it is for training only. */
+static void dropout_export(eg_export *x) {
+	const dropout_options *o = eg_export_options(x);
+	eg_export_node(x, "Dropout", EG_NAMES(eg_export_in(x, 0), eg_export_real(x, (double)o->rate)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool dropout_import(eg_import *m) {
+	dropout_options o = {.rate = (float)(eg_import_has_in(m, 1) ? eg_import_number(m, 1) : eg_import_float(m, "ratio", 0.5))};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_int(m, "seed", 0); /* ours is the plan's */
+	if (eg_import_has_in(m, 2) && eg_import_number(m, 2) != 0) eg_import_fail(m, "training_mode is on; here that is the plan's business");
+	if (eg_import_nout(m) > 1 && *eg_import_out_name(m, 1)) eg_import_fail(m, "the output 'mask' is not supported");
+	if (o.rate == 0) o.rate = EG_ZERO_F;
+	eg_import_out(m, 0, eg_import_apply(m, "dropout", &o, &in, 1));
+	return true;
+}
+
 static const eg_case dropout_cases[] = {
 	{"half", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18, .linear = true, .random = true},
 	{"pictures", &(const dropout_options){.rate = 0.2f}, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 3,
@@ -92,5 +109,7 @@ const eg_op eg_op_dropout = {
 	.follows = dropout_follows,
 	.onnx = "Dropout",
 	.onnx_since = 13,
+	.export = dropout_export,
+	.import = dropout_import,
 	OP_CASES(dropout_cases),
 };

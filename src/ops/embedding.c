@@ -100,6 +100,21 @@ static const eg_case embedding_cases[] = {
 		.batch = 17, .time = 19, .limit = 600},
 };
 
+static void embedding_export(eg_export *x) {
+	eg_export_node(x, "Gather", EG_NAMES(eg_export_param(x, 0), eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* A table of the model whose rows are taken. */
+static bool embedding_import(eg_import *m) {
+	const eg_dims table = eg_import_in_dims(m, 0);
+	if (!eg_import_known(m, 0) || eg_import_known(m, 1) || table.rank != 2 || eg_import_int(m, "axis", 0) != 0) return false;
+	embedding_options o = {.count = (int)table.d[0], .size = (int)table.d[1]};
+	eg_tensor ids = eg_import_in(m, 1), y = eg_import_apply(m, "embedding", &o, &ids, 1);
+	eg_import_param(m, y, "weight", eg_import_reals(m, 0, NULL), table.d[0] * table.d[1]);
+	eg_import_out(m, 0, y);
+	return true;
+}
+
 const eg_op eg_op_embedding = {
 	.info = {
 		.name = "embedding",
@@ -126,5 +141,7 @@ const eg_op eg_op_embedding = {
 	.bwd_reads_x = true,
 	.onnx = "Gather",
 	.onnx_since = 13,
+	.export = embedding_export,
+	.import = embedding_import,
 	OP_CASES(embedding_cases),
 };

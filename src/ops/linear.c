@@ -204,6 +204,40 @@ static const eg_case linear_cases[] = {
 		.in = {OP_DIMS(2, 37)}, .nin = 1, .batch = 1, .linear = true},
 };
 
+/* Gemm is for matrices; what has more dimensions is a MatMul with the weights turned. */
+static void linear_export(eg_export *x) {
+	const linear_options *o = eg_export_options(x);
+	const eg_dims in = eg_export_in_dims(x, 0);
+	if (in.rank == 2) {
+		eg_export_node(x, "Gemm", EG_NAMES(eg_export_in(x, 0), eg_export_param(x, 0), eg_export_param(x, 1)), EG_NAMES(eg_export_out(x, 0)));
+		eg_export_set_int(x, "transB", 1);
+		return;
+	}
+	const char *turned = eg_export_between(x), *y = o->no_bias ? eg_export_out(x, 0) : eg_export_between(x);
+	eg_export_node(x, "Transpose", EG_NAMES(eg_export_param(x, 0)), EG_NAMES(turned));
+	eg_export_set_ints(x, "perm", (const int64_t[]){1, 0}, 2);
+	eg_export_node(x, "MatMul", EG_NAMES(eg_export_in(x, 0), turned), EG_NAMES(y));
+	if (!o->no_bias) eg_export_node(x, "Add", EG_NAMES(y, eg_export_param(x, 1)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* A product with a matrix of the model, which is learned. */
+static bool linear_import(eg_import *m) {
+	eg_dims x = eg_import_in_dims(m, 0), b = eg_import_in_dims(m, 1), c = eg_import_in_dims(m, 2);
+	if (strcmp(eg_import_type(m), "Gemm") != 0 || x.rank != 2 || b.rank != 2 || !eg_import_known(m, 1) || eg_import_known(m, 0)) return false;
+	const bool turned = eg_import_int(m, "transB", 0), bias = c.rank == 1 && eg_import_known(m, 2);
+	const int64_t units = b.d[turned ? 0 : 1], features = b.d[turned ? 1 : 0];
+	if (eg_import_int(m, "transA", 0) || eg_import_float(m, "alpha", 1) != 1 || eg_import_float(m, "beta", 1) != 1) return false;
+	if (c.rank >= 0 && (!bias || c.d[0] != units)) return false;
+	linear_options o = {.units = (int)units, .no_bias = !bias};
+	eg_tensor in = eg_import_in(m, 0), y = eg_import_apply(m, "linear", &o, &in, 1);
+	real *w = eg_import_reals(m, 1, NULL);
+	if (w && !turned) w = eg_import_turned(m, w, features, units);
+	eg_import_param(m, y, "weight", w, units * features);
+	if (bias) eg_import_param(m, y, "bias", eg_import_reals(m, 2, NULL), units);
+	eg_import_out(m, 0, y);
+	return true;
+}
+
 const eg_op eg_op_linear = {
 	.info = {
 		.name = "linear",
@@ -229,5 +263,7 @@ const eg_op eg_op_linear = {
 	.folds_affine = true,
 	.onnx = "Gemm",
 	.onnx_since = 13,
+	.export = linear_export,
+	.import = linear_import,
 	OP_CASES(linear_cases),
 };

@@ -2,6 +2,7 @@
 #ifndef ENGRAM_OPS_OPS_H
 #define ENGRAM_OPS_OPS_H
 
+#include "core/onnx.h"
 #include "core/op.h"
 
 #include <math.h>

@@ -234,6 +234,54 @@ static const eg_case unsqueeze_cases[] = {
 	{"integers", AXES(1), .in = {OP_DIMS(EG_N)}, .type = {EG_I32}, .limit = 50, .nin = 1, .batch = 18},
 };
 
+/* ---- ONNX: lists are inputs there ----------------------------------------------------------------------------------- */
+
+static void reshape_export(eg_export *x) {
+	const reshape_options *o = eg_export_options(x);
+	int64_t shape[EG_MAX_DIMS];
+	for (int i = 0; i < o->shape.n; i++) shape[i] = o->shape.at[i];
+	eg_export_node(x, "Reshape", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, shape, o->shape.n)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool reshape_import(eg_import *m) {
+	int64_t shape[EG_MAX_DIMS];
+	int narrow[EG_MAX_DIMS];
+	int n = eg_import_ints(m, 1, shape, EG_MAX_DIMS);
+	if (eg_import_int(m, "allowzero", 0)) eg_import_fail(m, "allowzero: tensors without numbers are not supported");
+	for (int i = 0; i < n; i++) {
+		if (shape[i] < -1 || shape[i] > OP_SIZE_MAX) eg_import_fail(m, "size %d of the shape is %lld", i, (long long)shape[i]);
+		narrow[i] = (int)shape[i];
+	}
+	reshape_options o = {.shape = {narrow, n}};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "reshape", &o, &in, 1));
+	return true;
+}
+
+static void export_axes(eg_export *x, const char *type) {
+	const axes_options *o = eg_export_options(x);
+	int64_t axes[EG_MAX_DIMS];
+	for (int i = 0; i < o->axes.n; i++) axes[i] = o->axes.at[i];
+	const char *list = o->axes.at ? eg_export_ints(x, axes, o->axes.n) : "";
+	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), list), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* Before opset 13 they were an attribute. */
+static bool import_axes(eg_import *m, const char *op) {
+	int64_t wide[EG_MAX_DIMS];
+	int axes[EG_MAX_DIMS], n = eg_import_has_in(m, 1) ? eg_import_ints(m, 1, wide, EG_MAX_DIMS) : eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
+	for (int i = 0; i < n; i++) axes[i] = wide[i] < -EG_MAX_DIMS || wide[i] >= EG_MAX_DIMS ? EG_MAX_DIMS : (int)wide[i];
+	axes_options o = {.axes = {n < 0 ? NULL : axes, n < 0 ? 0 : n}};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, op, &o, &in, 1));
+	return true;
+}
+
+static void squeeze_export(eg_export *x) { export_axes(x, "Squeeze"); }
+static void unsqueeze_export(eg_export *x) { export_axes(x, "Unsqueeze"); }
+static bool squeeze_import(eg_import *m) { return import_axes(m, "squeeze"); }
+static bool unsqueeze_import(eg_import *m) { return import_axes(m, "unsqueeze"); }
+
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 #define SAME_OP(op, since, op_onnx, options, short_form, text, formula)                                                \
@@ -242,7 +290,7 @@ static const eg_case unsqueeze_cases[] = {
 		.options_size = sizeof(options), .shorthand = short_form, .min_inputs = 1, .max_inputs = 1,            \
 		.inputs = (const char *const[]){"x"}, .types = "a", .outputs = (const char *const[]){"y", NULL}},      \
 		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = op_same_bwd,               \
-		.onnx = op_onnx, .onnx_since = since, OP_CASES(op##_cases)}
+		.onnx = op_onnx, .onnx_since = since, .export = op##_export, .import = op##_import, OP_CASES(op##_cases)}
 
 SAME_OP(reshape, 13, "Reshape", reshape_options, "shape", "The same numbers under other dimensions",
 	"y (shape) = x, the same numbers in the same order");

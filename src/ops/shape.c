@@ -47,6 +47,32 @@ static eg_status flatten_infer(eg_infer *s) {
 	return EG_OK;
 }
 
+/* ONNX's makes a matrix; another axis is a Reshape. */
+static void flatten_export(eg_export *x) {
+	const flatten_options *o = eg_export_options(x);
+	const eg_dims d = eg_export_in_dims(x, 0);
+	int64_t shape[EG_MAX_DIMS] = {0};
+	int axis;
+	op_axis(o->axis, d.rank, &axis);
+	if (axis == 1) {
+		eg_export_node(x, "Flatten", EG_NAMES(eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+		eg_export_set_int(x, "axis", 1);
+		return;
+	}
+	shape[axis] = -1; /* in front of it zeros: as x has them */
+	eg_export_node(x, "Reshape", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, shape, axis + 1)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool flatten_import(eg_import *m) {
+	const eg_dims d = eg_import_in_dims(m, 0);
+	int64_t axis = eg_import_int(m, "axis", 1);
+	if (axis < 0) axis += d.rank;
+	if (axis != 1) eg_import_fail(m, "axis %lld: only 1 is supported, which keeps the batch", (long long)axis);
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "flatten", NULL, &in, 1));
+	return true;
+}
+
 static const eg_case flatten_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18, .linear = true},
 	{"last dimensions", &(const flatten_options){.axis = -2}, .in = {OP_DIMS(EG_N, 2, 3, 7, 5)}, .nin = 1,
@@ -81,6 +107,8 @@ const eg_op eg_op_flatten = {
 	.bwd = op_same_bwd,
 	.onnx = "Flatten",
 	.onnx_since = 13,
+	.export = flatten_export,
+	.import = flatten_import,
 	OP_CASES(flatten_cases),
 };
 
@@ -92,6 +120,8 @@ static eg_status detach_infer(eg_infer *s) {
 }
 
 static void detach_fwd(eg_emit *e) { eg_emit_same(e, 0, eg_emit_in_layout(e, 0)); }
+
+static void detach_export(eg_export *x) { eg_export_node(x, "Identity", EG_NAMES(eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0))); }
 
 static const eg_case detach_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18},
@@ -116,6 +146,7 @@ const eg_op eg_op_detach = {
 	.fwd = detach_fwd,
 	.no_gradient = "that is what it is for",
 	.follows = op_follows,
+	.export = detach_export,
 	OP_CASES(detach_cases),
 };
 /* ---- fold_time, unfold_time -------------------------------------------------------------------------------------- */
@@ -150,6 +181,15 @@ static eg_status unfold_time_infer(eg_infer *s) {
 	return EG_OK;
 }
 
+static void fold_time_export(eg_export *x) {
+	const eg_dims y = eg_export_out_dims(x, 0);
+	int64_t shape[EG_MAX_DIMS];
+	for (int i = 0; i < y.rank; i++) shape[i] = i ? y.d[i] : -1;
+	for (int i = 1; i < y.rank; i++)
+		if (y.d[i] < 0) eg_export_fail(x, "the size of dimension %d of its output would have to be computed there", i);
+	eg_export_node(x, "Reshape", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, shape, y.rank)), EG_NAMES(eg_export_out(x, 0)));
+}
+
 static const eg_case fold_time_cases[] = {
 	{"pictures", NULL, .in = {OP_DIMS(EG_T, EG_N, 3, 5, 7)}, .nin = 1, .batch = 6, .time = 4, .linear = true},
 	{"rows, a named length", NULL, .in = {OP_DIMS(EG_NAMED, EG_N, 8)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"length", 5}),
@@ -162,15 +202,15 @@ static const eg_case unfold_time_cases[] = {
 	{"rows", NULL, .in = {OP_DIMS(EG_TN, 8)}, .nin = 1, .batch = 5, .time = 3, .linear = true},
 };
 
-#define TIME_OP(op, text, formula)                                                                                     \
+#define TIME_OP(op, to_onnx, why_not, text, formula)                                                                                    \
 	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
 		.source = "ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten", .options_size = sizeof(op_name_only), \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
-		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = op_same_bwd, .onnx = "Reshape",   \
-		.onnx_since = 13, OP_CASES(op##_cases)}
+		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = op_same_bwd, .export = to_onnx,      \
+		.no_onnx = why_not, OP_CASES(op##_cases)}
 
-TIME_OP(fold_time, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
+TIME_OP(fold_time, fold_time_export, NULL, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
 	"y (T*N,...) = x (T,N,...), the same numbers in the same order");
-TIME_OP(unfold_time, "Takes steps that fold_time has made samples of together to sequences again",
+TIME_OP(unfold_time, NULL, "the numbers of steps and of samples would have to be computed there", "Takes steps that fold_time has made samples of together to sequences again",
 	"y (T,N,...) = x (T*N,...), the same numbers in the same order");

@@ -128,6 +128,34 @@ static const eg_case is_inf_cases[] = {
 	{"positive", &(const is_inf_options){.no_negative = true}, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 3},
 };
 
+/* ---- ONNX ---------------------------------------------------------------------------------------------------------- */
+
+static void square_export(eg_export *x) {
+	eg_export_node(x, "Mul", EG_NAMES(eg_export_in(x, 0), eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* Limits have been inputs since opset 11. */
+static void clip_export(eg_export *x) {
+	const clip_options *o = eg_export_options(x);
+	const char *low = o->min < -1e38f ? "" : eg_export_real(x, (double)o->min), *high = o->max > 1e38f ? "" : eg_export_real(x, (double)o->max);
+	eg_export_node(x, "Clip", EG_NAMES(eg_export_in(x, 0), low, high), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool clip_import(eg_import *m) {
+	const bool inputs = eg_import_opset(m) >= 11;
+	double low = -(double)INFINITY, high = (double)INFINITY;
+	if (!inputs) {
+		low = eg_import_float(m, "min", low);
+		high = eg_import_float(m, "max", high);
+	}
+	if (eg_import_has_in(m, 1)) low = eg_import_number(m, 1);
+	if (eg_import_has_in(m, 2)) high = eg_import_number(m, 2);
+	clip_options o = {.min = low == 0 ? EG_ZERO_F : low < -1e38 ? 0 : (float)low, .max = high == 0 ? EG_ZERO_F : high > 1e38 ? 0 : (float)high};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "clip", &o, &in, 1));
+	return true;
+}
+
 /* ---- the members ------------------------------------------------------------------------------------------------- */
 
 #define MEMBER(op, upper, text, formula, where, name_onnx, since, list, own)                                           \
@@ -158,7 +186,7 @@ MEMBER(reciprocal, RECIPROCAL, "One divided by each element",
 	"ONNX Reciprocal-13", "Reciprocal", 13, positive_cases, NAME_ONLY), Y_WISE};
 MEMBER(square, SQUARE, "The square of each element",
 	"y = x^2; dx = 2 dy x",
-	"numpy.square; ONNX Mul-14 of x and x", NULL, 0, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW};
+	"numpy.square; ONNX Mul-14 of x and x", NULL, 0, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW, .export = square_export};
 MEMBER(abs, ABS, "The absolute value of each element",
 	"y = |x|; dx = dy sign x",
 	"ONNX Abs-13", "Abs", 13, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW};
@@ -215,7 +243,7 @@ MEMBER(erf, ERF, "The error function of each element",
 	"ONNX Erf-13", "Erf", 13, wide_cases, NAME_ONLY), X_WISE, .range = signs, ANYHOW};
 MEMBER(clip, CLIP, "Each element brought between two limits",
 	"y = min(max(x, min), max), so max where min > max; NaN stays; dx = dy where min <= x <= max, else 0",
-	"ONNX Clip-6 (later ones take the limits as inputs); numpy.clip", "Clip", 6, clip_cases, CLIP_ATTRS), X_WISE, ANYHOW};
+	"ONNX Clip-6 (later ones take the limits as inputs); numpy.clip", "Clip", 6, clip_cases, CLIP_ATTRS), X_WISE, ANYHOW, .export = clip_export, .import = clip_import};
 MEMBER(is_nan, IS_NAN, "1 where an element is not a number, else 0",
 	"y = 1 where x is NaN, else 0",
 	"ONNX IsNaN-13 (its result is bool)", "IsNaN", 13, wide_cases, NAME_ONLY), STEPPED, .range = op_range_unit};
