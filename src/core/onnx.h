@@ -31,6 +31,7 @@ const char *eg_export_between(eg_export *x);
 /* The numbers of weight i; and numbers that become part of the model, named by it: n integers in one row (INT64), one integer, one real, reals of
  * these dimensions. They are copied. */
 const real *eg_export_weights(const eg_export *x, int i, eg_dims *dims);
+real *eg_export_room(eg_export *x, int64_t n); /* for n numbers that are made of others; zero. NULL after failure */
 const char *eg_export_ints(eg_export *x, const int64_t *v, int n);
 const char *eg_export_int(eg_export *x, int64_t v);
 const char *eg_export_real(eg_export *x, double v);
@@ -43,6 +44,7 @@ void eg_export_set_int(eg_export *x, const char *name, int64_t v);
 void eg_export_set_float(eg_export *x, const char *name, double v);
 void eg_export_set_string(eg_export *x, const char *name, const char *v);
 void eg_export_set_ints(eg_export *x, const char *name, const int64_t *v, int n);
+void eg_export_set_strings(eg_export *x, const char *name, const char *const *v, int n);
 void eg_export_set_floats(eg_export *x, const char *name, const float *v, int n);
 
 /* As the descriptor says, without a hook, but of this type: one node with all inputs, weights and attributes that have ONNX's names. */
@@ -52,6 +54,7 @@ void eg_export_fail(eg_export *x, const char *why, ...) EG_PRINTF(2, 3);
 
 /* ---- import ------------------------------------------------------------------------------------------------------ */
 
+eg_graph *eg_import_graph(eg_import *m); /* that is made */
 const char *eg_import_type(const eg_import *m);
 int eg_import_opset(const eg_import *m);
 int eg_import_nin(const eg_import *m);  /* as many as are named, left out ones before the last included */
@@ -69,13 +72,17 @@ int eg_import_ints(eg_import *m, int i, int64_t *v, int most);
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */
 real *eg_import_reals(eg_import *m, int i, eg_dims *dims);
+real *eg_import_room(eg_import *m, int64_t n); /* for n numbers that are made of others; zero */
 real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns); /* a matrix, (columns, rows) then */
 
 /* Attributes: each that the node has must have been asked for, or the import fails. */
 int64_t eg_import_int(eg_import *m, const char *name, int64_t absent);
 double eg_import_float(eg_import *m, const char *name, double absent);
 const char *eg_import_string(eg_import *m, const char *name, const char *absent);
-int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most); /* -1: it is absent */
+/* Lists: how many there are; -1: it is absent. */
+int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most);
+int eg_import_float_list(eg_import *m, const char *name, float *v, int most);
+int eg_import_string_list(eg_import *m, const char *name, const char **v, int most);
 
 /* Puts an operator into the graph (eg_apply) and names it as the node is named. eg_import_param: that weight of it is what is in `v`, n numbers, which
  * must live until the import is over. */

@@ -27,7 +27,7 @@ struct eg_export {
 	eg_params *params;
 	made *m;
 	const char **value, **param; /* names, by number in the graph; NULL: it has none yet */
-	bool *needed;                /* by node */
+	bool *needed, *read;         /* by node, by value: the wanted outputs need it */
 	const eg_node *node;
 	eg_onnx_attr *attrs; /* of the last node put down */
 	int between;
@@ -107,6 +107,7 @@ const char *eg_export_real(eg_export *x, double v) {
 	const real one = (real)v;
 	return eg_export_reals(x, &one, (eg_dims){0});
 }
+real *eg_export_room(eg_export *x, int64_t n) { return take(x, (size_t)n * sizeof(real)); }
 const char *eg_export_ints(eg_export *x, const int64_t *v, int n) {
 	return tensor(x, fresh(x, "numbers"), EG_ONNX_INT64, EG_DIMS(n), v, (size_t)n * sizeof *v);
 }
@@ -130,7 +131,7 @@ static const char *value_name(eg_export *x, int v) {
 }
 
 const char *eg_export_in(eg_export *x, int i) { return i < x->node->nin && x->node->in[i] >= 0 ? value_name(x, x->node->in[i]) : ""; }
-const char *eg_export_out(eg_export *x, int i) { return i < x->node->nout ? value_name(x, x->node->out[i]) : ""; }
+const char *eg_export_out(eg_export *x, int i) { return i < x->node->nout && x->read[x->node->out[i]] ? value_name(x, x->node->out[i]) : ""; }
 const char *eg_export_between(eg_export *x) { return fresh(x, "between"); }
 
 const real *eg_export_weights(const eg_export *x, int i, eg_dims *dims) {
@@ -198,6 +199,15 @@ void eg_export_set_ints(eg_export *x, const char *name, const int64_t *v, int n)
 	memcpy(copy, v, sizeof *v * (size_t)n);
 	a->n = n;
 	a->ints = copy;
+}
+
+void eg_export_set_strings(eg_export *x, const char *name, const char *const *v, int n) {
+	eg_onnx_attr *a = add(x, name, EG_ONNX_STRINGS);
+	const char **copy = take(x, sizeof *copy * (size_t)n);
+	for (int i = 0; i < n && copy; i++) copy[i] = copied(x, v[i]);
+	if (!copy) return;
+	a->n = n;
+	a->strings = copy;
 }
 
 void eg_export_set_floats(eg_export *x, const char *name, const float *v, int n) {
@@ -308,18 +318,28 @@ static bool wanted(const eg_graph *g, int i, const char *const *outputs) {
 /* Marks what the wanted outputs need, and names the values that they are. */
 static void mark(eg_export *x, const char *const *outputs) {
 	const eg_graph *g = x->graph;
-	bool *value = take(x, (size_t)g->nvalues);
-	for (int i = 0; i < g->noutputs && value; i++) value[g->outputs[i].value] |= wanted(g, i, outputs);
-	for (int i = g->nnodes - 1; i >= 0 && value; i--) {
+	bool *value = x->read;
+	for (int i = 0; i < g->noutputs; i++) value[g->outputs[i].value] |= wanted(g, i, outputs);
+	for (int i = g->nnodes - 1; i >= 0; i--) {
 		const eg_node *n = &g->nodes[i];
 		for (int k = 0; k < n->nout; k++) x->needed[i] |= value[n->out[k]];
 		for (int k = 0; k < n->nin && x->needed[i]; k++)
 			if (n->in[k] >= 0) value[n->in[k]] = true;
 	}
-	for (int i = 0; i < g->noutputs && value; i++) {
+	for (int i = 0; i < g->noutputs; i++) {
 		const int v = g->outputs[i].value;
 		if (wanted(g, i, outputs) && g->values[v].node >= 0 && !x->value[v]) x->value[v] = copied(x, g->outputs[i].name);
 	}
+}
+
+/* How an open size is called there. Steps that are samples have no name here; where there is no other batch they are the batch. */
+static const char *open_name(const eg_export *x, int64_t d) {
+	const eg_graph *g = x->graph;
+	if (!eg_dim_is_product(d)) return eg_open_name(g, d);
+	for (int i = 0; i < g->nvalues; i++)
+		for (int k = 0; k < g->values[i].dims.rank && g->values[i].node < 0; k++)
+			if (g->values[i].dims.d[k] == EG_N) return NULL;
+	return "batch";
 }
 
 static eg_onnx_value described(eg_export *x, const char *name, const eg_graph_value *v) {
@@ -327,7 +347,7 @@ static eg_onnx_value described(eg_export *x, const char *name, const eg_graph_va
 	const char **open = take(x, sizeof *open * EG_MAX_DIMS);
 	for (int i = 0; i < v->dims.rank && dims && open; i++) {
 		dims[i] = v->dims.d[i] < 0 ? -1 : v->dims.d[i];
-		const char *size = v->dims.d[i] < 0 ? eg_open_name(x->graph, v->dims.d[i]) : NULL;
+		const char *size = v->dims.d[i] < 0 ? open_name(x, v->dims.d[i]) : NULL;
 		open[i] = size ? copied(x, size) : NULL;
 	}
 	eg_onnx_type type = v->type == EG_F32 && sizeof(real) != sizeof(float) ? EG_ONNX_DOUBLE : type_of(v->type);
@@ -389,6 +409,7 @@ eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *
 	x.value = take(&x, sizeof *x.value * (size_t)g->nvalues);
 	x.param = take(&x, sizeof *x.param * (size_t)g->nparams);
 	x.needed = take(&x, (size_t)g->nnodes);
+	x.read = take(&x, (size_t)g->nvalues);
 	if (!x.error.status) export_all(&x, outputs);
 	if (!x.error.status) return &m->model;
 	if (err) *err = x.error;

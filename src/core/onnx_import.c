@@ -180,6 +180,8 @@ real *eg_import_reals(eg_import *m, int i, eg_dims *dims) {
 	return v;
 }
 
+real *eg_import_room(eg_import *m, int64_t n) { return take(m, (size_t)n * sizeof(real)); }
+
 real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns) {
 	real *w = take(m, (size_t)(rows * columns) * sizeof *w);
 	for (int64_t i = 0; i < rows && w && v; i++)
@@ -213,6 +215,7 @@ double eg_import_number(eg_import *m, int i) {
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
+eg_graph *eg_import_graph(eg_import *m) { return m->graph; }
 const char *eg_import_type(const eg_import *m) { return m->node->type; }
 int eg_import_opset(const eg_import *m) { return m->model->opset; }
 int eg_import_nin(const eg_import *m) { return m->node->nin; }
@@ -293,6 +296,28 @@ int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most) {
 		return -1;
 	}
 	for (int i = 0; i < a->n; i++) v[i] = a->ints[i];
+	return a->n;
+}
+
+int eg_import_float_list(eg_import *m, const char *name, float *v, int most) {
+	const eg_onnx_attr *a = attr(m, name, EG_ONNX_FLOATS);
+	if (!a) return -1;
+	if (a->n > most) {
+		eg_import_fail(m, "attribute '%s' has %d numbers, at most %d are possible", name, a->n, most);
+		return -1;
+	}
+	for (int i = 0; i < a->n; i++) v[i] = a->floats[i];
+	return a->n;
+}
+
+int eg_import_string_list(eg_import *m, const char *name, const char **v, int most) {
+	const eg_onnx_attr *a = attr(m, name, EG_ONNX_STRINGS);
+	if (!a) return -1;
+	if (a->n > most) {
+		eg_import_fail(m, "attribute '%s' has %d words, at most %d are possible", name, a->n, most);
+		return -1;
+	}
+	for (int i = 0; i < a->n; i++) v[i] = text_of(a->strings[i]);
 	return a->n;
 }
 

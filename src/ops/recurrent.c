@@ -82,27 +82,27 @@ typedef struct gru_options {
 
 /* clang-format off */
 #define COMMON_ATTRS(T) \
-	OP_INT(T, hidden, NAN, 1, OP_SIZE_MAX, "hidden_size", "hidden units"), \
+	OP_INT(T, hidden, NAN, 1, OP_SIZE_MAX, NULL, "hidden units"), \
 	OP_INT(T, layers, 1, 1, RECURRENT_LAYERS, NULL, "layers on top of each other"), \
-	OP_BOOL(T, bidirectional, "direction", "a second set of weights reads the sequence backwards"), \
-	OP_BOOL(T, reverse, "direction", "reads the sequence backwards"), \
+	OP_BOOL(T, bidirectional, NULL, "a second set of weights reads the sequence backwards"), \
+	OP_BOOL(T, reverse, NULL, "reads the sequence backwards"), \
 	OP_ENUM(T, merge, merge_names, NULL, "how the outputs of both directions become one") , \
 	OP_FLOAT(T, dropout, 0, 0, 0.999999, NULL, "rate of dropout between the layers"), \
 	OP_FLOAT(T, recurrent_dropout, 0, 0, 0.999999, NULL, "rate of dropout of the state, one mask for a whole sequence"), \
 	OP_NOT(T, bias, NULL, "adds a learned constant to each gate"), \
 	OP_BOOL(T, layer_norm, NULL, "normalises what comes from the input and from the state"), \
 	OP_BOOL(T, decay, NULL, "the state fades with the time between the steps, input dt"), \
-	OP_ENUM(T, activation, act_names, "activations", "of the new content")
+	OP_ENUM(T, activation, act_names, NULL, "of the new content")
 /* clang-format on */
-#define GATE_ATTR(T) OP_ENUM(T, gate_activation, gate_names, "activations", "of the gates")
+#define GATE_ATTR(T) OP_ENUM(T, gate_activation, gate_names, NULL, "of the gates")
 
 static const eg_attr rnn_attrs[] = {COMMON_ATTRS(rnn_options), OP_WEIGHTS(rnn_options)};
 static const eg_attr lstm_attrs[] = {
         COMMON_ATTRS(lstm_options),
         GATE_ATTR(lstm_options),
-        OP_ENUM(lstm_options, output_activation, act_names, "activations", "of the cell on its way out"),
+        OP_ENUM(lstm_options, output_activation, act_names, NULL, "of the cell on its way out"),
         OP_BOOL(lstm_options, peephole, NULL, "the gates look at the cell"),
-        OP_BOOL(lstm_options, coupled, "input_forget", "the forget gate is one minus the input gate"),
+        OP_BOOL(lstm_options, coupled, NULL, "the forget gate is one minus the input gate"),
         OP_INT(lstm_options, projection, 0, 0, OP_SIZE_MAX, NULL,
                 "numbers that the output is projected to; 0: no projection"),
         OP_FLOAT(lstm_options, cell_clip, 0, 0, 1e30, NULL, "limit of the cell's magnitude; 0: none"),
@@ -112,7 +112,7 @@ static const eg_attr lstm_attrs[] = {
 static const eg_attr gru_attrs[] = {
         COMMON_ATTRS(gru_options),
         GATE_ATTR(gru_options),
-        OP_ENUM(gru_options, reset, reset_names, "linear_before_reset",
+        OP_ENUM(gru_options, reset, reset_names, NULL,
                 "the reset gate acts after or before the matrix product"),
         OP_ENUM(gru_options, update, update_names, NULL,
                 "what the update gate stands for: to keep the state, or to write it"),
@@ -361,6 +361,11 @@ static eg_status recurrent_infer(eg_infer *s, const recurrent *r) {
 		recurrent r = config(eg_emit_options(e)); \
 		recurrent_emit_fwd(e, &r); \
 	} \
+	static void cell##_export(eg_export *x) { \
+		recurrent r = config(eg_export_options(x)); \
+		recurrent_export(x, &r); \
+	} \
+	static bool cell##_import(eg_import *m) { return recurrent_import(m, #cell); } \
 	static void cell##_bwd(eg_emit *e) { \
 		recurrent r = config(eg_emit_options(e)); \
 		recurrent_emit_bwd(e, &r); \
@@ -425,6 +430,8 @@ const eg_op eg_op_rnn = {
         .bwd_reads_x = true,
         .onnx = "RNN",
         .onnx_since = 14,
+        .export = rnn_export,
+        .import = rnn_import,
         OP_CASES(rnn_cases),
 };
 
@@ -462,6 +469,8 @@ const eg_op eg_op_lstm = {
         .bwd_reads_x = true,
         .onnx = "LSTM",
         .onnx_since = 14,
+        .export = lstm_export,
+        .import = lstm_import,
         OP_CASES(lstm_cases),
 };
 
@@ -497,5 +506,7 @@ const eg_op eg_op_gru = {
         .bwd_reads_x = true,
         .onnx = "GRU",
         .onnx_since = 14,
+        .export = gru_export,
+        .import = gru_import,
         OP_CASES(gru_cases),
 };

@@ -47,6 +47,10 @@ static inline int64_t recurrent_inputs(const recurrent *r, int layer, int64_t I)
 	return layer == 0 ? I : r->sum ? r->P : (int64_t)r->P * r->dirs;
 }
 
+/* recurrent_onnx.c */
+void recurrent_export(eg_export *x, const recurrent *r);
+bool recurrent_import(eg_import *m, const char *op);
+
 void recurrent_emit_fwd(eg_emit *e, const recurrent *r);
 void recurrent_emit_bwd(eg_emit *e, const recurrent *r);
 
