@@ -165,7 +165,8 @@ typedef struct eg_attr {
 	size_t offset;            /* in the operator's options struct */
 	double def, min, max;     /* default and legal range, inclusive; NAN as def: required. Lists and strings have no default but absence */
 	const char *const *names; /* EG_ATTR_ENUM: NULL-terminated */
-	const char *onnx;         /* the attribute's name in ONNX, or NULL */
+	const char *onnx;         /* the attribute's name in ONNX, or NULL; "alpha=0.2": and, where it is another number than `def`, what it is
+	                           * there when it is left out */
 	const char *doc;          /* one line */
 	const char *size;         /* EG_ATTR_INT: the word for a number of the task ("classes") that a recipe which leaves it out means; NULL: none */
 } eg_attr;

@@ -11,6 +11,18 @@
 #include "core/op.h"
 #include "engram_onnx.h"
 
+#include <string.h>
+
+/* The attribute's name there, without the default behind it (eg_attr). */
+enum { EG_ONNX_NAME = 64 };
+static inline const char *eg_onnx_name(const eg_attr *a, char buf[EG_ONNX_NAME]) {
+	size_t n = strcspn(a->onnx, "=");
+	if (n >= EG_ONNX_NAME) n = EG_ONNX_NAME - 1;
+	memcpy(buf, a->onnx, n);
+	buf[n] = '\0';
+	return buf;
+}
+
 /* ---- export ------------------------------------------------------------------------------------------------------ */
 
 /* The node that is exported: options with defaults filled in, dimensions as the graph knows them (open ones negative). */

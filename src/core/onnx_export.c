@@ -228,22 +228,24 @@ static void set_list(eg_export *x, const char *name, const int *v, int n) {
 }
 
 static void set_attr(eg_export *x, const eg_attr *a, const char *field) {
+	char buf[EG_ONNX_NAME];
+	const char *name = eg_onnx_name(a, buf);
 	switch (a->type) {
-	case EG_ATTR_INT: eg_export_set_int(x, a->onnx, *(const int *)field); break;
-	case EG_ATTR_FLOAT: eg_export_set_float(x, a->onnx, (double)*(const float *)field); break;
-	case EG_ATTR_BOOL: eg_export_set_int(x, a->onnx, *(const bool *)field); break;
-	case EG_ATTR_NOT: eg_export_set_int(x, a->onnx, !*(const bool *)field); break;
-	case EG_ATTR_INTS: set_list(x, a->onnx, (const int *)field, a->count); break;
-	case EG_ATTR_ENUM: eg_export_set_string(x, a->onnx, a->names[*(const int *)field]); break;
+	case EG_ATTR_INT: eg_export_set_int(x, name, *(const int *)field); break;
+	case EG_ATTR_FLOAT: eg_export_set_float(x, name, (double)*(const float *)field); break;
+	case EG_ATTR_BOOL: eg_export_set_int(x, name, *(const bool *)field); break;
+	case EG_ATTR_NOT: eg_export_set_int(x, name, !*(const bool *)field); break;
+	case EG_ATTR_INTS: set_list(x, name, (const int *)field, a->count); break;
+	case EG_ATTR_ENUM: eg_export_set_string(x, name, a->names[*(const int *)field]); break;
 	case EG_ATTR_INT_LIST:
-		if (((const eg_ints *)field)->at) set_list(x, a->onnx, ((const eg_ints *)field)->at, ((const eg_ints *)field)->n);
+		if (((const eg_ints *)field)->at) set_list(x, name, ((const eg_ints *)field)->at, ((const eg_ints *)field)->n);
 		break;
 	case EG_ATTR_FLOAT_LIST:
 		if (((const eg_floats *)field)->at)
-			eg_export_set_floats(x, a->onnx, ((const eg_floats *)field)->at, ((const eg_floats *)field)->n);
+			eg_export_set_floats(x, name, ((const eg_floats *)field)->at, ((const eg_floats *)field)->n);
 		break;
 	case EG_ATTR_STRING:
-		if (*(const char *const *)field) eg_export_set_string(x, a->onnx, *(const char *const *)field);
+		if (*(const char *const *)field) eg_export_set_string(x, name, *(const char *const *)field);
 		break;
 	}
 }

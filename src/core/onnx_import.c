@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_ATTRS = 64 };
@@ -389,10 +390,6 @@ static void set_enum(eg_import *m, const eg_attr *a, int *field, const char *val
 }
 
 static void set_attr(eg_import *m, const eg_attr *a, char *field, const eg_onnx_attr *from) {
-	static const eg_onnx_kind kinds[] = {[EG_ATTR_INT] = EG_ONNX_AN_INT, [EG_ATTR_FLOAT] = EG_ONNX_A_FLOAT, [EG_ATTR_BOOL] = EG_ONNX_AN_INT,
-		[EG_ATTR_NOT] = EG_ONNX_AN_INT, [EG_ATTR_INTS] = EG_ONNX_INTS, [EG_ATTR_ENUM] = EG_ONNX_A_STRING, [EG_ATTR_INT_LIST] = EG_ONNX_INTS,
-		[EG_ATTR_FLOAT_LIST] = EG_ONNX_FLOATS, [EG_ATTR_STRING] = EG_ONNX_A_STRING};
-	if (!attr(m, a->onnx, kinds[a->type])) return;
 	switch (a->type) {
 	case EG_ATTR_INT: set_int(m, a, (int *)field, from->i); break;
 	case EG_ATTR_FLOAT: *(float *)field = from->f == 0 ? EG_ZERO_F : from->f; break;
@@ -403,6 +400,22 @@ static void set_attr(eg_import *m, const eg_attr *a, char *field, const eg_onnx_
 	case EG_ATTR_INT_LIST: set_ints(m, a, field, from); break;
 	case EG_ATTR_FLOAT_LIST: *(eg_floats *)field = (eg_floats){from->floats, from->n}; break;
 	case EG_ATTR_STRING: *(const char **)field = from->s; break;
+	}
+}
+
+/* What an attribute says, or what it means there that it is left out. */
+static void read_attr(eg_import *m, const eg_attr *a, char *options) {
+	static const eg_onnx_kind kinds[] = {[EG_ATTR_INT] = EG_ONNX_AN_INT, [EG_ATTR_FLOAT] = EG_ONNX_A_FLOAT, [EG_ATTR_BOOL] = EG_ONNX_AN_INT,
+		[EG_ATTR_NOT] = EG_ONNX_AN_INT, [EG_ATTR_INTS] = EG_ONNX_INTS, [EG_ATTR_ENUM] = EG_ONNX_A_STRING, [EG_ATTR_INT_LIST] = EG_ONNX_INTS,
+		[EG_ATTR_FLOAT_LIST] = EG_ONNX_FLOATS, [EG_ATTR_STRING] = EG_ONNX_A_STRING};
+	char buf[EG_ONNX_NAME];
+	const eg_onnx_attr *from = attr(m, eg_onnx_name(a, buf), kinds[a->type]);
+	const char *absent = strchr(a->onnx, '=');
+	if (from) {
+		set_attr(m, a, options + a->offset, from);
+	} else if (absent) {
+		const double v = strtod(absent + 1, NULL);
+		set_attr(m, a, options + a->offset, &(eg_onnx_attr){.i = (int64_t)v, .f = (float)v, .s = absent + 1});
 	}
 }
 
@@ -423,9 +436,7 @@ void eg_import_as(eg_import *m, const char *name) {
 	if (!info->variadic && taken > info->max_inputs) taken = info->max_inputs;
 	if ((nin > taken && !weighted) || taken > EG_MAX_INPUTS) eg_import_fail(m, "it has %d inputs, of which only %d are supported", nin, taken);
 	for (int i = 0; i < info->nattrs && !m->error.status; i++)
-		for (int k = 0; k < m->node->nattrs && info->attrs[i].onnx; k++)
-			if (m->node->attrs[k].name && !strcmp(m->node->attrs[k].name, info->attrs[i].onnx))
-				set_attr(m, &info->attrs[i], options + info->attrs[i].offset, &m->node->attrs[k]);
+		if (info->attrs[i].onnx) read_attr(m, &info->attrs[i], options);
 	for (int i = 0; i < taken && !m->error.status; i++) in[i] = eg_import_in(m, i);
 	eg_tensor t = eg_import_apply(m, name, options, in, taken);
 	for (int i = taken; i < nin && !m->error.status; i++) {
