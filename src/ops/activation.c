@@ -77,7 +77,7 @@ static const eg_attr scaled_tanh_attrs[] = {
 	OP_FLOAT(act_two, beta, 2.0 / 3, 1e-6, 1e6, "beta", "factor of x"),
 };
 static const eg_attr hardsigmoid_attrs[] = {
-	OP_FLOAT(act_two, alpha, 1.0 / 6, 1e-6, 1e6, "alpha", "slope"),
+	OP_FLOAT(act_two, alpha, 1.0 / 6, 1e-6, 1e6, "alpha=0.2", "slope"),
 	OP_FLOAT(act_two, beta, 0.5, -1e6, 1e6, "beta", "y at x = 0"),
 };
 static const eg_attr hardshrink_attrs[] = {OP_FLOAT(act_lambda, lambda, 0.5, 0, 1e6, "lambd", "x up to this size become zero")};
@@ -136,6 +136,89 @@ CASES(shrink_cases, act_shrink, .lambda = 0.3f, .bias = 0.1f)
 CASES(hardtanh_cases, act_limits, .min = EG_ZERO_F, .max = 0.6f)
 CASES(gelu_cases, act_gelu, .approximate = 1)
 
+/* ---- ONNX -------------------------------------------------------------------------------------------------------- */
+
+static void export_clip(eg_export *x, double low, double high) {
+	eg_export_node(x, "Clip", EG_NAMES(eg_export_in(x, 0), eg_export_real(x, low), eg_export_real(x, high)), EG_NAMES(eg_export_out(x, 0)));
+}
+static void relu6_export(eg_export *x) { export_clip(x, 0, 6); }
+static void hardtanh_export(eg_export *x) {
+	const act_limits *o = eg_export_options(x);
+	export_clip(x, (double)o->min, (double)o->max);
+}
+
+/* y = a f(b x), with b or without. */
+static void scaled_tanh_export(eg_export *x) {
+	const act_two *o = eg_export_options(x);
+	const char *inside = eg_export_between(x), *bent = eg_export_between(x);
+	eg_export_node(x, "Mul", EG_NAMES(eg_export_in(x, 0), eg_export_real(x, (double)o->beta)), EG_NAMES(inside));
+	eg_export_node(x, "Tanh", EG_NAMES(inside), EG_NAMES(bent));
+	eg_export_node(x, "Mul", EG_NAMES(bent, eg_export_real(x, (double)o->alpha)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static void silu_export(eg_export *x) {
+	const act_alpha *o = eg_export_options(x);
+	const char *in = eg_export_in(x, 0), *s = eg_export_between(x);
+	if (o->alpha != 1) {
+		const char *scaled = eg_export_between(x);
+		eg_export_node(x, "Mul", EG_NAMES(in, eg_export_real(x, (double)o->alpha)), EG_NAMES(scaled));
+		in = scaled;
+	}
+	eg_export_node(x, "Sigmoid", EG_NAMES(in), EG_NAMES(s));
+	eg_export_node(x, "Mul", EG_NAMES(eg_export_in(x, 0), s), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static void softplus_export(eg_export *x) {
+	const act_alpha *o = eg_export_options(x);
+	if (o->alpha != 1) {
+		eg_export_fail(x, "ONNX's Softplus has no alpha");
+		return;
+	}
+	eg_export_as(x, "Softplus");
+}
+
+/* Its own operator from opset 20 on; before it what that is made of: x (1 + erf(x / sqrt 2)) / 2, or with tanh. */
+static void gelu_export(eg_export *x) {
+	const act_gelu *o = eg_export_options(x);
+	const char *in = eg_export_in(x, 0), *inside = eg_export_between(x), *bent = eg_export_between(x), *sum = eg_export_between(x),
+		   *half = eg_export_between(x);
+	if (eg_export_opset(x) >= 20) {
+		eg_export_as(x, "Gelu");
+		return;
+	}
+	if (o->approximate) {
+		const char *cube = eg_export_between(x), *small = eg_export_between(x), *both = eg_export_between(x);
+		eg_export_node(x, "Pow", EG_NAMES(in, eg_export_real(x, 3)), EG_NAMES(cube));
+		eg_export_node(x, "Mul", EG_NAMES(cube, eg_export_real(x, 0.044715)), EG_NAMES(small));
+		eg_export_node(x, "Add", EG_NAMES(in, small), EG_NAMES(both));
+		eg_export_node(x, "Mul", EG_NAMES(both, eg_export_real(x, 0.7978845608028654)), EG_NAMES(inside));
+		eg_export_node(x, "Tanh", EG_NAMES(inside), EG_NAMES(bent));
+	} else {
+		eg_export_node(x, "Mul", EG_NAMES(in, eg_export_real(x, 0.7071067811865476)), EG_NAMES(inside));
+		eg_export_node(x, "Erf", EG_NAMES(inside), EG_NAMES(bent));
+	}
+	eg_export_node(x, "Add", EG_NAMES(bent, eg_export_real(x, 1)), EG_NAMES(sum));
+	eg_export_node(x, "Mul", EG_NAMES(sum, eg_export_real(x, 0.5)), EG_NAMES(half));
+	eg_export_node(x, "Mul", EG_NAMES(in, half), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* Shrink is both: with bias 0 values stay, with bias lambd they come closer. */
+static void softshrink_export(eg_export *x) {
+	const act_lambda *o = eg_export_options(x);
+	eg_export_as(x, "Shrink");
+	eg_export_set_float(x, "bias", (double)o->lambda);
+}
+static bool softshrink_import(eg_import *m) {
+	act_lambda o = {.lambda = (float)eg_import_float(m, "lambd", 0.5)};
+	const double bias = eg_import_float(m, "bias", 0);
+	eg_tensor in = eg_import_in(m, 0);
+	if (bias != 0 && bias != (double)o.lambda) eg_import_fail(m, "bias is %g; 0 and lambd are supported", bias);
+	const char *op = bias == 0 ? "hardshrink" : "softshrink";
+	if (o.lambda == 0) o.lambda = EG_ZERO_F;
+	eg_import_out(m, 0, eg_import_apply(m, op, &o, &in, 1));
+	return true;
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 /* An activation `op`: its eg_act, where `o` are the options of type T, and what else is its own. */
@@ -165,7 +248,7 @@ ACTIVATION(tanh, op_name_only, EG_ACT_TANH, 0, 0, SIMPLE, FROM_Y, .range = range
 	TEXT("Hyperbolic tangent: squeezes into -1..1", "y = tanh(x); dx = dy (1 - y^2)", "ONNX Tanh-13"))
 ACTIVATION(scaled_tanh, act_two, EG_ACT_SCALED_TANH, o->alpha, o->beta, OPTIONS(scaled_tanh, NULL), FROM_Y,
 	.infer = op_infer_same,
-	TEXT("Hyperbolic tangent that is about 1 at 1 and -1 at -1", "y = alpha tanh(beta x); dx = dy beta (alpha - y^2 / alpha)",
+	.export = scaled_tanh_export, TEXT("Hyperbolic tangent that is about 1 at 1 and -1 at -1", "y = alpha tanh(beta x); dx = dy beta (alpha - y^2 / alpha)",
 		"LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A: 1.7159 tanh(2 x / 3)"))
 
 ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu, "alpha"), FROM_Y, .infer = op_infer_same,
@@ -173,9 +256,9 @@ ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu,
 	TEXT("Leaky rectifier: negative values are made small instead of zero",
 		"y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy", "ONNX LeakyRelu-16; Maas, Hannun and Ng 2013"))
 ACTIVATION(relu6, op_name_only, EG_ACT_CLIP, 0, 6, SIMPLE, FROM_Y, .range = range_6,
-	TEXT("Rectifier that ends at 6", "y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0", "Krizhevsky 2010; PyTorch ReLU6"))
+	.export = relu6_export, TEXT("Rectifier that ends at 6", "y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0", "Krizhevsky 2010; PyTorch ReLU6"))
 ACTIVATION(hardtanh, act_limits, EG_ACT_CLIP, o->min, o->max, OPTIONS(hardtanh, NULL), FROM_Y, .infer = infer_hardtanh,
-	TEXT("No smaller and no larger than two numbers",
+	.export = hardtanh_export, TEXT("No smaller and no larger than two numbers",
 		"y = min(max(x, min), max); dx = dy where min < y < max, else 0", "PyTorch Hardtanh; ONNX Clip-13"))
 ACTIVATION(thresholded_relu, act_alpha, EG_ACT_THRESHOLD, o->alpha, 0, OPTIONS(thresholded_relu, "alpha"), FROM_Y,
 	.infer = op_infer_same, .range = range_positive, .onnx = "ThresholdedRelu", .onnx_since = 10,
@@ -187,7 +270,7 @@ ACTIVATION(hardshrink, act_lambda, EG_ACT_SHRINK, o->lambda, 0, OPTIONS(hardshri
 		"ONNX Shrink-9 with bias 0; PyTorch Hardshrink"))
 ACTIVATION(softshrink, act_lambda, EG_ACT_SHRINK, o->lambda, o->lambda, OPTIONS(softshrink, "lambda"), FROM_Y,
 	.infer = op_infer_same, .onnx = "Shrink", .onnx_since = 9,
-	TEXT("All values come closer to zero, small ones become it",
+	.export = softshrink_export, .import = softshrink_import, TEXT("All values come closer to zero, small ones become it",
 		"y = x - lambda where x > lambda, x + lambda where x < -lambda, else 0; dx = dy where y is not 0, else 0",
 		"ONNX Shrink-9 with bias lambda; PyTorch Softshrink"))
 ACTIVATION(shrink, act_shrink, EG_ACT_SHRINK, o->lambda, o->bias, OPTIONS(shrink, NULL), FROM_Y, .infer = infer_shrink,
@@ -216,7 +299,7 @@ ACTIVATION(hardsigmoid, act_two, EG_ACT_HARD_SIGMOID, o->alpha, o->beta, OPTIONS
 		"y = min(max(alpha x + beta, 0), 1); dx = alpha dy where 0 < y < 1, else 0", "ONNX HardSigmoid-6; PyTorch Hardsigmoid"))
 ACTIVATION(softplus, act_alpha, EG_ACT_SOFTPLUS, o->alpha, 0, OPTIONS(softplus, "alpha"), FROM_Y, .infer = op_infer_same,
 	.range = range_positive, .onnx = "Softplus", .onnx_since = 1,
-	TEXT("A smooth rectifier", "y = log(1 + exp(alpha x)) / alpha; dx = dy (1 - exp(-alpha y))",
+	.export = softplus_export, TEXT("A smooth rectifier", "y = log(1 + exp(alpha x)) / alpha; dx = dy (1 - exp(-alpha y))",
 		"ONNX Softplus-1 with alpha 1; Dugas et al. 2001"))
 ACTIVATION(softsign, op_name_only, EG_ACT_SOFTSIGN, 0, 0, SIMPLE, FROM_Y, .range = range_around, .onnx = "Softsign",
 	.onnx_since = 1,
@@ -227,7 +310,7 @@ ACTIVATION(hardswish, op_name_only, EG_ACT_HARD_SWISH, 0, 0, SIMPLE, FROM_X, .on
 		"y = x min(max(x / 6 + 1 / 2, 0), 1); dx = 0 where x <= -3, dy where x >= 3, else dy (x / 3 + 1 / 2)",
 		"ONNX HardSwish-14; Howard et al. 2019"))
 ACTIVATION(silu, act_alpha, EG_ACT_SILU, o->alpha, 0, OPTIONS(silu, "alpha"), FROM_X, .infer = op_infer_same,
-	TEXT("x times its sigmoid; with another alpha known as swish",
+	.export = silu_export, TEXT("x times its sigmoid; with another alpha known as swish",
 		"y = x s, s = 1 / (1 + exp(-alpha x)); dx = dy (s + alpha x s (1 - s))",
 		"Hendrycks and Gimpel 2016; Elfwing, Uchibe and Doya 2018; Ramachandran, Zoph and Le 2017"))
 ACTIVATION(mish, op_name_only, EG_ACT_MISH, 0, 0, SIMPLE, FROM_X, .onnx = "Mish", .onnx_since = 18,
@@ -235,7 +318,7 @@ ACTIVATION(mish, op_name_only, EG_ACT_MISH, 0, 0, SIMPLE, FROM_X, .onnx = "Mish"
 		"y = x t, t = tanh(log(1 + exp(x))); dx = dy (t + x (1 - t^2) / (1 + exp(-x)))", "ONNX Mish-18; Misra 2019"))
 ACTIVATION(gelu, act_gelu, o->approximate ? EG_ACT_GELU_TANH : EG_ACT_GELU, 0, 0, OPTIONS(gelu, NULL), FROM_X,
 	.infer = op_infer_same, .onnx = "Gelu", .onnx_since = 20,
-	TEXT("x times the probability that a normal variable is smaller",
+	.export = gelu_export, TEXT("x times the probability that a normal variable is smaller",
 		"y = x P(x), P(x) = (1 + erf(x / sqrt(2))) / 2; dx = dy (P(x) + x exp(-x^2 / 2) / sqrt(2 pi)); "
 		"approximate: tanh has P(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2",
 		"ONNX Gelu-20; Hendrycks and Gimpel 2016"))
