@@ -45,6 +45,7 @@ const char *eg_export_between(eg_export *x);
 const real *eg_export_weights(const eg_export *x, int i, eg_dims *dims);
 real *eg_export_room(eg_export *x, int64_t n); /* for n numbers that are made of others; zero. NULL after failure */
 const char *eg_export_ints(eg_export *x, const int64_t *v, int n);
+const char *eg_export_list(eg_export *x, eg_ints list); /* "" where it was left out */
 const char *eg_export_int(eg_export *x, int64_t v);
 const char *eg_export_real(eg_export *x, double v);
 const char *eg_export_reals(eg_export *x, const real *v, eg_dims dims);
@@ -81,6 +82,7 @@ eg_dims eg_import_in_dims(eg_import *m, int i); /* rank -1: it is left out */
  * known; eg_import_number: its one number. */
 bool eg_import_known(const eg_import *m, int i);
 int eg_import_ints(eg_import *m, int i, int64_t *v, int most);
+eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; what does not fit is the nearest that does */
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */
 real *eg_import_reals(eg_import *m, int i, eg_dims *dims);

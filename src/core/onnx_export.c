@@ -111,6 +111,11 @@ real *eg_export_room(eg_export *x, int64_t n) { return take(x, (size_t)n * sizeo
 const char *eg_export_ints(eg_export *x, const int64_t *v, int n) {
 	return tensor(x, fresh(x, "numbers"), EG_ONNX_INT64, EG_DIMS(n), v, (size_t)n * sizeof *v);
 }
+const char *eg_export_list(eg_export *x, eg_ints list) {
+	int64_t *wide = list.at ? take(x, sizeof *wide * (size_t)list.n) : NULL;
+	for (int i = 0; i < list.n && wide; i++) wide[i] = list.at[i];
+	return wide ? eg_export_ints(x, wide, list.n) : "";
+}
 const char *eg_export_int(eg_export *x, int64_t v) { return tensor(x, fresh(x, "numbers"), EG_ONNX_INT64, (eg_dims){0}, &v, sizeof v); }
 
 static const char *value_name(eg_export *x, int v) {

@@ -206,6 +206,14 @@ int eg_import_ints(eg_import *m, int i, int64_t *v, int most) {
 	return (int)n;
 }
 
+eg_ints eg_import_list(eg_import *m, int i) {
+	int64_t wide[EG_MAX_DIMS];
+	int n = eg_import_has_in(m, i) ? eg_import_ints(m, i, wide, EG_MAX_DIMS) : -1;
+	int *v = n < 0 ? NULL : take(m, sizeof *v * (size_t)n);
+	for (int k = 0; k < n && v; k++) v[k] = wide[k] > INT32_MAX ? INT32_MAX : wide[k] < -INT32_MAX ? -INT32_MAX : (int)wide[k];
+	return (eg_ints){v, v ? n : 0};
+}
+
 double eg_import_number(eg_import *m, int i) {
 	eg_dims dims;
 	const eg_onnx_tensor *t = numbers_of(m, i);

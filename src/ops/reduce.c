@@ -12,9 +12,9 @@ typedef struct reduce_options {
 } reduce_options;
 
 static const eg_attr reduce_attrs[] = {
-	OP_INT_LIST(reduce_options, axes, 0, EG_MAX_DIMS, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axes",
+	OP_INT_LIST(reduce_options, axes, 0, EG_MAX_DIMS, -EG_MAX_DIMS, EG_MAX_DIMS - 1, NULL,
 		"dimensions that are reduced, in any order; negative counts from the end; without it all"),
-	OP_BOOL(reduce_options, keepdims, "keepdims", "they stay, with size 1"),
+	OP_BOOL(reduce_options, keepdims, NULL, "they stay, with size 1"),
 };
 
 typedef struct arg_options {
@@ -24,9 +24,9 @@ typedef struct arg_options {
 } arg_options;
 
 static const eg_attr arg_attrs[] = {
-	OP_INT(arg_options, axis, -1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axis", "dimension that is reduced; negative counts from the end"),
+	OP_INT(arg_options, axis, -1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axis=0", "dimension that is reduced; negative counts from the end"),
 	OP_BOOL(arg_options, last, "select_last_index", "of equal ones the last, not the first"),
-	OP_BOOL(arg_options, keepdims, "keepdims", "it stays, with size 1"),
+	OP_BOOL(arg_options, keepdims, "keepdims=1", "it stays, with size 1"),
 };
 
 /* ---- dimensions -------------------------------------------------------------------------------------------------- */
@@ -180,6 +180,51 @@ static const eg_case arg_cases[] = {
 	{"the first dimension", ARG(.axis = EG_ZERO, .last = true), .in = {OP_DIMS(9, 21)}, .nin = 1, .batch = 2, .ties = true},
 };
 
+/* ---- ONNX -------------------------------------------------------------------------------------------------------- */
+
+/* Axes are an input of ReduceSum from opset 13 on, of the others from 18 on. */
+static bool axes_are_input(int opset, const char *type) { return opset >= 18 || (opset >= 13 && !strcmp(type, "ReduceSum")); }
+
+static void export_reduction(eg_export *x, const char *type) {
+	const reduce_options *o = eg_export_options(x);
+	const bool input = axes_are_input(eg_export_opset(x), type);
+	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), input ? eg_export_list(x, o->axes) : ""), EG_NAMES(eg_export_out(x, 0)));
+	int64_t axes[EG_MAX_DIMS];
+	for (int i = 0; i < o->axes.n; i++) axes[i] = o->axes.at[i];
+	if (!input && o->axes.at) eg_export_set_ints(x, "axes", axes, o->axes.n);
+	eg_export_set_int(x, "keepdims", o->keepdims);
+}
+
+static bool import_reduction(eg_import *m, const char *op) {
+	int64_t wide[EG_MAX_DIMS];
+	int axes[EG_MAX_DIMS], n = eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
+	for (int i = 0; i < n; i++) axes[i] = wide[i] < -EG_MAX_DIMS || wide[i] >= EG_MAX_DIMS ? EG_MAX_DIMS : (int)wide[i];
+	reduce_options o = {.axes = n < 0 ? eg_import_list(m, 1) : (eg_ints){axes, n}, .keepdims = eg_import_int(m, "keepdims", 1) != 0};
+	eg_tensor in = eg_import_in(m, 0);
+	const bool nothing = eg_import_int(m, "noop_with_empty_axes", 0) && o.axes.n == 0;
+	if (o.axes.n == 0) o.axes.at = NULL;
+	eg_import_out(m, 0, nothing ? in : eg_import_apply(m, op, &o, &in, 1));
+	return true;
+}
+
+#define ONNX(op, type)                                                                                                 \
+	static void op##_export(eg_export *x) { export_reduction(x, type); }                                           \
+	static bool op##_import(eg_import *m) { return import_reduction(m, #op); }
+ONNX(reduce_sum, "ReduceSum")
+ONNX(reduce_mean, "ReduceMean")
+ONNX(reduce_max, "ReduceMax")
+ONNX(reduce_min, "ReduceMin")
+ONNX(reduce_prod, "ReduceProd")
+ONNX(reduce_l1, "ReduceL1")
+ONNX(reduce_l2, "ReduceL2")
+ONNX(reduce_sum_square, "ReduceSumSquare")
+ONNX(reduce_log_sum, "ReduceLogSum")
+ONNX(reduce_log_sum_exp, "ReduceLogSumExp")
+#define arg_max_export NULL
+#define arg_max_import NULL
+#define arg_min_export NULL
+#define arg_min_import NULL
+
 /* ---- the members ------------------------------------------------------------------------------------------------- */
 
 #define MEMBER(op, kind, upper, text, formula, where, name_onnx, since, list)                                          \
@@ -188,7 +233,7 @@ static const eg_case arg_cases[] = {
 		.shorthand = kind##_shorthand, .min_inputs = 1, .max_inputs = 1,                                  \
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
 		.infer = kind##_infer, .code = EG_REDUCE_##upper, .fwd = kind##_fwd, .onnx = name_onnx,                \
-		.onnx_since = since, OP_CASES(list)
+		.onnx_since = since, .export = op##_export, .import = op##_import, OP_CASES(list)
 #define reduce_shorthand "axes"
 #define arg_shorthand "axis"
 #define OVER "over the dimensions `axes` of x, or all"

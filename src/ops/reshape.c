@@ -238,40 +238,28 @@ static const eg_case unsqueeze_cases[] = {
 
 static void reshape_export(eg_export *x) {
 	const reshape_options *o = eg_export_options(x);
-	int64_t shape[EG_MAX_DIMS];
-	for (int i = 0; i < o->shape.n; i++) shape[i] = o->shape.at[i];
-	eg_export_node(x, "Reshape", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, shape, o->shape.n)), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_node(x, "Reshape", EG_NAMES(eg_export_in(x, 0), eg_export_list(x, o->shape)), EG_NAMES(eg_export_out(x, 0)));
 }
 
 static bool reshape_import(eg_import *m) {
-	int64_t shape[EG_MAX_DIMS];
-	int narrow[EG_MAX_DIMS];
-	int n = eg_import_ints(m, 1, shape, EG_MAX_DIMS);
-	if (eg_import_int(m, "allowzero", 0)) eg_import_fail(m, "allowzero: tensors without numbers are not supported");
-	for (int i = 0; i < n; i++) {
-		if (shape[i] < -1 || shape[i] > OP_SIZE_MAX) eg_import_fail(m, "size %d of the shape is %lld", i, (long long)shape[i]);
-		narrow[i] = (int)shape[i];
-	}
-	reshape_options o = {.shape = {narrow, n}};
+	reshape_options o = {.shape = eg_import_list(m, 1)};
 	eg_tensor in = eg_import_in(m, 0);
+	if (eg_import_int(m, "allowzero", 0)) eg_import_fail(m, "allowzero: tensors without numbers are not supported");
 	eg_import_out(m, 0, eg_import_apply(m, "reshape", &o, &in, 1));
 	return true;
 }
 
 static void export_axes(eg_export *x, const char *type) {
 	const axes_options *o = eg_export_options(x);
-	int64_t axes[EG_MAX_DIMS];
-	for (int i = 0; i < o->axes.n; i++) axes[i] = o->axes.at[i];
-	const char *list = o->axes.at ? eg_export_ints(x, axes, o->axes.n) : "";
-	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), list), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), eg_export_list(x, o->axes)), EG_NAMES(eg_export_out(x, 0)));
 }
 
 /* Before opset 13 they were an attribute. */
 static bool import_axes(eg_import *m, const char *op) {
 	int64_t wide[EG_MAX_DIMS];
-	int axes[EG_MAX_DIMS], n = eg_import_has_in(m, 1) ? eg_import_ints(m, 1, wide, EG_MAX_DIMS) : eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
+	int axes[EG_MAX_DIMS], n = eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
 	for (int i = 0; i < n; i++) axes[i] = wide[i] < -EG_MAX_DIMS || wide[i] >= EG_MAX_DIMS ? EG_MAX_DIMS : (int)wide[i];
-	axes_options o = {.axes = {n < 0 ? NULL : axes, n < 0 ? 0 : n}};
+	axes_options o = {.axes = n < 0 ? eg_import_list(m, 1) : (eg_ints){axes, n}};
 	eg_tensor in = eg_import_in(m, 0);
 	eg_import_out(m, 0, eg_import_apply(m, op, &o, &in, 1));
 	return true;

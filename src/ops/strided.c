@@ -480,6 +480,58 @@ static const eg_case tile_cases[] = {
 	{"integers", TILE(1, 4), .in = {OP_DIMS(EG_N, 7)}, .type = {EG_I32}, .limit = 50, .nin = 1, .batch = 18},
 };
 
+/* ---- ONNX: lists are inputs there -------------------------------------------------------------------------------- */
+
+#define transpose_export NULL
+#define transpose_import NULL
+
+static void slice_export(eg_export *x) {
+	const slice_options *o = eg_export_options(x);
+	const char *starts = eg_export_list(x, o->starts), *ends = eg_export_list(x, o->ends);
+	eg_export_node(x, "Slice", EG_NAMES(eg_export_in(x, 0), starts, ends, eg_export_list(x, o->axes), eg_export_list(x, o->steps)),
+		EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool slice_import(eg_import *m) {
+	if (eg_import_opset(m) < 10) return false;
+	slice_options o = {.starts = eg_import_list(m, 1), .ends = eg_import_list(m, 2), .axes = eg_import_list(m, 3), .steps = eg_import_list(m, 4)};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "slice", &o, &in, 1));
+	return true;
+}
+
+/* The shape of another input would have to be computed there. */
+static void expand_export(eg_export *x) {
+	const expand_options *o = eg_export_options(x);
+	int shape[EG_MAX_DIMS];
+	if (eg_export_nin(x) > 1) {
+		eg_export_fail(x, "the shape of `like` would have to be computed there");
+		return;
+	}
+	for (int i = 0; i < o->shape.n; i++) shape[i] = o->shape.at[i] <= 0 ? 1 : o->shape.at[i]; /* 1 leaves what x has */
+	const char *list = eg_export_list(x, (eg_ints){shape, o->shape.n});
+	eg_export_node(x, "Expand", EG_NAMES(eg_export_in(x, 0), list), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool expand_import(eg_import *m) {
+	expand_options o = {.shape = eg_import_list(m, 1)};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "expand", &o, &in, 1));
+	return true;
+}
+
+static void tile_export(eg_export *x) {
+	const tile_options *o = eg_export_options(x);
+	eg_export_node(x, "Tile", EG_NAMES(eg_export_in(x, 0), eg_export_list(x, o->repeats)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static bool tile_import(eg_import *m) {
+	tile_options o = {.repeats = eg_import_list(m, 1)};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "tile", &o, &in, 1));
+	return true;
+}
+
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 #define STRIDED_OP(op, since, op_onnx, short_form, text, formula, ...)                                                 \
@@ -488,7 +540,7 @@ static const eg_case tile_cases[] = {
 		.options_size = sizeof(op##_options), .shorthand = short_form, .min_inputs = 1, __VA_ARGS__,           \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
 		.infer = op##_infer, .range = op_range_of_input, .fwd = op##_fwd, .bwd = op##_bwd, .onnx = op_onnx,    \
-		.onnx_since = since, OP_CASES(op##_cases)}
+		.onnx_since = since, .export = op##_export, .import = op##_import, OP_CASES(op##_cases)}
 #define ONE_INPUT .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a"
 
 STRIDED_OP(transpose, 13, "Transpose", "perm", "Dimensions in another order",
