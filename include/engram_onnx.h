@@ -77,6 +77,10 @@ enum { EG_ONNX_OPSET = 18, EG_ONNX_OPSET_LEAST = 13, EG_ONNX_OPSET_MOST = 22 };
 EG_API eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err);
 EG_API void eg_onnx_free(eg_onnx_model *m);
 
+/* The type of elements that a value of ours has there, and back; false: there is none. */
+EG_API eg_onnx_type eg_onnx_type_of(eg_dtype type);
+EG_API bool eg_onnx_dtype(eg_onnx_type type, eg_dtype *dtype);
+
 /* A graph and its parameters from a model, which need not outlive them. Sizes called "batch" and "time" are EG_N and EG_T, others get names of
  * their own. What is not understood is refused, with node, operator and reason; nothing is passed over. On failure *g and *params are NULL. */
 EG_API eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *m, eg_graph **g, eg_params **params, eg_error *err);

@@ -26,6 +26,7 @@ static inline const char *eg_onnx_name(const eg_attr *a, char buf[EG_ONNX_NAME])
 /* ---- export ------------------------------------------------------------------------------------------------------ */
 
 /* The node that is exported: options with defaults filled in, dimensions as the graph knows them (open ones negative). */
+const eg_op_info *eg_export_info(const eg_export *x);
 const void *eg_export_options(const eg_export *x);
 int eg_export_code(const eg_export *x);
 int eg_export_opset(const eg_export *x);
@@ -77,6 +78,7 @@ const char *eg_import_out_name(const eg_import *m, int i); /* "": nobody reads i
 
 /* Input i as a value of the graph that is made; numbers of the model become a constant. Integers become EG_I32, other numbers EG_F32. */
 eg_tensor eg_import_in(eg_import *m, int i);
+eg_tensor eg_import_raw(eg_import *m, int i); /* the same in its own type, which may be one of edges only */
 eg_dims eg_import_in_dims(eg_import *m, int i); /* rank -1: it is left out */
 /* Are its numbers part of the model? eg_import_ints: the integers of one, of at most `most`: how many there are, -1 (and failure) where they are not
  * known; eg_import_number: its one number. */

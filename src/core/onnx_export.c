@@ -62,6 +62,7 @@ void eg_export_fail(eg_export *x, const char *why, ...) {
 
 /* ---- what a hook may ask ----------------------------------------------------------------------------------------- */
 
+const eg_op_info *eg_export_info(const eg_export *x) { return &x->node->op->info; }
 const void *eg_export_options(const eg_export *x) { return x->node->options; }
 int eg_export_code(const eg_export *x) { return x->node->op->code; }
 int eg_export_opset(const eg_export *x) { return x->m->model.opset; }
@@ -78,7 +79,24 @@ static const char *fresh(eg_export *x, const char *what) {
 	return name ? name : "";
 }
 
-static eg_onnx_type type_of(eg_dtype type) { return type == EG_I32 ? EG_ONNX_INT32 : EG_ONNX_FLOAT; }
+static const struct {
+	eg_dtype ours;
+	eg_onnx_type theirs;
+} types[] = {{EG_F32, sizeof(real) == sizeof(float) ? EG_ONNX_FLOAT : EG_ONNX_DOUBLE}, {EG_I32, EG_ONNX_INT32}, {EG_I64, EG_ONNX_INT64},
+	{EG_U8, EG_ONNX_UINT8}, {EG_BOOL, EG_ONNX_BOOL}, {EG_F64, EG_ONNX_DOUBLE}, {EG_F16, EG_ONNX_FLOAT16}, {EG_BF16, EG_ONNX_BFLOAT16}};
+
+eg_onnx_type eg_onnx_type_of(eg_dtype type) {
+	for (int i = 0; i < EG_COUNT(types); i++)
+		if (types[i].ours == type) return types[i].theirs;
+	return EG_ONNX_FLOAT;
+}
+
+bool eg_onnx_dtype(eg_onnx_type type, eg_dtype *dtype) {
+	for (int i = 0; i < EG_COUNT(types); i++)
+		if (types[i].theirs == type) return *dtype = types[i].ours, true;
+	return false;
+}
+
 
 /* Numbers become part of the model: `bytes` of them, copied. */
 static const char *tensor(eg_export *x, const char *name, eg_onnx_type type, eg_dims dims, const void *data, size_t bytes) {
@@ -125,8 +143,8 @@ static const char *value_name(eg_export *x, int v) {
 	if (value->data) {
 		name = eg_arena_printf(&x->m->arena, "constant%d", v);
 		if (name)
-			tensor(x, name, value->type == EG_F32 && sizeof(real) != sizeof(float) ? EG_ONNX_DOUBLE : type_of(value->type), value->dims,
-				value->data, (size_t)eg_dims_count(&value->dims, 0) * (value->type == EG_F32 ? sizeof(real) : sizeof(int32_t)));
+			tensor(x, name, eg_onnx_type_of(value->type), value->dims,
+				value->data, (size_t)eg_dims_count(&value->dims, 0) * eg_dtype_size(value->type));
 	} else if (value->node >= 0) {
 		const eg_node *n = &x->graph->nodes[value->node];
 		name = eg_arena_printf(&x->m->arena, "%s.%s", n->name, n->op->info.outputs[value->index]);
@@ -357,8 +375,7 @@ static eg_onnx_value described(eg_export *x, const char *name, const eg_graph_va
 		const char *size = v->dims.d[i] < 0 ? open_name(x, v->dims.d[i]) : NULL;
 		open[i] = size ? copied(x, size) : NULL;
 	}
-	eg_onnx_type type = v->type == EG_F32 && sizeof(real) != sizeof(float) ? EG_ONNX_DOUBLE : type_of(v->type);
-	return (eg_onnx_value){copied(x, name), type, v->dims.rank, dims, open};
+	return (eg_onnx_value){copied(x, name), eg_onnx_type_of(v->type), v->dims.rank, dims, open};
 }
 
 static void add_value(eg_export *x, eg_onnx_value **list, int *cap, int *n, eg_onnx_value v) {

@@ -16,7 +16,7 @@ enum { MOST_ATTRS = 64 };
 /* What a name in the model stands for. */
 typedef struct known {
 	const char *name;
-	eg_tensor value;               /* id 0: it is not in the graph yet */
+	eg_tensor value, plain;        /* id 0: it is not in the graph yet; plain: in a type that operators compute with */
 	const eg_onnx_tensor *numbers; /* NULL: they are not part of the model */
 } known;
 
@@ -252,6 +252,25 @@ static eg_tensor constant(eg_import *m, const eg_onnx_tensor *t) {
 	return v ? eg_constant(m->graph, v, whole ? EG_I32 : EG_F32, dims) : (eg_tensor){0};
 }
 
+static void graph_failed(eg_import *m) {
+	eg_error err;
+	if (!m->error.status && eg_graph_status(m->graph, &err)) eg_import_fail(m, "%s", err.message);
+}
+
+static eg_tensor cast_to(eg_import *m, eg_tensor t, eg_dtype type) {
+	const struct { const char *name; int to; } o = {.to = (int)type};
+	eg_tensor c = eg_apply(m->graph, "cast", &o, &t, 1);
+	graph_failed(m);
+	return c;
+}
+
+/* Types that only stand at edges become those that operators compute with. */
+static eg_tensor as_plain(eg_import *m, eg_tensor t) {
+	const eg_dtype type = eg_tensor_dtype(m->graph, t);
+	if (!t.id || type == EG_F32 || type == EG_I32) return t;
+	return cast_to(m, t, type == EG_I64 || type == EG_U8 ? EG_I32 : EG_F32);
+}
+
 eg_tensor eg_import_in(eg_import *m, int i) {
 	if (m->error.status || !eg_import_has_in(m, i)) return (eg_tensor){0};
 	known *k = look_up(m, m->node->in[i]);
@@ -260,7 +279,14 @@ eg_tensor eg_import_in(eg_import *m, int i) {
 		return (eg_tensor){0};
 	}
 	if (!k->value.id && k->numbers) k->value = constant(m, k->numbers);
-	return k->value;
+	if (!k->plain.id) k->plain = as_plain(m, k->value);
+	return k->plain;
+}
+
+eg_tensor eg_import_raw(eg_import *m, int i) {
+	known *k = m->error.status || !eg_import_has_in(m, i) ? NULL : look_up(m, m->node->in[i]);
+	if (k && !k->numbers && k->value.id) return k->value;
+	return eg_import_in(m, i);
 }
 
 eg_dims eg_import_in_dims(eg_import *m, int i) {
@@ -331,11 +357,6 @@ int eg_import_string_list(eg_import *m, const char *name, const char **v, int mo
 }
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
-
-static void graph_failed(eg_import *m) {
-	eg_error err;
-	if (!m->error.status && eg_graph_status(m->graph, &err)) eg_import_fail(m, "%s", err.message);
-}
 
 eg_tensor eg_import_apply(eg_import *m, const char *op, const void *options, const eg_tensor *in, int nin) {
 	if (m->error.status) return (eg_tensor){0};
@@ -512,7 +533,9 @@ static void add_input(eg_import *m, const eg_onnx_value *v) {
 	}
 	for (int i = 0; i < v->rank; i++) dims.d[i] = v->dims[i] < 0 ? open_dim(m, v, i) : v->dims[i];
 	k->name = v->name;
-	k->value = eg_input(m->graph, v->name, is_integer(v->type) || v->type == EG_ONNX_BOOL ? EG_I32 : EG_F32, dims);
+	eg_dtype type;
+	if (!eg_onnx_dtype(v->type, &type)) eg_import_fail(m, "input '%.80s' is of a type that is not supported", v->name);
+	else k->value = eg_input(m->graph, v->name, type, dims);
 	graph_failed(m);
 }
 
@@ -520,7 +543,12 @@ static void add_output(eg_import *m, const eg_onnx_value *v) {
 	known *k = v->name && *v->name ? look_up(m, v->name) : NULL;
 	if (k && !k->value.id && k->numbers) k->value = constant(m, k->numbers);
 	if (!k) eg_import_fail(m, "output '%.80s' of the model is not computed", text_of(v->name));
-	else eg_output(m->graph, v->name, k->value);
+	else if (m->error.status) return;
+	else {
+		eg_dtype type;
+		if (eg_onnx_dtype(v->type, &type) && eg_tensor_dtype(m->graph, k->value) != type) k->value = cast_to(m, k->value, type);
+		eg_output(m->graph, v->name, k->value);
+	}
 	graph_failed(m);
 }
 

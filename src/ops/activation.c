@@ -209,13 +209,11 @@ static void softshrink_export(eg_export *x) {
 	eg_export_set_float(x, "bias", (double)o->lambda);
 }
 static bool softshrink_import(eg_import *m) {
-	act_lambda o = {.lambda = (float)eg_import_float(m, "lambd", 0.5)};
-	const double bias = eg_import_float(m, "bias", 0);
+	const float bias = (float)eg_import_float(m, "bias", 0);
+	act_shrink o = {.lambda = (float)eg_import_float(m, "lambd", 0.5), .bias = bias == 0 ? EG_ZERO_F : bias};
 	eg_tensor in = eg_import_in(m, 0);
-	if (bias != 0 && bias != (double)o.lambda) eg_import_fail(m, "bias is %g; 0 and lambd are supported", bias);
-	const char *op = bias == 0 ? "hardshrink" : "softshrink";
 	if (o.lambda == 0) o.lambda = EG_ZERO_F;
-	eg_import_out(m, 0, eg_import_apply(m, op, &o, &in, 1));
+	eg_import_out(m, 0, eg_import_apply(m, "shrink", &o, &in, 1));
 	return true;
 }
 

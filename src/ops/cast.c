@@ -62,6 +62,21 @@ static const eg_case cast_cases[] = {
 	{"real to brain floats", CAST(EG_BF16), IN(EG_T, EG_N, 3), .batch = 3, .time = 5},
 };
 
+static void cast_export(eg_export *x) {
+	const cast_options *o = eg_export_options(x);
+	eg_export_node(x, "Cast", EG_NAMES(eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_int(x, "to", eg_onnx_type_of((eg_dtype)o->to));
+}
+
+static bool cast_import(eg_import *m) {
+	eg_dtype type = EG_F32;
+	if (!eg_onnx_dtype((eg_onnx_type)eg_import_int(m, "to", 0), &type)) eg_import_fail(m, "its type is not supported");
+	const cast_options o = {.to = (int)type};
+	eg_tensor in = eg_import_raw(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "cast", &o, &in, 1));
+	return true;
+}
+
 const eg_op eg_op_cast = {
 	.info = {
 		.name = "cast",
@@ -86,5 +101,7 @@ const eg_op eg_op_cast = {
 	.follows = cast_follows,
 	.onnx = "Cast",
 	.onnx_since = 13,
+	.export = cast_export,
+	.import = cast_import,
 	OP_CASES(cast_cases),
 };

@@ -5,6 +5,7 @@
 #include "ops/conv_mask.h"
 #include "ops/conv_options.h"
 #include "ops/dense.h"
+#include "ops/window_onnx.h"
 
 typedef struct conv1d_options {
 	CONV_WINDOW()
@@ -170,6 +171,8 @@ static void conv_bwd(eg_emit *e, const conv_spec *c) {
 	}
 CONV_FUNCTIONS(conv1d)
 CONV_FUNCTIONS(conv2d)
+WINDOW_ONNX(conv1d, "Conv")
+WINDOW_ONNX(conv2d, "Conv")
 
 /* ---- conv1d ------------------------------------------------------------------------------------------------------ */
 
@@ -212,6 +215,8 @@ const eg_op eg_op_conv1d = {
 	.folds_affine = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
+	.export = conv1d_export,
+	.import = conv1d_import,
 	OP_CASES(conv1d_cases),
 };
 
@@ -282,5 +287,7 @@ const eg_op eg_op_conv2d = {
 	.fuses_sum = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
+	.export = conv2d_export,
+	.import = conv2d_import,
 	OP_CASES(conv2d_cases),
 };

@@ -1,6 +1,7 @@
 /* conv3d.c - convolution with three axes: volumes, or pictures in the course of time. Its depth becomes batch and
  * channels (conv_frames.c). */
 #include "ops/conv_frames.h"
+#include "ops/window_onnx.h"
 
 typedef struct conv3d_options {
 	CONV_WINDOW([3])
@@ -60,6 +61,8 @@ static const eg_case conv3d_cases[] = {
 		.in = {OP_DIMS(6, 2, 3, 4, 5)}, .nin = 1, .batch = 2, .linear = true},
 };
 
+WINDOW_ONNX(conv3d, "Conv")
+
 const eg_op eg_op_conv3d = {
 	.info = {
 		.name = "conv3d",
@@ -85,5 +88,7 @@ const eg_op eg_op_conv3d = {
 	.folds_affine = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
+	.export = conv3d_export,
+	.import = conv3d_import,
 	OP_CASES(conv3d_cases),
 };

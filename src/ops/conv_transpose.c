@@ -2,6 +2,7 @@
  * operator of its own. Its output is what the filters slide over, so that forward is a convolution's backward by
  * data, backward by data its forward, and the weights (C,K/G,...) are those of a convolution from K channels to C. */
 #include "ops/conv_frames.h"
+#include "ops/window_onnx.h"
 
 #define TRANSPOSED(A)                                                                                                  \
 	CONV_WINDOW(A)                                                                                                 \
@@ -115,6 +116,10 @@ static const eg_case cases3[] = {
 		.in = {OP_DIMS(5, 6, 2, 3, 4)}, .nin = 1, .batch = 2, .linear = true},
 };
 
+WINDOW_ONNX(conv_transpose1d, "ConvTranspose")
+WINDOW_ONNX(conv_transpose2d, "ConvTranspose")
+WINDOW_ONNX(conv_transpose3d, "ConvTranspose")
+
 #define TRANSPOSED_OP(n, x_dims, y_dims, from)                                                                         \
 	const eg_op eg_op_conv_transpose##n##d = {                                                                     \
 		.info = {                                                                                              \
@@ -140,6 +145,8 @@ static const eg_case cases3[] = {
 		.fuses_act = true,                                                                                     \
 		.onnx = "ConvTranspose",                                                                               \
 		.onnx_since = 11,                                                                                      \
+		.export = conv_transpose##n##d_export,                                                                 \
+		.import = conv_transpose##n##d_import,                                                                 \
 		OP_CASES(cases##n),                                                                                    \
 	}
 TRANSPOSED_OP(1, "(N,C,L)", "(N,filters,M)", "one axis");

@@ -256,6 +256,30 @@ static void one_hot_fwd(eg_emit *e) {
 }
 
 static const int32_t beyond[] = {0, 5, -1, -6, 4, -5};
+static void one_hot_export(eg_export *x) {
+	const one_hot_options *o = eg_export_options(x);
+	const real values[] = {(real)o->off, (real)o->on};
+	eg_export_node(x, "OneHot", EG_NAMES(eg_export_in(x, 0), eg_export_int(x, o->depth), eg_export_reals(x, values, EG_DIMS(2))),
+		EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_int(x, "axis", o->axis);
+}
+
+static bool one_hot_import(eg_import *m) {
+	eg_dims d;
+	const double depth = eg_import_number(m, 1);
+	const real *v = eg_import_reals(m, 2, &d);
+	if (!v || eg_dims_count(&d, 0) != 2 || !(depth >= 1 && depth <= OP_SIZE_MAX)) {
+		eg_import_fail(m, "depth must be a number from 1 on, and values two");
+		return true;
+	}
+	const int64_t axis = eg_import_int(m, "axis", -1);
+	one_hot_options o = {.depth = (int)depth, .axis = axis == 0 ? EG_ZERO : (int)axis, .off = (float)v[0], .on = (float)v[1]};
+	if (v[1] == 0) o.on = EG_ZERO_F;
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "one_hot", &o, &in, 1));
+	return true;
+}
+
 static const eg_case one_hot_cases[] = {
 	{"classes", &(const one_hot_options){.depth = 7}, .in = {OP_DIMS(EG_N)}, .type = {EG_I32}, .nin = 1,
 		.batch = 18, .limit = 7},
@@ -332,5 +356,7 @@ const eg_op eg_op_one_hot = {
 	.no_gradient = "whole numbers have none",
 	.onnx = "OneHot",
 	.onnx_since = 11,
+	.export = one_hot_export,
+	.import = one_hot_import,
 	OP_CASES(one_hot_cases),
 };

@@ -223,7 +223,8 @@ static void linear_export(eg_export *x) {
 /* A product with a matrix of the model, which is learned. */
 static bool linear_import(eg_import *m) {
 	eg_dims x = eg_import_in_dims(m, 0), b = eg_import_in_dims(m, 1), c = eg_import_in_dims(m, 2);
-	if (strcmp(eg_import_type(m), "Gemm") != 0 || x.rank != 2 || b.rank != 2 || !eg_import_known(m, 1) || eg_import_known(m, 0)) return false;
+	const bool matrices = !strcmp(eg_import_type(m), "Gemm");
+	if ((matrices ? x.rank != 2 : x.rank < 2) || b.rank != 2 || !eg_import_known(m, 1) || eg_import_known(m, 0)) return false;
 	const bool turned = eg_import_int(m, "transB", 0), bias = c.rank == 1 && eg_import_known(m, 2);
 	const int64_t units = b.d[turned ? 0 : 1], features = b.d[turned ? 1 : 0];
 	if (eg_import_int(m, "transA", 0) || eg_import_float(m, "alpha", 1) != 1 || eg_import_float(m, "beta", 1) != 1) return false;
@@ -265,5 +266,6 @@ const eg_op eg_op_linear = {
 	.onnx_since = 13,
 	.export = linear_export,
 	.import = linear_import,
+	.onnx_also = "MatMul",
 	OP_CASES(linear_cases),
 };

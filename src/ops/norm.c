@@ -288,6 +288,91 @@ static const eg_case instancenorm_cases[] = {
         {"fixed batch", NULL, .in = {OP_DIMS(5, 2, 71, 3)}, .nin = 1, .batch = 2},
 };
 
+/* ---- ONNX -------------------------------------------------------------------------------------------------------- */
+
+/* Weights are needed there: without any, ones and zeros. */
+static const char *or_number(eg_export *x, int at, bool there, double otherwise, eg_dims dims) {
+	if (there) return eg_export_param(x, at);
+	const int64_t n = eg_dims_count(&dims, 0);
+	real *v = eg_export_room(x, n);
+	for (int64_t i = 0; i < n && v; i++) v[i] = (real)otherwise;
+	return v ? eg_export_reals(x, v, dims) : "";
+}
+
+static void export_by_channel(eg_export *x, const char *type) {
+	const settings n = settings_of(eg_export_code(x), eg_export_options(x));
+	const eg_dims channels = {1, {eg_export_in_dims(x, 0).d[1]}};
+	const char *weight = or_number(x, 0, n.scale, 1, channels), *bias = or_number(x, n.scale, n.bias, 0, channels);
+	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), weight, bias), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_float(x, "epsilon", (double)n.eps);
+	if (n.kind == GROUP) eg_export_set_int(x, "num_groups", n.groups);
+}
+
+static void layernorm_export(eg_export *x) {
+	const settings n = settings_of(LAYER, eg_export_options(x));
+	const eg_dims d = eg_export_in_dims(x, 0);
+	eg_dims last = {0};
+	int axis;
+	op_axis(n.axis, d.rank, &axis);
+	for (int i = axis; i < d.rank; i++) last.d[last.rank++] = d.d[i];
+	if (!n.scale && eg_dims_known(&last, 0) != eg_dims_count(&last, 0)) eg_export_fail(x, "the sizes of ones in place of a scale are not known");
+	const char *weight = or_number(x, 0, n.scale, 1, last), *bias = n.bias ? eg_export_param(x, n.scale) : "";
+	eg_export_node(x, "LayerNormalization", EG_NAMES(eg_export_in(x, 0), weight, bias), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_int(x, "axis", axis);
+	eg_export_set_float(x, "epsilon", (double)n.eps);
+}
+
+/* Its own operator from opset 23 on; before it what that is made of. */
+static void rmsnorm_export(eg_export *x) {
+	const settings n = settings_of(RMS, eg_export_options(x));
+	const eg_dims d = eg_export_in_dims(x, 0);
+	const char *in = eg_export_in(x, 0), *square = eg_export_between(x), *mean = eg_export_between(x), *more = eg_export_between(x),
+		   *root = eg_export_between(x), *y = n.scale ? eg_export_between(x) : eg_export_out(x, 0);
+	int64_t axes[EG_MAX_DIMS];
+	int axis, count = 0;
+	op_axis(n.axis, d.rank, &axis);
+	for (int i = axis; i < d.rank; i++) axes[count++] = i;
+	eg_export_node(x, "Mul", EG_NAMES(in, in), EG_NAMES(square));
+	eg_export_node(x, "ReduceMean", EG_NAMES(square, eg_export_opset(x) >= 18 ? eg_export_ints(x, axes, count) : ""), EG_NAMES(mean));
+	if (eg_export_opset(x) < 18) eg_export_set_ints(x, "axes", axes, count);
+	eg_export_set_int(x, "keepdims", 1);
+	eg_export_node(x, "Add", EG_NAMES(mean, eg_export_real(x, (double)n.eps)), EG_NAMES(more));
+	eg_export_node(x, "Sqrt", EG_NAMES(more), EG_NAMES(root));
+	eg_export_node(x, "Div", EG_NAMES(in, root), EG_NAMES(y));
+	if (n.scale) eg_export_node(x, "Mul", EG_NAMES(y, eg_export_param(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* Its own operator from opset 21 on; before it, groups are channels of a normalisation by instance. */
+static void groupnorm_export(eg_export *x) {
+	const settings n = settings_of(GROUP, eg_export_options(x));
+	const eg_dims d = eg_export_in_dims(x, 0);
+	if (eg_export_opset(x) >= 21) {
+		export_by_channel(x, "GroupNormalization");
+		return;
+	}
+	int64_t back[EG_MAX_DIMS] = {0};
+	const int64_t apart[] = {0, n.groups, -1};
+	for (int i = 1; i < d.rank; i++) {
+		back[i] = d.d[i];
+		if (d.d[i] < 0) eg_export_fail(x, "before opset 21 open sizes would have to be computed there");
+	}
+	const char *grouped = eg_export_between(x), *normal = eg_export_between(x), *y = eg_export_between(x), *scaled = n.bias ? eg_export_between(x) : eg_export_out(x, 0);
+	if (!n.scale) y = scaled;
+	if (!n.scale && !n.bias) y = eg_export_out(x, 0);
+	const eg_dims groups = {1, {n.groups}};
+	eg_export_node(x, "Reshape", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, apart, 3)), EG_NAMES(grouped));
+	eg_export_node(x, "InstanceNormalization", EG_NAMES(grouped, or_number(x, 0, false, 1, groups), or_number(x, 0, false, 0, groups)), EG_NAMES(normal));
+	eg_export_set_float(x, "epsilon", (double)n.eps);
+	eg_export_node(x, "Reshape", EG_NAMES(normal, eg_export_ints(x, back, d.rank)), EG_NAMES(y));
+	eg_dims by_channel = {d.rank - 1, {d.d[1]}};
+	for (int i = 1; i < by_channel.rank; i++) by_channel.d[i] = 1;
+	const real *w = n.scale ? eg_export_weights(x, 0, NULL) : NULL, *b = n.bias ? eg_export_weights(x, n.scale, NULL) : NULL;
+	if (w) eg_export_node(x, "Mul", EG_NAMES(y, eg_export_reals(x, w, by_channel)), EG_NAMES(scaled));
+	if (b) eg_export_node(x, "Add", EG_NAMES(n.scale ? scaled : y, eg_export_reals(x, b, by_channel)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+static void instancenorm_export(eg_export *x) { export_by_channel(x, "InstanceNormalization"); }
+
 /* ---- the members ------------------------------------------------------------------------------------------------- */
 
 #define MEMBER(op, kind, text, formula, where, word, name_onnx, since, ...) \
@@ -313,6 +398,7 @@ static const eg_case instancenorm_cases[] = {
 	        .fuses_act = true, \
 	        .onnx = name_onnx, \
 	        .onnx_since = since, \
+	        .export = op##_export, \
 	        OP_CASES(op##_cases)}
 #define OVER "mean and (biased) variance over "
 

@@ -71,6 +71,13 @@ static const eg_case pad2d_cases[] = {
 		.batch = 2, .linear = true},
 };
 
+/* Comes back as pad_nd. */
+static void pad2d_export(eg_export *x) {
+	const pad2d_options *o = eg_export_options(x);
+	const int64_t pads[] = {0, o->channels[0], o->height[0], o->width[0], 0, o->channels[1], o->height[1], o->width[1]};
+	eg_export_node(x, "Pad", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, pads, 8)), EG_NAMES(eg_export_out(x, 0)));
+}
+
 const eg_op eg_op_pad2d = {
 	.info = {
 		.name = "pad2d",
@@ -92,5 +99,6 @@ const eg_op eg_op_pad2d = {
 	.follows = op_follows,
 	.onnx = "Pad",
 	.onnx_since = 13,
+	.export = pad2d_export,
 	OP_CASES(pad2d_cases),
 };

@@ -129,6 +129,40 @@ static const eg_case pad_nd_cases[] = {
 		.batch = 18, .limit = 50},
 };
 
+/* Axes are an input from opset 18 on. */
+static void pad_nd_export(eg_export *x) {
+	const pad_nd_options *o = eg_export_options(x);
+	const eg_dims d = eg_export_in_dims(x, 0);
+	int64_t before[EG_MAX_DIMS], after[EG_MAX_DIMS], pads[2 * EG_MAX_DIMS];
+	sides_of(o, d.rank, before, after);
+	for (int i = 0; i < d.rank; i++) {
+		pads[i] = before[i];
+		pads[d.rank + i] = after[i];
+	}
+	if (o->mode == EG_EXTEND_WRAP && eg_export_opset(x) < 19) eg_export_fail(x, "ONNX's Pad knows the mode wrap from opset 19 on");
+	const char *value = o->mode == EG_EXTEND_CONSTANT && o->value != 0 ? eg_export_real(x, (double)o->value) : "";
+	eg_export_node(x, "Pad", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, pads, 2 * d.rank), value), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_string(x, "mode", modes[o->mode]);
+}
+
+static bool pad_nd_import(eg_import *m) {
+	int64_t wide[2 * EG_MAX_DIMS];
+	int pads[2 * EG_MAX_DIMS];
+	int n = eg_import_opset(m) < 11 ? eg_import_int_list(m, "pads", wide, 2 * EG_MAX_DIMS) : eg_import_ints(m, 1, wide, 2 * EG_MAX_DIMS);
+	const char *mode = eg_import_string(m, "mode", "constant");
+	for (int i = 0; i < n; i++) {
+		if (wide[i] < -OP_SIZE_MAX || wide[i] > OP_SIZE_MAX) eg_import_fail(m, "number %d of pads is %lld", i + 1, (long long)wide[i]);
+		pads[i] = (int)wide[i];
+	}
+	pad_nd_options o = {.pads = {pads, n < 0 ? 0 : n}, .axes = eg_import_list(m, 3)};
+	while (modes[o.mode] && strcmp(modes[o.mode], mode) != 0) o.mode++;
+	if (!modes[o.mode]) eg_import_fail(m, "mode '%.40s' is not supported", mode);
+	o.value = (float)(eg_import_has_in(m, 2) ? eg_import_number(m, 2) : eg_import_opset(m) < 11 ? eg_import_float(m, "value", 0) : 0);
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "pad_nd", &o, &in, 1));
+	return true;
+}
+
 const eg_op eg_op_pad_nd = {
 	.info = {
 		.name = "pad_nd",
@@ -155,5 +189,7 @@ const eg_op eg_op_pad_nd = {
 	.bwd = pad_nd_bwd,
 	.onnx = "Pad",
 	.onnx_since = 18,
+	.export = pad_nd_export,
+	.import = pad_nd_import,
 	OP_CASES(pad_nd_cases),
 };

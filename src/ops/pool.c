@@ -1,6 +1,7 @@
 /* pool.c - maximum and average pooling of sequences, pictures and volumes: by windows, over everything, adaptive. Each
  * operator is a row of one of the tables below; how they pool stands in pool_windows.c. */
 #include "ops/pool.h"
+#include "ops/window_onnx.h"
 
 /* Attributes of one number for each axis. */
 #define INTS_1(T, f, def, min, max, onnx, doc) OP_INT(T, f, def, min, max, onnx, doc)
@@ -154,6 +155,9 @@ static const eg_case maxpool3d_cases[] = {
                 .sizes = OP_SIZES({"depth", 5})},
 };
 
+WINDOW_ONNX(maxpool1d, "MaxPool")
+WINDOW_ONNX(maxpool2d, "MaxPool")
+WINDOW_ONNX(maxpool3d, "MaxPool")
 #define MAXPOOL_OP(n, layer_name, ...) \
 	const eg_op eg_op_maxpool##n##d = { \
 	        .info = {.name = "maxpool" #n "d", \
@@ -178,6 +182,8 @@ static const eg_case maxpool3d_cases[] = {
 	        .follows = maxpool##n##d_follows, \
 	        .onnx = "MaxPool", \
 	        .onnx_since = 12, \
+	        .export = maxpool##n##d_export, \
+	        .import = maxpool##n##d_import, \
 	        __VA_ARGS__}
 MAXPOOL_OP(1, "maxpool1d", .pools = NULL);
 MAXPOOL_OP(2, "maxpool", .pools = maxpool2d_pools);
@@ -258,6 +264,9 @@ static const eg_case avgpool3d_cases[] = {
                 .in = {OP_DIMS(17, 2, 6, 7, 5)}, .nin = 1, .batch = 2, .linear = true},
 };
 
+WINDOW_ONNX(avgpool1d, "AveragePool")
+WINDOW_ONNX(avgpool2d, "AveragePool")
+WINDOW_ONNX(avgpool3d, "AveragePool")
 #define AVGPOOL_OP(n, layer_name) \
 	const eg_op eg_op_avgpool##n##d = { \
 	        .info = {.name = "avgpool" #n "d", \
@@ -276,7 +285,9 @@ static const eg_case avgpool3d_cases[] = {
 	        DOES(avgpool##n##d), \
 	        .follows = op_follows, \
 	        .onnx = "AveragePool", \
-	        .onnx_since = 11}
+	        .onnx_since = 11, \
+	        .export = avgpool##n##d_export, \
+	        .import = avgpool##n##d_import}
 AVGPOOL_OP(1, "avgpool1d");
 AVGPOOL_OP(2, "avgpool");
 AVGPOOL_OP(3, "avgpool3d");
@@ -328,7 +339,15 @@ static const eg_case globalavgpool3d_cases[] = {
         {"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .batch = 18, .linear = true},
 };
 
+/* Those of other ranks have the same name there. */
+#define GLOBAL_IMPORT(op, n) \
+	static bool op##_import(eg_import *m) { \
+		if (eg_import_in_dims(m, 0).rank != (n) + 2) return false; \
+		eg_import_as(m, #op); \
+		return true; \
+	}
 #define GLOBAL_OP(op, layer_name, n, text, formula, from, OUTPUTS, ...) \
+	GLOBAL_IMPORT(op, n) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 	                                  .layer = layer_name, \
 	                                  .doc = text " of each channel over the whole " WHAT(n), \
@@ -340,6 +359,7 @@ static const eg_case globalavgpool3d_cases[] = {
 	                                  OUTPUTS}, \
 	        DOES(op), \
 	        .onnx_since = 1, \
+	        .import = op##_import, \
 	        __VA_ARGS__}
 #define GLOBAL_MAX(op, layer_name, n) \
 	GLOBAL_OP(op, layer_name, n, "The largest value", "max", \

@@ -12,6 +12,8 @@ typedef struct resize_options {
 	int aspect;
 } resize_options;
 
+enum { RESIZE_AXES = 3 };
+
 /* In the order of eg_resample_method, eg_coordinate and eg_rounding. */
 static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
 static const char *const coordinate_names[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
@@ -204,6 +206,97 @@ static const eg_case resize_cases[] = {
         {"the same size", RESIZE(SIZES(4, 5)), .in = {OP_DIMS(EG_N, 3, 4, 5)}, .nin = 1, .batch = 3, .linear = true},
 };
 
+static void resize_export(eg_export *x) {
+	const resize_options *o = eg_export_options(x);
+	const int axes = eg_export_in_dims(x, 0).rank - 2;
+	const char *scales = "", *sizes = "";
+	real factors[2 + RESIZE_AXES];
+	int64_t lengths[RESIZE_AXES], which[RESIZE_AXES];
+	for (int i = 0; i < axes; i++) {
+		which[i] = 2 + i;
+		if (o->sizes.at) lengths[i] = o->sizes.at[o->sizes.n == 1 ? 0 : i];
+		else factors[2 + i] = (real)o->scales.at[o->scales.n == 1 ? 0 : i];
+	}
+	factors[0] = factors[1] = 1;
+	if (o->sizes.at) sizes = eg_export_ints(x, lengths, axes);
+	else scales = eg_export_reals(x, factors, EG_DIMS(2 + axes));
+	if (eg_export_opset(x) < 18 && (o->sizes.at || o->antialias || o->aspect != STRETCH))
+		eg_export_fail(x, "ONNX's Resize knows sizes of some axes, antialias and keep_aspect_ratio_policy from opset 18 on");
+	eg_export_node(x, "Resize", EG_NAMES(eg_export_in(x, 0), "", scales, sizes), EG_NAMES(eg_export_out(x, 0)));
+	if (o->sizes.at) eg_export_set_ints(x, "axes", which, axes);
+	eg_export_set_string(x, "mode", modes[o->mode]);
+	eg_export_set_string(x, "coordinate_transformation_mode", coordinate_names[o->coordinates]);
+	eg_export_set_string(x, "nearest_mode", rounding_names[o->rounding]);
+	eg_export_set_float(x, "cubic_coeff_a", (double)o->cubic_a);
+	eg_export_set_int(x, "exclude_outside", o->exclude_outside);
+	if (o->antialias) eg_export_set_int(x, "antialias", 1);
+	if (o->aspect != STRETCH) eg_export_set_string(x, "keep_aspect_ratio_policy", aspect_names[o->aspect]);
+}
+
+static int word(eg_import *m, const char *name, const char *const *words, const char *absent) {
+	const char *said = eg_import_string(m, name, absent);
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(words[i], said)) return i;
+	eg_import_fail(m, "%s '%.40s' is not supported", name, said);
+	return 0;
+}
+
+/* The n numbers of some axes, or of all, for those behind the channels; false: a batch or channels are resized. */
+static bool behind_channels(const double *v, int n, const int64_t *which, int nwhich, int axes, const eg_dims *x, double neutral,
+	bool sizes, double *out) {
+	for (int i = 0; i < axes; i++) out[i] = sizes ? (double)x->d[2 + i] : neutral;
+	for (int i = 0; i < n; i++) {
+		int64_t axis = nwhich < 0 ? i : which[i];
+		if (axis < 0) axis += x->rank;
+		if (axis < 0 || axis >= x->rank) return false;
+		if (axis < 2 && (sizes ? v[i] != (double)x->d[axis] : v[i] != neutral)) return false;
+		if (axis >= 2) out[axis - 2] = v[i];
+	}
+	return nwhich < 0 ? n == x->rank : n == nwhich;
+}
+
+static bool resize_import(eg_import *m) {
+	const eg_dims x = eg_import_in_dims(m, 0);
+	int64_t which[EG_MAX_DIMS];
+	const int axes = x.rank - 2, nwhich = eg_import_int_list(m, "axes", which, EG_MAX_DIMS);
+	resize_options o = {.mode = word(m, "mode", modes, "nearest"),
+		.coordinates = word(m, "coordinate_transformation_mode", coordinate_names, "half_pixel"),
+		.rounding = word(m, "nearest_mode", rounding_names, "round_prefer_floor"),
+		.cubic_a = (float)eg_import_float(m, "cubic_coeff_a", -0.75),
+		.exclude_outside = eg_import_int(m, "exclude_outside", 0) != 0,
+		.antialias = eg_import_int(m, "antialias", 0) != 0,
+		.aspect = word(m, "keep_aspect_ratio_policy", aspect_names, "stretch")};
+	const bool by_size = eg_import_has_in(m, 3);
+	double v[EG_MAX_DIMS] = {0}, mine[EG_MAX_DIMS];
+	int n = 0;
+	int sizes[RESIZE_AXES];
+	float scales[RESIZE_AXES];
+	eg_import_float(m, "extrapolation_value", 0); /* of tf_crop_and_resize, which is refused */
+	if (by_size) {
+		int64_t wide[EG_MAX_DIMS];
+		n = eg_import_ints(m, 3, wide, EG_MAX_DIMS);
+		for (int i = 0; i < n; i++) v[i] = (double)wide[i];
+	} else {
+		eg_dims d;
+		const real *r = eg_import_reals(m, 2, &d);
+		n = r ? (int)eg_dims_count(&d, 0) : 0;
+		for (int i = 0; i < n && n <= EG_MAX_DIMS; i++) v[i] = (double)r[i];
+	}
+	if (axes < 1 || axes > RESIZE_AXES || n > EG_MAX_DIMS || !behind_channels(v, n, which, nwhich, axes, &x, 1, by_size, mine)) {
+		eg_import_fail(m, "only sizes behind the batch and the channels can be changed, up to %d of them", RESIZE_AXES);
+		return true;
+	}
+	for (int i = 0; i < axes; i++) {
+		sizes[i] = mine[i] > 0 && mine[i] <= OP_SIZE_MAX ? (int)mine[i] : -1;
+		scales[i] = (float)mine[i];
+	}
+	if (by_size) o.sizes = (eg_ints){sizes, axes};
+	else o.scales = (eg_floats){scales, axes};
+	eg_tensor in = eg_import_in(m, 0);
+	eg_import_out(m, 0, eg_import_apply(m, "resize", &o, &in, 1));
+	return true;
+}
+
 const eg_op eg_op_resize = {
         .info =
                 {
@@ -232,6 +325,8 @@ const eg_op eg_op_resize = {
         .bwd = resize_bwd,
         .follows = op_follows,
         .onnx = "Resize",
-        .onnx_since = 18,
+        .onnx_since = 11,
+        .export = resize_export,
+        .import = resize_import,
         OP_CASES(resize_cases),
 };

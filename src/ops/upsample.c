@@ -84,6 +84,16 @@ static const eg_case upsample2d_cases[] = {
 		.linear = true},
 };
 
+/* Comes back as resize. */
+static void upsample2d_export(eg_export *x) {
+	const upsample2d_options *o = eg_export_options(x);
+	const real scales[] = {1, 1, (real)o->scale[0], (real)o->scale[1]};
+	eg_export_node(x, "Resize", EG_NAMES(eg_export_in(x, 0), "", eg_export_reals(x, scales, EG_DIMS(4))), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_string(x, "mode", "nearest");
+	eg_export_set_string(x, "coordinate_transformation_mode", "asymmetric");
+	eg_export_set_string(x, "nearest_mode", "floor");
+}
+
 const eg_op eg_op_upsample2d = {
 	.info = {
 		.name = "upsample2d",
@@ -108,5 +118,6 @@ const eg_op eg_op_upsample2d = {
 	.follows = op_follows,
 	.onnx = "Resize",
 	.onnx_since = 11,
+	.export = upsample2d_export,
 	OP_CASES(upsample2d_cases),
 };
