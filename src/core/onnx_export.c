@@ -328,7 +328,7 @@ static void export_node(eg_export *x, int i) {
 	else if (op->onnx)
 		eg_export_as(x, op->onnx);
 	else
-		eg_export_fail(x, "%s", op->no_onnx ? op->no_onnx : "ONNX has no such operator");
+		eg_export_fail(x, "%s", op->no_onnx ? op->no_onnx : op->target ? "it is a loss, which is for training" : "ONNX has no such operator");
 	x->node = NULL;
 }
 

@@ -142,7 +142,7 @@ typedef struct eg_op {
 	eg_act (*act)(const void *options); /* this op is that activation of its input, and may be applied by what computes it; NULL: it is none */
 	/* What it is in ONNX (onnx.h). export NULL: the operator `onnx`, if there is one, with the same inputs, weights and attributes. import
 	 * NULL: the same way back; else it is asked for nodes of type `onnx` and of those listed in onnx_also, and says false where this one is not
-	 * its. no_onnx: why it has no equal there. */
+	 * its. no_onnx: why it has no equal there; NULL: there is none, or it is a loss. */
 	const char *onnx;              /* ONNX operator, or NULL */
 	int onnx_since;                /* first opset with this meaning */
 	const char *onnx_also, *no_onnx;

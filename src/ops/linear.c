@@ -213,9 +213,13 @@ static void linear_export(eg_export *x) {
 		eg_export_set_int(x, "transB", 1);
 		return;
 	}
-	const char *turned = eg_export_between(x), *y = o->no_bias ? eg_export_out(x, 0) : eg_export_between(x);
-	eg_export_node(x, "Transpose", EG_NAMES(eg_export_param(x, 0)), EG_NAMES(turned));
-	eg_export_set_ints(x, "perm", (const int64_t[]){1, 0}, 2);
+	eg_dims d;
+	const real *w = eg_export_weights(x, 0, &d);
+	real *v = eg_export_room(x, d.d[0] * d.d[1]);
+	for (int64_t i = 0; i < d.d[0] && v; i++)
+		for (int64_t k = 0; k < d.d[1]; k++) v[k * d.d[0] + i] = w[i * d.d[1] + k];
+	if (!v) return;
+	const char *turned = eg_export_reals(x, v, EG_DIMS(d.d[1], d.d[0])), *y = o->no_bias ? eg_export_out(x, 0) : eg_export_between(x);
 	eg_export_node(x, "MatMul", EG_NAMES(eg_export_in(x, 0), turned), EG_NAMES(y));
 	if (!o->no_bias) eg_export_node(x, "Add", EG_NAMES(y, eg_export_param(x, 1)), EG_NAMES(eg_export_out(x, 0)));
 }
