@@ -84,9 +84,10 @@ bench-kernels: ## single kernels: the programs in bench/
 	$(call compile,build)
 	@for b in build/bench/bench_*; do if [ -f "$$b" ] && [ -x "$$b" ]; then echo "== $$b"; "$$b" || exit 1; fi; done
 
-lint: ## include directions and clang-tidy
+lint: ## include directions, style and clang-tidy
 	$(call configure,release)
 	@tools/layers
+	@tools/style
 	@tools/tidy build
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (60), starting from test/corpus; needs clang

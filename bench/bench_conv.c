@@ -1,12 +1,13 @@
-/* bench_conv.c - the convolution kernels side by side: the algorithms of `conv` and the implicit product of PLAIN tensors, on problems written as
- * in the speed suites.
+/* bench_conv.c - the convolution kernels side by side: the algorithms of `conv` and the implicit product of PLAIN
+ * tensors, on problems written as in the speed suites.
  *
  *     bench_conv [-t THREADS] [-d fwd|data|weights] [-l pp|bb|pb|bp] [-r ROUNDS] [-f FILE] PROBLEM...
  *         PROBLEM: conv2d:n1c64h56w56k64r3s3p1q1u1v1 (and g groups), -l: layouts of x and y, PLAIN or BLOCKED
  *
- * Algorithms take turns, a round is at least a millisecond of each. Prints median and best milliseconds of one run (weights packed before;
- * partial sums of weight gradients are not added up), GFLOP/s counted as direct convolution, and the share of
- * the peak of fused multiply-adds, which takes its turn too: median with median, best with best, all threads. */
+ * Algorithms take turns, a round is at least a millisecond of each. Prints median and best milliseconds of one run
+ * (weights packed before; partial sums of weight gradients are not added up), GFLOP/s counted as direct convolution,
+ * and the share of the peak of fused multiply-adds, which takes its turn too: median with median, best with best, all
+ * threads. */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "kern/kern.h"
 #include "peak.h"
@@ -101,7 +102,7 @@ static double time_entry(bench *b, const entry *e) {
 	return (end - start) * 1e3 / calls;
 }
 
-/* ---- algorithms ---------------------------------------------------------------------------------------------------- */
+/* ---- algorithms -------------------------------------------------------------------------------------------------- */
 
 typedef struct buffers {
 	eg_buf x, y, w, b, dw, db;

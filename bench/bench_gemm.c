@@ -27,20 +27,20 @@ typedef struct problem {
 } problem;
 
 static const problem problems[] = {
-        {"nn", 1024, 1024, 1024, 0, false, false, false},
-        {"nt", 1024, 1024, 1024, 0, false, true, false},
-        {"tn", 1024, 1024, 1024, 0, true, false, false},
-        {"nn", 64, 2048, 512, 0, false, false, false},
-        {"tn", 120, 400, 64, 0, true, false, false},
-        {"packed", 1024, 1024, 1024, 1024, false, false, false},
-        {"packed", 64, 2048, 512, 64, false, false, false},
-        {"block", 16, 120, 400, 16, false, false, true},
-        {"block", 16, 84, 120, 16, false, false, true},
-        {"block", 16, 10, 84, 16, false, false, true},
-        {"block", 16, 400, 120, 16, false, false, true},
-        {"block", 16, 120, 84, 16, false, false, true},
-        {"block", 16, 84, 10, 16, false, false, true},
-        {"packed", 1, 256, 128, 1, false, false, false},
+	{"nn", 1024, 1024, 1024, 0, false, false, false},
+	{"nt", 1024, 1024, 1024, 0, false, true, false},
+	{"tn", 1024, 1024, 1024, 0, true, false, false},
+	{"nn", 64, 2048, 512, 0, false, false, false},
+	{"tn", 120, 400, 64, 0, true, false, false},
+	{"packed", 1024, 1024, 1024, 1024, false, false, false},
+	{"packed", 64, 2048, 512, 64, false, false, false},
+	{"block", 16, 120, 400, 16, false, false, true},
+	{"block", 16, 84, 120, 16, false, false, true},
+	{"block", 16, 10, 84, 16, false, false, true},
+	{"block", 16, 400, 120, 16, false, false, true},
+	{"block", 16, 120, 84, 16, false, false, true},
+	{"block", 16, 84, 10, 16, false, false, true},
+	{"packed", 1, 256, 128, 1, false, false, false},
 };
 
 typedef struct job {
@@ -101,7 +101,7 @@ static void time_job(eg_team *team, job *j, int threads, double seconds[ROUNDS])
 }
 
 static void time_problem(
-        const problem *p, const eg_kernels *k, eg_team *team, int threads, memory mem, double *seconds) {
+	const problem *p, const eg_kernels *k, eg_team *team, int threads, memory mem, double *seconds) {
 	const int m = p->each ? p->m * threads : p->m;
 	eg_buf a = {reals(&mem, m, p->k), (ptrdiff_t)p->rows * p->k}, b = {reals(&mem, p->k, p->n), 0};
 	eg_buf c = {reals(&mem, m, p->n), (ptrdiff_t)p->rows * p->n};

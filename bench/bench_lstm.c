@@ -26,8 +26,8 @@ typedef struct problem {
 } problem;
 
 static const char *const defaults[] = {"lstm:l2,t100,n64,i512,h512", "lstm:l1,t100,n32,i128,h128",
-        "lstm:l1,t50,n16,i256,h1024", "lstm:l1,t200,n1,i64,h64", "lstm:l1,t1,n1,i64,h64", "lstm:l1,t1,n1,i256,h256",
-        "gru:l1,t100,n32,i128,h128", "rnn:l1,t100,n32,i128,h128"};
+	"lstm:l1,t50,n16,i256,h1024", "lstm:l1,t200,n1,i64,h64", "lstm:l1,t1,n1,i64,h64", "lstm:l1,t1,n1,i256,h256",
+	"gru:l1,t100,n32,i128,h128", "rnn:l1,t100,n32,i128,h128"};
 
 static bool parse(const char *text, problem *p) {
 	*p = (problem){.layers = 1, .steps = 1, .samples = 1, .inputs = 64, .hidden = 64};

@@ -1,5 +1,5 @@
-/* peak.h - what the benchmarks share: a clock. The peak that they are compared with is measured by the engine: eg_measure_peak in
- * core/machine.h, for a team, or a kernel table's fma_loop. */
+/* peak.h - what the benchmarks share: a clock. The peak that they are compared with is measured by the engine:
+ * eg_measure_peak in core/machine.h, for a team, or a kernel table's fma_loop. */
 #ifndef ENGRAM_BENCH_PEAK_H
 #define ENGRAM_BENCH_PEAK_H
 

@@ -106,8 +106,8 @@ static const cli_option *find(const cli_args *a, const char *name, size_t n) {
 	return o || !a->tasks ? o : find_in(a->tasks->options, name, n);
 }
 
-/* A key of recipes that was written as an option: "--epochs 3" for "--set train.epochs=3". `value` is what stands behind
- * it, or NULL. */
+/* A key of recipes that was written as an option: "--epochs 3" for "--set train.epochs=3". `value` is what stands
+ * behind it, or NULL. */
 static bool is_key(const cli_verb *v, const char *word, bool near, const char *value) {
 	char path[128];
 	const cli_option *set = find_in(v->options, "set", 3);

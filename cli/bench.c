@@ -239,47 +239,47 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"mode", 0, "infer|train",
-                "infer (default): forward, nothing kept for gradients, packed weights kept from run to run; train: "
-                "forward and the gradients of weights and inputs, weights packed anew in each run; of whole networks "
-                "the update too, but no gradient of the input",
-                0, 0},
-        {"seconds", 0, "SECONDS", "time spent measuring one problem (default: 2)", 0, 0},
-        {"file", 'f', "FILE",
-                "problems, one a line; # begins a comment. - is standard input, where each line is answered before the "
-                "next is read. May be repeated",
-                0, 0},
-        {"runs", 0, "N", "exactly so many runs after a single one to warm up, in place of --seconds", 1, 400},
-        {"no-peak", 0, NULL, "do not measure the machine's peak around each problem", 0, 0},
-        OPTION_THREADS,
-        OPTION_JSON("one JSON object a problem: problem, mode, threads, median_ms, min_ms, gflops, runs, peer, ..."),
-        {0},
+	{"mode", 0, "infer|train",
+		"infer (default): forward, nothing kept for gradients, packed weights kept from run to run; train: "
+		"forward and the gradients of weights and inputs, weights packed anew in each run; of whole networks "
+		"the update too, but no gradient of the input",
+		0, 0},
+	{"seconds", 0, "SECONDS", "time spent measuring one problem (default: 2)", 0, 0},
+	{"file", 'f', "FILE",
+		"problems, one a line; # begins a comment. - is standard input, where each line is answered before the "
+		"next is read. May be repeated",
+		0, 0},
+	{"runs", 0, "N", "exactly so many runs after a single one to warm up, in place of --seconds", 1, 400},
+	{"no-peak", 0, NULL, "do not measure the machine's peak around each problem", 0, 0},
+	OPTION_THREADS,
+	OPTION_JSON("one JSON object a problem: problem, mode, threads, median_ms, min_ms, gflops, runs, peer, ..."),
+	{0},
 };
 
 const cli_verb verb_bench = {
-        .name = "bench",
-        .line = "measure how fast this machine computes",
-        .operands = "PROBLEM...",
-        .min_operands = 0,
-        .max_operands = -1,
-        .about = "Runs operators and small networks on made-up data and tells the median and the best time\n"
-                 "of one run, the floating-point operations a second (2 for each multiply-add of convolutions\n"
-                 "and matrix products, three times that for training), their share of the peak of fused\n"
-                 "multiply-adds, which is measured around each problem, memory, and the kernels chosen.\n\n"
-                 "A problem is a kind, a colon, and letters with numbers in this order:\n\n"
-                 "  conv2d:n1c3h32w32k16r3s3p1q1u1v1  batch, channels, height, width, filters,\n"
-                 "      kernel height, width, padding of both, stride of both, then groups: g\n"
-                 "  lstm:l1t100n32i128h128            layers, steps, batch, input size, hidden\n"
-                 "      (also gru, rnn)               size; a b at the end: both directions\n"
-                 "  gemm:m64n2048k512                 C(m,n) = A(m,k) B(k,n), nothing packed\n"
-                 "  lenet5:n64                        batch; SGD with momentum\n"
-                 "  resnet20:n64                      batch; SGD with momentum\n"
-                 "  charlstm:l2t128n32h256            layers, steps, batch, hidden size; Adam\n\n"
-                 "A problem that cannot run is told on stderr, the others go on, and the exit code is 1.\n"
-                 "Times are worth little on a machine that does something else.",
-        .options = options,
-        .examples = "  engram bench lenet5:n64 --mode train\n"
-                    "  engram bench -f bench/suites/small.txt --threads 1\n"
-                    "  engram bench gemm:m1024n1024k1024 --json\n",
-        .run = run,
+	.name = "bench",
+	.line = "measure how fast this machine computes",
+	.operands = "PROBLEM...",
+	.min_operands = 0,
+	.max_operands = -1,
+	.about = "Runs operators and small networks on made-up data and tells the median and the best time\n"
+		 "of one run, the floating-point operations a second (2 for each multiply-add of convolutions\n"
+		 "and matrix products, three times that for training), their share of the peak of fused\n"
+		 "multiply-adds, which is measured around each problem, memory, and the kernels chosen.\n\n"
+		 "A problem is a kind, a colon, and letters with numbers in this order:\n\n"
+		 "  conv2d:n1c3h32w32k16r3s3p1q1u1v1  batch, channels, height, width, filters,\n"
+		 "      kernel height, width, padding of both, stride of both, then groups: g\n"
+		 "  lstm:l1t100n32i128h128            layers, steps, batch, input size, hidden\n"
+		 "      (also gru, rnn)               size; a b at the end: both directions\n"
+		 "  gemm:m64n2048k512                 C(m,n) = A(m,k) B(k,n), nothing packed\n"
+		 "  lenet5:n64                        batch; SGD with momentum\n"
+		 "  resnet20:n64                      batch; SGD with momentum\n"
+		 "  charlstm:l2t128n32h256            layers, steps, batch, hidden size; Adam\n\n"
+		 "A problem that cannot run is told on stderr, the others go on, and the exit code is 1.\n"
+		 "Times are worth little on a machine that does something else.",
+	.options = options,
+	.examples = "  engram bench lenet5:n64 --mode train\n"
+		    "  engram bench -f bench/suites/small.txt --threads 1\n"
+		    "  engram bench gemm:m1024n1024k1024 --json\n",
+	.run = run,
 };

@@ -35,8 +35,8 @@ static eg_status check_plan(const eg_recipe *r, const eg_task *t, eg_graph *g, e
 	return status;
 }
 
-/* *without names the data that the recipe could not be checked with; NULL: none was needed, or it was there. *data is what is wrong with
- * data of the user's own, which does not keep the rest from being checked. */
+/* *without names the data that the recipe could not be checked with; NULL: none was needed, or it was there. *data is
+ * what is wrong with data of the user's own, which does not keep the rest from being checked. */
 static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_error *data, eg_error *err) {
 	eg_task *t;
 	eg_graph *g = NULL;
@@ -99,17 +99,17 @@ static int run(const cli_args *a) {
 static const cli_option options[] = {OPTION_SET, {0}};
 
 const cli_verb verb_check = {
-        .name = "check",
-        .line = "say whether a recipe is right, and where not",
-        .operands = "RECIPE...",
-        .min_operands = 1,
-        .max_operands = -1,
-        .about = "Reads recipes and builds their networks: keys, types, ranges, layers and shapes are\n"
-                 "checked, and the first error is told with file, line and column. The data is looked at only\n"
-                 "where it alone says how many things there are to tell apart, or different characters. When it\n"
-                 "is not on this machine, or cannot be read, the rest is checked all the same; a file or folder\n"
-                 "of your own that cannot be read is told, and the exit code is 1.",
-        .options = options,
-        .examples = "  engram check recipes/*.yaml\n  engram check recipes/lenet5.yaml --set model.0.conv.kernel=7\n",
-        .run = run,
+	.name = "check",
+	.line = "say whether a recipe is right, and where not",
+	.operands = "RECIPE...",
+	.min_operands = 1,
+	.max_operands = -1,
+	.about = "Reads recipes and builds their networks: keys, types, ranges, layers and shapes are\n"
+		 "checked, and the first error is told with file, line and column. The data is looked at only\n"
+		 "where it alone says how many things there are to tell apart, or different characters. When it\n"
+		 "is not on this machine, or cannot be read, the rest is checked all the same; a file or folder\n"
+		 "of your own that cannot be read is told, and the exit code is 1.",
+	.options = options,
+	.examples = "  engram check recipes/*.yaml\n  engram check recipes/lenet5.yaml --set model.0.conv.kernel=7\n",
+	.run = run,
 };

@@ -41,7 +41,8 @@ typedef struct cli_verb {
 	const char *about;              /* paragraphs of the help text, or NULL */
 	const char *examples;           /* lines of the help text, or NULL */
 	const cli_option *options;      /* ends with a NULL name */
-	/* The options of all tasks are handed on as well (eg_task_options), and the help says what tasks take and answer. */
+	/* The options of all tasks are handed on as well (eg_task_options), and the help says what tasks take and
+	 * answer. */
 	bool answers;
 	bool judges; /* the help says what the metrics of tasks mean */
 	/* What it does with a model, for who has just trained one: "text like what it has read"; "": the task's answer;
@@ -145,8 +146,8 @@ void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o);
 eg_recipe *cli_recipe(const cli_args *a, const char *path);
 /* The rest of an open file, whole, or a little more than `most` bytes of it. NULL: it cannot be read, as errno says. */
 char *cli_slurp(int file, size_t most, size_t *size);
-/* Is this file a model (safetensors), not a recipe? False also for what cannot be read. What can be read only once, a pipe,
- * is kept for cli_recipe and cli_model. */
+/* Is this file a model (safetensors), not a recipe? False also for what cannot be read. What can be read only once, a
+ * pipe, is kept for cli_recipe and cli_model. */
 bool cli_is_model(const char *path);
 eg_model *cli_model(const cli_args *a, const char *path, eg_context *ctx); /* to be used; NULL after a message */
 eg_model *cli_model_to_look(const cli_args *a, const char *path, eg_context *ctx); /* its weights may be NaN */
@@ -167,9 +168,9 @@ const char *cli_data_name(const cli_args *a, const eg_task *t);
 /* ---- networks (network.c) ---------------------------------------------------------------------------------------- */
 
 enum { CLI_OPEN_SIZE = 64, CLI_OPEN_MOST = 8 };
-/* What open sizes beside batch and time are taken to be, when something is to be planned: CLI_OPEN_SIZE each, with a NULL
- * name behind them, into `open`, which is zero. Returns how many steps: `time`, or if that is 0 as many as the data has, where
- * that is known, else CLI_OPEN_SIZE; 0: there are no sequences. */
+/* What open sizes beside batch and time are taken to be, when something is to be planned: CLI_OPEN_SIZE each, with a
+ * NULL name behind them, into `open`, which is zero. Returns how many steps: `time`, or if that is 0 as many as the
+ * data has, where that is known, else CLI_OPEN_SIZE; 0: there are no sequences. */
 int cli_open_sizes(const eg_task *t, const eg_graph *g, int time, eg_size *open);
 
 /* The network of a recipe, made without its data where that is possible, or of a model. Zero-initialise. */

@@ -210,24 +210,24 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"folder", 0, "DIR", "get: put the files here, and look nowhere else", 0, 0},
-        OPTION_JSON("JSON instead of text"),
-        {0},
+	{"folder", 0, "DIR", "get: put the files here, and look nowhere else", 0, 0},
+	OPTION_JSON("JSON instead of text"),
+	{0},
 };
 
 const cli_verb verb_data = {
-        .name = "data",
-        .line = "list the data sets that are known, or get one",
-        .operands = "list | get NAME...",
-        .min_operands = 1,
-        .max_operands = -1,
-        .about = "'data list' shows the data sets, their licences and where they lie.\n\n"
-                 "'data get' makes sure that a data set is here and whole. It is looked for in the\n"
-                 "folders that ENGRAM_DATA names, then with the recipes, then where Debian's package\n"
-                 "puts it; else it is downloaded to ~/.cache/engram and its SHA-256 checked. A\n"
-                 "download that was broken off goes on where it stopped. ENGRAM_MIRROR names another\n"
-                 "server, or file:///...",
-        .options = options,
-        .examples = "  engram data list\n  engram data get fashion-mnist mnist\n",
-        .run = run,
+	.name = "data",
+	.line = "list the data sets that are known, or get one",
+	.operands = "list | get NAME...",
+	.min_operands = 1,
+	.max_operands = -1,
+	.about = "'data list' shows the data sets, their licences and where they lie.\n\n"
+		 "'data get' makes sure that a data set is here and whole. It is looked for in the\n"
+		 "folders that ENGRAM_DATA names, then with the recipes, then where Debian's package\n"
+		 "puts it; else it is downloaded to ~/.cache/engram and its SHA-256 checked. A\n"
+		 "download that was broken off goes on where it stopped. ENGRAM_MIRROR names another\n"
+		 "server, or file:///...",
+	.options = options,
+	.examples = "  engram data list\n  engram data get fashion-mnist mnist\n",
+	.run = run,
 };

@@ -367,33 +367,33 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"split", 0, "train|validation|test",
-                "which samples (default: test, or validation where there is no test part, as of a text). Validation "
-                "samples are those that were kept aside in training",
-                0, 0},
-        {"data", 0, "SOURCE", "another data set than the one the model was trained on", 0, 0},
-        {"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
-        {"path", 0, "PATH", "your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},
-        OPTION_THREADS,
-        OPTION_LIMIT,
-        OPTION_JSON("one JSON object: model, data, split, unit, n, then the metrics and tables of the task"),
-        {0},
+	{"split", 0, "train|validation|test",
+		"which samples (default: test, or validation where there is no test part, as of a text). Validation "
+		"samples are those that were kept aside in training",
+		0, 0},
+	{"data", 0, "SOURCE", "another data set than the one the model was trained on", 0, 0},
+	{"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
+	{"path", 0, "PATH", "your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},
+	OPTION_THREADS,
+	OPTION_LIMIT,
+	OPTION_JSON("one JSON object: model, data, split, unit, n, then the metrics and tables of the task"),
+	{0},
 };
 
 const cli_verb verb_eval = {
-        .name = "eval",
-        .line = "say how well a model does",
-        .operands = "MODEL",
-        .min_operands = 1,
-        .max_operands = 1,
-        .about = "Shows the model samples of which is known what is right, and measures how well it does. What\n"
-                 "is measured, and what it means, is up to the task:",
-        .options = options,
-        .judges = true,
-        .next = "how well it does on data it has not seen",
-        .examples = "  engram eval lenet5.safetensors\n"
-                    "  engram eval lenet5.safetensors --split validation --json\n"
-                    "  engram eval lenet5.safetensors --data mnist\n"
-                    "  engram eval char-lstm.safetensors --path sonnets.txt\n",
-        .run = run,
+	.name = "eval",
+	.line = "say how well a model does",
+	.operands = "MODEL",
+	.min_operands = 1,
+	.max_operands = 1,
+	.about = "Shows the model samples of which is known what is right, and measures how well it does. What\n"
+		 "is measured, and what it means, is up to the task:",
+	.options = options,
+	.judges = true,
+	.next = "how well it does on data it has not seen",
+	.examples = "  engram eval lenet5.safetensors\n"
+		    "  engram eval lenet5.safetensors --split validation --json\n"
+		    "  engram eval lenet5.safetensors --data mnist\n"
+		    "  engram eval char-lstm.safetensors --path sonnets.txt\n",
+	.run = run,
 };

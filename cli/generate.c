@@ -319,49 +319,49 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"prompt", 'p', "TEXT", "what to go on from (default: nothing, a new text begins)", 0, 0},
-        {"prompt-file", 0, "FILE", "the same, from a file of any length; - is standard input", 0, 0},
-        {"length", 'n', "N",
-                "write at most so many characters, bytes or words, whichever the model writes (default: 500; 2000 for "
-                "a model of "
-                "samples, which says itself where one ends); 0: no limit",
-                0, INT64_MAX},
-        {"samples", 0, "N", "how many texts, each from the same prompt (default: 1)", 1, 1000000},
-        {"temperature", 't', "NUMBER",
-                "1: as likely as learnt (default); less: safer; 0: always the likeliest; more: wilder", 0, 0},
-        {"top-k", 0, "K", "choose among the K likeliest only, at least 1 (default: among all)", 1, INT32_MAX},
-        {"top-p", 0, "NUMBER",
-                "choose among the fewest that are together at least this likely: 0: always the likeliest, to 1: among "
-                "all (default)",
-                0, 0},
-        {"seed", 0, "S", "of what is chosen (default: 0); same seed, same text", 0, INT64_MAX},
-        {"skip-unknown", 0, NULL, "leave out of the prompt what the model does not know, in place of an error", 0, 0},
-        {"only-new", 0, NULL, "do not repeat the prompt", 0, 0},
-        {"state", 0, "FILE",
-                "go on where the text left off whose state is in this file, if it is there, and keep the state in it "
-                "at the end",
-                0, 0},
-        OPTION_THREADS,
-        OPTION_LIMIT,
-        OPTION_JSON("one JSON object a text: sample, seed, prompt, text, unit, n, end; hex when the text is not UTF-8"),
-        {0},
+	{"prompt", 'p', "TEXT", "what to go on from (default: nothing, a new text begins)", 0, 0},
+	{"prompt-file", 0, "FILE", "the same, from a file of any length; - is standard input", 0, 0},
+	{"length", 'n', "N",
+		"write at most so many characters, bytes or words, whichever the model writes (default: 500; 2000 for "
+		"a model of "
+		"samples, which says itself where one ends); 0: no limit",
+		0, INT64_MAX},
+	{"samples", 0, "N", "how many texts, each from the same prompt (default: 1)", 1, 1000000},
+	{"temperature", 't', "NUMBER",
+		"1: as likely as learnt (default); less: safer; 0: always the likeliest; more: wilder", 0, 0},
+	{"top-k", 0, "K", "choose among the K likeliest only, at least 1 (default: among all)", 1, INT32_MAX},
+	{"top-p", 0, "NUMBER",
+		"choose among the fewest that are together at least this likely: 0: always the likeliest, to 1: among "
+		"all (default)",
+		0, 0},
+	{"seed", 0, "S", "of what is chosen (default: 0); same seed, same text", 0, INT64_MAX},
+	{"skip-unknown", 0, NULL, "leave out of the prompt what the model does not know, in place of an error", 0, 0},
+	{"only-new", 0, NULL, "do not repeat the prompt", 0, 0},
+	{"state", 0, "FILE",
+		"go on where the text left off whose state is in this file, if it is there, and keep the state in it "
+		"at the end",
+		0, 0},
+	OPTION_THREADS,
+	OPTION_LIMIT,
+	OPTION_JSON("one JSON object a text: sample, seed, prompt, text, unit, n, end; hex when the text is not UTF-8"),
+	{0},
 };
 
 const cli_verb verb_generate = {
-        .name = "generate",
-        .line = "let a model write",
-        .operands = "MODEL",
-        .min_operands = 1,
-        .max_operands = 1,
-        .about = "Reads the prompt and goes on from it, one character, byte or word after the other,\n"
-                 "whichever the model was trained on; each is drawn by how likely the model holds it to\n"
-                 "be. The text appears as it is written. Ctrl-C ends it.\n\n"
-                 "A model of samples (poems, say) stops at the end of one.",
-        .options = options,
-        .next = "text like what it has read",
-        .ability = EG_ABLE_GENERATE,
-        .examples = "  engram generate char-lstm.safetensors --prompt 'ROMEO:' --temperature 0.8\n"
-                    "  engram generate char-lstm.safetensors --prompt-file act1.txt --length 2000 --top-p 0.9\n"
-                    "  engram generate poems.safetensors --prompt 床前明月光 --samples 3 --seed 7\n",
-        .run = run,
+	.name = "generate",
+	.line = "let a model write",
+	.operands = "MODEL",
+	.min_operands = 1,
+	.max_operands = 1,
+	.about = "Reads the prompt and goes on from it, one character, byte or word after the other,\n"
+		 "whichever the model was trained on; each is drawn by how likely the model holds it to\n"
+		 "be. The text appears as it is written. Ctrl-C ends it.\n\n"
+		 "A model of samples (poems, say) stops at the end of one.",
+	.options = options,
+	.next = "text like what it has read",
+	.ability = EG_ABLE_GENERATE,
+	.examples = "  engram generate char-lstm.safetensors --prompt 'ROMEO:' --temperature 0.8\n"
+		    "  engram generate char-lstm.safetensors --prompt-file act1.txt --length 2000 --top-p 0.9\n"
+		    "  engram generate poems.safetensors --prompt 床前明月光 --samples 3 --seed 7\n",
+	.run = run,
 };

@@ -476,29 +476,29 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"batch", 0, "N", "samples at a time, for the memory (default: 1 to predict, the recipe's to train)", 1, 65536},
-        {"time", 0, "N",
-                "steps of a sequence, for the memory (default: as many as the data has, where that is known, else 64)",
-                1, 1000000},
-        OPTION_SET,
-        OPTION_THREADS,
-        OPTION_JSON("one JSON object"),
-        {0},
+	{"batch", 0, "N", "samples at a time, for the memory (default: 1 to predict, the recipe's to train)", 1, 65536},
+	{"time", 0, "N",
+		"steps of a sequence, for the memory (default: as many as the data has, where that is known, else 64)",
+		1, 1000000},
+	OPTION_SET,
+	OPTION_THREADS,
+	OPTION_JSON("one JSON object"),
+	{0},
 };
 
 const cli_verb verb_info = {
-        .name = "info",
-        .line = "show a network's layers, parameters, cost and memory",
-        .operands = "RECIPE|MODEL",
-        .min_operands = 1,
-        .max_operands = 1,
-        .about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
-                 "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
-                 "of each convolution would cost; and the memory, exact to the byte (with --json). None of\n"
-                 "it is asked for, so that it can be told of networks that are too large for this machine.",
-        .options = options,
-        .examples = "  engram info recipes/lenet5.yaml\n"
-                    "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"
-                    "  engram info lenet5.safetensors --batch 64 --json\n",
-        .run = run,
+	.name = "info",
+	.line = "show a network's layers, parameters, cost and memory",
+	.operands = "RECIPE|MODEL",
+	.min_operands = 1,
+	.max_operands = 1,
+	.about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
+		 "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
+		 "of each convolution would cost; and the memory, exact to the byte (with --json). None of\n"
+		 "it is asked for, so that it can be told of networks that are too large for this machine.",
+	.options = options,
+	.examples = "  engram info recipes/lenet5.yaml\n"
+		    "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"
+		    "  engram info lenet5.safetensors --batch 64 --json\n",
+	.run = run,
 };

@@ -136,39 +136,39 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"output", 'o', "FOLDER", "where pictures and tables go; made when it is not there", 0, 0},
-        {"text", 0, "TEXT", "what the model reads, where that is text", 0, 0},
-        {"text-file", 0, "FILE", "the same from a file; short for it: engram inspect MODEL FILE -o FOLDER", 0, 0},
-        {"steps", 0, "T",
-                "length of the sequences that gradients are taken over (default: 100; where a whole sequence has one "
-                "target, its own length)",
-                2, 100000},
-        {"units", 0, "K", "units that heat maps show, those that vary most (default: 24)", 1, 65536},
-        {"columns", 0, "K", "steps that heat maps show (default: 200)", 2, 100000},
-        {"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
-        OPTION_THREADS,
-        OPTION_LIMIT,
-        OPTION_JSON("one JSON object: model, gradient_norms, files"),
-        {0},
+	{"output", 'o', "FOLDER", "where pictures and tables go; made when it is not there", 0, 0},
+	{"text", 0, "TEXT", "what the model reads, where that is text", 0, 0},
+	{"text-file", 0, "FILE", "the same from a file; short for it: engram inspect MODEL FILE -o FOLDER", 0, 0},
+	{"steps", 0, "T",
+		"length of the sequences that gradients are taken over (default: 100; where a whole sequence has one "
+		"target, its own length)",
+		2, 100000},
+	{"units", 0, "K", "units that heat maps show, those that vary most (default: 24)", 1, 65536},
+	{"columns", 0, "K", "steps that heat maps show (default: 200)", 2, 100000},
+	{"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
+	OPTION_THREADS,
+	OPTION_LIMIT,
+	OPTION_JSON("one JSON object: model, gradient_norms, files"),
+	{0},
 };
 
 const cli_verb verb_inspect = {
-        .name = "inspect",
-        .line = "show what happens inside a recurrent network",
-        .operands = "MODEL [TEXT-FILE]",
-        .min_operands = 1,
-        .max_operands = 2,
-        .about = "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
-                 "layers and writes, as SVG pictures with the same numbers as CSV beside them:\n\n"
-                 "gradient-norms  the norm of d loss(T) / d state(t) over t: how much of what is wrong at\n"
-                 "the end reaches the memory of long ago; of the model, and of plain rnn, lstm and gru\n"
-                 "layers of its size before any training.\n\n"
-                 "LAYER  one heat map for each recurrent layer: its gates, cell and hidden states over the\n"
-                 "characters, and how likely the model held each of them. In the labels a space is a middle\n"
-                 "dot, a line end a pilcrow, the end mark a currency sign.",
-        .options = options,
-        .examples = "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
-                    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
-                    "  engram inspect adding.safetensors -o inside --json\n",
-        .run = run,
+	.name = "inspect",
+	.line = "show what happens inside a recurrent network",
+	.operands = "MODEL [TEXT-FILE]",
+	.min_operands = 1,
+	.max_operands = 2,
+	.about = "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
+		 "layers and writes, as SVG pictures with the same numbers as CSV beside them:\n\n"
+		 "gradient-norms  the norm of d loss(T) / d state(t) over t: how much of what is wrong at\n"
+		 "the end reaches the memory of long ago; of the model, and of plain rnn, lstm and gru\n"
+		 "layers of its size before any training.\n\n"
+		 "LAYER  one heat map for each recurrent layer: its gates, cell and hidden states over the\n"
+		 "characters, and how likely the model held each of them. In the labels a space is a middle\n"
+		 "dot, a line end a pilcrow, the end mark a currency sign.",
+	.options = options,
+	.examples = "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
+		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
+		    "  engram inspect adding.safetensors -o inside --json\n",
+	.run = run,
 };

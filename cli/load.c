@@ -212,7 +212,7 @@ static void advise_place(const cli_args *a, const eg_data_info *info, eg_error *
 }
 
 eg_status cli_samples(
-        const cli_args *a, eg_task *t, const eg_samples_options *o, eg_samples **samples, eg_error *err) {
+	const cli_args *a, eg_task *t, const eg_samples_options *o, eg_samples **samples, eg_error *err) {
 	eg_status status = eg_samples_load(t, o, samples, err);
 	const eg_source *s = eg_task_source(t);
 	const char *broken = eg_source_broken(s);

@@ -192,7 +192,8 @@ static bool put_path(job *j, const char *path) {
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-/* Paths of the plain files in a folder, sorted, without hidden ones. *n -1: it cannot be read. *others: folders, pipes and so on. */
+/* Paths of the plain files in a folder, sorted, without hidden ones. *n -1: it cannot be read. *others: folders, pipes
+ * and so on. */
 static char **list_folder(const char *folder, int *n, int *others) {
 	struct dirent *e;
 	struct stat st;
@@ -516,42 +517,42 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"text", 0, "TEXT", "a text to be answered; may be repeated", 0, 0},
-        {"split", 0, "train|validation|test",
-                "answer the records of this part of the data (default: the part that eval judges by)", 0, 0},
-        {"truth", 0, NULL, "records: what would be right, beside the answer", 0, 0},
-        {"data", 0, "SOURCE", "records: another data set than the one the model was trained on", 0, 0},
-        {"folder", 0, "DIR", "records: where the files of the data set lie", 0, 0},
-        {"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
-        {"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
-        OPTION_THREADS,
-        OPTION_LIMIT,
-        OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
-                    "failed input, error"),
-        {0},
+	{"text", 0, "TEXT", "a text to be answered; may be repeated", 0, 0},
+	{"split", 0, "train|validation|test",
+		"answer the records of this part of the data (default: the part that eval judges by)", 0, 0},
+	{"truth", 0, NULL, "records: what would be right, beside the answer", 0, 0},
+	{"data", 0, "SOURCE", "records: another data set than the one the model was trained on", 0, 0},
+	{"folder", 0, "DIR", "records: where the files of the data set lie", 0, 0},
+	{"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
+	{"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
+	OPTION_THREADS,
+	OPTION_LIMIT,
+	OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
+		    "failed input, error"),
+	{0},
 };
 
 const cli_verb verb_predict = {
-        .name = "predict",
-        .line = "say what a model answers",
-        .operands = "MODEL [INPUT...]",
-        .min_operands = 1,
-        .max_operands = -1,
-        .about = "Inputs are files, folders (every file in them, in the order of their names), and - for\n"
-                 "standard input: a line each, unless the model takes what files hold as a whole. Files that\n"
-                 "end in .json or .jsonl hold a line each too; one that begins with { is a map of the model's\n"
-                 "fields by their names. What cannot be read is named, the rest is still done, and the exit\n"
-                 "code is 1.\n\n"
-                 "Without any input the records of the model's own data are answered, those of the part that\n"
-                 "eval judges by.",
-        .options = options,
-        .answers = true,
-        .next = "",
-        .next_operands = "INPUT...",
-        .examples = "  engram predict lenet5.safetensors boot.png\n"
-                    "  engram predict lenet5.safetensors --top 1 --json *.jpg\n"
-                    "  engram predict lenet5.safetensors --split test --truth --json\n"
-                    "  engram predict intents.safetensors --text 'wake me at six'\n"
-                    "  cat lines.txt | engram predict intents.safetensors -\n",
-        .run = run,
+	.name = "predict",
+	.line = "say what a model answers",
+	.operands = "MODEL [INPUT...]",
+	.min_operands = 1,
+	.max_operands = -1,
+	.about = "Inputs are files, folders (every file in them, in the order of their names), and - for\n"
+		 "standard input: a line each, unless the model takes what files hold as a whole. Files that\n"
+		 "end in .json or .jsonl hold a line each too; one that begins with { is a map of the model's\n"
+		 "fields by their names. What cannot be read is named, the rest is still done, and the exit\n"
+		 "code is 1.\n\n"
+		 "Without any input the records of the model's own data are answered, those of the part that\n"
+		 "eval judges by.",
+	.options = options,
+	.answers = true,
+	.next = "",
+	.next_operands = "INPUT...",
+	.examples = "  engram predict lenet5.safetensors boot.png\n"
+		    "  engram predict lenet5.safetensors --top 1 --json *.jpg\n"
+		    "  engram predict lenet5.safetensors --split test --truth --json\n"
+		    "  engram predict intents.safetensors --text 'wake me at six'\n"
+		    "  cat lines.txt | engram predict intents.safetensors -\n",
+	.run = run,
 };

@@ -21,7 +21,7 @@ int text_width(const char *s); /* columns of UTF-8 text */
 char *text_clean(char *s);
 const char *text_shown(const char *s);
 void text_wrap(
-        FILE *f, const char *text, int column, int indent, int width); /* `column`: where the first line begins */
+	FILE *f, const char *text, int column, int indent, int width); /* `column`: where the first line begins */
 void out_push(void);  /* what has been written goes out now; a failure is told by out_flush */
 bool out_flush(void); /* false after a message: stdout could not be written (disk full) */
 
@@ -50,7 +50,8 @@ void table_print(const table *t, FILE *f, int indent); /* the first row is the h
 
 /* ---- progress (progress.c) --------------------------------------------------------------------------------------- */
 
-/* A line that is written over again and again: "LEFT ━━━━━━──── RIGHT". Nothing where `f` is no terminal. */
+/* A line that is written over again and again: "LEFT ━━━━━━──── RIGHT".
+ * Nothing where `f` is no terminal. */
 void bar_show(FILE *f, const char *left, double share, const char *right);
 void bar_clear(FILE *f);
 

@@ -3,8 +3,8 @@
  * Signals: SIGINT, SIGTERM and SIGHUP are blocked while training and looked for after every step, so that nothing is
  * ever interrupted in the middle. Several trainings (--folds) write nothing, and end as a signal says.
  *
- * Not here: files (train_files.c), what a checkpoint must agree with (train_resume.c), what is shown (train_show.c), folds
- * (train_folds.c). */
+ * Not here: files (train_files.c), what a checkpoint must agree with (train_resume.c), what is shown (train_show.c),
+ * folds (train_folds.c). */
 #define _POSIX_C_SOURCE 200809L /* sigpending */
 #include "train.h"
 
@@ -370,51 +370,51 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"output", 'o', "MODEL", "where the model goes (default: the recipe's name with .safetensors, in this folder)",
-                0, 0},
-        OPTION_SET,
-        {"resume", 0, NULL,
-                "go on from the checkpoint of a training that was stopped; the model becomes the same, byte for byte, "
-                "as if it had not been",
-                0, 0},
-        {"checkpoint-every", 0, "SECONDS",
-                "write a checkpoint inside of an epoch too, whenever so much time has gone by (default: 300)", 0, 0},
-        {"keep-checkpoint", 0, NULL,
-                "leave the last checkpoint when the training is over, so that --resume with a larger train.epochs goes "
-                "on with it",
-                0, 0},
-        {"folds", 0, "K",
-                "train K times, each time judged by another K-th of the training samples, and tell mean and deviation; "
-                "no model is written",
-                2, 1000},
-        {"seed", 0, "S", "of everything random; same as --set train.seed=S", 0, INT64_MAX},
-        OPTION_THREADS,
-        OPTION_JSON("one JSON object an epoch on stdout; with --folds one a fold, then mean and deviation"),
-        {"quiet", 'q', NULL, "say nothing but errors", 0, 0},
-        {0},
+	{"output", 'o', "MODEL", "where the model goes (default: the recipe's name with .safetensors, in this folder)",
+		0, 0},
+	OPTION_SET,
+	{"resume", 0, NULL,
+		"go on from the checkpoint of a training that was stopped; the model becomes the same, byte for byte, "
+		"as if it had not been",
+		0, 0},
+	{"checkpoint-every", 0, "SECONDS",
+		"write a checkpoint inside of an epoch too, whenever so much time has gone by (default: 300)", 0, 0},
+	{"keep-checkpoint", 0, NULL,
+		"leave the last checkpoint when the training is over, so that --resume with a larger train.epochs goes "
+		"on with it",
+		0, 0},
+	{"folds", 0, "K",
+		"train K times, each time judged by another K-th of the training samples, and tell mean and deviation; "
+		"no model is written",
+		2, 1000},
+	{"seed", 0, "S", "of everything random; same as --set train.seed=S", 0, INT64_MAX},
+	OPTION_THREADS,
+	OPTION_JSON("one JSON object an epoch on stdout; with --folds one a fold, then mean and deviation"),
+	{"quiet", 'q', NULL, "say nothing but errors", 0, 0},
+	{0},
 };
 
 const cli_verb verb_train = {
-        .name = "train",
-        .line = "train a network as a recipe says",
-        .operands = "RECIPE",
-        .min_operands = 1,
-        .max_operands = 1,
-        .about = "Reads the recipe, trains its network on its data and writes one model file, which is\n"
-                 "all that the other verbs need. Of all epochs the one that does best on the validation\n"
-                 "samples is kept. The same seed gives the same file, byte for byte, for any number of\n"
-                 "threads.\n\n"
-                 "Beside the model a checkpoint is written after each epoch (epochs shorter than a second\n"
-                 "share one) and every five minutes inside of longer ones, and removed at the end. Ctrl-C\n"
-                 "finishes the step and keeps it; --resume goes on from exactly there, if recipe and data are\n"
-                 "as they were. A model that is there is replaced only by a training that succeeds. When\n"
-                 "nothing can be written, the exit code is 3.\n\n"
-                 "With train.from: MODEL in the recipe the weights begin as those of another model, where\n"
-                 "names and shapes are the same.",
-        .options = options,
-        .examples = "  engram train recipes/lenet5.yaml\n"
-                    "  engram train recipes/lenet5.yaml -o mnist.safetensors --set data.source=mnist\n"
-                    "  engram train recipes/lenet5.yaml --set train.epochs=20 --set train.lr=1e-3 --json\n"
-                    "  engram train recipes/lenet5.yaml --folds 5\n",
-        .run = run,
+	.name = "train",
+	.line = "train a network as a recipe says",
+	.operands = "RECIPE",
+	.min_operands = 1,
+	.max_operands = 1,
+	.about = "Reads the recipe, trains its network on its data and writes one model file, which is\n"
+		 "all that the other verbs need. Of all epochs the one that does best on the validation\n"
+		 "samples is kept. The same seed gives the same file, byte for byte, for any number of\n"
+		 "threads.\n\n"
+		 "Beside the model a checkpoint is written after each epoch (epochs shorter than a second\n"
+		 "share one) and every five minutes inside of longer ones, and removed at the end. Ctrl-C\n"
+		 "finishes the step and keeps it; --resume goes on from exactly there, if recipe and data are\n"
+		 "as they were. A model that is there is replaced only by a training that succeeds. When\n"
+		 "nothing can be written, the exit code is 3.\n\n"
+		 "With train.from: MODEL in the recipe the weights begin as those of another model, where\n"
+		 "names and shapes are the same.",
+	.options = options,
+	.examples = "  engram train recipes/lenet5.yaml\n"
+		    "  engram train recipes/lenet5.yaml -o mnist.safetensors --set data.source=mnist\n"
+		    "  engram train recipes/lenet5.yaml --set train.epochs=20 --set train.lr=1e-3 --json\n"
+		    "  engram train recipes/lenet5.yaml --folds 5\n",
+	.run = run,
 };

@@ -65,11 +65,11 @@ bool train_files_open(training *t);
 void train_files_close(training *t);
 /* Is there room for a checkpoint of this network? false after a message. */
 bool train_room(training *t);
-/* The model, or a file with the state of training: there, or where there is room, or when there is; t->code says that it
- * is not where it should be. false after a message: nowhere. */
+/* The model, or a file with the state of training: there, or where there is room, or when there is; t->code says that
+ * it is not where it should be. false after a message: nowhere. */
 bool train_write(training *t, const char *path, bool checkpoint);
-/* The checkpoint as of now: always; at an epoch's end; inside of one, when it is time. false: there is none, and the training
- * is to end. */
+/* The checkpoint as of now: always; at an epoch's end; inside of one, when it is time. false: there is none, and the
+ * training is to end. */
 bool train_keep(training *t);
 bool train_keep_epoch(training *t);
 bool train_keep_step(training *t);
@@ -80,8 +80,8 @@ const char *train_kept_text(const training *t, char buf[120]);
 
 /* ---- train_resume.c ---------------------------------------------------------------------------------------------- */
 
-/* The network of the checkpoint, if recipe and names are those of then; then, with an optimizer, its state, if the samples
- * are. false after a message. */
+/* The network of the checkpoint, if recipe and names are those of then; then, with an optimizer, its state, if the
+ * samples are. false after a message. */
 bool train_old_network(training *t);
 bool train_old_state(training *t);
 /* Fingerprints of the samples, into the state. */

@@ -1,11 +1,11 @@
 /* train_files.c - the files of a training: MODEL, MODEL.checkpoint and MODEL.lock.
  *
- * MODEL is written once, at the end, by a training that succeeds. MODEL.checkpoint is written after epochs and inside of
- * long ones, and removed at the end. Both appear whole or not at all, and hold neither clock nor thread count. MODEL.lock
- * is held while a training runs: two that write the same model would take each other's checkpoints.
+ * MODEL is written once, at the end, by a training that succeeds. MODEL.checkpoint is written after epochs and inside
+ * of long ones, and removed at the end. Both appear whole or not at all, and hold neither clock nor thread count.
+ * MODEL.lock is held while a training runs: two that write the same model would take each other's checkpoints.
  *
- * Where a file cannot be written, the weights are still in memory: other places are tried, and then it is waited for room,
- * for as long as the training has taken.
+ * Where a file cannot be written, the weights are still in memory: other places are tried, and then it is waited for
+ * room, for as long as the training has taken.
  *
  * Not here: what a checkpoint is compared with when a training goes on (train_resume.c). */
 #ifndef _GNU_SOURCE
@@ -72,7 +72,9 @@ static bool take_lock(training *t) {
 		}
 		if (is_still_named(fd, t->lock_path)) {
 			snprintf(number, sizeof number, "%ld\n", (long)getpid());
-			if (ftruncate(fd, 0) != 0 || write(fd, number, strlen(number)) < 0) { /* then it has no name */ }
+			if (ftruncate(fd, 0) != 0 || write(fd, number, strlen(number)) < 0) {
+				/* then it has no name */
+			}
 			t->lock = fd + 1;
 			return true;
 		}

@@ -1,4 +1,5 @@
-/* train_resume.c - going on with a training from its checkpoint: what must be the same as then, and what differs, by name.
+/* train_resume.c - going on with a training from its checkpoint: what must be the same as then, and what differs, by
+ * name.
  *
  * The section `train` of the recipe may change, but for the seed, which also draws the validation samples. */
 #define _POSIX_C_SOURCE 200809L
@@ -54,7 +55,7 @@ static bool same_recipe(const training *t, const eg_recipe *then) {
 	return false;
 }
 
-/* ---- what the task keeps of the data ------------------------------------------------------------------------------ */
+/* ---- what the task keeps of the data ----------------------------------------------------------------------------- */
 
 static void put_value(const eg_value *v, char *buf, size_t size) {
 	char *text = NULL;
@@ -79,7 +80,7 @@ static bool same_leaf(const eg_value *a, const eg_value *b) {
 
 /* The first place in two trees where they differ, as "vocab.tokens[7]", and the two values; false: nowhere. */
 static bool first_difference(const eg_value *then, const eg_value *now, char *place, size_t size, const eg_value **a,
-        const eg_value **b) {
+	const eg_value **b) {
 	size_t n = strlen(place);
 	eg_value_kind kind = eg_value_kind_of(then);
 	bool inner = kind == EG_VALUE_MAP || kind == EG_VALUE_LIST;
@@ -131,7 +132,7 @@ static bool same_sizes(const training *t, const eg_size *a, const eg_size *b) {
 	return false;
 }
 
-/* ---- the samples -------------------------------------------------------------------------------------------------- */
+/* ---- the samples ------------------------------------------------------------------------------------------------- */
 
 bool train_know_data(training *t) {
 	eg_error err;

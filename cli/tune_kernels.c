@@ -209,38 +209,38 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-        {"output", 'o', "FILE",
-                "where to keep the measurements (default: engram/tuning.json in XDG_CACHE_HOME or ~/.cache)", 0, 0},
-        {"mode", 0, "infer|train", "measure only this; default: both", 0, 0},
-        {"batch", 0, "N",
-                "samples at a time (default: a problem's own; of a network 1 to infer, the recipe's to train)", 1,
-                65536},
-        {"seconds", 0, "SECONDS", "time for each measurement (default: 0.05)", 0, 0},
-        {"file", 'f', "FILE", "problems, recipes and models, one a line; # begins a comment. May be repeated", 0, 0},
-        OPTION_SET,
-        OPTION_THREADS,
-        OPTION_JSON("one JSON object a measurement"),
-        {0},
+	{"output", 'o', "FILE",
+		"where to keep the measurements (default: engram/tuning.json in XDG_CACHE_HOME or ~/.cache)", 0, 0},
+	{"mode", 0, "infer|train", "measure only this; default: both", 0, 0},
+	{"batch", 0, "N",
+		"samples at a time (default: a problem's own; of a network 1 to infer, the recipe's to train)", 1,
+		65536},
+	{"seconds", 0, "SECONDS", "time for each measurement (default: 0.05)", 0, 0},
+	{"file", 'f', "FILE", "problems, recipes and models, one a line; # begins a comment. May be repeated", 0, 0},
+	OPTION_SET,
+	OPTION_THREADS,
+	OPTION_JSON("one JSON object a measurement"),
+	{0},
 };
 
 const cli_verb verb_tune_kernels = {
-        .name = "tune-kernels",
-        .line = "measure which kernels are fastest here, for later runs",
-        .operands = "RECIPE|MODEL|PROBLEM...",
-        .min_operands = 0,
-        .max_operands = -1,
-        .about = "Which of several ways to compute a convolution is the fastest, and how tensors should lie in\n"
-                 "memory for it, is estimated from shapes. This verb measures instead, on this machine, every\n"
-                 "way for every convolution of the networks that are named, and keeps the times in a file.\n"
-                 "With that file in the environment variable ENGRAM_TUNING, all other verbs decide by these\n"
-                 "times: the same in every run. Other ways to compute round otherwise, so a network trained\n"
-                 "with the file is not, bit for bit, the one that is trained without it.\n\n"
-                 "The file is JSON and holds for one CPU, instruction set and version; elsewhere it is refused,\n"
-                 "and the estimates are used. Measurements of other problems that it holds already stay.\n"
-                 "A PROBLEM is one of `engram bench`, such as conv2d:n1c64h56w56k64r3s3p1q1u1v1.",
-        .options = options,
-        .examples = "  engram tune-kernels recipes/lenet5.yaml\n"
-                    "  ENGRAM_TUNING=1 engram train recipes/lenet5.yaml\n"
-                    "  engram tune-kernels conv2d:n32c64h56w56k64r3s3p1q1u1v1 --mode train -o here.json\n",
-        .run = run,
+	.name = "tune-kernels",
+	.line = "measure which kernels are fastest here, for later runs",
+	.operands = "RECIPE|MODEL|PROBLEM...",
+	.min_operands = 0,
+	.max_operands = -1,
+	.about = "Which of several ways to compute a convolution is the fastest, and how tensors should lie in\n"
+		 "memory for it, is estimated from shapes. This verb measures instead, on this machine, every\n"
+		 "way for every convolution of the networks that are named, and keeps the times in a file.\n"
+		 "With that file in the environment variable ENGRAM_TUNING, all other verbs decide by these\n"
+		 "times: the same in every run. Other ways to compute round otherwise, so a network trained\n"
+		 "with the file is not, bit for bit, the one that is trained without it.\n\n"
+		 "The file is JSON and holds for one CPU, instruction set and version; elsewhere it is refused,\n"
+		 "and the estimates are used. Measurements of other problems that it holds already stay.\n"
+		 "A PROBLEM is one of `engram bench`, such as conv2d:n1c64h56w56k64r3s3p1q1u1v1.",
+	.options = options,
+	.examples = "  engram tune-kernels recipes/lenet5.yaml\n"
+		    "  ENGRAM_TUNING=1 engram train recipes/lenet5.yaml\n"
+		    "  engram tune-kernels conv2d:n32c64h56w56k64r3s3p1q1u1v1 --mode train -o here.json\n",
+	.run = run,
 };

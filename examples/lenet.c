@@ -2,7 +2,8 @@
  *
  *     cc -O2 lenet.c $(pkg-config --cflags --libs engram_io) -o lenet && ./lenet [SOURCE] [EPOCHS]
  *
- * SOURCE is a data set of `engram data list` (fashion-mnist by default; fetch it with `engram data get fashion-mnist`). */
+ * SOURCE is a data set of `engram data list` (fashion-mnist by default; fetch it with `engram data get
+ * fashion-mnist`). */
 #include <engram.h>
 #include <engram_data.h>
 #include <engram_ops.h>

@@ -1,11 +1,11 @@
-/* surprise.c - reads a text as it arrives and says, character by character, how much of a surprise each was to a language model: a
- * network with a memory, fed one step at a time.
+/* surprise.c - reads a text as it arrives and says, character by character, how much of a surprise each was to a
+ * language model: a network with a memory, fed one step at a time.
  *
  *     cc -O2 surprise.c $(pkg-config --cflags --libs engram_io) -lm -o surprise
  *     printf 'ROMEO:\nWhat light is thsi?\n' | ./surprise char-lstm.safetensors
  *
- * The model is one of characters, as `engram train recipes/char-lstm.yaml` writes it. Bits are -log2 of the probability that the model gave
- * to the character before it saw it. */
+ * The model is one of characters, as `engram train recipes/char-lstm.yaml` writes it. Bits are -log2 of the probability
+ * that the model gave to the character before it saw it. */
 #include <engram.h>
 #include <engram_io.h>
 #include <engram_text.h>
@@ -58,7 +58,8 @@ int main(int argc, char **argv) {
 	eg_model *m = NULL;
 	int result = 1;
 	if (argc != 2) return fail("usage: surprise MODEL <TEXT");
-	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err); /* one step is too little to share */
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err); /* one step is too little to
+	                                                                              * share */
 	if (!ctx) return fail(err.message);
 	if (eg_model_load(argv[1], ctx, &m, &err)) {
 		eg_context_free(ctx);

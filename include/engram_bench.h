@@ -1,6 +1,8 @@
-/* engram_bench.h - the engine's speed on problems told in one line, as `engram bench` measures it. Part of libengram_io.
+/* engram_bench.h - the engine's speed on problems told in one line, as `engram bench` measures it. Part of
+ * libengram_io.
  *
- * A problem is `kind:` and letters with numbers, in the order of the table eg_problem_kinds: "conv2d:n1c3h32w32k16r3s3p1q1u1v1". */
+ * A problem is `kind:` and letters with numbers, in the order of the table eg_problem_kinds:
+ * "conv2d:n1c3h32w32k16r3s3p1q1u1v1". */
 #ifndef ENGRAM_BENCH_H
 #define ENGRAM_BENCH_H
 
@@ -10,7 +12,7 @@
 extern "C" {
 #endif
 
-/* ---- problems ----------------------------------------------------------------------------------------------------------- */
+/* ---- problems ---------------------------------------------------------------------------------------------------- */
 
 enum { EG_PROBLEM_LETTERS = 12 };
 
@@ -44,20 +46,23 @@ typedef struct eg_problem {
 /* EG_ERR_FORMAT with a message that names the letter. */
 EG_API eg_status eg_problem_parse(const char *text, eg_problem *p, eg_error *err);
 EG_API int eg_problem_value(const eg_problem *p, char letter); /* 0: it has no such letter */
-/* Floating-point operations of one run, 2 per multiply-add of convolutions and matrix products, nothing else counted; three times that with
- * `train`. */
+/* Floating-point operations of one run, 2 per multiply-add of convolutions and matrix products, nothing else counted;
+ * three times that with `train`. */
 EG_API double eg_problem_flops(const eg_problem *p, bool train);
 
-/* The problem as a graph; its inputs and outputs are called x, y, and for networks target and loss. The batch is left open, but for gemm. */
+/* The problem as a graph; its inputs and outputs are called x, y, and for networks target and loss. The batch is left
+ * open, but for gemm. */
 EG_API eg_status eg_problem_graph(const eg_problem *p, eg_context *ctx, eg_graph **graph, eg_error *err);
 
-/* ---- measuring ---------------------------------------------------------------------------------------------------------- */
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_bench_options {
-	bool train;     /* forward and the gradients of all weights; of all inputs too, unless it is a whole network, whose weights are updated
-	                 * instead. The weights count as changed: kernels pack them anew in every run, as in training */
+	bool train;     /* forward and the gradients of all weights; of all inputs too, unless it is a whole network,
+	                 * whose weights are updated instead. The weights count as changed: kernels pack them anew in
+	                 * every run, as in training */
 	double seconds; /* time spent measuring; 0: 2 */
-	int runs;       /* > 0: exactly so many runs, one a sample, after a single one to warm up; for counting instructions */
+	int runs;       /* > 0: exactly so many runs, one a sample, after a single one to warm up; for counting
+	                 * instructions */
 	bool no_peak;   /* do not measure the machine */
 	void (*progress)(void *user, double share); /* may be NULL; now and then, between samples */
 	void *user;
@@ -74,7 +79,8 @@ typedef struct eg_bench_result {
 	double median_ms, min_ms; /* of one run */
 	double gflops;            /* by the median */
 	int runs;                 /* samples taken, each of so many runs that it lasts 2 ms or more */
-	double peak;              /* GFLOP/s of multiply-adds on all threads, the better of before and after; 0: not measured */
+	double peak;              /* GFLOP/s of multiply-adds on all threads, the better of before and after; 0: not
+	                           * measured */
 	double handoff_before, handoff_after; /* ns from core to core; NAN: not measured */
 	double percent;           /* of the peak; NAN: not measured */
 	size_t memory;            /* bytes: weights, their gradients and moments, and the plan */

@@ -168,7 +168,8 @@ typedef struct eg_data_info {
 	const char *doc;        /* one line */
 	const char *origin;     /* who made it */
 	const char *licence;
-	const eg_field *fields; /* nfields; what is known without the files (how many classes, perhaps not their names) */
+	const eg_field *fields; /* nfields; what is known without the files (how many classes, perhaps not their
+	                         * names) */
 	int nfields;
 	int64_t train, test;    /* records; 0: told by the files */
 	eg_data_path path;
@@ -241,7 +242,8 @@ EG_API int64_t eg_source_count(const eg_source *s, eg_part part); /* of a prepar
 /* Why a prepared part has no records, or what is odd about those it has, as a sentence without an end; NULL: nothing
  * to say. */
 EG_API const char *eg_source_remark(const eg_source *s, eg_part part);
-/* The records that could not be read when parts were prepared, a line each ("FILE: why"), up to some tens, and how many more there are;
+/* The records that could not be read when parts were prepared, a line each ("FILE: why"), up to some tens, and how many
+ * more there are;
  * NULL: none. Also after a failure. */
 EG_API const char *eg_source_broken(const eg_source *s);
 /* Record i of a prepared part, its fields `wanted` (bit k: field k). May be called from several threads at a time,
@@ -297,9 +299,10 @@ typedef struct eg_data_got {
 /* Sees to it that a set is complete and whole (checksums). Without `folder`: when the set is found as by
  * eg_data_locate it is checked, and only missing or damaged files in the cache are downloaded. With `folder`: the
  * same for that folder (made when missing). A download goes to FILE.part (a regular file of one name, else it is an
- * error), goes on where an earlier one was broken off, or begins anew where that was of something else, is checked and renamed; the publisher's addresses are tried in turn, or, when ENGRAM_MIRROR is set, only
- * $ENGRAM_MIRROR/NAME/FILE (http, https or file URL; FILE as it is kept, so with .gz unless published plain). cb and
- * got may be NULL. Needs libcurl, which is loaded only when something is to be downloaded. */
+ * error), goes on where an earlier one was broken off, or begins anew where that was of something else, is checked and
+ * renamed; the publisher's addresses are tried in turn, or, when ENGRAM_MIRROR is set, only $ENGRAM_MIRROR/NAME/FILE
+ * (http, https or file URL; FILE as it is kept, so with .gz unless published plain). cb and got may be NULL. Needs
+ * libcurl, which is loaded only when something is to be downloaded. */
 EG_API eg_status eg_data_get(const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got,
 	eg_error *err);
 
@@ -315,12 +318,14 @@ typedef struct eg_picture_options {
 	uint8_t backdrop[3];   /* what shows through transparent pixels of a PNG, with set_backdrop; else white */
 	bool set_backdrop;
 	int64_t max_pixels;    /* height x width refused above; 0: 64 Mi */
-	bool shrink;           /* but a JPEG that is larger is read at a half, a quarter or an eighth of its height and width */
+	bool shrink;           /* but a JPEG that is larger is read at a half, a quarter or an eighth of its height and
+	                        * width */
 	const eg_allocator *allocator; /* NULL: malloc. Must outlive the picture */
 } eg_picture_options;
 
 /* Reads PNG, JPEG, PGM or PPM, told by its first bytes. 16 bits are cut to 8; it is turned as its EXIF
- * orientation says, and sizes are those after turning; colour profiles and gamma are not applied. Damaged files are refused, not shown in part. options may be NULL. */
+ * orientation says, and sizes are those after turning; colour profiles and gamma are not applied. Damaged files are
+ * refused, not shown in part. options may be NULL. */
 EG_API eg_status eg_picture_load(const char *path, const eg_picture_options *options, eg_picture *pic, eg_error *err);
 /* The same from memory; `name` is what messages call it. */
 EG_API eg_status eg_picture_decode(const void *data, size_t size, const char *name, const eg_picture_options *options,

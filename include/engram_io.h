@@ -46,8 +46,10 @@ EG_API void eg_recipe_locate(const eg_recipe *r, const char *path, eg_error *err
 typedef struct eg_recipe_input_info {
 	const char *name;  /* of the graph's input */
 	const char *field; /* the field of a record that is put there; NULL (recipes with `input:`): the task chooses */
-	eg_dims dims;      /* of one sample, without the batch: (1,28,28). Negative where there is a word: EG_T is `time` */
-	bool sequence;     /* in the graph the batch stands behind the first size, (T,N,...); else it comes first, (N,...) */
+	eg_dims dims;      /* of one sample, without the batch: (1,28,28). Negative where there is a word: EG_T is
+	                    * `time` */
+	bool sequence;     /* in the graph the batch stands behind the first size, (T,N,...); else it comes first,
+	                    * (N,...) */
 } eg_recipe_input_info;
 EG_API int eg_recipe_inputs(const eg_recipe *r); /* >= 1 */
 EG_API const eg_recipe_input_info *eg_recipe_input_at(const eg_recipe *r, int i);
@@ -56,8 +58,9 @@ EG_API eg_dims eg_recipe_input(const eg_recipe *r); /* of the first one */
  * numbers of the recipe's own; a graph has it as eg_open_dim of the same name. */
 EG_API const char *eg_recipe_word(const eg_recipe *r, int64_t d);
 
-/* One loss. The objective, the graph's output "loss", is the sum of all, each times its weight, and always of means over
- * predictions; where a loss has `reduction: sum`, "loss.sum" is what is trained on, as eg_recipe_train's objective. */
+/* One loss. The objective, the graph's output "loss", is the sum of all, each times its weight, and always of means
+ * over predictions; where a loss has `reduction: sum`, "loss.sum" is what is trained on, as eg_recipe_train's
+ * objective. */
 typedef struct eg_recipe_loss_info {
 	const eg_op_info *op;
 	const void *options;  /* of the operator, without its defaults; NULL: it takes none */
@@ -68,13 +71,14 @@ typedef struct eg_recipe_loss_info {
 	const char *output;   /* the graph's output with this loss alone: "loss.1"; of one that is no list "loss" */
 	double weight;
 	bool balanced;         /* `class_weights: balanced`: */
-	const float *classes;  /* weights of classes; NULL: there are none, or it is not known yet how the classes balance */
+	const float *classes;  /* weights of classes; NULL: there are none, or it is not known yet how the classes
+	                        * balance */
 	int nclasses;
 } eg_recipe_loss_info;
 EG_API int eg_recipe_losses(const eg_recipe *r); /* >= 1 */
 EG_API const eg_recipe_loss_info *eg_recipe_loss_at(const eg_recipe *r, int i);
-/* Weights of the classes of loss i, which is a balanced one: what eg_samples_load does, and the loading of a model. To be called before
- * eg_recipe_build. */
+/* Weights of the classes of loss i, which is a balanced one: what eg_samples_load does, and the loading of a model. To
+ * be called before eg_recipe_build. */
 EG_API eg_status eg_recipe_weigh(eg_recipe *r, int i, const float *weights, int n, eg_error *err);
 
 /* Takes a line of advice, without an end of line; it is valid during the call. */
@@ -106,7 +110,8 @@ typedef struct eg_model_parts {
 	const eg_recipe *recipe;
 	eg_params *params;      /* of the graph that eg_recipe_build made */
 	const eg_size *sizes;   /* that it was made with; NULL: none */
-	const eg_value *task;   /* a map: what the task keeps (class names, normalisation, vocabulary, ...); NULL: nothing */
+	const eg_value *task;   /* a map: what the task keeps (class names, normalisation, vocabulary, ...); NULL:
+	                         * nothing */
 	const eg_train_result *result; /* summary; NULL: none. `seconds` is not stored: no clock in the file */
 	eg_optimizer *optimizer;       /* with state: the file is a checkpoint as well. NULL: a model only */
 	const eg_train_state *state;   /* its best_weights are stored too when there are any */
@@ -116,8 +121,9 @@ typedef struct eg_model_parts {
  * killed process left of such a write (PATH.tmp-NUMBER) is removed by the next one. */
 EG_API eg_status eg_model_save(const char *path, const eg_model_parts *parts, eg_error *err);
 
-/* Could PATH be written now, and is there room for `bytes` of it? Does what eg_model_save, and all else here that writes a
- * file, does before the first byte, with the same messages, and leaves nothing: for a look before hours of training. */
+/* Could PATH be written now, and is there room for `bytes` of it? Does what eg_model_save, and all else here that
+ * writes a file, does before the first byte, with the same messages, and leaves nothing: for a look before hours of
+ * training. */
 EG_API eg_status eg_output_check(const char *path, size_t bytes, eg_error *err);
 
 typedef struct eg_model eg_model;

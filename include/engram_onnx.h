@@ -1,5 +1,5 @@
-/* engram_onnx.h - networks in the terms of ONNX, in memory: what a graph of ours is as nodes of ONNX's operators, and the
- * way back. Part of libengram; files (.onnx) are read and written by libengram_io.
+/* engram_onnx.h - networks in the terms of ONNX, in memory: what a graph of ours is as nodes of ONNX's operators, and
+ * the way back. Part of libengram; files (.onnx) are read and written by libengram_io.
  *
  * A model is a plain struct of arrays that whoever reads it may keep and whoever makes it may fill; only one that
  * eg_onnx_export has made is freed, by eg_onnx_free. Numbers are in the machine's byte order. */
@@ -29,7 +29,8 @@ typedef struct eg_onnx_tensor {
 } eg_onnx_tensor;
 
 typedef enum eg_onnx_kind {
-	EG_ONNX_A_FLOAT = 1, EG_ONNX_AN_INT = 2, EG_ONNX_A_STRING = 3, EG_ONNX_A_TENSOR = 4, /* ONNX's numbers (AttributeProto.AttributeType) */
+	/* ONNX's numbers (AttributeProto.AttributeType) */
+	EG_ONNX_A_FLOAT = 1, EG_ONNX_AN_INT = 2, EG_ONNX_A_STRING = 3, EG_ONNX_A_TENSOR = 4,
 	EG_ONNX_FLOATS = 6, EG_ONNX_INTS = 7, EG_ONNX_STRINGS = 8
 } eg_onnx_kind;
 
@@ -72,8 +73,10 @@ typedef struct eg_onnx_model {
 
 enum { EG_ONNX_OPSET = 18, EG_ONNX_OPSET_LEAST = 13, EG_ONNX_OPSET_MOST = 22 };
 
-/* What the graph computes in inference, with these weights, which are copied; outputs: NULL-terminated names of those that are wanted, NULL: all.
- * opset: 0: EG_ONNX_OPSET. NULL on failure: an operator that they need has no equal there, and the message says which and why. */
+/* What the graph computes in inference, with these weights, which are copied; outputs: NULL-terminated names of those
+ * that are wanted, NULL: all.
+ * opset: 0: EG_ONNX_OPSET. NULL on failure: an operator that they need has no equal there, and the message says which
+ * and why. */
 EG_API eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err);
 EG_API void eg_onnx_free(eg_onnx_model *m);
 
@@ -81,8 +84,9 @@ EG_API void eg_onnx_free(eg_onnx_model *m);
 EG_API eg_onnx_type eg_onnx_type_of(eg_dtype type);
 EG_API bool eg_onnx_dtype(eg_onnx_type type, eg_dtype *dtype);
 
-/* A graph and its parameters from a model, which need not outlive them. Sizes called "batch" and "time" are EG_N and EG_T, others get names of
- * their own. What is not understood is refused, with node, operator and reason; nothing is passed over. On failure *g and *params are NULL. */
+/* A graph and its parameters from a model, which need not outlive them. Sizes called "batch" and "time" are EG_N and
+ * EG_T, others get names of their own. What is not understood is refused, with node, operator and reason; nothing is
+ * passed over. On failure *g and *params are NULL. */
 EG_API eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *m, eg_graph **g, eg_params **params, eg_error *err);
 
 #ifdef __cplusplus

@@ -2,7 +2,8 @@
  * libengram_io.
  *
  * Pictures so far for networks with recurrent layers: how much of the loss's gradient reaches the states of long ago,
- * and what gates and states do while a text is read. Numbers for any: what an answer comes from. Ownership, threads, NULL and messages as in engram_io.h. */
+ * and what gates and states do while a text is read. Numbers for any: what an answer comes from. Ownership, threads,
+ * NULL and messages as in engram_io.h. */
 #ifndef ENGRAM_REPORT_H
 #define ENGRAM_REPORT_H
 
@@ -25,7 +26,7 @@ typedef struct eg_inspection eg_inspection;
 /* `folder` must be there; files in it are written over. options may be NULL. The model must outlive the inspection. A
  * model without recurrent layers is EG_ERR_ARG. */
 EG_API eg_status eg_inspect_open(
-        eg_model *m, const eg_inspect_options *options, const char *folder, eg_inspection **inspection, eg_error *err);
+	eg_model *m, const eg_inspect_options *options, const char *folder, eg_inspection **inspection, eg_error *err);
 EG_API void eg_inspect_close(eg_inspection *i);
 
 /* What is run through the network, once: a text (of a language model; `name` is what messages call it), or samples of
@@ -67,16 +68,18 @@ typedef enum eg_attribution_kind {
 
 typedef struct eg_attribution_options {
 	eg_attribution_kind kind;
-	const char *output;   /* f is number `element` of a sample's part of this output: of logits a class, of a sequence's
-	                       * (T,K) step * K + class. NULL: "logits" */
+	const char *output;   /* f is number `element` of a sample's part of this output: of logits a class, of a
+	                       * sequence's (T,K) step * K + class. NULL: "logits" */
 	int64_t element;
 	eg_tensor by;         /* x: an input, or the result of a node: of an embedding, what was looked up */
 	const void *baseline; /* one sample of x in its type: where nothing is seen. NULL: zeros */
 	int steps;            /* integrated: on the way from the baseline to x at first; 0: 16 */
-	int most_steps;       /* they become three times as many while the error is above the tolerance, but no more than this;
+	int most_steps;       /* they become three times as many while the error is above the tolerance, but no more
+	                       * than this;
 	                       * 0: 500 */
 	double tolerance;     /* of f(x) - f(baseline); 0: 0.01 */
-	int window[2];        /* occlusion: positions covered at once (rows and columns; of a sequence the first), put to */
+	int window[2];        /* occlusion: positions covered at once (rows and columns; of a sequence the first), put
+	                       * to */
 	int stride[2];        /* positions so far apart, and at the end. 0: a window of 1; the stride is the window */
 	int batch;            /* of so many steps or windows at once; 0: 32 */
 	int time;             /* as in eg_plan_options, and so are */
@@ -87,20 +90,21 @@ typedef struct eg_attribution {
 	eg_dims dims;           /* of x, one sample (its batch is left out), and */
 	eg_real *values;        /* of each number of it; occlusion: NULL, it only knows positions */
 	eg_dims map_dims;       /* positions: (H,W) of a picture, (T) of a sequence, (F) of rows of numbers */
-	eg_real *map;           /* values summed over all else, channels or an embedding's width; gradient: the largest absolute
-	                         * value. Occlusion: the mean over the windows that cover the position */
+	eg_real *map;           /* values summed over all else, channels or an embedding's width; gradient: the largest
+	                         * absolute value. Occlusion: the mean over the windows that cover the position */
 	double output;          /* f(x) */
 	double baseline_output; /* f(baseline); of gradients without one NAN */
 	double sum;             /* of all values, or of a map without values */
-	double error;           /* integrated: |sum - (f(x) - f(baseline))|, which is 0 but for the finite number of steps; else NAN */
+	double error;           /* integrated: |sum - (f(x) - f(baseline))|, which is 0 but for the finite number of
+	                         * steps; else NAN */
 	int steps;              /* integrated: how many there were */
 } eg_attribution;
 
-/* Of one sample: `names` and `inputs` are the graph inputs that the output needs, each one sample, (T, ...), (C,H,W) ... in its
- * type. In inference mode: nothing is dropped, nothing is written to the parameters. Afterwards `a` holds memory, also after
- * a failure, to be given back by eg_attribution_free. */
+/* Of one sample: `names` and `inputs` are the graph inputs that the output needs, each one sample, (T, ...), (C,H,W)
+ * ... in its type. In inference mode: nothing is dropped, nothing is written to the parameters. Afterwards `a` holds
+ * memory, also after a failure, to be given back by eg_attribution_free. */
 EG_API eg_status eg_attribute(eg_graph *g, eg_params *p, const eg_attribution_options *options, const char *const *names,
-        const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err);
+	const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err);
 EG_API void eg_attribution_free(eg_attribution *a);
 
 #ifdef __cplusplus

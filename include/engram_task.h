@@ -46,10 +46,11 @@ typedef struct eg_option {
 /* Hands every option of task i to `take`; what it is handed is valid inside of the call. */
 EG_API eg_status eg_task_options(int i, void (*take)(void *user, const eg_option *o), void *user, eg_error *err);
 
-/* The path of the recipe's key called `word`, "train.epochs", into buf, for who looks for it elsewhere; `-` is as good as `_`. near: or
- * of the one that is called almost so. NULL: there is none. */
+/* The path of the recipe's key called `word`, "train.epochs", into buf, for who looks for it elsewhere; `-` is as good
+ * as `_`. near: or of the one that is called almost so. NULL: there is none. */
 EG_API const char *eg_recipe_key_path(const char *word, bool near, char *buf, size_t size);
-/* JSON Schema (2020-12) of recipes, for editors: with the keys of all tasks and sources. *text is the caller's, to be released with free(). */
+/* JSON Schema (2020-12) of recipes, for editors: with the keys of all tasks and sources. *text is the caller's, to be
+ * released with free(). */
 EG_API eg_status eg_schema_json(char **text, eg_error *err);
 
 /* ---- a recipe's task --------------------------------------------------------------------------------------------- */
@@ -63,28 +64,33 @@ EG_API const eg_task_info *eg_task_kind(const eg_task *t);
 EG_API const eg_source *eg_task_source(const eg_task *t);
 /* What its samples are counted in, for messages: "pictures", "characters"; for one of them "picture". */
 EG_API const char *eg_task_unit(const eg_task *t, bool one);
-/* Takes samples from elsewhere: another source; and, with `path`, from there: of a set that is known by name the folder of its files. With `path`
- * alone the user's own files are read by the reader that suits the recipe's source ("folder" for sets of pictures). NULL: as it is. */
+/* Takes samples from elsewhere: another source; and, with `path`, from there: of a set that is known by name the folder
+ * of its files. With `path` alone the user's own files are read by the reader that suits the recipe's source ("folder"
+ * for sets of pictures). NULL: as it is. */
 EG_API eg_status eg_task_set_source(eg_task *t, const char *source, const char *path, eg_error *err);
 
-/* What words in layers stand for (`linear: classes`), ended by a NULL name; by the recipe, the table of sources, or else the training data, which
- * is read. Belongs to the task. */
+/* What words in layers stand for (`linear: classes`), ended by a NULL name; by the recipe, the table of sources, or
+ * else the training data, which is read. Belongs to the task. */
 EG_API eg_status eg_task_sizes(eg_task *t, const eg_size **sizes, eg_error *err);
-/* Where the data that would tell is not there: the same words, each standing for `each`, so that a network can be looked at all the same.
- * The entry that ends the list has the size 1 then (else 0), and numbers in the recipe need not agree with these sizes. */
+/* Where the data that would tell is not there: the same words, each standing for `each`, so that a network can be
+ * looked at all the same. The entry that ends the list has the size 1 then (else 0), and numbers in the recipe need not
+ * agree with these sizes. */
 EG_API eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_error *err);
 /* Are the source's records what the recipe's inputs take, as far as it is known without reading them? */
 EG_API eg_status eg_task_fits(const eg_task *t, eg_error *err);
-/* Can the graph that eg_recipe_build made do this task? A language model, say, may not look ahead. To be asked before samples are
+/* Can the graph that eg_recipe_build made do this task? A language model, say, may not look ahead. To be asked before
+ * samples are
  * used: it is here that they learn the shapes of the network's inputs. */
 EG_API eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err);
-/* Before a training: does it make sense? Beside what eg_recipe_advise says: one class alone is EG_ERR_ARG, where the sizes are known. */
+/* Before a training: does it make sense? Beside what eg_recipe_advise says: one class alone is EG_ERR_ARG, where the
+ * sizes are known. */
 EG_API eg_status eg_task_advise(const eg_task *t, eg_advise advise, void *user, eg_error *err);
 /* What it measures, the most telling first; NULL: no such. */
 EG_API const eg_metric_info *eg_task_metric(const eg_task *t, int i);
 /* The graph's outputs that answers are made of, NULL-terminated. */
 EG_API const char *const *eg_task_outputs(const eg_task *t, const eg_graph *g);
-/* Of a model: what its task keeps of the training data, a line each for people: a map, {"classes": ["boot", "sandal"]}. The caller's. */
+/* Of a model: what its task keeps of the training data, a line each for people: a map, {"classes": ["boot", "sandal"]}.
+ * The caller's. */
 EG_API eg_status eg_task_describe(eg_model *m, eg_value **facts, eg_error *err);
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
@@ -97,11 +103,11 @@ typedef struct eg_samples eg_samples;
 
 typedef struct eg_samples_options {
 	eg_part part; /* training and validation come together, cut as the recipe says */
-	/* NULL: to train one; what a task keeps (normalisation, vocabulary, class names) is the recipe's, or measured on the
-	 * training part. Else the model's is used; the model must outlive the samples. */
+	/* NULL: to train one; what a task keeps (normalisation, vocabulary, class names) is the recipe's, or measured
+	 * on the training part. Else the model's is used; the model must outlive the samples. */
 	eg_model *model;
-	/* folds > 0: training and validation are cut anew: part `fold` (0..folds-1) of all training records of so many equal
-	 * ones validates. */
+	/* folds > 0: training and validation are cut anew: part `fold` (0..folds-1) of all training records of so many
+	 * equal ones validates. */
 	int folds, fold;
 } eg_samples_options;
 /* The task must outlive the samples. */
@@ -112,24 +118,25 @@ EG_API int64_t eg_samples_count(const eg_samples *s, eg_part part);
 /* How many of what eg_task_unit says: pictures, or characters of text. */
 EG_API int64_t eg_samples_units(const eg_samples *s, eg_part part);
 EG_API const eg_size *eg_samples_sizes(const eg_samples *s); /* as eg_task_sizes */
-/* A number that stands for the samples of a part: other contents, other labels, or another order of samples have another one (up to
- * 2^63, but for chance). 0: there are none. All of them are read. For eg_train_state. */
+/* A number that stands for the samples of a part: other contents, other labels, or another order of samples have
+ * another one (up to 2^63, but for chance). 0: there are none. All of them are read. For eg_train_state. */
 EG_API eg_status eg_samples_fingerprint(const eg_samples *s, eg_part part, uint64_t *fingerprint, eg_error *err);
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
 
-/* Before a training, told as advice: a layer's limits leave out targets of the samples; all of them are of one class. */
+/* Before a training, told as advice: a layer's limits leave out targets of the samples; all of them are of one
+ * class. */
 EG_API eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err);
-/* The objective that a network reaches which knows nothing of its inputs: all classes as likely, or the targets' means (of some
- * thousand training samples). A larger one is worse than guessing. NAN: it is not known. */
+/* The objective that a network reaches which knows nothing of its inputs: all classes as likely, or the targets' means
+ * (of some thousand training samples). A larger one is worse than guessing. NAN: it is not known. */
 EG_API eg_status eg_samples_chance(const eg_samples *s, eg_graph *g, double *chance, eg_error *err);
 
 /* Judges a network on samples of this kind: all the task's metrics; for eg_evaluate. NULL on failure. */
 EG_API eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_error *err);
-/* For eg_train_config: of the validation samples after each epoch, and of the training samples as they are seen (NULL where that
- * would cost more than next to nothing). */
+/* For eg_train_config: of the validation samples after each epoch, and of the training samples as they are seen (NULL
+ * where that would cost more than next to nothing). */
 EG_API eg_status eg_samples_train_judges(
-        const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err);
+	const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err);
 EG_API void eg_samples_judge_free(eg_judge *j); /* of all kinds; NULL is allowed */
 
 /* ---- how well a model does --------------------------------------------------------------------------------------- */
@@ -138,7 +145,7 @@ typedef struct eg_evaluation eg_evaluation;
 
 /* Runs the model over a part, `batch` samples at a time; 0: as many as suit. */
 EG_API eg_status eg_evaluation_run(
-        eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err);
+	eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err);
 EG_API void eg_evaluation_free(eg_evaluation *e);
 /* The task's metrics, the most telling first. */
 EG_API int eg_evaluation_count(const eg_evaluation *e);
@@ -153,11 +160,12 @@ EG_API const eg_value *eg_evaluation_result(const eg_evaluation *e);
 
 typedef struct eg_predictor eg_predictor;
 
-/* Nothing of the training data is read. settings: the task's options (eg_task_options) as "name=value", NULL-terminated; NULL: none. ctx: a context of its own
- * for this predictor, so that many may work at a time on one model, each with its thread; NULL: the model's. The model must outlive it. Predictors
- * of one model are made by one thread at a time. */
+/* Nothing of the training data is read. settings: the task's options (eg_task_options) as "name=value",
+ * NULL-terminated; NULL: none. ctx: a context of its own for this predictor, so that many may work at a time on one
+ * model, each with its thread; NULL: the model's. The model must outlive it. Predictors of one model are made by one
+ * thread at a time. */
 EG_API eg_status eg_predictor_new(
-        eg_model *m, eg_context *ctx, const char *const *settings, eg_predictor **predictor, eg_error *err);
+	eg_model *m, eg_context *ctx, const char *const *settings, eg_predictor **predictor, eg_error *err);
 EG_API void eg_predictor_free(eg_predictor *p);
 
 /* What is to be answered: one of these. */
@@ -169,14 +177,16 @@ typedef struct eg_question {
 	const char *name;        /* of bytes, for messages; NULL: "the input" */
 	const eg_record *record; /* or a record with the fields of eg_predictor_fields */
 	const void *const *
-	        tensors; /* or what each input of the network takes, in the order of the recipe, for this one: (sizes), ids int32_t */
+	        tensors; /* or what each input of the network takes, in the order of the recipe, for this one: (sizes),
+	                  * ids int32_t */
 	int time; /* of tensors: steps; 0: no sequence */
 } eg_question;
 
-/* Answers n questions at once: answers[i] is a map that the predictor owns, valid until the next call, or NULL, and errors[i] (caller's, n of them) then says why.
- * EG_OK also where some failed; what is returned otherwise concerns all. */
+/* Answers n questions at once: answers[i] is a map that the predictor owns, valid until the next call, or NULL, and
+ * errors[i] (caller's, n of them) then says why. EG_OK also where some failed; what is returned otherwise concerns
+ * all. */
 EG_API eg_status eg_predictor_run(eg_predictor *p, const eg_question *questions, int n, const eg_value **answers,
-        eg_error *errors, eg_error *err);
+	eg_error *errors, eg_error *err);
 /* The fields that its records and JSON maps have. */
 EG_API int eg_predictor_fields(const eg_predictor *p, const eg_field **fields);
 
@@ -186,16 +196,18 @@ typedef struct eg_answered {
 	const char *id, *group; /* group NULL: none */
 	const eg_value *answer, *truth;
 } eg_answered;
-/* Answers every sample of a part, each once, in batches as eg_evaluation_run makes them (so of like length, not in order). false from `take`: EG_ERR_STOPPED. */
+/* Answers every sample of a part, each once, in batches as eg_evaluation_run makes them (so of like length, not in
+ * order). false from `take`: EG_ERR_STOPPED. */
 EG_API eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part part,
-        bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err);
+	bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err);
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_generate_options {
 	double temperature; /* 1: as likely as learnt; smaller: safer; 0: always the likeliest unit */
 	int top_k;          /* > 0: only among the k likeliest units; 0: among all */
-	double top_p;       /* only among the fewest units that together are at least this likely, to 1; 0: among all; EG_ZERO_F: always the likeliest */
+	double top_p;       /* only among the fewest units that together are at least this likely, to 1; 0: among all;
+	                     * EG_ZERO_F: always the likeliest */
 	uint64_t seed;      /* same seed, same text */
 	bool skip_unknown;  /* characters of a prompt that the model does not know are left out; else an error */
 } eg_generate_options;
@@ -213,7 +225,7 @@ typedef struct eg_written {
 /* A language model that writes, remembering what has been read and written. The model must outlive it; several may
  * use one model. options NULL: temperature 1. A model of another task is EG_ERR_ARG. */
 EG_API eg_status eg_generator_new(
-        eg_model *m, const eg_generate_options *options, eg_generator **generator, eg_error *err);
+	eg_model *m, const eg_generate_options *options, eg_generator **generator, eg_error *err);
 EG_API void eg_generator_free(eg_generator *g);
 EG_API const eg_vocab *eg_generator_vocab(const eg_generator *g); /* of the units that it writes; belongs to it */
 /* Begins sample number `sample`, each with random numbers of its own: everything after the mark is forgotten. A new
@@ -224,7 +236,7 @@ EG_API void eg_generator_mark(eg_generator *g); /* sets the mark here: a prompt 
  * it. Text that is not UTF-8, or holds a unit that the vocabulary has not, is an error with its line and column, and
  * nothing of it is read; *skipped (may be NULL) says how many characters were left out. */
 EG_API eg_status eg_generator_read(
-        eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err);
+	eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err);
 /* Writes one unit. Never the unknown mark. A unit may be part of a character only where units are bytes. With nothing
  * read before, text begins as after a line end, or, where samples were learnt from, at the beginning of one. */
 EG_API eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err);

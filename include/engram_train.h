@@ -33,10 +33,10 @@ typedef struct eg_param_group {
 	double weight_decay;  /* the decay is multiplied by this; 0: 1, but none for parameters of at most one
 	                       * dimension (biases; weights of a normalisation), unless decay_all; EG_ZERO_F or
 	                       * negative: none */
-	bool frozen;          /* left as it is, bit for bit; its gradient is not in the norm, and neither it nor what only
-	                       * leads to it is computed. Layers all of whose weights are frozen compute as in inference:
-	                       * `frozen` in eg_plan_options. (That is eg_train's; eg_optimizer_step only leaves the
-	                       * parameter.) */
+	bool frozen;          /* left as it is, bit for bit; its gradient is not in the norm, and neither it nor what
+	                       * only leads to it is computed. Layers all of whose weights are frozen compute as in
+	                       * inference: `frozen` in eg_plan_options. (That is eg_train's; eg_optimizer_step only
+	                       * leaves the parameter.) */
 	bool elementwise;     /* Muon: no matrices, although they have the dimensions: embeddings, the last layer */
 } eg_param_group;
 
@@ -101,15 +101,16 @@ typedef enum eg_schedule_kind {
 
 typedef struct eg_schedule_config {
 	eg_schedule_kind kind;
-	double warmup;   /* epochs (fractions allowed) of linear rise before any kind, to what it begins with: update k of
-	                  * the n in it has that times k / n */
+	double warmup;   /* epochs (fractions allowed) of linear rise before any kind, to what it begins with: update k
+	                  * of the n in it has that times k / n */
 	double factor;   /* STEP, PLATEAU: lr is multiplied by this; 0: 0.1; EG_ZERO_F with PLATEAU: down to min_lr
 	                  * at once. EXPONENTIAL: in every epoch, bit by bit; 0: 0.95. TRIANGULAR: the height of each
 	                  * triangle is that of the one before, multiplied by this; 0: 1 */
 	double every;    /* STEP: epochs between cuts; TRIANGULAR: of a triangle; RESTARTS: before the first; 0: 10 */
 	double min_lr;   /* COSINE, POLYNOMIAL, RESTARTS: the end value; PLATEAU: never below */
 	double power;    /* POLYNOMIAL: lr falls with what is left of the training to the power of this; 0: 1 */
-	double rise;     /* ONE_CYCLE: share of the training before lr is reached; 0: 0.3. TRIANGULAR: of a triangle; 0: 0.5 */
+	double rise;     /* ONE_CYCLE: share of the training before lr is reached; 0: 0.3. TRIANGULAR: of a triangle; 0:
+	                  * 0.5 */
 	double div;      /* ONE_CYCLE, TRIANGULAR: it begins with lr / div; 0: 25 and 10 */
 	double final_div; /* ONE_CYCLE: and ends with lr / div / final_div; 0: 10000 */
 	bool linear;     /* ONE_CYCLE: straight lines instead of half waves of a cosine */
@@ -273,9 +274,9 @@ typedef struct eg_train_config {
 	int checkpoint_time;  /* as in eg_plan_options */
 	eg_best_kind best;    /* what makes an epoch the best */
 	const char *objective;       /* the graph's output that is made small: a scalar. NULL: "loss" */
-	const char *shown;           /* the output that is told of it, a scalar: the mean over a batch's predictions. NULL:
-	                              * the objective, which then is that mean. Else the objective is a sum over them:
-	                              * `accumulate` adds gradients up */
+	const char *shown;           /* the output that is told of it, a scalar: the mean over a batch's predictions.
+	                              * NULL: the objective, which then is that mean. Else the objective is a sum over
+	                              * them: `accumulate` adds gradients up */
 	const eg_judge *judge;       /* of the validation samples. NULL: that of classes, where the objective
 	                              * compares an output "logits" with an int32 input; else none */
 	const eg_judge *train_judge; /* of the training samples as seen; NULL: likewise. Its metrics are told under
@@ -290,8 +291,8 @@ typedef struct eg_train_config {
 
 typedef struct eg_epoch_report {
 	int epoch, epochs;                  /* 1.. */
-	double loss, val_loss;              /* the objective (`shown`): on the training samples as seen, mean over the epoch's
-	                                     * predictions; on the validation samples, NAN without any */
+	double loss, val_loss;              /* the objective (`shown`): on the training samples as seen, mean over the
+	                                     * epoch's predictions; on the validation samples, NAN without any */
 	int nmetrics;
 	const eg_metric_info *metrics;      /* of `judge`, or, where it has none, of `train_judge` */
 	double train[EG_METRICS_MOST], val[EG_METRICS_MOST]; /* their values; NAN: not known */

@@ -88,7 +88,8 @@ EG_API bool eg_value_same(const eg_value *a, const eg_value *b);
 
 /* JSON in one line, "{"a": 1, "b": [true, null]}"; a number with so many digits that it reads back as the same, of
  * those that were floats once with as many as a float needs. A number that is whole may be written like an
- * int, and reads back as one then. *text is the caller's, to be released with free(); size may be NULL. v NULL: null. */
+ * int, and reads back as one then. *text is the caller's, to be released with free(); size may be NULL. v NULL:
+ * null. */
 EG_API eg_status eg_value_json(const eg_value *v, char **text, size_t *size, eg_error *err);
 /* Reads JSON: a map or a list (EG_ERR_FORMAT: anything else, two things, a key twice, not UTF-8, a number that is no
  * int64 or double, more than 200 deep, more than 2^20 values or 64 MiB: with `name`, line and column). *root

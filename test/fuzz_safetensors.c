@@ -1,5 +1,5 @@
-/* fuzz_safetensors.c - a safetensors file from any bytes: parsed, every element of every tensor read, and the vocabulary
- * that a model keeps in it. */
+/* fuzz_safetensors.c - a safetensors file from any bytes: parsed, every element of every tensor read, and the
+ * vocabulary that a model keeps in it. */
 #include "engram_text.h"
 #include "io/safetensors.h"
 

@@ -1,5 +1,5 @@
-/* fuzz_value.c - JSON from any bytes: read as a tree of values, copied, shown, written and read again; and the same bytes as
- * a text and as a key. */
+/* fuzz_value.c - JSON from any bytes: read as a tree of values, copied, shown, written and read again; and the same
+ * bytes as a text and as a key. */
 #include "data/data.h"
 #include "engram_value.h"
 

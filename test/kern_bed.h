@@ -211,7 +211,7 @@ static const double TOLERANCE = sizeof(real) == 8 ? 1e-12 : 1e-5;
 /* got == want up to `tolerance` times the largest finite value wanted, or times `scale` where that is larger: the size
  * of the terms, for results in which they may cancel. NaN and infinities must agree exactly. */
 static inline void assert_near(
-        const char *what, const real *got, const real *want, size_t n, double tolerance, double scale) {
+	const char *what, const real *got, const real *want, size_t n, double tolerance, double scale) {
 	double largest = scale;
 	for (size_t i = 0; i < n; i++)
 		if (isfinite(want[i])) largest = fmax(largest, fabs((double)want[i]));
@@ -275,8 +275,8 @@ static inline void assert_same_job(bed *t, const char *what, job got, job want, 
 	}
 }
 
-/* Runs tests whose state is a bed, once for each table that this machine can run, or for that of ENGRAM_ISA. Returns how many
- * failed. */
+/* Runs tests whose state is a bed, once for each table that this machine can run, or for that of ENGRAM_ISA. Returns
+ * how many failed. */
 static inline int bed_main(const struct CMUnitTest *tests, int n) {
 	eg_kernels k, ref;
 	eg_cpu cpu;

@@ -149,7 +149,8 @@ static inline void net_fill(eg_plan *plan, const char *name, int64_t n, int limi
 	}
 }
 
-/* The instruction sets that can be used here, in *list; of those that of ENGRAM_ISA where it is set. Returns how many. */
+/* The instruction sets that can be used here, in *list; of those that of ENGRAM_ISA where it is set. Returns how
+ * many. */
 static inline int net_isas(const char *list[4]) {
 	static const char *const all[] = {"ref", "neon", "avx2", "avx512"};
 	const char *only = getenv("ENGRAM_ISA");

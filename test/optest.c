@@ -3,8 +3,9 @@
  *
  *   optest [-v] [OP...]   all checks, for these operators or for all; in double precision central differences too
  *   optest --isa NAME [--brief] [-v] [OP...]
- *                         of these checks only those that depend on the kernels, and of one table only; --brief: with the layouts and
- *                         algorithms that the planner chooses, none forced (for emulators; test_kern_isa goes through the kernels)
+ *                         of these checks only those that depend on the kernels, and of one table only; --brief: with
+ *                         the layouts and algorithms that the planner chooses, none forced (for emulators;
+ *                         test_kern_isa goes through the kernels)
  *   optest --onnx [OP...] of these checks only the way to ONNX and back
  *   optest --mutate       breaks one kernel at a time; some case must notice it
  *   optest --replay [OP...]
@@ -147,7 +148,8 @@ static void check_inference(tally *t, setup s) {
 
 /* One, two and three threads, and one thread once more: the same bits. */
 static void check_threads(tally *t, setup s) {
-	if (is_sequence(&s) && !s.checkpoint) { /* inference keeps less, and writes over it; checkpoints keep it for a while */
+	if (is_sequence(&s) && !s.checkpoint) { /* inference keeps less, and writes over it; checkpoints keep it for a
+	                                         * while */
 		setup other = s;
 		other.inference = true;
 		check_threads(t, other);
@@ -257,8 +259,8 @@ static void check_plan(tally *t, setup s) {
 		*(real *)eg_plan_input(r.plan, input_name(0)) = (real)NAN; /* as an integer: far outside of any range */
 		status = eg_plan_diagnose(r.plan, 3, &err);
 		const eg_graph_value *y = &r.graph->values[eg_graph_find(r.graph, output_name(0)).id - 1];
-		/* numbers of other types that nothing is computed of, that only choose, or that become what they say, whatever
-		 * that is */
+		/* numbers of other types that nothing is computed of, that only choose, or that become what they say,
+		 * whatever that is */
 		const bool cast = s.op->info.types && *s.op->info.types == 'e';
 		const bool moved = s.c->type[0] != EG_F32 && (y->type == EG_I32 || !s.op->bwd || cast);
 		check(t, &s, moved || (status == EG_ERR_NUMERIC && (s.c->type[0] == EG_I32 || strstr(err.message, input_name(0)))),
@@ -479,8 +481,8 @@ static bool fits(const setup *s) {
 	return ok;
 }
 
-/* With what else may be done together with the op, where the shapes allow it. A batch normalisation only in inference: in training it
- * takes the gradient of a constant in front of it away, and rounding is left. */
+/* With what else may be done together with the op, where the shapes allow it. A batch normalisation only in inference:
+ * in training it takes the gradient of a constant in front of it away, and rounding is left. */
 static void check_followed(tally *t, setup s) {
 	setup pooled = s, normed = s;
 	follow_with_pool(&pooled);

@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* What lies behind the lengths of sequences: numbers like the others, or NaN and infinities, and -1 where whole numbers stand. */
+/* What lies behind the lengths of sequences: numbers like the others, or NaN and infinities, and -1 where whole numbers
+ * stand. */
 typedef enum padding { PADDED_BY_NUMBERS, PADDED_BY_NAN, PADDED_BY_INFINITY, PADDINGS } padding;
 
 /* How a case is set up. Zero: alone, on one thread of the ref table, planned for training, layout and fusion as the
@@ -126,21 +127,24 @@ bool isa_usable(eg_isa isa);
 /* An operator that can stand before any other: one input, the same shape, no weights; whose backward reads y, or
  * not. */
 const eg_op *neighbour(bool reads_y);
-/* What else the planner may do together with an op: pooling of 2x2 windows, and in inference a batch normalisation. Put behind it. */
+/* What else the planner may do together with an op: pooling of 2x2 windows, and in inference a batch normalisation. Put
+ * behind it. */
 void follow_with_pool(setup *s);
 void follow_with_norm(setup *s);
-/* An activation that writes over what it reads, and that no op's output is unchanged by. False: it cannot follow here. */
+/* An activation that writes over what it reads, and that no op's output is unchanged by. False: it cannot follow
+ * here. */
 bool follow_in_place(setup *s);
 double now(void);
 
-/* Goes on to the next layout or algorithm that may be forced; false: there is none. Only an op that chooses has algorithms, and, with pictures in
- * lanes, one alone; the reference has one kernel for most. They are gone through alone, applied twice, and before a relu. */
+/* Goes on to the next layout or algorithm that may be forced; false: there is none. Only an op that chooses has
+ * algorithms, and, with pictures in lanes, one alone; the reference has one kernel for most. They are gone through
+ * alone, applied twice, and before a relu. */
 bool next_way(setup *s);
 /* optest_mutate.c: breaks one kernel slot at a time and demands that a case notices. Returns the number of slots
  * that none noticed. */
 int mutate(double tolerance);
-/* optest_replay.c: records the kernel calls of these operators' cases, or of all, and repeats them from their field tables. Returns the number of
- * calls that came out differently, and of slots that none made. */
+/* optest_replay.c: records the kernel calls of these operators' cases, or of all, and repeats them from their field
+ * tables. Returns the number of calls that came out differently, and of slots that none made. */
 int replay(int n, char *const *names);
 
 #endif

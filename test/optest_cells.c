@@ -1,6 +1,6 @@
-/* optest_cells.c - wrong versions of the parts of a recurrent step: the slots that the recurrence calls, with matrices of
- * their own instead of the plan's buffers. Like optest_mutate.c they are made from the right ones: one output is spoilt row by
- * row, or the last row is left out. */
+/* optest_cells.c - wrong versions of the parts of a recurrent step: the slots that the recurrence calls, with matrices
+ * of their own instead of the plan's buffers. Like optest_mutate.c they are made from the right ones: one output is
+ * spoilt row by row, or the last row is left out. */
 #include "optest_mutate.h"
 
 #include <string.h>

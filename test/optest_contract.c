@@ -1,8 +1,8 @@
-/* optest_contract.c - is an operator what its descriptor says? What bwd reads, the layouts, the names of weights; that nothing depends on what lies
- * behind lengths, and nothing on whether the next operator writes over the output.
+/* optest_contract.c - is an operator what its descriptor says? What bwd reads, the layouts, the names of weights; that
+ * nothing depends on what lies behind lengths, and nothing on whether the next operator writes over the output.
  *
- * Where a member is wrong the numbers need not be: a plan may happen to leave alone what an op reads without saying so. So what is said is compared
- * with what is done, besides. */
+ * Where a member is wrong the numbers need not be: a plan may happen to leave alone what an op reads without saying so.
+ * So what is said is compared with what is done, besides. */
 #include "optest.h"
 
 #include <ctype.h>

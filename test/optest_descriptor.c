@@ -1,7 +1,9 @@
-/* optest_descriptor.c - would the tester notice a descriptor that says something else than its operator does? One member at a time is left out or changed,
- * of every operator that has it. And `lengths`: padding that is multiplied by 0 where it must be left out.
+/* optest_descriptor.c - would the tester notice a descriptor that says something else than its operator does? One
+ * member at a time is left out or changed, of every operator that has it. And `lengths`: padding that is multiplied by
+ * 0 where it must be left out.
  *
- * Where bwd_reads_y is left out the plan itself tells (undeclared). Numbers must tell too, since an op may keep its output in a way that the plan does not
+ * Where bwd_reads_y is left out the plan itself tells (undeclared). Numbers must tell too, since an op may keep its
+ * output in a way that the plan does not
  * see: that is a mistake of its own here, looked for without asking the plan. */
 #include "optest_mutate.h"
 
@@ -9,7 +11,7 @@
 
 typedef enum member { READS_X, READS_Y, OVERWRITTEN, FOLLOWS, COST, PARAMS, MEMBERS } member;
 static const char *const names[MEMBERS] = {"bwd_reads_x left out", "bwd_reads_y left out", "output overwritten", "follows left out", "cost left out",
-        "another name in params"};
+	"another name in params"};
 
 /* False: the operator has no such member. */
 static bool change(eg_op *op, member what) {

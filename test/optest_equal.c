@@ -1,8 +1,8 @@
-/* optest_equal.c - the cases of an operator once more with all extents equal: who guesses from sizes which dimension is which guesses right as long
- * as they differ.
+/* optest_equal.c - the cases of an operator once more with all extents equal: who guesses from sizes which dimension is
+ * which guesses right as long as they differ.
  *
- * The tables and layouts are compared as in other cases. That they are not all wrong in the same way is seen from gradients (double precision) and from a
- * batch with a sample more: the others must come out as before. */
+ * The tables and layouts are compared as in other cases. That they are not all wrong in the same way is seen from
+ * gradients (double precision) and from a batch with a sample more: the others must come out as before. */
 #include "optest.h"
 
 #include <math.h>
@@ -152,7 +152,8 @@ void check_equal(tally *t, const eg_op *op) {
 	const setup none = {.op = op, .c = &all};
 	bool possible = false, any = false;
 	for (int i = 0; i < op->ncases; i++)
-		for (int n = 8; n <= (op->cases[i].time ? 8 : EG_BLOCK); n += 8) { /* a recurrence of more steps may grow beyond all bounds */
+		for (int n = 8; n <= (op->cases[i].time ? 8 : EG_BLOCK); n += 8) { /* a recurrence of more steps may
+		                                                                    * grow beyond all bounds */
 			equal e;
 			if (!equal_of(&e, op, &op->cases[i], n)) continue;
 			const double elements = pow(n, e.c.in[0].rank);

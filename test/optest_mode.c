@@ -1,6 +1,6 @@
 /* optest_mode.c - gradients in inference mode, and of some parameters only: the same function as a plan without
- * gradients, nothing written that is kept, nothing computed that nobody asked for. An operator that computes in training
- * as it does in inference has the gradients of training. */
+ * gradients, nothing written that is kept, nothing computed that nobody asked for. An operator that computes in
+ * training as it does in inference has the gradients of training. */
 #include "optest.h"
 
 #include <math.h>
@@ -59,7 +59,7 @@ static void check_training(tally *t, setup s, const results *want) {
 	results_free(&have);
 }
 
-/* ---- gradients by results ----------------------------------------------------------------------------------------- */
+/* ---- gradients by results ---------------------------------------------------------------------------------------- */
 
 static bool alike(const rig *a, const rig *b, double tolerance, char *why, size_t size) {
 	const int64_t n = rig_count(a, input_name(0));
@@ -75,7 +75,8 @@ static bool alike(const rig *a, const rig *b, double tolerance, char *why, size_
 	return true;
 }
 
-/* The gradient by what stands before the op is that of a plan which begins there, whatever else of it is overwritten on the way back. */
+/* The gradient by what stands before the op is that of a plan which begins there, whatever else of it is overwritten on
+ * the way back. */
 static void check_asked(tally *t, setup s, double tolerance) {
 	setup begins = s;
 	rig whole, part;

@@ -13,7 +13,7 @@
 static const char *const of_training[] = {"update", "sumsq", "clip_value", "blend", "loop_rows"};
 
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
-"last unit skipped"}; 
+"last unit skipped"};
 /* What is right in any order: all elements are equal, or they are only summed up. */
 static const char *const orderless[] = {"fill", "regress_fwd", "element_loss_fwd"};
 
@@ -99,7 +99,8 @@ static bool uses(eg_kernel run) {
 
 /* ---- which setups call which slot -------------------------------------------------------------------------------- */
 
-/* One way to run one case, and the slots that its plan calls: found once, so that a mutant is looked for where its slot is used only. */
+/* One way to run one case, and the slots that its plan calls: found once, so that a mutant is looked for where its slot
+ * is used only. */
 typedef struct visit {
 	int op, kase;
 	eg_layout_choice layout;
@@ -159,7 +160,8 @@ static void visit_all(tail after) {
 				}
 				rig_free(&r);
 			} while (next_way(&s));
-			if (!visits[after].n || visits[after].at[visits[after].n - 1].want != want) free(want); /* no plan can be made of it */
+			/* no plan can be made of it */
+			if (!visits[after].n || visits[after].at[visits[after].n - 1].want != want) free(want);
 		}
 }
 

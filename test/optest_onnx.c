@@ -1,5 +1,6 @@
-/* optest_onnx.c - the round trip: a case becomes a model of ONNX, that becomes a graph, and both compute the same. Nothing here knows an
- * operator; whether the model says what ONNX means by it is for tests with other systems' models. */
+/* optest_onnx.c - the round trip: a case becomes a model of ONNX, that becomes a graph, and both compute the same.
+ * Nothing here knows an operator; whether the model says what ONNX means by it is for tests with other systems'
+ * models. */
 #include "optest.h"
 
 #include "engram_onnx.h"
@@ -115,7 +116,8 @@ void check_onnx(tally *t, const eg_op *op, double tolerance) {
 	char why[1000] = "";
 	bool any = false;
 	const bool speaks = op->onnx || op->export;
-	if (sizeof(real) != sizeof(float)) return; /* there real numbers are of another type than what is called so at edges */
+	if (sizeof(real) != sizeof(float)) return; /* there real numbers are of another type than what is called so at
+	                                            * edges */
 	check(t, &about, !speaks || !op->no_onnx, "ONNX", "has an equal there, and a reason why not");
 	for (int i = 0; i < op->ncases && speaks; i++) {
 		setup s = {.op = op, .c = &op->cases[i], .layout = EG_LAYOUT_PLAIN};

@@ -93,7 +93,7 @@ static bool meant(const eg_slot *s) { return tape.mistake.slot && !strcmp(s->nam
 
 /* The bytes that the units of a call touch of each buffer, as addresses: of buffer i from lows[i] on. */
 static void reaches_of(
-        const note *n, const void *args, const eg_buf *bufs, int count, char **lows, char **highs, place *places) {
+	const note *n, const void *args, const eg_buf *bufs, int count, char **lows, char **highs, place *places) {
 	const eg_slot *s = eg_slot_at(n->slot);
 	for (int u = n->begin; u < n->end; u++) {
 		eg_reach r[EG_SLOT_BUFS];
@@ -506,7 +506,8 @@ int replay(int n, char *const *names) {
 	if (trained.op) run_optimizers(&trained);
 	for (int i = 0; i < EG_SLOTS; i++) {
 		calls += tape.calls[i];
-		if (tape.calls[i] || n || i == EG_SLOT_loop_rows) continue; /* loops call that one, which are no operator (test_loop.c) */
+		if (tape.calls[i] || n || i == EG_SLOT_loop_rows) continue; /* loops call that one, which are no
+		                                                             * operator (test_loop.c) */
 		if (best_isa() == EG_ISA_REF) continue; /* which has not every algorithm: builds in double precision */
 		unused++;
 		printf("FAILED %s: called by no operator's case\n", eg_slot_at((eg_slot_id)i)->name);

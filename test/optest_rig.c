@@ -46,7 +46,8 @@ const eg_op *neighbour(bool reads_y) {
 		eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1, .isa = "ref"}, NULL);
 		eg_graph *g = ctx ? eg_graph_new(ctx, NULL) : NULL;
 		bool same = g != NULL;
-		for (int size = 1; size <= 3 && same; size += 2) { /* one that squeeze leaves out, one of which pools make less */
+		for (int size = 1; size <= 3 && same; size += 2) { /* one that squeeze leaves out, one of which pools
+		                                                    * make less */
 			eg_tensor x = eg_input(g, size == 1 ? "one" : "x", EG_F32, EG_DIMS(EG_N, 2, size));
 			eg_dims d = eg_tensor_dims(g, eg_apply(g, op->info.name, NULL, &x, 1));
 			same = d.rank == 3 && d.d[1] == 2 && d.d[2] == size;
@@ -290,7 +291,8 @@ void rig_fill(rig *r) {
 		fill(eg_plan_grad(r->plan, output_name(i)), rig_count(r, output_name(i)), -0.7, 200 + (uint32_t)i);
 }
 
-/* State that a run updates (running statistics; positive, because it may be variances) begins with the same numbers in every run. */
+/* State that a run updates (running statistics; positive, because it may be variances) begins with the same numbers in
+ * every run. */
 void rig_run(rig *r) {
 	for (int i = 0; i < eg_params_count(r->params); i++) {
 		eg_dims d = eg_params_dims(r->params, i);

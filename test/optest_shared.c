@@ -1,5 +1,5 @@
-/* optest_shared.c - two nodes with one set of weights against two with a set each, of the same numbers: the same outputs, and the
- * gradient of the one set is the sum of those of the two. The same bits with any
+/* optest_shared.c - two nodes with one set of weights against two with a set each, of the same numbers: the same
+ * outputs, and the gradient of the one set is the sum of those of the two. The same bits with any
  * number of threads; and central differences. */
 #include "optest.h"
 

@@ -1,5 +1,6 @@
-/* peak_memory.c - runs a command, prints the most memory that it had at once, in KiB, on a line of its own behind what the command prints, and exits
- * with its exit code. Small itself, since a process starts with the peak of the one that it comes from. */
+/* peak_memory.c - runs a command, prints the most memory that it had at once, in KiB, on a line of its own behind what
+ * the command prints, and exits with its exit code. Small itself, since a process starts with the peak of the one that
+ * it comes from. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <sys/resource.h>

@@ -416,7 +416,7 @@ static void shake(eg_params *p) {
 }
 
 static void compute(result *r, char text[TEXT], uint64_t seed, uint64_t data, const char *isa, int threads,
-        const eg_plan_options *how) {
+	const eg_plan_options *how) {
 	maker *m = malloc(sizeof *m);
 	eg_context *ctx = net_context(threads, isa);
 	eg_graph *g = eg_graph_new(ctx, NULL);

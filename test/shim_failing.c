@@ -1,5 +1,5 @@
-/* shim_failing.c - system calls and memory that fail when told to: the N-th allocation, write, read, open, sync, rename or
- * thread. For glibc.
+/* shim_failing.c - system calls and memory that fail when told to: the N-th allocation, write, read, open, sync, rename
+ * or thread. For glibc.
  *
  * Preloaded (libshim_failing.so, see cli_failures.sh) it is told by the environment:
  *   FAIL_WHAT  memory, write, read, open, sync, rename or thread; only calls of this kind are counted
@@ -7,8 +7,8 @@
  *   FAIL_ALL   set: all later ones too
  *   FAIL_ERRNO what errno becomes (default: ENOMEM, ENOSPC or what fits)
  *   FAIL_COUNT a file into which the number of calls is written at the end
- * Linked into a test it is told by shim_fail (shim_failing.h). What libc does by itself, stdio's writes among it, does not
- * come through here; its allocations do. */
+ * Linked into a test it is told by shim_fail (shim_failing.h). What libc does by itself, stdio's writes among it, does
+ * not come through here; its allocations do. */
 #define _GNU_SOURCE
 #include "shim_failing.h"
 

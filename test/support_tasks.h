@@ -77,7 +77,7 @@ eg_model *bench_weigh_all(bench *b, eg_recipe *r, weigh set, const void *user);
 eg_predictor *bench_predictor(bench *b, eg_model *m, const char *setting); /* NULL: none */
 const eg_value *ask(bench *b, eg_predictor *p, eg_question q);
 void ask_in_vain(
-        bench *b, eg_predictor *p, eg_question q, const char *words); /* it has an error of its own, which says so */
+	bench *b, eg_predictor *p, eg_question q, const char *words); /* it has an error of its own, which says so */
 eg_evaluation *bench_evaluate(bench *b, eg_model *m, eg_part part, const char *source, const char *path);
 
 eg_value *value_of(const char *json); /* to be freed */

@@ -22,7 +22,7 @@ static void hear(void *user, const char *text) {
 enum { QUIET, NOTE, REFUSED };
 
 static void advice_is(
-        bench *b, const char *input, const char *model, const char *loss, int verdict, const char *words) {
+	bench *b, const char *input, const char *model, const char *loss, int verdict, const char *words) {
 	heard h = {0};
 	eg_recipe *r = bench_recipe(b,
 	        "name: a\ntask: x\ndata: {source: mnist}\ninput: %s\nmodel: [%s]\ntrain: {loss: %s}\n", input, model,

@@ -103,7 +103,8 @@ static void test_one_tensor_three_times(void **state) {
 /* Keys, values and queries that a mask hides, or a bias of -infinity, may be anything; their gradients are 0. */
 static void hidden_case(eg_context *ctx, bool mask, bool spoilt, eg_real *y, eg_real *dq, eg_real *dk, eg_real *dv) {
 	enum { L = 4, K = 6, D = 7, E = 5 };
-	static const int hidden[N * K] = {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1}; /* the last sample sees nothing */
+	/* the last sample sees nothing */
+	static const int hidden[N * K] = {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1};
 	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor in[5] = {eg_input(g, "q", EG_F32, EG_DIMS(EG_N, L, D)), eg_input(g, "k", EG_F32, EG_DIMS(EG_N, K, D)),
 		eg_input(g, "v", EG_F32, EG_DIMS(EG_N, K, E))};
@@ -216,7 +217,8 @@ static void test_strange_ids(void **state) {
 	for (int i = 0; i < 18; i++) eg_plan_grad(plan, "y")[i] = 1;
 	eg_plan_run(plan, 0);
 	const eg_real *y = eg_plan_output(plan, "y"), *w = eg_params_data(p, 0), *dw = eg_params_grad(p, 0);
-	for (int i = 0; i < 18; i++) assert_true(i < 6 ? y[i] == w[i < 3 ? i : 9 + i] : i < 9 ? y[i] == 0 : isnan(y[i])); /* -1: nothing */
+	/* -1: nothing */
+	for (int i = 0; i < 18; i++) assert_true(i < 6 ? y[i] == w[i < 3 ? i : 9 + i] : i < 9 ? y[i] == 0 : isnan(y[i]));
 	for (int i = 0; i < 15; i++) assert_true(dw[i] == (i < 3 ? 1 : 0)); /* row 4 is padding */
 	eg_plan_free(plan);
 	eg_params_free(p);

@@ -1,5 +1,5 @@
-/* test_attribution.c - attributions whose answer is known: of linear networks, squares and cubes in closed form, of a detector
- * of one pixel; completeness of integrated gradients on networks with every kind of layer; tokens. */
+/* test_attribution.c - attributions whose answer is known: of linear networks, squares and cubes in closed form, of a
+ * detector of one pixel; completeness of integrated gradients on networks with every kind of layer; tokens. */
 #include "engram_report.h"
 #include "net.h"
 
@@ -110,7 +110,8 @@ static void test_powers(void **state) {
 	end(&n);
 }
 
-/* What is added up is what f differs, and more steps make it more so. By the input and by what the first layer makes of it. */
+/* What is added up is what f differs, and more steps make it more so. By the input and by what the first layer makes of
+ * it. */
 static void test_completeness(void **state) {
 	EG_UNUSED(state);
 	net n;
@@ -174,7 +175,8 @@ static void test_one_pixel(void **state) {
 		assert_true(a.map_dims.rank == 2 && a.map_dims.d[0] == H && a.map_dims.d[1] == W);
 		for (int i = 0; i < H * W; i++) {
 			int covering = 0, both = 0;
-			for (int r = 0;; r += s[2]) { /* the last row and column of windows end where the picture does */
+			for (int r = 0;; r += s[2]) { /* the last row and column of windows end where the picture
+			                               * does */
 				const int r0 = r + s[0] > H ? H - s[0] : r;
 				for (int c = 0;; c += s[3]) {
 					const int c0 = c + s[1] > W ? W - s[1] : c;

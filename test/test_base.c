@@ -610,7 +610,8 @@ static void test_writer_leftover(void **state) {
 	char path[160];
 	killed_while_writing(f->file);
 	killed_while_writing(f->file);
-	snprintf(path, sizeof(path), "%s.tmp-%ld", f->file, (long)getpid()); /* in a container the next has the same number */
+	snprintf(path, sizeof(path), "%s.tmp-%ld", f->file, (long)getpid()); /* in a container the next has the same
+	                                                                      * number */
 	write_file(path, "half", 4);
 	static const char *const others[] = {".tmp-", ".tmp-5x", ".tmp-5.", ".tmp-5.1.2", ".tmp", "2.tmp-5"};
 	for (int i = 0; i < EG_COUNT(others); i++) {

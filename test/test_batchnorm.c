@@ -1,5 +1,5 @@
-/* test_batchnorm.c - batch normalisation and padding: the kernels of every table in every layout against sums in double precision, and
- * running statistics as a part of the parameters that is kept but not trained. */
+/* test_batchnorm.c - batch normalisation and padding: the kernels of every table in every layout against sums in double
+ * precision, and running statistics as a part of the parameters that is kept but not trained. */
 #include "net.h"
 
 #include "core/plan.h"
@@ -75,7 +75,8 @@ static void expect(expected *e, const tensor *x) {
 
 static void check_kernels(const eg_kernels *k, int N, int C, int I, eg_layout layout, double mean, bool relu, bool acc) {
 	enum { MOST = 64 };
-	const double eps = 1e-5, momentum = 0.3, slack = 3e-6 * (1 + fabs(mean)); /* x itself is rounded to 6e-8 |mean| */
+	const double eps = 1e-5, momentum = 0.3, slack = 3e-6 * (1 + fabs(mean)); /* x itself is rounded to 6e-8
+	                                                                           * |mean| */
 	int blocks = eg_blocks(N), rows = eg_channels(C);
 	real w[MOST] = {0}, b[MOST] = {0}, rm[MOST], rv[MOST], coef[4 * MOST], slope[3 * MOST], dw[MOST], db[MOST];
 	real *part = malloc(2 * (size_t)(rows * blocks) * sizeof *part);
@@ -104,7 +105,8 @@ static void check_kernels(const eg_kernels *k, int N, int C, int I, eg_layout la
 			for (int i = 0; i < I; i++) {
 				double want = (double)w[c] * normal(&x, &e, n, c, i, eps) + (double)b[c];
 				net_near(*at(&y, n, c, i), relu && want < 0 ? 0 : want, slack * 4);
-				if (relu && !(*at(&y, n, c, i) > 0)) continue; /* the kernel's own sign, should want be next to zero */
+				if (relu && !(*at(&y, n, c, i) > 0)) continue; /* the kernel's own sign, should want be
+				                                                * next to zero */
 				e.sum[c] += (double)*at(&dy, n, c, i);
 				e.product[c] += (double)*at(&dy, n, c, i) * normal(&x, &e, n, c, i, eps);
 			}

@@ -1,5 +1,5 @@
-/* test_bench.c - problems of `engram bench`: reading them, what is wrong with them, their operations; that each kind runs; the machine's measures;
- * the list of a plan's calls. */
+/* test_bench.c - problems of `engram bench`: reading them, what is wrong with them, their operations; that each kind
+ * runs; the machine's measures; the list of a plan's calls. */
 #include "engram_bench.h"
 #include "engram_ops.h"
 

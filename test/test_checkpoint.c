@@ -1,5 +1,6 @@
-/* test_checkpoint.c - recurrent layers with checkpoints: the same numbers as without, from run to run with a carried state too; and the
- * memory that training takes, as the plan tells it and as the system counts it for a process of its own.
+/* test_checkpoint.c - recurrent layers with checkpoints: the same numbers as without, from run to run with a carried
+ * state too; and the memory that training takes, as the plan tells it and as the system counts it for a process of its
+ * own.
  *
  * Not here: every variant of the layers with checkpoints (optest). */
 #ifndef _GNU_SOURCE

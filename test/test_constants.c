@@ -1,5 +1,5 @@
-/* test_constants.c - eg_constant: against the same numbers as an input, in every place where an operand may stand; what is made of constants
- * alone is made once; what is refused; sessions and out of memory. */
+/* test_constants.c - eg_constant: against the same numbers as an input, in every place where an operand may stand; what
+ * is made of constants alone is made once; what is refused; sessions and out of memory. */
 #include "net.h"
 
 #include "core/plan.h"
@@ -132,7 +132,8 @@ static void made_once(void **state) {
 	eg_context_free(ctx);
 }
 
-/* Constant pictures in a convolution's channel groups of 16, and a constant that is an output itself; no input at all. */
+/* Constant pictures in a convolution's channel groups of 16, and a constant that is an output itself; no input at
+ * all. */
 static void constants_alone(void **state) {
 	(void)state;
 	static eg_real pictures[2 * 20 * 5 * 5];

@@ -127,7 +127,8 @@ static void test_told(void **state) {
 	assert_int_equal(i.macs, 5 * 3 * 3 * 2);
 	i = told("conv3d", "filters=2 kernel=2,3,4", EG_DIMS(1, 2, 3, 4, 5));
 	assert_true(i.window[0] == 3 && i.window[1] == 4 && i.macs == 2 * 2 * 24 * (2 * 2 * 2));
-	i = told("conv_transpose2d", "filters=2 kernel=4 stride=2,1", EG_DIMS(1, 3, 4, 5)); /* an output sees 2 of 4 rows, 4 columns */
+	/* an output sees 2 of 4 rows, 4 columns */
+	i = told("conv_transpose2d", "filters=2 kernel=4 stride=2,1", EG_DIMS(1, 3, 4, 5));
 	assert_true(i.window[0] == 2 && i.window[1] == 4 && i.stride[0] == 1 && i.repeats[0] == 2 && i.repeats[1] == 0);
 	assert_int_equal(i.macs, 4 * 5 * 3 * 2 * 16);
 	i = told("conv2d", "filters=2 kernel=3 mask=1,0,0,1,1,0", EG_DIMS(1, 3, 4, 5));

@@ -28,7 +28,7 @@ typedef struct bed {
 
 /* Two outputs of op, "a" and "b". L: labels of a target, 0 for the tags of a CRF; wanted: NULL for both outputs. */
 static bed bed_new(const char *op, const char *attrs, int T, int N, int C, int L, bool lengths, bool target_lengths,
-        const char *wanted) {
+	const char *wanted) {
 	bed b = {.T = T, .N = N, .C = C, .ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL)};
 	assert_non_null(b.ctx);
 	b.graph = eg_graph_new(b.ctx, NULL);
@@ -107,7 +107,7 @@ static int collapse(int64_t index, int steps, int C, int blank, int *path, int *
 
 /* -log p(target) and the probability, given the target, of every class at every step. */
 static double brute_ctc(
-        const bed *b, int n, int steps, const int32_t *target, int len, int blank, double posterior[MOST][MOST]) {
+	const bed *b, int n, int steps, const int32_t *target, int len, int blank, double posterior[MOST][MOST]) {
 	double logs[MOST][MOST], total = -INFINITY, table[MOST][MOST];
 	int64_t paths = 1;
 	for (int t = 0; t < steps; t++) paths *= b->C;
@@ -133,7 +133,7 @@ static double brute_ctc(
 /* Loss and gradient of sample n, whose dloss is `seed`. The tolerance is relative for losses, absolute for
  * gradients. */
 static void check_ctc(
-        const bed *b, int n, int steps, const int32_t *target, int len, int blank, double seed, double tol) {
+	const bed *b, int n, int steps, const int32_t *target, int len, int blank, double seed, double tol) {
 	double posterior[MOST][MOST];
 	double want = brute_ctc(b, n, steps, target, len, blank, posterior), got = out_a(b, n);
 	assert_true(!isnan(got));
@@ -211,7 +211,7 @@ static void test_ctc_long(void **state) {
  * negative one; lengths that are none. */
 enum { BAD_N = 9, BAD_T = 4, BAD_C = 5, BAD_L = 4 };
 static const int32_t bad_target[BAD_N][BAD_L] = {
-        {1, 2, 3}, {1, 2, 3, 4}, {2, 2, 2}, {1, 0, 2}, {1, 5, 2}, {1, -2, 2}, {1, 2, 3}, {1, 2, 3}, {3, 3, 4}};
+	{1, 2, 3}, {1, 2, 3, 4}, {2, 2, 2}, {1, 0, 2}, {1, 5, 2}, {1, -2, 2}, {1, 2, 3}, {1, 2, 3}, {3, 3, 4}};
 static const int32_t bad_lengths[BAD_N] = {4, 3, 4, 4, 4, 4, 5, -1, 4};
 static const int32_t bad_target_lengths[BAD_N] = {3, 4, 3, 3, 3, 3, 3, 3, 3};
 

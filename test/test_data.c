@@ -1,4 +1,5 @@
-/* test_data.c - tests of src/data: checksums, gzip, IDX, finding sets, pictures, batches. Downloading is in test_get.c. */
+/* test_data.c - tests of src/data: checksums, gzip, IDX, finding sets, pictures, batches. Downloading is in
+ * test_get.c. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,5 +1,6 @@
-/* test_exif.c - tests of src/data/exif.c and of pictures that carry EXIF data, or want some other care: which way up, CMYK, too large.
- * The files are in test/corpus/picture; those called exif-* are others of that folder with EXIF data put in. */
+/* test_exif.c - tests of src/data/exif.c and of pictures that carry EXIF data, or want some other care: which way up,
+ * CMYK, too large. The files are in test/corpus/picture; those called exif-* are others of that folder with EXIF data
+ * put in. */
 #include "data/data.h"
 
 #include <setjmp.h>

@@ -90,7 +90,7 @@ static void write_set(const bench *b) {
 static eg_data_options sized(const bench *b) { return (eg_data_options){.folder = b->top, .C = 1, .H = 4, .W = 4}; }
 
 static void check_set(
-        const bench *b, const eg_data_options *o, const char *split, int n, const int *labels, const int *values) {
+	const bench *b, const eg_data_options *o, const char *split, int n, const int *labels, const int *values) {
 	eg_error err = {EG_OK, ""};
 	eg_pictures *p;
 	EG_UNUSED(b);
@@ -398,7 +398,8 @@ static void validation_part(void **state) {
 	assert_int_equal(eg_source_prepare(s, EG_PART_VALIDATION, &b->err), EG_ERR_FORMAT);
 	assert_non_null(strstr(b->err.message, "/wasp' is a class that is not among the 3 of training"));
 	eg_source_close(s);
-	in_top(b, "rm -r TEST && mv Train/* . && rm -r Train"); /* without train/, a folder may be a class of that name */
+	in_top(b, "rm -r TEST && mv Train/* . && rm -r Train"); /* without train/, a folder may be a class of that
+	                                                         * name */
 	s = open_folder(b, b->top, NULL);
 	eg_source_want_picture(s, 1, 4, 4);
 	in_top(b, "cp bee/x.pgm validation && rm -r validation/wasp");

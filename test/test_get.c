@@ -1,5 +1,6 @@
-/* test_get.c - tests of src/data/get.c and fetch.c: downloading sets, checking them, going on where it stopped. Downloads come from file
- * URLs and from a small HTTP server in a child process; nothing outside this machine is asked. */
+/* test_get.c - tests of src/data/get.c and fetch.c: downloading sets, checking them, going on where it stopped.
+ * Downloads come from file URLs and from a small HTTP server in a child process; nothing outside this machine is
+ * asked. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -194,7 +195,8 @@ static void send_all(int fd, const void *data, size_t size) {
 }
 
 /* The first folder of the path says how to behave: ok, plain (knows no ranges), cut (breaks off in the middle, but
- * not when asked for a range), wrong (another file), strict (as ok, and says with 416 how long the file is), move (redirects to ok), large (endless). */
+ * not when asked for a range), wrong (another file), strict (as ok, and says with 416 how long the file is), move
+ * (redirects to ok), large (endless). */
 static void answer(int fd, const tiny *t) {
 	char request[4096], head[300];
 	size_t n = 0;
@@ -319,9 +321,10 @@ static void test_get_http(void **state) {
 	assert_int_equal(http_get(&t, port, "ok", folder, &got, &err), EG_ERR_IO); /* nobody answers */
 }
 
-/* ---- what a killed download leaves, and what somebody may have put there ------------------------------------------ */
+/* ---- what a killed download leaves, and what somebody may have put there ----------------------------------------- */
 
-/* Killed between the last byte and the renaming: it is finished, whatever the server says of a range behind the end, or without it. */
+/* Killed between the last byte and the renaming: it is finished, whatever the server says of a range behind the end, or
+ * without it. */
 static void test_part_is_whole(void **state) {
 	static const char *const hows[] = {"ok", "strict", "plain", "missing"};
 	fixture *f = *state;

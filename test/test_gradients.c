@@ -36,7 +36,8 @@ static void end(net *n) {
 	eg_context_free(n->ctx);
 }
 
-/* Convolution, batch normalisation, dropout: picture x (N,2,8,9), answer (N,4). No kinks, which differences would meet. */
+/* Convolution, batch normalisation, dropout: picture x (N,2,8,9), answer (N,4). No kinks, which differences would
+ * meet. */
 static void pictures(net *n) {
 	begin(n, 5, 0);
 	eg_tensor h = eg_input(n->g, "x", EG_F32, EG_DIMS(EG_N, 2, 8, 9));
@@ -112,7 +113,8 @@ static double objective(const net *n, eg_plan *plan) {
 
 /* ---- against differences ----------------------------------------------------------------------------------------- */
 
-/* The gradient by a tensor against central differences; a result of a node is given to a plan without gradients for that. */
+/* The gradient by a tensor against central differences; a result of a node is given to a plan without gradients for
+ * that. */
 static void check_tensor(const net *n, eg_plan *plan, eg_tensor t) {
 	const bool exact = sizeof(eg_real) > sizeof(float);
 	const double h = exact ? 1e-5 : 1e-2, tolerance = exact ? 1e-7 : 4e-3;

@@ -142,7 +142,7 @@ static void test_refusals(void **state) {
 
 /* What stands in a node's options when nothing is said of an attribute, and when 0 is. */
 static void check_zero(eg_context *ctx, const char *op_name, const char *attrs, const char *attrs_zero, const char *attr, eg_dims a, eg_dims b,
-        double without) {
+	double without) {
 	const eg_op_info *op = eg_op_find(op_name);
 	const eg_attr *at = op->attrs;
 	while (strcmp(at->name, attr) != 0) at++;
@@ -403,7 +403,8 @@ static size_t aligned(size_t n) { return (n + 63) / 64 * 64; }
 
 static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_options *o) {
 	eg_memory mem;
-	if (o->train) assert_non_null(eg_params_flat_grad(p, NULL)); /* which the first plan that trains would ask for */
+	if (o->train) assert_non_null(eg_params_flat_grad(p, NULL)); /* which the first plan that trains would ask
+	                                                              * for */
 	size_t before = m->bytes, n;
 	eg_plan *plan = eg_plan_new(g, p, o, NULL);
 	assert_non_null(plan);
@@ -417,8 +418,8 @@ static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_opti
 	if (o->train) io += aligned(r); /* of the loss */
 	if (o->train && o->input_grads) io += aligned(N * 128 * r);
 	assert_int_equal(mem.io, io);
-	/* one piece holds it all but packed weights, no larger than what is said but for rounding up to huge pages; beside it only
-	 * tables, seen in a second making */
+	/* one piece holds it all but packed weights, no larger than what is said but for rounding up to huge pages;
+	 * beside it only tables, seen in a second making */
 	size_t huge = 2 << 20, own = mem.total - mem.packed, tables = 64 * 1024;
 	eg_plan_free(plan);
 	assert_int_equal(m->bytes, before);
@@ -446,8 +447,8 @@ static void check_memory(eg_graph *g, eg_params *p, meter *m, const eg_plan_opti
 	assert_int_equal(m->bytes, before);
 }
 
-/* Plans that read weights in the same form hold it once, whichever of them goes first, and whether parameters or plans go first; and whichever
- * runs first after a change, all see it. */
+/* Plans that read weights in the same form hold it once, whichever of them goes first, and whether parameters or plans
+ * go first; and whichever runs first after a change, all see it. */
 static void test_packed_once(void **state) {
 	EG_UNUSED(state);
 	enum { WIDE = 256 };

@@ -15,12 +15,12 @@ enum { SKETCH, FACTS, STORY, KIND, MOOD, WORTH, FIELDS, TRAIN = 20, TEST = 7, SI
 
 static const char *const kinds[] = {"round", "square"}, *const moods[] = {"calm", "wild", "odd"};
 static const eg_field fields[FIELDS] = {
-        {.name = "sketch", .kind = EG_FIELD_PICTURE, .C = 1, .H = SIDE, .W = SIDE},
-        {.name = "facts", .kind = EG_FIELD_NUMBERS, .columns = 3},
-        {.name = "story", .kind = EG_FIELD_SERIES, .columns = 2},
-        {.name = "kind", .kind = EG_FIELD_LABEL, .names = kinds, .nnames = 2},
-        {.name = "mood", .kind = EG_FIELD_LABEL, .names = moods, .nnames = 3},
-        {.name = "worth", .kind = EG_FIELD_NUMBERS, .columns = 2},
+	{.name = "sketch", .kind = EG_FIELD_PICTURE, .C = 1, .H = SIDE, .W = SIDE},
+	{.name = "facts", .kind = EG_FIELD_NUMBERS, .columns = 3},
+	{.name = "story", .kind = EG_FIELD_SERIES, .columns = 2},
+	{.name = "kind", .kind = EG_FIELD_LABEL, .names = kinds, .nnames = 2},
+	{.name = "mood", .kind = EG_FIELD_LABEL, .names = moods, .nnames = 3},
+	{.name = "worth", .kind = EG_FIELD_NUMBERS, .columns = 2},
 };
 
 static int group_of(int64_t i) {
@@ -63,7 +63,7 @@ static void put(eg_record *r, const tale *t, unsigned wanted) {
 }
 
 static eg_status read_record(
-        const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	tale *t = eg_record_room(r, sizeof *t);
 	(void)s;
 	if (!t) return eg_record_no_memory(err);
@@ -75,14 +75,14 @@ static eg_status read_record(
 
 extern const eg_source_type eg_source_type_adding;
 const eg_source_type eg_source_type_adding = {.info = {.name = "adding",
-                                                      .doc = "records of many fields",
-                                                      .origin = "this test",
-                                                      .licence = "none",
-                                                      .fields = fields,
-                                                      .nfields = FIELDS},
-        .size = sizeof(eg_source),
-        .prepare = prepare,
-        .read = read_record};
+						      .doc = "records of many fields",
+						      .origin = "this test",
+						      .licence = "none",
+						      .fields = fields,
+						      .nfields = FIELDS},
+	.size = sizeof(eg_source),
+	.prepare = prepare,
+	.read = read_record};
 
 #define HEAD "name: many\ntask: %s\ndata: {source: adding}\n"
 #define BOTH \
@@ -95,7 +95,7 @@ const eg_source_type eg_source_type_adding = {.info = {.name = "adding",
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
 static eg_record record_of(
-        const tale *t, unsigned wanted) { /* in the order of the recipe's inputs: sketch or story, facts */
+	const tale *t, unsigned wanted) { /* in the order of the recipe's inputs: sketch or story, facts */
 	eg_record r = {0}, all = {0};
 	int n = 0;
 	put(&all, t, wanted);

@@ -1,12 +1,12 @@
-/* test_inside.c - trainings that are stopped inside of an epoch and gone on with from what the state holds there: the bits of
- * one that ran through, update by update, for any number of threads.
+/* test_inside.c - trainings that are stopped inside of an epoch and gone on with from what the state holds there: the
+ * bits of one that ran through, update by update, for any number of threads.
  *
  * Not here: the same through files and signals (cli_resume.sh, kill_resume.sh). */
 #include "trainee.h"
 
 #include <math.h>
 
-/* ---- running texts side by side, and a network with a memory ------------------------------------------------------ */
+/* ---- running texts side by side, and a network with a memory ----------------------------------------------------- */
 
 enum { STREAMS = 4, STEPS = 5, PIECES = 7, LETTERS = 6, MOST = 200 };
 

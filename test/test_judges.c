@@ -41,7 +41,7 @@ static void clerk_values(void *user, double *v) {
 
 static const char *const other_outputs[] = {"other", NULL};
 static const eg_metric_info clerk_metrics[] = {
-        {.name = "errors", .doc = "", .lower_is_better = true}, {.name = "resets", .doc = ""}};
+	{.name = "errors", .doc = "", .lower_is_better = true}, {.name = "resets", .doc = ""}};
 static eg_judge judge_of(clerk *c) {
 	return (eg_judge){.user = c,
 	        .outputs = other_outputs,

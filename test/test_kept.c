@@ -30,88 +30,88 @@ typedef struct file {
 #define COLOUR "\"mean\": [0.5, 0.4, 0.3], \"std\": [0.25, 1, 1], "
 
 static const file files[] = {
-        /* classify */
-        {CLASSIFY(PICTURE), "{" GREY ABCD "}", 4, 0, NULL},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}", 4, 0,
-                "it says that `classes` is 4, but it names 5"},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\"]}", 4, 0,
-                "it says that `classes` is 4, but it names 2"},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"b\", \"d\"]}", 4, 0,
-                "the class 'b' is there twice"},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": {}}", 4, 0, "class names are missing"},
-        {CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", 7, \"c\", \"d\"]}", 4, 0, "a class name is not a text"},
-        /* Sizes that the network has by itself, so that nothing but the names can be wrong. */
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
-                  "label}]}\n"),
-                "{" GREY "\"inputs\": {\"target.label\": {" ABCD "}}}", 4, 0, NULL},
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
-                  "label}]}\n"),
-                "{" GREY "\"inputs\": {\"target.label\": {\"classes\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}}}", 0, 0,
-                "there are names for 5 classes of label, but the network puts out (N,4), 4 of them"},
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
-                  "label}]}\n"),
-                "{" GREY "\"inputs\": {\"target.label\": {\"classes\": [\"a\", \"b\", \"c\"]}}}", 0, 0,
-                "there are names for 3 classes of label"},
-        /* A loss of numbers, and a whole mean: the network gives one number. */
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 1}]\ntrain: {loss: mse}\n"), "{" GREY ABCD "}", 4, 0,
-                "compares with numbers"},
-        {CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 1}]\ntrain: {loss: huber}\n"), "{" GREY ABCD "}", 4, 0,
-                "compares with numbers"},
-        /* Pictures. */
-        {CLASSIFY(PICTURE), "{" COLOUR ABCD "}", 4, 0, "a mean of 3 channels for pictures of 1 channel"},
-        {CLASSIFY("input: [3, 4, 4]\nmodel: [flatten, {linear: classes}]\n"), "{" GREY ABCD "}", 4, 0,
-                "a mean of 1 channels for pictures of 3 channels"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0.5, 0.5], \"std\": [1, 1], " ABCD "}", 4, 0,
-                "the mean of the training pictures"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0.5], \"std\": [1, 1], " ABCD "}", 4, 0, "1 values of 'mean', but 2 of 'std'"},
-        {CLASSIFY(PICTURE), "{\"mean\": [1e300], \"std\": [1], " ABCD "}", 4, 0,
-                "mean of the training pictures is no number"},
-        {CLASSIFY(PICTURE), "{\"mean\": [null], \"std\": [1], " ABCD "}", 4, 0,
-                "mean of the training pictures is no number"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1e-300], " ABCD "}", 4, 0, "a standard deviation of 1e-300"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [-1], " ABCD "}", 4, 0, "a standard deviation of -1"},
-        {CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1], \"border\": 3, " ABCD "}", 4, 0,
-                "'border' is not a brightness"},
-        /* language */
-        {LANGUAGE(READS), "{" CHARS "}", 4, 4, NULL},
-        {LANGUAGE(READS), "{" CHARS "}", 5, 5, "it says that `units` is 5, but it names 4"},
-        {LANGUAGE(READS), "{" CHARS "}", 3, 3, "it says that `units` is 3, but it names 4"},
-        {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 4}]\n"), "{" CHARS "}", 4, 0, NULL},
-        {LANGUAGE("model: [{embedding: {size: 3, count: 3}}, {gru: 4}, {linear: 4}]\n"), "{" CHARS "}", 4, 0,
-                "layer 'embedding1' has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
-        /* Ids that come to their table on a detour. */
-        {TEXTS("model: [fold_time, {embedding: {size: 3, count: 4}}, unfold_time, last, {linear: classes}]\n"),
-                "{" CHARS ", " ABCD "}", 4, 0, NULL},
-        {TEXTS("model: [fold_time, {embedding: {size: 3, count: 3}}, unfold_time, last, {linear: classes}]\n"),
-                "{" CHARS ", " ABCD "}", 4, 0, "has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
-        {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 5}]\n"), "{" CHARS "}", 5, 0,
-                "it says that `classes` is 5, but it names 4"},
-        {LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 1}]\ntrain: {loss: mse}\n"),
-                "{" CHARS "}", 4, 0, "compares with numbers"},
-        /* tag */
-        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, NULL},
-        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\"]}", 3, 3, "it says that `classes` is 3, but it names 2"},
-        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\", \"B-Y\"]}", 3, 3,
-                "it says that `classes` is 3, but it names 4"},
-        {TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 9,
-                "it says that `units` is 9, but it names 3"},
-        {TAG("model: [{embedding: {size: 3, count: 2}}, {linear: classes}]\ntrain: {loss: crf}\n"),
-                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 0,
-                "has rows for 2 ids, but the vocabulary of 'tokens' has 3"},
-        {TAG("model: [{embedding: 3}, {linear: 3}]\ntrain: {loss: mse}\n"),
-                "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, "compares with numbers"},
-        /* segment */
-        {SEGMENT(PIXELS), "{" COLOUR ABCD "}", 4, 0, NULL},
-        {SEGMENT(PIXELS), "{" COLOUR ABCD "}", 3, 0, "it says that `classes` is 3, but it names 4"},
-        {SEGMENT(PIXELS), "{" COLOUR "\"classes\": [\"a\"]}", 4, 0, "it says that `classes` is 4, but it names 1"},
-        {SEGMENT(PIXELS), "{" GREY ABCD "}", 4, 0, "a mean of 1 channels for pictures of 3 channels"},
-        /* regress */
-        {"name: a\ntask: regress\ndata: {source: adding}\ninput: [time, 2]\nmodel: [{gru: 3}, last, {linear: 1}]\n"
-         "train: {loss: mse}\n",
-                "{}", 0, 0, NULL},
-        {"name: a\ntask: regress\ndata: {source: adding}\ninput: [time, 2]\nmodel: [{gru: 3}, last, {linear: 3}]\n"
-         "train: {loss: mse}\n",
-                "{}", 0, 0, "wants 1 number"},
+	/* classify */
+	{CLASSIFY(PICTURE), "{" GREY ABCD "}", 4, 0, NULL},
+	{CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}", 4, 0,
+		"it says that `classes` is 4, but it names 5"},
+	{CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\"]}", 4, 0,
+		"it says that `classes` is 4, but it names 2"},
+	{CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", \"b\", \"b\", \"d\"]}", 4, 0,
+		"the class 'b' is there twice"},
+	{CLASSIFY(PICTURE), "{" GREY "\"classes\": {}}", 4, 0, "class names are missing"},
+	{CLASSIFY(PICTURE), "{" GREY "\"classes\": [\"a\", 7, \"c\", \"d\"]}", 4, 0, "a class name is not a text"},
+	/* Sizes that the network has by itself, so that nothing but the names can be wrong. */
+	{CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
+		  "label}]}\n"),
+		"{" GREY "\"inputs\": {\"target.label\": {" ABCD "}}}", 4, 0, NULL},
+	{CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
+		  "label}]}\n"),
+		"{" GREY "\"inputs\": {\"target.label\": {\"classes\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}}}", 0, 0,
+		"there are names for 5 classes of label, but the network puts out (N,4), 4 of them"},
+	{CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: [{cross_entropy: {}, target: "
+		  "label}]}\n"),
+		"{" GREY "\"inputs\": {\"target.label\": {\"classes\": [\"a\", \"b\", \"c\"]}}}", 0, 0,
+		"there are names for 3 classes of label"},
+	/* A loss of numbers, and a whole mean: the network gives one number. */
+	{CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 1}]\ntrain: {loss: mse}\n"), "{" GREY ABCD "}", 4, 0,
+		"compares with numbers"},
+	{CLASSIFY("input: [1, 4, 4]\nmodel: [flatten, {linear: 1}]\ntrain: {loss: huber}\n"), "{" GREY ABCD "}", 4, 0,
+		"compares with numbers"},
+	/* Pictures. */
+	{CLASSIFY(PICTURE), "{" COLOUR ABCD "}", 4, 0, "a mean of 3 channels for pictures of 1 channel"},
+	{CLASSIFY("input: [3, 4, 4]\nmodel: [flatten, {linear: classes}]\n"), "{" GREY ABCD "}", 4, 0,
+		"a mean of 1 channels for pictures of 3 channels"},
+	{CLASSIFY(PICTURE), "{\"mean\": [0.5, 0.5], \"std\": [1, 1], " ABCD "}", 4, 0,
+		"the mean of the training pictures"},
+	{CLASSIFY(PICTURE), "{\"mean\": [0.5], \"std\": [1, 1], " ABCD "}", 4, 0, "1 values of 'mean', but 2 of 'std'"},
+	{CLASSIFY(PICTURE), "{\"mean\": [1e300], \"std\": [1], " ABCD "}", 4, 0,
+		"mean of the training pictures is no number"},
+	{CLASSIFY(PICTURE), "{\"mean\": [null], \"std\": [1], " ABCD "}", 4, 0,
+		"mean of the training pictures is no number"},
+	{CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1e-300], " ABCD "}", 4, 0, "a standard deviation of 1e-300"},
+	{CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [-1], " ABCD "}", 4, 0, "a standard deviation of -1"},
+	{CLASSIFY(PICTURE), "{\"mean\": [0], \"std\": [1], \"border\": 3, " ABCD "}", 4, 0,
+		"'border' is not a brightness"},
+	/* language */
+	{LANGUAGE(READS), "{" CHARS "}", 4, 4, NULL},
+	{LANGUAGE(READS), "{" CHARS "}", 5, 5, "it says that `units` is 5, but it names 4"},
+	{LANGUAGE(READS), "{" CHARS "}", 3, 3, "it says that `units` is 3, but it names 4"},
+	{LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 4}]\n"), "{" CHARS "}", 4, 0, NULL},
+	{LANGUAGE("model: [{embedding: {size: 3, count: 3}}, {gru: 4}, {linear: 4}]\n"), "{" CHARS "}", 4, 0,
+		"layer 'embedding1' has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
+	/* Ids that come to their table on a detour. */
+	{TEXTS("model: [fold_time, {embedding: {size: 3, count: 4}}, unfold_time, last, {linear: classes}]\n"),
+		"{" CHARS ", " ABCD "}", 4, 0, NULL},
+	{TEXTS("model: [fold_time, {embedding: {size: 3, count: 3}}, unfold_time, last, {linear: classes}]\n"),
+		"{" CHARS ", " ABCD "}", 4, 0, "has rows for 3 ids, but the vocabulary of 'text' has 4 units"},
+	{LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 5}]\n"), "{" CHARS "}", 5, 0,
+		"it says that `classes` is 5, but it names 4"},
+	{LANGUAGE("model: [{embedding: {size: 3, count: 9}}, {gru: 4}, {linear: 1}]\ntrain: {loss: mse}\n"),
+		"{" CHARS "}", 4, 0, "compares with numbers"},
+	/* tag */
+	{TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, NULL},
+	{TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\"]}", 3, 3, "it says that `classes` is 3, but it names 2"},
+	{TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\", \"B-Y\"]}", 3, 3,
+		"it says that `classes` is 3, but it names 4"},
+	{TAG(TAGS), "{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 9,
+		"it says that `units` is 9, but it names 3"},
+	{TAG("model: [{embedding: {size: 3, count: 2}}, {linear: classes}]\ntrain: {loss: crf}\n"),
+		"{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 0,
+		"has rows for 2 ids, but the vocabulary of 'tokens' has 3"},
+	{TAG("model: [{embedding: 3}, {linear: 3}]\ntrain: {loss: mse}\n"),
+		"{" WORDS "\"tags\": [\"O\", \"B-X\", \"I-X\"]}", 3, 3, "compares with numbers"},
+	/* segment */
+	{SEGMENT(PIXELS), "{" COLOUR ABCD "}", 4, 0, NULL},
+	{SEGMENT(PIXELS), "{" COLOUR ABCD "}", 3, 0, "it says that `classes` is 3, but it names 4"},
+	{SEGMENT(PIXELS), "{" COLOUR "\"classes\": [\"a\"]}", 4, 0, "it says that `classes` is 4, but it names 1"},
+	{SEGMENT(PIXELS), "{" GREY ABCD "}", 4, 0, "a mean of 1 channels for pictures of 3 channels"},
+	/* regress */
+	{"name: a\ntask: regress\ndata: {source: adding}\ninput: [time, 2]\nmodel: [{gru: 3}, last, {linear: 1}]\n"
+	 "train: {loss: mse}\n",
+		"{}", 0, 0, NULL},
+	{"name: a\ntask: regress\ndata: {source: adding}\ninput: [time, 2]\nmodel: [{gru: 3}, last, {linear: 3}]\n"
+	 "train: {loss: mse}\n",
+		"{}", 0, 0, "wants 1 number"},
 };
 
 static eg_model *model_of(bench *b, const file *f) {

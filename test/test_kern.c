@@ -83,11 +83,11 @@ static void test_gemm_packed(void **state) {
 
 /* N, C, H, W, K, R, S, stride, padding, dilation, groups */
 static const int CONVS[][14] = {
-        {18, 3, 7, 9, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1}, {18, 4, 9, 8, 6, 2, 3, 2, 3, 1, 2, 3, 2, 2},
-        {2, 3, 6, 11, 3, 4, 5, 3, 1, 2, 4, 1, 1, 3},
-        {1, 2, 3, 2, 5, 3, 4, 1, 2, 3, 5, 2, 3, 1}, /* more padding than picture */
-        {3, 5, 8, 5, 2, 1, 1, 3, 2, 0, 0, 1, 1, 1},
-        {50, 2, 4, 5, 3, 2, 3, 1, 1, 1, 0, 1, 1, 1}, /* four blocks in two shards */
+	{18, 3, 7, 9, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1}, {18, 4, 9, 8, 6, 2, 3, 2, 3, 1, 2, 3, 2, 2},
+	{2, 3, 6, 11, 3, 4, 5, 3, 1, 2, 4, 1, 1, 3},
+	{1, 2, 3, 2, 5, 3, 4, 1, 2, 3, 5, 2, 3, 1}, /* more padding than picture */
+	{3, 5, 8, 5, 2, 1, 1, 3, 2, 0, 0, 1, 1, 1},
+	{50, 2, 4, 5, 3, 2, 3, 1, 1, 1, 0, 1, 1, 1}, /* four blocks in two shards */
 };
 
 /* All products w[wi] * x[xi] that make y[yi], of sample n: calls `f` for each. All else follows from them. */
@@ -260,9 +260,9 @@ static void test_conv_adjoint(void **state) {
 
 /* N, C, H, W, R, S, P, Q, stride, padding, dilation, padding at the end */
 static const int POOLS[][16] = {
-        {18, 3, 6, 8, 2, 2, 3, 4, 2, 2, 0, 0, 1, 1, 0, 0},
-        {2, 2, 6, 7, 3, 2, 4, 4, 2, 2, 1, 1, 1, 1, 1, 1}, /* ceil mode: the last window ends beyond the padding */
-        {17, 2, 9, 7, 2, 3, 4, 4, 2, 1, 1, 1, 3, 2, 1, 1},
+	{18, 3, 6, 8, 2, 2, 3, 4, 2, 2, 0, 0, 1, 1, 0, 0},
+	{2, 2, 6, 7, 3, 2, 4, 4, 2, 2, 1, 1, 1, 1, 1, 1}, /* ceil mode: the last window ends beyond the padding */
+	{17, 2, 9, 7, 2, 3, 4, 4, 2, 1, 1, 1, 3, 2, 1, 1},
 };
 
 typedef struct pool_bed {

@@ -1,8 +1,10 @@
-/* test_kern_conv.c - the convolution algorithms of `conv`, all tables, against sums in double precision written down naively: every direction, all
- * four pairs of layouts, whole jobs and jobs in pieces (same bits wanted), between guards, with scratch of exactly the size asked for and full of
- * NaN. Lanes beyond the last channel hold garbage in x; results must have finite values there, gradients zeros.
+/* test_kern_conv.c - the convolution algorithms of `conv`, all tables, against sums in double precision written down
+ * naively: every direction, all four pairs of layouts, whole jobs and jobs in pieces (same bits wanted), between
+ * guards, with scratch of exactly the size asked for and full of NaN. Lanes beyond the last channel hold garbage in x;
+ * results must have finite values there, gradients zeros.
  *
- * Inputs lie in [-1, 1), so 1 is the size of a term (`scale` of assert_near). Algorithms that are not `exact` are left to the tests of their own. */
+ * Inputs lie in [-1, 1), so 1 is the size of a term (`scale` of assert_near). Algorithms that are not `exact` are left
+ * to the tests of their own. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* posix_memalign */
 #endif
@@ -14,38 +16,39 @@ typedef char label[200];
 
 /* N, C, H, W, K, R, S, stride, padding, dilation, groups */
 static const int CONVS[][14] = {
-        {18, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1}, /* LeNet-5 */
-        {18, 16, 5, 5, 120, 5, 5, 1, 1, 0, 0, 1, 1, 1},
-        {33, 3, 7, 9, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1},
-        {18, 4, 9, 8, 6, 2, 3, 2, 3, 1, 2, 3, 2, 2},
-        {2, 3, 6, 11, 3, 4, 5, 3, 1, 2, 4, 1, 1, 3}, /* depthwise */
-        {1, 2, 3, 2, 5, 3, 4, 1, 2, 3, 5, 2, 3, 1},  /* more padding than picture */
-        {3, 5, 8, 5, 2, 1, 1, 3, 2, 0, 0, 1, 1, 1},
-        {1, 17, 12, 10, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {2, 32, 15, 17, 48, 3, 3, 2, 2, 1, 1, 1, 1, 1},
-        {16, 33, 6, 7, 15, 1, 1, 1, 1, 0, 0, 1, 1, 1},
-        {2, 20, 9, 33, 32, 2, 7, 1, 1, 1, 3, 2, 1, 2},
-        {17, 1, 1, 31, 1, 1, 3, 1, 1, 0, 1, 1, 1, 1},
-        {1, 7, 1, 1, 100, 1, 1, 1, 1, 0, 0, 1, 1, 1},
-        {4, 16, 40, 36, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {1, 130, 6, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* sums longer than a block of the cache */
-        {2, 3, 9, 11, 300, 2, 2, 2, 2, 0, 1, 1, 1, 1},
-        {1, 3, 61, 45, 17, 7, 7, 2, 2, 3, 3, 1, 1, 1}, /* first layers */
-        {1, 1, 41, 90, 8, 20, 5, 2, 2, 0, 0, 1, 1, 1}, /* speech */
-        {2, 70, 9, 7, 65, 1, 1, 2, 2, 3, 3, 1, 1, 1},  /* padding around 1x1: a border of bias alone */
-        {3, 200, 7, 7, 40, 1, 1, 1, 1, 0, 0, 1, 1, 1}, /* positions of several samples */
-        {3, 210, 7, 10, 200, 1, 1, 2, 3, 1, 2, 1, 1, 1}, /* 1x1 in panels, both ways */
-        {2, 3, 9, 11, 300, 2, 2, 2, 2, 0, 0, 1, 1, 1},   /* backward, phases of unequal size with a tap each, at one distance */
-        {1, 300, 5, 9, 24, 5, 5, 2, 2, 2, 2, 1, 1, 1}, /* more weights than pictures */
-        {2, 48, 8, 9, 64, 3, 3, 1, 2, 1, 0, 1, 2, 1},
-        {2, 32, 6, 9, 64, 3, 2, 1, 1, 1, 1, 1, 1, 2}, /* groups of whole blocks */
-        {1, 96, 5, 6, 48, 2, 3, 2, 1, 1, 1, 1, 1, 3},
-        {3, 21, 11, 23, 21, 3, 3, 1, 1, 1, 1, 1, 1, 21}, /* depthwise */
-        {2, 40, 13, 10, 40, 5, 4, 2, 3, 2, 1, 1, 1, 40},
-        {1, 16, 9, 9, 16, 3, 3, 2, 2, 0, 0, 2, 2, 16},
-        {1, 5, 131, 61, 5, 5, 4, 1, 1, 3, 2, 2, 1, 5}, /* several strips of a channel */
-        {2, 10, 7, 8, 30, 3, 3, 1, 1, 1, 1, 1, 1, 10}, /* depthwise with a multiplier */
-        {1, 64, 40, 30, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* several strips */
+	{18, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1}, /* LeNet-5 */
+	{18, 16, 5, 5, 120, 5, 5, 1, 1, 0, 0, 1, 1, 1},
+	{33, 3, 7, 9, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1},
+	{18, 4, 9, 8, 6, 2, 3, 2, 3, 1, 2, 3, 2, 2},
+	{2, 3, 6, 11, 3, 4, 5, 3, 1, 2, 4, 1, 1, 3}, /* depthwise */
+	{1, 2, 3, 2, 5, 3, 4, 1, 2, 3, 5, 2, 3, 1},  /* more padding than picture */
+	{3, 5, 8, 5, 2, 1, 1, 3, 2, 0, 0, 1, 1, 1},
+	{1, 17, 12, 10, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{2, 32, 15, 17, 48, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{16, 33, 6, 7, 15, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{2, 20, 9, 33, 32, 2, 7, 1, 1, 1, 3, 2, 1, 2},
+	{17, 1, 1, 31, 1, 1, 3, 1, 1, 0, 1, 1, 1, 1},
+	{1, 7, 1, 1, 100, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{4, 16, 40, 36, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{1, 130, 6, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* sums longer than a block of the cache */
+	{2, 3, 9, 11, 300, 2, 2, 2, 2, 0, 1, 1, 1, 1},
+	{1, 3, 61, 45, 17, 7, 7, 2, 2, 3, 3, 1, 1, 1}, /* first layers */
+	{1, 1, 41, 90, 8, 20, 5, 2, 2, 0, 0, 1, 1, 1}, /* speech */
+	{2, 70, 9, 7, 65, 1, 1, 2, 2, 3, 3, 1, 1, 1},  /* padding around 1x1: a border of bias alone */
+	{3, 200, 7, 7, 40, 1, 1, 1, 1, 0, 0, 1, 1, 1}, /* positions of several samples */
+	{3, 210, 7, 10, 200, 1, 1, 2, 3, 1, 2, 1, 1, 1}, /* 1x1 in panels, both ways */
+	{2, 3, 9, 11, 300, 2, 2, 2, 2, 0, 0, 1, 1, 1},   /* backward, phases of unequal size with a tap each, at one
+                                                          * distance */
+	{1, 300, 5, 9, 24, 5, 5, 2, 2, 2, 2, 1, 1, 1}, /* more weights than pictures */
+	{2, 48, 8, 9, 64, 3, 3, 1, 2, 1, 0, 1, 2, 1},
+	{2, 32, 6, 9, 64, 3, 2, 1, 1, 1, 1, 1, 1, 2}, /* groups of whole blocks */
+	{1, 96, 5, 6, 48, 2, 3, 2, 1, 1, 1, 1, 1, 3},
+	{3, 21, 11, 23, 21, 3, 3, 1, 1, 1, 1, 1, 1, 21}, /* depthwise */
+	{2, 40, 13, 10, 40, 5, 4, 2, 3, 2, 1, 1, 1, 40},
+	{1, 16, 9, 9, 16, 3, 3, 2, 2, 0, 0, 2, 2, 16},
+	{1, 5, 131, 61, 5, 5, 4, 1, 1, 3, 2, 2, 1, 5}, /* several strips of a channel */
+	{2, 10, 7, 8, 30, 3, 3, 1, 1, 1, 1, 1, 1, 10}, /* depthwise with a multiplier */
+	{1, 64, 40, 30, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* several strips */
 };
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */
@@ -87,9 +90,10 @@ static real *plain_copy(bed *t, pictures p, const real *x) {
 	return to;
 }
 
-/* ---- what is right ------------------------------------------------------------------------------------------------- */
+/* ---- what is right ----------------------------------------------------------------------------------------------- */
 
-/* All three directions in one nest of loops: adds into out, PLAIN. Inlined for the sake of time, with a direction that is known. */
+/* All three directions in one nest of loops: adds into out, PLAIN. Inlined for the sake of time, with a direction that
+ * is known. */
 EG_ALWAYS_INLINE void naive(const eg_conv_shape *s, eg_conv_dir dir, const real *x, const real *w, const real *dy, double *out) {
 	const int CG = s->C / s->G, KG = s->K / s->G;
 	for (int n = 0; n < s->N; n++)
@@ -123,7 +127,7 @@ static void assert_right(const char *what, const real *got, const double *want, 
 			fail_msg("%s: element %zu of %zu is %.9g, not %.9g", what, i, n, (double)got[i], want[i]);
 }
 
-/* ---- one job ------------------------------------------------------------------------------------------------------- */
+/* ---- one job ----------------------------------------------------------------------------------------------------- */
 
 /* Whole, unit by unit, and in pieces of any size: the same bits, which are left in `out`. */
 static void run_all_ways(bed *t, const char *what, job j, real *const *out, const size_t *count, int outputs) {
@@ -243,8 +247,9 @@ static void check_weights(bed *t, const eg_conv_kernels *k, const eg_conv_shape 
 	bed_clear(t, c.what);
 }
 
-/* All that algorithm number `algo` can do of a shape, in all forms or (thin > 0) one; less of it where it would take long. Returns which directions
- * that were. Kernels that the table has from ref are tested with ref, where all algorithms are one. */
+/* All that algorithm number `algo` can do of a shape, in all forms or (thin > 0) one; less of it where it would take
+ * long. Returns which directions that were. Kernels that the table has from ref are tested with ref, where all
+ * algorithms are one. */
 static int check_shape(bed *t, int algo, eg_conv_shape s, int thin) {
 	const eg_conv_kernels *k = &t->k->conv[algo];
 	const bool plain_c = strcmp(t->k->name, t->ref->name) == 0;
@@ -284,7 +289,8 @@ static void test_random(void **state) {
 		int H = (R - 1) * dh + 1 + bed_below(t, 9), W = (S - 1) * dw + 1 + bed_below(t, 9);
 		int C = G * (1 + bed_below(t, deep ? 70 : 10)), K = G * (1 + bed_below(t, deep ? 70 : 20)), N = 1 + bed_below(t, deep ? 3 : 20);
 		if (i % 3 == 2) G = C = 1 + bed_below(t, 40), K = C;
-		if (i % 7 == 3) K = G * (193 + bed_below(t, 20)), N = 1 + bed_below(t, 2); /* sums of many channels, backward */
+		/* sums of many channels, backward */
+		if (i % 7 == 3) K = G * (193 + bed_below(t, 20)), N = 1 + bed_below(t, 2);
 		if (i % 7 == 5) C = G * (193 + bed_below(t, 20)), N = 1 + bed_below(t, 2); /* and forward */
 		if (i % 6 == 0) C = G * EG_BLOCK, K = 2 * G * EG_BLOCK;
 		int row[14] = {N, C, H, W, K, R, S, 1 + bed_below(t, 3), 1 + bed_below(t, 3), ph, pw, dh, dw, G};

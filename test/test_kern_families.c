@@ -27,7 +27,8 @@ static void check_unary(bed *t, eg_unary op, const real *x, int64_t n, double ul
 	t->k->unary_fwd(&a, 0, 1, EG_WORKER(t->k, NULL));
 	for (int64_t i = 0; i < n; i++) {
 		double got = (double)((real *)a.y.p)[i], want = (double)eg_unary_value(op, x[i], a.alpha, a.beta);
-		bool small = op <= EG_UNARY_COS && op >= EG_UNARY_SIN && fabs(got - want) < 1.3e-7; /* beside a zero of the function */
+		/* beside a zero of the function */
+		bool small = op <= EG_UNARY_COS && op >= EG_UNARY_SIN && fabs(got - want) < 1.3e-7;
 		if (!small && !same(got, want, ulps)) fail_msg("%s: unary %d of %.9g is %.9g, not %.9g", t->k->name, (int)op, (double)x[i], got, want);
 	}
 	bed_clear(t, "unary");
@@ -182,7 +183,8 @@ static void check_reduce(bed *t, eg_reduction op, int shape, int how) {
 	const size_t n = (size_t)(a.s.dims[0] * a.s.dims[1] * a.s.dims[2] * a.s.dims[3]), m = (size_t)a.s.count;
 	const bool arg = op >= EG_REDUCE_ARG_MAX;
 	if (arg && (shapes[shape].gone & (shapes[shape].gone - 1))) return; /* more than one dimension */
-	if (op == EG_REDUCE_PROD && (n > 8000 || (how == 2 && m == 1))) return; /* infinities times what is rounded to 0 */
+	if (op == EG_REDUCE_PROD && (n > 8000 || (how == 2 && m == 1))) return; /* infinities times what is rounded to
+	                                                                         * 0 */
 	a.x.p = some(t, n, how, op == EG_REDUCE_LOG_SUM);
 	a.y.p = bed_zeros(t, m);
 	b = a;

@@ -16,7 +16,7 @@ typedef char label[160];
 
 /* A block or flat job without scratch. */
 static void compare(
-        bed *t, const char *what, eg_kernel got, const void *a, eg_kernel want, const void *b, int units, output out) {
+	bed *t, const char *what, eg_kernel got, const void *a, eg_kernel want, const void *b, int units, output out) {
 	assert_same_job(t, what, (job){got, a, units, 0}, (job){want, b, units, 0}, &out, 1);
 }
 
@@ -96,25 +96,25 @@ static void test_gemm_packed(void **state) {
 
 /* N, C, H, W, K, R, S, stride, padding, dilation, groups */
 static const int CONVS[][14] = {
-        {18, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1}, /* LeNet-5 */
-        {18, 6, 14, 14, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1},
-        {18, 16, 5, 5, 120, 5, 5, 1, 1, 0, 0, 1, 1, 1},
-        {33, 3, 7, 9, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1},
-        {18, 4, 9, 8, 6, 2, 3, 2, 3, 1, 2, 3, 2, 2},
-        {2, 3, 6, 11, 3, 4, 5, 3, 1, 2, 4, 1, 1, 3}, /* depthwise */
-        {1, 2, 3, 2, 5, 3, 4, 1, 2, 3, 5, 2, 3, 1},  /* more padding than picture */
-        {3, 5, 8, 5, 2, 1, 1, 3, 2, 0, 0, 1, 1, 1},
-        {1, 17, 12, 10, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {2, 32, 15, 17, 48, 3, 3, 2, 2, 1, 1, 1, 1, 1},
-        {16, 33, 6, 7, 15, 1, 1, 1, 1, 0, 0, 1, 1, 1},
-        {2, 20, 9, 33, 32, 2, 7, 1, 1, 1, 3, 2, 1, 2},
-        {17, 1, 1, 31, 1, 1, 3, 1, 1, 0, 1, 1, 1, 1},
-        {1, 7, 1, 1, 100, 1, 1, 1, 1, 0, 0, 1, 1, 1},
-        {15, 2, 5, 3, 8, 5, 3, 1, 1, 0, 0, 1, 1, 1},
-        {4, 16, 40, 36, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-        {3, 5, 16, 32, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},  /* pictures of 512 elements: a power of two */
-        {1, 130, 6, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* sums longer than a block of the cache */
-        {2, 3, 9, 11, 1100, 2, 2, 2, 2, 0, 1, 1, 1, 1},
+	{18, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1}, /* LeNet-5 */
+	{18, 6, 14, 14, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1},
+	{18, 16, 5, 5, 120, 5, 5, 1, 1, 0, 0, 1, 1, 1},
+	{33, 3, 7, 9, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1},
+	{18, 4, 9, 8, 6, 2, 3, 2, 3, 1, 2, 3, 2, 2},
+	{2, 3, 6, 11, 3, 4, 5, 3, 1, 2, 4, 1, 1, 3}, /* depthwise */
+	{1, 2, 3, 2, 5, 3, 4, 1, 2, 3, 5, 2, 3, 1},  /* more padding than picture */
+	{3, 5, 8, 5, 2, 1, 1, 3, 2, 0, 0, 1, 1, 1},
+	{1, 17, 12, 10, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{2, 32, 15, 17, 48, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+	{16, 33, 6, 7, 15, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{2, 20, 9, 33, 32, 2, 7, 1, 1, 1, 3, 2, 1, 2},
+	{17, 1, 1, 31, 1, 1, 3, 1, 1, 0, 1, 1, 1, 1},
+	{1, 7, 1, 1, 100, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+	{15, 2, 5, 3, 8, 5, 3, 1, 1, 0, 0, 1, 1, 1},
+	{4, 16, 40, 36, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+	{3, 5, 16, 32, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},  /* pictures of 512 elements: a power of two */
+	{1, 130, 6, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* sums longer than a block of the cache */
+	{2, 3, 9, 11, 1100, 2, 2, 2, 2, 0, 1, 1, 1, 1},
 };
 
 typedef struct conv_bed {
@@ -159,7 +159,8 @@ static void compare_conv_fwd(bed *t, eg_conv_shape s, bool lanes, int bits) {
 	eg_conv_fwd_args a = {c.x, conv_packed(t, t->k, &c, EG_CONV_FWD), c.b, c.y, s, bed_act(bits)}, b = a;
 	if (bits & 4) a.b.p = b.b.p = NULL;
 	b.w = conv_packed(t, t->ref, &c, EG_CONV_FWD), b.y = bed_clone(t, a.y, count);
-	/* What a sum of n products is off by grows with its root, and an activation that saturates hides how large it was. */
+	/* What a sum of n products is off by grows with its root, and an activation that saturates hides how large it
+	 * was. */
 	output out = output_reals(a.y, b.y, count, fmax(1, sqrt(s.C / s.G * s.R * s.S) / 8));
 	assert_same_job(t, c.what, conv_job(t->k, &c, EG_CONV_FWD, &a), conv_job(t->ref, &c, EG_CONV_FWD, &b), &out, 1);
 	bed_clear(t, c.what);
@@ -204,7 +205,8 @@ static void test_conv_lanes(void **state) {
 	}
 }
 
-/* To few values, so that sums have no error in any order: who wins a window must not depend on it, and equals are common. */
+/* To few values, so that sums have no error in any order: who wins a window must not depend on it, and equals are
+ * common. */
 static void quantize(real *v, size_t n) {
 	for (size_t i = 0; i < n; i++) v[i] = (real)(floor(4 * (double)v[i]) / 4);
 }
@@ -245,7 +247,8 @@ static void compare_conv_pool(bed *t, eg_conv_shape s, int bits) {
 	bed_clear(t, c.what);
 }
 
-/* N, C, H, W, K, R, S, padding: LeNet-5's, odd sizes, all heights of tiles, kernels larger than the picture in the padding. */
+/* N, C, H, W, K, R, S, padding: LeNet-5's, odd sizes, all heights of tiles, kernels larger than the picture in the
+ * padding. */
 static void test_conv_pool(void **state) {
 	static const int shapes[][9] = {{33, 1, 28, 28, 6, 5, 5, 2, 2}, {18, 6, 14, 14, 16, 5, 5, 0, 0}, {5, 2, 9, 11, 3, 3, 2, 1, 0},
 		{16, 3, 7, 6, 7, 4, 5, 0, 2}, {17, 2, 5, 19, 4, 2, 3, 1, 1}, {3, 1, 8, 9, 5, 6, 7, 3, 3}, {20, 2, 3, 2, 2, 7, 8, 4, 5},
@@ -291,17 +294,17 @@ static void test_conv_random(void **state) {
 
 /* N, C, H, W, R, S, P, Q, stride, padding, dilation, padding at the end */
 static const int POOLS[][16] = {
-        {18, 3, 6, 8, 2, 2, 3, 4, 2, 2, 0, 0, 1, 1, 0, 0},
-        {33, 6, 28, 28, 2, 2, 14, 14, 2, 2, 0, 0, 1, 1, 0, 0},
-        {2, 16, 10, 10, 2, 2, 5, 5, 2, 2, 0, 0, 1, 1, 0, 0},
-        {1, 2, 9, 33, 2, 2, 4, 16, 2, 2, 0, 0, 1, 1, 0, 0},
-        {1, 2, 5, 67, 2, 2, 2, 33, 2, 2, 0, 0, 1, 1, 0, 0},
-        {2, 2, 6, 7, 3, 2, 4, 4, 2, 2, 1, 1, 1, 1, 1, 1},
-        {17, 2, 9, 7, 2, 3, 4, 4, 2, 1, 1, 1, 3, 2, 1, 1},
-        {16, 2, 11, 34, 3, 3, 6, 17, 2, 2, 1, 1, 1, 1, 1, 1},
-        {15, 1, 7, 5, 7, 5, 1, 1, 1, 1, 0, 0, 1, 1, 0, 0}, /* global */
-        {3, 2, 8, 40, 3, 3, 8, 40, 1, 1, 1, 1, 1, 1, 1, 1},
-        {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 0},
+	{18, 3, 6, 8, 2, 2, 3, 4, 2, 2, 0, 0, 1, 1, 0, 0},
+	{33, 6, 28, 28, 2, 2, 14, 14, 2, 2, 0, 0, 1, 1, 0, 0},
+	{2, 16, 10, 10, 2, 2, 5, 5, 2, 2, 0, 0, 1, 1, 0, 0},
+	{1, 2, 9, 33, 2, 2, 4, 16, 2, 2, 0, 0, 1, 1, 0, 0},
+	{1, 2, 5, 67, 2, 2, 2, 33, 2, 2, 0, 0, 1, 1, 0, 0},
+	{2, 2, 6, 7, 3, 2, 4, 4, 2, 2, 1, 1, 1, 1, 1, 1},
+	{17, 2, 9, 7, 2, 3, 4, 4, 2, 1, 1, 1, 3, 2, 1, 1},
+	{16, 2, 11, 34, 3, 3, 6, 17, 2, 2, 1, 1, 1, 1, 1, 1},
+	{15, 1, 7, 5, 7, 5, 1, 1, 1, 1, 0, 0, 1, 1, 0, 0}, /* global */
+	{3, 2, 8, 40, 3, 3, 8, 40, 1, 1, 1, 1, 1, 1, 1, 1},
+	{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 0},
 };
 
 typedef struct pool_bed {
@@ -435,7 +438,8 @@ static void test_activation_digits(void **state) {
 	bed *t = *state;
 	enum { N = 64 };
 	for (int act = EG_ACT_NONE; act < EG_ACT_KINDS; act++) {
-		double scale = act == EG_ACT_GELU || act == EG_ACT_GELU_TANH ? 1 : 1e-30; /* these two are differences on the left */
+		/* these two are differences on the left */
+		double scale = act == EG_ACT_GELU || act == EG_ACT_GELU_TANH ? 1 : 1e-30;
 		label what;
 		snprintf(what, sizeof what, "act %d", act);
 		real *x = bed_reals(t, N), *y = bed_zeros(t, N), *w = bed_zeros(t, N);

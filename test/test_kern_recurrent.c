@@ -1,7 +1,7 @@
 /* test_kern_recurrent.c - the parts of one time step: cells, layer norm, decay, products of rows. Every table that this
- * machine can run against the plain C one, on sizes at which vector kernels go wrong and with every option; that an element's bits depend
- * neither on its column nor on other rows; what NaN and huge numbers become; and the backward functions against central
- * differences of the forward ones.
+ * machine can run against the plain C one, on sizes at which vector kernels go wrong and with every option; that an
+ * element's bits depend neither on its column nor on other rows; what NaN and huge numbers become; and the backward
+ * functions against central differences of the forward ones.
  *
  * Not here: whole sequences, which the operators rnn, lstm and gru are tested on (optest, vectors). */
 #ifndef _GNU_SOURCE

@@ -366,7 +366,8 @@ static double element_loss(const eg_element_loss *s, double x, double y, double 
 	return NAN;
 }
 
-/* `rows` units of `unit` targets, the last one shorter by whole rows of s.row; probabilities as targets, some of them 0 or 1. */
+/* `rows` units of `unit` targets, the last one shorter by whole rows of s.row; probabilities as targets, some of them 0
+ * or 1. */
 static void element_once(bed *t, eg_element_loss s, int unit, int units, int less, bool acc) {
 	const int total = unit * units - less, pair = s.row ? s.parts : 1;
 	s.unit = unit, s.total = total;
@@ -442,7 +443,8 @@ static double ciou(const double *x, const double *t, double *alpha) {
 	return 1 - iou + (dx * dx + dy * dy) / (cw * cw + ch * ch) + *alpha * v;
 }
 
-/* alpha counts as a constant: no central difference of the loss alone can check it (optest), one with alpha held can. */
+/* alpha counts as a constant: no central difference of the loss alone can check it (optest), one with alpha held
+ * can. */
 static void test_boxes(void **state) {
 	bed *t = *state;
 	enum { BOXES = 6 };

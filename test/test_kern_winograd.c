@@ -1,8 +1,9 @@
-/* test_kern_winograd.c - the convolutions by Winograd's algorithm (conv[EG_CONV_WINOGRAD2] and 4) against the plain C one: shapes at which tiles, channels
- * and chunks do not come out even, every combination of layouts, any split of the units, and the errors that body_conv_winograd.h promises.
+/* test_kern_winograd.c - the convolutions by Winograd's algorithm (conv[EG_CONV_WINOGRAD2] and 4) against the plain C
+ * one: shapes at which tiles, channels and chunks do not come out even, every combination of layouts, any split of the
+ * units, and the errors that body_conv_winograd.h promises.
  *
- * Jobs run between guards, with scratch of exactly the size asked for and full of NaN. Lanes of BLOCKED pictures beyond the last channel hold 1e30, which
- * must not leak into results. */
+ * Jobs run between guards, with scratch of exactly the size asked for and full of NaN. Lanes of BLOCKED pictures beyond
+ * the last channel hold 1e30, which must not leak into results. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* posix_memalign */
 #endif
@@ -12,7 +13,8 @@
 
 typedef char label[200];
 
-/* Largest error relative to the largest value, of random data: what body_conv_winograd.h states. The plain C kernels round sums of `float` too. */
+/* Largest error relative to the largest value, of random data: what body_conv_winograd.h states. The plain C kernels
+ * round sums of `float` too. */
 static double bound(const bed *t, eg_conv_algo algo) {
 	if (t->k->conv[algo].exact) return TOLERANCE;
 	return algo == EG_CONV_WINOGRAD2 ? 2e-6 : 6e-6;
@@ -20,19 +22,19 @@ static double bound(const bed *t, eg_conv_algo algo) {
 
 /* N, C, H, W, K, padding */
 static const int SHAPES[][7] = {
-        {1, 1, 1, 1, 1, 1, 1},     /* one position */
-        {2, 3, 1, 9, 5, 1, 1},     /* one row */
-        {1, 7, 11, 1, 17, 2, 1},   /* one column */
-        {2, 16, 3, 3, 16, 0, 0},   /* one result */
-        {1, 5, 4, 5, 33, 2, 2},
-        {3, 17, 7, 7, 9, 1, 1},
-        {2, 24, 14, 14, 40, 1, 1},
-        {1, 31, 13, 10, 65, 0, 2},
-        {2, 64, 9, 17, 100, 1, 0}, /* more than one group of filters */
-        {3, 20, 29, 38, 36, 1, 1}, /* more tiles than a chunk; runs that do not come out even */
-        {1, 150, 8, 8, 130, 1, 1},
-        {17, 3, 6, 33, 6, 2, 0},
-        {1, 33, 5, 70, 16, 1, 1},
+	{1, 1, 1, 1, 1, 1, 1},     /* one position */
+	{2, 3, 1, 9, 5, 1, 1},     /* one row */
+	{1, 7, 11, 1, 17, 2, 1},   /* one column */
+	{2, 16, 3, 3, 16, 0, 0},   /* one result */
+	{1, 5, 4, 5, 33, 2, 2},
+	{3, 17, 7, 7, 9, 1, 1},
+	{2, 24, 14, 14, 40, 1, 1},
+	{1, 31, 13, 10, 65, 0, 2},
+	{2, 64, 9, 17, 100, 1, 0}, /* more than one group of filters */
+	{3, 20, 29, 38, 36, 1, 1}, /* more tiles than a chunk; runs that do not come out even */
+	{1, 150, 8, 8, 130, 1, 1},
+	{17, 3, 6, 33, 6, 2, 0},
+	{1, 33, 5, 70, 16, 1, 1},
 };
 
 static eg_conv_shape shape_of(const int *a, int layouts) {
@@ -42,7 +44,7 @@ static eg_conv_shape shape_of(const int *a, int layouts) {
 	return s;
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 /* A picture: where it lies, and how. */
 typedef struct picture {
@@ -80,7 +82,7 @@ static void check_tail(const char *what, picture p, const real *x, bool zero) {
 			}
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 typedef struct result {
 	void *p;
@@ -177,7 +179,8 @@ static void compare_weights(bed *t, eg_conv_algo algo, const eg_conv_shape *s, i
 
 static void compare(bed *t, const eg_conv_shape *s, int bits) {
 	for (eg_conv_algo algo = EG_CONV_WINOGRAD2; algo <= EG_CONV_WINOGRAD4; algo++) {
-		if (t->k->conv[algo].run[0] == t->ref->conv[algo].run[0] && (bits || algo == EG_CONV_WINOGRAD2)) continue; /* against itself */
+		/* against itself */
+		if (t->k->conv[algo].run[0] == t->ref->conv[algo].run[0] && (bits || algo == EG_CONV_WINOGRAD2)) continue;
 		const eg_conv_kernels *c = &t->k->conv[algo];
 		assert_true(c->can(s, EG_CONV_FWD) && c->can(s, EG_CONV_BWD_DATA));
 		compare_run(t, algo, s, EG_CONV_FWD, bits);
@@ -189,7 +192,8 @@ static void compare(bed *t, const eg_conv_shape *s, int bits) {
 static void test_shapes(void **state) {
 	for (int i = 0; i < EG_COUNT(SHAPES); i++)
 		for (int layouts = 0; layouts < 4; layouts++) {
-			if (i >= 8 && (layouts == 1 || layouts == 2) == (i % 2 == 0)) continue; /* large: the plain C ones take long */
+			/* large: the plain C ones take long */
+			if (i >= 8 && (layouts == 1 || layouts == 2) == (i % 2 == 0)) continue;
 			eg_conv_shape s = shape_of(SHAPES[i], layouts);
 			for (int bits = i < 6 ? 0 : (i + 3 * layouts) % 8; bits < 8; bits += i < 6 ? 1 : 8) compare(*state, &s, bits);
 		}
@@ -206,7 +210,7 @@ static void test_random(void **state) {
 	}
 }
 
-/* ---- errors, against sums in double precision -------------------------------------------------------------------------- */
+/* ---- errors, against sums in double precision -------------------------------------------------------------------- */
 
 /* Position of x that result o sees at a tap, or -1. */
 static int seen(const eg_conv_shape *s, int o, int tap) {

@@ -1,8 +1,8 @@
-/* test_layers.c - rnn, lstm and gru with as many layers as they may have, in every combination of what takes buffers of its own: the gradient must be
- * that of the loss.
+/* test_layers.c - rnn, lstm and gru with as many layers as they may have, in every combination of what takes buffers of
+ * its own: the gradient must be that of the loss.
  *
- * Along the gradient g the loss rises by |g| a step; single precision shows that to some parts in a hundred, and a buffer that two layers share, or
- * none has, to none. Each attribute by itself is compared in optest. */
+ * Along the gradient g the loss rises by |g| a step; single precision shows that to some parts in a hundred, and a
+ * buffer that two layers share, or none has, to none. Each attribute by itself is compared in optest. */
 #include "net.h"
 
 enum { T = 4, N = 3, I = 3, OPTIONS = 5 };

@@ -1,5 +1,5 @@
-/* test_layout.c - which layouts and algorithms a plan chooses: the best of all combinations, what measurements say, and nothing but sums of products
- * where that is asked for. */
+/* test_layout.c - which layouts and algorithms a plan chooses: the best of all combinations, what measurements say, and
+ * nothing but sums of products where that is asked for. */
 #include "core/plan.h"
 #include "net.h"
 
@@ -12,7 +12,8 @@ static eg_context *context(const char *isa) {
 	return ctx;
 }
 
-/* Convolutions with a residual connection, pooling between them, a linear layer: small, but with groups of values in a ring. */
+/* Convolutions with a residual connection, pooling between them, a linear layer: small, but with groups of values in a
+ * ring. */
 static void network(eg_graph *g) {
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 3, 8, 8));
 	eg_tensor a = net_layer(g, "conv2d", "filters=9 kernel=3 padding=1", x);
@@ -58,8 +59,8 @@ static void collect(void *user, const eg_measurement *m) {
 	l->n++;
 }
 
-/* With made-up times that are far larger than any reorder, the choice must be the cheapest algorithm of every pass, unless that is the one with pictures
- * in lanes, which is chosen for a whole layer or not at all. */
+/* With made-up times that are far larger than any reorder, the choice must be the cheapest algorithm of every pass,
+ * unless that is the one with pictures in lanes, which is chosen for a whole layer or not at all. */
 static void test_measurements_decide(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(NULL);
@@ -96,8 +97,8 @@ static void test_measurements_decide(void **state) {
 	eg_context_free(ctx);
 }
 
-/* No forced combination of layout and algorithm is estimated, or here measured, to be better than what is chosen freely by more than the reorders cost: with
- * random times for whole layers in lanes too. */
+/* No forced combination of layout and algorithm is estimated, or here measured, to be better than what is chosen freely
+ * by more than the reorders cost: with random times for whole layers in lanes too. */
 static void test_no_forced_plan_is_better(void **state) {
 	EG_UNUSED(state);
 	eg_context *ctx = context(NULL);
@@ -209,7 +210,8 @@ static void pooled_gradient(const char *isa, const char *act, const char *then, 
 	eg_graph *g = eg_graph_new(ctx, NULL);
 	eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1, 6, 6)), t = eg_input(g, "t", EG_I32, EG_DIMS(EG_N));
 	x = net_layer(g, "maxpool2d", "kernel=2", net_layer(g, act, "", net_layer(g, "conv2d", "filters=3 kernel=3 bias=0", x)));
-	x = net_layer(g, "flatten", "", net_layer(g, then, strcmp(then, "dropout") ? "" : "rate=0.5", x)); /* it writes over what was pooled, if it may */
+	/* it writes over what was pooled, if it may */
+	x = net_layer(g, "flatten", "", net_layer(g, then, strcmp(then, "dropout") ? "" : "rate=0.5", x));
 	eg_output(g, "loss", net_loss(g, "", net_layer(g, "linear", "units=4", x), t));
 	eg_params *p = eg_params_new(g, 1, NULL);
 	eg_plan_options o = *how;
@@ -226,8 +228,8 @@ static void pooled_gradient(const char *isa, const char *act, const char *then, 
 	eg_context_free(ctx);
 }
 
-/* A convolution that pools too computes the gradient of its activation from what it pooled: nobody may write over that, though the pooling by itself
- * would not mind. */
+/* A convolution that pools too computes the gradient of its activation from what it pooled: nobody may write over that,
+ * though the pooling by itself would not mind. */
 static void test_what_was_pooled_stays(void **state) {
 	EG_UNUSED(state);
 	static const char *const acts[] = {"tanh", "sigmoid", "relu"}, *const thens[] = {"sigmoid", "tanh", "dropout", "relu"};

@@ -1,5 +1,6 @@
-/* test_lists.c - as many inputs as one likes (variadic operators), and attributes whose length the caller chooses (eg_ints): kept by the graph, checked, read from recipes; and
- * what the operators that have them do with open sizes. What they compute is the operator tester's (optest.c). */
+/* test_lists.c - as many inputs as one likes (variadic operators), and attributes whose length the caller chooses
+ * (eg_ints): kept by the graph, checked, read from recipes; and what the operators that have them do with open sizes.
+ * What they compute is the operator tester's (optest.c). */
 #include "net.h"
 #include "recipe_bed.h"
 

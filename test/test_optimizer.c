@@ -1,5 +1,6 @@
-/* test_optimizer.c - optimizers against their equations, written down here once more in double: several steps, with all of
- * their settings, on every kernel table. Muon against singular values that are known, and against its own polynomial.
+/* test_optimizer.c - optimizers against their equations, written down here once more in double: several steps, with all
+ * of their settings, on every kernel table. Muon against singular values that are known, and against its own
+ * polynomial.
  *
  * Not here: SGD, Adam and AdamW, the norm and clipping, and the bits of threads (test_train.c); PyTorch (vectors.c). */
 #include "net.h"

@@ -1,5 +1,6 @@
-/* test_padding.c - what lies behind lengths has no influence where operators that know of lengths stand behind others that do not: data sets that leave
- * NaN there, ids of -1, targets that are ignored. Of each operator by itself optest knows. */
+/* test_padding.c - what lies behind lengths has no influence where operators that know of lengths stand behind others
+ * that do not: data sets that leave NaN there, ids of -1, targets that are ignored. Of each operator by itself optest
+ * knows. */
 #include "net.h"
 
 enum { COUNT = 6, STEPS = 5, I = 3, CLASSES = 3 };

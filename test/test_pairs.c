@@ -21,18 +21,18 @@ typedef struct setting {
 
 #define EACH_STEP "{embedding: {count: 40, size: 4}}, {lstm: 4}"
 static const setting settings[] = {
-        {"classify", "{source: tsv, path: %s/table.tsv, test: 0.25}", "[time]", {EACH_STEP, EACH_STEP ", last"},
-                "cross_entropy arcface dice jaccard multi_margin softmax_focal", "supervised_contrastive"},
-        {"segment", "{source: masks, path: %s/scenes, class_names: [dark, bright]}", "[1, 4, 4]",
-                {"{conv: {filters: 2, kernel: 3, padding: 1}}"},
-                "cross_entropy arcface dice jaccard multi_margin softmax_focal", ""},
-        {"tag", "{source: conll, path: %s/tags.conll, test_last: 2}", "[time]", {EACH_STEP, EACH_STEP ", last"},
-                "cross_entropy crf arcface multi_margin softmax_focal", ""},
-        {"language", "{source: text, path: %s/text.txt, validation: 0.2, steps: 8}", "[time]",
-                {EACH_STEP, EACH_STEP ", last"},
-                "cross_entropy arcface multi_margin softmax_focal", ""},
-        {"regress", "{source: adding, steps: 4, count: 20, test_count: 8}%.0s", "[time, 2]",
-                {"{lstm: 4}", "{lstm: 4}, last"}, "mse l1 smooth_l1 huber bce_with_logits focal hinge quantile poisson_nll kl_divergence", ""},
+	{"classify", "{source: tsv, path: %s/table.tsv, test: 0.25}", "[time]", {EACH_STEP, EACH_STEP ", last"},
+		"cross_entropy arcface dice jaccard multi_margin softmax_focal", "supervised_contrastive"},
+	{"segment", "{source: masks, path: %s/scenes, class_names: [dark, bright]}", "[1, 4, 4]",
+		{"{conv: {filters: 2, kernel: 3, padding: 1}}"},
+		"cross_entropy arcface dice jaccard multi_margin softmax_focal", ""},
+	{"tag", "{source: conll, path: %s/tags.conll, test_last: 2}", "[time]", {EACH_STEP, EACH_STEP ", last"},
+		"cross_entropy crf arcface multi_margin softmax_focal", ""},
+	{"language", "{source: text, path: %s/text.txt, validation: 0.2, steps: 8}", "[time]",
+		{EACH_STEP, EACH_STEP ", last"},
+		"cross_entropy arcface multi_margin softmax_focal", ""},
+	{"regress", "{source: adding, steps: 4, count: 20, test_count: 8}%.0s", "[time, 2]",
+		{"{lstm: 4}", "{lstm: 4}, last"}, "mse l1 smooth_l1 huber bce_with_logits focal hinge quantile poisson_nll kl_divergence", ""},
 };
 
 static void write_scene(bench *b, int i) {

@@ -171,8 +171,8 @@ static void marks_are_visible(void **state) {
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
 static const char ADDING[] =
-        "name: a\ntask: regress\ndata: {source: adding, steps: 7, count: 40, test_count: 5}\ninput: [time, 2]\n"
-        "model:\n  - %s\n  - dropout: 0.5\n  - last\n  - linear: 1\ntrain: {loss: mse, seed: 4}\n";
+	"name: a\ntask: regress\ndata: {source: adding, steps: 7, count: 40, test_count: 5}\ninput: [time, 2]\n"
+	"model:\n  - %s\n  - dropout: 0.5\n  - last\n  - linear: 1\ntrain: {loss: mse, seed: 4}\n";
 
 /* No two weights are the same, and biases are not zero. */
 static void shake(eg_params *p, const void *user) {

@@ -1,6 +1,6 @@
-/* test_resnet.c - the residual network of He et al. 2016 (CVPR, section 4.2), built through the public interface: gradients of a
- * small one against central differences (double precision only: make check-double), the same results in every layout, fused or not, and
- * for 1, 2, 3 threads, and what ResNet-20 needs of memory. */
+/* test_resnet.c - the residual network of He et al. 2016 (CVPR, section 4.2), built through the public interface:
+ * gradients of a small one against central differences (double precision only: make check-double), the same results in
+ * every layout, fused or not, and for 1, 2, 3 threads, and what ResNet-20 needs of memory. */
 #include "net.h"
 
 #include "engram_ops.h"
@@ -148,7 +148,8 @@ static void test_threads(void **state) {
 		}
 }
 
-/* In inference normalisation is folded into the convolution before it, and follows the weights and the running statistics. */
+/* In inference normalisation is folded into the convolution before it, and follows the weights and the running
+ * statistics. */
 static void test_inference(void **state) {
 	EG_UNUSED(state);
 	const char *isas[4];

@@ -29,7 +29,7 @@ static const char *write_drawn(bench *b, const char *name, int H, int W, const c
 
 /* PART/NAME.png and its mask. */
 static void write_pair(bench *b, const char *set, const char *part, const char *name, int H, int W, const char *picture,
-        const char *mask) {
+	const char *mask) {
 	char path[100];
 	snprintf(path, sizeof path, "%s/%s/%s.png", set, part, name);
 	write_drawn(b, path, H, W, picture);

@@ -166,7 +166,8 @@ static void test_refusals(void **state) {
 	rig_free(r);
 }
 
-/* Training in pieces: outputs as if in one, no gradient into the carried state, and what eg_plan_diagnose leaves behind. */
+/* Training in pieces: outputs as if in one, no gradient into the carried state, and what eg_plan_diagnose leaves
+ * behind. */
 static void test_truncated(void **state) {
 	EG_UNUSED(state);
 	enum { PIECE = 7 };

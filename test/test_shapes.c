@@ -110,7 +110,7 @@ static void compare(numbers have, numbers want, double tolerance, const char *wh
 
 /* The same bits for open and fixed sizes, in inference and training, on one thread and three. */
 static void compare_graphs(void (*build)(eg_graph *g, const int64_t *d), const char *const *names, const int64_t *sizes,
-        int batch, int time) {
+	int batch, int time) {
 	const char *isas[4];
 	for (int i = 0, n = net_isas(isas); i < n; i++)
 		for (int k = 0; k < 4; k++) {

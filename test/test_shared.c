@@ -1,5 +1,5 @@
-/* test_shared.c - weights that several nodes use: tied embeddings and output layers, Siamese branches with state, what is refused, and
- * recipes. Two nodes of one operator are compared by the operator tester (optest_shared.c). */
+/* test_shared.c - weights that several nodes use: tied embeddings and output layers, Siamese branches with state, what
+ * is refused, and recipes. Two nodes of one operator are compared by the operator tester (optest_shared.c). */
 #include "net.h"
 #include "recipe_bed.h"
 
@@ -120,8 +120,8 @@ static eg_tensor branch(eg_graph *g, eg_tensor x, bool first) {
 		.weights = first ? NULL : "out");
 }
 
-/* Twins answer equal pictures equally, in training and in inference, where the normalisation is folded into the weights, and on every layout; the
- * packed forms are held once. */
+/* Twins answer equal pictures equally, in training and in inference, where the normalisation is folded into the
+ * weights, and on every layout; the packed forms are held once. */
 static void siamese(void **state) {
 	(void)state;
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL);

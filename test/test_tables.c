@@ -9,7 +9,7 @@
 
 /* Record i of a part of a source of texts and labels. */
 static void has(sources *f, const eg_source *s, eg_part part, int64_t i, const char *text, const char *label,
-        const char *place) {
+	const char *place) {
 	eg_record r = {0};
 	read_record(f, s, part, i, &r);
 	assert_int_equal(r.fields[0].text.size, strlen(text));
@@ -242,8 +242,8 @@ static void sentence(sources *f, const eg_source *s, eg_part part, int64_t i, co
 }
 
 static const char tagged[] =
-        "\xef\xbb\xbf-DOCSTART- -X- O O\r\n\r\n\r\nAda\tB-PER\r\nLovelace\tI-PER\r\nwrote\tO\r\n\r\n"
-        "-DOCSTART-\r\n  in   B-LOC  \r\nNew York\tB-LOC\r\n \t \r\n\xe4\xb8\xad O\r\n\r\nx\tI-ORG";
+	"\xef\xbb\xbf-DOCSTART- -X- O O\r\n\r\n\r\nAda\tB-PER\r\nLovelace\tI-PER\r\nwrote\tO\r\n\r\n"
+	"-DOCSTART-\r\n  in   B-LOC  \r\nNew York\tB-LOC\r\n \t \r\n\xe4\xb8\xad O\r\n\r\nx\tI-ORG";
 
 static void conll_files(void **state) {
 	sources *f = *state;

@@ -94,11 +94,11 @@ static void tags_make_spans(void **state) {
 /* The token is what is said, its tag the truth. The first sentence is right; in the others an end, a type are wrong,
  * something is too much, or missed. */
 static const char JUDGED[] = "B-PER\tB-PER\nI-PER\tI-PER\nO\tO\nB-LOC\tB-LOC\n\n"
-                             "B-PER\tB-PER\nO\tI-PER\nO\tO\n\n"
-                             "B-LOC\tB-PER\n\n"
-                             "O\tO\nB-PER\tO\n\n"
-                             "O\tB-LOC\n\n"
-                             "O\tB-PER\nO\tB-PER\n";
+			     "B-PER\tB-PER\nO\tI-PER\nO\tO\n\n"
+			     "B-LOC\tB-PER\n\n"
+			     "O\tO\nB-PER\tO\n\n"
+			     "O\tB-LOC\n\n"
+			     "O\tB-PER\nO\tB-PER\n";
 
 static const eg_value *type_at(const eg_evaluation *e, int i) {
 	return eg_value_at(eg_value_get(eg_evaluation_result(e), "per_class"), i);
@@ -226,10 +226,10 @@ static void the_best_path_is_told(void **state) {
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 
 static const char WORDS[] = "Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\nin\tO\nLondon\tB-LOC\n\nLondon\tB-"
-                            "LOC\nis\tO\nlarge\tO\n\nAda\tB-PER\nis\tO\nin\tO\nLondon\tB-LOC\n",
-                  CHARACTERS[] =
-                          "\xe6\x9d\x8e\tB-PER\n\xe6\x98\x8e\tI-PER\n\xe5\x9c\xa8\tO\n\xe5\x8c\x97\tB-"
-                          "LOC\n\xe4\xba\xac\tI-LOC\n\n\xe5\x9c\xa8\tO\n\xe5\x8c\x97\tB-LOC\n\xe4\xba\xac\tI-LOC\n";
+			    "LOC\nis\tO\nlarge\tO\n\nAda\tB-PER\nis\tO\nin\tO\nLondon\tB-LOC\n",
+		  CHARACTERS[] =
+			  "\xe6\x9d\x8e\tB-PER\n\xe6\x98\x8e\tI-PER\n\xe5\x9c\xa8\tO\n\xe5\x8c\x97\tB-"
+			  "LOC\n\xe4\xba\xac\tI-LOC\n\n\xe5\x9c\xa8\tO\n\xe5\x8c\x97\tB-LOC\n\xe4\xba\xac\tI-LOC\n";
 
 /* Raw texts are cut as the training tokens were: at white space, or into characters; spans are put together
  * likewise. */

@@ -187,7 +187,8 @@ static void *toil_alone(void *arg) {
 	return NULL;
 }
 
-/* Teams that run at the same time use about as much processor time as one after the other: nobody spins against another's work. */
+/* Teams that run at the same time use about as much processor time as one after the other: nobody spins against
+ * another's work. */
 static void test_teams_together(void **state) {
 	EG_UNUSED(state);
 	shared s[TEAMS];

@@ -609,7 +609,7 @@ enum { MOST = 64, SENTINEL = -7777 };
 
 /* Fills a batch of these samples with `time` steps and compares all of it. */
 static void batch_is(
-        const eg_dataset *s, const uint32_t *items, int n, int time, const int32_t *input, const int32_t *target) {
+	const eg_dataset *s, const uint32_t *items, int n, int time, const int32_t *input, const int32_t *target) {
 	int32_t x[MOST], y[MOST];
 	eg_error err;
 	for (int i = 0; i < MOST; i++) x[i] = y[i] = SENTINEL;

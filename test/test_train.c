@@ -533,7 +533,8 @@ static void test_learns(void **state) {
 		net_near(loss, r.val_loss, 1e-6);
 		assert_int_equal(eg_confusion_total(m), 75);
 		double other;
-		assert_int_equal(eg_evaluate(t->g, t->p, NULL, 7, &t->val_data, NULL, &other, NULL), EG_OK); /* however it is cut */
+		/* however it is cut */
+		assert_int_equal(eg_evaluate(t->g, t->p, NULL, 7, &t->val_data, NULL, &other, NULL), EG_OK);
 		net_near(other, loss, 1e-6);
 		eg_judge_classes_free(j);
 		eg_confusion_free(m);

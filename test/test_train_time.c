@@ -1,5 +1,5 @@
-/* test_train_time.c - tests of src/train with sequences: which samples make a batch, padding and lengths, streams whose state goes on
- * from batch to batch, means over predictions, and a training that is stopped and gone on with. */
+/* test_train_time.c - tests of src/train with sequences: which samples make a batch, padding and lengths, streams whose
+ * state goes on from batch to batch, means over predictions, and a training that is stopped and gone on with. */
 #include "net.h"
 
 #include "core/params.h"
@@ -174,7 +174,8 @@ static bool after_epoch(void *user, const eg_epoch_report *r) {
 	s->last = *r;
 	s->train.norder = s->validation.norder = 0;
 	assert_true(r->samples_per_second > 0 && isfinite(r->loss));
-	if (!isnan(r->val_loss)) assert_int_equal(r->best, r->val_loss < s->best_loss); /* of sequences the loss decides */
+	/* of sequences the loss decides */
+	if (!isnan(r->val_loss)) assert_int_equal(r->best, r->val_loss < s->best_loss);
 	if (r->best) s->best_loss = r->val_loss, s->best_epoch = r->epoch;
 	return r->epoch != s->stop_after;
 }
@@ -185,7 +186,7 @@ static eg_status spell(speller *s, const eg_train_config *c, eg_optimizer *o, eg
 }
 
 static const eg_train_config spelling = {
-        .epochs = 6, .batch = 8, .seed = 2, .optimizer = {.kind = EG_ADAM, .lr = 0.05}};
+	.epochs = 6, .batch = 8, .seed = 2, .optimizer = {.kind = EG_ADAM, .lr = 0.05}};
 
 static void test_sequences(void **state) {
 	EG_UNUSED(state);
@@ -197,7 +198,8 @@ static void test_sequences(void **state) {
 	assert_int_equal(spell(s, &spelling, NULL, NULL, &r), EG_OK);
 	assert_true(first > 1.5 && r.val_loss < 0.05 && r.val_metric > 0.99 && r.train_metric > 0.9);
 	assert_int_equal(r.best_epoch, s->best_epoch);
-	/* each sample once an epoch, but for batches in which there is nothing to learn, which are looked at all the same */
+	/* each sample once an epoch, but for batches in which there is nothing to learn, which are looked at all the
+	 * same */
 	for (int i = 0; i < WORDS; i++) assert_int_equal(s->train.seen[i], 6);
 	/* the mean is over predictions, however they are cut */
 	eg_confusion *m = eg_confusion_new(LETTERS);
@@ -290,8 +292,8 @@ static void test_unfilled(void **state) {
 
 /* ---- streams ----------------------------------------------------------------------------------------------------- */
 
-/* Running texts side by side, of which each letter depends on the two before it, in pieces of `step` letters; the last piece may
- * be shorter. */
+/* Running texts side by side, of which each letter depends on the two before it, in pieces of `step` letters; the last
+ * piece may be shorter. */
 enum { STREAMS = 5, STREAM_LENGTH = 45 };
 typedef struct text {
 	int32_t letters[STREAMS][STREAM_LENGTH + 1];
@@ -378,8 +380,8 @@ static void test_streams(void **state) {
 	free_speller(s);
 }
 
-/* Killed after epoch k and gone on, with sequences and with streams: the bits of one that ran through, for any number of
- * threads. */
+/* Killed after epoch k and gone on, with sequences and with streams: the bits of one that ran through, for any number
+ * of threads. */
 static void check_sequence_resume(void (*net)(eg_graph *g), int streams, int k) {
 	speller *whole = new_speller(1, net), *begun = new_speller(2, net), *rest = new_speller(3, net);
 	speller *all[] = {whole, begun, rest};

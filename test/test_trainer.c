@@ -647,7 +647,8 @@ static void dense_norm_net(eg_graph *g) {
 	eg_output(g, "loss", net_loss(g, "", x, t));
 }
 
-/* With momentum 1 the running statistics are those of the last batch that counts: one sample behind it leaves them. It would make them 0. */
+/* With momentum 1 the running statistics are those of the last batch that counts: one sample behind it leaves them. It
+ * would make them 0. */
 static void test_last_batch_of_one(void **state) {
 	EG_UNUSED(state);
 	eg_train_config c = usual;

@@ -181,7 +181,8 @@ static void test_misplaced(void **state) {
 		if (i == 0) assert_null(eg_value_put_int(v, NULL, 1));
 		if (i == 1) assert_null(eg_value_put_int(eg_value_put_int(v, "a", 1), "b", 1));
 		if (i == 2) assert_null(eg_value_put_list(v, "key"));
-		if (i == 3) assert_null(eg_value_put_bytes(v, NULL, "", SIZE_MAX / 4)); /* no memory, before it is read */
+		/* no memory, before it is read */
+		if (i == 3) assert_null(eg_value_put_bytes(v, NULL, "", SIZE_MAX / 4));
 		assert_false(eg_value_whole(v));
 		int64_t before = eg_value_count(v);
 		assert_null(eg_value_put_text(v, i < 2 ? "c" : NULL, "right")); /* nothing more */
@@ -643,7 +644,8 @@ static void test_print_shapes(void **state) {
 		{"{\"size\": {\"w\": 3, \"h\": 4, \"new\": true}, \"n\": 1}", "w: 3  h: 4  (new)  1"},
 		{"{\"a\": {\"b\": {\"c\": [1, 2]}}}", "b: c: 1 2"},
 		{"[{\"class\": \"a\", \"box\": {\"x\": 1, \"y\": 2}}, {\"class\": \"b\"}]", "a x: 1 y: 2  b"},
-		{"{\"a\": [], \"b\": 1, \"c\": {}, \"d\": \"\", \"e\": {\"f\": []}, \"g\": 2}", "1  2"}, /* no gaps around nothing */
+		/* no gaps around nothing */
+		{"{\"a\": [], \"b\": 1, \"c\": {}, \"d\": \"\", \"e\": {\"f\": []}, \"g\": 2}", "1  2"},
 		{"[\"a\\n\\u001b[1m\\u0085\\u00e9\\u007f\\u0000b\"]", "a??[1m?\xc3\xa9??b"},
 		{"{\"k\\n\": true, \"m\": {\"\\t\": 1}}", "(k?)  ?: 1"},
 	};

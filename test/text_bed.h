@@ -28,10 +28,10 @@ static inline int text_setup(void **state) {
 }
 
 static const char MARKOV[] = "[{embedding: 8}, {linear: classes}]",
-                  LSTM[] = "[{embedding: 8}, {lstm: 12}, {linear: classes}]";
+		  LSTM[] = "[{embedding: 8}, {lstm: 12}, {linear: classes}]";
 
 static inline eg_status parse(
-        bench *b, const char *file, const char *data, const char *model, const char *train, eg_recipe **r) {
+	bench *b, const char *file, const char *data, const char *model, const char *train, eg_recipe **r) {
 	return bench_parse(b, r,
 	        "name: words\ntask: language\ndata: {source: text, path: %s/%s%s%s}\ninput: [time]\nmodel: %s\n"
 	        "train: {optimizer: {adam: {lr: 0.02}}, batch: 4, epochs: 3%s%s}\n",
@@ -75,7 +75,7 @@ static inline eg_model *model_of(bench *b, eg_recipe *r, const drawn *d, const e
 
 /* Trained on a file, or with biases; everything else is released. */
 static inline eg_model *make_model(
-        bench *b, const char *file, const char *data, const char *layers, const eg_real *biases) {
+	bench *b, const char *file, const char *data, const char *layers, const eg_real *biases) {
 	eg_recipe *r = recipe(b, file, data, layers);
 	drawn d = load(b, r);
 	eg_model *m = model_of(b, r, &d, biases);

@@ -102,7 +102,7 @@ static inline void assert_same_weights(const trainee *a, const trainee *b) {
 	assert_memory_equal(weights(a), weights(b), a->n * sizeof(eg_real));
 }
 static inline eg_status go(
-        trainee *t, const eg_train_config *c, const eg_train_callbacks *callbacks, eg_train_result *r) {
+	trainee *t, const eg_train_config *c, const eg_train_callbacks *callbacks, eg_train_result *r) {
 	return eg_train(t->g, t->p, c, &t->data, t->val_data.count ? &t->val_data : NULL, NULL, &t->state, callbacks, r,
 	        &t->err);
 }

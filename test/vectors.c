@@ -1,12 +1,14 @@
 /* vectors.c - do we compute what other systems compute? Runs the cases of a folder that make_vectors.py and
  * make_runs.py wrote (results of PyTorch in double precision) whose operator exists here.
  *
- *     vectors DIR [-v] [NAME...]     NAME: only files whose name contains it, !NAME: none of those; -v: a line for every case
+ *     vectors DIR [-v] [NAME...]     NAME: only files whose name contains it, !NAME: none of those; -v: a line for
+ *                                    every case
  *
  * Every operator case is run with each instruction set that this machine has, on one thread and on two, in each
- * physical layout, by each algorithm, with the batch left open and fixed, and with its samples repeated so that there are several
- * blocks; where that leads to the same plan again, once. The mapping from a case to an operator goes through the operator table: an operator added later finds its
- * cases by itself. The last line is `N passed, M failed, K skipped`. */
+ * physical layout, by each algorithm, with the batch left open and fixed, and with its samples repeated so that there
+ * are several blocks; where that leads to the same plan again, once. The mapping from a case to an operator goes
+ * through the operator table: an operator added later finds its cases by itself. The last line is `N passed, M failed,
+ * K skipped`. */
 #define _POSIX_C_SOURCE 200809L /* scandir */
 #include "support_plans.h"
 #include "vectors.h"
@@ -23,8 +25,8 @@
  * tensor. Rounding may decide which of two nearly equal values wins a pooling window (PLAIN against LANES, step 16:
  * 0.195550054 and 0.195549995), and that sends one gradient elsewhere; the activations then differ by 1e-6, ReLUs near
  * zero switch, and the following steps multiply it. So a run that departs after RUN_SURE steps, and not by more than
- * RUN_NEAR, in a loss or in the weights at the end, is done again from weights moved by a unit in the last place, and one of RUN_TRIES must follow to the end.
- * Each such departure is printed. */
+ * RUN_NEAR, in a loss or in the weights at the end, is done again from weights moved by a unit in the last place, and
+ * one of RUN_TRIES must follow to the end. Each such departure is printed. */
 static const double RUN_LOSS = 1e-5, RUN_WEIGHTS = 1e-5, RUN_NEAR = 1e-2;
 enum { RUN_SURE = 20, RUN_TRIES = 6 };
 
@@ -48,7 +50,7 @@ verdict vec_say(bench *b, verdict v, const char *fmt, ...) {
 
 /* got[i] must be factor * want[i % n], for n * repeat elements. */
 verdict vec_compare(bench *b, const char *what, const char *how, const eg_real *got, const vec_tensor *want,
-        int64_t repeat, double factor, double tolerance) {
+	int64_t repeat, double factor, double tolerance) {
 	double largest = 0;
 	if (!got) return vec_say(b, FAILED, "%s: %s is not computed", how, what);
 	for (int64_t i = 0; i < want->count; i++) largest = fmax(largest, fabs(want->x[i]));
@@ -78,13 +80,13 @@ void vec_put(eg_real *to, const vec_tensor *t, int64_t repeat) {
 static const struct alias {
 	const char *ours, *theirs;
 } aliases[] = {{"weight", "w"}, {"bias", "b"}, {"logits", "x"}, {"target", "t"}, {"ids", "i"},
-        {"anchor", "a"}, {"positive", "p"}, {"negative", "n"}};
+	{"anchor", "a"}, {"positive", "p"}, {"negative", "n"}};
 
 /* And for operators. */
 static const struct op_alias {
 	const char *ours, *theirs;
 } op_aliases[] = {
-        {"conv_transpose1d", "convtranspose1d"}, {"conv_transpose2d", "convtranspose2d"}, {"conv_transpose3d", "convtranspose3d"}};
+	{"conv_transpose1d", "convtranspose1d"}, {"conv_transpose2d", "convtranspose2d"}, {"conv_transpose3d", "convtranspose3d"}};
 
 static const eg_op_info *find_op(const char *name) {
 	const eg_op_info *op = eg_op_find(name);
@@ -183,7 +185,8 @@ static verdict fill_options(bench *b, const vec_file *f, const eg_op_info *op, c
 	json_object_foreach(f->attrs, name, value) {
 		const eg_attr *a = attr_of(op, name);
 		if (implied(op->name, name, value)) continue;
-		if (!strcmp(name, "training") && attr_of(op, "frozen")) { /* batch normalisation with running statistics, in training too */
+		if (!strcmp(name, "training") && attr_of(op, "frozen")) { /* batch normalisation with running
+		                                                           * statistics, in training too */
 			*(bool *)(options + attr_of(op, "frozen")->offset) = !json_is_true(value);
 			continue;
 		}
@@ -267,8 +270,8 @@ static const vec_tensor *grad_of(const vec_file *f, const char *name) {
 	return vec_find(f, grad);
 }
 
-/* An operator that chooses is asked for each algorithm in turn; with pictures in lanes there is one alone, and the reference has one kernel for
- * most. */
+/* An operator that chooses is asked for each algorithm in turn; with pictures in lanes there is one alone, and the
+ * reference has one kernel for most. */
 static int algorithms_of(const eg_op_info *info, const eg_context *ctx, int layout) {
 	for (int i = 0; i < eg_ops_count; i++)
 		if (&eg_ops[i]->info == info && eg_ops[i]->cost && layout != EG_LAYOUT_LANES)
@@ -393,7 +396,8 @@ static verdict run_ways(bench *b, const job *j) {
 	return v;
 }
 
-/* PyTorch's interpolation is upsample2d here where it repeats values, else resize: its name, and its attributes changed to ours. */
+/* PyTorch's interpolation is upsample2d here where it repeats values, else resize: its name, and its attributes changed
+ * to ours. */
 static const char *operator_of(const vec_file *f) {
 	json_t *scale = json_object_get(f->attrs, "scale");
 	const char *mode = json_string_value(json_object_get(f->attrs, "mode"));
@@ -653,7 +657,7 @@ static verdict run_steps(bench *b, const vec_file *f, course *c, int try) {
 }
 
 static verdict run_lenet(
-        bench *b, const vec_file *f, eg_context *ctx, eg_layout_choice layout, bool bare, const unsigned char *data) {
+	bench *b, const vec_file *f, eg_context *ctx, eg_layout_choice layout, bool bare, const unsigned char *data) {
 	eg_error err = {0};
 	course c = {.data = data};
 	verdict v = SKIPPED;

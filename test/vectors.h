@@ -58,7 +58,7 @@ extern const char *const vec_layouts[EG_LAYOUT_CHOICES]; /* what a way's descrip
 verdict vec_say(bench *b, verdict v, const char *fmt, ...) EG_PRINTF(3, 4);
 /* got[i] must be factor * want[i % n], for n * repeat elements. */
 verdict vec_compare(bench *b, const char *what, const char *how, const eg_real *got, const vec_tensor *want, int64_t repeat,
-        double factor, double tolerance);
+	double factor, double tolerance);
 void vec_put(eg_real *to, const vec_tensor *t, int64_t repeat);
 /* An attribute of an operator's options from a case; false when it cannot take this value. */
 bool vec_set_attr(const eg_attr *a, char *options, json_t *value);

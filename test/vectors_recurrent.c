@@ -40,7 +40,7 @@ static const vec_tensor *named(const weights *w, bool grad, const char *name) {
 
 /* Appends gates [first,last) of a tensor of `gates` blocks to `to` at *n; their order becomes ours. */
 static bool append(
-        const vec_tensor *t, const weights *w, int gates, int first, int last, bool add, double *to, int64_t *n) {
+	const vec_tensor *t, const weights *w, int gates, int first, int last, bool add, double *to, int64_t *n) {
 	if (!t) return false;
 	int64_t block = t->count / gates;
 	for (int k = first; k < last; k++)
@@ -345,7 +345,7 @@ static bool learn(eg_params *p, eg_optimizer *o) {
 }
 
 static verdict run_steps(bench *b, const vec_file *f, eg_context *ctx, eg_plan *plan, eg_params *p, eg_optimizer *o,
-        const int32_t *stream) {
+	const int32_t *stream) {
 	const vec_tensor *losses = vec_find(f, "loss");
 	int32_t *ids = eg_plan_input(plan, "ids"), *target = eg_plan_input(plan, "target");
 	char what[64], how[64];

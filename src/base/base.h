@@ -45,7 +45,8 @@ bool eg_name_fits(const char *pattern, const char *name);
 /* ---- alloc.c: allocator hook and arena --------------------------------------------------------------------------- */
 
 /* All memory of the engine comes through the eg_allocator of the context (engram.h). `a` NULL means malloc and free. */
-void *eg_alloc(const eg_allocator *a, size_t bytes);          /* NULL when out of memory; 0 bytes gives a valid pointer */
+void *eg_alloc(const eg_allocator *a, size_t bytes);          /* NULL when out of memory; 0 bytes gives a valid
+                                                               * pointer */
 void *eg_calloc(const eg_allocator *a, size_t count, size_t size); /* zeroed; NULL also on overflow of count*size */
 void eg_release(const eg_allocator *a, void *p);              /* NULL is allowed */
 /* Large aligned block for tensors: aligned to 2 MB and advised as huge pages from 1 MB on, to 64 bytes below. The bytes
@@ -73,7 +74,8 @@ bool eg_grow(const eg_allocator *a, void *items, int *cap, int n, size_t size);
 
 /* ---- cpu.c: what this machine can run ---------------------------------------------------------------------------- */
 
-/* Later ones are better. WIDE16 is no instruction set of a machine: the shapes of AVX-512 in portable C, in test programs only. */
+/* Later ones are better. WIDE16 is no instruction set of a machine: the shapes of AVX-512 in portable C, in test
+ * programs only. */
 typedef enum eg_isa { EG_ISA_REF, EG_ISA_WIDE16, EG_ISA_NEON, EG_ISA_AVX2, EG_ISA_AVX512, EG_ISA_COUNT } eg_isa;
 typedef struct eg_cpu {
 	char model[64];      /* as the CPU names itself, trimmed; "unknown" */
@@ -89,17 +91,17 @@ bool eg_isa_parse(const char *name, eg_isa *isa);  /* false for an unknown name 
 
 /* ---- team.c: threads --------------------------------------------------------------------------------------------- */
 
-/* A fixed group of `size` threads; the caller of eg_team_run is rank 0 and works too. Workers spin for about 50 us after
- * a job, then sleep (futex or condition variable): an idle team uses no CPU. Size 1 creates no thread. One caller at a
- * time. Denormals are flushed (FTZ, DAZ; FPCR.FZ) in every rank during a job, and the caller's floating-point mode is
- * restored after. */
+/* A fixed group of `size` threads; the caller of eg_team_run is rank 0 and works too. Workers spin for about 50 us
+ * after a job, then sleep (futex or condition variable): an idle team uses no CPU. Size 1 creates no thread. One caller
+ * at a time. Denormals are flushed (FTZ, DAZ; FPCR.FZ) in every rank during a job, and the caller's floating-point mode
+ * is restored after. */
 typedef struct eg_team eg_team;
 typedef void (*eg_job)(void *arg, int rank, int size);
 eg_team *eg_team_new(const eg_allocator *a, int size, eg_error *err); /* NULL on failure, with *err filled */
 void eg_team_free(eg_team *team);                                     /* NULL is allowed */
 int eg_team_size(const eg_team *team);
-/* Runs job(arg, rank, size) on `size` ranks (1 <= size <= eg_team_size; with 1, no worker is woken), returns when all are
- * done. What the caller wrote before is seen by all; what they wrote is seen by the caller after. */
+/* Runs job(arg, rank, size) on `size` ranks (1 <= size <= eg_team_size; with 1, no worker is woken), returns when all
+ * are done. What the caller wrote before is seen by all; what they wrote is seen by the caller after. */
 void eg_team_run(eg_team *team, int size, eg_job job, void *arg);
 /* Inside a job: waits until all ranks of this job have arrived (memory is ordered across). No-op for size 1. Spins
  * briefly, then yields or sleeps, so that more threads than cores still make progress. */
@@ -115,7 +117,7 @@ EG_ALWAYS_INLINE void eg_split(int n, int rank, int size, int *begin, int *end) 
 	*end = (int)((int64_t)n * (rank + 1) / size);
 }
 
-/* ---- rng.c: counter-based random numbers (Philox4x32-10, Salmon et al. 2011) -------------------------------------- */
+/* ---- rng.c: counter-based random numbers (Philox4x32-10, Salmon et al. 2011) ------------------------------------- */
 
 /* Numbers are a function of (seed, stream, index) and of nothing else: no state, any order, any thread. `stream` tells
  * users apart: node, purpose, step (see eg_stream). */
@@ -128,31 +130,31 @@ uint64_t eg_rng_below(eg_rng r, uint64_t index, uint64_t n); /* unbiased enough:
 void eg_rng_shuffle(eg_rng r, uint32_t *items, size_t n);    /* Fisher-Yates, in place */
 enum { EG_RNG_INIT = 1, EG_RNG_DROPOUT, EG_RNG_SHUFFLE, EG_RNG_SPLIT, EG_RNG_AUGMENT, EG_RNG_TEST, EG_RNG_DATA, EG_RNG_GENERATE };
 
-/* ---- file.c: checked files ---------------------------------------------------------------------------------------- */
+/* ---- file.c: checked files --------------------------------------------------------------------------------------- */
 
 /* Whole file into memory. Refuses files larger than `limit` bytes (0: 2 GB) and directories; *data is NUL-terminated
  * beyond *size, released with eg_release. Messages name the path and the system's reason. */
 eg_status eg_file_read(const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err);
-/* The same for what was not named by the user, but found in a folder or in another file: a regular file only, so that no pipe and no
- * device is waited for. */
+/* The same for what was not named by the user, but found in a folder or in another file: a regular file only, so that
+ * no pipe and no device is waited for. */
 eg_status eg_file_read_regular(
 	const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err);
 
-/* A path that begins with ~/ as one below HOME, in buf, where there is no such file as it stands; else `path` itself: shells do
- * this for words of a command, nobody for a text in a file. */
+/* A path that begins with ~/ as one below HOME, in buf, where there is no such file as it stands; else `path` itself:
+ * shells do this for words of a command, nobody for a text in a file. */
 const char *eg_path_home(const char *path, char *buf, size_t size);
 
-/* Atomic writing: data goes to "PATH.tmp-PID" (exclusive), commit flushes, fsyncs, renames over PATH and fsyncs the folder.
- * Every error is kept and reported by commit (the first one), so writes in between need no check. A writer that is
- * aborted, or whose commit fails, leaves the old PATH as it was and removes the temporary file; those that killed processes
- * left of PATH are removed by the next writer of PATH. */
+/* Atomic writing: data goes to "PATH.tmp-PID" (exclusive), commit flushes, fsyncs, renames over PATH and fsyncs the
+ * folder. Every error is kept and reported by commit (the first one), so writes in between need no check. A writer that
+ * is aborted, or whose commit fails, leaves the old PATH as it was and removes the temporary file; those that killed
+ * processes left of PATH are removed by the next writer of PATH. */
 typedef struct eg_writer eg_writer;
 eg_writer *eg_writer_new(const eg_allocator *a, const char *path, eg_error *err);
 void eg_writer_put(eg_writer *w, const void *data, size_t size);
 eg_status eg_writer_commit(eg_writer *w, eg_error *err); /* frees w in every case */
 void eg_writer_abort(eg_writer *w);                      /* NULL is allowed */
-/* Could PATH be written now, `size` bytes of it? Does all that a writer does before its first byte, sees whether there is room, and
- * leaves nothing. */
+/* Could PATH be written now, `size` bytes of it? Does all that a writer does before its first byte, sees whether there
+ * is room, and leaves nothing. */
 eg_status eg_writer_check(const char *path, size_t size, eg_error *err);
 
 #endif

@@ -60,7 +60,7 @@ static eg_status too_large(const char *path, size_t limit, eg_error *err) {
 /* Reads to the end of the file: the size told by the system is only a hint, as pipes and /proc have none and files may
  * change meanwhile. */
 static eg_status read_all(
-        const eg_allocator *a, int fd, const char *path, size_t hint, size_t limit, bytes *b, eg_error *err) {
+	const eg_allocator *a, int fd, const char *path, size_t hint, size_t limit, bytes *b, eg_error *err) {
 	/* One byte more than the hint, so that the end is seen without growing. */
 	if (!bytes_room(a, b, hint + 1)) goto memory;
 	for (;;) {
@@ -83,7 +83,7 @@ memory:
 }
 
 static eg_status read_file(const eg_allocator *a, const char *path, size_t limit, bool regular, char **data, size_t *size,
-        eg_error *err) {
+	eg_error *err) {
 	if (limit == 0) limit = (size_t)1 << 31;
 	if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
 	*data = NULL;
@@ -115,12 +115,12 @@ static eg_status read_file(const eg_allocator *a, const char *path, size_t limit
 }
 
 eg_status eg_file_read(
-        const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
+	const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
 	return read_file(a, path, limit, false, data, size, err);
 }
 
 eg_status eg_file_read_regular(
-        const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
+	const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size, eg_error *err) {
 	return read_file(a, path, limit, true, data, size, err);
 }
 
@@ -234,7 +234,8 @@ static void remove_leftovers(const char *target) {
 }
 
 /* Makes one of the names, and locks it. Where locks are not supported, we go on without, and nobody removes leftovers.
- * Between the two calls somebody may have taken our file for a leftover: then, as if it had been there before, EEXIST. */
+ * Between the two calls somebody may have taken our file for a leftover: then, as if it had been there before,
+ * EEXIST. */
 static int create_locked(eg_writer *w) {
 	struct stat open_one, named;
 	w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, w->existed ? 0600 : 0666);
@@ -332,7 +333,8 @@ static int sync_folder(char *target) {
 	return error == EINVAL || error == ENOTSUP || error == EROFS || error == EBADF ? 0 : error;
 }
 
-/* Some systems tell only now that there was no room. The file stays open, and locked: to others it would be a leftover. */
+/* Some systems tell only now that there was no room. The file stays open, and locked: to others it would be a
+ * leftover. */
 static int close_copy(int fd) {
 	int copy = dup(fd);
 	if (copy < 0) return errno;

@@ -99,14 +99,14 @@ static void relax(void) {
 #endif
 }
 
-/* Ranks of all teams of the process whose job runs. Nobody spins on a processor that one of them could use: of several teams
- * that run at the same time, those who wait give way at once. */
+/* Ranks of all teams of the process whose job runs. Nobody spins on a processor that one of them could use: of several
+ * teams that run at the same time, those who wait give way at once. */
 static atomic_int at_work;
 
-/* Waits until *word is not `old`, and returns it. Spins until `start + spin_ns` (start 0: from now on) while no more than `room`
- * ranks are at work, yields until `start + yield_ns`, then sleeps in `b`. */
+/* Waits until *word is not `old`, and returns it. Spins until `start + spin_ns` (start 0: from now on) while no more
+ * than `room` ranks are at work, yields until `start + yield_ns`, then sleeps in `b`. */
 static uint64_t wait_change(
-        atomic_uint_fast64_t *word, uint64_t old, bed *b, int64_t start, int room, int spin_ns, int yield_ns) {
+	atomic_uint_fast64_t *word, uint64_t old, bed *b, int64_t start, int room, int spin_ns, int yield_ns) {
 	uint64_t now = old;
 	for (int64_t waited = 0; waited < spin_ns || waited < yield_ns;) {
 		const bool spin = waited < spin_ns && atomic_load_explicit(&at_work, memory_order_relaxed) <= room;

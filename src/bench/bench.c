@@ -1,4 +1,5 @@
-/* bench.c - a problem becomes a graph, runs, and is timed. The method is that of bench/peer_pytorch.py, so that both can be compared.
+/* bench.c - a problem becomes a graph, runs, and is timed. The method is that of bench/peer_pytorch.py, so that both
+ * can be compared.
  *
  * Not here: reading problems (problem.c), printing (cli/bench.c). */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
@@ -13,7 +14,8 @@
 #include <time.h>
 
 enum { FEWEST = 5, MOST = 400, LONG_RUNS = 3, WARM_UP = 3 };
-static const double SAMPLE = 2e-3, SECONDS = 2; /* a sample lasts this long at least; default of the time for a problem */
+static const double SAMPLE = 2e-3, SECONDS = 2; /* a sample lasts this long at least; default of the time for a
+                                                 * problem */
 
 typedef struct bench {
 	eg_context *ctx;
@@ -33,7 +35,7 @@ static double now(void) {
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- graphs ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- graphs ------------------------------------------------------------------------------------------------------ */
 
 static int value(const bench *b, char letter) { return eg_problem_value(b->problem, letter); }
 
@@ -128,7 +130,7 @@ static const struct builder *builder_of(const eg_problem *p) {
 	return b;
 }
 
-/* ---- data -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- data -------------------------------------------------------------------------------------------------------- */
 
 static size_t count(const bench *b, eg_tensor t) {
 	eg_dims d = eg_plan_dims(b->plan, t);
@@ -157,7 +159,7 @@ static void fill_gradient(const bench *b) {
 	for (size_t i = 0; i < n; i++) dy[i] = (eg_real)(eg_rng_uniform(rng, i) - 0.5);
 }
 
-/* ---- time -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------------------------------------------------- */
 
 static void run(bench *b) {
 	eg_plan_run(b->plan, b->step++);
@@ -203,7 +205,7 @@ static void measure(bench *b, eg_bench_result *r) {
 	r->gflops = samples[n / 2] > 0 ? eg_problem_flops(b->problem, o->train) / samples[n / 2] * 1e-9 : 0;
 }
 
-/* ---- results ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 static void list_kernels(const bench *b, eg_bench_result *r) {
 	eg_call_info c;
@@ -229,7 +231,7 @@ static void count_memory(const bench *b, eg_bench_result *r) {
 	for (int i = 0; b->optimizer && i < eg_optimizer_moments(b->optimizer); i++) r->memory += r->plan.parameters;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static bool prepare(bench *b) {
 	const struct builder *builder = builder_of(b->problem);

@@ -116,7 +116,7 @@ int eg_problem_value(const eg_problem *p, char letter) {
 	return 0;
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 /* A divisor: the parser takes no zero. */
 static int divisor(const eg_problem *p, char letter) {

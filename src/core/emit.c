@@ -1,8 +1,8 @@
-/* emit.c - what the planner offers to ops: buffers in the layout they ask for, the gradients' bookkeeping, calls; and the two walks over
- * the graph, forward and backward, in which every op emits its calls.
+/* emit.c - what the planner offers to ops: buffers in the layout they ask for, the gradients' bookkeeping, calls; and
+ * the two walks over the graph, forward and backward, in which every op emits its calls.
  *
- * Layout rule: a value has one canonical layout, the one its producer declared; its gradient is collected in the same. Who asks for another
- * gets a reordered copy, made once. Between LANES and BLOCKED the way leads through PLAIN. */
+ * Layout rule: a value has one canonical layout, the one its producer declared; its gradient is collected in the same.
+ * Who asks for another gets a reordered copy, made once. Between LANES and BLOCKED the way leads through PLAIN. */
 #include "core/plan.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ int eg_emit_samples(const eg_emit *e) {
 	return e->plan->N;
 }
 
-/* ---- plain questions -------------------------------------------------------------------------------------------------------------- */
+/* ---- plain questions --------------------------------------------------------------------------------------------- */
 
 const void *eg_emit_options(const eg_emit *e) { return node_of(e)->options; }
 int eg_emit_code(const eg_emit *e) { return node_of(e)->op->code; }
@@ -65,7 +65,8 @@ int eg_emit_checkpoint(const eg_emit *e, int steps) {
 int eg_emit_node(const eg_emit *e) { return e->node; }
 int eg_emit_nin(const eg_emit *e) { return node_of(e)->nin; }
 bool eg_emit_has_param(const eg_emit *e, int i) {
-	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].post[EG_POST_AFFINE] >= 0); /* folding brings a bias */
+	/* folding brings a bias */
+	return i < node_of(e)->nparams || (i == 1 && e->plan->nodes[e->node].post[EG_POST_AFFINE] >= 0);
 }
 eg_act eg_emit_act(const eg_emit *e) { return eg_plan_act(e->plan, e->node); }
 eg_act eg_emit_own_act(const eg_emit *e) { return node_of(e)->op->act(node_of(e)->options); }
@@ -108,7 +109,7 @@ eg_layout eg_emit_layout(const eg_emit *e) {
 eg_algorithm eg_emit_algorithm(const eg_emit *e) { return e->plan->options.algorithm; }
 bool eg_emit_exact(const eg_emit *e) { return e->plan->options.exact || e->plan->graph->exact; }
 
-/* ---- buffers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
 static int add_buf(eg_plan *p, eg_pbuf b) {
 	if (p->out_of_memory || !eg_grow(p->ctx->allocator, &p->bufs, &p->cap_bufs, p->nbufs, sizeof *p->bufs)) {
@@ -130,7 +131,8 @@ bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout) {
 	return d->rank == 4 && d->d[1] > 0 && d->d[2] > 0 && d->d[3] > 0;
 }
 
-/* BLOCKED tensors are walked as a whole: their jobs are global, as those of the convolutions between them, and share out well at batch 1 too. */
+/* BLOCKED tensors are walked as a whole: their jobs are global, as those of the convolutions between them, and share
+ * out well at batch 1 too. */
 static bool in_blocks(const eg_emit *e, int value, eg_layout layout) { return layout != EG_BLOCKED && batched(e, value); }
 
 int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout) {
@@ -155,7 +157,8 @@ static int value_buf(eg_emit *e, int value, eg_layout layout, eg_buf_kind kind) 
 		.samples = b ? eg_plan_value_samples(e->plan, value) : 0, .samples_elems = b && layout == EG_PLAIN ? f : 0});
 }
 
-/* A PLAIN buffer that came from a value that was not batched holds one that is: from now on block calls may have it. Other calls do not mind. */
+/* A PLAIN buffer that came from a value that was not batched holds one that is: from now on block calls may have it.
+ * Other calls do not mind. */
 static void cut_by_samples(eg_emit *e, int id, int value) {
 	eg_pbuf *b = &e->plan->bufs[id];
 	if (b->block || b->layout != EG_PLAIN || !batched(e, value)) return;
@@ -234,7 +237,8 @@ static void set_value_buf(eg_emit *e, eg_pvalue *v, eg_layout layout, int id) {
 	if (id >= 0 && v->output && layout == EG_PLAIN && e->plan->bufs[id].kind == BUF_TEMP) e->plan->bufs[id].kind = BUF_IO;
 }
 
-/* The value's buffer in that layout: a reordered copy is made when it has none. A PLAIN one on the way is kept, for others. */
+/* The value's buffer in that layout: a reordered copy is made when it has none. A PLAIN one on the way is kept, for
+ * others. */
 static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
 	if (v->buf[layout] < 0) {
@@ -249,14 +253,16 @@ static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 	return handle(v->buf[layout]);
 }
 
-/* A value that bwd reads without saying so may be overwritten by then. Numbers need not show it, so the plan remembers. */
+/* A value that bwd reads without saying so may be overwritten by then. Numbers need not show it, so the plan
+ * remembers. */
 static void note_read(eg_emit *e, bool declared, bool *read, const char *mark) {
 	if (!e->bwd) return;
 	*read = true;
 	if (!declared) e->plan->undeclared = mark;
 }
 
-/* Nor do they show that an op works in another layout than layout.c was told: there is a reorder more, or its neighbours have the wrong one. */
+/* Nor do they show that an op works in another layout than layout.c was told: there is a reorder more, or its
+ * neighbours have the wrong one. */
 static void note_layout(const eg_emit *e) {
 	const eg_op *op = node_of(e)->op;
 	const bool follows = op->follows && op->follows(e);
@@ -289,11 +295,14 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	if (!b || b->kind != BUF_TEMP || b->shared || v->output || v->consumers != 1) return false;
 	if (v->fixed) return false; /* it is made once, and read in every run */
 	if (!p->backward) return true;
-	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its result */
+	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its
+	                                                                          * result */
 	int producer = eg_plan_source(p, value), by = eg_plan_computes(p, value);
 	if (producer < 0) return true;
 	if (p->graph->nodes[producer].op->bwd_reads_y || p->graph->nodes[by].op->bwd_reads_y) return false;
-	return by == producer || p->nodes[by].post[EG_POST_ACT] < 0; /* pooled where it was computed, behind an activation: its gradient reads what was pooled */
+	return by == producer || p->nodes[by].post[EG_POST_ACT] < 0; /* pooled where it was computed, behind an
+	                                                              * activation: its gradient reads what was
+	                                                              * pooled */
 }
 
 eg_buf eg_emit_y_over_x(eg_emit *e, int i) {
@@ -409,13 +418,14 @@ bool eg_emit_needs_dx(const eg_emit *e, int i) {
 /* The gradient of a value in its canonical layout, made when first asked for. */
 static int canonical_grad(eg_emit *e, int value) {
 	eg_pvalue *v = eg_pvalue_of(e->plan, value);
-	bool io = eg_plan_source(e->plan, value) < 0 && v->layout == EG_PLAIN; /* a graph input: the user asked for it */
+	bool io = eg_plan_source(e->plan, value) < 0 && v->layout == EG_PLAIN; /* a graph input: the user asked for
+	                                                                        * it */
 	if (v->grad[v->layout] < 0) v->grad[v->layout] = value_buf(e, value, v->layout, io ? BUF_IO : BUF_TEMP);
 	return v->grad[v->layout];
 }
 
-/* Gradients may share a buffer (eg_emit_dx_same). Does one other than `value` still need what lies there: is it the user's, or that of a node
- * whose backward pass has not been emitted? */
+/* Gradients may share a buffer (eg_emit_dx_same). Does one other than `value` still need what lies there: is it the
+ * user's, or that of a node whose backward pass has not been emitted? */
 static bool others_need(const eg_emit *e, int id, int value) {
 	const eg_plan *p = e->plan;
 	const eg_pvalue *own = eg_pvalue_of(e->plan, value);
@@ -563,7 +573,7 @@ void eg_emit_call(eg_emit *e, const eg_call_spec *s) {
 	p->calls[p->ncalls++] = c;
 }
 
-/* ---- the two walks --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the two walks ----------------------------------------------------------------------------------------------- */
 
 static void emit_inputs(eg_plan *p) {
 	eg_emit e = {.plan = p};

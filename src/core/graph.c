@@ -179,7 +179,7 @@ void eg_output(eg_graph *g, const char *name, eg_tensor t) {
 	g->outputs[g->noutputs++] = (eg_named){copy, t.id - 1};
 }
 
-/* ---- attributes ------------------------------------------------------------------------------------------------------------- */
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
 
 static int names_count(const char *const *names) {
 	int n = 0;
@@ -231,7 +231,8 @@ static eg_status check_floats(eg_error *err, const eg_attr *a, const eg_floats *
 	return EG_OK;
 }
 
-/* What the caller's options point to, `bytes` of it, becomes the graph's own. `pointer` is the field; NULL stays NULL. */
+/* What the caller's options point to, `bytes` of it, becomes the graph's own. `pointer` is the field; NULL stays
+ * NULL. */
 static eg_status keep(eg_error *err, eg_arena *arena, void *pointer, size_t bytes) {
 	const void *from;
 	memcpy(&from, pointer, sizeof from);
@@ -312,7 +313,7 @@ eg_status eg_op_target(
 	return status;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 /* By a node or an input; an output may have the name of the node that computes it. */
 static bool node_name_taken(const eg_graph *g, const char *name) {
@@ -408,7 +409,7 @@ static eg_status infer_node(eg_graph *g, const eg_node *n, eg_infer *s) {
 	return eg_graph_infer(g, n, s);
 }
 
-/* ---- weights of another node ------------------------------------------------------------------------------------------------- */
+/* ---- weights of another node ------------------------------------------------------------------------------------- */
 
 /* Whose weights it shall use (OP_WEIGHTS), by name; NULL: its own. */
 static const char *lender_name(const eg_node *n) {

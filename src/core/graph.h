@@ -47,7 +47,8 @@ enum { EG_LOOP_STATES = 16 };
 typedef struct eg_loop {
 	const char *name;
 	int first, end;   /* end 0: it is still being built */
-	int sequence, lengths; /* values: the first sequence that it reads; -1: none yet. How long samples are; -1: as long as it */
+	int sequence, lengths; /* values: the first sequence that it reads; -1: none yet. How long samples are; -1: as
+	                        * long as it */
 	bool reverse;
 	int state[EG_LOOP_STATES], next[EG_LOOP_STATES], nstates; /* values; next -1: not said yet */
 } eg_loop;
@@ -79,7 +80,8 @@ eg_status eg_loop_may_read(const eg_graph *g, int value, eg_error *err);
 eg_status eg_loop_check(const eg_graph *g, const eg_node *n, const eg_infer *s);
 /* loop.c: the loop that is being built, 1 + its number; 0: none. */
 int eg_loop_open(const eg_graph *g);
-/* graph.c: calls the infer of node n, whose input shapes are in s, and checks what it gives. The message names sizes, but not the node. */
+/* graph.c: calls the infer of node n, whose input shapes are in s, and checks what it gives. The message names sizes,
+ * but not the node. */
 eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s);
 
 #endif

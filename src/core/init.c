@@ -1,5 +1,6 @@
-/* init.c - initial weights. Element i of parameter `number` is a function of (seed, number, i): the same on every machine and
- * for any number of threads. Sources: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998 (efficient backprop), Saxe et al. 2014. */
+/* init.c - initial weights. Element i of parameter `number` is a function of (seed, number, i): the same on every
+ * machine and for any number of threads. Sources: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998 (efficient
+ * backprop), Saxe et al. 2014. */
 #include "core/params.h"
 
 #include <math.h>

@@ -1,19 +1,22 @@
 /* layout.c - how every value lies in memory: the layouts that make the sum of all estimated times smallest.
  *
- * Values that must lie alike (input and output of an op that follows its input) form a group, with one layout. What an op costs in each
- * layout of the group that it reads and the one that it writes is an edge between the two; what it costs to hand a value to an op that wants PLAIN,
- * or to the user, belongs to the group alone. Groups are then eliminated one by one, those with the fewest neighbours first. With at most two
- * neighbours nothing is lost, so chains, trees and residual networks are solved exactly; a group with more neighbours is fixed at what looks
- * best from where it stands.
+ * Values that must lie alike (input and output of an op that follows its input) form a group, with one layout. What an
+ * op costs in each layout of the group that it reads and the one that it writes is an edge between the two; what it
+ * costs to hand a value to an op that wants PLAIN, or to the user, belongs to the group alone. Groups are then
+ * eliminated one by one, those with the fewest neighbours first. With at most two neighbours nothing is lost, so
+ * chains, trees and residual networks are solved exactly; a group with more neighbours is fixed at what looks best from
+ * where it stands.
  *
- * The estimates depend on shapes, the kernel table and cache sizes, never on the number of threads: other layouts mean other bits. */
+ * The estimates depend on shapes, the kernel table and cache sizes, never on the number of threads: other layouts mean
+ * other bits. */
 #include "core/plan.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Of a machine with two cores that share a cache. Only their ratios to the kernels' own estimates matter. */
-static const double MEMORY = 14;  /* bytes that a core moves in a nanosecond when they do not stay in its second-level cache */
+static const double MEMORY = 14;  /* bytes that a core moves in a nanosecond when they do not stay in its second-level
+                                   * cache */
 static const double CACHED = 60;  /* and when they do */
 static const double STEP = 700;   /* nanoseconds for a job of its own: a barrier, and waiting for the last */
 enum { CORES = 2 };
@@ -37,7 +40,8 @@ typedef struct search {
 	int *degree, *order, *chosen; /* by group */
 	int *first, *last;           /* by group: its edges, in the order in which they were made; -1 */
 	bool *live, solving;
-	waiting *heap;               /* groups to be eliminated, the one with the fewest neighbours first; what is said of its degree may be out of date */
+	waiting *heap;               /* groups to be eliminated, the one with the fewest neighbours first; what is said
+	                              * of its degree may be out of date */
 	int nedges, norder, nheap;
 } search;
 
@@ -46,7 +50,7 @@ const char *eg_algorithm_name(eg_algorithm a) {
 	return (unsigned)a < EG_ALGORITHMS ? names[a] : "unknown";
 }
 
-/* ---- estimates ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- estimates --------------------------------------------------------------------------------------------------- */
 
 static int value_of(const eg_plan *p, int value) {
 	while (p->values[value].redirect >= 0) value = p->values[value].redirect;
@@ -97,7 +101,7 @@ double eg_cost_reorder_out(const eg_emit *e, eg_layout from, eg_layout to) {
 	return reorder(e, e->plan->graph->nodes[e->node].out[0], from, to);
 }
 
-/* ---- the problem ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the problem ------------------------------------------------------------------------------------------------- */
 
 static int group_of(const search *s, int value) {
 	value = value_of(s->p, value);
@@ -250,7 +254,7 @@ static void make_costs(search *s) {
 	}
 }
 
-/* ---- its solution -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- its solution ------------------------------------------------------------------------------------------------ */
 
 /* A layout is preferred to an earlier one only when it is better by more than rounding. */
 static bool better(double a, double b) { return a < b * (1 - 1e-9); }

@@ -26,6 +26,6 @@ typedef struct eg_loop_step_options {
 	bool learned;
 } eg_loop_step_options;
 extern const eg_op eg_op_step_open, eg_op_step_get, eg_op_step_keep, eg_op_step_put, eg_op_step_close, eg_op_step_begin,
-        eg_op_step_end;
+	eg_op_step_end;
 
 #endif

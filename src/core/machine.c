@@ -1,4 +1,5 @@
-/* machine.c - what the speed of a network is compared with: the peak of multiply-adds, and how long one core takes to hear another. */
+/* machine.c - what the speed of a network is compared with: the peak of multiply-adds, and how long one core takes to
+ * hear another. */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "core/machine.h"
 #include "core/context.h"
@@ -23,7 +24,7 @@ static int rising(const void *a, const void *b) {
 	return (x > y) - (x < y);
 }
 
-/* ---- the peak ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the peak ---------------------------------------------------------------------------------------------------- */
 
 /* All ranks begin together, and each takes its own time. */
 typedef struct peak_job {
@@ -68,7 +69,7 @@ double eg_measure_peak(eg_team *team, const eg_kernels *k, int threads) {
 	return best * 1e-9;
 }
 
-/* ---- from core to core ------------------------------------------------------------------------------------------------------------------- */
+/* ---- from core to core ------------------------------------------------------------------------------------------- */
 
 typedef struct handoff_job {
 	alignas(LINE) atomic_int ball; /* even: rank 0 has it, odd: rank 1; negative: the game is over */
@@ -76,7 +77,8 @@ typedef struct handoff_job {
 	int n;
 } handoff_job;
 
-/* Rank 0 throws and takes the time. One game at least is played to its end, and more for a tenth of a second at most. */
+/* Rank 0 throws and takes the time. One game at least is played to its end, and more for a tenth of a second at
+ * most. */
 static void handoff(void *arg, int rank, int size) {
 	handoff_job *h = arg;
 	EG_UNUSED(size);
@@ -86,7 +88,8 @@ static void handoff(void *arg, int rank, int size) {
 		return;
 	}
 	double begin = now();
-	for (int s = -1; s < SAMPLES && (s < 1 || now() - begin < 0.1); s++) { /* the first, while rank 1 wakes, does not count */
+	for (int s = -1; s < SAMPLES && (s < 1 || now() - begin < 0.1); s++) { /* the first, while rank 1 wakes, does
+	                                                                        * not count */
 		double start = now();
 		for (int i = 0; i < PINGS; i++) {
 			int v = atomic_load_explicit(&h->ball, memory_order_relaxed) + 1;
@@ -109,7 +112,7 @@ double eg_measure_handoff(eg_team *team, int cores) {
 	return h.ns[h.n / 2];
 }
 
-/* ---- both, of a context ------------------------------------------------------------------------------------------------------------------ */
+/* ---- both, of a context ------------------------------------------------------------------------------------------ */
 
 void eg_machine_measure(eg_context *ctx, eg_machine *m) {
 	*m = (eg_machine){.cores = ctx->cpu.cores, .threads = eg_team_size(ctx->team), .isa = ctx->kern.name, .cpu = ctx->cpu.model};

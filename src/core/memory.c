@@ -1,9 +1,9 @@
 /* memory.c - where every buffer lies, to the byte.
  *
- * One block of memory holds: io buffers, carried state, temporaries (sharing space when their lives do not overlap, counted in steps), and
- * then for every worker an arena for the buffers that live inside of one run of block calls (one block each, sharing space by calls) and the
- * kernels' scratch. A temporary that is written and read within one run costs one block per worker, whatever the batch size. Packed weights lie with the
- * parameters. */
+ * One block of memory holds: io buffers, carried state, temporaries (sharing space when their lives do not overlap,
+ * counted in steps), and then for every worker an arena for the buffers that live inside of one run of block calls (one
+ * block each, sharing space by calls) and the kernels' scratch. A temporary that is written and read within one run
+ * costs one block per worker, whatever the batch size. Packed weights lie with the parameters. */
 #include "core/plan.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ size_t eg_pbuf_bytes(const eg_pbuf *b) {
 	return (size_t)n * b->elem;
 }
 
-/* ---- lifetimes ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lifetimes --------------------------------------------------------------------------------------------------- */
 
 static void use(eg_pbuf *b, int step, int call) {
 	if (b->first < 0) {
@@ -44,7 +44,7 @@ static void find_lifetimes(eg_plan *p) {
 	}
 }
 
-/* ---- packing intervals: largest first, each at the lowest offset where nothing alive at the same time lies --------------------------------- */
+/* ---- packing intervals: largest first, each at the lowest offset where nothing alive at the same time lies ------- */
 
 typedef struct interval {
 	eg_pbuf *buf;
@@ -69,7 +69,8 @@ static void insert(interval **placed, int n, interval *item) {
 	placed[low] = item;
 }
 
-/* Sets the offsets; returns the size of the region. `placed` has room for n pointers: those that have theirs, the lowest first. */
+/* Sets the offsets; returns the size of the region. `placed` has room for n pointers: those that have theirs, the
+ * lowest first. */
 static size_t pack(interval *items, int n, interval **placed) {
 	size_t peak = 0;
 	qsort(items, (size_t)n, sizeof *items, larger_first);
@@ -168,14 +169,16 @@ static bool same_form(const eg_plan *p, const eg_call *a, const eg_call *b) {
 	return same;
 }
 
-/* Is the form that this step makes one of the n that are made before? The steps of a loop, and nodes that share weights, all ask for theirs. */
+/* Is the form that this step makes one of the n that are made before? The steps of a loop, and nodes that share
+ * weights, all ask for theirs. */
 static bool made_before(const eg_plan *p, const eg_call *c, const eg_call *const *made, int n) {
 	for (int i = 0; i < n; i++)
 		if (same_form(p, c, made[i])) return true;
 	return false;
 }
 
-/* The forms of weights, in the order in which one may be made of another; of a plan that is only measured they are counted. Returns their bytes, or
+/* The forms of weights, in the order in which one may be made of another; of a plan that is only measured they are
+ * counted. Returns their bytes, or
  * SIZE_MAX: out of memory. */
 static size_t use_packed(eg_plan *p) {
 	const eg_call **made = eg_arena_alloc(&p->arena, ((size_t)p->nsteps + 1) * sizeof *made);
@@ -201,7 +204,7 @@ static size_t use_packed(eg_plan *p) {
 	return bytes;
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
 
 static void *address(eg_plan *p, const eg_pbuf *b, int worker) {
 	switch (b->kind) {
@@ -274,7 +277,8 @@ static bool get_memory(eg_plan *p, size_t total) {
 	return p->memory != NULL;
 }
 
-/* Could sizes be added up? A value has fewer than 2^31 elements, but what an op keeps beside them (all pairs of steps) is not bound to that. */
+/* Could sizes be added up? A value has fewer than 2^31 elements, but what an op keeps beside them (all pairs of steps)
+ * is not bound to that. */
 static bool countable(const eg_plan *p) {
 	double bytes = 0;
 	for (int i = 0; i < p->nbufs; i++) {

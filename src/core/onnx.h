@@ -1,10 +1,12 @@
 /* onnx.h - what an operator's `export` and `import` may ask and do (op.h): the same as fwd and bwd have in eg_emit.
  *
- * Most operators need neither: one that is one operator of ONNX with the same inputs, whose attributes have ONNX's names in its table (`onnx`
- * of eg_attr) and whose weights stand behind the inputs in the same order, is exported and imported by what its descriptor says. A hook is for the
+ * Most operators need neither: one that is one operator of ONNX with the same inputs, whose attributes have ONNX's
+ * names in its table (`onnx` of eg_attr) and whose weights stand behind the inputs in the same order, is exported and
+ * imported by what its descriptor says. A hook is for the
  * rest: other forms of weights (gates in another order), attributes that are inputs there, several operators for one.
  *
- * Failure is sticky: after the first one nothing is done any more, and names and tensors that are returned may be used but mean nothing. */
+ * Failure is sticky: after the first one nothing is done any more, and names and tensors that are returned may be used
+ * but mean nothing. */
 #ifndef ENGRAM_ONNX_CORE_H
 #define ENGRAM_ONNX_CORE_H
 
@@ -25,7 +27,8 @@ static inline const char *eg_onnx_name(const eg_attr *a, char buf[EG_ONNX_NAME])
 
 /* ---- export ------------------------------------------------------------------------------------------------------ */
 
-/* The node that is exported: options with defaults filled in, dimensions as the graph knows them (open ones negative). */
+/* The node that is exported: options with defaults filled in, dimensions as the graph knows them (open ones
+ * negative). */
 const eg_op_info *eg_export_info(const eg_export *x);
 const void *eg_export_options(const eg_export *x);
 int eg_export_code(const eg_export *x);
@@ -34,15 +37,15 @@ int eg_export_nin(const eg_export *x);
 eg_dims eg_export_in_dims(const eg_export *x, int i);
 eg_dims eg_export_out_dims(const eg_export *x, int i);
 
-/* Names of values: inputs ("" where an optional one is left out), outputs ("" where nobody reads it), weights ("" where the node has no such); a fresh one
- * for what stands between two nodes. */
+/* Names of values: inputs ("" where an optional one is left out), outputs ("" where nobody reads it), weights ("" where
+ * the node has no such); a fresh one for what stands between two nodes. */
 const char *eg_export_in(eg_export *x, int i);
 const char *eg_export_out(eg_export *x, int i);
 const char *eg_export_param(eg_export *x, int i);
 const char *eg_export_between(eg_export *x);
 
-/* The numbers of weight i; and numbers that become part of the model, named by it: n integers in one row (INT64), one integer, one real, reals of
- * these dimensions. They are copied. */
+/* The numbers of weight i; and numbers that become part of the model, named by it: n integers in one row (INT64), one
+ * integer, one real, reals of these dimensions. They are copied. */
 const real *eg_export_weights(const eg_export *x, int i, eg_dims *dims);
 real *eg_export_room(eg_export *x, int64_t n); /* for n numbers that are made of others; zero. NULL after failure */
 const char *eg_export_ints(eg_export *x, const int64_t *v, int n);
@@ -61,7 +64,8 @@ void eg_export_set_ints(eg_export *x, const char *name, const int64_t *v, int n)
 void eg_export_set_strings(eg_export *x, const char *name, const char *const *v, int n);
 void eg_export_set_floats(eg_export *x, const char *name, const float *v, int n);
 
-/* As the descriptor says, without a hook, but of this type: one node with all inputs, weights and attributes that have ONNX's names. */
+/* As the descriptor says, without a hook, but of this type: one node with all inputs, weights and attributes that have
+ * ONNX's names. */
 void eg_export_as(eg_export *x, const char *type);
 /* Cannot be exported with these options: why. */
 void eg_export_fail(eg_export *x, const char *why, ...) EG_PRINTF(2, 3);
@@ -76,15 +80,17 @@ int eg_import_nout(const eg_import *m);
 bool eg_import_has_in(const eg_import *m, int i);
 const char *eg_import_out_name(const eg_import *m, int i); /* "": nobody reads it */
 
-/* Input i as a value of the graph that is made; numbers of the model become a constant. Integers become EG_I32, other numbers EG_F32. */
+/* Input i as a value of the graph that is made; numbers of the model become a constant. Integers become EG_I32, other
+ * numbers EG_F32. */
 eg_tensor eg_import_in(eg_import *m, int i);
 eg_tensor eg_import_raw(eg_import *m, int i); /* the same in its own type, which may be one of edges only */
 eg_dims eg_import_in_dims(eg_import *m, int i); /* rank -1: it is left out */
-/* Are its numbers part of the model? eg_import_ints: the integers of one, of at most `most`: how many there are, -1 (and failure) where they are not
- * known; eg_import_number: its one number. */
+/* Are its numbers part of the model? eg_import_ints: the integers of one, of at most `most`: how many there are, -1
+ * (and failure) where they are not known; eg_import_number: its one number. */
 bool eg_import_known(const eg_import *m, int i);
 int eg_import_ints(eg_import *m, int i, int64_t *v, int most);
-eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; what does not fit is the nearest that does */
+eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; what does not fit is the nearest that
+                                              * does */
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */
 real *eg_import_reals(eg_import *m, int i, eg_dims *dims);
@@ -100,8 +106,8 @@ int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most);
 int eg_import_float_list(eg_import *m, const char *name, float *v, int most);
 int eg_import_string_list(eg_import *m, const char *name, const char **v, int most);
 
-/* Puts an operator into the graph (eg_apply) and names it as the node is named. eg_import_param: that weight of it is what is in `v`, n numbers, which
- * must live until the import is over. */
+/* Puts an operator into the graph (eg_apply) and names it as the node is named. eg_import_param: that weight of it is
+ * what is in `v`, n numbers, which must live until the import is over. */
 eg_tensor eg_import_apply(eg_import *m, const char *op, const void *options, const eg_tensor *in, int nin);
 void eg_import_param(eg_import *m, eg_tensor of, const char *param, const real *v, int64_t n);
 /* Output i of the node is t. */

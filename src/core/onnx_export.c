@@ -1,5 +1,5 @@
-/* onnx_export.c - a graph as a model of ONNX, in memory: walks over the nodes that the wanted outputs need and lets each operator put down what it
- * is there, by its hook or by what its descriptor says.
+/* onnx_export.c - a graph as a model of ONNX, in memory: walks over the nodes that the wanted outputs need and lets
+ * each operator put down what it is there, by its hook or by what its descriptor says.
  *
  * Not here: the way back (onnx_import.c), files. */
 #include "core/onnx.h"
@@ -310,7 +310,8 @@ void eg_export_as(eg_export *x, const char *type) {
 	for (int i = 0; i < op->nattrs && !x->error.status; i++) {
 		const eg_attr *a = &op->attrs[i];
 		const char *field = (const char *)n->options + a->offset;
-		const bool unsaid = at_default(a, field) && (a->def < a->min || a->def > a->max); /* a default outside of the range */
+		/* a default outside of the range */
+		const bool unsaid = at_default(a, field) && (a->def < a->min || a->def > a->max);
 		if (a->onnx && !unsaid)
 			set_attr(x, a, field);
 		else if (!a->onnx && !is_about_weights(a) && !at_default(a, field))
@@ -357,7 +358,8 @@ static void mark(eg_export *x, const char *const *outputs) {
 	}
 }
 
-/* How an open size is called there. Steps that are samples have no name here; where there is no other batch they are the batch. */
+/* How an open size is called there. Steps that are samples have no name here; where there is no other batch they are
+ * the batch. */
 static const char *open_name(const eg_export *x, int64_t d) {
 	const eg_graph *g = x->graph;
 	if (!eg_dim_is_product(d)) return eg_open_name(g, d);
@@ -397,7 +399,8 @@ static void export_all(eg_export *x, const char *const *outputs) {
 		const eg_named *o = &g->outputs[i];
 		if (!wanted(g, i, outputs)) continue;
 		const char *name = value_name(x, o->value);
-		if (strcmp(name, o->name)) eg_export_node(x, "Identity", EG_NAMES(name), EG_NAMES(o->name)); /* an input, or named twice */
+		/* an input, or named twice */
+		if (strcmp(name, o->name)) eg_export_node(x, "Identity", EG_NAMES(name), EG_NAMES(o->name));
 		add_value(x, &m->outputs, &m->cap_outputs, &m->model.noutputs, described(x, o->name, &g->values[o->value]));
 	}
 	m->model.nodes = m->nodes;

@@ -1,7 +1,8 @@
-/* onnx_import.c - a model of ONNX becomes a graph and its parameters: node by node, by the hook of an operator that knows its type, or by what a
- * descriptor says.
+/* onnx_import.c - a model of ONNX becomes a graph and its parameters: node by node, by the hook of an operator that
+ * knows its type, or by what a descriptor says.
  *
- * Not here: the way out (onnx_export.c), files. Nothing of a model is trusted: names may be missing or double, numbers of any size. */
+ * Not here: the way out (onnx_export.c), files. Nothing of a model is trusted: names may be missing or double, numbers
+ * of any size. */
 #include "core/onnx.h"
 #include "core/params.h"
 
@@ -16,7 +17,8 @@ enum { MOST_ATTRS = 64 };
 /* What a name in the model stands for. */
 typedef struct known {
 	const char *name;
-	eg_tensor value, plain;        /* id 0: it is not in the graph yet; plain: in a type that operators compute with */
+	eg_tensor value, plain;        /* id 0: it is not in the graph yet; plain: in a type that operators compute
+	                                * with */
 	const eg_onnx_tensor *numbers; /* NULL: they are not part of the model */
 } known;
 
@@ -245,7 +247,8 @@ static eg_tensor constant(eg_import *m, const eg_onnx_tensor *t) {
 	for (int64_t i = 0; i < n && v; i++) {
 		double x = number_at(t, i);
 		if (whole)
-			((int32_t *)v)[i] = x >= INT32_MAX ? INT32_MAX : x <= INT32_MIN ? INT32_MIN : (int32_t)x; /* "to the end" of slices */
+			/* "to the end" of slices */
+			((int32_t *)v)[i] = x >= INT32_MAX ? INT32_MAX : x <= INT32_MIN ? INT32_MIN : (int32_t)x;
 		else
 			((real *)v)[i] = (real)x;
 	}

@@ -1,11 +1,12 @@
-/* packed.h - weights in the forms that kernels read. They belong to the parameters: every plan that reads a weight in some form
- * reads the same one, so that it is held once, and written once after the parameters have changed, by the first plan that runs then.
+/* packed.h - weights in the forms that kernels read. They belong to the parameters: every plan that reads a weight in
+ * some form reads the same one, so that it is held once, and written once after the parameters have changed, by the
+ * first plan that runs then.
  *
- * Plans of several threads may share them. What is in the list, and who writes a form, is decided under the set's lock; a plan that finds all its
- * forms written takes none, a form's version telling that by itself.
+ * Plans of several threads may share them. What is in the list, and who writes a form, is decided under the set's lock;
+ * a plan that finds all its forms written takes none, a form's version telling that by itself.
  *
- * Written at the optimizer's step itself they would cost more, not less: a plan for validation would have its forms refreshed in every
- * step of the training that it does not take part in. */
+ * Written at the optimizer's step itself they would cost more, not less: a plan for validation would have its forms
+ * refreshed in every step of the training that it does not take part in. */
 #ifndef ENGRAM_PACKED_H
 #define ENGRAM_PACKED_H
 
@@ -14,8 +15,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* How a call makes one of its results of parameters, or of other forms: where keys are equal, so are the results, in every plan. Compared as bytes,
- * so all of it must be set; it has no padding. */
+/* How a call makes one of its results of parameters, or of other forms: where keys are equal, so are the results, in
+ * every plan. Compared as bytes, so all of it must be set; it has no padding. */
 typedef struct eg_packed_key {
 	eg_kernel run;
 	const void *read[EG_FORM_READS]; /* where a parameter's offset stands, a constant's numbers, or a form */

@@ -1,5 +1,6 @@
-/* params.c - the weights of a graph: one flat block, found by number or by name. Their places are known before they have memory, and gradients get
- * theirs when somebody first needs them: a network that is only looked at needs neither, one that only predicts no gradients. */
+/* params.c - the weights of a graph: one flat block, found by number or by name. Their places are known before they
+ * have memory, and gradients get theirs when somebody first needs them: a network that is only looked at needs neither,
+ * one that only predicts no gradients. */
 #include "core/params.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
-/* params.h - the inside of eg_params: all weights in one block, all gradients in another, with the same offsets. State that is kept with the
- * weights but not trained (running statistics) lies behind them in the same block, so that whoever copies or saves the block has it
- * too, and what walks over the trained elements alone (gradients, moments, updates) does not meet it. */
+/* params.h - the inside of eg_params: all weights in one block, all gradients in another, with the same offsets. State
+ * that is kept with the weights but not trained (running statistics) lies behind them in the same block, so that
+ * whoever copies or saves the block has it too, and what walks over the trained elements alone (gradients, moments,
+ * updates) does not meet it. */
 #ifndef ENGRAM_PARAMS_H
 #define ENGRAM_PARAMS_H
 

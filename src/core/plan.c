@@ -1,14 +1,16 @@
 /* plan.c - from a graph and a batch size to a plan: which activations are fused, and the plan's life.
  *
- * Not here: what is wanted (want.c), how ops emit calls (emit.c), their order (schedule.c), memory (memory.c), running (run.c). */
+ * Not here: what is wanted (want.c), how ops emit calls (emit.c), their order (schedule.c), memory (memory.c), running
+ * (run.c). */
 #include "core/plan.h"
 
 #include <string.h>
 
-/* ---- fusion ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- fusion ------------------------------------------------------------------------------------------------------ */
 
 /* The fusion table. A pair is a node and what computes its input, which has no other reader:
- *   an activation                                and an op that can apply one; in training one whose derivative is told from its result
+ *   an activation                                and an op that can apply one; in training one whose derivative is told
+ *                                                from its result
  *   in inference: a scale and shift by channel   and an op linear in its weights by output channel */
 static bool fuses_act(const eg_plan *p, int node, int producer) {
 	const eg_node *own = &p->graph->nodes[node];
@@ -103,7 +105,7 @@ static void offer_sums(eg_plan *p) {
 	}
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static bool alloc_tables(eg_plan *p) {
 	const eg_graph *g = p->graph;
@@ -249,7 +251,7 @@ void eg_plan_free(eg_plan *p) {
 	eg_release(a, p);
 }
 
-/* ---- access ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- access ------------------------------------------------------------------------------------------------------ */
 
 static int find_input(const eg_plan *p, const char *name) {
 	for (int i = 0; i < p->nvalues; i++)
@@ -305,7 +307,7 @@ eg_real *eg_plan_state(eg_plan *p, size_t *n) {
 void eg_plan_memory(const eg_plan *p, eg_memory *m) { *m = p->cost.memory; }
 void eg_plan_cost(const eg_plan *p, eg_cost *cost) { *cost = p->cost; }
 
-/* ---- description ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- description ------------------------------------------------------------------------------------------------- */
 
 typedef struct text {
 	char *s;
@@ -380,7 +382,7 @@ void eg_plan_call(const eg_plan *p, int i, eg_call_info *info) {
 		.pack = s->pack, .units = c->units, .threads = s->threads, .flops = c->flops};
 }
 
-/* ---- choices -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- choices ----------------------------------------------------------------------------------------------------- */
 
 /* Call number i of those that were chosen among several. */
 static const eg_call *choice_at(const eg_plan *p, int i) {

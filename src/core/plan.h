@@ -1,9 +1,10 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through ten files: want.c marks what is wanted; shapes.c finds the size of everything; unroll.c repeats the bodies of loops; layout.c decides
- * how values lie; emit.c lets every op put down its calls, naming logical buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps;
- * cost.c counts what they compute; memory.c gives every buffer a place and writes the
- * addresses into the calls' arguments; run.c executes the steps. */
+ * Making a plan goes through ten files: want.c marks what is wanted; shapes.c finds the size of everything; unroll.c
+ * repeats the bodies of loops; layout.c decides how values lie; emit.c lets every op put down its calls, naming logical
+ * buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps; cost.c counts what they
+ * compute; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the
+ * steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
 
@@ -32,7 +33,8 @@ typedef struct eg_pbuf {
 	bool real;     /* holds floating-point numbers */
 	size_t elem;   /* bytes of an element */
 	int64_t count;
-	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last sample; else 0 */
+	int64_t samples_elems; /* PLAIN block buffers: elements of one sample, so that a full one ends with the last
+	                        * sample; else 0 */
 	int param;     /* BUF_PARAM, BUF_PARAM_GRAD: which; BUF_CONSTANT: which value; BUF_CARRY: of which node, and */
 	int slot;      /* of its states */
 	int64_t rows, width; /* BUF_CARRY: it is (layers, rows, width) */
@@ -63,9 +65,9 @@ typedef struct eg_call {
 	char **resolved;       /* args with addresses, one copy for each worker that needs its own */
 } eg_call;
 
-/* One thing that the team does together: either a single global call, its units cut over the threads, or a run of block calls, all with the same
- * number of blocks, each thread taking whole shards of blocks and doing all calls on one block before the next; or a run of calls on `chunks`, whose
- * units stand for blocks. */
+/* One thing that the team does together: either a single global call, its units cut over the threads, or a run of block
+ * calls, all with the same number of blocks, each thread taking whole shards of blocks and doing all calls on one block
+ * before the next; or a run of calls on `chunks`, whose units stand for blocks. */
 typedef struct eg_step {
 	int first, count; /* in plan->order */
 	bool block, pack; /* pack: only when the parameters have changed */
@@ -80,7 +82,8 @@ typedef struct eg_step {
 /* What the plan knows of a graph value. */
 typedef struct eg_pvalue {
 	eg_dims dims; /* in this plan: batches are open, and of a value that is not needed perhaps more */
-	bool needed, output, needs_grad, written; /* output: the user reads it; written: its gradient has a first contribution */
+	bool needed, output, needs_grad, written; /* output: the user reads it; written: its gradient has a first
+	                                           * contribution */
 	bool given;  /* by the user, in place of the node that computes it */
 	bool asked;  /* for its gradient: option `grads` */
 	bool shaped; /* its dimensions are looked at: it is needed, or would be if nothing were given */
@@ -106,7 +109,8 @@ typedef enum eg_post {
 
 typedef struct eg_pnode {
 	bool needed, shaped;      /* as of a value */
-	bool has_bwd;             /* its backward pass has something to compute: it leads to a gradient given, and one is wanted behind it */
+	bool has_bwd;             /* its backward pass has something to compute: it leads to a gradient given, and one
+	                           * is wanted behind it */
 	bool fused_into_producer; /* its forward is done by the op before it, */
 	int through;              /* which computes this input */
 	int post[EG_POSTS];       /* the nodes that it does too, or is offered to do, by kind; -1 */
@@ -143,14 +147,16 @@ struct eg_plan {
 	eg_plan_options options;
 	int N, T, workers;
 	int nvalues;        /* of the graph when the plan was made; it may have more by now */
-	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from others */
+	int *size, nsizes;  /* by open size of the graph: what it is here; 0: it was not given, or it follows from
+	                     * others */
 	bool backward;      /* there is a backward pass: of training, or in inference mode */
 	bool weight_grads;  /* in which gradients of weights are wanted */
 	bool asks_mode;     /* an op has asked whether it trains; for tests */
 	bool measured;      /* only what it would take is wanted: it gets no memory and cannot run */
 	bool out_of_memory; /* sticky while the plan is made */
 	bool updates_state; /* a run writes state that is kept with the parameters */
-	const char *undeclared; /* the member of a descriptor that is not what the op does, for tests; NULL: there is none */
+	const char *undeclared; /* the member of a descriptor that is not what the op does, for tests; NULL: there is
+	                         * none */
 
 	eg_arena arena;
 	eg_pvalue *values;
@@ -167,7 +173,8 @@ struct eg_plan {
 	eg_plan_block *shared; /* whose block `memory` is; NULL: it is the plan's own */
 	eg_packed_set *packed; /* of the parameters; held */
 	char *memory; /* one block: io, temporaries, then per worker: transient arena, scratch */
-	size_t carry_offset, carry_bytes; /* the state, and behind it a copy of what it was before the last run of a training plan */
+	size_t carry_offset, carry_bytes; /* the state, and behind it a copy of what it was before the last run of a
+	                                   * training plan */
 	size_t worker_offset, arena_bytes, scratch_bytes, worker_bytes;
 	eg_cost cost;
 	eg_dropout_state dropout;
@@ -193,21 +200,30 @@ static inline int eg_plan_source(const eg_plan *p, int value) { return p->values
 eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err); /* shapes.c: fills size and values[].dims */
 bool eg_plan_has_sizes(const eg_plan *p, const eg_size *sizes);            /* shapes.c: was it made with these? */
 bool eg_plan_has_loops(const eg_plan *p);                    /* unroll.c: that are needed */
-eg_status eg_plan_unroll(eg_plan *p, const eg_plan_options *o, eg_error *err);    /* unroll.c: puts a graph of the plan's own, without loops, in the place of p->graph */
-int64_t eg_plan_number(const eg_plan *p, int64_t d);    /* shapes.c: what a dimension is here; negative: it is not known */
+eg_status eg_plan_unroll(eg_plan *p, const eg_plan_options *o, eg_error *err);    /* unroll.c: puts a graph of the
+                                                                                   * plan's own, without loops, in the
+                                                                                   * place of p->graph */
+int64_t eg_plan_number(const eg_plan *p, int64_t d);    /* shapes.c: what a dimension is here; negative: it is not
+                                                         * known */
 void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills values[].wanted */
-bool eg_plan_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is a batch, */
+bool eg_plan_value_batched(const eg_plan *p, int value);                     /* emit.c: its first dimension is a
+                                                                              * batch, */
 int eg_plan_value_samples(const eg_plan *p, int value);                      /* emit.c: of so many samples */
-int eg_emit_samples(const eg_emit *e);                                       /* emit.c: by which the node's block jobs are cut */
+int eg_emit_samples(const eg_emit *e);                                       /* emit.c: by which the node's block jobs
+                                                                              * are cut */
 bool eg_plan_value_may(const eg_plan *p, int value, eg_layout layout);       /* emit.c: can it lie so? */
-int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched, of all of it */
+int64_t eg_plan_value_elems(const eg_plan *p, int value, eg_layout layout);  /* emit.c: of one sample, or, not batched,
+                                                                              * of all of it */
 eg_act eg_plan_act(const eg_plan *p, int node);        /* plan.c: the activation that this op applies to its result */
 bool eg_plan_does(const eg_plan *p, int node, eg_post post); /* plan.c: has it taken over what it was offered? */
-int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into that; -1: an input */
-eg_status eg_plan_want(eg_plan *p, const eg_plan_options *options, eg_error *err); /* want.c: what is needed, given, and asked for */
+int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that computes it, with what is fused into
+                                                         * that; -1: an input */
+eg_status eg_plan_want(eg_plan *p, const eg_plan_options *options, eg_error *err); /* want.c: what is needed, given, and
+                                                                                    * asked for */
 void eg_plan_want_gradients(eg_plan *p);                /* want.c: which values and nodes have a gradient */
 bool eg_plan_seeds(const eg_plan *p, int value);        /* want.c: does the user give its gradient? */
-int eg_plan_find_output(const eg_plan *p, const char *name); /* want.c: the value that is that output; -1: none that it has */
+int eg_plan_find_output(const eg_plan *p, const char *name); /* want.c: the value that is that output; -1: none that it
+                                                              * has */
 void eg_plan_prune(eg_plan *p);                         /* prune.c: leaves out calls whose results nobody reads */
 /* plan.c: a plan whose memory is that block (NULL: of its own), made larger where need be. */
 eg_plan *eg_plan_in(eg_plan_block *shared, eg_graph *g, eg_params *params, const eg_plan_options *options, eg_error *err);
@@ -217,8 +233,10 @@ void eg_plan_emit(eg_plan *p);                          /* emit.c: fills bufs an
 void eg_plan_schedule(eg_plan *p);                      /* schedule.c: fills order and steps */
 void eg_plan_count(eg_plan *p);                         /* cost.c: multiply-adds of a run */
 eg_status eg_plan_limit(const eg_plan *p, eg_error *err); /* cost.c: are these as few as the context allows? */
-bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of memory */
-void eg_plan_resolve(eg_plan *p);                       /* memory.c: writes addresses within p->memory into all arguments */
+bool eg_plan_place(eg_plan *p);                         /* memory.c: places buffers, resolves args; false: out of
+                                                         * memory */
+void eg_plan_resolve(eg_plan *p);                       /* memory.c: writes addresses within p->memory into all
+                                                         * arguments */
 size_t eg_pbuf_bytes(const eg_pbuf *b); /* memory.c: of the whole buffer */
 void eg_plan_forget(eg_plan *p, int sample);              /* plan.c: zeroes the carried state of one sample */
 

@@ -1,4 +1,5 @@
-/* run.c - executing the steps of a plan on the team: no allocation, nothing that can fail; and no lock, unless weights have to be packed. */
+/* run.c - executing the steps of a plan on the team: no allocation, nothing that can fail; and no lock, unless weights
+ * have to be packed. */
 #include "core/plan.h"
 
 #include <math.h>
@@ -18,7 +19,8 @@ static void meet(void *arg) {
 	eg_team_meet(m->team, m->size);
 }
 
-/* One rank's part of a step. Block steps are shared out in whole shards, so that partial sums do not depend on who computes them. */
+/* One rank's part of a step. Block steps are shared out in whole shards, so that partial sums do not depend on who
+ * computes them. */
 static void do_step(eg_plan *p, const eg_step *s, int rank, int size) {
 	int begin, end;
 	const eg_worker worker = eg_plan_worker(p, s->joint ? 0 : rank);
@@ -86,7 +88,8 @@ static void run_job(job j) {
 	eg_team_run(p->ctx->team, threads, run_steps, &j);
 }
 
-/* Packs what is out of date, and, where asked for, does the rest along with it. Another plan that needs the same waits meanwhile, and finds it done. */
+/* Packs what is out of date, and, where asked for, does the rest along with it. Another plan that needs the same waits
+ * meanwhile, and finds it done. */
 static void pack(eg_plan *p, bool rest) {
 	eg_packed_lock(p->packed);
 	run_job((job){p, .pack = true, .rest = rest});
@@ -101,7 +104,8 @@ static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + 
 static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (p->total - p->trained) * sizeof *p->before); }
 
 void eg_plan_run(eg_plan *p, uint64_t step) {
-	const bool stale = !all_packed(p), together = stale && p->options.train; /* training packs in every run, and nobody runs beside it */
+	const bool stale = !all_packed(p), together = stale && p->options.train; /* training packs in every run, and
+	                                                                          * nobody runs beside it */
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (p->backward && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	if (p->updates_state) keep_state(p->params);
@@ -110,7 +114,7 @@ void eg_plan_run(eg_plan *p, uint64_t step) {
 	if (p->updates_state) p->params->version++; /* for plans that pack it */
 }
 
-/* ---- looking for NaN ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- looking for NaN --------------------------------------------------------------------------------------------- */
 
 static const real *not_finite(const real *x, int64_t n) {
 	for (int64_t i = 0; i < n; i++)
@@ -168,7 +172,8 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	for (int i = 0; i < p->nsteps && !status; i++) {
 		const eg_step *s = &p->steps[i];
 		if (s->pack) continue;
-		const bool by_block = s->block && p->calls[p->order[s->first]].block; /* chunks are looked at all at once */
+		const bool by_block = s->block && p->calls[p->order[s->first]].block; /* chunks are looked at all at
+		                                                                       * once */
 		int blocks = by_block ? s->blocks : 1;
 		for (int b = 0; b < blocks && !status; b++)
 			for (int k = 0; k < s->count && !status; k++) {

@@ -1,8 +1,10 @@
 /* schedule.c - from calls in the order in which the ops emitted them to steps in the order in which they run.
  *
- * Block calls that follow each other become one step, which every thread goes through block by block without barriers, its data staying in
- * the cache; all have the same number of blocks. Global calls that work on chunks of as many elements, each on its own, are such runs too. Other global calls (weight gradients, means) would cut such a run in two, so they wait at its end for as long as nobody needs
- * their result. Calls that depend on parameters or inputs alone (packing weights, counting targets) go to the front.
+ * Block calls that follow each other become one step, which every thread goes through block by block without barriers,
+ * its data staying in the cache; all have the same number of blocks. Global calls that work on chunks of as many
+ * elements, each on its own, are such runs too. Other global calls (weight gradients, means) would cut such a run in
+ * two, so they wait at its end for as long as nobody needs their result. Calls that depend on parameters or inputs
+ * alone (packing weights, counting targets) go to the front.
  *
  * The order never depends on the number of threads. */
 #include "core/plan.h"
@@ -12,7 +14,8 @@
 typedef struct schedule {
 	eg_plan *p;
 	bool *done;     /* by call */
-	char *early;    /* by buffer: written by calls that went to the front: 'p' from parameters alone, 'i' from inputs too */
+	char *early;    /* by buffer: written by calls that went to the front: 'p' from parameters alone, 'i' from
+	                 * inputs too */
 	int *writers;   /* by buffer: how many calls write it */
 	int *waiting;   /* calls put off */
 	int nwaiting;
@@ -130,7 +133,8 @@ static void to_front(schedule *s) {
 	}
 }
 
-/* Below this a plan runs on one thread whatever its steps are: some 10 us in all, less than it takes to wake another. */
+/* Below this a plan runs on one thread whatever its steps are: some 10 us in all, less than it takes to wake
+ * another. */
 static const double LEAST_FLOPS = 1e6;
 
 /* How many threads a step is worth: below some microseconds of work, sharing costs more than it gains. */
@@ -141,8 +145,9 @@ static int threads_worth(const eg_plan *p, const eg_step *s) {
 	return worth < 2 ? 1 : worth;
 }
 
-/* A job that can be done jointly is where its units are too few: a thread that has only some rows of a sequence reads all weights for them in
- * every step. A meeting costs less than a microsecond when both threads have a processor, so a share of some is worth it. */
+/* A job that can be done jointly is where its units are too few: a thread that has only some rows of a sequence reads
+ * all weights for them in every step. A meeting costs less than a microsecond when both threads have a processor, so a
+ * share of some is worth it. */
 static void choose_joint(const eg_plan *p, eg_step *s) {
 	const eg_call *c = &p->calls[p->order[s->first]];
 	if (s->block || !c->joint.run || s->units >= c->joint.below * p->workers) return;

@@ -1,8 +1,8 @@
 /* session.c - a network with a memory: sequences in chunks, the state kept from one to the next.
  *
- * A chunk is run by a plan that carries its state. Plans exist for a few lengths only (`chunk`, and powers of 4 below it), into which
- * every input is cut; the state moves from plan to plan. What a step computes does not depend on the length of the run that it is part of, so
- * the cuts do not show in the results. */
+ * A chunk is run by a plan that carries its state. Plans exist for a few lengths only (`chunk`, and powers of 4 below
+ * it), into which every input is cut; the state moves from plan to plan. What a step computes does not depend on the
+ * length of the run that it is part of, so the cuts do not show in the results. */
 #include "core/loop.h"
 #include "core/plan.h"
 
@@ -18,10 +18,11 @@ struct eg_session {
 	int batch, chunk, noutputs;
 	const char **outputs; /* and a NULL; names belong to the graph */
 	size_t *width;        /* of each output: numbers of one step of all sequences */
-	int nlengths, *lengths; /* inputs that say how long each sequence is, as values: as long as the chunk, since nothing is padded */
+	int nlengths, *lengths; /* inputs that say how long each sequence is, as values: as long as the chunk, since
+	                         * nothing is padded */
 };
 
-/* ---- can it run chunk by chunk? ---------------------------------------------------------------------------------------------------- */
+/* ---- can it run chunk by chunk? ---------------------------------------------------------------------------------- */
 
 static bool is_sequence(const eg_dims *d) { return d->rank >= 2 && d->d[0] == EG_T && d->d[1] == EG_N; }
 
@@ -109,7 +110,7 @@ static eg_status choose_outputs(eg_session *s, const char *const *names, eg_erro
 	return status;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* Numbers of one step of an input or output, all sequences. */
 static size_t step_elems(const eg_session *s, const char *name) {
@@ -157,7 +158,7 @@ void eg_session_free(eg_session *s) {
 	eg_release(a, s);
 }
 
-/* ---- state ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 
 int eg_session_batch(const eg_session *s) { return s->batch; }
 
@@ -189,7 +190,7 @@ void eg_session_reset_one(eg_session *s, int sequence) {
 	if (sequence >= 0 && sequence < s->batch) eg_plan_forget(s->holder, sequence);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 /* The plan for n steps, with the session's state in it. */
 static eg_plan *plan_for(eg_session *s, int n, eg_error *err) {

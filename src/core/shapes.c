@@ -163,7 +163,8 @@ static eg_status node_shapes(eg_plan *p, int node, eg_error *err) {
 	}
 	for (int i = 0; i < n->nout; i++) {
 		p->values[n->out[i]].dims = s.out[i];
-		for (int k = 0; k < s.out[i].rank; k++) p->values[n->out[i]].dims.d[k] = sized(p, s.out[i].d[k]); /* those of a loop's state are said by name */
+		/* those of a loop's state are said by name */
+		for (int k = 0; k < s.out[i].rank; k++) p->values[n->out[i]].dims.d[k] = sized(p, s.out[i].d[k]);
 	}
 	return EG_OK;
 }

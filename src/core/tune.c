@@ -1,7 +1,7 @@
 /* tune.c - measured times in place of estimates: making them, and looking them up when a plan chooses.
  *
- * A graph is planned with each layout and algorithm forced in turn, and every call that stands for a choice is timed where it stands. Not here: files
- * (io/tuning.c). */
+ * A graph is planned with each layout and algorithm forced in turn, and every call that stands for a choice is timed
+ * where it stands. Not here: files (io/tuning.c). */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "core/plan.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- looking up ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- looking up -------------------------------------------------------------------------------------------------- */
 
 struct eg_tuning {
 	int n;
@@ -56,7 +56,7 @@ double eg_emit_measured(const eg_emit *e, const char *problem, const char *pass,
 	return m ? m->ns : -1;
 }
 
-/* ---- measuring -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
 
 enum { FEWEST = 3, MOST = 200 };
 

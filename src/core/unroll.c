@@ -108,7 +108,7 @@ static int add_value(unroll *u, eg_graph_value v) {
 
 /* A node of this loop with one output, which is value `out`, or a new one where that is negative. */
 static int add_node(
-        unroll *u, const eg_op *op, const char *name, eg_loop_step_options o, const int *in, int nin, int out) {
+	unroll *u, const eg_op *op, const char *name, eg_loop_step_options o, const int *in, int nin, int out) {
 	eg_graph *to = u->to;
 	eg_loop_step_options *copy = eg_arena_alloc(&u->p->arena, sizeof *copy);
 	if (!copy) u->p->out_of_memory = true;

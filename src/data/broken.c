@@ -1,5 +1,5 @@
-/* broken.c - records that cannot be read: they are gathered, so that one run names them all, and left out where the recipe says so
- * (`broken: skip`).
+/* broken.c - records that cannot be read: they are gathered, so that one run names them all, and left out where the
+ * recipe says so (`broken: skip`).
  *
  * Not here: finding them, which is each source's business. */
 #include "data/data.h"

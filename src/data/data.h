@@ -42,7 +42,8 @@ struct eg_source {
 	const char *path;   /* key `path`; NULL: not given */
 	double validation;  /* key `validation`: for sources that compute records; others are cut above */
 	uint64_t seed;
-	const char *beside; /* the recipe's folder: relative paths are looked for there too. Set before eg_source_opened */
+	const char *beside; /* the recipe's folder: relative paths are looked for there too. Set before
+	                     * eg_source_opened */
 	eg_field fields[EG_MAX_FIELDS];
 	int nfields;
 	int64_t count[EG_PARTS];
@@ -65,8 +66,8 @@ const eg_source_type *eg_source_type_at(int i); /* NULL: no such */
 
 /* For the files of sources. */
 
-/* A path that the user gave: as it is, or, when there is nothing of that name, below HOME if it begins with ~/, or beside the recipe if it is there. In
- * the source's arena; NULL, with a message: out of memory. */
+/* A path that the user gave: as it is, or, when there is nothing of that name, below HOME if it begins with ~/, or
+ * beside the recipe if it is there. In the source's arena; NULL, with a message: out of memory. */
 const char *eg_source_path(eg_source *s, const char *path, eg_error *err);
 /* Where the files of a set lie: in s->path, or, when that is not given, where eg_data_locate finds them. All are
  * there. */
@@ -99,11 +100,12 @@ void eg_source_remark_more(eg_source *s, eg_part part, const char *fmt, ...) EG_
 				 "left out, and counted" \
 	}
 extern const char *const eg_broken_names[];
-/* Notes what is wrong with a record, so that the next may be looked at; what is no fault of a record (memory, sizes) comes back. */
+/* Notes what is wrong with a record, so that the next may be looked at; what is no fault of a record (memory, sizes)
+ * comes back. */
 eg_status eg_broken_add(eg_source *s, eg_status status, const eg_error *why, eg_error *err);
 int64_t eg_broken_count(const eg_source *s);
-/* At the end of a part of `all` records, of which there were `before` broken ones in earlier parts: an error that counts them, or, where
- * they are to be skipped, a remark. */
+/* At the end of a part of `all` records, of which there were `before` broken ones in earlier parts: an error that
+ * counts them, or, where they are to be skipped, a remark. */
 eg_status eg_broken_end(eg_source *s, eg_part part, int64_t before, int64_t all, eg_error *err);
 void eg_broken_free(eg_source *s);
 
@@ -180,15 +182,15 @@ typedef struct eg_names {
 } eg_names;
 typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES } eg_listed;
 #define EG_PICTURE_FILES "PNG, JPEG, PGM or PPM: .png .jpg .jpeg .jpe .jfif .pgm .ppm .pnm"
-/* Folders, or regular files whose names end like pictures', in `folder`; links are followed. Hidden ones are passed over, and not
- * counted. The texts lie in the arena. */
+/* Folders, or regular files whose names end like pictures', in `folder`; links are followed. Hidden ones are passed
+ * over, and not counted. The texts lie in the arena. */
 eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err);
 bool eg_is_folder(const char *path);
 void eg_passed_add(eg_passed *to, const eg_passed *more);
 /* As a sentence without an end; empty: nothing. */
 const char *eg_passed_text(const eg_passed *p, char *text, size_t size);
-/* The folder of a part in `top`: "train", "val" (valid, validation) or "test", in capitals or not, with `suffix` behind it. Empty:
- * there is none. Two of them are an error. */
+/* The folder of a part in `top`: "train", "val" (valid, validation) or "test", in capitals or not, with `suffix` behind
+ * it. Empty: there is none. Two of them are an error. */
 eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err);
 /* "'extra' and 3 more": the folders in `top` that are none of a part, with or without the suffix; *n counts them. */
 eg_status eg_other_folders(eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err);
@@ -287,15 +289,16 @@ void eg_fetch_free(eg_fetch *f);
 
 /* ---- exif.c ------------------------------------------------------------------------------------------------------ */
 
-/* The orientation that EXIF data (from their "II" or "MM" on) tell, 1..8; 1, as it is stored: they tell none, or are damaged. */
+/* The orientation that EXIF data (from their "II" or "MM" on) tell, 1..8; 1, as it is stored: they tell none, or are
+ * damaged. */
 int eg_exif_orientation(const void *data, size_t size);
 /* Turns and mirrors the pixels as this orientation wants it; height and width change places with 5 and above. */
 eg_status eg_picture_turn(eg_picture *pic, int orientation, eg_error *err);
 
 /* ---- picture decoders -------------------------------------------------------------------------------------------- */
 
-/* Each reads one format into `pic` (allocator set by the caller), turned the way up that it is to be seen. Messages do not name the
- * file. */
+/* Each reads one format into `pic` (allocator set by the caller), turned the way up that it is to be seen. Messages do
+ * not name the file. */
 typedef eg_status (*eg_decoder)(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic,
 	eg_error *err);
 eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);

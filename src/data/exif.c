@@ -1,9 +1,9 @@
-/* exif.c - which way up a picture is to be shown: the orientation that cameras note in EXIF data (CIPA DC-008, which is TIFF 6.0
- * with tags of its own), and turning pixels by it. Of all that EXIF can say this is the one tag that changes a picture, so it is
- * read here, in some lines, and not by a library.
+/* exif.c - which way up a picture is to be shown: the orientation that cameras note in EXIF data (CIPA DC-008, which is
+ * TIFF 6.0 with tags of its own), and turning pixels by it. Of all that EXIF can say this is the one tag that changes a
+ * picture, so it is read here, in some lines, and not by a library.
  *
- * What is damaged, or says nothing that exists, is as if it were not there: every viewer shows such a picture as it is stored.
- * Not here: where in a file the data lie (jpeg.c, png.c). */
+ * What is damaged, or says nothing that exists, is as if it were not there: every viewer shows such a picture as it is
+ * stored. Not here: where in a file the data lie (jpeg.c, png.c). */
 #include "data/data.h"
 
 #include <string.h>
@@ -46,8 +46,8 @@ int eg_exif_orientation(const void *data, size_t size) {
 
 /* ---- turning ----------------------------------------------------------------------------------------------------- */
 
-/* The tag says which sides of what is to be seen are row 0 and column 0 of what is stored: 1 top, left; 2 top, right; 3 bottom,
- * right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom. */
+/* The tag says which sides of what is to be seen are row 0 and column 0 of what is stored: 1 top, left; 2 top, right; 3
+ * bottom, right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom. */
 static bool is_across(int orientation) { return orientation >= 5; }
 static bool rows_from_end(int o) { return o == 3 || o == 4 || o == 6 || o == 7; }
 static bool columns_from_end(int o) { return o == 2 || o == 3 || o == 7 || o == 8; }

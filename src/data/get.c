@@ -80,8 +80,8 @@ static bool on_progress(void *user, int64_t done, int64_t total) {
 	return report(g, done, total, false);
 }
 
-/* Opens FILE.part for this process alone. What lies there may be anything: a link, behind which somebody's file would be overwritten, a
- * pipe, on which one would wait. */
+/* Opens FILE.part for this process alone. What lies there may be anything: a link, behind which somebody's file would
+ * be overwritten, a pipe, on which one would wait. */
 static int open_part(const char *path, eg_error *err) {
 	struct stat ours, named;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
@@ -111,7 +111,7 @@ static int open_part(const char *path, eg_error *err) {
 /* One file from one address into `part`, checked. What came over from an earlier run may be of another file: when the
  * whole is wrong it is fetched once more from the start. */
 static eg_status fetch_from(
-        getting *g, const eg_data_file *file, const char *url, int fd, const char *part, eg_error *err) {
+	getting *g, const eg_data_file *file, const char *url, int fd, const char *part, eg_error *err) {
 	int64_t limit = file->bytes + file->bytes / 100 + 4096; /* no packing makes it longer than this */
 	eg_fetch_job job = {url, part, fd, limit, on_progress, g};
 	eg_status status;
@@ -131,7 +131,7 @@ static eg_status fetch_from(
 
 /* A publisher's address, or that of a mirror, which is laid out as we keep the files. */
 static eg_status make_url(
-        char url[EG_PATH], const getting *g, const char *base, bool mirror, const eg_data_file *file, eg_error *err) {
+	char url[EG_PATH], const getting *g, const char *base, bool mirror, const eg_data_file *file, eg_error *err) {
 	char folder[EG_PATH];
 	const char *suffix = eg_data_file_suffix(file);
 	if (!mirror) return eg_join(url, base, file->published ? file->published : file->name, suffix, err);
@@ -259,7 +259,7 @@ static eg_status check_folders(const eg_data_info *info, const char *folder, eg_
 }
 
 eg_status eg_data_get_set(
-        const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
+	const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
 	eg_data_got result = {0};
 	eg_error local = {EG_OK, ""};
 	if (!err) err = &local;
@@ -280,7 +280,7 @@ eg_status eg_data_get_set(
 }
 
 eg_status eg_data_get(
-        const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
+	const char *name, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
 	const eg_source_type *type = eg_source_type_find(name, err);
 	return type ? eg_data_get_set(&type->info, folder, cb, got, err) : EG_ERR_ARG;
 }

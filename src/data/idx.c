@@ -103,7 +103,7 @@ eg_status eg_idx_read(eg_reader *s, const eg_allocator *a, int min_rank, int max
 
 /* Turns bytes into checked labels. *classes 0 is set to the highest label + 1. */
 static eg_status make_labels(
-        const char *name, const eg_idx *idx, int64_t count, int *classes, int32_t *labels, eg_error *err) {
+	const char *name, const eg_idx *idx, int64_t count, int *classes, int32_t *labels, eg_error *err) {
 	int highest = 0;
 	for (int64_t i = 0; i < count; i++) {
 		int label = idx->data[i];
@@ -120,7 +120,7 @@ static eg_status make_labels(
 }
 
 static eg_status check_pictures(
-        const char *images, const char *labels, const eg_idx *px, const eg_idx *lb, eg_error *err) {
+	const char *images, const char *labels, const eg_idx *px, const eg_idx *lb, eg_error *err) {
 	int64_t C = px->rank == 4 ? px->d[1] : 1;
 	if (px->d[0] != lb->d[0])
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' holds %lld pictures, but '%s' holds %lld labels", images,
@@ -134,7 +134,7 @@ static eg_status check_pictures(
 }
 
 eg_status eg_idx_pictures(eg_reader *images, eg_reader *labels, int classes, const char *const *names, int64_t limit,
-        const eg_allocator *a, eg_pictures **out, eg_error *err) {
+	const eg_allocator *a, eg_pictures **out, eg_error *err) {
 	const char *image_name = eg_reader_name(images), *label_name = eg_reader_name(labels);
 	eg_idx px = {0}, lb = {0};
 	int32_t *values = NULL;
@@ -169,7 +169,7 @@ done:
 }
 
 eg_status eg_idx_load(const char *images, const char *labels, int classes, const char *const *names, int64_t limit,
-        const eg_allocator *a, eg_pictures **out, eg_error *err) {
+	const eg_allocator *a, eg_pictures **out, eg_error *err) {
 	eg_reader *lb, *px = NULL;
 	*out = NULL;
 	eg_status status = eg_reader_file(labels, &lb, err);

@@ -64,8 +64,8 @@ static bool guarded(reader *r, void (*step)(reader *)) {
 	return true;
 }
 
-/* CMYK: 255 is no ink. Photoshop began with it, marked such files as Adobe's, and every program followed; where the mark is missing,
- * somebody removed what he took for metadata (so browsers, ImageMagick and Pillow see it too). */
+/* CMYK: 255 is no ink. Photoshop began with it, marked such files as Adobe's, and every program followed; where the
+ * mark is missing, somebody removed what he took for metadata (so browsers, ImageMagick and Pillow see it too). */
 static void put_line(reader *r, int y) {
 	const struct jpeg_decompress_struct *j = &r->jpeg;
 	size_t W = (size_t)r->pic->W, plane = W * (size_t)r->pic->H;
@@ -80,8 +80,9 @@ static void put_line(reader *r, int y) {
 		}
 }
 
-/* A picture too large is read at a half, a quarter or an eighth of its sides, where that is allowed: the decoder makes it so small
- * from the start. The largest that JPEG knows fits at an eighth, but of a file in several scans libjpeg keeps all coefficients. */
+/* A picture too large is read at a half, a quarter or an eighth of its sides, where that is allowed: the decoder makes
+ * it so small from the start. The largest that JPEG knows fits at an eighth, but of a file in several scans libjpeg
+ * keeps all coefficients. */
 static void choose_scale(reader *r) {
 	struct jpeg_decompress_struct *j = &r->jpeg;
 	int64_t most = eg_picture_most(r->options), all = (int64_t)j->image_height * j->image_width;
@@ -139,7 +140,7 @@ static void decode(reader *r) {
 static void destroy(reader *r) { jpeg_destroy_decompress(&r->jpeg); }
 
 eg_status eg_jpeg_decode(
-        const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	reader *r = eg_calloc(pic->allocator, 1, sizeof *r);
 	if (!r) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	r->data = data, r->size = size, r->options = o, r->pic = pic, r->err = err;
@@ -159,7 +160,7 @@ eg_status eg_jpeg_decode(
 #else
 
 eg_status eg_jpeg_decode(
-        const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	EG_UNUSED(data), EG_UNUSED(size), EG_UNUSED(o), EG_UNUSED(pic);
 	return eg_fail(err, EG_ERR_ARG, "it is a JPEG, and this engram was built without libjpeg");
 }

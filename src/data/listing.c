@@ -1,5 +1,6 @@
-/* listing.c - what is in a folder, in an order that does not depend on the system: names are sorted by their bytes; which of its
- * folders are the parts of a set; and what of it is passed over, counted by kind, so that it can be told. */
+/* listing.c - what is in a folder, in an order that does not depend on the system: names are sorted by their bytes;
+ * which of its folders are the parts of a set; and what of it is passed over, counted by kind, so that it can be
+ * told. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -22,8 +23,8 @@ bool eg_is_folder(const char *path) {
 
 static const char *const read_endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm"};
 static const char *const unread_endings[] = {".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif",
-        ".jp2", ".j2k", ".jxl", ".svg", ".ico", ".tga", ".psd", ".pbm", ".pam", ".dng", ".cr2", ".nef", ".arw", ".exr",
-        ".dcm"};
+	".jp2", ".j2k", ".jxl", ".svg", ".ico", ".tga", ".psd", ".pbm", ".pam", ".dng", ".cr2", ".nef", ".arw", ".exr",
+	".dcm"};
 _Static_assert(EG_COUNT(unread_endings) <= EG_UNREAD_KINDS, "a counter for each kind");
 
 /* Which of the endings a name has, capitals or not; -1: none. */
@@ -100,7 +101,8 @@ static eg_status add_name(eg_arena *arena, eg_names *out, const char *folder, co
 	return EG_OK;
 }
 
-/* The next that is not hidden, and what it is, links followed (0: a link that leads nowhere). *name NULL: there is no more. */
+/* The next that is not hidden, and what it is, links followed (0: a link that leads nowhere). *name NULL: there is no
+ * more. */
 static eg_status next_name(DIR *dir, const char *folder, const char **name, mode_t *mode, eg_error *err) {
 	struct dirent *e;
 	struct stat st;
@@ -115,7 +117,7 @@ static eg_status next_name(DIR *dir, const char *folder, const char **name, mode
 }
 
 static eg_status read_names(
-        eg_arena *arena, DIR *dir, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
+	eg_arena *arena, DIR *dir, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
 	const char *name;
 	mode_t mode;
 	for (;;) {
@@ -176,7 +178,7 @@ eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char
 }
 
 eg_status eg_other_folders(
-        eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
+	eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
 	eg_names all = {0};
 	const char *first = NULL;
 	*n = 0;

@@ -51,7 +51,7 @@ static const char *other_kind(const uint8_t *p, size_t n) {
 }
 
 eg_status eg_picture_decode(const void *data, size_t size, const char *name, const eg_picture_options *options,
-        eg_picture *pic, eg_error *err) {
+	eg_picture *pic, eg_error *err) {
 	static const eg_picture_options none;
 	const eg_picture_options *o = options ? options : &none;
 	*pic = (eg_picture){.allocator = o->allocator};
@@ -176,7 +176,7 @@ static bool wants_inverting(const eg_picture *pic, const eg_fit_options *o) {
 }
 
 eg_status eg_picture_fit(const eg_picture *pic, const eg_fit_options *options, int C, int H, int W, eg_real *out,
-        bool *inverted, eg_error *err) {
+	bool *inverted, eg_error *err) {
 	static const eg_fit_options none;
 	const eg_fit_options *o = options ? options : &none;
 	if ((C != 1 && C != 3) || H < 1 || W < 1 || H > INT32_MAX / W)

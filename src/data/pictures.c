@@ -108,7 +108,7 @@ EG_ALWAYS_INLINE void convert(eg_real *restrict out, const uint8_t *restrict in,
 #if defined(__x86_64__) && defined(__GNUC__)
 /* The same loop, twice as fast. Without FMA on purpose: the bits stay those of every other x86-64. */
 __attribute__((target("avx2"))) static void convert_avx2(
-        eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add) {
+	eg_real *restrict out, const uint8_t *restrict in, size_t n, eg_real mul, eg_real add) {
 	convert(out, in, n, mul, add);
 }
 #endif
@@ -175,7 +175,7 @@ static eg_picture_dataset *dataset_fail(eg_picture_dataset *d, eg_error *err) {
 }
 
 eg_picture_dataset *eg_picture_dataset_new(const eg_pictures *p, const uint32_t *items, int64_t n,
-        const eg_picture_scale *scale, const char *input, const char *target, eg_error *err) {
+	const eg_picture_scale *scale, const char *input, const char *target, eg_error *err) {
 	if (!items) n = p->count;
 	if (n < 0 || n > UINT32_MAX) {
 		eg_fail(err, EG_ERR_ARG, "data set: %lld pictures; 0 to %lu are possible", (long long)n,

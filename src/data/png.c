@@ -47,7 +47,8 @@ static eg_status read_pixels(spng_ctx *ctx, int format, int flags, eg_picture *p
 	        err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_FORMAT, "it is damaged or cut off (%s)", spng_strerror(r));
 }
 
-/* As EXIF data say, which may stand before the pixels or behind them. A chunk that is damaged there does not spoil the picture. */
+/* As EXIF data say, which may stand before the pixels or behind them. A chunk that is damaged there does not spoil the
+ * picture. */
 static eg_status turn(spng_ctx *ctx, eg_picture *pic, eg_error *err) {
 	struct spng_exif exif;
 	if (spng_decode_chunks(ctx) != 0 || spng_get_exif(ctx, &exif) != 0) return EG_OK;
@@ -57,7 +58,7 @@ static eg_status turn(spng_ctx *ctx, eg_picture *pic, eg_error *err) {
 typedef eg_status (*way)(spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 
 static eg_status decode_colours(
-        spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	struct spng_ihdr head;
 	uint8_t *rgba = NULL;
 	eg_status status = read_head(ctx, size, &head, err);
@@ -83,7 +84,7 @@ static void unpack(const uint8_t *packed, int bits, eg_picture *pic) {
 }
 
 static eg_status decode_indices(
-        spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	spng_ctx *ctx, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	struct spng_ihdr head;
 	uint8_t *packed = NULL;
 	eg_status status = read_head(ctx, size, &head, err);
@@ -103,7 +104,7 @@ static eg_status decode_indices(
 }
 
 static eg_status with_context(
-        way decode, const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	way decode, const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	spng_ctx *ctx = spng_ctx_new(0);
 	if (!ctx) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	spng_set_chunk_limits(ctx, (size_t)16 << 20, (size_t)32 << 20); /* texts and profiles */
@@ -119,7 +120,7 @@ eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_optio
 }
 
 eg_status eg_png_decode_indices(
-        const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	return with_context(decode_indices, data, size, o, pic, err);
 }
 
@@ -182,7 +183,7 @@ eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_optio
 }
 
 eg_status eg_png_decode_indices(
-        const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
+	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err) {
 	return eg_png_decode(data, size, o, pic, err);
 }
 

@@ -62,26 +62,26 @@ const eg_source_type *eg_source_type_find(const char *name, eg_error *err) {
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static const eg_key common_keys[] = {
-        {.name = "source",
-                .type = EG_KEY_STRING,
-                .offset = offsetof(eg_source, name),
-                .required = true,
-                .def = NAN,
-                .doc = "name of the data set or reader (engram data list)"},
-        {.name = "path",
-                .type = EG_KEY_STRING,
-                .offset = offsetof(eg_source, path),
-                .def = NAN,
-                .doc = "folder that holds the files of a set that is known by name (left out: found as `engram data "
-                       "list` shows); of a reader of your own files: the file, or the folder. A relative path is "
-                       "looked for in the working folder, then beside the recipe, or beside the model that was made of it"},
-        {.name = "validation",
-                .type = EG_KEY_DOUBLE,
-                .offset = offsetof(eg_source, validation),
-                .min = 0,
-                .max = 0.999,
-                .def = 0,
-                .doc = "share of the training samples that is kept aside to judge each epoch"},
+	{.name = "source",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(eg_source, name),
+		.required = true,
+		.def = NAN,
+		.doc = "name of the data set or reader (engram data list)"},
+	{.name = "path",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(eg_source, path),
+		.def = NAN,
+		.doc = "folder that holds the files of a set that is known by name (left out: found as `engram data "
+		       "list` shows); of a reader of your own files: the file, or the folder. A relative path is "
+		       "looked for in the working folder, then beside the recipe, or beside the model that was made of it"},
+	{.name = "validation",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(eg_source, validation),
+		.min = 0,
+		.max = 0.999,
+		.def = 0,
+		.doc = "share of the training samples that is kept aside to judge each epoch"},
 };
 
 void eg_source_type_key_sets(const eg_source_type *type, eg_key_set sets[EG_SOURCE_KEY_SETS]) {
@@ -231,7 +231,8 @@ void eg_source_forget_names(eg_source *s, int field) {
 	if (!f->names) f->nnames = 0; /* the table may tell how many there are */
 }
 
-/* Names go into tables, lists and models' files: a line end or an escape sequence in one would break, or fake, what is shown. */
+/* Names go into tables, lists and models' files: a line end or an escape sequence in one would break, or fake, what is
+ * shown. */
 eg_status eg_class_name_check(const char *name, eg_error *err) {
 	for (const char *c = name; *c;) {
 		int length = eg_utf8_length(c, strlen(c));
@@ -343,7 +344,7 @@ const char *eg_source_path(eg_source *s, const char *path, eg_error *err) {
 }
 
 eg_status eg_source_type_place(
-        const eg_source_type *type, const char *folder, const char *beside, eg_data_place *place, eg_error *err) {
+	const eg_source_type *type, const char *folder, const char *beside, eg_data_place *place, eg_error *err) {
 	const eg_data_info *info = &type->info;
 	char lacking[EG_LACKING];
 	if (!eg_data_is_set(info)) return EG_OK;
@@ -392,7 +393,7 @@ static void list_loaders(char *list, size_t size) {
 }
 
 eg_status eg_data_load(
-        const char *source, const char *split, const eg_data_options *options, eg_pictures **out, eg_error *err) {
+	const char *source, const char *split, const eg_data_options *options, eg_pictures **out, eg_error *err) {
 	static const eg_data_options none;
 	const eg_data_options *o = options ? options : &none;
 	char list[400];

@@ -21,34 +21,34 @@ typedef struct adding_source {
 } adding_source;
 
 static const eg_key keys[] = {
-        {.name = "steps",
-                .type = EG_KEY_INT,
-                .offset = offsetof(adding_source, steps),
-                .min = 2,
-                .max = 100000,
-                .def = 100,
-                .doc = "how long a sequence is"},
-        {.name = "count",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(adding_source, train),
-                .min = 1,
-                .max = 1e9,
-                .def = 100000,
-                .doc = "how many sequences to train on; the share `validation` of so many more are made to judge each "
-                       "epoch"},
-        {.name = "test_count",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(adding_source, test),
-                .min = 1,
-                .max = 1e9,
-                .def = 10000,
-                .doc = "how many others make the test part"},
+	{.name = "steps",
+		.type = EG_KEY_INT,
+		.offset = offsetof(adding_source, steps),
+		.min = 2,
+		.max = 100000,
+		.def = 100,
+		.doc = "how long a sequence is"},
+	{.name = "count",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(adding_source, train),
+		.min = 1,
+		.max = 1e9,
+		.def = 100000,
+		.doc = "how many sequences to train on; the share `validation` of so many more are made to judge each "
+		       "epoch"},
+	{.name = "test_count",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(adding_source, test),
+		.min = 1,
+		.max = 1e9,
+		.def = 10000,
+		.doc = "how many others make the test part"},
 };
 
 static const char *const columns[COLUMNS] = {"value", "marker"}, *const sum[1] = {"sum"};
 static const eg_field fields[] = {
-        {.name = "input", .kind = EG_FIELD_SERIES, .columns = COLUMNS, .names = columns, .nnames = COLUMNS},
-        {.name = "target", .kind = EG_FIELD_NUMBERS, .columns = 1, .names = sum, .nnames = 1}};
+	{.name = "input", .kind = EG_FIELD_SERIES, .columns = COLUMNS, .names = columns, .nnames = COLUMNS},
+	{.name = "target", .kind = EG_FIELD_NUMBERS, .columns = 1, .names = sum, .nnames = 1}};
 
 static eg_status open_source(eg_source *base, eg_error *err) {
 	EG_UNUSED(err);
@@ -83,7 +83,7 @@ static float make(eg_rng rng, int T, float *x) {
 }
 
 static eg_status read_record(
-        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const adding_source *s = (const adding_source *)base;
 	float *x = NULL, *y = eg_record_room(r, sizeof *y);
 	if (wanted & 1u << INPUT) x = eg_record_room(r, (size_t)s->steps * COLUMNS * sizeof *x);
@@ -95,15 +95,15 @@ static eg_status read_record(
 }
 
 const eg_source_type eg_source_type_adding = {.info = {.name = "adding",
-                                                      .doc = "the adding problem, computed: sequences of values and "
-                                                             "marks; wanted is the sum of the two marked values",
-                                                      .origin = "Hochreiter and Schmidhuber, 1997",
-                                                      .licence = "none needed",
-                                                      .fields = fields,
-                                                      .nfields = EG_COUNT(fields)},
-        .keys = keys,
-        .nkeys = EG_COUNT(keys),
-        .size = sizeof(adding_source),
-        .open = open_source,
-        .prepare = prepare,
-        .read = read_record};
+						      .doc = "the adding problem, computed: sequences of values and "
+							     "marks; wanted is the sum of the two marked values",
+						      .origin = "Hochreiter and Schmidhuber, 1997",
+						      .licence = "none needed",
+						      .fields = fields,
+						      .nfields = EG_COUNT(fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(adding_source),
+	.open = open_source,
+	.prepare = prepare,
+	.read = read_record};

@@ -290,7 +290,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 }
 
 static eg_status read_record(
-        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const conll_source *s = (const conll_source *)base;
 	bool other = part == EG_PART_TEST && s->test_path;
 	const corpus *c = other ? &s->other : &s->own;
@@ -329,79 +329,79 @@ static eg_status open_msra(eg_source *base, eg_error *err) {
 	}
 
 static const eg_key keys[] = {
-        {.name = "test_last",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(conll_source, test_last),
-                .min = 1,
-                .max = 1e9,
-                .def = NAN,
-                .doc = "the last so many sentences are the test part"},
-        {.name = "test_path",
-                .type = EG_KEY_STRING,
-                .offset = offsetof(conll_source, test_path),
-                .def = NAN,
-                .doc = "in place of `test_last`: another file, of the same form, that is the test part"},
-        {.name = "tags",
-                .type = EG_KEY_STRINGS,
-                .count = TAGS_MOST,
-                .offset = offsetof(conll_source, tags),
-                .def = NAN,
-                .doc = "the tags there are, in order; others are errors. Left out: those of the file, O first, then "
-                       "sorted"},
-        LIMIT_KEY,
+	{.name = "test_last",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(conll_source, test_last),
+		.min = 1,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "the last so many sentences are the test part"},
+	{.name = "test_path",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(conll_source, test_path),
+		.def = NAN,
+		.doc = "in place of `test_last`: another file, of the same form, that is the test part"},
+	{.name = "tags",
+		.type = EG_KEY_STRINGS,
+		.count = TAGS_MOST,
+		.offset = offsetof(conll_source, tags),
+		.def = NAN,
+		.doc = "the tags there are, in order; others are errors. Left out: those of the file, O first, then "
+		       "sorted"},
+	LIMIT_KEY,
 };
 static const eg_key msra_keys[] = {LIMIT_KEY};
 
 static const eg_field fields[] = {{.name = "tokens", .kind = EG_FIELD_TOKENS}, {.name = "tags", .kind = EG_FIELD_TAGS}};
 
 const eg_source_type eg_source_type_conll = {.info = {.name = "conll",
-                                                     .doc = "your own tagged sentences in UTF-8: a file, gzipped or "
-                                                            "not, with a token, a tab and its tag in each line, and "
-                                                            "an empty line between sentences",
-                                                     .origin = "you",
-                                                     .licence = "yours",
-                                                     .path = EG_DATA_PATH_FILE,
-                                                     .fields = fields,
-                                                     .nfields = EG_COUNT(fields)},
-        .keys = keys,
-        .nkeys = EG_COUNT(keys),
-        .size = sizeof(conll_source),
-        .open = open_conll,
-        .prepare = prepare,
-        .read = read_record,
-        .close = close_source};
+						     .doc = "your own tagged sentences in UTF-8: a file, gzipped or "
+							    "not, with a token, a tab and its tag in each line, and "
+							    "an empty line between sentences",
+						     .origin = "you",
+						     .licence = "yours",
+						     .path = EG_DATA_PATH_FILE,
+						     .fields = fields,
+						     .nfields = EG_COUNT(fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(conll_source),
+	.open = open_conll,
+	.prepare = prepare,
+	.read = read_record,
+	.close = close_source};
 
 static const eg_data_file msra_files[] = {
-        {.name = "msra-bio.tsv",
-                .bytes = 15018708,
-                .sha256 = "762144d4334117d51cf66c0478bb35fda215cb7ce98d941072a0cf84980f599c"},
+	{.name = "msra-bio.tsv",
+		.bytes = 15018708,
+		.sha256 = "762144d4334117d51cf66c0478bb35fda215cb7ce98d941072a0cf84980f599c"},
 };
 static const char *const msra_tags[] = {"O", "B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER"};
 static const eg_field msra_fields[] = {{.name = "tokens", .kind = EG_FIELD_TOKENS},
-        {.name = "tags", .kind = EG_FIELD_TAGS, .names = msra_tags, .nnames = EG_COUNT(msra_tags)}};
+	{.name = "tags", .kind = EG_FIELD_TAGS, .names = msra_tags, .nnames = EG_COUNT(msra_tags)}};
 
 const eg_source_type eg_source_type_msra = {
-        .info = {.name = "msra",
-                .doc = "55,289 sentences of Chinese news in characters, with the names of people, places and "
-                       "organisations tagged; the last 4,631 are the test part. To be placed by hand",
-                .origin = "Microsoft Research Asia; SIGHAN bakeoff 2006",
-                .licence = "research use",
-                .path = EG_DATA_PATH_SET,
-                .train = 50658,
-                .test = 4631,
-                .folder = "ner",
-                .files = msra_files,
-                .nfiles = EG_COUNT(msra_files),
-                .by_hand = "it is for research, and nobody publishes it as this one file; write a character, a tab "
-                           "and its tag in each line, with an empty line between sentences, into ner/msra-bio.tsv in "
-                           "a folder that ENGRAM_DATA names, first the 50,658 sentences to train on, then the 4,631 "
-                           "of the test, or take a file of yours with source conll",
-                .fields = msra_fields,
-                .nfields = EG_COUNT(msra_fields)},
-        .keys = msra_keys,
-        .nkeys = EG_COUNT(msra_keys),
-        .size = sizeof(conll_source),
-        .open = open_msra,
-        .prepare = prepare,
-        .read = read_record,
-        .close = close_source};
+	.info = {.name = "msra",
+		.doc = "55,289 sentences of Chinese news in characters, with the names of people, places and "
+		       "organisations tagged; the last 4,631 are the test part. To be placed by hand",
+		.origin = "Microsoft Research Asia; SIGHAN bakeoff 2006",
+		.licence = "research use",
+		.path = EG_DATA_PATH_SET,
+		.train = 50658,
+		.test = 4631,
+		.folder = "ner",
+		.files = msra_files,
+		.nfiles = EG_COUNT(msra_files),
+		.by_hand = "it is for research, and nobody publishes it as this one file; write a character, a tab "
+			   "and its tag in each line, with an empty line between sentences, into ner/msra-bio.tsv in "
+			   "a folder that ENGRAM_DATA names, first the 50,658 sentences to train on, then the 4,631 "
+			   "of the test, or take a file of yours with source conll",
+		.fields = msra_fields,
+		.nfields = EG_COUNT(msra_fields)},
+	.keys = msra_keys,
+	.nkeys = EG_COUNT(msra_keys),
+	.size = sizeof(conll_source),
+	.open = open_msra,
+	.prepare = prepare,
+	.read = read_record,
+	.close = close_source};

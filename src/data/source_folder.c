@@ -8,8 +8,8 @@
  * Pictures come in turn, the first of each class, then the second of each, so that the first n of them are of all
  * classes.
  *
- * Not here: listing a folder, and which folder is which part (listing.c), decoding and resizing (picture.c). Folders inside of a class's folder are
- * not entered. */
+ * Not here: listing a folder, and which folder is which part (listing.c), decoding and resizing (picture.c). Folders
+ * inside of a class's folder are not entered. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -312,7 +312,7 @@ static eg_status read_set(scan *s, eg_pictures **out, eg_error *err) {
 }
 
 static eg_status load(const eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
-        eg_pictures **out, eg_error *err) {
+	eg_pictures **out, eg_error *err) {
 	EG_UNUSED(type), EG_UNUSED(folder);
 	eg_arena arena = {.allocator = o->allocator};
 	scan s = {.arena = &arena, .o = o, .top = o->folder, .part = test ? EG_PART_TEST : EG_PART_TRAIN};
@@ -326,14 +326,14 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 enum { LABEL = 1 };
 
 static const eg_key keys[] = {
-        {.name = "limit",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(eg_picture_source, limit),
-                .min = 1,
-                .max = 1e9,
-                .def = NAN,
-                .doc = "train on so many pictures only, the first of each class in turn; left out: on all"},
-        EG_BROKEN_KEY,
+	{.name = "limit",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(eg_picture_source, limit),
+		.min = 1,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "train on so many pictures only, the first of each class in turn; left out: on all"},
+	EG_BROKEN_KEY,
 };
 
 /* Names of pictures begin behind the folder's own: it has no slash at its end. */
@@ -420,20 +420,20 @@ static eg_status learn_names(eg_source *s, eg_error *err) {
 }
 
 const eg_source_type eg_source_type_folder = {
-        .info = {.name = "folder",
-                .doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a folder for each class, "
-                       "path/train/<class>/, path/val/<class>/ and path/test/<class>/",
-                .origin = "you",
-                .licence = "yours",
-                .path = EG_DATA_PATH_FOLDER,
-                .fields = eg_picture_fields,
-                .nfields = EG_COUNT(eg_picture_fields)},
-        .keys = keys,
-        .nkeys = EG_COUNT(keys),
-        .size = sizeof(eg_picture_source),
-        .open = open_source,
-        .prepare = prepare,
-        .learn_names = learn_names,
-        .read = eg_picture_source_read,
-        .close = eg_picture_source_close,
-        .load = load};
+	.info = {.name = "folder",
+		.doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a folder for each class, "
+		       "path/train/<class>/, path/val/<class>/ and path/test/<class>/",
+		.origin = "you",
+		.licence = "yours",
+		.path = EG_DATA_PATH_FOLDER,
+		.fields = eg_picture_fields,
+		.nfields = EG_COUNT(eg_picture_fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(eg_picture_source),
+	.open = open_source,
+	.prepare = prepare,
+	.learn_names = learn_names,
+	.read = eg_picture_source_read,
+	.close = eg_picture_source_close,
+	.load = load};

@@ -14,34 +14,34 @@ typedef struct idx_source {
 	{ .name = #name_, .type = EG_KEY_STRING, .offset = offsetof(idx_source, name_), .def = NAN, .doc = doc_ }
 
 static const eg_key keys[] = {
-        FILE_KEY(images, "the IDX file of the training pictures"),
-        FILE_KEY(labels, "the file of their classes"),
-        FILE_KEY(test_images, "the file of the test pictures"),
-        FILE_KEY(test_labels, "the file of their classes"),
-        {.name = "classes",
-                .type = EG_KEY_INT,
-                .offset = offsetof(idx_source, classes),
-                .min = 1,
-                .max = 256,
-                .def = NAN,
-                .doc = "how many classes there are; left out: the highest label + 1"},
-        {.name = "class_names",
-                .type = EG_KEY_STRINGS,
-                .count = 256,
-                .offset = offsetof(idx_source, class_names),
-                .def = NAN,
-                .doc = "what the classes are called, in order; left out: 0, 1, ..."},
-        {.name = "limit",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(eg_picture_source, limit),
-                .min = 1,
-                .max = 1e9,
-                .def = NAN,
-                .doc = "train on the first so many pictures only; left out: on all"},
+	FILE_KEY(images, "the IDX file of the training pictures"),
+	FILE_KEY(labels, "the file of their classes"),
+	FILE_KEY(test_images, "the file of the test pictures"),
+	FILE_KEY(test_labels, "the file of their classes"),
+	{.name = "classes",
+		.type = EG_KEY_INT,
+		.offset = offsetof(idx_source, classes),
+		.min = 1,
+		.max = 256,
+		.def = NAN,
+		.doc = "how many classes there are; left out: the highest label + 1"},
+	{.name = "class_names",
+		.type = EG_KEY_STRINGS,
+		.count = 256,
+		.offset = offsetof(idx_source, class_names),
+		.def = NAN,
+		.doc = "what the classes are called, in order; left out: 0, 1, ..."},
+	{.name = "limit",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(eg_picture_source, limit),
+		.min = 1,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "train on the first so many pictures only; left out: on all"},
 };
 
 static eg_status load(const eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
-        eg_pictures **out, eg_error *err) {
+	eg_pictures **out, eg_error *err) {
 	EG_UNUSED(folder);
 	const char *images = test ? o->test_images : o->images, *labels = test ? o->test_labels : o->labels;
 	const char *prefix = test ? "test_" : "";
@@ -105,19 +105,19 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 }
 
 const eg_source_type eg_source_type_idx = {
-        .info = {.name = "idx",
-                .doc = "your own pictures: images and labels are IDX files of bytes (test_images, test_labels), "
-                       "gzipped or not",
-                .origin = "you",
-                .licence = "yours",
-                .path = EG_DATA_PATH_SETTINGS,
-                .fields = eg_picture_fields,
-                .nfields = EG_COUNT(eg_picture_fields)},
-        .keys = keys,
-        .nkeys = EG_COUNT(keys),
-        .size = sizeof(idx_source),
-        .open = open_source,
-        .prepare = prepare,
-        .read = eg_picture_source_read,
-        .close = eg_picture_source_close,
-        .load = load};
+	.info = {.name = "idx",
+		.doc = "your own pictures: images and labels are IDX files of bytes (test_images, test_labels), "
+		       "gzipped or not",
+		.origin = "you",
+		.licence = "yours",
+		.path = EG_DATA_PATH_SETTINGS,
+		.fields = eg_picture_fields,
+		.nfields = EG_COUNT(eg_picture_fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(idx_source),
+	.open = open_source,
+	.prepare = prepare,
+	.read = eg_picture_source_read,
+	.close = eg_picture_source_close,
+	.load = load};

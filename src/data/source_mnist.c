@@ -8,7 +8,7 @@
 enum { CLASSES = 10, SIDE = 28 };
 
 static eg_status load(const eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
-        eg_pictures **out, eg_error *err) {
+	eg_pictures **out, eg_error *err) {
 	const eg_data_info *info = &type->info;
 	const eg_data_file *images = &info->files[test ? 2 : 0], *labels = &info->files[test ? 3 : 1];
 	char image_path[EG_PATH], label_path[EG_PATH];
@@ -31,13 +31,13 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 }
 
 static const eg_key keys[] = {
-        {.name = "limit",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(eg_picture_source, limit),
-                .min = 1,
-                .max = 1e9,
-                .def = NAN,
-                .doc = "train on the first so many pictures only; left out: on all"},
+	{.name = "limit",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(eg_picture_source, limit),
+		.min = 1,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "train on the first so many pictures only; left out: on all"},
 };
 
 #define FIELDS(classes_) \
@@ -61,46 +61,46 @@ static const eg_key keys[] = {
 	}
 
 static const char *const fashion_classes[] = {
-        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+	"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
 static const eg_field fashion_fields[] = FIELDS(fashion_classes);
 
 static const eg_data_file fashion_files[] = {
-        {"train-images-idx3-ubyte", 47040016, 26421880,
-                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", NULL},
-        {"train-labels-idx1-ubyte", 60008, 29515, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-                NULL},
-        {"t10k-images-idx3-ubyte", 7840016, 4422102, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-                NULL},
-        {"t10k-labels-idx1-ubyte", 10008, 5148, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-                NULL},
+	{"train-images-idx3-ubyte", 47040016, 26421880,
+		"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", NULL},
+	{"train-labels-idx1-ubyte", 60008, 29515, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+		NULL},
+	{"t10k-images-idx3-ubyte", 7840016, 4422102, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+		NULL},
+	{"t10k-labels-idx1-ubyte", 10008, 5148, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+		NULL},
 };
 
 static const char *const fashion_urls[] = {"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", NULL};
+	"https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", NULL};
 
 const eg_source_type eg_source_type_fashion_mnist = TYPE(.name = "fashion-mnist",
-        .doc = "photographs of clothes, 28x28 grey, ten kinds",
-        .origin = "Xiao, Rasul, Vollgraf (Zalando Research), 2017, arXiv:1708.07747", .licence = "MIT",
-        .fields = fashion_fields, .files = fashion_files, .urls = fashion_urls, .package = "dataset-fashion-mnist",
-        .package_folder = "/usr/share/datasets/fashion-mnist");
+	.doc = "photographs of clothes, 28x28 grey, ten kinds",
+	.origin = "Xiao, Rasul, Vollgraf (Zalando Research), 2017, arXiv:1708.07747", .licence = "MIT",
+	.fields = fashion_fields, .files = fashion_files, .urls = fashion_urls, .package = "dataset-fashion-mnist",
+	.package_folder = "/usr/share/datasets/fashion-mnist");
 
 static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 static const eg_field digit_fields[] = FIELDS(digits);
 
 static const eg_data_file mnist_files[] = {
-        {"train-images-idx3-ubyte", 47040016, 9912422,
-                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", NULL},
-        {"train-labels-idx1-ubyte", 60008, 28881, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                NULL},
-        {"t10k-images-idx3-ubyte", 7840016, 1648877, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                NULL},
-        {"t10k-labels-idx1-ubyte", 10008, 4542, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-                NULL},
+	{"train-images-idx3-ubyte", 47040016, 9912422,
+		"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", NULL},
+	{"train-labels-idx1-ubyte", 60008, 28881, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+		NULL},
+	{"t10k-images-idx3-ubyte", 7840016, 1648877, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+		NULL},
+	{"t10k-labels-idx1-ubyte", 10008, 4542, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+		NULL},
 };
 
 static const char *const mnist_urls[] = {
-        "https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL};
+	"https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL};
 
 const eg_source_type eg_source_type_mnist = TYPE(.name = "mnist", .doc = "handwritten digits, 28x28 grey",
-        .origin = "LeCun, Cortes, Burges, 1998", .licence = "CC BY-SA 3.0", .fields = digit_fields,
-        .files = mnist_files, .urls = mnist_urls);
+	.origin = "LeCun, Cortes, Burges, 1998", .licence = "CC BY-SA 3.0", .fields = digit_fields,
+	.files = mnist_files, .urls = mnist_urls);

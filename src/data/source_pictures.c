@@ -6,7 +6,7 @@
 #include "data/data.h"
 
 const eg_field eg_picture_fields[2] = {
-        {.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "label", .kind = EG_FIELD_LABEL}};
+	{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "label", .kind = EG_FIELD_LABEL}};
 
 enum { PICTURE, LABEL };
 
@@ -39,7 +39,7 @@ eg_status eg_picture_source_prepare(eg_source *s, eg_part part, eg_error *err) {
 }
 
 eg_status eg_picture_source_read(
-        const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const eg_picture_source *p = (const eg_picture_source *)s;
 	const eg_pictures *set = p->sets[part];
 	size_t size = (size_t)set->C * (size_t)set->H * (size_t)set->W;

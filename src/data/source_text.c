@@ -27,31 +27,31 @@ typedef struct text_source {
 static const char *const unit_names[] = {"char", "byte", "word", NULL}; /* in the order of eg_unit */
 
 static const eg_key keys[] = {
-        {.name = "limit",
-                .type = EG_KEY_INT64,
-                .offset = offsetof(text_source, limit),
-                .min = 1,
-                .max = 1e12,
-                .def = NAN,
-                .doc = "use only so many bytes of the text, the first"},
-        {.name = "samples",
-                .type = EG_KEY_BOOL,
-                .offset = offsetof(text_source, samples),
-                .def = 0,
-                .doc = "paragraphs, between blank lines, are samples of their own, and the model learns where they "
-                       "end; else the text is one stream. validation is then a share of the samples, else the end of "
-                       "the text"},
-        {.name = "keep_title",
-                .type = EG_KEY_BOOL,
-                .offset = offsetof(text_source, keep_title),
-                .def = 1,
-                .doc = "with samples: the first line of a paragraph belongs to it"},
-        {.name = "unit",
-                .type = EG_KEY_ENUM,
-                .offset = offsetof(text_source, unit),
-                .names = unit_names,
-                .def = EG_UNIT_CHAR,
-                .doc = "what is predicted one after the other; byte: the file may hold any bytes"},
+	{.name = "limit",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(text_source, limit),
+		.min = 1,
+		.max = 1e12,
+		.def = NAN,
+		.doc = "use only so many bytes of the text, the first"},
+	{.name = "samples",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(text_source, samples),
+		.def = 0,
+		.doc = "paragraphs, between blank lines, are samples of their own, and the model learns where they "
+		       "end; else the text is one stream. validation is then a share of the samples, else the end of "
+		       "the text"},
+	{.name = "keep_title",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(text_source, keep_title),
+		.def = 1,
+		.doc = "with samples: the first line of a paragraph belongs to it"},
+	{.name = "unit",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(text_source, unit),
+		.names = unit_names,
+		.def = EG_UNIT_CHAR,
+		.doc = "what is predicted one after the other; byte: the file may hold any bytes"},
 };
 
 static eg_status open_source(eg_source *base, eg_error *err) {
@@ -140,7 +140,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 }
 
 static eg_status read_record(
-        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const text_source *s = (const text_source *)base;
 	paragraph p = {s->text->bytes, s->text->size, 1};
 	EG_UNUSED(part);
@@ -160,40 +160,40 @@ static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}};
 	}
 
 static const eg_data_file shakespeare_files[] = {
-        {.name = "tinyshakespeare.txt",
-                .bytes = 1115394,
-                .download = 1115394,
-                .sha256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
-                .published = "input.txt"},
+	{.name = "tinyshakespeare.txt",
+		.bytes = 1115394,
+		.download = 1115394,
+		.sha256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+		.published = "input.txt"},
 };
 
 static const char *const shakespeare_urls[] = {
-        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/", NULL};
+	"https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/", NULL};
 
 const eg_source_type eg_source_type_tinyshakespeare = TYPE(.name = "tinyshakespeare",
-        .doc = "40,000 lines from Shakespeare's plays: the text that character models are compared on",
-        .origin = "Shakespeare; put together by Karpathy for char-rnn, 2015", .licence = "public domain",
-        .path = EG_DATA_PATH_SET, .folder = "text", .files = shakespeare_files, .nfiles = EG_COUNT(shakespeare_files),
-        .urls = shakespeare_urls);
+	.doc = "40,000 lines from Shakespeare's plays: the text that character models are compared on",
+	.origin = "Shakespeare; put together by Karpathy for char-rnn, 2015", .licence = "public domain",
+	.path = EG_DATA_PATH_SET, .folder = "text", .files = shakespeare_files, .nfiles = EG_COUNT(shakespeare_files),
+	.urls = shakespeare_urls);
 
 static const eg_data_file tang_files[] = {
-        {.name = "tang-poems.txt",
-                .bytes = 3294927,
-                .sha256 = "0f8c7d51184fe4fc48e22c633d288a8d4b9cb80c38bd1f17c70b7b40f6e10b23",
-                .published = "tang-poems.txt"},
+	{.name = "tang-poems.txt",
+		.bytes = 3294927,
+		.sha256 = "0f8c7d51184fe4fc48e22c633d288a8d4b9cb80c38bd1f17c70b7b40f6e10b23",
+		.published = "tang-poems.txt"},
 };
 
 /* Nobody publishes the poems as one text, so there is no address to fetch them from. */
 const eg_source_type eg_source_type_tang_poems = TYPE(.name = "tang-poems",
-        .doc = "21,084 Chinese poems of the Tang dynasty, of one to four lines: a line with the title, the verse, an "
-               "empty line. To be placed by hand: it is made from the JSON files of chinese-poetry on GitHub",
-        .origin = "chinese-poetry, https://github.com/chinese-poetry/chinese-poetry", .licence = "MIT",
-        .path = EG_DATA_PATH_SET, .folder = "text", .files = tang_files, .nfiles = EG_COUNT(tang_files),
-        .by_hand = "nobody publishes it as one text; write the poems of "
-                   "https://github.com/chinese-poetry/chinese-poetry into a UTF-8 file text/tang-poems.txt (a line "
-                   "with the title, the verse, an empty line) in a folder that ENGRAM_DATA names, or take a file of "
-                   "yours with source text");
+	.doc = "21,084 Chinese poems of the Tang dynasty, of one to four lines: a line with the title, the verse, an "
+	       "empty line. To be placed by hand: it is made from the JSON files of chinese-poetry on GitHub",
+	.origin = "chinese-poetry, https://github.com/chinese-poetry/chinese-poetry", .licence = "MIT",
+	.path = EG_DATA_PATH_SET, .folder = "text", .files = tang_files, .nfiles = EG_COUNT(tang_files),
+	.by_hand = "nobody publishes it as one text; write the poems of "
+		   "https://github.com/chinese-poetry/chinese-poetry into a UTF-8 file text/tang-poems.txt (a line "
+		   "with the title, the verse, an empty line) in a folder that ENGRAM_DATA names, or take a file of "
+		   "yours with source text");
 
 const eg_source_type eg_source_type_text = TYPE(.name = "text",
-        .doc = "your own text in UTF-8: one file, gzipped or not", .origin = "you", .licence = "yours",
-        .path = EG_DATA_PATH_FILE);
+	.doc = "your own text in UTF-8: one file, gzipped or not", .origin = "you", .licence = "yours",
+	.path = EG_DATA_PATH_FILE);

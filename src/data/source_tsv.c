@@ -325,7 +325,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 }
 
 static eg_status read_record(
-        const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const tsv_source *s = (const tsv_source *)base;
 	bool other = part == EG_PART_TEST && s->test_path;
 	const table *t = other ? &s->other : &s->own;
@@ -361,71 +361,71 @@ static eg_status open_intents(eg_source *base, eg_error *err) {
 	}
 
 static const eg_key keys[] = {
-        {.name = "test",
-                .type = EG_KEY_DOUBLE,
-                .offset = offsetof(tsv_source, test),
-                .min = 0,
-                .max = 0.999,
-                .def = 0,
-                .doc = "share of the lines that is the test part: of every class, chosen by a fixed rule"},
-        {.name = "test_path",
-                .type = EG_KEY_STRING,
-                .offset = offsetof(tsv_source, test_path),
-                .def = NAN,
-                .doc = "in place of `test`: another file, of the same form, that is the test part"},
-        LIMIT_KEY,
-        EG_BROKEN_KEY,
+	{.name = "test",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(tsv_source, test),
+		.min = 0,
+		.max = 0.999,
+		.def = 0,
+		.doc = "share of the lines that is the test part: of every class, chosen by a fixed rule"},
+	{.name = "test_path",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(tsv_source, test_path),
+		.def = NAN,
+		.doc = "in place of `test`: another file, of the same form, that is the test part"},
+	LIMIT_KEY,
+	EG_BROKEN_KEY,
 };
 static const eg_key intents_keys[] = {LIMIT_KEY};
 
 static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "label", .kind = EG_FIELD_LABEL}};
 
 const eg_source_type eg_source_type_tsv = {.info = {.name = "tsv",
-                                                   .doc = "your own texts with classes: a table in UTF-8, gzipped or "
-                                                          "not, whose first line names the columns text and label, "
-                                                          "with a tab between them",
-                                                   .origin = "you",
-                                                   .licence = "yours",
-                                                   .path = EG_DATA_PATH_FILE,
-                                                   .fields = fields,
-                                                   .nfields = EG_COUNT(fields)},
-        .keys = keys,
-        .nkeys = EG_COUNT(keys),
-        .size = sizeof(tsv_source),
-        .open = open_tsv,
-        .prepare = prepare,
-        .read = read_record,
-        .close = close_source};
+						   .doc = "your own texts with classes: a table in UTF-8, gzipped or "
+							  "not, whose first line names the columns text and label, "
+							  "with a tab between them",
+						   .origin = "you",
+						   .licence = "yours",
+						   .path = EG_DATA_PATH_FILE,
+						   .fields = fields,
+						   .nfields = EG_COUNT(fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(tsv_source),
+	.open = open_tsv,
+	.prepare = prepare,
+	.read = read_record,
+	.close = close_source};
 
 static const eg_field intents_fields[] = {
-        {.name = "text", .kind = EG_FIELD_TEXT}, {.name = "label", .kind = EG_FIELD_LABEL, .nnames = 25}};
+	{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "label", .kind = EG_FIELD_LABEL, .nnames = 25}};
 static const eg_data_file intents_files[] = {
-        {.name = "intents.tsv",
-                .bytes = 92363,
-                .sha256 = "0a08d0d09258e2ade2f43e4f71397f68889b6acbbc6a8659085730655ba47b42",
-                .published = "intents.tsv"},
+	{.name = "intents.tsv",
+		.bytes = 92363,
+		.sha256 = "0a08d0d09258e2ade2f43e4f71397f68889b6acbbc6a8659085730655ba47b42",
+		.published = "intents.tsv"},
 };
 
 const eg_source_type eg_source_type_intents = {
-        .info = {.name = "intents",
-                .doc = "2,000 short sentences in English and Chinese that ask a house or a telephone for one of 25 "
-                       "things; a tenth of each is the test part. It comes with the recipes",
-                .origin = "written for engram",
-                .licence = "MIT",
-                .path = EG_DATA_PATH_SET,
-                .train = 1800,
-                .test = 200,
-                .files = intents_files,
-                .nfiles = EG_COUNT(intents_files),
-                .shipped = true,
-                .by_hand = "it comes with engram, as recipes/data/intents.tsv of its source and below share/engram "
-                           "where it is installed; put it into a folder intents in a folder that ENGRAM_DATA names",
-                .fields = intents_fields,
-                .nfields = EG_COUNT(intents_fields)},
-        .keys = intents_keys,
-        .nkeys = EG_COUNT(intents_keys),
-        .size = sizeof(tsv_source),
-        .open = open_intents,
-        .prepare = prepare,
-        .read = read_record,
-        .close = close_source};
+	.info = {.name = "intents",
+		.doc = "2,000 short sentences in English and Chinese that ask a house or a telephone for one of 25 "
+		       "things; a tenth of each is the test part. It comes with the recipes",
+		.origin = "written for engram",
+		.licence = "MIT",
+		.path = EG_DATA_PATH_SET,
+		.train = 1800,
+		.test = 200,
+		.files = intents_files,
+		.nfiles = EG_COUNT(intents_files),
+		.shipped = true,
+		.by_hand = "it comes with engram, as recipes/data/intents.tsv of its source and below share/engram "
+			   "where it is installed; put it into a folder intents in a folder that ENGRAM_DATA names",
+		.fields = intents_fields,
+		.nfields = EG_COUNT(intents_fields)},
+	.keys = intents_keys,
+	.nkeys = EG_COUNT(intents_keys),
+	.size = sizeof(tsv_source),
+	.open = open_intents,
+	.prepare = prepare,
+	.read = read_record,
+	.close = close_source};

@@ -179,7 +179,7 @@ static void take_some(cutting *c, double share) {
 }
 
 eg_status eg_split_records(const eg_split_of *s, double share, uint32_t *first, int64_t *nfirst, uint32_t *second,
-        int64_t *nsecond, eg_error *err) {
+	int64_t *nsecond, eg_error *err) {
 	cutting c;
 	uint32_t *from = NULL;
 	if (!s->groups)
@@ -214,7 +214,7 @@ static int largest_first(const void *a, const void *b) {
  * the first: the larger units of a class before the smaller ones. sums: of each fold, the records of this class,
  * then those of all. */
 static void take_fold(
-        cutting *c, ranked *units, const uint32_t *order, uint32_t n, int fold, int folds, uint32_t *sums) {
+	cutting *c, ranked *units, const uint32_t *order, uint32_t n, int fold, int folds, uint32_t *sums) {
 	uint32_t *in_class = sums, *in_all = sums + folds;
 	memset(in_class, 0, (size_t)folds * sizeof *in_class);
 	for (uint32_t i = 0; i < n; i++) units[i] = (ranked){c->size[order[i]], i, order[i]};
@@ -231,7 +231,7 @@ static void take_fold(
 }
 
 eg_status eg_split_fold(const eg_split_of *s, int fold, int folds, uint32_t *first, int64_t *nfirst, uint32_t *second,
-        int64_t *nsecond, eg_error *err) {
+	int64_t *nsecond, eg_error *err) {
 	cutting c;
 	uint32_t *from = NULL, *sums = NULL;
 	ranked *units = NULL;

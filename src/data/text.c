@@ -72,7 +72,7 @@ static eg_status read_bytes(eg_reader *s, int64_t most, char **data, size_t *siz
 
 /* at: the first wrong byte; the text begins at s + from. */
 static eg_status not_utf8(
-        const char *name, bool table, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
+	const char *name, bool table, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
 	eg_text_place p = eg_text_place_of(s + from, at - from);
 	unsigned first = size > 0 ? (unsigned char)s[0] : 0, second = size > 1 ? (unsigned char)s[1] : 0;
 	if ((first == 0xFF && second == 0xFE) || (first == 0xFE && second == 0xFF))
@@ -112,7 +112,7 @@ static eg_status tidy(const char *name, bool table, const eg_text_options *o, ch
 }
 
 static eg_status check_size(
-        const char *name, bool table, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
+	const char *name, bool table, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
 	if (read == 0 || (left == 0 && o->limit == 0))
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is empty: there is no text in it to learn from", name);
 	if (left == 0)

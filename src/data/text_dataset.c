@@ -71,7 +71,7 @@ static eg_status stream_fill(void *user, const eg_fill *f, void *const *slots, e
 }
 
 eg_status eg_text_streams(const int32_t *ids, size_t n, int streams, int steps, int32_t ignore,
-        eg_text_dataset **dataset, eg_error *err) {
+	eg_text_dataset **dataset, eg_error *err) {
 	*dataset = NULL;
 	if (streams < 1 || steps < 1)
 		return eg_fail(err, EG_ERR_ARG, "%d streams of text, %d steps at a time: both must be at least 1",
@@ -164,7 +164,7 @@ static bool sample_room(eg_text_dataset *d, int64_t count, size_t total) {
 }
 
 static void copy_samples(
-        eg_text_dataset *d, const int32_t *ids, const size_t *starts, const uint32_t *items, int longest) {
+	eg_text_dataset *d, const int32_t *ids, const size_t *starts, const uint32_t *items, int longest) {
 	size_t to = 0;
 	int most = 1;
 	for (int64_t i = 0; i < d->base.count; i++) {
@@ -184,7 +184,7 @@ static void copy_samples(
 }
 
 eg_status eg_text_samples(const int32_t *ids, const size_t *starts, const uint32_t *items, int64_t count, int end,
-        int longest, bool cut, int32_t ignore, eg_text_dataset **dataset, eg_error *err) {
+	int longest, bool cut, int32_t ignore, eg_text_dataset **dataset, eg_error *err) {
 	size_t total = 0;
 	*dataset = NULL;
 	if (count < 0 || count >= UINT32_MAX || longest < 1 || longest >= INT32_MAX || end < 0)

@@ -1,8 +1,8 @@
 /* text_letters.c - which characters make words: letters, digits and marks, in any script. The locale does not matter.
  *
  * Not here: the rules by which text is cut into units (vocab.c). The table is made from the general categories of
- * Unicode 14 with Python's unicodedata: L, M, N and Cf make words (but not U+FEFF); P, S, Z and Cc do not; unassigned code
- * points are as their neighbours, which keeps it short. */
+ * Unicode 14 with Python's unicodedata: L, M, N and Cf make words (but not U+FEFF); P, S, Z and Cc do not; unassigned
+ * code points are as their neighbours, which keeps it short. */
 #include "data/data.h"
 
 /* Code points, rising, at which "makes words" changes, from false at 0x80. */

@@ -1,7 +1,7 @@
 /* vocab.c - vocabularies: cutting a text into units (bytes, characters, words), numbering them, and back.
  *
- * A vocabulary is a table of tokens and a hash table over it; the marks (end of a sample, unknown unit) have numbers too,
- * but no text leads to them. Not here: how a model file keeps it (vocab_value.c). */
+ * A vocabulary is a table of tokens and a hash table over it; the marks (end of a sample, unknown unit) have numbers
+ * too, but no text leads to them. Not here: how a model file keeps it (vocab_value.c). */
 #include "data/data.h"
 
 #include <stdlib.h>
@@ -184,7 +184,7 @@ static eg_status fill_table(eg_vocab *v, eg_error *err) {
 }
 
 eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *sizes, int n, int end, int unknown,
-        eg_vocab **vocab, eg_error *err) {
+	eg_vocab **vocab, eg_error *err) {
 	*vocab = NULL;
 	eg_status status = check_marks(unit, n, end, unknown, err);
 	if (!status && unit != EG_UNIT_BYTE && (!tokens || !sizes))
@@ -300,7 +300,7 @@ static eg_status choose(const counts *c, const eg_vocab_options *o, int *kept, b
 }
 
 static eg_status make(
-        const counts *c, const eg_vocab_options *o, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
+	const counts *c, const eg_vocab_options *o, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
 	int marks = o->end + unknown, n = kept + marks;
 	const char **tokens = eg_calloc(NULL, (size_t)n, sizeof *tokens);
 	size_t *sizes = eg_calloc(NULL, (size_t)n, sizeof *sizes);
@@ -319,7 +319,7 @@ static eg_status make(
 }
 
 eg_status eg_vocab_build(
-        const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err) {
+	const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err) {
 	static const eg_vocab_options none;
 	const eg_vocab_options *o = options ? options : &none;
 	counts c = {0};
@@ -367,7 +367,7 @@ static eg_status not_known(const eg_vocab *v, const cursor *c, const char *name,
 }
 
 eg_status eg_vocab_encode(
-        const eg_vocab *v, const char *text, size_t size, const char *name, int32_t **ids, size_t *n, eg_error *err) {
+	const eg_vocab *v, const char *text, size_t size, const char *name, int32_t **ids, size_t *n, eg_error *err) {
 	cursor c = {.unit = v->unit, .text = text, .size = size};
 	size_t count = 0, room = size / 4 + 16;
 	int32_t *out = malloc(room * sizeof *out);

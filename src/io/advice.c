@@ -31,7 +31,7 @@ bool eg_recipe_limits(const eg_recipe *r, int i, const char **layer, double *low
 
 /* A loss that makes probabilities itself, of numbers that are not free. */
 static eg_status check_scores(const eg_loss *loss, const eg_layer *layer, const eg_range *range, eg_advise advise,
-        void *user, eg_error *err) {
+	void *user, eg_error *err) {
 	const char *name = layer->name, *contains = loss->layer.op->contains;
 	eg_error e = {0};
 	if (!strcmp(layer->op->name, contains))

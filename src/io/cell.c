@@ -17,17 +17,17 @@
 enum { MAX_STATES = EG_MAX_OUTPUTS - 1 };
 
 static const eg_op_info cell_info = {.name = "cell",
-        .layer = "cell",
-        .doc = "layers that are repeated for every step of a sequence, with states of their own",
-        .min_inputs = 1,
-        .max_inputs = EG_MAX_INPUTS};
+	.layer = "cell",
+	.doc = "layers that are repeated for every step of a sequence, with states of their own",
+	.min_inputs = 1,
+	.max_inputs = EG_MAX_INPUTS};
 static const char *const keys[] = {"name", "from", "whole", "state", "layers", "next", "output", "reverse"};
 
 bool eg_is_cell(const char *word) { return !strcmp(word, cell_info.layer); }
 
 /* A new input of the body, which stands for the layer's input number `from`. */
 static eg_status add_name(
-        eg_cell *cell, const eg_tree *t, const char *name, eg_cell_role role, int from, eg_error *err) {
+	eg_cell *cell, const eg_tree *t, const char *name, eg_cell_role role, int from, eg_error *err) {
 	eg_recipe *body = cell->body;
 	if (!eg_is_name(name) || eg_is_reserved(name))
 		return eg_tree_fail_key(err, t, EG_ERR_FORMAT,

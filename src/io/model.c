@@ -2,8 +2,8 @@
  * that is needed to use it. A checkpoint is the same file with what training needs to go on.
  *
  * Tensors: NAME.PARAM; of a checkpoint also optimizer.MOMENT.NAME.PARAM, best.NAME.PARAM, average.NAME.PARAM and
- * streams (layers have no point in their names, so these cannot be confused). Texts: engram_format, engram_version, recipe
- * (YAML), sizes (JSON map of whole numbers), task (JSON map: what the task keeps, which is not looked at here),
+ * streams (layers have no point in their names, so these cannot be confused). Texts: engram_format, engram_version,
+ * recipe (YAML), sizes (JSON map of whole numbers), task (JSON map: what the task keeps, which is not looked at here),
  * result, state (JSON maps). Nothing depends on the clock, so the same training gives the same file. */
 #include "io/model.h"
 #include "io/value.h"
@@ -402,8 +402,8 @@ static int param_of(const eg_model *m, const char *name) {
 	return eg_params_trained(m->params, i) ? i : -1;
 }
 
-/* Every tensor of the file belongs to a weight and has its shape; no weight is missing. Nothing of them has memory yet: a file of a few bytes must not be
- * able to ask for more than it brings. */
+/* Every tensor of the file belongs to a weight and has its shape; no weight is missing. Nothing of them has memory yet:
+ * a file of a few bytes must not be able to ask for more than it brings. */
 static eg_status check_tensors(const eg_model *m, eg_error *err) {
 	char ours[128], theirs[128];
 	for (int i = 0; i < m->file.n; i++) {
@@ -448,7 +448,8 @@ static eg_status read_weights(eg_model *m, eg_error *err) {
 	return status;
 }
 
-/* Weights of classes that followed from the training samples: under `class_weights` of what the task keeps, by the loss's input. */
+/* Weights of classes that followed from the training samples: under `class_weights` of what the task keeps, by the
+ * loss's input. */
 static eg_status take_class_weights(eg_model *m, eg_error *err) {
 	const eg_value *all = eg_value_get(m->task, "class_weights");
 	for (int i = 0; i < eg_recipe_losses(m->recipe) && all; i++) {

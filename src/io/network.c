@@ -123,7 +123,8 @@ static bool is_inner(const network *n, const char *name) {
 	return false;
 }
 
-/* The options of a layer inside of a cell: with its name in the graph, and that of a layer in there that it shares weights with. */
+/* The options of a layer inside of a cell: with its name in the graph, and that of a layer in there that it shares
+ * weights with. */
 static const void *in_cell(const network *n, const eg_layer *layer, const void *options) {
 	char *copy = eg_arena_alloc(n->arena, layer->op->options_size);
 	const char *name = inner_name(n, n->cell, layer->name), *lender = NULL;

@@ -1,6 +1,6 @@
 /* recipe.h - the inside of eg_recipe, shared by recipe.c (text, sections), shape.c (inputs), layers.c (the model
- * section), train.c and groups.c (the train section), network.c (the graph) and schema.c (the JSON Schema); and what data sources
- * and tasks, which lie above, read their sections with. */
+ * section), train.c and groups.c (the train section), network.c (the graph) and schema.c (the JSON Schema); and what
+ * data sources and tasks, which lie above, read their sections with. */
 #ifndef ENGRAM_RECIPE_H
 #define ENGRAM_RECIPE_H
 
@@ -154,8 +154,8 @@ extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */
 
 /* The i-th layer or loss operator's info, NULL after the last. A loss is an operator whose second input is `target`.
- * Inputs of it behind that are known by their names: `lengths` or `input_lengths`, `target_lengths`, and `weight`, a number
- * for each class; others are left out. */
+ * Inputs of it behind that are known by their names: `lengths` or `input_lengths`, `target_lengths`, and `weight`, a
+ * number for each class; others are left out. */
 const eg_op_info *eg_layer_op(int i);
 const eg_op_info *eg_loss_op(int i);
 
@@ -172,8 +172,8 @@ bool eg_recipe_leads(const eg_recipe *r, int word);              /* is it the fi
 /* ---- layers.c ---------------------------------------------------------------------------------------------------- */
 
 eg_status eg_layers_read(eg_recipe *r, const eg_tree *model, eg_error *err);
-/* Options and name of one operator from its attributes (NULL: none); `where` is for messages. `other` (NULL: none) is a key beside them,
- * which the caller reads. */
+/* Options and name of one operator from its attributes (NULL: none); `where` is for messages. `other` (NULL: none) is a
+ * key beside them, which the caller reads. */
 eg_status eg_layer_options(
 	eg_recipe *r, eg_layer *layer, const eg_tree *attrs, const char *other, const char *where, eg_error *err);
 /* "LAYER" or "LAYER.OUTPUT", the layer being there already, and marked as used. */

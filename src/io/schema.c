@@ -169,7 +169,8 @@ const eg_variant eg_schedule_variants[] = {
 	{0},
 };
 
-static const char *const best_names[] = {"default", "metric", "loss", "accuracy", NULL}; /* as eg_best_kind; accuracy: metric */
+/* as eg_best_kind; accuracy: metric */
+static const char *const best_names[] = {"default", "metric", "loss", "accuracy", NULL};
 static const char *const precision_names[] = {"fast", "exact", NULL};
 static const eg_key train_keys[] = {
 	CHOICE("loss", NULL, "what is made small"),

@@ -64,7 +64,7 @@ static const char *take(eg_params *to, int i, eg_params *from, char buf[256]) {
 }
 
 eg_status eg_params_take(eg_params *to, eg_model *from, const char *const *patterns,
-        void (*tell)(void *user, const char *name, const char *why), void *user, eg_error *err) {
+	void (*tell)(void *user, const char *name, const char *why), void *user, eg_error *err) {
 	char buf[256], first[400] = "";
 	int taken = 0;
 	eg_status status = check_patterns(to, patterns, err);

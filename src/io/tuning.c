@@ -27,7 +27,7 @@ eg_status eg_tuning_path(char *path, size_t size, eg_error *err) {
 	return EG_OK;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static eg_status damaged(eg_error *err, const char *path, const char *what) {
 	return eg_fail(err, EG_ERR_FORMAT, "%s is no tuning file, or damaged: %s; make a new one with engram tune-kernels", path, what);
@@ -100,7 +100,7 @@ eg_status eg_tuning_load(eg_context *ctx, const char *path, eg_error *err) {
 	return status;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static bool same(const eg_measurement *a, const eg_measurement *b) {
 	return !strcmp(a->problem, b->problem) && !strcmp(a->pass, b->pass) && !strcmp(a->algorithm, b->algorithm);

@@ -1,8 +1,8 @@
-/* utf8.c - is it UTF-8, character by character: what texts that are read and values that are written ask; and the rules for the
- * beginning of a text and the ends of its lines, which hold for every reader.
+/* utf8.c - is it UTF-8, character by character: what texts that are read and values that are written ask; and the rules
+ * for the beginning of a text and the ends of its lines, which hold for every reader.
  *
- * UTF-8 is that of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Not here: whole texts, their lines
- * and characters (data/text.c). */
+ * UTF-8 is that of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Not here: whole texts, their
+ * lines and characters (data/text.c). */
 #include "base/base.h"
 #include "engram_text.h"
 

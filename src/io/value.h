@@ -7,8 +7,8 @@
 #include "base/base.h"
 #include "engram_value.h"
 
-/* Limits that keep hostile JSON from taking all memory or the whole stack. Builders keep to the depth too. A value takes
- * up to some 140 bytes besides its text, and 350 more while it is read. */
+/* Limits that keep hostile JSON from taking all memory or the whole stack. Builders keep to the depth too. A value
+ * takes up to some 140 bytes besides its text, and 350 more while it is read. */
 enum { EG_VALUE_DEPTH = 200, EG_VALUE_NODES = 1 << 20, EG_VALUE_BYTES = 64 << 20 };
 
 /* ---- value.c ----------------------------------------------------------------------------------------------------- */

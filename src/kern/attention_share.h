@@ -33,7 +33,7 @@ static inline bool attention_finite(attention_matrix m, int rows, int columns) {
 
 /* y = (p * drop) v of one row. */
 static inline void attention_mix(
-        const eg_attention_shape *s, const real *p, const real *drop, attention_matrix v, real *y) {
+	const eg_attention_shape *s, const real *p, const real *drop, attention_matrix v, real *y) {
 	for (int c = 0; c < s->dv; c++) y[c] = 0;
 	for (int j = 0; j < s->Lk; j++) {
 		const real w = drop ? p[j] * drop[j] : p[j];

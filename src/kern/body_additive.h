@@ -40,7 +40,7 @@ static void EG_NAME(additive_fwd_f32)(const void *args, int begin, int end, cons
 
 /* One pair of rows: adds to dv, dq and dk. m: so many features. */
 EG_ALWAYS_INLINE void EG_NAME(additive_pair)(
-        vf ds, vf v, const float *q, const float *k, float *dv, float *dq, float *dk, int m) {
+	vf ds, vf v, const float *q, const float *k, float *dv, float *dq, float *dk, int m) {
 	const vf t = vtanh(vadd(vload_n(q, m), vload_n(k, m)));
 	const vf d = vmul(vmul(ds, v), vsub(vset1(1.0f), vmul(t, t)));
 	vstore_n(dv, m, vfma(ds, t, vload_n(dv, m)));

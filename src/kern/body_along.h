@@ -121,7 +121,7 @@ static void EG_NAME(along_norm_lanes_fwd)(const eg_along_args *a, const float *x
 }
 
 static void EG_NAME(along_norm_lanes_bwd)(
-        const eg_along_bwd_args *a, const float *x, const float *dy, float *dx, int lanes) {
+	const eg_along_bwd_args *a, const float *x, const float *dy, float *dx, int lanes) {
 	const bool squares = a->op == EG_ALONG_L2;
 	const vf raw = along_norm_lanes(&a->s, x, lanes, squares), norm = vmax(vset1(a->s.alpha), raw);
 	vf product = vzero();
@@ -138,7 +138,7 @@ static void EG_NAME(along_norm_lanes_bwd)(
 }
 
 static void EG_NAME(along_log_softmax_lanes_bwd)(
-        const eg_along_shape *s, const float *y, const float *dy, float *dx, int lanes, bool acc) {
+	const eg_along_shape *s, const float *y, const float *dy, float *dx, int lanes, bool acc) {
 	const ptrdiff_t step = s->inner;
 	vf sum = vzero();
 	for (int c = 0; c < s->n; c++) sum = vadd(sum, vload_n(dy + c * step, lanes));
@@ -173,7 +173,7 @@ static void EG_NAME(along_local)(const eg_along_shape *s, const float *x, float 
 
 /* scratch: as ref has it, V lanes each. */
 static void EG_NAME(along_local_bwd)(
-        const eg_along_bwd_args *a, const float *x, const float *dy, float *dx, int lanes, float *scratch) {
+	const eg_along_bwd_args *a, const float *x, const float *dy, float *dx, int lanes, float *scratch) {
 	const eg_along_shape *s = &a->s;
 	const ptrdiff_t step = s->inner;
 	float *factor = scratch, *share = scratch + (ptrdiff_t)s->n * V;
@@ -237,7 +237,7 @@ static void EG_NAME(along_fwd_f32)(const void *args, int begin, int end, const e
 }
 
 static void EG_NAME(along_one_bwd)(
-        const eg_along_bwd_args *a, const float *v, const float *dy, float *dx, int lanes, float *scratch) {
+	const eg_along_bwd_args *a, const float *v, const float *dy, float *dx, int lanes, float *scratch) {
 	const eg_along_shape *s = &a->s;
 	switch (a->op) {
 	case EG_ALONG_LOG_SOFTMAX:

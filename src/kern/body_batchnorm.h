@@ -1,9 +1,9 @@
 /* body_batchnorm.h - batch normalisation (kern.h) over simd.h: sums by channel, and the passes that use them.
  *
- * All layouts are walks over strips of vectors. Where positions lie side by side (PLAIN, LANES) a strip belongs to one channel, whose
- * coefficients are spread over the vector; where channels lie side by side (BLOCKED, and PLAIN with one position a channel) a vector is V
- * channels and so are its coefficients. Sums are kept in float for at most STRIP vectors, then go to double, in an order that depends on
- * the shape alone.
+ * All layouts are walks over strips of vectors. Where positions lie side by side (PLAIN, LANES) a strip belongs to one
+ * channel, whose coefficients are spread over the vector; where channels lie side by side (BLOCKED, and PLAIN with one
+ * position a channel) a vector is V channels and so are its coefficients. Sums are kept in float for at most STRIP
+ * vectors, then go to double, in an order that depends on the shape alone.
  *
  * Not here: what turns sums into coefficients (ref_batchnorm.c). */
 #ifndef ENGRAM_BODY_BATCHNORM_H
@@ -15,8 +15,8 @@
 
 enum { BN_STRIP = 256 }; /* vectors */
 
-/* A block as groups (a channel, or V channels) of `strips` strips of `count` vectors at `pitch`, with `lanes` lanes each; where positions lie side by
- * side a last vector of `tail` lanes may follow. */
+/* A block as groups (a channel, or V channels) of `strips` strips of `count` vectors at `pitch`, with `lanes` lanes
+ * each; where positions lie side by side a last vector of `tail` lanes may follow. */
 typedef struct bn_walk {
 	bool across; /* channels lie side by side */
 	int groups, strips, count, lanes, tail;

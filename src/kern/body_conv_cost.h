@@ -1,5 +1,6 @@
-/* body_conv_cost.h - what the convolutions with pictures in lanes and by implicit product take, for the planner: estimates from shapes, in
- * nanoseconds on one core at about 3.3 GHz, fitted to what `engram tune-kernels` measures. Those of the other algorithms stand beside them. */
+/* body_conv_cost.h - what the convolutions with pictures in lanes and by implicit product take, for the planner:
+ * estimates from shapes, in nanoseconds on one core at about 3.3 GHz, fitted to what `engram tune-kernels` measures.
+ * Those of the other algorithms stand beside them. */
 #ifndef ENGRAM_BODY_CONV_COST_H
 #define ENGRAM_BODY_CONV_COST_H
 
@@ -23,8 +24,9 @@ static double EG_NAME(conv_lanes_cost)(const eg_conv_shape *s, eg_conv_dir dir) 
 /* The share of n in whole tiles. */
 static double EG_NAME(conv_filled)(int n, int tile) { return n / (double)EG_NAME(gemm_up)(n, tile); }
 
-/* Rows of the product are filters, for the gradient of x channels, or pairs of channel and tap (body_conv_plain.h); what is multiplied is copied into
- * the order of a matrix first; each result costs something besides, which tells where the sums are short. */
+/* Rows of the product are filters, for the gradient of x channels, or pairs of channel and tap (body_conv_plain.h);
+ * what is multiplied is copied into the order of a matrix first; each result costs something besides, which tells where
+ * the sums are short. */
 static double EG_NAME(conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir) {
 	static const double share[EG_CONV_BWD_WEIGHTS + 1] = {0.65, 0.5, 0.5};
 	const int C = s->C / s->G, K = s->K / s->G, taps = s->R * s->S;
@@ -32,7 +34,8 @@ static double EG_NAME(conv_plain_cost)(const eg_conv_shape *s, eg_conv_dir dir) 
 	double filled = EG_NAME(conv_filled)(dir != EG_CONV_BWD_DATA ? K : per_tap ? C * taps : C, GEMM_MR);
 	if (dir == EG_CONV_BWD_WEIGHTS) filled *= EG_NAME(conv_filled)(C * taps, GEMM_NR);
 	double copied = (double)s->N * s->P * s->Q * s->C * taps, results = (double)s->N * s->P * s->Q * s->K;
-	if (dir == EG_CONV_BWD_DATA && !per_tap) copied = (double)s->N * s->H * s->W * s->K * taps; /* a convolution of dy */
+	/* a convolution of dy */
+	if (dir == EG_CONV_BWD_DATA && !per_tap) copied = (double)s->N * s->H * s->W * s->K * taps;
 	return EG_NAME(conv_macs)(s) / (COST_PEAK * share[dir] * filled) + copied / (V * 0.5) + results * 0.5;
 }
 

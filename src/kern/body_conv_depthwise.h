@@ -1,9 +1,11 @@
-/* body_conv_depthwise.h - depthwise convolution, one filter for each channel (G = C = K), of PLAIN or BLOCKED tensors: algorithm `depthwise`.
+/* body_conv_depthwise.h - depthwise convolution, one filter for each channel (G = C = K), of PLAIN or BLOCKED tensors:
+ * algorithm `depthwise`.
  *
- * 16 channels lie in lanes, so that every tap is a vector of weights times a vector of x. A BLOCKED x is read where it lies: at the borders the taps
- * outside of it are left out, by a range of taps for each line and column. PLAIN tensors are turned round by strips of lines in scratch, or, when x and y
- * both are PLAIN and the stride is 1, computed as they lie (body_conv_depthwise_plain.h). The gradient of x takes the phases of body_conv_direct.h, line by
- * line and column by column. All of it waits for memory more than for arithmetic.
+ * 16 channels lie in lanes, so that every tap is a vector of weights times a vector of x. A BLOCKED x is read where it
+ * lies: at the borders the taps outside of it are left out, by a range of taps for each line and column. PLAIN tensors
+ * are turned round by strips of lines in scratch, or, when x and y both are PLAIN and the stride is 1, computed as they
+ * lie (body_conv_depthwise_plain.h). The gradient of x takes the phases of body_conv_direct.h, line by line and column
+ * by column. All of it waits for memory more than for arithmetic.
  *
  * Not here: several filters for each channel, groups of channels (body_conv_direct.h, body_conv_plain.h). */
 #ifndef ENGRAM_BODY_CONV_DEPTHWISE_H
@@ -138,7 +140,7 @@ static size_t EG_NAME(depth_layout)(const EG_NAME(depth) * d, bool weights, char
 
 /* Lines [l0,l1) of block `block` of sample n of x: where line 0 would lie. */
 static const float *EG_NAME(depth_load)(
-        bool blocked, const float *x, int C, int n, int block, int height, int width, int l0, int l1, float *strip) {
+	bool blocked, const float *x, int C, int n, int block, int height, int width, int l0, int l1, float *strip) {
 	const ptrdiff_t plane = (ptrdiff_t)height * width;
 	if (blocked) return x + ((ptrdiff_t)n * EG_NAME(direct_up)(C, EG_BLOCK) + block) * plane * EG_BLOCK;
 	EG_NAME(direct_turn)
@@ -147,7 +149,7 @@ static const float *EG_NAME(depth_load)(
 	return strip - (ptrdiff_t)l0 * width * EG_BLOCK;
 }
 
-/* ---- forward, gradient of x ---------------------------------------------------------------------------------------- */
+/* ---- forward, gradient of x -------------------------------------------------------------------------------------- */
 
 /* Output line o, written at y. */
 static void EG_NAME(depth_output)(const EG_NAME(depth) * d, EG_NAME(depth_line) * t, int o, float *y) {
@@ -257,7 +259,7 @@ static void EG_NAME(conv_depthwise_bwd_data_f32)(const void *args, int begin, in
 	EG_NAME(depth_all)(args, true, begin, end, worker);
 }
 
-/* ---- gradient of w ------------------------------------------------------------------------------------------------- */
+/* ---- gradient of w ----------------------------------------------------------------------------------------------- */
 
 /* sum[16] += sum over n of dy[i] x[i], step apart in x; x NULL: of dy alone. */
 static void EG_NAME(depth_dot)(const float *dy, const float *x, ptrdiff_t step, int n, float *sum) {
@@ -350,7 +352,7 @@ static void EG_NAME(conv_depthwise_bwd_weights_f32)(const void *args, int begin,
 	for (int u = begin; u < end; u++) EG_NAME(depth_weights_unit)(&d, a, u, &room);
 }
 
-/* ---- weights, table ------------------------------------------------------------------------------------------------ */
+/* ---- weights, table ---------------------------------------------------------------------------------------------- */
 
 /* [block of channels][tap][16], zeros beyond the last channel. */
 static void EG_NAME(conv_depthwise_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {

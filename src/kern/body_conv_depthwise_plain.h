@@ -1,9 +1,11 @@
-/* body_conv_depthwise_plain.h - depthwise convolution at stride 1 between PLAIN tensors: one channel at a time, with positions in the lanes.
+/* body_conv_depthwise_plain.h - depthwise convolution at stride 1 between PLAIN tensors: one channel at a time, with
+ * positions in the lanes.
  *
- * A strip of lines of a channel is copied into scratch with its padding. There the positions of all its lines follow each other, those in the
- * padding between two lines included, and a tap is one distance: the sum runs over the strip as if it were a single line, and no line has a beginning or an end.
- * What it computes in the padding is left out when lines are copied to y, and, for the gradient of w, met by zeros in dy. (An x that is not finite may so make
- * all taps of its channel NaN.)
+ * A strip of lines of a channel is copied into scratch with its padding. There the positions of all its lines follow
+ * each other, those in the padding between two lines included, and a tap is one distance: the sum runs over the strip
+ * as if it were a single line, and no line has a beginning or an end. What it computes in the padding is left out when
+ * lines are copied to y, and, for the gradient of w, met by zeros in dy. (An x that is not finite may so make all taps
+ * of its channel NaN.)
  *
  * Used by body_conv_depthwise.h, which cuts the work. */
 #ifndef ENGRAM_BODY_CONV_DEPTHWISE_PLAIN_H
@@ -11,7 +13,8 @@
 
 #include "kern/body_conv_direct.h"
 
-enum { FLAT_TILE = 8, FLAT_SLACK = FLAT_TILE * V, FLAT_STRIP = 6 * 1024 /* about as many floats in a strip: x and y stay in L1 */ };
+/* FLAT_STRIP: about as many floats in a strip: x and y stay in L1 */
+enum { FLAT_TILE = 8, FLAT_SLACK = FLAT_TILE * V, FLAT_STRIP = 6 * 1024 };
 
 /* Floats from a line to the next in scratch, and of a strip of x and of y there. */
 EG_ALWAYS_INLINE int EG_NAME(flat_line)(const EG_NAME(direct_side) * w) { return w->out + w->high - w->low; }
@@ -38,7 +41,8 @@ EG_ALWAYS_INLINE void EG_NAME(flat_line_out)(int n, const float *from, float *y,
 	}
 }
 
-/* Input lines that outputs [o0,o1) see, of one channel, into its strip. What lies in the padding is there already: zeros. */
+/* Input lines that outputs [o0,o1) see, of one channel, into its strip. What lies in the padding is there already:
+ * zeros. */
 static void EG_NAME(flat_load)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w, int o0, int o1, const float *x, float *strip) {
 	const int line = EG_NAME(flat_line)(w), top = o0 + h->low, end = EG_NAME(gemm_min)(h->in, o1 + h->high);
 	const int left = w->low > 0 ? w->low : 0, right = EG_NAME(gemm_min)(w->in, w->out + w->high);
@@ -71,9 +75,9 @@ static void EG_NAME(flat_sum)(int n, int taps, const int32_t *off, const float *
 	for (; i < n; i += 2 * V) EG_NAME(flat_tile)(2, taps, off, w, x + i, start, y + i);
 }
 
-/* Three by three taps of neighbours: a tile is a vector of positions in several lines, which have most of their x in common, so that each
- * vector of x is loaded once for three lines; it is written to y at once. Vectors at the end of a line are not full: for
- * lines of which too much would be empty the strip is computed as one line. */
+/* Three by three taps of neighbours: a tile is a vector of positions in several lines, which have most of their x in
+ * common, so that each vector of x is loaded once for three lines; it is written to y at once. Vectors at the end of a
+ * line are not full: for lines of which too much would be empty the strip is computed as one line. */
 enum { FLAT_ROWS = 6 };
 EG_ALWAYS_INLINE bool EG_NAME(flat_by_rows)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w) {
 	const int full = (w->out + V - 1) / V * V;
@@ -106,7 +110,8 @@ EG_ALWAYS_INLINE void EG_NAME(flat_band)(const int rows, const vf *w, const floa
 		const int n = o->width - c;
 		float *to = y;
 		if (n >= V && !o->acc) {
-			EG_UNROLL for (int i = 0; i < rows; i++, to += width) vstore(to, vmax(least, s[i])); /* lets NaN through */
+			/* lets NaN through */
+			EG_UNROLL for (int i = 0; i < rows; i++, to += width) vstore(to, vmax(least, s[i]));
 			continue;
 		}
 		const vm mask = vfirst(n < V ? n : V);

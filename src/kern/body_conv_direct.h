@@ -1,22 +1,24 @@
-/* body_conv_direct.h - direct convolution of PLAIN or BLOCKED tensors, forward and the gradient of x: algorithm `direct`.
+/* body_conv_direct.h - direct convolution of PLAIN or BLOCKED tensors, forward and the gradient of x: algorithm
+ * `direct`.
  *
- * Everything is one kind of sum, computed by one micro-kernel with DIRECT_NR output channels in the lanes of DIRECT_NV vectors and up to DIRECT_MR
- * positions, DIRECT_NV registers for each:
+ * Everything is one kind of sum, computed by one micro-kernel with DIRECT_NR output channels in the lanes of DIRECT_NV
+ * vectors and up to DIRECT_MR positions, DIRECT_NV registers for each:
  *
  *     out[i][lane] = sum over j of w[j][lane] x[from[i] + off[j]]
  *
- * where i is a position, j a pair of input channel and tap. Both addresses come from tables, which makes the kernel indifferent to layout, stride,
- * padding and dilation, lets a tile hold any positions (those of several rows or samples: none is wasted), and costs one load for
- * DIRECT_MR*DIRECT_NV multiply-adds. x is cut into strips of rows and copied into scratch with its padding, unless it is BLOCKED and needs none: then
- * it is read where it lies. Where each position reads elements of its own (1x1) of many channels, a PLAIN x is copied into panels: a tile's
- * positions of one channel side by side, then those of the next, so that a tile reads its panel from front to back. Results go straight into a BLOCKED y, or through
- * a buffer and a transposition into a PLAIN one.
+ * where i is a position, j a pair of input channel and tap. Both addresses come from tables, which makes the kernel
+ * indifferent to layout, stride, padding and dilation, lets a tile hold any positions (those of several rows or
+ * samples: none is wasted), and costs one load for DIRECT_MR*DIRECT_NV multiply-adds. x is cut into strips of rows and
+ * copied into scratch with its padding, unless it is BLOCKED and needs none: then it is read where it lies. Where each
+ * position reads elements of its own (1x1) of many channels, a PLAIN x is copied into panels: a tile's positions of one
+ * channel side by side, then those of the next, so that a tile reads its panel from front to back. Results go straight
+ * into a BLOCKED y, or through a buffer and a transposition into a PLAIN one.
  *
- * The gradient of x by stride sh, sw falls into sh*sw phases. The elements of dx in rows a, a + sh.. and columns b, b + sw.. are a convolution of dy at
- * stride 1 with those taps that meet them; a stride of 1 is the case of one phase.
+ * The gradient of x by stride sh, sw falls into sh*sw phases. The elements of dx in rows a, a + sh.. and columns b, b +
+ * sw.. are a convolution of dy at stride 1 with those taps that meet them; a stride of 1 is the case of one phase.
  *
- * Every result is a chain of multiply-adds for each DIRECT_KC terms, and these are added up in order: the bits depend neither on the layouts nor
- * on how tiles, strips and units are cut.
+ * Every result is a chain of multiply-adds for each DIRECT_KC terms, and these are added up in order: the bits depend
+ * neither on the layouts nor on how tiles, strips and units are cut.
  *
  * Not here: the gradient of w (body_conv_direct_weights.h), one filter for each channel (body_conv_depthwise.h). */
 #ifndef ENGRAM_BODY_CONV_DIRECT_H
@@ -94,7 +96,6 @@ EG_ALWAYS_INLINE void EG_NAME(direct_tile)(const int mr, const int nv, const EG_
 
 typedef void (*EG_NAME(direct_fixed))(const EG_NAME(direct_sum) * t);
 
-/* clang-format off */
 #define DIRECT_TILE(mr, nv) \
 	static void EG_NAME(direct_tile_##mr##x##nv)(const EG_NAME(direct_sum) * t) { EG_NAME(direct_tile)(mr, nv, t); }
 #define DIRECT_UP_TO_6(nv) \
@@ -121,7 +122,6 @@ static const EG_NAME(direct_fixed) EG_NAME(direct_tiles)[2][DIRECT_MR] = {
 DIRECT_HEIGHT(1) DIRECT_HEIGHT(2) DIRECT_HEIGHT(3) DIRECT_HEIGHT(4) DIRECT_HEIGHT(5) DIRECT_HEIGHT(6)
 static const EG_NAME(direct_fixed) EG_NAME(direct_tiles)[1][DIRECT_MR] = {{DIRECT_HEIGHTS}};
 #endif
-/* clang-format on */
 
 EG_ALWAYS_INLINE int EG_NAME(direct_up)(int n, int unit) { return (n + unit - 1) / unit; }
 /* Where tile i of `rows` begins: full ones, but the last two share what is left for them. */
@@ -145,15 +145,17 @@ static void EG_NAME(direct_rows)(EG_NAME(direct_sum) t, int rows, int filters) {
 	}
 }
 
-/* ---- the problem: forward and gradient of x alike ---------------------------------------------------------------------- */
+/* ---- the problem: forward and gradient of x alike ---------------------------------------------------------------- */
 
-/* One side of the pictures. Output o = cell*phases + phase reads input cell*step + (a distance that depends on phase and tap). */
+/* One side of the pictures. Output o = cell*phases + phase reads input cell*step + (a distance that depends on phase
+ * and tap). */
 typedef struct EG_NAME(direct_side) {
 	int in, out, taps, pad, dilation, phases, step;
 	bool back;
 	int cells;
 	int low, high;          /* smallest and largest distance */
-	int pitch, jump, count; /* in a strip: from a cell to the next; in the picture: from one copied line to the next; lines for all cells */
+	int pitch, jump, count; /* in a strip: from a cell to the next; in the picture: from one copied line to the
+	                         * next; lines for all cells */
 } EG_NAME(direct_side);
 
 /* Does tap r meet outputs of `phase`, and at which distance? */
@@ -165,7 +167,7 @@ EG_ALWAYS_INLINE bool EG_NAME(direct_meets)(const EG_NAME(direct_side) * d, int 
 }
 
 static EG_NAME(direct_side) EG_NAME(direct_side_of)(
-        int in, int out, int taps, int pad, int dilation, int stride, bool back) {
+	int in, int out, int taps, int pad, int dilation, int stride, bool back) {
 	EG_NAME(direct_side) d = {.in = in, .out = out, .taps = taps, .pad = pad, .dilation = dilation, .back = back};
 	bool any = false;
 	d.phases = back ? stride : 1;
@@ -208,8 +210,10 @@ typedef struct EG_NAME(direct) {
 	EG_NAME(direct_side) h, w;
 	bool in_place;                        /* x is read where it lies */
 	ptrdiff_t panel;                      /* x is copied into panels, so far apart; 0: lines */
-	ptrdiff_t column, line, block, sample; /* from one to the next in a strip; block: 16 channels, or one of a PLAIN x */
-	int rows, samples, strips, groups, splits; /* cells and samples of a strip; groups of DIRECT_NR filters, shared out among units */
+	ptrdiff_t column, line, block, sample; /* from one to the next in a strip; block: 16 channels, or one of a PLAIN
+	                                        * x */
+	int rows, samples, strips, groups, splits; /* cells and samples of a strip; groups of DIRECT_NR filters, shared
+	                                            * out among units */
 } EG_NAME(direct);
 
 EG_ALWAYS_INLINE int EG_NAME(direct_units)(const EG_NAME(direct) * d) { return d->G * d->strips * d->splits; }
@@ -219,7 +223,8 @@ static void EG_NAME(direct_cut)(EG_NAME(direct) * d) {
 	const int width = d->w.cells * d->w.phases * d->h.phases, taps = d->h.taps * d->w.taps;
 	const int64_t line = (int64_t)d->w.count * d->C * d->h.pitch;
 	const int halo = d->h.high - d->h.low + 1 - d->h.pitch;
-	const int reads = taps / (d->h.step * d->w.step * d->h.phases * d->w.phases); /* of each float of x, for each filter */
+	const int reads = taps / (d->h.step * d->w.step * d->h.phases * d->w.phases); /* of each float of x, for each
+	                                                                               * filter */
 	const int64_t most = DIRECT_STRIP * (reads < 1 ? 1 : EG_NAME(gemm_min)(reads, DIRECT_STRIP_MOST));
 	d->rows = 1;
 	while (d->rows < d->h.cells && line * (d->rows + 1 + halo / d->h.pitch) <= most && (d->rows + 1) * width <= DIRECT_POSITIONS)
@@ -234,7 +239,8 @@ static void EG_NAME(direct_cut)(EG_NAME(direct) * d) {
 	d->samples = EG_NAME(direct_up)(d->N, EG_NAME(direct_up)(d->N, d->samples));
 	const int sets = EG_NAME(direct_up)(d->N, d->samples);
 	int parts = EG_NAME(direct_up)(d->h.cells, d->rows);
-	/* More strips read the weights more often, more shares of the filters copy x more often. Strips of a hundred positions are long enough. */
+	/* More strips read the weights more often, more shares of the filters copy x more often. Strips of a hundred
+	 * positions are long enough. */
 	const bool heavy = (int64_t)d->Y * d->C * taps > (int64_t)d->N * d->X * d->h.in * d->w.in;
 	while (parts * sets * d->G * (heavy ? d->groups : 1) < DIRECT_UNITS && EG_NAME(direct_up)(d->h.cells, parts + 1) * width >= 96) parts++;
 	d->rows = EG_NAME(direct_up)(d->h.cells, parts);
@@ -277,9 +283,11 @@ static EG_NAME(direct) EG_NAME(direct_of)(const eg_conv_shape *s, bool back) {
 	EG_NAME(direct) d = EG_NAME(direct_sides)(s, back);
 	EG_NAME(direct_cut)(&d);
 	EG_NAME(direct_strides)(&d);
-	/* One tap, and so one phase that has it. Backward at a stride, several phases may have a tap each at one distance, and other positions. */
+	/* One tap, and so one phase that has it. Backward at a stride, several phases may have a tap each at one
+	 * distance, and other positions. */
 	if (!d.x_blocked && d.h.taps == 1 && d.w.taps == 1 && d.C > DIRECT_KC_1X1) {
-		d.panel = (ptrdiff_t)(d.C + 1) * DIRECT_MR + V; /* with room for what the last vector stores behind it */
+		d.panel = (ptrdiff_t)(d.C + 1) * DIRECT_MR + V; /* with room for what the last vector stores behind
+		                                                 * it */
 		d.block = DIRECT_MR;
 		d.line = EG_NAME(direct_in_phase)(&d.w, d.w.cells, EG_NAME(direct_phase)(&d.w));
 	}
@@ -323,8 +331,8 @@ static void EG_NAME(direct_line)(const EG_NAME(direct_side) * w, const float *li
 	EG_NAME(direct_zero)(to + (ptrdiff_t)b * unit, (ptrdiff_t)(w->count - b) * unit);
 }
 
-/* Lines [0, lines) from line `first` of x on, for `channels` channels; x is the first of them in its sample. Lines are written in rising order, so
- * that what one writes behind its end is overwritten by the next. */
+/* Lines [0, lines) from line `first` of x on, for `channels` channels; x is the first of them in its sample. Lines are
+ * written in rising order, so that what one writes behind its end is overwritten by the next. */
 static void EG_NAME(direct_copy)(const EG_NAME(direct) * d, const float *x, int channels, int first, int lines, float *to) {
 	const int unit = d->x_blocked ? EG_BLOCK : 1, blocks = EG_NAME(direct_up)(channels, unit);
 	const ptrdiff_t plane = (ptrdiff_t)d->h.in * d->w.in * unit;
@@ -343,9 +351,10 @@ static void EG_NAME(direct_copy)(const EG_NAME(direct) * d, const float *x, int 
 	}
 }
 
-/* The same for all channels and samples of a strip into panels, only what its positions read; `line` is room for one channel. */
+/* The same for all channels and samples of a strip into panels, only what its positions read; `line` is room for one
+ * channel. */
 static void EG_NAME(direct_panels)(const EG_NAME(direct) * d, const float *x, ptrdiff_t sample, int samples, int first, int lines,
-        float *line, float *to) {
+	float *line, float *to) {
 	const ptrdiff_t plane = (ptrdiff_t)d->h.in * d->w.in, each = lines * d->line;
 	const int rows = samples * (int)each, tiles = EG_NAME(direct_up)(rows, DIRECT_MR);
 	for (int c = 0; c < d->C; c++, x += plane, to += DIRECT_MR) {
@@ -360,9 +369,10 @@ static void EG_NAME(direct_panels)(const EG_NAME(direct) * d, const float *x, pt
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
-/* `count` positions of `filters` <= width filters from [position][width] into planes of a PLAIN y. Reads up to V - 1 positions behind the last. */
+/* `count` positions of `filters` <= width filters from [position][width] into planes of a PLAIN y. Reads up to V - 1
+ * positions behind the last. */
 static void EG_NAME(direct_unload)(
-        const float *from, ptrdiff_t width, int count, int filters, float *y, ptrdiff_t plane, bool acc, eg_act act) {
+	const float *from, ptrdiff_t width, int count, int filters, float *y, ptrdiff_t plane, bool acc, eg_act act) {
 	for (int half = 0; half < filters; half += V) {
 		const int n = EG_NAME(gemm_min)(V, filters - half);
 		for (int j = 0; j < count; j += V) {
@@ -412,7 +422,8 @@ typedef struct EG_NAME(direct_strip) {
 static size_t EG_NAME(direct_layout)(const EG_NAME(direct) * d, char *base, EG_NAME(direct_room) * room) {
 	const size_t line = 64, terms = (size_t)d->C * (size_t)d->h.taps * (size_t)d->w.taps;
 	const size_t positions = (size_t)EG_NAME(direct_positions)(d);
-	/* Room of a line: for its last row's columns that are in no position, and for what a vector reads or writes behind it. */
+	/* Room of a line: for its last row's columns that are in no position, and for what a vector reads or writes
+	 * behind it. */
 	const size_t strip = d->panel ? (positions / DIRECT_MR + 2) * (size_t)d->panel : (size_t)d->samples * (size_t)d->sample;
 	const size_t sizes[6] = {terms * sizeof(int32_t), positions * sizeof(int32_t), positions * sizeof(int32_t),
 	        d->in_place ? 0 : (strip + V) * sizeof(float), d->panel ? (positions + (size_t)d->w.count + DIRECT_MR + V) * sizeof(float) : 0,
@@ -446,7 +457,7 @@ static void EG_NAME(direct_terms)(const EG_NAME(direct) * d, int32_t *off) {
 
 /* Where the positions of a strip are read and written. */
 static void EG_NAME(direct_places)(
-        const EG_NAME(direct) * d, const EG_NAME(direct_strip) * t, const EG_NAME(direct_room) * room) {
+	const EG_NAME(direct) * d, const EG_NAME(direct_strip) * t, const EG_NAME(direct_room) * room) {
 	const int outs = EG_NAME(gemm_min)(t->rows * d->h.phases, d->h.out - t->row * d->h.phases);
 	const int unit = d->y_blocked ? EG_BLOCK : DIRECT_NR;
 	const ptrdiff_t sample = d->y_blocked ? (ptrdiff_t)EG_NAME(direct_up)(d->Y, EG_BLOCK) * d->h.out * d->w.out
@@ -472,7 +483,7 @@ static void EG_NAME(direct_places)(
 
 /* Filters [f*DIRECT_NR, ..) of group g for a strip. */
 static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_args *r, const EG_NAME(direct_strip) * t, int g,
-        int f, const EG_NAME(direct_room) * room) {
+	int f, const EG_NAME(direct_room) * room) {
 	const int filters = EG_NAME(gemm_min)(d->K - f * DIRECT_NR, DIRECT_NR);
 	const ptrdiff_t plane = (ptrdiff_t)d->h.out * d->w.out, first = (ptrdiff_t)t->row * d->h.phases * d->w.out;
 	const ptrdiff_t terms = (ptrdiff_t)d->C * d->h.taps * d->w.taps;
@@ -520,7 +531,7 @@ static void EG_NAME(direct_group)(const EG_NAME(direct) * d, const eg_conv_run_a
 
 /* Strip number `strip` of `channels` channels of x from number c on, copied where that is needed. */
 static EG_NAME(direct_strip) EG_NAME(direct_load)(
-        const EG_NAME(direct) * d, const float *x, int c, int channels, int strip, const EG_NAME(direct_room) * room) {
+	const EG_NAME(direct) * d, const float *x, int c, int channels, int strip, const EG_NAME(direct_room) * room) {
 	const int parts = EG_NAME(direct_up)(d->h.cells, d->rows), unit = d->x_blocked ? EG_BLOCK : 1;
 	EG_NAME(direct_strip) t = {.n = strip / parts * d->samples, .row = strip % parts * d->rows};
 	t.samples = EG_NAME(gemm_min)(d->samples, d->N - t.n);
@@ -571,7 +582,8 @@ static void EG_NAME(conv_direct_bwd_data_f32)(const void *args, int begin, int e
 
 /* ---- weights, sizes ---------------------------------------------------------------------------------------------- */
 
-/* Group f of DIRECT_NR filters of group g: [phase][input channel, tap of the phase][DIRECT_NR], filled up with zeros. */
+/* Group f of DIRECT_NR filters of group g: [phase][input channel, tap of the phase][DIRECT_NR], filled up with
+ * zeros. */
 static void EG_NAME(direct_pack_group)(const eg_conv_pack_args *a, const EG_NAME(direct) * d, int g, int f, float *to) {
 	const int taps = d->h.taps * d->w.taps, filters = EG_NAME(gemm_min)(d->K - f * DIRECT_NR, DIRECT_NR);
 	const bool back = a->dir == EG_CONV_BWD_DATA;

@@ -1,12 +1,13 @@
-/* body_conv_direct_weights.h - direct convolution of PLAIN or BLOCKED tensors: the gradients of w and b, on the micro-kernel of body_conv_direct.h.
+/* body_conv_direct_weights.h - direct convolution of PLAIN or BLOCKED tensors: the gradients of w and b, on the
+ * micro-kernel of body_conv_direct.h.
  *
  * Here the sum runs over positions, and the rows of a tile are pairs of input channel and tap:
  *
  *     dw[term][filter] = sum over positions of dy[position][filter] x[off[position] + from[term]]
  *
- * A unit has some filters, some channels and a share of all strips of positions (a shard). It copies its part of x and, unless dy is BLOCKED, of dy
- * strip by strip, keeps its part of dw as [filters of a group][term][DIRECT_NR] in L2, and turns it round at the end. How the work is cut follows
- * from the shape alone. */
+ * A unit has some filters, some channels and a share of all strips of positions (a shard). It copies its part of x and,
+ * unless dy is BLOCKED, of dy strip by strip, keeps its part of dw as [filters of a group][term][DIRECT_NR] in L2, and
+ * turns it round at the end. How the work is cut follows from the shape alone. */
 #ifndef ENGRAM_BODY_CONV_DIRECT_WEIGHTS_H
 #define ENGRAM_BODY_CONV_DIRECT_WEIGHTS_H
 
@@ -14,7 +15,8 @@
 
 enum {
 	DIRECT_PART = 48 * 1024,     /* most floats of dw in a unit */
-	DIRECT_CHAIN = 200,          /* most positions in a chain of multiply-adds: dy, and 16 channels of x, are to stay in L1 */
+	DIRECT_CHAIN = 200,          /* most positions in a chain of multiply-adds: dy, and 16 channels of x, are to
+	                              * stay in L1 */
 	DIRECT_PARTIALS = 1 << 20    /* most floats in all partial sums */
 };
 
@@ -32,7 +34,8 @@ typedef struct EG_NAME(direct_task) {
 	float *db; /* sums of dy, DIRECT_NR for each group of filters; NULL when the unit has none to find */
 } EG_NAME(direct_task);
 
-/* Cuts filters and channels in turn until a unit's part of dw is no larger than `most` and there are `units` of them. */
+/* Cuts filters and channels in turn until a unit's part of dw is no larger than `most` and there are `units` of
+ * them. */
 static void EG_NAME(direct_cut_parts)(EG_NAME(direct_weights) * w, int taps, int most, int units) {
 	for (;;) {
 		const int filters = EG_NAME(direct_up)(w->d.groups, w->filter_parts), blocks = EG_NAME(direct_up)(w->blocks, w->channel_parts);
@@ -113,8 +116,8 @@ static size_t EG_NAME(direct_weights_layout)(const EG_NAME(direct_weights) * w, 
 
 /* ---- copying dy -------------------------------------------------------------------------------------------------- */
 
-/* `count` positions of `filters` <= width PLAIN planes into [position][width], zeros in the other lanes. May write up to V - 1 positions behind the
- * last. */
+/* `count` positions of `filters` <= width PLAIN planes into [position][width], zeros in the other lanes. May write up
+ * to V - 1 positions behind the last. */
 static void EG_NAME(direct_turn)(const float *dy, ptrdiff_t plane, int count, int filters, float *to, int width) {
 	for (int half = 0; half < width; half += V)
 		for (int j = 0; j < count; j += V) {
@@ -134,7 +137,7 @@ static void EG_NAME(direct_turn)(const float *dy, ptrdiff_t plane, int count, in
 
 /* dy of filter group f for a strip: returns [position], ws apart, the second vector wj further on. */
 static const float *EG_NAME(direct_load_dy)(const EG_NAME(direct_weights) * w, const eg_conv_weights_args *a, const EG_NAME(direct_task) * t,
-        const EG_NAME(direct_strip) * strip, int f, float *to) {
+	const EG_NAME(direct_strip) * strip, int f, float *to) {
 	const EG_NAME(direct) *d = &w->d;
 	const ptrdiff_t plane = (ptrdiff_t)d->h.out * d->w.out, first = (ptrdiff_t)strip->row * d->w.out;
 	const int count = strip->rows * d->w.out, k = t->g * d->K + f * DIRECT_NR, filters = EG_NAME(gemm_min)(DIRECT_NR, d->K - f * DIRECT_NR);
@@ -174,7 +177,7 @@ static void EG_NAME(direct_add_up)(const float *dy, int n, ptrdiff_t ws, ptrdiff
 
 /* A strip's share of a unit's part of dw. */
 static void EG_NAME(direct_weights_strip)(const EG_NAME(direct_weights) * w, const eg_conv_weights_args *a, const EG_NAME(direct_task) * t,
-        const EG_NAME(direct_strip) * strip, bool acc) {
+	const EG_NAME(direct_strip) * strip, bool acc) {
 	const EG_NAME(direct) *d = &w->d;
 	static const float zeros[DIRECT_NR] = {0};
 	const int positions = strip->samples * strip->rows * d->w.out;
@@ -203,7 +206,7 @@ static void EG_NAME(direct_weights_strip)(const EG_NAME(direct_weights) * w, con
 
 /* Writes a unit's part of dw and db. */
 static void EG_NAME(direct_weights_finish)(
-        const EG_NAME(direct_weights) * w, const eg_conv_weights_args *a, const EG_NAME(direct_task) * t) {
+	const EG_NAME(direct_weights) * w, const eg_conv_weights_args *a, const EG_NAME(direct_task) * t) {
 	const EG_NAME(direct) *d = &w->d;
 	const int taps = d->h.taps * d->w.taps;
 	const ptrdiff_t row = (ptrdiff_t)w->C * taps, part = ((ptrdiff_t)d->C * taps + V) * DIRECT_NR;
@@ -218,7 +221,7 @@ static void EG_NAME(direct_weights_finish)(
 }
 
 static void EG_NAME(direct_weights_unit)(
-        const EG_NAME(direct_weights) * w, const eg_conv_weights_args *a, int u, const EG_NAME(direct_task) * room) {
+	const EG_NAME(direct_weights) * w, const eg_conv_weights_args *a, int u, const EG_NAME(direct_task) * room) {
 	const EG_NAME(direct) *d = &w->d;
 	EG_NAME(direct_task) t = *room;
 	const int part = u / w->shards, channel = part % w->channel_parts, filter = part / w->channel_parts % w->filter_parts;

@@ -22,7 +22,6 @@
 
 /* Tiles KT x QT, and KT x ST for backward-weights, that leave registers for QT or ST inputs and one more. X for
  * every instance. LANES_CHUNK: elements of dy that stay in L1 together with what else is used. */
-/* clang-format off */
 #if EG_VREGS >= 32
 enum { LANES_KT = 8, LANES_QT = 8, LANES_WT = 8, LANES_ST = 5, LANES_CHUNK = 6144 };
 static const signed char EG_NAME(lanes_qt)[LANES_KT + 1] = {0, 8, 8, 7, 6, 5, 4, 3, 3}; /* largest QT for each KT */
@@ -47,7 +46,6 @@ static const signed char EG_NAME(lanes_wt)[LANES_ST + 1] = {0, 6, 4, 3, 2, 2};
 	X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(1, 3) X(2, 3) X(3, 3) \
 	X(1, 4) X(2, 4) X(1, 5) X(2, 5)
 #endif
-/* clang-format on */
 
 /* ---- one axis ---------------------------------------------------------------------------------------------------- */
 
@@ -124,7 +122,7 @@ static const float EG_NAME(lanes_no_bias)[LANES_KT] = {0};
 typedef void (*lanes_tile_fn)(const lanes_tile *t);
 
 EG_ALWAYS_INLINE void EG_NAME(lanes_inner)(
-        const lanes_tile *t, int KT, int QT, int h, const lanes_tap *first, int step, vf acc[LANES_KT][LANES_QT]) {
+	const lanes_tile *t, int KT, int QT, int h, const lanes_tap *first, int step, vf acc[LANES_KT][LANES_QT]) {
 	ptrdiff_t xq = t->xq, at = t->at;
 	const float *xc = t->x + h, *wc = t->w;
 	const lanes_tap *end = first + t->nr * t->ns;
@@ -294,7 +292,7 @@ static void EG_NAME(lanes_row)(lanes_tile t, const lanes_axis *cols, int kt, ptr
 
 /* All rows and columns of one pair of phases, one block. */
 static void EG_NAME(lanes_phase)(const lanes_job *j, const lanes_axis *rows, const lanes_axis *cols, const float *x,
-        float *y, const lanes_tap *tap) {
+	float *y, const lanes_tap *tap) {
 	const eg_conv_shape *s = j->s;
 	ptrdiff_t xrow = (ptrdiff_t)j->W * EG_BLOCK, yrow = (ptrdiff_t)j->Q * EG_BLOCK, taps = (ptrdiff_t)s->R * s->S;
 	lanes_tile t = {.xc = j->H * xrow,
@@ -473,7 +471,7 @@ static void EG_NAME(lanes_sum)(const float *dy, ptrdiff_t n, float *sum) {
 /* Row taps and tiles of column taps of one channel, for rows [p0,p1) of dy and either the columns where all taps of
  * a tile are inside or the others (`edge`); x and dy point at the channel and the first filter. */
 static void EG_NAME(lanes_wrows)(const eg_conv_shape *s, const float *x, const float *dy, int p0, int p1, bool edge,
-        int kt, int ns, float *sum) {
+	int kt, int ns, float *sum) {
 	lanes_wtile t = {.x = x,
 	        .xrow = (ptrdiff_t)s->sh * s->W * EG_BLOCK,
 	        .xq = (ptrdiff_t)s->sw * EG_BLOCK,
@@ -509,7 +507,7 @@ static void EG_NAME(lanes_wrows)(const eg_conv_shape *s, const float *x, const f
 /* Filters [k, k + kt) of one group, whose first channel is c0, one block. dy goes in chunks of rows that stay in L1
  * while all row taps use them; columns at the border are few enough to go at once. */
 static void EG_NAME(lanes_wfilters)(const eg_conv_shape *s, const float *x, const float *dy, int c0, int k, int kt,
-        float *dw, float *db, bool add, float *sum) {
+	float *dw, float *db, bool add, float *sum) {
 	int Cg = s->C / s->G, taps = s->R * s->S, ns = lanes_ceil(s->S, LANES_ST);
 	ptrdiff_t xc = (ptrdiff_t)s->H * s->W * EG_BLOCK, dyrow = (ptrdiff_t)s->Q * EG_BLOCK, dyk = s->P * dyrow;
 	int chunk = (int)(LANES_CHUNK / (kt * dyrow)) + 1;

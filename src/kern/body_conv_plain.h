@@ -62,7 +62,7 @@ EG_ALWAYS_INLINE int EG_NAME(conv_over)(int a, int b) { return b == 1 ? a : a / 
 
 /* The runs that lie inside of x at row r of the taps. Returns how many. */
 EG_ALWAYS_INLINE int EG_NAME(conv_lines)(
-        const eg_conv_shape *s, const EG_NAME(conv_run) * run, int runs, int r, EG_NAME(conv_line) * line) {
+	const eg_conv_shape *s, const EG_NAME(conv_run) * run, int runs, int r, EG_NAME(conv_line) * line) {
 	int lines = 0;
 	for (int i = 0; i < runs; i++) {
 		int h = run[i].p * s->sh + r * s->dh - s->ph;
@@ -77,7 +77,7 @@ EG_ALWAYS_INLINE int EG_NAME(conv_lines)(
 
 /* What they read at column c of the taps, clipped to x. */
 EG_ALWAYS_INLINE void EG_NAME(conv_plan)(
-        const eg_conv_shape *s, const EG_NAME(conv_line) * line, int lines, int c, EG_NAME(conv_tap) * tap) {
+	const eg_conv_shape *s, const EG_NAME(conv_line) * line, int lines, int c, EG_NAME(conv_tap) * tap) {
 	int n = 0;
 	for (int i = 0; i < lines; i++) {
 		int w = line[i].w + c * s->dw, a = line[i].a, b = line[i].b, end = s->W - 1 - w;
@@ -151,7 +151,7 @@ static void EG_NAME(conv_copy)(const eg_conv_shape *s, const EG_NAME(conv_part) 
 /* Rows [k0,k1) of col, outputs [j0,j1) of the image and group whose first channel is x, as panels [k][GEMM_NR].
  * `part` is room for a conv_part. */
 static void EG_NAME(conv_panels)(
-        const eg_conv_shape *s, const float *x, int k0, int k1, int j0, int j1, float *to, float *part) {
+	const eg_conv_shape *s, const float *x, int k0, int k1, int j0, int j1, float *to, float *part) {
 	const int taps = s->R * s->S, n = k1 - k0;
 	if (taps == 1 && s->sh == 1 && s->sw == 1 && s->ph == 0 && s->pw == 0 && s->P == s->H && s->Q == s->W) {
 		EG_NAME(pack_panels)(x, (ptrdiff_t)s->H * s->W, false, k0, k1, j0, j1, to);
@@ -197,7 +197,7 @@ static void EG_NAME(conv_panels)(
 /* The same transposed: panels [output][GEMM_NR columns of crs], outputs [t0,t1) over all images, columns [j0,j1) of
  * the group whose first channel in image 0 is x. `tap` has room for R*S taps. */
 static void EG_NAME(conv_panels_across)(
-        const eg_conv_shape *s, const float *x, int t0, int t1, int j0, int j1, float *to, EG_NAME(conv_tap) * tap) {
+	const eg_conv_shape *s, const float *x, int t0, int t1, int j0, int j1, float *to, EG_NAME(conv_tap) * tap) {
 	const int taps = s->R * s->S;
 	const ptrdiff_t plane = (ptrdiff_t)s->H * s->W;
 	for (int t = t0; t < t1; t += V) {

@@ -16,8 +16,8 @@
 #include "kern/body_gemm.h"
 #include "kern/body_pool.h"
 
-/* Filters in a tile: 4 sums each, beside the weights and one input. POOLED_CHAINS: sums of a tile of backward-weights. */
-/* clang-format off */
+/* Filters in a tile: 4 sums each, beside the weights and one input. POOLED_CHAINS: sums of a tile of
+ * backward-weights. */
 #if EG_VREGS == 32
 enum { POOLED_KT = 6, POOLED_R = 7, POOLED_CHAINS = 12 };
 #define EG_POOLED_TILES(X) X(1) X(2) X(3) X(4) X(5) X(6)
@@ -25,7 +25,6 @@ enum { POOLED_KT = 6, POOLED_R = 7, POOLED_CHAINS = 12 };
 enum { POOLED_KT = 3, POOLED_R = 7, POOLED_CHAINS = 12 };
 #define EG_POOLED_TILES(X) X(1) X(2) X(3)
 #endif
-/* clang-format on */
 
 /* The compiler knows nothing of pointer p any more. */
 #define EG_FORGET(p) __asm__("" : "+r"(p))
@@ -57,7 +56,8 @@ EG_ALWAYS_INLINE void EG_NAME(pooled_micro)(const pooled_tile *t, const int KT) 
 				const float *x = xr;
 				for (int s = t->ns; s > 0; s--, x += EG_BLOCK, w += KT) {
 					vf wv[POOLED_KT];
-					EG_FORGET(x); /* or gcc keeps two inputs for the next tap, and has no registers */
+					EG_FORGET(x); /* or gcc keeps two inputs for the next tap, and has no
+					               * registers */
 					EG_UNROLL for (int k = 0; k < KT; k++) wv[k] = vset1(w[k]);
 					EG_UNROLL for (int q = 0; q < 4; q++) {
 						vf xv = vload(x + q / 2 * xrow + q % 2 * EG_BLOCK);
@@ -238,7 +238,6 @@ EG_ALWAYS_INLINE void EG_NAME(pooled_wmicro)(const pooled_wtile *t, const int KT
 	        vstore(t->sum + (k * R + r) * V, acc[k][r]);
 }
 
-/* clang-format off */
 #define EG_POOLED_WTILES(X) \
 	X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(1, 4) X(2, 4) \
 	X(3, 4) X(1, 5) X(2, 5) X(1, 6) X(2, 6) X(1, 7)
@@ -250,7 +249,6 @@ static const uint8_t EG_NAME(pooled_wkt)[POOLED_R + 1] = {0, 4, 4, 4, 3, 2, 2, 1
 #define EG_POOLED_WENTRY(KT, R) [KT][R] = EG_NAME(conv_pool_bwd_weights_f32_##KT##x##R),
 EG_POOLED_WTILES(EG_POOLED_WDEFINE)
 static const pooled_wtile_fn EG_NAME(pooled_wtiles)[5][POOLED_R + 1] = {EG_POOLED_WTILES(EG_POOLED_WENTRY)};
-/* clang-format on */
 
 /* Floats in a row of a picture that stands by itself: rows must not lie a multiple of a cache line apart. */
 static int EG_NAME(pooled_wide)(const eg_conv_shape *s) { return (s->W + 2 * s->pw + 7) / 16 * 16 + 8; }
@@ -285,9 +283,10 @@ static void EG_NAME(pooled_put)(const eg_conv_shape *s, const float *sum, float 
 		for (int i = 0; i < s->S; i++, dw++) *dw = add ? *dw + sum[r * V + i] : sum[r * V + i];
 }
 
-/* One block of n pictures. `apart` has room for one channel of its pictures, and V floats that are read but never count. */
+/* One block of n pictures. `apart` has room for one channel of its pictures, and V floats that are read but never
+ * count. */
 static void EG_NAME(pooled_wblock)(const eg_conv_shape *s, int n, const float *x, const float *dz, const uint8_t *code,
-        float *dw, float *db, bool add, float *apart) {
+	float *dw, float *db, bool add, float *apart) {
 	const int most = EG_NAME(pooled_wkt)[s->R], nk = lanes_ceil(s->K, most), taps = s->R * s->S;
 	const ptrdiff_t wide = EG_NAME(pooled_wide)(s), size = (ptrdiff_t)EG_NAME(pooled_picture)(s);
 	float sum[POOLED_CHAINS * V];

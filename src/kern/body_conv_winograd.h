@@ -1,19 +1,22 @@
-/* body_conv_winograd.h - 3x3 convolutions of stride 1 by Winograd's F(2x2, 3x3) and F(4x4, 3x3) (Lavin and Gray 2016): results and gradients of pictures.
+/* body_conv_winograd.h - 3x3 convolutions of stride 1 by Winograd's F(2x2, 3x3) and F(4x4, 3x3) (Lavin and Gray 2016):
+ * results and gradients of pictures.
  *
- * The tiles of all samples, in the order of the results, are cut into chunks. Of a chunk, the picture is transformed into a*a planes
- * [plane][tile][channel] that stay in the cache; each plane is multiplied by the transformed weights of a group of filters, which gives
- * [plane][tile][filter] of that group; these are transformed back, with bias and activation. A unit is a group of a chunk. Weights are transformed
- * by `pack`, into the panels that the matrix product's tiles read. Tiles that stick out of the picture are filled up with zeros. The gradient of
- * x is the convolution of dy with the turned weights, filters and channels swapped.
+ * The tiles of all samples, in the order of the results, are cut into chunks. Of a chunk, the picture is transformed
+ * into a*a planes [plane][tile][channel] that stay in the cache; each plane is multiplied by the transformed weights of
+ * a group of filters, which gives [plane][tile][filter] of that group; these are transformed back, with bias and
+ * activation. A unit is a group of a chunk. Weights are transformed by `pack`, into the panels that the matrix
+ * product's tiles read. Tiles that stick out of the picture are filled up with zeros. The gradient of x is the
+ * convolution of dy with the turned weights, filters and channels swapped.
  *
- * Every result depends on its own tile only, so bits depend neither on the chunks nor on the units. A NaN or an infinity in x spoils the tiles that see
- * it, not only the results that do.
+ * Every result depends on its own tile only, so bits depend neither on the chunks nor on the units. A NaN or an
+ * infinity in x spoils the tiles that see it, not only the results that do.
  *
- * Errors, relative to the largest value of a result, of random data on the pictures of DeepBench, against sums in double precision: F(4x4) 3.3e-6 and
- * F(2x2) 1.4e-6 at most, in gradients of weights 1.5e-6 and 0.6e-6. Bounds that the tests hold them to: 6e-6 and 2e-6.
+ * Errors, relative to the largest value of a result, of random data on the pictures of DeepBench, against sums in
+ * double precision: F(4x4) 3.3e-6 and F(2x2) 1.4e-6 at most, in gradients of weights 1.5e-6 and 0.6e-6. Bounds that the
+ * tests hold them to: 6e-6 and 2e-6.
  *
- * Not here: the transforms of a tile (body_winograd.h), the register tiles of the product (body_gemm.h), gradients of weights and the table
- * (body_conv_winograd_weights.h). */
+ * Not here: the transforms of a tile (body_winograd.h), the register tiles of the product (body_gemm.h), gradients of
+ * weights and the table (body_conv_winograd_weights.h). */
 #ifndef ENGRAM_BODY_CONV_WINOGRAD_H
 #define ENGRAM_BODY_CONV_WINOGRAD_H
 
@@ -23,7 +26,8 @@
 enum {
 	WINO_CHUNK = 72,                             /* most tiles of a chunk */
 	WINO_GROUP = 64,                             /* filters of a group */
-	WINO_RUN = 8,                                /* tiles side by side that are cut from, or put into, a PLAIN tensor together */
+	WINO_RUN = 8,                                /* tiles side by side that are cut from, or put into, a PLAIN
+	                                              * tensor together */
 	WINO_STRIP = WINO_MAX_A * (WINO_RUN * WINO_MAX_M + 2) * WINO_LANES + V * WINO_LANES /* floats that they take */
 };
 
@@ -55,7 +59,8 @@ static wino EG_NAME(wino_new)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	g.chunks = (g.tiles + WINO_CHUNK - 1) / WINO_CHUNK;
 	g.group = EG_NAME(gemm_min)(g.panels, (g.chunks > 1 ? WINO_GROUP : WINO_GROUP / 2) / GEMM_NR);
 	g.groups = (g.panels + g.group - 1) / g.group;
-	if ((g.chunks > 1 || g.groups == 1) && g.chunks % 2 == 1 && g.tiles >= 16 * (g.chunks + 1)) g.chunks++; /* two threads share alike */
+	/* two threads share alike */
+	if ((g.chunks > 1 || g.groups == 1) && g.chunks % 2 == 1 && g.tiles >= 16 * (g.chunks + 1)) g.chunks++;
 	g.chunk = (g.tiles + g.chunks - 1) / g.chunks;
 	g.urow = EG_NAME(wino_row)(g.C);
 	g.vrow = g.group * GEMM_NR;
@@ -78,9 +83,10 @@ static wino_run EG_NAME(wino_run_at)(const wino *g, int t, int end) {
 	return r;
 }
 
-/* ---- the picture, transformed ---------------------------------------------------------------------------------------------- */
+/* ---- the picture, transformed ------------------------------------------------------------------------------------ */
 
-/* Rows [h, h + rows) and columns [w, w + cols) of a picture H x W of 16 channels side by side, with zeros where there is no picture. */
+/* Rows [h, h + rows) and columns [w, w + cols) of a picture H x W of 16 channels side by side, with zeros where there
+ * is no picture. */
 static void EG_NAME(wino_cut_blocked)(const float *x, int H, int W, int h, int w, int rows, int cols, float *to) {
 	for (int i = 0; i < rows; i++)
 		for (int j = 0; j < cols; j++, to += WINO_LANES) {
@@ -113,7 +119,7 @@ static void EG_NAME(wino_cut_plain)(const float *x, int channels, int H, int W, 
 typedef enum wino_kind { WINO_PICTURE, WINO_GRADIENT } wino_kind;
 
 EG_ALWAYS_INLINE void EG_NAME(wino_tile_16)(
-        const int m, const wino_kind kind, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane, float *sum) {
+	const int m, const wino_kind kind, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane, float *sum) {
 	for (int v = 0; v < WINO_LANES; v += V) {
 		if (kind == WINO_PICTURE) {
 			EG_NAME(wino_tile_in)(m, d + v, row, u + v, plane);
@@ -127,9 +133,10 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_16)(
 	}
 }
 
-/* The tiles of a run, of 16 channels from c on, into planes u. x is the whole tensor. Gradients are added up in sum, which may be absent. */
+/* The tiles of a run, of 16 channels from c on, into planes u. x is the whole tensor. Gradients are added up in sum,
+ * which may be absent. */
 EG_ALWAYS_INLINE void EG_NAME(wino_run_in)(
-        const int m, const wino_kind kind, const wino *g, const float *x, wino_run r, int c, float *u, float *sum, float *strip) {
+	const int m, const wino_kind kind, const wino *g, const float *x, wino_run r, int c, float *u, float *sum, float *strip) {
 	const int a = kind == WINO_PICTURE ? m + 2 : m, h = r.y * m - g->ph, w = r.x * m - g->pw, cols = (r.n - 1) * m + a;
 	const int blocks = (g->C + WINO_LANES - 1) / WINO_LANES;
 	if (!g->from_blocked) {
@@ -154,7 +161,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_run_in)(
 
 /* Channels [c0, c1) of tiles [t0, t1); c0 is a multiple of 16. */
 EG_ALWAYS_INLINE void EG_NAME(wino_in_as)(
-        const wino_kind kind, const wino *g, const float *x, int t0, int t1, int c0, int c1, float *u, float *sum, float *strip) {
+	const wino_kind kind, const wino *g, const float *x, int t0, int t1, int c0, int c1, float *u, float *sum, float *strip) {
 	for (int t = t0; t < t1;) {
 		wino_run r = EG_NAME(wino_run_at)(g, t, t1);
 		for (int c = c0; c < c1; c += WINO_LANES) {
@@ -174,7 +181,7 @@ static void EG_NAME(wino_in_dy)(const wino *g, const float *dy, int t0, int t1, 
 	EG_NAME(wino_in_as)(WINO_GRADIENT, g, dy, t0, t1, k0, k1, u, sum, strip);
 }
 
-/* ---- the results, transformed back ------------------------------------------------------------------------------------------- */
+/* ---- the results, transformed back ------------------------------------------------------------------------------- */
 
 /* Rows and columns of a strip of `width` positions of 16 channels, to `channels` planes at y. */
 static void EG_NAME(wino_put_plain)(const float *strip, int width, int channels, int rows, int cols, float *y, const wino *g, bool acc) {
@@ -195,7 +202,7 @@ static void EG_NAME(wino_put_plain)(const float *strip, int width, int channels,
 }
 
 EG_ALWAYS_INLINE void EG_NAME(wino_run_out)(
-        const int m, const wino *g, const float *v, wino_run r, int k, const wino_finish *f, float *y, float *strip) {
+	const int m, const wino *g, const float *v, wino_run r, int k, const wino_finish *f, float *y, float *strip) {
 	const int p = r.y * m, q = r.x * m, left = g->K - k, blocks = (g->K + WINO_LANES - 1) / WINO_LANES;
 	const int rows = EG_NAME(gemm_min)(m, g->P - p), cols = EG_NAME(gemm_min)(r.n * m, g->Q - q);
 	ptrdiff_t row = (ptrdiff_t)(g->to_blocked ? g->Q : r.n * m) * WINO_LANES;
@@ -230,7 +237,7 @@ static void EG_NAME(wino_out)(const wino *g, const float *v, int t0, int t1, int
 	}
 }
 
-/* ---- weights ----------------------------------------------------------------------------------------------------------------- */
+/* ---- weights ----------------------------------------------------------------------------------------------------- */
 
 /* Panels of a group, and where its weights begin: [plane][panel][channel][GEMM_NR], with a line between planes. */
 static int EG_NAME(wino_group_panels)(const wino *g, int group) { return EG_NAME(gemm_min)(g->group, g->panels - group * g->group); }
@@ -279,14 +286,16 @@ static void EG_NAME(wino_pack)(int m, const eg_conv_pack_args *p, int begin, int
 	}
 }
 
-/* ---- the products ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the products ------------------------------------------------------------------------------------------------ */
 
-/* Asks for part i of n of a panel of weights: they come from L3 or from memory, and nothing else would ask for them in time. */
+/* Asks for part i of n of a panel of weights: they come from L3 or from memory, and nothing else would ask for them in
+ * time. */
 static void EG_NAME(wino_fetch)(const float *panel, ptrdiff_t floats, int i, int n) {
 	for (ptrdiff_t f = floats * i / n; f < floats * (i + 1) / n; f += WINO_LANES) __builtin_prefetch(panel + f, 0, 2);
 }
 
-/* v = u w, plane by plane, for n tiles and a group of filters. A panel of weights serves all tiles while it is in L1. */
+/* v = u w, plane by plane, for n tiles and a group of filters. A panel of weights serves all tiles while it is in
+ * L1. */
 static void EG_NAME(wino_products)(const wino *g, int group, int n, const float *u, const float *w, float *v) {
 	const int panels = EG_NAME(wino_group_panels)(g, group), strips = (n + GEMM_MR - 1) / GEMM_MR;
 	const ptrdiff_t plane = EG_NAME(wino_weight_plane)(g, group), panel = (ptrdiff_t)g->C * GEMM_NR;

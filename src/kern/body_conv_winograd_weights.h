@@ -1,9 +1,11 @@
-/* body_conv_winograd_weights.h - gradients of weights by Winograd's algorithm, and the slots of conv[EG_CONV_WINOGRAD2] and conv[EG_CONV_WINOGRAD4].
+/* body_conv_winograd_weights.h - gradients of weights by Winograd's algorithm, and the slots of conv[EG_CONV_WINOGRAD2]
+ * and conv[EG_CONV_WINOGRAD4].
  *
- * The gradient of a filter is G^T [sum over tiles of (A dY A^T) o (B^T d B)] G. Tiles of x and of dy are transformed, chunk by chunk, into planes
- * [plane][tile][channel]; each plane of one times the other, over the tiles, is added to [plane][filter][channel], and these are transformed back
- * at the end. Where a layer has many channels, the sums of all do not fit into the cache, and blocks of filters and channels are done one after
- * the other, each with transforms of its own; where it has few, the tiles are cut into shards instead. A unit is a block of a shard.
+ * The gradient of a filter is G^T [sum over tiles of (A dY A^T) o (B^T d B)] G. Tiles of x and of dy are transformed,
+ * chunk by chunk, into planes [plane][tile][channel]; each plane of one times the other, over the tiles, is added to
+ * [plane][filter][channel], and these are transformed back at the end. Where a layer has many channels, the sums of all
+ * do not fit into the cache, and blocks of filters and channels are done one after the other, each with transforms of
+ * its own; where it has few, the tiles are cut into shards instead. A unit is a block of a shard.
  *
  * Not here: the transforms of a tile (body_winograd.h), cutting tiles (body_conv_winograd.h). */
 #ifndef ENGRAM_BODY_CONV_WINOGRAD_WEIGHTS_H
@@ -125,7 +127,7 @@ static void EG_NAME(wino_weights)(int m, const eg_conv_weights_args *a, int begi
 	}
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static bool EG_NAME(wino_can)(const eg_conv_shape *s, eg_conv_dir dir) {
 	EG_UNUSED(dir);
@@ -151,9 +153,9 @@ static int EG_NAME(wino_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	const wino g = EG_NAME(wino_new)(m, s, dir);
 	return g.chunks * g.groups;
 }
-/* Measured with AVX2 at 3.25 GHz: how fast the products run, the cycles that the transforms of a channel of a tile take, and the bytes a nanosecond
- * at which weights come from L3, or from memory where they do not stay there, at which sums of gradients come and go, and at which the transforms
- * get at tensors that no cache keeps. */
+/* Measured with AVX2 at 3.25 GHz: how fast the products run, the cycles that the transforms of a channel of a tile
+ * take, and the bytes a nanosecond at which weights come from L3, or from memory where they do not stay there, at which
+ * sums of gradients come and go, and at which the transforms get at tensors that no cache keeps. */
 static double EG_NAME(wino_cost)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	const wino g = EG_NAME(wino_new)(m, s, dir);
 	const wino_grad w = EG_NAME(wino_grad_new)(m, s);
@@ -169,7 +171,6 @@ static double EG_NAME(wino_cost)(int m, const eg_conv_shape *s, eg_conv_dir dir)
 static int EG_NAME(wino_pack_units)(int m, const eg_conv_shape *s, eg_conv_dir dir) { return EG_NAME(wino_new)(m, s, dir).panels; }
 static int EG_NAME(wino_shards)(int m, const eg_conv_shape *s) { return EG_NAME(wino_grad_new)(m, s).shards; }
 
-/* clang-format off */
 /* The slots of F(m x m, 3 x 3). */
 #define WINO_SLOTS(m) \
 	static void EG_NAME(conv_winograd##m##_pack)(const void *args, int begin, int end, const eg_worker *worker) { \
@@ -208,7 +209,6 @@ static int EG_NAME(wino_shards)(int m, const eg_conv_shape *s) { return EG_NAME(
 	}
 WINO_SLOTS(2)
 WINO_SLOTS(4)
-/* clang-format on */
 
 static void EG_NAME(fill_conv_winograd)(eg_kernels *k) {
 	EG_NAME(fill_winograd2)(&k->conv[EG_CONV_WINOGRAD2]);

@@ -1,5 +1,6 @@
-/* body_element_loss.h - losses of single numbers, or of a location and a scale, against targets (kern_sequences.h, eg_element_loss),
- * over simd.h. Each op has a loop of its own, since the functions below are called with a constant op.
+/* body_element_loss.h - losses of single numbers, or of a location and a scale, against targets (kern_sequences.h,
+ * eg_element_loss), over simd.h. Each op has a loop of its own, since the functions below are called with a constant
+ * op.
  *
  * Not here: differences (regress_fwd, in plain C), classes (body_loss.h). */
 #ifndef ENGRAM_BODY_ELEMENT_LOSS_H
@@ -34,7 +35,8 @@ EG_ALWAYS_INLINE vf element_negative(vf x) { return vsub(vzero(), x); }
 
 /* What the focal loss is made of. */
 typedef struct element_focal {
-	vf ce, p, other, q, factor; /* cross-entropy, sigmoid of x and -x, 1 - p of the right side, weight times q^gamma */
+	vf ce, p, other, q, factor; /* cross-entropy, sigmoid of x and -x, 1 - p of the right side, weight times
+	                             * q^gamma */
 } element_focal;
 
 EG_ALWAYS_INLINE element_focal element_focal_of(const eg_element_loss *s, vf x, vf t) {

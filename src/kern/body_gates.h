@@ -1,9 +1,9 @@
 /* body_gates.h - the recurrent product of some hidden units, over the tiles of body_gemm.h.
  *
- * GEMM_NR units are a group; each of its gates is a panel [k][GEMM_NR], and the panels of a group lie side by side, so that a group
- * reads one stretch of memory and its cells can follow while the gates are in L1. Few rows take several panels at a time, to have
- * enough independent sums; their tiles leave the result in a buffer, because the panels' columns of c do not lie side by side. k
- * is cut as in the matrix product: the bits are those of gemm_packed.
+ * GEMM_NR units are a group; each of its gates is a panel [k][GEMM_NR], and the panels of a group lie side by side, so
+ * that a group reads one stretch of memory and its cells can follow while the gates are in L1. Few rows take several
+ * panels at a time, to have enough independent sums; their tiles leave the result in a buffer, because the panels'
+ * columns of c do not lie side by side. k is cut as in the matrix product: the bits are those of gemm_packed.
  *
  * Not here: which units come when, and who does them (recurrent.c, recurrent_bwd.c). */
 #ifndef ENGRAM_BODY_GATES_H
@@ -39,7 +39,7 @@ EG_ALWAYS_INLINE float *EG_NAME(gates_columns)(const eg_gates_args *g, float *c,
 
 /* c (m,n) = [c +] from (m,n), n <= GEMM_NR. */
 EG_ALWAYS_INLINE void EG_NAME(gates_put)(
-        int m, int n, const float *from, ptrdiff_t ld, float *c, ptrdiff_t ldc, bool acc) {
+	int m, int n, const float *from, ptrdiff_t ld, float *c, ptrdiff_t ldc, bool acc) {
 	for (int i = 0; i < m; i++, from += ld, c += ldc) {
 		if (n == GEMM_NR) {
 			vf x = vload(from), y = vload(from + V);

@@ -32,7 +32,7 @@ enum {
 
 /* One k of a tile; of A read by rows, the one `at` behind where `row` points, else the next one. */
 EG_ALWAYS_INLINE void EG_NAME(tile_step)(const int mr, const int nv, const bool rows, const int at, const float **row, ptrdiff_t as,
-        const float *b, ptrdiff_t bs, ptrdiff_t bp, vf *s) {
+	const float *b, ptrdiff_t bs, ptrdiff_t bp, vf *s) {
 	vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */
 	if (nv <= 2) {
 		EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
@@ -53,10 +53,11 @@ EG_ALWAYS_INLINE void EG_NAME(tile_step)(const int mr, const int nv, const bool 
 }
 
 /* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as +
- * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on. Meanwhile a line in each turn
- * is fetched from `next` on, which may be any address: where b comes from L3, a tile finds it in L2 then. */
+ * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on.
+ * Meanwhile a line in each turn is fetched from `next` on, which may be any address: where b comes from L3, a tile
+ * finds it in L2 then. */
 EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool rows, int k, const float *a,
-        ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc, const float *next) {
+	ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc, const float *next) {
 	vf s[GEMM_MR * 2];
 	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
 	EG_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
@@ -89,9 +90,8 @@ EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool r
 }
 
 typedef void (*EG_NAME(tile))(int k, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c,
-        ptrdiff_t ldc, bool acc, const float *next);
+	ptrdiff_t ldc, bool acc, const float *next);
 
-/* clang-format off */
 /* One instance per height, width and way to read A. */
 #define GEMM_TILE(mr, nv, name, rows) \
 	static void EG_NAME(tile_f32_##mr##x##nv##name)(int k, const float *a, ptrdiff_t as, const float *b, \
@@ -123,10 +123,9 @@ GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
 
 /* [read A by rows][log2 of vectors][height - 1] */
 static const EG_NAME(tile) EG_NAME(tiles)[2][GEMM_SHAPES][GEMM_MR] = {GEMM_FORMS(panel), GEMM_FORMS(rows)};
-/* clang-format on */
 
-/* What tile i over a panel b of k lines fetches: a part of the panel behind it, at `after`; b itself, which is there already, when all is asked
- * for. */
+/* What tile i over a panel b of k lines fetches: a part of the panel behind it, at `after`; b itself, which is there
+ * already, when all is asked for. */
 EG_ALWAYS_INLINE const float *EG_NAME(tile_next)(const float *b, const float *after, int k, int i) {
 	return i < GEMM_TURN ? after + (ptrdiff_t)i * (k / GEMM_TURN) * GEMM_LINE : b;
 }
@@ -135,7 +134,7 @@ EG_ALWAYS_INLINE const float *EG_NAME(tile_next)(const float *b, const float *af
 
 /* c = act(c + bias), with a bias per column or per row, or none. */
 EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(
-        int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, const eg_act act) {
+	int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, const eg_act act) {
 	for (int j = 0; j < n; j += V) {
 		vm mask = vfirst(n - j < V ? n - j : V);
 		vf bias = col ? vload_m(col + j, mask) : vzero();
@@ -147,7 +146,7 @@ EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(
 	}
 }
 static void EG_NAME(gemm_finish)(
-        int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, eg_act act) {
+	int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, eg_act act) {
 	if (act.kind == EG_ACT_NONE)
 		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, eg_act_of(EG_ACT_NONE));
 	else if (act.kind == EG_ACT_RELU)
@@ -212,12 +211,12 @@ EG_ALWAYS_INLINE int EG_NAME(gemm_min)(int a, int b) { return a < b ? a : b; }
 
 /* ---- packing ----------------------------------------------------------------------------------------------------- */
 
-/* The pieces of V rows that m rows are packed in, the last one first: what a piece writes behind its m rows is overwritten
- * by what follows. */
+/* The pieces of V rows that m rows are packed in, the last one first: what a piece writes behind its m rows is
+ * overwritten by what follows. */
 EG_ALWAYS_INLINE int EG_NAME(pack_last)(int m) { return m > V ? (m - 1) / V * V : 0; }
 
-/* to[k*width + i] = from[i*ld + k] for i < m. Up to V - 1 elements behind the m of each k get zero or are overwritten by the
- * next k, so that V elements behind the end must be there when width is not a multiple of V. */
+/* to[k*width + i] = from[i*ld + k] for i < m. Up to V - 1 elements behind the m of each k get zero or are overwritten
+ * by the next k, so that V elements behind the end must be there when width is not a multiple of V. */
 static void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width) {
 	for (int k0 = 0; k0 < k; k0 += V)
 		for (int p = EG_NAME(pack_last)(m); p >= 0; p -= V) {
@@ -291,7 +290,7 @@ static int EG_NAME(gemm_columns)(int n, int k) {
 /* Tiles t..t+GEMM_GROUP-1 of `tiles` over m columns of a transposed A, together so that its rows are read in longer
  * runs. */
 static void EG_NAME(pack_group)(
-        int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size) {
+	int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size) {
 	const int end = EG_NAME(gemm_min)(tiles, t + GEMM_GROUP);
 	for (int k0 = 0; k0 < k; k0 += 8)
 		for (int i = t; i < end; i++) {
@@ -305,7 +304,7 @@ static void EG_NAME(pack_group)(
 
 /* Columns [j0,j1) and rows [i0,i1) of C for one block of k, with the panels of B at b. */
 static void EG_NAME(gemm_block)(const eg_gemm_args *g, int i0, int i1, int j0, int j1, int k0, int k1, const float *b,
-        ptrdiff_t bs, ptrdiff_t bp, float *panel) {
+	ptrdiff_t bs, ptrdiff_t bp, float *panel) {
 	const int m = i1 - i0, tiles = (m + GEMM_MR - 1) / GEMM_MR, panels = (j1 - j0 + GEMM_NR - 1) / GEMM_NR;
 	/* A panel pays off when it is used often, or when the rows would meet in the same cache sets. */
 	const bool pack = panels >= 8 || (panels >= 2 && (g->ta ? k1 - k0 > 64 : g->lda % 512 == 0));
@@ -344,8 +343,8 @@ static size_t EG_NAME(gemm_scratch)(const eg_gemm_args *g) {
 	return (kc * (size_t)EG_NAME(gemm_columns)(g->n, g->k) + (kc * GEMM_MR + V) * GEMM_GROUP) * sizeof(float);
 }
 
-/* The next lines of B, each times its element of a, added to sum[n], which begins at zero with the `first`. With the last ones of a block of k, c
- * is not NULL and gets the sums, or has them added. */
+/* The next lines of B, each times its element of a, added to sum[n], which begins at zero with the `first`. With the
+ * last ones of a block of k, c is not NULL and gets the sums, or has them added. */
 EG_ALWAYS_INLINE void EG_NAME(gemm_row_lines)(const int lines, int n, const float *a, const float *b, ptrdiff_t ldb, float *sum, bool first, float *c, bool acc) {
 	enum { WIDE = VREGS >= 32 ? 8 : 4 };
 	vf x[GEMM_LINES], s[WIDE];
@@ -370,8 +369,8 @@ EG_ALWAYS_INLINE void EG_NAME(gemm_row_lines)(const int lines, int n, const floa
 	}
 }
 
-/* C of one row, columns [j0,j1). Nothing of B is used twice, so it is read as it lies, in a few long streams; the sums wait in the cache. They
- * are the chains of FMAs that a tile has. */
+/* C of one row, columns [j0,j1). Nothing of B is used twice, so it is read as it lies, in a few long streams; the sums
+ * wait in the cache. They are the chains of FMAs that a tile has. */
 static void EG_NAME(gemm_row)(const eg_gemm_args *g, int j0, int j1, float *sum) {
 	const int blocks = EG_NAME(gemm_blocks)(g->k), n = j1 - j0;
 	for (int p = 0, k0, k1; p < blocks; p++) {

@@ -56,7 +56,7 @@ static void EG_NAME(softmax_row_f32)(const float *x, float *y, int n, float *max
 
 /* The same for `lanes` neighbouring positions, classes `inner` apart. */
 EG_ALWAYS_INLINE void loss_softmax_lanes(
-        const float *x, float *y, int n, ptrdiff_t inner, int lanes, vf *max, vf *sum) {
+	const float *x, float *y, int n, ptrdiff_t inner, int lanes, vf *max, vf *sum) {
 	vf top = vload_n(x, lanes), total = vzero();
 	for (int c = 1; c < n; c++) top = vmax(top, vload_n(x + c * inner, lanes));
 	for (int c = 0; c < n; c++) {
@@ -107,7 +107,7 @@ static void EG_NAME(softmax_bwd_row_f32)(const float *y, const float *dy, float 
 }
 
 EG_ALWAYS_INLINE void loss_softmax_bwd_lanes(
-        const float *y, const float *dy, float *dx, int n, ptrdiff_t inner, int lanes, bool acc) {
+	const float *y, const float *dy, float *dx, int n, ptrdiff_t inner, int lanes, bool acc) {
 	vf dot = vzero();
 	for (int c = 0; c < n; c++) dot = vfma(vload_n(y + c * inner, lanes), vload_n(dy + c * inner, lanes), dot);
 	for (int c = 0; c < n; c++) loss_softmax_grad(y + c * inner, dy + c * inner, dx + c * inner, dot, lanes, acc);
@@ -179,7 +179,7 @@ static void EG_NAME(ce_fwd_row_f32)(const loss_job *j, const float *x, const int
 }
 
 EG_ALWAYS_INLINE void loss_ce_fwd_lanes(
-        const loss_job *j, const float *x, const int32_t *t, float *prob, float *loss, int lanes) {
+	const loss_job *j, const float *x, const int32_t *t, float *prob, float *loss, int lanes) {
 	float max[V], sum[V], logits[V];
 	vf top, total, s = vzero();
 	loss_softmax_lanes(x, prob, j->n, j->inner, lanes, &top, &total);
@@ -243,7 +243,7 @@ static void EG_NAME(ce_bwd_row_f32)(const loss_job *j, const float *p, int32_t t
 
 /* The same for `lanes` neighbouring positions. */
 EG_ALWAYS_INLINE void loss_ce_bwd_lanes(
-        const loss_job *j, const float *p, const int32_t *t, float *dx, int lanes, bool acc) {
+	const loss_job *j, const float *p, const int32_t *t, float *dx, int lanes, bool acc) {
 	float hard[V] = {0}, counts[V] = {0}, at[V] = {0};
 	for (int l = 0; l < lanes; l++) {
 		bool valid = loss_valid(j, t[l]);

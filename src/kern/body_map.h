@@ -236,7 +236,7 @@ static float EG_NAME(sum_runs_f32)(const float *x, const map_walk *w) {
 
 /* `kept` and `summed` are the dimensions of x of either kind, s[0] strides of x. Elements [j, end) of y. */
 static void EG_NAME(sum_to_part_f32)(const float *x, float *y, const map_walk *kept, const map_walk *summed, bool runs,
-        int64_t j, int64_t end, bool acc) {
+	int64_t j, int64_t end, bool acc) {
 	while (j < end) {
 		int64_t at = 0, rest = j, width = kept->n[kept->rank - 1], left = width - j % width;
 		for (int d = kept->rank - 1; d >= 0; d--) {

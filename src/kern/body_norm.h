@@ -95,7 +95,7 @@ EG_ALWAYS_INLINE void row_fwd_part(const float *x, float *y, int lanes, const ro
 }
 
 EG_ALWAYS_INLINE void row_fwd_run(const float *x, float *y, int64_t n, const row_scale *r, const float *weight,
-        const float *bias, bool across, eg_act act) {
+	const float *bias, bool across, eg_act act) {
 	const row_weights w = row_weights_of(weight, across, 1), b = row_weights_of(bias, across, 0);
 	int64_t i = 0;
 	for (; i + V <= n; i += V) row_fwd_part(x + i, y + i, V, r, row_weight(&w, i, V), row_weight(&b, i, V), act);
@@ -174,7 +174,7 @@ static void EG_NAME(row_sums_across)(row_totals *t, row_across a, int64_t n, con
 
 /* A channel. */
 static void EG_NAME(row_sums_run)(row_totals *t, const float *x, const float *dy, int64_t n, const row_scale *r,
-        const float *w, float *dw, float *db) {
+	const float *w, float *dw, float *db) {
 	double sum = 0, product = 0;
 	for (int64_t first = 0; first < n; first += ROW_STRIP) {
 		const int64_t end = n - first < ROW_STRIP ? n : first + ROW_STRIP;
@@ -196,14 +196,14 @@ static void EG_NAME(row_sums_run)(row_totals *t, const float *x, const float *dy
 
 /* dx = r w dy - (mean + h product), the two times r already. */
 EG_ALWAYS_INLINE void row_dx_part(const float *x, const float *dy, float *dx, int lanes, const row_scale *r, vf mean,
-        vf product, vf w, bool acc) {
+	vf product, vf w, bool acc) {
 	const vf away = vfma(row_hat(vload_n(x, lanes), r), product, mean);
 	const vf d = vsub(vmul(vload_n(dy, lanes), vmul(w, r->rstd)), away);
 	vstore_n(dx, lanes, acc ? vadd(vload_n(dx, lanes), d) : d);
 }
 
 EG_ALWAYS_INLINE void row_dx_run(const float *x, const float *dy, float *dx, int64_t n, const row_scale *r, vf mean,
-        vf product, const float *weight, bool across, bool acc) {
+	vf product, const float *weight, bool across, bool acc) {
 	const row_weights w = row_weights_of(weight, across, 1);
 	int64_t i = 0;
 	for (; i + V <= n; i += V) row_dx_part(x + i, dy + i, dx + i, V, r, mean, product, row_weight(&w, i, V), acc);

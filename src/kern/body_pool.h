@@ -69,7 +69,7 @@ static bool EG_NAME(pool_tiles)(const eg_pool_shape *s) {
 EG_ALWAYS_INLINE vf EG_NAME(pool_load)(const float *p, bool even) { return even ? vload_even(p) : vload(p); }
 
 EG_ALWAYS_INLINE void EG_NAME(maxpool_v)(
-        const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y, uint16_t *index) {
+	const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y, uint16_t *index) {
 	x += ((ptrdiff_t)(v->h + v->r0 * s->dh) * s->W + v->w + v->s0 * s->dw) * L;
 	vf best = EG_NAME(pool_load)(x, even);
 	vidx where = vidx_set1(v->r0 * s->S + v->s0);
@@ -87,7 +87,7 @@ EG_ALWAYS_INLINE void EG_NAME(maxpool_v)(
 }
 
 EG_ALWAYS_INLINE void EG_NAME(avgpool_v)(
-        const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y) {
+	const eg_pool_shape *s, const pool_window *v, const float *x, int L, bool even, float *y) {
 	vf sum = vzero();
 	for (int r = v->r0; r < v->r1; r++) {
 		const float *e = x + ((ptrdiff_t)(v->h + r * s->dh) * s->W + v->w + v->s0 * s->dw) * L;
@@ -98,7 +98,7 @@ EG_ALWAYS_INLINE void EG_NAME(avgpool_v)(
 
 /* One output; y[0], and index[0] unless NULL. */
 static void EG_NAME(maxpool_1)(
-        const eg_pool_shape *s, const pool_window *v, const float *x, float *y, uint16_t *index) {
+	const eg_pool_shape *s, const pool_window *v, const float *x, float *y, uint16_t *index) {
 	int where = v->r0 * s->S + v->s0;
 	float best = x[(ptrdiff_t)(v->h + v->r0 * s->dh) * s->W + v->w + v->s0 * s->dw];
 	for (int r = v->r0; r < v->r1; r++)
@@ -121,7 +121,7 @@ static void EG_NAME(avgpool_1)(const eg_pool_shape *s, const pool_window *v, con
 
 /* One row of outputs, either kind. y and index point at the row, x at the picture. */
 EG_ALWAYS_INLINE void EG_NAME(pool_row)(
-        const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
+	const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
 	int q0 = 0, q1 = 0;
 	bool even = s->sw == 2;
 	if (!s->lanes && s->sw <= 2) EG_NAME(pool_columns)(s, &q0, &q1);
@@ -147,7 +147,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row)(
 
 /* The common case: LANES, windows 2x2 side by side inside of the picture. One row of outputs. */
 EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2)(
-        const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
+	const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
 	const float *top = x + (ptrdiff_t)2 * p * s->W * EG_BLOCK, *bottom = top + (ptrdiff_t)s->W * EG_BLOCK;
 	const vidx i1 = vidx_set1(1), i2 = vidx_set1(2), i3 = vidx_set1(3);
 	for (int i = 0; i < s->Q * EG_BLOCK; i += V) {
@@ -169,7 +169,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2)(
 
 /* The same in PLAIN: V windows side by side; the last ones of a row are gathered, so that nothing behind it is read. */
 EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2_plain)(
-        const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
+	const eg_pool_shape *s, int p, const float *x, float *y, uint16_t *index, bool max) {
 	const float *top = x + (ptrdiff_t)2 * p * s->W, *bottom = top + s->W;
 	const vidx i1 = vidx_set1(1), i2 = vidx_set1(2), i3 = vidx_set1(3);
 	for (int q = 0; q < s->Q; q += V) {
@@ -203,7 +203,7 @@ static bool EG_NAME(pool_is_2x2)(const eg_pool_shape *s) {
 
 /* Forward of one block. */
 EG_ALWAYS_INLINE void EG_NAME(pool_fwd)(
-        const eg_pool_shape *s, int b, const float *x, float *y, uint16_t *index, bool max) {
+	const eg_pool_shape *s, int b, const float *x, float *y, uint16_t *index, bool max) {
 	ptrdiff_t L = EG_NAME(pool_width)(s), size = (ptrdiff_t)s->H * s->W * L, row = s->Q * L;
 	bool fast = EG_NAME(pool_is_2x2)(s);
 	for (int c = EG_NAME(pool_planes)(s, b); c > 0; c--, x += size)
@@ -237,7 +237,7 @@ static void EG_NAME(avgpool_fwd_f32)(const void *args, int begin, int end, const
 
 /* One window of V pictures: the gradient goes to the winner (index given) or in equal parts to all. */
 EG_ALWAYS_INLINE void EG_NAME(pool_spread_v)(
-        const eg_pool_shape *s, const pool_window *v, const float *dy, const uint16_t *index, float *dx, bool add) {
+	const eg_pool_shape *s, const pool_window *v, const float *dy, const uint16_t *index, float *dx, bool add) {
 	vf g = vload(dy);
 	vidx where = index ? vidx_load(index) : vidx_set1(0);
 	if (!index) g = vmul(g, vset1(v->scale));
@@ -259,7 +259,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_zip)(float *p, vf a, vf b, bool acc) {
 
 /* V windows of one row of the PLAIN layout, 2 wide and 2 high. */
 EG_ALWAYS_INLINE void EG_NAME(pool_spread_2x2)(
-        const float *dy, const uint16_t *index, float *top, float *bottom, bool add) {
+	const float *dy, const uint16_t *index, float *top, float *bottom, bool add) {
 	vf g = vload(dy);
 	if (!index) {
 		g = vmul(g, vset1(0.25f));
@@ -273,7 +273,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_spread_2x2)(
 }
 
 static void EG_NAME(pool_spread_1)(
-        const eg_pool_shape *s, const pool_window *v, float dy, const uint16_t *index, float *dx) {
+	const eg_pool_shape *s, const pool_window *v, float dy, const uint16_t *index, float *dx) {
 	if (index) {
 		dx[(ptrdiff_t)(v->h + *index / s->S * s->dh) * s->W + v->w + *index % s->S * s->dw] += dy;
 		return;
@@ -285,7 +285,7 @@ static void EG_NAME(pool_spread_1)(
 
 /* One row of windows; dy and index point at the row, dx at the picture. */
 EG_ALWAYS_INLINE void EG_NAME(pool_row_bwd)(
-        const eg_pool_shape *s, int p, const float *dy, const uint16_t *index, float *dx, bool add) {
+	const eg_pool_shape *s, int p, const float *dy, const uint16_t *index, float *dx, bool add) {
 	bool pairs = s->R == 2 && s->S == 2 && EG_NAME(pool_tiles)(s);
 	for (int q = 0; q < s->Q; q++) {
 		if (!s->lanes && pairs && q + V <= s->Q) {
@@ -306,7 +306,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row_bwd)(
 
 /* The same for LANES and windows as in pool_row_2x2. */
 EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2_bwd)(
-        const eg_pool_shape *s, int p, const float *dy, const uint16_t *index, float *dx, bool add) {
+	const eg_pool_shape *s, int p, const float *dy, const uint16_t *index, float *dx, bool add) {
 	float *to[2] = {dx + (ptrdiff_t)2 * p * s->W * EG_BLOCK, dx + (ptrdiff_t)(2 * p + 1) * s->W * EG_BLOCK};
 	for (int r = 0; r < 2; r++) /* row by row: one stream of stores at a time */
 		for (int i = 0; i < s->Q * EG_BLOCK; i += V) {
@@ -324,7 +324,7 @@ EG_ALWAYS_INLINE void EG_NAME(pool_row_2x2_bwd)(
 
 /* Backward of one block. Windows that tile the picture write every element of dx once; others add into zeros. */
 EG_ALWAYS_INLINE void EG_NAME(pool_bwd)(
-        const eg_pool_shape *s, int b, const float *dy, const uint16_t *index, float *dx, bool acc) {
+	const eg_pool_shape *s, int b, const float *dy, const uint16_t *index, float *dx, bool acc) {
 	ptrdiff_t L = EG_NAME(pool_width)(s), size = (ptrdiff_t)s->H * s->W * L, row = s->Q * L;
 	int planes = EG_NAME(pool_planes)(s, b);
 	bool store = !acc && s->lanes && EG_NAME(pool_tiles)(s), fast = s->lanes && EG_NAME(pool_is_2x2)(s);

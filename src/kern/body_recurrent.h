@@ -1,10 +1,10 @@
-/* body_recurrent.h - the parts of one time step of a recurrent network over simd.h: the cells, layer norm, decay, and products
- * of rows.
+/* body_recurrent.h - the parts of one time step of a recurrent network over simd.h: the cells, layer norm, decay, and
+ * products of rows.
  *
- * A cell is one function of V columns of one row. It has two instances: one for sigmoid gates and tanh (`plain`), where the activations
- * are in line, and one that calls them, for everything else and for the columns beyond the last whole vector. Every product that is
- * added is written as vfma, so that the compiler has nothing left to contract, here so and there otherwise: an element's bits
- * depend neither on its column nor on the number of rows.
+ * A cell is one function of V columns of one row. It has two instances: one for sigmoid gates and tanh (`plain`), where
+ * the activations are in line, and one that calls them, for everything else and for the columns beyond the last whole
+ * vector. Every product that is added is written as vfma, so that the compiler has nothing left to contract, here so
+ * and there otherwise: an element's bits depend neither on its column nor on the number of rows.
  *
  * Not here: the order of things (recurrent.c). */
 #ifndef ENGRAM_BODY_RECURRENT_H
@@ -22,8 +22,8 @@
 
 /* ---- activations ------------------------------------------------------------------------------------------------- */
 
-/* 1 / (1 + e^-x), x brought into -40..40 (NaN stays NaN), where one step reduces the range. e^y, |y| <= ln2/2, is a minimax
- * polynomial (relative error 8e-8). vsigmoid goes further down and costs more. */
+/* 1 / (1 + e^-x), x brought into -40..40 (NaN stays NaN), where one step reduces the range. e^y, |y| <= ln2/2, is a
+ * minimax polynomial (relative error 8e-8). vsigmoid goes further down and costs more. */
 EG_ALWAYS_INLINE vf cell_sigmoid(vf x) {
 	vf one = vset1(1.0f);
 	x = vmax(vset1(-40.0f), vmin(vset1(40.0f), x));
@@ -38,8 +38,8 @@ EG_ALWAYS_INLINE vf cell_sigmoid(vf x) {
 	return vdiv(one, vadd(one, vscalef_near(p, n)));
 }
 
-/* A rational function of degree 13/6 (that of Eigen; relative error 2.9e-7), x brought to where it is 1; below it is never more. Small
- * values keep all digits. */
+/* A rational function of degree 13/6 (that of Eigen; relative error 2.9e-7), x brought to where it is 1; below it is
+ * never more. Small values keep all digits. */
 EG_ALWAYS_INLINE vf cell_tanh(vf x) {
 	x = vmax(vset1(-8.12742043f), vmin(vset1(8.12742043f), x));
 	vf s = vmul(x, x), p = vset1(-2.76076847742355e-16f), q = vset1(1.19825839466702e-06f);
@@ -55,7 +55,8 @@ EG_ALWAYS_INLINE vf cell_tanh(vf x) {
 	return vdiv(vmul(p, x), q);
 }
 
-/* Any activation: the two from above, and what body_act.h has. Not in line: these instances are for completeness, and small. */
+/* Any activation: the two from above, and what body_act.h has. Not in line: these instances are for completeness, and
+ * small. */
 static CELL_APART vf EG_NAME(cell_any_act)(eg_act act, vf x) {
 	if (act.kind == EG_ACT_SIGMOID) return cell_sigmoid(x);
 	return act.kind == EG_ACT_TANH ? cell_tanh(x) : act_after(x, act);
@@ -94,7 +95,8 @@ EG_ALWAYS_INLINE void cell_store(float *p, lanes n, vf x) {
 		vstore_m(p, n.m, x);
 }
 
-/* Runs a cell over the columns from `first` on of all rows. `whole` columns come V at a time, the others masked. Of a copy of the
+/* Runs a cell over the columns from `first` on of all rows. `whole` columns come V at a time, the others masked. Of a
+ * copy of the
  * arguments: stores cannot change it. */
 #define CELL_LOOP(body, first, whole, plain)                                                                           \
 	do {                                                                                                           \
@@ -108,8 +110,8 @@ EG_ALWAYS_INLINE void cell_store(float *p, lanes n, vf x) {
 		}                                                                                                      \
 	} while (0)
 
-/* The two instances of a cell: name_f32 chooses. The plain one does whole vectors, the other one the rest too; where masks cost nothing
- * it has no loop for whole ones. */
+/* The two instances of a cell: name_f32 chooses. The plain one does whole vectors, the other one the rest too; where
+ * masks cost nothing it has no loop for whole ones. */
 #define CELL(name, condition)                                                                                          \
 	static CELL_APART void EG_NAME(name##_any_f32)(const eg_cell_args *a, ptrdiff_t first) {                       \
 		CELL_LOOP(name##_cell, first, V < 16, false);                                                          \

@@ -7,7 +7,7 @@
 
 /* One position of the result: `inner` numbers of each of the positions that it is made of. */
 EG_ALWAYS_INLINE void EG_NAME(resample_position)(
-        const eg_resample_row *row, const float *x, ptrdiff_t inner, float *y, bool acc) {
+	const eg_resample_row *row, const float *x, ptrdiff_t inner, float *y, bool acc) {
 	x += row->first * inner;
 	for (ptrdiff_t i = 0; i < inner; i += V) {
 		const int n = inner - i < V ? (int)(inner - i) : V;

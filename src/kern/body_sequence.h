@@ -38,7 +38,7 @@ static void EG_NAME(embed_bwd_f32)(const void *args, int begin, int end, const e
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
 static void EG_NAME(head_product)(attention_matrix c, int m, int n, int k, attention_matrix a, bool ta, attention_matrix b,
-        bool tb, bool acc, const eg_worker *worker) {
+	bool tb, bool acc, const eg_worker *worker) {
 	eg_gemm_args g = {.a = {a.p, 0},
 	        .b = {b.p, 0},
 	        .c = {c.p, 0},

@@ -1,5 +1,6 @@
-/* body_strided.h - strided: rows copied, repeated, reversed or gathered; and where the rows of y are the columns of x, tiles turned round in
- * registers. Integers of 32 bits are moved as floats, which changes no bit of them: nothing is computed. */
+/* body_strided.h - strided: rows copied, repeated, reversed or gathered; and where the rows of y are the columns of x,
+ * tiles turned round in registers. Integers of 32 bits are moved as floats, which changes no bit of them: nothing is
+ * computed. */
 #ifndef ENGRAM_BODY_STRIDED_H
 #define ENGRAM_BODY_STRIDED_H
 

@@ -82,7 +82,8 @@ EG_ALWAYS_INLINE vf unary_erf(vf x) {
 	return vsel(vgt(size, vset1(1.0f)), vsel(vgt(vzero(), x), unary_neg(big), big), vmul(x, p));
 }
 
-EG_ALWAYS_INLINE vf unary_clip(vf x, float low, float high) { return vmin(vset1(high), vmax(vset1(low), x)); } /* NaN is second: it stays */
+/* NaN is second: it stays */
+EG_ALWAYS_INLINE vf unary_clip(vf x, float low, float high) { return vmin(vset1(high), vmax(vset1(low), x)); }
 
 /* f(x) for members that have vectors. */
 EG_ALWAYS_INLINE vf unary_value(eg_unary op, vf x, float alpha, float beta) {

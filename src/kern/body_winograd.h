@@ -1,13 +1,15 @@
-/* body_winograd.h - the transforms of Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016), of one tile with V channels in lanes.
+/* body_winograd.h - the transforms of Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2016), of one tile
+ * with V channels in lanes.
  *
  * F(m x m, 3 x 3) computes an m x m tile of results from an a x a tile of the picture, a = m + 2, as
  *
- *     Y = A^T [(G g G^T) o (B^T d B)] A             and, by transposition,            dg = G^T [(A dY A^T) o (B^T d B)] G
+ *     Y = A^T [(G g G^T) o (B^T d B)] A             and, by transposition,            dg = G^T [(A dY A^T) o (B^T d B)]
+ *     G
  *
- * with a*a multiplications instead of 9 m m. Row i of the matrices belongs to a point: the polynomials that filter and tile stand for are multiplied
- * by their values there (Toom and Cook). F(2x2): 0, 1, -1, infinity. F(4x4): 0, h, -h, 1/h, -1/h, infinity with h = 1/sqrt 2. Points that are each
- * other's inverses keep A's largest power at 2.83 instead of the usual 8 (points 1 and 2), and B^T and G as small, for the same number
- * of operations.
+ * with a*a multiplications instead of 9 m m. Row i of the matrices belongs to a point: the polynomials that filter and
+ * tile stand for are multiplied by their values there (Toom and Cook). F(2x2): 0, 1, -1, infinity. F(4x4): 0, h, -h,
+ * 1/h, -1/h, infinity with h = 1/sqrt 2. Points that are each other's inverses keep A's largest power at 2.83 instead
+ * of the usual 8 (points 1 and 2), and B^T and G as small, for the same number of operations.
  *
  *     B^T = 1    0   -2.5   0    1   0       A^T = 1   1    1    1    1    0         G =  1     0      0
  *           0   -1/h -2     h    1   0             0   h   -h   1/h -1/h   0             -2/3 -2h/3  -1/3
@@ -25,12 +27,13 @@
 enum {
 	WINO_MAX_M = 4,                  /* results of the larger tile, one way */
 	WINO_MAX_A = WINO_MAX_M + 2,
-	WINO_LANES = EG_BLOCK            /* channels side by side in BLOCKED tensors, and in the strips cut from PLAIN ones */
+	WINO_LANES = EG_BLOCK            /* channels side by side in BLOCKED tensors, and in the strips cut from PLAIN
+	                                  * ones */
 };
 
 #define WINO_H 0.70710678118654752440f
 
-/* ---- one dimension: m is 2 or 4, and a constant -------------------------------------------------------------------- */
+/* ---- one dimension: m is 2 or 4, and a constant ------------------------------------------------------------------ */
 
 /* B^T d, in place. */
 EG_ALWAYS_INLINE void EG_NAME(wino_bt)(const int m, vf *d) {
@@ -95,9 +98,10 @@ EG_ALWAYS_INLINE void EG_NAME(wino_gt)(const int m, const vf *v, vf *w) {
 	w[0] = vadd(v[0], vadd(s, u)), w[1] = vfma(gb, vsub(v[3], v[4]), vmul(ha, t)), w[2] = vadd(v[5], vfma(half, s, vmul(vset1(2), u)));
 }
 
-/* ---- two dimensions ---------------------------------------------------------------------------------------------------- */
+/* ---- two dimensions ---------------------------------------------------------------------------------------------- */
 
-/* B^T d B for V channels of the tile at d: position (i, j) at d + i*row + j*WINO_LANES, result (i, j) to u + (i*a + j)*plane. */
+/* B^T d B for V channels of the tile at d: position (i, j) at d + i*row + j*WINO_LANES, result (i, j) to u + (i*a +
+ * j)*plane. */
 EG_ALWAYS_INLINE void EG_NAME(wino_tile_in)(const int m, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane) {
 	const int a = m + 2;
 	vf t[WINO_MAX_A][WINO_MAX_A];
@@ -122,9 +126,10 @@ typedef struct wino_finish {
 	bool acc;
 } wino_finish;
 
-/* A^T v A for V channels, v as u above; bias and activation; result (i, j) to y + i*row + j*WINO_LANES for i < rows and j < cols. */
+/* A^T v A for V channels, v as u above; bias and activation; result (i, j) to y + i*row + j*WINO_LANES for i < rows and
+ * j < cols. */
 EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
-        const int m, const float *v, ptrdiff_t plane, vf bias, eg_act act, bool acc, float *y, ptrdiff_t row, int rows, int cols) {
+	const int m, const float *v, ptrdiff_t plane, vf bias, eg_act act, bool acc, float *y, ptrdiff_t row, int rows, int cols) {
 	const int a = m + 2;
 	const vf least = vset1(act_least(act));
 	vf t[WINO_MAX_M][WINO_MAX_A];
@@ -169,7 +174,8 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_filter)(const int m, const vf *w, float 
 	}
 }
 
-/* A y A^T for V channels of the m x m tile at y: position (i, j) at y + i*row + j*WINO_LANES, result (i, j) to u + (i*a + j)*plane. */
+/* A y A^T for V channels of the m x m tile at y: position (i, j) at y + i*row + j*WINO_LANES, result (i, j) to u + (i*a
+ * + j)*plane. */
 EG_ALWAYS_INLINE void EG_NAME(wino_tile_dy)(const int m, const float *y, ptrdiff_t row, float *u, ptrdiff_t plane) {
 	const int a = m + 2;
 	vf t[WINO_MAX_A][WINO_MAX_M];

@@ -22,8 +22,8 @@ typedef struct eg_buf {
 	ptrdiff_t stride; /* elements from one block to the next */
 } eg_buf;
 
-/* What a kernel runs with: the table that it is of, where it finds the other kernels that it calls (they may be another table's than its own file's),
- * and memory. A direct call of one kernel by another hands it on. */
+/* What a kernel runs with: the table that it is of, where it finds the other kernels that it calls (they may be another
+ * table's than its own file's), and memory. A direct call of one kernel by another hands it on. */
 typedef struct eg_worker {
 	const struct eg_kernels *kernels;
 	void *scratch; /* aligned to 64 bytes, of as many bytes as the slot says */
@@ -33,10 +33,11 @@ typedef struct eg_worker {
 
 typedef void (*eg_kernel)(const void *args, int begin, int end, const eg_worker *worker);
 
-/* A joint job is the third kind, for work whose steps depend on each other and which has too few units to share out: every rank calls the
- * kernel at the same time, does a part of each step that it finds from its rank, and waits for the others where it needs what they have written.
- * The scratch is the same memory for all. The result must not depend on the number of ranks: same bits for any, 1 included. A
- * kernel that can run both as a global and as a joint job gives the same bits either way, so that the runner may choose. */
+/* A joint job is the third kind, for work whose steps depend on each other and which has too few units to share out:
+ * every rank calls the kernel at the same time, does a part of each step that it finds from its rank, and waits for the
+ * others where it needs what they have written. The scratch is the same memory for all. The result must not depend on
+ * the number of ranks: same bits for any, 1 included. A kernel that can run both as a global and as a joint job gives
+ * the same bits either way, so that the runner may choose. */
 typedef struct eg_ranks {
 	int rank, size;
 	void (*wait)(void *team); /* until all ranks have come here; what they wrote before is then seen by all */

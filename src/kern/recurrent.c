@@ -1,15 +1,16 @@
-/* recurrent.c - the scheduler of a sequence, forward: which product, cell and norm comes when, through all time steps of
- * one layer in one direction. The same code for all tables: the arithmetic is in the slots that it calls. Some rows (samples) through
- * all hidden units, or, as a joint job, all rows through this rank's units: recurrent_share.h says what is whose.
+/* recurrent.c - the scheduler of a sequence, forward: which product, cell and norm comes when, through all time steps
+ * of one layer in one direction. The same code for all tables: the arithmetic is in the slots that it calls. Some rows
+ * (samples) through all hidden units, or, as a joint job, all rows through this rank's units: recurrent_share.h says
+ * what is whose.
  *
  * Rows never influence each other. So all rows of a call are computed in every step, and the rows whose sequence has
  * ended are repaired afterwards: their state stays. A step that no row of the call needs is left out.
  *
- * A step goes through its units in rounds, product and then cell, so that the gates of a round are still in L1 when its cells
- * come; every other step walks the other way, because what a cache has kept of the weights is what was read last.
+ * A step goes through its units in rounds, product and then cell, so that the gates of a round are still in L1 when its
+ * cells come; every other step walks the other way, because what a cache has kept of the weights is what was read last.
  *
- * Not here: the cells (ref_recurrent.c, body_recurrent.h), backward (recurrent_bwd.c), the input's part of the gates and the
- * gradients of weights, which are products over all steps at once (src/ops/recurrent_emit.c). */
+ * Not here: the cells (ref_recurrent.c, body_recurrent.h), backward (recurrent_bwd.c), the input's part of the gates
+ * and the gradients of weights, which are products over all steps at once (src/ops/recurrent_emit.c). */
 #include "kern/recurrent_share.h"
 
 /* One step: where everything of it lies. */
@@ -98,7 +99,7 @@ static void rounds(const fwd *f, eg_gates_args g, span units, eg_cell_kernel cel
 
 /* gates += operand R for the groups [first, last), then the cell. */
 static void recur(const fwd *f, int first, int last, const real *operand, int k, const eg_buf *packed,
-        eg_cell_kernel cell, const eg_cell_args *c) {
+	eg_cell_kernel cell, const eg_cell_args *c) {
 	const eg_recurrent_shape *s = &f->a->s;
 	const span units = f->own.units;
 	group g[2];
@@ -246,8 +247,8 @@ static void gru_step(const fwd *f) {
 
 /* ---- around the step --------------------------------------------------------------------------------------------- */
 
-/* Gradients of weights are products over all steps, of gradients that are 0 where a sequence has ended and of what was kept there: whatever the
- * input held, that must be numbers. Also where the step was left out. */
+/* Gradients of weights are products over all steps, of gradients that are 0 where a sequence has ended and of what was
+ * kept there: whatever the input held, that must be numbers. Also where the step was left out. */
 static void clear_kept(const fwd *f, int i) {
 	const eg_recurrent_fwd_args *a = f->a;
 	const eg_recurrent_shape *s = &a->s;
@@ -315,7 +316,7 @@ static void put_outputs(const fwd *f) {
 
 /* to (rows, width) = the carried state, or the one that is given, or zero. */
 static void begin_state(const share *o, const eg_buf *to, int at, const eg_buf *carried, const eg_buf *given, int width,
-        span columns) {
+	span columns) {
 	const real *from = rows_part(&o->r, carried->p ? carried : given, 0, width);
 	real *x = rows_part(&o->r, to, at, width);
 	if (x && from)

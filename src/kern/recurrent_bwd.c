@@ -1,5 +1,5 @@
-/* recurrent_bwd.c - the scheduler of a sequence, backward, under the rules of recurrent.c. Rows whose sequence has ended hand their
- * state's gradient on as it is.
+/* recurrent_bwd.c - the scheduler of a sequence, backward, under the rules of recurrent.c. Rows whose sequence has
+ * ended hand their state's gradient on as it is.
  *
  * Not here: gradients of weights and of the input (src/ops/recurrent_emit.c). */
 #include "kern/recurrent_share.h"
@@ -25,7 +25,7 @@ static ptrdiff_t kept(const bwd *b) { return step_kept(&b->a->s, b->t); }
 
 /* dx = [dx +] through the norm whose xhat and gain begin at `column`; n columns of this rank's rows. */
 static void unnorm_one(
-        const bwd *b, int n, int column, int which, const real *dy, ptrdiff_t ld_dy, real *dx, ptrdiff_t ld_dx, bool acc) {
+	const bwd *b, int n, int column, int which, const real *dy, ptrdiff_t ld_dy, real *dx, ptrdiff_t ld_dx, bool acc) {
 	const eg_recurrent_bwd_args *a = b->a;
 	const eg_recurrent_shape *s = &a->s;
 	const int width = eg_recurrent_xhat(s), m = b->own.own.end - b->own.own.begin;
@@ -57,7 +57,7 @@ static void unnorm(const bwd *b, group g, int which, const eg_buf *to) {
 
 /* to (rows,n) = [to +] from (rows,k) R for this rank's columns. */
 static void multiply(
-        const bwd *b, const real *from, ptrdiff_t ld, const eg_buf *packed, int k, real *to, int n, span columns, bool acc) {
+	const bwd *b, const real *from, ptrdiff_t ld, const eg_buf *packed, int k, real *to, int n, span columns, bool acc) {
 	const int width = b->own.kern->gates_width, most = ROUND_WEIGHTS / (k * (int)sizeof(real)) / width * width;
 	const int round = most < width ? width : most, rounds = (columns.end - columns.begin + round - 1) / round;
 	for (int i = 0; i < rounds; i++) {

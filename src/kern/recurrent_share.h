@@ -1,7 +1,7 @@
-/* recurrent_share.h - what one rank does of a sequence: some rows (samples) through all hidden units, or, in a joint job, all
- * rows through some units. The way through a step is the same for both: everything that goes element by element is done for the
- * rank's own units, what goes over a whole row for its own rows, and share_wait stands wherever one of them reads what
- * another rank may have written.
+/* recurrent_share.h - what one rank does of a sequence: some rows (samples) through all hidden units, or, in a joint
+ * job, all rows through some units. The way through a step is the same for both: everything that goes element by
+ * element is done for the rank's own units, what goes over a whole row for its own rows, and share_wait stands wherever
+ * one of them reads what another rank may have written.
  *
  * Included by recurrent.c (forward) and recurrent_bwd.c alone. */
 #ifndef ENGRAM_KERN_RECURRENT_SHARE_H
@@ -59,7 +59,7 @@ static inline int share_round(const eg_recurrent_shape *s, int width, int n) {
 
 /* Rows [begin,end) alone, or, with ranks, a part of all. */
 static inline share share_of(const eg_kernels *kern, const eg_recurrent_shape *s, const eg_buf *lengths, int begin, int end,
-        const eg_ranks *ranks) {
+	const eg_ranks *ranks) {
 	share a = {.r = {.s = s, .begin = begin, .n = end - begin, .longest = s->T},
 	        .units = share_columns(kern->gates_width, s->H, ranks),
 	        .outs = share_columns(kern->gates_width, s->P, ranks),
@@ -120,8 +120,8 @@ static inline void add_columns(real *restrict to, const real *restrict x, span c
 
 /* ---- what is normalised together --------------------------------------------------------------------------------- */
 
-/* n columns that begin at `at` in a row of gates and at `weight` in the order of the weights: `parts` gates. rnn, lstm: all of
- * them; gru:
+/* n columns that begin at `at` in a row of gates and at `weight` in the order of the weights: `parts` gates. rnn, lstm:
+ * all of them; gru:
  * update and reset gate together, the candidate apart (Ba et al. 2016, eq. 29-31). */
 typedef struct group {
 	int at, n, weight, parts;

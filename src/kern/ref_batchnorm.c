@@ -1,8 +1,9 @@
-/* ref_batchnorm.c - batch normalisation and padding in plain C, in all layouts. The kernels that turn sums into coefficients are the same for
- * all tables. */
+/* ref_batchnorm.c - batch normalisation and padding in plain C, in all layouts. The kernels that turn sums into
+ * coefficients are the same for all tables. */
 #include "kern/ref.h"
 
-/* Where elements of a block of (n, C, inner) lie: element (sample, channel, i) at sample*ss + channel/cs*cg + channel%cs*cl + i*si. */
+/* Where elements of a block of (n, C, inner) lie: element (sample, channel, i) at sample*ss + channel/cs*cg +
+ * channel%cs*cl + i*si. */
 typedef struct form {
 	ptrdiff_t ss, cg, cl, si;
 	int cs;
@@ -219,7 +220,8 @@ static form pad_outer(const eg_pad_args *a, int n) {
 	return form_of(a->layout, n, a->C + a->c0 + a->c1, (a->H + a->h0 + a->h1) * (a->W + a->w0 + a->w1));
 }
 
-/* Rows of W positions, `step` elements apart in x and y, of every sample and channel: all samples of the LANES layout are moved at once. */
+/* Rows of W positions, `step` elements apart in x and y, of every sample and channel: all samples of the LANES layout
+ * are moved at once. */
 static void pad_rows(const eg_pad_args *a, int n, const real *from, real *to, bool back) {
 	form x = pad_inner(a, n), y = pad_outer(a, n);
 	int wide = a->W + a->w0 + a->w1, samples = a->layout == EG_LANES ? 1 : n, run = a->layout == EG_LANES ? EG_BLOCK : 1;

@@ -54,7 +54,8 @@ static uint16_t narrowed(double v, half h) {
 	const uint64_t middle = UINT64_C(1) << (shift - 1);
 	uint64_t q = m >> shift;
 	q += rest > middle || (rest == middle && (q & 1));
-	if (e > 0) q += (uint64_t)(e - 1) << h.mantissa; /* its highest bit is one more; a carry goes into the exponent */
+	if (e > 0) q += (uint64_t)(e - 1) << h.mantissa; /* its highest bit is one more; a carry goes into the
+	                                                  * exponent */
 	return (uint16_t)(sign | (q < infinite ? q : infinite));
 }
 

@@ -22,7 +22,7 @@ EG_ALWAYS_INLINE void row_add(int L, real *restrict y, const real *restrict x, r
 
 /* One image: y = act(conv(x, w) + b). */
 EG_ALWAYS_INLINE void fwd_image(
-        int L, const eg_conv_shape *s, const real *x, const real *w, const real *b, real *y, eg_act act) {
+	int L, const eg_conv_shape *s, const real *x, const real *w, const real *b, real *y, eg_act act) {
 	int CG = s->C / s->G, KG = s->K / s->G;
 	for (int k = 0; k < s->K; k++) {
 		for (int p = 0; p < s->P; p++) {
@@ -129,7 +129,7 @@ static void conv_plain_bwd_data__ref(const void *args, int begin, int end, const
 
 /* sum[l] += dy[q] * x[q * step] for n positions; with L = 1 position q goes to partial sum q % LANES. */
 EG_ALWAYS_INLINE void row_dot(
-        int L, real *restrict sum, const real *restrict dy, const real *restrict x, int n, int step) {
+	int L, real *restrict sum, const real *restrict dy, const real *restrict x, int n, int step) {
 	if (L == LANES) {
 		for (int q = 0; q < n; q++)
 			for (int l = 0; l < LANES; l++)
@@ -158,7 +158,7 @@ static real lanes_sum(const real *sum) {
 
 /* dw[c][r][s] and db of filter k, summed over `images` images. db may be NULL. */
 EG_ALWAYS_INLINE void bwd_weights_filter(
-        int L, const eg_conv_shape *s, int k, const real *x, const real *dy, int images, real *dw, real *db, bool acc) {
+	int L, const eg_conv_shape *s, int k, const real *x, const real *dy, int images, real *dw, real *db, bool acc) {
 	int CG = s->C / s->G, KG = s->K / s->G;
 	for (int c = 0; c < CG; c++) {
 		for (int r = 0; r < s->R; r++) {
@@ -220,7 +220,7 @@ static void conv_plain_bwd_weights__ref(const void *args, int begin, int end, co
 		        a->db.p ? (real *)a->db.p + k : NULL, a->acc);
 }
 
-/* ---- convolution and 2x2 maximum pooling as one: the convolution's output stands in the scratch -------------------- */
+/* ---- convolution and 2x2 maximum pooling as one: the convolution's output stands in the scratch ------------------ */
 
 static bool pooled_ok(const eg_conv_shape *s) {
 	return conv_shape_ok(s) && s->sh == 1 && s->sw == 1 && s->dh == 1 && s->dw == 1 && s->G == 1 && s->P >= 2 &&

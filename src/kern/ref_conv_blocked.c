@@ -1,7 +1,8 @@
-/* ref_conv_blocked.c - the algorithms of `conv` in plain C: one triple of loops for all of them, over PLAIN or BLOCKED tensors.
+/* ref_conv_blocked.c - the algorithms of `conv` in plain C: one triple of loops for all of them, over PLAIN or BLOCKED
+ * tensors.
  *
- * Every algorithm of the reference table is this one, packs weights as a copy, and can do every shape. Not here: LANES and the implicit product
- * (ref_conv.c). */
+ * Every algorithm of the reference table is this one, packs weights as a copy, and can do every shape. Not here: LANES
+ * and the implicit product (ref_conv.c). */
 #include "kern/ref.h"
 
 /* Distance of (n, c, first position) from the start, and of a position from the next. */

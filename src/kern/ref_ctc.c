@@ -20,7 +20,7 @@ typedef struct ctc_sample {
 
 /* A label at every step at most, and a blank more for each repeated label. */
 static ctc_sample sample_of(
-        const eg_ctc_shape *s, const int32_t *target, const int32_t *steps, const int32_t *lengths, int n) {
+	const eg_ctc_shape *s, const int32_t *target, const int32_t *steps, const int32_t *lengths, int n) {
 	ctc_sample a = {.labels = target + (ptrdiff_t)n * s->L, .steps = steps ? steps[n] : s->T, .possible = true};
 	if (lengths) a.len = lengths[n];
 	while (!lengths && a.len < s->L && a.labels[a.len] != -1) a.len++;
@@ -71,7 +71,7 @@ static ctc_scale scale_of(const real *x, const real *prob, int C) {
 /* Forward variables of a step from those of the step before (NULL: the first); less their largest, which is
  * returned. */
 static real ctc_step(
-        const ctc_sample *a, const eg_ctc_shape *s, const real *x, const real *prob, const real *prev, real *next) {
+	const ctc_sample *a, const eg_ctc_shape *s, const real *x, const real *prob, const real *prev, real *next) {
 	ctc_scale scale = scale_of(x, prob, s->C);
 	real blank = x[s->blank] - scale.max - scale.log_sum, none = -(real)INFINITY;
 	int states = 2 * a->len + 1;
@@ -168,7 +168,7 @@ static void ctc_last(const ctc_sample *a, const real *alpha, real *to) {
 
 /* One step's dx = [dx +] w (prob - occupancy of the classes). */
 static void ctc_dx(const eg_ctc_bwd_args *g, const ctc_sample *a, real w, const real *prob, const real *state, real *dx,
-        real *classes) {
+	real *classes) {
 	int C = g->s.C;
 	memset(classes, 0, (size_t)C * sizeof *classes);
 	for (int i = 0; i <= 2 * a->len; i++) classes[i % 2 ? a->labels[i / 2] : g->s.blank] += state[i];
@@ -258,7 +258,7 @@ static real extended(const eg_ctc_prefix *p, const eg_ctc_node *nodes, int32_t l
 /* One step: every prefix stays as it is (a blank, its last label once more, or its parent's extension to it) or gets
  * a label more. */
 static void beam_step(const eg_ctc_decode_args *g, const real *log_p, const ctc_beam *now, ctc_beam *next,
-        const eg_ctc_node *nodes, char *taken) {
+	const eg_ctc_node *nodes, char *taken) {
 	real none = -(real)INFINITY;
 	next->n = 0;
 	for (int i = 0; i < now->n; i++) {

@@ -21,7 +21,7 @@ static void pack_panel(real *restrict panel, const real *restrict b, int k, int 
 
 /* sum[i][j] = sum over p of A(i, p) panel[p][j] for up to ROWS rows; A(i, p) lies at a[i*sm + p*sk]. */
 static void tile(real *restrict sum, const real *restrict a, ptrdiff_t sm, ptrdiff_t sk, const real *restrict panel,
-        int rows, int k) {
+	int rows, int k) {
 	memset(sum, 0, ROWS * PANEL * sizeof(real));
 	for (int p = 0; p < k; p++)
 		for (int i = 0; i < rows; i++)
@@ -40,7 +40,7 @@ static void store_row(real *c, const real *sum, const real *bias, int cols, bool
 
 /* `m` rows of C times one panel; bias, if any, begins at the panel's first column. */
 static void times_panel(const real *a, ptrdiff_t sm, ptrdiff_t sk, const real *panel, const real *bias, real *c,
-        int ldc, int m, int cols, int k, bool acc, eg_act act) {
+	int ldc, int m, int cols, int k, bool acc, eg_act act) {
 	real sum[ROWS * PANEL];
 	for (int i = 0; i < m; i += ROWS) {
 		int rows = m - i < ROWS ? m - i : ROWS;

@@ -120,7 +120,7 @@ static void ce_mean__ref(const void *args, int begin, int end, const eg_worker *
 
 /* One row: dx = [dx +] scale * ((1-e) w[t] (p - onehot(t)) + e/n (p sum(w) - w)). `weights` is sum(w). */
 static void ce_bwd_row(const real *p, real *dx, int32_t t, const real *weight, real weights, real scale, bool acc,
-        const eg_ce_shape *s) {
+	const eg_ce_shape *s) {
 	bool counts = t != s->ignore, known = t >= 0 && t < s->n;
 	real hard = (1 - s->smoothing) * (weight && known ? weight[t] : 1), soft = s->smoothing / (real)s->n;
 	for (int64_t c = 0; c < s->n; c++) {

@@ -1,5 +1,5 @@
-/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, joining and splitting, change of layout, plain
- * sums. */
+/* ref_map.c - element-wise kernels, dropout, broadcasting and its adjoint, joining and splitting, change of layout,
+ * plain sums. */
 #include "kern/ref.h"
 
 /* Elements in unit u. */

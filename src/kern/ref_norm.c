@@ -53,7 +53,7 @@ static void row_norm_fwd__ref(const void *args, int begin, int end, const eg_wor
 
 /* One row, whose first channel weight, dweight and dbias begin with. */
 static void row_bwd(const eg_row_norm_shape *s, const real *x, const real *stats, const real *weight, const real *dy,
-        real *dx, real *dweight, real *dbias, bool acc) {
+	real *dx, real *dweight, real *dbias, bool acc) {
 	const int64_t n = (int64_t)s->channels * s->inner;
 	double sum = 0, product = 0;
 	for (int64_t e = 0; e < n; e++) {

@@ -7,8 +7,8 @@ static void chunk(int64_t n, int u, int64_t *first, int64_t *last) {
 	*last = n - *first < EG_CHUNK ? n : *first + EG_CHUNK;
 }
 
-/* One element of each array: w[0], m[0], ... ; d is the gradient, scaled and with what decay is coupled to it. Arrays that a method
- * does not have are not looked at. */
+/* One element of each array: w[0], m[0], ... ; d is the gradient, scaled and with what decay is coupled to it. Arrays
+ * that a method does not have are not looked at. */
 static void sgd(const eg_update_args *a, real d, real *w, real *m) {
 	if (a->momentum == 0) {
 		*w -= a->lr * d;

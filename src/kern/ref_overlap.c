@@ -8,7 +8,7 @@ static inline bool overlap_ok(const eg_overlap_shape *s, int begin, int end) {
 
 /* Of one run of places of class c: labels, or shares where these are not NULL. */
 static void add_run(
-        const eg_overlap_shape *s, int c, const real *p, const int32_t *label, const real *share, double sum[3]) {
+	const eg_overlap_shape *s, int c, const real *p, const int32_t *label, const real *share, double sum[3]) {
 	for (int i = 0; i < s->inner; i++) {
 		if (!share && label[i] == s->ignore) continue;
 		double y = share ? (double)share[i] : label[i] == c ? 1 : 0, q = (double)p[i];
@@ -84,7 +84,7 @@ static real by_prob(const eg_overlap_shape *s, const real *coef, int c, real p, 
 
 /* One place: its numbers are `inner` apart. share NULL: its class is t. */
 static void place_bwd(const eg_overlap_shape *s, const real *coef, const real *p, int32_t t, const real *share, real g,
-        real *dx, bool acc) {
+	real *dx, bool acc) {
 	const ptrdiff_t inner = s->inner;
 	const bool ignored = !share && t == s->ignore, bad = !share && !ignored && (t < 0 || t >= s->n);
 	real dot = 0;

@@ -19,7 +19,7 @@ static void clip_taps(int start, int dilation, int taps, int in, int *first, int
 /* ---- maximum ---------------------------------------------------------------------------------------------------- */
 
 EG_ALWAYS_INLINE void maxpool_fwd_planes(
-        int L, const eg_pool_shape *s, int planes, const real *x, real *y, uint16_t *index) {
+	int L, const eg_pool_shape *s, int planes, const real *x, real *y, uint16_t *index) {
 	for (int c = 0; c < planes; c++, x += (ptrdiff_t)s->H * s->W * L) {
 		for (int p = 0; p < s->P; p++) {
 			for (int q = 0; q < s->Q; q++, y += L) {
@@ -67,7 +67,7 @@ static void maxpool_fwd__ref(const void *args, int begin, int end, const eg_work
 }
 
 EG_ALWAYS_INLINE void maxpool_bwd_planes(
-        int L, const eg_pool_shape *s, int planes, const real *dy, const uint16_t *index, real *dx, bool acc) {
+	int L, const eg_pool_shape *s, int planes, const real *dy, const uint16_t *index, real *dx, bool acc) {
 	ptrdiff_t size = (ptrdiff_t)s->H * s->W * L;
 	if (!acc) memset(dx, 0, (size_t)planes * (size_t)size * sizeof(real));
 	for (int c = 0; c < planes; c++, dx += size) {
@@ -155,7 +155,7 @@ static void avgpool_fwd__ref(const void *args, int begin, int end, const eg_work
 }
 
 EG_ALWAYS_INLINE void avgpool_bwd_planes(
-        int L, const eg_pool_shape *s, int planes, const real *dy, real *dx, bool acc) {
+	int L, const eg_pool_shape *s, int planes, const real *dy, real *dx, bool acc) {
 	ptrdiff_t size = (ptrdiff_t)s->H * s->W * L;
 	if (!acc) memset(dx, 0, (size_t)planes * (size_t)size * sizeof(real));
 	for (int c = 0; c < planes; c++, dx += size) {

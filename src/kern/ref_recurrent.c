@@ -26,15 +26,15 @@ static void rnn_bwd__ref(const eg_cell_args *a) {
 	}
 }
 
-/* ---- lstm: Hochreiter and Schmidhuber (1997), Gers et al. (2000, 2002: forget gate, peepholes) -------------------- */
+/* ---- lstm: Hochreiter and Schmidhuber (1997), Gers et al. (2000, 2002: forget gate, peepholes) ------------------- */
 
 static real clipped(real x, real limit) {
 	if (!(limit > 0)) return x;
 	return x > limit ? limit : x < -limit ? -limit : x; /* NaN stays */
 }
 
-/* x plus what peephole `which` (0 input, 1 output, 2 forget gate) makes of v in column j. Without peepholes v is not looked at:
- * it may be NaN. */
+/* x plus what peephole `which` (0 input, 1 output, 2 forget gate) makes of v in column j. Without peepholes v is not
+ * looked at: it may be NaN. */
 static real peep(const eg_cell_args *a, int which, ptrdiff_t j, real v, real x) {
 	return a->peephole ? x + a->peephole[which * a->block + j] * v : x;
 }
@@ -279,7 +279,8 @@ static void dot_rows__ref(const void *args, int begin, int end, const eg_worker 
 
 /* ---- the recurrent product --------------------------------------------------------------------------------------- */
 
-/* Packed is as it is said: (k, parts*units), but in groups of units so that a unit of the job has a place of its own. */
+/* Packed is as it is said: (k, parts*units), but in groups of units so that a unit of the job has a place of its
+ * own. */
 enum { GROUP = 16 };
 
 static size_t gates_pack_bytes__ref(int k, int units, int parts) {

@@ -397,7 +397,7 @@ static row row_at(eg_buf b, const eg_row_shape *s, int u, int64_t o, int i) {
 }
 
 static row_case case_at(
-        eg_buf x, eg_buf y, eg_buf z, eg_buf weight, eg_buf label, const eg_row_shape *s, int u, int64_t o, int i) {
+	eg_buf x, eg_buf y, eg_buf z, eg_buf weight, eg_buf label, const eg_row_shape *s, int u, int64_t o, int i) {
 	const int32_t *t = label.p ? (const int32_t *)label.p + u * label.stride : NULL;
 	return (row_case){s, row_at(x, s, u, o, i), row_at(y, s, u, o, i), row_at(z, s, u, o, i), weight.p,
 	        t ? t[o * s->inner + i] : 0};

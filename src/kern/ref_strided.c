@@ -1,5 +1,5 @@
-/* ref_strided.c - strided: what is only put elsewhere (permuted, cut, repeated), element by element. Not here: sums over what was
- * repeated (sum_to, ref_map.c). */
+/* ref_strided.c - strided: what is only put elsewhere (permuted, cut, repeated), element by element. Not here: sums
+ * over what was repeated (sum_to, ref_map.c). */
 #include "kern/ref.h"
 
 /* Where element i of y comes from in x; -1: from nowhere, it is 0. */

@@ -1,9 +1,10 @@
-/* simd.h - one vector of floats under one set of names, so that kernel bodies (body_*.h) are written once and compiled for
- * each instruction set.
+/* simd.h - one vector of floats under one set of names, so that kernel bodies (body_*.h) are written once and compiled
+ * for each instruction set.
  *
- * Which set is used follows from the compiler's flags of the translation unit (isa_avx2.c, isa_avx512.c, isa_neon.c), or from
- * EG_PORTABLE_LANES, which asks for vectors of that many lanes in plain C. EG_NAME(f) gives a function the suffix of the set. A
- * body holds no intrinsics and no test of the instruction set: it uses the names below, and makes its choices by
+ * Which set is used follows from the compiler's flags of the translation unit (isa_avx2.c, isa_avx512.c, isa_neon.c),
+ * or from EG_PORTABLE_LANES, which asks for vectors of that many lanes in plain C. EG_NAME(f) gives a function the
+ * suffix of the set. A body holds no intrinsics and no test of the instruction set: it uses the names below, and makes
+ * its choices by
  *
  *   V      floats in a vector: 4, 8 or 16; always a divisor of EG_BLOCK
  *   VREGS  vector registers: 16 or 32           (EG_V and EG_VREGS: the same for the preprocessor)
@@ -13,7 +14,8 @@
  *   vzero vset1 vload vstore      nothing need be aligned
  *   vfirst(n) vrange(a, b)        masks: the first n lanes, 0 <= n <= V; lanes a..b-1, 0 <= a <= b <= V
  *   vload_m vstore_m              the lanes of a mask; others become 0 and are not touched in memory
- *   vload_n vstore_n              the first n lanes, likewise; with a constant n of V these are the plain load and store
+ *   vload_n vstore_n              the first n lanes, likewise; with a constant n of V these are the plain load and
+ *                                 store
  *   vgather_m(p, step, m)         p[lane * step], likewise
  *   vadd vsub vmul vdiv vsqrt vabs vround (to the nearest, ties to even)
  *   vfma vfnma                    a*b + c; c - a*b. Fused, but for the portable set
@@ -30,13 +32,14 @@
  *   vzip(a, b, &low, &high)       a[0], b[0], a[1], b[1], ...
  *   vidx_set1 vidx_sel vidx_load vidx_store vidx_eq; vidx_load_bytes vidx_store_bytes: indices below 256
  *   vu_set64 vu_add64 vu_xor3     on words
- *   vu_mul vu_high vu_pair        product of the low halves; high halves in the place of the low ones (what is left in the high
- *                                 halves does not matter); low halves of a below low halves of b
+ *   vu_mul vu_high vu_pair        product of the low halves; high halves in the place of the low ones (what is left in
+ *                                 the high halves does not matter); low halves of a below low halves of b
  *   vu_lo64 vu_hi64 vu_blocks     two shuffles of words, and the numbers of words such that the two give them in order
  *   vu_ge32(a, b)                 mask of V lanes: words of 32 bits >= b, unsigned
- *   EG_UNROLL                     before a loop of at most 32 rounds over accumulators: unrolled early, so that they live in registers
- *   EG_KEEP(x)                    keeps a loaded vector in its register: gcc folds the load into every multiply-add that uses it, and
- *                                 runs out of loads
+ *   EG_UNROLL                     before a loop of at most 32 rounds over accumulators: unrolled early, so that they
+ *                                 live in registers
+ *   EG_KEEP(x)                    keeps a loaded vector in its register: gcc folds the load into every multiply-add
+ *                                 that uses it, and runs out of loads
  *
  * Not here: anything that loops over a tensor. */
 #ifndef ENGRAM_SIMD_H
@@ -72,7 +75,8 @@
 
 enum { V = EG_V, VREGS = EG_VREGS };
 
-/* A loop and its tail can share one body: `for (; i + V <= n; i += V) body(i, V); if (i < n) body(i, (int)(n - i));`. */
+/* A loop and its tail can share one body: `for (; i + V <= n; i += V) body(i, V); if (i < n) body(i, (int)(n -
+ * i));`. */
 EG_ALWAYS_INLINE vf vload_n(const float *p, int n) { return n == V ? vload(p) : vload_m(p, vfirst(n)); }
 EG_ALWAYS_INLINE void vstore_n(float *p, int n, vf x) {
 	if (n == V)
@@ -81,8 +85,8 @@ EG_ALWAYS_INLINE void vstore_n(float *p, int n, vf x) {
 		vstore_m(p, vfirst(n), x);
 }
 
-/* e^x by range reduction to |r| <= ln2/2 and a polynomial of degree 6 (relative error 1.2e-7); 0 below -104, infinity above
- * 88.8, NaN stays NaN. */
+/* e^x by range reduction to |r| <= ln2/2 and a polynomial of degree 6 (relative error 1.2e-7); 0 below -104, infinity
+ * above 88.8, NaN stays NaN. */
 EG_ALWAYS_INLINE vf vexp(vf x) {
 	vf lo = vset1(-104.0f), hi = vset1(89.0f), in = x;
 	x = vmax(lo, vmin(hi, x)); /* NaN comes through: it is the second operand */
@@ -98,7 +102,8 @@ EG_ALWAYS_INLINE vf vexp(vf x) {
 	p = vfma(p, r, vset1(1.0f));
 	return vsel(vnan(in), in, vscalef(p, n));
 }
-/* log x = n log 2 + log f by Cephes' polynomial on f - 1 (relative error 1.2e-7), sqrt(1/2) <= f < sqrt 2; -infinity at 0, NaN below. */
+/* log x = n log 2 + log f by Cephes' polynomial on f - 1 (relative error 1.2e-7), sqrt(1/2) <= f < sqrt 2; -infinity at
+ * 0, NaN below. */
 EG_ALWAYS_INLINE vf vlog(vf x) {
 	const vf one = vset1(1.0f);
 	vm tiny = vgt(vset1(1.17549435e-38f), x); /* no normal number: brought up, or not in the domain */
@@ -125,7 +130,8 @@ EG_ALWAYS_INLINE vf vlog(vf x) {
 	return vsel(vnan(x), x, y);
 }
 EG_ALWAYS_INLINE vf vsigmoid(vf x) { return vdiv(vset1(1.0f), vadd(vset1(1.0f), vexp(vsub(vzero(), x)))); }
-/* tanh x = 1 - 2 / (e^2x + 1) for |x| >= 0.625, below an odd polynomial (Cephes), so that small values keep all digits. */
+/* tanh x = 1 - 2 / (e^2x + 1) for |x| >= 0.625, below an odd polynomial (Cephes), so that small values keep all
+ * digits. */
 EG_ALWAYS_INLINE vf vtanh(vf x) {
 	vf big = vsub(vset1(1.0f), vdiv(vset1(2.0f), vadd(vexp(vadd(x, x)), vset1(1.0f))));
 	vf s = vmul(x, x), p = vset1(-5.70498872745e-3f);

@@ -111,7 +111,7 @@ EG_ALWAYS_INLINE void vtranspose(vf r[8]) {
 	for (int i = 0; i < 8; i++) r[i] = t[i];
 }
 
-/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------- */
+/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------ */
 
 typedef __m128i vidx;
 EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm_set1_epi16((short)i); }

@@ -107,7 +107,7 @@ EG_ALWAYS_INLINE void vtranspose(vf r[16]) {
 	}
 }
 
-/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------- */
+/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------ */
 
 typedef __m256i vidx;
 EG_ALWAYS_INLINE vidx vidx_set1(int i) { return _mm256_set1_epi16((short)i); }

@@ -116,7 +116,7 @@ EG_ALWAYS_INLINE void vzip(vf a, vf b, vf *low, vf *high) {
 	*high = vzip2q_f32(a, b);
 }
 
-/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------- */
+/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------ */
 
 typedef uint16x4_t vidx;
 EG_ALWAYS_INLINE vidx vidx_set1(int i) { return vdup_n_u16((uint16_t)i); }

@@ -1,9 +1,10 @@
-/* simd_portable.h - the names of simd.h for vectors of EG_PORTABLE_LANES floats (4, 8 or 16) over the vector extensions of gcc and
- * clang, whatever the machine has. Compilers make the best of it, but it is there for tests: with 16 lanes the bodies take the
- * shapes that they have for AVX-512, tiles, packing, edges and masks, on machines without it. EG_SUFFIX must be defined too.
+/* simd_portable.h - the names of simd.h for vectors of EG_PORTABLE_LANES floats (4, 8 or 16) over the vector extensions
+ * of gcc and clang, whatever the machine has. Compilers make the best of it, but it is there for tests: with 16 lanes
+ * the bodies take the shapes that they have for AVX-512, tiles, packing, edges and masks, on machines without it.
+ * EG_SUFFIX must be defined too.
  *
- * Products that are added are not fused: there are machines without. Lanes are walked by loops; the functions say what the names
- * mean in the plainest way.
+ * Products that are added are not fused: there are machines without. Lanes are walked by loops; the functions say what
+ * the names mean in the plainest way.
  *
  * Not here: what the names mean in words (simd.h). */
 #ifndef ENGRAM_SIMD_PORTABLE_H
@@ -72,7 +73,8 @@ EG_ALWAYS_INLINE vf vmax(vf a, vf b) { return vsel((vm)(a > b), a, b); }
 EG_ALWAYS_INLINE vf vmin(vf a, vf b) { return vsel((vm)(a < b), a, b); }
 EG_ALWAYS_INLINE vm vwins(vf x, vf best) { return ~(vm)(x <= best) & ~vnan(best); }
 EG_ALWAYS_INLINE vf vabs(vf x) { return (vf)((vm)x & INT32_MAX); }
-/* Adding 1.5 * 2^23 leaves no room for a fraction. Where |x| is too large for this it has none; NaN stays too, and the sign of what becomes 0. */
+/* Adding 1.5 * 2^23 leaves no room for a fraction. Where |x| is too large for this it has none; NaN stays too, and the
+ * sign of what becomes 0. */
 EG_ALWAYS_INLINE vf vround(vf x) {
 	vf magic = vset1(12582912.0f), r = (x + magic) - magic;
 	return vsel((vm)(vabs(x) < vset1(4194304.0f)), (vf)((vm)r | ((vm)x & INT32_MIN)), x);
@@ -129,7 +131,7 @@ EG_APART void vzip(vf a, vf b, vf *low, vf *high) {
 	}
 }
 
-/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------- */
+/* ---- indices of 16 bits, words of 64 bits ------------------------------------------------------------------------ */
 
 typedef uint16_t vidx __attribute__((vector_size(2 * EG_V)));
 EG_APART vidx vidx_set1(int n) {

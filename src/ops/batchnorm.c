@@ -1,9 +1,9 @@
 /* batchnorm.c - batch normalisation: with the statistics of the batch in training, with running ones otherwise. And
  * scale_channels, which is what remains of it without statistics: y = weight x + bias by channel.
  *
- * In training the statistics meet all samples: blocks of samples each sum up their part, one small call turns the parts into a factor and a
- * constant for each channel, blocks apply them. Backward likewise. Only x is kept for it: what is normalised is computed again from x, and
- * so is the sign that a fused ReLU saw. */
+ * In training the statistics meet all samples: blocks of samples each sum up their part, one small call turns the parts
+ * into a factor and a constant for each channel, blocks apply them. Backward likewise. Only x is kept for it: what is
+ * normalised is computed again from x, and so is the sign that a fused ReLU saw. */
 #include "ops/ops.h"
 
 typedef struct batchnorm_options {
@@ -56,8 +56,8 @@ static eg_bn_shape shape_of(const eg_emit *e, eg_layout layout) {
 	return (eg_bn_shape){(int)x.d[0], (int)x.d[1], (int)eg_dims_count(&x, 2), layout};
 }
 
-/* One value a channel has no variance, and would pull the running one to 0: such a batch (the last of an epoch, with one sample left over)
- * goes by the running statistics, and is left out of them. */
+/* One value a channel has no variance, and would pull the running one to 0: such a batch (the last of an epoch, with
+ * one sample left over) goes by the running statistics, and is left out of them. */
 static bool is_lone(const eg_emit *e) {
 	eg_dims x = eg_emit_in_dims(e, 0);
 	return x.d[0] * eg_dims_count(&x, 2) == 1;

@@ -1,5 +1,5 @@
-/* cast.c - numbers of another type: what a graph takes in or gives out that is neither EG_F32 nor EG_I32, which all other
- * operators compute with, goes through here. */
+/* cast.c - numbers of another type: what a graph takes in or gives out that is neither EG_F32 nor EG_I32, which all
+ * other operators compute with, goes through here. */
 #include "ops/ops.h"
 
 typedef struct cast_options {

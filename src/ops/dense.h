@@ -1,11 +1,12 @@
-/* dense.h - rows times a weight matrix: the calls that linear, attention and recurrence are made of, and the dense layer, which is also what
- * convolution is when its kernel covers the whole picture. */
+/* dense.h - rows times a weight matrix: the calls that linear, attention and recurrence are made of, and the dense
+ * layer, which is also what convolution is when its kernel covers the whole picture. */
 #ifndef ENGRAM_OPS_DENSE_H
 #define ENGRAM_OPS_DENSE_H
 
 #include "ops/ops.h"
 
-/* The (k,n) matrix packed for dense_product: w is (k,n) row-major with ld, or, with trans, (n,k). Packed anew only when the weights change. */
+/* The (k,n) matrix packed for dense_product: w is (k,n) row-major with ld, or, with trans, (n,k). Packed anew only when
+ * the weights change. */
 eg_buf dense_packed(eg_emit *e, eg_buf w, int64_t k, int64_t n, int64_t ld, bool trans);
 /* g.c (m,n) = act([g.c +] g.a (m,k) B + bias) with packed B, as a global job: rows and nsplit are chosen here. */
 void dense_product(eg_emit *e, eg_gemm_packed_args g);

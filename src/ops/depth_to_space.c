@@ -12,11 +12,11 @@ typedef enum shuffle_mode { DCR, CRD } shuffle_mode;
 static const char *const modes[] = {"dcr", "crd", NULL};
 
 static const eg_attr shuffle_attrs[] = {
-        OP_INT(shuffle_options, block, NAN, 1, 1024, "blocksize", "side of the squares"),
-        OP_ENUM(shuffle_options, mode, modes, "mode",
-                "which channel a pixel of a square is: dcr, (row of it, column of it, channel), as TensorFlow has it; "
-                "crd, (channel, row, column), as "
-                "PyTorch's pixel_shuffle"),
+	OP_INT(shuffle_options, block, NAN, 1, 1024, "blocksize", "side of the squares"),
+	OP_ENUM(shuffle_options, mode, modes, "mode",
+		"which channel a pixel of a square is: dcr, (row of it, column of it, channel), as TensorFlow has it; "
+		"crd, (channel, row, column), as "
+		"PyTorch's pixel_shuffle"),
 };
 
 /* The deep side (N, C b b, H, W) and the wide one (N, C, H b, W b), in samples and sizes. */
@@ -142,20 +142,20 @@ static eg_status space_to_depth_infer(eg_infer *s) {
 #define SHUFFLE(...) \
 	&(const shuffle_options) { __VA_ARGS__ }
 static const eg_case depth_to_space_cases[] = {
-        {"row, column, channel", SHUFFLE(.block = 2), .in = {OP_DIMS(EG_N, 12, 5, 7)}, .nin = 1, .batch = 18,
-                .linear = true, .unequal = true},
-        {"channel, row, column", SHUFFLE(.block = 2, .mode = CRD), .in = {OP_DIMS(EG_N, 8, 3, 5)}, .nin = 1, .batch = 3,
-                .linear = true, .unequal = true},
-        {"fixed batch, open height", SHUFFLE(.block = 3), .in = {OP_DIMS(7, 18, EG_NAMED, 4)}, .nin = 1, .batch = 2,
-                .sizes = OP_SIZES({"height", 5}), .linear = true, .unequal = true},
+	{"row, column, channel", SHUFFLE(.block = 2), .in = {OP_DIMS(EG_N, 12, 5, 7)}, .nin = 1, .batch = 18,
+		.linear = true, .unequal = true},
+	{"channel, row, column", SHUFFLE(.block = 2, .mode = CRD), .in = {OP_DIMS(EG_N, 8, 3, 5)}, .nin = 1, .batch = 3,
+		.linear = true, .unequal = true},
+	{"fixed batch, open height", SHUFFLE(.block = 3), .in = {OP_DIMS(7, 18, EG_NAMED, 4)}, .nin = 1, .batch = 2,
+		.sizes = OP_SIZES({"height", 5}), .linear = true, .unequal = true},
 };
 static const eg_case space_to_depth_cases[] = {
-        {"row, column, channel", SHUFFLE(.block = 2), .in = {OP_DIMS(EG_N, 3, 10, 6)}, .nin = 1, .batch = 18,
-                .linear = true, .unequal = true},
-        {"channel, row, column", SHUFFLE(.block = 3, .mode = CRD), .in = {OP_DIMS(7, 2, 6, 9)}, .nin = 1, .batch = 3,
-                .linear = true, .unequal = true},
-        {"open width", SHUFFLE(.block = 2), .in = {OP_DIMS(EG_TN, 3, 4, EG_NAMED)}, .nin = 1, .batch = 3, .time = 5,
-                .sizes = OP_SIZES({"width", 6}), .linear = true, .unequal = true},
+	{"row, column, channel", SHUFFLE(.block = 2), .in = {OP_DIMS(EG_N, 3, 10, 6)}, .nin = 1, .batch = 18,
+		.linear = true, .unequal = true},
+	{"channel, row, column", SHUFFLE(.block = 3, .mode = CRD), .in = {OP_DIMS(7, 2, 6, 9)}, .nin = 1, .batch = 3,
+		.linear = true, .unequal = true},
+	{"open width", SHUFFLE(.block = 2), .in = {OP_DIMS(EG_TN, 3, 4, EG_NAMED)}, .nin = 1, .batch = 3, .time = 5,
+		.sizes = OP_SIZES({"width", 6}), .linear = true, .unequal = true},
 };
 
 #define SHUFFLE_OP(op, which, text, formula, from, op_onnx, since) \
@@ -181,12 +181,12 @@ static const eg_case space_to_depth_cases[] = {
 	        .onnx_since = since, \
 	        OP_CASES(op##_cases)}
 SHUFFLE_OP(depth_to_space, TO_SPACE,
-        "Channels become squares of pixels: a larger picture with fewer channels (pixel shuffle)",
-        "y[n,c, h b + i, w b + j] = x[n, (i b + j) C + c, h, w] (dcr), x[n, (c b + i) b + j, h, w] (crd);\nx (N, C b "
-        "b, H, W), y (N, C, H b, W b)",
-        "ONNX DepthToSpace-13; crd: PyTorch PixelShuffle, Shi et al. 2016", "DepthToSpace", 13);
+	"Channels become squares of pixels: a larger picture with fewer channels (pixel shuffle)",
+	"y[n,c, h b + i, w b + j] = x[n, (i b + j) C + c, h, w] (dcr), x[n, (c b + i) b + j, h, w] (crd);\nx (N, C b "
+	"b, H, W), y (N, C, H b, W b)",
+	"ONNX DepthToSpace-13; crd: PyTorch PixelShuffle, Shi et al. 2016", "DepthToSpace", 13);
 SHUFFLE_OP(space_to_depth, TO_DEPTH,
-        "Squares of pixels become channels: a smaller picture with more channels (pixel unshuffle)",
-        "y[n, (i b + j) C + c, h, w] = x[n,c, h b + i, w b + j] (dcr), y[n, (c b + i) b + j, h, w] (crd);\nx (N, C, H "
-        "b, W b), y (N, C b b, H, W)",
-        "ONNX SpaceToDepth-13 (dcr); crd: PyTorch PixelUnshuffle", "SpaceToDepth", 13);
+	"Squares of pixels become channels: a smaller picture with more channels (pixel unshuffle)",
+	"y[n, (i b + j) C + c, h, w] = x[n,c, h b + i, w b + j] (dcr), y[n, (c b + i) b + j, h, w] (crd);\nx (N, C, H "
+	"b, W b), y (N, C b b, H, W)",
+	"ONNX SpaceToDepth-13 (dcr); crd: PyTorch PixelUnshuffle", "SpaceToDepth", 13);

@@ -1,9 +1,9 @@
-/* element_loss.c - losses of numbers against targets, one by one: of logits (bce_with_logits, focal) and probabilities (bce), of margins (hinge), of quantiles,
- * counts and distributions (quantile, poisson_nll, kl_divergence), and of a distribution's location and scale (gaussian_nll,
- * student_t_nll).
+/* element_loss.c - losses of numbers against targets, one by one: of logits (bce_with_logits, focal) and probabilities
+ * (bce), of margins (hinge), of quantiles, counts and distributions (quantile, poisson_nll, kl_divergence), and of a
+ * distribution's location and scale (gaussian_nll, student_t_nll).
  *
- * One kernel serves all (kern_sequences.h, eg_element_loss); a new one is its equation there and a descriptor here. Targets get no
- * gradient. Not here: losses of differences, whose targets do (regression.c), of classes (loss.c). */
+ * One kernel serves all (kern_sequences.h, eg_element_loss); a new one is its equation there and a descriptor here.
+ * Targets get no gradient. Not here: losses of differences, whose targets do (regression.c), of classes (loss.c). */
 #include "ops/ops.h"
 
 #include <math.h>

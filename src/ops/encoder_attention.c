@@ -25,16 +25,16 @@ typedef struct multiplicative_attention_options {
 } multiplicative_attention_options;
 
 static const eg_attr additive_attention_attrs[] = {
-        OP_INT(additive_attention_options, units, NAN, 1, OP_SIZE_MAX, NULL,
-                "numbers that query and source are brought to"),
-        OP_NOT(additive_attention_options, bias, NULL, "adds a learned constant inside of tanh"),
-        OP_WEIGHTS(additive_attention_options),
+	OP_INT(additive_attention_options, units, NAN, 1, OP_SIZE_MAX, NULL,
+		"numbers that query and source are brought to"),
+	OP_NOT(additive_attention_options, bias, NULL, "adds a learned constant inside of tanh"),
+	OP_WEIGHTS(additive_attention_options),
 };
 static const eg_attr multiplicative_attention_attrs[] = {
-        OP_ENUM(multiplicative_attention_options, score, score_names, NULL, "q^T W k with a learned W, or q^T k"),
-        OP_BOOL(multiplicative_attention_options, scaled, NULL,
-                "scores are divided by the root of their number of terms"),
-        OP_WEIGHTS(multiplicative_attention_options),
+	OP_ENUM(multiplicative_attention_options, score, score_names, NULL, "q^T W k with a learned W, or q^T k"),
+	OP_BOOL(multiplicative_attention_options, scaled, NULL,
+		"scores are divided by the root of their number of terms"),
+	OP_WEIGHTS(multiplicative_attention_options),
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
@@ -174,7 +174,7 @@ static void mix_bwd(const job *j, eg_attention_bwd_args a) {
 
 /* y (rows,units) = x (rows,features) w^T + bias; trans false: x w with w (features,units). */
 static void product(eg_emit *e, eg_buf x, int rows, int features, int units, eg_buf w, bool trans, eg_buf bias,
-        eg_buf y, bool acc) {
+	eg_buf y, bool acc) {
 	dense_product(e, (eg_gemm_packed_args){.a = x,
 	                         .b = dense_packed(e, w, features, units, trans ? features : units, trans),
 	                         .bias = bias,
@@ -315,23 +315,23 @@ static const int32_t places[] = {4, 0, 7, 1, 2};
 #define BY_PRODUCT(...) \
 	&(const multiplicative_attention_options) { __VA_ARGS__ }
 static const eg_case additive_cases[] = {
-        {"sequences", ADDITIVE(.units = 9), .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(5, EG_N, 3)}, .nin = 2, .batch = 18,
-                .time = 2},
-        {"lengths", ADDITIVE(.units = 21), .in = {OP_DIMS(3, EG_N, 4), OP_DIMS(EG_T, EG_N, 6), OP_DIMS(EG_N)},
-                .type = {EG_F32, EG_F32, EG_I32}, .nin = 3, .batch = 5, .time = 7,
-                .values = OP_VALUES(NULL, NULL, places)},
-        {"one step, no bias", ADDITIVE(.units = 3, .no_bias = true),
-                .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_NAMED, EG_N, 6), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
-                .nin = 3, .batch = 5, .sizes = OP_SIZES({"places", 7}), .values = OP_VALUES(NULL, NULL, places)},
+	{"sequences", ADDITIVE(.units = 9), .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(5, EG_N, 3)}, .nin = 2, .batch = 18,
+		.time = 2},
+	{"lengths", ADDITIVE(.units = 21), .in = {OP_DIMS(3, EG_N, 4), OP_DIMS(EG_T, EG_N, 6), OP_DIMS(EG_N)},
+		.type = {EG_F32, EG_F32, EG_I32}, .nin = 3, .batch = 5, .time = 7,
+		.values = OP_VALUES(NULL, NULL, places)},
+	{"one step, no bias", ADDITIVE(.units = 3, .no_bias = true),
+		.in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_NAMED, EG_N, 6), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
+		.nin = 3, .batch = 5, .sizes = OP_SIZES({"places", 7}), .values = OP_VALUES(NULL, NULL, places)},
 };
 static const eg_case multiplicative_cases[] = {
-        {"general", NULL, .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(5, EG_N, 3)}, .nin = 2, .batch = 18, .time = 2},
-        {"dot, scaled, lengths", BY_PRODUCT(.score = 1, .scaled = true),
-                .in = {OP_DIMS(3, EG_N, 6), OP_DIMS(EG_T, EG_N, 6), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
-                .nin = 3, .batch = 5, .time = 7, .values = OP_VALUES(NULL, NULL, places)},
-        {"one step", NULL, .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_NAMED, EG_N, 6), OP_DIMS(EG_N)},
-                .type = {EG_F32, EG_F32, EG_I32}, .nin = 3, .batch = 5, .sizes = OP_SIZES({"places", 7}),
-                .values = OP_VALUES(NULL, NULL, places)},
+	{"general", NULL, .in = {OP_DIMS(EG_T, EG_N, 4), OP_DIMS(5, EG_N, 3)}, .nin = 2, .batch = 18, .time = 2},
+	{"dot, scaled, lengths", BY_PRODUCT(.score = 1, .scaled = true),
+		.in = {OP_DIMS(3, EG_N, 6), OP_DIMS(EG_T, EG_N, 6), OP_DIMS(EG_N)}, .type = {EG_F32, EG_F32, EG_I32},
+		.nin = 3, .batch = 5, .time = 7, .values = OP_VALUES(NULL, NULL, places)},
+	{"one step", NULL, .in = {OP_DIMS(EG_N, 4), OP_DIMS(EG_NAMED, EG_N, 6), OP_DIMS(EG_N)},
+		.type = {EG_F32, EG_F32, EG_I32}, .nin = 3, .batch = 5, .sizes = OP_SIZES({"places", 7}),
+		.values = OP_VALUES(NULL, NULL, places)},
 };
 
 #define SHAPES \
@@ -340,55 +340,55 @@ static const eg_case multiplicative_cases[] = {
 	"source (S,N,D), lengths (N) of source, y (T,N,D) or (N,D); weights (N,T,S) or (N,S): P, without gradient"
 
 const eg_op eg_op_additive_attention = {
-        .info =
-                {
-                        .name = "additive_attention",
-                        .layer = "additive_attention",
-                        .doc = "Attention of a decoder's states to an encoder's outputs, by a small network",
-                        .equation = "P = softmax of score_weight^T tanh(query_weight query + source_weight source + "
-                                    "bias);\n" SHAPES,
-                        .source = "Bahdanau et al. 2015; Luong et al. 2015, score concat",
-                        .attrs = additive_attention_attrs,
-                        .nattrs = EG_COUNT(additive_attention_attrs),
-                        .options_size = sizeof(additive_attention_options),
-                        .shorthand = "units",
-                        .min_inputs = 2,
-                        .max_inputs = 3,
-                        .inputs = (const char *const[]){"query", "source", "lengths"},
-                        .types = "ffi",
-                        .params = (const char *const[]){"query_weight", "source_weight", "score_weight", "bias", NULL},
-                        .outputs = (const char *const[]){"y", "weights", NULL},
-                },
-        .infer = additive_attention_infer,
-        .lengths = "-2-",
-        .fwd = additive_attention_fwd,
-        .bwd = additive_attention_bwd,
-        .bwd_reads_x = true,
-        OP_CASES(additive_cases),
+	.info =
+		{
+			.name = "additive_attention",
+			.layer = "additive_attention",
+			.doc = "Attention of a decoder's states to an encoder's outputs, by a small network",
+			.equation = "P = softmax of score_weight^T tanh(query_weight query + source_weight source + "
+				    "bias);\n" SHAPES,
+			.source = "Bahdanau et al. 2015; Luong et al. 2015, score concat",
+			.attrs = additive_attention_attrs,
+			.nattrs = EG_COUNT(additive_attention_attrs),
+			.options_size = sizeof(additive_attention_options),
+			.shorthand = "units",
+			.min_inputs = 2,
+			.max_inputs = 3,
+			.inputs = (const char *const[]){"query", "source", "lengths"},
+			.types = "ffi",
+			.params = (const char *const[]){"query_weight", "source_weight", "score_weight", "bias", NULL},
+			.outputs = (const char *const[]){"y", "weights", NULL},
+		},
+	.infer = additive_attention_infer,
+	.lengths = "-2-",
+	.fwd = additive_attention_fwd,
+	.bwd = additive_attention_bwd,
+	.bwd_reads_x = true,
+	OP_CASES(additive_cases),
 };
 
 const eg_op eg_op_multiplicative_attention = {
-        .info =
-                {
-                        .name = "multiplicative_attention",
-                        .layer = "multiplicative_attention",
-                        .doc = "Attention of a decoder's states to an encoder's outputs, by products",
-                        .equation = "P = softmax of query^T weight source (general), or query^T source (dot);\n" SHAPES,
-                        .source = "Luong et al. 2015",
-                        .attrs = multiplicative_attention_attrs,
-                        .nattrs = EG_COUNT(multiplicative_attention_attrs),
-                        .options_size = sizeof(multiplicative_attention_options),
-                        .min_inputs = 2,
-                        .max_inputs = 3,
-                        .inputs = (const char *const[]){"query", "source", "lengths"},
-                        .types = "ffi",
-                        .params = (const char *const[]){"weight", NULL},
-                        .outputs = (const char *const[]){"y", "weights", NULL},
-                },
-        .infer = multiplicative_attention_infer,
-        .lengths = "-2-",
-        .fwd = multiplicative_attention_fwd,
-        .bwd = multiplicative_attention_bwd,
-        .bwd_reads_x = true,
-        OP_CASES(multiplicative_cases),
+	.info =
+		{
+			.name = "multiplicative_attention",
+			.layer = "multiplicative_attention",
+			.doc = "Attention of a decoder's states to an encoder's outputs, by products",
+			.equation = "P = softmax of query^T weight source (general), or query^T source (dot);\n" SHAPES,
+			.source = "Luong et al. 2015",
+			.attrs = multiplicative_attention_attrs,
+			.nattrs = EG_COUNT(multiplicative_attention_attrs),
+			.options_size = sizeof(multiplicative_attention_options),
+			.min_inputs = 2,
+			.max_inputs = 3,
+			.inputs = (const char *const[]){"query", "source", "lengths"},
+			.types = "ffi",
+			.params = (const char *const[]){"weight", NULL},
+			.outputs = (const char *const[]){"y", "weights", NULL},
+		},
+	.infer = multiplicative_attention_infer,
+	.lengths = "-2-",
+	.fwd = multiplicative_attention_fwd,
+	.bwd = multiplicative_attention_bwd,
+	.bwd_reads_x = true,
+	OP_CASES(multiplicative_cases),
 };

@@ -35,10 +35,10 @@ typedef struct glu_options {
 
 static const char *const glu_acts[] = {"sigmoid", "relu", "gelu", "gelu_tanh", "silu", "tanh", "none", NULL};
 static const eg_attr glu_attrs[] = {
-        OP_INT(glu_options, axis, -1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axis",
-                "the dimension that is halved; negative counts from the end"),
-        OP_ENUM(glu_options, act, glu_acts, NULL,
-                "of the second half: with relu ReGLU, with gelu GEGLU, with silu SwiGLU"),
+	OP_INT(glu_options, axis, -1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axis",
+		"the dimension that is halved; negative counts from the end"),
+	OP_ENUM(glu_options, act, glu_acts, NULL,
+		"of the second half: with relu ReGLU, with gelu GEGLU, with silu SwiGLU"),
 };
 
 static eg_act gate_act(const glu_options *o) {
@@ -95,42 +95,42 @@ static void glu_bwd(eg_emit *e) {
 #define GLU(...) \
 	&(const glu_options) { __VA_ARGS__ }
 static const eg_case glu_cases[] = {
-        {"rows", NULL, .in = {OP_DIMS(EG_N, 38)}, .nin = 1, .batch = 18},
-        {"channels of pictures, ReGLU", GLU(.axis = 1, .act = 1), .in = {OP_DIMS(EG_N, 6, 5, 7)}, .nin = 1,
-                .batch = 18},
-        {"sequences, GEGLU", GLU(.act = 2), .in = {OP_DIMS(EG_T, EG_N, 22)}, .nin = 1, .batch = 3, .time = 5},
-        {"steps as samples, SwiGLU, open width", GLU(.axis = 1, .act = 4), .in = {OP_DIMS(EG_TN, 2, EG_NAMED)},
-                .nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"width", 9})},
-        {"bilinear, fixed batch", GLU(.act = 6), .in = {OP_DIMS(57, 3, 62)}, .nin = 1, .batch = 2},
-        {"GEGLU with tanh", GLU(.axis = EG_ZERO, .act = 3), .in = {OP_DIMS(4, 11)}, .nin = 1, .batch = 2},
-        {"tanh", GLU(.act = 5), .in = {OP_DIMS(EG_N, 26)}, .nin = 1, .batch = 3},
+	{"rows", NULL, .in = {OP_DIMS(EG_N, 38)}, .nin = 1, .batch = 18},
+	{"channels of pictures, ReGLU", GLU(.axis = 1, .act = 1), .in = {OP_DIMS(EG_N, 6, 5, 7)}, .nin = 1,
+		.batch = 18},
+	{"sequences, GEGLU", GLU(.act = 2), .in = {OP_DIMS(EG_T, EG_N, 22)}, .nin = 1, .batch = 3, .time = 5},
+	{"steps as samples, SwiGLU, open width", GLU(.axis = 1, .act = 4), .in = {OP_DIMS(EG_TN, 2, EG_NAMED)},
+		.nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"width", 9})},
+	{"bilinear, fixed batch", GLU(.act = 6), .in = {OP_DIMS(57, 3, 62)}, .nin = 1, .batch = 2},
+	{"GEGLU with tanh", GLU(.axis = EG_ZERO, .act = 3), .in = {OP_DIMS(4, 11)}, .nin = 1, .batch = 2},
+	{"tanh", GLU(.act = 5), .in = {OP_DIMS(EG_N, 26)}, .nin = 1, .batch = 3},
 };
 
 const eg_op eg_op_glu = {
-        .info =
-                {
-                        .name = "glu",
-                        .layer = "glu",
-                        .doc = "Gated linear unit: one half of the numbers is multiplied by what an activation makes "
-                               "of the other",
-                        .equation = "y = a act(b), where a and b are the first and the second half of x along axis; da "
-                                    "= dy act(b), db = dy a act'(b)",
-                        .source = "PyTorch GLU; Dauphin et al. 2017; ReGLU, GEGLU, SwiGLU: Shazeer 2020, whose gate is "
-                                  "the second half here",
-                        .attrs = glu_attrs,
-                        .nattrs = EG_COUNT(glu_attrs),
-                        .options_size = sizeof(glu_options),
-                        .shorthand = "act",
-                        .min_inputs = 1,
-                        .max_inputs = 1,
-                        .inputs = (const char *const[]){"x"},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = glu_infer,
-        .fwd = glu_fwd,
-        .bwd = glu_bwd,
-        .bwd_reads_x = true,
-        OP_CASES(glu_cases),
+	.info =
+		{
+			.name = "glu",
+			.layer = "glu",
+			.doc = "Gated linear unit: one half of the numbers is multiplied by what an activation makes "
+			       "of the other",
+			.equation = "y = a act(b), where a and b are the first and the second half of x along axis; da "
+				    "= dy act(b), db = dy a act'(b)",
+			.source = "PyTorch GLU; Dauphin et al. 2017; ReGLU, GEGLU, SwiGLU: Shazeer 2020, whose gate is "
+				  "the second half here",
+			.attrs = glu_attrs,
+			.nattrs = EG_COUNT(glu_attrs),
+			.options_size = sizeof(glu_options),
+			.shorthand = "act",
+			.min_inputs = 1,
+			.max_inputs = 1,
+			.inputs = (const char *const[]){"x"},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = glu_infer,
+	.fwd = glu_fwd,
+	.bwd = glu_bwd,
+	.bwd_reads_x = true,
+	OP_CASES(glu_cases),
 };
 
 /* ---- maxout ------------------------------------------------------------------------------------------------------ */
@@ -141,9 +141,9 @@ typedef struct maxout_options {
 } maxout_options;
 
 static const eg_attr maxout_attrs[] = {
-        OP_INT(maxout_options, pieces, NAN, 1, OP_SIZE_MAX, NULL, "of so many neighbours the largest is taken"),
-        OP_INT(maxout_options, axis, 1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, NULL,
-                "along this dimension; negative counts from the end"),
+	OP_INT(maxout_options, pieces, NAN, 1, OP_SIZE_MAX, NULL, "of so many neighbours the largest is taken"),
+	OP_INT(maxout_options, axis, 1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, NULL,
+		"along this dimension; negative counts from the end"),
 };
 
 static eg_status maxout_infer(eg_infer *s) {
@@ -191,39 +191,39 @@ static void maxout_bwd(eg_emit *e) {
 #define MAXOUT(...) \
 	&(const maxout_options) { __VA_ARGS__ }
 static const eg_case maxout_cases[] = {
-        {"channels of pictures", MAXOUT(.pieces = 3), .in = {OP_DIMS(EG_N, 6, 5, 7)}, .nin = 1, .batch = 18,
-                .unequal = true},
-        {"rows", MAXOUT(.pieces = 2), .in = {OP_DIMS(EG_N, 22)}, .nin = 1, .batch = 18, .unequal = true},
-        {"equal numbers, steps as samples, open length", MAXOUT(.pieces = 5, .axis = -1),
-                .in = {OP_DIMS(EG_TN, EG_NAMED, 15)}, .nin = 1, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 6}),
-                .ties = true, .unequal = true},
-        {"first dimension, fixed", MAXOUT(.pieces = 2, .axis = EG_ZERO), .in = {OP_DIMS(14, 23)}, .nin = 1, .batch = 2,
-                .unequal = true},
+	{"channels of pictures", MAXOUT(.pieces = 3), .in = {OP_DIMS(EG_N, 6, 5, 7)}, .nin = 1, .batch = 18,
+		.unequal = true},
+	{"rows", MAXOUT(.pieces = 2), .in = {OP_DIMS(EG_N, 22)}, .nin = 1, .batch = 18, .unequal = true},
+	{"equal numbers, steps as samples, open length", MAXOUT(.pieces = 5, .axis = -1),
+		.in = {OP_DIMS(EG_TN, EG_NAMED, 15)}, .nin = 1, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 6}),
+		.ties = true, .unequal = true},
+	{"first dimension, fixed", MAXOUT(.pieces = 2, .axis = EG_ZERO), .in = {OP_DIMS(14, 23)}, .nin = 1, .batch = 2,
+		.unequal = true},
 };
 
 const eg_op eg_op_maxout = {
-        .info =
-                {
-                        .name = "maxout",
-                        .layer = "maxout",
-                        .doc = "The largest of each group of neighbouring channels",
-                        .equation = "y[.., c, ..] = max of x[.., c pieces + i, ..] over i < pieces; NaN where there is "
-                                    "one; dx = dy / k for the k elements that are y, else 0",
-                        .source = "Goodfellow et al. 2013",
-                        .attrs = maxout_attrs,
-                        .nattrs = EG_COUNT(maxout_attrs),
-                        .options_size = sizeof(maxout_options),
-                        .shorthand = "pieces",
-                        .min_inputs = 1,
-                        .max_inputs = 1,
-                        .inputs = (const char *const[]){"x"},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = maxout_infer,
-        .range = op_range_of_input,
-        .fwd = maxout_fwd,
-        .bwd = maxout_bwd,
-        .bwd_reads_x = true,
-        .bwd_reads_y = true,
-        OP_CASES(maxout_cases),
+	.info =
+		{
+			.name = "maxout",
+			.layer = "maxout",
+			.doc = "The largest of each group of neighbouring channels",
+			.equation = "y[.., c, ..] = max of x[.., c pieces + i, ..] over i < pieces; NaN where there is "
+				    "one; dx = dy / k for the k elements that are y, else 0",
+			.source = "Goodfellow et al. 2013",
+			.attrs = maxout_attrs,
+			.nattrs = EG_COUNT(maxout_attrs),
+			.options_size = sizeof(maxout_options),
+			.shorthand = "pieces",
+			.min_inputs = 1,
+			.max_inputs = 1,
+			.inputs = (const char *const[]){"x"},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = maxout_infer,
+	.range = op_range_of_input,
+	.fwd = maxout_fwd,
+	.bwd = maxout_bwd,
+	.bwd_reads_x = true,
+	.bwd_reads_y = true,
+	OP_CASES(maxout_cases),
 };

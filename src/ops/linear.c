@@ -21,7 +21,8 @@ void dense_params(eg_infer *s, eg_dims weight, int64_t fan_in, int64_t fan_out, 
 }
 
 enum {
-	BLOCK_WEIGHTS = 512 * 1024, /* bytes of packed weights that stay in L2 beside a block's data: beyond them, no block job */
+	BLOCK_WEIGHTS = 512 * 1024, /* bytes of packed weights that stay in L2 beside a block's data: beyond them, no
+	                             * block job */
 	ROWS_MAX = 128,             /* rows of a unit of a global job */
 	UNITS_WANTED = 8            /* so many units let a few threads share the work evenly */
 };

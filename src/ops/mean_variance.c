@@ -12,9 +12,9 @@ typedef struct mvn_options {
 } mvn_options;
 
 static const eg_attr mvn_attrs[] = {
-        OP_INT_LIST(mvn_options, axes, NAN, EG_MAX_DIMS, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axes",
-                "dimensions that are normalised together, in any order; negative counts from the end. ONNX means [0, "
-                "2, 3] when it says nothing"),
+	OP_INT_LIST(mvn_options, axes, NAN, EG_MAX_DIMS, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axes",
+		"dimensions that are normalised together, in any order; negative counts from the end. ONNX means [0, "
+		"2, 3] when it says nothing"),
 };
 
 /* Which dimensions are normalised. False: axis *bad is none. */
@@ -153,39 +153,39 @@ static void mvn_bwd(eg_emit *e) {
 #define MVN(...) \
 	&(const mvn_options) { .axes = EG_INTS(__VA_ARGS__) }
 static const eg_case mvn_cases[] = {
-        {"all but channels, fixed batch", MVN(0, 2, 3), .in = {OP_DIMS(18, 3, 5, 7)}, .nin = 1, .batch = 2},
-        {"of each sample", MVN(-1, 2), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
-        {"channels, steps as samples, open height", MVN(1), .in = {OP_DIMS(EG_TN, 6, EG_NAMED, 3)}, .nin = 1,
-                .batch = 3, .time = 4, .sizes = OP_SIZES({"height", 5})},
-        {"time and features", MVN(2, 0), .in = {OP_DIMS(EG_T, EG_N, 21)}, .nin = 1, .batch = 3, .time = 5},
-        {"fixed batch, several units", MVN(2), .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
+	{"all but channels, fixed batch", MVN(0, 2, 3), .in = {OP_DIMS(18, 3, 5, 7)}, .nin = 1, .batch = 2},
+	{"of each sample", MVN(-1, 2), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
+	{"channels, steps as samples, open height", MVN(1), .in = {OP_DIMS(EG_TN, 6, EG_NAMED, 3)}, .nin = 1,
+		.batch = 3, .time = 4, .sizes = OP_SIZES({"height", 5})},
+	{"time and features", MVN(2, 0), .in = {OP_DIMS(EG_T, EG_N, 21)}, .nin = 1, .batch = 3, .time = 5},
+	{"fixed batch, several units", MVN(2), .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
 };
 
 const eg_op eg_op_mean_variance_norm = {
-        .info =
-                {
-                        .name = "mean_variance_norm",
-                        .layer = "mean_variance_norm",
-                        .doc = "Brings numbers to mean 0 and variance 1 over any dimensions, without weights and "
-                               "running statistics",
-                        .equation = "y = (x - mean) / sqrt(var), mean and (biased) variance over `axes`, 1e-18 added "
-                                    "to the variance so that equal numbers become 0;\n"
-                                    "dx = (dy - mean of dy - y mean of dy y) / sqrt(var)",
-                        .source = "ONNX MeanVarianceNormalization-13",
-                        .attrs = mvn_attrs,
-                        .nattrs = EG_COUNT(mvn_attrs),
-                        .options_size = sizeof(mvn_options),
-                        .shorthand = "axes",
-                        .min_inputs = 1,
-                        .max_inputs = 1,
-                        .inputs = (const char *const[]){"x"},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = mvn_infer,
-        .fwd = mvn_fwd,
-        .bwd = mvn_bwd,
-        .bwd_reads_x = true,
-        .onnx = "MeanVarianceNormalization",
-        .onnx_since = 13,
-        OP_CASES(mvn_cases),
+	.info =
+		{
+			.name = "mean_variance_norm",
+			.layer = "mean_variance_norm",
+			.doc = "Brings numbers to mean 0 and variance 1 over any dimensions, without weights and "
+			       "running statistics",
+			.equation = "y = (x - mean) / sqrt(var), mean and (biased) variance over `axes`, 1e-18 added "
+				    "to the variance so that equal numbers become 0;\n"
+				    "dx = (dy - mean of dy - y mean of dy y) / sqrt(var)",
+			.source = "ONNX MeanVarianceNormalization-13",
+			.attrs = mvn_attrs,
+			.nattrs = EG_COUNT(mvn_attrs),
+			.options_size = sizeof(mvn_options),
+			.shorthand = "axes",
+			.min_inputs = 1,
+			.max_inputs = 1,
+			.inputs = (const char *const[]){"x"},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = mvn_infer,
+	.fwd = mvn_fwd,
+	.bwd = mvn_bwd,
+	.bwd_reads_x = true,
+	.onnx = "MeanVarianceNormalization",
+	.onnx_since = 13,
+	OP_CASES(mvn_cases),
 };

@@ -45,16 +45,16 @@ typedef struct instancenorm_options {
 #define SCALE(T) OP_NOT(T, scale, NULL, "learned factors")
 #define BIAS(T) OP_NOT(T, bias, NULL, "learned constants that are added")
 static const eg_attr layernorm_attrs[] = {AXIS(layernorm_options), EPS(layernorm_options), SCALE(layernorm_options),
-        BIAS(layernorm_options), OP_WEIGHTS(layernorm_options)};
+	BIAS(layernorm_options), OP_WEIGHTS(layernorm_options)};
 static const eg_attr rmsnorm_attrs[] = {AXIS(rmsnorm_options),
-        OP_FLOAT(rmsnorm_options, eps, 1e-5, 1e-12, 1, "epsilon", "added to the mean square"), SCALE(rmsnorm_options),
-        OP_WEIGHTS(rmsnorm_options)};
+	OP_FLOAT(rmsnorm_options, eps, 1e-5, 1e-12, 1, "epsilon", "added to the mean square"), SCALE(rmsnorm_options),
+	OP_WEIGHTS(rmsnorm_options)};
 static const eg_attr groupnorm_attrs[] = {
-        OP_INT(groupnorm_options, groups, NAN, 1, OP_SIZE_MAX, "num_groups",
-                "so many runs of neighbouring channels are normalised each by itself"),
-        EPS(groupnorm_options), SCALE(groupnorm_options), BIAS(groupnorm_options), OP_WEIGHTS(groupnorm_options)};
+	OP_INT(groupnorm_options, groups, NAN, 1, OP_SIZE_MAX, "num_groups",
+		"so many runs of neighbouring channels are normalised each by itself"),
+	EPS(groupnorm_options), SCALE(groupnorm_options), BIAS(groupnorm_options), OP_WEIGHTS(groupnorm_options)};
 static const eg_attr instancenorm_attrs[] = {EPS(instancenorm_options), SCALE(instancenorm_options),
-        BIAS(instancenorm_options), OP_WEIGHTS(instancenorm_options)};
+	BIAS(instancenorm_options), OP_WEIGHTS(instancenorm_options)};
 
 /* ---- what the four have in common ------------------------------------------------------------------------------- */
 
@@ -245,47 +245,47 @@ static void bwd(eg_emit *e) {
 #define LAYERNORM(...) \
 	&(const layernorm_options) { __VA_ARGS__ }
 static const eg_case layernorm_cases[] = {
-        {"rows", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18},
-        {"pictures, from channels on", LAYERNORM(.axis = 1, .eps = 1e-2f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1,
-                .batch = 18},
-        {"sequences", NULL, .in = {OP_DIMS(EG_T, EG_N, 21)}, .nin = 1, .batch = 3, .time = 5},
-        {"no bias, steps as samples, open length", LAYERNORM(.no_bias = true), .in = {OP_DIMS(EG_TN, EG_NAMED, 11)},
-                .nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 6})},
-        {"no scale, several units", LAYERNORM(.no_scale = true), .in = {OP_DIMS(29, 31, 9)}, .nin = 1, .batch = 2},
-        {"nothing learned, an open dimension", LAYERNORM(.axis = -2, .no_scale = true, .no_bias = true),
-                .in = {OP_DIMS(EG_N, 2, EG_NAMED, 3)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"length", 6})},
-        {"a long row", LAYERNORM(.axis = EG_ZERO), .in = {OP_DIMS(47, 91)}, .nin = 1, .batch = 2},
+	{"rows", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18},
+	{"pictures, from channels on", LAYERNORM(.axis = 1, .eps = 1e-2f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1,
+		.batch = 18},
+	{"sequences", NULL, .in = {OP_DIMS(EG_T, EG_N, 21)}, .nin = 1, .batch = 3, .time = 5},
+	{"no bias, steps as samples, open length", LAYERNORM(.no_bias = true), .in = {OP_DIMS(EG_TN, EG_NAMED, 11)},
+		.nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 6})},
+	{"no scale, several units", LAYERNORM(.no_scale = true), .in = {OP_DIMS(29, 31, 9)}, .nin = 1, .batch = 2},
+	{"nothing learned, an open dimension", LAYERNORM(.axis = -2, .no_scale = true, .no_bias = true),
+		.in = {OP_DIMS(EG_N, 2, EG_NAMED, 3)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"length", 6})},
+	{"a long row", LAYERNORM(.axis = EG_ZERO), .in = {OP_DIMS(47, 91)}, .nin = 1, .batch = 2},
 };
 #define RMSNORM(...) \
 	&(const rmsnorm_options) { __VA_ARGS__ }
 static const eg_case rmsnorm_cases[] = {
-        {"rows", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18},
-        {"pictures, from rows on", RMSNORM(.axis = 2, .eps = 1e-2f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1,
-                .batch = 3},
-        {"sequences, nothing learned", RMSNORM(.no_scale = true), .in = {OP_DIMS(EG_T, EG_N, 21)}, .nin = 1, .batch = 3,
-                .time = 5},
+	{"rows", NULL, .in = {OP_DIMS(EG_N, 37)}, .nin = 1, .batch = 18},
+	{"pictures, from rows on", RMSNORM(.axis = 2, .eps = 1e-2f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1,
+		.batch = 3},
+	{"sequences, nothing learned", RMSNORM(.no_scale = true), .in = {OP_DIMS(EG_T, EG_N, 21)}, .nin = 1, .batch = 3,
+		.time = 5},
 };
 #define GROUPNORM(...) \
 	&(const groupnorm_options) { __VA_ARGS__ }
 static const eg_case groupnorm_cases[] = {
-        {"pictures", GROUPNORM(.groups = 3), .in = {OP_DIMS(EG_N, 6, 5, 7)}, .nin = 1, .batch = 18},
-        {"rows", GROUPNORM(.groups = 2, .eps = 1e-2f), .in = {OP_DIMS(EG_N, 22)}, .nin = 1, .batch = 3,
-                .unequal = true},
-        {"one group, no scale, steps as samples, open height", GROUPNORM(.groups = 1, .no_scale = true),
-                .in = {OP_DIMS(EG_TN, 4, EG_NAMED, 3)}, .nin = 1, .batch = 5, .time = 4,
-                .sizes = OP_SIZES({"height", 6})},
-        {"no bias, fixed batch", GROUPNORM(.groups = 2, .no_bias = true), .in = {OP_DIMS(19, 4, 83)}, .nin = 1,
-                .batch = 2},
+	{"pictures", GROUPNORM(.groups = 3), .in = {OP_DIMS(EG_N, 6, 5, 7)}, .nin = 1, .batch = 18},
+	{"rows", GROUPNORM(.groups = 2, .eps = 1e-2f), .in = {OP_DIMS(EG_N, 22)}, .nin = 1, .batch = 3,
+		.unequal = true},
+	{"one group, no scale, steps as samples, open height", GROUPNORM(.groups = 1, .no_scale = true),
+		.in = {OP_DIMS(EG_TN, 4, EG_NAMED, 3)}, .nin = 1, .batch = 5, .time = 4,
+		.sizes = OP_SIZES({"height", 6})},
+	{"no bias, fixed batch", GROUPNORM(.groups = 2, .no_bias = true), .in = {OP_DIMS(19, 4, 83)}, .nin = 1,
+		.batch = 2},
 };
 #define INSTANCENORM(...) \
 	&(const instancenorm_options) { __VA_ARGS__ }
 static const eg_case instancenorm_cases[] = {
-        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
-        {"series", INSTANCENORM(.eps = 1e-2f), .in = {OP_DIMS(EG_N, 4, 37)}, .nin = 1, .batch = 3},
-        {"volumes, steps as samples, nothing learned", INSTANCENORM(.no_scale = true, .no_bias = true),
-                .in = {OP_DIMS(EG_TN, 2, 3, 5, EG_NAMED)}, .nin = 1, .batch = 3, .time = 4,
-                .sizes = OP_SIZES({"width", 2})},
-        {"fixed batch", NULL, .in = {OP_DIMS(5, 2, 71, 3)}, .nin = 1, .batch = 2},
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
+	{"series", INSTANCENORM(.eps = 1e-2f), .in = {OP_DIMS(EG_N, 4, 37)}, .nin = 1, .batch = 3},
+	{"volumes, steps as samples, nothing learned", INSTANCENORM(.no_scale = true, .no_bias = true),
+		.in = {OP_DIMS(EG_TN, 2, 3, 5, EG_NAMED)}, .nin = 1, .batch = 3, .time = 4,
+		.sizes = OP_SIZES({"width", 2})},
+	{"fixed batch", NULL, .in = {OP_DIMS(5, 2, 71, 3)}, .nin = 1, .batch = 2},
 };
 
 /* ---- ONNX -------------------------------------------------------------------------------------------------------- */
@@ -403,31 +403,31 @@ static void instancenorm_export(eg_export *x) { export_by_channel(x, "InstanceNo
 #define OVER "mean and (biased) variance over "
 
 MEMBER(layernorm, LAYER,
-        "Layer normalisation: each sample, or step of it, is brought to mean 0 and variance 1, then scaled and shifted",
-        "y = weight (x - mean) / sqrt(var + eps) + bias, " OVER
-        "the dimensions from `axis` on, of which weight and bias have one each;\n"
-        "with h = (x - mean) / sqrt(var + eps), g = weight dy and means over the same:\n"
-        "dx = (g - mean of g - h mean of g h) / sqrt(var + eps), dweight = sum of dy h, dbias = sum of dy",
-        "ONNX LayerNormalization-17; Ba, Kiros and Hinton 2016", "axis", "LayerNormalization", 17, "weight", "bias");
+	"Layer normalisation: each sample, or step of it, is brought to mean 0 and variance 1, then scaled and shifted",
+	"y = weight (x - mean) / sqrt(var + eps) + bias, " OVER
+	"the dimensions from `axis` on, of which weight and bias have one each;\n"
+	"with h = (x - mean) / sqrt(var + eps), g = weight dy and means over the same:\n"
+	"dx = (g - mean of g - h mean of g h) / sqrt(var + eps), dweight = sum of dy h, dbias = sum of dy",
+	"ONNX LayerNormalization-17; Ba, Kiros and Hinton 2016", "axis", "LayerNormalization", 17, "weight", "bias");
 MEMBER(rmsnorm, RMS,
-        "Root mean square normalisation: each sample, or step of it, is brought to mean square 1, then scaled",
-        "y = weight x / sqrt(mean of x^2 + eps), the mean over the dimensions from `axis` on, of which weight has one "
-        "each;\n"
-        "with h = x / sqrt(mean of x^2 + eps), g = weight dy: dx = (g - h mean of g h) / sqrt(mean of x^2 + eps), "
-        "dweight = sum of dy h",
-        "ONNX RMSNormalization-23; Zhang and Sennrich 2019", "axis", "RMSNormalization", 23, "weight");
+	"Root mean square normalisation: each sample, or step of it, is brought to mean square 1, then scaled",
+	"y = weight x / sqrt(mean of x^2 + eps), the mean over the dimensions from `axis` on, of which weight has one "
+	"each;\n"
+	"with h = x / sqrt(mean of x^2 + eps), g = weight dy: dx = (g - h mean of g h) / sqrt(mean of x^2 + eps), "
+	"dweight = sum of dy h",
+	"ONNX RMSNormalization-23; Zhang and Sennrich 2019", "axis", "RMSNormalization", 23, "weight");
 MEMBER(groupnorm, GROUP,
-        "Group normalisation: of each sample, groups of channels are brought to mean 0 and variance 1, then scaled and "
-        "shifted",
-        "y = weight (x - mean) / sqrt(var + eps) + bias, x (N,C,...), " OVER
-        "C / groups neighbouring channels and all positions of a sample,\n"
-        "weight and bias by channel; gradients as of layernorm",
-        "ONNX GroupNormalization-21; Wu and He 2018", "groups", "GroupNormalization", 21, "weight", "bias");
+	"Group normalisation: of each sample, groups of channels are brought to mean 0 and variance 1, then scaled and "
+	"shifted",
+	"y = weight (x - mean) / sqrt(var + eps) + bias, x (N,C,...), " OVER
+	"C / groups neighbouring channels and all positions of a sample,\n"
+	"weight and bias by channel; gradients as of layernorm",
+	"ONNX GroupNormalization-21; Wu and He 2018", "groups", "GroupNormalization", 21, "weight", "bias");
 MEMBER(instancenorm, INSTANCE,
-        "Instance normalisation: each channel of each sample is brought to mean 0 and variance 1, then scaled and "
-        "shifted",
-        "y = weight (x - mean) / sqrt(var + eps) + bias, x (N,C,...), " OVER
-        "the positions of a channel of a sample, weight and bias by channel;\n"
-        "gradients as of layernorm. No running statistics: inference is as training",
-        "ONNX InstanceNormalization-6; PyTorch InstanceNorm with affine; Ulyanov, Vedaldi and Lempitsky 2016", NULL,
-        "InstanceNormalization", 6, "weight", "bias");
+	"Instance normalisation: each channel of each sample is brought to mean 0 and variance 1, then scaled and "
+	"shifted",
+	"y = weight (x - mean) / sqrt(var + eps) + bias, x (N,C,...), " OVER
+	"the positions of a channel of a sample, weight and bias by channel;\n"
+	"gradients as of layernorm. No running statistics: inference is as training",
+	"ONNX InstanceNormalization-6; PyTorch InstanceNorm with affine; Ulyanov, Vedaldi and Lempitsky 2016", NULL,
+	"InstanceNormalization", 6, "weight", "bias");

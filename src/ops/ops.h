@@ -10,8 +10,8 @@
 
 enum { OP_SIZE_MAX = 1 << 24 }; /* largest size an attribute may ask for: guards the arithmetic, not taste */
 
-/* The members `cases` and `ncases` of a descriptor. Only the tester is compiled with them (ENGRAM_CASES): in the library, where nobody reads them,
- * they would be 40 kB. */
+/* The members `cases` and `ncases` of a descriptor. Only the tester is compiled with them (ENGRAM_CASES): in the
+ * library, where nobody reads them, they would be 40 kB. */
 #ifdef ENGRAM_CASES
 enum { OP_HAS_CASES = 1 };
 #else
@@ -41,7 +41,8 @@ enum { OP_HAS_CASES = 0 };
 #define OP_FLOAT_LIST(T, f, def, most, min, max, onnx, doc) \
 	{#f, EG_ATTR_FLOAT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
 #define OP_STRING(T, f, def, onnx, doc) {#f, EG_ATTR_STRING, 1, offsetof(T, f), def, 0, 0, NULL, onnx, doc, NULL}
-/* Of an operator with weights, the last row, for the last member `const char *weights`: the graph looks for it (core/graph.c). */
+/* Of an operator with weights, the last row, for the last member `const char *weights`: the graph looks for it
+ * (core/graph.c). */
 #define OP_WEIGHTS(T)                                                                                                  \
 	OP_STRING(T, weights, 0, NULL,                                                                                 \
 		"name of an earlier layer whose weights of the same names this one uses too: they are learned together. "  \
@@ -105,7 +106,8 @@ static inline eg_status op_check_no_batch(const eg_infer *s, int i, int from, co
 	return EG_OK;
 }
 
-/* Does it begin with an open size that is no batch: is it a sequence (T,N,...)? In a plan too, where that size is known. */
+/* Does it begin with an open size that is no batch: is it a sequence (T,N,...)? In a plan too, where that size is
+ * known. */
 static inline bool op_time_first(const eg_dims *declared) { return declared->rank > 0 && eg_dim_is_open(declared->d[0]); }
 
 /* "x (N,C,H,W)": a picture whose channels are known. */

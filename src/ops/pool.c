@@ -22,8 +22,8 @@ static const char doc_stride[] = "steps from one window to the next; default: as
 static const char doc_ceil[] = "a last window that reaches beyond the padded input is kept";
 static const char doc_end[] = "padding at the end of each axis; default: as `padding`, which then is at both";
 static const char doc_auto[] = "notset: padding as said; same_upper, same_lower: so much that as many windows as "
-                               "strides begin in x, an odd one at "
-                               "the end or at the beginning; valid: none";
+			       "strides begin in x, an odd one at "
+			       "the end or at the beginning; valid: none";
 
 /* A function for each: what the options of the rank say as one `pool`. */
 #define MAX_FUNCTIONS(op) \
@@ -108,51 +108,51 @@ static bool maxpool2d_pools(const void *options) {
 #define MAXPOOL(n, ...) \
 	&(const maxpool##n##d_options) { __VA_ARGS__ }
 static const eg_case maxpool1d_cases[] = {
-        {"overlap, padding", MAXPOOL(1, .kernel = {3}, .stride = {2}, .padding = {1}), .in = {OP_DIMS(EG_N, 3, 13)},
-                .nin = 1, .lone = true, .batch = 18},
-        {"dilation, padding at the end, ceil mode",
-                MAXPOOL(1, .kernel = {2}, .stride = {3}, .dilation = {3}, .padding_end = {1}, .ceil_mode = true),
-                .in = {OP_DIMS(EG_N, 2, 17)}, .nin = 1, .batch = 3},
-        {"steps as samples, open length, as many as before",
-                MAXPOOL(1, .kernel = {4}, .stride = {1}, .auto_pad = POOL_SAME_LOWER),
-                .in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .lone = true, .batch = 5, .time = 3,
-                .sizes = OP_SIZES({"length", 11})},
+	{"overlap, padding", MAXPOOL(1, .kernel = {3}, .stride = {2}, .padding = {1}), .in = {OP_DIMS(EG_N, 3, 13)},
+		.nin = 1, .lone = true, .batch = 18},
+	{"dilation, padding at the end, ceil mode",
+		MAXPOOL(1, .kernel = {2}, .stride = {3}, .dilation = {3}, .padding_end = {1}, .ceil_mode = true),
+		.in = {OP_DIMS(EG_N, 2, 17)}, .nin = 1, .batch = 3},
+	{"steps as samples, open length, as many as before",
+		MAXPOOL(1, .kernel = {4}, .stride = {1}, .auto_pad = POOL_SAME_LOWER),
+		.in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .lone = true, .batch = 5, .time = 3,
+		.sizes = OP_SIZES({"length", 11})},
 };
 static const eg_case maxpool2d_cases[] = {
-        {"without overlap", MAXPOOL(2, .kernel = {2, 3}), .in = {OP_DIMS(EG_N, 3, 9, 8)}, .nin = 1, .lone = true,
-                .batch = 18},
-        {"two by two", MAXPOOL(2, .kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .lone = true,
-                .batch = 18},
-        {"overlap, padding, dilation",
-                MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .dilation = {2, 3}),
-                .in = {OP_DIMS(EG_N, 2, 9, 7)}, .nin = 1, .lone = true, .batch = 18},
-        {"ceil mode", MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
-                .in = {OP_DIMS(EG_N, 4, 10, 12)}, .nin = 1, .lone = true, .batch = 3},
-        {"ties", MAXPOOL(2, .kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)},
-                .nin = 1, .batch = 18, .ties = true},
-        {"steps of sequences, open height and width", MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}),
-                .in = {OP_DIMS(EG_TN, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .lone = true, .batch = 7, .time = 3,
-                .sizes = OP_SIZES({"height", 9}, {"width", 8})},
-        {"fixed batch", MAXPOOL(2, .kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
-                .lone = true, .batch = 2},
-        {"padding at the end",
-                MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}, .padding_end = {EG_ZERO, 1}),
-                .in = {OP_DIMS(EG_N, 2, 8, 7)}, .nin = 1, .batch = 18},
-        {"as many windows as strides", MAXPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_UPPER),
-                .in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .lone = true, .batch = 3},
-        {"larger windows than winners are numbered",
-                MAXPOOL(2, .kernel = {257, 256}, .padding = {128, 127}, .stride = {5, 3}),
-                .in = {OP_DIMS(EG_N, 2, 6, 7)}, .nin = 1, .lone = true, .batch = 3},
+	{"without overlap", MAXPOOL(2, .kernel = {2, 3}), .in = {OP_DIMS(EG_N, 3, 9, 8)}, .nin = 1, .lone = true,
+		.batch = 18},
+	{"two by two", MAXPOOL(2, .kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .lone = true,
+		.batch = 18},
+	{"overlap, padding, dilation",
+		MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .dilation = {2, 3}),
+		.in = {OP_DIMS(EG_N, 2, 9, 7)}, .nin = 1, .lone = true, .batch = 18},
+	{"ceil mode", MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
+		.in = {OP_DIMS(EG_N, 4, 10, 12)}, .nin = 1, .lone = true, .batch = 3},
+	{"ties", MAXPOOL(2, .kernel = {3, 3}, .stride = {2, 1}, .padding = {0, 1}), .in = {OP_DIMS(EG_N, 2, 8, 7)},
+		.nin = 1, .batch = 18, .ties = true},
+	{"steps of sequences, open height and width", MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}),
+		.in = {OP_DIMS(EG_TN, 3, EG_NAMED, EG_NAMED - 1)}, .nin = 1, .lone = true, .batch = 7, .time = 3,
+		.sizes = OP_SIZES({"height", 9}, {"width", 8})},
+	{"fixed batch", MAXPOOL(2, .kernel = {2, 3}, .stride = {1, 2}), .in = {OP_DIMS(19, 3, 4, 8)}, .nin = 1,
+		.lone = true, .batch = 2},
+	{"padding at the end",
+		MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}, .padding_end = {EG_ZERO, 1}),
+		.in = {OP_DIMS(EG_N, 2, 8, 7)}, .nin = 1, .batch = 18},
+	{"as many windows as strides", MAXPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_UPPER),
+		.in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .lone = true, .batch = 3},
+	{"larger windows than winners are numbered",
+		MAXPOOL(2, .kernel = {257, 256}, .padding = {128, 127}, .stride = {5, 3}),
+		.in = {OP_DIMS(EG_N, 2, 6, 7)}, .nin = 1, .lone = true, .batch = 3},
 };
 static const eg_case maxpool3d_cases[] = {
-        {"overlap, padding", MAXPOOL(3, .kernel = {2, 3, 2}, .stride = {2, 2, 1}, .padding = {0, 1, 1}),
-                .in = {OP_DIMS(EG_N, 3, 6, 7, 5)}, .nin = 1, .lone = true, .batch = 18},
-        {"dilation, ties",
-                MAXPOOL(3, .kernel = {3, 2, 2}, .stride = {1, 2, 3}, .padding = {1, 0, 0}, .dilation = {2, 3, 1}),
-                .in = {OP_DIMS(EG_N, 2, 5, 6, 7)}, .nin = 1, .batch = 3, .ties = true},
-        {"fixed batch, open depth, ceil mode", MAXPOOL(3, .kernel = {2, 2, 3}, .ceil_mode = true),
-                .in = {OP_DIMS(17, 2, EG_NAMED, 5, 7)}, .nin = 1, .lone = true, .batch = 2,
-                .sizes = OP_SIZES({"depth", 5})},
+	{"overlap, padding", MAXPOOL(3, .kernel = {2, 3, 2}, .stride = {2, 2, 1}, .padding = {0, 1, 1}),
+		.in = {OP_DIMS(EG_N, 3, 6, 7, 5)}, .nin = 1, .lone = true, .batch = 18},
+	{"dilation, ties",
+		MAXPOOL(3, .kernel = {3, 2, 2}, .stride = {1, 2, 3}, .padding = {1, 0, 0}, .dilation = {2, 3, 1}),
+		.in = {OP_DIMS(EG_N, 2, 5, 6, 7)}, .nin = 1, .batch = 3, .ties = true},
+	{"fixed batch, open depth, ceil mode", MAXPOOL(3, .kernel = {2, 2, 3}, .ceil_mode = true),
+		.in = {OP_DIMS(17, 2, EG_NAMED, 5, 7)}, .nin = 1, .lone = true, .batch = 2,
+		.sizes = OP_SIZES({"depth", 5})},
 };
 
 WINDOW_ONNX(maxpool1d, "MaxPool")
@@ -225,43 +225,43 @@ AVGPOOL_OPTIONS(3)
 #define AVGPOOL(n, ...) \
 	&(const avgpool##n##d_options) { __VA_ARGS__ }
 static const eg_case avgpool1d_cases[] = {
-        {"overlap, padding counts", AVGPOOL(1, .kernel = {4}, .stride = {3}, .padding = {2}),
-                .in = {OP_DIMS(EG_N, 3, 13)}, .nin = 1, .batch = 18, .linear = true},
-        {"padding at the end does not count, open length",
-                AVGPOOL(1, .kernel = {3}, .stride = {2}, .padding_end = {1}, .ceil_mode = true,
-                        .no_count_include_pad = true),
-                .in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .batch = 5, .time = 3, .sizes = OP_SIZES({"length", 11}),
-                .linear = true},
+	{"overlap, padding counts", AVGPOOL(1, .kernel = {4}, .stride = {3}, .padding = {2}),
+		.in = {OP_DIMS(EG_N, 3, 13)}, .nin = 1, .batch = 18, .linear = true},
+	{"padding at the end does not count, open length",
+		AVGPOOL(1, .kernel = {3}, .stride = {2}, .padding_end = {1}, .ceil_mode = true,
+			.no_count_include_pad = true),
+		.in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .batch = 5, .time = 3, .sizes = OP_SIZES({"length", 11}),
+		.linear = true},
 };
 static const eg_case avgpool2d_cases[] = {
-        {"without overlap", AVGPOOL(2, .kernel = {3, 2}), .in = {OP_DIMS(EG_N, 3, 7, 8)}, .nin = 1, .batch = 18,
-                .linear = true},
-        {"two by two", AVGPOOL(2, .kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18,
-                .linear = true},
-        {"overlap, padding counts", AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .padding = {1, 2}),
-                .in = {OP_DIMS(EG_N, 2, 9, 11)}, .nin = 1, .batch = 18, .linear = true},
-        {"padding does not count",
-                AVGPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .no_count_include_pad = true),
-                .in = {OP_DIMS(EG_N, 4, 8, 10)}, .nin = 1, .batch = 18, .linear = true},
-        {"ceil mode, padding counts",
-                AVGPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
-                .in = {OP_DIMS(EG_N, 2, 10, 12)}, .nin = 1, .batch = 3, .linear = true},
-        {"ceil mode, padding does not count",
-                AVGPOOL(2, .kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true,
-                        .no_count_include_pad = true),
-                .in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
-        {"as many windows as strides, padding counts",
-                AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_LOWER),
-                .in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .batch = 3, .linear = true},
+	{"without overlap", AVGPOOL(2, .kernel = {3, 2}), .in = {OP_DIMS(EG_N, 3, 7, 8)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"two by two", AVGPOOL(2, .kernel = {2, 2}), .in = {OP_DIMS(EG_N, 5, 6, 10)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"overlap, padding counts", AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .padding = {1, 2}),
+		.in = {OP_DIMS(EG_N, 2, 9, 11)}, .nin = 1, .batch = 18, .linear = true},
+	{"padding does not count",
+		AVGPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .no_count_include_pad = true),
+		.in = {OP_DIMS(EG_N, 4, 8, 10)}, .nin = 1, .batch = 18, .linear = true},
+	{"ceil mode, padding counts",
+		AVGPOOL(2, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 1}, .ceil_mode = true),
+		.in = {OP_DIMS(EG_N, 2, 10, 12)}, .nin = 1, .batch = 3, .linear = true},
+	{"ceil mode, padding does not count",
+		AVGPOOL(2, .kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true,
+			.no_count_include_pad = true),
+		.in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
+	{"as many windows as strides, padding counts",
+		AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_LOWER),
+		.in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .batch = 3, .linear = true},
 };
 static const eg_case avgpool3d_cases[] = {
-        {"padding does not count",
-                AVGPOOL(3, .kernel = {2, 3, 2}, .stride = {2, 2, 1}, .padding = {0, 1, 1},
-                        .no_count_include_pad = true),
-                .in = {OP_DIMS(EG_N, 3, 6, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
-        {"fixed batch, ceil mode, padding counts",
-                AVGPOOL(3, .kernel = {3, 2, 2}, .stride = {2, 3, 2}, .padding = {1, 1, 0}, .ceil_mode = true),
-                .in = {OP_DIMS(17, 2, 6, 7, 5)}, .nin = 1, .batch = 2, .linear = true},
+	{"padding does not count",
+		AVGPOOL(3, .kernel = {2, 3, 2}, .stride = {2, 2, 1}, .padding = {0, 1, 1},
+			.no_count_include_pad = true),
+		.in = {OP_DIMS(EG_N, 3, 6, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
+	{"fixed batch, ceil mode, padding counts",
+		AVGPOOL(3, .kernel = {3, 2, 2}, .stride = {2, 3, 2}, .padding = {1, 1, 0}, .ceil_mode = true),
+		.in = {OP_DIMS(17, 2, 6, 7, 5)}, .nin = 1, .batch = 2, .linear = true},
 };
 
 WINDOW_ONNX(avgpool1d, "AveragePool")
@@ -315,28 +315,28 @@ AVERAGE_FUNCTIONS(globalavgpool2d)
 AVERAGE_FUNCTIONS(globalavgpool3d)
 
 static const eg_case globalmaxpool1d_cases[] = {
-        {"open length", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .lone = true, .batch = 18,
-                .sizes = OP_SIZES({"length", 11})},
+	{"open length", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .lone = true, .batch = 18,
+		.sizes = OP_SIZES({"length", 11})},
 };
 static const eg_case globalmaxpool2d_cases[] = {
-        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .lone = true, .batch = 18},
-        {"ties, fixed batch", NULL, .in = {OP_DIMS(19, 17, 4, 9)}, .nin = 1, .batch = 2, .ties = true},
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .lone = true, .batch = 18},
+	{"ties, fixed batch", NULL, .in = {OP_DIMS(19, 17, 4, 9)}, .nin = 1, .batch = 2, .ties = true},
 };
 static const eg_case globalmaxpool3d_cases[] = {
-        {"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .lone = true, .batch = 18},
+	{"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .lone = true, .batch = 18},
 };
 static const eg_case globalavgpool1d_cases[] = {
-        {"open length", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 18,
-                .sizes = OP_SIZES({"length", 11}), .linear = true},
+	{"open length", NULL, .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 18,
+		.sizes = OP_SIZES({"length", 11}), .linear = true},
 };
 static const eg_case globalavgpool2d_cases[] = {
-        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
-        {"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
-        {"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18,
-                .sizes = OP_SIZES({"height", 6}), .linear = true},
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 7, 5)}, .nin = 1, .batch = 18, .linear = true},
+	{"many channels, fixed batch", NULL, .in = {OP_DIMS(19, 37, 2, 9)}, .nin = 1, .batch = 2, .linear = true},
+	{"open height", NULL, .in = {OP_DIMS(EG_N, 4, EG_NAMED, 5)}, .nin = 1, .batch = 18,
+		.sizes = OP_SIZES({"height", 6}), .linear = true},
 };
 static const eg_case globalavgpool3d_cases[] = {
-        {"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .batch = 18, .linear = true},
+	{"volumes", NULL, .in = {OP_DIMS(EG_N, 2, 4, 3, 5)}, .nin = 1, .batch = 18, .linear = true},
 };
 
 /* Those of other ranks have the same name there. */
@@ -413,34 +413,34 @@ AVERAGE_FUNCTIONS(adaptiveavgpool3d)
 		.output = { __VA_ARGS__ } \
 	}
 static const eg_case adaptivemaxpool1d_cases[] = {
-        {"of one size", ADAPTIVE(1, 4), .in = {OP_DIMS(EG_N, 3, 12)}, .nin = 1, .lone = true, .batch = 18,
-                .unequal = true},
-        {"open length", ADAPTIVE(1, 4), .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .lone = true, .batch = 18,
-                .sizes = OP_SIZES({"length", 11})},
+	{"of one size", ADAPTIVE(1, 4), .in = {OP_DIMS(EG_N, 3, 12)}, .nin = 1, .lone = true, .batch = 18,
+		.unequal = true},
+	{"open length", ADAPTIVE(1, 4), .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .lone = true, .batch = 18,
+		.sizes = OP_SIZES({"length", 11})},
 };
 static const eg_case adaptivemaxpool2d_cases[] = {
-        {"windows of different sizes", ADAPTIVE(2, 3, 4), .in = {OP_DIMS(EG_N, 2, 10, 9)}, .nin = 1, .batch = 18},
-        {"of one size, ties", ADAPTIVE(2, 2, 3), .in = {OP_DIMS(EG_N, 5, 4, 9)}, .nin = 1, .lone = true, .batch = 3,
-                .ties = true},
+	{"windows of different sizes", ADAPTIVE(2, 3, 4), .in = {OP_DIMS(EG_N, 2, 10, 9)}, .nin = 1, .batch = 18},
+	{"of one size, ties", ADAPTIVE(2, 2, 3), .in = {OP_DIMS(EG_N, 5, 4, 9)}, .nin = 1, .lone = true, .batch = 3,
+		.ties = true},
 };
 static const eg_case adaptivemaxpool3d_cases[] = {
-        {"of one size", ADAPTIVE(3, 2, 1, 3), .in = {OP_DIMS(EG_N, 2, 4, 3, 6)}, .nin = 1, .lone = true, .batch = 3,
-                .unequal = true},
-        {"fixed batch, ties", ADAPTIVE(3, 2, 1, 3), .in = {OP_DIMS(17, 2, 5, 3, 7)}, .nin = 1, .batch = 2,
-                .ties = true},
+	{"of one size", ADAPTIVE(3, 2, 1, 3), .in = {OP_DIMS(EG_N, 2, 4, 3, 6)}, .nin = 1, .lone = true, .batch = 3,
+		.unequal = true},
+	{"fixed batch, ties", ADAPTIVE(3, 2, 1, 3), .in = {OP_DIMS(17, 2, 5, 3, 7)}, .nin = 1, .batch = 2,
+		.ties = true},
 };
 static const eg_case adaptiveavgpool1d_cases[] = {
-        {"more than there are, open length", ADAPTIVE(1, 7), .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 18,
-                .sizes = OP_SIZES({"length", 5}), .linear = true},
+	{"more than there are, open length", ADAPTIVE(1, 7), .in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 18,
+		.sizes = OP_SIZES({"length", 5}), .linear = true},
 };
 static const eg_case adaptiveavgpool2d_cases[] = {
-        {"windows of different sizes", ADAPTIVE(2, 3, 4), .in = {OP_DIMS(EG_N, 2, 10, 9)}, .nin = 1, .batch = 18,
-                .linear = true},
-        {"of one size, many channels", ADAPTIVE(2, 2, 3), .in = {OP_DIMS(5, 37, 4, 9)}, .nin = 1, .batch = 2,
-                .linear = true},
+	{"windows of different sizes", ADAPTIVE(2, 3, 4), .in = {OP_DIMS(EG_N, 2, 10, 9)}, .nin = 1, .batch = 18,
+		.linear = true},
+	{"of one size, many channels", ADAPTIVE(2, 2, 3), .in = {OP_DIMS(5, 37, 4, 9)}, .nin = 1, .batch = 2,
+		.linear = true},
 };
 static const eg_case adaptiveavgpool3d_cases[] = {
-        {"volumes", ADAPTIVE(3, 2, 3, 4), .in = {OP_DIMS(EG_N, 2, 5, 3, 7)}, .nin = 1, .batch = 3, .linear = true},
+	{"volumes", ADAPTIVE(3, 2, 3, 4), .in = {OP_DIMS(EG_N, 2, 5, 3, 7)}, .nin = 1, .batch = 3, .linear = true},
 };
 
 #define ADAPTIVE_OP(op, layer_name, n, text, formula, from, OUTPUTS, ...) \

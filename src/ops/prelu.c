@@ -14,11 +14,11 @@ typedef struct prelu_options {
 } prelu_options;
 
 static const eg_attr prelu_attrs[] = {
-        OP_BOOL(prelu_options, shared, NULL, "one slope for all; else one for each channel"),
-        OP_INT(prelu_options, axis, 1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, NULL,
-                "the dimension of the channels; negative counts from the end"),
-        OP_FLOAT(prelu_options, init_value, 0.25, -1e6, 1e6, NULL, "slopes in the beginning"),
-        OP_WEIGHTS(prelu_options),
+	OP_BOOL(prelu_options, shared, NULL, "one slope for all; else one for each channel"),
+	OP_INT(prelu_options, axis, 1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, NULL,
+		"the dimension of the channels; negative counts from the end"),
+	OP_FLOAT(prelu_options, init_value, 0.25, -1e6, 1e6, NULL, "slopes in the beginning"),
+	OP_WEIGHTS(prelu_options),
 };
 
 static const char *const names[] = {"x", "slope"};
@@ -130,42 +130,42 @@ static void prelu_bwd(eg_emit *e) {
 #define PRELU(...) \
 	&(const prelu_options) { __VA_ARGS__ }
 static const eg_case prelu_cases[] = {
-        {"channels of pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
-        {"one slope", PRELU(.shared = true, .init_value = -0.5f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1,
-                .batch = 18},
-        {"last dimension, steps as samples, open length", PRELU(.axis = -1), .in = {OP_DIMS(EG_TN, EG_NAMED, 21)},
-                .nin = 1, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 5})},
-        {"one slope, fixed batch, several chunks", PRELU(.shared = true), .in = {OP_DIMS(5, 29, 31)}, .nin = 1,
-                .batch = 2},
-        {"slopes given", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(3, 1, 1)}, .nin = 2, .batch = 3},
-        {"a slope given each", NULL, .in = {OP_DIMS(EG_N, 13), OP_DIMS(EG_N, 13)}, .nin = 2, .batch = 18},
+	{"channels of pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1, .batch = 18},
+	{"one slope", PRELU(.shared = true, .init_value = -0.5f), .in = {OP_DIMS(EG_N, 3, 5, 7)}, .nin = 1,
+		.batch = 18},
+	{"last dimension, steps as samples, open length", PRELU(.axis = -1), .in = {OP_DIMS(EG_TN, EG_NAMED, 21)},
+		.nin = 1, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 5})},
+	{"one slope, fixed batch, several chunks", PRELU(.shared = true), .in = {OP_DIMS(5, 29, 31)}, .nin = 1,
+		.batch = 2},
+	{"slopes given", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(3, 1, 1)}, .nin = 2, .batch = 3},
+	{"a slope given each", NULL, .in = {OP_DIMS(EG_N, 13), OP_DIMS(EG_N, 13)}, .nin = 2, .batch = 18},
 };
 
 const eg_op eg_op_prelu = {
-        .info =
-                {
-                        .name = "prelu",
-                        .layer = "prelu",
-                        .doc = "Rectifier with a slope for negative numbers that is learned by channel, or given as a "
-                               "second input",
-                        .equation = "y = x where x >= 0, else slope x; dx = dy where x > 0, else slope dy; dslope = "
-                                    "sum of dy x where x <= 0",
-                        .source = "ONNX PRelu-16; PyTorch PReLU; He et al. 2015",
-                        .attrs = prelu_attrs,
-                        .nattrs = EG_COUNT(prelu_attrs),
-                        .options_size = sizeof(prelu_options),
-                        .min_inputs = 1,
-                        .max_inputs = 2,
-                        .inputs = names,
-                        .params = (const char *const[]){"weight", NULL},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = prelu_infer,
-        .fwd = prelu_fwd,
-        .bwd = prelu_bwd,
-        .bwd_reads_x = true,
-        .follows = follows,
-        .onnx = "PRelu",
-        .onnx_since = 16,
-        OP_CASES(prelu_cases),
+	.info =
+		{
+			.name = "prelu",
+			.layer = "prelu",
+			.doc = "Rectifier with a slope for negative numbers that is learned by channel, or given as a "
+			       "second input",
+			.equation = "y = x where x >= 0, else slope x; dx = dy where x > 0, else slope dy; dslope = "
+				    "sum of dy x where x <= 0",
+			.source = "ONNX PRelu-16; PyTorch PReLU; He et al. 2015",
+			.attrs = prelu_attrs,
+			.nattrs = EG_COUNT(prelu_attrs),
+			.options_size = sizeof(prelu_options),
+			.min_inputs = 1,
+			.max_inputs = 2,
+			.inputs = names,
+			.params = (const char *const[]){"weight", NULL},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = prelu_infer,
+	.fwd = prelu_fwd,
+	.bwd = prelu_bwd,
+	.bwd_reads_x = true,
+	.follows = follows,
+	.onnx = "PRelu",
+	.onnx_since = 16,
+	OP_CASES(prelu_cases),
 };

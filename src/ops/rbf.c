@@ -11,13 +11,13 @@ typedef struct rbf_options {
 } rbf_options;
 
 static const eg_attr rbf_attrs[] = {
-        OP_INT(rbf_options, units, 0, 0, OP_SIZE_MAX, NULL,
-                "codes, of which each gives an output; 0: as many as the input `codes` has"),
-        OP_ENUM(rbf_options, init, eg_init_names, NULL,
-                "codes in the beginning; default: uniform. Set and frozen they are those of LeNet-5"),
-        OP_FLOAT(rbf_options, init_value, 1, -1e6, 1e6, NULL,
-                "for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
-        OP_WEIGHTS(rbf_options),
+	OP_INT(rbf_options, units, 0, 0, OP_SIZE_MAX, NULL,
+		"codes, of which each gives an output; 0: as many as the input `codes` has"),
+	OP_ENUM(rbf_options, init, eg_init_names, NULL,
+		"codes in the beginning; default: uniform. Set and frozen they are those of LeNet-5"),
+	OP_FLOAT(rbf_options, init_value, 1, -1e6, 1e6, NULL,
+		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
+	OP_WEIGHTS(rbf_options),
 };
 
 static eg_status rbf_infer(eg_infer *s) {
@@ -118,39 +118,39 @@ static eg_range range_positive(const void *options) {
 #define RBF(...) \
 	&(const rbf_options) { __VA_ARGS__ }
 static const eg_case rbf_cases[] = {
-        {"rows", RBF(.units = 10), .in = {OP_DIMS(EG_N, 21)}, .nin = 1, .batch = 18},
-        {"sequences", RBF(.units = 3, .init = EG_INIT_NORMAL, .init_value = 0.5f), .in = {OP_DIMS(EG_T, EG_N, 7)},
-                .nin = 1, .batch = 3, .time = 5},
-        {"codes given, steps as samples, open length", NULL, .in = {OP_DIMS(EG_TN, EG_NAMED, 9), OP_DIMS(5, 9)},
-                .nin = 2, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 2})},
-        {"fixed batch", RBF(.units = 4), .in = {OP_DIMS(37, 23)}, .nin = 1, .batch = 2},
+	{"rows", RBF(.units = 10), .in = {OP_DIMS(EG_N, 21)}, .nin = 1, .batch = 18},
+	{"sequences", RBF(.units = 3, .init = EG_INIT_NORMAL, .init_value = 0.5f), .in = {OP_DIMS(EG_T, EG_N, 7)},
+		.nin = 1, .batch = 3, .time = 5},
+	{"codes given, steps as samples, open length", NULL, .in = {OP_DIMS(EG_TN, EG_NAMED, 9), OP_DIMS(5, 9)},
+		.nin = 2, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 2})},
+	{"fixed batch", RBF(.units = 4), .in = {OP_DIMS(37, 23)}, .nin = 1, .batch = 2},
 };
 
 const eg_op eg_op_rbf = {
-        .info =
-                {
-                        .name = "rbf",
-                        .layer = "rbf",
-                        .doc = "Squared distances from codes, which are learned, frozen, or given as a second input",
-                        .equation = "y[k] = sum over i of (x[i] - w[k,i])^2, x (N,...,features), w (units,features);\n"
-                                    "dx[i] = 2 sum over k of dy[k] (x[i] - w[k,i]), dw[k,i] = 2 sum over rows of dy[k] "
-                                    "(w[k,i] - x[i])",
-                        .source = "LeCun et al. 1998, Gradient-based learning applied to document recognition, "
-                                  "equation 7",
-                        .attrs = rbf_attrs,
-                        .nattrs = EG_COUNT(rbf_attrs),
-                        .options_size = sizeof(rbf_options),
-                        .shorthand = "units",
-                        .min_inputs = 1,
-                        .max_inputs = 2,
-                        .inputs = (const char *const[]){"x", "codes"},
-                        .params = (const char *const[]){"weight", NULL},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = rbf_infer,
-        .range = range_positive,
-        .fwd = rbf_fwd,
-        .bwd = rbf_bwd,
-        .bwd_reads_x = true,
-        OP_CASES(rbf_cases),
+	.info =
+		{
+			.name = "rbf",
+			.layer = "rbf",
+			.doc = "Squared distances from codes, which are learned, frozen, or given as a second input",
+			.equation = "y[k] = sum over i of (x[i] - w[k,i])^2, x (N,...,features), w (units,features);\n"
+				    "dx[i] = 2 sum over k of dy[k] (x[i] - w[k,i]), dw[k,i] = 2 sum over rows of dy[k] "
+				    "(w[k,i] - x[i])",
+			.source = "LeCun et al. 1998, Gradient-based learning applied to document recognition, "
+				  "equation 7",
+			.attrs = rbf_attrs,
+			.nattrs = EG_COUNT(rbf_attrs),
+			.options_size = sizeof(rbf_options),
+			.shorthand = "units",
+			.min_inputs = 1,
+			.max_inputs = 2,
+			.inputs = (const char *const[]){"x", "codes"},
+			.params = (const char *const[]){"weight", NULL},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = rbf_infer,
+	.range = range_positive,
+	.fwd = rbf_fwd,
+	.bwd = rbf_bwd,
+	.bwd_reads_x = true,
+	OP_CASES(rbf_cases),
 };

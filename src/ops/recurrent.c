@@ -80,7 +80,6 @@ typedef struct gru_options {
 	const char *weights;
 } gru_options;
 
-/* clang-format off */
 #define COMMON_ATTRS(T) \
 	OP_INT(T, hidden, NAN, 1, OP_SIZE_MAX, NULL, "hidden units"), \
 	OP_INT(T, layers, 1, 1, RECURRENT_LAYERS, NULL, "layers on top of each other"), \
@@ -93,30 +92,29 @@ typedef struct gru_options {
 	OP_BOOL(T, layer_norm, NULL, "normalises what comes from the input and from the state"), \
 	OP_BOOL(T, decay, NULL, "the state fades with the time between the steps, input dt"), \
 	OP_ENUM(T, activation, act_names, NULL, "of the new content")
-/* clang-format on */
 #define GATE_ATTR(T) OP_ENUM(T, gate_activation, gate_names, NULL, "of the gates")
 
 static const eg_attr rnn_attrs[] = {COMMON_ATTRS(rnn_options), OP_WEIGHTS(rnn_options)};
 static const eg_attr lstm_attrs[] = {
-        COMMON_ATTRS(lstm_options),
-        GATE_ATTR(lstm_options),
-        OP_ENUM(lstm_options, output_activation, act_names, NULL, "of the cell on its way out"),
-        OP_BOOL(lstm_options, peephole, NULL, "the gates look at the cell"),
-        OP_BOOL(lstm_options, coupled, NULL, "the forget gate is one minus the input gate"),
-        OP_INT(lstm_options, projection, 0, 0, OP_SIZE_MAX, NULL,
-                "numbers that the output is projected to; 0: no projection"),
-        OP_FLOAT(lstm_options, cell_clip, 0, 0, 1e30, NULL, "limit of the cell's magnitude; 0: none"),
-        OP_FLOAT(lstm_options, forget_bias, 1, -100, 100, NULL, "initial bias of the forget gate"),
-        OP_WEIGHTS(lstm_options),
+	COMMON_ATTRS(lstm_options),
+	GATE_ATTR(lstm_options),
+	OP_ENUM(lstm_options, output_activation, act_names, NULL, "of the cell on its way out"),
+	OP_BOOL(lstm_options, peephole, NULL, "the gates look at the cell"),
+	OP_BOOL(lstm_options, coupled, NULL, "the forget gate is one minus the input gate"),
+	OP_INT(lstm_options, projection, 0, 0, OP_SIZE_MAX, NULL,
+		"numbers that the output is projected to; 0: no projection"),
+	OP_FLOAT(lstm_options, cell_clip, 0, 0, 1e30, NULL, "limit of the cell's magnitude; 0: none"),
+	OP_FLOAT(lstm_options, forget_bias, 1, -100, 100, NULL, "initial bias of the forget gate"),
+	OP_WEIGHTS(lstm_options),
 };
 static const eg_attr gru_attrs[] = {
-        COMMON_ATTRS(gru_options),
-        GATE_ATTR(gru_options),
-        OP_ENUM(gru_options, reset, reset_names, NULL,
-                "the reset gate acts after or before the matrix product"),
-        OP_ENUM(gru_options, update, update_names, NULL,
-                "what the update gate stands for: to keep the state, or to write it"),
-        OP_WEIGHTS(gru_options),
+	COMMON_ATTRS(gru_options),
+	GATE_ATTR(gru_options),
+	OP_ENUM(gru_options, reset, reset_names, NULL,
+		"the reset gate acts after or before the matrix product"),
+	OP_ENUM(gru_options, update, update_names, NULL,
+		"what the update gate stands for: to keep the state, or to write it"),
+	OP_WEIGHTS(gru_options),
 };
 
 /* What the options say, whichever of the three they are: the first members are the same. */
@@ -234,7 +232,7 @@ void recurrent_size(const recurrent *r, int layer, int64_t I, recurrent_weight k
 		        "l" #l ".norm_bias" \
 	}
 static const char *const weight_names[RECURRENT_LAYERS][RECURRENT_WEIGHTS] = {LAYER_NAMES(0), LAYER_NAMES(1),
-        LAYER_NAMES(2), LAYER_NAMES(3), LAYER_NAMES(4), LAYER_NAMES(5), LAYER_NAMES(6), LAYER_NAMES(7)};
+	LAYER_NAMES(2), LAYER_NAMES(3), LAYER_NAMES(4), LAYER_NAMES(5), LAYER_NAMES(6), LAYER_NAMES(7)};
 
 static eg_param_spec weight_spec(const recurrent *r, int l, int64_t I, recurrent_weight kind) {
 	int64_t rows, columns, D = r->dirs, H = r->H;
@@ -379,7 +377,8 @@ RECURRENT_OP(gru, gru_of)
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
-/* acts and gates by their first names, which a zero stands for, stay between -1 and 1; sums of both directions do not. */
+/* acts and gates by their first names, which a zero stands for, stay between -1 and 1; sums of both directions do
+ * not. */
 static eg_range squeezed(bool so) { return so ? (eg_range){EG_RANGE_LIMITED, -1, 1} : (eg_range){0}; }
 
 static eg_range rnn_range(const void *options) {
@@ -401,112 +400,112 @@ static eg_range gru_range(const void *options) {
 #define OUTPUTS "y (T,N,P or 2P); hn (layers dirs,N,P): the last states"
 
 const eg_op eg_op_rnn = {
-        .info =
-                {
-                        .name = "rnn",
-                        .layer = "rnn",
-                        .doc = "Recurrent layers without gates (Elman)",
-                        .equation = "h = f(W x + R h' + b); x (T,N,I), f is `activation`;\n" WEIGHTS OUTPUTS
-                                    ";\nstates (layers dirs,T,N,P): all "
-                                    "of them, without gradient",
-                        .source = "ONNX RNN-14; Elman 1990; variants: src/ops/recurrent.c",
-                        .attrs = rnn_attrs,
-                        .nattrs = EG_COUNT(rnn_attrs),
-                        .options_size = sizeof(rnn_options),
-                        .shorthand = "hidden",
-                        .min_inputs = 1,
-                        .max_inputs = 4,
-                        .inputs = (const char *const[]){"x", "lengths", "h0", "dt"},
-                        .types = "fiff",
-                        .params = (const char *const[]){"l0.weight", "l0.recurrent_weight", "l0.bias", "l0.decay",
-                                "l0.norm_gain", "l0.norm_bias", NULL},
-                        .outputs = (const char *const[]){"y", "hn", "states", NULL},
-                },
-        .infer = rnn_infer,
-        .range = rnn_range,
-        .lengths = "1--1",
-        .fwd = rnn_fwd,
-        .bwd = rnn_bwd,
-        .bwd_reads_x = true,
-        .onnx = "RNN",
-        .onnx_since = 14,
-        .export = rnn_export,
-        .import = rnn_import,
-        OP_CASES(rnn_cases),
+	.info =
+		{
+			.name = "rnn",
+			.layer = "rnn",
+			.doc = "Recurrent layers without gates (Elman)",
+			.equation = "h = f(W x + R h' + b); x (T,N,I), f is `activation`;\n" WEIGHTS OUTPUTS
+				    ";\nstates (layers dirs,T,N,P): all "
+				    "of them, without gradient",
+			.source = "ONNX RNN-14; Elman 1990; variants: src/ops/recurrent.c",
+			.attrs = rnn_attrs,
+			.nattrs = EG_COUNT(rnn_attrs),
+			.options_size = sizeof(rnn_options),
+			.shorthand = "hidden",
+			.min_inputs = 1,
+			.max_inputs = 4,
+			.inputs = (const char *const[]){"x", "lengths", "h0", "dt"},
+			.types = "fiff",
+			.params = (const char *const[]){"l0.weight", "l0.recurrent_weight", "l0.bias", "l0.decay",
+				"l0.norm_gain", "l0.norm_bias", NULL},
+			.outputs = (const char *const[]){"y", "hn", "states", NULL},
+		},
+	.infer = rnn_infer,
+	.range = rnn_range,
+	.lengths = "1--1",
+	.fwd = rnn_fwd,
+	.bwd = rnn_bwd,
+	.bwd_reads_x = true,
+	.onnx = "RNN",
+	.onnx_since = 14,
+	.export = rnn_export,
+	.import = rnn_import,
+	OP_CASES(rnn_cases),
 };
 
 const eg_op eg_op_lstm = {
-        .info =
-                {
-                        .name = "lstm",
-                        .layer = "lstm",
-                        .doc = "Long short-term memory layers",
-                        .equation = "i, o, f = sigma(W x + R h' + b); c = f c' + i tanh(W_c x + R_c h' + b_c); h = o "
-                                    "tanh(c);\n"
-                                    "x (T,N,I); gates in the order i, o, f, c; " WEIGHTS OUTPUTS
-                                    ";\ncn (layers dirs,N,H): the last cells; states "
-                                    "(layers dirs,T,N,P), cells (layers dirs,T,N,H), gates (layers dirs,T,N,4,H): all "
-                                    "of them, without gradient",
-                        .source = "ONNX LSTM-14; Hochreiter and Schmidhuber 1997; Gers et al. 2000; variants: "
-                                  "src/ops/recurrent.c",
-                        .attrs = lstm_attrs,
-                        .nattrs = EG_COUNT(lstm_attrs),
-                        .options_size = sizeof(lstm_options),
-                        .shorthand = "hidden",
-                        .min_inputs = 1,
-                        .max_inputs = 5,
-                        .inputs = (const char *const[]){"x", "lengths", "h0", "c0", "dt"},
-                        .types = "fifff",
-                        .params = (const char *const[]){"l0.weight", "l0.recurrent_weight", "l0.bias", "l0.peephole",
-                                "l0.projection", "l0.decay", "l0.norm_gain", "l0.norm_bias", NULL},
-                        .outputs = (const char *const[]){"y", "hn", "cn", "states", "cells", "gates", NULL},
-                },
-        .infer = lstm_infer,
-        .range = lstm_range,
-        .lengths = "1---1",
-        .fwd = lstm_fwd,
-        .bwd = lstm_bwd,
-        .bwd_reads_x = true,
-        .onnx = "LSTM",
-        .onnx_since = 14,
-        .export = lstm_export,
-        .import = lstm_import,
-        OP_CASES(lstm_cases),
+	.info =
+		{
+			.name = "lstm",
+			.layer = "lstm",
+			.doc = "Long short-term memory layers",
+			.equation = "i, o, f = sigma(W x + R h' + b); c = f c' + i tanh(W_c x + R_c h' + b_c); h = o "
+				    "tanh(c);\n"
+				    "x (T,N,I); gates in the order i, o, f, c; " WEIGHTS OUTPUTS
+				    ";\ncn (layers dirs,N,H): the last cells; states "
+				    "(layers dirs,T,N,P), cells (layers dirs,T,N,H), gates (layers dirs,T,N,4,H): all "
+				    "of them, without gradient",
+			.source = "ONNX LSTM-14; Hochreiter and Schmidhuber 1997; Gers et al. 2000; variants: "
+				  "src/ops/recurrent.c",
+			.attrs = lstm_attrs,
+			.nattrs = EG_COUNT(lstm_attrs),
+			.options_size = sizeof(lstm_options),
+			.shorthand = "hidden",
+			.min_inputs = 1,
+			.max_inputs = 5,
+			.inputs = (const char *const[]){"x", "lengths", "h0", "c0", "dt"},
+			.types = "fifff",
+			.params = (const char *const[]){"l0.weight", "l0.recurrent_weight", "l0.bias", "l0.peephole",
+				"l0.projection", "l0.decay", "l0.norm_gain", "l0.norm_bias", NULL},
+			.outputs = (const char *const[]){"y", "hn", "cn", "states", "cells", "gates", NULL},
+		},
+	.infer = lstm_infer,
+	.range = lstm_range,
+	.lengths = "1---1",
+	.fwd = lstm_fwd,
+	.bwd = lstm_bwd,
+	.bwd_reads_x = true,
+	.onnx = "LSTM",
+	.onnx_since = 14,
+	.export = lstm_export,
+	.import = lstm_import,
+	OP_CASES(lstm_cases),
 };
 
 const eg_op eg_op_gru = {
-        .info =
-                {
-                        .name = "gru",
-                        .layer = "gru",
-                        .doc = "Gated recurrent layers",
-                        .equation = "z, r = sigma(W x + R h' + b); n = tanh(W_n x + b_n + r (R_n h' + q)); h = (1 - z) "
-                                    "n + z h';\n"
-                                    "x (T,N,I); gates in the order z, r, n; q is l0.recurrent_bias (dirs,H); " WEIGHTS
-                                            OUTPUTS ";\nstates (layers dirs,T,N,P), gates (layers dirs,T,N,3,H): all "
-                                                    "of them, without gradient",
-                        .source = "ONNX GRU-14; Cho et al. 2014; variants: src/ops/recurrent.c",
-                        .attrs = gru_attrs,
-                        .nattrs = EG_COUNT(gru_attrs),
-                        .options_size = sizeof(gru_options),
-                        .shorthand = "hidden",
-                        .min_inputs = 1,
-                        .max_inputs = 4,
-                        .inputs = (const char *const[]){"x", "lengths", "h0", "dt"},
-                        .types = "fiff",
-                        .params = (const char *const[]){"l0.weight", "l0.recurrent_weight", "l0.bias",
-                                "l0.recurrent_bias", "l0.decay", "l0.norm_gain", "l0.norm_bias", NULL},
-                        .outputs = (const char *const[]){"y", "hn", "states", "gates", NULL},
-                },
-        .infer = gru_infer,
-        .range = gru_range,
-        .lengths = "1--1",
-        .fwd = gru_fwd,
-        .bwd = gru_bwd,
-        .bwd_reads_x = true,
-        .onnx = "GRU",
-        .onnx_since = 14,
-        .export = gru_export,
-        .import = gru_import,
-        OP_CASES(gru_cases),
+	.info =
+		{
+			.name = "gru",
+			.layer = "gru",
+			.doc = "Gated recurrent layers",
+			.equation = "z, r = sigma(W x + R h' + b); n = tanh(W_n x + b_n + r (R_n h' + q)); h = (1 - z) "
+				    "n + z h';\n"
+				    "x (T,N,I); gates in the order z, r, n; q is l0.recurrent_bias (dirs,H); " WEIGHTS
+					    OUTPUTS ";\nstates (layers dirs,T,N,P), gates (layers dirs,T,N,3,H): all "
+						    "of them, without gradient",
+			.source = "ONNX GRU-14; Cho et al. 2014; variants: src/ops/recurrent.c",
+			.attrs = gru_attrs,
+			.nattrs = EG_COUNT(gru_attrs),
+			.options_size = sizeof(gru_options),
+			.shorthand = "hidden",
+			.min_inputs = 1,
+			.max_inputs = 4,
+			.inputs = (const char *const[]){"x", "lengths", "h0", "dt"},
+			.types = "fiff",
+			.params = (const char *const[]){"l0.weight", "l0.recurrent_weight", "l0.bias",
+				"l0.recurrent_bias", "l0.decay", "l0.norm_gain", "l0.norm_bias", NULL},
+			.outputs = (const char *const[]){"y", "hn", "states", "gates", NULL},
+		},
+	.infer = gru_infer,
+	.range = gru_range,
+	.lengths = "1--1",
+	.fwd = gru_fwd,
+	.bwd = gru_bwd,
+	.bwd_reads_x = true,
+	.onnx = "GRU",
+	.onnx_since = 14,
+	.export = gru_export,
+	.import = gru_import,
+	OP_CASES(gru_cases),
 };

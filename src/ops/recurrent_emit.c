@@ -8,8 +8,9 @@
  * Backward, from the last layer down: the recurrence backwards, which turns the kept gates into their gradients,
  * then the gradients of inputs and weights as products over all steps.
  *
- * With checkpoints (Chen et al. 2016, Training deep nets with sublinear memory cost) time is cut into segments. Forward keeps nothing but the state before each; backward takes the segments from the last to the first, goes through
- * each once more to have its gates, and then back.
+ * With checkpoints (Chen et al. 2016, Training deep nets with sublinear memory cost) time is cut into segments. Forward
+ * keeps nothing but the state before each; backward takes the segments from the last to the first, goes through each
+ * once more to have its gates, and then back.
  *
  * Not here: what is computed in a step (kern/recurrent.c), attributes and shapes (recurrent.c). */
 #include "ops/recurrent.h"
@@ -210,7 +211,8 @@ static void drop(const seq *s, eg_buf x, eg_buf y, int64_t total, int which, flo
 	OP_CALL(s->e, dropout, a, 2, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK),
 	        .flops = 10.0 * (double)total);
 }
-enum { DROP_MASKS = 2 * RECURRENT_LAYERS }; /* streams from here on: inputs of layers; before: masks of layers and directions */
+enum { DROP_MASKS = 2 * RECURRENT_LAYERS }; /* streams from here on: inputs of layers; before: masks of layers and
+                                             * directions */
 static_assert(DROP_MASKS + RECURRENT_LAYERS + 1 <= 1 << 12 && EG_MAX_NODES <= 1 << 20, "node and stream share 32 bits");
 static_assert(RECURRENT_LAYERS * RECURRENT_WEIGHTS <= EG_MAX_PARAMS, "a node has room for the weights of all layers");
 

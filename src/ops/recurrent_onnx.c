@@ -1,7 +1,8 @@
 /* recurrent_onnx.c - rnn, lstm and gru as nodes of ONNX and back.
  *
- * There a layer is a node. Its Y is (T,dirs,N,H), its weights are (dirs,G H,I) with the gates in our order; each gate has two biases, which are added but for
- * n of a gru that resets after the product: ours are one, and q. What the reverse direction does with lengths is the same. */
+ * There a layer is a node. Its Y is (T,dirs,N,H), its weights are (dirs,G H,I) with the gates in our order; each gate
+ * has two biases, which are added but for n of a gru that resets after the product: ours are one, and q. What the
+ * reverse direction does with lengths is the same. */
 #include "ops/recurrent.h"
 
 static const char *type_of(eg_cell cell) { return cell == EG_CELL_LSTM ? "LSTM" : cell == EG_CELL_GRU ? "GRU" : "RNN"; }
@@ -27,7 +28,8 @@ static void refuse(eg_export *x, const recurrent *r) {
 		eg_export_fail(x, "ONNX's %s gives no states, cells or gates of all steps", type_of(r->cell));
 }
 
-/* Weight `kind` of a layer; of a gru whose update gate writes that gate's rows with the other sign, because 1 - sigma(a) = sigma(-a). */
+/* Weight `kind` of a layer; of a gru whose update gate writes that gate's rows with the other sign, because 1 -
+ * sigma(a) = sigma(-a). */
 static const char *weight(eg_export *x, const recurrent *r, int layer, recurrent_weight kind) {
 	const int at = recurrent_param(r, layer, kind);
 	eg_dims d;

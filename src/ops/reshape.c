@@ -1,7 +1,9 @@
-/* reshape.c - reshape, squeeze, unsqueeze: the same numbers in the same order under other dimensions, as the attributes say.
+/* reshape.c - reshape, squeeze, unsqueeze: the same numbers in the same order under other dimensions, as the attributes
+ * say.
  *
- * Sizes that are open stay so: what is copied from x keeps its name, and what is worked out (-1) is a name, a product with the
- * batch, or a new open size, whichever is true. Not here: flatten, fold_time and unfold_time (shape.c); what moves numbers (strided.c). */
+ * Sizes that are open stay so: what is copied from x keeps its name, and what is worked out (-1) is a name, a product
+ * with the batch, or a new open size, whichever is true. Not here: flatten, fold_time and unfold_time (shape.c); what
+ * moves numbers (strided.c). */
 #include "ops/ops.h"
 
 static bool contains(const eg_ints *list, int axis, int rank) {
@@ -56,7 +58,8 @@ static int64_t sizes_as_one(eg_infer *s, const sizes *z) {
 	return eg_infer_size(s, z->open[0]);
 }
 
-/* x[from..to) cut at its batch, which is at place `at`, both sides divided by those of y around place `p`. 0: the samples would be mixed. */
+/* x[from..to) cut at its batch, which is at place `at`, both sides divided by those of y around place `p`. 0: the
+ * samples would be mixed. */
 static int64_t with_batch(eg_infer *s, int at, const eg_dims *y, int p) {
 	const eg_dims *x = &s->in[0];
 	sizes before = {.known = 1}, behind = {.known = 1}, less = {.known = 1}, beyond = {.known = 1};
@@ -234,7 +237,7 @@ static const eg_case unsqueeze_cases[] = {
 	{"integers", AXES(1), .in = {OP_DIMS(EG_N)}, .type = {EG_I32}, .limit = 50, .nin = 1, .batch = 18},
 };
 
-/* ---- ONNX: lists are inputs there ----------------------------------------------------------------------------------- */
+/* ---- ONNX: lists are inputs there -------------------------------------------------------------------------------- */
 
 static void reshape_export(eg_export *x) {
 	const reshape_options *o = eg_export_options(x);

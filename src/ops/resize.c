@@ -17,7 +17,7 @@ enum { RESIZE_AXES = 3 };
 /* In the order of eg_resample_method, eg_coordinate and eg_rounding. */
 static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
 static const char *const coordinate_names[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
-        "align_corners", "asymmetric", "tf_half_pixel_for_nn", NULL};
+	"align_corners", "asymmetric", "tf_half_pixel_for_nn", NULL};
 static const char *const rounding_names[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL};
 typedef enum aspect { STRETCH, NOT_LARGER, NOT_SMALLER } aspect;
 static const char *const aspect_names[] = {"stretch", "not_larger", "not_smaller", NULL};
@@ -26,27 +26,27 @@ static_assert(EG_COUNT(coordinate_names) == EG_COORDINATE_TF_HALF_PIXEL_FOR_NN +
 static_assert(EG_COUNT(rounding_names) == EG_ROUNDING_CEIL + 2, "a name for each");
 
 static const eg_attr resize_attrs[] = {
-        OP_INT_LIST(resize_options, sizes, 0, 3, 1, OP_SIZE_MAX, "sizes",
-                "size of y along each axis behind the channels, or one for all; left out: `scales` says it"),
-        OP_FLOAT_LIST(resize_options, scales, 0, 3, 1e-6, OP_SIZE_MAX, "scales",
-                "how many times as large y is along each axis, or one number for all; sizes are rounded down"),
-        OP_ENUM(resize_options, mode, modes, "mode",
-                "how a value is made of its neighbours: the nearest one, linearly (bilinear, trilinear), cubic"),
-        OP_ENUM(resize_options, coordinates, coordinate_names, "coordinate_transformation_mode",
-                "where a position of y lies in x; PyTorch: half_pixel, or align_corners; for its nearest asymmetric "
-                "with rounding floor"),
-        OP_ENUM(resize_options, rounding, rounding_names, "nearest_mode", "mode nearest: which neighbour that is"),
-        OP_FLOAT(resize_options, cubic_a, -0.75, -8, 8, "cubic_coeff_a",
-                "mode cubic: parameter of Keys' kernel (-0.5 in TensorFlow and PIL)"),
-        OP_BOOL(resize_options, exclude_outside, "exclude_outside",
-                "positions outside of x have no weight; else they are as the nearest inside"),
-        OP_BOOL(resize_options, antialias, "antialias",
-                "modes linear and cubic: where y is smaller, kernels are as much wider (PyTorch: with exclude_outside, "
-                "and cubic_a -0.5)"),
-        OP_ENUM(resize_options, aspect, aspect_names, "keep_aspect_ratio_policy",
-                "stretch: `sizes` as they are; not_larger, not_smaller: one scale for all axes, the largest with which "
-                "y "
-                "is nowhere larger than `sizes`, or the smallest with which it is nowhere smaller"),
+	OP_INT_LIST(resize_options, sizes, 0, 3, 1, OP_SIZE_MAX, "sizes",
+		"size of y along each axis behind the channels, or one for all; left out: `scales` says it"),
+	OP_FLOAT_LIST(resize_options, scales, 0, 3, 1e-6, OP_SIZE_MAX, "scales",
+		"how many times as large y is along each axis, or one number for all; sizes are rounded down"),
+	OP_ENUM(resize_options, mode, modes, "mode",
+		"how a value is made of its neighbours: the nearest one, linearly (bilinear, trilinear), cubic"),
+	OP_ENUM(resize_options, coordinates, coordinate_names, "coordinate_transformation_mode",
+		"where a position of y lies in x; PyTorch: half_pixel, or align_corners; for its nearest asymmetric "
+		"with rounding floor"),
+	OP_ENUM(resize_options, rounding, rounding_names, "nearest_mode", "mode nearest: which neighbour that is"),
+	OP_FLOAT(resize_options, cubic_a, -0.75, -8, 8, "cubic_coeff_a",
+		"mode cubic: parameter of Keys' kernel (-0.5 in TensorFlow and PIL)"),
+	OP_BOOL(resize_options, exclude_outside, "exclude_outside",
+		"positions outside of x have no weight; else they are as the nearest inside"),
+	OP_BOOL(resize_options, antialias, "antialias",
+		"modes linear and cubic: where y is smaller, kernels are as much wider (PyTorch: with exclude_outside, "
+		"and cubic_a -0.5)"),
+	OP_ENUM(resize_options, aspect, aspect_names, "keep_aspect_ratio_policy",
+		"stretch: `sizes` as they are; not_larger, not_smaller: one scale for all axes, the largest with which "
+		"y "
+		"is nowhere larger than `sizes`, or the smallest with which it is nowhere smaller"),
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
@@ -178,32 +178,32 @@ static eg_range resize_range(const void *options) {
 #define SIZES(...) .sizes = EG_INTS(__VA_ARGS__)
 #define SCALES(...) .scales = {(const float[]){__VA_ARGS__}, (int)(sizeof((float[]){__VA_ARGS__}) / sizeof(float))}
 static const eg_case resize_cases[] = {
-        {"nearest, larger", RESIZE(SIZES(7, 9)), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18, .linear = true},
-        {"nearest, smaller, another coordinate and rounding",
-                RESIZE(SCALES(0.6f), .coordinates = EG_COORDINATE_ASYMMETRIC, .rounding = EG_ROUNDING_FLOOR),
-                .in = {OP_DIMS(EG_N, 2, 11, 9)}, .nin = 1, .batch = 3, .linear = true},
-        {"linear, by scales", RESIZE(SCALES(2, 3), .mode = EG_RESAMPLE_LINEAR), .in = {OP_DIMS(EG_N, 3, 4, 5)},
-                .nin = 1, .batch = 18, .linear = true},
-        {"linear, larger and smaller, many channels",
-                RESIZE(SIZES(9, 4), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_ALIGN_CORNERS),
-                .in = {OP_DIMS(5, 37, 4, 7)}, .nin = 1, .batch = 2, .linear = true},
-        {"cubic", RESIZE(SIZES(5, 9), .mode = EG_RESAMPLE_CUBIC, .cubic_a = -0.5f), .in = {OP_DIMS(EG_N, 2, 7, 6)},
-                .nin = 1, .batch = 3, .linear = true},
-        {"cubic, nothing outside", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_CUBIC, .exclude_outside = true),
-                .in = {OP_DIMS(EG_N, 2, 7, 3)}, .nin = 1, .batch = 3, .linear = true},
-        {"linear, wider kernels, rows alone", RESIZE(SIZES(4, 8), .mode = EG_RESAMPLE_LINEAR, .antialias = true),
-                .in = {OP_DIMS(EG_N, 3, 11, 8)}, .nin = 1, .batch = 3, .linear = true},
-        {"sequences, open length",
-                RESIZE(SCALES(1.5f), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_PYTORCH_HALF_PIXEL),
-                .in = {OP_DIMS(EG_TN, 3, EG_NAMED)}, .nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 7}),
-                .linear = true},
-        {"volumes",
-                RESIZE(SIZES(5, 2, 7), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_HALF_PIXEL_SYMMETRIC),
-                .in = {OP_DIMS(EG_N, 2, 3, 4, 6)}, .nin = 1, .batch = 3, .linear = true},
-        {"one scale for both", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_LINEAR, .aspect = NOT_LARGER),
-                .in = {OP_DIMS(EG_N, 3, 5, EG_NAMED)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"width", 4}),
-                .linear = true},
-        {"the same size", RESIZE(SIZES(4, 5)), .in = {OP_DIMS(EG_N, 3, 4, 5)}, .nin = 1, .batch = 3, .linear = true},
+	{"nearest, larger", RESIZE(SIZES(7, 9)), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18, .linear = true},
+	{"nearest, smaller, another coordinate and rounding",
+		RESIZE(SCALES(0.6f), .coordinates = EG_COORDINATE_ASYMMETRIC, .rounding = EG_ROUNDING_FLOOR),
+		.in = {OP_DIMS(EG_N, 2, 11, 9)}, .nin = 1, .batch = 3, .linear = true},
+	{"linear, by scales", RESIZE(SCALES(2, 3), .mode = EG_RESAMPLE_LINEAR), .in = {OP_DIMS(EG_N, 3, 4, 5)},
+		.nin = 1, .batch = 18, .linear = true},
+	{"linear, larger and smaller, many channels",
+		RESIZE(SIZES(9, 4), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_ALIGN_CORNERS),
+		.in = {OP_DIMS(5, 37, 4, 7)}, .nin = 1, .batch = 2, .linear = true},
+	{"cubic", RESIZE(SIZES(5, 9), .mode = EG_RESAMPLE_CUBIC, .cubic_a = -0.5f), .in = {OP_DIMS(EG_N, 2, 7, 6)},
+		.nin = 1, .batch = 3, .linear = true},
+	{"cubic, nothing outside", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_CUBIC, .exclude_outside = true),
+		.in = {OP_DIMS(EG_N, 2, 7, 3)}, .nin = 1, .batch = 3, .linear = true},
+	{"linear, wider kernels, rows alone", RESIZE(SIZES(4, 8), .mode = EG_RESAMPLE_LINEAR, .antialias = true),
+		.in = {OP_DIMS(EG_N, 3, 11, 8)}, .nin = 1, .batch = 3, .linear = true},
+	{"sequences, open length",
+		RESIZE(SCALES(1.5f), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_PYTORCH_HALF_PIXEL),
+		.in = {OP_DIMS(EG_TN, 3, EG_NAMED)}, .nin = 1, .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 7}),
+		.linear = true},
+	{"volumes",
+		RESIZE(SIZES(5, 2, 7), .mode = EG_RESAMPLE_LINEAR, .coordinates = EG_COORDINATE_HALF_PIXEL_SYMMETRIC),
+		.in = {OP_DIMS(EG_N, 2, 3, 4, 6)}, .nin = 1, .batch = 3, .linear = true},
+	{"one scale for both", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_LINEAR, .aspect = NOT_LARGER),
+		.in = {OP_DIMS(EG_N, 3, 5, EG_NAMED)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"width", 4}),
+		.linear = true},
+	{"the same size", RESIZE(SIZES(4, 5)), .in = {OP_DIMS(EG_N, 3, 4, 5)}, .nin = 1, .batch = 3, .linear = true},
 };
 
 static void resize_export(eg_export *x) {
@@ -298,35 +298,35 @@ static bool resize_import(eg_import *m) {
 }
 
 const eg_op eg_op_resize = {
-        .info =
-                {
-                        .name = "resize",
-                        .layer = "resize",
-                        .doc = "Sequences, pictures or volumes of another size, by interpolation along each axis",
-                        .equation = "y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - "
-                                    "place(p)) x[n,c,i..];\n"
-                                    "half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; "
-                                    "align_corners: p (size - 1) / (scale size - 1);\n"
-                                    "x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise",
-                        .source = "ONNX Resize-18 but for tf_crop_and_resize; PyTorch "
-                                  "interpolate; Keys 1981",
-                        .attrs = resize_attrs,
-                        .nattrs = EG_COUNT(resize_attrs),
-                        .options_size = sizeof(resize_options),
-                        .shorthand = "sizes",
-                        .min_inputs = 1,
-                        .max_inputs = 1,
-                        .inputs = (const char *const[]){"x"},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = resize_infer,
-        .range = resize_range,
-        .fwd = resize_fwd,
-        .bwd = resize_bwd,
-        .follows = op_follows,
-        .onnx = "Resize",
-        .onnx_since = 11,
-        .export = resize_export,
-        .import = resize_import,
-        OP_CASES(resize_cases),
+	.info =
+		{
+			.name = "resize",
+			.layer = "resize",
+			.doc = "Sequences, pictures or volumes of another size, by interpolation along each axis",
+			.equation = "y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - "
+				    "place(p)) x[n,c,i..];\n"
+				    "half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; "
+				    "align_corners: p (size - 1) / (scale size - 1);\n"
+				    "x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise",
+			.source = "ONNX Resize-18 but for tf_crop_and_resize; PyTorch "
+				  "interpolate; Keys 1981",
+			.attrs = resize_attrs,
+			.nattrs = EG_COUNT(resize_attrs),
+			.options_size = sizeof(resize_options),
+			.shorthand = "sizes",
+			.min_inputs = 1,
+			.max_inputs = 1,
+			.inputs = (const char *const[]){"x"},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = resize_infer,
+	.range = resize_range,
+	.fwd = resize_fwd,
+	.bwd = resize_bwd,
+	.follows = op_follows,
+	.onnx = "Resize",
+	.onnx_since = 11,
+	.export = resize_export,
+	.import = resize_import,
+	OP_CASES(resize_cases),
 };

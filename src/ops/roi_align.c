@@ -15,15 +15,15 @@ static const char *const modes[] = {"avg", "max", NULL};
 static const char *const coordinate_names[] = {"half_pixel", "output_half_pixel", NULL};
 
 static const eg_attr roi_align_attrs[] = {
-        OP_PAIR(roi_align_options, output, 1, 1, OP_SIZE_MAX, "output_height", "height and width of y"),
-        OP_INT(roi_align_options, sampling_ratio, 0, 0, 1024, "sampling_ratio",
-                "points along each side of one of the parts of a region; 0: as many as it has positions"),
-        OP_FLOAT(roi_align_options, spatial_scale, 1, 1e-6, 1e6, "spatial_scale",
-                "what regions are multiplied with to be in positions of x"),
-        OP_ENUM(roi_align_options, mode, modes, "mode", "what is made of the points of a part"),
-        OP_ENUM(roi_align_options, coordinates, coordinate_names, "coordinate_transformation_mode",
-                "half_pixel: regions are shifted by -1/2 (PyTorch: aligned); output_half_pixel: not, and they are at "
-                "least 1 high and wide"),
+	OP_PAIR(roi_align_options, output, 1, 1, OP_SIZE_MAX, "output_height", "height and width of y"),
+	OP_INT(roi_align_options, sampling_ratio, 0, 0, 1024, "sampling_ratio",
+		"points along each side of one of the parts of a region; 0: as many as it has positions"),
+	OP_FLOAT(roi_align_options, spatial_scale, 1, 1e-6, 1e6, "spatial_scale",
+		"what regions are multiplied with to be in positions of x"),
+	OP_ENUM(roi_align_options, mode, modes, "mode", "what is made of the points of a part"),
+	OP_ENUM(roi_align_options, coordinates, coordinate_names, "coordinate_transformation_mode",
+		"half_pixel: regions are shifted by -1/2 (PyTorch: aligned); output_half_pixel: not, and they are at "
+		"least 1 high and wide"),
 };
 
 static eg_status roi_align_infer(eg_infer *s) {
@@ -97,50 +97,50 @@ static void roi_align_bwd(eg_emit *e) {
 	OP_CALL(e, roi_align_bwd, a, 4, 1, .units = a.s.N * a.s.C, .flops = size_of(&a.s));
 }
 
-/* Regions are random, inside and outside of the pictures, some of them the wrong way round; one picture is not there. No
- * central differences, which regions would have. */
+/* Regions are random, inside and outside of the pictures, some of them the wrong way round; one picture is not there.
+ * No central differences, which regions would have. */
 static const int32_t some_pictures[] = {0, 2, 1, 2, 7, 0};
 #define ROIS(...) \
 	&(const roi_align_options) { __VA_ARGS__ }
 #define REGIONS .type = {EG_F32, EG_F32, EG_I32}, .values = OP_VALUES(NULL, NULL, some_pictures), .nin = 3, .ties = true
 static const eg_case roi_align_cases[] = {
-        {"average", ROIS(.output = {3, 2}, .spatial_scale = 6),
-                .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(2, 4), OP_DIMS(2)}, REGIONS, .batch = 18, .linear = true},
-        {"average, so many points, not shifted, open number of regions",
-                ROIS(.output = {2, 3}, .sampling_ratio = 2, .spatial_scale = 8, .coordinates = OUTPUT_HALF_PIXEL),
-                .in = {OP_DIMS(3, 2, 7, 5), OP_DIMS(EG_NAMED, 4), OP_DIMS(EG_NAMED)}, REGIONS, .batch = 2,
-                .sizes = OP_SIZES({"regions", 6}), .linear = true},
-        {"largest", ROIS(.output = {2, 2}, .mode = MAXIMUM, .spatial_scale = 6, .sampling_ratio = 3),
-                .in = {OP_DIMS(EG_N, 2, 6, 5), OP_DIMS(6, 4), OP_DIMS(6)}, REGIONS, .batch = 3},
+	{"average", ROIS(.output = {3, 2}, .spatial_scale = 6),
+		.in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(2, 4), OP_DIMS(2)}, REGIONS, .batch = 18, .linear = true},
+	{"average, so many points, not shifted, open number of regions",
+		ROIS(.output = {2, 3}, .sampling_ratio = 2, .spatial_scale = 8, .coordinates = OUTPUT_HALF_PIXEL),
+		.in = {OP_DIMS(3, 2, 7, 5), OP_DIMS(EG_NAMED, 4), OP_DIMS(EG_NAMED)}, REGIONS, .batch = 2,
+		.sizes = OP_SIZES({"regions", 6}), .linear = true},
+	{"largest", ROIS(.output = {2, 2}, .mode = MAXIMUM, .spatial_scale = 6, .sampling_ratio = 3),
+		.in = {OP_DIMS(EG_N, 2, 6, 5), OP_DIMS(6, 4), OP_DIMS(6)}, REGIONS, .batch = 3},
 };
 
 const eg_op eg_op_roi_align = {
-        .info =
-                {
-                        .name = "roi_align",
-                        .layer = "roi_align",
-                        .doc = "Regions of pictures brought to one size, by interpolation",
-                        .equation = "y[r,c,p,q] = mean (or max) over the points of part (p,q) of region r of "
-                                    "x[batch_indices[r],c] there, interpolated\n"
-                                    "bilinearly (max: each neighbour times its weight, the largest); x (N,C,H,W), rois "
-                                    "(R,4), y (R,C,P,Q);\n"
-                                    "a picture that is not there gives 0; regions have no gradient",
-                        .source = "ONNX RoiAlign-16; He et al. 2017, Mask R-CNN",
-                        .attrs = roi_align_attrs,
-                        .nattrs = EG_COUNT(roi_align_attrs),
-                        .options_size = sizeof(roi_align_options),
-                        .shorthand = "output",
-                        .min_inputs = 3,
-                        .max_inputs = 3,
-                        .inputs = (const char *const[]){"x", "rois", "batch_indices"},
-                        .types = "ffi",
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = roi_align_infer,
-        .fwd = roi_align_fwd,
-        .bwd = roi_align_bwd,
-        .bwd_reads_x = true,
-        .onnx = "RoiAlign",
-        .onnx_since = 16,
-        OP_CASES(roi_align_cases),
+	.info =
+		{
+			.name = "roi_align",
+			.layer = "roi_align",
+			.doc = "Regions of pictures brought to one size, by interpolation",
+			.equation = "y[r,c,p,q] = mean (or max) over the points of part (p,q) of region r of "
+				    "x[batch_indices[r],c] there, interpolated\n"
+				    "bilinearly (max: each neighbour times its weight, the largest); x (N,C,H,W), rois "
+				    "(R,4), y (R,C,P,Q);\n"
+				    "a picture that is not there gives 0; regions have no gradient",
+			.source = "ONNX RoiAlign-16; He et al. 2017, Mask R-CNN",
+			.attrs = roi_align_attrs,
+			.nattrs = EG_COUNT(roi_align_attrs),
+			.options_size = sizeof(roi_align_options),
+			.shorthand = "output",
+			.min_inputs = 3,
+			.max_inputs = 3,
+			.inputs = (const char *const[]){"x", "rois", "batch_indices"},
+			.types = "ffi",
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = roi_align_infer,
+	.fwd = roi_align_fwd,
+	.bwd = roi_align_bwd,
+	.bwd_reads_x = true,
+	.onnx = "RoiAlign",
+	.onnx_since = 16,
+	OP_CASES(roi_align_cases),
 };

@@ -73,11 +73,11 @@ typedef struct softmax_options {
 } softmax_options;
 
 static const eg_attr softmax_attrs[] = {
-        OP_INT(softmax_options, axis, -1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axis",
-                "dimension along which the outputs are made; negative counts from the end"),
-        OP_BOOL(softmax_options, flat, NULL,
-                "the dimensions from `axis` on are taken as one, as ONNX did before opset 13 (with axis 1 where "
-                "nothing was said)"),
+	OP_INT(softmax_options, axis, -1, -EG_MAX_DIMS, EG_MAX_DIMS - 1, "axis",
+		"dimension along which the outputs are made; negative counts from the end"),
+	OP_BOOL(softmax_options, flat, NULL,
+		"the dimensions from `axis` on are taken as one, as ONNX did before opset 13 (with axis 1 where "
+		"nothing was said)"),
 };
 
 static eg_status softmax_infer(eg_infer *s) {
@@ -130,15 +130,15 @@ static eg_status hard_max_infer(eg_infer *s) {
 #define SOFTMAX(...) \
 	&(const softmax_options) { __VA_ARGS__ }
 static const eg_case softmax_cases[] = {
-        {"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18},
-        {"channels of a picture", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 18},
-        {"inner dimension", SOFTMAX(.axis = -2), .in = {OP_DIMS(EG_N, 2, 19, 3)}, .nin = 1, .batch = 3},
-        {"fixed batch, first dimension", SOFTMAX(.axis = -2), .in = {OP_DIMS(6, 5)}, .nin = 1, .batch = 2},
-        {"axis 0", SOFTMAX(.axis = EG_ZERO), .in = {OP_DIMS(7, 2, 3)}, .nin = 1, .batch = 2},
-        {"an open axis, steps as samples", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1,
-                .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 6})},
-        {"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
-        {"dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(EG_N, 2, 3, 7)}, .nin = 1, .batch = 3},
+	{"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18},
+	{"channels of a picture", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 18},
+	{"inner dimension", SOFTMAX(.axis = -2), .in = {OP_DIMS(EG_N, 2, 19, 3)}, .nin = 1, .batch = 3},
+	{"fixed batch, first dimension", SOFTMAX(.axis = -2), .in = {OP_DIMS(6, 5)}, .nin = 1, .batch = 2},
+	{"axis 0", SOFTMAX(.axis = EG_ZERO), .in = {OP_DIMS(7, 2, 3)}, .nin = 1, .batch = 2},
+	{"an open axis, steps as samples", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1,
+		.batch = 5, .time = 4, .sizes = OP_SIZES({"length", 6})},
+	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
+	{"dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(EG_N, 2, 3, 7)}, .nin = 1, .batch = 3},
 };
 static eg_range range_of_logs(const void *options) {
 	EG_UNUSED(options);
@@ -146,20 +146,20 @@ static eg_range range_of_logs(const void *options) {
 }
 
 static const eg_case log_softmax_cases[] = {
-        {"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18, .low = -20, .high = 20},
-        {"channels of a picture", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 18, .low = -9,
-                .high = 9},
-        {"an open axis, steps as samples", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1,
-                .batch = 5, .time = 4, .sizes = OP_SIZES({"length", 6})},
-        {"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
-        {"dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(EG_N, 2, 3, 7)}, .nin = 1, .batch = 3},
+	{"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18, .low = -20, .high = 20},
+	{"channels of a picture", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 18, .low = -9,
+		.high = 9},
+	{"an open axis, steps as samples", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_TN, EG_NAMED, 3)}, .nin = 1,
+		.batch = 5, .time = 4, .sizes = OP_SIZES({"length", 6})},
+	{"fixed batch, several chunks", NULL, .in = {OP_DIMS(37, 7, 23)}, .nin = 1, .batch = 2},
+	{"dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(EG_N, 2, 3, 7)}, .nin = 1, .batch = 3},
 };
 static const eg_case hard_max_cases[] = {
-        {"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18},
-        {"channels of a picture, equal ones", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 3,
-                .ties = true},
-        {"fixed batch, dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(37, 7, 23)}, .nin = 1,
-                .batch = 2},
+	{"classes", NULL, .in = {OP_DIMS(EG_N, 11)}, .nin = 1, .batch = 18},
+	{"channels of a picture, equal ones", SOFTMAX(.axis = 1), .in = {OP_DIMS(EG_N, 5, 3, 7)}, .nin = 1, .batch = 3,
+		.ties = true},
+	{"fixed batch, dimensions as one", SOFTMAX(.axis = 1, .flat = true), .in = {OP_DIMS(37, 7, 23)}, .nin = 1,
+		.batch = 2},
 };
 
 #define MEMBER(op, text, formula, where, name_onnx, ...) \
@@ -183,13 +183,13 @@ static const eg_case hard_max_cases[] = {
 	        OP_CASES(op##_cases)}
 
 MEMBER(softmax, "Makes probabilities of numbers: positive, and 1 in sum along `axis`",
-        "y = exp(x - max x) / sum of exp(x - max x) along axis; dx = y (dy - sum of dy y)",
-        "ONNX Softmax-13; Bridle 1990", "Softmax", .infer = softmax_infer, .range = op_range_unit, .bwd = softmax_bwd,
-        .bwd_reads_y = true);
+	"y = exp(x - max x) / sum of exp(x - max x) along axis; dx = y (dy - sum of dy y)",
+	"ONNX Softmax-13; Bridle 1990", "Softmax", .infer = softmax_infer, .range = op_range_unit, .bwd = softmax_bwd,
+	.bwd_reads_y = true);
 MEMBER(log_softmax, "Logarithms of the probabilities that softmax makes",
-        "y = x - max x - log of the sum of exp(x - max x) along axis; dx = dy - exp(y) sum of dy", "ONNX LogSoftmax-13",
-        "LogSoftmax", .range = range_of_logs, .infer = softmax_infer, .bwd = log_softmax_bwd, .bwd_reads_y = true);
+	"y = x - max x - log of the sum of exp(x - max x) along axis; dx = dy - exp(y) sum of dy", "ONNX LogSoftmax-13",
+	"LogSoftmax", .range = range_of_logs, .infer = softmax_infer, .bwd = log_softmax_bwd, .bwd_reads_y = true);
 MEMBER(hard_max, "1 at the largest number along `axis`, 0 elsewhere",
-        "y = 1 at the first maximum along axis (the first NaN where there is one), else 0", "ONNX Hardmax-13",
-        "Hardmax", .infer = hard_max_infer, .range = op_range_unit,
-        .no_gradient = "the result is 0 or 1, and so constant wherever it does not jump");
+	"y = 1 at the first maximum along axis (the first NaN where there is one), else 0", "ONNX Hardmax-13",
+	"Hardmax", .infer = hard_max_infer, .range = op_range_unit,
+	.no_gradient = "the result is 0 or 1, and so constant wherever it does not jump");

@@ -1,5 +1,5 @@
-/* strided.c - operators that only put numbers elsewhere, by strides: transpose, slice, expand, tile. One kernel does them all; where nothing
- * repeats it is its own adjoint, and where something does, sum_to is.
+/* strided.c - operators that only put numbers elsewhere, by strides: transpose, slice, expand, tile. One kernel does
+ * them all; where nothing repeats it is its own adjoint, and where something does, sum_to is.
  *
  * Not here: what changes dimensions but no place in memory (shape.c, reshape.c). */
 #include "ops/strided.h"
@@ -26,7 +26,8 @@ static void push(walk *w, int64_t size, int64_t stride) {
 
 static bool whole(const walk *w, int i) { return w->d[i].first == 0 && w->d[i].step == 1 && w->d[i].count == w->d[i].size; }
 
-/* Dimensions of size 1 left out, neighbours made one where they are walked in one stride; the first `keep` stay as they are. */
+/* Dimensions of size 1 left out, neighbours made one where they are walked in one stride; the first `keep` stay as they
+ * are. */
 static walk merged(const walk *w, int keep) {
 	walk m = {.offset = w->offset};
 	for (int i = 0; i < w->rank; i++) {
@@ -53,7 +54,8 @@ static void strides_of(const eg_dims *d, int64_t stride[EG_MAX_DIMS]) {
 
 static int64_t at_most(int64_t a, int64_t most) { return a < most ? a : most; }
 
-/* Emits the call. block: both tensors begin with the same batch, which no dimension of the walk but the first touches. */
+/* Emits the call. block: both tensors begin with the same batch, which no dimension of the walk but the first
+ * touches. */
 static void call_strided(eg_emit *e, eg_buf x, eg_buf y, const walk *walked, bool block, bool acc, eg_dtype type) {
 	enum { PART = 4 * EG_CHUNK }; /* elements of a unit of a global job */
 	const walk w = merged(walked, block);
@@ -508,7 +510,8 @@ static void expand_export(eg_export *x) {
 		eg_export_fail(x, "the shape of `like` would have to be computed there");
 		return;
 	}
-	for (int i = 0; i < o->shape.n; i++) shape[i] = o->shape.at[i] <= 0 ? 1 : o->shape.at[i]; /* 1 leaves what x has */
+	/* 1 leaves what x has */
+	for (int i = 0; i < o->shape.n; i++) shape[i] = o->shape.at[i] <= 0 ? 1 : o->shape.at[i];
 	const char *list = eg_export_list(x, (eg_ints){shape, o->shape.n});
 	eg_export_node(x, "Expand", EG_NAMES(eg_export_in(x, 0), list), EG_NAMES(eg_export_out(x, 0)));
 }

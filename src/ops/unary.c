@@ -128,7 +128,7 @@ static const eg_case is_inf_cases[] = {
 	{"positive", &(const is_inf_options){.no_negative = true}, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 3},
 };
 
-/* ---- ONNX ---------------------------------------------------------------------------------------------------------- */
+/* ---- ONNX -------------------------------------------------------------------------------------------------------- */
 
 static void square_export(eg_export *x) {
 	eg_export_node(x, "Mul", EG_NAMES(eg_export_in(x, 0), eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0)));

@@ -1,6 +1,6 @@
-/* window_onnx.c - what slides over axes, as nodes of ONNX and back: convolutions and poolings, by the names of their attributes
- * (kernel, stride, padding, ...), whatever the number of axes is. There the axes are what the rank of x says, padding is one list of
- * beginnings and ends, and a convolution knows its filters by its weights. */
+/* window_onnx.c - what slides over axes, as nodes of ONNX and back: convolutions and poolings, by the names of their
+ * attributes (kernel, stride, padding, ...), whatever the number of axes is. There the axes are what the rank of x
+ * says, padding is one list of beginnings and ends, and a convolution knows its filters by its weights. */
 #include "ops/window_onnx.h"
 
 enum { AXES = 3 };
@@ -35,7 +35,8 @@ static void set_list(eg_export *x, const char *name, const int *v, const int *ot
 }
 
 static void set_padding(eg_export *x, const eg_op_info *op, const void *options, int n) {
-	static const char *const autos[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"}; /* in the order of the attribute's names */
+	/* in the order of the attribute's names */
+	static const char *const autos[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
 	const int *begin = numbers(op, options, "padding"), *end = numbers(op, options, "padding_end"), *automatic = numbers(op, options, "auto_pad");
 	int64_t pads[2 * AXES];
 	if (automatic && *automatic) {

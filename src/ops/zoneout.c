@@ -10,7 +10,7 @@ typedef struct zoneout_options {
 } zoneout_options;
 
 static const eg_attr zoneout_attrs[] = {
-        OP_FLOAT(zoneout_options, rate, 0.1, 0, 0.999999, NULL, "probability that a number stays as it was"),
+	OP_FLOAT(zoneout_options, rate, 0.1, 0, 0.999999, NULL, "probability that a number stays as it was"),
 };
 
 enum { NEW, OLD };
@@ -145,37 +145,37 @@ static void zoneout_bwd(eg_emit *e) {
 }
 
 static const eg_case zoneout_cases[] = {
-        {"rows", &(const zoneout_options){.rate = 0.4f}, .in = {OP_DIMS(EG_N, 37), OP_DIMS(EG_N, 37)}, .nin = 2,
-                .batch = 18, .random = true},
-        {"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(EG_N, 3, 5, 7)}, .nin = 2, .batch = 3,
-                .random = true},
-        {"fixed batch, several chunks", &(const zoneout_options){.rate = 0.7f},
-                .in = {OP_DIMS(7, 23, 31), OP_DIMS(7, 23, 31)}, .nin = 2, .batch = 2, .random = true},
-        {"never", &(const zoneout_options){.rate = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 5)}, .nin = 2,
-                .batch = 18},
+	{"rows", &(const zoneout_options){.rate = 0.4f}, .in = {OP_DIMS(EG_N, 37), OP_DIMS(EG_N, 37)}, .nin = 2,
+		.batch = 18, .random = true},
+	{"pictures", NULL, .in = {OP_DIMS(EG_N, 3, 5, 7), OP_DIMS(EG_N, 3, 5, 7)}, .nin = 2, .batch = 3,
+		.random = true},
+	{"fixed batch, several chunks", &(const zoneout_options){.rate = 0.7f},
+		.in = {OP_DIMS(7, 23, 31), OP_DIMS(7, 23, 31)}, .nin = 2, .batch = 2, .random = true},
+	{"never", &(const zoneout_options){.rate = EG_ZERO_F}, .in = {OP_DIMS(EG_N, 5), OP_DIMS(EG_N, 5)}, .nin = 2,
+		.batch = 18},
 };
 
 const eg_op eg_op_zoneout = {
-        .info =
-                {
-                        .name = "zoneout",
-                        .layer = "zoneout",
-                        .doc = "In training, numbers of a state stay at random as they were before the step; else "
-                               "their expectation",
-                        .equation =
-                                "training: y = old with probability rate, else x; otherwise y = (1 - rate) x + rate old",
-                        .source = "Krueger et al. 2017",
-                        .attrs = zoneout_attrs,
-                        .nattrs = EG_COUNT(zoneout_attrs),
-                        .options_size = sizeof(zoneout_options),
-                        .shorthand = "rate",
-                        .min_inputs = 2,
-                        .max_inputs = 2,
-                        .inputs = (const char *const[]){"x", "old"},
-                        .outputs = (const char *const[]){"y", NULL},
-                },
-        .infer = zoneout_infer,
-        .fwd = zoneout_fwd,
-        .bwd = zoneout_bwd,
-        OP_CASES(zoneout_cases),
+	.info =
+		{
+			.name = "zoneout",
+			.layer = "zoneout",
+			.doc = "In training, numbers of a state stay at random as they were before the step; else "
+			       "their expectation",
+			.equation =
+				"training: y = old with probability rate, else x; otherwise y = (1 - rate) x + rate old",
+			.source = "Krueger et al. 2017",
+			.attrs = zoneout_attrs,
+			.nattrs = EG_COUNT(zoneout_attrs),
+			.options_size = sizeof(zoneout_options),
+			.shorthand = "rate",
+			.min_inputs = 2,
+			.max_inputs = 2,
+			.inputs = (const char *const[]){"x", "old"},
+			.outputs = (const char *const[]){"y", NULL},
+		},
+	.infer = zoneout_infer,
+	.fwd = zoneout_fwd,
+	.bwd = zoneout_bwd,
+	OP_CASES(zoneout_cases),
 };

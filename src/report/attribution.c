@@ -1,8 +1,8 @@
 /* attribution.c - what an answer comes from: gradients, integrated gradients, occlusion (engram_report.h).
  *
- * One run of one sample tells f(x), x where it is the result of a node, and the gradient. What takes many runs makes them
- * as the samples of a batch: steps on the way from the baseline, or windows; a result of a node is then given to the plan.
- * Not here: drawing. */
+ * One run of one sample tells f(x), x where it is the result of a node, and the gradient. What takes many runs makes
+ * them as the samples of a batch: steps on the way from the baseline, or windows; a result of a node is then given to
+ * the plan. Not here: drawing. */
 #include "base/base.h"
 #include "engram_report.h"
 
@@ -377,7 +377,7 @@ static eg_status run(job *j) {
 }
 
 eg_status eg_attribute(eg_graph *g, eg_params *p, const eg_attribution_options *options, const char *const *names,
-        const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err) {
+	const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err) {
 	eg_error own = {0};
 	*a = (eg_attribution){.baseline_output = (double)NAN, .error = (double)NAN};
 	job j = {.g = g, .p = p, .o = *options, .names = names, .inputs = inputs, .ninputs = ninputs, .out = a, .err = err ? err : &own};

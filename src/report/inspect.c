@@ -26,7 +26,7 @@ static eg_status open_into(eg_inspection *i, const eg_inspect_options *o, const 
 }
 
 eg_status eg_inspect_open(
-        eg_model *m, const eg_inspect_options *options, const char *folder, eg_inspection **inspection, eg_error *err) {
+	eg_model *m, const eg_inspect_options *options, const char *folder, eg_inspection **inspection, eg_error *err) {
 	static const eg_inspect_options none = {0};
 	*inspection = NULL;
 	eg_inspection *i = eg_calloc(NULL, 1, sizeof *i);

@@ -65,7 +65,7 @@ const char *eg_plot_visible(const char *text, char *buf, size_t size);
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 void eg_put(eg_writer *w, const char *fmt, ...)
-        EG_PRINTF(2, 3); /* at most 640 bytes; no numbers with a point: see below */
+	EG_PRINTF(2, 3); /* at most 640 bytes; no numbers with a point: see below */
 /* With a decimal point whatever the locale of the embedding program is, nine digits; "nan" and "inf" as they are. */
 const char *eg_number(double v, char buf[32]);
 

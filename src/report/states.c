@@ -15,9 +15,9 @@ typedef struct gate_name {
 	bool candidate; /* -1..1; gates are 0..1 */
 } gate_name;
 static const gate_name lstm_gates[MAX_GATES] = {{"i", "input gate i", false}, {"o", "output gate o", false},
-        {"f", "forget gate f", false}, {"g", "candidate g", true}};
+	{"f", "forget gate f", false}, {"g", "candidate g", true}};
 static const gate_name gru_gates[MAX_GATES] = {
-        {"z", "update gate z", false}, {"r", "reset gate r", false}, {"n", "candidate n", true}};
+	{"z", "update gate z", false}, {"r", "reset gate r", false}, {"n", "candidate n", true}};
 
 /* One layer of one node, laid out (T, width). */
 typedef struct view {
@@ -75,7 +75,7 @@ typedef struct panels {
 
 /* Rows of x, which is (T, ld), at first + units. */
 static eg_heat_panel *add_panel(
-        view *v, panels *s, const eg_real *x, size_t ld, size_t first, const int *units, int rows, const char *letter) {
+	view *v, panels *s, const eg_real *x, size_t ld, size_t first, const int *units, int rows, const char *letter) {
 	const size_t T = (size_t)v->T;
 	double *values = eg_arena_alloc(&v->i->arena, (size_t)rows * T * sizeof *values);
 	const char **labels = eg_arena_alloc(&v->i->arena, (size_t)rows * sizeof *labels);
@@ -104,7 +104,8 @@ static void fit_range(eg_heat_panel *p, int T) {
 	p->lo = lo < 0 ? -p->hi : 0;
 }
 
-/* One cell may count far beyond the others: the scale ends at four times the mean magnitude, what is beyond gets the colour of the end. */
+/* One cell may count far beyond the others: the scale ends at four times the mean magnitude, what is beyond gets the
+ * colour of the end. */
 static void fit_cells(eg_heat_panel *p, int T) {
 	const size_t n = (size_t)p->rows * (size_t)T;
 	double sum = 0;

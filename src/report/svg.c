@@ -233,7 +233,7 @@ static void x_axis(eg_writer *w, const axis *x, const axis *y) {
 
 /* Okabe and Ito 2008: told apart by people who see colours otherwise. Yellow, which is lost on white, is left out. */
 static const char *const line_colours[] = {
-        "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#777777"};
+	"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#777777"};
 
 static const char *dashes(int i) { return i < EG_COUNT(line_colours) ? "" : " stroke-dasharray=\"7 4\""; }
 
@@ -325,9 +325,9 @@ eg_status eg_plot_lines(const char *path, const eg_line_plot *p, eg_error *err) 
 /* At equal distances; between them it is linear. RdBu of ColorBrewer (Brewer 2003) with blue below, and viridis (van
  * der Walt and Smith 2015): both keep their order in grey and for people who see colours otherwise. */
 static const uint8_t diverging[][3] = {{33, 102, 172}, {67, 147, 195}, {146, 197, 222}, {209, 229, 240},
-        {247, 247, 247}, {253, 219, 199}, {244, 165, 130}, {214, 96, 77}, {178, 24, 43}};
+	{247, 247, 247}, {253, 219, 199}, {244, 165, 130}, {214, 96, 77}, {178, 24, 43}};
 static const uint8_t sequential[][3] = {{68, 1, 84}, {71, 44, 122}, {59, 81, 139}, {44, 113, 142}, {33, 144, 141},
-        {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}};
+	{39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}};
 
 enum { LEVELS = 65 }; /* odd: the middle is a level of its own */
 

@@ -39,7 +39,7 @@ static const eg_attr *attr_of(const eg_op_info *op, const char *name) {
 
 /* Copies a whole-number attribute from one operator's options to another's. */
 static void copy_attr(
-        const eg_op_info *to_op, char *to, const eg_op_info *from_op, const char *from, const char *name) {
+	const eg_op_info *to_op, char *to, const eg_op_info *from_op, const char *from, const char *name) {
 	const eg_attr *a = attr_of(to_op, name), *b = attr_of(from_op, name);
 	if (a && b && a->type == EG_ATTR_INT && b->type == EG_ATTR_INT)
 		memcpy(to + a->offset, from + b->offset, sizeof(int));
@@ -135,7 +135,8 @@ static int cells_of(const eg_node_info *node, const eg_graph *g) {
 	return which < 0 ? 0 : (int)eg_tensor_dims(g, node->outputs[which]).d[2];
 }
 
-/* What the new graph has in the place of a tensor of the old one; a constant when somebody first asks for it. 0: nothing. */
+/* What the new graph has in the place of a tensor of the old one; a constant when somebody first asks for it. 0:
+ * nothing. */
 static eg_tensor mapped(builder *b, eg_tensor t) {
 	const void *data = t.id && !b->map[t.id].id ? eg_constant_data(b->old, t) : NULL;
 	if (data) b->map[t.id] = eg_constant(b->u->graph, data, eg_tensor_dtype(b->old, t), eg_tensor_dims(b->old, t));
@@ -215,7 +216,8 @@ static eg_status build(builder *b) {
 	eg_node_info node;
 	int nodes = eg_graph_nodes(b->old);
 	copy_inputs(b);
-	eg_status status = eg_graph_status(b->u->graph, b->err); /* an input that is not there is no memory, not a fault of a layer */
+	eg_status status = eg_graph_status(b->u->graph, b->err); /* an input that is not there is no memory, not a fault
+	                                                          * of a layer */
 	for (int i = 0; i < nodes && !status; i++) {
 		eg_graph_node(b->old, i, &node);
 		if (!(b->cell && is_recurrent(node.op))) look_at_time(b, &node);

@@ -156,7 +156,7 @@ eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, e
 
 /* The loss of these targets where all that is said are their means, by the operator itself. */
 static eg_status loss_of_means(
-        const eg_recipe_loss_info *info, eg_context *ctx, const targets *x, double *loss, eg_error *err) {
+	const eg_recipe_loss_info *info, eg_context *ctx, const targets *x, double *loss, eg_error *err) {
 	const eg_dims dims = EG_DIMS(x->n, x->width);
 	_Alignas(max_align_t) char options[EG_LOSS_OPTIONS];
 	eg_graph *g = eg_graph_new(ctx, err);
@@ -196,7 +196,7 @@ static bool is_of_sequences(const eg_op_info *op) {
 }
 
 static eg_status chance_of(
-        const eg_samples *s, eg_graph *g, const eg_recipe_loss_info *loss, double *chance, eg_error *err) {
+	const eg_samples *s, eg_graph *g, const eg_recipe_loss_info *loss, double *chance, eg_error *err) {
 	eg_target_info target;
 	targets x = {0};
 	eg_tensor of = eg_graph_find(g, loss->of);

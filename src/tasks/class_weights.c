@@ -85,7 +85,7 @@ static double weight_of(void *user, uint32_t item) { return ((const eg_sample_pa
 /* A loss with weights is a mean over them. So that the mean over batches is the mean of all, each sample says its
  * own. Of masks it is not known without reading every picture: there all samples count alike. */
 static eg_status weigh_part(
-        const eg_samples *s, eg_sample_part *p, const eg_intake *f, const float *classes, eg_error *err) {
+	const eg_samples *s, eg_sample_part *p, const eg_intake *f, const float *classes, eg_error *err) {
 	eg_record r = {0};
 	double *weights = eg_calloc(NULL, (size_t)p->dataset.count + 1, sizeof *weights);
 	eg_status status = weights ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the weights of samples");

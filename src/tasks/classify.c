@@ -1,5 +1,5 @@
-/* classify.c - the task `classify`: which one of several classes a record belongs to: what a picture shows, what a sentence means. The
- * network's output "logits" has a number for each class; its softmax is their probabilities. */
+/* classify.c - the task `classify`: which one of several classes a record belongs to: what a picture shows, what a
+ * sentence means. The network's output "logits" has a number for each class; its softmax is their probabilities. */
 #include "tasks/task.h"
 
 #include <math.h>
@@ -12,20 +12,20 @@ typedef struct answer_options {
 } answer_options;
 
 static const eg_key option_keys[] = {
-        {.name = "top",
-                .type = EG_KEY_INT,
-                .offset = offsetof(answer_options, top),
-                .min = 1,
-                .max = 65536,
-                .def = 3,
-                .doc = "how many classes to tell, the likeliest first (default: 3)"},
-        {.name = "sure",
-                .type = EG_KEY_DOUBLE,
-                .offset = offsetof(answer_options, sure),
-                .min = 0,
-                .max = 1,
-                .def = 0,
-                .doc = "an answer of a smaller probability is marked as unknown (default: 0, none is)"},
+	{.name = "top",
+		.type = EG_KEY_INT,
+		.offset = offsetof(answer_options, top),
+		.min = 1,
+		.max = 65536,
+		.def = 3,
+		.doc = "how many classes to tell, the likeliest first (default: 3)"},
+	{.name = "sure",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(answer_options, sure),
+		.min = 0,
+		.max = 1,
+		.def = 0,
+		.doc = "an answer of a smaller probability is marked as unknown (default: 0, none is)"},
 };
 
 static const char *unit_of(const eg_task *t, bool one) {
@@ -63,11 +63,11 @@ typedef struct judge {
 } judge;
 
 static const eg_metric_info metrics[] = {
-        {.name = "accuracy", .doc = "", .share = true},
-        {.name = "top3", .doc = "the right class is among the three likeliest", .share = true},
-        {.name = "top5", .doc = "among the five likeliest", .share = true},
-        {.name = "macro_f1", .doc = "mean over the classes", .share = true},
-        {.name = "loss", .doc = "", .lower_is_better = true},
+	{.name = "accuracy", .doc = "", .share = true},
+	{.name = "top3", .doc = "the right class is among the three likeliest", .share = true},
+	{.name = "top5", .doc = "among the five likeliest", .share = true},
+	{.name = "macro_f1", .doc = "mean over the classes", .share = true},
+	{.name = "loss", .doc = "", .lower_is_better = true},
 };
 
 static const eg_lexicon *names_of(const eg_task *t) { return eg_intake_names(eg_task_target(t)); }
@@ -113,7 +113,7 @@ static int next_likely(const double *p, const bool *told, int n) {
 }
 
 static eg_status answer(
-        const eg_task *t, const eg_answer_options *options, const eg_row *r, eg_value *out, eg_error *err) {
+	const eg_task *t, const eg_answer_options *options, const eg_row *r, eg_value *out, eg_error *err) {
 	const answer_options *o = (const answer_options *)options;
 	const eg_lexicon *names = names_of(t);
 	int n = names->n, top = o->top > 0 ? o->top : 3;
@@ -152,32 +152,32 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 }
 
 const eg_task_type eg_task_type_classify = {
-        .info = {.name = "classify",
-                .doc = "which one of several classes a picture or a text belongs to",
-                .takes = "pictures (PNG, JPEG, PGM, PPM), texts",
-                .answer = "the likeliest classes with their probabilities",
-                .judged = "Of a classifier: shows it samples whose classes are known, and counts: accuracy; how\n"
-                          "often the right class is among the three likeliest; for each class precision (of those\n"
-                          "it calls so, how many are), recall (of those that are, how many it finds) and F1, the\n"
-                          "harmonic mean of both; and what is taken for what."},
-        .inputs = EG_KIND(PICTURE) | EG_KIND(TEXT) | EG_KIND(TOKENS) | EG_KIND(NUMBERS) | EG_KIND(SERIES),
-        .targets = EG_KIND(LABEL),
-        .needs = "something to be told (a picture, a text, numbers) with a label",
-        .open = open_task,
-        .suits = suits,
-        .metrics = metrics,
-        .nmetrics = EG_COUNT(metrics),
-        .best = 0,
-        .quick = true,
-        .judge_size = sizeof(judge),
-        .judge_open = judge_open,
-        .judge_close = judge_close,
-        .judge_reset = judge_reset,
-        .judge_row = judge_row,
-        .judge_values = judge_values,
-        .judge_details = judge_details,
-        .options = {option_keys, EG_COUNT(option_keys)},
-        .options_size = sizeof(answer_options),
-        .answer = answer,
-        .truth = truth,
+	.info = {.name = "classify",
+		.doc = "which one of several classes a picture or a text belongs to",
+		.takes = "pictures (PNG, JPEG, PGM, PPM), texts",
+		.answer = "the likeliest classes with their probabilities",
+		.judged = "Of a classifier: shows it samples whose classes are known, and counts: accuracy; how\n"
+			  "often the right class is among the three likeliest; for each class precision (of those\n"
+			  "it calls so, how many are), recall (of those that are, how many it finds) and F1, the\n"
+			  "harmonic mean of both; and what is taken for what."},
+	.inputs = EG_KIND(PICTURE) | EG_KIND(TEXT) | EG_KIND(TOKENS) | EG_KIND(NUMBERS) | EG_KIND(SERIES),
+	.targets = EG_KIND(LABEL),
+	.needs = "something to be told (a picture, a text, numbers) with a label",
+	.open = open_task,
+	.suits = suits,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = 0,
+	.quick = true,
+	.judge_size = sizeof(judge),
+	.judge_open = judge_open,
+	.judge_close = judge_close,
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.judge_details = judge_details,
+	.options = {option_keys, EG_COUNT(option_keys)},
+	.options_size = sizeof(answer_options),
+	.answer = answer,
+	.truth = truth,
 };

@@ -1,8 +1,8 @@
-/* fingerprint.c - a number for the samples of a part, so that a training that is gone on with can tell that its data is no
- * longer what it was: other contents, other labels, another cut, another order.
+/* fingerprint.c - a number for the samples of a part, so that a training that is gone on with can tell that its data is
+ * no longer what it was: other contents, other labels, another cut, another order.
  *
- * It tells accidents apart, not attacks. Not here: what tasks keep of the data (names, vocabulary), which is compared by
- * itself. */
+ * It tells accidents apart, not attacks. Not here: what tasks keep of the data (names, vocabulary), which is compared
+ * by itself. */
 #include "tasks/samples.h"
 
 #include <string.h>

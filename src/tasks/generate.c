@@ -99,7 +99,7 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 }
 
 eg_status eg_generator_from_vocab(
-        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err) {
+	eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err) {
 	eg_status status = check_options(o, err);
 	eg_generator *g = status ? NULL : eg_calloc(NULL, 1, sizeof *g);
 	if (!g) {
@@ -194,7 +194,7 @@ static int32_t opening(const eg_generator *g) {
 
 /* Unit numbers of a text without what is not known, or is no UTF-8; one by one: an encoding fails as a whole. */
 static eg_status encode_known(const eg_generator *g, const char *text, size_t size, int32_t **ids, size_t *n,
-        int64_t *skipped, eg_error *err) {
+	int64_t *skipped, eg_error *err) {
 	int unknown = eg_vocab_unknown(g->vocab);
 	eg_error why;
 	if (unknown >= 0) {
@@ -225,7 +225,7 @@ static eg_status encode_known(const eg_generator *g, const char *text, size_t si
 }
 
 eg_status eg_generator_read(
-        eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err) {
+	eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err) {
 	int64_t none = 0;
 	int32_t *ids = NULL, begin = opening(g);
 	size_t n = 0;

@@ -1,8 +1,8 @@
-/* intake.h - how a field of records becomes the numbers of one input of the network, and what has to be remembered of the
- * training records for that: the scale of pictures, a vocabulary, the names of classes.
+/* intake.h - how a field of records becomes the numbers of one input of the network, and what has to be remembered of
+ * the training records for that: the scale of pictures, a vocabulary, the names of classes.
  *
- * One file for each kind of field: intake_picture.c, intake_text.c, intake_tokens.c, intake_names.c (labels, tags, masks),
- * intake_numbers.c (numbers, series). A task says which kinds it takes; it seldom needs to know more. */
+ * One file for each kind of field: intake_picture.c, intake_text.c, intake_tokens.c, intake_names.c (labels, tags,
+ * masks), intake_numbers.c (numbers, series). A task says which kinds it takes; it seldom needs to know more. */
 #ifndef ENGRAM_TASKS_INTAKE_H
 #define ENGRAM_TASKS_INTAKE_H
 
@@ -36,7 +36,8 @@ typedef struct eg_intake_type {
 	eg_key_table keys; /* of the data section: offsets into that struct */
 	eg_status (*open)(eg_intake *f, eg_recipe *r, eg_error *err); /* keys have been read; NULL: nothing to check */
 	void (*close)(eg_intake *f);
-	/* May the network's input have this shape (of one sample, words negative) and type? NULL: any. `unit` is what a sample is called. */
+	/* May the network's input have this shape (of one sample, words negative) and type? NULL: any. `unit` is what a
+	 * sample is called. */
 	eg_status (*fits)(const eg_intake *f, const eg_dims *sample, eg_error *err);
 	/* The training records are shown to it one by one, then `looked`, unless it `is_known` already. */
 	bool (*is_known)(const eg_intake *f);
@@ -44,18 +45,21 @@ typedef struct eg_intake_type {
 	eg_status (*look)(
 	        eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err); /* NULL: `begin` tells it all */
 	eg_status (*looked)(eg_intake *f, eg_error *err);
-	/* How large open dimension `axis` of the sample is for this record; 0: empty. NULL: it has none that could be open. */
+	/* How large open dimension `axis` of the sample is for this record; 0: empty. NULL: it has none that could be
+	 * open. */
 	eg_status (*extent)(
 	        const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err);
 	eg_status (*fill)(const eg_intake *f, const eg_intake_fill *a, eg_error *err);
-	/* From a file's contents, or a JSON value, to what `fill` takes, in room of the record. *remark: something that `tell` puts into the answer.
+	/* From a file's contents, or a JSON value, to what `fill` takes, in room of the record. *remark: something that
+	 * `tell` puts into the answer.
 	 * NULL: no questions can be asked with such a field. */
 	eg_status (*decode)(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r,
 	        eg_datum *d, int *remark, eg_error *err);
 	eg_status (*decode_json)(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
 	        int *remark, eg_error *err);
 	void (*tell)(const eg_intake *f, int remark, eg_value *answer); /* NULL: nothing */
-	/* What a model file keeps of it, keys of a map; and back, for a source whose field is given (NULL: for questions only). */
+	/* What a model file keeps of it, keys of a map; and back, for a source whose field is given (NULL: for
+	 * questions only). */
 	void (*save)(const eg_intake *f, eg_value *map);
 	eg_status (*restore)(eg_intake *f, const eg_value *map, eg_error *err);
 	eg_status (*meet)(eg_intake *f, const eg_field *field,
@@ -70,10 +74,12 @@ struct eg_intake {
 	const char *name;  /* of the field */
 	int field;         /* in the source; -1: the source has none (another one than the recipe's) */
 	eg_dims sample;    /* of an input: without N; words are negative, EG_T is time */
-	eg_dims shape; /* of the graph's input, when it is known (eg_task_bind): EG_N, EG_T, or numbers of words; rank 0: not known yet */
+	eg_dims shape; /* of the graph's input, when it is known (eg_task_bind): EG_N, EG_T, or numbers of words; rank
+	                * 0: not known yet */
 	bool target;
 	int32_t pad; /* of a target of classes: what stands where nothing is asked */
-	bool padded; /* pictures keep their size, and what is left over in a batch is filled up: the input's height or width is open */
+	bool padded; /* pictures keep their size, and what is left over in a batch is filled up: the input's height or
+	              * width is open */
 	eg_arena arena;
 };
 
@@ -82,7 +88,7 @@ const eg_intake_type *eg_intake_of(eg_field_kind kind);
 eg_intake *eg_intake_new(const eg_intake_type *type, eg_error *err);
 void eg_intake_free(eg_intake *f);
 
-/* ---- what tasks ask certain intakes ------------------------------------------------------------------------------------ */
+/* ---- what tasks ask certain intakes ------------------------------------------------------------------------------ */
 
 /* intake_names.c: classes of labels, tags, masks. */
 const eg_lexicon *eg_intake_names(const eg_intake *f);
@@ -93,7 +99,7 @@ void eg_intake_set_vocab(eg_intake *f, eg_vocab *v); /* takes it over */
 void eg_intake_begin_with(eg_intake *f, int id);     /* texts of questions are read behind this unit; -1: none */
 /* The unit that `text` has at place i of its ids, as the model's units go. */
 eg_status eg_intake_encode(
-        const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err);
+	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err);
 typedef struct eg_text_keys {
 	int unit, min_count, max_size, longest;
 	bool cut;
@@ -103,6 +109,6 @@ const eg_text_keys *eg_intake_text_keys(const eg_intake *f);
 bool eg_intake_spaced(const eg_intake *f);
 /* intake_picture.c: bytes of the picture as the network's input has them, C x H x W (open sizes: the picture's own). */
 eg_status eg_intake_picture(
-        const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err);
+	const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* intake_names.c - fields that say classes: a label, a tag for each token or step, a class for each pixel. A model keeps the names
- * in the order of its numbers; what another source calls them is looked up by name. */
+/* intake_names.c - fields that say classes: a label, a tag for each token or step, a class for each pixel. A model
+ * keeps the names in the order of its numbers; what another source calls them is looked up by name. */
 #include "tasks/intake.h"
 
 #include <string.h>
@@ -103,16 +103,16 @@ static eg_status fill_label(const eg_intake *f, const eg_intake_fill *a, eg_erro
 }
 
 const eg_intake_type eg_intake_label_type = {.kind = EG_FIELD_LABEL,
-        .size = sizeof(names_intake),
-        .close = close_intake,
-        .is_known = is_known,
-        .begin = begin,
-        .fill = fill_label,
-        .save = save,
-        .restore = restore,
-        .meet = meet,
-        .count = count,
-        .word = "classes"};
+	.size = sizeof(names_intake),
+	.close = close_intake,
+	.is_known = is_known,
+	.begin = begin,
+	.fill = fill_label,
+	.save = save,
+	.restore = restore,
+	.meet = meet,
+	.count = count,
+	.word = "classes"};
 
 /* ---- tags -------------------------------------------------------------------------------------------------------- */
 
@@ -128,28 +128,29 @@ static eg_status fill_tags(const eg_intake *f, const eg_intake_fill *a, eg_error
 }
 
 static eg_status tags_extent(
-        const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
+	const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
 	EG_UNUSED(f), EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
 	*size = d->tags.n;
 	return EG_OK;
 }
 
 const eg_intake_type eg_intake_tags_type = {.kind = EG_FIELD_TAGS,
-        .size = sizeof(names_intake),
-        .close = close_intake,
-        .is_known = is_known,
-        .begin = begin,
-        .extent = tags_extent,
-        .fill = fill_tags,
-        .save = save,
-        .restore = restore,
-        .meet = meet,
-        .count = count,
-        .word = "classes"};
+	.size = sizeof(names_intake),
+	.close = close_intake,
+	.is_known = is_known,
+	.begin = begin,
+	.extent = tags_extent,
+	.fill = fill_tags,
+	.save = save,
+	.restore = restore,
+	.meet = meet,
+	.count = count,
+	.word = "classes"};
 
 /* ---- masks ------------------------------------------------------------------------------------------------------- */
 
-/* The nearest pixel's class, where the network sees a smaller or larger picture; beyond the picture and where there is no class, -100. */
+/* The nearest pixel's class, where the network sees a smaller or larger picture; beyond the picture and where there is
+ * no class, -100. */
 static eg_status fill_mask(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
 	int H = (int)a->dims.d[1], W = (int)a->dims.d[2];
 	int32_t *out = a->slot;
@@ -171,13 +172,13 @@ static eg_status fill_mask(const eg_intake *f, const eg_intake_fill *a, eg_error
 }
 
 const eg_intake_type eg_intake_mask_type = {.kind = EG_FIELD_MASK,
-        .size = sizeof(names_intake),
-        .close = close_intake,
-        .is_known = is_known,
-        .begin = begin,
-        .fill = fill_mask,
-        .save = save,
-        .restore = restore,
-        .meet = meet,
-        .count = count,
-        .word = "classes"};
+	.size = sizeof(names_intake),
+	.close = close_intake,
+	.is_known = is_known,
+	.begin = begin,
+	.fill = fill_mask,
+	.save = save,
+	.restore = restore,
+	.meet = meet,
+	.count = count,
+	.word = "classes"};

@@ -1,5 +1,5 @@
-/* intake_numbers.c - numbers as an input or a target: some for each record, or some for each step of a series. They go in as they
- * are; a gap is a NaN, which training tells of. */
+/* intake_numbers.c - numbers as an input or a target: some for each record, or some for each step of a series. They go
+ * in as they are; a gap is a NaN, which training tells of. */
 #include "tasks/intake.h"
 
 #include <string.h>
@@ -63,7 +63,7 @@ static int collect(const eg_value *v, float *out, int n) {
 }
 
 static eg_status numbers_of(
-        const eg_intake *f, const eg_value *v, const char *name, eg_record *r, float **at, int *n, eg_error *err) {
+	const eg_intake *f, const eg_value *v, const char *name, eg_record *r, float **at, int *n, eg_error *err) {
 	*n = eg_value_kind_of(v) == EG_VALUE_LIST ? collect(v, NULL, 0) : -1;
 	if (*n < 1) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be a list of numbers", name, f->name);
 	*at = eg_record_room(r, (size_t)*n * sizeof **at);
@@ -73,7 +73,7 @@ static eg_status numbers_of(
 }
 
 static eg_status decode_numbers(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	float *at;
 	int n;
 	EG_UNUSED(remark);
@@ -87,7 +87,7 @@ static eg_status decode_numbers(const eg_intake *f, const eg_value *v, const cha
 
 /* A file or line that is JSON itself. */
 static eg_status decode_text(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r,
-        eg_datum *d, int *remark, eg_error *err) {
+	eg_datum *d, int *remark, eg_error *err) {
 	eg_value *v;
 	eg_status status = eg_value_parse(bytes, size, name, &v, err);
 	if (!status) status = f->type->decode_json(f, v, name, r, d, remark, err);
@@ -96,12 +96,12 @@ static eg_status decode_text(const eg_intake *f, const void *bytes, size_t size,
 }
 
 const eg_intake_type eg_intake_numbers_type = {.kind = EG_FIELD_NUMBERS,
-        .size = sizeof(eg_intake),
-        .is_known = is_known,
-        .fill = fill_numbers,
-        .decode = decode_text,
-        .decode_json = decode_numbers,
-        .meet = meet_numbers};
+	.size = sizeof(eg_intake),
+	.is_known = is_known,
+	.fill = fill_numbers,
+	.decode = decode_text,
+	.decode_json = decode_numbers,
+	.meet = meet_numbers};
 
 /* ---- series ------------------------------------------------------------------------------------------------------ */
 
@@ -138,7 +138,7 @@ static eg_status meet_series(eg_intake *f, const eg_field *field, eg_error *err)
 }
 
 static eg_status decode_series(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	float *at;
 	int n, columns = (int)count_of(&f->sample, 1);
 	EG_UNUSED(remark);
@@ -150,10 +150,10 @@ static eg_status decode_series(const eg_intake *f, const eg_value *v, const char
 }
 
 const eg_intake_type eg_intake_series_type = {.kind = EG_FIELD_SERIES,
-        .size = sizeof(eg_intake),
-        .is_known = is_known,
-        .extent = extent,
-        .fill = fill_series,
-        .decode = decode_text,
-        .decode_json = decode_series,
-        .meet = meet_series};
+	.size = sizeof(eg_intake),
+	.is_known = is_known,
+	.extent = extent,
+	.fill = fill_series,
+	.decode = decode_text,
+	.decode_json = decode_series,
+	.meet = meet_series};

@@ -1,7 +1,9 @@
-/* intake_picture.c - pictures as an input: bytes brought to the size of the input and normalised, (byte / 255 - mean) / std.
+/* intake_picture.c - pictures as an input: bytes brought to the size of the input and normalised, (byte / 255 - mean) /
+ * std.
  *
- * One way for all: a picture of the data, a file that is to be answered and the contents of one become bytes of the input's
- * size first, and these become numbers. So what a model says of a picture does not depend on where it came from.
+ * One way for all: a picture of the data, a file that is to be answered and the contents of one become bytes of the
+ * input's size first, and these become numbers. So what a model says of a picture does not depend on where it came
+ * from.
  *
  * Not here: decoding and resizing (src/data/picture.c). */
 #include "tasks/intake.h"
@@ -26,30 +28,30 @@ typedef struct picture_intake {
 } picture_intake;
 
 static const eg_key keys[] = {
-        {.name = "mean",
-                .type = EG_KEY_NUMBERS,
-                .count = 3,
-                .offset = offsetof(picture_intake, mean_key),
-                .min = -1e9,
-                .max = 1e9,
-                .def = NAN,
-                .doc = "pictures: subtracted from the input, one a channel; left out: measured on the training "
-                       "samples"},
-        {.name = "std",
-                .type = EG_KEY_NUMBERS,
-                .count = 3,
-                .offset = offsetof(picture_intake, std_key),
-                .min = EG_ABOVE_0,
-                .max = 1e9,
-                .def = NAN,
-                .doc = "pictures: the input is divided by it, likewise"},
-        {.name = "resize",
-                .type = EG_KEY_BOOL,
-                .offset = offsetof(picture_intake, resize),
-                .def = 0,
-                .doc = "pictures of a set that all have one size: bring them to the input's (default: false, another "
-                       "size is an error). Files of "
-                       "any size always are"},
+	{.name = "mean",
+		.type = EG_KEY_NUMBERS,
+		.count = 3,
+		.offset = offsetof(picture_intake, mean_key),
+		.min = -1e9,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "pictures: subtracted from the input, one a channel; left out: measured on the training "
+		       "samples"},
+	{.name = "std",
+		.type = EG_KEY_NUMBERS,
+		.count = 3,
+		.offset = offsetof(picture_intake, std_key),
+		.min = EG_ABOVE_0,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "pictures: the input is divided by it, likewise"},
+	{.name = "resize",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(picture_intake, resize),
+		.def = 0,
+		.doc = "pictures of a set that all have one size: bring them to the input's (default: false, another "
+		       "size is an error). Files of "
+		       "any size always are"},
 };
 
 /* ---- shape ------------------------------------------------------------------------------------------------------- */
@@ -93,7 +95,7 @@ static eg_status fits(const eg_intake *f, const eg_dims *d, eg_error *err) {
 
 static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) { return check_size(f, field, err); }
 
-/* ---- what is known of the training pictures ------------------------------------------------------------------------ */
+/* ---- what is known of the training pictures ---------------------------------------------------------------------- */
 
 static eg_status open_intake(eg_intake *f, eg_recipe *r, eg_error *err) {
 	picture_intake *p = (picture_intake *)f;
@@ -182,7 +184,7 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 
 /* Into room of the record: the picture at this size, as bytes. */
 static eg_status resize(
-        const eg_picture *pic, const int shape[3], eg_record *r, const uint8_t **pixels, eg_error *err) {
+	const eg_picture *pic, const int shape[3], eg_record *r, const uint8_t **pixels, eg_error *err) {
 	size_t n = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
 	eg_real *fitted = eg_calloc(NULL, n, sizeof *fitted);
 	uint8_t *out = eg_record_room(r, n);
@@ -198,7 +200,7 @@ static eg_status resize(
 }
 
 eg_status eg_intake_picture(
-        const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err) {
+	const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err) {
 	eg_picture pic = {
 	        .C = d->picture.C, .H = d->picture.H, .W = d->picture.W, .pixels = (uint8_t *)d->picture.pixels};
 	shape_of(f, shape);
@@ -279,9 +281,9 @@ static bool is_grey(const eg_picture *p) {
 	                            memcmp(p->pixels, p->pixels + 2 * plane, plane) == 0);
 }
 
-/* Ink on paper for a model that learnt from chalk, or the other way round: a grey picture whose border is on the other side of grey
- * from all those of training, which were nearly black, or nearly white. The border is measured as theirs was, at the input's size: so
- * what was learnt from is never inverted. */
+/* Ink on paper for a model that learnt from chalk, or the other way round: a grey picture whose border is on the other
+ * side of grey from all those of training, which were nearly black, or nearly white. The border is measured as theirs
+ * was, at the input's size: so what was learnt from is never inverted. */
 static eg_status looks_inverted(const picture_intake *p, const eg_picture *pic, eg_record *r, bool *inverted, eg_error *err) {
 	const eg_datum d = {.there = true, .picture = {pic->C, pic->H, pic->W, pic->pixels}};
 	const uint8_t *pixels;
@@ -299,7 +301,7 @@ static eg_status looks_inverted(const picture_intake *p, const eg_picture *pic, 
 }
 
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	const picture_intake *p = (const picture_intake *)f;
 	const eg_picture_options o = {.shrink = true};
 	eg_picture pic = {0};
@@ -321,7 +323,7 @@ static eg_status decode(const eg_intake *f, const void *bytes, size_t size, cons
 
 /* The path of a file. */
 static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	char *data = NULL;
 	size_t size = 0;
 	if (!eg_value_text(v))
@@ -353,8 +355,8 @@ static void save(const eg_intake *f, eg_value *map) {
 	eg_value_put_number(range, NULL, p->border_high);
 }
 
-/* Models of before the border was stored: only the training pictures' mean is known. Dark ones are taken to have a black border,
- * bright ones a white one. */
+/* Models of before the border was stored: only the training pictures' mean is known. Dark ones are taken to have a
+ * black border, bright ones a white one. */
 static double guess_border(const picture_intake *p) {
 	double mean = 0;
 	for (int c = 0; c < p->channels; c++) mean += (double)p->mean[c] / p->channels;
@@ -395,19 +397,19 @@ static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
 }
 
 const eg_intake_type eg_intake_picture_type = {.kind = EG_FIELD_PICTURE,
-        .size = sizeof(picture_intake),
-        .keys = {keys, EG_COUNT(keys)},
-        .open = open_intake,
-        .fits = fits,
-        .is_known = is_known,
-        .begin = begin,
-        .look = look,
-        .looked = looked,
-        .extent = extent,
-        .fill = fill,
-        .decode = decode,
-        .decode_json = decode_json,
-        .tell = tell,
-        .save = save,
-        .restore = restore,
-        .meet = meet};
+	.size = sizeof(picture_intake),
+	.keys = {keys, EG_COUNT(keys)},
+	.open = open_intake,
+	.fits = fits,
+	.is_known = is_known,
+	.begin = begin,
+	.look = look,
+	.looked = looked,
+	.extent = extent,
+	.fill = fill,
+	.decode = decode,
+	.decode_json = decode_json,
+	.tell = tell,
+	.save = save,
+	.restore = restore,
+	.meet = meet};

@@ -1,5 +1,5 @@
-/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words), by a vocabulary that is made of the
- * training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
+/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words), by a vocabulary that is made of
+ * the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
 #include "tasks/intake.h"
 
 #include <math.h>
@@ -21,24 +21,24 @@ typedef struct text_intake {
 
 static const char *const unit_names[] = {"char", "byte", "word", NULL}; /* in the order of eg_unit */
 static const eg_key keys[] = {
-        {.name = "unit",
-                .type = EG_KEY_ENUM,
-                .offset = KEY(unit),
-                .names = unit_names,
-                .doc = "texts: what they are cut into (default: char). Vocabularies are made of the texts to train on, "
-                       "of a running text's "
-                       "characters of all of it; byte: all 256"},
-        WHOLE("min_count", min_count, 1, 1e9,
-                "texts: units that occur less often become the unknown unit (default: 1)"),
-        WHOLE("max_size", max_size, 2, 1e7,
-                "texts: at most so many units, the most frequent; the others become the unknown unit"),
-        WHOLE("longest", longest, 1, 100000,
-                "texts: most units of one; a longer one is an error. Left out: any length"),
-        {.name = "cut",
-                .type = EG_KEY_BOOL,
-                .offset = KEY(cut),
-                .def = NAN,
-                .doc = "texts: cut those that are longer than `longest`, in place of an error"},
+	{.name = "unit",
+		.type = EG_KEY_ENUM,
+		.offset = KEY(unit),
+		.names = unit_names,
+		.doc = "texts: what they are cut into (default: char). Vocabularies are made of the texts to train on, "
+		       "of a running text's "
+		       "characters of all of it; byte: all 256"},
+	WHOLE("min_count", min_count, 1, 1e9,
+		"texts: units that occur less often become the unknown unit (default: 1)"),
+	WHOLE("max_size", max_size, 2, 1e7,
+		"texts: at most so many units, the most frequent; the others become the unknown unit"),
+	WHOLE("longest", longest, 1, 100000,
+		"texts: most units of one; a longer one is an error. Left out: any length"),
+	{.name = "cut",
+		.type = EG_KEY_BOOL,
+		.offset = KEY(cut),
+		.def = NAN,
+		.doc = "texts: cut those that are longer than `longest`, in place of an error"},
 };
 
 const eg_vocab *eg_intake_vocab(const eg_intake *f) { return ((const text_intake *)f)->vocab; }
@@ -148,7 +148,7 @@ static const char *place_of(const eg_record *r) {
 }
 
 eg_status eg_intake_encode(
-        const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
+	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
 	const text_intake *x = (const text_intake *)f;
 	eg_status status = eg_vocab_encode(x->vocab, d->text.bytes, d->text.size, place_of(r), ids, n, err);
 	size_t longest = (size_t)x->keys.longest;
@@ -197,7 +197,7 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 /* ---- questions --------------------------------------------------------------------------------------------------- */
 
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	EG_UNUSED(remark);
 	bool any = eg_vocab_unit(eg_intake_vocab(f)) == EG_UNIT_BYTE;
 	char *own = eg_record_room(r, size + 1);
@@ -215,26 +215,26 @@ static eg_status decode(const eg_intake *f, const void *bytes, size_t size, cons
 }
 
 static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	if (!eg_value_text(v)) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be a text", name, f->name);
 	return decode(f, eg_value_text(v), eg_value_text_size(v), name, r, d, remark, err);
 }
 
 const eg_intake_type eg_intake_text_type = {.kind = EG_FIELD_TEXT,
-        .size = sizeof(text_intake),
-        .keys = {keys, EG_COUNT(keys)},
-        .open = open_intake,
-        .close = close_intake,
-        .fits = fits,
-        .is_known = is_known,
-        .begin = begin,
-        .look = look,
-        .looked = looked,
-        .extent = extent,
-        .fill = fill,
-        .decode = decode,
-        .decode_json = decode_json,
-        .save = save,
-        .restore = restore,
-        .count = count,
-        .word = "units"};
+	.size = sizeof(text_intake),
+	.keys = {keys, EG_COUNT(keys)},
+	.open = open_intake,
+	.close = close_intake,
+	.fits = fits,
+	.is_known = is_known,
+	.begin = begin,
+	.look = look,
+	.looked = looked,
+	.extent = extent,
+	.fill = fill,
+	.decode = decode,
+	.decode_json = decode_json,
+	.save = save,
+	.restore = restore,
+	.count = count,
+	.word = "units"};

@@ -1,6 +1,6 @@
-/* intake_tokens.c - tokens as an input: numbers of texts that somebody has cut already (words, characters). The commonest have
- * numbers of their own; number 0 stands for all others. A question that is raw text is cut into characters, or at white space where the
- * training tokens were longer. */
+/* intake_tokens.c - tokens as an input: numbers of texts that somebody has cut already (words, characters). The
+ * commonest have numbers of their own; number 0 stands for all others. A question that is raw text is cut into
+ * characters, or at white space where the training tokens were longer. */
 #include "tasks/intake.h"
 
 #include <math.h>
@@ -14,20 +14,20 @@ typedef struct tokens_intake {
 } tokens_intake;
 
 static const eg_key keys[] = {
-        {.name = "min_count",
-                .type = EG_KEY_INT,
-                .offset = offsetof(tokens_intake, min_count),
-                .min = 1,
-                .max = 1e9,
-                .def = 1,
-                .doc = "tokens: those that occur less often are unknown"},
-        {.name = "max_size",
-                .type = EG_KEY_INT,
-                .offset = offsetof(tokens_intake, max_size),
-                .min = 2,
-                .max = 1e7,
-                .def = NAN,
-                .doc = "tokens: at most so many, the most frequent; the others are unknown"},
+	{.name = "min_count",
+		.type = EG_KEY_INT,
+		.offset = offsetof(tokens_intake, min_count),
+		.min = 1,
+		.max = 1e9,
+		.def = 1,
+		.doc = "tokens: those that occur less often are unknown"},
+	{.name = "max_size",
+		.type = EG_KEY_INT,
+		.offset = offsetof(tokens_intake, max_size),
+		.min = 2,
+		.max = 1e7,
+		.def = NAN,
+		.doc = "tokens: at most so many, the most frequent; the others are unknown"},
 };
 
 bool eg_intake_spaced(const eg_intake *f) { return !((const tokens_intake *)f)->characters; }
@@ -109,7 +109,7 @@ static size_t next_token(const tokens_intake *x, const char **s, const char *end
 }
 
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	const tokens_intake *x = (const tokens_intake *)f;
 	int n = 0;
 	EG_UNUSED(remark);
@@ -132,7 +132,7 @@ static eg_status decode(const eg_intake *f, const void *bytes, size_t size, cons
 
 /* A list of tokens, or a text. */
 static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
-        int *remark, eg_error *err) {
+	int *remark, eg_error *err) {
 	if (eg_value_text(v)) return decode(f, eg_value_text(v), eg_value_text_size(v), name, r, d, remark, err);
 	const char **at = eg_record_room(r, ((size_t)eg_value_count(v) + 1) * sizeof *at);
 	int n = 0;
@@ -177,19 +177,19 @@ static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
 }
 
 const eg_intake_type eg_intake_tokens_type = {.kind = EG_FIELD_TOKENS,
-        .size = sizeof(tokens_intake),
-        .keys = {keys, EG_COUNT(keys)},
-        .close = close_intake,
-        .fits = fits,
-        .is_known = is_known,
-        .begin = begin,
-        .look = look,
-        .looked = looked,
-        .extent = extent,
-        .fill = fill,
-        .decode = decode,
-        .decode_json = decode_json,
-        .save = save,
-        .restore = restore,
-        .count = count,
-        .word = "units"};
+	.size = sizeof(tokens_intake),
+	.keys = {keys, EG_COUNT(keys)},
+	.close = close_intake,
+	.fits = fits,
+	.is_known = is_known,
+	.begin = begin,
+	.look = look,
+	.looked = looked,
+	.extent = extent,
+	.fill = fill,
+	.decode = decode,
+	.decode_json = decode_json,
+	.save = save,
+	.restore = restore,
+	.count = count,
+	.word = "units"};

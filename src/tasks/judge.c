@@ -1,5 +1,5 @@
-/* judge.c - how well a network does: batches that have been run are shown to the task's judge row by row; its metrics, and what else it
- * has to say, as a tree. */
+/* judge.c - how well a network does: batches that have been run are shown to the task's judge row by row; its metrics,
+ * and what else it has to say, as a tree. */
 #include "tasks/samples.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ const eg_datum *eg_row_datum(const eg_task *t, const eg_row *r, int k) {
 }
 
 eg_status eg_row_path(
-        const eg_answer_options *o, const eg_row *r, const char *suffix, char *path, size_t size, eg_error *err) {
+	const eg_answer_options *o, const eg_row *r, const char *suffix, char *path, size_t size, eg_error *err) {
 	const char *name = r->name ? r->name : "answer", *slash = strrchr(name, '/');
 	if (!r->batch && slash) name = slash + 1; /* a question's file lies anywhere; a record's name tells it apart */
 	const char *dot = strrchr(name, '.');
@@ -155,7 +155,7 @@ void eg_samples_judge_free(eg_judge *j) {
 }
 
 eg_status eg_samples_train_judges(
-        const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err) {
+	const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err) {
 	const eg_task_type *type = s->task->type;
 	*validation = *train = NULL;
 	if (!type->quick) {
@@ -249,7 +249,7 @@ static eg_status no_part(const eg_samples *s, eg_part part, eg_error *err) {
 }
 
 eg_status eg_evaluation_run(
-        eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err) {
+	eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err) {
 	*evaluation = NULL;
 	if (!s->data[part]) return no_part(s, part, err);
 	eg_evaluation *e = eg_calloc(NULL, 1, sizeof *e);
@@ -284,7 +284,7 @@ double eg_evaluation_find(const eg_evaluation *e, const char *name) {
 int64_t eg_evaluation_total(const eg_evaluation *e) { return e->total; }
 const eg_value *eg_evaluation_result(const eg_evaluation *e) { return e->result; }
 
-/* ---- answers to the data's own records ----------------------------------------------------------------------------- */
+/* ---- answers to the data's own records --------------------------------------------------------------------------- */
 
 typedef struct answering {
 	eg_predictor *predictor;
@@ -319,7 +319,7 @@ static bool answer_batch(void *user, const eg_batch_run *b) {
 }
 
 eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part part,
-        bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err) {
+	bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err) {
 	eg_model *m = eg_predictor_model(p);
 	eg_graph *g = eg_model_graph(m);
 	if (!s->data[part]) return no_part(s, part, err);

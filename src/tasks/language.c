@@ -5,8 +5,9 @@
  * a time, with the state carried on (truncated back-propagation through time; Williams and Peng 1990); or, with
  * `samples: true`, as samples of their own, the paragraphs between blank lines, each between two end marks.
  *
- * So it makes its data sets itself, of the source's texts (text_dataset.c); its answers and judgements are those of any task. Not here:
- * reading text, vocabularies, the loss (an operator), counting (src/train/metrics.c), writing (generate.c). */
+ * So it makes its data sets itself, of the source's texts (text_dataset.c); its answers and judgements are those of any
+ * task. Not here: reading text, vocabularies, the loss (an operator), counting (src/train/metrics.c), writing
+ * (generate.c). */
 #include "data/split.h"
 #include "tasks/samples.h"
 
@@ -32,21 +33,21 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 /* ---- the data section -------------------------------------------------------------------------------------------- */
 
 static const eg_key data_keys[] = {
-        {.name = "steps",
-                .type = EG_KEY_INT,
-                .offset = offsetof(language, steps),
-                .min = 1,
-                .max = 100000,
-                .def = STEPS,
-                .doc = "without samples: units between two updates, over which gradients flow back (default: 64). "
-                       "train.batch pieces of the text are read side by side; the state goes on from update to update"},
-        {.name = "samples",
-                .type = EG_KEY_BOOL,
-                .offset = offsetof(language, samples),
-                .def = NAN,
-                .doc = "paragraphs, between blank lines, are samples of their own, and the model learns where they end "
-                       "(default: false, the "
-                       "text is one stream). data.validation is then a share of the samples, else the end of the text"},
+	{.name = "steps",
+		.type = EG_KEY_INT,
+		.offset = offsetof(language, steps),
+		.min = 1,
+		.max = 100000,
+		.def = STEPS,
+		.doc = "without samples: units between two updates, over which gradients flow back (default: 64). "
+		       "train.batch pieces of the text are read side by side; the state goes on from update to update"},
+	{.name = "samples",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(language, samples),
+		.def = NAN,
+		.doc = "paragraphs, between blank lines, are samples of their own, and the model learns where they end "
+		       "(default: false, the "
+		       "text is one stream). data.validation is then a share of the samples, else the end of the text"},
 };
 
 static eg_status refuse(const eg_task *t, const char *key, const char *why, eg_error *err) {
@@ -355,7 +356,7 @@ static eg_status find_longest(texts *x, int *longest, eg_error *err) {
 }
 
 static eg_status add_samples(
-        texts *x, eg_samples *s, eg_part part, const uint32_t *items, int64_t n, int longest, eg_error *err) {
+	texts *x, eg_samples *s, eg_part part, const uint32_t *items, int64_t n, int longest, eg_error *err) {
 	const eg_task *t = &x->task->base;
 	eg_text_dataset **set = &((sets *)s->own)->parts[part];
 	const eg_text_keys *k = eg_intake_text_keys(t->intakes[0]);
@@ -477,10 +478,10 @@ typedef struct judge {
 } judge;
 
 static const eg_metric_info metrics[] = {
-        {.name = "loss", .doc = "nats a unit", .lower_is_better = true},
-        {.name = "bits", .doc = "a unit", .lower_is_better = true},
-        {.name = "perplexity", .doc = "as unsure as between so many equally likely units", .lower_is_better = true},
-        {.name = "accuracy", .doc = "the likeliest unit was the right one", .share = true},
+	{.name = "loss", .doc = "nats a unit", .lower_is_better = true},
+	{.name = "bits", .doc = "a unit", .lower_is_better = true},
+	{.name = "perplexity", .doc = "as unsure as between so many equally likely units", .lower_is_better = true},
+	{.name = "accuracy", .doc = "the likeliest unit was the right one", .share = true},
 };
 
 static eg_status judge_open(eg_task_judge *j, eg_error *err) {
@@ -515,13 +516,13 @@ static void judge_values(const eg_task_judge *j, double *v) {
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
 static const eg_key option_keys[] = {
-        {.name = "top",
-                .type = EG_KEY_INT,
-                .offset = offsetof(answer_options, top),
-                .min = 1,
-                .max = 65536,
-                .def = 3,
-                .doc = "how many of the units that may come next to tell, the likeliest first (default: 3)"},
+	{.name = "top",
+		.type = EG_KEY_INT,
+		.offset = offsetof(answer_options, top),
+		.min = 1,
+		.max = 65536,
+		.def = 3,
+		.doc = "how many of the units that may come next to tell, the likeliest first (default: 3)"},
 };
 
 /* A byte as its number, other units as their text. */
@@ -563,7 +564,7 @@ static double nats_of(const eg_real *x, int n, int t) {
 }
 
 static eg_status answer(
-        const eg_task *t, const eg_answer_options *options, const eg_row *r, eg_value *out, eg_error *err) {
+	const eg_task *t, const eg_answer_options *options, const eg_row *r, eg_value *out, eg_error *err) {
 	const eg_vocab *v = eg_intake_vocab(t->intakes[0]);
 	const answer_options *o = (const answer_options *)options;
 	int n = eg_vocab_count(v);
@@ -593,39 +594,39 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 }
 
 const eg_task_type eg_task_type_language = {
-        .info = {.name = "language",
-                .doc = "which character, byte or word comes next in a text",
-                .takes = "texts",
-                .answer = "what comes next",
-                .judged = "Of a language model: how well it knows what comes next in a text it has not seen. The\n"
-                          "loss is the mean of -ln of the probability that it gave to what came, in nats; the\n"
-                          "same in bits; perplexity is e to the loss.",
-                .abilities = EG_ABLE_GENERATE},
-        .size = sizeof(language),
-        .keys = {data_keys, EG_COUNT(data_keys)},
-        .inputs = EG_KIND(TEXT),
-        .needs = "a text",
-        .open = open_task,
-        .eval_part = eval_part,
-        .suits = suits,
-        .load = load,
-        .unload = unload,
-        .fingerprint = fingerprint,
-        .measure = measure,
-        .metrics = metrics,
-        .nmetrics = EG_COUNT(metrics),
-        .best = -1,
-        .quick = true,
-        .judge_size = sizeof(judge),
-        .judge_open = judge_open,
-        .judge_close = judge_close,
-        .judge_reset = judge_reset,
-        .judge_row = judge_row,
-        .judge_values = judge_values,
-        .options = {option_keys, EG_COUNT(option_keys)},
-        .options_size = sizeof(answer_options),
-        .answer = answer,
-        .truth = truth,
-        .restore = restore,
-        .new_generator = eg_generator_from_vocab,
+	.info = {.name = "language",
+		.doc = "which character, byte or word comes next in a text",
+		.takes = "texts",
+		.answer = "what comes next",
+		.judged = "Of a language model: how well it knows what comes next in a text it has not seen. The\n"
+			  "loss is the mean of -ln of the probability that it gave to what came, in nats; the\n"
+			  "same in bits; perplexity is e to the loss.",
+		.abilities = EG_ABLE_GENERATE},
+	.size = sizeof(language),
+	.keys = {data_keys, EG_COUNT(data_keys)},
+	.inputs = EG_KIND(TEXT),
+	.needs = "a text",
+	.open = open_task,
+	.eval_part = eval_part,
+	.suits = suits,
+	.load = load,
+	.unload = unload,
+	.fingerprint = fingerprint,
+	.measure = measure,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = -1,
+	.quick = true,
+	.judge_size = sizeof(judge),
+	.judge_open = judge_open,
+	.judge_close = judge_close,
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.options = {option_keys, EG_COUNT(option_keys)},
+	.options_size = sizeof(answer_options),
+	.answer = answer,
+	.truth = truth,
+	.restore = restore,
+	.new_generator = eg_generator_from_vocab,
 };

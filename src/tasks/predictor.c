@@ -1,5 +1,5 @@
-/* predictor.c - answers to questions: files, bytes, JSON, records and tensors, several at a time, become a batch; what the network puts
- * out becomes an answer by the task. */
+/* predictor.c - answers to questions: files, bytes, JSON, records and tensors, several at a time, become a batch; what
+ * the network puts out becomes an answer by the task. */
 #include "tasks/samples.h"
 
 #include <string.h>
@@ -35,16 +35,16 @@ typedef struct common_options {
 
 static const char *const invert_names[] = {"no", "yes", "auto", NULL}; /* as eg_invert */
 static const eg_key output_key = {.name = "output",
-        .type = EG_KEY_STRING,
-        .offset = offsetof(common_options, output),
-        .doc = "folder for answers that are files"};
+	.type = EG_KEY_STRING,
+	.offset = offsetof(common_options, output),
+	.doc = "folder for answers that are files"};
 const eg_key eg_invert_key = {.name = "invert",
-        .type = EG_KEY_ENUM,
-        .offset = offsetof(common_options, invert),
-        .names = invert_names,
-        .doc = "pictures: turn black into white. auto (the default) does so with a grey picture when all the model "
-               "learnt from were bright on a "
-               "dark ground and this one has a bright ground, or the other way round"};
+	.type = EG_KEY_ENUM,
+	.offset = offsetof(common_options, invert),
+	.names = invert_names,
+	.doc = "pictures: turn black into white. auto (the default) does so with a grey picture when all the model "
+	       "learnt from were bright on a "
+	       "dark ground and this one has a bright ground, or the other way round"};
 
 static bool reads_pictures(const eg_task *t) {
 	bool any = false;
@@ -83,7 +83,7 @@ static eg_status prepare(eg_predictor *p, eg_context *ctx, const char *const *se
 }
 
 eg_status eg_predictor_new(
-        eg_model *m, eg_context *ctx, const char *const *settings, eg_predictor **predictor, eg_error *err) {
+	eg_model *m, eg_context *ctx, const char *const *settings, eg_predictor **predictor, eg_error *err) {
 	eg_error local;
 	if (!err) err = &local;
 	*predictor = NULL;
@@ -151,7 +151,7 @@ static eg_status make_room(eg_predictor *p, int n, eg_error *err) {
 	return no_memory(err);
 }
 
-/* ---- from questions to fields -------------------------------------------------------------------------------------- */
+/* ---- from questions to fields ------------------------------------------------------------------------------------ */
 
 static const char *name_of(const eg_question *q) { return q->path ? q->path : q->name ? q->name : "the input"; }
 
@@ -230,7 +230,7 @@ static eg_status decode(eg_predictor *p, const eg_question *q, int i, eg_error *
 	return status;
 }
 
-/* ---- a batch ----------------------------------------------------------------------------------------------------------- */
+/* ---- a batch ----------------------------------------------------------------------------------------------------- */
 
 static bool is_sequence(const eg_task *t) {
 	bool any = false;
@@ -241,7 +241,7 @@ static bool is_sequence(const eg_task *t) {
 
 /* One question's tensors into row `row` of n. */
 static void put_tensors(
-        const eg_task *t, const eg_question *q, const eg_dims *dims, void *const *slots, int row, int n, int time) {
+	const eg_task *t, const eg_question *q, const eg_dims *dims, void *const *slots, int row, int n, int time) {
 	for (int k = 0; k < t->ninputs; k++) {
 		bool sequence = t->intakes[k]->shape.rank > 1 && t->intakes[k]->shape.d[0] != EG_N;
 		size_t each = 4; /* int32_t */
@@ -255,7 +255,8 @@ static void put_tensors(
 	}
 }
 
-/* How long each question is in one of the open sizes, which is `size` for all; of time (size -1) each says it itself. */
+/* How long each question is in one of the open sizes, which is `size` for all; of time (size -1) each says it
+ * itself. */
 static void put_lengths(const eg_predictor *p, eg_plan *plan, const char *name, const int *which, int n, int size) {
 	int32_t *lengths = eg_plan_input(plan, name);
 	for (int i = 0; lengths && i < n; i++) lengths[i] = size < 0 ? p->times[which[i]] : size;
@@ -263,7 +264,7 @@ static void put_lengths(const eg_predictor *p, eg_plan *plan, const char *name, 
 
 /* Questions which[0..n-1], which have these sizes. What concerns one answer alone goes into its error. */
 static eg_status run_batch(eg_predictor *p, const eg_question *questions, const int *which, int n, int time,
-        const int *sizes, eg_error *errors, eg_error *err) {
+	const int *sizes, eg_error *errors, eg_error *err) {
 	const eg_task *t = p->task;
 	const char *words[EG_MAX_DIMS + 1];
 	eg_size named[EG_MAX_DIMS + 1] = {{0}};
@@ -325,10 +326,10 @@ eg_status eg_predictor_answer(eg_predictor *p, const eg_row *r, eg_value *out, e
 	return status;
 }
 
-/* Runs question `first` and those behind it that are not done and of the same sizes: so no answer depends on what else is asked. *count of
- * them are then p->which. */
+/* Runs question `first` and those behind it that are not done and of the same sizes: so no answer depends on what else
+ * is asked. *count of them are then p->which. */
 static eg_status run_alike(eg_predictor *p, const eg_question *questions, int n, int first, bool *done, int *count,
-        eg_error *errors, eg_error *err) {
+	eg_error *errors, eg_error *err) {
 	const eg_task *t = p->task;
 	int sizes[EG_MAX_DIMS + 1] = {0}, other[EG_MAX_DIMS + 1] = {0}, time = p->times[first], steps;
 	const char *words[EG_MAX_DIMS + 1];
@@ -359,7 +360,7 @@ static eg_status run_alike(eg_predictor *p, const eg_question *questions, int n,
 }
 
 eg_status eg_predictor_run(eg_predictor *p, const eg_question *questions, int n, const eg_value **answers,
-        eg_error *errors, eg_error *err) {
+	eg_error *errors, eg_error *err) {
 	eg_error local;
 	if (!err) err = &local;
 	if (n < 1) return EG_OK;

@@ -1,6 +1,6 @@
-/* regress.c - the task `regress`: numbers from samples or sequences. The network's output "logits" is compared with the target
- * number by number; there are no classes. A loss may take several numbers for each of the target (a location and a scale, quantiles): one
- * of them is the prediction, which is judged, the others tell how sure it is. */
+/* regress.c - the task `regress`: numbers from samples or sequences. The network's output "logits" is compared with the
+ * target number by number; there are no classes. A loss may take several numbers for each of the target (a location and
+ * a scale, quantiles): one of them is the prediction, which is judged, the others tell how sure it is. */
 #include "tasks/task.h"
 
 #include <math.h>
@@ -53,10 +53,10 @@ typedef struct judge {
 } judge;
 
 static const eg_metric_info metrics[] = {
-        {.name = "mse", .doc = "mean squared error", .lower_is_better = true},
-        {.name = "mae", .doc = "mean absolute error", .lower_is_better = true},
-        {.name = "rmse", .doc = "root of the mean squared error, in the unit of the numbers", .lower_is_better = true},
-        {.name = "r2", .doc = "share of the targets' variance that is explained"},
+	{.name = "mse", .doc = "mean squared error", .lower_is_better = true},
+	{.name = "mae", .doc = "mean absolute error", .lower_is_better = true},
+	{.name = "rmse", .doc = "root of the mean squared error, in the unit of the numbers", .lower_is_better = true},
+	{.name = "r2", .doc = "share of the targets' variance that is explained"},
 };
 
 static void judge_reset(eg_task_judge *j) {
@@ -149,24 +149,24 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 }
 
 const eg_task_type eg_task_type_regress = {
-        .info = {.name = "regress",
-                .doc = "numbers from pictures, series or other numbers",
-                .takes = "numbers or series as JSON lists",
-                .answer = "numbers",
-                .judged = "Of numbers: their mean squared error, its root, the mean absolute error, and the share of\n"
-                          "the variance that is explained."},
-        .inputs = EG_KIND(SERIES) | EG_KIND(NUMBERS) | EG_KIND(PICTURE) | EG_KIND(TEXT),
-        .targets = EG_KIND(NUMBERS),
-        .needs = "numbers to be told from a series, a picture or other numbers",
-        .open = open_task,
-        .suits = suits,
-        .metrics = metrics,
-        .nmetrics = EG_COUNT(metrics),
-        .best = -1,
-        .judge_size = sizeof(judge),
-        .judge_reset = judge_reset,
-        .judge_row = judge_row,
-        .judge_values = judge_values,
-        .answer = answer,
-        .truth = truth,
+	.info = {.name = "regress",
+		.doc = "numbers from pictures, series or other numbers",
+		.takes = "numbers or series as JSON lists",
+		.answer = "numbers",
+		.judged = "Of numbers: their mean squared error, its root, the mean absolute error, and the share of\n"
+			  "the variance that is explained."},
+	.inputs = EG_KIND(SERIES) | EG_KIND(NUMBERS) | EG_KIND(PICTURE) | EG_KIND(TEXT),
+	.targets = EG_KIND(NUMBERS),
+	.needs = "numbers to be told from a series, a picture or other numbers",
+	.open = open_task,
+	.suits = suits,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = -1,
+	.judge_size = sizeof(judge),
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.answer = answer,
+	.truth = truth,
 };

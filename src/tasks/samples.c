@@ -1,5 +1,5 @@
-/* samples.c - the records of a source as samples for the training loop: which of them train and which judge, what the intakes
- * learn from those that train, and batches of them. */
+/* samples.c - the records of a source as samples for the training loop: which of them train and which judge, what the
+ * intakes learn from those that train, and batches of them. */
 #include "tasks/samples.h"
 #include "data/split.h"
 
@@ -25,7 +25,7 @@ int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]) {
 }
 
 eg_status eg_task_extents(const eg_task *t, int nintakes, const eg_record *r, const eg_datum *data, int *time,
-        int *sizes, eg_error *err) {
+	int *sizes, eg_error *err) {
 	const char *words[EG_MAX_DIMS + 1];
 	int n = eg_task_words(t, words);
 	*time = 0;
@@ -46,7 +46,7 @@ eg_status eg_task_extents(const eg_task *t, int nintakes, const eg_record *r, co
 	return EG_OK;
 }
 
-/* ---- learning from the training records ---------------------------------------------------------------------------- */
+/* ---- learning from the training records -------------------------------------------------------------------------- */
 
 /* Which intakes have to see records. */
 static unsigned blind(const eg_task *t) {
@@ -101,7 +101,7 @@ eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t 
 	return status;
 }
 
-/* ---- which records --------------------------------------------------------------------------------------------------- */
+/* ---- which records ----------------------------------------------------------------------------------------------- */
 
 typedef struct cut {
 	uint32_t *items, *second;
@@ -240,7 +240,7 @@ eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_er
 	return EG_OK;
 }
 
-/* ---- a part as a data set ---------------------------------------------------------------------------------------------- */
+/* ---- a part as a data set ---------------------------------------------------------------------------------------- */
 
 const eg_record *eg_samples_record(const eg_samples *s, int i) { return i < s->nrecords ? &s->records[i] : NULL; }
 
@@ -261,8 +261,8 @@ static eg_status make_room(eg_samples *s, int n, eg_error *err) {
 	return EG_OK;
 }
 
-/* Which word of the inputs an open size of the graph is, as WORD_0 - number; what a network makes of a height has the height's name
- * with primes behind it, and is as large in a network that keeps the size. */
+/* Which word of the inputs an open size of the graph is, as WORD_0 - number; what a network makes of a height has the
+ * height's name with primes behind it, and is as large in a network that keeps the size. */
 enum { WORD_0 = -16 };
 static int64_t bind_size(const eg_graph *g, int64_t d, const char *const *words) {
 	const char *name = eg_open_name(g, d);
@@ -307,7 +307,7 @@ eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes) {
 }
 
 eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, const int *which,
-        const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err) {
+	const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err) {
 	for (int i = 0; i < nintakes; i++) {
 		const eg_intake_fill a = {.data = data + (ptrdiff_t)i * n,
 		        .records = records,

@@ -43,16 +43,19 @@ eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t 
 /* Looks up the shapes of the network's inputs, which batches are filled by. */
 eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err);
 eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes);
-/* Fills the inputs of a plan from these records' fields, by all intakes (only those of inputs: questions). `which` as in eg_intake_fill. */
+/* Fills the inputs of a plan from these records' fields, by all intakes (only those of inputs: questions). `which` as
+ * in eg_intake_fill. */
 eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, const int *which,
-        const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err);
-/* Time steps of a record, as its inputs say; *sizes: of the other words of the recipe's inputs, in the order of eg_task_words. */
+	const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err);
+/* Time steps of a record, as its inputs say; *sizes: of the other words of the recipe's inputs, in the order of
+ * eg_task_words. */
 eg_status eg_task_extents(
-        const eg_task *t, int nintakes, const eg_record *r, const eg_datum *data, int *time, int *sizes, eg_error *err);
+	const eg_task *t, int nintakes, const eg_record *r, const eg_datum *data, int *time, int *sizes, eg_error *err);
 /* The words of open sizes of the inputs other than `time`, NULL-terminated, at most EG_MAX_DIMS; returns how many. */
 int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]);
 
-/* class_weights.c: `class_weights: balanced` of the recipe's losses, counted in the training samples, which it is told, and kept. */
+/* class_weights.c: `class_weights: balanced` of the recipe's losses, counted in the training samples, which it is told,
+ * and kept. */
 eg_status eg_samples_weigh(eg_samples *s, eg_error *err);
 
 /* predictor.c */

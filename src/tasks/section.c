@@ -39,7 +39,7 @@ static int choose_field(const eg_task *t, eg_kinds kinds) {
 
 /* The field called `name`, or, with NULL, one that will do; `path` is where a message points. */
 static eg_status find_field(
-        const eg_task *t, const char *name, eg_kinds kinds, const char *path, int *field, eg_error *err) {
+	const eg_task *t, const char *name, eg_kinds kinds, const char *path, int *field, eg_error *err) {
 	char list[300];
 	const char *source = eg_source_info(t->source)->name;
 	*field = name ? eg_source_find_field(t->source, name) : choose_field(t, kinds);
@@ -89,8 +89,8 @@ static eg_status choose_pad(const eg_task *t, const eg_recipe_loss_info *l, int3
 	return EG_OK;
 }
 
-/* Of losses that share a target, one that has a number of its own for it says what stands there; the others are told how
- * long targets are. */
+/* Of losses that share a target, one that has a number of its own for it says what stands there; the others are told
+ * how long targets are. */
 static eg_status share_pad(const eg_task *t, const eg_recipe_loss_info *l, eg_intake *f, eg_error *err) {
 	int32_t pad;
 	eg_status status = choose_pad(t, l, &pad, err);
@@ -136,14 +136,15 @@ typedef struct first_keys {
 	const char *source;
 } first_keys;
 static const eg_key source_key = {.name = "source",
-        .type = EG_KEY_STRING,
-        .offset = offsetof(first_keys, source),
-        .required = true,
-        .doc = "name of the data set or reader (engram data list)"};
+	.type = EG_KEY_STRING,
+	.offset = offsetof(first_keys, source),
+	.required = true,
+	.doc = "name of the data set or reader (engram data list)"};
 
 enum { MAX_SETS = EG_TASK_INTAKES + 2 * EG_SOURCE_KEY_SETS + 1 };
 
-/* Another source than the recipe's takes what it knows of the recipe's settings, but for how many records there are of those. */
+/* Another source than the recipe's takes what it knows of the recipe's settings, but for how many records there are of
+ * those. */
 static eg_status without_limit(eg_task *t, eg_key_set *set, eg_error *err) {
 	eg_key *keys = eg_arena_alloc(&t->arena, ((size_t)set->n + 1) * sizeof *keys);
 	int n = 0;
@@ -154,7 +155,8 @@ static eg_status without_limit(eg_task *t, eg_key_set *set, eg_error *err) {
 	return EG_OK;
 }
 
-/* `before`: the recipe's own source, where this is another: its keys are right, though they may mean nothing to this one. */
+/* `before`: the recipe's own source, where this is another: its keys are right, though they may mean nothing to this
+ * one. */
 static eg_status read_keys(eg_task *t, eg_source *before, eg_error *err) {
 	eg_key_set sets[MAX_SETS] = {{t->type->keys.keys, t->type->keys.n, t}};
 	int n = 1 + EG_SOURCE_KEY_SETS;

@@ -1,8 +1,8 @@
-/* segment.c - the task `segment`: a class for each pixel of a picture. The network puts out a picture of numbers for each class, "logits"
- * (N,classes,H,W), as large as its input.
+/* segment.c - the task `segment`: a class for each pixel of a picture. The network puts out a picture of numbers for
+ * each class, "logits" (N,classes,H,W), as large as its input.
  *
- * What is told and what is judged is the picture at its own size: where the network sees it smaller or larger, each pixel has the
- * class of the nearest one that the network saw. */
+ * What is told and what is judged is the picture at its own size: where the network sees it smaller or larger, each
+ * pixel has the class of the nearest one that the network saw. */
 #include "tasks/task.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	return EG_ERR_SHAPE;
 }
 
-/* ---- what the network says of a pixel ------------------------------------------------------------------------------ */
+/* ---- what the network says of a pixel ---------------------------------------------------------------------------- */
 
 typedef struct view {
 	const eg_real *logits;
@@ -85,8 +85,8 @@ typedef struct judge {
 } judge;
 
 static const eg_metric_info metrics[] = {
-        {.name = "miou", .doc = "intersection over union, mean over the classes", .share = true},
-        {.name = "pixel_accuracy", .doc = "pixels that have the right class", .share = true},
+	{.name = "miou", .doc = "intersection over union, mean over the classes", .share = true},
+	{.name = "pixel_accuracy", .doc = "pixels that have the right class", .share = true},
 };
 
 static eg_status judge_open(eg_task_judge *j, eg_error *err) {
@@ -174,7 +174,7 @@ static void colour_of(int k, uint8_t rgb[3]) {
 
 /* The classes as a colour picture. */
 static eg_status save_picture(
-        const eg_answer_options *o, const eg_row *r, const int16_t *k, int h, int w, eg_value *out, eg_error *err) {
+	const eg_answer_options *o, const eg_row *r, const int16_t *k, int h, int w, eg_value *out, eg_error *err) {
 	char path[1024];
 	size_t n = (size_t)h * (size_t)w;
 	eg_status status = eg_row_path(o, r, "png", path, sizeof path, err);
@@ -257,31 +257,31 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 }
 
 const eg_task_type eg_task_type_segment = {
-        .info = {.name = "segment",
-                .doc = "a class for each pixel of a picture",
-                .takes = "pictures (PNG, JPEG, PGM, PPM)",
-                .answer = "the class of each pixel, how much of the picture each takes, and with -o a colour picture",
-                .judged =
-                        "Of a segmenter: of each class the intersection over union (pixels that have it and are said\n"
-                        "to, of all that have it or are said to), its mean over the classes, and how many pixels have\n"
-                        "the right class. Pixels without a class do not count; classes that are neither there nor "
-                        "said\n"
-                        "are listed."},
-        .inputs = EG_KIND(PICTURE),
-        .targets = EG_KIND(MASK),
-        .needs = "a picture with a mask of classes",
-        .open = open_task,
-        .suits = suits,
-        .metrics = metrics,
-        .nmetrics = EG_COUNT(metrics),
-        .best = 0,
-        .judge_size = sizeof(judge),
-        .judge_open = judge_open,
-        .judge_close = judge_close,
-        .judge_reset = judge_reset,
-        .judge_row = judge_row,
-        .judge_values = judge_values,
-        .judge_details = judge_details,
-        .answer = answer,
-        .truth = truth,
+	.info = {.name = "segment",
+		.doc = "a class for each pixel of a picture",
+		.takes = "pictures (PNG, JPEG, PGM, PPM)",
+		.answer = "the class of each pixel, how much of the picture each takes, and with -o a colour picture",
+		.judged =
+			"Of a segmenter: of each class the intersection over union (pixels that have it and are said\n"
+			"to, of all that have it or are said to), its mean over the classes, and how many pixels have\n"
+			"the right class. Pixels without a class do not count; classes that are neither there nor "
+			"said\n"
+			"are listed."},
+	.inputs = EG_KIND(PICTURE),
+	.targets = EG_KIND(MASK),
+	.needs = "a picture with a mask of classes",
+	.open = open_task,
+	.suits = suits,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = 0,
+	.judge_size = sizeof(judge),
+	.judge_open = judge_open,
+	.judge_close = judge_close,
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.judge_details = judge_details,
+	.answer = answer,
+	.truth = truth,
 };

@@ -1,9 +1,10 @@
-/* tag.c - the task `tag`: a tag for each token of a text, such as the names of persons and places in it. The network puts out a number
- * for each tag at every step, "logits" (T,N,tags); behind a crf the best sequence of tags is its output "path".
+/* tag.c - the task `tag`: a tag for each token of a text, such as the names of persons and places in it. The network
+ * puts out a number for each tag at every step, "logits" (T,N,tags); behind a crf the best sequence of tags is its
+ * output "path".
  *
- * Tags B-X and I-X make spans: a B-X, or an I-X that does not follow an X, begins one of type X, and every I-X behind it goes on with
- * it (as conlleval counts, Tjong Kim Sang and Buchholz 2000). Of tags without such a beginning every run of one tag other than O is a
- * span. */
+ * Tags B-X and I-X make spans: a B-X, or an I-X that does not follow an X, begins one of type X, and every I-X behind
+ * it goes on with it (as conlleval counts, Tjong Kim Sang and Buchholz 2000). Of tags without such a beginning every
+ * run of one tag other than O is a span. */
 #include "tasks/task.h"
 
 #include <math.h>
@@ -62,7 +63,7 @@ static const char *type_of(const char *tag) { return is_bio(tag) ? tag + 2 : tag
 
 /* The next span at or behind step `from`, of tags tag(r, s); false: there is none. */
 static bool next_span(
-        const eg_lexicon *tags, const eg_row *r, int (*tag)(const eg_row *, int), int from, int n, span *out) {
+	const eg_lexicon *tags, const eg_row *r, int (*tag)(const eg_row *, int), int from, int n, span *out) {
 	int s = from;
 	while (s < n && (tag(r, s) < 0 || strcmp(tags->at[tag(r, s)], "O") == 0)) s++;
 	if (s >= n) return false;
@@ -90,10 +91,10 @@ typedef struct judge {
 } judge;
 
 static const eg_metric_info metrics[] = {
-        {.name = "f1", .doc = "of whole spans, of their place and type", .share = true},
-        {.name = "precision", .doc = "of the spans that are told, how many are right", .share = true},
-        {.name = "recall", .doc = "of the spans that are there, how many are found", .share = true},
-        {.name = "accuracy", .doc = "of the tags", .share = true},
+	{.name = "f1", .doc = "of whole spans, of their place and type", .share = true},
+	{.name = "precision", .doc = "of the spans that are told, how many are right", .share = true},
+	{.name = "recall", .doc = "of the spans that are there, how many are found", .share = true},
+	{.name = "accuracy", .doc = "of the tags", .share = true},
 };
 
 static void judge_close(eg_task_judge *j) { eg_lexicon_free(&((judge *)j)->types); }
@@ -224,28 +225,28 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 }
 
 const eg_task_type eg_task_type_tag = {
-        .info = {.name = "tag",
-                .doc = "a tag for each word or character of a text: names of persons, places, ...",
-                .takes = "texts",
-                .answer = "a tag for each token, and the spans that they make",
-                .judged = "Of a tagger: whole spans count, right in place and type: precision (of those it tells, how\n"
-                          "many are right), recall (of those that are there, how many it finds) and F1, the harmonic\n"
-                          "mean of both, for each type and over all; and how many single tags are right."},
-        .inputs = EG_KIND(TOKENS),
-        .targets = EG_KIND(TAGS),
-        .needs = "tokens with tags",
-        .open = open_task,
-        .suits = suits,
-        .metrics = metrics,
-        .nmetrics = EG_COUNT(metrics),
-        .best = 0,
-        .outputs = outputs,
-        .judge_size = sizeof(judge),
-        .judge_close = judge_close,
-        .judge_reset = judge_reset,
-        .judge_row = judge_row,
-        .judge_values = judge_values,
-        .judge_details = judge_details,
-        .answer = answer,
-        .truth = truth,
+	.info = {.name = "tag",
+		.doc = "a tag for each word or character of a text: names of persons, places, ...",
+		.takes = "texts",
+		.answer = "a tag for each token, and the spans that they make",
+		.judged = "Of a tagger: whole spans count, right in place and type: precision (of those it tells, how\n"
+			  "many are right), recall (of those that are there, how many it finds) and F1, the harmonic\n"
+			  "mean of both, for each type and over all; and how many single tags are right."},
+	.inputs = EG_KIND(TOKENS),
+	.targets = EG_KIND(TAGS),
+	.needs = "tokens with tags",
+	.open = open_task,
+	.suits = suits,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = 0,
+	.outputs = outputs,
+	.judge_size = sizeof(judge),
+	.judge_close = judge_close,
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.judge_details = judge_details,
+	.answer = answer,
+	.truth = truth,
 };

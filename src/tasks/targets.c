@@ -49,7 +49,7 @@ static const char *list_losses(const form *f, const eg_dims *x, char *buf, size_
 }
 
 static eg_status refuse(
-        const eg_task *t, const eg_graph *g, const eg_recipe_loss_info *loss, const form *f, eg_error *err) {
+	const eg_task *t, const eg_graph *g, const eg_recipe_loss_info *loss, const form *f, eg_error *err) {
 	char list[300], shape[128];
 	eg_tensor target = eg_graph_find(g, loss->input);
 	eg_dims x = eg_tensor_dims(g, eg_graph_find(g, loss->of));

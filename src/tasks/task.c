@@ -1,5 +1,5 @@
-/* task.c - the table of tasks, and the public functions that hand on to the recipe's task. Each task is described in a file of its
- * own. */
+/* task.c - the table of tasks, and the public functions that hand on to the recipe's task. Each task is described in a
+ * file of its own. */
 #include "tasks/samples.h"
 
 #include <math.h>
@@ -88,8 +88,8 @@ const eg_task_info *eg_task_kind(const eg_task *t) { return &t->type->info; }
 const eg_source *eg_task_source(const eg_task *t) { return t->source; }
 const char *eg_task_unit(const eg_task *t, bool one) { return one ? t->one : t->many; }
 
-/* The reader of the user's own files that gives what the recipe's source gives: the first in the table with the fields that are
- * used. */
+/* The reader of the user's own files that gives what the recipe's source gives: the first in the table with the fields
+ * that are used. */
 static const char *reader_for(const eg_task *t) {
 	for (int i = 0; i < eg_data_count(); i++) {
 		const eg_data_info *d = eg_data_at(i);

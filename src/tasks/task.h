@@ -1,9 +1,9 @@
 /* task.h - the descriptor of a task, and the objects as the files of this folder see them.
  *
- * A new task is one file with an eg_task_type and one line in tasks.def. Most of its work is done for it: the data section
- * is read by its key tables, records come from the source, intakes make the network's inputs of their fields
- * (intake.h), samples.c makes batches of them, judge.c and predictor.c show it row after row of what was computed. What is
- * left to say: which fields it needs, what the network has to put out, how good that is, and what it means. */
+ * A new task is one file with an eg_task_type and one line in tasks.def. Most of its work is done for it: the data
+ * section is read by its key tables, records come from the source, intakes make the network's inputs of their fields
+ * (intake.h), samples.c makes batches of them, judge.c and predictor.c show it row after row of what was computed. What
+ * is left to say: which fields it needs, what the network has to put out, how good that is, and what it means. */
 #ifndef ENGRAM_TASKS_TASK_H
 #define ENGRAM_TASKS_TASK_H
 
@@ -53,11 +53,12 @@ typedef struct eg_task_type {
 	/* In the place of the records one by one: makes the data sets of s itself (samples.h). */
 	eg_status (*load)(eg_task *t, eg_samples *s, eg_error *err);
 	void (*unload)(eg_samples *s);
-	uint64_t (*fingerprint)(const eg_samples *s, eg_part part, uint64_t h); /* with load: eg_fingerprint of a part */
+	uint64_t (*fingerprint)(const eg_samples *s, eg_part part, uint64_t h); /* with load: eg_fingerprint of a
+	                                                                         * part */
 	eg_status (*measure)(eg_task *t, eg_error *err); /* with load: makes what sizes depend on */
 
-	/* Judging. The metrics, the most telling first; `best` makes an epoch the best (-1: the objective). `quick`: in training accuracy is told instead, which costs
-	 * next to nothing. */
+	/* Judging. The metrics, the most telling first; `best` makes an epoch the best (-1: the objective). `quick`: in
+	 * training accuracy is told instead, which costs next to nothing. */
 	const eg_metric_info *metrics;
 	int nmetrics, best;
 	bool quick;
@@ -103,13 +104,14 @@ struct eg_task {
 
 /* section.c */
 eg_status eg_task_read(
-        eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
+	eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
 void eg_task_drop(eg_task *t);                                            /* source and intakes */
 eg_status eg_task_no_validation(
-        const eg_task *t, eg_error *err); /* is it right that there are no validation samples? */
+	const eg_task *t, eg_error *err); /* is it right that there are no validation samples? */
 /* What the intakes know as words of layers: fills t->sizes. */
 void eg_task_count_words(eg_task *t);
-/* targets.c: does every loss compare what its field holds? Without `shapes` only whether these are classes or numbers. */
+/* targets.c: does every loss compare what its field holds? Without `shapes` only whether these are classes or
+ * numbers. */
 eg_status eg_task_check_targets(const eg_task *t, const eg_graph *g, bool shapes, eg_error *err);
 /* agree.c: does what the intakes know fit the graph; and a model's sizes? */
 eg_status eg_task_agrees(const eg_task *t, eg_graph *g, eg_error *err);
@@ -122,9 +124,10 @@ eg_intake *eg_task_target(const eg_task *t);                            /* the f
 const char *eg_task_target_input(const eg_task *t);                     /* of the graph */
 const eg_task_type *eg_task_type_of(const eg_recipe *r, eg_error *err); /* NULL, with a message that says where */
 
-/* ---- helpers that several tasks use ---------------------------------------------------------------------------------- */
+/* ---- helpers that several tasks use ------------------------------------------------------------------------------ */
 
-/* Output `name` of this row as the network put it out: (..., one of n rows, width): start of its numbers. Sequences: of step t. */
+/* Output `name` of this row as the network put it out: (..., one of n rows, width): start of its numbers. Sequences: of
+ * step t. */
 const eg_real *eg_row_output(const eg_row *r, const char *name, int step, int *width);
 /* The same of an input that holds int32 (N) or (T,N). */
 const int32_t *eg_row_ids(const eg_row *r, const char *name, int step);
@@ -134,15 +137,17 @@ bool eg_softmax(const eg_real *x, int n, double *p);
 
 /* Field of the record that intake k of the task takes; NULL: it is not there. */
 const eg_datum *eg_row_datum(const eg_task *t, const eg_row *r, int k);
-/* Path of the file that belongs to this row's answer: folder/NAME.suffix, made of the record's or question's name. EG_ERR_ARG: too long. */
+/* Path of the file that belongs to this row's answer: folder/NAME.suffix, made of the record's or question's name.
+ * EG_ERR_ARG: too long. */
 eg_status eg_row_path(
-        const eg_answer_options *o, const eg_row *r, const char *suffix, char *path, size_t size, eg_error *err);
+	const eg_answer_options *o, const eg_row *r, const char *suffix, char *path, size_t size, eg_error *err);
 
 /* `per_class` and `confusion` of classes that were told apart (one row a class that occurs or was said). */
 void eg_put_classes(eg_value *map, const eg_confusion *c, const eg_lexicon *names);
 
-/* generate.c: what the tasks whose networks go on with a text have as their new_generator. Takes the task over, also on failure. */
+/* generate.c: what the tasks whose networks go on with a text have as their new_generator. Takes the task over, also on
+ * failure. */
 eg_status eg_generator_from_vocab(
-        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
+	eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
 
 #endif

@@ -7,7 +7,7 @@
 enum { EVAL_BATCH = 256 };
 
 static eg_status make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *const *outputs, int batch,
-        const eg_dataset *data, eg_error *err) {
+	const eg_dataset *data, eg_error *err) {
 	int size = batch > 0 && batch < EVAL_BATCH ? batch : EVAL_BATCH;
 	eg_plan_options o = {.batch = 1, .time = data->time, .carry = data->streams > 0, .outputs = outputs};
 	eg_status status = eg_batches_make(&e->batches, g->ctx->allocator, data, size, err);
@@ -17,7 +17,7 @@ static eg_status make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *co
 }
 
 eg_status eg_evaluator_make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *objective, int batch,
-        const eg_dataset *data, const eg_judge *judge, eg_error *err) {
+	const eg_dataset *data, const eg_judge *judge, eg_error *err) {
 	*e = (eg_evaluator){.judge = judge, .objective = objective};
 	if (objective && eg_feed_output(g, objective) < 0)
 		return eg_fail(
@@ -63,7 +63,7 @@ eg_status eg_evaluator_run(eg_evaluator *e, double *loss, eg_error *err) {
 }
 
 eg_status eg_evaluate(eg_graph *g, eg_params *p, const char *objective, int batch, const eg_dataset *data,
-        const eg_judge *judge, double *loss, eg_error *err) {
+	const eg_judge *judge, double *loss, eg_error *err) {
 	eg_error own;
 	eg_evaluator e = {0};
 	double result = 0;
@@ -82,7 +82,7 @@ eg_status eg_evaluate(eg_graph *g, eg_params *p, const char *objective, int batc
 }
 
 eg_status eg_each_batch(eg_graph *g, eg_params *p, const char *const *outputs, int batch, const eg_dataset *data,
-        bool (*done)(void *user, const eg_batch_run *b), void *user, eg_error *err) {
+	bool (*done)(void *user, const eg_batch_run *b), void *user, eg_error *err) {
 	eg_error own;
 	eg_evaluator e = {0};
 	if (!err) err = &own;

@@ -56,7 +56,7 @@ static eg_status find_targets(eg_feed *f, int objective, eg_error *err) {
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 eg_status eg_feed_make(
-        eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err) {
+	eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err) {
 	*f = (eg_feed){.graph = g, .data = data, .plans = plans, .epoch = -1};
 	int n = 0;
 	while (data->inputs && data->inputs[n]) {
@@ -180,8 +180,8 @@ static void zero_behind(real *x, const eg_dims *d, int axis, int samples, const 
 	}
 }
 
-/* Behind the ends of its samples a data set may leave anything. What is no number there becomes 0: layers that know of no lengths multiply it with
- * gradients of 0. */
+/* Behind the ends of its samples a data set may leave anything. What is no number there becomes 0: layers that know of
+ * no lengths multiply it with gradients of 0. */
 static eg_status zero_padding(eg_feed *f, const eg_batch *b, eg_error *err) {
 	const eg_dataset *d = f->data;
 	if (!d->time_of && !d->size_of) return EG_OK;
@@ -224,8 +224,8 @@ static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
 	return status ? status : zero_padding(f, b, err);
 }
 
-/* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is what eg_feed_rewind
- * was told. */
+/* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is what
+ * eg_feed_rewind was told. */
 static eg_status carry_state(const eg_feed *f, eg_plan *before, eg_error *err) {
 	size_t n = 0;
 	real *state = eg_plan_state(f->plan, &n);
@@ -284,7 +284,7 @@ const void *eg_batch_input(const eg_batch_run *b, const char *name) {
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 const char **eg_feed_outputs(
-        const eg_allocator *a, const char *objective, const char *shown, const eg_judge *judge) {
+	const eg_allocator *a, const char *objective, const char *shown, const eg_judge *judge) {
 	size_t n = 0;
 	const char *const *read = judge && judge->nmetrics > 0 ? judge->outputs : NULL;
 	while (read && read[n]) n++;

@@ -35,7 +35,7 @@ typedef struct eg_feed {
 int eg_feed_output(const eg_graph *g, const char *name);
 /* Zero-initialise; eg_feed_free in every case. objective NULL: none, then no batch is empty but those of weight 0. */
 eg_status eg_feed_make(
-        eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err);
+	eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err);
 void eg_feed_free(eg_feed *f);
 /* The state of streams begins from zero with the next batch, or, with `state`, as these n numbers say, which must be as
  * many as a plan's state and stay until then. */
@@ -46,9 +46,9 @@ eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err);
 /* As judges see it. Points into f. */
 eg_batch_run eg_feed_run(const eg_feed *f);
 
-/* Names of outputs: the objective (NULL: none), what is shown of it (NULL: itself) and what the judge reads (NULL: no judge), each once, in an array of
- * the allocator's; NULL: out of memory. */
+/* Names of outputs: the objective (NULL: none), what is shown of it (NULL: itself) and what the judge reads (NULL: no
+ * judge), each once, in an array of the allocator's; NULL: out of memory. */
 const char **eg_feed_outputs(
-        const eg_allocator *a, const char *objective, const char *shown, const eg_judge *judge);
+	const eg_allocator *a, const char *objective, const char *shown, const eg_judge *judge);
 
 #endif

@@ -44,7 +44,7 @@ static eg_param_run settings(const eg_params *p, const eg_optimizer_config *c, i
 }
 
 eg_status eg_groups_resolve(
-        const eg_params *p, const eg_optimizer_config *c, eg_param_run *runs, int *nruns, bool *frozen, eg_error *err) {
+	const eg_params *p, const eg_optimizer_config *c, eg_param_run *runs, int *nruns, bool *frozen, eg_error *err) {
 	*nruns = 0;
 	for (int i = 0; i < c->ngroups; i++)
 		if (check(p, &c->groups[i], i, err)) return EG_ERR_ARG;

@@ -15,7 +15,7 @@ typedef struct eg_param_run {
 
 /* Fills runs (room for one per parameter) over the trained part, and frozen[i] for every parameter, state included. */
 eg_status eg_groups_resolve(
-        const eg_params *p, const eg_optimizer_config *c, eg_param_run *runs, int *nruns, bool *frozen, eg_error *err);
+	const eg_params *p, const eg_optimizer_config *c, eg_param_run *runs, int *nruns, bool *frozen, eg_error *err);
 
 /* Which parameters the optimizer leaves as they are, one each; NULL: none. Lives as long as the optimizer. */
 const bool *eg_optimizer_frozen(const eg_optimizer *o);

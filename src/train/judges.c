@@ -21,7 +21,7 @@ typedef struct classes_judge {
 } classes_judge;
 
 static const eg_metric_info accuracy[] = {
-        {.name = "accuracy", .doc = "the likeliest class was the right one", .share = true}};
+	{.name = "accuracy", .doc = "the likeliest class was the right one", .share = true}};
 
 static void reset(void *user) {
 	classes_judge *j = user;
@@ -113,7 +113,7 @@ eg_judge *eg_judge_classes_new(eg_graph *g, const char *logits, const char *targ
 	return new_judge(g, logits, target, NULL, err);
 }
 eg_judge *eg_judge_confusion_new(
-        eg_graph *g, const char *logits, const char *target, eg_confusion *counts, eg_error *err) {
+	eg_graph *g, const char *logits, const char *target, eg_confusion *counts, eg_error *err) {
 	return new_judge(g, logits, target, counts, err);
 }
 void eg_judge_classes_free(eg_judge *j) {
@@ -121,7 +121,7 @@ void eg_judge_classes_free(eg_judge *j) {
 }
 
 eg_status eg_judge_default(
-        eg_graph *g, const char *objective, const eg_dataset *data, eg_judge **judge, eg_error *err) {
+	eg_graph *g, const char *objective, const eg_dataset *data, eg_judge **judge, eg_error *err) {
 	eg_feed f = {0};
 	*judge = NULL;
 	eg_status status = eg_feed_make(&f, g, data, NULL, objective, err);

@@ -26,7 +26,8 @@ typedef struct loop {
 	int told, deciding;    /* the metric that is in results; that the best epoch goes by. -1: none, the objective */
 	real *best, *own_best; /* weights of the best epoch */
 	bool has_best; /* they are there: not when training goes on without the caller's copy, until it gets better */
-	real *good;    /* weights after the last whole epoch, or with which the training was gone on with inside of one */
+	real *good;    /* weights after the last whole epoch, or with which the training was gone on with inside of
+	                * one */
 	bool resumed;  /* the epoch was gone on with */
 	double began, shown, seconds; /* clock; seconds of training without validation */
 	double done;                  /* predictions in this call */
@@ -321,8 +322,8 @@ static void choose_weights(loop *l, eg_train_result *result) {
 }
 
 eg_status eg_train(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *train,
-        const eg_dataset *validation, eg_optimizer *optimizer, eg_train_state *state,
-        const eg_train_callbacks *callbacks, eg_train_result *result, eg_error *err) {
+	const eg_dataset *validation, eg_optimizer *optimizer, eg_train_state *state,
+	const eg_train_callbacks *callbacks, eg_train_result *result, eg_error *err) {
 	eg_train_result unused;
 	eg_error own;
 	if (!err) err = &own;

@@ -56,7 +56,8 @@ void eg_confusion_add(eg_confusion *c, const eg_real *logits, const int32_t *lab
 		int best = 0, above = 0;
 		for (int k = 0; k < c->classes; k++) {
 			if (x[k] > x[best]) best = k;
-			above += k != t && !(x[k] < x[t] || (x[k] == x[t] && k > t)); /* NaN is above all, and below none */
+			above += k != t && !(x[k] < x[t] || (x[k] == x[t] && k > t)); /* NaN is above all, and below
+			                                                               * none */
 		}
 		if (c->count) c->count[(ptrdiff_t)t * c->classes + best]++;
 		c->truth[t]++;

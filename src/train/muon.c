@@ -1,13 +1,14 @@
-/* muon.c - Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon): the momentum of a matrix is replaced by the nearest
- * matrix whose singular values are all about 1, so that a step goes as far in rare directions as in frequent ones. That matrix
- * is approached by a polynomial of odd degree, Newton-Schulz: with X = U S V^T, a X + b (X X^T) X + c (X X^T)^2 X has the
- * singular values a s + b s^3 + c s^5. The factors are Jordan's: after 5 rounds every s of 0.01 to 1 is between 0.7 and 1.2.
+/* muon.c - Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon): the momentum of a matrix is replaced by the
+ * nearest matrix whose singular values are all about 1, so that a step goes as far in rare directions as in frequent
+ * ones. That matrix is approached by a polynomial of odd degree, Newton-Schulz: with X = U S V^T, a X + b (X X^T) X + c
+ * (X X^T)^2 X has the singular values a s + b s^3 + c s^5. The factors are Jordan's: after 5 rounds every s of 0.01 to
+ * 1 is between 0.7 and 1.2.
  *
- * A parameter of more dimensions is the matrix of its first one and of all others: the filters of a convolution. The step is
- * longer by sqrt(rows / cols) where that is above 1, as Jordan's, and decay is decoupled.
+ * A parameter of more dimensions is the matrix of its first one and of all others: the filters of a convolution. The
+ * step is longer by sqrt(rows / cols) where that is above 1, as Jordan's, and decay is decoupled.
  *
- * The ranks of a team share each product and each pass; sums are added in units of fixed size and in fixed order, so that any
- * number of threads gives the same bits.
+ * The ranks of a team share each product and each pass; sums are added in units of fixed size and in fixed order, so
+ * that any number of threads gives the same bits.
  *
  * Not here: the momentum itself (kern.h, eg_update_args), and parameters that are no matrices (update.c). */
 #include "train/optimizer.h"

@@ -1,6 +1,6 @@
-/* optimizer.c - the optimizers' settings and what they keep: SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, NAdam, Muon, and
- * Lookahead (Zhang et al. 2019) around any of them, over the flat parameter block. Parameters that are updated alike and lie
- * side by side are one run, and without groups, decay or matrices all are (groups.c).
+/* optimizer.c - the optimizers' settings and what they keep: SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, NAdam, Muon,
+ * and Lookahead (Zhang et al. 2019) around any of them, over the flat parameter block. Parameters that are updated
+ * alike and lie side by side are one run, and without groups, decay or matrices all are (groups.c).
  *
  * Not here: an update (update.c). */
 #include "train/optimizer.h"
@@ -87,7 +87,8 @@ static eg_status check(const eg_optimizer_config *c, eg_error *err) {
 
 /* ---- moments ----------------------------------------------------------------------------------------------------- */
 
-/* Which moments are kept, a bit for each kind; Muon's u is room that every matrix takes in turn. `c`: defaults need not be in. */
+/* Which moments are kept, a bit for each kind; Muon's u is room that every matrix takes in turn. `c`: defaults need not
+ * be in. */
 static unsigned kept(const eg_optimizer_config *c) {
 	enum { M = 1 << EG_MOMENT_M, V = 1 << EG_MOMENT_V, U = 1 << EG_MOMENT_U, SLOW = 1 << EG_MOMENT_SLOW };
 	unsigned bits = c->lookahead > 0 ? SLOW : 0;

@@ -5,8 +5,8 @@
 
 #include "train/groups.h"
 
-/* The moments that there may be, in the order in which they lie: means of gradients, of squares, what else a method keeps
- * (kern.h, eg_update_args), and the slow weights of Lookahead. */
+/* The moments that there may be, in the order in which they lie: means of gradients, of squares, what else a method
+ * keeps (kern.h, eg_update_args), and the slow weights of Lookahead. */
 enum { EG_MOMENT_M, EG_MOMENT_V, EG_MOMENT_U, EG_MOMENT_SLOW, EG_MOMENT_KINDS };
 
 /* Room for the largest matrix; see muon.c. */

@@ -1,5 +1,5 @@
-/* schedule.c - learning rates over time: linear warm-up, then one of many: see eg_schedule_kind. All but PLATEAU are functions of
- * how much of the training is done, and know nothing of what was before. */
+/* schedule.c - learning rates over time: linear warm-up, then one of many: see eg_schedule_kind. All but PLATEAU are
+ * functions of how much of the training is done, and know nothing of what was before. */
 #include "engram_train.h"
 
 #include <float.h>
@@ -27,7 +27,8 @@ static double beginning(const eg_schedule_config *c) {
 	return low ? 1 / or_default(c->div, div) : 1;
 }
 
-/* PyTorch counts the updates and places the summit and the end on two of them, the last one of the rise and the last one. */
+/* PyTorch counts the updates and places the summit and the end on two of them, the last one of the rise and the last
+ * one. */
 static double one_cycle(const eg_schedule_config *c, double lr, double done, double share, double span) {
 	double (*between)(double a, double b, double part) = c->linear ? line : half_wave;
 	double first = lr * beginning(c), last = first / or_default(c->final_div, 1e4);

@@ -6,7 +6,8 @@
 
 enum { CLASSES_MOST = 1000000 };
 
-/* Marks the samples of class `k` (all samples when labels is NULL) that go to the second part. `items` has room for all. */
+/* Marks the samples of class `k` (all samples when labels is NULL) that go to the second part. `items` has room for
+ * all. */
 static void mark_class(const int32_t *labels, int64_t count, int32_t k, double fraction, uint64_t seed, uint32_t *items, bool *second) {
 	size_t n = 0;
 	for (int64_t i = 0; i < count; i++)

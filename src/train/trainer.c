@@ -92,7 +92,7 @@ static eg_status setup(eg_trainer *t, eg_error *err) {
 }
 
 eg_trainer *eg_trainer_new(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *data,
-        eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
+	eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
 	eg_error own;
 	if (!err) err = &own;
 	*err = (eg_error){0};
@@ -247,7 +247,8 @@ static void take_sum(const eg_trainer *t) {
 	for (size_t i = 0; i < t->params->trained; i++) t->params->grad[i] = t->sum[i] * factor;
 }
 
-/* A batch of one sample at an epoch's end may be too small for batch normalisation; where all are, it would never learn what it is to go by. */
+/* A batch of one sample at an epoch's end may be too small for batch normalisation; where all are, it would never learn
+ * what it is to go by. */
 static eg_status check_statistics(const eg_trainer *t, eg_error *err) {
 	eg_cost cost;
 	eg_plan_cost(t->feed.plan, &cost);

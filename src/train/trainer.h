@@ -26,7 +26,8 @@ struct eg_trainer {
 	double *partial; /* of the norm of one batch's gradients, by unit */
 	int epoch;
 	int64_t batch;       /* batches done in this epoch */
-	double weight, loss; /* of the update that is under way: predictions, and what is shown of their objective summed */
+	double weight, loss; /* of the update that is under way: predictions, and what is shown of their objective
+	                      * summed */
 	double lr;
 	bool pending; /* gradients are there, the update is not made */
 };

@@ -1,5 +1,6 @@
-/* update.c - one update of the weights: the norm of the gradients, clipping, the method's own arithmetic over runs of parameters
- * that are updated alike, and Lookahead behind it. The equations stand beside the kernel slot (kern.h, eg_update_args).
+/* update.c - one update of the weights: the norm of the gradients, clipping, the method's own arithmetic over runs of
+ * parameters that are updated alike, and Lookahead behind it. The equations stand beside the kernel slot (kern.h,
+ * eg_update_args).
  *
  * The norm is summed in units of fixed size and in fixed order, so that it has the same bits for any number of threads.
  *
@@ -46,7 +47,8 @@ static void update_runs(const eg_optimizer *o, const eg_update_args *all, int ra
 	}
 }
 
-/* Muon: matrices one after the other, the rest by AdamW at a learning rate of its own, which the schedule moves alike. */
+/* Muon: matrices one after the other, the rest by AdamW at a learning rate of its own, which the schedule moves
+ * alike. */
 static void update_matrices(const eg_optimizer *o, const eg_update_args *all, int rank, int size) {
 	eg_update_args rest = *all;
 	rest.lr = (real)((double)all->lr * (o->config.adam_lr / o->config.lr));
