@@ -280,7 +280,10 @@ static const char page_head[] =
 	"`EG_ZERO_F` in a field of type float. A switch that is on by default is stored the other way round:\n"
 	"`.no_bias = true`. A list is written `.axes = EG_INTS(0, 2)`; zeros in it are zeros, and the graph copies it.\n"
 	"`include/engram_ops.h` holds the builders.\n\n"
-	"N is the batch, C channels, H and W height and width; dx is the gradient of x, and so on.\n";
+	"N is the batch, C channels, H and W height and width; dx is the gradient of x, and so on.\n\n"
+	"In the tables *layout* says how pictures may lie in memory when the operator gets them: it *chooses* what is fastest,\n"
+	"*follows* what is there, or works on *plain* rows. *ONNX* is the operator of that name and the opset that it is of; *of\n"
+	"several* there; nothing: it has no equal.\n";
 
 /* Text of a table's cell. */
 static void cell(FILE *out, const char *text) {
@@ -348,14 +351,24 @@ static void section(FILE *out, const eg_op *def) {
 	if (op->nattrs) attributes(out, op);
 }
 
+/* How far it goes: has it a gradient, does it work where it finds its input (layouts), what is it in ONNX. */
+static void status(FILE *out, const eg_op *op) {
+	fprintf(out, " %s | %s |", op->bwd ? "yes" : "no", op->cost ? "chooses" : op->follows ? "follows" : "plain");
+	if (op->onnx) fprintf(out, " %s-%d |\n", op->onnx, op->onnx_since);
+	else fprintf(out, " %s |\n", op->export ? "of several" : "");
+}
+
 static bool print_page(FILE *out) {
 	fputs(page_head, out);
 	for (int losses = 0; losses < 2; losses++) {
-		fprintf(out, losses ? "\n| only in `train: loss:` and C | |\n|---|---|\n" : "\n| layer | |\n|---|---|\n");
+		fprintf(out, losses ? "\n| only in `train: loss:` and C | | gradient | layout | ONNX |\n|---|---|---|---|---|\n"
+			: "\n| layer | | gradient | layout | ONNX |\n|---|---|---|---|---|\n");
 		for (int i = 0; i < eg_op_count(); i++) {
 			const eg_op_info *op = eg_op_at(i);
 			const char *name = op->layer ? op->layer : op->name;
-			if ((losses != 0) == (op->layer == NULL)) fprintf(out, "| [`%s`](#%s) | %s |\n", name, name, op->doc);
+			if ((losses != 0) != (op->layer == NULL)) continue;
+			fprintf(out, "| [`%s`](#%s) | %s |", name, name, op->doc);
+			status(out, eg_ops[i]);
 		}
 	}
 	for (int i = 0; i < eg_op_count(); i++) section(out, eg_ops[i]);
