@@ -14,7 +14,7 @@ static void additive_fwd__ref(const void *args, int begin, int end, const eg_wor
 	const eg_additive_args *a = args;
 	const eg_additive_shape *s = &a->s;
 	const real *v = a->v.p;
-	EG_UNUSED(worker);
+	EG_UNUSED(worker), EG_UNUSED(shape_ok); /* without assertions nobody asks */
 	assert(shape_ok(s, begin, end) && a->q.p && a->k.p && v && a->score.p);
 	for (int b = begin; b < end; b++)
 		for (int i = 0, keys = keys_of(s, a->lengths, b); i < s->Lq; i++) {
