@@ -34,6 +34,7 @@ static inline bool attention_finite(attention_matrix m, int rows, int columns) {
 /* y = (p * drop) v of one row. */
 static inline void attention_mix(
 	const eg_attention_shape *s, const real *p, const real *drop, attention_matrix v, real *y) {
+	if (!y) return;
 	for (int c = 0; c < s->dv; c++) y[c] = 0;
 	for (int j = 0; j < s->Lk; j++) {
 		const real w = drop ? p[j] * drop[j] : p[j];
@@ -43,7 +44,7 @@ static inline void attention_mix(
 
 static inline real attention_dot(const real *a, const real *b, int n) {
 	real sum = 0;
-	for (int i = 0; i < n; i++) sum += a[i] * b[i];
+	for (int i = 0; i < n && a && b; i++) sum += a[i] * b[i];
 	return sum;
 }
 
@@ -63,6 +64,7 @@ static inline void attention_bwd_row(const eg_attention_bwd_args *a, int u, int 
 	           *p = attention_scores_of(a->prob, s, u).p + (ptrdiff_t)i * s->Lk;
 	const real *drop = a->drop.p ? attention_scores_of(a->drop, s, u).p + (ptrdiff_t)i * s->Lk : NULL;
 	real mean = 0;
+	if (!dy || !p) return;
 	for (int j = 0; j < s->Lk; j++) {
 		const real w = drop ? drop[j] : 1;
 		ds[j] = p[j] != 0 && w != 0 ? w * attention_dot(dy, v.p + j * v.row, s->dv) : 0;

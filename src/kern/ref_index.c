@@ -90,9 +90,13 @@ static inline real larger(real a, real b) { return a > b || isnan(a) ? a : b; }
 static inline real smaller(real a, real b) { return a < b || isnan(a) ? a : b; }
 
 static void put_reals(eg_scatter_op op, const real *x, real *y, int64_t n) {
+	if (!x) { /* nothing is put: zeros */
+		for (int64_t k = 0; k < n && op == EG_SCATTER_SET; k++) y[k] = 0;
+		return;
+	}
 	switch (op) {
 	case EG_SCATTER_SET:
-		for (int64_t k = 0; k < n; k++) y[k] = x ? x[k] : 0;
+		for (int64_t k = 0; k < n; k++) y[k] = x[k];
 		break;
 	case EG_SCATTER_ADD:
 		for (int64_t k = 0; k < n; k++) y[k] += x[k];

@@ -52,7 +52,7 @@ typedef struct winner {
 static winner largest(const eg_roi_shape *s, const region *g, int p, int q, const real *x) {
 	winner best = {0, 0, 0};
 	bool any = false;
-	for (int i = 0; i < g->gh; i++)
+	for (int i = 0; i < g->gh && x; i++)
 		for (int j = 0; j < g->gw; j++) {
 			const pair h = rows_of(s, g, p, i), w = columns_of(s, g, q, j);
 			for (int k = 0; k < 4; k++) {

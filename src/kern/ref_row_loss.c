@@ -6,7 +6,7 @@ typedef struct row {
 	const real *p;
 	ptrdiff_t step;
 } row;
-static real at(row r, int c) { return r.p[c * r.step]; }
+static real at(row r, int c) { return r.p ? r.p[c * r.step] : 0; }
 
 /* All that a row's loss depends on. */
 typedef struct row_case {

@@ -112,6 +112,7 @@ static real score(const eg_attention_args *a, int u, int i, int j) {
 static void attention_row(const eg_attention_args *a, int u, int i, real *p) {
 	const eg_attention_shape *s = &a->s;
 	real max = -(real)INFINITY, sum = 0;
+	if (!p) return;
 	for (int j = 0; j < s->Lk; j++) {
 		p[j] = sees(a, u, i, j) ? score(a, u, i, j) : -(real)INFINITY;
 		if (p[j] > max || isnan(p[j])) max = p[j];

@@ -368,7 +368,7 @@ static int walk(const eg_record *r, const char *from, char *to, eg_number *numbe
 		for (size_t at = f->offset; at < f->offset + f->bytes; at += each, n++) {
 			if (from)
 				numbers[n] = take_one(f->kind, from + at);
-			else
+			else if (to)
 				make_one(f->kind, numbers[n], to + at);
 		}
 	}
@@ -399,7 +399,8 @@ static const eg_field *number_of(const eg_record *r, int *i, char *name, size_t 
 	const size_t used = strlen(name);
 	for (int k = 0; k < r->count; k++) {
 		const eg_field *f = &r->fields[k];
-		const int n = f->of ? 0 : (int)(f->bytes / eg_field_bytes(f->kind));
+		const size_t each = eg_field_bytes(f->kind);
+		const int n = f->of || !each ? 0 : (int)(f->bytes / each);
 		snprintf(name + used, size - used, "%s%s", f->name, f->of ? "." : "");
 		const eg_field *inner = f->of ? number_of(f->of(), i, name, size) : NULL;
 		if (inner) return inner;

@@ -156,7 +156,7 @@ static eg_status einsum_infer(eg_infer *s) {
 			o->equation, s->nin, eg_dims_text(&s->in[0], text, sizeof text), EG_MAX_DIMS);
 	for (int i = 0; i < s->nin; i++)
 		for (int d = 0; d < rank[i]; d++) {
-			const int l = q.in[i].label[d];
+			const int l = (unsigned char)q.in[i].label[d];
 			if (!join_size(&q.size[l], s->in[i].d[d], l >= LETTERS))
 				return eg_fail(s->err, EG_ERR_SHAPE,
 					"equation '%.60s': dimension %d of operand %d, %s, has another size than the "
@@ -510,7 +510,7 @@ static void spread(const job *j, int i, const view *r, eg_buf dx, bool acc) {
 	for (int d = 0; d < x.rank; d++) {
 		if (x.d[d] == 1) continue;
 		first[n] = n;
-		label[n] = t->label[d];
+		label[n] = (unsigned char)t->label[d];
 		for (int k = n - 1; k >= 0; k--)
 			if (label[k] == label[n]) first[n] = k;
 		repeated |= first[n] != n;

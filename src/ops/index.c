@@ -124,7 +124,7 @@ eg_index_shape index_tuples(const eg_dims *x, const eg_dims *index, int batch) {
 		.sx = {product(x, batch, x->rank), 0},
 		.si = {rows * n, n},
 		.width = product(x, batch + n, x->rank)};
-	int64_t stride[EG_KDIMS];
+	int64_t stride[EG_KDIMS] = {0};
 	strides_of(x, stride);
 	for (int c = 0; c < n; c++) {
 		s.size[c] = x->d[batch + c];

@@ -207,7 +207,7 @@ static steps steps_of(const eg_emit *e, const pool *w, eg_layout layout) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
 	const bool blocked = layout == EG_BLOCKED;
 	const int N = (int)(blocked ? x.d[0] * eg_channels((int)x.d[1]) : x.d[0]), C = (int)(blocked ? 1 : x.d[1]);
-	axis a[POOL_AXES], row = one_row;
+	axis a[POOL_AXES] = {0}, row = one_row;
 	axes_of(e, w, a);
 	steps t = {.n = 1};
 	t.s[0] = picture(N, (int64_t)C * a[0].w.in, &a[1], &a[2], w, layout);

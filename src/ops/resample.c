@@ -34,7 +34,7 @@ static passes passes_of(const eg_emit *e, const resample *r, eg_layout layout) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
 	const bool blocked = layout == EG_BLOCKED;
 	const int N = (int)(blocked ? x.d[0] * eg_channels((int)x.d[1]) : x.d[0]), C = (int)(blocked ? 1 : x.d[1]);
-	int order[AXES], size[AXES];
+	int order[AXES] = {0}, size[AXES] = {0};
 	passes p = {.n = order_of(r, order)};
 	for (int i = 0; i < r->rank; i++) size[i] = r->axis[i].in;
 	for (int k = 0; k < p.n; k++) {

@@ -78,7 +78,7 @@ eg_status op_pairs_infer(eg_infer *s, int axis, int rows, bool label, int reduct
 		return eg_fail(s->err, EG_ERR_SHAPE,
 			"%s is no tensor with rows along axis %d: it needs samples and, in a dimension of their own, their numbers", tx, axis);
 	for (int i = 0; i < rows; i++) {
-		if (op_check_real(s, i, names[i])) return s->err->status;
+		if (op_check_real(s, i, names[i < EG_COUNT(names) ? i : EG_COUNT(names) - 1])) return s->err->status;
 		if (!eg_dims_fit(x, &s->in[i]))
 			return eg_fail(s->err, EG_ERR_SHAPE, "rows %s and %s are compared; they must have the same shape", tx,
 				eg_dims_text(&s->in[i], tt, sizeof tt));

@@ -21,9 +21,9 @@ static const int *numbers(const eg_op_info *op, const void *options, const char 
 }
 
 static int axes_of(const eg_op_info *op) {
-	const eg_attr *row;
+	const eg_attr *row = NULL;
 	field(op, NULL, "kernel", &row);
-	return row->type == EG_ATTR_INTS ? row->count : 1;
+	return row && row->type == EG_ATTR_INTS ? row->count : 1;
 }
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */

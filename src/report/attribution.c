@@ -282,7 +282,7 @@ static bool covers(const job *j, int64_t w, const int64_t at[2]) {
 	const eg_dims *d = &j->out->map_dims;
 	const int64_t across = j->naxes == 2 ? windows(d->d[1], j->o.window[1], j->o.stride[1]) : 1;
 	const int64_t number[2] = {w / across, w % across};
-	for (int p = 0; p < j->naxes; p++) {
+	for (int p = 0; p < j->naxes && p < EG_COUNT(number); p++) {
 		const int64_t begin = window_at(number[p], d->d[p], j->o.window[p], j->o.stride[p]);
 		if (at[p] < begin || at[p] >= begin + j->o.window[p]) return false;
 	}
