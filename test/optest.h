@@ -86,6 +86,7 @@ const char *results_differ(const results *want, const results *have, double tole
 typedef struct tally {
 	int passed, failed;
 	bool verbose, brief;
+	bool threads; /* only what several threads do: for the thread sanitizer, to which all else is a waste */
 	eg_isa only; /* the one table to be checked, or EG_ISA_COUNT: all but WIDE16, which has a run of its own */
 	bool read_x, read_y;
 	uint64_t params; /* by place in the list */

@@ -100,9 +100,13 @@ if(optest)
 	if(TARGET optest)
 		target_compile_definitions(optest PRIVATE ENGRAM_CASES)
 		if(ENGRAM_SANITIZE) # the whole takes many minutes there, and the tester itself is tested elsewhere
-			register(optest COMMAND optest --isa ref --brief LABELS threads)
+			set(only)
+			if(ENGRAM_SANITIZE MATCHES thread)
+				set(only --threads)
+			endif()
+			register(optest COMMAND optest --isa ref --brief ${only} LABELS threads)
 			if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-				register(optest-avx2 COMMAND optest --isa avx2 --brief LABELS threads)
+				register(optest-avx2 COMMAND optest --isa avx2 --brief ${only} LABELS threads)
 			endif()
 			register(optest-replay COMMAND optest --replay)
 		else()
@@ -180,8 +184,8 @@ if(TARGET engram)
 endif()
 
 # The longest first, so that the last to end has no processor to itself: about the seconds that they take.
-set(longest vectors 60 docs_operator.sh 60 optest-mutate 55 cli_generate.sh 50 vectors-runs 40 optest 35 test_kern_conv 25 test_kern_isa 20 test_kern_winograd 20
-	optest-avx2 20 test_graph 15 optest-wide16 15 optest-neon 15 test_checkpoint 10)
+set(longest optest 100 optest-wide16 80 docs_operator.sh 60 cli_generate.sh 60 vectors 25 optest-mutate 20 vectors-runs 15 test_kern_conv 25 test_kern_isa 20 test_kern_winograd 20
+	optest-avx2 90 test_graph 15 optest-neon 90 test_checkpoint 10)
 while(longest)
 	list(POP_FRONT longest name seconds)
 	if(TEST ${name})
