@@ -286,14 +286,14 @@ static eg_status check_attr(eg_error *err, const eg_attr *a, char *options, eg_a
 	return EG_OK;
 }
 
-static const eg_op *find_op(const char *name) {
+const eg_op *eg_op_named(const char *name) {
 	for (int i = 0; i < eg_ops_count; i++)
 		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
 	return NULL;
 }
 
 eg_range eg_op_range(const eg_op_info *info, const void *options) {
-	const eg_op *op = find_op(info->name);
+	const eg_op *op = eg_op_named(info->name);
 	return op && op->range ? op->range(options) : (eg_range){0};
 }
 
@@ -302,7 +302,7 @@ eg_status eg_op_target(
 	_Alignas(max_align_t) char copy[512] = {0};
 	eg_error own = {0}; /* operators write into one without asking whether it is wanted */
 	*target = (eg_target_info){0};
-	const eg_op *op = find_op(info->name);
+	const eg_op *op = eg_op_named(info->name);
 	if (!op || !op->target) return eg_fail(err, EG_ERR_ARG, "%s is no loss: it takes no target", info->name);
 	if (op->info.options_size > sizeof copy) return eg_fail(err, EG_ERR_ARG, "%s: options of %zu bytes", info->name, op->info.options_size);
 	if (options) memcpy(copy, options, op->info.options_size);
@@ -485,7 +485,7 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 
 eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const eg_tensor *inputs, int nin) {
 	if (g->error.status) return (eg_tensor){0};
-	const eg_op *op = find_op(op_name);
+	const eg_op *op = eg_op_named(op_name);
 	if (!op) return FAIL(g, EG_ERR_ARG, "there is no operator '%s'", op_name);
 	return eg_graph_apply(g, op, options, inputs, nin);
 }

@@ -91,6 +91,7 @@ bool eg_import_known(const eg_import *m, int i);
 int eg_import_ints(eg_import *m, int i, int64_t *v, int most);
 eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; what does not fit is the nearest that
                                               * does */
+eg_ints eg_import_axes(eg_import *m, int i); /* the attribute "axes", or the input that it has become in later opsets */
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */
 real *eg_import_reals(eg_import *m, int i, eg_dims *dims);

@@ -114,13 +114,6 @@ static size_t elem_size(eg_onnx_type type) {
 	return 0;
 }
 
-static double half(uint16_t h) {
-	const int exponent = h >> 10 & 31, mantissa = h & 1023;
-	double v = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY)
-		: exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
-	return h >> 15 ? -v : v;
-}
-
 /* Element i as a double; integers beyond 2^53 lose their last bits. */
 static double number_at(const eg_onnx_tensor *t, int64_t i) {
 	const char *p = (const char *)t->data + (size_t)i * elem_size(t->type);
@@ -140,8 +133,8 @@ static double number_at(const eg_onnx_tensor *t, int64_t i) {
 	case EG_ONNX_UINT32: return v.u32;
 	case EG_ONNX_INT64: return (double)v.i64;
 	case EG_ONNX_UINT64: return (double)v.u64;
-	case EG_ONNX_FLOAT16: return half(v.u16);
-	case EG_ONNX_BFLOAT16: v.u32 = (uint32_t)v.u16 << 16; return (double)v.f;
+	case EG_ONNX_FLOAT16: return eg_f16_value(v.u16);
+	case EG_ONNX_BFLOAT16: return eg_bf16_value(v.u16);
 	case EG_ONNX_STRING: break;
 	}
 	return NAN;
@@ -208,12 +201,21 @@ int eg_import_ints(eg_import *m, int i, int64_t *v, int most) {
 	return (int)n;
 }
 
-eg_ints eg_import_list(eg_import *m, int i) {
-	int64_t wide[EG_MAX_DIMS];
-	int n = eg_import_has_in(m, i) ? eg_import_ints(m, i, wide, EG_MAX_DIMS) : -1;
+static eg_ints narrowed(eg_import *m, const int64_t *wide, int n) {
 	int *v = n < 0 ? NULL : take(m, sizeof *v * (size_t)n);
 	for (int k = 0; k < n && v; k++) v[k] = wide[k] > INT32_MAX ? INT32_MAX : wide[k] < -INT32_MAX ? -INT32_MAX : (int)wide[k];
 	return (eg_ints){v, v ? n : 0};
+}
+
+eg_ints eg_import_list(eg_import *m, int i) {
+	int64_t wide[EG_MAX_DIMS];
+	return narrowed(m, wide, eg_import_has_in(m, i) ? eg_import_ints(m, i, wide, EG_MAX_DIMS) : -1);
+}
+
+eg_ints eg_import_axes(eg_import *m, int i) {
+	int64_t wide[EG_MAX_DIMS];
+	const int n = eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
+	return n < 0 ? eg_import_list(m, i) : narrowed(m, wide, n);
 }
 
 double eg_import_number(eg_import *m, int i) {
@@ -451,15 +453,9 @@ static void read_attr(eg_import *m, const eg_attr *a, char *options) {
 	}
 }
 
-static const eg_op *find_op(const char *name) {
-	for (int i = 0; i < eg_ops_count; i++)
-		if (!strcmp(eg_ops[i]->info.name, name)) return eg_ops[i];
-	return NULL;
-}
-
 void eg_import_as(eg_import *m, const char *name) {
 	_Alignas(max_align_t) char options[512] = {0};
-	const eg_op *op = find_op(name);
+	const eg_op *op = eg_op_named(name);
 	const eg_op_info *info = &op->info;
 	const bool weighted = info->params && info->params[0];
 	eg_tensor in[EG_MAX_INPUTS];

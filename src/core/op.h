@@ -174,6 +174,7 @@ typedef struct eg_op {
 /* The table from ops.def. */
 extern const eg_op *const eg_ops[];
 extern const int eg_ops_count;
+const eg_op *eg_op_named(const char *name); /* its name, not that of its layer; NULL: there is none */
 
 /* ---- what fwd and bwd may ask and do ----------------------------------------------------------------------------- */
 

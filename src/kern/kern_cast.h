@@ -13,4 +13,8 @@ typedef struct eg_cast_args {
 	eg_dtype from, to;
 } eg_cast_args;
 
+/* What 16 bits say as a number of half precision (IEEE 754 binary16), or as a brain float. */
+double eg_f16_value(uint16_t bits);
+double eg_bf16_value(uint16_t bits);
+
 #endif

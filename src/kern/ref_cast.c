@@ -40,6 +40,9 @@ static double widened(uint16_t bits, half h) {
 	return bits >> 15 ? -v : v;
 }
 
+double eg_f16_value(uint16_t bits) { return widened(bits, F16); }
+double eg_bf16_value(uint16_t bits) { return widened(bits, BF16); }
+
 /* To the nearest, of two the one with an even last bit; below the normal numbers with fewer digits. */
 static uint16_t narrowed(double v, half h) {
 	uint64_t bits;

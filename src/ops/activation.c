@@ -208,14 +208,8 @@ static void softshrink_export(eg_export *x) {
 	eg_export_as(x, "Shrink");
 	eg_export_set_float(x, "bias", (double)o->lambda);
 }
-static bool softshrink_import(eg_import *m) {
-	const float bias = (float)eg_import_float(m, "bias", 0);
-	act_shrink o = {.lambda = (float)eg_import_float(m, "lambd", 0.5), .bias = bias == 0 ? EG_ZERO_F : bias};
-	eg_tensor in = eg_import_in(m, 0);
-	if (o.lambda == 0) o.lambda = EG_ZERO_F;
-	eg_import_out(m, 0, eg_import_apply(m, "shrink", &o, &in, 1));
-	return true;
-}
+/* Of all three that are Shrink there it is the general one. */
+static bool shrink_import(eg_import *m) { return eg_import_as(m, "shrink"), true; }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
@@ -268,12 +262,12 @@ ACTIVATION(hardshrink, act_lambda, EG_ACT_SHRINK, o->lambda, 0, OPTIONS(hardshri
 		"ONNX Shrink-9 with bias 0; PyTorch Hardshrink"))
 ACTIVATION(softshrink, act_lambda, EG_ACT_SHRINK, o->lambda, o->lambda, OPTIONS(softshrink, "lambda"), FROM_Y,
 	.infer = op_infer_same, .onnx = "Shrink", .onnx_since = 9,
-	.export = softshrink_export, .import = softshrink_import, TEXT("All values come closer to zero, small ones become it",
+	.export = softshrink_export, TEXT("All values come closer to zero, small ones become it",
 		"y = x - lambda where x > lambda, x + lambda where x < -lambda, else 0; dx = dy where y is not 0, else 0",
 		"ONNX Shrink-9 with bias lambda; PyTorch Softshrink"))
 ACTIVATION(shrink, act_shrink, EG_ACT_SHRINK, o->lambda, o->bias, OPTIONS(shrink, NULL), FROM_Y, .infer = infer_shrink,
 	.onnx = "Shrink", .onnx_since = 9,
-	TEXT("Small values become zero, the others come closer to it",
+	.import = shrink_import, TEXT("Small values become zero, the others come closer to it",
 		"y = x - bias where x > lambda, x + bias where x < -lambda, else 0; dx = dy where y is not 0, else 0",
 		"ONNX Shrink-9"))
 

@@ -55,7 +55,7 @@ static const eg_case conv3d_cases[] = {
 		.in = {OP_DIMS(EG_N, 2, 6, 3, 7)}, .nin = 1, .batch = 18, .linear = true},
 	{"groups, dilated depth", CONV(.filters = 6, .kernel = {2, 3, 1}, .dilation = {3, 1, 1}, .groups = 2, .no_bias = true),
 		.in = {OP_DIMS(EG_N, 4, 5, 6, 2)}, .nin = 1, .batch = 3, .linear = true},
-	{"same, open depth", CONV(.filters = 3, .kernel = {2, 3, 2}, .stride = {3, 1, 1}, .auto_pad = CONV_PAD_SAME_UPPER, .init = EG_INIT_HE_NORMAL),
+	{"same, open depth", CONV(.filters = 3, .kernel = {2, 3, 2}, .stride = {3, 1, 1}, .auto_pad = WINDOW_PAD_SAME_UPPER, .init = EG_INIT_HE_NORMAL),
 		.in = {OP_DIMS(EG_N, 2, EG_NAMED, 4, 5)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"depth", 7}), .linear = true},
 	{"one picture of each, of which a tap sees nothing", CONV(.filters = 5, .kernel = {4, 2, 2}, .padding = {1, 0, 0}, .padding_end = {EG_ZERO, 0, 0}),
 		.in = {OP_DIMS(6, 2, 3, 4, 5)}, .nin = 1, .batch = 2, .linear = true},

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-const char *const conv_auto_pad_names[] = {"notset", "same_upper", "same_lower", "valid", NULL};
-
 conv_spec conv_spec_of(conv_spec s, const void *const fields[5]) {
 	int *const to[5] = {s.kernel, s.stride, s.begin, s.end, s.dilation};
 	for (int i = 0; i < 5; i++) memcpy(to[i], fields[i], (size_t)s.axes * sizeof(int));
@@ -19,19 +17,17 @@ conv_spec conv_spec_of(conv_spec s, const void *const fields[5]) {
 /* ---- one axis ---------------------------------------------------------------------------------------------------- */
 
 static int64_t extent(const conv_spec *s, int i) { return (int64_t)s->dilation[i] * (s->kernel[i] - 1) + 1; }
-static int64_t at_least(int64_t v, int64_t least) { return v > least ? v : least; }
-static bool same(const conv_spec *s) { return s->auto_pad == CONV_PAD_SAME_UPPER || s->auto_pad == CONV_PAD_SAME_LOWER; }
+static bool same(const conv_spec *s) { return window_pad_is_same(s->auto_pad); }
 
 static conv_axis forward_axis(const conv_spec *s, int i, int64_t in) {
 	conv_axis a = {.in = in, .kernel = s->kernel[i], .stride = s->stride[i], .dilation = s->dilation[i]};
 	if (same(s)) {
 		a.out = (in + a.stride - 1) / a.stride;
-		const int64_t padding = at_least((a.out - 1) * a.stride + extent(s, i) - in, 0);
-		a.begin = (int)(s->auto_pad == CONV_PAD_SAME_UPPER ? padding / 2 : padding - padding / 2);
+		a.begin = window_pad_begin(s->auto_pad, (a.out - 1) * a.stride + extent(s, i) - in);
 		return a;
 	}
-	const int end = s->auto_pad == CONV_PAD_VALID ? 0 : s->end[i];
-	a.begin = s->auto_pad == CONV_PAD_VALID ? 0 : s->begin[i];
+	const int end = s->auto_pad == WINDOW_PAD_VALID ? 0 : s->end[i];
+	a.begin = s->auto_pad == WINDOW_PAD_VALID ? 0 : s->begin[i];
 	const int64_t range = in + a.begin + end - extent(s, i);
 	a.out = range < 0 ? 0 : range / a.stride + 1;
 	return a;
@@ -42,12 +38,11 @@ static conv_axis transposed_axis(const conv_spec *s, int i, int64_t in) {
 	const int64_t full = (in - 1) * a.stride + extent(s, i) + s->more[i];
 	if (same(s) || s->shape.at) {
 		a.out = s->shape.at ? s->shape.at[i] : in * a.stride;
-		const int64_t padding = at_least(full - a.out, 0);
-		a.begin = (int)(s->auto_pad == CONV_PAD_SAME_UPPER ? padding / 2 : padding - padding / 2);
+		a.begin = window_pad_begin(s->auto_pad, full - a.out);
 		return a;
 	}
-	a.begin = s->auto_pad == CONV_PAD_VALID ? 0 : s->begin[i];
-	a.out = full - a.begin - (s->auto_pad == CONV_PAD_VALID ? 0 : s->end[i]);
+	a.begin = s->auto_pad == WINDOW_PAD_VALID ? 0 : s->begin[i];
+	a.out = full - a.begin - (s->auto_pad == WINDOW_PAD_VALID ? 0 : s->end[i]);
 	return a;
 }
 
@@ -57,31 +52,13 @@ conv_axis conv_axis_of(const conv_spec *s, int i, int64_t in) { return s->transp
 static int64_t open_output(eg_infer *inf, const conv_spec *s, int i, int64_t in) {
 	if (s->transposed && s->shape.at) return s->shape.at[i];
 	if (s->stride[i] == 1 && same(s)) return in;
-	const bool valid = s->auto_pad == CONV_PAD_VALID;
+	const bool valid = s->auto_pad == WINDOW_PAD_VALID;
 	const int64_t padding = valid ? 0 : (int64_t)s->begin[i] + s->end[i], more = s->transposed ? s->more[i] : 0;
 	if (s->stride[i] == 1 && padding == extent(s, i) - 1 + more) return in;
 	return eg_infer_size(inf, in);
 }
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
-
-/* "3x5" */
-static const char *by(const int *n, int axes, char text[48]) {
-	size_t at = 0;
-	for (int i = 0; i < axes; i++) at += (size_t)snprintf(text + at, 48 - at, "%s%d", i ? "x" : "", n[i]);
-	return text;
-}
-
-static eg_status check_input(const eg_infer *s, const conv_spec *c) {
-	static const char *const what[] = {"sequences of channels (N,C,L)", "pictures (N,C,H,W)", "volumes (N,C,D,H,W)"};
-	const eg_dims *x = &s->in[0];
-	char t[128];
-	if (op_check_real(s, 0, "x")) return s->err->status;
-	if (x->rank != c->axes + 2)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, %s have %d%s", eg_dims_text(x, t, sizeof t), x->rank,
-			what[c->axes - 1], c->axes + 2, c->axes == 2 && x->rank < 4 ? "; is it put behind a flatten?" : "");
-	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
-}
 
 static eg_status check_groups(const eg_infer *s, const conv_spec *c) {
 	const int64_t C = s->in[0].d[1], K = c->filters, G = c->groups;
@@ -101,19 +78,19 @@ static eg_status check_groups(const eg_infer *s, const conv_spec *c) {
 static eg_status check_padding(const eg_infer *s, const conv_spec *c) {
 	char t[48];
 	for (int i = 0; i < c->axes; i++)
-		if (c->auto_pad != CONV_PAD_GIVEN && (c->begin[i] || c->end[i]))
+		if (c->auto_pad != WINDOW_PAD_GIVEN && (c->begin[i] || c->end[i]))
 			return eg_fail(s->err, EG_ERR_ARG, "auto_pad %s decides about padding; leave out padding %s",
-				conv_auto_pad_names[c->auto_pad], by(c->begin, c->axes, t));
+				window_pad_names[c->auto_pad], window_text(c->begin, c->axes, t));
 	return EG_OK;
 }
 
 static eg_status check_covers(const eg_infer *s, const conv_spec *c, int i) {
 	char text[128], k[48], d[48], b[48], e[48];
-	const int64_t padded = s->in[0].d[2 + i] + (c->auto_pad == CONV_PAD_GIVEN ? (int64_t)c->begin[i] + c->end[i] : 0);
+	const int64_t padded = s->in[0].d[2 + i] + (c->auto_pad == WINDOW_PAD_GIVEN ? (int64_t)c->begin[i] + c->end[i] : 0);
 	return eg_fail(s->err, EG_ERR_SHAPE,
 		"kernel %s with dilation %s covers %lld of axis %d, more than the %lld of x %s with padding %s and %s; use a smaller kernel or more padding",
-		by(c->kernel, c->axes, k), by(c->dilation, c->axes, d), (long long)extent(c, i), i, (long long)padded,
-		eg_dims_text(&s->in[0], text, sizeof text), by(c->begin, c->axes, b), by(c->end, c->axes, e));
+		window_text(c->kernel, c->axes, k), window_text(c->dilation, c->axes, d), (long long)extent(c, i), i, (long long)padded,
+		eg_dims_text(&s->in[0], text, sizeof text), window_text(c->begin, c->axes, b), window_text(c->end, c->axes, e));
 }
 
 static eg_status check_transposed(const eg_infer *s, const conv_spec *c) {
@@ -162,7 +139,7 @@ static void tell_window(eg_node_info *info, const conv_spec *c) {
 eg_status conv_infer_sizes(eg_infer *s, const conv_spec *c) {
 	const eg_dims *x = &s->in[0];
 	eg_dims *y = &s->out[0];
-	if (check_input(s, c) || check_padding(s, c) || check_groups(s, c)) return s->err->status;
+	if (op_check_axes(s, c->axes) || check_padding(s, c) || check_groups(s, c)) return s->err->status;
 	if (c->transposed && check_transposed(s, c)) return s->err->status;
 	*y = (eg_dims){.rank = x->rank, .d = {x->d[0], c->filters}};
 	for (int i = 0; i < c->axes; i++) {
@@ -218,8 +195,8 @@ eg_status conv_infer(eg_infer *s, const conv_spec *c) {
 
 conv_volume conv_volume_of(const eg_emit *e, const conv_spec *c) {
 	const eg_dims in = eg_emit_in_dims(e, 0), out = eg_emit_out_dims(e, 0);
-	conv_axis a[CONV_AXES];
-	for (int k = 0, skip = CONV_AXES - c->axes; k < CONV_AXES; k++) {
+	conv_axis a[WINDOW_AXES];
+	for (int k = 0, skip = WINDOW_AXES - c->axes; k < WINDOW_AXES; k++) {
 		a[k] = k < skip ? (conv_axis){1, 1, 1, 1, 0, 1} : conv_axis_of(c, k - skip, in.d[2 + k - skip]);
 		if (c->transposed) { /* the windows slide over the output */
 			const int64_t t = a[k].in;

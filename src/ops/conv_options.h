@@ -3,13 +3,7 @@
 #ifndef ENGRAM_OPS_CONV_OPTIONS_H
 #define ENGRAM_OPS_CONV_OPTIONS_H
 
-#include "ops/ops.h"
-
-enum { CONV_AXES = 3 };
-
-/* How much padding there is follows from the sizes, as ONNX's auto_pad has it. */
-typedef enum conv_auto_pad { CONV_PAD_GIVEN, CONV_PAD_SAME_UPPER, CONV_PAD_SAME_LOWER, CONV_PAD_VALID } conv_auto_pad;
-extern const char *const conv_auto_pad_names[];
+#include "ops/window.h"
 
 /* Members of an options struct: A is [2], [3] or nothing for one axis. */
 #define CONV_WINDOW(A) \
@@ -33,7 +27,7 @@ extern const char *const conv_auto_pad_names[];
 	CONV_INTS(T, dilation, n, 1, 1, "dilations", "distance between neighbouring taps of a filter"), \
 	OP_INT(T, groups, 1, 1, OP_SIZE_MAX, "group", \
 		"channels are cut into groups that do not see each other; one each: depthwise")
-#define CONV_AUTO_PAD(T, doc) OP_ENUM(T, auto_pad, conv_auto_pad_names, "auto_pad", doc)
+#define CONV_AUTO_PAD(T, doc) OP_ENUM(T, auto_pad, window_pad_names, "auto_pad", doc)
 #define CONV_REST_ATTRS(T) \
 	OP_NOT(T, bias, NULL, "adds a learned constant to each output channel"), \
 	OP_ENUM(T, init, eg_init_names, NULL, \
@@ -45,9 +39,9 @@ extern const char *const conv_auto_pad_names[];
 /* The options of any of them; slowest axis first. */
 typedef struct conv_spec {
 	int axes, filters, groups;
-	int kernel[CONV_AXES], stride[CONV_AXES], begin[CONV_AXES], end[CONV_AXES], dilation[CONV_AXES];
-	int more[CONV_AXES]; /* transposed: output padding */
-	conv_auto_pad auto_pad;
+	int kernel[WINDOW_AXES], stride[WINDOW_AXES], begin[WINDOW_AXES], end[WINDOW_AXES], dilation[WINDOW_AXES];
+	int more[WINDOW_AXES]; /* transposed: output padding */
+	window_pad auto_pad;
 	eg_ints shape, mask; /* transposed: the sizes asked for; else connections */
 	bool transposed, bias;
 	int init;
@@ -56,7 +50,7 @@ typedef struct conv_spec {
 
 /* From an options struct with CONV_WINDOW and CONV_REST. */
 #define CONV_SPEC(o, n) \
-	conv_spec_of((conv_spec){.axes = (n), .filters = (o)->filters, .groups = (o)->groups, .auto_pad = (conv_auto_pad)(o)->auto_pad, \
+	conv_spec_of((conv_spec){.axes = (n), .filters = (o)->filters, .groups = (o)->groups, .auto_pad = (window_pad)(o)->auto_pad, \
 			     .bias = !(o)->no_bias, .init = (o)->init, .init_value = (o)->init_value}, \
 		(const void *const[]){&(o)->kernel, &(o)->stride, &(o)->padding, &(o)->padding_end, &(o)->dilation})
 conv_spec conv_spec_of(conv_spec s, const void *const fields[5]);

@@ -25,7 +25,7 @@ typedef struct conv_transpose3d_options {
 				 "valid: nothing"),                                                                    \
 		CONV_INTS(T, output_padding, n, 0, 0, "output_padding",                                                \
 			"so much more at the end of y; smaller than the stride or the dilation"),                      \
-		OP_INT_LIST(T, output_shape, 0, CONV_AXES, 1, OP_SIZE_MAX, "output_shape",                             \
+		OP_INT_LIST(T, output_shape, 0, WINDOW_AXES, 1, OP_SIZE_MAX, "output_shape",                             \
 			"sizes of the axes of y, from which follows what is cut off: the odd one at the beginning, with same_upper at the end"), \
 		CONV_REST_ATTRS(T)
 static const eg_attr conv_transpose1d_attrs[] = {TRANSPOSED_ATTRS(conv_transpose1d_options, 1, "length of the filters")};
@@ -91,7 +91,7 @@ TRANSPOSED_FUNCTIONS(3)
 static const eg_case cases1[] = {
 	{"stride, padding", CONV1(.filters = 6, .kernel = 4, .stride = 3, .padding = 1, .padding_end = 2, .output_padding = 2),
 		.in = {OP_DIMS(EG_N, 4, 7)}, .nin = 1, .batch = 18, .linear = true},
-	{"same, open length", CONV1(.filters = 5, .kernel = 6, .stride = 3, .auto_pad = CONV_PAD_SAME_UPPER, .no_bias = true),
+	{"same, open length", CONV1(.filters = 5, .kernel = 6, .stride = 3, .auto_pad = WINDOW_PAD_SAME_UPPER, .no_bias = true),
 		.in = {OP_DIMS(EG_N, 3, EG_NAMED)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"length", 8}), .linear = true},
 };
 
@@ -102,9 +102,9 @@ static const eg_case cases2[] = {
 		.in = {OP_DIMS(EG_N, 5, 4, 6)}, .nin = 1, .batch = 18, .linear = true},
 	{"groups, size asked for", CONV2(.filters = 6, .kernel = {2, 3}, .stride = {2, 2}, .groups = 2, .output_shape = EG_INTS(9, 7)),
 		.in = {OP_DIMS(EG_N, 4, 5, 3)}, .nin = 1, .batch = 3, .linear = true},
-	{"same, many channels, open height", CONV2(.filters = 18, .kernel = {4, 3}, .stride = {2, 1}, .auto_pad = CONV_PAD_SAME_LOWER, .init = EG_INIT_HE_NORMAL),
+	{"same, many channels, open height", CONV2(.filters = 18, .kernel = {4, 3}, .stride = {2, 1}, .auto_pad = WINDOW_PAD_SAME_LOWER, .init = EG_INIT_HE_NORMAL),
 		.in = {OP_DIMS(EG_TN, 17, EG_NAMED, 5)}, .nin = 1, .batch = 3, .time = 2, .sizes = OP_SIZES({"height", 4}), .linear = true},
-	{"gaps between windows, no bias", CONV2(.filters = 2, .kernel = {1, 2}, .stride = {3, 4}, .auto_pad = CONV_PAD_VALID, .no_bias = true),
+	{"gaps between windows, no bias", CONV2(.filters = 2, .kernel = {1, 2}, .stride = {3, 4}, .auto_pad = WINDOW_PAD_VALID, .no_bias = true),
 		.in = {OP_DIMS(5, 4, 3, 2)}, .nin = 1, .batch = 2, .linear = true},
 };
 

@@ -245,7 +245,7 @@ static const eg_case cases1[] = {
 static const eg_case cases2[] = {
 	{"stride, padding, dilation", LOCAL2(.filters = 4, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}, .padding_end = {EG_ZERO, 2}, .dilation = {1, 2}),
 		.in = {OP_DIMS(EG_N, 2, 5, 7)}, .nin = 1, .batch = 18, .linear = true},
-	{"same, groups, steps of sequences", LOCAL2(.filters = 6, .kernel = {2, 3}, .stride = {1, 2}, .auto_pad = CONV_PAD_SAME_UPPER, .groups = 2),
+	{"same, groups, steps of sequences", LOCAL2(.filters = 6, .kernel = {2, 3}, .stride = {1, 2}, .auto_pad = WINDOW_PAD_SAME_UPPER, .groups = 2),
 		.in = {OP_DIMS(EG_TN, 4, 3, 5)}, .nin = 1, .batch = 3, .time = 2, .linear = true},
 	{"windows beyond it, no bias", LOCAL2(.filters = 3, .kernel = {1, 1}, .padding = {1, 1}, .padding_end = {EG_ZERO, EG_ZERO}, .no_bias = true,
 					      .init = EG_INIT_HE_NORMAL),

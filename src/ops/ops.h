@@ -110,17 +110,18 @@ static inline eg_status op_check_no_batch(const eg_infer *s, int i, int from, co
  * known. */
 static inline bool op_time_first(const eg_dims *declared) { return declared->rank > 0 && eg_dim_is_open(declared->d[0]); }
 
-/* "x (N,C,H,W)": a picture whose channels are known. */
-static inline eg_status op_check_picture(const eg_infer *s) {
+/* "x (N,C,H,W)": channels, which are known, and so many axes behind them, 1 to 3. */
+static inline eg_status op_check_axes(const eg_infer *s, int axes) {
+	static const char *const what[] = {"sequences (N,C,L) have 3", "pictures (N,C,H,W) have 4", "volumes (N,C,D,H,W) have 5"};
 	const eg_dims *x = &s->in[0];
 	char text[128];
-	if (s->in_type[0] != EG_F32)
-		return eg_fail(s->err, EG_ERR_ARG, "x holds integers (EG_I32), floating-point numbers (EG_F32) are needed");
-	if (x->rank != 4)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, pictures (N,C,H,W) have 4%s",
-			eg_dims_text(x, text, sizeof text), x->rank, x->rank < 4 ? "; is it put behind a flatten?" : "");
+	if (op_check_real(s, 0, "x")) return s->err->status;
+	if (x->rank != axes + 2)
+		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, %s%s", eg_dims_text(x, text, sizeof text), x->rank,
+			what[axes - 1], x->rank < axes + 2 ? "; is it put behind a flatten?" : "");
 	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
 }
+static inline eg_status op_check_picture(const eg_infer *s) { return op_check_axes(s, 2); }
 
 /* Of a picture each position is computed by itself, so one sees no more behind it. */
 static inline void op_by_position(eg_infer *s) {

@@ -82,13 +82,13 @@ static const char doc_auto[] = "notset: padding as said; same_upper, same_lower:
 	                "distance between neighbouring positions of a window"), \
 	        OP_BOOL(maxpool##n##d_options, ceil_mode, "ceil_mode", doc_ceil), \
 	        INTS_##n(maxpool##n##d_options, padding_end, -1, 0, OP_SIZE_MAX, "pads", doc_end), \
-	        OP_ENUM(maxpool##n##d_options, auto_pad, pool_auto_names, "auto_pad", doc_auto), \
+	        OP_ENUM(maxpool##n##d_options, auto_pad, window_pad_names, "auto_pad", doc_auto), \
 	}; \
 	static pool maxpool##n##d_pool(const void *options) { \
 		const maxpool##n##d_options *o = options; \
 		pool w = pool_of(n, o->kernel, o->stride, o->padding, o->padding_end, o->dilation); \
 		w.ceil_mode = o->ceil_mode; \
-		w.auto_pad = (pool_auto)o->auto_pad; \
+		w.auto_pad = (window_pad)o->auto_pad; \
 		return w; \
 	} \
 	MAX_FUNCTIONS(maxpool##n##d)
@@ -102,7 +102,7 @@ static bool maxpool2d_pools(const void *options) {
 	for (int i = 0; i < 2; i++)
 		if (w.kernel[i] != 2 || w.stride[i] != 2 || w.begin[i] != 0 || w.end[i] != 0 || w.dilation[i] != 1)
 			return false;
-	return !w.ceil_mode && (w.auto_pad == POOL_NOTSET || w.auto_pad == POOL_VALID);
+	return !w.ceil_mode && (w.auto_pad == WINDOW_PAD_GIVEN || w.auto_pad == WINDOW_PAD_VALID);
 }
 
 #define MAXPOOL(n, ...) \
@@ -114,7 +114,7 @@ static const eg_case maxpool1d_cases[] = {
 		MAXPOOL(1, .kernel = {2}, .stride = {3}, .dilation = {3}, .padding_end = {1}, .ceil_mode = true),
 		.in = {OP_DIMS(EG_N, 2, 17)}, .nin = 1, .batch = 3},
 	{"steps as samples, open length, as many as before",
-		MAXPOOL(1, .kernel = {4}, .stride = {1}, .auto_pad = POOL_SAME_LOWER),
+		MAXPOOL(1, .kernel = {4}, .stride = {1}, .auto_pad = WINDOW_PAD_SAME_LOWER),
 		.in = {OP_DIMS(EG_TN, 2, EG_NAMED)}, .nin = 1, .lone = true, .batch = 5, .time = 3,
 		.sizes = OP_SIZES({"length", 11})},
 };
@@ -138,7 +138,7 @@ static const eg_case maxpool2d_cases[] = {
 	{"padding at the end",
 		MAXPOOL(2, .kernel = {3, 2}, .stride = {2, 2}, .padding = {1, 0}, .padding_end = {EG_ZERO, 1}),
 		.in = {OP_DIMS(EG_N, 2, 8, 7)}, .nin = 1, .batch = 18},
-	{"as many windows as strides", MAXPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_UPPER),
+	{"as many windows as strides", MAXPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = WINDOW_PAD_SAME_UPPER),
 		.in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .lone = true, .batch = 3},
 	{"larger windows than winners are numbered",
 		MAXPOOL(2, .kernel = {257, 256}, .padding = {128, 127}, .stride = {5, 3}),
@@ -207,14 +207,14 @@ MAXPOOL_OP(3, "maxpool3d", .pools = NULL);
 	        OP_NOT(avgpool##n##d_options, count_include_pad, "count_include_pad", \
 	                "padding counts in the divisor (ONNX: not by default)"), \
 	        INTS_##n(avgpool##n##d_options, padding_end, -1, 0, OP_SIZE_MAX, "pads", doc_end), \
-	        OP_ENUM(avgpool##n##d_options, auto_pad, pool_auto_names, "auto_pad", doc_auto), \
+	        OP_ENUM(avgpool##n##d_options, auto_pad, window_pad_names, "auto_pad", doc_auto), \
 	}; \
 	static pool avgpool##n##d_pool(const void *options) { \
 		const avgpool##n##d_options *o = options; \
 		pool w = pool_of(n, o->kernel, o->stride, o->padding, o->padding_end, NULL); \
 		w.ceil_mode = o->ceil_mode; \
 		w.exclude_pad = o->no_count_include_pad; \
-		w.auto_pad = (pool_auto)o->auto_pad; \
+		w.auto_pad = (window_pad)o->auto_pad; \
 		return w; \
 	} \
 	AVERAGE_FUNCTIONS(avgpool##n##d)
@@ -251,7 +251,7 @@ static const eg_case avgpool2d_cases[] = {
 			.no_count_include_pad = true),
 		.in = {OP_DIMS(19, 3, 7, 10)}, .nin = 1, .batch = 2, .linear = true},
 	{"as many windows as strides, padding counts",
-		AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = POOL_SAME_LOWER),
+		AVGPOOL(2, .kernel = {3, 4}, .stride = {2, 3}, .auto_pad = WINDOW_PAD_SAME_LOWER),
 		.in = {OP_DIMS(EG_N, 3, 8, 11)}, .nin = 1, .batch = 3, .linear = true},
 };
 static const eg_case avgpool3d_cases[] = {

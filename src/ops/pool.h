@@ -6,20 +6,16 @@
 #ifndef ENGRAM_OPS_POOL_H
 #define ENGRAM_OPS_POOL_H
 
-#include "ops/ops.h"
-
-enum { POOL_AXES = 3 };
-typedef enum pool_auto { POOL_NOTSET, POOL_SAME_UPPER, POOL_SAME_LOWER, POOL_VALID } pool_auto;
-extern const char *const pool_auto_names[];
+#include "ops/window.h"
 
 /* Windows over the last `rank` dimensions, in their order. */
 typedef struct pool {
 	int rank;
-	int kernel[POOL_AXES], stride[POOL_AXES], begin[POOL_AXES], end[POOL_AXES], dilation[POOL_AXES];
-	int size[POOL_AXES]; /* adaptive: so many windows; 0: as the others say */
+	int kernel[WINDOW_AXES], stride[WINDOW_AXES], begin[WINDOW_AXES], end[WINDOW_AXES], dilation[WINDOW_AXES];
+	int size[WINDOW_AXES]; /* adaptive: so many windows; 0: as the others say */
 	bool whole;          /* one window as large as the picture */
 	bool ceil_mode, exclude_pad;
-	pool_auto auto_pad;
+	window_pad auto_pad;
 } pool;
 
 /* From options: stride 0 is the kernel's, end -1 the beginning's; stride, end and dilation may be NULL. */

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-const char *const pool_auto_names[] = {"notset", "same_upper", "same_lower", "valid", NULL};
 
 pool pool_of(int rank, const int *kernel, const int *stride, const int *begin, const int *end, const int *dilation) {
 	pool w = {.rank = rank};
@@ -38,7 +37,7 @@ static void pad_to_same(const pool *w, int i, axis *a) {
 	a->w.out = (a->w.in + w->stride[i] - 1) / w->stride[i];
 	int64_t total = (int64_t)(a->w.out - 1) * w->stride[i] + extent_of(w, i) - a->w.in;
 	if (total < 0) total = 0;
-	a->w.begin = (int)(w->auto_pad == POOL_SAME_UPPER ? total / 2 : total - total / 2);
+	a->w.begin = window_pad_begin(w->auto_pad, total);
 	a->end = (int)total - a->w.begin;
 }
 
@@ -55,9 +54,9 @@ static axis axis_over(const pool *w, int i, int64_t in) {
 	a.w.kernel = w->kernel[i];
 	a.w.stride = w->stride[i];
 	a.w.dilation = w->dilation[i];
-	if (w->auto_pad == POOL_SAME_UPPER || w->auto_pad == POOL_SAME_LOWER) return pad_to_same(w, i, &a), a;
-	a.w.begin = w->auto_pad == POOL_VALID ? 0 : w->begin[i];
-	a.end = w->auto_pad == POOL_VALID ? 0 : w->end[i];
+	if (window_pad_is_same(w->auto_pad)) return pad_to_same(w, i, &a), a;
+	a.w.begin = w->auto_pad == WINDOW_PAD_VALID ? 0 : w->begin[i];
+	a.end = w->auto_pad == WINDOW_PAD_VALID ? 0 : w->end[i];
 	const int64_t range = in + a.w.begin + a.end - extent_of(w, i), stride = w->stride[i];
 	if (range < 0) return a.w.out = 0, a;
 	const int64_t out = (range + (w->ceil_mode ? stride - 1 : 0)) / stride + 1;
@@ -69,24 +68,12 @@ static axis axis_over(const pool *w, int i, int64_t in) {
 static int64_t open_size(eg_infer *s, const pool *w, int i, int64_t in) {
 	if (w->whole) return 1;
 	if (w->size[i]) return w->size[i];
-	const bool same = w->auto_pad == POOL_SAME_UPPER || w->auto_pad == POOL_SAME_LOWER;
-	const int64_t pad = w->auto_pad == POOL_VALID ? 0 : (int64_t)w->begin[i] + w->end[i];
+	const bool same = window_pad_is_same(w->auto_pad);
+	const int64_t pad = w->auto_pad == WINDOW_PAD_VALID ? 0 : (int64_t)w->begin[i] + w->end[i];
 	return w->stride[i] == 1 && (same || pad == extent_of(w, i) - 1) ? in : eg_infer_size(s, in);
 }
 
 /* ---- what can be wrong ------------------------------------------------------------------------------------------- */
-
-static eg_status check_input(const eg_infer *s, int rank) {
-	static const char *const what[] = {
-	        "sequences (N,C,L) have 3", "pictures (N,C,H,W) have 4", "volumes (N,C,D,H,W) have 5"};
-	const eg_dims *x = &s->in[0];
-	char text[128];
-	if (op_check_real(s, 0, "x")) return s->err->status;
-	if (x->rank != rank + 2)
-		return eg_fail(s->err, EG_ERR_SHAPE, "x %s has %d dimensions, %s%s", eg_dims_text(x, text, sizeof text),
-		        x->rank, what[rank - 1], x->rank < 3 ? "; is it put behind a flatten?" : "");
-	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
-}
 
 /* Does window o of it see something? */
 static bool sees(const eg_window_axis *a, int64_t o) {
@@ -95,17 +82,10 @@ static bool sees(const eg_window_axis *a, int64_t o) {
 	return a->kernel == 0 || (first < a->kernel && start + first * a->dilation < a->in);
 }
 
-/* "3x2" of one number for each axis. */
-static const char *by_axes(const int *v, int rank, char buf[48]) {
-	size_t used = 0;
-	for (int i = 0; i < rank; i++) used += (size_t)snprintf(buf + used, 48 - used, "%s%d", i ? "x" : "", v[i]);
-	return buf;
-}
-
 static eg_status check_axis(const eg_infer *s, const pool *w, int i, const axis *a) {
 	char x[128], kernel[48];
 	eg_dims_text(&s->in[0], x, sizeof x);
-	by_axes(w->kernel, w->rank, kernel);
+	window_text(w->kernel, w->rank, kernel);
 	if (a->w.out <= 0)
 		return eg_fail(s->err, EG_ERR_SHAPE,
 		        "kernel %s with dilation %d covers %lld positions along dimension %d of x %s, more than the %d "
@@ -140,7 +120,7 @@ static void inform(eg_infer *s, const pool *w) {
 }
 
 eg_status pool_infer(eg_infer *s, const pool *w) {
-	if (check_input(s, w->rank)) return s->err->status;
+	if (op_check_axes(s, w->rank)) return s->err->status;
 	s->out[0] = s->in[0];
 	for (int i = 0; i < w->rank; i++) {
 		const int64_t in = s->in[0].d[i + 2];
@@ -175,10 +155,10 @@ typedef struct steps {
 
 static const axis one_row = {{.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1}, 0};
 
-static void axes_of(const eg_emit *e, const pool *w, axis a[POOL_AXES]) {
+static void axes_of(const eg_emit *e, const pool *w, axis a[WINDOW_AXES]) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
-	for (int i = 0; i < w->rank; i++) a[POOL_AXES - w->rank + i] = axis_over(w, i, x.d[i + 2]);
-	for (int i = 0; i < POOL_AXES - w->rank; i++) a[i] = one_row;
+	for (int i = 0; i < w->rank; i++) a[WINDOW_AXES - w->rank + i] = axis_over(w, i, x.d[i + 2]);
+	for (int i = 0; i < WINDOW_AXES - w->rank; i++) a[i] = one_row;
 }
 
 static eg_pool_shape picture(int N, int64_t C, const axis *h, const axis *v, const pool *w, eg_layout layout) {
@@ -207,11 +187,11 @@ static steps steps_of(const eg_emit *e, const pool *w, eg_layout layout) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
 	const bool blocked = layout == EG_BLOCKED;
 	const int N = (int)(blocked ? x.d[0] * eg_channels((int)x.d[1]) : x.d[0]), C = (int)(blocked ? 1 : x.d[1]);
-	axis a[POOL_AXES] = {0}, row = one_row;
+	axis a[WINDOW_AXES] = {0}, row = one_row;
 	axes_of(e, w, a);
 	steps t = {.n = 1};
 	t.s[0] = picture(N, (int64_t)C * a[0].w.in, &a[1], &a[2], w, layout);
-	if (w->rank < POOL_AXES) return t;
+	if (w->rank < WINDOW_AXES) return t;
 	row.w.in = row.w.out = a[1].w.out * a[2].w.out;
 	t.s[t.n++] = picture(N, C, &a[0], &row, w, layout);
 	return t;
@@ -234,16 +214,16 @@ static eg_buf between(eg_emit *e, op_blocks job, int64_t block) {
 
 /* Windows that are not all alike, or have more positions than a winner's number can say. */
 static bool by_places(const eg_emit *e, const pool *w) {
-	axis a[POOL_AXES];
+	axis a[WINDOW_AXES];
 	axes_of(e, w, a);
-	for (int i = 0; i < POOL_AXES; i++)
+	for (int i = 0; i < WINDOW_AXES; i++)
 		if (a[i].w.kernel == 0) return true;
 	return (int64_t)a[1].w.kernel * a[2].w.kernel > UINT16_MAX || a[0].w.kernel > UINT16_MAX;
 }
 
 static eg_pool_places_args places_args(const eg_emit *e, const pool *w) {
 	const eg_dims x = eg_emit_in_dims(e, 0);
-	axis a[POOL_AXES];
+	axis a[WINDOW_AXES];
 	axes_of(e, w, a);
 	return (eg_pool_places_args){.d = a[0].w, .h = a[1].w, .w = a[2].w, .N = (int)x.d[0], .C = (int)x.d[1]};
 }
@@ -358,12 +338,12 @@ void pool_max_bwd(eg_emit *e, const pool *w) {
 
 /* Windows of different sizes: as resampling with equal weights. False: all are alike. */
 static bool as_resampling(const eg_emit *e, const pool *w, resample *r) {
-	axis a[POOL_AXES];
+	axis a[WINDOW_AXES];
 	bool uneven = false;
 	axes_of(e, w, a);
 	r->rank = w->rank;
 	for (int i = 0; i < w->rank; i++) {
-		const eg_window_axis *v = &a[POOL_AXES - w->rank + i].w;
+		const eg_window_axis *v = &a[WINDOW_AXES - w->rank + i].w;
 		r->axis[i] = (eg_resample_axis){.in = v->in, .out = v->out, .method = EG_RESAMPLE_ADAPTIVE, .scale = 1};
 		uneven |= v->kernel == 0;
 	}

@@ -196,10 +196,7 @@ static void export_reduction(eg_export *x, const char *type) {
 }
 
 static bool import_reduction(eg_import *m, const char *op) {
-	int64_t wide[EG_MAX_DIMS];
-	int axes[EG_MAX_DIMS], n = eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
-	for (int i = 0; i < n; i++) axes[i] = wide[i] < -EG_MAX_DIMS || wide[i] >= EG_MAX_DIMS ? EG_MAX_DIMS : (int)wide[i];
-	reduce_options o = {.axes = n < 0 ? eg_import_list(m, 1) : (eg_ints){axes, n}, .keepdims = eg_import_int(m, "keepdims", 1) != 0};
+	reduce_options o = {.axes = eg_import_axes(m, 1), .keepdims = eg_import_int(m, "keepdims", 1) != 0};
 	eg_tensor in = eg_import_in(m, 0);
 	const bool nothing = eg_import_int(m, "noop_with_empty_axes", 0) && o.axes.n == 0;
 	if (o.axes.n == 0) o.axes.at = NULL;

@@ -259,10 +259,7 @@ static void export_axes(eg_export *x, const char *type) {
 
 /* Before opset 13 they were an attribute. */
 static bool import_axes(eg_import *m, const char *op) {
-	int64_t wide[EG_MAX_DIMS];
-	int axes[EG_MAX_DIMS], n = eg_import_int_list(m, "axes", wide, EG_MAX_DIMS);
-	for (int i = 0; i < n; i++) axes[i] = wide[i] < -EG_MAX_DIMS || wide[i] >= EG_MAX_DIMS ? EG_MAX_DIMS : (int)wide[i];
-	axes_options o = {.axes = n < 0 ? eg_import_list(m, 1) : (eg_ints){axes, n}};
+	axes_options o = {.axes = eg_import_axes(m, 1)};
 	eg_tensor in = eg_import_in(m, 0);
 	eg_import_out(m, 0, eg_import_apply(m, op, &o, &in, 1));
 	return true;

@@ -3,8 +3,6 @@
  * says, padding is one list of beginnings and ends, and a convolution knows its filters by its weights. */
 #include "ops/window_onnx.h"
 
-enum { AXES = 3 };
-
 /* The attribute of that name in options, and its row; NULL: it has none. */
 static void *field(const eg_op_info *op, const void *options, const char *name, const eg_attr **row) {
 	for (int i = 0; i < op->nattrs; i++)
@@ -28,19 +26,17 @@ static int axes_of(const eg_op_info *op) {
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
-static void set_list(eg_export *x, const char *name, const int *v, const int *otherwise, int n) {
-	int64_t wide[AXES];
-	for (int i = 0; i < n; i++) wide[i] = v[i] ? v[i] : otherwise[i];
+static void set_list(eg_export *x, const char *name, const int *v, int n) {
+	int64_t wide[WINDOW_AXES];
+	for (int i = 0; i < n; i++) wide[i] = v[i];
 	eg_export_set_ints(x, name, wide, n);
 }
 
 static void set_padding(eg_export *x, const eg_op_info *op, const void *options, int n) {
-	/* in the order of the attribute's names */
-	static const char *const autos[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
 	const int *begin = numbers(op, options, "padding"), *end = numbers(op, options, "padding_end"), *automatic = numbers(op, options, "auto_pad");
-	int64_t pads[2 * AXES];
+	int64_t pads[2 * WINDOW_AXES];
 	if (automatic && *automatic) {
-		eg_export_set_string(x, "auto_pad", autos[*automatic]);
+		eg_export_set_string(x, "auto_pad", window_pad_onnx[*automatic]);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -50,16 +46,6 @@ static void set_padding(eg_export *x, const eg_op_info *op, const void *options,
 	eg_export_set_ints(x, "pads", pads, 2 * n);
 }
 
-/* Lists of numbers that may have been left out of the options: a default outside of the range. */
-static void set_shape(eg_export *x, const eg_op_info *op, const void *options) {
-	const eg_attr *row;
-	const eg_ints *shape = field(op, options, "output_shape", &row);
-	int64_t wide[AXES];
-	if (!shape || !shape->at) return;
-	for (int i = 0; i < shape->n && i < AXES; i++) wide[i] = shape->at[i];
-	eg_export_set_ints(x, "output_shape", wide, shape->n);
-}
-
 void window_export(eg_export *x, const char *type) {
 	const eg_op_info *op = eg_export_info(x);
 	const void *options = eg_export_options(x);
@@ -67,22 +53,20 @@ void window_export(eg_export *x, const char *type) {
 		  *dilation = numbers(op, options, "dilation"), *groups = numbers(op, options, "groups"),
 		  *more = numbers(op, options, "output_padding");
 	const eg_attr *row;
-	const eg_ints *mask = field(op, options, "mask", &row);
+	const eg_ints *mask = field(op, options, "mask", &row), *shape = field(op, options, "output_shape", &row);
+	int steps[WINDOW_AXES];
+	for (int i = 0; i < n; i++) steps[i] = stride[i] ? stride[i] : kernel[i]; /* left out, it is the kernel's */
 	const bool *ceil = field(op, options, "ceil_mode", &row), *excluded = field(op, options, "count_include_pad", &row);
 	if (mask && mask->at) eg_export_fail(x, "ONNX's %s has no mask of connections; multiply the weights by it", type);
 	if (*eg_export_out(x, 1)) eg_export_fail(x, "ONNX counts the places of maxima through all channels, here they are within one");
 	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), eg_export_param(x, 0), eg_export_param(x, 1)), EG_NAMES(eg_export_out(x, 0)));
-	set_list(x, "kernel_shape", kernel, kernel, n);
-	set_list(x, "strides", stride, kernel, n);
+	set_list(x, "kernel_shape", kernel, n);
+	set_list(x, "strides", steps, n);
 	set_padding(x, op, options, n);
-	if (dilation) set_list(x, "dilations", dilation, kernel, n);
+	if (dilation) set_list(x, "dilations", dilation, n);
 	if (groups) eg_export_set_int(x, "group", *groups);
-	if (more && !(field(op, options, "output_shape", &row) && ((const eg_ints *)field(op, options, "output_shape", &row))->at)) {
-		int64_t wide[AXES];
-		for (int i = 0; i < n; i++) wide[i] = more[i];
-		eg_export_set_ints(x, "output_padding", wide, n);
-	}
-	set_shape(x, op, options);
+	if (shape && shape->at) set_list(x, "output_shape", shape->at, shape->n);
+	else if (more) set_list(x, "output_padding", more, n);
 	if (ceil) eg_export_set_int(x, "ceil_mode", *ceil);
 	if (excluded) eg_export_set_int(x, "count_include_pad", !*excluded);
 }
@@ -91,8 +75,8 @@ void window_export(eg_export *x, const char *type) {
 
 /* A list of n numbers, or n times `absent`. */
 static void get_list(eg_import *m, const char *name, int absent, int *to, int n) {
-	int64_t wide[2 * AXES];
-	int have = eg_import_int_list(m, name, wide, 2 * AXES);
+	int64_t wide[2 * WINDOW_AXES];
+	int have = eg_import_int_list(m, name, wide, 2 * WINDOW_AXES);
 	if (have >= 0 && have != n) eg_import_fail(m, "attribute '%s' has %d numbers, %d are needed", name, have, n);
 	for (int i = 0; i < n; i++) {
 		int64_t v = have == n ? wide[i] : absent;
@@ -102,12 +86,11 @@ static void get_list(eg_import *m, const char *name, int absent, int *to, int n)
 }
 
 static void get_padding(eg_import *m, const eg_op_info *op, void *options, int n) {
-	static const char *const autos[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
 	const char *automatic = eg_import_string(m, "auto_pad", "NOTSET");
-	int pads[2 * AXES], *begin = (int *)numbers(op, options, "padding"), *end = (int *)numbers(op, options, "padding_end"), which = -1;
+	int pads[2 * WINDOW_AXES], *begin = (int *)numbers(op, options, "padding"), *end = (int *)numbers(op, options, "padding_end"), which = -1;
 	get_list(m, "pads", 0, pads, 2 * n);
-	for (int i = 0; i < EG_COUNT(autos); i++)
-		if (!strcmp(automatic, autos[i])) which = i;
+	for (int i = 0; window_pad_onnx[i]; i++)
+		if (!strcmp(automatic, window_pad_onnx[i])) which = i;
 	if (which < 0) eg_import_fail(m, "auto_pad is '%.40s'", automatic);
 	if (which > 0) *(int *)numbers(op, options, "auto_pad") = which;
 	for (int i = 0; i < n && which <= 0; i++) {
@@ -134,7 +117,7 @@ static eg_dims get_weights(eg_import *m, const eg_op_info *op, void *options, in
 
 static void get_options(eg_import *m, const eg_op_info *op, void *options, int n) {
 	const eg_attr *row;
-	int *kernel = (int *)numbers(op, options, "kernel"), given[AXES], *dilation = (int *)numbers(op, options, "dilation"), spread[AXES],
+	int *kernel = (int *)numbers(op, options, "kernel"), given[WINDOW_AXES], *dilation = (int *)numbers(op, options, "dilation"), spread[WINDOW_AXES],
 	    *more = (int *)numbers(op, options, "output_padding");
 	get_list(m, "kernel_shape", 0, given, n);
 	for (int i = 0; i < n; i++) {
@@ -160,14 +143,14 @@ bool window_import(eg_import *m, const char *name) {
 	const eg_attr *row;
 	const int n = axes_of(op);
 	const bool weighted = op->params != NULL, transposed = numbers(op, options, "output_padding") != NULL;
-	int64_t shape[AXES];
-	int sizes[AXES];
+	int64_t shape[WINDOW_AXES];
+	int sizes[WINDOW_AXES];
 	if (eg_import_in_dims(m, 0).rank != n + 2) return false; /* another number of axes: another operator */
 	eg_dims w = {0};
 	if (weighted) w = get_weights(m, op, options, n, transposed);
 	get_options(m, op, options, n);
 	if (!weighted) eg_import_int(m, "storage_order", 0); /* of the places, which are refused */
-	const int asked = transposed ? eg_import_int_list(m, "output_shape", shape, AXES) : -1;
+	const int asked = transposed ? eg_import_int_list(m, "output_shape", shape, WINDOW_AXES) : -1;
 	for (int i = 0; i < asked; i++) sizes[i] = shape[i] > 0 && shape[i] < OP_SIZE_MAX ? (int)shape[i] : -1;
 	if (asked >= 0) *(eg_ints *)field(op, options, "output_shape", &row) = (eg_ints){sizes, asked};
 	if (*eg_import_out_name(m, 1)) eg_import_fail(m, "the output Indices is not supported");

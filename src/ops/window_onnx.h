@@ -2,7 +2,7 @@
 #ifndef ENGRAM_OPS_WINDOW_ONNX_H
 #define ENGRAM_OPS_WINDOW_ONNX_H
 
-#include "ops/ops.h"
+#include "ops/window.h"
 
 void window_export(eg_export *x, const char *type);
 /* False where x has another number of axes than `op`. */
