@@ -152,25 +152,15 @@ static void conv_bwd(eg_emit *e, const conv_spec *c) {
 	conv_call(e, &s, EG_CONV_BWD_DATA, w, a);
 }
 
-#define CONV_FUNCTIONS(d)                                                                                              \
-	static eg_status d##_infer(eg_infer *s) {                                                                      \
-		const conv_spec c = d##_spec(s->options);                                                              \
-		return conv_infer(s, &c);                                                                              \
-	}                                                                                                              \
-	static void d##_fwd(eg_emit *e) {                                                                              \
-		const conv_spec c = d##_spec(eg_emit_options(e));                                                      \
-		conv_fwd(e, &c);                                                                                       \
-	}                                                                                                              \
-	static void d##_bwd(eg_emit *e) {                                                                              \
-		const conv_spec c = d##_spec(eg_emit_options(e));                                                      \
-		conv_bwd(e, &c);                                                                                       \
-	}                                                                                                              \
-	static double d##_cost(const eg_emit *e, eg_layout x, eg_layout y) {                                           \
-		const conv_spec c = d##_spec(eg_emit_options(e));                                                      \
-		return cost_of(e, &c, x, y);                                                                           \
+#define CONV_COST(op) \
+	static double op##_cost(const eg_emit *e, eg_layout x, eg_layout y) { \
+		const conv_spec c = op##_spec(eg_emit_options(e)); \
+		return cost_of(e, &c, x, y); \
 	}
-CONV_FUNCTIONS(conv1d)
-CONV_FUNCTIONS(conv2d)
+CONV_COST(conv1d)
+CONV_COST(conv2d)
+CONV_FUNCTIONS(conv1d, conv_infer, conv_fwd, conv_bwd)
+CONV_FUNCTIONS(conv2d, conv_infer, conv_fwd, conv_bwd)
 WINDOW_ONNX(conv1d, "Conv")
 WINDOW_ONNX(conv2d, "Conv")
 

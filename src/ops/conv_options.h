@@ -55,6 +55,21 @@ typedef struct conv_spec {
 		(const void *const[]){&(o)->kernel, &(o)->stride, &(o)->padding, &(o)->padding_end, &(o)->dilation})
 conv_spec conv_spec_of(conv_spec s, const void *const fields[5]);
 
+/* The functions of operator `op`, whose options become a conv_spec by op_spec, from those that take one. */
+#define CONV_FUNCTIONS(op, infer_by, fwd_by, bwd_by) \
+	static eg_status op##_infer(eg_infer *s) { \
+		const conv_spec c = op##_spec(s->options); \
+		return infer_by(s, &c); \
+	} \
+	static void op##_fwd(eg_emit *e) { \
+		const conv_spec c = op##_spec(eg_emit_options(e)); \
+		fwd_by(e, &c); \
+	} \
+	static void op##_bwd(eg_emit *e) { \
+		const conv_spec c = op##_spec(eg_emit_options(e)); \
+		bwd_by(e, &c); \
+	}
+
 /* One axis: `in` and `out` are sizes of the input and the output of the operator. */
 typedef struct conv_axis {
 	int64_t in, out;

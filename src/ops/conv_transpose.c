@@ -65,25 +65,14 @@ static void transposed_bwd(eg_emit *e, const conv_spec *c) {
 	conv_frames_fwd(e, &v, gathered, eg_emit_w(e, 0), (eg_buf){0}, dx, eg_act_of(EG_ACT_NONE), acc);
 }
 
-#define TRANSPOSED_FUNCTIONS(n)                                                                                        \
-	static conv_spec spec##n(const conv_transpose##n##d_options *o) {                                              \
-		return transposed(CONV_SPEC(o, n), o->output_shape, (const int *)(const void *)&o->output_padding);    \
-	}                                                                                                              \
-	static eg_status infer##n(eg_infer *s) {                                                                       \
-		const conv_spec c = spec##n(s->options);                                                               \
-		return conv_infer(s, &c);                                                                              \
-	}                                                                                                              \
-	static void fwd##n(eg_emit *e) {                                                                               \
-		const conv_spec c = spec##n(eg_emit_options(e));                                                       \
-		transposed_fwd(e, &c);                                                                                 \
-	}                                                                                                              \
-	static void bwd##n(eg_emit *e) {                                                                               \
-		const conv_spec c = spec##n(eg_emit_options(e));                                                       \
-		transposed_bwd(e, &c);                                                                                 \
-	}
-TRANSPOSED_FUNCTIONS(1)
-TRANSPOSED_FUNCTIONS(2)
-TRANSPOSED_FUNCTIONS(3)
+#define TRANSPOSED_FUNCTIONS(n, op) \
+	static conv_spec op##_spec(const op##_options *o) { \
+		return transposed(CONV_SPEC(o, n), o->output_shape, (const int *)(const void *)&o->output_padding); \
+	} \
+	CONV_FUNCTIONS(op, conv_infer, transposed_fwd, transposed_bwd)
+TRANSPOSED_FUNCTIONS(1, conv_transpose1d)
+TRANSPOSED_FUNCTIONS(2, conv_transpose2d)
+TRANSPOSED_FUNCTIONS(3, conv_transpose3d)
 
 /* ---- cases, descriptors ------------------------------------------------------------------------------------------ */
 
@@ -138,9 +127,9 @@ WINDOW_ONNX(conv_transpose3d, "ConvTranspose")
 			.params = (const char *const[]){"weight", "bias", NULL},                                       \
 			.outputs = (const char *const[]){"y", NULL},                                                   \
 		},                                                                                                     \
-		.infer = infer##n,                                                                                     \
-		.fwd = fwd##n,                                                                                         \
-		.bwd = bwd##n,                                                                                         \
+		.infer = conv_transpose##n##d_infer,                                                                                     \
+		.fwd = conv_transpose##n##d_fwd,                                                                                         \
+		.bwd = conv_transpose##n##d_bwd,                                                                                         \
 		.bwd_reads_x = true,                                                                                   \
 		.fuses_act = true,                                                                                     \
 		.onnx = "ConvTranspose",                                                                               \

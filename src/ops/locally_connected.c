@@ -28,8 +28,8 @@ static const eg_attr locally_connected2d_attrs[] = {
 	CONV_REST_ATTRS(locally_connected2d_options),
 };
 
-static conv_spec spec1(const locally_connected1d_options *o) { return CONV_SPEC(o, 1); }
-static conv_spec spec2(const locally_connected2d_options *o) { return CONV_SPEC(o, 2); }
+static conv_spec locally_connected1d_spec(const locally_connected1d_options *o) { return CONV_SPEC(o, 1); }
+static conv_spec locally_connected2d_spec(const locally_connected2d_options *o) { return CONV_SPEC(o, 2); }
 
 static eg_status local_infer(eg_infer *s, const conv_spec *c) {
 	if (conv_infer_sizes(s, c) || op_check_known(s, 0, 2, s->in[0].rank, "x")) return s->err->status;
@@ -215,21 +215,8 @@ static void local_bwd(eg_emit *e, const conv_spec *c) {
 	if (eg_emit_needs_dx(e, 0)) bwd_data(e, &l, turned);
 }
 
-#define LOCAL_FUNCTIONS(n)                                                                                             \
-	static eg_status infer##n(eg_infer *s) {                                                                       \
-		const conv_spec c = spec##n(s->options);                                                               \
-		return local_infer(s, &c);                                                                             \
-	}                                                                                                              \
-	static void fwd##n(eg_emit *e) {                                                                               \
-		const conv_spec c = spec##n(eg_emit_options(e));                                                       \
-		local_fwd(e, &c);                                                                                      \
-	}                                                                                                              \
-	static void bwd##n(eg_emit *e) {                                                                               \
-		const conv_spec c = spec##n(eg_emit_options(e));                                                       \
-		local_bwd(e, &c);                                                                                      \
-	}
-LOCAL_FUNCTIONS(1)
-LOCAL_FUNCTIONS(2)
+CONV_FUNCTIONS(locally_connected1d, local_infer, local_fwd, local_bwd)
+CONV_FUNCTIONS(locally_connected2d, local_infer, local_fwd, local_bwd)
 
 /* ---- cases, descriptors ------------------------------------------------------------------------------------------ */
 
@@ -269,9 +256,9 @@ static const eg_case cases2[] = {
 			.params = (const char *const[]){"weight", "bias", NULL},                                       \
 			.outputs = (const char *const[]){"y", NULL},                                                   \
 		},                                                                                                     \
-		.infer = infer##n,                                                                                     \
-		.fwd = fwd##n,                                                                                         \
-		.bwd = bwd##n,                                                                                         \
+		.infer = locally_connected##n##d_infer,                                                                                     \
+		.fwd = locally_connected##n##d_fwd,                                                                                         \
+		.bwd = locally_connected##n##d_bwd,                                                                                         \
 		.bwd_reads_x = true,                                                                                   \
 		.fuses_act = true,                                                                                     \
 		OP_CASES(cases##n),                                                                                    \
