@@ -49,7 +49,7 @@ check-asan: ## all tests under the address and undefined behaviour sanitizers
 
 check-tsan: ## the tests that use threads under the thread sanitizer
 	$(call configure,tsan)
-	$(call compile,build-tsan)
+	$(call compile,build-tsan,threaded_tests)
 	@cd build-tsan && if setarch -R true 2>/dev/null; then fixed="setarch -R"; fi; $$fixed $(ctest) -L threads
 
 # Under qemu a multiply-add takes as long as a hundred: those tests that compute with kernels, and of those only NEON's part.

@@ -42,7 +42,12 @@ function(register name)
 		set(timeout 1800) # an emulator's pace, or a sanitizer's
 	endif()
 	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${timeout} LABELS "${arg_LABELS}")
+	list(GET arg_COMMAND 0 program)
+	if("threads" IN_LIST arg_LABELS AND TARGET ${program})
+		add_dependencies(threaded_tests ${program})
+	endif()
 endfunction()
+add_custom_target(threaded_tests) # those with the label, for who runs no others
 
 file(GLOB support CONFIGURE_DEPENDS test/support*.c)
 foreach(file ${support})
@@ -83,6 +88,9 @@ foreach(file ${units})
 		register(${name} COMMAND ${name} LABELS ${labels})
 	endif()
 endforeach()
+if(ENGRAM_SANITIZE AND TEST test_graph) # of its random graphs; their numbers are looked at without sanitizers
+	set_tests_properties(test_graph PROPERTIES ENVIRONMENT ENGRAM_TEST_GRAPHS=20)
+endif()
 
 if(TARGET test_no_memory)
 	target_sources(test_no_memory PRIVATE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
@@ -143,7 +151,9 @@ if(vectors)
 	test_program(vectors ${vectors})
 	if(TARGET vectors AND EXISTS "${ENGRAM_VECTORS}")
 		register(vectors COMMAND vectors ${ENGRAM_VECTORS} !run-)
-		register(vectors-runs COMMAND vectors ${ENGRAM_VECTORS} run-)
+		if(NOT ENGRAM_SANITIZE) # trainings of some minutes there, of nothing that other tests do not train
+			register(vectors-runs COMMAND vectors ${ENGRAM_VECTORS} run-)
+		endif()
 	elseif(TARGET vectors)
 		message(STATUS "No folder ${ENGRAM_VECTORS}: the test `vectors` is left out")
 	endif()
