@@ -60,11 +60,15 @@ typedef struct eg_field {
 } eg_field;
 enum { EG_MAX_FIELDS = 8, EG_VOID = 255 /* in a mask: no class */, EG_NO_LABEL = -1 };
 
+/* A box has a width and a height (x0 < x1, y0 < y1) and lies in the record's picture, turned as that is to be seen. The
+ * corners of Pascal VOC, which count from 1 and belong to the box, are xmin - 1, ymin - 1, xmax, ymax here. */
 typedef struct eg_box {
-	int label;
+	int label;             /* a class of the field; EG_NO_LABEL: unknown */
 	double x0, y0, x1, y1; /* pixels, continuous: the left edge of the leftmost pixel is 0 */
-	bool difficult;
+	bool difficult;        /* does not count, found or not */
 } eg_box;
+/* Cuts a box to a picture of H x W pixels; false: nothing of it is left. */
+EG_API bool eg_box_clip(eg_box *box, int H, int W);
 
 /* What one field of one record holds, by kind. */
 typedef struct eg_datum_picture {

@@ -6,6 +6,7 @@
 #include "data/data.h"
 #include "source_bed.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,19 @@ static void names_of_kinds(void **state) {
 }
 
 /* Every source opens with nothing but what it must have, and has the fields that the table says. */
+static void boxes_are_cut(void **state) {
+	EG_UNUSED(state);
+	eg_box in = {.label = 2, .x0 = 1, .y0 = 2, .x1 = 3, .y1 = 4.5}, box = in;
+	assert_true(eg_box_clip(&box, 5, 6));
+	assert_memory_equal(&box, &in, sizeof box);
+	box = (eg_box){.x0 = -1, .y0 = 2, .x1 = 9, .y1 = 8};
+	assert_true(eg_box_clip(&box, 5, 6));
+	assert_true(box.x0 == 0 && box.y0 == 2 && box.x1 == 6 && box.y1 == 5);
+	assert_false(eg_box_clip(&(eg_box){.x0 = 6, .y0 = 2, .x1 = 9, .y1 = 3}, 5, 6));
+	assert_false(eg_box_clip(&(eg_box){.x0 = 1, .y0 = 2, .x1 = 1, .y1 = 3}, 5, 6));
+	assert_false(eg_box_clip(&(eg_box){.x0 = NAN, .y0 = 2, .x1 = 1, .y1 = 3}, 5, 6));
+}
+
 static void every_source_opens(void **state) {
 	sources *f = *state;
 	char path[400];
@@ -529,6 +543,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
 	const struct CMUnitTest tests[] = {
 	        CASE(names_of_kinds),
+	        CASE(boxes_are_cut),
 	        CASE(every_source_opens),
 	        CASE(settings_are_checked),
 	        CASE(parts_and_numbers),

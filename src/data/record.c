@@ -1,4 +1,4 @@
-/* record.c - the memory of a record, and the names of kinds and parts.
+/* record.c - the memory of a record, the names of kinds and parts, and boxes.
  *
  * A record that is read again and again uses the same memory: after some reads it holds one piece that is large
  * enough. */
@@ -15,6 +15,16 @@ const char *eg_field_kind_name(eg_field_kind kind) {
 const char *eg_part_name(eg_part p) {
 	static const char *const names[EG_PARTS] = {"train", "validation", "test"};
 	return (unsigned)p < EG_PARTS ? names[p] : NULL;
+}
+
+/* ---- boxes ------------------------------------------------------------------------------------------------------- */
+
+static double within(double x, double most) { return x < 0 ? 0 : x > most ? most : x; }
+
+bool eg_box_clip(eg_box *box, int H, int W) {
+	box->x0 = within(box->x0, W), box->x1 = within(box->x1, W);
+	box->y0 = within(box->y0, H), box->y1 = within(box->y1, H);
+	return box->x0 < box->x1 && box->y0 < box->y1; /* nothing that is no number */
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
