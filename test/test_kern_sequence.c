@@ -338,7 +338,7 @@ static void test_regression(void **state) {
 static double soft(double x) { return log1p(exp(-fabs(x))) + fmax(x, 0); }
 static double up(double x) { return 1 / (1 + exp(-x)); }
 
-/* Loss and derivatives, by x and by a scale y, as kern_sequences.h has them; *by_y only where there is one. */
+/* Loss and derivatives, by x and by a scale y, as kern_element_loss.h has them; *by_y only where there is one. */
 static double element_loss(const eg_element_loss *s, double x, double y, double t, double *by_x, double *by_y) {
 	const double a = (double)s->a, b = (double)s->b, e = t - x, z = e * exp(-y);
 	double p = up(x), q = p * (1 - t) + up(-x) * t, weight = b < 0 ? 1 : b * t + (1 - b) * (1 - t);

@@ -1,6 +1,6 @@
 /* test_kern_winograd.c - the convolutions by Winograd's algorithm (conv[EG_CONV_WINOGRAD2] and 4) against the plain C
  * one: shapes at which tiles, channels and chunks do not come out even, every combination of layouts, any split of the
- * units, and the errors that body_conv_winograd.h promises.
+ * units, and the errors that body_conv_winograd.c promises.
  *
  * Jobs run between guards, with scratch of exactly the size asked for and full of NaN. Lanes of BLOCKED pictures beyond
  * the last channel hold 1e30, which must not leak into results. */
@@ -13,7 +13,7 @@
 
 typedef char label[200];
 
-/* Largest error relative to the largest value, of random data: what body_conv_winograd.h states. The plain C kernels
+/* Largest error relative to the largest value, of random data: what body_conv_winograd.c states. The plain C kernels
  * round sums of `float` too. */
 static double bound(const bed *t, eg_conv_algo algo) {
 	if (t->k->conv[algo].exact) return TOLERANCE;

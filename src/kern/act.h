@@ -1,7 +1,7 @@
 /* act.h - the activation: one value that says which function is applied element by element, and with which numbers.
  *
  * Every kernel and operator that applies an activation takes an eg_act; ref_act.h computes it for the plain C
- * kernels, body_act.h for vectors. acts.def lists the kinds. */
+ * kernels, body_act_kinds.h for vectors. acts.def lists the kinds. */
 #ifndef ENGRAM_KERN_ACT_H
 #define ENGRAM_KERN_ACT_H
 

@@ -3,7 +3,7 @@
 #ifndef ENGRAM_ATTENTION_SHARE_H
 #define ENGRAM_ATTENTION_SHARE_H
 
-#include "kern/kern.h"
+#include "kern/kern_attention.h"
 
 #include <math.h>
 

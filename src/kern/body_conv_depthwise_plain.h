@@ -7,26 +7,27 @@
  * lines are copied to y, and, for the gradient of w, met by zeros in dy. (An x that is not finite may so make all taps
  * of its channel NaN.)
  *
- * Used by body_conv_depthwise.h, which cuts the work. */
+ * Used by body_conv_depthwise.c, which cuts the work. */
 #ifndef ENGRAM_BODY_CONV_DEPTHWISE_PLAIN_H
 #define ENGRAM_BODY_CONV_DEPTHWISE_PLAIN_H
 
 #include "kern/body_conv_direct.h"
+#include "kern/body_gemm.h"
 
 /* FLAT_STRIP: about as many floats in a strip: x and y stay in L1 */
 enum { FLAT_TILE = 8, FLAT_SLACK = FLAT_TILE * V, FLAT_STRIP = 6 * 1024 };
 
 /* Floats from a line to the next in scratch, and of a strip of x and of y there. */
-EG_ALWAYS_INLINE int EG_NAME(flat_line)(const EG_NAME(direct_side) * w) { return w->out + w->high - w->low; }
-EG_ALWAYS_INLINE size_t EG_NAME(flat_x_size)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w, int rows) {
-	return (size_t)(rows + h->high - h->low) * (size_t)EG_NAME(flat_line)(w) + (size_t)(w->high - w->low) + FLAT_SLACK;
+EG_ALWAYS_INLINE int flat_line(const direct_side *w) { return w->out + w->high - w->low; }
+EG_ALWAYS_INLINE size_t flat_x_size(const direct_side *h, const direct_side *w, int rows) {
+	return (size_t)(rows + h->high - h->low) * (size_t)flat_line(w) + (size_t)(w->high - w->low) + FLAT_SLACK;
 }
-EG_ALWAYS_INLINE size_t EG_NAME(flat_y_size)(const EG_NAME(direct_side) * w, int rows) {
-	return (size_t)rows * (size_t)EG_NAME(flat_line)(w) + FLAT_SLACK;
+EG_ALWAYS_INLINE size_t flat_y_size(const direct_side *w, int rows) {
+	return (size_t)rows * (size_t)flat_line(w) + FLAT_SLACK;
 }
 
 /* A line into y, which belongs to others behind its end: y = max(least, [y +] from). */
-EG_ALWAYS_INLINE void EG_NAME(flat_line_out)(int n, const float *from, float *y, float least, bool acc) {
+EG_ALWAYS_INLINE void flat_line_out(int n, const float *from, float *y, float least, bool acc) {
 	const vf bound = vset1(least);
 	int i = 0;
 	for (; i + V <= n; i += V) {
@@ -43,9 +44,9 @@ EG_ALWAYS_INLINE void EG_NAME(flat_line_out)(int n, const float *from, float *y,
 
 /* Input lines that outputs [o0,o1) see, of one channel, into its strip. What lies in the padding is there already:
  * zeros. */
-static void EG_NAME(flat_load)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w, int o0, int o1, const float *x, float *strip) {
-	const int line = EG_NAME(flat_line)(w), top = o0 + h->low, end = EG_NAME(gemm_min)(h->in, o1 + h->high);
-	const int left = w->low > 0 ? w->low : 0, right = EG_NAME(gemm_min)(w->in, w->out + w->high);
+static void flat_load(const direct_side *h, const direct_side *w, int o0, int o1, const float *x, float *strip) {
+	const int line = flat_line(w), top = o0 + h->low, end = gemm_min(h->in, o1 + h->high);
+	const int left = w->low > 0 ? w->low : 0, right = gemm_min(w->in, w->out + w->high);
 	if (right <= left) return;
 	const int first = top > 0 ? top : 0, whole = (right - left) / V * V, rest = right - left - whole;
 	const vm mask = vfirst(rest);
@@ -58,7 +59,7 @@ static void EG_NAME(flat_load)(const EG_NAME(direct_side) * h, const EG_NAME(dir
 	}
 }
 
-EG_ALWAYS_INLINE void EG_NAME(flat_tile)(const int nv, int taps, const int32_t *off, const float *w, const float *x, float start, float *y) {
+EG_ALWAYS_INLINE void flat_tile(const int nv, int taps, const int32_t *off, const float *w, const float *x, float start, float *y) {
 	vf s[FLAT_TILE];
 	EG_UNROLL for (int i = 0; i < nv; i++) s[i] = vset1(start);
 	for (int t = 0; t < taps; t++) {
@@ -69,30 +70,30 @@ EG_ALWAYS_INLINE void EG_NAME(flat_tile)(const int nv, int taps, const int32_t *
 	EG_UNROLL for (int i = 0; i < nv; i++) vstore(y + i * V, s[i]);
 }
 /* y[0..n) = start + sum over taps of w[tap] x[off[tap] + ..]; w is one lane of packed weights. */
-static void EG_NAME(flat_sum)(int n, int taps, const int32_t *off, const float *w, const float *x, float start, float *y) {
+static void flat_sum(int n, int taps, const int32_t *off, const float *w, const float *x, float start, float *y) {
 	int i = 0;
-	for (; i + (FLAT_TILE - 1) * V < n; i += FLAT_TILE * V) EG_NAME(flat_tile)(FLAT_TILE, taps, off, w, x + i, start, y + i);
-	for (; i < n; i += 2 * V) EG_NAME(flat_tile)(2, taps, off, w, x + i, start, y + i);
+	for (; i + (FLAT_TILE - 1) * V < n; i += FLAT_TILE * V) flat_tile(FLAT_TILE, taps, off, w, x + i, start, y + i);
+	for (; i < n; i += 2 * V) flat_tile(2, taps, off, w, x + i, start, y + i);
 }
 
 /* Three by three taps of neighbours: a tile is a vector of positions in several lines, which have most of their x in
  * common, so that each vector of x is loaded once for three lines; it is written to y at once. Vectors at the end of a
  * line are not full: for lines of which too much would be empty the strip is computed as one line. */
 enum { FLAT_ROWS = 6 };
-EG_ALWAYS_INLINE bool EG_NAME(flat_by_rows)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w) {
+EG_ALWAYS_INLINE bool flat_by_rows(const direct_side *h, const direct_side *w) {
 	const int full = (w->out + V - 1) / V * V;
-	return h->taps == 3 && w->taps == 3 && h->high - h->low == 2 && w->high - w->low == 2 && full * 4 <= EG_NAME(flat_line)(w) * 5;
+	return h->taps == 3 && w->taps == 3 && h->high - h->low == 2 && w->high - w->low == 2 && full * 4 <= flat_line(w) * 5;
 }
 
-typedef struct EG_NAME(flat_out) {
+typedef struct flat_out {
 	float start, least;
 	ptrdiff_t line; /* of x in the strip */
 	int width;      /* of y */
 	bool acc;
-} EG_NAME(flat_out);
+} flat_out;
 
 /* `rows` lines of y. */
-EG_ALWAYS_INLINE void EG_NAME(flat_band)(const int rows, const vf *w, const float *x, const EG_NAME(flat_out) * o, float *y) {
+EG_ALWAYS_INLINE void flat_band(const int rows, const vf *w, const float *x, const flat_out *o, float *y) {
 	const vf start = vset1(o->start), least = vset1(o->least);
 	const ptrdiff_t line = o->line, width = o->width;
 	for (int c = 0; c < o->width; c += V, x += V, y += V) {
@@ -123,7 +124,7 @@ EG_ALWAYS_INLINE void EG_NAME(flat_band)(const int rows, const vf *w, const floa
 }
 
 /* `lines` lines of y from their strip. off and w as in flat_sum. */
-static void EG_NAME(flat_lines)(int lines, const int32_t *off, const float *w, const float *x, const EG_NAME(flat_out) * o, float *y) {
+static void flat_lines(int lines, const int32_t *off, const float *w, const float *x, const flat_out *o, float *y) {
 	vf taps[9];
 	for (int t = 0; t < 9; t++) { /* backward they stand the other way round */
 		const int line = off[t] / (int)o->line;
@@ -136,16 +137,16 @@ static void EG_NAME(flat_lines)(int lines, const int32_t *off, const float *w, c
 		const float *from = x + first * o->line;
 		float *to = y + (ptrdiff_t)first * o->width;
 		switch (rows) {
-		case 6: EG_NAME(flat_band)(6, taps, from, o, to); break;
-		case 5: EG_NAME(flat_band)(5, taps, from, o, to); break;
-		case 4: EG_NAME(flat_band)(4, taps, from, o, to); break;
-		default: EG_NAME(flat_band)(1, taps, from, o, to); break;
+		case 6: flat_band(6, taps, from, o, to); break;
+		case 5: flat_band(5, taps, from, o, to); break;
+		case 4: flat_band(4, taps, from, o, to); break;
+		default: flat_band(1, taps, from, o, to); break;
 		}
 	}
 }
 
 /* sum[r][c] = sum over i of dy[i] x[r*line + c*column + i]. */
-EG_ALWAYS_INLINE void EG_NAME(flat_dots_as)(const int rows, const int columns, int n, const float *dy, const float *x, ptrdiff_t line, ptrdiff_t column, float *sum) {
+EG_ALWAYS_INLINE void flat_dots_as(const int rows, const int columns, int n, const float *dy, const float *x, ptrdiff_t line, ptrdiff_t column, float *sum) {
 	vf s[9];
 	EG_UNROLL for (int i = 0; i < rows * columns; i++) s[i] = vzero();
 	for (int i = 0; i < n; i += V) {
@@ -157,25 +158,25 @@ EG_ALWAYS_INLINE void EG_NAME(flat_dots_as)(const int rows, const int columns, i
 }
 
 /* Adds the sums of all taps to dw[tap][16]; n floats of dy, with zeros where x has padding. */
-static void EG_NAME(flat_dots)(const EG_NAME(direct_side) * h, const EG_NAME(direct_side) * w, int n, const float *dy, const float *x, float *dw) {
-	const ptrdiff_t line = (ptrdiff_t)EG_NAME(flat_line)(w) * h->dilation, column = w->dilation;
+static void flat_dots(const direct_side *h, const direct_side *w, int n, const float *dy, const float *x, float *dw) {
+	const ptrdiff_t line = (ptrdiff_t)flat_line(w) * h->dilation, column = w->dilation;
 	for (int r = 0, nr; r < h->taps; r += nr) {
 		nr = h->taps - r >= 3 ? 3 : 1;
 		for (int s = 0, ns; s < w->taps; s += ns) {
 			const float *at = x + r * line + s * column;
 			float sum[9];
 			ns = w->taps - s >= 3 ? 3 : 1;
-			if (nr == 3 && ns == 3) EG_NAME(flat_dots_as)(3, 3, n, dy, at, line, column, sum);
-			else if (nr == 3) EG_NAME(flat_dots_as)(3, 1, n, dy, at, line, column, sum);
-			else if (ns == 3) EG_NAME(flat_dots_as)(1, 3, n, dy, at, line, column, sum);
-			else EG_NAME(flat_dots_as)(1, 1, n, dy, at, line, column, sum);
+			if (nr == 3 && ns == 3) flat_dots_as(3, 3, n, dy, at, line, column, sum);
+			else if (nr == 3) flat_dots_as(3, 1, n, dy, at, line, column, sum);
+			else if (ns == 3) flat_dots_as(1, 3, n, dy, at, line, column, sum);
+			else flat_dots_as(1, 1, n, dy, at, line, column, sum);
 			for (int i = 0; i < nr; i++)
 				for (int j = 0; j < ns; j++) dw[((r + i) * w->taps + s + j) * EG_BLOCK] += sum[i * ns + j];
 		}
 	}
 }
 
-static float EG_NAME(flat_total)(int n, const float *dy) {
+static float flat_total(int n, const float *dy) {
 	vf s[4] = {vzero(), vzero(), vzero(), vzero()};
 	for (int i = 0; i < n; i += 4 * V) /* slack is zero */
 		EG_UNROLL for (int j = 0; j < 4; j++) s[j] = vadd(s[j], vload(dy + i + j * V));

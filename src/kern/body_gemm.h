@@ -1,18 +1,10 @@
-/* body_gemm.h - the matrix product: micro-kernels, packing, and the slots gemm, gemm_pack and gemm_packed.
- *
- * The scheme is Goto's (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication). C is cut into
- * tiles of at most GEMM_MR x GEMM_NR that stay in registers while k runs; B is read from panels [k][GEMM_NR], A
- * either from panels [k][rows of the tile] or straight from its rows. k is cut into blocks of at most GEMM_KC by a
- * rule that knows k only, and every element of C is the sum of its blocks in order, each block one chain of FMAs in
- * order: the bits of C depend neither on the tile an element falls into, nor on what was packed, nor on how units are
- * split.
- *
- * Not here: threads (units are split by the runner), convolution (body_conv_plain.h builds its panels on this file). */
+/* body_gemm.h - what body_gemm.c offers to other bodies: its tiles, strips of them, and packing. What they are is said
+ * there. */
 #ifndef ENGRAM_BODY_GEMM_H
 #define ENGRAM_BODY_GEMM_H
 
+#include "kern/kern_gemm.h"
 #include "kern/simd.h"
-#include "kern/body_act.h"
 
 enum {
 	GEMM_MR = VREGS >= 32 ? 14 : 6, /* rows of the largest tile: 28 or 12 accumulators of 32 or 16 registers */
@@ -28,138 +20,22 @@ enum {
 	GEMM_SHAPES = 4                 /* tiles are 1, 2, 4 or 8 vectors wide */
 };
 
-/* ---- micro-kernels ----------------------------------------------------------------------------------------------- */
-
-/* One k of a tile; of A read by rows, the one `at` behind where `row` points, else the next one. */
-EG_ALWAYS_INLINE void EG_NAME(tile_step)(const int mr, const int nv, const bool rows, const int at, const float **row, ptrdiff_t as,
-	const float *b, ptrdiff_t bs, ptrdiff_t bp, vf *s) {
-	vf x[3], w[2]; /* narrow tiles hold a row of b and walk over a, wide ones the other way round */
-	if (nv <= 2) {
-		EG_UNROLL for (int j = 0; j < nv; j++) w[j] = vload(b + j * V);
-		EG_UNROLL for (int i = 0; i < mr; i++) {
-			x[0] = vset1(row[i / 3][rows ? i % 3 * as + at : i % 3]);
-			EG_UNROLL for (int j = 0; j < nv; j++) s[i * nv + j] = vfma(x[0], w[j], s[i * nv + j]);
-		}
-	} else {
-		EG_UNROLL for (int i = 0; i < mr; i++) x[i] = vset1(row[0][rows ? i * as + at : i]);
-		EG_UNROLL for (int j = 0; j < nv; j++) {
-			w[0] = vload(b + j / 2 * bp + j % 2 * V);
-			EG_UNROLL for (int i = 0; i < mr; i++) s[i * nv + j] = vfma(x[i], w[0], s[i * nv + j]);
-		}
-	}
-	if (rows && mr <= GEMM_FEW && nv == 2)
-		EG_UNROLL for (int j = 0; j < nv * V; j += 16) __builtin_prefetch(b + GEMM_AHEAD * bs + j);
-	EG_UNROLL for (int i = 0; i < mr && !rows; i += 3) row[i / 3] += as;
-}
-
-/* c[i][j] = [c[i][j] +] sum over k of A[i][k] b[k*bs + j] for mr rows and nv vectors of columns. A[i][k] is a[i*as +
- * k] (rows) or a[i + k*as]. Every two vectors of columns are a panel; the next panel of b lies bp elements on.
- * Meanwhile a line in each turn is fetched from `next` on, which may be any address: where b comes from L3, a tile
- * finds it in L2 then. */
-EG_ALWAYS_INLINE void EG_NAME(tile_f32)(const int mr, const int nv, const bool rows, int k, const float *a,
-	ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc, const float *next) {
-	vf s[GEMM_MR * 2];
-	const float *row[(GEMM_MR + 2) / 3]; /* one pointer for three rows: more would not fit into the registers */
-	EG_UNROLL for (int i = 0; i < mr * nv; i++) s[i] = vzero();
-	EG_UNROLL for (int i = 0; i < mr; i += 3) row[i / 3] = rows ? a + i * as : a + i;
-	const int turn = nv <= 2 ? GEMM_TURN : 1;
-	for (; k >= turn; k -= turn) {
-		if (GEMM_TURN > 1 && mr > GEMM_FEW) {
-			__builtin_prefetch(next, 0, 2);
-			next += GEMM_LINE;
-		}
-		EG_UNROLL for (int q = 0; q < turn; q++) {
-			EG_NAME(tile_step)(mr, nv, rows, q, row, as, b, bs, bp, s);
-			b += bs;
-		}
-		EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3] += turn;
-	}
-	for (; k > 0; k--, b += bs) {
-		EG_NAME(tile_step)(mr, nv, rows, 0, row, as, b, bs, bp, s);
-		EG_UNROLL for (int i = 0; i < mr && rows; i += 3) row[i / 3]++;
-	}
-	if (acc) {
-		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++) {
-			float *to = c + i * ldc + j * V;
-			vstore(to, vadd(vload(to), s[i * nv + j]));
-		}
-	} else {
-		EG_UNROLL for (int i = 0; i < mr; i++) EG_UNROLL for (int j = 0; j < nv; j++)
-		        vstore(c + i * ldc + j * V, s[i * nv + j]);
-	}
-}
-
-typedef void (*EG_NAME(tile))(int k, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c,
+/* A tile of C; see tile_f32 in body_gemm.c. */
+typedef void (*gemm_tile)(int k, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, ptrdiff_t bp, float *c,
 	ptrdiff_t ldc, bool acc, const float *next);
 
-/* One instance per height, width and way to read A. */
-#define GEMM_TILE(mr, nv, name, rows) \
-	static void EG_NAME(tile_f32_##mr##x##nv##name)(int k, const float *a, ptrdiff_t as, const float *b, \
-		ptrdiff_t bs, ptrdiff_t bp, float *c, ptrdiff_t ldc, bool acc, const float *next) { \
-		EG_NAME(tile_f32)(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc, next); \
-	}
-#define GEMM_TILES(mr, nv) GEMM_TILE(mr, nv, panel, false) GEMM_TILE(mr, nv, rows, true)
-#define GEMM_HEIGHT(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
-GEMM_HEIGHT(1) GEMM_HEIGHT(2) GEMM_HEIGHT(3) GEMM_HEIGHT(4) GEMM_HEIGHT(5) GEMM_HEIGHT(6)
-GEMM_TILES(1, 4) GEMM_TILES(2, 4) GEMM_TILES(3, 4) GEMM_TILES(1, 8)
-#define GEMM_UP_TO_6(nv, name) \
-	EG_NAME(tile_f32_1x##nv##name), EG_NAME(tile_f32_2x##nv##name), EG_NAME(tile_f32_3x##nv##name), \
-		EG_NAME(tile_f32_4x##nv##name), EG_NAME(tile_f32_5x##nv##name), EG_NAME(tile_f32_6x##nv##name)
-#if EG_VREGS >= 32
-GEMM_HEIGHT(7) GEMM_HEIGHT(8) GEMM_HEIGHT(9) GEMM_HEIGHT(10)
-GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
-#define GEMM_ABOVE_6(nv, name) \
-	, EG_NAME(tile_f32_7x##nv##name), EG_NAME(tile_f32_8x##nv##name), EG_NAME(tile_f32_9x##nv##name), \
-		EG_NAME(tile_f32_10x##nv##name), EG_NAME(tile_f32_11x##nv##name), EG_NAME(tile_f32_12x##nv##name), \
-		EG_NAME(tile_f32_13x##nv##name), EG_NAME(tile_f32_14x##nv##name)
-#else
-#define GEMM_ABOVE_6(nv, name)
-#endif
-#define GEMM_FORMS(name) \
-	{{GEMM_UP_TO_6(1, name) GEMM_ABOVE_6(1, name)}, \
-		{GEMM_UP_TO_6(2, name) GEMM_ABOVE_6(2, name)}, \
-		{EG_NAME(tile_f32_1x4##name), EG_NAME(tile_f32_2x4##name), EG_NAME(tile_f32_3x4##name)}, \
-		{EG_NAME(tile_f32_1x8##name)}}
-
 /* [read A by rows][log2 of vectors][height - 1] */
-static const EG_NAME(tile) EG_NAME(tiles)[2][GEMM_SHAPES][GEMM_MR] = {GEMM_FORMS(panel), GEMM_FORMS(rows)};
+extern const gemm_tile EG_NAME(gemm_tiles)[2][GEMM_SHAPES][GEMM_MR];
 
 /* What tile i over a panel b of k lines fetches: a part of the panel behind it, at `after`; b itself, which is there
  * already, when all is asked for. */
-EG_ALWAYS_INLINE const float *EG_NAME(tile_next)(const float *b, const float *after, int k, int i) {
+EG_ALWAYS_INLINE const float *tile_next(const float *b, const float *after, int k, int i) {
 	return i < GEMM_TURN ? after + (ptrdiff_t)i * (k / GEMM_TURN) * GEMM_LINE : b;
 }
 
-/* ---- what follows the sum: bias and activation ------------------------------------------------------------------- */
-
-/* c = act(c + bias), with a bias per column or per row, or none. */
-EG_ALWAYS_INLINE void EG_NAME(gemm_finish_as)(
-	int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, const eg_act act) {
-	for (int j = 0; j < n; j += V) {
-		vm mask = vfirst(n - j < V ? n - j : V);
-		vf bias = col ? vload_m(col + j, mask) : vzero();
-		for (int i = 0; i < m; i++) {
-			float *p = c + i * ldc + j;
-			if (row) bias = vset1(row[i]);
-			vstore_m(p, mask, act_after(vadd(vload_m(p, mask), bias), act));
-		}
-	}
-}
-static void EG_NAME(gemm_finish)(
-	int m, int n, float *c, ptrdiff_t ldc, const float *col, const float *row, eg_act act) {
-	if (act.kind == EG_ACT_NONE)
-		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, eg_act_of(EG_ACT_NONE));
-	else if (act.kind == EG_ACT_RELU)
-		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, eg_act_of(EG_ACT_RELU));
-	else
-		EG_NAME(gemm_finish_as)(m, n, c, ldc, col, row, act);
-}
-
-/* ---- a strip: one row of tiles ----------------------------------------------------------------------------------- */
-
 /* C(m,n) = [C +] A(m,k) B(k,n) for m <= GEMM_MR and one block of k. B must be readable up to the end of its last
  * panel. After the last block of k, `finish` adds the bias and applies act. */
-typedef struct EG_NAME(strip) {
+typedef struct gemm_strip_args {
 	int m, n, k;
 	const float *a;
 	ptrdiff_t as;
@@ -171,339 +47,36 @@ typedef struct EG_NAME(strip) {
 	eg_act act;
 	const float *col, *row; /* bias per column or per row, or NULL */
 	const float *next;      /* what is fetched meanwhile; NULL: nothing */
-} EG_NAME(strip);
+} gemm_strip_args;
 
-static void EG_NAME(gemm_strip)(const EG_NAME(strip) * s) {
-	const EG_NAME(tile)(*tile)[GEMM_MR] = EG_NAME(tiles)[s->rows];
-	float edge[GEMM_MR * GEMM_NR > 8 * V ? GEMM_MR * GEMM_NR : 8 * V]; /* a tile that sticks out at the right */
-	const float *b = s->b;
-	for (int j = 0, width; j < s->n; j += width) {
-		int left = s->n - j,
-		    shape = left > V; /* few rows take several panels at once, to have enough independent sums */
-		if (s->m <= 3 && left > GEMM_NR) shape = s->m == 1 && left > 3 * GEMM_NR ? 3 : 2;
-		width = V << shape;
-		float *c = s->c + j;
-		int cols = left < width ? left : width;
-		if (left >= width) {
-			tile[shape][s->m - 1](s->k, s->a, s->as, b, s->bs, s->bp, c, s->ldc, s->acc, s->next ? s->next : b);
-		} else {
-			tile[shape][s->m - 1](s->k, s->a, s->as, b, s->bs, s->bp, edge, width, false, s->next ? s->next : b);
-			for (int i = 0; i < s->m; i++)
-				for (int q = 0; q < cols; q += V) {
-					vm mask = vfirst(cols - q < V ? cols - q : V);
-					vf x = vload(edge + i * width + q);
-					float *p = c + i * s->ldc + q;
-					vstore_m(p, mask, s->acc ? vadd(vload_m(p, mask), x) : x);
-				}
-		}
-		if (s->finish) EG_NAME(gemm_finish)(s->m, cols, c, s->ldc, s->col ? s->col + j : NULL, s->row, s->act);
-		b += (width + GEMM_NR - 1) / GEMM_NR * s->bp;
-	}
-}
+void EG_NAME(gemm_strip)(const gemm_strip_args *s);
 
 /* Number of blocks of k; eg_split gives their bounds. */
-EG_ALWAYS_INLINE int EG_NAME(gemm_blocks)(int k) { return (k + GEMM_KC - 1) / GEMM_KC; }
-EG_ALWAYS_INLINE int EG_NAME(gemm_longest)(int k) {
-	return (k + EG_NAME(gemm_blocks)(k) - 1) / EG_NAME(gemm_blocks)(k);
+EG_ALWAYS_INLINE int gemm_blocks(int k) { return (k + GEMM_KC - 1) / GEMM_KC; }
+EG_ALWAYS_INLINE int gemm_longest(int k) {
+	return (k + gemm_blocks(k) - 1) / gemm_blocks(k);
 }
-EG_ALWAYS_INLINE int EG_NAME(gemm_up)(int n, int unit) { return (n + unit - 1) / unit * unit; }
-EG_ALWAYS_INLINE int EG_NAME(gemm_min)(int a, int b) { return a < b ? a : b; }
+EG_ALWAYS_INLINE int gemm_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
+EG_ALWAYS_INLINE int gemm_min(int a, int b) { return a < b ? a : b; }
 
-/* ---- packing ----------------------------------------------------------------------------------------------------- */
-
-/* The pieces of V rows that m rows are packed in, the last one first: what a piece writes behind its m rows is
- * overwritten by what follows. */
-EG_ALWAYS_INLINE int EG_NAME(pack_last)(int m) { return m > V ? (m - 1) / V * V : 0; }
+/* Columns of B that are packed at a time. */
+EG_ALWAYS_INLINE int gemm_columns(int n, int k) {
+	int most = GEMM_POOL / gemm_longest(k) / GEMM_NR * GEMM_NR;
+	int parts = (n + most - 1) / most;
+	return gemm_up((n + parts - 1) / parts, GEMM_NR);
+}
 
 /* to[k*width + i] = from[i*ld + k] for i < m. Up to V - 1 elements behind the m of each k get zero or are overwritten
  * by the next k, so that V elements behind the end must be there when width is not a multiple of V. */
-static void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width) {
-	for (int k0 = 0; k0 < k; k0 += V)
-		for (int p = EG_NAME(pack_last)(m); p >= 0; p -= V) {
-			const float *at = from + p * ld + k0;
-			float *out = to + k0 * width + p;
-			vf t[V];
-			int n = EG_NAME(gemm_min)(k - k0, V), rows = m - p;
-			if (n == V) {
-				EG_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload(at + i * ld) : vzero();
-			} else {
-				EG_UNROLL for (int i = 0; i < V; i++) t[i] = i < rows ? vload_m(at + i * ld, vfirst(n))
-				                                                        : vzero();
-			}
-			vtranspose(t);
-			if (n == V) {
-				EG_UNROLL for (int i = 0; i < V; i++) vstore(out + i * width, t[i]);
-			} else {
-				for (int i = 0; i < n; i++) vstore(out + i * width, t[i]);
-			}
-		}
-}
-
+void EG_NAME(pack_across)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width);
 /* to[k*width + i] = from[k*ld + i] for i < m, under the same condition. */
-static void EG_NAME(pack_along)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width) {
-	const int last = EG_NAME(pack_last)(m);
-	const vm mask = vfirst(m - last);
-	for (int i = 0; i < k; i++, from += ld, to += width) {
-		vstore(to + last, vload_m(from + last, mask));
-		for (int p = 0; p < last; p += V) vstore(to + p, vload(from + p));
-	}
-}
-
+void EG_NAME(pack_along)(int m, int k, const float *from, ptrdiff_t ld, float *to, ptrdiff_t width);
 /* Rows [k0,k1), columns [j0,j1) of B into panels [k][GEMM_NR]; the last panel is filled up with zeros. */
-static void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int k1, int j0, int j1, float *to) {
-	const ptrdiff_t bp = (ptrdiff_t)(k1 - k0) * GEMM_NR;
-	if (trans) {
-		for (int j = j0; j < j1; j += GEMM_NR, to += bp)
-			for (int h = 0; h < GEMM_NR; h += V) {
-				int m = EG_NAME(gemm_min)(j1 - j - h, V);
-				EG_NAME(pack_across)
-				(m > 0 ? m : 0, k1 - k0, b + (j + h) * ld + k0, ld, to + h, GEMM_NR);
-			}
-		return;
-	}
-	for (int k = k0; k < k1; k += 8) { /* eight rows at a time are read as streams */
-		float *panel = to + (k - k0) * GEMM_NR;
-		const int n = EG_NAME(gemm_min)(k1 - k, 8);
-		const float *from = b + k * ld;
-		int j = j0;
-		for (; j + GEMM_NR <= j1; j += GEMM_NR, panel += bp)
-			for (int i = 0; i < n; i++) {
-				vstore(panel + i * GEMM_NR, vload(from + i * ld + j));
-				vstore(panel + i * GEMM_NR + V, vload(from + i * ld + j + V));
-			}
-		for (int h = 0; j < j1 && h < GEMM_NR; h += V) {
-			int m = EG_NAME(gemm_min)(j1 - j - h, V);
-			EG_NAME(pack_along)(m > 0 ? m : 0, n, from + j + h, ld, panel + h, GEMM_NR);
-		}
-	}
-}
+void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int k1, int j0, int j1, float *to);
 
-/* ---- gemm -------------------------------------------------------------------------------------------------------- */
-
-/* Columns of B that are packed at a time. */
-static int EG_NAME(gemm_columns)(int n, int k) {
-	int most = GEMM_POOL / EG_NAME(gemm_longest)(k) / GEMM_NR * GEMM_NR;
-	int parts = (n + most - 1) / most;
-	return EG_NAME(gemm_up)((n + parts - 1) / parts, GEMM_NR);
-}
-
-/* Tiles t..t+GEMM_GROUP-1 of `tiles` over m columns of a transposed A, together so that its rows are read in longer
- * runs. */
-static void EG_NAME(pack_group)(
-	int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size) {
-	const int end = EG_NAME(gemm_min)(tiles, t + GEMM_GROUP);
-	for (int k0 = 0; k0 < k; k0 += 8)
-		for (int i = t; i < end; i++) {
-			int from, next;
-			eg_split(m, i, tiles, &from, &next);
-			EG_NAME(pack_along)
-			(next - from, EG_NAME(gemm_min)(8, k - k0), a + k0 * ld + from, ld,
-			        to + (i - t) * size + k0 * (next - from), next - from);
-		}
-}
-
-/* Columns [j0,j1) and rows [i0,i1) of C for one block of k, with the panels of B at b. */
-static void EG_NAME(gemm_block)(const eg_gemm_args *g, int i0, int i1, int j0, int j1, int k0, int k1, const float *b,
-	ptrdiff_t bs, ptrdiff_t bp, float *panel) {
-	const int m = i1 - i0, tiles = (m + GEMM_MR - 1) / GEMM_MR, panels = (j1 - j0 + GEMM_NR - 1) / GEMM_NR;
-	/* A panel pays off when it is used often, or when the rows would meet in the same cache sets. */
-	const bool pack = panels >= 8 || (panels >= 2 && (g->ta ? k1 - k0 > 64 : g->lda % 512 == 0));
-	EG_NAME(strip)
-	s = {.n = j1 - j0, .k = k1 - k0, .b = b, .bs = bs, .bp = bp, .ldc = g->ldc, .acc = g->acc || k0 > 0};
-	for (int t = 0; t < tiles; t++) {
-		int from, next;
-		eg_split(m, t, tiles, &from, &next);
-		s.m = next - from;
-		s.c = (float *)g->c.p + (ptrdiff_t)(i0 + from) * g->ldc + j0;
-		s.a = (const float *)g->a.p +
-		      (g->ta ? (ptrdiff_t)k0 * g->lda + i0 + from : (ptrdiff_t)(i0 + from) * g->lda + k0);
-		s.as = g->lda;
-		s.rows = !g->ta;
-		if (pack) {
-			const ptrdiff_t size = (ptrdiff_t)s.k * GEMM_MR + V;
-			float *to = panel + t % GEMM_GROUP * size;
-			if (!g->ta) EG_NAME(pack_across)(s.m, s.k, s.a, g->lda, to, s.m);
-			if (g->ta && t % GEMM_GROUP == 0)
-				EG_NAME(pack_group)(m, t, tiles, s.k, s.a - from, g->lda, to, size);
-			s.a = to;
-			s.as = s.m;
-			s.rows = false;
-		}
-		EG_NAME(gemm_strip)(&s);
-	}
-}
-
-/* Units are panels of the longer side of C. */
-static int EG_NAME(gemm_units)(const eg_gemm_args *g) {
-	return g->n >= g->m ? (g->n + GEMM_NR - 1) / GEMM_NR : (g->m + GEMM_MR - 1) / GEMM_MR;
-}
-
-static size_t EG_NAME(gemm_scratch)(const eg_gemm_args *g) {
-	size_t kc = (size_t)EG_NAME(gemm_longest)(g->k);
-	return (kc * (size_t)EG_NAME(gemm_columns)(g->n, g->k) + (kc * GEMM_MR + V) * GEMM_GROUP) * sizeof(float);
-}
-
-/* The next lines of B, each times its element of a, added to sum[n], which begins at zero with the `first`. With the
- * last ones of a block of k, c is not NULL and gets the sums, or has them added. */
-EG_ALWAYS_INLINE void EG_NAME(gemm_row_lines)(const int lines, int n, const float *a, const float *b, ptrdiff_t ldb, float *sum, bool first, float *c, bool acc) {
-	enum { WIDE = VREGS >= 32 ? 8 : 4 };
-	vf x[GEMM_LINES], s[WIDE];
-	EG_UNROLL for (int i = 0; i < lines; i++) x[i] = vset1(a[i]);
-	int j = 0;
-	for (; j + WIDE * V <= n; j += WIDE * V) {
-		EG_UNROLL for (int q = 0; q < WIDE; q++) s[q] = first ? vzero() : vload(sum + j + q * V);
-		EG_UNROLL for (int i = 0; i < lines; i++)
-		        EG_UNROLL for (int q = 0; q < WIDE; q++) s[q] = vfma(x[i], vload(b + i * ldb + j + q * V), s[q]);
-		if (!c) {
-			EG_UNROLL for (int q = 0; q < WIDE; q++) vstore(sum + j + q * V, s[q]);
-		} else {
-			EG_UNROLL for (int q = 0; q < WIDE; q++) vstore(c + j + q * V, acc ? vadd(vload(c + j + q * V), s[q]) : s[q]);
-		}
-	}
-	for (; j < n; j += V) {
-		const vm mask = vfirst(n - j < V ? n - j : V);
-		s[0] = first ? vzero() : vload(sum + j);
-		EG_UNROLL for (int i = 0; i < lines; i++) s[0] = vfma(x[i], vload_m(b + i * ldb + j, mask), s[0]);
-		if (!c) vstore(sum + j, s[0]);
-		else vstore_m(c + j, mask, acc ? vadd(vload_m(c + j, mask), s[0]) : s[0]);
-	}
-}
-
-/* C of one row, columns [j0,j1). Nothing of B is used twice, so it is read as it lies, in a few long streams; the sums
- * wait in the cache. They are the chains of FMAs that a tile has. */
-static void EG_NAME(gemm_row)(const eg_gemm_args *g, int j0, int j1, float *sum) {
-	const int blocks = EG_NAME(gemm_blocks)(g->k), n = j1 - j0;
-	for (int p = 0, k0, k1; p < blocks; p++) {
-		eg_split(g->k, p, blocks, &k0, &k1);
-		for (int k = k0, lines; k < k1; k += lines) {
-			const float *a = (const float *)g->a.p + (ptrdiff_t)k * (g->ta ? g->lda : 1), *b = (const float *)g->b.p + (ptrdiff_t)k * g->ldb + j0;
-			float x[GEMM_LINES], *c = NULL;
-			lines = k1 - k >= GEMM_LINES ? GEMM_LINES : 1;
-			for (int i = 0; i < lines; i++) x[i] = a[i * (g->ta ? g->lda : 1)];
-			if (k + lines == k1) c = (float *)g->c.p + j0;
-			if (lines == 1) EG_NAME(gemm_row_lines)(1, n, x, b, g->ldb, sum, k == k0, c, g->acc || p > 0);
-			else EG_NAME(gemm_row_lines)(GEMM_LINES, n, x, b, g->ldb, sum, k == k0, c, g->acc || p > 0);
-		}
-	}
-}
-
-static void EG_NAME(gemm_f32_tiled)(const void *args, int begin, int end, const eg_worker *worker) {
-	const eg_gemm_args *g = args;
-	int i0 = 0, i1 = g->m, j0 = 0, j1 = g->n;
-	if (g->n >= g->m) {
-		j0 = begin * GEMM_NR;
-		j1 = EG_NAME(gemm_min)(end * GEMM_NR, g->n);
-	} else {
-		i0 = begin * GEMM_MR;
-		i1 = EG_NAME(gemm_min)(end * GEMM_MR, g->m);
-	}
-	assert(g->m > 0 && g->n > 0 && g->k > 0);
-	const int blocks = EG_NAME(gemm_blocks)(g->k), columns = EG_NAME(gemm_columns)(g->n, g->k);
-	float *panels = worker->scratch, *panel = panels + (ptrdiff_t)EG_NAME(gemm_longest)(g->k) * columns;
-	const float *b = g->b.p;
-	/* B of a few rows of tiles is read where it lies, but for the columns that do not fill a panel. */
-	const bool direct = !g->tb && i1 - i0 <= 2 * GEMM_MR && g->ldb < 1024;
-	for (int j = j0, w; j < j1; j += w) {
-		w = EG_NAME(gemm_min)(columns, j1 - j);
-		if (g->m == 1 && !g->tb) {
-			EG_NAME(gemm_row)(g, j, j + w, panels);
-			continue;
-		}
-		for (int p = 0; p < blocks; p++) {
-			int k0, k1, done = direct ? w / GEMM_NR * GEMM_NR : 0;
-			eg_split(g->k, p, blocks, &k0, &k1);
-			if (done > 0)
-				EG_NAME(gemm_block)
-				(g, i0, i1, j, j + done, k0, k1, b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, GEMM_NR,
-				        panel);
-			if (done == w) continue;
-			EG_NAME(pack_panels)(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels);
-			EG_NAME(gemm_block)
-			(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel);
-		}
-	}
-}
-
-/* ---- gemm_pack, gemm_packed -------------------------------------------------------------------------------------- */
-
-static int EG_NAME(gemm_pack_units)(int k, int n) {
-	EG_UNUSED(k);
-	return (n + GEMM_NR - 1) / GEMM_NR;
-}
-static size_t EG_NAME(gemm_pack_bytes)(int k, int n) {
-	return (size_t)k * (size_t)EG_NAME(gemm_up)(n, GEMM_NR) * sizeof(float);
-}
-static void EG_NAME(gemm_pack_f32)(const void *args, int begin, int end, const eg_worker *worker) {
-	EG_UNUSED(worker);
-	const eg_gemm_pack_args *g = args;
-	EG_NAME(pack_panels)
-	(g->src.p, g->ld, g->trans, 0, g->k, begin * GEMM_NR, EG_NAME(gemm_min)(end * GEMM_NR, g->n),
-	        (float *)g->dst.p + (ptrdiff_t)begin * GEMM_NR * g->k);
-}
-
-/* Rows at a, columns [j0,j1), all of k. Each panel of B serves all rows (they should fit into L2) while it is in L1. */
-static void EG_NAME(gemm_packed_slab)(const eg_gemm_packed_args *g, int m, const float *a, float *c, int j0, int j1) {
-	/* Rows 4 KB apart meet in one set of L1, which has room for fewer of them than the tallest tile. */
-	const int most = g->lda % 1024 == 0 && GEMM_MR > 10 ? 10 : GEMM_MR;
-	const int tiles = (m + most - 1) / most, blocks = EG_NAME(gemm_blocks)(g->k);
-	const int step = tiles == 1 ? j1 - j0 : GEMM_NR;
-	const float *b = g->b.p, *bias = g->bias.p;
-	EG_NAME(strip)
-	s = {.as = g->lda, .bs = GEMM_NR, .bp = (ptrdiff_t)g->k * GEMM_NR, .ldc = g->ldc, .rows = true, .act = g->act};
-	for (int p = 0; p < blocks; p++) {
-		int k0, k1, from, to;
-		eg_split(g->k, p, blocks, &k0, &k1);
-		s.k = k1 - k0;
-		s.acc = g->acc || k0 > 0;
-		s.finish = p == blocks - 1 && (bias || g->act.kind != EG_ACT_NONE);
-		for (int j = j0; j < j1; j += step) {
-			s.n = EG_NAME(gemm_min)(step, j1 - j);
-			s.b = b + (ptrdiff_t)j * g->k + k0 * GEMM_NR;
-			s.col = bias ? bias + j : NULL;
-			for (int t = 0; t < tiles; t++) {
-				eg_split(m, t, tiles, &from, &to);
-				s.m = to - from;
-				s.a = a + (ptrdiff_t)from * g->lda + k0;
-				s.c = c + (ptrdiff_t)from * g->ldc + j;
-				s.next = tiles > 1 ? EG_NAME(tile_next)(s.b, s.b + s.bp, s.k, t) : NULL;
-				EG_NAME(gemm_strip)(&s);
-			}
-		}
-	}
-}
-
-static void EG_NAME(gemm_packed_f32)(const void *args, int begin, int end, const eg_worker *worker) {
-	EG_UNUSED(worker);
-	const eg_gemm_packed_args *g = args;
-	const int panels = EG_NAME(gemm_pack_units)(g->k, g->n), split = g->nsplit, rows = GEMM_POOL / 2 / GEMM_KC;
-	/* Row blocks that follow each other in memory are one piece of work, cut so that a block of A stays in L2. */
-	const bool whole = g->a.stride == (ptrdiff_t)g->rows * g->lda && g->c.stride == (ptrdiff_t)g->rows * g->ldc;
-	const int most = whole && split == 1 ? end - begin : 1;
-	for (int u = begin, n; u < end; u += n) {
-		int row = u / split, share = u % split, first, last, none;
-		n = split == 1 ? EG_NAME(gemm_min)(most, end - u) : EG_NAME(gemm_min)(split - share, end - u);
-		eg_split(panels, share, split, &first, &none);
-		eg_split(panels, split == 1 ? 0 : share + n - 1, split, &none, &last);
-		int m = EG_NAME(gemm_min)(split == 1 ? n * g->rows : g->rows, g->m - row * g->rows);
-		const int chunks = (m + rows - 1) / rows;
-		for (int i = 0, from, to; i < chunks; i++) {
-			eg_split(m, i, chunks, &from, &to);
-			EG_NAME(gemm_packed_slab)
-			(g, to - from, eg_at(g->a, row) + (ptrdiff_t)from * g->lda,
-			        eg_at(g->c, row) + (ptrdiff_t)from * g->ldc, first * GEMM_NR,
-			        EG_NAME(gemm_min)(last * GEMM_NR, g->n));
-		}
-	}
-}
-
-static void EG_NAME(fill_gemm)(eg_kernels *k) {
-	k->gemm = EG_NAME(gemm_f32_tiled);
-	k->gemm_units = EG_NAME(gemm_units);
-	k->gemm_scratch = EG_NAME(gemm_scratch);
-	k->gemm_pack = EG_NAME(gemm_pack_f32);
-	k->gemm_pack_units = EG_NAME(gemm_pack_units);
-	k->gemm_pack_bytes = EG_NAME(gemm_pack_bytes);
-	k->gemm_packed = EG_NAME(gemm_packed_f32);
-}
+/* The slot gemm and what goes with it. */
+int EG_NAME(gemm_units)(const eg_gemm_args *g);
+size_t EG_NAME(gemm_scratch)(const eg_gemm_args *g);
+void EG_NAME(gemm)(const void *args, int begin, int end, const eg_worker *worker);
 
 #endif

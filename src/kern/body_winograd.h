@@ -18,7 +18,7 @@
  *           0    h   -1/2 -1/h   1   0                                                    1/6 -1/6h   1/3
  *           0    1    0   -2.5   0   1                                                     0     0     1
  *
- * The products, which are nearly all of the work, and the walk over the picture are body_conv_winograd.h's. */
+ * The products, which are nearly all of the work, and the walk over the picture are body_conv_winograd.c's. */
 #ifndef ENGRAM_BODY_WINOGRAD_H
 #define ENGRAM_BODY_WINOGRAD_H
 
@@ -36,7 +36,7 @@ enum {
 /* ---- one dimension: m is 2 or 4, and a constant ------------------------------------------------------------------ */
 
 /* B^T d, in place. */
-EG_ALWAYS_INLINE void EG_NAME(wino_bt)(const int m, vf *d) {
+EG_ALWAYS_INLINE void wino_bt(const int m, vf *d) {
 	if (m == 2) {
 		vf d1 = d[1], d2 = d[2];
 		d[0] = vsub(d2, d[0]), d[1] = vadd(d2, d1), d[2] = vsub(d2, d1), d[3] = vsub(d[3], d1);
@@ -49,7 +49,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_bt)(const int m, vf *d) {
 }
 
 /* y = A^T v. */
-EG_ALWAYS_INLINE void EG_NAME(wino_at)(const int m, const vf *v, vf *y) {
+EG_ALWAYS_INLINE void wino_at(const int m, const vf *v, vf *y) {
 	vf s = vadd(v[1], v[2]), t = vsub(v[1], v[2]);
 	if (m == 2) {
 		y[0] = vadd(v[0], s), y[1] = vadd(t, v[3]);
@@ -61,7 +61,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_at)(const int m, const vf *v, vf *y) {
 }
 
 /* v = A y. */
-EG_ALWAYS_INLINE void EG_NAME(wino_a)(const int m, const vf *y, vf *v) {
+EG_ALWAYS_INLINE void wino_a(const int m, const vf *y, vf *v) {
 	v[0] = y[0];
 	if (m == 2) {
 		v[1] = vadd(y[0], y[1]), v[2] = vsub(y[0], y[1]), v[3] = y[1];
@@ -73,7 +73,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_a)(const int m, const vf *y, vf *v) {
 }
 
 /* v = G w. */
-EG_ALWAYS_INLINE void EG_NAME(wino_g)(const int m, const vf *w, vf *v) {
+EG_ALWAYS_INLINE void wino_g(const int m, const vf *w, vf *v) {
 	vf half = vset1(0.5f);
 	if (m == 2) {
 		vf e = vmul(half, vadd(w[0], w[2])), o = vmul(half, w[1]);
@@ -86,7 +86,7 @@ EG_ALWAYS_INLINE void EG_NAME(wino_g)(const int m, const vf *w, vf *v) {
 }
 
 /* w = G^T v. */
-EG_ALWAYS_INLINE void EG_NAME(wino_gt)(const int m, const vf *v, vf *w) {
+EG_ALWAYS_INLINE void wino_gt(const int m, const vf *v, vf *w) {
 	vf half = vset1(0.5f), s = vadd(v[1], v[2]), t = vsub(v[1], v[2]);
 	if (m == 2) {
 		s = vmul(half, s);
@@ -102,19 +102,19 @@ EG_ALWAYS_INLINE void EG_NAME(wino_gt)(const int m, const vf *v, vf *w) {
 
 /* B^T d B for V channels of the tile at d: position (i, j) at d + i*row + j*WINO_LANES, result (i, j) to u + (i*a +
  * j)*plane. */
-EG_ALWAYS_INLINE void EG_NAME(wino_tile_in)(const int m, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane) {
+EG_ALWAYS_INLINE void wino_tile_in(const int m, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane) {
 	const int a = m + 2;
 	vf t[WINO_MAX_A][WINO_MAX_A];
 	for (int j = 0; j < a; j++) {
 		vf c[WINO_MAX_A];
 		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(d + i * row + j * WINO_LANES);
-		EG_NAME(wino_bt)(m, c);
+		wino_bt(m, c);
 		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = c[i];
 	}
 	for (int i = 0; i < a; i++, u += a * plane) {
 		vf c[WINO_MAX_A];
 		EG_UNROLL for (int j = 0; j < a; j++) c[j] = t[i][j];
-		EG_NAME(wino_bt)(m, c);
+		wino_bt(m, c);
 		EG_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, c[j]);
 	}
 }
@@ -128,7 +128,7 @@ typedef struct wino_finish {
 
 /* A^T v A for V channels, v as u above; bias and activation; result (i, j) to y + i*row + j*WINO_LANES for i < rows and
  * j < cols. */
-EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
+EG_ALWAYS_INLINE void wino_tile_out(
 	const int m, const float *v, ptrdiff_t plane, vf bias, eg_act act, bool acc, float *y, ptrdiff_t row, int rows, int cols) {
 	const int a = m + 2;
 	const vf least = vset1(act_least(act));
@@ -136,12 +136,12 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
 	for (int j = 0; j < a; j++, v += plane) {
 		vf c[WINO_MAX_A], r[WINO_MAX_M];
 		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(v + i * a * plane);
-		EG_NAME(wino_at)(m, c, r);
+		wino_at(m, c, r);
 		EG_UNROLL for (int i = 0; i < m; i++) t[i][j] = r[i];
 	}
 	for (int i = 0; i < rows; i++, y += row) {
 		vf r[WINO_MAX_M];
-		EG_NAME(wino_at)(m, t[i], r);
+		wino_at(m, t[i], r);
 		EG_UNROLL for (int j = 0; j < m; j++) r[j] = vadd(r[j], bias);
 		if (acc) {
 			EG_UNROLL for (int j = 0; j < m; j++) {
@@ -159,50 +159,50 @@ EG_ALWAYS_INLINE void EG_NAME(wino_tile_out)(
 }
 
 /* G w G^T of V filters: w[i*3 + j] to v + (i*a + j)*plane. */
-EG_ALWAYS_INLINE void EG_NAME(wino_tile_filter)(const int m, const vf *w, float *v, ptrdiff_t plane) {
+EG_ALWAYS_INLINE void wino_tile_filter(const int m, const vf *w, float *v, ptrdiff_t plane) {
 	const int a = m + 2;
 	vf t[WINO_MAX_A][3];
 	for (int j = 0; j < 3; j++) {
 		vf c[3] = {w[j], w[3 + j], w[6 + j]}, r[WINO_MAX_A];
-		EG_NAME(wino_g)(m, c, r);
+		wino_g(m, c, r);
 		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
 	}
 	for (int i = 0; i < a; i++, v += a * plane) {
 		vf r[WINO_MAX_A];
-		EG_NAME(wino_g)(m, t[i], r);
+		wino_g(m, t[i], r);
 		EG_UNROLL for (int j = 0; j < a; j++) vstore(v + j * plane, r[j]);
 	}
 }
 
 /* A y A^T for V channels of the m x m tile at y: position (i, j) at y + i*row + j*WINO_LANES, result (i, j) to u + (i*a
  * + j)*plane. */
-EG_ALWAYS_INLINE void EG_NAME(wino_tile_dy)(const int m, const float *y, ptrdiff_t row, float *u, ptrdiff_t plane) {
+EG_ALWAYS_INLINE void wino_tile_dy(const int m, const float *y, ptrdiff_t row, float *u, ptrdiff_t plane) {
 	const int a = m + 2;
 	vf t[WINO_MAX_A][WINO_MAX_M];
 	for (int j = 0; j < m; j++) {
 		vf c[WINO_MAX_M], r[WINO_MAX_A];
 		EG_UNROLL for (int i = 0; i < m; i++) c[i] = vload(y + i * row + j * WINO_LANES);
-		EG_NAME(wino_a)(m, c, r);
+		wino_a(m, c, r);
 		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
 	}
 	for (int i = 0; i < a; i++, u += a * plane) {
 		vf r[WINO_MAX_A];
-		EG_NAME(wino_a)(m, t[i], r);
+		wino_a(m, t[i], r);
 		EG_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, r[j]);
 	}
 }
 
 /* G^T v G for V channels, v as u above: w[i*3 + j]. */
-EG_ALWAYS_INLINE void EG_NAME(wino_tile_dw)(const int m, const float *v, ptrdiff_t plane, vf *w) {
+EG_ALWAYS_INLINE void wino_tile_dw(const int m, const float *v, ptrdiff_t plane, vf *w) {
 	const int a = m + 2;
 	vf t[3][WINO_MAX_A];
 	for (int j = 0; j < a; j++, v += plane) {
 		vf c[WINO_MAX_A], r[3];
 		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(v + i * a * plane);
-		EG_NAME(wino_gt)(m, c, r);
+		wino_gt(m, c, r);
 		EG_UNROLL for (int i = 0; i < 3; i++) t[i][j] = r[i];
 	}
-	EG_UNROLL for (int i = 0; i < 3; i++) EG_NAME(wino_gt)(m, t[i], w + 3 * i);
+	EG_UNROLL for (int i = 0; i < 3; i++) wino_gt(m, t[i], w + 3 * i);
 }
 
 #endif

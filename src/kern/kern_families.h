@@ -2,7 +2,7 @@
  * which member of the family it is says the code. A new member is a line of the enumeration, its case in `ref` and,
  * where it is worth it, in vectors.
  *
- * Not here: activations that are fused into other kernels, and the broadcast sum `add` (kern.h). */
+ * Not here: activations that are fused into other kernels, and the broadcast sum `add` (kern_map.h). */
 #ifndef ENGRAM_KERN_FAMILIES_H
 #define ENGRAM_KERN_FAMILIES_H
 

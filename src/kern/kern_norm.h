@@ -1,7 +1,7 @@
 /* kern_norm.h - normalisation of rows and along a dimension, gates, and distances from codes (kern.h).
  *
- * Not here: batch normalisation, which meets all samples (kern_pictures.h); rows inside of recurrent cells
- * (kern_sequences.h). */
+ * Not here: batch normalisation, which meets all samples (kern_batchnorm.h); rows inside of recurrent cells
+ * (kern_recurrent.h). */
 #ifndef ENGRAM_KERN_NORM_H
 #define ENGRAM_KERN_NORM_H
 

@@ -1,6 +1,6 @@
 /* kern_spatial.h - the part of the contract (kern.h) that is about where numbers of sequences, pictures and volumes
- * lie: places of largest values, picking and putting by places, resampling along an axis, regions of interest. Pooling:
- * kern_pictures.h. */
+ * lie: places of largest values, picking and putting by places, regions of interest. Resampling:
+ * kern_resample.h; pooling: kern_pool.h. */
 #ifndef ENGRAM_KERN_SPATIAL_H
 #define ENGRAM_KERN_SPATIAL_H
 
@@ -35,66 +35,6 @@ typedef struct eg_places_args {
 	int64_t nx, ny;
 	bool sum, acc;
 } eg_places_args;
-
-/* ---- resampling along an axis ------------------------------------------------------------------------------------ */
-
-/* y (rows, out, inner) = T x (rows, in, inner) along the middle axis; T has a row of neighbouring weights for each
- * position of y, which says its place in x by `coordinate` (ONNX Resize-18's names, with scale = out / in or what the
- * user gave) and the weights around it by `method`:
- *   nearest   one weight, at the place rounded as `rounding` says
- *   linear    1 - |d| at distance d < 1          cubic   Keys' kernel with parameter cubic_a, at distance d < 2
- *   adaptive  equal weights for the window of adaptive average pooling; nothing else counts
- * Places outside of x are those at its border, or, with exclude_outside, have no weight, the others being scaled to the
- * sum 1. antialias: where y is smaller the kernel is as much wider. */
-typedef enum eg_resample_method {
-	EG_RESAMPLE_NEAREST,
-	EG_RESAMPLE_LINEAR,
-	EG_RESAMPLE_CUBIC,
-	EG_RESAMPLE_ADAPTIVE
-} eg_resample_method;
-typedef enum eg_coordinate {
-	EG_COORDINATE_HALF_PIXEL,
-	EG_COORDINATE_HALF_PIXEL_SYMMETRIC,
-	EG_COORDINATE_PYTORCH_HALF_PIXEL,
-	EG_COORDINATE_ALIGN_CORNERS,
-	EG_COORDINATE_ASYMMETRIC,
-	EG_COORDINATE_TF_HALF_PIXEL_FOR_NN
-} eg_coordinate;
-typedef enum eg_rounding {
-	EG_ROUNDING_PREFER_FLOOR,
-	EG_ROUNDING_PREFER_CEIL,
-	EG_ROUNDING_FLOOR,
-	EG_ROUNDING_CEIL
-} eg_rounding;
-typedef struct eg_resample_axis {
-	int in, out;
-	eg_resample_method method;
-	eg_coordinate coordinate;
-	eg_rounding rounding;
-	bool exclude_outside, antialias;
-	double scale, cubic_a;
-} eg_resample_axis;
-
-/* resample: to = T from; with `back` the adjoint, to = [to +] T' from, `from` having the positions of y. N samples of
- * `rows` matrices each, inner contiguous elements a position; with `lanes` 16 samples of an element lie side by side
- * (LANES; or channels, BLOCKED, which are to it samples). Block jobs in any layout, or the same as global ones; scratch
- * eg_resample_scratch(axis, back). */
-typedef struct eg_resample_args {
-	eg_buf from, to;
-	eg_resample_axis axis;
-	int N, rows;
-	int64_t inner;
-	bool lanes, back, acc;
-} eg_resample_args;
-
-/* The rows of T, or of its transpose: weights w[0..count) for the positions from `first` on. */
-typedef struct eg_resample_row {
-	int first, count;
-	const real *w;
-} eg_resample_row;
-size_t eg_resample_scratch(const eg_resample_axis *a, bool back);
-/* Computed into scratch, in which the rows then lie. */
-const eg_resample_row *eg_resample_rows(const eg_resample_axis *a, bool back, void *scratch);
 
 /* ---- regions of interest ----------------------------------------------------------------------------------------- */
 

@@ -47,6 +47,11 @@ typedef void (*eg_joint)(const void *args, const eg_ranks *ranks, const eg_worke
 
 typedef enum eg_layout { EG_PLAIN, EG_LANES, EG_BLOCKED, EG_LAYOUTS } eg_layout;
 
+/* Elements of unit u, of `unit` each but the last, of `total`. */
+EG_ALWAYS_INLINE int64_t eg_unit_size(int64_t unit, int64_t total, int u) {
+	const int64_t rest = total - (int64_t)u * unit;
+	return rest < unit ? rest : unit;
+}
 /* First element of block b. */
 EG_ALWAYS_INLINE real *eg_at(eg_buf x, int b) { return (real *)x.p + (ptrdiff_t)b * x.stride; }
 /* Samples in block b of n. */

@@ -9,7 +9,7 @@
  * A step goes through its units in rounds, product and then cell, so that the gates of a round are still in L1 when its
  * cells come; every other step walks the other way, because what a cache has kept of the weights is what was read last.
  *
- * Not here: the cells (ref_recurrent.c, body_recurrent.h), backward (recurrent_bwd.c), the input's part of the gates
+ * Not here: the cells (ref_recurrent.c, body_recurrent.c), backward (recurrent_bwd.c), the input's part of the gates
  * and the gradients of weights, which are products over all steps at once (src/ops/recurrent_emit.c). */
 #include "kern/recurrent_share.h"
 

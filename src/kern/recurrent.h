@@ -1,6 +1,6 @@
 /* recurrent.h - the scheduler of a sequence, the same code for all tables (recurrent.c). */
-#ifndef ENGRAM_KERN_RECURRENT_H
-#define ENGRAM_KERN_RECURRENT_H
+#ifndef ENGRAM_RECURRENT_H
+#define ENGRAM_RECURRENT_H
 
 #include "kern/kern.h"
 

@@ -3,7 +3,7 @@
  * Lafferty, McCallum and Pereira 2001. The forward variables are kept as logarithms. As in ref_ctc.c there is no
  * second recursion in logarithms: p(tag i at t-1 | tag j at t) = softmax over i of alpha[t-1][i] + transitions[i][j]
  * carries the marginal probabilities from the last step to the first. Only what is done for every pair of tags,
- * crf_columns and crf_pairs, exists in vectors too (body_crf.h). */
+ * crf_columns and crf_pairs, exists in vectors too (body_crf.c). */
 #include "kern/ref.h"
 
 /* A sample's length: what `lengths` says, or, without it, the tags before the first -1. Negative when the sample is

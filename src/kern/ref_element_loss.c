@@ -1,5 +1,5 @@
 /* ref_element_loss.c - losses of single numbers, or of a location and a scale, against targets, in plain C. The
- * equations stand in kern_sequences.h (eg_element_loss). */
+ * equations stand in kern_element_loss.h (eg_element_loss). */
 #include "kern/ref.h"
 
 /* log(1 + e^-|x|), without loss where that is near 0. */

@@ -1,10 +1,10 @@
-/* simd.h - one vector of floats under one set of names, so that kernel bodies (body_*.h) are written once and compiled
+/* simd.h - one vector of floats under one set of names, so that kernel bodies (body_*.c) are written once and compiled
  * for each instruction set.
  *
- * Which set is used follows from the compiler's flags of the translation unit (isa_avx2.c, isa_avx512.c, isa_neon.c),
- * or from EG_PORTABLE_LANES, which asks for vectors of that many lanes in plain C. EG_NAME(f) gives a function the
- * suffix of the set. A body holds no intrinsics and no test of the instruction set: it uses the names below, and makes
- * its choices by
+ * Which set is used follows from the compiler's flags of the translation unit (CMakeLists.txt compiles each body once
+ * a set), or from EG_PORTABLE_LANES, which asks for vectors of that many lanes in plain C. EG_NAME(f) gives a function
+ * that is seen outside of its file the suffix of the set; others need none. A body holds no intrinsics and no test of
+ * the instruction set: it uses the names below, and makes its choices by
  *
  *   V      floats in a vector: 4, 8 or 16; always a divisor of EG_BLOCK
  *   VREGS  vector registers: 16 or 32           (EG_V and EG_VREGS: the same for the preprocessor)
@@ -45,7 +45,7 @@
 #ifndef ENGRAM_SIMD_H
 #define ENGRAM_SIMD_H
 
-#include "kern/kern.h"
+#include "kern/kern_types.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
  * halves only, so that whatever is left in the high halves does no harm, and a round is two multiplies, two shuffles
  * and four xors.
  *
- * Not here: what the numbers are for (dropout is in body_map.h). */
+ * Not here: what the numbers are for (dropout is in body_map.c). */
 #ifndef ENGRAM_SIMD_PHILOX_H
 #define ENGRAM_SIMD_PHILOX_H
 

@@ -2,7 +2,7 @@
  * (bce), of margins (hinge), of quantiles, counts and distributions (quantile, poisson_nll, kl_divergence), and of a
  * distribution's location and scale (gaussian_nll, student_t_nll).
  *
- * One kernel serves all (kern_sequences.h, eg_element_loss); a new one is its equation there and a descriptor here.
+ * One kernel serves all (kern_element_loss.h, eg_element_loss); a new one is its equation there and a descriptor here.
  * Targets get no gradient. Not here: losses of differences, whose targets do (regression.c), of classes (loss.c). */
 #include "ops/ops.h"
 
