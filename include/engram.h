@@ -141,7 +141,8 @@ EG_API void eg_machine_measure(eg_context *ctx, eg_machine *m);
 
 /* ---- the operator table ------------------------------------------------------------------------------------------ */
 /* Read-only descriptions of what the engine can compute. The recipe parser, the generated headers and the documentation
- * all read this table. All pointers are static. */
+ * all read this table. All pointers are static. A library of chosen operators (docs/small-builds.md) has those alone,
+ * and no texts for people: doc, equation and source are NULL there. */
 
 typedef enum eg_attr_type {
 	EG_ATTR_INT,   /* int */

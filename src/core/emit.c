@@ -49,9 +49,9 @@ bool eg_emit_training(const eg_emit *e) {
 		weights++;
 		frozen += eg_plan_frozen(e->plan, n->param[i]);
 	}
-	return e->plan->options.train && (weights == 0 || frozen < weights);
+	return EG_HAS_BACKWARD && e->plan->options.train && (weights == 0 || frozen < weights);
 }
-bool eg_emit_has_bwd(const eg_emit *e) { return e->plan->nodes[e->node].has_bwd; }
+bool eg_emit_has_bwd(const eg_emit *e) { return EG_HAS_BACKWARD && e->plan->nodes[e->node].has_bwd; }
 bool eg_emit_needs_dw(const eg_emit *e, int i) { return i < node_of(e)->nparams && eg_plan_wants(e->plan, node_of(e)->param[i]); }
 bool eg_emit_frozen(const eg_emit *e, int i) { return eg_plan_frozen(e->plan, node_of(e)->param[i]); }
 void eg_emit_lone(eg_emit *e) {
@@ -181,7 +181,7 @@ static void reorder_lanes(eg_emit *e, int value, int from, int to, bool to_lanes
 	int64_t f = eg_plan_value_elems(e->plan, value, EG_PLAIN);
 	int samples = eg_plan_value_samples(e->plan, value);
 	eg_reorder_args a = {.x = handle(from), .y = handle(to), .N = samples, .F = (int)f, .to_lanes = to_lanes, .acc = acc};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder", .run = e->plan->ctx->kern.reorder, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, reorder), .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
 		.block = true, .units = eg_blocks(samples), .flops = (double)(f * samples)});
 }
 
@@ -189,7 +189,7 @@ static void reorder_blocked(eg_emit *e, int value, int from, int to, bool to_blo
 	eg_dims d = concrete(e->plan, value);
 	eg_reorder_blocked_args a = {.x = handle(from), .y = handle(to), .N = (int)d.d[0], .C = (int)d.d[1], .plane = (int)(d.d[2] * d.d[3]),
 		.to_blocked = to_blocked, .acc = acc};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "reorder_blocked", .run = e->plan->ctx->kern.reorder_blocked, .args = &a, .size = sizeof a,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, reorder_blocked), .args = &a, .size = sizeof a,
 		.reads = 1, .writes = 1, .units = a.N * eg_blocks(a.C), .flops = (double)eg_dims_count(&d, 0)});
 }
 
@@ -211,7 +211,7 @@ static void emit_copy(eg_emit *e, int value, int from, int to, eg_layout layout,
 	if (from < 0 || to < 0) return;
 	eg_walk w = walk(e, value, layout);
 	eg_map_args a = {.x = {eg_handle(from), w.unit}, .y = {eg_handle(to), w.unit}, .unit = w.unit, .total = w.total, .acc = acc};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "copy", .run = e->plan->ctx->kern.copy, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, copy), .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
 		.block = w.block, .chunks = true, .units = w.units, .flops = (double)w.total});
 }
 
@@ -227,7 +227,7 @@ static void emit_flat_copy(eg_emit *e, int value, int from, int to, bool acc) {
 	const int64_t all = all_elems(e, value, EG_PLAIN);
 	eg_strided_args a = {.x = handle(from), .y = handle(to), .rank = 1, .pieces = (int)((all + EG_CHUNK - 1) / EG_CHUNK), .size = {(int)all},
 		.step = {1}, .count = {(int)all}, .stride = {1}, .rows = 1, .total = 1, .acc = acc, .integers = value_at(e, value)->type != EG_F32};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "strided", .run = e->plan->ctx->kern.strided, .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, strided), .args = &a, .size = sizeof a, .reads = 1, .writes = 1,
 		.units = a.pieces, .flops = (double)all});
 }
 
@@ -294,7 +294,7 @@ static bool may_overwrite(const eg_emit *e, int i) {
 	const eg_pbuf *b = v->buf[v->layout] < 0 ? NULL : &p->bufs[v->buf[v->layout]];
 	if (!b || b->kind != BUF_TEMP || b->shared || v->output || v->consumers != 1) return false;
 	if (v->fixed) return false; /* it is made once, and read in every run */
-	if (!p->backward) return true;
+	if (!eg_plan_backward(p)) return true;
 	if (v != &p->values[value] || node_of(e)->op->bwd_reads_x) return false; /* a fused activation reads its
 	                                                                          * result */
 	int producer = eg_plan_source(p, value), by = eg_plan_computes(p, value);
@@ -371,7 +371,7 @@ static eg_buf folded(eg_emit *e, int i) {
 	a.b_out = eg_emit_temp(e, EG_ELEM_REAL, a.C, false);
 	n->folded[0] = eg_handle_id(a.w_out.p);
 	n->folded[1] = eg_handle_id(a.b_out.p);
-	eg_emit_call(e, &(eg_call_spec){.kernel = "batchnorm_fold", .run = p->ctx->kern.batchnorm_fold, .args = &a, .size = sizeof a, .reads = 3, .writes = 2,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, batchnorm_fold), .args = &a, .size = sizeof a, .reads = 3, .writes = 2,
 		.units = 1, .flops = (double)(a.C * a.n)});
 	return handle(n->folded[i]);
 }
@@ -655,7 +655,7 @@ static void emit_fused_act_bwd(eg_emit *e) {
 	eg_walk w = walk(e, value, v->layout);
 	eg_act_bwd_args a = {.from = {eg_handle(y), w.unit}, .dy = {eg_handle(dy), w.unit}, .dx = {eg_handle(dx), w.unit}, .unit = w.unit,
 		.total = w.total, .act = eg_emit_own_act(e)};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "act_bwd", .run = p->ctx->kern.act_bwd, .args = &a, .size = sizeof a, .reads = 2, .writes = 1,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, act_bwd), .args = &a, .size = sizeof a, .reads = 2, .writes = 1,
 		.block = w.block, .units = w.units, .flops = (double)w.total});
 	for (int l = 0; l < EG_LAYOUTS; l++) v->grad[l] = -1; /* copies from before would be stale */
 	v->grad[v->layout] = dx;
@@ -691,7 +691,7 @@ static void emit_backward(eg_plan *p) {
 void eg_plan_emit(eg_plan *p) {
 	emit_inputs(p);
 	if (!p->out_of_memory) emit_forward(p);
-	if (p->backward && !p->out_of_memory) {
+	if (eg_plan_backward(p) && !p->out_of_memory) {
 		emit_seeds(p);
 		emit_backward(p);
 		emit_input_grads(p);

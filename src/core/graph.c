@@ -4,6 +4,7 @@
 #include "core/graph.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 int64_t eg_dims_count(const eg_dims *d, int from) {
@@ -483,10 +484,28 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 	return true;
 }
 
+/* No operator of that name. A library of chosen ones says what it was built with, as far as there is room. */
+static eg_tensor unknown(eg_graph *g, const char *name) {
+#ifdef ENGRAM_CHOSEN
+	char list[600] = "";
+	for (int i = 0; i < eg_ops_count; i++) {
+		const size_t used = strlen(list);
+		if (used + strlen(eg_ops[i]->info.name) + sizeof ", ..." > sizeof list) {
+			memcpy(list + used, ", ...", sizeof ", ...");
+			break;
+		}
+		snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", eg_ops[i]->info.name);
+	}
+	return FAIL(g, EG_ERR_ARG, "operator '%.60s' is not in this library, which was built with %s; build it with more (ENGRAM_OPS)", name, list);
+#else
+	return FAIL(g, EG_ERR_ARG, "there is no operator '%s'", name);
+#endif
+}
+
 eg_tensor eg_apply(eg_graph *g, const char *op_name, const void *options, const eg_tensor *inputs, int nin) {
 	if (g->error.status) return (eg_tensor){0};
 	const eg_op *op = eg_op_named(op_name);
-	if (!op) return FAIL(g, EG_ERR_ARG, "there is no operator '%s'", op_name);
+	if (!op) return unknown(g, op_name);
 	return eg_graph_apply(g, op, options, inputs, nin);
 }
 

@@ -74,12 +74,18 @@ int eg_graph_open_find(const eg_graph *g, const char *name);
 void eg_graph_name_sizes(const eg_graph *g, eg_error *err);
 /* graph.c: eg_apply of an operator that need not be in the table. */
 eg_tensor eg_graph_apply(eg_graph *g, const eg_op *op, const void *options, const eg_tensor *inputs, int nin);
+#ifndef ENGRAM_WITHOUT_LOOPS
 /* loop.c: may that value be read now: is it no part of a loop that has ended? */
 eg_status eg_loop_may_read(const eg_graph *g, int value, eg_error *err);
 /* loop.c: may this node, as inferred, stand where it is to stand, inside of a loop or outside? */
 eg_status eg_loop_check(const eg_graph *g, const eg_node *n, const eg_infer *s);
 /* loop.c: the loop that is being built, 1 + its number; 0: none. */
 int eg_loop_open(const eg_graph *g);
+#else
+static inline eg_status eg_loop_may_read(const eg_graph *g, int value, eg_error *err) { return EG_UNUSED(g), EG_UNUSED(value), EG_UNUSED(err), EG_OK; }
+static inline eg_status eg_loop_check(const eg_graph *g, const eg_node *n, const eg_infer *s) { return EG_UNUSED(g), EG_UNUSED(n), EG_UNUSED(s), EG_OK; }
+static inline int eg_loop_open(const eg_graph *g) { return EG_UNUSED(g), 0; }
+#endif
 /* graph.c: calls the infer of node n, whose input shapes are in s, and checks what it gives. The message names sizes,
  * but not the node. */
 eg_status eg_graph_infer(const eg_graph *g, const eg_node *n, eg_infer *s);

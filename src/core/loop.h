@@ -9,6 +9,11 @@
  * sequence, and what a state is behind the last one. The last two take all that the states become as further inputs,
  * so that whoever needs one of them needs the whole loop. */
 extern const eg_op eg_op_loop_input, eg_op_loop_state, eg_op_loop_output, eg_op_loop_last;
+#ifndef ENGRAM_WITHOUT_LOOPS
+static inline bool eg_loop_is_state(const eg_op *op) { return op == &eg_op_loop_state; }
+#else
+static inline bool eg_loop_is_state(const eg_op *op) { return EG_UNUSED(op), false; }
+#endif
 enum { EG_LOOP_OUT_VALUE, EG_LOOP_OUT_SEQUENCE, EG_LOOP_OUT_LENGTHS, EG_LOOP_OUT_NEXT };
 
 typedef struct eg_loop_state_options {

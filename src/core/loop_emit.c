@@ -31,8 +31,7 @@ static void call_rows(eg_emit *e, eg_loop_rows_args a, const eg_dims *rows, bool
 	a.n = width_of(rows);
 	a.t = options_of(e)->t;
 	a.x.stride = a.other.stride = a.y.stride = (ptrdiff_t)EG_BLOCK * a.n;
-	eg_emit_call(e, &(eg_call_spec){.kernel = "loop_rows",
-	                        .run = eg_emit_kernels(e)->loop_rows,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, loop_rows),
 	                        .args = &a,
 	                        .size = sizeof a,
 	                        .reads = 3,
@@ -46,8 +45,7 @@ static eg_buf lengths_of(eg_emit *e, int i) { return eg_emit_has_in(e, i) ? eg_e
 
 static void call_fill(eg_emit *e, eg_buf y, int64_t total, real value) {
 	eg_fill_args a = {.y = {y.p, EG_CHUNK}, .unit = EG_CHUNK, .total = total, .value = value};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "fill",
-	                        .run = eg_emit_kernels(e)->fill,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, fill),
 	                        .args = &a,
 	                        .size = sizeof a,
 	                        .writes = 1,
@@ -57,8 +55,7 @@ static void call_fill(eg_emit *e, eg_buf y, int64_t total, real value) {
 
 static void call_copy(eg_emit *e, eg_buf x, eg_buf y, int64_t total, bool acc) {
 	eg_map_args a = {.x = {x.p, EG_CHUNK}, .y = {y.p, EG_CHUNK}, .unit = EG_CHUNK, .total = total, .acc = acc};
-	eg_emit_call(e, &(eg_call_spec){.kernel = "copy",
-	                        .run = eg_emit_kernels(e)->copy,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, copy),
 	                        .args = &a,
 	                        .size = sizeof a,
 	                        .reads = 1,
@@ -227,8 +224,7 @@ static void call_select(eg_emit *e, eg_select_args a, const eg_dims *rows) {
 	a.c.stride = EG_BLOCK;
 	a.a.stride = a.y.stride = (ptrdiff_t)(EG_BLOCK * n);
 	a.b.stride = a.a.p ? 0 : a.y.stride;
-	eg_emit_call(e, &(eg_call_spec){.kernel = "select",
-	                        .run = eg_emit_kernels(e)->select,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, select),
 	                        .args = &a,
 	                        .size = sizeof a,
 	                        .reads = 3,
@@ -244,8 +240,7 @@ static void begin_fwd(eg_emit *e) {
 	if (!options_of(e)->learned && !before.p) {
 		const eg_walk w = eg_emit_walk_out(e, 0, EG_PLAIN);
 		eg_fill_args a = {.y = {y.p, (ptrdiff_t)w.unit}, .unit = w.unit, .total = w.total};
-		eg_emit_call(e, &(eg_call_spec){.kernel = "fill",
-		                        .run = eg_emit_kernels(e)->fill,
+		eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, fill),
 		                        .args = &a,
 		                        .size = sizeof a,
 		                        .writes = 1,
@@ -274,8 +269,7 @@ static void begin_bwd(eg_emit *e) {
 		a.x = first;
 	}
 	a.y = eg_emit_dw(e, 0, &a.acc);
-	eg_emit_call(e, &(eg_call_spec){.kernel = "sum_rows",
-	                        .run = eg_emit_kernels(e)->sum_rows,
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, sum_rows),
 	                        .args = &a,
 	                        .size = sizeof a,
 	                        .reads = 1,
@@ -309,10 +303,10 @@ static void end_fwd(eg_emit *e) {
 	        .bwd_reads_x = true, \
 	        __VA_ARGS__}
 
-STEP_OP(open, "A sequence that a loop reads", .infer = same_infer, .fwd = open_fwd, .bwd = same_bwd);
-STEP_OP(get, "One step of it", .infer = get_infer, .fwd = get_fwd, .bwd = get_bwd);
-STEP_OP(keep, "A state, which stays where samples have ended", .infer = same_infer, .fwd = keep_fwd, .bwd = keep_bwd);
-STEP_OP(put, "One step of a sequence that a loop writes", .infer = put_infer, .fwd = put_fwd, .bwd = put_bwd);
-STEP_OP(close, "A result of a loop", .infer = same_infer, .fwd = same_fwd, .bwd = close_bwd);
-STEP_OP(begin, "A state before the first step", .infer = begin_infer, .fwd = begin_fwd, .bwd = begin_bwd);
-STEP_OP(end, "A state behind the last step", .infer = same_infer, .fwd = end_fwd, .bwd = same_bwd);
+STEP_OP(open, "A sequence that a loop reads", .infer = same_infer, .fwd = open_fwd, .bwd = OP_BWD(same_bwd));
+STEP_OP(get, "One step of it", .infer = get_infer, .fwd = get_fwd, .bwd = OP_BWD(get_bwd));
+STEP_OP(keep, "A state, which stays where samples have ended", .infer = same_infer, .fwd = keep_fwd, .bwd = OP_BWD(keep_bwd));
+STEP_OP(put, "One step of a sequence that a loop writes", .infer = put_infer, .fwd = put_fwd, .bwd = OP_BWD(put_bwd));
+STEP_OP(close, "A result of a loop", .infer = same_infer, .fwd = same_fwd, .bwd = OP_BWD(close_bwd));
+STEP_OP(begin, "A state before the first step", .infer = begin_infer, .fwd = begin_fwd, .bwd = OP_BWD(begin_bwd));
+STEP_OP(end, "A state behind the last step", .infer = same_infer, .fwd = end_fwd, .bwd = OP_BWD(same_bwd));

@@ -300,7 +300,7 @@ bool eg_plan_place(eg_plan *p) {
 	if (packed == SIZE_MAX) goto done;
 	p->carry_offset = place_kind(p, BUF_IO, 0);
 	p->carry_bytes = place_kind(p, BUF_CARRY, p->carry_offset) - p->carry_offset;
-	size_t io = p->carry_offset + p->carry_bytes * (p->backward ? 2 : 1);
+	size_t io = p->carry_offset + p->carry_bytes * (eg_plan_backward(p) ? 2 : 1);
 	size_t temps = place_temporaries(p, items, placed);
 	for (int i = 0; i < p->nbufs; i++)
 		if (p->bufs[i].kind == BUF_TEMP && !p->bufs[i].transient) p->bufs[i].offset += io;

@@ -108,6 +108,16 @@ typedef struct eg_case {
 
 /* ---- the descriptor ---------------------------------------------------------------------------------------------- */
 
+/* The member `bwd`: a library may be built for inference alone (ENGRAM_TRAINING=OFF), and then has no backward
+ * passes. */
+#ifdef ENGRAM_INFERENCE
+enum { EG_HAS_BACKWARD = 0 };
+#define OP_BWD(f) NULL
+#else
+enum { EG_HAS_BACKWARD = 1 };
+#define OP_BWD(f) f
+#endif
+
 enum { EG_MAX_NODES = 1 << 20 }; /* of a graph: streams of random numbers have room for so many */
 
 typedef struct eg_emit eg_emit;
@@ -347,6 +357,8 @@ typedef struct eg_call_spec {
 	double flops;
 	eg_joint_spec joint;
 } eg_call_spec;
+/* The members `kernel` and `run` of a slot. */
+#define EG_SLOT(e, slot) .kernel = EG_SLOT_NAME(slot), .run = eg_emit_kernels(e)->slot
 void eg_emit_call(eg_emit *e, const eg_call_spec *spec);
 
 #endif

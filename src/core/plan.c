@@ -147,12 +147,19 @@ void eg_plan_preset_seeds(eg_plan *p) {
 	}
 }
 
+static bool wants_gradients(const eg_plan_options *o) {
+	return o->train || o->weight_grads || o->input_grads || (o->grads && o->grads[0].id);
+}
+
 /* Is this something that a plan can be made of? */
 static eg_status check(eg_graph *g, eg_params *params, const eg_plan_options *options, bool measured, eg_error *err) {
 	if (eg_graph_status(g, err)) return g->error.status;
 	if (eg_loop_open(g)) return eg_fail(err, EG_ERR_ARG, "the loop '%s' is still being built; call eg_loop_end", g->loops[g->nloops - 1].name);
 	if (!options || options->batch < 1 || !params || params->graph != g)
 		return eg_fail(err, EG_ERR_ARG, "eg_plan_new needs the graph's own parameters and a batch size of 1 or more");
+	if (!EG_HAS_BACKWARD && wants_gradients(options))
+		return eg_fail(err, EG_ERR_ARG, "this library is for inference alone (ENGRAM_TRAINING=OFF): it trains no network and computes no "
+			"gradients; use one with training");
 	if (measured) return EG_OK;
 	if (!params->data)
 		return eg_fail(err, EG_ERR_ARG, "a plan that is to run needs parameters with memory: call eg_params_allocate before");
@@ -198,7 +205,7 @@ static eg_plan *make(eg_plan_block *shared, eg_graph *g, eg_params *params, cons
 	p->options.grads = p->options.given = NULL;
 	p->options.sizes = NULL;
 	p->weight_grads = options->train || options->weight_grads;
-	p->backward = p->weight_grads || options->input_grads || (options->grads && options->grads[0].id);
+	p->backward = wants_gradients(options);
 	p->packed = params->packed;
 	eg_packed_set_hold(p->packed);
 	if (!alloc_tables(p)) goto no_memory;

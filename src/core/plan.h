@@ -194,15 +194,22 @@ static inline bool eg_plan_frozen(const eg_plan *p, int param) { return p->optio
 static inline bool eg_plan_wants(const eg_plan *p, int param) {
 	return p->weight_grads && !p->graph->params[param].spec.state && !eg_plan_frozen(p, param);
 }
+/* Is there a backward pass? In a library for inference alone the compiler knows. */
+static inline bool eg_plan_backward(const eg_plan *p) { return EG_HAS_BACKWARD && p->backward; }
 /* What computes a value of the graph; -1: it is an input, or given. */
 static inline int eg_plan_source(const eg_plan *p, int value) { return p->values[value].given ? -1 : p->graph->values[value].node; }
 
 eg_status eg_plan_shapes(eg_plan *p, const eg_size *sizes, eg_error *err); /* shapes.c: fills size and values[].dims */
 bool eg_plan_has_sizes(const eg_plan *p, const eg_size *sizes);            /* shapes.c: was it made with these? */
+#ifndef ENGRAM_WITHOUT_LOOPS
 bool eg_plan_has_loops(const eg_plan *p);                    /* unroll.c: that are needed */
 eg_status eg_plan_unroll(eg_plan *p, const eg_plan_options *o, eg_error *err);    /* unroll.c: puts a graph of the
                                                                                    * plan's own, without loops, in the
                                                                                    * place of p->graph */
+#else
+static inline bool eg_plan_has_loops(const eg_plan *p) { return EG_UNUSED(p), false; }
+static inline eg_status eg_plan_unroll(eg_plan *p, const eg_plan_options *o, eg_error *err) { return EG_UNUSED(p), EG_UNUSED(o), EG_UNUSED(err), EG_OK; }
+#endif
 int64_t eg_plan_number(const eg_plan *p, int64_t d);    /* shapes.c: what a dimension is here; negative: it is not
                                                          * known */
 void eg_plan_layouts(eg_plan *p);                       /* layout.c: fills values[].wanted */

@@ -107,7 +107,7 @@ void eg_plan_run(eg_plan *p, uint64_t step) {
 	const bool stale = !all_packed(p), together = stale && p->options.train; /* training packs in every run, and
 	                                                                          * nobody runs beside it */
 	p->dropout = (eg_dropout_state){p->options.seed, step};
-	if (p->backward && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
+	if (eg_plan_backward(p) && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	if (p->updates_state) keep_state(p->params);
 	if (stale) pack(p, together);
 	if (!together) run_job((job){p, .rest = true});
@@ -165,7 +165,7 @@ eg_status eg_plan_diagnose(eg_plan *p, uint64_t step, eg_error *err) {
 	}
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (!all_packed(p)) pack(p, false);
-	if (p->backward && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
+	if (eg_plan_backward(p) && p->carry_bytes) memcpy(p->memory + p->carry_offset, before_of(p), p->carry_bytes);
 	eg_status status = EG_OK;
 	int mode = eg_fp_flush_on();
 	const eg_worker worker = eg_plan_worker(p, 0);

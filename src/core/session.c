@@ -67,7 +67,7 @@ static eg_status check(eg_session *s, bool *needed, eg_error *err) {
 			return eg_fail(err, EG_ERR_ARG,
 				"layer '%s' (%s) needs the whole sequence at once, so it cannot run in a session, chunk by chunk; run the whole in one plan",
 				node->name, node->op->info.name);
-		if (node->op == &eg_op_loop_state && node->nin > 0)
+		if (eg_loop_is_state(node->op) && node->nin > 0)
 			return eg_fail(err, EG_ERR_ARG, "the loop state '%s' is given an initial value, with which every chunk would begin; leave it out, or let it be learned",
 				node->name);
 		for (int i = 0; i < node->nin; i++) {

@@ -174,7 +174,7 @@ static void mark_leading(eg_plan *p) {
 /* On from what a gradient was asked for. */
 void eg_plan_want_gradients(eg_plan *p) {
 	const eg_graph *g = p->graph;
-	if (!p->backward) return;
+	if (!eg_plan_backward(p)) return;
 	mark_leading(p);
 	for (int i = 0; i < p->nvalues; i++) {
 		const bool may = g->values[i].type == EG_F32 && !g->values[i].data;

@@ -194,9 +194,7 @@ static int wino_shards(int m, const eg_conv_shape *s) { return wino_grad_new(m, 
 		.exact = false, \
 		.can = wino_can, \
 		.pack = conv_winograd##m##_pack, \
-		.run = {[EG_CONV_FWD] = conv_winograd##m##_fwd, \
-			[EG_CONV_BWD_DATA] = conv_winograd##m##_bwd_data, \
-			[EG_CONV_BWD_WEIGHTS] = conv_winograd##m##_bwd_weights}, \
+		.run = EG_RUNS(conv_winograd##m, conv_winograd##m##_fwd, conv_winograd##m##_bwd_data, conv_winograd##m##_bwd_weights), \
 		.pack_bytes = wino##m##_pack_bytes, \
 		.pack_units = wino##m##_pack_units, \
 		.scratch = wino##m##_scratch, \

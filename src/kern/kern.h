@@ -39,6 +39,7 @@
 #ifndef ENGRAM_KERN_H
 #define ENGRAM_KERN_H
 
+#include "kern/fill.h"
 #include "kern/kern_attention.h"
 #include "kern/kern_batchnorm.h"
 #include "kern/kern_cast.h"
@@ -93,11 +94,18 @@ typedef struct eg_kernels {
 	eg_fma_loop fma_loop;
 } eg_kernels;
 
-/* Every filling of a table goes through these. */
-#define EG_FILL(k, slot, f) ((k)->slot = (f))
-#define EG_FILL_CONV(k, algo, kernels) ((k)->conv[algo] = (kernels))
+/* Whoever emits a call names its slot by EG_SLOT_NAME: a text, or, in a library of chosen operators, a variable of its
+ * own (fill.h, slot_names.c). */
+#ifdef ENGRAM_CHOSEN
+#define EG_SLOT_NAME(slot) eg_slot_name_##slot
+#define SLOT(name, ...) extern const char eg_slot_name_##name[];
+#define MEMBER_SLOT(name, ...) extern const char eg_slot_name_##name[];
+#include "kern/slots.def"
+#else
+#define EG_SLOT_NAME(slot) #slot
+#endif
 
-/* Fill *k: ref fills every slot; the others overwrite what they do better, after ref. */
+/* Fill *k, by EG_FILL: ref fills every slot; the others overwrite what they do better, after ref. */
 void eg_kernels_ref(eg_kernels *k);
 void eg_kernels_avx2(eg_kernels *k);
 void eg_kernels_avx512(eg_kernels *k);

@@ -2,6 +2,7 @@
 #ifndef ENGRAM_KERN_CONV_H
 #define ENGRAM_KERN_CONV_H
 
+#include "kern/fill.h"
 #include "kern/kern_types.h"
 
 /* y[n][k][p][q] = b[k] + sum over c in the group of k, r, s of w[k][c][r][s] x[n][c][p*sh + r*dh - ph][q*sw + s*dw -

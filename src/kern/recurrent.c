@@ -399,8 +399,8 @@ static size_t recurrent_scratch(const eg_recurrent_shape *s) {
 }
 
 void eg_kernels_recurrent(eg_kernels *k) {
-	k->recurrent_fwd = recurrent_fwd;
-	k->recurrent_fwd_joint = recurrent_fwd_joint;
-	k->recurrent_scratch = recurrent_scratch;
+	EG_FILL(k, recurrent_fwd, recurrent_fwd);
+	EG_FILL(k, recurrent_fwd_joint, recurrent_fwd_joint);
+	EG_FILL(k, recurrent_scratch, recurrent_scratch);
 	eg_kernels_recurrent_bwd(k);
 }

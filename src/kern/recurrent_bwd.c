@@ -313,6 +313,6 @@ static void recurrent_bwd_joint(const void *args, const eg_ranks *ranks, const e
 }
 
 void eg_kernels_recurrent_bwd(eg_kernels *k) {
-	k->recurrent_bwd = recurrent_bwd;
-	k->recurrent_bwd_joint = recurrent_bwd_joint;
+	EG_FILL(k, recurrent_bwd, recurrent_bwd);
+	EG_FILL(k, recurrent_bwd_joint, recurrent_bwd_joint);
 }

@@ -60,6 +60,6 @@ static void additive_bwd__ref(const void *args, int begin, int end, const eg_wor
 }
 
 void fill_additive__ref(eg_kernels *k) {
-	k->additive_fwd = additive_fwd__ref;
-	k->additive_bwd = additive_bwd__ref;
+	EG_FILL(k, additive_fwd, additive_fwd__ref);
+	EG_FILL(k, additive_bwd, additive_bwd__ref);
 }

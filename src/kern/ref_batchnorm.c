@@ -271,14 +271,14 @@ static void pad_bwd__ref(const void *args, int begin, int end, const eg_worker *
 }
 
 void fill_batchnorm__ref(eg_kernels *k) {
-	k->batchnorm_part = batchnorm_part__ref;
-	k->batchnorm_stats = batchnorm_stats__ref;
-	k->batchnorm_fixed = batchnorm_fixed__ref;
-	k->batchnorm_fwd = batchnorm_fwd__ref;
-	k->batchnorm_fold = batchnorm_fold__ref;
-	k->batchnorm_bwd_part = batchnorm_bwd_part__ref;
-	k->batchnorm_bwd_stats = batchnorm_bwd_stats__ref;
-	k->batchnorm_bwd = batchnorm_bwd__ref;
-	k->pad_fwd = pad_fwd__ref;
-	k->pad_bwd = pad_bwd__ref;
+	EG_FILL(k, batchnorm_part, batchnorm_part__ref);
+	EG_FILL(k, batchnorm_stats, batchnorm_stats__ref);
+	EG_FILL(k, batchnorm_fixed, batchnorm_fixed__ref);
+	EG_FILL(k, batchnorm_fwd, batchnorm_fwd__ref);
+	EG_FILL(k, batchnorm_fold, batchnorm_fold__ref);
+	EG_FILL(k, batchnorm_bwd_part, batchnorm_bwd_part__ref);
+	EG_FILL(k, batchnorm_bwd_stats, batchnorm_bwd_stats__ref);
+	EG_FILL(k, batchnorm_bwd, batchnorm_bwd__ref);
+	EG_FILL(k, pad_fwd, pad_fwd__ref);
+	EG_FILL(k, pad_bwd, pad_bwd__ref);
 }

@@ -147,7 +147,7 @@ static void select__ref(const void *args, int begin, int end, const eg_worker *w
 }
 
 void fill_binary__ref(eg_kernels *k) {
-	k->binary = binary__ref;
-	k->binary_bwd = binary_bwd__ref;
-	k->select = select__ref;
+	EG_FILL(k, binary, binary__ref);
+	EG_FILL(k, binary_bwd, binary_bwd__ref);
+	EG_FILL(k, select, select__ref);
 }

@@ -142,4 +142,4 @@ static void cast__ref(const void *args, int begin, int end, const eg_worker *wor
 	}
 }
 
-void fill_cast__ref(eg_kernels *k) { k->cast = cast__ref; }
+void fill_cast__ref(eg_kernels *k) { EG_FILL(k, cast, cast__ref); }

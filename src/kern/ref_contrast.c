@@ -118,9 +118,9 @@ static void contrast_bwd__ref(const void *args, int begin, int end, const eg_wor
 }
 
 void fill_contrast__ref(eg_kernels *k) {
-	k->unit_rows_fwd = unit_rows_fwd__ref;
-	k->unit_rows_bwd = unit_rows_bwd__ref;
-	k->contrast_fwd = contrast_fwd__ref;
-	k->contrast_mean = contrast_mean__ref;
-	k->contrast_bwd = contrast_bwd__ref;
+	EG_FILL(k, unit_rows_fwd, unit_rows_fwd__ref);
+	EG_FILL(k, unit_rows_bwd, unit_rows_bwd__ref);
+	EG_FILL(k, contrast_fwd, contrast_fwd__ref);
+	EG_FILL(k, contrast_mean, contrast_mean__ref);
+	EG_FILL(k, contrast_bwd, contrast_bwd__ref);
 }

@@ -338,21 +338,24 @@ static int conv_plain_units__ref(const eg_conv_shape *s, eg_conv_dir dir) {
 }
 
 void fill_conv__ref(eg_kernels *k) {
-	k->conv_lanes_pack = k->conv_plain_pack = conv_pack__ref;
-	k->conv_lanes_pack_bytes = k->conv_plain_pack_bytes = conv_pack_bytes__ref;
-	k->conv_lanes_scratch = k->conv_plain_scratch = conv_scratch__ref;
-	k->conv_lanes_fwd = conv_lanes_fwd__ref;
-	k->conv_lanes_bwd_data = conv_lanes_bwd_data__ref;
-	k->conv_lanes_bwd_weights = conv_lanes_bwd_weights__ref;
-	k->conv_plain_fwd = conv_plain_fwd__ref;
-	k->conv_plain_bwd_data = conv_plain_bwd_data__ref;
-	k->conv_plain_bwd_weights = conv_plain_bwd_weights__ref;
-	k->conv_plain_units = conv_plain_units__ref;
-	k->conv_mask = conv_mask__ref;
-	k->conv_pool_can = conv_pool_can__ref;
-	k->conv_pool_scratch = conv_pool_scratch__ref;
-	k->conv_pool_pack = conv_pack__ref;
-	k->conv_pool_fwd = conv_pool_fwd__ref;
-	k->conv_pool_unpool = conv_pool_unpool__ref;
-	k->conv_pool_bwd_weights = conv_pool_bwd_weights__ref;
+	EG_FILL(k, conv_lanes_pack, conv_pack__ref);
+	EG_FILL(k, conv_lanes_pack_bytes, conv_pack_bytes__ref);
+	EG_FILL(k, conv_lanes_scratch, conv_scratch__ref);
+	EG_FILL(k, conv_plain_pack, conv_pack__ref);
+	EG_FILL(k, conv_plain_pack_bytes, conv_pack_bytes__ref);
+	EG_FILL(k, conv_plain_scratch, conv_scratch__ref);
+	EG_FILL(k, conv_lanes_fwd, conv_lanes_fwd__ref);
+	EG_FILL(k, conv_lanes_bwd_data, conv_lanes_bwd_data__ref);
+	EG_FILL(k, conv_lanes_bwd_weights, conv_lanes_bwd_weights__ref);
+	EG_FILL(k, conv_plain_fwd, conv_plain_fwd__ref);
+	EG_FILL(k, conv_plain_bwd_data, conv_plain_bwd_data__ref);
+	EG_FILL(k, conv_plain_bwd_weights, conv_plain_bwd_weights__ref);
+	EG_FILL(k, conv_plain_units, conv_plain_units__ref);
+	EG_FILL(k, conv_mask, conv_mask__ref);
+	EG_FILL(k, conv_pool_can, conv_pool_can__ref);
+	EG_FILL(k, conv_pool_scratch, conv_pool_scratch__ref);
+	EG_FILL(k, conv_pool_pack, conv_pack__ref);
+	EG_FILL(k, conv_pool_fwd, conv_pool_fwd__ref);
+	EG_FILL(k, conv_pool_unpool, conv_pool_unpool__ref);
+	EG_FILL(k, conv_pool_bwd_weights, conv_pool_bwd_weights__ref);
 }

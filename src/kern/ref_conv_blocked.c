@@ -147,19 +147,25 @@ static double cost__ref(const eg_conv_shape *s, eg_conv_dir dir) {
 	return 2.0 * s->N * s->K * s->P * s->Q * channels * s->R * s->S;
 }
 
+#define ALGORITHM(algo, lower)                                                                                         \
+	if (EG_CHOSEN(conv_##lower))                                                                                   \
+	k->conv[algo] = (eg_conv_kernels){.name = #lower,                                                              \
+	        .exact = true,                                                                                         \
+	        .can = can__ref,                                                                                       \
+	        .pack = conv_pack_any__ref,                                                                            \
+	        .run = EG_RUNS(conv_##lower, conv_fwd_any__ref, conv_bwd_data_any__ref, conv_bwd_weights_any__ref),    \
+	        .pack_bytes = pack_bytes__ref,                                                                         \
+	        .pack_units = one_unit__ref,                                                                           \
+	        .scratch = none__ref,                                                                                  \
+	        .units = units__ref,                                                                                   \
+	        .shards = one_shard__ref,                                                                              \
+	        .cost = cost__ref}
+
 void fill_conv_blocked__ref(eg_kernels *k) {
-	static const char *const names[EG_CONV_ALGOS] = {"direct", "depthwise", "winograd2", "winograd4"};
-	k->conv_lanes_cost = k->conv_plain_cost = cost__ref;
-	for (int i = 0; i < EG_CONV_ALGOS; i++)
-		k->conv[i] = (eg_conv_kernels){.name = names[i],
-		        .exact = true,
-		        .can = can__ref,
-		        .pack = conv_pack_any__ref,
-		        .run = {conv_fwd_any__ref, conv_bwd_data_any__ref, conv_bwd_weights_any__ref},
-		        .pack_bytes = pack_bytes__ref,
-		        .pack_units = one_unit__ref,
-		        .scratch = none__ref,
-		        .units = units__ref,
-		        .shards = one_shard__ref,
-		        .cost = cost__ref};
+	EG_FILL(k, conv_lanes_cost, cost__ref);
+	EG_FILL(k, conv_plain_cost, cost__ref);
+	ALGORITHM(EG_CONV_DIRECT, direct);
+	ALGORITHM(EG_CONV_DEPTHWISE, depthwise);
+	ALGORITHM(EG_CONV_WINOGRAD2, winograd2);
+	ALGORITHM(EG_CONV_WINOGRAD4, winograd4);
 }

@@ -238,9 +238,9 @@ static void crf_path__ref(const void *args, int begin, int end, const eg_worker 
 }
 
 void fill_crf__ref(eg_kernels *k) {
-	k->crf_fwd = crf_fwd__ref;
-	k->crf_bwd = crf_bwd__ref;
-	k->crf_path = crf_path__ref;
-	k->crf_columns = crf_columns__ref;
-	k->crf_pairs = crf_pairs__ref;
+	EG_FILL(k, crf_fwd, crf_fwd__ref);
+	EG_FILL(k, crf_bwd, crf_bwd__ref);
+	EG_FILL(k, crf_path, crf_path__ref);
+	EG_FILL(k, crf_columns, crf_columns__ref);
+	EG_FILL(k, crf_pairs, crf_pairs__ref);
 }

@@ -335,8 +335,8 @@ static void ctc_decode__ref(const void *args, int begin, int end, const eg_worke
 }
 
 void fill_ctc__ref(eg_kernels *k) {
-	k->ctc_fwd = ctc_fwd__ref;
-	k->ctc_bwd = ctc_bwd__ref;
-	k->ctc_decode = ctc_decode__ref;
-	k->loss_sum = loss_sum__ref;
+	EG_FILL(k, ctc_fwd, ctc_fwd__ref);
+	EG_FILL(k, ctc_bwd, ctc_bwd__ref);
+	EG_FILL(k, ctc_decode, ctc_decode__ref);
+	EG_FILL(k, loss_sum, loss_sum__ref);
 }

@@ -170,6 +170,6 @@ static void element_loss_bwd__ref(const void *args, int begin, int end, const eg
 }
 
 void fill_element_loss__ref(eg_kernels *k) {
-	k->element_loss_fwd = element_loss_fwd__ref;
-	k->element_loss_bwd = element_loss_bwd__ref;
+	EG_FILL(k, element_loss_fwd, element_loss_fwd__ref);
+	EG_FILL(k, element_loss_bwd, element_loss_bwd__ref);
 }

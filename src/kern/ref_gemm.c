@@ -163,12 +163,12 @@ static void gemm_batch__ref(const void *args, int begin, int end, const eg_worke
 }
 
 void fill_gemm__ref(eg_kernels *k) {
-	k->gemm = gemm__ref;
-	k->gemm_batch = gemm_batch__ref;
-	k->gemm_units = gemm_units__ref;
-	k->gemm_scratch = gemm_scratch__ref;
-	k->gemm_pack = gemm_pack__ref;
-	k->gemm_pack_units = gemm_pack_units__ref;
-	k->gemm_pack_bytes = gemm_pack_bytes__ref;
-	k->gemm_packed = gemm_packed__ref;
+	EG_FILL(k, gemm, gemm__ref);
+	EG_FILL(k, gemm_batch, gemm_batch__ref);
+	EG_FILL(k, gemm_units, gemm_units__ref);
+	EG_FILL(k, gemm_scratch, gemm_scratch__ref);
+	EG_FILL(k, gemm_pack, gemm_pack__ref);
+	EG_FILL(k, gemm_pack_units, gemm_pack_units__ref);
+	EG_FILL(k, gemm_pack_bytes, gemm_pack_bytes__ref);
+	EG_FILL(k, gemm_packed, gemm_packed__ref);
 }

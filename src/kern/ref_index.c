@@ -165,7 +165,7 @@ static void one_hot__ref(const void *args, int begin, int end, const eg_worker *
 }
 
 void fill_index__ref(eg_kernels *k) {
-	k->gather = gather__ref;
-	k->scatter = scatter__ref;
-	k->one_hot = one_hot__ref;
+	EG_FILL(k, gather, gather__ref);
+	EG_FILL(k, scatter, scatter__ref);
+	EG_FILL(k, one_hot, one_hot__ref);
 }

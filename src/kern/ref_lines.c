@@ -357,12 +357,12 @@ static void shift_bwd__ref(const void *args, int begin, int end, const eg_worker
 }
 
 void fill_lines__ref(eg_kernels *k) {
-	k->extend_fwd = extend_fwd__ref;
-	k->extend_bwd = extend_bwd__ref;
-	k->cumsum = cumsum__ref;
-	k->trilu = trilu__ref;
-	k->ramp = ramp__ref;
-	k->top_k = top_k__ref;
-	k->shift_fwd = shift_fwd__ref;
-	k->shift_bwd = shift_bwd__ref;
+	EG_FILL(k, extend_fwd, extend_fwd__ref);
+	EG_FILL(k, extend_bwd, extend_bwd__ref);
+	EG_FILL(k, cumsum, cumsum__ref);
+	EG_FILL(k, trilu, trilu__ref);
+	EG_FILL(k, ramp, ramp__ref);
+	EG_FILL(k, top_k, top_k__ref);
+	EG_FILL(k, shift_fwd, shift_fwd__ref);
+	EG_FILL(k, shift_bwd, shift_bwd__ref);
 }

@@ -35,4 +35,4 @@ static void loop_rows__ref(const void *args, int begin, int end, const eg_worker
 		}
 }
 
-void fill_loop__ref(eg_kernels *k) { k->loop_rows = loop_rows__ref; }
+void fill_loop__ref(eg_kernels *k) { EG_FILL(k, loop_rows, loop_rows__ref); }

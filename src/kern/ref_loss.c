@@ -157,10 +157,10 @@ static void ce_bwd__ref(const void *args, int begin, int end, const eg_worker *w
 }
 
 void fill_loss__ref(eg_kernels *k) {
-	k->softmax_fwd = softmax_fwd__ref;
-	k->softmax_bwd = softmax_bwd__ref;
-	k->ce_denom = ce_denom__ref;
-	k->ce_fwd = ce_fwd__ref;
-	k->ce_mean = ce_mean__ref;
-	k->ce_bwd = ce_bwd__ref;
+	EG_FILL(k, softmax_fwd, softmax_fwd__ref);
+	EG_FILL(k, softmax_bwd, softmax_bwd__ref);
+	EG_FILL(k, ce_denom, ce_denom__ref);
+	EG_FILL(k, ce_fwd, ce_fwd__ref);
+	EG_FILL(k, ce_mean, ce_mean__ref);
+	EG_FILL(k, ce_bwd, ce_bwd__ref);
 }

@@ -292,17 +292,17 @@ static void sum_rows__ref(const void *args, int begin, int end, const eg_worker 
 }
 
 void fill_map__ref(eg_kernels *k) {
-	k->act_fwd = act_fwd__ref;
-	k->act_bwd = act_bwd__ref;
-	k->copy = copy__ref;
-	k->fill = fill__ref;
-	k->dropout = dropout__ref;
-	k->add = add__ref;
-	k->sum_to = sum_to__ref;
-	k->concat = concat__ref;
-	k->split = split__ref;
-	k->reorder = reorder__ref;
-	k->reorder_blocked = reorder_blocked__ref;
-	k->shard_sum = shard_sum__ref;
-	k->sum_rows = sum_rows__ref;
+	EG_FILL(k, act_fwd, act_fwd__ref);
+	EG_FILL(k, act_bwd, act_bwd__ref);
+	EG_FILL(k, copy, copy__ref);
+	EG_FILL(k, fill, fill__ref);
+	EG_FILL(k, dropout, dropout__ref);
+	EG_FILL(k, add, add__ref);
+	EG_FILL(k, sum_to, sum_to__ref);
+	EG_FILL(k, concat, concat__ref);
+	EG_FILL(k, split, split__ref);
+	EG_FILL(k, reorder, reorder__ref);
+	EG_FILL(k, reorder_blocked, reorder_blocked__ref);
+	EG_FILL(k, shard_sum, shard_sum__ref);
+	EG_FILL(k, sum_rows, sum_rows__ref);
 }

@@ -315,12 +315,12 @@ static void distance_bwd__ref(const void *args, int begin, int end, const eg_wor
 }
 
 void fill_norm__ref(eg_kernels *k) {
-	k->row_norm_fwd = row_norm_fwd__ref;
-	k->row_norm_bwd = row_norm_bwd__ref;
-	k->along_fwd = along_fwd__ref;
-	k->along_bwd = along_bwd__ref;
-	k->gate_fwd = gate_fwd__ref;
-	k->gate_bwd = gate_bwd__ref;
-	k->distance_fwd = distance_fwd__ref;
-	k->distance_bwd = distance_bwd__ref;
+	EG_FILL(k, row_norm_fwd, row_norm_fwd__ref);
+	EG_FILL(k, row_norm_bwd, row_norm_bwd__ref);
+	EG_FILL(k, along_fwd, along_fwd__ref);
+	EG_FILL(k, along_bwd, along_bwd__ref);
+	EG_FILL(k, gate_fwd, gate_fwd__ref);
+	EG_FILL(k, gate_bwd, gate_bwd__ref);
+	EG_FILL(k, distance_fwd, distance_fwd__ref);
+	EG_FILL(k, distance_bwd, distance_bwd__ref);
 }

@@ -144,8 +144,8 @@ static void blend__ref(const void *args, int begin, int end, const eg_worker *wo
 }
 
 void fill_optimizer__ref(eg_kernels *k) {
-	k->update = update__ref;
-	k->sumsq = sumsq__ref;
-	k->clip_value = clip_value__ref;
-	k->blend = blend__ref;
+	EG_FILL(k, update, update__ref);
+	EG_FILL(k, sumsq, sumsq__ref);
+	EG_FILL(k, clip_value, clip_value__ref);
+	EG_FILL(k, blend, blend__ref);
 }

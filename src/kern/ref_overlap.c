@@ -116,7 +116,7 @@ static void overlap_bwd__ref(const void *args, int begin, int end, const eg_work
 }
 
 void fill_overlap__ref(eg_kernels *k) {
-	k->overlap_sums = overlap_sums__ref;
-	k->overlap_loss = overlap_loss__ref;
-	k->overlap_bwd = overlap_bwd__ref;
+	EG_FILL(k, overlap_sums, overlap_sums__ref);
+	EG_FILL(k, overlap_loss, overlap_loss__ref);
+	EG_FILL(k, overlap_bwd, overlap_bwd__ref);
 }

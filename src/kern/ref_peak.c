@@ -13,4 +13,4 @@ static double fma_loop__ref(int rounds, real *out) {
 	return 2.0 * CHAINS * rounds;
 }
 
-void fill_peak__ref(eg_kernels *k) { k->fma_loop = fma_loop__ref; }
+void fill_peak__ref(eg_kernels *k) { EG_FILL(k, fma_loop, fma_loop__ref); }

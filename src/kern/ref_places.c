@@ -86,7 +86,7 @@ static void put__ref(const void *args, int begin, int end, const eg_worker *work
 }
 
 void fill_places__ref(eg_kernels *k) {
-	k->pool_places = pool_places__ref;
-	k->pick = pick__ref;
-	k->put = put__ref;
+	EG_FILL(k, pool_places, pool_places__ref);
+	EG_FILL(k, pick, pick__ref);
+	EG_FILL(k, put, put__ref);
 }

@@ -228,10 +228,10 @@ static void upsample_bwd__ref(const void *args, int begin, int end, const eg_wor
 }
 
 void fill_pool__ref(eg_kernels *k) {
-	k->maxpool_fwd = maxpool_fwd__ref;
-	k->maxpool_bwd = maxpool_bwd__ref;
-	k->avgpool_fwd = avgpool_fwd__ref;
-	k->avgpool_bwd = avgpool_bwd__ref;
-	k->upsample_fwd = upsample_fwd__ref;
-	k->upsample_bwd = upsample_bwd__ref;
+	EG_FILL(k, maxpool_fwd, maxpool_fwd__ref);
+	EG_FILL(k, maxpool_bwd, maxpool_bwd__ref);
+	EG_FILL(k, avgpool_fwd, avgpool_fwd__ref);
+	EG_FILL(k, avgpool_bwd, avgpool_bwd__ref);
+	EG_FILL(k, upsample_fwd, upsample_fwd__ref);
+	EG_FILL(k, upsample_bwd, upsample_bwd__ref);
 }

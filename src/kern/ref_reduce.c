@@ -191,6 +191,6 @@ static void reduce_bwd__ref(const void *args, int begin, int end, const eg_worke
 }
 
 void fill_reduce__ref(eg_kernels *k) {
-	k->reduce = reduce__ref;
-	k->reduce_bwd = reduce_bwd__ref;
+	EG_FILL(k, reduce, reduce__ref);
+	EG_FILL(k, reduce_bwd, reduce_bwd__ref);
 }

@@ -149,4 +149,4 @@ static void resample__ref(const void *args, int begin, int end, const eg_worker 
 	}
 }
 
-void fill_resample__ref(eg_kernels *k) { k->resample = resample__ref; }
+void fill_resample__ref(eg_kernels *k) { EG_FILL(k, resample, resample__ref); }

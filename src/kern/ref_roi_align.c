@@ -143,6 +143,6 @@ static void roi_align_bwd__ref(const void *args, int begin, int end, const eg_wo
 }
 
 void fill_roi_align__ref(eg_kernels *k) {
-	k->roi_align_fwd = roi_align_fwd__ref;
-	k->roi_align_bwd = roi_align_bwd__ref;
+	EG_FILL(k, roi_align_fwd, roi_align_fwd__ref);
+	EG_FILL(k, roi_align_bwd, roi_align_bwd__ref);
 }

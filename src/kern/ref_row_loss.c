@@ -441,6 +441,6 @@ static void row_loss_bwd__ref(const void *args, int begin, int end, const eg_wor
 }
 
 void fill_row_loss__ref(eg_kernels *k) {
-	k->row_loss_fwd = row_loss_fwd__ref;
-	k->row_loss_bwd = row_loss_bwd__ref;
+	EG_FILL(k, row_loss_fwd, row_loss_fwd__ref);
+	EG_FILL(k, row_loss_bwd, row_loss_bwd__ref);
 }

@@ -198,13 +198,13 @@ static void regress_bwd__ref(const void *args, int begin, int end, const eg_work
 }
 
 void fill_sequence__ref(eg_kernels *k) {
-	k->embed_fwd = embed_fwd__ref;
-	k->embed_bwd = embed_bwd__ref;
-	k->steps = steps__ref;
-	k->pool_steps = pool_steps__ref;
-	k->attention_fwd = attention_fwd__ref;
-	k->attention_bwd = attention_bwd__ref;
-	k->attention_scratch = attention_scratch__ref;
-	k->regress_fwd = regress_fwd__ref;
-	k->regress_bwd = regress_bwd__ref;
+	EG_FILL(k, embed_fwd, embed_fwd__ref);
+	EG_FILL(k, embed_bwd, embed_bwd__ref);
+	EG_FILL(k, steps, steps__ref);
+	EG_FILL(k, pool_steps, pool_steps__ref);
+	EG_FILL(k, attention_fwd, attention_fwd__ref);
+	EG_FILL(k, attention_bwd, attention_bwd__ref);
+	EG_FILL(k, attention_scratch, attention_scratch__ref);
+	EG_FILL(k, regress_fwd, regress_fwd__ref);
+	EG_FILL(k, regress_bwd, regress_bwd__ref);
 }

@@ -37,4 +37,4 @@ static void strided__ref(const void *args, int begin, int end, const eg_worker *
 	}
 }
 
-void fill_strided__ref(eg_kernels *k) { k->strided = strided__ref; }
+void fill_strided__ref(eg_kernels *k) { EG_FILL(k, strided, strided__ref); }

@@ -107,6 +107,6 @@ static void unary_bwd__ref(const void *args, int begin, int end, const eg_worker
 }
 
 void fill_unary__ref(eg_kernels *k) {
-	k->unary_fwd = unary_fwd__ref;
-	k->unary_bwd = unary_bwd__ref;
+	EG_FILL(k, unary_fwd, unary_fwd__ref);
+	EG_FILL(k, unary_bwd, unary_bwd__ref);
 }

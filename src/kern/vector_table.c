@@ -10,7 +10,8 @@
 void TABLE_NAME(EG_SUFFIX)(eg_kernels *k) {
 	k->name = TABLE_STRING(EG_SUFFIX);
 #define VECTOR(member) EG_FILL(k, member, EG_NAME(member));
-#define VECTOR_CONV(algo, name) EG_FILL_CONV(k, algo, EG_NAME(name));
+#define VECTOR_CONV(algo, name) \
+	if (EG_CHOSEN(name)) k->conv[algo] = EG_NAME(name);
 #define VECTOR_NUMBER(member, n) k->member = n;
 #include "kern/vector_slots.def"
 }

@@ -222,9 +222,9 @@ static bool shrink_import(eg_import *m) { return eg_import_as(m, "shrink"), true
 	}                                                                                                              \
 	const eg_op eg_op_##op = {.info.name = #op, .info.layer = #op, .info.options_size = sizeof(T),                 \
 		.info.min_inputs = 1, .info.max_inputs = 1, .info.inputs = (const char *const[]){"x"},                 \
-		.info.outputs = (const char *const[]){"y", NULL}, .fwd = act_fwd, .bwd = act_bwd, .act = op##_act,     \
+		.info.outputs = (const char *const[]){"y", NULL}, .fwd = act_fwd, .bwd = OP_BWD(act_bwd), .act = op##_act,     \
 		.follows = op_follows, __VA_ARGS__};
-#define TEXT(what, formula, origin) .info.doc = what, .info.equation = formula, .info.source = origin
+#define TEXT(what, formula, origin) .info.doc = OP_TEXT(what), .info.equation = OP_TEXT(formula), .info.source = OP_TEXT(origin)
 #define FROM_Y .bwd_reads_y = true
 #define FROM_X .bwd_reads_x = true
 /* Without options; with those of the tables above, of which a recipe may give `word` alone. */
@@ -240,7 +240,7 @@ ACTIVATION(tanh, op_name_only, EG_ACT_TANH, 0, 0, SIMPLE, FROM_Y, .range = range
 	TEXT("Hyperbolic tangent: squeezes into -1..1", "y = tanh(x); dx = dy (1 - y^2)", "ONNX Tanh-13"))
 ACTIVATION(scaled_tanh, act_two, EG_ACT_SCALED_TANH, o->alpha, o->beta, OPTIONS(scaled_tanh, NULL), FROM_Y,
 	.infer = op_infer_same,
-	.export = scaled_tanh_export, TEXT("Hyperbolic tangent that is about 1 at 1 and -1 at -1", "y = alpha tanh(beta x); dx = dy beta (alpha - y^2 / alpha)",
+	.export = OP_ONNX(scaled_tanh_export), TEXT("Hyperbolic tangent that is about 1 at 1 and -1 at -1", "y = alpha tanh(beta x); dx = dy beta (alpha - y^2 / alpha)",
 		"LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A: 1.7159 tanh(2 x / 3)"))
 
 ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu, "alpha"), FROM_Y, .infer = op_infer_same,
@@ -248,9 +248,9 @@ ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu,
 	TEXT("Leaky rectifier: negative values are made small instead of zero",
 		"y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy", "ONNX LeakyRelu-16; Maas, Hannun and Ng 2013"))
 ACTIVATION(relu6, op_name_only, EG_ACT_CLIP, 0, 6, SIMPLE, FROM_Y, .range = range_6,
-	.export = relu6_export, TEXT("Rectifier that ends at 6", "y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0", "Krizhevsky 2010; PyTorch ReLU6"))
+	.export = OP_ONNX(relu6_export), TEXT("Rectifier that ends at 6", "y = min(max(x, 0), 6); dx = dy where 0 < y < 6, else 0", "Krizhevsky 2010; PyTorch ReLU6"))
 ACTIVATION(hardtanh, act_limits, EG_ACT_CLIP, o->min, o->max, OPTIONS(hardtanh, NULL), FROM_Y, .infer = infer_hardtanh,
-	.export = hardtanh_export, TEXT("No smaller and no larger than two numbers",
+	.export = OP_ONNX(hardtanh_export), TEXT("No smaller and no larger than two numbers",
 		"y = min(max(x, min), max); dx = dy where min < y < max, else 0", "PyTorch Hardtanh; ONNX Clip-13"))
 ACTIVATION(thresholded_relu, act_alpha, EG_ACT_THRESHOLD, o->alpha, 0, OPTIONS(thresholded_relu, "alpha"), FROM_Y,
 	.infer = op_infer_same, .range = range_positive, .onnx = "ThresholdedRelu", .onnx_since = 10,
@@ -262,12 +262,12 @@ ACTIVATION(hardshrink, act_lambda, EG_ACT_SHRINK, o->lambda, 0, OPTIONS(hardshri
 		"ONNX Shrink-9 with bias 0; PyTorch Hardshrink"))
 ACTIVATION(softshrink, act_lambda, EG_ACT_SHRINK, o->lambda, o->lambda, OPTIONS(softshrink, "lambda"), FROM_Y,
 	.infer = op_infer_same, .onnx = "Shrink", .onnx_since = 9,
-	.export = softshrink_export, TEXT("All values come closer to zero, small ones become it",
+	.export = OP_ONNX(softshrink_export), TEXT("All values come closer to zero, small ones become it",
 		"y = x - lambda where x > lambda, x + lambda where x < -lambda, else 0; dx = dy where y is not 0, else 0",
 		"ONNX Shrink-9 with bias lambda; PyTorch Softshrink"))
 ACTIVATION(shrink, act_shrink, EG_ACT_SHRINK, o->lambda, o->bias, OPTIONS(shrink, NULL), FROM_Y, .infer = infer_shrink,
 	.onnx = "Shrink", .onnx_since = 9,
-	.import = shrink_import, TEXT("Small values become zero, the others come closer to it",
+	.import = OP_ONNX(shrink_import), TEXT("Small values become zero, the others come closer to it",
 		"y = x - bias where x > lambda, x + bias where x < -lambda, else 0; dx = dy where y is not 0, else 0",
 		"ONNX Shrink-9"))
 
@@ -291,7 +291,7 @@ ACTIVATION(hardsigmoid, act_two, EG_ACT_HARD_SIGMOID, o->alpha, o->beta, OPTIONS
 		"y = min(max(alpha x + beta, 0), 1); dx = alpha dy where 0 < y < 1, else 0", "ONNX HardSigmoid-6; PyTorch Hardsigmoid"))
 ACTIVATION(softplus, act_alpha, EG_ACT_SOFTPLUS, o->alpha, 0, OPTIONS(softplus, "alpha"), FROM_Y, .infer = op_infer_same,
 	.range = range_positive, .onnx = "Softplus", .onnx_since = 1,
-	.export = softplus_export, TEXT("A smooth rectifier", "y = log(1 + exp(alpha x)) / alpha; dx = dy (1 - exp(-alpha y))",
+	.export = OP_ONNX(softplus_export), TEXT("A smooth rectifier", "y = log(1 + exp(alpha x)) / alpha; dx = dy (1 - exp(-alpha y))",
 		"ONNX Softplus-1 with alpha 1; Dugas et al. 2001"))
 ACTIVATION(softsign, op_name_only, EG_ACT_SOFTSIGN, 0, 0, SIMPLE, FROM_Y, .range = range_around, .onnx = "Softsign",
 	.onnx_since = 1,
@@ -302,7 +302,7 @@ ACTIVATION(hardswish, op_name_only, EG_ACT_HARD_SWISH, 0, 0, SIMPLE, FROM_X, .on
 		"y = x min(max(x / 6 + 1 / 2, 0), 1); dx = 0 where x <= -3, dy where x >= 3, else dy (x / 3 + 1 / 2)",
 		"ONNX HardSwish-14; Howard et al. 2019"))
 ACTIVATION(silu, act_alpha, EG_ACT_SILU, o->alpha, 0, OPTIONS(silu, "alpha"), FROM_X, .infer = op_infer_same,
-	.export = silu_export, TEXT("x times its sigmoid; with another alpha known as swish",
+	.export = OP_ONNX(silu_export), TEXT("x times its sigmoid; with another alpha known as swish",
 		"y = x s, s = 1 / (1 + exp(-alpha x)); dx = dy (s + alpha x s (1 - s))",
 		"Hendrycks and Gimpel 2016; Elfwing, Uchibe and Doya 2018; Ramachandran, Zoph and Le 2017"))
 ACTIVATION(mish, op_name_only, EG_ACT_MISH, 0, 0, SIMPLE, FROM_X, .onnx = "Mish", .onnx_since = 18,
@@ -310,7 +310,7 @@ ACTIVATION(mish, op_name_only, EG_ACT_MISH, 0, 0, SIMPLE, FROM_X, .onnx = "Mish"
 		"y = x t, t = tanh(log(1 + exp(x))); dx = dy (t + x (1 - t^2) / (1 + exp(-x)))", "ONNX Mish-18; Misra 2019"))
 ACTIVATION(gelu, act_gelu, o->approximate ? EG_ACT_GELU_TANH : EG_ACT_GELU, 0, 0, OPTIONS(gelu, NULL), FROM_X,
 	.infer = op_infer_same, .onnx = "Gelu", .onnx_since = 20,
-	.export = gelu_export, TEXT("x times the probability that a normal variable is smaller",
+	.export = OP_ONNX(gelu_export), TEXT("x times the probability that a normal variable is smaller",
 		"y = x P(x), P(x) = (1 + erf(x / sqrt(2))) / 2; dx = dy (P(x) + x exp(-x^2 / 2) / sqrt(2 pi)); "
 		"approximate: tanh has P(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2",
 		"ONNX Gelu-20; Hendrycks and Gimpel 2016"))

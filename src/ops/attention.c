@@ -218,13 +218,13 @@ const eg_op eg_op_attention = {
 	.info = {
 		.name = "attention",
 		.layer = "attention",
-		.doc = "Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query",
-		.equation = "P = softmax(scale q k^T + bias) over the keys that are seen; y = P v; 0 if none is seen;\n"
+		.doc = OP_TEXT("Scaled dot-product attention: a mean of the values, weighed by how well keys fit a query"),
+		.equation = OP_TEXT("P = softmax(scale q k^T + bias) over the keys that are seen; y = P v; 0 if none is seen;\n"
 			"q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;\n"
 			"mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places; bias likewise, -inf hides;\n"
 			"a key or value that a row does not see has no influence on it, whatever it is, NaN included; dropout acts on P\n"
-			"dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q; dbias = dS",
-		.source = "Vaswani et al. 2017; ONNX Attention-23",
+			"dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q; dbias = dS"),
+		.source = OP_TEXT("Vaswani et al. 2017; ONNX Attention-23"),
 		.attrs = attention_attrs,
 		.nattrs = EG_COUNT(attention_attrs),
 		.options_size = sizeof(attention_options),
@@ -236,7 +236,7 @@ const eg_op eg_op_attention = {
 	},
 	.infer = attention_infer,
 	.fwd = attention_fwd,
-	.bwd = attention_bwd,
+	.bwd = OP_BWD(attention_bwd),
 	.bwd_reads_x = true,
 	.no_onnx = "attention is an operator of ONNX from opset 23 on, and models are written in opsets up to 22",
 	OP_CASES(attention_cases),
@@ -511,12 +511,12 @@ const eg_op eg_op_multi_head_attention = {
 	.info = {
 		.name = "multi_head_attention",
 		.layer = "multi_head_attention",
-		.doc = "Attention between steps of sequences: queries from x, keys and values from source (default: x)",
-		.equation = "q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;\n"
+		.doc = OP_TEXT("Attention between steps of sequences: queries from x, keys and values from source (default: x)"),
+		.equation = OP_TEXT("q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;\n"
 			"in each head of d = C/heads features P = softmax(q k^T / sqrt(d)) over keys within lengths;\n"
 			"y = out_proj.weight (C,C) times the heads' P v side by side, plus out_proj.bias;\n"
-			"x (T,N,C), source (S,N,C), y (T,N,C), lengths (N) of source; of x where that is the source: y is 0 behind them",
-		.source = "Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention",
+			"x (T,N,C), source (S,N,C), y (T,N,C), lengths (N) of source; of x where that is the source: y is 0 behind them"),
+		.source = OP_TEXT("Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention"),
 		.attrs = multi_head_attention_attrs,
 		.nattrs = EG_COUNT(multi_head_attention_attrs),
 		.options_size = sizeof(multi_head_attention_options),
@@ -532,7 +532,7 @@ const eg_op eg_op_multi_head_attention = {
 	.infer = mha_infer,
 	.lengths = "c2-",
 	.fwd = mha_fwd,
-	.bwd = mha_bwd,
+	.bwd = OP_BWD(mha_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(mha_cases),
 };

@@ -228,12 +228,12 @@ const eg_op eg_op_batchnorm = {
 	.info = {
 		.name = "batchnorm",
 		.layer = "batchnorm",
-		.doc = "Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted",
-		.equation = "y = weight (x - mean) / sqrt(var + eps) + bias, all by channel, x (N,C,...);\n"
+		.doc = OP_TEXT("Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted"),
+		.equation = OP_TEXT("y = weight (x - mean) / sqrt(var + eps) + bias, all by channel, x (N,C,...);\n"
 			"training: mean and (biased) variance of the batch, and running = (1 - momentum) running + momentum batch\n"
 			"with its unbiased variance; otherwise the running ones, also where a batch has one value a channel only, which\n"
-			"then does not count in them",
-		.source = "ONNX BatchNormalization-15; Ioffe and Szegedy 2015; momentum as PyTorch counts it",
+			"then does not count in them"),
+		.source = OP_TEXT("ONNX BatchNormalization-15; Ioffe and Szegedy 2015; momentum as PyTorch counts it"),
 		.attrs = batchnorm_attrs,
 		.nattrs = EG_COUNT(batchnorm_attrs),
 		.options_size = sizeof(batchnorm_options),
@@ -245,7 +245,7 @@ const eg_op eg_op_batchnorm = {
 	},
 	.infer = batchnorm_infer,
 	.fwd = batchnorm_fwd,
-	.bwd = batchnorm_bwd,
+	.bwd = OP_BWD(batchnorm_bwd),
 	.bwd_reads_x = true,
 	.fuses_act = true,
 	.affine = running_coefficients,
@@ -260,9 +260,9 @@ const eg_op eg_op_scale_channels = {
 	.info = {
 		.name = "scale_channels",
 		.layer = "scale_channels",
-		.doc = "A learned factor and constant for each channel",
-		.equation = "y = weight x + bias, all by channel, x (N,C,...); dx = weight dy, dweight = sum of dy x, dbias = sum of dy",
-		.source = "LeCun et al. 1998: average pooling and this are the sub-sampling of LeNet-5",
+		.doc = OP_TEXT("A learned factor and constant for each channel"),
+		.equation = OP_TEXT("y = weight x + bias, all by channel, x (N,C,...); dx = weight dy, dweight = sum of dy x, dbias = sum of dy"),
+		.source = OP_TEXT("LeCun et al. 1998: average pooling and this are the sub-sampling of LeNet-5"),
 		.attrs = scale_channels_attrs,
 		.nattrs = EG_COUNT(scale_channels_attrs),
 		.options_size = sizeof(scale_channels_options),
@@ -274,7 +274,7 @@ const eg_op eg_op_scale_channels = {
 	},
 	.infer = scale_channels_infer,
 	.fwd = scale_channels_fwd,
-	.bwd = scale_channels_bwd,
+	.bwd = OP_BWD(scale_channels_bwd),
 	.bwd_reads_x = true,
 	.fuses_act = true,
 	.affine = scale_coefficients,

@@ -116,19 +116,19 @@ static void not_equal_export(eg_export *x) {
 
 /* What differs among members. SMOOTH: there is a gradient, of the inputs. */
 #define MEMBER(op, upper, text, formula, where, name_onnx, since, list, own)                                           \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula), .source = OP_TEXT(where), \
 		.min_inputs = 2, .max_inputs = 2, .inputs = names, .outputs = (const char *const[]){"y", NULL}, own},  \
 		.code = EG_BINARY_##upper, .fwd = fwd, .onnx = name_onnx,                              \
 		.onnx_since = since, OP_CASES(list)
 #define NAME_ONLY .options_size = sizeof(op_name_only)
 #define MOD_ATTRS .options_size = sizeof(mod_options), .attrs = mod_attrs, .nattrs = EG_COUNT(mod_attrs)
-#define SMOOTH .infer = infer, .bwd = bwd, .bwd_reads_x = true}
-#define MANY .infer = variadic_infer, .bwd = bwd, .bwd_reads_x = true}
+#define SMOOTH .infer = infer, .bwd = OP_BWD(bwd), .bwd_reads_x = true}
+#define MANY .infer = variadic_infer, .bwd = OP_BWD(bwd), .bwd_reads_x = true}
 #define CHOICE .options_size = sizeof(op_name_only), .variadic = true
 #define BROADCAST "; shapes aligned to the right, dimensions of size 1 and missing ones in front repeated, the batch first"
 
 MEMBER(sub, SUB, "The difference of two tensors; dimensions of size 1, and missing ones in front, are repeated",
-	"y = a - b" BROADCAST "\nda = dy, db = -dy, summed where one was repeated", "ONNX Sub-14", "Sub", 14, cases, NAME_ONLY), .follows = follows, .infer = infer, .bwd = bwd};
+	"y = a - b" BROADCAST "\nda = dy, db = -dy, summed where one was repeated", "ONNX Sub-14", "Sub", 14, cases, NAME_ONLY), .follows = follows, .infer = infer, .bwd = OP_BWD(bwd)};
 MEMBER(mul, MUL, "The product of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
 	"y = a b" BROADCAST "\nda = dy b, db = dy a, summed where one was repeated", "ONNX Mul-14", "Mul", 14, cases, NAME_ONLY), .follows = follows, SMOOTH;
 MEMBER(div, DIV, "The quotient of two tensors, element by element; dimensions of size 1, and missing ones in front, are repeated",
@@ -159,7 +159,7 @@ static eg_range yes_or_no(const void *options) { return op_range_unit(options); 
 MEMBER(equal, EQUAL, "1 where two tensors are equal, else 0", "y = a == b; NaN equals nothing" BROADCAST, "ONNX Equal-13 (its result is bool)",
 	"Equal", 13, logic_cases, NAME_ONLY), YES_OR_NO;
 MEMBER(not_equal, NOT_EQUAL, "1 where two tensors differ, else 0", "y = a != b; NaN differs from everything" BROADCAST, "numpy.not_equal",
-	NULL, 0, logic_cases, NAME_ONLY), .export = not_equal_export, YES_OR_NO;
+	NULL, 0, logic_cases, NAME_ONLY), .export = OP_ONNX(not_equal_export), YES_OR_NO;
 MEMBER(less, LESS, "1 where a is less than b, else 0", "y = a < b; 0 with NaN" BROADCAST, "ONNX Less-13 (its result is bool)", "Less", 13,
 	logic_cases, NAME_ONLY), YES_OR_NO;
 MEMBER(less_equal, LESS_EQUAL, "1 where a is not more than b, else 0", "y = a <= b; 0 with NaN" BROADCAST,

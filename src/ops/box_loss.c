@@ -56,12 +56,12 @@ static const eg_case iou_cases[] = {
 const eg_op eg_op_iou = {
 	.info = {
 		.name = "iou",
-		.doc = "Loss of boxes: 1 less the share of both that they have in common",
-		.equation = "row = 1 - I/U, I and U intersection and union of the boxes x and target; with C the smallest box around both:\n"
+		.doc = OP_TEXT("Loss of boxes: 1 less the share of both that they have in common"),
+		.equation = OP_TEXT("row = 1 - I/U, I and U intersection and union of the boxes x and target; with C the smallest box around both:\n"
 			"giou + (C-U)/C; diou + (distance of the centres)^2 / (diagonal of C)^2; ciou: diou + alpha v,\n"
 			"v = 4/pi^2 (atan(w_target/h_target) - atan(w/h))^2, alpha = v/(1 - I/U + v), which counts as a constant;\n"
-			"loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); sides below 0 count as 0",
-		.source = "Yu et al. 2016; Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU); as torchvision's losses",
+			"loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); sides below 0 count as 0"),
+		.source = OP_TEXT("Yu et al. 2016; Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU); as torchvision's losses"),
 		.shorthand = "kind",
 		.min_inputs = 2,
 		.max_inputs = 2,
@@ -75,7 +75,7 @@ const eg_op eg_op_iou = {
 	.infer = iou_infer,
 	.target = iou_target,
 	.fwd = iou_fwd,
-	.bwd = iou_bwd,
+	.bwd = OP_BWD(iou_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(iou_cases),
 };

@@ -80,11 +80,11 @@ static bool cast_import(eg_import *m) {
 const eg_op eg_op_cast = {
 	.info = {
 		.name = "cast",
-		.doc = "The same numbers in another type",
-		.equation = "y = x in the type `to`: real to whole numbers cuts fractions off (NaN is 0, what is too\n"
+		.doc = OP_TEXT("The same numbers in another type"),
+		.equation = OP_TEXT("y = x in the type `to`: real to whole numbers cuts fractions off (NaN is 0, what is too\n"
 			"large the largest there is), whole to shorter whole numbers keeps the low bits, to bool all but 0\n"
-			"is 1, real numbers are rounded to the nearest, of two the even one",
-		.source = "ONNX Cast-13, which leaves open what becomes of real numbers out of an integer's range",
+			"is 1, real numbers are rounded to the nearest, of two the even one"),
+		.source = OP_TEXT("ONNX Cast-13, which leaves open what becomes of real numbers out of an integer's range"),
 		.attrs = cast_attrs,
 		.nattrs = EG_COUNT(cast_attrs),
 		.options_size = sizeof(cast_options),
@@ -97,11 +97,11 @@ const eg_op eg_op_cast = {
 	},
 	.infer = cast_infer,
 	.fwd = cast_fwd,
-	.bwd = cast_bwd,
+	.bwd = OP_BWD(cast_bwd),
 	.follows = cast_follows,
 	.onnx = "Cast",
 	.onnx_since = 13,
-	.export = cast_export,
-	.import = cast_import,
+	.export = OP_ONNX(cast_export),
+	.import = OP_ONNX(cast_import),
 	OP_CASES(cast_cases),
 };

@@ -247,10 +247,10 @@ const eg_op eg_op_causal_conv1d = {
 	.info = {
 		.name = "causal_conv1d",
 		.layer = "causal_conv1d",
-		.doc = "Convolution of sequences along the time that sees no later step, so it can run chunk by chunk",
-		.equation = "y[t,n,k] = bias[k] + sum over c,r of weight[k,c,r] x[t - (kernel - 1 - r) dilation, n, c], zero before the first step, or, with carried\n"
-			"state, what came before; x (T,N,C), weight (filters, C/groups, kernel), y (T,N,filters); x and y are 0 behind lengths (N)",
-		.source = "van den Oord et al. 2016 (WaveNet); Bai et al. 2018; ONNX Conv-11 with pads (dilation (kernel - 1), 0) over (N,C,T)",
+		.doc = OP_TEXT("Convolution of sequences along the time that sees no later step, so it can run chunk by chunk"),
+		.equation = OP_TEXT("y[t,n,k] = bias[k] + sum over c,r of weight[k,c,r] x[t - (kernel - 1 - r) dilation, n, c], zero before the first step, or, with carried\n"
+			"state, what came before; x (T,N,C), weight (filters, C/groups, kernel), y (T,N,filters); x and y are 0 behind lengths (N)"),
+		.source = OP_TEXT("van den Oord et al. 2016 (WaveNet); Bai et al. 2018; ONNX Conv-11 with pads (dilation (kernel - 1), 0) over (N,C,T)"),
 		.attrs = causal_conv1d_attrs,
 		.nattrs = EG_COUNT(causal_conv1d_attrs),
 		.options_size = sizeof(causal_conv1d_options),
@@ -264,7 +264,7 @@ const eg_op eg_op_causal_conv1d = {
 	.infer = causal_conv1d_infer,
 	.lengths = "1-",
 	.fwd = causal_conv1d_fwd,
-	.bwd = causal_conv1d_bwd,
+	.bwd = OP_BWD(causal_conv1d_bwd),
 	.bwd_reads_x = true, /* lengths */
 	.fuses_act = true,
 	OP_CASES(causal_conv1d_cases),

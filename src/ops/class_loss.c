@@ -43,7 +43,7 @@ static op_row_loss class_loss(const eg_emit *e, eg_row_op op) {
 	.min_inputs = 2, .max_inputs = 3, .inputs = (const char *const[]){"logits", "target", "weight"},               \
 	.types = "fif", .outputs = (const char *const[]){"loss", NULL}
 #define CLASS_HOOKS(name)                                                                                              \
-	.infer = class_infer, .fwd = name##_fwd, .bwd = name##_bwd, .bwd_reads_x = true,       \
+	.infer = class_infer, .fwd = name##_fwd, .bwd = OP_BWD(name##_bwd), .bwd_reads_x = true,       \
 	OP_CASES(name##_cases)
 
 /* A block and a rest; pictures with weights and ignored places; sequences; a number for each row, classes last. */
@@ -72,10 +72,10 @@ static const eg_case nll_cases[] = {CLASS_CASES(nll)};
 const eg_op eg_op_nll = {
 	.info = {
 		.name = "nll",
-		.doc = "Classification loss of logarithms of probabilities, such as log_softmax gives",
-		.equation = "logits (N,classes,d1,...) are log p, target (N,d1,...) class numbers t, weight (classes);\n"
-			"row = -weight[t] log p[t]; loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)",
-		.source = "ONNX NegativeLogLikelihoodLoss-13; PyTorch's NLLLoss",
+		.doc = OP_TEXT("Classification loss of logarithms of probabilities, such as log_softmax gives"),
+		.equation = OP_TEXT("logits (N,classes,d1,...) are log p, target (N,d1,...) class numbers t, weight (classes);\n"
+			"row = -weight[t] log p[t]; loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)"),
+		.source = OP_TEXT("ONNX NegativeLogLikelihoodLoss-13; PyTorch's NLLLoss"),
 		.judges = {EG_RANGE_LIMITED, -(double)INFINITY, 0},
 		.judges_by = "log_softmax",
 		CLASS_INFO(nll),
@@ -112,11 +112,11 @@ static const eg_case softmax_focal_cases[] = {
 const eg_op eg_op_softmax_focal = {
 	.info = {
 		.name = "softmax_focal",
-		.doc = "Classification loss that looks at what is still wrong, for classes that are rare: softmax inside",
-		.equation = "p = softmax(logits) over the classes; row = weight[t] (1 - p[t])^gamma (-log p[t]); loss () = sum of rows,\n"
+		.doc = OP_TEXT("Classification loss that looks at what is still wrong, for classes that are rare: softmax inside"),
+		.equation = OP_TEXT("p = softmax(logits) over the classes; row = weight[t] (1 - p[t])^gamma (-log p[t]); loss () = sum of rows,\n"
 			"for mean divided by the sum of weight[t]; none: (N,d1,...); weight (classes) is the paper's alpha;\n"
-			"logits (N,classes,d1,...), target (N,d1,...)",
-		.source = "Lin et al. 2017, over several classes; `focal` has independent ones",
+			"logits (N,classes,d1,...), target (N,d1,...)"),
+		.source = OP_TEXT("Lin et al. 2017, over several classes; `focal` has independent ones"),
 		.shorthand = "gamma",
 		.contains = "softmax",
 		CLASS_INFO(softmax_focal),
@@ -154,11 +154,11 @@ static const eg_case multi_margin_cases[] = {
 const eg_op eg_op_multi_margin = {
 	.info = {
 		.name = "multi_margin",
-		.doc = "Classification loss with a margin: a support vector machine of several classes",
-		.equation = "row = weight[t]/classes sum over c other than t of max(0, margin - logits[t] + logits[c]), or their squares;\n"
+		.doc = OP_TEXT("Classification loss with a margin: a support vector machine of several classes"),
+		.equation = OP_TEXT("row = weight[t]/classes sum over c other than t of max(0, margin - logits[t] + logits[c]), or their squares;\n"
 			"loss () = sum of rows, for mean divided by the number of rows that count; none: (N,d1,...);\n"
-			"logits (N,classes,d1,...), target (N,d1,...), weight (classes)",
-		.source = "Crammer and Singer 2001; PyTorch's MultiMarginLoss",
+			"logits (N,classes,d1,...), target (N,d1,...), weight (classes)"),
+		.source = OP_TEXT("Crammer and Singer 2001; PyTorch's MultiMarginLoss"),
 		CLASS_INFO(multi_margin),
 	},
 	.target = scaled_target,
@@ -200,12 +200,12 @@ static const eg_case arcface_cases[] = {
 const eg_op eg_op_arcface = {
 	.info = {
 		.name = "arcface",
-		.doc = "Loss of embeddings by class: cross-entropy of angles, the right one made harder by a margin",
-		.equation = "logits are s cos(v), as `cosine_linear` gives them, s = scale, v the angle to each class; in place of s cos(v[t])\n"
+		.doc = OP_TEXT("Loss of embeddings by class: cross-entropy of angles, the right one made harder by a margin"),
+		.equation = OP_TEXT("logits are s cos(v), as `cosine_linear` gives them, s = scale, v the angle to each class; in place of s cos(v[t])\n"
 			"stands s cos(v[t] + margin), or where v[t] + margin > pi, s (cos(v[t]) - margin sin(margin)); with kind cosine\n"
 			"s (cos(v[t]) - margin); row = weight[t] times the cross-entropy of these;\n"
-			"loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)",
-		.source = "Deng et al. 2019 (ArcFace); Wang et al. 2018 (CosFace)",
+			"loss () = sum of rows, for mean divided by the sum of weight[t]; none: (N,d1,...)"),
+		.source = OP_TEXT("Deng et al. 2019 (ArcFace); Wang et al. 2018 (CosFace)"),
 		.shorthand = "margin",
 		.contains = "softmax",
 		CLASS_INFO(arcface),

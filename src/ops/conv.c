@@ -96,7 +96,7 @@ static void conv_fwd(eg_emit *e, const conv_spec *c) {
 		dense_fwd(e, d);
 		return;
 	}
-	if (layout == EG_LANES) {
+	if (CONV_HAS_LANES && layout == EG_LANES) {
 		fwd_lanes(e, c, &s);
 		return;
 	}
@@ -106,7 +106,7 @@ static void conv_fwd(eg_emit *e, const conv_spec *c) {
 	a.acc = a.out.p != NULL;
 	if (!a.acc) a.out = eg_emit_y(e, 0, w.y);
 	a.act = eg_emit_act(e);
-	conv_call(e, &s, EG_CONV_FWD, w, a);
+	conv_call(e, &s, w, a);
 }
 
 /* With a maximum behind it dz is the gradient of what that has left. */
@@ -138,7 +138,7 @@ static void conv_bwd(eg_emit *e, const conv_spec *c) {
 	if (eg_emit_has_param(e, 1)) g.bias = eg_emit_dw(e, 1, &g.acc_bias);
 	const conv_grads own = g;
 	if (c->mask.at) g = (conv_grads){.weight = eg_emit_temp(e, EG_ELEM_REAL, conv_weights(&s), false), .bias = own.bias, .acc_bias = own.acc_bias};
-	if (y == EG_LANES) {
+	if (CONV_HAS_LANES && y == EG_LANES) {
 		bwd_lanes(e, c, &s, eg_emit_dy(e, 0, EG_LANES), g);
 	} else {
 		const conv_way w = conv_choose(e, &s, EG_CONV_BWD_WEIGHTS, x, y);
@@ -149,7 +149,7 @@ static void conv_bwd(eg_emit *e, const conv_spec *c) {
 	const conv_way w = conv_choose(e, &s, EG_CONV_BWD_DATA, x, y);
 	eg_conv_run_args a = {.in = eg_emit_dy(e, 0, w.y), .w = filters(e, c, &s)};
 	a.out = eg_emit_dx(e, 0, w.x, &a.acc);
-	conv_call(e, &s, EG_CONV_BWD_DATA, w, a);
+	conv_call_data(e, &s, w, a);
 }
 
 #define CONV_COST(op) \
@@ -190,23 +190,23 @@ const eg_op eg_op_conv1d = {
 	.info = {
 		.name = "conv1d",
 		.layer = "conv1d",
-		.doc = "Convolution along one axis: the same filters slide over every position of a signal (N,C,L)",
-		.equation = "y[n,k,q] = bias[k] + sum over c,s of weight[k,c,s] x[n,c,w], w = q*stride + s*dilation - padding, zero outside of x;\n"
-			"x (N,C,L), weight (filters, C/groups, kernel), y (N,filters,Q), Q as P of `conv2d`; 0 where mask[k,c] is 0",
-		.source = "ONNX Conv-11; PyTorch conv1d; Waibel et al. 1989 (time-delay networks)",
+		.doc = OP_TEXT("Convolution along one axis: the same filters slide over every position of a signal (N,C,L)"),
+		.equation = OP_TEXT("y[n,k,q] = bias[k] + sum over c,s of weight[k,c,s] x[n,c,w], w = q*stride + s*dilation - padding, zero outside of x;\n"
+			"x (N,C,L), weight (filters, C/groups, kernel), y (N,filters,Q), Q as P of `conv2d`; 0 where mask[k,c] is 0"),
+		.source = OP_TEXT("ONNX Conv-11; PyTorch conv1d; Waibel et al. 1989 (time-delay networks)"),
 		CONV_INFO(conv1d_options, conv1d_attrs),
 	},
 	.infer = conv1d_infer,
 	.fwd = conv1d_fwd,
-	.bwd = conv1d_bwd,
+	.bwd = OP_BWD(conv1d_bwd),
 	.cost = conv1d_cost,
 	.bwd_reads_x = true,
 	.fuses_act = true,
 	.folds_affine = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
-	.export = conv1d_export,
-	.import = conv1d_import,
+	.export = OP_ONNX(conv1d_export),
+	.import = OP_ONNX(conv1d_import),
 	OP_CASES(conv1d_cases),
 };
 
@@ -259,16 +259,16 @@ const eg_op eg_op_conv2d = {
 	.info = {
 		.name = "conv2d",
 		.layer = "conv",
-		.doc = "Convolution: the same filters slide over every position of a picture",
-		.equation = "y[n,k,p,q] = bias[k] + sum over c,r,s of weight[k,c,r,s] x[n,c,h,w],\n"
+		.doc = OP_TEXT("Convolution: the same filters slide over every position of a picture"),
+		.equation = OP_TEXT("y[n,k,p,q] = bias[k] + sum over c,r,s of weight[k,c,r,s] x[n,c,h,w],\n"
 			"h = p*stride + r*dilation - padding, w = q*stride + s*dilation - padding, zero outside of x; 0 where mask[k,c] is 0;\n"
-			"x (N,C,H,W), weight (filters, C/groups, kernel), y (N,filters,P,Q),\n" CONV_EQUATION_OUT,
-		.source = "ONNX Conv-11; LeCun et al. 1989; Dumoulin and Visin 2016 (arithmetic of shapes)",
+			"x (N,C,H,W), weight (filters, C/groups, kernel), y (N,filters,P,Q),\n" CONV_EQUATION_OUT),
+		.source = OP_TEXT("ONNX Conv-11; LeCun et al. 1989; Dumoulin and Visin 2016 (arithmetic of shapes)"),
 		CONV_INFO(conv2d_options, conv2d_attrs),
 	},
 	.infer = conv2d_infer,
 	.fwd = conv2d_fwd,
-	.bwd = conv2d_bwd,
+	.bwd = OP_BWD(conv2d_bwd),
 	.cost = conv2d_cost,
 	.bwd_reads_x = true,
 	.fuses_act = true,
@@ -277,7 +277,7 @@ const eg_op eg_op_conv2d = {
 	.fuses_sum = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
-	.export = conv2d_export,
-	.import = conv2d_import,
+	.export = OP_ONNX(conv2d_export),
+	.import = OP_ONNX(conv2d_import),
 	OP_CASES(conv2d_cases),
 };

@@ -67,10 +67,10 @@ const eg_op eg_op_conv3d = {
 	.info = {
 		.name = "conv3d",
 		.layer = "conv3d",
-		.doc = "Convolution along three axes, of volumes or of pictures in the course of time",
-		.equation = "y[n,k,o,p,q] = bias[k] + sum over c,t,r,s of weight[k,c,t,r,s] x[n,c,d,h,w], d = o*stride + t*dilation - padding, h and w likewise,\n"
-			"zero outside of x; x (N,C,D,H,W), weight (filters, C/groups, kernel), y (N,filters,O,P,Q), sizes as in `conv2d`",
-		.source = "ONNX Conv-11; PyTorch conv3d; Tran et al. 2015",
+		.doc = OP_TEXT("Convolution along three axes, of volumes or of pictures in the course of time"),
+		.equation = OP_TEXT("y[n,k,o,p,q] = bias[k] + sum over c,t,r,s of weight[k,c,t,r,s] x[n,c,d,h,w], d = o*stride + t*dilation - padding, h and w likewise,\n"
+			"zero outside of x; x (N,C,D,H,W), weight (filters, C/groups, kernel), y (N,filters,O,P,Q), sizes as in `conv2d`"),
+		.source = OP_TEXT("ONNX Conv-11; PyTorch conv3d; Tran et al. 2015"),
 		.attrs = conv3d_attrs,
 		.nattrs = EG_COUNT(conv3d_attrs),
 		.options_size = sizeof(conv3d_options),
@@ -82,13 +82,13 @@ const eg_op eg_op_conv3d = {
 	},
 	.infer = conv3d_infer,
 	.fwd = conv3d_fwd,
-	.bwd = conv3d_bwd,
+	.bwd = OP_BWD(conv3d_bwd),
 	.bwd_reads_x = true,
 	.fuses_act = true,
 	.folds_affine = true,
 	.onnx = "Conv",
 	.onnx_since = 11,
-	.export = conv3d_export,
-	.import = conv3d_import,
+	.export = OP_ONNX(conv3d_export),
+	.import = OP_ONNX(conv3d_import),
 	OP_CASES(conv3d_cases),
 };

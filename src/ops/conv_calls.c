@@ -43,10 +43,39 @@ static double measured(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir
 	return eg_emit_tuned(e) ? eg_emit_measured(e, problem(s, t), passes[dir], algorithm) : -1;
 }
 
+/* The slots' names. A library of chosen operators may be without algorithms (ENGRAM_ALGORITHMS), and then has none of
+ * their slots; and it has those of the directions alone that are called (EG_SLOT_NAME). */
+#ifndef ENGRAM_WITHOUT_DIRECT
+#define DIRECT(what) [EG_CONV_DIRECT] = EG_SLOT_NAME(conv_direct_##what),
+#else
+#define DIRECT(what)
+#endif
+#ifndef ENGRAM_WITHOUT_DEPTHWISE
+#define DEPTHWISE(what) [EG_CONV_DEPTHWISE] = EG_SLOT_NAME(conv_depthwise_##what),
+#else
+#define DEPTHWISE(what)
+#endif
+#ifndef ENGRAM_WITHOUT_WINOGRAD2
+#define WINOGRAD2(what) [EG_CONV_WINOGRAD2] = EG_SLOT_NAME(conv_winograd2_##what),
+#else
+#define WINOGRAD2(what)
+#endif
+#ifndef ENGRAM_WITHOUT_WINOGRAD4
+#define WINOGRAD4(what) [EG_CONV_WINOGRAD4] = EG_SLOT_NAME(conv_winograd4_##what),
+#else
+#define WINOGRAD4(what)
+#endif
+#define NAMES(what) {DIRECT(what) DEPTHWISE(what) WINOGRAD2(what) WINOGRAD4(what)[IMPLICIT] = EG_SLOT_NAME(conv_plain_##what)}
+static const char *const pack_names[] = NAMES(pack);
+static const char *const fwd_names[] = NAMES(fwd);
+static const char *const data_names[] = NAMES(bwd_data);
+static const char *const weights_names[] = NAMES(bwd_weights);
+
 static bool can(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, int algorithm) {
 	const eg_kernels *kern = eg_emit_kernels(e);
 	if (algorithm == IMPLICIT) return true;
-	return kern->conv[algorithm].can(s, dir) && (kern->conv[algorithm].exact || !eg_emit_exact(e));
+	const eg_conv_kernels *c = &kern->conv[algorithm];
+	return c->can && c->run[dir] && c->can(s, dir) && (c->exact || !eg_emit_exact(e));
 }
 
 /* What this way costs, when x and y of the layer lie as they do. */
@@ -85,6 +114,7 @@ bool conv_wants(const eg_emit *e, eg_conv_dir dir) {
 
 double conv_lanes_cost(const eg_emit *e, const eg_conv_shape *s, eg_layout x) {
 	const eg_kernels *kern = eg_emit_kernels(e);
+	if (!CONV_HAS_LANES) return INFINITY;
 	double cost = eg_cost_reorder_in(e, 0, x, EG_LANES) * (eg_emit_needs_dx(e, 0) ? 2 : 1);
 	double block = bytes(s) / s->N * EG_BLOCK;
 	if (!eg_emit_lanes_fit(e, (size_t)block, kern->conv_lanes_pack_bytes(s, EG_CONV_FWD))) return INFINITY;
@@ -102,12 +132,6 @@ double conv_lanes_cost(const eg_emit *e, const eg_conv_shape *s, eg_layout x) {
 #define WAY_CALL(e, slot, args, nr, nw, s, dir, name, ...) \
 	OP_CALL(e, slot, args, nr, nw, .problem = problem(s, (text){0}), .pass = passes[dir], .algorithm = name, __VA_ARGS__)
 
-#define NAMES(a) \
-	{ "conv_" a "_pack", \
-		{ "conv_" a "_fwd", "conv_" a "_bwd_data", "conv_" a "_bwd_weights" } }
-static const struct names {
-	const char *pack, *run[3];
-} names[EG_CONV_ALGOS] = {NAMES("direct"), NAMES("depthwise"), NAMES("winograd2"), NAMES("winograd4")};
 
 /* All of the shape: what is forgotten here would be taken for equal. */
 static_assert(sizeof(eg_conv_shape) == 17 * sizeof(int), "FORM names every member of eg_conv_shape");
@@ -131,7 +155,7 @@ static eg_buf packed_for(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, eg
 	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
 	size_t size = c->pack_bytes(s, dir);
 	eg_conv_pack_args a = {.w = w, .dst = eg_emit_temp(e, EG_ELEM_BYTE, (int64_t)size, false), .s = *s, .dir = dir};
-	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].pack, .problem = problem(s, (text){0}), .pass = passes[dir],
+	eg_emit_call(e, &(eg_call_spec){.kernel = pack_names[algorithm], .problem = problem(s, (text){0}), .pass = passes[dir],
 		.algorithm = c->name, .aside = true, .form = FORM(s, dir), .run = c->pack, .args = &a, .size = sizeof a,
 		.reads = 1, .writes = 1, .units = c->pack_units(s, dir), .flops = (double)size});
 	return a.dst;
@@ -162,9 +186,9 @@ static void parts_sum(eg_emit *e, const eg_conv_shape *s, const conv_grads *g, c
 /* ---- PLAIN and BLOCKED ------------------------------------------------------------------------------------------- */
 
 static void run(eg_emit *e, const void *args, size_t size, int reads, int writes, const eg_conv_shape *s, eg_conv_dir dir,
-	int algorithm) {
+	int algorithm, const char *const *names) {
 	const eg_conv_kernels *c = &eg_emit_kernels(e)->conv[algorithm];
-	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm].run[dir], .problem = problem(s, (text){0}), .pass = passes[dir],
+	eg_emit_call(e, &(eg_call_spec){.kernel = names[algorithm], .problem = problem(s, (text){0}), .pass = passes[dir],
 		.algorithm = c->name, .run = c->run[dir],
 		.args = args, .size = size, .reads = reads, .writes = writes, .units = c->units(s, dir),
 		.scratch = c->scratch(s, dir), .flops = conv_flops(s)});
@@ -192,14 +216,21 @@ static void implicit_data(eg_emit *e, const eg_conv_shape *s, const eg_conv_run_
 		.scratch = kern->conv_plain_scratch(s, EG_CONV_BWD_DATA), .flops = conv_flops(s));
 }
 
-void conv_call(eg_emit *e, const eg_conv_shape *shape, eg_conv_dir dir, conv_way way, eg_conv_run_args a) {
-	if (way.algorithm == IMPLICIT) {
-		(dir == EG_CONV_FWD ? implicit_fwd : implicit_data)(e, shape, &a);
-		return;
-	}
+static void call_algorithm(eg_emit *e, const eg_conv_shape *shape, eg_conv_dir dir, conv_way way, eg_conv_run_args a,
+	const char *const *names) {
 	a.s = lying(*shape, way);
 	a.w = packed_for(e, &a.s, dir, a.w, way.algorithm);
-	run(e, &a, sizeof a, 3, 1, &a.s, dir, way.algorithm);
+	run(e, &a, sizeof a, 3, 1, &a.s, dir, way.algorithm, names);
+}
+
+void conv_call(eg_emit *e, const eg_conv_shape *shape, conv_way way, eg_conv_run_args a) {
+	if (way.algorithm == IMPLICIT) implicit_fwd(e, shape, &a);
+	else call_algorithm(e, shape, EG_CONV_FWD, way, a, fwd_names);
+}
+
+void conv_call_data(eg_emit *e, const eg_conv_shape *shape, conv_way way, eg_conv_run_args a) {
+	if (way.algorithm == IMPLICIT) implicit_data(e, shape, &a);
+	else call_algorithm(e, shape, EG_CONV_BWD_DATA, way, a, data_names);
 }
 
 static void implicit_weights(eg_emit *e, const eg_conv_shape *s, eg_conv_weights_args of) {
@@ -224,7 +255,7 @@ void conv_call_weights(eg_emit *e, const eg_conv_shape *shape, conv_way way, eg_
 		a.db = p.bias;
 	}
 	if (way.algorithm == IMPLICIT) implicit_weights(e, &s, a);
-	else run(e, &a, sizeof a, 2, 2, &s, EG_CONV_BWD_WEIGHTS, way.algorithm);
+	else run(e, &a, sizeof a, 2, 2, &s, EG_CONV_BWD_WEIGHTS, way.algorithm, weights_names);
 	if (!straight) parts_sum(e, &s, &g, &p, name);
 }
 

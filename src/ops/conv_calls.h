@@ -29,13 +29,20 @@ conv_way conv_choose(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, 
 static inline conv_way conv_choose_plain(const eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir) {
 	return conv_choose(e, s, dir, EG_PLAIN, EG_PLAIN);
 }
-/* All directions that this plan needs, with x in layout x and y in LANES. */
+/* All directions that this plan needs, with x in layout x and y in LANES. Libraries of chosen operators may be without
+ * the way in LANES (ENGRAM_ALGORITHMS): it costs infinitely much there. */
+#ifdef ENGRAM_WITHOUT_LANES
+enum { CONV_HAS_LANES = 0 };
+#else
+enum { CONV_HAS_LANES = 1 };
+#endif
 double conv_lanes_cost(const eg_emit *e, const eg_conv_shape *s, eg_layout x);
 bool conv_wants(const eg_emit *e, eg_conv_dir dir);
 
-/* FWD: y = act([y +] conv(x, w) + b), adding only to a BLOCKED y; BWD_DATA: dx = [dx +] the gradient, without b. a.w
- * is (K,C/G,R,S) as it is; a.s is set here. */
-void conv_call(eg_emit *e, const eg_conv_shape *s, eg_conv_dir dir, conv_way way, eg_conv_run_args a);
+/* y = act([y +] conv(x, w) + b), adding only to a BLOCKED y; data: dx = [dx +] the gradient, without b. a.w is
+ * (K,C/G,R,S) as it is; a.s is set here. */
+void conv_call(eg_emit *e, const eg_conv_shape *s, conv_way way, eg_conv_run_args a);
+void conv_call_data(eg_emit *e, const eg_conv_shape *s, conv_way way, eg_conv_run_args a);
 void conv_call_weights(eg_emit *e, const eg_conv_shape *s, conv_way way, eg_buf x, eg_buf dy, conv_grads g);
 
 /* The same block by block, all in LANES. */

@@ -127,7 +127,7 @@ void conv_frames_fwd(eg_emit *e, const conv_volume *v, eg_buf gathered, eg_buf w
 	const eg_conv_shape s = conv_frame_shape(v);
 	const bool direct = !acc && !turned(v->s.K, v->depth.out);
 	const eg_buf frames = direct ? y : eg_emit_temp(e, EG_ELEM_REAL, frames_count(v), false);
-	conv_call(e, &s, EG_CONV_FWD, conv_choose_plain(e, &s, EG_CONV_FWD),
+	conv_call(e, &s, conv_choose_plain(e, &s, EG_CONV_FWD),
 		(eg_conv_run_args){.in = gathered, .w = w, .b = b, .out = frames, .act = act});
 	if (!direct) turn(e, v->s.N, v->depth.out, v->s.K, (int64_t)v->s.P * v->s.Q, frames, y, acc);
 }
@@ -136,7 +136,7 @@ void conv_frames_data(eg_emit *e, const conv_volume *v, eg_buf frames, eg_buf w,
 	const eg_conv_shape s = conv_frame_shape(v);
 	const bool direct = flat(v);
 	const eg_buf gathered = direct ? dx : eg_emit_temp(e, EG_ELEM_REAL, gathered_count(v), false);
-	conv_call(e, &s, EG_CONV_BWD_DATA, conv_choose_plain(e, &s, EG_CONV_BWD_DATA),
+	conv_call_data(e, &s, conv_choose_plain(e, &s, EG_CONV_BWD_DATA),
 		(eg_conv_run_args){.in = frames, .w = w, .out = gathered, .acc = direct && acc});
 	if (!direct) scatter(e, v, gathered, dx, acc);
 }

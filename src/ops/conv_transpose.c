@@ -114,10 +114,10 @@ WINDOW_ONNX(conv_transpose3d, "ConvTranspose")
 		.info = {                                                                                              \
 			.name = "conv_transpose" #n "d",                                                               \
 			.layer = "conv_transpose" #n "d",                                                              \
-			.doc = "Transposed convolution along " from ": every input spreads its filters over the output; stride makes that larger", \
-			.equation = "y = the gradient of a convolution's input, given x as that of its output, + bias[k]; x " x_dims ", y " y_dims ",\n" \
-				"weight (C, filters/groups, kernel); sizes (H - 1) stride + dilation (kernel - 1) + 1 + output_padding - padding - padding_end", \
-			.source = "ONNX ConvTranspose-11; PyTorch conv_transpose" #n "d; Dumoulin and Visin 2016",     \
+			.doc = OP_TEXT("Transposed convolution along " from ": every input spreads its filters over the output; stride makes that larger"), \
+			.equation = OP_TEXT("y = the gradient of a convolution's input, given x as that of its output, + bias[k]; x " x_dims ", y " y_dims ",\n" \
+				"weight (C, filters/groups, kernel); sizes (H - 1) stride + dilation (kernel - 1) + 1 + output_padding - padding - padding_end"), \
+			.source = OP_TEXT("ONNX ConvTranspose-11; PyTorch conv_transpose" #n "d; Dumoulin and Visin 2016"),     \
 			.attrs = conv_transpose##n##d_attrs,                                                           \
 			.nattrs = EG_COUNT(conv_transpose##n##d_attrs),                                                \
 			.options_size = sizeof(conv_transpose##n##d_options),                                          \
@@ -129,13 +129,13 @@ WINDOW_ONNX(conv_transpose3d, "ConvTranspose")
 		},                                                                                                     \
 		.infer = conv_transpose##n##d_infer,                                                                                     \
 		.fwd = conv_transpose##n##d_fwd,                                                                                         \
-		.bwd = conv_transpose##n##d_bwd,                                                                                         \
+		.bwd = OP_BWD(conv_transpose##n##d_bwd),                                                                                         \
 		.bwd_reads_x = true,                                                                                   \
 		.fuses_act = true,                                                                                     \
 		.onnx = "ConvTranspose",                                                                               \
 		.onnx_since = 11,                                                                                      \
-		.export = conv_transpose##n##d_export,                                                                 \
-		.import = conv_transpose##n##d_import,                                                                 \
+		.export = OP_ONNX(conv_transpose##n##d_export),                                                                 \
+		.import = OP_ONNX(conv_transpose##n##d_import),                                                                 \
 		OP_CASES(cases##n),                                                                                    \
 	}
 TRANSPOSED_OP(1, "(N,C,L)", "(N,filters,M)", "one axis");

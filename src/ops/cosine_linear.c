@@ -116,9 +116,9 @@ const eg_op eg_op_cosine_linear = {
 	.info = {
 		.name = "cosine_linear",
 		.layer = "cosine_linear",
-		.doc = "Cosine of the angle between each row and a learned direction for every output, before the loss `arcface`",
-		.equation = "y (N,...,units) = scale <x,w> / (|x| |w|), x (N,...,features), w the rows of weight (units,features); lengths below 1e-12 are 1e-12",
-		.source = "Wang et al. 2017 (NormFace)",
+		.doc = OP_TEXT("Cosine of the angle between each row and a learned direction for every output, before the loss `arcface`"),
+		.equation = OP_TEXT("y (N,...,units) = scale <x,w> / (|x| |w|), x (N,...,features), w the rows of weight (units,features); lengths below 1e-12 are 1e-12"),
+		.source = OP_TEXT("Wang et al. 2017 (NormFace)"),
 		.attrs = cosine_linear_attrs,
 		.nattrs = EG_COUNT(cosine_linear_attrs),
 		.options_size = sizeof(cosine_linear_options),
@@ -131,6 +131,6 @@ const eg_op eg_op_cosine_linear = {
 	},
 	.infer = cosine_linear_infer,
 	.fwd = cosine_linear_fwd,
-	.bwd = cosine_linear_bwd,
+	.bwd = OP_BWD(cosine_linear_bwd),
 	OP_CASES(cosine_linear_cases),
 };

@@ -147,15 +147,15 @@ static const eg_case crf_cases[] = {
 const eg_op eg_op_crf = {
 	.info = {
 		.name = "crf",
-		.doc = "Loss of a tagging network whose tags depend on each other, and the best tags (linear chain)",
-		.equation = "score(tags) = start[tag 0] + sum of emissions[t][tag t] + sum of transitions[tag t-1]\n"
+		.doc = OP_TEXT("Loss of a tagging network whose tags depend on each other, and the best tags (linear chain)"),
+		.equation = OP_TEXT("score(tags) = start[tag 0] + sum of emissions[t][tag t] + sum of transitions[tag t-1]\n"
 			"[tag t] + end[last tag]; a sequence's loss = log of the sum over all tag sequences of exp(score)\n"
 			"- score(target); mean over the sequences, sum, none; path = the tags with the largest score;\n"
 			"emissions (T,N,K), target (T,N) int32, lengths (N) int32, without them a target ends before\n"
 			"its first -1 and a path at T; transitions (K,K) [from,to], start (K), end (K);\n"
 			"path (T,N) int32, -1 beyond the length; length 0: loss 0; a tag beyond the K or a length out\n"
-			"of range makes the loss NaN",
-		.source = "Lafferty, McCallum and Pereira 2001; Viterbi 1967",
+			"of range makes the loss NaN"),
+		.source = OP_TEXT("Lafferty, McCallum and Pereira 2001; Viterbi 1967"),
 		.attrs = crf_attrs,
 		.nattrs = EG_COUNT(crf_attrs),
 		.options_size = sizeof(crf_options),
@@ -171,7 +171,7 @@ const eg_op eg_op_crf = {
 	.lengths = "22-",
 	.target = crf_target,
 	.fwd = crf_fwd,
-	.bwd = crf_bwd,
+	.bwd = OP_BWD(crf_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(crf_cases),
 };

@@ -176,8 +176,8 @@ static const eg_case ctc_cases[] = {
 const eg_op eg_op_ctc = {
 	.info = {
 		.name = "ctc",
-		.doc = "Loss of a network that tells a sequence of labels without being told when (CTC)",
-		.equation = "losses = -log of the sum, over all paths of T classes that become the target when\n"
+		.doc = OP_TEXT("Loss of a network that tells a sequence of labels without being told when (CTC)"),
+		.equation = OP_TEXT("losses = -log of the sum, over all paths of T classes that become the target when\n"
 			"repeats are merged and blanks left out, of the product of softmax(logits) along the path;\n"
 			"mean: loss = average of losses / max(1, labels); sum; none: loss = losses;\n"
 			"dlogits = softmax(logits) - occupancies of the classes;\n"
@@ -185,8 +185,8 @@ const eg_op eg_op_ctc = {
 			"target_lengths (N) int32, without them the labels before the first -1;\n"
 			"an impossible target (too short an input, a label beyond the classes or equal to blank, a\n"
 			"length out of range) has the loss +infinity, or, zero_infinity, 0, and the gradient 0;\n"
-			"losses (N), to be looked at, tells which sample it is",
-		.source = "Graves, Fernandez, Gomez and Schmidhuber 2006; reductions as PyTorch",
+			"losses (N), to be looked at, tells which sample it is"),
+		.source = OP_TEXT("Graves, Fernandez, Gomez and Schmidhuber 2006; reductions as PyTorch"),
 		.attrs = ctc_attrs,
 		.nattrs = EG_COUNT(ctc_attrs),
 		.options_size = sizeof(ctc_options),
@@ -201,7 +201,7 @@ const eg_op eg_op_ctc = {
 	.lengths = "23--",
 	.target = ctc_target,
 	.fwd = ctc_fwd,
-	.bwd = ctc_bwd,
+	.bwd = OP_BWD(ctc_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(ctc_cases),
 };
@@ -271,12 +271,12 @@ const eg_op eg_op_ctc_decode = {
 	.info = {
 		.name = "ctc_decode",
 		.layer = "ctc_decode",
-		.doc = "Reads the labels off the outputs of a network trained with ctc",
-		.equation = "beam 1: the largest class of each step, repeats merged, then blanks left out;\n"
+		.doc = OP_TEXT("Reads the labels off the outputs of a network trained with ctc"),
+		.equation = OP_TEXT("beam 1: the largest class of each step, repeats merged, then blanks left out;\n"
 			"beam > 1: the labels whose alignments have the largest probability together, found by\n"
 			"keeping that many prefixes;\n"
-			"logits (T,N,C), input_lengths (N) int32 -> ids (T,N) int32, -1 behind the labels",
-		.source = "Graves et al. 2006 (best path); Graves 2012, section 7.5.3 (prefix search, with a beam)",
+			"logits (T,N,C), input_lengths (N) int32 -> ids (T,N) int32, -1 behind the labels"),
+		.source = OP_TEXT("Graves et al. 2006 (best path); Graves 2012, section 7.5.3 (prefix search, with a beam)"),
 		.attrs = ctc_decode_attrs,
 		.nattrs = EG_COUNT(ctc_decode_attrs),
 		.options_size = sizeof(ctc_decode_options),

@@ -161,9 +161,9 @@ static const eg_case space_to_depth_cases[] = {
 #define SHUFFLE_OP(op, which, text, formula, from, op_onnx, since) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 	                                  .layer = #op, \
-	                                  .doc = text, \
-	                                  .equation = formula, \
-	                                  .source = from, \
+	                                  .doc = OP_TEXT(text), \
+	                                  .equation = OP_TEXT(formula), \
+	                                  .source = OP_TEXT(from), \
 	                                  .attrs = shuffle_attrs, \
 	                                  .nattrs = EG_COUNT(shuffle_attrs), \
 	                                  .options_size = sizeof(shuffle_options), \
@@ -176,7 +176,7 @@ static const eg_case space_to_depth_cases[] = {
 	        .infer = op##_infer, \
 	        .range = op_range_of_input, \
 	        .fwd = shuffle_fwd, \
-	        .bwd = shuffle_bwd, \
+	        .bwd = OP_BWD(shuffle_bwd), \
 	        .onnx = op_onnx, \
 	        .onnx_since = since, \
 	        OP_CASES(op##_cases)}

@@ -90,9 +90,9 @@ const eg_op eg_op_dropout = {
 	.info = {
 		.name = "dropout",
 		.layer = "dropout",
-		.doc = "In training, sets elements to zero at random and enlarges the others; else does nothing",
-		.equation = "y = x m / (1 - rate), m = 0 with probability rate, else 1",
-		.source = "ONNX Dropout-13; Srivastava et al. 2014 (inverted form)",
+		.doc = OP_TEXT("In training, sets elements to zero at random and enlarges the others; else does nothing"),
+		.equation = OP_TEXT("y = x m / (1 - rate), m = 0 with probability rate, else 1"),
+		.source = OP_TEXT("ONNX Dropout-13; Srivastava et al. 2014 (inverted form)"),
 		.attrs = dropout_attrs,
 		.nattrs = EG_COUNT(dropout_attrs),
 		.options_size = sizeof(dropout_options),
@@ -105,11 +105,11 @@ const eg_op eg_op_dropout = {
 	.infer = op_infer_same,
 	.range = op_range_of_input, /* but for the factor of training */
 	.fwd = dropout_fwd,
-	.bwd = dropout_bwd,
+	.bwd = OP_BWD(dropout_bwd),
 	.follows = dropout_follows,
 	.onnx = "Dropout",
 	.onnx_since = 13,
-	.export = dropout_export,
-	.import = dropout_import,
+	.export = OP_ONNX(dropout_export),
+	.import = OP_ONNX(dropout_import),
 	OP_CASES(dropout_cases),
 };

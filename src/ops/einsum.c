@@ -590,11 +590,11 @@ const eg_op eg_op_einsum = {
 	.info = {
 		.name = "einsum",
 		.layer = "einsum",
-		.doc = "Sums of products as an equation says, a letter for each dimension: \"bij,bjk->bik\"",
-		.equation = "y[out] = sum over all letters that out has not of x1[in1] x2[in2] ...; letters "
+		.doc = OP_TEXT("Sums of products as an equation says, a letter for each dimension: \"bij,bjk->bik\""),
+		.equation = OP_TEXT("y[out] = sum over all letters that out has not of x1[in1] x2[in2] ...; letters "
 			    "with the same name have the same index; dx_i: the sum of dy and the "
-			    "others by x_i's letters",
-		.source = "ONNX Einsum-12; numpy.einsum",
+			    "others by x_i's letters"),
+		.source = OP_TEXT("ONNX Einsum-12; numpy.einsum"),
 		.attrs = einsum_attrs,
 		.nattrs = EG_COUNT(einsum_attrs),
 		.options_size = sizeof(einsum_options),
@@ -607,7 +607,7 @@ const eg_op eg_op_einsum = {
 	},
 	.infer = einsum_infer,
 	.fwd = einsum_fwd,
-	.bwd = einsum_bwd,
+	.bwd = OP_BWD(einsum_bwd),
 	.bwd_reads_x = true,
 	.onnx = "Einsum",
 	.onnx_since = 12,

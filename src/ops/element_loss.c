@@ -139,7 +139,7 @@ static void element_bwd(eg_emit *e, const loss_spec *l) {
 	.attrs = op##_attrs, .nattrs = EG_COUNT(op##_attrs), .options_size = sizeof(op##_options), .min_inputs = 2,    \
 	.max_inputs = 2, .inputs = (const char *const[]){"x", "target"}, .types = "ff",                                \
 	.outputs = (const char *const[]){"loss", NULL}
-#define LOSS_HOOKS(op) .fwd = op##_fwd, .bwd = op##_bwd, .bwd_reads_x = true, OP_CASES(op##_cases)
+#define LOSS_HOOKS(op) .fwd = op##_fwd, .bwd = OP_BWD(op##_bwd), .bwd_reads_x = true, OP_CASES(op##_cases)
 
 /* A block and a rest; a sum of pictures; sequences in several chunks. */
 #define LOSS_CASES(op)                                                                                                 \
@@ -180,10 +180,10 @@ static const eg_case bce_with_logits_cases[] = {
 const eg_op eg_op_bce_with_logits = {
 	.info = {
 		.name = "bce_with_logits",
-		.doc = "Loss of yes or no, several independent ones to a sample: sigmoid and cross-entropy in one",
-		.equation = "p = sigmoid(x); loss () = mean (or sum) of -pos_weight target log p - (1 - target) log (1 - p);\n"
-			"target, of the shape of x, is 1 or 0 or a probability between",
-		.source = "PyTorch's BCEWithLogitsLoss",
+		.doc = OP_TEXT("Loss of yes or no, several independent ones to a sample: sigmoid and cross-entropy in one"),
+		.equation = OP_TEXT("p = sigmoid(x); loss () = mean (or sum) of -pos_weight target log p - (1 - target) log (1 - p);\n"
+			"target, of the shape of x, is 1 or 0 or a probability between"),
+		.source = OP_TEXT("PyTorch's BCEWithLogitsLoss"),
 		.contains = "sigmoid",
 		LOSS_INFO(bce_with_logits),
 	},
@@ -210,10 +210,10 @@ static const eg_case bce_cases[] = {
 const eg_op eg_op_bce = {
 	.info = {
 		.name = "bce",
-		.doc = "Loss of yes or no where x is the probability itself; bce_with_logits is more exact and needs no sigmoid",
-		.equation = "loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;\n"
-			"x between 0 and 1, target, of the shape of x, likewise",
-		.source = "PyTorch's BCELoss",
+		.doc = OP_TEXT("Loss of yes or no where x is the probability itself; bce_with_logits is more exact and needs no sigmoid"),
+		.equation = OP_TEXT("loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;\n"
+			"x between 0 and 1, target, of the shape of x, likewise"),
+		.source = OP_TEXT("PyTorch's BCELoss"),
 		.judges = {EG_RANGE_LIMITED, 0, 1},
 		.judges_by = "sigmoid",
 		LOSS_INFO(bce),
@@ -250,10 +250,10 @@ static const eg_case focal_cases[] = {
 const eg_op eg_op_focal = {
 	.info = {
 		.name = "focal",
-		.doc = "Loss of yes or no that looks at what is still wrong, where one answer is rare: sigmoid inside",
-		.equation = "p = sigmoid(x), q = p (1 - target) + (1 - p) target: how wrong it is;\n"
-			"loss () = mean (or sum) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)",
-		.source = "Lin et al. 2017; as torchvision's sigmoid_focal_loss",
+		.doc = OP_TEXT("Loss of yes or no that looks at what is still wrong, where one answer is rare: sigmoid inside"),
+		.equation = OP_TEXT("p = sigmoid(x), q = p (1 - target) + (1 - p) target: how wrong it is;\n"
+			"loss () = mean (or sum) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)"),
+		.source = OP_TEXT("Lin et al. 2017; as torchvision's sigmoid_focal_loss"),
 		.contains = "sigmoid",
 		LOSS_INFO(focal),
 	},
@@ -289,9 +289,9 @@ static const eg_case hinge_cases[] = {
 const eg_op eg_op_hinge = {
 	.info = {
 		.name = "hinge",
-		.doc = "Loss of two sides with a margin, as support vector machines have it",
-		.equation = "loss () = mean (or sum) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x",
-		.source = "Cortes and Vapnik 1995; squared: Tang 2013",
+		.doc = OP_TEXT("Loss of two sides with a margin, as support vector machines have it"),
+		.equation = OP_TEXT("loss () = mean (or sum) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x"),
+		.source = OP_TEXT("Cortes and Vapnik 1995; squared: Tang 2013"),
 		LOSS_INFO(hinge),
 	},
 	.infer = same_infer,
@@ -352,11 +352,11 @@ static const eg_case quantile_cases[] = {
 const eg_op eg_op_quantile = {
 	.info = {
 		.name = "quantile",
-		.doc = "Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep",
-		.equation = "e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;\n"
+		.doc = OP_TEXT("Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep"),
+		.equation = OP_TEXT("e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;\n"
 			"quantiles q1...qQ: x (N,QK,...) has, behind each other, all first numbers, all second ones ... of target (N,K,...),\n"
-			"of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles",
-		.source = "Koenker and Bassett 1978",
+			"of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles"),
+		.source = OP_TEXT("Koenker and Bassett 1978"),
 		.shorthand = "quantile",
 		LOSS_INFO(quantile),
 	},
@@ -376,9 +376,9 @@ static const eg_case poisson_nll_cases[] = {LOSS_CASES(poisson_nll)};
 const eg_op eg_op_poisson_nll = {
 	.info = {
 		.name = "poisson_nll",
-		.doc = "Regression loss of counts: how unlikely they are where e^x are expected",
-		.equation = "loss () = mean (or sum) of e^x - target x; the logarithm of the target's factorial is left out",
-		.source = "PyTorch's PoissonNLLLoss with log_input",
+		.doc = OP_TEXT("Regression loss of counts: how unlikely they are where e^x are expected"),
+		.equation = OP_TEXT("loss () = mean (or sum) of e^x - target x; the logarithm of the target's factorial is left out"),
+		.source = OP_TEXT("PyTorch's PoissonNLLLoss with log_input"),
 		LOSS_INFO(poisson_nll),
 	},
 	.infer = same_infer,
@@ -409,10 +409,10 @@ static eg_status kl_divergence_infer(eg_infer *s) {
 const eg_op eg_op_kl_divergence = {
 	.info = {
 		.name = "kl_divergence",
-		.doc = "Loss of probabilities against wanted ones: how much longer a code for these is, in nats",
-		.equation = "loss () = sum of target (log target - x), 0 where target is 0; x are logarithms of probabilities;\n"
-			"mean: divided by the number of distributions, which dimension 1 holds, of sequences (T,N,classes) the last",
-		.source = "Kullback and Leibler 1951; PyTorch's KLDivLoss with batchmean",
+		.doc = OP_TEXT("Loss of probabilities against wanted ones: how much longer a code for these is, in nats"),
+		.equation = OP_TEXT("loss () = sum of target (log target - x), 0 where target is 0; x are logarithms of probabilities;\n"
+			"mean: divided by the number of distributions, which dimension 1 holds, of sequences (T,N,classes) the last"),
+		.source = OP_TEXT("Kullback and Leibler 1951; PyTorch's KLDivLoss with batchmean"),
 		LOSS_INFO(kl_divergence),
 	},
 	.infer = kl_divergence_infer,
@@ -449,10 +449,10 @@ static const eg_case gaussian_nll_cases[] = {
 const eg_op eg_op_gaussian_nll = {
 	.info = {
 		.name = "gaussian_nll",
-		.doc = "Regression loss of a mean and how sure it is: negative log-likelihood of a normal distribution",
-		.equation = "x has a mean m and behind all means the logarithm s of a variance for every target: (N,2K,...) for (N,K,...),\n"
-			"of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) / 2]",
-		.source = "Nix and Weigend 1994; PyTorch's GaussianNLLLoss, whose variance is e^s",
+		.doc = OP_TEXT("Regression loss of a mean and how sure it is: negative log-likelihood of a normal distribution"),
+		.equation = OP_TEXT("x has a mean m and behind all means the logarithm s of a variance for every target: (N,2K,...) for (N,K,...),\n"
+			"of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) / 2]"),
+		.source = OP_TEXT("Nix and Weigend 1994; PyTorch's GaussianNLLLoss, whose variance is e^s"),
 		LOSS_INFO(gaussian_nll),
 	},
 	.infer = pair_infer,
@@ -492,11 +492,11 @@ static const eg_case student_t_nll_cases[] = {
 const eg_op eg_op_student_t_nll = {
 	.info = {
 		.name = "student_t_nll",
-		.doc = "Regression loss of a location and a scale that bears outliers: negative log-likelihood of Student's t",
-		.equation = "x as for gaussian_nll: a location m, and behind all of them the logarithm s of a scale, for every target;\n"
+		.doc = OP_TEXT("Regression loss of a location and a scale that bears outliers: negative log-likelihood of Student's t"),
+		.equation = OP_TEXT("x as for gaussian_nll: a location m, and behind all of them the logarithm s of a scale, for every target;\n"
 			"z = (target - m) e^-s, v = degrees; loss () = mean (or sum) of s + (v+1)/2 log(1 + z^2/v) + c,\n"
-			"c = log Gamma(v/2) - log Gamma((v+1)/2) + log(v pi) / 2",
-		.source = "Lange, Little and Taylor 1989",
+			"c = log Gamma(v/2) - log Gamma((v+1)/2) + log(v pi) / 2"),
+		.source = OP_TEXT("Lange, Little and Taylor 1989"),
 		.shorthand = "degrees",
 		LOSS_INFO(student_t_nll),
 	},

@@ -119,11 +119,11 @@ const eg_op eg_op_embedding = {
 	.info = {
 		.name = "embedding",
 		.layer = "embedding",
-		.doc = "A learned row of numbers for each id: words, characters, categories",
-		.equation = "y (...,size) = weight[ids (...)]; weight (count,size);\n"
+		.doc = OP_TEXT("A learned row of numbers for each id: words, characters, categories"),
+		.equation = OP_TEXT("y (...,size) = weight[ids (...)]; weight (count,size);\n"
 			"dweight[r] = sum of dy over the places where r stands, zero for padding_idx;\n"
-			"id -1 stands for nothing, as padding: a row of zeros; any other that is not 0 to count-1 gives a row of NaN",
-		.source = "ONNX Gather-13 (axis 0); Bengio et al. 2003; padding as in PyTorch's F.embedding",
+			"id -1 stands for nothing, as padding: a row of zeros; any other that is not 0 to count-1 gives a row of NaN"),
+		.source = OP_TEXT("ONNX Gather-13 (axis 0); Bengio et al. 2003; padding as in PyTorch's F.embedding"),
 		.attrs = embedding_attrs,
 		.nattrs = EG_COUNT(embedding_attrs),
 		.options_size = sizeof(embedding_options),
@@ -137,11 +137,11 @@ const eg_op eg_op_embedding = {
 	},
 	.infer = embedding_infer,
 	.fwd = embedding_fwd,
-	.bwd = embedding_bwd,
+	.bwd = OP_BWD(embedding_bwd),
 	.bwd_reads_x = true,
 	.onnx = "Gather",
 	.onnx_since = 13,
-	.export = embedding_export,
-	.import = embedding_import,
+	.export = OP_ONNX(embedding_export),
+	.import = OP_ONNX(embedding_import),
 	OP_CASES(embedding_cases),
 };

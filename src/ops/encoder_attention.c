@@ -344,10 +344,10 @@ const eg_op eg_op_additive_attention = {
 		{
 			.name = "additive_attention",
 			.layer = "additive_attention",
-			.doc = "Attention of a decoder's states to an encoder's outputs, by a small network",
-			.equation = "P = softmax of score_weight^T tanh(query_weight query + source_weight source + "
-				    "bias);\n" SHAPES,
-			.source = "Bahdanau et al. 2015; Luong et al. 2015, score concat",
+			.doc = OP_TEXT("Attention of a decoder's states to an encoder's outputs, by a small network"),
+			.equation = OP_TEXT("P = softmax of score_weight^T tanh(query_weight query + source_weight source + "
+				    "bias);\n" SHAPES),
+			.source = OP_TEXT("Bahdanau et al. 2015; Luong et al. 2015, score concat"),
 			.attrs = additive_attention_attrs,
 			.nattrs = EG_COUNT(additive_attention_attrs),
 			.options_size = sizeof(additive_attention_options),
@@ -362,7 +362,7 @@ const eg_op eg_op_additive_attention = {
 	.infer = additive_attention_infer,
 	.lengths = "-2-",
 	.fwd = additive_attention_fwd,
-	.bwd = additive_attention_bwd,
+	.bwd = OP_BWD(additive_attention_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(additive_cases),
 };
@@ -372,9 +372,9 @@ const eg_op eg_op_multiplicative_attention = {
 		{
 			.name = "multiplicative_attention",
 			.layer = "multiplicative_attention",
-			.doc = "Attention of a decoder's states to an encoder's outputs, by products",
-			.equation = "P = softmax of query^T weight source (general), or query^T source (dot);\n" SHAPES,
-			.source = "Luong et al. 2015",
+			.doc = OP_TEXT("Attention of a decoder's states to an encoder's outputs, by products"),
+			.equation = OP_TEXT("P = softmax of query^T weight source (general), or query^T source (dot);\n" SHAPES),
+			.source = OP_TEXT("Luong et al. 2015"),
 			.attrs = multiplicative_attention_attrs,
 			.nattrs = EG_COUNT(multiplicative_attention_attrs),
 			.options_size = sizeof(multiplicative_attention_options),
@@ -388,7 +388,7 @@ const eg_op eg_op_multiplicative_attention = {
 	.infer = multiplicative_attention_infer,
 	.lengths = "-2-",
 	.fwd = multiplicative_attention_fwd,
-	.bwd = multiplicative_attention_bwd,
+	.bwd = OP_BWD(multiplicative_attention_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(multiplicative_cases),
 };

@@ -111,12 +111,12 @@ const eg_op eg_op_glu = {
 		{
 			.name = "glu",
 			.layer = "glu",
-			.doc = "Gated linear unit: one half of the numbers is multiplied by what an activation makes "
-			       "of the other",
-			.equation = "y = a act(b), where a and b are the first and the second half of x along axis; da "
-				    "= dy act(b), db = dy a act'(b)",
-			.source = "PyTorch GLU; Dauphin et al. 2017; ReGLU, GEGLU, SwiGLU: Shazeer 2020, whose gate is "
-				  "the second half here",
+			.doc = OP_TEXT("Gated linear unit: one half of the numbers is multiplied by what an activation makes "
+			       "of the other"),
+			.equation = OP_TEXT("y = a act(b), where a and b are the first and the second half of x along axis; da "
+				    "= dy act(b), db = dy a act'(b)"),
+			.source = OP_TEXT("PyTorch GLU; Dauphin et al. 2017; ReGLU, GEGLU, SwiGLU: Shazeer 2020, whose gate is "
+				  "the second half here"),
 			.attrs = glu_attrs,
 			.nattrs = EG_COUNT(glu_attrs),
 			.options_size = sizeof(glu_options),
@@ -128,7 +128,7 @@ const eg_op eg_op_glu = {
 		},
 	.infer = glu_infer,
 	.fwd = glu_fwd,
-	.bwd = glu_bwd,
+	.bwd = OP_BWD(glu_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(glu_cases),
 };
@@ -206,10 +206,10 @@ const eg_op eg_op_maxout = {
 		{
 			.name = "maxout",
 			.layer = "maxout",
-			.doc = "The largest of each group of neighbouring channels",
-			.equation = "y[.., c, ..] = max of x[.., c pieces + i, ..] over i < pieces; NaN where there is "
-				    "one; dx = dy / k for the k elements that are y, else 0",
-			.source = "Goodfellow et al. 2013",
+			.doc = OP_TEXT("The largest of each group of neighbouring channels"),
+			.equation = OP_TEXT("y[.., c, ..] = max of x[.., c pieces + i, ..] over i < pieces; NaN where there is "
+				    "one; dx = dy / k for the k elements that are y, else 0"),
+			.source = OP_TEXT("Goodfellow et al. 2013"),
 			.attrs = maxout_attrs,
 			.nattrs = EG_COUNT(maxout_attrs),
 			.options_size = sizeof(maxout_options),
@@ -222,7 +222,7 @@ const eg_op eg_op_maxout = {
 	.infer = maxout_infer,
 	.range = op_range_of_input,
 	.fwd = maxout_fwd,
-	.bwd = maxout_bwd,
+	.bwd = OP_BWD(maxout_bwd),
 	.bwd_reads_x = true,
 	.bwd_reads_y = true,
 	OP_CASES(maxout_cases),

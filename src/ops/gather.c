@@ -298,9 +298,9 @@ static const eg_case one_hot_cases[] = {
 #define GATHER(op, kind, options, short_form, text, formula, op_onnx, since) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 					  .layer = #op, \
-					  .doc = text, \
-					  .equation = formula "; " OUTSIDE, \
-					  .source = "ONNX " op_onnx "-" #since, \
+					  .doc = OP_TEXT(text), \
+					  .equation = OP_TEXT(formula "; " OUTSIDE), \
+					  .source = OP_TEXT("ONNX " op_onnx "-" #since), \
 					  .attrs = options##_attrs, \
 					  .nattrs = EG_COUNT(options##_attrs), \
 					  .options_size = sizeof(options##_options), \
@@ -313,7 +313,7 @@ static const eg_case one_hot_cases[] = {
 		.infer = kind##_infer, \
 		.range = op_range_of_input, \
 		.fwd = kind##_fwd, \
-		.bwd = kind##_bwd, \
+		.bwd = OP_BWD(kind##_bwd), \
 		.bwd_reads_x = true, \
 		.onnx = op_onnx, \
 		.onnx_since = since, \
@@ -337,10 +337,10 @@ const eg_op eg_op_one_hot = {
 	.info = {
 		.name = "one_hot",
 		.layer = "one_hot",
-		.doc = "Whole numbers as rows that are `on` at their place and `off` elsewhere",
-		.equation = "y (A...,depth,B...)[a,k,b] = on where indices (A...,B...)[a,b] is k or k - depth, "
-			    "else off; an index that is neither is off everywhere",
-		.source = "ONNX OneHot-11, depth and values as attributes",
+		.doc = OP_TEXT("Whole numbers as rows that are `on` at their place and `off` elsewhere"),
+		.equation = OP_TEXT("y (A...,depth,B...)[a,k,b] = on where indices (A...,B...)[a,b] is k or k - depth, "
+			    "else off; an index that is neither is off everywhere"),
+		.source = OP_TEXT("ONNX OneHot-11, depth and values as attributes"),
 		.attrs = one_hot_attrs,
 		.nattrs = EG_COUNT(one_hot_attrs),
 		.options_size = sizeof(one_hot_options),
@@ -356,7 +356,7 @@ const eg_op eg_op_one_hot = {
 	.no_gradient = "whole numbers have none",
 	.onnx = "OneHot",
 	.onnx_since = 11,
-	.export = one_hot_export,
-	.import = one_hot_import,
+	.export = OP_ONNX(one_hot_export),
+	.import = OP_ONNX(one_hot_import),
 	OP_CASES(one_hot_cases),
 };

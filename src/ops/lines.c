@@ -88,10 +88,10 @@ const eg_op eg_op_cumsum = {
 	.info = {
 		.name = "cumsum",
 		.layer = "cumsum",
-		.doc = "Running sums along a dimension",
-		.equation = "y[..,i,..] = sum of x[..,j,..] over j <= i; exclusive: j < i; reverse: j >= i or "
-			    "j > i; dx = the same of dy from the other end",
-		.source = "ONNX CumSum-14, axis as an attribute",
+		.doc = OP_TEXT("Running sums along a dimension"),
+		.equation = OP_TEXT("y[..,i,..] = sum of x[..,j,..] over j <= i; exclusive: j < i; reverse: j >= i or "
+			    "j > i; dx = the same of dy from the other end"),
+		.source = OP_TEXT("ONNX CumSum-14, axis as an attribute"),
 		.attrs = cumsum_attrs,
 		.nattrs = EG_COUNT(cumsum_attrs),
 		.options_size = sizeof(cumsum_options),
@@ -103,7 +103,7 @@ const eg_op eg_op_cumsum = {
 	},
 	.infer = cumsum_infer,
 	.fwd = cumsum_fwd,
-	.bwd = cumsum_bwd,
+	.bwd = OP_BWD(cumsum_bwd),
 	.onnx = "CumSum",
 	.onnx_since = 14,
 	OP_CASES(cumsum_cases),
@@ -184,10 +184,10 @@ const eg_op eg_op_trilu = {
 	.info = {
 		.name = "trilu",
 		.layer = "trilu",
-		.doc = "The upper or lower triangle of matrices; the rest is zero",
-		.equation = "x (...,R,C); y[..,i,j] = x[..,i,j] where j - i >= k (not upper: j - i <= k), else "
-			    "0; dx likewise from dy",
-		.source = "ONNX Trilu-14; numpy.triu and numpy.tril",
+		.doc = OP_TEXT("The upper or lower triangle of matrices; the rest is zero"),
+		.equation = OP_TEXT("x (...,R,C); y[..,i,j] = x[..,i,j] where j - i >= k (not upper: j - i <= k), else "
+			    "0; dx likewise from dy"),
+		.source = OP_TEXT("ONNX Trilu-14; numpy.triu and numpy.tril"),
 		.attrs = trilu_attrs,
 		.nattrs = EG_COUNT(trilu_attrs),
 		.options_size = sizeof(trilu_options),
@@ -200,7 +200,7 @@ const eg_op eg_op_trilu = {
 	},
 	.infer = trilu_infer,
 	.fwd = trilu_fwd,
-	.bwd = trilu_bwd,
+	.bwd = OP_BWD(trilu_bwd),
 	.onnx = "Trilu",
 	.onnx_since = 14,
 	OP_CASES(trilu_cases),
@@ -260,12 +260,12 @@ const eg_op eg_op_arange = {
 	.info = {
 		.name = "arange",
 		.layer = "range",
-		.doc = "Numbers in equal steps, as many as a dimension of another tensor is long: positions in "
-		       "a sequence",
-		.equation = "y (D) = start, start + step, ..., D being dimension `axis` of like, whose numbers "
-			    "do not matter",
-		.source = "ONNX Range-11, of which start and delta are attributes and the limit follows from "
-			  "`like`",
+		.doc = OP_TEXT("Numbers in equal steps, as many as a dimension of another tensor is long: positions in "
+		       "a sequence"),
+		.equation = OP_TEXT("y (D) = start, start + step, ..., D being dimension `axis` of like, whose numbers "
+			    "do not matter"),
+		.source = OP_TEXT("ONNX Range-11, of which start and delta are attributes and the limit follows from "
+			  "`like`"),
 		.attrs = range_attrs,
 		.nattrs = EG_COUNT(range_attrs),
 		.options_size = sizeof(range_options),
@@ -370,12 +370,12 @@ const eg_op eg_op_top_k = {
 	.info = {
 		.name = "top_k",
 		.layer = "top_k",
-		.doc = "The k largest or smallest elements along a dimension, in their order, and where they "
-		       "stand",
-		.equation = "values[..,j,..] = the j-th largest of x[..,:,..], indices (EG_I32) its place; of "
+		.doc = OP_TEXT("The k largest or smallest elements along a dimension, in their order, and where they "
+		       "stand"),
+		.equation = OP_TEXT("values[..,j,..] = the j-th largest of x[..,:,..], indices (EG_I32) its place; of "
 			    "equal ones the first comes first, NaN is larger than all; "
-			    "dx = dvalues at the places, else 0",
-		.source = "ONNX TopK-11, k as an attribute, sorted; indices int32 in place of int64",
+			    "dx = dvalues at the places, else 0"),
+		.source = OP_TEXT("ONNX TopK-11, k as an attribute, sorted; indices int32 in place of int64"),
 		.attrs = top_k_attrs,
 		.nattrs = EG_COUNT(top_k_attrs),
 		.options_size = sizeof(top_k_options),
@@ -388,7 +388,7 @@ const eg_op eg_op_top_k = {
 	.infer = top_k_infer,
 	.range = op_range_of_input,
 	.fwd = top_k_fwd,
-	.bwd = top_k_bwd,
+	.bwd = OP_BWD(top_k_bwd),
 	.onnx = "TopK",
 	.onnx_since = 11,
 	OP_CASES(top_k_cases),

@@ -244,9 +244,9 @@ static const eg_case cases2[] = {
 		.info = {                                                                                              \
 			.name = "locally_connected" #n "d",                                                            \
 			.layer = "locally_connected" #n "d",                                                           \
-			.doc = "Windows over " what " as in a convolution, but at every position filters of their own: nothing is shared", \
-			.equation = "y as in `conv" #n "d`, with weight and bias of each position; " dims,             \
-			.source = "LeCun 1989; Keras LocallyConnected" #n "D (implementation 1)",                      \
+			.doc = OP_TEXT("Windows over " what " as in a convolution, but at every position filters of their own: nothing is shared"), \
+			.equation = OP_TEXT("y as in `conv" #n "d`, with weight and bias of each position; " dims),             \
+			.source = OP_TEXT("LeCun 1989; Keras LocallyConnected" #n "D (implementation 1)"),                      \
 			.attrs = locally_connected##n##d_attrs,                                                        \
 			.nattrs = EG_COUNT(locally_connected##n##d_attrs),                                             \
 			.options_size = sizeof(locally_connected##n##d_options),                                       \
@@ -258,7 +258,7 @@ static const eg_case cases2[] = {
 		},                                                                                                     \
 		.infer = locally_connected##n##d_infer,                                                                                     \
 		.fwd = locally_connected##n##d_fwd,                                                                                         \
-		.bwd = locally_connected##n##d_bwd,                                                                                         \
+		.bwd = OP_BWD(locally_connected##n##d_bwd),                                                                                         \
 		.bwd_reads_x = true,                                                                                   \
 		.fuses_act = true,                                                                                     \
 		OP_CASES(cases##n),                                                                                    \

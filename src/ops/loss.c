@@ -197,16 +197,16 @@ static const eg_case cross_entropy_cases[] = {
 const eg_op eg_op_cross_entropy = {
 	.info = {
 		.name = "cross_entropy",
-		.doc = "Classification loss: softmax and negative log-likelihood of the right class in one",
-		.equation = "logp = log softmax(logits) over the classes, e = label_smoothing;\n"
+		.doc = OP_TEXT("Classification loss: softmax and negative log-likelihood of the right class in one"),
+		.equation = OP_TEXT("logp = log softmax(logits) over the classes, e = label_smoothing;\n"
 			"row = (1-e) weight[t] (-logp[t]) + e/classes sum over c of weight[c] (-logp[c]);\n"
 			"loss () = sum of rows; for mean divided by the sum of weight[t], NaN when all are ignored;\n"
 			"logits (N,classes,d1,...), target (N,d1,...), or, of sequences, (T,N,classes) and (T,N);\n"
 			"weight (classes), which gets no gradient; reduction none: (N,d1,...), the rows;\n"
 			"a target beyond the classes makes the loss NaN. A target of the shape of logits, real numbers q(c) in place\n"
 			"of a class: row = sum of weight[c] ((1-e) q[c] + e/classes) (-logp[c]), for mean divided by the number of rows;\n"
-			"it gets no gradient",
-		.source = "ONNX SoftmaxCrossEntropyLoss-13; label smoothing (Szegedy et al. 2016) and probabilities as PyTorch weighs them",
+			"it gets no gradient"),
+		.source = OP_TEXT("ONNX SoftmaxCrossEntropyLoss-13; label smoothing (Szegedy et al. 2016) and probabilities as PyTorch weighs them"),
 		.attrs = cross_entropy_attrs,
 		.nattrs = EG_COUNT(cross_entropy_attrs),
 		.options_size = sizeof(cross_entropy_options),
@@ -220,7 +220,7 @@ const eg_op eg_op_cross_entropy = {
 	.infer = cross_entropy_infer,
 	.target = cross_entropy_target,
 	.fwd = cross_entropy_fwd,
-	.bwd = cross_entropy_bwd,
+	.bwd = OP_BWD(cross_entropy_bwd),
 	.bwd_reads_x = true,
 	.onnx = "SoftmaxCrossEntropyLoss",
 	.onnx_since = 13,

@@ -294,12 +294,12 @@ const eg_op eg_op_matmul = {
 	.info = {
 		.name = "matmul",
 		.layer = "matmul",
-		.doc = "The product of two matrices, both computed or given, or of two stacks of them",
-		.equation = "y (...,M,N) = a (...,M,K) b (...,K,N) for each index of the dimensions before, of "
+		.doc = OP_TEXT("The product of two matrices, both computed or given, or of two stacks of them"),
+		.equation = OP_TEXT("y (...,M,N) = a (...,M,K) b (...,K,N) for each index of the dimensions before, of "
 			    "which those of size 1 and missing ones are repeated; "
 			    "a (K) is a row, b (K) a column, which y then has not; trans_a, trans_b: a "
-			    "(...,K,M), b (...,N,K); da = dy b^T, db = a^T dy, summed over repeats",
-		.source = "ONNX MatMul-13; numpy.matmul",
+			    "(...,K,M), b (...,N,K); da = dy b^T, db = a^T dy, summed over repeats"),
+		.source = OP_TEXT("ONNX MatMul-13; numpy.matmul"),
 		.attrs = matmul_attrs,
 		.nattrs = EG_COUNT(matmul_attrs),
 		.options_size = sizeof(matmul_options),
@@ -310,7 +310,7 @@ const eg_op eg_op_matmul = {
 	},
 	.infer = matmul_infer,
 	.fwd = matmul_fwd,
-	.bwd = matmul_bwd,
+	.bwd = OP_BWD(matmul_bwd),
 	.bwd_reads_x = true,
 	.onnx = "MatMul",
 	.onnx_since = 13,
@@ -429,11 +429,11 @@ const eg_op eg_op_gemm = {
 	.info = {
 		.name = "gemm",
 		.layer = "gemm",
-		.doc = "The product of two matrices, both computed or given, with factors and something added",
-		.equation = "y (M,N) = alpha a (M,K) b (K,N) + beta c, c being repeated to (M,N); trans_a: a "
+		.doc = OP_TEXT("The product of two matrices, both computed or given, with factors and something added"),
+		.equation = OP_TEXT("y (M,N) = alpha a (M,K) b (K,N) + beta c, c being repeated to (M,N); trans_a: a "
 			    "(K,M), trans_b: b (N,K); da = alpha dy b^T, db = alpha a^T dy, "
-			    "dc = beta dy, summed where c was repeated",
-		.source = "ONNX Gemm-13",
+			    "dc = beta dy, summed where c was repeated"),
+		.source = OP_TEXT("ONNX Gemm-13"),
 		.attrs = gemm_attrs,
 		.nattrs = EG_COUNT(gemm_attrs),
 		.options_size = sizeof(gemm_options),
@@ -444,7 +444,7 @@ const eg_op eg_op_gemm = {
 	},
 	.infer = gemm_infer,
 	.fwd = gemm_fwd,
-	.bwd = gemm_bwd,
+	.bwd = OP_BWD(gemm_bwd),
 	.bwd_reads_x = true,
 	.onnx = "Gemm",
 	.onnx_since = 13,

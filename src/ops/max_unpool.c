@@ -181,14 +181,14 @@ const eg_op eg_op_max_unpool = {
 		{
 			.name = "max_unpool",
 			.layer = "max_unpool",
-			.doc = "Puts values back where a maximum pooling has found them; all else is 0",
-			.equation = "y[n,c,indices[n,c,i..]] = x[n,c,i..], 0 elsewhere, places counted row by row as "
+			.doc = OP_TEXT("Puts values back where a maximum pooling has found them; all else is 0"),
+			.equation = OP_TEXT("y[n,c,indices[n,c,i..]] = x[n,c,i..], 0 elsewhere, places counted row by row as "
 				    "maxpool's second output has them;\n"
 				    "of several at one place the last stays, a place outside of y is none; dx = dy at "
 				    "the place;\n"
-				    "y has (size - 1) stride + kernel - 2 padding positions along each axis",
-			.source = "PyTorch MaxUnpool; ONNX MaxUnpool-11, whose indices count through all channels; "
-				  "Zeiler and Fergus 2014",
+				    "y has (size - 1) stride + kernel - 2 padding positions along each axis"),
+			.source = OP_TEXT("PyTorch MaxUnpool; ONNX MaxUnpool-11, whose indices count through all channels; "
+				  "Zeiler and Fergus 2014"),
 			.attrs = max_unpool_attrs,
 			.nattrs = EG_COUNT(max_unpool_attrs),
 			.options_size = sizeof(max_unpool_options),
@@ -201,7 +201,7 @@ const eg_op eg_op_max_unpool = {
 		},
 	.infer = max_unpool_infer,
 	.fwd = max_unpool_fwd,
-	.bwd = max_unpool_bwd,
+	.bwd = OP_BWD(max_unpool_bwd),
 	.bwd_reads_x = true,
 	.onnx = "MaxUnpool",
 	.onnx_since = 11,

@@ -166,12 +166,12 @@ const eg_op eg_op_mean_variance_norm = {
 		{
 			.name = "mean_variance_norm",
 			.layer = "mean_variance_norm",
-			.doc = "Brings numbers to mean 0 and variance 1 over any dimensions, without weights and "
-			       "running statistics",
-			.equation = "y = (x - mean) / sqrt(var), mean and (biased) variance over `axes`, 1e-18 added "
+			.doc = OP_TEXT("Brings numbers to mean 0 and variance 1 over any dimensions, without weights and "
+			       "running statistics"),
+			.equation = OP_TEXT("y = (x - mean) / sqrt(var), mean and (biased) variance over `axes`, 1e-18 added "
 				    "to the variance so that equal numbers become 0;\n"
-				    "dx = (dy - mean of dy - y mean of dy y) / sqrt(var)",
-			.source = "ONNX MeanVarianceNormalization-13",
+				    "dx = (dy - mean of dy - y mean of dy y) / sqrt(var)"),
+			.source = OP_TEXT("ONNX MeanVarianceNormalization-13"),
 			.attrs = mvn_attrs,
 			.nattrs = EG_COUNT(mvn_attrs),
 			.options_size = sizeof(mvn_options),
@@ -183,7 +183,7 @@ const eg_op eg_op_mean_variance_norm = {
 		},
 	.infer = mvn_infer,
 	.fwd = mvn_fwd,
-	.bwd = mvn_bwd,
+	.bwd = OP_BWD(mvn_bwd),
 	.bwd_reads_x = true,
 	.onnx = "MeanVarianceNormalization",
 	.onnx_since = 13,

@@ -378,9 +378,9 @@ static void instancenorm_export(eg_export *x) { export_by_channel(x, "InstanceNo
 #define MEMBER(op, kind, text, formula, where, word, name_onnx, since, ...) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 	                                  .layer = #op, \
-	                                  .doc = text, \
-	                                  .equation = formula, \
-	                                  .source = where, \
+	                                  .doc = OP_TEXT(text), \
+	                                  .equation = OP_TEXT(formula), \
+	                                  .source = OP_TEXT(where), \
 	                                  .attrs = op##_attrs, \
 	                                  .nattrs = EG_COUNT(op##_attrs), \
 	                                  .options_size = sizeof(op##_options), \
@@ -393,12 +393,12 @@ static void instancenorm_export(eg_export *x) { export_by_channel(x, "InstanceNo
 	        .code = kind, \
 	        .infer = op##_infer, \
 	        .fwd = fwd, \
-	        .bwd = bwd, \
+	        .bwd = OP_BWD(bwd), \
 	        .bwd_reads_x = true, \
 	        .fuses_act = true, \
 	        .onnx = name_onnx, \
 	        .onnx_since = since, \
-	        .export = op##_export, \
+	        .export = OP_ONNX(op##_export), \
 	        OP_CASES(op##_cases)}
 #define OVER "mean and (biased) variance over "
 

@@ -123,12 +123,12 @@ const eg_op eg_op_normalize = {
 		{
 			.name = "normalize",
 			.layer = "normalize",
-			.doc = "Divides by the norm along a dimension, so that it becomes 1",
-			.equation = "y = x / n, n = max(|x|, eps), |x| = (sum of x^2 along axis)^(1/2), or the sum of "
+			.doc = OP_TEXT("Divides by the norm along a dimension, so that it becomes 1"),
+			.equation = OP_TEXT("y = x / n, n = max(|x|, eps), |x| = (sum of x^2 along axis)^(1/2), or the sum of "
 				    "|x| where p = 1;\n"
 				    "dx = (dy - s sum of dy y) / n, s = y where p = 2, the sign of x where p = 1; dx = "
-				    "dy / n where |x| < eps",
-			.source = "ONNX LpNormalization-1; PyTorch normalize",
+				    "dy / n where |x| < eps"),
+			.source = OP_TEXT("ONNX LpNormalization-1; PyTorch normalize"),
 			.attrs = normalize_attrs,
 			.nattrs = EG_COUNT(normalize_attrs),
 			.options_size = sizeof(normalize_options),
@@ -141,7 +141,7 @@ const eg_op eg_op_normalize = {
 	.infer = normalize_infer,
 	.range = range_around,
 	.fwd = normalize_fwd,
-	.bwd = normalize_bwd,
+	.bwd = OP_BWD(normalize_bwd),
 	.bwd_reads_x = true,
 	.onnx = "LpNormalization",
 	.onnx_since = 1,
@@ -153,15 +153,15 @@ const eg_op eg_op_lrn = {
 		{
 			.name = "lrn",
 			.layer = "lrn",
-			.doc = "Local response normalisation: each number is divided by a power of the mean square of "
-			       "its neighbours in other channels",
-			.equation = "y = x / d^beta, d = bias + alpha / size * sum of x^2 at the same position over "
+			.doc = OP_TEXT("Local response normalisation: each number is divided by a power of the mean square of "
+			       "its neighbours in other channels"),
+			.equation = OP_TEXT("y = x / d^beta, d = bias + alpha / size * sum of x^2 at the same position over "
 				    "`size` channels, from (size - 1) / 2 before its\n"
 				    "own on (rounded down), x (N,C,...);\n"
 				    "dx = dy / d^beta - 2 alpha beta / size * x * sum of dy y / d over the channels "
-				    "whose windows hold it",
-			.source = "ONNX LRN-13; Krizhevsky, Sutskever and Hinton 2012. PyTorch's windows of even size "
-				  "begin one channel earlier",
+				    "whose windows hold it"),
+			.source = OP_TEXT("ONNX LRN-13; Krizhevsky, Sutskever and Hinton 2012. PyTorch's windows of even size "
+				  "begin one channel earlier"),
 			.attrs = lrn_attrs,
 			.nattrs = EG_COUNT(lrn_attrs),
 			.options_size = sizeof(lrn_options),
@@ -173,7 +173,7 @@ const eg_op eg_op_lrn = {
 		},
 	.infer = lrn_infer,
 	.fwd = lrn_fwd,
-	.bwd = lrn_bwd,
+	.bwd = OP_BWD(lrn_bwd),
 	.bwd_reads_x = true,
 	.onnx = "LRN",
 	.onnx_since = 13,

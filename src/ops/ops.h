@@ -20,6 +20,20 @@ enum { OP_HAS_CASES = 0 };
 #define OP_FIRST_CASES(list, n) .cases = OP_HAS_CASES ? (list) : NULL, .ncases = OP_HAS_CASES ? (n) : 0
 #define OP_CASES(list) OP_FIRST_CASES(list, EG_COUNT(list))
 
+/* The members `export` and `import`: a library may be built without ONNX (ENGRAM_ONNX), and then has none of what these
+ * refer to. */
+#ifdef ENGRAM_WITHOUT_ONNX
+#define OP_ONNX(hook) NULL
+#else
+#define OP_ONNX(hook) hook
+#endif
+/* What is there for people to read: doc, equation, source. Libraries of chosen operators are without. */
+#ifdef ENGRAM_CHOSEN
+#define OP_TEXT(text) NULL
+#else
+#define OP_TEXT(text) text
+#endif
+
 /* Dimensions in a table of cases. */
 #define OP_DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
 #define OP_VALUES(...) ((const int32_t *const[EG_MAX_INPUTS]){__VA_ARGS__})
@@ -27,29 +41,29 @@ enum { OP_HAS_CASES = 0 };
 
 /* Rows of an attribute table; T is the options struct. */
 #define OP_INT(T, f, def, min, max, onnx, doc) \
-	{#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+	{#f, EG_ATTR_INT, 1, offsetof(T, f), def, min, max, NULL, onnx, OP_TEXT(doc), NULL}
 /* Needed in C; left out of a recipe it is the number that the task has under this name. */
 #define OP_SIZE(T, f, word, onnx, doc) \
-	{#f, EG_ATTR_INT, 1, offsetof(T, f), NAN, 1, OP_SIZE_MAX, NULL, onnx, doc, word}
+	{#f, EG_ATTR_INT, 1, offsetof(T, f), NAN, 1, OP_SIZE_MAX, NULL, onnx, OP_TEXT(doc), word}
 #define OP_PAIR(T, f, def, min, max, onnx, doc) \
-	{#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+	{#f, EG_ATTR_INTS, 2, offsetof(T, f), def, min, max, NULL, onnx, OP_TEXT(doc), NULL}
 #define OP_FLOAT(T, f, def, min, max, onnx, doc) \
-	{#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+	{#f, EG_ATTR_FLOAT, 1, offsetof(T, f), def, min, max, NULL, onnx, OP_TEXT(doc), NULL}
 /* Lists of at most `most` elements (0: any number), and a text; `def` is NAN where it is needed, else 0. */
 #define OP_INT_LIST(T, f, def, most, min, max, onnx, doc) \
-	{#f, EG_ATTR_INT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
+	{#f, EG_ATTR_INT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, OP_TEXT(doc), NULL}
 #define OP_FLOAT_LIST(T, f, def, most, min, max, onnx, doc) \
-	{#f, EG_ATTR_FLOAT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, doc, NULL}
-#define OP_STRING(T, f, def, onnx, doc) {#f, EG_ATTR_STRING, 1, offsetof(T, f), def, 0, 0, NULL, onnx, doc, NULL}
+	{#f, EG_ATTR_FLOAT_LIST, most, offsetof(T, f), def, min, max, NULL, onnx, OP_TEXT(doc), NULL}
+#define OP_STRING(T, f, def, onnx, doc) {#f, EG_ATTR_STRING, 1, offsetof(T, f), def, 0, 0, NULL, onnx, OP_TEXT(doc), NULL}
 /* Of an operator with weights, the last row, for the last member `const char *weights`: the graph looks for it
  * (core/graph.c). */
 #define OP_WEIGHTS(T)                                                                                                  \
 	OP_STRING(T, weights, 0, NULL,                                                                                 \
 		"name of an earlier layer whose weights of the same names this one uses too: they are learned together. "  \
 		"Left out: its own")
-#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, doc, NULL}
-#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, doc, NULL}
-#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, doc, NULL}
+#define OP_BOOL(T, f, onnx, doc) {#f, EG_ATTR_BOOL, 1, offsetof(T, f), 0, 0, 1, NULL, onnx, OP_TEXT(doc), NULL}
+#define OP_NOT(T, f, onnx, doc) {#f, EG_ATTR_NOT, 1, offsetof(T, no_##f), 1, 0, 1, NULL, onnx, OP_TEXT(doc), NULL}
+#define OP_ENUM(T, f, values, onnx, doc) {#f, EG_ATTR_ENUM, 1, offsetof(T, f), 0, 0, 0, values, onnx, OP_TEXT(doc), NULL}
 
 /* The options of an operator that has no attributes: every node may be named. */
 typedef struct op_name_only {
@@ -59,7 +73,7 @@ typedef struct op_name_only {
 /* Emits a call of kernel `slot` with `args`, whose first nr buffers are read and the next nw written; the rest is
  * eg_call_spec's .block, .units, .scratch and .flops. */
 #define OP_CALL(e, slot, args_, nr, nw, ...)                                                                           \
-	eg_emit_call(e, &(eg_call_spec){.kernel = #slot, .run = eg_emit_kernels(e)->slot, .args = &(args_),            \
+	eg_emit_call(e, &(eg_call_spec){EG_SLOT(e, slot), .args = &(args_),                                            \
 		.size = sizeof(args_), .reads = (nr) + OP_BUFS_FIT(args_, nr, nw), .writes = nw, __VA_ARGS__})
 /* 0, or no program: that many buffers are what a call can name, and no more than its arguments have room for. */
 #define OP_BUFS_FIT(args_, nr, nw)                                                                                     \

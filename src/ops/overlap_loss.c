@@ -140,7 +140,7 @@ static const eg_case overlap_cases[] = {OVERLAP_CASES};
 	.shorthand = "smooth", .min_inputs = 2, .max_inputs = 2, .inputs = (const char *const[]){"logits", "target"},  \
 	.types = "fa", .outputs = (const char *const[]){"loss", NULL}, .contains = "softmax"
 #define OVERLAP_HOOKS                                                                                                  \
-	.infer = overlap_infer, .target = overlap_target, .fwd = overlap_fwd, .bwd = overlap_bwd, .bwd_reads_x = true, \
+	.infer = overlap_infer, .target = overlap_target, .fwd = overlap_fwd, .bwd = OP_BWD(overlap_bwd), .bwd_reads_x = true, \
 	OP_CASES(overlap_cases)
 
 typedef overlap_options dice_options;
@@ -149,12 +149,12 @@ typedef overlap_options jaccard_options;
 const eg_op eg_op_dice = {
 	.info = {
 		.name = "dice",
-		.doc = "Segmentation loss of whole regions: how little they overlap, whatever their size",
-		.equation = "p = softmax(logits) over the classes, y = 1 where target is the class, else 0; of each sample and class\n"
+		.doc = OP_TEXT("Segmentation loss of whole regions: how little they overlap, whatever their size"),
+		.equation = OP_TEXT("p = softmax(logits) over the classes, y = 1 where target is the class, else 0; of each sample and class\n"
 			"d = 1 - (2 sum of p y + smooth) / (sum of p + sum of y + smooth), sums over the places, below of squares with `squared`;\n"
 			"loss () = mean of d; logits (N,classes,d1,...), target (N,d1,...) int32; or target like logits, real numbers y,\n"
-			"a region for each class that knows nothing of the others: p = sigmoid(logits)",
-		.source = "Milletari et al. 2016 (V-Net, squared); Sudre et al. 2017",
+			"a region for each class that knows nothing of the others: p = sigmoid(logits)"),
+		.source = OP_TEXT("Milletari et al. 2016 (V-Net, squared); Sudre et al. 2017"),
 		OVERLAP_INFO,
 	},
 	OVERLAP_HOOKS,
@@ -163,9 +163,9 @@ const eg_op eg_op_dice = {
 const eg_op eg_op_jaccard = {
 	.info = {
 		.name = "jaccard",
-		.doc = "Segmentation loss of whole regions: 1 less their intersection over union",
-		.equation = "as dice, with d = 1 - (sum of p y + smooth) / (sum of p + sum of y - sum of p y + smooth)",
-		.source = "Rahman and Wang 2016",
+		.doc = OP_TEXT("Segmentation loss of whole regions: 1 less their intersection over union"),
+		.equation = OP_TEXT("as dice, with d = 1 - (sum of p y + smooth) / (sum of p + sum of y - sum of p y + smooth)"),
+		.source = OP_TEXT("Rahman and Wang 2016"),
 		OVERLAP_INFO,
 	},
 	.code = 1,

@@ -167,13 +167,13 @@ const eg_op eg_op_pad_nd = {
 	.info = {
 		.name = "pad_nd",
 		.layer = "pad_nd",
-		.doc = "More around a tensor of any rank: a number, or what lies inside; or less, where it is "
-		       "negative",
-		.equation = "y[..,i,..] = x[..,r(i - before),..], D elements being left of x where something "
+		.doc = OP_TEXT("More around a tensor of any rank: a number, or what lies inside; or less, where it is "
+		       "negative"),
+		.equation = OP_TEXT("y[..,i,..] = x[..,r(i - before),..], D elements being left of x where something "
 			    "is cut off; r(j) = j inside, and outside: constant, `value` "
 			    "instead; reflect, the distance of j from the nearest multiple of 2(D-1); edge, 0 "
-			    "or D-1; wrap, j mod D. dx = sums of dy over the copies",
-		.source = "ONNX Pad-18 and wrap of Pad-19, pads and value as attributes; numpy.pad",
+			    "or D-1; wrap, j mod D. dx = sums of dy over the copies"),
+		.source = OP_TEXT("ONNX Pad-18 and wrap of Pad-19, pads and value as attributes; numpy.pad"),
 		.attrs = pad_nd_attrs,
 		.nattrs = EG_COUNT(pad_nd_attrs),
 		.options_size = sizeof(pad_nd_options),
@@ -186,10 +186,10 @@ const eg_op eg_op_pad_nd = {
 	},
 	.infer = pad_nd_infer,
 	.fwd = pad_nd_fwd,
-	.bwd = pad_nd_bwd,
+	.bwd = OP_BWD(pad_nd_bwd),
 	.onnx = "Pad",
 	.onnx_since = 18,
-	.export = pad_nd_export,
-	.import = pad_nd_import,
+	.export = OP_ONNX(pad_nd_export),
+	.import = OP_ONNX(pad_nd_import),
 	OP_CASES(pad_nd_cases),
 };

@@ -28,7 +28,7 @@ static eg_status labelled_infer(eg_infer *s) {
 
 #define O(name, ...) &(const name##_options){__VA_ARGS__}
 #define PAIR_ATTRS(name) .attrs = name##_attrs, .nattrs = EG_COUNT(name##_attrs), .options_size = sizeof(name##_options)
-#define PAIR_HOOKS(name) .fwd = name##_fwd, .bwd = name##_bwd, .bwd_reads_x = true, OP_CASES(name##_cases)
+#define PAIR_HOOKS(name) .fwd = name##_fwd, .bwd = OP_BWD(name##_bwd), .bwd_reads_x = true, OP_CASES(name##_cases)
 
 /* A block and a rest; rows that do not lie together; steps of sequences, one size open. */
 #define TWO_CASES                                                                                                      \
@@ -76,9 +76,9 @@ const eg_op eg_op_cosine_similarity = {
 	.info = {
 		.name = "cosine_similarity",
 		.layer = "cosine_similarity",
-		.doc = "Cosine of the angle between rows of two tensors",
-		.equation = "y = <a,b> / (max(|a|,eps) max(|b|,eps)) of rows along an axis; a, b (N,d1,...) -> y (N,...) without that axis",
-		.source = "PyTorch's cosine_similarity",
+		.doc = OP_TEXT("Cosine of the angle between rows of two tensors"),
+		.equation = OP_TEXT("y = <a,b> / (max(|a|,eps) max(|b|,eps)) of rows along an axis; a, b (N,d1,...) -> y (N,...) without that axis"),
+		.source = OP_TEXT("PyTorch's cosine_similarity"),
 		.min_inputs = 2,
 		.max_inputs = 2,
 		.inputs = (const char *const[]){"a", "b"},
@@ -124,9 +124,9 @@ const eg_op eg_op_pairwise_distance = {
 	.info = {
 		.name = "pairwise_distance",
 		.layer = "pairwise_distance",
-		.doc = "Distance between rows of two tensors",
-		.equation = "y = (sum of |a - b + eps|^p)^(1/p) of rows along an axis; a, b (N,d1,...) -> y (N,...) without that axis",
-		.source = "PyTorch's pairwise_distance",
+		.doc = OP_TEXT("Distance between rows of two tensors"),
+		.equation = OP_TEXT("y = (sum of |a - b + eps|^p)^(1/p) of rows along an axis; a, b (N,d1,...) -> y (N,...) without that axis"),
+		.source = OP_TEXT("PyTorch's pairwise_distance"),
 		.min_inputs = 2,
 		.max_inputs = 2,
 		.inputs = (const char *const[]){"a", "b"},
@@ -161,10 +161,10 @@ static const eg_case cosine_embedding_cases[] = {LABELLED_CASES(cosine_embedding
 const eg_op eg_op_cosine_embedding = {
 	.info = {
 		.name = "cosine_embedding",
-		.doc = "Loss of pairs that belong together or do not, by their angle",
-		.equation = "c = cosine_similarity(a, b) of rows along an axis; row = label > 0 ? 1 - c : max(0, c - margin);\n"
-			"loss () = mean (or sum) of rows; none: (N,...); a, b (N,d1,...), label (N,...) int32: 1, or -1 or 0",
-		.source = "PyTorch's CosineEmbeddingLoss",
+		.doc = OP_TEXT("Loss of pairs that belong together or do not, by their angle"),
+		.equation = OP_TEXT("c = cosine_similarity(a, b) of rows along an axis; row = label > 0 ? 1 - c : max(0, c - margin);\n"
+			"loss () = mean (or sum) of rows; none: (N,...); a, b (N,d1,...), label (N,...) int32: 1, or -1 or 0"),
+		.source = OP_TEXT("PyTorch's CosineEmbeddingLoss"),
 		.shorthand = "margin",
 		.min_inputs = 3,
 		.max_inputs = 3,
@@ -204,10 +204,10 @@ static const eg_case contrastive_cases[] = {
 const eg_op eg_op_contrastive = {
 	.info = {
 		.name = "contrastive",
-		.doc = "Loss of pairs that belong together or do not, by their distance",
-		.equation = "d = |a - b| of rows along an axis; row = label > 0 ? d^2/2 : max(0, margin - d)^2/2, whose derivative at d = 0 is\n"
-			"taken as 0; loss () = mean (or sum) of rows; none: (N,...); a, b (N,d1,...), label (N,...) int32: 1, or 0 or -1",
-		.source = "Hadsell, Chopra and LeCun 2006 (whose Y is 1 - label)",
+		.doc = OP_TEXT("Loss of pairs that belong together or do not, by their distance"),
+		.equation = OP_TEXT("d = |a - b| of rows along an axis; row = label > 0 ? d^2/2 : max(0, margin - d)^2/2, whose derivative at d = 0 is\n"
+			"taken as 0; loss () = mean (or sum) of rows; none: (N,...); a, b (N,d1,...), label (N,...) int32: 1, or 0 or -1"),
+		.source = OP_TEXT("Hadsell, Chopra and LeCun 2006 (whose Y is 1 - label)"),
 		.shorthand = "margin",
 		.min_inputs = 3,
 		.max_inputs = 3,
@@ -261,10 +261,10 @@ static const eg_case triplet_cases[] = {
 const eg_op eg_op_triplet = {
 	.info = {
 		.name = "triplet",
-		.doc = "Loss of embeddings: an anchor shall be closer to what is of its kind than to what is not",
-		.equation = "d = pairwise_distance(.., p, eps) of rows along an axis; row = max(0, d(anchor, positive) - d(anchor, negative) + margin);\n"
-			"loss () = mean (or sum) of rows; none: (N,...); all three (N,d1,...)",
-		.source = "Schroff et al. 2015; swap: Balntas et al. 2016; PyTorch's TripletMarginLoss",
+		.doc = OP_TEXT("Loss of embeddings: an anchor shall be closer to what is of its kind than to what is not"),
+		.equation = OP_TEXT("d = pairwise_distance(.., p, eps) of rows along an axis; row = max(0, d(anchor, positive) - d(anchor, negative) + margin);\n"
+			"loss () = mean (or sum) of rows; none: (N,...); all three (N,d1,...)"),
+		.source = OP_TEXT("Schroff et al. 2015; swap: Balntas et al. 2016; PyTorch's TripletMarginLoss"),
 		.shorthand = "margin",
 		.min_inputs = 3,
 		.max_inputs = 3,

@@ -62,7 +62,7 @@ static const char doc_auto[] = "notset: padding as said; same_upper, same_lower:
 	.outputs = (const char *const[]) { "y", NULL }
 #define ONE_INPUT \
 	.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]) { "x" }
-#define DOES(op) .infer = op##_infer, .range = op_range_of_input, .fwd = op##_fwd, .bwd = op##_bwd, OP_CASES(op##_cases)
+#define DOES(op) .infer = op##_infer, .range = op_range_of_input, .fwd = op##_fwd, .bwd = OP_BWD(op##_bwd), OP_CASES(op##_cases)
 
 /* ---- maximum ----------------------------------------------------------------------------------------------------- */
 
@@ -162,16 +162,16 @@ WINDOW_ONNX(maxpool3d, "MaxPool")
 	const eg_op eg_op_maxpool##n##d = { \
 	        .info = {.name = "maxpool" #n "d", \
 	                .layer = layer_name, \
-	                .doc = "The largest value of each window of each channel of a " WHAT_##n, \
-	                .equation = "y[n,c,p..] = max over r.. of x[n,c, p*stride + r*dilation - padding, ..] inside " \
+	                .doc = OP_TEXT("The largest value of each window of each channel of a " WHAT_##n), \
+	                .equation = OP_TEXT("y[n,c,p..] = max over r.. of x[n,c, p*stride + r*dilation - padding, ..] inside " \
 	                            "of x; " SHAPE_##n ";\n" \
 	                                               "P = floor or ceil((size + both paddings - dilation (kernel - " \
 	                                               "1) - 1) / stride) + 1 along each axis;\n" \
 	                                               "the first of equals wins, NaN before all; indices (of y's " \
 	                                               "shape) = where it stands in its channel, " \
-	                                               "counted row by row", \
-	                .source = "ONNX MaxPool-12, whose Indices count through all channels; PyTorch MaxPool" #n \
-	                          "d; Ranzato et al. 2007", \
+	                                               "counted row by row"), \
+	                .source = OP_TEXT("ONNX MaxPool-12, whose Indices count through all channels; PyTorch MaxPool" #n \
+	                          "d; Ranzato et al. 2007"), \
 	                .attrs = maxpool##n##d_attrs, \
 	                .nattrs = EG_COUNT(maxpool##n##d_attrs), \
 	                .options_size = sizeof(maxpool##n##d_options), \
@@ -182,8 +182,8 @@ WINDOW_ONNX(maxpool3d, "MaxPool")
 	        .follows = maxpool##n##d_follows, \
 	        .onnx = "MaxPool", \
 	        .onnx_since = 12, \
-	        .export = maxpool##n##d_export, \
-	        .import = maxpool##n##d_import, \
+	        .export = OP_ONNX(maxpool##n##d_export), \
+	        .import = OP_ONNX(maxpool##n##d_import), \
 	        __VA_ARGS__}
 MAXPOOL_OP(1, "maxpool1d", .pools = NULL);
 MAXPOOL_OP(2, "maxpool", .pools = maxpool2d_pools);
@@ -271,11 +271,11 @@ WINDOW_ONNX(avgpool3d, "AveragePool")
 	const eg_op eg_op_avgpool##n##d = { \
 	        .info = {.name = "avgpool" #n "d", \
 	                .layer = layer_name, \
-	                .doc = "The average of each window of each channel of a " WHAT_##n, \
-	                .equation = "y[n,c,p..] = mean over r.. of x[n,c, p*stride + r - padding, ..]; " SHAPE_##n \
+	                .doc = OP_TEXT("The average of each window of each channel of a " WHAT_##n), \
+	                .equation = OP_TEXT("y[n,c,p..] = mean over r.. of x[n,c, p*stride + r - padding, ..]; " SHAPE_##n \
 	                ";\n" \
-	                "P = floor or ceil((size + both paddings - kernel) / stride) + 1 along each axis", \
-	                .source = "ONNX AveragePool-11; PyTorch AvgPool" #n "d; LeCun et al. 1998", \
+	                "P = floor or ceil((size + both paddings - kernel) / stride) + 1 along each axis"), \
+	                .source = OP_TEXT("ONNX AveragePool-11; PyTorch AvgPool" #n "d; LeCun et al. 1998"), \
 	                .attrs = avgpool##n##d_attrs, \
 	                .nattrs = EG_COUNT(avgpool##n##d_attrs), \
 	                .options_size = sizeof(avgpool##n##d_options), \
@@ -286,8 +286,8 @@ WINDOW_ONNX(avgpool3d, "AveragePool")
 	        .follows = op_follows, \
 	        .onnx = "AveragePool", \
 	        .onnx_since = 11, \
-	        .export = avgpool##n##d_export, \
-	        .import = avgpool##n##d_import}
+	        .export = OP_ONNX(avgpool##n##d_export), \
+	        .import = OP_ONNX(avgpool##n##d_import)}
 AVGPOOL_OP(1, "avgpool1d");
 AVGPOOL_OP(2, "avgpool");
 AVGPOOL_OP(3, "avgpool3d");
@@ -350,16 +350,16 @@ static const eg_case globalavgpool3d_cases[] = {
 	GLOBAL_IMPORT(op, n) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 	                                  .layer = layer_name, \
-	                                  .doc = text " of each channel over the whole " WHAT(n), \
-	                                  .equation = "y[n,c,0..] = " formula \
-	                                              " over all positions of x[n,c,..]; " SHAPE_##n " with P = 1", \
-	                                  .source = from, \
+	                                  .doc = OP_TEXT(text " of each channel over the whole " WHAT(n)), \
+	                                  .equation = OP_TEXT("y[n,c,0..] = " formula \
+	                                              " over all positions of x[n,c,..]; " SHAPE_##n " with P = 1"), \
+	                                  .source = OP_TEXT(from), \
 	                                  .options_size = sizeof(op_name_only), \
 	                                  ONE_INPUT, \
 	                                  OUTPUTS}, \
 	        DOES(op), \
 	        .onnx_since = 1, \
-	        .import = op##_import, \
+	        .import = OP_ONNX(op##_import), \
 	        __VA_ARGS__}
 #define GLOBAL_MAX(op, layer_name, n) \
 	GLOBAL_OP(op, layer_name, n, "The largest value", "max", \
@@ -447,11 +447,11 @@ static const eg_case adaptiveavgpool3d_cases[] = {
 	const eg_op eg_op_##op = { \
 	        .info = {.name = #op, \
 	                .layer = layer_name, \
-	                .doc = text " of each of `output` windows that cover a " WHAT( \
-	                        n) " as evenly as possible, channel by channel", \
-	                .equation = "y[n,c,p..] = " formula " over floor(p size / P) <= i < ceil((p+1) size / P) " \
-	                            "along each axis of x[n,c,i..]; " SHAPE_##n, \
-	                .source = from, \
+	                .doc = OP_TEXT(text " of each of `output` windows that cover a " WHAT( \
+	                        n) " as evenly as possible, channel by channel"), \
+	                .equation = OP_TEXT("y[n,c,p..] = " formula " over floor(p size / P) <= i < ceil((p+1) size / P) " \
+	                            "along each axis of x[n,c,i..]; " SHAPE_##n), \
+	                .source = OP_TEXT(from), \
 	                .attrs = adaptive##n##d_attrs, \
 	                .nattrs = EG_COUNT(adaptive##n##d_attrs), \
 	                .options_size = sizeof(adaptive##n##d_options), \

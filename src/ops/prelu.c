@@ -146,11 +146,11 @@ const eg_op eg_op_prelu = {
 		{
 			.name = "prelu",
 			.layer = "prelu",
-			.doc = "Rectifier with a slope for negative numbers that is learned by channel, or given as a "
-			       "second input",
-			.equation = "y = x where x >= 0, else slope x; dx = dy where x > 0, else slope dy; dslope = "
-				    "sum of dy x where x <= 0",
-			.source = "ONNX PRelu-16; PyTorch PReLU; He et al. 2015",
+			.doc = OP_TEXT("Rectifier with a slope for negative numbers that is learned by channel, or given as a "
+			       "second input"),
+			.equation = OP_TEXT("y = x where x >= 0, else slope x; dx = dy where x > 0, else slope dy; dslope = "
+				    "sum of dy x where x <= 0"),
+			.source = OP_TEXT("ONNX PRelu-16; PyTorch PReLU; He et al. 2015"),
 			.attrs = prelu_attrs,
 			.nattrs = EG_COUNT(prelu_attrs),
 			.options_size = sizeof(prelu_options),
@@ -162,7 +162,7 @@ const eg_op eg_op_prelu = {
 		},
 	.infer = prelu_infer,
 	.fwd = prelu_fwd,
-	.bwd = prelu_bwd,
+	.bwd = OP_BWD(prelu_bwd),
 	.bwd_reads_x = true,
 	.follows = follows,
 	.onnx = "PRelu",

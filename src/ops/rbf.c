@@ -131,12 +131,12 @@ const eg_op eg_op_rbf = {
 		{
 			.name = "rbf",
 			.layer = "rbf",
-			.doc = "Squared distances from codes, which are learned, frozen, or given as a second input",
-			.equation = "y[k] = sum over i of (x[i] - w[k,i])^2, x (N,...,features), w (units,features);\n"
+			.doc = OP_TEXT("Squared distances from codes, which are learned, frozen, or given as a second input"),
+			.equation = OP_TEXT("y[k] = sum over i of (x[i] - w[k,i])^2, x (N,...,features), w (units,features);\n"
 				    "dx[i] = 2 sum over k of dy[k] (x[i] - w[k,i]), dw[k,i] = 2 sum over rows of dy[k] "
-				    "(w[k,i] - x[i])",
-			.source = "LeCun et al. 1998, Gradient-based learning applied to document recognition, "
-				  "equation 7",
+				    "(w[k,i] - x[i])"),
+			.source = OP_TEXT("LeCun et al. 1998, Gradient-based learning applied to document recognition, "
+				  "equation 7"),
 			.attrs = rbf_attrs,
 			.nattrs = EG_COUNT(rbf_attrs),
 			.options_size = sizeof(rbf_options),
@@ -150,7 +150,7 @@ const eg_op eg_op_rbf = {
 	.infer = rbf_infer,
 	.range = range_positive,
 	.fwd = rbf_fwd,
-	.bwd = rbf_bwd,
+	.bwd = OP_BWD(rbf_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(rbf_cases),
 };

@@ -404,11 +404,11 @@ const eg_op eg_op_rnn = {
 		{
 			.name = "rnn",
 			.layer = "rnn",
-			.doc = "Recurrent layers without gates (Elman)",
-			.equation = "h = f(W x + R h' + b); x (T,N,I), f is `activation`;\n" WEIGHTS OUTPUTS
+			.doc = OP_TEXT("Recurrent layers without gates (Elman)"),
+			.equation = OP_TEXT("h = f(W x + R h' + b); x (T,N,I), f is `activation`;\n" WEIGHTS OUTPUTS
 				    ";\nstates (layers dirs,T,N,P): all "
-				    "of them, without gradient",
-			.source = "ONNX RNN-14; Elman 1990; variants: src/ops/recurrent.c",
+				    "of them, without gradient"),
+			.source = OP_TEXT("ONNX RNN-14; Elman 1990; variants: src/ops/recurrent.c"),
 			.attrs = rnn_attrs,
 			.nattrs = EG_COUNT(rnn_attrs),
 			.options_size = sizeof(rnn_options),
@@ -425,12 +425,12 @@ const eg_op eg_op_rnn = {
 	.range = rnn_range,
 	.lengths = "1--1",
 	.fwd = rnn_fwd,
-	.bwd = rnn_bwd,
+	.bwd = OP_BWD(rnn_bwd),
 	.bwd_reads_x = true,
 	.onnx = "RNN",
 	.onnx_since = 14,
-	.export = rnn_export,
-	.import = rnn_import,
+	.export = OP_ONNX(rnn_export),
+	.import = OP_ONNX(rnn_import),
 	OP_CASES(rnn_cases),
 };
 
@@ -439,15 +439,15 @@ const eg_op eg_op_lstm = {
 		{
 			.name = "lstm",
 			.layer = "lstm",
-			.doc = "Long short-term memory layers",
-			.equation = "i, o, f = sigma(W x + R h' + b); c = f c' + i tanh(W_c x + R_c h' + b_c); h = o "
+			.doc = OP_TEXT("Long short-term memory layers"),
+			.equation = OP_TEXT("i, o, f = sigma(W x + R h' + b); c = f c' + i tanh(W_c x + R_c h' + b_c); h = o "
 				    "tanh(c);\n"
 				    "x (T,N,I); gates in the order i, o, f, c; " WEIGHTS OUTPUTS
 				    ";\ncn (layers dirs,N,H): the last cells; states "
 				    "(layers dirs,T,N,P), cells (layers dirs,T,N,H), gates (layers dirs,T,N,4,H): all "
-				    "of them, without gradient",
-			.source = "ONNX LSTM-14; Hochreiter and Schmidhuber 1997; Gers et al. 2000; variants: "
-				  "src/ops/recurrent.c",
+				    "of them, without gradient"),
+			.source = OP_TEXT("ONNX LSTM-14; Hochreiter and Schmidhuber 1997; Gers et al. 2000; variants: "
+				  "src/ops/recurrent.c"),
 			.attrs = lstm_attrs,
 			.nattrs = EG_COUNT(lstm_attrs),
 			.options_size = sizeof(lstm_options),
@@ -464,12 +464,12 @@ const eg_op eg_op_lstm = {
 	.range = lstm_range,
 	.lengths = "1---1",
 	.fwd = lstm_fwd,
-	.bwd = lstm_bwd,
+	.bwd = OP_BWD(lstm_bwd),
 	.bwd_reads_x = true,
 	.onnx = "LSTM",
 	.onnx_since = 14,
-	.export = lstm_export,
-	.import = lstm_import,
+	.export = OP_ONNX(lstm_export),
+	.import = OP_ONNX(lstm_import),
 	OP_CASES(lstm_cases),
 };
 
@@ -478,13 +478,13 @@ const eg_op eg_op_gru = {
 		{
 			.name = "gru",
 			.layer = "gru",
-			.doc = "Gated recurrent layers",
-			.equation = "z, r = sigma(W x + R h' + b); n = tanh(W_n x + b_n + r (R_n h' + q)); h = (1 - z) "
+			.doc = OP_TEXT("Gated recurrent layers"),
+			.equation = OP_TEXT("z, r = sigma(W x + R h' + b); n = tanh(W_n x + b_n + r (R_n h' + q)); h = (1 - z) "
 				    "n + z h';\n"
 				    "x (T,N,I); gates in the order z, r, n; q is l0.recurrent_bias (dirs,H); " WEIGHTS
 					    OUTPUTS ";\nstates (layers dirs,T,N,P), gates (layers dirs,T,N,3,H): all "
-						    "of them, without gradient",
-			.source = "ONNX GRU-14; Cho et al. 2014; variants: src/ops/recurrent.c",
+						    "of them, without gradient"),
+			.source = OP_TEXT("ONNX GRU-14; Cho et al. 2014; variants: src/ops/recurrent.c"),
 			.attrs = gru_attrs,
 			.nattrs = EG_COUNT(gru_attrs),
 			.options_size = sizeof(gru_options),
@@ -501,11 +501,11 @@ const eg_op eg_op_gru = {
 	.range = gru_range,
 	.lengths = "1--1",
 	.fwd = gru_fwd,
-	.bwd = gru_bwd,
+	.bwd = OP_BWD(gru_bwd),
 	.bwd_reads_x = true,
 	.onnx = "GRU",
 	.onnx_since = 14,
-	.export = gru_export,
-	.import = gru_import,
+	.export = OP_ONNX(gru_export),
+	.import = OP_ONNX(gru_import),
 	OP_CASES(gru_cases),
 };

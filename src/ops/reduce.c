@@ -225,12 +225,12 @@ ONNX(reduce_log_sum_exp, "ReduceLogSumExp")
 /* ---- the members ------------------------------------------------------------------------------------------------- */
 
 #define MEMBER(op, kind, upper, text, formula, where, name_onnx, since, list)                                          \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula), .source = OP_TEXT(where), \
 		.attrs = kind##_attrs, .nattrs = EG_COUNT(kind##_attrs), .options_size = sizeof(kind##_options),       \
 		.shorthand = kind##_shorthand, .min_inputs = 1, .max_inputs = 1,                                  \
 		.inputs = (const char *const[]){"x"}, .outputs = (const char *const[]){"y", NULL}},                    \
 		.infer = kind##_infer, .code = EG_REDUCE_##upper, .fwd = kind##_fwd, .onnx = name_onnx,                \
-		.onnx_since = since, .export = op##_export, .import = op##_import, OP_CASES(list)
+		.onnx_since = since, .export = OP_ONNX(op##_export), .import = OP_ONNX(op##_import), OP_CASES(list)
 #define reduce_shorthand "axes"
 #define arg_shorthand "axis"
 #define OVER "over the dimensions `axes` of x, or all"
@@ -242,28 +242,28 @@ static eg_range positive(const void *options) {
 }
 
 MEMBER(reduce_sum, reduce, SUM, "The sum over some dimensions", "y = sum of x, " OVER "; dx = dy", "ONNX ReduceSum-13 (axes as an attribute)",
-	"ReduceSum", 13, linear_cases), .bwd = bwd_by_nothing};
+	"ReduceSum", 13, linear_cases), .bwd = OP_BWD(bwd_by_nothing)};
 MEMBER(reduce_mean, reduce, MEAN, "The mean over some dimensions", "y = sum of x / n, " OVER ", n of them; dx = dy / n", "ONNX ReduceMean-13",
-	"ReduceMean", 13, linear_cases), .range = op_range_of_input, .bwd = bwd_by_nothing};
+	"ReduceMean", 13, linear_cases), .range = op_range_of_input, .bwd = OP_BWD(bwd_by_nothing)};
 MEMBER(reduce_max, reduce, MAX, "The maximum over some dimensions",
 	"y = max of x, " OVER "; NaN where there is one; dx = dy / k for the k elements that are y, else 0", "ONNX ReduceMax-13; numpy.amax",
-	"ReduceMax", 13, choice_cases), .range = op_range_of_input, .bwd = bwd_by_both, .bwd_reads_x = true, .bwd_reads_y = true};
+	"ReduceMax", 13, choice_cases), .range = op_range_of_input, .bwd = OP_BWD(bwd_by_both), .bwd_reads_x = true, .bwd_reads_y = true};
 MEMBER(reduce_min, reduce, MIN, "The minimum over some dimensions",
 	"y = min of x, " OVER "; NaN where there is one; dx = dy / k for the k elements that are y, else 0", "ONNX ReduceMin-13; numpy.amin",
-	"ReduceMin", 13, choice_cases), .range = op_range_of_input, .bwd = bwd_by_both, .bwd_reads_x = true, .bwd_reads_y = true};
+	"ReduceMin", 13, choice_cases), .range = op_range_of_input, .bwd = OP_BWD(bwd_by_both), .bwd_reads_x = true, .bwd_reads_y = true};
 MEMBER(reduce_prod, reduce, PROD, "The product over some dimensions", "y = product of x, " OVER "; dx = dy times the product of the others",
-	"ONNX ReduceProd-13", "ReduceProd", 13, prod_cases), .bwd = bwd_by_x, .bwd_reads_x = true};
+	"ONNX ReduceProd-13", "ReduceProd", 13, prod_cases), .bwd = OP_BWD(bwd_by_x), .bwd_reads_x = true};
 MEMBER(reduce_l1, reduce, L1, "The sum of absolute values over some dimensions", "y = sum of |x|, " OVER "; dx = dy sign x", "ONNX ReduceL1-13",
-	"ReduceL1", 13, cases), POSITIVE, .bwd = bwd_by_x, .bwd_reads_x = true};
+	"ReduceL1", 13, cases), POSITIVE, .bwd = OP_BWD(bwd_by_x), .bwd_reads_x = true};
 MEMBER(reduce_l2, reduce, L2, "The Euclidean norm over some dimensions", "y = (sum of x^2)^(1/2), " OVER "; dx = dy x / y, 0 where y = 0",
-	"ONNX ReduceL2-13", "ReduceL2", 13, cases), POSITIVE, .bwd = bwd_by_both, .bwd_reads_x = true, .bwd_reads_y = true};
+	"ONNX ReduceL2-13", "ReduceL2", 13, cases), POSITIVE, .bwd = OP_BWD(bwd_by_both), .bwd_reads_x = true, .bwd_reads_y = true};
 MEMBER(reduce_sum_square, reduce, SUM_SQUARE, "The sum of squares over some dimensions", "y = sum of x^2, " OVER "; dx = 2 dy x",
-	"ONNX ReduceSumSquare-13", "ReduceSumSquare", 13, cases), POSITIVE, .bwd = bwd_by_x, .bwd_reads_x = true};
+	"ONNX ReduceSumSquare-13", "ReduceSumSquare", 13, cases), POSITIVE, .bwd = OP_BWD(bwd_by_x), .bwd_reads_x = true};
 MEMBER(reduce_log_sum, reduce, LOG_SUM, "The logarithm of the sum over some dimensions", "y = log of the sum of x, " OVER "; dx = dy e^-y",
-	"ONNX ReduceLogSum-13", "ReduceLogSum", 13, positive_cases), .bwd = bwd_by_y, .bwd_reads_y = true};
+	"ONNX ReduceLogSum-13", "ReduceLogSum", 13, positive_cases), .bwd = OP_BWD(bwd_by_y), .bwd_reads_y = true};
 MEMBER(reduce_log_sum_exp, reduce, LOG_SUM_EXP, "The logarithm of the sum of exponentials over some dimensions",
 	"y = log of the sum of e^x, " OVER ", by way of the maximum, so that nothing overflows; dx = dy e^(x - y)", "ONNX ReduceLogSumExp-13",
-	"ReduceLogSumExp", 13, cases), .bwd = bwd_by_both, .bwd_reads_x = true, .bwd_reads_y = true};
+	"ReduceLogSumExp", 13, cases), .bwd = OP_BWD(bwd_by_both), .bwd_reads_x = true, .bwd_reads_y = true};
 
 #define CHOSEN .no_gradient = "places are whole numbers"
 MEMBER(arg_max, arg, ARG_MAX, "The place of the largest element along a dimension, from 0 on, as EG_I32",

@@ -116,9 +116,9 @@ static const eg_case mse_cases[] = {REGRESSION_CASES(mse)};
 const eg_op eg_op_mse = {
 	.info = {
 		.name = "mse",
-		.doc = "Regression loss: mean squared error",
-		.equation = "loss () = mean (or sum) of (x - target)^2; x and target have the same shape",
-		.source = "Gauss 1809; PyTorch's mse_loss",
+		.doc = OP_TEXT("Regression loss: mean squared error"),
+		.equation = OP_TEXT("loss () = mean (or sum) of (x - target)^2; x and target have the same shape"),
+		.source = OP_TEXT("Gauss 1809; PyTorch's mse_loss"),
 		.attrs = mse_attrs,
 		.nattrs = EG_COUNT(mse_attrs),
 		REGRESSION_INFO(mse),
@@ -126,7 +126,7 @@ const eg_op eg_op_mse = {
 	.infer = regress_infer,
 	.target = regress_target,
 	.fwd = mse_fwd,
-	.bwd = mse_bwd,
+	.bwd = OP_BWD(mse_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(mse_cases),
 };
@@ -140,9 +140,9 @@ static const eg_case l1_cases[] = {REGRESSION_CASES(l1)};
 const eg_op eg_op_l1 = {
 	.info = {
 		.name = "l1",
-		.doc = "Regression loss: mean absolute error",
-		.equation = "loss () = mean (or sum) of |x - target|, whose derivative at 0 is taken as 0",
-		.source = "Laplace 1793; PyTorch's l1_loss",
+		.doc = OP_TEXT("Regression loss: mean absolute error"),
+		.equation = OP_TEXT("loss () = mean (or sum) of |x - target|, whose derivative at 0 is taken as 0"),
+		.source = OP_TEXT("Laplace 1793; PyTorch's l1_loss"),
 		.attrs = mse_attrs,
 		.nattrs = EG_COUNT(mse_attrs),
 		REGRESSION_INFO(l1),
@@ -150,7 +150,7 @@ const eg_op eg_op_l1 = {
 	.infer = regress_infer,
 	.target = regress_target,
 	.fwd = l1_fwd,
-	.bwd = l1_bwd,
+	.bwd = OP_BWD(l1_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(l1_cases),
 };
@@ -171,9 +171,9 @@ static const eg_case smooth_l1_cases[] = {
 const eg_op eg_op_smooth_l1 = {
 	.info = {
 		.name = "smooth_l1",
-		.doc = "Regression loss: squared for small differences, absolute for large ones, with slope 1",
-		.equation = "e = x - target; loss () = mean (or sum) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2",
-		.source = "Girshick 2015 (Fast R-CNN); PyTorch's smooth_l1_loss",
+		.doc = OP_TEXT("Regression loss: squared for small differences, absolute for large ones, with slope 1"),
+		.equation = OP_TEXT("e = x - target; loss () = mean (or sum) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2"),
+		.source = OP_TEXT("Girshick 2015 (Fast R-CNN); PyTorch's smooth_l1_loss"),
 		.attrs = smooth_l1_attrs,
 		.nattrs = EG_COUNT(smooth_l1_attrs),
 		.shorthand = "beta",
@@ -182,7 +182,7 @@ const eg_op eg_op_smooth_l1 = {
 	.infer = regress_infer,
 	.target = regress_target,
 	.fwd = smooth_l1_fwd,
-	.bwd = smooth_l1_bwd,
+	.bwd = OP_BWD(smooth_l1_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(smooth_l1_cases),
 };
@@ -201,9 +201,9 @@ static const eg_case huber_cases[] = {
 const eg_op eg_op_huber = {
 	.info = {
 		.name = "huber",
-		.doc = "Regression loss: squared for small differences, absolute for large ones, with slope delta",
-		.equation = "e = x - target; loss () = mean (or sum) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)",
-		.source = "Huber 1964; PyTorch's huber_loss",
+		.doc = OP_TEXT("Regression loss: squared for small differences, absolute for large ones, with slope delta"),
+		.equation = OP_TEXT("e = x - target; loss () = mean (or sum) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)"),
+		.source = OP_TEXT("Huber 1964; PyTorch's huber_loss"),
 		.attrs = huber_attrs,
 		.nattrs = EG_COUNT(huber_attrs),
 		.shorthand = "delta",
@@ -212,7 +212,7 @@ const eg_op eg_op_huber = {
 	.infer = regress_infer,
 	.target = regress_target,
 	.fwd = huber_fwd,
-	.bwd = huber_bwd,
+	.bwd = OP_BWD(huber_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(huber_cases),
 };

@@ -273,12 +273,12 @@ static bool unsqueeze_import(eg_import *m) { return import_axes(m, "unsqueeze");
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 #define SAME_OP(op, since, op_onnx, options, short_form, text, formula)                                                \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
-		.source = "ONNX " op_onnx "-" #since, .attrs = op##_attrs, .nattrs = EG_COUNT(op##_attrs),             \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula),                \
+		.source = OP_TEXT("ONNX " op_onnx "-" #since), .attrs = op##_attrs, .nattrs = EG_COUNT(op##_attrs),             \
 		.options_size = sizeof(options), .shorthand = short_form, .min_inputs = 1, .max_inputs = 1,            \
 		.inputs = (const char *const[]){"x"}, .types = "a", .outputs = (const char *const[]){"y", NULL}},      \
-		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = op_same_bwd,               \
-		.onnx = op_onnx, .onnx_since = since, .export = op##_export, .import = op##_import, OP_CASES(op##_cases)}
+		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = OP_BWD(op_same_bwd),               \
+		.onnx = op_onnx, .onnx_since = since, .export = OP_ONNX(op##_export), .import = OP_ONNX(op##_import), OP_CASES(op##_cases)}
 
 SAME_OP(reshape, 13, "Reshape", reshape_options, "shape", "The same numbers under other dimensions",
 	"y (shape) = x, the same numbers in the same order");

@@ -302,14 +302,14 @@ const eg_op eg_op_resize = {
 		{
 			.name = "resize",
 			.layer = "resize",
-			.doc = "Sequences, pictures or volumes of another size, by interpolation along each axis",
-			.equation = "y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - "
+			.doc = OP_TEXT("Sequences, pictures or volumes of another size, by interpolation along each axis"),
+			.equation = OP_TEXT("y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - "
 				    "place(p)) x[n,c,i..];\n"
 				    "half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; "
 				    "align_corners: p (size - 1) / (scale size - 1);\n"
-				    "x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise",
-			.source = "ONNX Resize-18 but for tf_crop_and_resize; PyTorch "
-				  "interpolate; Keys 1981",
+				    "x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise"),
+			.source = OP_TEXT("ONNX Resize-18 but for tf_crop_and_resize; PyTorch "
+				  "interpolate; Keys 1981"),
 			.attrs = resize_attrs,
 			.nattrs = EG_COUNT(resize_attrs),
 			.options_size = sizeof(resize_options),
@@ -322,11 +322,11 @@ const eg_op eg_op_resize = {
 	.infer = resize_infer,
 	.range = resize_range,
 	.fwd = resize_fwd,
-	.bwd = resize_bwd,
+	.bwd = OP_BWD(resize_bwd),
 	.follows = op_follows,
 	.onnx = "Resize",
 	.onnx_since = 11,
-	.export = resize_export,
-	.import = resize_import,
+	.export = OP_ONNX(resize_export),
+	.import = OP_ONNX(resize_import),
 	OP_CASES(resize_cases),
 };

@@ -119,13 +119,13 @@ const eg_op eg_op_roi_align = {
 		{
 			.name = "roi_align",
 			.layer = "roi_align",
-			.doc = "Regions of pictures brought to one size, by interpolation",
-			.equation = "y[r,c,p,q] = mean (or max) over the points of part (p,q) of region r of "
+			.doc = OP_TEXT("Regions of pictures brought to one size, by interpolation"),
+			.equation = OP_TEXT("y[r,c,p,q] = mean (or max) over the points of part (p,q) of region r of "
 				    "x[batch_indices[r],c] there, interpolated\n"
 				    "bilinearly (max: each neighbour times its weight, the largest); x (N,C,H,W), rois "
 				    "(R,4), y (R,C,P,Q);\n"
-				    "a picture that is not there gives 0; regions have no gradient",
-			.source = "ONNX RoiAlign-16; He et al. 2017, Mask R-CNN",
+				    "a picture that is not there gives 0; regions have no gradient"),
+			.source = OP_TEXT("ONNX RoiAlign-16; He et al. 2017, Mask R-CNN"),
 			.attrs = roi_align_attrs,
 			.nattrs = EG_COUNT(roi_align_attrs),
 			.options_size = sizeof(roi_align_options),
@@ -138,7 +138,7 @@ const eg_op eg_op_roi_align = {
 		},
 	.infer = roi_align_infer,
 	.fwd = roi_align_fwd,
-	.bwd = roi_align_bwd,
+	.bwd = OP_BWD(roi_align_bwd),
 	.bwd_reads_x = true,
 	.onnx = "RoiAlign",
 	.onnx_since = 16,

@@ -307,9 +307,9 @@ static const eg_case nd_cases[] = {
 #define SCATTER(op, kind, text, formula, op_onnx, since) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 					  .layer = #op, \
-					  .doc = text, \
-					  .equation = formula GRADIENTS, \
-					  .source = "ONNX " op_onnx "-" #since, \
+					  .doc = OP_TEXT(text), \
+					  .equation = OP_TEXT(formula GRADIENTS), \
+					  .source = OP_TEXT("ONNX " op_onnx "-" #since), \
 					  .attrs = kind##_attrs, \
 					  .nattrs = EG_COUNT(kind##_attrs), \
 					  .options_size = sizeof(kind##_options), \
@@ -320,7 +320,7 @@ static const eg_case nd_cases[] = {
 					  .outputs = (const char *const[]){"y", NULL}}, \
 		.infer = kind##_infer, \
 		.fwd = kind##_fwd, \
-		.bwd = kind##_bwd, \
+		.bwd = OP_BWD(kind##_bwd), \
 		.bwd_reads_x = true, \
 		.bwd_reads_y = true, \
 		.onnx = op_onnx, \

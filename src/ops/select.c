@@ -69,10 +69,10 @@ const eg_op eg_op_where = {
 	.info = {
 		.name = "where",
 		.layer = "where",
-		.doc = "Elements of a where the condition is not 0, else of b; dimensions of size 1, and missing ones in front, are repeated",
-		.equation = "y = a where condition != 0 (NaN too), else b; shapes aligned to the right, the batch first\n"
-			    "da = dy where condition != 0, else 0; db the other way round; summed where one was repeated; the condition has none",
-		.source = "ONNX Where-9, the condition as numbers; numpy.where",
+		.doc = OP_TEXT("Elements of a where the condition is not 0, else of b; dimensions of size 1, and missing ones in front, are repeated"),
+		.equation = OP_TEXT("y = a where condition != 0 (NaN too), else b; shapes aligned to the right, the batch first\n"
+			    "da = dy where condition != 0, else 0; db the other way round; summed where one was repeated; the condition has none"),
+		.source = OP_TEXT("ONNX Where-9, the condition as numbers; numpy.where"),
 		.options_size = sizeof(op_name_only),
 		.min_inputs = 3,
 		.max_inputs = 3,
@@ -81,7 +81,7 @@ const eg_op eg_op_where = {
 	},
 	.infer = infer,
 	.fwd = fwd,
-	.bwd = bwd,
+	.bwd = OP_BWD(bwd),
 	.bwd_reads_x = true,
 	.follows = follows,
 	.onnx = "Where",

@@ -89,9 +89,9 @@ const eg_op eg_op_flatten = {
 	.info = {
 		.name = "flatten",
 		.layer = "flatten",
-		.doc = "Makes one dimension of all dimensions from `axis` on",
-		.equation = "y (N, C*H*W) = x (N,C,H,W), the same numbers in the same order",
-		.source = "ONNX Flatten-13 where axis is 1, else Reshape-13",
+		.doc = OP_TEXT("Makes one dimension of all dimensions from `axis` on"),
+		.equation = OP_TEXT("y (N, C*H*W) = x (N,C,H,W), the same numbers in the same order"),
+		.source = OP_TEXT("ONNX Flatten-13 where axis is 1, else Reshape-13"),
 		.attrs = flatten_attrs,
 		.nattrs = EG_COUNT(flatten_attrs),
 		.options_size = sizeof(flatten_options),
@@ -104,11 +104,11 @@ const eg_op eg_op_flatten = {
 	.infer = flatten_infer,
 	.range = op_range_of_input,
 	.fwd = op_same_fwd,
-	.bwd = op_same_bwd,
+	.bwd = OP_BWD(op_same_bwd),
 	.onnx = "Flatten",
 	.onnx_since = 13,
-	.export = flatten_export,
-	.import = flatten_import,
+	.export = OP_ONNX(flatten_export),
+	.import = OP_ONNX(flatten_import),
 	OP_CASES(flatten_cases),
 };
 
@@ -132,9 +132,9 @@ const eg_op eg_op_detach = {
 	.info = {
 		.name = "detach",
 		.layer = "detach",
-		.doc = "Its input, back through which no gradient flows",
-		.equation = "y = x; dx = 0",
-		.source = "PyTorch's detach",
+		.doc = OP_TEXT("Its input, back through which no gradient flows"),
+		.equation = OP_TEXT("y = x; dx = 0"),
+		.source = OP_TEXT("PyTorch's detach"),
 		.options_size = sizeof(op_name_only),
 		.min_inputs = 1,
 		.max_inputs = 1,
@@ -146,7 +146,7 @@ const eg_op eg_op_detach = {
 	.fwd = detach_fwd,
 	.no_gradient = "that is what it is for",
 	.follows = op_follows,
-	.export = detach_export,
+	.export = OP_ONNX(detach_export),
 	OP_CASES(detach_cases),
 };
 /* ---- fold_time, unfold_time -------------------------------------------------------------------------------------- */
@@ -203,11 +203,11 @@ static const eg_case unfold_time_cases[] = {
 };
 
 #define TIME_OP(op, to_onnx, why_not, text, formula)                                                                                    \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
-		.source = "ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten", .options_size = sizeof(op_name_only), \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula),                \
+		.source = OP_TEXT("ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten"), .options_size = sizeof(op_name_only), \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
-		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = op_same_bwd, .export = to_onnx,      \
+		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = OP_BWD(op_same_bwd), .export = OP_ONNX(to_onnx),      \
 		.no_onnx = why_not, OP_CASES(op##_cases)}
 
 TIME_OP(fold_time, fold_time_export, NULL, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",

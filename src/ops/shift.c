@@ -80,11 +80,11 @@ const eg_op eg_op_shift = {
 	.info = {
 		.name = "shift",
 		.layer = "shift",
-		.doc = "A sequence one step later, with `start` in front: what a decoder reads. In a session "
-		       "the last step before is in front",
-		.equation = "x (T,N,...), lengths L (N); y[0,n] = start, or the last step of the run before; "
-			    "y[t,n] = x[t-1,n] where t < L[n], else 0; dx[t,n] = dy[t+1,n]",
-		.source = "Sutskever, Vinyals, Le 2014; teacher forcing, Williams and Zipser 1989",
+		.doc = OP_TEXT("A sequence one step later, with `start` in front: what a decoder reads. In a session "
+		       "the last step before is in front"),
+		.equation = OP_TEXT("x (T,N,...), lengths L (N); y[0,n] = start, or the last step of the run before; "
+			    "y[t,n] = x[t-1,n] where t < L[n], else 0; dx[t,n] = dy[t+1,n]"),
+		.source = OP_TEXT("Sutskever, Vinyals, Le 2014; teacher forcing, Williams and Zipser 1989"),
 		.attrs = shift_attrs,
 		.nattrs = EG_COUNT(shift_attrs),
 		.options_size = sizeof(shift_options),
@@ -98,7 +98,7 @@ const eg_op eg_op_shift = {
 	.infer = shift_infer,
 	.lengths = "1-",
 	.fwd = shift_fwd,
-	.bwd = shift_bwd,
+	.bwd = OP_BWD(shift_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(shift_cases),
 };

@@ -165,9 +165,9 @@ static const eg_case hard_max_cases[] = {
 #define MEMBER(op, text, formula, where, name_onnx, ...) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 	                                  .layer = #op, \
-	                                  .doc = text, \
-	                                  .equation = formula, \
-	                                  .source = where, \
+	                                  .doc = OP_TEXT(text), \
+	                                  .equation = OP_TEXT(formula), \
+	                                  .source = OP_TEXT(where), \
 	                                  .attrs = softmax_attrs, \
 	                                  .nattrs = EG_COUNT(softmax_attrs), \
 	                                  .options_size = sizeof(softmax_options), \
@@ -184,11 +184,11 @@ static const eg_case hard_max_cases[] = {
 
 MEMBER(softmax, "Makes probabilities of numbers: positive, and 1 in sum along `axis`",
 	"y = exp(x - max x) / sum of exp(x - max x) along axis; dx = y (dy - sum of dy y)",
-	"ONNX Softmax-13; Bridle 1990", "Softmax", .infer = softmax_infer, .range = op_range_unit, .bwd = softmax_bwd,
+	"ONNX Softmax-13; Bridle 1990", "Softmax", .infer = softmax_infer, .range = op_range_unit, .bwd = OP_BWD(softmax_bwd),
 	.bwd_reads_y = true);
 MEMBER(log_softmax, "Logarithms of the probabilities that softmax makes",
 	"y = x - max x - log of the sum of exp(x - max x) along axis; dx = dy - exp(y) sum of dy", "ONNX LogSoftmax-13",
-	"LogSoftmax", .range = range_of_logs, .infer = softmax_infer, .bwd = log_softmax_bwd, .bwd_reads_y = true);
+	"LogSoftmax", .range = range_of_logs, .infer = softmax_infer, .bwd = OP_BWD(log_softmax_bwd), .bwd_reads_y = true);
 MEMBER(hard_max, "1 at the largest number along `axis`, 0 elsewhere",
 	"y = 1 at the first maximum along axis (the first NaN where there is one), else 0", "ONNX Hardmax-13",
 	"Hardmax", .infer = hard_max_infer, .range = op_range_unit,

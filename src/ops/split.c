@@ -148,10 +148,10 @@ const eg_op eg_op_split_parts = {
 	.info = {
 		.name = "split_parts",
 		.layer = "split",
-		.doc = "A tensor cut along `axis` into equal parts, or into parts of the given sizes",
-		.equation = "y1, y2, ... = x from 0, S1, S1+S2, ... on along axis, S1, S2, ... long; dx = dy1, "
-			    "dy2, ... side by side",
-		.source = "ONNX Split-18, the sizes as an attribute",
+		.doc = OP_TEXT("A tensor cut along `axis` into equal parts, or into parts of the given sizes"),
+		.equation = OP_TEXT("y1, y2, ... = x from 0, S1, S1+S2, ... on along axis, S1, S2, ... long; dx = dy1, "
+			    "dy2, ... side by side"),
+		.source = OP_TEXT("ONNX Split-18, the sizes as an attribute"),
 		.attrs = split_attrs,
 		.nattrs = EG_COUNT(split_attrs),
 		.options_size = sizeof(split_options),
@@ -165,7 +165,7 @@ const eg_op eg_op_split_parts = {
 	.infer = split_infer,
 	.range = op_range_of_input,
 	.fwd = split_fwd,
-	.bwd = split_bwd,
+	.bwd = OP_BWD(split_bwd),
 	.onnx = "Split",
 	.onnx_since = 18,
 	OP_CASES(split_cases),

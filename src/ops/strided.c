@@ -538,12 +538,12 @@ static bool tile_import(eg_import *m) {
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 #define STRIDED_OP(op, since, op_onnx, short_form, text, formula, ...)                                                 \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula,                \
-		.source = "ONNX " op_onnx "-" #since, .attrs = op##_attrs, .nattrs = EG_COUNT(op##_attrs),             \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula),                \
+		.source = OP_TEXT("ONNX " op_onnx "-" #since), .attrs = op##_attrs, .nattrs = EG_COUNT(op##_attrs),             \
 		.options_size = sizeof(op##_options), .shorthand = short_form, .min_inputs = 1, __VA_ARGS__,           \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
-		.infer = op##_infer, .range = op_range_of_input, .fwd = op##_fwd, .bwd = op##_bwd, .onnx = op_onnx,    \
-		.onnx_since = since, .export = op##_export, .import = op##_import, OP_CASES(op##_cases)}
+		.infer = op##_infer, .range = op_range_of_input, .fwd = op##_fwd, .bwd = OP_BWD(op##_bwd), .onnx = op_onnx,    \
+		.onnx_since = since, .export = OP_ONNX(op##_export), .import = OP_ONNX(op##_import), OP_CASES(op##_cases)}
 #define ONE_INPUT .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a"
 
 STRIDED_OP(transpose, 13, "Transpose", "perm", "Dimensions in another order",

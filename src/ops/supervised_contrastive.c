@@ -97,12 +97,12 @@ static const eg_case supervised_contrastive_cases[] = {
 const eg_op eg_op_supervised_contrastive = {
 	.info = {
 		.name = "supervised_contrastive",
-		.doc = "Loss of embeddings: each row shall be nearer to those of its class than to all others of the batch",
-		.equation = "z = x / |x| of each row, s_ij = <z_i,z_j> / temperature; row i = mean over all other j with target[j] = target[i] of\n"
+		.doc = OP_TEXT("Loss of embeddings: each row shall be nearer to those of its class than to all others of the batch"),
+		.equation = OP_TEXT("z = x / |x| of each row, s_ij = <z_i,z_j> / temperature; row i = mean over all other j with target[j] = target[i] of\n"
 			"log(sum over k other than i of e^s_ik) - s_ij; loss () = mean over the rows that are not alone with their class, 0 if all are;\n"
 			"x (N,features), target (N) int32; with two views of each sample, of the same number, it is NT-Xent.\n"
-			"It mixes samples: a batch that is run in parts (`accumulate`) compares less",
-		.source = "Khosla et al. 2020 (L_out); NT-Xent: Chen et al. 2020 (SimCLR)",
+			"It mixes samples: a batch that is run in parts (`accumulate`) compares less"),
+		.source = OP_TEXT("Khosla et al. 2020 (L_out); NT-Xent: Chen et al. 2020 (SimCLR)"),
 		.attrs = supervised_contrastive_attrs,
 		.nattrs = EG_COUNT(supervised_contrastive_attrs),
 		.options_size = sizeof(supervised_contrastive_options),
@@ -116,7 +116,7 @@ const eg_op eg_op_supervised_contrastive = {
 	.infer = supervised_contrastive_infer,
 	.target = supervised_contrastive_target,
 	.fwd = supervised_contrastive_fwd,
-	.bwd = supervised_contrastive_bwd,
+	.bwd = OP_BWD(supervised_contrastive_bwd),
 	.bwd_reads_x = true,
 	OP_CASES(supervised_contrastive_cases),
 };

@@ -1,15 +1,22 @@
-/* table.c - the operator table, made from ops.def, and the public functions that look things up in it. */
+/* table.c - the operator table, made from ops.def, or, in a library of chosen operators, from those lines of it that
+ * CMake has left; and the public functions that look things up in it. */
 #include "core/op.h"
 
 #include <string.h>
 
+#ifdef ENGRAM_CHOSEN
+#define LIST "chosen_ops.def"
+#else
+#define LIST "ops/ops.def"
+#endif
+
 #define EG_OP(name) extern const eg_op eg_op_##name;
-#include "ops/ops.def"
+#include LIST
 #undef EG_OP
 
 #define EG_OP(name) &eg_op_##name,
 const eg_op *const eg_ops[] = {
-#include "ops/ops.def"
+#include LIST
 };
 #undef EG_OP
 

@@ -159,7 +159,7 @@ static bool clip_import(eg_import *m) {
 /* ---- the members ------------------------------------------------------------------------------------------------- */
 
 #define MEMBER(op, upper, text, formula, where, name_onnx, since, list, own)                                           \
-	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = text, .equation = formula, .source = where, \
+	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula), .source = OP_TEXT(where), \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"},                                \
 		.outputs = (const char *const[]){"y", NULL}, own},                                                     \
 		.code = EG_UNARY_##upper, .fwd = fwd, .onnx = name_onnx,   \
@@ -167,8 +167,8 @@ static bool clip_import(eg_import *m) {
 #define NAME_ONLY .options_size = sizeof(op_name_only)
 #define CLIP_ATTRS .options_size = sizeof(clip_options), .attrs = clip_attrs, .nattrs = EG_COUNT(clip_attrs)
 #define IS_INF_ATTRS .options_size = sizeof(is_inf_options), .attrs = is_inf_attrs, .nattrs = EG_COUNT(is_inf_attrs)
-#define X_WISE .infer = op_infer_same, .bwd = bwd_by_x, .bwd_reads_x = true
-#define Y_WISE .infer = op_infer_same, .bwd = bwd_by_y, .bwd_reads_y = true
+#define X_WISE .infer = op_infer_same, .bwd = OP_BWD(bwd_by_x), .bwd_reads_x = true
+#define Y_WISE .infer = op_infer_same, .bwd = OP_BWD(bwd_by_y), .bwd_reads_y = true
 #define ANYHOW .follows = op_follows
 #define STEPPED ANYHOW, .infer = op_infer_same_constant, .no_gradient = "it is constant wherever it does not jump"
 
@@ -186,13 +186,13 @@ MEMBER(reciprocal, RECIPROCAL, "One divided by each element",
 	"ONNX Reciprocal-13", "Reciprocal", 13, positive_cases, NAME_ONLY), Y_WISE};
 MEMBER(square, SQUARE, "The square of each element",
 	"y = x^2; dx = 2 dy x",
-	"numpy.square; ONNX Mul-14 of x and x", NULL, 0, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW, .export = square_export};
+	"numpy.square; ONNX Mul-14 of x and x", NULL, 0, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW, .export = OP_ONNX(square_export)};
 MEMBER(abs, ABS, "The absolute value of each element",
 	"y = |x|; dx = dy sign x",
 	"ONNX Abs-13", "Abs", 13, cases, NAME_ONLY), X_WISE, .range = positive, ANYHOW};
 MEMBER(neg, NEG, "Each element with the other sign",
 	"y = -x; dx = -dy",
-	"ONNX Neg-13", "Neg", 13, linear_cases, NAME_ONLY), .infer = op_infer_same, .bwd = bwd_by_nothing, ANYHOW};
+	"ONNX Neg-13", "Neg", 13, linear_cases, NAME_ONLY), .infer = op_infer_same, .bwd = OP_BWD(bwd_by_nothing), ANYHOW};
 MEMBER(sign, SIGN, "The sign of each element: -1, 0 or 1",
 	"y = 1 where x > 0, -1 where x < 0, else x: 0 with its sign, NaN",
 	"ONNX Sign-13", "Sign", 13, wide_cases, NAME_ONLY), STEPPED, .range = signs};
@@ -243,7 +243,7 @@ MEMBER(erf, ERF, "The error function of each element",
 	"ONNX Erf-13", "Erf", 13, wide_cases, NAME_ONLY), X_WISE, .range = signs, ANYHOW};
 MEMBER(clip, CLIP, "Each element brought between two limits",
 	"y = min(max(x, min), max), so max where min > max; NaN stays; dx = dy where min <= x <= max, else 0",
-	"ONNX Clip-6 (later ones take the limits as inputs); numpy.clip", "Clip", 6, clip_cases, CLIP_ATTRS), X_WISE, ANYHOW, .export = clip_export, .import = clip_import};
+	"ONNX Clip-6 (later ones take the limits as inputs); numpy.clip", "Clip", 6, clip_cases, CLIP_ATTRS), X_WISE, ANYHOW, .export = OP_ONNX(clip_export), .import = OP_ONNX(clip_import)};
 MEMBER(is_nan, IS_NAN, "1 where an element is not a number, else 0",
 	"y = 1 where x is NaN, else 0",
 	"ONNX IsNaN-13 (its result is bool)", "IsNaN", 13, wide_cases, NAME_ONLY), STEPPED, .range = op_range_unit};

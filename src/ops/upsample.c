@@ -98,10 +98,10 @@ const eg_op eg_op_upsample2d = {
 	.info = {
 		.name = "upsample2d",
 		.layer = "upsample",
-		.doc = "Makes pictures larger by whole factors: each value is repeated (nearest neighbour)",
-		.equation = "y[n,c,p,q] = x[n,c, p div scale, q div scale]; x (N,C,H,W), y (N, C, H scale, W scale);\n"
-			"dx = the sum of dy over the positions that show x",
-		.source = "ONNX Resize-11 (mode nearest, coordinate_transformation_mode asymmetric, nearest_mode floor)",
+		.doc = OP_TEXT("Makes pictures larger by whole factors: each value is repeated (nearest neighbour)"),
+		.equation = OP_TEXT("y[n,c,p,q] = x[n,c, p div scale, q div scale]; x (N,C,H,W), y (N, C, H scale, W scale);\n"
+			"dx = the sum of dy over the positions that show x"),
+		.source = OP_TEXT("ONNX Resize-11 (mode nearest, coordinate_transformation_mode asymmetric, nearest_mode floor)"),
 		.attrs = upsample2d_attrs,
 		.nattrs = EG_COUNT(upsample2d_attrs),
 		.options_size = sizeof(upsample2d_options),
@@ -114,10 +114,10 @@ const eg_op eg_op_upsample2d = {
 	.infer = upsample2d_infer,
 	.range = op_range_of_input,
 	.fwd = upsample2d_fwd,
-	.bwd = upsample2d_bwd,
+	.bwd = OP_BWD(upsample2d_bwd),
 	.follows = op_follows,
 	.onnx = "Resize",
 	.onnx_since = 11,
-	.export = upsample2d_export,
+	.export = OP_ONNX(upsample2d_export),
 	OP_CASES(upsample2d_cases),
 };

@@ -184,10 +184,10 @@ static const eg_case cases[] = {
 	const eg_op eg_op_##op = { \
 		.info = {.name = #op, \
 			.layer = #op, \
-			.doc = text, \
-			.equation = formula "; shapes aligned to the right, dimensions of size 1 and missing ones in " \
-					    "front repeated, the batch first; summed where one was repeated", \
-			.source = "ONNX " op_onnx "-13", \
+			.doc = OP_TEXT(text), \
+			.equation = OP_TEXT(formula "; shapes aligned to the right, dimensions of size 1 and missing ones in " \
+					    "front repeated, the batch first; summed where one was repeated"), \
+			.source = OP_TEXT("ONNX " op_onnx "-13"), \
 			.options_size = sizeof(op_name_only), \
 			.min_inputs = 2, \
 			.max_inputs = 2, \
@@ -196,7 +196,7 @@ static const eg_case cases[] = {
 			.outputs = (const char *const[]){"y", NULL}}, \
 		.infer = variadic_infer, \
 		.fwd = op##_fwd, \
-		.bwd = op##_bwd, \
+		.bwd = OP_BWD(op##_bwd), \
 		.onnx = op_onnx, \
 		.onnx_since = 13, \
 		OP_CASES(cases), \

@@ -75,9 +75,9 @@ const eg_op eg_op_weighted_sum = {
 	.info =
 		{
 			.name = "weighted_sum",
-			.doc = "The sum of two numbers, each times a weight: an objective of several losses",
-			.equation = "y () = weight_a a + weight_b b, without b: y () = weight_a a",
-			.source = "a sum",
+			.doc = OP_TEXT("The sum of two numbers, each times a weight: an objective of several losses"),
+			.equation = OP_TEXT("y () = weight_a a + weight_b b, without b: y () = weight_a a"),
+			.source = OP_TEXT("a sum"),
 			.attrs = weighted_sum_attrs,
 			.nattrs = EG_COUNT(weighted_sum_attrs),
 			.options_size = sizeof(weighted_sum_options),
@@ -88,6 +88,6 @@ const eg_op eg_op_weighted_sum = {
 		},
 	.infer = weighted_sum_infer,
 	.fwd = weighted_sum_fwd,
-	.bwd = weighted_sum_bwd,
+	.bwd = OP_BWD(weighted_sum_bwd),
 	OP_CASES(weighted_sum_cases),
 };

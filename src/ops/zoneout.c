@@ -160,11 +160,11 @@ const eg_op eg_op_zoneout = {
 		{
 			.name = "zoneout",
 			.layer = "zoneout",
-			.doc = "In training, numbers of a state stay at random as they were before the step; else "
-			       "their expectation",
+			.doc = OP_TEXT("In training, numbers of a state stay at random as they were before the step; else "
+			       "their expectation"),
 			.equation =
 				"training: y = old with probability rate, else x; otherwise y = (1 - rate) x + rate old",
-			.source = "Krueger et al. 2017",
+			.source = OP_TEXT("Krueger et al. 2017"),
 			.attrs = zoneout_attrs,
 			.nattrs = EG_COUNT(zoneout_attrs),
 			.options_size = sizeof(zoneout_options),
@@ -176,6 +176,6 @@ const eg_op eg_op_zoneout = {
 		},
 	.infer = zoneout_infer,
 	.fwd = zoneout_fwd,
-	.bwd = zoneout_bwd,
+	.bwd = OP_BWD(zoneout_bwd),
 	OP_CASES(zoneout_cases),
 };
