@@ -13,10 +13,7 @@ bool eg_kernels_get(eg_kernels *k, eg_isa isa, const eg_cpu *cpu) {
 	case EG_ISA_AVX2: eg_kernels_avx2(k); return true;
 #endif
 #ifdef ENGRAM_HAVE_AVX512
-	case EG_ISA_AVX512:
-		eg_kernels_avx2(k);
-		eg_kernels_avx512(k);
-		return true;
+	case EG_ISA_AVX512: eg_kernels_avx512(k); return true;
 #endif
 #ifdef ENGRAM_HAVE_NEON
 	case EG_ISA_NEON: eg_kernels_neon(k); return true;
