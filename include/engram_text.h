@@ -18,8 +18,17 @@ extern "C" {
 typedef struct eg_text {
 	char *bytes;      /* size of them, and a zero behind */
 	size_t size;
+	int64_t latin1;   /* lines that were found to be Latin-1 */
 	const char *name; /* of the file, for messages */
 } eg_text;
+
+/* What holds beside the rules for every text: a byte order mark is left out, and CR LF is LF. */
+enum { EG_ENCODING_UTF8, EG_ENCODING_LATIN1 /* as browsers read it: Windows-1252 */, EG_ENCODING_FOUND /* lines that are
+	not UTF-8 are Latin-1 */ };
+enum { EG_NORMALIZE_NO, EG_NORMALIZE_NFC /* Unicode's normal form C */ };
+typedef struct eg_text_rules {
+	int encoding, normalize;
+} eg_text_rules;
 
 typedef struct eg_text_options {
 	const char *folder; /* of a set known by name; NULL: searched as eg_data_locate does */
@@ -28,6 +37,7 @@ typedef struct eg_text_options {
 	bool any_bytes;     /* take the file byte for byte as it is; else it must be UTF-8 without zero bytes, a byte
 	                     * order mark at its
 	                       beginning is left out, and CR LF becomes LF */
+	eg_text_rules rules; /* unless any_bytes */
 } eg_text_options;
 
 /* Reads a text. source: a name of the table eg_data_at that is a text, or "text" for the user's own file. What is no

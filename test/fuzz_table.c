@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	bool conll = data[0] & 4;
 	if (eg_source_open(conll ? "conll" : "tsv", settings[data[0] % 8], &s, &err) != EG_OK) abort();
 	eg_reader *r = eg_reader_memory(data + 1, size - 1, "fuzz", &err);
-	eg_status status = !r ? err.status : conll ? eg_conll_take(s, r, &err) : eg_tsv_take(s, r, &err);
+	eg_status status = !r ? err.status : conll ? eg_conll_take(s, r, &err) : eg_table_take(s, r, &err);
 	if (status == EG_OK)
 		look_at_all(s);
 	else if (!err.message[0] || err.status != status)

@@ -48,14 +48,20 @@ static void every_source_opens(void **state) {
 		const eg_data_info *info = eg_data_at(i);
 		eg_source *s;
 		snprintf(path, sizeof path, "path=%s", f->folder);
-		const char *settings[3] = {NULL};
+		const char *settings[4] = {NULL};
 		int n = 0;
+		bool chosen = !strcmp(info->name, "csv") || !strcmp(info->name, "jsonl"); /* the settings say which fields */
 		if (info->path == EG_DATA_PATH_FILE || info->path == EG_DATA_PATH_FOLDER) settings[n++] = path;
 		if (!strcmp(info->name, "masks")) settings[n++] = "class_names=[a, b]";
+		if (chosen) settings[n++] = "numbers=[a, b]", settings[n++] = "target=[c]";
 		if (eg_source_open(info->name, settings, &s, &f->err)) fail_msg("%s", f->err.message);
 		assert_ptr_equal(eg_source_info(s), info);
-		assert_int_equal(eg_source_fields(s), info->nfields);
-		for (int k = 0; k < info->nfields; k++) {
+		assert_int_equal(eg_source_fields(s), chosen ? 2 : info->nfields);
+		if (chosen) {
+			assert_int_equal(eg_source_find_field(s, "numbers"), 0);
+			assert_int_equal(eg_source_find_field(s, "target"), 1);
+		}
+		for (int k = 0; k < info->nfields && !chosen; k++) {
 			const eg_field *field = eg_source_field(s, k);
 			assert_string_equal(field->name, info->fields[k].name);
 			assert_int_equal(field->kind, info->fields[k].kind);

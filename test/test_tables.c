@@ -39,7 +39,7 @@ static void tables(void **state) {
 	assert_int_equal(eg_source_prepare(s, EG_PART_TEST, &f->err), EG_OK);
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 4);
 	assert_int_equal(eg_source_count(s, EG_PART_TEST), 0);
-	assert_says(eg_source_remark(s, EG_PART_TEST), "give 'test', a share of the file, or 'test_path'");
+	assert_says(eg_source_remark(s, EG_PART_TEST), "give 'test', a share of the file, 'test_last', how many");
 	assert_int_equal(eg_source_field(s, 1)->nnames, 3);
 	assert_string_equal(eg_source_name(s, 1, 0), "Z");
 	assert_string_equal(eg_source_name(s, 1, 1), "a b");
@@ -118,7 +118,7 @@ static void share_for_test(void **state) {
 	assert_int_equal(eg_source_field(s, 1)->nnames, 2);
 	has(f, s, EG_PART_TEST, 0, "only", "b", "other.tsv:2");
 	eg_source_close(s);
-	refuse_source(f, "tsv", 0, "give 'test', a share of the file, or 'test_path', another file, not both", path,
+	refuse_source(f, "tsv", 0, "give 'test', a share of the file, 'test_last', how many lines at its end, or 'test_path', another file, not two", path,
 	        other, "test=0.1", NULL);
 	write_text(f, "other.tsv", "text\tlabel\nx\tb\ny\tc\n");
 	refuse_source(f, "tsv", TEST, "other.tsv:3: no line of '|two.tsv' has the label 'c'", path, other, NULL);

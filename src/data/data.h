@@ -137,10 +137,11 @@ eg_status eg_picture_source_read(
 	const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
 void eg_picture_source_close(eg_source *s);
 
-/* ---- for tests of source_tsv.c, source_conll.c, source_masks.c --------------------------------------------------- */
+/* ---- for tests of sources of tables, and of source_masks.c ------------------------------------------------------- */
 
 /* Takes the source's own file from a reader, in place of opening it. */
-eg_status eg_tsv_take(eg_source *s, eg_reader *reader, eg_error *err);
+eg_status eg_table_take(eg_source *s, eg_reader *reader, eg_error *err); /* csv, tsv and the like */
+eg_status eg_jsonl_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_conll_take(eg_source *s, eg_reader *reader, eg_error *err);
 void eg_masks_keep(eg_source *s, size_t bytes); /* no more than this is kept decoded */
 
@@ -251,8 +252,6 @@ void eg_sha256_end(eg_sha256 *s, char hex[65]); /* lower case */
 
 /* Reads all of `s`, which stays the caller's. o->folder and o->path are not looked at. */
 eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err);
-/* The same of a table: a whole file in UTF-8, and no advice to read it as bytes. */
-eg_status eg_text_read_table(eg_reader *s, eg_text **text, eg_error *err);
 /* The first place that is not UTF-8, or is a zero byte; `size` when there is none. */
 size_t eg_utf8_check(const char *s, size_t size);
 /* The code point of the character at s, which is one; *length (may be NULL) its bytes. */

@@ -226,8 +226,12 @@ eg_status eg_source_learn_names(eg_source *s, eg_error *err) {
 }
 
 void eg_source_forget_names(eg_source *s, int field) {
+	const eg_data_info *info = &s->type->info;
 	eg_field *f = &s->fields[field];
-	*f = s->type->info.fields[field];
+	int from = field;
+	for (int i = 0; f->name && i < info->nfields; i++) /* a recipe may have chosen some of them */
+		if (strcmp(info->fields[i].name, f->name) == 0) from = i;
+	*f = info->fields[from];
 	if (!f->names) f->nnames = 0; /* the table may tell how many there are */
 }
 

@@ -5,10 +5,11 @@
  *   wrote<TAB>O
  *                           an empty line ends a sentence; lines that begin with -DOCSTART- are passed over
  *
- * The file is UTF-8, gzipped or not, with LF or CR LF. It is kept in memory once; tokens are handed out from there.
+ * The file is UTF-8 unless `encoding` says otherwise, gzipped or not, with LF or CR LF. Its tokens are kept in memory. A
+ * sentence with a line that is wrong is a broken record.
  *
  * Not here: what tags mean (src/tasks). */
-#include "data/data.h"
+#include "data/table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,18 +18,21 @@
 enum { TOKENS, TAGS, TAGS_MOST = 1000 };
 
 typedef struct sentence {
-	uint32_t first, line;
+	int64_t line;
+	uint32_t first;
 	int n;
 } sentence;
 
 typedef struct corpus {
-	eg_text *file;
+	const char *file; /* its name; NULL: not read */
+	eg_pool pool;
 	const char **tokens; /* ntokens, of all sentences one after the other */
 	int32_t *tags;
 	sentence *sentences;
 	int n, ntokens, cap_sentences, cap_tokens, cap_tags;
 	int64_t strays; /* tags I-X that follow no tag of X */
-	uint32_t stray_line;
+	int64_t stray_line;
+	int64_t latin1; /* lines that were found to be so */
 } corpus;
 
 /* The tags that are known: a recipe's, or those that have been met. */
@@ -43,18 +47,21 @@ typedef struct conll_source {
 	const char *test_path;
 	int64_t test_last, limit;
 	eg_strings tags;
+	eg_text_rules rules;
 	corpus own, other; /* of path, of test_path */
 } conll_source;
 
 /* ---- reading a corpus -------------------------------------------------------------------------------------------- */
 
 typedef struct reading {
-	const conll_source *s;
+	conll_source *s;
 	corpus *c;
 	tag_names *tags;
+	eg_lines *lines;
 	const char *name;
-	uint32_t line;
-	bool open; /* the last sentence goes on */
+	int64_t line;
+	bool open, spoilt; /* the last sentence goes on; it is broken */
+	int64_t strays;    /* before it */
 } reading;
 
 static eg_status no_memory(const reading *r, eg_error *err) {
@@ -69,10 +76,10 @@ static eg_status no_tag(const reading *r, const char *tag, eg_error *err) {
 		snprintf(list + used, sizeof list - used, "%s%.40s", i ? ", " : "", r->tags->at[i]);
 	}
 	const char *whose = r->s->tags.n > 0 ? "'tags' of the recipe"
-	                    : r->s->own.file ? r->s->own.file->name
+	                    : r->s->own.file ? r->s->own.file
 	                                     : "the set";
-	return eg_fail(err, EG_ERR_FORMAT, "%s:%lu: the tag '%.60s' is not among those of %s; %s%s%s", r->name,
-	        (unsigned long)r->line, tag, whose, near ? "did you mean '" : "there are: ", near ? near : list,
+	return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: the tag '%.60s' is not among those of %s; %s%s%s", r->name,
+	        (long long)r->line, tag, whose, near ? "did you mean '" : "there are: ", near ? near : list,
 	        near ? "'?" : "");
 }
 
@@ -86,11 +93,11 @@ static eg_status number_of(const reading *r, const char *tag, int32_t *number, e
 	if (t->fixed) return no_tag(r, tag, err);
 	if (t->n == TAGS_MOST)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s:%lu: '%.60s' is the %dth different tag; %d are possible. Is the second column the tag?",
-		        r->name, (unsigned long)r->line, tag, TAGS_MOST + 1, TAGS_MOST);
+		        "%s:%lld: '%.60s' is the %dth different tag; %d are possible. Is the second column the tag?",
+		        r->name, (long long)r->line, tag, TAGS_MOST + 1, TAGS_MOST);
 	*number = t->n;
-	t->at[t->n++] = tag;
-	return EG_OK;
+	t->at[t->n] = eg_pool_text(&r->c->pool, tag, strlen(tag));
+	return t->at[t->n++] ? EG_OK : no_memory(r, err);
 }
 
 /* Cuts a line behind its token: at tabs where there are any (a token may hold blanks then), else at blanks. Returns the
@@ -125,64 +132,91 @@ static eg_status add_token(reading *r, char *line, eg_error *err) {
 	char *token, *tag;
 	int32_t number = 0;
 	int columns = cut_line(line, &token, &tag);
-	unsigned long at = r->line;
+	long long at = r->line;
 	if (columns < 2 || !*tag)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s:%lu: '%.60s' has no tag; write the token, a tab, and its tag (O: none)", r->name, at,
+		        "%s:%lld: '%.60s' has no tag; write the token, a tab, and its tag (O: none)", r->name, at,
 		        token);
 	if (columns > 2)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s:%lu: %d columns; a line has a token and its tag. Where the tag is the last column: awk "
+		        "%s:%lld: %d columns; a line has a token and its tag. Where the tag is the last column: awk "
 		        "'{print NF ? $1 \"\\t\" $NF : \"\"}' FILE > NEW",
 		        r->name, at, columns);
 	if (!*token)
 		return eg_fail(
-		        err, EG_ERR_FORMAT, "%s:%lu: there is no token before the tag '%.60s'", r->name, at, tag);
+		        err, EG_ERR_FORMAT, "%s:%lld: there is no token before the tag '%.60s'", r->name, at, tag);
 	eg_status status = number_of(r, tag, &number, err);
 	if (status) return status;
 	if (!eg_grow(NULL, &c->tokens, &c->cap_tokens, c->ntokens, sizeof *c->tokens) ||
 	        !eg_grow(NULL, &c->tags, &c->cap_tags, c->ntokens, sizeof *c->tags) ||
 	        !eg_grow(NULL, &c->sentences, &c->cap_sentences, c->n, sizeof *c->sentences))
 		return no_memory(r, err);
+	char *copy = eg_pool_text(&c->pool, token, strlen(token));
+	if (!copy) return no_memory(r, err);
+	if (!r->open) r->strays = c->strays;
 	look_for_stray(r, tag, r->open ? r->tags->at[c->tags[c->ntokens - 1]] : NULL);
 	if (!r->open) c->sentences[c->n++] = (sentence){.first = (uint32_t)c->ntokens, .line = r->line};
 	r->open = true;
 	c->sentences[c->n - 1].n++;
-	c->tokens[c->ntokens] = token;
+	c->tokens[c->ntokens] = copy;
 	c->tags[c->ntokens++] = number;
 	return EG_OK;
 }
 
-static eg_status read_lines(reading *r, eg_error *err) {
-	char *at = r->c->file->bytes, *end = at + r->c->file->size;
-	eg_status status = EG_OK;
-	while (at < end && !status) {
-		char *stop = memchr(at, '\n', (size_t)(end - at)), *line = at;
-		if (!stop) stop = end;
-		at = stop + 1;
-		r->line++;
-		while (stop > line && (stop[-1] == ' ' || stop[-1] == '\t')) stop--;
-		*stop = '\0'; /* behind the last byte there is room for one */
-		if (!*line || strncmp(line, "-DOCSTART-", 10) == 0)
-			r->open = false;
-		else
-			status = add_token(r, line, err);
+/* A line is wrong: so is its sentence. */
+static eg_status spoil(reading *r, eg_status wrong, const eg_error *why, eg_error *err) {
+	corpus *c = r->c;
+	if (r->open) {
+		c->n--;
+		c->ntokens = (int)c->sentences[c->n].first;
+		c->strays = r->strays;
 	}
-	if (!status && r->c->n == 0) status = eg_fail(err, EG_ERR_FORMAT, "'%s': there is no sentence in it", r->name);
-	return status;
+	r->open = false;
+	r->spoilt = true;
+	return eg_broken_add(&r->s->base, wrong, why, err);
+}
+
+/* *more: there was a line. */
+static eg_status read_line(reading *r, bool *more, eg_error *err) {
+	char *line;
+	size_t size;
+	eg_error why;
+	eg_status wrong = eg_lines_next(r->lines, &line, &size, &why);
+	*more = wrong || line;
+	r->line = eg_lines_number(r->lines);
+	if (wrong && !eg_lines_go_on(r->lines)) return eg_fail(err, wrong, "%s", why.message);
+	if (!wrong && !line) return EG_OK;
+	while (!wrong && size > 0 && (line[size - 1] == ' ' || line[size - 1] == '\t')) line[--size] = '\0';
+	if (!wrong && (size == 0 || strncmp(line, "-DOCSTART-", 10) == 0)) {
+		r->open = r->spoilt = false;
+		return EG_OK;
+	}
+	if (!wrong && !r->spoilt) wrong = add_token(r, line, &why);
+	return wrong && !r->spoilt ? spoil(r, wrong, &why, err) : EG_OK;
 }
 
 static void free_corpus(corpus *c) {
-	eg_text_free(c->file);
+	eg_pool_free(&c->pool);
 	eg_release(NULL, c->tokens);
 	eg_release(NULL, c->tags);
 	eg_release(NULL, c->sentences);
 	*c = (corpus){0};
 }
 
-static eg_status read_corpus(const conll_source *s, corpus *c, eg_reader *reader, tag_names *tags, eg_error *err) {
-	eg_status status = eg_text_read_table(reader, &c->file, err);
-	if (!status) status = read_lines(&(reading){.s = s, .c = c, .tags = tags, .name = c->file->name}, err);
+static eg_status read_corpus(
+	conll_source *s, eg_part part, corpus *c, eg_reader *reader, tag_names *tags, eg_error *err) {
+	reading r = {.s = s, .c = c, .tags = tags, .name = eg_reader_name(reader)};
+	int64_t before = eg_broken_count(&s->base);
+	bool more = true;
+	c->file = eg_arena_strdup(&c->pool.arena, r.name);
+	eg_status status = c->file ? eg_lines_new(reader, &s->rules, &r.lines, err) : no_memory(&r, err);
+	while (!status && more) status = read_line(&r, &more, err);
+	int64_t broken = eg_broken_count(&s->base) - before;
+	if (!status && r.line == 0) status = eg_fail(err, EG_ERR_FORMAT, "'%s' is empty: there is no sentence in it", r.name);
+	if (!status) status = eg_broken_end(&s->base, part, before, c->n + broken, err);
+	if (!status && c->n == 0) status = eg_fail(err, EG_ERR_FORMAT, "'%s': there is no sentence in it", r.name);
+	if (r.lines) c->latin1 = eg_lines_latin1(r.lines);
+	eg_lines_free(r.lines);
 	if (status) free_corpus(c);
 	return status;
 }
@@ -230,12 +264,12 @@ eg_status eg_conll_take(eg_source *base, eg_reader *reader, eg_error *err) {
 	tag_names *tags = eg_calloc(NULL, 1, sizeof *tags);
 	if (!tags) return eg_source_no_memory(base, err);
 	known_tags(s, tags);
-	eg_status status = read_corpus(s, &s->own, reader, tags, err);
+	eg_status status = read_corpus(s, EG_PART_TRAIN, &s->own, reader, tags, err);
 	if (!status) status = name_tags(s, tags, err);
 	if (!status && s->test_last >= s->own.n)
 		status = eg_fail(err, EG_ERR_ARG,
 		        "'test_last' is %lld, but '%s' has %d sentences: none would be left to train on",
-		        (long long)s->test_last, s->own.file->name, s->own.n);
+		        (long long)s->test_last, s->own.file, s->own.n);
 	if (status && !tags->fixed) eg_source_forget_names(base, TAGS);
 	if (status) free_corpus(&s->own);
 	eg_release(NULL, tags);
@@ -246,7 +280,7 @@ static eg_status take_other(conll_source *s, eg_reader *reader, eg_error *err) {
 	tag_names *tags = eg_calloc(NULL, 1, sizeof *tags);
 	if (!tags) return eg_source_no_memory(&s->base, err);
 	known_tags(s, tags);
-	eg_status status = read_corpus(s, &s->other, reader, tags, err);
+	eg_status status = read_corpus(s, EG_PART_TEST, &s->other, reader, tags, err);
 	eg_release(NULL, tags);
 	return status;
 }
@@ -263,14 +297,14 @@ static eg_status load(conll_source *s, bool other, eg_error *err) {
 
 static void remark(conll_source *s, eg_part part, const corpus *c) {
 	if (part == EG_PART_TEST && s->base.count[part] == 0)
-		eg_source_remark_on(&s->base, part,
+		eg_source_remark_more(&s->base, part,
 		        "there are no test sentences: give 'test_last', how many at the end of the file, or "
 		        "'test_path', another file");
 	else if (c->strays > 0)
-		eg_source_remark_on(&s->base, part,
-		        "%lld of the tags I-... follow none of their type (the first: %s:%lu); they are kept as they "
-		        "are",
-		        (long long)c->strays, c->file->name, (unsigned long)c->stray_line);
+		eg_source_remark_more(&s->base, part,
+		        "%lld of the tags I-... follow none of their type (the first: %s:%lld); they are kept as they are",
+		        (long long)c->strays, c->file, (long long)c->stray_line);
+	eg_latin1_remark(&s->base, part, c->latin1);
 }
 
 static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
@@ -298,7 +332,7 @@ static eg_status read_record(
 	if (wanted & 1u << TOKENS)
 		r->fields[TOKENS] = (eg_datum){.there = true, .tokens = {one->n, c->tokens + one->first}};
 	if (wanted & 1u << TAGS) r->fields[TAGS] = (eg_datum){.there = true, .tags = {one->n, c->tags + one->first}};
-	r->place = eg_record_printf(r, "%s:%lu", c->file->name, (unsigned long)one->line);
+	r->place = eg_record_printf(r, "%s:%lld", c->file, (long long)one->line);
 	return r->place ? EG_OK : eg_record_no_memory(err);
 }
 
@@ -313,7 +347,8 @@ static eg_status open_conll(eg_source *base, eg_error *err) {
 		for (int k = 0; k < i; k++)
 			if (strcmp(s->tags.at[i], s->tags.at[k]) == 0)
 				return eg_fail(err, EG_ERR_ARG, "'tags' has '%.60s' twice", s->tags.at[i]);
-	return s->tags.n > 0 ? eg_source_set_names(base, TAGS, s->tags.at, s->tags.n, err) : EG_OK;
+	eg_status status = eg_text_rules_check(&s->rules, err);
+	return !status && s->tags.n > 0 ? eg_source_set_names(base, TAGS, s->tags.at, s->tags.n, err) : status;
 }
 
 static eg_status open_msra(eg_source *base, eg_error *err) {
@@ -349,8 +384,10 @@ static const eg_key keys[] = {
 		.doc = "the tags there are, in order; others are errors. Left out: those of the file, O first, then "
 		       "sorted"},
 	LIMIT_KEY,
+	EG_BROKEN_KEY,
+	EG_TEXT_RULE_KEYS(conll_source, rules),
 };
-static const eg_key msra_keys[] = {LIMIT_KEY};
+static const eg_key msra_keys[] = {LIMIT_KEY, EG_BROKEN_KEY};
 
 static const eg_field fields[] = {{.name = "tokens", .kind = EG_FIELD_TOKENS}, {.name = "tags", .kind = EG_FIELD_TAGS}};
 

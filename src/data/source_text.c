@@ -2,7 +2,7 @@
  * or, with `samples: true`, one paragraph of it, which lies between blank lines.
  *
  * Not here: reading and checking a text (text.c), its units (vocab.c), what of it is for validation (src/tasks). */
-#include "data/data.h"
+#include "data/table.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,6 +18,7 @@ typedef struct text_source {
 	int64_t limit; /* bytes; 0: all */
 	bool samples, keep_title;
 	int unit; /* eg_unit */
+	eg_text_rules rules;
 	eg_text *text;
 	paragraph *paragraphs; /* base.count of them, with `samples` */
 } text_source;
@@ -52,11 +53,12 @@ static const eg_key keys[] = {
 		.names = unit_names,
 		.def = EG_UNIT_CHAR,
 		.doc = "what is predicted one after the other; byte: the file may hold any bytes"},
+	EG_TEXT_RULE_KEYS(text_source, rules),
 };
 
 static eg_status open_source(eg_source *base, eg_error *err) {
 	const text_source *s = (const text_source *)base;
-	if (s->keep_title || s->samples) return EG_OK;
+	if (s->keep_title || s->samples) return eg_text_rules_check(&s->rules, err);
 	return eg_fail(err, EG_ERR_ARG, "'keep_title' needs 'samples: true': only paragraphs have titles");
 }
 
@@ -132,9 +134,11 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	eg_text_options o = {.folder = named ? base->path : NULL,
 	        .path = named ? NULL : base->path,
 	        .limit = s->limit,
-	        .any_bytes = s->unit == EG_UNIT_BYTE};
+	        .any_bytes = s->unit == EG_UNIT_BYTE,
+	        .rules = s->rules};
 	eg_status status = eg_text_load(info->name, &o, &s->text, err);
 	if (!status && s->samples) status = find_paragraphs(s, &n, err);
+	if (!status) eg_latin1_remark(base, part, s->text->latin1);
 	base->count[part] = s->samples ? n : 1;
 	return status;
 }

@@ -2,8 +2,9 @@
  *
  * UTF-8 is that of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Not here: what the units of a
  * text are (vocab.c), which characters are letters (text_letters.c). */
-#include "data/data.h"
+#include "data/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* More than this is not read: the numbers of its units would fill four times as much again. */
@@ -70,24 +71,32 @@ static eg_status read_bytes(eg_reader *s, int64_t most, char **data, size_t *siz
 	return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", eg_reader_name(s));
 }
 
-/* at: the first wrong byte; the text begins at s + from. */
-static eg_status not_utf8(
-	const char *name, bool table, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
-	eg_text_place p = eg_text_place_of(s + from, at - from);
-	unsigned first = size > 0 ? (unsigned char)s[0] : 0, second = size > 1 ? (unsigned char)s[1] : 0;
-	if ((first == 0xFF && second == 0xFE) || (first == 0xFE && second == 0xFF))
+bool eg_text_is_utf16(const char *s, size_t size) {
+	return size > 1 && (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "\xFE\xFF", 2) == 0);
+}
+
+eg_status eg_text_utf16(const char *name, eg_error *err) {
+	return eg_fail(err, EG_ERR_FORMAT, "'%s' is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW`",
+	        name);
+}
+
+eg_status eg_text_wrong_byte(
+	const char *name, eg_text_place p, unsigned char byte, int64_t at, const char *bytes, eg_error *err) {
+	if (byte == 0)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s' is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW`", name);
-	if (s[at] == '\0')
-		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s', line %zu, column %zu: a zero byte (byte %zu of the file): this is no text. Take "
-		        "another file%s",
-		        name, p.line, p.column, at, table ? "" : ", or read it as bytes (unit: byte)");
+		        "'%s', line %zu, column %zu: a zero byte (byte %lld of the file): this is no text. Take another file%s", name,
+		        p.line, p.column, (long long)at, bytes);
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "'%s', line %zu, column %zu: byte 0x%02X (byte %zu of the file) is not UTF-8: convert the file with "
-	        "`iconv -f LATIN1 -t UTF-8 FILE > NEW` (for LATIN1 the encoding it is in)%s",
-	        name, p.line, p.column, (unsigned)(unsigned char)s[at], at,
-	        table ? "" : ", or read it as bytes (unit: byte)");
+	        "'%s', line %zu, column %zu: byte 0x%02X (byte %lld of the file) is not UTF-8: convert the file with `iconv -f "
+	        "LATIN1 -t UTF-8 FILE > NEW` (for LATIN1 the encoding it is in)%s",
+	        name, p.line, p.column, (unsigned)byte, (long long)at, bytes);
+}
+
+/* at: the first wrong byte; the text begins at s + from. */
+static eg_status not_utf8(const char *name, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
+	if (eg_text_is_utf16(s, size)) return eg_text_utf16(name, err);
+	return eg_text_wrong_byte(name, eg_text_place_of(s + from, at - from), (unsigned char)s[at], (int64_t)at,
+	        ", or read it as bytes (unit: byte)", err);
 }
 
 static size_t cut_to(const char *s, size_t limit) {
@@ -97,7 +106,7 @@ static size_t cut_to(const char *s, size_t limit) {
 }
 
 /* Checks the `size` bytes and brings them into shape. */
-static eg_status tidy(const char *name, bool table, const eg_text_options *o, char *s, size_t *size, eg_error *err) {
+static eg_status tidy(const char *name, const eg_text_options *o, char *s, size_t *size, eg_error *err) {
 	size_t from = eg_utf8_mark(s, *size), end = *size;
 	if (o->any_bytes) {
 		if (o->limit > 0 && (int64_t)end > o->limit) *size = (size_t)o->limit;
@@ -105,55 +114,69 @@ static eg_status tidy(const char *name, bool table, const eg_text_options *o, ch
 	}
 	if (o->limit > 0 && (int64_t)(end - from) > o->limit) end = from + cut_to(s + from, (size_t)o->limit);
 	size_t wrong = eg_utf8_check(s + from, end - from) + from;
-	if (wrong < end) return not_utf8(name, table, s, from, end, wrong, err);
+	if (wrong < end) return not_utf8(name, s, from, end, wrong, err);
 	if (end > from && end < *size && s[end - 1] == '\r' && s[end] == '\n') end--; /* the limit cuts between them */
 	*size = eg_text_normalize(s, end);
 	return EG_OK;
 }
 
-static eg_status check_size(
-	const char *name, bool table, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
+/* The same by the rules that are not everyone's. */
+static eg_status reshape(
+	const char *name, const eg_text_options *o, char **data, size_t *size, int64_t *latin1, eg_error *err) {
+	const eg_text_rules *rules = &o->rules;
+	char *composed;
+	eg_status status = EG_OK;
+	bool bytes = o->any_bytes;
+	if (!bytes && rules->encoding != EG_ENCODING_UTF8 && !eg_text_is_utf16(*data, *size))
+		status = eg_text_lines_from_latin1(data, size, rules->encoding == EG_ENCODING_LATIN1, latin1, name, err);
+	if (!status) status = tidy(name, o, *data, size, err);
+	if (status || bytes || rules->normalize != EG_NORMALIZE_NFC) return status;
+	status = eg_text_nfc(*data, *size, &composed, size, err);
+	if (status || !composed) return status;
+	eg_release(NULL, *data);
+	*data = eg_alloc(NULL, *size + 1);
+	if (*data) memcpy(*data, composed, *size);
+	free(composed);
+	return *data ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", name);
+}
+
+static eg_status check_size(const char *name, const eg_text_options *o, size_t read, size_t left, eg_error *err) {
 	if (read == 0 || (left == 0 && o->limit == 0))
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is empty: there is no text in it to learn from", name);
 	if (left == 0)
 		return eg_fail(err, EG_ERR_ARG, "nothing is left of '%s' with a limit of %lld bytes: raise the limit",
 		        name, (long long)o->limit);
 	if (o->limit == 0 && (int64_t)read > TEXT_MOST)
-		return eg_fail(err, EG_ERR_FORMAT, "'%s' is larger than %lld bytes, the most that is read: %s", name,
-		        (long long)TEXT_MOST, table ? "take a part of it" : "take a part of it with a limit");
+		return eg_fail(err, EG_ERR_FORMAT, "'%s' is larger than %lld bytes, the most that is read: take a part of it with a limit",
+		        name, (long long)TEXT_MOST);
 	return EG_OK;
 }
 
-static eg_status read_text(eg_reader *s, bool table, const eg_text_options *o, eg_text **text, eg_error *err) {
+eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err) {
 	const char *name = eg_reader_name(s);
 	size_t n = strlen(name) + 1, size = 0, read;
+	int64_t latin1 = 0;
 	char *data = NULL;
 	*text = NULL;
 	if (o->limit < 0 || o->limit > TEXT_MOST)
 		return eg_fail(err, EG_ERR_ARG, "a limit of %lld bytes of text; 1 to %lld are possible, 0 means all",
 		        (long long)o->limit, (long long)TEXT_MOST);
+	eg_status status = eg_text_rules_check(&o->rules, err);
+	if (status) return status;
 	/* Behind the limit: the byte order mark, the byte that tells whether a character is cut, the LF of a CR. */
-	eg_status status = read_bytes(s, o->limit > 0 ? o->limit + BOM + 2 : TEXT_MOST + 1, &data, &size, err);
+	status = read_bytes(s, o->limit > 0 ? o->limit + BOM + 2 : TEXT_MOST + 1, &data, &size, err);
 	read = size;
-	if (!status && (o->limit > 0 || (int64_t)read <= TEXT_MOST)) status = tidy(name, table, o, data, &size, err);
-	if (!status) status = check_size(name, table, o, read, size, err);
+	if (!status && (o->limit > 0 || (int64_t)read <= TEXT_MOST)) status = reshape(name, o, &data, &size, &latin1, err);
+	if (!status) status = check_size(name, o, read, size, err);
 	eg_text *t = status ? NULL : eg_alloc(NULL, sizeof *t + n);
 	if (!t) {
 		eg_release(NULL, data);
 		return status ? status : eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", name);
 	}
 	data[size] = '\0';
-	*t = (eg_text){.bytes = data, .size = size, .name = memcpy(t + 1, name, n)};
+	*t = (eg_text){.bytes = data, .size = size, .latin1 = latin1, .name = memcpy(t + 1, name, n)};
 	*text = t;
 	return EG_OK;
-}
-
-eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, eg_error *err) {
-	return read_text(s, false, o, text, err);
-}
-
-eg_status eg_text_read_table(eg_reader *s, eg_text **text, eg_error *err) {
-	return read_text(s, true, &(eg_text_options){0}, text, err);
 }
 
 /* ---- where the file is ------------------------------------------------------------------------------------------- */

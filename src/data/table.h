@@ -1,0 +1,304 @@
+/* table.h - readers of lines: the rules that hold for every text, lines one after the other, rows of tables, what a
+ * cell says, and the records that are made of rows.
+ *
+ * Each third-party library is behind one file: libcsv csv.c, utf8proc text_form.c. A file is read as a stream: what
+ * stays in memory is what the records hold. */
+#ifndef ENGRAM_DATA_TABLE_H
+#define ENGRAM_DATA_TABLE_H
+
+#include "data/data.h"
+
+/* ---- text_form.c: the forms that bytes of a text are brought to -------------------------------------------------- */
+
+extern const char *const eg_encoding_names[], *const eg_normalize_names[];
+/* The keys of a source whose struct has the rules as `member`. */
+#define EG_TEXT_RULE_KEYS(owner, member) \
+	{.name = "encoding", \
+		.type = EG_KEY_ENUM, \
+		.offset = offsetof(owner, member) + offsetof(eg_text_rules, encoding), \
+		.names = eg_encoding_names, \
+		.def = EG_ENCODING_UTF8, \
+		.doc = "utf-8 (the default; other bytes are errors); latin1, as browsers read it (Windows-1252); or found: " \
+		       "lines that are not UTF-8 are latin1, and counted"}, \
+	{ \
+		.name = "normalize", .type = EG_KEY_ENUM, .offset = offsetof(owner, member) + offsetof(eg_text_rules, normalize), \
+		.names = eg_normalize_names, .def = EG_NORMALIZE_NO, \
+		.doc = "nfc: characters that can be written in several ways are written in one, that of Unicode's form C; " \
+		       "no (the default): texts stay as they are" \
+	}
+/* Tells of lines that were found to be Latin-1; 0: nothing. */
+void eg_latin1_remark(eg_source *s, eg_part part, int64_t lines);
+/* Can this build follow them? */
+eg_status eg_text_rules_check(const eg_text_rules *rules, eg_error *err);
+/* UTF-8 of Latin-1 as browsers have it; `out` has room for 3 * size + 1. Returns its size. */
+size_t eg_text_from_latin1(const char *s, size_t size, char *out);
+/* The same of those lines of *s (from eg_alloc, a zero behind) that are not UTF-8, or, with `all`, of all; *s may be
+ * replaced. */
+eg_status eg_text_lines_from_latin1(char **s, size_t *size, bool all, int64_t *lines, const char *name, eg_error *err);
+/* Form C of UTF-8 without zeros. *out: to be released with free(), ends with a zero; NULL: it is so already. */
+eg_status eg_text_nfc(const char *s, size_t size, char **out, size_t *out_size, eg_error *err);
+
+/* ---- text.c ------------------------------------------------------------------------------------------------------ */
+
+/* What is said of the byte at `at` of the file, which is not UTF-8 or a zero; the cure `bytes` (may be empty) stands behind
+ * both sentences. */
+eg_status eg_text_wrong_byte(
+	const char *name, eg_text_place place, unsigned char byte, int64_t at, const char *bytes, eg_error *err);
+bool eg_text_is_utf16(const char *s, size_t size); /* by its mark */
+eg_status eg_text_utf16(const char *name, eg_error *err);
+
+/* ---- lines.c ----------------------------------------------------------------------------------------------------- */
+
+enum { EG_LINE_MOST = 16 << 20 }; /* bytes of a line, or of a row: what is longer is refused before it is read */
+
+typedef struct eg_lines eg_lines;
+/* The reader stays the caller's. */
+eg_status eg_lines_new(eg_reader *reader, const eg_text_rules *rules, eg_lines **lines, eg_error *err);
+void eg_lines_free(eg_lines *l); /* NULL is allowed */
+/* The next line, without its end; a zero stands there, and none inside. It may be written to, and lives until the next
+ * call. *line NULL: there is no more. */
+eg_status eg_lines_next(eg_lines *l, char **line, size_t *size, eg_error *err);
+/* After a failure: was it of that line alone, so that the next may be asked for? */
+bool eg_lines_go_on(const eg_lines *l);
+int64_t eg_lines_number(const eg_lines *l); /* of the last line, from 1 */
+const char *eg_lines_name(const eg_lines *l);
+int64_t eg_lines_latin1(const eg_lines *l); /* how many lines were found to be Latin-1 */
+
+/* ---- pool.c: texts, one behind the other ------------------------------------------------------------------------- */
+
+/* Zero-initialise. */
+typedef struct eg_pool {
+	eg_arena arena; /* other things may be put there */
+	char *next;
+	size_t left;
+} eg_pool;
+char *eg_pool_text(eg_pool *p, const char *s, size_t size); /* a copy, a zero behind; NULL: out of memory */
+void eg_pool_free(eg_pool *p);
+
+/* ---- csv.c ------------------------------------------------------------------------------------------------------- */
+
+typedef struct eg_csv eg_csv;
+eg_status eg_csv_new(char separator, eg_csv **csv, eg_error *err);
+void eg_csv_free(eg_csv *c); /* NULL is allowed */
+/* Takes a line, its LF behind it. *ended: a row ends with it. EG_ERR_FORMAT, without a place: a quotation mark where
+ * none may be; the row is forgotten. */
+eg_status eg_csv_line(eg_csv *c, const char *line, size_t size, bool *ended, eg_error *err);
+/* The cells of the row that has ended; they live until the next line. NULL: out of memory. */
+char **eg_csv_cells(eg_csv *c, int *n);
+void eg_csv_forget(eg_csv *c); /* the row that has begun */
+
+/* ---- rows.c ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_row {
+	int64_t line; /* where it begins */
+	int n;        /* cells; 0: there is no more */
+	char **cells; /* each ends with a zero; they live until the next row */
+} eg_row;
+typedef struct eg_rows eg_rows;
+/* `quoted`: cells may stand in quotation marks, as in CSV (RFC 4180); else every separator and line end counts. */
+eg_status eg_rows_new(eg_reader *reader, char separator, bool quoted, const eg_text_rules *rules, eg_rows **rows,
+	eg_error *err);
+void eg_rows_free(eg_rows *r); /* NULL is allowed */
+/* Empty lines are passed over. */
+eg_status eg_rows_next(eg_rows *r, eg_row *row, eg_error *err);
+const eg_lines *eg_rows_lines(const eg_rows *r); /* eg_lines_go_on and so on */
+
+/* ---- cells.c: what a cell says ----------------------------------------------------------------------------------- */
+
+/* Nothing, NA, NaN or null (capitals or not), or one of `words`; blanks around it do not count. */
+bool eg_cell_missing(const char *cell, const eg_strings *words);
+bool eg_cell_number(const char *cell, double *v); /* finite, with a decimal point, blanks around it allowed */
+/* ISO 8601: 2010, 2010-03, 2010-03-31, with T or a blank 14, 14:30, 14:30:59.5 and Z or +08:00 behind that; seconds
+ * since 1970. */
+bool eg_cell_time(const char *cell, double *seconds);
+/* Seconds since 1970 of year, month, day, hour, minute, second, of which the first n are given; false: no such. */
+bool eg_time_of(const double *parts, int n, double *seconds);
+
+typedef enum eg_column_type {
+	EG_COLUMN_EMPTY, /* every cell is missing */
+	EG_COLUMN_INTEGER,
+	EG_COLUMN_NUMBER,
+	EG_COLUMN_TIME,
+	EG_COLUMN_CLASS, /* few different values */
+	EG_COLUMN_TEXT
+} eg_column_type;
+const char *eg_column_type_name(eg_column_type type);
+enum { EG_COLUMN_VALUES = 64 /* a column with more different values is no class */ };
+typedef enum eg_cell_kind { EG_CELL_MISSING, EG_CELL_NUMBER, EG_CELL_TIME, EG_CELL_OTHER } eg_cell_kind;
+typedef struct eg_cell {
+	double v;      /* NUMBER; TIME: seconds since 1970 */
+	int16_t value; /* which of the column's values it is; -1: they are not told apart */
+	uint8_t kind;
+} eg_cell;
+typedef struct eg_column {
+	const char *name;
+	int64_t cells, missing, integers, numbers, times;
+	const char *values[EG_COLUMN_VALUES]; /* different ones, as they came */
+	int nvalues;                          /* -1: too many */
+} eg_column;
+/* Counts what a cell says. false: out of memory. */
+bool eg_column_look(eg_column *c, const char *cell, const eg_strings *missing, eg_arena *arena, eg_cell *out);
+/* What most of its cells are: numbers or times, where more than half of those that are not missing are; else classes,
+ * where there are few different values and each comes twice on average; else texts. */
+eg_column_type eg_column_found(const eg_column *c);
+
+/* ---- frame.c: the columns of a table that become numbers --------------------------------------------------------- */
+
+typedef struct eg_frame_column {
+	eg_column seen;
+	int place;           /* in a row */
+	bool found;          /* nobody named it: taken if it is of numbers, else passed over */
+	eg_column_type type;
+	int width;           /* numbers that it becomes: of a class as many as there are values, one of them 1 */
+	const char **values; /* of a class, sorted */
+	int nvalues;
+	int rank[EG_COLUMN_VALUES]; /* of each of seen.values among them; -1: it is none */
+} eg_frame_column;
+/* Zero-initialise. What it knows of columns lies in the arena, the cells do not. */
+typedef struct eg_frame {
+	eg_frame_column *columns;
+	int n;
+	eg_cell *cells; /* rows x n */
+	int rows, cap;
+} eg_frame;
+eg_status eg_frame_columns(eg_frame *f, int n, eg_arena *arena, eg_error *err);
+bool eg_frame_add(eg_frame *f, const eg_row *row, const eg_strings *missing, eg_arena *arena); /* false: out of memory */
+/* All rows are there: what are the columns of? As in `known`, that of the training file, or, with NULL, as they look. A
+ * column of texts that was asked for is an error; `file` is for the message. */
+eg_status eg_frame_settle(eg_frame *f, const eg_frame *known, const char *file, eg_arena *arena, eg_error *err);
+int eg_frame_width(const eg_frame *f, int from, int to); /* of columns from..to-1 */
+/* Those of a row; missing ones are NaN. Returns the column whose cell is none of its type; -1: all are. */
+int eg_frame_row(const eg_frame *f, int row, int from, int to, float *out);
+eg_status eg_frame_wrong(const eg_frame *f, int row, int column, const char *file, int64_t line, eg_error *err);
+/* The names of the numbers become those of a field of the source, which gets its `columns`. */
+eg_status eg_frame_names(const eg_frame *f, int from, int to, eg_source *s, int field, eg_error *err);
+void eg_frame_free(eg_frame *f); /* the cells */
+
+/* ---- head.c: the first line of a table --------------------------------------------------------------------------- */
+
+typedef struct eg_table_form {
+	int separator; /* an index into eg_separator_names */
+	bool quoted, header;
+	eg_strings missing;
+} eg_table_form;
+extern const char *const eg_separator_names[]; /* "comma", "tab", "semicolon" */
+char eg_separator_of(const eg_table_form *form);
+#define EG_TABLE_FORM_KEYS(owner, member) \
+	{.name = "separator", \
+		.type = EG_KEY_ENUM, \
+		.offset = offsetof(owner, member) + offsetof(eg_table_form, separator), \
+		.names = eg_separator_names, \
+		.def = 0, \
+		.doc = "what stands between cells: comma (the default), tab or semicolon"}, \
+	{.name = "header", \
+		.type = EG_KEY_BOOL, \
+		.offset = offsetof(owner, member) + offsetof(eg_table_form, header), \
+		.def = 1, \
+		.doc = "the first line names the columns (the default); false: they are called 1, 2, 3, ..."}, \
+	{ \
+		.name = "missing", .type = EG_KEY_STRINGS, .count = 100, \
+		.offset = offsetof(owner, member) + offsetof(eg_table_form, missing), .def = NAN, \
+		.doc = "cells that say that there is nothing, beside empty ones and, where numbers are wanted, NA, NaN and null" \
+	}
+/* The columns of a table, in the arena. */
+typedef struct eg_head {
+	const char *file;
+	int64_t line;
+	char separator;
+	bool quoted;
+	const char **names;
+	int n;
+} eg_head;
+/* Reads the names; where there are none the row that came is the first of the records, else *first is empty. */
+eg_status eg_head_read(
+	eg_head *h, eg_rows *rows, const eg_table_form *form, eg_arena *arena, eg_row *first, eg_error *err);
+eg_status eg_head_find(const eg_head *h, const char *name, int *place, eg_error *err); /* name NULL: *place is -1 */
+/* The next row that has as many cells as the head has names (`first`, if it is not empty). Others are broken records of
+ * the source. row->n 0: there is no more. */
+eg_status eg_head_next(
+	const eg_head *h, eg_rows *rows, eg_row *first, eg_source *s, eg_row *row, eg_error *err);
+
+/* ---- shelf.c: records of rows ------------------------------------------------------------------------------------ */
+
+/* What a record holds. Texts end with a zero. Unused: zero. */
+typedef struct eg_item {
+	const char *text, *class_name, *group, *id;
+	const float *numbers, *target, *series;
+	const double *times;
+	const char **tokens;
+	const char **tag_names; /* until they are numbered */
+	int32_t *tags;
+	uint32_t text_size;
+	int nnumbers, ntarget, ntokens, steps;
+	int32_t label;
+	int64_t line;
+} eg_item;
+
+typedef struct eg_shelf {
+	const char *file; /* its name, for messages and places */
+	eg_item *at;
+	int n, cap;
+	eg_pool pool;   /* what the items hold */
+	int64_t latin1; /* lines that were found to be so */
+} eg_shelf;
+void eg_shelf_free(eg_shelf *f);
+
+/* The fields of a record, by their places among the source's; -1: it has none. */
+typedef struct eg_shelf_fields {
+	int text, label, numbers, target, series, tokens, tags;
+} eg_shelf_fields;
+#define EG_NO_FIELDS {-1, -1, -1, -1, -1, -1, -1}
+
+/* Common to sources of rows: the keys of parts, and what they make of a file. */
+typedef struct eg_shelf_source {
+	eg_source base;
+	const char *test_path;
+	double test;
+	int64_t test_last, limit;
+	eg_text_rules rules;
+	eg_shelf_fields fields;
+	eg_shelf own, other;       /* of path, of test_path */
+	uint32_t *items[EG_PARTS]; /* of `own`, of each part */
+	eg_part (*part_of)(const eg_source *s, const eg_item *x); /* NULL: the keys say it */
+	bool ready;                /* `own` is read, named and cut */
+	const char *one, *many;    /* "line", "lines": what a record is called */
+} eg_shelf_source;
+#define EG_SHELF_KEYS(owner) \
+	{.name = "test", \
+		.type = EG_KEY_DOUBLE, \
+		.offset = offsetof(owner, shelf.test), \
+		.min = 0, \
+		.max = 0.999, \
+		.def = 0, \
+		.doc = "share of the lines that is the test part: of every class, chosen by a fixed rule"}, \
+	{.name = "test_last", \
+		.type = EG_KEY_INT64, \
+		.offset = offsetof(owner, shelf.test_last), \
+		.min = 1, \
+		.max = 1e9, \
+		.def = NAN, \
+		.doc = "in place of `test`: the last so many lines are the test part"}, \
+	{.name = "test_path", \
+		.type = EG_KEY_STRING, \
+		.offset = offsetof(owner, shelf.test_path), \
+		.def = NAN, \
+		.doc = "in place of `test`: another file, of the same form, that is the test part"}, \
+	EG_SHELF_LIMIT_KEY(owner), EG_BROKEN_KEY, EG_TEXT_RULE_KEYS(owner, shelf.rules)
+#define EG_SHELF_LIMIT_KEY(owner) \
+	{ \
+		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(owner, shelf.limit), .min = 1, .max = 1e9, .def = NAN, \
+		.doc = "train on so many samples only, the first of each class in turn; left out: on all" \
+	}
+
+/* Reads a file into a shelf. What is wrong with a row goes to eg_broken_add. */
+typedef eg_status (*eg_shelf_fill)(eg_source *s, eg_shelf *f, eg_reader *reader, eg_error *err);
+eg_status eg_shelf_open(eg_source *s, eg_error *err); /* checks the common keys */
+/* A field that a recipe asks for, by its name in the table, behind those that there are. */
+void eg_shelf_field(eg_source *s, const char *name, int *field);
+/* The source's own file from a reader: filled, its classes named, cut into parts. */
+eg_status eg_shelf_take(eg_source *s, eg_shelf_fill fill, eg_reader *reader, eg_error *err);
+eg_status eg_shelf_prepare(eg_source *s, eg_part part, eg_shelf_fill fill, eg_error *err);
+eg_status eg_shelf_read(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
+void eg_shelf_close(eg_source *s);
+
+#endif
