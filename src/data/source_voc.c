@@ -1,0 +1,466 @@
+/* source_voc.c - pictures with boxes, as Pascal VOC lays them out: the user's own, and blood cells (BCCD).
+ *
+ *   DIR/JPEGImages/NAME.jpg  DIR/Annotations/NAME.xml  DIR/ImageSets/Main/train.txt, val.txt, test.txt: a NAME in each line
+ *
+ * Annotations are read when a part is prepared, pictures when a record is wanted. A box without width or height is left
+ * out, and one that reaches out of its picture is cut; both are told.
+ *
+ * Not here: the XML (voc.c). */
+#include "data/table.h"
+#include "data/voc.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PICTURE, BOXES, CLASSES_MOST = 10000 };
+
+typedef struct entry {
+	const char *id, *picture, *annotation;
+	int H, W; /* as the annotation has them; 0: it does not say */
+	eg_box *boxes;
+	int n;
+} entry;
+
+typedef struct shelf {
+	entry *at;
+	int n;
+} shelf;
+
+typedef struct voc_source {
+	eg_source base;
+	const char *train_list; /* its name in ImageSets/Main */
+	eg_strings class_names;
+	int64_t limit;
+	const char *top;
+	shelf parts[EG_PARTS];
+	const char **met; /* classes of training, while they are met */
+	int nmet, met_cap;
+} voc_source;
+
+/* What was done to the boxes of a part. */
+typedef struct tally {
+	int64_t empty, cut, outside;
+} tally;
+
+/* ---- which pictures ---------------------------------------------------------------------------------------------- */
+
+static eg_status put_name(voc_source *s, eg_names *out, const char *name, size_t n, eg_error *err) {
+	char *copy = eg_arena_alloc(&s->base.arena, n + 1);
+	if (!copy || !eg_grow(NULL, &out->at, &out->cap, out->n, sizeof *out->at)) return eg_source_no_memory(&s->base, err);
+	memcpy(copy, name, n);
+	out->at[out->n++] = copy;
+	return EG_OK;
+}
+
+/* A list: the first word of each line; what follows it (in lists of one class) is passed over. */
+static eg_status read_list(voc_source *s, const char *path, eg_names *out, eg_error *err) {
+	eg_reader *reader;
+	eg_lines *lines = NULL;
+	char *line = NULL;
+	size_t size;
+	eg_status status = eg_reader_file(path, &reader, err);
+	if (!status) status = eg_lines_new(reader, &(eg_text_rules){0}, &lines, err);
+	while (!status) {
+		status = eg_lines_next(lines, &line, &size, err);
+		if (status || !line) break;
+		const char *name = line + strspn(line, " \t");
+		size_t n = strcspn(name, " \t");
+		if (n == 0) continue;
+		if (memchr(name, '/', n) || name[0] == '.')
+			status = eg_fail(err, EG_ERR_FORMAT, "%s:%lld: '%.*s' is no name of a picture: it lies in JPEGImages, and has no "
+			                                     "ending here",
+			        path, (long long)eg_lines_number(lines), (int)(n < 100 ? n : 100), name);
+		else
+			status = put_name(s, out, name, n, err);
+	}
+	eg_lines_free(lines);
+	eg_reader_close(reader);
+	return status;
+}
+
+static eg_status find_top(voc_source *s, eg_error *err) {
+	eg_data_place place;
+	if (s->top) return EG_OK;
+	eg_status status = eg_source_place(&s->base, &place, err);
+	if (status) return status;
+	s->top = eg_arena_strdup(&s->base.arena, s->base.type->info.folders ? place.folder : s->base.path);
+	return s->top ? EG_OK : eg_source_no_memory(&s->base, err);
+}
+
+/* The list of a part; *there: there is one. */
+static bool list_path(const voc_source *s, eg_part part, char path[EG_PATH]) {
+	static const char *const names[EG_PARTS] = {"train", "val", "test"};
+	bool train = part == EG_PART_TRAIN;
+	char name[200];
+	/* Who trains on all but the test pictures has no others to judge by. */
+	if (part == EG_PART_VALIDATION && strcmp(s->train_list, "train") != 0) return false;
+	snprintf(name, sizeof name, "ImageSets/Main/%.150s", train ? s->train_list : names[part]);
+	return eg_join(path, s->top, name, ".txt", NULL) == EG_OK && access(path, R_OK) == 0;
+}
+
+/* Without lists: all that have annotations are the training part. */
+static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
+	char folder[EG_PATH];
+	eg_names files = {0};
+	eg_status status = eg_join(folder, s->top, "JPEGImages", "", err);
+	if (!status) status = eg_list(&s->base.arena, folder, EG_LIST_PICTURES, &files, err);
+	for (int i = 0; i < files.n && !status; i++) {
+		const char *dot = strrchr(files.at[i], '.');
+		status = put_name(s, out, files.at[i], dot ? (size_t)(dot - files.at[i]) : strlen(files.at[i]), err);
+	}
+	eg_release(s->base.arena.allocator, files.at);
+	return status;
+}
+
+static eg_status names_of(voc_source *s, eg_part part, eg_names *out, eg_error *err) {
+	char path[EG_PATH], folder[EG_PATH];
+	if (list_path(s, part, path)) return read_list(s, path, out, err);
+	bool lists = eg_join(folder, s->top, "ImageSets/Main", "", NULL) == EG_OK && eg_is_folder(folder);
+	if (part == EG_PART_TRAIN && lists)
+		return eg_fail(err, EG_ERR_IO, "there is no list of the pictures to train on, '%s/%s.txt'; say its name with "
+		                               "'train_list' in 'data'",
+		        folder, s->train_list);
+	if (part == EG_PART_TRAIN) return list_all(s, out, err);
+	if (part == EG_PART_TEST)
+		eg_source_remark_more(&s->base, part, "there is no list of test pictures, '%s/ImageSets/Main/test.txt'", s->top);
+	return EG_OK;
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+/* The place among the classes that are met, sorted, where the name is or would be. */
+static int place_of(const voc_source *s, const char *name) {
+	int low = 0, high = s->nmet;
+	while (low < high) {
+		int middle = (low + high) / 2;
+		if (strcmp(s->met[middle], name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static eg_status meet(voc_source *s, const eg_voc *voc, const char *file, eg_error *err) {
+	for (int i = 0; i < voc->n; i++) {
+		const char *name = voc->objects[i].name;
+		int at = place_of(s, name);
+		if (at < s->nmet && strcmp(s->met[at], name) == 0) continue;
+		eg_status status = eg_class_name_check(name, err);
+		if (!status && s->nmet == CLASSES_MOST)
+			status = eg_fail(err, EG_ERR_FORMAT, "there are more than %d classes", CLASSES_MOST);
+		if (status) {
+			eg_fail_prefix(err, "%s", file);
+			return status;
+		}
+		if (!eg_grow(NULL, &s->met, &s->met_cap, s->nmet, sizeof *s->met)) return eg_source_no_memory(&s->base, err);
+		memmove(s->met + at + 1, s->met + at, (size_t)(s->nmet++ - at) * sizeof *s->met);
+		s->met[at] = name;
+	}
+	return EG_OK;
+}
+
+static eg_status number_of(const voc_source *s, const char *name, const char *file, int *label, eg_error *err) {
+	const eg_field *f = &s->base.fields[BOXES];
+	for (int i = 0; i < f->nnames; i++)
+		if (strcmp(f->names[i], name) == 0) {
+			*label = i;
+			return EG_OK;
+		}
+	const char *near = eg_did_you_mean(name, f->names, f->nnames);
+	return eg_fail(err, EG_ERR_FORMAT, "%s: the class '%.80s' is not among %s%s%s%s", file, name,
+	        s->class_names.n > 0 ? "'class_names' of the recipe" : "those to train on", near ? "; did you mean '" : "",
+	        near ? near : "", near ? "'?" : "");
+}
+
+/* ---- annotations ------------------------------------------------------------------------------------------------- */
+
+static eg_status read_annotation(voc_source *s, const char *path, eg_voc *voc, eg_error *err) {
+	eg_reader *reader;
+	size_t size = 0;
+	eg_status status = eg_reader_file(path, &reader, err);
+	if (status) return status;
+	int64_t most = eg_reader_most(reader);
+	size_t room = most < EG_VOC_BYTES ? (size_t)most : EG_VOC_BYTES;
+	char *data = eg_alloc(NULL, room + 1);
+	if (!data)
+		status = eg_source_no_memory(&s->base, err);
+	else
+		status = eg_reader_read(reader, data, room + 1, &size, err);
+	if (!status) status = eg_voc_parse(data, size, path, &s->base.arena, voc, err);
+	eg_release(NULL, data);
+	eg_reader_close(reader);
+	return status;
+}
+
+static eg_status find_picture(voc_source *s, const char *name, entry *e, eg_error *err) {
+	static const char *const endings[] = {"jpg", "jpeg", "JPG", "png"};
+	eg_arena *arena = &s->base.arena;
+	e->id = eg_arena_printf(arena, "JPEGImages/%s", name);
+	e->annotation = eg_arena_printf(arena, "%s/Annotations/%s.xml", s->top, name);
+	for (int i = 0; i < EG_COUNT(endings); i++) {
+		e->picture = eg_arena_printf(arena, "%s/JPEGImages/%s.%s", s->top, name, endings[i]);
+		if (!e->id || !e->annotation || !e->picture) return eg_source_no_memory(&s->base, err);
+		if (access(e->picture, F_OK) != 0) continue;
+		e->id = e->picture + strlen(s->top) + (s->top[strlen(s->top) - 1] != '/');
+		return EG_OK;
+	}
+	return eg_fail(err, EG_ERR_FORMAT, "there is no picture '%s/JPEGImages/%s.jpg' (or .jpeg, .png)", s->top, name);
+}
+
+/* Objects become boxes; the classes are known. */
+static eg_status box_all(voc_source *s, entry *e, const eg_voc *voc, tally *t, eg_error *err) {
+	e->H = voc->H, e->W = voc->W;
+	e->boxes = eg_arena_alloc(&s->base.arena, (size_t)voc->n * sizeof *e->boxes);
+	if (!e->boxes) return eg_source_no_memory(&s->base, err);
+	for (int i = 0; i < voc->n; i++) {
+		const eg_voc_object *o = &voc->objects[i];
+		eg_box box = {.x0 = o->x0, .y0 = o->y0, .x1 = o->x1, .y1 = o->y1, .difficult = o->difficult}, whole = box;
+		eg_status status = number_of(s, o->name, e->annotation, &box.label, err);
+		if (status) return status;
+		if (o->empty) {
+			t->empty++;
+			continue;
+		}
+		if (e->H > 0 && e->W > 0 && !eg_box_clip(&box, e->H, e->W)) {
+			t->outside++;
+			continue;
+		}
+		t->cut += box.x0 > whole.x0 || box.y0 > whole.y0 || box.x1 < whole.x1 || box.y1 < whole.y1;
+		e->boxes[e->n++] = box;
+	}
+	return EG_OK;
+}
+
+/* ---- pictures ---------------------------------------------------------------------------------------------------- */
+
+static eg_status load_picture(const entry *e, eg_picture *pic, eg_error *err) {
+	eg_status status = eg_picture_load(e->picture, NULL, pic, err);
+	if (status || e->H == 0 || e->W == 0 || (pic->H == e->H && pic->W == e->W)) return status;
+	status = eg_fail(err, EG_ERR_FORMAT,
+	        "'%s' is %d x %d (height, width) as it is to be seen, but '%s' says %d x %d: its boxes belong to another picture",
+	        e->picture, pic->H, pic->W, e->annotation, e->H, e->W);
+	eg_picture_free(pic);
+	return status;
+}
+
+/* ---- a part ------------------------------------------------------------------------------------------------------ */
+
+/* Annotations of a part while their classes are not known yet. */
+typedef struct draft {
+	entry *entries;
+	eg_voc *vocs;
+	int n;
+} draft;
+
+static eg_status read_one(voc_source *s, const char *name, draft *d, bool learn, eg_error *err) {
+	entry *e = &d->entries[d->n];
+	eg_voc *voc = &d->vocs[d->n];
+	*e = (entry){0};
+	eg_status status = find_picture(s, name, e, err);
+	if (!status) status = read_annotation(s, e->annotation, voc, err);
+	if (!status && s->base.skip_broken) {
+		eg_picture pic = {0};
+		e->H = voc->H, e->W = voc->W;
+		status = load_picture(e, &pic, err);
+		eg_picture_free(&pic);
+	}
+	if (!status && learn) status = meet(s, voc, e->annotation, err);
+	d->n += !status;
+	return status;
+}
+
+static eg_status read_drafts(voc_source *s, const eg_names *names, int64_t most, bool learn, draft *d, eg_error *err) {
+	eg_status status = EG_OK;
+	d->entries = eg_calloc(NULL, (size_t)names->n + 1, sizeof *d->entries);
+	d->vocs = eg_calloc(NULL, (size_t)names->n + 1, sizeof *d->vocs);
+	if (!d->entries || !d->vocs) return eg_source_no_memory(&s->base, err);
+	for (int i = 0; i < names->n && d->n < most && !status; i++) {
+		eg_error why;
+		eg_status wrong = read_one(s, names->at[i], d, learn, &why);
+		if (!wrong) continue;
+		eg_release(NULL, d->vocs[d->n].objects);
+		d->vocs[d->n] = (eg_voc){0};
+		status = eg_broken_add(&s->base, wrong, &why, err);
+	}
+	return status;
+}
+
+static eg_status keep_drafts(voc_source *s, eg_part part, const draft *d, tally *t, eg_error *err) {
+	shelf *to = &s->parts[part];
+	eg_status status = EG_OK;
+	to->n = 0;
+	to->at = eg_arena_alloc(&s->base.arena, (size_t)d->n * sizeof *to->at);
+	if (!to->at) return eg_source_no_memory(&s->base, err);
+	for (int i = 0; i < d->n && !status; i++) {
+		eg_error why;
+		entry e = d->entries[i];
+		e.n = 0;
+		eg_status wrong = box_all(s, &e, &d->vocs[i], t, &why);
+		if (!wrong)
+			to->at[to->n++] = e;
+		else
+			status = eg_broken_add(&s->base, wrong, &why, err);
+	}
+	return status;
+}
+
+static void tell(voc_source *s, eg_part part, const tally *t) {
+	long long none = (long long)t->empty, outside = (long long)t->outside, cut = (long long)t->cut;
+	if (none > 0)
+		eg_source_remark_more(
+		        &s->base, part, "%lld box%s no width or no height and %s left out", none, none == 1 ? " has" : "es have",
+		        none == 1 ? "is" : "are");
+	if (outside > 0)
+		eg_source_remark_more(&s->base, part, "%lld box%s outside of the picture and %s left out", outside,
+		        outside == 1 ? " lies" : "es lie", outside == 1 ? "is" : "are");
+	if (cut > 0)
+		eg_source_remark_more(&s->base, part, "%lld box%s out of the picture and %s cut to it", cut,
+		        cut == 1 ? " reaches" : "es reach", cut == 1 ? "is" : "are");
+}
+
+static eg_status list_part(voc_source *s, eg_part part, eg_error *err) {
+	eg_names names = {0};
+	draft d = {0};
+	tally t = {0};
+	bool learn = part == EG_PART_TRAIN && !s->base.fields[BOXES].names;
+	int64_t before = eg_broken_count(&s->base), most = part == EG_PART_TRAIN && s->limit > 0 ? s->limit : INT64_MAX;
+	s->base.remarks[part] = NULL; /* of an attempt that failed */
+	eg_status status = names_of(s, part, &names, err);
+	if (!status && names.n == 0 && part == EG_PART_TRAIN)
+		status = eg_fail(err, EG_ERR_FORMAT, "there is no picture to train on in '%s'", s->top);
+	if (!status) status = read_drafts(s, &names, most, learn, &d, err);
+	if (!status && learn) status = eg_source_set_names(&s->base, BOXES, s->met, s->nmet, err);
+	if (!status) status = keep_drafts(s, part, &d, &t, err);
+	int64_t broken = eg_broken_count(&s->base) - before;
+	if (!status) status = eg_broken_end(&s->base, part, before, s->parts[part].n + broken, err);
+	if (!status) tell(s, part, &t);
+	if (status && learn) eg_source_forget_names(&s->base, BOXES);
+	for (int i = 0; i < d.n; i++) eg_release(NULL, d.vocs[i].objects);
+	eg_release(NULL, d.vocs);
+	eg_release(NULL, d.entries);
+	eg_release(NULL, names.at);
+	eg_release(NULL, s->met);
+	s->met = NULL;
+	s->nmet = s->met_cap = 0;
+	s->base.count[part] = status ? 0 : s->parts[part].n;
+	return status;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	voc_source *s = (voc_source *)base;
+	eg_status status = find_top(s, err);
+	/* The classes are those of training, whatever part comes first. */
+	if (!status && part != EG_PART_TRAIN && !base->fields[BOXES].names) status = eg_source_prepare(base, EG_PART_TRAIN, err);
+	return status ? status : list_part(s, part, err);
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+static eg_status put_picture(const eg_picture *pic, eg_record *r, eg_error *err) {
+	size_t size = (size_t)pic->C * (size_t)pic->H * (size_t)pic->W;
+	uint8_t *pixels = eg_record_room(r, size);
+	if (!pixels) return eg_record_no_memory(err);
+	memcpy(pixels, pic->pixels, size);
+	r->fields[PICTURE] = (eg_datum){.there = true, .picture = {pic->C, pic->H, pic->W, pixels}};
+	return EG_OK;
+}
+
+/* Where the annotation does not say how large the picture is, boxes are cut here. */
+static eg_status put_boxes(const entry *e, const eg_picture *pic, eg_record *r, eg_error *err) {
+	eg_box *boxes = eg_record_room(r, (size_t)e->n * sizeof *boxes);
+	int n = 0;
+	if (!boxes) return eg_record_no_memory(err);
+	for (int i = 0; i < e->n; i++) {
+		boxes[n] = e->boxes[i];
+		if (eg_box_clip(&boxes[n], pic->H, pic->W)) n++;
+	}
+	r->fields[BOXES] = (eg_datum){.there = true, .boxes = {n, boxes}};
+	return EG_OK;
+}
+
+static eg_status read_record(
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const entry *e = &((const voc_source *)base)->parts[part].at[i];
+	eg_picture pic = {0};
+	bool sized = e->H > 0 && e->W > 0, picture = wanted & 1u << PICTURE, boxes = wanted & 1u << BOXES;
+	r->id = e->id;
+	r->place = e->picture;
+	eg_status status = picture || (boxes && !sized) ? load_picture(e, &pic, err) : EG_OK;
+	if (!status && picture) status = put_picture(&pic, r, err);
+	if (!status && boxes && sized) r->fields[BOXES] = (eg_datum){.there = true, .boxes = {e->n, e->boxes}};
+	if (!status && boxes && !sized) status = put_boxes(e, &pic, r, err);
+	eg_picture_free(&pic);
+	return status;
+}
+
+/* ---- the sources ------------------------------------------------------------------------------------------------- */
+
+static eg_status open_voc(eg_source *base, eg_error *err) {
+	voc_source *s = (voc_source *)base;
+	if (!s->train_list) s->train_list = "train";
+	if (strchr(s->train_list, '/') || s->train_list[0] == '.')
+		return eg_fail(err, EG_ERR_ARG, "'train_list' is the name of a list in ImageSets/Main, without .txt, not '%s'",
+		        s->train_list);
+	return s->class_names.n > 0 ? eg_source_set_names(base, BOXES, s->class_names.at, s->class_names.n, err) : EG_OK;
+}
+
+static eg_status open_bccd(eg_source *base, eg_error *err) {
+	voc_source *s = (voc_source *)base;
+	if (!s->train_list) s->train_list = "trainval";
+	return open_voc(base, err);
+}
+
+static const eg_key keys[] = {
+	{.name = "train_list",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(voc_source, train_list),
+		.def = NAN,
+		.doc = "the list in ImageSets/Main of the pictures to train on, without its ending. Left out: train, and val.txt is "
+		       "the validation part (of bccd: trainval). With another than train, such as trainval, there is no such part, and "
+		       "`validation` cuts a share off"},
+	{.name = "limit",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(voc_source, limit),
+		.min = 1,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "train on the first so many pictures only; left out: on all"},
+	EG_BROKEN_KEY,
+	{.name = "class_names",
+		.type = EG_KEY_STRINGS,
+		.count = CLASSES_MOST,
+		.offset = offsetof(voc_source, class_names),
+		.def = NAN,
+		.doc = "the classes there are, in order; others are errors. Left out: those of the training part, sorted"},
+};
+
+static const eg_field fields[] = {
+	{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "boxes", .kind = EG_FIELD_BOXES}};
+
+#define TYPE(nkeys_, open_, ...) \
+	{ \
+		.info = {__VA_ARGS__}, .keys = keys, .nkeys = nkeys_, .size = sizeof(voc_source), .open = open_, \
+		.prepare = prepare, .read = read_record \
+	}
+
+const eg_source_type eg_source_type_voc = TYPE(EG_COUNT(keys), open_voc, .name = "voc",
+	.doc = "your own pictures with boxes, as Pascal VOC has them: path/JPEGImages/NAME.jpg, path/Annotations/NAME.xml, and "
+	       "the parts as lists of names, path/ImageSets/Main/train.txt",
+	.origin = "you", .licence = "yours", .path = EG_DATA_PATH_FOLDER, .fields = fields, .nfields = EG_COUNT(fields));
+
+static const char *const cells[] = {"Platelets", "RBC", "WBC"};
+static const eg_field bccd_fields[] = {{.name = "picture", .kind = EG_FIELD_PICTURE, .C = 3, .H = 480, .W = 640},
+	{.name = "boxes", .kind = EG_FIELD_BOXES, .names = cells, .nnames = EG_COUNT(cells)}};
+static const char *const bccd_folders[] = {"Annotations", "ImageSets/Main", "JPEGImages", NULL};
+
+const eg_source_type eg_source_type_bccd = TYPE(EG_COUNT(keys) - 1 /* its classes are known */, open_bccd, .name = "bccd",
+	.doc = "364 pictures of blood under the microscope in colour, 480x640, with a box around each cell of three kinds. To be "
+	       "placed by hand",
+	.origin = "Shenggan, BCCD_Dataset on GitHub; pictures of cosmicad and akshaylamba", .licence = "MIT",
+	.path = EG_DATA_PATH_SET, .train = 292, .test = 72, .folder = "detection/BCCD", .folders = bccd_folders,
+	.by_hand = "take https://github.com/Shenggan/BCCD_Dataset (git clone), and put its folder BCCD into detection in a "
+		   "folder that ENGRAM_DATA names",
+	.fields = bccd_fields, .nfields = EG_COUNT(bccd_fields));
