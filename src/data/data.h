@@ -142,6 +142,7 @@ void eg_picture_source_close(eg_source *s);
 /* Takes the source's own file from a reader, in place of opening it. */
 eg_status eg_table_take(eg_source *s, eg_reader *reader, eg_error *err); /* csv, tsv and the like */
 eg_status eg_jsonl_take(eg_source *s, eg_reader *reader, eg_error *err);
+eg_status eg_series_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_conll_take(eg_source *s, eg_reader *reader, eg_error *err);
 void eg_masks_keep(eg_source *s, size_t bytes); /* no more than this is kept decoded */
 
@@ -181,9 +182,9 @@ typedef struct eg_names {
 	int others; /* what was passed over */
 	eg_passed passed;
 } eg_names;
-typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES } eg_listed;
+typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS /* .wav */ } eg_listed;
 #define EG_PICTURE_FILES "PNG, JPEG, PGM or PPM: .png .jpg .jpeg .jpe .jfif .pgm .ppm .pnm"
-/* Folders, or regular files whose names end like pictures', in `folder`; links are followed. Hidden ones are passed
+/* Folders, or regular files whose names end like pictures' or sounds', in `folder`; links are followed. Hidden ones are passed
  * over, and not counted. The texts lie in the arena. */
 eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err);
 bool eg_is_folder(const char *path);
@@ -293,6 +294,14 @@ void eg_fetch_free(eg_fetch *f);
 int eg_exif_orientation(const void *data, size_t size);
 /* Turns and mirrors the pixels as this orientation wants it; height and width change places with 5 and above. */
 eg_status eg_picture_turn(eg_picture *pic, int orientation, eg_error *err);
+
+/* ---- wav.c ------------------------------------------------------------------------------------------------------- */
+
+/* A WAV file of 16-bit samples (plain PCM), into room of the record; samples are -1..1. Other kinds, and files that are cut
+ * off or say more than they hold, are refused. */
+eg_status eg_wav_load(const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
+eg_status eg_wav_decode(
+	const uint8_t *data, size_t size, const char *name, eg_record *r, eg_datum_sound *sound, eg_error *err);
 
 /* ---- picture decoders -------------------------------------------------------------------------------------------- */
 

@@ -35,6 +35,8 @@ static int ending_of(const char *name, const char *const *endings, int n) {
 	return -1;
 }
 
+static const char *const sound_endings[] = {".wav"};
+
 static bool is_picture(const char *name) { return ending_of(name, read_endings, EG_COUNT(read_endings)) >= 0; }
 
 static void count_passed(const char *name, eg_listed what, mode_t mode, eg_passed *p) {
@@ -116,6 +118,12 @@ static eg_status next_name(DIR *dir, const char *folder, const char **name, mode
 	return EG_OK;
 }
 
+static bool is_wanted(const char *name, eg_listed what, mode_t mode) {
+	if (what == EG_LIST_FOLDERS) return S_ISDIR(mode);
+	return S_ISREG(mode) &&
+	       (what == EG_LIST_PICTURES ? is_picture(name) : ending_of(name, sound_endings, EG_COUNT(sound_endings)) >= 0);
+}
+
 static eg_status read_names(
 	eg_arena *arena, DIR *dir, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
 	const char *name;
@@ -123,7 +131,7 @@ static eg_status read_names(
 	for (;;) {
 		eg_status status = next_name(dir, folder, &name, &mode, err);
 		if (status || !name) return status;
-		if (what == EG_LIST_FOLDERS ? S_ISDIR(mode) : S_ISREG(mode) && is_picture(name)) {
+		if (is_wanted(name, what, mode)) {
 			status = add_name(arena, out, folder, name, err);
 			if (status) return status;
 			continue;

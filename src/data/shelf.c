@@ -58,8 +58,8 @@ static eg_status no_such(
 	const eg_field *field = &s->base.fields[tags ? s->fields.tags : s->fields.label];
 	const char *near = eg_did_you_mean(name, field->names, field->nnames);
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "%s:%lld: no %s of '%s' has the %s '%.80s'%s%s%s; correct it, or give samples of it to train on", f->file,
-	        (long long)x->line, s->one, s->own.file ? s->own.file : s->base.type->info.name, tags ? "tag" : "label", name,
+	        "%s:%lld: no %s of '%s' has the %s '%.80s'%s%s%s; correct it, or give samples of it to train on",
+	        x->file ? x->file : f->file, (long long)x->line, s->one, s->own.file ? s->own.file : s->base.type->info.name, tags ? "tag" : "label", name,
 	        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -303,6 +303,7 @@ eg_status eg_shelf_read(const eg_source *base, eg_part part, int64_t i, unsigned
 	const eg_item *x = &f->at[other ? (uint32_t)i : s->items[part][i]];
 	const eg_shelf_fields *at = &s->fields;
 	put(r, at->text, wanted, (eg_datum){.text = {x->text, x->text_size}});
+	put(r, at->answer, wanted, (eg_datum){.text = {x->answer, x->answer_size}});
 	put(r, at->label, wanted, (eg_datum){.label = x->label});
 	put(r, at->numbers, wanted, (eg_datum){.numbers = {x->nnumbers, x->numbers}});
 	put(r, at->target, wanted, (eg_datum){.numbers = {x->ntarget, x->target}});
@@ -313,6 +314,6 @@ eg_status eg_shelf_read(const eg_source *base, eg_part part, int64_t i, unsigned
 		        (eg_datum){.series = {x->steps, base->fields[at->series].columns, x->series, x->times}});
 	r->group = x->group;
 	if (x->id) r->id = x->id;
-	r->place = eg_record_printf(r, "%s:%lld", f->file, (long long)x->line);
+	r->place = eg_record_printf(r, "%s:%lld", x->file ? x->file : f->file, (long long)x->line);
 	return r->place ? EG_OK : eg_record_no_memory(err);
 }

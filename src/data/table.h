@@ -222,13 +222,14 @@ eg_status eg_head_next(
 
 /* What a record holds. Texts end with a zero. Unused: zero. */
 typedef struct eg_item {
-	const char *text, *class_name, *group, *id;
+	const char *text, *answer, *class_name, *group, *id;
+	const char *file; /* NULL: the shelf's */
 	const float *numbers, *target, *series;
 	const double *times;
 	const char **tokens;
 	const char **tag_names; /* until they are numbered */
 	int32_t *tags;
-	uint32_t text_size;
+	uint32_t text_size, answer_size;
 	int nnumbers, ntarget, ntokens, steps;
 	int32_t label;
 	int64_t line;
@@ -245,9 +246,9 @@ void eg_shelf_free(eg_shelf *f);
 
 /* The fields of a record, by their places among the source's; -1: it has none. */
 typedef struct eg_shelf_fields {
-	int text, label, numbers, target, series, tokens, tags;
+	int text, answer, label, numbers, target, series, tokens, tags;
 } eg_shelf_fields;
-#define EG_NO_FIELDS {-1, -1, -1, -1, -1, -1, -1}
+#define EG_NO_FIELDS {-1, -1, -1, -1, -1, -1, -1, -1}
 
 /* Common to sources of rows: the keys of parts, and what they make of a file. */
 typedef struct eg_shelf_source {

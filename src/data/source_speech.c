@@ -1,0 +1,142 @@
+/* source_speech.c - spoken digits (Free Spoken Digit Dataset): a recording in each file, whose name says the digit, who
+ * speaks, and which recording of it this is.
+ *
+ *   DIR/recordings/7_anna_12.wav       recordings 0 to 4 of everyone are the test part, as published
+ *
+ * A speaker is a group: no split of the training part cuts one. Files are read when a record is wanted.
+ *
+ * Not here: the format of the files (wav.c). */
+#include "data/data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOUND, LABEL, DIGITS = 10, TEST_TAKES = 5 };
+
+typedef struct take {
+	const char *id, *speaker, *path;
+	int32_t digit;
+	int number;
+} take;
+
+typedef struct speech_source {
+	eg_source base;
+	int64_t limit;
+	take *parts[EG_PARTS]; /* in the arena; NULL: not listed */
+	int n[EG_PARTS];
+} speech_source;
+
+/* "7_anna_12.wav"; -1: it is called otherwise. Else the number of the recording. */
+static int read_name(const char *name, int32_t *digit, const char **speaker, size_t *length) {
+	const char *last = strrchr(name, '_'), *dot = strrchr(name, '.');
+	if (name[0] < '0' || name[0] > '9' || name[1] != '_' || !last || last < name + 3 || !dot || dot < last + 2) return -1;
+	if (strspn(last + 1, "0123456789") != (size_t)(dot - last - 1) || dot - last > 7) return -1;
+	*digit = name[0] - '0';
+	*speaker = name + 2;
+	*length = (size_t)(last - *speaker);
+	return atoi(last + 1);
+}
+
+static eg_status put_take(speech_source *s, const char *folder, const char *name, eg_error *err) {
+	eg_arena *arena = &s->base.arena;
+	const char *speaker;
+	size_t length;
+	take t;
+	t.number = read_name(name, &t.digit, &speaker, &length);
+	if (t.number < 0)
+		return eg_fail(err, EG_ERR_FORMAT, "'%s/%s' is not called DIGIT_SPEAKER_NUMBER.wav", folder, name);
+	t.speaker = eg_arena_printf(arena, "%.*s", (int)length, speaker);
+	t.path = eg_arena_printf(arena, "%s/%s", folder, name);
+	t.id = eg_arena_printf(arena, "recordings/%s", name);
+	if (!t.speaker || !t.path || !t.id) return eg_source_no_memory(&s->base, err);
+	eg_part part = t.number < TEST_TAKES ? EG_PART_TEST : EG_PART_TRAIN;
+	s->parts[part][s->n[part]++] = t;
+	return EG_OK;
+}
+
+/* The first of each digit and speaker, then the second: what `limit` leaves is of all. */
+static int in_turn(const void *a, const void *b) {
+	const take *x = a, *y = b;
+	return x->number != y->number ? (x->number > y->number) - (x->number < y->number) : strcmp(x->id, y->id);
+}
+
+static eg_status list_takes(speech_source *s, eg_error *err) {
+	char folder[EG_PATH];
+	eg_data_place place;
+	eg_names names = {0};
+	eg_arena *arena = &s->base.arena;
+	eg_status status = eg_source_place(&s->base, &place, err);
+	if (!status) status = eg_join(folder, place.folder, "recordings", "", err);
+	if (!status) status = eg_list(arena, folder, EG_LIST_SOUNDS, &names, err);
+	if (!status && names.n == 0) status = eg_fail(err, EG_ERR_FORMAT, "there is no recording (.wav) in '%s'", folder);
+	for (int p = 0; p < EG_PARTS && !status; p++) {
+		s->n[p] = 0;
+		s->parts[p] = eg_arena_alloc(arena, (size_t)names.n * sizeof(take));
+		if (!s->parts[p]) status = eg_source_no_memory(&s->base, err);
+	}
+	for (int i = 0; i < names.n && !status; i++) status = put_take(s, folder, names.at[i], err);
+	for (int p = 0; p < EG_PARTS && !status; p++) qsort(s->parts[p], (size_t)s->n[p], sizeof(take), in_turn);
+	eg_release(arena->allocator, names.at);
+	if (status) s->parts[EG_PART_TRAIN] = NULL;
+	return status;
+}
+
+static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
+	speech_source *s = (speech_source *)base;
+	eg_status status = s->parts[EG_PART_TRAIN] ? EG_OK : list_takes(s, err);
+	if (status) return status;
+	base->count[part] = s->n[part];
+	if (part == EG_PART_TRAIN && s->limit > 0 && s->limit < base->count[part]) base->count[part] = s->limit;
+	return EG_OK;
+}
+
+static eg_status read_record(
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const take *t = &((const speech_source *)base)->parts[part][i];
+	r->id = t->id;
+	r->group = t->speaker;
+	r->place = t->path;
+	if (wanted & 1u << LABEL) r->fields[LABEL] = (eg_datum){.there = true, .label = t->digit};
+	if (!(wanted & 1u << SOUND)) return EG_OK;
+	eg_datum_sound sound;
+	eg_status status = eg_wav_load(t->path, r, &sound, err);
+	if (!status) r->fields[SOUND] = (eg_datum){.there = true, .sound = sound};
+	return status;
+}
+
+static const eg_key keys[] = {
+	{.name = "limit",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(speech_source, limit),
+		.min = 1,
+		.max = 1e9,
+		.def = NAN,
+		.doc = "train on so many recordings only, one of each digit and speaker, then the next of each; left out: on all"},
+};
+
+static const char *const digits[DIGITS] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+static const eg_field fields[] = {{.name = "sound", .kind = EG_FIELD_SOUND, .rate = 8000},
+	{.name = "label", .kind = EG_FIELD_LABEL, .names = digits, .nnames = DIGITS}};
+static const char *const folders[] = {"recordings", NULL};
+
+const eg_source_type eg_source_type_fsdd = {
+	.info = {.name = "fsdd",
+		.doc = "3,000 recordings of digits spoken in English by six people, 8 kHz; recordings 0 to 4 are the test part. To be "
+		       "placed by hand",
+		.origin = "Jakobovski and others, Free Spoken Digit Dataset",
+		.licence = "CC BY-SA 4.0",
+		.path = EG_DATA_PATH_SET,
+		.train = 2700,
+		.test = 300,
+		.folder = "speech",
+		.folders = folders,
+		.by_hand = "take https://github.com/Jakobovski/free-spoken-digit-dataset (git clone), and put its folder recordings "
+			   "into speech in a folder that ENGRAM_DATA names",
+		.fields = fields,
+		.nfields = EG_COUNT(fields)},
+	.keys = keys,
+	.nkeys = EG_COUNT(keys),
+	.size = sizeof(speech_source),
+	.prepare = prepare,
+	.read = read_record};
