@@ -66,7 +66,8 @@ static void every_source_opens(void **state) {
 			assert_string_equal(field->name, info->fields[k].name);
 			assert_int_equal(field->kind, info->fields[k].kind);
 			assert_int_equal(eg_source_find_field(s, field->name), k);
-			assert_int_equal(eg_source_find_kind(s, field->kind), k);
+			int first = eg_source_find_kind(s, field->kind);
+			assert_true(first >= 0 && first <= k && eg_source_field(s, first)->kind == field->kind);
 		}
 		assert_null(eg_source_field(s, -1));
 		assert_null(eg_source_field(s, info->nfields));

@@ -244,7 +244,7 @@ static void texts_are_cut(void **state) {
 	        eg_value_count(eg_value_get(ask(b, p, (eg_question){.bytes = "what is that?", .size = 13}), "tags")),
 	        3);
 	ask_in_vain(
-	        b, p, (eg_question){.bytes = "caf\xe9", .size = 4, .name = "line 3"}, "line 3: this is no UTF-8 text");
+	        b, p, (eg_question){.bytes = "caf\xe9", .size = 4, .name = "line 3"}, "line 3, line 1, column 4: this is no UTF-8 text");
 	eg_predictor_free(p);
 	eg_model_free(m);
 	m = bench_train_all(b, recipe(b, "characters.tsv", "", "[{embedding: 8}, {linear: classes}]", "cross_entropy"));

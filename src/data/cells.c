@@ -134,8 +134,8 @@ static int value_of(eg_column *c, const char *cell, eg_arena *arena) {
 	return c->nvalues++;
 }
 
-bool eg_column_look(eg_column *c, const char *cell, const eg_strings *missing, eg_arena *arena, eg_cell *out) {
-	*out = (eg_cell){.kind = EG_CELL_MISSING, .value = -1};
+bool eg_column_look(eg_column *c, const char *cell, const eg_strings *missing, eg_arena *arena, eg_table_cell *out) {
+	*out = (eg_table_cell){.kind = EG_CELL_MISSING, .value = -1};
 	c->cells++;
 	if (eg_cell_missing(cell, missing)) {
 		c->missing++;

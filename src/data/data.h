@@ -21,6 +21,9 @@ typedef struct eg_source_type {
 	const eg_key *keys;
 	int nkeys;
 	size_t size; /* of that struct, whose first member is eg_source */
+	/* Which fields records have, where the source's own keys say it: they have been read. Others have not; it may be called
+	 * again. NULL: those of info. */
+	eg_status (*choose)(eg_source *s, eg_error *err);
 	eg_status (*open)(eg_source *s, eg_error *err); /* the keys have been read; NULL: nothing to check */
 	/* Sets s->count[part], and what is known now of s->fields. Called once for each part, as long as it fails
 	 * not. */
@@ -59,6 +62,8 @@ const eg_source_type *eg_source_type_find(const char *name, eg_error *err); /* N
 eg_status eg_source_new(const eg_source_type *type, eg_source **source, eg_error *err); /* every key has its default */
 enum { EG_SOURCE_KEY_SETS = 2 };
 void eg_source_key_sets(eg_source *s, eg_key_set sets[EG_SOURCE_KEY_SETS]); /* the common keys, and its own */
+/* Before the keys are read by all tables at once: what of `section` (a map of keys) says which fields records have. */
+eg_status eg_source_choose(eg_source *s, const eg_tree *section, eg_error *err);
 eg_status eg_source_opened(eg_source *s, eg_error *err); /* the keys have been read */
 /* The same tables without a source, for the schema: `out` is NULL. */
 void eg_source_type_key_sets(const eg_source_type *type, eg_key_set sets[EG_SOURCE_KEY_SETS]);

@@ -17,7 +17,7 @@ eg_status eg_frame_columns(eg_frame *f, int n, eg_arena *arena, eg_error *err) {
 bool eg_frame_add(eg_frame *f, const eg_row *row, const eg_strings *missing, eg_arena *arena) {
 	if (f->n == 0) return true;
 	if (!eg_grow(NULL, &f->cells, &f->cap, f->rows, (size_t)f->n * sizeof *f->cells)) return false;
-	eg_cell *out = f->cells + (ptrdiff_t)f->rows++ * f->n;
+	eg_table_cell *out = f->cells + (ptrdiff_t)f->rows++ * f->n;
 	for (int k = 0; k < f->n; k++)
 		if (!eg_column_look(&f->columns[k].seen, row->cells[f->columns[k].place], missing, arena, &out[k])) return false;
 	return true;
@@ -77,7 +77,7 @@ int eg_frame_width(const eg_frame *f, int from, int to) {
 }
 
 /* One cell, into c->width numbers; false: it is none of the column's type. */
-static bool put_cell(const eg_frame_column *c, const eg_cell *cell, float *out) {
+static bool put_cell(const eg_frame_column *c, const eg_table_cell *cell, float *out) {
 	bool missing = cell->kind == EG_CELL_MISSING;
 	for (int i = 0; i < c->width; i++) out[i] = missing ? NAN : 0;
 	if (missing || c->width == 0) return true;
@@ -93,7 +93,7 @@ static bool put_cell(const eg_frame_column *c, const eg_cell *cell, float *out) 
 }
 
 int eg_frame_row(const eg_frame *f, int row, int from, int to, float *out) {
-	const eg_cell *cells = f->cells + (ptrdiff_t)row * f->n;
+	const eg_table_cell *cells = f->cells + (ptrdiff_t)row * f->n;
 	for (int k = from; k < to; k++) {
 		if (!put_cell(&f->columns[k], &cells[k], out)) return k;
 		out += f->columns[k].width;

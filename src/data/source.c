@@ -121,6 +121,16 @@ eg_status eg_source_new(const eg_source_type *type, eg_source **source, eg_error
 	return EG_OK;
 }
 
+eg_status eg_source_choose(eg_source *s, const eg_tree *section, eg_error *err) {
+	const eg_source_type *type = s->type;
+	eg_status status = EG_OK;
+	for (int k = 0; k < type->nkeys && type->choose && !status; k++) {
+		const eg_tree *value = eg_tree_get(section, type->keys[k].name);
+		if (value) status = eg_key_read(&s->arena, &type->keys[k], value, s, "'data'", err);
+	}
+	return status || !type->choose ? status : type->choose(s, err);
+}
+
 eg_status eg_source_opened(eg_source *s, eg_error *err) {
 	static const char *const wanted[] = {NULL, NULL, NULL, "the file", "the folder"}; /* by eg_data_path */
 	const eg_data_info *info = &s->type->info;
@@ -130,7 +140,8 @@ eg_status eg_source_opened(eg_source *s, eg_error *err) {
 		return eg_fail(err, EG_ERR_ARG, "data source '%s' needs 'path', %s to read (%s)", info->name,
 		        wanted[info->path], info->doc);
 	if (s->path && !(s->path = eg_source_path(s, s->path, err))) return EG_ERR_MEMORY;
-	return s->type->open ? s->type->open(s, err) : EG_OK;
+	eg_status status = s->type->choose ? s->type->choose(s, err) : EG_OK;
+	return !status && s->type->open ? s->type->open(s, err) : status;
 }
 
 /* Settings, and behind them the source's own name. */

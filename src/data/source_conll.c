@@ -352,9 +352,9 @@ static eg_status open_conll(eg_source *base, eg_error *err) {
 }
 
 static eg_status open_msra(eg_source *base, eg_error *err) {
-	EG_UNUSED(err);
-	((conll_source *)base)->test_last = 4631;
-	return EG_OK;
+	conll_source *s = (conll_source *)base;
+	s->test_last = 4631;
+	return eg_text_rules_check(&s->rules, err);
 }
 
 #define LIMIT_KEY \
@@ -387,7 +387,7 @@ static const eg_key keys[] = {
 	EG_BROKEN_KEY,
 	EG_TEXT_RULE_KEYS(conll_source, rules),
 };
-static const eg_key msra_keys[] = {LIMIT_KEY, EG_BROKEN_KEY};
+static const eg_key msra_keys[] = {LIMIT_KEY, EG_BROKEN_KEY, EG_NORMALIZE_KEY_OF(conll_source, rules)};
 
 static const eg_field fields[] = {{.name = "tokens", .kind = EG_FIELD_TOKENS}, {.name = "tags", .kind = EG_FIELD_TAGS}};
 

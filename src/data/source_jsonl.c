@@ -19,7 +19,7 @@ typedef struct jsonl_source {
 
 /* A file while it is read. */
 typedef struct reading {
-	const jsonl_source *s;
+	jsonl_source *s;
 	eg_shelf *shelf;
 	char where[EG_PATH + 24]; /* FILE:LINE */
 	const eg_value *map;      /* of the line */
@@ -130,9 +130,9 @@ static eg_status get_series(reading *r, eg_item *x, int *columns, eg_error *err)
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
-/* All records have as many numbers as the first; `fixed` is not known before it. */
+/* All records have as many numbers as the first. */
 static eg_status same_count(const reading *r, int field, int n, eg_error *err) {
-	eg_field *f = &((jsonl_source *)(void *)r->s)->shelf.base.fields[field];
+	eg_field *f = &r->s->shelf.base.fields[field];
 	if (f->columns == 0) f->columns = n;
 	if (n > 0 && n == f->columns) return EG_OK;
 	return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' is of %d numbers, but those above are of %d", r->where, f->name, n, f->columns);
@@ -216,13 +216,10 @@ eg_status eg_jsonl_take(eg_source *s, eg_reader *reader, eg_error *err) { return
 
 static eg_status prepare(eg_source *s, eg_part part, eg_error *err) { return eg_shelf_prepare(s, part, fill, err); }
 
-static eg_status open_source(eg_source *base, eg_error *err) {
+static eg_status choose(eg_source *base, eg_error *err) {
 	jsonl_source *s = (jsonl_source *)base;
 	eg_shelf_fields *at = &s->shelf.fields;
-	s->shelf.one = "line", s->shelf.many = "lines";
 	*at = (eg_shelf_fields)EG_NO_FIELDS;
-	eg_status status = eg_shelf_open(base, err);
-	if (status) return status;
 	if (!s->text && !s->tokens && !s->series && s->numbers.n == 0)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source 'jsonl' needs to know what the names are: 'text: NAME', 'tokens: NAME', 'series: NAME' or "
@@ -237,6 +234,12 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	if (s->tags) eg_shelf_field(base, "tags", &at->tags);
 	if (s->target.n > 0) eg_shelf_field(base, "target", &at->target);
 	return EG_OK;
+}
+
+static eg_status open_source(eg_source *base, eg_error *err) {
+	jsonl_source *s = (jsonl_source *)base;
+	s->shelf.one = "line", s->shelf.many = "lines";
+	return eg_shelf_open(base, err);
 }
 
 #define NAME_KEY(name_, doc_) \
@@ -279,6 +282,7 @@ const eg_source_type eg_source_type_jsonl = {.info = {.name = "jsonl",
 	.keys = keys,
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(jsonl_source),
+	.choose = choose,
 	.open = open_source,
 	.prepare = prepare,
 	.read = eg_shelf_read,

@@ -260,16 +260,13 @@ static eg_status prepare(eg_source *s, eg_part part, eg_error *err) { return eg_
 static eg_status open_table(eg_source *base, eg_error *err) {
 	table_source *s = (table_source *)base;
 	s->shelf.one = "line", s->shelf.many = "lines";
-	s->shelf.fields = (eg_shelf_fields)EG_NO_FIELDS;
 	return eg_shelf_open(base, err);
 }
 
-static eg_status open_csv(eg_source *base, eg_error *err) {
+static eg_status choose_csv(eg_source *base, eg_error *err) {
 	table_source *s = (table_source *)base;
 	eg_shelf_fields *at = &s->shelf.fields;
-	eg_status status = open_table(base, err);
-	s->form.quoted = true;
-	if (status) return status;
+	*at = (eg_shelf_fields)EG_NO_FIELDS;
 	if (!s->text && !s->label && s->numbers.n == 0 && s->target.n == 0)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source 'csv' needs to know what its columns are: 'text: NAME' or 'numbers: [NAME, NAME]', and 'label: "
@@ -282,9 +279,15 @@ static eg_status open_csv(eg_source *base, eg_error *err) {
 	return EG_OK;
 }
 
+static eg_status open_csv(eg_source *base, eg_error *err) {
+	((table_source *)base)->form.quoted = true;
+	return open_table(base, err);
+}
+
 static eg_status open_texts(eg_source *base, eg_error *err) {
 	table_source *s = (table_source *)base;
 	eg_status status = open_table(base, err);
+	s->shelf.fields = (eg_shelf_fields)EG_NO_FIELDS;
 	s->shelf.fields.text = 0, s->shelf.fields.label = 1;
 	s->text = "text", s->label = "label";
 	s->form.header = true;
@@ -349,12 +352,13 @@ static const eg_key csv_keys[] = {
 	EG_SHELF_KEYS(table_source),
 };
 static const eg_key tsv_keys[] = {EG_SHELF_KEYS(table_source)};
-static const eg_key set_keys[] = {EG_SHELF_LIMIT_KEY(table_source)};
+static const eg_key set_keys[] = {
+	EG_SHELF_LIMIT_KEY(table_source), EG_NORMALIZE_KEY_OF(table_source, shelf.rules)};
 
-#define TYPE(keys_, open_, ...) \
+#define TYPE(keys_, choose_, open_, ...) \
 	{ \
-		.info = {__VA_ARGS__}, .keys = keys_, .nkeys = EG_COUNT(keys_), .size = sizeof(table_source), .open = open_, \
-		.prepare = prepare, .read = eg_shelf_read, .close = eg_shelf_close \
+		.info = {__VA_ARGS__}, .keys = keys_, .nkeys = EG_COUNT(keys_), .size = sizeof(table_source), .choose = choose_, \
+		.open = open_, .prepare = prepare, .read = eg_shelf_read, .close = eg_shelf_close \
 	}
 
 static const eg_field text_fields[] = {
@@ -363,12 +367,12 @@ static const eg_field csv_fields[] = {{.name = "text", .kind = EG_FIELD_TEXT},
 	{.name = "numbers", .kind = EG_FIELD_NUMBERS}, {.name = "label", .kind = EG_FIELD_LABEL},
 	{.name = "target", .kind = EG_FIELD_NUMBERS}};
 
-const eg_source_type eg_source_type_csv = TYPE(csv_keys, open_csv, .name = "csv",
+const eg_source_type eg_source_type_csv = TYPE(csv_keys, choose_csv, open_csv, .name = "csv",
 	.doc = "your own table: comma-separated values (or tabs, semicolons), gzipped or not; the recipe says which columns are "
 	       "texts, numbers, classes, targets",
 	.origin = "you", .licence = "yours", .path = EG_DATA_PATH_FILE, .fields = csv_fields, .nfields = EG_COUNT(csv_fields));
 
-const eg_source_type eg_source_type_tsv = TYPE(tsv_keys, open_tsv, .name = "tsv",
+const eg_source_type eg_source_type_tsv = TYPE(tsv_keys, NULL, open_tsv, .name = "tsv",
 	.doc = "your own texts with classes: a table in UTF-8, gzipped or not, whose first line names the columns text and "
 	       "label, with a tab between them",
 	.origin = "you", .licence = "yours", .path = EG_DATA_PATH_FILE, .fields = text_fields,
@@ -383,7 +387,7 @@ static const eg_data_file intents_files[] = {
 		.published = "intents.tsv"},
 };
 
-const eg_source_type eg_source_type_intents = TYPE(set_keys, open_intents, .name = "intents",
+const eg_source_type eg_source_type_intents = TYPE(set_keys, NULL, open_intents, .name = "intents",
 	.doc = "2,000 short sentences in English and Chinese that ask a house or a telephone for one of 25 things; a tenth of "
 	       "each is the test part. It comes with the recipes",
 	.origin = "written for engram", .licence = "MIT", .path = EG_DATA_PATH_SET, .train = 1800, .test = 200,
@@ -406,7 +410,7 @@ static const eg_data_file hotel_files[] = {
 static const char *const hotel_urls[] = {
 	"https://raw.githubusercontent.com/SophonPlus/ChineseNlpCorpus/master/datasets/ChnSentiCorp_htl_all/", NULL};
 
-const eg_source_type eg_source_type_hotel_reviews = TYPE(set_keys, open_hotels, .name = "hotel-reviews",
+const eg_source_type eg_source_type_hotel_reviews = TYPE(set_keys, NULL, open_hotels, .name = "hotel-reviews",
 	.doc = "7,765 reviews of hotels in Chinese, 5,322 of them positive; judged by folds, there is no test part",
 	.origin = "Tan Songbo (ChnSentiCorp); ChineseNlpCorpus on GitHub", .licence = "research use",
 	.path = EG_DATA_PATH_SET, .train = 7765, .folder = "sentiment", .files = hotel_files,

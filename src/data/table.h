@@ -1,42 +1,13 @@
 /* table.h - readers of lines: the rules that hold for every text, lines one after the other, rows of tables, what a
  * cell says, and the records that are made of rows.
  *
- * Each third-party library is behind one file: libcsv csv.c, utf8proc text_form.c. A file is read as a stream: what
+ * libcsv is behind csv.c. A file is read as a stream: what
  * stays in memory is what the records hold. */
 #ifndef ENGRAM_DATA_TABLE_H
 #define ENGRAM_DATA_TABLE_H
 
 #include "data/data.h"
-
-/* ---- text_form.c: the forms that bytes of a text are brought to -------------------------------------------------- */
-
-extern const char *const eg_encoding_names[], *const eg_normalize_names[];
-/* The keys of a source whose struct has the rules as `member`. */
-#define EG_TEXT_RULE_KEYS(owner, member) \
-	{.name = "encoding", \
-		.type = EG_KEY_ENUM, \
-		.offset = offsetof(owner, member) + offsetof(eg_text_rules, encoding), \
-		.names = eg_encoding_names, \
-		.def = EG_ENCODING_UTF8, \
-		.doc = "utf-8 (the default; other bytes are errors); latin1, as browsers read it (Windows-1252); or found: " \
-		       "lines that are not UTF-8 are latin1, and counted"}, \
-	{ \
-		.name = "normalize", .type = EG_KEY_ENUM, .offset = offsetof(owner, member) + offsetof(eg_text_rules, normalize), \
-		.names = eg_normalize_names, .def = EG_NORMALIZE_NO, \
-		.doc = "nfc: characters that can be written in several ways are written in one, that of Unicode's form C; " \
-		       "no (the default): texts stay as they are" \
-	}
-/* Tells of lines that were found to be Latin-1; 0: nothing. */
-void eg_latin1_remark(eg_source *s, eg_part part, int64_t lines);
-/* Can this build follow them? */
-eg_status eg_text_rules_check(const eg_text_rules *rules, eg_error *err);
-/* UTF-8 of Latin-1 as browsers have it; `out` has room for 3 * size + 1. Returns its size. */
-size_t eg_text_from_latin1(const char *s, size_t size, char *out);
-/* The same of those lines of *s (from eg_alloc, a zero behind) that are not UTF-8, or, with `all`, of all; *s may be
- * replaced. */
-eg_status eg_text_lines_from_latin1(char **s, size_t *size, bool all, int64_t *lines, const char *name, eg_error *err);
-/* Form C of UTF-8 without zeros. *out: to be released with free(), ends with a zero; NULL: it is so already. */
-eg_status eg_text_nfc(const char *s, size_t size, char **out, size_t *out_size, eg_error *err);
+#include "data/text_form.h"
 
 /* ---- text.c ------------------------------------------------------------------------------------------------------ */
 
@@ -125,11 +96,11 @@ typedef enum eg_column_type {
 const char *eg_column_type_name(eg_column_type type);
 enum { EG_COLUMN_VALUES = 64 /* a column with more different values is no class */ };
 typedef enum eg_cell_kind { EG_CELL_MISSING, EG_CELL_NUMBER, EG_CELL_TIME, EG_CELL_OTHER } eg_cell_kind;
-typedef struct eg_cell {
+typedef struct eg_table_cell {
 	double v;      /* NUMBER; TIME: seconds since 1970 */
 	int16_t value; /* which of the column's values it is; -1: they are not told apart */
 	uint8_t kind;
-} eg_cell;
+} eg_table_cell;
 typedef struct eg_column {
 	const char *name;
 	int64_t cells, missing, integers, numbers, times;
@@ -137,7 +108,7 @@ typedef struct eg_column {
 	int nvalues;                          /* -1: too many */
 } eg_column;
 /* Counts what a cell says. false: out of memory. */
-bool eg_column_look(eg_column *c, const char *cell, const eg_strings *missing, eg_arena *arena, eg_cell *out);
+bool eg_column_look(eg_column *c, const char *cell, const eg_strings *missing, eg_arena *arena, eg_table_cell *out);
 /* What most of its cells are: numbers or times, where more than half of those that are not missing are; else classes,
  * where there are few different values and each comes twice on average; else texts. */
 eg_column_type eg_column_found(const eg_column *c);
@@ -158,7 +129,7 @@ typedef struct eg_frame_column {
 typedef struct eg_frame {
 	eg_frame_column *columns;
 	int n;
-	eg_cell *cells; /* rows x n */
+	eg_table_cell *cells; /* rows x n */
 	int rows, cap;
 } eg_frame;
 eg_status eg_frame_columns(eg_frame *f, int n, eg_arena *arena, eg_error *err);

@@ -3,7 +3,7 @@
  *
  * Latin-1 is what browsers take for it (Windows-1252, as the WHATWG's Encoding Standard has it): in real files the bytes
  * 0x80 to 0x9F are quotation marks and dashes, not control characters. */
-#include "data/table.h"
+#include "data/text_form.h"
 
 #include <stdlib.h>
 #include <string.h>

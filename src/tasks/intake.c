@@ -1,5 +1,9 @@
-/* intake.c - the table of intakes, by the kind of field, and their life. */
+/* intake.c - the table of intakes, by the kind of field, and their life; and questions that are text. */
+#include "data/text_form.h"
 #include "tasks/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 extern const eg_intake_type eg_intake_picture_type, eg_intake_text_type, eg_intake_tokens_type, eg_intake_label_type,
 	eg_intake_tags_type, eg_intake_mask_type, eg_intake_numbers_type, eg_intake_series_type;
@@ -29,4 +33,27 @@ void eg_intake_free(eg_intake *f) {
 	if (f->type->close) f->type->close(f);
 	eg_arena_free(&f->arena);
 	eg_release(NULL, f);
+}
+
+eg_status eg_intake_question(const void *bytes, size_t size, eg_question_rules rules, const char *name, eg_record *r,
+	char **text, size_t *n, eg_error *err) {
+	char *own = eg_record_room(r, size + 1), *composed = NULL;
+	if (!own) return eg_record_no_memory(err);
+	if (size) memcpy(own, bytes, size);
+	*text = own;
+	*n = rules.any ? size : eg_text_normalize(own, size);
+	own[*n] = '\0';
+	size_t wrong = rules.any ? *n : eg_utf8_check(own, *n);
+	if (wrong < *n) {
+		eg_text_place p = eg_text_place_of(own, wrong);
+		return eg_fail(err, EG_ERR_FORMAT, "%s, line %zu, column %zu: this is no UTF-8 text; convert it", name, p.line,
+		        p.column);
+	}
+	if (rules.any || !rules.nfc) return EG_OK;
+	eg_status status = eg_text_nfc(own, *n, &composed, n, err);
+	if (status || !composed) return status;
+	*text = eg_record_room(r, *n + 1);
+	if (*text) memcpy(*text, composed, *n + 1);
+	free(composed);
+	return *text ? EG_OK : eg_record_no_memory(err);
 }

@@ -88,6 +88,14 @@ const eg_intake_type *eg_intake_of(eg_field_kind kind);
 eg_intake *eg_intake_new(const eg_intake_type *type, eg_error *err);
 void eg_intake_free(eg_intake *f);
 
+/* The bytes of a question as text: by the rules that hold for every text, and, with `nfc`, in Unicode's form C. In room of
+ * the record, a zero behind. `any`: byte for byte. */
+typedef struct eg_question_rules {
+	bool any, nfc;
+} eg_question_rules;
+eg_status eg_intake_question(const void *bytes, size_t size, eg_question_rules rules, const char *name, eg_record *r,
+	char **text, size_t *n, eg_error *err);
+
 /* ---- what tasks ask certain intakes ------------------------------------------------------------------------------ */
 
 /* intake_names.c: classes of labels, tags, masks. */

@@ -1,5 +1,6 @@
 /* intake_text.c - texts as an input: numbers of their units (characters, bytes, words), by a vocabulary that is made of
  * the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
+#include "data/text_form.h"
 #include "tasks/intake.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 typedef struct text_intake {
 	eg_intake base;
 	eg_text_keys keys;
+	int normalize;
 	eg_vocab *vocab; /* NULL: not known yet */
 	int first;       /* unit that stands before the text; -1: none */
 	char *seen;      /* the training texts, while they are looked at */
@@ -39,6 +41,7 @@ static const eg_key keys[] = {
 		.offset = KEY(cut),
 		.def = NAN,
 		.doc = "texts: cut those that are longer than `longest`, in place of an error"},
+	EG_NORMALIZE_KEY(offsetof(text_intake, normalize)),
 };
 
 const eg_vocab *eg_intake_vocab(const eg_intake *f) { return ((const text_intake *)f)->vocab; }
@@ -199,19 +202,13 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
 	int *remark, eg_error *err) {
 	EG_UNUSED(remark);
-	bool any = eg_vocab_unit(eg_intake_vocab(f)) == EG_UNIT_BYTE;
-	char *own = eg_record_room(r, size + 1);
-	if (!own) return no_memory(err);
-	if (size) memcpy(own, bytes, size);
-	size_t n = any ? size : eg_text_normalize(own, size);
-	own[n] = '\0';
-	if (!any && eg_utf8_check(own, n) < n) {
-		eg_text_place p = eg_text_place_of(own, eg_utf8_check(own, n));
-		return eg_fail(err, EG_ERR_FORMAT, "%s, line %zu, column %zu: this is no UTF-8 text; convert it", name,
-		        p.line, p.column);
-	}
-	*d = (eg_datum){.there = true, .text = {own, n}};
-	return EG_OK;
+	eg_question_rules rules = {.any = eg_vocab_unit(eg_intake_vocab(f)) == EG_UNIT_BYTE,
+	        .nfc = ((const text_intake *)f)->normalize == EG_NORMALIZE_NFC};
+	char *own;
+	size_t n;
+	eg_status status = eg_intake_question(bytes, size, rules, name, r, &own, &n, err);
+	if (!status) *d = (eg_datum){.there = true, .text = {own, n}};
+	return status;
 }
 
 static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,

@@ -1,6 +1,7 @@
 /* intake_tokens.c - tokens as an input: numbers of texts that somebody has cut already (words, characters). The
  * commonest have numbers of their own; number 0 stands for all others. A question that is raw text is cut into
  * characters, or at white space where the training tokens were longer. */
+#include "data/text_form.h"
 #include "tasks/intake.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 
 typedef struct tokens_intake {
 	eg_intake base;
-	int min_count, max_size;
+	int min_count, max_size, normalize;
 	eg_lexicon names; /* token number i is names.at[i - 1] */
 	bool known, characters;
 } tokens_intake;
@@ -28,6 +29,7 @@ static const eg_key keys[] = {
 		.max = 1e7,
 		.def = NAN,
 		.doc = "tokens: at most so many, the most frequent; the others are unknown"},
+	EG_NORMALIZE_KEY(offsetof(tokens_intake, normalize)),
 };
 
 bool eg_intake_spaced(const eg_intake *f) { return !((const tokens_intake *)f)->characters; }
@@ -108,18 +110,22 @@ static size_t next_token(const tokens_intake *x, const char **s, const char *end
 	return n;
 }
 
+static eg_question_rules rules_of(const tokens_intake *x) {
+	return (eg_question_rules){.nfc = x->normalize == EG_NORMALIZE_NFC};
+}
+
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
 	int *remark, eg_error *err) {
 	const tokens_intake *x = (const tokens_intake *)f;
+	char *text;
 	int n = 0;
 	EG_UNUSED(remark);
-	if (eg_utf8_check(bytes, size) < size)
-		return eg_fail(err, EG_ERR_FORMAT, "%s: this is no UTF-8 text; convert it", name);
+	eg_status status = eg_intake_question(bytes, size, rules_of(x), name, r, &text, &size, err);
+	if (status) return status;
 	const char **at = eg_record_room(r, (size + 1) * sizeof *at);
-	char *own = eg_record_room(r, 2 * size + 1), *text = eg_record_room(r, size + 1); /* own: a zero behind each */
-	if (!at || !own || !text) return no_memory(err);
-	if (size) memcpy(text, bytes, size);
-	const char *s = text, *end = s + eg_text_normalize(text, size);
+	char *own = eg_record_room(r, 2 * size + 1); /* a zero behind each */
+	if (!at || !own) return no_memory(err);
+	const char *s = text, *end = s + size;
 	for (size_t k; (k = next_token(x, &s, end)) > 0; s += k) {
 		memcpy(own, s, k);
 		own[k] = '\0';
@@ -139,10 +145,13 @@ static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *
 	if (!at) return no_memory(err);
 	for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c)) {
 		const char *s = eg_value_text(c);
-		char *own = s ? eg_record_room(r, strlen(s) + 1) : NULL;
+		char *own;
+		size_t size;
 		if (!s) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be a list of texts", name, f->name);
-		if (!own) return no_memory(err);
-		at[n++] = memcpy(own, s, strlen(s) + 1);
+		eg_status status =
+		        eg_intake_question(s, strlen(s), rules_of((const tokens_intake *)f), name, r, &own, &size, err);
+		if (status) return status;
+		at[n++] = own;
 	}
 	*d = (eg_datum){.there = true, .tokens = {n, at}};
 	return EG_OK;

@@ -248,7 +248,9 @@ void eg_task_drop(eg_task *t) {
 static eg_status read_section(eg_task *t, eg_source *before, const char *path, eg_error *err) {
 	t->source->beside = beside(t);
 	eg_source_seed(t->source, eg_recipe_train(t->recipe)->seed);
-	eg_status status = add_intakes(t, err);
+	eg_status status = eg_source_choose(t->source, eg_tree_get(t->recipe->root, "data"), err);
+	if (status) eg_recipe_locate(t->recipe, "data.source", err);
+	if (!status) status = add_intakes(t, err);
 	if (!status) status = read_keys(t, before, err);
 	if (status) return status;
 	if (before) t->source->name = eg_source_info(t->source)->name, t->source->path = NULL;
