@@ -148,6 +148,7 @@ void eg_picture_source_close(eg_source *s);
 eg_status eg_table_take(eg_source *s, eg_reader *reader, eg_error *err); /* csv, tsv and the like */
 eg_status eg_jsonl_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_series_take(eg_source *s, eg_reader *reader, eg_error *err);
+eg_status eg_pairs_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_conll_take(eg_source *s, eg_reader *reader, eg_error *err);
 void eg_masks_keep(eg_source *s, size_t bytes); /* no more than this is kept decoded */
 

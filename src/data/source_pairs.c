@@ -116,6 +116,8 @@ static eg_status fill(eg_source *s, eg_shelf *f, eg_reader *reader, eg_error *er
 	return !status && f->n > 0 ? find_groups(s, f, err) : status;
 }
 
+eg_status eg_pairs_take(eg_source *s, eg_reader *reader, eg_error *err) { return eg_shelf_take(s, fill, reader, err); }
+
 static eg_status prepare(eg_source *s, eg_part part, eg_error *err) { return eg_shelf_prepare(s, part, fill, err); }
 
 static eg_status open_source(eg_source *base, eg_error *err) {

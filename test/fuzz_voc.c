@@ -1,0 +1,41 @@
+/* fuzz_voc.c - any bytes as an annotation of Pascal VOC, or, when they begin with RIFF, as a recording (WAV). */
+#include "data/voc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static eg_status hear(const uint8_t *data, size_t size, eg_error *err) {
+	eg_record r = {0};
+	eg_datum_sound x;
+	eg_status status = eg_wav_decode(data, size, "fuzz", &r, &x, err);
+	if (!status && (x.n < 1 || x.channels < 1)) abort();
+	for (int64_t i = 0; !status && i < x.n * x.channels; i++)
+		if (!(x.at[i] >= -1 && x.at[i] < 1)) abort();
+	eg_record_free(&r);
+	return status;
+}
+
+static eg_status read_boxes(const uint8_t *data, size_t size, eg_error *err) {
+	eg_arena arena = {0};
+	eg_voc voc;
+	eg_status status = eg_voc_parse((const char *)data, size, "fuzz", &arena, &voc, err);
+	for (int i = 0; !status && i < voc.n; i++) {
+		const eg_voc_object *o = &voc.objects[i];
+		eg_box box = {.x0 = o->x0, .y0 = o->y0, .x1 = o->x1, .y1 = o->y1};
+		if (!o->name[0]) abort();
+		if (!o->empty && eg_box_clip(&box, 100, 100) && !(box.x0 >= 0 && box.x1 <= 100)) abort();
+	}
+	eg_release(NULL, voc.objects);
+	eg_arena_free(&arena);
+	return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	eg_error err = {EG_OK, ""};
+	bool sound = size > 4 && memcmp(data, "RIFF", 4) == 0;
+	eg_status status = sound ? hear(data, size, &err) : read_boxes(data, size, &err);
+	if (status != EG_OK && (!err.message[0] || err.status != status)) abort();
+	return 0;
+}
