@@ -17,6 +17,18 @@
 
 enum { TRAIN = 1, VALIDATION = 2, TEST = 4, ALL = 7 }; /* parts, one bit each */
 
+/* Tests of what this build may be without are skipped. */
+#ifdef ENGRAM_HAVE_CSV
+enum { HAVE_CSV = 1 };
+#else
+enum { HAVE_CSV = 0 };
+#endif
+#ifdef ENGRAM_HAVE_EXPAT
+enum { HAVE_EXPAT = 1 };
+#else
+enum { HAVE_EXPAT = 0 };
+#endif
+
 typedef struct sources {
 	char folder[64]; /* HOME and the cache are inside */
 	eg_error err;

@@ -72,6 +72,7 @@ static void cells(void **state) {
 
 static void texts(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	char path[400];
 	eg_record r = {0};
 	/* A mark, CR LF, quotation marks, a line end and separators inside of a cell, blanks, empty lines, a column more. */
@@ -108,6 +109,7 @@ static const char people[] =
 
 static void found_columns(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	char path[400], other[400];
 	setting(path, "path", write_text(f, "p.csv", people));
 	/* All columns of numbers that are not named. */
@@ -159,6 +161,7 @@ static void refuse_csv(sources *f, const char *text, size_t size, const char *wo
 
 static void csv_is_refused(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	char path[400];
 	BAD("", "bad' is empty: there is no table in it");
 	BAD("\r\n\n", "bad' has only empty lines");
@@ -202,6 +205,7 @@ static long peak_kib(void) {
 /* A line of 1 GB, and a quotation that never ends: refused before they are in memory. */
 static void long_lines(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	char path[400];
 	long before = peak_kib();
 	setting(path, "path", write_text(f, "long.csv", "text,label\na,b\n"));
@@ -307,6 +311,7 @@ static void json_lines_are_refused(void **state) {
 
 static void encodings(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	char path[400];
 	setting(path, "path", write_text(f, "a.csv", "text,label\ncaf\xe9 \x96 \x80,x\nna\xc3\xafve,y\n"));
 	eg_source *s = open_source(f, "csv", TRAIN, path, "text=text", "label=label", "encoding=found", NULL);
@@ -365,7 +370,16 @@ static void broken_sentences(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
-	const struct CMUnitTest tests[] = {CASE(cells), CASE(texts), CASE(found_columns), CASE(csv_is_refused), CASE(long_lines),
-	        CASE(json_lines), CASE(json_lines_are_refused), CASE(encodings), CASE(broken_sentences)};
+	const struct CMUnitTest tests[] = {
+	        CASE(cells),
+	        CASE(json_lines),
+	        CASE(json_lines_are_refused),
+	        CASE(broken_sentences),
+	        CASE(texts),
+	        CASE(found_columns),
+	        CASE(csv_is_refused),
+	        CASE(long_lines),
+	        CASE(encodings),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

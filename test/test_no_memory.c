@@ -1,15 +1,17 @@
 /* test_no_memory.c - the N-th allocation fails, for every N: reading and writing JSON and YAML, models, checkpoints,
- * tuning files and pictures. Either all went well, or it is told (EG_ERR_MEMORY), nothing leaks that a next try would
+ * tuning files, pictures, tables and annotations. Either all went well, or it is told (EG_ERR_MEMORY), nothing leaks that a next try would
  * need, and a file is the old one or the new one, whole.
  *
  * Allocations of the libraries underneath fail too (shim_failing.c). Not here: the program (cli_failures.sh). */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "data/voc.h"
 #include "engram_io.h"
 #include "io/tree.h"
 #include "io/value.h"
 #include "shim_failing.h"
+#include "source_bed.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -272,6 +274,67 @@ static void test_tuning(void **state) {
 	eg_release(NULL, text);
 }
 
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+typedef struct table {
+	const char *source, *text;
+	eg_status (*take)(eg_source *s, eg_reader *reader, eg_error *err);
+	const char *settings[6];
+	int64_t train;
+	bool quoted; /* needs libcsv */
+} table;
+
+static const table tables[] = {
+	{"csv", "text,label,n\n\"a \"\"b\"\"\nc\",x,1\ncaf\xe9,y,\nd\ne\xcc\x81,x,3\n", eg_table_take,
+		{"path=f", "text=text", "label=label", "broken=skip", "encoding=found"}, 3, true},
+	{"csv", "k,n,c\nx,1,u\ny,2,v\nx,NA,u\ny,1,v\n", eg_table_take, {"path=f", "label=k", "numbers=[n, c]", "test=0.5"}, 2, true},
+	{"series", "t,a\n2010-01,1\n2010-02,x\n2010-03,3\n", eg_series_take, {"path=f", "time=[t]", "columns=[a]", "broken=skip"}, 1, true},
+	{"jsonl", "{\"a\": [\"u\", \"v\"], \"b\": [\"O\", \"X\"], \"n\": [1, null]}\n", eg_jsonl_take,
+		{"path=f", "tokens=a", "tags=b", "numbers=[n]"}, 1, false},
+	{"conll", "a\tO\nb\tX\n\nc\n\nd\tX\n", eg_conll_take, {"path=f", "broken=skip"}, 2, false},
+	{"pairs", "a\tx\nb\tx\ne\xcc\x81\ty\n", eg_pairs_take, {"path=f"}, 3, false},
+};
+
+static eg_status try_table(void *user, eg_error *err) {
+	const table *t = user;
+	eg_source *s = NULL;
+	eg_reader *reader = NULL;
+	eg_record r = {0};
+	eg_status status = eg_source_open(t->source, t->settings, &s, err);
+	if (!status) reader = eg_reader_memory(t->text, strlen(t->text), "f", err);
+	if (!status && !reader) status = err->status;
+	if (!status) status = t->take(s, reader, err);
+	for (int p = 0; p < EG_PARTS && !status; p++) {
+		status = eg_source_prepare(s, (eg_part)p, err);
+		for (int64_t i = 0; !status && i < eg_source_count(s, (eg_part)p); i++)
+			status = eg_source_read(s, (eg_part)p, i, ~0u, &r, err);
+	}
+	if (!status) assert_int_equal(eg_source_count(s, EG_PART_TRAIN), t->train);
+	eg_record_free(&r);
+	eg_reader_close(reader);
+	eg_source_close(s);
+	return status;
+}
+
+static eg_status try_annotation(void *user, eg_error *err) {
+	eg_arena arena = {0};
+	eg_voc voc;
+	eg_status status = eg_voc_parse(user, strlen(user), "a.xml", &arena, &voc, err);
+	if (!status) assert_int_equal(voc.n, 1);
+	eg_release(NULL, voc.objects);
+	eg_arena_free(&arena);
+	return status;
+}
+
+static void test_tables(void **state) {
+	EG_UNUSED(state);
+	static char annotation[] = "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax>"
+				   "<ymax>5</ymax></bndbox></object></annotation>";
+	for (int i = 0; i < EG_COUNT(tables); i++)
+		if (HAVE_CSV || !tables[i].quoted) every_allocation(try_table, (void *)&tables[i]);
+	if (HAVE_EXPAT) every_allocation(try_annotation, annotation);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json),
@@ -279,6 +342,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_model_save, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_model_load, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tuning, setup, teardown),
+		cmocka_unit_test(test_tables),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

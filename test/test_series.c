@@ -21,6 +21,7 @@ static const char hours[] =
 
 static void series(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	char path[400];
 	eg_record r = {0};
 	setting(path, "path", write_text(f, "h.csv", hours));
@@ -61,6 +62,7 @@ static void series(void **state) {
 
 static void real_series(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	static const struct {
 		const char *name;
 		int train, test, columns, gaps;
@@ -138,6 +140,7 @@ static void real_pairs(void **state) {
 
 static void real_reviews(void **state) {
 	sources *f = *state;
+	if (!HAVE_CSV) skip();
 	static const struct {
 		const char *name;
 		int counts[2];
@@ -209,7 +212,14 @@ static void real_speech(void **state) {
 int main(void) {
 	keep_real_data();
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
-	const struct CMUnitTest tests[] = {CASE(series), CASE(real_series), CASE(pairs), CASE(real_pairs), CASE(real_reviews),
-	        CASE(wav), CASE(real_speech)};
+	const struct CMUnitTest tests[] = {
+	        CASE(series),
+	        CASE(real_series),
+	        CASE(real_reviews),
+	        CASE(pairs),
+	        CASE(real_pairs),
+	        CASE(wav),
+	        CASE(real_speech),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
