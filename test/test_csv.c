@@ -75,7 +75,8 @@ static void texts(void **state) {
 	if (!HAVE_CSV) skip();
 	char path[400];
 	eg_record r = {0};
-	/* A mark, CR LF, quotation marks, a line end and separators inside of a cell, blanks, empty lines, a column more. */
+	/* A mark, CR LF, quotation marks, a line end and separators inside of a cell, blanks, empty lines, a column
+	 * more. */
 	setting(path, "path",
 	        write_text(f, "a.csv",
 	                "\xef\xbb\xbf\"kind\",text,who,no\r\n b ,\"one, \"\"two\"\"\r\nthree\",anna,1\r\n\r\na, spaced ,ben,2\r\n"

@@ -1,6 +1,6 @@
 /* test_no_memory.c - the N-th allocation fails, for every N: reading and writing JSON and YAML, models, checkpoints,
- * tuning files, pictures, tables and annotations. Either all went well, or it is told (EG_ERR_MEMORY), nothing leaks that a next try would
- * need, and a file is the old one or the new one, whole.
+ * tuning files, pictures, tables and annotations. Either all went well, or it is told (EG_ERR_MEMORY), nothing leaks
+ * that a next try would need, and a file is the old one or the new one, whole.
  *
  * Allocations of the libraries underneath fail too (shim_failing.c). Not here: the program (cli_failures.sh). */
 #ifndef _GNU_SOURCE

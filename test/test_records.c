@@ -50,7 +50,8 @@ static void every_source_opens(void **state) {
 		snprintf(path, sizeof path, "path=%s", f->folder);
 		const char *settings[4] = {NULL};
 		int n = 0;
-		bool chosen = !strcmp(info->name, "csv") || !strcmp(info->name, "jsonl"); /* the settings say which fields */
+		/* The settings say which fields there are. */
+		bool chosen = !strcmp(info->name, "csv") || !strcmp(info->name, "jsonl");
 		if (info->path == EG_DATA_PATH_FILE || info->path == EG_DATA_PATH_FOLDER) settings[n++] = path;
 		if (!strcmp(info->name, "masks")) settings[n++] = "class_names=[a, b]";
 		if (chosen) settings[n++] = "numbers=[a, b]", settings[n++] = "target=[c]";

@@ -1,5 +1,5 @@
-/* test_series.c - tests of series of numbers, pairs of sentences, recordings, and of the sets that are made of them or of
- * tables. */
+/* test_series.c - tests of series of numbers, pairs of sentences, recordings, and of the sets that are made of them
+ * or of tables. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

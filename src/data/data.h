@@ -21,8 +21,8 @@ typedef struct eg_source_type {
 	const eg_key *keys;
 	int nkeys;
 	size_t size; /* of that struct, whose first member is eg_source */
-	/* Which fields records have, where the source's own keys say it: they have been read. Others have not; it may be called
-	 * again. NULL: those of info. */
+	/* Which fields records have, where the source's own keys say it: they have been read. Others have not; it
+	 * may be called again. NULL: those of info. */
 	eg_status (*choose)(eg_source *s, eg_error *err);
 	eg_status (*open)(eg_source *s, eg_error *err); /* the keys have been read; NULL: nothing to check */
 	/* Sets s->count[part], and what is known now of s->fields. Called once for each part, as long as it fails
@@ -190,8 +190,8 @@ typedef struct eg_names {
 } eg_names;
 typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS /* .wav */ } eg_listed;
 #define EG_PICTURE_FILES "PNG, JPEG, PGM or PPM: .png .jpg .jpeg .jpe .jfif .pgm .ppm .pnm"
-/* Folders, or regular files whose names end like pictures' or sounds', in `folder`; links are followed. Hidden ones are passed
- * over, and not counted. The texts lie in the arena. */
+/* Folders, or regular files whose names end like pictures' or sounds', in `folder`; links are followed. Hidden ones
+ * are passed over, and not counted. The texts lie in the arena. */
 eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err);
 bool eg_is_folder(const char *path);
 void eg_passed_add(eg_passed *to, const eg_passed *more);
@@ -303,8 +303,8 @@ eg_status eg_picture_turn(eg_picture *pic, int orientation, eg_error *err);
 
 /* ---- wav.c ------------------------------------------------------------------------------------------------------- */
 
-/* A WAV file of 16-bit samples (plain PCM), into room of the record; samples are -1..1. Other kinds, and files that are cut
- * off or say more than they hold, are refused. */
+/* A WAV file of 16-bit samples (plain PCM), into room of the record; samples are -1..1. Other kinds, and files that
+ * are cut off or say more than they hold, are refused. */
 eg_status eg_wav_load(const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
 eg_status eg_wav_decode(
 	const uint8_t *data, size_t size, const char *name, eg_record *r, eg_datum_sound *sound, eg_error *err);

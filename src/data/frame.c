@@ -1,5 +1,5 @@
-/* frame.c - the columns of a table that become numbers: what each is of is found when all rows have been seen; a column of
- * classes becomes as many numbers as it has values, one of which is 1.
+/* frame.c - the columns of a table that become numbers: what each is of is found when all rows have been seen; a
+ * column of classes becomes as many numbers as it has values, one of which is 1.
  *
  * Not here: what a single cell says (cells.c), reading rows (rows.c). */
 #include "data/table.h"

@@ -1,5 +1,5 @@
-/* lines.c - the lines of a text, one after the other: UTF-8 (or Latin-1 that becomes it), without a byte order mark, LF or
- * CR LF at their ends. A line that is too long is refused before it is read.
+/* lines.c - the lines of a text, one after the other: UTF-8 (or Latin-1 that becomes it), without a byte order mark,
+ * LF or CR LF at their ends. A line that is too long is refused before it is read.
  *
  * Not here: what lines mean. */
 #include "data/table.h"

@@ -1,5 +1,5 @@
-/* shelf.c - records that are made of the rows of a file, and stay in memory: their classes and tags get numbers, and the
- * file is cut into parts. Which rows are the test part depends on their classes and numbers alone.
+/* shelf.c - records that are made of the rows of a file, and stay in memory: their classes and tags get numbers, and
+ * the file is cut into parts. Which rows are the test part depends on their classes and numbers alone.
  *
  * Not here: reading rows (rows.c), which columns are what (source_table.c, source_jsonl.c); what is validation
  * (split.c). */

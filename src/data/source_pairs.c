@@ -2,9 +2,9 @@
  *
  *   Hi.<TAB>translation<TAB>who wrote them           the third column, and what follows it, is passed over
  *
- * A sentence comes with several translations, and a translation with several sentences: pairs that share a side are a
- * group (and so on, what is connected), and a group is in one part alone. The first sentence of a group, in the order of
- * bytes, says in which: the first byte of its SHA-256, modulo 20, is 0 for the test part, 1 for validation. */
+ * A sentence comes with several translations, and a translation with several sentences: pairs that share a side are
+ * a group (and so on, what is connected), and a group is in one part alone. The first sentence of a group, in the
+ * order of bytes, says in which: the first byte of its SHA-256, modulo 20, is 0 for the test part, 1 for validation. */
 #include "data/table.h"
 
 #include <math.h>
@@ -158,7 +158,8 @@ static const eg_data_file tatoeba_files[] = {
 		.published = "eng-cmn.txt"},
 };
 
-/* Published as a zip archive that is made anew now and then: the checksum is that of the one from which figures are told. */
+/* Published as a zip archive that is made anew now and then: the checksum is that of the one from which figures are
+ * told. */
 const eg_source_type eg_source_type_tatoeba_eng_cmn = TYPE(.name = "tatoeba-eng-cmn",
 	.doc = "26,388 sentences in English with their Chinese translations. To be placed by hand",
 	.origin = "tatoeba.org; cut into pairs by manythings.org", .licence = "CC BY 2.0 FR", .path = EG_DATA_PATH_SET,

@@ -1,5 +1,5 @@
-/* source_reviews.c - rt-polarity: sentences about films (Pang and Lee 2005), those that praise in one file, those that do
- * not in another, a sentence in each line. They hold Latin-1, with the dashes of Windows.
+/* source_reviews.c - rt-polarity: sentences about films (Pang and Lee 2005), those that praise in one file, those
+ * that do not in another, a sentence in each line. They hold Latin-1, with the dashes of Windows.
  *
  * Not here: records of lines (shelf.c), tables with a column of classes (source_table.c). */
 #include "data/table.h"

@@ -1,11 +1,11 @@
 /* source_series.c - numbers over time, a step in each row of a table: the user's own, and known series (airline
  * passengers, sunspots, temperatures, dust in the air of Beijing).
  *
- *   Month,Passengers              the first line names the columns; the recipe says which of them are numbers, which time
+ *   Month,Passengers              the first line names the columns; the recipe says which are numbers, which time
  *   1949-01,112
  *
- * The training part is one record, the steps before the test part; that is one record too, the steps from there to the
- * end. Times are seconds since 1970; a cell that says nothing is a gap (NaN). The numbers stay in memory.
+ * The training part is one record, the steps before the test part; that is one record too, the steps from there to
+ * the end. Times are seconds since 1970; a cell that says nothing is a gap (NaN). The numbers stay in memory.
  *
  * Not here: what a cell says (cells.c), windows and horizons (tasks). */
 #include "data/table.h"

@@ -1,9 +1,10 @@
 /* source_voc.c - pictures with boxes, as Pascal VOC lays them out: the user's own, and blood cells (BCCD).
  *
- *   DIR/JPEGImages/NAME.jpg  DIR/Annotations/NAME.xml  DIR/ImageSets/Main/train.txt, val.txt, test.txt: a NAME in each line
+ *   DIR/JPEGImages/NAME.jpg    DIR/Annotations/NAME.xml
+ *   DIR/ImageSets/Main/train.txt, val.txt, test.txt: a NAME in each line
  *
- * Annotations are read when a part is prepared, pictures when a record is wanted. A box without width or height is left
- * out, and one that reaches out of its picture is cut; both are told.
+ * Annotations are read when a part is prepared, pictures when a record is wanted. A box without width or height is
+ * left out, and one that reaches out of its picture is cut; both are told.
  *
  * Not here: the XML (voc.c). */
 #include "data/table.h"
@@ -440,6 +441,7 @@ static const eg_key keys[] = {
 static const eg_field fields[] = {
 	{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "boxes", .kind = EG_FIELD_BOXES}};
 
+enum { CLASSES_KEY = 1 /* the last of `keys`, which a set whose classes are known is without */ };
 #define TYPE(nkeys_, open_, ...) \
 	{ \
 		.info = {__VA_ARGS__}, .keys = keys, .nkeys = nkeys_, .size = sizeof(voc_source), .open = open_, \
@@ -456,7 +458,7 @@ static const eg_field bccd_fields[] = {{.name = "picture", .kind = EG_FIELD_PICT
 	{.name = "boxes", .kind = EG_FIELD_BOXES, .names = cells, .nnames = EG_COUNT(cells)}};
 static const char *const bccd_folders[] = {"Annotations", "ImageSets/Main", "JPEGImages", NULL};
 
-const eg_source_type eg_source_type_bccd = TYPE(EG_COUNT(keys) - 1 /* its classes are known */, open_bccd, .name = "bccd",
+const eg_source_type eg_source_type_bccd = TYPE(EG_COUNT(keys) - CLASSES_KEY, open_bccd, .name = "bccd",
 	.doc = "364 pictures of blood under the microscope in colour, 480x640, with a box around each cell of three kinds. To be "
 	       "placed by hand",
 	.origin = "Shenggan, BCCD_Dataset on GitHub; pictures of cosmicad and akshaylamba", .licence = "MIT",

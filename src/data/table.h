@@ -11,8 +11,8 @@
 
 /* ---- text.c ------------------------------------------------------------------------------------------------------ */
 
-/* What is said of the byte at `at` of the file, which is not UTF-8 or a zero; the cure `bytes` (may be empty) stands behind
- * both sentences. */
+/* What is said of the byte at `at` of the file, which is not UTF-8 or a zero; the cure `bytes` (may be empty) stands
+ * behind both sentences. */
 eg_status eg_text_wrong_byte(
 	const char *name, eg_text_place place, unsigned char byte, int64_t at, const char *bytes, eg_error *err);
 bool eg_text_is_utf16(const char *s, size_t size); /* by its mark */
@@ -133,7 +133,8 @@ typedef struct eg_frame {
 	int rows, cap;
 } eg_frame;
 eg_status eg_frame_columns(eg_frame *f, int n, eg_arena *arena, eg_error *err);
-bool eg_frame_add(eg_frame *f, const eg_row *row, const eg_strings *missing, eg_arena *arena); /* false: out of memory */
+/* false: out of memory */
+bool eg_frame_add(eg_frame *f, const eg_row *row, const eg_strings *missing, eg_arena *arena);
 /* All rows are there: what are the columns of? As in `known`, that of the training file, or, with NULL, as they look. A
  * column of texts that was asked for is an error; `file` is for the message. */
 eg_status eg_frame_settle(eg_frame *f, const eg_frame *known, const char *file, eg_arena *arena, eg_error *err);

@@ -1,8 +1,8 @@
 /* text_form.c - the forms that bytes of a text are brought to: Latin-1 to UTF-8, and Unicode's normal form C with
  * utf8proc. The only file that knows it.
  *
- * Latin-1 is what browsers take for it (Windows-1252, as the WHATWG's Encoding Standard has it): in real files the bytes
- * 0x80 to 0x9F are quotation marks and dashes, not control characters. */
+ * Latin-1 is what browsers take for it (Windows-1252, as the WHATWG's Encoding Standard has it): in real files the
+ * bytes 0x80 to 0x9F are quotation marks and dashes, not control characters. */
 #include "data/text_form.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* text_form.h - the forms that the bytes of a text are brought to: encodings, and Unicode's normal form C (utf8proc, behind
- * text_form.c). Sources take their keys from here, and so do questions. */
+/* text_form.h - the forms that the bytes of a text are brought to: encodings, and Unicode's normal form C (utf8proc,
+ * behind text_form.c). Sources take their keys from here, and so do questions. */
 #ifndef ENGRAM_DATA_TEXT_FORM_H
 #define ENGRAM_DATA_TEXT_FORM_H
 

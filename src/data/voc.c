@@ -4,8 +4,9 @@
  *     <object><name>cat</name><difficult>0</difficult>
  *       <bndbox><xmin>1</xmin><ymin>1</ymin><xmax>640</xmax><ymax>480</ymax></bndbox></object></annotation>
  *
- * Corners count from 1, and both belong to the box. Parts of an object (<part>) have boxes of their own, which are passed
- * over. Nothing is loaded from elsewhere: a document type declaration, where entities would be declared, is an error. */
+ * Corners count from 1, and both belong to the box. Parts of an object (<part>) have boxes of their own, which are
+ * passed over. Nothing is loaded from elsewhere: a document type declaration, where entities would be declared, is
+ * an error. */
 #include "data/voc.h"
 #include "data/table.h"
 

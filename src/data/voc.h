@@ -16,8 +16,9 @@ typedef struct eg_voc {
 	int n, cap;
 } eg_voc;
 
-/* Reads an annotation. Names lie in the arena; objects are released with eg_release(NULL, ...). `name` is the file's, for
- * messages, which tell the line. A document type declaration is refused, and so is what is nested deeply. */
+/* Reads an annotation. Names lie in the arena; objects are released with eg_release(NULL, ...). `name` is the
+ * file's, for messages, which tell the line. A document type declaration is refused, and so is what is nested
+ * deeply. */
 eg_status eg_voc_parse(
 	const char *data, size_t size, const char *name, eg_arena *arena, eg_voc *voc, eg_error *err);
 enum { EG_VOC_BYTES = 16 << 20 /* of an annotation */ };

@@ -1,5 +1,5 @@
-/* wav.c - WAV files of 16-bit samples without compression (RIFF, format 1): a strict reader, as pieces of recordings for
- * training are.
+/* wav.c - WAV files of 16-bit samples without compression (RIFF, format 1): a strict reader, as pieces of recordings
+ * for training are.
  *
  * Chunks that are not needed are passed over. Other formats, and other widths of a sample, are refused by name. */
 #include "data/data.h"

@@ -88,8 +88,8 @@ const eg_intake_type *eg_intake_of(eg_field_kind kind);
 eg_intake *eg_intake_new(const eg_intake_type *type, eg_error *err);
 void eg_intake_free(eg_intake *f);
 
-/* The bytes of a question as text: by the rules that hold for every text, and, with `nfc`, in Unicode's form C. In room of
- * the record, a zero behind. `any`: byte for byte. */
+/* The bytes of a question as text: by the rules that hold for every text, and, with `nfc`, in Unicode's form C. In
+ * room of the record, a zero behind. `any`: byte for byte. */
 typedef struct eg_question_rules {
 	bool any, nfc;
 } eg_question_rules;
