@@ -256,7 +256,7 @@ static void conll_files(void **state) {
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 4);
 	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 0);
 	assert_int_equal(eg_source_count(s, EG_PART_TEST), 0);
-	assert_says(eg_source_remark(s, EG_PART_TEST), "give 'test_last'");
+	assert_says(eg_source_remark(s, EG_PART_TEST), "there are no test sentences: give 'test'");
 	assert_says(eg_source_remark(s, EG_PART_TRAIN), "1 of the tags I-... follow none of their type (the first: ");
 	assert_says(eg_source_remark(s, EG_PART_TRAIN), "a.conll:14)");
 	sentence(f, s, EG_PART_TRAIN, 0, "Ada/B-PER Lovelace/I-PER wrote/O", "a.conll:4");
@@ -317,7 +317,7 @@ static void conll_is_refused(void **state) {
 	setting(other, "test_path", write_text(f, "b.conll", "y O\nz\tI-PRE\n"));
 	refuse_source(f, "conll", TEST,
 	        "b.conll:2: the tag 'I-PRE' is not among those of|a.conll; did you mean 'I-PER'?", path, other, NULL);
-	refuse_source(f, "conll", 0, "give 'test_last', how many sentences|not both", path, other, "test_last=1", NULL);
+	refuse_source(f, "conll", 0, "give 'test', a share of the file, 'test_last', how many sentences|not two of them", path, other, "test_last=1", NULL);
 	/* Something else than tags in the second column. */
 	char *text = calloc(1, 40000);
 	for (int i = 0; i < 1001; i++) snprintf(text + strlen(text), 30, "a\tword%d\n", i);

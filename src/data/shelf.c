@@ -39,6 +39,10 @@ static eg_status name_field(eg_shelf_source *s, bool tags, eg_error *err) {
 	const char *const *names;
 	size_t all = 0;
 	if (field < 0 || s->base.fields[field].names) return EG_OK;
+	if (tags && s->own.tags.n > 0) {
+		qsort(s->own.tags.at, (size_t)s->own.tags.n, sizeof *s->own.tags.at, by_tag);
+		return eg_source_set_names(&s->base, field, s->own.tags.at, s->own.tags.n, err);
+	}
 	for (int i = 0; i < s->own.n; i++) all += (size_t)names_of(&s->own.at[i], tags, &names);
 	const char **list = eg_calloc(NULL, all, sizeof *list);
 	if (!list) return eg_source_no_memory(&s->base, err);
@@ -240,6 +244,8 @@ static eg_status fill_shelf(
 
 eg_status eg_shelf_take(eg_source *base, eg_shelf_fill fill, eg_reader *reader, eg_error *err) {
 	eg_shelf_source *s = (eg_shelf_source *)base;
+	bool known[EG_MAX_FIELDS];
+	for (int i = 0; i < base->nfields; i++) known[i] = base->fields[i].names != NULL;
 	eg_shelf_close(base);
 	for (int i = 0; i < EG_PARTS; i++) base->count[i] = 0;
 	eg_status status = fill_shelf(s, EG_PART_TRAIN, &s->own, fill, reader, err);
@@ -250,7 +256,8 @@ eg_status eg_shelf_take(eg_source *base, eg_shelf_fill fill, eg_reader *reader, 
 	s->ready = !status;
 	if (!status) return EG_OK;
 	eg_shelf_close(base);
-	for (int i = 0; i < base->nfields; i++) eg_source_forget_names(base, i);
+	for (int i = 0; i < base->nfields; i++)
+		if (!known[i]) eg_source_forget_names(base, i);
 	return status;
 }
 

@@ -263,7 +263,7 @@ static const eg_key keys[] = {
 		.doc = "the names that are the field `target`, numbers to be predicted"},
 	NAME_KEY(group, "the name that tells which lines belong together: no split parts them"),
 	NAME_KEY(id, "the name with the names of the records; left out: their numbers"),
-	EG_SHELF_KEYS(jsonl_source),
+	EG_SHELF_KEYS(jsonl_source, "lines"),
 };
 
 static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "tokens", .kind = EG_FIELD_TOKENS},

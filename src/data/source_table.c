@@ -216,7 +216,7 @@ static eg_status settle(reading *r, eg_error *err) {
 	eg_source *base = &s->shelf.base;
 	bool own = r->shelf == &s->shelf.own;
 	eg_status status = EG_OK;
-	if (r->frame.n == 0) return EG_OK;
+	if (r->frame.n == 0 && s->shelf.fields.numbers < 0) return EG_OK;
 	status = eg_frame_settle(&r->frame, own ? NULL : &s->known, r->head.file, &base->arena, err);
 	if (!status && s->shelf.fields.numbers >= 0 && eg_frame_width(&r->frame, 0, r->inputs) == 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' has no column of numbers beside those that the recipe names", r->head.file);
@@ -349,9 +349,9 @@ static const eg_key csv_keys[] = {
 		.def = NAN,
 		.doc = "the column with the names of the records; left out: their numbers"},
 	EG_TABLE_FORM_KEYS(table_source, form),
-	EG_SHELF_KEYS(table_source),
+	EG_SHELF_KEYS(table_source, "lines"),
 };
-static const eg_key tsv_keys[] = {EG_SHELF_KEYS(table_source)};
+static const eg_key tsv_keys[] = {EG_SHELF_KEYS(table_source, "lines")};
 static const eg_key set_keys[] = {
 	EG_SHELF_LIMIT_KEY(table_source), EG_NORMALIZE_KEY_OF(table_source, shelf.rules)};
 

@@ -213,6 +213,7 @@ typedef struct eg_shelf {
 	int n, cap;
 	eg_pool pool;   /* what the items hold */
 	int64_t latin1; /* lines that were found to be so */
+	eg_strings tags; /* all the tags there are, in any order, where the reader knows; else none */
 } eg_shelf;
 void eg_shelf_free(eg_shelf *f);
 
@@ -236,21 +237,21 @@ typedef struct eg_shelf_source {
 	bool ready;                /* `own` is read, named and cut */
 	const char *one, *many;    /* "line", "lines": what a record is called */
 } eg_shelf_source;
-#define EG_SHELF_KEYS(owner) \
+#define EG_SHELF_KEYS(owner, many_) \
 	{.name = "test", \
 		.type = EG_KEY_DOUBLE, \
 		.offset = offsetof(owner, shelf.test), \
 		.min = 0, \
 		.max = 0.999, \
 		.def = 0, \
-		.doc = "share of the lines that is the test part: of every class, chosen by a fixed rule"}, \
+		.doc = "share of the " many_ " that is the test part: of every class, chosen by a fixed rule"}, \
 	{.name = "test_last", \
 		.type = EG_KEY_INT64, \
 		.offset = offsetof(owner, shelf.test_last), \
 		.min = 1, \
 		.max = 1e9, \
 		.def = NAN, \
-		.doc = "in place of `test`: the last so many lines are the test part"}, \
+		.doc = "in place of `test`: the last so many " many_ " are the test part"}, \
 	{.name = "test_path", \
 		.type = EG_KEY_STRING, \
 		.offset = offsetof(owner, shelf.test_path), \
