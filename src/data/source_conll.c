@@ -5,8 +5,8 @@
  *   wrote<TAB>O
  *                           an empty line ends a sentence; lines that begin with -DOCSTART- are passed over
  *
- * The file is UTF-8 unless `encoding` says otherwise, gzipped or not, with LF or CR LF. Its tokens are kept in memory. A
- * sentence with a line that is wrong is a broken record.
+ * The file is UTF-8 unless `encoding` says otherwise, gzipped or not, with LF or CR LF. Its tokens are kept in
+ * memory. A sentence with a line that is wrong is a broken record.
  *
  * Not here: what tags mean (src/tasks), which sentences are the test part (shelf.c). */
 #include "data/table.h"
