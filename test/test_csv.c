@@ -45,11 +45,13 @@ static void numbers_are(sources *f, const eg_source *s, int64_t i, const char *f
 static void cells(void **state) {
 	EG_UNUSED(state);
 	double v = 0;
-	const char *words[] = {"-", "n/a"};
-	const eg_strings missing = {words, 2};
+	const char *words[] = {"-", "n/a", "age=-1"};
+	const eg_strings missing = {words, 3};
 	static const char *const none[] = {"", " ", "NA", "na", "NaN", "null", "-", "n/a", " NULL "};
-	for (int i = 0; i < EG_COUNT(none); i++) assert_true(eg_cell_missing(none[i], &missing));
-	assert_false(eg_cell_missing("-", NULL) || eg_cell_missing("N", &missing) || eg_cell_missing("0", &missing));
+	for (int i = 0; i < EG_COUNT(none); i++) assert_true(eg_cell_missing(none[i], "age", &missing));
+	assert_false(eg_cell_missing("-", "age", NULL) || eg_cell_missing("N", "age", &missing) ||
+	             eg_cell_missing("0", "age", &missing) || eg_cell_missing("-1", "ag", &missing));
+	assert_true(eg_cell_missing("-1", "age", &missing));
 	assert_true(eg_cell_number(" -1.5e2 ", &v) && v == -150);
 	assert_false(eg_cell_number("inf", &v) || eg_cell_number("0x10", &v) || eg_cell_number("1,5", &v) ||
 	             eg_cell_number("1 2", &v) || eg_cell_number("", &v));
@@ -131,6 +133,14 @@ static void found_columns(void **state) {
 	assert_string_equal(eg_source_field(s, 0)->names[2], "city=Kiel");
 	assert_says(eg_source_broken(s), "p.csv:3: the target is missing");
 	eg_source_close(s);
+	/* Declared: ages as classes; a number that says that there is none. */
+	s = open_source(f, "csv", TRAIN, path, "numbers=[age, height]", "classes=[age]", "label=kind",
+	        "missing=[\"height=1.7\"]", NULL);
+	numbers_are(f, s, 0, "numbers", 4, (double[]){0, 1, 0, NAN});
+	assert_string_equal(eg_source_field(s, 0)->names[0], "age=27");
+	eg_source_close(s);
+	refuse_source(f, "csv", TRAIN, "'classes' names 'city', which is not among the columns", path, "numbers=[age]",
+	        "classes=[city]", "label=kind", NULL);
 	refuse_source(f, "csv", TRAIN, "the column 'name' is of texts, not of numbers or of few values", path, "numbers=[name]",
 	        "label=kind", NULL);
 	/* Another file for the test: columns by name, in any order; a value that was never met is a broken row. */

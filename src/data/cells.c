@@ -22,13 +22,22 @@ static const char *trim(const char *cell, size_t *n) {
 	return cell;
 }
 
-bool eg_cell_missing(const char *cell, const eg_strings *words) {
+bool eg_cell_said_missing(const char *cell, const char *column, const eg_strings *words) {
+	size_t n, head = strlen(column);
+	const char *s = trim(cell, &n);
+	for (int i = 0; words && i < words->n; i++) {
+		const char *word = words->at[i];
+		if (strncmp(word, column, head) == 0 && word[head] == '=') word += head + 1;
+		if (strlen(word) == n && memcmp(s, word, n) == 0) return true;
+	}
+	return false;
+}
+
+bool eg_cell_missing(const char *cell, const char *column, const eg_strings *words) {
 	size_t n;
 	const char *s = trim(cell, &n);
-	if (n == 0 || is_word(s, n, "NA") || is_word(s, n, "NaN") || is_word(s, n, "null")) return true;
-	for (int i = 0; words && i < words->n; i++)
-		if (strlen(words->at[i]) == n && memcmp(s, words->at[i], n) == 0) return true;
-	return false;
+	return n == 0 || is_word(s, n, "NA") || is_word(s, n, "NaN") || is_word(s, n, "null") ||
+	       eg_cell_said_missing(cell, column, words);
 }
 
 bool eg_cell_number(const char *cell, double *v) {
@@ -137,7 +146,7 @@ static int value_of(eg_column *c, const char *cell, eg_arena *arena) {
 bool eg_column_look(eg_column *c, const char *cell, const eg_strings *missing, eg_arena *arena, eg_table_cell *out) {
 	*out = (eg_table_cell){.kind = EG_CELL_MISSING, .value = -1};
 	c->cells++;
-	if (eg_cell_missing(cell, missing)) {
+	if (eg_cell_missing(cell, c->name, missing)) {
 		c->missing++;
 		return true;
 	}

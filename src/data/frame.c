@@ -14,6 +14,17 @@ eg_status eg_frame_columns(eg_frame *f, int n, eg_arena *arena, eg_error *err) {
 	return f->columns || n == 0 ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a table");
 }
 
+eg_status eg_frame_classes(eg_frame *f, const eg_strings *names, eg_error *err) {
+	for (int i = 0; i < names->n; i++) {
+		bool there = false;
+		for (int k = 0; k < f->n; k++)
+			if (strcmp(f->columns[k].seen.name, names->at[i]) == 0) f->columns[k].is_class = there = true;
+		if (!there)
+			return eg_fail(err, EG_ERR_ARG, "'classes' names '%s', which is not among the columns that are read", names->at[i]);
+	}
+	return EG_OK;
+}
+
 bool eg_frame_add(eg_frame *f, const eg_row *row, const eg_strings *missing, eg_arena *arena) {
 	if (f->n == 0) return true;
 	if (!eg_grow(NULL, &f->cells, &f->cap, f->rows, (size_t)f->n * sizeof *f->cells)) return false;
@@ -54,7 +65,9 @@ eg_status eg_frame_settle(eg_frame *f, const eg_frame *known, const char *file, 
 			c->type = known->columns[k].type, c->width = known->columns[k].width;
 			c->values = known->columns[k].values, c->nvalues = known->columns[k].nvalues;
 		} else {
-			c->type = eg_column_found(&c->seen);
+			c->type = !c->is_class           ? eg_column_found(&c->seen)
+			          : c->seen.nvalues > 0 ? EG_COLUMN_CLASS
+			                                : EG_COLUMN_TEXT;
 			c->width = c->type == EG_COLUMN_CLASS ? c->seen.nvalues : 1;
 			bool numbers = c->type == EG_COLUMN_INTEGER || c->type == EG_COLUMN_NUMBER;
 			if (c->found && !numbers) c->width = 0;

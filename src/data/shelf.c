@@ -280,7 +280,12 @@ eg_status eg_shelf_prepare(eg_source *base, eg_part part, eg_shelf_fill fill, eg
 	eg_status status = prepare_own(s, fill, err);
 	if (status || part != EG_PART_TEST) return status;
 	if (!s->test_path) {
-		if (base->count[part] == 0 && base->type->info.path == EG_DATA_PATH_FILE)
+		if (base->count[part] == 0 && s->part_of)
+			eg_source_remark_on(base, part, "no %s falls into the test part by its rule", s->one);
+		else if (base->count[part] == 0 && base->type->info.path == EG_DATA_PATH_SET)
+			eg_source_remark_on(base, part,
+			        "the set has no test part: give 'test', a share of it, or judge by folds (`engram train --folds 10`)");
+		else if (base->count[part] == 0)
 			eg_source_remark_on(base, part,
 			        "there are no test %s: give 'test', a share of the file, 'test_last', how many at its end, or "
 			        "'test_path', another file",

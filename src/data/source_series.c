@@ -17,7 +17,7 @@ typedef struct series_source {
 	eg_source base;
 	eg_table_form form;
 	eg_text_rules rules;
-	eg_strings columns, time;
+	eg_strings columns, time, classes;
 	int64_t test_last;
 	const char *test_from;
 	const char *file; /* NULL: not read */
@@ -66,7 +66,7 @@ static eg_status choose_columns(reading *r, eg_error *err) {
 		r->frame.columns[n++] = (eg_frame_column){.place = place, .found = all, .seen.name = r->head.names[place]};
 	}
 	r->frame.n = n;
-	return status;
+	return status ? status : eg_frame_classes(&r->frame, &s->classes, err);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
@@ -298,6 +298,11 @@ static eg_status open_pm25(eg_source *base, eg_error *err) {
 
 static const eg_key keys[] = {
 	COLUMNS_KEY,
+	{.name = "classes",
+		.type = EG_KEY_STRINGS,
+		.offset = offsetof(series_source, classes),
+		.def = NAN,
+		.doc = "those of `columns` that are classes, though they may look like numbers"},
 	{.name = "time",
 		.type = EG_KEY_STRINGS,
 		.count = TIME_MOST,
@@ -332,6 +337,7 @@ const eg_source_type eg_source_type_series = TYPE(keys, open_series, .name = "se
 		.licence = licence_, .path = EG_DATA_PATH_SET, .train = 1, .test = 1, .folder = "timeseries", \
 		.files = name_##_files, .nfiles = 1, .urls = urls)
 
+/* Of copies of the files that are published there. */
 static const char *const urls[] = {"https://raw.githubusercontent.com/jbrownlee/Datasets/master/", NULL};
 
 SET(airline, "airline-passengers.csv", 2180, "8cb51be753a718d9be5d76d7e238cc224792754676adc21faa59e954b0201621",

@@ -17,7 +17,7 @@ typedef struct table_source {
 	eg_shelf_source shelf;
 	eg_table_form form;
 	const char *text, *label, *group, *id;
-	eg_strings numbers, target;
+	eg_strings numbers, target, classes;
 	const char *const *class_values; /* what cells say for the classes of a set; NULL: their names */
 	eg_frame known;                  /* the columns of the training file */
 } table_source;
@@ -79,6 +79,7 @@ static eg_status choose_columns(reading *r, eg_error *err) {
 	if (!status) status = eg_head_find(&r->head, s->id, &r->id, err);
 	if (!status) status = name_columns(r, &s->target, r->inputs, err);
 	if (!status) status = name_columns(r, &s->numbers, 0, err);
+	if (!status && !all && own) status = eg_frame_classes(&r->frame, &s->classes, err);
 	if (status || !all) return status;
 	if (!own) return same_columns(r, err);
 	int n = 0;
@@ -93,17 +94,14 @@ static eg_status choose_columns(reading *r, eg_error *err) {
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
-static bool is_nothing(const reading *r, const char *cell) {
-	const eg_strings *missing = &r->s->form.missing;
-	bool word = !*cell;
-	for (int i = 0; i < missing->n; i++) word |= strcmp(missing->at[i], cell) == 0;
-	return word;
+static bool is_nothing(const reading *r, const eg_row *row, int place) {
+	return !*row->cells[place] || eg_cell_said_missing(row->cells[place], r->head.names[place], &r->s->form.missing);
 }
 
 static eg_status check_row(const reading *r, const eg_row *row, eg_error *err) {
 	const char *what = NULL;
-	if (r->label >= 0 && is_nothing(r, row->cells[r->label])) what = "there is no label";
-	if (r->text >= 0 && is_nothing(r, row->cells[r->text])) what = "the text is empty";
+	if (r->label >= 0 && is_nothing(r, row, r->label)) what = "there is no label";
+	if (r->text >= 0 && is_nothing(r, row, r->text)) what = "the text is empty";
 	if (!what) return EG_OK;
 	return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: %s; write one, or remove the line", r->head.file, (long long)row->line, what);
 }
@@ -267,6 +265,8 @@ static eg_status choose_csv(eg_source *base, eg_error *err) {
 	table_source *s = (table_source *)base;
 	eg_shelf_fields *at = &s->shelf.fields;
 	*at = (eg_shelf_fields)EG_NO_FIELDS;
+	if (s->classes.n > 0 && s->numbers.n + s->target.n == 0)
+		return eg_fail(err, EG_ERR_ARG, "'classes' needs 'numbers', the columns that are read");
 	if (!s->text && !s->label && s->numbers.n == 0 && s->target.n == 0)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source 'csv' needs to know what its columns are: 'text: NAME' or 'numbers: [NAME, NAME]', and 'label: "
@@ -338,6 +338,11 @@ static const eg_key csv_keys[] = {
 		.offset = offsetof(table_source, target),
 		.def = NAN,
 		.doc = "the columns that are the field `target`, numbers to be predicted"},
+	{.name = "classes",
+		.type = EG_KEY_STRINGS,
+		.offset = offsetof(table_source, classes),
+		.def = NAN,
+		.doc = "those of `numbers` and `target` that are classes, though they may look like numbers"},
 	{.name = "group",
 		.type = EG_KEY_STRING,
 		.offset = offsetof(table_source, group),
@@ -352,8 +357,9 @@ static const eg_key csv_keys[] = {
 	EG_SHELF_KEYS(table_source, "lines"),
 };
 static const eg_key tsv_keys[] = {EG_SHELF_KEYS(table_source, "lines")};
-static const eg_key set_keys[] = {
-	EG_SHELF_LIMIT_KEY(table_source), EG_NORMALIZE_KEY_OF(table_source, shelf.rules)};
+#define SET_KEYS EG_SHELF_LIMIT_KEY(table_source), EG_NORMALIZE_KEY_OF(table_source, shelf.rules)
+static const eg_key intents_keys[] = {SET_KEYS};
+static const eg_key hotel_keys[] = {EG_SHELF_TEST_KEY(table_source, "reviews"), SET_KEYS};
 
 #define TYPE(keys_, choose_, open_, ...) \
 	{ \
@@ -387,7 +393,7 @@ static const eg_data_file intents_files[] = {
 		.published = "intents.tsv"},
 };
 
-const eg_source_type eg_source_type_intents = TYPE(set_keys, NULL, open_intents, .name = "intents",
+const eg_source_type eg_source_type_intents = TYPE(intents_keys, NULL, open_intents, .name = "intents",
 	.doc = "2,000 short sentences in English and Chinese that ask a house or a telephone for one of 25 things; a tenth of "
 	       "each is the test part. It comes with the recipes",
 	.origin = "written for engram", .licence = "MIT", .path = EG_DATA_PATH_SET, .train = 1800, .test = 200,
@@ -410,7 +416,7 @@ static const eg_data_file hotel_files[] = {
 static const char *const hotel_urls[] = {
 	"https://raw.githubusercontent.com/SophonPlus/ChineseNlpCorpus/master/datasets/ChnSentiCorp_htl_all/", NULL};
 
-const eg_source_type eg_source_type_hotel_reviews = TYPE(set_keys, NULL, open_hotels, .name = "hotel-reviews",
+const eg_source_type eg_source_type_hotel_reviews = TYPE(hotel_keys, NULL, open_hotels, .name = "hotel-reviews",
 	.doc = "7,765 reviews of hotels in Chinese, 5,322 of them positive; judged by folds, there is no test part",
 	.origin = "Tan Songbo (ChnSentiCorp); ChineseNlpCorpus on GitHub", .licence = "research use",
 	.path = EG_DATA_PATH_SET, .train = 7765, .folder = "sentiment", .files = hotel_files,

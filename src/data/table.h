@@ -76,8 +76,10 @@ const eg_lines *eg_rows_lines(const eg_rows *r); /* eg_lines_go_on and so on */
 
 /* ---- cells.c: what a cell says ----------------------------------------------------------------------------------- */
 
-/* Nothing, NA, NaN or null (capitals or not), or one of `words`; blanks around it do not count. */
-bool eg_cell_missing(const char *cell, const eg_strings *words);
+/* One of the texts that are said to be missing: "-" in every column, "age=-1" in the column of that name. */
+bool eg_cell_said_missing(const char *cell, const char *column, const eg_strings *words);
+/* Nothing, NA, NaN or null (capitals or not), or said to be; blanks around it do not count. */
+bool eg_cell_missing(const char *cell, const char *column, const eg_strings *words);
 bool eg_cell_number(const char *cell, double *v); /* finite, with a decimal point, blanks around it allowed */
 /* ISO 8601: 2010, 2010-03, 2010-03-31, with T or a blank 14, 14:30, 14:30:59.5 and Z or +08:00 behind that; seconds
  * since 1970. */
@@ -119,6 +121,7 @@ typedef struct eg_frame_column {
 	eg_column seen;
 	int place;           /* in a row */
 	bool found;          /* nobody named it: taken if it is of numbers, else passed over */
+	bool is_class;       /* somebody says so, whatever it looks like */
 	eg_column_type type;
 	int width;           /* numbers that it becomes: of a class as many as there are values, one of them 1 */
 	const char **values; /* of a class, sorted */
@@ -133,6 +136,8 @@ typedef struct eg_frame {
 	int rows, cap;
 } eg_frame;
 eg_status eg_frame_columns(eg_frame *f, int n, eg_arena *arena, eg_error *err);
+/* Those of these names are classes; one that is not among the columns is an error. */
+eg_status eg_frame_classes(eg_frame *f, const eg_strings *names, eg_error *err);
 /* false: out of memory */
 bool eg_frame_add(eg_frame *f, const eg_row *row, const eg_strings *missing, eg_arena *arena);
 /* All rows are there: what are the columns of? As in `known`, that of the training file, or, with NULL, as they look. A
@@ -170,7 +175,8 @@ char eg_separator_of(const eg_table_form *form);
 	{ \
 		.name = "missing", .type = EG_KEY_STRINGS, .count = 100, \
 		.offset = offsetof(owner, member) + offsetof(eg_table_form, missing), .def = NAN, \
-		.doc = "cells that say that there is nothing, beside empty ones and, where numbers are wanted, NA, NaN and null" \
+		.doc = "cells that say that there is nothing, beside empty ones and, where numbers are wanted, NA, NaN and null; " \
+		       "\"age=-1\": in that column alone" \
 	}
 /* The columns of a table, in the arena. */
 typedef struct eg_head {
@@ -237,14 +243,16 @@ typedef struct eg_shelf_source {
 	bool ready;                /* `own` is read, named and cut */
 	const char *one, *many;    /* "line", "lines": what a record is called */
 } eg_shelf_source;
-#define EG_SHELF_KEYS(owner, many_) \
+#define EG_SHELF_TEST_KEY(owner, many_) \
 	{.name = "test", \
 		.type = EG_KEY_DOUBLE, \
 		.offset = offsetof(owner, shelf.test), \
 		.min = 0, \
 		.max = 0.999, \
 		.def = 0, \
-		.doc = "share of the " many_ " that is the test part: of every class, chosen by a fixed rule"}, \
+		.doc = "share of the " many_ " that is the test part: of every class, chosen by a fixed rule"}
+#define EG_SHELF_KEYS(owner, many_) \
+	EG_SHELF_TEST_KEY(owner, many_), \
 	{.name = "test_last", \
 		.type = EG_KEY_INT64, \
 		.offset = offsetof(owner, shelf.test_last), \

@@ -88,12 +88,15 @@ const eg_task_info *eg_task_kind(const eg_task *t) { return &t->type->info; }
 const eg_source *eg_task_source(const eg_task *t) { return t->source; }
 const char *eg_task_unit(const eg_task *t, bool one) { return one ? t->one : t->many; }
 
-/* The reader of the user's own files that gives what the recipe's source gives: the first in the table with the fields
- * that are used. */
+static bool reads_files(const eg_data_info *d) { return d->path == EG_DATA_PATH_FILE || d->path == EG_DATA_PATH_FOLDER; }
+
+/* The reader of the user's own files that gives what the recipe's source gives: that source, or else the first in the
+ * table with the fields that are used. */
 static const char *reader_for(const eg_task *t) {
+	if (reads_files(eg_source_info(t->source))) return eg_source_info(t->source)->name;
 	for (int i = 0; i < eg_data_count(); i++) {
 		const eg_data_info *d = eg_data_at(i);
-		bool fits = d->path == EG_DATA_PATH_FILE || d->path == EG_DATA_PATH_FOLDER;
+		bool fits = reads_files(d);
 		for (int k = 0; k < t->nintakes && fits; k++) {
 			bool there = false;
 			for (int j = 0; j < d->nfields; j++) there |= d->fields[j].kind == t->intakes[k]->type->kind;
