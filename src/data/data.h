@@ -62,7 +62,7 @@ const eg_source_type *eg_source_type_find(const char *name, eg_error *err); /* N
 eg_status eg_source_new(const eg_source_type *type, eg_source **source, eg_error *err); /* every key has its default */
 enum { EG_SOURCE_KEY_SETS = 2 };
 void eg_source_key_sets(eg_source *s, eg_key_set sets[EG_SOURCE_KEY_SETS]); /* the common keys, and its own */
-/* Before the keys are read by all tables at once: what of `section` (a map of keys) says which fields records have. */
+/* Before the keys are read by all tables at once: those of `section` that are names say which fields records have. */
 eg_status eg_source_choose(eg_source *s, const eg_tree *section, eg_error *err);
 eg_status eg_source_opened(eg_source *s, eg_error *err); /* the keys have been read */
 /* The same tables without a source, for the schema: `out` is NULL. */

@@ -126,7 +126,8 @@ eg_status eg_source_choose(eg_source *s, const eg_tree *section, eg_error *err) 
 	eg_status status = EG_OK;
 	for (int k = 0; k < type->nkeys && type->choose && !status; k++) {
 		const eg_tree *value = eg_tree_get(section, type->keys[k].name);
-		if (value) status = eg_key_read(&s->arena, &type->keys[k], value, s, "'data'", err);
+		bool names = type->keys[k].type == EG_KEY_STRING || type->keys[k].type == EG_KEY_STRINGS;
+		if (value && names) status = eg_key_read(&s->arena, &type->keys[k], value, s, "'data'", err);
 	}
 	return status || !type->choose ? status : type->choose(s, err);
 }
