@@ -230,6 +230,16 @@ static void long_lines(void **state) {
 		refuse_source(f, kinds[i], TRAIN, "the line is longer than 16 MiB, the most that is read as one", path, text, label,
 		        NULL);
 	}
+	char *line = malloc((16 << 20) + 20); /* as long as may be, and one more */
+	for (int more = 0; more < 2; more++) {
+		int n = sprintf(line, "text\tlabel\n");
+		memset(line + n, 'a', (16 << 20) + 1);
+		strcpy(line + n + (16 << 20) - 2 + more, "\tb\n");
+		setting(path, "path", write_text(f, "edge.tsv", line));
+		if (!more) eg_source_close(open_source(f, "tsv", TRAIN, path, NULL));
+		if (more) refuse_source(f, "tsv", TRAIN, "edge.tsv:2: the line is longer than 16 MiB", path, NULL);
+	}
+	free(line);
 	FILE *file = fopen(write_text(f, "open.csv", "text,label\na,b\n\"never"), "ab");
 	for (int i = 0; i < 18000; i++) fprintf(file, "%1000d\n", i);
 	fclose(file);

@@ -67,19 +67,20 @@ static eg_status make_room(eg_lines *l, eg_error *err) {
 		l->begin = 0, l->end = held;
 		return EG_OK;
 	}
-	if (held > EG_LINE_MOST) {
-		l->lost = true;
-		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s:%lld: the line is longer than %d MiB, the most that is read as one; is this a file of lines, with line "
-		        "feeds (LF, or CR LF) at their ends?",
-		        eg_lines_name(l), (long long)l->number, EG_LINE_MOST >> 20);
-	}
 	char *larger = eg_alloc(NULL, 2 * l->room + 1);
 	if (!larger) return no_memory(l, err);
 	memcpy(larger, l->data + l->begin, held);
 	eg_release(NULL, l->data);
 	l->data = larger, l->room *= 2, l->begin = 0, l->end = held;
 	return EG_OK;
+}
+
+static eg_status too_long(eg_lines *l, eg_error *err) {
+	l->lost = true;
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "%s:%lld: the line is longer than %d MiB, the most that is read as one; is this a file of lines, with line feeds "
+	        "(LF, or CR LF) at their ends?",
+	        eg_lines_name(l), (long long)l->number, EG_LINE_MOST >> 20);
 }
 
 /* *n bytes from begin on are a line; *feed: an LF follows. */
@@ -90,6 +91,7 @@ static eg_status find_line(eg_lines *l, size_t *n, bool *feed, eg_error *err) {
 		size_t got = 0;
 		*feed = stop != NULL;
 		*n = stop ? (size_t)(stop - from) : l->end - l->begin;
+		if (*n > EG_LINE_MOST) return too_long(l, err);
 		if (stop || l->ended) return EG_OK;
 		looked = *n;
 		eg_status status = make_room(l, err);
