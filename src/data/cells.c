@@ -100,14 +100,13 @@ static bool take_zone(const char *s, double *seconds) {
 
 bool eg_cell_time(const char *cell, double *seconds) {
 	static const char before[6] = {0, '-', '-', 'T', ':', ':'};
-	char copy[48];
+	char copy[48] = "";
 	double parts[6], scale = 1, digit;
 	size_t size;
 	int n = 0;
 	const char *s = trim(cell, &size);
 	if (size >= sizeof copy) return false;
 	memcpy(copy, s, size);
-	copy[size] = '\0';
 	for (s = copy; n < 6; n++) {
 		if (n > 0 && *s != before[n] && !(n == 3 && *s == ' ')) break;
 		if (n > 0) s++;

@@ -244,7 +244,7 @@ static eg_status fill_shelf(
 
 eg_status eg_shelf_take(eg_source *base, eg_shelf_fill fill, eg_reader *reader, eg_error *err) {
 	eg_shelf_source *s = (eg_shelf_source *)base;
-	bool known[EG_MAX_FIELDS];
+	bool known[EG_MAX_FIELDS] = {false};
 	for (int i = 0; i < base->nfields; i++) known[i] = base->fields[i].names != NULL;
 	eg_shelf_close(base);
 	for (int i = 0; i < EG_PARTS; i++) base->count[i] = 0;

@@ -35,7 +35,7 @@ static int read_name(const char *name, int32_t *digit, const char **speaker, siz
 	*digit = name[0] - '0';
 	*speaker = name + 2;
 	*length = (size_t)(last - *speaker);
-	return atoi(last + 1);
+	return (int)strtol(last + 1, NULL, 10);
 }
 
 static eg_status put_take(speech_source *s, const char *folder, const char *name, eg_error *err) {
@@ -76,7 +76,8 @@ static eg_status list_takes(speech_source *s, eg_error *err) {
 		if (!s->parts[p]) status = eg_source_no_memory(&s->base, err);
 	}
 	for (int i = 0; i < names.n && !status; i++) status = put_take(s, folder, names.at[i], err);
-	for (int p = 0; p < EG_PARTS && !status; p++) qsort(s->parts[p], (size_t)s->n[p], sizeof(take), in_turn);
+	for (int p = 0; p < EG_PARTS && !status; p++)
+		if (s->parts[p]) qsort(s->parts[p], (size_t)s->n[p], sizeof(take), in_turn);
 	eg_release(arena->allocator, names.at);
 	if (status) s->parts[EG_PART_TRAIN] = NULL;
 	return status;

@@ -62,12 +62,12 @@ eg_status eg_wav_load(const char *path, eg_record *r, eg_datum_sound *sound, eg_
 	if (status) return status;
 	int64_t most = eg_reader_most(reader);
 	uint8_t *data = NULL;
+	if (most <= FILE_MOST) data = eg_alloc(NULL, (size_t)most + 1);
 	if (most > FILE_MOST)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' is larger than %d MiB: cut it into pieces", path, FILE_MOST >> 20);
-	else if (!(data = eg_alloc(NULL, (size_t)most + 1)))
-		status = eg_record_no_memory(err);
-	if (!status) status = eg_reader_read(reader, data, (size_t)most, &size, err);
-	if (!status) status = eg_wav_decode(data, size, path, r, sound, err);
+	else
+		status = data ? eg_reader_read(reader, data, (size_t)most, &size, err) : eg_record_no_memory(err);
+	if (data && !status) status = eg_wav_decode(data, size, path, r, sound, err);
 	eg_release(NULL, data);
 	eg_reader_close(reader);
 	return status;
