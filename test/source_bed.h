@@ -29,6 +29,19 @@ enum { HAVE_EXPAT = 1 };
 enum { HAVE_EXPAT = 0 };
 #endif
 
+/* Under a sanitizer memory is not what it is, and large sets take long. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+#else
+enum { SANITIZED = 0 };
+#endif
+
 typedef struct sources {
 	char folder[64]; /* HOME and the cache are inside */
 	eg_error err;

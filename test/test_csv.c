@@ -221,15 +221,9 @@ static void long_lines(void **state) {
 	long before = peak_kib();
 	setting(path, "path", write_text(f, "long.csv", "text,label\na,b\n"));
 	assert_int_equal(truncate(path_in(f, "long.csv"), 1 << 30), 0);
-	static const char *const kinds[] = {"csv", "tsv", "jsonl", "conll"};
-	for (int i = 0; i < EG_COUNT(kinds); i++) {
-		const char *text = i == 0 || i == 2 ? "text=text" : "limit=5", *label = i == 0 ? "label=label" : "limit=4";
-		if (i == 1) write_text(f, "long.csv", "text\tlabel\na\tb\n");
-		if (i > 1) write_text(f, "long.csv", "");
-		assert_int_equal(truncate(path_in(f, "long.csv"), 1 << 30), 0);
-		refuse_source(f, kinds[i], TRAIN, "the line is longer than 16 MiB, the most that is read as one", path, text, label,
-		        NULL);
-	}
+	refuse_source(f, "csv", TRAIN, "long.csv:3: the line is longer than 16 MiB, the most that is read as one", path,
+	        "text=text", "label=label", NULL);
+	refuse_source(f, "conll", TRAIN, "long.csv:3: the line is longer than 16 MiB", path, "broken=skip", NULL);
 	char *line = malloc((16 << 20) + 20); /* as long as may be, and one more */
 	for (int more = 0; more < 2; more++) {
 		int n = sprintf(line, "text\tlabel\n");
@@ -246,10 +240,7 @@ static void long_lines(void **state) {
 	setting(path, "path", path_in(f, "open.csv"));
 	refuse_source(f, "csv", TRAIN, "open.csv:3: a quotation mark that is opened in this row is not closed within 16 MiB", path,
 	        "text=text", "label=label", NULL);
-#ifndef __SANITIZE_ADDRESS__
-	assert_true(peak_kib() - before < 160 * 1024);
-#endif
-	EG_UNUSED(before);
+	assert_true(SANITIZED || peak_kib() - before < 160 * 1024);
 }
 
 /* ---- JSON lines -------------------------------------------------------------------------------------------------- */
