@@ -114,6 +114,12 @@ static inline const char *write_gzip(const sources *f, const char *name, const c
 	return path;
 }
 
+/* "KEY=VALUE", in buf. */
+static inline char *setting(char buf[400], const char *key, const char *value) {
+	snprintf(buf, 400, "%s=%s", key, value);
+	return buf;
+}
+
 static inline eg_status try_source(sources *f, const char *name, unsigned parts, va_list args, eg_source **s) {
 	const char *settings[16] = {NULL};
 	for (int i = 0; i < 15 && (settings[i] = va_arg(args, const char *)) != NULL; i++) {}

@@ -9,11 +9,6 @@
 #include <math.h>
 #include <sys/resource.h>
 
-static char *setting(char buf[400], const char *key, const char *value) {
-	snprintf(buf, 400, "%s=%s", key, value);
-	return buf;
-}
-
 /* Record i has this text (NULL: no such field) and label. */
 static void says(sources *f, const eg_source *s, eg_part part, int64_t i, const char *text, const char *label) {
 	eg_record r = {0};

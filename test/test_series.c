@@ -8,11 +8,6 @@
 
 #include <math.h>
 
-static char *setting(char buf[400], const char *key, const char *value) {
-	snprintf(buf, 400, "%s=%s", key, value);
-	return buf;
-}
-
 /* ---- series ------------------------------------------------------------------------------------------------------ */
 
 static const char hours[] =

@@ -19,11 +19,6 @@ static void has(sources *f, const eg_source *s, eg_part part, int64_t i, const c
 	eg_record_free(&r);
 }
 
-static char *setting(char buf[400], const char *key, const char *value) {
-	snprintf(buf, 400, "%s=%s", key, value);
-	return buf;
-}
-
 static void tables(void **state) {
 	sources *f = *state;
 	char path[400];
