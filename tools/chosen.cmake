@@ -64,7 +64,10 @@ function(chosen_operators list)
 			string(SUBSTRING "${op}" 0 3 begin)
 			list(FILTER near INCLUDE REGEX "${begin}")
 			list(JOIN near ", " near)
-			message(FATAL_ERROR "ENGRAM_OPS: there is no operator '${op}'; near are: ${near}. All stand in "
+			if(near)
+				set(near "; near are: ${near}")
+			endif()
+			message(FATAL_ERROR "ENGRAM_OPS: there is no operator '${op}'${near}. All stand in "
 				"${CMAKE_SOURCE_DIR}/src/ops/ops.def; layers of recipes may have other names (docs/layers.md)")
 		endif()
 	endforeach()
