@@ -88,10 +88,10 @@ static void resnet20(bench *b) {
 	for (int stage = 0; stage < 3; stage++)
 		for (int block = 0; block < 3; block++) {
 			const int filters = 16 << stage, stride = stage > 0 && block == 0 ? 2 : 1;
-			eg_tensor x = h;
-			h = normed(g, eg_relu(g, normed(g, h, filters, stride)), filters, 1);
+			eg_tensor x = h; /* the shortcut first: the convolutions' result is added to it in its place */
 			if (stride > 1)
 				x = eg_pad2d(g, eg_avgpool2d(g, x, .kernel = {1, 1}, .stride = {2, 2}), .channels = {0, filters / 2});
+			h = normed(g, eg_relu(g, normed(g, h, filters, stride)), filters, 1);
 			h = eg_relu(g, eg_add(g, h, x));
 		}
 	h = eg_linear(g, eg_flatten(g, eg_globalavgpool2d(g, h)), .units = 10);

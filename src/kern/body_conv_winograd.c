@@ -21,6 +21,21 @@
 #include "kern/body_gemm.h"
 #include "kern/body_winograd.h"
 
+/* Strips of the product in all tiles. */
+static int wino_strips_in(const wino *g) { return (g->tiles + GEMM_MR - 1) / GEMM_MR; }
+
+/* Tiles and filters of a unit, so that two threads share alike. */
+static void wino_share(wino *g) {
+	const int most = g->C <= 24 || g->C >= 192 ? WINO_LONG : WINO_CHUNK;
+	g->chunks = (g->tiles + most - 1) / most;
+	const bool one = g->chunks == 1;
+	g->group = one ? gemm_min((g->panels + 1) / 2, WINO_GROUP / 2 / GEMM_NR) : gemm_min(g->panels, WINO_GROUP / GEMM_NR);
+	g->groups = (g->panels + g->group - 1) / g->group;
+	if ((!one || g->groups == 1) && g->chunks % 2 == 1 && g->tiles >= (one ? 8 : 16) * (g->chunks + 1)) g->chunks++;
+	g->chunk = (g->tiles + g->chunks - 1) / g->chunks;
+	if (g->chunks >= WINO_MANY) g->chunk = (wino_strips_in(g) + g->chunks - 1) / g->chunks * GEMM_MR;
+}
+
 wino EG_NAME(wino_new)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	wino g = {.m = m, .a = m + 2, .planes = (m + 2) * (m + 2), .N = s->N};
 	if (dir == EG_CONV_BWD_DATA)
@@ -31,17 +46,19 @@ wino EG_NAME(wino_new)(int m, const eg_conv_shape *s, eg_conv_dir dir) {
 	g.to_blocked = dir == EG_CONV_BWD_DATA ? s->x_blocked : s->y_blocked;
 	g.rows = (g.P + m - 1) / m, g.cols = (g.Q + m - 1) / m, g.tiles = g.N * g.rows * g.cols;
 	g.panels = (gemm_up(g.K, WINO_LANES) + GEMM_NR - 1) / GEMM_NR;
-	g.chunks = (g.tiles + WINO_CHUNK - 1) / WINO_CHUNK;
-	g.group = gemm_min(g.panels, (g.chunks > 1 ? WINO_GROUP : WINO_GROUP / 2) / GEMM_NR);
-	g.groups = (g.panels + g.group - 1) / g.group;
-	/* two threads share alike */
-	if ((g.chunks > 1 || g.groups == 1) && g.chunks % 2 == 1 && g.tiles >= 16 * (g.chunks + 1)) g.chunks++;
-	g.chunk = (g.tiles + g.chunks - 1) / g.chunks;
+	wino_share(&g);
 	g.urow = wino_row(g.C);
 	g.vrow = g.group * GEMM_NR;
 	g.uplane = (ptrdiff_t)g.chunk * g.urow + WINO_LANES;
 	g.vplane = (ptrdiff_t)g.chunk * g.vrow + WINO_LANES;
 	return g;
+}
+
+/* Tiles [*from, *to) of a chunk; whole strips for the product where there are many chunks. */
+static void wino_chunk(const wino *g, int chunk, int *from, int *to) {
+	const bool many = g->chunks >= WINO_MANY;
+	eg_split(many ? wino_strips_in(g) : g->tiles, chunk, g->chunks, from, to);
+	if (many) *from *= GEMM_MR, *to = gemm_min(*to * GEMM_MR, g->tiles);
 }
 
 /* Tiles side by side: `n` of them from column x of the y-th row of a sample on. */
@@ -60,50 +77,18 @@ static wino_run wino_run_at(const wino *g, int t, int end) {
 
 /* ---- the picture, transformed ------------------------------------------------------------------------------------ */
 
-/* Rows [h, h + rows) and columns [w, w + cols) of a picture H x W of 16 channels side by side, with zeros where there
- * is no picture. */
-static void wino_cut_blocked(const float *x, int H, int W, int h, int w, int rows, int cols, float *to) {
-	for (int i = 0; i < rows; i++)
-		for (int j = 0; j < cols; j++, to += WINO_LANES) {
-			bool in = h + i >= 0 && h + i < H && w + j >= 0 && w + j < W;
-			const float *from = x + ((ptrdiff_t)(h + i) * W + w + j) * WINO_LANES;
-			EG_UNROLL for (int v = 0; v < WINO_LANES; v += V) vstore(to + v, in ? vload(from + v) : vzero());
-		}
-}
-
-/* The same from `channels` planes of H x W; those up to the 16th are zero. */
+/* Rows [h, h + rows) and columns [w, w + cols) of `channels` planes of H x W, V of them in lanes, with zeros where
+ * there is no picture and in lanes without a channel. */
 static void wino_cut_plain(const float *x, int channels, int H, int W, int h, int w, int rows, int cols, float *to) {
-	const int before = w < 0 ? -w : 0, end = W - w < cols ? W - w : cols;
+	const int before = w < 0 ? -w : 0, end = gemm_min(W - w, cols), n = gemm_min(channels, V);
 	const ptrdiff_t plane = (ptrdiff_t)H * W;
-	for (int i = 0; i < rows; i++, to += cols * WINO_LANES) {
+	for (int i = 0; i < rows; i++, to += cols * V) {
 		const bool in = h + i >= 0 && h + i < H && end > before;
 		const int zeros = in ? before : cols;
-		for (int j = 0; j < zeros * WINO_LANES; j += V) vstore(to + j, vzero());
+		for (int j = 0; j < zeros; j++) vstore(to + j * V, vzero());
 		if (!in) continue;
-		for (int c = 0; c < WINO_LANES; c += V) {
-			int n = channels - c < V ? channels - c : V;
-			EG_NAME(pack_across)(n > 0 ? n : 0, end - before, x + c * plane + (ptrdiff_t)(h + i) * W + w + before, plane, to + before * WINO_LANES + c,
-			        WINO_LANES);
-		}
-		for (int j = end * WINO_LANES; j < cols * WINO_LANES; j += V) vstore(to + j, vzero());
-	}
-}
-
-/* How a tile is transformed: that of a picture, or that of a gradient of results, which is smaller. */
-typedef enum wino_kind { WINO_PICTURE, WINO_GRADIENT } wino_kind;
-
-EG_ALWAYS_INLINE void wino_tile_16(
-	const int m, const wino_kind kind, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane, float *sum) {
-	for (int v = 0; v < WINO_LANES; v += V) {
-		if (kind == WINO_PICTURE) {
-			wino_tile_in(m, d + v, row, u + v, plane);
-			continue;
-		}
-		wino_tile_dy(m, d + v, row, u + v, plane);
-		if (!sum) continue;
-		vf s = vzero();
-		for (int i = 0; i < m; i++) EG_UNROLL for (int j = 0; j < m; j++) s = vadd(s, vload(d + v + i * row + j * WINO_LANES));
-		vstore(sum + v, vadd(vload(sum + v), s));
+		EG_NAME(pack_across)(n > 0 ? n : 0, end - before, x + (ptrdiff_t)(h + i) * W + w + before, plane, to + before * V, V);
+		for (int j = end; j < cols; j++) vstore(to + j * V, vzero());
 	}
 }
 
@@ -111,24 +96,28 @@ EG_ALWAYS_INLINE void wino_tile_16(
  * which may be absent. */
 EG_ALWAYS_INLINE void wino_run_in(
 	const int m, const wino_kind kind, const wino *g, const float *x, wino_run r, int c, float *u, float *sum, float *strip) {
-	const int a = kind == WINO_PICTURE ? m + 2 : m, h = r.y * m - g->ph, w = r.x * m - g->pw, cols = (r.n - 1) * m + a;
+	const int side = kind == WINO_PICTURE ? m + 2 : m, h = r.y * m - g->ph, w = r.x * m - g->pw, cols = (r.n - 1) * m + side;
 	const int blocks = (g->C + WINO_LANES - 1) / WINO_LANES;
-	if (!g->from_blocked) {
-		wino_cut_plain(x + ((ptrdiff_t)r.sample * g->C + c) * g->H * g->W, g->C - c, g->H, g->W, h, w, a, cols, strip);
-		for (int i = 0; i < r.n; i++)
-			wino_tile_16(m, kind, strip + i * m * WINO_LANES, cols * WINO_LANES, u + i * g->urow, g->uplane, sum);
-		return;
+	const int width = g->from_blocked ? WINO_LANES : V; /* of a column */
+	const float *row[WINO_MAX_A];
+	float *columns = strip + WINO_CUT;
+	int first = 0, end = cols;
+	ptrdiff_t ahead = 0;
+	if (g->from_blocked) {
+		x += ((ptrdiff_t)r.sample * blocks + c / WINO_LANES) * g->H * g->W * WINO_LANES;
+		for (int i = 0; i < side; i++)
+			row[i] = h + i >= 0 && h + i < g->H ? x + ((ptrdiff_t)(h + i) * g->W + w) * WINO_LANES : columns + WINO_COLUMNS;
+		first = w < 0 ? -w : 0, end = gemm_min(cols, g->W - w), ahead = (ptrdiff_t)m * g->W * WINO_LANES;
+	} else {
+		for (int i = 0; i < side; i++) row[i] = strip + i * cols * V;
 	}
-	x += ((ptrdiff_t)r.sample * blocks + c / WINO_LANES) * g->H * g->W * WINO_LANES;
-	for (int i = 0; i < r.n; i++) {
-		const int wi = w + i * m;
-		const float *from = strip;
-		ptrdiff_t row = a * WINO_LANES;
-		if (h >= 0 && wi >= 0 && h + a <= g->H && wi + a <= g->W)
-			from = x + ((ptrdiff_t)h * g->W + wi) * WINO_LANES, row = (ptrdiff_t)g->W * WINO_LANES;
-		else
-			wino_cut_blocked(x, g->H, g->W, h, wi, a, a, strip);
-		wino_tile_16(m, kind, from, row, u + i * g->urow, g->uplane, sum);
+	for (int v = 0; v < WINO_LANES; v += V) {
+		if (!g->from_blocked)
+			wino_cut_plain(x + ((ptrdiff_t)r.sample * g->C + c + v) * g->H * g->W, g->C - c - v, g->H, g->W, h, w, side, cols, strip);
+		wino_columns(m, kind, row, width, first, end, cols, v ? 0 : ahead, columns, sum ? sum + v : NULL);
+		for (int i = 0; i < side && g->from_blocked; i++) row[i] += V;
+		for (int i = 0; i < r.n; i++)
+			wino_rows(m, kind, columns + i * m * (m + 2) * V, u + i * g->urow + v, g->uplane);
 	}
 }
 
@@ -163,13 +152,15 @@ static void wino_put_plain(const float *strip, int width, int channels, int rows
 		for (int c = 0; c < channels && c < WINO_LANES; c += V)
 			for (int j = 0; j < cols; j += V) {
 				vf t[V];
-				vm mask = vfirst(gemm_min(cols - j, V));
+				const int left = cols - j;
+				const vm mask = vfirst(gemm_min(left, V));
 				EG_UNROLL for (int q = 0; q < V; q++) t[q] = vload(strip + (j + q) * WINO_LANES + c);
 				vtranspose(t);
 				EG_UNROLL for (int q = 0; q < V; q++) {
 					if (c + q >= channels) break;
 					float *to = y + (c + q) * plane + j;
-					vstore_m(to, mask, acc ? vadd(vload_m(to, mask), t[q]) : t[q]);
+					if (left >= V) vstore(to, acc ? vadd(vload(to), t[q]) : t[q]);
+					else vstore_m(to, mask, acc ? vadd(vload_m(to, mask), t[q]) : t[q]);
 				}
 			}
 }
@@ -179,6 +170,7 @@ EG_ALWAYS_INLINE void wino_run_out(
 	const int p = r.y * m, q = r.x * m, left = g->K - k, blocks = (g->K + WINO_LANES - 1) / WINO_LANES;
 	const int rows = gemm_min(m, g->P - p), cols = gemm_min(r.n * m, g->Q - q);
 	ptrdiff_t row = (ptrdiff_t)(g->to_blocked ? g->Q : r.n * m) * WINO_LANES;
+	const wino_finish tile = {f->bias, f->act, f->acc && g->to_blocked};
 	float *to = strip;
 	if (g->to_blocked)
 		to = y + ((((ptrdiff_t)r.sample * blocks + k / WINO_LANES) * g->P + p) * g->Q + q) * WINO_LANES;
@@ -186,8 +178,8 @@ EG_ALWAYS_INLINE void wino_run_out(
 		for (int c = 0; c < WINO_LANES; c += V) {
 			int n = gemm_min(left - c, V);
 			vf bias = f->bias && n > 0 ? vload_n(f->bias + k + c, n) : vzero();
-			wino_tile_out(m, v + i * g->vrow + c, g->vplane, bias, f->act, f->acc && g->to_blocked, to + i * m * WINO_LANES + c, row, rows,
-			        gemm_min(cols - i * m, m));
+			wino_tile_out(m, v + i * g->vrow + c, g->vplane, bias, &tile, to + i * m * WINO_LANES + c, row, g->to_blocked && c == 0 ? m * row : 0,
+			        rows, gemm_min(cols - i * m, m));
 		}
 	if (!g->to_blocked)
 		wino_put_plain(strip, r.n * m, left, rows, cols, y + (((ptrdiff_t)r.sample * g->K + k) * g->P + p) * g->Q + q, g, f->acc);
@@ -256,29 +248,39 @@ void EG_NAME(wino_pack)(int m, const eg_conv_pack_args *p, int begin, int end) {
 
 /* ---- the products ------------------------------------------------------------------------------------------------ */
 
-/* Asks for part i of n of a panel of weights: they come from L3 or from memory, and nothing else would ask for them in
- * time. */
-static void wino_fetch(const float *panel, ptrdiff_t floats, int i, int n) {
-	for (ptrdiff_t f = floats * i / n; f < floats * (i + 1) / n; f += WINO_LANES) __builtin_prefetch(panel + f, 0, 2);
+/* Asks for a panel of weights, where the register tiles do not: it comes from L3 or from memory, and nothing else would
+ * ask for it in time. */
+static void wino_fetch(const float *panel, ptrdiff_t floats) {
+	for (ptrdiff_t i = 0; i < floats; i += WINO_LANES) __builtin_prefetch(panel + i, 0, 2);
 }
 
-/* v = u w, plane by plane, for n tiles and a group of filters. A panel of weights serves all tiles while it is in
- * L1. */
+/* n strips of a plane, the `first` of the plane and those behind it, times a panel of weights. */
+static void wino_strips(const wino *g, int wide, int height, int first, int n, const float *u, const float *w, float *v) {
+	const gemm_stack stack = EG_NAME(gemm_stacks)[height - 1];
+	if (wide && stack) {
+		stack(first, n, g->C, u, g->urow, w, v, g->vrow);
+		return;
+	}
+	const gemm_tile tile = EG_NAME(gemm_tiles)[1][wide][height - 1];
+	const float *after = w + (ptrdiff_t)g->C * GEMM_NR;
+	for (int i = 0; i < n; i++, u += height * g->urow, v += height * g->vrow)
+		tile(g->C, u, g->urow, w, GEMM_NR, 0, v, g->vrow, false, tile_next(w, after, g->C, first + i));
+}
+
+/* v = u w, plane by plane, for n tiles and a group of filters. A panel of weights serves all tiles while it is in L1.
+ * The tiles are cut into strips of two heights that differ by one. */
 static void wino_products(const wino *g, int group, int n, const float *u, const float *w, float *v) {
 	const int panels = wino_group_panels(g, group), strips = (n + GEMM_MR - 1) / GEMM_MR;
-	const ptrdiff_t plane = wino_weight_plane(g, group), panel = (ptrdiff_t)g->C * GEMM_NR;
+	const int height = n / strips, tall = n % strips, low = strips - tall;
+	const ptrdiff_t plane = wino_weight_plane(g, group), panel = (ptrdiff_t)g->C * GEMM_NR, done = (ptrdiff_t)low * height;
 	for (int t = 0; t < g->planes; t++, u += g->uplane, v += g->vplane)
 		for (int p = 0; p < panels; p++) {
 			const int wide = (int)GEMM_NR <= (int)WINO_LANES || g->K - (group * g->group + p) * GEMM_NR > V;
-			for (int i = 0; i < strips; i++) {
-				int from, to;
-				const float *b = w + t * plane + p * panel;
-				eg_split(n, i, strips, &from, &to);
-				wino_fetch(b + panel, panel, i, strips);
-				EG_NAME(gemm_tiles)
-				[1][wide][to - from - 1](g->C, u + from * g->urow, g->urow, b, GEMM_NR, 0,
-				        v + from * g->vrow + p * GEMM_NR, g->vrow, false, b);
-			}
+			const float *b = w + t * plane + p * panel;
+			float *to = v + p * GEMM_NR;
+			if (GEMM_TURN == 1) wino_fetch(b + panel, panel);
+			wino_strips(g, wide, height, 0, low, u, b, to);
+			if (tall > 0) wino_strips(g, wide, height + 1, low, tall, u + done * g->urow, b, to + done * g->vrow);
 		}
 }
 
@@ -288,10 +290,11 @@ void EG_NAME(wino_run)(int m, const eg_conv_run_args *a, eg_conv_dir dir, int be
 	float *u = scratch, *v = u + g.planes * g.uplane, *strip = v + g.planes * g.vplane;
 	const int width = g.group * GEMM_NR;
 	assert(a->in.p && a->w.p && a->out.p && a->out.p != a->in.p);
+	wino_begin(strip);
 	for (int unit = begin, n; unit < end; unit += n) {
 		int chunk = unit / g.groups, first = unit % g.groups, t0, t1;
 		n = gemm_min(g.groups - first, end - unit);
-		eg_split(g.tiles, chunk, g.chunks, &t0, &t1);
+		wino_chunk(&g, chunk, &t0, &t1);
 		EG_NAME(wino_in)(&g, a->in.p, t0, t1, 0, g.C, u, strip);
 		for (int i = first; i < first + n; i++) {
 			wino_products(&g, i, t1 - t0, u, (const float *)a->w.p + wino_group_at(&g, i), v);

@@ -8,11 +8,17 @@
 #include "kern/kern_conv.h"
 
 enum {
-	WINO_CHUNK = 72,                             /* most tiles of a chunk */
+	WINO_CHUNK = 4 * GEMM_MR,                    /* most tiles of a chunk, and */
+	WINO_LONG = (VREGS >= 32 ? 5 : 8) * GEMM_MR, /* of few channels, or of so many that weights come from afar */
+	WINO_MANY = 4,                               /* chunks, from which on they are whole strips of the product */
 	WINO_GROUP = 64,                             /* filters of a group */
-	WINO_RUN = 8,                                /* tiles side by side that are cut from, or put into, a PLAIN
-	                                              * tensor together */
-	WINO_STRIP = WINO_MAX_A * (WINO_RUN * WINO_MAX_M + 2) * WINO_LANES + V * WINO_LANES /* floats that they take */
+	WINO_RUN = 8,                                /* tiles side by side that are transformed together */
+	WINO_WIDE = WINO_RUN * WINO_MAX_M + 2,       /* columns that they cover */
+	/* floats: what is cut from, or put into, a PLAIN tensor; columns half transformed; a row of zeros */
+	WINO_CUT = WINO_MAX_A * WINO_WIDE * WINO_LANES + V * WINO_LANES,
+	WINO_COLUMNS = WINO_MAX_A * WINO_WIDE * V,
+	WINO_ZEROS = WINO_WIDE * WINO_LANES,
+	WINO_STRIP = WINO_CUT + WINO_COLUMNS + WINO_ZEROS
 };
 
 /* A convolution in the direction that it is computed in: from C channels of H x W to K of P x Q. */
@@ -27,10 +33,18 @@ typedef struct wino {
 	ptrdiff_t uplane, vplane;   /* from one plane to the next: never a multiple of what a set of a cache is apart */
 } wino;
 
-/* Floats of a row of channels: an odd number of cache lines, so that the rows of a column do not meet in one set. */
-EG_ALWAYS_INLINE int wino_row(int channels) { return ((channels + WINO_LANES - 1) / WINO_LANES | 1) * WINO_LANES; }
+/* Floats of a row of channels: of many an odd number of cache lines, or the rows of a column would meet in one set. */
+EG_ALWAYS_INLINE int wino_row(int channels) {
+	const int lines = (channels + WINO_LANES - 1) / WINO_LANES;
+	return (lines >= 8 ? lines | 1 : lines) * WINO_LANES;
+}
 
 wino EG_NAME(wino_new)(int m, const eg_conv_shape *s, eg_conv_dir dir);
+
+/* Before the first of these: the row of zeros in a strip. */
+EG_ALWAYS_INLINE void wino_begin(float *strip) {
+	for (int i = 0; i < WINO_ZEROS; i += V) vstore(strip + WINO_CUT + WINO_COLUMNS + i, vzero());
+}
 
 /* Channels [c0, c1) of tiles [t0, t1), transformed; c0 is a multiple of 16. Of dy, whose sums by channel are added to
  * `sum`, likewise. */

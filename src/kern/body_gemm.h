@@ -33,6 +33,13 @@ EG_ALWAYS_INLINE const float *tile_next(const float *b, const float *after, int 
 	return i < GEMM_TURN ? after + (ptrdiff_t)i * (k / GEMM_TURN) * GEMM_LINE : b;
 }
 
+/* n tiles of two vectors, one below the other, over one panel b of k lines, which stays in L1: C = A B with A read by
+ * rows. They are tiles `first`, first + 1, ... over b, and fetch the panel behind it into L1 too. */
+typedef void (*gemm_stack)(int first, int n, int k, const float *a, ptrdiff_t as, const float *b, float *c, ptrdiff_t ldc);
+
+/* [height - 1]; NULL below half of GEMM_MR: rows shared out evenly make no lower tiles, unless they make only one. */
+extern const gemm_stack EG_NAME(gemm_stacks)[GEMM_MR];
+
 /* C(m,n) = [C +] A(m,k) B(k,n) for m <= GEMM_MR and one block of k. B must be readable up to the end of its last
  * panel. After the last block of k, `finish` adds the bias and applies act. */
 typedef struct gemm_strip_args {

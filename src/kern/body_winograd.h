@@ -100,21 +100,53 @@ EG_ALWAYS_INLINE void wino_gt(const int m, const vf *v, vf *w) {
 
 /* ---- two dimensions ---------------------------------------------------------------------------------------------- */
 
-/* B^T d B for V channels of the tile at d: position (i, j) at d + i*row + j*WINO_LANES, result (i, j) to u + (i*a +
- * j)*plane. */
-EG_ALWAYS_INLINE void wino_tile_in(const int m, const float *d, ptrdiff_t row, float *u, ptrdiff_t plane) {
-	const int a = m + 2;
-	vf t[WINO_MAX_A][WINO_MAX_A];
-	for (int j = 0; j < a; j++) {
-		vf c[WINO_MAX_A];
-		EG_UNROLL for (int i = 0; i < a; i++) c[i] = vload(d + i * row + j * WINO_LANES);
-		wino_bt(m, c);
-		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = c[i];
+/* How a tile is transformed: that of a picture, or that of a gradient of results, which is smaller. */
+typedef enum wino_kind { WINO_PICTURE, WINO_GRADIENT } wino_kind;
+
+/* B^T d, or A y. */
+EG_ALWAYS_INLINE void wino_line(const int m, const wino_kind kind, const vf *from, vf *to) {
+	if (kind == WINO_GRADIENT) {
+		wino_a(m, from, to);
+		return;
 	}
-	for (int i = 0; i < a; i++, u += a * plane) {
-		vf c[WINO_MAX_A];
-		EG_UNROLL for (int j = 0; j < a; j++) c[j] = t[i][j];
-		wino_bt(m, c);
+	EG_UNROLL for (int i = 0; i < m + 2; i++) to[i] = from[i];
+	wino_bt(m, to);
+}
+
+/* The first half of B^T d B or A y A^T for V channels of tiles side by side: `cols` columns, each from the places
+ * j*width behind the pointers `row`, and a values to `to`. Columns outside of [first, end) are zero. What overlapping
+ * tiles share is computed once. What lies `ahead` is fetched, unless that is zero. Gradients are added up in sum, which
+ * may be absent. */
+EG_ALWAYS_INLINE void wino_columns(const int m, const wino_kind kind, const float *const *row, ptrdiff_t width, int first, int end,
+	int cols, ptrdiff_t ahead, float *to, float *sum) {
+	const int a = m + 2, side = kind == WINO_PICTURE ? a : m;
+	vf s = vzero();
+	for (int j = 0; j < cols; j++, to += a * V) {
+		vf from[WINO_MAX_A], c[WINO_MAX_A];
+		if (j < first || j >= end) {
+			EG_UNROLL for (int i = 0; i < a; i++) vstore(to + i * V, vzero());
+			continue;
+		}
+		EG_UNROLL for (int i = 0; i < side; i++) from[i] = vload(row[i] + j * width);
+		if (ahead) {
+			EG_UNROLL for (int i = side - m; i < side; i++) __builtin_prefetch(row[i] + j * width + ahead);
+		}
+		wino_line(m, kind, from, c);
+		EG_UNROLL for (int i = 0; i < a; i++) vstore(to + i * V, c[i]);
+		if (kind == WINO_GRADIENT && sum) {
+			EG_UNROLL for (int i = 0; i < side; i++) s = vadd(s, from[i]);
+		}
+	}
+	if (kind == WINO_GRADIENT && sum) vstore(sum, vadd(vload(sum), s));
+}
+
+/* The second half: of the tile whose columns begin at `from`, result (i, j) to u + (i*a + j)*plane. */
+EG_ALWAYS_INLINE void wino_rows(const int m, const wino_kind kind, const float *from, float *u, ptrdiff_t plane) {
+	const int a = m + 2, side = kind == WINO_PICTURE ? a : m;
+	for (int i = 0; i < a; i++, from += V, u += a * plane) {
+		vf d[WINO_MAX_A], c[WINO_MAX_A];
+		EG_UNROLL for (int j = 0; j < side; j++) d[j] = vload(from + j * a * V);
+		wino_line(m, kind, d, c);
 		EG_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, c[j]);
 	}
 }
@@ -127,11 +159,11 @@ typedef struct wino_finish {
 } wino_finish;
 
 /* A^T v A for V channels, v as u above; bias and activation; result (i, j) to y + i*row + j*WINO_LANES for i < rows and
- * j < cols. */
-EG_ALWAYS_INLINE void wino_tile_out(
-	const int m, const float *v, ptrdiff_t plane, vf bias, eg_act act, bool acc, float *y, ptrdiff_t row, int rows, int cols) {
+ * j < cols. The places of the next row of tiles, `ahead` behind, are fetched, unless that is zero. */
+EG_ALWAYS_INLINE void wino_tile_out_as(const int m, const float *v, ptrdiff_t plane, vf bias, const wino_finish *f, float *y,
+	ptrdiff_t row, ptrdiff_t ahead, int rows, const int cols) {
 	const int a = m + 2;
-	const vf least = vset1(act_least(act));
+	const vf least = vset1(act_least(f->act));
 	vf t[WINO_MAX_M][WINO_MAX_A];
 	for (int j = 0; j < a; j++, v += plane) {
 		vf c[WINO_MAX_A], r[WINO_MAX_M];
@@ -143,19 +175,27 @@ EG_ALWAYS_INLINE void wino_tile_out(
 		vf r[WINO_MAX_M];
 		wino_at(m, t[i], r);
 		EG_UNROLL for (int j = 0; j < m; j++) r[j] = vadd(r[j], bias);
-		if (acc) {
+		if (f->acc) {
 			EG_UNROLL for (int j = 0; j < m; j++) {
 				if (j >= cols) break;
 				r[j] = vadd(vload(y + j * WINO_LANES), r[j]);
 			}
 		}
-		if (act_remains(act))
-			for (int j = 0; j < m; j++) r[j] = EG_NAME(act_any)(r[j], act);
+		if (act_remains(f->act))
+			for (int j = 0; j < m; j++) r[j] = EG_NAME(act_any)(r[j], f->act);
 		EG_UNROLL for (int j = 0; j < m; j++) {
 			if (j >= cols) break;
+			if (ahead) __builtin_prefetch(y + j * WINO_LANES + ahead, 1);
 			vstore(y + j * WINO_LANES, vmax(least, r[j])); /* this order lets NaN through */
 		}
 	}
+}
+EG_ALWAYS_INLINE void wino_tile_out(const int m, const float *v, ptrdiff_t plane, vf bias, const wino_finish *f, float *y,
+	ptrdiff_t row, ptrdiff_t ahead, int rows, int cols) {
+	if (rows == m && cols == m)
+		wino_tile_out_as(m, v, plane, bias, f, y, row, ahead, m, m);
+	else
+		wino_tile_out_as(m, v, plane, bias, f, y, row, ahead, rows, cols);
 }
 
 /* G w G^T of V filters: w[i*3 + j] to v + (i*a + j)*plane. */
@@ -171,24 +211,6 @@ EG_ALWAYS_INLINE void wino_tile_filter(const int m, const vf *w, float *v, ptrdi
 		vf r[WINO_MAX_A];
 		wino_g(m, t[i], r);
 		EG_UNROLL for (int j = 0; j < a; j++) vstore(v + j * plane, r[j]);
-	}
-}
-
-/* A y A^T for V channels of the m x m tile at y: position (i, j) at y + i*row + j*WINO_LANES, result (i, j) to u + (i*a
- * + j)*plane. */
-EG_ALWAYS_INLINE void wino_tile_dy(const int m, const float *y, ptrdiff_t row, float *u, ptrdiff_t plane) {
-	const int a = m + 2;
-	vf t[WINO_MAX_A][WINO_MAX_M];
-	for (int j = 0; j < m; j++) {
-		vf c[WINO_MAX_M], r[WINO_MAX_A];
-		EG_UNROLL for (int i = 0; i < m; i++) c[i] = vload(y + i * row + j * WINO_LANES);
-		wino_a(m, c, r);
-		EG_UNROLL for (int i = 0; i < a; i++) t[i][j] = r[i];
-	}
-	for (int i = 0; i < a; i++, u += a * plane) {
-		vf r[WINO_MAX_A];
-		wino_a(m, t[i], r);
-		EG_UNROLL for (int j = 0; j < a; j++) vstore(u + j * plane, r[j]);
 	}
 }
 
