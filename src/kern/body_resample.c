@@ -9,7 +9,7 @@ EG_ALWAYS_INLINE void resample_position(
 	x += row->first * inner;
 	for (ptrdiff_t i = 0; i < inner; i += V) {
 		const int n = inner - i < V ? (int)(inner - i) : V;
-		vf sum = vzero();
+		vf sum = vset1(row->plus);
 		for (int k = 0; k < row->count; k++) sum = vfma(vset1(row->w[k]), vload_n(x + k * inner + i, n), sum);
 		vstore_n(y + i, n, acc ? vadd(vload_n(y + i, n), sum) : sum);
 	}
@@ -18,7 +18,7 @@ EG_ALWAYS_INLINE void resample_position(
 static void resample_numbers(const eg_resample_row *row, int m, const float *x, float *y, bool acc) {
 	for (int o = 0; o < m; o++) {
 		const float *w = row[o].w, *p = x + row[o].first;
-		float sum = 0;
+		float sum = row[o].plus;
 		for (int k = 0; k < row[o].count; k++) sum += w[k] * p[k];
 		y[o] = acc ? y[o] + sum : sum;
 	}

@@ -24,7 +24,8 @@ typedef enum eg_coordinate {
 	EG_COORDINATE_PYTORCH_HALF_PIXEL,
 	EG_COORDINATE_ALIGN_CORNERS,
 	EG_COORDINATE_ASYMMETRIC,
-	EG_COORDINATE_TF_HALF_PIXEL_FOR_NN
+	EG_COORDINATE_TF_HALF_PIXEL_FOR_NN,
+	EG_COORDINATE_TF_CROP_AND_RESIZE
 } eg_coordinate;
 typedef enum eg_rounding {
 	EG_ROUNDING_PREFER_FLOOR,
@@ -39,6 +40,8 @@ typedef struct eg_resample_axis {
 	eg_rounding rounding;
 	bool exclude_outside, antialias;
 	double scale, cubic_a;
+	double start, end, outside; /* tf_crop_and_resize: the part of x that is taken, 0 to 1 being all, start <= end;
+	                             * what y is where that reaches beyond x */
 } eg_resample_axis;
 
 /* resample: to = T from; with `back` the adjoint, to = [to +] T' from, `from` having the positions of y. N samples of
@@ -53,9 +56,10 @@ typedef struct eg_resample_args {
 	bool lanes, back, acc;
 } eg_resample_args;
 
-/* The rows of T, or of its transpose: weights w[0..count) for the positions from `first` on. */
+/* The rows of T, or of its transpose: weights w[0..count) for the positions from `first` on, and what is added. */
 typedef struct eg_resample_row {
 	int first, count;
+	real plus;
 	const real *w;
 } eg_resample_row;
 size_t eg_resample_scratch(const eg_resample_axis *a, bool back);

@@ -15,6 +15,10 @@ static double place_of(const eg_resample_axis *a, int o) {
 	case EG_COORDINATE_ALIGN_CORNERS: return a->out > 1 ? o * (double)(a->in - 1) / (a->scale * a->in - 1) : 0;
 	case EG_COORDINATE_ASYMMETRIC: return o / a->scale;
 	case EG_COORDINATE_TF_HALF_PIXEL_FOR_NN: return (o + 0.5) / a->scale;
+	case EG_COORDINATE_TF_CROP_AND_RESIZE: {
+		const double last = a->in - 1;
+		return a->out > 1 ? a->start * last + o * (a->end - a->start) * last / (a->out - 1) : 0.5 * (a->start + a->end) * last;
+	}
 	}
 	return 0;
 }
@@ -76,9 +80,21 @@ static void weigh(const eg_resample_axis *a, int o, eg_resample_row *row, real *
 		w[k] = (real)((double)w[k] / sum);
 }
 
+/* Is it beyond x, and so no mean of it? Then nothing is read: in front of all positions, or behind them. */
+static bool beyond(const eg_resample_axis *a, int o, eg_resample_row *row) {
+	const float place = (float)place_of(a, o);
+	row->plus = 0;
+	if (a->coordinate != EG_COORDINATE_TF_CROP_AND_RESIZE || (place >= 0 && place <= (float)(a->in - 1))) return false;
+	row->first = place < 0 ? 0 : a->in;
+	row->count = 0;
+	row->plus = (real)a->outside;
+	return true;
+}
+
 static void forward_rows(const eg_resample_axis *a, eg_resample_row *row, real *w) {
 	for (int o = 0; o < a->out; o++, row++, w += most_weights(a)) {
 		row->w = w;
+		if (beyond(a, o, row)) continue;
 		if (a->method == EG_RESAMPLE_NEAREST) {
 			row->first = within(rounded(a, (float)place_of(a, o)), a->in);
 			row->count = 1;
@@ -99,6 +115,7 @@ static void transposed_rows(const eg_resample_axis *a, const eg_resample_row *fw
 		while (from < a->out && fwd[from].first + fwd[from].count <= i) from++;
 		row->first = from;
 		row->count = 0;
+		row->plus = 0;
 		row->w = w;
 		for (int o = from; o < a->out && fwd[o].first <= i; o++) {
 			assert(i < fwd[o].first + fwd[o].count);
@@ -141,7 +158,7 @@ static void resample__ref(const void *args, int begin, int end, const eg_worker 
 		for (int r = a->rows * (a->lanes ? 1 : eg_block_size(a->N, b)); r > 0; r--, x += n * inner)
 			for (int o = 0; o < m; o++, y += inner)
 				for (ptrdiff_t i = 0; i < inner; i++) {
-					real sum = 0;
+					real sum = rows[o].plus;
 					for (int k = 0; k < rows[o].count; k++)
 						sum += rows[o].w[k] * x[(rows[o].first + k) * inner + i];
 					y[i] = a->acc ? y[i] + sum : sum;

@@ -208,6 +208,17 @@ static void softshrink_export(eg_export *x) {
 	eg_export_as(x, "Shrink");
 	eg_export_set_float(x, "bias", (double)o->lambda);
 }
+/* Ours is told by the sign of y, so its slope is not negative; prelu's may be anything. */
+static bool leaky_relu_import(eg_import *m) {
+	const real alpha = (real)eg_import_float(m, "alpha", 0.01);
+	if (alpha >= 0) {
+		eg_import_as(m, "leaky_relu");
+		return true;
+	}
+	const eg_tensor in[] = {eg_import_in(m, 0), eg_constant(eg_import_graph(m), &alpha, EG_F32, EG_DIMS(1))};
+	eg_import_out(m, 0, eg_import_apply(m, "prelu", NULL, in, 2));
+	return true;
+}
 /* Of all three that are Shrink there it is the general one. */
 static bool shrink_import(eg_import *m) { return eg_import_as(m, "shrink"), true; }
 
@@ -244,7 +255,7 @@ ACTIVATION(scaled_tanh, act_two, EG_ACT_SCALED_TANH, o->alpha, o->beta, OPTIONS(
 		"LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A: 1.7159 tanh(2 x / 3)"))
 
 ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu, "alpha"), FROM_Y, .infer = op_infer_same,
-	.onnx = "LeakyRelu", .onnx_since = 16,
+	.onnx = "LeakyRelu", .onnx_since = 16, .import = leaky_relu_import,
 	TEXT("Leaky rectifier: negative values are made small instead of zero",
 		"y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy", "ONNX LeakyRelu-16; Maas, Hannun and Ng 2013"))
 ACTIVATION(relu6, op_name_only, EG_ACT_CLIP, 0, 6, SIMPLE, FROM_Y, .range = range_6,

@@ -5,8 +5,9 @@
 enum { AXES = 3 };
 
 static bool same_places(const eg_resample_axis *a) {
-	return a->in == a->out && (a->method == EG_RESAMPLE_ADAPTIVE ||
-	                                  (a->scale == 1 && a->coordinate != EG_COORDINATE_TF_HALF_PIXEL_FOR_NN));
+	if (a->in != a->out || a->method == EG_RESAMPLE_ADAPTIVE) return a->in == a->out;
+	if (a->coordinate == EG_COORDINATE_TF_CROP_AND_RESIZE) return a->start == 0 && a->end == 1;
+	return a->scale == 1 && a->coordinate != EG_COORDINATE_TF_HALF_PIXEL_FOR_NN;
 }
 
 /* Which axes, in which order: smaller from the first on, where rows of the inner dimensions are long; larger from the

@@ -5,9 +5,9 @@
 typedef struct resize_options {
 	const char *name;
 	eg_ints sizes;
-	eg_floats scales;
+	eg_floats scales, roi;
 	int mode, coordinates, rounding;
-	float cubic_a;
+	float cubic_a, extrapolation;
 	bool exclude_outside, antialias;
 	int aspect;
 } resize_options;
@@ -17,12 +17,12 @@ enum { RESIZE_AXES = 3 };
 /* In the order of eg_resample_method, eg_coordinate and eg_rounding. */
 static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
 static const char *const coordinate_names[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
-	"align_corners", "asymmetric", "tf_half_pixel_for_nn", NULL};
+	"align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize", NULL};
 static const char *const rounding_names[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL};
 typedef enum aspect { STRETCH, NOT_LARGER, NOT_SMALLER } aspect;
 static const char *const aspect_names[] = {"stretch", "not_larger", "not_smaller", NULL};
 static_assert(EG_COUNT(modes) == EG_RESAMPLE_ADAPTIVE + 1, "a name for each but adaptive");
-static_assert(EG_COUNT(coordinate_names) == EG_COORDINATE_TF_HALF_PIXEL_FOR_NN + 2, "a name for each");
+static_assert(EG_COUNT(coordinate_names) == EG_COORDINATE_TF_CROP_AND_RESIZE + 2, "a name for each");
 static_assert(EG_COUNT(rounding_names) == EG_ROUNDING_CEIL + 2, "a name for each");
 
 static const eg_attr resize_attrs[] = {
@@ -30,6 +30,8 @@ static const eg_attr resize_attrs[] = {
 		"size of y along each axis behind the channels, or one for all; left out: `scales` says it"),
 	OP_FLOAT_LIST(resize_options, scales, 0, 3, 1e-6, OP_SIZE_MAX, "scales",
 		"how many times as large y is along each axis, or one number for all; sizes are rounded down"),
+	OP_FLOAT_LIST(resize_options, roi, 0, 2 * RESIZE_AXES, -1e6, 1e6, NULL,
+		"tf_crop_and_resize: the part of x that y shows, where it begins along each axis and then where it ends, 0 being the first position of x and 1 the last"),
 	OP_ENUM(resize_options, mode, modes, "mode",
 		"how a value is made of its neighbours: the nearest one, linearly (bilinear, trilinear), cubic"),
 	OP_ENUM(resize_options, coordinates, coordinate_names, "coordinate_transformation_mode",
@@ -38,6 +40,7 @@ static const eg_attr resize_attrs[] = {
 	OP_ENUM(resize_options, rounding, rounding_names, "nearest_mode", "mode nearest: which neighbour that is"),
 	OP_FLOAT(resize_options, cubic_a, -0.75, -8, 8, "cubic_coeff_a",
 		"mode cubic: parameter of Keys' kernel (-0.5 in TensorFlow and PIL)"),
+	OP_FLOAT(resize_options, extrapolation, 0, -1e30, 1e30, "extrapolation_value", "tf_crop_and_resize: what y is where the part reaches beyond x"),
 	OP_BOOL(resize_options, exclude_outside, "exclude_outside",
 		"positions outside of x have no weight; else they are as the nearest inside"),
 	OP_BOOL(resize_options, antialias, "antialias",
@@ -54,6 +57,10 @@ static const eg_attr resize_attrs[] = {
 static float scale_of(const resize_options *o, int i) { return o->scales.at[o->scales.n == 1 ? 0 : i]; }
 static int size_of(const resize_options *o, int i) { return o->sizes.at[o->sizes.n == 1 ? 0 : i]; }
 
+static bool crops(const resize_options *o) { return o->coordinates == EG_COORDINATE_TF_CROP_AND_RESIZE; }
+/* Where the part begins (side 0) or ends (1) along axis i of n. */
+static float roi_of(const resize_options *o, int i, int side, int n) { return crops(o) ? o->roi.at[side * n + i] : (float)side; }
+
 /* By how much axis i becomes larger; x is known. */
 static double scale_over(const resize_options *o, const eg_dims *x, int i) {
 	if (!o->sizes.at) return (double)scale_of(o, i);
@@ -66,7 +73,9 @@ static double scale_over(const resize_options *o, const eg_dims *x, int i) {
 	return scale;
 }
 
-/* Positions of y along axis i; a product is rounded down as a float, as everybody does it. */
+/* Positions of y along axis i; a product is rounded down as a float, as everybody does it. That
+ * a part of x is taken makes y no smaller: ONNX says so in words, but its own inference of shapes, its reference and
+ * onnxruntime do not. */
 static int64_t size_over(eg_infer *s, int i) {
 	const resize_options *o = s->options;
 	const eg_dims *x = &s->in[0];
@@ -77,6 +86,23 @@ static int64_t size_over(eg_infer *s, int i) {
 	for (int k = 0; k < x->rank - 2; k++)
 		if (x->d[k + 2] < 0) return eg_infer_size(s, x->d[k + 2]);
 	return (int64_t)floor(scale_over(o, x, i) * (double)x->d[i + 2] + 0.5);
+}
+
+static eg_status check_roi(const eg_infer *s, int rank) {
+	const resize_options *o = s->options;
+	char text[128];
+	eg_dims_text(&s->in[0], text, sizeof text);
+	if (!crops(o) && o->roi.n) return eg_fail(s->err, EG_ERR_ARG, "'roi' is for coordinates tf_crop_and_resize, not %s", coordinate_names[o->coordinates]);
+	if (!crops(o)) return EG_OK;
+	if (o->roi.n != 2 * rank)
+		return eg_fail(s->err, EG_ERR_ARG, "tf_crop_and_resize needs the begin and then the end of the part along each axis behind the channels of x %s: "
+			"'roi' with %d numbers, not %d", text, 2 * rank, o->roi.n);
+	for (int i = 0; i < rank; i++)
+		if (!(roi_of(o, i, 0, rank) <= roi_of(o, i, 1, rank)))
+			return eg_fail(s->err, EG_ERR_ARG, "along axis %d the part 'roi' begins at %g and ends before, at %g; a part cannot be turned over", i,
+				(double)roi_of(o, i, 0, rank), (double)roi_of(o, i, 1, rank));
+	if (o->antialias || o->aspect != STRETCH) return eg_fail(s->err, EG_ERR_ARG, "tf_crop_and_resize knows no antialias and no aspect");
+	return EG_OK;
 }
 
 static eg_status check(const eg_infer *s) {
@@ -102,6 +128,7 @@ static eg_status check(const eg_infer *s) {
 		return eg_fail(s->err, EG_ERR_ARG,
 		        "antialias is for the modes linear and cubic, the nearest value has no kernel to be made "
 		        "wider");
+	if (check_roi(s, rank)) return s->err->status;
 	return op_check_known(s, 0, 1, 2, "x") ? s->err->status : op_check_no_batch(s, 0, 2, "x");
 }
 
@@ -153,7 +180,10 @@ static resample axes_of(const eg_emit *e) {
 		        .exclude_outside = o->exclude_outside,
 		        .antialias = o->antialias,
 		        .cubic_a = (double)o->cubic_a,
-		        .scale = scale_over(o, &x, i)};
+		        .scale = scale_over(o, &x, i),
+		        .start = (double)roi_of(o, i, 0, r.rank),
+		        .end = (double)roi_of(o, i, 1, r.rank),
+		        .outside = (double)o->extrapolation};
 	return r;
 }
 
@@ -167,16 +197,17 @@ static void resize_bwd(eg_emit *e) {
 	resample_bwd(e, &r);
 }
 
-/* A cubic kernel has negative weights. */
+/* A cubic kernel has negative weights; what is beyond x may be anything. */
 static eg_range resize_range(const void *options) {
 	const resize_options *o = options;
-	return o && o->mode == EG_RESAMPLE_CUBIC ? (eg_range){0} : op_range_of_input(options);
+	return o && (o->mode == EG_RESAMPLE_CUBIC || crops(o)) ? (eg_range){0} : op_range_of_input(options);
 }
 
 #define RESIZE(...) \
 	&(const resize_options) { __VA_ARGS__ }
 #define SIZES(...) .sizes = EG_INTS(__VA_ARGS__)
 #define SCALES(...) .scales = {(const float[]){__VA_ARGS__}, (int)(sizeof((float[]){__VA_ARGS__}) / sizeof(float))}
+#define CROP .coordinates = EG_COORDINATE_TF_CROP_AND_RESIZE
 static const eg_case resize_cases[] = {
 	{"nearest, larger", RESIZE(SIZES(7, 9)), .in = {OP_DIMS(EG_N, 3, 5, 4)}, .nin = 1, .batch = 18, .linear = true},
 	{"nearest, smaller, another coordinate and rounding",
@@ -203,6 +234,12 @@ static const eg_case resize_cases[] = {
 	{"one scale for both", RESIZE(SIZES(9, 5), .mode = EG_RESAMPLE_LINEAR, .aspect = NOT_LARGER),
 		.in = {OP_DIMS(EG_N, 3, 5, EG_NAMED)}, .nin = 1, .batch = 3, .sizes = OP_SIZES({"width", 4}),
 		.linear = true},
+	{"a part, linear", RESIZE(SIZES(5, 7), .roi = {(const float[]){0.2f, -0.3f, 0.9f, 0.8f}, 4}, .mode = EG_RESAMPLE_LINEAR, CROP),
+		.in = {OP_DIMS(EG_N, 3, 6, 9)}, .nin = 1, .batch = 18, .linear = true},
+	{"a part beyond x, nearest", RESIZE(SCALES(1.5f, 0.8f), .roi = {(const float[]){-0.5f, 0, 1.5f, 2}, 4}, .extrapolation = 0.6f, CROP),
+		.in = {OP_DIMS(EG_N, 2, 5, 4)}, .nin = 1, .batch = 3},
+	{"a part of volumes, cubic, one position", RESIZE(SIZES(1, 4, 3), .roi = {(const float[]){0, 0.1f, 0.5f, 1, 0.7f, 1.2f}, 6}, .mode = EG_RESAMPLE_CUBIC,
+		 .extrapolation = -2, CROP), .in = {OP_DIMS(EG_N, 2, 3, 4, 6)}, .nin = 1, .batch = 3},
 	{"the same size", RESIZE(SIZES(4, 5)), .in = {OP_DIMS(EG_N, 3, 4, 5)}, .nin = 1, .batch = 3, .linear = true},
 };
 
@@ -210,7 +247,8 @@ static void resize_export(eg_export *x) {
 	const resize_options *o = eg_export_options(x);
 	const int axes = eg_export_in_dims(x, 0).rank - 2;
 	const char *scales = "", *sizes = "";
-	real factors[2 + RESIZE_AXES];
+	real factors[2 + RESIZE_AXES], part[2 * (2 + RESIZE_AXES)] = {0};
+	const char *roi = "";
 	int64_t lengths[RESIZE_AXES], which[RESIZE_AXES];
 	for (int i = 0; i < axes; i++) {
 		which[i] = 2 + i;
@@ -218,17 +256,24 @@ static void resize_export(eg_export *x) {
 		else factors[2 + i] = (real)o->scales.at[o->scales.n == 1 ? 0 : i];
 	}
 	factors[0] = factors[1] = 1;
+	for (int i = 0; i < 2 + axes && !o->sizes.at; i++) part[2 + axes + i] = i < 2 ? 1 : (real)roi_of(o, i - 2, 1, axes);
+	for (int i = 0; i < axes; i++) { /* of all dimensions, or, with sizes, of the axes that they are of */
+		part[o->sizes.at ? i : 2 + i] = (real)roi_of(o, i, 0, axes);
+		if (o->sizes.at) part[axes + i] = (real)roi_of(o, i, 1, axes);
+	}
+	if (crops(o)) roi = eg_export_reals(x, part, EG_DIMS(2 * (o->sizes.at ? axes : 2 + axes)));
 	if (o->sizes.at) sizes = eg_export_ints(x, lengths, axes);
 	else scales = eg_export_reals(x, factors, EG_DIMS(2 + axes));
 	if (eg_export_opset(x) < 18 && (o->sizes.at || o->antialias || o->aspect != STRETCH))
 		eg_export_fail(x, "ONNX's Resize knows sizes of some axes, antialias and keep_aspect_ratio_policy from opset 18 on");
-	eg_export_node(x, "Resize", EG_NAMES(eg_export_in(x, 0), "", scales, sizes), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_node(x, "Resize", EG_NAMES(eg_export_in(x, 0), roi, scales, sizes), EG_NAMES(eg_export_out(x, 0)));
 	if (o->sizes.at) eg_export_set_ints(x, "axes", which, axes);
 	eg_export_set_string(x, "mode", modes[o->mode]);
 	eg_export_set_string(x, "coordinate_transformation_mode", coordinate_names[o->coordinates]);
 	eg_export_set_string(x, "nearest_mode", rounding_names[o->rounding]);
 	eg_export_set_float(x, "cubic_coeff_a", (double)o->cubic_a);
 	eg_export_set_int(x, "exclude_outside", o->exclude_outside);
+	if (crops(o)) eg_export_set_float(x, "extrapolation_value", (double)o->extrapolation);
 	if (o->antialias) eg_export_set_int(x, "antialias", 1);
 	if (o->aspect != STRETCH) eg_export_set_string(x, "keep_aspect_ratio_policy", aspect_names[o->aspect]);
 }
@@ -255,6 +300,23 @@ static bool behind_channels(const double *v, int n, const int64_t *which, int nw
 	return nwhich < 0 ? n == x->rank : n == nwhich;
 }
 
+/* Begin and end along the axes behind the channels; false with a message: there is none, or batch or channels are
+ * cut. */
+static bool import_roi(eg_import *m, const int64_t *which, int nwhich, int axes, const eg_dims *x, float *roi) {
+	eg_dims d;
+	const real *r = eg_import_has_in(m, 1) ? eg_import_reals(m, 1, &d) : NULL;
+	const int n = r ? (int)eg_dims_count(&d, 0) / 2 : 0;
+	double side[EG_MAX_DIMS], mine[EG_MAX_DIMS];
+	bool good = n > 0 && n <= EG_MAX_DIMS && (int)eg_dims_count(&d, 0) == 2 * n;
+	for (int end = 0; end < 2 && good; end++) {
+		for (int i = 0; i < n; i++) side[i] = (double)r[end * n + i];
+		good = behind_channels(side, n, which, nwhich, axes, x, end, false, mine);
+		for (int i = 0; i < axes && good; i++) roi[end * axes + i] = (float)mine[i];
+	}
+	if (!good) eg_import_fail(m, "tf_crop_and_resize without a constant roi, or with one that cuts the batch or the channels, is not supported");
+	return good;
+}
+
 static bool resize_import(eg_import *m) {
 	const eg_dims x = eg_import_in_dims(m, 0);
 	int64_t which[EG_MAX_DIMS];
@@ -271,7 +333,8 @@ static bool resize_import(eg_import *m) {
 	int n = 0;
 	int sizes[RESIZE_AXES];
 	float scales[RESIZE_AXES];
-	eg_import_float(m, "extrapolation_value", 0); /* of tf_crop_and_resize, which is refused */
+	float roi[2 * RESIZE_AXES];
+	o.extrapolation = (float)eg_import_float(m, "extrapolation_value", 0);
 	if (by_size) {
 		int64_t wide[EG_MAX_DIMS];
 		n = eg_import_ints(m, 3, wide, EG_MAX_DIMS);
@@ -292,6 +355,10 @@ static bool resize_import(eg_import *m) {
 	}
 	if (by_size) o.sizes = (eg_ints){sizes, axes};
 	else o.scales = (eg_floats){scales, axes};
+	if (crops(&o)) {
+		if (!import_roi(m, which, nwhich, axes, &x, roi)) return true;
+		o.roi = (eg_floats){roi, 2 * axes};
+	}
 	eg_tensor in = eg_import_in(m, 0);
 	eg_import_out(m, 0, eg_import_apply(m, "resize", &o, &in, 1));
 	return true;
@@ -307,9 +374,9 @@ const eg_op eg_op_resize = {
 				    "place(p)) x[n,c,i..];\n"
 				    "half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; "
 				    "align_corners: p (size - 1) / (scale size - 1);\n"
+				    "tf_crop_and_resize: (begin + (end - begin) p / (size of y - 1)) (size - 1), and y is `extrapolation` where that is outside of x;\n"
 				    "x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise"),
-			.source = OP_TEXT("ONNX Resize-18 but for tf_crop_and_resize; PyTorch "
-				  "interpolate; Keys 1981"),
+			.source = OP_TEXT("ONNX Resize-18; PyTorch interpolate; TensorFlow crop_and_resize; Keys 1981"),
 			.attrs = resize_attrs,
 			.nattrs = EG_COUNT(resize_attrs),
 			.options_size = sizeof(resize_options),
