@@ -444,8 +444,8 @@ typedef struct eg_plan_options {
 	eg_context *context;        /* whose threads, kernels and memory the plan uses; it must outlive the plan. NULL:
 	                             * the graph's */
 	bool carry;                 /* recurrent layers that have no initial state of their own begin where the last run
-	                             * of this plan ended; no gradient flows into that state (truncated back-propagation
-	                             * through time) */
+	                             * of this plan ended, and attention with a context goes on seeing its keys; no
+	                             * gradient flows into that state (truncated back-propagation through time) */
 	bool train;                 /* dropout acts, batch normalisation uses the batch, gradients of all parameters are
 	                             * computed */
 	bool input_grads;           /* gradients of all floating-point inputs are computed */
@@ -610,8 +610,8 @@ EG_API eg_plan *eg_plan_cache_get(eg_plan_cache *c, int batch, int time, const e
 /* ---- session ----------------------------------------------------------------------------------------------------- */
 
 /* A network with a memory: sequences come in chunks of any length, and the recurrent state is kept from one to the
- * next. The outputs of the chunks are, bit for bit, those of the whole. Several sessions may use one set of weights,
- * from several threads if each has a context of its own. */
+ * next. The outputs of the chunks are, bit for bit, those of the whole; to rounding where attention has a `context`.
+ * Several sessions may use one set of weights, from several threads if each has a context of its own. */
 typedef struct eg_session eg_session;
 
 typedef struct eg_session_options {
@@ -622,8 +622,8 @@ typedef struct eg_session_options {
 	eg_context *context;
 } eg_session_options;
 
-/* NULL on failure: a layer that looks ahead (bidirectional, attention over time) is named. The graph and the parameters
- * must outlive it. */
+/* NULL on failure: a layer that looks ahead (bidirectional, attention over time but with a context) is named. The graph
+ * and the parameters must outlive it. */
 EG_API eg_session *eg_session_new(eg_graph *g, eg_params *p, const eg_session_options *options, eg_error *err);
 EG_API void eg_session_free(eg_session *s);
 /* Runs `steps` >= 1 steps. inputs: the data (steps, batch, ...) of every graph input that the outputs need but

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What no operator calls: it is the optimizer's, or a loop's (test_loop.c). */
-static const char *const of_training[] = {"update", "sumsq", "clip_value", "blend", "loop_rows"};
+/* What no operator's case calls: it is the optimizer's, a loop's (test_loop.c), or keeps what the next run begins with
+ * (test_kern_sequence.c, test_attention_session.c). */
+static const char *const of_others[] = {"update", "sumsq", "clip_value", "blend", "loop_rows", "keep_rows"};
 
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
 "last unit skipped"};
@@ -289,7 +290,7 @@ int mutate(double tolerance) {
 	int alive = 0, killed = 0;
 	for (int i = 0; i < EG_SLOTS; i++) {
 		const eg_slot *s = eg_slot_at((eg_slot_id)i);
-		if (!listed(of_training, EG_COUNT(of_training), s->name)) mutate_slot(s, 0, tolerance, &killed, &alive);
+		if (!listed(of_others, EG_COUNT(of_others), s->name)) mutate_slot(s, 0, tolerance, &killed, &alive);
 	}
 	for (int i = 0; i < cells_count(); i++) mutate_slot(NULL, i, tolerance, &killed, &alive);
 	recurrent_mistakes(tolerance, &killed, &alive);

@@ -201,6 +201,74 @@ static void test_lengths(void **state) {
 	}
 }
 
+/* Heads that share keys and values are heads that have the same ones. */
+static void test_shared_heads(void **state) {
+	EG_UNUSED(state);
+	enum { HEADS = 4, SHARED = 2, D = C / HEADS, GROUP = HEADS / SHARED };
+	net few = net_new("heads=4 kv_heads=2", SELF, false), all = net_new("heads=4", SELF, false);
+	const int own = C + 2 * SHARED * D;
+	for (int i = 0; i < 2; i++) { /* weight (rows,C) and bias (rows) */
+		const int n = i ? 1 : C;
+		const eg_real *from = eg_params_data(few.params, i);
+		eg_real *to = eg_params_data(all.params, i);
+		assert_int_equal(eg_params_dims(few.params, i).d[0], own);
+		for (int row = 0; row < 3 * C; row++) {
+			const int part = row / C, head = row % C / D;
+			const int at = part == 0 ? row : C + (part - 1) * SHARED * D + head / GROUP * D + row % D;
+			memcpy(to + row * n, from + at * n, (size_t)n * sizeof *to);
+		}
+	}
+	for (int i = 2; i < 4; i++) {
+		const eg_dims d = eg_params_dims(all.params, i);
+		memcpy(eg_params_data(all.params, i), eg_params_data(few.params, i), (size_t)eg_dims_count(&d, 0) * sizeof(eg_real));
+	}
+	eg_params_changed(all.params);
+	eg_plan_run(few.plan, 0);
+	eg_plan_run(all.plan, 0);
+	assert_close(eg_plan_output(few.plan, "y"), eg_plan_output(all.plan, "y"), LARGEST);
+	assert_close(eg_plan_grad(few.plan, "x"), eg_plan_grad(all.plan, "x"), LARGEST);
+	net_free(&few);
+	net_free(&all);
+}
+
+/* Lengths of a source, a mask of its keys, and a bias of -infinity hide the same, whatever lies there. */
+static void test_masks(void **state) {
+	EG_UNUSED(state);
+	static const int32_t lengths[N] = {T, 2, 1};
+	eg_real y[LARGEST], dx[LARGEST], dw[3 * C * C];
+	for (int way = 0; way < 3; way++) {
+		eg_context *ctx = eg_context_new(NULL, NULL);
+		eg_graph *g = eg_graph_new(ctx, NULL);
+		eg_tensor in[5] = {eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, C)), eg_input(g, "source", EG_F32, EG_DIMS(T, EG_N, C))};
+		if (way == 0) in[2] = eg_input(g, "hides", EG_I32, EG_DIMS(EG_N));
+		if (way == 1) in[3] = eg_input(g, "hides", EG_I32, EG_DIMS(EG_N, 1, T));
+		if (way == 2) in[4] = eg_input(g, "hides", EG_F32, EG_DIMS(EG_N, 1, 1, T));
+		eg_output(g, "y", net_apply(g, "multi_head_attention", "heads=2", in, way + 3));
+		eg_params *p = eg_params_new(g, 3, NULL);
+		eg_plan *plan = eg_plan_new(g, p, &(eg_plan_options){.batch = N, .time = T, .train = true, .input_grads = true}, NULL);
+		assert_non_null(plan);
+		net_fill(plan, "x", LARGEST, 0, 1);
+		net_fill(plan, "source", LARGEST, 0, 2);
+		for (int i = 0; i < LARGEST; i++) eg_plan_grad(plan, "y")[i] = (eg_real)net_random(2, (uint64_t)i);
+		if (way == 0) memcpy(eg_plan_input(plan, "hides"), lengths, sizeof lengths);
+		for (int i = 0; i < N * T && way == 1; i++) ((int32_t *)eg_plan_input(plan, "hides"))[i] = i % T >= lengths[i / T];
+		for (int i = 0; i < N * T && way == 2; i++) ((eg_real *)eg_plan_input(plan, "hides"))[i] = i % T >= lengths[i / T] ? -(eg_real)INFINITY : 0;
+		eg_plan_run(plan, 0);
+		if (way > 0) {
+			assert_close(eg_plan_output(plan, "y"), y, LARGEST);
+			assert_close(eg_plan_grad(plan, "source"), dx, LARGEST);
+			assert_close(eg_params_grad(p, 0), dw, 3 * C * C);
+		}
+		memcpy(y, eg_plan_output(plan, "y"), sizeof y);
+		memcpy(dx, eg_plan_grad(plan, "source"), sizeof dx);
+		memcpy(dw, eg_params_grad(p, 0), sizeof dw);
+		eg_plan_free(plan);
+		eg_params_free(p);
+		eg_graph_free(g);
+		eg_context_free(ctx);
+	}
+}
+
 /* ---- embedding --------------------------------------------------------------------------------------------------- */
 
 static void test_strange_ids(void **state) {
@@ -249,6 +317,8 @@ static void test_messages(void **state) {
 	        {"multi_head_attention", "heads=2", "source is (T,N,6) and x (T,N,8)", 2,
 	                {D(EG_T, EG_N, 8), D(EG_T, EG_N, 6)}},
 	        {"multi_head_attention", "heads=2", "lengths is (T)", 3, {D(EG_T, EG_N, 8), D(EG_T, EG_N, 8), D(EG_T)}},
+	        {"multi_head_attention", "heads=2", "mask holds floating-point", 4,
+	                {D(EG_T, EG_N, 8), D(6, EG_N, 8), D(EG_N), D(EG_T, 4, 2)}},
 	        {"attention", "", "q is (N,4,8), k is (N,5,7)", 3, {D(EG_N, 4, 8), D(EG_N, 5, 7), D(EG_N, 5, 2)}},
 	        {"attention", "", "mask holds floating-point", 4,
 	                {D(EG_N, 4, 8), D(EG_N, 5, 8), D(EG_N, 5, 2), D(EG_N, 1, 5)}},
@@ -288,6 +358,8 @@ int main(void) {
 	        cmocka_unit_test(test_one_tensor_three_times), cmocka_unit_test(test_hidden),
 	        cmocka_unit_test(test_causal),
 	        cmocka_unit_test(test_lengths),
+	        cmocka_unit_test(test_shared_heads),
+	        cmocka_unit_test(test_masks),
 	        cmocka_unit_test(test_strange_ids),
 	        cmocka_unit_test(test_messages),
 	};

@@ -174,6 +174,12 @@ static attention_bed attention_new(bed *t, int samples, int heads, int Lq, int L
 	        .prob = {bed_zeros(t, a.prob), 0},
 	        .y = {bed_zeros(t, a.y), 0}};
 	if (bits & 2) a.f.lengths.p = ids_below(t, (size_t)samples, -1, Lk + 2);
+	if (mask == MASK_NONE && s.causal) {
+		s.past = bed_below(t, Lk), s.window = bed_below(t, Lk + 1);
+		real *kept = bed_zeros(t, (size_t)samples);
+		for (int i = 0; i < samples; i++) kept[i] = (real)bed_below(t, s.past + 1);
+		if (!(bits & 2)) a.f.kept.p = kept;
+	}
 	if (mask == MASK_KEYS) a.f.mask.p = ids_below(t, (size_t)(samples * Lk), 0, 2);
 	if (mask == MASK_KEYS) s.mask_strides[0] = Lk, s.mask_strides[3] = 1;
 	if (mask == MASK_ALL) a.f.mask.p = ids_below(t, a.prob, 0, 2);
@@ -247,7 +253,9 @@ static void test_attention_definition(void **state) {
 				for (int j = 0; j < s->Lk; j++) {
 					const ptrdiff_t *m = s->mask_strides;
 					const int32_t *L = a.f.lengths.p, *mask = a.f.mask.p;
-					if ((L && j >= L[b]) || (s->causal && j > r)) continue;
+					if ((L && j >= L[b]) || (s->causal && j > r + s->past)) continue;
+					if (s->window && j + s->window <= r + s->past) continue;
+					if (a.f.kept.p && j < s->past - (int)((const real *)a.f.kept.p)[b]) continue;
 					if (mask && mask[b * m[0] + h * m[1] + r * m[2] + j * m[3]]) continue;
 					const real *k = (real *)a.f.k.p + s->k.at + b * s->k.sample + h * s->k.head +
 					                j * s->k.row;
@@ -286,6 +294,34 @@ static void test_attention_extremes(void **state) {
 	bed_clear(t, "attention");
 }
 
+/* Two heads of two samples: three rows are kept; the first sample brings two, the second five, and later nothing. */
+static void test_keep_rows(void **state) {
+	enum { SAMPLES = 2, HEADS = 2, T = 5, W = 3, n = 4, UNIT = W * n };
+	bed *t = *state;
+	real *x = bed_reals(t, SAMPLES * HEADS * T * n), *kept = bed_reals(t, SAMPLES * HEADS * UNIT), *count = bed_zeros(t, SAMPLES);
+	int32_t *lengths = bed_bytes(t, SAMPLES * sizeof *lengths);
+	eg_keep_rows_args a = {.x = {x, 0}, .lengths = {lengths, 0}, .state = {kept, 0}, .count = {count, 0}, .units = SAMPLES * HEADS, .heads = HEADS, .T = T, .W = W, .n = n};
+	real was[SAMPLES * HEADS * UNIT];
+	a.from = (eg_heads){.sample = HEADS * n, .head = n, .row = SAMPLES * HEADS * n}; /* (T,N,heads,n) */
+	a.to = (eg_heads){.sample = HEADS * UNIT, .head = UNIT, .row = n};
+	memcpy(was, kept, sizeof was);
+	lengths[0] = 2, lengths[1] = 7;
+	job_run(t, (job){t->k->keep_rows, &a, a.units, 0}, 0, a.units);
+	expect("count", count, (double[]){2, 3}, 2);
+	for (int u = 0; u < a.units; u++)
+		for (int i = 0; i < W; i++) {
+			const int at = i + (u < HEADS ? 2 : 5); /* in what was kept, followed by x */
+			const real *want = at < W ? was + u * UNIT + at * n : x + ((at - W) * SAMPLES * HEADS + u) * n;
+			for (int c = 0; c < n; c++) assert_true(kept[u * UNIT + i * n + c] == want[c]);
+		}
+	memcpy(was, kept, sizeof was);
+	lengths[0] = 0, lengths[1] = -1;
+	job_run(t, (job){t->k->keep_rows, &a, a.units, 0}, 0, a.units);
+	assert_memory_equal(kept, was, sizeof was);
+	expect("count", count, (double[]){2, 3}, 2);
+	bed_clear(t, "keep_rows");
+}
+
 /* ---- losses of differences --------------------------------------------------------------------------------------- */
 
 static double loss_of(const eg_regress_shape *s, double e, double *slope) {
@@ -309,8 +345,8 @@ static void regress_once(bed *t, int total, int unit, eg_regress_shape s, bool a
 		want[i / unit] += loss;
 		dwant[i] = slope * 0.5 / 4 + (acc ? (double)dx[i] : 0);
 	}
-	eg_regress_fwd_args f = {{x, unit}, {target, unit}, {partial, 1}, s};
-	eg_regress_bwd_args b = {{x, unit}, {target, unit}, {denom, 0}, {dloss, 0}, {dx, unit}, s, acc};
+	eg_regress_fwd_args f = {.x = {x, unit}, .target = {target, unit}, .partial = {partial, 1}, .s = s};
+	eg_regress_bwd_args b = {.x = {x, unit}, .target = {target, unit}, .denom = {denom, 0}, .dloss = {dloss, 0}, .dx = {dx, unit}, .s = s, .acc = acc};
 	output out = {partial, partial, (size_t)units, sizeof(real), true, 1},
 	       dout = {dx, dx, n, sizeof(real), true, 1};
 	assert_same_job(
@@ -396,8 +432,9 @@ static void element_once(bed *t, eg_element_loss s, int unit, int units, int les
 		dwant[at] += by_x * 0.5 / 4;
 		if (s.row) dwant[scale] += by_y * 0.5 / 4;
 	}
-	eg_element_loss_fwd_args f = {{x, unit * pair}, {target, unit}, {partial, 1}, s};
-	eg_element_loss_bwd_args b = {{x, unit * pair}, {target, unit}, {denom, 0}, {dloss, 0}, {dx, unit * pair}, s, acc};
+	eg_element_loss_fwd_args f = {.x = {x, unit * pair}, .target = {target, unit}, .partial = {partial, 1}, .s = s};
+	eg_element_loss_bwd_args b = {
+		.x = {x, unit * pair}, .target = {target, unit}, .denom = {denom, 0}, .dloss = {dloss, 0}, .dx = {dx, unit * pair}, .s = s, .acc = acc};
 	output out = {partial, partial, (size_t)units, sizeof(real), true, 1},
 	       dout = {dx, dx, (size_t)(total * pair), sizeof(real), true, 1};
 	assert_same_job(t, "element_loss_fwd", (job){t->k->element_loss_fwd, &f, units, 0},
@@ -486,6 +523,7 @@ int main(void) {
 		cmocka_unit_test(test_attention),
 		cmocka_unit_test(test_attention_definition),
 		cmocka_unit_test(test_attention_extremes),
+		cmocka_unit_test(test_keep_rows),
 		cmocka_unit_test(test_regression),
 		cmocka_unit_test(test_element_losses),
 		cmocka_unit_test(test_boxes),

@@ -129,6 +129,10 @@ extern const char *const eg_layout_names[EG_LAYOUTS];
 typedef struct eg_op {
 	eg_op_info info;
 	eg_status (*infer)(eg_infer *s);
+	/* Of a layer that is made of others when it is put into a graph, and no node itself; infer, fwd and bwd are
+	 * NULL then. One of its nodes must be called as it is (the options begin with the name), the others
+	 * NAME/part. */
+	eg_tensor (*compose)(eg_graph *g, const void *options, const eg_tensor *inputs, int nin, eg_error *err);
 	/* Of a loss: what it takes as its input 1, "target", for an input 0 of dimensions x; options have their
 	 * defaults. NULL: it is no loss. */
 	eg_status (*target)(const void *options, const eg_dims *x, eg_target_info *target, eg_error *err);
@@ -180,6 +184,8 @@ typedef struct eg_op {
 	const eg_case *cases; /* OP_CASES(...): NULL but in the tester */
 	int ncases;
 } eg_op;
+
+static inline bool eg_op_has_gradient(const eg_op *op) { return op->bwd || op->compose; }
 
 /* The table from ops.def. */
 extern const eg_op *const eg_ops[];
@@ -330,7 +336,7 @@ typedef struct eg_joint_spec {
 	int shares, meetings, below;
 } eg_joint_spec;
 enum {
-	EG_CALL_BUFS = 32, /* most buffers of a call */
+	EG_CALL_BUFS = 36, /* most buffers of a call */
 	EG_FORM_INTS = 20, /* see `form` */
 	EG_FORM_READS = 4
 };

@@ -2,7 +2,8 @@
  *
  * A chunk is run by a plan that carries its state. Plans exist for a few lengths only (`chunk`, and powers of 4 below
  * it), into which every input is cut; the state moves from plan to plan. What a step computes does not depend on the
- * length of the run that it is part of, so the cuts do not show in the results. */
+ * length of the run that it is part of, so the cuts do not show in the results, or,
+ * where attention has a context, in their rounding only. */
 #include "core/loop.h"
 #include "core/plan.h"
 
@@ -38,6 +39,13 @@ static bool is_lengths(const eg_graph *g, const eg_node *node, int i) {
 	return x->node < 0 && x->type == EG_I32 && x->dims.rank == 1 && x->dims.d[0] == EG_N && i < node->op->info.max_inputs && !strcmp(node->op->info.inputs[i], "lengths");
 }
 
+/* Can it be told to look back only, and how far? */
+static bool has_context(const eg_node *node) {
+	for (int i = 0; i < node->op->info.nattrs; i++)
+		if (!strcmp(node->op->info.attrs[i].name, "context")) return true;
+	return false;
+}
+
 static void note_lengths(eg_session *s, int value) {
 	int k = 0;
 	while (k < s->nlengths && s->lengths[k] != value) k++;
@@ -65,8 +73,8 @@ static eg_status check(eg_session *s, bool *needed, eg_error *err) {
 		if (!needed[n]) continue;
 		if (node->info.mixes_time)
 			return eg_fail(err, EG_ERR_ARG,
-				"layer '%s' (%s) needs the whole sequence at once, so it cannot run in a session, chunk by chunk; run the whole in one plan",
-				node->name, node->op->info.name);
+				"layer '%s' (%s) needs the whole sequence at once, so it cannot run in a session, chunk by chunk; run the whole in one plan%s",
+				node->name, node->op->info.name, has_context(node) ? ", or make it causal with a context" : "");
 		if (eg_loop_is_state(node->op) && node->nin > 0)
 			return eg_fail(err, EG_ERR_ARG, "the loop state '%s' is given an initial value, with which every chunk would begin; leave it out, or let it be learned",
 				node->name);

@@ -124,21 +124,30 @@ EG_ALWAYS_INLINE vf element_slope(const eg_element_loss *s, eg_loss_op op, vf x,
 	return vzero();
 }
 
-/* A run of n targets against x, and, where there are scales, against y. */
+/* Losses of some targets, into a row of them, or added to it; NULL: nobody wants each. */
+EG_ALWAYS_INLINE void element_each(float *each, int lanes, vf loss, bool more) {
+	if (each) vstore_n(each, lanes, more ? vadd(vload_n(each, lanes), loss) : loss);
+}
+
+/* A run of n targets against x, and, where there are scales, against y; the sum, and each. */
 EG_ALWAYS_INLINE double element_sum(
-	const eg_element_loss *s, eg_loss_op op, bool scaled, const float *x, const float *y, const float *t, int64_t n) {
+	const eg_element_loss *s, eg_loss_op op, bool scaled, const float *x, const float *y, const float *t, int64_t n, float *each, bool more) {
 	enum { PART = 64 * V }; /* lanes are summed up so far, then in double */
 	double sum = 0;
 	for (int64_t first = 0; first < n; first += PART) {
 		int64_t end = first + PART < n ? first + PART : n, i = first;
 		vf part = vzero();
-		for (; i + V <= end; i += V)
-			part = vadd(part, element_value(s, op, vload(x + i), scaled ? vload(y + i) : vzero(), vload(t + i)));
+		for (; i + V <= end; i += V) {
+			vf loss = element_value(s, op, vload(x + i), scaled ? vload(y + i) : vzero(), vload(t + i));
+			part = vadd(part, loss);
+			element_each(each ? each + i : NULL, V, loss, more);
+		}
 		if (i < end) {
 			int lanes = (int)(end - i);
 			vf scale = scaled ? vload_n(y + i, lanes) : vzero();
 			vf last = element_value(s, op, vload_n(x + i, lanes), scale, vload_n(t + i, lanes));
 			part = vadd(part, vkeep(vfirst(lanes), last));
+			element_each(each ? each + i : NULL, lanes, last, more);
 		}
 		sum += (double)vsum(part);
 	}
@@ -163,26 +172,33 @@ EG_ALWAYS_INLINE void element_fwd(const eg_element_loss_fwd_args *a, eg_loss_op 
 	for (int u = begin; u < end; u++) {
 		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit, row = scaled ? s->row : n;
+		float *each = eg_at(a->each, u);
 		double sum = 0;
 		for (int64_t i = 0; i < n; i += row) {
 			const float *at = scaled ? x + 2 * i : x;
-			sum += element_sum(s, op, scaled, at, scaled ? at + row : at, t + i, row);
+			sum += element_sum(s, op, scaled, at, scaled ? at + row : at, t + i, row, each ? each + i : NULL, false);
 		}
-		*eg_at(a->partial, u) = (float)sum;
+		if (a->partial.p) *eg_at(a->partial, u) = (float)sum;
 	}
+}
+
+static vf element_scale(const eg_element_loss_bwd_args *a) {
+	return a->deach.p ? vzero() : vset1(*(const float *)a->dloss.p / *(const float *)a->denom.p);
 }
 
 EG_ALWAYS_INLINE void element_bwd(const eg_element_loss_bwd_args *a, eg_loss_op op, bool scaled, int begin, int end) {
 	const eg_element_loss *s = &a->s;
-	const vf scale = vset1(*(const float *)a->dloss.p / *(const float *)a->denom.p);
+	const vf scale = element_scale(a);
 	for (int u = begin; u < end; u++) {
-		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u);
+		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u), *deach = eg_at(a->deach, u);
 		float *dx = eg_at(a->dx, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit, row = scaled ? s->row : n;
 		for (int64_t first = 0; first < n; first += row) {
 			int64_t at = scaled ? 2 * first : 0, i = 0;
-			for (; i + V <= row; i += V) element_part(a, op, scaled, x + at + i, t + first + i, dx + at + i, scale, V);
-			if (i < row) element_part(a, op, scaled, x + at + i, t + first + i, dx + at + i, scale, (int)(row - i));
+			for (; i + V <= row; i += V)
+				element_part(a, op, scaled, x + at + i, t + first + i, dx + at + i, deach ? vload(deach + first + i) : scale, V);
+			const int rest = (int)(row - i);
+			if (rest > 0) element_part(a, op, scaled, x + at + i, t + first + i, dx + at + i, deach ? vload_n(deach + first + i, rest) : scale, rest);
 		}
 	}
 }
@@ -197,23 +213,24 @@ static void quantiles_fwd(const eg_element_loss_fwd_args *a, int begin, int end)
 	const eg_element_loss *s = &a->s;
 	for (int u = begin; u < end; u++) {
 		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u);
+		float *each = eg_at(a->each, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
 		double sum = 0;
 		for (int64_t i = 0; i < n; i += s->row)
 			for (int k = 0; k < s->parts; k++) {
 				const eg_element_loss one = element_quantile(s, k);
 				const float *at = x + s->parts * i + k * s->row;
-				sum += element_sum(&one, EG_LOSS_QUANTILE, false, at, at, t + i, s->row);
+				sum += element_sum(&one, EG_LOSS_QUANTILE, false, at, at, t + i, s->row, each ? each + i : NULL, k > 0);
 			}
-		*eg_at(a->partial, u) = (float)sum;
+		if (a->partial.p) *eg_at(a->partial, u) = (float)sum;
 	}
 }
 
 static void quantiles_bwd(const eg_element_loss_bwd_args *a, int begin, int end) {
 	const eg_element_loss *s = &a->s;
-	const vf scale = vset1(*(const float *)a->dloss.p / *(const float *)a->denom.p);
+	const vf scale = element_scale(a);
 	for (int u = begin; u < end; u++) {
-		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u);
+		const float *x = eg_at(a->x, u), *t = eg_at(a->target, u), *deach = eg_at(a->deach, u);
 		float *dx = eg_at(a->dx, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
 		for (int64_t first = 0; first < n; first += s->row)
@@ -223,7 +240,8 @@ static void quantiles_bwd(const eg_element_loss_bwd_args *a, int begin, int end)
 				one.s = element_quantile(s, k);
 				for (int64_t i = 0; i < s->row; i += V) {
 					int lanes = s->row - i < V ? (int)(s->row - i) : V;
-					element_part(&one, EG_LOSS_QUANTILE, false, x + at + i, t + first + i, dx + at + i, scale, lanes);
+					element_part(&one, EG_LOSS_QUANTILE, false, x + at + i, t + first + i, dx + at + i, deach ? vload_n(deach + first + i, lanes) : scale,
+						lanes);
 				}
 			}
 	}

@@ -55,12 +55,12 @@ static void head_product(attention_matrix c, int m, int n, int k, attention_matr
 	EG_NAME(gemm)(&g, 0, EG_NAME(gemm_units)(&g), worker);
 }
 
-/* What is said of the keys that row i of unit u sees: the first n, but for those that mask or bias hide. */
+/* What is said of the keys that row i of unit u sees: those from first to n, but for what mask or bias hide. */
 typedef struct seen_keys {
 	const int32_t *mask;
 	const float *bias;
 	ptrdiff_t mask_step, bias_step;
-	int n;
+	int first, n;
 } seen_keys;
 
 static seen_keys seen_by(const eg_attention_args *a, int u, int i) {
@@ -69,7 +69,9 @@ static seen_keys seen_by(const eg_attention_args *a, int u, int i) {
 	seen_keys seen = {.mask_step = m[3], .bias_step = z[3], .n = a->lengths.p ? ((const int32_t *)a->lengths.p)[b] : s->Lk};
 	if (seen.n > s->Lk) seen.n = s->Lk;
 	if (s->causal && seen.n > i + s->past + 1) seen.n = i + s->past + 1;
-	if (seen.n < 0) seen.n = 0;
+	if (s->window && i + s->past >= s->window) seen.first = i + s->past - s->window + 1;
+	if (a->kept.p && seen.first < s->past - (int)((const float *)a->kept.p)[b]) seen.first = s->past - (int)((const float *)a->kept.p)[b];
+	if (seen.n < seen.first) seen.n = seen.first = 0;
 	if (a->mask.p) seen.mask = (const int32_t *)a->mask.p + b * m[0] + h * m[1] + i * m[2];
 	if (a->bias.p) seen.bias = (const float *)a->bias.p + b * z[0] + h * z[1] + i * z[2];
 	return seen;
@@ -83,18 +85,19 @@ static bool hidden(const seen_keys *s, int j) {
 static void attention_row(const eg_attention_args *a, int u, int i, float *p) {
 	const seen_keys seen = seen_by(a, u, i);
 	const bool holes = seen.mask || seen.bias;
-	bool any = !holes && seen.n > 0;
-	for (int j = 0; j < seen.n; j++) p[j] = a->q.p ? p[j] * a->s.scale : 0;
-	for (int j = 0; seen.bias && j < seen.n; j++) p[j] += seen.bias[j * seen.bias_step];
-	for (int j = 0; holes && j < seen.n; j++) {
+	bool any = !holes && seen.n > seen.first;
+	for (int j = 0; j < seen.first; j++) p[j] = 0;
+	for (int j = seen.first; j < seen.n; j++) p[j] = a->q.p ? p[j] * a->s.scale : 0;
+	for (int j = seen.first; seen.bias && j < seen.n; j++) p[j] += seen.bias[j * seen.bias_step];
+	for (int j = seen.first; holes && j < seen.n; j++) {
 		if (hidden(&seen, j)) p[j] = -INFINITY;
 		else any = true;
 	}
 	if (any) {
 		float max, sum;
-		EG_NAME(softmax_row)(p, p, seen.n, &max, &sum);
+		EG_NAME(softmax_row)(p + seen.first, p + seen.first, seen.n - seen.first, &max, &sum);
 	}
-	for (int j = 0; holes && j < seen.n; j++)
+	for (int j = seen.first; holes && j < seen.n; j++)
 		if (hidden(&seen, j)) p[j] = 0;
 	for (int j = any ? seen.n : 0; j < a->s.Lk; j++) p[j] = 0;
 }

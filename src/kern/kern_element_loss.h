@@ -7,19 +7,21 @@
 /* Losses of a difference e = x - target: e^2 (square), or, with |e| below width, slope e^2 / (2 width), else slope (|e|
  * - width/2): width 0 and slope 1 is |e|, slope 1 is smooth L1, slope == width is Huber's. Units and addresses as for
  * element-wise kernels.
- * regress_fwd: partial[u] = sum over unit u; partial of unit u lies at eg_at(partial, u).
- * regress_bwd: dx = [dx +] dloss[0] / denom[0] * derivative by x. */
+ * regress_fwd: partial[u] = sum over unit u; partial of unit u lies at eg_at(partial, u). With `each`, which is
+ * addressed as x, the loss of each number instead.
+ * regress_bwd: dx = [dx +] dloss[0] / denom[0] * derivative by x; with deach the gradient of each loss instead of that
+ * quotient. */
 typedef struct eg_regress_shape {
 	int64_t unit, total;
 	real width, slope;
 	bool square;
 } eg_regress_shape;
 typedef struct eg_regress_fwd_args {
-	eg_buf x, target, partial;
+	eg_buf x, target, partial, each;
 	eg_regress_shape s;
 } eg_regress_fwd_args;
 typedef struct eg_regress_bwd_args {
-	eg_buf x, target, denom, dloss, dx;
+	eg_buf x, target, denom, dloss, deach, dx;
 	eg_regress_shape s;
 	bool acc;
 } eg_regress_bwd_args;
@@ -40,7 +42,7 @@ typedef struct eg_regress_bwd_args {
  * GAUSSIAN: (y + (t-x)^2 e^-y) / 2 + b: y is the logarithm of the variance.
  * STUDENT:  y + (a+1)/2 log(1 + z^2/a) + b, z = (t-x) e^-y: y is the logarithm of the scale, a the degrees of freedom.
  * element_loss_fwd: partial[u] = sum over unit u, at eg_at(partial, u). element_loss_bwd: dx = [dx +] dloss[0] /
- * denom[0] * derivative by x, and by y beside it. */
+ * denom[0] * derivative by x, and by y beside it. each, deach: as above, addressed as targets. */
 typedef enum eg_loss_op {
 	EG_LOSS_BCE,
 	EG_LOSS_BCE_P,
@@ -62,11 +64,11 @@ typedef struct eg_element_loss {
 	real level[EG_LEVELS];
 } eg_element_loss;
 typedef struct eg_element_loss_fwd_args {
-	eg_buf x, target, partial;
+	eg_buf x, target, partial, each;
 	eg_element_loss s;
 } eg_element_loss_fwd_args;
 typedef struct eg_element_loss_bwd_args {
-	eg_buf x, target, denom, dloss, dx;
+	eg_buf x, target, denom, dloss, deach, dx;
 	eg_element_loss s;
 	bool acc;
 } eg_element_loss_bwd_args;

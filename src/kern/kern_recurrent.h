@@ -143,9 +143,11 @@ typedef void (*eg_gates_kernel)(const eg_gates_args *a);
  *                 at time t0, y0.
  *   reads   r (packed P x G*H; reset_before: P x 2H, and r2 the packed H x H of n), projection (packed H x P), peephole
  *           (3H), q_bias (H), bias (G*H; only with norm), gain and shift (norm: G*H of xW, G*H of hR, H of c), decay
- *           (wd H, bd H), mask (N,P), lengths (N) int32_t, dt (T,N), h0 (N,P), c0 (N,H): absent is 1, 0, T
+ *           (wd H, bd H), mask (N,P), stays_h (T,N,P) and stays_c (T,N,H), lengths (N) int32_t, dt (T,N), h0 (N,P), c0
+ *           (N,H): absent is 1, 0, T
  *   writes  gates, hs, cs, op (what is multiplied by r, where that is not hs), hd (the decayed state: of c for lstm), m
- *           (lstm: h before the projection; gru: r h'), xhat (N,2*G*H [+H]) and rstd (5,N) of the norms, cn;
+ *           (lstm: h before the projection; gru: r h'), xhat (N,2*G*H [+H]) and rstd (5,N) of the norms, cn,
+ *           raw (lstm: c before some of it stays);
  *           y (row ld_y, at column 0; add: y += h), hn (N,P), last_c (N,H), state_h, state_c (read instead of h0, c0
  *           and written back); states (T,N,P), cells (T,N,H), acts (T,N,G,H): absent ones are not wanted
  * recurrent_bwd   the steps backwards. gates (from time k0 on) become the gradients of x W + b and of the recurrent
@@ -154,6 +156,8 @@ typedef void (*eg_gates_kernel)(const eg_gates_args *a);
  *   writes  gates; dp (T,N,P): gradient of h, for the projection's; dxw, dhr (T,N,G*H; norm): gradients of x W and h R
  *           before the norm, in the order of the weights; dnc (T,N,H): gradient of the normed c; du (T,N,H): gradient
  *           of wd dt + bd; dh0, dc0 (add: +=), which may be dhn and dcn
+ * Zoneout: behind a step, what stays_h (of h) or stays_c (of c) have 0 for is as it was before the step; where they are
+ * absent, a share zone_h or zone_c of each number is (0: nothing). What comes out of c is made before.
  * Scratch: recurrent_scratch(shape) bytes. */
 typedef enum eg_cell { EG_CELL_RNN, EG_CELL_LSTM, EG_CELL_GRU } eg_cell;
 typedef struct eg_recurrent_shape {
@@ -161,22 +165,22 @@ typedef struct eg_recurrent_shape {
 	int T, N, H, P, G, S, first, count, t0, y0, k0;
 	eg_act act, gate_act, out_act;
 	bool reverse, reset_before, mirror, coupled, norm, keep, begins, ends;
-	real clip, eps;
+	real clip, eps, zone_h, zone_c;
 } eg_recurrent_shape;
 typedef struct eg_recurrent_fwd_args {
-	eg_buf r, r2, projection, peephole, q_bias, bias, gain, shift, decay, mask, lengths, dt, h0, c0;
-	eg_buf gates, hs, cs, op, hd, m, xhat, rstd, cn, y, hn, last_c, state_h, state_c, states, cells, acts;
+	eg_buf r, r2, projection, peephole, q_bias, bias, gain, shift, decay, mask, stays_h, stays_c, lengths, dt, h0, c0;
+	eg_buf gates, hs, cs, op, hd, m, xhat, rstd, cn, raw, y, hn, last_c, state_h, state_c, states, cells, acts;
 	eg_recurrent_shape s;
 	ptrdiff_t ld_y;
 	bool add;
 } eg_recurrent_fwd_args;
 typedef struct eg_recurrent_bwd_args {
-	eg_buf r, r2, projection, peephole, gain, decay, mask, lengths, dt, hs, cs, op, hd, m, xhat, rstd, cn, dy, dhn, dcn;
+	eg_buf r, r2, projection, peephole, gain, decay, mask, stays_h, stays_c, lengths, dt, hs, cs, op, hd, m, xhat, rstd, cn, raw, dy, dhn, dcn;
 	eg_buf gates, dp, dxw, dhr, dnc, du, dh0, dc0;
 	eg_recurrent_shape s;
 	ptrdiff_t ld_dy;
 	bool add_h, add_c;
 } eg_recurrent_bwd_args;
-enum { EG_RECURRENT_FWD_READS = 14, EG_RECURRENT_FWD_WRITES = 17, EG_RECURRENT_BWD_READS = 20, EG_RECURRENT_BWD_WRITES = 8 };
+enum { EG_RECURRENT_FWD_READS = 16, EG_RECURRENT_FWD_WRITES = 18, EG_RECURRENT_BWD_READS = 23, EG_RECURRENT_BWD_WRITES = 8 };
 
 #endif

@@ -20,6 +20,7 @@ typedef struct fwd {
 	real *scratch; /* norm: raw products (rows, G*H), then bias + shift of the input (G*H) */
 	int t;
 	real *gates, *h_prev, *h, *c_prev, *c;
+	real *c_new; /* c before some of it stays; else c */
 	eg_cell_args cell; /* what is the same in all steps */
 } fwd;
 
@@ -71,7 +72,7 @@ static void norm_cell(const fwd *f) {
 	f->own.kern->norm_fwd(&(eg_norm_args){.rows = n,
 	        .n = s->H,
 	        .eps = s->eps,
-	        .x = f->c + first * s->H,
+	        .x = f->c_new + first * s->H,
 	        .ld_x = s->H,
 	        .gain = (const real *)a->gain.p + column,
 	        .bias = (const real *)a->shift.p + column,
@@ -189,7 +190,7 @@ static void lstm_step(const fwd *f) {
 	c.gates = f->gates;
 	c.peephole = a->peephole.p;
 	c.c_prev = decayed(f, f->c_prev);
-	c.c = f->c;
+	c.c = f->c_new;
 	c.h = s->norm ? NULL : m;
 	recur(f, 0, 1, complete(f, masked(f, f->h_prev)), s->P, &a->r, f->own.kern->lstm_fwd, &c);
 	if (s->norm) {
@@ -258,6 +259,7 @@ static void clear_kept(const fwd *f, int i) {
 		int width;
 		span columns;
 	} all[] = {{&a->m, s->H, f->own.units}, {&a->hd, s->H, f->own.units}, {&a->op, s->P, f->own.outs},
+	        {&a->raw, s->H, f->own.units},
 	        {&a->xhat, width, i >= f->own.own.begin && i < f->own.own.end ? (span){0, width} : (span){0, 0}}};
 	for (int k = 0; k < EG_COUNT(all); k++) {
 		real *x = part(f, all[k].buf, kept(f), all[k].width);
@@ -265,10 +267,29 @@ static void clear_kept(const fwd *f, int i) {
 	}
 }
 
+/* Some numbers of a state stay as they were (Krueger et al. 2017): those that `stays` has 0 for, or a share of each. */
+static void stay(const fwd *f, const eg_buf *stays, real portion, const real *made, const real *was, real *to, int width, span columns) {
+	const real *m = part(f, stays, f->t, width);
+	for (int i = 0; i < f->own.r.n; i++) {
+		const ptrdiff_t at = (ptrdiff_t)i * width;
+		for (int j = columns.begin; j < columns.end; j++) {
+			if (m) to[at + j] = m[at + j] == 0 ? was[at + j] : made[at + j];
+			else to[at + j] = made[at + j] + portion * (was[at + j] - made[at + j]);
+		}
+	}
+}
+
+static void zone_out(const fwd *f) {
+	const eg_recurrent_fwd_args *a = f->a;
+	const eg_recurrent_shape *s = &a->s;
+	if (a->stays_h.p || s->zone_h != 0) stay(f, &a->stays_h, s->zone_h, f->h, f->h_prev, f->h, s->P, f->own.outs);
+	if (f->c_new != f->c) stay(f, &a->stays_c, s->zone_c, f->c_new, f->c_prev, f->c, s->H, f->own.units);
+}
+
 /* Rows whose sequence has ended keep their state. */
 static void freeze(const fwd *f) {
 	const eg_recurrent_fwd_args *a = f->a;
-	const bool clears = a->s.keep && (a->m.p || a->hd.p || a->op.p || a->xhat.p);
+	const bool clears = a->s.keep && (a->m.p || a->hd.p || a->op.p || a->xhat.p || a->raw.p);
 	if (clears) share_wait(&f->own); /* the others still read the rows that are cleared now */
 	const ptrdiff_t H = f->a->s.H, P = f->a->s.P;
 	for (int i = 0; i < f->own.r.n; i++) {
@@ -350,9 +371,11 @@ static void one_step(fwd *f, int step) {
 	f->h = part(f, &a->hs, after, s->P);
 	f->c_prev = part(f, &a->cs, before, s->H);
 	f->c = part(f, &a->cs, after, s->H);
+	f->c_new = a->raw.p ? part(f, &a->raw, kept(f), s->H) : f->c;
 	if (f->t < f->own.r.longest) {
 		if (s->norm) norm_input(f);
 		(s->cell == EG_CELL_LSTM ? lstm_step : s->cell == EG_CELL_GRU ? gru_step : rnn_step)(f);
+		zone_out(f);
 	}
 	if (rows_end_early(&f->own.r, f->t)) freeze(f);
 	put_outputs(f);
@@ -394,7 +417,7 @@ static void recurrent_fwd_joint(const void *args, const eg_ranks *ranks, const e
 
 static size_t recurrent_scratch(const eg_recurrent_shape *s) {
 	size_t wide = (size_t)(s->H > s->P ? s->H : s->P), row = (size_t)s->G * (size_t)s->H;
-	size_t fwd_bytes = s->norm ? row * ((size_t)s->N + 1) : 0, bwd_bytes = s->keep ? 7 * wide * (size_t)s->N : 0;
+	size_t fwd_bytes = s->norm ? row * ((size_t)s->N + 1) : 0, bwd_bytes = s->keep ? 9 * wide * (size_t)s->N : 0;
 	return (fwd_bytes > bwd_bytes ? fwd_bytes : bwd_bytes) * sizeof(real);
 }
 

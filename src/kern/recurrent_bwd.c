@@ -13,6 +13,7 @@ typedef struct bwd {
 	real *dh, *dc;           /* (rows,P), (rows,H): gradients of the state after the step */
 	real *dh_prev, *dc_prev; /* before it */
 	real *work[3];           /* (rows, max(H,P)) */
+	real *stays_h, *stays_c; /* what of dh and dc goes past the step, where some of the state has stayed */
 	eg_cell_args cell;       /* what is the same in all steps */
 } bwd;
 
@@ -217,6 +218,41 @@ static void gru_unstep(const bwd *b) {
 	if (a->decay.p) undecay(b, d, b->h_prev, b->dh_prev);
 }
 
+/* ---- zoneout ----------------------------------------------------------------------------------------------------- */
+
+/* Of the gradient d of a state, what comes from numbers that have stayed is taken out, into `past`; rows whose sequence
+ * has ended have all of it pass in another way. */
+static void split_off(const bwd *b, const eg_buf *stays, real portion, real *d, real *past, int width, span columns) {
+	const real *m = part(b, stays, b->t, width);
+	for (int i = 0; i < b->own.r.n; i++) {
+		const ptrdiff_t at = (ptrdiff_t)i * width;
+		const bool active = row_active(&b->own.r, i, b->t);
+		for (int j = columns.begin; j < columns.end; j++) {
+			const real all = d[at + j];
+			past[at + j] = !active ? 0 : m ? m[at + j] == 0 ? all : 0 : portion * all;
+			d[at + j] = all - past[at + j];
+		}
+	}
+}
+
+static bool zoned(const eg_buf *stays, real portion) { return stays->p || portion != 0; }
+
+static void before_unstep(const bwd *b) {
+	const eg_recurrent_bwd_args *a = b->a;
+	const eg_recurrent_shape *s = &a->s;
+	if (zoned(&a->stays_h, s->zone_h)) split_off(b, &a->stays_h, s->zone_h, b->dh, b->stays_h, s->P, b->own.outs);
+	if (zoned(&a->stays_c, s->zone_c)) split_off(b, &a->stays_c, s->zone_c, b->dc, b->stays_c, s->H, b->own.units);
+}
+
+static void after_unstep(const bwd *b) {
+	const eg_recurrent_bwd_args *a = b->a;
+	const eg_recurrent_shape *s = &a->s;
+	for (ptrdiff_t i = 0; i < b->own.r.n; i++) {
+		if (zoned(&a->stays_h, s->zone_h)) add_columns(b->dh_prev + i * s->P, b->stays_h + i * s->P, b->own.outs);
+		if (zoned(&a->stays_c, s->zone_c)) add_columns(b->dc_prev + i * s->H, b->stays_c + i * s->H, b->own.units);
+	}
+}
+
 /* ---- around the step --------------------------------------------------------------------------------------------- */
 
 /* Of a row whose sequence has ended nothing flows but the state's own gradient. */
@@ -246,7 +282,9 @@ static void unstep(const bwd *b) {
 	if (b->t < r->longest) {
 		for (int i = 0; i < r->n && dy; i++)
 			if (row_active(r, i, b->t)) add_columns(b->dh + (ptrdiff_t)i * s->P, dy + i * a->ld_dy, b->own.outs);
+		before_unstep(b);
 		(s->cell == EG_CELL_LSTM ? lstm_unstep : s->cell == EG_CELL_GRU ? gru_unstep : rnn_unstep)(b);
+		after_unstep(b);
 		group g[2];
 		for (int i = 0, n = groups_of(s, true, g); i < n && s->norm; i++) unnorm(b, g[i], i, &a->dxw);
 	}
@@ -281,12 +319,13 @@ static void backward(const eg_recurrent_bwd_args *a, int begin, int end, const e
 	const int wide = s->H > s->P ? s->H : s->P;
 	bwd b = {.a = a, .own = share_of(worker->kernels, s, &a->lengths, begin, end, ranks)};
 	const share *o = &b.own;
-	real *places[7];
+	real *places[9];
 	assert(0 <= begin && begin <= end && end <= s->N && s->keep && a->hs.p && a->gates.p);
 	if (begin == end) return;
-	for (int i = 0; i < 7; i++) places[i] = (real *)worker->scratch + (ptrdiff_t)i * o->r.n * wide;
+	for (int i = 0; i < 9; i++) places[i] = (real *)worker->scratch + (ptrdiff_t)i * o->r.n * wide;
 	b.dh = places[0], b.dh_prev = places[1], b.dc = places[2], b.dc_prev = places[3];
 	for (int i = 0; i < 3; i++) b.work[i] = places[4 + i];
+	b.stays_h = places[7], b.stays_c = places[8];
 	b.cell = cell_of(s, o->r.n);
 	get_state_gradient(o, &a->dhn, b.dh, s->P, o->outs);
 	get_state_gradient(o, &a->dcn, b.dc, s->H, o->units);
@@ -296,7 +335,7 @@ static void backward(const eg_recurrent_bwd_args *a, int begin, int end, const e
 		b.gates = part(&b, &a->gates, kept(&b), s->S * s->H);
 		b.h_prev = part(&b, &a->hs, before, s->P);
 		b.c_prev = part(&b, &a->cs, before, s->H);
-		b.c = part(&b, &a->cs, after, s->H);
+		b.c = a->raw.p ? part(&b, &a->raw, kept(&b), s->H) : part(&b, &a->cs, after, s->H);
 		unstep(&b);
 		real *dh = b.dh, *dc = b.dc;
 		b.dh = b.dh_prev, b.dh_prev = dh;

@@ -142,13 +142,18 @@ static void element_loss_fwd__ref(const void *args, int begin, int end, const eg
 	const eg_element_loss_fwd_args *a = args;
 	const eg_element_loss *s = &a->s;
 	EG_UNUSED(worker), EG_UNUSED(loss_ok); /* without assertions nobody asks */
-	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && a->partial.p);
+	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && !a->partial.p != !a->each.p);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
+		real *each = eg_at(a->each, u);
 		double sum = 0;
-		for (int64_t i = 0; i < n; i++) sum += target_value(s, x + place(s, i), target[i]);
-		*eg_at(a->partial, u) = (real)sum;
+		for (int64_t i = 0; i < n; i++) {
+			const double loss = target_value(s, x + place(s, i), target[i]);
+			if (each) each[i] = (real)loss;
+			sum += loss;
+		}
+		if (a->partial.p) *eg_at(a->partial, u) = (real)sum;
 	}
 }
 
@@ -156,15 +161,15 @@ static void element_loss_bwd__ref(const void *args, int begin, int end, const eg
 	const eg_element_loss_bwd_args *a = args;
 	const eg_element_loss *s = &a->s;
 	EG_UNUSED(worker);
-	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && a->denom.p && a->dloss.p && a->dx.p);
-	real scale = *(const real *)a->dloss.p / *(const real *)a->denom.p;
+	assert(loss_ok(s, begin, end) && a->x.p && a->target.p && ((a->denom.p && a->dloss.p) || a->deach.p) && a->dx.p);
+	const real scale = a->deach.p ? 0 : *(const real *)a->dloss.p / *(const real *)a->denom.p;
 	for (int u = begin; u < end; u++) {
-		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
+		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u), *deach = eg_at(a->deach, u);
 		real *dx = eg_at(a->dx, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
 		for (int64_t i = 0; i < n; i++) {
 			const int64_t at = place(s, i);
-			target_slope(s, x + at, target[i], scale, dx + at, a->acc);
+			target_slope(s, x + at, target[i], deach ? deach[i] : scale, dx + at, a->acc);
 		}
 	}
 }

@@ -96,6 +96,8 @@ static bool sees(const eg_attention_args *a, int u, int i, int j) {
 	const eg_attention_shape *s = &a->s;
 	const ptrdiff_t b = u / s->heads, h = u % s->heads, *m = s->mask_strides, *z = s->bias_strides;
 	if (j >= length_of(a->lengths, (int)b, s->Lk) || (s->causal && j > i + s->past)) return false;
+	if (s->window && j <= i + s->past - s->window) return false;
+	if (a->kept.p && j < s->past - (int)((const real *)a->kept.p)[b]) return false;
 	if (a->mask.p && ((const int32_t *)a->mask.p)[b * m[0] + h * m[1] + i * m[2] + j * m[3]]) return false;
 	return !a->bias.p || ((const real *)a->bias.p)[b * z[0] + h * z[1] + i * z[2] + j * z[3]] != -(real)INFINITY;
 }
@@ -150,27 +152,48 @@ static size_t attention_scratch__ref(const eg_attention_shape *s, bool backward)
 	return backward ? (size_t)s->Lk * sizeof(real) : 0;
 }
 
+/* Row `row` of unit u. */
+static real *row_of(const eg_keep_rows_args *a, eg_buf b, const eg_heads *h, int u, int row) {
+	return (real *)b.p + h->at + u / a->heads * h->sample + u % a->heads * h->head + row * h->row;
+}
+
+static void keep_rows__ref(const void *args, int begin, int end, const eg_worker *worker) {
+	const eg_keep_rows_args *a = args;
+	const size_t bytes = (size_t)a->n * sizeof(real);
+	EG_UNUSED(worker);
+	assert(units_ok(1, a->units, begin, end) && a->heads >= 1 && a->T >= 1 && a->W >= 1 && a->n >= 1 && a->x.p && a->state.p);
+	for (int u = begin; u < end; u++) {
+		const int length = length_of(a->lengths, u / a->heads, a->T);
+		for (int i = 0; i < a->W && length > 0; i++) { /* upwards: what is read has not been written yet */
+			const int at = i + length;
+			real *to = row_of(a, a->state, &a->to, u, i);
+			memcpy(to, at < a->W ? row_of(a, a->state, &a->to, u, at) : row_of(a, a->x, &a->from, u, at - a->W), bytes);
+		}
+		if (!a->count.p || u % a->heads) continue;
+		real *count = (real *)a->count.p + u / a->heads;
+		*count = *count + (real)length < (real)a->W ? *count + (real)length : (real)a->W;
+	}
+}
+
 /* ---- losses of differences --------------------------------------------------------------------------------------- */
 
 static void regress_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_regress_fwd_args *a = args;
 	const eg_regress_shape *s = &a->s;
 	EG_UNUSED(worker);
-	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && a->partial.p);
+	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && !a->partial.p != !a->each.p);
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
+		real *each = eg_at(a->each, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
 		double sum = 0;
 		for (int64_t i = 0; i < n; i++) {
-			real e = x[i] - target[i], size = e < 0 ? -e : e;
-			if (s->square)
-				sum += (double)(e * e);
-			else if (size < s->width)
-				sum += (double)(s->slope * e * e / (2 * s->width));
-			else
-				sum += (double)(s->slope * (size - s->width / 2));
+			const real e = x[i] - target[i], size = e < 0 ? -e : e;
+			const real loss = s->square ? e * e : size < s->width ? s->slope * e * e / (2 * s->width) : s->slope * (size - s->width / 2);
+			if (each) each[i] = loss;
+			else sum += (double)loss;
 		}
-		*eg_at(a->partial, u) = (real)sum;
+		if (a->partial.p) *eg_at(a->partial, u) = (real)sum;
 	}
 }
 
@@ -178,10 +201,10 @@ static void regress_bwd__ref(const void *args, int begin, int end, const eg_work
 	const eg_regress_bwd_args *a = args;
 	const eg_regress_shape *s = &a->s;
 	EG_UNUSED(worker);
-	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && a->denom.p && a->dloss.p && a->dx.p);
-	real scale = *(const real *)a->dloss.p / *(const real *)a->denom.p;
+	assert(units_ok(s->unit, s->total, begin, end) && a->x.p && a->target.p && ((a->denom.p && a->dloss.p) || a->deach.p) && a->dx.p);
+	real scale = a->deach.p ? 0 : *(const real *)a->dloss.p / *(const real *)a->denom.p;
 	for (int u = begin; u < end; u++) {
-		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u);
+		const real *x = eg_at(a->x, u), *target = eg_at(a->target, u), *deach = eg_at(a->deach, u);
 		real *dx = eg_at(a->dx, u);
 		int64_t left = s->total - u * s->unit, n = left < s->unit ? left : s->unit;
 		for (int64_t i = 0; i < n; i++) {
@@ -192,6 +215,7 @@ static void regress_bwd__ref(const void *args, int begin, int end, const eg_work
 				d = s->slope * e / s->width;
 			else if (e > 0 || e < 0)
 				d = e > 0 ? s->slope : -s->slope;
+			if (deach) scale = deach[i];
 			dx[i] = a->acc ? dx[i] + scale * d : scale * d;
 		}
 	}
@@ -205,6 +229,7 @@ void fill_sequence__ref(eg_kernels *k) {
 	EG_FILL(k, attention_fwd, attention_fwd__ref);
 	EG_FILL(k, attention_bwd, attention_bwd__ref);
 	EG_FILL(k, attention_scratch, attention_scratch__ref);
+	EG_FILL(k, keep_rows, keep_rows__ref);
 	EG_FILL(k, regress_fwd, regress_fwd__ref);
 	EG_FILL(k, regress_bwd, regress_bwd__ref);
 }

@@ -148,6 +148,9 @@ static int64_t step_rows(const eg_loop_rows_args *a, bool steps, bool one, int u
 static int64_t heads(const eg_attention_shape *s, const eg_heads *h, int rows, int columns) {
 	return h->at + (s->units / s->heads - 1) * h->sample + (s->heads - 1) * h->head + matrix(rows, columns, h->row);
 }
+static int64_t kept_rows(const eg_keep_rows_args *a, const eg_heads *h, int rows) {
+	return (a->units / a->heads - 1) * h->sample + (a->heads - 1) * h->head + matrix(rows, a->n, h->row);
+}
 static int64_t hidden(const eg_attention_shape *s, const ptrdiff_t *m) {
 	return (s->units / s->heads - 1) * m[0] + (s->heads - 1) * m[1] + (s->Lq - 1) * m[2] + (s->Lk - 1) * m[3] + 1;
 }

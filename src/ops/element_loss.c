@@ -14,11 +14,11 @@ typedef struct loss_options {
 	int reduction;
 } loss_options;
 
-enum { REDUCTION_MEAN, REDUCTION_SUM };
-static const char *const reductions[] = {"mean", "sum", NULL};
+enum { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
+static const char *const reductions[] = {"mean", "sum", "none", NULL};
 enum { X, TARGET };
 
-#define REDUCTION(T) OP_ENUM(T, reduction, reductions, "reduction", "mean: divided by the number of targets")
+#define REDUCTION(T) OP_ENUM(T, reduction, reductions, "reduction", "mean: divided by the number of targets; none: the loss of each target")
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
@@ -36,7 +36,8 @@ static eg_status check_target(eg_infer *s, const eg_dims *want) {
 	if (!eg_dims_fit(want, t))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x is %s and target %s; the target must be %s",
 			eg_dims_text(x, tx, sizeof tx), eg_dims_text(t, tt, sizeof tt), eg_dims_text(want, tw, sizeof tw));
-	s->out[0].rank = 0;
+	if (((const loss_options *)s->options)->reduction == REDUCTION_NONE) s->out[0] = *t;
+	else s->out[0].rank = 0;
 	return EG_OK;
 }
 
@@ -103,8 +104,10 @@ static void element_fwd(eg_emit *e, const loss_spec *l) {
 	eg_element_loss_fwd_args a = {.s = element_shape(e, l, &w)};
 	a.x = op_stride(w.block, eg_emit_x(e, X, EG_PLAIN), a.s.unit * (l->parts ? l->parts : 1));
 	a.target = op_stride(w.block, eg_emit_x(e, TARGET, EG_PLAIN), a.s.unit);
-	a.partial = op_stride(w.block, eg_emit_temp(e, EG_ELEM_REAL, w.block ? 1 : w.units, w.block), 1);
-	OP_CALL(e, element_loss_fwd, a, 2, 1, .block = w.block, .units = w.units, .flops = 20.0 * (double)w.total);
+	if (o->reduction == REDUCTION_NONE) a.each = op_stride(w.block, eg_emit_y(e, 0, EG_PLAIN), a.s.unit);
+	else a.partial = op_stride(w.block, eg_emit_temp(e, EG_ELEM_REAL, w.block ? 1 : w.units, w.block), 1);
+	OP_CALL(e, element_loss_fwd, a, 2, 2, .block = w.block, .units = w.units, .flops = 20.0 * (double)w.total);
+	if (o->reduction == REDUCTION_NONE) return;
 
 	eg_fill_args f = {.y = element_denom(e), .unit = 1, .total = 1, .value = 1};
 	if (o->reduction == REDUCTION_MEAN) f.value = (real)((double)w.total / (l->divisor > 0 ? l->divisor : 1));
@@ -115,14 +118,16 @@ static void element_fwd(eg_emit *e, const loss_spec *l) {
 
 static void element_bwd(eg_emit *e, const loss_spec *l) {
 	eg_walk w;
-	eg_element_loss_bwd_args a = {.denom = element_denom(e), .s = element_shape(e, l, &w)};
+	eg_element_loss_bwd_args a = {.s = element_shape(e, l, &w)};
 	const int64_t unit = a.s.unit * (l->parts ? l->parts : 1);
-	a.dloss = eg_emit_dy(e, 0, EG_PLAIN);
-	if (!a.dloss.p || !eg_emit_needs_dx(e, X)) return;
+	const eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
+	if (!dy.p || !eg_emit_needs_dx(e, X)) return;
+	if (((const loss_options *)eg_emit_options(e))->reduction == REDUCTION_NONE) a.deach = op_stride(w.block, dy, a.s.unit);
+	else a.denom = element_denom(e), a.dloss = dy;
 	a.x = op_stride(w.block, eg_emit_x(e, X, EG_PLAIN), unit);
 	a.target = op_stride(w.block, eg_emit_x(e, TARGET, EG_PLAIN), a.s.unit);
 	a.dx = op_stride(w.block, eg_emit_dx(e, X, EG_PLAIN, &a.acc), unit);
-	OP_CALL(e, element_loss_bwd, a, 4, 1, .block = w.block, .units = w.units, .flops = 20.0 * (double)w.total);
+	OP_CALL(e, element_loss_bwd, a, 5, 1, .block = w.block, .units = w.units, .flops = 20.0 * (double)w.total);
 }
 
 /* The two functions of an operator, from its loss_spec. */
@@ -148,12 +153,22 @@ static void element_bwd(eg_emit *e, const loss_spec *l) {
 		.in = {OP_DIMS(EG_N, 2, 3, 5), OP_DIMS(EG_N, 2, 3, 5)}, .nin = 2, .batch = 17},                        \
 	{"sequences, several chunks", NULL, .in = {OP_DIMS(EG_T, EG_N, 41), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2,        \
 		.batch = 18, .time = 6}
+/* Of each target: a block and a rest; sequences in several chunks. */
+#define EACH_CASES(op)                                                                                                 \
+	{"each", &(const op##_options){.reduction = REDUCTION_NONE}, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N, 7)},       \
+		.nin = 2, .batch = 18},                                                                                \
+	{"each, sequences", &(const op##_options){.reduction = REDUCTION_NONE},                                        \
+		.in = {OP_DIMS(EG_T, EG_N, 41), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2, .batch = 18, .time = 6}
 #define PAIR_CASES(op)                                                                                                 \
 	{"samples", NULL, .in = {OP_DIMS(EG_N, 14), OP_DIMS(EG_N, 7)}, .nin = 2, .batch = 18, .unequal = true},        \
 	{"sum, pictures", &(const op##_options){.reduction = REDUCTION_SUM},                                           \
 		.in = {OP_DIMS(EG_N, 4, 3, 7), OP_DIMS(EG_N, 2, 3, 7)}, .nin = 2, .batch = 17, .unequal = true},       \
 	{"sequences, several chunks", NULL, .in = {OP_DIMS(EG_T, EG_N, 82), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2,        \
-		.batch = 18, .time = 6, .unequal = true}
+		.batch = 18, .time = 6, .unequal = true},                                                              \
+	{"each", &(const op##_options){.reduction = REDUCTION_NONE},                                                   \
+		.in = {OP_DIMS(EG_N, 4, 3, 7), OP_DIMS(EG_N, 2, 3, 7)}, .nin = 2, .batch = 17, .unequal = true},       \
+	{"each, sequences", &(const op##_options){.reduction = REDUCTION_NONE},                                        \
+		.in = {OP_DIMS(EG_T, EG_N, 82), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2, .batch = 5, .time = 3, .unequal = true}
 
 /* ---- bce_with_logits --------------------------------------------------------------------------------------------- */
 
@@ -173,6 +188,7 @@ static loss_spec bce_with_logits_spec(const eg_emit *e) {
 LOSS_CALLS(bce_with_logits)
 static const eg_case bce_with_logits_cases[] = {
 	LOSS_CASES(bce_with_logits),
+	EACH_CASES(bce_with_logits),
 	{"weight", &(const bce_with_logits_options){.pos_weight = 3}, .in = {OP_DIMS(EG_N, 9), OP_DIMS(EG_N, 9)}, .nin = 2,
 		.batch = 3},
 };
@@ -181,7 +197,7 @@ const eg_op eg_op_bce_with_logits = {
 	.info = {
 		.name = "bce_with_logits",
 		.doc = OP_TEXT("Loss of yes or no, several independent ones to a sample: sigmoid and cross-entropy in one"),
-		.equation = OP_TEXT("p = sigmoid(x); loss () = mean (or sum) of -pos_weight target log p - (1 - target) log (1 - p);\n"
+		.equation = OP_TEXT("p = sigmoid(x); loss () = mean (or sum, or each) of -pos_weight target log p - (1 - target) log (1 - p);\n"
 			"target, of the shape of x, is 1 or 0 or a probability between"),
 		.source = OP_TEXT("PyTorch's BCEWithLogitsLoss"),
 		.contains = "sigmoid",
@@ -211,7 +227,7 @@ const eg_op eg_op_bce = {
 	.info = {
 		.name = "bce",
 		.doc = OP_TEXT("Loss of yes or no where x is the probability itself; bce_with_logits is more exact and needs no sigmoid"),
-		.equation = OP_TEXT("loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;\n"
+		.equation = OP_TEXT("loss () = mean (or sum, or each) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;\n"
 			"x between 0 and 1, target, of the shape of x, likewise"),
 		.source = OP_TEXT("PyTorch's BCELoss"),
 		.judges = {EG_RANGE_LIMITED, 0, 1},
@@ -252,7 +268,7 @@ const eg_op eg_op_focal = {
 		.name = "focal",
 		.doc = OP_TEXT("Loss of yes or no that looks at what is still wrong, where one answer is rare: sigmoid inside"),
 		.equation = OP_TEXT("p = sigmoid(x), q = p (1 - target) + (1 - p) target: how wrong it is;\n"
-			"loss () = mean (or sum) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)"),
+			"loss () = mean (or sum, or each) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)"),
 		.source = OP_TEXT("Lin et al. 2017; as torchvision's sigmoid_focal_loss"),
 		.contains = "sigmoid",
 		LOSS_INFO(focal),
@@ -290,7 +306,7 @@ const eg_op eg_op_hinge = {
 	.info = {
 		.name = "hinge",
 		.doc = OP_TEXT("Loss of two sides with a margin, as support vector machines have it"),
-		.equation = OP_TEXT("loss () = mean (or sum) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x"),
+		.equation = OP_TEXT("loss () = mean (or sum, or each) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x"),
 		.source = OP_TEXT("Cortes and Vapnik 1995; squared: Tang 2013"),
 		LOSS_INFO(hinge),
 	},
@@ -353,7 +369,7 @@ const eg_op eg_op_quantile = {
 	.info = {
 		.name = "quantile",
 		.doc = OP_TEXT("Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep"),
-		.equation = OP_TEXT("e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;\n"
+		.equation = OP_TEXT("e = target - x; loss () = mean (or sum, or each) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;\n"
 			"quantiles q1...qQ: x (N,QK,...) has, behind each other, all first numbers, all second ones ... of target (N,K,...),\n"
 			"of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles"),
 		.source = OP_TEXT("Koenker and Bassett 1978"),
@@ -377,7 +393,7 @@ const eg_op eg_op_poisson_nll = {
 	.info = {
 		.name = "poisson_nll",
 		.doc = OP_TEXT("Regression loss of counts: how unlikely they are where e^x are expected"),
-		.equation = OP_TEXT("loss () = mean (or sum) of e^x - target x; the logarithm of the target's factorial is left out"),
+		.equation = OP_TEXT("loss () = mean (or sum, or each) of e^x - target x; the logarithm of the target's factorial is left out"),
 		.source = OP_TEXT("PyTorch's PoissonNLLLoss with log_input"),
 		LOSS_INFO(poisson_nll),
 	},
@@ -451,7 +467,7 @@ const eg_op eg_op_gaussian_nll = {
 		.name = "gaussian_nll",
 		.doc = OP_TEXT("Regression loss of a mean and how sure it is: negative log-likelihood of a normal distribution"),
 		.equation = OP_TEXT("x has a mean m and behind all means the logarithm s of a variance for every target: (N,2K,...) for (N,K,...),\n"
-			"of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) / 2]"),
+			"of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum, or each) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) / 2]"),
 		.source = OP_TEXT("Nix and Weigend 1994; PyTorch's GaussianNLLLoss, whose variance is e^s"),
 		LOSS_INFO(gaussian_nll),
 	},
@@ -494,7 +510,7 @@ const eg_op eg_op_student_t_nll = {
 		.name = "student_t_nll",
 		.doc = OP_TEXT("Regression loss of a location and a scale that bears outliers: negative log-likelihood of Student's t"),
 		.equation = OP_TEXT("x as for gaussian_nll: a location m, and behind all of them the logarithm s of a scale, for every target;\n"
-			"z = (target - m) e^-s, v = degrees; loss () = mean (or sum) of s + (v+1)/2 log(1 + z^2/v) + c,\n"
+			"z = (target - m) e^-s, v = degrees; loss () = mean (or sum, or each) of s + (v+1)/2 log(1 + z^2/v) + c,\n"
 			"c = log Gamma(v/2) - log Gamma((v+1)/2) + log(v pi) / 2"),
 		.source = OP_TEXT("Lange, Little and Taylor 1989"),
 		.shorthand = "degrees",

@@ -4,6 +4,7 @@
  * Both are softmax and product by the kernels of attention.c, with one head; they differ in the scores. A query may
  * be a whole sequence or one step (N,C), as inside of a loop. What lies behind the lengths of the encoder has no
  * part in anything. */
+#include "ops/attention.h"
 #include "ops/dense.h"
 #include "ops/sequence.h"
 
@@ -144,15 +145,12 @@ static job job_of(eg_emit *e) {
 	return j;
 }
 
-static double flops_of(const job *j) { return (double)j->s.units * j->T * j->S * (2.0 * j->s.d + 2.0 * j->D + 10); }
-
 /* From the scores on: with queries and keys, or the scores as a bias. */
 static void mix(const job *j, eg_attention_args a) {
 	eg_emit *e = j->e;
 	a.v = j->source, a.lengths = j->lengths, a.prob = j->prob, a.s = j->s;
 	a.y = eg_emit_y(e, 0, EG_PLAIN);
-	OP_CALL(e, attention_fwd, a, 7, 2, .units = a.s.units,
-	        .scratch = eg_emit_kernels(e)->attention_scratch(&a.s, false), .flops = flops_of(j));
+	attention_call(e, a);
 	if (!eg_emit_out_needed(e, 1)) return;
 	const int64_t total = (int64_t)j->N * j->T * j->S;
 	eg_map_args c = {.x = op_stride(false, j->prob, EG_CHUNK),
@@ -168,8 +166,7 @@ static void mix_bwd(const job *j, eg_attention_bwd_args a) {
 	a.v = j->source, a.prob = j->prob, a.s = j->s;
 	a.dy = eg_emit_dy(e, 0, EG_PLAIN);
 	if (eg_emit_needs_dx(e, SOURCE)) a.dv = eg_emit_dx(e, SOURCE, EG_PLAIN, &a.acc_v);
-	OP_CALL(e, attention_bwd, a, 6, 4, .units = a.s.units,
-	        .scratch = eg_emit_kernels(e)->attention_scratch(&a.s, true), .flops = 2 * flops_of(j));
+	attention_call_bwd(e, a);
 }
 
 /* y (rows,units) = x (rows,features) w^T + bias; trans false: x w with w (features,units). */
@@ -297,9 +294,7 @@ static void multiplicative_attention_bwd(eg_emit *e) {
 	else if (eg_emit_needs_dx(e, QUERY))
 		a.dq = eg_emit_dx(e, QUERY, EG_PLAIN, &a.acc_q);
 	if (eg_emit_needs_dx(e, SOURCE)) a.dk = eg_emit_dx(e, SOURCE, EG_PLAIN, &a.acc_k);
-	if (a.dq.p || a.dk.p)
-		OP_CALL(e, attention_bwd, a, 6, 4, .units = j.N,
-		        .scratch = eg_emit_kernels(e)->attention_scratch(&a.s, true), .flops = 2 * flops_of(&j));
+	if (a.dq.p || a.dk.p) attention_call_bwd(e, a);
 	if (o->score != 0) return;
 	weight_bwd(e, j.query, j.C, a.dq, j.D, rows, 0);
 	if (!eg_emit_needs_dx(e, QUERY)) return;

@@ -30,6 +30,9 @@
  * dropout acts on what goes from layer to layer (Zaremba et al. 2014), recurrent_dropout on h' before it is
  * multiplied by R, with one mask for the whole sequence (Gal and Ghahramani 2016). Both in training only.
  *
+ * zoneout (Krueger et al. 2017): numbers of h, and of c of lstm, stay at random as they were before the step; h is made
+ * of c before. In training; else (1 - rate) of what is new and rate of what was.
+ *
  * lengths (N): sample n has the steps 0 to lengths[n]-1 (limited to 0..T), for both directions: the reverse one
  * begins at lengths[n]-1. Beyond them y is 0 and the state stays. What x and dt hold there has no influence.
  *
@@ -58,7 +61,7 @@ static_assert(EG_COUNT(acts) + 1 == EG_COUNT(act_names) && EG_COUNT(gate_acts) +
 	int hidden, layers; \
 	bool bidirectional, reverse; \
 	int merge; \
-	float dropout, recurrent_dropout; \
+	float dropout, recurrent_dropout, zoneout; \
 	bool no_bias, layer_norm, decay; \
 	int activation
 
@@ -71,7 +74,7 @@ typedef struct lstm_options {
 	int gate_activation, output_activation;
 	bool peephole, coupled;
 	int projection;
-	float cell_clip, forget_bias;
+	float cell_clip, forget_bias, cell_zoneout;
 	const char *weights;
 } lstm_options;
 typedef struct gru_options {
@@ -88,6 +91,8 @@ typedef struct gru_options {
 	OP_ENUM(T, merge, merge_names, NULL, "how the outputs of both directions become one") , \
 	OP_FLOAT(T, dropout, 0, 0, 0.999999, NULL, "rate of dropout between the layers"), \
 	OP_FLOAT(T, recurrent_dropout, 0, 0, 0.999999, NULL, "rate of dropout of the state, one mask for a whole sequence"), \
+	OP_FLOAT(T, zoneout, 0, 0, 0.999999, NULL, \
+		"rate at which numbers of the state stay as they were at a step, in training; else their expectation"), \
 	OP_NOT(T, bias, NULL, "adds a learned constant to each gate"), \
 	OP_BOOL(T, layer_norm, NULL, "normalises what comes from the input and from the state"), \
 	OP_BOOL(T, decay, NULL, "the state fades with the time between the steps, input dt"), \
@@ -95,6 +100,7 @@ typedef struct gru_options {
 #define GATE_ATTR(T) OP_ENUM(T, gate_activation, gate_names, NULL, "of the gates")
 
 static const eg_attr rnn_attrs[] = {COMMON_ATTRS(rnn_options), OP_WEIGHTS(rnn_options)};
+enum { AS_STATE = -1 }; /* as cell_zoneout: not said */
 static const eg_attr lstm_attrs[] = {
 	COMMON_ATTRS(lstm_options),
 	GATE_ATTR(lstm_options),
@@ -105,6 +111,7 @@ static const eg_attr lstm_attrs[] = {
 		"numbers that the output is projected to; 0: no projection"),
 	OP_FLOAT(lstm_options, cell_clip, 0, 0, 1e30, NULL, "limit of the cell's magnitude; 0: none"),
 	OP_FLOAT(lstm_options, forget_bias, 1, -100, 100, NULL, "initial bias of the forget gate"),
+	OP_FLOAT(lstm_options, cell_zoneout, AS_STATE, 0, 0.999999, NULL, "zoneout of the cell; left out: as of the state"),
 	OP_WEIGHTS(lstm_options),
 };
 static const eg_attr gru_attrs[] = {
@@ -134,6 +141,7 @@ static recurrent common(eg_cell cell, const void *options) {
 	        .decay = o->decay,
 	        .dropout = o->dropout,
 	        .recurrent_dropout = o->recurrent_dropout,
+	        .zone_h = o->zoneout,
 	        .act = eg_act_of(acts[o->activation]),
 	        .gate_act = eg_act_of(EG_ACT_SIGMOID),
 	        .out_act = eg_act_of(EG_ACT_TANH)};
@@ -149,6 +157,7 @@ static recurrent lstm_of(const void *options) {
 	if (o->projection) r.P = o->projection;
 	r.clip = (real)o->cell_clip;
 	r.forget_bias = o->forget_bias;
+	r.zone_c = o->cell_zoneout >= 0 ? o->cell_zoneout : o->zoneout;
 	return r;
 }
 static recurrent gru_of(const void *options) {

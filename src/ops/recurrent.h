@@ -14,6 +14,8 @@ typedef struct recurrent {
 	int G, S;               /* gates in the weights, blocks of H columns in a row of the gate buffer (kern.h) */
 	bool reverse, sum, bias, norm, decay, peephole, coupled, reset_before, mirror;
 	float dropout, recurrent_dropout, forget_bias;
+	float zone_h, zone_c; /* zoneout of h, and of c of lstm */
+	bool zones;           /* at random, as in training; else their expectation */
 	real clip;
 	eg_act act, gate_act, out_act;
 } recurrent;

@@ -28,7 +28,7 @@ enum {
 };
 
 /* What is kept of a layer and direction; the number of its slot. */
-typedef enum keep { GATES, HS, CS, OPERAND, DECAYED, M, XHAT, RSTD, CN, MASK, INPUT, STATES_H, STATES_C, KEEPS } keep;
+typedef enum keep { GATES, HS, CS, OPERAND, DECAYED, M, XHAT, RSTD, CN, RAW, MASK, STAYS_H, STAYS_C, INPUT, STATES_H, STATES_C, KEEPS } keep;
 
 typedef struct seq {
 	eg_emit *e;
@@ -48,7 +48,8 @@ typedef struct seq {
 /* Nothing is dropped but in training. */
 static recurrent in_mode(const eg_emit *e, const recurrent *r) {
 	recurrent mode = *r;
-	if (!eg_emit_training(e)) mode.dropout = mode.recurrent_dropout = 0;
+	mode.zones = eg_emit_training(e);
+	if (!mode.zones) mode.dropout = mode.recurrent_dropout = 0;
 	return mode;
 }
 
@@ -115,7 +116,7 @@ static eg_buf weight(const seq *s, int l, recurrent_weight kind, int d, int64_t 
 
 /* What the recurrence keeps. */
 typedef struct memory {
-	eg_buf gates, hs, cs, op, hd, m, xhat, rstd, cn, mask;
+	eg_buf gates, hs, cs, op, hd, m, xhat, rstd, cn, raw, mask, stays_h, stays_c;
 } memory;
 
 static eg_recurrent_shape shape_of(const seq *s, int d) {
@@ -140,7 +141,9 @@ static eg_recurrent_shape shape_of(const seq *s, int d) {
 	        .norm = r->norm,
 	        .keep = s->keep,
 	        .clip = r->clip,
-	        .eps = (real)1e-5};
+	        .eps = (real)1e-5,
+	        .zone_h = r->zones ? 0 : (real)r->zone_h,
+	        .zone_c = r->zones ? 0 : (real)r->zone_c};
 }
 
 static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
@@ -160,6 +163,9 @@ static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
 		m.op = kept(s, l, d, OPERAND, r->P, 0);
 		m.mask = saved(s, l, d, MASK, (int64_t)s->N * r->P);
 	}
+	if (r->zone_c > 0) m.raw = kept(s, l, d, RAW, r->H, 0);
+	if (r->zone_c > 0 && r->zones) m.stays_c = saved(s, l, d, STAYS_C, (int64_t)s->T * s->N * r->H);
+	if (r->zone_h > 0 && r->zones) m.stays_h = saved(s, l, d, STAYS_H, (int64_t)s->T * s->N * r->P);
 	return m;
 }
 
@@ -211,19 +217,29 @@ static void drop(const seq *s, eg_buf x, eg_buf y, int64_t total, int which, flo
 	OP_CALL(s->e, dropout, a, 2, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK),
 	        .flops = 10.0 * (double)total);
 }
-enum { DROP_MASKS = 2 * RECURRENT_LAYERS }; /* streams from here on: inputs of layers; before: masks of layers and
-                                             * directions */
-static_assert(DROP_MASKS + RECURRENT_LAYERS + 1 <= 1 << 12 && EG_MAX_NODES <= 1 << 20, "node and stream share 32 bits");
+/* Streams from here on: inputs of layers; zoneout of h and c of layers and directions; before: their masks. */
+enum { DROP_MASKS = 2 * RECURRENT_LAYERS, ZONES = DROP_MASKS + RECURRENT_LAYERS };
+static_assert(ZONES + 4 * RECURRENT_LAYERS + 1 <= 1 << 12 && EG_MAX_NODES <= 1 << 20, "node and stream share 32 bits");
 static_assert(RECURRENT_LAYERS * RECURRENT_WEIGHTS <= EG_MAX_PARAMS, "a node has room for the weights of all layers");
 
-/* 0 or 1/(1 - rate) for every number of the state, the same at all times (Gal and Ghahramani 2016). */
-static void make_mask(const seq *s, int l, int d, eg_buf mask) {
-	int64_t total = (int64_t)s->N * s->r->P;
+/* 0 or 1/(1 - rate) for each of so many numbers, by a stream of its own. */
+static void make_mask(const seq *s, eg_buf mask, int64_t total, int which, float rate) {
 	eg_fill_args a = {
 	        .y = eg_emit_temp(s->e, EG_ELEM_REAL, total, false), .unit = EG_CHUNK, .total = total, .value = 1};
 	a.y.stride = EG_CHUNK;
 	OP_CALL(s->e, fill, a, 0, 1, .units = (int)((total + EG_CHUNK - 1) / EG_CHUNK), .flops = (double)total);
-	drop(s, a.y, mask, total, l * 2 + d, s->r->recurrent_dropout);
+	drop(s, a.y, mask, total, which, rate);
+}
+
+/* Of a state: the same at all times (Gal and Ghahramani 2016); which numbers of it stay, at each time (Krueger et al.
+ * 2017). */
+static void make_masks(const seq *s, int l, int d, const memory *m) {
+	const recurrent *r = s->r;
+	const int lane = l * 2 + d;
+	const int64_t h = (int64_t)s->N * r->P, c = (int64_t)s->N * r->H;
+	if (m->mask.p) make_mask(s, m->mask, h, lane, r->recurrent_dropout);
+	if (m->stays_h.p) make_mask(s, m->stays_h, s->T * h, ZONES + 2 * lane, r->zone_h);
+	if (m->stays_c.p) make_mask(s, m->stays_c, s->T * c, ZONES + 2 * lane + 1, r->zone_c);
 }
 
 /* ---- which columns of the gates are which rows of the weights ---------------------------------------------------- */
@@ -362,6 +378,8 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 	a.shift = weight(s, l, NORM_BIAS, d, 0);
 	a.decay = weight(s, l, DECAY, d, 0);
 	a.mask = p->mem.mask;
+	a.stays_h = p->mem.stays_h;
+	a.stays_c = p->mem.stays_c;
 	a.lengths = s->lengths;
 	a.dt = s->dt;
 	put_states(s, l, d, p, &a);
@@ -374,6 +392,7 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 	a.xhat = p->mem.xhat;
 	a.rstd = p->mem.rstd;
 	a.cn = p->mem.cn;
+	a.raw = p->mem.raw;
 	a.y = p->y;
 	a.ld_y = p->ld_y;
 	a.add = p->add;
@@ -448,7 +467,7 @@ void recurrent_emit_fwd(eg_emit *e, const recurrent *asked) {
 		for (int d = 0; d < s.D; d++) {
 			lanes[l][d].mem = memory_of(&s, l, d, gates);
 			pack_weights(&s, l, d, &lanes[l][d]);
-			if (lanes[l][d].mem.mask.p) make_mask(&s, l, d, lanes[l][d].mem.mask);
+			make_masks(&s, l, d, &lanes[l][d].mem);
 		}
 	connect(&s, lanes);
 	for (int l = 0; l < r->layers && s.segment && s.carried; l++) keep_carried(&s, l);
@@ -556,6 +575,9 @@ static void emit_unsteps(const seq *s, int l, int d, const back *b, eg_recurrent
 	        .cn = m->cn,
 	        .gates = m->gates,
 	        .mask = m->mask,
+	        .raw = m->raw,
+	        .stays_h = m->stays_h,
+	        .stays_c = m->stays_c,
 	        .dp = b->dp,
 	        .dxw = b->dxw,
 	        .dhr = b->dhr,
@@ -641,7 +663,7 @@ static void peephole_gradients(const seq *s, int l, int d, const eg_recurrent_bw
 	const int H = s->r->H, ld = s->r->S * H;
 	const int64_t step = (int64_t)s->N * H;
 	eg_buf before = s->r->decay ? a->hd : eg_emit_part(s->e, a->cs, a->s.reverse ? step : 0);
-	eg_buf after = eg_emit_part(s->e, a->cs, a->s.reverse ? 0 : step);
+	eg_buf after = a->raw.p ? a->raw : eg_emit_part(s->e, a->cs, a->s.reverse ? 0 : step);
 	for (int i = 0; i < 3; i++)
 		dot(s, eg_emit_part(s->e, a->gates, i * H), ld, i == 1 ? after : before, H,
 		        part_of(s, t.buf, l, PEEPHOLE, d, i * H), H, false, t.acc);

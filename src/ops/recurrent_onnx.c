@@ -21,6 +21,7 @@ static void refuse(eg_export *x, const recurrent *r) {
 	const recurrent_ports port = recurrent_ports_of(r);
 	if (r->norm) eg_export_fail(x, "ONNX has no recurrent layer with layer_norm");
 	if (r->decay) eg_export_fail(x, "ONNX has no recurrent layer with decay");
+	if (r->zone_h > 0 || r->zone_c > 0) eg_export_fail(x, "ONNX has no recurrent layer with zoneout, whose expectation is computed");
 	if (r->P != r->H) eg_export_fail(x, "ONNX has no LSTM with a projection");
 	if (r->clip != 0) eg_export_fail(x, "ONNX clips what goes into activations, not the cell (cell_clip)");
 	if (r->mirror && r->gate_act.kind != EG_ACT_SIGMOID) eg_export_fail(x, "ONNX has no GRU with update: write unless its gates are sigmoids");

@@ -19,11 +19,11 @@ typedef struct huber_options {
 	float delta;
 } huber_options;
 
-enum { REDUCTION_MEAN, REDUCTION_SUM };
-static const char *const reductions[] = {"mean", "sum", NULL};
+enum { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
+static const char *const reductions[] = {"mean", "sum", "none", NULL};
 enum { X, TARGET };
 
-#define REDUCTION(T) OP_ENUM(T, reduction, reductions, "reduction", "mean: divided by the number of elements")
+#define REDUCTION(T) OP_ENUM(T, reduction, reductions, "reduction", "mean: divided by the number of elements; none: the loss of each")
 static const eg_attr mse_attrs[] = {REDUCTION(mse_options)};
 static const eg_attr smooth_l1_attrs[] = {
 	REDUCTION(smooth_l1_options),
@@ -48,7 +48,8 @@ static eg_status regress_infer(eg_infer *s) {
 	if (!eg_dims_fit(x, t))
 		return eg_fail(s->err, EG_ERR_SHAPE, "x is %s and target %s; they must have the same shape",
 			eg_dims_text(x, tx, sizeof tx), eg_dims_text(t, tt, sizeof tt));
-	s->out[0].rank = 0;
+	if (((const mse_options *)s->options)->reduction == REDUCTION_NONE) s->out[0] = *x;
+	else s->out[0].rank = 0;
 	return EG_OK;
 }
 
@@ -67,8 +68,10 @@ static void regress_fwd(eg_emit *e, bool square, float width, float slope) {
 	eg_regress_fwd_args a = {.s = regress_shape(e, &w, square, width, slope)};
 	a.x = op_stride(w.block, eg_emit_x(e, X, EG_PLAIN), w.unit);
 	a.target = op_stride(w.block, eg_emit_x(e, TARGET, EG_PLAIN), w.unit);
-	a.partial = op_stride(w.block, eg_emit_temp(e, EG_ELEM_REAL, w.block ? 1 : w.units, w.block), 1);
-	OP_CALL(e, regress_fwd, a, 2, 1, .block = w.block, .units = w.units, .flops = 3.0 * (double)w.total);
+	if (o->reduction == REDUCTION_NONE) a.each = op_stride(w.block, eg_emit_y(e, 0, EG_PLAIN), w.unit);
+	else a.partial = op_stride(w.block, eg_emit_temp(e, EG_ELEM_REAL, w.block ? 1 : w.units, w.block), 1);
+	OP_CALL(e, regress_fwd, a, 2, 2, .block = w.block, .units = w.units, .flops = 3.0 * (double)w.total);
+	if (o->reduction == REDUCTION_NONE) return;
 
 	eg_fill_args f = {.y = regress_denom(e), .unit = 1, .total = 1};
 	f.value = o->reduction == REDUCTION_MEAN ? (real)w.total : 1;
@@ -80,15 +83,17 @@ static void regress_fwd(eg_emit *e, bool square, float width, float slope) {
 /* The derivative by the target is that by x with both exchanged: the losses are even. */
 static void regress_bwd(eg_emit *e, bool square, float width, float slope) {
 	eg_walk w;
-	eg_regress_bwd_args a = {.denom = regress_denom(e), .s = regress_shape(e, &w, square, width, slope)};
-	a.dloss = eg_emit_dy(e, 0, EG_PLAIN);
-	if (!a.dloss.p) return;
+	eg_regress_bwd_args a = {.s = regress_shape(e, &w, square, width, slope)};
+	const eg_buf dy = eg_emit_dy(e, 0, EG_PLAIN);
+	if (!dy.p) return;
+	if (((const mse_options *)eg_emit_options(e))->reduction == REDUCTION_NONE) a.deach = op_stride(w.block, dy, w.unit);
+	else a.denom = regress_denom(e), a.dloss = dy;
 	for (int i = X; i <= TARGET; i++) {
 		if (!eg_emit_needs_dx(e, i)) continue;
 		a.x = op_stride(w.block, eg_emit_x(e, i, EG_PLAIN), w.unit);
 		a.target = op_stride(w.block, eg_emit_x(e, 1 - i, EG_PLAIN), w.unit);
 		a.dx = op_stride(w.block, eg_emit_dx(e, i, EG_PLAIN, &a.acc), w.unit);
-		OP_CALL(e, regress_bwd, a, 4, 1, .block = w.block, .units = w.units, .flops = 4.0 * (double)w.total);
+		OP_CALL(e, regress_bwd, a, 5, 1, .block = w.block, .units = w.units, .flops = 4.0 * (double)w.total);
 	}
 }
 
@@ -105,6 +110,10 @@ static void regress_bwd(eg_emit *e, bool square, float width, float slope) {
 		.batch = 18, .time = 6},                                                                               \
 	{"steps as samples", NULL, .in = {OP_DIMS(EG_TN, EG_NAMED), OP_DIMS(EG_TN, EG_NAMED)}, .nin = 2, .batch = 6, .time = 3,   \
 		.sizes = OP_SIZES({"width", 5})},                                                                              \
+	{"each", &(const op##_options){.reduction = REDUCTION_NONE}, .in = {OP_DIMS(EG_N, 7), OP_DIMS(EG_N, 7)},       \
+		.nin = 2, .batch = 18},                                                                                \
+	{"each, sequences", &(const op##_options){.reduction = REDUCTION_NONE},                                        \
+		.in = {OP_DIMS(EG_T, EG_N, 41), OP_DIMS(EG_T, EG_N, 41)}, .nin = 2, .batch = 18, .time = 6},           \
 	{"equal numbers", NULL, .in = {OP_DIMS(6, 5), OP_DIMS(6, 5)}, .nin = 2, .batch = 2, .ties = true}
 
 /* ---- mse --------------------------------------------------------------------------------------------------------- */
@@ -117,7 +126,7 @@ const eg_op eg_op_mse = {
 	.info = {
 		.name = "mse",
 		.doc = OP_TEXT("Regression loss: mean squared error"),
-		.equation = OP_TEXT("loss () = mean (or sum) of (x - target)^2; x and target have the same shape"),
+		.equation = OP_TEXT("loss () = mean (or sum, or each) of (x - target)^2; x and target have the same shape"),
 		.source = OP_TEXT("Gauss 1809; PyTorch's mse_loss"),
 		.attrs = mse_attrs,
 		.nattrs = EG_COUNT(mse_attrs),
@@ -141,7 +150,7 @@ const eg_op eg_op_l1 = {
 	.info = {
 		.name = "l1",
 		.doc = OP_TEXT("Regression loss: mean absolute error"),
-		.equation = OP_TEXT("loss () = mean (or sum) of |x - target|, whose derivative at 0 is taken as 0"),
+		.equation = OP_TEXT("loss () = mean (or sum, or each) of |x - target|, whose derivative at 0 is taken as 0"),
 		.source = OP_TEXT("Laplace 1793; PyTorch's l1_loss"),
 		.attrs = mse_attrs,
 		.nattrs = EG_COUNT(mse_attrs),
@@ -172,7 +181,7 @@ const eg_op eg_op_smooth_l1 = {
 	.info = {
 		.name = "smooth_l1",
 		.doc = OP_TEXT("Regression loss: squared for small differences, absolute for large ones, with slope 1"),
-		.equation = OP_TEXT("e = x - target; loss () = mean (or sum) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2"),
+		.equation = OP_TEXT("e = x - target; loss () = mean (or sum, or each) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2"),
 		.source = OP_TEXT("Girshick 2015 (Fast R-CNN); PyTorch's smooth_l1_loss"),
 		.attrs = smooth_l1_attrs,
 		.nattrs = EG_COUNT(smooth_l1_attrs),
@@ -202,7 +211,7 @@ const eg_op eg_op_huber = {
 	.info = {
 		.name = "huber",
 		.doc = OP_TEXT("Regression loss: squared for small differences, absolute for large ones, with slope delta"),
-		.equation = OP_TEXT("e = x - target; loss () = mean (or sum) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)"),
+		.equation = OP_TEXT("e = x - target; loss () = mean (or sum, or each) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)"),
 		.source = OP_TEXT("Huber 1964; PyTorch's huber_loss"),
 		.attrs = huber_attrs,
 		.nattrs = EG_COUNT(huber_attrs),
