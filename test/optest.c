@@ -230,7 +230,7 @@ static void check_shapes(tally *t, const setup *s, const rig *r) {
 			check(t, s, eg_plan_grad(r->plan, output_name(i)), "gradient of an output has no place",
 				output_name(i));
 	}
-	bool none = s->c->type[0] != EG_F32 || !s->op->bwd || eg_tensor_dtype(r->graph, eg_graph_find(r->graph, output_name(0))) != EG_F32;
+	bool none = s->c->type[0] != EG_F32 || !eg_op_has_gradient(s->op) || eg_tensor_dtype(r->graph, eg_graph_find(r->graph, output_name(0))) != EG_F32;
 	check(t, s, !eg_plan_grad(r->plan, input_name(0)) == none, "gradient of the first input",
 		"is there for integers or without a backward, or missing for numbers");
 }
@@ -263,7 +263,7 @@ static void check_plan(tally *t, setup s) {
 		/* numbers of other types that nothing is computed of, that only choose, or that become what they say,
 		 * whatever that is */
 		const bool cast = s.op->info.types && *s.op->info.types == 'e';
-		const bool moved = s.c->type[0] != EG_F32 && (y->type == EG_I32 || !s.op->bwd || cast);
+		const bool moved = s.c->type[0] != EG_F32 && (y->type == EG_I32 || !eg_op_has_gradient(s.op) || cast);
 		check(t, &s, moved || (status == EG_ERR_NUMERIC && (s.c->type[0] == EG_I32 || strstr(err.message, input_name(0)))),
 			"diagnosis of NaN in the input", err.message);
 	}
@@ -387,7 +387,7 @@ static void check_descriptor(tally *t, const eg_op *op) {
 	const eg_op_info *info = &op->info;
 	check(t, &s, info->doc && info->equation && info->source && info->outputs && info->outputs[0], "documentation",
 		"is incomplete");
-	check(t, &s, op->bwd || op->no_gradient, "gradient", "neither a backward nor a reason why there is none");
+	check(t, &s, eg_op_has_gradient(op) || op->no_gradient, "gradient", "neither a backward nor a reason why there is none");
 	check(t, &s, op->ncases > 0, "cases", "there are none");
 	check(t, &s, eg_op_find(info->name) == info && (!info->layer || eg_op_find(info->layer) == info), "name",
 		"is not unique");
@@ -471,7 +471,7 @@ void check_form(tally *t, setup s) {
 	results_free(&want);
 	check_inference(t, s);
 	/* All others agree with the reference, so its gradients are all gradients. */
-	if (sizeof(real) > sizeof(float) && !s.c->ties && !s.large && s.op->bwd) check_gradients(t, reference);
+	if (sizeof(real) > sizeof(float) && !s.c->ties && !s.large && eg_op_has_gradient(s.op)) check_gradients(t, reference);
 }
 
 static bool fits(const setup *s) {

@@ -184,7 +184,7 @@ void check_mode(tally *t, setup s) {
 	bool has_mode = false;
 	rig r;
 	eg_error err;
-	if (!s.op->bwd) return;
+	if (!eg_op_has_gradient(s.op)) return;
 	s.layout = EG_LAYOUT_PLAIN;
 	s.evaluation = s.no_fusion = s.no_defer = true;
 	if (check(t, &s, rig_new(&r, &s, &err), "building", err.message)) has_mode = r.plan->asks_mode;

@@ -183,7 +183,7 @@ bool setup_fits(const setup *s) {
 bool follow_in_place(setup *s) {
 	s->after = op_named("sigmoid");
 	s->no_fusion = true;
-	return s->op->bwd && setup_fits(s);
+	return eg_op_has_gradient(s->op) && setup_fits(s);
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */

@@ -353,7 +353,7 @@ static void section(FILE *out, const eg_op *def) {
 
 /* How far it goes: has it a gradient, does it work where it finds its input (layouts), what is it in ONNX. */
 static void status(FILE *out, const eg_op *op) {
-	fprintf(out, " %s | %s |", op->bwd ? "yes" : "no", op->cost ? "chooses" : op->follows ? "follows" : "plain");
+	fprintf(out, " %s | %s |", eg_op_has_gradient(op) ? "yes" : "no", op->cost ? "chooses" : op->follows ? "follows" : "plain");
 	if (op->onnx) fprintf(out, " %s-%d |\n", op->onnx, op->onnx_since);
 	else fprintf(out, " %s |\n", op->export ? "of several" : "");
 }

@@ -484,6 +484,15 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 	return true;
 }
 
+/* A layer that is made of others: n has its name. */
+static eg_tensor compose(eg_graph *g, eg_node *n, const void *options, const eg_tensor *inputs, int nin) {
+	eg_tensor y = {0};
+	if (!check_node(g, n, n->op, options, inputs, nin) && !check_types(g, n)) y = n->op->compose(g, n->options, inputs, nin, &g->error);
+	if (!g->error.status) return y;
+	eg_fail_prefix(&g->error, "%s '%s'", n->op->info.name, n->name);
+	return (eg_tensor){0};
+}
+
 /* No operator of that name. A library of chosen ones says what it was built with, as far as there is room. */
 static eg_tensor unknown(eg_graph *g, const char *name) {
 #ifdef ENGRAM_CHOSEN
@@ -518,6 +527,7 @@ eg_tensor eg_graph_apply(eg_graph *g, const eg_op *op, const void *options, cons
 	eg_node n = {.op = op, .name = node_name(g, op, given), .loop = eg_loop_open(g)};
 	if (!n.name) return no_memory(g);
 	eg_infer s;
+	if (op->compose) return compose(g, &n, options, inputs, nin);
 	if (check_node(g, &n, op, options, inputs, nin) || check_types(g, &n) || infer_node(g, &n, &s) || eg_loop_check(g, &n, &s) || borrow_params(g, &n, &s)) {
 		eg_fail_prefix(&g->error, "%s '%s'", op_name, n.name);
 		return (eg_tensor){0};

@@ -133,6 +133,8 @@ static void get_options(eg_import *m, const eg_op_info *op, void *options, int n
 	}
 	if (more) get_list(m, "output_padding", 0, more, n);
 	if (field(op, options, "ceil_mode", &row)) *(bool *)field(op, options, "ceil_mode", &row) = eg_import_int(m, "ceil_mode", 0) != 0;
+	else if (eg_import_int(m, "ceil_mode", 0)) eg_import_fail(m, "ceil_mode is not supported for norms");
+	if (field(op, options, "p", &row)) *(int *)field(op, options, "p", &row) = (int)eg_import_int(m, "p", 2);
 	if (field(op, options, "count_include_pad", &row))
 		*(bool *)field(op, options, "count_include_pad", &row) = !eg_import_int(m, "count_include_pad", 0);
 }
