@@ -32,6 +32,7 @@ typedef struct setup {
 	bool gives;      /* and that is given, in place of what computes it */
 	const bool *frozen; /* by parameter; NULL: none */
 	int checkpoint; /* steps between checkpoints */
+	bool carry;     /* a plan that begins where its last run has ended */
 	bool joint; /* with threads: jobs that can be done jointly are */
 	const eg_allocator *allocator;
 	void (*tamper)(eg_kernels *k); /* changes the kernel table before the plan is made */

@@ -360,6 +360,7 @@ static void run_case(const eg_op *op, const eg_case *c) {
 	run((setup){.op = op, .c = c});
 	run((setup){.op = op, .c = c, .isa = s.isa, .inference = true});
 	if (c->time > 2) run((setup){.op = op, .c = c, .isa = s.isa, .checkpoint = 2});
+	if (c->time > 2 && !op->compose) run((setup){.op = op, .c = c, .isa = s.isa, .carry = true});
 	setup pool = s, norm = s;
 	norm.inference = true;
 	follow_with_pool(&pool);

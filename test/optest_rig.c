@@ -155,6 +155,7 @@ bool rig_new(rig *r, const setup *s, eg_error *err) {
 				.grads = s->asks || s->gives ? inner : NULL,
 				.given = s->gives ? inner : NULL,
 				.checkpoint_time = s->checkpoint,
+				.carry = s->carry,
 				.seed = 11,
 				.layout = s->layout,
 				.algorithm = s->algorithm,

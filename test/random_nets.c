@@ -224,10 +224,11 @@ static eg_tensor on_sequences(maker *m, eg_tensor x, int layers) {
 			x = with_lengths(m, m->lengths.id && draw(m, 2) ? "sequence_mask" : "reverse_sequence", x, "");
 			break;
 		case 4: {
-			int C = (int)size(m, x, 2), heads = C % 2 ? 1 : 2;
+			const int C = (int)size(m, x, 2), heads = C % 2 ? 1 : 2, causal = draw(m, 2);
+			const int context = causal ? draw(m, 4) : 0, shared = draw(m, 2);
 			if (C > 24) break;
 			x = put(m, "multi_head_attention", (eg_tensor[]){x, {0}, m->lengths}, m->lengths.id ? 3 : 1,
-			        "heads=%d causal=%d", heads, draw(m, 2));
+			        "heads=%d causal=%d context=%d kv_heads=%d", heads, causal, context, shared);
 			break;
 		}
 		case 5: x = activation(m, PUT(m, "linear", x, "units=%d", ONE_OF(m, 4, 16, 21))); break;

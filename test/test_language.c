@@ -261,6 +261,7 @@ static void looks_forward_only(void **state) {
 	eg_task *t;
 	eg_recipe *r;
 	unsuited(b, "[{embedding: 8}, {lstm: {hidden: 4, bidirectional: true}}, {linear: classes}]", "looks ahead");
+	unsuited(b, "[{embedding: 8}, {multi_head_attention: {heads: 2, causal: true}}, {linear: classes}]", "with causal and a context");
 	unsuited(b, "[{embedding: 8}, {lstm: 4}, last, {linear: classes}]", "");
 	static const char pictures[] = "name: a\ntask: language\ndata: {source: text, path: x}\ninput: [1, 8, 8]\n"
 	                               "model: [flatten, {linear: classes}]\n";

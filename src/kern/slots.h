@@ -85,7 +85,7 @@ typedef enum eg_slot_id {
 const eg_slot *eg_slot_at(eg_slot_id id);
 
 /* The most that a slot has of eg_bufs, and of numbers when structs and arrays are flat. */
-enum { EG_SLOT_BUFS = 32, EG_SLOT_VALUES = 96 };
+enum { EG_SLOT_BUFS = 36, EG_SLOT_VALUES = 96 };
 
 const eg_slot *eg_slot_find(const char *name); /* NULL: there is none */
 eg_kernel eg_slot_kernel(const eg_slot *s, const eg_kernels *k);

@@ -363,6 +363,8 @@ static const eg_case quantile_cases[] = {
 		.batch = 18, .unequal = true},
 	{"two of each step, sum", &(const quantile_options){.quantiles = {three_levels, 2}, .reduction = REDUCTION_SUM},
 		.in = {OP_DIMS(EG_T, EG_N, 22), OP_DIMS(EG_T, EG_N, 11)}, .nin = 2, .batch = 6, .time = 5, .unequal = true},
+	{"each, three of them", &(const quantile_options){.quantiles = {three_levels, 3}, .reduction = REDUCTION_NONE},
+		.in = {OP_DIMS(EG_T, EG_N, 33), OP_DIMS(EG_T, EG_N, 11)}, .nin = 2, .batch = 6, .time = 5, .unequal = true},
 };
 
 const eg_op eg_op_quantile = {
@@ -371,7 +373,7 @@ const eg_op eg_op_quantile = {
 		.doc = OP_TEXT("Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep"),
 		.equation = OP_TEXT("e = target - x; loss () = mean (or sum, or each) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;\n"
 			"quantiles q1...qQ: x (N,QK,...) has, behind each other, all first numbers, all second ones ... of target (N,K,...),\n"
-			"of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles"),
+			"of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles, each is the sum of them"),
 		.source = OP_TEXT("Koenker and Bassett 1978"),
 		.shorthand = "quantile",
 		LOSS_INFO(quantile),

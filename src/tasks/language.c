@@ -457,7 +457,7 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 		if (!node.mixes_time) continue;
 		status = eg_fail(err, EG_ERR_ARG,
 		        "layer '%s' (%s) looks ahead: it would see the %s that is to be predicted. A language model "
-		        "reads forward only",
+		        "reads forward only, step by step (attention does with causal and a context)",
 		        node.name, node.op->layer ? node.op->layer : node.op->name, t->one);
 	}
 	if (!status && (d.rank != 3 || d.d[0] != EG_T || d.d[1] != EG_N))
