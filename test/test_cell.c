@@ -106,6 +106,9 @@ static void forms(void **state) {
 	        "cell}\n        - tanh: {name: squashed}\n"
 	        "        - mul: {from: [o, squashed], name: out}\n      next: {h: out, c: cell}\n  - flatten: {from: "
 	        "c.h}\n  - linear: classes\n",
+	        /* and the layer that is one, twice */
+	        "name: t\ntask: x\ndata: {source: mnist}\ninput: [time, 1, 6, 7]\nmodel:\n  - convlstm: {filters: 3, kernel: [3, 1], "
+	        "peephole: position, zoneout: 0.1, name: film}\n  - convlstm: {filters: 4, kernel: 3, last: true}\n  - flatten\n  - linear: classes\n",
 	        /* what every step sees as a whole */
 	        SERIES "model:\n  - last: {name: end}\n  - cell:\n      from: input\n      whole: {memory: end}\n      "
 	               "state: {h: 2}\n      layers:\n"
