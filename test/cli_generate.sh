@@ -37,7 +37,7 @@ expect 0 "$ENGRAM" info animals.safetensors
 # Attention that looks back a given number of steps is carried from piece to piece, and writes step by step.
 seen='{multi_head_attention: {heads: 2, causal: true, context: 12, name: seen}}'
 expect 0 "$ENGRAM" train animals.yaml -q -o looks.safetensors --set train.epochs=8 \
-	--set "model=[{embedding: 24, name: letter}, $seen, {add: {from: [seen, letter]}}, {causal_conv1d: {filters: 32, kernel: 3}}, relu, {linear: classes}]"
+	--set "model=[{embedding: {size: 24, name: letter}}, $seen, {add: {from: [seen, letter]}}, {causal_conv1d: {filters: 32, kernel: 3}}, relu, {linear: classes}]"
 expect 0 "$ENGRAM" eval looks.safetensors --json
 below "$(number loss)" 1.5 || fail "attention has not learnt the animals: $(cat out)"
 expect 0 "$ENGRAM" generate looks.safetensors --prompt 'the cat' -t 0.2 -n 60
