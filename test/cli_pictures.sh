@@ -84,9 +84,9 @@ says '"inverted": false'
 cp spots.safetensors plain.safetensors
 mkdir spots/train/above/folder.png spots/more spots/train/above/inner
 mkfifo spots/train/below/pipe.jpg spots/test/below/pipe.png
-touch spots/train/above/a.webp spots/train/below/b.webp spots/train/c.png
+touch spots/train/above/a.gif spots/train/below/b.gif spots/train/c.png
 expect 0 timeout 20 "$ENGRAM" train spots.yaml --threads 1
-says "engram train: note: data, part 'train': 2 .webp files are not read: convert them to PNG or JPEG"
+says "engram train: note: data, part 'train': 2 .gif files are not read: convert them to PNG or JPEG"
 says "2 names like pictures' are not read, being folders, pipes or devices; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not read"
 says "the folder 'more' is not read"
 [ "$(grep -c note err)" = 1 ] || fail "$(cat err)"
@@ -96,7 +96,7 @@ says "part 'test': 1 name like a picture's is not read, being a folder, pipe or 
 expect 0 timeout 20 "$ENGRAM" predict spots.safetensors spots/test/below
 says "note: spots/test/below: 1 thing in it"
 [ "$(wc -l <out)" = 6 ] || fail "$(cat out)"
-rm -r spots/train/*/folder.png spots/train/*/inner spots/more spots/*/below/pipe.* spots/train/*/*.webp spots/train/c.png
+rm -r spots/train/*/folder.png spots/train/*/inner spots/more spots/*/below/pipe.* spots/train/*/*.gif spots/train/c.png
 
 # All broken pictures are named; left out, the rest is trained on.
 : >spots/train/above/empty.png

@@ -352,7 +352,7 @@ static void test_picture_damaged(void **state) {
 	        {"cut.pgm", "cut off: 30 x 20 pixels are promised, 10 bytes"}, {"cut-plain.pgm", "cut off"},
 	        {"above.pgm", "above the 15"}, {"above-raw.pgm", "value 16 is above the 15"}, {"huge.pgm", "cut off"},
 	        {"zero.pgm", "no pixels"}, {"no-top.pgm", "highest value"}, {"empty", "it is empty"},
-	        {"picture.gif", "it is a GIF"}, {"text", "none of PNG, JPEG, PGM and PPM"}};
+	        {"picture.gif", "it is a GIF"}, {"text", "none of PNG, JPEG, WebP, BMP, PGM and PPM"}};
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		char path[100];
 		eg_picture pic;

@@ -181,7 +181,7 @@ static void refuses_options(void **state) {
 	refuse(b, &o, "train", "no memory for the 6 pictures in '");
 	char path[200];
 	o = sized(b), o.folder = path_of(b, path, "train/README.txt");
-	refuse(b, &o, "train", "it is no folder");
+	refuse(b, &o, "train", "is no tar, tar.gz");
 }
 
 static void refuses_folders(void **state) {
@@ -199,7 +199,7 @@ static void refuses_folders(void **state) {
 	        "train/empty' (" EG_PICTURE_FILES "); it holds 1 other file: 1 .gif file is not read: convert it to PNG");
 	run("rm -r", path_of(b, path, "train/empty"));
 	write_text(b, "train/bee/broken.jpg", "no picture", 10);
-	refuse(b, &o, "train", "train/bee/broken.jpg': it is none of PNG, JPEG, PGM and PPM");
+	refuse(b, &o, "train", "train/bee/broken.jpg': it is none of PNG, JPEG, WebP, BMP, PGM and PPM");
 	run("rm", path_of(b, path, "train/bee/broken.jpg"));
 	make_folder(b, "test/wasp");
 	refuse(b, &o, "test", "/test/wasp' is a class that is not among the 3 of training ('Zebra', ...)");
@@ -415,15 +415,15 @@ static void tells_what_is_passed_over(void **state) {
 	bench *b = *state;
 	write_set(b);
 	in_top(b,
-	        "cd train && mkdir ant/sub.png && mkfifo ant/pipe.pgm bee/other.jpg && ln -s nowhere bee/link.png && touch bee/a.webp bee/b.WEBP "
-	        "ant/c.bmp loose.png ant/.hidden.webp bee/readme.md && ln -s ../ant/a.PGM bee/good.pgm && mkdir ../extra ../more ../.git");
+	        "cd train && mkdir ant/sub.png && mkfifo ant/pipe.pgm bee/other.jpg && ln -s nowhere bee/link.png && touch bee/a.gif bee/b.GIF "
+	        "ant/c.tif loose.png ant/.hidden.gif bee/readme.md && ln -s ../ant/a.PGM bee/good.pgm && mkdir ../extra ../more ../.git");
 	eg_source *s = open_folder(b, b->top, NULL);
 	eg_source_want_picture(s, 1, 4, 4);
 	if (eg_source_prepare(s, EG_PART_TRAIN, &b->err)) fail_msg("%s", b->err.message);
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 7);
 	char want[400];
 	snprintf(want, sizeof want,
-	        "2 .webp, 1 .bmp files are not read: convert them to PNG or JPEG (ImageMagick: `mogrify -format png FILE`); 4 names like "
+	        "2 .gif, 1 .tif files are not read: convert them to PNG or JPEG (ImageMagick: `mogrify -format png FILE`); 4 names like "
 	        "pictures' are not read, being folders, pipes or devices; 1 folder inside of the folders of pictures is not entered; 1 picture in no class's folder is not "
 	        "read; in '");
 	assert_ptr_equal(strstr(eg_source_remark(s, EG_PART_TRAIN), want), eg_source_remark(s, EG_PART_TRAIN));

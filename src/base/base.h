@@ -151,6 +151,7 @@ const char *eg_path_home(const char *path, char *buf, size_t size);
 typedef struct eg_writer eg_writer;
 eg_writer *eg_writer_new(const eg_allocator *a, const char *path, eg_error *err);
 void eg_writer_put(eg_writer *w, const void *data, size_t size);
+bool eg_writer_failed(const eg_writer *w); /* for who writes much: commit will fail */
 eg_status eg_writer_commit(eg_writer *w, eg_error *err); /* frees w in every case */
 void eg_writer_abort(eg_writer *w);                      /* NULL is allowed */
 /* Could PATH be written now, `size` bytes of it? Does all that a writer does before its first byte, sees whether there

@@ -320,6 +320,8 @@ void eg_writer_put(eg_writer *w, const void *data, size_t size) {
 	w->filled += size;
 }
 
+bool eg_writer_failed(const eg_writer *w) { return w->error != 0; }
+
 /* Makes the renaming last through a power cut. Systems that cannot sync folders, and folders that may not be opened,
  * are no error; returns the errno of a real failure. */
 static int sync_folder(char *target) {

@@ -1,6 +1,7 @@
 /* data.h - what the files of this folder share: the descriptor of a source, the reader, IDX, checksums, decoders.
  *
- * Each third-party library is behind one file: zlib reader.c, libspng png.c, libjpeg jpeg.c, libcurl fetch.c. */
+ * Each third-party library is behind one file: zlib reader.c, libspng png.c, libjpeg jpeg.c, libwebp webp.c, libarchive
+ * archive.c, libcurl fetch.c. */
 #ifndef ENGRAM_DATA_DATA_H
 #define ENGRAM_DATA_DATA_H
 
@@ -32,6 +33,7 @@ typedef struct eg_source_type {
 	/* Record i, which there is; fields are all absent, id is its number, group and place are NULL. */
 	eg_status (*read)(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
 	void (*close)(eg_source *s); /* what it has beside the base; NULL: nothing */
+	bool archives; /* the folder may be an archive */
 	/* Sets of pictures in memory, for eg_data_load: reads one split. `folder` holds info.files; NULL when there
 	 * are none. `o` is never NULL. NULL: it is no such set. */
 	eg_status (*load)(const struct eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
@@ -54,6 +56,8 @@ struct eg_source {
 	const char *remarks[EG_PARTS];
 	int skip_broken;    /* key `broken`, of sources that have it */
 	struct eg_broken *broken; /* records that could not be read */
+	int64_t memory;     /* key `memory`, MB, of sources that have it */
+	size_t kept;        /* bytes of it in use, of sources that keep whole parts */
 	int want[3]; /* C, H, W of pictures; 0: as they are */
 };
 
@@ -105,6 +109,14 @@ void eg_source_remark_more(eg_source *s, eg_part part, const char *fmt, ...) EG_
 				 "left out, and counted" \
 	}
 extern const char *const eg_broken_names[];
+
+/* Key `memory` of sources that keep what they have decoded. */
+#define EG_MEMORY_KEY \
+	{ \
+		.name = "memory", .type = EG_KEY_INT64, .offset = offsetof(eg_source, memory), .min = 0, .max = 1e6, .def = 512, \
+		.doc = "MB of decoded pictures that are kept in memory (default: 512); those beyond it are decoded whenever they " \
+		       "are asked for" \
+	}
 /* Notes what is wrong with a record, so that the next may be looked at; what is no fault of a record (memory, sizes)
  * comes back. */
 eg_status eg_broken_add(eg_source *s, eg_status status, const eg_error *why, eg_error *err);
@@ -172,6 +184,74 @@ eg_status eg_make_folders(const char *folder, eg_error *err); /* with those abov
 /* "A/B" into path; fails when it is too long. */
 eg_status eg_join(char path[EG_PATH], const char *a, const char *b, const char *suffix, eg_error *err);
 
+/* ---- archive.c: tar and zip -------------------------------------------------------------------------------------- */
+
+typedef struct eg_archive_limits {
+	int64_t entries;
+	int64_t bytes;       /* of all unpacked */
+	int64_t ratio, free; /* above `free` bytes, how many times as large as the archive that may be */
+} eg_archive_limits;
+extern const eg_archive_limits eg_archive_usual;
+
+typedef struct eg_member {
+	const char *name;
+	int64_t at, size; /* of its contents, in the archive; size -1: it is a folder */
+} eg_member;
+typedef struct eg_members {
+	eg_member *at; /* sorted by eg_member_order, each name once */
+	int n, cap;
+	eg_arena arena; /* the names */
+} eg_members;
+int eg_member_order(const char *a, const char *b);
+void eg_members_free(eg_members *m);
+
+/* The members of an archive: tar, also packed (gz, bz2, xz, zst), or zip. `name` is what messages call it. Where contents do
+ * not lie in the file as they are, *packed, and there are no members: it is to be unpacked. Names are without "." and
+ * double slashes; hidden ones (and __MACOSX) are left out. An entry that leads out of the archive, a link, a device, a
+ * name that is there twice: the whole archive is EG_ERR_FORMAT. */
+eg_status eg_archive_list(
+	int fd, const char *name, const eg_archive_limits *limits, eg_members *m, bool *packed, eg_error *err);
+typedef struct eg_archive_sink {
+	void *user;
+	bool (*put)(void *user, const void *data, size_t size); /* false: it takes no more; EG_ERR_STOPPED comes back */
+} eg_archive_sink;
+/* Writes all that an archive holds anew, as one plain tar. */
+eg_status eg_archive_unpack(
+	int fd, const char *name, const eg_archive_limits *limits, const eg_archive_sink *to, eg_error *err);
+
+/* ---- files.c: a folder, or an archive in its place --------------------------------------------------------------- */
+
+/* Paths begin with the tree's top, as messages show them: "shoes.tar/train/boot/1.jpg". Reading changes nothing: several
+ * threads may do so. */
+typedef struct eg_files eg_files;
+/* What is nowhere is opened too, and missed when it is listed. May unpack an archive into the user's cache. */
+eg_status eg_files_open(const char *path, eg_files **files, eg_error *err);
+void eg_files_close(eg_files *f); /* NULL is allowed */
+const char *eg_files_top(const eg_files *f); /* without slashes at its end */
+/* What the archive has been unpacked into, when that was done now; else NULL. */
+const char *eg_files_unpacked(const eg_files *f);
+/* In these two `f` may be NULL: any path of the system. */
+bool eg_files_is_folder(const eg_files *f, const char *path);
+/* A regular file as a whole: as eg_file_read_regular. */
+eg_status eg_files_read(const eg_files *f, const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size,
+	eg_error *err);
+
+typedef enum eg_file_kind { EG_FILE_OTHER, EG_FILE_REGULAR, EG_FILE_FOLDER } eg_file_kind; /* other: also a lost link */
+/* A folder that is being listed. */
+typedef struct eg_folder {
+	const eg_files *files;
+	const char *path;
+	void *dir; /* a DIR; NULL: in an archive */
+	int at;
+	size_t length;
+	char name[EG_PATH], child[EG_PATH];
+} eg_folder;
+eg_status eg_folder_open(eg_folder *d, const eg_files *f, const char *path, eg_error *err);
+/* The next name that is not hidden, and what it is, links followed. *name NULL: there is no more. It is valid until
+ * the next call. */
+eg_status eg_folder_next(eg_folder *d, const char **name, eg_file_kind *kind, eg_error *err);
+void eg_folder_close(eg_folder *d);
+
 /* ---- listing.c --------------------------------------------------------------------------------------------------- */
 
 /* What is told of that which was passed over. */
@@ -189,19 +269,22 @@ typedef struct eg_names {
 	eg_passed passed;
 } eg_names;
 typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS /* .wav */ } eg_listed;
-#define EG_PICTURE_FILES "PNG, JPEG, PGM or PPM: .png .jpg .jpeg .jpe .jfif .pgm .ppm .pnm"
-/* Folders, or regular files whose names end like pictures' or sounds', in `folder`; links are followed. Hidden ones
- * are passed over, and not counted. The texts lie in the arena. */
-eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err);
+#define EG_PICTURE_FILES "PNG, JPEG, WebP, BMP, PGM or PPM: .png .jpg .jpeg .jpe .jfif .webp .bmp .pgm .ppm .pnm"
+/* Folders, or regular files whose names end like pictures' or sounds', in `folder` of a tree, or (NULL) any; links are
+ * followed. Hidden ones are passed over, and not counted. The texts lie in the arena. */
+eg_status eg_list(
+	eg_arena *arena, const eg_files *files, const char *folder, eg_listed what, eg_names *out, eg_error *err);
 bool eg_is_folder(const char *path);
 void eg_passed_add(eg_passed *to, const eg_passed *more);
 /* As a sentence without an end; empty: nothing. */
 const char *eg_passed_text(const eg_passed *p, char *text, size_t size);
-/* The folder of a part in `top`: "train", "val" (valid, validation) or "test", in capitals or not, with `suffix` behind
+/* The folder of a part at the top of a tree: "train", "val" (valid, validation) or "test", in capitals or not, with `suffix` behind
  * it. Empty: there is none. Two of them are an error. */
-eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err);
-/* "'extra' and 3 more": the folders in `top` that are none of a part, with or without the suffix; *n counts them. */
-eg_status eg_other_folders(eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err);
+eg_status eg_part_folder(const eg_files *files, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err);
+bool eg_is_part_folder(const char *name); /* is it called as one of these, without a suffix? */
+/* "'extra' and 3 more": the folders there that are none of a part, with or without the suffix; *n counts them. */
+eg_status eg_other_folders(
+	eg_arena *arena, const eg_files *files, const char *suffix, char *text, size_t size, int *n, eg_error *err);
 
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
@@ -215,6 +298,8 @@ void eg_bytes_to_real(eg_real *restrict out, const uint8_t *restrict in, size_t 
 
 /* NULL on failure. `data` is borrowed; `name` is what messages call it. */
 eg_reader *eg_reader_open(const char *path, eg_error *err);
+eg_reader *eg_reader_again(int fd, const char *name, eg_error *err); /* from the start of a file that is open */
+bool eg_reader_is_packed(const eg_reader *s);
 /* The same for who hands on a status; err may be NULL. */
 eg_status eg_reader_file(const char *path, eg_reader **reader, eg_error *err);
 eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_error *err);
@@ -320,9 +405,20 @@ eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_optio
  * is an error. */
 eg_status eg_png_decode_indices(
 	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
-eg_status eg_mask_load(const char *path, eg_picture *pic, eg_error *err); /* a PNG file by it; messages name the file */
 eg_status eg_jpeg_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 eg_status eg_pnm_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+eg_status eg_webp_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+eg_status eg_bmp_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+/* A pixel of this value and alpha over the backdrop of channel c, on the coded values, as browsers do. */
+EG_ALWAYS_INLINE uint8_t eg_picture_over(const eg_picture_options *o, int c, int v, int alpha) {
+	return (uint8_t)((v * alpha + (o->set_backdrop ? o->backdrop[c] : 255) * (255 - alpha) + 127) / 255);
+}
+/* A picture, and a mask (a PNG by eg_png_decode_indices), of a tree of files, or (NULL) any; messages name the file. */
+eg_status eg_picture_read(
+	const eg_files *files, const char *path, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err);
+/* Brought to a size as eg_picture_fit does it, as bytes. */
+eg_status eg_picture_bytes(const eg_picture *pic, int C, int H, int W, uint8_t *out, eg_error *err);
 /* The most pixels that are read. */
 int64_t eg_picture_most(const eg_picture_options *o);
 /* Checks the size against that and allocates. */

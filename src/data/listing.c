@@ -6,9 +6,6 @@
 #endif
 #include "data/data.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,8 +18,9 @@ bool eg_is_folder(const char *path) {
 
 /* ---- names of files ---------------------------------------------------------------------------------------------- */
 
-static const char *const read_endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm"};
-static const char *const unread_endings[] = {".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif",
+static const char *const read_endings[] = {
+	".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".pgm", ".ppm", ".pnm"};
+static const char *const unread_endings[] = {".gif", ".tif", ".tiff", ".heic", ".heif", ".avif",
 	".jp2", ".j2k", ".jxl", ".svg", ".ico", ".tga", ".psd", ".pbm", ".pam", ".dng", ".cr2", ".nef", ".arw", ".exr",
 	".dcm"};
 _Static_assert(EG_COUNT(unread_endings) <= EG_UNREAD_KINDS, "a counter for each kind");
@@ -39,11 +37,11 @@ static const char *const sound_endings[] = {".wav"};
 
 static bool is_picture(const char *name) { return ending_of(name, read_endings, EG_COUNT(read_endings)) >= 0; }
 
-static void count_passed(const char *name, eg_listed what, mode_t mode, eg_passed *p) {
+static void count_passed(const char *name, eg_listed what, eg_file_kind is, eg_passed *p) {
 	int kind = ending_of(name, unread_endings, EG_COUNT(unread_endings));
-	bool folder = S_ISDIR(mode), picture = is_picture(name);
+	bool folder = is == EG_FILE_FOLDER, picture = is_picture(name);
 	if (what == EG_LIST_FOLDERS)
-		p->loose += picture && S_ISREG(mode);
+		p->loose += picture && is == EG_FILE_REGULAR;
 	else if (picture)
 		p->odd++;
 	else if (folder)
@@ -103,49 +101,34 @@ static eg_status add_name(eg_arena *arena, eg_names *out, const char *folder, co
 	return EG_OK;
 }
 
-/* The next that is not hidden, and what it is, links followed (0: a link that leads nowhere). *name NULL: there is no
- * more. */
-static eg_status next_name(DIR *dir, const char *folder, const char **name, mode_t *mode, eg_error *err) {
-	struct dirent *e;
-	struct stat st;
-	do {
-		errno = 0;
-		e = readdir(dir);
-		if (!e && errno) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
-	} while (e && e->d_name[0] == '.');
-	*name = e ? e->d_name : NULL;
-	*mode = e && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 ? st.st_mode : 0;
-	return EG_OK;
-}
-
-static bool is_wanted(const char *name, eg_listed what, mode_t mode) {
-	if (what == EG_LIST_FOLDERS) return S_ISDIR(mode);
-	return S_ISREG(mode) &&
+static bool is_wanted(const char *name, eg_listed what, eg_file_kind kind) {
+	if (what == EG_LIST_FOLDERS) return kind == EG_FILE_FOLDER;
+	return kind == EG_FILE_REGULAR &&
 	       (what == EG_LIST_PICTURES ? is_picture(name) : ending_of(name, sound_endings, EG_COUNT(sound_endings)) >= 0);
 }
 
-static eg_status read_names(
-	eg_arena *arena, DIR *dir, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
+static eg_status read_names(eg_arena *arena, eg_folder *dir, eg_listed what, eg_names *out, eg_error *err) {
 	const char *name;
-	mode_t mode;
+	eg_file_kind kind;
 	for (;;) {
-		eg_status status = next_name(dir, folder, &name, &mode, err);
+		eg_status status = eg_folder_next(dir, &name, &kind, err);
 		if (status || !name) return status;
-		if (is_wanted(name, what, mode)) {
-			status = add_name(arena, out, folder, name, err);
+		if (is_wanted(name, what, kind)) {
+			status = add_name(arena, out, dir->path, name, err);
 			if (status) return status;
 			continue;
 		}
 		out->others++;
-		count_passed(name, what, mode, &out->passed);
+		count_passed(name, what, kind, &out->passed);
 	}
 }
 
-eg_status eg_list(eg_arena *arena, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
-	DIR *dir = opendir(folder);
-	if (!dir) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", folder, strerror(errno));
-	eg_status status = read_names(arena, dir, folder, what, out, err);
-	closedir(dir);
+eg_status eg_list(
+	eg_arena *arena, const eg_files *files, const char *folder, eg_listed what, eg_names *out, eg_error *err) {
+	eg_folder dir;
+	eg_status status = eg_folder_open(&dir, files, folder, err);
+	if (!status) status = read_names(arena, &dir, what, out, err);
+	eg_folder_close(&dir);
 	if (out->n > 1) qsort(out->at, (size_t)out->n, sizeof *out->at, by_bytes);
 	return status;
 }
@@ -162,40 +145,49 @@ static bool is_part(const char *name, eg_part part, const char *suffix) {
 	return false;
 }
 
-eg_status eg_part_folder(const char *top, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err) {
+bool eg_is_part_folder(const char *name) {
+	for (int p = 0; p < EG_PARTS; p++)
+		if (is_part(name, (eg_part)p, "")) return true;
+	return false;
+}
+
+static eg_status find_part(eg_folder *dir, eg_part part, const char *suffix, char found[EG_PATH], eg_error *err) {
 	const char *name;
-	mode_t mode;
-	char found[256] = ""; /* more than a name has */
-	eg_status status;
-	folder[0] = '\0';
-	DIR *dir = opendir(top);
-	if (!dir) return eg_fail(err, EG_ERR_IO, "cannot list '%s': %s", top, strerror(errno));
-	while (!(status = next_name(dir, top, &name, &mode, err)) && name) {
-		if (!S_ISDIR(mode) || !is_part(name, part, suffix)) continue;
+	eg_file_kind kind;
+	found[0] = '\0';
+	for (;;) {
+		eg_status status = eg_folder_next(dir, &name, &kind, err);
+		if (status || !name) return status;
+		if (kind != EG_FILE_FOLDER || !is_part(name, part, suffix)) continue;
 		if (found[0]) {
 			bool first = strcmp(found, name) < 0;
-			status = eg_fail(err, EG_ERR_FORMAT,
-			        "'%s' has two folders for the part '%s', '%s' and '%s': rename one", top,
+			return eg_fail(err, EG_ERR_FORMAT, "'%s' has two folders for the part '%s', '%s' and '%s': rename one", dir->path,
 			        eg_part_name(part), first ? found : name, first ? name : found);
-			break;
 		}
-		snprintf(found, sizeof found, "%s", name);
+		snprintf(found, EG_PATH, "%s", name);
 	}
-	closedir(dir);
-	return status || !found[0] ? status : eg_join(folder, top, found, "", err);
+}
+
+eg_status eg_part_folder(const eg_files *files, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err) {
+	char found[EG_PATH];
+	eg_folder dir;
+	folder[0] = '\0';
+	eg_status status = eg_folder_open(&dir, files, eg_files_top(files), err);
+	if (!status) status = find_part(&dir, part, suffix, found, err);
+	eg_folder_close(&dir);
+	return status || !found[0] ? status : eg_join(folder, eg_files_top(files), found, "", err);
 }
 
 eg_status eg_other_folders(
-	eg_arena *arena, const char *top, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
+	eg_arena *arena, const eg_files *files, const char *suffix, char *text, size_t size, int *n, eg_error *err) {
 	eg_names all = {0};
 	const char *first = NULL;
 	*n = 0;
 	text[0] = '\0';
-	eg_status status = eg_list(arena, top, EG_LIST_FOLDERS, &all, err);
+	eg_status status = eg_list(arena, files, eg_files_top(files), EG_LIST_FOLDERS, &all, err);
 	for (int i = 0; i < all.n; i++) {
-		bool part = false;
-		for (int p = 0; p < EG_PARTS; p++)
-			part |= is_part(all.at[i], (eg_part)p, "") || is_part(all.at[i], (eg_part)p, suffix);
+		bool part = eg_is_part_folder(all.at[i]);
+		for (int p = 0; p < EG_PARTS; p++) part |= is_part(all.at[i], (eg_part)p, suffix);
 		if (part) continue;
 		if (!first) first = all.at[i];
 		++*n;

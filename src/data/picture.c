@@ -35,6 +35,8 @@ void eg_picture_free(eg_picture *pic) {
 static eg_decoder decoder_of(const uint8_t *p, size_t n) {
 	if (n >= 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) return eg_png_decode;
 	if (n >= 3 && memcmp(p, "\xff\xd8\xff", 3) == 0) return eg_jpeg_decode;
+	if (n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0) return eg_webp_decode;
+	if (n >= 2 && memcmp(p, "BM", 2) == 0) return eg_bmp_decode;
 	if (n >= 3 && p[0] == 'P' && (p[1] == '2' || p[1] == '3' || p[1] == '5' || p[1] == '6')) return eg_pnm_decode;
 	return NULL;
 }
@@ -43,11 +45,8 @@ static eg_decoder decoder_of(const uint8_t *p, size_t n) {
 static const char *other_kind(const uint8_t *p, size_t n) {
 	if (n == 0) return "it is empty";
 	if (n >= 4 && memcmp(p, "GIF8", 4) == 0) return "it is a GIF; convert it to PNG";
-	if (n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0)
-		return "it is a WebP; convert it to PNG";
-	if (n >= 2 && memcmp(p, "BM", 2) == 0) return "it is a BMP; convert it to PNG";
 	if (n >= 12 && memcmp(p + 4, "ftyp", 4) == 0) return "it is a HEIF, AVIF or film; convert it to PNG or JPEG";
-	return "it is none of PNG, JPEG, PGM and PPM";
+	return "it is none of PNG, JPEG, WebP, BMP, PGM and PPM";
 }
 
 eg_status eg_picture_decode(const void *data, size_t size, const char *name, const eg_picture_options *options,
@@ -64,24 +63,29 @@ eg_status eg_picture_decode(const void *data, size_t size, const char *name, con
 	return status;
 }
 
-eg_status eg_picture_load(const char *path, const eg_picture_options *options, eg_picture *pic, eg_error *err) {
+eg_status eg_picture_read(
+	const eg_files *files, const char *path, const eg_picture_options *options, eg_picture *pic, eg_error *err) {
 	char *data;
 	size_t size;
 	*pic = (eg_picture){0};
 	const eg_allocator *a = options ? options->allocator : NULL;
-	eg_status status = eg_file_read_regular(a, path, FILE_MOST, &data, &size, err);
+	eg_status status = eg_files_read(files, a, path, FILE_MOST, &data, &size, err);
 	if (status != EG_OK) return status;
 	status = eg_picture_decode(data, size, path, options, pic, err);
 	eg_release(a, data);
 	return status;
 }
 
-eg_status eg_mask_load(const char *path, eg_picture *pic, eg_error *err) {
+eg_status eg_picture_load(const char *path, const eg_picture_options *options, eg_picture *pic, eg_error *err) {
+	return eg_picture_read(NULL, path, options, pic, err);
+}
+
+eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err) {
 	static const eg_picture_options none;
 	char *data;
 	size_t size;
 	*pic = (eg_picture){0};
-	eg_status status = eg_file_read_regular(NULL, path, FILE_MOST, &data, &size, err);
+	eg_status status = eg_files_read(files, NULL, path, FILE_MOST, &data, &size, err);
 	if (status != EG_OK) return status;
 	if (decoder_of((const uint8_t *)data, size) == eg_png_decode)
 		status = eg_png_decode_indices((const uint8_t *)data, size, &none, pic, err);
@@ -207,4 +211,21 @@ eg_status eg_picture_fit(const eg_picture *pic, const eg_fit_options *options, i
 	eg_release(pic->allocator, row);
 	eg_release(pic->allocator, work);
 	return done ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "resizing a picture: out of memory");
+}
+
+eg_status eg_picture_bytes(const eg_picture *pic, int C, int H, int W, uint8_t *out, eg_error *err) {
+	const size_t n = (size_t)C * (size_t)H * (size_t)W;
+	if (pic->C == C && pic->H == H && pic->W == W) {
+		memcpy(out, pic->pixels, n); /* the same bytes as by resizing */
+		return EG_OK;
+	}
+	eg_real *fitted = eg_calloc(pic->allocator, n, sizeof *fitted);
+	eg_status status = fitted ? eg_picture_fit(pic, NULL, C, H, W, fitted, NULL, err)
+	                          : eg_fail(err, EG_ERR_MEMORY, "resizing a picture: out of memory");
+	for (size_t i = 0; i < n && !status; i++) {
+		eg_real v = fitted[i] * 255 + (eg_real)0.5;
+		out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+	}
+	eg_release(pic->allocator, fitted);
+	return status;
 }

@@ -6,16 +6,12 @@
 #include <spng.h>
 #include <stdlib.h>
 
-/* RGBA to planes; transparent pixels let the backdrop through (on the coded values, as browsers do). */
+/* RGBA to planes; transparent pixels let the backdrop through. */
 static void to_planes(const uint8_t *rgba, const eg_picture_options *o, eg_picture *pic) {
 	size_t n = (size_t)pic->H * (size_t)pic->W;
 	for (int c = 0; c < pic->C; c++) {
-		int back = o->set_backdrop ? o->backdrop[c] : 255;
 		uint8_t *out = pic->pixels + (size_t)c * n;
-		for (size_t i = 0; i < n; i++) {
-			int v = rgba[4 * i + (size_t)c], alpha = rgba[4 * i + 3];
-			out[i] = (uint8_t)((v * alpha + back * (255 - alpha) + 127) / 255);
-		}
+		for (size_t i = 0; i < n; i++) out[i] = eg_picture_over(o, c, rgba[4 * i + (size_t)c], rgba[4 * i + 3]);
 	}
 }
 

@@ -69,14 +69,16 @@ static eg_reader *begin_or_close(eg_reader *s, eg_error *err) {
 	return NULL;
 }
 
-eg_reader *eg_reader_open(const char *path, eg_error *err) {
+/* Takes `fd` over; what opening it failed of is in errno when it is none. */
+static eg_reader *reader_of(int fd, const char *path, eg_error *err) {
 	struct stat st;
 	eg_reader *s = stream_new(path);
 	if (!s) {
 		eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", path);
+		if (fd >= 0) close(fd);
 		return NULL;
 	}
-	s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	s->fd = fd;
 	if (s->fd < 0 || fstat(s->fd, &st) != 0)
 		eg_fail(err, EG_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
@@ -88,6 +90,16 @@ eg_reader *eg_reader_open(const char *path, eg_error *err) {
 	eg_reader_close(s);
 	return NULL;
 }
+
+eg_reader *eg_reader_open(const char *path, eg_error *err) { return reader_of(open(path, O_RDONLY | O_CLOEXEC), path, err); }
+
+eg_reader *eg_reader_again(int fd, const char *name, eg_error *err) {
+	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy >= 0) lseek(copy, 0, SEEK_SET);
+	return reader_of(copy, name, err);
+}
+
+bool eg_reader_is_packed(const eg_reader *s) { return s->packed; }
 
 eg_status eg_reader_file(const char *path, eg_reader **reader, eg_error *err) {
 	eg_error local = {EG_OK, ""};

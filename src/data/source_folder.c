@@ -2,14 +2,18 @@
  *
  *   DIR/train/<class>/NAME.png    DIR/val/<class>/NAME.png    DIR/test/<class>/NAME.png
  *
- * or, with training pictures only, DIR/<class>/NAME.png. What is passed over is counted, and told once.
+ * or, with training pictures only, DIR/<class>/NAME.png. DIR may be an archive that holds these. What is passed over is
+ * counted, and told once.
+ *
+ * Pictures are kept decoded when all of them take no more memory than the key `memory` says. Else they are decoded
+ * whenever they are asked for, so that a set may be larger than the memory.
  *
  * What is read does not depend on the order in which the system lists files: names are sorted by their bytes.
  * Pictures come in turn, the first of each class, then the second of each, so that the first n of them are of all
  * classes.
  *
- * Not here: listing a folder, and which folder is which part (listing.c), decoding and resizing (picture.c). Folders
- * inside of a class's folder are not entered. */
+ * Not here: folders and archives (files.c), which folder is which part (listing.c), decoding and resizing (picture.c).
+ * Folders inside of a class's folder are not entered. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -33,6 +37,7 @@ typedef struct shelf {
 typedef struct scan {
 	eg_arena *arena; /* every text */
 	const eg_data_options *o;
+	const eg_files *files;
 	eg_source *source;     /* that gathers broken pictures; NULL: the first is an error (eg_data_load) */
 	eg_part part;
 	const char *top;       /* DIR as given */
@@ -54,15 +59,16 @@ static eg_status no_memory(const char *folder, eg_error *err) {
 /* ---- which pictures there are ------------------------------------------------------------------------------------ */
 
 /* DIR/train, DIR/val and DIR/test, or DIR itself for training. */
-static eg_status choose_folder(const char *top, eg_part part, char folder[EG_PATH], eg_error *err) {
+static eg_status choose_folder(const eg_files *files, eg_part part, char folder[EG_PATH], eg_error *err) {
+	const char *top = eg_files_top(files);
 	char other[EG_PATH];
-	if (!eg_is_folder(top)) {
+	if (!eg_files_is_folder(files, top)) {
 		struct stat st;
 		return eg_fail(err, EG_ERR_IO, "cannot list the folder of pictures '%s': %s", top,
 		        stat(top, &st) != 0 ? strerror(errno) : "it is no folder");
 	}
-	eg_status status = eg_part_folder(top, part, "", folder, err);
-	if (!status && !folder[0]) status = eg_part_folder(top, EG_PART_TEST, "", other, err);
+	eg_status status = eg_part_folder(files, part, "", folder, err);
+	if (!status && !folder[0]) status = eg_part_folder(files, EG_PART_TEST, "", other, err);
 	if (status || folder[0]) return status;
 	if (part != EG_PART_TRAIN)
 		return eg_fail(err, EG_ERR_IO,
@@ -72,16 +78,12 @@ static eg_status choose_folder(const char *top, eg_part part, char folder[EG_PAT
 	if (other[0])
 		return eg_fail(err, EG_ERR_IO,
 		        "'%s' has a folder 'test', but none that is called 'train' with the pictures to train on", top);
-	if (strlen(top) >= EG_PATH - 8)
-		return eg_fail(err, EG_ERR_ARG, "the folder's name is longer than %d bytes: '%s'", EG_PATH - 8, top);
-	size_t n = strlen(top);
-	memcpy(folder, top, n + 1);
-	while (n > 1 && folder[n - 1] == '/') folder[--n] = '\0';
+	memcpy(folder, top, strlen(top) + 1);
 	return EG_OK;
 }
 
 static eg_status list_folders(scan *s, const char *folder, eg_names *out, eg_error *err) {
-	eg_status status = eg_list(s->arena, folder, EG_LIST_FOLDERS, out, err);
+	eg_status status = eg_list(s->arena, s->files, folder, EG_LIST_FOLDERS, out, err);
 	eg_passed_add(&s->passed, &out->passed);
 	if (status) return status;
 	if (out->n == 0)
@@ -134,7 +136,7 @@ static eg_status find_classes(scan *s, eg_error *err) {
 	if (s->label) return find_source_classes(s, err);
 	if (o->class_names) return put_classes(s, o->class_names, o->classes, o->classes, err);
 	if (s->part == EG_PART_TRAIN) return put_classes(s, (const char *const *)s->folders.at, s->folders.n, s->folders.n, err);
-	eg_status status = choose_folder(s->top, EG_PART_TRAIN, folder, err);
+	eg_status status = choose_folder(s->files, EG_PART_TRAIN, folder, err);
 	if (!status) status = list_folders(s, folder, &train, err);
 	if (!status) status = put_classes(s, (const char *const *)train.at, train.n, train.n, err);
 	eg_release(o->allocator, train.at);
@@ -149,7 +151,7 @@ static eg_status fill_shelf(scan *s, shelf *f, const char *parent, const char *n
 		        parent, name, s->nclasses, s->nclasses ? s->classes[0] : "", s->nclasses > 1 ? ", ..." : "");
 	f->folder = eg_arena_printf(s->arena, "%s/%s", parent, name);
 	if (!f->folder) return no_memory(parent, err);
-	eg_status status = eg_list(s->arena, f->folder, EG_LIST_PICTURES, &f->files, err);
+	eg_status status = eg_list(s->arena, s->files, f->folder, EG_LIST_PICTURES, &f->files, err);
 	s->count += f->files.n;
 	eg_passed_add(&s->passed, &f->files.passed);
 	if (status || f->files.n > 0 || s->part != EG_PART_TRAIN) return status;
@@ -161,7 +163,7 @@ static eg_status fill_shelf(scan *s, shelf *f, const char *parent, const char *n
 
 static eg_status look(scan *s, eg_error *err) {
 	char folder[EG_PATH];
-	eg_status status = choose_folder(s->top, s->part, folder, err);
+	eg_status status = choose_folder(s->files, s->part, folder, err);
 	if (!status) status = list_folders(s, folder, &s->folders, err);
 	if (!status) status = find_classes(s, err);
 	if (status) return status;
@@ -182,27 +184,33 @@ static eg_status look(scan *s, eg_error *err) {
 typedef struct reading {
 	const scan *s;
 	eg_pictures set; /* pixels are asked for when the size is known: here, or with the first picture */
-	eg_real *fitted; /* one picture */
+	bool decoded;    /* they are kept */
 	const char *first;
 	int64_t done, looked_at;
 } reading;
 
-/* Room for all, if this machine can hold them. */
+/* Room for all, if this machine can hold them, and the source may. */
 static eg_status make_room(reading *r, eg_error *err) {
 	eg_pictures *p = &r->set;
-	const eg_allocator *a = r->s->o->allocator;
+	const eg_source *source = r->s->source;
 	double one = (double)p->C * p->H * p->W, bytes = one * (double)p->count;
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	double memory = pages > 0 && page > 0 ? (double)pages * (double)page : 0;
-	if (one <= INT32_MAX && bytes < (double)(SIZE_MAX / 4) && (memory == 0 || bytes < memory)) {
-		p->pixels = eg_block_new(a, (size_t)bytes);
-		r->fitted = eg_calloc(a, (size_t)one, sizeof *r->fitted);
-	}
-	if (p->pixels && r->fitted) return EG_OK;
+	r->decoded = !source || bytes + (double)source->kept <= (double)source->memory * 1e6;
+	if (r->decoded && one <= INT32_MAX && bytes < (double)(SIZE_MAX / 4) && (memory == 0 || bytes < memory))
+		p->pixels = eg_block_new(r->s->o->allocator, (size_t)bytes);
+	if (p->pixels || !r->decoded) return EG_OK;
 	return eg_fail(err, EG_ERR_MEMORY,
 	        "no memory for the %lld pictures in '%s': as %d x %d x %d bytes each they take %.0f MB (this machine "
 	        "has %.0f MB); read fewer (limit), or make them smaller (input)",
 	        (long long)p->count, r->s->top, p->C, p->H, p->W, bytes / 1e6, memory / 1e6);
+}
+
+static eg_status odd_size(const eg_picture *pic, const char *path, const eg_pictures *p, const char *first, eg_error *err) {
+	return eg_fail(err, EG_ERR_SHAPE,
+	        "'%s' is %d x %d x %d (channels, height, width), but '%s' is %d x %d x %d; say to which size they are "
+	        "to be brought",
+	        path, pic->C, pic->H, pic->W, first, p->C, p->H, p->W);
 }
 
 /* No size was asked for: that of the first picture is everyone's. */
@@ -213,44 +221,30 @@ static eg_status agree(reading *r, const eg_picture *pic, const char *path, eg_e
 		r->first = path;
 		return make_room(r, err);
 	}
-	if (pic->C == p->C && pic->H == p->H && pic->W == p->W) return EG_OK;
-	return eg_fail(err, EG_ERR_SHAPE,
-	        "'%s' is %d x %d x %d (channels, height, width), but '%s' is %d x %d x %d; say to which size they are "
-	        "to be brought",
-	        path, pic->C, pic->H, pic->W, r->first, p->C, p->H, p->W);
+	return pic->C == p->C && pic->H == p->H && pic->W == p->W ? EG_OK : odd_size(pic, path, p, r->first, err);
 }
 
-/* The picture's bytes at the set's size. What has it already is copied: the same bytes as by resizing. */
-static eg_status put(reading *r, const eg_picture *pic, eg_error *err) {
-	const eg_pictures *p = &r->set;
-	size_t n = (size_t)p->C * (size_t)p->H * (size_t)p->W;
-	uint8_t *out = p->pixels + (size_t)r->done * n;
-	if (pic->C == p->C && pic->H == p->H && pic->W == p->W) {
-		memcpy(out, pic->pixels, n);
-		return EG_OK;
-	}
-	eg_status status = eg_picture_fit(pic, NULL, p->C, p->H, p->W, r->fitted, NULL, err);
-	for (size_t i = 0; i < n && !status; i++) {
-		eg_real v = r->fitted[i] * 255 + (eg_real)0.5;
-		out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-	}
-	return status;
-}
-
+/* The next picture, which is decoded where it is kept, where its size is everyone's, and where broken ones are to be left
+ * out. */
 static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *name, eg_error *err) {
 	eg_picture pic = {0};
 	eg_picture_options o = {.allocator = s->o->allocator, .shrink = true};
+	eg_pictures *p = &r->set;
 	char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, name);
 	if (!path) return no_memory(f->folder, err);
 	s->paths[r->done] = path;
 	r->looked_at++;
+	const bool needed = r->decoded || (s->source && s->source->skip_broken) || (!s->o->C && !r->first);
 	eg_error why = {EG_OK, ""};
-	eg_status status = eg_picture_load(path, &o, &pic, &why);
+	eg_status status = needed ? eg_picture_read(s->files, path, &o, &pic, &why) : EG_OK;
 	if (status) return s->source ? eg_broken_add(s->source, status, &why, err) : eg_fail(err, status, "%s", why.message);
-	if (!status && !s->o->C) status = agree(r, &pic, path, err);
-	if (!status) status = put(r, &pic, err);
+	if (needed && !s->o->C) status = agree(r, &pic, path, err);
+	if (!status && r->decoded) {
+		const size_t n = (size_t)p->C * (size_t)p->H * (size_t)p->W;
+		status = eg_picture_bytes(&pic, p->C, p->H, p->W, p->pixels + (size_t)r->done * n, err);
+	}
 	eg_picture_free(&pic);
-	r->set.labels[r->done++] = f->label;
+	p->labels[r->done++] = f->label;
 	return status;
 }
 
@@ -276,7 +270,6 @@ static eg_status read_pictures(scan *s, eg_pictures **out, eg_error *err) {
 	r.set.labels = eg_calloc(a, (size_t)s->count, sizeof *r.set.labels);
 	s->paths = eg_arena_alloc(s->arena, (size_t)s->count * sizeof *s->paths);
 	eg_status status = r.set.labels && s->paths ? read_all(&r, s, err) : no_memory(s->top, err);
-	eg_release(a, r.fitted);
 	if (status) {
 		eg_block_free(a, r.set.pixels);
 		eg_release(a, r.set.labels);
@@ -303,8 +296,7 @@ static eg_status check_options(const eg_data_options *o, eg_error *err) {
 }
 
 static eg_status read_set(scan *s, eg_pictures **out, eg_error *err) {
-	eg_status status = check_options(s->o, err);
-	if (!status) status = look(s, err);
+	eg_status status = look(s, err);
 	if (!status) status = read_pictures(s, out, err);
 	for (int i = 0; s->shelves && i < s->folders.n; i++) eg_release(s->o->allocator, s->shelves[i].files.at);
 	eg_release(s->o->allocator, s->folders.at);
@@ -315,15 +307,24 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 	eg_pictures **out, eg_error *err) {
 	EG_UNUSED(type), EG_UNUSED(folder);
 	eg_arena arena = {.allocator = o->allocator};
-	scan s = {.arena = &arena, .o = o, .top = o->folder, .part = test ? EG_PART_TEST : EG_PART_TRAIN};
-	eg_status status = read_set(&s, out, err);
+	eg_files *files = NULL;
+	eg_status status = check_options(o, err);
+	if (!status) status = eg_files_open(o->folder, &files, err);
+	scan s = {.arena = &arena, .o = o, .files = files, .top = o->folder, .part = test ? EG_PART_TEST : EG_PART_TRAIN};
+	if (!status) status = read_set(&s, out, err);
+	eg_files_close(files);
 	eg_arena_free(&arena);
 	return status;
 }
 
 /* ---- the source -------------------------------------------------------------------------------------------------- */
 
-enum { LABEL = 1 };
+enum { PICTURE, LABEL };
+
+typedef struct folder_source {
+	eg_picture_source pictures; /* sets without pixels: they are decoded when they are asked for */
+	eg_files *files;            /* NULL: not opened yet */
+} folder_source;
 
 static const eg_key keys[] = {
 	{.name = "limit",
@@ -334,28 +335,32 @@ static const eg_key keys[] = {
 		.def = NAN,
 		.doc = "train on so many pictures only, the first of each class in turn; left out: on all"},
 	EG_BROKEN_KEY,
+	EG_MEMORY_KEY,
 };
 
-/* Names of pictures begin behind the folder's own: it has no slash at its end. */
-static eg_status open_source(eg_source *s, eg_error *err) {
-	char *path = eg_arena_strdup(&s->arena, s->path);
-	if (!path) return eg_source_no_memory(s, err);
-	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) path[n - 1] = '\0';
-	s->path = path;
-	return EG_OK;
+static eg_status open_files(folder_source *s, eg_error *err) {
+	eg_source *base = &s->pictures.base;
+	return s->files ? EG_OK : eg_files_open(base->path, &s->files, err);
 }
 
 /* What was passed over, once. */
-static eg_status remark(eg_source *base, const scan *found, eg_error *err) {
+static eg_status remark(folder_source *s, const scan *found, const eg_pictures *set, eg_error *err) {
+	eg_source *base = &s->pictures.base;
 	char text[600], train[EG_PATH];
 	int n = 0;
+	if (eg_files_unpacked(s->files) && found->part == EG_PART_TRAIN)
+		eg_source_remark_more(base, found->part, "'%s' has been unpacked into '%s', once", base->path, eg_files_unpacked(s->files));
+	if (!set->pixels)
+		eg_source_remark_more(base, found->part,
+		        "the pictures are decoded whenever they are asked for: all take %.0f MB, more than 'memory: %lld'",
+		        (double)set->count * set->C * set->H * set->W / 1e6, (long long)base->memory);
 	if (*eg_passed_text(&found->passed, text, sizeof text)) eg_source_remark_more(base, found->part, "%s", text);
 	if (found->part == EG_PART_VALIDATION && base->validation > 0)
 		eg_source_remark_more(base, found->part, "'%s' has validation pictures, so 'validation: %g' is not used", base->path,
 		        base->validation);
-	eg_status status = eg_part_folder(base->path, EG_PART_TRAIN, "", train, err);
+	eg_status status = eg_part_folder(s->files, EG_PART_TRAIN, "", train, err);
 	if (status || !train[0] || found->part != EG_PART_TRAIN) return status;
-	status = eg_other_folders(&base->arena, base->path, "", text, sizeof text, &n, err);
+	status = eg_other_folders(&base->arena, s->files, "", text, sizeof text, &n, err);
 	if (n > 0)
 		eg_source_remark_more(base, found->part, "in '%s' the folder%s %s %s not read: parts are called train, val and test",
 		        base->path, n == 1 ? "" : "s", text, n == 1 ? "is" : "are");
@@ -363,12 +368,13 @@ static eg_status remark(eg_source *base, const scan *found, eg_error *err) {
 }
 
 /* Is there such a part? A folder `val` is one beside `train` only; else it may be a class. */
-static eg_status has_part(eg_source *base, eg_part part, bool *has, eg_error *err) {
+static eg_status has_part(folder_source *s, eg_part part, bool *has, eg_error *err) {
+	eg_source *base = &s->pictures.base;
 	char folder[EG_PATH], train[EG_PATH];
 	*has = true;
-	if (part == EG_PART_TRAIN || !eg_is_folder(base->path)) return EG_OK;
-	eg_status status = eg_part_folder(base->path, part, "", folder, err);
-	if (!status) status = eg_part_folder(base->path, EG_PART_TRAIN, "", train, err);
+	if (part == EG_PART_TRAIN || !eg_files_is_folder(s->files, eg_files_top(s->files))) return EG_OK;
+	eg_status status = eg_part_folder(s->files, part, "", folder, err);
+	if (!status) status = eg_part_folder(s->files, EG_PART_TRAIN, "", train, err);
 	if (status) return status;
 	*has = folder[0] && (train[0] || part == EG_PART_TEST);
 	if (!*has && part == EG_PART_TEST)
@@ -380,49 +386,84 @@ static eg_status has_part(eg_source *base, eg_part part, bool *has, eg_error *er
 }
 
 static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	eg_picture_source *s = (eg_picture_source *)base;
+	folder_source *s = (folder_source *)base;
 	eg_pictures *set;
 	bool has;
-	eg_status status = has_part(base, part, &has, err);
+	eg_status status = open_files(s, err);
+	if (!status) status = has_part(s, part, &has, err);
 	if (status || !has) return status;
-	eg_data_options o = {.folder = base->path,
-	        .C = base->want[0],
+	eg_data_options o = {.C = base->want[0],
 	        .H = base->want[1],
 	        .W = base->want[2],
-	        .limit = part == EG_PART_TRAIN ? s->limit : 0};
+	        .limit = part == EG_PART_TRAIN ? s->pictures.limit : 0};
 	scan found = {.arena = &base->arena,
 	        .o = &o,
+	        .files = s->files,
 	        .source = base,
 	        .part = part,
-	        .top = base->path,
+	        .top = eg_files_top(s->files),
 	        .label = &base->fields[LABEL]};
 	found.fixed = part != EG_PART_TRAIN && base->prepared[EG_PART_TRAIN];
 	base->remarks[part] = NULL; /* of an attempt that failed */
 	status = read_set(&found, &set, err);
 	if (status) return status;
-	s->files[part] = found.paths;
-	s->top[part] = strlen(base->path) + (strcmp(base->path, "/") != 0);
+	s->pictures.files[part] = found.paths;
+	s->pictures.top[part] = strlen(found.top) + (strcmp(found.top, "/") != 0);
 	status = eg_picture_source_put(base, part, set, err);
-	return status ? status : remark(base, &found, err);
+	return status ? status : remark(s, &found, set, err);
 }
 
 /* The folders' names, without any picture. */
-static eg_status learn_names(eg_source *s, eg_error *err) {
-	const eg_data_options o = {.folder = s->path};
-	scan found = {.arena = &s->arena, .o = &o, .top = s->path};
+static eg_status learn_names(eg_source *base, eg_error *err) {
+	folder_source *s = (folder_source *)base;
+	const eg_data_options o = {0};
 	char folder[EG_PATH];
-	eg_status status = choose_folder(s->path, EG_PART_TRAIN, folder, err);
+	eg_status status = open_files(s, err);
+	scan found = {.arena = &base->arena, .o = &o, .files = s->files, .top = base->path};
+	if (!status) status = choose_folder(s->files, EG_PART_TRAIN, folder, err);
 	if (!status) status = list_folders(&found, folder, &found.folders, err);
 	if (!status)
-		status = eg_source_set_names(s, LABEL, (const char *const *)found.folders.at, found.folders.n, err);
+		status = eg_source_set_names(base, LABEL, (const char *const *)found.folders.at, found.folders.n, err);
 	eg_release(NULL, found.folders.at);
 	return status;
 }
 
+/* Decodes the picture of a set that has no pixels into room of the record. */
+static eg_status decode(const folder_source *s, eg_part part, int64_t i, eg_record *r, eg_error *err) {
+	const eg_pictures *p = s->pictures.sets[part];
+	const eg_picture_options o = {.shrink = true};
+	const char *const *paths = s->pictures.files[part];
+	eg_picture pic;
+	uint8_t *out = eg_record_room(r, (size_t)p->C * (size_t)p->H * (size_t)p->W);
+	if (!out) return eg_record_no_memory(err);
+	eg_status status = eg_picture_read(s->files, paths[i], &o, &pic, err);
+	if (status) return status;
+	if (s->pictures.base.want[0] || (pic.C == p->C && pic.H == p->H && pic.W == p->W))
+		status = eg_picture_bytes(&pic, p->C, p->H, p->W, out, err);
+	else
+		status = odd_size(&pic, paths[i], p, paths[0], err);
+	eg_picture_free(&pic);
+	r->fields[PICTURE] = (eg_datum){.there = true, .picture = {p->C, p->H, p->W, out}};
+	return status;
+}
+
+static eg_status read_record(
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const folder_source *s = (const folder_source *)base;
+	const unsigned picture = s->pictures.sets[part]->pixels ? 0 : wanted & 1u << PICTURE;
+	eg_status status = eg_picture_source_read(base, part, i, wanted & ~picture, r, err);
+	return status || !picture ? status : decode(s, part, i, r, err);
+}
+
+static void close_source(eg_source *base) {
+	eg_files_close(((folder_source *)base)->files);
+	eg_picture_source_close(base);
+}
+
 const eg_source_type eg_source_type_folder = {
 	.info = {.name = "folder",
-		.doc = "your own pictures: PNG, JPEG, PGM or PPM files of any size in a folder for each class, "
-		       "path/train/<class>/, path/val/<class>/ and path/test/<class>/",
+		.doc = "your own pictures: PNG, JPEG, WebP, BMP, PGM or PPM files of any size in a folder for each class, "
+		       "path/train/<class>/, path/val/<class>/ and path/test/<class>/; path may be a tar or zip archive",
 		.origin = "you",
 		.licence = "yours",
 		.path = EG_DATA_PATH_FOLDER,
@@ -430,10 +471,10 @@ const eg_source_type eg_source_type_folder = {
 		.nfields = EG_COUNT(eg_picture_fields)},
 	.keys = keys,
 	.nkeys = EG_COUNT(keys),
-	.size = sizeof(eg_picture_source),
-	.open = open_source,
+	.size = sizeof(folder_source),
 	.prepare = prepare,
 	.learn_names = learn_names,
-	.read = eg_picture_source_read,
-	.close = eg_picture_source_close,
+	.read = read_record,
+	.close = close_source,
+	.archives = true,
 	.load = load};

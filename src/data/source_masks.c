@@ -6,7 +6,7 @@
  * before anything is trained.
  *
  * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class. What a picture and its mask
- * are as bytes is kept when they have been read, as long as all that is kept is less than KEEP_MOST; what comes
+ * are as bytes is kept when they have been read, as long as all that is kept is less than the key `memory` says; what comes
  * later is decoded each time. So a small set is decoded once, and a set larger than memory can be trained on all the
  * same.
  *
@@ -19,7 +19,6 @@
 #include <string.h>
 
 enum { PICTURE, MASK, CLASSES_MOST = 255 };
-#define KEEP_MOST ((size_t)512 << 20)
 
 /* A picture and its mask, which is as high and wide. */
 typedef struct pair {
@@ -42,7 +41,7 @@ typedef struct mask_source {
 	eg_strings class_names;
 	int void_class;
 	int64_t limit;
-	const char *top; /* the folder of the folders */
+	eg_files *files; /* the folder of the folders, or an archive; NULL: not opened yet */
 	shelf parts[EG_PARTS];
 	atomic_size_t *kept; /* bytes */
 	size_t keep_most;
@@ -87,8 +86,8 @@ static size_t bytes_of(int C, int H, int W) { return (size_t)(C + 1) * (size_t)H
 /* Into memory of its own, when it may be kept, or the record's. */
 static eg_status decode(const mask_source *s, const entry *e, eg_record *r, pair **out, bool *kept, eg_error *err) {
 	eg_picture pic = {0}, mask = {0};
-	eg_status status = eg_picture_load(e->picture, NULL, &pic, err);
-	if (!status) status = eg_mask_load(e->mask, &mask, err);
+	eg_status status = eg_picture_read(s->files, e->picture, NULL, &pic, err);
+	if (!status) status = eg_mask_load(s->files, e->mask, &mask, err);
 	if (!status) status = check_sizes(s, e, &pic, &mask, err);
 	if (!status) status = check_mask(s, e->mask, &mask, err);
 	size_t size = status ? 0 : sizeof(pair) + bytes_of(pic.C, pic.H, pic.W);
@@ -217,10 +216,10 @@ static eg_status tell_passed(mask_source *s, eg_part part, const eg_names names[
 	if (*eg_passed_text(&passed, text, sizeof text))
 		eg_source_remark_more(&s->base, part, "in '%s' and '%s' %s", folders[0], folders[1], text);
 	if (part != EG_PART_TRAIN) return EG_OK;
-	eg_status status = eg_other_folders(&s->base.arena, s->top, "annot", text, sizeof text, &n, err);
+	eg_status status = eg_other_folders(&s->base.arena, s->files, "annot", text, sizeof text, &n, err);
 	if (n > 0)
-		eg_source_remark_more(&s->base, part, "in '%s' the folder%s %s %s not read", s->top, n == 1 ? "" : "s", text,
-		        n == 1 ? "is" : "are");
+		eg_source_remark_more(&s->base, part, "in '%s' the folder%s %s %s not read", eg_files_top(s->files), n == 1 ? "" : "s",
+		        text, n == 1 ? "is" : "are");
 	return status;
 }
 
@@ -232,7 +231,7 @@ static eg_status list_part(mask_source *s, eg_part part, const char *const folde
 	        most = part == EG_PART_TRAIN && s->limit > 0 ? s->limit : INT64_MAX;
 	eg_status status = EG_OK;
 	for (int i = 0; i < 2 && !status; i++) {
-		status = eg_list(&s->base.arena, folders[i], EG_LIST_PICTURES, &names[i], err);
+		status = eg_list(&s->base.arena, s->files, folders[i], EG_LIST_PICTURES, &names[i], err);
 		if (names[i].n > 1) qsort(names[i].at, (size_t)names[i].n, sizeof *names[i].at, in_order);
 		if (!status) status = find_twins(&names[i], folders[i], err);
 	}
@@ -258,29 +257,25 @@ static eg_status list_part(mask_source *s, eg_part part, const char *const folde
 	return EG_OK;
 }
 
-static eg_status find_top(mask_source *s, eg_error *err) {
+static eg_status open_files(mask_source *s, eg_error *err) {
 	eg_data_place place;
-	if (s->top) return EG_OK;
+	if (s->files) return EG_OK;
 	eg_status status = eg_source_place(&s->base, &place, err);
-	if (status) return status;
-	char *top = eg_arena_strdup(&s->base.arena, s->base.type->info.folders ? place.folder : s->base.path);
-	if (!top) return eg_source_no_memory(&s->base, err);
-	for (size_t n = strlen(top); n > 1 && top[n - 1] == '/'; n--) top[n - 1] = '\0';
-	s->top = top;
-	return EG_OK;
+	return status ? status : eg_files_open(s->base.type->info.folders ? place.folder : s->base.path, &s->files, err);
 }
 
 static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	static const char *const names[EG_PARTS] = {"train", "val", "test"};
 	mask_source *s = (mask_source *)base;
 	char found[2][EG_PATH] = {"", ""};
-	eg_status status = find_top(s, err);
-	for (int i = 0; i < 2 && !status && eg_is_folder(s->top); i++)
-		status = eg_part_folder(s->top, part, i ? "annot" : "", found[i], err);
+	eg_status status = open_files(s, err);
+	const char *top = s->files ? eg_files_top(s->files) : "";
+	for (int i = 0; i < 2 && !status && eg_files_is_folder(s->files, top); i++)
+		status = eg_part_folder(s->files, part, i ? "annot" : "", found[i], err);
 	if (status) return status;
 	bool has_pictures = found[0][0], has_masks = found[1][0];
-	const char *pictures = eg_arena_printf(&base->arena, "%s/%s", s->top, names[part]);
-	const char *masks = eg_arena_printf(&base->arena, "%s/%sannot", s->top, names[part]);
+	const char *pictures = eg_arena_printf(&base->arena, "%s/%s", top, names[part]);
+	const char *masks = eg_arena_printf(&base->arena, "%s/%sannot", top, names[part]);
 	if (!pictures || !masks) return eg_source_no_memory(base, err);
 	if (has_pictures && has_masks) return list_part(s, part, (const char *const[]){found[0], found[1]}, err);
 	if (part == EG_PART_TRAIN || has_pictures || has_masks)
@@ -308,7 +303,7 @@ static eg_status read_record(
 		r->fields[MASK] = (eg_datum){
 		        .there = true, .mask = {p->H, p->W, p->bytes + (size_t)p->C * (size_t)p->H * (size_t)p->W}};
 	r->place = e->picture;
-	r->id = e->picture + strlen(s->top) + (strcmp(s->top, "/") != 0);
+	r->id = e->picture + strlen(eg_files_top(s->files)) + (strcmp(eg_files_top(s->files), "/") != 0);
 	return EG_OK;
 }
 
@@ -319,7 +314,7 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	s->kept = eg_arena_alloc(&base->arena, sizeof *s->kept);
 	if (!s->kept) return eg_source_no_memory(base, err);
 	atomic_init(s->kept, 0);
-	s->keep_most = KEEP_MOST;
+	s->keep_most = (size_t)base->memory * 1000000;
 	return EG_OK;
 }
 
@@ -344,6 +339,7 @@ static eg_status open_camvid(eg_source *base, eg_error *err) {
 static void close_source(eg_source *base) {
 	mask_source *s = (mask_source *)base;
 	for (int p = 0; p < EG_PARTS; p++) free_pairs(&s->parts[p]);
+	eg_files_close(((mask_source *)base)->files);
 }
 
 #define LIMIT_KEY \
@@ -368,8 +364,9 @@ static const eg_key keys[] = {
 		.doc = "the number of pixels that are of no class, and do not count"},
 	LIMIT_KEY,
 	EG_BROKEN_KEY,
+	EG_MEMORY_KEY,
 };
-static const eg_key camvid_keys[] = {LIMIT_KEY, EG_BROKEN_KEY};
+static const eg_key camvid_keys[] = {LIMIT_KEY, EG_BROKEN_KEY, EG_MEMORY_KEY};
 
 static const eg_field fields[] = {
 	{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK}};
@@ -377,7 +374,8 @@ static const eg_field fields[] = {
 const eg_source_type eg_source_type_masks = {.info = {.name = "masks",
 						     .doc = "your own pictures with a class for each pixel: "
 							    "path/train/NAME.jpg and path/trainannot/NAME.png, whose "
-							    "numbers are the classes; val and test likewise",
+							    "numbers are the classes; val and test likewise; path may be a "
+							    "tar or zip archive",
 						     .origin = "you",
 						     .licence = "yours",
 						     .path = EG_DATA_PATH_FOLDER,
@@ -389,7 +387,8 @@ const eg_source_type eg_source_type_masks = {.info = {.name = "masks",
 	.open = open_masks,
 	.prepare = prepare,
 	.read = read_record,
-	.close = close_source};
+	.close = close_source,
+	.archives = true};
 
 static const char *const camvid_classes[] = {
 	"sky", "building", "pole", "road", "pavement", "tree", "signsymbol", "fence", "car", "pedestrian", "bicyclist"};

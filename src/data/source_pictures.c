@@ -13,6 +13,8 @@ enum { PICTURE, LABEL };
 eg_status eg_picture_source_put(eg_source *s, eg_part part, eg_pictures *set, eg_error *err) {
 	eg_picture_source *p = (eg_picture_source *)s;
 	eg_field *f = &s->fields[PICTURE];
+	const size_t bytes = (size_t)set->count * (size_t)set->C * (size_t)set->H * (size_t)set->W;
+	if (!p->sets[part] && set->pixels) s->kept += bytes;
 	eg_pictures_free(p->sets[part]); /* of an attempt that failed */
 	p->sets[part] = set;
 	s->count[part] = set->count;

@@ -68,7 +68,7 @@ static eg_status list_takes(speech_source *s, eg_error *err) {
 	eg_arena *arena = &s->base.arena;
 	eg_status status = eg_source_place(&s->base, &place, err);
 	if (!status) status = eg_join(folder, place.folder, "recordings", "", err);
-	if (!status) status = eg_list(arena, folder, EG_LIST_SOUNDS, &names, err);
+	if (!status) status = eg_list(arena, NULL, folder, EG_LIST_SOUNDS, &names, err);
 	if (!status && names.n == 0) status = eg_fail(err, EG_ERR_FORMAT, "there is no recording (.wav) in '%s'", folder);
 	for (int p = 0; p < EG_PARTS && !status; p++) {
 		s->n[p] = 0;

@@ -106,7 +106,7 @@ static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
 	char folder[EG_PATH];
 	eg_names files = {0};
 	eg_status status = eg_join(folder, s->top, "JPEGImages", "", err);
-	if (!status) status = eg_list(&s->base.arena, folder, EG_LIST_PICTURES, &files, err);
+	if (!status) status = eg_list(&s->base.arena, NULL, folder, EG_LIST_PICTURES, &files, err);
 	for (int i = 0; i < files.n && !status; i++) {
 		const char *dot = strrchr(files.at[i], '.');
 		status = put_name(s, out, files.at[i], dot ? (size_t)(dot - files.at[i]) : strlen(files.at[i]), err);

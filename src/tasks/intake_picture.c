@@ -185,18 +185,10 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 /* Into room of the record: the picture at this size, as bytes. */
 static eg_status resize(
 	const eg_picture *pic, const int shape[3], eg_record *r, const uint8_t **pixels, eg_error *err) {
-	size_t n = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
-	eg_real *fitted = eg_calloc(NULL, n, sizeof *fitted);
-	uint8_t *out = eg_record_room(r, n);
-	eg_status status = fitted && out ? eg_picture_fit(pic, NULL, shape[0], shape[1], shape[2], fitted, NULL, err)
-	                                 : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
-	for (size_t i = 0; i < n && !status; i++) {
-		eg_real v = fitted[i] * 255 + (eg_real)0.5;
-		out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-	}
-	eg_release(NULL, fitted);
+	uint8_t *out = eg_record_room(r, (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2]);
 	*pixels = out;
-	return status;
+	return out ? eg_picture_bytes(pic, shape[0], shape[1], shape[2], out, err)
+	           : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
 }
 
 eg_status eg_intake_picture(

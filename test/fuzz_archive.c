@@ -1,0 +1,53 @@
+/* fuzz_archive.c - any bytes as an archive: what it lists lies inside of it, sorted, without a name that leads out; what it
+ * is unpacked into is a plain tar of the same kind, no larger than it may be. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "data/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const eg_archive_limits limits = {.entries = 2000, .bytes = 1 << 20, .ratio = 100, .free = 1 << 16};
+
+static void check(const eg_members *m, int64_t size) {
+	for (int i = 0; i < m->n; i++) {
+		const eg_member *one = &m->at[i];
+		if (i && eg_member_order(m->at[i - 1].name, one->name) >= 0) abort();
+		if (one->size >= 0 && (one->at < 0 || one->at > size || one->size > size - one->at)) abort();
+		if (!one->name[0] || one->name[0] == '/' || one->name[0] == '.' || strstr(one->name, "/.") || strstr(one->name, "//")) abort();
+	}
+}
+
+static bool put(void *user, const void *data, size_t size) {
+	const int fd = *(const int *)user;
+	return write(fd, data, size) == (ssize_t)size;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	eg_members m;
+	eg_error err;
+	bool packed;
+	int fd = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
+	const eg_archive_sink to = {&out, put};
+	if (fd < 0 || out < 0 || write(fd, data, size) != (ssize_t)size) abort();
+	if (eg_archive_list(fd, "fuzz", &limits, &m, &packed, &err) == EG_OK && !packed) check(&m, (int64_t)size);
+	eg_members_free(&m);
+	eg_status status = eg_archive_unpack(fd, "fuzz", &limits, &to, &err);
+	const int64_t written = lseek(out, 0, SEEK_CUR);
+	if (written > 2 * limits.bytes) abort();
+	if (status == EG_OK) {
+		status = eg_archive_list(out, "unpacked", &limits, &m, &packed, &err);
+		if (status == EG_OK && packed) abort();
+		if (status && !strstr(err.message, "twice") && !strstr(err.message, "a folder too")) abort();
+		check(&m, written);
+		eg_members_free(&m);
+	}
+	close(fd);
+	close(out);
+	return 0;
+}
