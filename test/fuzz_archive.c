@@ -1,5 +1,5 @@
-/* fuzz_archive.c - any bytes as an archive: what it lists lies inside of it, sorted, without a name that leads out; what it
- * is unpacked into is a plain tar of the same kind, no larger than it may be. */
+/* fuzz_archive.c - any bytes as an archive: what it lists lies inside of it, sorted, without a name that leads out;
+ * what it is unpacked into is a plain tar of the same kind, no larger than it may be. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,4 +1,4 @@
-/* fuzz_picture.c - any bytes as a picture (PNG, JPEG, PGM, PPM), and what could be read as a model's input. */
+/* fuzz_picture.c - any bytes as a picture (all formats that are read), and what could be read as a model's input. */
 #include "data/data.h"
 
 #include <math.h>

@@ -268,7 +268,7 @@ static void unpacks_once(void **state) {
 	eg_files_close(files);
 }
 
-/* The packings that other programs made of the first four files of the set; `test/corpus/archive` is the fuzzer's too. */
+/* What other programs made of four files of the set. */
 static void reads_all_kinds(void **state) {
 	sources *f = *state;
 	static const char *const kinds[] = {"set.zip", "stored.zip", "set.tar.bz2", "set.tar.xz", "set.tar.zst", "set.tar.gz", "set.tar"};

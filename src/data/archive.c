@@ -1,13 +1,15 @@
-/* archive.c - the members of tar and zip archives through libarchive; the only file that knows it. The library is loaded
- * when it is first needed, as libcurl is (fetch.c): it brings a dozen others with it.
+/* archive.c - the members of tar and zip archives through libarchive; the only file that knows it. The library is
+ * loaded when it is first needed, as libcurl is (fetch.c): it brings a dozen others with it.
  *
- * What is in an archive is somebody else's word. So the whole archive is refused, by the name of the entry, when one of
- * its entries leads out of it, is a link or a device, is there twice, or when it is larger unpacked than it may be.
+ * What is in an archive is somebody else's word. So the whole archive is refused, by the name of the entry, when one
+ * of its entries leads out of it, is a link or a device, is there twice, or when it is larger unpacked than it may
+ * be.
  *
  * What is gzipped is unpacked by our own reader: the library does not look at its checksum.
  *
  * In a plain tar the contents lie as they are, and are read in place. All others are written anew as one plain tar,
- * whose members are then read in the same way: tens of thousands of small files would take longer to make than to read.
+ * whose members are then read in the same way: tens of thousands of small files would take longer to make than to
+ * read.
  *
  * Not here: where that tar is kept, and reading from it (files.c). */
 #ifndef _GNU_SOURCE
@@ -17,7 +19,7 @@
 
 #include <string.h>
 
-/* 4 Mi names are some hundred MB; data sets are packed some 1 to 30 : 1, deflate's best is 1032 : 1, bombs have more. */
+/* 4 Mi names are some hundred MB. Data sets are packed 1 to 30 : 1, bombs 1000 : 1 and more. */
 const eg_archive_limits eg_archive_usual = {
 	.entries = (int64_t)1 << 22, .bytes = (int64_t)256 << 30, .ratio = 200, .free = (int64_t)64 << 20};
 
@@ -239,7 +241,8 @@ static eg_status clean_name(const reading *r, const char *name, char clean[EG_PA
 		size_t length = strcspn(c, "/");
 		if (length == 2 && c[0] == '.' && c[1] == '.') return refuse(r, shown, "leads out of it ('..')", err);
 		if (length > 0 && !(length == 1 && c[0] == '.')) {
-			*hidden |= c[0] == '.' || (length == 8 && memcmp(c, "__MACOSX", 8) == 0); /* the Finder's notes */
+			/* macOS keeps notes of its own in the second. */
+			*hidden |= c[0] == '.' || (length == 8 && memcmp(c, "__MACOSX", 8) == 0);
 			if (n) clean[n++] = '/';
 			memcpy(clean + n, c, length);
 			n += length;
@@ -313,7 +316,7 @@ static eg_status next(reading *r, entry *e, char name[EG_PATH], bool *folder, eg
 			return read_rest(r, err);
 		}
 		r->entries++;
-		/* A warning tells of attributes that are none of ours, or of a name that could not be brought to UTF-8. */
+		/* A warning tells of attributes that are none of ours, or of a name that is not UTF-8. */
 		if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return damaged(r, err);
 		eg_status status = clean_name(r, r->l.entry_pathname(*e), name, &hidden, err);
 		if (!status) status = check_kind(r, *e, name, err);

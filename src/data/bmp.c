@@ -1,15 +1,15 @@
-/* bmp.c - BMP files of Windows and OS/2: pixels of 1, 4, 8, 16, 24 and 32 bits, plain, by masks, or runs of 8 bits. What
- * else there is (runs of 4 bits, a JPEG or PNG inside) is refused by name.
+/* bmp.c - BMP files of Windows and OS/2: pixels of 1, 4, 8, 16, 24 and 32 bits, plain, by masks, or runs of 8 bits.
+ * What else there is (runs of 4 bits, a JPEG or PNG inside) is refused by name.
  *
  *   bytes 0-1 "BM"   10-13 where the pixels begin   14-17 size of the header that follows, which tells its kind:
- *   12: width, height (16 bits each), planes, bits;  40 and more: width, height (32 bits each, a negative height: the top
- *   row first), planes, bits, way of packing, 12 bytes, colours of the palette, 4 bytes, then masks (52, 56 and more)
+ *   12: width, height (16 bits each), planes, bits;  40 and more: width, height (32 bits each, a negative height: the
+ *   top row first), planes, bits, way of packing, 12 bytes, colours of the palette, 4 bytes, then masks (52 and more)
  *
- * Then the palette, blue, green, red and (but in the small header) a byte more for each; then the rows, from the bottom
- * up, each padded to 32 bits. All numbers are little-endian.
+ * Then the palette, blue, green, red and (but in the small header) a byte more for each; then the rows, from the
+ * bottom up, each padded to 32 bits. All numbers are little-endian.
  *
- * A palette of greys makes a grey picture. Transparency is what a mask of the header says it is; a picture all of whose
- * pixels would be transparent has none. */
+ * A palette of greys makes a grey picture. Transparency is what a mask of the header says it is; a picture all of
+ * whose pixels would be transparent has none. */
 #include "data/data.h"
 
 #include <string.h>
@@ -168,8 +168,8 @@ static eg_status read_rows(const bmp *b, size_t stride, const eg_picture_options
 	return EG_OK;
 }
 
-/* Pairs of a count and a colour. A count of 0: 0 ends the row, 1 the picture, 2 moves on by two numbers, more are so many
- * colours as they stand, padded to 16 bits. What is passed over has the first colour of the palette. */
+/* Pairs of a count and a colour. A count of 0: 0 ends the row, 1 the picture, 2 moves on by two numbers, more are so
+ * many colours as they stand, padded to 16 bits. What is passed over has the first colour of the palette. */
 static eg_status read_runs(const bmp *b, eg_picture *pic, eg_error *err) {
 	const uint8_t *p = b->data + b->pixels, *end = b->data + b->size;
 	int64_t x = 0, y = 0;

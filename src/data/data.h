@@ -205,10 +205,10 @@ typedef struct eg_members {
 int eg_member_order(const char *a, const char *b);
 void eg_members_free(eg_members *m);
 
-/* The members of an archive: tar, also packed (gz, bz2, xz, zst), or zip. `name` is what messages call it. Where contents do
- * not lie in the file as they are, *packed, and there are no members: it is to be unpacked. Names are without "." and
- * double slashes; hidden ones (and __MACOSX) are left out. An entry that leads out of the archive, a link, a device, a
- * name that is there twice: the whole archive is EG_ERR_FORMAT. */
+/* The members of an archive: tar, also packed (gz, bz2, xz, zst), or zip. `name` is what messages call it. Where
+ * contents do not lie in the file as they are, *packed, and there are no members: it is to be unpacked. Names are
+ * without "." and double slashes; hidden ones (and __MACOSX) are left out. An entry that leads out of the archive, a
+ * link, a device, a name that is there twice: the whole archive is EG_ERR_FORMAT. */
 eg_status eg_archive_list(
 	int fd, const char *name, const eg_archive_limits *limits, eg_members *m, bool *packed, eg_error *err);
 typedef struct eg_archive_sink {
@@ -221,8 +221,8 @@ eg_status eg_archive_unpack(
 
 /* ---- files.c: a folder, or an archive in its place --------------------------------------------------------------- */
 
-/* Paths begin with the tree's top, as messages show them: "shoes.tar/train/boot/1.jpg". Reading changes nothing: several
- * threads may do so. */
+/* Paths begin with the tree's top, as messages show them: "shoes.tar/train/boot/1.jpg". Reading changes nothing:
+ * several threads may do so. */
 typedef struct eg_files eg_files;
 /* What is nowhere is opened too, and missed when it is listed. May unpack an archive into the user's cache. */
 eg_status eg_files_open(const char *path, eg_files **files, eg_error *err);
@@ -278,8 +278,8 @@ bool eg_is_folder(const char *path);
 void eg_passed_add(eg_passed *to, const eg_passed *more);
 /* As a sentence without an end; empty: nothing. */
 const char *eg_passed_text(const eg_passed *p, char *text, size_t size);
-/* The folder of a part at the top of a tree: "train", "val" (valid, validation) or "test", in capitals or not, with `suffix` behind
- * it. Empty: there is none. Two of them are an error. */
+/* The folder of a part at the top of a tree: "train", "val" (valid, validation) or "test", in capitals or not, with
+ * `suffix` behind it. Empty: there is none. Two of them are an error. */
 eg_status eg_part_folder(const eg_files *files, eg_part part, const char *suffix, char folder[EG_PATH], eg_error *err);
 bool eg_is_part_folder(const char *name); /* is it called as one of these, without a suffix? */
 /* "'extra' and 3 more": the folders there that are none of a part, with or without the suffix; *n counts them. */

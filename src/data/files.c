@@ -1,10 +1,10 @@
 /* files.c - a tree of named files: a folder, or an archive in its place. Who reads files by their names need not know
  * which of them it is.
  *
- * An archive whose contents do not lie in it as they are (tar.gz, zip, ...) is unpacked once, into one plain tar in the
- * user's cache. That is named by the archive's path and by its size and time, so an archive that has changed is unpacked
- * anew, and what was made of the one before goes. It is written under another name and renamed: a process that is killed
- * leaves nothing that is believed, and of two at a time each renames a whole one.
+ * An archive whose contents do not lie in it as they are (tar.gz, zip, ...) is unpacked once, into one plain tar in
+ * the user's cache. That is named by the archive's path and by its size and time, so an archive that has changed is
+ * unpacked anew, and what was made of the one before goes. It is written under another name and renamed: a process
+ * that is killed leaves nothing that is believed, and of two at a time each renames a whole one.
  *
  * Not here: what is in an archive (archive.c), which of the files are wanted (listing.c). */
 #ifndef _GNU_SOURCE
@@ -158,7 +158,7 @@ static eg_status open_archive(eg_files *f, int fd, const struct stat *st, eg_err
 
 static eg_status open_tree(eg_files *f, eg_error *err) {
 	struct stat st;
-	if (stat(f->top, &st) != 0 || S_ISDIR(st.st_mode)) return EG_OK; /* what is not there is said when it is listed */
+	if (stat(f->top, &st) != 0 || S_ISDIR(st.st_mode)) return EG_OK; /* what is nowhere is missed later */
 	if (!S_ISREG(st.st_mode)) return eg_fail(err, EG_ERR_IO, "'%s' is a pipe or a device, no folder and no archive", f->top);
 	const int fd = open(f->top, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) return eg_fail(err, EG_ERR_IO, "cannot read '%s': %s", f->top, strerror(errno));

@@ -224,8 +224,8 @@ static eg_status agree(reading *r, const eg_picture *pic, const char *path, eg_e
 	return pic->C == p->C && pic->H == p->H && pic->W == p->W ? EG_OK : odd_size(pic, path, p, r->first, err);
 }
 
-/* The next picture, which is decoded where it is kept, where its size is everyone's, and where broken ones are to be left
- * out. */
+/* The next picture, which is decoded where it is kept, where its size is everyone's, and where broken ones are to be
+ * left out. */
 static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *name, eg_error *err) {
 	eg_picture pic = {0};
 	eg_picture_options o = {.allocator = s->o->allocator, .shrink = true};

@@ -6,9 +6,9 @@
  * before anything is trained.
  *
  * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class. What a picture and its mask
- * are as bytes is kept when they have been read, as long as all that is kept is less than the key `memory` says; what comes
- * later is decoded each time. So a small set is decoded once, and a set larger than memory can be trained on all the
- * same.
+ * are as bytes is kept when they have been read, as long as all that is kept is less than the key `memory` says; what
+ * comes later is decoded each time. So a small set is decoded once, and a set larger than memory can be trained on
+ * all the same.
  *
  * Not here: bringing pictures and masks to one size (src/tasks). */
 #include "data/data.h"

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <webp/decode.h>
 
-/* As EXIF data say, which are a piece of their own in the file: a name, a size and the bytes, padded to an even number. */
+/* As EXIF data say, which are a piece of their own in the file: a name, a size and the bytes, padded to an even
+ * number. */
 static int orientation(const uint8_t *data, size_t size) {
 	for (size_t at = 12; size >= 8 && at <= size - 8;) {
 		const uint8_t *p = data + at;
