@@ -182,7 +182,7 @@ static int get(const char *name, const char *folder, bool as_json) {
 	} else if (got.downloaded) {
 		printf("%s: downloaded, checksums are right; it lies in %s\n", name, got.place.folder);
 	} else {
-		printf("%s: complete%s; it lies in %s (%s)\n", name, d && d->nfiles > 0 ? ", checksums are right" : "",
+		printf("%s: complete%s; it lies in %s (%s)\n", name, got.checked ? ", checksums are right" : "",
 		        got.place.folder, origin_name(got.place.origin));
 	}
 	return CLI_OK;

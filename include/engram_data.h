@@ -179,6 +179,8 @@ typedef struct eg_data_info {
 	eg_data_path path;
 	const eg_data_file *files;     /* nfiles */
 	int nfiles;
+	bool packed_sums;              /* bytes and sha256 of its files are of the packed contents, as published */
+	const char *instead;           /* a file that may be there in place of them: it has no checksum; or NULL */
 	const char *const *folders;    /* a set of folders, not files: these must be there; NULL-terminated, or NULL */
 	const char *folder;            /* its folder's name in ENGRAM_DATA, the cache and mirrors; NULL: the set's */
 	bool shipped;                  /* comes with the program's recipes, in recipes/data */
@@ -298,6 +300,7 @@ typedef struct eg_data_callbacks {
 typedef struct eg_data_got {
 	eg_data_place place;
 	int downloaded;  /* files; 0: everything was there */
+	int checked;     /* files whose checksums are right, downloaded ones included */
 } eg_data_got;
 
 /* Sees to it that a set is complete and whole (checksums). Without `folder`: when the set is found as by
@@ -319,7 +322,7 @@ typedef struct eg_picture {
 } eg_picture;
 
 typedef struct eg_picture_options {
-	uint8_t backdrop[3];   /* what shows through transparent pixels of a PNG, with set_backdrop; else white */
+	uint8_t backdrop[3];   /* what shows through transparent pixels, with set_backdrop; else white */
 	bool set_backdrop;
 	int64_t max_pixels;    /* height x width refused above; 0: 64 Mi */
 	bool shrink;           /* but a JPEG that is larger is read at a half, a quarter or an eighth of its height and
@@ -327,7 +330,7 @@ typedef struct eg_picture_options {
 	const eg_allocator *allocator; /* NULL: malloc. Must outlive the picture */
 } eg_picture_options;
 
-/* Reads PNG, JPEG, PGM or PPM, told by its first bytes. 16 bits are cut to 8; it is turned as its EXIF
+/* Reads PNG, JPEG, WebP, BMP, PGM or PPM, told by its first bytes. 16 bits are cut to 8; it is turned as its EXIF
  * orientation says, and sizes are those after turning; colour profiles and gamma are not applied. Damaged files are
  * refused, not shown in part. options may be NULL. */
 EG_API eg_status eg_picture_load(const char *path, const eg_picture_options *options, eg_picture *pic, eg_error *err);

@@ -1,5 +1,5 @@
 /* test_archive.c - tests of src/data/archive.c and files.c: archives that are made here, byte by byte, and those of
- * other programs in test/corpus/archive; what must be refused; and the copies in the cache. */
+ * other programs in test/corpus/archive; what must be refused; the copies in the cache; and sources that read them. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -588,6 +588,181 @@ static void broken_ones_not_kept(void **state) {
 	refuse_source(f, "folder", TRAIN, "set.tar/train/a/2.pgm': it is cut off|1 of 3 records", path, NULL);
 }
 
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
+
+static void check_row(sources *f, eg_source *s, eg_part part, int i, const char *id, int value, const char *label, const char *group) {
+	eg_record r = {0};
+	if (eg_source_read(s, part, i, 3, &r, &f->err)) fail_msg("%s", f->err.message);
+	assert_string_equal(r.id, id);
+	assert_int_equal(r.fields[0].picture.pixels[0], value);
+	assert_string_equal(eg_source_name(s, 1, r.fields[1].label), label);
+	if (group)
+		assert_string_equal(r.group, group);
+	else
+		assert_null(r.group);
+	eg_record_free(&r);
+}
+
+static void lists(void **state) {
+	sources *f = *state;
+	static const char train[] = "\xef\xbb\xbf# a comment\r\nimages/a b.pgm\t10\tanna\r\n\r\n./images/b.pgm\t9\r\nimages/c, d.pgm,10\nimages/b.pgm 9\n";
+	char path[100];
+	no_archives();
+	made.n = 0;
+	put_picture(&made, "images/a b.pgm", 1);
+	put_picture(&made, "images/b.pgm", 2);
+	put_picture(&made, "images/c, d.pgm", 3);
+	put_picture(&made, "lists/b.pgm", 4);
+	put_file(&made, "train.txt", train);
+	put_file(&made, "lists/own.txt", "b.pgm\t9\nimages/b.pgm\t10"); /* beside the list, then from the top */
+	put_file(&made, "wrong.txt", "images/b.pgm\t9\nimages/b.pgm\t11\n");
+	put_file(&made, "no-label.txt", "images/b.pgm\n");
+	put_file(&made, "out.txt", "images/../../b.pgm\t9\n");
+	put_file(&made, "empty.txt", "# none\n");
+	put_file(&made, "lost.txt", "images/x.pgm\t9\n");
+	put_end(&made);
+	write_file(f, "set.tar", made.at, made.n);
+	snprintf(path, sizeof path, "path=%s/set.tar", f->folder);
+	eg_source *s = open_source(f, "list", ALL, path, "test_list=lists/own.txt", NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 4);
+	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 0);
+	assert_int_equal(eg_source_count(s, EG_PART_TEST), 2);
+	assert_string_equal(eg_source_name(s, 1, 0), "9"); /* by number, not by bytes */
+	check_row(f, s, EG_PART_TRAIN, 0, "images/a b.pgm", 1, "10", "anna");
+	check_row(f, s, EG_PART_TRAIN, 1, "images/b.pgm", 2, "9", NULL);
+	check_row(f, s, EG_PART_TRAIN, 2, "images/c, d.pgm", 3, "10", NULL);
+	check_row(f, s, EG_PART_TEST, 0, "lists/b.pgm", 4, "9", NULL);
+	check_row(f, s, EG_PART_TEST, 1, "images/b.pgm", 2, "10", NULL);
+	eg_source_close(s);
+	s = open_source(f, "list", TRAIN | TEST, path, "limit=2", "memory=0", NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 2);
+	check_row(f, s, EG_PART_TRAIN, 1, "images/b.pgm", 2, "9", NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TEST), 0);
+	assert_says(eg_source_remark(s, EG_PART_TEST), "there is no '");
+	eg_source_close(s);
+	refuse_source(f, "list", TEST, "wrong.txt:2: '11' is a class that is not among the 2 of training ('9', ...)", path, "test_list=wrong.txt", NULL);
+	refuse_source(f, "list", TRAIN, "no-label.txt:1: a line is the path of a picture, a tab, and its label", path, "train_list=no-label.txt", NULL);
+	refuse_source(f, "list", TRAIN, "out.txt:1: 'images/../../b.pgm' leads out of the folder", path, "train_list=out.txt", NULL);
+	refuse_source(f, "list", TRAIN, "empty.txt' lists no picture", path, "train_list=empty.txt", NULL);
+	refuse_source(f, "list", TRAIN, "none.txt': the archive has no such file", path, "train_list=none.txt", NULL);
+	refuse_source(f, "list", TRAIN, "images/x.pgm': the archive has no such file|1 of 1 records", path, "train_list=lost.txt", NULL);
+}
+
+/* ---- sets -------------------------------------------------------------------------------------------------------- */
+
+/* Zeros but for the last picture of each batch: its class, its first pixel and its last. They are a plain tar here,
+ * whatever it is called, and most of that is a hole. */
+static void cifar10_binary(void **state) {
+	sources *f = *state;
+	enum { ONE = 3073, ALL_BYTES = 10000 * ONE };
+	static const uint8_t zeros[2 * BLOCK];
+	FILE *file = fopen(with_folders(f, "data/cifar10/cifar-10-binary.tar.gz"), "wb");
+	eg_record r = {0};
+	no_archives();
+	for (int k = 0; k < 6; k++) {
+		char name[60];
+		snprintf(name, sizeof name, k < 5 ? "cifar-10-batches-bin/data_batch_%d.bin" : "cifar-10-batches-bin/test_batch.bin", k + 1);
+		made.n = 0;
+		put_head(&made, name, '0', ALL_BYTES);
+		fwrite(made.at, 1, made.n, file);
+		fseek(file, ALL_BYTES - ONE, SEEK_CUR);
+		fputc((9 + k) % 10, file);
+		fputc(k + 1, file);
+		fseek(file, ONE - 3, SEEK_CUR);
+		fputc(100 + k, file);
+		fwrite(zeros, 1, -ALL_BYTES & 511, file);
+	}
+	fwrite(zeros, 1, sizeof zeros, file);
+	assert_int_equal(fclose(file), 0);
+	setenv("ENGRAM_DATA", path_in(f, "data"), 1);
+	eg_source *s = open_source(f, "cifar10", TRAIN | TEST, NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 50000);
+	assert_int_equal(eg_source_count(s, EG_PART_TEST), 10000);
+	for (int k = 0; k < 6; k++) {
+		const eg_part part = k < 5 ? EG_PART_TRAIN : EG_PART_TEST;
+		if (eg_source_read(s, part, k < 5 ? k * 10000 + 9999 : 9999, 3, &r, &f->err)) fail_msg("%s", f->err.message);
+		assert_int_equal(r.fields[1].label, (9 + k) % 10);
+		assert_true(r.fields[0].picture.C == 3 && r.fields[0].picture.H == 32 && r.fields[0].picture.W == 32);
+		assert_int_equal(r.fields[0].picture.pixels[0], k + 1);
+		assert_int_equal(r.fields[0].picture.pixels[3071], 100 + k);
+	}
+	eg_record_free(&r);
+	assert_string_equal(eg_source_name(s, 1, 9), "truck");
+	eg_source_close(s);
+	/* Its checksum is of the packed file, and this is not it. */
+	write_gzip(f, "data/cifar10/cifar-10-binary.tar.gz", "something else");
+	assert_int_equal(eg_data_get("cifar10", NULL, NULL, NULL, &f->err), EG_ERR_FORMAT);
+	assert_says(f->err.message, "34 bytes (not 170052171), SHA-256 ");
+}
+
+static void cifar10_pictures(void **state) {
+	sources *f = *state;
+	eg_data_got got;
+	no_archives();
+	made.n = 0;
+	put_picture(&made, "train/airplane/0.pgm", 1);
+	put_picture(&made, "train/truck/0.pgm", 2);
+	put_picture(&made, "test/truck/0.pgm", 3);
+	put_end(&made);
+	write_packed(f, "data/cifar10/cifar10-jpg.tar.gz", made.at, made.n);
+	setenv("ENGRAM_DATA", path_in(f, "data"), 1);
+	eg_source *s = open_source(f, "cifar10", TRAIN | TEST, NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 2);
+	check_row(f, s, EG_PART_TRAIN, 1, "train/truck/0.pgm", 2, "truck", NULL);
+	check_row(f, s, EG_PART_TEST, 0, "test/truck/0.pgm", 3, "truck", NULL);
+	assert_int_equal(eg_source_field(s, 1)->nnames, 10);
+	eg_source_close(s);
+	assert_int_equal(eg_data_get("cifar10", NULL, NULL, &got, &f->err), EG_OK); /* there is another in its place */
+	assert_true(got.checked == 0 && got.downloaded == 0);
+}
+
+/* Persons by their number, pictures by theirs. */
+static void orl_splits(void **state) {
+	sources *f = *state;
+	char name[60], text[32 + 16];
+	int seen[40][10] = {{0}};
+	for (int p = 0; p < 40; p++)
+		for (int i = 0; i < 10; i++) {
+			int n = snprintf(text, sizeof text, "P5 4 4 255\n");
+			memset(text + n, 10 * (p % 20) + i, 16);
+			snprintf(name, sizeof name, "data/faces/data_faces/s%d/%d.pgm", p + 1, i + 1);
+			write_file(f, name, text, (size_t)n + 16);
+		}
+	setenv("ENGRAM_DATA", path_in(f, "data"), 1);
+	eg_record r = {0};
+	for (int split = 0; split < 2; split++) {
+		eg_source *s = open_source(f, "orl", 0, split ? "split=persons" : NULL, NULL);
+		eg_source_seed(s, 7);
+		for (int part = 0; part < EG_PARTS; part += EG_PART_TEST) {
+			if (eg_source_prepare(s, (eg_part)part, &f->err)) fail_msg("%s", f->err.message);
+			const int64_t n = eg_source_count(s, (eg_part)part);
+			assert_int_equal(n, !split ? 200 : part ? 100 : 300);
+			for (int64_t i = 0; i < n; i++) {
+				int p, k;
+				if (eg_source_read(s, (eg_part)part, i, 3, &r, &f->err)) fail_msg("%s", f->err.message);
+				assert_int_equal(sscanf(r.id, "s%d/%d.pgm", &p, &k), 2);
+				assert_int_equal(r.fields[1].label, p - 1);
+				assert_int_equal(r.fields[0].picture.pixels[5], 10 * ((p - 1) % 20) + k - 1);
+				assert_true(split ? (p > 30) == (part != 0) && r.group[0] == 's' : !r.group);
+				seen[p - 1][k - 1] += part && !split ? 100 : 1;
+			}
+		}
+		eg_source_close(s);
+	}
+	eg_record_free(&r);
+	int differ = 0;
+	for (int p = 0; p < 40; p++) {
+		int test = 0;
+		for (int i = 0; i < 10; i++) {
+			assert_true(seen[p][i] == 2 || seen[p][i] == 101); /* once in each split */
+			test += seen[p][i] == 101;
+			differ += p > 0 && seen[p][i] != seen[0][i];
+		}
+		assert_int_equal(test, 5);
+	}
+	assert_true(differ > 50); /* persons are drawn apart */
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(reads_in_place, sources_setup, sources_teardown),
@@ -603,6 +778,10 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(refuses_bombs, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(folder_of_an_archive, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(broken_ones_not_kept, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(lists, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(cifar10_binary, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(cifar10_pictures, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(orl_splits, sources_setup, sources_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

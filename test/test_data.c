@@ -147,7 +147,7 @@ static void test_source_idx(void **state) {
 	assert_int_equal(eg_data_load("mnits", "train", NULL, &p, &err), EG_ERR_ARG);
 	assert_says(err, "did you mean 'mnist'");
 	assert_int_equal(eg_data_load("imagenet", "train", NULL, &p, &err), EG_ERR_ARG);
-	assert_says(err, "there are: fashion-mnist, mnist, camvid, ");
+	assert_says(err, "there are: fashion-mnist, mnist, cifar10, orl, camvid, ");
 	assert_says(err, ", pairs");
 }
 

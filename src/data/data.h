@@ -142,10 +142,13 @@ typedef struct eg_picture_source {
 	eg_source base;
 	int64_t limit; /* of the training pictures; 0: all */
 	eg_pictures *sets[EG_PARTS];
-	const char *const *files[EG_PARTS]; /* of each picture, by its number; NULL: it has none */
-	size_t top[EG_PARTS];               /* bytes of a file's name before its name in the set */
 } eg_picture_source;
 
+#define EG_LIMIT_KEY(doc_) \
+	{ \
+		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(eg_picture_source, limit), .min = 1, .max = 1e9, \
+		.def = NAN, .doc = doc_ \
+	}
 extern const eg_field eg_picture_fields[2]; /* picture and label, of which nothing is known */
 /* Takes a set over, and what is known of the fields from it. */
 eg_status eg_picture_source_put(eg_source *s, eg_part part, eg_pictures *set, eg_error *err);
@@ -230,8 +233,9 @@ void eg_files_close(eg_files *f); /* NULL is allowed */
 const char *eg_files_top(const eg_files *f); /* without slashes at its end */
 /* What the archive has been unpacked into, when that was done now; else NULL. */
 const char *eg_files_unpacked(const eg_files *f);
-/* In these two `f` may be NULL: any path of the system. */
+/* In these three `f` may be NULL: any path of the system. */
 bool eg_files_is_folder(const eg_files *f, const char *path);
+bool eg_files_is_file(const eg_files *f, const char *path); /* a regular one */
 /* A regular file as a whole: as eg_file_read_regular. */
 eg_status eg_files_read(const eg_files *f, const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size,
 	eg_error *err);
@@ -286,6 +290,39 @@ bool eg_is_part_folder(const char *name); /* is it called as one of these, witho
 eg_status eg_other_folders(
 	eg_arena *arena, const eg_files *files, const char *suffix, char *text, size_t size, int *n, eg_error *err);
 
+/* ---- picture_files.c: labelled pictures in files ----------------------------------------------------------------- */
+
+typedef struct eg_picture_file {
+	const char *path; /* below the tree's top */
+	const char *group; /* NULL: none */
+	int32_t label;
+} eg_picture_file;
+typedef struct eg_picture_files {
+	const eg_files *tree;
+	const eg_picture_file *at;
+	int64_t n, most; /* so many of them, the first that can be read; 0: all */
+	const char *const *classes;
+	int nclasses;
+} eg_picture_files;
+/* Of o the size and the allocator. */
+eg_status eg_picture_files_load(
+	const eg_picture_files *list, const eg_data_options *o, eg_pictures **out, eg_error *err);
+
+/* Of a set's pictures that are not kept there are no pixels. */
+typedef struct eg_file_source {
+	eg_picture_source pictures;
+	eg_files *tree; /* NULL: not opened yet */
+	const eg_picture_file *good[EG_PARTS];
+} eg_file_source;
+eg_status eg_file_source_open(eg_file_source *s, const char *path, eg_error *err);
+/* Takes the files of a part; the texts of the list must live as long as the source. */
+eg_status eg_file_source_put(eg_file_source *s, eg_part part, const eg_picture_files *list, eg_error *err);
+eg_status eg_file_source_read(
+	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
+void eg_file_source_close(eg_source *base);
+/* source_folder.c: a part that there is, of a tree with a folder for each class. */
+eg_status eg_folder_prepare(eg_file_source *s, eg_part part, eg_error *err);
+
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
 /* names NULL: "0", "1", ... NULL: out of memory. Takes pixels (from eg_block_new) and labels over, also on failure. */
@@ -298,6 +335,7 @@ void eg_bytes_to_real(eg_real *restrict out, const uint8_t *restrict in, size_t 
 
 /* NULL on failure. `data` is borrowed; `name` is what messages call it. */
 eg_reader *eg_reader_open(const char *path, eg_error *err);
+eg_reader *eg_reader_packed(const char *path, eg_error *err); /* as it lies there, even if it is gzipped */
 eg_reader *eg_reader_again(int fd, const char *name, eg_error *err); /* from the start of a file that is open */
 bool eg_reader_is_packed(const eg_reader *s);
 /* The same for who hands on a status; err may be NULL. */

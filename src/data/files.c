@@ -235,6 +235,14 @@ bool eg_files_is_folder(const eg_files *f, const char *path) {
 	       (f->members.at[i].size < 0 || f->members.at[i].name[strlen(name)] == '/');
 }
 
+bool eg_files_is_file(const eg_files *f, const char *path) {
+	char name[EG_PATH];
+	struct stat st;
+	if (!f || f->fd < 0) return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	const int i = inner_name(f, path, name) ? find_from(&f->members, name) : f->members.n;
+	return i < f->members.n && f->members.at[i].size >= 0 && !strcmp(f->members.at[i].name, name);
+}
+
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
 
 eg_status eg_folder_open(eg_folder *d, const eg_files *f, const char *path, eg_error *err) {

@@ -38,7 +38,7 @@ static bool report(getting *g, int64_t done, int64_t total, bool checking) {
 
 /* ---- checking ---------------------------------------------------------------------------------------------------- */
 
-/* Is the file at `path`, unpacked, what was published? EG_ERR_FORMAT: no. */
+/* Is the file at `path`, unpacked unless the sums are of what is packed, what was published? EG_ERR_FORMAT: no. */
 static eg_status check_file(getting *g, const char *path, const eg_data_file *file, eg_error *err) {
 	eg_sha256 sum;
 	char hex[65];
@@ -46,7 +46,7 @@ static eg_status check_file(getting *g, const char *path, const eg_data_file *fi
 	size_t got;
 	enum { PIECE = 256 * 1024 };
 	eg_status status = EG_OK;
-	eg_reader *s = eg_reader_open(path, err);
+	eg_reader *s = g->info->packed_sums ? eg_reader_packed(path, err) : eg_reader_open(path, err);
 	uint8_t *piece = s ? eg_alloc(NULL, PIECE) : NULL;
 	if (!s) return err->status;
 	if (!piece) status = eg_fail(err, EG_ERR_MEMORY, "cannot check '%s': out of memory", path);
@@ -60,8 +60,8 @@ static eg_status check_file(getting *g, const char *path, const eg_data_file *fi
 		eg_sha256_add(&sum, piece, got);
 		if (bytes > file->bytes)
 			status = eg_fail(err, EG_ERR_FORMAT,
-			        "'%s' is not the file of this set: it is longer than %lld bytes unpacked", path,
-			        (long long)file->bytes);
+			        "'%s' is not the file of this set: it is longer than %lld bytes%s", path,
+			        (long long)file->bytes, g->info->packed_sums ? "" : " unpacked");
 	}
 	eg_reader_close(s);
 	eg_release(NULL, piece);
@@ -69,8 +69,8 @@ static eg_status check_file(getting *g, const char *path, const eg_data_file *fi
 	eg_sha256_end(&sum, hex);
 	if (bytes == file->bytes && strcmp(hex, file->sha256) == 0) return EG_OK;
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "'%s' is not the file of this set: %lld bytes unpacked (not %lld), SHA-256 %.12s... (not %.12s...)",
-	        path, (long long)bytes, (long long)file->bytes, hex, file->sha256);
+	        "'%s' is not the file of this set: %lld bytes%s (not %lld), SHA-256 %.12s... (not %.12s...)",
+	        path, (long long)bytes, g->info->packed_sums ? "" : " unpacked", (long long)file->bytes, hex, file->sha256);
 }
 
 /* ---- downloading ------------------------------------------------------------------------------------------------- */
@@ -258,6 +258,14 @@ static eg_status check_folders(const eg_data_info *info, const char *folder, eg_
 	        err, EG_ERR_IO, "%s: there is no %s in folder '%s'; %s", info->name, lacking, folder, info->by_hand);
 }
 
+/* Is there another file in place of the set's, and none of those? */
+static bool stands_in(const eg_data_info *info, const char *folder) {
+	char path[EG_PATH];
+	for (int i = 0; i < info->nfiles; i++)
+		if (eg_data_file_find(folder, info->files[i].name, path)) return false;
+	return info->instead && eg_data_file_find(folder, info->instead, path);
+}
+
 eg_status eg_data_get_set(
 	const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got, eg_error *err) {
 	eg_data_got result = {0};
@@ -270,9 +278,10 @@ eg_status eg_data_get_set(
 	eg_status status = choose_place(info, folder, &result.place, err);
 	if (!status && info->folders) status = check_folders(info, result.place.folder, err);
 	getting g = {.info = info, .folder = result.place.folder, .cb = cb, .now = {.files = info->nfiles}};
-	for (int i = 0; i < info->nfiles && status == EG_OK; i++) {
+	for (int i = 0; i < info->nfiles && status == EG_OK && !stands_in(info, g.folder); i++) {
 		g.now.index = i;
 		status = get_file(&g, result.place.origin, &info->files[i], &result.downloaded, err);
+		result.checked += status == EG_OK;
 	}
 	eg_fetch_free(g.fetch);
 	if (got) *got = result;

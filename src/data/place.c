@@ -38,6 +38,7 @@ int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG
 	char path[EG_PATH];
 	int found = 0;
 	lacking[0] = '\0';
+	if (info->instead && eg_data_file_find(folder, info->instead, path)) return 1;
 	for (int i = 0; i < info->nfiles; i++) {
 		if (eg_data_file_find(folder, info->files[i].name, path))
 			found++;

@@ -24,6 +24,7 @@ struct eg_reader {
 	int fd;              /* -1: memory */
 	int64_t size;        /* of the packed bytes; -1: unknown */
 	bool packed, done;   /* done: the last gzip member has ended */
+	bool as_it_is;
 	const uint8_t *next; /* input not used yet */
 	size_t left;
 	z_stream z;
@@ -55,7 +56,7 @@ static eg_reader *stream_new(const char *name) {
 
 static eg_status begin(eg_reader *s, eg_error *err) {
 	eg_status status = refill(s, err);
-	if (status != EG_OK) return status;
+	if (status != EG_OK || s->as_it_is) return status;
 	if (s->left < 2 || s->next[0] != 0x1f || s->next[1] != 0x8b) return EG_OK;
 	if (inflateInit2(&s->z, 15 + 16) != Z_OK) /* 16: gzip, not zlib, around it */
 		return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", s->name);
@@ -70,7 +71,7 @@ static eg_reader *begin_or_close(eg_reader *s, eg_error *err) {
 }
 
 /* Takes `fd` over; what opening it failed of is in errno when it is none. */
-static eg_reader *reader_of(int fd, const char *path, eg_error *err) {
+static eg_reader *reader_of(int fd, const char *path, bool as_it_is, eg_error *err) {
 	struct stat st;
 	eg_reader *s = stream_new(path);
 	if (!s) {
@@ -79,6 +80,7 @@ static eg_reader *reader_of(int fd, const char *path, eg_error *err) {
 		return NULL;
 	}
 	s->fd = fd;
+	s->as_it_is = as_it_is;
 	if (s->fd < 0 || fstat(s->fd, &st) != 0)
 		eg_fail(err, EG_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
@@ -91,12 +93,18 @@ static eg_reader *reader_of(int fd, const char *path, eg_error *err) {
 	return NULL;
 }
 
-eg_reader *eg_reader_open(const char *path, eg_error *err) { return reader_of(open(path, O_RDONLY | O_CLOEXEC), path, err); }
+eg_reader *eg_reader_open(const char *path, eg_error *err) {
+	return reader_of(open(path, O_RDONLY | O_CLOEXEC), path, false, err);
+}
+
+eg_reader *eg_reader_packed(const char *path, eg_error *err) {
+	return reader_of(open(path, O_RDONLY | O_CLOEXEC), path, true, err);
+}
 
 eg_reader *eg_reader_again(int fd, const char *name, eg_error *err) {
 	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy >= 0) lseek(copy, 0, SEEK_SET);
-	return reader_of(copy, name, err);
+	return reader_of(copy, name, false, err);
 }
 
 bool eg_reader_is_packed(const eg_reader *s) { return s->packed; }

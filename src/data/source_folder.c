@@ -5,14 +5,12 @@
  * or, with training pictures only, DIR/<class>/NAME.png. DIR may be an archive that holds these. What is passed over is
  * counted, and told once.
  *
- * Pictures are kept decoded when all of them take no more memory than the key `memory` says. Else they are decoded
- * whenever they are asked for, so that a set may be larger than the memory.
- *
  * What is read does not depend on the order in which the system lists files: names are sorted by their bytes.
  * Pictures come in turn, the first of each class, then the second of each, so that the first n of them are of all
  * classes.
  *
- * Not here: folders and archives (files.c), which folder is which part (listing.c), decoding and resizing (picture.c).
+ * Not here: folders and archives (files.c), which folder is which part (listing.c), decoding, and what is kept
+ * (picture_files.c).
  * Folders inside of a class's folder are not entered. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -23,7 +21,6 @@
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { CLASSES_MOST = 65536 };
 
@@ -38,7 +35,6 @@ typedef struct scan {
 	eg_arena *arena; /* every text */
 	const eg_data_options *o;
 	const eg_files *files;
-	eg_source *source;     /* that gathers broken pictures; NULL: the first is an error (eg_data_load) */
 	eg_part part;
 	const char *top;       /* DIR as given */
 	const eg_field *label; /* of a source: the classes it knows; NULL: those of training are taken (eg_data_load) */
@@ -48,7 +44,6 @@ typedef struct scan {
 	const char **classes;  /* names of all */
 	int nclasses;
 	int64_t count;
-	const char **paths; /* of the pictures, as they are numbered */
 	eg_passed passed;
 } scan;
 
@@ -175,108 +170,29 @@ static eg_status look(scan *s, eg_error *err) {
 	}
 	if (!status && s->count == 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "there are no pictures in the folders of '%s'", folder);
-	if (s->o->limit > 0 && s->o->limit < s->count) s->count = s->o->limit;
 	return status;
 }
 
 /* ---- reading them ------------------------------------------------------------------------------------------------ */
 
-typedef struct reading {
-	const scan *s;
-	eg_pictures set; /* pixels are asked for when the size is known: here, or with the first picture */
-	bool decoded;    /* they are kept */
-	const char *first;
-	int64_t done, looked_at;
-} reading;
-
-/* Room for all, if this machine can hold them, and the source may. */
-static eg_status make_room(reading *r, eg_error *err) {
-	eg_pictures *p = &r->set;
-	const eg_source *source = r->s->source;
-	double one = (double)p->C * p->H * p->W, bytes = one * (double)p->count;
-	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	double memory = pages > 0 && page > 0 ? (double)pages * (double)page : 0;
-	r->decoded = !source || bytes + (double)source->kept <= (double)source->memory * 1e6;
-	if (r->decoded && one <= INT32_MAX && bytes < (double)(SIZE_MAX / 4) && (memory == 0 || bytes < memory))
-		p->pixels = eg_block_new(r->s->o->allocator, (size_t)bytes);
-	if (p->pixels || !r->decoded) return EG_OK;
-	return eg_fail(err, EG_ERR_MEMORY,
-	        "no memory for the %lld pictures in '%s': as %d x %d x %d bytes each they take %.0f MB (this machine "
-	        "has %.0f MB); read fewer (limit), or make them smaller (input)",
-	        (long long)p->count, r->s->top, p->C, p->H, p->W, bytes / 1e6, memory / 1e6);
-}
-
-static eg_status odd_size(const eg_picture *pic, const char *path, const eg_pictures *p, const char *first, eg_error *err) {
-	return eg_fail(err, EG_ERR_SHAPE,
-	        "'%s' is %d x %d x %d (channels, height, width), but '%s' is %d x %d x %d; say to which size they are "
-	        "to be brought",
-	        path, pic->C, pic->H, pic->W, first, p->C, p->H, p->W);
-}
-
-/* No size was asked for: that of the first picture is everyone's. */
-static eg_status agree(reading *r, const eg_picture *pic, const char *path, eg_error *err) {
-	eg_pictures *p = &r->set;
-	if (!r->first) {
-		p->C = pic->C, p->H = pic->H, p->W = pic->W;
-		r->first = path;
-		return make_room(r, err);
-	}
-	return pic->C == p->C && pic->H == p->H && pic->W == p->W ? EG_OK : odd_size(pic, path, p, r->first, err);
-}
-
-/* The next picture, which is decoded where it is kept, where its size is everyone's, and where broken ones are to be
- * left out. */
-static eg_status read_picture(reading *r, scan *s, const shelf *f, const char *name, eg_error *err) {
-	eg_picture pic = {0};
-	eg_picture_options o = {.allocator = s->o->allocator, .shrink = true};
-	eg_pictures *p = &r->set;
-	char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, name);
-	if (!path) return no_memory(f->folder, err);
-	s->paths[r->done] = path;
-	r->looked_at++;
-	const bool needed = r->decoded || (s->source && s->source->skip_broken) || (!s->o->C && !r->first);
-	eg_error why = {EG_OK, ""};
-	eg_status status = needed ? eg_picture_read(s->files, path, &o, &pic, &why) : EG_OK;
-	if (status) return s->source ? eg_broken_add(s->source, status, &why, err) : eg_fail(err, status, "%s", why.message);
-	if (needed && !s->o->C) status = agree(r, &pic, path, err);
-	if (!status && r->decoded) {
-		const size_t n = (size_t)p->C * (size_t)p->H * (size_t)p->W;
-		status = eg_picture_bytes(&pic, p->C, p->H, p->W, p->pixels + (size_t)r->done * n, err);
-	}
-	eg_picture_free(&pic);
-	p->labels[r->done++] = f->label;
-	return status;
-}
-
-static eg_status read_all(reading *r, scan *s, eg_error *err) {
-	eg_status status = s->o->C ? make_room(r, err) : EG_OK;
-	int64_t before = s->source ? eg_broken_count(s->source) : 0;
+/* All of them in turn, the first of each class, then the second of each. */
+static eg_status list_in_turn(scan *s, eg_picture_files *list, eg_error *err) {
+	eg_picture_file *at = eg_arena_alloc(s->arena, (size_t)s->count * sizeof *at);
 	int turns = 0;
+	if (!at) return no_memory(s->top, err);
+	*list = (eg_picture_files){
+	        .tree = s->files, .at = at, .most = s->o->limit, .classes = s->classes, .nclasses = s->nclasses};
 	for (int i = 0; i < s->folders.n; i++)
 		if (s->shelves[i].files.n > turns) turns = s->shelves[i].files.n;
-	for (int turn = 0; turn < turns && r->done < s->count && !status; turn++)
-		for (int i = 0; i < s->folders.n && r->done < s->count && !status; i++)
-			if (turn < s->shelves[i].files.n)
-				status = read_picture(r, s, &s->shelves[i], s->shelves[i].files.at[turn], err);
-	r->set.count = r->done;
-	return status || !s->source ? status : eg_broken_end(s->source, s->part, before, r->looked_at, err);
-}
-
-static eg_status read_pictures(scan *s, eg_pictures **out, eg_error *err) {
-	const eg_allocator *a = s->o->allocator;
-	reading r = {.s = s};
-	r.set = (eg_pictures){
-	        .count = s->count, .C = s->o->C, .H = s->o->H, .W = s->o->W, .classes = s->nclasses, .allocator = a};
-	r.set.labels = eg_calloc(a, (size_t)s->count, sizeof *r.set.labels);
-	s->paths = eg_arena_alloc(s->arena, (size_t)s->count * sizeof *s->paths);
-	eg_status status = r.set.labels && s->paths ? read_all(&r, s, err) : no_memory(s->top, err);
-	if (status) {
-		eg_block_free(a, r.set.pixels);
-		eg_release(a, r.set.labels);
-		return status;
-	}
-	*out = eg_pictures_new(a, &r.set, s->classes); /* takes pixels and labels over */
-	return *out ? EG_OK : no_memory(s->top, err);
+	for (int turn = 0; turn < turns; turn++)
+		for (int i = 0; i < s->folders.n; i++) {
+			const shelf *f = &s->shelves[i];
+			if (turn >= f->files.n) continue;
+			const char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, f->files.at[turn]);
+			if (!path) return no_memory(s->top, err);
+			at[list->n++] = (eg_picture_file){.path = path, .label = f->label};
+		}
+	return EG_OK;
 }
 
 static eg_status check_options(const eg_data_options *o, eg_error *err) {
@@ -295,9 +211,9 @@ static eg_status check_options(const eg_data_options *o, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status read_set(scan *s, eg_pictures **out, eg_error *err) {
+static eg_status list_set(scan *s, eg_picture_files *list, eg_error *err) {
 	eg_status status = look(s, err);
-	if (!status) status = read_pictures(s, out, err);
+	if (!status) status = list_in_turn(s, list, err);
 	for (int i = 0; s->shelves && i < s->folders.n; i++) eg_release(s->o->allocator, s->shelves[i].files.at);
 	eg_release(s->o->allocator, s->folders.at);
 	return status;
@@ -308,10 +224,12 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 	EG_UNUSED(type), EG_UNUSED(folder);
 	eg_arena arena = {.allocator = o->allocator};
 	eg_files *files = NULL;
+	eg_picture_files list;
 	eg_status status = check_options(o, err);
 	if (!status) status = eg_files_open(o->folder, &files, err);
 	scan s = {.arena = &arena, .o = o, .files = files, .top = o->folder, .part = test ? EG_PART_TEST : EG_PART_TRAIN};
-	if (!status) status = read_set(&s, out, err);
+	if (!status) status = list_set(&s, &list, err);
+	if (!status) status = eg_picture_files_load(&list, o, out, err);
 	eg_files_close(files);
 	eg_arena_free(&arena);
 	return status;
@@ -319,48 +237,26 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 
 /* ---- the source -------------------------------------------------------------------------------------------------- */
 
-enum { PICTURE, LABEL };
-
-typedef struct folder_source {
-	eg_picture_source pictures; /* sets without pixels: they are decoded when they are asked for */
-	eg_files *files;            /* NULL: not opened yet */
-} folder_source;
+enum { LABEL = 1 };
 
 static const eg_key keys[] = {
-	{.name = "limit",
-		.type = EG_KEY_INT64,
-		.offset = offsetof(eg_picture_source, limit),
-		.min = 1,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "train on so many pictures only, the first of each class in turn; left out: on all"},
+	EG_LIMIT_KEY("train on so many pictures only, the first of each class in turn; left out: on all"),
 	EG_BROKEN_KEY,
 	EG_MEMORY_KEY,
 };
 
-static eg_status open_files(folder_source *s, eg_error *err) {
-	eg_source *base = &s->pictures.base;
-	return s->files ? EG_OK : eg_files_open(base->path, &s->files, err);
-}
-
 /* What was passed over, once. */
-static eg_status remark(folder_source *s, const scan *found, const eg_pictures *set, eg_error *err) {
+static eg_status remark(eg_file_source *s, const scan *found, eg_error *err) {
 	eg_source *base = &s->pictures.base;
 	char text[600], train[EG_PATH];
 	int n = 0;
-	if (eg_files_unpacked(s->files) && found->part == EG_PART_TRAIN)
-		eg_source_remark_more(base, found->part, "'%s' has been unpacked into '%s', once", base->path, eg_files_unpacked(s->files));
-	if (!set->pixels)
-		eg_source_remark_more(base, found->part,
-		        "the pictures are decoded whenever they are asked for: all take %.0f MB, more than 'memory: %lld'",
-		        (double)set->count * set->C * set->H * set->W / 1e6, (long long)base->memory);
 	if (*eg_passed_text(&found->passed, text, sizeof text)) eg_source_remark_more(base, found->part, "%s", text);
 	if (found->part == EG_PART_VALIDATION && base->validation > 0)
 		eg_source_remark_more(base, found->part, "'%s' has validation pictures, so 'validation: %g' is not used", base->path,
 		        base->validation);
-	eg_status status = eg_part_folder(s->files, EG_PART_TRAIN, "", train, err);
+	eg_status status = eg_part_folder(s->tree, EG_PART_TRAIN, "", train, err);
 	if (status || !train[0] || found->part != EG_PART_TRAIN) return status;
-	status = eg_other_folders(&base->arena, s->files, "", text, sizeof text, &n, err);
+	status = eg_other_folders(&base->arena, s->tree, "", text, sizeof text, &n, err);
 	if (n > 0)
 		eg_source_remark_more(base, found->part, "in '%s' the folder%s %s %s not read: parts are called train, val and test",
 		        base->path, n == 1 ? "" : "s", text, n == 1 ? "is" : "are");
@@ -368,13 +264,13 @@ static eg_status remark(folder_source *s, const scan *found, const eg_pictures *
 }
 
 /* Is there such a part? A folder `val` is one beside `train` only; else it may be a class. */
-static eg_status has_part(folder_source *s, eg_part part, bool *has, eg_error *err) {
+static eg_status has_part(eg_file_source *s, eg_part part, bool *has, eg_error *err) {
 	eg_source *base = &s->pictures.base;
 	char folder[EG_PATH], train[EG_PATH];
 	*has = true;
-	if (part == EG_PART_TRAIN || !eg_files_is_folder(s->files, eg_files_top(s->files))) return EG_OK;
-	eg_status status = eg_part_folder(s->files, part, "", folder, err);
-	if (!status) status = eg_part_folder(s->files, EG_PART_TRAIN, "", train, err);
+	if (part == EG_PART_TRAIN || !eg_files_is_folder(s->tree, eg_files_top(s->tree))) return EG_OK;
+	eg_status status = eg_part_folder(s->tree, part, "", folder, err);
+	if (!status) status = eg_part_folder(s->tree, EG_PART_TRAIN, "", train, err);
 	if (status) return status;
 	*has = folder[0] && (train[0] || part == EG_PART_TEST);
 	if (!*has && part == EG_PART_TEST)
@@ -386,78 +282,43 @@ static eg_status has_part(folder_source *s, eg_part part, bool *has, eg_error *e
 }
 
 static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	folder_source *s = (folder_source *)base;
-	eg_pictures *set;
+	eg_file_source *s = (eg_file_source *)base;
 	bool has;
-	eg_status status = open_files(s, err);
+	eg_status status = eg_file_source_open(s, base->path, err);
 	if (!status) status = has_part(s, part, &has, err);
-	if (status || !has) return status;
-	eg_data_options o = {.C = base->want[0],
-	        .H = base->want[1],
-	        .W = base->want[2],
-	        .limit = part == EG_PART_TRAIN ? s->pictures.limit : 0};
+	return status || !has ? status : eg_folder_prepare(s, part, err);
+}
+
+eg_status eg_folder_prepare(eg_file_source *s, eg_part part, eg_error *err) {
+	eg_source *base = &s->pictures.base;
+	eg_picture_files list;
+	eg_data_options o = {.limit = part == EG_PART_TRAIN ? s->pictures.limit : 0};
 	scan found = {.arena = &base->arena,
 	        .o = &o,
-	        .files = s->files,
-	        .source = base,
+	        .files = s->tree,
 	        .part = part,
-	        .top = eg_files_top(s->files),
+	        .top = eg_files_top(s->tree),
 	        .label = &base->fields[LABEL]};
 	found.fixed = part != EG_PART_TRAIN && base->prepared[EG_PART_TRAIN];
 	base->remarks[part] = NULL; /* of an attempt that failed */
-	status = read_set(&found, &set, err);
-	if (status) return status;
-	s->pictures.files[part] = found.paths;
-	s->pictures.top[part] = strlen(found.top) + (strcmp(found.top, "/") != 0);
-	status = eg_picture_source_put(base, part, set, err);
-	return status ? status : remark(s, &found, set, err);
+	eg_status status = list_set(&found, &list, err);
+	if (!status) status = eg_file_source_put(s, part, &list, err);
+	return status ? status : remark(s, &found, err);
 }
 
 /* The folders' names, without any picture. */
 static eg_status learn_names(eg_source *base, eg_error *err) {
-	folder_source *s = (folder_source *)base;
+	eg_file_source *s = (eg_file_source *)base;
 	const eg_data_options o = {0};
 	char folder[EG_PATH];
-	eg_status status = open_files(s, err);
-	scan found = {.arena = &base->arena, .o = &o, .files = s->files, .top = base->path};
-	if (!status) status = choose_folder(s->files, EG_PART_TRAIN, folder, err);
+	eg_status status = eg_file_source_open(s, base->path, err);
+	scan found = {.arena = &base->arena, .o = &o, .files = s->tree, .top = base->path};
+	if (!status) status = choose_folder(s->tree, EG_PART_TRAIN, folder, err);
 	if (!status) status = list_folders(&found, folder, &found.folders, err);
 	if (!status)
 		status = eg_source_set_names(base, LABEL, (const char *const *)found.folders.at, found.folders.n, err);
 	eg_release(NULL, found.folders.at);
 	return status;
-}
-
-/* Decodes the picture of a set that has no pixels into room of the record. */
-static eg_status decode(const folder_source *s, eg_part part, int64_t i, eg_record *r, eg_error *err) {
-	const eg_pictures *p = s->pictures.sets[part];
-	const eg_picture_options o = {.shrink = true};
-	const char *const *paths = s->pictures.files[part];
-	eg_picture pic;
-	uint8_t *out = eg_record_room(r, (size_t)p->C * (size_t)p->H * (size_t)p->W);
-	if (!out) return eg_record_no_memory(err);
-	eg_status status = eg_picture_read(s->files, paths[i], &o, &pic, err);
-	if (status) return status;
-	if (s->pictures.base.want[0] || (pic.C == p->C && pic.H == p->H && pic.W == p->W))
-		status = eg_picture_bytes(&pic, p->C, p->H, p->W, out, err);
-	else
-		status = odd_size(&pic, paths[i], p, paths[0], err);
-	eg_picture_free(&pic);
-	r->fields[PICTURE] = (eg_datum){.there = true, .picture = {p->C, p->H, p->W, out}};
-	return status;
-}
-
-static eg_status read_record(
-	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
-	const folder_source *s = (const folder_source *)base;
-	const unsigned picture = s->pictures.sets[part]->pixels ? 0 : wanted & 1u << PICTURE;
-	eg_status status = eg_picture_source_read(base, part, i, wanted & ~picture, r, err);
-	return status || !picture ? status : decode(s, part, i, r, err);
-}
-
-static void close_source(eg_source *base) {
-	eg_files_close(((folder_source *)base)->files);
-	eg_picture_source_close(base);
 }
 
 const eg_source_type eg_source_type_folder = {
@@ -471,10 +332,10 @@ const eg_source_type eg_source_type_folder = {
 		.nfields = EG_COUNT(eg_picture_fields)},
 	.keys = keys,
 	.nkeys = EG_COUNT(keys),
-	.size = sizeof(folder_source),
+	.size = sizeof(eg_file_source),
 	.prepare = prepare,
 	.learn_names = learn_names,
-	.read = read_record,
-	.close = close_source,
+	.read = eg_file_source_read,
+	.close = eg_file_source_close,
 	.archives = true,
 	.load = load};

@@ -31,13 +31,7 @@ static const eg_key keys[] = {
 		.offset = offsetof(idx_source, class_names),
 		.def = NAN,
 		.doc = "what the classes are called, in order; left out: 0, 1, ..."},
-	{.name = "limit",
-		.type = EG_KEY_INT64,
-		.offset = offsetof(eg_picture_source, limit),
-		.min = 1,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "train on the first so many pictures only; left out: on all"},
+	EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"),
 };
 
 static eg_status load(const eg_source_type *type, const char *folder, bool test, const eg_data_options *o,

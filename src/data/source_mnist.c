@@ -31,13 +31,7 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 }
 
 static const eg_key keys[] = {
-	{.name = "limit",
-		.type = EG_KEY_INT64,
-		.offset = offsetof(eg_picture_source, limit),
-		.min = 1,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "train on the first so many pictures only; left out: on all"},
+	EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"),
 };
 
 #define FIELDS(classes_) \

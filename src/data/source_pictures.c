@@ -50,10 +50,6 @@ eg_status eg_picture_source_read(
 		r->fields[PICTURE] = (eg_datum){
 		        .there = true, .picture = {set->C, set->H, set->W, set->pixels + (size_t)i * size}};
 	if (wanted & 1u << LABEL) r->fields[LABEL] = (eg_datum){.there = true, .label = set->labels[i]};
-	if (p->files[part]) {
-		r->place = p->files[part][i];
-		r->id = r->place + p->top[part];
-	}
 	return EG_OK;
 }
 
