@@ -28,7 +28,7 @@ typedef enum eg_ability {
 typedef struct eg_task_info {
 	const char *name;   /* "classify" */
 	const char *doc;    /* one line: "which one of several classes a picture or text belongs to" */
-	const char *takes;  /* what a model reads, for help texts: "pictures (PNG, JPEG, PGM, PPM), texts" */
+	const char *takes;  /* what a model reads, for help texts: "pictures (PNG, JPEG, WebP, BMP, PGM, PPM), texts" */
 	const char *answer; /* and says: "the likeliest classes with their probabilities" */
 	const char *judged; /* a paragraph or two: what its metrics mean */
 	unsigned abilities; /* of eg_ability */

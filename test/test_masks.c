@@ -171,6 +171,14 @@ static void check_pair(sources *f, const eg_source *s, eg_part part, int i, int 
 	eg_record_free(&r);
 }
 
+static void check_all(sources *f, const eg_source *s) {
+	check_pair(f, s, EG_PART_TRAIN, 0, 0, "train/a.ppm");
+	check_pair(f, s, EG_PART_TRAIN, 1, 1, "train/a-b.ppm");
+	check_pair(f, s, EG_PART_TRAIN, 2, 2, "train/b.c.ppm");
+	check_pair(f, s, EG_PART_VALIDATION, 0, 3, "val/a.ppm");
+	check_pair(f, s, EG_PART_TEST, 0, 4, "test/x.ppm");
+}
+
 static void pictures_with_masks(void **state) {
 	sources *f = *state;
 	char path[400];
@@ -185,13 +193,7 @@ static void pictures_with_masks(void **state) {
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 3);
 	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 1);
 	assert_int_equal(eg_source_count(s, EG_PART_TEST), 1);
-	for (int turn = 0; turn < 2; turn++) { /* decoded, and kept */
-		check_pair(f, s, EG_PART_TRAIN, 0, 0, "train/a.ppm");
-		check_pair(f, s, EG_PART_TRAIN, 1, 1, "train/a-b.ppm");
-		check_pair(f, s, EG_PART_TRAIN, 2, 2, "train/b.c.ppm");
-		check_pair(f, s, EG_PART_VALIDATION, 0, 3, "val/a.ppm");
-		check_pair(f, s, EG_PART_TEST, 0, 4, "test/x.ppm");
-	}
+	for (int turn = 0; turn < 2; turn++) check_all(f, s); /* decoded, and kept */
 	assert_int_equal(eg_source_read(s, EG_PART_TEST, 0, 2, &r, &f->err), EG_OK);
 	assert_true(!r.fields[0].there && r.fields[1].there);
 	assert_string_equal(r.place, path_in(f, "m/test/x.ppm"));
@@ -330,6 +332,27 @@ static void names_of_parts(void **state) {
 	refuse_source(f, "masks", VALIDATION, "two folders for the part 'validation', 'val' and 'valid': rename one", path, NAMES, NULL);
 }
 
+/* The same in an archive, which is unpacked once, or read in place; kept, and not. */
+static void in_an_archive(void **state) {
+	sources *f = *state;
+	char line[400], path[100];
+#ifndef ENGRAM_HAVE_ARCHIVE
+	skip();
+#endif
+	if (no_png()) skip();
+	write_set(f);
+	snprintf(line, sizeof line, "cd %s && tar cf m.tar m && gzip -c m.tar >m.tgz", f->folder);
+	assert_int_equal(system(line), 0);
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "path=%s/m.%s", f->folder, i % 2 ? "tar" : "tgz");
+		eg_source *s = open_source(f, "masks", ALL, path, NAMES, i < 2 ? "memory=0" : NULL, NULL);
+		assert_int_equal(eg_source_there(s, &f->err), EG_OK);
+		for (int turn = 0; turn < 2; turn++) check_all(f, s);
+		if (i == 0) assert_says(eg_source_remark(s, EG_PART_TRAIN), "m.tgz' has been unpacked into '");
+		eg_source_close(s);
+	}
+}
+
 /* ---- CamVid, where this machine has it --------------------------------------------------------------------------- */
 
 static void camvid(void **state) {
@@ -374,6 +397,7 @@ int main(void) {
 	        CASE(sets_are_refused),
 	        CASE(pairs_are_refused),
 	        CASE(broken_pairs),
+	        CASE(in_an_archive),
 	        CASE(names_of_parts),
 	        CASE(camvid),
 	};

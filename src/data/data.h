@@ -233,6 +233,7 @@ void eg_files_close(eg_files *f); /* NULL is allowed */
 const char *eg_files_top(const eg_files *f); /* without slashes at its end */
 /* What the archive has been unpacked into, when that was done now; else NULL. */
 const char *eg_files_unpacked(const eg_files *f);
+void eg_files_remark(const eg_files *f, eg_source *s, eg_part part); /* says so, with the training part */
 /* In these three `f` may be NULL: any path of the system. */
 bool eg_files_is_folder(const eg_files *f, const char *path);
 bool eg_files_is_file(const eg_files *f, const char *path); /* a regular one */

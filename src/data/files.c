@@ -192,6 +192,11 @@ void eg_files_close(eg_files *f) {
 const char *eg_files_top(const eg_files *f) { return f->top; }
 const char *eg_files_unpacked(const eg_files *f) { return f->unpacked[0] ? f->unpacked : NULL; }
 
+void eg_files_remark(const eg_files *f, eg_source *s, eg_part part) {
+	if (f->unpacked[0] && part == EG_PART_TRAIN)
+		eg_source_remark_more(s, part, "'%s' has been unpacked into '%s', once", f->top, f->unpacked);
+}
+
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* What a path below the top is called in the archive; false: it is not below it, or too long. */

@@ -133,9 +133,7 @@ eg_status eg_file_source_put(eg_file_source *s, eg_part part, const eg_picture_f
 	eg_status status = read_set(&r, part, &set, err);
 	if (status) return status;
 	s->good[part] = r.good;
-	const char *unpacked = eg_files_unpacked(s->tree);
-	if (unpacked && part == EG_PART_TRAIN)
-		eg_source_remark_more(base, part, "'%s' has been unpacked into '%s', once", eg_files_top(s->tree), unpacked);
+	eg_files_remark(s->tree, base, part);
 	if (!set->pixels)
 		eg_source_remark_more(base, part,
 		        "the pictures are decoded whenever they are asked for: all take %.0f MB, more than 'memory: %lld'",

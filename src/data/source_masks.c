@@ -213,6 +213,7 @@ static eg_status tell_passed(mask_source *s, eg_part part, const eg_names names[
 	int n = 0;
 	eg_passed passed = names[0].passed;
 	eg_passed_add(&passed, &names[1].passed);
+	eg_files_remark(s->files, &s->base, part);
 	if (*eg_passed_text(&passed, text, sizeof text))
 		eg_source_remark_more(&s->base, part, "in '%s' and '%s' %s", folders[0], folders[1], text);
 	if (part != EG_PART_TRAIN) return EG_OK;

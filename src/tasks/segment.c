@@ -259,7 +259,7 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 const eg_task_type eg_task_type_segment = {
 	.info = {.name = "segment",
 		.doc = "a class for each pixel of a picture",
-		.takes = "pictures (PNG, JPEG, PGM, PPM)",
+		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM)",
 		.answer = "the class of each pixel, how much of the picture each takes, and with -o a colour picture",
 		.judged =
 			"Of a segmenter: of each class the intersection over union (pixels that have it and are said\n"
