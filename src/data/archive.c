@@ -366,7 +366,7 @@ static eg_status put_member(const reading *r, eg_members *m, const char *name, i
 static eg_status list(reading *r, eg_members *m, bool *packed, eg_error *err) {
 	char name[EG_PATH];
 	entry e;
-	bool folder;
+	bool folder = false;
 	for (;;) {
 		eg_status status = next(r, &e, name, &folder, err);
 		if (status) return status;
@@ -463,7 +463,7 @@ static eg_status copy_entry(reading *r, writing *w, const char *name, bool folde
 static eg_status unpack(reading *r, writing *w, eg_error *err) {
 	char name[EG_PATH];
 	entry e;
-	bool folder;
+	bool folder = false;
 	uint8_t *piece = eg_alloc(NULL, PIECE);
 	w->a = r->l.write_new();
 	eg_status status = piece && w->a ? EG_OK : no_memory(r->name, err);
