@@ -89,6 +89,13 @@ struct cli_args {
 		        "depend on it", \
 		        1, 1024 \
 	}
+#define OPTION_LOADERS \
+	{ \
+		"loaders", 0, "N", \
+		        "how many threads read and prepare samples ahead; 0: none, in line (default: ENGRAM_LOADERS, else " \
+		        "some where it is worth it). Results do not depend on it", \
+		        0, 64 \
+	}
 #define OPTION_LIMIT \
 	{ \
 		"limit-macs", 0, CLI_COUNT, \

@@ -47,6 +47,7 @@ static void help(FILE *f) {
 	        "\nEnvironment:\n"
 	        "  ENGRAM_DATA       folders, separated by colons, that are looked in first for data sets\n"
 	        "  ENGRAM_THREADS    how many threads compute, unless --threads says so\n"
+	        "  ENGRAM_LOADERS    how many more read and prepare samples ahead, unless --loaders says so\n"
 	        "  ENGRAM_ISA        kernels to use in place of the best this machine has: ref, neon, avx2, avx512\n"
 	        "  ENGRAM_TUNING     a file of engram tune-kernels, whose measurements decide which kernels are used;\n"
 	        "                    1: the one in its usual place\n"

@@ -375,6 +375,7 @@ static const cli_option options[] = {
 	{"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
 	{"path", 0, "PATH", "your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},
 	OPTION_THREADS,
+	OPTION_LOADERS,
 	OPTION_LIMIT,
 	OPTION_JSON("one JSON object: model, data, split, unit, n, then the metrics and tables of the task"),
 	{0},

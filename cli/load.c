@@ -33,8 +33,10 @@ void cli_tuning(const cli_args *a, eg_context *ctx) {
 
 eg_context *cli_context(const cli_args *a) {
 	eg_error err;
-	eg_context_options o = {
-	        .threads = (int)args_number(a, "threads", 0), .limit_macs = args_count(a, "limit-macs", 0)};
+	const int loaders = (int)args_number(a, "loaders", 0);
+	eg_context_options o = {.threads = (int)args_number(a, "threads", 0),
+	        .limit_macs = args_count(a, "limit-macs", 0),
+	        .loaders = args_has(a, "loaders") && loaders == 0 ? EG_ZERO : loaders};
 	eg_context *ctx = eg_context_new(&o, &err);
 	if (!ctx)
 		fail_error(a->verb->name, &err);

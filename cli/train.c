@@ -389,6 +389,7 @@ static const cli_option options[] = {
 		2, 1000},
 	{"seed", 0, "S", "of everything random; same as --set train.seed=S", 0, INT64_MAX},
 	OPTION_THREADS,
+	OPTION_LOADERS,
 	OPTION_JSON("one JSON object an epoch on stdout; with --folds one a fold, then mean and deviation"),
 	{"quiet", 'q', NULL, "say nothing but errors", 0, 0},
 	{0},

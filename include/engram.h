@@ -114,6 +114,9 @@ typedef struct eg_context_options {
 	double limit_macs; /* > 0: a plan of this context that takes more multiply-adds (eg_cost) for one sample is
 	                    * refused (EG_ERR_ARG); of one that carries state, and may go on for ever, for one step of
 	                    * it. For networks from elsewhere. eg_plan_measure is not bound by it */
+	int loaders;       /* threads that fill the batches of a data set ahead, beside those that compute
+	                    * (eg_dataset.parallel); EG_ZERO: none, each is filled when it is needed. 0: ENGRAM_LOADERS, else
+	                    * some where filling takes time that is worth saving. Results do not depend on it */
 } eg_context_options;
 
 /* Never NULL unless out of memory: a failure (an ISA that this CPU has not) is told in *err, and NULL returned. Both
@@ -121,6 +124,7 @@ typedef struct eg_context_options {
 EG_API eg_context *eg_context_new(const eg_context_options *options, eg_error *err);
 EG_API void eg_context_free(eg_context *ctx);
 EG_API int eg_context_threads(const eg_context *ctx);
+EG_API int eg_context_loaders(const eg_context *ctx); /* at most so many; 0: none */
 EG_API const char *eg_context_isa(const eg_context *ctx);
 EG_API const char *eg_context_cpu(const eg_context *ctx); /* as the CPU names itself */
 /* CPU, kernel table chosen, and why better ones were refused: a few lines of text, owned by the context. */

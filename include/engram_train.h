@@ -170,6 +170,7 @@ typedef struct eg_fill {
 	const int *sizes; /* of the set's further open dimensions in this batch, as eg_dataset.dims lists them */
 	uint64_t seed;    /* eg_train_config.seed; 0 in an evaluation */
 	int epoch;        /* 0..; -1: an evaluation, nothing is to be drawn */
+	void *room;       /* this batch's, of eg_dataset.room_new; NULL: there is none */
 } eg_fill;
 
 /* Where samples come from. `fill` puts them into the plan's input buffers: slots[i] corresponds to inputs[i]; data is
@@ -197,6 +198,13 @@ typedef struct eg_dataset {
 	                                                     * batch holds samples of like size and has the largest
 	                                                     * of them, rounded up to a multiple of 8 but at most
 	                                                     * most[dim]. NULL: always most[dim] */
+	/* May several threads fill batches at a time? Then some are filled ahead, by threads of their own, while others
+	 * are computed with (eg_context_options.loaders). What is filled must be a function of eg_fill alone. */
+	bool parallel;
+	/* Memory that the set works in, or keeps what judges ask for: fill is given one that no other batch has until
+	 * it has been judged. NULL: none. Called by one thread at a time, and so is room_free. */
+	eg_status (*room_new)(void *user, void **room, eg_error *err);
+	void (*room_free)(void *user, void *room);
 } eg_dataset;
 
 /* ---- metrics ----------------------------------------------------------------------------------------------------- */

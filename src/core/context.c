@@ -35,16 +35,38 @@ static eg_status choose_isa(eg_context *ctx, const char *wish, eg_error *err) {
 	return eg_fail(err, EG_ERR_ARG, "no kernel table can be used on this machine");
 }
 
+/* What the environment says, where it says something, into *wish. */
+static eg_status read_variable(const char *name, int least, int most, int *wish, eg_error *err) {
+	const char *env = getenv(name);
+	if (!env || !*env) return EG_OK;
+	char *end;
+	long v = strtol(env, &end, 10);
+	if (*end || v < least || v > most)
+		return eg_fail(err, EG_ERR_ARG, "%s is '%s'; expected a number from %d to %d", name, env, least, most);
+	*wish = (int)v;
+	return EG_OK;
+}
+
 static eg_status choose_threads(const eg_context *ctx, int wish, int *threads, eg_error *err) {
-	const char *env = getenv("ENGRAM_THREADS");
-	if (wish == 0 && env && *env) {
-		char *end;
-		long v = strtol(env, &end, 10);
-		if (*end || v < 1 || v > 1024) return eg_fail(err, EG_ERR_ARG, "ENGRAM_THREADS is '%s'; expected a number from 1 to 1024", env);
-		wish = (int)v;
-	}
+	eg_status status = wish == 0 ? read_variable("ENGRAM_THREADS", 1, 1024, &wish, err) : EG_OK;
+	if (status) return status;
 	if (wish < 0 || wish > 1024) return eg_fail(err, EG_ERR_ARG, "%d threads were asked for; allowed are 1 to 1024, or 0 for all cores", wish);
 	*threads = wish ? wish : ctx->cpu.cores;
+	return EG_OK;
+}
+
+/* Where nobody says how many, processors that do not compute load, but no more than LOADERS; where all compute, one
+ * loads all the same: it works while they wait for each other, or for files. */
+enum { LOADERS = 4, LOADERS_MOST = 64 };
+static eg_status choose_loaders(eg_context *ctx, int wish, eg_error *err) {
+	if (wish != EG_ZERO && (wish < 0 || wish > LOADERS_MOST))
+		return eg_fail(err, EG_ERR_ARG, "%d loaders were asked for; allowed are 1 to %d, 0 for as many as suit, or EG_ZERO for none",
+			wish, LOADERS_MOST);
+	ctx->loaders_asked = wish == EG_ZERO ? 0 : wish == 0 ? -1 : wish;
+	eg_status status = wish == 0 ? read_variable("ENGRAM_LOADERS", 0, LOADERS_MOST, &ctx->loaders_asked, err) : EG_OK;
+	if (status) return status;
+	const int idle = ctx->cpu.cores - eg_team_size(ctx->team);
+	ctx->loaders = ctx->loaders_asked >= 0 ? ctx->loaders_asked : idle < 1 ? ctx->cpu.cores > 1 : idle > LOADERS ? LOADERS : idle;
 	return EG_OK;
 }
 
@@ -68,6 +90,7 @@ eg_context *eg_context_new(const eg_context_options *options, eg_error *err) {
 	ctx->team = eg_team_new(ctx->allocator, threads, err);
 	if (!ctx->team) goto fail;
 	note(ctx, "threads: %d\n", threads);
+	if (choose_loaders(ctx, options ? options->loaders : 0, err)) goto fail;
 	return ctx;
 fail:
 	eg_context_free(ctx);
@@ -82,6 +105,8 @@ void eg_context_free(eg_context *ctx) {
 	eg_release(ctx->allocator ? &copy : NULL, ctx);
 }
 
+int eg_context_loaders(const eg_context *ctx) { return ctx->loaders; }
+int eg_context_loaders_asked(const eg_context *ctx) { return ctx->loaders_asked; }
 int eg_context_threads(const eg_context *ctx) { return eg_team_size(ctx->team); }
 const char *eg_context_isa(const eg_context *ctx) { return ctx->kern.name; }
 const char *eg_context_cpu(const eg_context *ctx) { return ctx->cpu.model; }

@@ -14,8 +14,11 @@ struct eg_context {
 	eg_kernels kern; /* the chosen table */
 	eg_team *team;
 	eg_tuning *tuning; /* NULL: nothing was measured */
+	int loaders, loaders_asked;    /* how many may fill batches; asked for: -1: nobody said */
 	double limit_macs; /* of a plan, for one sample; 0: none */
 	char log[2048]; /* why this kernel table: text for ENGRAM_VERBOSE=1 and eg_context_describe */
 };
+
+int eg_context_loaders_asked(const eg_context *ctx);
 
 #endif

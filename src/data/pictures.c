@@ -196,7 +196,7 @@ eg_picture_dataset *eg_picture_dataset_new(const eg_pictures *p, const uint32_t 
 	char *text = (char *)(d + 1);
 	d->inputs[0] = memcpy(text, input, input_size);
 	d->inputs[1] = memcpy(text + input_size, target, target_size);
-	d->base = (eg_dataset){.user = d, .count = n, .inputs = d->inputs, .fill = fill};
+	d->base = (eg_dataset){.user = d, .count = n, .inputs = d->inputs, .fill = fill, .parallel = true};
 	d->pictures = p;
 	d->C = p->C;
 	d->plane = (size_t)p->H * (size_t)p->W;

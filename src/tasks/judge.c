@@ -92,7 +92,7 @@ static int length_of(const eg_batch_run *b, int i) {
 }
 
 static eg_row row_of(const eg_task *t, const eg_graph *g, const eg_samples *s, const eg_batch_run *b, int i) {
-	const eg_record *record = t->type->load ? NULL : eg_samples_record(s, i);
+	const eg_record *record = t->type->load ? NULL : eg_samples_record(s, b->fill, i);
 	return (eg_row){.graph = g,
 	        .plan = b->plan,
 	        .batch = b,

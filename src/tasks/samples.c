@@ -242,22 +242,42 @@ eg_status eg_task_sizes_guess(eg_task *t, int each, const eg_size **sizes, eg_er
 
 /* ---- a part as a data set ---------------------------------------------------------------------------------------- */
 
-const eg_record *eg_samples_record(const eg_samples *s, int i) { return i < s->nrecords ? &s->records[i] : NULL; }
+const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i) {
+	const eg_samples_room *room = f->room ? f->room : &s->room;
+	return i < room->n ? &room->records[i] : NULL;
+}
 
-/* Room for the records of a batch, and for what each intake is given of them. */
-static eg_status make_room(eg_samples *s, int n, eg_error *err) {
-	if (n <= s->nrecords) return EG_OK;
+static eg_status room_new(void *user, void **room, eg_error *err) {
+	EG_UNUSED(user);
+	*room = eg_calloc(NULL, 1, sizeof(eg_samples_room));
+	return *room ? EG_OK : no_memory(err);
+}
+
+static void empty_room(eg_samples_room *room) {
+	for (int i = 0; i < room->n; i++) eg_record_free(&room->records[i]);
+	eg_release(NULL, room->records);
+	eg_release(NULL, room->data_of);
+}
+
+static void room_free(void *user, void *room) {
+	EG_UNUSED(user);
+	empty_room(room);
+	eg_release(NULL, room);
+}
+
+static eg_status make_room(eg_samples_room *room, int n, int nintakes, eg_error *err) {
+	if (n <= room->n) return EG_OK;
 	eg_record *records = eg_calloc(NULL, (size_t)n, sizeof *records);
-	const eg_datum **data = eg_calloc(NULL, (size_t)n * (size_t)s->task->nintakes, sizeof *data);
+	const eg_datum **data = eg_calloc(NULL, (size_t)n * (size_t)nintakes, sizeof *data);
 	if (!records || !data) {
 		eg_release(NULL, records);
 		eg_release(NULL, data);
 		return no_memory(err);
 	}
-	if (s->nrecords) memcpy(records, s->records, (size_t)s->nrecords * sizeof *records);
-	eg_release(NULL, s->records);
-	eg_release(NULL, s->data_of);
-	s->records = records, s->data_of = data, s->nrecords = n;
+	if (room->n) memcpy(records, room->records, (size_t)room->n * sizeof *records);
+	eg_release(NULL, room->records);
+	eg_release(NULL, room->data_of);
+	*room = (eg_samples_room){records, data, n};
 	return EG_OK;
 }
 
@@ -329,16 +349,17 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 	eg_dims dims[EG_TASK_INTAKES];
 	if (t->intakes[0]->shape.rank == 0)
 		return eg_fail(err, EG_ERR_ARG, "the samples have not met the network: call eg_task_suits before");
-	eg_status status = make_room(s, f->n, err);
+	eg_samples_room *room = f->room ? f->room : &s->room;
+	eg_status status = make_room(room, f->n, t->nintakes, err);
 	for (int i = 0; i < f->n && !status; i++) {
 		int64_t item = p->items ? p->items[f->items[i]] : f->items[i];
-		status = eg_source_read(t->source, p->from, item, s->wanted, &s->records[i], err);
+		status = eg_source_read(t->source, p->from, item, s->wanted, &room->records[i], err);
 		for (int k = 0; k < t->nintakes && !status; k++)
-			s->data_of[(ptrdiff_t)k * f->n + i] = &s->records[i].fields[t->intakes[k]->field];
+			room->data_of[(ptrdiff_t)k * f->n + i] = &room->records[i].fields[t->intakes[k]->field];
 	}
 	if (status) return status;
 	for (int k = 0; k < t->nintakes; k++) dims[k] = eg_intake_dims(t->intakes[k], f->n, f->time, f->sizes);
-	return eg_intakes_fill(t, t->nintakes, s->records, NULL, s->data_of, f->n, f->time, dims, slots, err);
+	return eg_intakes_fill(t, t->nintakes, room->records, NULL, room->data_of, f->n, f->time, dims, slots, err);
 }
 
 static int time_of(void *user, uint32_t item) { return ((const eg_sample_part *)user)->times[item]; }
@@ -403,7 +424,13 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 		if (!p->items) return no_memory(err);
 		memcpy(p->items, items, (size_t)n * sizeof *items);
 	}
-	p->dataset = (eg_dataset){.user = p, .count = n, .inputs = s->inputs, .fill = fill};
+	p->dataset = (eg_dataset){.user = p,
+	        .count = n,
+	        .inputs = s->inputs,
+	        .fill = fill,
+	        .parallel = true,
+	        .room_new = room_new,
+	        .room_free = room_free};
 	for (int i = 0; i < t->ninputs; i++) {
 		const eg_field *field = eg_source_field(t->source, t->intakes[i]->field);
 		for (int k = 0; k < t->intakes[i]->sample.rank; k++)
@@ -510,9 +537,7 @@ void eg_samples_free(eg_samples *s) {
 		eg_release(NULL, s->parts[i].sizes);
 		eg_release(NULL, s->parts[i].weights);
 	}
-	for (int i = 0; i < s->nrecords; i++) eg_record_free(&s->records[i]);
-	eg_release(NULL, s->records);
-	eg_release(NULL, s->data_of);
+	empty_room(&s->room);
 	eg_value_free(s->kept);
 	eg_release(NULL, s);
 }

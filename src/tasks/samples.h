@@ -4,6 +4,13 @@
 
 #include "tasks/task.h"
 
+/* Where a batch is filled: its records, and what each intake is given of them. */
+typedef struct eg_samples_room {
+	eg_record *records;
+	const eg_datum **data_of; /* by intake, then by record */
+	int n;
+} eg_samples_room;
+
 /* A part: some records of one part of the source. */
 typedef struct eg_sample_part {
 	eg_dataset dataset;
@@ -27,17 +34,15 @@ struct eg_samples {
 	const char *inputs[EG_TASK_INTAKES + 4];
 	const char *dims[EG_MAX_DIMS + 1];
 	unsigned wanted;    /* fields of the source */
-	eg_record *records; /* of the batch that was filled last */
-	const eg_datum **data_of;
-	int nrecords;
+	eg_samples_room room; /* of batches that bring none of their own */
 	int eval_batch; /* 0: as many as suit */
 	void *own;      /* of a task that loads its samples itself */
 };
 
 /* fingerprint.c: h gone on with through `size` bytes. */
 uint64_t eg_fingerprint(uint64_t h, const void *bytes, size_t size);
-/* The record of row i of the batch that was filled last; NULL: there are none. */
-const eg_record *eg_samples_record(const eg_samples *s, int i);
+/* The record of row i of this batch; NULL: there are none. */
+const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i);
 /* Shows the training records to the intakes that need it. */
 eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err);
 /* Looks up the shapes of the network's inputs, which batches are filled by. */

@@ -13,7 +13,7 @@ static eg_status make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *co
 	eg_status status = eg_batches_make(&e->batches, g->ctx->allocator, data, size, err);
 	if (status) return status;
 	e->plans = eg_plan_cache_new(g, p, &o, err);
-	return e->plans ? eg_feed_make(&e->feed, g, data, e->plans, e->objective, err) : err->status;
+	return e->plans ? eg_feed_make(&e->feed, g, data, &e->batches, e->plans, e->objective, err) : err->status;
 }
 
 eg_status eg_evaluator_make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *objective, int batch,
@@ -45,14 +45,13 @@ eg_status eg_evaluator_run(eg_evaluator *e, double *loss, eg_error *err) {
 	eg_feed_rewind(f, NULL, 0);
 	eg_judge_reset(e->judge);
 	for (int64_t k = 0; k < e->batches.count; k++) {
-		eg_batch b = eg_batches_get(&e->batches, k);
-		eg_status status = eg_feed_put(f, &b, err);
+		eg_status status = eg_feed_put(f, k, err);
 		if (status) return status;
 		if (f->empty && !judged && !f->data->streams) continue; /* a stream's state goes on all the same */
 		eg_plan_run(f->plan, 0);
 		if (!f->empty && e->objective) {
-			sum += (double)*eg_plan_output(f->plan, e->objective) * b.weight;
-			weight += b.weight;
+			sum += (double)*eg_plan_output(f->plan, e->objective) * f->now->batch.weight;
+			weight += f->now->batch.weight;
 		}
 		eg_batch_run run = eg_feed_run(f);
 		status = eg_judge_add(e->judge, &run, err);
@@ -89,8 +88,7 @@ eg_status eg_each_batch(eg_graph *g, eg_params *p, const char *const *outputs, i
 	*err = (eg_error){0};
 	eg_status status = make(&e, g, p, outputs, batch, data, err);
 	for (int64_t k = 0; k < e.batches.count && !status; k++) {
-		eg_batch b = eg_batches_get(&e.batches, k);
-		status = eg_feed_put(&e.feed, &b, err);
+		status = eg_feed_put(&e.feed, k, err);
 		if (status) break;
 		eg_plan_run(e.feed.plan, 0);
 		eg_batch_run run = eg_feed_run(&e.feed);

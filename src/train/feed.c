@@ -1,10 +1,11 @@
 /* feed.c - a batch of a data set into a plan. See feed.h.
  *
  * Not here: which samples make a batch (batches.c), what is done with it (trainer.c, evaluate.c). */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "train/feed.h"
 
-#include <math.h>
 #include <string.h>
+#include <time.h>
 
 int eg_feed_output(const eg_graph *g, const char *name) {
 	for (int i = 0; i < g->noutputs; i++)
@@ -53,33 +54,6 @@ static eg_status find_targets(eg_feed *f, int objective, eg_error *err) {
 	return EG_OK;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------- */
-
-eg_status eg_feed_make(
-	eg_feed *f, eg_graph *g, const eg_dataset *data, eg_plan_cache *plans, const char *objective, eg_error *err) {
-	*f = (eg_feed){.graph = g, .data = data, .plans = plans, .epoch = -1};
-	int n = 0;
-	while (data->inputs && data->inputs[n]) {
-		if (n == EG_FEED_INPUTS)
-			return eg_fail(err, EG_ERR_ARG, "a data set may fill at most %d inputs", EG_FEED_INPUTS);
-		n++;
-	}
-	if (n == 0) return eg_fail(err, EG_ERR_ARG, "the data set fills no input");
-	return objective ? find_targets(f, eg_feed_output(g, objective), err) : EG_OK;
-}
-
-void eg_feed_free(eg_feed *f) {
-	for (int i = 0; i < EG_FEED_INPUTS && f->graph; i++) eg_block_free(f->graph->ctx->allocator, f->spare[i]);
-	if (f->graph) eg_release(f->graph->ctx->allocator, f->ends);
-	*f = (eg_feed){0};
-}
-
-void eg_feed_rewind(eg_feed *f, const eg_real *state, size_t n) {
-	f->plan = NULL;
-	f->begin = state;
-	f->nbegin = n;
-}
-
 /* ---- filling ----------------------------------------------------------------------------------------------------- */
 
 /* Which size of each sample an input of this name asks for: "lengths" its steps, "lengths.WORD" those of another
@@ -89,27 +63,6 @@ static int length_asked(const eg_dataset *d, const char *name) {
 	for (int i = 0; d->dims && d->dims[i] && !strncmp(name, "lengths.", 8); i++)
 		if (!strcmp(name + 8, d->dims[i])) return 1 + i;
 	return -1;
-}
-
-/* Of which of these sizes is a dimension that is open in the graph, where samples differ in it? -1: of none. */
-static int size_asked(const eg_feed *f, int64_t dim) {
-	const eg_dataset *d = f->data;
-	if (dim == EG_T) return d->time_of ? 0 : -1;
-	for (int i = 0; d->size_of && d->dims && d->dims[i] && dim <= EG_NAMED; i++) {
-		const int open = eg_graph_open_find(f->graph, d->dims[i]);
-		if (open >= 0 && dim == EG_NAMED - open) return 1 + i;
-	}
-	return -1;
-}
-
-static void fill_lengths(int32_t *lengths, const eg_dataset *d, int which, const eg_batch *b) {
-	for (int i = 0; i < b->n; i++) {
-		uint32_t item = b->items[i];
-		if (which == 0)
-			lengths[i] = d->time_of ? d->time_of(d->user, item) : d->time;
-		else
-			lengths[i] = d->size_of ? d->size_of(d->user, item, which - 1) : d->most[which - 1];
-	}
 }
 
 /* Nothing that the network takes may be left as it was: what the data set does not fill are lengths, or an error. */
@@ -126,103 +79,121 @@ static eg_status fill_others(const eg_feed *f, const eg_batch *b, eg_error *err)
 		if (which < 0 || g->values[i].type != EG_I32 || g->values[i].dims.rank != 1)
 			return eg_fail(err, EG_ERR_ARG,
 			        "the network takes an input '%s', which the data set does not fill", name);
-		fill_lengths(eg_plan_input(f->plan, name), d, which, b);
+		eg_fill_lengths(eg_plan_input(f->plan, name), d, which, b);
 	}
 	return EG_OK;
 }
 
-/* Memory for an input that the graph has but the plan does not need. */
-static void *spare(eg_feed *f, int k, eg_error *err) {
-	const char *name = f->data->inputs[k];
-	eg_tensor t = eg_graph_find(f->graph, name);
-	if (!t.id || f->graph->values[t.id - 1].node >= 0) {
-		eg_fail(err, EG_ERR_ARG, "the data set fills '%s', but the graph has no such input", name);
-		return NULL;
-	}
-	eg_dims d = eg_plan_dims(f->plan, t);
-	for (int i = 0; i < d.rank; i++)
-		if (d.d[i] < 0) {
-			eg_fail(err, EG_ERR_SHAPE,
-			        "the data set fills '%s', but does not say how large all its dimensions are (dims)",
-			        name);
-			return NULL;
-		}
-	size_t bytes = (size_t)eg_dims_count(&d, 0) *
-	               (eg_tensor_dtype(f->graph, t) == EG_F32 ? sizeof(real) : sizeof(int32_t));
-	if (bytes <= f->spare_bytes[k]) return f->spare[k];
-	eg_block_free(f->graph->ctx->allocator, f->spare[k]);
-	f->spare[k] = eg_block_new(f->graph->ctx->allocator, bytes);
-	f->spare_bytes[k] = f->spare[k] ? bytes : 0;
-	if (!f->spare[k]) eg_fail(err, EG_ERR_MEMORY, "out of memory for input '%s'", name);
-	return f->spare[k];
-}
-
-/* ---- padding ----------------------------------------------------------------------------------------------------- */
-
-static void zero_odd(real *x, int64_t n) {
-	for (int64_t i = 0; i < n; i++)
-		if (!isfinite(x[i])) x[i] = 0;
-}
-
-/* Of x, what lies behind the ends of the samples in one dimension; the batch is dimension `samples`. */
-static void zero_behind(real *x, const eg_dims *d, int axis, int samples, const int32_t *ends) {
-	const int first = axis < samples ? axis : samples, second = axis < samples ? samples : axis;
-	int64_t outer = 1, between = 1, inner = 1;
-	for (int i = 0; i < d->rank; i++) *(i < first ? &outer : i < second ? &between : &inner) *= d->d[i];
-	between /= d->d[first];
-	inner /= d->d[second];
-	for (int64_t o = 0; o < outer * d->d[first] * between; o++) {
-		const int64_t at_first = o / between % d->d[first];
-		for (int64_t k = 0; k < d->d[second]; k++) {
-			const int64_t at = axis < samples ? at_first : k, sample = axis < samples ? k : at_first;
-			if (at >= ends[sample]) zero_odd(x + (o * d->d[second] + k) * inner, inner);
-		}
-	}
-}
-
-/* Behind the ends of its samples a data set may leave anything. What is no number there becomes 0: layers that know of
- * no lengths multiply it with gradients of 0. */
-static eg_status zero_padding(eg_feed *f, const eg_batch *b, eg_error *err) {
+/* Batch k into the plan's own memory, and what the plan does not need into other. */
+static eg_status fill_here(eg_feed *f, const eg_batch *b, eg_error *err) {
 	const eg_dataset *d = f->data;
-	if (!d->time_of && !d->size_of) return EG_OK;
-	while (f->room_ends < b->n)
-		if (!eg_grow(f->graph->ctx->allocator, &f->ends, &f->room_ends, f->room_ends, sizeof *f->ends)) break;
-	if (f->room_ends < b->n) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the lengths of %d samples", b->n);
-	for (int k = 0; d->inputs[k]; k++) {
-		const eg_tensor t = eg_graph_find(f->graph, d->inputs[k]);
-		const eg_dims declared = eg_tensor_dims(f->graph, t), dims = eg_plan_dims(f->plan, t);
-		int samples = 0;
-		while (samples < declared.rank && declared.d[samples] != EG_N) samples++;
-		if (samples == declared.rank || eg_tensor_dtype(f->graph, t) != EG_F32 || !eg_plan_input(f->plan, d->inputs[k])) continue;
-		for (int i = 0; i < declared.rank; i++) {
-			const int which = size_asked(f, declared.d[i]);
-			if (which < 0) continue;
-			fill_lengths(f->ends, d, which, b);
-			zero_behind(f->slots[k], &dims, i, samples, f->ends);
-		}
+	eg_status status = eg_filled_begin(&f->here, f->graph, d, b, f->seed, f->epoch, err);
+	for (int k = 0; d->inputs[k] && !status; k++) {
+		f->here.slots[k] = eg_plan_input(f->plan, d->inputs[k]);
+		if (!f->here.slots[k]) status = eg_filled_own(&f->here, f->graph, d, k, err);
 	}
-	return EG_OK;
+	f->now = &f->here;
+	if (!status) status = fill_others(f, b, err);
+	return status ? status : eg_filled_fill(&f->here, f->graph, d, err);
+}
+
+/* The same of a batch that somebody has filled elsewhere. */
+static eg_status copy_there(eg_feed *f, eg_filled *from, eg_error *err) {
+	const eg_dataset *d = f->data;
+	f->now = from;
+	for (int k = 0; d->inputs[k]; k++) {
+		void *to = eg_plan_input(f->plan, d->inputs[k]);
+		if (!to) continue;
+		memcpy(to, from->own[k], eg_filled_bytes(from, f->graph, d, k));
+		from->slots[k] = to;
+	}
+	return fill_others(f, &from->batch, err);
+}
+
+/* ---- whether threads fill ahead ---------------------------------------------------------------------------------- */
+
+/* Asked for nothing, the feed looks for itself: it fills in line while a share of time below WORTH goes into that, and
+ * looks again in every epoch, since files that have been read once are read faster. */
+enum { LOOK_BATCHES = 4 };
+static const double LOOK_SECONDS = 0.02, WORTH = 0.04;
+
+static double now(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void begin_threads(eg_feed *f) {
+	f->settled = true;
+	f->prefetch = eg_prefetch_new(f->graph, f->data, eg_context_loaders(f->graph->ctx));
+}
+
+static bool may_begin(const eg_feed *f) {
+	return !f->settled && f->data->parallel && eg_context_loaders(f->graph->ctx) > 0;
+}
+
+/* A batch was filled in line from `begin` to `end`; the first one of an epoch brings no time between two. */
+static void look(eg_feed *f, double begin, double end) {
+	if (f->looked > 0) f->filling += end - begin, f->running += begin - f->last;
+	f->looked++;
+	f->last = end;
+	const double all = f->filling + f->running;
+	if (f->looked <= LOOK_BATCHES || all < LOOK_SECONDS || !may_begin(f)) return;
+	if (f->filling > WORTH * all)
+		begin_threads(f);
+	else
+		f->settled = true;
+}
+
+static void look_again(eg_feed *f) {
+	if (!f->prefetch && eg_context_loaders_asked(f->graph->ctx) < 0) f->settled = false;
+	f->looked = 0;
+	f->filling = f->running = 0;
 }
 
 static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
-	const eg_dataset *d = f->data;
-	for (int k = 0; d->inputs[k]; k++) {
-		f->slots[k] = eg_plan_input(f->plan, d->inputs[k]);
-		if (!f->slots[k]) f->slots[k] = spare(f, k, err);
-		if (!f->slots[k]) return err->status;
+	eg_filled *filled;
+	if (may_begin(f) && eg_context_loaders_asked(f->graph->ctx) > 0) begin_threads(f);
+	if (f->prefetch) {
+		eg_status status = eg_prefetch_get(f->prefetch, f->batches, b->number, f->seed, f->epoch, &filled, err);
+		return status ? status : copy_there(f, filled, err);
 	}
-	if (fill_others(f, b, err)) return err->status;
-	f->batch = *b;
-	f->fill = (eg_fill){.items = b->items,
-	        .n = b->n,
-	        .time = b->time,
-	        .sizes = f->batch.sizes,
-	        .seed = f->seed,
-	        .epoch = f->epoch};
-	eg_status status = d->fill(d->user, &f->fill, f->slots, err);
-	if (status && !err->status) return eg_fail(err, status, "the data set could not fill a batch, and does not say why");
-	return status ? status : zero_padding(f, b, err);
+	const double begin = f->settled ? 0 : now();
+	eg_status status = fill_here(f, b, err);
+	if (!f->settled) look(f, begin, now());
+	return status;
 }
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+eg_status eg_feed_make(eg_feed *f, eg_graph *g, const eg_dataset *data, const eg_batches *batches, eg_plan_cache *plans,
+	const char *objective, eg_error *err) {
+	*f = (eg_feed){.graph = g, .data = data, .batches = batches, .plans = plans, .epoch = -1};
+	int n = 0;
+	while (data->inputs && data->inputs[n]) {
+		if (n == EG_FEED_INPUTS)
+			return eg_fail(err, EG_ERR_ARG, "a data set may fill at most %d inputs", EG_FEED_INPUTS);
+		n++;
+	}
+	if (n == 0) return eg_fail(err, EG_ERR_ARG, "the data set fills no input");
+	return objective ? find_targets(f, eg_feed_output(g, objective), err) : EG_OK;
+}
+
+void eg_feed_free(eg_feed *f) {
+	eg_prefetch_free(f->prefetch);
+	if (f->graph) eg_filled_free(&f->here, f->graph, f->data);
+	*f = (eg_feed){0};
+}
+
+void eg_feed_rewind(eg_feed *f, const eg_real *state, size_t n) {
+	eg_prefetch_stop(f->prefetch);
+	look_again(f);
+	f->plan = NULL;
+	f->begin = state;
+	f->nbegin = n;
+}
+
+/* ---- a batch ----------------------------------------------------------------------------------------------------- */
 
 /* The state of the streams goes on from the plan of the batch before, or, at the beginning (NULL), is what
  * eg_feed_rewind was told. */
@@ -258,7 +229,8 @@ static bool has_targets(const eg_feed *f) {
 	return f->ntargets == 0;
 }
 
-eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err) {
+eg_status eg_feed_put(eg_feed *f, int64_t k, eg_error *err) {
+	const eg_batch batch = eg_batches_get(f->batches, k), *b = &batch;
 	eg_plan *before = f->plan;
 	eg_size sizes[EG_DATASET_DIMS + 1] = {{0}};
 	for (int i = 0; f->data->dims && f->data->dims[i]; i++) sizes[i] = (eg_size){f->data->dims[i], b->sizes[i]};
@@ -272,7 +244,7 @@ eg_status eg_feed_put(eg_feed *f, const eg_batch *b, eg_error *err) {
 
 eg_batch_run eg_feed_run(const eg_feed *f) {
 	return (eg_batch_run){
-	        .plan = f->plan, .data = f->data, .fill = &f->fill, .slots = f->slots, .weight = f->batch.weight};
+	        .plan = f->plan, .data = f->data, .fill = &f->now->fill, .slots = f->now->slots, .weight = f->now->batch.weight};
 }
 
 const void *eg_batch_input(const eg_batch_run *b, const char *name) {

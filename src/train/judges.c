@@ -124,7 +124,7 @@ eg_status eg_judge_default(
 	eg_graph *g, const char *objective, const eg_dataset *data, eg_judge **judge, eg_error *err) {
 	eg_feed f = {0};
 	*judge = NULL;
-	eg_status status = eg_feed_make(&f, g, data, NULL, objective, err);
+	eg_status status = eg_feed_make(&f, g, data, NULL, NULL, objective, err);
 	for (int i = 0; i < f.ntargets && !status && !*judge; i++) {
 		if (!classes_of(g, "logits", f.targets[i])) continue;
 		*judge = new_judge(g, "logits", f.targets[i], NULL, err);

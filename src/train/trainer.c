@@ -48,7 +48,7 @@ static eg_status make_plans(eg_trainer *t, eg_error *err) {
 	else
 		eg_fail(err, EG_ERR_MEMORY, "out of memory for training");
 	eg_release(t->ctx->allocator, outputs);
-	return t->plans ? eg_feed_make(&t->feed, t->graph, t->data, t->plans, c->objective, err) : err->status;
+	return t->plans ? eg_feed_make(&t->feed, t->graph, t->data, &t->batches, t->plans, c->objective, err) : err->status;
 }
 
 static eg_status make_arrays(eg_trainer *t, eg_error *err) {
@@ -157,7 +157,7 @@ static eg_status numeric(eg_trainer *t, uint64_t mask, int64_t batch, eg_error *
 	t->pending = false;
 	return eg_fail(err, EG_ERR_NUMERIC, "epoch %d, step %lld (update %llu, %s): %s", t->epoch + 1,
 	        (long long)batch + 1, (unsigned long long)t->state->steps + 1,
-	        name_samples(samples, sizeof samples, t->feed.batch.items, t->feed.batch.n), found.message);
+	        name_samples(samples, sizeof samples, t->feed.now->batch.items, t->feed.now->batch.n), found.message);
 }
 
 /* ---- flat arrays ------------------------------------------------------------------------------------------------- */
@@ -264,10 +264,10 @@ static eg_status check_statistics(const eg_trainer *t, eg_error *err) {
 /* Forward and backward of batch k, which is the `in_update`-th of this update. */
 static eg_status run_batch(eg_trainer *t, int64_t k, int in_update, eg_error *err) {
 	eg_feed *f = &t->feed;
-	eg_batch b = eg_batches_get(&t->batches, k);
-	eg_status status = eg_feed_put(f, &b, err);
+	eg_status status = eg_feed_put(f, k, err);
 	if (!status) status = check_statistics(t, err);
 	if (status) return status;
+	const double weight = f->now->batch.weight;
 	if (t->config.forget > 0) forget_some(t, k);
 	uint64_t mask = mask_of(t, in_update);
 	if (!f->empty || t->data->streams)
@@ -276,9 +276,9 @@ static eg_status run_batch(eg_trainer *t, int64_t k, int in_update, eg_error *er
 	double loss = (double)*eg_plan_output(f->plan, t->config.objective);
 	if (!isfinite(loss)) return numeric(t, mask, k, err);
 	bool first = !(t->weight > 0);
-	t->loss += (t->sums ? (double)*eg_plan_output(f->plan, t->config.shown) : loss) * b.weight;
-	t->weight += b.weight;
-	if (t->sum && !accumulate(t, b.weight, first)) return numeric(t, mask, k, err);
+	t->loss += (t->sums ? (double)*eg_plan_output(f->plan, t->config.shown) : loss) * weight;
+	t->weight += weight;
+	if (t->sum && !accumulate(t, weight, first)) return numeric(t, mask, k, err);
 	eg_batch_run run = eg_feed_run(f);
 	return eg_judge_add(t->judge, &run, err);
 }
