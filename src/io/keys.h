@@ -67,6 +67,11 @@ struct eg_variant {
 
 eg_key eg_key_of_attr(const eg_attr *a);
 
+typedef struct eg_key_table {
+	const eg_key *keys;
+	int n;
+} eg_key_table;
+
 /* A table of keys and the struct that they are read into. What is not given stays as the caller has set it. */
 typedef struct eg_key_set {
 	const eg_key *keys;

@@ -475,7 +475,10 @@ static eg_status add_loss_inputs(network *n, const eg_loss *loss, eg_dims d, eg_
 	if (want.class_axis >= 0 && check_logits(n, loss, d, want.class_axis)) return n->err->status;
 	for (int i = 0; i < want.dims.rank; i++)
 		if (want.dims.d[i] == 0) want.dims.d[i] = eg_open_dim(n->graph, want.open);
-	from[1] = shared_input(n, loss, loss->info.input, want.type, want.dims);
+	if (loss->info.soft && want.dims.rank == 1 && want.dims.d[0] == EG_N)
+		from[1] = shared_input(n, loss, loss->info.input, EG_F32, d);
+	else
+		from[1] = shared_input(n, loss, loss->info.input, want.type, want.dims);
 	for (int i = 2; i < op->max_inputs && i < EG_MAX_INPUTS; i++) {
 		int word = word_of(n, d.d[0]);
 		if (is_lengths(op->inputs[i]) && word >= 0) from[i] = lengths_of(n, word);

@@ -22,9 +22,9 @@ typedef struct eg_schema_variant {
 	int nsets;
 } eg_schema_variant;
 /* JSON Schema (2020-12) of recipes, for editors: of all that is known here, and of what it is handed. `tasks` are
- * the words that `task` may be, NULL-terminated. *text is the caller's, to be released with free(). */
+ * the words that `task` may be, NULL-terminated; `augment` the kinds of that list. *text is the caller's, to be released with free(). */
 eg_status eg_schema_make(
-	const char *const *tasks, const eg_schema_variant *data, int ndata, char **text, eg_error *err);
+	const char *const *tasks, const eg_schema_variant *data, int ndata, const eg_variant *augment, char **text, eg_error *err);
 
 /* The options of a loss as they would be with `reduction: mean`, in `copy` (options as large as a loss may have them).
  * options may be NULL. */
@@ -145,10 +145,6 @@ typedef struct eg_train_section {
 
 /* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */
 
-typedef struct eg_key_table {
-	const eg_key *keys;
-	int n;
-} eg_key_table;
 extern const eg_key_table eg_recipe_keys, eg_train_keys;
 extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */

@@ -48,6 +48,8 @@ static const eg_key recipe_keys[] = {
 	{.name = "outputs",
 		.type = EG_KEY_CHOICE,
 		.doc = "layers whose outputs are wanted besides: [LAYER, ...], or {NAME: LAYER, ...}"},
+	{.name = "augment", .type = EG_KEY_CHOICE,
+		.doc = "what is changed in training records, one after the other, drawn anew in each epoch"},
 	{.name = "train", .type = EG_KEY_CHOICE, .doc = "how to train"},
 };
 const eg_key_table eg_recipe_keys = {TABLE(recipe_keys)};
@@ -591,6 +593,15 @@ static void schema_sections(builder *b, eg_tree *properties, const char *const *
 	schema_object(b, eg_tree_get(properties, "train"), &(eg_key_set){eg_train_keys.keys, eg_train_keys.n, NULL}, 1);
 }
 
+/* A list of words, and of maps of one word. */
+static void schema_augment(builder *b, eg_tree *properties, const eg_variant *kinds) {
+	if (b->failed) return;
+	eg_tree *t = eg_tree_get(properties, "augment");
+	const eg_key key = {.name = "augment", .type = EG_KEY_CHOICE, .variants = kinds};
+	schema_type(b, t, "array");
+	schema_variants(b, eg_tree_map(b, t, "items"), &key);
+}
+
 /* Exactly one of input and inputs. */
 static void schema_one_input(builder *b, eg_tree *root) {
 	static const char *const names[] = {"input", "inputs"};
@@ -600,7 +611,7 @@ static void schema_one_input(builder *b, eg_tree *root) {
 }
 
 eg_status eg_schema_make(
-	const char *const *tasks, const eg_schema_variant *data, int ndata, char **text, eg_error *err) {
+	const char *const *tasks, const eg_schema_variant *data, int ndata, const eg_variant *augment, char **text, eg_error *err) {
 	eg_arena arena = {0};
 	builder b = {&arena, "schema", false};
 	const char *json = NULL;
@@ -619,6 +630,7 @@ eg_status eg_schema_make(
 		if (k->required) eg_tree_string(&b, required, NULL, k->name);
 	}
 	schema_sections(&b, properties, tasks, data, ndata);
+	schema_augment(&b, properties, augment);
 	schema_one_input(&b, root);
 	eg_tree_literal(&b, root, "additionalProperties", "false");
 	eg_status status = b.failed ? eg_fail(err, EG_ERR_MEMORY, "out of memory for the schema")

@@ -161,6 +161,29 @@ eg_status eg_recipe_weigh(eg_recipe *r, int i, const float *weights, int n, eg_e
 	return EG_OK;
 }
 
+/* ---- shares of classes ------------------------------------------------------------------------------------------- */
+
+/* Does an entry of `augment` mix records, and so their classes? The graph has another target then, so that it must be
+ * known here, where nobody else knows of kinds of augmentations. */
+static bool mixes(const eg_recipe *r) {
+	static const char *const kinds[] = {"mixup", "cutmix"};
+	const eg_tree *list = eg_tree_get(r->root, "augment");
+	for (const eg_tree *c = list && list->kind == EG_TREE_LIST ? list->first : NULL; c; c = c->next) {
+		const char *word = c->kind == EG_TREE_SCALAR ? c->text : c->kind == EG_TREE_MAP && c->first ? c->first->key : "";
+		for (int i = 0; i < EG_COUNT(kinds); i++)
+			if (!strcmp(word, kinds[i])) return true;
+	}
+	return false;
+}
+
+static void soften(eg_recipe *r) {
+	const bool mixed = mixes(r);
+	for (int i = 0; i < r->nlosses; i++) {
+		const eg_op_info *op = r->losses[i].info.op;
+		r->losses[i].info.soft = mixed && op->types && op->types[1] == 'a'; /* takes class numbers, and shares */
+	}
+}
+
 /* ---- reductions -------------------------------------------------------------------------------------------------- */
 
 static const eg_attr *reduction_of(const eg_op_info *op) {
@@ -293,6 +316,7 @@ eg_status eg_train_read(eg_recipe *r, eg_error *err) {
 	if (!status) status = read_from(r, t, &section, err);
 	if (!status) status = read_losses(r, t, err);
 	if (!status) choose_objective(r);
+	if (!status) soften(r);
 	return status;
 }
 

@@ -253,15 +253,19 @@ static eg_status room_new(void *user, void **room, eg_error *err) {
 	return *room ? EG_OK : no_memory(err);
 }
 
-static void empty_room(eg_samples_room *room) {
+void eg_samples_empty_room(eg_samples_room *room) {
 	for (int i = 0; i < room->n; i++) eg_record_free(&room->records[i]);
+	for (int i = 0; i < room->nothers; i++) {
+		eg_record_free(room->others[i]);
+		eg_release(NULL, room->others[i]);
+	}
 	eg_release(NULL, room->records);
 	eg_release(NULL, room->data_of);
 }
 
 static void room_free(void *user, void *room) {
 	EG_UNUSED(user);
-	empty_room(room);
+	eg_samples_empty_room(room);
 	eg_release(NULL, room);
 }
 
@@ -277,7 +281,7 @@ static eg_status make_room(eg_samples_room *room, int n, int nintakes, eg_error 
 	if (room->n) memcpy(records, room->records, (size_t)room->n * sizeof *records);
 	eg_release(NULL, room->records);
 	eg_release(NULL, room->data_of);
-	*room = (eg_samples_room){records, data, n};
+	room->records = records, room->data_of = data, room->n = n;
 	return EG_OK;
 }
 
@@ -354,6 +358,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 	for (int i = 0; i < f->n && !status; i++) {
 		int64_t item = p->items ? p->items[f->items[i]] : f->items[i];
 		status = eg_source_read(t->source, p->from, item, s->wanted, &room->records[i], err);
+		if (!status) status = eg_samples_augment(p, room, item, f->seed, f->epoch, &room->records[i], err);
 		for (int k = 0; k < t->nintakes && !status; k++)
 			room->data_of[(ptrdiff_t)k * f->n + i] = &room->records[i].fields[t->intakes[k]->field];
 	}
@@ -537,7 +542,7 @@ void eg_samples_free(eg_samples *s) {
 		eg_release(NULL, s->parts[i].sizes);
 		eg_release(NULL, s->parts[i].weights);
 	}
-	empty_room(&s->room);
+	eg_samples_empty_room(&s->room);
 	eg_value_free(s->kept);
 	eg_release(NULL, s);
 }

@@ -4,12 +4,16 @@
 
 #include "tasks/task.h"
 
+enum { EG_SAMPLES_OTHERS = 64 };
 /* Where a batch is filled: its records, and what each intake is given of them. */
 typedef struct eg_samples_room {
 	eg_record *records;
 	const eg_datum **data_of; /* by intake, then by record */
 	int n;
+	eg_record *others[EG_SAMPLES_OTHERS]; /* that augmentations mix into one */
+	int nothers, used_others;
 } eg_samples_room;
+void eg_samples_empty_room(eg_samples_room *room);
 
 /* A part: some records of one part of the source. */
 typedef struct eg_sample_part {
@@ -43,6 +47,9 @@ struct eg_samples {
 uint64_t eg_fingerprint(uint64_t h, const void *bytes, size_t size);
 /* The record of row i of this batch; NULL: there are none. */
 const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i);
+/* augment.c: a training record, just read, as it is in this epoch; others, and those of epoch -1, are left alone. */
+eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int64_t item, uint64_t seed, int epoch,
+	eg_record *r, eg_error *err);
 /* Shows the training records to the intakes that need it. */
 eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err);
 /* Looks up the shapes of the network's inputs, which batches are filled by. */

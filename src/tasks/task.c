@@ -246,7 +246,8 @@ eg_status eg_schema_json(char **text, eg_error *err) {
 			ok = v[n++].title != NULL;
 		}
 	}
-	eg_status status = ok ? eg_schema_make(names, v, n, text, err)
+	const eg_variant *augment = ok ? eg_augment_variants(&arena) : NULL;
+	eg_status status = augment ? eg_schema_make(names, v, n, augment, text, err)
 	                      : eg_fail(err, EG_ERR_MEMORY, "out of memory for the schema");
 	eg_arena_free(&arena);
 	return status;

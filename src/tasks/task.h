@@ -8,6 +8,7 @@
 #define ENGRAM_TASKS_TASK_H
 
 #include "base/base.h"
+#include "data/augment.h"
 #include "engram_task.h"
 #include "tasks/intake.h"
 
@@ -89,6 +90,12 @@ typedef struct eg_task_type {
 
 enum { EG_TASK_INTAKES = 8 };
 
+/* One entry of the recipe's `augment`. */
+typedef struct eg_augment_entry {
+	const eg_augment_type *type;
+	void *options;
+} eg_augment_entry;
+
 struct eg_task {
 	const eg_task_type *type;
 	eg_recipe *recipe;
@@ -96,6 +103,8 @@ struct eg_task {
 	eg_intake *intakes[EG_TASK_INTAKES]; /* those of inputs, in the recipe's order, then those of targets */
 	int nintakes, ninputs;
 	const char *one, *many; /* its unit */
+	eg_augment_entry *augments; /* naugments of them */
+	int naugments;
 	bool other;             /* another source than the recipe's */
 	bool whole;             /* and all of it is judged */
 	eg_size sizes[EG_TASK_INTAKES + 2];
@@ -105,6 +114,8 @@ struct eg_task {
 /* section.c */
 eg_status eg_task_read(
 	eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
+eg_status eg_augments_read(eg_task *t, eg_error *err); /* augment.c: t->augments, when intakes are known */
+const eg_variant *eg_augment_variants(eg_arena *arena); /* the kinds with all their keys, for the schema; NULL: out of memory */
 void eg_task_drop(eg_task *t);                                            /* source and intakes */
 eg_status eg_task_no_validation(
 	const eg_task *t, eg_error *err); /* is it right that there are no validation samples? */

@@ -1,0 +1,98 @@
+/* augment.h - augmentations: what is changed in a training record before it becomes numbers. A kind is a row of a table:
+ * its keys in a recipe, the fields that it works on, and a function that changes one record.
+ *
+ * What is random is drawn from (seed, epoch, record, place in the list) and from nothing else: so a record looks the
+ * same whoever reads it, when, and after whichever others.
+ *
+ * augment.c has the table, augment_move.c what moves pixels, augment_colour.c what changes their values, augment_mix.c
+ * what makes one record of several, augment_series.c series, sound and units of text. Not here: recipes and samples
+ * (tasks/augment.c). */
+#ifndef ENGRAM_DATA_AUGMENT_H
+#define ENGRAM_DATA_AUGMENT_H
+
+#include "data/data.h"
+
+/* ---- random numbers ---------------------------------------------------------------------------------------------- */
+
+typedef struct eg_draw {
+	eg_rng rng;
+	uint64_t next; /* counts the numbers that were taken */
+} eg_draw;
+
+/* Those of entry `place` of a list, for record `item` in this epoch. */
+eg_draw eg_draw_of(uint64_t seed, int epoch, int64_t item, int place);
+double eg_draw_uniform(eg_draw *d, double least, double most); /* [least, most) */
+int64_t eg_draw_whole(eg_draw *d, int64_t least, int64_t most); /* both inclusive */
+double eg_draw_beta(eg_draw *d, double alpha); /* of the symmetric beta distribution, in [0, 1] */
+
+/* ---- kinds ------------------------------------------------------------------------------------------------------- */
+
+/* What all options begin with. */
+typedef struct eg_augment_options {
+	double probability;
+} eg_augment_options;
+
+typedef struct eg_augment_call {
+	const void *options;
+	const eg_field *fields; /* of the record, nfields */
+	int nfields;
+	eg_record *record;      /* to be changed: what it points to belongs to others, new contents lie in its room */
+	unsigned inputs;        /* bit k: field k is an input of the network */
+	eg_draw draw;
+	uint64_t seed;
+	int epoch;
+	int64_t item, items;    /* of so many */
+	/* Of kinds that mix: record `item` of the same part, as the entries before this one leave it; *r is good until
+	 * the call returns. */
+	eg_status (*other)(void *user, int64_t item, const eg_record **r, eg_error *err);
+	void *user;
+} eg_augment_call;
+
+#define EG_KINDS_OF(k) (1u << EG_FIELD_##k)
+
+typedef struct eg_augment_type {
+	const char *name, *doc;
+	unsigned works_on;     /* kinds of fields, one of which has to be among the inputs */
+	unsigned refuses;      /* kinds of fields, none of which may be used, since: */
+	const char *why;
+	bool colour;           /* pictures have three channels */
+	bool one_size;         /* pictures have one size: that of the network's input */
+	bool mixes_classes;    /* a label becomes shares of classes (eg_mix) */
+	double usual;          /* probability, when it is not said */
+	const char *shorthand; /* the key that a plain number is for: `rotate: 15`; NULL: none */
+	eg_key_table keys;     /* beside `probability` */
+	size_t size;           /* of the options, whose first member is eg_augment_options */
+	void (*defaults)(void *options);
+	const char *(*check)(const void *options); /* what is wrong with them together; NULL: nothing. NULL: never */
+	eg_status (*apply)(eg_augment_call *c, eg_error *err);
+} eg_augment_type;
+
+enum { EG_AUGMENT_MOST = 128 }; /* bytes of options */
+extern const eg_key eg_augment_probability; /* the key that all have */
+int eg_augment_count(void);
+const eg_augment_type *eg_augment_at(int i); /* NULL: no such */
+
+/* Does the entry happen this time? Takes the first number of the draw. */
+bool eg_augment_happens(eg_augment_call *c);
+
+/* ---- moving: for augment_move.c, augment_mix.c and views ----------------------------------------------------------- */
+
+typedef enum eg_edge { EG_EDGE_ZERO, EG_EDGE_REFLECT } eg_edge;
+extern const char *const eg_edge_names[];
+
+/* Where a place of the new picture comes from in the old one: x' = xx x + xy y + x0, y' = yx x + yy y + y0, continuous
+ * pixels. */
+typedef struct eg_move {
+	double xx, xy, x0, yx, yy, y0;
+} eg_move;
+/* The same of a picture of H x W pixels: pixels between others are interpolated linearly; whole pixels are copied. */
+eg_status eg_move_picture(const eg_move *m, eg_edge edge, eg_record *r, eg_datum_picture *p, eg_error *err);
+/* The nearest pixel's class; EG_VOID outside, whatever a picture shows there. */
+eg_status eg_move_mask(const eg_move *m, eg_record *r, eg_datum_mask *d, eg_error *err);
+/* The smallest upright box around what a box becomes, cut to the picture. Dropped are those of which less than a third
+ * of the area is left, or less than a pixel in width or height. */
+eg_status eg_move_boxes(const eg_move *m, int H, int W, eg_record *r, eg_datum_boxes *b, eg_error *err);
+/* Cuts a box to [x0, x1) x [y0, y1); false: it is dropped by that rule. */
+bool eg_box_left(eg_box *b, double x0, double y0, double x1, double y1);
+
+#endif

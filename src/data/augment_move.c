@@ -1,0 +1,412 @@
+/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale. The picture, its mask and its boxes
+ * move alike; a picture keeps its size.
+ *
+ * Not here: what several pictures become (augment_mix.c). */
+#include "data/augment.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const eg_edge_names[] = {"zero", "reflect", NULL};
+
+/* ---- pictures ---------------------------------------------------------------------------------------------------- */
+
+/* Place i of 0..n-1 as far as the edge allows; -1: outside. Reflected at the middle of the outermost pixel, which is not
+ * repeated. */
+static int64_t at_edge(int64_t i, int n, eg_edge edge) {
+	if (i >= 0 && i < n) return i;
+	if (edge == EG_EDGE_ZERO) return -1;
+	const int64_t period = n > 1 ? 2 * ((int64_t)n - 1) : 1;
+	i %= period;
+	if (i < 0) i += period;
+	return i < n ? i : period - i;
+}
+
+/* Are rows moved to rows and columns to columns, pixel by pixel? Then along one axis place i comes from s i + t. */
+static bool is_whole(const eg_move *m) {
+	return m->xy == 0 && m->yx == 0 && fabs(m->xx) == 1 && fabs(m->yy) == 1 && floor(m->x0) == m->x0 && floor(m->y0) == m->y0;
+}
+static int64_t whole_from(double s, double t, int i) { return (int64_t)t + (s > 0 ? i : -i - 1); }
+
+static void copy_row(const uint8_t *in, uint8_t *out, const int32_t *from, int W, int outside) {
+	for (int x = 0; x < W; x++) out[x] = (uint8_t)(from[x] < 0 ? outside : in[from[x]]);
+}
+
+static void copy_plane(const eg_move *m, eg_edge edge, const uint8_t *in, uint8_t *out, int H, int W, int outside, int32_t *from) {
+	for (int x = 0; x < W; x++) from[x] = (int32_t)at_edge(whole_from(m->xx, m->x0, x), W, edge);
+	for (int y = 0; y < H; y++, out += W) {
+		const int64_t row = at_edge(whole_from(m->yy, m->y0, y), H, edge);
+		if (row < 0)
+			memset(out, outside, (size_t)W);
+		else
+			copy_row(in + row * W, out, from, W, outside);
+	}
+}
+
+/* A place of the old picture, for pixel (x, y) of the new one, in pixels from the middle of the first. */
+static void come_from(const eg_move *m, int x, int y, double *sx, double *sy) {
+	const double cx = x + 0.5, cy = y + 0.5;
+	*sx = m->xx * cx + m->xy * cy + m->x0 - 0.5;
+	*sy = m->yx * cx + m->yy * cy + m->y0 - 0.5;
+}
+
+typedef struct tap {
+	int64_t x[2], y[2]; /* -1: outside */
+	double u, v;        /* how far between the two */
+} tap;
+
+static tap tap_at(const eg_move *m, eg_edge edge, int x, int y, int H, int W) {
+	double sx, sy;
+	come_from(m, x, y, &sx, &sy);
+	const double left = floor(sx), top = floor(sy);
+	tap t = {.u = sx - left, .v = sy - top};
+	for (int i = 0; i < 2; i++) {
+		t.x[i] = at_edge((int64_t)left + i, W, edge);
+		t.y[i] = at_edge((int64_t)top + i, H, edge);
+	}
+	return t;
+}
+
+static double value_at(const uint8_t *in, const tap *t, int W, int i, int j) {
+	return t->x[i] < 0 || t->y[j] < 0 ? 0 : in[t->y[j] * W + t->x[i]];
+}
+
+static void interpolate(const eg_move *m, eg_edge edge, const eg_datum_picture *p, uint8_t *out) {
+	const size_t plane = (size_t)p->H * (size_t)p->W;
+	for (int y = 0; y < p->H; y++)
+		for (int x = 0; x < p->W; x++, out++) {
+			const tap t = tap_at(m, edge, x, y, p->H, p->W);
+			for (int c = 0; c < p->C; c++) {
+				const uint8_t *in = p->pixels + (size_t)c * plane;
+				const double above = (1 - t.u) * value_at(in, &t, p->W, 0, 0) + t.u * value_at(in, &t, p->W, 1, 0),
+				             below = (1 - t.u) * value_at(in, &t, p->W, 0, 1) + t.u * value_at(in, &t, p->W, 1, 1);
+				out[(size_t)c * plane] = (uint8_t)((1 - t.v) * above + t.v * below + 0.5);
+			}
+		}
+}
+
+static eg_status no_room(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record"); }
+
+eg_status eg_move_picture(const eg_move *m, eg_edge edge, eg_record *r, eg_datum_picture *p, eg_error *err) {
+	const size_t plane = (size_t)p->H * (size_t)p->W;
+	uint8_t *out = eg_record_room(r, plane * (size_t)p->C + 1);
+	int32_t *from = eg_record_room(r, ((size_t)p->W + 1) * sizeof *from);
+	if (!out || !from) return no_room(err);
+	if (is_whole(m))
+		for (int c = 0; c < p->C; c++)
+			copy_plane(m, edge, p->pixels + (size_t)c * plane, out + (size_t)c * plane, p->H, p->W, 0, from);
+	else
+		interpolate(m, edge, p, out);
+	p->pixels = out;
+	return EG_OK;
+}
+
+/* ---- masks and boxes --------------------------------------------------------------------------------------------- */
+
+eg_status eg_move_mask(const eg_move *m, eg_record *r, eg_datum_mask *d, eg_error *err) {
+	uint8_t *out = eg_record_room(r, (size_t)d->H * (size_t)d->W + 1), *to = out;
+	int32_t *from = eg_record_room(r, ((size_t)d->W + 1) * sizeof *from);
+	if (!out || !from) return no_room(err);
+	if (is_whole(m)) copy_plane(m, EG_EDGE_ZERO, d->classes, out, d->H, d->W, EG_VOID, from);
+	for (int y = 0; y < d->H && !is_whole(m); y++)
+		for (int x = 0; x < d->W; x++) {
+			double sx, sy;
+			come_from(m, x, y, &sx, &sy);
+			const double u = floor(sx + 0.5), v = floor(sy + 0.5);
+			const bool inside = u >= 0 && v >= 0 && u < d->W && v < d->H;
+			*to++ = inside ? d->classes[(ptrdiff_t)v * d->W + (ptrdiff_t)u] : EG_VOID;
+		}
+	d->classes = out;
+	return EG_OK;
+}
+
+bool eg_box_left(eg_box *b, double x0, double y0, double x1, double y1) {
+	const double area = (b->x1 - b->x0) * (b->y1 - b->y0);
+	b->x0 = fmax(b->x0, x0), b->y0 = fmax(b->y0, y0), b->x1 = fmin(b->x1, x1), b->y1 = fmin(b->y1, y1);
+	const double w = b->x1 - b->x0, h = b->y1 - b->y0;
+	return w >= 1 && h >= 1 && 3 * w * h >= area;
+}
+
+/* Of a place in the old picture, the one in the new. */
+static void goes_to(const eg_move *m, double x, double y, double *nx, double *ny) {
+	const double det = m->xx * m->yy - m->xy * m->yx, u = x - m->x0, v = y - m->y0;
+	*nx = (m->yy * u - m->xy * v) / det;
+	*ny = (m->xx * v - m->yx * u) / det;
+}
+
+static eg_box moved_box(const eg_move *m, const eg_box *b) {
+	eg_box out = *b;
+	out.x0 = out.y0 = INFINITY, out.x1 = out.y1 = -INFINITY;
+	for (int i = 0; i < 4; i++) {
+		double x, y;
+		goes_to(m, i & 1 ? b->x1 : b->x0, i & 2 ? b->y1 : b->y0, &x, &y);
+		out.x0 = fmin(out.x0, x), out.x1 = fmax(out.x1, x);
+		out.y0 = fmin(out.y0, y), out.y1 = fmax(out.y1, y);
+	}
+	return out;
+}
+
+eg_status eg_move_boxes(const eg_move *m, int H, int W, eg_record *r, eg_datum_boxes *b, eg_error *err) {
+	eg_box *out = eg_record_room(r, ((size_t)b->n + 1) * sizeof *out);
+	int n = 0;
+	if (!out) return no_room(err);
+	for (int i = 0; i < b->n; i++) {
+		out[n] = moved_box(m, &b->at[i]);
+		n += eg_box_left(&out[n], 0, 0, W, H);
+	}
+	*b = (eg_datum_boxes){n, out};
+	return EG_OK;
+}
+
+/* ---- a record ---------------------------------------------------------------------------------------------------- */
+
+/* The move of a picture of this size. */
+typedef eg_move (*mover)(const void *options, const double *drawn, int H, int W);
+
+/* Pictures and masks by their own size, boxes by that of the first picture. */
+static eg_status move_record(eg_augment_call *c, mover by, const double *drawn, eg_edge edge, eg_error *err) {
+	eg_record *r = c->record;
+	const eg_datum_picture *first = NULL;
+	eg_status status = EG_OK;
+	for (int i = 0; i < c->nfields && !status; i++) {
+		eg_datum *d = &r->fields[i];
+		if (!d->there) continue;
+		if (c->fields[i].kind == EG_FIELD_PICTURE) {
+			const eg_move m = by(c->options, drawn, d->picture.H, d->picture.W);
+			status = eg_move_picture(&m, edge, r, &d->picture, err);
+			if (!first) first = &d->picture;
+		} else if (c->fields[i].kind == EG_FIELD_MASK) {
+			const eg_move m = by(c->options, drawn, d->mask.H, d->mask.W);
+			status = eg_move_mask(&m, r, &d->mask, err);
+		}
+	}
+	for (int i = 0; i < c->nfields && !status && first; i++) {
+		const eg_move m = by(c->options, drawn, first->H, first->W);
+		eg_datum *d = &r->fields[i];
+		if (d->there && c->fields[i].kind == EG_FIELD_BOXES)
+			status = eg_move_boxes(&m, first->H, first->W, r, &d->boxes, err);
+	}
+	return status;
+}
+
+/* ---- flip -------------------------------------------------------------------------------------------------------- */
+
+typedef enum flip_axis { FLIP_HORIZONTAL, FLIP_VERTICAL } flip_axis;
+static const char *const axis_names[] = {"horizontal", "vertical", NULL};
+typedef struct flip_options {
+	eg_augment_options base;
+	int axis;
+	bool alternating;
+} flip_options;
+static const eg_key flip_keys[] = {
+	{.name = "axis", .type = EG_KEY_ENUM, .offset = offsetof(flip_options, axis), .names = axis_names, .def = 0,
+		.doc = "horizontal (the default): left becomes right; vertical: top becomes bottom"},
+	{.name = "alternating", .type = EG_KEY_BOOL, .offset = offsetof(flip_options, alternating), .def = 0,
+		.doc = "half of the records in the first epoch, and from then on each in every other one (Jordan 2024)"},
+};
+
+static eg_move flip_move(const void *options, const double *drawn, int H, int W) {
+	const bool vertical = ((const flip_options *)options)->axis == FLIP_VERTICAL;
+	EG_UNUSED(drawn);
+	return vertical ? (eg_move){1, 0, 0, 0, -1, H} : (eg_move){-1, 0, W, 0, 1, 0};
+}
+
+/* Which half it is in is drawn without the epoch, which then decides. */
+static bool turn_of(const eg_augment_call *c) {
+	const eg_draw still = {{c->seed, eg_stream(EG_RNG_AUGMENT, UINT32_MAX, (uint64_t)c->item)}, 0};
+	return ((eg_rng_below(still.rng, 0, 2) + (uint64_t)c->epoch) & 1) != 0;
+}
+
+static eg_status flip(eg_augment_call *c, eg_error *err) {
+	const flip_options *o = c->options;
+	const bool now = o->alternating ? turn_of(c) : eg_augment_happens(c);
+	return now ? move_record(c, flip_move, NULL, EG_EDGE_ZERO, err) : EG_OK;
+}
+
+static const char *check_flip(const void *options) {
+	const flip_options *o = options;
+	return o->alternating && o->base.probability != 0.5 ? "'alternating' flips every record in every other epoch: leave "
+							      "'probability' out"
+							    : NULL;
+}
+
+#define PICTURES .works_on = EG_KINDS_OF(PICTURE)
+#define KEYS(k) .keys = {k, EG_COUNT(k)}
+
+const eg_augment_type eg_augment_flip = {.name = "flip",
+	.doc = "mirrors pictures",
+	PICTURES,
+	.usual = 0.5,
+	KEYS(flip_keys),
+	.size = sizeof(flip_options),
+	.check = check_flip,
+	.apply = flip};
+
+/* ---- crop -------------------------------------------------------------------------------------------------------- */
+
+typedef struct crop_options {
+	eg_augment_options base;
+	int pad, edge;
+} crop_options;
+#define EDGE_KEY(T) \
+	{ \
+		.name = "edge", .type = EG_KEY_ENUM, .offset = offsetof(T, edge), .names = eg_edge_names, .def = 0, \
+			.doc = "what is shown beyond the picture: zero (black, the default) or reflect (its mirror image)" \
+	}
+static const eg_key crop_keys[] = {
+	{.name = "pad", .type = EG_KEY_INT, .offset = offsetof(crop_options, pad), .min = 1, .max = 1024, .def = 4,
+		.doc = "so many pixels are put around a picture, and one of its size is cut out of that (4)"},
+	EDGE_KEY(crop_options),
+};
+
+static void crop_defaults(void *options) { ((crop_options *)options)->pad = 4; }
+
+static eg_move by_pixels(const void *options, const double *drawn, int H, int W) {
+	EG_UNUSED(options), EG_UNUSED(H), EG_UNUSED(W);
+	return (eg_move){1, 0, drawn[0], 0, 1, drawn[1]};
+}
+
+static eg_status crop(eg_augment_call *c, eg_error *err) {
+	const crop_options *o = c->options;
+	if (!eg_augment_happens(c)) return EG_OK;
+	double drawn[2];
+	for (int i = 0; i < 2; i++) drawn[i] = (double)eg_draw_whole(&c->draw, -o->pad, o->pad);
+	return move_record(c, by_pixels, drawn, (eg_edge)o->edge, err);
+}
+
+const eg_augment_type eg_augment_crop = {.name = "crop",
+	.doc = "pads pictures and cuts out one of the same size at a random place",
+	PICTURES,
+	.usual = 1,
+	.shorthand = "pad",
+	KEYS(crop_keys),
+	.size = sizeof(crop_options),
+	.defaults = crop_defaults,
+	.apply = crop};
+
+/* ---- shift ------------------------------------------------------------------------------------------------------- */
+
+typedef struct shift_options {
+	eg_augment_options base;
+	double x, y;
+	int edge;
+} shift_options;
+#define SHARE_KEY(T, key, most, text) \
+	{ \
+		.name = #key, .type = EG_KEY_DOUBLE, .offset = offsetof(T, key), .min = 0, .max = most, .def = NAN, .doc = text \
+	}
+static const eg_key shift_keys[] = {
+	SHARE_KEY(shift_options, x, 1, "at most this share of the width, to the left or the right, in whole pixels (0.1)"),
+	SHARE_KEY(shift_options, y, 1, "at most this share of the height, up or down (0.1)"),
+	EDGE_KEY(shift_options),
+};
+static void shift_defaults(void *options) {
+	shift_options *o = options;
+	o->x = o->y = 0.1;
+}
+
+static eg_move by_shares(const void *options, const double *drawn, int H, int W) {
+	EG_UNUSED(options);
+	return (eg_move){1, 0, round(drawn[0] * W), 0, 1, round(drawn[1] * H)};
+}
+
+static eg_status shift(eg_augment_call *c, eg_error *err) {
+	const shift_options *o = c->options;
+	if (!eg_augment_happens(c)) return EG_OK;
+	double drawn[2];
+	drawn[0] = eg_draw_uniform(&c->draw, -o->x, o->x);
+	drawn[1] = eg_draw_uniform(&c->draw, -o->y, o->y);
+	return move_record(c, by_shares, drawn, (eg_edge)o->edge, err);
+}
+
+const eg_augment_type eg_augment_shift = {.name = "shift",
+	.doc = "moves pictures by a share of their size",
+	PICTURES,
+	.usual = 1,
+	KEYS(shift_keys),
+	.size = sizeof(shift_options),
+	.defaults = shift_defaults,
+	.apply = shift};
+
+/* ---- rotate and scale -------------------------------------------------------------------------------------------- */
+
+/* About the middle: place p of the new picture comes from middle + A (p - middle). */
+static eg_move about_middle(double xx, double xy, double yx, double yy, int H, int W) {
+	const double cx = 0.5 * W, cy = 0.5 * H;
+	return (eg_move){xx, xy, cx - xx * cx - xy * cy, yx, yy, cy - yx * cx - yy * cy};
+}
+
+typedef struct rotate_options {
+	eg_augment_options base;
+	double degrees;
+	int edge;
+} rotate_options;
+static const eg_key rotate_keys[] = {
+	{.name = "degrees", .type = EG_KEY_DOUBLE, .offset = offsetof(rotate_options, degrees), .min = EG_ABOVE_0, .max = 180,
+		.def = NAN, .doc = "at most so far, one way or the other (10)"},
+	EDGE_KEY(rotate_options),
+};
+static void rotate_defaults(void *options) { ((rotate_options *)options)->degrees = 10; }
+
+/* To the left, as angles are drawn, though y points down. */
+static eg_move rotation(const void *options, const double *drawn, int H, int W) {
+	const double a = drawn[0] * 3.14159265358979323846 / 180, c = cos(a), s = sin(a);
+	EG_UNUSED(options);
+	return about_middle(c, -s, s, c, H, W);
+}
+
+static eg_status rotate(eg_augment_call *c, eg_error *err) {
+	const rotate_options *o = c->options;
+	if (!eg_augment_happens(c)) return EG_OK;
+	const double angle = eg_draw_uniform(&c->draw, -o->degrees, o->degrees);
+	return move_record(c, rotation, &angle, (eg_edge)o->edge, err);
+}
+
+const eg_augment_type eg_augment_rotate = {.name = "rotate",
+	.doc = "turns pictures about their middle",
+	PICTURES,
+	.usual = 1,
+	.shorthand = "degrees",
+	KEYS(rotate_keys),
+	.size = sizeof(rotate_options),
+	.defaults = rotate_defaults,
+	.apply = rotate};
+
+typedef struct scale_options {
+	eg_augment_options base;
+	double least, most;
+	int edge;
+} scale_options;
+static const eg_key scale_keys[] = {
+	{.name = "least", .type = EG_KEY_DOUBLE, .offset = offsetof(scale_options, least), .min = 0.1, .max = 1, .def = NAN,
+		.doc = "the smallest factor; below 1 a border is left over (0.8)"},
+	{.name = "most", .type = EG_KEY_DOUBLE, .offset = offsetof(scale_options, most), .min = 1, .max = 10, .def = NAN,
+		.doc = "the largest factor; above 1 the outermost part is lost (1.25)"},
+	EDGE_KEY(scale_options),
+};
+static void scale_defaults(void *options) {
+	scale_options *o = options;
+	o->least = 0.8, o->most = 1.25;
+}
+
+static eg_move scaling(const void *options, const double *drawn, int H, int W) {
+	EG_UNUSED(options);
+	return about_middle(1 / drawn[0], 0, 0, 1 / drawn[0], H, W);
+}
+
+/* As likely by a factor as by its inverse. */
+static eg_status scale(eg_augment_call *c, eg_error *err) {
+	const scale_options *o = c->options;
+	if (!eg_augment_happens(c)) return EG_OK;
+	const double factor = exp(eg_draw_uniform(&c->draw, log(o->least), log(o->most)));
+	return move_record(c, scaling, &factor, (eg_edge)o->edge, err);
+}
+
+const eg_augment_type eg_augment_scale = {.name = "scale",
+	.doc = "makes what pictures show smaller or larger, about their middle",
+	PICTURES,
+	.usual = 1,
+	KEYS(scale_keys),
+	.size = sizeof(scale_options),
+	.defaults = scale_defaults,
+	.apply = scale};

@@ -1,0 +1,362 @@
+/* test_augment.c - augmentations of single records: where pixels, masks and boxes go, exactly; what is drawn, and that it
+ * depends on nothing but seed, epoch, record and place. */
+#include "data/augment.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- a record with everything ------------------------------------------------------------------------------------- */
+
+enum { H = 12, W = 16, FIELDS = 4 };
+static const eg_field fields[FIELDS] = {{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK},
+	{.name = "boxes", .kind = EG_FIELD_BOXES}, {.name = "label", .kind = EG_FIELD_LABEL}};
+
+typedef struct subject {
+	uint8_t pixels[3 * H * W], classes[H * W];
+	eg_box box;
+	eg_record r;
+} subject;
+
+/* Black, with a filled rectangle of class 1 that the box surrounds. */
+static void make(subject *s, int x0, int y0, int x1, int y1) {
+	eg_record_reset(&s->r);
+	memset(s->pixels, 0, sizeof s->pixels);
+	memset(s->classes, 0, sizeof s->classes);
+	for (int y = y0; y < y1; y++)
+		for (int x = x0; x < x1; x++) {
+			s->classes[y * W + x] = 1;
+			for (int c = 0; c < 3; c++) s->pixels[(c * H + y) * W + x] = (uint8_t)(100 + 50 * c);
+		}
+	s->box = (eg_box){.label = 1, .x0 = x0, .y0 = y0, .x1 = x1, .y1 = y1};
+	s->r.fields[0] = (eg_datum){.there = true, .picture = {3, H, W, s->pixels}};
+	s->r.fields[1] = (eg_datum){.there = true, .mask = {H, W, s->classes}};
+	s->r.fields[2] = (eg_datum){.there = true, .boxes = {1, &s->box}};
+	s->r.fields[3] = (eg_datum){.there = true, .label = 2};
+}
+
+static const eg_augment_type *kind(const char *name) {
+	for (int i = 0; eg_augment_at(i); i++)
+		if (!strcmp(eg_augment_at(i)->name, name)) return eg_augment_at(i);
+	fail_msg("there is no augmentation '%s'", name);
+	return NULL;
+}
+
+typedef struct entry {
+	const eg_augment_type *type;
+	_Alignas(16) char options[EG_AUGMENT_MOST];
+} entry;
+
+/* With the settings "key=value", and always happening, unless they say how often. */
+static entry entry_of(const char *name, const char *const *settings) {
+	entry e = {.type = kind(name)};
+	eg_arena arena = {0};
+	eg_error err;
+	assert_true(e.type->size <= sizeof e.options);
+	((eg_augment_options *)(void *)e.options)->probability = 1;
+	if (e.type->defaults) e.type->defaults(e.options);
+	const eg_key_set sets[] = {{&eg_augment_probability, 1, e.options}, {e.type->keys.keys, e.type->keys.n, e.options}};
+	if (eg_settings_read(&arena, settings, sets, 2, name, &err)) fail_msg("%s", err.message);
+	eg_arena_free(&arena);
+	return e;
+}
+#define ENTRY(name, ...) entry_of(name, (const char *const[]){__VA_ARGS__, NULL})
+
+static void apply(const entry *e, subject *s, int epoch, int64_t item) {
+	eg_error err = {0};
+	eg_augment_call c = {.options = e->options, .fields = fields, .nfields = FIELDS, .record = &s->r, .inputs = 1,
+		.draw = eg_draw_of(7, epoch, item, 3), .seed = 7, .epoch = epoch, .item = item, .items = 100};
+	if (e->type->apply(&c, &err)) fail_msg("%s", err.message);
+}
+
+static int pixel(const subject *s, int c, int y, int x) { return s->r.fields[0].picture.pixels[(c * H + y) * W + x]; }
+static int class_at(const subject *s, int y, int x) { return s->r.fields[1].mask.classes[y * W + x]; }
+
+/* The box around what the mask says; false: nothing. */
+static bool seen(const subject *s, eg_box *b) {
+	*b = (eg_box){.x0 = W, .y0 = H};
+	for (int y = 0; y < H; y++)
+		for (int x = 0; x < W; x++)
+			if (class_at(s, y, x) == 1) {
+				b->x0 = fmin(b->x0, x), b->x1 = fmax(b->x1, x + 1);
+				b->y0 = fmin(b->y0, y), b->y1 = fmax(b->y1, y + 1);
+			}
+	return b->x1 > b->x0;
+}
+
+static void assert_box_near(const eg_box *a, const eg_box *b, double tolerance) {
+	const double d = fmax(fmax(fabs(a->x0 - b->x0), fabs(a->x1 - b->x1)), fmax(fabs(a->y0 - b->y0), fabs(a->y1 - b->y1)));
+	if (!(d <= tolerance))
+		fail_msg("(%g %g %g %g) and (%g %g %g %g)", a->x0, a->y0, a->x1, a->y1, b->x0, b->y0, b->x1, b->y1);
+}
+
+/* ---- moving ------------------------------------------------------------------------------------------------------- */
+
+static void test_flip(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry across = ENTRY("flip", "axis=horizontal"), down = ENTRY("flip", "axis=vertical");
+	make(&s, 2, 3, 5, 4);
+	apply(&across, &s, 0, 0);
+	for (int y = 0; y < H; y++)
+		for (int x = 0; x < W; x++) {
+			const bool in = y == 3 && x >= 11 && x < 14;
+			assert_int_equal(pixel(&s, 1, y, x), in ? 150 : 0);
+			assert_int_equal(class_at(&s, y, x), in);
+		}
+	assert_box_near(&s.r.fields[2].boxes.at[0], &(eg_box){.x0 = 11, .y0 = 3, .x1 = 14, .y1 = 4}, 0);
+	assert_int_equal(s.pixels[3 * W + 2], 100); /* the source's own memory is as it was */
+	apply(&down, &s, 0, 0);
+	assert_int_equal(pixel(&s, 2, 8, 11), 200);
+	assert_int_equal(class_at(&s, 8, 13), 1);
+	assert_box_near(&s.r.fields[2].boxes.at[0], &(eg_box){.x0 = 11, .y0 = 8, .x1 = 14, .y1 = 9}, 0);
+	eg_record_free(&s.r);
+}
+
+/* Half of the records at first, and each in every other epoch. */
+static void test_alternating(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry e = ENTRY("flip", "alternating=true", "probability=0.5");
+	int flipped = 0;
+	for (int item = 0; item < 400; item++) {
+		int last = -1;
+		for (int epoch = 0; epoch < 4; epoch++) {
+			make(&s, 2, 3, 5, 4);
+			apply(&e, &s, epoch, item);
+			const int now = pixel(&s, 0, 3, 13) == 100;
+			if (last >= 0) assert_int_equal(now, !last);
+			if (epoch == 0) flipped += now;
+			last = now;
+		}
+	}
+	assert_in_range(flipped, 160, 240);
+	assert_non_null(e.type->check(ENTRY("flip", "alternating=true", "probability=0.9").options));
+	assert_null(e.type->check(e.options));
+	eg_record_free(&s.r);
+}
+
+/* Every offset, as likely as any other, and the picture behind it exactly. */
+static void test_crop(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	int count[3][3] = {{0}};
+	const entry zero = ENTRY("crop", "pad=1"), mirror = ENTRY("crop", "pad=1", "edge=reflect");
+	for (int i = 0; i < 900; i++) {
+		make(&s, 0, 0, 3, 3);
+		s.pixels[1 * W + 1] = 7; /* what is reflected to place -1 */
+		const bool reflect = i % 2;
+		apply(reflect ? &mirror : &zero, &s, 0, i);
+		eg_box b;
+		assert_true(seen(&s, &b));
+		int dx = -2, dy = -2;
+		for (int y = 0; y < 3; y++) /* the marked pixel is at 1 - offset */
+			for (int x = 0; x < 3; x++)
+				if (pixel(&s, 0, y, x) == 7 && class_at(&s, y, x) == 1) dx = 1 - x, dy = 1 - y;
+		assert_in_range(dx + 1, 0, 2);
+		assert_in_range(dy + 1, 0, 2);
+		count[dx + 1][dy + 1]++;
+		for (int y = 0; y < H; y++)
+			for (int x = 0; x < W; x++) {
+				int u = x + dx, v = y + dy;
+				const bool outside = u < 0 || v < 0 || u >= W || v >= H;
+				assert_int_equal(class_at(&s, y, x), outside ? EG_VOID : u < 3 && v < 3);
+				if (outside && reflect) u = u < 0 ? 1 : u >= W ? W - 2 : u, v = v < 0 ? 1 : v >= H ? H - 2 : v;
+				assert_int_equal(pixel(&s, 0, y, x), outside && !reflect ? 0 : s.pixels[v * W + u]);
+			}
+		assert_box_near(&s.r.fields[2].boxes.at[0], &b, 0);
+	}
+	for (int i = 0; i < 9; i++) assert_in_range(count[i / 3][i % 3], 60, 140);
+	eg_record_free(&s.r);
+}
+
+/* A box that surrounds a filled rectangle surrounds it afterwards, within a pixel. */
+static void test_boxes_and_masks_agree(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry all[] = {ENTRY("rotate", "degrees=30"), ENTRY("scale", "least=0.7", "most=1.3"),
+		ENTRY("shift", "x=0.2", "y=0.3"), ENTRY("flip", "axis=vertical")};
+	for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+		for (int i = 0; i < 200; i++) {
+			eg_box b;
+			make(&s, 6, 4, 11, 8);
+			apply(&all[k], &s, 1, i);
+			assert_true(seen(&s, &b));
+			assert_int_equal(s.r.fields[2].boxes.n, 1);
+			assert_int_equal(s.r.fields[2].boxes.at[0].label, 1);
+			assert_box_near(&s.r.fields[2].boxes.at[0], &b, 1);
+			assert_int_equal(s.r.fields[3].label, 2);
+		}
+	eg_record_free(&s.r);
+}
+
+/* A quarter turn about the middle of a square: every pixel goes where it should, and none is blurred. */
+static void test_quarter_turn(void **state) {
+	EG_UNUSED(state);
+	enum { N = 5 };
+	uint8_t in[N * N];
+	eg_record r = {0};
+	eg_error err;
+	for (int i = 0; i < N * N; i++) in[i] = (uint8_t)(10 * i);
+	eg_datum_picture p = {1, N, N, in};
+	eg_datum_mask m = {N, N, in};
+	eg_box box = {.x0 = 0, .y0 = 0, .x1 = 2, .y1 = 1};
+	eg_datum_boxes b = {1, &box};
+	const eg_move turn = {0, -1, N, 1, 0, 0}; /* the new (x, y) comes from (N - y, x) */
+	assert_int_equal(eg_move_picture(&turn, EG_EDGE_ZERO, &r, &p, &err), EG_OK);
+	assert_int_equal(eg_move_mask(&turn, &r, &m, &err), EG_OK);
+	assert_int_equal(eg_move_boxes(&turn, N, N, &r, &b, &err), EG_OK);
+	for (int y = 0; y < N; y++)
+		for (int x = 0; x < N; x++) {
+			assert_int_equal(p.pixels[y * N + x], in[x * N + N - 1 - y]);
+			assert_int_equal(m.classes[y * N + x], in[x * N + N - 1 - y]);
+		}
+	assert_box_near(&b.at[0], &(eg_box){.x0 = 0, .y0 = 3, .x1 = 1, .y1 = 5}, 1e-12);
+	eg_record_free(&r);
+}
+
+/* Half a pixel to the left: the mean of neighbours, and of the edge and nothing. */
+static void test_interpolation(void **state) {
+	EG_UNUSED(state);
+	uint8_t in[4] = {10, 20, 40, 80};
+	eg_record r = {0};
+	eg_error err;
+	eg_datum_picture p = {1, 1, 4, in};
+	assert_int_equal(eg_move_picture(&(eg_move){1, 0, 0.5, 0, 1, 0}, EG_EDGE_ZERO, &r, &p, &err), EG_OK);
+	assert_memory_equal(p.pixels, ((uint8_t[]){15, 30, 60, 40}), 4);
+	p.pixels = in;
+	assert_int_equal(eg_move_picture(&(eg_move){1, 0, 0.5, 0, 1, 0}, EG_EDGE_REFLECT, &r, &p, &err), EG_OK);
+	assert_memory_equal(p.pixels, ((uint8_t[]){15, 30, 60, 60}), 4);
+	eg_record_free(&r);
+}
+
+static void test_dropped_boxes(void **state) {
+	EG_UNUSED(state);
+	eg_box b = {.x0 = -4, .y0 = 0, .x1 = 2, .y1 = 6}; /* a third is left */
+	assert_true(eg_box_left(&b, 0, 0, 10, 10));
+	assert_box_near(&b, &(eg_box){.x0 = 0, .y0 = 0, .x1 = 2, .y1 = 6}, 0);
+	assert_false(eg_box_left(&(eg_box){.x0 = -4.1, .y0 = 0, .x1 = 2, .y1 = 6}, 0, 0, 10, 10));
+	assert_false(eg_box_left(&(eg_box){.x0 = -0.5, .y0 = 0, .x1 = 0.9, .y1 = 6}, 0, 0, 10, 10)); /* less than a pixel */
+	assert_false(eg_box_left(&(eg_box){.x0 = 12, .y0 = 0, .x1 = 14, .y1 = 6}, 0, 0, 10, 10));
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------- */
+
+static void test_brightness_and_contrast(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry bright = ENTRY("brightness", "by=0.5"), contrast = ENTRY("contrast", "by=0.5");
+	double least = 9, most = 0;
+	for (int i = 0; i < 300; i++) {
+		make(&s, 0, 0, W, H);
+		apply(&bright, &s, 0, i);
+		const double factor = pixel(&s, 0, 0, 0) / 100.0;
+		least = fmin(least, factor), most = fmax(most, factor);
+		assert_int_equal(pixel(&s, 1, 5, 5), (int)fmin(255, floor(150 * factor + 0.5)) < 255 ? pixel(&s, 1, 5, 5) : 255);
+		assert_true(fabs(pixel(&s, 1, 5, 5) - 150 * factor) <= 1.3 || pixel(&s, 1, 5, 5) == 255);
+		make(&s, 0, 0, W, H);
+		apply(&contrast, &s, 0, i); /* the mean of 100, 150, 200 stays */
+		assert_int_equal(pixel(&s, 1, 2, 2), 150);
+		assert_int_equal(pixel(&s, 0, 2, 2) + pixel(&s, 2, 2, 2), 300);
+		assert_in_range(pixel(&s, 0, 2, 2), 75, 125);
+	}
+	assert_true(least >= 0.5 && least < 0.55 && most <= 1.5 && most > 1.45);
+	eg_record_free(&s.r);
+}
+
+/* Grey stays grey, brightness stays, and nothing else happens without a share. */
+static void test_colour(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry none = ENTRY("colour", "saturation=0", "hue=0"), some = ENTRY("colour", "saturation=0.5", "hue=0.2");
+	bool changed = false;
+	for (int i = 0; i < 100; i++) {
+		make(&s, 0, 0, 4, 4);
+		apply(&none, &s, 0, i);
+		for (int c = 0; c < 3; c++) assert_true(abs(pixel(&s, c, 1, 1) - (100 + 50 * c)) <= 1);
+		make(&s, 0, 0, 4, 4);
+		apply(&some, &s, 0, i);
+		const double y = 0.299 * pixel(&s, 0, 1, 1) + 0.587 * pixel(&s, 1, 1, 1) + 0.114 * pixel(&s, 2, 1, 1);
+		changed |= abs(pixel(&s, 0, 1, 1) - 100) > 10;
+		bool cut = false; /* a byte ends at 255 */
+		for (int c = 0; c < 3; c++) cut |= pixel(&s, c, 1, 1) == 255;
+		assert_true(cut || fabs(y - (0.299 * 100 + 0.587 * 150 + 0.114 * 200)) < 2);
+		assert_int_equal(pixel(&s, 0, 9, 9), 0); /* black */
+	}
+	assert_true(changed && some.type->colour);
+	eg_record_free(&s.r);
+}
+
+static void test_cutout(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry e = ENTRY("cutout", "size=4", "fill=zero");
+	int dropped = 0;
+	for (int i = 0; i < 200; i++) {
+		int covered = 0, hidden = 0;
+		make(&s, 0, 0, W, H);
+		s.box = (eg_box){.x0 = 6, .y0 = 5, .x1 = 9, .y1 = 7};
+		apply(&e, &s, 0, i);
+		for (int y = 0; y < H; y++)
+			for (int x = 0; x < W; x++) {
+				assert_int_equal(pixel(&s, 0, y, x) == 0, class_at(&s, y, x) == EG_VOID);
+				covered += pixel(&s, 0, y, x) == 0;
+				hidden += pixel(&s, 0, y, x) == 0 && x >= 6 && x < 9 && y >= 5 && y < 7;
+			}
+		assert_in_range(covered, 4, 16);
+		assert_int_equal(s.r.fields[2].boxes.n, 3 * (6 - hidden) >= 6);
+		dropped += s.r.fields[2].boxes.n == 0;
+	}
+	assert_in_range(dropped, 1, 60);
+	make(&s, 0, 0, W, H);
+	apply(&(const entry){.type = e.type, .options = {0}}, &s, 0, 0); /* probability 0: never */
+	assert_ptr_equal(s.r.fields[0].picture.pixels, s.pixels);
+	eg_record_free(&s.r);
+}
+
+/* ---- random numbers ----------------------------------------------------------------------------------------------- */
+
+static void test_draws(void **state) {
+	EG_UNUSED(state);
+	eg_draw a = eg_draw_of(1, 2, 3, 4), b = eg_draw_of(1, 2, 3, 4);
+	for (int i = 0; i < 10; i++) assert_true(eg_draw_uniform(&a, 0, 1) == eg_draw_uniform(&b, 0, 1));
+	const eg_draw others[] = {eg_draw_of(2, 2, 3, 4), eg_draw_of(1, 1, 3, 4), eg_draw_of(1, 2, 4, 4), eg_draw_of(1, 2, 3, 5)};
+	for (int i = 0; i < 4; i++) {
+		eg_draw c = others[i], d = eg_draw_of(1, 2, 3, 4);
+		assert_true(eg_draw_uniform(&c, 0, 1) != eg_draw_uniform(&d, 0, 1));
+	}
+	double sum = 0, squares = 0; /* beta(a, a): mean 1/2, variance 1 / (4 (2 a + 1)) */
+	enum { N = 20000 };
+	const double alphas[] = {0.2, 1, 3};
+	for (int k = 0; k < 3; k++) {
+		sum = squares = 0;
+		for (int i = 0; i < N; i++) {
+			eg_draw d = eg_draw_of(5, k, i, 0);
+			const double x = eg_draw_beta(&d, alphas[k]);
+			assert_true(x >= 0 && x <= 1);
+			sum += x, squares += (x - 0.5) * (x - 0.5);
+		}
+		assert_true(fabs(sum / N - 0.5) < 0.012);
+		assert_true(fabs(squares / N * 4 * (2 * alphas[k] + 1) - 1) < 0.05);
+	}
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flip),
+		cmocka_unit_test(test_alternating),
+		cmocka_unit_test(test_crop),
+		cmocka_unit_test(test_boxes_and_masks_agree),
+		cmocka_unit_test(test_quarter_turn),
+		cmocka_unit_test(test_interpolation),
+		cmocka_unit_test(test_dropped_boxes),
+		cmocka_unit_test(test_brightness_and_contrast),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_cutout),
+		cmocka_unit_test(test_draws),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
