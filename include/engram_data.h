@@ -116,6 +116,19 @@ typedef struct eg_datum_numbers {
 	const float *at;
 } eg_datum_numbers;
 
+/* A label that is of several classes, since records were mixed: how much each counts; they sum to 1. */
+typedef struct eg_shares {
+	int n;
+	const int32_t *label; /* a class may be there twice */
+	const float *share;
+} eg_shares;
+
+/* Units of a text that are to be unknown, each with this probability, by random numbers of its place. */
+typedef struct eg_dropped {
+	double rate;
+	uint64_t seed, stream;
+} eg_dropped;
+
 /* Pointers: valid until the record is read anew or freed, or the source closed. */
 typedef struct eg_datum {
 	bool there; /* false: this record lacks it, or it was not wanted */
@@ -132,6 +145,8 @@ typedef struct eg_datum {
 		eg_datum_frames frames;
 		eg_datum_numbers numbers;
 	};
+	const eg_shares *shares;   /* LABEL of a record that was mixed; NULL: `label` it is */
+	const eg_dropped *dropped; /* TEXT, TOKENS; NULL: none */
 } eg_datum;
 
 typedef struct eg_record {

@@ -245,7 +245,7 @@ typedef struct eg_judge {
 } eg_judge;
 
 /* The judge of classes: `logits` (N, classes) or, of sequences, (T, N, classes) against an int32 input (N) or (T, N);
- * a negative target is none. One metric, "accuracy", which decides about the best epoch where a sample has one class;
+ * a negative target is none. Of a float input (N, classes), shares of classes, the largest is the right one. One metric, "accuracy", which decides about the best epoch where a sample has one class;
  * of sequences the objective does. NULL with EG_ERR_ARG: the graph has no such pair. The graph must outlive it. */
 EG_API eg_judge *eg_judge_classes_new(eg_graph *g, const char *logits, const char *target, eg_error *err);
 /* The same, which counts everything into `counts` besides: the caller's, with as many classes. */

@@ -344,6 +344,193 @@ static void test_draws(void **state) {
 	}
 }
 
+/* ---- several records ---------------------------------------------------------------------------------------------- */
+
+/* The other record: all of it class 3 and 200 in every channel, with a box that fills it. */
+static subject another;
+static int64_t asked;
+static eg_status other(void *user, int64_t item, const eg_record **r, eg_error *err) {
+	EG_UNUSED(user), EG_UNUSED(err);
+	asked = item;
+	*r = &another.r;
+	return EG_OK;
+}
+
+static void mix(const entry *e, subject *s, int64_t item) {
+	eg_error err = {0};
+	make(&another, 0, 0, W, H);
+	memset(another.pixels, 200, sizeof another.pixels);
+	memset(another.classes, 3, sizeof another.classes);
+	another.box.label = 3;
+	another.r.fields[3].label = 4;
+	eg_augment_call c = {.options = e->options, .fields = fields, .nfields = FIELDS, .record = &s->r, .inputs = 1,
+		.draw = eg_draw_of(7, 0, item, 0), .seed = 7, .item = item, .items = 100, .other = other};
+	if (e->type->apply(&c, &err)) fail_msg("%s", err.message);
+	assert_in_range(asked, 0, 99);
+}
+
+/* The share of class 2, when 2 and 4 are all there is and sum to 1. */
+static double share_of_two(const subject *s) {
+	const eg_shares *x = s->r.fields[3].shares;
+	assert_non_null(x);
+	assert_int_equal(x->n, 2);
+	assert_true(x->label[0] == 2 && x->label[1] == 4);
+	assert_true(fabs((double)x->share[0] + (double)x->share[1] - 1) < 1e-6);
+	return (double)x->share[0];
+}
+
+static void test_mixup(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry e = ENTRY("mixup", "alpha=1");
+	double sum = 0;
+	for (int i = 0; i < 500; i++) {
+		make(&s, 0, 0, W, H);
+		mix(&e, &s, i);
+		const double share = share_of_two(&s);
+		sum += share;
+		for (int c = 0; c < 3; c++) assert_true(fabs(pixel(&s, c, 4, 5) - (share * (100 + 50 * c) + (1 - share) * 200)) <= 0.51);
+		assert_int_equal(s.r.fields[2].boxes.n, 2);
+		assert_int_equal(s.r.fields[2].boxes.at[1].label, 3);
+	}
+	assert_true(fabs(sum / 500 - 0.5) < 0.06);
+	/* once more: of three records, whose shares sum to 1 */
+	mix(&e, &s, 999);
+	const eg_shares *x = s.r.fields[3].shares;
+	assert_int_equal(x->n, 3);
+	assert_true(fabs((double)x->share[0] + (double)x->share[1] + (double)x->share[2] - 1) < 1e-6);
+	assert_true(e.type->refuses & EG_KINDS_OF(MASK));
+	eg_record_free(&s.r);
+}
+
+/* Pixels, classes of pixels, and the share of the label agree. */
+static void test_cutmix(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry e = ENTRY("cutmix", "alpha=1");
+	int whole = 0, boxes = 0;
+	for (int i = 0; i < 300; i++) {
+		int theirs = 0;
+		make(&s, 0, 0, W, H);
+		mix(&e, &s, i);
+		for (int y = 0; y < H; y++)
+			for (int x = 0; x < W; x++) {
+				const bool pasted = class_at(&s, y, x) == 3;
+				theirs += pasted;
+				assert_int_equal(pixel(&s, 0, y, x), pasted ? 200 : 100);
+				assert_int_equal(pixel(&s, 1, y, x), pasted ? 200 : 150);
+			}
+		assert_true(fabs(share_of_two(&s) - (1 - (double)theirs / (H * W))) < 1e-6);
+		/* its own box stays while a third of it is seen; the other's is a third of what it was, or more */
+		const bool own = 3 * (H * W - theirs) >= H * W, new = 3 * theirs >= H * W;
+		assert_int_equal(s.r.fields[2].boxes.n, own + new);
+		whole += !own, boxes += new;
+	}
+	assert_true(whole > 10 && boxes > 30);
+	eg_record_free(&s.r);
+}
+
+/* All four are the other but one: every pixel is one of theirs, or nothing and without a class. */
+static void test_mosaic(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry e = ENTRY("mosaic", "least=0.5"), full = ENTRY("mosaic", "least=1");
+	int boxes = 0;
+	for (int i = 0; i < 200; i++) {
+		int own = 0;
+		const bool all = i % 2;
+		make(&s, 0, 0, W, H);
+		mix(all ? &full : &e, &s, i);
+		for (int y = 0; y < H; y++)
+			for (int x = 0; x < W; x++) {
+				const int k = class_at(&s, y, x), v = pixel(&s, 0, y, x);
+				assert_true(k == EG_VOID || k == 3 || k == 1);
+				if (all) assert_int_equal(v, k == 1 ? 100 : 200); /* nothing is shrunk: no edge, and none is blurred */
+				if (k == 1) assert_true(y < 3 * H / 4 + 1 && x < 3 * W / 4 + 1); /* it is the one above on the left */
+				own += k == 1;
+			}
+		assert_true(own > 0);
+		for (int b = 0; b < s.r.fields[2].boxes.n; b++) {
+			const eg_box *at = &s.r.fields[2].boxes.at[b];
+			assert_true(at->x0 >= 0 && at->x1 <= W && at->y0 >= 0 && at->y1 <= H && (at->label == 3 || at->label == 1));
+			const int x = (int)((at->x0 + at->x1) / 2), y = (int)((at->y0 + at->y1) / 2);
+			assert_int_equal(class_at(&s, y, x), at->label); /* a box surrounds what it says */
+		}
+		boxes += s.r.fields[2].boxes.n;
+	}
+	assert_true(boxes > 200);
+	eg_record_free(&s.r);
+	eg_record_free(&another.r);
+}
+
+/* ---- series and texts --------------------------------------------------------------------------------------------- */
+
+enum { STEPS = 50 };
+static const eg_field series_fields[1] = {{.name = "series", .kind = EG_FIELD_SERIES}};
+static const eg_augment_type *series_kind(const char *name) {
+	for (int i = 0; eg_augment_at(i); i++)
+		if (!strcmp(eg_augment_at(i)->name, name) && eg_augment_at(i)->works_on & EG_KINDS_OF(SERIES)) return eg_augment_at(i);
+	return NULL;
+}
+
+/* With its defaults. */
+static const float *series_after(const char *name, eg_record *r, const float *at, int64_t item) {
+	_Alignas(16) char options[EG_AUGMENT_MOST] = {0};
+	eg_error err = {0};
+	const eg_augment_type *type = series_kind(name);
+	assert_non_null(type);
+	((eg_augment_options *)(void *)options)->probability = 1;
+	type->defaults(options);
+	eg_record_reset(r);
+	r->fields[0] = (eg_datum){.there = true, .series = {STEPS, 2, at, NULL}};
+	eg_augment_call c = {.options = options, .fields = series_fields, .nfields = 1, .record = r, .inputs = 1,
+		.draw = eg_draw_of(7, 0, item, 0), .item = item, .items = 1};
+	if (type->apply(&c, &err)) fail_msg("%s", err.message);
+	return r->fields[0].series.at;
+}
+
+static void test_series(void **state) {
+	EG_UNUSED(state);
+	float at[2 * STEPS];
+	eg_record r = {0};
+	int earlier = 0, later = 0;
+	double squares = 0;
+	for (int i = 0; i < 2 * STEPS; i++) at[i] = (float)(i % 2 ? 3 : i);
+	at[20] = NAN;
+	for (int item = 0; item < 100; item++) {
+		const float *x = series_after("shift", &r, at, item);
+		const int by = x[2] == at[4] ? 1 : x[2] == at[0] ? -1 : 0;
+		earlier += by > 0, later += by < 0;
+		for (int t = 0; t < STEPS; t++) {
+			const int from = t + by < 0 ? 0 : t + by >= STEPS ? STEPS - 1 : t + by;
+			assert_true(x[2 * t] == at[2 * from] || (isnan(x[2 * t]) && isnan(at[2 * from])));
+			assert_true(x[2 * t + 1] == 3);
+		}
+		x = series_after("scale", &r, at, item);
+		const double factor = (double)x[2] / 2;
+		assert_true(factor >= 0.9 && factor <= 1.1 && fabs((double)x[98] - 98 * factor) < 1e-4 && isnan(x[20]));
+		x = series_after("noise", &r, at, item);
+		assert_true(x[1] == 3); /* a column that never changes has no noise either */
+		squares += pow((double)x[40] - 40, 2);
+	}
+	assert_true(earlier > 15 && later > 15);
+	const double expected = 0.05 * 28.9; /* of 0, 2, ..., 98 */
+	assert_true(fabs(sqrt(squares / 100) / expected - 1) < 0.3);
+	eg_record_free(&r);
+}
+
+static void test_units(void **state) {
+	EG_UNUSED(state);
+	int count = 0;
+	eg_dropped d = {0.25, 3, 4};
+	const eg_datum all = {.there = true}, some = {.there = true, .dropped = &d};
+	for (int i = 0; i < 2000; i++) {
+		assert_false(eg_unit_dropped(&all, i));
+		count += eg_unit_dropped(&some, i);
+	}
+	assert_in_range(count, 430, 570);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flip),
@@ -357,6 +544,11 @@ int main(void) {
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_cutout),
 		cmocka_unit_test(test_draws),
+		cmocka_unit_test(test_mixup),
+		cmocka_unit_test(test_cutmix),
+		cmocka_unit_test(test_mosaic),
+		cmocka_unit_test(test_series),
+		cmocka_unit_test(test_units),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

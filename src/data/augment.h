@@ -57,7 +57,7 @@ typedef struct eg_augment_type {
 	const char *why;
 	bool colour;           /* pictures have three channels */
 	bool one_size;         /* pictures have one size: that of the network's input */
-	bool mixes_classes;    /* a label becomes shares of classes (eg_mix) */
+	bool mixes_classes;    /* a label becomes shares of classes (eg_shares); io/train.c knows their names */
 	double usual;          /* probability, when it is not said */
 	const char *shorthand; /* the key that a plain number is for: `rotate: 15`; NULL: none */
 	eg_key_table keys;     /* beside `probability` */
@@ -74,6 +74,9 @@ const eg_augment_type *eg_augment_at(int i); /* NULL: no such */
 
 /* Does the entry happen this time? Takes the first number of the draw. */
 bool eg_augment_happens(eg_augment_call *c);
+
+/* Is this unit of a text or of tokens to be unknown? */
+bool eg_unit_dropped(const eg_datum *d, int64_t unit);
 
 /* ---- moving: for augment_move.c, augment_mix.c and views ----------------------------------------------------------- */
 
@@ -92,6 +95,8 @@ eg_status eg_move_mask(const eg_move *m, eg_record *r, eg_datum_mask *d, eg_erro
 /* The smallest upright box around what a box becomes, cut to the picture. Dropped are those of which less than a third
  * of the area is left, or less than a pixel in width or height. */
 eg_status eg_move_boxes(const eg_move *m, int H, int W, eg_record *r, eg_datum_boxes *b, eg_error *err);
+/* The smallest upright box around what a box becomes. */
+eg_box eg_box_moved(const eg_move *m, const eg_box *b);
 /* Cuts a box to [x0, x1) x [y0, y1); false: it is dropped by that rule. */
 bool eg_box_left(eg_box *b, double x0, double y0, double x1, double y1);
 

@@ -134,7 +134,7 @@ static void goes_to(const eg_move *m, double x, double y, double *nx, double *ny
 	*ny = (m->xx * v - m->yx * u) / det;
 }
 
-static eg_box moved_box(const eg_move *m, const eg_box *b) {
+eg_box eg_box_moved(const eg_move *m, const eg_box *b) {
 	eg_box out = *b;
 	out.x0 = out.y0 = INFINITY, out.x1 = out.y1 = -INFINITY;
 	for (int i = 0; i < 4; i++) {
@@ -151,7 +151,7 @@ eg_status eg_move_boxes(const eg_move *m, int H, int W, eg_record *r, eg_datum_b
 	int n = 0;
 	if (!out) return no_room(err);
 	for (int i = 0; i < b->n; i++) {
-		out[n] = moved_box(m, &b->at[i]);
+		out[n] = eg_box_moved(m, &b->at[i]);
 		n += eg_box_left(&out[n], 0, 0, W, H);
 	}
 	*b = (eg_datum_boxes){n, out};

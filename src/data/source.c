@@ -327,7 +327,7 @@ eg_status eg_source_read(const eg_source *s, eg_part part, int64_t i, unsigned w
 	int64_t count = eg_source_count(s, part);
 	eg_record_reset(r);
 	r->id = r->group = r->place = NULL;
-	for (int k = 0; k < EG_MAX_FIELDS; k++) r->fields[k].there = false;
+	for (int k = 0; k < EG_MAX_FIELDS; k++) r->fields[k] = (eg_datum){0};
 	if (i < 0 || i >= count)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source '%s': record %lld was asked for, but its part '%s' has %lld%s", s->type->info.name,

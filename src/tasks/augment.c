@@ -58,6 +58,10 @@ static eg_status no_such(const eg_tree *t, const char *word, eg_error *err) {
 static eg_status check_inputs(const eg_task *t, const eg_augment_type *type, const eg_tree *at, eg_error *err) {
 	for (int i = 0; i < t->ninputs; i++) {
 		const eg_intake *f = t->intakes[i];
+		if (f->type->kind == EG_FIELD_TEXT && type->works_on & 1u << EG_FIELD_TEXT &&
+			eg_intake_text_keys(f)->unit == EG_UNIT_BYTE)
+			return eg_tree_fail(err, at, EG_ERR_ARG, "augmentation '%s' makes units unknown, but no byte is: take "
+				"'unit: char' or 'unit: word'", type->name);
 		if (f->type->kind != EG_FIELD_PICTURE) continue;
 		bool open = false;
 		for (int k = 0; k < f->sample.rank; k++) open |= f->sample.d[k] < 0;

@@ -109,7 +109,7 @@ static eg_status weigh_samples(eg_samples *s, eg_error *err) {
 	const eg_intake *f = eg_recipe_losses(s->task->recipe) == 1 && loss->classes ? field_of(s->task, loss->input)
 	                                                                             : NULL;
 	eg_status status = EG_OK;
-	bool fits = f && f->type->kind != EG_FIELD_MASK &&
+	bool fits = f && f->type->kind != EG_FIELD_MASK && !loss->soft && /* shares: divided by the number of rows */
 	            loss->nclasses == eg_intake_names(f)->n; /* else the graph says what is wrong */
 	for (int p = 0; p < EG_PARTS && fits && !status; p++)
 		if (s->data[p]) status = weigh_part(s, &s->parts[p], f, loss->classes, err);

@@ -46,7 +46,8 @@ static eg_status open_task(eg_task *t, eg_error *err) {
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	eg_tensor target = eg_graph_find(g, eg_task_target_input(t));
 	eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits")), y = eg_tensor_dims(g, target);
-	if (d.rank == 2 && d.d[0] == EG_N && y.rank == 1 && eg_tensor_dtype(g, target) == EG_I32) return EG_OK;
+	const bool soft = eg_recipe_loss_at(t->recipe, 0)->soft && y.rank == 2 && eg_tensor_dtype(g, target) == EG_F32;
+	if (d.rank == 2 && d.d[0] == EG_N && (soft || (y.rank == 1 && eg_tensor_dtype(g, target) == EG_I32))) return EG_OK;
 	eg_fail(err, EG_ERR_SHAPE,
 	        "to classify, a network puts out one number for each class, for a whole sample: end with `linear: "
 	        "classes` "
@@ -81,11 +82,17 @@ static eg_status judge_open(eg_task_judge *j, eg_error *err) {
 static void judge_close(eg_task_judge *j) { eg_confusion_free(((judge *)j)->counts); }
 static void judge_reset(eg_task_judge *j) { eg_confusion_reset(((judge *)j)->counts); }
 
+/* The record's own label: the input may hold shares of classes. */
+static int32_t label_of(const eg_task *t, const eg_row *r) {
+	const eg_datum *d = eg_row_datum(t, r, t->ninputs);
+	return d ? eg_intake_label(eg_task_target(t), d->label) : -1;
+}
+
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	EG_UNUSED(err);
-	const int32_t *label = eg_row_ids(r, r->target, 0);
-	j->total += *label >= 0;
-	eg_confusion_add(((judge *)j)->counts, eg_row_output(r, "logits", 0, NULL), label, 1);
+	const int32_t label = label_of(j->task, r);
+	j->total += label >= 0;
+	eg_confusion_add(((judge *)j)->counts, eg_row_output(r, "logits", 0, NULL), &label, 1);
 	return EG_OK;
 }
 
@@ -146,7 +153,7 @@ static eg_status answer(
 
 static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
 	EG_UNUSED(err);
-	int32_t label = *eg_row_ids(r, r->target, 0);
+	int32_t label = label_of(t, r);
 	eg_value_put_text(out, "class", label >= 0 ? names_of(t)->at[label] : NULL);
 	return EG_OK;
 }

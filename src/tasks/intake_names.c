@@ -92,9 +92,29 @@ static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
 
 /* ---- a label ----------------------------------------------------------------------------------------------------- */
 
+/* Shares of all classes, of a sample whose label is one or is mixed; of one without a label none. */
+static void fill_shares(const eg_intake *f, const eg_intake_fill *a) {
+	const int classes = (int)a->dims.d[1];
+	eg_real *out = a->slot;
+	memset(out, 0, (size_t)a->n * (size_t)classes * sizeof *out);
+	for (int i = 0; i < a->n; i++, out += classes) {
+		const eg_datum *d = a->data[i];
+		const float one = 1;
+		const eg_shares plain = {1, &d->label, &one}, *s = d->shares ? d->shares : &plain;
+		for (int k = 0; k < s->n && d->there; k++) {
+			const int32_t label = eg_intake_label(f, s->label[k]);
+			if (label >= 0 && label < classes) out[label] += (eg_real)s->share[k];
+		}
+	}
+}
+
 static eg_status fill_label(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
 	int32_t *out = a->slot;
 	EG_UNUSED(err);
+	if (a->dims.rank == 2) {
+		fill_shares(f, a);
+		return EG_OK;
+	}
 	for (int i = 0; i < a->n; i++) {
 		int32_t label = a->data[i]->there ? eg_intake_label(f, a->data[i]->label) : -1;
 		out[i] = label < 0 ? f->pad : label;

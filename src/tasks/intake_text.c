@@ -1,5 +1,6 @@
 /* intake_text.c - texts as an input: numbers of their units (characters, bytes, words), by a vocabulary that is made of
  * the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
+#include "data/augment.h"
 #include "data/text_form.h"
 #include "tasks/intake.h"
 
@@ -188,6 +189,8 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 		size_t n, behind = x->first >= 0;
 		eg_status status = eg_intake_encode(f, a->data[i], eg_fill_record(a, i), &ids, &n, err);
 		if (status) return status;
+		for (size_t k = 0; k < n && a->data[i]->dropped; k++)
+			if (eg_unit_dropped(a->data[i], (int64_t)k)) ids[k] = eg_vocab_unknown(x->vocab);
 		for (int t = 0; t < time; t++) {
 			size_t at = (size_t)t - behind;
 			out[(ptrdiff_t)t * a->n + i] = behind && t == 0 ? x->first : at < n ? ids[at] : 0;

@@ -1,6 +1,7 @@
 /* intake_tokens.c - tokens as an input: numbers of texts that somebody has cut already (words, characters). The
  * commonest have numbers of their own; number 0 stands for all others. A question that is raw text is cut into
  * characters, or at white space where the training tokens were longer. */
+#include "data/augment.h"
 #include "data/text_form.h"
 #include "tasks/intake.h"
 
@@ -90,7 +91,8 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 	for (int t = 0; t < time; t++)
 		for (int i = 0; i < a->n; i++) {
 			const eg_datum *d = a->data[i];
-			*out++ = t < d->tokens.n ? eg_lexicon_find(&x->names, d->tokens.at[t]) + 1 : 0;
+			const bool known = t < d->tokens.n && !eg_unit_dropped(d, t);
+			*out++ = known ? eg_lexicon_find(&x->names, d->tokens.at[t]) + 1 : 0;
 		}
 	return EG_OK;
 }

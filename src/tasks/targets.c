@@ -21,7 +21,9 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		case EG_FIELD_NUMBERS: return (form){EG_F32, 0, false, "numbers"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
 		case EG_FIELD_MASK: return (form){EG_I32, 3, false, "a class for each pixel"};
-		default: return (form){EG_I32, 1, false, "a class for each sample"};
+		default:
+			if (loss->soft) return (form){EG_F32, 2, false, "shares of classes for each sample"};
+			return (form){EG_I32, 1, false, "a class for each sample"};
 		}
 	}
 	return (form){EG_I32, 2, true, "a class for each step"}; /* of a task that makes its own */

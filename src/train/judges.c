@@ -15,6 +15,7 @@ typedef struct classes_judge {
 	eg_graph *graph;
 	const char *outputs[2], *logits, *target;
 	int classes;
+	bool shares; /* the target is shares of classes, of which the largest is the right one */
 	int64_t right, asked;
 	eg_confusion *counts; /* the caller's, or NULL */
 	char names[];
@@ -29,24 +30,29 @@ static void reset(void *user) {
 	if (j->counts) eg_confusion_reset(j->counts);
 }
 
+static int32_t largest(const real *x, int n) {
+	int32_t best = 0;
+	for (int k = 1; k < n; k++)
+		if (x[k] > x[best]) best = k;
+	return best;
+}
+
 static eg_status add(void *user, const eg_batch_run *b, eg_error *err) {
 	classes_judge *j = user;
 	const real *logits = eg_plan_output(b->plan, j->logits);
-	const int32_t *target = eg_batch_input(b, j->target);
-	eg_dims d = eg_plan_dims(b->plan, eg_graph_find(j->graph, j->target));
-	int64_t rows = eg_dims_count(&d, 0);
+	const void *target = eg_batch_input(b, j->target);
+	eg_dims d = eg_plan_dims(b->plan, eg_graph_find(j->graph, j->logits));
+	int64_t rows = eg_dims_count(&d, 0) / j->classes;
 	if (!logits || !target)
 		return eg_fail(err, EG_ERR_ARG, "accuracy needs '%s', which the data set does not fill", j->target);
 	for (int64_t i = 0; i < rows; i++) {
 		const real *x = logits + i * j->classes;
-		int best = 0;
-		if (target[i] < 0) continue;
-		for (int k = 1; k < j->classes; k++)
-			if (x[k] > x[best]) best = k;
-		j->right += best == target[i];
+		const int32_t wanted = j->shares ? largest((const real *)target + i * j->classes, j->classes) : ((const int32_t *)target)[i];
+		if (wanted < 0) continue;
+		j->right += largest(x, j->classes) == wanted;
 		j->asked++;
+		if (j->counts) eg_confusion_add(j->counts, x, &wanted, 1);
 	}
-	if (j->counts) eg_confusion_add(j->counts, logits, target, (int)rows);
 	return EG_OK;
 }
 
@@ -66,13 +72,17 @@ static bool fit(eg_dims x, eg_dims t) {
 	return true;
 }
 
+static bool is_shares(const eg_graph *g, eg_tensor t) { return g->values[t.id - 1].type == EG_F32; }
+
 /* How many classes there are; 0: no such pair. */
 static int classes_of(const eg_graph *g, const char *logits, const char *target) {
 	int x = eg_feed_output(g, logits);
 	eg_tensor t = eg_graph_find(g, target);
-	if (x < 0 || !t.id || g->values[t.id - 1].node >= 0 || g->values[t.id - 1].type != EG_I32) return 0;
+	if (x < 0 || !t.id || g->values[t.id - 1].node >= 0) return 0;
 	eg_dims dims = g->values[x].dims;
-	return fit(dims, g->values[t.id - 1].dims) ? (int)dims.d[dims.rank - 1] : 0;
+	const eg_dims *target_dims = &g->values[t.id - 1].dims;
+	const bool pair = is_shares(g, t) ? dims.rank == 2 && eg_dims_fit(&dims, target_dims) : fit(dims, *target_dims);
+	return pair ? (int)dims.d[dims.rank - 1] : 0;
 }
 
 static eg_judge *new_judge(eg_graph *g, const char *logits, const char *target, eg_confusion *counts, eg_error *err) {
@@ -81,7 +91,7 @@ static eg_judge *new_judge(eg_graph *g, const char *logits, const char *target, 
 	if (!classes) {
 		eg_fail(err, EG_ERR_ARG,
 		        "no classes to judge: '%.60s' must be an output (N, classes) or (T, N, classes), '%.60s' an "
-		        "int32 input (N) or (T, N)",
+		        "int32 input (N) or (T, N), or one of shares (N, classes)",
 		        logits, target);
 		return NULL;
 	}
@@ -96,6 +106,7 @@ static eg_judge *new_judge(eg_graph *g, const char *logits, const char *target, 
 		return NULL;
 	}
 	j->allocator = g->ctx->allocator, j->graph = g, j->classes = classes, j->counts = counts;
+	j->shares = is_shares(g, eg_graph_find(g, target));
 	j->logits = j->outputs[0] = memcpy(j->names, logits, nlogits);
 	j->target = memcpy(j->names + nlogits, target, ntarget);
 	j->judge = (eg_judge){.user = j,
