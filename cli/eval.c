@@ -341,6 +341,7 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	eg_evaluation *e = NULL;
 	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
 	if (!status) status = cli_choose_data(a, t, &err);
+	o.views = args_text(a, "views");
 	if (!status) o.part = cli_split(a, eg_task_eval_part(t));
 	if (!status) status = cli_samples(a, t, &o, &s, &err);
 	if (!status) show_plan(m, t, s, o.part);
@@ -374,6 +375,10 @@ static const cli_option options[] = {
 	{"data", 0, "SOURCE", "another data set than the one the model was trained on", 0, 0},
 	{"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
 	{"path", 0, "PATH", "your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},
+	{"views", 0, "one|flip|flip_shift",
+		"average what is said of a picture over several views of it: mirrored too; and shifted by a pixel (default: as the recipe "
+		"says, else one)",
+		0, 0},
 	OPTION_THREADS,
 	OPTION_LOADERS,
 	OPTION_LIMIT,

@@ -109,6 +109,9 @@ typedef struct eg_samples_options {
 	/* folds > 0: training and validation are cut anew: part `fold` (0..folds-1) of all training records of so many
 	 * equal ones validates. */
 	int folds, fold;
+	/* Of a model's samples: what is said of a sample is averaged over these views of it: "one", "flip" (mirrored too),
+	 * "flip_shift" (and shifted by a pixel, both ways). NULL: as its recipe says. */
+	const char *views;
 } eg_samples_options;
 /* The task must outlive the samples. */
 EG_API eg_status eg_samples_load(eg_task *t, const eg_samples_options *options, eg_samples **samples, eg_error *err);

@@ -170,6 +170,7 @@ typedef struct eg_fill {
 	const int *sizes; /* of the set's further open dimensions in this batch, as eg_dataset.dims lists them */
 	uint64_t seed;    /* eg_train_config.seed; 0 in an evaluation */
 	int epoch;        /* 0..; -1: an evaluation, nothing is to be drawn */
+	int view;         /* which of eg_dataset.views it is, 0..; training, and sets without views: 0 */
 	void *room;       /* this batch's, of eg_dataset.room_new; NULL: there is none */
 } eg_fill;
 
@@ -205,6 +206,13 @@ typedef struct eg_dataset {
 	 * it has been judged. NULL: none. Called by one thread at a time, and so is room_free. */
 	eg_status (*room_new)(void *user, void **room, eg_error *err);
 	void (*room_free)(void *user, void *room);
+	/* views > 1: in an evaluation each batch is filled and run so many times, each time as another view of the same
+	 * samples (eg_fill.view). Before the batch is judged, the output `averaged`, logits (N, classes), becomes the
+	 * logarithms of the mean of all views' probabilities, weighted by view_weights (NULL: all alike), which sum to 1. A loss
+	 * of the network's own is the mean of the views' losses. */
+	int views;
+	const char *averaged;
+	const double *view_weights;
 } eg_dataset;
 
 /* ---- metrics ----------------------------------------------------------------------------------------------------- */

@@ -196,6 +196,68 @@ static void any_number_of_threads(void **state) {
 	for (int i = 0; i < 3; i++) free(w[i]);
 }
 
+/* ---- views -------------------------------------------------------------------------------------------------------- */
+
+static double said[COUNT];
+static bool take(void *user, const eg_answered *a) {
+	EG_UNUSED(user);
+	const eg_value *classes = eg_value_get(a->answer, "classes");
+	for (const eg_value *v = eg_value_first(classes); v; v = eg_value_next(v))
+		if (!strcmp(eg_value_text(eg_value_get(v, "class")), "odd")) said[a->index] = eg_value_number(eg_value_get(v, "probability"), -1);
+	return true;
+}
+
+/* What the model says of a picture alone: the probability of "odd". */
+static double alone(bench *b, eg_predictor *p, const uint8_t *pixels) {
+	eg_record r = {0};
+	r.fields[0] = (eg_datum){.there = true, .picture = {1, SIZE, SIZE, pixels}};
+	const eg_value *classes = eg_value_get(ask(b, p, (eg_question){.record = &r}), "classes");
+	for (const eg_value *v = eg_value_first(classes); v; v = eg_value_next(v))
+		if (!strcmp(eg_value_text(eg_value_get(v, "class")), "odd")) return eg_value_number(eg_value_get(v, "probability"), -1);
+	return -1;
+}
+
+static void views(void **state) {
+	bench *b = *state;
+	write_pictures(b);
+	eg_model *m = bench_train_all(b, recipe_of(b, "[crop: 1]"));
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	drawn d = draw(b, eg_model_recipe(m), (eg_samples_options){.part = EG_PART_TRAIN, .model = m, .views = "flip"});
+	OK(b, eg_samples_answer(p, d.samples, EG_PART_TRAIN, take, NULL, &b->err));
+	eg_record r = {0};
+	double loss = 0;
+	const int64_t n = eg_samples_count(d.samples, EG_PART_TRAIN);
+	for (int64_t i = 0; i < n; i++) {
+		uint8_t mirrored[SIZE * SIZE];
+		OK(b, eg_samples_show(d.samples, EG_PART_TRAIN, i, -1, &r, &b->err));
+		const uint8_t *own = r.fields[0].picture.pixels;
+		for (int k = 0; k < SIZE * SIZE; k++) mirrored[k] = own[k / SIZE * SIZE + SIZE - 1 - k % SIZE];
+		const double mean = (alone(b, p, own) + alone(b, p, mirrored)) / 2;
+		assert_near(said[i], mean, 1e-6);
+		loss -= log(r.fields[1].label == 1 ? mean : 1 - mean);
+	}
+	eg_evaluation *e;
+	OK(b, eg_evaluation_run(m, d.samples, EG_PART_TRAIN, 0, &e, &b->err));
+	assert_near(eg_evaluation_find(e, "loss"), loss / (double)n, 1e-5);
+	assert_near(eg_value_number(eg_value_get(eg_evaluation_result(e), "views"), 0), 2, 0);
+	eg_evaluation_free(e);
+	eg_record_free(&r);
+	undraw(&d);
+	d = draw(b, eg_model_recipe(m), (eg_samples_options){.part = EG_PART_TRAIN, .model = m, .views = "flip_shift"});
+	OK(b, eg_evaluation_run(m, d.samples, EG_PART_TRAIN, 0, &e, &b->err));
+	assert_near(eg_value_number(eg_value_get(eg_evaluation_result(e), "views"), 0), 6, 0);
+	eg_evaluation_free(e);
+	undraw(&d);
+	eg_task *t;
+	eg_samples *s;
+	OK(b, eg_task_open(eg_model_recipe(m), &t, &b->err));
+	assert_int_equal(eg_samples_load(t, &(eg_samples_options){.model = m, .views = "flop"}, &s, &b->err), EG_ERR_ARG);
+	SAYS(b, "there are no views 'flop'; did you mean 'flip'?");
+	eg_task_free(t);
+	eg_predictor_free(p);
+	eg_model_free(m);
+}
+
 /* ---- masks and texts ---------------------------------------------------------------------------------------------- */
 
 /* The mask of a record is brought to the network's size with its picture, and moves with it. */
@@ -280,6 +342,6 @@ static void schema(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(refusals), TEST(records_of_an_epoch), TEST(shares_of_classes),
-		TEST(any_number_of_threads), TEST(masks), TEST(units), TEST(schema)};
+		TEST(any_number_of_threads), TEST(views), TEST(masks), TEST(units), TEST(schema)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,7 +206,7 @@ static eg_status fit_boxes(eg_record *r, eg_datum_boxes *b, double fy, double fx
 	return EG_OK;
 }
 
-static eg_status fit(const eg_task *t, eg_record *r, eg_error *err) {
+eg_status eg_samples_fit(const eg_task *t, eg_record *r, eg_error *err) {
 	for (int i = 0; i < t->ninputs; i++) {
 		const eg_intake *f = t->intakes[i];
 		eg_datum *d = &r->fields[f->field];
@@ -265,7 +265,7 @@ static eg_status read_other(void *user, int64_t item, const eg_record **out, eg_
 
 static eg_status augment(const others *o, int64_t item, eg_record *r, eg_error *err) {
 	const eg_task *t = o->part->samples->task;
-	eg_status status = fit(t, r, err);
+	eg_status status = eg_samples_fit(t, r, err);
 	for (int i = 0; i < o->upto && !status; i++) {
 		others before = *o;
 		before.upto = i;

@@ -61,6 +61,8 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 typedef struct judge {
 	eg_task_judge base;
 	eg_confusion *counts;
+	double *p;   /* of one row */
+	double loss; /* of averaged probabilities, summed */
 } judge;
 
 static const eg_metric_info metrics[] = {
@@ -76,11 +78,19 @@ static const eg_lexicon *names_of(const eg_task *t) { return eg_intake_names(eg_
 static eg_status judge_open(eg_task_judge *j, eg_error *err) {
 	judge *own = (judge *)j;
 	own->counts = eg_confusion_new(names_of(j->task)->n);
-	return own->counts ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
+	own->p = eg_calloc(NULL, (size_t)names_of(j->task)->n, sizeof *own->p);
+	return own->counts && own->p ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
 }
 
-static void judge_close(eg_task_judge *j) { eg_confusion_free(((judge *)j)->counts); }
-static void judge_reset(eg_task_judge *j) { eg_confusion_reset(((judge *)j)->counts); }
+static void judge_close(eg_task_judge *j) {
+	eg_confusion_free(((judge *)j)->counts);
+	eg_release(NULL, ((judge *)j)->p);
+}
+
+static void judge_reset(eg_task_judge *j) {
+	eg_confusion_reset(((judge *)j)->counts);
+	((judge *)j)->loss = 0;
+}
 
 /* The record's own label: the input may hold shares of classes. */
 static int32_t label_of(const eg_task *t, const eg_row *r) {
@@ -92,7 +102,10 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	EG_UNUSED(err);
 	const int32_t label = label_of(j->task, r);
 	j->total += label >= 0;
-	eg_confusion_add(((judge *)j)->counts, eg_row_output(r, "logits", 0, NULL), &label, 1);
+	judge *own = (judge *)j;
+	const eg_real *logits = eg_row_output(r, "logits", 0, NULL);
+	eg_confusion_add(own->counts, logits, &label, 1);
+	if (j->task->views && label >= 0 && eg_softmax(logits, names_of(j->task)->n, own->p)) own->loss -= log(own->p[label]);
 	return EG_OK;
 }
 
@@ -102,7 +115,8 @@ static void judge_values(const eg_task_judge *j, double *v) {
 	v[1] = eg_confusion_topk(c, 3);
 	v[2] = eg_confusion_topk(c, 5);
 	v[3] = eg_confusion_macro_f1(c);
-	v[4] = NAN; /* the network's own */
+	/* the network's own, or, where views are averaged, the logarithm of what it says of the right class */
+	v[4] = j->task->views && j->total > 0 ? ((const judge *)j)->loss / (double)j->total : (double)NAN;
 }
 
 static void judge_details(const eg_task_judge *j, eg_value *map) {
@@ -176,6 +190,7 @@ const eg_task_type eg_task_type_classify = {
 	.nmetrics = EG_COUNT(metrics),
 	.best = 0,
 	.quick = true,
+	.averaged = "logits",
 	.judge_size = sizeof(judge),
 	.judge_open = judge_open,
 	.judge_close = judge_close,

@@ -180,6 +180,7 @@ struct eg_evaluation {
 	const eg_task_type *type;
 	double values[EG_METRICS_MOST], loss;
 	int64_t total;
+	int views; /* that predictions were averaged over; 0 and 1: none */
 	eg_value *result;
 };
 
@@ -204,6 +205,7 @@ static eg_status tell(eg_evaluation *e, const eg_task_judge *j, const eg_recipe_
 		eg_value_mark(
 		        eg_value_put_number(e->result, m->name, e->values[i]), m->share ? EG_SHOW_SHARE : 0, NULL);
 	}
+	if (e->views > 1) eg_value_put_int(e->result, "views", e->views);
 	if (own) tell_holds(e->result, own);
 	if (e->type->judge_details) e->type->judge_details(j, e->result);
 	return eg_value_whole(e->result) ? EG_OK : no_memory(err);
@@ -255,6 +257,7 @@ eg_status eg_evaluation_run(
 	eg_evaluation *e = eg_calloc(NULL, 1, sizeof *e);
 	if (!e) return no_memory(err);
 	e->type = s->task->type;
+	e->views = s->data[part]->views;
 	eg_status status = run(e, m, s, part, batch, err);
 	if (status)
 		eg_evaluation_free(e);

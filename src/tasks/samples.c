@@ -359,6 +359,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 		int64_t item = p->items ? p->items[f->items[i]] : f->items[i];
 		status = eg_source_read(t->source, p->from, item, s->wanted, &room->records[i], err);
 		if (!status) status = eg_samples_augment(p, room, item, f->seed, f->epoch, &room->records[i], err);
+		if (!status && f->view > 0) status = eg_views_apply(t, f->view, &room->records[i], err);
 		for (int k = 0; k < t->nintakes && !status; k++)
 			room->data_of[(ptrdiff_t)k * f->n + i] = &room->records[i].fields[t->intakes[k]->field];
 	}
@@ -436,6 +437,7 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 	        .parallel = true,
 	        .room_new = room_new,
 	        .room_free = room_free};
+	if (s->options.model) eg_views_set(t, &p->dataset); /* an evaluation */
 	for (int i = 0; i < t->ninputs; i++) {
 		const eg_field *field = eg_source_field(t->source, t->intakes[i]->field);
 		for (int k = 0; k < t->intakes[i]->sample.rank; k++)
@@ -500,7 +502,8 @@ static void list_inputs(eg_samples *s) {
 
 static eg_status load(eg_samples *s, eg_error *err) {
 	eg_task *t = s->task;
-	eg_status status = s->options.model ? eg_task_restore(t, eg_model_task(s->options.model), err) : EG_OK;
+	eg_status status = s->options.views ? eg_views_choose(t, s->options.views, err) : EG_OK;
+	if (!status && s->options.model) status = eg_task_restore(t, eg_model_task(s->options.model), err);
 	if (status) return status;
 	list_inputs(s);
 	if (t->type->load)

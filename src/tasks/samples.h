@@ -50,6 +50,13 @@ const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i)
 /* augment.c: a training record, just read, as it is in this epoch; others, and those of epoch -1, are left alone. */
 eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int64_t item, uint64_t seed, int epoch,
 	eg_record *r, eg_error *err);
+/* The record's pictures as large as the network sees them, masks and boxes with them. */
+eg_status eg_samples_fit(const eg_task *t, eg_record *r, eg_error *err);
+
+/* views.c: the views of a data set that is evaluated; a record as the view of this number shows it. */
+void eg_views_set(const eg_task *t, eg_dataset *d);
+eg_status eg_views_apply(const eg_task *t, int number, eg_record *r, eg_error *err);
+
 /* Shows the training records to the intakes that need it. */
 eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err);
 /* Looks up the shapes of the network's inputs, which batches are filled by. */

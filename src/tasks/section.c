@@ -253,6 +253,7 @@ static eg_status read_section(eg_task *t, eg_source *before, const char *path, e
 	if (!status) status = add_intakes(t, err);
 	if (!status) status = read_keys(t, before, err);
 	if (!status) status = eg_augments_read(t, err);
+	if (!status) status = eg_views_read(t, err);
 	if (status) return status;
 	if (before) t->source->name = eg_source_info(t->source)->name, t->source->path = NULL;
 	if (path && !(t->source->path = eg_arena_strdup(&t->source->arena, path))) return no_memory(err);

@@ -65,6 +65,7 @@ typedef struct eg_task_type {
 	bool quick;
 	const char *const *(*outputs)(
 	        const eg_task *t, const eg_graph *g); /* that rows are judged and answered by; NULL: "logits" */
+	const char *averaged; /* the output whose probabilities may be averaged over views; NULL: none */
 	size_t judge_size; /* of its struct, whose first member is eg_task_judge; 0: that alone */
 	eg_status (*judge_open)(eg_task_judge *j, eg_error *err);
 	void (*judge_close)(eg_task_judge *j);
@@ -105,6 +106,7 @@ struct eg_task {
 	const char *one, *many; /* its unit */
 	eg_augment_entry *augments; /* naugments of them */
 	int naugments;
+	int views; /* which kind of views.c; 0: each sample once */
 	bool other;             /* another source than the recipe's */
 	bool whole;             /* and all of it is judged */
 	eg_size sizes[EG_TASK_INTAKES + 2];
@@ -115,6 +117,8 @@ struct eg_task {
 eg_status eg_task_read(
 	eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
 eg_status eg_augments_read(eg_task *t, eg_error *err); /* augment.c: t->augments, when intakes are known */
+eg_status eg_views_read(eg_task *t, eg_error *err); /* views.c: t->views, by the recipe */
+eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err); /* in place of that */
 const eg_variant *eg_augment_variants(eg_arena *arena); /* the kinds with all their keys, for the schema; NULL: out of memory */
 void eg_task_drop(eg_task *t);                                            /* source and intakes */
 eg_status eg_task_no_validation(

@@ -155,7 +155,7 @@ static void set_sizes(const eg_dataset *d, eg_batch *b) {
 eg_batch eg_batches_get(const eg_batches *b, int64_t k) {
 	const eg_dataset *d = b->data;
 	int64_t at = (b->turn ? (int64_t)b->turn[k] : k) * b->size, left = d->count - at;
-	eg_batch one = {.number = k, .items = b->order + at, .n = (int)(left < b->size ? left : b->size), .time = d->time};
+	eg_batch one = {.items = b->order + at, .n = (int)(left < b->size ? left : b->size), .time = d->time};
 	one.weight = d->weight ? 0 : one.n;
 	for (int i = 0; i < one.n && d->weight; i++) one.weight += d->weight(d->user, one.items[i]);
 	set_sizes(d, &one);

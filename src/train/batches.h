@@ -18,7 +18,6 @@ typedef struct eg_batches {
 } eg_batches;
 
 typedef struct eg_batch {
-	int64_t number;
 	const uint32_t *items;
 	int n, time;                /* time 0: no sequences */
 	int sizes[EG_DATASET_DIMS]; /* as data->dims lists them */

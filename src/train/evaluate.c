@@ -2,7 +2,9 @@
  * batches. */
 #include "train/evaluate.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum { EVAL_BATCH = 256 };
 
@@ -13,7 +15,61 @@ static eg_status make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *co
 	eg_status status = eg_batches_make(&e->batches, g->ctx->allocator, data, size, err);
 	if (status) return status;
 	e->plans = eg_plan_cache_new(g, p, &o, err);
-	return e->plans ? eg_feed_make(&e->feed, g, data, &e->batches, e->plans, e->objective, err) : err->status;
+	if (!e->plans) return err->status;
+	status = eg_feed_make(&e->feed, g, data, &e->batches, e->plans, e->objective, err);
+	if (data->views > 1) e->feed.views = data->views;
+	return status;
+}
+
+/* ---- views ------------------------------------------------------------------------------------------------------- */
+
+/* Adds this view's probabilities; `write` puts the logarithms of their mean where the logits were. */
+static void add_view(double *mean, eg_real *logits, int64_t rows, int64_t classes, double weight, bool write) {
+	for (int64_t i = 0; i < rows; i++, mean += classes, logits += classes) {
+		double most = -INFINITY, sum = 0;
+		for (int64_t k = 0; k < classes; k++) most = fmax(most, (double)logits[k]);
+		for (int64_t k = 0; k < classes; k++) sum += exp((double)logits[k] - most);
+		for (int64_t k = 0; k < classes; k++) mean[k] += weight * exp((double)logits[k] - most) / sum;
+		for (int64_t k = 0; k < classes && write; k++) logits[k] = (eg_real)log(mean[k] < DBL_MIN ? DBL_MIN : mean[k]);
+	}
+}
+
+static eg_status take_view(eg_evaluator *e, int view, eg_error *err) {
+	const eg_feed *f = &e->feed;
+	const eg_dataset *d = f->data;
+	const eg_allocator *a = f->graph->ctx->allocator;
+	const eg_real *logits = eg_plan_output(f->plan, d->averaged);
+	const eg_dims dims = eg_plan_dims(f->plan, eg_graph_find(f->graph, d->averaged));
+	if (!logits || dims.rank != 2)
+		return eg_fail(err, EG_ERR_ARG, "views are averaged of an output (N, classes), and '%.60s' is none", d->averaged);
+	const size_t count = (size_t)eg_dims_count(&dims, 0);
+	if (count > e->room) {
+		eg_release(a, e->mean);
+		e->mean = eg_calloc(a, count, sizeof *e->mean);
+		e->room = e->mean ? count : 0;
+		if (!e->mean) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the mean of views");
+	}
+	if (view == 0) memset(e->mean, 0, count * sizeof *e->mean);
+	const double weight = d->view_weights ? d->view_weights[view] : 1.0 / d->views;
+	/* an output belongs to the plan until its next run, and nobody but the judge reads it until then */
+	add_view(e->mean, (eg_real *)(uintptr_t)logits, dims.d[0], dims.d[1], weight, view == d->views - 1);
+	return EG_OK;
+}
+
+/* Runs batch k, all its views, and adds its loss, which is of no account without an objective. */
+static eg_status run_batch(eg_evaluator *e, int64_t k, double *loss, eg_error *err) {
+	eg_feed *f = &e->feed;
+	*loss = 0;
+	for (int view = 0; view < f->views; view++) {
+		const double weight = f->data->view_weights ? f->data->view_weights[view] : 1.0 / f->views;
+		eg_status status = eg_feed_put(f, k * f->views + view, err);
+		if (status) return status;
+		eg_plan_run(f->plan, 0);
+		if (!f->empty && e->objective) *loss += weight * (double)*eg_plan_output(f->plan, e->objective);
+		status = f->views > 1 ? take_view(e, view, err) : EG_OK;
+		if (status) return status;
+	}
+	return EG_OK;
 }
 
 eg_status eg_evaluator_make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *objective, int batch,
@@ -32,25 +88,25 @@ eg_status eg_evaluator_make(eg_evaluator *e, eg_graph *g, eg_params *p, const ch
 }
 
 void eg_evaluator_free(eg_evaluator *e) {
+	const eg_allocator *a = e->feed.graph ? e->feed.graph->ctx->allocator : NULL;
 	eg_feed_free(&e->feed);
 	eg_plan_cache_free(e->plans);
 	eg_batches_free(&e->batches);
+	eg_release(a, e->mean);
 	*e = (eg_evaluator){0};
 }
 
 eg_status eg_evaluator_run(eg_evaluator *e, double *loss, eg_error *err) {
 	double sum = 0, weight = 0;
 	eg_feed *f = &e->feed;
-	bool judged = e->judge && e->judge->nmetrics > 0;
 	eg_feed_rewind(f, NULL, 0);
 	eg_judge_reset(e->judge);
 	for (int64_t k = 0; k < e->batches.count; k++) {
-		eg_status status = eg_feed_put(f, k, err);
+		double one;
+		eg_status status = run_batch(e, k, &one, err);
 		if (status) return status;
-		if (f->empty && !judged && !f->data->streams) continue; /* a stream's state goes on all the same */
-		eg_plan_run(f->plan, 0);
 		if (!f->empty && e->objective) {
-			sum += (double)*eg_plan_output(f->plan, e->objective) * f->now->batch.weight;
+			sum += one * f->now->batch.weight;
 			weight += f->now->batch.weight;
 		}
 		eg_batch_run run = eg_feed_run(f);
@@ -88,9 +144,9 @@ eg_status eg_each_batch(eg_graph *g, eg_params *p, const char *const *outputs, i
 	*err = (eg_error){0};
 	eg_status status = make(&e, g, p, outputs, batch, data, err);
 	for (int64_t k = 0; k < e.batches.count && !status; k++) {
-		status = eg_feed_put(&e.feed, k, err);
+		double loss;
+		status = run_batch(&e, k, &loss, err);
 		if (status) break;
-		eg_plan_run(e.feed.plan, 0);
 		eg_batch_run run = eg_feed_run(&e.feed);
 		if (!done(user, &run))
 			status = eg_fail(err, EG_ERR_STOPPED, "stopped after batch %lld of %lld", (long long)k + 1,

@@ -10,6 +10,8 @@ typedef struct eg_evaluator {
 	eg_plan_cache *plans;
 	eg_batches batches;
 	eg_feed feed;
+	double *mean; /* of a batch with several views: probabilities; `room` of them */
+	size_t room;
 } eg_evaluator;
 
 /* Zero-initialise; eg_evaluator_free in every case. batch as in eg_each_batch. */

@@ -84,10 +84,10 @@ static eg_status fill_others(const eg_feed *f, const eg_batch *b, eg_error *err)
 	return EG_OK;
 }
 
-/* Batch k into the plan's own memory, and what the plan does not need into other. */
-static eg_status fill_here(eg_feed *f, const eg_batch *b, eg_error *err) {
+/* A view of a batch into the plan's own memory, and what the plan does not need into other. */
+static eg_status fill_here(eg_feed *f, const eg_batch *b, int view, eg_error *err) {
 	const eg_dataset *d = f->data;
-	eg_status status = eg_filled_begin(&f->here, f->graph, d, b, f->seed, f->epoch, err);
+	eg_status status = eg_filled_begin(&f->here, f->graph, d, b, f->seed, f->epoch, view, err);
 	for (int k = 0; d->inputs[k] && !status; k++) {
 		f->here.slots[k] = eg_plan_input(f->plan, d->inputs[k]);
 		if (!f->here.slots[k]) status = eg_filled_own(&f->here, f->graph, d, k, err);
@@ -151,15 +151,15 @@ static void look_again(eg_feed *f) {
 	f->filling = f->running = 0;
 }
 
-static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
+static eg_status fill(eg_feed *f, const eg_batch *b, int64_t k, eg_error *err) {
 	eg_filled *filled;
 	if (may_begin(f) && eg_context_loaders_asked(f->graph->ctx) > 0) begin_threads(f);
 	if (f->prefetch) {
-		eg_status status = eg_prefetch_get(f->prefetch, f->batches, b->number, f->seed, f->epoch, &filled, err);
+		eg_status status = eg_prefetch_get(f->prefetch, f->batches, k, f->views, f->seed, f->epoch, &filled, err);
 		return status ? status : copy_there(f, filled, err);
 	}
 	const double begin = f->settled ? 0 : now();
-	eg_status status = fill_here(f, b, err);
+	eg_status status = fill_here(f, b, (int)(k % f->views), err);
 	if (!f->settled) look(f, begin, now());
 	return status;
 }
@@ -168,7 +168,7 @@ static eg_status fill(eg_feed *f, const eg_batch *b, eg_error *err) {
 
 eg_status eg_feed_make(eg_feed *f, eg_graph *g, const eg_dataset *data, const eg_batches *batches, eg_plan_cache *plans,
 	const char *objective, eg_error *err) {
-	*f = (eg_feed){.graph = g, .data = data, .batches = batches, .plans = plans, .epoch = -1};
+	*f = (eg_feed){.graph = g, .data = data, .batches = batches, .plans = plans, .epoch = -1, .views = 1};
 	int n = 0;
 	while (data->inputs && data->inputs[n]) {
 		if (n == EG_FEED_INPUTS)
@@ -230,14 +230,14 @@ static bool has_targets(const eg_feed *f) {
 }
 
 eg_status eg_feed_put(eg_feed *f, int64_t k, eg_error *err) {
-	const eg_batch batch = eg_batches_get(f->batches, k), *b = &batch;
+	const eg_batch batch = eg_batches_get(f->batches, k / f->views), *b = &batch;
 	eg_plan *before = f->plan;
 	eg_size sizes[EG_DATASET_DIMS + 1] = {{0}};
 	for (int i = 0; f->data->dims && f->data->dims[i]; i++) sizes[i] = (eg_size){f->data->dims[i], b->sizes[i]};
 	f->plan = eg_plan_cache_get(f->plans, b->n, b->time, sizes, err);
 	if (!f->plan) return err->status;
 	eg_status status = f->data->streams ? carry_state(f, before, err) : EG_OK;
-	if (!status) status = fill(f, b, err);
+	if (!status) status = fill(f, b, k, err);
 	if (!status) f->empty = !(b->weight > 0) || !has_targets(f);
 	return status;
 }

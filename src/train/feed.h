@@ -15,6 +15,7 @@ typedef struct eg_feed {
 	eg_plan_cache *plans;      /* lent */
 	uint64_t seed;             /* as in eg_fill */
 	int epoch;
+	int views; /* each batch is put in so many times; 1 */
 	/* Of the batch put in last: */
 	eg_plan *plan;
 	eg_filled *now;
@@ -42,7 +43,8 @@ void eg_feed_free(eg_feed *f);
 void eg_feed_rewind(eg_feed *f, const eg_real *state, size_t n);
 /* The streams' state as the last batch left it; NULL: there is none. */
 const eg_real *eg_feed_streams(const eg_feed *f, size_t *n);
-eg_status eg_feed_put(eg_feed *f, int64_t k, eg_error *err); /* batch k */
+/* View k % views of batch k / views. */
+eg_status eg_feed_put(eg_feed *f, int64_t k, eg_error *err);
 /* As judges see it. Points into f. */
 eg_batch_run eg_feed_run(const eg_feed *f);
 

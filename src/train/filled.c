@@ -46,7 +46,7 @@ static bool samples_differ(const eg_dataset *d, int which) { return which == 0 ?
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 eg_status eg_filled_begin(eg_filled *f, const eg_graph *g, const eg_dataset *d, const eg_batch *b, uint64_t seed, int epoch,
-	eg_error *err) {
+	int view, eg_error *err) {
 	f->batch = *b;
 	for (int k = 0; d->inputs[k]; k++) {
 		const eg_tensor t = eg_graph_find(g, d->inputs[k]);
@@ -63,7 +63,7 @@ eg_status eg_filled_begin(eg_filled *f, const eg_graph *g, const eg_dataset *d, 
 		if (!eg_grow(g->ctx->allocator, &f->ends, &f->room_ends, f->room_ends, sizeof *f->ends))
 			return eg_fail(err, EG_ERR_MEMORY, "out of memory for the lengths of %d samples", b->n);
 	f->fill = (eg_fill){.items = b->items, .n = b->n, .time = b->time, .sizes = f->batch.sizes, .seed = seed,
-		.epoch = epoch, .room = f->room};
+		.epoch = epoch, .view = view, .room = f->room};
 	return EG_OK;
 }
 

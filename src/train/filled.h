@@ -23,7 +23,7 @@ typedef struct eg_filled {
 
 /* Sets batch, fill and dims, and makes room for the ends of samples. */
 eg_status eg_filled_begin(eg_filled *f, const eg_graph *g, const eg_dataset *d, const eg_batch *b, uint64_t seed, int epoch,
-	eg_error *err);
+	int view, eg_error *err);
 /* Puts memory of its own into slot k. */
 eg_status eg_filled_own(eg_filled *f, const eg_graph *g, const eg_dataset *d, int k, eg_error *err);
 size_t eg_filled_bytes(const eg_filled *f, const eg_graph *g, const eg_dataset *d, int k);

@@ -17,6 +17,7 @@ typedef enum place_state { EMPTY, READY, TAKEN, DONE } place_state;
 typedef struct place {
 	eg_filled filled;
 	place_state state;
+	int64_t number;
 	eg_status status;
 	eg_error error;
 } place;
@@ -35,7 +36,7 @@ struct eg_prefetch {
 	int64_t first, next; /* the batches that are in the ring: first..next-1; the first is the one handed out last */
 	bool running;
 	uint64_t seed;
-	int epoch;
+	int epoch, views;
 };
 
 static place *place_of(eg_prefetch *p, int64_t k) { return &p->ring[k % p->nring]; }
@@ -51,7 +52,7 @@ static place *take(eg_prefetch *p) {
 	place *oldest = NULL;
 	for (int i = 0; i < p->nring; i++) {
 		place *at = &p->ring[i];
-		if (at->state == READY && (!oldest || at->filled.batch.number < oldest->filled.batch.number)) oldest = at;
+		if (at->state == READY && (!oldest || at->number < oldest->number)) oldest = at;
 	}
 	if (oldest) oldest->state = TAKEN;
 	return oldest;
@@ -147,11 +148,13 @@ void eg_prefetch_stop(eg_prefetch *p) {
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 /* Sizes and memory of a batch; nobody else looks at an empty place. */
-static void prepare(eg_prefetch *p, place *at, const eg_batch *b) {
+static void prepare(eg_prefetch *p, place *at, const eg_batches *b, int64_t k) {
+	const eg_batch batch = eg_batches_get(b, k / p->views);
+	at->number = k;
 	at->error = (eg_error){0};
-	at->status = eg_filled_begin(&at->filled, p->graph, p->data, b, p->seed, p->epoch, &at->error);
-	for (int k = 0; p->data->inputs[k] && !at->status; k++)
-		at->status = eg_filled_own(&at->filled, p->graph, p->data, k, &at->error);
+	at->status = eg_filled_begin(&at->filled, p->graph, p->data, &batch, p->seed, p->epoch, (int)(k % p->views), &at->error);
+	for (int i = 0; p->data->inputs[i] && !at->status; i++)
+		at->status = eg_filled_own(&at->filled, p->graph, p->data, i, &at->error);
 }
 
 /* What could not be prepared is done already: the batch has failed. */
@@ -164,10 +167,9 @@ static void hand_out(eg_prefetch *p, place *at) {
 
 /* Hands out all batches that there is room for behind the first one. */
 static void look_ahead(eg_prefetch *p, const eg_batches *b) {
-	for (; p->next < b->count && p->next < p->first + p->nring; p->next++) {
+	for (; p->next < b->count * p->views && p->next < p->first + p->nring; p->next++) {
 		place *at = place_of(p, p->next);
-		const eg_batch batch = eg_batches_get(b, p->next);
-		prepare(p, at, &batch);
+		prepare(p, at, b, p->next);
 		hand_out(p, at);
 	}
 }
@@ -186,11 +188,11 @@ static void finish(eg_prefetch *p, place *at) {
 }
 
 eg_status eg_prefetch_get(
-	eg_prefetch *p, const eg_batches *b, int64_t k, uint64_t seed, int epoch, eg_filled **out, eg_error *err) {
+	eg_prefetch *p, const eg_batches *b, int64_t k, int views, uint64_t seed, int epoch, eg_filled **out, eg_error *err) {
 	if (p->running && (k != p->first + 1 || seed != p->seed || epoch != p->epoch)) eg_prefetch_stop(p);
 	if (!p->running) p->next = k;
 	p->running = true;
-	p->first = k, p->seed = seed, p->epoch = epoch;
+	p->first = k, p->seed = seed, p->epoch = epoch, p->views = views;
 	look_ahead(p, b);
 	place *at = place_of(p, k);
 	finish(p, at);
