@@ -687,7 +687,8 @@ static void schema_is_json(void **state) {
 	static const char *const tasks[] = {"classify", "tag", NULL};
 	const eg_key_set sets[] = {{common_keys, EG_COUNT(common_keys), NULL}, {own_keys, EG_COUNT(own_keys), NULL}};
 	const eg_schema_variant data[] = {{"first", sets, 2}, {"second", sets, 1}};
-	assert_int_equal(eg_schema_make(tasks, data, 2, &text, &err), EG_OK);
+	static const eg_variant kinds[] = {{"blur", 0, inner_keys, 1, "a kind"}, {0}};
+	assert_int_equal(eg_schema_make(tasks, data, 2, kinds, &text, &err), EG_OK);
 	eg_arena arena = {0};
 	eg_tree *t = NULL;
 	if (eg_json_parse(&arena, text, strlen(text), "schema", &t, &err)) fail_msg("%s", err.message);
