@@ -115,8 +115,9 @@ typedef struct eg_context_options {
 	                    * refused (EG_ERR_ARG); of one that carries state, and may go on for ever, for one step of
 	                    * it. For networks from elsewhere. eg_plan_measure is not bound by it */
 	int loaders;       /* threads that fill the batches of a data set ahead, beside those that compute
-	                    * (eg_dataset.parallel); EG_ZERO: none, each is filled when it is needed. 0: ENGRAM_LOADERS, else
-	                    * some where filling takes time that is worth saving. Results do not depend on it */
+	                    * (eg_dataset.parallel); EG_ZERO: none, each is filled when it is needed. 0:
+	                    * ENGRAM_LOADERS, else some where filling takes time that is worth saving. Results do not
+	                    * depend on it */
 } eg_context_options;
 
 /* Never NULL unless out of memory: a failure (an ISA that this CPU has not) is told in *err, and NULL returned. Both

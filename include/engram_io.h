@@ -74,7 +74,8 @@ typedef struct eg_recipe_loss_info {
 	const float *classes;  /* weights of classes; NULL: there are none, or it is not known yet how the classes
 	                        * balance */
 	int nclasses;
-	bool soft; /* `augment` mixes classes: where a sample has one class, the target is shares of all, (N, classes) */
+	bool soft; /* `augment` mixes classes: where a sample has one class, the target is shares of all, (N,
+	            * classes) */
 } eg_recipe_loss_info;
 EG_API int eg_recipe_losses(const eg_recipe *r); /* >= 1 */
 EG_API const eg_recipe_loss_info *eg_recipe_loss_at(const eg_recipe *r, int i);

@@ -109,8 +109,8 @@ typedef struct eg_samples_options {
 	/* folds > 0: training and validation are cut anew: part `fold` (0..folds-1) of all training records of so many
 	 * equal ones validates. */
 	int folds, fold;
-	/* Of a model's samples: what is said of a sample is averaged over these views of it: "one", "flip" (mirrored too),
-	 * "flip_shift" (and shifted by a pixel, both ways). NULL: as its recipe says. */
+	/* Of a model's samples: what is said of a sample is averaged over these views of it: "one", "flip" (mirrored
+	 * too), "flip_shift" (and shifted by a pixel, both ways). NULL: as its recipe says. */
 	const char *views;
 } eg_samples_options;
 /* The task must outlive the samples. */
@@ -124,9 +124,9 @@ EG_API const eg_size *eg_samples_sizes(const eg_samples *s); /* as eg_task_sizes
 /* A number that stands for the samples of a part: other contents, other labels, or another order of samples have
  * another one (up to 2^63, but for chance). 0: there are none. All of them are read. For eg_train_state. */
 EG_API eg_status eg_samples_fingerprint(const eg_samples *s, eg_part part, uint64_t *fingerprint, eg_error *err);
-/* Record i of a part as it is in epoch `epoch` (0..) of a training, before it becomes numbers: training records as the
- * recipe's `augment` makes them, from their size in the network on; others, and epoch -1, as they are. r: zero-initialised
- * once; eg_record_free. */
+/* Record i of a part as it is in epoch `epoch` (0..) of a training, before it becomes numbers: training records as
+ * the recipe's `augment` makes them, from their size in the network on; others, and epoch -1, as they are. r:
+ * zero-initialised once; eg_record_free. */
 EG_API eg_status eg_samples_show(
 	const eg_samples *s, eg_part part, int64_t i, int epoch, eg_record *r, eg_error *err);
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */

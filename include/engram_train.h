@@ -206,10 +206,10 @@ typedef struct eg_dataset {
 	 * it has been judged. NULL: none. Called by one thread at a time, and so is room_free. */
 	eg_status (*room_new)(void *user, void **room, eg_error *err);
 	void (*room_free)(void *user, void *room);
-	/* views > 1: in an evaluation each batch is filled and run so many times, each time as another view of the same
-	 * samples (eg_fill.view). Before the batch is judged, the output `averaged`, logits (N, classes), becomes the
-	 * logarithms of the mean of all views' probabilities, weighted by view_weights (NULL: all alike), which sum to 1. A loss
-	 * of the network's own is the mean of the views' losses. */
+	/* views > 1: in an evaluation each batch is filled and run so many times, each time as another view of the
+	 * same samples (eg_fill.view). Before the batch is judged, the output `averaged`, logits (N, classes),
+	 * becomes the logarithms of the mean of all views' probabilities, weighted by view_weights (NULL: all
+	 * alike), which sum to 1. A loss of the network's own is the mean of the views' losses. */
 	int views;
 	const char *averaged;
 	const double *view_weights;
@@ -252,9 +252,10 @@ typedef struct eg_judge {
 	                                             * nothing to measure */
 } eg_judge;
 
-/* The judge of classes: `logits` (N, classes) or, of sequences, (T, N, classes) against an int32 input (N) or (T, N);
- * a negative target is none. Of a float input (N, classes), shares of classes, the largest is the right one. One metric, "accuracy", which decides about the best epoch where a sample has one class;
- * of sequences the objective does. NULL with EG_ERR_ARG: the graph has no such pair. The graph must outlive it. */
+/* The judge of classes: `logits` (N, classes) or, of sequences, (T, N, classes) against an int32 input (N) or (T,
+ * N); a negative target is none. Of a float input (N, classes), shares of classes, the largest is the right one. One
+ * metric, "accuracy", which decides about the best epoch where a sample has one class; of sequences the objective
+ * does. NULL with EG_ERR_ARG: the graph has no such pair. The graph must outlive it. */
 EG_API eg_judge *eg_judge_classes_new(eg_graph *g, const char *logits, const char *target, eg_error *err);
 /* The same, which counts everything into `counts` besides: the caller's, with as many classes. */
 EG_API eg_judge *eg_judge_confusion_new(eg_graph *g, const char *logits, const char *target, eg_confusion *counts,

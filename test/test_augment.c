@@ -1,5 +1,5 @@
-/* test_augment.c - augmentations of single records: where pixels, masks and boxes go, exactly; what is drawn, and that it
- * depends on nothing but seed, epoch, record and place. */
+/* test_augment.c - augmentations of single records: where pixels, masks and boxes go, exactly; what is drawn, and
+ * that it depends on nothing but seed, epoch, record and place. */
 #include "data/augment.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* ---- a record with everything ------------------------------------------------------------------------------------- */
+/* ---- a record with everything ------------------------------------------------------------------------------------ */
 
 enum { H = 12, W = 16, FIELDS = 4 };
 static const eg_field fields[FIELDS] = {{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK},
@@ -93,7 +93,7 @@ static void assert_box_near(const eg_box *a, const eg_box *b, double tolerance) 
 		fail_msg("(%g %g %g %g) and (%g %g %g %g)", a->x0, a->y0, a->x1, a->y1, b->x0, b->y0, b->x1, b->y1);
 }
 
-/* ---- moving ------------------------------------------------------------------------------------------------------- */
+/* ---- moving ------------------------------------------------------------------------------------------------------ */
 
 static void test_flip(void **state) {
 	EG_UNUSED(state);
@@ -239,11 +239,12 @@ static void test_dropped_boxes(void **state) {
 	assert_true(eg_box_left(&b, 0, 0, 10, 10));
 	assert_box_near(&b, &(eg_box){.x0 = 0, .y0 = 0, .x1 = 2, .y1 = 6}, 0);
 	assert_false(eg_box_left(&(eg_box){.x0 = -4.1, .y0 = 0, .x1 = 2, .y1 = 6}, 0, 0, 10, 10));
-	assert_false(eg_box_left(&(eg_box){.x0 = -0.5, .y0 = 0, .x1 = 0.9, .y1 = 6}, 0, 0, 10, 10)); /* less than a pixel */
+	assert_false(eg_box_left(&(eg_box){.x0 = -0.5, .y0 = 0, .x1 = 0.9, .y1 = 6}, 0, 0, 10, 10)); /* less than a
+	                                                                                              * pixel */
 	assert_false(eg_box_left(&(eg_box){.x0 = 12, .y0 = 0, .x1 = 14, .y1 = 6}, 0, 0, 10, 10));
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static void test_brightness_and_contrast(void **state) {
 	EG_UNUSED(state);
@@ -317,7 +318,7 @@ static void test_cutout(void **state) {
 	eg_record_free(&s.r);
 }
 
-/* ---- random numbers ----------------------------------------------------------------------------------------------- */
+/* ---- random numbers ---------------------------------------------------------------------------------------------- */
 
 static void test_draws(void **state) {
 	EG_UNUSED(state);
@@ -344,7 +345,7 @@ static void test_draws(void **state) {
 	}
 }
 
-/* ---- several records ---------------------------------------------------------------------------------------------- */
+/* ---- several records --------------------------------------------------------------------------------------------- */
 
 /* The other record: all of it class 3 and 200 in every channel, with a box that fills it. */
 static subject another;
@@ -445,8 +446,10 @@ static void test_mosaic(void **state) {
 			for (int x = 0; x < W; x++) {
 				const int k = class_at(&s, y, x), v = pixel(&s, 0, y, x);
 				assert_true(k == EG_VOID || k == 3 || k == 1);
-				if (all) assert_int_equal(v, k == 1 ? 100 : 200); /* nothing is shrunk: no edge, and none is blurred */
-				if (k == 1) assert_true(y < 3 * H / 4 + 1 && x < 3 * W / 4 + 1); /* it is the one above on the left */
+				if (all) assert_int_equal(v, k == 1 ? 100 : 200); /* nothing is shrunk: no edge, and
+				                                                   * none is blurred */
+				if (k == 1) assert_true(y < 3 * H / 4 + 1 && x < 3 * W / 4 + 1); /* it is the one
+				                                                                  * above on the left */
 				own += k == 1;
 			}
 		assert_true(own > 0);
@@ -463,7 +466,7 @@ static void test_mosaic(void **state) {
 	eg_record_free(&another.r);
 }
 
-/* ---- series and texts --------------------------------------------------------------------------------------------- */
+/* ---- series and texts -------------------------------------------------------------------------------------------- */
 
 enum { STEPS = 50 };
 static const eg_field series_fields[1] = {{.name = "series", .kind = EG_FIELD_SERIES}};

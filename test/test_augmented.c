@@ -29,7 +29,7 @@ static eg_recipe *recipe_of(bench *b, const char *augment) {
 		"train: {epochs: 3, batch: 5, seed: 3}\n", b->folder, augment);
 }
 
-/* ---- the list ----------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 static void refusals(void **state) {
 	bench *b = *state;
@@ -64,7 +64,7 @@ static void refusals(void **state) {
 	eg_recipe_free(r);
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 /* Whatever is asked for in whatever order, and in whichever batch, a record of an epoch is the same. */
 static void records_of_an_epoch(void **state) {
@@ -111,7 +111,7 @@ static void records_of_an_epoch(void **state) {
 	eg_recipe_free(r);
 }
 
-/* ---- shares of classes -------------------------------------------------------------------------------------------- */
+/* ---- shares of classes ------------------------------------------------------------------------------------------- */
 
 static void shares_of_classes(void **state) {
 	bench *b = *state;
@@ -152,7 +152,7 @@ static void shares_of_classes(void **state) {
 	eg_model_free(m);
 }
 
-/* ---- trainings ---------------------------------------------------------------------------------------------------- */
+/* ---- trainings --------------------------------------------------------------------------------------------------- */
 
 /* The weights after three epochs; to be freed. */
 static eg_real *trained(bench *b, int loaders, size_t *n) {
@@ -196,7 +196,7 @@ static void any_number_of_threads(void **state) {
 	for (int i = 0; i < 3; i++) free(w[i]);
 }
 
-/* ---- views -------------------------------------------------------------------------------------------------------- */
+/* ---- views ------------------------------------------------------------------------------------------------------- */
 
 static double said[COUNT];
 static bool take(void *user, const eg_answered *a) {
@@ -258,7 +258,7 @@ static void views(void **state) {
 	eg_model_free(m);
 }
 
-/* ---- masks and texts ---------------------------------------------------------------------------------------------- */
+/* ---- masks and texts --------------------------------------------------------------------------------------------- */
 
 /* The mask of a record is brought to the network's size with its picture, and moves with it. */
 static void masks(void **state) {
@@ -287,7 +287,8 @@ static void masks(void **state) {
 		for (int i = 0; i < 16; i++) {
 			voids += m->classes[i] == EG_VOID;
 			if (m->classes[i] != EG_VOID) assert_int_equal(p->pixels[i], m->classes[i] ? 200 : 0);
-			if (m->classes[i] != EG_VOID && i % 4 == 3) assert_int_equal(m->classes[i], 1); /* it is mirrored */
+			if (m->classes[i] != EG_VOID && i % 4 == 3) assert_int_equal(m->classes[i], 1); /* it is
+			                                                                                 * mirrored */
 		}
 	}
 	assert_in_range(voids, 20, 150);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- a set that may be filled by several threads ------------------------------------------------------------------ */
+/* ---- a set that may be filled by several threads ----------------------------------------------------------------- */
 
 enum { COUNT = 90, PIXELS = 128 };
 
@@ -66,7 +66,7 @@ static eg_dataset data_of(set *s) {
 
 static void net(eg_graph *g) { net_small(g, true); }
 
-/* ---- trainings ---------------------------------------------------------------------------------------------------- */
+/* ---- trainings --------------------------------------------------------------------------------------------------- */
 
 typedef struct trained {
 	eg_context *ctx;
@@ -160,7 +160,7 @@ static void test_resume(void **state) {
 	free_trained(whole);
 }
 
-/* ---- rooms -------------------------------------------------------------------------------------------------------- */
+/* ---- rooms ------------------------------------------------------------------------------------------------------- */
 
 static const eg_metric_info metric[] = {{.name = "ok", .doc = ""}};
 static void reset(void *user) { EG_UNUSED(user); }
@@ -191,7 +191,7 @@ static void test_rooms(void **state) {
 	}
 }
 
-/* ---- what goes wrong ---------------------------------------------------------------------------------------------- */
+/* ---- what goes wrong --------------------------------------------------------------------------------------------- */
 
 /* The same batch fails, with the same message, whoever filled it. */
 static void test_failure(void **state) {

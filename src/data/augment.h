@@ -1,12 +1,10 @@
-/* augment.h - augmentations: what is changed in a training record before it becomes numbers. A kind is a row of a table:
- * its keys in a recipe, the fields that it works on, and a function that changes one record.
- *
+/* augment.h - augmentations: what is changed in a training record before it becomes numbers. A kind is a row of a
+ * table: its keys in a recipe, the fields that it works on, and a function that changes one record.
  * What is random is drawn from (seed, epoch, record, place in the list) and from nothing else: so a record looks the
  * same whoever reads it, when, and after whichever others.
- *
- * augment.c has the table, augment_move.c what moves pixels, augment_colour.c what changes their values, augment_mix.c
- * what makes one record of several, augment_series.c series, sound and units of text. Not here: recipes and samples
- * (tasks/augment.c). */
+ * augment.c has the table, augment_move.c what moves pixels, augment_colour.c what changes their values,
+ * augment_mix.c what makes one record of several, augment_series.c series, sound and units of text. Not here:
+ * recipes and samples (tasks/augment.c). */
 #ifndef ENGRAM_DATA_AUGMENT_H
 #define ENGRAM_DATA_AUGMENT_H
 
@@ -78,7 +76,7 @@ bool eg_augment_happens(eg_augment_call *c);
 /* Is this unit of a text or of tokens to be unknown? */
 bool eg_unit_dropped(const eg_datum *d, int64_t unit);
 
-/* ---- moving: for augment_move.c, augment_mix.c and views ----------------------------------------------------------- */
+/* ---- moving: for augment_move.c, augment_mix.c and views --------------------------------------------------------- */
 
 typedef enum eg_edge { EG_EDGE_ZERO, EG_EDGE_REFLECT } eg_edge;
 extern const char *const eg_edge_names[];

@@ -1,6 +1,5 @@
-/* augment_mix.c - augmentations that make one record of several: mixup, cutmix, mosaic. The others are records of the same
- * part, as the entries before left them; pictures have one size.
- *
+/* augment_mix.c - augmentations that make one record of several: mixup, cutmix, mosaic. The others are records of
+ * the same part, as the entries before left them; pictures have one size.
  * A label becomes shares of classes (eg_shares), numbers their mean by the same shares. */
 #include "data/augment.h"
 

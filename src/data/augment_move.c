@@ -1,6 +1,5 @@
-/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale. The picture, its mask and its boxes
- * move alike; a picture keeps its size.
- *
+/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale. The picture, its mask and its
+ * boxes move alike; a picture keeps its size.
  * Not here: what several pictures become (augment_mix.c). */
 #include "data/augment.h"
 
@@ -11,8 +10,8 @@ const char *const eg_edge_names[] = {"zero", "reflect", NULL};
 
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
-/* Place i of 0..n-1 as far as the edge allows; -1: outside. Reflected at the middle of the outermost pixel, which is not
- * repeated. */
+/* Place i of 0..n-1 as far as the edge allows; -1: outside. Reflected at the middle of the outermost pixel, which is
+ * not repeated. */
 static int64_t at_edge(int64_t i, int n, eg_edge edge) {
 	if (i >= 0 && i < n) return i;
 	if (edge == EG_EDGE_ZERO) return -1;

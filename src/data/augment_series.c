@@ -1,4 +1,5 @@
-/* augment_series.c - augmentations of what has no pixels: series and sound (noise, shift, scale), and units of texts. */
+/* augment_series.c - augmentations of what has no pixels: series and sound (noise, shift, scale), and units of
+ * texts. */
 #include "data/augment.h"
 
 #include <math.h>
@@ -108,7 +109,8 @@ static void move_rows(const eg_augment_call *c, rows *r, const double *drawn) {
 	const int64_t by = (int64_t)*drawn;
 	const size_t row = (size_t)r->width * sizeof *r->at;
 	EG_UNUSED(c);
-	for (int64_t k = 0; k < r->n; k++) { /* in the order in which nothing is overwritten that is still to be moved */
+	for (int64_t k = 0; k < r->n; k++) { /* in the order in which nothing is overwritten that is still to be
+	                                      * moved */
 		const int64_t to = by > 0 ? k : r->n - 1 - k;
 		int64_t from = to + by;
 		from = from < 0 ? 0 : from >= r->n ? r->n - 1 : from;

@@ -22,7 +22,8 @@ typedef struct eg_schema_variant {
 	int nsets;
 } eg_schema_variant;
 /* JSON Schema (2020-12) of recipes, for editors: of all that is known here, and of what it is handed. `tasks` are
- * the words that `task` may be, NULL-terminated; `augment` the kinds of that list. *text is the caller's, to be released with free(). */
+ * the words that `task` may be, NULL-terminated; `augment` the kinds of that list. *text is the caller's, to be
+ * released with free(). */
 eg_status eg_schema_make(
 	const char *const *tasks, const eg_schema_variant *data, int ndata, const eg_variant *augment, char **text, eg_error *err);
 

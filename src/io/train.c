@@ -180,7 +180,8 @@ static void soften(eg_recipe *r) {
 	const bool mixed = mixes(r);
 	for (int i = 0; i < r->nlosses; i++) {
 		const eg_op_info *op = r->losses[i].info.op;
-		r->losses[i].info.soft = mixed && op->types && op->types[1] == 'a'; /* takes class numbers, and shares */
+		r->losses[i].info.soft = mixed && op->types && op->types[1] == 'a'; /* takes class numbers, and
+		                                                                     * shares */
 	}
 }
 

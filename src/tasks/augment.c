@@ -1,9 +1,7 @@
 /* augment.c - `augment` of a recipe: the list is read and compared with the task's fields, and training records go
  * through it before they become numbers.
- *
- * A picture is brought to the size of the network's input first, its mask and boxes with it: so pixels in the recipe are
- * those that the network sees.
- *
+ * A picture is brought to the size of the network's input first, its mask and boxes with it: so pixels in the recipe
+ * are those that the network sees.
  * Not here: what the kinds do (src/data/augment*.c). */
 #include "tasks/samples.h"
 

@@ -119,7 +119,8 @@ eg_status eg_task_read(
 eg_status eg_augments_read(eg_task *t, eg_error *err); /* augment.c: t->augments, when intakes are known */
 eg_status eg_views_read(eg_task *t, eg_error *err); /* views.c: t->views, by the recipe */
 eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err); /* in place of that */
-const eg_variant *eg_augment_variants(eg_arena *arena); /* the kinds with all their keys, for the schema; NULL: out of memory */
+const eg_variant *eg_augment_variants(eg_arena *arena); /* the kinds with all their keys, for the schema; NULL: out
+                                                         * of memory */
 void eg_task_drop(eg_task *t);                                            /* source and intakes */
 eg_status eg_task_no_validation(
 	const eg_task *t, eg_error *err); /* is it right that there are no validation samples? */

@@ -38,8 +38,8 @@ int eg_feed_output(const eg_graph *g, const char *name);
 eg_status eg_feed_make(eg_feed *f, eg_graph *g, const eg_dataset *data, const eg_batches *batches, eg_plan_cache *plans,
 	const char *objective, eg_error *err);
 void eg_feed_free(eg_feed *f);
-/* To be called before the order of batches changes. The state of streams begins from zero with the next batch, or, with `state`, as these n numbers say, which must be as
- * many as a plan's state and stay until then. */
+/* To be called before the order of batches changes. The state of streams begins from zero with the next batch, or,
+ * with `state`, as these n numbers say, which must be as many as a plan's state and stay until then. */
 void eg_feed_rewind(eg_feed *f, const eg_real *state, size_t n);
 /* The streams' state as the last batch left it; NULL: there is none. */
 const eg_real *eg_feed_streams(const eg_feed *f, size_t *n);

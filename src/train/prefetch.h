@@ -9,15 +9,15 @@
 
 typedef struct eg_prefetch eg_prefetch;
 
-/* NULL: there is no memory, or no thread could be begun. Fewer than `threads` are as good. The data set says that it may
- * be filled by several (eg_dataset.parallel). */
+/* NULL: there is no memory, or no thread could be begun. Fewer than `threads` are as good. The data set says that it
+ * may be filled by several (eg_dataset.parallel). */
 eg_prefetch *eg_prefetch_new(const eg_graph *g, const eg_dataset *d, int threads);
 /* Waits for what is being filled. */
 void eg_prefetch_free(eg_prefetch *p); /* NULL is allowed */
 /* Waits likewise, and forgets all batches. To be called before their order changes. */
 void eg_prefetch_stop(eg_prefetch *p);
-/* Number k of what is filled, and those behind it will be filled meanwhile: view k % views of batch k / views; *out is good until the next call. Quickest in their order. The
- * caller fills it himself where nobody has begun it. */
+/* Number k of what is filled, and those behind it will be filled meanwhile: view k % views of batch k / views; *out
+ * is good until the next call. Quickest in their order. The caller fills it himself where nobody has begun it. */
 eg_status eg_prefetch_get(
 	eg_prefetch *p, const eg_batches *b, int64_t k, int views, uint64_t seed, int epoch, eg_filled **out, eg_error *err);
 
