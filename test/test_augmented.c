@@ -44,6 +44,7 @@ static void refusals(void **state) {
 		{"[flip: 1]", "augmentation 'flip' has no value of its own"},
 		{"[colour]", "the input 'input' is grey"},
 		{"[noise]", "augmentation 'noise' is for an input of the kind series, sound, but this network's is picture"},
+		{"[mixup, cutmix, mixup, cutmix, mixup]", "more than 4 entries that put records together"},
 		{"[mosaic]", "augmentation 'mosaic' does not go with a field of the kind label"},
 		{"[{flip: {alternating: true, probability: 0.2}}]", "'alternating' flips every record"},
 	};

@@ -144,6 +144,7 @@ static eg_status read_entry(eg_task *t, const eg_tree *entry, eg_augment_entry *
 	return wrong ? eg_tree_fail(err, entry, EG_ERR_ARG, "%s: %s", where, wrong) : status;
 }
 
+enum { MIXING_MOST = 4 };
 eg_status eg_augments_read(eg_task *t, eg_error *err) {
 	const eg_tree *list = eg_tree_get(t->recipe->root, "augment");
 	char got[64];
@@ -155,9 +156,15 @@ eg_status eg_augments_read(eg_task *t, eg_error *err) {
 	t->augments = eg_arena_alloc(&t->arena, ((size_t)list->count + 1) * sizeof *t->augments);
 	if (!t->augments) return no_memory(err);
 	eg_status status = EG_OK;
+	int mixing = 0;
 	for (const eg_tree *c = list->first; c && !status; c = c->next) {
 		status = read_entry(t, c, &t->augments[t->naugments], err);
-		if (!status) t->naugments++;
+		if (status) break;
+		mixing += t->augments[t->naugments++].type->one_size;
+		if (mixing > MIXING_MOST)
+			status = eg_tree_fail(err, c, EG_ERR_ARG,
+				"more than %d entries that put records together: each reads those that the ones before it read, again",
+				MIXING_MOST);
 	}
 	return status;
 }
