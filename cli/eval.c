@@ -1,6 +1,6 @@
 /* eval.c - engram eval: how well a model does. What is measured, and what else there is to say, is the task's
  * business: metrics become lines, lists of maps tables, a list of lists the matrix of what was taken for what. */
-#include "print.h"
+#include "floors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@ typedef struct result {
 	const char *unit;                        /* what was judged: "characters" */
 	const eg_evaluation *evaluation;
 	const eg_value *all;
+	const eg_floors *floors; /* NULL: none are known */
 } result;
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -26,6 +27,10 @@ static void show_json(const result *r) {
 	eg_value_put_int(v, "n", eg_evaluation_total(r->evaluation));
 	for (const eg_value *c = eg_value_first(r->all); c; c = eg_value_next(c))
 		eg_value_put_copy(v, eg_value_key(c), c);
+	if (r->floors) {
+		floors_put(v, r->floors, false);
+		eg_value_put_bool(v, "beats_floor", eg_floors_beaten(r->floors, eg_evaluation_value(r->evaluation, 0)));
+	}
 	print_json(v);
 	eg_value_free(v);
 }
@@ -277,6 +282,43 @@ static void print_matrix(const eg_value *rows, const eg_value *all) {
 	table_free(t);
 }
 
+/* ---- floors ------------------------------------------------------------------------------------------------------ */
+
+/* Beside the simplest models; and, plainly, whether it was worth the trouble. */
+static void print_floors(const result *r) {
+	const eg_floors *f = r->floors;
+	const eg_floor_result *best = eg_floors_at(f, 0);
+	const eg_metric_info *m = eg_floors_metric(f, 0);
+	char number[NUMBER];
+	printf("\nBeside the simplest models, trained and judged on the same samples:\n\n");
+	floors_print(f, r->evaluation);
+	bool beats = eg_floors_beaten(f, eg_evaluation_value(r->evaluation, 0));
+	printf("\n%s '%s' (%s %s)%s\n", beats ? "The network beats the best of them," : "The network DOES NOT BEAT the floor",
+	        best->info->name, text_shown(m->name),
+	        m->share ? number_percent(number, best->values[0]) : number_loss(number, best->values[0]),
+	        beats ? "." : ": that simple model is the better one.");
+}
+
+/* Those of the model's own data; NULL: none are known. Without --floors they are not worth an error. */
+static eg_status find_floors(const cli_args *a, eg_model *m, eg_part part, eg_floors **floors, eg_error *err) {
+	bool wanted = args_has(a, "floors");
+	const eg_floor_options o = {.ctx = eg_graph_context(eg_model_graph(m)),
+	        .use = wanted ? EG_FLOORS_MISSING : EG_FLOORS_KEPT,
+	        .split = eg_part_name(part),
+	        .model = m,
+	        .folder = args_text(a, "folder")};
+	*floors = NULL;
+	if (args_has(a, "data") || args_has(a, "path")) return EG_OK;
+	eg_status status = cli_floors(eg_model_recipe(m), &o, floors, err);
+	if (status) return wanted ? status : EG_OK;
+	if (wanted && eg_floors_remark(*floors)) fail("eval", "note: %s", eg_floors_remark(*floors));
+	if (wanted && eg_floors_count(*floors) == 0) fail("eval", "note: no floor serves this task and data");
+	if (eg_floors_count(*floors) > 0) return EG_OK;
+	eg_floors_free(*floors);
+	*floors = NULL;
+	return EG_OK;
+}
+
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
 static bool is_metric(const eg_evaluation *e, const char *key) {
@@ -298,6 +340,7 @@ static void print_text(const result *r) {
 		else
 			print_line(c);
 	}
+	if (r->floors) print_floors(r);
 }
 
 /* With ENGRAM_VERBOSE: the plan for as many samples as are run at a time. */
@@ -314,7 +357,8 @@ static void show_plan(eg_model *m, const eg_task *t, const eg_samples *s, eg_par
 	cli_verbose_plan(eg_model_graph(m), eg_model_params(m), &o);
 }
 
-static void show(const cli_args *a, const eg_task *t, eg_part part, const eg_evaluation *e) {
+static void show(
+	const cli_args *a, const eg_task *t, eg_part part, const eg_evaluation *e, const eg_floors *floors) {
 	bool whole = args_has(a, "path") && !args_has(a, "split") &&
 	             eg_source_info(eg_task_source(t))->path == EG_DATA_PATH_FILE;
 	bool chosen = args_has(a, "split") || part == EG_PART_TEST;
@@ -326,7 +370,8 @@ static void show(const cli_args *a, const eg_task *t, eg_part part, const eg_eva
 	                                       : " (it has no test part)",
 	        .unit = eg_task_unit(t, eg_evaluation_total(e) == 1),
 	        .evaluation = e,
-	        .all = eg_evaluation_result(e)};
+	        .all = eg_evaluation_result(e),
+	        .floors = floors};
 	if (args_has(a, "json"))
 		show_json(&r);
 	else
@@ -339,6 +384,7 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	eg_task *t = NULL;
 	eg_samples *s = NULL;
 	eg_evaluation *e = NULL;
+	eg_floors *f = NULL;
 	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
 	if (!status) status = cli_choose_data(a, t, &err);
 	o.views = args_text(a, "views");
@@ -346,10 +392,12 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	if (!status) status = cli_samples(a, t, &o, &s, &err);
 	if (!status) show_plan(m, t, s, o.part);
 	if (!status) status = eg_evaluation_run(m, s, o.part, 0, &e, &err);
+	if (!status) status = find_floors(a, m, o.part, &f, &err);
 	if (status)
 		fail_error("eval", &err);
 	else
-		show(a, t, o.part, e);
+		show(a, t, o.part, e, f);
+	eg_floors_free(f);
 	eg_evaluation_free(e);
 	eg_samples_free(s);
 	eg_task_free(t);
@@ -359,6 +407,8 @@ static int evaluate(const cli_args *a, eg_model *m) {
 static int run(const cli_args *a) {
 	if (args_has(a, "path") && args_has(a, "folder"))
 		return fail_usage("eval", "--path and --folder exclude each other");
+	if (args_has(a, "floors") && (args_has(a, "path") || args_has(a, "data")))
+		return fail_usage("eval", "--floors are judged on the data that the model was trained on: leave --data and --path out");
 	eg_context *ctx = cli_context(a);
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	int code = m ? evaluate(a, m) : CLI_FAILED;
@@ -379,10 +429,15 @@ static const cli_option options[] = {
 		"average what is said of a picture over several views of it: mirrored too; and shifted by a pixel (default: as the recipe "
 		"says, else one)",
 		0, 0},
+	{"floors", 0, NULL,
+		"compute the floors (engram floor) that are not known yet; those that are known are always shown beside "
+		"the network",
+		0, 0},
 	OPTION_THREADS,
 	OPTION_LOADERS,
 	OPTION_LIMIT,
-	OPTION_JSON("one JSON object: model, data, split, unit, n, then the metrics and tables of the task"),
+	OPTION_JSON("one JSON object: model, data, split, unit, n, then the metrics and tables of the task; where floors "
+		    "are known, floors and beats_floor"),
 	{0},
 };
 

@@ -21,6 +21,7 @@ typedef struct language {
 	eg_task base;
 	int steps;
 	bool samples, keep_title;
+	int from; /* validation_from */
 } language;
 
 typedef struct answer_options {
@@ -31,6 +32,9 @@ typedef struct answer_options {
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a text"); }
 
 /* ---- the data section -------------------------------------------------------------------------------------------- */
+
+enum { FROM_RANDOM, FROM_END };
+static const char *const from_names[] = {"random", "end", NULL};
 
 static const eg_key data_keys[] = {
 	{.name = "steps",
@@ -48,6 +52,14 @@ static const eg_key data_keys[] = {
 		.doc = "paragraphs, between blank lines, are samples of their own, and the model learns where they end "
 		       "(default: false, the "
 		       "text is one stream). data.validation is then a share of the samples, else the end of the text"},
+	{.name = "validation_from",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(language, from),
+		.names = from_names,
+		.def = FROM_RANDOM,
+		.doc = "with samples: which of them are kept aside for validation: random (the default), or end: the last ones "
+		       "of the file, as of a text that is one stream. Where neighbours are alike, such as poems by one hand, "
+		       "the random ones are easier than what comes later"},
 };
 
 static eg_status refuse(const eg_task *t, const char *key, const char *why, eg_error *err) {
@@ -60,7 +72,7 @@ static eg_status refuse(const eg_task *t, const char *key, const char *why, eg_e
 
 /* Keys that would do nothing are errors. */
 static eg_status check_together(const eg_task *t, eg_error *err) {
-	static const char *const with_samples[] = {"keep_title", "longest", "cut"};
+	static const char *const with_samples[] = {"keep_title", "longest", "cut", "validation_from"};
 	const language *l = (const language *)t;
 	if (l->samples && eg_recipe_has(t->recipe, "data.steps"))
 		return refuse(t, "steps",
@@ -174,19 +186,29 @@ static eg_status read_texts(texts *x, const eg_task *t, eg_error *err) {
 	return status;
 }
 
+static eg_status check_left(const texts *x, eg_error *err) {
+	if (x->nitems[0] > 0) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "%s: of %lld samples none is left to train on; make 'validation' smaller",
+	        x->name, (long long)x->count);
+}
+
 /* Which texts are trained on, and which are kept aside. */
 static eg_status split_texts(texts *x, const eg_samples_options *o, eg_error *err) {
 	const eg_task *t = &x->task->base;
 	x->items = eg_calloc(NULL, (size_t)x->count, 2 * sizeof *x->items);
 	if (!x->items) return no_memory(err);
+	if (o->folds < 1 && x->task->from == FROM_END) {
+		int64_t all = x->count, kept = t->whole ? 0 : (int64_t)(t->source->validation * (double)all + 0.5);
+		for (int64_t i = 0; i < all - kept; i++) x->items[x->nitems[0]++] = (uint32_t)i;
+		for (int64_t i = all - kept; i < all; i++) x->items[all + x->nitems[1]++] = (uint32_t)i;
+		return check_left(x, err);
+	}
 	const eg_split_of s = {.count = x->count, .seed = eg_recipe_train(t->recipe)->seed};
 	eg_status status = o->folds > 0 ? eg_split_fold(&s, o->fold, o->folds, x->items, &x->nitems[0],
 	                                          x->items + x->count, &x->nitems[1], err)
 	                                : eg_split_records(&s, t->whole ? 0 : t->source->validation, x->items,
 	                                          &x->nitems[0], x->items + x->count, &x->nitems[1], err);
-	if (status || x->nitems[0] > 0) return status;
-	return eg_fail(err, EG_ERR_ARG, "%s: of %lld samples none is left to train on; make 'validation' smaller",
-	        x->name, (long long)x->count);
+	return status ? status : check_left(x, err);
 }
 
 static size_t text_size(const texts *x) { return x->size - 1; } /* of the running text, without the last line end */

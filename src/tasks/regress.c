@@ -78,7 +78,8 @@ static const eg_real *predictions(const eg_row *r, const eg_target_info *info, i
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
-	const eg_target_info info = target_of_loss(j->task, j->graph);
+	const eg_target_info info =
+	        r->said ? (eg_target_info){.class_axis = -1, .parts = 1} : target_of_loss(j->task, j->graph);
 	const eg_real *said;
 	int width;
 	const eg_real *y = predictions(r, &info, &width, &said), *target = target_of(r, width);

@@ -77,6 +77,11 @@ int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]);
  * and kept. */
 eg_status eg_samples_weigh(eg_samples *s, eg_error *err);
 
+/* judge.c: shows a judge of eg_samples_judge what a model that is no network says of a batch that has been filled, each
+ * sample as long as the batch. */
+eg_status eg_samples_judge_said(
+	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const eg_said *said, eg_error *err);
+
 /* predictor.c */
 extern const eg_key eg_invert_key; /* an option of all tasks whose models may take pictures */
 eg_model *eg_predictor_model(eg_predictor *p);

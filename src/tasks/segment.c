@@ -50,10 +50,14 @@ typedef struct view {
 } view;
 
 static view view_of(const eg_task *t, const eg_row *r, int h, int w) {
-	eg_dims d = eg_plan_dims(r->plan, eg_graph_find(r->graph, "logits"));
-	view v = {
-	        .K = (int)d.d[1], .H = (int)d.d[2], .W = (int)d.d[3], .h = h, .w = w, .padded = t->intakes[0]->padded};
-	v.logits = eg_plan_output(r->plan, "logits") + (ptrdiff_t)r->i * v.K * v.H * v.W;
+	eg_dims d = eg_row_dims(r, "logits");
+	view v = {.K = (int)d.d[1],
+	        .H = (int)d.d[2],
+	        .W = (int)d.d[3],
+	        .h = h,
+	        .w = w,
+	        .padded = t->intakes[0]->padded && !r->said};
+	v.logits = eg_row_output(r, "logits", 0, NULL);
 	return v;
 }
 
@@ -228,7 +232,7 @@ static eg_status put_shares(const eg_lexicon *names, const int16_t *k, int64_t n
 
 static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
 	const eg_datum *d = eg_row_datum(t, r, 0);
-	eg_dims size = eg_plan_dims(r->plan, eg_graph_find(r->graph, "logits"));
+	eg_dims size = eg_row_dims(r, "logits");
 	int h = d ? d->picture.H : (int)size.d[2],
 	    w = d ? d->picture.W : (int)size.d[3]; /* of tensors: as the network has it */
 	view v = view_of(t, r, h, w);

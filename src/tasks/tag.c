@@ -41,7 +41,7 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 /* What the network says of step s. */
 static int said(const eg_row *r, int s) {
 	int width;
-	if (eg_graph_find(r->graph, "path").id)
+	if (!r->said && eg_graph_find(r->graph, "path").id)
 		return ((const int32_t *)(const void *)eg_plan_output(r->plan, "path"))[(ptrdiff_t)s * r->n + r->i];
 	const eg_real *x = eg_row_output(r, "logits", s, &width);
 	return eg_argmax(x, width);

@@ -12,10 +12,19 @@
 #include "engram_task.h"
 #include "tasks/intake.h"
 
+/* What a model that is no network says of a batch, where a network has an output "logits": (N,...), or, of `steps`,
+ * (T,N,...). */
+typedef struct eg_said {
+	const eg_real *at;
+	eg_dims dims;
+	bool steps;
+} eg_said;
+
 /* One sample of a batch that has been run: what a task judges and answers. */
 typedef struct eg_row {
 	const eg_graph *graph;
 	eg_plan *plan;
+	const eg_said *said;       /* of a model that is no network, in place of the plan's outputs; else NULL */
 	const eg_batch_run *batch; /* NULL: it is a question */
 	int i, n;                  /* row i of n */
 	int time, length;          /* steps of the batch and of this row; 0: no sequence */
@@ -145,6 +154,7 @@ const eg_task_type *eg_task_type_of(const eg_recipe *r, eg_error *err); /* NULL,
 /* Output `name` of this row as the network put it out: (..., one of n rows, width): start of its numbers. Sequences: of
  * step t. */
 const eg_real *eg_row_output(const eg_row *r, const char *name, int step, int *width);
+eg_dims eg_row_dims(const eg_row *r, const char *name); /* of the whole output of the batch */
 /* The same of an input that holds int32 (N) or (T,N). */
 const int32_t *eg_row_ids(const eg_row *r, const char *name, int step);
 int eg_argmax(const eg_real *x, int n); /* the first among equals */

@@ -1,0 +1,94 @@
+/* part.c - samples as floors see them: batches filled by the task's own data set, without a network behind it. */
+#include "floors/floors.h"
+
+#include <string.h>
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a floor's samples"); }
+
+/* ---- batches
+ * ----------------------------------------------------------------------------------------------------- */
+
+static eg_dims dims_of(const eg_floor_batch *b, int i) {
+	const eg_samples *s = b->part->samples;
+	if (!s->task->type->load) return eg_intake_dims(s->task->intakes[i], b->n, b->time, b->sizes);
+	return (eg_dims){2, {b->time, b->n}}; /* it makes its own: ids, step by step */
+}
+
+static size_t bytes_of(const eg_floor_batch *b, int i) {
+	const eg_graph *g = b->part->graph;
+	eg_dims d = dims_of(b, i);
+	size_t n = eg_dtype_size(eg_tensor_dtype(g, eg_graph_find(g, b->part->data->inputs[i])));
+	for (int k = 0; k < d.rank; k++) n *= (size_t)d.d[k];
+	return n;
+}
+
+static eg_status make_room(eg_floor_batch *b, eg_error *err) {
+	for (int i = 0; b->part->data->inputs[i]; i++) {
+		size_t bytes = bytes_of(b, i);
+		if (bytes <= b->room[i]) continue;
+		eg_block_free(NULL, b->slots[i]);
+		b->slots[i] = eg_block_new(NULL, bytes);
+		b->room[i] = b->slots[i] ? bytes : 0;
+		if (!b->slots[i]) return no_memory(err);
+	}
+	return EG_OK;
+}
+
+eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err) {
+	const eg_dataset *d = b->part->data;
+	bool one = d->time_of || d->streams > 0 || d->size_of;
+	if (!b->items && !(b->items = eg_calloc(NULL, EG_FLOOR_BATCH, sizeof *b->items))) return no_memory(err);
+	b->first += b->n;
+	int64_t left = b->part->count - b->first;
+	if (most > EG_FLOOR_BATCH) most = EG_FLOOR_BATCH;
+	b->n = left < 1 ? 0 : one ? 1 : left < most ? (int)left : most;
+	if (b->n == 0) return EG_OK;
+	for (int i = 0; i < b->n; i++)
+		b->items[i] = b->part->items ? b->part->items[b->first + i] : (uint32_t)(b->first + i);
+	b->time = d->time_of ? d->time_of(d->user, b->items[0]) : d->time;
+	for (int k = 0; d->dims && d->dims[k]; k++)
+		b->sizes[k] = d->size_of ? d->size_of(d->user, b->items[0], k) : d->most[k];
+	eg_status status = make_room(b, err);
+	b->fill = (eg_fill){.items = b->items, .n = b->n, .time = b->time, .sizes = b->sizes, .epoch = -1};
+	b->run = (eg_batch_run){.data = d, .fill = &b->fill, .slots = b->slots};
+	return status ? status : d->fill(d->user, &b->fill, b->slots, err);
+}
+
+void eg_floor_batch_free(eg_floor_batch *b) {
+	for (int i = 0; i < EG_COUNT(b->slots); i++) eg_block_free(NULL, b->slots[i]);
+	eg_release(NULL, b->items);
+}
+
+/* ---- numbers and classes
+ * ----------------------------------------------------------------------------------------- */
+
+int64_t eg_floor_width(const eg_floor *f) {
+	const eg_intake *in = f->task->intakes[0];
+	int64_t n = 1;
+	if (eg_tensor_dtype(f->graph, eg_graph_find(f->graph, in->input)) != EG_F32) return 0;
+	for (int k = 0; k < in->sample.rank; k++) {
+		if (in->sample.d[k] < 1) return 0;
+		n *= in->sample.d[k];
+	}
+	return n;
+}
+
+const eg_real *eg_floor_row(const eg_floor *f, const eg_floor_batch *b, int i) {
+	return (const eg_real *)b->slots[0] + i * eg_floor_width(f);
+}
+
+int32_t eg_floor_label(const eg_floor *f, const eg_floor_batch *b, int i) {
+	return ((const int32_t *)eg_batch_input(&b->run, eg_task_target_input(f->task)))[i];
+}
+
+eg_status eg_floor_read(const eg_floor *f, const eg_floor_part *p, int32_t *labels, eg_real *rows, eg_error *err) {
+	eg_floor_batch b = {.part = p};
+	int64_t width = eg_floor_width(f);
+	eg_status status = eg_floor_next(&b, EG_FLOOR_BATCH, err);
+	for (; !status && b.n > 0; status = eg_floor_next(&b, EG_FLOOR_BATCH, err)) {
+		for (int i = 0; i < b.n && labels; i++) labels[b.first + i] = eg_floor_label(f, &b, i);
+		if (rows) memcpy(rows + b.first * width, b.slots[0], (size_t)(b.n * width) * sizeof *rows);
+	}
+	eg_floor_batch_free(&b);
+	return status;
+}
