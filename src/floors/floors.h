@@ -38,7 +38,7 @@ typedef struct eg_floor_batch {
 	int sizes[EG_MAX_DIMS];
 } eg_floor_batch;
 
-enum { EG_FLOOR_BATCH = 256 };
+enum { EG_FLOOR_BATCH = 1024 };
 /* Fills the batch with the next samples, at most `most`; of sequences, and of what has open sizes, one at a time.
  * The first time it is zero, but for `part`. n is 0 at the end. */
 eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err);
@@ -71,7 +71,7 @@ typedef struct eg_floor_type {
 	int64_t trial;      /* at most so many samples are learnt from where settings are tried; 0: all */
 	bool probabilities; /* what it says are logarithms of probabilities, so that a loss can be told */
 	int piece;          /* > 0: of sequences it is asked for so many steps at a time */
-	int batch;          /* samples that it is asked about at a time; 0: EG_FLOOR_BATCH */
+	int batch;          /* samples that it is asked about at a time; 0: 256 */
 	bool (*serves)(const eg_floor *f); /* such inputs and targets? NULL: all of the task */
 	eg_status (*train)(eg_floor *f, const eg_floor_part *p, eg_error *err);
 	/* What it says of the batch, steps from..from+steps-1 of sequences. Memory is the floor's, valid until the

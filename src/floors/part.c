@@ -36,7 +36,7 @@ static eg_status make_room(eg_floor_batch *b, eg_error *err) {
 
 eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err) {
 	const eg_dataset *d = b->part->data;
-	bool one = d->time_of || d->streams > 0 || d->size_of;
+	bool one = d->time > 0 || d->size_of; /* a sequence is a row of numbers by itself */
 	if (!b->items && !(b->items = eg_calloc(NULL, EG_FLOOR_BATCH, sizeof *b->items))) return no_memory(err);
 	b->first += b->n;
 	int64_t left = b->part->count - b->first;
@@ -66,9 +66,11 @@ int64_t eg_floor_width(const eg_floor *f) {
 	const eg_intake *in = f->task->intakes[0];
 	int64_t n = 1;
 	if (eg_tensor_dtype(f->graph, eg_graph_find(f->graph, in->input)) != EG_F32) return 0;
+	const eg_field *field = eg_source_field(f->task->source, in->field);
 	for (int k = 0; k < in->sample.rank; k++) {
-		if (in->sample.d[k] < 1) return 0;
-		n *= in->sample.d[k];
+		int64_t d = in->sample.d[k] == EG_T && field ? field->steps : in->sample.d[k];
+		if (d < 1) return 0;
+		n *= d;
 	}
 	return n;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+enum { ASKED = 256 };
 enum { TRIED_SAMPLES = 1000, TRIED_UNITS = 20000 }; /* that a setting is judged by: samples, or steps of texts */
 
 struct eg_floors {
@@ -133,7 +134,7 @@ static eg_status judge(eg_floor *f, const eg_floor_part *p, double *values, eg_e
 	nats x = {0};
 	eg_judge *j = eg_samples_judge(p->samples, f->graph, err);
 	if (!j) return EG_ERR_MEMORY;
-	int most = f->type->batch > 0 ? f->type->batch : EG_FLOOR_BATCH;
+	int most = f->type->batch > 0 ? f->type->batch : ASKED;
 	j->reset(j->user);
 	eg_status status = eg_floor_next(&b, most, err);
 	while (!status && b.n > 0) {

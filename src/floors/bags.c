@@ -1,0 +1,130 @@
+/* bags.c - texts as bags of features, and the table of the features that training texts have. */
+#include "floors/bags.h"
+
+#include <string.h>
+
+bool eg_floor_reads_units(const eg_floor *f) {
+	const eg_intake *target = eg_task_target(f->task);
+	bool units = eg_floor_takes(f, EG_FIELD_TEXT) || eg_floor_takes(f, EG_FIELD_TOKENS);
+	return units && target && target->type->kind == EG_FIELD_LABEL;
+}
+
+uint64_t eg_feature_key(int32_t before, int32_t id) { return (uint64_t)(before + 1) << 32 | (uint64_t)(id + 1); }
+
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------- */
+
+static uint32_t hash(uint64_t key) {
+	key *= UINT64_C(0x9E3779B97F4A7C15);
+	return (uint32_t)(key >> 32);
+}
+
+int eg_features_find(const eg_features *x, uint64_t key) {
+	for (uint32_t at = hash(key) & x->mask; x->slots; at = (at + 1) & x->mask) {
+		if (x->slots[at] < 0) return -1;
+		if (x->keys[x->slots[at]] == key) return x->slots[at];
+	}
+	return -1;
+}
+
+static bool rehash(eg_features *x) {
+	uint32_t size = x->mask ? 2 * (x->mask + 1) : 1024;
+	int32_t *slots = eg_alloc(NULL, size * sizeof *slots);
+	if (!slots) return false;
+	eg_release(NULL, x->slots);
+	x->slots = slots, x->mask = size - 1;
+	memset(slots, 0xff, size * sizeof *slots);
+	for (int i = 0; i < x->n; i++) {
+		uint32_t at = hash(x->keys[i]) & x->mask;
+		while (slots[at] >= 0) at = (at + 1) & x->mask;
+		slots[at] = i;
+	}
+	return true;
+}
+
+int eg_features_put(eg_features *x, uint64_t key) {
+	int known = eg_features_find(x, key);
+	if (known >= 0) return known;
+	if (2 * (uint32_t)(x->n + 1) > x->mask && !rehash(x)) return -1;
+	if (!eg_grow(NULL, &x->keys, &x->cap, x->n, sizeof *x->keys)) return -1;
+	if (!eg_grow(NULL, &x->seen, &x->cap_seen, x->n, sizeof *x->seen)) return -1;
+	uint32_t at = hash(key) & x->mask;
+	while (x->slots[at] >= 0) at = (at + 1) & x->mask;
+	x->slots[at] = x->n;
+	x->keys[x->n] = key;
+	x->seen[x->n] = 0;
+	return x->n++;
+}
+
+void eg_features_free(eg_features *x) {
+	eg_release(NULL, x->keys);
+	eg_release(NULL, x->slots);
+	eg_release(NULL, x->seen);
+}
+
+/* ---- texts
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Each feature once; new ones are known from now on where they are learnt. -1: out of memory. */
+static int features(eg_features *x, const eg_floor_batch *b, int i, bool learn, int32_t *out) {
+	const int32_t *ids = b->slots[0];
+	int n = 0;
+	x->texts++;
+	for (int t = 0; t < b->time; t++)
+		for (int two = 0; two <= (x->pairs && t > 0); two++) {
+			uint64_t key = eg_feature_key(two ? ids[(t - 1) * b->n + i] : -1, ids[t * b->n + i]);
+			int k = learn ? eg_features_put(x, key) : eg_features_find(x, key);
+			if (k < 0 && learn) return -1;
+			if (k < 0 || x->seen[k] == x->texts) continue;
+			x->seen[k] = x->texts;
+			out[n++] = k;
+		}
+	return n;
+}
+
+int eg_features_of(eg_features *x, const eg_floor_batch *batch, int i, int32_t *out) {
+	return features(x, batch, i, false, out);
+}
+
+static bool make_room(eg_bags *b, size_t more) {
+	if (b->size + more <= b->room) return true;
+	size_t room = 2 * (b->size + more);
+	int32_t *feature = eg_alloc(NULL, room * sizeof *feature);
+	if (!feature) return false;
+	if (b->size) memcpy(feature, b->feature, b->size * sizeof *feature);
+	eg_release(NULL, b->feature);
+	b->feature = feature, b->room = room;
+	return true;
+}
+
+static eg_status add_batch(eg_bags *bags, eg_features *x, const eg_floor *f, const eg_floor_batch *b, eg_error *err) {
+	for (int i = 0; i < b->n; i++) {
+		int n = make_room(bags, 2 * (size_t)b->time) ? features(x, b, i, true, bags->feature + bags->size) : -1;
+		if (n < 0) return eg_floor_no_memory(f, err);
+		bags->start[bags->n] = bags->size;
+		bags->label[bags->n++] = eg_floor_label(f, b, i);
+		bags->size += (size_t)n;
+		bags->start[bags->n] = bags->size;
+	}
+	return EG_OK;
+}
+
+eg_status eg_bags_read(eg_bags *bags, eg_features *x, const eg_floor *f, const eg_floor_part *p, eg_error *err) {
+	eg_floor_batch b = {.part = p};
+	bags->start = eg_calloc(NULL, (size_t)p->count + 1, sizeof *bags->start);
+	bags->label = eg_calloc(NULL, (size_t)p->count + 1, sizeof *bags->label);
+	if (!bags->start || !bags->label) return eg_floor_no_memory(f, err);
+	eg_status status = eg_floor_next(&b, EG_FLOOR_BATCH, err);
+	while (!status && b.n > 0) {
+		status = add_batch(bags, x, f, &b, err);
+		if (!status) status = eg_floor_next(&b, EG_FLOOR_BATCH, err);
+	}
+	eg_floor_batch_free(&b);
+	return status;
+}
+
+void eg_bags_free(eg_bags *b) {
+	eg_release(NULL, b->start);
+	eg_release(NULL, b->feature);
+	eg_release(NULL, b->label);
+}
