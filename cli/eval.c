@@ -302,7 +302,7 @@ static void print_floors(const result *r) {
 /* Those of the model's own data; NULL: none are known. Without --floors they are not worth an error. */
 static eg_status find_floors(const cli_args *a, eg_model *m, eg_part part, eg_floors **floors, eg_error *err) {
 	bool wanted = args_has(a, "floors");
-	const eg_floor_options o = {.ctx = eg_graph_context(eg_model_graph(m)),
+	const eg_floors_options o = {.ctx = eg_graph_context(eg_model_graph(m)),
 	        .use = wanted ? EG_FLOORS_MISSING : EG_FLOORS_KEPT,
 	        .split = eg_part_name(part),
 	        .model = m,

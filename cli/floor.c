@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- progress
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- progress ---------------------------------------------------------------------------------------------------- */
 
 static bool on_progress(void *user, const eg_floor_progress *p) {
 	char left[120], right[NUMBER] = "";
@@ -19,16 +18,15 @@ static bool on_progress(void *user, const eg_floor_progress *p) {
 	return true;
 }
 
-eg_status cli_floors(eg_recipe *r, const eg_floor_options *o, eg_floors **floors, eg_error *err) {
-	eg_floor_options own = *o;
+eg_status cli_floors(eg_recipe *r, const eg_floors_options *o, eg_floors **floors, eg_error *err) {
+	eg_floors_options own = *o;
 	own.progress = on_progress;
 	eg_status status = eg_floors_run(r, &own, floors, err);
 	bar_clear(stderr);
 	return status;
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 enum { COLUMNS = EG_METRICS_MOST + 3 };
 
@@ -97,8 +95,7 @@ void floors_print(const eg_floors *f, const eg_evaluation *e) {
 	table_free(t);
 }
 
-/* ---- JSON
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 void floors_put(eg_value *parent, const eg_floors *f, bool details) {
 	eg_value *list = eg_value_put_list(parent, "floors");
@@ -117,8 +114,7 @@ void floors_put(eg_value *parent, const eg_floors *f, bool details) {
 	}
 }
 
-/* ---- the verb
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
 static int list_floors(const cli_args *a) {
 	const eg_floor_info *info;
@@ -190,7 +186,7 @@ static int run(const cli_args *a) {
 	eg_recipe *r = cli_recipe(a, a->operands[0]);
 	eg_context *ctx = r ? cli_context(a) : NULL;
 	if (!ctx) return eg_recipe_free(r), CLI_FAILED;
-	const eg_floor_options o = {.ctx = ctx,
+	const eg_floors_options o = {.ctx = ctx,
 	        .use = args_has(a, "anew") ? EG_FLOORS_ANEW : EG_FLOORS_MISSING,
 	        .split = args_text(a, "split"),
 	        .folds = (int)args_number(a, "folds", 0),

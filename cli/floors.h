@@ -6,7 +6,7 @@
 #include "print.h"
 
 /* eg_floors_run with a bar on stderr. */
-eg_status cli_floors(eg_recipe *r, const eg_floor_options *o, eg_floors **floors, eg_error *err);
+eg_status cli_floors(eg_recipe *r, const eg_floors_options *o, eg_floors **floors, eg_error *err);
 /* A table, the best first; with a network (e not NULL) it is among them, marked. */
 void floors_print(const eg_floors *f, const eg_evaluation *e);
 /* [{name, settings, metrics...}]; `details`: also deviations of folds and seconds. */

@@ -13,8 +13,7 @@
 extern "C" {
 #endif
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_floor_info {
 	const char *name;   /* "kneser-ney" */
@@ -27,8 +26,7 @@ typedef struct eg_floor_info {
 EG_API int eg_floor_count(void);
 EG_API const eg_floor_info *eg_floor_at(int i); /* NULL: no such */
 
-/* ---- what they reach
- * --------------------------------------------------------------------------------------------- */
+/* ---- what they reach --------------------------------------------------------------------------------------------- */
 
 typedef struct eg_floor_progress {
 	const char *floor; /* its name */
@@ -43,7 +41,7 @@ typedef enum eg_floor_use {
 	EG_FLOORS_ANEW     /* all are computed, whatever is in the cache */
 } eg_floor_use;
 
-typedef struct eg_floor_options {
+typedef struct eg_floors_options {
 	eg_context *ctx; /* that computes; NULL: one is made */
 	eg_floor_use use;
 	const char *split; /* "train", "validation", "test": the part that they are judged by; NULL: the task's
@@ -54,7 +52,7 @@ typedef struct eg_floor_options {
 	void *user;
 	/* false: stop, EG_ERR_STOPPED. NULL: nothing is told. */
 	bool (*progress)(void *user, const eg_floor_progress *p);
-} eg_floor_options;
+} eg_floors_options;
 
 typedef struct eg_floor_result {
 	const eg_floor_info *info;
@@ -68,7 +66,7 @@ typedef struct eg_floor_result {
 typedef struct eg_floors eg_floors;
 
 /* The floors of the recipe's task and fields, the best first. EG_FLOORS_KEPT: there may be none. */
-EG_API eg_status eg_floors_run(eg_recipe *r, const eg_floor_options *options, eg_floors **floors, eg_error *err);
+EG_API eg_status eg_floors_run(eg_recipe *r, const eg_floors_options *options, eg_floors **floors, eg_error *err);
 EG_API void eg_floors_free(eg_floors *f);
 EG_API int eg_floors_count(const eg_floors *f);
 EG_API const eg_floor_result *eg_floors_at(const eg_floors *f, int i); /* NULL: no such */

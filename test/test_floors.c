@@ -15,8 +15,7 @@ static eg_recipe *text_recipe(bench *b, const char *more) {
 	        bench_path(b, "t.txt"), more);
 }
 
-/* ---- Kneser-Ney
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Kneser-Ney -------------------------------------------------------------------------------------------------- */
 
 /* The formula, word by word: units of the text are s[0..n-1], of which s[1..] were predicted; what stands before
  * the text is 0. A unit in front of `at`. */
@@ -103,7 +102,7 @@ static void pieces_go_on(void **state) {
 	double loss[2];
 	for (int k = 0; k < 2; k++) {
 		eg_recipe *r = text_recipe(b, k ? "steps: 5, validation: 0.3" : "steps: 1000, validation: 0.3");
-		const eg_floor_options o = {.ctx = b->ctx, .use = EG_FLOORS_ANEW};
+		const eg_floors_options o = {.ctx = b->ctx, .use = EG_FLOORS_ANEW};
 		eg_floors *f;
 		OK(b, eg_floors_run(r, &o, &f, &b->err));
 		assert_int_equal(eg_floors_part(f), EG_PART_VALIDATION);
@@ -164,8 +163,7 @@ static void the_end_validates(void **state) {
 	eg_recipe_free(r);
 }
 
-/* ---- most frequent
- * ----------------------------------------------------------------------------------------------- */
+/* ---- most frequent ----------------------------------------------------------------------------------------------- */
 
 static eg_recipe *label_recipe(bench *b, const char *more) {
 	char rows[4000] = "text\tlabel\n";
@@ -191,17 +189,16 @@ static void most_frequent_by_hand(void **state) {
 	stand_down(&s);
 }
 
-/* ---- running them, and the cache
- * --------------------------------------------------------------------------------- */
+/* ---- running them, and the cache --------------------------------------------------------------------------------- */
 
-static eg_floors *run(bench *b, eg_recipe *r, eg_floor_options o) {
+static eg_floors *run(bench *b, eg_recipe *r, eg_floors_options o) {
 	eg_floors *f;
 	o.ctx = b->ctx;
 	OK(b, eg_floors_run(r, &o, &f, &b->err));
 	return f;
 }
 
-static bool is_kept(bench *b, eg_recipe *r, eg_floor_options o) {
+static bool is_kept(bench *b, eg_recipe *r, eg_floors_options o) {
 	eg_floors *f = run(b, r, o);
 	bool kept = eg_floors_count(f) > 0;
 	for (int i = 0; i < eg_floors_count(f); i++) kept = kept && eg_floors_at(f, i)->kept;
@@ -212,17 +209,17 @@ static bool is_kept(bench *b, eg_recipe *r, eg_floor_options o) {
 static void results_are_kept(void **state) {
 	bench *b = *state;
 	eg_recipe *r = label_recipe(b, ""), *other = label_recipe(b, ", min_count: 2");
-	eg_floors *f = run(b, r, (eg_floor_options){.use = EG_FLOORS_KEPT});
+	eg_floors *f = run(b, r, (eg_floors_options){.use = EG_FLOORS_KEPT});
 	assert_int_equal(eg_floors_count(f), 0);
 	assert_true(eg_floors_beaten(f, 0.1));
 	eg_floors_free(f);
-	assert_false(is_kept(b, r, (eg_floor_options){0}));
-	assert_true(is_kept(b, r, (eg_floor_options){0}));
-	assert_true(is_kept(b, r, (eg_floor_options){.use = EG_FLOORS_KEPT}));
-	assert_false(is_kept(b, r, (eg_floor_options){.use = EG_FLOORS_ANEW}));
-	assert_false(is_kept(b, r, (eg_floor_options){.folds = 3}));
-	assert_false(is_kept(b, other, (eg_floor_options){.use = EG_FLOORS_KEPT}));
-	f = run(b, r, (eg_floor_options){0});
+	assert_false(is_kept(b, r, (eg_floors_options){0}));
+	assert_true(is_kept(b, r, (eg_floors_options){0}));
+	assert_true(is_kept(b, r, (eg_floors_options){.use = EG_FLOORS_KEPT}));
+	assert_false(is_kept(b, r, (eg_floors_options){.use = EG_FLOORS_ANEW}));
+	assert_false(is_kept(b, r, (eg_floors_options){.folds = 3}));
+	assert_false(is_kept(b, other, (eg_floors_options){.use = EG_FLOORS_KEPT}));
+	f = run(b, r, (eg_floors_options){0});
 	const eg_floor_result *most = floor_called(f, "most-frequent");
 	assert_near(most->values[0], 0.5, 1e-9);
 	assert_true(isnan(most->deviation[0]));
@@ -238,7 +235,7 @@ static void results_are_kept(void **state) {
 	/* Other contents. */
 	bench_text(b, "l.tsv",
 	        "text\tlabel\nyes please\tyes\nno thanks\tno\nyes please\tyes\nno thanks\tno\nyes\tyes\nno\tno\nyes\tyes\nno\tno\n");
-	assert_false(is_kept(b, r, (eg_floor_options){.use = EG_FLOORS_KEPT}));
+	assert_false(is_kept(b, r, (eg_floors_options){.use = EG_FLOORS_KEPT}));
 	eg_recipe_free(r);
 	eg_recipe_free(other);
 }
@@ -250,13 +247,13 @@ static void damaged_files_are_written_anew(void **state) {
 	static const char *const damage[] = {"", "{", "[1]", "{\"floors 1\": 3}", "{\"floors 1\": {\"train\": 1}}",
 	        "{\"floors 1\": {\"train\": null, \"most-frequent\": {\"version\": 1, \"metrics\": 3}}}"};
 	for (int i = 0; i < EG_COUNT(damage); i++) {
-		assert_false(is_kept(b, r, (eg_floor_options){.use = EG_FLOORS_ANEW}));
+		assert_false(is_kept(b, r, (eg_floors_options){.use = EG_FLOORS_ANEW}));
 		snprintf(command, sizeof command, "for f in '%s'/engram/floors/*; do printf '%%s' '%s' >\"$f\"; done",
 		        bench_path(b, "cache"), damage[i]);
 		assert_int_equal(system(command), 0);
-		assert_false(is_kept(b, r, (eg_floor_options){.use = EG_FLOORS_KEPT}));
-		assert_false(is_kept(b, r, (eg_floor_options){0}));
-		assert_true(is_kept(b, r, (eg_floor_options){0}));
+		assert_false(is_kept(b, r, (eg_floors_options){.use = EG_FLOORS_KEPT}));
+		assert_false(is_kept(b, r, (eg_floors_options){0}));
+		assert_true(is_kept(b, r, (eg_floors_options){0}));
 	}
 	eg_recipe_free(r);
 }
@@ -265,7 +262,7 @@ static void without_a_place_results_come_all_the_same(void **state) {
 	bench *b = *state;
 	eg_recipe *r = label_recipe(b, "");
 	setenv("XDG_CACHE_HOME", bench_text(b, "file", "no folder"), 1);
-	eg_floors *f = run(b, r, (eg_floor_options){0});
+	eg_floors *f = run(b, r, (eg_floors_options){0});
 	assert_true(eg_floors_count(f) > 0);
 	assert_non_null(strstr(eg_floors_remark(f), "results of floors are not kept"));
 	eg_floors_free(f);
@@ -275,18 +272,18 @@ static void without_a_place_results_come_all_the_same(void **state) {
 static void folds_have_means(void **state) {
 	bench *b = *state;
 	eg_recipe *r = label_recipe(b, "");
-	eg_floors *f = run(b, r, (eg_floor_options){.folds = 6});
+	eg_floors *f = run(b, r, (eg_floors_options){.folds = 6});
 	const eg_floor_result *most = floor_called(f, "most-frequent");
 	assert_near(most->values[0], 0.5, 1e-9);
 	assert_true(most->deviation[0] >= 0 && most->deviation[0] < 0.1);
 	eg_floors_free(f);
-	assert_true(is_kept(b, r, (eg_floor_options){.folds = 6}));
+	assert_true(is_kept(b, r, (eg_floors_options){.folds = 6}));
 	eg_floors *none = NULL;
-	assert_int_equal(eg_floors_run(r, &(eg_floor_options){.ctx = b->ctx, .folds = 1}, &none, &b->err), EG_ERR_ARG);
+	assert_int_equal(eg_floors_run(r, &(eg_floors_options){.ctx = b->ctx, .folds = 1}, &none, &b->err), EG_ERR_ARG);
 	assert_null(none);
-	assert_int_equal(eg_floors_run(r, &(eg_floor_options){.ctx = b->ctx, .split = "test"}, &none, &b->err), EG_ERR_ARG);
+	assert_int_equal(eg_floors_run(r, &(eg_floors_options){.ctx = b->ctx, .split = "test"}, &none, &b->err), EG_ERR_ARG);
 	SAYS(b, "no test");
-	assert_int_equal(eg_floors_run(r, &(eg_floor_options){.ctx = b->ctx, .split = "tset"}, &none, &b->err), EG_ERR_ARG);
+	assert_int_equal(eg_floors_run(r, &(eg_floors_options){.ctx = b->ctx, .split = "tset"}, &none, &b->err), EG_ERR_ARG);
 	SAYS(b, "'tset'");
 	eg_recipe_free(r);
 }
@@ -302,7 +299,7 @@ static void they_can_be_stopped(void **state) {
 	eg_recipe *r = label_recipe(b, "");
 	eg_floors *f = NULL;
 	int calls = 0;
-	const eg_floor_options o = {.ctx = b->ctx, .user = &calls, .progress = stop};
+	const eg_floors_options o = {.ctx = b->ctx, .user = &calls, .progress = stop};
 	assert_int_equal(eg_floors_run(r, &o, &f, &b->err), EG_ERR_STOPPED);
 	assert_null(f);
 	assert_int_equal(calls, 1);

@@ -11,8 +11,7 @@ bool eg_floor_reads_units(const eg_floor *f) {
 
 uint64_t eg_feature_key(int32_t before, int32_t id) { return (uint64_t)(before + 1) << 32 | (uint64_t)(id + 1); }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static uint32_t hash(uint64_t key) {
 	key *= UINT64_C(0x9E3779B97F4A7C15);
@@ -62,8 +61,7 @@ void eg_features_free(eg_features *x) {
 	eg_release(NULL, x->seen);
 }
 
-/* ---- texts
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
 
 /* Each feature once; new ones are known from now on where they are learnt. -1: out of memory. */
 static int features(eg_features *x, const eg_floor_batch *b, int i, bool learn, int32_t *out) {

@@ -13,8 +13,7 @@
 
 typedef struct eg_floor eg_floor;
 
-/* ---- samples as floors see them (part.c)
- * ------------------------------------------------------------------------- */
+/* ---- samples as floors see them (part.c) ------------------------------------------------------------------------- */
 
 /* Some samples of a part. */
 typedef struct eg_floor_part {
@@ -52,8 +51,10 @@ int32_t eg_floor_label(const eg_floor *f, const eg_floor_batch *b, int i);      
 /* All classes and numbers of a part at once: labels (count), rows (count x width), each may be NULL. */
 eg_status eg_floor_read(const eg_floor *f, const eg_floor_part *p, int32_t *labels, eg_real *rows, eg_error *err);
 
-/* ---- the descriptor
- * ---------------------------------------------------------------------------------------------- */
+/* At most `most` of the samples, an even selection; some->items is the caller's, to be released. */
+eg_status eg_floor_some(const eg_floor_part *p, int64_t most, eg_floor_part *some, eg_error *err);
+
+/* ---- the descriptor ---------------------------------------------------------------------------------------------- */
 
 /* A number that a floor has: `tried` in turn on samples that it has not learnt from, the best kept. One alone is
  * fixed; where it follows from the samples, `train` sets it. */
@@ -102,8 +103,7 @@ eg_status eg_floor_tell(eg_floor *f, double share, eg_error *err);
 eg_status eg_floor_no_memory(const eg_floor *f, eg_error *err);
 const eg_floor_type *eg_floor_type_at(int i); /* NULL: no such */
 
-/* ---- cache.c: results that are kept
- * ------------------------------------------------------------------------------ */
+/* ---- cache.c: results that are kept ------------------------------------------------------------------------------ */
 
 /* What results depend on, beside the floor itself. */
 typedef struct eg_floor_key {

@@ -54,8 +54,7 @@ typedef struct kneser_ney {
 static int order_of(const eg_floor *f) { return (int)f->settings[0]; }
 static int units_of(const eg_floor *f) { return eg_floor_classes(f); }
 
-/* ---- the text
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the text ---------------------------------------------------------------------------------------------------- */
 
 static bool append(kneser_ney *m, int32_t unit, bool asked) {
 	if (m->size == m->room) {
@@ -101,8 +100,7 @@ static eg_status read_text(kneser_ney *m, const eg_floor_part *p, eg_error *err)
 	return status;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 /* Sorts places by the unit `back` units before them; equal ones stay in their order (one pass of a radix sort). */
 static void sort_by(const kneser_ney *m, const uint32_t *from, uint32_t *to, int back, size_t *begin) {
@@ -212,8 +210,7 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	return status;
 }
 
-/* ---- answering
- * --------------------------------------------------------------------------------------------------- */
+/* ---- answering --------------------------------------------------------------------------------------------------- */
 
 /* The history before `at` in the table; -1: it was never seen. */
 static ptrdiff_t find(const kneser_ney *m, const grams *t, const int32_t *at) {

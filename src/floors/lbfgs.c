@@ -53,7 +53,8 @@ static void remember(state *s) {
 	for (size_t i = 0; i < s->n; i++) step[i] = s->tried[i] - s->x[i], change[i] = s->slope[i] - s->gradient[i];
 	double inner = dot(step, change, s->n);
 	s->kept = k;
-	if (inner > 1e-12 * dot(change, change, s->n)) s->inner[k] = inner, s->kept = k + 1; /* else it bends the wrong way */
+	bool bends_up = inner > 1e-12 * dot(change, change, s->n); /* else it says nothing of a minimum */
+	if (bends_up) s->inner[k] = inner, s->kept = k + 1;
 }
 
 /* false: no length will do. */

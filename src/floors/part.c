@@ -5,8 +5,7 @@
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a floor's samples"); }
 
-/* ---- batches
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 static eg_dims dims_of(const eg_floor_batch *b, int i) {
 	const eg_samples *s = b->part->samples;
@@ -59,8 +58,7 @@ void eg_floor_batch_free(eg_floor_batch *b) {
 	eg_release(NULL, b->items);
 }
 
-/* ---- numbers and classes
- * ----------------------------------------------------------------------------------------- */
+/* ---- numbers and classes ----------------------------------------------------------------------------------------- */
 
 int64_t eg_floor_width(const eg_floor *f) {
 	const eg_intake *in = f->task->intakes[0];
@@ -93,4 +91,19 @@ eg_status eg_floor_read(const eg_floor *f, const eg_floor_part *p, int32_t *labe
 	}
 	eg_floor_batch_free(&b);
 	return status;
+}
+
+eg_status eg_floor_some(const eg_floor_part *p, int64_t most, eg_floor_part *some, eg_error *err) {
+	*some = *p;
+	some->items = NULL;
+	if (most < 1) most = 1;
+	if (most < p->count) some->count = most;
+	if (!p->items && some->count == p->count) return EG_OK;
+	some->items = eg_calloc(NULL, (size_t)some->count + 1, sizeof *some->items);
+	if (!some->items) return no_memory(err);
+	for (int64_t i = 0; i < some->count; i++) {
+		int64_t from = i * p->count / some->count;
+		some->items[i] = p->items ? p->items[from] : (uint32_t)from;
+	}
+	return EG_OK;
 }

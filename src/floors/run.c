@@ -27,7 +27,7 @@ struct eg_floors {
 /* One run over all floors. */
 typedef struct running {
 	eg_recipe *recipe;
-	const eg_floor_options *options;
+	const eg_floors_options *options;
 	eg_task *task;
 	eg_context *ctx, *own_ctx;
 	eg_graph *graph;
@@ -45,8 +45,7 @@ static double now(void) {
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- one floor
- * --------------------------------------------------------------------------------------------------- */
+/* ---- one floor --------------------------------------------------------------------------------------------------- */
 
 static bool on_progress(void *user, double share) {
 	running *r = user;
@@ -155,8 +154,7 @@ static bool better(const eg_task_type *type, double a, double b) {
 	return type->metrics[0].lower_is_better ? a < b : a > b;
 }
 
-/* ---- settings
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
 
 static int ways(const eg_floor_type *type) {
 	int n = 1;
@@ -176,16 +174,17 @@ static void choose(const eg_floor_type *type, int way, double *settings) {
  * tenth of the training samples: the end of a text, of others every tenth. */
 typedef struct trial {
 	eg_floor_part train, test;
-	uint32_t *items;
+	uint32_t *items; /* what was cut of the training samples */
 } trial;
 
 static void cut_end(trial *t, const eg_floor_part *all) {
-	t->train.count = all->count - all->count / 10;
-	for (int64_t i = t->train.count; i < all->count; i++) t->test.items[t->test.count++] = (uint32_t)i;
+	uint32_t *second = t->items + all->count;
+	for (; t->train.count < all->count - all->count / 10; t->train.count++)
+		t->items[t->train.count] = (uint32_t)t->train.count;
 	double units = 0;
-	for (int64_t i = 0; i < t->test.count && units < TRIED_UNITS; i++) {
-		units += all->data->weight ? all->data->weight(all->data->user, t->test.items[i]) : 1;
-		if (units >= TRIED_UNITS) t->test.count = i + 1;
+	for (int64_t i = t->train.count; i < all->count && units < TRIED_UNITS; i++) {
+		second[t->test.count++] = (uint32_t)i;
+		units += all->data->weight ? all->data->weight(all->data->user, (uint32_t)i) : 1;
 	}
 }
 
@@ -193,44 +192,38 @@ static void cut_end(trial *t, const eg_floor_part *all) {
 static bool is_tenth(int64_t i) { return (i + i / 10) % 10 == 9; }
 
 static void cut_tenths(trial *t, const eg_floor_part *all) {
-	t->train.items = t->items;
-	t->train.count = 0;
+	uint32_t *second = t->items + all->count;
 	for (int64_t i = 0; i < all->count; i++) {
 		if (!is_tenth(i))
-			t->train.items[t->train.count++] = (uint32_t)i;
+			t->items[t->train.count++] = (uint32_t)i;
 		else if (t->test.count < TRIED_SAMPLES)
-			t->test.items[t->test.count++] = (uint32_t)i;
+			second[t->test.count++] = (uint32_t)i;
 	}
 }
 
-/* At most so many of the samples, spread evenly. */
-static void thin(eg_floor_part *p, uint32_t *room, int64_t most) {
-	if (most < 1 || p->count <= most) return;
-	for (int64_t i = 0; i < most; i++) {
-		int64_t from = i * p->count / most;
-		room[i] = p->items ? p->items[from] : (uint32_t)from;
-	}
-	p->items = room;
-	p->count = most;
-}
-
-static eg_status make_trial(running *r, const eg_floor_type *type, const eg_floor_part *all, trial *t, eg_error *err) {
-	const eg_dataset *v = eg_samples_get(r->train, EG_PART_VALIDATION);
-	int64_t room = all->count + (v ? v->count : 0) + 1;
-	*t = (trial){.train = *all, .test = *all};
-	t->items = eg_calloc(NULL, (size_t)room, 2 * sizeof *t->items);
+static eg_status cut(running *r, const eg_floor_part *all, trial *t, eg_error *err) {
+	t->items = eg_calloc(NULL, (size_t)all->count + 1, 2 * sizeof *t->items);
 	if (!t->items) return eg_fail(err, EG_ERR_MEMORY, "out of memory to try settings");
-	t->test.items = t->items + room;
-	t->test.count = 0;
-	if (v && r->part == EG_PART_TEST) {
-		t->test = (eg_floor_part){.samples = r->train, .data = v, .graph = r->graph, .count = v->count};
-		thin(&t->test, t->items + room, TRIED_SAMPLES);
-	} else if (r->task->type->load)
+	t->train = t->test = *all;
+	t->train.count = t->test.count = 0;
+	t->train.items = t->items, t->test.items = t->items + all->count;
+	if (r->task->type->load)
 		cut_end(t, all);
 	else
 		cut_tenths(t, all);
-	thin(&t->train, t->items, type->trial);
 	return EG_OK;
+}
+
+/* The parts in `t` are selections of their own, to be released. */
+static eg_status make_trial(running *r, const eg_floor_type *type, const eg_floor_part *all, trial *t, eg_error *err) {
+	const eg_dataset *v = r->part == EG_PART_TEST ? eg_samples_get(r->train, EG_PART_VALIDATION) : NULL;
+	trial whole = {.train = *all};
+	eg_status status = v ? EG_OK : cut(r, all, &whole, err);
+	if (v) whole.test = (eg_floor_part){.samples = r->train, .data = v, .graph = r->graph, .count = v->count};
+	if (!status) status = eg_floor_some(&whole.train, type->trial > 0 ? type->trial : INT64_MAX, &t->train, err);
+	if (!status) status = eg_floor_some(&whole.test, v ? TRIED_SAMPLES : INT64_MAX, &t->test, err);
+	eg_release(NULL, whole.items);
+	return status;
 }
 
 /* The best of the settings; where there is but one way, or too few samples, the first. */
@@ -257,12 +250,12 @@ static eg_status try_settings(
 		}
 		close_floor(f);
 	}
-	eg_release(NULL, t.items);
+	eg_release(NULL, t.train.items);
+	eg_release(NULL, t.test.items);
 	return status;
 }
 
-/* ---- results
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 /* Numbers that are whole are told as such. */
 static void put_settings(const eg_floor_type *type, const double *settings, eg_value *map) {
@@ -348,8 +341,7 @@ static eg_status keep(running *r, eg_floor_result *to, eg_error *err) {
 	return status;
 }
 
-/* ---- samples
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- samples ----------------------------------------------------------------------------------------------------- */
 
 static void drop_samples(running *r) {
 	eg_graph_free(r->graph);
@@ -401,7 +393,7 @@ static eg_status build(running *r, eg_error *err) {
 
 /* With EG_FLOORS_KEPT the training samples are read only where those that are judged are among them. */
 static eg_status load(running *r, eg_error *err) {
-	const eg_floor_options *o = r->options;
+	const eg_floors_options *o = r->options;
 	eg_status status = find_part(r, err);
 	bool lone = o->use == EG_FLOORS_KEPT && o->model && r->part == EG_PART_TEST;
 	if (!status && !lone)
@@ -414,8 +406,7 @@ static eg_status load(running *r, eg_error *err) {
 	return status;
 }
 
-/* ---- the key
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the key ----------------------------------------------------------------------------------------------------- */
 
 /* Everything written below a key of the recipe. */
 static uint64_t hash_tree(uint64_t h, const eg_tree *t) {
@@ -428,7 +419,7 @@ static uint64_t hash_tree(uint64_t h, const eg_tree *t) {
 }
 
 static eg_status make_key(running *r, eg_floor_key *key, eg_error *err) {
-	const eg_floor_options *o = r->options;
+	const eg_floors_options *o = r->options;
 	const eg_samples *s = r->train ? r->train : r->test;
 	const uint64_t numbers[3] = {eg_recipe_train(r->recipe)->seed, (uint64_t)(o->folds > 1 ? o->folds : 0), r->part};
 	const eg_tree *root = r->recipe->root;
@@ -453,8 +444,7 @@ static eg_status make_key(running *r, eg_floor_key *key, eg_error *err) {
 	return status;
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static void count_units(running *r) {
 	const eg_samples *judged = r->test ? r->test : r->train;
@@ -537,7 +527,7 @@ static void rank(eg_floors *f) {
 }
 
 static eg_status open_run(running *r, eg_error *err) {
-	const eg_floor_options *o = r->options;
+	const eg_floors_options *o = r->options;
 	if (o->folds == 1 || o->folds < 0) return eg_fail(err, EG_ERR_ARG, "%d folds: at least 2 are needed", o->folds);
 	r->out = eg_calloc(NULL, 1, sizeof *r->out);
 	if (r->out) r->out->results = eg_calloc(NULL, (size_t)eg_floor_count(), sizeof *r->out->results);
@@ -551,7 +541,7 @@ static eg_status open_run(running *r, eg_error *err) {
 	return status;
 }
 
-eg_status eg_floors_run(eg_recipe *recipe, const eg_floor_options *options, eg_floors **floors, eg_error *err) {
+eg_status eg_floors_run(eg_recipe *recipe, const eg_floors_options *options, eg_floors **floors, eg_error *err) {
 	running r = {.recipe = recipe, .options = options, .tell = {.folds = options->folds}};
 	const eg_floor_type *type;
 	eg_floor_key key;
