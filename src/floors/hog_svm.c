@@ -214,10 +214,9 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-/* Pairs that were won; of as many, the margins tell. */
+/* Adds the pairs that were won; of as many, the margins tell. */
 static void count_votes(const svm *m, const uint8_t *x, eg_real *votes) {
 	int K = eg_floor_classes(&m->base), first, second;
-	for (int k = 0; k < K; k++) votes[k] = 0;
 	for (int p = 0; p < m->npairs; p++) {
 		float d = product(weights(m, p), x, m->size), margin = d > 1 ? 1 : d < -1 ? -1 : d;
 		classes_of(p, K, &first, &second);
@@ -234,9 +233,12 @@ static eg_status say(eg_floor *f, const eg_floor_batch *b, int from, int steps, 
 	uint8_t *x = eg_alloc(NULL, (size_t)b->n * (size_t)m->size);
 	EG_UNUSED(from), EG_UNUSED(steps);
 	if (!out || !x) return eg_release(NULL, x), eg_floor_no_memory(f, err);
-	m->mirrored = false;
-	describe(m, b, x);
-	for (int i = 0; i < b->n; i++) count_votes(m, x + (ptrdiff_t)i * m->size, out + (ptrdiff_t)i * K);
+	memset(out, 0, (size_t)b->n * (size_t)K * sizeof *out);
+	for (int mirrored = 0; mirrored <= (f->settings[MIRRORED] > 0); mirrored++) {
+		m->mirrored = mirrored;
+		describe(m, b, x);
+		for (int i = 0; i < b->n; i++) count_votes(m, x + (ptrdiff_t)i * m->size, out + (ptrdiff_t)i * K);
+	}
 	eg_release(NULL, x);
 	*said = (eg_said){out, {2, {b->n, K}}, false};
 	return EG_OK;
