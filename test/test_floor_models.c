@@ -318,8 +318,8 @@ static void hog_of_an_edge(void **state) {
 	uint8_t out[2][1000], mirrored[1000];
 	float *scratch = malloc((size_t)h.scratch * sizeof *scratch);
 	for (int i = 0; i < 256; i++) x[0][i] = i % 16 < 8 ? 0 : 2, x[1][i] = 2 - x[0][i];
-	for (int k = 0; k < 2; k++) eg_hog_describe(&h, x[k], false, out[k], scratch);
-	eg_hog_describe(&h, x[0], true, mirrored, scratch);
+	for (int k = 0; k < 2; k++) eg_hog_describe(&h, x[k], EG_HOG_PLAIN, out[k], scratch);
+	eg_hog_describe(&h, x[0], EG_HOG_MIRRORED, mirrored, scratch);
 	/* Block (0, 1): cells 1 and 2 of rows 0 and 1 are beside the edge. */
 	const uint8_t *block = out[0] + 4 * EG_HOG_UNSIGNED;
 	for (int cell = 0; cell < 4; cell++)
@@ -341,6 +341,11 @@ static void hog_of_an_edge(void **state) {
 	/* Brightness: 0.3 + 0.2 * 0 and 0.3 + 0.2 * 2. */
 	assert_int_equal(out[0][unsigned_part + cells], 77);
 	assert_int_equal(out[0][unsigned_part + cells + 7], 179);
+	/* Moved to the left by a pixel, the edge is where it is in a picture that has it there. */
+	for (int i = 0; i < 256; i++) x[1][i] = i % 16 < 7 ? 0 : 2;
+	eg_hog_describe(&h, x[0], EG_HOG_LEFT, out[0], scratch);
+	eg_hog_describe(&h, x[1], EG_HOG_PLAIN, out[1], scratch);
+	assert_memory_equal(out[0], out[1], (size_t)h.size);
 	free(scratch);
 }
 

@@ -105,7 +105,20 @@ static void put_squares(const eg_hog *h, const float *grey, uint8_t *out) {
 		}
 }
 
-void eg_hog_describe(const eg_hog *h, const eg_real *x, bool mirrored, uint8_t *out, float *scratch) {
+static void to_grey(const eg_hog *h, const eg_real *x, eg_hog_view view, float *grey) {
+	const int H = h->H, W = h->W, down = (view == EG_HOG_UP) - (view == EG_HOG_DOWN),
+	          right = (view == EG_HOG_LEFT) - (view == EG_HOG_RIGHT);
+	for (int k = 0; k < h->C; k++, x += H * W)
+		for (int i = 0; i < H; i++)
+			for (int j = 0; j < W; j++) {
+				int r = i + down, c = view == EG_HOG_MIRRORED ? W - 1 - j : j + right;
+				r = r < 0 ? 0 : r >= H ? H - 1 : r;
+				c = c < 0 ? 0 : c >= W ? W - 1 : c;
+				grey[i * W + j] += (float)x[r * W + c] / (float)h->C;
+			}
+}
+
+void eg_hog_describe(const eg_hog *h, const eg_real *x, eg_hog_view view, uint8_t *out, float *scratch) {
 	const int H = h->H, W = h->W;
 	float *grey = scratch;
 	grid a = grid_of(h, EG_HOG_UNSIGNED, 0), b = grid_of(h, EG_HOG_SIGNED, 0),
@@ -114,9 +127,7 @@ void eg_hog_describe(const eg_hog *h, const eg_real *x, bool mirrored, uint8_t *
 	a.votes = grey + H * W;
 	b.votes = a.votes + cells(&a) * a.directions;
 	c.votes = b.votes + cells(&b) * b.directions;
-	for (int k = 0; k < h->C; k++)
-		for (int i = 0; i < H * W; i++)
-			grey[mirrored ? i + W - 1 - 2 * (i % W) : i] += (float)x[k * H * W + i] / (float)h->C;
+	to_grey(h, x, view, grey);
 	for (int i = 0; i < H; i++)
 		for (int j = 0; j < W; j++) {
 			float gx = grey[i * W + (j < W - 1 ? j + 1 : j)] - grey[i * W + (j > 0 ? j - 1 : j)];

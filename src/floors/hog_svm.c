@@ -10,9 +10,10 @@
  *
  *   a_i <- max(0, a_i - (y_i <w, x_i> - 1 + a_i / 2c) / (|x_i|^2 + 1 / 2c))
  *
- * Whether mirrored pictures are learnt from too is tried: clothes may be mirrored, digits may not. Descriptions
- * stay bytes. Pairs are shared out among the threads; each is computed by one, so the bits are the same for any
- * number of them. Of training sets that do not fit into MOST bytes an even selection is taken, told as `of`. */
+ * Each picture is learnt from as it is, moved by a pixel, and, where that does better in a trial, mirrored: clothes may
+ * be, digits may not. Descriptions stay bytes. Pairs are shared out among the threads; each is computed by one, so the
+ * bits are the same for any number of them. Of training sets that do not fit into MOST bytes an even selection is
+ * taken, told as `of`. */
 #include "floors/floors.h"
 #include "floors/hog.h"
 
@@ -20,14 +21,14 @@
 #include <string.h>
 
 enum { ROUNDS = 6, LANES = 16, MOST_CLASSES = 100 };
-static const int64_t most = INT64_C(512) << 20;
+static const int64_t most = INT64_C(768) << 20;
 enum { C, MIRRORED, OF };
 
 typedef struct svm {
 	eg_floor base;
 	eg_hog hog;
 	int size, npairs; /* bytes of a description, a multiple of LANES, the last ones 0 */
-	int64_t n; /* descriptions: of mirrored pictures behind all others */
+	int64_t n; /* descriptions: of one view behind those of another */
 	uint8_t *x;
 	float *length; /* |x|^2, with the constant */
 	int32_t *labels;
@@ -41,7 +42,7 @@ typedef struct svm {
 	float *scratch;  /* of each thread */
 	const eg_floor_batch *batch;
 	uint8_t *described;
-	bool mirrored;
+	int copy;
 } svm;
 
 static int pairs_of(int K) { return K * (K - 1) / 2; }
@@ -56,6 +57,12 @@ static float *weights(const svm *m, int pair) { return m->w + (ptrdiff_t)pair * 
 
 /* ---- descriptions ------------------------------------------------------------------------------------------------ */
 
+/* Each picture is learnt from as it is, moved by a pixel in one of four directions in turn, and, perhaps, mirrored. */
+static int copies_of(const eg_floor *f) { return f->settings[MIRRORED] > 0 ? 3 : 2; }
+static eg_hog_view view_of(int copy, int64_t i) {
+	return copy == 0 ? EG_HOG_PLAIN : copy == 2 ? EG_HOG_MIRRORED : (eg_hog_view)(EG_HOG_UP + i % 4);
+}
+
 static void describe_share(void *arg, int rank, int size) {
 	svm *m = arg;
 	int begin, end;
@@ -63,7 +70,7 @@ static void describe_share(void *arg, int rank, int size) {
 	for (int i = begin; i < end; i++) {
 		uint8_t *out = m->described + (ptrdiff_t)i * m->size;
 		memset(out + m->hog.size, 0, (size_t)(m->size - m->hog.size));
-		eg_hog_describe(&m->hog, eg_floor_row(&m->base, m->batch, i), m->mirrored, out,
+		eg_hog_describe(&m->hog, eg_floor_row(&m->base, m->batch, i), view_of(m->copy, m->batch->first + i), out,
 		        m->scratch + (ptrdiff_t)rank * m->hog.scratch);
 	}
 }
@@ -85,9 +92,8 @@ static eg_status describe_all(svm *m, const eg_floor_part *p, eg_error *err) {
 	eg_floor_batch b = {.part = p};
 	eg_status status = eg_floor_next(&b, EG_FLOOR_BATCH, err);
 	while (!status && b.n > 0) {
-		for (int mirrored = 0; mirrored <= (m->base.settings[MIRRORED] > 0); mirrored++) {
-			int64_t first = b.first + mirrored * p->count;
-			m->mirrored = mirrored;
+		for (m->copy = 0; m->copy < copies_of(&m->base); m->copy++) {
+			int64_t first = b.first + m->copy * p->count;
 			describe(m, &b, m->x + first * m->size);
 			for (int i = 0; i < b.n; i++) note(m, first + i, eg_floor_label(&m->base, &b, i));
 		}
@@ -196,7 +202,7 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	eg_floor_part some;
 	m->hog = hog_of(f);
 	m->size = (m->hog.size + LANES - 1) / LANES * LANES;
-	int copies = f->settings[MIRRORED] > 0 ? 2 : 1;
+	int copies = copies_of(f);
 	eg_status status = eg_floor_some(p, most / m->size / copies, &some, err);
 	m->n = some.count * copies;
 	f->settings[OF] = (double)some.count;
@@ -234,11 +240,9 @@ static eg_status say(eg_floor *f, const eg_floor_batch *b, int from, int steps, 
 	EG_UNUSED(from), EG_UNUSED(steps);
 	if (!out || !x) return eg_release(NULL, x), eg_floor_no_memory(f, err);
 	memset(out, 0, (size_t)b->n * (size_t)K * sizeof *out);
-	for (int mirrored = 0; mirrored <= (f->settings[MIRRORED] > 0); mirrored++) {
-		m->mirrored = mirrored;
-		describe(m, b, x);
-		for (int i = 0; i < b->n; i++) count_votes(m, x + (ptrdiff_t)i * m->size, out + (ptrdiff_t)i * K);
-	}
+	m->copy = 0;
+	describe(m, b, x);
+	for (int i = 0; i < b->n; i++) count_votes(m, x + (ptrdiff_t)i * m->size, out + (ptrdiff_t)i * K);
 	eg_release(NULL, x);
 	*said = (eg_said){out, {2, {b->n, K}}, false};
 	return EG_OK;
