@@ -488,11 +488,11 @@ static void check_followed(tally *t, setup s) {
 	setup pooled = s, normed = s;
 	follow_with_pool(&pooled);
 	follow_with_norm(&normed);
-	if (s.op->fuses_pool && fits(&pooled)) {
+	if ((s.op->posts & OP_POST(POOL)) && fits(&pooled)) {
 		check_form(t, pooled);
 		if (!t->brief) check_threads(t, pooled);
 	}
-	if (s.op->folds_affine && fits(&normed)) check_inference(t, normed);
+	if ((s.op->posts & OP_POST(AFFINE)) && fits(&normed)) check_inference(t, normed);
 }
 
 /* Number i of the activations that are put behind a case: relu, and others that take turns from case to case. */
@@ -527,7 +527,7 @@ static void test_case(tally *t, const eg_op *op, const eg_case *c) {
 		if (s.before) check_form(t, s);
 	}
 	s.before = NULL;
-	for (int i = 0; i < 3 && op->fuses_act; i++) {
+	for (int i = 0; i < 3 && (op->posts & OP_POST(ACT)); i++) {
 		s.after = activation_of(op, c, i);
 		check_form(t, s);
 		if (!t->brief) check_threads(t, s);

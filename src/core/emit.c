@@ -70,6 +70,7 @@ bool eg_emit_has_param(const eg_emit *e, int i) {
 }
 eg_act eg_emit_act(const eg_emit *e) { return eg_plan_act(e->plan, e->node); }
 eg_act eg_emit_own_act(const eg_emit *e) { return node_of(e)->op->act(node_of(e)->options); }
+bool eg_emit_relu_bwd(const eg_emit *e) { return eg_plan_does(e->plan, e->node, EG_POST_RELU_BWD); }
 bool eg_emit_pool(eg_emit *e) {
 	eg_plan *p = e->plan;
 	int pool = p->nodes[e->node].post[EG_POST_POOL];
@@ -673,9 +674,9 @@ static void emit_backward(eg_plan *p) {
 		}
 		if (!wanted || !p->nodes[n].has_bwd) continue;
 		if (p->nodes[n].fused_into_producer) {
-			const eg_node *producer = &p->graph->nodes[p->graph->values[node->in[0]].node];
-			bool own = producer->op->fuses_relu_bwd && node->op->act && eg_emit_own_act(&e).kind == EG_ACT_RELU;
-			if (node->op->act && !own) emit_fused_act_bwd(&e); /* that of a pooling is its producer's */
+			/* Which does the backward of a pooling, and of relu if it can. */
+			const int producer = eg_plan_computes(p, node->in[0]);
+			if (node->op->act && p->nodes[producer].post[EG_POST_RELU_BWD] != n) emit_fused_act_bwd(&e);
 			continue;
 		}
 		node->op->bwd(&e);

@@ -106,6 +106,24 @@ typedef struct eg_case {
 	bool unequal;         /* an extent must be a multiple of another: they cannot all be equal */
 } eg_case;
 
+/* ---- post-operations --------------------------------------------------------------------------------------------- */
+
+/* What an op does to its output 0 for the nodes behind it, in this order, each at most once. A descriptor lists those
+ * that its fwd and bwd can do; where the graph has them, and nobody else reads what lies between, the planner (plan.c)
+ * has the op do them. Those that are offered the op takes when it knows its layout, or leaves. */
+typedef enum eg_post {
+	EG_POST_AFFINE,   /* scale and shift by channel, in inference: the planner folds them into its weight and bias
+	                   * (parameters 0 and 1, which may be absent), where the first dimension of the weight is
+	                   * dimension 1, the channels, of output 0 */
+	EG_POST_SUM,      /* with another value, in inference; offered, see eg_emit_y_over_addend */
+	EG_POST_ACT,      /* fwd honours eg_emit_act */
+	EG_POST_RELU_BWD, /* the backward of that activation where it is relu: bwd honours eg_emit_relu_bwd. Backward of
+	                   * others is a call in front of it */
+	EG_POST_POOL,     /* 2x2 maximum; offered, see eg_emit_pool */
+	EG_POSTS
+} eg_post;
+#define OP_POST(kind) (1u << EG_POST_##kind)
+
 /* ---- the descriptor ---------------------------------------------------------------------------------------------- */
 
 /* The member `bwd`: a library may be built for inference alone (ENGRAM_TRAINING=OFF), and then has no backward
@@ -149,14 +167,10 @@ typedef struct eg_op {
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
 	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward: bwd asks for eg_emit_x, eg_emit_y */
-	bool fuses_act;                /* fwd honours eg_emit_act */
-	bool folds_affine;             /* its weight and bias (parameters 0 and 1, which may be absent) are scaled and
-	                                * shifted by the planner where the first dimension of the weight is dimension 1,
-	                                * the channels, of output 0 */
+	unsigned posts;                /* OP_POST(ACT) | ...: what it can do for those behind it */
 	eg_buf (*affine)(eg_emit *e);  /* in inference it is y = scale x + shift by channel, and so may be folded into
 	                                * its producer: emits what computes the two and returns them as the kernels'
 	                                * coef (batchnorm); NULL: it is not */
-	bool fuses_relu_bwd;           /* and bwd honours it too when it is relu */
 	/* Layouts, read before fwd is called. follows: fwd and bwd work in the layout in which input 0 lies, and output
 	 * 0 lies in the same; NULL: never. cost: of an op that can work in several layouts, estimated nanoseconds of
 	 * all its calls with input 0 and output 0 in these (INFINITY: it cannot), reorders of the two that it needs
@@ -164,8 +178,6 @@ typedef struct eg_op {
 	 * op works in PLAIN. */
 	bool (*follows)(const eg_emit *e);
 	double (*cost)(const eg_emit *e, eg_layout x, eg_layout y);
-	bool fuses_pool;               /* fwd may ask eg_emit_pool */
-	bool fuses_sum;                /* and eg_emit_y_over_addend */
 	bool sums;                     /* this op is the sum of its two inputs; where they have the same shape, what
 	                                * computes one may add the other */
 	bool (*pools)(const void *options); /* this op is a maximum over whole 2x2 windows side by side; NULL: it is
@@ -212,8 +224,8 @@ int eg_emit_checkpoint(const eg_emit *e, int steps); /* between two checkpoints 
 int eg_emit_node(const eg_emit *e);            /* number of the node, for random streams */
 int eg_emit_nin(const eg_emit *e);
 bool eg_emit_has_param(const eg_emit *e, int i);
-eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0. Its backward only with
-                                                * fuses_relu_bwd */
+eg_act eg_emit_act(const eg_emit *e);          /* activation to apply to output 0, */
+bool eg_emit_relu_bwd(const eg_emit *e);       /* which is relu, and its backward to be done: with EG_POST_RELU_BWD */
 eg_act eg_emit_own_act(const eg_emit *e);      /* the one that the op itself is */
 
 /* A maximum over 2x2 windows reads the result of this op (and of its activation) and nobody else does. eg_emit_pool:

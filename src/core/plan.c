@@ -1,4 +1,4 @@
-/* plan.c - from a graph and a batch size to a plan: which activations are fused, and the plan's life.
+/* plan.c - from a graph and a batch size to a plan: what an op does for those behind it, and the plan's life.
  *
  * Not here: what is wanted (want.c), how ops emit calls (emit.c), their order (schedule.c), memory (memory.c), running
  * (run.c). */
@@ -6,43 +6,9 @@
 
 #include <string.h>
 
-/* ---- fusion ------------------------------------------------------------------------------------------------------ */
+/* ---- post-operations --------------------------------------------------------------------------------------------- */
 
-/* The fusion table. A pair is a node and what computes its input, which has no other reader:
- *   an activation                                and an op that can apply one; in training one whose derivative is told
- *                                                from its result
- *   in inference: a scale and shift by channel   and an op linear in its weights by output channel */
-static bool fuses_act(const eg_plan *p, int node, int producer) {
-	const eg_node *own = &p->graph->nodes[node];
-	if (!own->op->act || !p->graph->nodes[producer].op->fuses_act || p->nodes[producer].post[EG_POST_ACT] >= 0) return false;
-	if (p->backward && eg_act_from_x(own->op->act(own->options).kind)) return false; /* x is not kept */
-	p->nodes[producer].post[EG_POST_ACT] = node;
-	return true;
-}
-
-static bool folds_affine(const eg_plan *p, int node, int producer) {
-	const eg_node *from = &p->graph->nodes[producer];
-	if (p->backward || !p->graph->nodes[node].op->affine || !from->op->folds_affine || from->nparams < 1) return false;
-	const eg_dims *w = &p->graph->params[from->param[0]].spec.dims, *y = &p->values[from->out[0]].dims;
-	if (w->rank != y->rank || w->d[0] != y->d[1] || p->nodes[producer].post[EG_POST_AFFINE] >= 0 || p->nodes[producer].post[EG_POST_ACT] >= 0) return false;
-	p->nodes[producer].post[EG_POST_AFFINE] = node;
-	return true;
-}
-
-static void fuse(eg_plan *p) {
-	const eg_graph *g = p->graph;
-	if (p->options.no_fusion) return;
-	for (int n = 0; n < g->nnodes; n++) {
-		const eg_node *node = &g->nodes[n];
-		if (!p->nodes[n].needed || (!node->op->act && !node->op->affine)) continue;
-		eg_pvalue *x = &p->values[node->in[0]];
-		int producer = eg_plan_computes(p, node->in[0]);
-		if (producer < 0 || x->consumers != 1 || x->output || g->values[node->in[0]].index != 0) continue;
-		if (!fuses_act(p, n, producer) && !folds_affine(p, n, producer)) continue;
-		p->nodes[n].fused_into_producer = true;
-		x->redirect = node->out[0];
-	}
-}
+enum { OFFERED = OP_POST(POOL) | OP_POST(SUM) };
 
 eg_act eg_plan_act(const eg_plan *p, int node) {
 	const int act = p->nodes[node].post[EG_POST_ACT];
@@ -67,19 +33,6 @@ static bool more_wanted(const eg_plan *p, const eg_node *n) {
 	return false;
 }
 
-/* The other kind of fusion, which the producer accepts or not when it knows its layout (eg_emit_pool). */
-static void offer_pools(eg_plan *p) {
-	const eg_graph *g = p->graph;
-	if (p->options.no_fusion) return;
-	for (int n = 0; n < g->nnodes; n++) {
-		const eg_node *pool = &g->nodes[n];
-		if (!p->nodes[n].needed || !pool->op->pools || !pool->op->pools(pool->options) || more_wanted(p, pool)) continue;
-		int x = pool->in[0], producer = eg_plan_computes(p, x);
-		if (producer < 0 || p->values[x].consumers != 1 || p->values[x].output || g->values[x].index != 0) continue;
-		if (g->nodes[producer].op->fuses_pool) p->nodes[producer].post[EG_POST_POOL] = n;
-	}
-}
-
 static bool same_shape(const eg_plan *p, int a, int b) {
 	const eg_dims *x = &p->values[a].dims, *y = &p->values[b].dims;
 	bool same = x->rank == y->rank;
@@ -87,22 +40,63 @@ static bool same_shape(const eg_plan *p, int a, int b) {
 	return same;
 }
 
-/* In inference: what computes one side of a sum may add the other side, which has been computed before. */
-static void offer_sums(eg_plan *p) {
-	const eg_graph *g = p->graph;
-	if (p->options.no_fusion || p->backward) return;
-	for (int n = 0; n < g->nnodes; n++) {
-		const eg_node *sum = &g->nodes[n];
-		if (!p->nodes[n].needed || !sum->op->sums || !same_shape(p, sum->in[0], sum->in[1])) continue;
-		for (int i = 0; i < 2; i++) {
-			int x = sum->in[i], producer = eg_plan_computes(p, x), before = eg_plan_computes(p, sum->in[1 - i]);
-			if (before < 0 || producer <= before || p->values[x].consumers != 1 || p->values[x].output) continue;
-			if (!g->nodes[producer].op->fuses_sum || g->values[x].index != 0) continue;
-			if (p->nodes[producer].post[EG_POST_ACT] >= 0 || p->nodes[producer].post[EG_POST_POOL] >= 0) continue;
-			p->nodes[producer].post[EG_POST_SUM] = n;
-			p->nodes[n].through = i;
-		}
+/* The first dimension of its weight is the channels of its output 0. */
+static bool by_channel(const eg_plan *p, const eg_node *n) {
+	if (n->nparams < 1) return false;
+	const eg_dims *w = &p->graph->params[n->param[0]].spec.dims, *y = &p->values[n->out[0]].dims;
+	return w->rank == y->rank && w->d[0] == y->d[1];
+}
+
+/* Is node n, whose input i `producer` computes for it alone, something that may be done there as `post`? */
+static bool is_post(const eg_plan *p, eg_post post, int n, int i, int producer) {
+	const eg_node *node = &p->graph->nodes[n];
+	const int *before = p->nodes[producer].post;
+	switch (post) {
+	case EG_POST_AFFINE:
+		return !p->backward && node->op->affine && before[EG_POST_AFFINE] < 0 && before[EG_POST_ACT] < 0 &&
+		       by_channel(p, &p->graph->nodes[producer]);
+	case EG_POST_SUM: { /* the other side has been computed before, and is added to */
+		if (p->backward || !node->op->sums || !same_shape(p, node->in[0], node->in[1])) return false;
+		const int other = eg_plan_computes(p, node->in[1 - i]);
+		return other >= 0 && other < producer && before[EG_POST_ACT] < 0 && before[EG_POST_POOL] < 0;
 	}
+	case EG_POST_ACT: /* in training one whose derivative is told from its result: x is not kept */
+		return node->op->act && before[EG_POST_ACT] < 0 && !(p->backward && eg_act_from_x(node->op->act(node->options).kind));
+	case EG_POST_RELU_BWD: return p->backward && before[EG_POST_ACT] == n && eg_plan_act(p, producer).kind == EG_ACT_RELU;
+	case EG_POST_POOL: return node->op->pools && node->op->pools(node->options) && !more_wanted(p, node);
+	case EG_POSTS: break;
+	}
+	return false;
+}
+
+/* Input i of node n becomes a post-operation of the op that computes it, if it is one of these, that op can do it, and
+ * nobody else reads what lies between. */
+static void try_posts(eg_plan *p, unsigned posts, int n, int i) {
+	const eg_graph *g = p->graph;
+	const eg_node *node = &g->nodes[n];
+	eg_pvalue *x = &p->values[node->in[i]];
+	const int producer = eg_plan_computes(p, node->in[i]);
+	if (producer < 0 || x->consumers != 1 || x->output || g->values[node->in[i]].index != 0) return;
+	for (eg_post post = 0; post < EG_POSTS; post++) {
+		if (!(posts & g->nodes[producer].op->posts & 1u << post) || !is_post(p, post, n, i, producer)) continue;
+		p->nodes[producer].post[post] = n;
+		p->nodes[n].through = i;
+		if (posts & OFFERED) continue;
+		p->nodes[n].fused_into_producer = true;
+		x->redirect = node->out[0];
+	}
+}
+
+/* What is done for certain comes first, for all nodes: what is offered stands behind it. */
+static void fuse(eg_plan *p) {
+	static const unsigned rounds[] = {OP_POST(AFFINE) | OP_POST(ACT) | OP_POST(RELU_BWD), OP_POST(POOL), OP_POST(SUM)};
+	if (p->options.no_fusion) return;
+	for (int r = 0; r < (int)EG_COUNT(rounds); r++)
+		for (int n = 0; n < p->graph->nnodes; n++) {
+			const eg_node *node = &p->graph->nodes[n];
+			if (!p->nodes[n].needed || !(node->op->affine || node->op->act || node->op->pools || node->op->sums)) continue;
+			for (int i = 0; i < (rounds[r] & OP_POST(SUM) ? node->nin : 1); i++) try_posts(p, rounds[r], n, i);
+		}
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -184,8 +178,6 @@ static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *e
 	if (status || p->out_of_memory) return status;
 	eg_plan_want_gradients(p);
 	fuse(p);
-	offer_pools(p);
-	offer_sums(p);
 	eg_plan_layouts(p);
 	if (!p->out_of_memory) eg_plan_emit(p);
 	if (!p->out_of_memory) eg_plan_prune(p);

@@ -98,22 +98,13 @@ typedef struct eg_pvalue {
 	int kept;            /* its gradient for the user, where that is no other buffer's; -1 */
 } eg_pvalue;
 
-/* Post-operations: what an op does to its result for the nodes behind it, in this order, each at most once. */
-typedef enum eg_post {
-	EG_POST_AFFINE, /* scale and shift by channel, folded into its weight and bias */
-	EG_POST_SUM,    /* with another value; offered, see eg_emit_y_over_addend */
-	EG_POST_ACT,
-	EG_POST_POOL,   /* 2x2 maximum; offered, see eg_emit_pool */
-	EG_POSTS
-} eg_post;
-
 typedef struct eg_pnode {
 	bool needed, shaped;      /* as of a value */
 	bool has_bwd;             /* its backward pass has something to compute: it leads to a gradient given, and one
 	                           * is wanted behind it */
 	bool fused_into_producer; /* its forward is done by the op before it, */
 	int through;              /* which computes this input */
-	int post[EG_POSTS];       /* the nodes that it does too, or is offered to do, by kind; -1 */
+	int post[EG_POSTS];       /* the nodes that it does too, or is offered to do, by eg_post; -1 */
 	int folded[2];            /* the weight and bias that EG_POST_AFFINE results in; -1 */
 	bool read_x, read_y;      /* its bwd has asked for them; for tests */
 	int *saved, nsaved;       /* by slot, as many as have been asked for; -1: nothing is saved there */

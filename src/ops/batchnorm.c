@@ -130,7 +130,7 @@ static void batchnorm_fwd(eg_emit *e) {
 static void backward(eg_emit *e, bool fixed, int weight, int bias) {
 	eg_bn_shape s = shape_of(e, eg_emit_out_layout(e));
 	op_blocks job = job_of(e, &s);
-	bool relu = eg_emit_act(e).kind == EG_ACT_RELU;
+	bool relu = eg_emit_relu_bwd(e);
 	eg_buf dy = eg_emit_dy(e, 0, s.layout);
 	if (!dy.p) return;
 	const bool sums = !fixed || (weight >= 0 && eg_emit_needs_dw(e, weight)) || (bias >= 0 && eg_emit_needs_dw(e, bias));
@@ -247,9 +247,8 @@ const eg_op eg_op_batchnorm = {
 	.fwd = batchnorm_fwd,
 	.bwd = OP_BWD(batchnorm_bwd),
 	.bwd_reads_x = true,
-	.fuses_act = true,
+	.posts = OP_POST(ACT) | OP_POST(RELU_BWD),
 	.affine = running_coefficients,
-	.fuses_relu_bwd = true,
 	.follows = op_follows,
 	.onnx = "BatchNormalization",
 	.onnx_since = 15,
@@ -276,9 +275,8 @@ const eg_op eg_op_scale_channels = {
 	.fwd = scale_channels_fwd,
 	.bwd = OP_BWD(scale_channels_bwd),
 	.bwd_reads_x = true,
-	.fuses_act = true,
+	.posts = OP_POST(ACT) | OP_POST(RELU_BWD),
 	.affine = scale_coefficients,
-	.fuses_relu_bwd = true,
 	.follows = op_follows,
 	OP_CASES(scale_channels_cases),
 };

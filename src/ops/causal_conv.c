@@ -266,6 +266,6 @@ const eg_op eg_op_causal_conv1d = {
 	.fwd = causal_conv1d_fwd,
 	.bwd = OP_BWD(causal_conv1d_bwd),
 	.bwd_reads_x = true, /* lengths */
-	.fuses_act = true,
+	.posts = OP_POST(ACT),
 	OP_CASES(causal_conv1d_cases),
 };

@@ -131,7 +131,7 @@ WINDOW_ONNX(conv_transpose3d, "ConvTranspose")
 		.fwd = conv_transpose##n##d_fwd,                                                                                         \
 		.bwd = OP_BWD(conv_transpose##n##d_bwd),                                                                                         \
 		.bwd_reads_x = true,                                                                                   \
-		.fuses_act = true,                                                                                     \
+		.posts = OP_POST(ACT),                                                                                 \
 		.onnx = "ConvTranspose",                                                                               \
 		.onnx_since = 11,                                                                                      \
 		.export = OP_ONNX(conv_transpose##n##d_export),                                                                 \

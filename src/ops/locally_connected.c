@@ -260,7 +260,7 @@ static const eg_case cases2[] = {
 		.fwd = locally_connected##n##d_fwd,                                                                                         \
 		.bwd = OP_BWD(locally_connected##n##d_bwd),                                                                                         \
 		.bwd_reads_x = true,                                                                                   \
-		.fuses_act = true,                                                                                     \
+		.posts = OP_POST(ACT),                                                                                 \
 		OP_CASES(cases##n),                                                                                    \
 	}
 LOCAL_OP(1, "a signal", "x (N,C,L), weight (Q,filters,C/groups,kernel), bias (filters,Q), y (N,filters,Q)");

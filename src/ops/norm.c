@@ -395,7 +395,7 @@ static void instancenorm_export(eg_export *x) { export_by_channel(x, "InstanceNo
 	        .fwd = fwd, \
 	        .bwd = OP_BWD(bwd), \
 	        .bwd_reads_x = true, \
-	        .fuses_act = true, \
+	        .posts = OP_POST(ACT), \
 	        .onnx = name_onnx, \
 	        .onnx_since = since, \
 	        .export = OP_ONNX(op##_export), \
