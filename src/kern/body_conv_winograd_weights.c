@@ -60,8 +60,7 @@ static void wino_add(const wino_grad *g, int n, int filters, int channels, const
 			for (int i = 0; i < strips; i++) {
 				int from, to;
 				eg_split(filters, i, strips, &from, &to);
-				EG_NAME(gemm_tiles)
-				[0][wide][to - from - 1](n, dy + from, g->dy.urow, x + c, g->x.urow, 0, sums + from * g->cs + c, g->cs, acc, x + c);
+				EG_NAME(gemm_tiles)[0][wide][to - from - 1](n, dy + from, g->dy.urow, x + c, g->x.urow, 0, sums + from * g->cs + c, g->cs, acc, x + c);
 			}
 		}
 }

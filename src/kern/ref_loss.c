@@ -3,12 +3,6 @@
  * A row is the n values at x[c * inner]; all exponentials are taken of x - max, so nothing overflows. */
 #include "kern/ref.h"
 
-/* Outer indices in unit u. */
-static int64_t unit_rows(int64_t rows, int64_t outer, int u) {
-	int64_t left = outer - u * rows;
-	return left < rows ? left : rows;
-}
-
 /* ---- softmax ---------------------------------------------------------------------------------------------------- */
 
 /* A row's largest value, and the logarithm of sum(exp(x - max)): -logp = log_sum - (x - max). Kept apart, because in
@@ -35,7 +29,7 @@ static void softmax_fwd__ref(const void *args, int begin, int end, const eg_work
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
 		real *y = eg_at(a->y, u);
-		for (int64_t o = 0, rows = unit_rows(a->rows, a->outer, u); o < rows; o++)
+		for (int64_t o = 0, rows = eg_unit_size(a->rows, a->outer, u); o < rows; o++)
 			for (int i = 0; i < a->inner; i++)
 				softmax_row(x + o * a->n * a->inner + i, y + o * a->n * a->inner + i, a->n, a->inner);
 	}
@@ -47,7 +41,7 @@ static void softmax_bwd__ref(const void *args, int begin, int end, const eg_work
 	assert(units_ok(a->rows, a->outer, begin, end) && a->n >= 1 && a->inner >= 1 && a->y.p && a->dy.p && a->dx.p);
 	assert(a->dx.p != a->y.p && a->dx.p != a->dy.p);
 	for (int u = begin; u < end; u++) {
-		for (int64_t o = 0, rows = unit_rows(a->rows, a->outer, u); o < rows; o++) {
+		for (int64_t o = 0, rows = eg_unit_size(a->rows, a->outer, u); o < rows; o++) {
 			for (int i = 0; i < a->inner; i++) {
 				int64_t at = o * a->n * a->inner + i;
 				const real *y = eg_at(a->y, u) + at, *dy = eg_at(a->dy, u) + at;
@@ -96,7 +90,7 @@ static void ce_fwd__ref(const void *args, int begin, int end, const eg_worker *w
 	assert(ce_ok(s, begin, end) && a->x.p && a->target.p && a->prob.p && a->rowloss.p && a->x.p != a->prob.p);
 	for (int u = begin; u < end; u++) {
 		const int32_t *target = (const int32_t *)a->target.p + u * a->target.stride;
-		for (int64_t o = 0, rows = unit_rows(s->rows, s->outer, u); o < rows; o++) {
+		for (int64_t o = 0, rows = eg_unit_size(s->rows, s->outer, u); o < rows; o++) {
 			for (int i = 0; i < s->inner; i++) {
 				int64_t at = o * s->n * s->inner + i, row = o * s->inner + i;
 				const real *x = eg_at(a->x, u) + at;
@@ -146,7 +140,7 @@ static void ce_bwd__ref(const void *args, int begin, int end, const eg_worker *w
 	for (int c = 0; c < s->n; c++) weights += weight ? weight[c] : 1;
 	for (int u = begin; u < end; u++) {
 		const int32_t *target = (const int32_t *)a->target.p + u * a->target.stride;
-		for (int64_t o = 0, rows = unit_rows(s->rows, s->outer, u); o < rows; o++) {
+		for (int64_t o = 0, rows = eg_unit_size(s->rows, s->outer, u); o < rows; o++) {
 			for (int i = 0; i < s->inner; i++) {
 				int64_t at = o * s->n * s->inner + i;
 				ce_bwd_row(eg_at(a->prob, u) + at, eg_at(a->dx, u) + at, target[o * s->inner + i],

@@ -2,12 +2,6 @@
  * plain sums. */
 #include "kern/ref.h"
 
-/* Elements in unit u. */
-static ptrdiff_t unit_size(int64_t unit, int64_t total, int u) {
-	int64_t left = total - u * unit;
-	return (ptrdiff_t)(left < unit ? left : unit);
-}
-
 /* ---- element-wise ----------------------------------------------------------------------------------------------- */
 
 static void act_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
@@ -17,7 +11,7 @@ static void act_fwd__ref(const void *args, int begin, int end, const eg_worker *
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
 		real *y = eg_at(a->y, u);
-		ptrdiff_t n = unit_size(a->unit, a->total, u);
+		ptrdiff_t n = eg_unit_size(a->unit, a->total, u);
 		if (x != y) memcpy(y, x, (size_t)n * sizeof(real));
 		act_apply(a->act, y, n);
 	}
@@ -30,7 +24,7 @@ static void act_bwd__ref(const void *args, int begin, int end, const eg_worker *
 	for (int u = begin; u < end; u++) {
 		const real *v = eg_at(a->from, u), *dy = eg_at(a->dy, u);
 		real *dx = eg_at(a->dx, u);
-		for (ptrdiff_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) {
+		for (ptrdiff_t i = 0, n = eg_unit_size(a->unit, a->total, u); i < n; i++) {
 			real d = act_grad(a->act, v[i], dy[i]);
 			dx[i] = a->acc ? dx[i] + d : d;
 		}
@@ -44,7 +38,7 @@ static void copy__ref(const void *args, int begin, int end, const eg_worker *wor
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
 		real *y = eg_at(a->y, u);
-		ptrdiff_t n = unit_size(a->unit, a->total, u);
+		ptrdiff_t n = eg_unit_size(a->unit, a->total, u);
 		if (a->acc)
 			for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
 		else
@@ -58,7 +52,7 @@ static void fill__ref(const void *args, int begin, int end, const eg_worker *wor
 	assert(units_ok(a->unit, a->total, begin, end) && a->y.p);
 	for (int u = begin; u < end; u++) {
 		real *y = eg_at(a->y, u);
-		for (ptrdiff_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) y[i] = a->value;
+		for (ptrdiff_t i = 0, n = eg_unit_size(a->unit, a->total, u); i < n; i++) y[i] = a->value;
 	}
 }
 
@@ -74,7 +68,7 @@ static void dropout__ref(const void *args, int begin, int end, const eg_worker *
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
 		real *y = eg_at(a->y, u);
-		ptrdiff_t n = unit_size(a->unit, a->total, u);
+		ptrdiff_t n = eg_unit_size(a->unit, a->total, u);
 		for (ptrdiff_t i = 0; i < n; i += 4) {
 			uint32_t word[4];
 			eg_rng_u32x4(rng, (uint64_t)(u * a->unit + i) / 4, word);
@@ -166,7 +160,7 @@ static join_unit join_unit_of(const eg_join_shape *s, int u) {
 	assert(s->n >= 1 && s->n <= EG_JOIN && s->pieces >= 1 && units_ok(s->rows, s->total, j.block, j.block + 1));
 	for (int i = 0; i < s->n; i++) j.wide += s->width[i];
 	j.row = s->wide ? s->wide : j.wide;
-	j.rows = unit_size(s->rows, s->total, j.block);
+	j.rows = eg_unit_size(s->rows, s->total, j.block);
 	j.first = j.wide * (u % s->pieces) / s->pieces;
 	j.end = j.wide * (u % s->pieces + 1) / s->pieces;
 	return j;
@@ -266,7 +260,7 @@ static void shard_sum__ref(const void *args, int begin, int end, const eg_worker
 	const real *restrict parts = a->parts.p;
 	real *restrict y = a->y.p;
 	for (int u = begin; u < end; u++) {
-		int64_t first = (int64_t)u * EG_CHUNK, n = unit_size(EG_CHUNK, a->count, u);
+		int64_t first = (int64_t)u * EG_CHUNK, n = eg_unit_size(EG_CHUNK, a->count, u);
 		for (int64_t i = first; i < first + n; i++) {
 			real sum = parts[i];
 			for (int j = 1; j < a->shards; j++) sum += parts[j * a->count + i];
@@ -282,7 +276,7 @@ static void sum_rows__ref(const void *args, int begin, int end, const eg_worker 
 	assert(a->m >= 1 && a->n >= 1 && a->ld >= a->n && a->x.p && a->y.p && a->x.p != a->y.p);
 	assert(units_ok(COLS, a->n, begin, end));
 	for (int u = begin; u < end; u++) {
-		int n = (int)unit_size(COLS, a->n, u);
+		int n = (int)eg_unit_size(COLS, a->n, u);
 		const real *x = (const real *)a->x.p + (ptrdiff_t)u * COLS;
 		real *y = (real *)a->y.p + (ptrdiff_t)u * COLS, sum[COLS] = {0};
 		for (int i = 0; i < a->m; i++)

@@ -1,12 +1,6 @@
 /* ref_unary.c - the family of functions of one number, and their derivatives. */
 #include "kern/ref.h"
 
-/* Elements in unit u. */
-static int64_t unit_size(int64_t unit, int64_t total, int u) {
-	int64_t left = total - u * unit;
-	return left < unit ? left : unit;
-}
-
 static real clip(real x, real low, real high) {
 	real at_least = x < low ? low : x; /* NaN stays */
 	return at_least > high ? high : at_least;
@@ -87,7 +81,7 @@ static void unary_fwd__ref(const void *args, int begin, int end, const eg_worker
 	for (int u = begin; u < end; u++) {
 		const real *x = eg_at(a->x, u);
 		real *y = eg_at(a->y, u);
-		for (int64_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) y[i] = eg_unary_value(a->op, x[i], a->alpha, a->beta);
+		for (int64_t i = 0, n = eg_unit_size(a->unit, a->total, u); i < n; i++) y[i] = eg_unary_value(a->op, x[i], a->alpha, a->beta);
 	}
 }
 
@@ -99,7 +93,7 @@ static void unary_bwd__ref(const void *args, int begin, int end, const eg_worker
 	for (int u = begin; u < end; u++) {
 		const real *v = a->v.p ? eg_at(a->v, u) : NULL, *dy = eg_at(a->dy, u);
 		real *dx = eg_at(a->dx, u);
-		for (int64_t i = 0, n = unit_size(a->unit, a->total, u); i < n; i++) {
+		for (int64_t i = 0, n = eg_unit_size(a->unit, a->total, u); i < n; i++) {
 			real d = dy[i] * eg_unary_slope(a->op, v ? v[i] : 0, a->alpha, a->beta);
 			dx[i] = a->acc ? dx[i] + d : d;
 		}
