@@ -21,7 +21,7 @@
 #include <string.h>
 
 enum { ROUNDS = 6, LANES = 16, MOST_CLASSES = 100 };
-static const int64_t most = INT64_C(768) << 20;
+static const int64_t most = INT64_C(512) << 20;
 enum { C, MIRRORED, OF };
 
 typedef struct svm {
