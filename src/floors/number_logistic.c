@@ -44,6 +44,14 @@ static bool on_step(void *user, const eg_progress *p) {
 	return !eg_floor_tell(&m->base, epochs / m->epochs, m->err);
 }
 
+/* Samples as they are: what a recipe draws anew for its network in every epoch is not part of the simplest model. */
+static eg_status fill_plain(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
+	const eg_dataset *d = user;
+	eg_fill plain = *f;
+	plain.epoch = -1;
+	return d->fill(d->user, &plain, slots, err);
+}
+
 static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	logistic *m = (logistic *)f;
 	int64_t updates = (p->count + BATCH - 1) / BATCH, epochs = (UPDATES + updates - 1) / updates;
@@ -58,9 +66,10 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	        .keep_last = true,
 	        .judge = &none,
 	        .train_judge = &none};
+	const eg_dataset plain = {.user = (void *)p->data, .count = p->count, .inputs = p->data->inputs, .fill = fill_plain};
 	m->err = err;
 	eg_status status = make_graph(m, err);
-	return status ? status : eg_train(m->graph, m->params, &config, p->data, NULL, NULL, NULL, &callbacks, NULL, err);
+	return status ? status : eg_train(m->graph, m->params, &config, &plain, NULL, NULL, NULL, &callbacks, NULL, err);
 }
 
 static eg_status say(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err) {

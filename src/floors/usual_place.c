@@ -40,7 +40,7 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	eg_status status = eg_floor_next(&b, 16, err);
 	while (!status && b.n > 0) {
 		for (int i = 0; i < b.n && !status; i++) {
-			const eg_datum *d = &eg_samples_record(p->samples, i)->fields[field];
+			const eg_datum *d = &eg_samples_record(p->samples, &b.fill, i)->fields[field];
 			if (d->there) status = add(m, &d->mask, err);
 		}
 		if (!status) status = eg_floor_tell(f, (double)(b.first + b.n) / (double)p->count, err);
