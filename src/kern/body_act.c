@@ -8,17 +8,20 @@ vf EG_NAME(act_any_grad)(vf v, vf dy, eg_act act) { return act_grad(v, dy, act);
 
 /* ---- runs of memory ---------------------------------------------------------------------------------------------- */
 
+/* There are as many of these loops as kinds, and their size counts: what is left at the end is done out of line. */
+
 EG_ALWAYS_INLINE void act_run_as(const float *x, float *y, int64_t n, eg_act act) {
 	int64_t i = 0;
-	for (; i + 2 * V <= n; i += 2 * V) {
-		vf a = act_value(vload(x + i), act), b = act_value(vload(x + i + V), act);
-		vstore(y + i, a);
-		vstore(y + i + V, b);
-	}
-	for (; i < n; i += V) {
-		int lanes = n - i < V ? (int)(n - i) : V;
-		vstore_n(y + i, lanes, act_value(vload_n(x + i, lanes), act));
-	}
+	if (act.kind == EG_ACT_RELU) /* which takes less time than a turn of the loop */
+		for (; i + 2 * V <= n; i += 2 * V) {
+			vf a = act_value(vload(x + i), act), b = act_value(vload(x + i + V), act);
+			vstore(y + i, a);
+			vstore(y + i + V, b);
+		}
+	for (; i + V <= n; i += V) vstore(y + i, act_value(vload(x + i), act));
+	if (i == n) return;
+	const int lanes = (int)(n - i);
+	vstore_n(y + i, lanes, EG_NAME(act_any)(vload_n(x + i, lanes), act));
 }
 
 void EG_NAME(act_run)(const float *x, float *y, int64_t n, eg_act act) {
@@ -31,18 +34,21 @@ void EG_NAME(act_run)(const float *x, float *y, int64_t n, eg_act act) {
 	}
 }
 
-EG_ALWAYS_INLINE void act_grad_part(const float *v, const float *dy, float *dx, int lanes, eg_act act, bool acc) {
-	vf g = act_grad(vload_n(v, lanes), vload_n(dy, lanes), act);
-	vstore_n(dx, lanes, acc ? vadd(vload_n(dx, lanes), g) : g);
+EG_ALWAYS_INLINE void act_grad_part(const float *v, const float *dy, float *dx, eg_act act, bool acc) {
+	vf g = act_grad(vload(v), vload(dy), act);
+	vstore(dx, acc ? vadd(vload(dx), g) : g);
 }
 
 EG_ALWAYS_INLINE void act_grad_run_as(const float *v, const float *dy, float *dx, int64_t n, eg_act act, bool acc) {
 	int64_t i = 0;
-	if (acc)
-		for (; i + V <= n; i += V) act_grad_part(v + i, dy + i, dx + i, V, act, true);
+	if (act.kind == EG_ACT_RELU && !acc)
+		for (; i + V <= n; i += V) act_grad_part(v + i, dy + i, dx + i, act, false);
 	else
-		for (; i + V <= n; i += V) act_grad_part(v + i, dy + i, dx + i, V, act, false);
-	if (i < n) act_grad_part(v + i, dy + i, dx + i, (int)(n - i), act, acc);
+		for (; i + V <= n; i += V) act_grad_part(v + i, dy + i, dx + i, act, acc);
+	if (i == n) return;
+	const int lanes = (int)(n - i);
+	vf g = EG_NAME(act_any_grad)(vload_n(v + i, lanes), vload_n(dy + i, lanes), act);
+	vstore_n(dx + i, lanes, acc ? vadd(vload_n(dx + i, lanes), g) : g);
 }
 
 void EG_NAME(act_grad_run)(const float *v, const float *dy, float *dx, int64_t n, eg_act act, bool acc) {
