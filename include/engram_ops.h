@@ -760,6 +760,84 @@ static inline eg_tensor eg_adaptivemaxpool3d_with(eg_graph *g, eg_tensor x, cons
 }
 #define eg_adaptivemaxpool3d(...) EG_BUILD_1(adaptivemaxpool3d, __VA_ARGS__, )
 
+/* ---- lp_pool1d -------------------------------------------------------------------------------------------------- */
+
+/* Pooling by the p-norm of windows.
+ *
+ * y = (sum over the window of |x|^p)^(1/p); x (N,C,L), y (N,C,P)
+ *
+ * Inputs: x. Output: y.
+ * ONNX LpPool-18 but for dilations and ceil_mode; Sermanet, Chintala, LeCun 2012
+ */
+enum { EG_LP_POOL1D_AUTO_PAD_NOTSET, EG_LP_POOL1D_AUTO_PAD_SAME_UPPER, EG_LP_POOL1D_AUTO_PAD_SAME_LOWER, EG_LP_POOL1D_AUTO_PAD_VALID };
+typedef struct eg_lp_pool1d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel; /* size of the windows along each axis; needed */
+	int stride; /* steps from one window to the next; default: as large as the kernel */
+	int padding; /* zeros put around x, on each side */
+	int padding_end; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_LP_POOL1D_AUTO_PAD_... */
+	int p; /* which norm; default 2 */
+	bool end_; /* closes the builder's list */
+} eg_lp_pool1d_options;
+static inline eg_tensor eg_lp_pool1d_with(eg_graph *g, eg_tensor x, const eg_lp_pool1d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "lp_pool1d", options, inputs, 1);
+}
+#define eg_lp_pool1d(...) EG_BUILD_1(lp_pool1d, __VA_ARGS__, )
+
+/* ---- lp_pool2d -------------------------------------------------------------------------------------------------- */
+
+/* Pooling by the p-norm of windows.
+ *
+ * y = (sum over the window of |x|^p)^(1/p); x (N,C,H,W), y (N,C,P,Q)
+ *
+ * Inputs: x. Output: y.
+ * ONNX LpPool-18 but for dilations and ceil_mode; Sermanet, Chintala, LeCun 2012
+ */
+enum { EG_LP_POOL2D_AUTO_PAD_NOTSET, EG_LP_POOL2D_AUTO_PAD_SAME_UPPER, EG_LP_POOL2D_AUTO_PAD_SAME_LOWER, EG_LP_POOL2D_AUTO_PAD_VALID };
+typedef struct eg_lp_pool2d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel[2]; /* size of the windows along each axis; needed */
+	int stride[2]; /* steps from one window to the next; default: as large as the kernel */
+	int padding[2]; /* zeros put around x, on each side */
+	int padding_end[2]; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_LP_POOL2D_AUTO_PAD_... */
+	int p; /* which norm; default 2 */
+	bool end_; /* closes the builder's list */
+} eg_lp_pool2d_options;
+static inline eg_tensor eg_lp_pool2d_with(eg_graph *g, eg_tensor x, const eg_lp_pool2d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "lp_pool2d", options, inputs, 1);
+}
+#define eg_lp_pool2d(...) EG_BUILD_1(lp_pool2d, __VA_ARGS__, )
+
+/* ---- lp_pool3d -------------------------------------------------------------------------------------------------- */
+
+/* Pooling by the p-norm of windows.
+ *
+ * y = (sum over the window of |x|^p)^(1/p); x (N,C,D,H,W), y (N,C,O,P,Q)
+ *
+ * Inputs: x. Output: y.
+ * ONNX LpPool-18 but for dilations and ceil_mode; Sermanet, Chintala, LeCun 2012
+ */
+enum { EG_LP_POOL3D_AUTO_PAD_NOTSET, EG_LP_POOL3D_AUTO_PAD_SAME_UPPER, EG_LP_POOL3D_AUTO_PAD_SAME_LOWER, EG_LP_POOL3D_AUTO_PAD_VALID };
+typedef struct eg_lp_pool3d_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int kernel[3]; /* size of the windows along each axis; needed */
+	int stride[3]; /* steps from one window to the next; default: as large as the kernel */
+	int padding[3]; /* zeros put around x, on each side */
+	int padding_end[3]; /* padding at the end of each axis; default: as `padding`, which then is at both */
+	int auto_pad; /* padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none; EG_LP_POOL3D_AUTO_PAD_... */
+	int p; /* which norm; default 2 */
+	bool end_; /* closes the builder's list */
+} eg_lp_pool3d_options;
+static inline eg_tensor eg_lp_pool3d_with(eg_graph *g, eg_tensor x, const eg_lp_pool3d_options *options) {
+	eg_tensor inputs[1] = {x};
+	return eg_apply(g, "lp_pool3d", options, inputs, 1);
+}
+#define eg_lp_pool3d(...) EG_BUILD_1(lp_pool3d, __VA_ARGS__, )
+
 /* ---- max_unpool ------------------------------------------------------------------------------------------------- */
 
 /* Puts values back where a maximum pooling has found them; all else is 0.
@@ -814,23 +892,27 @@ static inline eg_tensor eg_upsample2d_with(eg_graph *g, eg_tensor x, const eg_up
  * y[n,c,p..] = sum over the neighbours i of place(p) along each axis of weight(i - place(p)) x[n,c,i..];
  * half_pixel: place(p) = (p + 1/2) / scale - 1/2; asymmetric: p / scale; align_corners: p (size - 1) / (scale size -
  * 1);
+ * tf_crop_and_resize: (begin + (end - begin) p / (size of y - 1)) (size - 1), and y is `extrapolation` where that is
+ * outside of x;
  * x (N,C,L), (N,C,H,W) or (N,C,D,H,W), y likewise
  *
  * Inputs: x. Output: y.
- * ONNX Resize-18 but for tf_crop_and_resize; PyTorch interpolate; Keys 1981
+ * ONNX Resize-18; PyTorch interpolate; TensorFlow crop_and_resize; Keys 1981
  */
 enum { EG_RESIZE_MODE_NEAREST, EG_RESIZE_MODE_LINEAR, EG_RESIZE_MODE_CUBIC };
-enum { EG_RESIZE_COORDINATES_HALF_PIXEL, EG_RESIZE_COORDINATES_HALF_PIXEL_SYMMETRIC, EG_RESIZE_COORDINATES_PYTORCH_HALF_PIXEL, EG_RESIZE_COORDINATES_ALIGN_CORNERS, EG_RESIZE_COORDINATES_ASYMMETRIC, EG_RESIZE_COORDINATES_TF_HALF_PIXEL_FOR_NN };
+enum { EG_RESIZE_COORDINATES_HALF_PIXEL, EG_RESIZE_COORDINATES_HALF_PIXEL_SYMMETRIC, EG_RESIZE_COORDINATES_PYTORCH_HALF_PIXEL, EG_RESIZE_COORDINATES_ALIGN_CORNERS, EG_RESIZE_COORDINATES_ASYMMETRIC, EG_RESIZE_COORDINATES_TF_HALF_PIXEL_FOR_NN, EG_RESIZE_COORDINATES_TF_CROP_AND_RESIZE };
 enum { EG_RESIZE_ROUNDING_ROUND_PREFER_FLOOR, EG_RESIZE_ROUNDING_ROUND_PREFER_CEIL, EG_RESIZE_ROUNDING_FLOOR, EG_RESIZE_ROUNDING_CEIL };
 enum { EG_RESIZE_ASPECT_STRETCH, EG_RESIZE_ASPECT_NOT_LARGER, EG_RESIZE_ASPECT_NOT_SMALLER };
 typedef struct eg_resize_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	eg_ints sizes; /* size of y along each axis behind the channels, or one for all; left out: `scales` says it */
 	eg_floats scales; /* how many times as large y is along each axis, or one number for all; sizes are rounded down */
+	eg_floats roi; /* tf_crop_and_resize: the part of x that y shows, where it begins along each axis and then where it ends, 0 being the first position of x and 1 the last */
 	int mode; /* how a value is made of its neighbours: the nearest one, linearly (bilinear, trilinear), cubic; EG_RESIZE_MODE_... */
 	int coordinates; /* where a position of y lies in x; PyTorch: half_pixel, or align_corners; for its nearest asymmetric with rounding floor; EG_RESIZE_COORDINATES_... */
 	int rounding; /* mode nearest: which neighbour that is; EG_RESIZE_ROUNDING_... */
 	float cubic_a; /* mode cubic: parameter of Keys' kernel (-0.5 in TensorFlow and PIL); default -0.75 */
+	float extrapolation; /* tf_crop_and_resize: what y is where the part reaches beyond x */
 	bool exclude_outside; /* positions outside of x have no weight; else they are as the nearest inside */
 	bool antialias; /* modes linear and cubic: where y is smaller, kernels are as much wider (PyTorch: with exclude_outside, and cubic_a -0.5) */
 	int aspect; /* stretch: `sizes` as they are; not_larger, not_smaller: one scale for all axes, the largest with which y is nowhere larger than `sizes`, or the smallest with which it is nowhere smaller; EG_RESIZE_ASPECT_... */
@@ -1332,6 +1414,7 @@ typedef struct eg_rnn_options {
 	int merge; /* how the outputs of both directions become one; EG_RNN_MERGE_... */
 	float dropout; /* rate of dropout between the layers */
 	float recurrent_dropout; /* rate of dropout of the state, one mask for a whole sequence */
+	float zoneout; /* rate at which numbers of the state stay as they were at a step, in training; else their expectation */
 	bool no_bias; /* true switches this off: adds a learned constant to each gate */
 	bool layer_norm; /* normalises what comes from the input and from the state */
 	bool decay; /* the state fades with the time between the steps, input dt */
@@ -1388,6 +1471,7 @@ typedef struct eg_lstm_options {
 	int merge; /* how the outputs of both directions become one; EG_LSTM_MERGE_... */
 	float dropout; /* rate of dropout between the layers */
 	float recurrent_dropout; /* rate of dropout of the state, one mask for a whole sequence */
+	float zoneout; /* rate at which numbers of the state stay as they were at a step, in training; else their expectation */
 	bool no_bias; /* true switches this off: adds a learned constant to each gate */
 	bool layer_norm; /* normalises what comes from the input and from the state */
 	bool decay; /* the state fades with the time between the steps, input dt */
@@ -1399,6 +1483,7 @@ typedef struct eg_lstm_options {
 	int projection; /* numbers that the output is projected to; 0: no projection */
 	float cell_clip; /* limit of the cell's magnitude; 0: none */
 	float forget_bias; /* initial bias of the forget gate; default 1 */
+	float cell_zoneout; /* zoneout of the cell; left out: as of the state */
 	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor lengths; /* optional input */
 	eg_tensor h0; /* optional input */
@@ -1456,6 +1541,7 @@ typedef struct eg_gru_options {
 	int merge; /* how the outputs of both directions become one; EG_GRU_MERGE_... */
 	float dropout; /* rate of dropout between the layers */
 	float recurrent_dropout; /* rate of dropout of the state, one mask for a whole sequence */
+	float zoneout; /* rate at which numbers of the state stay as they were at a step, in training; else their expectation */
 	bool no_bias; /* true switches this off: adds a learned constant to each gate */
 	bool layer_norm; /* normalises what comes from the input and from the state */
 	bool decay; /* the state fades with the time between the steps, input dt */
@@ -1620,6 +1706,7 @@ static inline eg_tensor eg_mean_time_with(eg_graph *g, eg_tensor x, const eg_mea
  * P = softmax(scale q k^T + bias) over the keys that are seen; y = P v; 0 if none is seen;
  * q (N,heads,Lq,d), k (N,heads,Lk,d), v (N,heads,Lk,dv), y (N,heads,Lq,dv), or without heads;
  * mask (int32): 1 hides; of the shape of the scores (N,heads,Lq,Lk), or 1 in some places; bias likewise, -inf hides;
+ * causal: row i sees keys 0 to i, with a context those of i - context to i only, of earlier runs too in a session;
  * a key or value that a row does not see has no influence on it, whatever it is, NaN included; dropout acts on P
  * dv = P^T dy; dS = P (dy v^T - sum of P dy v^T); dq = scale dS k; dk = scale dS^T q; dbias = dS
  *
@@ -1629,6 +1716,7 @@ static inline eg_tensor eg_mean_time_with(eg_graph *g, eg_tensor x, const eg_mea
 typedef struct eg_attention_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	bool causal; /* row i sees keys 0 to i only */
+	int context; /* with causal: so many earlier steps a step sees, older ones it has forgotten. They are kept from run to run in a session, which needs such a number; left out or 0: all of this run */
 	float scale; /* factor of the scores; default: 1/sqrt(d) */
 	float dropout; /* rate of dropout of the weights */
 	eg_tensor mask; /* optional input */
@@ -1656,26 +1744,34 @@ static inline eg_tensor eg_attention_with(eg_graph *g, eg_tensor q, eg_tensor k,
 /* Attention between steps of sequences: queries from x, keys and values from source (default: x).
  *
  * q, k, v = the thirds of in_proj_weight (3C,C) times x, source, source plus in_proj_bias;
- * in each head of d = C/heads features P = softmax(q k^T / sqrt(d)) over keys within lengths;
+ * in each head of d = C/heads features P = softmax(q k^T / sqrt(d) + bias) over keys within lengths that no mask hides;
  * y = out_proj.weight (C,C) times the heads' P v side by side, plus out_proj.bias;
+ * kv_heads: k and v have kv_heads d features, in_proj_weight C + 2 kv_heads d rows; head h has those of h kv_heads /
+ * heads, rounded down;
+ * mask (int32): 1 hides; (N,heads,T,S), (N,T,S) or (T,S), or 1 in some places; bias likewise, -inf hides;
+ * context: step t sees t - context to t, of earlier runs too in a session;
  * x (T,N,C), source (S,N,C), y (T,N,C), lengths (N) of source; of x where that is the source: y is 0 behind them
  *
- * Inputs: x, optional: source, lengths. Weights: in_proj_weight, in_proj_bias, out_proj.weight, out_proj.bias. Output: y.
- * Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention
+ * Inputs: x, optional: source, lengths, mask, bias. Weights: in_proj_weight, in_proj_bias, out_proj.weight, out_proj.bias. Output: y.
+ * Vaswani et al. 2017; weights as in PyTorch's MultiheadAttention; kv_heads: Shazeer 2019, Ainslie et al. 2023
  */
 typedef struct eg_multi_head_attention_options {
 	const char *name; /* of the node and its weights; NULL: made from the operator's */
 	int heads; /* into so many parts the features are cut; each attends on its own; needed */
+	int kv_heads; /* so many heads of keys and values, each for heads/kv_heads of queries; left out or 0: as many as heads, 1: multi-query attention */
 	bool causal; /* step t sees steps 0 to t only */
+	int context; /* with causal: so many earlier steps a step sees, older ones it has forgotten. They are kept from run to run in a session, which needs such a number; left out or 0: all of this run */
 	bool no_bias; /* true switches this off: adds learned constants in both projections */
 	float dropout; /* rate of dropout of the weights */
 	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor source; /* optional input */
 	eg_tensor lengths; /* optional input */
+	eg_tensor mask; /* optional input */
+	eg_tensor bias; /* optional input */
 	bool end_; /* closes the builder's list */
 } eg_multi_head_attention_options;
 static inline eg_tensor eg_multi_head_attention_with(eg_graph *g, eg_tensor x, const eg_multi_head_attention_options *options) {
-	eg_tensor inputs[3] = {x, {0}, {0}};
+	eg_tensor inputs[5] = {x, {0}, {0}, {0}, {0}};
 	int n = 1;
 	if (options && options->source.id) {
 		inputs[1] = options->source;
@@ -1684,6 +1780,14 @@ static inline eg_tensor eg_multi_head_attention_with(eg_graph *g, eg_tensor x, c
 	if (options && options->lengths.id) {
 		inputs[2] = options->lengths;
 		n = 3;
+	}
+	if (options && options->mask.id) {
+		inputs[3] = options->mask;
+		n = 4;
+	}
+	if (options && options->bias.id) {
+		inputs[4] = options->bias;
+		n = 5;
 	}
 	return eg_apply(g, "multi_head_attention", options, inputs, n);
 }
@@ -2912,6 +3016,43 @@ static inline eg_tensor eg_zoneout_with(eg_graph *g, eg_tensor x, eg_tensor old,
 	return eg_apply(g, "zoneout", options, inputs, 2);
 }
 #define eg_zoneout(...) EG_BUILD_2(zoneout, __VA_ARGS__, )
+
+/* ---- convlstm --------------------------------------------------------------------------------------------------- */
+
+/* Convolutional LSTM over sequences of pictures; a loop of other operators.
+ *
+ * i, f, g, o = the quarters of weight * x[t] + bias + state.weight * h, * being a convolution that keeps height and
+ * width;
+ * i = sigmoid(i + pi c), f = sigmoid(f + pf c), c = f c + i tanh(g), o = sigmoid(o + po c), h = o tanh(c), p absent
+ * without peepholes;
+ * x (T,N,C,H,W), y (T,N,filters,H,W): h of each step; zero and kept behind lengths (N), as in a cell
+ *
+ * Inputs: x, optional: lengths. Output: y.
+ * Shi et al. 2015
+ */
+enum { EG_CONVLSTM_PEEPHOLE_NONE, EG_CONVLSTM_PEEPHOLE_CHANNEL, EG_CONVLSTM_PEEPHOLE_POSITION };
+typedef struct eg_convlstm_options {
+	const char *name; /* of the node; NULL: made from the operator's */
+	int filters; /* channels of the state and of the output; needed */
+	int kernel[2]; /* height and width of the filters, over x and over the state; default 3 */
+	int peephole; /* do the gates see the cell, by a learned factor for each channel, or for each number of it, as in the paper; the latter needs a known height and width; EG_CONVLSTM_PEEPHOLE_... */
+	bool no_bias; /* true switches this off: adds a learned constant to each channel of gates and content */
+	bool last; /* gives the state behind the last step only, (N,filters,H,W) */
+	bool reverse; /* goes from the last step to the first */
+	float zoneout; /* rate at which numbers of both states stay as they were in training; see `zoneout` */
+	eg_tensor lengths; /* optional input */
+	bool end_; /* closes the builder's list */
+} eg_convlstm_options;
+static inline eg_tensor eg_convlstm_with(eg_graph *g, eg_tensor x, const eg_convlstm_options *options) {
+	eg_tensor inputs[2] = {x, {0}};
+	int n = 1;
+	if (options && options->lengths.id) {
+		inputs[1] = options->lengths;
+		n = 2;
+	}
+	return eg_apply(g, "convlstm", options, inputs, n);
+}
+#define eg_convlstm(...) EG_BUILD_1(convlstm, __VA_ARGS__, )
 
 /* ---- sub -------------------------------------------------------------------------------------------------------- */
 
@@ -4484,15 +4625,15 @@ static inline eg_tensor eg_supervised_contrastive_with(eg_graph *g, eg_tensor x,
 
 /* Regression loss: mean squared error.
  *
- * loss () = mean (or sum) of (x - target)^2; x and target have the same shape
+ * loss () = mean (or sum, or each) of (x - target)^2; x and target have the same shape
  *
  * Inputs: x, target. Output: loss.
  * Gauss 1809; PyTorch's mse_loss
  */
-enum { EG_MSE_REDUCTION_MEAN, EG_MSE_REDUCTION_SUM };
+enum { EG_MSE_REDUCTION_MEAN, EG_MSE_REDUCTION_SUM, EG_MSE_REDUCTION_NONE };
 typedef struct eg_mse_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of elements; EG_MSE_REDUCTION_... */
+	int reduction; /* mean: divided by the number of elements; none: the loss of each; EG_MSE_REDUCTION_... */
 	bool end_; /* closes the builder's list */
 } eg_mse_options;
 static inline eg_tensor eg_mse_with(eg_graph *g, eg_tensor x, eg_tensor target,
@@ -4506,15 +4647,15 @@ static inline eg_tensor eg_mse_with(eg_graph *g, eg_tensor x, eg_tensor target,
 
 /* Regression loss: mean absolute error.
  *
- * loss () = mean (or sum) of |x - target|, whose derivative at 0 is taken as 0
+ * loss () = mean (or sum, or each) of |x - target|, whose derivative at 0 is taken as 0
  *
  * Inputs: x, target. Output: loss.
  * Laplace 1793; PyTorch's l1_loss
  */
-enum { EG_L1_REDUCTION_MEAN, EG_L1_REDUCTION_SUM };
+enum { EG_L1_REDUCTION_MEAN, EG_L1_REDUCTION_SUM, EG_L1_REDUCTION_NONE };
 typedef struct eg_l1_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of elements; EG_L1_REDUCTION_... */
+	int reduction; /* mean: divided by the number of elements; none: the loss of each; EG_L1_REDUCTION_... */
 	bool end_; /* closes the builder's list */
 } eg_l1_options;
 static inline eg_tensor eg_l1_with(eg_graph *g, eg_tensor x, eg_tensor target,
@@ -4528,15 +4669,15 @@ static inline eg_tensor eg_l1_with(eg_graph *g, eg_tensor x, eg_tensor target,
 
 /* Regression loss: squared for small differences, absolute for large ones, with slope 1.
  *
- * e = x - target; loss () = mean (or sum) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2
+ * e = x - target; loss () = mean (or sum, or each) of |e| < beta ? e^2 / (2 beta) : |e| - beta/2
  *
  * Inputs: x, target. Output: loss.
  * Girshick 2015 (Fast R-CNN); PyTorch's smooth_l1_loss
  */
-enum { EG_SMOOTH_L1_REDUCTION_MEAN, EG_SMOOTH_L1_REDUCTION_SUM };
+enum { EG_SMOOTH_L1_REDUCTION_MEAN, EG_SMOOTH_L1_REDUCTION_SUM, EG_SMOOTH_L1_REDUCTION_NONE };
 typedef struct eg_smooth_l1_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of elements; EG_SMOOTH_L1_REDUCTION_... */
+	int reduction; /* mean: divided by the number of elements; none: the loss of each; EG_SMOOTH_L1_REDUCTION_... */
 	float beta; /* differences below it are squared; 0: none, as l1; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_smooth_l1_options;
@@ -4551,15 +4692,15 @@ static inline eg_tensor eg_smooth_l1_with(eg_graph *g, eg_tensor x, eg_tensor ta
 
 /* Regression loss: squared for small differences, absolute for large ones, with slope delta.
  *
- * e = x - target; loss () = mean (or sum) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)
+ * e = x - target; loss () = mean (or sum, or each) of |e| < delta ? e^2 / 2 : delta (|e| - delta/2)
  *
  * Inputs: x, target. Output: loss.
  * Huber 1964; PyTorch's huber_loss
  */
-enum { EG_HUBER_REDUCTION_MEAN, EG_HUBER_REDUCTION_SUM };
+enum { EG_HUBER_REDUCTION_MEAN, EG_HUBER_REDUCTION_SUM, EG_HUBER_REDUCTION_NONE };
 typedef struct eg_huber_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of elements; EG_HUBER_REDUCTION_... */
+	int reduction; /* mean: divided by the number of elements; none: the loss of each; EG_HUBER_REDUCTION_... */
 	float delta; /* differences below it are squared; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_huber_options;
@@ -4574,16 +4715,16 @@ static inline eg_tensor eg_huber_with(eg_graph *g, eg_tensor x, eg_tensor target
 
 /* Loss of yes or no, several independent ones to a sample: sigmoid and cross-entropy in one.
  *
- * p = sigmoid(x); loss () = mean (or sum) of -pos_weight target log p - (1 - target) log (1 - p);
+ * p = sigmoid(x); loss () = mean (or sum, or each) of -pos_weight target log p - (1 - target) log (1 - p);
  * target, of the shape of x, is 1 or 0 or a probability between
  *
  * Inputs: x, target. Output: loss.
  * PyTorch's BCEWithLogitsLoss
  */
-enum { EG_BCE_WITH_LOGITS_REDUCTION_MEAN, EG_BCE_WITH_LOGITS_REDUCTION_SUM };
+enum { EG_BCE_WITH_LOGITS_REDUCTION_MEAN, EG_BCE_WITH_LOGITS_REDUCTION_SUM, EG_BCE_WITH_LOGITS_REDUCTION_NONE };
 typedef struct eg_bce_with_logits_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_BCE_WITH_LOGITS_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_BCE_WITH_LOGITS_REDUCTION_... */
 	float pos_weight; /* weight of the targets that are 1, for rare ones; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_bce_with_logits_options;
@@ -4598,16 +4739,16 @@ static inline eg_tensor eg_bce_with_logits_with(eg_graph *g, eg_tensor x, eg_ten
 
 /* Loss of yes or no where x is the probability itself; bce_with_logits is more exact and needs no sigmoid.
  *
- * loss () = mean (or sum) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;
+ * loss () = mean (or sum, or each) of -pos_weight target log x - (1 - target) log (1 - x), logarithms at least -100;
  * x between 0 and 1, target, of the shape of x, likewise
  *
  * Inputs: x, target. Output: loss.
  * PyTorch's BCELoss
  */
-enum { EG_BCE_REDUCTION_MEAN, EG_BCE_REDUCTION_SUM };
+enum { EG_BCE_REDUCTION_MEAN, EG_BCE_REDUCTION_SUM, EG_BCE_REDUCTION_NONE };
 typedef struct eg_bce_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_BCE_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_BCE_REDUCTION_... */
 	float pos_weight; /* weight of the targets that are 1, for rare ones; default 1 */
 	bool end_; /* closes the builder's list */
 } eg_bce_options;
@@ -4623,15 +4764,15 @@ static inline eg_tensor eg_bce_with(eg_graph *g, eg_tensor x, eg_tensor target,
 /* Loss of yes or no that looks at what is still wrong, where one answer is rare: sigmoid inside.
  *
  * p = sigmoid(x), q = p (1 - target) + (1 - p) target: how wrong it is;
- * loss () = mean (or sum) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)
+ * loss () = mean (or sum, or each) of (alpha target + (1 - alpha) (1 - target)) q^gamma bce_with_logits(x, target)
  *
  * Inputs: x, target. Output: loss.
  * Lin et al. 2017; as torchvision's sigmoid_focal_loss
  */
-enum { EG_FOCAL_REDUCTION_MEAN, EG_FOCAL_REDUCTION_SUM };
+enum { EG_FOCAL_REDUCTION_MEAN, EG_FOCAL_REDUCTION_SUM, EG_FOCAL_REDUCTION_NONE };
 typedef struct eg_focal_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_FOCAL_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_FOCAL_REDUCTION_... */
 	float gamma; /* how much less counts what is right already; 0: all alike; default 2 */
 	float alpha; /* weight of targets that are 1, while others have 1 - alpha; negative: none; default 0.25 */
 	bool end_; /* closes the builder's list */
@@ -4647,15 +4788,15 @@ static inline eg_tensor eg_focal_with(eg_graph *g, eg_tensor x, eg_tensor target
 
 /* Loss of two sides with a margin, as support vector machines have it.
  *
- * loss () = mean (or sum) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x
+ * loss () = mean (or sum, or each) of max(0, margin - target x), or its square; target is 1 or -1, of the shape of x
  *
  * Inputs: x, target. Output: loss.
  * Cortes and Vapnik 1995; squared: Tang 2013
  */
-enum { EG_HINGE_REDUCTION_MEAN, EG_HINGE_REDUCTION_SUM };
+enum { EG_HINGE_REDUCTION_MEAN, EG_HINGE_REDUCTION_SUM, EG_HINGE_REDUCTION_NONE };
 typedef struct eg_hinge_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_HINGE_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_HINGE_REDUCTION_... */
 	float margin; /* how far on its side a number has to be; default 1 */
 	bool squared; /* the square of it */
 	bool end_; /* closes the builder's list */
@@ -4671,17 +4812,18 @@ static inline eg_tensor eg_hinge_with(eg_graph *g, eg_tensor x, eg_tensor target
 
 /* Regression loss (pinball) whose best answer is a quantile of the targets: 0.9 for a bound that 9 of 10 keep.
  *
- * e = target - x; loss () = mean (or sum) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken as 0;
+ * e = target - x; loss () = mean (or sum, or each) of max(quantile e, (quantile - 1) e), whose derivative at 0 is taken
+ * as 0;
  * quantiles q1...qQ: x (N,QK,...) has, behind each other, all first numbers, all second ones ... of target (N,K,...),
- * of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles
+ * of sequences (T,N,QK) and (T,N,K); the mean is also one over the quantiles, each is the sum of them
  *
  * Inputs: x, target. Output: loss.
  * Koenker and Bassett 1978
  */
-enum { EG_QUANTILE_REDUCTION_MEAN, EG_QUANTILE_REDUCTION_SUM };
+enum { EG_QUANTILE_REDUCTION_MEAN, EG_QUANTILE_REDUCTION_SUM, EG_QUANTILE_REDUCTION_NONE };
 typedef struct eg_quantile_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_QUANTILE_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_QUANTILE_REDUCTION_... */
 	float quantile; /* share of the targets that shall lie below x; default 0.5 */
 	eg_floats quantiles; /* several shares: x has a number for each of them to a target */
 	bool end_; /* closes the builder's list */
@@ -4697,15 +4839,15 @@ static inline eg_tensor eg_quantile_with(eg_graph *g, eg_tensor x, eg_tensor tar
 
 /* Regression loss of counts: how unlikely they are where e^x are expected.
  *
- * loss () = mean (or sum) of e^x - target x; the logarithm of the target's factorial is left out
+ * loss () = mean (or sum, or each) of e^x - target x; the logarithm of the target's factorial is left out
  *
  * Inputs: x, target. Output: loss.
  * PyTorch's PoissonNLLLoss with log_input
  */
-enum { EG_POISSON_NLL_REDUCTION_MEAN, EG_POISSON_NLL_REDUCTION_SUM };
+enum { EG_POISSON_NLL_REDUCTION_MEAN, EG_POISSON_NLL_REDUCTION_SUM, EG_POISSON_NLL_REDUCTION_NONE };
 typedef struct eg_poisson_nll_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_POISSON_NLL_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_POISSON_NLL_REDUCTION_... */
 	bool end_; /* closes the builder's list */
 } eg_poisson_nll_options;
 static inline eg_tensor eg_poisson_nll_with(eg_graph *g, eg_tensor x, eg_tensor target,
@@ -4725,7 +4867,7 @@ static inline eg_tensor eg_poisson_nll_with(eg_graph *g, eg_tensor x, eg_tensor 
  * Inputs: x, target. Output: loss.
  * Kullback and Leibler 1951; PyTorch's KLDivLoss with batchmean
  */
-enum { EG_KL_DIVERGENCE_REDUCTION_MEAN, EG_KL_DIVERGENCE_REDUCTION_SUM };
+enum { EG_KL_DIVERGENCE_REDUCTION_MEAN, EG_KL_DIVERGENCE_REDUCTION_SUM, EG_KL_DIVERGENCE_REDUCTION_NONE };
 typedef struct eg_kl_divergence_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	int reduction; /* mean: divided by the number of distributions; EG_KL_DIVERGENCE_REDUCTION_... */
@@ -4743,15 +4885,16 @@ static inline eg_tensor eg_kl_divergence_with(eg_graph *g, eg_tensor x, eg_tenso
 /* Regression loss of a mean and how sure it is: negative log-likelihood of a normal distribution.
  *
  * x has a mean m and behind all means the logarithm s of a variance for every target: (N,2K,...) for (N,K,...),
- * of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) / 2]
+ * of sequences (T,N,2K) for (T,N,K); loss () = mean (or sum, or each) of (s + (target - m)^2 e^-s) / 2 [+ log(2 pi) /
+ * 2]
  *
  * Inputs: x, target. Output: loss.
  * Nix and Weigend 1994; PyTorch's GaussianNLLLoss, whose variance is e^s
  */
-enum { EG_GAUSSIAN_NLL_REDUCTION_MEAN, EG_GAUSSIAN_NLL_REDUCTION_SUM };
+enum { EG_GAUSSIAN_NLL_REDUCTION_MEAN, EG_GAUSSIAN_NLL_REDUCTION_SUM, EG_GAUSSIAN_NLL_REDUCTION_NONE };
 typedef struct eg_gaussian_nll_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_GAUSSIAN_NLL_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_GAUSSIAN_NLL_REDUCTION_... */
 	bool full; /* with the constant log(2 pi) / 2, so that it is a likelihood */
 	bool end_; /* closes the builder's list */
 } eg_gaussian_nll_options;
@@ -4767,16 +4910,16 @@ static inline eg_tensor eg_gaussian_nll_with(eg_graph *g, eg_tensor x, eg_tensor
 /* Regression loss of a location and a scale that bears outliers: negative log-likelihood of Student's t.
  *
  * x as for gaussian_nll: a location m, and behind all of them the logarithm s of a scale, for every target;
- * z = (target - m) e^-s, v = degrees; loss () = mean (or sum) of s + (v+1)/2 log(1 + z^2/v) + c,
+ * z = (target - m) e^-s, v = degrees; loss () = mean (or sum, or each) of s + (v+1)/2 log(1 + z^2/v) + c,
  * c = log Gamma(v/2) - log Gamma((v+1)/2) + log(v pi) / 2
  *
  * Inputs: x, target. Output: loss.
  * Lange, Little and Taylor 1989
  */
-enum { EG_STUDENT_T_NLL_REDUCTION_MEAN, EG_STUDENT_T_NLL_REDUCTION_SUM };
+enum { EG_STUDENT_T_NLL_REDUCTION_MEAN, EG_STUDENT_T_NLL_REDUCTION_SUM, EG_STUDENT_T_NLL_REDUCTION_NONE };
 typedef struct eg_student_t_nll_options {
 	const char *name; /* of the node; NULL: made from the operator's */
-	int reduction; /* mean: divided by the number of targets; EG_STUDENT_T_NLL_REDUCTION_... */
+	int reduction; /* mean: divided by the number of targets; none: the loss of each target; EG_STUDENT_T_NLL_REDUCTION_... */
 	float degrees; /* degrees of freedom: the fewer, the less far-off targets count; default 5 */
 	bool end_; /* closes the builder's list */
 } eg_student_t_nll_options;
