@@ -86,6 +86,8 @@ extern const char *const eg_edge_names[];
 typedef struct eg_move {
 	double xx, xy, x0, yx, yy, y0;
 } eg_move;
+/* With these four numbers, the middle staying where it is. */
+eg_move eg_move_about_middle(double xx, double xy, double yx, double yy, int H, int W);
 /* The same of a picture of H x W pixels: pixels between others are interpolated linearly; whole pixels are copied. */
 eg_status eg_move_picture(const eg_move *m, eg_edge edge, eg_record *r, eg_datum_picture *p, eg_error *err);
 /* The nearest pixel's class; EG_VOID outside, whatever a picture shows there. */

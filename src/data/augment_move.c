@@ -330,7 +330,7 @@ const eg_augment_type eg_augment_shift = {.name = "shift",
 /* ---- rotate and scale -------------------------------------------------------------------------------------------- */
 
 /* About the middle: place p of the new picture comes from middle + A (p - middle). */
-static eg_move about_middle(double xx, double xy, double yx, double yy, int H, int W) {
+eg_move eg_move_about_middle(double xx, double xy, double yx, double yy, int H, int W) {
 	const double cx = 0.5 * W, cy = 0.5 * H;
 	return (eg_move){xx, xy, cx - xx * cx - xy * cy, yx, yy, cy - yx * cx - yy * cy};
 }
@@ -351,7 +351,7 @@ static void rotate_defaults(void *options) { ((rotate_options *)options)->degree
 static eg_move rotation(const void *options, const double *drawn, int H, int W) {
 	const double a = drawn[0] * 3.14159265358979323846 / 180, c = cos(a), s = sin(a);
 	EG_UNUSED(options);
-	return about_middle(c, -s, s, c, H, W);
+	return eg_move_about_middle(c, -s, s, c, H, W);
 }
 
 static eg_status rotate(eg_augment_call *c, eg_error *err) {
@@ -390,7 +390,7 @@ static void scale_defaults(void *options) {
 
 static eg_move scaling(const void *options, const double *drawn, int H, int W) {
 	EG_UNUSED(options);
-	return about_middle(1 / drawn[0], 0, 0, 1 / drawn[0], H, W);
+	return eg_move_about_middle(1 / drawn[0], 0, 0, 1 / drawn[0], H, W);
 }
 
 /* As likely by a factor as by its inverse. */
