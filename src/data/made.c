@@ -13,6 +13,11 @@ int64_t eg_made_count(const eg_made_source *s, eg_part part) {
 	                              : (int64_t)llround((double)s->train * s->base.validation);
 }
 
+void eg_made_only(eg_record *r, unsigned wanted) {
+	for (int k = 0; k < EG_MAX_FIELDS; k++)
+		if (!(wanted >> k & 1)) r->fields[k] = (eg_datum){0};
+}
+
 eg_draw eg_made_draw(const eg_made_source *s, eg_part part, int64_t i) {
 	return (eg_draw){{(uint64_t)s->seed, eg_stream(EG_RNG_DATA, (uint32_t)part, (uint64_t)i)}, 0};
 }
@@ -175,8 +180,9 @@ eg_ink eg_ink_of(const eg_datum_picture *p) {
 }
 
 double eg_thrown_back(double x, double way) {
+	if (way <= 0) return 0;
 	const double turn = 2 * way, at = x - turn * floor(x / turn);
-	return way <= 0 ? 0 : at <= way ? at : turn - at;
+	return at <= way ? at : turn - at;
 }
 
 void eg_paste(uint8_t *area, int H, int W, const eg_datum_picture *p, int x, int y, int strength) {

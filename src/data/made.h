@@ -47,6 +47,7 @@ typedef struct eg_made_source {
 	}
 /* How many records a part has, by the keys. */
 int64_t eg_made_count(const eg_made_source *s, eg_part part);
+void eg_made_only(eg_record *r, unsigned wanted); /* forgets the other fields */
 eg_draw eg_made_draw(const eg_made_source *s, eg_part part, int64_t i); /* the random numbers of a record */
 
 /* ---- the real records, by kind ----------------------------------------------------------------------------------- */

@@ -62,27 +62,27 @@ typedef struct written {
 	int x, y;
 } written;
 
-static eg_status write_digit(const line_source *s, eg_part part, eg_draw *d, double size, double slant, written *w,
-	eg_record *r, eg_error *err) {
+static eg_status write_digit(const line_source *s, eg_part part, eg_draw *d, double size, double slant, bool seen,
+	written *w, eg_record *r, eg_error *err) {
 	eg_datum_picture found;
 	w->digit = (int)eg_draw_whole(d, 0, 9);
 	eg_status status = eg_stock_picture(&s->stock, part, w->digit, d, &found, err);
 	size *= eg_draw_uniform(d, 0.92, 1.08);
 	slant += eg_draw_uniform(d, -0.08, 0.08);
 	const eg_move m = eg_move_about_middle(1 / size, slant / size, 0, 1 / size, SIDE, SIDE);
-	if (!status) status = eg_sprite(&found, SIDE, &m, r, &w->picture, err);
-	if (!status) w->ink = eg_ink_of(&w->picture);
+	if (!status && seen) status = eg_sprite(&found, SIDE, &m, r, &w->picture, err);
+	if (!status && seen) w->ink = eg_ink_of(&w->picture);
 	return status;
 }
 
-/* Draws and places the digits; *width is the line's. */
+/* Draws and places the digits; *width is the line's. NULL: which they are is enough. */
 static eg_status write_line(const line_source *s, eg_part part, eg_draw *d, written *w, int n, int *width, eg_record *r,
 	eg_error *err) {
 	const double size = exp(eg_draw_uniform(d, log(0.8), log(1.25))), slant = eg_draw_uniform(d, -0.35, 0.35);
 	const int64_t gap = eg_draw_whole(d, 1, 6);
 	int x = (int)eg_draw_whole(d, 2, 6);
 	for (int k = 0; k < n; k++) {
-		eg_status status = write_digit(s, part, d, size, slant, &w[k], r, err);
+		eg_status status = write_digit(s, part, d, size, slant, width != NULL, &w[k], r, err);
 		if (status) return status;
 		const int64_t more = eg_draw_whole(d, -1, 1), down = eg_draw_whole(d, -2, 2);
 		const int high = w[k].ink.y1 - w[k].ink.y0, low = H - high;
@@ -93,7 +93,7 @@ static eg_status write_line(const line_source *s, eg_part part, eg_draw *d, writ
 		if (w[k].y < 0) w[k].y = 0; /* cut off below, where it is higher than the line */
 		x += w[k].ink.x1 - w[k].ink.x0;
 	}
-	*width = x + (int)eg_draw_whole(d, 2, 6);
+	if (width) *width = x + (int)eg_draw_whole(d, 2, 6);
 	return EG_OK;
 }
 
@@ -119,13 +119,15 @@ static eg_status put(const written *w, int n, int width, eg_record *r, eg_error 
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const line_source *s = (const line_source *)base;
-	EG_UNUSED(wanted);
-	written w[MOST];
+	const bool seen = (wanted & (1u << PICTURE | 1u << BOXES)) != 0;
+	written w[MOST] = {0};
 	int width = 0;
 	eg_draw d = eg_made_draw(&s->made, part, i);
 	const int n = (int)eg_draw_whole(&d, s->least, s->most);
-	eg_status status = write_line(s, part, &d, w, n, &width, r, err);
-	return status ? status : put(w, n, width, r, err);
+	eg_status status = write_line(s, part, &d, w, n, seen ? &width : NULL, r, err);
+	if (!status) status = put(w, n, width, r, err);
+	eg_made_only(r, wanted);
+	return status;
 }
 
 static void close_source(eg_source *base) { eg_stock_close(&((line_source *)base)->stock); }

@@ -162,6 +162,7 @@ static eg_status read_record(
 	eg_status status = draw_digits(s, part, &d, sound, &w, heard, err);
 	if (!status) status = put(&w, sound, r, err);
 	for (int k = 0; k < w.n; k++) eg_record_free(&heard[k]);
+	eg_made_only(r, wanted);
 	return status;
 }
 

@@ -152,7 +152,7 @@ static eg_status show(mover *m, const state *at, uint8_t *frame, eg_record *r, e
 typedef struct film {
 	mover digits[DIGITS_MOST];
 	int ndigits, frames;
-	uint8_t *pixels;
+	uint8_t *pixels; /* NULL: not wanted */
 	int32_t *tags;
 } film;
 
@@ -190,7 +190,7 @@ static eg_status act(film *f, int action, int from, int to, eg_draw *d, eg_recor
 	for (int k = 0; k < f->ndigits; k++) {
 		mover *m = &f->digits[k];
 		m->plan = plan_action(&m->now, action, steps, d);
-		for (int t = from; t < to && !status; t++) {
+		for (int t = from; t < to && f->pixels && !status; t++) {
 			const state at = after(&m->now, &m->plan, t - from + 1 - still);
 			status = show(m, &at, f->pixels + (size_t)t * SIDE * SIDE, r, err);
 		}
@@ -203,12 +203,12 @@ static eg_status act(film *f, int action, int from, int to, eg_draw *d, eg_recor
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const film_source *s = (const film_source *)base;
-	EG_UNUSED(wanted);
+	const bool seen = (wanted & 1u << FILM) != 0;
 	eg_draw d = eg_made_draw(&s->made, part, i);
 	film f = {.frames = FRAMES * s->actions};
-	f.pixels = eg_black(r, (size_t)f.frames * SIDE * SIDE);
+	f.pixels = seen ? eg_black(r, (size_t)f.frames * SIDE * SIDE) : NULL;
 	f.tags = eg_record_room(r, (size_t)f.frames * sizeof *f.tags);
-	if (!f.pixels || !f.tags) return eg_record_no_memory(err);
+	if ((seen && !f.pixels) || !f.tags) return eg_record_no_memory(err);
 	int action = (int)eg_draw_whole(&d, 0, ACTIONS - 1);
 	eg_status status = begin(s, part, action, &f, &d, err);
 	for (int k = 0, from = 0; k < s->actions && !status; k++) {
@@ -222,6 +222,7 @@ static eg_status read_record(
 	r->fields[FILM] = (eg_datum){.there = true, .frames = {f.frames, 1, SIDE, SIDE, 0, f.pixels}};
 	if (s->actions == 1) r->fields[LABEL] = (eg_datum){.there = true, .label = action};
 	r->fields[TAGS] = (eg_datum){.there = true, .tags = {f.frames, f.tags}};
+	eg_made_only(r, wanted);
 	return EG_OK;
 }
 

@@ -64,7 +64,6 @@ static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const film_source *s = (const film_source *)base;
 	const int n = s->input + s->target;
-	EG_UNUSED(wanted);
 	eg_draw d = eg_made_draw(&s->made, part, i);
 	uint8_t *pixels = eg_black(r, (size_t)n * SIDE * SIDE);
 	if (!pixels) return eg_record_no_memory(err);
@@ -82,6 +81,7 @@ static eg_status read_record(
 	r->fields[INPUT] = (eg_datum){.there = true, .frames = {s->input, 1, SIDE, SIDE, 0, pixels}};
 	r->fields[TARGET] = (eg_datum){
 	        .there = true, .frames = {s->target, 1, SIDE, SIDE, 0, pixels + (size_t)s->input * SIDE * SIDE}};
+	eg_made_only(r, wanted);
 	return EG_OK;
 }
 

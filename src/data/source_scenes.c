@@ -1,11 +1,11 @@
-/* source_scenes.c - coloured clothes and digits (sources fashion-mnist, mnist) that lie above, below, left or right of one
- * another, and captions that say so.
+/* source_scenes.c - coloured clothes and digits (sources fashion-mnist, mnist) that lie above, below, left or right of
+ * one another, and captions that say so.
  *
  * The rule, for a record: 2 or 3 objects of different classes out of 20, all as likely; for each which picture of its
  * class, and a colour. The picture, 64x64 on black, has four quarters. The first object lies in any; the second in the
  * one beside it or, with two objects, as likely the one above or below it; the third in the one above or below the
- * first. An object is 0.75 to 1 times as large as its real picture and lies up to 2 pixels off the middle of its quarter
- * along each axis; its grey times the colour is what is seen.
+ * first. An object is 0.75 to 1 times as large as its real picture and lies up to 2 pixels off the middle of its
+ * quarter along each axis; its grey times the colour is what is seen.
  *
  * Colour number `class mod 6` is never given to a class in the training and validation parts. In the test part every
  * other record (1, 3, 5, ...) has one object, any, of that colour; the others have none.
@@ -15,7 +15,7 @@
  *   object   = "a" colour class
  *   relation = "above", "below", "left of" or "right of", of two objects that lie in neighbouring quarters
  * Both relations of a caption of three objects are those of the one it begins with, so that is the first object. All
- * captions that this grammar has for a scene, which are two, are its references; one of them, as likely, is `caption`. */
+ * captions that this grammar has for a scene, which are two, are its references; either, as likely, is `caption`. */
 #include "data/made.h"
 
 #include <string.h>
@@ -153,24 +153,22 @@ static eg_status put_captions(const scene *c, eg_draw *d, eg_record *r, eg_error
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const scene_source *s = (const scene_source *)base;
-	EG_UNUSED(wanted);
 	eg_draw d = eg_made_draw(&s->made, part, i);
 	const scene c = draw_scene(part, i, &d);
 	uint8_t *pixels = eg_black(r, (size_t)3 * SIDE * SIDE);
 	eg_box *boxes = eg_record_room(r, OBJECTS_MOST * sizeof *boxes);
 	int32_t *tags = eg_record_room(r, OBJECTS_MOST * sizeof *tags);
 	if (!pixels || !boxes || !tags) return eg_record_no_memory(err);
-	eg_status status = EG_OK;
-	for (int k = 0; k < c.n && !status; k++) {
+	eg_status status = put_captions(&c, &d, r, err);
+	for (int k = 0; k < c.n; k++) tags[k] = c.at[k].colour;
+	for (int k = 0; k < c.n && !status && wanted & (1u << PICTURE | 1u << BOXES); k++)
 		status = paint_object(s, part, &c.at[k], &d, pixels, &boxes[k], r, err);
-		tags[k] = c.at[k].colour;
-	}
-	if (!status) status = put_captions(&c, &d, r, err);
 	if (status) return status;
 	r->fields[PICTURE] = (eg_datum){.there = true, .picture = {3, SIDE, SIDE, pixels}};
 	r->fields[BOXES] = (eg_datum){.there = true, .boxes = {c.n, boxes}};
 	r->fields[COLOURS] = (eg_datum){.there = true, .tags = {c.n, tags}};
 	r->fields[COMBINATION] = (eg_datum){.there = true, .label = c.unseen};
+	eg_made_only(r, wanted);
 	return EG_OK;
 }
 
