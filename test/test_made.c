@@ -430,7 +430,8 @@ static void moving_mnist(void **state) {
 		assert_true(a->n == 12 && b->n == 10);
 		assert_ptr_equal(b->pixels, a->pixels + (size_t)12 * FILM_SIDE * FILM_SIDE);
 		const eg_datum_frames film = {22, 1, FILM_SIDE, FILM_SIDE, 0, a->pixels};
-		for (int t = 0; t < 21; t++) { /* all of it is inside, and no step is longer than 3.6 and the rounding */
+		/* All of it is inside, and no step is longer than 3.6 and the rounding. */
+		for (int t = 0; t < 21; t++) {
 			const seen p = look(&film, t), q = look(&film, t + 1);
 			assert_true(p.mass == q.mass && hypot(q.x - p.x, q.y - p.y) < 3.6 + 1.5);
 			if (t == 0) continue;

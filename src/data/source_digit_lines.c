@@ -1,8 +1,8 @@
 /* source_digit_lines.c - lines of handwritten digits (source mnist): pictures of height 32, as wide as the line.
  *
  * The rule, for a record: how many digits, `least` to `most`; for the line a size (0.8 to 1.25 times MNIST's, as likely
- * by a factor as by its inverse) and a slant (-0.35 to 0.35 columns a row, to the right above) and a gap (1 to 6 columns);
- * for each digit which it is, which picture of it, its own size (0.92 to 1.08 times the line's) and slant (up to 0.08
+ * by a factor as by its inverse), a slant (up to 0.35 columns a row, to either side) and a gap (1 to 6 columns); for
+ * each digit which it is, which picture of it, its own size (0.92 to 1.08 times the line's) and slant (up to 0.08
  * more or less), the gap before it (the line's, up to 1 more or less) and up to 2 rows above or below the middle. A gap
  * lies between what is not nearly black (32 of 255). Left and right is a border of 2 to 6 columns. */
 #include "data/made.h"

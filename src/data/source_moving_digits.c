@@ -3,8 +3,8 @@
  * The rule, for a record: one or two digits (up to `most_digits`), which they are and which pictures of them, all as
  * likely; then what they do, all of them the same, each in its own way. A digit has a place (its middle), a size (0.7
  * to 1 times MNIST's at first) and an angle. In 16 frames
- *   right, down-right, down, down-left, left, up-left, up, up-right: it moves straight on, by 12 to 30 pixels in all (of
- *     a slanting way: along each axis);
+ *   right, down-right, down, down-left, left, up-left, up, up-right: it moves straight on, by 12 to 30 pixels in all
+ *     (of a slanting way: along each axis);
  *   bounce: it moves along both axes by 1.2 to 2 times the way between the edges, which throw it back;
  *   rotate: it turns by a quarter to three quarters, to either side;
  *   grow: it becomes 1.4 to 1.8 times as large, evenly;
