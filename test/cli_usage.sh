@@ -108,7 +108,7 @@ for data in '{source: folder, path: nowhere}' '{source: tsv, path: nowhere.tsv}'
 done
 printf 'name: x\ntask: segment\ndata: {source: masks, path: quarters.yaml, class_names: [a, b]}\ninput: [3, 8, 8]\nmodel: [{conv: {filters: classes, kernel: 1}}]\ntrain: {loss: cross_entropy, optimizer: adam, batch: 4, epochs: 1}\n' >gone.yaml
 expect 1 "$ENGRAM" check gone.yaml
-says "'quarters.yaml' is no folder; source 'masks' reads a folder"
+says "'quarters.yaml' is no folder and no archive; source 'masks' reads a folder"
 
 # The network without training.
 expect 0 "$ENGRAM" info quarters.yaml

@@ -241,7 +241,7 @@ static void texts_are_refused(void **state) {
 	eg_pictures *p;
 	assert_int_equal(eg_data_load("tang-poems", "train", NULL, &p, &f->err), EG_ERR_ARG);
 	assert_says(f->err, "data source 'tang-poems' is no set of pictures in memory; there is: fashion-mnist, mnist, "
-	                    "folder, idx");
+	                    "cifar10, folder, idx");
 }
 
 /* Found in a folder called text: of ENGRAM_DATA, of the cache, or the one that is named. */

@@ -227,6 +227,8 @@ eg_status eg_archive_unpack(
 /* Paths begin with the tree's top, as messages show them: "shoes.tar/train/boot/1.jpg". Reading changes nothing:
  * several threads may do so. */
 typedef struct eg_files eg_files;
+/* Does a file begin like an archive? Cheap, and may be wrong: that it is one is known when it has been opened. */
+bool eg_files_like_archive(const char *path);
 /* What is nowhere is opened too, and missed when it is listed. May unpack an archive into the user's cache. */
 eg_status eg_files_open(const char *path, eg_files **files, eg_error *err);
 void eg_files_close(eg_files *f); /* NULL is allowed */

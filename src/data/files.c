@@ -165,6 +165,22 @@ static eg_status open_tree(eg_files *f, eg_error *err) {
 	return open_archive(f, fd, &st, err);
 }
 
+bool eg_files_like_archive(const char *path) {
+	static const struct {
+		size_t at;
+		const char *text;
+	} begins[] = {{0, "PK"}, {0, "\x1f\x8b"}, {0, "BZh"}, {0, "\xfd" "7zXZ"}, {0, "\x28\xb5\x2f\xfd"}, {257, "ustar"}};
+	char head[262] = {0};
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) return false;
+	const ssize_t n = read(fd, head, sizeof head);
+	close(fd);
+	bool like = n > 0 && strstr(path, ".tar"); /* the oldest kind of tar says nothing of itself */
+	for (int i = 0; i < EG_COUNT(begins); i++)
+		like |= memcmp(head + begins[i].at, begins[i].text, strlen(begins[i].text)) == 0;
+	return like;
+}
+
 eg_status eg_files_open(const char *path, eg_files **files, eg_error *err) {
 	*files = NULL;
 	size_t n = strlen(path);

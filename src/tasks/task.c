@@ -2,6 +2,7 @@
  * file of its own. */
 #include "tasks/samples.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +92,12 @@ const char *eg_task_unit(const eg_task *t, bool one) { return one ? t->one : t->
 static bool reads_files(const eg_data_info *d) { return d->path == EG_DATA_PATH_FILE || d->path == EG_DATA_PATH_FOLDER; }
 
 /* The reader of the user's own files that gives what the recipe's source gives: that source, or else the first in the
- * table with the fields that are used. */
+ * table with the fields that are used, and that need not be told which they are. */
 static const char *reader_for(const eg_task *t) {
 	if (reads_files(eg_source_info(t->source))) return eg_source_info(t->source)->name;
 	for (int i = 0; i < eg_data_count(); i++) {
 		const eg_data_info *d = eg_data_at(i);
-		bool fits = reads_files(d);
+		bool fits = reads_files(d) && !eg_source_type_at(i)->choose;
 		for (int k = 0; k < t->nintakes && fits; k++) {
 			bool there = false;
 			for (int j = 0; j < d->nfields; j++) there |= d->fields[j].kind == t->intakes[k]->type->kind;
@@ -266,7 +267,11 @@ typedef struct places {
 	int n;
 } places;
 
+/* Once, though several sources and tasks have it. */
 static void add_place(places *p, const char *name, const char *section, const char *variant) {
+	for (int i = 0; i < p->n; i++)
+		if (strcmp(p->at[i].name, name) == 0 && strcmp(p->at[i].section, section) == 0 && p->at[i].variant == variant) return;
+	assert(p->n < KEYS);
 	if (p->n < KEYS) p->at[p->n++] = (place){name, section, variant};
 }
 
