@@ -1,5 +1,5 @@
-/* data.c - engram data: which data sets are known and where they lie; fetching them. */
-#include "print.h"
+/* data.c - engram data: which data sets are known and where they lie; fetching them. Showing one is in show.c. */
+#include "show.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,14 +190,16 @@ static int get(const char *name, const char *folder, bool as_json) {
 
 static int run(const cli_args *a) {
 	const char *what = a->operands[0];
-	static const char *const whats[] = {"list", "get"};
+	static const char *const whats[] = {"list", "get", "show"};
 	int code = CLI_OK;
 	if (!strcmp(what, "list") && a->noperands == 1) return list(args_has(a, "json"));
 	if (!strcmp(what, "list")) return fail_usage("data", "'list' takes no argument '%s'", a->operands[1]);
+	if (!strcmp(what, "show") && a->noperands == 2) return data_show(a, a->operands[1]);
+	if (!strcmp(what, "show")) return fail_usage("data", "'show' takes one NAME or RECIPE");
 	if (strcmp(what, "get")) {
-		const char *meant = eg_did_you_mean(what, whats, 2);
+		const char *meant = eg_did_you_mean(what, whats, 3);
 		if (meant) return fail_usage("data", "there is no 'data %s'; did you mean 'data %s'?", what, meant);
-		return fail_usage("data", "there is no 'data %s': it is 'data list' or 'data get NAME'", what);
+		return fail_usage("data", "there is no 'data %s': it is 'data list', 'data get NAME' or 'data show NAME|RECIPE'", what);
 	}
 	if (a->noperands == 1) return fail_usage("data", "get what? 'engram data list' shows what there is");
 	if (args_has(a, "folder") && a->noperands > 2)
@@ -210,15 +212,21 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-	{"folder", 0, "DIR", "get: put the files here, and look nowhere else", 0, 0},
+	{"folder", 0, "DIR", "get: put the files here, and look nowhere else; show: where the data lies", 0, 0},
+	{"number", 'n', "N", "show: so many records, evenly over the part (default: 4)", 0, 100000},
+	{"output", 'o', "FILE.html", "show: a page with these facts and records, pictures and plots too", 0, 0},
+	{"augmented", 0, NULL, "show: each record too as the recipe's 'augment' makes it in four epochs", 0, 0},
+	{"split", 0, "train|validation|test", "show: records of this part", 0, 0},
+	{"all", 0, NULL, "show: read every record, however long it takes", 0, 0},
+	OPTION_SET,
 	OPTION_JSON("JSON instead of text"),
 	{0},
 };
 
 const cli_verb verb_data = {
 	.name = "data",
-	.line = "list the data sets that are known, or get one",
-	.operands = "list | get NAME...",
+	.line = "list the data sets that are known, get one, or show what is in it",
+	.operands = "list | get NAME... | show NAME|RECIPE",
 	.min_operands = 1,
 	.max_operands = -1,
 	.about = "'data list' shows the data sets, their licences and where they lie.\n\n"
@@ -226,8 +234,15 @@ const cli_verb verb_data = {
 		 "folders that ENGRAM_DATA names, then with the recipes, then where Debian's package\n"
 		 "puts it; else it is downloaded to ~/.cache/engram and its SHA-256 checked. A\n"
 		 "download that was broken off goes on where it stopped. ENGRAM_MIRROR names another\n"
-		 "server, or file:///...",
+		 "server, or file:///...\n\n"
+		 "'data show' counts what is in a data set, or in the data of a recipe: classes, lengths,\n"
+		 "sizes, missing values, records that cannot be read, and those that are there twice, in\n"
+		 "a part or in two. Large sets of pictures and sound are read in part, which is said;\n"
+		 "--all reads all. Then it shows some records, and, of a recipe, what its network gets of\n"
+		 "them. Settings of a data set are given by --set, as in --set path=shoes.",
 	.options = options,
-	.examples = "  engram data list\n  engram data get fashion-mnist mnist\n",
+	.examples = "  engram data list\n  engram data get fashion-mnist mnist\n"
+		    "  engram data show mnist -n 12 -o mnist.html\n"
+		    "  engram data show recipe.yaml --augmented -o sheet.html\n",
 	.run = run,
 };

@@ -7,7 +7,10 @@
 #ifndef ENGRAM_REPORT_H
 #define ENGRAM_REPORT_H
 
+#include "engram_data.h"
 #include "engram_io.h"
+#include "engram_task.h"
+#include "engram_value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -106,6 +109,53 @@ typedef struct eg_attribution {
 EG_API eg_status eg_attribute(eg_graph *g, eg_params *p, const eg_attribution_options *options, const char *const *names,
 	const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err);
 EG_API void eg_attribution_free(eg_attribution *a);
+
+/* ---- what is in a data set --------------------------------------------------------------------------------------- */
+
+typedef struct eg_survey_options {
+	/* Every record is read with all its fields. Else pictures, masks, sound and frames, which have to be decoded, are
+	 * read of as many records of a part as hold some 256 MiB, of 100 at least, evenly over it; all other fields of
+	 * every record. Duplicates are looked for among those that were read with all fields. */
+	bool all;
+} eg_survey_options;
+
+/* Facts of all parts of a source, a map: {"data", "parts": [{"part", "records", "read", "fields": [{"name", "kind",
+ * "read", "missing", "classes": {"counted", "of": [{"class", "count"}], "none"}, "length", "height", "width": {"of",
+ * "min", "median", "max", "histogram"}, "values": [{"column", "min", "mean", "max", "gaps"}]}]}], "broken": {"count",
+ * "named"}, "duplicates": [{"part", "in", "count", "differ", "some": [{"record", "same_as", "differs"}]}]}; what does
+ * not apply is not there. Records that cannot be read are left out and named. Records are duplicates when a hash of
+ * their contents is the same; they differ when their labels, masks, boxes or tags do. The tree is the caller's.
+ * options may be NULL. */
+EG_API eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_value **facts, eg_error *err);
+/* Of the source of a recipe. The task should not be trained on afterwards: its broken records are left out. */
+EG_API eg_status eg_survey_task(eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err);
+
+/* One line of a table of such facts; texts are valid inside of the call. */
+typedef struct eg_survey_line {
+	const char *part, *field; /* "": of the whole */
+	const char *what, *text;  /* "length", "min 3, median 17, max 96 characters" */
+} eg_survey_line;
+EG_API void eg_survey_lines(
+	const eg_value *facts, void (*take)(void *user, const eg_survey_line *line), void *user);
+
+/* What a record holds, in a line for each field: {"record", "group", "fields": [{"name", "kind", "holds"}]}, into
+ * `map`. */
+EG_API void eg_record_describe(const eg_source *source, const eg_record *r, eg_value *map);
+/* What the network gets of sample i of a part, as eg_samples_show says: [{"input", "type", "shape", "min", "mean",
+ * "max", "first"}], into `list`; after eg_task_suits. epoch: as there. */
+EG_API eg_status eg_samples_seen(
+	const eg_samples *s, eg_graph *g, eg_part part, int64_t i, int epoch, eg_value *list, eg_error *err);
+
+/* A page (HTML, with everything in it) that shows facts and records: pictures with masks and boxes, texts, tags, plots of
+ * series and sound. It appears whole or not at all. */
+typedef struct eg_sheet eg_sheet;
+EG_API eg_status eg_sheet_new(const char *path, const char *title, eg_sheet **sheet, eg_error *err);
+EG_API void eg_sheet_facts(eg_sheet *s, const eg_value *facts);
+/* r: of this source; `seen` (may be NULL): what eg_samples_seen said of it. `draw`: a text behind its name, or NULL. */
+EG_API eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_record *r, const char *draw,
+	const eg_value *seen, eg_error *err);
+EG_API eg_status eg_sheet_save(eg_sheet *s, eg_error *err); /* frees it in every case */
+EG_API void eg_sheet_drop(eg_sheet *s);                     /* without saving; NULL is allowed */
 
 #ifdef __cplusplus
 }

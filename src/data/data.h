@@ -446,6 +446,8 @@ eg_status eg_png_decode(const uint8_t *data, size_t size, const eg_picture_optio
  * is an error. */
 eg_status eg_png_decode_indices(
 	const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
+/* The other way, as eg_picture_save_png does it: *png is the caller's, to be released with free(). */
+eg_status eg_png_encode(int C, int H, int W, const uint8_t *pixels, void **png, size_t *size, eg_error *err);
 eg_status eg_jpeg_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 eg_status eg_pnm_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 eg_status eg_webp_decode(const uint8_t *data, size_t size, const eg_picture_options *o, eg_picture *pic, eg_error *err);

@@ -1,10 +1,11 @@
 /* png.c - PNG in and out through libspng; the only file that knows it. libspng's own memory comes from malloc. */
 #include "data/data.h"
 
+#include <stdlib.h>
+
 #ifdef ENGRAM_HAVE_SPNG
 
 #include <spng.h>
-#include <stdlib.h>
 
 /* RGBA to planes; transparent pixels let the backdrop through. */
 static void to_planes(const uint8_t *rgba, const eg_picture_options *o, eg_picture *pic) {
@@ -122,49 +123,33 @@ eg_status eg_png_decode_indices(
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static eg_status write_png(spng_ctx *ctx, const char *path, const uint8_t *packed, int C, int H, int W, eg_error *err) {
+static eg_status encode(
+	spng_ctx *ctx, const uint8_t *packed, int C, int H, int W, void **png, size_t *size, eg_error *err) {
 	struct spng_ihdr head = {.width = (uint32_t)W,
 	        .height = (uint32_t)H,
 	        .bit_depth = 8,
 	        .color_type = C == 1 ? SPNG_COLOR_TYPE_GRAYSCALE : SPNG_COLOR_TYPE_TRUECOLOR};
-	size_t size = 0;
-	void *png = NULL;
 	spng_set_option(ctx, SPNG_ENCODE_TO_BUFFER, 1);
 	int r = spng_set_ihdr(ctx, &head);
 	if (!r)
 		r = spng_encode_image(
 		        ctx, packed, (size_t)C * (size_t)H * (size_t)W, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
-	if (!r) png = spng_get_png_buffer(ctx, &size, &r);
-	if (!png)
-		return eg_fail(err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_ARG, "cannot make '%s': %s", path,
-		        spng_strerror(r));
-	eg_status status = EG_ERR_IO;
-	eg_error local = {EG_ERR_IO, ""};
-	eg_writer *w = eg_writer_new(NULL, path, err ? err : &local);
-	if (w) {
-		eg_writer_put(w, png, size);
-		status = eg_writer_commit(w, err);
-	} else {
-		status = err ? err->status : local.status;
-	}
-	free(png); /* handed over by the encoder, from malloc */
-	return status;
+	*png = r ? NULL : spng_get_png_buffer(ctx, size, &r);
+	return *png ? EG_OK : eg_fail(err, r == SPNG_EMEM ? EG_ERR_MEMORY : EG_ERR_ARG, "%s", spng_strerror(r));
 }
 
-eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
+eg_status eg_png_encode(int C, int H, int W, const uint8_t *pixels, void **png, size_t *size, eg_error *err) {
+	*png = NULL;
 	if ((C != 1 && C != 3) || H < 1 || W < 1)
-		return eg_fail(err, EG_ERR_ARG, "cannot write '%s': %d channels of %d x %d do not make a picture", path,
-		        C, H, W);
+		return eg_fail(err, EG_ERR_ARG, "%d channels of %d x %d do not make a picture", C, H, W);
 	size_t n = (size_t)H * (size_t)W;
 	spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);
 	uint8_t *packed = eg_calloc(NULL, n, (size_t)C);
-	eg_status status;
-	if (ctx && packed) {
+	eg_status status = ctx && packed ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	if (!status) {
 		for (size_t i = 0; i < n; i++)
 			for (size_t c = 0; c < (size_t)C; c++) packed[i * (size_t)C + c] = pixels[c * n + i];
-		status = write_png(ctx, path, packed, C, H, W, err);
-	} else {
-		status = eg_fail(err, EG_ERR_MEMORY, "cannot write '%s': out of memory", path);
+		status = encode(ctx, packed, C, H, W, png, size, err);
 	}
 	eg_release(NULL, packed);
 	spng_ctx_free(ctx);
@@ -183,9 +168,23 @@ eg_status eg_png_decode_indices(
 	return eg_png_decode(data, size, o, pic, err);
 }
 
-eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
-	EG_UNUSED(C), EG_UNUSED(H), EG_UNUSED(W), EG_UNUSED(pixels);
-	return eg_fail(err, EG_ERR_ARG, "cannot write '%s': this engram was built without libspng", path);
+eg_status eg_png_encode(int C, int H, int W, const uint8_t *pixels, void **png, size_t *size, eg_error *err) {
+	EG_UNUSED(C), EG_UNUSED(H), EG_UNUSED(W), EG_UNUSED(pixels), EG_UNUSED(size);
+	*png = NULL;
+	return eg_fail(err, EG_ERR_ARG, "this engram was built without libspng");
 }
 
 #endif
+
+eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err) {
+	eg_error why = {EG_ERR_IO, ""};
+	size_t size = 0;
+	void *png;
+	eg_status status = eg_png_encode(C, H, W, pixels, &png, &size, &why);
+	if (status) return eg_fail(err, status, "cannot write '%s': %s", path, why.message);
+	eg_writer *w = eg_writer_new(NULL, path, err ? err : &why);
+	if (w) eg_writer_put(w, png, size);
+	status = w ? eg_writer_commit(w, err) : err ? err->status : why.status;
+	free(png); /* handed over by the encoder, from malloc */
+	return status;
+}

@@ -7,15 +7,9 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
-static eg_dims dims_of(const eg_floor_batch *b, int i) {
-	const eg_samples *s = b->part->samples;
-	if (!s->task->type->load) return eg_intake_dims(s->task->intakes[i], b->n, b->time, b->sizes);
-	return (eg_dims){2, {b->time, b->n}}; /* it makes its own: ids, step by step */
-}
-
 static size_t bytes_of(const eg_floor_batch *b, int i) {
 	const eg_graph *g = b->part->graph;
-	eg_dims d = dims_of(b, i);
+	eg_dims d = eg_samples_dims(b->part->samples, i, b->n, b->time, b->sizes);
 	size_t n = eg_dtype_size(eg_tensor_dtype(g, eg_graph_find(g, b->part->data->inputs[i])));
 	for (int k = 0; k < d.rank; k++) n *= (size_t)d.d[k];
 	return n;

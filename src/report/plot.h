@@ -25,9 +25,12 @@ typedef struct eg_line_plot {
 	int nseries;         /* 1..EG_MAX_SERIES */
 	bool log_y;          /* powers of ten at equal distances */
 	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
+	int number;          /* of plots in one page, each has another */
 } eg_line_plot;
 
 eg_status eg_plot_lines(const char *path, const eg_line_plot *p, eg_error *err);
+/* The same into a page: an <svg> element. */
+void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p);
 
 /* ---- heat maps --------------------------------------------------------------------------------------------------- */
 
@@ -61,6 +64,9 @@ eg_status eg_plot_heat(const char *path, const eg_heat_map *m, eg_error *err);
 /* A text with marks for what cannot be seen: space is a middle dot, newline a pilcrow, tab a guillemet, other control
  * characters and damaged UTF-8 U+FFFD. At most size - 1 bytes into buf, cut between characters; returns buf. */
 const char *eg_plot_visible(const char *text, char *buf, size_t size);
+
+/* A text as XML has it, what it forbids as U+FFFD, line ends and tabs as spaces. */
+void eg_put_escaped(eg_writer *w, const char *s);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 

@@ -94,7 +94,7 @@ const char *eg_plot_visible(const char *text, char *buf, size_t size) {
 	return buf;
 }
 
-static void put_escaped(eg_writer *w, const char *s) {
+void eg_put_escaped(eg_writer *w, const char *s) {
 	while (*s) {
 		int n = character(s);
 		if (*s == '&')
@@ -127,7 +127,7 @@ static void text(eg_writer *w, double x, double y, int font, const char *anchor,
 	        anchor);
 	if (turn) put(w, " transform=\"rotate(%d %s %s)\"", turn, AT(x), AT(y));
 	put(w, ">");
-	put_escaped(w, s ? s : "");
+	eg_put_escaped(w, s ? s : "");
 	put(w, "</text>\n");
 }
 
@@ -135,12 +135,14 @@ static void line(eg_writer *w, double x, double y, double x2, double y2, const c
 	put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\"/>\n", AT(x), AT(y), AT(x2), AT(y2), colour);
 }
 
+static void begin_file(eg_writer *w) { put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"); }
+
 static void head(eg_writer *w, double width, double height, const char *title) {
 	put(w,
-	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" "
+	        "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" "
 	        "width=\"%s\" height=\"%s\" viewBox=\"0 0 %s %s\" " FONT ">\n<title>",
 	        AT(width), AT(height), AT(width), AT(height));
-	put_escaped(w, title ? title : "");
+	eg_put_escaped(w, title ? title : "");
 	put(w, "</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n");
 }
 
@@ -262,9 +264,9 @@ static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, con
 	bool down = false;
 	put(w,
 	        "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" "
-	        "clip-path=\"url(#frame)\"%s "
+	        "clip-path=\"url(#frame%d)\"%s "
 	        "d=\"",
-	        line_colours[i % EG_COUNT(line_colours)], dashes(i));
+	        line_colours[i % EG_COUNT(line_colours)], p->number, dashes(i));
 	for (int k = 0; k < s->n; k++) {
 		bool here = isfinite(s->x[k]) && shown(p, s->y[k]);
 		if (here) {
@@ -286,7 +288,7 @@ static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
 	}
 }
 
-static void draw_lines(eg_writer *w, const eg_line_plot *p) {
+void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p) {
 	double names = 0;
 	axis x = {.from = 76}, y = {.to = 46};
 	for (int i = 0; i < p->nseries; i++) names = fmax(names, width_of(p->series[i].name, NORMAL));
@@ -294,7 +296,7 @@ static void draw_lines(eg_writer *w, const eg_line_plot *p) {
 	y.from = y.to + 330;
 	fit_axes(p, &x, &y);
 	head(w, x.to + names + 62, y.from + 58, p->title);
-	put(w, "<clipPath id=\"frame\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/></clipPath>\n", AT(x.from),
+	put(w, "<clipPath id=\"frame%d\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/></clipPath>\n", p->number, AT(x.from),
 	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));
 	text(w, x.from, 26, LARGE, "start", 0, p->title);
 	y_axis(w, &y, &x);
@@ -316,7 +318,8 @@ eg_status eg_plot_lines(const char *path, const eg_line_plot *p, eg_error *err) 
 		return eg_fail(err, EG_ERR_ARG, "%s: a logarithmic axis cannot begin at %g", path, p->y_min);
 	eg_writer *w = eg_writer_new(NULL, path, err);
 	if (!w) return err ? err->status : EG_ERR_IO;
-	draw_lines(w, p);
+	begin_file(w);
+	eg_plot_lines_into(w, p);
 	return eg_writer_commit(w, err);
 }
 
@@ -469,6 +472,7 @@ eg_status eg_plot_heat(const char *path, const eg_heat_map *m, eg_error *err) {
 		        path, m->columns, m->npanels);
 	eg_writer *w = eg_writer_new(NULL, path, err);
 	if (!w) return err ? err->status : EG_ERR_IO;
+	begin_file(w);
 	draw_heat(w, m);
 	return eg_writer_commit(w, err);
 }

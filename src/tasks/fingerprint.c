@@ -46,7 +46,7 @@ static uint64_t of_series(uint64_t h, const eg_datum_series *s) {
 	return s->times ? eg_fingerprint(h, s->times, steps * sizeof *s->times) : h;
 }
 
-static uint64_t of_datum(uint64_t h, eg_field_kind kind, const eg_datum *d) {
+uint64_t eg_fingerprint_datum(uint64_t h, eg_field_kind kind, const eg_datum *d) {
 	const eg_datum_picture *p = &d->picture;
 	const eg_datum_mask *m = &d->mask;
 	const eg_datum_frames *f = &d->frames;
@@ -79,7 +79,7 @@ static eg_status of_records(const eg_samples *s, const eg_sample_part *p, uint64
 	for (int64_t i = 0; i < p->dataset.count && !status; i++) {
 		status = eg_source_read(source, p->from, p->items ? p->items[i] : i, s->wanted, &r, err);
 		for (int k = 0; k < eg_source_fields(source) && !status; k++)
-			if (s->wanted >> k & 1) *h = of_datum(*h, eg_source_field(source, k)->kind, &r.fields[k]);
+			if (s->wanted >> k & 1) *h = eg_fingerprint_datum(*h, eg_source_field(source, k)->kind, &r.fields[k]);
 	}
 	eg_record_free(&r);
 	return status;

@@ -330,6 +330,11 @@ eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes) {
 	return d;
 }
 
+eg_dims eg_samples_dims(const eg_samples *s, int i, int n, int time, const int *sizes) {
+	if (!s->task->type->load) return eg_intake_dims(s->task->intakes[i], n, time, sizes);
+	return (eg_dims){2, {time, n}}; /* it makes its own: ids, step by step */
+}
+
 eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, const int *which,
 	const eg_datum *const *data, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err) {
 	for (int i = 0; i < nintakes; i++) {

@@ -45,6 +45,8 @@ struct eg_samples {
 
 /* fingerprint.c: h gone on with through `size` bytes. */
 uint64_t eg_fingerprint(uint64_t h, const void *bytes, size_t size);
+/* And through what a field holds. */
+uint64_t eg_fingerprint_datum(uint64_t h, eg_field_kind kind, const eg_datum *d);
 /* The record of row i of this batch; NULL: there are none. */
 const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i);
 /* augment.c: a training record, just read, as it is in this epoch; others, and those of epoch -1, are left alone. */
@@ -62,6 +64,8 @@ eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t 
 /* Looks up the shapes of the network's inputs, which batches are filled by. */
 eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err);
 eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes);
+/* The same of input i of their data sets, also where a task makes its own batches. */
+eg_dims eg_samples_dims(const eg_samples *s, int i, int n, int time, const int *sizes);
 /* Fills the inputs of a plan from these records' fields, by all intakes (only those of inputs: questions). `which` as
  * in eg_intake_fill. */
 eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, const int *which,

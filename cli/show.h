@@ -1,0 +1,11 @@
+/* show.h - engram data show (show.c), for data.c. */
+#ifndef ENGRAM_CLI_SHOW_H
+#define ENGRAM_CLI_SHOW_H
+
+#include "engram_report.h"
+#include "print.h"
+
+/* What is in the data set or recipe of this name; returns the exit code. */
+int data_show(const cli_args *a, const char *name);
+
+#endif
