@@ -15,6 +15,7 @@ typedef struct showing {
 	eg_context *ctx;
 	eg_samples *samples;
 	eg_graph *graph;
+	bool by_sample; /* records are those of the samples */
 	const eg_source *source;
 	eg_part part;
 	int64_t count;  /* of its records, or samples */
@@ -106,13 +107,18 @@ static eg_status show_sample(showing *s, int64_t i, int epoch, eg_record *r, eg_
 	return status;
 }
 
+/* Record i of the source; a task that makes samples of its own of a text gets its sample i. */
 static eg_status show_record(showing *s, int64_t i, eg_record *r, eg_error *err) {
 	unsigned all = (1u << eg_source_fields(s->source)) - 1;
+	eg_value *seen = eg_value_new(EG_VALUE_LIST);
 	eg_status status = eg_source_read(s->source, s->part, i, all, r, err);
-	if (status == EG_ERR_FORMAT || status == EG_ERR_IO) return EG_OK; /* it is among the broken ones */
-	if (!status) put_record(s, s->source, r, NULL, NULL);
-	if (!status && s->sheet) status = eg_sheet_record(s->sheet, s->source, r, NULL, NULL, err);
-	return status;
+	const bool broken = status == EG_ERR_FORMAT || status == EG_ERR_IO; /* it has been named */
+	if (!status && s->samples && i < eg_samples_count(s->samples, s->part))
+		status = eg_samples_seen(s->samples, s->graph, s->part, i, -1, seen, err);
+	if (!status) put_record(s, s->source, r, NULL, seen);
+	if (!status && s->sheet) status = eg_sheet_record(s->sheet, s->source, r, NULL, seen, err);
+	eg_value_free(seen);
+	return broken ? EG_OK : status;
 }
 
 enum { DRAWS = 4, RECORDS = 4 };
@@ -132,7 +138,7 @@ static eg_status show_records(showing *s, eg_error *err) {
 	s->records = eg_value_put_list(s->facts, "records");
 	for (int64_t k = 0; k < n && k < s->count && !status; k++) {
 		const int64_t i = chosen(k, n, s->count);
-		status = s->samples ? show_sample(s, i, -1, &r, err) : show_record(s, i, &r, err);
+		status = s->by_sample ? show_sample(s, i, -1, &r, err) : show_record(s, i, &r, err);
 		for (int e = 0; e < DRAWS && augmented && !status; e++) status = show_sample(s, i, e, &r, err);
 	}
 	eg_record_free(&r);
@@ -156,22 +162,27 @@ static eg_status choose_part(showing *s, eg_error *err) {
 		        eg_part_name(s->part));
 		return EG_ERR_ARG;
 	}
-	if (!has) eg_samples_free(s->samples), s->samples = NULL;
+	s->by_sample = has;
 	return EG_OK;
 }
 
 /* ---- on the screen ----------------------------------------------------------------------------------------------- */
 
+typedef struct rows {
+	table *t;
+	char part[32], field[128]; /* of the row before */
+} rows;
+
 static void line(void *user, const eg_survey_line *l) {
-	static char part[32], field[128];
-	table *t = user;
-	const bool same = !strcmp(part, l->part);
+	rows *r = user;
+	table *t = r->t;
+	const bool same = !strcmp(r->part, l->part);
 	table_cell(t, "%s", same ? "" : l->part);
-	table_cell(t, "%s", same && !strcmp(field, l->field) ? "" : l->field);
+	table_cell(t, "%s", same && !strcmp(r->field, l->field) ? "" : l->field);
 	table_cell(t, "%s", l->what);
 	table_cell(t, "%s", l->text);
-	snprintf(part, sizeof part, "%s", l->part);
-	snprintf(field, sizeof field, "%s", l->field);
+	snprintf(r->part, sizeof r->part, "%s", l->part);
+	snprintf(r->field, sizeof r->field, "%s", l->field);
 }
 
 static const char *text_at(const eg_value *map, const char *key) {
@@ -222,7 +233,7 @@ static void print_facts(const showing *s) {
 	table_cell(t, "what");
 	table_cell(t, "%s", "");
 	table_rule(t);
-	eg_survey_lines(s->facts, line, t);
+	eg_survey_lines(s->facts, line, &(rows){.t = t});
 	table_print(t, stdout, 0);
 	table_free(t);
 	if (!eg_value_first(s->records)) return;

@@ -11,7 +11,7 @@
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_series {
-	const char *name;
+	const char *name; /* "": not in the legend */
 	const double *x,
 	        *y; /* n of each; the line is broken where y is NAN or infinite, or, on a log axis, not above 0 */
 	int n;

@@ -67,11 +67,20 @@ static void cell(eg_writer *w, const char *text) {
 	eg_put(w, "</td>");
 }
 
+typedef struct rows {
+	eg_writer *w;
+	char part[32], field[128]; /* of the row before */
+} rows;
+
 static void fact(void *user, const eg_survey_line *l) {
-	eg_writer *w = user;
+	rows *r = user;
+	eg_writer *w = r->w;
+	const bool same = !strcmp(r->part, l->part);
 	eg_put(w, "<tr>");
-	cell(w, l->part);
-	cell(w, l->field);
+	cell(w, same ? "" : l->part);
+	cell(w, same && !strcmp(r->field, l->field) ? "" : l->field);
+	snprintf(r->part, sizeof r->part, "%s", l->part);
+	snprintf(r->field, sizeof r->field, "%s", l->field);
 	cell(w, l->what);
 	cell(w, l->text);
 	eg_put(w, "</tr>\n");
@@ -79,7 +88,7 @@ static void fact(void *user, const eg_survey_line *l) {
 
 void eg_sheet_facts(eg_sheet *s, const eg_value *facts) {
 	eg_put(s->w, "<table>\n<tr><th>part</th><th>field</th><th>what</th><th></th></tr>\n");
-	eg_survey_lines(facts, fact, s->w);
+	eg_survey_lines(facts, fact, &(rows){.w = s->w});
 	eg_put(s->w, "</table>\n");
 }
 
@@ -343,7 +352,8 @@ static eg_status put_field(eg_sheet *s, const eg_source *source, const eg_record
 	case EG_FIELD_TOKENS: put_tokens(s->w, source, r, &d->tokens); break;
 	default: break;
 	}
-	if (f->kind != EG_FIELD_TEXT && f->kind != EG_FIELD_TOKENS) eg_put_escaped(s->w, holds ? holds : "");
+	const eg_kinds shown = EG_KIND(PICTURE) | EG_KIND(FRAMES) | EG_KIND(TEXT) | EG_KIND(TOKENS);
+	if (!d->there || !(1u << f->kind & shown)) eg_put_escaped(s->w, holds ? holds : "");
 	eg_put(s->w, "</div>\n");
 	return status;
 }

@@ -282,6 +282,7 @@ static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, con
 
 static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
 	for (int i = 0; i < p->nseries; i++, y += 20) {
+		if (!p->series[i].name[0]) continue; /* one line whose title says it all */
 		put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\" stroke-width=\"2.5\"%s/>\n", AT(x),
 		        AT(y), AT(x + 24), AT(y), line_colours[i % EG_COUNT(line_colours)], dashes(i));
 		text(w, x + 30, y + 4, NORMAL, "start", 0, p->series[i].name);
