@@ -59,6 +59,7 @@ struct eg_source {
 	int64_t memory;     /* key `memory`, MB, of sources that have it */
 	size_t kept;        /* bytes of it in use, of sources that keep whole parts */
 	int want[3]; /* C, H, W of pictures; 0: as they are */
+	bool own_sizes; /* and of files each may have its own: nothing is decoded before it is asked for */
 };
 
 /* Opening in steps, for who reads the data section by several tables at once. */

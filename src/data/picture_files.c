@@ -74,7 +74,8 @@ static eg_status read_picture(reading *r, const eg_picture_file *f, eg_error *er
 	eg_picture_options o = {.allocator = r->o->allocator, .shrink = true};
 	eg_pictures *p = &r->set;
 	r->looked_at++;
-	const bool needed = r->decoded || (r->source && r->source->skip_broken) || (!r->o->C && !r->first);
+	const bool own_sizes = r->source && r->source->own_sizes;
+	const bool needed = !own_sizes && (r->decoded || (r->source && r->source->skip_broken) || (!r->o->C && !r->first));
 	eg_error why = {EG_OK, ""};
 	eg_status status = needed ? eg_picture_read(r->list->tree, f->path, &o, &pic, &why) : EG_OK;
 	if (status) return r->source ? eg_broken_add(r->source, status, &why, err) : eg_fail(err, status, "%s", why.message);
@@ -134,7 +135,7 @@ eg_status eg_file_source_put(eg_file_source *s, eg_part part, const eg_picture_f
 	if (status) return status;
 	s->good[part] = r.good;
 	eg_files_remark(s->tree, base, part);
-	if (!set->pixels)
+	if (!set->pixels && !base->own_sizes)
 		eg_source_remark_more(base, part,
 		        "the pictures are decoded whenever they are asked for: all take %.0f MB, more than 'memory: %lld'",
 		        (double)set->count * set->C * set->H * set->W / 1e6, (long long)base->memory);
@@ -146,17 +147,20 @@ static eg_status decode(const eg_file_source *s, eg_part part, int64_t i, eg_rec
 	const eg_pictures *p = s->pictures.sets[part];
 	const eg_picture_options o = {.shrink = true};
 	const eg_picture_file *good = s->good[part];
+	const bool own_sizes = s->pictures.base.own_sizes;
 	eg_picture pic;
-	uint8_t *out = eg_record_room(r, (size_t)p->C * (size_t)p->H * (size_t)p->W);
-	if (!out) return eg_record_no_memory(err);
 	eg_status status = eg_picture_read(s->tree, good[i].path, &o, &pic, err);
 	if (status) return status;
-	if (s->pictures.base.want[0] || (pic.C == p->C && pic.H == p->H && pic.W == p->W))
-		status = eg_picture_bytes(&pic, p->C, p->H, p->W, out, err);
+	const int C = own_sizes ? pic.C : p->C, H = own_sizes ? pic.H : p->H, W = own_sizes ? pic.W : p->W;
+	uint8_t *out = eg_record_room(r, (size_t)C * (size_t)H * (size_t)W);
+	if (!out)
+		status = eg_record_no_memory(err);
+	else if (own_sizes || s->pictures.base.want[0] || (pic.C == p->C && pic.H == p->H && pic.W == p->W))
+		status = eg_picture_bytes(&pic, C, H, W, out, err);
 	else
 		status = odd_size(&pic, good[i].path, p, good[0].path, err);
 	eg_picture_free(&pic);
-	r->fields[PICTURE] = (eg_datum){.there = true, .picture = {p->C, p->H, p->W, out}};
+	r->fields[PICTURE] = (eg_datum){.there = !status, .picture = {C, H, W, out}};
 	return status;
 }
 

@@ -493,6 +493,7 @@ eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_valu
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	*facts = NULL;
 	source->skip_broken = 1; /* all of them are to be named */
+	source->own_sizes = true;
 	eg_status status = v && s.broken ? EG_OK : no_memory(err);
 	for (int p = 0; p < EG_PARTS && !status; p++) status = eg_source_prepare(source, (eg_part)p, err);
 	if (!status) {

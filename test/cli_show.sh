@@ -1,0 +1,94 @@
+#!/bin/sh
+# What engram data show says of small data of each kind: counts, lengths, what is missing, broken or there twice; the same as
+# JSON; and its page, which is well-formed and holds what it should.
+. test/cli_helpers
+if ! command -v python3 >/dev/null || ! python3 -c '' 2>/dev/null; then
+	echo "python3 is not there"
+	exit 77
+fi
+# holds EXPRESSION...: each is true, of the JSON in ./out as `v`, its parts as `p`
+holds() {
+	python3 -c 'import json, sys
+v = json.load(open("out"))
+p = {x["part"]: x for x in v["parts"]}
+for e in sys.argv[1:]:
+    assert eval(e), e' "$@" 2>python.err || fail "$(tail -n 1 python.err): $(head -c 600 out)"
+}
+# page FILE WORDS...: it is XML, with all of these in it
+page() {
+	python3 -c 'import sys, xml.etree.ElementTree as tree
+text = open(sys.argv[1], encoding="utf-8").read()
+tree.fromstring(text)
+for word in sys.argv[2:]:
+    assert word in text, word' "$@" 2>python.err || fail "$1: $(tail -n 1 python.err)"
+}
+show() {
+	expect 0 "$ENGRAM" data show "$@"
+}
+
+# Pictures with a network. Their random numbers begin anew after 128, and with the test pictures.
+make_data
+show quarters.yaml --json -n 3
+json out
+holds 'p["train"]["records"] == 160 and p["test"]["records"] == 40' \
+	'p["train"]["fields"][1]["classes"]["of"][0] == {"class": "north-west", "count": 40}' \
+	'v["broken"]["count"] == 0' \
+	'[(d["part"], d["in"], d["count"], d["differ"]) for d in v["duplicates"]] == [("train", "train", 32, 0), ("test", "train", 40, 0)]' \
+	'len(v["records"]) == 3' 'v["records"][0]["inputs"][0]["shape"] == [1, 1, 8, 8]' \
+	'v["records"][0]["inputs"][1]["max"] in range(4)'
+show quarters.yaml --json -n 1 --augmented --set 'augment=[flip, crop: 2]'
+holds 'len(v["records"]) == 5' 'v["records"][4]["draw"] == "augmented, epoch 4"' \
+	'len({str(r["inputs"]) for r in v["records"]}) > 1'
+show quarters.yaml -n 2 -o quarters.html
+says "40 records are in train too"
+says "north-west 40, north-east 40"
+page quarters.html "data:image/png;base64," "what the network gets" "north-west 40"
+show quarters.yaml -n 0
+says_not "some records"
+expect 1 "$ENGRAM" data show quarters.yaml -o none/quarters.html
+says "none/quarters.html"
+
+# A folder of pictures, some broken.
+mkdir -p 'shapes/a&b' shapes/dot
+for i in 1 2 3; do
+	{ printf 'P5\n8 8\n255\n'; pictures $i | tail -c 64; } >"shapes/a&b/$i.pgm"
+	{ printf 'P5\n8 6\n255\n'; pictures $i | head -c 48; } >shapes/dot/$i.pgm
+done
+head -c 20 'shapes/a&b/1.pgm' >shapes/dot/cut.pgm
+show folder --set path=shapes --json
+holds 'v["broken"]["count"] == 1 and "dot/cut.pgm" in v["broken"]["named"][0]' \
+	'v["parts"][0]["fields"][1]["classes"]["of"] == [{"class": "a&b", "count": 3}, {"class": "dot", "count": 3}]' \
+	'p["train"]["fields"][0]["height"]["min"] == 6 and p["train"]["fields"][0]["height"]["max"] == 8'
+show folder --set path=shapes -o shapes.html
+says "cut.pgm"
+page shapes.html 'a&amp;b'
+
+# Texts, tags, pairs, series.
+printf 'text\tlabel\nsay <b>\tx\nsay <b>\ty\nZoë\tx\n' >texts.tsv
+show tsv --set path=texts.tsv --json
+holds 'p["train"]["fields"][0]["length"]["min"] == 3 and p["train"]["fields"][0]["length"]["max"] == 7' \
+	'v["duplicates"][0]["count"] == 1 and v["duplicates"][0]["differ"] == 1'
+show tsv --set path=texts.tsv -o texts.html
+page texts.html 'say &lt;b&gt;' 'Zoë'
+printf 'Anna\tB-PER\nsleeps\tO\n\nParis\tB-LOC\n' >tags.tsv
+show conll --set path=tags.tsv --json
+holds 'p["train"]["records"] == 2 and p["train"]["fields"][0]["length"]["max"] == 2' \
+	'{c["class"]: c["count"] for c in p["train"]["fields"][1]["classes"]["of"]} == {"O": 1, "B-PER": 1, "B-LOC": 1}'
+show conll --set path=tags.tsv -o tags.html
+page tags.html '>Anna<small>B-PER</small>'
+printf 'Hi.\tSalut.\nRun!\tCours !\n' >pairs.tsv
+show pairs --set path=pairs.tsv --json
+holds 'sum(x["records"] for x in v["parts"]) == 2'
+printf 'day,x\n1,2.5\n2,\n3,4\n4,1\n' >series.csv
+show series --set path=series.csv --json
+holds 'v["parts"][0]["fields"][0]["values"][-1]["gaps"] == 1'
+show series --set path=series.csv -o series.html
+page series.html '<svg' '4 steps'
+
+expect 2 "$ENGRAM" data show folder --set path=shapes --augmented
+says "name a RECIPE"
+expect 2 "$ENGRAM" data show
+expect 1 "$ENGRAM" data show folder --set path=nowhere
+says "nowhere"
+expect 1 "$ENGRAM" data show mnits
+done_testing

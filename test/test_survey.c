@@ -1,0 +1,250 @@
+/* test_survey.c - tests of what is told of a data set (eg_survey): counts, lengths, missing values, broken records,
+ * duplicates, what is read of large sets; and of the page that shows records of every kind. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "report/survey.h"
+#include "source_bed.h"
+
+#include <math.h>
+
+/* ---- facts of a table -------------------------------------------------------------------------------------------- */
+
+/* A value deep in a tree: "parts.0.fields.1.missing". */
+static const eg_value *at(const eg_value *v, const char *path) {
+	char copy[200];
+	snprintf(copy, sizeof copy, "%s", path);
+	for (char *step = strtok(copy, "."); step; step = strtok(NULL, "."))
+		v = *step >= '0' && *step <= '9' ? eg_value_at(v, atoi(step)) : eg_value_get(v, step);
+	return v;
+}
+static void is_int(const eg_value *facts, const char *path, int64_t n) {
+	int64_t got = eg_value_int(at(facts, path), -1);
+	if (got != n) fail_msg("%s is %lld, not %lld", path, (long long)got, (long long)n);
+}
+static void is_near(const eg_value *facts, const char *path, double v) {
+	double got = eg_value_number(at(facts, path), (double)NAN);
+	if (!(fabs(got - v) < 1e-6)) fail_msg("%s is %g, not %g", path, got, v);
+}
+static void is_text(const eg_value *facts, const char *path, const char *text) {
+	const char *got = eg_value_text(at(facts, path));
+	if (!got || strcmp(got, text)) fail_msg("%s is '%s', not '%s'", path, got ? got : "", text);
+}
+
+typedef struct told {
+	char text[4000];
+} told;
+static void take(void *user, const eg_survey_line *l) {
+	told *t = user;
+	size_t n = strlen(t->text);
+	snprintf(t->text + n, sizeof t->text - n, "%s|%s|%s|%s\n", l->part, l->field, l->what, l->text);
+}
+
+static void a_table(void **state) {
+	sources *f = *state;
+	char path[400], other[400];
+	eg_value *facts;
+	told t = {""};
+	setting(path, "path",
+	        write_text(f, "a.jsonl",
+	                "{\"t\": \"abc\", \"k\": \"x\", \"n\": [1, 2]}\n{\"t\": \"abcdef\", \"k\": \"y\", \"n\": [null, 4]}\n"
+	                "{\"t\": \"abc\", \"k\": \"y\", \"n\": [1, 2]}\n{\"t\": \"Zo\xc3\xab\", \"k\": \"x\", \"n\": [5, 6]}\n"
+	                "{\"t\": \"no label\", \"n\": [9, 9]}\n"));
+	setting(other, "test_path",
+	        write_text(f, "b.jsonl",
+	                "{\"t\": \"abcdef\", \"k\": \"y\", \"n\": [null, 4]}\n{\"t\": \"new\", \"k\": \"x\", \"n\": [7, 8]}\n"));
+	eg_source *s;
+	const char *settings[] = {path, other, "text=t", "label=k", "numbers=[n]", NULL};
+	if (eg_source_open("jsonl", settings, &s, &f->err)) fail_msg("%s", f->err.message);
+	if (eg_survey(s, NULL, &facts, &f->err)) fail_msg("%s", f->err.message);
+	is_text(facts, "data", "jsonl");
+	assert_int_equal(eg_value_count(at(facts, "parts")), 2);
+	is_int(facts, "parts.0.records", 4);
+	is_int(facts, "parts.0.read", 4);
+	is_int(facts, "parts.1.records", 2);
+	is_text(facts, "parts.0.fields.0.kind", "text");
+	is_near(facts, "parts.0.fields.0.length.min", 3);
+	is_near(facts, "parts.0.fields.0.length.median", 3);
+	is_near(facts, "parts.0.fields.0.length.max", 6);
+	is_int(facts, "parts.0.fields.0.length.histogram.0", 3);
+	is_int(facts, "parts.0.fields.0.length.histogram.9", 1);
+	is_near(facts, "parts.0.fields.1.values.0.mean", 7.0 / 3);
+	is_int(facts, "parts.0.fields.1.values.0.gaps", 1);
+	is_near(facts, "parts.0.fields.1.values.1.max", 6);
+	is_text(facts, "parts.0.fields.2.classes.of.0.class", "x");
+	is_int(facts, "parts.0.fields.2.classes.of.0.count", 2);
+	is_int(facts, "parts.1.fields.2.classes.of.1.count", 1);
+	is_int(facts, "broken.count", 1);
+	assert_non_null(strstr(eg_value_text(at(facts, "broken.named.0")), "a.jsonl:5"));
+	assert_int_equal(eg_value_count(at(facts, "duplicates")), 2);
+	is_text(facts, "duplicates.0.in", "train");
+	is_text(facts, "duplicates.0.part", "train");
+	is_int(facts, "duplicates.0.count", 1);
+	is_int(facts, "duplicates.0.differ", 1);
+	is_text(facts, "duplicates.0.some.0.record", "2");
+	is_text(facts, "duplicates.0.some.0.same_as", "0");
+	is_text(facts, "duplicates.1.part", "test");
+	is_int(facts, "duplicates.1.count", 1);
+	is_int(facts, "duplicates.1.differ", 0);
+	eg_survey_lines(facts, take, &t);
+	assert_says(t.text, "train|label|classes, in records|x 2, y 2\n");
+	assert_says(t.text, "train|text|length|min 3, median 3, max 6 characters");
+	assert_says(t.text, "||broken|");
+	assert_says(t.text, "train||duplicates|1 record is there before, 1 with another label: 2 as 0 (another label)\n");
+	assert_says(t.text, "test||duplicates|1 record is in train too: 0 as 1\n");
+	eg_value_free(facts);
+	eg_source_close(s);
+}
+
+static void brief_ones(void **state) {
+	(void)state;
+	char buf[64];
+	assert_string_equal(eg_brief(0.130660, buf), "0.1307");
+	assert_string_equal(eg_brief(-12.3456, buf), "-12.35");
+	assert_string_equal(eg_brief(123456.4, buf), "123456");
+	assert_string_equal(eg_brief(0, buf), "0");
+	assert_string_equal(eg_brief((double)NAN, buf), "-");
+	assert_string_equal(eg_cut_text("Zo\xc3\xab", 4, 3, buf), "Zo...");
+	assert_string_equal(eg_cut_text("Zo\xc3\xab", 4, 4, buf), "Zo\xc3\xab");
+}
+
+/* ---- large sets, by a source made here --------------------------------------------------------------------------- */
+
+enum { LARGE = 1200, LARGE_RECORDS = 150, KINDS = 8 };
+static uint8_t large_pixels[3 * LARGE * LARGE]; /* 4 MB: 62 of them would be read, so 100 are */
+
+static eg_status prepare_large(eg_source *s, eg_part part, eg_error *err) {
+	(void)err;
+	s->count[part] = part == EG_PART_TRAIN ? LARGE_RECORDS : 0;
+	return EG_OK;
+}
+static eg_status read_large(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	(void)s, (void)part;
+	if (i == 3 && wanted & 1) return eg_fail(err, EG_ERR_FORMAT, "number 3 is damaged");
+	if (i == 3) return EG_OK;
+	large_pixels[0] = (uint8_t)i;
+	if (wanted & 1) r->fields[0] = (eg_datum){.there = true, .picture = {3, LARGE, LARGE, large_pixels}};
+	if (wanted & 2) r->fields[1] = (eg_datum){.there = true, .label = (int32_t)(i % 2)};
+	return EG_OK;
+}
+
+static void large_sets(void **state) {
+	sources *f = *state;
+	static const eg_source_type type = {.info = {.name = "large"}, .prepare = prepare_large, .read = read_large};
+	static const char *const names[] = {"even", "odd"};
+	eg_source s = {.type = &type, .nfields = 2,
+	        .fields = {{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "label", .kind = EG_FIELD_LABEL, .names = names, .nnames = 2}}};
+	eg_value *facts;
+	if (SANITIZED) skip();
+	if (eg_survey(&s, NULL, &facts, &f->err)) fail_msg("%s", f->err.message);
+	is_int(facts, "parts.0.records", LARGE_RECORDS);
+	is_int(facts, "parts.0.read", 100);
+	assert_true(eg_value_int(at(facts, "parts.0.fields.0.read"), 0) >= 99);
+	assert_true(eg_value_int(at(facts, "parts.0.fields.1.read"), 0) >= LARGE_RECORDS - 1);
+	is_int(facts, "parts.0.fields.1.classes.of.0.count", LARGE_RECORDS / 2);
+	assert_int_equal(eg_value_count(at(facts, "duplicates")), 0);
+	eg_value_free(facts);
+	if (eg_survey(&s, &(eg_survey_options){.all = true}, &facts, &f->err)) fail_msg("%s", f->err.message);
+	is_int(facts, "parts.0.fields.0.read", LARGE_RECORDS - 1);
+	is_int(facts, "broken.count", 1);
+	is_text(facts, "broken.named.0", "number 3 is damaged");
+	eg_value_free(facts);
+}
+
+/* ---- the page ---------------------------------------------------------------------------------------------------- */
+
+static char *whole_file(const char *path) {
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	char *text = calloc(1, 200000);
+	assert_true(fread(text, 1, 199999, file) > 0);
+	fclose(file);
+	return text;
+}
+
+/* The PNG of the page's image number k. */
+static void decode_image(const char *page, int k, eg_picture *pic) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *data = page;
+	uint8_t bytes[4000];
+	size_t n = 0;
+	unsigned v = 0;
+	for (int i = 0; i <= k; i++) {
+		data = strstr(data, "base64,");
+		assert_non_null(data);
+		data += 7;
+	}
+	for (int i = 0; data[i] != '"' && data[i] != '='; i++) {
+		v = v << 6 | (unsigned)(strchr(digits, data[i]) - digits);
+		if (i % 4) bytes[n++] = (uint8_t)(v >> (6 - 2 * (i % 4)));
+	}
+	eg_error err;
+	if (eg_picture_decode(bytes, n, "image", NULL, pic, &err)) fail_msg("%s", err.message);
+}
+
+static void a_page(void **state) {
+	sources *f = *state;
+	static const eg_source_type type = {.info = {.name = "made"}};
+	static const char *const names[] = {"O", "a<b", "c&d"}, *const tokens[] = {"one", "<two>"};
+	static const eg_field fields[KINDS] = {{.name = "picture", .kind = EG_FIELD_PICTURE},
+	        {.name = "mask", .kind = EG_FIELD_MASK, .names = names, .nnames = 3},
+	        {.name = "boxes", .kind = EG_FIELD_BOXES, .names = names, .nnames = 3}, {.name = "text", .kind = EG_FIELD_TEXT},
+	        {.name = "tokens", .kind = EG_FIELD_TOKENS}, {.name = "tags", .kind = EG_FIELD_TAGS, .names = names, .nnames = 3},
+	        {.name = "series", .kind = EG_FIELD_SERIES}, {.name = "sound", .kind = EG_FIELD_SOUND}};
+	const uint8_t pixels[] = {0, 50, 100, 150, 200, 250}, mask[] = {1, 1, 2, 2, 0, EG_VOID};
+	const eg_box box = {.label = 2, .x0 = 1, .y0 = 0, .x1 = 3, .y1 = 1.5};
+	const float numbers[] = {1, NAN, 3, 4};
+	const int32_t tags[] = {0, 1};
+	eg_source s = {.type = &type, .nfields = KINDS};
+	memcpy(s.fields, fields, sizeof fields);
+	eg_record r = {.id = "a<1>", .fields = {{.there = true, .picture = {1, 2, 3, pixels}}, {.there = true, .mask = {2, 3, mask}},
+	        {.there = true, .boxes = {1, &box}}, {.there = true, .text = {"1 < 2\nnext", 10}}, {.there = true, .tokens = {2, tokens}},
+	        {.there = true, .tags = {2, tags}}, {.there = true, .series = {4, 1, numbers, NULL}},
+	        {.there = true, .sound = {4, 1, 8000, numbers}}}};
+	char path[400];
+	snprintf(path, sizeof path, "%s", path_in(f, "page.html"));
+	eg_sheet *sheet;
+	eg_picture pic = {0};
+	void *png;
+	size_t size;
+	if (eg_png_encode(1, 2, 3, pixels, &png, &size, NULL)) skip(); /* built without libspng */
+	free(png);
+	if (eg_sheet_new(path, "A & B", &sheet, &f->err)) fail_msg("%s", f->err.message);
+	if (eg_sheet_record(sheet, &s, &r, "draw 1", NULL, &f->err)) fail_msg("%s", f->err.message);
+	assert_int_not_equal(access(path, F_OK), 0);
+	if (eg_sheet_save(sheet, &f->err)) fail_msg("%s", f->err.message);
+	char *page = whole_file(path);
+	assert_says(page, "<title>A &amp; B</title>");
+	assert_says(page, "<h2>a&lt;1&gt;, draw 1</h2>");
+	decode_image(page, 0, &pic);
+	assert_true(pic.C == 1 && pic.H == 2 && pic.W == 3 && !memcmp(pic.pixels, pixels, sizeof pixels));
+	eg_picture_free(&pic);
+	decode_image(page, 1, &pic); /* the mask: classes in colours of their own, void in grey */
+	assert_true(pic.C == 3 && pic.H == 2 && pic.W == 3);
+	assert_true(pic.pixels[5] == pic.pixels[11] && pic.pixels[11] == pic.pixels[17]);
+	assert_false(pic.pixels[0] == pic.pixels[6] && pic.pixels[6] == pic.pixels[12]);
+	eg_picture_free(&pic);
+	/* Three pixels in 150: each 50 wide. */
+	assert_says(page, "<rect x=\"50\" y=\"0\" width=\"100\" height=\"75\"");
+	assert_says(page, ">c&amp;d</text>");
+	assert_says(page, "a&lt;b 33 %");
+	assert_says(page, "<pre>1 &lt; 2\nnext</pre>");
+	assert_says(page, "&lt;two&gt;<small>a&lt;b</small>");
+	assert_says(page, "url(#frame2)"); /* two plots */
+	assert_null(strstr(page, "url(#frame3)"));
+	free(page);
+	if (eg_sheet_new(path, "dropped", &sheet, &f->err)) fail_msg("%s", f->err.message);
+	eg_sheet_drop(sheet);
+	page = whole_file(path);
+	assert_says(page, "A &amp; B");
+	free(page);
+	assert_int_not_equal(eg_sheet_new(path_in(f, "none/page.html"), "", &sheet, &f->err), EG_OK);
+	assert_says(f->err.message, "none/page.html");
+	assert_null(sheet);
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
+	const struct CMUnitTest tests[] = {CASE(a_table), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
