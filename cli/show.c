@@ -85,7 +85,8 @@ static void close_all(showing *s) {
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static void put_record(showing *s, const eg_source *source, const eg_record *r, const char *draw, const eg_value *seen) {
+static void put_record(
+	showing *s, const eg_source *source, const eg_record *r, const char *draw, const eg_value *seen) {
 	eg_value *map = eg_value_put_map(s->records, NULL);
 	eg_record_describe(source, r, map);
 	if (draw) eg_value_put_text(map, "draw", draw);
@@ -216,7 +217,7 @@ static void print_records(const eg_value *records) {
 		const char *draw = text_at(r, "draw");
 		const eg_value *f = eg_value_first(eg_value_get(r, "fields"));
 		for (bool first = true; f; f = eg_value_next(f), first = false) {
-			table_cell(t, first ? "%s%s%s" : "", text_at(r, "record"), *draw ? ", " : "", draw);
+			table_cell(t, "%s%s%s", first ? text_at(r, "record") : "", first && *draw ? ", " : "", first ? draw : "");
 			table_cell(t, "%s", text_at(f, "name"));
 			table_cell(t, "%s", text_at(f, "holds"));
 		}
@@ -272,7 +273,8 @@ int data_show(const cli_args *a, const char *name) {
 		return close_all(&s), CLI_FAILED;
 	if (s.own && args_has(a, "augmented")) {
 		close_all(&s);
-		return fail_usage("data", "--augmented shows what a recipe's 'augment' makes of records: name a RECIPE, not a data set");
+		return fail_usage("data", "--augmented shows what a recipe's 'augment' makes of records: name a RECIPE, "
+		                          "not a data set");
 	}
 	if (!status) status = gather(&s, name, &err);
 	if (status) {

@@ -113,9 +113,9 @@ EG_API void eg_attribution_free(eg_attribution *a);
 /* ---- what is in a data set --------------------------------------------------------------------------------------- */
 
 typedef struct eg_survey_options {
-	/* Every record is read with all its fields. Else pictures, masks, sound and frames, which have to be decoded, are
-	 * read of as many records of a part as hold some 256 MiB, of 100 at least, evenly over it; all other fields of
-	 * every record. Duplicates are looked for among those that were read with all fields. */
+	/* Every record is read with all its fields. Else pictures, masks, sound and frames, which have to be decoded,
+	 * are read of as many records of a part as hold some 256 MiB, of 100 at least, evenly over it; all other fields
+	 * of every record. Duplicates are looked for among those that were read with all fields. */
 	bool all;
 } eg_survey_options;
 
@@ -146,8 +146,8 @@ EG_API void eg_record_describe(const eg_source *source, const eg_record *r, eg_v
 EG_API eg_status eg_samples_seen(
 	const eg_samples *s, eg_graph *g, eg_part part, int64_t i, int epoch, eg_value *list, eg_error *err);
 
-/* A page (HTML, with everything in it) that shows facts and records: pictures with masks and boxes, texts, tags, plots of
- * series and sound. It appears whole or not at all. */
+/* A page (HTML, with everything in it) that shows facts and records: pictures with masks and boxes, texts, tags, plots
+ * of series and sound. It appears whole or not at all. */
 typedef struct eg_sheet eg_sheet;
 EG_API eg_status eg_sheet_new(const char *path, const char *title, eg_sheet **sheet, eg_error *err);
 EG_API void eg_sheet_facts(eg_sheet *s, const eg_value *facts);

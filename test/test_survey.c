@@ -52,7 +52,8 @@ static void a_table(void **state) {
 	                "{\"t\": \"no label\", \"n\": [9, 9]}\n"));
 	setting(other, "test_path",
 	        write_text(f, "b.jsonl",
-	                "{\"t\": \"abcdef\", \"k\": \"y\", \"n\": [null, 4]}\n{\"t\": \"new\", \"k\": \"x\", \"n\": [7, 8]}\n"));
+	                "{\"t\": \"abcdef\", \"k\": \"y\", \"n\": [null, 4]}\n"
+	                "{\"t\": \"new\", \"k\": \"x\", \"n\": [7, 8]}\n"));
 	eg_source *s;
 	const char *settings[] = {path, other, "text=t", "label=k", "numbers=[n]", NULL};
 	if (eg_source_open("jsonl", settings, &s, &f->err)) fail_msg("%s", f->err.message);
@@ -133,7 +134,8 @@ static void large_sets(void **state) {
 	static const eg_source_type type = {.info = {.name = "large"}, .prepare = prepare_large, .read = read_large};
 	static const char *const names[] = {"even", "odd"};
 	eg_source s = {.type = &type, .nfields = 2,
-	        .fields = {{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "label", .kind = EG_FIELD_LABEL, .names = names, .nnames = 2}}};
+	        .fields = {{.name = "picture", .kind = EG_FIELD_PICTURE},
+	                {.name = "label", .kind = EG_FIELD_LABEL, .names = names, .nnames = 2}}};
 	eg_value *facts;
 	if (SANITIZED) skip();
 	if (eg_survey(&s, NULL, &facts, &f->err)) fail_msg("%s", f->err.message);
@@ -188,8 +190,9 @@ static void a_page(void **state) {
 	static const char *const names[] = {"O", "a<b", "c&d"}, *const tokens[] = {"one", "<two>"};
 	static const eg_field fields[KINDS] = {{.name = "picture", .kind = EG_FIELD_PICTURE},
 	        {.name = "mask", .kind = EG_FIELD_MASK, .names = names, .nnames = 3},
-	        {.name = "boxes", .kind = EG_FIELD_BOXES, .names = names, .nnames = 3}, {.name = "text", .kind = EG_FIELD_TEXT},
-	        {.name = "tokens", .kind = EG_FIELD_TOKENS}, {.name = "tags", .kind = EG_FIELD_TAGS, .names = names, .nnames = 3},
+	        {.name = "boxes", .kind = EG_FIELD_BOXES, .names = names, .nnames = 3},
+	        {.name = "text", .kind = EG_FIELD_TEXT}, {.name = "tokens", .kind = EG_FIELD_TOKENS},
+	        {.name = "tags", .kind = EG_FIELD_TAGS, .names = names, .nnames = 3},
 	        {.name = "series", .kind = EG_FIELD_SERIES}, {.name = "sound", .kind = EG_FIELD_SOUND}};
 	const uint8_t pixels[] = {0, 50, 100, 150, 200, 250}, mask[] = {1, 1, 2, 2, 0, EG_VOID};
 	const eg_box box = {.label = 2, .x0 = 1, .y0 = 0, .x1 = 3, .y1 = 1.5};
@@ -197,8 +200,9 @@ static void a_page(void **state) {
 	const int32_t tags[] = {0, 1};
 	eg_source s = {.type = &type, .nfields = KINDS};
 	memcpy(s.fields, fields, sizeof fields);
-	eg_record r = {.id = "a<1>", .fields = {{.there = true, .picture = {1, 2, 3, pixels}}, {.there = true, .mask = {2, 3, mask}},
-	        {.there = true, .boxes = {1, &box}}, {.there = true, .text = {"1 < 2\nnext", 10}}, {.there = true, .tokens = {2, tokens}},
+	eg_record r = {.id = "a<1>", .fields = {{.there = true, .picture = {1, 2, 3, pixels}},
+	        {.there = true, .mask = {2, 3, mask}}, {.there = true, .boxes = {1, &box}},
+	        {.there = true, .text = {"1 < 2\nnext", 10}}, {.there = true, .tokens = {2, tokens}},
 	        {.there = true, .tags = {2, tags}}, {.there = true, .series = {4, 1, numbers, NULL}},
 	        {.there = true, .sound = {4, 1, 8000, numbers}}}};
 	char path[400];

@@ -1,5 +1,5 @@
 /* sheet.c - a page that shows data: facts in a table, and records one below the other. HTML that is XML as well, with
- * everything in it: pictures as PNG data URIs, boxes and plots as SVG. It keeps to the viewer's light or dark colours. */
+ * everything in it: pictures as PNG data URIs, boxes and plots as SVG. It is light or dark as the viewer likes it. */
 #include "report/survey.h"
 
 #include <math.h>
@@ -14,12 +14,15 @@ struct eg_sheet {
 };
 
 static const char style[] =
-	"body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:76em;padding:0 1em;color-scheme:light dark}\n"
+	"body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:76em;padding:0 1em}\n"
+	":root{color-scheme:light dark}\n"
 	"table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.15em .8em .15em 0;"
 	"border-bottom:1px solid #8884}\n"
 	"section{border:1px solid #8886;border-radius:6px;padding:.6em 1em;margin:1em 0}h2{font-size:1.05em;margin:.2em 0}\n"
-	".f{margin:.5em 0}.n{opacity:.7;margin-right:.6em}.p{display:inline-block;margin:.2em .8em .2em 0;vertical-align:top}\n"
-	".p svg{image-rendering:pixelated}.p small{display:block;opacity:.75}.l{margin-right:.9em;white-space:nowrap}\n"
+	".f{margin:.5em 0}.n{opacity:.7;margin-right:.6em}\n"
+	".p{display:inline-block;margin:.2em .8em .2em 0;vertical-align:top}\n"
+	".p svg{image-rendering:pixelated}.p small{display:block;opacity:.75}\n"
+	".l{margin-right:.9em;white-space:nowrap}\n"
 	".l i,.t i{font-style:normal}.l b{display:inline-block;width:.9em;height:.9em;margin-right:.3em;vertical-align:-.1em}\n"
 	".t{display:inline-block;margin:.1em .25em;text-align:center;border-bottom:3px solid transparent}"
 	".t small{display:block;font-size:.72em;opacity:.8;min-height:1.2em}\n"
@@ -116,7 +119,8 @@ static const char *hex_of(int label, char buf[8]) {
 static void put_base64(eg_writer *w, const uint8_t *p, size_t n) {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < n; i += 3) {
-		const unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0u);
+		const unsigned second = i + 1 < n ? p[i + 1] : 0, third = i + 2 < n ? p[i + 2] : 0;
+		const unsigned v = (unsigned)p[i] << 16 | second << 8 | third;
 		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
 		        i + 2 < n ? digits[v & 63] : '='};
 		eg_writer_put(w, four, 4);
@@ -150,8 +154,8 @@ static eg_status put_image(eg_writer *w, const view *v, eg_error *err) {
 	size_t size;
 	eg_status status = eg_png_encode(v->C, v->H, v->W, v->pixels, &png, &size, err);
 	if (status) return status;
-	eg_put(w, "<div class=\"p\"><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">"
-	          "<image width=\"%d\" height=\"%d\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,",
+	eg_put(w, "<div class=\"p\"><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+	          "viewBox=\"0 0 %d %d\"><image width=\"%d\" height=\"%d\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,",
 	        (int)v->shown_W, (int)v->shown_H, (int)v->shown_W, (int)v->shown_H, (int)v->shown_W, (int)v->shown_H);
 	put_base64(w, png, size);
 	eg_put(w, "\"/>");
@@ -216,7 +220,8 @@ static eg_status put_mask(eg_writer *w, const eg_source *s, int k, view *v, cons
 	return EG_OK;
 }
 
-static eg_status put_picture(eg_writer *w, const eg_source *s, const eg_record *r, const eg_datum_picture *p, eg_error *err) {
+static eg_status put_picture(
+	eg_writer *w, const eg_source *s, const eg_record *r, const eg_datum_picture *p, eg_error *err) {
 	char below[64];
 	view v;
 	eg_status status = view_of(&v, p, err);
@@ -254,8 +259,9 @@ static eg_status put_frames(eg_writer *w, const eg_datum_frames *f, eg_error *er
 static void plot(eg_sheet *s, const char *title, const char *x_title, const double *x, const double *y, int n) {
 	const eg_series line = {"", x, y, n};
 	eg_put(s->w, "<div class=\"plot\">");
-	eg_plot_lines_into(s->w,
-	        &(eg_line_plot){.title = title, .x_title = x_title, .y_title = "", .series = &line, .nseries = 1, .number = ++s->plots});
+	const eg_line_plot p = {
+	        .title = title, .x_title = x_title, .y_title = "", .series = &line, .nseries = 1, .number = ++s->plots};
+	eg_plot_lines_into(s->w, &p);
 	eg_put(s->w, "</div>\n");
 }
 
@@ -335,7 +341,8 @@ static void put_tokens(eg_writer *w, const eg_source *s, const eg_record *r, con
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static eg_status put_field(eg_sheet *s, const eg_source *source, const eg_record *r, int k, const eg_value *words, eg_error *err) {
+static eg_status put_field(
+	eg_sheet *s, const eg_source *source, const eg_record *r, int k, const eg_value *words, eg_error *err) {
 	const eg_field *f = &source->fields[k];
 	const eg_datum *d = &r->fields[k];
 	const char *holds = eg_value_text(eg_value_get(words, "holds"));
@@ -372,8 +379,8 @@ static void put_seen(eg_writer *w, const eg_value *seen) {
 	eg_put(w, "</details>\n");
 }
 
-eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_record *r, const char *draw, const eg_value *seen,
-	eg_error *err) {
+eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_record *r, const char *draw,
+	const eg_value *seen, eg_error *err) {
 	eg_value *words = eg_value_new(EG_VALUE_MAP);
 	if (words) eg_record_describe(source, r, words);
 	eg_put(s->w, "<section>\n<h2>");

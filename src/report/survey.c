@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTENT = 256 << 20, LEAST_READ = 100, MOST_READ = 1000000, BROKEN_NAMED = 40, NAMED = 5, BINS = 10, COLUMNS = 32 };
+enum { CONTENT = 256 << 20, LEAST_READ = 100, MOST_READ = 1000000 };
+enum { BROKEN_NAMED = 40, NAMED = 5, BINS = 10, COLUMNS = 32 };
 
 /* Kinds that sources have to decode, and those that say what the others are. */
 #define COSTLY (EG_KIND(PICTURE) | EG_KIND(MASK) | EG_KIND(SOUND) | EG_KIND(FRAMES))

@@ -1,4 +1,4 @@
-/* survey_lines.c - facts of a data set as lines for people; one record in words; what a network gets of it as numbers. */
+/* survey_lines.c - facts of a data set as lines for people; one record in words, and what a network gets of it. */
 #include "report/survey.h"
 
 #include <math.h>
@@ -57,7 +57,9 @@ static void tell(const lines *l, const char *what, const words *w) {
 static double number_of(const eg_value *map, const char *key) {
 	return eg_value_number(eg_value_get(map, key), (double)NAN);
 }
-static long long int_of(const eg_value *map, const char *key) { return (long long)eg_value_int(eg_value_get(map, key), 0); }
+static long long int_of(const eg_value *map, const char *key) {
+	return (long long)eg_value_int(eg_value_get(map, key), 0);
+}
 static const char *text_of(const eg_value *map, const char *key) {
 	const char *s = eg_value_text(eg_value_get(map, key));
 	return s ? s : "";
