@@ -16,7 +16,8 @@ struct eg_sheet {
 static const char style[] =
 	"body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:76em;padding:0 1em}\n"
 	":root{color-scheme:light dark}\n"
-	"table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.15em .8em .15em 0;"
+	"table{border-collapse:collapse}td:last-child{white-space:pre-wrap}\n"
+	"td,th{text-align:left;vertical-align:top;padding:.15em .8em .15em 0;"
 	"border-bottom:1px solid #8884}\n"
 	"section{border:1px solid #8886;border-radius:6px;padding:.6em 1em;margin:1em 0}h2{font-size:1.05em;margin:.2em 0}\n"
 	".f{margin:.5em 0}.n{opacity:.7;margin-right:.6em}\n"
@@ -155,7 +156,8 @@ static eg_status put_image(eg_writer *w, const view *v, eg_error *err) {
 	eg_status status = eg_png_encode(v->C, v->H, v->W, v->pixels, &png, &size, err);
 	if (status) return status;
 	eg_put(w, "<div class=\"p\"><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-	          "viewBox=\"0 0 %d %d\"><image width=\"%d\" height=\"%d\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,",
+	          "viewBox=\"0 0 %d %d\"><image width=\"%d\" height=\"%d\" preserveAspectRatio=\"none\" "
+	          "href=\"data:image/png;base64,",
 	        (int)v->shown_W, (int)v->shown_H, (int)v->shown_W, (int)v->shown_H, (int)v->shown_W, (int)v->shown_H);
 	put_base64(w, png, size);
 	eg_put(w, "\"/>");
