@@ -90,6 +90,8 @@ static void operations(void **state) {
 		{"lstm:l1t5n2i3h4", 2.0 * 5 * 2 * 4 * 4 * (3 + 4)},
 		{"gru:l2t5n2i3h4", 2.0 * 5 * 2 * 3 * 4 * (3 + 4 + 4 + 4)},
 		{"rnn:l2t5n2i3h4b", 2.0 * 5 * 2 * 2 * 4 * (3 + 4 + 8 + 4)},
+		{"chain:n5", 0},
+		{"copy:n5", 0},
 		{"lenet5:n3", 3 * 2.0 * (117600 + 240000 + 48000 + 10080 + 840)},
 		{"resnet20:n3", 3 * 2.0 * 40551000},
 		{"charlstm:l1t2n3h8", 2.0 * 2 * 3 * (4 * 8 * (64 + 8) + 65 * 8)},
@@ -110,7 +112,7 @@ static void count_progress(void *user, double share) {
 
 static void every_kind_runs(void **state) {
 	static const char *const small[] = {"conv2d:n2c3h8w9k4r3s3p1q1u1v1", "conv2d:n17c4h6w6k4r3s3p1q1u2v2g2", "lstm:l1t3n2i4h5b", "gru:l2t3n2i4h5",
-		"rnn:l1t3n2i4h5", "gemm:m5n6k7", "lenet5:n2", "resnet20:n1", "charlstm:l1t4n2h8"};
+		"rnn:l1t3n2i4h5", "gemm:m5n6k7", "chain:n100", "copy:n100", "lenet5:n2", "resnet20:n1", "charlstm:l1t4n2h8"};
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 2}, NULL);
 	int nkinds, seen = 0;
 	(void)state;

@@ -65,6 +65,26 @@ static void gemm(bench *b) {
 	eg_output(g, "y", eg_matmul(g, left, right));
 }
 
+/* Tensors without a batch. */
+static void elements(const bench *b, const char *const *names, int n, eg_tensor *t) {
+	for (int i = 0; i < n; i++) t[i] = eg_input(b->graph, names[i], EG_F32, EG_DIMS(value(b, 'n')));
+}
+static const char *const operands[] = {"x", "b", "c", "d", "e"};
+
+static void chain(bench *b) {
+	eg_graph *g = b->graph;
+	eg_tensor t[EG_COUNT(operands)];
+	elements(b, operands, EG_COUNT(operands), t);
+	eg_tensor y = eg_sub(g, eg_mul(g, eg_add(g, t[0], t[1]), t[2]), t[3]);
+	eg_output(g, "y", eg_relu(g, eg_max(g, y, t[4])));
+}
+
+static void copy(bench *b) {
+	eg_tensor t[3];
+	elements(b, operands, 3, t);
+	eg_output(b->graph, "y", eg_concat(b->graph, t[0], t[1], .axis = EG_ZERO, .x3 = t[2]));
+}
+
 static void lenet5(bench *b) {
 	eg_graph *g = b->graph;
 	eg_tensor h = eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 1, 28, 28)), label = eg_input(g, "target", EG_I32, EG_DIMS(EG_N));
@@ -119,6 +139,8 @@ static const struct builder {
 	{"gru", recurrent, 0, {0}},
 	{"rnn", recurrent, 0, {0}},
 	{"gemm", gemm, 0, {0}},
+	{"chain", chain, 0, {0}},
+	{"copy", copy, 0, {0}},
 	{"lenet5", lenet5, 10, {.kind = EG_SGD, .lr = 0.01, .momentum = 0.9}},
 	{"resnet20", resnet20, 10, {.kind = EG_SGD, .lr = 0.01, .momentum = 0.9}},
 	{"charlstm", charlstm, 65, {.kind = EG_ADAM, .lr = 1e-3}},
@@ -242,13 +264,13 @@ static bool prepare(bench *b) {
 	builder->build(b);
 	b->params = eg_params_new(b->graph, 1, &b->why);
 	if (!b->params) return false;
-	int batch = value(b, 'n');
-	if (!strcmp(builder->kind, "gemm")) batch = 1;
+	const bool batchless = builder->build == gemm || builder->build == chain || builder->build == copy;
+	const int batch = batchless ? 1 : value(b, 'n');
 	b->plan = eg_plan_new(b->graph, b->params, &(eg_plan_options){.batch = batch, .time = value(b, 't'), .train = train,
 		.input_grads = train && !network, .outputs = train && network ? loss : answer}, &b->why);
 	if (!b->plan) return false;
 	fill(b, "x", 65);
-	fill(b, "b", 0);
+	for (int i = 1; i < EG_COUNT(operands); i++) fill(b, operands[i], 0);
 	fill(b, "target", builder->classes);
 	fill_gradient(b);
 	if (!train || !network) return true;

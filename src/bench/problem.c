@@ -23,6 +23,9 @@ static const eg_problem_kind kinds[] = {
 	{"rnn", "recurrent layers with tanh", RECURRENT},
 	{"gemm", "matrix product C(m,n) = A(m,k) B(k,n), nothing packed before", .nletters = 3,
 		.letters = {{'m', "rows", false, 1}, {'n', "columns", false, 1}, {'k', "depth", false, 1}}},
+	{"chain", "e = max((a + b) c - d, e), then relu: element by element, nothing kept in between", .nletters = 1,
+		.letters = {{'n', "numbers in each", false, 1}}},
+	{"copy", "three tensors copied, as many bytes as chain reads and writes", .nletters = 1, .letters = {{'n', "numbers in each", false, 1}}},
 	{"lenet5", "the network of recipes/lenet5.yaml, 28x28 pictures, SGD with momentum", .network = true, .nletters = 1,
 		.letters = {{'n', "batch", false, 1}}},
 	{"resnet20", "residual network of He et al. 2016, 3x32x32 pictures, SGD with momentum", .network = true, .nletters = 1,
@@ -143,6 +146,7 @@ double eg_problem_flops(const eg_problem *p, bool train) {
 	double macs = 0, n = eg_problem_value(p, 'n');
 	if (!strcmp(k, "conv2d")) macs = conv_macs(p);
 	else if (!strcmp(k, "gemm")) macs = (double)eg_problem_value(p, 'm') * n * eg_problem_value(p, 'k');
+	else if (!strcmp(k, "chain") || !strcmp(k, "copy")) macs = 0;
 	else if (!strcmp(k, "lenet5")) macs = n * (28 * 28 * 6 * 25 + 100 * 16 * 150 + 120 * 400 + 120 * 84 + 840);
 	else if (!strcmp(k, "resnet20")) macs = n * 40551000.0; /* as the peers count it */
 	else if (!strcmp(k, "charlstm")) macs = recurrent_macs(p, 4, 64) + eg_problem_value(p, 't') * n * 65 * eg_problem_value(p, 'h');
