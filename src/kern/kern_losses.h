@@ -66,6 +66,9 @@ typedef struct eg_row_loss_bwd_args {
 	int side;
 	bool acc;
 } eg_row_loss_bwd_args;
+/* Both in plain C, for tables that have lanes for some of the losses only (ref_row_loss.c). */
+void eg_row_loss_fwd(const void *args, int begin, int end, const eg_worker *worker);
+void eg_row_loss_bwd(const void *args, int begin, int end, const eg_worker *worker);
 
 /* Overlap of regions (soft Dice, Jaccard). prob (samples*per, n, inner), the share of each place that is class c; the
  * truth are class numbers, target (samples*per, inner) int32_t, with `ignore` for places that do not count and NaN as

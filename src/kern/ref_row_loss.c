@@ -408,7 +408,7 @@ static inline bool row_shape_ok(const eg_row_shape *s, int begin, int end) {
 	       (s->op != EG_ROW_IOU || s->n == 4);
 }
 
-static void row_loss_fwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
+void eg_row_loss_fwd(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_row_loss_fwd_args *a = args;
 	const eg_row_shape *s = &a->s;
 	EG_UNUSED(worker), EG_UNUSED(row_shape_ok);
@@ -421,7 +421,7 @@ static void row_loss_fwd__ref(const void *args, int begin, int end, const eg_wor
 			}
 }
 
-static void row_loss_bwd__ref(const void *args, int begin, int end, const eg_worker *worker) {
+void eg_row_loss_bwd(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_row_loss_bwd_args *a = args;
 	const eg_row_shape *s = &a->s;
 	real *slope = worker->scratch;
@@ -441,6 +441,6 @@ static void row_loss_bwd__ref(const void *args, int begin, int end, const eg_wor
 }
 
 void fill_row_loss__ref(eg_kernels *k) {
-	EG_FILL(k, row_loss_fwd, row_loss_fwd__ref);
-	EG_FILL(k, row_loss_bwd, row_loss_bwd__ref);
+	EG_FILL(k, row_loss_fwd, eg_row_loss_fwd);
+	EG_FILL(k, row_loss_bwd, eg_row_loss_bwd);
 }
