@@ -17,7 +17,7 @@ int eg_floor_count(void) { return EG_COUNT(types); }
 const eg_floor_type *eg_floor_type_at(int i) { return i >= 0 && i < EG_COUNT(types) ? types[i] : NULL; }
 const eg_floor_info *eg_floor_at(int i) { return i >= 0 && i < EG_COUNT(types) ? &types[i]->info : NULL; }
 
-eg_status eg_floor_no_memory(const eg_floor *f, eg_error *err) {
+eg_status(eg_floor_no_memory)(const eg_floor *f, eg_error *err) {
 	return eg_fail(err, EG_ERR_MEMORY, "out of memory for the floor '%s'", f->type->info.name);
 }
 

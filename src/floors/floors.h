@@ -101,6 +101,9 @@ bool eg_floor_takes(const eg_floor *f, eg_field_kind input); /* input 0 is of th
 /* Tells how much of the training is done; EG_ERR_STOPPED: it is to end. */
 eg_status eg_floor_tell(eg_floor *f, double share, eg_error *err);
 eg_status eg_floor_no_memory(const eg_floor *f, eg_error *err);
+#ifdef __clang_analyzer__ /* as for eg_fail */
+#define eg_floor_no_memory(f, err) (eg_floor_no_memory(f, err), EG_ERR_MEMORY)
+#endif
 const eg_floor_type *eg_floor_type_at(int i); /* NULL: no such */
 
 /* ---- cache.c: results that are kept ------------------------------------------------------------------------------ */

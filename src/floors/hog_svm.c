@@ -203,6 +203,7 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	m->hog = hog_of(f);
 	m->size = (m->hog.size + LANES - 1) / LANES * LANES;
 	int copies = copies_of(f);
+	if (m->size < 1) return eg_fail(err, EG_ERR_ARG, "the floor '%s' is for pictures", f->type->info.name);
 	eg_status status = eg_floor_some(p, most / m->size / copies, &some, err);
 	m->n = some.count * copies;
 	f->settings[OF] = (double)some.count;

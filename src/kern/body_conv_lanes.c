@@ -58,6 +58,7 @@ typedef struct lanes_axis {
 
 /* The i in [0,n) with 0 <= v + i*step < len: [*i0,*i1). step is not 0. */
 static void lanes_range(int v, int step, int n, int len, int *i0, int *i1) {
+	assert(step != 0);
 	if (step < 0) {
 		v = len - 1 - v;
 		step = -step;

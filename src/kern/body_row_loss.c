@@ -121,7 +121,7 @@ static row_lanes row_lanes_at(
 	const int64_t outer = at / s->inner, offset = outer * s->n * s->inner + at % s->inner;
 	row_lanes r = {.s = s, .x = x + offset, .y = y ? y + offset : NULL, .weight = weight, .step = s->inner,
 	        .apart = s->inner > 1 ? 1 : s->n, .lanes = left < V ? left : V, .t = vzero(), .weight_t = vset1(1.0f)};
-	if (s->op != EG_ROW_SOFT) {
+	if (s->op != EG_ROW_SOFT && label) {
 		float t[V], w[V];
 		classes_read(label + at, r.lanes, s->n, s->ignore, t);
 		for (int l = 0; l < V; l++) w[l] = weight && t[l] >= 0 ? weight[(int)t[l]] : 1.0f;

@@ -85,6 +85,7 @@ static bool hidden(const seen_keys *s, int j) {
 static void attention_row(const eg_attention_args *a, int u, int i, float *p) {
 	const seen_keys seen = seen_by(a, u, i);
 	const bool holes = seen.mask || seen.bias;
+	assert(p);
 	bool any = !holes && seen.n > seen.first;
 	for (int j = 0; j < seen.first; j++) p[j] = 0;
 	for (int j = seen.first; j < seen.n; j++) p[j] = a->q.p ? p[j] * a->s.scale : 0;
@@ -110,6 +111,7 @@ static size_t attention_scores(const eg_attention_shape *s) {
 /* p with drop, in `room`; without, p itself. */
 static attention_matrix dropped(const eg_attention_shape *s, attention_matrix p, attention_matrix drop, attention_matrix room) {
 	if (!drop.p) return p;
+	assert(p.p && room.p);
 	for (ptrdiff_t i = 0, n = (ptrdiff_t)s->Lq * s->Lk; i < n; i++) room.p[i] = p.p[i] * drop.p[i];
 	return room;
 }

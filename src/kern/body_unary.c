@@ -256,6 +256,7 @@ void EG_NAME(unary_bwd)(const void *args, int begin, int end, const eg_worker *w
 	EG_UNUSED(worker);
 	for (int u = begin; u < end; u++) {
 		unary_grad g = {a->v.p ? eg_at(a->v, u) : NULL, eg_at(a->dy, u), eg_at(a->dx, u), a->alpha, a->beta, a->acc};
+		assert(a->op == EG_UNARY_NEG || g.v);
 		unary_grads(a->op, &g, eg_unit_size(a->unit, a->total, u));
 	}
 }

@@ -17,7 +17,7 @@ typedef struct convlstm_options {
 } convlstm_options;
 
 static const eg_attr convlstm_attrs[] = {
-	OP_INT(convlstm_options, filters, NAN, 1, OP_SIZE_MAX / 4, NULL, "channels of the state and of the output"),
+	OP_INT(convlstm_options, filters, NAN, 1, (int)(OP_SIZE_MAX / 4), NULL, "channels of the state and of the output"),
 	OP_PAIR(convlstm_options, kernel, 3, 1, OP_SIZE_MAX, NULL, "height and width of the filters, over x and over the state"),
 	OP_ENUM(convlstm_options, peephole, peephole_names, NULL,
 		"do the gates see the cell, by a learned factor for each channel, or for each number of it, as in the paper; the latter needs a known height and width"),
