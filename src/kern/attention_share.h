@@ -65,6 +65,7 @@ static inline void attention_bwd_row(const eg_attention_bwd_args *a, int u, int 
 	const real *drop = a->drop.p ? attention_scores_of(a->drop, s, u).p + (ptrdiff_t)i * s->Lk : NULL;
 	real mean = 0;
 	if (!dy || !p) return;
+	assert((!dq.p || k.p) && (!dk.p || q.p));
 	for (int j = 0; j < s->Lk; j++) {
 		const real w = drop ? drop[j] : 1;
 		ds[j] = p[j] != 0 && w != 0 ? w * attention_dot(dy, v.p + j * v.row, s->dv) : 0;
