@@ -54,13 +54,14 @@ check-tsan: ## the tests that use threads under the thread sanitizer
 
 # Under qemu a multiply-add takes as long as a hundred: those tests that compute with kernels, and of those only NEON's part.
 neon_tests := '^(test_base|test_team|test_kern.*|test_session|optest-neon)$$'
+neon_programs = test_base test_team test_session optest $(basename $(notdir $(wildcard test/test_kern*.c)))
 
 check-neon: ## kernels for 64-bit ARM: built by a cross compiler, tested under qemu
 	@command -v aarch64-linux-gnu-gcc qemu-aarch64 >/dev/null || \
 		{ echo "the cross compiler or qemu is missing: run tools/setup --ci" >&2; exit 1; }
 	@tools/cross/sysroot build-neon/sysroot
 	$(call configure,neon)
-	$(call compile,build-neon)
+	$(call compile,build-neon,$(neon_programs))
 	@cd build-neon && ENGRAM_ISA=neon $(ctest) -R $(neon_tests)
 
 deepbench := $(wildcard bench/suites/deepbench-*.txt)

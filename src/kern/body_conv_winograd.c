@@ -29,7 +29,7 @@ static void wino_share(wino *g) {
 	const int most = g->C <= 24 || g->C >= 192 ? WINO_LONG : WINO_CHUNK;
 	g->chunks = (g->tiles + most - 1) / most;
 	const bool one = g->chunks == 1;
-	enum { BLOCK_PANELS = ((int)WINO_LANES + (int)GEMM_NR - 1) / (int)GEMM_NR }; /* a group holds whole blocks of channels */
+	enum { BLOCK_PANELS = ((int)WINO_LANES + (int)GEMM_NR - 1) / (int)GEMM_NR }; /* a group holds whole blocks */
 	g->group = one ? gemm_min(gemm_up((g->panels + 1) / 2, BLOCK_PANELS), WINO_GROUP / 2 / GEMM_NR) : gemm_min(g->panels, WINO_GROUP / GEMM_NR);
 	g->groups = (g->panels + g->group - 1) / g->group;
 	if ((!one || g->groups == 1) && g->chunks % 2 == 1 && g->tiles >= (one ? 8 : 16) * (g->chunks + 1)) g->chunks++;
