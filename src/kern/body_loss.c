@@ -10,7 +10,6 @@
 
 #include <math.h>
 
-/* Rows in unit u. */
 /* ---- softmax ----------------------------------------------------------------------------------------------------- */
 
 void EG_NAME(softmax_row)(const float *x, float *y, int n, float *max, float *sum) {
