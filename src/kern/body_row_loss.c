@@ -115,26 +115,35 @@ static bool row_has_lanes(const eg_row_shape *s) {
 	return s->op == EG_ROW_CE || s->op == EG_ROW_SOFT || s->op == EG_ROW_FOCAL;
 }
 
-/* Rows from number `at` of unit u on, which lie side by side in `left` places. */
-static row_lanes row_lanes_at(
-	const eg_row_shape *s, const float *x, const float *y, const float *weight, const int32_t *label, int64_t at, int left) {
-	const int64_t outer = at / s->inner, offset = outer * s->n * s->inner + at % s->inner;
-	row_lanes r = {.s = s, .x = x + offset, .y = y ? y + offset : NULL, .weight = weight, .step = s->inner,
-	        .apart = s->inner > 1 ? 1 : s->n, .lanes = left < V ? left : V, .t = vzero(), .weight_t = vset1(1.0f)};
-	if (s->op != EG_ROW_SOFT && label) {
+/* A unit's operands. */
+typedef struct row_unit {
+	const eg_row_shape *s;
+	const float *x, *y, *weight;
+	const int32_t *label;
+	int64_t rows;
+} row_unit;
+static row_unit row_unit_of(const eg_row_shape *s, eg_buf x, eg_buf y, eg_buf weight, eg_buf label, int u) {
+	return (row_unit){s, eg_at(x, u), y.p ? eg_at(y, u) : NULL, weight.p,
+	        label.p ? (const int32_t *)label.p + u * label.stride : NULL, eg_unit_size(s->rows, s->outer, u) * s->inner};
+}
+
+/* Where the numbers of row `at` begin. */
+static int64_t row_offset(const eg_row_shape *s, int64_t at) { return at / s->inner * s->n * s->inner + at % s->inner; }
+
+/* Rows from number `at` on that lie alike: to the end of the unit, or of the outer index. */
+static row_lanes row_lanes_at(const row_unit *unit, int64_t at) {
+	const eg_row_shape *s = unit->s;
+	const int64_t offset = row_offset(s, at), left = s->inner > 1 ? s->inner - at % s->inner : unit->rows - at;
+	row_lanes r = {.s = s, .x = unit->x + offset, .y = unit->y ? unit->y + offset : NULL, .weight = unit->weight, .step = s->inner,
+	        .apart = s->inner > 1 ? 1 : s->n, .lanes = left < V ? (int)left : V, .t = vzero(), .weight_t = vset1(1.0f)};
+	if (s->op != EG_ROW_SOFT && unit->label) {
 		float t[V], w[V];
-		classes_read(label + at, r.lanes, s->n, s->ignore, t);
-		for (int l = 0; l < V; l++) w[l] = weight && t[l] >= 0 ? weight[(int)t[l]] : 1.0f;
+		classes_read(unit->label + at, r.lanes, s->n, s->ignore, t);
+		for (int l = 0; l < V; l++) w[l] = r.weight && t[l] >= 0 ? r.weight[(int)t[l]] : 1.0f;
 		r.t = vload(t), r.weight_t = vload(w);
 	}
 	row_scale(&r);
 	return r;
-}
-
-/* How many rows from `at` on lie alike: to the end of the unit, or of the outer index. */
-static int row_left(const eg_row_shape *s, int64_t at, int64_t rows) {
-	const int64_t left = s->inner > 1 ? s->inner - at % s->inner : rows - at;
-	return left < V ? (int)left : V;
 }
 
 void EG_NAME(row_loss_fwd)(const void *args, int begin, int end, const eg_worker *worker) {
@@ -145,10 +154,9 @@ void EG_NAME(row_loss_fwd)(const void *args, int begin, int end, const eg_worker
 		return;
 	}
 	for (int u = begin; u < end; u++) {
-		const int64_t rows = eg_unit_size(s->rows, s->outer, u) * s->inner;
-		const int32_t *label = a->label.p ? (const int32_t *)a->label.p + u * a->label.stride : NULL;
-		for (int64_t at = 0; at < rows;) {
-			const row_lanes r = row_lanes_at(s, eg_at(a->x, u), a->y.p ? eg_at(a->y, u) : NULL, a->weight.p, label, at, row_left(s, at, rows));
+		const row_unit unit = row_unit_of(s, a->x, a->y, a->weight, a->label, u);
+		for (int64_t at = 0; at < unit.rows;) {
+			const row_lanes r = row_lanes_at(&unit, at);
 			const vf value = row_value(&r);
 			vstore_n(eg_at(a->value, u) + at, r.lanes, s->op == EG_ROW_SOFT ? value : classes_count(r.t, value));
 			at += r.lanes;
@@ -164,13 +172,12 @@ void EG_NAME(row_loss_bwd)(const void *args, int begin, int end, const eg_worker
 		return;
 	}
 	for (int u = begin; u < end; u++) {
-		const int64_t rows = eg_unit_size(s->rows, s->outer, u) * s->inner;
-		const int32_t *label = a->label.p ? (const int32_t *)a->label.p + u * a->label.stride : NULL;
-		for (int64_t at = 0; at < rows;) {
-			const row_lanes r = row_lanes_at(s, eg_at(a->x, u), a->y.p ? eg_at(a->y, u) : NULL, a->weight.p, label, at, row_left(s, at, rows));
+		const row_unit unit = row_unit_of(s, a->x, a->y, a->weight, a->label, u);
+		for (int64_t at = 0; at < unit.rows;) {
+			const row_lanes r = row_lanes_at(&unit, at);
 			const vf g = a->denom.p ? vset1(*(const float *)a->dvalue.p / *(const float *)a->denom.p)
 			                        : vload_n(eg_at(a->dvalue, u) + at, r.lanes);
-			row_slope(&r, g, eg_at(a->d, u) + at / s->inner * s->n * s->inner + at % s->inner, a->acc);
+			row_slope(&r, g, eg_at(a->d, u) + row_offset(s, at), a->acc);
 			at += r.lanes;
 		}
 	}
