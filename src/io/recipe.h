@@ -147,6 +147,7 @@ typedef struct eg_train_section {
 /* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */
 
 extern const eg_key_table eg_recipe_keys, eg_train_keys;
+extern const char *const eg_view_names[]; /* what `views` may be, up to NULL; what they do: tasks/views.c */
 extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */
 

@@ -14,18 +14,16 @@ typedef struct view {
 } view;
 
 static const struct kind {
-	const char *name;
 	int n;
 	view views[VIEWS_MOST];
 	double weights[VIEWS_MOST];
-} kinds[] = {
-	{"one", 1, {{false, 0}}, {1}},
-	{"flip", 2, {{false, 0}, {true, 0}}, {0.5, 0.5}},
+} kinds[] = { /* in the order of eg_view_names */
+	{1, {{false, 0}}, {1}},
+	{2, {{false, 0}, {true, 0}}, {0.5, 0.5}},
 	/* as in airbench (Jordan 2024): the middle counts as much as both shifts */
-	{"flip_shift", 6, {{false, 0}, {true, 0}, {false, 1}, {true, 1}, {false, -1}, {true, -1}},
+	{6, {{false, 0}, {true, 0}, {false, 1}, {true, 1}, {false, -1}, {true, -1}},
 		{0.25, 0.25, 0.125, 0.125, 0.125, 0.125}},
 };
-static const char *const names[] = {"one", "flip", "flip_shift", NULL};
 
 /* ---- which ------------------------------------------------------------------------------------------------------- */
 
@@ -45,7 +43,7 @@ static eg_status check(const eg_task *t, int kind, eg_error *err) {
 
 eg_status eg_views_read(eg_task *t, eg_error *err) {
 	const eg_tree *at = eg_tree_get(t->recipe->root, "views");
-	const eg_key key = {.name = "views", .type = EG_KEY_ENUM, .offset = offsetof(eg_task, views), .names = names};
+	const eg_key key = {.name = "views", .type = EG_KEY_ENUM, .offset = offsetof(eg_task, views), .names = eg_view_names};
 	t->views = 0;
 	if (eg_tree_is_nothing(at)) return EG_OK;
 	eg_status status = eg_key_read(&t->arena, &key, at, t, "the recipe", err);
@@ -58,9 +56,9 @@ eg_status eg_views_read(eg_task *t, eg_error *err) {
 eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err) {
 	const int n = EG_COUNT(kinds);
 	int k = 0;
-	while (k < n && strcmp(names[k], word) != 0) k++;
+	while (k < n && strcmp(eg_view_names[k], word) != 0) k++;
 	if (k == n) {
-		const char *meant = eg_did_you_mean(word, names, n);
+		const char *meant = eg_did_you_mean(word, eg_view_names, n);
 		return eg_fail(err, EG_ERR_ARG, "there are no views '%s'; %s%s%s", word, meant ? "did you mean '" : "there are: one, flip, flip_shift",
 			meant ? meant : "", meant ? "'?" : "");
 	}
