@@ -67,3 +67,7 @@ library "embedding;lstm;linear;softmax;session"
 program -DSESSIONS
 same lstm 3 360
 echo "libengram.so for LeNet-5 has $lenet bytes, for an LSTM $size"
+
+# Of every operator it is known where its descriptor is.
+cmake -S . -B "$tmp/all" -DCMAKE_C_COMPILER="${CC:-cc}" -DENGRAM_TRAINING=OFF -DENGRAM_ONNX=OFF -DENGRAM_ISA=none >"$tmp/log" 2>&1 ||
+	fail "all operators, for inference: $(cat "$tmp/log")"

@@ -41,21 +41,21 @@ static eg_tensor compose(eg_graph *g, const lp *l, eg_tensor x) {
 /* The numbers of each axis; of one axis it is no array. */
 static void copy(int n, void *to, const void *from) { memcpy(to, from, (size_t)n * sizeof(int)); }
 
-#define LP_POOL(n, A, SHAPE, ...) \
-	typedef struct lp_pool##n##d_options { \
+#define LP_POOL(name_, n, A, SHAPE, ...) \
+	typedef struct name_##_options { \
 		const char *name; \
 		int kernel A, stride A, padding A, padding_end A, auto_pad, p; \
-	} lp_pool##n##d_options; \
-	static const eg_attr lp_pool##n##d_attrs[] = { \
-		INTS_##n(lp_pool##n##d_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", "size of the windows along each axis"), \
-		INTS_##n(lp_pool##n##d_options, stride, 0, 1, OP_SIZE_MAX, "strides", "steps from one window to the next; default: as large as the kernel"), \
-		INTS_##n(lp_pool##n##d_options, padding, 0, 0, OP_SIZE_MAX, "pads", "zeros put around x, on each side"), \
-		INTS_##n(lp_pool##n##d_options, padding_end, -1, 0, OP_SIZE_MAX, "pads", "padding at the end of each axis; default: as `padding`, which then is at both"), \
-		OP_ENUM(lp_pool##n##d_options, auto_pad, window_pad_names, "auto_pad", "padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none"), \
-		OP_INT(lp_pool##n##d_options, p, 2, 1, 1000, "p", "which norm"), \
+	} name_##_options; \
+	static const eg_attr name_##_attrs[] = { \
+		INTS_##n(name_##_options, kernel, NAN, 1, OP_SIZE_MAX, "kernel_shape", "size of the windows along each axis"), \
+		INTS_##n(name_##_options, stride, 0, 1, OP_SIZE_MAX, "strides", "steps from one window to the next; default: as large as the kernel"), \
+		INTS_##n(name_##_options, padding, 0, 0, OP_SIZE_MAX, "pads", "zeros put around x, on each side"), \
+		INTS_##n(name_##_options, padding_end, -1, 0, OP_SIZE_MAX, "pads", "padding at the end of each axis; default: as `padding`, which then is at both"), \
+		OP_ENUM(name_##_options, auto_pad, window_pad_names, "auto_pad", "padding that makes as many outputs as x has strides, the odd one at the end (upper) or the beginning (lower); valid: none"), \
+		OP_INT(name_##_options, p, 2, 1, 1000, "p", "which norm"), \
 	}; \
-	static eg_tensor lp_pool##n##d_compose(eg_graph *g, const void *options, const eg_tensor *in, int nin, eg_error *err) { \
-		const lp_pool##n##d_options *o = options; \
+	static eg_tensor name_##_compose(eg_graph *g, const void *options, const eg_tensor *in, int nin, eg_error *err) { \
+		const name_##_options *o = options; \
 		char text[256]; \
 		eg_avgpool##n##d_options a = {.name = text, .auto_pad = o->auto_pad}; \
 		lp l = {.name = o->name, .average = "avgpool" #n "d", .options = &a, .p = o->p, .count = 1}; \
@@ -69,38 +69,38 @@ static void copy(int n, void *to, const void *from) { memcpy(to, from, (size_t)n
 		} \
 		return compose(g, &l, in[0]); \
 	} \
-	static bool lp_pool##n##d_import(eg_import *m) { return window_import(m, "lp_pool" #n "d"); } \
-	static const eg_case lp_pool##n##d_cases[] = {__VA_ARGS__}; \
-	const eg_op eg_op_lp_pool##n##d = { \
+	static bool name_##_import(eg_import *m) { return window_import(m, #name_); } \
+	static const eg_case name_##_cases[] = {__VA_ARGS__}; \
+	const eg_op eg_op_##name_ = { \
 		.info = { \
-			.name = "lp_pool" #n "d", \
-			.layer = "lp_pool" #n "d", \
+			.name = #name_, \
+			.layer = #name_, \
 			.doc = OP_TEXT("Pooling by the p-norm of windows"), \
 			.equation = OP_TEXT("y = (sum over the window of |x|^p)^(1/p); " SHAPE), \
 			.source = OP_TEXT("ONNX LpPool-18 but for dilations and ceil_mode; Sermanet, Chintala, LeCun 2012"), \
-			.attrs = lp_pool##n##d_attrs, \
-			.nattrs = EG_COUNT(lp_pool##n##d_attrs), \
-			.options_size = sizeof(lp_pool##n##d_options), \
+			.attrs = name_##_attrs, \
+			.nattrs = EG_COUNT(name_##_attrs), \
+			.options_size = sizeof(name_##_options), \
 			.shorthand = "kernel", \
 			.min_inputs = 1, \
 			.max_inputs = 1, \
 			.inputs = (const char *const[]){"x"}, \
 			.outputs = (const char *const[]){"y", NULL}, \
 		}, \
-		.compose = lp_pool##n##d_compose, \
+		.compose = name_##_compose, \
 		.onnx = "LpPool", \
 		.onnx_since = 11, \
-		.import = OP_ONNX(lp_pool##n##d_import), \
-		OP_CASES(lp_pool##n##d_cases), \
+		.import = OP_ONNX(name_##_import), \
+		OP_CASES(name_##_cases), \
 	};
 
 #define LP(n, ...) &(const lp_pool##n##d_options){__VA_ARGS__}
-LP_POOL(1, , "x (N,C,L), y (N,C,P)",
+LP_POOL(lp_pool1d, 1, , "x (N,C,L), y (N,C,P)",
 	{"overlapping", LP(1, .kernel = 3, .stride = 2, .padding = 1), .in = {OP_DIMS(EG_N, 3, 8)}, .nin = 1, .batch = 3})
-LP_POOL(2, [2], "x (N,C,H,W), y (N,C,P,Q)",
+LP_POOL(lp_pool2d, 2, [2], "x (N,C,H,W), y (N,C,P,Q)",
 	{"side by side", LP(2, .kernel = {2, 3}), .in = {OP_DIMS(EG_N, 3, 4, 7)}, .nin = 1, .batch = 18},
 	{"the third norm, padded at one end", LP(2, .kernel = {3, 2}, .stride = {1, 2}, .padding = {1, 0}, .padding_end = {EG_ZERO, 1}, .p = 3),
 		.in = {OP_DIMS(EG_N, 2, 5, 4)}, .nin = 1, .batch = 3},
 	{"sums, as many as strides", LP(2, .kernel = {3, 3}, .stride = {2, 2}, .auto_pad = 1, .p = 1), .in = {OP_DIMS(EG_N, 2, 5, 4)}, .nin = 1, .batch = 3})
-LP_POOL(3, [3], "x (N,C,D,H,W), y (N,C,O,P,Q)",
+LP_POOL(lp_pool3d, 3, [3], "x (N,C,D,H,W), y (N,C,O,P,Q)",
 	{"volumes", LP(3, .kernel = {2, 2, 1}, .stride = {1, 2, 1}), .in = {OP_DIMS(EG_N, 2, 3, 5, 4)}, .nin = 1, .batch = 3})
