@@ -170,7 +170,9 @@ bool train_network(training *t) {
 	if (!status && !(t->own_params = eg_params_new(t->graph, t->config.seed, &err))) status = err.status;
 	t->params = t->own_params;
 	if (status) return fail_error("train", &err), false;
-	return take_weights(t);
+	if (!take_weights(t)) return false;
+	eg_task_settle(t->task, t->params);
+	return true;
 }
 
 bool train_judges(training *t) {

@@ -67,26 +67,107 @@ static void tags_make_spans(void **state) {
 		assert_true((eg_graph_find(eg_model_graph(m), "path").id != 0) == (i == 0));
 		spans_are(b, p, "B-PER I-PER O", "PER 0-2 'B-PER I-PER';");
 		spans_are(b, p, "O O", "");
-		spans_are(b, p, "I-PER O", "PER 0-1 'I-PER';"); /* I- without B- begins one */
-		spans_are(b, p, "O I-PER I-PER", "PER 1-3 'I-PER I-PER';");
-		spans_are(b, p, "B-PER I-LOC I-LOC",
-		        "PER 0-1 'B-PER';LOC 1-3 'I-LOC I-LOC';"); /* another type begins one */
-		spans_are(b, p, "B-PER I-LOC I-PER", "PER 0-1 'B-PER';LOC 1-2 'I-LOC';PER 2-3 'I-PER';");
 		spans_are(b, p, "B-PER B-PER", "PER 0-1 'B-PER';PER 1-2 'B-PER';");
-		spans_are(b, p, "I-PER B-PER I-PER", "PER 0-1 'I-PER';PER 1-3 'B-PER I-PER';");
-		spans_are(b, p, "B-PER O I-PER", "PER 0-1 'B-PER';PER 2-3 'I-PER';");
 		spans_are(b, p, "O B-LOC I-LOC", "LOC 1-3 'B-LOC I-LOC';");       /* ends with the sentence */
 		spans_are(b, p, "N N V O N", "N 0-2 'N N';V 2-3 'V';N 4-5 'N';"); /* no B- and I-: runs of a tag */
-		spans_are(b, p, "B B I-PER", "B 0-2 'B B';PER 2-3 'I-PER';");
-		spans_are(b, p, "N I-PER", "N 0-1 'N';PER 1-2 'I-PER';");
 		spans_are(b, p, "", "");
 		spans_are(b, p, "B-PER", "PER 0-1 'B-PER';");
-		assert_value(ask(b, p, (eg_question){.bytes = "O I-LOC", .size = 7}),
-		        "{\"tags\": [\"O\", \"I-LOC\"], \"spans\": [{\"type\": \"LOC\", \"start\": 1, \"end\": 2, "
-		        "\"text\": \"I-LOC\"}]}");
 		eg_predictor_free(p);
 		eg_model_free(m);
 	}
+}
+
+/* Without a crf a network may say what goes on with nothing: it begins a span. */
+static void strays_begin_spans(void **state) {
+	bench *b = *state;
+	bench_text(b, "tags.tsv", TAGS);
+	eg_model *m = table(b, "tags.tsv", "", "cross_entropy");
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	spans_are(b, p, "I-PER O", "PER 0-1 'I-PER';"); /* I- without B- begins one */
+	spans_are(b, p, "O I-PER I-PER", "PER 1-3 'I-PER I-PER';");
+	spans_are(b, p, "B-PER I-LOC I-LOC",
+	        "PER 0-1 'B-PER';LOC 1-3 'I-LOC I-LOC';"); /* another type begins one */
+	spans_are(b, p, "B-PER I-LOC I-PER", "PER 0-1 'B-PER';LOC 1-2 'I-LOC';PER 2-3 'I-PER';");
+	spans_are(b, p, "I-PER B-PER I-PER", "PER 0-1 'I-PER';PER 1-3 'B-PER I-PER';");
+	spans_are(b, p, "B-PER O I-PER", "PER 0-1 'B-PER';PER 2-3 'I-PER';");
+	spans_are(b, p, "B B I-PER", "B 0-2 'B B';PER 2-3 'I-PER';");
+	spans_are(b, p, "N I-PER", "N 0-1 'N';PER 1-2 'I-PER';");
+	assert_value(ask(b, p, (eg_question){.bytes = "O I-LOC", .size = 7}),
+	        "{\"tags\": [\"O\", \"I-LOC\"], \"spans\": [{\"type\": \"LOC\", \"start\": 1, \"end\": 2, "
+	        "\"text\": \"I-LOC\"}]}");
+	eg_predictor_free(p);
+	eg_model_free(m);
+}
+
+/* A crf does not, however much the network would like to; nor has anything else that it says changed. */
+static void a_crf_goes_on_with_what_has_begun(void **state) {
+	static const char *const asked[] = {"I-PER", "O I-PER I-PER", "B-PER I-LOC I-PER", "I-PER I-LOC I-PER I-LOC", "N I-LOC O"};
+	bench *b = *state;
+	bench_text(b, "tags.tsv", TAGS);
+	eg_model *m = table(b, "tags.tsv", "", "crf");
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	for (int i = 0; i < 5; i++) {
+		const eg_value *answer = ask(b, p, (eg_question){.bytes = asked[i], .size = strlen(asked[i])});
+		const char *before = "O";
+		for (const eg_value *t = eg_value_first(eg_value_get(answer, "tags")); t; t = eg_value_next(t)) {
+			const char *tag = eg_value_text(t);
+			if (tag[0] == 'I' && (before[0] == 'O' || strcmp(before + 2, tag + 2) != 0))
+				fail_msg("'%s': %s behind %s", asked[i], tag, before);
+			before = tag;
+		}
+	}
+	spans_are(b, p, "O I-PER I-PER O B-PER I-PER", "PER 1-3 'I-PER I-PER';PER 4-6 'B-PER I-PER';");
+	eg_predictor_free(p);
+	eg_model_free(m);
+}
+
+/* An I-X that follows no X is trained and judged as B-X, which is what it means. */
+static bool take_truth(void *user, const eg_answered *a) {
+	char *have = user;
+	for (const eg_value *t = eg_value_first(eg_value_get(a->truth, "tags")); t; t = eg_value_next(t))
+		strcat(strcat(have, eg_value_text(t)), " ");
+	strcat(have, ". ");
+	return true;
+}
+
+static void strays_are_targets(void **state) {
+	bench *b = *state;
+	char have[200] = "";
+	bench_text(b, "strays.tsv", "a\tB-PER\nb\tI-PER\n\nb\tI-PER\na\tI-PER\nc\tO\na\tI-PER\n");
+	eg_model *m = table(b, "strays.tsv", "", "crf");
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	drawn d = draw_for(b, m, EG_PART_TRAIN, NULL, NULL);
+	OK(b, eg_samples_answer(p, d.samples, EG_PART_TRAIN, take_truth, have, &b->err));
+	assert_string_equal(have, "B-PER I-PER . B-PER I-PER O B-PER . ");
+	undraw(&d);
+	eg_predictor_free(p);
+	eg_model_free(m);
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------- */
+
+/* x is A where a y follows and B where not: one number a step cannot tell. Units: 2 tokens and all others; 3 pairs, "x y",
+ * "y x", "x ", and all others ("y " once only). */
+static void pairs_see_the_next_token(void **state) {
+	bench *b = *state;
+	bench_text(b, "pairs.tsv", "x\tA\ny\tO\nx\tB\n\ny\tO\nx\tA\ny\tO\nx\tB\n\nx\tA\ny\tO\n");
+	eg_recipe *r = bench_recipe(b,
+	        "name: pairs\ntask: tag\ndata: {source: conll, path: %s/pairs.tsv, pairs: true}\ninput: [time, 2]\n"
+	        "model: [{embedding: 4}, {flatten: 2}, {linear: classes}]\n"
+	        "train: {optimizer: {adam: {lr: 0.1}}, batch: 4, epochs: 60}\n",
+	        b->folder);
+	eg_model *m = bench_train_all(b, r);
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	assert_value(ask(b, p, (eg_question){.bytes = "xyx", .size = 3}),
+	        "{\"tags\": [\"A\", \"O\", \"B\"], \"spans\": [{\"type\": \"A\", \"start\": 0, \"end\": 1, \"text\": \"x\"}, "
+	        "{\"type\": \"B\", \"start\": 2, \"end\": 3, \"text\": \"x\"}]}");
+	assert_int_equal(eg_value_count(eg_value_get(eg_value_get(eg_model_task(m), "tokens"), "pairs")), 3);
+	eg_value *facts;
+	OK(b, eg_task_describe(m, &facts, &b->err));
+	assert_int_equal(eg_value_int(eg_value_get(facts, "vocabulary"), 0), 3 + 4);
+	eg_value_free(facts);
+	eg_predictor_free(p);
+	eg_model_free(m);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
@@ -392,6 +473,10 @@ static void tags_meet_by_name(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(tags_make_spans),
+	        cmocka_unit_test(strays_begin_spans),
+	        cmocka_unit_test(a_crf_goes_on_with_what_has_begun),
+	        cmocka_unit_test(strays_are_targets),
+	        cmocka_unit_test(pairs_see_the_next_token),
 	        cmocka_unit_test(spans_are_counted),
 	        cmocka_unit_test(answers_have_truths),
 	        cmocka_unit_test(the_best_path_is_told),

@@ -220,7 +220,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	const strays *x = other ? &s->other : &s->own;
 	if (!status && base->count[part] > 0 && x->n > 0)
 		eg_source_remark_more(base, part,
-		        "%lld of the tags I-... follow none of their type (the first: %s:%lld); they are kept as they are",
+		        "%lld of the tags I-... follow none of their type (the first: %s:%lld); each counts as the beginning of one",
 		        (long long)x->n, other ? s->shelf.other.file : s->shelf.own.file, (long long)x->line);
 	return status;
 }

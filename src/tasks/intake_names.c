@@ -10,6 +10,7 @@ typedef struct names_intake {
 	bool known;
 	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
 	int nmap;
+	int32_t *begins; /* tags: which one begins what this one, I-X, goes on with: B-X; -1: it is no I-X, or there is none */
 } names_intake;
 
 static eg_status no_memory(eg_error *err) {
@@ -20,6 +21,7 @@ static void close_intake(eg_intake *f) {
 	names_intake *n = (names_intake *)f;
 	eg_lexicon_free(&n->names);
 	eg_release(NULL, n->map);
+	eg_release(NULL, n->begins);
 }
 
 const eg_lexicon *eg_intake_names(const eg_intake *f) { return &((const names_intake *)f)->names; }
@@ -136,13 +138,61 @@ const eg_intake_type eg_intake_label_type = {.kind = EG_FIELD_LABEL,
 
 /* ---- tags -------------------------------------------------------------------------------------------------------- */
 
+bool eg_tag_may_follow(const char *tag, const char *before) {
+	if (strncmp(tag, "I-", 2) != 0) return true;
+	return before && (before[0] == 'B' || before[0] == 'I') && before[1] == '-' && strcmp(before + 2, tag + 2) == 0;
+}
+
+static int32_t find_begin(const eg_lexicon *names, int k) {
+	char name[256];
+	const char *tag = names->at[k];
+	if (strncmp(tag, "I-", 2) != 0) return -1;
+	return snprintf(name, sizeof name, "B-%s", tag + 2) < (int)sizeof name ? eg_lexicon_find(names, name) : -1;
+}
+
+static eg_status find_begins(names_intake *n, eg_error *err) {
+	eg_release(NULL, n->begins);
+	n->begins = eg_calloc(NULL, (size_t)n->names.n, sizeof *n->begins);
+	if (!n->begins) return no_memory(err);
+	for (int k = 0; k < n->names.n; k++) n->begins[k] = find_begin(&n->names, k);
+	return EG_OK;
+}
+
+bool eg_intake_spans(const eg_intake *f) {
+	const names_intake *n = (const names_intake *)f;
+	int inside = 0, begun = 0;
+	for (int k = 0; k < n->names.n; k++) {
+		inside += strncmp(n->names.at[k], "I-", 2) == 0;
+		begun += n->begins[k] >= 0;
+	}
+	return inside > 0 && begun == inside;
+}
+
+static eg_status begin_tags(eg_intake *f, const eg_field *field, eg_error *err) {
+	eg_status status = begin(f, field, err);
+	return status ? status : find_begins((names_intake *)f, err);
+}
+
+static eg_status restore_tags(eg_intake *f, const eg_value *map, eg_error *err) {
+	eg_status status = restore(f, map, err);
+	return status ? status : find_begins((names_intake *)f, err);
+}
+
+/* The tag of step t as the model counts. An I-X that follows no X begins one: where there is a B-X, it is read as that. */
+static int32_t tag_of(const names_intake *n, const eg_datum *d, int t) {
+	const int32_t k = eg_intake_label(&n->base, d->tags.at[t]);
+	if (k < 0 || n->begins[k] < 0) return k;
+	const int32_t before = t > 0 ? eg_intake_label(&n->base, d->tags.at[t - 1]) : -1;
+	return eg_tag_may_follow(n->names.at[k], before >= 0 ? n->names.at[before] : NULL) ? k : n->begins[k];
+}
+
 static eg_status fill_tags(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
 	int32_t *out = a->slot;
 	EG_UNUSED(err);
 	for (int t = 0; t < a->time; t++)
 		for (int i = 0; i < a->n; i++) {
 			const eg_datum *d = a->data[i];
-			*out++ = d->there && t < d->tags.n ? eg_intake_label(f, d->tags.at[t]) : f->pad;
+			*out++ = d->there && t < d->tags.n ? tag_of((const names_intake *)f, d, t) : f->pad;
 		}
 	return EG_OK;
 }
@@ -158,11 +208,11 @@ const eg_intake_type eg_intake_tags_type = {.kind = EG_FIELD_TAGS,
 	.size = sizeof(names_intake),
 	.close = close_intake,
 	.is_known = is_known,
-	.begin = begin,
+	.begin = begin_tags,
 	.extent = tags_extent,
 	.fill = fill_tags,
 	.save = save,
-	.restore = restore,
+	.restore = restore_tags,
 	.meet = meet,
 	.count = count,
 	.word = "classes"};

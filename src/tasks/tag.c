@@ -4,7 +4,10 @@
  *
  * Tags B-X and I-X make spans: a B-X, or an I-X that does not follow an X, begins one of type X, and every I-X behind
  * it goes on with it (as conlleval counts, Tjong Kim Sang and Buchholz 2000). Of tags without such a beginning every
- * run of one tag other than O is a span. */
+ * run of one tag other than O is a span.
+ *
+ * Where every I-X has its B-X, a crf is held to that: to go on with what has not begun weighs so little that neither its
+ * sums nor its best path know of it. */
 #include "tasks/task.h"
 
 #include <math.h>
@@ -34,6 +37,38 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	        "or `mean_time` before it");
 	eg_recipe_locate(t->recipe, "model", err);
 	return EG_ERR_SHAPE;
+}
+
+/* ---- what may follow what ---------------------------------------------------------------------------------------- */
+
+/* Far below all that is learnt, and far from infinity, with which optimizers could not reckon. */
+static const eg_real never = (eg_real)-1e4;
+
+/* transitions[i][j] is the weight of tag j behind tag i, start[j] that of tag j at the beginning. */
+static void settle_crf(const eg_lexicon *tags, eg_real *transitions, eg_real *start) {
+	for (int j = 0; j < tags->n; j++) {
+		for (int i = 0; i < tags->n; i++)
+			if (!eg_tag_may_follow(tags->at[j], tags->at[i])) transitions[i * tags->n + j] = never;
+		if (start && !eg_tag_may_follow(tags->at[j], NULL)) start[j] = never;
+	}
+}
+
+static void settle(const eg_task *t, eg_params *p) {
+	static const char end[] = ".transitions";
+	const eg_lexicon *tags = tags_of(t);
+	char name[256];
+	if (!eg_intake_spans(eg_task_target(t))) return;
+	for (int i = 0; i < eg_params_count(p); i++) {
+		const char *transitions = eg_params_name(p, i);
+		const size_t n = strlen(transitions);
+		const eg_dims d = eg_params_dims(p, i);
+		if (n < sizeof end || strcmp(transitions + n - (sizeof end - 1), end) != 0) continue;
+		if (d.rank != 2 || d.d[0] != tags->n || d.d[1] != tags->n) continue;
+		snprintf(name, sizeof name, "%.*s.start", (int)(n - (sizeof end - 1)), transitions);
+		const int start = eg_params_find(p, name);
+		settle_crf(tags, eg_params_data(p, i), start >= 0 ? eg_params_data(p, start) : NULL);
+	}
+	eg_params_changed(p);
 }
 
 /* ---- tags and spans ---------------------------------------------------------------------------------------------- */
@@ -237,6 +272,7 @@ const eg_task_type eg_task_type_tag = {
 	.needs = "tokens with tags",
 	.open = open_task,
 	.suits = suits,
+	.settle = settle,
 	.metrics = metrics,
 	.nmetrics = EG_COUNT(metrics),
 	.best = 0,
