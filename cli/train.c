@@ -287,13 +287,15 @@ static int finish(training *t, const eg_train_result *result) {
 	}
 	if (!train_write(t, t->model_path, false)) return t->code;
 	if (t->has_kept && !t->code && !args_has(t->args, "keep-checkpoint")) unlink(t->checkpoint_path);
-	train_note_end(t, result);
+	const bool noted = train_note_end(t, result);
 	if (t->json || t->quiet || t->code) return t->code;
 	int done = s->epoch - t->first;
 	printf("\n%d epoch%s in %s", done, done == 1 ? "" : "s", number_time(time, result->seconds));
 	printf(t->first ? ", %d in all." : ".", s->epoch);
 	if (s->best_epoch > 0 && !t->config.keep_last) show_best(t);
-	printf("\nModel: %s\n\n", text_shown(t->model_path));
+	printf("\n");
+	if (!noted) train_show_fitting(t);
+	printf("Model: %s\n\n", text_shown(t->model_path));
 	train_show_next(t);
 	return CLI_OK;
 }
@@ -363,6 +365,7 @@ static int run(const cli_args *a) {
 	free(t.state.best_weights);
 	free(t.state.average);
 	eg_optimizer_free(t.optimizer);
+	train_forget(&t);
 	train_drop(&t);
 	eg_model_free(t.resumed);
 	eg_context_free(t.ctx);

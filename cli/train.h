@@ -1,6 +1,7 @@
 /* train.h - a training, as the files of engram train share it: train.c (getting ready, the end), train_files.c (what is
  * written), train_resume.c (going on), train_show.c (what is shown), train_notes.c
- * (what is said on the side) and train_folds.c (several trainings, to see how much the result depends on the data). */
+ * (what is said on the side), train_fitting.c (over- and underfitting) and train_folds.c (several
+ * trainings, to see how much the result depends on the data). */
 #ifndef ENGRAM_CLI_TRAIN_H
 #define ENGRAM_CLI_TRAIN_H
 
@@ -31,6 +32,10 @@ typedef struct training {
 	bool advised, warned, chance_known; /* said once */
 	double chance; /* loss of a network that knows nothing; NAN: not known */
 	char rate[48]; /* "pictures/s" */
+	/* What over- and underfitting are told by: of each epoch of this call, `seen` of them. */
+	double *losses, *val_losses, *metrics;
+	double highest_lr, last_lr;
+	int seen;
 	int first;     /* epochs done before */
 	/* The checkpoint, where there is one of this training: epochs in it, and batches of the next one. */
 	bool has_kept;
@@ -106,9 +111,20 @@ void train_show_next(const training *t);
 bool train_advise(training *t);
 /* What the loss holds that its name does not say. */
 void train_show_losses(const training *t);
-/* Say so when the network does no better than guessing: far worse, after an epoch; at the end. */
+/* Say so when the network does no better than guessing: far worse, after an epoch; at the end (true: it was said). */
 void train_note_epoch(training *t, const eg_epoch_report *r);
-void train_note_end(training *t, const eg_train_result *result);
+bool train_note_end(training *t, const eg_train_result *result);
+
+/* The loss of a network that knows nothing, found out when it is first needed; NAN: not known. */
+double train_chance(training *t);
+
+/* ---- train_fitting.c --------------------------------------------------------------------------------------------- */
+
+/* Notes an epoch; what the epochs so far tell; and in words, when the training is over. */
+void train_remember(training *t, const eg_epoch_report *r);
+void train_fitting(training *t, eg_fitting *f);
+void train_show_fitting(training *t);
+void train_forget(training *t);
 
 /* ---- train_folds.c ----------------------------------------------------------------------------------------------- */
 

@@ -79,7 +79,7 @@ static double rate_of(const training *t) {
 }
 
 /* Found out once, when it is first needed. */
-static double chance_of(training *t) {
+double train_chance(training *t) {
 	eg_error err;
 	if (!t->chance_known && eg_samples_chance(t->samples, t->graph, &t->chance, &err)) t->chance = NAN;
 	t->chance_known = true;
@@ -88,7 +88,7 @@ static double chance_of(training *t) {
 
 static bool note_diverged(training *t, double loss, double factor, const char *when, int epoch) {
 	char number[NUMBER], known[NUMBER];
-	if (!(loss > chance_of(t) * factor + 1e-6)) return false;
+	if (!(loss > train_chance(t) * factor + 1e-6)) return false;
 	fail("train",
 	        "note: %s %d the loss is %s, above the %s of a network that knows nothing of its input: train longer "
 	        "if it "
@@ -120,18 +120,20 @@ static bool note_guessing(const training *t, const eg_train_result *result) {
 }
 
 /* A training that diverged without a number ceasing to be one ends as any other; only loss and accuracy tell. */
-void train_note_end(training *t, const eg_train_result *result) {
+bool train_note_end(training *t, const eg_train_result *result) {
 	char number[NUMBER], known[NUMBER];
 	const double little = 1.02;
 	bool decides = t->judge && (t->judge->best >= 0 || t->config.best == EG_BEST_METRIC) &&
 	               t->config.best != EG_BEST_OBJECTIVE;
-	if (t->quiet || t->warned || (decides && note_guessing(t, result))) return;
-	if (note_diverged(t, result->loss, little, "after the last epoch,", t->state.epoch) || decides) return;
-	if (!t->has_validation || !(result->val_loss > chance_of(t) * little + 1e-6)) return;
+	if (t->quiet || t->warned) return false;
+	if (decides && note_guessing(t, result)) return true;
+	if (note_diverged(t, result->loss, little, "after the last epoch,", t->state.epoch)) return true;
+	if (decides || !t->has_validation || !(result->val_loss > train_chance(t) * little + 1e-6)) return false;
 	fail("train",
 	        "note: the validation loss is %s, above the %s of a network that knows nothing of its input, though "
 	        "the "
 	        "loss of training is not: it has learnt its samples by heart. Try more data, a smaller network, "
 	        "dropout or fewer epochs",
 	        number_loss(number, result->val_loss), number_loss(known, t->chance));
+	return true;
 }

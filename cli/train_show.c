@@ -62,7 +62,8 @@ static void put_metrics(eg_value *v, const eg_epoch_report *r, const char *befor
 	}
 }
 
-static void show_json(const eg_epoch_report *r) {
+static void show_json(training *t, const eg_epoch_report *r) {
+	eg_fitting f;
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	eg_value_put_int(v, "epoch", r->epoch);
 	eg_value_put_int(v, "epochs", r->epochs);
@@ -75,14 +76,20 @@ static void show_json(const eg_epoch_report *r) {
 	eg_value_put_number(v, "seconds", r->seconds);
 	eg_value_put_number(v, "samples_per_second", r->samples_per_second);
 	eg_value_put_bool(v, "best", r->best);
+	train_fitting(t, &f);
+	eg_value_put_text(v, "fit", eg_fitting_name(f.kind));
+	eg_value_put_number(v, "fit_gap", f.gap);
+	eg_value_put_number(v, "fit_rise", f.rise);
+	eg_value_put_number(v, "fit_fall", f.fall);
 	print_json(v);
 	eg_value_free(v);
 }
 
 void train_show_epoch(training *t, const eg_epoch_report *r) {
 	if (t->live) bar_clear(stdout);
+	train_remember(t, r);
 	if (t->json)
-		show_json(r);
+		show_json(t, r);
 	else if (!t->quiet)
 		show_text(t, r);
 	out_push();

@@ -151,6 +151,47 @@ EG_API eg_status eg_samples_train_judges(
 	const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err);
 EG_API void eg_samples_judge_free(eg_judge *j); /* of all kinds; NULL is allowed */
 
+/* ---- over- and underfitting -------------------------------------------------------------------------------------- */
+
+typedef enum eg_fitting_kind {
+	EG_FITTING_UNKNOWN, /* too little is known: fewer than three epochs, no validation, a loss that is no number */
+	EG_FITTING_NONE,    /* no clear sign */
+	EG_FITTING_NOTHING, /* nothing was learnt: both losses are near that of a network that knows nothing */
+	EG_FITTING_SHORT,   /* the validation loss was still falling at the end */
+	EG_FITTING_UNDER,   /* training and validation loss are alike, and neither falls any more */
+	EG_FITTING_OVER     /* the validation loss rose again, or is far above that of training */
+} eg_fitting_kind;
+
+/* What a training has been so far. */
+typedef struct eg_fitting_history {
+	int epochs;
+	const double *loss, *val_loss; /* of each epoch, as eg_epoch_report has them */
+	const double *metric;  /* of validation, that made an epoch the best; NULL: the loss did */
+	const eg_metric_info *metric_info; /* of it */
+	double chance;         /* eg_samples_chance; NAN: not known */
+	bool annealed;         /* the learning rate ended below a tenth of its highest, so that losses would end flat
+	                        * in any case */
+	bool disturbed;        /* training samples are made harder (eg_samples_disturbed) */
+} eg_fitting_history;
+
+/* Shares are of what was learnt: from the loss of a network that knows nothing (or, where that is not known, the first
+ * epoch's) down to the lowest loss. NAN: not known. */
+typedef struct eg_fitting {
+	eg_fitting_kind kind;
+	int best;    /* epoch of the lowest validation loss, 1..; 0: unknown */
+	double gap;  /* validation loss less training loss at the end */
+	double rise; /* validation loss at the end less the lowest */
+	double fall; /* how much lower the lowest became in the last quarter of the epochs */
+	char text[400];   /* what was seen, with numbers; no full stop */
+	char advice[240]; /* what to try; may be empty */
+} eg_fitting;
+/* "over", as in the last lines of `engram train --json`. */
+EG_API const char *eg_fitting_name(eg_fitting_kind kind);
+EG_API void eg_fitting_judge(const eg_fitting_history *h, eg_fitting *f);
+/* Are training samples harder than those of validation: by dropout, zoneout, or the recipe's `augment`? Then the
+ * training loss is higher than the network's on the same samples as they are. */
+EG_API bool eg_samples_disturbed(const eg_samples *s, const eg_graph *g);
+
 /* ---- how well a model does --------------------------------------------------------------------------------------- */
 
 typedef struct eg_evaluation eg_evaluation;
