@@ -1,7 +1,7 @@
 /* engram_text.h - text: reading it, vocabularies, and handing it to the training loop. Part of libengram_io.
  *
  * A text is UTF-8; what is not is refused with its line and byte. A vocabulary numbers the units of a text (bytes,
- * characters or words); a model file keeps it, so that a model needs nothing else to read and write. Ownership,
+ * characters, words or subwords); a model file keeps it, so that a model needs nothing else to read and write. Ownership,
  * threads, NULL and messages as in engram_io.h. */
 #ifndef ENGRAM_TEXT_H
 #define ENGRAM_TEXT_H
@@ -62,32 +62,40 @@ EG_API size_t eg_utf8_mark(const char *s, size_t size);
 
 /* ---- vocabulary -------------------------------------------------------------------------------------------------- */
 
-typedef enum eg_unit { EG_UNIT_CHAR, EG_UNIT_BYTE, EG_UNIT_WORD } eg_unit;
-EG_API const char *const *eg_unit_names(void); /* "char", "byte", "word", NULL */
+typedef enum eg_unit { EG_UNIT_CHAR, EG_UNIT_BYTE, EG_UNIT_WORD, EG_UNIT_SUBWORD } eg_unit;
+EG_API const char *const *eg_unit_names(void); /* "char", "byte", "word", "subword", NULL */
 
 typedef struct eg_vocab eg_vocab;
 enum { EG_UNIT_MOST = 255 }; /* bytes of a unit; longer words are cut into several units */
 
 typedef struct eg_vocab_options {
 	eg_unit unit;
-	int min_count; /* units that occur less often are unknown; 0: 1. Not for bytes */
-	int max_size;  /* most units, the marks among them; the most frequent are kept; 0: no limit. Not for bytes */
+	int min_count; /* units that occur less often are unknown; 0: 1. Not for bytes and subwords */
+	int max_size;  /* most units, the marks among them; the most frequent are kept; 0: no limit, of subwords 4000. Not
+	                * for bytes */
 	bool end;      /* has a unit that ends (and begins) a sample */
-	bool unknown;  /* has the unknown unit even when nothing was left out. Not for bytes */
+	bool unknown;  /* has the unknown unit even when nothing was left out. Not for bytes; of subwords only for who makes
+	                * units unknown: no text leads to it */
 } eg_vocab_options;
 
 /* Words: runs of letters, digits and apostrophes (of any script; an ideograph is a word of its own); every other
  * character that is no space is a unit; so is a newline; other spaces are nothing but what stands between. Upper and
  * lower case are kept apart. */
 
+/* Subwords: the 256 bytes, and what byte pair encoding learns of the text: characters of several bytes that occur twice,
+ * in at most half of the room, then units made of two, the commonest first. None reaches from one word into the next,
+ * but for the space before it. Any bytes can be written with them, none is unknown, and what is spelled is the text
+ * itself. */
+
 /* Units in order: the end mark when asked for, the unknown mark when something was left out (or the unit is word), then
  * by falling frequency (then by code points) for words, by code point for characters; byte: all 256 by value, never
- * unknown. An empty text is an error, except for bytes. *vocab is NULL on failure, here and below. */
+ * unknown; subwords: the bytes, then in the order in which they were learnt. An empty text is an error, except for bytes
+ * and subwords. *vocab is NULL on failure, here and below. */
 EG_API eg_status eg_vocab_build(
 	const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err);
 /* As a model file keeps it: n tokens, tokens[i] of sizes[i] bytes; end and unknown are indices or -1, what stands there
  * is only a name. Every token must be one unit, and none twice. Bytes: tokens and sizes may be NULL, n is 256, or 257
- * with an end mark. */
+ * with an end mark. Subwords: the marks come first, then the 256 bytes by value. */
 EG_API eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *sizes, int n, int end, int unknown,
 	eg_vocab **vocab, eg_error *err);
 EG_API void eg_vocab_free(eg_vocab *v);
@@ -105,7 +113,7 @@ EG_API int eg_vocab_unknown(const eg_vocab *v); /* -1: none */
 
 /* Numbers of the units of a text, to be released with free(); *ids is not NULL even when there are none. What the
  * vocabulary has not becomes the unknown unit; when there is none it is an error that names the character, its line and
- * column in `name` ("the prompt", a file; NULL: "the text"), and the cure. So is what is not UTF-8, except for bytes.
+ * column in `name` ("the prompt", a file; NULL: "the text"), and the cure. So is what is not UTF-8, except for bytes and subwords.
  * The end mark never comes out. */
 EG_API eg_status eg_vocab_encode(const eg_vocab *v, const char *text, size_t size, const char *name, int32_t **ids,
 	size_t *n, eg_error *err);

@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_error err;
 	eg_text *t = NULL;
 	if (size < 3) return 0;
-	const eg_vocab_options vocab = {.unit = (eg_unit)(data[0] % 3),
+	const eg_vocab_options vocab = {.unit = (eg_unit)(data[0] % 4),
 	        .end = data[0] & 4,
 	        .min_count = data[0] >> 3 & 3,
 	        .max_size = data[1] % 32};

@@ -27,7 +27,8 @@ static void vocabulary_comes_back(void **state) {
 	(void)state;
 	static const char text[] = "a\"quote\", \\, tab\t\x7f\nand \xe4\xb8\xad \xf0\x9f\x98\x80 a a";
 	const eg_vocab_options options[] = {{.unit = EG_UNIT_CHAR}, {.unit = EG_UNIT_CHAR, .end = true, .min_count = 2},
-		{.unit = EG_UNIT_BYTE}, {.unit = EG_UNIT_BYTE, .end = true}, {.unit = EG_UNIT_WORD}};
+		{.unit = EG_UNIT_BYTE}, {.unit = EG_UNIT_BYTE, .end = true}, {.unit = EG_UNIT_WORD}, {.unit = EG_UNIT_SUBWORD},
+		{.unit = EG_UNIT_SUBWORD, .end = true}, {.unit = EG_UNIT_SUBWORD, .end = true, .unknown = true}};
 	for (int i = 0; i < EG_COUNT(options); i++) {
 		eg_error err;
 		eg_vocab *v, *w;
@@ -55,7 +56,7 @@ static void refuses_damage(void **state) {
 	static const char *const cases[][2] = {{"[]", "damaged: the vocabulary: it is not a map"},
 		{"{\"tokens\": [\"a\"]}", "damaged: the vocabulary: its unit is missing"},
 		{"{\"unit\": \"letter\", \"tokens\": [\"a\"]}",
-			"damaged: the vocabulary: its unit is none of char, byte, word"},
+			"damaged: the vocabulary: its unit is none of char, byte, word, subword"},
 		{"{\"unit\": \"char\"}", "damaged: the vocabulary: the list of its units is missing"},
 		{"{\"unit\": \"char\", \"tokens\": {}}", "damaged: the vocabulary: the list of its units is missing"},
 		{"{\"unit\": \"char\", \"tokens\": []}", "a vocabulary of 0 units"},
@@ -72,7 +73,13 @@ static void refuses_damage(void **state) {
 		{"{\"unit\": \"char\", \"end\": 0, \"unknown\": 0, \"tokens\": [\"a\"]}", "must be two numbers"},
 		{"{\"unit\": \"byte\", \"tokens\": [\"a\"]}", "one of bytes has no list of units"},
 		{"{\"unit\": \"byte\", \"unknown\": 3}", "no byte is unknown"},
-		{"{\"unit\": \"byte\", \"end\": 257}", "the end mark is number 257"}};
+		{"{\"unit\": \"byte\", \"end\": 257}", "the end mark is number 257"},
+		{"{\"unit\": \"subword\", \"tokens\": [\"a\"]}", "unit 256 is a byte once more"},
+		{"{\"unit\": \"subword\", \"tokens\": [\"ab\", \"ab\"]}", "units 256 and 257 are the same"},
+		{"{\"unit\": \"subword\", \"end\": 3, \"tokens\": [\"ab\"]}", "must come first"},
+		{"{\"unit\": \"subword\", \"end\": 0, \"unknown\": 2, \"tokens\": [\"ab\"]}", "must come first"},
+		{"{\"unit\": \"subword\", \"tokens\": [\"\"]}", "has 0 bytes"},
+		{"{\"unit\": \"subword\"}", "the list of its units is missing"}};
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		eg_error err = {0};
 		eg_value *v;

@@ -25,7 +25,7 @@ typedef struct text_source {
 
 /* ---- the settings ------------------------------------------------------------------------------------------------ */
 
-static const char *const unit_names[] = {"char", "byte", "word", NULL}; /* in the order of eg_unit */
+static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
 
 static const eg_key keys[] = {
 	{.name = "limit",

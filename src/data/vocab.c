@@ -1,31 +1,27 @@
-/* vocab.c - vocabularies: cutting a text into units (bytes, characters, words), numbering them, and back.
+/* vocab.c - vocabularies: cutting a text into units (bytes, characters, words, subwords), numbering them, and back.
  *
  * A vocabulary is a table of tokens and a hash table over it; the marks (end of a sample, unknown unit) have numbers
- * too, but no text leads to them. Not here: how a model file keeps it (vocab_value.c). */
+ * too, but no text leads to them. Not here: how subwords are learnt and texts cut into them (subword.c), how a model
+ * file keeps a vocabulary (vocab_value.c). */
 #include "data/data.h"
+#include "data/units.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char END_NAME[] = "<end>", UNKNOWN_NAME[] = "<unknown>", REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
-typedef struct span {
-	const char *s;
-	uint32_t size;
-	int64_t count; /* how often it occurs; used while building */
-} span;
-
 struct eg_vocab {
 	eg_unit unit;
 	int n, end, unknown;
-	span *tokens;
+	eg_unit_span *tokens;
 	char *bytes;    /* of all tokens, with a zero behind each */
 	int32_t *slots; /* of the hash table: a token, or -1 */
 	uint32_t mask;
 };
 
 const char *const *eg_unit_names(void) {
-	static const char *const names[] = {"char", "byte", "word", NULL};
+	static const char *const names[] = {"char", "byte", "word", "subword", NULL};
 	return names;
 }
 
@@ -83,41 +79,12 @@ static eg_status not_utf8(const cursor *c, const char *name, eg_error *err) {
 	        name ? name : "the text", p.line, p.column, (unsigned)(unsigned char)c->text[c->at]);
 }
 
-/* ---- hash table -------------------------------------------------------------------------------------------------- */
-
-/* FNV-1a, its upper bits mixed into the lower ones that are used. */
-static uint32_t hash(const char *s, size_t size) {
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < size; i++) h = (h ^ (unsigned char)s[i]) * 16777619u;
-	return h ^ h >> 15;
-}
-
-/* The slot that holds the token, or the free one where it belongs. */
-static int32_t *slot_of(int32_t *slots, uint32_t mask, const span *tokens, const char *s, size_t size) {
-	uint32_t at = hash(s, size) & mask;
-	for (; slots[at] >= 0; at = (at + 1) & mask) {
-		const span *t = &tokens[slots[at]];
-		if (t->size == size && memcmp(t->s, s, size) == 0) break;
-	}
-	return &slots[at];
-}
-
-/* A table with room for n tokens, at most half full. */
-static int32_t *slots_new(int n, uint32_t *mask) {
-	uint32_t size = 16;
-	while (size / 2 < (uint32_t)n) size *= 2;
-	int32_t *slots = eg_alloc(NULL, (size_t)size * sizeof *slots);
-	for (uint32_t i = 0; slots && i < size; i++) slots[i] = -1;
-	*mask = size - 1;
-	return slots;
-}
-
 /* ---- making one from its tokens ---------------------------------------------------------------------------------- */
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a vocabulary"); }
 
 static eg_status check_marks(eg_unit unit, int n, int end, int unknown, eg_error *err) {
-	if (unit != EG_UNIT_CHAR && unit != EG_UNIT_BYTE && unit != EG_UNIT_WORD)
+	if ((int)unit < 0 || unit > EG_UNIT_SUBWORD)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: there is no unit number %d", (int)unit);
 	if (n < 1 || n > 1 << 28) return eg_fail(err, EG_ERR_ARG, "a vocabulary of %d units", n);
 	if (end < -1 || end >= n || unknown < -1 || unknown >= n || (end >= 0 && end == unknown))
@@ -126,6 +93,9 @@ static eg_status check_marks(eg_unit unit, int n, int end, int unknown, eg_error
 		        "be two "
 		        "numbers from 0 to %d, or -1 for none",
 		        n, end, unknown, n - 1);
+	if (unit == EG_UNIT_SUBWORD && ((end != 0 && end != -1) || (unknown >= 0 && unknown != end + 1)))
+		return eg_fail(err, EG_ERR_ARG, "vocabulary of subwords: its marks are number %d and %d; they must come first", end,
+		        unknown);
 	if (unit != EG_UNIT_BYTE) return EG_OK;
 	if (unknown >= 0)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary of bytes: no byte is unknown, there is no mark for it");
@@ -139,12 +109,25 @@ static eg_status check_token(eg_unit unit, int i, const char *s, size_t size, eg
 	if (size == 0 || size > EG_UNIT_MOST)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d has %zu bytes; 1 to %d are possible", i, size,
 		        (int)EG_UNIT_MOST);
+	if (unit == EG_UNIT_SUBWORD && size > 1 && eg_utf8_check(s, size) == size) return EG_OK;
+	if (unit == EG_UNIT_SUBWORD && size > 1) return eg_fail(err, EG_ERR_ARG, "vocabulary: subword %d is not UTF-8 text", i);
+	if (unit == EG_UNIT_SUBWORD) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is a byte once more", i);
 	if (unit == EG_UNIT_WORD && spaces_size(s, size) > 0)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d begins with a space, which no word does", i);
 	if (unit_size(unit, s, size) == size) return EG_OK;
 	if (eg_utf8_check(s, size) < size) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is not UTF-8 text", i);
 	return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d, '%.*s', is more than one %s", i, (int)size, s,
 	        unit == EG_UNIT_CHAR ? "character" : "word");
+}
+
+static int first_byte(int end, int unknown) { return (end >= 0) + (unknown >= 0); }
+
+/* Subwords: behind the marks come the 256 bytes. */
+static eg_status check_bytes(const char *const *tokens, const size_t *sizes, int n, int first, eg_error *err) {
+	for (int i = 0; i < 256; i++)
+		if (first + i >= n || sizes[first + i] != 1 || (unsigned char)tokens[first + i][0] != i)
+			return eg_fail(err, EG_ERR_ARG, "vocabulary of subwords: unit %d must be the byte %d", first + i, i);
+	return EG_OK;
 }
 
 /* Copies the tokens; those of bytes are made here. */
@@ -160,7 +143,7 @@ static bool copy_tokens(eg_vocab *v, const char *const *tokens, const size_t *si
 		char byte = (char)(unsigned char)value;
 		const char *s = tokens ? tokens[i] : i == v->end ? END_NAME : &byte;
 		size_t size = tokens ? sizes[i] : i == v->end ? sizeof END_NAME - 1 : 1;
-		v->tokens[i] = (span){.s = p, .size = (uint32_t)size};
+		v->tokens[i] = (eg_unit_span){.s = p, .size = (uint32_t)size};
 		memcpy(p, s, size);
 		p[size] = '\0';
 		p += size + 1;
@@ -169,12 +152,12 @@ static bool copy_tokens(eg_vocab *v, const char *const *tokens, const size_t *si
 }
 
 static eg_status fill_table(eg_vocab *v, eg_error *err) {
-	v->slots = slots_new(v->n, &v->mask);
+	v->slots = eg_unit_slots_new(v->n, &v->mask);
 	if (!v->slots) return no_memory(err);
 	for (int i = 0; i < v->n; i++) {
-		const span *t = &v->tokens[i];
+		const eg_unit_span *t = &v->tokens[i];
 		if (i == v->end || i == v->unknown) continue;
-		int32_t *slot = slot_of(v->slots, v->mask, v->tokens, t->s, t->size);
+		int32_t *slot = eg_unit_slot(v->slots, v->mask, v->tokens, t->s, t->size);
 		if (*slot >= 0)
 			return eg_fail(err, EG_ERR_ARG, "vocabulary: units %d and %d are the same, '%.*s'", (int)*slot,
 			        i, (int)t->size, t->s);
@@ -190,7 +173,10 @@ eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *si
 	if (!status && unit != EG_UNIT_BYTE && (!tokens || !sizes))
 		status = eg_fail(err, EG_ERR_ARG, "vocabulary: its units are missing");
 	if (unit == EG_UNIT_BYTE) tokens = NULL;
+	const int bytes = unit == EG_UNIT_SUBWORD ? first_byte(end, unknown) : -1;
+	if (!status && bytes >= 0) status = check_bytes(tokens, sizes, n, bytes, err);
 	for (int i = 0; i < n && tokens && !status; i++) {
+		if (bytes >= 0 && i >= bytes && i < bytes + 256) continue;
 		if (i != end && i != unknown)
 			status = check_token(unit, i, tokens[i], sizes[i], err);
 		else if (sizes[i] > EG_UNIT_MOST)
@@ -229,56 +215,17 @@ const char *eg_vocab_token(const eg_vocab *v, int i, size_t *size) {
 
 /* ---- making one from a text -------------------------------------------------------------------------------------- */
 
-typedef struct counts {
-	span *units; /* in the text */
-	int n, cap;
-	int32_t *slots;
-	uint32_t mask;
-} counts;
-
-static bool count_unit(counts *c, const char *s, size_t size) {
-	if ((uint32_t)c->n >= c->mask / 2) { /* half full: a table of twice the size */
-		uint32_t mask;
-		int32_t *slots = slots_new(c->n ? 2 * c->n + 2 : 1024, &mask);
-		if (!slots) return false;
-		for (int i = 0; i < c->n; i++) *slot_of(slots, mask, c->units, c->units[i].s, c->units[i].size) = i;
-		eg_release(NULL, c->slots);
-		c->slots = slots, c->mask = mask;
-	}
-	int32_t *slot = slot_of(c->slots, c->mask, c->units, s, size);
-	if (*slot < 0) {
-		if (!eg_grow(NULL, &c->units, &c->cap, c->n, sizeof *c->units)) return false;
-		*slot = c->n;
-		c->units[c->n++] = (span){.s = s, .size = (uint32_t)size};
-	}
-	if (c->units) c->units[*slot].count++; /* always: a unit that has a slot is there */
-	return true;
-}
-
-static eg_status count_units(counts *c, eg_unit unit, const char *text, size_t size, eg_error *err) {
+static eg_status count_units(eg_unit_counts *c, eg_unit unit, const char *text, size_t size, eg_error *err) {
 	cursor at = {.unit = unit, .text = text, .size = size};
 	while (next(&at))
-		if (!count_unit(c, text + at.at, at.n)) return no_memory(err);
+		if (eg_unit_counts_add(c, text + at.at, at.n, 1) < 0) return no_memory(err);
 	if (at.at < size) return not_utf8(&at, NULL, err);
 	if (c->n == 0) return eg_fail(err, EG_ERR_ARG, "a vocabulary needs text, but the text is empty");
 	return EG_OK;
 }
 
-/* The order of the bytes is that of the code points: UTF-8 was made so. */
-static int by_bytes(const void *a, const void *b) {
-	const span *x = a, *y = b;
-	int order = memcmp(x->s, y->s, x->size < y->size ? x->size : y->size);
-	return order ? order : (x->size > y->size) - (x->size < y->size);
-}
-
-static int by_count(const void *a, const void *b) {
-	const span *x = a, *y = b;
-	if (x->count != y->count) return x->count < y->count ? 1 : -1;
-	return by_bytes(a, b);
-}
-
 /* How many of the units, which are sorted by frequency, are kept; and whether there is an unknown mark. */
-static eg_status choose(const counts *c, const eg_vocab_options *o, int *kept, bool *unknown, eg_error *err) {
+static eg_status choose(const eg_unit_counts *c, const eg_vocab_options *o, int *kept, bool *unknown, eg_error *err) {
 	int n = 0, room;
 	while (n < c->n && c->units[n].count >= o->min_count) n++;
 	if (n == 0)
@@ -300,7 +247,7 @@ static eg_status choose(const counts *c, const eg_vocab_options *o, int *kept, b
 }
 
 static eg_status make(
-	const counts *c, const eg_vocab_options *o, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
+	const eg_unit_counts *c, const eg_vocab_options *o, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
 	int marks = o->end + unknown, n = kept + marks;
 	const char **tokens = eg_calloc(NULL, (size_t)n, sizeof *tokens);
 	size_t *sizes = eg_calloc(NULL, (size_t)n, sizeof *sizes);
@@ -318,11 +265,38 @@ static eg_status make(
 	return status;
 }
 
+/* The marks, the bytes, then what is learnt. */
+static eg_status build_subwords(
+	const char *text, size_t size, const eg_vocab_options *o, eg_vocab **vocab, eg_error *err) {
+	enum { USUAL = 4000 };
+	eg_subwords w = {0};
+	eg_unit_counts all = {0};
+	const int most = (o->max_size > 0 ? o->max_size : USUAL) - 256 - o->end - o->unknown;
+	char bytes[256];
+	if (o->min_count > 1)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary of subwords: min_count does nothing there: max_size says how many are learnt");
+	if (most < 1)
+		return eg_fail(err, EG_ERR_ARG,
+		        "max_size is %d, but the 256 bytes, the marks and at least one subword need %d: raise it", o->max_size,
+		        257 + o->end + o->unknown);
+	eg_status status = eg_subwords_learn(&w, text, size, most, err);
+	for (int i = 0; i < 256 && !status; i++) {
+		bytes[i] = (char)(unsigned char)i;
+		if (eg_unit_counts_add(&all, &bytes[i], 1, 0) < 0) status = no_memory(err);
+	}
+	for (int i = 0; i < w.learnt.n && !status; i++)
+		if (eg_unit_counts_add(&all, w.learnt.units[i].s, w.learnt.units[i].size, 0) < 0) status = no_memory(err);
+	if (!status) status = make(&all, o, all.n, o->unknown, vocab, err);
+	eg_unit_counts_free(&all);
+	eg_subwords_free(&w);
+	return status;
+}
+
 eg_status eg_vocab_build(
 	const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err) {
 	static const eg_vocab_options none;
 	const eg_vocab_options *o = options ? options : &none;
-	counts c = {0};
+	eg_unit_counts c = {0};
 	int kept = 0;
 	bool unknown = false;
 	*vocab = NULL;
@@ -331,17 +305,17 @@ eg_status eg_vocab_build(
 		        o->min_count, o->max_size);
 	if (o->unit == EG_UNIT_BYTE)
 		return eg_vocab_new(EG_UNIT_BYTE, NULL, NULL, 256 + o->end, o->end ? 0 : -1, -1, vocab, err);
+	if (o->unit == EG_UNIT_SUBWORD) return build_subwords(text, size, o, vocab, err);
 	eg_status status = count_units(&c, o->unit, text, size, err);
 	if (!status) {
-		qsort(c.units, (size_t)c.n, sizeof *c.units, by_count);
+		qsort(c.units, (size_t)c.n, sizeof *c.units, eg_unit_by_count);
 		status = choose(&c, o, &kept, &unknown, err);
 	}
 	if (!status) {
-		if (o->unit == EG_UNIT_CHAR) qsort(c.units, (size_t)kept, sizeof *c.units, by_bytes);
+		if (o->unit == EG_UNIT_CHAR) qsort(c.units, (size_t)kept, sizeof *c.units, eg_unit_by_bytes);
 		status = make(&c, o, kept, unknown, vocab, err);
 	}
-	eg_release(NULL, c.units);
-	eg_release(NULL, c.slots);
+	eg_unit_counts_free(&c);
 	return status;
 }
 
@@ -352,7 +326,7 @@ static eg_status not_known(const eg_vocab *v, const cursor *c, const char *name,
 	const char *s = c->text + c->at;
 	uint32_t code = eg_utf8_decode(s, NULL);
 	char what[EG_UNIT_MOST + 40];
-	static const char *const many[] = {"characters", "bytes", "words"};
+	static const char *const many[] = {"characters", "bytes", "words", "subwords"};
 	if (v->unit == EG_UNIT_WORD)
 		snprintf(what, sizeof what, "word '%.*s'", (int)c->n, s);
 	else if (code <= ' ' || code == 0x7F || eg_is_space(code))
@@ -366,16 +340,33 @@ static eg_status not_known(const eg_vocab *v, const cursor *c, const char *name,
 	        name ? name : "the text", p.line, p.column, what, v->n, many[v->unit]);
 }
 
+static eg_status encode_subwords(
+	const eg_vocab *v, const char *text, size_t size, int32_t **ids, size_t *n, eg_error *err) {
+	int32_t *out = malloc((size + 1) * sizeof *out), *less; /* no unit is shorter than a byte */
+	size_t count = 0;
+	if (!out) return no_memory(err);
+	for (size_t at = 0, piece; at < size; at += piece) {
+		piece = eg_subword_piece(text + at, size - at);
+		count += eg_subword_cut(
+		        v->slots, v->mask, v->tokens, first_byte(v->end, v->unknown), text + at, piece, out + count);
+	}
+	less = realloc(out, (count + 1) * sizeof *out);
+	*ids = less ? less : out;
+	*n = count;
+	return EG_OK;
+}
+
 eg_status eg_vocab_encode(
 	const eg_vocab *v, const char *text, size_t size, const char *name, int32_t **ids, size_t *n, eg_error *err) {
+	*ids = NULL;
+	*n = 0;
+	if (v->unit == EG_UNIT_SUBWORD) return encode_subwords(v, text, size, ids, n, err);
 	cursor c = {.unit = v->unit, .text = text, .size = size};
 	size_t count = 0, room = size / 4 + 16;
 	int32_t *out = malloc(room * sizeof *out);
 	eg_status status = out ? EG_OK : no_memory(err);
-	*ids = NULL;
-	*n = 0;
 	while (!status && next(&c)) {
-		int32_t id = *slot_of(v->slots, v->mask, v->tokens, text + c.at, c.n);
+		int32_t id = *eg_unit_slot(v->slots, v->mask, v->tokens, text + c.at, c.n);
 		if (id < 0) id = v->unknown;
 		if (count == room) {
 			int32_t *larger = realloc(out, 2 * room * sizeof *out);

@@ -1,7 +1,8 @@
 /* vocab_value.c - a vocabulary as a model file keeps it: {"unit": "char", "end": 0, "unknown": 1, "tokens":
  * ["<end>", ...]}.
  *
- * A mark that is not there is left out; so are the tokens of bytes, which are the same for everybody (and no JSON).
+ * A mark that is not there is left out; so are the tokens of bytes, which are the same for everybody (and no JSON), and
+ * of a vocabulary of subwords the marks and bytes, which come first.
  * Not here: what makes a vocabulary right, beyond the types of these values (vocab.c). */
 #include "base/base.h"
 #include "engram_text.h"
@@ -16,7 +17,8 @@ eg_value *eg_vocab_put(eg_value *parent, const char *key, const eg_vocab *v) {
 	if (eg_vocab_unknown(v) >= 0) eg_value_put_int(map, "unknown", eg_vocab_unknown(v));
 	if (unit == EG_UNIT_BYTE) return map;
 	eg_value *tokens = eg_value_put_list(map, "tokens");
-	for (int i = 0; i < eg_vocab_count(v); i++) {
+	int first = unit == EG_UNIT_SUBWORD ? 256 + (eg_vocab_end(v) >= 0) + (eg_vocab_unknown(v) >= 0) : 0;
+	for (int i = first; i < eg_vocab_count(v); i++) {
 		size_t size;
 		const char *token = eg_vocab_token(v, i, &size);
 		eg_value_put_bytes(tokens, NULL, token, size);
@@ -37,11 +39,17 @@ static bool get_mark(const eg_value *map, const char *key, int *mark) {
 }
 
 static eg_status make(eg_unit unit, const eg_value *list, int end, int unknown, eg_vocab **vocab, eg_error *err) {
-	size_t room = (size_t)eg_value_count(list) + 1;
+	int marks = (end >= 0) + (unknown >= 0), n = 0;
+	size_t room = (size_t)eg_value_count(list) + 259;
 	const char **tokens = eg_calloc(NULL, room, sizeof *tokens);
 	size_t *sizes = eg_calloc(NULL, room, sizeof *sizes);
 	eg_status status = tokens && sizes ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a vocabulary");
-	int n = 0;
+	char bytes[256];
+	for (int i = 0; unit == EG_UNIT_SUBWORD && i < 256 + marks && !status; i++, n++) {
+		bytes[i < marks ? 0 : i - marks] = (char)(unsigned char)(i - marks);
+		tokens[n] = i < marks ? i == end ? "<end>" : "<unknown>" : &bytes[i - marks];
+		sizes[n] = i < marks ? strlen(tokens[n]) : 1;
+	}
 	if (!status && room > INT32_MAX) status = damaged(err, "it has too many units");
 	for (const eg_value *t = eg_value_first(list); t && !status; t = eg_value_next(t), n++) {
 		tokens[n] = eg_value_text(t);
@@ -62,7 +70,7 @@ eg_status eg_vocab_from_value(const eg_value *map, eg_vocab **vocab, eg_error *e
 	int unit = 0, end, unknown;
 	if (!name) return damaged(err, "its unit is missing");
 	while (names[unit] && strcmp(names[unit], name)) unit++;
-	if (!names[unit]) return damaged(err, "its unit is none of char, byte, word");
+	if (!names[unit]) return damaged(err, "its unit is none of char, byte, word, subword");
 	if (!get_mark(map, "end", &end)) return damaged(err, "its end mark is not a number of a unit");
 	if (!get_mark(map, "unknown", &unknown)) return damaged(err, "its unknown mark is not a number of a unit");
 	bool bytes = unit == EG_UNIT_BYTE;

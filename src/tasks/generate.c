@@ -232,7 +232,8 @@ eg_status eg_generator_read(
 	if (!skipped) skipped = &none;
 	*skipped = 0;
 	eg_status status = EG_OK;
-	if (size > 0 && g->options.skip_unknown && eg_vocab_unit(g->vocab) != EG_UNIT_BYTE)
+	const eg_unit of = eg_vocab_unit(g->vocab);
+	if (size > 0 && g->options.skip_unknown && of != EG_UNIT_BYTE && of != EG_UNIT_SUBWORD)
 		status = encode_known(g, text, size, &ids, &n, skipped, err);
 	else if (size > 0)
 		status = eg_vocab_encode(g->vocab, text, size, name, &ids, &n, err);

@@ -1,4 +1,4 @@
-/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words), by a vocabulary that is made of
+/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words, subwords), by a vocabulary that is made of
  * the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
 #include "data/augment.h"
 #include "data/text_form.h"
@@ -22,7 +22,7 @@ typedef struct text_intake {
 #define WHOLE(name_, field, min_, max_, doc_) \
 	{ .name = name_, .type = EG_KEY_INT, .offset = KEY(field), .min = min_, .max = max_, .def = NAN, .doc = doc_ }
 
-static const char *const unit_names[] = {"char", "byte", "word", NULL}; /* in the order of eg_unit */
+static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
 static const eg_key keys[] = {
 	{.name = "unit",
 		.type = EG_KEY_ENUM,
@@ -30,7 +30,8 @@ static const eg_key keys[] = {
 		.names = unit_names,
 		.doc = "texts: what they are cut into (default: char). Vocabularies are made of the texts to train on, "
 		       "of a running text's "
-		       "characters of all of it; byte: all 256"},
+		       "characters of all of it; byte: all 256; subword: `max_size` units (default: 4000), learnt by byte pair encoding, "
+		       "by which any text can be written"},
 	WHOLE("min_count", min_count, 1, 1e9,
 		"texts: units that occur less often become the unknown unit (default: 1)"),
 	WHOLE("max_size", max_size, 2, 1e7,
@@ -71,6 +72,12 @@ static eg_status open_intake(eg_intake *f, eg_recipe *r, eg_error *err) {
 	if (bytes && x->keys.max_size)
 		return refuse(r, "data.max_size",
 		        "'max_size' does nothing with 'unit: byte': there are always 256 of them", err);
+	if (x->keys.unit == EG_UNIT_SUBWORD && x->keys.min_count)
+		return refuse(r, "data.min_count",
+		        "'min_count' does nothing with 'unit: subword': the commonest are learnt, as many as 'max_size' says", err);
+	if (x->keys.unit == EG_UNIT_SUBWORD && x->keys.max_size && x->keys.max_size < 300)
+		return refuse(r, "data.max_size",
+		        "with 'unit: subword' the 256 bytes are among the units; 'max_size' must be at least 300", err);
 	if (x->keys.cut && !x->keys.longest)
 		return refuse(r, "data.cut", "'cut' needs 'longest', the length to cut at", err);
 	return EG_OK;
@@ -114,6 +121,7 @@ static eg_status look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_er
 	if (n) memcpy(x->seen + x->size, d->text.bytes, n);
 	x->size += n;
 	if (x->keys.unit == EG_UNIT_WORD) x->seen[x->size++] = ' ';
+	if (x->keys.unit == EG_UNIT_SUBWORD) x->seen[x->size++] = '\n'; /* which no other unit holds */
 	return EG_OK;
 }
 

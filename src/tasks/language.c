@@ -1,4 +1,4 @@
-/* language.c - the task `language`: which unit (character, byte or word) comes next in a text. The network reads unit
+/* language.c - the task `language`: which unit (character, byte, word or subword) comes next in a text. The network reads unit
  * numbers (T,N) and gives for every step a number for each unit that may follow, "logits" (T,N,units).
  *
  * Two ways to look at a text: as one stream, cut into train.batch pieces that are read side by side, `steps` units at
@@ -104,8 +104,8 @@ static eg_status check_ignore(const eg_task *t, eg_error *err) {
 }
 
 static eg_status open_task(eg_task *t, eg_error *err) {
-	static const char *const one[] = {"character", "byte", "word"}, *const many[] = {
-	                                                                        "characters", "bytes", "words"};
+	static const char *const one[] = {"character", "byte", "word", "subword"},
+				 *const many[] = {"characters", "bytes", "words", "subwords"};
 	language *l = (language *)t;
 	int unit = eg_intake_text_keys(t->intakes[0])->unit;
 	t->one = one[unit], t->many = many[unit];
@@ -213,6 +213,9 @@ static eg_status split_texts(texts *x, const eg_samples_options *o, eg_error *er
 
 static size_t text_size(const texts *x) { return x->size - 1; } /* of the running text, without the last line end */
 
+/* Are the units made of the part to train on alone? Characters are those of all of it, so that none is unknown. */
+static bool of_part(int unit) { return unit == EG_UNIT_WORD || unit == EG_UNIT_SUBWORD; }
+
 /* Where the part to train on ends, in bytes, for a stream of words: behind a word. */
 static size_t train_bytes(const texts *x) {
 	size_t size = text_size(x), at = (size_t)((1 - x->task->base.source->validation) * (double)size);
@@ -222,7 +225,7 @@ static size_t train_bytes(const texts *x) {
 
 /* ---- the vocabulary ---------------------------------------------------------------------------------------------- */
 
-/* The texts that a vocabulary of words is made of, one after the other: those to train on. */
+/* The texts that a vocabulary is made of, one after the other: those to train on. */
 static eg_status join(const texts *x, char **joined, size_t *size, eg_error *err) {
 	char *to = *joined = eg_alloc(NULL, x->size + 1);
 	if (!to) return no_memory(err);
@@ -239,7 +242,7 @@ static eg_status make_vocab(texts *x, eg_intake *f, eg_error *err) {
 	const eg_text_keys *k = eg_intake_text_keys(f);
 	eg_vocab_options o = {
 	        .unit = (eg_unit)k->unit, .min_count = k->min_count, .max_size = k->max_size, .end = x->task->samples};
-	bool words = k->unit == EG_UNIT_WORD;
+	bool words = of_part(k->unit);
 	char *joined = NULL;
 	size_t size = words && !x->task->samples ? train_bytes(x) : text_size(x);
 	eg_vocab *v = NULL;
@@ -279,7 +282,7 @@ static eg_status encode_stream(texts *x, eg_error *err) {
 	eg_status status = eg_vocab_encode(v, x->bytes, text_size(x), x->name, &x->ids, &x->n, err);
 	if (status) return status;
 	x->ntrain = t->whole ? x->n : (size_t)((1 - t->source->validation) * (double)x->n);
-	if (t->whole || eg_vocab_unit(v) != EG_UNIT_WORD || t->source->validation <= 0) return EG_OK;
+	if (t->whole || !of_part(eg_vocab_unit(v)) || t->source->validation <= 0) return EG_OK;
 	int32_t *ids = NULL;
 	status = eg_vocab_encode(v, x->bytes, train_bytes(x), x->name, &ids, &x->ntrain, err);
 	free(ids);
@@ -547,11 +550,12 @@ static const eg_key option_keys[] = {
 		.doc = "how many of the units that may come next to tell, the likeliest first (default: 3)"},
 };
 
-/* A byte as its number, other units as their text. */
+/* A byte (of subwords: one that is no character) as its number, other units as their text. */
 static eg_value *put_unit(eg_value *parent, const char *key, const eg_vocab *v, int id) {
 	size_t size;
 	const char *s = eg_vocab_token(v, id, &size);
-	if (eg_vocab_unit(v) == EG_UNIT_BYTE && id != eg_vocab_end(v))
+	bool byte = eg_vocab_unit(v) == EG_UNIT_BYTE || (eg_vocab_unit(v) == EG_UNIT_SUBWORD && size == 1 && s[0] & 0x80);
+	if (byte && id != eg_vocab_end(v))
 		return eg_value_put_int(parent, key, size ? (unsigned char)s[0] : 0);
 	return eg_value_put_bytes(parent, key, s, size);
 }
@@ -617,7 +621,7 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 
 const eg_task_type eg_task_type_language = {
 	.info = {.name = "language",
-		.doc = "which character, byte or word comes next in a text",
+		.doc = "which character, byte, word or subword comes next in a text",
 		.takes = "texts",
 		.answer = "what comes next",
 		.judged = "Of a language model: how well it knows what comes next in a text it has not seen. The\n"
