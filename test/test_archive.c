@@ -405,7 +405,13 @@ static void refuses_other_files(void **state) {
 		const char *name, *words;
 	} cases[] = {{"wrong-crc.zip", "entry 'train/ant/a.pgm': the archive"}, {"wrong-crc.tar.gz", "gzip data are wrong (incorrect data check)"},
 	        {"encrypted.zip", "is encrypted; unpack the archive by hand"}, {"bomb.zip", "become more than 200 times as many"},
-	        {"link.zip", "its entry 'link.pgm' is a link"}, {"up.zip", "leads out of it"}};
+	        {"link.zip", "its entry 'link.pgm' is a link"}, {"up.zip", "leads out of it"},
+	        /* These lie about what they hold; in the fourth all entries share what is packed (Fifield 2019). */
+	        {"says-less.zip", "its entry 'a/1.pgm' has more than the 10 bytes that it is said to have"},
+	        {"says-more.zip", "become more than 200 times as many"}, {"stored-more.zip", "entry 'a/1.pgm': the archive"},
+	        {"overlap.zip", "become more than 200 times as many"}, {"huge.tar", "ends in its entry 'a/1.pgm'"},
+	        {"negative.tar", "is damaged"}, {"large.tar", "ends in its entry 'a/1.pgm'"},
+	        {"large.tar.gz", "become more than 200 times as many"}};
 	for (int i = 0; i < EG_COUNT(cases); i++) {
 		char from[100], *data;
 		size_t size;
@@ -506,6 +512,21 @@ static void refuses_bombs(void **state) {
 	gzclose(z);
 	refuse(f, "bomb.tgz", "its ");
 	assert_says(f->err.message, "become more than 200 times as many, as those of archives do that are made to fill disks");
+}
+
+/* An archive in an archive is a file as others are: nobody opens it. */
+static void leaves_inner_ones(void **state) {
+	sources *f = *state;
+	char *data, path[300];
+	size_t size;
+	no_archives();
+	assert_int_equal(eg_file_read(NULL, "test/corpus/archive/nested.zip", 0, &data, &size, &f->err), EG_OK);
+	write_file(f, "nested.zip", data, size);
+	eg_release(NULL, data);
+	eg_files *files = open_files(f, "nested.zip");
+	snprintf(path, sizeof path, "%s/bomb.zip", path_in(f, "nested.zip"));
+	assert_true(eg_files_is_file(files, path) && !eg_files_is_folder(files, path));
+	eg_files_close(files);
 }
 
 /* ---- sources ----------------------------------------------------------------------------------------------------- */
@@ -776,6 +797,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(refuses_cut_ones, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(keeps_to_limits, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(refuses_bombs, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(leaves_inner_ones, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(folder_of_an_archive, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(broken_ones_not_kept, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(lists, sources_setup, sources_teardown),

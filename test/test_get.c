@@ -194,10 +194,50 @@ static void send_all(int fd, const void *data, size_t size) {
 	}
 }
 
-/* The first folder of the path says how to behave: ok, plain (knows no ranges), cut (breaks off in the middle, but
- * not when asked for a range), wrong (another file), strict (as ok, and says with 416 how long the file is), move
- * (redirects to ok), large (endless). */
+/* A server that lies: of the length, of the place where it goes on, of what it has. */
+typedef struct lie {
+	const char *how, *head; /* behind HTTP/1.1 */
+	int half;               /* so many halves of the file follow: 0 to 2; or, -1, a page */
+	eg_status status;       /* what comes of it */
+	const char *words;
+} lie;
+
+static const lie lies[] = {
+	{"short", "200 OK\r\nContent-Length: 100000\r\n", 1, EG_ERR_IO, "/short/first.gz: "},
+	{"huge", "200 OK\r\nContent-Length: 9223372036854775807\r\n", 1, EG_ERR_IO, "/huge/first.gz: "},
+	{"less", "200 OK\r\nContent-Length: 5000\r\n", 2, EG_ERR_FORMAT, "brings something else than the published file"},
+	{"nothing", "200 OK\r\nContent-Length: 0\r\n", 2, EG_ERR_FORMAT, "brings something else than the published file"},
+	{"open", "200 OK\r\n", 2, EG_OK, ""},
+	{"open-cut", "200 OK\r\n", 1, EG_ERR_FORMAT, "brings something else than the published file"},
+	{"odd", "200 OK\r\nContent-Length: -5\r\n", 2, EG_ERR_IO, "/odd/first.gz: "},
+	{"chunks", "200 OK\r\nTransfer-Encoding: chunked\r\n", 2, EG_ERR_IO, "/chunks/first.gz: "},
+	{"page", "200 OK\r\nContent-Type: text/html\r\n", -1, EG_ERR_FORMAT, "brings something else than the published file"},
+	{"part", "206 Partial Content\r\nContent-Range: bytes 5-9/10\r\n", 1, EG_ERR_FORMAT, "brings something else"},
+	{"loop", "302 Found\r\nLocation: /loop/x\r\nContent-Length: 0\r\n", 0, EG_ERR_IO, "/loop/first.gz: "},
+	{"local", "302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n", 0, EG_ERR_IO, "/local/first.gz: "},
+};
+
+static bool told_lie(int fd, const char *how, const tiny *t, int i) {
+	static const char page[] = "<!DOCTYPE html><html><body>This file has moved. Please log in.</body></html>";
+	for (int k = 0; k < EG_COUNT(lies); k++) {
+		const size_t n = strlen(lies[k].how);
+		if (strncmp(how, lies[k].how, n) != 0 || how[n] != '/') continue;
+		send_all(fd, "HTTP/1.1 ", 9);
+		send_all(fd, lies[k].head, strlen(lies[k].head));
+		send_all(fd, "Connection: close\r\n\r\n", 21);
+		if (lies[k].half < 0) send_all(fd, page, sizeof page - 1);
+		if (lies[k].half > 0) send_all(fd, t->packed[i], t->size[i] * (size_t)lies[k].half / 2);
+		return true;
+	}
+	return false;
+}
+
+/* The first folder of the path says how to behave: one of the lies, ok, plain (knows no ranges), cut (breaks off in
+ * the middle, but not when asked for a range), wrong (another file), strict (as ok, and says with 416 how long the file
+ * is), move (redirects to ok), large (endless), back and elsewhere (asked to go on, they send from the start; the
+ * second says that it is not). */
 static void answer(int fd, const tiny *t) {
+	static const char *const hows[] = {"ok/", "plain/", "cut/", "wrong/", "strict/", "large/", "back/", "elsewhere/"};
 	char request[4096], head[300];
 	size_t n = 0;
 	while (n < sizeof request - 1) {
@@ -208,8 +248,9 @@ static void answer(int fd, const tiny *t) {
 	}
 	const char *how = request + 5, *range = strstr(request, "Range: bytes=");
 	int i = strstr(request, "/second.gz ") != NULL;
-	bool known = strncmp(how, "ok/", 3) == 0 || strncmp(how, "plain/", 6) == 0 || strncmp(how, "cut/", 4) == 0 ||
-	             strncmp(how, "wrong/", 6) == 0 || strncmp(how, "strict/", 7) == 0 || strncmp(how, "large/", 6) == 0;
+	if (told_lie(fd, how, t, i)) return;
+	bool known = false;
+	for (int k = 0; k < EG_COUNT(hows); k++) known |= strncmp(how, hows[k], strlen(hows[k])) == 0;
 	if (strncmp(how, "wrong/", 6) == 0) i = !i;
 	size_t from = range && how[0] != 'p' ? strtoul(range + 13, NULL, 10) : 0, size = t->size[i];
 	if (strncmp(how, "move/", 5) == 0)
@@ -220,11 +261,13 @@ static void answer(int fd, const tiny *t) {
 	else if (from >= size)
 		snprintf(head, sizeof head, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n%s%.0zu%s",
 		        how[0] == 's' ? "Content-Range: bytes */" : "", how[0] == 's' ? size : 0, how[0] == 's' ? "\r\n" : "");
-	else if (from > 0)
+	else if (from > 0) {
+		const size_t said = how[0] == 'b' ? 0 : from;
+		if (how[0] == 'b' || how[0] == 'e') from = 0;
 		snprintf(head, sizeof head,
 		        "HTTP/1.1 206 Partial Content\r\nContent-Length: %zu\r\nContent-Range: bytes %zu-%zu/%zu\r\n",
-		        size - from, from, size - 1, size);
-	else if (how[0] == 'l')
+		        size - from, said, size - 1, size);
+	} else if (how[0] == 'l')
 		snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n");
 	else
 		snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n", size);
@@ -321,6 +364,41 @@ static void test_get_http(void **state) {
 	assert_int_equal(http_get(&t, port, "ok", folder, &got, &err), EG_ERR_IO); /* nobody answers */
 }
 
+/* Nothing of a lie is left under the file's name; and afterwards an honest server is enough. */
+static void test_lies(void **state) {
+	fixture *f = *state;
+	tiny t;
+	char folder[200], part[200], path[200];
+	int port;
+	eg_error err = {EG_OK, ""};
+	eg_data_got got;
+	eg_fetch *fetch = eg_fetch_new(&err);
+	if (!fetch) skip(); /* no libcurl here */
+	eg_fetch_free(fetch);
+	tiny_make(&t, f);
+	pid_t server = serve(&t, &port);
+	path_in(f, folder, "a"), path_in(f, part, "a/first.gz.part"), path_in(f, path, "a/first.gz");
+	for (int i = 0; i < EG_COUNT(lies); i++) {
+		const eg_status status = http_get(&t, port, lies[i].how, folder, &got, &err);
+		if (status != lies[i].status) fail_msg("%s: %s", lies[i].how, status ? err.message : "it was taken");
+		assert_says(err, lies[i].words);
+		assert_true(there(path) == (status == EG_OK));
+		if (status == EG_ERR_FORMAT) assert_false(there(part)); /* nothing to go on from */
+		if (http_get(&t, port, "ok", folder, &got, &err)) fail_msg("after %s: %s", lies[i].how, err.message);
+		assert_int_equal(size_of(path), t.size[0]);
+		remove_tree(folder);
+	}
+	static const char *const resumed[] = {"back", "elsewhere"};
+	for (int i = 0; i < EG_COUNT(resumed); i++) {
+		write_file(part, t.packed[0], 3000);
+		if (http_get(&t, port, resumed[i], folder, &got, &err)) fail_msg("%s: %s", resumed[i], err.message);
+		assert_int_equal(size_of(path), t.size[0]);
+		remove_tree(folder);
+	}
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+}
+
 /* ---- what a killed download leaves, and what somebody may have put there ----------------------------------------- */
 
 /* Killed between the last byte and the renaming: it is finished, whatever the server says of a range behind the end, or
@@ -415,6 +493,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(test_get_files, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_get_plain, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_get_http, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_lies, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_part_is_whole, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_part_is_odd, setup, teardown),
 	};

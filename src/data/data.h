@@ -340,14 +340,16 @@ void eg_bytes_to_real(eg_real *restrict out, const uint8_t *restrict in, size_t 
 /* NULL on failure. `data` is borrowed; `name` is what messages call it. */
 eg_reader *eg_reader_open(const char *path, eg_error *err);
 eg_reader *eg_reader_packed(const char *path, eg_error *err); /* as it lies there, even if it is gzipped */
-eg_reader *eg_reader_again(int fd, const char *name, eg_error *err); /* from the start of a file that is open */
+/* From the start of a file that is open, packed as well as it likes: who calls this looks himself. */
+eg_reader *eg_reader_again(int fd, const char *name, eg_error *err);
 bool eg_reader_is_packed(const eg_reader *s);
 /* The same for who hands on a status; err may be NULL. */
 eg_status eg_reader_file(const char *path, eg_reader **reader, eg_error *err);
 eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_error *err);
 void eg_reader_close(eg_reader *s);
 const char *eg_reader_name(const eg_reader *s);
-/* Up to `size` bytes; fewer at the end only. A damaged or cut gzip file is EG_ERR_FORMAT. */
+/* Up to `size` bytes; fewer at the end only. A damaged or cut gzip file is EG_ERR_FORMAT, and so is one that becomes
+ * more than 200 times as large, above 64 MiB. */
 eg_status eg_reader_read(eg_reader *s, void *data, size_t size, size_t *got, eg_error *err);
 /* The most bytes that can come, told from the file's size (exact for a plain file, at most 1032 times as many for a
  * gzipped one); INT64_MAX for what has no size (a pipe). Makes it safe to believe a header's numbers before memory is

@@ -18,13 +18,16 @@
 #include <zlib.h>
 
 enum { INPUT = 64 * 1024, DEFLATE_MOST = 1032 }; /* deflate packs 1032 : 1 at best: 258 bytes in 2 bits */
+/* Files made to fill the memory are packed so; data above the first so many bytes never are. As for archives. */
+enum { RATIO_MOST = 200, FREE_ROOM = 64 << 20 };
 
 struct eg_reader {
 	const char *name;    /* points behind the struct */
 	int fd;              /* -1: memory */
 	int64_t size;        /* of the packed bytes; -1: unknown */
 	bool packed, done;   /* done: the last gzip member has ended */
-	bool as_it_is;
+	bool as_it_is, any_ratio;
+	int64_t in, out;     /* bytes unpacked, and what they have become */
 	const uint8_t *next; /* input not used yet */
 	size_t left;
 	z_stream z;
@@ -104,7 +107,9 @@ eg_reader *eg_reader_packed(const char *path, eg_error *err) {
 eg_reader *eg_reader_again(int fd, const char *name, eg_error *err) {
 	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy >= 0) lseek(copy, 0, SEEK_SET);
-	return reader_of(copy, name, false, err);
+	eg_reader *s = reader_of(copy, name, false, err);
+	if (s) s->any_ratio = true;
+	return s;
 }
 
 bool eg_reader_is_packed(const eg_reader *s) { return s->packed; }
@@ -167,6 +172,13 @@ static eg_status next_member(eg_reader *s, eg_error *err) {
 	return EG_OK;
 }
 
+static eg_status too_much(const eg_reader *s, eg_error *err) {
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "'%s': its first %lld bytes become %lld, more than %d times as many, as those of files do that are made to fill "
+	        "memories; if it is right, unpack it by hand (gunzip)",
+	        s->name, (long long)s->in, (long long)s->out, RATIO_MOST);
+}
+
 static eg_status read_packed(eg_reader *s, uint8_t *data, size_t size, size_t *got, eg_error *err) {
 	while (*got < size && !s->done) {
 		eg_status status = refill(s, err);
@@ -180,7 +192,10 @@ static eg_status read_packed(eg_reader *s, uint8_t *data, size_t size, size_t *g
 		int r = inflate(&s->z, Z_NO_FLUSH);
 		size_t used = in - s->z.avail_in, made = room - s->z.avail_out;
 		s->next += used, s->left -= used, *got += made;
-		if (r == Z_STREAM_END)
+		s->in += (int64_t)used, s->out += (int64_t)made;
+		if (s->out > FREE_ROOM && s->out / RATIO_MOST > s->in && !s->any_ratio)
+			status = too_much(s, err);
+		else if (r == Z_STREAM_END)
 			status = next_member(s, err);
 		else if (r == Z_MEM_ERROR)
 			status = eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", s->name);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL = 1, LIST_MOST = 1 << 30 };
+enum { LABEL = 1, LIST_MOST = 256 << 20 /* bytes: some millions of lines */ };
 
 typedef struct list_source {
 	eg_file_source files;

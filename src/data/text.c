@@ -45,8 +45,9 @@ eg_text_place eg_text_place_of(const char *s, size_t at) {
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* Bytes into *data, room for one more behind them; at most `most` of them. */
-static eg_status read_bytes(eg_reader *s, int64_t most, char **data, size_t *size, eg_error *err) {
+/* Bytes into *data, room for one more behind them; at most `most` of them. What has a zero among the first of many is
+ * no text, unless any bytes will do: the rest is left alone. */
+static eg_status read_bytes(eg_reader *s, int64_t most, bool any, char **data, size_t *size, eg_error *err) {
 	size_t room = FIRST_ROOM, got = 1;
 	int64_t expected = eg_reader_most(s);
 	if (expected > most) expected = most;
@@ -66,6 +67,7 @@ static eg_status read_bytes(eg_reader *s, int64_t most, char **data, size_t *siz
 		eg_status status = eg_reader_read(s, *data + *size, want < left ? want : left, &got, err);
 		if (status) return status;
 		*size += got;
+		if (*size == FIRST_ROOM && !any && memchr(*data, 0, *size)) break;
 	}
 	if (*data) return EG_OK;
 	return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", eg_reader_name(s));
@@ -164,7 +166,7 @@ eg_status eg_text_read(eg_reader *s, const eg_text_options *o, eg_text **text, e
 	eg_status status = eg_text_rules_check(&o->rules, err);
 	if (status) return status;
 	/* Behind the limit: the byte order mark, the byte that tells whether a character is cut, the LF of a CR. */
-	status = read_bytes(s, o->limit > 0 ? o->limit + BOM + 2 : TEXT_MOST + 1, &data, &size, err);
+	status = read_bytes(s, o->limit > 0 ? o->limit + BOM + 2 : TEXT_MOST + 1, o->any_bytes, &data, &size, err);
 	read = size;
 	if (!status && (o->limit > 0 || (int64_t)read <= TEXT_MOST)) status = reshape(name, o, &data, &size, &latin1, err);
 	if (!status) status = check_size(name, o, read, size, err);
