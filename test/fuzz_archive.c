@@ -1,16 +1,14 @@
 /* fuzz_archive.c - any bytes as an archive: what it lists lies inside of it, sorted, without a name that leads out;
- * what it is unpacked into is a plain tar of the same kind, no larger than it may be. */
+ * what it is unpacked into is a plain tar of the same kind, no larger than it may be.
+ * Readers: zip, packed (gzip, bzip2, xz, zstd) and tar, by how it begins. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "data/data.h"
+#include "fuzz.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const eg_archive_limits limits = {.entries = 2000, .bytes = 1 << 20, .ratio = 100, .free = 1 << 16};
 
@@ -28,10 +26,18 @@ static bool put(void *user, const void *data, size_t size) {
 	return write(fd, data, size) == (ssize_t)size;
 }
 
+static bool is_meant(const uint8_t *data, size_t size) {
+	static const char *const packed[] = {"\x1f\x8b", "BZh", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd"};
+	for (int i = 0; i < EG_COUNT(packed); i++)
+		if (size >= strlen(packed[i]) && memcmp(data, packed[i], strlen(packed[i])) == 0) return fuzz_wants("packed");
+	return fuzz_wants(size > 1 && memcmp(data, "PK", 2) == 0 ? "zip" : "tar");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_members m;
 	eg_error err;
 	bool packed;
+	if (!is_meant(data, size)) return 0;
 	int fd = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
 	const eg_archive_sink to = {&out, put};
 	if (fd < 0 || out < 0 || write(fd, data, size) != (ssize_t)size) abort();

@@ -1,10 +1,7 @@
 /* fuzz_idx.c - any bytes as an IDX file, plain or gzipped; and as two: the length of the file of labels in two bytes,
  * that file, the file of pictures. */
 #include "data/data.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void one(const uint8_t *data, size_t size) {
 	eg_error err;

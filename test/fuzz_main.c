@@ -1,13 +1,14 @@
-/* fuzz_main.c - runs a fuzz target over kept inputs: each argument is a file or a folder of files.
+/* fuzz_main.c - runs a fuzz target over kept inputs: each argument is a file or a folder of files. In a folder inside
+ * of that are inputs of one reader of the target, which is called as the folder.
  *
  * Not a fuzzer: it finds nothing new. `make fuzz` links the same targets to libFuzzer instead of this. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "base/base.h"
+#include "fuzz.h"
 
 #include <dirent.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run_file(const char *path) {
 	char *data = NULL;
@@ -28,26 +29,28 @@ static int run_file(const char *path) {
 	return exact ? 1 : -1;
 }
 
-/* Files run, or -1. */
-static int run_path(const char *path) {
+/* Files run, or -1. `inside`: of a folder that was given. */
+static int run_path(const char *path, bool inside) {
 	DIR *dir = opendir(path);
 	if (!dir) return run_file(path);
 	int n = 0;
+	if (inside) setenv(FUZZ_READER, strrchr(path, '/') + 1, 1);
 	for (struct dirent *entry; n >= 0 && (entry = readdir(dir));) {
 		char file[4096];
 		if (entry->d_name[0] == '.') continue;
 		snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-		int r = run_file(file);
+		int r = run_path(file, true);
 		n = r < 0 ? r : n + r;
 	}
 	closedir(dir);
+	if (inside) unsetenv(FUZZ_READER);
 	return n;
 }
 
 int main(int argc, char **argv) {
 	int total = 0;
 	for (int i = 1; i < argc; i++) {
-		int n = run_path(argv[i]);
+		int n = run_path(argv[i], false);
 		if (n < 0) return 1;
 		total += n;
 	}

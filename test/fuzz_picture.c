@@ -1,10 +1,30 @@
-/* fuzz_picture.c - any bytes as a picture (all formats that are read), and what could be read as a model's input. */
+/* fuzz_picture.c - any bytes as a picture, and what could be read as a model's input. Readers: png, jpeg, webp,
+ * bmp, pnm (what begins otherwise is passed over then), and mask (a PNG's indices). */
 #include "data/data.h"
+#include "fuzz.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static bool begins(const uint8_t *data, size_t size, const char *text) {
+	return size >= strlen(text) && memcmp(data, text, strlen(text)) == 0;
+}
+
+/* Is it of the reader that is meant? */
+static bool is_meant(const uint8_t *data, size_t size) {
+	static const struct {
+		const char *reader, *begins;
+	} kinds[] = {{"png", "\x89PNG"}, {"jpeg", "\xff\xd8\xff"}, {"webp", "RIFF"}, {"bmp", "BM"}, {"pnm", "P"}};
+	for (int i = 0; i < EG_COUNT(kinds); i++)
+		if (begins(data, size, kinds[i].begins)) return fuzz_wants(kinds[i].reader);
+	return fuzz_wants("");
+}
+
+static void as_mask(const uint8_t *data, size_t size, const eg_picture_options *o) {
+	eg_picture mask = {0};
+	eg_error err;
+	if (eg_png_decode_indices(data, size, o, &mask, &err) == EG_OK && mask.C != 1) abort();
+	eg_picture_free(&mask);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_error err;
@@ -12,9 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_picture_options o = {.max_pixels = 1 << 18, .shrink = size % 3 == 0};
 	int way = eg_exif_orientation(data, size);
 	if (way < 1 || way > 8) abort();
-	eg_picture mask = {0};
-	if (eg_png_decode_indices(data, size, &o, &mask, &err) == EG_OK && mask.C != 1) abort();
-	eg_picture_free(&mask);
+	if (fuzz_wants("mask")) as_mask(data, size, &o);
+	if (!is_meant(data, size)) return 0;
 	if (eg_picture_decode(data, size, "fuzz", &o, &pic, &err) != EG_OK) {
 		if (pic.pixels) abort();
 		return 0;

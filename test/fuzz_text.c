@@ -1,11 +1,7 @@
 /* fuzz_text.c - a text from any bytes: loaded, a vocabulary made of it, numbered, spelled, and numbered again; as
  * streams and as samples. The first three bytes choose the options. */
 #include "data/data.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What was spelled has to give the same numbers, unless U+FFFD, which stands for unknown units, is a unit too. */
 static void spell_again(const eg_vocab *v, const int32_t *ids, size_t n) {

@@ -168,7 +168,8 @@ static void test_room_worst(void **state) {
 
 static void test_room_corpus(void **state) {
 	EG_UNUSED(state);
-	static const char *const folders[] = {"test/corpus/value", "test/corpus/safetensors", "test/corpus/table"};
+	static const char *const folders[] = {"test/corpus/value", "test/corpus/safetensors", "test/corpus/table/jsonl",
+		"test/corpus/table/tsv"};
 	int n = 0;
 	for (int i = 0; i < EG_COUNT(folders); i++) {
 		DIR *folder = opendir(folders[i]);
