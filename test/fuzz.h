@@ -21,4 +21,9 @@ static inline bool fuzz_wants(const char *reader) {
 	return !only || !*only || strcmp(only, reader) == 0;
 }
 
+/* Checksums that a changed input has no more are put right before it is run: else the fuzzer would never get behind
+ * them. Called by libFuzzer, which has the other function; fuzz_main.c calls neither. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most) __attribute__((weak));
+
 #endif

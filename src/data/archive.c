@@ -267,14 +267,18 @@ static eg_status check_kind(const reading *r, entry e, const char *name, eg_erro
 	return why ? refuse(r, name, why, err) : EG_OK;
 }
 
-/* Is there room for `more` bytes? What is read in place takes none. */
-static eg_status check_sizes(const reading *r, bool in_place, int64_t more, eg_error *err) {
+static eg_status cut_off(const reading *r, const char *name, eg_error *err) {
+	return eg_fail(err, EG_ERR_FORMAT, "the archive '%s' is cut off: it ends in its entry '%s'", r->name, name);
+}
+
+/* Is there room for the `more` bytes that an entry says it has? What is read in place takes none. */
+static eg_status check_sizes(const reading *r, const char *name, bool in_place, int64_t more, eg_error *err) {
 	const eg_archive_limits *l = r->limits;
 	const int64_t most = r->size > l->bytes / l->ratio ? l->bytes : r->size * l->ratio;
 	if (r->entries > l->entries)
 		return eg_fail(err, EG_ERR_FORMAT, "the archive '%s' is not read: it has more than the %lld entries that it may have", r->name,
 		        (long long)l->entries);
-	if (in_place) return EG_OK;
+	if (in_place) return more > r->size ? cut_off(r, name, err) : EG_OK;
 	int64_t taken = r->taken;
 	if (r->l.filter_bytes(r->a, 0) > taken && (r->unzip || r->l.filter_count(r->a) > 1)) taken = r->l.filter_bytes(r->a, 0);
 	if (more > l->bytes || taken > l->bytes - more)
@@ -322,11 +326,12 @@ static eg_status next(reading *r, entry *e, char name[EG_PATH], bool *folder, eg
 		if (!status) status = check_kind(r, *e, name, err);
 		if (status) return status;
 		*folder = r->l.entry_filetype(*e) == AE_IFDIR;
-		r->end = r->l.filter_bytes(r->a, 0) + (*folder ? 0 : (r->l.entry_size(*e) + BLOCK - 1) / BLOCK * BLOCK);
+		const int64_t size = *folder ? 0 : r->l.entry_size(*e);
 		r->taken += 2 * BLOCK;
 		if (!name[0] && !*folder) status = refuse(r, ".", "is a file without a name", err);
-		if (!status) status = check_sizes(r, is_in_place(r, *e), *folder ? 0 : r->l.entry_size(*e), err);
+		if (!status) status = check_sizes(r, name, is_in_place(r, *e), size, err);
 		if (status) return status;
+		r->end = r->l.filter_bytes(r->a, 0) + (size + BLOCK - 1) / BLOCK * BLOCK;
 	}
 	return EG_OK;
 }
@@ -375,8 +380,7 @@ static eg_status list(reading *r, eg_members *m, bool *packed, eg_error *err) {
 		if (*packed) return EG_OK;
 		/* All that stands before the contents has been taken in. */
 		const int64_t at = r->l.filter_bytes(r->a, 0), size = folder ? -1 : r->l.entry_size(e);
-		if (size > r->size - at)
-			return eg_fail(err, EG_ERR_FORMAT, "the archive '%s' is cut off: it ends in its entry '%s'", r->name, name);
+		if (size > r->size - at) return cut_off(r, name, err);
 		status = put_member(r, m, name, at, size, err);
 		if (status) return status;
 	}
