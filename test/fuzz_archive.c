@@ -21,6 +21,37 @@ static void check(const eg_members *m, int64_t size) {
 	}
 }
 
+/* All that is in a folder of it, by name: what is listed is there, and of the kind that is told. */
+static void walk(const eg_files *files, const char *folder, int depth) {
+	eg_folder dir;
+	const char *name;
+	eg_file_kind kind;
+	if (eg_folder_open(&dir, files, folder, NULL) != EG_OK) abort();
+	while (eg_folder_next(&dir, &name, &kind, NULL) == EG_OK && name) {
+		char path[EG_PATH], *data;
+		size_t size;
+		if (eg_join(path, folder, name, "", NULL) != EG_OK) continue;
+		if (eg_files_is_folder(files, path) != (kind == EG_FILE_FOLDER)) abort();
+		if (eg_files_is_file(files, path) != (kind == EG_FILE_REGULAR)) abort();
+		if (kind == EG_FILE_FOLDER && depth < 20) walk(files, path, depth + 1);
+		if (kind != EG_FILE_REGULAR) continue;
+		if (eg_files_read(files, NULL, path, 1 << 20, &data, &size, NULL) != EG_OK) abort();
+		eg_release(NULL, data);
+	}
+	eg_folder_close(&dir);
+}
+
+/* The tar as a folder. */
+static void open_tree(int fd) {
+	char path[40];
+	eg_files *files;
+	eg_error err;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (eg_files_open(path, &files, &err) != EG_OK) return;
+	walk(files, eg_files_top(files), 0);
+	eg_files_close(files);
+}
+
 static bool put(void *user, const void *data, size_t size) {
 	const int fd = *(const int *)user;
 	return write(fd, data, size) == (ssize_t)size;
@@ -55,7 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	int fd = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
 	const eg_archive_sink to = {&out, put};
 	if (fd < 0 || out < 0 || write(fd, data, size) != (ssize_t)size) abort();
-	if (eg_archive_list(fd, "fuzz", &limits, &m, &packed, &err) == EG_OK && !packed) check(&m, (int64_t)size);
+	if (eg_archive_list(fd, "fuzz", &limits, &m, &packed, &err) == EG_OK && !packed) {
+		check(&m, (int64_t)size);
+		open_tree(fd);
+	}
 	eg_members_free(&m);
 	eg_status status = eg_archive_unpack(fd, "fuzz", &limits, &to, &err);
 	const int64_t written = lseek(out, 0, SEEK_CUR);

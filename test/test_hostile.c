@@ -157,11 +157,12 @@ static void packed_files(void **state) {
 	static const char words[] = "become|more than 200 times as many, as those of files do that are made to fill memories";
 	sources *f = *state;
 	const long before = peak();
-	static char row[2000];
+	enum { ROW = 2000 };
+	static char row[ROW + 1];
 	char path[400], labels[400];
-	memset(row, 'a', sizeof row);
-	memcpy(row + sizeof row - 4, "\tb\r\n", 4);
-	setting(path, "path", packed(f, "rows.gz", "text\tlabel\na\tb\n", 15, row, sizeof row));
+	memset(row, 'a', ROW);
+	strcpy(row + ROW - 4, "\tb\r\n");
+	setting(path, "path", packed(f, "rows.gz", "text\tlabel\na\tb\n", 15, row, ROW));
 	refuse_source(f, "tsv", TRAIN, words, path, NULL);
 	assert_says(f->err.message, "rows.gz': its first ");
 	refuse_source(f, "pairs", TRAIN, words, path, NULL);
@@ -181,7 +182,7 @@ static void packed_files(void **state) {
 	no_more_than(before, 350);
 	/* What is small may be packed as well as it likes. */
 	eg_text *text;
-	memset(row, 'a', sizeof row);
+	memset(row, 'a', ROW);
 	write_gzip(f, "small.gz", row);
 	assert_int_equal(eg_text_load("text", &(eg_text_options){.path = path_in(f, "small.gz")}, &text, &f->err), EG_OK);
 	eg_text_free(text);
@@ -228,7 +229,7 @@ static void growing_xml(void **state) {
 	refuse_xml(f, wide, n, doctype);
 	/* Without a declaration, and large all the same. */
 	memset(text, 'a', ENTITY);
-	memcpy(text, "<annotation c='", 15);
+	*stpcpy(text, "<annotation c='") = 'a';
 	refuse_xml(f, text, ENTITY, "XML, column");
 	free(text);
 	char path[400];
