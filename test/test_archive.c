@@ -404,6 +404,7 @@ static void refuses_other_files(void **state) {
 	static const struct {
 		const char *name, *words;
 	} cases[] = {{"wrong-crc.zip", "entry 'train/ant/a.pgm': the archive"}, {"wrong-crc.tar.gz", "gzip data are wrong (incorrect data check)"},
+	        {"wrong-sum.tar", "wrong-sum.tar' is damaged"}, {"wrong-first-sum.tar", "is no tar, tar.gz"},
 	        {"encrypted.zip", "is encrypted; unpack the archive by hand"}, {"bomb.zip", "become more than 200 times as many"},
 	        {"link.zip", "its entry 'link.pgm' is a link"}, {"up.zip", "leads out of it"},
 	        /* These lie about what they hold; in the fourth all entries share what is packed (Fifield 2019). */
