@@ -7,5 +7,7 @@
 
 /* What is in the data set or recipe of this name; returns the exit code. */
 int data_show(const cli_args *a, const char *name);
+/* The units of the texts of this recipe or model; vocab.c. */
+int data_vocab(const cli_args *a, const char *name);
 
 #endif

@@ -133,6 +133,14 @@ EG_API eg_status eg_samples_fingerprint(const eg_samples *s, eg_part part, uint6
  * zero-initialised once; eg_record_free. */
 EG_API eg_status eg_samples_show(
 	const eg_samples *s, eg_part part, int64_t i, int epoch, eg_record *r, eg_error *err);
+/* What its first text, or its first tokens, are cut into, as the network counts; units that it does not know are number
+ * eg_samples_unit_unknown (-1: there is none). 0: it reads neither. */
+EG_API int eg_samples_unit_count(const eg_samples *s);
+EG_API int eg_samples_unit_unknown(const eg_samples *s);
+EG_API const char *eg_samples_unit(const eg_samples *s, int i, size_t *size); /* 0 <= i < count; zero-terminated too */
+EG_API const eg_vocab *eg_samples_vocab(const eg_samples *s);                 /* of a text; NULL: of tokens, or none */
+/* How often each occurs in a part that is loaded. counts: eg_samples_unit_count of them. */
+EG_API eg_status eg_samples_count_units(const eg_samples *s, eg_part part, int64_t *counts, eg_error *err);
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
 

@@ -78,9 +78,9 @@ typedef struct eg_vocab_options {
 	                * units unknown: no text leads to it */
 } eg_vocab_options;
 
-/* Words: runs of letters, digits and apostrophes (of any script; an ideograph is a word of its own); every other
- * character that is no space is a unit; so is a newline; other spaces are nothing but what stands between. Upper and
- * lower case are kept apart. */
+/* Words: what Unicode's word boundaries (UAX #29) leave that is not spaces: "can't", "3.14", a character of a script
+ * without spaces, such as Chinese; punctuation, each sign by itself; so is a newline; other spaces are nothing but what
+ * stands between. Upper and lower case are kept apart. */
 
 /* Subwords: the 256 bytes, and what byte pair encoding learns of the text: characters of several bytes that occur twice,
  * in at most half of the room, then units made of two, the commonest first. None reaches from one word into the next,

@@ -466,7 +466,7 @@ static void words(void **state) {
 	static const char text[] =
 	        "He (who?) said: \xe2\x80\x9cwell-known -- it\xe2\x80\x99s $5!\xe2\x80\x9d x/y [z] 'tis";
 	v = build(f, text, (eg_vocab_options){.unit = EG_UNIT_WORD});
-	comes_back(f, v, text, "He (who?) said: \xe2\x80\x9cwell-known--it\xe2\x80\x99s $5!\xe2\x80\x9d x/y [z] 'tis");
+	comes_back(f, v, text, "He (who?) said: \xe2\x80\x9cwell-known--it\xe2\x80\x99s $5!\xe2\x80\x9d x/y [z]' tis");
 	eg_vocab_free(v);
 
 	/* A word without end is cut, and comes back. */

@@ -402,6 +402,14 @@ bool eg_is_letter(uint32_t c);    /* makes words: letters, digits and marks of a
 bool eg_is_space(uint32_t c);     /* a newline too */
 bool eg_is_ideograph(uint32_t c); /* of the scripts that are written without spaces: Chinese characters, kana */
 
+/* ---- text_words.c ------------------------------------------------------------------------------------------------ */
+
+/* Bytes of the word, or the other character, that begins at s, which is no space (UAX #29); at most EG_UNIT_MOST of
+ * them. 0: not UTF-8, or a zero byte. */
+size_t eg_word_size(const char *s, size_t size);
+bool eg_is_core(uint32_t c);    /* of a word, whatever stands beside it */
+bool eg_is_between(uint32_t c); /* of a word, between two letters or digits: the apostrophe, the point */
+
 /* ---- get.c ------------------------------------------------------------------------------------------------------- */
 
 eg_status eg_data_get_set(const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got,

@@ -200,7 +200,7 @@ static int32_t commonest(learner *l) {
 		entry e = heap_take(l);
 		int64_t now = l->pairs[e.pair].count;
 		if (now == e.count) return e.pair;
-		if (now > 1 && now < e.count && !heap_put(l, (entry){now, e.pair})) return -1; /* there is room: one was taken */
+		if (now > 1 && now < e.count && !heap_put(l, (entry){now, e.pair})) return -1;
 	}
 	return -1;
 }

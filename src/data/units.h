@@ -33,6 +33,13 @@ void eg_unit_counts_free(eg_unit_counts *c);
 int eg_unit_by_bytes(const void *a, const void *b);
 int eg_unit_by_count(const void *a, const void *b);
 
+/* ---- words (vocab.c) --------------------------------------------------------------------------------------------- */
+
+/* eg_vocab_new; runs: words are cut as they were in model files of before, at all but letters, digits, apostrophes. */
+eg_status eg_vocab_new_by(eg_unit unit, bool runs, const char *const *tokens, const size_t *sizes, int n, int end,
+	int unknown, eg_vocab **vocab, eg_error *err);
+bool eg_vocab_of_runs(const eg_vocab *v);
+
 /* ---- subwords (subword.c) ---------------------------------------------------------------------------------------- */
 
 /* Bytes of the piece of text at s (size > 0): a run of letters, of digits, of ideographs, of other characters, with the

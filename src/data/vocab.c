@@ -13,6 +13,7 @@ static const char END_NAME[] = "<end>", UNKNOWN_NAME[] = "<unknown>", REPLACEMEN
 
 struct eg_vocab {
 	eg_unit unit;
+	bool runs; /* words are runs of letters and apostrophes */
 	int n, end, unknown;
 	eg_unit_span *tokens;
 	char *bytes;    /* of all tokens, with a zero behind each */
@@ -27,23 +28,26 @@ const char *const *eg_unit_names(void) {
 
 /* ---- units of a text --------------------------------------------------------------------------------------------- */
 
-static bool is_word(uint32_t c) { return eg_is_letter(c) || c == '\'' || c == 0x2019; }
-
-/* Bytes of the unit at s, which is not a space for words; 0: not UTF-8, or a zero byte. */
-static size_t unit_size(eg_unit unit, const char *s, size_t size) {
-	if (unit == EG_UNIT_BYTE) return 1;
-	size_t n = s[0] ? (size_t)eg_utf8_length(s, size) : 0;
-	if (unit == EG_UNIT_CHAR || n == 0) return n;
+/* The words of model files from before Unicode's boundaries were taken: runs of letters, digits and apostrophes. */
+static bool is_of_run(const char *s) {
 	uint32_t c = eg_utf8_decode(s, NULL);
-	if (!is_word(c) || eg_is_ideograph(c)) return n;
-	while (n < size) {
-		int more = eg_utf8_length(s + n, size - n);
-		if (more == 0 || n + (size_t)more > EG_UNIT_MOST) break;
-		c = eg_utf8_decode(s + n, NULL);
-		if (!is_word(c) || eg_is_ideograph(c)) break;
-		n += (size_t)more;
+	return (eg_is_letter(c) || c == '\'' || c == 0x2019) && !eg_is_ideograph(c);
+}
+
+static size_t run_size(const char *s, size_t size) {
+	size_t n = s[0] ? (size_t)eg_utf8_length(s, size) : 0;
+	for (size_t more; n > 0 && is_of_run(s) && n < size; n += more) {
+		more = (size_t)eg_utf8_length(s + n, size - n);
+		if (more == 0 || n + more > EG_UNIT_MOST || !is_of_run(s + n)) break;
 	}
 	return n;
+}
+
+/* Bytes of the unit at s, which is not a space for words; 0: not UTF-8, or a zero byte. */
+static size_t unit_size(eg_unit unit, bool runs, const char *s, size_t size) {
+	if (unit == EG_UNIT_BYTE) return 1;
+	if (unit == EG_UNIT_CHAR) return s[0] ? (size_t)eg_utf8_length(s, size) : 0;
+	return runs ? run_size(s, size) : eg_word_size(s, size);
 }
 
 /* Bytes of the spaces at s that words are put apart by. */
@@ -60,6 +64,7 @@ static size_t spaces_size(const char *s, size_t size) {
 /* Walks over the units of a text: text[at .. at + n - 1] is one. Zero-initialise at and n. */
 typedef struct cursor {
 	eg_unit unit;
+	bool runs;
 	const char *text;
 	size_t size, at, n;
 } cursor;
@@ -68,7 +73,7 @@ typedef struct cursor {
 static bool next(cursor *c) {
 	c->at += c->n;
 	if (c->unit == EG_UNIT_WORD) c->at += spaces_size(c->text + c->at, c->size - c->at);
-	c->n = c->at < c->size ? unit_size(c->unit, c->text + c->at, c->size - c->at) : 0;
+	c->n = c->at < c->size ? unit_size(c->unit, c->runs, c->text + c->at, c->size - c->at) : 0;
 	return c->n > 0;
 }
 
@@ -105,7 +110,7 @@ static eg_status check_marks(eg_unit unit, int n, int end, int unknown, eg_error
 	return EG_OK;
 }
 
-static eg_status check_token(eg_unit unit, int i, const char *s, size_t size, eg_error *err) {
+static eg_status check_token(eg_unit unit, bool runs, int i, const char *s, size_t size, eg_error *err) {
 	if (size == 0 || size > EG_UNIT_MOST)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d has %zu bytes; 1 to %d are possible", i, size,
 		        (int)EG_UNIT_MOST);
@@ -114,7 +119,7 @@ static eg_status check_token(eg_unit unit, int i, const char *s, size_t size, eg
 	if (unit == EG_UNIT_SUBWORD) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is a byte once more", i);
 	if (unit == EG_UNIT_WORD && spaces_size(s, size) > 0)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d begins with a space, which no word does", i);
-	if (unit_size(unit, s, size) == size) return EG_OK;
+	if (unit_size(unit, runs, s, size) == size) return EG_OK;
 	if (eg_utf8_check(s, size) < size) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is not UTF-8 text", i);
 	return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d, '%.*s', is more than one %s", i, (int)size, s,
 	        unit == EG_UNIT_CHAR ? "character" : "word");
@@ -168,6 +173,13 @@ static eg_status fill_table(eg_vocab *v, eg_error *err) {
 
 eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *sizes, int n, int end, int unknown,
 	eg_vocab **vocab, eg_error *err) {
+	return eg_vocab_new_by(unit, false, tokens, sizes, n, end, unknown, vocab, err);
+}
+
+bool eg_vocab_of_runs(const eg_vocab *v) { return v->runs; }
+
+eg_status eg_vocab_new_by(eg_unit unit, bool runs, const char *const *tokens, const size_t *sizes, int n, int end,
+	int unknown, eg_vocab **vocab, eg_error *err) {
 	*vocab = NULL;
 	eg_status status = check_marks(unit, n, end, unknown, err);
 	if (!status && unit != EG_UNIT_BYTE && (!tokens || !sizes))
@@ -178,14 +190,14 @@ eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *si
 	for (int i = 0; i < n && tokens && !status; i++) {
 		if (bytes >= 0 && i >= bytes && i < bytes + 256) continue;
 		if (i != end && i != unknown)
-			status = check_token(unit, i, tokens[i], sizes[i], err);
+			status = check_token(unit, runs, i, tokens[i], sizes[i], err);
 		else if (sizes[i] > EG_UNIT_MOST)
 			status = eg_fail(err, EG_ERR_ARG, "vocabulary: the name of mark %d has %zu bytes", i, sizes[i]);
 	}
 	if (status) return status;
 	eg_vocab *v = eg_calloc(NULL, 1, sizeof *v);
 	if (!v) return no_memory(err);
-	v->unit = unit, v->n = n, v->end = end, v->unknown = unknown;
+	v->unit = unit, v->runs = runs, v->n = n, v->end = end, v->unknown = unknown;
 	status = copy_tokens(v, tokens, sizes) ? fill_table(v, err) : no_memory(err);
 	if (status)
 		eg_vocab_free(v);
@@ -361,7 +373,7 @@ eg_status eg_vocab_encode(
 	*ids = NULL;
 	*n = 0;
 	if (v->unit == EG_UNIT_SUBWORD) return encode_subwords(v, text, size, ids, n, err);
-	cursor c = {.unit = v->unit, .text = text, .size = size};
+	cursor c = {.unit = v->unit, .runs = v->runs, .text = text, .size = size};
 	size_t count = 0, room = size / 4 + 16;
 	int32_t *out = malloc(room * sizeof *out);
 	eg_status status = out ? EG_OK : no_memory(err);
@@ -400,14 +412,14 @@ typedef enum role {
 
 static role role_of(const eg_vocab *v, int id) {
 	static const uint32_t open[] = {'(', '[', '{', '$', 0xA1, 0xAB, 0xBF, 0x2018, 0x201C, 0x201E},
-	                      hyphen[] = {'-', '/', '_', '@', '#', '\\', 0x2010, 0x2011, 0x2013, 0x2014};
+	                      hyphen[] = {'-', '/', '@', '#', '\\', 0x2010, 0x2011, 0x2013, 0x2014};
 	if (id < 0 || id >= v->n || id == v->end) return ROLE_NOTHING;
 	if (id == v->unknown) return ROLE_WORD;
 	uint32_t c = eg_utf8_decode(v->tokens[id].s, NULL);
 	if (c == '\n') return ROLE_NOTHING;
-	if (eg_is_ideograph(c)) return ROLE_WIDE;
-	if (is_word(c)) return ROLE_WORD;
-	if ((c >= 0x3000 && c <= 0x303F) || (c >= 0xFF00 && c <= 0xFFEF)) return ROLE_WIDE;
+	if (eg_is_core(c) || (v->runs && is_of_run(v->tokens[id].s))) return ROLE_WORD;
+	if (eg_is_letter(c) || eg_is_ideograph(c)) return ROLE_WIDE;
+	if (!eg_is_between(c) && ((c >= 0x3000 && c <= 0x303F) || (c >= 0xFF00 && c <= 0xFFEF))) return ROLE_WIDE;
 	for (int i = 0; i < EG_COUNT(open); i++)
 		if (c == open[i]) return ROLE_OPEN;
 	for (int i = 0; i < EG_COUNT(hyphen); i++)
@@ -420,13 +432,28 @@ static bool apart(role before, role after) {
 	return left && right;
 }
 
+/* Would the two be cut elsewhere, were there no space between? */
+static bool joins(const eg_vocab *v, int before, int id) {
+	char both[2 * EG_UNIT_MOST + 8];
+	const int ids[] = {before, id};
+	size_t n[2];
+	if (v->runs || before < 0 || before >= v->n || before == v->end) return false;
+	for (int i = 0; i < 2; i++) {
+		const bool unknown = ids[i] == v->unknown;
+		n[i] = unknown ? sizeof REPLACEMENT - 1 : v->tokens[ids[i]].size;
+		memcpy(both + (i ? n[0] : 0), unknown ? REPLACEMENT : v->tokens[ids[i]].s, n[i]);
+	}
+	return eg_word_size(both, n[0] + n[1]) != n[0];
+}
+
 size_t eg_vocab_spell(const eg_vocab *v, int before, int id, char *buf, size_t size) {
 	size_t n = 0;
 	if (size == 0) return 0;
 	if (id >= 0 && id < v->n && id != v->end) {
 		const char *s = id == v->unknown ? REPLACEMENT : v->tokens[id].s;
 		size_t length = id == v->unknown ? sizeof REPLACEMENT - 1 : v->tokens[id].size;
-		if (v->unit == EG_UNIT_WORD && size > 1 && apart(role_of(v, before), role_of(v, id))) buf[n++] = ' ';
+		if (v->unit == EG_UNIT_WORD && size > 1 && (apart(role_of(v, before), role_of(v, id)) || joins(v, before, id)))
+			buf[n++] = ' ';
 		if (length > size - 1 - n) {
 			length = size - 1 - n;
 			while (length > 0 && ((unsigned char)s[length] & 0xC0) == 0x80) length--;

@@ -117,7 +117,9 @@ typedef struct eg_text_keys {
 	bool cut;
 } eg_text_keys;
 const eg_text_keys *eg_intake_text_keys(const eg_intake *f);
-/* intake_tokens.c: do spaces stand between the tokens of a text? (else they are its characters) */
+/* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
+const eg_lexicon *eg_intake_tokens(const eg_intake *f);
+/* Do spaces stand between the tokens of a text? (else they are its characters) */
 bool eg_intake_spaced(const eg_intake *f);
 /* intake_picture.c: bytes of the picture as the network's input has them, C x H x W (open sizes: the picture's own). */
 eg_status eg_intake_picture(

@@ -52,6 +52,7 @@ static const eg_key keys[] = {
 		.doc = "tokens: pairs that occur less often are unknown"},
 };
 
+const eg_lexicon *eg_intake_tokens(const eg_intake *f) { return &((const tokens_intake *)f)->names; }
 bool eg_intake_spaced(const eg_intake *f) { return !((const tokens_intake *)f)->characters; }
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for tokens"); }

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Units of texts: subwords learnt by a recipe, trained on and written with; engram data vocab.
+. test/cli_helpers
+
+awk 'BEGIN {
+	split("the cat sat on a mat|the dog ran to a hut|a fox hid in the den|an owl flew over us", line, "|")
+	for (i = 0; i < 200; i++) print line[(i * i + int(i / 3)) % 4 + 1]
+	print "zebra"
+}' >animals.txt
+cat >animals.yaml <<-END
+	name: animals
+	task: language
+	data: {source: text, path: animals.txt, validation: 0.1, steps: 16, unit: subword, max_size: 300}
+	input: [time]
+	model: [{embedding: 12}, {lstm: 24}, {linear: classes}]
+	train: {optimizer: {adam: {lr: 2.0e-2}}, clip_norm: 1, batch: 4, epochs: 8}
+END
+expect 0 "$ENGRAM" train animals.yaml -q
+expect 0 "$ENGRAM" eval animals.safetensors
+says "subwords"
+expect 0 "$ENGRAM" generate animals.safetensors -p 'the ' -t 0 -n 3
+expect 0 "$ENGRAM" generate animals.safetensors -p 'the cat' -t 0 -n 4
+grep -q '^the cat sat on a mat$' out || fail "subwords: $(cat out)"
+expect 0 "$ENGRAM" predict animals.safetensors --text 'the cat sat' --json
+says '"text": " on"'
+# Any text can be read: nothing is unknown.
+expect 0 "$ENGRAM" generate animals.safetensors -p 'Ünheard of: 中' -n 2
+
+expect 0 "$ENGRAM" data vocab animals.yaml -n 3 --text 'the cat ate'
+says "299 units: subword" # nothing else occurs twice
+says "train"
+grep -q '^[0-9]* units: the|␣cat|␣|at|e$' out || fail "the cut: $(tail -n 1 out)"
+says " 0.00 %"
+expect 0 "$ENGRAM" data vocab animals.safetensors -n 2 --text 'a z' --json
+json out
+for key in '"unit": "subword"' '"units": 299' '"part": "validation"' '"longest": [' '"cut": ["a", "␣", "z"]'; do says "$key"; done
+
+# Words that training has not seen, told by part.
+expect 0 "$ENGRAM" data vocab animals.yaml --set data.unit=word --set data.max_size=100 --json
+says '"unit": "word"'
+grep -q '"part": "validation", "n": [0-9]*, "unknown": 1}' out || fail "zebra is not unknown: $(cat out)"
+# Tokens that somebody else has cut.
+printf 'a\tO\ncat\tO\n\na\tO\ndog\tO\n\na\tO\ncat\tO\n' >pets.txt
+cat >pets.yaml <<-END
+	name: pets
+	task: tag
+	data: {source: conll, path: pets.txt, validation: 0.3, min_count: 2}
+	input: [time]
+	model: [{embedding: 4}, {linear: classes}]
+	train: {loss: cross_entropy, optimizer: adam, batch: 2, epochs: 1}
+END
+expect 0 "$ENGRAM" data vocab pets.yaml
+says "units: token"
+says "commonest"
+expect 1 "$ENGRAM" data vocab pets.yaml --text 'a cat'
+says "cut by somebody else"
+expect 2 "$ENGRAM" data vocab
+expect 2 "$ENGRAM" data vocb animals.yaml
+says "did you mean 'data vocab'"
+
+# What does nothing, or cannot be, is refused with its line.
+bad() {
+	message=$1
+	shift
+	expect 1 "$ENGRAM" check animals.yaml "$@"
+	says "$message"
+}
+bad "'min_count' does nothing with 'unit: subword'" --set data.min_count=2
+bad "must be at least 300" --set data.max_size=299
+make_data
+expect 1 "$ENGRAM" data vocab "$source/recipes/lenet5.yaml" --set data.source=idx --set data.path=. --set data.validation=0.1
+
+done_testing
