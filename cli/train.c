@@ -285,6 +285,8 @@ static int finish(training *t, const eg_train_result *result) {
 	if (args_has(t->args, "keep-checkpoint")) {
 		if (!train_keep(t)) return t->code;
 	}
+	eg_error err;
+	if (eg_samples_settle(t->samples, t->graph, t->params, &err)) return fail_error("train", &err);
 	if (!train_write(t, t->model_path, false)) return t->code;
 	if (t->has_kept && !t->code && !args_has(t->args, "keep-checkpoint")) unlink(t->checkpoint_path);
 	const bool noted = train_note_end(t, result);

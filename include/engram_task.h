@@ -144,6 +144,10 @@ EG_API eg_status eg_samples_count_units(const eg_samples *s, eg_part part, int64
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
 
+/* After a training, once, before its model is saved: the task learns what it keeps of the trained network, such as the
+ * limit of what is unknown, by the validation samples. */
+EG_API eg_status eg_samples_settle(eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);
+
 /* Before a training, told as advice: a layer's limits leave out targets of the samples; all of them are of one
  * class. */
 EG_API eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err);

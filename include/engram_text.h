@@ -89,8 +89,8 @@ typedef struct eg_vocab_options {
 
 /* Units in order: the end mark when asked for, the unknown mark when something was left out (or the unit is word), then
  * by falling frequency (then by code points) for words, by code point for characters; byte: all 256 by value, never
- * unknown; subwords: the bytes, then in the order in which they were learnt. An empty text is an error, except for bytes
- * and subwords. *vocab is NULL on failure, here and below. */
+ * unknown; subwords: the bytes, then in the order in which they were learnt. An empty text is an error, except for
+ * bytes and subwords. *vocab is NULL on failure, here and below. */
 EG_API eg_status eg_vocab_build(
 	const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err);
 /* As a model file keeps it: n tokens, tokens[i] of sizes[i] bytes; end and unknown are indices or -1, what stands there
@@ -113,8 +113,8 @@ EG_API int eg_vocab_unknown(const eg_vocab *v); /* -1: none */
 
 /* Numbers of the units of a text, to be released with free(); *ids is not NULL even when there are none. What the
  * vocabulary has not becomes the unknown unit; when there is none it is an error that names the character, its line and
- * column in `name` ("the prompt", a file; NULL: "the text"), and the cure. So is what is not UTF-8, except for bytes and subwords.
- * The end mark never comes out. */
+ * column in `name` ("the prompt", a file; NULL: "the text"), and the cure. So is what is not UTF-8, except for bytes
+ * and subwords. The end mark never comes out. */
 EG_API eg_status eg_vocab_encode(const eg_vocab *v, const char *text, size_t size, const char *name, int32_t **ids,
 	size_t *n, eg_error *err);
 /* Text of unit `id` as it stands behind unit `before` (-1: at the beginning) into buf, at most size - 1 bytes and a

@@ -78,7 +78,8 @@ typedef struct learner {
 	eg_subwords *w;
 	eg_unit_counts pieces, units; /* units: the bytes, then what is learnt */
 	int32_t n;                    /* places */
-	int32_t *unit, *before, *behind, *of, *list_before, *list_behind, *piece; /* of: the pair that begins here; -1 */
+	int32_t *unit, *before, *behind, *list_before, *list_behind, *piece;
+	int32_t *of; /* the pair that begins here; -1 */
 	pair *pairs;
 	int npairs, cap_pairs;
 	int32_t *slots; /* of a hash table of the pairs */

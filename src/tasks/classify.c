@@ -1,9 +1,57 @@
 /* classify.c - the task `classify`: which one of several classes a record belongs to: what a picture shows, what a
- * sentence means. The network's output "logits" has a number for each class; its softmax is their probabilities. */
+ * sentence means. The network's output "logits" has a number for each class; its softmax is their probabilities.
+ *
+ * With data.unknown what is of none of the classes is told as such: where the network is less sure than of most validation
+ * samples. The limit is set when the training is over, and kept in the model. */
 #include "tasks/task.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* How sure the network is of an answer: what is compared with a limit that validation samples set. */
+enum { SCORE_PROBABILITY, SCORE_MARGIN, SCORE_ENERGY };
+static const char *const score_names[] = {"probability", "margin", "energy", NULL};
+
+typedef struct refusing {
+	double false_alarms; /* share of what it knows that may be refused; 0: nothing is refused */
+	int score;
+} refusing;
+
+typedef struct classify {
+	eg_task base;
+	refusing unknown;
+	bool settled; /* the limit is known */
+	double limit; /* what has a smaller score is unknown */
+} classify;
+
+static const eg_key unknown_keys[] = {
+	{.name = "false_alarms",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(refusing, false_alarms),
+		.min = 0.0001,
+		.max = 0.5,
+		.def = NAN,
+		.required = true,
+		.doc = "share of the validation samples, which all are of a class, that is refused: it sets the limit"},
+	{.name = "score",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(refusing, score),
+		.names = score_names,
+		.def = SCORE_PROBABILITY,
+		.doc = "how sure the network is: probability of the likeliest class (default); margin: how far it is before the "
+		       "second; energy: logarithm of the sum of e to all logits"},
+};
+static const eg_variant unknown_map = {.keys = unknown_keys, .nkeys = EG_COUNT(unknown_keys)};
+static const eg_key data_keys[] = {
+	{.name = "unknown",
+		.type = EG_KEY_MAP,
+		.offset = offsetof(classify, unknown),
+		.def = NAN,
+		.doc = "classify: what is of none of the classes is told as unknown, when the network is less sure of it than of "
+		       "most validation samples",
+		.variants = &unknown_map},
+};
 
 typedef struct answer_options {
 	eg_answer_options base;
@@ -37,6 +85,14 @@ static const char *unit_of(const eg_task *t, bool one) {
 	}
 }
 
+static const eg_lexicon *names_of(const eg_task *t) { return eg_intake_names(eg_task_target(t)); }
+
+/* The record's own label: the input may hold shares of classes. */
+static int32_t label_of(const eg_task *t, const eg_row *r) {
+	const eg_datum *d = eg_row_datum(t, r, t->ninputs);
+	return d ? eg_intake_label(eg_task_target(t), d->label) : -1;
+}
+
 static eg_status open_task(eg_task *t, eg_error *err) {
 	EG_UNUSED(err);
 	t->one = unit_of(t, true), t->many = unit_of(t, false);
@@ -56,6 +112,88 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	return EG_ERR_SHAPE;
 }
 
+/* ---- what is of none of the classes ------------------------------------------------------------------------------ */
+
+static bool settles(const eg_task *t) { return ((const classify *)t)->unknown.false_alarms > 0; }
+
+/* p: room for n; then the probabilities. NAN: the logits are no numbers. */
+static double score_of(const eg_task *t, const eg_real *logits, int n, double *p) {
+	const int best = eg_argmax(logits, n);
+	if (!eg_softmax(logits, n, p)) return (double)NAN;
+	switch (((const classify *)t)->unknown.score) {
+	case SCORE_MARGIN: {
+		double second = 0;
+		for (int k = 0; k < n; k++)
+			if (k != best && p[k] > second) second = p[k];
+		return p[best] - second;
+	}
+	case SCORE_ENERGY: return (double)logits[best] - log(p[best]);
+	default: return p[best];
+	}
+}
+
+static bool refuses(const eg_task *t, const eg_real *logits, int n, double *p) {
+	const classify *c = (const classify *)t;
+	return c->settled && !(score_of(t, logits, n, p) >= c->limit);
+}
+
+typedef struct scores {
+	const eg_task *task;
+	double *at, *p;
+	int64_t n;
+} scores;
+
+static eg_status note_score(void *user, const eg_row *r, eg_error *err) {
+	scores *s = user;
+	int n;
+	EG_UNUSED(err);
+	const eg_real *logits = eg_row_output(r, "logits", 0, &n);
+	if (label_of(s->task, r) >= 0) s->at[s->n++] = score_of(s->task, logits, n, s->p);
+	return EG_OK;
+}
+
+static int rising(const void *a, const void *b) {
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The largest limit below which there are no more of the validation samples than may be. */
+static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
+	classify *c = (classify *)t;
+	scores all = {.task = t};
+	all.at = eg_calloc(NULL, (size_t)eg_samples_count(s, EG_PART_VALIDATION) + 1, sizeof *all.at);
+	all.p = eg_calloc(NULL, (size_t)names_of(t)->n, sizeof *all.p);
+	eg_status status = all.at && all.p ? eg_samples_each_row(s, g, p, EG_PART_VALIDATION, note_score, &all, err)
+	                                   : eg_fail(err, EG_ERR_MEMORY, "out of memory for scores");
+	for (int64_t i = 0; i < all.n && !status; i++)
+		if (isnan(all.at[i])) status = eg_fail(err, EG_ERR_NUMERIC, "the network's answers are not numbers");
+	if (!status && all.n == 0)
+		status = eg_fail(err, EG_ERR_ARG, "data.unknown: no validation sample has a class: there is nothing to set its limit by");
+	if (!status) {
+		qsort(all.at, (size_t)all.n, sizeof *all.at, rising);
+		c->limit = all.at[(int64_t)(c->unknown.false_alarms * (double)all.n)];
+		c->settled = true;
+	}
+	eg_release(NULL, all.at);
+	eg_release(NULL, all.p);
+	return status;
+}
+
+static void save(const eg_task *t, eg_value *map) {
+	const classify *c = (const classify *)t;
+	if (c->settled) eg_value_put_number(eg_value_put_map(map, "unknown"), "limit", c->limit);
+}
+
+static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
+	classify *c = (classify *)t;
+	const eg_value *limit = eg_value_get(eg_value_get(map, "unknown"), "limit");
+	c->settled = limit != NULL && settles(t);
+	c->limit = eg_value_number(limit, (double)NAN);
+	eg_intake_allow_unknown(eg_task_target(t), c->settled);
+	if (!c->settled || isfinite(c->limit)) return EG_OK;
+	return eg_fail(err, EG_ERR_FORMAT, "damaged: the limit of what is unknown is not a number");
+}
+
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
 
 typedef struct judge {
@@ -63,6 +201,7 @@ typedef struct judge {
 	eg_confusion *counts;
 	double *p;   /* of one row */
 	double loss; /* of averaged probabilities, summed */
+	int64_t known, alarms, others, found; /* of a class, and those refused; of none, and those refused */
 } judge;
 
 static const eg_metric_info metrics[] = {
@@ -72,8 +211,6 @@ static const eg_metric_info metrics[] = {
 	{.name = "macro_f1", .doc = "mean over the classes", .share = true},
 	{.name = "loss", .doc = "", .lower_is_better = true},
 };
-
-static const eg_lexicon *names_of(const eg_task *t) { return eg_intake_names(eg_task_target(t)); }
 
 static eg_status judge_open(eg_task_judge *j, eg_error *err) {
 	judge *own = (judge *)j;
@@ -88,14 +225,20 @@ static void judge_close(eg_task_judge *j) {
 }
 
 static void judge_reset(eg_task_judge *j) {
-	eg_confusion_reset(((judge *)j)->counts);
-	((judge *)j)->loss = 0;
+	judge *own = (judge *)j;
+	eg_confusion_reset(own->counts);
+	own->loss = 0;
+	own->known = own->alarms = own->others = own->found = 0;
 }
 
-/* The record's own label: the input may hold shares of classes. */
-static int32_t label_of(const eg_task *t, const eg_row *r) {
-	const eg_datum *d = eg_row_datum(t, r, t->ninputs);
-	return d ? eg_intake_label(eg_task_target(t), d->label) : -1;
+/* What is of a class, and what is of none, as the data's label 'unknown' says. */
+static void judge_refusal(judge *own, const eg_row *r, const eg_real *logits, int32_t label) {
+	const eg_task *t = own->base.task;
+	const bool refused = refuses(t, logits, names_of(t)->n, own->p), none = label < 0 && eg_row_datum(t, r, t->ninputs);
+	own->known += label >= 0;
+	own->alarms += label >= 0 && refused;
+	own->others += none;
+	own->found += none && refused;
 }
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
@@ -104,6 +247,7 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	j->total += label >= 0;
 	judge *own = (judge *)j;
 	const eg_real *logits = eg_row_output(r, "logits", 0, NULL);
+	if (((const classify *)j->task)->settled) judge_refusal(own, r, logits, label);
 	eg_confusion_add(own->counts, logits, &label, 1);
 	if (j->task->views && label >= 0 && eg_softmax(logits, names_of(j->task)->n, own->p)) own->loss -= log(own->p[label]);
 	return EG_OK;
@@ -120,7 +264,15 @@ static void judge_values(const eg_task_judge *j, double *v) {
 }
 
 static void judge_details(const eg_task_judge *j, eg_value *map) {
-	eg_put_classes(map, ((const judge *)j)->counts, names_of(j->task));
+	const judge *own = (const judge *)j;
+	if (((const classify *)j->task)->settled) {
+		const double none = (double)NAN;
+		const double recall = own->others ? (double)own->found / (double)own->others : none;
+		const double alarms = own->known ? (double)own->alarms / (double)own->known : none;
+		eg_value_mark(eg_value_put_number(map, "unknown_recall", recall), EG_SHOW_SHARE, NULL);
+		eg_value_mark(eg_value_put_number(map, "false_alarms", alarms), EG_SHOW_SHARE, NULL);
+	}
+	eg_put_classes(map, own->counts, names_of(j->task));
 }
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
@@ -141,6 +293,7 @@ static eg_status answer(
 	double *p = eg_calloc(NULL, (size_t)n, sizeof *p);
 	bool *told = eg_calloc(NULL, (size_t)n, sizeof *told);
 	eg_status status = p && told ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for an answer");
+	const bool refused = !status && refuses(t, eg_row_output(r, "logits", 0, NULL), n, p);
 	if (!status && !eg_softmax(eg_row_output(r, "logits", 0, NULL), n, p))
 		status = eg_fail(err, EG_ERR_NUMERIC,
 		        "the network's answer is not a number; the model is damaged or its training failed");
@@ -151,7 +304,7 @@ static eg_status answer(
 		if (i == 0) {
 			eg_value_mark(eg_value_put_text(out, "class", names->at[k]), EG_SHOW_NOT, NULL);
 			eg_value_mark(eg_value_put_number(out, "probability", p[k]), EG_SHOW_NOT, NULL);
-			eg_value_mark(eg_value_put_bool(out, "known", p[k] >= o->sure), EG_SHOW_NOT, NULL);
+			eg_value_mark(eg_value_put_bool(out, "known", p[k] >= o->sure && !refused), EG_SHOW_NOT, NULL);
 			list = eg_value_put_list(out, "classes");
 		}
 		eg_value *one = eg_value_put_map(list, NULL);
@@ -181,6 +334,8 @@ const eg_task_type eg_task_type_classify = {
 			  "often the right class is among the three likeliest; for each class precision (of those\n"
 			  "it calls so, how many are), recall (of those that are, how many it finds) and F1, the\n"
 			  "harmonic mean of both; and what is taken for what."},
+	.size = sizeof(classify),
+	.keys = {data_keys, EG_COUNT(data_keys)},
 	.inputs = EG_KIND(PICTURE) | EG_KIND(TEXT) | EG_KIND(TOKENS) | EG_KIND(NUMBERS) | EG_KIND(SERIES),
 	.targets = EG_KIND(LABEL),
 	.needs = "something to be told (a picture, a text, numbers) with a label",
@@ -202,4 +357,8 @@ const eg_task_type eg_task_type_classify = {
 	.options_size = sizeof(answer_options),
 	.answer = answer,
 	.truth = truth,
+	.settles = settles,
+	.settle = settle,
+	.save = save,
+	.restore = restore,
 };

@@ -7,7 +7,7 @@
 typedef struct names_intake {
 	eg_intake base;
 	eg_lexicon names;
-	bool known;
+	bool known, allows_unknown;
 	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
 	int nmap;
 	int32_t *begins; /* tags: which one begins what this one, I-X, goes on with: B-X; -1: it is no I-X, or there is none */
@@ -31,6 +31,8 @@ int32_t eg_intake_label(const eg_intake *f, int32_t label) {
 	if (label < 0 || !n->map) return label;
 	return label < n->nmap ? n->map[label] : -1;
 }
+
+void eg_intake_allow_unknown(eg_intake *f, bool allow) { ((names_intake *)f)->allows_unknown = allow; }
 
 static bool is_known(const eg_intake *f) { return ((const names_intake *)f)->known; }
 static int count(const eg_intake *f) { return ((const names_intake *)f)->names.n; }
@@ -59,7 +61,7 @@ static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) {
 	n->nmap = field->nnames;
 	for (int i = 0; i < field->nnames; i++) {
 		n->map[i] = eg_lexicon_find(&n->names, field->names[i]);
-		if (n->map[i] >= 0) continue;
+		if (n->map[i] >= 0 || (n->allows_unknown && !strcmp(field->names[i], "unknown"))) continue;
 		const char *meant = eg_did_you_mean(field->names[i], n->names.at, n->names.n);
 		return eg_fail(err, EG_ERR_SHAPE,
 		        "the data has a %s '%s', which is not among the %d that the model knows (%s%s%s)", what(f),

@@ -133,6 +133,31 @@ eg_status eg_samples_judge_said(
 	return status;
 }
 
+typedef struct walk {
+	const eg_samples *samples;
+	eg_graph *graph;
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err);
+	void *user;
+	eg_error *err;
+	eg_status status;
+} walk;
+
+static bool walk_batch(void *user, const eg_batch_run *b) {
+	walk *w = user;
+	for (int i = 0; i < b->fill->n && !w->status; i++) {
+		eg_row r = row_of(w->samples->task, w->graph, w->samples, b, i);
+		w->status = w->take(w->user, &r, w->err);
+	}
+	return !w->status;
+}
+
+eg_status eg_samples_each_row(const eg_samples *s, eg_graph *g, eg_params *p, eg_part part,
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err) {
+	walk w = {.samples = s, .graph = g, .take = take, .user = user, .err = err};
+	eg_status status = eg_each_batch(g, p, eg_task_outputs(s->task, g), s->eval_batch, s->data[part], walk_batch, &w, err);
+	return w.status ? w.status : status;
+}
+
 static void values(void *user, double *v) {
 	const eg_task_judge *j = user;
 	j->task->type->judge_values(j, v);

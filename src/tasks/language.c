@@ -1,5 +1,5 @@
-/* language.c - the task `language`: which unit (character, byte, word or subword) comes next in a text. The network reads
- * unit numbers (T,N) and gives for every step a number for each unit that may follow, "logits" (T,N,units).
+/* language.c - the task `language`: which unit (character, byte, word or subword) comes next in a text. The network
+ * reads unit numbers (T,N) and gives for every step a number for each unit that may follow, "logits" (T,N,units).
  *
  * Two ways to look at a text: as one stream, cut into train.batch pieces that are read side by side, `steps` units at
  * a time, with the state carried on (truncated back-propagation through time; Williams and Peng 1990); or, with

@@ -505,6 +505,23 @@ static void list_inputs(eg_samples *s) {
 	}
 }
 
+/* What the task learns of the trained network needs validation samples: said before the training. */
+static eg_status can_settle(const eg_samples *s, eg_error *err) {
+	const eg_task *t = s->task;
+	if (!t->type->settles || !t->type->settles(t) || s->data[EG_PART_VALIDATION]) return EG_OK;
+	eg_fail(err, EG_ERR_ARG, "'unknown' sets its limit by validation samples: data.validation must be above 0, such as 0.1");
+	eg_recipe_locate(t->recipe, "data.unknown", err);
+	return EG_ERR_ARG;
+}
+
+eg_status eg_samples_settle(eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
+	eg_task *t = s->task;
+	if (!t->type->settles || !t->type->settles(t)) return EG_OK;
+	eg_status status = t->type->settle(t, s, g, p, err);
+	if (!status) t->type->save(t, s->kept);
+	return status ? status : eg_value_whole(s->kept) ? EG_OK : no_memory(err);
+}
+
 static eg_status load(eg_samples *s, eg_error *err) {
 	eg_task *t = s->task;
 	eg_status status = s->options.views ? eg_views_choose(t, s->options.views, err) : EG_OK;
@@ -517,6 +534,7 @@ static eg_status load(eg_samples *s, eg_error *err) {
 		status = s->options.part == EG_PART_TEST ? load_test(s, err) : load_training(s, err);
 	if (!status && !s->options.model && s->options.part != EG_PART_TEST && !s->data[EG_PART_VALIDATION])
 		status = eg_task_no_validation(t, err);
+	if (!status && !s->options.model && s->options.part != EG_PART_TEST) status = can_settle(s, err);
 	if (status) return status;
 	eg_task_count_words(t);
 	s->kept = eg_value_new(EG_VALUE_MAP);

@@ -97,6 +97,10 @@ typedef struct eg_task_type {
 	void (*save)(const eg_task *t, eg_value *map);
 	eg_status (*restore)(eg_task *t, const eg_value *map, eg_error *err);
 
+	/* What it learns of the trained network by the validation samples. NULL: nothing. settles: does it, by this recipe? */
+	bool (*settles)(const eg_task *t);
+	eg_status (*settle)(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);
+
 	eg_status (*new_generator)(
 	        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);
 } eg_task_type;
@@ -164,6 +168,9 @@ int eg_argmax(const eg_real *x, int n); /* the first among equals */
 /* Probabilities of n logits; false: they are no numbers. */
 bool eg_softmax(const eg_real *x, int n, double *p);
 
+/* Runs the network over a part and shows it row by row. */
+eg_status eg_samples_each_row(const eg_samples *s, eg_graph *g, eg_params *p, eg_part part,
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err);
 /* Field of the record that intake k of the task takes; NULL: it is not there. */
 const eg_datum *eg_row_datum(const eg_task *t, const eg_row *r, int k);
 /* Path of the file that belongs to this row's answer: folder/NAME.suffix, made of the record's or question's name.
