@@ -34,7 +34,7 @@ int eg_member_order(const char *a, const char *b) {
 
 void eg_members_free(eg_members *m) {
 	eg_release(NULL, m->at);
-	eg_arena_free(&m->arena);
+	eg_pool_free(&m->names);
 	*m = (eg_members){0};
 }
 
@@ -361,7 +361,7 @@ static eg_status sort(const reading *r, eg_members *m, eg_error *err) {
 }
 
 static eg_status put_member(const reading *r, eg_members *m, const char *name, int64_t at, int64_t size, eg_error *err) {
-	char *copy = eg_arena_strdup(&m->arena, name);
+	char *copy = eg_pool_text(&m->names, name, strlen(name));
 	if (!copy || !eg_grow(NULL, &m->at, &m->cap, m->n, sizeof *m->at))
 		return eg_fail(err, EG_ERR_MEMORY, "cannot list the archive '%s': out of memory", r->name);
 	m->at[m->n++] = (eg_member){copy, at, size};

@@ -111,12 +111,13 @@ void eg_source_remark_more(eg_source *s, eg_part part, const char *fmt, ...) EG_
 	}
 extern const char *const eg_broken_names[];
 
-/* Key `memory` of sources that keep what they have decoded. */
+/* Key `memory` of sources that keep what they have decoded. So much holds CIFAR-10 (154 MB and its names), and a
+ * program with a small network stays below 200 MB, however large a set is. */
 #define EG_MEMORY_KEY \
 	{ \
-		.name = "memory", .type = EG_KEY_INT64, .offset = offsetof(eg_source, memory), .min = 0, .max = 1e6, .def = 512, \
-		.doc = "MB of decoded pictures that are kept in memory (default: 512); those beyond it are decoded whenever they " \
-		       "are asked for" \
+		.name = "memory", .type = EG_KEY_INT64, .offset = offsetof(eg_source, memory), .min = 0, .max = 1e6, .def = 170, \
+		.doc = "MB of memory for decoded pictures and the list of them (default: 170); what is beyond it is decoded " \
+		       "whenever it is asked for" \
 	}
 /* Notes what is wrong with a record, so that the next may be looked at; what is no fault of a record (memory, sizes)
  * comes back. */
@@ -135,6 +136,17 @@ void eg_record_reset(eg_record *r); /* its room may be used again */
 eg_status eg_record_number(eg_record *r, int64_t i, eg_error *err); /* id becomes the number i */
 char *eg_record_printf(eg_record *r, const char *fmt, ...) EG_PRINTF(2, 3); /* in its room; NULL: out of memory */
 eg_status eg_record_no_memory(eg_error *err);
+
+/* ---- pool.c: texts, one behind the other ------------------------------------------------------------------------- */
+
+/* Zero-initialise. */
+typedef struct eg_pool {
+	eg_arena arena; /* other things may be put there */
+	char *next;
+	size_t left;
+} eg_pool;
+char *eg_pool_text(eg_pool *p, const char *s, size_t size); /* a copy, a zero behind; NULL: out of memory */
+void eg_pool_free(eg_pool *p);
 
 /* ---- source_pictures.c: what sources of pictures in memory share ------------------------------------------------- */
 
@@ -204,7 +216,7 @@ typedef struct eg_member {
 typedef struct eg_members {
 	eg_member *at; /* sorted by eg_member_order, each name once */
 	int n, cap;
-	eg_arena arena; /* the names */
+	eg_pool names;
 } eg_members;
 int eg_member_order(const char *a, const char *b);
 void eg_members_free(eg_members *m);
@@ -234,6 +246,7 @@ bool eg_files_like_archive(const char *path);
 eg_status eg_files_open(const char *path, eg_files **files, eg_error *err);
 void eg_files_close(eg_files *f); /* NULL is allowed */
 const char *eg_files_top(const eg_files *f); /* without slashes at its end */
+size_t eg_files_memory(const eg_files *f); /* bytes that the list of an archive's members takes */
 /* What the archive has been unpacked into, when that was done now; else NULL. */
 const char *eg_files_unpacked(const eg_files *f);
 void eg_files_remark(const eg_files *f, eg_source *s, eg_part part); /* says so, with the training part */
@@ -303,7 +316,7 @@ typedef struct eg_picture_file {
 } eg_picture_file;
 typedef struct eg_picture_files {
 	const eg_files *tree;
-	const eg_picture_file *at;
+	eg_picture_file *at; /* those that can be read end up in front */
 	int64_t n, most; /* so many of them, the first that can be read; 0: all */
 	const char *const *classes;
 	int nclasses;
@@ -316,10 +329,11 @@ eg_status eg_picture_files_load(
 typedef struct eg_file_source {
 	eg_picture_source pictures;
 	eg_files *tree; /* NULL: not opened yet */
+	eg_pool texts;  /* for paths and the like */
 	const eg_picture_file *good[EG_PARTS];
 } eg_file_source;
 eg_status eg_file_source_open(eg_file_source *s, const char *path, eg_error *err);
-/* Takes the files of a part; the texts of the list must live as long as the source. */
+/* Takes the files of a part; the list and its texts must live as long as the source. */
 eg_status eg_file_source_put(eg_file_source *s, eg_part part, const eg_picture_files *list, eg_error *err);
 eg_status eg_file_source_read(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);

@@ -206,6 +206,7 @@ void eg_files_close(eg_files *f) {
 }
 
 const char *eg_files_top(const eg_files *f) { return f->top; }
+size_t eg_files_memory(const eg_files *f) { return (size_t)f->members.cap * sizeof(eg_member) + f->members.names.arena.used; }
 const char *eg_files_unpacked(const eg_files *f) { return f->unpacked[0] ? f->unpacked : NULL; }
 
 void eg_files_remark(const eg_files *f, eg_source *s, eg_part part) {

@@ -21,13 +21,20 @@ typedef struct reading {
 	eg_source *source; /* that gathers broken pictures; NULL: the first is an error (eg_data_load) */
 	eg_pictures set;   /* pixels are asked for when the size is known: here, or with the first picture */
 	bool decoded;      /* they are kept */
+	double wanted;     /* bytes for that, with all that is kept already */
 	const char *first;
-	eg_picture_file *good; /* as they are numbered; NULL: not wanted */
 	int64_t looked_at;
 } reading;
 
 static eg_status no_memory(const reading *r, eg_error *err) {
 	return eg_fail(err, EG_ERR_MEMORY, "cannot read the pictures in '%s': out of memory", eg_files_top(r->list->tree));
+}
+
+/* What the list of them takes. */
+static double names_of(const eg_picture_files *l) {
+	double bytes = (double)eg_files_memory(l->tree);
+	for (int64_t i = 0; i < l->n; i++) bytes += (double)(sizeof l->at[i] + sizeof l->at[i].label + strlen(l->at[i].path) + 1);
+	return bytes;
 }
 
 /* Room for all, if this machine can hold them, and the source may. */
@@ -36,7 +43,8 @@ static eg_status make_room(reading *r, int64_t count, eg_error *err) {
 	double one = (double)p->C * p->H * p->W, bytes = one * (double)count;
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	double memory = pages > 0 && page > 0 ? (double)pages * (double)page : 0;
-	r->decoded = !r->source || bytes + (double)r->source->kept <= (double)r->source->memory * 1e6;
+	r->wanted = bytes + (r->source ? (double)r->source->kept + names_of(r->list) : 0);
+	r->decoded = !r->source || r->wanted <= (double)r->source->memory * 1e6;
 	if (r->decoded && one <= INT32_MAX && bytes < (double)(SIZE_MAX / 4) && (memory == 0 || bytes < memory))
 		p->pixels = eg_block_new(r->o->allocator, (size_t)bytes);
 	if (p->pixels || !r->decoded) return EG_OK;
@@ -85,7 +93,7 @@ static eg_status read_picture(reading *r, const eg_picture_file *f, eg_error *er
 		status = eg_picture_bytes(&pic, p->C, p->H, p->W, p->pixels + (size_t)p->count * n, err);
 	}
 	eg_picture_free(&pic);
-	if (r->good) r->good[p->count] = *f;
+	r->list->at[p->count] = *f;
 	p->labels[p->count++] = f->label;
 	return status;
 }
@@ -129,16 +137,14 @@ eg_status eg_file_source_put(eg_file_source *s, eg_part part, const eg_picture_f
 	eg_pictures *set;
 	const eg_data_options o = {.C = base->want[0], .H = base->want[1], .W = base->want[2]};
 	reading r = {.list = list, .o = &o, .source = base};
-	r.good = eg_arena_alloc(&base->arena, (size_t)(most(list) + 1) * sizeof *r.good);
-	if (!r.good) return no_memory(&r, err);
 	eg_status status = read_set(&r, part, &set, err);
 	if (status) return status;
-	s->good[part] = r.good;
+	s->good[part] = list->at;
 	eg_files_remark(s->tree, base, part);
 	if (!set->pixels && !base->own_sizes)
 		eg_source_remark_more(base, part,
 		        "the pictures are decoded whenever they are asked for: all take %.0f MB, more than 'memory: %lld'",
-		        (double)set->count * set->C * set->H * set->W / 1e6, (long long)base->memory);
+		        r.wanted / 1e6, (long long)base->memory);
 	return eg_picture_source_put(base, part, set, err);
 }
 
@@ -179,6 +185,8 @@ eg_status eg_file_source_read(
 }
 
 void eg_file_source_close(eg_source *base) {
-	eg_files_close(((eg_file_source *)base)->tree);
+	eg_file_source *s = (eg_file_source *)base;
+	eg_files_close(s->tree);
+	eg_pool_free(&s->texts);
 	eg_picture_source_close(base);
 }

@@ -1,5 +1,5 @@
 /* pool.c - copies of texts, one behind the other: millions of short ones take little more than their bytes. */
-#include "data/table.h"
+#include "data/data.h"
 
 #include <string.h>
 

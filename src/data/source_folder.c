@@ -32,7 +32,9 @@ typedef struct shelf {
 } shelf;
 
 typedef struct scan {
-	eg_arena *arena; /* every text */
+	eg_arena *arena; /* names of folders and the like */
+	eg_pool *texts;  /* paths of pictures */
+	eg_arena names;  /* their names, while the list is made */
 	const eg_data_options *o;
 	const eg_files *files;
 	eg_part part;
@@ -146,7 +148,7 @@ static eg_status fill_shelf(scan *s, shelf *f, const char *parent, const char *n
 		        parent, name, s->nclasses, s->nclasses ? s->classes[0] : "", s->nclasses > 1 ? ", ..." : "");
 	f->folder = eg_arena_printf(s->arena, "%s/%s", parent, name);
 	if (!f->folder) return no_memory(parent, err);
-	eg_status status = eg_list(s->arena, s->files, f->folder, EG_LIST_PICTURES, &f->files, err);
+	eg_status status = eg_list(&s->names, s->files, f->folder, EG_LIST_PICTURES, &f->files, err);
 	s->count += f->files.n;
 	eg_passed_add(&s->passed, &f->files.passed);
 	if (status || f->files.n > 0 || s->part != EG_PART_TRAIN) return status;
@@ -178,6 +180,7 @@ static eg_status look(scan *s, eg_error *err) {
 /* All of them in turn, the first of each class, then the second of each. */
 static eg_status list_in_turn(scan *s, eg_picture_files *list, eg_error *err) {
 	eg_picture_file *at = eg_arena_alloc(s->arena, (size_t)s->count * sizeof *at);
+	char path[2 * EG_PATH];
 	int turns = 0;
 	if (!at) return no_memory(s->top, err);
 	*list = (eg_picture_files){
@@ -188,9 +191,10 @@ static eg_status list_in_turn(scan *s, eg_picture_files *list, eg_error *err) {
 		for (int i = 0; i < s->folders.n; i++) {
 			const shelf *f = &s->shelves[i];
 			if (turn >= f->files.n) continue;
-			const char *path = eg_arena_printf(s->arena, "%s/%s", f->folder, f->files.at[turn]);
-			if (!path) return no_memory(s->top, err);
-			at[list->n++] = (eg_picture_file){.path = path, .label = f->label};
+			snprintf(path, sizeof path, "%s/%s", f->folder, f->files.at[turn]);
+			const char *copy = eg_pool_text(s->texts, path, strlen(path));
+			if (!copy) return no_memory(s->top, err);
+			at[list->n++] = (eg_picture_file){.path = copy, .label = f->label};
 		}
 	return EG_OK;
 }
@@ -216,6 +220,7 @@ static eg_status list_set(scan *s, eg_picture_files *list, eg_error *err) {
 	if (!status) status = list_in_turn(s, list, err);
 	for (int i = 0; s->shelves && i < s->folders.n; i++) eg_release(s->o->allocator, s->shelves[i].files.at);
 	eg_release(s->o->allocator, s->folders.at);
+	eg_arena_free(&s->names);
 	return status;
 }
 
@@ -223,14 +228,22 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 	eg_pictures **out, eg_error *err) {
 	EG_UNUSED(type), EG_UNUSED(folder);
 	eg_arena arena = {.allocator = o->allocator};
+	eg_pool texts = {.arena = {.allocator = o->allocator}};
 	eg_files *files = NULL;
 	eg_picture_files list;
 	eg_status status = check_options(o, err);
 	if (!status) status = eg_files_open(o->folder, &files, err);
-	scan s = {.arena = &arena, .o = o, .files = files, .top = o->folder, .part = test ? EG_PART_TEST : EG_PART_TRAIN};
+	scan s = {.arena = &arena,
+	        .texts = &texts,
+	        .names = {.allocator = o->allocator},
+	        .o = o,
+	        .files = files,
+	        .top = o->folder,
+	        .part = test ? EG_PART_TEST : EG_PART_TRAIN};
 	if (!status) status = list_set(&s, &list, err);
 	if (!status) status = eg_picture_files_load(&list, o, out, err);
 	eg_files_close(files);
+	eg_pool_free(&texts);
 	eg_arena_free(&arena);
 	return status;
 }
@@ -294,6 +307,7 @@ eg_status eg_folder_prepare(eg_file_source *s, eg_part part, eg_error *err) {
 	eg_picture_files list;
 	eg_data_options o = {.limit = part == EG_PART_TRAIN ? s->pictures.limit : 0};
 	scan found = {.arena = &base->arena,
+	        .texts = &s->texts,
 	        .o = &o,
 	        .files = s->tree,
 	        .part = part,

@@ -19,7 +19,6 @@ enum { LABEL = 1, LIST_MOST = 256 << 20 /* bytes: some millions of lines */ };
 typedef struct list_source {
 	eg_file_source files;
 	const char *lists[EG_PARTS]; /* keys */
-	eg_pool pool;                /* what paths and labels point into */
 } list_source;
 
 typedef struct line {
@@ -76,7 +75,7 @@ static eg_status cut_lines(list_source *s, eg_lines *lines, rows *out, eg_error 
 		if (!at) break;
 		at = trim(at);
 		if (!*at || *at == '#') continue;
-		at = eg_pool_text(&s->pool, at, strlen(at));
+		at = eg_pool_text(&s->files.texts, at, strlen(at));
 		if (!at || !eg_grow(NULL, &out->at, &out->cap, out->n, sizeof *out->at))
 			return eg_source_no_memory(&s->files.pictures.base, err);
 		line *l = &out->at[out->n++];
@@ -166,14 +165,15 @@ static int32_t label_of(const eg_field *f, const char *label) {
 }
 
 static const char *path_of(list_source *s, const char *folder, const char *name, eg_error *err) {
-	eg_arena *arena = &s->files.pictures.base.arena;
-	char beside[EG_PATH];
+	char beside[EG_PATH], path[2 * EG_PATH];
 	const char *top = eg_files_top(s->files.tree);
 	if (strcmp(folder, top) != 0 && eg_join(beside, folder, name, "", NULL) == EG_OK && eg_files_is_file(s->files.tree, beside))
 		top = folder;
-	char *path = eg_arena_printf(arena, "%s/%s", top, name);
-	if (!path) eg_source_no_memory(&s->files.pictures.base, err);
-	return path;
+	int n = snprintf(path, sizeof path, "%s/%s", top, name);
+	if (n >= (int)sizeof path) n = (int)sizeof path - 1; /* no file has such a name: it will be missed */
+	const char *copy = eg_pool_text(&s->files.texts, path, (size_t)n);
+	if (!copy) eg_source_no_memory(&s->files.pictures.base, err);
+	return copy;
 }
 
 static eg_status put_rows(list_source *s, eg_part part, const char *list, const rows *all, eg_error *err) {
@@ -217,11 +217,6 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	return status;
 }
 
-static void close_source(eg_source *base) {
-	eg_pool_free(&((list_source *)base)->pool);
-	eg_file_source_close(base);
-}
-
 #define LIST_KEY(name_, part_, doc_) \
 	{ .name = name_, .type = EG_KEY_STRING, .offset = offsetof(list_source, lists[part_]), .def = NAN, .doc = doc_ }
 
@@ -250,5 +245,5 @@ const eg_source_type eg_source_type_list = {
 	.prepare = prepare,
 	.learn_names = learn_names,
 	.read = eg_file_source_read,
-	.close = close_source,
+	.close = eg_file_source_close,
 	.archives = true};

@@ -35,17 +35,6 @@ int64_t eg_lines_number(const eg_lines *l); /* of the last line, from 1 */
 const char *eg_lines_name(const eg_lines *l);
 int64_t eg_lines_latin1(const eg_lines *l); /* how many lines were found to be Latin-1 */
 
-/* ---- pool.c: texts, one behind the other ------------------------------------------------------------------------- */
-
-/* Zero-initialise. */
-typedef struct eg_pool {
-	eg_arena arena; /* other things may be put there */
-	char *next;
-	size_t left;
-} eg_pool;
-char *eg_pool_text(eg_pool *p, const char *s, size_t size); /* a copy, a zero behind; NULL: out of memory */
-void eg_pool_free(eg_pool *p);
-
 /* ---- csv.c ------------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_csv eg_csv;
