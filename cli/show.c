@@ -1,9 +1,11 @@
 /* show.c - engram data show: what is in a data set, and what some of its records look like, to people and to the
  * network. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "show.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* What is shown: a source alone, or a recipe's task with its source, its samples and its network, as far as it goes. */
 typedef struct showing {
@@ -13,7 +15,7 @@ typedef struct showing {
 	eg_task *task;  /* for the facts; and again, for the samples */
 	eg_task *fresh;
 	eg_context *ctx;
-	eg_samples *samples;
+	eg_samples *samples, *test; /* of the test part; NULL: there is none */
 	eg_graph *graph;
 	bool by_sample; /* records are those of the samples */
 	const eg_source *source;
@@ -22,6 +24,7 @@ typedef struct showing {
 	eg_value *facts;
 	eg_value *records;
 	eg_sheet *sheet;
+	double told; /* clock: when the bar was shown, or is to be shown at the earliest */
 } showing;
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -65,6 +68,7 @@ static void open_samples(showing *s) {
 		status = eg_samples_load(s->fresh, &(eg_samples_options){.part = EG_PART_TRAIN}, &s->samples, &err);
 	if (!status) status = eg_recipe_build(s->recipe, s->ctx, eg_samples_sizes(s->samples), &s->graph, &err);
 	if (!status) status = eg_task_suits(s->fresh, s->graph, &err);
+	if (!status && eg_samples_load(s->fresh, &(eg_samples_options){.part = EG_PART_TEST}, &s->test, NULL)) s->test = NULL;
 	if (!status) return;
 	fail("data show", "note: %s. What the network gets is not shown", err.message);
 	eg_samples_free(s->samples);
@@ -73,6 +77,7 @@ static void open_samples(showing *s) {
 
 static void close_all(showing *s) {
 	eg_sheet_drop(s->sheet);
+	eg_samples_free(s->test);
 	eg_samples_free(s->samples);
 	eg_graph_free(s->graph);
 	eg_context_free(s->ctx);
@@ -93,12 +98,15 @@ static void put_record(
 	if (eg_value_first(seen)) eg_value_put_copy(map, "inputs", seen);
 }
 
+/* The samples that hold the part that is shown. */
+static const eg_samples *shown_samples(const showing *s) { return s->part == EG_PART_TEST ? s->test : s->samples; }
+
 /* Sample i in this epoch of a training; -1: as it is. */
 static eg_status show_sample(showing *s, int64_t i, int epoch, eg_record *r, eg_error *err) {
 	char draw[32];
 	eg_value *seen = eg_value_new(EG_VALUE_LIST);
-	eg_status status = eg_samples_show(s->samples, s->part, i, epoch, r, err);
-	if (!status) status = eg_samples_seen(s->samples, s->graph, s->part, i, epoch, seen, err);
+	eg_status status = eg_samples_show(shown_samples(s), s->part, i, epoch, r, err);
+	if (!status) status = eg_samples_seen(shown_samples(s), s->graph, s->part, i, epoch, seen, err);
 	snprintf(draw, sizeof draw, "augmented, epoch %d", epoch + 1);
 	const char *told = epoch < 0 ? NULL : draw;
 	const eg_source *source = eg_task_source(s->fresh);
@@ -114,8 +122,8 @@ static eg_status show_record(showing *s, int64_t i, eg_record *r, eg_error *err)
 	eg_value *seen = eg_value_new(EG_VALUE_LIST);
 	eg_status status = eg_source_read(s->source, s->part, i, all, r, err);
 	const bool broken = status == EG_ERR_FORMAT || status == EG_ERR_IO; /* it has been named */
-	if (!status && s->samples && i < eg_samples_count(s->samples, s->part))
-		status = eg_samples_seen(s->samples, s->graph, s->part, i, -1, seen, err);
+	if (!status && shown_samples(s) && i < eg_samples_count(shown_samples(s), s->part))
+		status = eg_samples_seen(shown_samples(s), s->graph, s->part, i, -1, seen, err);
 	if (!status) put_record(s, s->source, r, NULL, seen);
 	if (!status && s->sheet) status = eg_sheet_record(s->sheet, s->source, r, NULL, seen, err);
 	eg_value_free(seen);
@@ -152,9 +160,10 @@ static eg_status choose_part(showing *s, eg_error *err) {
 	const bool asked = args_has(s->args, "split");
 	s->part = cli_split(s->args, EG_PART_TRAIN);
 	eg_record r = {0};
-	const bool has = s->samples && !eg_samples_show(s->samples, s->part, 0, -1, &r, NULL);
+	const eg_samples *samples = shown_samples(s);
+	const bool has = samples && !eg_samples_show(samples, s->part, 0, -1, &r, NULL);
 	eg_record_free(&r);
-	s->count = has ? eg_samples_count(s->samples, s->part) : eg_source_count(s->source, s->part);
+	s->count = has ? eg_samples_count(samples, s->part) : eg_source_count(s->source, s->part);
 	for (int p = 0; p < EG_PARTS && s->count < 1 && !asked; p++)
 		s->part = (eg_part)p, s->count = eg_source_count(s->source, s->part);
 	if (!has && args_has(s->args, "augmented")) {
@@ -194,16 +203,21 @@ static const char *text_at(const eg_value *map, const char *key) {
 static void print_inputs(table *t, const eg_value *record) {
 	for (const eg_value *v = eg_value_first(eg_value_get(record, "inputs")); v; v = eg_value_next(v)) {
 		char shape[128] = "", first[200] = "", least[NUMBER], most[NUMBER];
+		const char *type = text_at(v, "type");
 		size_t n = 0, m = 0;
-		for (const eg_value *d = eg_value_first(eg_value_get(v, "shape")); d && n < sizeof shape; d = eg_value_next(d))
+		int64_t all = 1;
+		for (const eg_value *d = eg_value_first(eg_value_get(v, "shape")); d && n < sizeof shape; d = eg_value_next(d)) {
 			n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%lld", n ? ", " : "", (long long)eg_value_int(d, 0));
+			all *= eg_value_int(d, 1);
+		}
 		for (const eg_value *d = eg_value_first(eg_value_get(v, "first")); d && m < sizeof first - 16; d = eg_value_next(d))
 			m += (size_t)snprintf(first + m, sizeof first - m, " %.4g", eg_value_number(d, 0));
 		snprintf(least, sizeof least, "%.4g", eg_value_number(eg_value_get(v, "min"), 0));
 		snprintf(most, sizeof most, "%.4g", eg_value_number(eg_value_get(v, "max"), 0));
 		table_cell(t, "%s", "");
 		table_cell(t, "input %s", text_at(v, "input"));
-		table_cell(t, "%s (%s), %s to %s:%s%s", text_at(v, "type"), shape, least, most, first, m ? " ..." : "");
+		table_cell(t, "%s (%s), %s to %s:%s%s", strncmp(type, "EG_", 3) ? type : type + 3,
+		        shape, least, most, first, all > eg_value_count(eg_value_get(v, "first")) ? " ..." : "");
 	}
 }
 
@@ -244,13 +258,43 @@ static void print_facts(const showing *s) {
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-static eg_status gather(showing *s, const char *name, eg_error *err) {
-	const eg_survey_options o = {.all = args_has(s->args, "all")};
-	const char *page = args_text(s->args, "output");
+static double clock_now(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A bar, where it takes a while. */
+static bool on_progress(void *user, eg_part part, int64_t done, int64_t count) {
+	showing *s = user;
+	char left[40], right[2 * NUMBER + 8], a[NUMBER], b[NUMBER];
+	const double now = clock_now();
+	if (now - s->told < 0.1) return true;
+	s->told = now;
+	snprintf(left, sizeof left, "reading %s", eg_part_name(part));
+	snprintf(right, sizeof right, "%s of %s", number_int(a, done), number_int(b, count));
+	bar_show(stderr, left, (double)done / (double)count, right);
+	return true;
+}
+
+static eg_status survey(showing *s, eg_error *err) {
+	const eg_survey_options o = {.all = args_has(s->args, "all"),
+	        .samples = s->samples,
+	        .test = s->test,
+	        .graph = s->graph,
+	        .user = s,
+	        .progress = on_progress};
+	s->told = clock_now() + 0.4;
 	eg_status status = s->own ? eg_survey(s->own, &o, &s->facts, err) : eg_survey_task(s->task, &o, &s->facts, err);
-	if (status) return status;
+	bar_clear(stderr);
+	return status;
+}
+
+static eg_status gather(showing *s, const char *name, eg_error *err) {
+	const char *page = args_text(s->args, "output");
 	if (s->recipe) open_samples(s);
-	if (page) status = eg_sheet_new(page, name, &s->sheet, err);
+	eg_status status = survey(s, err);
+	if (!status && page) status = eg_sheet_new(page, name, &s->sheet, err);
 	if (status) return status;
 	if (s->sheet) eg_sheet_facts(s->sheet, s->facts);
 	status = choose_part(s, err);

@@ -79,11 +79,23 @@ static void print_rule(FILE *f, int n, bool colour) {
 	fputs(colour ? "\x1b[0m\n" : "\n", f);
 }
 
+/* Where the last column begins, if on this terminal its texts are to be broken between words; 0: they are not. */
+static int wrap_at(const table *t, FILE *f, int indent, const int *width) {
+	enum { LEAST = 24 };
+	const int last = t->columns - 1;
+	int at = indent + 2 * last;
+	for (int c = 0; c < last; c++) at += width[c];
+	if (!is_terminal(f) || t->align[last] == 'r' || at + width[last] <= terminal_width(f)) return 0;
+	return at + LEAST <= terminal_width(f) ? at : 0;
+}
+
 void table_print(const table *t, FILE *f, int indent) {
 	int width[COLUMNS], total = 2 * (t->columns - 1);
 	bool colour = has_colour(f);
 	widths(t, width);
 	for (int c = 0; c < t->columns; c++) total += width[c];
+	const int wrap = wrap_at(t, f, indent, width);
+	if (wrap) total = terminal_width(f) - indent;
 	for (int row = 0; row * t->columns < t->n; row++) {
 		const cell *cells = t->cells + (ptrdiff_t)row * t->columns;
 		int n = t->n - row * t->columns < t->columns ? t->n - row * t->columns : t->columns, gap = indent;
@@ -96,6 +108,11 @@ void table_print(const table *t, FILE *f, int indent) {
 			int pad = width[c] - text_width(cells[c].text);
 			bool bold = colour && (row == 0 || cells[c].marked), right = t->align[c] == 'r';
 			if (right) gap += pad;
+			if (wrap && c == t->columns - 1 && row > 0) {
+				fprintf(f, "%*s", gap, "");
+				text_wrap(f, cells[c].text, wrap, wrap, terminal_width(f));
+				break;
+			}
 			if (cells[c].text[0]) {
 				fprintf(f, "%*s%s%s%s", gap, "", bold ? "\x1b[1m" : "", cells[c].text,
 					bold ? "\x1b[0m" : "");
@@ -103,6 +120,6 @@ void table_print(const table *t, FILE *f, int indent) {
 			}
 			gap += right ? 2 : pad + 2;
 		}
-		putc('\n', f);
+		if (!wrap || row == 0 || n < t->columns) putc('\n', f); /* text_wrap ends the line */
 	}
 }

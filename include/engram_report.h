@@ -112,22 +112,34 @@ EG_API void eg_attribution_free(eg_attribution *a);
 
 /* ---- what is in a data set --------------------------------------------------------------------------------------- */
 
+/* What eg_survey_options.progress is told, every hundredth of a part; false: stop, EG_ERR_STOPPED. */
+typedef bool (*eg_survey_progress)(void *user, eg_part part, int64_t done, int64_t count);
+
 typedef struct eg_survey_options {
 	/* Every record is read with all its fields. Else pictures, masks, sound and frames, which have to be decoded,
 	 * are read of as many records of a part as hold some 256 MiB, of 100 at least, evenly over it; all other fields
 	 * of every record. Duplicates are looked for among those that were read with all fields. */
 	bool all;
+	/* What a network gets of each part too: of a task's samples (training and validation), those of the test part
+	 * (NULL: none), after eg_task_suits with this graph. They are not of the task that is surveyed. NULL: not. */
+	const eg_samples *samples, *test;
+	eg_graph *graph;
+	void *user;
+	eg_survey_progress progress; /* NULL: nothing is told */
 } eg_survey_options;
 
 /* Facts of all parts of a source, a map: {"data", "parts": [{"part", "records", "read", "fields": [{"name", "kind",
  * "read", "missing", "classes": {"counted", "of": [{"class", "count"}], "none"}, "length", "height", "width": {"of",
- * "min", "median", "max", "histogram"}, "values": [{"column", "min", "mean", "max", "gaps"}]}]}], "broken": {"count",
- * "named"}, "duplicates": [{"part", "in", "count", "differ", "some": [{"record", "same_as", "differs"}]}]}; what does
- * not apply is not there. Records that cannot be read are left out and named. Records are duplicates when a hash of
- * their contents is the same; they differ when their labels, masks, boxes or tags do. The tree is the caller's.
- * options may be NULL. */
+ * "min", "median", "max", "histogram"}, "values": [{"column", "min", "mean", "max", "gaps"}], "more_values"}],
+ * "inputs": [{"input", "type", "samples", "least", "most", "min", "mean", "max"}]}], "broken": {"count", "named"},
+ * "duplicates": [{"part", "in", "count", "differ", "some": [{"record", "same_as", "differs"}]}]}; what does not apply
+ * is not there. Of values, the first 32 columns are told, and how many more there are. Records that cannot be read are
+ * left out and named. Records are duplicates when a hash of their contents is the same; they differ when their labels,
+ * masks, boxes or tags do. The tree is the caller's. options may be NULL. */
 EG_API eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_value **facts, eg_error *err);
-/* Of the source of a recipe. The task should not be trained on afterwards: its broken records are left out. */
+/* Of the source of a recipe. What the recipe keeps aside to validate is a part of its own ("kept_aside_of": "train"); of
+ * a text that is one stream, the share is told ("kept_aside"). The task should not be trained on afterwards: its broken
+ * records are left out. */
 EG_API eg_status eg_survey_task(eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err);
 
 /* One line of a table of such facts; texts are valid inside of the call. */
@@ -141,6 +153,8 @@ EG_API void eg_survey_lines(
 /* What a record holds, in a line for each field: {"record", "group", "fields": [{"name", "kind", "holds"}]}, into
  * `map`. */
 EG_API void eg_record_describe(const eg_source *source, const eg_record *r, eg_value *map);
+/* What the network gets of some samples of a part, evenly over it: "inputs" of eg_survey's facts, into `map`. */
+EG_API eg_status eg_samples_inputs(const eg_samples *s, eg_graph *g, eg_part part, eg_value *map, eg_error *err);
 /* What the network gets of sample i of a part, as eg_samples_show says: [{"input", "type", "shape", "min", "mean",
  * "max", "first"}], into `list`; after eg_task_suits. epoch: as there. */
 EG_API eg_status eg_samples_seen(

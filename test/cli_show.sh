@@ -30,19 +30,25 @@ show() {
 make_data
 show quarters.yaml --json -n 3
 json out
-holds 'p["train"]["records"] == 160 and p["test"]["records"] == 40' \
-	'p["train"]["fields"][1]["classes"]["of"][0] == {"class": "north-west", "count": 40}' \
+holds 'p["train"]["records"] == 128 and p["validation"]["records"] == 32 and p["test"]["records"] == 40' \
+	'p["validation"]["kept_aside_of"] == "train" and "kept_aside_of" not in p["train"]' \
+	'p["train"]["fields"][1]["classes"]["of"][0] == {"class": "north-west", "count": 32}' \
+	'p["validation"]["fields"][1]["classes"]["of"][0] == {"class": "north-west", "count": 8}' \
 	'v["broken"]["count"] == 0' \
-	'[(d["part"], d["in"], d["count"], d["differ"]) for d in v["duplicates"]] == [("train", "train", 32, 0), ("test", "train", 40, 0)]' \
+	'[(d["part"], d["in"], d["count"]) for d in v["duplicates"]] == [("train", "train", 17), ("validation", "train", 12), ("test", "train", 37), ("validation", "validation", 3), ("test", "validation", 15)]' \
+	'not any(d["differ"] for d in v["duplicates"])' \
+	'[p[x]["inputs"][0]["most"] for x in p] == 3 * [[1, 1, 8, 8]]' 'p["test"]["inputs"][1]["max"] == 3' \
 	'len(v["records"]) == 3' 'v["records"][0]["inputs"][0]["shape"] == [1, 1, 8, 8]' \
 	'v["records"][0]["inputs"][1]["max"] in range(4)'
 show quarters.yaml --json -n 1 --augmented --set 'augment=[flip, crop: 2]'
 holds 'len(v["records"]) == 5' 'v["records"][4]["draw"] == "augmented, epoch 4"' \
 	'len({str(r["inputs"]) for r in v["records"]}) > 1'
 show quarters.yaml -n 2 -o quarters.html
-says "40 records are in train too"
-says "north-west 40, north-east 40"
-page quarters.html "data:image/png;base64," "what the network gets" "north-west 40"
+says "37 records are in train too"
+says "32, kept aside of train"
+says "F32 (1, 1, 8, 8), -1.357 to 2.224, mean"
+says "north-west: 32 · north-east: 32"
+page quarters.html "data:image/png;base64," "what the network gets" "north-west</td>" "</span>32 <small>25.0 %</small>" "<th>validation</th>"
 show quarters.yaml -n 0
 says_not "some records"
 expect 1 "$ENGRAM" data show quarters.yaml -o none/quarters.html
@@ -75,7 +81,7 @@ show conll --set path=tags.tsv --json
 holds 'p["train"]["records"] == 2 and p["train"]["fields"][0]["length"]["max"] == 2' \
 	'{c["class"]: c["count"] for c in p["train"]["fields"][1]["classes"]["of"]} == {"O": 1, "B-PER": 1, "B-LOC": 1}'
 show conll --set path=tags.tsv -o tags.html
-page tags.html '>Anna<small>B-PER</small>'
+page tags.html '>Anna</span><small>PER</small>'
 printf 'Hi.\tSalut.\nRun!\tCours !\n' >pairs.tsv
 show pairs --set path=pairs.tsv --json
 holds 'sum(x["records"] for x in v["parts"]) == 2'

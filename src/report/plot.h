@@ -26,6 +26,7 @@ typedef struct eg_line_plot {
 	bool log_y;          /* powers of ten at equal distances */
 	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
 	int number;          /* of plots in one page, each has another */
+	double width, height; /* of the frame around the lines; 0: 520 x 330 */
 } eg_line_plot;
 
 eg_status eg_plot_lines(const char *path, const eg_line_plot *p, eg_error *err);

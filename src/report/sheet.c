@@ -1,34 +1,43 @@
-/* sheet.c - a page that shows data: facts in a table, and records one below the other. HTML that is XML as well, with
- * everything in it: pictures as PNG data URIs, boxes and plots as SVG. It is light or dark as the viewer likes it. */
-#include "report/survey.h"
+/* sheet.c - a page that shows data: facts in a table, and records beside and below one another. HTML that is XML as well,
+ * with everything in it: pictures as PNG data URIs, boxes and plots as SVG. It is light or dark as the viewer likes it.
+ * Not here: the table of facts (sheet_facts.c), plots (sheet_plots.c). */
+#include "report/sheet.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 480, SMALL_SIDE = 150, FRAMES = 8, PLOTS = 8, POINTS = 2000, TEXT = 3000, TOKENS = 300 };
-
-struct eg_sheet {
-	eg_writer *w;
-	int plots;
-};
+enum { SIDE = 440, SMALL_SIDE = 150, LINE_HEIGHT = 96, LINE_WIDTH = 720, FRAME_SIDE = 110 };
+enum { FRAMES = 7, TEXT = 3000, TOKENS = 300 };
 
 static const char style[] =
-	"body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:76em;padding:0 1em}\n"
 	":root{color-scheme:light dark}\n"
-	"table{border-collapse:collapse}td:last-child{white-space:pre-wrap}\n"
-	"td,th{text-align:left;vertical-align:top;padding:.15em .8em .15em 0;"
-	"border-bottom:1px solid #8884}\n"
-	"section{border:1px solid #8886;border-radius:6px;padding:.6em 1em;margin:1em 0}h2{font-size:1.05em;margin:.2em 0}\n"
-	".f{margin:.5em 0}.n{opacity:.7;margin-right:.6em}\n"
-	".p{display:inline-block;margin:.2em .8em .2em 0;vertical-align:top}\n"
-	".p svg{image-rendering:pixelated}.p small{display:block;opacity:.75}\n"
+	"body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:78em;padding:0 1em}\n"
+	"h1{font-size:1.6em;margin:.2em 0 .6em;overflow-wrap:anywhere}h2{font-size:1em;margin:0;overflow-wrap:anywhere}\n"
+	"small{opacity:.7;font-weight:normal}\n"
+	"table{border-collapse:collapse;margin-bottom:1em}\n"
+	"td,th{text-align:left;vertical-align:top;padding:.12em 1.4em .12em 0;border-bottom:1px solid #8883;"
+	"overflow-wrap:anywhere}\n"
+	"td:first-child{opacity:.7;padding-left:1em;min-width:6em;overflow-wrap:normal}th[colspan]{padding-top:.7em}\n"
+	".h{margin-left:.7em;vertical-align:-.2em;fill:currentColor;opacity:.6}\n"
+	".b{white-space:nowrap}.b span{display:inline-block;width:7em;margin-right:.6em}\n"
+	".b i{display:block;height:.62em;min-width:1px;background:#3a86c8}\n"
+	"main{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start;margin-top:1.4em}\n"
+	"section{border:1px solid #8886;border-radius:6px;padding:.6em 1em;box-sizing:border-box;max-width:100%;"
+	"display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.35em .9em}\n"
+	"section>h2,section>details{grid-column:1/-1}.n{opacity:.7}\n"
+	"details{width:0;min-width:100%;font-size:.88em;overflow-wrap:anywhere}summary{opacity:.8}\n"
+	".p{display:inline-block;margin:0 .8em .2em 0;vertical-align:top;max-width:100%}\n"
+	".p svg{display:block;image-rendering:pixelated;max-width:100%;height:auto}.p small{display:block}\n"
 	".l{margin-right:.9em;white-space:nowrap}\n"
-	".l i,.t i{font-style:normal}.l b{display:inline-block;width:.9em;height:.9em;margin-right:.3em;vertical-align:-.1em}\n"
-	".t{display:inline-block;margin:.1em .25em;text-align:center;border-bottom:3px solid transparent}"
-	".t small{display:block;font-size:.72em;opacity:.8;min-height:1.2em}\n"
-	".plot svg{width:100%;max-width:44em;height:auto}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.2em 0}\n"
-	"code{font-size:.88em;overflow-wrap:anywhere}\n";
+	".l b{display:inline-block;width:.9em;height:.9em;margin-right:.3em;vertical-align:-.1em}\n"
+	".t{display:inline-block;margin:0 .1em;vertical-align:top;text-align:center}.w{margin:0 .28em}\n"
+	".e{border-bottom:3px solid;padding:0 .1em}.e small{display:block;font-size:.72em;line-height:1.1}\n"
+	".plots{display:flex;flex-wrap:wrap;gap:.2em 1em}.plot{max-width:100%}\n"
+	".plot svg{max-width:100%;height:auto}.plot svg>rect[width=\"100%\"]{fill:none}.plot text{fill:currentColor}\n"
+	".plot line,.plot rect[fill=\"none\"]{stroke:currentColor}.plot line[stroke=\"#dddddd\"]{stroke:#8884}"
+	".plot path{stroke:#2f86c5;stroke-width:1.3}\n"
+	"pre{font:inherit;white-space:pre-wrap;overflow-wrap:anywhere;margin:0}p{margin:.2em 0}\n";
 
 eg_status eg_sheet_new(const char *path, const char *title, eg_sheet **sheet, eg_error *err) {
 	eg_error why = {EG_ERR_IO, ""};
@@ -51,6 +60,7 @@ eg_status eg_sheet_new(const char *path, const char *title, eg_sheet **sheet, eg
 }
 
 eg_status eg_sheet_save(eg_sheet *s, eg_error *err) {
+	if (s->records) eg_put(s->w, "</main>\n");
 	eg_put(s->w, "</body>\n</html>\n");
 	eg_status status = eg_writer_commit(s->w, err);
 	eg_release(NULL, s);
@@ -61,39 +71,6 @@ void eg_sheet_drop(eg_sheet *s) {
 	if (!s) return;
 	eg_writer_abort(s->w);
 	eg_release(NULL, s);
-}
-
-/* ---- facts ------------------------------------------------------------------------------------------------------- */
-
-static void cell(eg_writer *w, const char *text) {
-	eg_put(w, "<td>");
-	eg_put_escaped(w, text);
-	eg_put(w, "</td>");
-}
-
-typedef struct rows {
-	eg_writer *w;
-	char part[32], field[128]; /* of the row before */
-} rows;
-
-static void fact(void *user, const eg_survey_line *l) {
-	rows *r = user;
-	eg_writer *w = r->w;
-	const bool same = !strcmp(r->part, l->part);
-	eg_put(w, "<tr>");
-	cell(w, same ? "" : l->part);
-	cell(w, same && !strcmp(r->field, l->field) ? "" : l->field);
-	snprintf(r->part, sizeof r->part, "%s", l->part);
-	snprintf(r->field, sizeof r->field, "%s", l->field);
-	cell(w, l->what);
-	cell(w, l->text);
-	eg_put(w, "</tr>\n");
-}
-
-void eg_sheet_facts(eg_sheet *s, const eg_value *facts) {
-	eg_put(s->w, "<table>\n<tr><th>part</th><th>field</th><th>what</th><th></th></tr>\n");
-	eg_survey_lines(facts, fact, &(rows){.w = s->w});
-	eg_put(s->w, "</table>\n");
 }
 
 /* ---- colours of classes ------------------------------------------------------------------------------------------ */
@@ -115,6 +92,19 @@ static const char *hex_of(int label, char buf[8]) {
 	return buf;
 }
 
+/* A tag without what says where in a name it stands: B-PER and I-PER are PER. */
+static const char *kind_of(const char *tag) { return tag[0] && strchr("BIESLU", tag[0]) && tag[1] == '-' ? tag + 2 : tag; }
+static bool goes_on(const char *tag) { return tag[0] && strchr("IEL", tag[0]) && tag[1] == '-'; }
+
+/* One colour for all tags of a kind: that of the first of them. */
+static int colour_label(const eg_source *s, int k, int label) {
+	char buf[24], other[24];
+	const char *kind = kind_of(eg_class_name(s, k, label, buf));
+	for (int i = 0; i < label; i++)
+		if (!strcmp(kind, kind_of(eg_class_name(s, k, i, other)))) return i;
+	return label;
+}
+
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
 static void put_base64(eg_writer *w, const uint8_t *p, size_t n) {
@@ -128,7 +118,7 @@ static void put_base64(eg_writer *w, const uint8_t *p, size_t n) {
 	}
 }
 
-/* Pixels of H x W as they are shown: not above SIDE, and small ones as larger squares. */
+/* Pixels of H x W as they are shown: not above SIDE, and small ones as larger squares; lines of text may be longer. */
 typedef struct view {
 	int C, H, W;          /* of the file in the page */
 	int from_H, from_W;   /* of the picture */
@@ -136,10 +126,16 @@ typedef struct view {
 	uint8_t *pixels;
 } view;
 
-static eg_status view_of(view *v, const eg_datum_picture *p, eg_error *err) {
+static double grow_of(int H, int W, int side) {
+	const int larger = H > W ? H : W;
+	double grow = ceil((double)side / larger);
+	if (side == SMALL_SIDE && W > 2 * H) grow = fmin(fmax(grow, ceil((double)LINE_HEIGHT / H)), floor((double)LINE_WIDTH / W));
+	return fmax(grow, 1);
+}
+
+static eg_status view_of(view *v, const eg_datum_picture *p, int side, eg_error *err) {
 	const int larger = p->H > p->W ? p->H : p->W;
-	const double shrink = larger > SIDE ? (double)SIDE / larger : 1;
-	const double grow = larger >= SMALL_SIDE ? 1 : ceil((double)SMALL_SIDE / larger);
+	const double shrink = larger > SIDE ? (double)SIDE / larger : 1, grow = grow_of(p->H, p->W, side);
 	const eg_picture pic = {.C = p->C, .H = p->H, .W = p->W, .pixels = (uint8_t *)p->pixels};
 	*v = (view){.C = p->C, .from_H = p->H, .from_W = p->W};
 	v->H = shrink < 1 && p->H * shrink >= 1 ? (int)(p->H * shrink) : shrink < 1 ? 1 : p->H;
@@ -172,34 +168,73 @@ static void end_image(eg_writer *w, const char *below) {
 /* A coordinate with at most two digits behind the point. */
 static const char *at(double v, char buf[32]) { return eg_number(round(v * 100) / 100, buf); }
 
+/* The class of a box, above it where there is room, and not where it is longer than the box. */
+static void put_box_name(eg_writer *w, const char *name, double x, double y, double wide, const char *colour) {
+	char a[32], b[32], c[32];
+	const double needs = 6.4 * (double)eg_characters(name, strlen(name)) + 6;
+	if (needs > wide + 8) return;
+	const double top = y >= 14 ? y - 14 : y;
+	eg_put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"14\" fill=\"%s\"/>", at(x - 1, a), at(top, b), at(needs, c), colour);
+	eg_put(w, "<text x=\"%s\" y=\"%s\" font-size=\"11\" font-family=\"sans-serif\" fill=\"#fff\">", at(x + 2, a), at(top + 11, b));
+	eg_put_escaped(w, name);
+	eg_put(w, "</text>\n");
+}
+
 static void put_boxes(eg_writer *w, const eg_source *s, int k, const view *v, const eg_datum_boxes *b) {
 	const double fx = v->shown_W / v->from_W, fy = v->shown_H / v->from_H;
 	char x[32], y[32], W[32], H[32], name[24], hex[8];
 	for (int i = 0; i < b->n; i++) {
 		const eg_box *o = &b->at[i];
-		const char *colour = hex_of(o->label, hex);
-		eg_put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s/>",
-		        at(o->x0 * fx, x), at(o->y0 * fy, y), at((o->x1 - o->x0) * fx, W), at((o->y1 - o->y0) * fy, H), colour,
-		        o->difficult ? " stroke-dasharray=\"5 3\"" : "");
-		eg_put(w, "<text x=\"%s\" y=\"%s\" font-size=\"11\" font-family=\"sans-serif\" fill=\"%s\" stroke=\"#fff\" "
-		          "stroke-width=\"3\" paint-order=\"stroke\">",
-		        at(o->x0 * fx + 3, x), at(o->y0 * fy + 12, y), colour);
-		eg_put_escaped(w, eg_class_name(s, k, o->label, name));
-		eg_put(w, "</text>\n");
+		eg_put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
+		        at(o->x0 * fx, x), at(o->y0 * fy, y), at((o->x1 - o->x0) * fx, W), at((o->y1 - o->y0) * fy, H),
+		        hex_of(o->label, hex), o->difficult ? " stroke-dasharray=\"5 3\"" : "");
+	}
+	for (int i = 0; i < b->n; i++) {
+		const eg_box *o = &b->at[i];
+		put_box_name(w, eg_class_name(s, k, o->label, name), o->x0 * fx, o->y0 * fy, (o->x1 - o->x0) * fx,
+		        hex_of(o->label, hex));
 	}
 }
 
-static void legend_entry(eg_writer *w, const eg_source *s, int k, int label, int64_t percent) {
+static void legend_entry(eg_writer *w, const eg_source *s, int k, int label, const char *more) {
 	char hex[8], name[24];
 	eg_put(w, "<span class=\"l\"><b style=\"background:%s\"></b>", hex_of(label, hex));
 	eg_put_escaped(w, label < 0 ? "void" : eg_class_name(s, k, label, name));
-	eg_put(w, percent > 0 ? " %d %%</span>\n" : " &lt; 1 %%</span>\n", (int)percent);
+	eg_put(w, " %s</span>\n", more);
+}
+
+/* Which classes there are boxes of, and how many. */
+static void put_box_legend(eg_writer *w, const eg_source *s, int k, const eg_datum_boxes *b) {
+	char more[32];
+	for (int i = 0; i < b->n; i++) {
+		int before = 0, all = 0;
+		for (int j = 0; j < b->n; j++) {
+			before += j < i && b->at[j].label == b->at[i].label;
+			all += b->at[j].label == b->at[i].label;
+		}
+		snprintf(more, sizeof more, "× %d", all);
+		if (before == 0) legend_entry(w, s, k, b->at[i].label, more);
+	}
+	if (b->n == 0) eg_put(w, "none\n");
+}
+
+static void put_mask_legend(eg_writer *w, const eg_source *s, int k, const eg_datum_mask *m) {
+	const int64_t n = (int64_t)m->H * m->W;
+	int64_t count[256] = {0};
+	char more[40], percent[32];
+	for (int64_t i = 0; i < n; i++) count[m->classes[i]]++;
+	for (int c = 0; c < 256; c++) {
+		if (!count[c]) continue;
+		const double tenths = round((double)count[c] * 1000 / (double)n);
+		snprintf(more, sizeof more, "%s %%", tenths < 1 ? "&lt; 0.1" : eg_number(tenths / 10, percent));
+		legend_entry(w, s, k, c == EG_VOID ? -1 : c, more);
+	}
 }
 
 /* The picture in grey with the classes' colours over it; v's pixels are changed. */
-static eg_status put_mask(eg_writer *w, const eg_source *s, int k, view *v, const eg_datum_mask *m, eg_error *err) {
+static eg_status put_mask(eg_writer *w, view *v, const eg_datum_mask *m, eg_error *err) {
 	const size_t n = (size_t)v->H * (size_t)v->W;
-	int64_t count[256] = {0};
+	char below[64];
 	for (int y = 0; y < v->H; y++)
 		for (int x = 0; x < v->W; x++) {
 			const size_t i = (size_t)y * (size_t)v->W + (size_t)x;
@@ -209,24 +244,19 @@ static eg_status put_mask(eg_writer *w, const eg_source *s, int k, view *v, cons
 			if (v->C == 3) grey = (grey * 299 + v->pixels[n + i] * 587 + v->pixels[2 * n + i] * 114) / 1000;
 			if (c != EG_VOID) colour_of(c, rgb);
 			for (size_t j = 0; j < 3; j++) v->pixels[j * n + i] = (uint8_t)((grey * 4 + rgb[j] * 6) / 10);
-			count[c]++;
 		}
 	v->C = 3;
 	eg_status status = put_image(w, v, err);
-	if (status) return status;
-	end_image(w, "mask");
-	eg_put(w, "<div>");
-	for (int c = 0; c < 256; c++)
-		if (count[c]) legend_entry(w, s, k, c == EG_VOID ? -1 : c, count[c] * 100 / (int64_t)n);
-	eg_put(w, "</div>\n");
-	return EG_OK;
+	snprintf(below, sizeof below, "mask, %d x %d", m->H, m->W);
+	if (!status) end_image(w, below);
+	return status;
 }
 
 static eg_status put_picture(
 	eg_writer *w, const eg_source *s, const eg_record *r, const eg_datum_picture *p, eg_error *err) {
 	char below[64];
 	view v;
-	eg_status status = view_of(&v, p, err);
+	eg_status status = view_of(&v, p, SMALL_SIDE, err);
 	if (!status) status = put_image(w, &v, err);
 	for (int k = 0; k < s->nfields && !status; k++)
 		if (r->fields[k].there && s->fields[k].kind == EG_FIELD_BOXES) put_boxes(w, s, k, &v, &r->fields[k].boxes);
@@ -234,77 +264,42 @@ static eg_status put_picture(
 	if (!status) end_image(w, below);
 	for (int k = 0; k < s->nfields && !status; k++)
 		if (r->fields[k].there && s->fields[k].kind == EG_FIELD_MASK)
-			status = put_mask(w, s, k, &v, &r->fields[k].mask, err);
+			status = put_mask(w, &v, &r->fields[k].mask, err);
 	eg_release(NULL, v.pixels);
 	return status;
 }
 
-static eg_status put_frames(eg_writer *w, const eg_datum_frames *f, eg_error *err) {
+/* The field of tags that are those of n boxes, frames or tokens, whichever comes first; -1: none. */
+static int tags_of(const eg_source *s, const eg_record *r, eg_field_kind kind, int n) {
+	int tags = -1;
+	for (int k = s->nfields - 1; k >= 0; k--) {
+		const eg_datum *d = &r->fields[k];
+		if (!d->there) continue;
+		if (s->fields[k].kind == EG_FIELD_TAGS && d->tags.n == n) tags = k;
+		if (s->fields[k].kind == EG_FIELD_BOXES && d->boxes.n == n && kind != EG_FIELD_BOXES) return -1;
+	}
+	return tags;
+}
+
+static eg_status put_frames(
+	eg_writer *w, const eg_source *s, const eg_record *r, const eg_datum_frames *f, eg_error *err) {
 	const size_t size = (size_t)f->C * (size_t)f->H * (size_t)f->W;
-	const int shown = f->n < FRAMES ? f->n : FRAMES;
+	const int shown = f->n < FRAMES ? f->n : FRAMES, tags = tags_of(s, r, EG_FIELD_FRAMES, f->n);
 	eg_status status = EG_OK;
 	for (int i = 0; i < shown && !status; i++) {
-		const int frame = (int)((int64_t)i * f->n / shown);
-		char below[48];
+		const int frame = shown > 1 ? (int)((int64_t)i * (f->n - 1) / (shown - 1)) : 0;
+		char name[24];
 		view v;
-		status = view_of(&v, &(eg_datum_picture){f->C, f->H, f->W, f->pixels + size * (size_t)frame}, err);
+		status = view_of(&v, &(eg_datum_picture){f->C, f->H, f->W, f->pixels + size * (size_t)frame}, FRAME_SIDE, err);
 		if (!status) status = put_image(w, &v, err);
-		snprintf(below, sizeof below, "frame %d of %d", frame, f->n);
-		if (!status) end_image(w, below);
+		if (!status) eg_put(w, "</svg><small>%d%s", frame + 1, tags < 0 ? "" : ": ");
+		if (!status && tags >= 0) eg_put_escaped(w, eg_class_name(s, tags, r->fields[tags].tags.at[frame], name));
+		if (!status) eg_put(w, "</small></div>\n");
 		eg_release(NULL, v.pixels);
 	}
+	eg_put(w, "<div><small>%s%d frames of %d x %d x %d</small></div>\n", shown < f->n ? "some of " : "", f->n, f->C, f->H,
+	        f->W);
 	return status;
-}
-
-/* ---- plots ------------------------------------------------------------------------------------------------------- */
-
-static void plot(eg_sheet *s, const char *title, const char *x_title, const double *x, const double *y, int n) {
-	const eg_series line = {"", x, y, n};
-	eg_put(s->w, "<div class=\"plot\">");
-	const eg_line_plot p = {
-	        .title = title, .x_title = x_title, .y_title = "", .series = &line, .nseries = 1, .number = ++s->plots};
-	eg_plot_lines_into(s->w, &p);
-	eg_put(s->w, "</div>\n");
-}
-
-static eg_status put_series(eg_sheet *s, const eg_field *field, const eg_datum_series *d, eg_error *err) {
-	const int n = d->steps < POINTS ? d->steps : POINTS;
-	double *x = eg_calloc(NULL, (size_t)n + 1, 2 * sizeof *x), *y = x + n;
-	if (!x) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a plot");
-	for (int c = 0; c < d->columns && c < PLOTS; c++) {
-		char title[80];
-		for (int i = 0; i < n; i++) {
-			x[i] = i;
-			y[i] = d->at[(ptrdiff_t)i * d->columns + c];
-		}
-		snprintf(title, sizeof title, "column %d", c);
-		plot(s, field->names && c < field->nnames ? field->names[c] : title, "step", x, y, n);
-	}
-	if (n < d->steps) eg_put(s->w, "<p>The first %d of %d steps.</p>\n", n, d->steps);
-	if (d->columns > PLOTS) eg_put(s->w, "<p>And %d more columns.</p>\n", d->columns - PLOTS);
-	eg_release(NULL, x);
-	return EG_OK;
-}
-
-/* The least and largest sample of short stretches, up and down. */
-static eg_status put_sound(eg_sheet *s, const eg_datum_sound *d, eg_error *err) {
-	const int n = d->n < POINTS / 4 ? (int)d->n : POINTS / 4;
-	double *x = eg_calloc(NULL, (size_t)n + 1, 4 * sizeof *x), *y = x + 2 * n;
-	const double rate = d->rate > 0 ? d->rate : 1;
-	if (!x) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a plot");
-	for (int i = 0; i < n; i++) {
-		const int64_t from = i * d->n / n, to = (i + 1) * d->n / n;
-		double least = INFINITY, most = -INFINITY;
-		for (int64_t k = from; k < to; k++) {
-			least = fmin(least, d->at[k * d->channels]);
-			most = fmax(most, d->at[k * d->channels]);
-		}
-		x[2 * i] = x[2 * i + 1] = (double)from / rate;
-		y[2 * i] = least, y[2 * i + 1] = most;
-	}
-	plot(s, "wave", d->rate > 0 ? "seconds" : "sample", x, y, 2 * n);
-	eg_release(NULL, x);
-	return EG_OK;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
@@ -319,26 +314,53 @@ static void put_text(eg_writer *w, const eg_datum_text *t) {
 	}
 	eg_put_escaped(w, line);
 	eg_put(w, "</pre>\n");
+	if (t->size <= TEXT) return;
+	eg_words all = {0};
+	eg_say_count(&all, eg_characters(t->bytes, t->size));
+	eg_put(w, "<p><small>The beginning of %s characters.</small></p>\n", all.text);
 }
 
-/* Tokens with the tags of the first field that has as many. */
+static void put_token(eg_writer *w, const char *token) {
+	eg_put(w, "<span class=\"t%s\">", token[0] && token[1] && (unsigned char)token[0] < 0x80 ? " w" : "");
+	eg_put_escaped(w, token);
+	eg_put(w, "</span>");
+}
+
+/* Tokens with their tags; those of one name (B-PER I-PER I-PER) above one line. */
 static void put_tokens(eg_writer *w, const eg_source *s, const eg_record *r, const eg_datum_tokens *t) {
-	int tags = -1;
-	char hex[8], name[24];
-	for (int k = s->nfields - 1; k >= 0; k--)
-		if (s->fields[k].kind == EG_FIELD_TAGS && r->fields[k].there && r->fields[k].tags.n == t->n) tags = k;
-	for (int i = 0; i < t->n && i < TOKENS; i++) {
-		const char *tag = tags < 0 ? "" : eg_class_name(s, tags, r->fields[tags].tags.at[i], name);
-		const bool outside = tags < 0 || !strcmp(tag, "O");
-		eg_put(w, "<span class=\"t\"");
-		if (!outside) eg_put(w, " style=\"border-color:%s\"", hex_of(r->fields[tags].tags.at[i], hex));
-		eg_put(w, ">");
-		eg_put_escaped(w, t->at[i]);
+	const int tags = tags_of(s, r, EG_FIELD_TOKENS, t->n), shown = t->n < TOKENS ? t->n : TOKENS;
+	char hex[8], name[24], next[24];
+	for (int i = 0; i < shown;) {
+		const int label = tags < 0 ? -1 : r->fields[tags].tags.at[i];
+		const char *tag = tags < 0 ? "O" : eg_class_name(s, tags, label, name);
+		int n = 1;
+		if (!strcmp(tag, "O")) {
+			put_token(w, t->at[i++]);
+			continue;
+		}
+		for (; i + n < shown; n++) {
+			const char *more = eg_class_name(s, tags, r->fields[tags].tags.at[i + n], next);
+			if (!goes_on(more) || strcmp(kind_of(more), kind_of(tag)) != 0) break;
+		}
+		eg_put(w, "<span class=\"t e\" style=\"border-color:%s\">", hex_of(label < 0 ? -1 : colour_label(s, tags, label), hex));
+		for (int k = 0; k < n; k++) put_token(w, t->at[i + k]);
 		eg_put(w, "<small>");
-		eg_put_escaped(w, outside ? "" : tag);
-		eg_put(w, "</small></span>\n");
+		eg_put_escaped(w, kind_of(tag));
+		eg_put(w, "</small></span>");
+		i += n;
 	}
-	if (t->n > TOKENS) eg_put(w, "<p>The first %d of %d tokens.</p>\n", TOKENS, t->n);
+	if (t->n > TOKENS) eg_put(w, "<p><small>The first %d of %d tokens.</small></p>\n", TOKENS, t->n);
+}
+
+/* Tags that stand below tokens. */
+static bool are_shown(const eg_source *s, const eg_record *r, int tags) {
+	for (int k = 0; k < s->nfields; k++) {
+		const eg_datum *d = &r->fields[k];
+		if (s->fields[k].kind == EG_FIELD_TOKENS && d->there && d->tokens.n <= TOKENS &&
+		        tags_of(s, r, EG_FIELD_TOKENS, d->tokens.n) == tags)
+			return true;
+	}
+	return false;
 }
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
@@ -347,36 +369,68 @@ static eg_status put_field(
 	eg_sheet *s, const eg_source *source, const eg_record *r, int k, const eg_value *words, eg_error *err) {
 	const eg_field *f = &source->fields[k];
 	const eg_datum *d = &r->fields[k];
-	const char *holds = eg_value_text(eg_value_get(words, "holds"));
+	const char *holds = eg_text_of(words, "holds");
 	eg_status status = EG_OK;
-	eg_put(s->w, "<div class=\"f\"><span class=\"n\">");
+	if (d->there && f->kind == EG_FIELD_TAGS && are_shown(source, r, k)) return EG_OK;
+	bool told = false; /* what it holds in words is below it */
+	eg_put(s->w, "<span class=\"n\">");
 	eg_put_escaped(s->w, f->name);
-	eg_put(s->w, "</span>");
+	eg_put(s->w, "</span><div>");
 	switch (d->there ? f->kind : EG_FIELD_KINDS) {
 	case EG_FIELD_PICTURE: status = put_picture(s->w, source, r, &d->picture, err); break;
-	case EG_FIELD_FRAMES: status = put_frames(s->w, &d->frames, err); break;
-	case EG_FIELD_SERIES: status = put_series(s, f, &d->series, err); break;
-	case EG_FIELD_SOUND: status = put_sound(s, &d->sound, err); break;
+	case EG_FIELD_FRAMES: status = put_frames(s->w, source, r, &d->frames, err); break;
+	case EG_FIELD_MASK: put_mask_legend(s->w, source, k, &d->mask); break;
+	case EG_FIELD_BOXES: put_box_legend(s->w, source, k, &d->boxes); break;
 	case EG_FIELD_TEXT: put_text(s->w, &d->text); break;
 	case EG_FIELD_TOKENS: put_tokens(s->w, source, r, &d->tokens); break;
-	default: break;
+	case EG_FIELD_SERIES:
+		eg_put(s->w, "<div class=\"plots\">");
+		status = eg_sheet_series(s, f, &d->series, err);
+		eg_put(s->w, "</div>");
+		told = true;
+		break;
+	case EG_FIELD_SOUND:
+		status = eg_sheet_sound(s, &d->sound, err);
+		told = true;
+		break;
+	default:
+		eg_put_escaped(s->w, holds);
 	}
-	const eg_kinds shown = EG_KIND(PICTURE) | EG_KIND(FRAMES) | EG_KIND(TEXT) | EG_KIND(TOKENS);
-	if (!d->there || !(1u << f->kind & shown)) eg_put_escaped(s->w, holds ? holds : "");
+	if (told) {
+		eg_put(s->w, "<small>");
+		eg_put_escaped(s->w, holds);
+		eg_put(s->w, "</small>");
+	}
 	eg_put(s->w, "</div>\n");
 	return status;
 }
 
+static void put_numbers(eg_writer *w, const eg_value *list, const char *between) {
+	char number[32];
+	for (const eg_value *v = eg_value_first(list); v; v = eg_value_next(v))
+		eg_put(w, "%s%s", v == eg_value_first(list) ? "" : between, eg_brief(eg_value_number(v, 0), number));
+}
+
+/* "x f32 (1, 28, 28), -0.8 to 2.1; the first: ..." */
 static void put_seen(eg_writer *w, const eg_value *seen) {
+	char least[32], most[32];
 	if (!eg_value_first(seen)) return;
 	eg_put(w, "<details><summary>what the network gets</summary>\n");
 	for (const eg_value *v = eg_value_first(seen); v; v = eg_value_next(v)) {
-		char *json = NULL;
-		if (eg_value_json(v, &json, NULL, NULL)) continue;
-		eg_put(w, "<p><code>");
-		eg_put_escaped(w, json);
-		eg_put(w, "</code></p>\n");
-		free(json);
+		const eg_value *first = eg_value_get(v, "first");
+		int64_t n = 1;
+		for (const eg_value *d = eg_value_first(eg_value_get(v, "shape")); d; d = eg_value_next(d)) n *= eg_value_int(d, 1);
+		eg_put(w, "<p><b>");
+		eg_put_escaped(w, eg_text_of(v, "input"));
+		eg_put(w, "</b> %s (", eg_type_word(v));
+		put_numbers(w, eg_value_get(v, "shape"), ", ");
+		eg_put(w, ")");
+		if (eg_value_first(first)) {
+			eg_put(w, ", %s to %s:<br/><code>", eg_brief(eg_number_of(v, "min"), least), eg_brief(eg_number_of(v, "max"), most));
+			put_numbers(w, first, " ");
+			eg_put(w, "</code>%s", n > eg_value_count(first) ? " ..." : "");
+		}
+		eg_put(w, "</p>\n");
 	}
 	eg_put(w, "</details>\n");
 }
@@ -385,13 +439,16 @@ eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_record 
 	const eg_value *seen, eg_error *err) {
 	eg_value *words = eg_value_new(EG_VALUE_MAP);
 	if (words) eg_record_describe(source, r, words);
+	if (!s->records) eg_put(s->w, "<main>\n");
+	s->records = true;
 	eg_put(s->w, "<section>\n<h2>");
 	eg_put_escaped(s->w, r->id ? r->id : "");
-	if (r->group) eg_put(s->w, " (");
+	if (r->group || draw) eg_put(s->w, "<small>");
+	if (r->group) eg_put(s->w, ", group ");
 	eg_put_escaped(s->w, r->group ? r->group : "");
-	if (r->group) eg_put(s->w, ")");
 	if (draw) eg_put(s->w, ", ");
 	eg_put_escaped(s->w, draw ? draw : "");
+	if (r->group || draw) eg_put(s->w, "</small>");
 	eg_put(s->w, "</h2>\n");
 	eg_status status = EG_OK;
 	const eg_value *fields = eg_value_get(words, "fields");

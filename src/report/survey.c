@@ -3,7 +3,8 @@
  *
  * Every record is read once at most, and of it only hashes and lengths are kept. Fields that have to be decoded
  * (pictures, sound) are read of so many records as hold some hundred MiB, evenly over the part; all else is counted
- * in all records. Not here: showing it (sheet.c, and the program). */
+ * in all records. Parts are those of a training: what a recipe keeps aside to validate is no part of what it trains on.
+ * Not here: what a network gets of them (inputs.c), showing it (sheet.c, and the program). */
 #include "report/survey.h"
 
 #include <math.h>
@@ -34,7 +35,7 @@ typedef struct seen_field {
 	int nclasses;
 	lengths length, height, width;
 	column columns[COLUMNS];
-	int ncolumns;
+	int ncolumns, most_columns; /* that are told of; that there are */
 	bool lost;                       /* out of memory */
 } seen_field;
 
@@ -44,9 +45,18 @@ typedef struct hashed {
 	eg_part part;
 } hashed;
 
+/* Records of a part of the source: all, or those that a recipe's cut has given this part. */
+typedef struct portion {
+	eg_part from;
+	const uint32_t *items; /* NULL: all */
+	int64_t count;
+} portion;
+
 typedef struct survey {
 	eg_source *source;
 	const eg_survey_options *options;
+	portion parts[EG_PARTS];
+	uint32_t *cut; /* holds items of parts */
 	seen_field fields[EG_MAX_FIELDS];
 	hashed *hashes;
 	size_t nhashes, cap;
@@ -96,6 +106,7 @@ static void note_class(seen_field *f, int64_t label, int64_t times) {
 }
 
 static void note_number(seen_field *f, int k, double v) {
+	if (k >= f->most_columns) f->most_columns = k + 1;
 	if (k >= COLUMNS) return;
 	if (k >= f->ncolumns) f->ncolumns = k + 1;
 	column *c = &f->columns[k];
@@ -117,7 +128,7 @@ static void note_bytes(seen_field *f, const uint8_t *at, size_t n) {
 		least = at[i] < least ? at[i] : least;
 		most = at[i] > most ? at[i] : most;
 	}
-	f->ncolumns = 1;
+	f->ncolumns = f->most_columns = 1;
 	if (c->n == 0 || least < c->min) c->min = least;
 	if (c->n == 0 || most > c->max) c->max = most;
 	c->sum += (double)sum, c->n += (int64_t)n;
@@ -136,12 +147,6 @@ static void note_mask(seen_field *f, const eg_datum_mask *m) {
 		if (count[c]) note_class(f, c == EG_VOID ? -1 : c, count[c]);
 	note_length(f, &f->height, m->H);
 	note_length(f, &f->width, m->W);
-}
-
-static int64_t characters(const eg_datum_text *t) {
-	int64_t n = 0;
-	for (size_t i = 0; i < t->size; i++) n += ((unsigned char)t->bytes[i] & 0xc0) != 0x80;
-	return n;
 }
 
 static void note_sound(seen_field *f, const eg_datum_sound *s) {
@@ -170,7 +175,7 @@ static void note(seen_field *f, eg_field_kind kind, const eg_datum *d) {
 		note_length(f, &f->length, d->boxes.n);
 		for (int i = 0; i < d->boxes.n; i++) note_class(f, d->boxes.at[i].label, 1);
 		break;
-	case EG_FIELD_TEXT: note_length(f, &f->length, (double)characters(&d->text)); break;
+	case EG_FIELD_TEXT: note_length(f, &f->length, (double)eg_characters(d->text.bytes, d->text.size)); break;
 	case EG_FIELD_TOKENS: note_length(f, &f->length, d->tokens.n); break;
 	case EG_FIELD_TAGS:
 		note_length(f, &f->length, d->tags.n);
@@ -209,8 +214,8 @@ static size_t bytes_of(eg_field_kind kind, const eg_datum *d) {
 	}
 }
 
-static eg_status note_hash(survey *s, eg_part part, int64_t i, const eg_record *r, eg_error *err) {
-	hashed h = {.part = part, .item = (uint32_t)i};
+static eg_status note_hash(survey *s, eg_part part, int64_t item, const eg_record *r, eg_error *err) {
+	hashed h = {.part = part, .item = (uint32_t)item};
 	bool some = false;
 	if (s->nhashes == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 256;
@@ -235,43 +240,56 @@ static eg_status note_broken(survey *s, eg_status status, const eg_error *why, e
 	return EG_OK;
 }
 
-/* How many records are read with all their fields: as many as hold CONTENT bytes, by the first that can be read. */
-static int64_t how_many(const survey *s, eg_part part, int64_t count) {
+static int64_t item_of(const portion *p, int64_t i) { return p->items ? p->items[i] : i; }
+
+/* How many records are read with all their fields: as many as hold CONTENT bytes, by the first that can be read; all,
+ * where that leaves out but a few. */
+static int64_t how_many(const survey *s, const portion *p) {
 	enum { TRIES = 10 };
 	eg_record r = {0};
 	size_t bytes = 0;
+	const int64_t count = p->count;
 	if (s->options->all) return count;
 	int64_t most = count < MOST_READ ? count : MOST_READ;
 	for (int64_t i = 0; i < count && i < TRIES && s->all != s->cheap && bytes == 0; i++)
-		if (!eg_source_read(s->source, part, i, s->all & ~s->cheap, &r, NULL))
+		if (!eg_source_read(s->source, p->from, item_of(p, i), s->all & ~s->cheap, &r, NULL))
 			for (int k = 0; k < s->source->nfields; k++) bytes += bytes_of(s->source->fields[k].kind, &r.fields[k]);
 	eg_record_free(&r);
 	int64_t fit = bytes ? CONTENT / (int64_t)bytes : most;
 	if (fit < LEAST_READ) fit = LEAST_READ;
-	return fit < most ? fit : most;
+	if (fit < most) return fit < most - most / 4 ? fit : most;
+	return most;
 }
 
 /* Record i is one of `some` that lie evenly among `count`. */
 static bool chosen(int64_t i, int64_t some, int64_t count) { return (i + 1) * some / count > i * some / count; }
 
-static eg_status read_part(survey *s, eg_part part, int64_t count, int64_t some, eg_error *err) {
-	const eg_field *fields = s->source->fields;
+static eg_status read_record(survey *s, eg_part part, int64_t item, bool whole, eg_record *r, eg_error *err) {
+	const unsigned wanted = whole ? s->all : s->cheap;
+	eg_error why = {0};
+	if (!wanted) return EG_OK;
+	eg_status status = eg_source_read(s->source, s->parts[part].from, item, wanted, r, &why);
+	if (status) return note_broken(s, status, &why, err);
+	for (int k = 0; k < s->source->nfields; k++)
+		if (wanted >> k & 1) note(&s->fields[k], s->source->fields[k].kind, &r->fields[k]);
+	return whole ? note_hash(s, part, item, r, err) : EG_OK;
+}
+
+static eg_status tell_progress(const survey *s, eg_part part, int64_t done, eg_error *err) {
+	const eg_survey_options *o = s->options;
+	const int64_t count = s->parts[part].count;
+	if (!o->progress || (count >= 100 && done * 100 / count == (done - 1) * 100 / count)) return EG_OK;
+	return o->progress(o->user, part, done, count) ? EG_OK : eg_fail(err, EG_ERR_STOPPED, "stopped");
+}
+
+static eg_status read_part(survey *s, eg_part part, int64_t some, eg_error *err) {
+	const portion *p = &s->parts[part];
 	eg_record r = {0};
 	eg_status status = EG_OK;
 	bool lost = false;
-	for (int64_t i = 0; i < count && !status; i++) {
-		const bool whole = chosen(i, some, count);
-		const unsigned wanted = whole ? s->all : s->cheap;
-		eg_error why = {0};
-		if (!wanted) continue;
-		status = eg_source_read(s->source, part, i, wanted, &r, &why);
-		if (status) {
-			status = note_broken(s, status, &why, err);
-			continue;
-		}
-		for (int k = 0; k < s->source->nfields; k++)
-			if (wanted >> k & 1) note(&s->fields[k], fields[k].kind, &r.fields[k]);
-		if (whole) status = note_hash(s, part, i, &r, err);
+	for (int64_t i = 0; i < p->count && !status; i++) {
+		status = read_record(s, part, item_of(p, i), chosen(i, some, p->count), &r, err);
+		if (!status) status = tell_progress(s, part, i + 1, err);
 	}
 	eg_record_free(&r);
 	for (int k = 0; k < s->source->nfields; k++) lost = lost || s->fields[k].lost;
@@ -360,6 +378,7 @@ static void put_columns(eg_value *map, const survey *s, int k) {
 		eg_value_put_number(one, "max", x->n ? x->max : (double)NAN);
 		if (x->gaps) eg_value_put_int(one, "gaps", x->gaps);
 	}
+	if (f->most_columns > f->ncolumns) eg_value_put_int(map, "more_values", f->most_columns - f->ncolumns);
 }
 
 static void put_field(eg_value *list, survey *s, int k) {
@@ -396,7 +415,7 @@ static void put_id(const survey *s, eg_value *map, const char *key, const hashed
 	eg_record r = {0};
 	char number[24];
 	snprintf(number, sizeof number, "%llu", (unsigned long long)h->item);
-	bool read = !eg_source_read(s->source, h->part, h->item, 0, &r, NULL);
+	bool read = !eg_source_read(s->source, s->parts[h->part].from, h->item, 0, &r, NULL);
 	eg_value_put_text(map, key, read && r.id ? r.id : number);
 	eg_record_free(&r);
 }
@@ -444,20 +463,24 @@ static eg_status put_duplicates(survey *s, eg_value *facts, eg_error *err) {
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static eg_status put_part(survey *s, eg_value *parts, eg_part part, eg_error *err) {
-	const int64_t count = eg_source_count(s->source, part);
-	if (count < 1) return EG_OK;
-	const int64_t some = how_many(s, part, count);
+	const portion *p = &s->parts[part];
+	const char *remark = eg_source_remark(s->source, part);
+	if (p->count < 1) return EG_OK;
+	const int64_t some = how_many(s, p);
 	eg_value *v = eg_value_put_map(parts, NULL);
 	eg_value_put_text(v, "part", eg_part_name(part));
-	eg_value_put_int(v, "records", count);
+	eg_value_put_int(v, "records", p->count);
 	eg_value_put_int(v, "read", some);
-	if (eg_source_remark(s->source, part)) eg_value_put_text(v, "remark", eg_source_remark(s->source, part));
-	eg_status status = read_part(s, part, count, some, err);
+	if (remark) eg_value_put_text(v, "remark", remark);
+	if (p->from != part) eg_value_put_text(v, "kept_aside_of", eg_part_name(p->from));
+	eg_status status = read_part(s, part, some, err);
 	eg_value *fields = eg_value_put_list(v, "fields");
 	for (int k = 0; k < s->source->nfields; k++) {
 		if (!status) put_field(fields, s, k);
 		empty(&s->fields[k]);
 	}
+	const eg_samples *samples = part == EG_PART_TEST ? s->options->test : s->options->samples;
+	if (!status && samples) status = eg_samples_inputs(samples, s->options->graph, part, v, err);
 	return status;
 }
 
@@ -488,18 +511,40 @@ static void choose_fields(survey *s) {
 	if (!s->content) s->content = s->all;
 }
 
-eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_value **facts, eg_error *err) {
+/* All parts of the source, made ready; of a task, training records as its recipe cuts them in two. Where it cannot
+ * (records without a class, say), all of them are told as one part. */
+static eg_status prepare(survey *s, const eg_task *t, eg_error *err) {
+	eg_source *source = s->source;
+	eg_error why = {0};
+	int64_t n = 0, second = 0;
+	eg_status status = EG_OK;
+	source->skip_broken = 1; /* all of them are to be named */
+	source->own_sizes = true;
+	for (int p = 0; p < EG_PARTS && !status; p++) {
+		status = eg_source_prepare(source, (eg_part)p, err);
+		if (!status) s->parts[p] = (portion){(eg_part)p, NULL, eg_source_count(source, (eg_part)p)};
+	}
+	if (status || !t || t->type->load || s->parts[EG_PART_TRAIN].count < 1) return status;
+	const int64_t all = s->parts[EG_PART_TRAIN].count;
+	status = eg_task_cut(t, &s->cut, &n, &second, &why);
+	if (status == EG_ERR_MEMORY) return no_memory(err);
+	if (status || second < 1) return EG_OK;
+	s->parts[EG_PART_TRAIN] = (portion){EG_PART_TRAIN, s->cut, n};
+	s->parts[EG_PART_VALIDATION] = (portion){EG_PART_TRAIN, s->cut + all, second};
+	return EG_OK;
+}
+
+static eg_status survey_of(
+	eg_source *source, const eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err) {
 	static const eg_survey_options usual = {0};
 	survey s = {.source = source, .options = options ? options : &usual, .broken = eg_value_new(EG_VALUE_LIST)};
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	*facts = NULL;
-	source->skip_broken = 1; /* all of them are to be named */
-	source->own_sizes = true;
-	eg_status status = v && s.broken ? EG_OK : no_memory(err);
-	for (int p = 0; p < EG_PARTS && !status; p++) status = eg_source_prepare(source, (eg_part)p, err);
+	eg_status status = v && s.broken ? prepare(&s, t, err) : no_memory(err);
 	if (!status) {
 		choose_fields(&s);
 		eg_value_put_text(v, "data", eg_source_info(source)->name);
+		if (t && t->type->load && source->validation > 0) eg_value_put_number(v, "kept_aside", source->validation);
 		eg_value *parts = eg_value_put_list(v, "parts");
 		for (int p = 0; p < EG_PARTS && !status; p++) status = put_part(&s, parts, (eg_part)p, err);
 	}
@@ -507,6 +552,7 @@ eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_valu
 	if (!status) status = put_duplicates(&s, v, err);
 	if (!status && !eg_value_whole(v)) status = no_memory(err);
 	eg_release(NULL, s.hashes);
+	eg_release(NULL, s.cut);
 	eg_value_free(s.broken);
 	if (status)
 		eg_value_free(v);
@@ -515,6 +561,10 @@ eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_valu
 	return status;
 }
 
+eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_value **facts, eg_error *err) {
+	return survey_of(source, NULL, options, facts, err);
+}
+
 eg_status eg_survey_task(eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err) {
-	return eg_survey(t->source, options, facts, err);
+	return survey_of(t->source, t, options, facts, err);
 }

@@ -252,11 +252,11 @@ static void fit_axes(const eg_line_plot *p, axis *x, axis *y) {
 		}
 	if (lo_x > hi_x) lo_x = 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
 	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
-	fit_linear(x, lo_x, hi_x, 8, true);
+	fit_linear(x, lo_x, hi_x, p->width > 0 && p->width < 400 ? 5 : 8, true);
 	if (p->log_y)
 		fit_log(y, lo, hi);
 	else
-		fit_linear(y, lo, hi, 6, p->y_min < p->y_max);
+		fit_linear(y, lo, hi, p->height > 0 && p->height < 200 ? 4 : 6, p->y_min < p->y_max);
 }
 
 static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, const axis *y) {
@@ -293,8 +293,8 @@ void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p) {
 	double names = 0;
 	axis x = {.from = 76}, y = {.to = 46};
 	for (int i = 0; i < p->nseries; i++) names = fmax(names, width_of(p->series[i].name, NORMAL));
-	x.to = x.from + 520;
-	y.from = y.to + 330;
+	x.to = x.from + (p->width > 0 ? p->width : 520);
+	y.from = y.to + (p->height > 0 ? p->height : 330);
 	fit_axes(p, &x, &y);
 	head(w, x.to + names + 62, y.from + 58, p->title);
 	put(w, "<clipPath id=\"frame%d\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/></clipPath>\n", p->number, AT(x.from),

@@ -174,6 +174,16 @@ static eg_status cut_records(const eg_task *t, const eg_samples_options *o, cut 
 	return status;
 }
 
+eg_status eg_task_cut(const eg_task *t, uint32_t **items, int64_t *n, int64_t *nsecond, eg_error *err) {
+	cut c = {0};
+	eg_status status = cut_records(t, &(eg_samples_options){0}, &c, err);
+	*items = status ? NULL : c.items;
+	*n = c.n, *nsecond = c.nsecond;
+	if (!status) c.items = NULL;
+	free_cut(&c);
+	return status;
+}
+
 /* A picture's size, where the network says it, so that files are brought to it once. */
 static void tell_size(eg_task *t) {
 	for (int i = 0; i < t->ninputs; i++) {

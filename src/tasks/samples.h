@@ -59,6 +59,9 @@ eg_status eg_samples_fit(const eg_task *t, eg_record *r, eg_error *err);
 void eg_views_set(const eg_task *t, eg_dataset *d);
 eg_status eg_views_apply(const eg_task *t, int number, eg_record *r, eg_error *err);
 
+/* The training records of a source that is prepared, cut in two as the recipe says: n to train on, and, behind as many
+ * places as there are records, nsecond that validate. To be released. Not for tasks that load samples themselves. */
+eg_status eg_task_cut(const eg_task *t, uint32_t **items, int64_t *n, int64_t *nsecond, eg_error *err);
 /* Shows the training records to the intakes that need it. */
 eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err);
 /* Looks up the shapes of the network's inputs, which batches are filled by. */
