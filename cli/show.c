@@ -200,10 +200,15 @@ static const char *text_at(const eg_value *map, const char *key) {
 	return s ? s : "";
 }
 
+/* Ids are whole, whatever their size. */
+static int seen_number(char *buf, size_t size, const char *before, const char *type, double v) {
+	return strcmp(type, "I32") ? snprintf(buf, size, "%s%.4g", before, v) : snprintf(buf, size, "%s%.0f", before, v);
+}
+
 static void print_inputs(table *t, const eg_value *record) {
 	for (const eg_value *v = eg_value_first(eg_value_get(record, "inputs")); v; v = eg_value_next(v)) {
 		char shape[128] = "", first[200] = "", least[NUMBER], most[NUMBER];
-		const char *type = text_at(v, "type");
+		const char *type = text_at(v, "type") + (strncmp(text_at(v, "type"), "EG_", 3) ? 0 : 3);
 		size_t n = 0, m = 0;
 		int64_t all = 1;
 		for (const eg_value *d = eg_value_first(eg_value_get(v, "shape")); d && n < sizeof shape; d = eg_value_next(d)) {
@@ -211,13 +216,13 @@ static void print_inputs(table *t, const eg_value *record) {
 			all *= eg_value_int(d, 1);
 		}
 		for (const eg_value *d = eg_value_first(eg_value_get(v, "first")); d && m < sizeof first - 16; d = eg_value_next(d))
-			m += (size_t)snprintf(first + m, sizeof first - m, " %.4g", eg_value_number(d, 0));
-		snprintf(least, sizeof least, "%.4g", eg_value_number(eg_value_get(v, "min"), 0));
-		snprintf(most, sizeof most, "%.4g", eg_value_number(eg_value_get(v, "max"), 0));
+			m += (size_t)seen_number(first + m, sizeof first - m, " ", type, eg_value_number(d, 0));
+		seen_number(least, sizeof least, "", type, eg_value_number(eg_value_get(v, "min"), 0));
+		seen_number(most, sizeof most, "", type, eg_value_number(eg_value_get(v, "max"), 0));
 		table_cell(t, "%s", "");
 		table_cell(t, "input %s", text_at(v, "input"));
-		table_cell(t, "%s (%s), %s to %s:%s%s", strncmp(type, "EG_", 3) ? type : type + 3,
-		        shape, least, most, first, all > eg_value_count(eg_value_get(v, "first")) ? " ..." : "");
+		table_cell(t, "%s (%s), %s to %s:%s%s", type, shape, least, most, first,
+		        all > eg_value_count(eg_value_get(v, "first")) ? " ..." : "");
 	}
 }
 
@@ -294,7 +299,7 @@ static eg_status gather(showing *s, const char *name, eg_error *err) {
 	const char *page = args_text(s->args, "output");
 	if (s->recipe) open_samples(s);
 	eg_status status = survey(s, err);
-	if (!status && page) status = eg_sheet_new(page, name, &s->sheet, err);
+	if (!status && page) status = eg_sheet_new(page, s->recipe ? eg_recipe_name(s->recipe) : name, &s->sheet, err);
 	if (status) return status;
 	if (s->sheet) eg_sheet_facts(s->sheet, s->facts);
 	status = choose_part(s, err);

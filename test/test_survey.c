@@ -109,6 +109,65 @@ static void brief_ones(void **state) {
 	assert_string_equal(eg_cut_text("Zo\xc3\xab", 4, 4, buf), "Zo\xc3\xab");
 }
 
+/* 40 numbers a record: 32 columns are told, and that there are more. Progress is told, and may stop it. */
+typedef struct seen_progress {
+	int calls;
+	int64_t most;
+	bool stop;
+} seen_progress;
+static bool look(void *user, eg_part part, int64_t done, int64_t count) {
+	seen_progress *p = user;
+	p->calls++;
+	if (done > p->most) p->most = done;
+	assert_true(part == EG_PART_TRAIN && done >= 1 && done <= count && count == 300);
+	return !p->stop;
+}
+static void a_wide_table(void **state) {
+	sources *f = *state;
+	enum { WIDE = 40, ROWS = 300 };
+	static char text[ROWS * (4 * WIDE + 20)];
+	char path[400];
+	size_t n = 0;
+	for (int i = 0; i < ROWS; i++) {
+		n += (size_t)snprintf(text + n, sizeof text - n, "{\"n\": [%d", i);
+		for (int k = 1; k < WIDE; k++) n += (size_t)snprintf(text + n, sizeof text - n, ",%d", k);
+		n += (size_t)snprintf(text + n, sizeof text - n, "]}\n");
+	}
+	setting(path, "path", write_text(f, "wide.jsonl", text));
+	eg_source *s;
+	eg_value *facts;
+	told t = {""};
+	const char *settings[] = {path, "numbers=[n]", NULL};
+	seen_progress p = {0};
+	eg_survey_options o = {.user = &p, .progress = look};
+	if (eg_source_open("jsonl", settings, &s, &f->err)) fail_msg("%s", f->err.message);
+	if (eg_survey(s, &o, &facts, &f->err)) fail_msg("%s", f->err.message);
+	assert_int_equal(eg_value_count(at(facts, "parts.0.fields.0.values")), 32);
+	is_int(facts, "parts.0.fields.0.more_values", WIDE - 32);
+	is_near(facts, "parts.0.fields.0.values.31.max", 31);
+	eg_survey_lines(facts, take, &t);
+	assert_says(t.text, "train|numbers|columns|and 8 more columns\n");
+	assert_says(t.text, "||duplicates|none\n");
+	assert_true(p.calls >= 99 && p.calls <= 101 && p.most == ROWS);
+	eg_value_free(facts);
+	p = (seen_progress){.stop = true};
+	assert_int_equal(eg_survey(s, &o, &facts, &f->err), EG_ERR_STOPPED);
+	assert_true(p.calls == 1 && !facts);
+	eg_source_close(s);
+}
+
+/* What does not fit into a line is cut, and that is seen. */
+static void long_lines(void **state) {
+	(void)state;
+	eg_words w = {0};
+	for (int i = 0; i < EG_LINE; i++) eg_say(&w, "\xc3\xab");
+	assert_true(w.n < EG_LINE && strlen(w.text) < EG_LINE);
+	assert_string_equal(w.text + strlen(w.text) - 5, "\xc3\xab...");
+	eg_words c = {0};
+	eg_say_count(&c, -1234567);
+	assert_string_equal(c.text, "-1,234,567");
+}
+
 /* ---- large sets, by a source made here --------------------------------------------------------------------------- */
 
 enum { LARGE = 1200, LARGE_RECORDS = 150, KINDS = 8 };
@@ -250,6 +309,6 @@ static void a_page(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
-	const struct CMUnitTest tests[] = {CASE(a_table), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
+	const struct CMUnitTest tests[] = {CASE(a_table), CASE(a_wide_table), CASE(long_lines), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

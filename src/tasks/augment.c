@@ -301,13 +301,16 @@ eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int
 }
 
 eg_status eg_samples_show(const eg_samples *s, eg_part part, int64_t i, int epoch, eg_record *r, eg_error *err) {
-	const eg_sample_part *p = &s->parts[part];
+	eg_samples all = *s; /* people are shown fields that no input needs, too */
+	for (int k = 0; k < EG_PARTS; k++) all.parts[k].samples = &all;
+	all.wanted = (1u << s->task->source->nfields) - 1;
+	const eg_sample_part *p = &all.parts[part];
 	eg_samples_room room = {0};
 	if (!s->data[part] || s->task->type->load || i < 0 || i >= p->dataset.count)
 		return eg_fail(err, EG_ERR_ARG, "there is no record %lld in the part '%s' of these samples", (long long)i,
 			eg_part_name(part));
 	const int64_t item = p->items ? p->items[i] : i;
-	eg_status status = eg_source_read(s->task->source, p->from, item, s->wanted, r, err);
+	eg_status status = eg_source_read(s->task->source, p->from, item, all.wanted, r, err);
 	if (!status) status = eg_samples_augment(p, &room, item, eg_recipe_train(s->task->recipe)->seed, epoch, r, err);
 	eg_samples_empty_room(&room);
 	return status;
