@@ -60,7 +60,10 @@ static bool interrupted(void *user) {
 }
 
 static bool on_epoch(void *user, const eg_epoch_report *r) {
-	train_show_epoch(user, r);
+	training *t = user;
+	train_show_epoch(t, r);
+	if (r->best || t->config.keep_last)
+		t->reached = train_floor_value(t, r->metrics, r->nmetrics, r->val, r->val_loss);
 	train_note_epoch(user, r);
 	return train_keep_epoch(user) && !train_stop_wanted(user);
 }
@@ -297,6 +300,7 @@ static int finish(training *t, const eg_train_result *result) {
 	if (s->best_epoch > 0 && !t->config.keep_last) show_best(t);
 	printf("\n");
 	if (!noted) train_show_fitting(t);
+	train_show_floors(t, 0, t->reached);
 	printf("Model: %s\n\n", text_shown(t->model_path));
 	train_show_next(t);
 	return CLI_OK;
@@ -355,6 +359,7 @@ static int run(const cli_args *a) {
 	        .quiet = args_has(a, "quiet"),
 	        .every = 300,
 	        .told = -1,
+	        .reached = NAN,
 	        .shown = -1};
 	if (args_has(a, "folds") && (args_has(a, "resume") || args_has(a, "output")))
 		return fail_usage("train", "--folds writes no file; it does not go with --%s",

@@ -30,6 +30,7 @@ typedef struct training {
 	int told, shown; /* of the judge's metrics: what decides or is the first; the one that has columns; -1: none */
 	bool has_validation, head_shown;
 	bool advised, warned, chance_known; /* said once */
+	double reached; /* train_floor_value of the epoch that is kept */
 	double chance; /* loss of a network that knows nothing; NAN: not known */
 	char rate[48]; /* "pictures/s" */
 	/* What over- and underfitting are told by: of each epoch of this call, `seen` of them. */
@@ -125,6 +126,15 @@ void train_remember(training *t, const eg_epoch_report *r);
 void train_fitting(training *t, eg_fitting *f);
 void train_show_fitting(training *t);
 void train_forget(training *t);
+
+/* ---- train_floors.c ---------------------------------------------------------------------------------------------- */
+
+/* The value that floors are compared by: the first of the task's metrics, or the loss, where that is it. NAN: unknown. */
+double train_floor_value(
+	const training *t, const eg_metric_info *metrics, int n, const double *values, double loss);
+/* A line about the best floor that is known of the same validation samples or, folds > 1, folds, whose first one's
+ * samples are at hand; else how to get to know it. */
+void train_show_floors(const training *t, int folds, double value);
 
 /* ---- train_folds.c ----------------------------------------------------------------------------------------------- */
 

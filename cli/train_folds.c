@@ -94,6 +94,15 @@ static void show_end(const folding *f) {
 	print_metrics(f, deviation);
 }
 
+/* The floors' folds begin with the samples of the last one here, loaded anew. */
+static void show_floors(folding *f) {
+	double mean[EG_METRICS_MOST];
+	for (int i = 0; i < f->nmetrics; i++) mean[i] = f->base[i] + f->sum[i] / f->folds;
+	if (!train_load(f->t, f->folds, 0) || !train_network(f->t)) return;
+	printf("\n");
+	train_show_floors(f->t, f->folds, train_floor_value(f->t, f->metrics, f->nmetrics, mean, (double)NAN));
+}
+
 /* ---- one fold ---------------------------------------------------------------------------------------------------- */
 
 static void add(folding *f) {
@@ -155,5 +164,7 @@ int train_folds(training *t, int folds) {
 		train_drop(t);
 	}
 	if (ok && (t->json || !t->quiet)) show_end(&f);
+	if (ok && !t->json && !t->quiet) show_floors(&f);
+	train_drop(t);
 	return ok ? CLI_OK : CLI_FAILED;
 }

@@ -63,6 +63,21 @@ says '"beats_floor": false'
 expect 0 "$ENGRAM" eval bad.safetensors --split validation --json
 says '"floors": [{"name": "'
 expect 2 "$ENGRAM" eval bad.safetensors --floors --data mnist
+# At the end of a training: what is known of the same validation samples, or how to get to know it.
+expect 0 "$ENGRAM" train quarters.yaml --set train.epochs=1 --set train.lr=1e-9 -o bad.safetensors
+says "this network"
+says "NOT better than that simple model"
+grep -q '^Floor: [a-z-]*, accuracy [0-9.]* %; this network [0-9.]* %: NOT' out || fail "the line about the floor: $(cat out)"
+expect 0 "$ENGRAM" train quarters.yaml --set train.seed=9 -o other.safetensors
+says "Floor: not known; engram floor quarters.yaml --split validation tells"
+expect 0 "$ENGRAM" train quarters.yaml --folds 3
+says "Floor: not known; engram floor quarters.yaml --folds 3 tells"
+expect 0 "$ENGRAM" floor quarters.yaml --folds 3
+expect 0 "$ENGRAM" train quarters.yaml --folds 3 --set train.epochs=1
+says "Floor: "
+says "NOT better"
+expect 0 "$ENGRAM" train quarters.yaml --json -o other.safetensors
+says_not "Floor:"
 # A network that is better than all of them.
 printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc\n' >text.txt
 cat >text.yaml <<-END
@@ -79,4 +94,7 @@ says '"floors": [{"name": "kneser-ney", "settings": {"n": 6}, "loss": '
 says '"beats_floor": true'
 expect 0 "$ENGRAM" eval text.safetensors
 says "The network beats the best of them, 'kneser-ney'"
+expect 0 "$ENGRAM" train text.yaml
+says "Floor: kneser-ney, loss "
+says ": better."
 done_testing

@@ -344,6 +344,7 @@ static eg_status keep(running *r, eg_floor_result *to, eg_error *err) {
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
 static void drop_samples(running *r) {
+	if (r->options->samples) r->graph = NULL, r->train = NULL; /* they are the caller's */
 	eg_graph_free(r->graph);
 	eg_samples_free(r->test);
 	eg_samples_free(r->train);
@@ -391,10 +392,21 @@ static eg_status build(running *r, eg_error *err) {
 	return status ? status : eg_task_suits(r->task, r->graph, err);
 }
 
+/* Those that are there already. */
+static eg_status take_samples(running *r, eg_error *err) {
+	const eg_floors_options *o = r->options;
+	if (r->part == EG_PART_TEST || r->fold > 0)
+		return eg_fail(err, EG_ERR_ARG, "floors cannot be judged by the test part, or in folds, of these samples");
+	r->train = (eg_samples *)o->samples;
+	r->graph = o->graph;
+	return load_judged(r, err);
+}
+
 /* With EG_FLOORS_KEPT the training samples are read only where those that are judged are among them. */
 static eg_status load(running *r, eg_error *err) {
 	const eg_floors_options *o = r->options;
 	eg_status status = find_part(r, err);
+	if (!status && o->samples) return take_samples(r, err);
 	bool lone = o->use == EG_FLOORS_KEPT && o->model && r->part == EG_PART_TEST;
 	if (!status && !lone)
 		status = eg_samples_load(r->task,
@@ -535,8 +547,9 @@ static eg_status open_run(running *r, eg_error *err) {
 	if (!r->out || !r->out->results || !r->out->settings) return eg_fail(err, EG_ERR_MEMORY, "out of memory for floors");
 	if (!o->ctx && !(r->own_ctx = eg_context_new(NULL, err))) return err ? err->status : EG_ERR_MEMORY;
 	r->ctx = o->ctx ? o->ctx : r->own_ctx;
-	eg_status status = eg_task_open(r->recipe, &r->task, err);
-	if (!status && o->folder) status = eg_task_set_source(r->task, NULL, o->folder, err);
+	if (o->samples) r->task = o->samples->task;
+	eg_status status = o->samples ? EG_OK : eg_task_open(r->recipe, &r->task, err);
+	if (!status && o->folder && !o->samples) status = eg_task_set_source(r->task, NULL, o->folder, err);
 	if (!status) r->out->type = r->task->type;
 	return status;
 }
@@ -559,7 +572,7 @@ eg_status eg_floors_run(eg_recipe *recipe, const eg_floors_options *options, eg_
 	}
 	eg_floor_cache_close(&r.cache);
 	drop_samples(&r);
-	eg_task_free(r.task);
+	if (!options->samples) eg_task_free(r.task);
 	eg_context_free(r.own_ctx);
 	if (status)
 		eg_floors_free(r.out);
