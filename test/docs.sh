@@ -2,7 +2,7 @@
 # The generated pages in docs/ are what the program and the operator table say today; recipes.md leaves no key out; the files
 # that pages refer to exist; whole recipes in them are right; whole C programs compile, and run where they need neither data
 # nor an argument; commands in them have verbs and options that exist. Code that is a part of the tree: docs_code.sh,
-# docs_operator.sh.
+# docs_operator.sh, docs_floor.sh.
 set -u
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
