@@ -1,5 +1,6 @@
 /* check.c - engram check: is a recipe right? Nothing is loaded but what alone tells what words in its layers stand
  * for, and nothing computed. */
+#include "engram_tune.h"
 #include "print.h"
 
 enum { STAND_IN = 100 }; /* for each word, where the data that would tell is not there */
@@ -39,11 +40,14 @@ static eg_status check_plan(const eg_recipe *r, const eg_task *t, eg_graph *g, e
  * what is wrong with data of the user's own, which does not keep the rest from being checked. */
 static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_error *data, eg_error *err) {
 	eg_task *t;
+	eg_space *space = NULL;
 	eg_graph *g = NULL;
 	const eg_size *sizes = NULL;
 	*without = NULL;
 	*data = (eg_error){EG_OK, ""};
-	eg_status status = eg_task_open(r, &t, err);
+	eg_status status = eg_space_open(r, &space, err); /* what `engram tune` would try */
+	eg_space_free(space);
+	if (!status) status = eg_task_open(r, &t, err);
 	if (status) return status;
 	status = eg_task_sizes(t, &sizes, err);
 	if (status && is_absent(r, t)) {

@@ -124,26 +124,15 @@ static void on_weight(void *user, const char *name, const char *why) {
 	append(k, line);
 }
 
-/* As it is said, or, where there is no such file, beside the recipe. To be freed. */
-static char *from_path(const training *t, const char *path) {
-	const char *slash = strrchr(t->recipe_path, '/');
-	if (path[0] == '/' || !slash || access(path, F_OK) == 0) return train_joined(path, "", "");
-	char *folder = train_joined(t->recipe_path, "", "");
-	folder[slash - t->recipe_path + 1] = '\0';
-	char *beside = train_joined(folder, path, "");
-	free(folder);
-	return beside;
-}
-
 /* train.from: what is taken, and what not, is told. */
 static bool take_weights(training *t) {
 	eg_error err;
 	eg_model *m = NULL;
 	taking k = {0};
-	char line[400];
+	char line[400], room[4096];
 	const char *const *layers, *from = eg_recipe_from(t->recipe, &layers);
 	if (!from) return true;
-	char *path = from_path(t, from);
+	const char *path = eg_recipe_from_path(t->recipe, room, sizeof room);
 	eg_status status = eg_model_load(path, t->ctx, &m, &err);
 	if (!status) status = eg_params_take(t->params, m, layers, on_weight, &k, &err);
 	if (status) {
@@ -158,7 +147,6 @@ static bool take_weights(training *t) {
 		free(head);
 	}
 	free(k.text);
-	free(path);
 	eg_model_free(m);
 	return !status;
 }

@@ -39,6 +39,8 @@ EG_API bool eg_recipe_has(const eg_recipe *r, const char *path);
 /* The model whose weights a training begins with, as `train.from` names it; NULL: none. *layers (may be NULL): the
  * patterns of `train.from_layers`, NULL-terminated; NULL: all. For eg_params_take. */
 EG_API const char *eg_recipe_from(const eg_recipe *r, const char *const **layers);
+/* Its file: as it is said or, where there is no such file, beside the recipe's own. NULL: none is named. */
+EG_API const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size);
 /* Puts the place of `path` ("FILE:LINE:COLUMN") before a message that somebody else made about its value. */
 EG_API void eg_recipe_locate(const eg_recipe *r, const char *path, eg_error *err);
 

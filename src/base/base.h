@@ -128,7 +128,7 @@ double eg_rng_uniform(eg_rng r, uint64_t index);  /* [0,1), 53 bits, from block 
 double eg_rng_normal(eg_rng r, uint64_t index);   /* mean 0, deviation 1 (Box-Muller on block `index`) */
 uint64_t eg_rng_below(eg_rng r, uint64_t index, uint64_t n); /* unbiased enough: 64-bit multiply-shift; n > 0 */
 void eg_rng_shuffle(eg_rng r, uint32_t *items, size_t n);    /* Fisher-Yates, in place */
-enum { EG_RNG_INIT = 1, EG_RNG_DROPOUT, EG_RNG_SHUFFLE, EG_RNG_SPLIT, EG_RNG_AUGMENT, EG_RNG_TEST, EG_RNG_DATA, EG_RNG_GENERATE };
+enum { EG_RNG_INIT = 1, EG_RNG_DROPOUT, EG_RNG_SHUFFLE, EG_RNG_SPLIT, EG_RNG_AUGMENT, EG_RNG_TEST, EG_RNG_DATA, EG_RNG_GENERATE, EG_RNG_TUNE };
 
 /* ---- file.c: checked files --------------------------------------------------------------------------------------- */
 

@@ -2,10 +2,12 @@
  *
  * Not here: inputs (shape.c), layers and outputs (layers.c), the train section (train.c), the graph (network.c),
  * tables of keys (schema.c), YAML itself (yaml.c); what `task` and `data` mean. */
+#define _POSIX_C_SOURCE 200809L /* access */
 #include "io/recipe.h"
 
 #include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_NAMES = 64 };
 
@@ -65,6 +67,23 @@ static eg_status read_name(eg_recipe *r, eg_error *err) {
 	return EG_OK;
 }
 
+/* What may be tried in place of its values is no part of what a recipe says, and no model keeps it. */
+static void take_tune(eg_recipe *r) {
+	eg_tree *before = NULL;
+	for (eg_tree *t = r->root->first; t; before = t, t = t->next) {
+		if (strcmp(t->key, "tune") != 0) continue;
+		r->tune = t;
+		if (before)
+			before->next = t->next;
+		else
+			r->root->first = t->next;
+		if (r->root->last == t) r->root->last = before;
+		t->next = NULL;
+		r->root->count--;
+		return;
+	}
+}
+
 /* data: fashion-mnist stands for {source: fashion-mnist}. It is written out before any override is made, so that
  * `--set data.limit=100` means the same for both. */
 static eg_status expand_data(eg_recipe *r, eg_error *err) {
@@ -98,6 +117,7 @@ static eg_status read_all(eg_recipe *r, const char *text, size_t size, const cha
 		if (!status) status = expand_data(r, err);
 	}
 	if (!status) status = read_root(r, err);
+	if (!status) take_tune(r);
 	if (!status) status = read_name(r, err);
 	if (!status) status = eg_inputs_read(r, err);
 	if (!status) status = check_data(r, err);
@@ -113,7 +133,10 @@ eg_status eg_recipe_parse(
 	eg_recipe *r = eg_calloc(NULL, 1, sizeof *r);
 	if (!r) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a recipe");
 	r->source = eg_arena_strdup(&r->arena, strip_source(source));
-	eg_status status = r->source ? read_all(r, text, size, set, err)
+	char *written = size <= EG_TREE_BYTES ? eg_arena_alloc(&r->arena, size + 1) : NULL; /* more is refused */
+	if (written && size) memcpy(written, text, size);
+	r->written = written, r->written_size = size;
+	eg_status status = r->source && (written || size > EG_TREE_BYTES) ? read_all(r, text, size, set, err)
 				     : eg_fail(err, EG_ERR_MEMORY, "out of memory for a recipe");
 	if (status) {
 		eg_recipe_free(r);
@@ -151,6 +174,12 @@ const char *eg_recipe_text(const eg_recipe *r) { return r->text; }
 const char *eg_recipe_from(const eg_recipe *r, const char *const **layers) {
 	if (layers) *layers = (const char *const *)r->from_layers;
 	return r->from;
+}
+const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size) {
+	const char *slash = strrchr(r->source, '/');
+	if (!r->from || r->from[0] == '/' || !slash || access(r->from, F_OK) == 0) return r->from;
+	snprintf(buf, size, "%.*s%s", (int)(slash - r->source + 1), r->source, r->from);
+	return buf;
 }
 bool eg_recipe_has(const eg_recipe *r, const char *path) { return eg_tree_find(r->root, path) != NULL; }
 

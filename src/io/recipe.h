@@ -108,7 +108,10 @@ struct eg_recipe {
 	bool body;            /* it is that of a cell */
 	eg_recipe *next_body; /* of all cells, to be freed */
 	eg_tree *root;
+	const eg_tree *tune; /* the section `tune`, which is no part of what is trained, and so of `root`; NULL: none */
 	const char *source, *name, *task, *text;
+	const char *written; /* the text that it was read from; NULL: the body of a cell */
+	size_t written_size;
 	const char *model; /* the file of the model whose recipe it is; NULL: of none */
 	eg_recipe_input_info inputs[EG_RECIPE_INPUTS];
 	const eg_tree *input_trees[EG_RECIPE_INPUTS];
@@ -144,9 +147,16 @@ typedef struct eg_train_section {
 	eg_strings from_layers;
 } eg_train_section;
 
+/* What one key of the section `tune` is read into. */
+typedef struct eg_tune_section {
+	eg_numbers range;
+	double step;
+	bool log, integer;
+} eg_tune_section;
+
 /* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */
 
-extern const eg_key_table eg_recipe_keys, eg_train_keys;
+extern const eg_key_table eg_recipe_keys, eg_train_keys, eg_tune_keys;
 extern const char *const eg_view_names[]; /* what `views` may be, up to NULL; what they do: tasks/views.c */
 extern const eg_variant eg_optimizer_variants[], eg_schedule_variants[];
 extern const eg_variant eg_group_keys[]; /* groups.c: one, with the keys of a group */

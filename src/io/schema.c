@@ -56,6 +56,8 @@ static const eg_key recipe_keys[] = {
 		.doc = "pictures that are classified are shown as they are and in other ways when the model is judged, and the "
 		       "probabilities averaged: one, flip (mirrored too), flip_shift (and a pixel up and left, down and right)"},
 	{.name = "train", .type = EG_KEY_CHOICE, .doc = "how to train"},
+	{.name = "tune", .type = EG_KEY_CHOICE,
+		.doc = "what `engram tune` may try: {PATH: {range: [1.0e-4, 1.0e-2], log: true}, ...}, paths as in --set"},
 };
 const eg_key_table eg_recipe_keys = {TABLE(recipe_keys)};
 
@@ -233,6 +235,19 @@ static const eg_key train_keys[] = {
 		       "value; also when the model is used. Default: fast"},
 };
 const eg_key_table eg_train_keys = {TABLE(train_keys)};
+
+/* `choices` and `when` hold values of any kind: src/tune reads them. */
+#define TUNE(f) offsetof(eg_tune_section, f)
+static const eg_key tune_keys[] = {
+	{.name = "range", .type = EG_KEY_NUMBERS, .count = 2, .offset = TUNE(range), .min = -1e12, .max = 1e12,
+		.doc = "smallest and largest number"},
+	FLAG("log", TUNE(log), "as many trials from 0.001 to 0.01 as from 0.01 to 0.1"),
+	FLAG("integer", TUNE(integer), "whole numbers"),
+	NUMBER("step", TUNE(step), EG_ABOVE_0, 1e12, NAN, "only the smallest number and those so many steps above it"),
+	CHOICE("choices", NULL, "in place of a range: the values themselves"),
+	CHOICE("when", NULL, "only where other keys have these values: {PATH: VALUE}, or {PATH: [VALUE, VALUE]}"),
+};
+const eg_key_table eg_tune_keys = {TABLE(tune_keys)};
 
 /* ---- layers and losses ------------------------------------------------------------------------------------------- */
 
@@ -578,6 +593,26 @@ static void schema_outputs(builder *b, eg_tree *t) {
 	schema_type(b, eg_tree_map(b, t, "additionalProperties"), "string");
 }
 
+/* tune: a map of paths. */
+static void schema_tune(builder *b, eg_tree *t) {
+	schema_type(b, t, "object");
+	t = eg_tree_map(b, t, "additionalProperties");
+	schema_type(b, t, "object");
+	eg_tree *properties = eg_tree_map(b, t, "properties");
+	for (int i = 0; i < eg_tune_keys.n; i++) {
+		const eg_key *k = &eg_tune_keys.keys[i];
+		eg_tree *one = eg_tree_map(b, properties, k->name);
+		eg_tree_string(b, one, "description", k->doc);
+		if (k->type != EG_KEY_CHOICE) schema_value(b, one, k);
+	}
+	if (b->failed) return;
+	eg_tree *choices = eg_tree_get(properties, "choices");
+	schema_type(b, choices, "array");
+	eg_tree_put_int(b, choices, "minItems", 2);
+	schema_type(b, eg_tree_get(properties, "when"), "object");
+	eg_tree_literal(b, t, "additionalProperties", "false");
+}
+
 /* Sections are choices without variants in the table: what they hold is told here. */
 static void schema_sections(builder *b, eg_tree *properties, const char *const *tasks, const eg_schema_variant *data,
 	int ndata) {
@@ -596,6 +631,7 @@ static void schema_sections(builder *b, eg_tree *properties, const char *const *
 	for (int i = 0; eg_layer_op(i); i++) schema_layer(b, eg_layer_op(i), any, words);
 	schema_cell(b, any);
 	schema_object(b, eg_tree_get(properties, "train"), &(eg_key_set){eg_train_keys.keys, eg_train_keys.n, NULL}, 1);
+	schema_tune(b, eg_tree_get(properties, "tune"));
 }
 
 /* A list of words, and of maps of one word. */

@@ -19,6 +19,7 @@ struct eg_tree {
 	const char *source;       /* file, or "--set a.b=c" */
 	int line, column;         /* from 1; 0: no place in a text */
 	int key_line, key_column; /* of the key; 0: none */
+	int begin, end;           /* where it stands, in characters from the text's beginning; both 0: nowhere */
 	eg_tree *first, *last, *next;
 	int count; /* of a list or map */
 };

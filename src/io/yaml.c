@@ -32,6 +32,13 @@ static void place(const reader *r, eg_tree *t, yaml_mark_t mark) {
 	t->column = r->no_lines ? 0 : (int)mark.column + 1;
 }
 
+/* The characters that a node takes up; a map or list in block style ends with the last one in it. */
+static void extent(const reader *r, eg_tree *t, yaml_mark_t begin, yaml_mark_t end, bool flow) {
+	if (r->no_lines) return;
+	t->begin = (int)begin.index;
+	t->end = flow || !t->last ? (int)end.index : t->last->end;
+}
+
 static eg_status fail_at(reader *r, eg_status status, yaml_mark_t mark, const char *what) {
 	eg_tree t = {.source = r->b.source};
 	place(r, &t, mark);
@@ -83,6 +90,7 @@ static eg_status scalar(reader *r, const yaml_event_t *event, eg_tree **out) {
 	eg_tree *t = new_node(r, EG_TREE_SCALAR, event);
 	if (!t || !(t->text = eg_arena_strdup(r->b.arena, text))) return no_memory(r);
 	t->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	extent(r, t, event->start_mark, event->end_mark, true);
 	*out = t;
 	return EG_OK;
 }
@@ -151,15 +159,21 @@ static eg_status collection(reader *r, const yaml_event_t *event, int depth, eg_
 	if (depth >= EG_TREE_DEPTH) return fail_at(r, EG_ERR_FORMAT, event->start_mark, "nested too deeply");
 	eg_tree *t = new_node(r, map ? EG_TREE_MAP : EG_TREE_LIST, event);
 	if (!t) return no_memory(r);
+	bool flow = map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+	                : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
 	for (;;) {
 		yaml_event_t next;
 		eg_status status = next_event(r, &next);
 		if (status) return status;
+		yaml_mark_t last = next.end_mark;
 		bool end = next.type == YAML_MAPPING_END_EVENT || next.type == YAML_SEQUENCE_END_EVENT;
 		if (!end) status = entry(r, &next, depth + 1, t);
 		yaml_event_delete(&next);
 		if (status) return status;
-		if (end) break;
+		if (end) {
+			extent(r, t, event->start_mark, last, flow);
+			break;
+		}
 	}
 	*out = t;
 	return EG_OK;
