@@ -135,6 +135,7 @@ typedef struct eg_outcome {
 	int budget;           /* epochs */
 	const double *values; /* of each epoch, `budget` of them; NULL: not known */
 	const char *error;    /* why it failed; NULL: it did not */
+	const double *point;  /* NULL: as was proposed; else this was tried in its place, as of a table the nearest */
 } eg_outcome;
 
 typedef struct eg_search eg_search;

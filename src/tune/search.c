@@ -530,6 +530,7 @@ eg_status eg_search_tell(eg_search *s, int number, const eg_outcome *o, eg_error
 		if (!status) status = keep_error(e, o->state == EG_TRIAL_FAILED ? o->error : NULL, err);
 		if (status) return status;
 		for (int i = 0; i < n; i++) e->values[i] = o->values[i];
+		if (o->point) memcpy(point_of(e), o->point, (size_t)s->space->n * sizeof(double));
 		e->seen.state = o->state;
 		e->seen.value = o->state == EG_TRIAL_FAILED ? (double)NAN : o->value;
 		e->seen.budget = o->budget;

@@ -42,13 +42,14 @@ typedef struct ranked {
 	double worse; /* value, smaller is better */
 } ranked;
 
-/* Whole trials by value; then those that were stopped, the longer the better; then those that failed. */
+/* By value, also of trials that were stopped: what they had reached by then is the least that they would have given. (Whole
+ * ones first, as others have it, would put the first trials, which nothing stopped, before better ones.) Those that
+ * failed are the last. */
 static int by_rank(const void *a, const void *b) {
 	const ranked *x = a, *y = b;
-	if (x->o->state != y->o->state) return x->o->state < y->o->state ? -1 : 1;
-	if (x->o->state == EG_TRIAL_STOPPED && x->o->budget != y->o->budget) return x->o->budget > y->o->budget ? -1 : 1;
-	if (x->worse != y->worse && !(isnan(x->worse) && isnan(y->worse)))
-		return isnan(y->worse) || x->worse < y->worse ? -1 : 1;
+	bool failed = isnan(x->worse), other = isnan(y->worse);
+	if (failed != other) return failed ? 1 : -1;
+	if (!failed && x->worse != y->worse) return x->worse < y->worse ? -1 : 1;
 	return x->when - y->when;
 }
 
