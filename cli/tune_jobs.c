@@ -275,8 +275,6 @@ static bool begin(tuning *t, bool *over) {
 	*over = false;
 	while (running(t) < t->njobs && has == EG_SEARCH_TRIAL && !stops) {
 		eg_status status = eg_search_next(t->search, last, &has, &trial, &err);
-		if (!status && has == EG_SEARCH_WAITS && running(t) == 0) /* nothing is left: ask again */
-			status = eg_search_next(t->search, last, &has, &trial, &err);
 		if (status) return fail_error("tune", &err), false;
 		if (has == EG_SEARCH_TRIAL && !start(t, &trial)) return false;
 	}

@@ -91,7 +91,9 @@ eg_status eg_journal_add(eg_journal *j, const char *text, size_t size, eg_error 
 }
 
 void eg_journal_close(eg_journal *j) {
-	if (j->file && j->size == 0) unlink(j->path); /* nothing was written: no file is left of it */
+	struct stat st;
+	bool empty = j->file && fstat(j->file - 1, &st) == 0 && st.st_size == 0;
+	if (empty && j->path) unlink(j->path); /* nothing was written: no file is left of it */
 	if (j->file) close(j->file - 1);
 	eg_release(NULL, j->path);
 	*j = (eg_journal){0};

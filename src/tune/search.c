@@ -304,7 +304,8 @@ void eg_search_free(eg_search *s) {
 }
 
 void eg_search_leave(eg_search *s) {
-	s->journal.size = 1; /* the file stays, whatever is in it */
+	eg_release(NULL, s->journal.path);
+	s->journal.path = NULL; /* the file stays, whatever is in it */
 	eg_journal_close(&s->journal);
 }
 
@@ -431,30 +432,6 @@ static void set_rungs(const eg_search *s, int k, eg_trial *t) {
 	}
 }
 
-static eg_status next_trial(eg_search *s, eg_search_has *has, eg_trial *trial, eg_error *err) {
-	int k = s->n;
-	bool left;
-	if (goes_by_results(s) && s->told < known_to(s, k)) {
-		*has = EG_SEARCH_WAITS;
-		return EG_OK;
-	}
-	entry *e = add_entry(s, err);
-	if (!e) return EG_ERR_MEMORY;
-	s->n--; /* it is not among those tried */
-	eg_status status = propose(s, k, point_of(e), &left, err);
-	if (status || !left) {
-		forget(e);
-		if (!status) s->closed = k;
-		*has = EG_SEARCH_WAITS; /* whoever asks again gets a finalist, or the end */
-		return status;
-	}
-	s->n++;
-	*has = EG_SEARCH_TRIAL;
-	*trial = (eg_trial){.number = k, .of = -1, .point = e->seen.point};
-	set_rungs(s, k, trial);
-	return EG_OK;
-}
-
 /* ---- finalists --------------------------------------------------------------------------------------------------- */
 
 /* Those with the best values, the best first. */
@@ -491,6 +468,31 @@ static eg_status next_finalist(eg_search *s, eg_search_has *has, eg_trial *trial
 	memcpy(point_of(e), s->entries[e->of].seen.point, (size_t)s->space->n * sizeof(double));
 	*has = EG_SEARCH_TRIAL;
 	*trial = (eg_trial){.number = s->n - 1, .of = e->of, .seed = e->seed, .point = e->seen.point};
+	return EG_OK;
+}
+
+/* ---- whichever it is ---------------------------------------------------------------------------------------------- */
+
+static eg_status next_trial(eg_search *s, eg_search_has *has, eg_trial *trial, eg_error *err) {
+	int k = s->n;
+	bool left;
+	if (goes_by_results(s) && s->told < known_to(s, k)) {
+		*has = EG_SEARCH_WAITS;
+		return EG_OK;
+	}
+	entry *e = add_entry(s, err);
+	if (!e) return EG_ERR_MEMORY;
+	s->n--; /* it is not among those tried */
+	eg_status status = propose(s, k, point_of(e), &left, err);
+	if (status || !left) {
+		forget(e);
+		if (!status) s->closed = k;
+		return status ? status : next_finalist(s, has, trial, err);
+	}
+	s->n++;
+	*has = EG_SEARCH_TRIAL;
+	*trial = (eg_trial){.number = k, .of = -1, .point = e->seen.point};
+	set_rungs(s, k, trial);
 	return EG_OK;
 }
 
