@@ -14,6 +14,12 @@ static char *joined(const char *a, const char *b) {
 	return strcat(strcpy(s, a), b);
 }
 
+static char *joined3(const char *a, const char *b, const char *c) {
+	char *ab = joined(a, b), *abc = joined(ab, c);
+	free(ab);
+	return abc;
+}
+
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
 /* "90", "90s", "10m", "1.5h" in seconds. */
@@ -86,7 +92,7 @@ static bool write_best(tuning *t) {
 	bool commented = true;
 	char **own;
 	int best = eg_search_best(t->search, NULL);
-	if (best < 0) return true;
+	if (best < 0 || t->floor) return true;
 	const char **settings = best_settings(t, best, &own);
 	eg_status status = eg_recipe_write(t->recipe, settings, t->output, &commented, &err);
 	free(settings);
@@ -130,18 +136,24 @@ static int show_space(const tuning *t) {
 
 static bool open_search(tuning *t) {
 	eg_error err;
-	const char *name = eg_recipe_name(t->recipe);
-	t->journal = args_has(t->args, "journal") ? joined(args_text(t->args, "journal"), "") : joined(name, ".tune.jsonl");
+	const char *name = eg_recipe_name(t->recipe), *journal = args_text(t->args, "journal");
+	char *of = t->floor ? joined3(name, ".", t->floor) : joined(name, "");
+	t->journal = journal ? joined(journal, "") : joined(of, ".tune.jsonl");
+	free(of);
 	t->output = args_has(t->args, "output") ? joined(args_text(t->args, "output"), "") : joined(name, "-tuned.yaml");
-	if (!cli_can_write(t->args, t->output)) {
+	if (!t->floor && !cli_can_write(t->args, t->output)) {
 		t->code = CLI_UNWRITTEN;
 		return false;
 	}
 	if (!choose_jobs(t)) return false;
-	if (eg_trials_open(t->recipe, t->space, &t->trials, &err)) return fail_error("tune", &err), false;
+	if (!t->trials && eg_trials_open(t->recipe, t->space, &t->trials, &err)) return fail_error("tune", &err), false;
 	t->about = eg_trials_about(t->trials);
-	const eg_search_options o = search_options(t);
+	eg_search_options o = search_options(t);
+	eg_value *same = eg_value_new(EG_VALUE_MAP);
+	if (t->floor) eg_value_put_text(same, "floor", t->floor);
+	o.same = same;
 	eg_status status = eg_search_open(t->space, &o, &t->search, &err);
+	eg_value_free(same);
 	if (status == EG_ERR_IO) t->code = CLI_UNWRITTEN;
 	return !status || (fail_error("tune", &err), false);
 }
@@ -165,8 +177,14 @@ static int run(const cli_args *a) {
 	if (args_has(a, "model") && !args_has(a, "then-train"))
 		return fail_usage("tune", "--model is where --then-train writes the model; without it none is made");
 	t.live = is_terminal(stdout) && !t.json && !t.quiet;
+	t.floor = args_text(a, "floor");
+	if (t.floor && (args_has(a, "then-train") || args_has(a, "output")))
+		return fail_usage("tune", "a floor's settings stand in no recipe: --floor does not go with --%s",
+		        args_has(a, "output") ? "output" : "then-train");
 	t.recipe = cli_recipe(a, t.recipe_path);
-	if (t.recipe && eg_space_open(t.recipe, &t.space, &err))
+	eg_status status = !t.recipe ? EG_OK : t.floor ? eg_trials_open_floor(t.recipe, t.floor, &t.space, &t.trials, &err)
+	                                               : eg_space_open(t.recipe, &t.space, &err);
+	if (status)
 		fail_error("tune", &err);
 	else if (t.recipe)
 		code = args_has(a, "show-space") ? show_space(&t) : search(&t);
@@ -180,6 +198,10 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
+	{"floor", 0, "NAME",
+		"try the settings of a floor (engram floor --list) in place of the network's: n of kneser-ney, k of "
+		"nearest-neighbours",
+		0, 0},
 	{"trials", 0, "N", "how many trials (default: 40; with --budget as many as there is time for)", 1, 1000000},
 	{"budget", 0, "TIME", "begin no trial when so much time has gone by: 90s, 10m, 2h", 0, 0},
 	{"sampler", 0, "tpe|random",

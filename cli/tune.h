@@ -21,7 +21,7 @@ typedef struct tune_job {
 
 typedef struct tuning {
 	const cli_args *args;
-	const char *recipe_path;
+	const char *recipe_path, *floor; /* floor NULL: the network */
 	char *journal, *output;
 	eg_recipe *recipe;
 	eg_space *space;

@@ -28,8 +28,9 @@ char *tune_settings(const tuning *t, const double *point) {
 void tune_show_head(const tuning *t) {
 	char n[NUMBER];
 	if (t->json || t->quiet) return;
-	printf("%s: %d settings%s, judged by %s on the validation samples; %d at a time, %d thread%s each\n",
-	        text_shown(eg_recipe_name(t->recipe)), eg_space_count(t->space),
+	printf("%s%s%s: %d setting%s%s, judged by %s on the validation samples; %d at a time, %d thread%s each\n",
+	        text_shown(eg_recipe_name(t->recipe)), t->floor ? ", floor " : "", t->floor ? t->floor : "",
+	        eg_space_count(t->space), eg_space_count(t->space) == 1 ? "" : "s",
 	        eg_space_is_guessed(t->space) ? " (the recipe has no section tune: --show-space shows them)" : "",
 	        text_shown(t->about->metric), t->njobs, t->threads, t->threads == 1 ? "" : "s");
 	if (eg_search_resumed(t->search) > 0)
@@ -121,7 +122,7 @@ static void end_json(const tuning *t, int best, double value) {
 		eg_value_put_int(v, "best", best);
 		eg_value_put_number(v, "value", value);
 		eg_space_put(t->space, eg_search_at(t->search, best, NULL, NULL)->point, eg_value_put_map(v, "settings"));
-		eg_value_put_text(v, "recipe", t->output);
+		eg_value_put_text(v, "recipe", t->floor ? NULL : t->output);
 	} else {
 		eg_value_put_null(v, "best");
 	}
@@ -145,7 +146,7 @@ void tune_show_end(const tuning *t, bool stopped) {
 		printf("Best is trial %d, validation %s %s:\n  %s\n", best, text_shown(t->about->metric),
 		        tune_value(t, value, number), text_shown(settings));
 		free(settings);
-		printf("The recipe with these settings: %s\n", text_shown(t->output));
+		if (!t->floor) printf("The recipe with these settings: %s\n", text_shown(t->output));
 	} else {
 		printf("None of them has given a value.\n");
 	}

@@ -178,6 +178,10 @@ typedef struct eg_trials_info {
 
 /* Reads the samples. A recipe without validation samples is EG_ERR_ARG. Recipe and space must outlive it. */
 EG_API eg_status eg_trials_open(eg_recipe *r, const eg_space *space, eg_trials **trials, eg_error *err);
+/* Trials of a floor (engram_floor.h) in place of the network: n of an n-gram, k of neighbours. *space is that of its
+ * settings, and the caller's. */
+EG_API eg_status eg_trials_open_floor(
+	eg_recipe *r, const char *floor, eg_space **space, eg_trials **trials, eg_error *err);
 EG_API void eg_trials_free(eg_trials *t);
 EG_API const eg_trials_info *eg_trials_about(const eg_trials *t);
 

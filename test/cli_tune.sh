@@ -61,6 +61,18 @@ cat plain.yaml out >shown.yaml
 expect 0 "$ENGRAM" check shown.yaml
 expect 0 "$ENGRAM" tune plain.yaml --trials 2 --journal plain -q
 
+# ---- floors ----
+expect 0 "$ENGRAM" tune quarters.yaml --floor nearest-neighbours --trials 40
+says "quarters, floor nearest-neighbours: 1 setting, judged by accuracy"
+[ "$(wc -l <quarters.nearest-neighbours.tune.jsonl)" = 30 ] || fail "k is not tried from 1 to 30, each once"
+expect 0 "$ENGRAM" tune quarters.yaml --floor nearest-neighbours --trials 40 --json
+json out
+expect 1 "$ENGRAM" tune quarters.yaml --floor nearest
+says "did you mean 'nearest-mean'?"
+expect 1 "$ENGRAM" tune quarters.yaml --floor kneser-ney
+says "does not serve this recipe"
+expect 2 "$ENGRAM" tune quarters.yaml --floor nearest-neighbours -o x.yaml
+
 # ---- trials that fail ----
 sed 's/^  train.optimizer.*/  train.optimizer.adam.lr: {choices: [0.01, 900]}/; s/^  model.3.*/  train.loss.cross_entropy.label_smoothing: {choices: [0, 0.1]}/' \
 	plain.yaml >wild.yaml

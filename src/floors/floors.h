@@ -62,6 +62,8 @@ typedef struct eg_floor_setting {
 	const char *name;
 	int n;
 	double tried[8];
+	double low, high; /* what `engram tune` tries; the same: those in `tried`, where they are several */
+	bool log, whole;  /* evenly in its logarithm; whole numbers */
 } eg_floor_setting;
 enum { EG_FLOOR_SETTINGS = 3 };
 
@@ -105,6 +107,18 @@ eg_status eg_floor_no_memory(const eg_floor *f, eg_error *err);
 #define eg_floor_no_memory(f, err) (eg_floor_no_memory(f, err), EG_ERR_MEMORY)
 #endif
 const eg_floor_type *eg_floor_type_at(int i); /* NULL: no such */
+
+/* ---- run.c: settings from elsewhere (src/tune) ------------------------------------------------------------------- */
+
+/* One floor with samples that are loaded once: those to train on, and those that validate. */
+typedef struct eg_floor_trials eg_floor_trials;
+/* A floor that does not serve the recipe, or has nothing to be set, is EG_ERR_ARG. */
+eg_status eg_floor_trials_open(eg_recipe *r, const char *name, eg_floor_trials **trials, eg_error *err);
+void eg_floor_trials_free(eg_floor_trials *t);
+const eg_floor_type *eg_floor_trials_type(const eg_floor_trials *t);
+const eg_metric_info *eg_floor_trials_metric(const eg_floor_trials *t);
+/* Trained with these EG_FLOOR_SETTINGS settings, and judged by that metric. */
+eg_status eg_floor_trials_run(eg_floor_trials *t, const double *settings, double *value, eg_error *err);
 
 /* ---- cache.c: results that are kept ------------------------------------------------------------------------------ */
 

@@ -97,7 +97,7 @@ static bool serves(const eg_floor *f) {
 		        .doc = what, \
 		        .source = "Charniak et al. 1993", \
 		        .version = 1}, \
-		.size = sizeof(frequent_tag), .settings = {{"units", 1, {units}}}, .serves = serves, .train = train, .say = say, \
+		.size = sizeof(frequent_tag), .settings = {{.name = "units", .n = 1, .tried = {units}}}, .serves = serves, .train = train, .say = say, \
 		.free = free_floor, \
 	}
 const eg_floor_type eg_floor_type_frequent_tag =

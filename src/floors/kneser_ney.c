@@ -306,7 +306,7 @@ const eg_floor_type eg_floor_type_kneser_ney = {
 		.source = "Kneser and Ney 1995; interpolated as Chen and Goodman 1999",
 		.version = 1},
 	.size = sizeof(kneser_ney),
-	.settings = {{"n", 1, {0}}},
+	.settings = {{.name = "n", .n = 1, .tried = {0}, .low = 2, .high = MOST, .whole = true}},
 	.probabilities = true,
 	.piece = 64,
 	.train = train,

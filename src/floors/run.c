@@ -33,6 +33,7 @@ typedef struct running {
 	eg_graph *graph;
 	eg_samples *train, *test; /* test NULL: what is judged is among the training samples */
 	eg_part part;
+	const double *settings; /* NULL: they are tried */
 	eg_floors *out;
 	eg_floor_cache cache;
 	int fold;
@@ -290,10 +291,11 @@ static eg_status run_floor(running *r, const eg_floor_type *type, double *values
 	judged.samples = r->test ? r->test : r->train;
 	judged.data = eg_samples_get(judged.samples, r->part);
 	all.count = all.data->count, judged.count = judged.data->count;
-	eg_status status = try_settings(r, type, &all, chosen, err);
+	if (r->settings) memcpy(chosen, r->settings, sizeof chosen);
+	eg_status status = r->settings ? EG_OK : try_settings(r, type, &all, chosen, err);
 	eg_floor *f = status ? NULL : open_floor(r, type, chosen, err);
 	if (!status && !f) status = EG_ERR_MEMORY;
-	if (f) f->done = ways(type) > 1 ? 0.5 : 0, f->weight = (1 - f->done) / 2;
+	if (f) f->done = ways(type) > 1 && !r->settings ? 0.5 : 0, f->weight = (1 - f->done) / 2;
 	if (!status) status = type->train(f, &all, err);
 	if (f) f->done = 1 - f->weight;
 	if (!status) status = judge(f, &judged, values, err);
@@ -553,6 +555,86 @@ static eg_status open_run(running *r, eg_error *err) {
 	if (!status) r->out->type = r->task->type;
 	return status;
 }
+
+/* ---- settings from elsewhere ------------------------------------------------------------------------------------- */
+
+struct eg_floor_trials {
+	running run;
+	eg_floors_options options;
+	const eg_floor_type *type;
+};
+
+static const eg_floor_type *find_type(const char *name, eg_error *err) {
+	const char *names[64], *guess;
+	int n = 0;
+	for (const eg_floor_type *type; n < EG_COUNT(names) && (type = eg_floor_type_at(n)); n++) {
+		names[n] = type->info.name;
+		if (!strcmp(names[n], name)) return type;
+	}
+	guess = eg_did_you_mean(name, names, n);
+	eg_fail(err, EG_ERR_ARG, "there is no floor '%.60s'; %s%s%s", name, guess ? "did you mean '" : "engram floor --list has them",
+	        guess ? guess : "", guess ? "'?" : "");
+	return NULL;
+}
+
+static bool has_range(const eg_floor_type *type) {
+	for (int k = 0; k < EG_FLOOR_SETTINGS && type->settings[k].name; k++)
+		if (type->settings[k].low < type->settings[k].high || type->settings[k].n > 1) return true;
+	return false;
+}
+
+static eg_status open_trials(eg_floor_trials *t, const char *name, eg_error *err) {
+	running *r = &t->run;
+	t->type = find_type(name, err);
+	if (!t->type) return EG_ERR_ARG;
+	if (!has_range(t->type)) return eg_fail(err, EG_ERR_ARG, "the floor '%s' has nothing that could be set", name);
+	r->own_ctx = eg_context_new(&(eg_context_options){.threads = 1}, err);
+	if (!r->own_ctx) return EG_ERR_MEMORY;
+	t->options = (eg_floors_options){.ctx = r->own_ctx, .use = EG_FLOORS_ANEW, .split = eg_part_name(EG_PART_VALIDATION)};
+	r->options = &t->options;
+	eg_status status = open_run(r, err);
+	if (!status) status = load(r, err);
+	if (!status && !serves(r, t->type))
+		status = eg_fail(err, EG_ERR_ARG, "the floor '%s' does not serve this recipe: engram floor shows which do", name);
+	return status;
+}
+
+eg_status eg_floor_trials_open(eg_recipe *recipe, const char *name, eg_floor_trials **trials, eg_error *err) {
+	eg_floor_trials *t = eg_calloc(NULL, 1, sizeof *t);
+	*trials = NULL;
+	if (!t) return eg_fail(err, EG_ERR_MEMORY, "out of memory for floors");
+	t->run.recipe = recipe;
+	eg_status status = open_trials(t, name, err);
+	if (status)
+		eg_floor_trials_free(t);
+	else
+		*trials = t;
+	return status;
+}
+
+void eg_floor_trials_free(eg_floor_trials *t) {
+	if (!t) return;
+	drop_samples(&t->run);
+	eg_task_free(t->run.task);
+	eg_context_free(t->run.own_ctx);
+	eg_floors_free(t->run.out);
+	eg_release(NULL, t);
+}
+
+const eg_floor_type *eg_floor_trials_type(const eg_floor_trials *t) { return t->type; }
+const eg_metric_info *eg_floor_trials_metric(const eg_floor_trials *t) { return &t->run.task->type->metrics[0]; }
+
+eg_status eg_floor_trials_run(eg_floor_trials *t, const double *settings, double *value, eg_error *err) {
+	double values[EG_METRICS_MOST];
+	eg_value *chosen = eg_value_new(EG_VALUE_MAP);
+	t->run.settings = settings;
+	eg_status status = run_floor(&t->run, t->type, values, chosen, err);
+	*value = status ? (double)NAN : values[0];
+	eg_value_free(chosen);
+	return status;
+}
+
+/* ---- all floors, and what is asked of them ----------------------------------------------------------------------- */
 
 eg_status eg_floors_run(eg_recipe *recipe, const eg_floors_options *options, eg_floors **floors, eg_error *err) {
 	running r = {.recipe = recipe, .options = options, .tell = {.folds = options->folds}};

@@ -42,9 +42,9 @@ typedef struct ranked {
 	double worse; /* value, smaller is better */
 } ranked;
 
-/* By value, also of trials that were stopped: what they had reached by then is the least that they would have given. (Whole
- * ones first, as others have it, would put the first trials, which nothing stopped, before better ones.) Those that
- * failed are the last. */
+/* By value, also of trials that were stopped: what they had reached by then is the least that they would have given.
+ * (Whole ones first, as others have it, would put the first trials, which nothing stopped, before better ones.) Those
+ * that failed are the last. */
 static int by_rank(const void *a, const void *b) {
 	const ranked *x = a, *y = b;
 	bool failed = isnan(x->worse), other = isnan(y->worse);

@@ -2,20 +2,10 @@
  * judged on the validation samples after each epoch. Samples are loaded once where no key changes what they are.
  *
  * Not here: which point is tried (search.c). No test part is ever read. */
-#include "tasks/samples.h"
 #include "tune/tune.h"
 
 #include <math.h>
 #include <string.h>
-
-struct eg_trials {
-	eg_recipe *recipe;
-	const eg_space *space;
-	eg_trials_info info;
-	eg_task *task; /* NULL: each trial has its own, and its own samples */
-	eg_samples *samples;
-	int deciding;  /* of the judge's metrics; -1: the objective */
-};
 
 /* What one run is made of. */
 typedef struct made {
@@ -113,6 +103,7 @@ eg_status eg_trials_open(eg_recipe *r, const eg_space *space, eg_trials **trials
 
 void eg_trials_free(eg_trials *t) {
 	if (!t) return;
+	eg_floor_trials_free(t->floor);
 	eg_samples_free(t->samples);
 	eg_task_free(t->task);
 	eg_release(NULL, t);
@@ -233,7 +224,7 @@ static eg_status train(const eg_trials *t, const made *m, const eg_trial *trial,
 
 /* ---- one trial --------------------------------------------------------------------------------------------------- */
 
-static void fail_trial(eg_outcome *o, eg_trial_room *room, const char *why) {
+void eg_trial_fail(eg_outcome *o, eg_trial_room *room, const char *why) {
 	snprintf(room->error, sizeof room->error, "%s", why);
 	o->state = EG_TRIAL_FAILED;
 	o->value = NAN;
@@ -247,6 +238,7 @@ eg_status eg_trial_run(eg_trials *t, eg_context *ctx, const eg_trial *trial, con
 	made m = {0};
 	eg_error own;
 	if (!err) err = &own;
+	if (t->floor) return eg_trial_run_floor(t, trial, room, outcome, err);
 	eg_status status = make(t, ctx, trial, w.options, &m, err);
 	if (!status) status = train(t, &m, trial, &w, err);
 	drop(&m);
@@ -255,9 +247,9 @@ eg_status eg_trial_run(eg_trials *t, eg_context *ctx, const eg_trial *trial, con
 	if (status == EG_ERR_STOPPED && w.cut && !w.stop)
 		outcome->state = EG_TRIAL_STOPPED;
 	else if (status)
-		fail_trial(outcome, room, w.memory ? "out of memory" : err->message);
+		eg_trial_fail(outcome, room, w.memory ? "out of memory" : err->message);
 	else if (isnan(w.best))
-		fail_trial(outcome, room, "there is no value on the validation samples, or none that is a number");
+		eg_trial_fail(outcome, room, "there is no value on the validation samples, or none that is a number");
 	return w.stop ? EG_ERR_STOPPED : EG_OK;
 }
 

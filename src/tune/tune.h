@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "engram_tune.h"
+#include "floors/floors.h"
 #include "io/recipe.h"
 #include "io/tree.h"
 
@@ -67,6 +68,22 @@ bool eg_value_difference(const eg_value *a, const eg_value *b, char *place, size
 void eg_sample_halton(const eg_space *s, uint64_t seed, int trial, double *point);
 eg_status eg_sample_tpe(const eg_sampler *sampler, const eg_space *space, int trial, const eg_observed *seen, int n,
 	double *point, eg_error *err);
+
+/* ---- trial.c, floor.c -------------------------------------------------------------------------------------------- */
+
+struct eg_trials {
+	eg_recipe *recipe;
+	const eg_space *space;
+	eg_trials_info info;
+	eg_task *task; /* NULL: each trial has its own, and its own samples */
+	eg_samples *samples;
+	int deciding;           /* of the judge's metrics; -1: the objective */
+	eg_floor_trials *floor; /* NULL: networks are tried */
+};
+
+void eg_trial_fail(eg_outcome *o, eg_trial_room *room, const char *why);
+eg_status eg_trial_run_floor(
+	eg_trials *t, const eg_trial *trial, eg_trial_room *room, eg_outcome *outcome, eg_error *err);
 
 /* ---- journal.c --------------------------------------------------------------------------------------------------- */
 
