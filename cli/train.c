@@ -85,9 +85,9 @@ static bool read_recipe(training *t) {
 bool train_load(training *t, int folds, int fold) {
 	eg_error err;
 	const eg_samples_options o = {.part = EG_PART_TRAIN, .folds = folds, .fold = fold};
-	if (!t->task && eg_task_open(t->recipe, &t->task, &err)) return fail_error("train", &err), false;
+	if (!t->task && eg_task_open(t->recipe, &t->task, &err)) return fail_error(t->args->verb->name, &err), false;
 	if (eg_task_fits(t->task, &err) || cli_samples(t->args, t->task, &o, &t->samples, &err))
-		return fail_error("train", &err), false;
+		return fail_error(t->args->verb->name, &err), false;
 	t->has_validation = eg_samples_count(t->samples, EG_PART_VALIDATION) > 0;
 	snprintf(t->rate, sizeof t->rate, "%s/s", eg_task_unit(t->task, false));
 	return train_advise(t);
@@ -137,7 +137,7 @@ static bool take_weights(training *t) {
 	if (!status) status = eg_params_take(t->params, m, layers, on_weight, &k, &err);
 	if (status) {
 		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
-		fail_error("train", &err);
+		fail_error(t->args->verb->name, &err);
 	} else {
 		snprintf(line, sizeof line, "%d of %d weights%s are those of ", k.taken,
 		        layers ? k.all : eg_params_count(t->params), layers ? " of the layers chosen" : "");
@@ -160,7 +160,7 @@ bool train_network(training *t) {
 	t->graph = t->own_graph;
 	if (!status && !(t->own_params = eg_params_new(t->graph, t->config.seed, &err))) status = err.status;
 	t->params = t->own_params;
-	if (status) return fail_error("train", &err), false;
+	if (status) return fail_error(t->args->verb->name, &err), false;
 	if (!take_weights(t)) return false;
 	eg_task_settle(t->task, t->params);
 	return true;

@@ -10,7 +10,7 @@
 
 static void on_advice(void *user, const char *text) {
 	const training *t = user;
-	if (!t->quiet && !t->advised) fail("train", "note: %s", text);
+	if (!t->quiet && !t->advised) fail(t->args->verb->name, "note: %s", text);
 }
 
 bool train_advise(training *t) {
@@ -18,7 +18,7 @@ bool train_advise(training *t) {
 	eg_status status = eg_task_advise(t->task, on_advice, t, &err);
 	if (!status) status = eg_samples_advise(t->samples, on_advice, t, &err);
 	t->advised = true; /* of several folds the first one */
-	if (status) fail_error("train", &err);
+	if (status) fail_error(t->args->verb->name, &err);
 	return !status;
 }
 

@@ -173,6 +173,7 @@ static int run(const cli_args *a) {
 	eg_error err;
 	tuning t = {.args = a, .recipe_path = a->operands[0], .json = args_has(a, "json"), .quiet = args_has(a, "quiet")};
 	int code = CLI_FAILED;
+	if (args_has(a, "lr")) return tune_lr(a);
 	if (!read_time(a, "budget", &t.budget) || !read_time(a, "trial-timeout", &t.timeout)) return CLI_USAGE;
 	if (args_has(a, "model") && !args_has(a, "then-train"))
 		return fail_usage("tune", "--model is where --then-train writes the model; without it none is made");
@@ -228,6 +229,12 @@ static const cli_option options[] = {
 	{"model", 0, "MODEL", "with --then-train: where the model goes", 0, 0},
 	{"show-space", 0, NULL, "show what would be tried, as a section for the recipe, and end", 0, 0},
 	{"trial-timeout", 0, "TIME", "a trial that takes longer has failed", 0, 0},
+	{"lr", 0, NULL,
+		"find a learning rate instead: train with a rising one, draw the loss and suggest one; -o FILE.svg is the curve",
+		0, 0},
+	{"steps", 0, "N", "with --lr: so many updates (default: 200)", 20, 100000},
+	{"from", 0, "RATE", "with --lr: the first rate (default: a ten-thousandth of the optimizer's default)", 0, 0},
+	{"to", 0, "RATE", "with --lr: the last one (default: ten thousand times that default, at most 1000)", 0, 0},
 	{"limit-memory", 0, CLI_COUNT,
 		"a network that would take more bytes than this while it is trained has failed (default: the machine's memory, "
 		"shared out)",
@@ -253,10 +260,14 @@ const cli_verb verb_tune = {
 		 "Each trial is kept in a journal as soon as it is done. Stopped by Ctrl-C, killed or out of\n"
 		 "disk, the search goes on where it was when the same command is given again, and ends with\n"
 		 "the same journal, byte for byte. A trial that diverges, hangs (--trial-timeout) or takes too\n"
-		 "much memory has failed, which is a result like others.",
+		 "much memory has failed, which is a result like others.\n\n"
+		 "With --lr the network is trained for some hundred updates, each with a larger learning\n"
+		 "rate than the one before, until the loss shoots up; the curve is drawn, and a rate\n"
+		 "suggested: a tenth of that where the loss is lowest. Nothing is written but the picture.",
 	.options = options,
 	.examples = "  engram tune recipes/adding.yaml --trials 20\n"
 		    "  engram tune recipes/lenet5.yaml --budget 10m -o better.yaml --then-train\n"
-		    "  engram tune recipes/lenet5.yaml --show-space\n",
+		    "  engram tune recipes/lenet5.yaml --show-space\n"
+		    "  engram tune --lr recipes/lenet5.yaml --set train.optimizer=sgd -o curve.svg\n",
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* tune.h - the rooms of engram tune: tune.c (the verb), tune_jobs.c (trials as processes), tune_show.c (what is
- * shown). */
+ * shown), tune_lr.c (the learning-rate finder). */
 #ifndef ENGRAM_CLI_TUNE_H
 #define ENGRAM_CLI_TUNE_H
 
@@ -55,5 +55,10 @@ void tune_show_told(tuning *t); /* trials that have become known */
 void tune_show_live(tuning *t); /* those that run, on a terminal */
 void tune_clear_live(tuning *t);
 void tune_show_end(const tuning *t, bool stopped);
+
+/* ---- tune_lr.c --------------------------------------------------------------------------------------------------- */
+
+/* The learning-rate finder: --lr, with --steps, --from, --to, --output and --json. Returns the exit code. */
+int tune_lr(const cli_args *a);
 
 #endif

@@ -1,8 +1,9 @@
 /* engram_report.h - what happens inside a trained network, as pictures (SVG), tables (CSV) and numbers. Part of
  * libengram_io.
  *
- * Pictures so far for networks with recurrent layers: how much of the loss's gradient reaches the states of long ago,
- * and what gates and states do while a text is read. Numbers for any: what an answer comes from. Ownership, threads,
+ * Pictures for networks with recurrent layers: how much of the loss's gradient reaches the states of long ago, and what
+ * gates and states do while a text is read. For any: what an answer comes from; how the loss goes with the learning
+ * rate. Ownership, threads,
  * NULL and messages as in engram_io.h. */
 #ifndef ENGRAM_REPORT_H
 #define ENGRAM_REPORT_H
@@ -170,6 +171,42 @@ EG_API eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_
 	const eg_value *seen, eg_error *err);
 EG_API eg_status eg_sheet_save(eg_sheet *s, eg_error *err); /* frees it in every case */
 EG_API void eg_sheet_drop(eg_sheet *s);                     /* without saving; NULL is allowed */
+
+/* ---- the learning-rate finder ------------------------------------------------------------------------------------ */
+
+/* How the loss goes while the learning rate rises from update to update (Smith 2017, "Cyclical learning rates for
+ * training neural networks"), and which rate follows from it. */
+typedef struct eg_rate_options {
+	double from, to; /* 0: the optimizer's default rate / 10^4 and x 10^4 */
+	int steps;       /* updates, each with the same factor more than the one before; 0: 200 */
+	void *user;
+	bool (*interrupted)(void *user, int step); /* asked after each update; true: EG_ERR_STOPPED. May be NULL */
+} eg_rate_options;
+
+typedef enum eg_rate_end {
+	EG_RATE_WHOLE,     /* all steps were made */
+	EG_RATE_DIVERGED,  /* the loss rose far above its lowest */
+	EG_RATE_NOT_FINITE /* a loss or gradient was NaN or infinite */
+} eg_rate_end;
+
+typedef struct eg_rate_curve {
+	int n;                        /* updates made, of `steps` */
+	int steps;
+	double *rate, *loss, *smooth; /* n of each; loss: of the batch, before the update with this rate */
+	eg_rate_end end;
+	int lowest, steepest; /* where `smooth` is lowest, and falls most steeply before; -1: it did not fall */
+	double suggested;     /* a tenth of the rate at the lowest, or of the middle where it is flat; NAN: none */
+	double now;           /* the rate of the config */
+} eg_rate_curve;
+
+/* Trains with rising rates, from the parameters as they are, which are the same to the bit afterwards. Of the config
+ * are used batch, seed, optimizer (with its groups, whose factors stay), forget, accumulate, objective and shown; no
+ * schedule. Same seed, same bits. The curve holds memory, also after a failure: eg_rate_curve_free. */
+EG_API eg_status eg_rate_find(eg_graph *g, eg_params *p, const eg_train_config *config, const eg_dataset *data,
+	const eg_rate_options *options, eg_rate_curve *curve, eg_error *err);
+EG_API void eg_rate_curve_free(eg_rate_curve *c);
+/* As SVG: losses, the smoothed line, what is suggested and what is now. */
+EG_API eg_status eg_rate_plot(const char *path, const char *title, const eg_rate_curve *c, eg_error *err);
 
 #ifdef __cplusplus
 }

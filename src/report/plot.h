@@ -13,18 +13,27 @@
 typedef struct eg_series {
 	const char *name; /* "": not in the legend */
 	const double *x,
-	        *y; /* n of each; the line is broken where y is NAN or infinite, or, on a log axis, not above 0 */
+	        *y; /* n of each; the line is broken where one is NAN or infinite, or, on a log axis, not above 0 */
 	int n;
 } eg_series;
 
 enum { EG_MAX_SERIES = 16 }; /* eight colours, full and dashed */
 
+/* A vertical line at x with a word at its top. */
+typedef struct eg_plot_mark {
+	double x;
+	const char *name;
+} eg_plot_mark;
+
 typedef struct eg_line_plot {
 	const char *title, *x_title, *y_title;
 	const eg_series *series;
 	int nseries;         /* 1..EG_MAX_SERIES */
-	bool log_y;          /* powers of ten at equal distances */
+	bool log_x, log_y;   /* powers of ten at equal distances; what is not above 0 is left out */
 	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
+	const eg_plot_mark *marks; /* nmarks of them */
+	int nmarks;
+	bool thin_first;     /* the first line is drawn thin and pale: what the others smooth */
 	int number;          /* of plots in one page, each has another */
 	double width, height; /* of the frame around the lines; 0: 520 x 330 */
 } eg_line_plot;

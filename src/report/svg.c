@@ -194,8 +194,9 @@ static const char *number(double v, double step, char buf[32]) {
 
 /* 10 to the k as text, the exponent raised by hand: not every viewer knows baseline-shift, not every font such
  * digits. */
-static void power_label(eg_writer *w, double x, double y, int k) {
-	put(w, "<text x=\"%s\" y=\"%s\" font-size=\"%d\" text-anchor=\"end\" fill=\"" INK "\">", AT(x), AT(y), SMALL);
+static void power_label(eg_writer *w, double x, double y, const char *anchor, int k) {
+	put(w, "<text x=\"%s\" y=\"%s\" font-size=\"%d\" text-anchor=\"%s\" fill=\"" INK "\">", AT(x), AT(y), SMALL,
+	        anchor);
 	if (k >= 0 && k <= 3)
 		put(w, "%d</text>\n", k == 0 ? 1 : k == 1 ? 10 : k == 2 ? 100 : 1000);
 	else
@@ -210,7 +211,7 @@ static void y_axis(eg_writer *w, const axis *y, const axis *x) {
 		double v = y->lo + i * y->step, at_y = place(y, y->log ? pow(10, v) : v);
 		line(w, x->from, at_y, x->to, at_y, FAINT);
 		if (y->log)
-			power_label(w, x->from - 7, at_y + 4, (int)v);
+			power_label(w, x->from - 7, at_y + 4, "end", (int)v);
 		else
 			text(w, x->from - 7, at_y + 4, SMALL, "end", 0, number(v, y->step, label));
 	}
@@ -225,9 +226,12 @@ static void x_axis(eg_writer *w, const axis *x, const axis *y) {
 	char label[32];
 	int first = (int)ceil(x->lo / x->step - 1e-9), last = (int)floor(x->hi / x->step + 1e-9);
 	for (int i = first; i <= last; i++) {
-		double v = i * x->step, at_x = place(x, v);
+		double v = i * x->step, at_x = place(x, x->log ? pow(10, v) : v);
 		line(w, at_x, y->from, at_x, y->from + 5, INK);
-		text(w, at_x, y->from + 18, SMALL, "middle", 0, number(v, x->step, label));
+		if (x->log)
+			power_label(w, at_x, y->from + 18, "middle", (int)v);
+		else
+			text(w, at_x, y->from + 18, SMALL, "middle", 0, number(v, x->step, label));
 	}
 }
 
@@ -239,20 +243,30 @@ static const char *const line_colours[] = {
 
 static const char *dashes(int i) { return i < EG_COUNT(line_colours) ? "" : " stroke-dasharray=\"7 4\""; }
 
-static bool shown(const eg_line_plot *p, double v) { return isfinite(v) && (!p->log_y || v > 0); }
+static const char *colour_of(const eg_line_plot *p, int i) {
+	if (p->thin_first && i == 0) return "#a9bfd0";
+	return line_colours[(i - p->thin_first) % EG_COUNT(line_colours)];
+}
+
+static bool shown(const eg_line_plot *p, double x, double y) {
+	return isfinite(x) && isfinite(y) && (!p->log_x || x > 0) && (!p->log_y || y > 0);
+}
 
 static void fit_axes(const eg_line_plot *p, axis *x, axis *y) {
 	double lo_x = INFINITY, hi_x = -INFINITY, lo = INFINITY, hi = -INFINITY;
 	for (int i = 0; i < p->nseries; i++)
 		for (int k = 0; k < p->series[i].n; k++) {
 			double vx = p->series[i].x[k], vy = p->series[i].y[k];
-			if (!isfinite(vx) || !shown(p, vy)) continue;
+			if (!shown(p, vx, vy)) continue;
 			lo_x = fmin(lo_x, vx), hi_x = fmax(hi_x, vx);
 			lo = fmin(lo, vy), hi = fmax(hi, vy);
 		}
-	if (lo_x > hi_x) lo_x = 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
+	if (lo_x > hi_x) lo_x = p->log_x ? 0.1 : 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
 	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
-	fit_linear(x, lo_x, hi_x, p->width > 0 && p->width < 400 ? 5 : 8, true);
+	if (p->log_x)
+		fit_log(x, lo_x, hi_x);
+	else
+		fit_linear(x, lo_x, hi_x, p->width > 0 && p->width < 400 ? 5 : 8, true);
 	if (p->log_y)
 		fit_log(y, lo, hi);
 	else
@@ -261,19 +275,21 @@ static void fit_axes(const eg_line_plot *p, axis *x, axis *y) {
 
 static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, const axis *y) {
 	const eg_series *s = &p->series[i];
+	const bool thin = i == 0 && p->thin_first;
 	bool down = false;
 	put(w,
-	        "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" "
+	        "<path fill=\"none\" stroke=\"%s\" stroke-width=\"%s\" stroke-linejoin=\"round\" "
 	        "clip-path=\"url(#frame%d)\"%s "
 	        "d=\"",
-	        line_colours[i % EG_COUNT(line_colours)], p->number, dashes(i));
+	        colour_of(p, i), thin ? "1" : "1.8", p->number, dashes(i));
 	for (int k = 0; k < s->n; k++) {
-		bool here = isfinite(s->x[k]) && shown(p, s->y[k]);
+		bool here = shown(p, s->x[k], s->y[k]);
 		if (here) {
 			/* Far beyond the frame is as good as beyond: viewers compute in single precision. */
 			double at_y = fmin(fmax(place(y, s->y[k]), y->to - 2000), y->from + 2000);
 			put(w, "%s%s %s ", down ? "L" : "M", AT(place(x, s->x[k])), AT(at_y));
-			if (!down && (k + 1 == s->n || !shown(p, s->y[k + 1]))) put(w, "h0.01"); /* a point alone */
+			const bool alone = !down && (k + 1 == s->n || !shown(p, s->x[k + 1], s->y[k + 1]));
+			if (alone) put(w, "h0.01");
 		}
 		down = here;
 	}
@@ -284,8 +300,21 @@ static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
 	for (int i = 0; i < p->nseries; i++, y += 20) {
 		if (!p->series[i].name[0]) continue; /* one line whose title says it all */
 		put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\" stroke-width=\"2.5\"%s/>\n", AT(x),
-		        AT(y), AT(x + 24), AT(y), line_colours[i % EG_COUNT(line_colours)], dashes(i));
+		        AT(y), AT(x + 24), AT(y), colour_of(p, i), dashes(i));
 		text(w, x + 30, y + 4, NORMAL, "start", 0, p->series[i].name);
+	}
+}
+
+/* Their words away from the middle of both, one below the other where there are more. */
+static void marks(eg_writer *w, const eg_line_plot *p, const axis *x, const axis *y) {
+	for (int i = 0; i < p->nmarks; i++) {
+		if (!shown(p, p->marks[i].x, 1)) continue;
+		double at_x = place(x, p->marks[i].x);
+		if (!(at_x >= x->from && at_x <= x->to)) continue;
+		const bool left = p->nmarks == 2 ? p->marks[i].x < p->marks[1 - i].x : at_x > (x->from + x->to) / 2;
+		put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\" stroke-dasharray=\"4 3\"/>\n", AT(at_x),
+		        AT(y->from), AT(at_x), AT(y->to), INK);
+		text(w, at_x + (left ? -5 : 5), y->to + 16 + (p->nmarks > 2 ? 16 * i : 0), SMALL, left ? "end" : "start", 0, p->marks[i].name);
 	}
 }
 
@@ -302,6 +331,7 @@ void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p) {
 	text(w, x.from, 26, LARGE, "start", 0, p->title);
 	y_axis(w, &y, &x);
 	x_axis(w, &x, &y);
+	marks(w, p, &x, &y);
 	for (int i = 0; i < p->nseries; i++) curve(w, p, i, &x, &y);
 	put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"none\" stroke=\"" INK "\"/>\n", AT(x.from),
 	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));

@@ -1,0 +1,44 @@
+#!/bin/sh
+# engram tune --lr: the curve on the screen, as JSON and as a picture; what cannot be.
+. test/cli_helpers
+
+cat >adding.yaml <<'END'
+name: adding
+task: regress
+data: {source: adding, steps: 8, count: 400, validation: 0.25}
+input: [time, 2]
+model: [{lstm: 16}, last, {linear: 1}]
+train: {loss: mse, optimizer: adam, lr: 0.02, batch: 20, epochs: 12}
+END
+
+expect 0 "$ENGRAM" tune --lr adding.yaml -o curve.svg
+for word in "adding: learning rates from 1e-07 to" "suggested  " "now        0.02" "To try it:" "engram train adding.yaml --set train.lr=" \
+	"Curve: curve.svg" "1e-3"; do says "$word"; done
+grep -qF "now 0.02" curve.svg || fail "the picture does not say what is now"
+expect 0 "$ENGRAM" tune --lr adding.yaml --json --threads 1
+json out
+cp out first
+expect 0 "$ENGRAM" tune --lr adding.yaml --json --threads 2
+same out first
+grep -qE '^\{"suggested": [0-9.e-]+, "now": 0.02, "steepest": [0-9.e-]+, "lowest": [0-9.e-]+, "end": "(whole|diverged)", "steps": 200, "rates": \[' first ||
+	fail "not these keys: $(head -c 300 first)"
+expect 0 "$ENGRAM" tune --lr adding.yaml --json --seed 2
+if cmp -s out first; then fail "another seed has the same losses"; fi
+expect 0 "$ENGRAM" tune --lr adding.yaml --steps 50 --from 1e-5 --to 0.1 --set train.optimizer=sgd
+says "from 1e-05 to 0.1, 50 of 50 steps"
+says "now        0.02"
+expect 0 "$ENGRAM" tune --lr adding.yaml --from 1e-9 --to 1e-8
+says "there is no rate to be suggested"
+
+expect 1 "$ENGRAM" tune --lr adding.yaml --from 1 --to 0.1
+says "engram tune: rates from 1 to 0.1: they begin above 0 and rise"
+expect 2 "$ENGRAM" tune --lr adding.yaml --from nothing
+expect 2 "$ENGRAM" tune --lr adding.yaml --steps 5
+expect 1 "$ENGRAM" tune --lr missing.yaml
+expect 1 "$ENGRAM" tune --lr adding.yaml -o missing/curve.svg
+says "missing/curve.svg"
+expect 1 "$ENGRAM" tune --lr adding.yaml --set train.optimizer=none
+expect 1 "$ENGRAM" tune --lr adding.yaml --set 'train.groups=[{pattern: "*", frozen: true}]'
+says "every parameter is frozen"
+
+done_testing
