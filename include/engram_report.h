@@ -208,6 +208,15 @@ EG_API void eg_rate_curve_free(eg_rate_curve *c);
 /* As SVG: losses, the smoothed line, what is suggested and what is now. */
 EG_API eg_status eg_rate_plot(const char *path, const char *title, const eg_rate_curve *c, eg_error *err);
 
+/* ---- a search for settings --------------------------------------------------------------------------------------- */
+
+/* The journal of `engram tune` as a list of its lines; a last one that was cut off is left out. The caller's. */
+EG_API eg_status eg_journal_read(const char *path, eg_value **journal, eg_error *err);
+/* A page that shows it: every trial and the best so far, how much each key matters, the two keys that matter most
+ * against each other, each key alone. PATH.svg is a picture, all else a page (HTML, with everything in it) that has the
+ * best trials in a table too. It appears whole or not at all. */
+EG_API eg_status eg_journal_page(const char *path, const char *title, const eg_value *journal, eg_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -162,10 +162,11 @@ static void suggest(eg_rate_curve *c) {
 	for (int i = 1; i < c->n; i++)
 		if (c->smooth[i] < c->smooth[at]) at = i;
 	for (int i = 0; i <= at; i++) low = fmin(low, c->smooth[i]), high = fmax(high, c->smooth[i]);
-	/* Noise makes a fall too: three deviations of the smoothed line, as those of the losses tell. */
+	/* Noise makes a fall too: three deviations of the smoothed line, as those of the losses tell; */
 	double noise = 0;
 	for (int i = 1; i <= at; i++) noise += fabs(c->loss[i] - c->loss[i - 1]);
-	noise *= at > 0 ? 0.886 / at * sqrt((1 - SMOOTH) / (1 + SMOOTH)) : 0; /* mean |difference| of normals: 2 / sqrt(pi) */
+	/* the mean |difference| of two normals is 2 / sqrt(pi) */
+	noise *= at > 0 ? 0.886 / at * sqrt((1 - SMOOTH) / (1 + SMOOTH)) : 0;
 	if (at < reach || !(high - low > 3 * noise)) return;
 	for (int i = reach; i + reach <= at; i++) {
 		double slope = c->smooth[i + reach] - c->smooth[i - reach];

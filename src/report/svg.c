@@ -2,17 +2,12 @@
  *
  * Widths of texts are not known here, since the viewer chooses the font: room is left for 0.62 of the font size a
  * character, which the usual sans serif fonts stay below. */
-#include "report/plot.h"
+#include "report/draw.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define FONT "font-family=\"DejaVu Sans, Verdana, Helvetica, Arial, sans-serif\""
-#define INK "#222222"
-#define FAINT "#dddddd"
-
-enum { SMALL = 11, NORMAL = 12, LARGE = 15 }; /* font sizes */
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
@@ -38,7 +33,7 @@ const char *eg_number(double v, char buf[32]) {
 }
 
 /* A coordinate: at most two digits after the point. */
-static const char *at(double v, char buf[32]) {
+const char *eg_draw_at(double v, char buf[32]) {
 	long long hundredths = llround((isfinite(v) ? v : 0) * 100);
 	unsigned long long u = hundredths < 0 ? -(unsigned long long)hundredths : (unsigned long long)hundredths;
 	int n = snprintf(buf, 32, "%s%llu.%02llu", hundredths < 0 ? "-" : "", u / 100, u % 100);
@@ -46,7 +41,6 @@ static const char *at(double v, char buf[32]) {
 	if (buf[n - 1] == '.') buf[--n] = 0;
 	return buf;
 }
-#define AT(v) at(v, (char[32]){0})
 
 /* Bytes of the UTF-8 character at s, 0 where there is none: overlong forms, surrogates and what XML 1.0 forbids. */
 static int character(const char *s) {
@@ -119,10 +113,10 @@ static int length_of(const char *s) {
 	return n;
 }
 
-static double width_of(const char *s, int font) { return 0.62 * font * length_of(s); }
+double eg_draw_width(const char *s, int font) { return 0.62 * font * length_of(s); }
 
 /* anchor: start, middle or end. turn: degrees about its own place. */
-static void text(eg_writer *w, double x, double y, int font, const char *anchor, int turn, const char *s) {
+void eg_draw_text(eg_writer *w, double x, double y, int font, const char *anchor, int turn, const char *s) {
 	put(w, "<text x=\"%s\" y=\"%s\" font-size=\"%d\" text-anchor=\"%s\" fill=\"" INK "\"", AT(x), AT(y), font,
 	        anchor);
 	if (turn) put(w, " transform=\"rotate(%d %s %s)\"", turn, AT(x), AT(y));
@@ -131,13 +125,13 @@ static void text(eg_writer *w, double x, double y, int font, const char *anchor,
 	put(w, "</text>\n");
 }
 
-static void line(eg_writer *w, double x, double y, double x2, double y2, const char *colour) {
+void eg_draw_line(eg_writer *w, double x, double y, double x2, double y2, const char *colour) {
 	put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\"/>\n", AT(x), AT(y), AT(x2), AT(y2), colour);
 }
 
 static void begin_file(eg_writer *w) { put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"); }
 
-static void head(eg_writer *w, double width, double height, const char *title) {
+void eg_draw_head(eg_writer *w, double width, double height, const char *title) {
 	put(w,
 	        "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" "
 	        "width=\"%s\" height=\"%s\" viewBox=\"0 0 %s %s\" " FONT ">\n<title>",
@@ -148,31 +142,24 @@ static void head(eg_writer *w, double width, double height, const char *title) {
 
 /* ---- axes -------------------------------------------------------------------------------------------------------- */
 
-typedef struct axis {
-	double lo, hi;   /* of what is shown; with log: powers of ten */
-	double from, to; /* pixels */
-	double step;     /* between ticks: a value, or with log so many powers */
-	bool log;
-} axis;
-
-static double place(const axis *a, double v) {
+double eg_axis_place(const eg_axis *a, double v) {
 	return a->from + ((a->log ? log10(v) : v) - a->lo) / (a->hi - a->lo) * (a->to - a->from);
 }
 
 /* 1, 2 or 5 times a power of ten, such that there are about `ticks` of them. */
-static double nice_step(double range, int ticks) {
+double eg_axis_step(double range, int ticks) {
 	double rough = range / ticks, power = pow(10, floor(log10(rough))), m = rough / power;
 	return power * (m < 1.5 ? 1 : m < 3.5 ? 2 : m < 7.5 ? 5 : 10);
 }
 
-static void fit_linear(axis *a, double lo, double hi, int ticks, bool exact) {
+void eg_axis_fit_linear(eg_axis *a, double lo, double hi, int ticks, bool exact) {
 	if (!(hi > lo)) lo -= fabs(lo) * 0.5 + 0.5, hi = lo + 2 * (fabs(lo) * 0.5 + 0.5);
-	a->step = nice_step(hi - lo, ticks);
+	a->step = eg_axis_step(hi - lo, ticks);
 	a->lo = exact ? lo : floor(lo / a->step + 1e-9) * a->step;
 	a->hi = exact ? hi : ceil(hi / a->step - 1e-9) * a->step;
 }
 
-static void fit_log(axis *a, double lo, double hi) {
+void eg_axis_fit_log(eg_axis *a, double lo, double hi) {
 	a->log = true;
 	a->lo = floor(log10(lo) + 1e-9);
 	a->hi = ceil(log10(hi) - 1e-9);
@@ -181,7 +168,7 @@ static void fit_log(axis *a, double lo, double hi) {
 }
 
 /* As few digits as tell it from its neighbours. */
-static const char *number(double v, double step, char buf[32]) {
+const char *eg_draw_number(double v, double step, char buf[32]) {
 	int digits = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
 	if (fabs(v) < step * 1e-6) v = 0;
 	if (fabs(v) >= 1e6 || digits > 5)
@@ -204,34 +191,34 @@ static void power_label(eg_writer *w, double x, double y, const char *anchor, in
 		        k < 0 ? "\xe2\x88\x92" : "", k < 0 ? -k : k);
 }
 
-static void y_axis(eg_writer *w, const axis *y, const axis *x) {
+void eg_axis_draw_y(eg_writer *w, const eg_axis *y, const eg_axis *x) {
 	char label[32];
 	int n = (int)((y->hi - y->lo) / y->step + 1e-6);
 	for (int i = 0; i <= n; i++) {
-		double v = y->lo + i * y->step, at_y = place(y, y->log ? pow(10, v) : v);
-		line(w, x->from, at_y, x->to, at_y, FAINT);
+		double v = y->lo + i * y->step, at_y = eg_axis_place(y, y->log ? pow(10, v) : v);
+		eg_draw_line(w, x->from, at_y, x->to, at_y, FAINT);
 		if (y->log)
 			power_label(w, x->from - 7, at_y + 4, "end", (int)v);
 		else
-			text(w, x->from - 7, at_y + 4, SMALL, "end", 0, number(v, y->step, label));
+			eg_draw_text(w, x->from - 7, at_y + 4, SMALL, "end", 0, eg_draw_number(v, y->step, label));
 	}
 	for (int k = (int)y->lo; y->log && y->hi - y->lo <= 6 && k < (int)y->hi; k++)
 		for (int m = 2; m < 10; m++) {
-			double at_y = place(y, m * pow(10, k));
-			line(w, x->from, at_y, x->from + (m == 5 ? 5 : 3), at_y, INK);
+			double at_y = eg_axis_place(y, m * pow(10, k));
+			eg_draw_line(w, x->from, at_y, x->from + (m == 5 ? 5 : 3), at_y, INK);
 		}
 }
 
-static void x_axis(eg_writer *w, const axis *x, const axis *y) {
+static void x_axis(eg_writer *w, const eg_axis *x, const eg_axis *y) {
 	char label[32];
 	int first = (int)ceil(x->lo / x->step - 1e-9), last = (int)floor(x->hi / x->step + 1e-9);
 	for (int i = first; i <= last; i++) {
-		double v = i * x->step, at_x = place(x, x->log ? pow(10, v) : v);
-		line(w, at_x, y->from, at_x, y->from + 5, INK);
+		double v = i * x->step, at_x = eg_axis_place(x, x->log ? pow(10, v) : v);
+		eg_draw_line(w, at_x, y->from, at_x, y->from + 5, INK);
 		if (x->log)
 			power_label(w, at_x, y->from + 18, "middle", (int)v);
 		else
-			text(w, at_x, y->from + 18, SMALL, "middle", 0, number(v, x->step, label));
+			eg_draw_text(w, at_x, y->from + 18, SMALL, "middle", 0, eg_draw_number(v, x->step, label));
 	}
 }
 
@@ -252,7 +239,7 @@ static bool shown(const eg_line_plot *p, double x, double y) {
 	return isfinite(x) && isfinite(y) && (!p->log_x || x > 0) && (!p->log_y || y > 0);
 }
 
-static void fit_axes(const eg_line_plot *p, axis *x, axis *y) {
+static void fit_axes(const eg_line_plot *p, eg_axis *x, eg_axis *y) {
 	double lo_x = INFINITY, hi_x = -INFINITY, lo = INFINITY, hi = -INFINITY;
 	for (int i = 0; i < p->nseries; i++)
 		for (int k = 0; k < p->series[i].n; k++) {
@@ -264,16 +251,16 @@ static void fit_axes(const eg_line_plot *p, axis *x, axis *y) {
 	if (lo_x > hi_x) lo_x = p->log_x ? 0.1 : 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
 	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
 	if (p->log_x)
-		fit_log(x, lo_x, hi_x);
+		eg_axis_fit_log(x, lo_x, hi_x);
 	else
-		fit_linear(x, lo_x, hi_x, p->width > 0 && p->width < 400 ? 5 : 8, true);
+		eg_axis_fit_linear(x, lo_x, hi_x, p->width > 0 && p->width < 400 ? 5 : 8, true);
 	if (p->log_y)
-		fit_log(y, lo, hi);
+		eg_axis_fit_log(y, lo, hi);
 	else
-		fit_linear(y, lo, hi, p->height > 0 && p->height < 200 ? 4 : 6, p->y_min < p->y_max);
+		eg_axis_fit_linear(y, lo, hi, p->height > 0 && p->height < 200 ? 4 : 6, p->y_min < p->y_max);
 }
 
-static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, const axis *y) {
+static void curve(eg_writer *w, const eg_line_plot *p, int i, const eg_axis *x, const eg_axis *y) {
 	const eg_series *s = &p->series[i];
 	const bool thin = i == 0 && p->thin_first;
 	bool down = false;
@@ -286,8 +273,8 @@ static void curve(eg_writer *w, const eg_line_plot *p, int i, const axis *x, con
 		bool here = shown(p, s->x[k], s->y[k]);
 		if (here) {
 			/* Far beyond the frame is as good as beyond: viewers compute in single precision. */
-			double at_y = fmin(fmax(place(y, s->y[k]), y->to - 2000), y->from + 2000);
-			put(w, "%s%s %s ", down ? "L" : "M", AT(place(x, s->x[k])), AT(at_y));
+			double at_y = fmin(fmax(eg_axis_place(y, s->y[k]), y->to - 2000), y->from + 2000);
+			put(w, "%s%s %s ", down ? "L" : "M", AT(eg_axis_place(x, s->x[k])), AT(at_y));
 			const bool alone = !down && (k + 1 == s->n || !shown(p, s->x[k + 1], s->y[k + 1]));
 			if (alone) put(w, "h0.01");
 		}
@@ -301,42 +288,42 @@ static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
 		if (!p->series[i].name[0]) continue; /* one line whose title says it all */
 		put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\" stroke-width=\"2.5\"%s/>\n", AT(x),
 		        AT(y), AT(x + 24), AT(y), colour_of(p, i), dashes(i));
-		text(w, x + 30, y + 4, NORMAL, "start", 0, p->series[i].name);
+		eg_draw_text(w, x + 30, y + 4, NORMAL, "start", 0, p->series[i].name);
 	}
 }
 
 /* Their words away from the middle of both, one below the other where there are more. */
-static void marks(eg_writer *w, const eg_line_plot *p, const axis *x, const axis *y) {
+static void marks(eg_writer *w, const eg_line_plot *p, const eg_axis *x, const eg_axis *y) {
 	for (int i = 0; i < p->nmarks; i++) {
 		if (!shown(p, p->marks[i].x, 1)) continue;
-		double at_x = place(x, p->marks[i].x);
+		double at_x = eg_axis_place(x, p->marks[i].x);
 		if (!(at_x >= x->from && at_x <= x->to)) continue;
 		const bool left = p->nmarks == 2 ? p->marks[i].x < p->marks[1 - i].x : at_x > (x->from + x->to) / 2;
 		put(w, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" stroke=\"%s\" stroke-dasharray=\"4 3\"/>\n", AT(at_x),
 		        AT(y->from), AT(at_x), AT(y->to), INK);
-		text(w, at_x + (left ? -5 : 5), y->to + 16 + (p->nmarks > 2 ? 16 * i : 0), SMALL, left ? "end" : "start", 0, p->marks[i].name);
+		eg_draw_text(w, at_x + (left ? -5 : 5), y->to + 16 + (p->nmarks > 2 ? 16 * i : 0), SMALL, left ? "end" : "start", 0, p->marks[i].name);
 	}
 }
 
 void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p) {
 	double names = 0;
-	axis x = {.from = 76}, y = {.to = 46};
-	for (int i = 0; i < p->nseries; i++) names = fmax(names, width_of(p->series[i].name, NORMAL));
+	eg_axis x = {.from = 76}, y = {.to = 46};
+	for (int i = 0; i < p->nseries; i++) names = fmax(names, eg_draw_width(p->series[i].name, NORMAL));
 	x.to = x.from + (p->width > 0 ? p->width : 520);
 	y.from = y.to + (p->height > 0 ? p->height : 330);
 	fit_axes(p, &x, &y);
-	head(w, x.to + names + 62, y.from + 58, p->title);
+	eg_draw_head(w, x.to + names + 62, y.from + 58, p->title);
 	put(w, "<clipPath id=\"frame%d\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/></clipPath>\n", p->number, AT(x.from),
 	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));
-	text(w, x.from, 26, LARGE, "start", 0, p->title);
-	y_axis(w, &y, &x);
+	eg_draw_text(w, x.from, 26, LARGE, "start", 0, p->title);
+	eg_axis_draw_y(w, &y, &x);
 	x_axis(w, &x, &y);
 	marks(w, p, &x, &y);
 	for (int i = 0; i < p->nseries; i++) curve(w, p, i, &x, &y);
 	put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"none\" stroke=\"" INK "\"/>\n", AT(x.from),
 	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));
-	text(w, (x.from + x.to) / 2, y.from + 42, NORMAL, "middle", 0, p->x_title);
-	text(w, 20, (y.from + y.to) / 2, NORMAL, "middle", -90, p->y_title);
+	eg_draw_text(w, (x.from + x.to) / 2, y.from + 42, NORMAL, "middle", 0, p->x_title);
+	eg_draw_text(w, 20, (y.from + y.to) / 2, NORMAL, "middle", -90, p->y_title);
 	legend(w, p, x.to + 16, y.to + 12);
 	put(w, "</svg>\n");
 }
@@ -374,6 +361,10 @@ static const char *level_colour(eg_colours kind, int level, char buf[8]) {
 	}
 	snprintf(buf, 8, "#%02x%02x%02x", (unsigned)rgb[0] & 0xff, (unsigned)rgb[1] & 0xff, (unsigned)rgb[2] & 0xff);
 	return buf;
+}
+
+const char *eg_draw_colour(eg_colours kind, double share, char buf[8]) {
+	return level_colour(kind, (int)lround(fmin(fmax(share, 0), 1) * (LEVELS - 1)), buf);
 }
 
 /* -1: not a number. */
@@ -436,9 +427,9 @@ static void colour_bar(eg_writer *w, const eg_heat_panel *p, double x, double y)
 	put(w, "</g>\n");
 	for (int i = 0; i <= 2; i++) {
 		double v = p->lo + (p->hi - p->lo) * i / 2, at_y = y + bar_height(p) * (2 - i) / 2;
-		double step = nice_step(p->hi > p->lo ? p->hi - p->lo : 1, 40);
-		line(w, x + BAR, at_y, x + BAR + 3, at_y, INK);
-		text(w, x + BAR + 6, at_y + 4, SMALL, "start", 0, number(v, step, buf));
+		double step = eg_axis_step(p->hi > p->lo ? p->hi - p->lo : 1, 40);
+		eg_draw_line(w, x + BAR, at_y, x + BAR + 3, at_y, INK);
+		eg_draw_text(w, x + BAR + 6, at_y + 4, SMALL, "start", 0, eg_draw_number(v, step, buf));
 	}
 }
 
@@ -448,26 +439,26 @@ static void column_labels(eg_writer *w, const eg_heat_map *m, const heat_place *
 		const char *label = eg_plot_visible(m->column_labels[c], buf, sizeof buf);
 		double x = at_->x + (c + 0.5) * CELL;
 		if (at_->turned)
-			text(w, x + 4, at_->y - 4, SMALL, "start", -90, label);
+			eg_draw_text(w, x + 4, at_->y - 4, SMALL, "start", -90, label);
 		else
-			text(w, x, at_->y - 4, NORMAL, "middle", 0, label);
+			eg_draw_text(w, x, at_->y - 4, NORMAL, "middle", 0, label);
 	}
 }
 
 static void panel(eg_writer *w, const eg_heat_map *m, const eg_heat_panel *p, const heat_place *top) {
 	char buf[32];
 	heat_place at_ = *top;
-	text(w, at_.x, at_.y + TITLE - 11, NORMAL + 1, "start", 0, p->title);
+	eg_draw_text(w, at_.x, at_.y + TITLE - 11, NORMAL + 1, "start", 0, p->title);
 	at_.y += TITLE + at_.labels;
 	column_labels(w, m, &at_);
 	cells(w, m, p, &at_);
 	for (int r = 0; r < p->rows && p->row_labels; r++)
-		text(w, at_.x - 6, at_.y + (r + 0.5) * CELL + 4, SMALL, "end", 0, p->row_labels[r]);
+		eg_draw_text(w, at_.x - 6, at_.y + (r + 0.5) * CELL + 4, SMALL, "end", 0, p->row_labels[r]);
 	int every = m->columns <= 20 ? 5 : 10;
 	for (int c = 0; c < m->columns; c += every) {
 		double x = at_.x + (c + 0.5) * CELL, y = at_.y + p->rows * CELL;
-		line(w, x, y, x, y + 4, INK);
-		text(w, x, y + 15, SMALL, "middle", 0, number(c, 1, buf));
+		eg_draw_line(w, x, y, x, y + 4, INK);
+		eg_draw_text(w, x, y + 15, SMALL, "middle", 0, eg_draw_number(c, 1, buf));
 	}
 	colour_bar(w, p, at_.x + m->columns * CELL + 16, at_.y);
 }
@@ -478,18 +469,18 @@ static void draw_heat(eg_writer *w, const eg_heat_map *m) {
 	heat_place at_ = {.y = 38};
 	for (int i = 0; i < m->npanels; i++)
 		for (int r = 0; r < m->panels[i].rows && m->panels[i].row_labels; r++)
-			rows = fmax(rows, width_of(m->panels[i].row_labels[r], SMALL));
+			rows = fmax(rows, eg_draw_width(m->panels[i].row_labels[r], SMALL));
 	for (int c = 0; c < m->columns && m->column_labels; c++) {
 		const char *label = eg_plot_visible(m->column_labels[c], buf, sizeof buf);
 		at_.turned |= length_of(label) > 1;
-		longest = fmax(longest, width_of(label, SMALL));
+		longest = fmax(longest, eg_draw_width(label, SMALL));
 	}
 	at_.x = rows + 18;
 	at_.labels = !m->column_labels ? 0 : at_.turned ? longest + 6 : 16;
 	for (int i = 0; i < m->npanels; i++) height += panel_height(&m->panels[i], at_.labels);
 	double width = at_.x + m->columns * CELL + BAR_ROOM + 12;
-	head(w, fmax(width, at_.x + width_of(m->title, LARGE) + 12), height, m->title);
-	text(w, at_.x, 26, LARGE, "start", 0, m->title);
+	eg_draw_head(w, fmax(width, at_.x + eg_draw_width(m->title, LARGE) + 12), height, m->title);
+	eg_draw_text(w, at_.x, 26, LARGE, "start", 0, m->title);
 	for (int i = 0; i < m->npanels; i++) {
 		panel(w, m, &m->panels[i], &at_);
 		at_.y += panel_height(&m->panels[i], at_.labels);
