@@ -516,6 +516,9 @@ EG_API int eg_plan_size(const eg_plan *plan, const char *name); /* of any open s
  * be read, written, or zeroed between runs. It has the same form in all plans of one graph and batch size. NULL: it
  * keeps none. */
 EG_API eg_real *eg_plan_state(eg_plan *plan, size_t *n);
+/* Sample i of plan `to` goes on from sample rows[i] of `from`, another plan of the graph with the same outputs, of any
+ * batch size; or the same plan. `state`: what eg_plan_state(from) held. */
+EG_API void eg_plan_state_rows(eg_plan *to, eg_plan *from, const eg_real *state, const int *rows);
 /* Forward and, in a plan with gradients, backward. Never fails, never allocates. `step` numbers the dropout masks. */
 EG_API void eg_plan_run(eg_plan *plan, uint64_t step);
 /* Runs once more, from the state that the last run began with, on one thread and looks at the result of every call:

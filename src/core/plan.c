@@ -299,6 +299,19 @@ void eg_plan_forget(eg_plan *p, int sample) {
 			memset(state + k, 0, (size_t)b->width * sizeof *state);
 	}
 }
+void eg_plan_state_rows(eg_plan *to, eg_plan *from, const eg_real *state, const int *rows) {
+	int k = -1;
+	for (int i = 0; i < to->nbufs; i++) {
+		const eg_pbuf *b = &to->bufs[i];
+		if (b->kind != BUF_CARRY) continue;
+		while (from->bufs[++k].kind != BUF_CARRY) {}
+		const real *x = state + ((const real *)buf_address(from, k) - (const real *)(const void *)(from->memory + from->carry_offset));
+		real *y = buf_address(to, i);
+		const int64_t block = from->bufs[k].rows * b->width;
+		for (int64_t at = 0; at < b->count; at += b->width)
+			memcpy(y + at, x + at / (b->rows * b->width) * block + rows[at / b->width % b->rows] * b->width, (size_t)b->width * sizeof *y);
+	}
+}
 eg_real *eg_plan_state(eg_plan *p, size_t *n) {
 	*n = p->carry_bytes / sizeof(real);
 	return p->carry_bytes ? (real *)(void *)(p->memory + p->carry_offset) : NULL;

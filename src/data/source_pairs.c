@@ -2,6 +2,8 @@
  *
  *   Hi.<TAB>translation<TAB>who wrote them           the third column, and what follows it, is passed over
  *
+ * With `reverse` the second is the sentence and the first its translation; parts stay as they are.
+ *
  * A sentence comes with several translations, and a translation with several sentences: pairs that share a side are
  * a group (and so on, what is connected), and a group is in one part alone. The first sentence of a group, in the
  * order of bytes, says in which: the first byte of its SHA-256, modulo 20, is 0 for the test part, 1 for validation. */
@@ -11,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT, TARGET };
+enum { TEXT, TARGET, REFERENCES }; /* fields, the first two columns too */
 
 typedef struct pairs_source {
 	eg_shelf_source shelf;
+	bool reverse;
+	const eg_item **sorted; /* all pairs, by what is translated; NULL: nobody has asked for references yet */
 } pairs_source;
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
@@ -118,13 +122,70 @@ static eg_status fill(eg_source *s, eg_shelf *f, eg_reader *reader, eg_error *er
 
 eg_status eg_pairs_take(eg_source *s, eg_reader *reader, eg_error *err) { return eg_shelf_take(s, fill, reader, err); }
 
-static eg_status prepare(eg_source *s, eg_part part, eg_error *err) { return eg_shelf_prepare(s, part, fill, err); }
+/* ---- all translations of a sentence ------------------------------------------------------------------------------ */
+
+static void close_source(eg_source *s) {
+	eg_release(NULL, ((pairs_source *)s)->sorted);
+	((pairs_source *)s)->sorted = NULL;
+	eg_shelf_close(s);
+}
+
+static eg_status sort_pairs(pairs_source *p, eg_error *err) {
+	const eg_shelf *f = &p->shelf.own;
+	eg_release(NULL, p->sorted);
+	p->sorted = eg_calloc(NULL, (size_t)f->n + 1, sizeof *p->sorted);
+	if (!p->sorted) return eg_source_no_memory(&p->shelf.base, err);
+	for (int i = 0; i < f->n; i++) p->sorted[i] = &f->at[i];
+	qsort(p->sorted, (size_t)f->n, sizeof *p->sorted, p->reverse ? by_answer : by_text);
+	return EG_OK;
+}
+
+static eg_status prepare(eg_source *s, eg_part part, eg_error *err) {
+	pairs_source *p = (pairs_source *)s;
+	bool before = p->shelf.ready;
+	eg_status status = eg_shelf_prepare(s, part, fill, err);
+	if (!status && (!before || !p->sorted)) status = sort_pairs(p, err);
+	return status;
+}
+
+/* The translations of x, which stand side by side in the order of sentences. They are in one part, as x is. */
+static eg_status put_references(const pairs_source *p, const eg_item *x, eg_record *r, eg_error *err) {
+	int (*compare)(const void *, const void *) = p->reverse ? by_answer : by_text;
+	size_t n = (size_t)p->shelf.own.n, low = 0, high = n;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (compare(&p->sorted[middle], &x) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (high = low; high < n && compare(&p->sorted[high], &x) == 0;) high++;
+	const char **list = eg_record_room(r, (high - low) * sizeof *list);
+	if (!list) return eg_record_no_memory(err);
+	int count = 0;
+	for (size_t i = low; i < high; i++) {
+		const char *one = p->reverse ? p->sorted[i]->text : p->sorted[i]->answer;
+		bool there = false;
+		for (int k = 0; k < count; k++) there = there || strcmp(list[k], one) == 0;
+		if (!there) list[count++] = one;
+	}
+	r->fields[REFERENCES] = (eg_datum){.there = true, .tokens = {count, list}};
+	return EG_OK;
+}
+
+static eg_status read_pair(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
+	const pairs_source *p = (const pairs_source *)s;
+	eg_status status = eg_shelf_read(s, part, i, wanted, r, err);
+	if (status || !(wanted >> REFERENCES & 1)) return status;
+	return put_references(p, &p->shelf.own.at[p->shelf.items[part][i]], r, err);
+}
 
 static eg_status open_source(eg_source *base, eg_error *err) {
 	eg_shelf_source *s = &((pairs_source *)base)->shelf;
 	s->one = "line", s->many = "lines";
 	s->fields = (eg_shelf_fields)EG_NO_FIELDS;
-	s->fields.text = TEXT, s->fields.answer = TARGET;
+	const bool reverse = ((pairs_source *)base)->reverse;
+	s->fields.text = reverse ? TARGET : TEXT, s->fields.answer = reverse ? TEXT : TARGET;
 	s->part_of = part_of;
 	return eg_shelf_open(base, err);
 }
@@ -135,15 +196,22 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 		.def = NAN, .doc = "train on the first so many pairs only; left out: on all" \
 	}
 
-static const eg_key keys[] = {LIMIT_KEY, EG_BROKEN_KEY, EG_TEXT_RULE_KEYS(pairs_source, shelf.rules)};
+static const eg_key keys[] = {LIMIT_KEY,
+	{.name = "reverse",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(pairs_source, reverse),
+		.def = NAN,
+		.doc = "the other way round: what stands second in a line is the text, what stands first its target"},
+	EG_BROKEN_KEY, EG_TEXT_RULE_KEYS(pairs_source, shelf.rules)};
 
-static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "target", .kind = EG_FIELD_TEXT}};
+static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "target", .kind = EG_FIELD_TEXT},
+	{.name = "references", .kind = EG_FIELD_TOKENS}};
 
 #define TYPE(...) \
 	{ \
 		.info = {.fields = fields, .nfields = EG_COUNT(fields), __VA_ARGS__}, .keys = keys, .nkeys = EG_COUNT(keys), \
-		.size = sizeof(pairs_source), .open = open_source, .prepare = prepare, .read = eg_shelf_read, \
-		.close = eg_shelf_close \
+		.size = sizeof(pairs_source), .open = open_source, .prepare = prepare, .read = read_pair, \
+		.close = close_source \
 	}
 
 const eg_source_type eg_source_type_pairs = TYPE(.name = "pairs",

@@ -80,6 +80,8 @@ typedef struct eg_floor_type {
 	/* What it says of the batch, steps from..from+steps-1 of sequences. Memory is the floor's, valid until the
 	 * next call. */
 	eg_status (*say)(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err);
+	/* Of a task that writes, in the place of say: a text for each sample of the batch. Memory likewise. */
+	eg_status (*write)(eg_floor *f, const eg_floor_batch *b, const char **texts, eg_error *err);
 	void (*free)(eg_floor *f); /* its own; NULL: nothing */
 } eg_floor_type;
 

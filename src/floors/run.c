@@ -111,9 +111,18 @@ static eg_batch_run piece_of(const eg_floor_batch *b, int from, int steps, eg_fi
 	return run;
 }
 
+static eg_status judge_texts(eg_floor *f, eg_judge *j, const eg_floor_batch *b, eg_error *err) {
+	const char **texts = eg_calloc(NULL, (size_t)b->n, sizeof *texts);
+	eg_status status = texts ? f->type->write(f, b, texts, err) : eg_floor_no_memory(f, err);
+	if (!status) status = eg_samples_judge_texts(j, b->part->samples, &b->run, texts, err);
+	eg_release(NULL, texts);
+	return status;
+}
+
 static eg_status judge_batch(eg_floor *f, eg_judge *j, const eg_floor_batch *b, nats *x, eg_error *err) {
 	int each = f->type->piece > 0 ? f->type->piece : b->time > 0 ? b->time : 1, all = b->time > 0 ? b->time : 1;
 	eg_status status = EG_OK;
+	if (f->type->write) return judge_texts(f, j, b, err);
 	for (int from = 0; from < all && !status; from += each) {
 		int steps = all - from < each ? all - from : each;
 		void *slots[EG_TASK_INTAKES + 4];

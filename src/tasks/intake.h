@@ -2,7 +2,7 @@
  * the training records for that: the scale of pictures, a vocabulary, the names of classes.
  *
  * One file for each kind of field: intake_picture.c, intake_text.c, intake_tokens.c, intake_names.c (labels, tags,
- * masks), intake_numbers.c (numbers, series). A task says which kinds it takes; it seldom needs to know more. */
+ * masks), intake_numbers.c (numbers, series), intake_previous.c (what has been written). A task says which kinds it takes; it seldom needs to know more. */
 #ifndef ENGRAM_TASKS_INTAKE_H
 #define ENGRAM_TASKS_INTAKE_H
 
@@ -118,6 +118,9 @@ typedef struct eg_text_keys {
 	bool cut;
 } eg_text_keys;
 const eg_text_keys *eg_intake_text_keys(const eg_intake *f);
+/* intake_previous.c: the input `previous` of a network that writes, which follows its target. */
+extern const eg_intake_type eg_intake_previous_type;
+void eg_intake_follow(eg_intake *f, const eg_intake *target);
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
 const eg_lexicon *eg_intake_tokens(const eg_intake *f);
 /* Do spaces stand between the tokens of a text? (else they are its characters) */

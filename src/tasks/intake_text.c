@@ -1,5 +1,6 @@
-/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words, subwords), by a vocabulary that
- * is made of the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. */
+/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words, subwords), by a vocabulary that is
+ * made of the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. As a
+ * target, of a network that writes, a text has an end mark behind its units. */
 #include "data/augment.h"
 #include "data/text_form.h"
 #include "tasks/intake.h"
@@ -130,6 +131,7 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 	eg_vocab_options o = {.unit = (eg_unit)x->keys.unit,
 	        .min_count = x->keys.min_count,
 	        .max_size = x->keys.max_size,
+	        .end = f->target,
 	        .unknown = true};
 	eg_status status = eg_vocab_build(x->seen ? x->seen : "", x->size, &o, &x->vocab, err);
 	eg_release(NULL, x->seen);
@@ -201,7 +203,8 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 			if (eg_unit_dropped(a->data[i], (int64_t)k)) ids[k] = eg_vocab_unknown(x->vocab);
 		for (int t = 0; t < time; t++) {
 			size_t at = (size_t)t - behind;
-			out[(ptrdiff_t)t * a->n + i] = behind && t == 0 ? x->first : at < n ? ids[at] : 0;
+			int32_t rest = !f->target ? 0 : at == n ? eg_vocab_end(x->vocab) : f->pad;
+			out[(ptrdiff_t)t * a->n + i] = behind && t == 0 ? x->first : at < n ? ids[at] : rest;
 		}
 		free(ids);
 	}

@@ -115,6 +115,7 @@ static eg_status add(void *user, const eg_batch_run *b, eg_error *err) {
 	eg_status status = EG_OK;
 	for (int i = 0; i < b->fill->n && !status; i++) {
 		eg_row r = row_of(j->task, j->graph, s, b, i);
+		r.params = j->params;
 		status = j->task->type->judge_row(j, &r, err);
 	}
 	return status;
@@ -156,6 +157,18 @@ eg_status eg_samples_each_row(const eg_samples *s, eg_graph *g, eg_params *p, eg
 	walk w = {.samples = s, .graph = g, .take = take, .user = user, .err = err};
 	eg_status status = eg_each_batch(g, p, eg_task_outputs(s->task, g), s->eval_batch, s->data[part], walk_batch, &w, err);
 	return w.status ? w.status : status;
+}
+
+eg_status eg_samples_judge_texts(
+	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const char *const *texts, eg_error *err) {
+	eg_task_judge *j = judge->user;
+	eg_status status = EG_OK;
+	for (int i = 0; i < b->fill->n && !status; i++) {
+		eg_row r = row_of(j->task, j->graph, s, b, i);
+		r.text = texts[i];
+		status = j->task->type->judge_row(j, &r, err);
+	}
+	return status;
 }
 
 static void values(void *user, double *v) {
@@ -269,6 +282,7 @@ static eg_status run(eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part
 	eg_judge *j = status ? NULL : eg_samples_judge(s, g, err);
 	if (!status && !j) status = EG_ERR_MEMORY;
 	if (!status) eg_task_settle(s->task, eg_model_params(m));
+	if (!status) ((eg_task_judge *)j->user)->params = eg_model_params(m);
 	if (!status)
 		status = eg_evaluate(g, eg_model_params(m), NULL, batch > 0 ? batch : s->eval_batch, s->data[part], j,
 		        &e->loss, err);
@@ -350,6 +364,7 @@ static bool answer_batch(void *user, const eg_batch_run *b) {
 		char number[32];
 		snprintf(number, sizeof number, "%lu", (unsigned long)b->fill->items[i]);
 		if (!r.name) r.name = number;
+		r.params = eg_model_params(eg_predictor_model(a->predictor));
 		eg_value_clear(a->answer);
 		eg_value_clear(a->truth);
 		a->status = eg_predictor_answer(a->predictor, &r, a->answer, a->err);

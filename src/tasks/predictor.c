@@ -48,7 +48,7 @@ const eg_key eg_invert_key = {.name = "invert",
 
 static bool reads_pictures(const eg_task *t) {
 	bool any = false;
-	for (int i = 0; i < t->ninputs; i++) any |= t->intakes[i]->type->kind == EG_FIELD_PICTURE;
+	for (int i = 0; i < t->nasked; i++) any |= t->intakes[i]->type->kind == EG_FIELD_PICTURE;
 	return any;
 }
 
@@ -76,7 +76,7 @@ static eg_status prepare(eg_predictor *p, eg_context *ctx, const char *const *se
 	eg_task_settle(p->task, eg_model_params(p->model));
 	eg_plan_options o = {.batch = 1, .time = 1, .outputs = eg_task_outputs(p->task, g), .context = ctx};
 	p->plans = eg_plan_cache_new(g, eg_model_params(p->model), &o, err);
-	for (int i = 0; i < p->task->ninputs; i++) {
+	for (int i = 0; i < p->task->nasked; i++) {
 		const eg_intake *f = p->task->intakes[i];
 		p->fields[i] = (eg_field){.name = f->name, .kind = f->type->kind};
 	}
@@ -130,7 +130,7 @@ void eg_predictor_free(eg_predictor *p) {
 
 int eg_predictor_fields(const eg_predictor *p, const eg_field **fields) {
 	*fields = p->fields;
-	return p->task->ninputs;
+	return p->task->nasked;
 }
 
 static eg_status make_room(eg_predictor *p, int n, eg_error *err) {
@@ -160,7 +160,7 @@ static eg_status decode_map(eg_predictor *p, const eg_question *q, int i, eg_err
 	eg_value *map;
 	const char *name = name_of(q);
 	eg_status status = eg_value_parse(q->bytes, q->size, name, &map, err);
-	for (int k = 0; k < p->task->ninputs && !status; k++) {
+	for (int k = 0; k < p->task->nasked && !status; k++) {
 		const eg_intake *f = p->task->intakes[k];
 		const eg_value *v = eg_value_get(map, f->name);
 		int at = i * p->task->nintakes + k;
@@ -179,9 +179,9 @@ static eg_status decode_map(eg_predictor *p, const eg_question *q, int i, eg_err
 static eg_status decode_bytes(eg_predictor *p, const eg_question *q, int i, eg_error *err) {
 	const eg_intake *f = p->task->intakes[0];
 	int at = i * p->task->nintakes;
-	if (p->task->ninputs > 1)
+	if (p->task->nasked > 1)
 		return eg_fail(err, EG_ERR_ARG, "%s: the network takes %d inputs; ask with JSON that names each",
-		        name_of(q), p->task->ninputs);
+		        name_of(q), p->task->nasked);
 	if (!f->type->decode)
 		return eg_fail(err, EG_ERR_ARG, "%s: '%s' cannot be read from a file", name_of(q), f->name);
 	return f->type->decode(f, q->bytes, q->size, name_of(q), &p->records[i], &p->data[at], &p->remarks[at], err);
@@ -214,12 +214,12 @@ static eg_status decode(eg_predictor *p, const eg_question *q, int i, eg_error *
 	if (q->tensors) return EG_OK;
 	eg_status status = EG_OK;
 	if (q->record)
-		for (int k = 0; k < p->task->ninputs; k++) p->data[i * nintakes + k] = q->record->fields[k];
+		for (int k = 0; k < p->task->nasked; k++) p->data[i * nintakes + k] = q->record->fields[k];
 	else if (q->path)
 		status = decode_file(p, q, i, err);
 	else
 		status = q->json ? decode_map(p, q, i, err) : decode_bytes(p, q, i, err);
-	for (int k = 0; k < p->task->ninputs && !status; k++) {
+	for (int k = 0; k < p->task->nasked && !status; k++) {
 		p->records[i].fields[p->task->intakes[k]->field] = p->data[i * nintakes + k];
 		if (!p->data[i * nintakes + k].there)
 			status = eg_fail(err, EG_ERR_ARG, "%s: the field '%s' is missing", name_of(q),
@@ -227,7 +227,7 @@ static eg_status decode(eg_predictor *p, const eg_question *q, int i, eg_error *
 	}
 	if (!status)
 		status = eg_task_extents(
-		        p->task, p->task->ninputs, &p->records[i], p->data + i * nintakes, &p->times[i], words, err);
+		        p->task, p->task->nasked, &p->records[i], p->data + i * nintakes, &p->times[i], words, err);
 	return status;
 }
 
@@ -235,7 +235,7 @@ static eg_status decode(eg_predictor *p, const eg_question *q, int i, eg_error *
 
 static bool is_sequence(const eg_task *t) {
 	bool any = false;
-	for (int i = 0; i < t->ninputs; i++)
+	for (int i = 0; i < t->nasked; i++)
 		for (int k = 0; k < t->intakes[i]->sample.rank; k++) any |= t->intakes[i]->sample.d[k] == EG_T;
 	return any;
 }
@@ -243,7 +243,7 @@ static bool is_sequence(const eg_task *t) {
 /* One question's tensors into row `row` of n. */
 static void put_tensors(
 	const eg_task *t, const eg_question *q, const eg_dims *dims, void *const *slots, int row, int n, int time) {
-	for (int k = 0; k < t->ninputs; k++) {
+	for (int k = 0; k < t->nasked; k++) {
 		bool sequence = t->intakes[k]->shape.rank > 1 && t->intakes[k]->shape.d[0] != EG_N;
 		size_t each = 4; /* int32_t */
 		if (t->intakes[k]->type->kind != EG_FIELD_TEXT && t->intakes[k]->type->kind != EG_FIELD_TOKENS)
@@ -275,7 +275,7 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 	for (int j = 0; j < nwords; j++) named[j] = (eg_size){words[j], sizes[j]};
 	eg_plan *plan = eg_plan_cache_get(p->plans, n, is_sequence(t) ? time : 0, named, err);
 	if (!plan) return err->status;
-	for (int k = 0; k < t->ninputs; k++) {
+	for (int k = 0; k < t->nasked; k++) {
 		dims[k] = eg_intake_dims(t->intakes[k], n, time, sizes);
 		slots[k] = eg_plan_input(plan, t->intakes[k]->input);
 		if (!slots[k])
@@ -293,7 +293,7 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 	if (questions[which[0]].tensors)
 		for (int i = 0; i < n; i++) put_tensors(t, &questions[which[i]], dims, slots, i, n, time);
 	else
-		status = eg_intakes_fill(t, t->ninputs, p->records, which, p->data_of, n, time, dims, slots, err);
+		status = eg_intakes_fill(t, t->nasked, p->records, which, p->data_of, n, time, dims, slots, err);
 	if (status) return status;
 	eg_plan_run(plan, 0);
 	for (int i = 0; i < n; i++) {
@@ -301,6 +301,7 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 		eg_value *out = p->answers[q];
 		const eg_row r = {.graph = eg_model_graph(p->model),
 		        .plan = plan,
+		        .params = eg_model_params(p->model),
 		        .i = i,
 		        .n = n,
 		        .time = is_sequence(t) ? time : 0,
@@ -312,7 +313,7 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 			eg_fail_prefix(&errors[q], "%s", r.name);
 			continue;
 		}
-		for (int k = 0; k < t->ninputs; k++)
+		for (int k = 0; k < t->nasked; k++)
 			if (t->intakes[k]->type->tell)
 				t->intakes[k]->type->tell(t->intakes[k], p->remarks[q * t->nintakes + k], out);
 		if (!eg_value_whole(out)) return no_memory(err);
@@ -322,7 +323,7 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 
 eg_status eg_predictor_answer(eg_predictor *p, const eg_row *r, eg_value *out, eg_error *err) {
 	eg_status status = p->task->type->answer(p->task, p->options, r, out, err);
-	for (int k = 0; k < p->task->ninputs && !status && r->batch; k++)
+	for (int k = 0; k < p->task->nasked && !status && r->batch; k++)
 		if (p->task->intakes[k]->type->tell) p->task->intakes[k]->type->tell(p->task->intakes[k], 0, out);
 	return status;
 }
@@ -338,13 +339,13 @@ static eg_status run_alike(eg_predictor *p, const eg_question *questions, int n,
 	eg_status status = EG_OK;
 	if (nwords && !questions[first].tensors)
 		status = eg_task_extents(
-		        t, t->ninputs, &p->records[first], p->data + first * t->nintakes, &steps, sizes, err);
+		        t, t->nasked, &p->records[first], p->data + first * t->nintakes, &steps, sizes, err);
 	*count = 0;
 	for (int i = first; i < n && !status; i++) {
 		if (done[i] || !questions[i].tensors != !questions[first].tensors || p->times[i] != time) continue;
 		if (nwords && !questions[i].tensors)
 			status = eg_task_extents(
-			        t, t->ninputs, &p->records[i], p->data + i * t->nintakes, &steps, other, err);
+			        t, t->nasked, &p->records[i], p->data + i * t->nintakes, &steps, other, err);
 		if (memcmp(sizes, other, (size_t)nwords * sizeof *sizes) != 0) continue;
 		p->which[(*count)++] = i;
 		done[i] = true;

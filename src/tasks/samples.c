@@ -395,7 +395,7 @@ static int size_of(void *user, uint32_t item, int dim) {
 /* Does the loss average over steps, so that a sample weighs as many as it has? */
 static bool counts_steps(const eg_task *t) {
 	const eg_intake *target = eg_task_target(t);
-	return target && target->type->kind == EG_FIELD_TAGS && target->pad != -1;
+	return target && (target->type->kind == EG_FIELD_TAGS || target->type->kind == EG_FIELD_TEXT) && target->pad != -1;
 }
 
 /* Steps and other sizes of every sample, where they differ. */
@@ -425,8 +425,10 @@ static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequen
 			p->sizes[i * ndims + j] = size;
 			if (size > p->most[j]) p->most[j] = size;
 		}
-		for (int k = t->ninputs; k < t->nintakes && weighs; k++)
+		for (int k = t->ninputs; k < t->nintakes && weighs; k++) {
 			if (data[k].there && t->intakes[k]->type->kind == EG_FIELD_TAGS) p->weights[i] = data[k].tags.n;
+			if (data[k].there && t->intakes[k]->type->kind == EG_FIELD_TEXT) p->weights[i] = time;
+		}
 	}
 	eg_record_free(&r);
 	p->dataset.time = sequence ? most : 0;
@@ -513,6 +515,8 @@ static void list_inputs(eg_samples *s) {
 		s->inputs[i] = t->intakes[i]->input;
 		s->wanted |= 1u << t->intakes[i]->field;
 	}
+	const int references = t->type->writes ? eg_source_find_field(t->source, EG_REFERENCES) : -1;
+	if (references >= 0) s->wanted |= 1u << references;
 }
 
 /* What the task learns of the trained network needs validation samples: said before the training. */

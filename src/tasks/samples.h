@@ -88,6 +88,9 @@ eg_status eg_samples_weigh(eg_samples *s, eg_error *err);
  * sample as long as the batch. */
 eg_status eg_samples_judge_said(
 	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const eg_said *said, eg_error *err);
+/* The same of a model that writes a text for each sample. */
+eg_status eg_samples_judge_texts(
+	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const char *const *texts, eg_error *err);
 
 /* predictor.c */
 extern const eg_key eg_invert_key; /* an option of all tasks whose models may take pictures */

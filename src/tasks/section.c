@@ -31,7 +31,8 @@ static const char *list_fields(const eg_source *s, char *buf, size_t size) {
 static int choose_field(const eg_task *t, eg_kinds kinds) {
 	for (int i = 0; i < eg_source_fields(t->source); i++) {
 		bool used = false;
-		for (int k = 0; k < t->nintakes; k++) used |= t->intakes[k]->field == i;
+		for (int k = 0; k < t->nintakes; k++)
+			used |= t->intakes[k]->field == i && t->intakes[k]->type != &eg_intake_previous_type;
 		if (!used && takes(kinds, eg_source_field(t->source, i))) return i;
 	}
 	return -1;
@@ -58,11 +59,11 @@ static eg_status find_field(
 	return EG_ERR_ARG;
 }
 
-static eg_status add_intake(eg_task *t, const char *input, int field, eg_error *err) {
+static eg_status add_intake(eg_task *t, const eg_intake_type *type, const char *input, int field, eg_error *err) {
 	const eg_field *f = eg_source_field(t->source, field);
 	if (t->nintakes == EG_TASK_INTAKES)
 		return eg_fail(err, EG_ERR_ARG, "at most %d inputs and targets are possible", EG_TASK_INTAKES);
-	eg_intake *intake = eg_intake_new(eg_intake_of(f->kind), err);
+	eg_intake *intake = eg_intake_new(type ? type : eg_intake_of(f->kind), err);
 	if (!intake) return EG_ERR_MEMORY;
 	t->intakes[t->nintakes++] = intake;
 	intake->input = input;
@@ -98,15 +99,32 @@ static eg_status share_pad(const eg_task *t, const eg_recipe_loss_info *l, eg_in
 	return status;
 }
 
-static eg_status add_intakes(eg_task *t, eg_error *err) {
+/* Is it what a network that writes has written before? */
+static bool is_previous(const eg_task *t, const eg_recipe_input_info *in) {
+	return t->type->writes && in->field && strcmp(in->field, "previous") == 0;
+}
+
+/* The inputs that the data holds, and behind them `previous`, which questions do not have. */
+static eg_status add_inputs(eg_task *t, eg_error *err) {
+	const int n = eg_recipe_inputs(t->recipe);
+	const char *target = t->type->targets ? eg_recipe_loss_at(t->recipe, 0)->field : NULL;
 	eg_status status = EG_OK;
-	for (int i = 0, field; i < eg_recipe_inputs(t->recipe) && !status; i++) {
-		const eg_recipe_input_info *in = eg_recipe_input_at(t->recipe, i);
-		status = find_field(t, in->field, t->type->inputs, in->field ? "inputs" : "data.source", &field, err);
-		if (!status) status = add_intake(t, in->name, field, err);
-		if (!status) t->intakes[i]->sample = in->dims;
+	for (int k = 0, field; k < 2 * n && !status; k++) {
+		const eg_recipe_input_info *in = eg_recipe_input_at(t->recipe, k % n);
+		const bool previous = is_previous(t, in);
+		const char *name = previous ? target : in->field, *path = previous && target ? "train.loss" : name ? "inputs" : "data.source";
+		if (previous != (k >= n)) continue;
+		if (!previous) t->nasked++;
+		status = find_field(t, name, previous ? t->type->targets : t->type->inputs, path, &field, err);
+		if (!status) status = add_intake(t, previous ? &eg_intake_previous_type : NULL, in->name, field, err);
+		if (!status) t->intakes[t->nintakes - 1]->sample = in->dims;
 	}
 	t->ninputs = t->nintakes;
+	return status;
+}
+
+static eg_status add_intakes(eg_task *t, eg_error *err) {
+	eg_status status = add_inputs(t, err);
 	bool padded = false;
 	for (int i = 0; i < t->ninputs; i++)
 		for (int k = 0; k < t->intakes[i]->sample.rank; k++)
@@ -122,11 +140,12 @@ static eg_status add_intakes(eg_task *t, eg_error *err) {
 		}
 		status = find_field(
 		        t, l->field, t->type->targets, l->field ? "train.loss" : "data.source", &field, err);
-		if (!status) status = add_intake(t, l->input, field, err);
+		if (!status) status = add_intake(t, NULL, l->input, field, err);
 		if (!status) status = choose_pad(t, l, &t->intakes[t->nintakes - 1]->pad, err);
 		if (!status) t->intakes[t->nintakes - 1]->target = true;
 	}
 	for (int i = 0; i < t->nintakes; i++) t->intakes[i]->padded = padded;
+	for (int i = t->nasked; i < t->ninputs && !status; i++) eg_intake_follow(t->intakes[i], t->intakes[t->ninputs]);
 	return status;
 }
 
@@ -155,6 +174,42 @@ static eg_status without_limit(eg_task *t, eg_key_set *set, eg_error *err) {
 	return EG_OK;
 }
 
+static bool is_single(const eg_key *k) { return k->type != EG_KEY_MAP && k->type != EG_KEY_MAPS && k->type != EG_KEY_CHOICE; }
+
+static eg_status no_such_part(const eg_task *t, const eg_tree *one, eg_error *err) {
+	const char *names[EG_TASK_INTAKES];
+	int n = 0;
+	for (int i = 0; i < t->nintakes; i++)
+		if (t->intakes[i]->type->keys.n) names[n++] = t->intakes[i]->name;
+	return eg_keys_no_such(one, one->key, "field", names, n, err);
+}
+
+/* A key that fields share may be a map that says it for each, `unit: {text: word, target: char}`: read here, and passed
+ * over (as a choice is) by who reads the section. */
+static eg_status by_field(eg_task *t, const eg_intake *f, eg_key_set *set, eg_error *err) {
+	eg_key *keys = eg_arena_alloc(&t->arena, ((size_t)set->n + 1) * sizeof *keys);
+	char where[80];
+	if (!keys) return no_memory(err);
+	for (int i = 0; i < set->n; i++) {
+		keys[i] = set->keys[i];
+		snprintf(where, sizeof where, "data.%.60s", keys[i].name);
+		const eg_tree *map = eg_tree_find(t->recipe->root, where);
+		if (!map || map->kind != EG_TREE_MAP || !is_single(&keys[i])) continue;
+		keys[i].type = EG_KEY_CHOICE;
+		for (const eg_tree *one = map->first; one; one = one->next) {
+			bool known = false;
+			for (int k = 0; k < t->nintakes; k++)
+				known = known || (t->intakes[k]->type->keys.n && strcmp(t->intakes[k]->name, one->key) == 0);
+			if (!known) return no_such_part(t, one, err);
+			if (strcmp(one->key, f->name) != 0) continue;
+			eg_status status = eg_key_read(&t->arena, &set->keys[i], one, set->out, where, err);
+			if (status) return status;
+		}
+	}
+	set->keys = keys;
+	return EG_OK;
+}
+
 /* `before`: the recipe's own source, where this is another: its keys are right, though they may mean nothing to this
  * one. */
 static eg_status read_keys(eg_task *t, eg_source *before, eg_error *err) {
@@ -165,7 +220,9 @@ static eg_status read_keys(eg_task *t, eg_source *before, eg_error *err) {
 	for (int i = 1; i < n && before && !status; i++) status = without_limit(t, &sets[i], err);
 	for (int i = 0; i < t->nintakes; i++) {
 		const eg_key_table *k = &t->intakes[i]->type->keys;
-		sets[n++] = (eg_key_set){k->keys, k->n, t->intakes[i]};
+		sets[n] = (eg_key_set){k->keys, k->n, t->intakes[i]};
+		if (!status && k->n) status = by_field(t, t->intakes[i], &sets[n], err);
+		n++;
 	}
 	if (before) eg_source_key_sets(before, sets + n), n += EG_SOURCE_KEY_SETS;
 	return status ? status : eg_recipe_section(t->recipe, &t->arena, "data", sets, n, err);
@@ -216,23 +273,23 @@ static const char *beside(eg_task *t) {
 typedef struct holding {
 	eg_source *source;
 	eg_intake *intakes[EG_TASK_INTAKES];
-	int nintakes, ninputs;
+	int nintakes, nasked, ninputs;
 	const char *one, *many;
 } holding;
 
 static holding take_out(eg_task *t) {
 	holding h = {
-	        .source = t->source, .nintakes = t->nintakes, .ninputs = t->ninputs, .one = t->one, .many = t->many};
+	        .source = t->source, .nintakes = t->nintakes, .nasked = t->nasked, .ninputs = t->ninputs, .one = t->one, .many = t->many};
 	memcpy(h.intakes, t->intakes, sizeof h.intakes);
 	t->source = NULL;
-	t->nintakes = t->ninputs = 0;
+	t->nintakes = t->nasked = t->ninputs = 0;
 	return h;
 }
 
 static void put_back(eg_task *t, const holding *h) {
 	eg_task_drop(t);
 	memcpy(t->intakes, h->intakes, sizeof h->intakes);
-	t->source = h->source, t->nintakes = h->nintakes, t->ninputs = h->ninputs, t->one = h->one, t->many = h->many;
+	t->source = h->source, t->nintakes = h->nintakes, t->nasked = h->nasked, t->ninputs = h->ninputs, t->one = h->one, t->many = h->many;
 }
 
 static void drop(holding *h) {
@@ -323,7 +380,7 @@ void eg_task_count_words(eg_task *t) {
 	int n = 0;
 	for (int i = 0; i < t->nintakes; i++) {
 		const eg_intake *f = t->intakes[i];
-		const char *word = f->type->word;
+		const char *word = f->target ? "classes" : f->type->word;
 		if (!f->type->count) continue;
 		for (int k = 0; k < n; k++) /* a second one of a kind: by its field too */
 			if (strcmp(t->sizes[k].name, word) == 0)

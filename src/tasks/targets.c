@@ -19,6 +19,7 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		if (strcmp(t->intakes[i]->input, loss->input) != 0) continue;
 		switch (t->intakes[i]->type->kind) {
 		case EG_FIELD_NUMBERS: return (form){EG_F32, 0, false, "numbers"};
+		case EG_FIELD_TEXT: return (form){EG_I32, 2, true, "a unit for each step"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
 		case EG_FIELD_MASK: return (form){EG_I32, 3, false, "a class for each pixel"};
 		default:

@@ -69,6 +69,7 @@ eg_status eg_task_open(eg_recipe *r, eg_task **task, eg_error *err) {
 	t->type = type;
 	t->recipe = r;
 	t->one = "record", t->many = "records";
+	if (type->defaults) type->defaults(t);
 	eg_status status = eg_task_read(t, NULL, NULL, err);
 	if (status)
 		eg_task_free(t);

@@ -24,6 +24,8 @@ typedef struct eg_said {
 typedef struct eg_row {
 	const eg_graph *graph;
 	eg_plan *plan;
+	eg_params *params;         /* of the graph; NULL: nobody has said, as in training */
+	const char *text;          /* what a model that is no network writes; else NULL */
 	const eg_said *said;       /* of a model that is no network, in place of the plan's outputs; else NULL */
 	const eg_batch_run *batch; /* NULL: it is a question */
 	int i, n;                  /* row i of n */
@@ -38,6 +40,7 @@ typedef struct eg_task_judge {
 	eg_judge base;
 	const eg_task *task;
 	eg_graph *graph;
+	eg_params *params; /* NULL: not known */
 	int64_t total; /* predictions that were judged */
 } eg_task_judge;
 
@@ -45,6 +48,9 @@ typedef struct eg_task_judge {
 typedef struct eg_answer_options {
 	const char *output; /* folder for answers that are files; NULL: none are written */
 } eg_answer_options;
+
+/* The field of a source with all texts that would be right for a record, of tasks that write. */
+#define EG_REFERENCES "references"
 
 typedef uint32_t eg_kinds; /* of fields: bit EG_FIELD_... */
 #define EG_KIND(k) ((eg_kinds)1 << EG_FIELD_##k)
@@ -56,6 +62,7 @@ typedef struct eg_task_type {
 	eg_kinds inputs, targets; /* kinds of fields that it takes; targets 0: it makes its own */
 	const char *needs;        /* for messages: "a picture with a label" */
 
+	void (*defaults)(eg_task *t); /* of its keys, before they are read; NULL: zeros */
 	eg_status (*open)(eg_task *t, eg_error *err); /* everything has been read; NULL: nothing to check */
 	void (*close)(eg_task *t);                    /* NULL: nothing of its own */
 	eg_part (*eval_part)(const eg_task *t);       /* NULL: the test part */
@@ -75,6 +82,7 @@ typedef struct eg_task_type {
 	const eg_metric_info *metrics;
 	int nmetrics, best;
 	bool quick;
+	bool writes; /* units one after the other: an input `previous` holds the target's, one step later */
 	const char *const *(*outputs)(
 	        const eg_task *t, const eg_graph *g); /* that rows are judged and answered by; NULL: "logits" */
 	const char *averaged; /* the output whose probabilities may be averaged over views; NULL: none */
@@ -119,6 +127,7 @@ struct eg_task {
 	eg_source *source;
 	eg_intake *intakes[EG_TASK_INTAKES]; /* those of inputs, in the recipe's order, then those of targets */
 	int nintakes, ninputs;
+	int nasked; /* of the inputs, those that a question has: all but `previous` of a network that writes */
 	const char *one, *many; /* its unit */
 	eg_augment_entry *augments; /* naugments of them */
 	int naugments;

@@ -1,0 +1,400 @@
+/* translate.c - the task `translate`: a text for a text. The network reads the one, and tells at each step what the next
+ * unit of the other is, when it is told those before: its input `previous` (T,N), its answer "logits" (T,N,units), the
+ * end mark among them. Answers are written by beam search (beam.c, scribe.c), and compared with all translations that the
+ * data has of a text, as sacreBLEU does (text_score.c).
+ *
+ * Not here: pictures of where the network looks (alignment.c). */
+#include "tasks/alignment.h"
+#include "tasks/scribe.h"
+#include "tasks/text_score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST = 400 };
+
+/* What has been written for the batch at hand, whose rows are asked for one after the other. */
+typedef struct desk {
+	eg_scribe *scribe;
+	const eg_graph *graph;
+	const eg_params *params;
+	const eg_hypothesis *best; /* NULL: nothing */
+	int n;
+} desk;
+
+typedef struct translate {
+	eg_task base;
+	int beam, tokens;
+	double length_norm, coverage;
+	desk *desk;
+} translate;
+
+typedef struct options {
+	eg_answer_options base;
+	int beam;
+	eg_numbers length_norm, coverage;
+	const char *alignment;
+} options;
+
+static const char *const tokens_names[] = {"13a", "zh", "char", NULL}; /* as EG_TOKENS_... */
+enum { BY_TEXT = -1 };
+
+static const eg_key keys[] = {
+	{.name = "beam",
+		.type = EG_KEY_INT,
+		.offset = offsetof(translate, beam),
+		.min = 1,
+		.max = 1000,
+		.def = 5,
+		.doc = "hypotheses that are followed while a text is written; 1: always the likeliest unit"},
+	{.name = "length_norm",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(translate, length_norm),
+		.min = 0,
+		.max = 10,
+		.def = 0.6,
+		.doc = "how much longer texts are favoured: their logarithm of probability is divided by ((5 + units) / 6) to the "
+		       "power of this"},
+	{.name = "coverage",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(translate, coverage),
+		.min = 0,
+		.max = 10,
+		.def = 0,
+		.doc = "penalty of texts that have not looked at all places of the source; needs an output `attention`"},
+	{.name = "bleu",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(translate, tokens),
+		.names = tokens_names,
+		.doc = "what BLEU counts: words (13a), Chinese characters and words (zh), characters (char). Left out: zh where most "
+		       "of what is written is Chinese, else 13a"},
+};
+
+static const eg_key option_keys[] = {
+	{.name = "beam",
+		.type = EG_KEY_INT,
+		.offset = offsetof(options, beam),
+		.min = 1,
+		.max = 1000,
+		.doc = "hypotheses that are followed (default: as the recipe says; 1: greedy)"},
+	{.name = "length_norm",
+		.type = EG_KEY_NUMBERS,
+		.count = 1,
+		.offset = offsetof(options, length_norm),
+		.min = 0,
+		.max = 10,
+		.doc = "how much longer texts are favoured (default: as the recipe says)"},
+	{.name = "coverage",
+		.type = EG_KEY_NUMBERS,
+		.count = 1,
+		.offset = offsetof(options, coverage),
+		.min = 0,
+		.max = 10,
+		.doc = "penalty of what is not looked at (default: as the recipe says)"},
+	{.name = "alignment",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(options, alignment),
+		.doc = "folder, or file with the ending .svg, for pictures of where the network looks"},
+};
+
+static eg_status open_task(eg_task *base, eg_error *err) {
+	translate *t = (translate *)base;
+	base->one = "sentence", base->many = "sentences";
+	if (!t->desk) t->desk = eg_calloc(NULL, 1, sizeof *t->desk);
+	return t->desk ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a task");
+}
+
+static void set_defaults(eg_task *base) {
+	translate *t = (translate *)base;
+	t->beam = 5, t->length_norm = 0.6, t->tokens = BY_TEXT;
+}
+
+static void close_task(eg_task *base) {
+	translate *t = (translate *)base;
+	if (t->desk) eg_scribe_free(t->desk->scribe);
+	eg_release(NULL, t->desk);
+}
+
+/* ---- the network ------------------------------------------------------------------------------------------------- */
+
+static const eg_intake *previous_of(const eg_task *t) { return t->ninputs > t->nasked ? t->intakes[t->nasked] : NULL; }
+
+static eg_status refuse(const eg_task *t, const char *path, const char *why, eg_error *err) {
+	eg_fail(err, EG_ERR_SHAPE, "%s", why);
+	eg_recipe_locate(t->recipe, path, err);
+	return EG_ERR_SHAPE;
+}
+
+static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
+	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
+	if (!previous_of(t))
+		return refuse(t, "model", "to write, a network has to be told what it has written before: add the input `previous: [time]`, "
+		                          "and let the decoder begin with `embedding: {count: classes, from: previous}`", err);
+	if (t->intakes[0]->sample.d[0] == EG_T)
+		return refuse(t, "inputs", "`time` is for what is written: let the text that is read have another word, such as "
+		                           "`text: [source]`", err);
+	if (d.rank != 3 || d.d[0] != EG_T || d.d[1] != EG_N)
+		return refuse(t, "model", "to write, a network tells at every step of `previous` a number for each unit: end with "
+		                          "`linear: classes`", err);
+	const eg_status status = eg_scribe_cut(g, previous_of(t)->input, err);
+	if (status) eg_recipe_locate(t->recipe, "model", err);
+	return status;
+}
+
+static const char *const *outputs(const eg_task *t, const eg_graph *g) {
+	EG_UNUSED(t);
+	return eg_scribe_outputs(g);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static const eg_vocab *vocab_of(const eg_task *t) { return eg_intake_vocab(eg_task_target(t)); }
+
+static eg_beam_options beam_of(const translate *t, const options *o) {
+	const eg_vocab *v = vocab_of(&t->base);
+	const int longest = eg_intake_text_keys(eg_task_target(&t->base))->longest;
+	eg_beam_options b = {.beam = t->beam,
+	        .longest = longest > 0 ? longest : LONGEST,
+	        .alpha = t->length_norm,
+	        .coverage = t->coverage,
+	        .units = eg_vocab_count(v),
+	        .begin = eg_vocab_end(v),
+	        .end = eg_vocab_end(v),
+	        .never = eg_vocab_unknown(v)};
+	if (o && o->beam) b.beam = o->beam;
+	if (o && o->length_norm.n) b.alpha = o->length_norm.at[0];
+	if (o && o->coverage.n) b.coverage = o->coverage.at[0];
+	return b;
+}
+
+/* What is written for row r; all rows of its batch are, when the first is asked for. */
+static eg_status hypothesis_of(
+	const eg_task *base, const options *o, const eg_row *r, const eg_hypothesis **h, eg_error *err) {
+	const translate *t = (const translate *)base;
+	desk *d = t->desk;
+	eg_status status = EG_OK;
+	if (d->scribe && (d->graph != r->graph || d->params != r->params)) {
+		eg_scribe_free(d->scribe);
+		*d = (desk){0};
+	}
+	if (!d->scribe)
+		status = eg_scribe_new((eg_graph *)r->graph, r->params, base->intakes[0]->input, previous_of(base)->input, &d->scribe, err);
+	if (status) return status;
+	d->graph = r->graph, d->params = r->params;
+	if (r->i == 0 || !d->best || d->n != r->n) {
+		d->best = NULL;
+		status = eg_scribe_write(d->scribe, r, beam_of(t, o), &d->best, err);
+		d->n = r->n;
+	}
+	if (!status) *h = &d->best[r->i];
+	return status;
+}
+
+/* The units as a text, in `room`. */
+static eg_status spell(const eg_task *t, const eg_hypothesis *h, eg_arena *room, const char **text, eg_error *err) {
+	const eg_vocab *v = vocab_of(t);
+	size_t n = 0;
+	char one[EG_UNIT_MOST + 3];
+	for (int i = 0; i < h->n; i++) n += eg_vocab_spell(v, i ? h->units[i - 1] : -1, h->units[i], one, sizeof one);
+	char *to = eg_arena_alloc(room, n + 1);
+	if (!to) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a text");
+	*text = to;
+	*to = '\0';
+	for (int i = 0; i < h->n; i++) to += eg_vocab_spell(v, i ? h->units[i - 1] : -1, h->units[i], to, sizeof one);
+	return EG_OK;
+}
+
+/* ---- what is right ----------------------------------------------------------------------------------------------- */
+
+/* All translations that the data has, at least the record's own; *n 0: it has none. */
+static eg_status references_of(
+	const eg_task *t, const eg_row *r, eg_arena *room, const char *const **list, int *n, eg_error *err) {
+	const eg_datum *own = eg_row_datum(t, r, t->ninputs);
+	const int field = r->record ? eg_source_find_field(t->source, EG_REFERENCES) : -1;
+	*n = 0;
+	if (field >= 0 && r->record->fields[field].there && r->record->fields[field].tokens.n > 0) {
+		*list = r->record->fields[field].tokens.at, *n = r->record->fields[field].tokens.n;
+		return EG_OK;
+	}
+	if (!own) return EG_OK;
+	const char **one = eg_arena_alloc(room, sizeof *one);
+	if (one) *one = eg_arena_printf(room, "%.*s", (int)own->text.size, own->text.bytes);
+	if (!one || !*one) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a text");
+	*list = one, *n = 1;
+	return EG_OK;
+}
+
+/* ---- judging ----------------------------------------------------------------------------------------------------- */
+
+typedef struct judge {
+	eg_task_judge base;
+	eg_text_score score;
+	int64_t exact;
+} judge;
+
+static const eg_metric_info metrics[] = {
+	{.name = "bleu", .doc = "how many n-grams of what is written are in a translation, 0 to 100"},
+	{.name = "chrf", .doc = "the same of characters, both ways, 0 to 100"},
+	{.name = "exact", .doc = "texts that are one of the translations", .share = true},
+	{.name = "loss", .doc = "nats a unit", .lower_is_better = true},
+};
+
+static void judge_reset(eg_task_judge *j) {
+	judge *own = (judge *)j;
+	own->score = (eg_text_score){0};
+	own->exact = 0;
+}
+
+/* Are most of the characters that can be written Chinese? */
+static int tokens_of(const eg_task *t) {
+	const eg_vocab *v = vocab_of(t);
+	int chinese = 0, n = eg_vocab_count(v);
+	if (((const translate *)t)->tokens != BY_TEXT) return ((const translate *)t)->tokens;
+	for (int i = 0; i < n; i++) {
+		const unsigned char first = (unsigned char)*eg_vocab_token(v, i, NULL);
+		chinese += first >= 0xe3 && first <= 0xe9; /* U+3000 to U+9FFF */
+	}
+	return 2 * chinese > n ? EG_TOKENS_ZH : EG_TOKENS_13A;
+}
+
+static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
+	judge *own = (judge *)j;
+	const eg_hypothesis *h;
+	const char *text = NULL, *const *list = NULL;
+	int n = 0;
+	eg_arena room = {0};
+	eg_status status = references_of(j->task, r, &room, &list, &n, err);
+	if (!status && r->text)
+		text = r->text;
+	else if (!status && !(status = hypothesis_of(j->task, NULL, r, &h, err)))
+		status = spell(j->task, h, &room, &text, err);
+	if (!status && n > 0) {
+		status = eg_text_score_add(&own->score, tokens_of(j->task), text, list, n, err);
+		bool right = false;
+		for (int i = 0; i < n; i++) right = right || strcmp(text, list[i]) == 0;
+		own->exact += right;
+		j->total++;
+	}
+	eg_arena_free(&room);
+	return status;
+}
+
+static void judge_values(const eg_task_judge *j, double *v) {
+	const judge *own = (const judge *)j;
+	v[0] = j->total ? eg_text_bleu(&own->score) : (double)NAN;
+	v[1] = j->total ? eg_text_chrf(&own->score) : (double)NAN;
+	v[2] = j->total ? (double)own->exact / (double)j->total : (double)NAN;
+	v[3] = (double)NAN; /* the network's own */
+}
+
+/* ---- answering --------------------------------------------------------------------------------------------------- */
+
+static bool is_file(const char *path) {
+	const size_t n = strlen(path);
+	return n > 4 && strcmp(path + n - 4, ".svg") == 0;
+}
+
+/* Units of the text that was read, and of the one that was written, as they are called in a picture. */
+static const char **names_of(const eg_vocab *v, const int32_t *ids, int n, const char *last, eg_arena *room) {
+	const char **list = eg_arena_alloc(room, ((size_t)n + 1) * sizeof *list);
+	for (int i = 0; i < n && list; i++) list[i] = ids[i] == eg_vocab_unknown(v) ? "?" : eg_vocab_token(v, ids[i], NULL);
+	if (list) list[n] = last;
+	return list;
+}
+
+static eg_status draw(const eg_task *t, const options *o, const eg_row *r, const eg_hypothesis *h, eg_value *out, eg_error *err) {
+	const eg_datum *read = eg_row_datum(t, r, 0);
+	const eg_answer_options folder = {.output = o->alignment};
+	const int places = eg_scribe_places(((const translate *)t)->desk->scribe, r->i);
+	char path[1024];
+	int32_t *ids = NULL;
+	size_t n = 0;
+	if (!h->attention)
+		return eg_fail(err, EG_ERR_ARG, "the network does not tell where it looks: give its recipe `outputs: {attention: LAYER.weights}`, LAYER "
+		                                "being its attention, and train it again");
+	eg_status status = EG_OK;
+	if (is_file(o->alignment))
+		snprintf(path, sizeof path, "%s", o->alignment);
+	else
+		status = eg_row_path(&folder, r, "svg", path, sizeof path, err);
+	if (!status && read) status = eg_intake_encode(t->intakes[0], read, r->record, &ids, &n, err);
+	if (status || !read) return status;
+	eg_arena room = {0};
+	if ((int)n > places) n = (size_t)places;
+	eg_alignment a = {.read = names_of(eg_intake_vocab(t->intakes[0]), ids, (int)n, "", &room),
+	        .written = names_of(vocab_of(t), h->units, h->n, "\u23ce", &room),
+	        .nread = (int)n,
+	        .nwritten = h->n + 1,
+	        .weights = h->attention,
+	        .stride = eg_scribe_stride(((const translate *)t)->desk->scribe)};
+	status = a.read && a.written ? eg_alignment_save(path, &a, err) : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
+	if (!status) eg_value_put_text(out, "file", path);
+	eg_arena_free(&room);
+	free(ids);
+	return status;
+}
+
+static eg_status answer(const eg_task *t, const eg_answer_options *base, const eg_row *r, eg_value *out, eg_error *err) {
+	const options *o = (const options *)base;
+	const eg_hypothesis *h = NULL;
+	const char *text = NULL;
+	eg_arena room = {0};
+	eg_status status = hypothesis_of(t, o, r, &h, err);
+	if (!status) status = spell(t, h, &room, &text, err);
+	if (!status) {
+		eg_value_mark(eg_value_put_text(out, "text", text), EG_SHOW_STRONG, NULL);
+		eg_value_put_number(out, "logprob", h->logprob);
+		if (o->alignment) status = draw(t, o, r, h, out, err);
+	}
+	eg_arena_free(&room);
+	return status;
+}
+
+static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
+	const char *const *list = NULL;
+	int n = 0;
+	eg_arena room = {0};
+	const eg_datum *own = eg_row_datum(t, r, t->ninputs);
+	eg_status status = references_of(t, r, &room, &list, &n, err);
+	if (!status && own) {
+		eg_value_put_bytes(out, "text", own->text.bytes, own->text.size);
+		eg_value *texts = eg_value_mark(eg_value_put_list(out, "texts"), EG_SHOW_NOT, NULL);
+		for (int i = 0; i < n; i++) eg_value_put_text(texts, NULL, list[i]);
+	}
+	eg_arena_free(&room);
+	return status;
+}
+
+const eg_task_type eg_task_type_translate = {
+	.info = {.name = "translate",
+		.doc = "a text for a text: its translation",
+		.takes = "texts",
+		.answer = "the translation, and the logarithm of its probability",
+		.judged = "Of a translator: BLEU (n-grams of what it writes that are in a translation) and chrF (the same of\n"
+			  "characters), as sacreBLEU counts them, against all translations that the data has of a sentence;\n"
+			  "how many are one of these; and the loss, nats a unit."},
+	.size = sizeof(translate),
+	.keys = {keys, EG_COUNT(keys)},
+	.inputs = EG_KIND(TEXT),
+	.targets = EG_KIND(TEXT),
+	.needs = "a text with its translation",
+	.defaults = set_defaults,
+	.open = open_task,
+	.close = close_task,
+	.suits = suits,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = -1,
+	.quick = true,
+	.writes = true,
+	.outputs = outputs,
+	.judge_size = sizeof(judge),
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.options = {option_keys, EG_COUNT(option_keys)},
+	.options_size = sizeof(options),
+	.answer = answer,
+	.truth = truth,
+};
