@@ -20,6 +20,10 @@ typedef struct setting {
 } setting;
 
 #define EACH_STEP "{embedding: {count: 40, size: 4}}, {lstm: 4}"
+#define READ_AND_WRITE \
+	"{embedding: {size: 4, from: text}}, {lstm: {hidden: 4, name: memory}}, " \
+	"{embedding: {count: classes, size: 4, from: previous}}, {lstm: {hidden: 4, name: state}}, " \
+	"{multiplicative_attention: {from: [state, memory, lengths.source]}}"
 static const setting settings[] = {
 	{"classify", "{source: tsv, path: %s/table.tsv, test: 0.25}", "[time]", {EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy arcface dice jaccard multi_margin softmax_focal", "supervised_contrastive"},
@@ -28,6 +32,8 @@ static const setting settings[] = {
 		"cross_entropy arcface dice jaccard multi_margin softmax_focal", ""},
 	{"tag", "{source: conll, path: %s/tags.conll, test_last: 2}", "[time]", {EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy crf arcface multi_margin softmax_focal", ""},
+	{"translate", "{source: pairs, path: %s/pairs.tsv}", "{text: [source], previous: [time]}",
+		{READ_AND_WRITE, READ_AND_WRITE ", last"}, "cross_entropy arcface multi_margin softmax_focal", ""},
 	{"language", "{source: text, path: %s/text.txt, validation: 0.2, steps: 8}", "[time]",
 		{EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy arcface multi_margin softmax_focal", ""},
@@ -54,6 +60,7 @@ static int setup(void **state) {
 	        "now go\tgo\nnow stop\tstop\n");
 	bench_text(
 	        b, "tags.conll", "Ada\tN\nran\tO\n\nBob\tN\nsat\tO\ndown\tO\n\nhe\tO\n\nEve\tN\nran\tO\n\nAda\tN\n\n");
+	bench_text(b, "pairs.tsv", "one\tun\ntwo\tdeux\nthree\ttrois\nfour\tquatre\nfive\tcinq\nsix\tsix\none two\tun deux\n");
 	bench_text(b, "text.txt",
 	        "the cat sat on the mat. the dog sat on the cat. the mat sat on the dog. "
 	        "the cat sat on the mat. the dog sat on the cat. the mat sat on the dog. ");
@@ -148,9 +155,9 @@ static bool try_pair(bench *b, const setting *s, const char *body, const char *l
 	eg_recipe *r;
 	snprintf(data, sizeof data, s->data, b->folder);
 	eg_status status = bench_parse(b, &r,
-	        "name: pair\ntask: %s\ndata: %s\ninput: %s\nmodel: [%s, %s]\n"
+	        "name: pair\ntask: %s\ndata: %s\n%s: %s\nmodel: [%s, %s]\n"
 	        "train: {loss: %s, optimizer: {adam: {lr: 0.01}}, batch: 2, epochs: 3, clip_norm: 1}\n",
-	        s->task, data, s->input, body, last, loss);
+	        s->task, data, *s->input == '{' ? "inputs" : "input", s->input, body, last, loss);
 	if (!status) status = check(b, r);
 	if (status) {
 		const char *says = b->err.message;

@@ -1,8 +1,8 @@
-/* translation_memory.c - the floor `translation-memory`: what is written for a text is the target of the training text that
- * is most like it. Alike are texts that share runs of n characters (their beginning and end are characters too), rare runs
- * counting more: twice the weight of those in both, by the weight of those of each (Dice), a run that is in k of N texts
- * weighing ln(N / k). Of equals the first. Such memories are as old as computers' aid to translators (Arthern 1979); that
- * they beat a network tells that the network has learnt little. */
+/* translation_memory.c - the floor `translation-memory`: what is written for a text is the target of the training text
+ * that is most like it. Alike are texts that share runs of n characters (their beginning and end are characters too),
+ * rare runs counting more: twice the weight of those in both, by the weight of those of each (Dice), a run that is in k
+ * of N texts weighing ln(N / k). Of equals the first. Such memories are as old as computers' aid to translators
+ * (Arthern 1979); that they beat a network tells that the network has learnt little. */
 #include "floors/bags.h"
 
 #include <math.h>
@@ -129,7 +129,8 @@ static int nearest(memory *m, const uint64_t *keys, int n) {
 	for (int i = 0; i < n; i++) {
 		const int k = eg_features_find(&m->runs, keys[i]);
 		size += k >= 0 ? m->weight[k] : log((double)m->ntargets);
-		for (size_t at = k >= 0 ? m->first[k] : 0; k >= 0 && at < m->first[k + 1]; at++) m->shared[m->holders[at]] += m->weight[k];
+		for (size_t at = k >= 0 ? m->first[k] : 0; k >= 0 && at < m->first[k + 1]; at++)
+			m->shared[m->holders[at]] += m->weight[k];
 	}
 	for (int t = 0; t < m->ntargets; t++) {
 		const double alike = m->shared[t] > 0 ? 2 * m->shared[t] / (size + m->size[t]) : 0;
@@ -162,7 +163,9 @@ static void free_floor(eg_floor *f) {
 	eg_release(NULL, m->shared);
 }
 
-static bool serves(const eg_floor *f) { return f->task->nasked == 1 && f->task->intakes[0]->type->kind == EG_FIELD_TEXT; }
+static bool serves(const eg_floor *f) {
+	return f->task->nasked == 1 && f->task->intakes[0]->type->kind == EG_FIELD_TEXT;
+}
 
 const eg_floor_type eg_floor_type_translation_memory = {
 	.info = {.name = "translation-memory",

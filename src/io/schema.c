@@ -342,7 +342,15 @@ static void schema_property(builder *b, eg_tree *properties, const eg_key *k) {
 	if (eg_tree_get(properties, k->name)) return;
 	eg_tree *t = eg_tree_map(b, properties, k->name);
 	eg_tree_string(b, t, "description", k->doc);
-	schema_value(b, t, k);
+	if (k->by_field) {
+		eg_tree *any = eg_tree_list(b, t, "anyOf");
+		schema_value(b, eg_tree_map(b, any, NULL), k);
+		t = eg_tree_map(b, any, NULL);
+		schema_type(b, t, "object");
+		schema_value(b, eg_tree_map(b, t, "additionalProperties"), k);
+	} else {
+		schema_value(b, t, k);
+	}
 	if (k->type == EG_KEY_DOUBLE && !isnan(k->def)) eg_tree_put_double(b, t, "default", k->def);
 }
 

@@ -1,5 +1,5 @@
-/* beam.c - beam search (beam.h). All that was ever in a beam are nodes of trees, one tree a sentence: a hypothesis is the
- * way from a node back to the first.
+/* beam.c - beam search (beam.h). All that was ever in a beam are nodes of trees, one tree a sentence: a hypothesis is
+ * the way from a node back to the first.
  *
  * Not here: the network (scribe.c), texts. */
 #include "tasks/beam.h"
@@ -85,11 +85,15 @@ static eg_status keep(search *s, int at, size_t row, double logprob) {
 		eg_release(NULL, attention);
 		return no_memory(s);
 	}
-	if (places) memcpy(attention + (size_t)last->length * places, s->attention + row * places, places * sizeof *attention);
+	if (places)
+		memcpy(attention + (size_t)last->length * places, s->attention + row * places,
+			places * sizeof *attention);
 	for (int k = at; s->nodes[k].parent >= 0; k = s->nodes[k].parent) {
 		const size_t i = (size_t)s->nodes[k].length - 1;
 		units[i] = s->nodes[k].unit;
-		if (places) memcpy(attention + i * places, s->attention + s->nodes[k].attention * places, places * sizeof *attention);
+		if (places)
+			memcpy(attention + i * places, s->attention + s->nodes[k].attention * places,
+				places * sizeof *attention);
 	}
 	eg_hypothesis_free(best);
 	*best = (eg_hypothesis){units, last->length, logprob, score, attention};
@@ -172,7 +176,8 @@ static eg_status choose(search *s, int first, int n, const eg_real *logits, size
 		status = add_node(s, more, &s->next[(*alive)++]);
 	}
 	if (status) return status;
-	if (s->ended[sentence] >= s->o->beam || (*alive > begun && !hopeful(s, sentence, s->nodes[s->next[begun]].logprob)))
+	if (s->ended[sentence] >= s->o->beam ||
+		(*alive > begun && !hopeful(s, sentence, s->nodes[s->next[begun]].logprob)))
 		*alive = begun;
 	return EG_OK;
 }

@@ -1,13 +1,13 @@
 /* beam.h - beam search: the likeliest sequences of units that a model which is asked unit by unit puts out.
  *
- * Hypotheses of a sentence are equally long while they live, and ranked by their logarithm of probability; those that have
- * ended are ranked by
+ * Hypotheses of a sentence are equally long while they live, and ranked by their logarithm of probability; those that
+ * have ended are ranked by
  *
- *   score = ln P / lp + cp,  lp = ((5 + n) / 6)^alpha,  cp = coverage * sum over places i of ln min(1, sum over steps of a_i)
+ *   score = ln P / lp + cp,  lp = ((5 + n) / 6)^alpha,  cp = coverage * sum over places i of ln min(1, sum of a_i)
  *
- * with n units (the end mark is one of them) and the attention a to place i of the source (Wu et al. 2016, "Google's neural machine
- * translation system", eq. 14). The search for a sentence is over when `beam` hypotheses have ended, or none that lives
- * can become better than the best that has. beam 1 is greedy search. */
+ * with n units (the end mark is one of them) and the attention a_i of all steps to place i of the source (Wu et al. 2016, "Google's
+ * neural machine translation system", eq. 14). The search for a sentence is over when `beam` hypotheses have ended, or
+ * none that lives can become better than the best that has. beam 1 is greedy search. */
 #ifndef ENGRAM_TASKS_BEAM_H
 #define ENGRAM_TASKS_BEAM_H
 
@@ -16,13 +16,14 @@
 typedef struct eg_beam_options {
 	int beam, longest; /* hypotheses of a sentence; most units of one, behind which it has to end */
 	double alpha, coverage;
-	int units, places;         /* of the model: different units; places of the source that it attends to, 0: none are told */
+	int units,
+		places; /* of the model: different units; places of the source that it attends to, 0: none are told */
 	int32_t begin, end, never; /* what the first step reads; what ends; what is not written, -1: nothing */
 } eg_beam_options;
 
 /* The model: row i of n goes on with units[i], from row from[i] of the call before; in the first call, where there is a
- * row for each sentence, from[i] is i. *logits (n,units), *attention (n,places; of no interest without places): its own,
- * valid until the next call. */
+ * row for each sentence, from[i] is i. *logits (n,units), *attention (n,places; of no interest without places): its
+ * own, valid until the next call. */
 typedef struct eg_beam_model {
 	void *user;
 	eg_status (*step)(void *user, int n, const int *from, const int32_t *units, const eg_real **logits,

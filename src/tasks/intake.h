@@ -2,7 +2,8 @@
  * the training records for that: the scale of pictures, a vocabulary, the names of classes.
  *
  * One file for each kind of field: intake_picture.c, intake_text.c, intake_tokens.c, intake_names.c (labels, tags,
- * masks), intake_numbers.c (numbers, series), intake_previous.c (what has been written). A task says which kinds it takes; it seldom needs to know more. */
+ * masks), intake_numbers.c (numbers, series), intake_previous.c (what has been written). A task says which kinds it
+ * takes; it seldom needs to know more. */
 #ifndef ENGRAM_TASKS_INTAKE_H
 #define ENGRAM_TASKS_INTAKE_H
 

@@ -1,6 +1,6 @@
-/* intake_previous.c - the input `previous` of a network that writes: what has been written before each step. In training
- * that is the target one step later, with its end mark in front, where it stands for the beginning (teacher forcing:
- * Williams and Zipser 1989); a model that writes puts in what it has written itself (scribe.c).
+/* intake_previous.c - the input `previous` of a network that writes: what has been written before each step. In
+ * training that is the target one step later, with its end mark in front, where it stands for the beginning (teacher
+ * forcing: Williams and Zipser 1989); a model that writes puts in what it has written itself (scribe.c).
  *
  * Its vocabulary is that of the target. */
 #include "tasks/intake.h"
@@ -41,7 +41,8 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 		size_t n, time = (size_t)a->dims.d[0];
 		eg_status status = eg_intake_encode(target_of(f), a->data[i], eg_fill_record(a, i), &ids, &n, err);
 		if (status) return status;
-		for (size_t t = 0; t < time; t++) out[t * (size_t)a->n + (size_t)i] = t > 0 && t <= n ? ids[t - 1] : begin;
+		for (size_t t = 0; t < time; t++)
+			out[t * (size_t)a->n + (size_t)i] = t > 0 && t <= n ? ids[t - 1] : begin;
 		free(ids);
 	}
 	return EG_OK;

@@ -21,7 +21,8 @@ typedef struct text_intake {
 
 #define KEY(f) (offsetof(text_intake, keys) + offsetof(eg_text_keys, f))
 #define WHOLE(name_, field, min_, max_, doc_) \
-	{ .name = name_, .type = EG_KEY_INT, .offset = KEY(field), .min = min_, .max = max_, .def = NAN, .doc = doc_ }
+	{ .name = name_, .type = EG_KEY_INT, .offset = KEY(field), .min = min_, .max = max_, .by_field = true, .def = NAN, \
+	  .doc = doc_ }
 
 static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
 static const eg_key keys[] = {
@@ -29,6 +30,7 @@ static const eg_key keys[] = {
 		.type = EG_KEY_ENUM,
 		.offset = KEY(unit),
 		.names = unit_names,
+		.by_field = true,
 		.doc = "texts: what they are cut into (default: char). Vocabularies are made of the texts to train on, "
 		       "of a running text's "
 		       "characters of all of it; byte: all 256; subword: `max_size` units (default: 4000), learnt by byte pair encoding, "
@@ -42,6 +44,7 @@ static const eg_key keys[] = {
 	{.name = "cut",
 		.type = EG_KEY_BOOL,
 		.offset = KEY(cut),
+		.by_field = true,
 		.def = NAN,
 		.doc = "texts: cut those that are longer than `longest`, in place of an error"},
 	EG_NORMALIZE_KEY(offsetof(text_intake, normalize)),

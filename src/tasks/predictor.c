@@ -271,12 +271,15 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 	eg_size named[EG_MAX_DIMS + 1] = {{0}};
 	eg_dims dims[EG_TASK_INTAKES];
 	void *slots[EG_TASK_INTAKES];
-	int nwords = eg_task_words(t, words);
-	for (int j = 0; j < nwords; j++) named[j] = (eg_size){words[j], sizes[j]};
+	int nwords = eg_task_words(t, words), room[EG_MAX_DIMS + 1]; /* an empty text is one step of padding */
+	for (int j = 0; j < nwords; j++) {
+		room[j] = sizes[j] > 0 ? sizes[j] : 1;
+		named[j] = (eg_size){words[j], room[j]};
+	}
 	eg_plan *plan = eg_plan_cache_get(p->plans, n, is_sequence(t) ? time : 0, named, err);
 	if (!plan) return err->status;
 	for (int k = 0; k < t->nasked; k++) {
-		dims[k] = eg_intake_dims(t->intakes[k], n, time, sizes);
+		dims[k] = eg_intake_dims(t->intakes[k], n, time, room);
 		slots[k] = eg_plan_input(plan, t->intakes[k]->input);
 		if (!slots[k])
 			return eg_fail(

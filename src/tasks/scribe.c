@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum { CUTS = 8, INPUTS = 16 };
-static const char *const cut_names[CUTS + 1] = {"memory.1", "memory.2", "memory.3", "memory.4", "memory.5", "memory.6", "memory.7", "memory.8", NULL};
+static const char *const cut_names[CUTS + 1] = {
+	"memory.1", "memory.2", "memory.3", "memory.4", "memory.5", "memory.6", "memory.7", "memory.8", NULL};
 
 struct eg_scribe {
 	eg_graph *graph;
@@ -52,7 +53,9 @@ static bool mark_bodies(cutting *c) {
 		if (!n || !c->behind[a.outputs[0].id]) continue;
 		for (int k = 0; k < c->nodes; k++) {
 			eg_graph_node(c->g, k, &b);
-			if (body_of(b.name) != n || strncmp(a.name, b.name, (size_t)n) != 0 || c->behind[b.outputs[0].id]) continue;
+			if (body_of(b.name) != n || strncmp(a.name, b.name, (size_t)n) != 0 ||
+				c->behind[b.outputs[0].id])
+				continue;
 			for (int j = 0; j < b.noutputs; j++) c->behind[b.outputs[j].id] = true;
 			more = true;
 		}
@@ -85,8 +88,10 @@ static eg_status cutting_begin(cutting *c, eg_graph *g, const char *previous, eg
 	*c = (cutting){.g = g, .nodes = eg_graph_nodes(g)};
 	for (int i = 0; i < c->nodes; i++) {
 		eg_graph_node(g, i, &node);
-		for (int k = 0; k < node.noutputs; k++) c->most = node.outputs[k].id > c->most ? node.outputs[k].id : c->most;
-		for (int k = 0; k < node.ninputs; k++) c->most = node.inputs[k].id > c->most ? node.inputs[k].id : c->most;
+		for (int k = 0; k < node.noutputs; k++)
+			c->most = node.outputs[k].id > c->most ? node.outputs[k].id : c->most;
+		for (int k = 0; k < node.ninputs; k++)
+			c->most = node.inputs[k].id > c->most ? node.inputs[k].id : c->most;
 	}
 	c->behind = eg_calloc(NULL, (size_t)c->most + 1, sizeof *c->behind);
 	c->needed = eg_calloc(NULL, (size_t)c->most + 1, sizeof *c->needed);
@@ -117,11 +122,14 @@ static eg_status find_given(const cutting *c, eg_tensor given[CUTS + 1], int *n,
 			const eg_tensor x = node.inputs[k];
 			if (!x.id || c->behind[x.id] || eg_constant_data(c->g, x)) continue;
 			made = false;
-			for (int j = 0; eg_graph_input(c->g, j).id; j++) made = made || eg_graph_input(c->g, j).id == x.id;
+			for (int j = 0; eg_graph_input(c->g, j).id; j++)
+				made = made || eg_graph_input(c->g, j).id == x.id;
 			for (int j = 0; j < *n; j++) made = made || given[j].id == x.id;
 			if (made) continue; /* an input, or known */
 			if (*n == CUTS)
-				return eg_fail(err, EG_ERR_SHAPE, "what writes reads more than %d results of the part that reads the text: join them with concat", CUTS);
+				return eg_fail(err, EG_ERR_SHAPE,
+					"what writes reads more than %d results of the part that reads the text: join them with concat",
+					CUTS);
 			given[(*n)++] = x;
 		}
 	}
@@ -136,7 +144,8 @@ eg_status eg_scribe_cut(eg_graph *g, const char *previous, eg_error *err) {
 	eg_status status = cutting_begin(&c, g, previous, err);
 	if (!status) status = find_given(&c, given, &n, err);
 	if (!status && n == 0)
-		status = eg_fail(err, EG_ERR_SHAPE, "nothing that is written comes from the text: let a layer of the part that writes look at it, such as multiplicative_attention");
+		status = eg_fail(err, EG_ERR_SHAPE,
+			"nothing that is written comes from the text: let a layer of the part that writes look at it, such as multiplicative_attention");
 	for (int i = 0; i < n && !status; i++)
 		if (!eg_graph_find(g, cut_names[i]).id) eg_output(g, cut_names[i], given[i]);
 	cutting_end(&c);
@@ -174,7 +183,8 @@ eg_status eg_scribe_new(
 	if (!status) {
 		const eg_tensor a = eg_graph_find(g, "attention");
 		w->attends = a.id && a.id <= c.most && c.behind[a.id] && eg_tensor_dims(g, a).rank == 3;
-		const eg_plan_options o = {.batch = 1, .time = 1, .carry = true, .given = w->given, .outputs = w->attends ? both : one};
+		const eg_plan_options o = {
+			.batch = 1, .time = 1, .carry = true, .given = w->given, .outputs = w->attends ? both : one};
 		w->steps = eg_plan_cache_new(g, p, &o, err);
 		if (!w->steps) status = EG_ERR_MEMORY;
 	}
@@ -209,12 +219,13 @@ int eg_scribe_places(const eg_scribe *w, int i) { return w->places ? w->lengths[
 
 /* ---- a step ------------------------------------------------------------------------------------------------------ */
 
-/* What stands at each sentence's place of `from`, of n sentences, goes to every row that is of it. `outer` blocks of all
- * samples, each `bytes` long. */
+/* What stands at each sentence's place of `from`, of n sentences, goes to every row that is of it. `outer` blocks of
+ * all samples, each `bytes` long. */
 static void spread(const eg_scribe *w, char *to, const char *from, int rows, size_t outer, size_t bytes) {
 	for (size_t o = 0; o < outer; o++)
 		for (int i = 0; i < rows; i++)
-			memcpy(to + (o * (size_t)rows + (size_t)i) * bytes, from + (o * (size_t)w->row->n + (size_t)w->of[i]) * bytes, bytes);
+			memcpy(to + (o * (size_t)rows + (size_t)i) * bytes,
+				from + (o * (size_t)w->row->n + (size_t)w->of[i]) * bytes, bytes);
 }
 
 /* The same of a tensor of these dimensions in the graph, as both plans have it. */
@@ -232,7 +243,8 @@ static void put_source(const eg_scribe *w, int rows) {
 	const eg_row *r = w->row;
 	const char *const *names = eg_scribe_outputs(w->graph);
 	for (int i = 0; i < w->ngiven; i++)
-		spread_tensor(w, w->given[i], eg_plan_tensor(w->plan, w->given[i]), eg_plan_output(r->plan, names[i]), rows);
+		spread_tensor(
+			w, w->given[i], eg_plan_tensor(w->plan, w->given[i]), eg_plan_output(r->plan, names[i]), rows);
 	for (int i = 0; eg_graph_input(w->graph, i).id; i++) {
 		const eg_tensor t = eg_graph_input(w->graph, i);
 		const char *name = eg_tensor_name(w->graph, t);
@@ -257,7 +269,8 @@ static int rows_for(int n) {
 /* Rows of the plan beyond n are copies of the last; their sentences and what they go on from are known then. */
 static eg_status place_rows(eg_scribe *w, int n, int rows, const int *from, eg_error *err) {
 	if (rows > w->room) {
-		int *of = eg_calloc(NULL, (size_t)rows, sizeof *of), *back = eg_calloc(NULL, (size_t)rows, sizeof *back);
+		int *of = eg_calloc(NULL, (size_t)rows, sizeof *of),
+		    *back = eg_calloc(NULL, (size_t)rows, sizeof *back);
 		if (of && w->room) memcpy(of, w->of, (size_t)w->room * sizeof *of);
 		eg_release(NULL, w->of);
 		eg_release(NULL, w->from);
@@ -332,7 +345,9 @@ static eg_status measure(eg_scribe *w, const eg_row *r, const char *word, eg_err
 	for (int i = 0; r->batch && r->batch->data->dims && r->batch->data->dims[i]; i++)
 		if (!strcmp(r->batch->data->dims[i], word)) which = i;
 	for (int i = 0; i < r->n; i++)
-		w->lengths[i] = which >= 0 && r->batch->data->size_of ? r->batch->data->size_of(r->batch->data->user, r->batch->fill->items[i], which) : w->sizes[0].size;
+		w->lengths[i] = which >= 0 && r->batch->data->size_of
+		                        ? r->batch->data->size_of(r->batch->data->user, r->batch->fill->items[i], which)
+		                        : w->sizes[0].size;
 	return EG_OK;
 }
 

@@ -1,5 +1,5 @@
-/* scribe.h - a network that writes: the part of it that reads (the encoder) is run by whoever has a batch, in the plan of
- * the row; the part behind its input `previous` is run here, a unit at a time, its states kept for each hypothesis.
+/* scribe.h - a network that writes: the part of it that reads (the encoder) is run by whoever has a batch, in the plan
+ * of the row; the part behind its input `previous` is run here, a unit at a time, its states kept for each hypothesis.
  *
  * Where the network is cut is found in its graph: what does not come from `previous`, and is read by what does. */
 #ifndef ENGRAM_TASKS_SCRIBE_H

@@ -174,8 +174,6 @@ static eg_status without_limit(eg_task *t, eg_key_set *set, eg_error *err) {
 	return EG_OK;
 }
 
-static bool is_single(const eg_key *k) { return k->type != EG_KEY_MAP && k->type != EG_KEY_MAPS && k->type != EG_KEY_CHOICE; }
-
 static eg_status no_such_part(const eg_task *t, const eg_tree *one, eg_error *err) {
 	const char *names[EG_TASK_INTAKES];
 	int n = 0;
@@ -194,7 +192,7 @@ static eg_status by_field(eg_task *t, const eg_intake *f, eg_key_set *set, eg_er
 		keys[i] = set->keys[i];
 		snprintf(where, sizeof where, "data.%.60s", keys[i].name);
 		const eg_tree *map = eg_tree_find(t->recipe->root, where);
-		if (!map || map->kind != EG_TREE_MAP || !is_single(&keys[i])) continue;
+		if (!map || map->kind != EG_TREE_MAP || !keys[i].by_field) continue;
 		keys[i].type = EG_KEY_CHOICE;
 		for (const eg_tree *one = map->first; one; one = one->next) {
 			bool known = false;

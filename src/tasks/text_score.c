@@ -1,5 +1,5 @@
-/* text_score.c - BLEU and chrF (text_score.h). A token is known by a number of 64 bits that is made of its bytes, an n-gram
- * by one made of its tokens': sorted lists of these are all that is compared. */
+/* text_score.c - BLEU and chrF (text_score.h). A token is known by a number of 64 bits that is made of its bytes, an
+ * n-gram by one made of its tokens': sorted lists of these are all that is compared. */
 #include "tasks/text_score.h"
 
 #include <math.h>
@@ -22,15 +22,16 @@ static uint32_t character(const char *s, int *n) {
 }
 
 static bool is_space(uint32_t c) {
-	return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-	       c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+	return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 /* As sacreBLEU's tokenizer has them; its two ranges of five digits (\u20000) are read by Python as these. */
 static bool is_chinese(uint32_t c) {
-	static const uint32_t ranges[][2] = {{0x2001, 0x2a6d}, {0x2e80, 0x2fdf}, {0x2ff0, 0x303f}, {0x3100, 0x312f}, {0x31a0, 0x31bf},
-	        {0x31c0, 0x31ef}, {0x3200, 0x33ff}, {0x3400, 0x4db5}, {0x4e00, 0x9fbb}, {0xf900, 0xfa2d}, {0xfa30, 0xfa6a}, {0xfa70, 0xfad9},
-	        {0xfe10, 0xfe1f}, {0xfe30, 0xfe4f}, {0xff00, 0xffef}};
+	static const uint32_t ranges[][2] = {{0x2001, 0x2a6d}, {0x2e80, 0x2fdf}, {0x2ff0, 0x303f}, {0x3100, 0x312f},
+		{0x31a0, 0x31bf}, {0x31c0, 0x31ef}, {0x3200, 0x33ff}, {0x3400, 0x4db5}, {0x4e00, 0x9fbb},
+		{0xf900, 0xfa2d}, {0xfa30, 0xfa6a}, {0xfa70, 0xfad9}, {0xfe10, 0xfe1f}, {0xfe30, 0xfe4f},
+		{0xff00, 0xffef}};
 	for (int i = 0; i < EG_COUNT(ranges); i++)
 		if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
 	return false;
@@ -62,8 +63,8 @@ static void put_all(text *t, const char *s, int n) {
 	for (int i = 0; i < n; i++) put(t, s[i]);
 }
 
-/* The whole of `from` by one rule into `to`, which is emptied before. A rule takes what is at s, puts something, and says
- * how many bytes it has taken. */
+/* The whole of `from` by one rule into `to`, which is emptied before. A rule takes what is at s, puts something, and
+ * says how many bytes it has taken. */
 static void by_rule(text *to, const text *from, int (*rule)(text *to, const char *s)) {
 	to->n = 0;
 	put_all(to, "", 1);
@@ -74,7 +75,8 @@ static void by_rule(text *to, const text *from, int (*rule)(text *to, const char
 static int take(text *to, const char *s, int n) { return put_all(to, s, n), n; }
 
 static int without_entities(text *to, const char *s) {
-	static const char *const names[][2] = {{"&quot;", "\""}, {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"<skipped>", ""}, {"-\n", ""}, {"\n", " "}};
+	static const char *const names[][2] = {{"&quot;", "\""}, {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"},
+		{"<skipped>", ""}, {"-\n", ""}, {"\n", " "}};
 	for (int i = 0; i < EG_COUNT(names); i++)
 		if (!strncmp(s, names[i][0], strlen(names[i][0]))) {
 			put_all(to, names[i][1], (int)strlen(names[i][1]));
@@ -102,8 +104,8 @@ static int all_apart(text *to, const char *s) {
 
 static int marks_apart(text *to, const char *s) {
 	const unsigned char c = (unsigned char)*s;
-	const bool mark = (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') ||
-	                  (c >= ':' && c <= '@') || c == '/';
+	const bool mark = (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') ||
+	                  (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/';
 	if (mark) put(to, ' ');
 	take(to, s, 1);
 	if (mark) put(to, ' ');
@@ -232,7 +234,8 @@ static bool number_all(sentence *x, int tokens, const char *said, const char *co
 	for (int i = 0; i <= n; i++) {
 		const char *s = i ? references[i - 1] : said;
 		if (tokens >= 0) cut(tokens, s, &x->a, &x->b);
-		if (x->a.failed || x->b.failed || !number_tokens(tokens >= 0 ? x->b.at : s, tokens < 0, &x->tokens[i])) return false;
+		if (x->a.failed || x->b.failed || !number_tokens(tokens >= 0 ? x->b.at : s, tokens < 0, &x->tokens[i]))
+			return false;
 	}
 	return true;
 }
@@ -324,7 +327,8 @@ double eg_text_bleu(const eg_text_score *s) {
 	for (int k = 0; k < EG_BLEU_ORDER; k++) {
 		if (s->total[k] == 0) return 0;
 		if (s->right[k] == 0) smooth *= 2;
-		sum += log(s->right[k] ? (double)s->right[k] / (double)s->total[k] : 1 / (smooth * (double)s->total[k]));
+		sum += log(
+			s->right[k] ? (double)s->right[k] / (double)s->total[k] : 1 / (smooth * (double)s->total[k]));
 	}
 	const double brevity = s->said < s->meant ? exp(1 - (double)s->meant / (double)s->said) : 1;
 	return 100 * brevity * exp(sum / EG_BLEU_ORDER);

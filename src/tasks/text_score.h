@@ -8,8 +8,8 @@
 
 #include "base/base.h"
 
-/* What BLEU counts: 13a, words as mteval-v13a cuts them; zh, Chinese characters and, of the rest, such words; char, every
- * character. */
+/* What BLEU counts: 13a, words as mteval-v13a cuts them; zh, Chinese characters and, of the rest, such words; char,
+ * every character. */
 enum { EG_TOKENS_13A, EG_TOKENS_ZH, EG_TOKENS_CHAR };
 
 enum { EG_BLEU_ORDER = 4, EG_CHRF_ORDER = 6 };

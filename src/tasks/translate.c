@@ -1,7 +1,7 @@
-/* translate.c - the task `translate`: a text for a text. The network reads the one, and tells at each step what the next
- * unit of the other is, when it is told those before: its input `previous` (T,N), its answer "logits" (T,N,units), the
- * end mark among them. Answers are written by beam search (beam.c, scribe.c), and compared with all translations that the
- * data has of a text, as sacreBLEU does (text_score.c).
+/* translate.c - the task `translate`: a text for a text. The network reads the one, and tells at each step what the
+ * next unit of the other is, when it is told those before: its input `previous` (T,N), its answer "logits" (T,N,units),
+ * the end mark among them. Answers are written by beam search (beam.c, scribe.c), and compared with all translations
+ * that the data has of a text, as sacreBLEU does (text_score.c).
  *
  * Not here: pictures of where the network looks (alignment.c). */
 #include "tasks/alignment.h"
@@ -126,17 +126,38 @@ static eg_status refuse(const eg_task *t, const char *path, const char *why, eg_
 	return EG_ERR_SHAPE;
 }
 
+/* Is one of its losses told how long each sequence is? */
+static bool of_sequences(const eg_task *t) {
+	bool any = false;
+	for (int i = 0; i < eg_recipe_losses(t->recipe); i++) {
+		const eg_op_info *op = eg_recipe_loss_at(t->recipe, i)->op;
+		for (int k = 0; k < op->max_inputs; k++) any = any || strstr(op->inputs[k], "lengths");
+	}
+	return any;
+}
+
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
 	if (!previous_of(t))
-		return refuse(t, "model", "to write, a network has to be told what it has written before: add the input `previous: [time]`, "
-		                          "and let the decoder begin with `embedding: {count: classes, from: previous}`", err);
+		return refuse(t, "model",
+			"to write, a network has to be told what it has written before: add the input `previous: [time]`, "
+			"and let the decoder begin with `embedding: {count: classes, from: previous}`",
+			err);
 	if (t->intakes[0]->sample.d[0] == EG_T)
-		return refuse(t, "inputs", "`time` is for what is written: let the text that is read have another word, such as "
-		                           "`text: [source]`", err);
+		return refuse(t, "inputs",
+			"`time` is for what is written: let the text that is read have another word, such as "
+			"`text: [source]`",
+			err);
 	if (d.rank != 3 || d.d[0] != EG_T || d.d[1] != EG_N)
-		return refuse(t, "model", "to write, a network tells at every step of `previous` a number for each unit: end with "
-		                          "`linear: classes`", err);
+		return refuse(t, "model",
+			"to write, a network tells at every step of `previous` a number for each unit: end with "
+			"`linear: classes`",
+			err);
+	if (of_sequences(t))
+		return refuse(t, "train.loss",
+			"this loss judges whole sequences, but a text is written unit by unit: take one of classes "
+			"(loss: cross_entropy)",
+			err);
 	const eg_status status = eg_scribe_cut(g, previous_of(t)->input, err);
 	if (status) eg_recipe_locate(t->recipe, "model", err);
 	return status;
@@ -179,7 +200,8 @@ static eg_status hypothesis_of(
 		*d = (desk){0};
 	}
 	if (!d->scribe)
-		status = eg_scribe_new((eg_graph *)r->graph, r->params, base->intakes[0]->input, previous_of(base)->input, &d->scribe, err);
+		status = eg_scribe_new((eg_graph *)r->graph, r->params, base->intakes[0]->input,
+			previous_of(base)->input, &d->scribe, err);
 	if (status) return status;
 	d->graph = r->graph, d->params = r->params;
 	if (r->i == 0 || !d->best || d->n != r->n) {
@@ -298,26 +320,45 @@ static bool is_file(const char *path) {
 /* Units of the text that was read, and of the one that was written, as they are called in a picture. */
 static const char **names_of(const eg_vocab *v, const int32_t *ids, int n, const char *last, eg_arena *room) {
 	const char **list = eg_arena_alloc(room, ((size_t)n + 1) * sizeof *list);
-	for (int i = 0; i < n && list; i++) list[i] = ids[i] == eg_vocab_unknown(v) ? "?" : eg_vocab_token(v, ids[i], NULL);
+	for (int i = 0; i < n && list; i++)
+		list[i] = ids[i] == eg_vocab_unknown(v) ? "?" : eg_vocab_token(v, ids[i], NULL);
 	if (list) list[n] = last;
 	return list;
 }
 
-static eg_status draw(const eg_task *t, const options *o, const eg_row *r, const eg_hypothesis *h, eg_value *out, eg_error *err) {
-	const eg_datum *read = eg_row_datum(t, r, 0);
+/* In the folder, called as the record or file is; a text that has no name is its own. */
+static eg_status picture_path(
+	const options *o, const eg_row *r, const eg_datum *read, char *path, size_t size, eg_error *err) {
 	const eg_answer_options folder = {.output = o->alignment};
+	char name[64];
+	eg_row named = *r;
+	if (!r->batch && read && r->name && r->name[0] == '-') {
+		int n = read->text.size < 60 ? (int)read->text.size : 60;
+		while (n > 0 && n < (int)read->text.size && ((unsigned char)read->text.bytes[n] & 0xc0) == 0x80) n--;
+		snprintf(name, sizeof name, "%.*s", n, read->text.bytes);
+		for (char *c = name; *c; c++)
+			if (*c == '/' || *c == '.' || (unsigned char)*c < ' ') *c = '_';
+		named.name = name;
+	}
+	return eg_row_path(&folder, &named, "svg", path, size, err);
+}
+
+static eg_status draw(
+	const eg_task *t, const options *o, const eg_row *r, const eg_hypothesis *h, eg_value *out, eg_error *err) {
+	const eg_datum *read = eg_row_datum(t, r, 0);
 	const int places = eg_scribe_places(((const translate *)t)->desk->scribe, r->i);
 	char path[1024];
 	int32_t *ids = NULL;
 	size_t n = 0;
 	if (!h->attention)
-		return eg_fail(err, EG_ERR_ARG, "the network does not tell where it looks: give its recipe `outputs: {attention: LAYER.weights}`, LAYER "
-		                                "being its attention, and train it again");
+		return eg_fail(err, EG_ERR_ARG,
+			"the network does not tell where it looks: give its recipe `outputs: {attention: LAYER.weights}`, LAYER "
+			"being its attention, and train it again");
 	eg_status status = EG_OK;
 	if (is_file(o->alignment))
 		snprintf(path, sizeof path, "%s", o->alignment);
 	else
-		status = eg_row_path(&folder, r, "svg", path, sizeof path, err);
+		status = picture_path(o, r, read, path, sizeof path, err);
 	if (!status && read) status = eg_intake_encode(t->intakes[0], read, r->record, &ids, &n, err);
 	if (status || !read) return status;
 	eg_arena room = {0};
@@ -328,14 +369,16 @@ static eg_status draw(const eg_task *t, const options *o, const eg_row *r, const
 	        .nwritten = h->n + 1,
 	        .weights = h->attention,
 	        .stride = eg_scribe_stride(((const translate *)t)->desk->scribe)};
-	status = a.read && a.written ? eg_alignment_save(path, &a, err) : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
+	status = a.read && a.written ? eg_alignment_save(path, &a, err)
+	                             : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
 	if (!status) eg_value_put_text(out, "file", path);
 	eg_arena_free(&room);
 	free(ids);
 	return status;
 }
 
-static eg_status answer(const eg_task *t, const eg_answer_options *base, const eg_row *r, eg_value *out, eg_error *err) {
+static eg_status answer(
+	const eg_task *t, const eg_answer_options *base, const eg_row *r, eg_value *out, eg_error *err) {
 	const options *o = (const options *)base;
 	const eg_hypothesis *h = NULL;
 	const char *text = NULL;
@@ -371,9 +414,10 @@ const eg_task_type eg_task_type_translate = {
 		.doc = "a text for a text: its translation",
 		.takes = "texts",
 		.answer = "the translation, and the logarithm of its probability",
-		.judged = "Of a translator: BLEU (n-grams of what it writes that are in a translation) and chrF (the same of\n"
-			  "characters), as sacreBLEU counts them, against all translations that the data has of a sentence;\n"
-			  "how many are one of these; and the loss, nats a unit."},
+		.judged =
+			"Of a translator: BLEU (n-grams of what it writes that are in a translation) and chrF (the same of\n"
+			"characters), as sacreBLEU counts them, against all translations that the data has of a sentence;\n"
+			"how many are one of these; and the loss, nats a unit."},
 	.size = sizeof(translate),
 	.keys = {keys, EG_COUNT(keys)},
 	.inputs = EG_KIND(TEXT),
