@@ -162,7 +162,7 @@ bool train_network(training *t) {
 	t->params = t->own_params;
 	if (status) return fail_error(t->args->verb->name, &err), false;
 	if (!take_weights(t)) return false;
-	eg_task_settle(t->task, t->params);
+	eg_task_constrain(t->task, t->params);
 	return true;
 }
 

@@ -281,7 +281,7 @@ static eg_status run(eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part
 	eg_status status = eg_task_suits(s->task, g, err);
 	eg_judge *j = status ? NULL : eg_samples_judge(s, g, err);
 	if (!status && !j) status = EG_ERR_MEMORY;
-	if (!status) eg_task_settle(s->task, eg_model_params(m));
+	if (!status) eg_task_constrain(s->task, eg_model_params(m));
 	if (!status) ((eg_task_judge *)j->user)->params = eg_model_params(m);
 	if (!status)
 		status = eg_evaluate(g, eg_model_params(m), NULL, batch > 0 ? batch : s->eval_batch, s->data[part], j,

@@ -73,7 +73,7 @@ static eg_status prepare(eg_predictor *p, eg_context *ctx, const char *const *se
 	eg_status status = eg_task_of_model(p->model, &p->task, err);
 	if (!status) status = read_options(p, settings, err);
 	if (status) return status;
-	eg_task_settle(p->task, eg_model_params(p->model));
+	eg_task_constrain(p->task, eg_model_params(p->model));
 	eg_plan_options o = {.batch = 1, .time = 1, .outputs = eg_task_outputs(p->task, g), .context = ctx};
 	p->plans = eg_plan_cache_new(g, eg_model_params(p->model), &o, err);
 	for (int i = 0; i < p->task->nasked; i++) {

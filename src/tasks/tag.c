@@ -45,7 +45,7 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 static const eg_real never = (eg_real)-1e4;
 
 /* transitions[i][j] is the weight of tag j behind tag i, start[j] that of tag j at the beginning. */
-static void settle_crf(const eg_lexicon *tags, eg_real *transitions, eg_real *start) {
+static void constrain_crf(const eg_lexicon *tags, eg_real *transitions, eg_real *start) {
 	for (int j = 0; j < tags->n; j++) {
 		for (int i = 0; i < tags->n; i++)
 			if (!eg_tag_may_follow(tags->at[j], tags->at[i])) transitions[i * tags->n + j] = never;
@@ -53,7 +53,7 @@ static void settle_crf(const eg_lexicon *tags, eg_real *transitions, eg_real *st
 	}
 }
 
-static void settle(const eg_task *t, eg_params *p) {
+static void constrain(const eg_task *t, eg_params *p) {
 	static const char end[] = ".transitions";
 	const eg_lexicon *tags = tags_of(t);
 	char name[256];
@@ -66,7 +66,7 @@ static void settle(const eg_task *t, eg_params *p) {
 		if (d.rank != 2 || d.d[0] != tags->n || d.d[1] != tags->n) continue;
 		snprintf(name, sizeof name, "%.*s.start", (int)(n - (sizeof end - 1)), transitions);
 		const int start = eg_params_find(p, name);
-		settle_crf(tags, eg_params_data(p, i), start >= 0 ? eg_params_data(p, start) : NULL);
+		constrain_crf(tags, eg_params_data(p, i), start >= 0 ? eg_params_data(p, start) : NULL);
 	}
 	eg_params_changed(p);
 }
@@ -272,7 +272,7 @@ const eg_task_type eg_task_type_tag = {
 	.needs = "tokens with tags",
 	.open = open_task,
 	.suits = suits,
-	.settle = settle,
+	.constrain = constrain,
 	.metrics = metrics,
 	.nmetrics = EG_COUNT(metrics),
 	.best = 0,

@@ -152,8 +152,8 @@ eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err) {
 	return status ? status : eg_task_agrees(t, g, err);
 }
 
-void eg_task_settle(const eg_task *t, eg_params *p) {
-	if (t->type->settle) t->type->settle(t, p);
+void eg_task_constrain(const eg_task *t, eg_params *p) {
+	if (t->type->constrain) t->type->constrain(t, p);
 }
 
 const eg_metric_info *eg_task_metric(const eg_task *t, int i) {

@@ -69,7 +69,7 @@ typedef struct eg_task_type {
 	eg_status (*suits)(const eg_task *t, eg_graph *g, eg_error *err); /* NULL: any graph that could be built */
 	/* Sets weights, new ones or a model's, that follow from the data: they are what they must be, whatever training did to
 	 * them. NULL: none. */
-	void (*settle)(const eg_task *t, eg_params *p);
+	void (*constrain)(const eg_task *t, eg_params *p);
 	/* In the place of the records one by one: makes the data sets of s itself (samples.h). */
 	eg_status (*load)(eg_task *t, eg_samples *s, eg_error *err);
 	void (*unload)(eg_samples *s);
