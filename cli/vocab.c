@@ -1,5 +1,5 @@
-/* vocab.c - engram data vocab: the units that a recipe or a model cuts its texts into: how many there are, how often they
- * occur, what is unknown in each part, and how a sentence is cut. */
+/* vocab.c - engram data vocab: the units that a recipe or a model cuts its texts into: how many there are, how often
+ * they occur, what is unknown in each part, and how a sentence is cut. */
 #include "show.h"
 
 #include "engram_text.h"

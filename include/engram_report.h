@@ -217,6 +217,18 @@ EG_API eg_status eg_journal_read(const char *path, eg_value **journal, eg_error 
  * best trials in a table too. It appears whole or not at all. */
 EG_API eg_status eg_journal_page(const char *path, const char *title, const eg_value *journal, eg_error *err);
 
+/* ---- a text that surprises --------------------------------------------------------------------------------------- */
+
+/* A page (HTML, with everything in it) that shows a text coloured by how much each unit surprised a language model
+ * (eg_generator_score). It appears whole or not at all. */
+typedef struct eg_surprise eg_surprise;
+EG_API eg_status eg_surprise_new(const char *path, const char *title, eg_surprise **page, eg_error *err);
+EG_API void eg_surprise_line(eg_surprise *p, int64_t number, double nats_per_unit); /* begins a line */
+/* size 0: the end of a sample. */
+EG_API eg_status eg_surprise_unit(eg_surprise *p, const char *text, size_t size, double nats, eg_error *err);
+EG_API eg_status eg_surprise_save(eg_surprise *p, const char *last, eg_error *err); /* last: a line below. Frees it */
+EG_API void eg_surprise_drop(eg_surprise *p);                                       /* NULL is allowed */
+
 #ifdef __cplusplus
 }
 #endif

@@ -275,6 +275,12 @@ typedef struct eg_generate_options {
 	                     * EG_ZERO_F: always the likeliest */
 	uint64_t seed;      /* same seed, same text */
 	bool skip_unknown;  /* characters of a prompt that the model does not know are left out; else an error */
+	int batch;          /* texts written side by side (eg_generator_write_all); 0: 1 */
+	double repeat_penalty; /* > 1: the probability of units among the last 64 written is divided by this */
+	/* Chinese verse: so many lines of so many characters, a comma behind the odd ones and a full stop (or ! or ?)
+	 * behind the even ones; 0: no form. Then the text ends. */
+	int form_columns, form_lines;
+	const char *acrostic; /* the first character of each line; without a form there are as many lines. NULL: none */
 } eg_generate_options;
 
 typedef struct eg_generator eg_generator;
@@ -286,6 +292,14 @@ typedef struct eg_written {
 	int id;   /* in the model's vocabulary */
 	bool end; /* the end mark: the sample is complete, eg_generator_begin begins the next */
 } eg_written;
+
+/* One unit of a text that is scored: size bytes from byte `at` on, with the spaces behind it. */
+typedef struct eg_scored {
+	size_t at, size;
+	int id;
+	double nats; /* -ln of the probability that the model gave it */
+	bool end;    /* it is the end mark, behind the text */
+} eg_scored;
 
 /* A language model that writes, remembering what has been read and written. The model must outlive it; several may
  * use one model. options NULL: temperature 1. A model of another task is EG_ERR_ARG. */
@@ -305,6 +319,27 @@ EG_API eg_status eg_generator_read(
 /* Writes one unit. Never the unknown mark. A unit may be part of a character only where units are bytes. With nothing
  * read before, text begins as after a line end, or, where samples were learnt from, at the beginning of one. */
 EG_API eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err);
+/* Writes one unit of each of the `batch` texts, out[i] of text i: sample number s + i, where eg_generator_begin said s.
+ * Each is what it would be alone, to the rounding of the network. What has ended stays so. */
+EG_API eg_status eg_generator_write_all(eg_generator *g, eg_written *out, eg_error *err);
+/* Reads a text of any length and tells each of its units, from the first, with what it took; where samples were learnt
+ * from, the end mark at the end. false from `take`: EG_ERR_STOPPED. */
+EG_API eg_status eg_generator_score(eg_generator *g, const char *text, size_t size, const char *name,
+	bool (*take)(void *user, const eg_scored *u), void *user, eg_error *err);
+/* A gap in a text, and what could stand in it. */
+typedef struct eg_gap {
+	const char *left, *right; /* the text on both sides */
+	size_t nleft, nright;
+	int longest, beam, results; /* most units of it (0: 20), beginnings that are kept (0: 16), results (0: 1) */
+} eg_gap;
+typedef struct eg_filled {
+	const char *text; /* of the gap; valid inside of the call */
+	size_t size;
+	double nats, nats_right; /* -ln of its probability behind the left side, and of the right side's behind both */
+} eg_filled;
+/* Finds what makes the whole text the likeliest, by beam search; told the best first. No line end stands in a gap. */
+EG_API eg_status eg_generator_fill(eg_generator *g, const eg_gap *gap, bool (*take)(void *user, const eg_filled *f),
+	void *user, eg_error *err);
 /* Everything that it remembers, as a file: a generator of the same model goes on exactly where this one was. */
 EG_API eg_status eg_generator_save(const eg_generator *g, const char *path, eg_error *err);
 EG_API eg_status eg_generator_restore(eg_generator *g, const char *path, eg_error *err);

@@ -1,8 +1,8 @@
 /* engram_text.h - text: reading it, vocabularies, and handing it to the training loop. Part of libengram_io.
  *
  * A text is UTF-8; what is not is refused with its line and byte. A vocabulary numbers the units of a text (bytes,
- * characters, words or subwords); a model file keeps it, so that a model needs nothing else to read and write. Ownership,
- * threads, NULL and messages as in engram_io.h. */
+ * characters, words or subwords); a model file keeps it, so that a model needs nothing else to read and write.
+ * Ownership, threads, NULL and messages as in engram_io.h. */
 #ifndef ENGRAM_TEXT_H
 #define ENGRAM_TEXT_H
 
@@ -71,21 +71,21 @@ enum { EG_UNIT_MOST = 255 }; /* bytes of a unit; longer words are cut into sever
 typedef struct eg_vocab_options {
 	eg_unit unit;
 	int min_count; /* units that occur less often are unknown; 0: 1. Not for bytes and subwords */
-	int max_size;  /* most units, the marks among them; the most frequent are kept; 0: no limit, of subwords 4000. Not
-	                * for bytes */
+	int max_size;  /* most units, the marks among them; the most frequent are kept; 0: no limit, of subwords 4000.
+	                * Not for bytes */
 	bool end;      /* has a unit that ends (and begins) a sample */
-	bool unknown;  /* has the unknown unit even when nothing was left out. Not for bytes; of subwords only for who makes
-	                * units unknown: no text leads to it */
+	bool unknown;  /* has the unknown unit even when nothing was left out. Not for bytes; of subwords only for who
+	                * makes units unknown: no text leads to it */
 } eg_vocab_options;
 
 /* Words: what Unicode's word boundaries (UAX #29) leave that is not spaces: "can't", "3.14", a character of a script
  * without spaces, such as Chinese; punctuation, each sign by itself; so is a newline; other spaces are nothing but what
  * stands between. Upper and lower case are kept apart. */
 
-/* Subwords: the 256 bytes, and what byte pair encoding learns of the text: characters of several bytes that occur twice,
- * in at most half of the room, then units made of two, the commonest first. None reaches from one word into the next,
- * but for the space before it. Any bytes can be written with them, none is unknown, and what is spelled is the text
- * itself. */
+/* Subwords: the 256 bytes, and what byte pair encoding learns of the text: characters of several bytes that occur
+ * twice, in at most half of the room, then units made of two, the commonest first. None reaches from one word into the
+ * next, but for the space before it. Any bytes can be written with them, none is unknown, and what is spelled is the
+ * text itself. */
 
 /* Units in order: the end mark when asked for, the unknown mark when something was left out (or the unit is word), then
  * by falling frequency (then by code points) for words, by code point for characters; byte: all 256 by value, never

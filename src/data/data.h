@@ -416,6 +416,11 @@ bool eg_is_letter(uint32_t c);    /* makes words: letters, digits and marks of a
 bool eg_is_space(uint32_t c);     /* a newline too */
 bool eg_is_ideograph(uint32_t c); /* of the scripts that are written without spaces: Chinese characters, kana */
 
+/* ---- vocab.c ----------------------------------------------------------------------------------------------------- */
+
+/* Where each of the n units begins in the text that was encoded to them; starts[n] is its size. */
+void eg_vocab_places(const eg_vocab *v, const char *text, size_t size, const int32_t *ids, size_t n, size_t *starts);
+
 /* ---- text_words.c ------------------------------------------------------------------------------------------------ */
 
 /* Bytes of the word, or the other character, that begins at s, which is no space (UAX #29); at most EG_UNIT_MOST of

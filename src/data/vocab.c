@@ -398,6 +398,20 @@ eg_status eg_vocab_encode(
 	return EG_OK;
 }
 
+void eg_vocab_places(const eg_vocab *v, const char *text, size_t size, const int32_t *ids, size_t n, size_t *starts) {
+	cursor c = {.unit = v->unit, .runs = v->runs, .text = text, .size = size};
+	size_t at = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (v->unit == EG_UNIT_SUBWORD) {
+			starts[i] = at;
+			at += v->tokens[ids[i]].size;
+		} else if (next(&c)) {
+			starts[i] = c.at;
+		}
+	}
+	starts[n] = size;
+}
+
 /* ---- numbers to text --------------------------------------------------------------------------------------------- */
 
 /* What a unit is to the spaces around it. Words have them on both sides, so far as the neighbour does not forbid it. */

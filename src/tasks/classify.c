@@ -1,8 +1,8 @@
 /* classify.c - the task `classify`: which one of several classes a record belongs to: what a picture shows, what a
  * sentence means. The network's output "logits" has a number for each class; its softmax is their probabilities.
  *
- * With data.unknown what is of none of the classes is told as such: where the network is less sure than of most validation
- * samples. The limit is set when the training is over, and kept in the model. */
+ * With data.unknown what is of none of the classes is told as such: where the network is less sure than of most
+ * validation samples. The limit is set when the training is over, and kept in the model. */
 #include "tasks/task.h"
 
 #include <math.h>

@@ -3,43 +3,19 @@
  * sampling ("top-p": Holtzman, Buys, Du, Forbes, Choi, "The Curious Case of Neural Text Degeneration", 2020).
  *
  * Unit number i of sample s is drawn with the random number (seed, s, i): the text does not depend on how it is asked
- * for.
+ * for, and of several samples that are written side by side each is what it would be alone.
  *
- * Not here: vocabularies and their spelling (src/text), the task itself (language.c), printing. */
+ * Here too: how many nats each unit of a given text takes. Not here: the forms of verse (verse.c), filling gaps
+ * (fill.c), vocabularies and their spelling (src/data/vocab.c), the task itself (language.c),
+ * printing. */
 #include "io/safetensors.h"
-#include "tasks/task.h"
+#include "tasks/generate.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 64, STATE_FORMAT = 1 };
-
-typedef struct unit {
-	double weight; /* not yet divided by the sum */
-	int id;
-} unit;
-
-struct eg_generator {
-	eg_model *model;
-	eg_task *task; /* its own: the vocabulary is in it */
-	const eg_vocab *vocab;
-	eg_session *session;
-	eg_generate_options options;
-	int count;       /* units */
-	eg_real *logits; /* CHUNK rows */
-	eg_real *next;   /* of what comes next; valid when begun */
-	bool begun;      /* something has been read or written */
-	bool ended;      /* the last one was the end mark */
-	int before;      /* the last unit; -1: none */
-	uint64_t sample, written;
-	unit *units;
-	char *spelled;
-	size_t room;
-	eg_real *mark_state, *mark_next; /* where eg_generator_begin goes back to */
-	bool mark_begun;
-	int mark_before;
-};
+enum { STATE_FORMAT = 1, BATCH_MOST = 256 };
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for generating text"); }
 
@@ -52,6 +28,10 @@ static eg_status check_options(const eg_generate_options *o, eg_error *err) {
 	if (!(o->top_p >= 0 && o->top_p <= 1))
 		return eg_fail(err, EG_ERR_ARG,
 		        "top-p is a probability, from 0 (only the likeliest, EG_ZERO_F) to 1, not %g", o->top_p);
+	if (!(o->repeat_penalty >= 0) || (o->repeat_penalty > 0 && o->repeat_penalty < 1) || !isfinite(o->repeat_penalty))
+		return eg_fail(err, EG_ERR_ARG, "a repeat penalty of %g; it is 1 (none) or more", o->repeat_penalty);
+	if (o->batch < 0 || o->batch > BATCH_MOST)
+		return eg_fail(err, EG_ERR_ARG, "%d texts side by side; 1 to %d are possible", o->batch, (int)BATCH_MOST);
 	if (o->top_k < 0) return eg_fail(err, EG_ERR_ARG, "top-k is a number of units, at least 1, not %d", o->top_k);
 	return EG_OK;
 }
@@ -82,14 +62,25 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 		eg_vocab_token(g->vocab, i, &size);
 		if (size + 8 > g->room) g->room = size + 8;
 	}
-	g->logits = eg_calloc(NULL, CHUNK * n, sizeof *g->logits);
-	g->next = eg_calloc(NULL, n, sizeof *g->next);
+	g->batch = g->options.batch > 0 ? g->options.batch : 1;
+	g->lanes = eg_calloc(NULL, (size_t)g->batch, sizeof *g->lanes);
+	g->logits = eg_calloc(NULL, EG_GENERATE_CHUNK * n, (size_t)g->batch * sizeof *g->logits);
+	g->ids = eg_calloc(NULL, EG_GENERATE_CHUNK, (size_t)g->batch * sizeof *g->ids);
+	g->recent = eg_calloc(NULL, n, sizeof *g->recent);
 	g->mark_next = eg_calloc(NULL, n, sizeof *g->mark_next);
 	g->units = eg_calloc(NULL, n, sizeof *g->units);
-	g->spelled = eg_calloc(NULL, g->room, 1);
-	if (!g->logits || !g->next || !g->mark_next || !g->units || !g->spelled) return no_memory(err);
+	if (!g->lanes || !g->logits || !g->ids || !g->recent || !g->mark_next || !g->units) return no_memory(err);
+	for (int i = 0; i < g->batch; i++) {
+		eg_lane *l = &g->lanes[i];
+		*l = (eg_lane){.sample = (uint64_t)i, .before = -1};
+		l->next = eg_calloc(NULL, n, sizeof *l->next);
+		l->spelled = eg_calloc(NULL, g->room, 1);
+		if (!l->next || !l->spelled) return no_memory(err);
+	}
+	status = eg_verse_open(g, err);
+	if (status) return status;
 	g->session = eg_session_new(graph, eg_model_params(g->model),
-	        &(eg_session_options){.batch = 1, .chunk = CHUNK, .outputs = outputs}, &why);
+	        &(eg_session_options){.batch = g->batch, .chunk = EG_GENERATE_CHUNK, .outputs = outputs}, &why);
 	if (!g->session) {
 		if (err) *err = why;
 		return why.status;
@@ -109,7 +100,7 @@ eg_status eg_generator_from_vocab(
 	g->task = t;
 	g->model = m;
 	g->options = *o;
-	g->before = g->mark_before = -1;
+	g->mark_before = -1;
 	status = prepare(g, err);
 	if (status)
 		eg_generator_free(g);
@@ -124,12 +115,18 @@ void eg_generator_free(eg_generator *g) {
 	if (!g) return;
 	eg_session_free(g->session);
 	eg_task_free(g->task);
+	for (int i = 0; i < g->batch && g->lanes; i++) {
+		eg_release(NULL, g->lanes[i].next);
+		eg_release(NULL, g->lanes[i].spelled);
+	}
+	eg_release(NULL, g->lanes);
 	eg_release(NULL, g->logits);
-	eg_release(NULL, g->next);
+	eg_release(NULL, g->ids);
+	eg_release(NULL, g->recent);
 	eg_release(NULL, g->mark_next);
 	eg_release(NULL, g->mark_state);
 	eg_release(NULL, g->units);
-	eg_release(NULL, g->spelled);
+	eg_verse_close(g);
 	eg_release(NULL, g);
 }
 
@@ -138,35 +135,44 @@ static void copy_logits(const eg_generator *g, eg_real *to, const eg_real *from)
 }
 
 void eg_generator_begin(eg_generator *g, uint64_t sample) {
-	g->sample = sample;
-	g->written = 0;
-	g->ended = false;
 	g->begun = g->mark_begun;
-	g->before = g->mark_before;
 	eg_session_restore(g->session, g->mark_state);
-	copy_logits(g, g->next, g->mark_next);
+	for (int i = 0; i < g->batch; i++) {
+		eg_lane *l = &g->lanes[i];
+		*l = (eg_lane){.next = l->next, .spelled = l->spelled, .sample = sample + (uint64_t)i, .before = g->mark_before};
+		copy_logits(g, l->next, g->mark_next);
+	}
 }
 
 void eg_generator_mark(eg_generator *g) {
 	g->mark_begun = g->begun;
-	g->mark_before = g->before;
+	g->mark_before = g->lanes[0].before;
 	eg_session_save(g->session, g->mark_state);
-	copy_logits(g, g->mark_next, g->next);
+	copy_logits(g, g->mark_next, g->lanes[0].next);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* Runs the network over these units; `next` becomes the logits behind the last. */
-static eg_status intake(eg_generator *g, const int32_t *ids, size_t n, eg_error *err) {
+/* Runs the network over g->ids, `steps` of each lane; `next` becomes the logits behind the last. */
+static eg_status run(eg_generator *g, int steps, eg_error *err) {
 	static const char *const names[] = {"input"};
+	const void *inputs[] = {g->ids};
+	eg_real *outputs[] = {g->logits};
+	eg_status status = eg_session_run(g->session, steps, names, inputs, 1, outputs, err);
+	for (int i = 0; i < g->batch && !status; i++)
+		copy_logits(g, g->lanes[i].next, g->logits + ((ptrdiff_t)(steps - 1) * g->batch + i) * g->count);
+	if (!status) g->begun = true;
+	return status;
+}
+
+/* The same units into every lane. */
+eg_status eg_generator_feed(eg_generator *g, const int32_t *ids, size_t n, eg_error *err) {
 	while (n > 0) {
-		int steps = n < CHUNK ? (int)n : CHUNK;
-		const void *inputs[] = {ids};
-		eg_real *outputs[] = {g->logits};
-		eg_status status = eg_session_run(g->session, steps, names, inputs, 1, outputs, err);
+		int steps = n < EG_GENERATE_CHUNK ? (int)n : EG_GENERATE_CHUNK;
+		for (int t = 0; t < steps; t++)
+			for (int i = 0; i < g->batch; i++) g->ids[t * g->batch + i] = ids[t];
+		eg_status status = run(g, steps, err);
 		if (status) return status;
-		copy_logits(g, g->next, g->logits + (ptrdiff_t)(steps - 1) * g->count);
-		g->begun = true;
 		ids += steps;
 		n -= (size_t)steps;
 	}
@@ -183,7 +189,7 @@ static int find_unit(const eg_generator *g, char c) {
 }
 
 /* What stands before a text that begins from nothing: the end mark of the one before, a line end, a space. */
-static int32_t opening(const eg_generator *g) {
+int32_t eg_generator_opening(const eg_generator *g) {
 	int id = eg_vocab_end(g->vocab);
 	if (id < 0) id = find_unit(g, '\n');
 	if (id < 0) id = find_unit(g, ' ');
@@ -227,7 +233,7 @@ static eg_status encode_known(const eg_generator *g, const char *text, size_t si
 eg_status eg_generator_read(
 	eg_generator *g, const char *text, size_t size, const char *name, int64_t *skipped, eg_error *err) {
 	int64_t none = 0;
-	int32_t *ids = NULL, begin = opening(g);
+	int32_t *ids = NULL, begin = eg_generator_opening(g);
 	size_t n = 0;
 	if (!skipped) skipped = &none;
 	*skipped = 0;
@@ -237,25 +243,40 @@ eg_status eg_generator_read(
 		status = encode_known(g, text, size, &ids, &n, skipped, err);
 	else if (size > 0)
 		status = eg_vocab_encode(g->vocab, text, size, name, &ids, &n, err);
-	if (!status && n > 0 && !g->begun && eg_vocab_end(g->vocab) >= 0) status = intake(g, &begin, 1, err);
-	if (!status) status = intake(g, ids, n, err);
-	if (!status && n > 0) g->before = ids[n - 1];
-	if (!status && n > 0) g->ended = false;
+	if (!status && n > 0 && !g->begun && eg_vocab_end(g->vocab) >= 0) status = eg_generator_feed(g, &begin, 1, err);
+	if (!status) status = eg_generator_feed(g, ids, n, err);
+	for (int i = 0; i < g->batch && !status && n > 0; i++) g->lanes[i].before = ids[n - 1], g->lanes[i].ended = false;
 	free(ids);
 	return status;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static int likeliest(const eg_generator *g) {
-	int best = -1, unknown = eg_vocab_unknown(g->vocab);
+static bool may_be(const eg_generator *g, const eg_lane *l, int id) {
+	return id != eg_vocab_unknown(g->vocab) && eg_verse_allows(g, l, id);
+}
+
+static int likeliest(const eg_generator *g, const eg_lane *l) {
+	int best = -1;
 	for (int i = 0; i < g->count; i++)
-		if (i != unknown && (best < 0 || g->next[i] > g->next[best])) best = i;
+		if (may_be(g, l, i) && (best < 0 || l->next[i] > l->next[best])) best = i;
 	return best;
 }
 
+/* The probability of units that stand among the last ones is divided by the penalty; of each once. */
+static void penalize(eg_generator *g, eg_lane *l) {
+	if (!(g->options.repeat_penalty > 1)) return;
+	const eg_real by = (eg_real)log(g->options.repeat_penalty);
+	const int n = l->written < EG_GENERATE_RECENT ? (int)l->written : EG_GENERATE_RECENT;
+	for (int i = 0; i < n; i++) {
+		if (!g->recent[l->last[i]]) l->next[l->last[i]] -= by;
+		g->recent[l->last[i]] = true;
+	}
+	for (int i = 0; i < n; i++) g->recent[l->last[i]] = false;
+}
+
 static int by_weight(const void *a, const void *b) {
-	const unit *x = a, *y = b;
+	const eg_weighted *x = a, *y = b;
 	if (x->weight != y->weight) return x->weight > y->weight ? -1 : 1;
 	return x->id - y->id;
 }
@@ -279,20 +300,22 @@ static int keep_likely(const eg_generator *g, int n) {
 }
 
 /* Draws a unit from softmax(next / temperature), the unknown mark left out. -1: the logits are no numbers. */
-static int draw(eg_generator *g) {
+static int draw(eg_generator *g, eg_lane *l) {
 	const eg_generate_options *o = &g->options;
-	int best = likeliest(g), unknown = eg_vocab_unknown(g->vocab), n = 0;
+	int n = 0;
 	double sum = 0;
 	for (int i = 0; i < g->count; i++)
-		if (!isfinite(g->next[i])) return -1;
-	if (only_likeliest(o)) return best;
+		if (!isfinite(l->next[i])) return -1;
+	penalize(g, l);
+	const int best = likeliest(g, l);
+	if (best < 0 || only_likeliest(o)) return best;
 	for (int i = 0; i < g->count; i++)
-		if (i != unknown)
-			g->units[n++] = (unit){exp(((double)g->next[i] - (double)g->next[best]) / o->temperature), i};
+		if (may_be(g, l, i))
+			g->units[n++] = (eg_weighted){exp(((double)l->next[i] - (double)l->next[best]) / o->temperature), i};
 	if (o->top_k > 0 || (o->top_p > 0 && o->top_p < 1)) n = keep_likely(g, n);
 	for (int i = 0; i < n; i++) sum += g->units[i].weight;
-	eg_rng r = {o->seed, eg_stream(EG_RNG_GENERATE, 0, g->sample)};
-	double left = eg_rng_uniform(r, g->written) * sum;
+	eg_rng r = {o->seed, eg_stream(EG_RNG_GENERATE, 0, l->sample)};
+	double left = eg_rng_uniform(r, l->written) * sum;
 	for (int i = 0; i < n; i++) {
 		left -= g->units[i].weight;
 		if (left < 0) return g->units[i].id;
@@ -300,26 +323,107 @@ static int draw(eg_generator *g) {
 	return best; /* rounding at the very end */
 }
 
-eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err) {
-	*out = (eg_written){.text = "", .id = -1};
-	if (g->ended) eg_generator_begin(g, g->sample + 1);
-	if (!g->begun) {
-		int32_t begin = opening(g);
-		eg_status status = intake(g, &begin, 1, err);
-		if (status) return status;
-	}
-	int32_t id = draw(g);
-	if (id < 0)
+/* The next unit of one lane; the network has not seen it yet. */
+static eg_status write_lane(eg_generator *g, eg_lane *l, eg_written *out, eg_error *err) {
+	*out = (eg_written){.text = "", .id = -1, .end = l->ended};
+	if (l->ended) return EG_OK;
+	int32_t id = eg_verse_ends(g, l) ? eg_vocab_end(g->vocab) : draw(g, l);
+	if (id < 0 && !eg_verse_ends(g, l))
 		return eg_fail(err, EG_ERR_NUMERIC,
 		        "the network's answer is not a number; the model is damaged or its training failed");
-	g->written++;
+	l->last[l->written++ % EG_GENERATE_RECENT] = id < 0 ? 0 : id;
 	out->id = id;
-	out->end = g->ended = id == eg_vocab_end(g->vocab);
+	out->end = l->ended = id < 0 || id == eg_vocab_end(g->vocab);
 	if (out->end) return EG_OK;
-	out->size = eg_vocab_spell(g->vocab, g->before, id, g->spelled, g->room);
-	out->text = g->spelled;
-	g->before = id;
-	return intake(g, &id, 1, err);
+	out->size = eg_vocab_spell(g->vocab, l->before, id, l->spelled, g->room);
+	out->text = l->spelled;
+	l->before = id;
+	eg_verse_step(g, l, id);
+	return EG_OK;
+}
+
+eg_status eg_generator_write_all(eg_generator *g, eg_written *out, eg_error *err) {
+	eg_status status = EG_OK;
+	bool all_ended = true;
+	if (!g->begun) {
+		int32_t begin = eg_generator_opening(g);
+		status = eg_generator_feed(g, &begin, 1, err);
+	}
+	for (int i = 0; i < g->batch && !status; i++) {
+		status = write_lane(g, &g->lanes[i], &out[i], err);
+		all_ended = all_ended && out[i].end;
+		g->ids[i] = out[i].end ? g->ids[i] : out[i].id; /* what has ended goes on unseen */
+	}
+	return status || all_ended ? status : run(g, 1, err);
+}
+
+eg_status eg_generator_write(eg_generator *g, eg_written *out, eg_error *err) {
+	if (g->batch > 1)
+		return eg_fail(err, EG_ERR_ARG, "%d texts are written side by side: eg_generator_write_all writes them", g->batch);
+	if (g->lanes[0].ended) eg_generator_begin(g, g->lanes[0].sample + 1);
+	return eg_generator_write_all(g, out, err);
+}
+
+/* ---- scoring ----------------------------------------------------------------------------------------------------- */
+
+/* -ln of the probability that these logits give to a unit. */
+double eg_generator_nats(const eg_generator *g, const eg_real *x, int id) {
+	double sum = 0, highest = (double)x[eg_argmax(x, g->count)];
+	for (int k = 0; k < g->count; k++) sum += exp((double)x[k] - highest);
+	return log(sum) + highest - (double)x[id];
+}
+
+/* What these units take, the network being where it is, and where it is behind them. nats: n of them. */
+eg_status eg_generator_take(eg_generator *g, const int32_t *ids, size_t n, double *nats, eg_error *err) {
+	eg_status status = EG_OK;
+	for (size_t at = 0; at < n && !status;) {
+		size_t steps = n - at < EG_GENERATE_CHUNK ? n - at : EG_GENERATE_CHUNK;
+		nats[at] = eg_generator_nats(g, g->lanes[0].next, ids[at]);
+		status = eg_generator_feed(g, ids + at, steps, err);
+		for (size_t k = 1; k < steps && !status; k++)
+			nats[at + k] = eg_generator_nats(g, g->logits + (ptrdiff_t)(k - 1) * g->batch * g->count, ids[at + k]);
+		at += steps;
+	}
+	return status;
+}
+
+static eg_status score(eg_generator *g, const char *text, size_t size, const char *name, int32_t **ids, double **nats,
+	size_t *n, eg_error *err) {
+	int32_t begin = eg_generator_opening(g);
+	const int end = eg_vocab_end(g->vocab);
+	eg_status status = eg_vocab_encode(g->vocab, text, size, name, ids, n, err);
+	if (status) return status;
+	*nats = eg_calloc(NULL, *n + 1, sizeof **nats);
+	if (!*nats) return no_memory(err);
+	if (!g->begun) status = eg_generator_feed(g, &begin, 1, err);
+	if (!status) status = eg_generator_take(g, *ids, *n, *nats, err);
+	if (!status) (*nats)[*n] = end >= 0 ? eg_generator_nats(g, g->lanes[0].next, end) : 0;
+	for (size_t i = 0; i <= *n && !status; i++)
+		if (!isfinite((*nats)[i]))
+			status = eg_fail(err, EG_ERR_NUMERIC,
+			        "the network's answer is not a number; the model is damaged or its training failed");
+	return status;
+}
+
+eg_status eg_generator_score(eg_generator *g, const char *text, size_t size, const char *name,
+	bool (*take)(void *user, const eg_scored *u), void *user, eg_error *err) {
+	int32_t *ids = NULL;
+	double *nats = NULL;
+	size_t n = 0;
+	eg_status status = score(g, text, size, name, &ids, &nats, &n, err);
+	size_t *starts = status ? NULL : eg_calloc(NULL, n + 1, sizeof *starts);
+	if (!status && !starts) status = no_memory(err);
+	if (!status) eg_vocab_places(g->vocab, text, size, ids, n, starts);
+	bool go_on = true;
+	for (size_t i = 0; i < n && !status && go_on; i++)
+		go_on = take(user, &(eg_scored){starts[i], starts[i + 1] - starts[i], ids[i], nats[i], false});
+	if (!status && go_on && eg_vocab_end(g->vocab) >= 0)
+		go_on = take(user, &(eg_scored){size, 0, eg_vocab_end(g->vocab), nats[n], true});
+	if (!status && !go_on) status = eg_fail(err, EG_ERR_STOPPED, "stopped");
+	free(ids);
+	eg_release(NULL, nats);
+	eg_release(NULL, starts);
+	return status;
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -342,11 +446,12 @@ enum { FORMAT, MODEL, SAMPLE, WRITTEN, BEFORE, BEGUN, ENDED, NUMBERS };
 static void numbers_of(const eg_generator *g, number n[NUMBERS]) {
 	n[FORMAT] = (number){"engram_text_state", STATE_FORMAT};
 	n[MODEL] = (number){"model", fingerprint(g)};
-	n[SAMPLE] = (number){"sample", g->sample};
-	n[WRITTEN] = (number){"written", g->written};
-	n[BEFORE] = (number){"before", (uint64_t)(g->before + 1)};
+	const eg_lane *l = &g->lanes[0];
+	n[SAMPLE] = (number){"sample", l->sample};
+	n[WRITTEN] = (number){"written", l->written};
+	n[BEFORE] = (number){"before", (uint64_t)(l->before + 1)};
 	n[BEGUN] = (number){"begun", g->begun};
-	n[ENDED] = (number){"ended", g->ended};
+	n[ENDED] = (number){"ended", l->ended};
 }
 
 eg_status eg_generator_save(const eg_generator *g, const char *path, eg_error *err) {
@@ -354,6 +459,8 @@ eg_status eg_generator_save(const eg_generator *g, const char *path, eg_error *e
 	char values[NUMBERS][24];
 	eg_st_text texts[NUMBERS];
 	size_t count = eg_session_state_count(g->session);
+	if (g->batch > 1 || eg_verse_is_on(g) || g->options.repeat_penalty > 1)
+		return eg_fail(err, EG_ERR_ARG, "%s: a state is kept of one text without a form and a penalty", path);
 	eg_real *state = eg_calloc(NULL, count + 1, sizeof *state);
 	if (!state) return no_memory(err);
 	eg_session_save(g->session, state);
@@ -363,7 +470,7 @@ eg_status eg_generator_save(const eg_generator *g, const char *path, eg_error *e
 		texts[i] = (eg_st_text){n[i].key, values[i]};
 	}
 	eg_st_tensor tensors[] = {
-	        {.name = "next", .dtype = eg_st_real, .dims = EG_DIMS(g->count), .data = g->next},
+	        {.name = "next", .dtype = eg_st_real, .dims = EG_DIMS(g->count), .data = g->lanes[0].next},
 	        {.name = "state", .dtype = eg_st_real, .dims = EG_DIMS((int64_t)count), .data = state},
 	};
 	eg_status status = eg_st_write(path, texts, NUMBERS, tensors, EG_COUNT(tensors), err);
@@ -399,13 +506,14 @@ static eg_status restore(eg_generator *g, const eg_st_file *f, const char *path,
 		return eg_fail(err, EG_ERR_FORMAT, "%s: damaged", path);
 	eg_real *values = eg_calloc(NULL, count + 1, sizeof *values);
 	if (!values) return no_memory(err);
-	eg_st_to_real(next, g->next, NULL);
+	eg_lane *l = &g->lanes[0];
+	eg_st_to_real(next, l->next, NULL);
 	eg_st_to_real(state, values, NULL);
 	eg_session_restore(g->session, values);
 	eg_release(NULL, values);
-	g->sample = n[SAMPLE].value, g->written = n[WRITTEN].value;
-	g->before = (int)n[BEFORE].value - 1;
-	g->begun = n[BEGUN].value != 0, g->ended = n[ENDED].value != 0;
+	l->sample = n[SAMPLE].value, l->written = n[WRITTEN].value;
+	l->before = (int)n[BEFORE].value - 1;
+	g->begun = n[BEGUN].value != 0, l->ended = n[ENDED].value != 0;
 	return EG_OK;
 }
 

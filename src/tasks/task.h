@@ -105,7 +105,8 @@ typedef struct eg_task_type {
 	void (*save)(const eg_task *t, eg_value *map);
 	eg_status (*restore)(eg_task *t, const eg_value *map, eg_error *err);
 
-	/* What it learns of the trained network by the validation samples. NULL: nothing. settles: does it, by this recipe? */
+	/* What it learns of the trained network by the validation samples; NULL: nothing. settles: does it, by this
+	 * recipe? */
 	bool (*settles)(const eg_task *t);
 	eg_status (*settle)(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);
 
