@@ -18,7 +18,7 @@ static const char *origin_name(eg_data_origin o) {
 }
 
 static int64_t download_size(const eg_data_info *d) {
-	int64_t n = 0;
+	int64_t n = d->archive ? d->archive->file.bytes : 0;
 	for (int i = 0; i < d->nfiles; i++) n += d->files[i].download;
 	return n;
 }
@@ -173,6 +173,7 @@ static int get(const char *name, const char *folder, bool as_json) {
 	eg_status status = eg_data_get(name, folder, &cb, &got, &err);
 	bar_clear(stderr);
 	if (status) return fail_error("data get", &err);
+	const char *right = got.checked ? ", checksums are right" : "";
 	if (as_json) {
 		eg_value *v = eg_value_new(EG_VALUE_MAP);
 		eg_value_put_text(v, "name", name);
@@ -181,10 +182,9 @@ static int get(const char *name, const char *folder, bool as_json) {
 		print_json(v);
 		eg_value_free(v);
 	} else if (got.downloaded) {
-		printf("%s: downloaded, checksums are right; it lies in %s\n", name, got.place.folder);
+		printf("%s: downloaded%s; it lies in %s\n", name, right, got.place.folder);
 	} else {
-		printf("%s: complete%s; it lies in %s (%s)\n", name, got.checked ? ", checksums are right" : "",
-		        got.place.folder, origin_name(got.place.origin));
+		printf("%s: complete%s; it lies in %s (%s)\n", name, right, got.place.folder, origin_name(got.place.origin));
 	}
 	return CLI_OK;
 }

@@ -11,6 +11,7 @@
 #include "io/keys.h"
 
 typedef struct eg_reader eg_reader; /* below */
+typedef struct eg_files eg_files;
 
 /* ---- source.c ---------------------------------------------------------------------------------------------------- */
 
@@ -84,6 +85,11 @@ const char *eg_source_path(eg_source *s, const char *path, eg_error *err);
 eg_status eg_source_place(eg_source *s, eg_data_place *place, eg_error *err);
 /* The one file of a source that has one: the user's (s->path), or that of a set. EG_PATH bytes. */
 eg_status eg_source_file(eg_source *s, char *path, eg_error *err);
+/* File i of a set, also out of its archive, or (i 0) the user's. */
+eg_status eg_source_reader(eg_source *s, int i, eg_reader **reader, eg_error *err);
+/* The user's folder or archive, or that of a set; what belongs to it lies in `folder`, a path of the tree
+ * (EG_PATH bytes). */
+eg_status eg_source_tree(eg_source *s, eg_files **tree, char folder[], eg_error *err);
 /* As eg_source_place, without a source: in `folder`, or, when that is NULL, where it is found. *place is left alone
  * for a source without files. */
 eg_status eg_source_type_place(const eg_source_type *type, const char *folder, const char *beside, eg_data_place *place,
@@ -189,6 +195,8 @@ bool eg_data_file_find(const char *folder, const char *name, char path[EG_PATH])
 /* How many of a set's files and folders are in `folder`; `lacking` is the first that is not, empty when all are. */
 enum { EG_LACKING = 200 };
 int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG_LACKING]);
+/* The set's archive, where some of its files or folders are not there. */
+bool eg_data_archive_find(const eg_data_info *info, const char *folder, char path[EG_PATH]);
 const char *eg_data_folder_name(const eg_data_info *info);    /* of the set, in ENGRAM_DATA and so on */
 const char *eg_data_file_suffix(const eg_data_file *file);    /* behind the name of a downloaded file: ".gz" or "" */
 eg_status eg_data_cache_folder(const char *name, char folder[EG_PATH], eg_error *err);
@@ -239,7 +247,6 @@ eg_status eg_archive_unpack(
 
 /* Paths begin with the tree's top, as messages show them: "shoes.tar/train/boot/1.jpg". Reading changes nothing:
  * several threads may do so. */
-typedef struct eg_files eg_files;
 /* Does a file begin like an archive? Cheap, and may be wrong: that it is one is known when it has been opened. */
 bool eg_files_like_archive(const char *path);
 /* What is nowhere is opened too, and missed when it is listed. May unpack an archive into the user's cache. */
@@ -256,6 +263,12 @@ bool eg_files_is_file(const eg_files *f, const char *path); /* a regular one */
 /* A regular file as a whole: as eg_file_read_regular. */
 eg_status eg_files_read(const eg_files *f, const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size,
 	eg_error *err);
+
+/* A file of a tree as it comes; out of an archive it may have `limit` bytes. */
+eg_status eg_files_reader(const eg_files *f, const char *path, size_t limit, eg_reader **reader, eg_error *err);
+bool eg_files_is_archive(const eg_files *f);
+/* Where the set's files or folders are in a tree: the path of a folder of it. */
+eg_status eg_files_inside(const eg_files *f, const eg_data_info *info, char folder[EG_PATH], eg_error *err);
 
 typedef enum eg_file_kind { EG_FILE_OTHER, EG_FILE_REGULAR, EG_FILE_FOLDER } eg_file_kind; /* other: also a lost link */
 /* A folder that is being listed. */
@@ -289,7 +302,7 @@ typedef struct eg_names {
 	int others; /* what was passed over */
 	eg_passed passed;
 } eg_names;
-typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS /* .wav */ } eg_listed;
+typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS /* .wav */, EG_LIST_FILES } eg_listed;
 #define EG_PICTURE_FILES "PNG, JPEG, WebP, BMP, PGM or PPM: .png .jpg .jpeg .jpe .jfif .webp .bmp .pgm .ppm .pnm"
 /* Folders, or regular files whose names end like pictures' or sounds', in `folder` of a tree, or (NULL) any; links are
  * followed. Hidden ones are passed over, and not counted. The texts lie in the arena. */
@@ -360,6 +373,8 @@ bool eg_reader_is_packed(const eg_reader *s);
 /* The same for who hands on a status; err may be NULL. */
 eg_status eg_reader_file(const char *path, eg_reader **reader, eg_error *err);
 eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_error *err);
+/* The same, but `data` is taken over (eg_release), also on failure. */
+eg_status eg_reader_taking(void *data, size_t size, const char *name, eg_reader **reader, eg_error *err);
 void eg_reader_close(eg_reader *s);
 const char *eg_reader_name(const eg_reader *s);
 /* Up to `size` bytes; fewer at the end only. A damaged or cut gzip file is EG_ERR_FORMAT, and so is one that becomes
@@ -434,6 +449,15 @@ bool eg_is_between(uint32_t c); /* of a word, between two letters or digits: the
 eg_status eg_data_get_set(const eg_data_info *info, const char *folder, const eg_data_callbacks *cb, eg_data_got *got,
 	eg_error *err); /* eg_data_get */
 
+/* ---- get_archive.c ----------------------------------------------------------------------------------------------- */
+
+/* Looks at all that is in the archive at `path`, or in a folder. EG_ERR_FORMAT: it is damaged, or not whole. *same: it
+ * is what figures are told of. */
+eg_status eg_data_contents_check(const eg_data_info *info, const char *path, bool *same, eg_error *err);
+/* NAME.sha256 beside an archive without a known sum: that of the first download. */
+bool eg_data_sum_read(const char *path, char hex[65]); /* false: there is none */
+eg_status eg_data_sum_write(const char *path, const char *hex, eg_error *err);
+
 /* ---- fetch.c ----------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_fetch eg_fetch; /* libcurl, loaded, with one connection kept */
@@ -461,7 +485,7 @@ eg_status eg_picture_turn(eg_picture *pic, int orientation, eg_error *err);
 
 /* A WAV file of 16-bit samples (plain PCM), into room of the record; samples are -1..1. Other kinds, and files that
  * are cut off or say more than they hold, are refused. */
-eg_status eg_wav_load(const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
+eg_status eg_wav_load(const eg_files *files, const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
 eg_status eg_wav_decode(
 	const uint8_t *data, size_t size, const char *name, eg_record *r, eg_datum_sound *sound, eg_error *err);
 

@@ -206,6 +206,7 @@ void eg_files_close(eg_files *f) {
 }
 
 const char *eg_files_top(const eg_files *f) { return f->top; }
+bool eg_files_is_archive(const eg_files *f) { return f->fd >= 0; }
 size_t eg_files_memory(const eg_files *f) { return (size_t)f->members.cap * sizeof(eg_member) + f->members.names.arena.used; }
 const char *eg_files_unpacked(const eg_files *f) { return f->unpacked[0] ? f->unpacked : NULL; }
 
@@ -263,6 +264,14 @@ bool eg_files_is_file(const eg_files *f, const char *path) {
 	if (!f || f->fd < 0) return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 	const int i = inner_name(f, path, name) ? find_from(&f->members, name) : f->members.n;
 	return i < f->members.n && f->members.at[i].size >= 0 && !strcmp(f->members.at[i].name, name);
+}
+
+eg_status eg_files_inside(const eg_files *f, const eg_data_info *info, char folder[EG_PATH], eg_error *err) {
+	memcpy(folder, f->top, strlen(f->top) + 1);
+	if (f->fd < 0 || !info->archive || !info->archive->inside) return EG_OK;
+	eg_status status = eg_join(folder, f->top, info->archive->inside, "", err);
+	if (!status && !eg_files_is_folder(f, folder)) memcpy(folder, f->top, strlen(f->top) + 1);
+	return status;
 }
 
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
@@ -332,6 +341,15 @@ static eg_status read_at(int fd, const char *path, int64_t at, uint8_t *data, si
 		done += (size_t)n;
 	}
 	return EG_OK;
+}
+
+eg_status eg_files_reader(const eg_files *f, const char *path, size_t limit, eg_reader **reader, eg_error *err) {
+	char *data;
+	size_t size;
+	*reader = NULL;
+	if (!f || f->fd < 0) return eg_reader_file(path, reader, err);
+	eg_status status = eg_files_read(f, NULL, path, limit, &data, &size, err);
+	return status ? status : eg_reader_taking(data, size, path, reader, err);
 }
 
 eg_status eg_files_read(const eg_files *f, const eg_allocator *a, const char *path, size_t limit, char **data, size_t *size,

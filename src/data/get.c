@@ -17,6 +17,8 @@ typedef struct getting {
 	const char *folder;
 	const eg_data_callbacks *cb; /* may be NULL */
 	eg_fetch *fetch;             /* NULL until something is to be downloaded */
+	bool same;    /* what is in an archive, or in folders, is what figures are told of */
+	char sum[65]; /* of the file that was checked last */
 	eg_data_progress now;
 } getting;
 
@@ -38,39 +40,80 @@ static bool report(getting *g, int64_t done, int64_t total, bool checking) {
 
 /* ---- checking ---------------------------------------------------------------------------------------------------- */
 
-/* Is the file at `path`, unpacked unless the sums are of what is packed, what was published? EG_ERR_FORMAT: no. */
-static eg_status check_file(getting *g, const char *path, const eg_data_file *file, eg_error *err) {
+static bool is_archive(const getting *g, const eg_data_file *file) {
+	return g->info->archive && file == &g->info->archive->file;
+}
+
+/* The most bytes that a file may have: of an archive, which may be packed anew, several times as many as it had. */
+static int64_t most_bytes(const getting *g, const eg_data_file *file) {
+	return is_archive(g, file) ? 4 * file->bytes : file->bytes;
+}
+
+/* Puts the sum of a file, unpacked unless the set's sums are of what is packed, into g->sum. */
+static eg_status sum_file(
+	getting *g, const char *path, const eg_data_file *file, bool packed, int64_t *bytes, eg_error *err) {
 	eg_sha256 sum;
-	char hex[65];
-	int64_t bytes = 0;
 	size_t got;
 	enum { PIECE = 256 * 1024 };
 	eg_status status = EG_OK;
-	eg_reader *s = g->info->packed_sums ? eg_reader_packed(path, err) : eg_reader_open(path, err);
+	eg_reader *s = packed ? eg_reader_packed(path, err) : eg_reader_open(path, err);
 	uint8_t *piece = s ? eg_alloc(NULL, PIECE) : NULL;
 	if (!s) return err->status;
 	if (!piece) status = eg_fail(err, EG_ERR_MEMORY, "cannot check '%s': out of memory", path);
 	eg_sha256_begin(&sum);
 	while (status == EG_OK) {
-		if (!report(g, bytes, file->bytes, true))
+		if (!report(g, *bytes, file->bytes, true))
 			status = eg_fail(err, EG_ERR_STOPPED, "stopped while checking '%s'", path);
 		if (status == EG_OK) status = eg_reader_read(s, piece, PIECE, &got, err);
 		if (status != EG_OK || got == 0) break;
-		bytes += (int64_t)got;
+		*bytes += (int64_t)got;
 		eg_sha256_add(&sum, piece, got);
-		if (bytes > file->bytes)
+		if (*bytes > most_bytes(g, file))
 			status = eg_fail(err, EG_ERR_FORMAT,
 			        "'%s' is not the file of this set: it is longer than %lld bytes%s", path,
-			        (long long)file->bytes, g->info->packed_sums ? "" : " unpacked");
+			        (long long)most_bytes(g, file), packed ? "" : " unpacked");
 	}
 	eg_reader_close(s);
 	eg_release(NULL, piece);
+	eg_sha256_end(&sum, g->sum);
+	return status;
+}
+
+/* Is the file at `path` what was published? EG_ERR_FORMAT: no. An archive may be another that has the same in it, or,
+ * where its sum is not known, whatever the set can be read from. */
+static eg_status check_file(getting *g, const char *path, const eg_data_file *file, eg_error *err) {
+	const bool packed = g->info->packed_sums || is_archive(g, file);
+	int64_t bytes = 0;
+	eg_status status = sum_file(g, path, file, packed, &bytes, err);
 	if (status != EG_OK) return status;
-	eg_sha256_end(&sum, hex);
-	if (bytes == file->bytes && strcmp(hex, file->sha256) == 0) return EG_OK;
+	if (file->sha256 && bytes == file->bytes && strcmp(g->sum, file->sha256) == 0) return EG_OK;
+	if (is_archive(g, file)) {
+		status = eg_data_contents_check(g->info, path, &g->same, err);
+		if (status || g->same || !file->sha256) return status;
+	}
 	return eg_fail(err, EG_ERR_FORMAT,
 	        "'%s' is not the file of this set: %lld bytes%s (not %lld), SHA-256 %.12s... (not %.12s...)",
-	        path, (long long)bytes, g->info->packed_sums ? "" : " unpacked", (long long)file->bytes, hex, file->sha256);
+	        path, (long long)bytes, packed ? "" : " unpacked", (long long)file->bytes, g->sum, file->sha256);
+}
+
+/* The same for a file in its place, which was perhaps downloaded before. */
+static eg_status check_kept(getting *g, const char *path, const eg_data_file *file, eg_error *err) {
+	char first[65];
+	eg_status status = check_file(g, path, file, err);
+	if (status || file->sha256 || !eg_data_sum_read(path, first) || strcmp(first, g->sum) == 0) return status;
+	return eg_fail(err, EG_ERR_FORMAT, "'%s' is not what was downloaded: its SHA-256 is %.12s..., not %.12s... as in '%s.sha256'",
+	        path, g->sum, first, path);
+}
+
+/* Of an archive without a known sum the first is kept. */
+static eg_status remember(getting *g, const eg_data_file *file, eg_error *err) {
+	char path[EG_PATH], first[65];
+	if (file->sha256) return EG_OK;
+	eg_status status = eg_join(path, g->folder, file->name, "", err);
+	if (!status && eg_data_sum_read(path, first) && strcmp(first, g->sum) != 0)
+		note(g, "what is published of %s has changed since it was downloaded first: SHA-256 %.12s..., not %.12s...", g->info->name,
+		        g->sum, first);
+	return status ? status : eg_data_sum_write(path, g->sum, err);
 }
 
 /* ---- downloading ------------------------------------------------------------------------------------------------- */
@@ -112,7 +155,7 @@ static int open_part(const char *path, eg_error *err) {
  * whole is wrong it is fetched once more from the start. */
 static eg_status fetch_from(
 	getting *g, const eg_data_file *file, const char *url, int fd, const char *part, eg_error *err) {
-	int64_t limit = file->bytes + file->bytes / 100 + 4096; /* no packing makes it longer than this */
+	int64_t limit = most_bytes(g, file) + file->bytes / 100 + 4096; /* no packing makes it longer than this */
 	eg_fetch_job job = {url, part, fd, limit, on_progress, g};
 	eg_status status;
 	bool resumed = false;
@@ -154,8 +197,13 @@ static eg_status fetch_any(getting *g, const eg_data_file *file, int fd, const c
 		snprintf(tried + n, sizeof tried - n, "%s%.390s", n ? "; " : "", why.message);
 		if (!mirrored && g->info->urls[i + 1]) note(g, "%s; trying the next address", why.message);
 	}
-	return eg_fail(err, why.status, "cannot get %s%s of %s: %s", file->name, eg_data_file_suffix(file),
-	        g->info->name, tried[0] ? tried : why.message);
+	eg_fail(err, why.status, "cannot get %s%s of %s: %s", file->name, eg_data_file_suffix(file), g->info->name,
+	        tried[0] ? tried : why.message);
+	/* Some publishers let only browsers in. */
+	if (is_archive(g, file) && g->info->urls && why.status == EG_ERR_IO)
+		eg_fail(err, why.status, "%s; or take %s%s by a browser, and put it there as '%s/%s'", err->message, g->info->urls[0],
+		        file->published, g->folder, file->name);
+	return why.status;
 }
 
 /* What an earlier run has left may be the whole: it was killed before it could rename it. */
@@ -209,7 +257,7 @@ static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file 
 	g->now.url = NULL;
 	if (eg_data_file_find(g->folder, file->name, path)) {
 		eg_error why = {EG_OK, ""};
-		eg_status status = check_file(g, path, file, &why);
+		eg_status status = check_kept(g, path, file, &why);
 		if (status == EG_OK) return EG_OK;
 		if (status != EG_ERR_FORMAT) return eg_fail(err, status, "%s", why.message);
 		if (origin == EG_DATA_PACKAGE)
@@ -226,6 +274,7 @@ static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file 
 		damaged = true;
 	}
 	eg_status status = download(g, file, err);
+	if (status == EG_OK) status = remember(g, file, err);
 	if (status == EG_OK) ++*downloaded;
 	/* A gzipped one would be found before the plain one that has come. */
 	size_t n = strlen(path);
@@ -243,19 +292,21 @@ static eg_status choose_place(const eg_data_info *info, const char *folder, eg_d
 		memcpy(place->folder, folder, n);
 		return EG_OK;
 	}
-	if (info->nfiles == 0) return eg_data_locate_set(info, NULL, place, err);
+	if (info->nfiles == 0 && !info->archive) return eg_data_locate_set(info, NULL, place, err);
 	if (eg_data_locate_set(info, NULL, place, NULL) == EG_OK) return EG_OK;
 	place->origin = EG_DATA_CACHE;
 	return eg_data_cache_folder(eg_data_folder_name(info), place->folder, err);
 }
 
-/* A set of folders has no checksums: what is there is taken as it is. */
-static eg_status check_folders(const eg_data_info *info, const char *folder, eg_error *err) {
+/* A set of folders that was not packed for us has no checksums: what is there is taken as it is. */
+static eg_status check_folders(getting *g, eg_error *err) {
+	const eg_data_info *info = g->info;
 	char lacking[EG_LACKING];
-	eg_data_pieces(info, folder, lacking);
+	if (info->archive) return eg_data_contents_check(info, g->folder, &g->same, err);
+	eg_data_pieces(info, g->folder, lacking);
 	if (!lacking[0]) return EG_OK;
 	return eg_fail(
-	        err, EG_ERR_IO, "%s: there is no %s in folder '%s'; %s", info->name, lacking, folder, info->by_hand);
+	        err, EG_ERR_IO, "%s: there is no %s in folder '%s'; %s", info->name, lacking, g->folder, info->by_hand);
 }
 
 /* Is there another file in place of the set's, and none of those? */
@@ -264,6 +315,33 @@ static bool stands_in(const eg_data_info *info, const char *folder) {
 	for (int i = 0; i < info->nfiles; i++)
 		if (eg_data_file_find(folder, info->files[i].name, path)) return false;
 	return info->instead && eg_data_file_find(folder, info->instead, path);
+}
+
+/* Files, or folders, or the archive in their place. */
+static eg_status get_all(getting *g, eg_data_got *got, eg_error *err) {
+	const eg_data_info *info = g->info;
+	const eg_data_archive *archive = info->archive;
+	char path[EG_PATH], lacking[EG_LACKING];
+	eg_status status = EG_OK;
+	eg_data_pieces(info, g->folder, lacking);
+	if (archive && (lacking[0] || eg_data_archive_find(info, g->folder, path))) {
+		g->now.files = 1;
+		status = get_file(g, got->place.origin, &archive->file, &got->downloaded, err);
+		got->checked = status == EG_OK && g->same;
+	} else if (info->folders) {
+		status = check_folders(g, err);
+		got->checked = status == EG_OK && archive && g->same;
+	} else {
+		for (int i = 0; i < info->nfiles && status == EG_OK && !stands_in(info, g->folder); i++) {
+			g->now.index = i;
+			status = get_file(g, got->place.origin, &info->files[i], &got->downloaded, err);
+			got->checked += status == EG_OK;
+		}
+	}
+	if (status == EG_OK && !g->same)
+		note(g, "%s in '%s' is not quite what the figures in docs/results.md are of: publishers change it with time", info->name,
+		        g->folder);
+	return status;
 }
 
 eg_status eg_data_get_set(
@@ -276,13 +354,8 @@ eg_status eg_data_get_set(
 		        info->path == EG_DATA_PATH_COMPUTED ? "its records are computed"
 		                                            : "it reads files that you name");
 	eg_status status = choose_place(info, folder, &result.place, err);
-	if (!status && info->folders) status = check_folders(info, result.place.folder, err);
-	getting g = {.info = info, .folder = result.place.folder, .cb = cb, .now = {.files = info->nfiles}};
-	for (int i = 0; i < info->nfiles && status == EG_OK && !stands_in(info, g.folder); i++) {
-		g.now.index = i;
-		status = get_file(&g, result.place.origin, &info->files[i], &result.downloaded, err);
-		result.checked += status == EG_OK;
-	}
+	getting g = {.info = info, .folder = result.place.folder, .cb = cb, .now = {.files = info->nfiles}, .same = true};
+	if (!status) status = get_all(&g, &result, err);
 	eg_fetch_free(g.fetch);
 	if (got) *got = result;
 	return status;

@@ -103,8 +103,9 @@ static eg_status add_name(eg_arena *arena, eg_names *out, const char *folder, co
 
 static bool is_wanted(const char *name, eg_listed what, eg_file_kind kind) {
 	if (what == EG_LIST_FOLDERS) return kind == EG_FILE_FOLDER;
-	return kind == EG_FILE_REGULAR &&
-	       (what == EG_LIST_PICTURES ? is_picture(name) : ending_of(name, sound_endings, EG_COUNT(sound_endings)) >= 0);
+	if (kind != EG_FILE_REGULAR) return false;
+	if (what == EG_LIST_SOUNDS) return ending_of(name, sound_endings, EG_COUNT(sound_endings)) >= 0;
+	return what == EG_LIST_FILES || is_picture(name);
 }
 
 static eg_status read_names(eg_arena *arena, eg_folder *dir, eg_listed what, eg_names *out, eg_error *err) {

@@ -34,7 +34,8 @@ static void lacks(char lacking[EG_LACKING], const char *name, const char *suffix
 
 bool eg_data_is_set(const eg_data_info *info) { return info->nfiles > 0 || info->folders; }
 
-int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG_LACKING]) {
+/* Without the archive. */
+static int own_pieces(const eg_data_info *info, const char *folder, char lacking[EG_LACKING]) {
 	char path[EG_PATH];
 	int found = 0;
 	lacking[0] = '\0';
@@ -52,6 +53,21 @@ int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG
 			lacks(lacking, info->folders[i], "/");
 	}
 	return found;
+}
+
+bool eg_data_archive_find(const eg_data_info *info, const char *folder, char path[EG_PATH]) {
+	char lacking[EG_LACKING];
+	if (!info->archive) return false;
+	own_pieces(info, folder, lacking);
+	return lacking[0] && eg_data_file_find(folder, info->archive->file.name, path);
+}
+
+int eg_data_pieces(const eg_data_info *info, const char *folder, char lacking[EG_LACKING]) {
+	char path[EG_PATH];
+	int found = own_pieces(info, folder, lacking);
+	if (!lacking[0] || !eg_data_archive_find(info, folder, path)) return found;
+	lacking[0] = '\0';
+	return 1;
 }
 
 /* XDG Base Directory Specification 0.8: a relative XDG_CACHE_HOME is to be ignored. */

@@ -24,6 +24,7 @@ enum { RATIO_MOST = 200, FREE_ROOM = 64 << 20 };
 struct eg_reader {
 	const char *name;    /* points behind the struct */
 	int fd;              /* -1: memory */
+	void *owned;         /* that memory; NULL: it is the caller's */
 	int64_t size;        /* of the packed bytes; -1: unknown */
 	bool packed, done;   /* done: the last gzip member has ended */
 	bool as_it_is, any_ratio;
@@ -132,8 +133,20 @@ eg_reader *eg_reader_memory(const void *data, size_t size, const char *name, eg_
 	return begin_or_close(s, err);
 }
 
+eg_status eg_reader_taking(void *data, size_t size, const char *name, eg_reader **reader, eg_error *err) {
+	eg_error local = {EG_OK, ""};
+	*reader = eg_reader_memory(data, size, name, &local);
+	if (*reader) {
+		(*reader)->owned = data;
+		return EG_OK;
+	}
+	eg_release(NULL, data);
+	return eg_fail(err, local.status, "%s", local.message);
+}
+
 void eg_reader_close(eg_reader *s) {
 	if (!s) return;
+	eg_release(NULL, s->owned);
 	if (s->packed) inflateEnd(&s->z);
 	if (s->fd >= 0) close(s->fd); /* opened for reading: nothing can be lost */
 	eg_release(NULL, s);

@@ -263,11 +263,9 @@ eg_status eg_shelf_take(eg_source *base, eg_shelf_fill fill, eg_reader *reader, 
 
 /* The own file is needed for every part: it tells the classes. */
 static eg_status prepare_own(eg_shelf_source *s, eg_shelf_fill fill, eg_error *err) {
-	char path[EG_PATH];
 	eg_reader *reader = NULL;
 	if (s->ready) return EG_OK;
-	eg_status status = eg_source_file(&s->base, path, err);
-	if (!status) status = eg_reader_file(path, &reader, err);
+	eg_status status = eg_source_reader(&s->base, 0, &reader, err);
 	if (!status) status = eg_shelf_take(&s->base, fill, reader, err);
 	eg_reader_close(reader);
 	return status;

@@ -399,6 +399,40 @@ eg_status eg_source_file(eg_source *s, char *path, eg_error *err) {
 	return status;
 }
 
+eg_status eg_source_tree(eg_source *s, eg_files **tree, char folder[], eg_error *err) {
+	const eg_data_info *info = &s->type->info;
+	const bool set = eg_data_is_set(info);
+	eg_data_place place;
+	char path[EG_PATH];
+	*tree = NULL;
+	eg_status status = set ? eg_source_place(s, &place, err) : EG_OK;
+	if (status) return status;
+	const bool archive = set && eg_data_archive_find(info, place.folder, path);
+	status = eg_files_open(archive ? path : set ? place.folder : s->path, tree, err);
+	return status ? status : eg_files_inside(*tree, info, folder, err);
+}
+
+eg_status eg_source_reader(eg_source *s, int i, eg_reader **reader, eg_error *err) {
+	enum { FILE_MOST = 1 << 30 };
+	const eg_data_info *info = &s->type->info;
+	char path[EG_PATH], folder[EG_PATH];
+	eg_files *tree = NULL;
+	*reader = NULL;
+	if (!info->archive) {
+		eg_status status = eg_source_file(s, path, err);
+		return status ? status : eg_reader_file(path, reader, err);
+	}
+	const eg_data_file *file = &info->files[i];
+	eg_status status = eg_source_tree(s, &tree, folder, err);
+	const bool archive = !status && eg_files_is_archive(tree);
+	if (archive) status = eg_join(path, folder, file->published ? file->published : file->name, "", err);
+	if (!status && !archive && !eg_data_file_find(folder, file->name, path))
+		status = eg_fail(err, EG_ERR_IO, "%s: there is no %s in folder '%s'", info->name, file->name, folder);
+	if (!status) status = eg_files_reader(tree, path, FILE_MOST, reader, err);
+	eg_files_close(tree);
+	return status;
+}
+
 /* ---- pictures in memory ------------------------------------------------------------------------------------------ */
 
 /* The names of all sources that eg_data_load reads. */

@@ -99,17 +99,13 @@ static eg_status find_list(list_source *s, eg_part part, char path[EG_PATH], boo
 }
 
 static eg_status read_list(list_source *s, const char *path, rows *out, eg_error *err) {
-	char *data;
-	size_t size;
-	eg_status status = eg_files_read(s->files.tree, NULL, path, LIST_MOST, &data, &size, err);
-	if (status) return status;
-	eg_reader *r = eg_reader_memory(data, size, path, err);
+	eg_reader *r;
 	eg_lines *lines = NULL;
-	status = r ? eg_lines_new(r, &(eg_text_rules){0}, &lines, err) : EG_ERR_MEMORY;
+	eg_status status = eg_files_reader(s->files.tree, path, LIST_MOST, &r, err);
+	if (!status) status = eg_lines_new(r, &(eg_text_rules){0}, &lines, err);
 	if (!status) status = cut_lines(s, lines, out, err);
 	eg_lines_free(lines);
 	eg_reader_close(r);
-	eg_release(NULL, data);
 	return status;
 }
 

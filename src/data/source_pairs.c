@@ -223,15 +223,15 @@ static const eg_data_file tatoeba_files[] = {
 	{.name = "eng-cmn.txt",
 		.bytes = 3765470,
 		.sha256 = "af1099fbf65a5c7041ff4e960306b13138793887335b53b4d9f698faefa6593a",
-		.published = "eng-cmn.txt"},
+		.published = "cmn.txt"},
 };
+static const eg_data_archive tatoeba_archive = {
+	.file = {.name = "cmn-eng.zip", .bytes = 1400000, .published = "cmn-eng.zip"}};
+static const char *const tatoeba_urls[] = {"https://www.manythings.org/anki/", NULL};
 
-/* Published as a zip archive that is made anew now and then: the checksum is that of the one from which figures are
- * told. */
+/* The archive is made anew now and then, with more pairs: the checksum is that of the one from which figures are told. */
 const eg_source_type eg_source_type_tatoeba_eng_cmn = TYPE(.name = "tatoeba-eng-cmn",
-	.doc = "26,388 sentences in English with their Chinese translations. To be placed by hand",
+	.doc = "26,388 sentences in English with their Chinese translations; what is published grows over the years",
 	.origin = "tatoeba.org; cut into pairs by manythings.org", .licence = "CC BY 2.0 FR", .path = EG_DATA_PATH_SET,
 	.train = 23702, .test = 1308, .folder = "translation", .files = tatoeba_files, .nfiles = EG_COUNT(tatoeba_files),
-	.by_hand = "take https://www.manythings.org/anki/cmn-eng.zip, and put the file cmn.txt that is in it into "
-		   "translation/eng-cmn.txt in a folder that ENGRAM_DATA names (it grows over the years, so counts and the "
-		   "checksum may differ)");
+	.archive = &tatoeba_archive, .urls = tatoeba_urls);

@@ -40,15 +40,9 @@ static eg_status read_file(eg_source *s, eg_shelf *f, eg_reader *reader, const c
 
 /* The reader has the first of the two files. */
 static eg_status fill(eg_source *s, eg_shelf *f, eg_reader *reader, eg_error *err) {
-	char path[EG_PATH];
-	eg_data_place place;
 	eg_reader *other = NULL;
-	const char *name = s->type->info.files[1].name;
 	eg_status status = read_file(s, f, reader, classes[1], err);
-	if (!status) status = eg_source_place(s, &place, err);
-	if (!status && !eg_data_file_find(place.folder, name, path))
-		status = eg_fail(err, EG_ERR_IO, "there is no '%s' in '%s'", name, place.folder);
-	if (!status) status = eg_reader_file(path, &other, err);
+	if (!status) status = eg_source_reader(s, 1, &other, err);
 	if (!status) status = read_file(s, f, other, classes[0], err);
 	eg_reader_close(other);
 	return status;
@@ -80,10 +74,19 @@ static const eg_data_file files[] = {
 		.published = "rt-polarity.neg"},
 };
 
+static const eg_data_archive archive = {
+	.file = {.name = "rt-polaritydata.tar.gz",
+		.bytes = 487770,
+		.sha256 = "a05befe52aafda71d458d188a1c54506a998b1308613ba76bbda2e5029409ce9",
+		.published = "rt-polaritydata.tar.gz"},
+	.inside = "rt-polaritydata"};
+static const char *const urls[] = {"https://www.cs.cornell.edu/people/pabo/movie-review-data/",
+	"https://storage.googleapis.com/seldon-datasets/sentence_polarity_v1/", NULL};
+
 const eg_source_type eg_source_type_rt_polarity = {
 	.info = {.name = "rt-polarity",
 		.doc = "10,662 sentences from film reviews in English, half of them positive; judged by folds, there is no test "
-		       "part. To be placed by hand",
+		       "part",
 		.origin = "Pang, Lee, 2005",
 		.licence = "research use",
 		.path = EG_DATA_PATH_SET,
@@ -91,8 +94,8 @@ const eg_source_type eg_source_type_rt_polarity = {
 		.folder = "sentiment",
 		.files = files,
 		.nfiles = EG_COUNT(files),
-		.by_hand = "take https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz, and put the two "
-			   "files rt-polarity.pos and rt-polarity.neg that are in it into sentiment in a folder that ENGRAM_DATA names",
+		.archive = &archive,
+		.urls = urls,
 		.fields = fields,
 		.nfields = EG_COUNT(fields)},
 	.keys = keys,

@@ -22,6 +22,7 @@ typedef struct take {
 
 typedef struct speech_source {
 	eg_source base;
+	eg_files *tree; /* NULL: not opened yet */
 	int64_t limit;
 	take *parts[EG_PARTS]; /* in the arena; NULL: not listed */
 	int n[EG_PARTS];
@@ -62,13 +63,13 @@ static int in_turn(const void *a, const void *b) {
 }
 
 static eg_status list_takes(speech_source *s, eg_error *err) {
-	char folder[EG_PATH];
-	eg_data_place place;
+	char top[EG_PATH], folder[EG_PATH];
 	eg_names names = {0};
 	eg_arena *arena = &s->base.arena;
-	eg_status status = eg_source_place(&s->base, &place, err);
-	if (!status) status = eg_join(folder, place.folder, "recordings", "", err);
-	if (!status) status = eg_list(arena, NULL, folder, EG_LIST_SOUNDS, &names, err);
+	eg_files_close(s->tree); /* of an attempt that failed */
+	eg_status status = eg_source_tree(&s->base, &s->tree, top, err);
+	if (!status) status = eg_join(folder, top, "recordings", "", err);
+	if (!status) status = eg_list(arena, s->tree, folder, EG_LIST_SOUNDS, &names, err);
 	if (!status && names.n == 0) status = eg_fail(err, EG_ERR_FORMAT, "there is no recording (.wav) in '%s'", folder);
 	for (int p = 0; p < EG_PARTS && !status; p++) {
 		s->n[p] = 0;
@@ -88,23 +89,28 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	eg_status status = s->parts[EG_PART_TRAIN] ? EG_OK : list_takes(s, err);
 	if (status) return status;
 	base->count[part] = s->n[part];
+	base->remarks[part] = NULL;
+	eg_files_remark(s->tree, base, part);
 	if (part == EG_PART_TRAIN && s->limit > 0 && s->limit < base->count[part]) base->count[part] = s->limit;
 	return EG_OK;
 }
 
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
-	const take *t = &((const speech_source *)base)->parts[part][i];
+	const speech_source *s = (const speech_source *)base;
+	const take *t = &s->parts[part][i];
 	r->id = t->id;
 	r->group = t->speaker;
 	r->place = t->path;
 	if (wanted & 1u << LABEL) r->fields[LABEL] = (eg_datum){.there = true, .label = t->digit};
 	if (!(wanted & 1u << SOUND)) return EG_OK;
 	eg_datum_sound sound;
-	eg_status status = eg_wav_load(t->path, r, &sound, err);
+	eg_status status = eg_wav_load(s->tree, t->path, r, &sound, err);
 	if (!status) r->fields[SOUND] = (eg_datum){.there = true, .sound = sound};
 	return status;
 }
+
+static void close_source(eg_source *base) { eg_files_close(((speech_source *)base)->tree); }
 
 static const eg_key keys[] = {
 	{.name = "limit",
@@ -120,11 +126,16 @@ static const char *const digits[DIGITS] = {"0", "1", "2", "3", "4", "5", "6", "7
 static const eg_field fields[] = {{.name = "sound", .kind = EG_FIELD_SOUND, .rate = 8000},
 	{.name = "label", .kind = EG_FIELD_LABEL, .names = digits, .nnames = DIGITS}};
 static const char *const folders[] = {"recordings", NULL};
+static const eg_data_archive archive = {
+	.file = {.name = "free-spoken-digit-dataset-1.0.10.tar.gz",
+		.bytes = 16000000,
+		.published = "v1.0.10.tar.gz"},
+	.contents = "04e1baae96c6a26e39c623f2b01d0182ddae627ba0ac02a3cdc17ba2af99fd9b"};
+static const char *const urls[] = {"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/", NULL};
 
 const eg_source_type eg_source_type_fsdd = {
 	.info = {.name = "fsdd",
-		.doc = "3,000 recordings of digits spoken in English by six people, 8 kHz; recordings 0 to 4 are the test part. To be "
-		       "placed by hand",
+		.doc = "3,000 recordings of digits spoken in English by six people, 8 kHz; recordings 0 to 4 are the test part",
 		.origin = "Jakobovski and others, Free Spoken Digit Dataset",
 		.licence = "CC BY-SA 4.0",
 		.path = EG_DATA_PATH_SET,
@@ -132,12 +143,13 @@ const eg_source_type eg_source_type_fsdd = {
 		.test = 300,
 		.folder = "speech",
 		.folders = folders,
-		.by_hand = "take https://github.com/Jakobovski/free-spoken-digit-dataset (git clone), and put its folder recordings "
-			   "into speech in a folder that ENGRAM_DATA names",
+		.archive = &archive,
+		.urls = urls,
 		.fields = fields,
 		.nfields = EG_COUNT(fields)},
 	.keys = keys,
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(speech_source),
 	.prepare = prepare,
-	.read = read_record};
+	.read = read_record,
+	.close = close_source};

@@ -13,9 +13,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PICTURE, BOXES, CLASSES_MOST = 10000 };
+enum { PICTURE, BOXES, CLASSES_MOST = 10000, LIST_MOST = 1 << 30 };
 
 typedef struct entry {
 	const char *id, *picture, *annotation;
@@ -34,7 +33,8 @@ typedef struct voc_source {
 	const char *train_list; /* its name in ImageSets/Main */
 	eg_strings class_names;
 	int64_t limit;
-	const char *top;
+	eg_files *tree; /* NULL: not opened yet */
+	const char *top; /* in it; NULL: not known yet */
 	shelf parts[EG_PARTS];
 	const char **met; /* classes of training, while they are met */
 	int nmet, met_cap;
@@ -61,7 +61,7 @@ static eg_status read_list(voc_source *s, const char *path, eg_names *out, eg_er
 	eg_lines *lines = NULL;
 	char *line = NULL;
 	size_t size;
-	eg_status status = eg_reader_file(path, &reader, err);
+	eg_status status = eg_files_reader(s->tree, path, LIST_MOST, &reader, err);
 	if (!status) status = eg_lines_new(reader, &(eg_text_rules){0}, &lines, err);
 	while (!status) {
 		status = eg_lines_next(lines, &line, &size, err);
@@ -82,11 +82,12 @@ static eg_status read_list(voc_source *s, const char *path, eg_names *out, eg_er
 }
 
 static eg_status find_top(voc_source *s, eg_error *err) {
-	eg_data_place place;
+	char top[EG_PATH];
 	if (s->top) return EG_OK;
-	eg_status status = eg_source_place(&s->base, &place, err);
+	eg_files_close(s->tree); /* of an attempt that failed */
+	eg_status status = eg_source_tree(&s->base, &s->tree, top, err);
 	if (status) return status;
-	s->top = eg_arena_strdup(&s->base.arena, s->base.type->info.folders ? place.folder : s->base.path);
+	s->top = eg_arena_strdup(&s->base.arena, top);
 	return s->top ? EG_OK : eg_source_no_memory(&s->base, err);
 }
 
@@ -98,7 +99,7 @@ static bool list_path(const voc_source *s, eg_part part, char path[EG_PATH]) {
 	/* Who trains on all but the test pictures has no others to judge by. */
 	if (part == EG_PART_VALIDATION && strcmp(s->train_list, "train") != 0) return false;
 	snprintf(name, sizeof name, "ImageSets/Main/%.150s", train ? s->train_list : names[part]);
-	return eg_join(path, s->top, name, ".txt", NULL) == EG_OK && access(path, R_OK) == 0;
+	return eg_join(path, s->top, name, ".txt", NULL) == EG_OK && eg_files_is_file(s->tree, path);
 }
 
 /* Without lists: all that have annotations are the training part. */
@@ -106,7 +107,7 @@ static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
 	char folder[EG_PATH];
 	eg_names files = {0};
 	eg_status status = eg_join(folder, s->top, "JPEGImages", "", err);
-	if (!status) status = eg_list(&s->base.arena, NULL, folder, EG_LIST_PICTURES, &files, err);
+	if (!status) status = eg_list(&s->base.arena, s->tree, folder, EG_LIST_PICTURES, &files, err);
 	for (int i = 0; i < files.n && !status; i++) {
 		const char *dot = strrchr(files.at[i], '.');
 		status = put_name(s, out, files.at[i], dot ? (size_t)(dot - files.at[i]) : strlen(files.at[i]), err);
@@ -118,7 +119,7 @@ static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
 static eg_status names_of(voc_source *s, eg_part part, eg_names *out, eg_error *err) {
 	char path[EG_PATH], folder[EG_PATH];
 	if (list_path(s, part, path)) return read_list(s, path, out, err);
-	bool lists = eg_join(folder, s->top, "ImageSets/Main", "", NULL) == EG_OK && eg_is_folder(folder);
+	bool lists = eg_join(folder, s->top, "ImageSets/Main", "", NULL) == EG_OK && eg_files_is_folder(s->tree, folder);
 	if (part == EG_PART_TRAIN && lists)
 		return eg_fail(err, EG_ERR_IO, "there is no list of the pictures to train on, '%s/%s.txt'; say its name with "
 		                               "'train_list' in 'data'",
@@ -181,7 +182,7 @@ static eg_status number_of(const voc_source *s, const char *name, const char *fi
 static eg_status read_annotation(voc_source *s, const char *path, eg_voc *voc, eg_error *err) {
 	eg_reader *reader;
 	size_t size = 0;
-	eg_status status = eg_reader_file(path, &reader, err);
+	eg_status status = eg_files_reader(s->tree, path, EG_VOC_BYTES, &reader, err);
 	if (status) return status;
 	int64_t most = eg_reader_most(reader);
 	size_t room = most < EG_VOC_BYTES ? (size_t)most : EG_VOC_BYTES;
@@ -204,7 +205,7 @@ static eg_status find_picture(voc_source *s, const char *name, entry *e, eg_erro
 	for (int i = 0; i < EG_COUNT(endings); i++) {
 		e->picture = eg_arena_printf(arena, "%s/JPEGImages/%s.%s", s->top, name, endings[i]);
 		if (!e->id || !e->annotation || !e->picture) return eg_source_no_memory(&s->base, err);
-		if (access(e->picture, F_OK) != 0) continue;
+		if (!eg_files_is_file(s->tree, e->picture)) continue;
 		e->id = e->picture + strlen(s->top) + (s->top[strlen(s->top) - 1] != '/');
 		return EG_OK;
 	}
@@ -237,8 +238,8 @@ static eg_status box_all(voc_source *s, entry *e, const eg_voc *voc, tally *t, e
 
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
-static eg_status load_picture(const entry *e, eg_picture *pic, eg_error *err) {
-	eg_status status = eg_picture_load(e->picture, NULL, pic, err);
+static eg_status load_picture(const voc_source *s, const entry *e, eg_picture *pic, eg_error *err) {
+	eg_status status = eg_picture_read(s->tree, e->picture, NULL, pic, err);
 	if (status || e->H == 0 || e->W == 0 || (pic->H == e->H && pic->W == e->W)) return status;
 	status = eg_fail(err, EG_ERR_FORMAT,
 	        "'%s' is %d x %d (height, width) as it is to be seen, but '%s' says %d x %d: its boxes belong to another picture",
@@ -265,7 +266,7 @@ static eg_status read_one(voc_source *s, const char *name, draft *d, bool learn,
 	if (!status && s->base.skip_broken) {
 		eg_picture pic = {0};
 		e->H = voc->H, e->W = voc->W;
-		status = load_picture(e, &pic, err);
+		status = load_picture(s, e, &pic, err);
 		eg_picture_free(&pic);
 	}
 	if (!status && learn) status = meet(s, voc, e->annotation, err);
@@ -337,6 +338,7 @@ static eg_status list_part(voc_source *s, eg_part part, eg_error *err) {
 	if (!status) status = keep_drafts(s, part, &d, &t, err);
 	int64_t broken = eg_broken_count(&s->base) - before;
 	if (!status) status = eg_broken_end(&s->base, part, before, s->parts[part].n + broken, err);
+	if (!status) eg_files_remark(s->tree, &s->base, part);
 	if (!status) tell(s, part, &t);
 	if (status && learn) eg_source_forget_names(&s->base, BOXES);
 	for (int i = 0; i < d.n; i++) eg_release(NULL, d.vocs[i].objects);
@@ -384,18 +386,21 @@ static eg_status put_boxes(const entry *e, const eg_picture *pic, eg_record *r, 
 
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
-	const entry *e = &((const voc_source *)base)->parts[part].at[i];
+	const voc_source *s = (const voc_source *)base;
+	const entry *e = &s->parts[part].at[i];
 	eg_picture pic = {0};
 	bool sized = e->H > 0 && e->W > 0, picture = wanted & 1u << PICTURE, boxes = wanted & 1u << BOXES;
 	r->id = e->id;
 	r->place = e->picture;
-	eg_status status = picture || (boxes && !sized) ? load_picture(e, &pic, err) : EG_OK;
+	eg_status status = picture || (boxes && !sized) ? load_picture(s, e, &pic, err) : EG_OK;
 	if (!status && picture) status = put_picture(&pic, r, err);
 	if (!status && boxes && sized) r->fields[BOXES] = (eg_datum){.there = true, .boxes = {e->n, e->boxes}};
 	if (!status && boxes && !sized) status = put_boxes(e, &pic, r, err);
 	eg_picture_free(&pic);
 	return status;
 }
+
+static void close_source(eg_source *base) { eg_files_close(((voc_source *)base)->tree); }
 
 /* ---- the sources ------------------------------------------------------------------------------------------------- */
 
@@ -445,24 +450,27 @@ enum { CLASSES_KEY = 1 /* the last of `keys`, which a set whose classes are know
 #define TYPE(nkeys_, open_, ...) \
 	{ \
 		.info = {__VA_ARGS__}, .keys = keys, .nkeys = nkeys_, .size = sizeof(voc_source), .open = open_, \
-		.prepare = prepare, .read = read_record \
+		.prepare = prepare, .read = read_record, .close = close_source, .archives = true \
 	}
 
 const eg_source_type eg_source_type_voc = TYPE(EG_COUNT(keys), open_voc, .name = "voc",
 	.doc = "your own pictures with boxes, as Pascal VOC has them: path/JPEGImages/NAME.jpg, path/Annotations/NAME.xml, and "
-	       "the parts as lists of names, path/ImageSets/Main/train.txt",
+	       "the parts as lists of names, path/ImageSets/Main/train.txt; path may be a tar or zip archive",
 	.origin = "you", .licence = "yours", .path = EG_DATA_PATH_FOLDER, .fields = fields, .nfields = EG_COUNT(fields));
 
 static const char *const cells[] = {"Platelets", "RBC", "WBC"};
 static const eg_field bccd_fields[] = {{.name = "picture", .kind = EG_FIELD_PICTURE, .C = 3, .H = 480, .W = 640},
 	{.name = "boxes", .kind = EG_FIELD_BOXES, .names = cells, .nnames = EG_COUNT(cells)}};
 static const char *const bccd_folders[] = {"Annotations", "ImageSets/Main", "JPEGImages", NULL};
+static const eg_data_archive bccd_archive = {
+	.file = {.name = "BCCD_Dataset-1.0.tar.gz", .bytes = 8000000, .published = "v1.0.tar.gz"},
+	.inside = "BCCD",
+	.contents = "debd2d76b13c300a3999f96a08cbe9ada5f231c3f882f9877a65a01a695872d1"};
+static const char *const bccd_urls[] = {"https://github.com/Shenggan/BCCD_Dataset/archive/refs/tags/", NULL};
 
 const eg_source_type eg_source_type_bccd = TYPE(EG_COUNT(keys) - CLASSES_KEY, open_bccd, .name = "bccd",
-	.doc = "364 pictures of blood under the microscope in colour, 480x640, with a box around each cell of three kinds. To be "
-	       "placed by hand",
+	.doc = "364 pictures of blood under the microscope in colour, 480x640, with a box around each cell of three kinds",
 	.origin = "Shenggan, BCCD_Dataset on GitHub; pictures of cosmicad and akshaylamba", .licence = "MIT",
 	.path = EG_DATA_PATH_SET, .train = 292, .test = 72, .folder = "detection/BCCD", .folders = bccd_folders,
-	.by_hand = "take https://github.com/Shenggan/BCCD_Dataset (git clone), and put its folder BCCD into detection in a "
-		   "folder that ENGRAM_DATA names",
+	.archive = &bccd_archive, .urls = bccd_urls,
 	.fields = bccd_fields, .nfields = EG_COUNT(bccd_fields));

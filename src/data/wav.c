@@ -55,10 +55,10 @@ eg_status eg_wav_decode(
 	return EG_OK;
 }
 
-eg_status eg_wav_load(const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err) {
+eg_status eg_wav_load(const eg_files *files, const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err) {
 	eg_reader *reader;
 	size_t size = 0;
-	eg_status status = eg_reader_file(path, &reader, err);
+	eg_status status = eg_files_reader(files, path, FILE_MOST, &reader, err);
 	if (status) return status;
 	int64_t most = eg_reader_most(reader);
 	uint8_t *data = NULL;
