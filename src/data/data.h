@@ -267,8 +267,8 @@ eg_status eg_files_read(const eg_files *f, const eg_allocator *a, const char *pa
 /* A file of a tree as it comes; out of an archive it may have `limit` bytes. */
 eg_status eg_files_reader(const eg_files *f, const char *path, size_t limit, eg_reader **reader, eg_error *err);
 bool eg_files_is_archive(const eg_files *f);
-/* Where the set's files or folders are in a tree: the path of a folder of it. */
-eg_status eg_files_inside(const eg_files *f, const eg_data_info *info, char folder[EG_PATH], eg_error *err);
+/* Where the set's files or folders are in a tree: the path of a folder of it. To be asked before it is read. */
+eg_status eg_files_inside(eg_files *f, const eg_data_info *info, char folder[EG_PATH], eg_error *err);
 
 typedef enum eg_file_kind { EG_FILE_OTHER, EG_FILE_REGULAR, EG_FILE_FOLDER } eg_file_kind; /* other: also a lost link */
 /* A folder that is being listed. */

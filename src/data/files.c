@@ -266,7 +266,15 @@ bool eg_files_is_file(const eg_files *f, const char *path) {
 	return i < f->members.n && f->members.at[i].size >= 0 && !strcmp(f->members.at[i].name, name);
 }
 
-eg_status eg_files_inside(const eg_files *f, const eg_data_info *info, char folder[EG_PATH], eg_error *err) {
+/* Steps out of a folder of the set that is all there is in the archive. */
+static void leave(eg_files *f, const char *folder) {
+	const size_t n = strlen(f->inside), m = strlen(folder);
+	if (n <= m || strncmp(f->inside + n - 1 - m, folder, m) != 0) return;
+	if (n - 1 == m || f->inside[n - m - 2] == '/') f->inside[n - 1 - m] = '\0';
+}
+
+eg_status eg_files_inside(eg_files *f, const eg_data_info *info, char folder[EG_PATH], eg_error *err) {
+	for (int i = 0; info->folders && info->folders[i]; i++) leave(f, info->folders[i]);
 	memcpy(folder, f->top, strlen(f->top) + 1);
 	if (f->fd < 0 || !info->archive || !info->archive->inside) return EG_OK;
 	eg_status status = eg_join(folder, f->top, info->archive->inside, "", err);

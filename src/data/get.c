@@ -277,8 +277,9 @@ static eg_status get_file(getting *g, eg_data_origin origin, const eg_data_file 
 	if (status == EG_OK) status = remember(g, file, err);
 	if (status == EG_OK) ++*downloaded;
 	/* A gzipped one would be found before the plain one that has come. */
-	size_t n = strlen(path);
-	if (status == EG_OK && damaged && file->published && n > 3 && !strcmp(path + n - 3, ".gz")) unlink(path);
+	char plain[EG_PATH];
+	if (status == EG_OK && damaged && file->published && eg_join(plain, g->folder, file->name, "", NULL) == EG_OK && strcmp(path, plain) != 0)
+		unlink(path);
 	return status;
 }
 
