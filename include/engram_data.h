@@ -176,11 +176,11 @@ typedef struct eg_data_file {
 /* One tar or zip archive that a set is published as: read as it is, where the set's own files or folders are not there.
  * In it the files are called as they are published. */
 typedef struct eg_data_archive {
-	eg_data_file file;    /* bytes and sha256 are of the archive. sha256 NULL: it is packed anew now and then, so bytes is
-	                       * about what it has, and what is in it is compared */
+	eg_data_file file;    /* bytes and sha256 are of the archive. sha256 NULL: it is packed anew now and then, so
+	                       * bytes is about what it has, and what is in it is compared */
 	const char *inside;   /* the folder in it that holds the set's files or folders; NULL: its top */
-	const char *contents; /* of folders, as figures are told of them: the SHA-256 of what sha256sum writes of all their
-	                       * files, in the order of the names' bytes; NULL: there are files, with sums of their own */
+	const char *contents; /* of folders, as figures are told of them: the SHA-256 of what sha256sum writes of all
+	                       * their files, in the order of the names' bytes; NULL: files have sums of their own */
 } eg_data_archive;
 
 /* What the setting `path` of a source is, and so where its records come from. */
@@ -204,7 +204,7 @@ typedef struct eg_data_info {
 	eg_data_path path;
 	const eg_data_file *files;     /* nfiles */
 	int nfiles;
-	const eg_data_archive *archive; /* may lie there in place of the files or folders, and is what is downloaded; or NULL */
+	const eg_data_archive *archive; /* what is downloaded, and may lie there in place of the others; or NULL */
 	bool packed_sums;              /* bytes and sha256 of its files are of the packed contents, as published */
 	const char *instead;           /* a file that may be there in place of them: it has no checksum; or NULL */
 	const char *const *folders;    /* a set of folders, not files: these must be there; NULL-terminated, or NULL */

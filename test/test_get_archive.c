@@ -1,5 +1,5 @@
-/* test_get_archive.c - tests of src/data/get_archive.c: sets that are published as one archive are downloaded, compared,
- * kept, and read out of it. Archives are made by tar, and come from file URLs. */
+/* test_get_archive.c - tests of src/data/get_archive.c: sets that are published as one archive are downloaded,
+ * compared, kept, and read out of it. Archives are made by tar, and come from file URLs. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -88,7 +88,8 @@ static void a_set_of_folders(void **state) {
 	gets(&b, NULL, 1, 1);
 	assert_string_equal(b.notes, "");
 	assert_true(there(b.mine) && eg_data_sum_read(b.mine, hex));
-	assert_int_equal(system("test -z \"$(find \"$HOME\" -name '*.part*')\""), 0); /* nothing was unpacked under that name */
+	/* Nothing was unpacked under that name. */
+	assert_int_equal(system("test -z \"$(find \"$HOME\" -name '*.part*')\""), 0);
 	gets(&b, NULL, 0, 1);
 	run(b.f, "mkdir own && cp -r boxes-1.0/all/a boxes-1.0/all/b own"); /* unpacked by hand: the same sum */
 	gets(&b, path_in(b.f, path, "own"), 0, 1);

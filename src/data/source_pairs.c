@@ -229,7 +229,7 @@ static const eg_data_archive tatoeba_archive = {
 	.file = {.name = "cmn-eng.zip", .bytes = 1400000, .published = "cmn-eng.zip"}};
 static const char *const tatoeba_urls[] = {"https://www.manythings.org/anki/", NULL};
 
-/* The archive is made anew now and then, with more pairs: the checksum is that of the one from which figures are told. */
+/* The archive is made anew now and then, with more pairs: the checksum is that of the one that figures are told of. */
 const eg_source_type eg_source_type_tatoeba_eng_cmn = TYPE(.name = "tatoeba-eng-cmn",
 	.doc = "26,388 sentences in English with their Chinese translations; what is published grows over the years",
 	.origin = "tatoeba.org; cut into pairs by manythings.org", .licence = "CC BY 2.0 FR", .path = EG_DATA_PATH_SET,
