@@ -116,12 +116,14 @@ static eg_status show_sample(showing *s, int64_t i, int epoch, eg_record *r, eg_
 	return status;
 }
 
-/* Record i of the source; a task that makes samples of its own of a text gets its sample i. */
-static eg_status show_record(showing *s, int64_t i, eg_record *r, eg_error *err) {
+/* Record i of the source; a task that makes samples of its own of a text gets its sample i. *shown: it can be read; one
+ * that cannot has been named. */
+static eg_status show_record(showing *s, int64_t i, eg_record *r, bool *shown, eg_error *err) {
 	unsigned all = (1u << eg_source_fields(s->source)) - 1;
 	eg_value *seen = eg_value_new(EG_VALUE_LIST);
 	eg_status status = eg_source_read(s->source, s->part, i, all, r, err);
-	const bool broken = status == EG_ERR_FORMAT || status == EG_ERR_IO; /* it has been named */
+	const bool broken = status == EG_ERR_FORMAT || status == EG_ERR_IO;
+	*shown = !broken;
 	if (!status && shown_samples(s) && i < eg_samples_count(shown_samples(s), s->part))
 		status = eg_samples_seen(shown_samples(s), s->graph, s->part, i, -1, seen, err);
 	if (!status) put_record(s, s->source, r, NULL, seen);
@@ -146,8 +148,10 @@ static eg_status show_records(showing *s, eg_error *err) {
 	eg_status status = EG_OK;
 	s->records = eg_value_put_list(s->facts, "records");
 	for (int64_t k = 0; k < n && k < s->count && !status; k++) {
-		const int64_t i = chosen(k, n, s->count);
-		status = s->by_sample ? show_sample(s, i, -1, &r, err) : show_record(s, i, &r, err);
+		const int64_t i = chosen(k, n, s->count), next = k + 1 < n ? chosen(k + 1, n, s->count) : s->count;
+		bool shown = false;
+		if (s->by_sample) status = show_sample(s, i, -1, &r, err);
+		for (int64_t j = i; j < next && !s->by_sample && !shown && !status; j++) status = show_record(s, j, &r, &shown, err);
 		for (int e = 0; e < DRAWS && augmented && !status; e++) status = show_sample(s, i, e, &r, err);
 	}
 	eg_record_free(&r);

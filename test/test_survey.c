@@ -7,6 +7,7 @@
 #include "source_bed.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 /* ---- facts of a table -------------------------------------------------------------------------------------------- */
 
@@ -153,6 +154,37 @@ static void a_wide_table(void **state) {
 	p = (seen_progress){.stop = true};
 	assert_int_equal(eg_survey(s, &o, &facts, &f->err), EG_ERR_STOPPED);
 	assert_true(p.calls == 1 && !facts);
+	eg_source_close(s);
+}
+
+/* A set whose pictures have one size that is known before: those of the files are told all the same. */
+static void pictures_of_a_known_size(void **state) {
+	sources *f = *state;
+	static const char pgm[] = "P5\n2 3\n255\n\x10\x20\x30\x40\x50\x60";
+	char path[300], setting_text[400];
+	snprintf(path, sizeof path, "%s", path_in(f, "set"));
+	if (mkdir(path, 0700) || mkdir(path_in(f, "set/train"), 0700)) fail_msg("%s", path);
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(mkdir(path_in(f, k ? "set/train/b" : "set/train/a"), 0700), 0);
+		FILE *out = fopen(path_in(f, k ? "set/train/b/1.pgm" : "set/train/a/1.pgm"), "wb");
+		assert_non_null(out);
+		assert_int_equal(fwrite(pgm, 1, sizeof pgm - 1, out), sizeof pgm - 1);
+		fclose(out);
+	}
+	setting(setting_text, "path", path);
+	const char *settings[] = {setting_text, NULL};
+	eg_source *s;
+	eg_value *facts;
+	if (eg_source_open("folder", settings, &s, &f->err)) fail_msg("%s", f->err.message);
+	eg_source_want_picture(s, 1, 4, 4);
+	if (eg_survey(s, NULL, &facts, &f->err)) fail_msg("%s", f->err.message);
+	is_int(facts, "parts.0.records", 2);
+	is_near(facts, "parts.0.fields.0.height.max", 3);
+	is_near(facts, "parts.0.fields.0.width.max", 2);
+	is_near(facts, "parts.0.fields.0.values.0.min", 16);
+	is_near(facts, "parts.0.fields.0.values.0.mean", 56);
+	is_int(facts, "duplicates.0.count", 1);
+	eg_value_free(facts);
 	eg_source_close(s);
 }
 
@@ -309,6 +341,6 @@ static void a_page(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
-	const struct CMUnitTest tests[] = {CASE(a_table), CASE(a_wide_table), CASE(long_lines), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
+	const struct CMUnitTest tests[] = {CASE(a_table), CASE(a_wide_table), CASE(long_lines), CASE(pictures_of_a_known_size), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static eg_status make_room(reading *r, int64_t count, eg_error *err) {
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	double memory = pages > 0 && page > 0 ? (double)pages * (double)page : 0;
 	r->wanted = bytes + (r->source ? (double)r->source->kept + names_of(r->list) : 0);
-	r->decoded = !r->source || r->wanted <= (double)r->source->memory * 1e6;
+	r->decoded = !r->source || (!r->source->own_sizes && r->wanted <= (double)r->source->memory * 1e6);
 	if (r->decoded && one <= INT32_MAX && bytes < (double)(SIZE_MAX / 4) && (memory == 0 || bytes < memory))
 		p->pixels = eg_block_new(r->o->allocator, (size_t)bytes);
 	if (p->pixels || !r->decoded) return EG_OK;

@@ -5,19 +5,20 @@
  * parts:
  *
  *   1. nine directions of half a turn (dark to bright is as bright to dark), blocks of 2 x 2 cells, each block
- *      normalised: v / |v|, cut at 0.2, and normalised again ("L2-Hys");
+ *      normalised: v / |v|;
  *   2. eighteen directions of a whole turn, each cell normalised so by itself;
  *   3. the same in cells that lie half a cell further down and right;
  *   4. the mean brightness of squares of half a cell.
  *
- * 1. is Dalal and Triggs'; directions of a whole turn beside it are Felzenszwalb et al.'s (2010). Numbers are
- * between 0 and 1 and kept as bytes. */
+ * 1. is Dalal and Triggs', without their cut of large numbers at 0.2, which costs half a point on Fashion-MNIST's
+ * validation pictures; directions of a whole turn beside it are Felzenszwalb et al.'s (2010). Numbers are between 0 and 1
+ * and kept as bytes. */
 #include "floors/hog.h"
 
 #include <math.h>
 #include <string.h>
 
-static const float cut = 0.2F, faint = 0.012F, pi = 3.14159265F; /* faint: gradients as weak count for little */
+static const float faint = 0.012F, pi = 3.14159265F; /* faint: gradients as weak count for little */
 
 /* Cells of one kind of histogram. */
 typedef struct grid {
@@ -62,16 +63,10 @@ static void vote(const eg_hog *h, grid *g, int y, int x, float m, float turn) {
 
 static uint8_t to_byte(float v) { return (uint8_t)(v <= 0 ? 0 : v >= 1 ? 255 : v * 255 + 0.5F); }
 
-/* L2-Hys of n numbers. */
-static void normalise(float *v, int n, uint8_t *out) {
-	float sum = 0, again = 0;
+static void normalise(const float *v, int n, uint8_t *out) {
+	float sum = 0;
 	for (int i = 0; i < n; i++) sum += v[i] * v[i];
-	float scale = 1 / sqrtf(sum + faint);
-	for (int i = 0; i < n; i++) {
-		v[i] = v[i] * scale > cut ? cut : v[i] * scale;
-		again += v[i] * v[i];
-	}
-	scale = 1 / sqrtf(again + 1e-6F);
+	const float scale = 1 / sqrtf(sum + faint);
 	for (int i = 0; i < n; i++) out[i] = to_byte(v[i] * scale);
 }
 
