@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "show.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -133,11 +134,12 @@ static eg_status show_record(showing *s, int64_t i, eg_record *r, bool *shown, e
 }
 
 enum { DRAWS = 4, RECORDS = 4 };
-/* Record k of n: one from each n-th of the part, at another place in each, since classes often come in turn. */
+/* Record k of n: one from each n-th of the part, at another place in each, by the golden ratio, since classes often
+ * come in turn. */
 static int64_t chosen(int64_t k, int64_t n, int64_t count) {
 	if (n >= count) return k;
 	const int64_t from = k * count / n, to = (k + 1) * count / n;
-	return from + k * 618 % 1000 * (to - from) / 1000;
+	return from + (int64_t)(fmod((double)k * 0.6180339887498949, 1) * (double)(to - from));
 }
 
 /* So many records, over the whole part. */

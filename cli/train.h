@@ -129,7 +129,8 @@ void train_forget(training *t);
 
 /* ---- train_floors.c ---------------------------------------------------------------------------------------------- */
 
-/* The value that floors are compared by: the first of the task's metrics, or the loss, where that is it. NAN: unknown. */
+/* The value that floors are compared by: the first of the task's metrics, or the loss, where that is it. NAN: not
+ * known. */
 double train_floor_value(
 	const training *t, const eg_metric_info *metrics, int n, const double *values, double loss);
 /* A line about the best floor that is known of the same validation samples or, folds > 1, folds, whose first one's

@@ -49,9 +49,9 @@ typedef struct eg_floors_options {
 	int folds;         /* > 1: as in eg_samples_options; results are means over the folds */
 	eg_model *model;   /* whose vocabulary, scale and names of classes are used; NULL: the recipe's, or measured */
 	const char *folder; /* of the recipe's data set, where it is not looked for; NULL: it is */
-	/* Training and validation samples of this recipe, cut in the same folds, that are there already, and a graph that
-	 * they suit: the floors are judged by them, and `model` and `folder` do not count. NULL: they are loaded. Not for
-	 * the test part. */
+	/* Training and validation samples of this recipe, cut in the same folds, that are there already, and a graph
+	 * that they suit: the floors are judged by them, and `model` and `folder` do not count. NULL: they are loaded.
+	 * Not for the test part. */
 	const eg_samples *samples;
 	eg_graph *graph;
 	void *user;

@@ -138,9 +138,9 @@ typedef struct eg_survey_options {
  * left out and named. Records are duplicates when a hash of their contents is the same; they differ when their labels,
  * masks, boxes or tags do. The tree is the caller's. options may be NULL. */
 EG_API eg_status eg_survey(eg_source *source, const eg_survey_options *options, eg_value **facts, eg_error *err);
-/* Of the source of a recipe. What the recipe keeps aside to validate is a part of its own ("kept_aside_of": "train"); of
- * a text that is one stream, the share is told ("kept_aside"). The task should not be trained on afterwards: its broken
- * records are left out. */
+/* Of the source of a recipe. What the recipe keeps aside to validate is a part of its own ("kept_aside_of": "train");
+ * of a text that is one stream, the share is told ("kept_aside"). The task should not be trained on afterwards: its
+ * broken records are left out. */
 EG_API eg_status eg_survey_task(eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err);
 
 /* One line of a table of such facts; texts are valid inside of the call. */

@@ -14,8 +14,8 @@ typedef struct eg_hog {
 } eg_hog;
 
 eg_hog eg_hog_of(int C, int H, int W); /* size 0: the pictures are too small */
-/* As it is, mirrored, or moved by a pixel, the edge repeated. */
-typedef enum eg_hog_view { EG_HOG_PLAIN, EG_HOG_MIRRORED, EG_HOG_UP, EG_HOG_DOWN, EG_HOG_LEFT, EG_HOG_RIGHT } eg_hog_view;
+/* As it is, or moved by a pixel, the edge repeated. */
+typedef enum eg_hog_view { EG_HOG_PLAIN, EG_HOG_UP, EG_HOG_DOWN, EG_HOG_LEFT, EG_HOG_RIGHT } eg_hog_view;
 /* x: numbers of deviation about 1, as networks are given them. */
 void eg_hog_describe(const eg_hog *h, const eg_real *x, eg_hog_view view, uint8_t *out, float *scratch);
 

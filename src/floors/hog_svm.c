@@ -10,10 +10,9 @@
  *
  *   a_i <- max(0, a_i - (y_i <w, x_i> - 1 + a_i / 2c) / (|x_i|^2 + 1 / 2c))
  *
- * Each picture is learnt from as it is, moved by a pixel, and, where that does better in a trial, mirrored: clothes may
- * be, digits may not. Descriptions stay bytes. Pairs are shared out among the threads; each is computed by one, so the
- * bits are the same for any number of them. Of training sets that do not fit into MOST bytes an even selection is
- * taken, told as `of`. */
+ * Each picture is learnt from as it is, and moved by a pixel. Descriptions stay bytes. Pairs are shared out among the
+ * threads; each is computed by one, so the bits are the same for any number of them. Of training sets that do not fit
+ * into MOST bytes an even selection is taken, told as `of`. */
 #include "floors/floors.h"
 #include "floors/hog.h"
 
@@ -22,7 +21,8 @@
 
 enum { ROUNDS = 6, LANES = 16, MOST_CLASSES = 100 };
 static const int64_t most = INT64_C(512) << 20;
-enum { C, MIRRORED, OF };
+enum { C, OF };
+enum { COPIES = 2 };
 
 typedef struct svm {
 	eg_floor base;
@@ -57,11 +57,8 @@ static float *weights(const svm *m, int pair) { return m->w + (ptrdiff_t)pair * 
 
 /* ---- descriptions ------------------------------------------------------------------------------------------------ */
 
-/* Each picture is learnt from as it is, moved by a pixel in one of four directions in turn, and, perhaps, mirrored. */
-static int copies_of(const eg_floor *f) { return f->settings[MIRRORED] > 0 ? 3 : 2; }
-static eg_hog_view view_of(int copy, int64_t i) {
-	return copy == 0 ? EG_HOG_PLAIN : copy == 2 ? EG_HOG_MIRRORED : (eg_hog_view)(EG_HOG_UP + i % 4);
-}
+/* Each picture is learnt from as it is, and moved by a pixel in one of four directions in turn. */
+static eg_hog_view view_of(int copy, int64_t i) { return copy == 0 ? EG_HOG_PLAIN : (eg_hog_view)(EG_HOG_UP + i % 4); }
 
 static void describe_share(void *arg, int rank, int size) {
 	svm *m = arg;
@@ -92,7 +89,7 @@ static eg_status describe_all(svm *m, const eg_floor_part *p, eg_error *err) {
 	eg_floor_batch b = {.part = p};
 	eg_status status = eg_floor_next(&b, EG_FLOOR_BATCH, err);
 	while (!status && b.n > 0) {
-		for (m->copy = 0; m->copy < copies_of(&m->base); m->copy++) {
+		for (m->copy = 0; m->copy < COPIES; m->copy++) {
 			int64_t first = b.first + m->copy * p->count;
 			describe(m, &b, m->x + first * m->size);
 			for (int i = 0; i < b.n; i++) note(m, first + i, eg_floor_label(&m->base, &b, i));
@@ -202,10 +199,9 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	eg_floor_part some;
 	m->hog = hog_of(f);
 	m->size = (m->hog.size + LANES - 1) / LANES * LANES;
-	int copies = copies_of(f);
 	if (m->size < 1) return eg_fail(err, EG_ERR_ARG, "the floor '%s' is for pictures", f->type->info.name);
-	eg_status status = eg_floor_some(p, most / m->size / copies, &some, err);
-	m->n = some.count * copies;
+	eg_status status = eg_floor_some(p, most / m->size / COPIES, &some, err);
+	m->n = some.count * COPIES;
 	f->settings[OF] = (double)some.count;
 	if (!status) status = make_room(m, err);
 	if (!status) status = describe_all(m, &some, err);
@@ -272,8 +268,7 @@ const eg_floor_type eg_floor_type_hog_svm = {
 		.version = 2},
 	.size = sizeof(svm),
 	.settings = {{.name = "c", .n = 1, .tried = {0.015}, .low = 0.001, .high = 1, .log = true},
-	        {.name = "mirrored", .n = 2, .tried = {1, 0}}, {.name = "of", .n = 1, .tried = {0}}},
-	.trial = 10000,
+	        {.name = "of", .n = 1, .tried = {0}}},
 	.serves = serves,
 	.train = train,
 	.say = say,

@@ -137,7 +137,8 @@ eg_status eg_samples_inputs(const eg_samples *s, eg_graph *g, eg_part part, eg_v
 		for (int k = 0; !status && d->inputs[k]; k++) join(&all[k], &f, k, read == 0);
 		drop(&f);
 		read += !status;
-		if (status && status != EG_ERR_FORMAT && status != EG_ERR_IO) return status; /* broken ones are named elsewhere */
+		/* broken ones are named elsewhere */
+		if (status && status != EG_ERR_FORMAT && status != EG_ERR_IO) return status;
 	}
 	eg_value *list = read ? eg_value_put_list(map, "inputs") : NULL;
 	for (int k = 0; d->inputs[k] && list; k++) {

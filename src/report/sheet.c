@@ -1,6 +1,6 @@
-/* sheet.c - a page that shows data: facts in a table, and records beside and below one another. HTML that is XML as well,
- * with everything in it: pictures as PNG data URIs, boxes and plots as SVG. It is light or dark as the viewer likes it.
- * Not here: the table of facts (sheet_facts.c), plots (sheet_plots.c). */
+/* sheet.c - a page that shows data: facts in a table, and records beside and below one another. HTML that is XML as
+ * well, with everything in it: pictures as PNG data URIs, boxes and plots as SVG. It is light or dark as the viewer
+ * likes it. Not here: the table of facts (sheet_facts.c), plots (sheet_plots.c). */
 #include "report/sheet.h"
 
 #include <math.h>
