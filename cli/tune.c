@@ -166,7 +166,10 @@ static int search(tuning *t) {
 	if (wrote) tune_show_end(t, code != CLI_OK);
 	if (code || !wrote) return t->code;
 	if (eg_search_best(t->search, NULL) < 0) return CLI_FAILED;
-	return args_has(t->args, "then-train") ? then_train(t) : CLI_OK;
+	if (!args_has(t->args, "then-train")) return CLI_OK;
+	eg_trials_free(t->trials); /* with the samples, which the training reads itself */
+	t->trials = NULL;
+	return then_train(t);
 }
 
 static int run(const cli_args *a) {

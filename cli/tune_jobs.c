@@ -43,8 +43,8 @@ static void on_signal(int number) {
 	stops = stops + 1;
 }
 
-static void watch_signals(void) {
-	struct sigaction a = {.sa_handler = on_signal}, hup;
+static void watch_signals(bool watch) {
+	struct sigaction a = {.sa_handler = watch ? on_signal : SIG_DFL}, hup;
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN) sigaction(SIGHUP, &a, NULL);
@@ -303,7 +303,7 @@ static bool go_on(tuning *t, bool *over) {
 
 int tune_run(tuning *t) {
 	bool over = false, ok = true;
-	watch_signals();
+	watch_signals(true);
 	t->begun = tune_clock();
 	tune_show_told(t);
 	while (ok && !over) {
@@ -315,6 +315,7 @@ int tune_run(tuning *t) {
 	tune_clear_live(t);
 	for (int i = 0; i < t->njobs; i++)
 		if (t->jobs[i].process) end(t, &t->jobs[i]);
+	watch_signals(false);
 	if (!ok && !t->code) t->code = CLI_FAILED;
 	if (stops && !t->code) t->code = CLI_FAILED;
 	return t->code;

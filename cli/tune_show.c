@@ -7,7 +7,10 @@
 
 const char *tune_value(const tuning *t, double value, char buf[NUMBER]) {
 	if (isnan(value)) return strcpy(buf, "-");
-	return t->about->share ? number_percent(buf, value) : number_loss(buf, value);
+	if (t->about->share) return number_percent(buf, value);
+	if (fabs(value) >= 0.1) return number_loss(buf, value);
+	snprintf(buf, NUMBER, "%.4g", value); /* small ones are compared, too */
+	return buf;
 }
 
 char *tune_settings(const tuning *t, const double *point) {
