@@ -48,8 +48,8 @@ int tune_run(tuning *t);
 /* ---- tune_show.c ------------------------------------------------------------------------------------------------- */
 
 const char *tune_value(const tuning *t, double value, char buf[NUMBER]);
-/* "train.lr=0.003 train.batch=64", cut to what fits; to be freed. */
-char *tune_settings(const tuning *t, const double *point);
+/* "train.lr=0.003 train.batch=64"; brief: paths without what no other key needs to be told from it. To be freed. */
+char *tune_settings(const tuning *t, const double *point, bool brief);
 void tune_show_head(const tuning *t);
 void tune_show_told(tuning *t); /* trials that have become known */
 void tune_show_live(tuning *t); /* those that run, on a terminal */

@@ -13,7 +13,27 @@ const char *tune_value(const tuning *t, double value, char buf[NUMBER]) {
 	return buf;
 }
 
-char *tune_settings(const tuning *t, const double *point) {
+/* Does another key end like this one's path from here on? */
+static bool is_shared(const tuning *t, const char *path, const char *end) {
+	size_t n = strcspn(end, "=");
+	for (int i = 0; i < eg_space_count(t->space); i++) {
+		const char *other = eg_space_at(t->space, i)->path;
+		size_t k = strlen(other), whole = strcspn(path, "=");
+		if (k == whole && !strncmp(other, path, k)) continue;
+		if (k >= n && !strncmp(other + k - n, end, n)) return true;
+	}
+	return false;
+}
+
+/* "lr=0.003" of "train.optimizer.adam.lr=0.003", if there is one lr alone. */
+static const char *short_form(const tuning *t, const char *setting) {
+	const char *end = setting + strcspn(setting, "=");
+	for (const char *s = end; s > setting; s--)
+		if (s[-1] == '.' && !is_shared(t, setting, s)) return s;
+	return setting;
+}
+
+char *tune_settings(const tuning *t, const double *point, bool brief) {
 	char **list;
 	eg_error err;
 	size_t n = 1;
@@ -22,7 +42,7 @@ char *tune_settings(const tuning *t, const double *point) {
 	char *text = cli_alloc(n);
 	for (int i = 0; list[i]; i++) {
 		if (i) strcat(text, " ");
-		strcat(text, list[i]);
+		strcat(text, brief ? short_form(t, list[i]) : list[i]);
 	}
 	eg_space_settings_free(list);
 	return text;
@@ -62,7 +82,7 @@ static void show_json(const tuning *t, int i, const eg_observed *o, int of, cons
 
 static void show_line(const tuning *t, int i, const eg_observed *o, int of, const char *error) {
 	char value[NUMBER], number[NUMBER];
-	char *settings = tune_settings(t, o->point);
+	char *settings = tune_settings(t, o->point, true);
 	bool best = eg_search_best(t->search, NULL) == i;
 	printf("%5d  %-7s  %6d  %*s%s ", i, states[o->state], (int)o->budget, 9, tune_value(t, o->value, value),
 	        best ? "*" : " ");
@@ -145,7 +165,7 @@ void tune_show_end(const tuning *t, bool stopped) {
 	if (t->quiet) return;
 	printf("\n%d trials in %s. ", eg_search_told(t->search), number_time(time, tune_clock() - t->begun));
 	if (best >= 0) {
-		char *settings = tune_settings(t, eg_search_at(t->search, best, NULL, NULL)->point);
+		char *settings = tune_settings(t, eg_search_at(t->search, best, NULL, NULL)->point, false);
 		printf("Best is trial %d, validation %s %s:\n  %s\n", best, text_shown(t->about->metric),
 		        tune_value(t, value, number), text_shown(settings));
 		free(settings);
