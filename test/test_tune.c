@@ -1,5 +1,5 @@
-/* Spaces, samplers and searches without training: what is refused, which points are proposed, what a journal is worth after
- * being cut off at any byte, and recipes with other values and the same comments. */
+/* Spaces, samplers and searches without training: what is refused, which points are proposed, what a journal is worth
+ * after being cut off at any byte, and recipes with other values and the same comments. */
 #include "base/base.h"
 #include "engram_tune.h"
 #include "recipe_bed.h"
@@ -295,7 +295,8 @@ static void run_halving(eg_search *search, const double *quality, int n, int *ep
 static void test_halving(void **state) {
 	(void)state;
 	const double quality[8] = {0.5, 0.4, 0.6, 0.55, 0.7, 0.65, 0.1, 0.7};
-	/* Higher is better. Trial 0 has nobody to be compared with; up to five at a rung the best goes on, of six two do. */
+	/* Higher is better. Trial 0 has nobody to be compared with; up to five at a rung the best goes on, of six two
+	 * do. */
 	const int wanted[8] = {9, 1, 9, 1, 9, 3, 1, 9};
 	int epochs[8];
 	eg_space *s = line();
@@ -340,8 +341,8 @@ static void test_finalists(void **state) {
 
 static char path[64];
 
-/* Runs a search on the journal, as many trials at a time as there may be, told in the order `turn` says; stops when `most`
- * have been told. */
+/* Runs a search on the journal, as many trials at a time as there may be, told in the order `turn` says; stops when
+ * `most` have been told. */
 static void run_journal(const eg_space *s, const eg_search_options *o, bool backwards, int most) {
 	eg_search *search;
 	eg_search_has has = EG_SEARCH_TRIAL;
