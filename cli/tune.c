@@ -3,6 +3,7 @@
  *
  * Not here: trials as processes (tune_jobs.c), what is shown (tune_show.c), and everything that decides (src/tune). */
 #define _POSIX_C_SOURCE 200809L
+#include "engram_report.h"
 #include "tune.h"
 
 #include <stdlib.h>
@@ -106,6 +107,34 @@ static bool write_best(tuning *t) {
 	return true;
 }
 
+/* The page of a journal; nothing without --page. */
+static int write_page(const cli_args *a, const char *journal, const char *name) {
+	eg_error err;
+	eg_value *trials = NULL;
+	const char *path = args_text(a, "page");
+	if (!path) return CLI_OK;
+	char *title = joined(name, ": settings tried");
+	eg_status status = eg_journal_read(journal, &trials, &err);
+	if (!status) status = eg_journal_page(path, title, trials, &err);
+	eg_value_free(trials);
+	free(title);
+	if (status) return fail_error(a->verb->name, &err), status == EG_ERR_IO ? CLI_UNWRITTEN : CLI_FAILED;
+	if (!args_has(a, "json") && !args_has(a, "quiet")) printf("Page: %s\n", text_shown(path));
+	return CLI_OK;
+}
+
+/* A journal in the place of a recipe: nothing is trained. */
+static bool is_journal(const char *path) {
+	const size_t n = strlen(path);
+	return n > 6 && !strcmp(path + n - 6, ".jsonl");
+}
+
+static int page_of_journal(const cli_args *a, const char *path) {
+	const char *slash = strrchr(path, '/');
+	if (args_has(a, "page")) return write_page(a, path, slash ? slash + 1 : path);
+	return fail_usage(a->verb->name, "%s is a journal; --page FILE makes a page of it, without a recipe", path);
+}
+
 static int then_train(const tuning *t) {
 	char *argv[12];
 	int argc = 0;
@@ -141,7 +170,8 @@ static bool open_search(tuning *t) {
 	t->journal = journal ? joined(journal, "") : joined(of, ".tune.jsonl");
 	free(of);
 	t->output = args_has(t->args, "output") ? joined(args_text(t->args, "output"), "") : joined(name, "-tuned.yaml");
-	if (!t->floor && !cli_can_write(t->args, t->output)) {
+	if ((!t->floor && !cli_can_write(t->args, t->output)) ||
+	        (args_has(t->args, "page") && !cli_can_write(t->args, args_text(t->args, "page")))) {
 		t->code = CLI_UNWRITTEN;
 		return false;
 	}
@@ -164,6 +194,11 @@ static int search(tuning *t) {
 	int code = tune_run(t);
 	bool wrote = write_best(t);
 	if (wrote) tune_show_end(t, code != CLI_OK);
+	if (eg_search_told(t->search) > 0) {
+		const int page = write_page(t->args, t->journal, eg_recipe_name(t->recipe));
+		if (!t->code) t->code = page;
+		if (page) return t->code;
+	}
 	if (code || !wrote) return t->code;
 	if (eg_search_best(t->search, NULL) < 0) return CLI_FAILED;
 	if (!args_has(t->args, "then-train")) return CLI_OK;
@@ -177,6 +212,7 @@ static int run(const cli_args *a) {
 	tuning t = {.args = a, .recipe_path = a->operands[0], .json = args_has(a, "json"), .quiet = args_has(a, "quiet")};
 	int code = CLI_FAILED;
 	if (args_has(a, "lr")) return tune_lr(a);
+	if (is_journal(a->operands[0])) return page_of_journal(a, a->operands[0]);
 	if (!read_time(a, "budget", &t.budget) || !read_time(a, "trial-timeout", &t.timeout)) return CLI_USAGE;
 	if (args_has(a, "model") && !args_has(a, "then-train"))
 		return fail_usage("tune", "--model is where --then-train writes the model; without it none is made");
@@ -228,6 +264,10 @@ static const cli_option options[] = {
 		"where the recipe with the best settings goes, its comments kept (default: the recipe's name with -tuned.yaml, in "
 		"this folder)",
 		0, 0},
+	{"page", 0, "FILE",
+		"a page of it at the end: all trials, how much each key matters, the two that matter most (HTML, or FILE.svg). "
+		"With a journal (.jsonl) in the place of the recipe the page alone is made",
+		0, 0},
 	{"then-train", 0, NULL, "train that recipe when the search is over", 0, 0},
 	{"model", 0, "MODEL", "with --then-train: where the model goes", 0, 0},
 	{"show-space", 0, NULL, "show what would be tried, as a section for the recipe, and end", 0, 0},
@@ -270,6 +310,7 @@ const cli_verb verb_tune = {
 	.options = options,
 	.examples = "  engram tune recipes/adding.yaml --trials 20\n"
 		    "  engram tune recipes/lenet5.yaml --budget 10m -o better.yaml --then-train\n"
+		    "  engram tune lenet5.tune.jsonl --page lenet5.html\n"
 		    "  engram tune recipes/lenet5.yaml --show-space\n"
 		    "  engram tune --lr recipes/lenet5.yaml --set train.optimizer=sgd -o curve.svg\n",
 	.run = run,
