@@ -151,13 +151,14 @@ typedef struct ranked {
 	int index;
 } ranked;
 
-/* Whole trials by value, then those that were stopped, the longer the better, then those that failed. */
+/* By value, those that failed behind all. A trial that was stopped counts by what it had reached: it was stopped because
+ * that was little, and one that was trained to the end though it was bad, for want of others, is no better for it. */
 static int by_merit(const void *a, const void *b) {
 	const ranked *x = a, *y = b;
-	if (x->t->state != y->t->state) return x->t->state < y->t->state ? -1 : 1;
-	if (x->t->state == EG_SHOWN_STOPPED && x->t->budget != y->t->budget) return x->t->budget > y->t->budget ? -1 : 1;
-	if (x->t->state != EG_SHOWN_FAILED && x->worse != y->worse) return x->worse < y->worse ? -1 : 1;
-	return 0;
+	const bool failed = x->t->state == EG_SHOWN_FAILED;
+	if (failed != (y->t->state == EG_SHOWN_FAILED)) return failed ? 1 : -1;
+	if (failed || x->worse == y->worse) return 0;
+	return x->worse < y->worse ? -1 : 1;
 }
 
 static eg_status rank(eg_shown_search *s, eg_error *err) {

@@ -418,15 +418,17 @@ static void cell(eg_writer *w, const char *tag, const char *words) {
 
 static void table(const page *p, const eg_shown_trial *const *best) {
 	const eg_shown_search *s = p->s;
-	char number[64];
+	char number[64], words[64];
 	put(p->w, "<h2>The best trials</h2>\n<table>\n<tr>");
 	cell(p->w, "th", "trial");
 	cell(p->w, "th", s->metric);
 	for (int i = 0; i < s->nkeys; i++) cell(p->w, "th", s->keys[s->order[i]].label);
 	put(p->w, "</tr>\n");
-	for (int i = 0; i < BEST_SHOWN && i < s->ntrials && best[i]->state == EG_SHOWN_DONE; i++) {
+	for (int i = 0; i < BEST_SHOWN && i < s->ntrials && best[i]->state != EG_SHOWN_FAILED; i++) {
 		put(p->w, "<tr><td>%d</td>", best[i]->number);
-		cell(p->w, "td", value_text(best[i]->value, number));
+		snprintf(words, sizeof words, "%s%s", value_text(best[i]->value, number),
+		        best[i]->state == EG_SHOWN_STOPPED ? " (stopped)" : "");
+		cell(p->w, "td", words);
 		for (int k = 0; k < s->nkeys; k++)
 			cell(p->w, "td", eg_shown_text(&s->keys[s->order[k]], best[i]->at[s->order[k]], number));
 		put(p->w, "</tr>\n");
@@ -434,7 +436,11 @@ static void table(const page *p, const eg_shown_trial *const *best) {
 	put(p->w, "</table>\n");
 }
 
-static int best_first(const void *a, const void *b) { return by_merit(b, a); }
+static int best_first(const void *a, const void *b) {
+	const eg_shown_trial *const *x = a, *const *y = b;
+	if ((*x)->merit != (*y)->merit) return (*x)->merit > (*y)->merit ? -1 : 1;
+	return (*x)->number - (*y)->number;
+}
 
 static eg_status html(page *p, const char *title, eg_error *err) {
 	const eg_shown_search *s = p->s;
