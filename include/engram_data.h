@@ -418,6 +418,54 @@ EG_API eg_picture_dataset *eg_picture_dataset_new(const eg_pictures *p, const ui
 EG_API const eg_dataset *eg_picture_dataset_get(const eg_picture_dataset *d);
 EG_API void eg_picture_dataset_free(eg_picture_dataset *d);
 
+/* ---- tables over time -------------------------------------------------------------------------------------------- */
+
+/* A table whose rows are steps in time, read without a recipe: columns of numbers in double precision, on a regular
+ * grid. */
+typedef struct eg_time_column {
+	const char *name;
+	bool numbers;          /* most of its cells are numbers */
+	bool counts;           /* 1, 2, 3, ...: it numbers the rows */
+	double *values;        /* a step each; NAN: missing */
+	int missing;           /* cells that say nothing; steps of the grid without a row are not among them */
+	int64_t wrong_line;    /* the first cell that is neither a number nor missing; 0: there is none */
+	const char *wrong;     /* what stands there */
+} eg_time_column;
+
+typedef struct eg_time_table {
+	const char *file;
+	eg_time_column *columns; /* without those of the time */
+	int ncolumns, steps, rows; /* steps - rows: how many the grid has beside the rows */
+	const char *time;        /* the columns of the time: "Month", "year, month, day"; NULL: rows are numbered */
+	bool dated;              /* steps have a time, the first one */
+	double begin;            /* seconds since 1970 */
+	int months;              /* of a step, where it is of the calendar; else */
+	double seconds;          /* it is so many seconds */
+} eg_time_table;
+
+typedef struct eg_time_table_options {
+	/* The columns of the time: one of ISO 8601, or year, month, day, hour, ..., a NULL behind them. NULL: the first
+	 * that holds times only, or those called year, month, day, ... */
+	const char *const *time;
+	const char *const *missing; /* what else says that there is nothing, a NULL behind */
+	bool rows;               /* rows are steps, whatever their times */
+	char separator;          /* 0: a comma */
+} eg_time_table_options;
+
+/* options may be NULL. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later than that before,
+ * one beside the grid, a broken quotation mark, a row that is too short. */
+EG_API eg_status eg_time_table_read(
+	const char *path, const eg_time_table_options *options, eg_time_table **table, eg_error *err);
+EG_API void eg_time_table_free(eg_time_table *t); /* NULL is allowed */
+/* The column called `name`, of numbers only; NULL: the only one of numbers that does not count rows. *place is its
+ * number. */
+EG_API eg_status eg_time_table_find(const eg_time_table *t, const char *name, int *place, eg_error *err);
+/* The time of a step, also behind the last one, as ISO 8601 with as much as the grid needs; "" where rows are
+ * numbered. */
+EG_API const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]);
+/* The periods that the calendar suggests for the grid, the most likely first, 0 behind them. */
+EG_API const int *eg_time_table_periods(const eg_time_table *t);
+
 #ifdef __cplusplus
 }
 #endif

@@ -111,6 +111,18 @@ EG_API eg_status eg_attribute(eg_graph *g, eg_params *p, const eg_attribution_op
 	const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err);
 EG_API void eg_attribution_free(eg_attribution *a);
 
+/* ---- forecasts --------------------------------------------------------------------------------------------------- */
+
+typedef struct eg_forecast_plot {
+	const char *title, *x_title, *y_title;
+	const double *x;               /* of `past` values and, behind them, of the forecast's steps */
+	const double *values;          /* NAN: missing */
+	int past;
+	const struct eg_outlook *outlook; /* engram_series.h */
+} eg_forecast_plot;
+/* A picture (SVG): the past, the forecast, and where four fifths and nineteen twentieths of the values are expected. */
+EG_API eg_status eg_plot_forecast(const char *path, const eg_forecast_plot *p, eg_error *err);
+
 /* ---- what is in a data set --------------------------------------------------------------------------------------- */
 
 /* What eg_survey_options.progress is told, every hundredth of a part; false: stop, EG_ERR_STOPPED. */

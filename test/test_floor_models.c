@@ -3,7 +3,7 @@
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "floor_bed.h"
 #include "floors/hog.h"
-#include "floors/lbfgs.h"
+#include "series/lbfgs.h"
 
 /* The likeliest class of row i. */
 static int told(const eg_said *said, int i) {
@@ -102,14 +102,14 @@ static void lbfgs_finds_the_minimum(void **state) {
 	bench *b = *state;
 	double x[2] = {-1.2, 1};
 	int calls = 0;
-	OK(b, eg_lbfgs(x, 2, 100, 1e-9, valley, &calls, &b->err));
+	OK(b, eg_lbfgs(x, 2, 100, 1e-9, 0, valley, &calls, &b->err));
 	assert_near(x[0], 1, 1e-5);
 	assert_near(x[1], 1, 1e-5);
 	assert_true(calls < 90);
 	calls = 0;
-	assert_int_equal(eg_lbfgs(x, 2, 100, 1e-9, valley, &calls, &b->err), EG_OK); /* it is there already */
+	assert_int_equal(eg_lbfgs(x, 2, 100, 1e-9, 0, valley, &calls, &b->err), EG_OK); /* it is there already */
 	x[0] = -1.2, calls = 0;
-	assert_int_equal(eg_lbfgs(x, 2, 100, 1e-9, no_more, &calls, &b->err), EG_ERR_STOPPED);
+	assert_int_equal(eg_lbfgs(x, 2, 100, 1e-9, 0, no_more, &calls, &b->err), EG_ERR_STOPPED);
 }
 
 /* ---- tags -------------------------------------------------------------------------------------------------------- */

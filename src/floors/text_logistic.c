@@ -9,7 +9,7 @@
  * The function is convex; L-BFGS finds its minimum. c, how little large weights cost, is tried. That features are
  * divided by the root of their number makes long and short texts alike in length (as in tf-idf). */
 #include "floors/bags.h"
-#include "floors/lbfgs.h"
+#include "series/lbfgs.h"
 
 #include <math.h>
 #include <string.h>
@@ -91,7 +91,7 @@ static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
 	size_t n = ((size_t)m->features.n + 1) * K;
 	if (!status) m->w = eg_calloc(NULL, n, sizeof *m->w);
 	if (!status && (!m->w || !o.scores)) status = eg_floor_no_memory(f, err);
-	if (!status) status = eg_lbfgs(m->w, n, STEPS, 1e-3, slope, &o, err);
+	if (!status) status = eg_lbfgs(m->w, n, STEPS, 1e-3, 0, slope, &o, err);
 	eg_release(NULL, o.scores);
 	eg_bags_free(&bags);
 	return status;

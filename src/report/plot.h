@@ -17,6 +17,12 @@ typedef struct eg_series {
 	int n;
 } eg_series;
 
+/* What lies between two lines, in the colour of a series, pale; drawn before all lines. */
+typedef struct eg_band {
+	const double *x, *low, *high;
+	int n, series;
+} eg_band;
+
 enum { EG_MAX_SERIES = 16 }; /* eight colours, full and dashed */
 
 /* A vertical line at x with a word at its top. */
@@ -30,6 +36,8 @@ typedef struct eg_line_plot {
 	const eg_series *series;
 	int nseries;         /* 1..EG_MAX_SERIES */
 	bool log_x, log_y;   /* powers of ten at equal distances; what is not above 0 is left out */
+	const eg_band *bands;
+	int nbands;
 	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
 	const eg_plot_mark *marks; /* nmarks of them */
 	int nmarks;

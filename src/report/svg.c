@@ -248,6 +248,12 @@ static void fit_axes(const eg_line_plot *p, eg_axis *x, eg_axis *y) {
 			lo_x = fmin(lo_x, vx), hi_x = fmax(hi_x, vx);
 			lo = fmin(lo, vy), hi = fmax(hi, vy);
 		}
+	for (int i = 0; i < p->nbands; i++)
+		for (int k = 0; k < p->bands[i].n; k++) {
+			const double at = p->bands[i].x[k];
+			if (!shown(p, at, p->bands[i].low[k]) || !shown(p, at, p->bands[i].high[k])) continue;
+			lo = fmin(lo, p->bands[i].low[k]), hi = fmax(hi, p->bands[i].high[k]);
+		}
 	if (lo_x > hi_x) lo_x = p->log_x ? 0.1 : 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
 	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
 	if (p->log_x)
@@ -281,6 +287,17 @@ static void curve(eg_writer *w, const eg_line_plot *p, int i, const eg_axis *x, 
 		down = here;
 	}
 	put(w, "\" stroke-linecap=\"round\"/>\n");
+}
+
+static void band(eg_writer *w, const eg_line_plot *p, const eg_band *b, const eg_axis *x, const eg_axis *y) {
+	put(w, "<path fill=\"%s\" fill-opacity=\"0.2\" stroke=\"none\" clip-path=\"url(#frame%d)\" d=\"",
+	        line_colours[b->series % EG_COUNT(line_colours)], p->number);
+	for (int k = 0; k < 2 * b->n; k++) {
+		int i = k < b->n ? k : 2 * b->n - 1 - k;
+		double at_y = eg_axis_place(y, k < b->n ? b->high[i] : b->low[i]);
+		put(w, "%s%s %s ", k ? "L" : "M", AT eg_axis_place(x, b->x[i])), AT(fmin(fmax(at_y, y->to - 2000), y->from + 2000)));
+	}
+	put(w, "Z\"/>\n");
 }
 
 static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
@@ -318,6 +335,7 @@ void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p) {
 	eg_draw_text(w, x.from, 26, LARGE, "start", 0, p->title);
 	eg_axis_draw_y(w, &y, &x);
 	x_axis(w, &x, &y);
+	for (int i = 0; i < p->nbands; i++) band(w, p, &p->bands[i], &x, &y);
 	marks(w, p, &x, &y);
 	for (int i = 0; i < p->nseries; i++) curve(w, p, i, &x, &y);
 	put(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"none\" stroke=\"" INK "\"/>\n", AT(x.from),

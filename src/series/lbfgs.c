@@ -1,7 +1,7 @@
 /* lbfgs.c - L-BFGS (Liu and Nocedal 1989): the direction of each step is that of Newton's method, with the inverse
  * of the second derivatives guessed from how the gradient has changed over the last few steps (Nocedal 1980: the
  * two loops below). The length is halved until the value has fallen as the slope promises (Armijo 1966). */
-#include "floors/lbfgs.h"
+#include "series/lbfgs.h"
 
 #include <math.h>
 #include <string.h>
@@ -84,9 +84,9 @@ static bool make_room(state *s, size_t n) {
 	return true;
 }
 
-eg_status eg_lbfgs(double *x, size_t n, int steps, double small, eg_slope f, void *user, eg_error *err) {
+eg_status eg_lbfgs(double *x, size_t n, int steps, double small, double gain, eg_slope f, void *user, eg_error *err) {
 	state s = {.x = x};
-	double value;
+	double value, before[2] = {INFINITY, INFINITY};
 	bool stopped = false;
 	if (!make_room(&s, n)) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a function's minimum");
 	stopped = !f(user, x, &value, s.gradient);
@@ -102,6 +102,8 @@ eg_status eg_lbfgs(double *x, size_t n, int steps, double small, eg_slope f, voi
 		remember(&s);
 		memcpy(x, s.tried, n * sizeof *x);
 		memcpy(s.gradient, s.slope, n * sizeof *x);
+		if (gain > 0 && before[0] - value <= gain) break;
+		before[0] = before[1], before[1] = value;
 	}
 	eg_release(NULL, s.memory);
 	return stopped ? eg_fail(err, EG_ERR_STOPPED, "stopped") : EG_OK;

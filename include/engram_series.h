@@ -1,0 +1,152 @@
+/* engram_series.h - forecasts of series by the classical models: naive ones, exponential smoothing, Theta, ARIMA, ridge
+ * regression; their scores on rolling origins. Part of libengram_io; libc and libm only, in double precision.
+ *
+ * A model is named by a text: "naive", "ets", "ets(M,Ad,M)", "arima", "arima(0,1,1)(0,1,1)12". It is fitted on a past,
+ * and forecasts from the end of any past: the one that it was fitted on, or one that has gone on since, with the same
+ * coefficients. What lies behind the end of a past is never looked at, but for the columns that are said to be known.
+ * Ownership, threads, NULL and messages as in engram_io.h. */
+#ifndef ENGRAM_SERIES_H
+#define ENGRAM_SERIES_H
+
+#include "engram.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- a past ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_past {
+	const double *values; /* at equal distances, the oldest first; NAN: missing */
+	int n;
+	int period;           /* steps of a season; 0 or 1: there is none */
+	const double *known;  /* rows x nknown: columns that are known of the future too (regressors); NULL: none */
+	int nknown, rows;     /* rows: at least n, and the horizon more for a forecast */
+} eg_past;
+
+/* ---- models ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_forecaster_info {
+	const char *name;     /* "holt-winters" */
+	const char *doc;      /* one line */
+	const char *equation; /* in plain characters */
+	const char *source;   /* "Winters 1960" */
+	bool seasonal;        /* says something only where there is a season */
+} eg_forecaster_info;
+EG_API const eg_forecaster_info *eg_forecaster_at(int i); /* NULL: no such */
+
+typedef enum eg_power { EG_POWER_NONE, EG_POWER_LOG, EG_POWER_BOX_COX } eg_power;
+
+typedef struct eg_forecaster_options {
+	/* The series is transformed first, forecasts are transformed back: their "mean" is then the median. */
+	eg_power power;
+	double lambda;   /* of Box and Cox; NAN: the likeliest one */
+	int d, D;        /* differences of arima where it searches; -1: by tests */
+	bool stepwise;   /* arima searches step by step up to p = q = 5 and P = Q = 2, not all orders up to 2 and 1 */
+	int paths;       /* of a simulation, where intervals have no formula; 0: 2000 */
+	uint64_t seed;   /* of that */
+} eg_forecaster_options;
+#define EG_FORECASTER_OPTIONS {EG_POWER_NONE, NAN, -1, -1, false, 0, 0}
+
+typedef struct eg_coefficient {
+	char name[24]; /* "ma1", "sma1", "alpha", "drift" */
+	double value;
+} eg_coefficient;
+
+typedef struct eg_fitted {
+	const char *name;    /* of the model's kind */
+	const char *spec;    /* what was fitted, so that it fits the same again: "arima(2,1,1)(0,1,1)12" */
+	const char *formula; /* with its numbers */
+	const eg_coefficient *coefficients;
+	int ncoefficients;
+	int parameters;      /* all that were estimated */
+	int n;               /* values that the likelihood is of */
+	double sigma2, loglik, aicc; /* NAN: the model has none. A series that is fitted exactly: 0, NAN, NAN */
+	double lambda;       /* of a transformation; NAN: none */
+} eg_fitted;
+
+typedef struct eg_forecaster eg_forecaster;
+/* options may be NULL. EG_ERR_ARG: a text that names no model, or a past that is too short for it. */
+EG_API eg_status eg_forecaster_fit(const char *spec, const eg_past *past, const eg_forecaster_options *options,
+	eg_forecaster **forecaster, eg_error *err);
+EG_API void eg_forecaster_free(eg_forecaster *f); /* NULL is allowed */
+EG_API const eg_fitted *eg_forecaster_fitted(const eg_forecaster *f);
+
+enum { EG_LEVELS = 5 };
+EG_API extern const double eg_levels[EG_LEVELS]; /* 0.025, 0.1, 0.5, 0.9, 0.975 */
+
+/* What is said of the steps behind a past. */
+typedef struct eg_outlook {
+	int horizon;
+	double *mean, *deviation;     /* of each step; deviation: on the scale that the model was fitted on */
+	double *quantiles[EG_LEVELS]; /* of each step */
+} eg_outlook;
+EG_API eg_outlook *eg_outlook_new(int horizon); /* NULL: out of memory */
+EG_API void eg_outlook_free(eg_outlook *o);     /* NULL is allowed */
+EG_API eg_status eg_forecast(const eg_forecaster *f, const eg_past *past, eg_outlook *out, eg_error *err);
+
+/* ---- what a series looks like ------------------------------------------------------------------------------------ */
+
+/* Autocorrelation at lags 0..lags into r; missing values are left out. */
+EG_API void eg_autocorrelation(const double *y, int n, int lags, double *r);
+/* The period of a season that the autocorrelation shows: among `tried` (NULL: 2 .. n/3); 1: none. *strength: the
+ * autocorrelation there, of the series without its trend. EG_ERR_MEMORY only. */
+EG_API eg_status eg_find_period(
+	const double *y, int n, const int *tried, int ntried, int *period, double *strength, eg_error *err);
+/* The differences that make it stationary: D by the strength of the season (Wang, Smith and Hyndman 2006), d by
+ * repeated tests (Kwiatkowski and others 1992, at 5 %). */
+EG_API eg_status eg_find_differences(const eg_past *past, int *d, int *D, eg_error *err);
+
+/* ---- scores ------------------------------------------------------------------------------------------------------ */
+
+typedef struct eg_scores {
+	int n; /* pairs of a forecast and a value */
+	double mae, rmse, smape /* 0..200 in percent */, mase, pinball, coverage80, coverage95; /* NAN: none */
+} eg_scores;
+
+/* Forecasts from several origins: `origins` rows of `horizon` steps. */
+typedef struct eg_trial {
+	int origins, horizon;
+	int *origin;                   /* how many values each had before it */
+	double *mean, *truth;          /* truth: NAN where missing */
+	double *quantiles[EG_LEVELS];
+	double *scale;                 /* of each origin: mean absolute seasonal difference of its past, for MASE */
+	double *last;                  /* the last value of the past that was there */
+	double seconds_fit, seconds_forecast; /* of one fit, of one forecast: means */
+	int fits;
+	int parameters;                /* of the last fit */
+	char spec[120];                /* of the last fit */
+} eg_trial;
+
+typedef struct eg_trial_options {
+	int horizon;
+	int first; /* the first origin: so many values are its past */
+	int every; /* steps between origins; 0: 1 */
+	int last;  /* no origin behind this; 0: as far as there is one value left */
+	int refit; /* fitted anew at each so many origins; 0: each */
+	const eg_forecaster_options *model; /* NULL: the defaults */
+	bool (*progress)(void *user, double share); /* NULL: none; false: stop */
+	void *user;
+} eg_trial_options;
+/* Everything about an origin is fitted on its past alone. */
+EG_API eg_status eg_trial_run(
+	const char *spec, const eg_past *whole, const eg_trial_options *o, eg_trial **trial, eg_error *err);
+EG_API void eg_trial_free(eg_trial *t);                                /* NULL is allowed */
+EG_API void eg_trial_scores(const eg_trial *t, int step, eg_scores *s); /* step -1: of all */
+/* Correlation of the errors one step ahead with the changes that were to be forecast: 1 says that the last value is
+ * echoed. NAN: fewer than 3. */
+EG_API double eg_trial_echo(const eg_trial *t);
+/* Are a and b equally good? p of the test of Diebold and Mariano (1995) for equal squared errors at step `step` (from
+ * 0) of origins that follow each other, small samples as by Harvey, Leybourne and Newbold (1997), two-sided;
+ * *statistic is below 0 where a is better. NAN: fewer than 8 common errors, or they are the same. */
+EG_API double eg_diebold_mariano(const eg_trial *a, const eg_trial *b, int step, double *statistic);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,93 @@
+/* arima_search.c - the order of an ARIMA model by the smallest AICc: all orders up to p, q = 2 and P, Q = 1, or step by
+ * step beyond these (Hyndman and Khandakar 2008). Differences are given: likelihoods of different ones cannot be
+ * compared. */
+#include "series/arima.h"
+
+#include <string.h>
+
+typedef struct search {
+	const eg_past *past;
+	eg_arima_fit *best;
+	eg_arima_order tried[400];
+	int ntried;
+} search;
+
+static bool same(const eg_arima_order *a, const eg_arima_order *b) {
+	return a->p == b->p && a->q == b->q && a->P == b->P && a->Q == b->Q && a->constant == b->constant;
+}
+
+/* A fit of the order, kept if it is better. One that cannot be fitted is passed over; only memory ends the search. */
+static eg_status try_order(search *s, eg_arima_order o, bool *better, eg_error *err) {
+	eg_arima_fit fit;
+	eg_error why;
+	*better = false;
+	for (int i = 0; i < s->ntried; i++)
+		if (same(&s->tried[i], &o)) return EG_OK;
+	if (s->ntried < EG_COUNT(s->tried)) s->tried[s->ntried++] = o;
+	if (o.P + o.D + o.Q == 0) o.s = 1;
+	eg_status status = eg_arima_estimate(s->past, o, NULL, &fit, &why);
+	if (status == EG_ERR_ARG) return EG_OK;
+	if (status) return eg_fail(err, status, "%s", why.message);
+	/* an exact fit has no likelihood, and nothing is better */
+	double value = fit.sigma2 > 0 ? fit.aicc : -INFINITY, lowest = s->best->sigma2 > 0 ? s->best->aicc : -INFINITY;
+	if (s->best->n > 0 && !(value < lowest)) return EG_OK;
+	if (isnan(value)) return EG_OK; /* more parameters than values */
+	*s->best = fit;
+	*better = true;
+	return EG_OK;
+}
+
+static eg_status all_orders(search *s, eg_arima_order o, bool season, bool constant, eg_error *err) {
+	eg_status status = EG_OK;
+	bool better;
+	for (int i = 0; i < 9 * (season ? 4 : 1) * (constant ? 2 : 1) && !status; i++) {
+		int rest = i / 9;
+		o.p = i % 3, o.q = i / 3 % 3;
+		if (season) o.P = rest % 2, o.Q = rest / 2 % 2, rest /= 4;
+		o.constant = rest > 0;
+		status = try_order(s, o, &better, err);
+	}
+	return status;
+}
+
+/* From the best of four beginnings to whatever neighbour is better, until none is. */
+static eg_status step_by_step(search *s, eg_arima_order o, bool season, bool constant, eg_error *err) {
+	static const int begin[4][4] = {{2, 2, 1, 1}, {0, 0, 0, 0}, {1, 0, 1, 0}, {0, 1, 0, 1}};
+	static const int moves[][5] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, -1}, {0, 0, 1}, {0, 0, -1}, {0, 0, 0, 1},
+		{0, 0, 0, -1}, {0, 0, 1, 1}, {0, 0, -1, -1}, {1, -1}, {-1, 1}, {0, 0, 0, 0, 1}};
+	enum { MOST = 5, SEASONS = 2 };
+	eg_status status = EG_OK;
+	bool better = false;
+	for (int i = 0; i < 4 && !status; i++) {
+		o.p = begin[i][0], o.q = begin[i][1], o.P = season ? begin[i][2] : 0, o.Q = season ? begin[i][3] : 0;
+		o.constant = constant;
+		status = try_order(s, o, &better, err);
+	}
+	for (bool on = true; on && !status;) {
+		on = false;
+		const eg_arima_order from = s->best->order;
+		for (int i = 0; i < EG_COUNT(moves) && !status; i++) {
+			o.p = from.p + moves[i][0], o.q = from.q + moves[i][1];
+			o.P = from.P + moves[i][2], o.Q = from.Q + moves[i][3], o.constant = from.constant != (moves[i][4] && constant);
+			if (o.p < 0 || o.q < 0 || o.P < 0 || o.Q < 0 || o.p > MOST || o.q > MOST || o.P > SEASONS || o.Q > SEASONS) continue;
+			if (!season && o.P + o.Q > 0) continue;
+			status = try_order(s, o, &better, err);
+			on |= better;
+		}
+	}
+	return status;
+}
+
+eg_status eg_arima_search(const eg_past *past, int d, int D, bool stepwise, eg_arima_fit *out, eg_error *err) {
+	search s = {.past = past, .best = out};
+	bool season = past->period > 1 && 2 * past->period + d + D * past->period <= EG_STATE_MOST;
+	eg_arima_order o = {.d = d, .D = season ? D : 0, .s = season ? past->period : 1};
+	bool constant = d + o.D < 2;
+	*out = (eg_arima_fit){0};
+	eg_status status = stepwise ? step_by_step(&s, o, season, constant, err) : all_orders(&s, o, season, constant, err);
+	if (!status && out->n == 0)
+		return eg_fail(err, EG_ERR_ARG,
+		        "no order of arima with %d and %d differences can be fitted to %d values; take more of them, or the model naive", d,
+		        o.D, eg_series_counted(past->values, past->n));
+	return status;
+}

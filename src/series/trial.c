@@ -1,0 +1,206 @@
+/* trial.c - forecasts from rolling origins, each from its past alone, and what they are worth.
+ *
+ * MASE: Hyndman and Koehler 2006; pinball: Koenker and Bassett 1978; the comparison of two models: Diebold and Mariano
+ * 1995, with Harvey's, Leybourne's and Newbold's correction (1997). */
+#include "series/series.h"
+
+#include <string.h>
+#include <time.h>
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
+
+static eg_trial *trial_new(int origins, int horizon) {
+	eg_trial *t = eg_calloc(NULL, 1, sizeof *t);
+	size_t n = (size_t)origins, cells = n * (size_t)horizon;
+	double *numbers = eg_calloc(NULL, (2 + EG_LEVELS) * cells + 2 * n + 1, sizeof *numbers);
+	if (t) t->origin = eg_calloc(NULL, n + 1, sizeof *t->origin), t->mean = numbers;
+	if (!t || !numbers || !t->origin) {
+		if (!t) eg_release(NULL, numbers);
+		eg_trial_free(t);
+		return NULL;
+	}
+	t->horizon = horizon;
+	t->truth = numbers + cells;
+	for (int q = 0; q < EG_LEVELS; q++) t->quantiles[q] = numbers + (size_t)(2 + q) * cells;
+	t->scale = numbers + (2 + EG_LEVELS) * cells, t->last = t->scale + n;
+	return t;
+}
+
+void eg_trial_free(eg_trial *t) {
+	if (!t) return;
+	eg_release(NULL, t->mean);
+	eg_release(NULL, t->origin);
+	eg_release(NULL, t);
+}
+
+static double now(void) {
+	struct timespec t;
+	return timespec_get(&t, TIME_UTC) ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
+}
+
+/* Mean absolute difference over a season, of the past alone. */
+static double scale_of(const eg_past *past) {
+	int lag = past->period > 1 ? past->period : 1, n = 0;
+	double sum = 0;
+	for (int t = lag; t < past->n; t++) {
+		double e = fabs(past->values[t] - past->values[t - lag]);
+		if (!isnan(e)) sum += e, n++;
+	}
+	return n > 0 && sum > 0 ? sum / n : (double)NAN;
+}
+
+static void note(eg_trial *t, const eg_past *whole, const eg_past *past, const eg_outlook *o) {
+	int i = t->origins++, last = eg_series_last(past->values, past->n);
+	t->origin[i] = past->n;
+	t->scale[i] = scale_of(past);
+	t->last[i] = past->values[last];
+	for (int h = 0; h < t->horizon; h++) {
+		ptrdiff_t at = (ptrdiff_t)i * t->horizon + h;
+		t->mean[at] = o->mean[h];
+		t->truth[at] = past->n + h < whole->n ? whole->values[past->n + h] : (double)NAN;
+		for (int q = 0; q < EG_LEVELS; q++) t->quantiles[q][at] = o->quantiles[q][h];
+	}
+}
+
+static eg_status one_origin(eg_trial *t, const char *spec, const eg_past *whole, const eg_past *past,
+	const eg_trial_options *o, eg_forecaster **f, eg_outlook *out, int number, eg_error *err) {
+	double begin = now();
+	eg_status status = EG_OK;
+	if (!*f || number % (o->refit > 0 ? o->refit : 1) == 0) {
+		eg_forecaster_free(*f);
+		status = eg_forecaster_fit(spec, past, o->model, f, err);
+		t->seconds_fit += now() - begin;
+		t->fits++;
+	}
+	begin = now();
+	if (!status) status = eg_forecast(*f, past, out, err);
+	t->seconds_forecast += now() - begin;
+	if (!status) note(t, whole, past, out);
+	return status;
+}
+
+eg_status eg_trial_run(
+	const char *spec, const eg_past *whole, const eg_trial_options *o, eg_trial **trial, eg_error *err) {
+	const int every = o->every > 0 ? o->every : 1, last = o->last > 0 && o->last < whole->n ? o->last : whole->n - 1;
+	*trial = NULL;
+	if (o->first < 1 || o->first > last || o->horizon < 1)
+		return eg_fail(err, EG_ERR_ARG,
+		        "forecasts from the values %d to %d of a series of %d, %d ahead: the first origin needs a past and a value behind it; "
+		        "take fewer origins, a shorter horizon, or more values", o->first, last, whole->n, o->horizon);
+	const int n = (last - o->first) / every + 1;
+	eg_trial *t = trial_new(n, o->horizon);
+	eg_outlook *out = eg_outlook_new(o->horizon);
+	eg_forecaster *f = NULL;
+	eg_status status = t && out ? EG_OK : eg_series_no_memory(err);
+	for (int i = 0; i < n && !status; i++) {
+		eg_past past = *whole;
+		past.n = o->first + i * every;
+		status = one_origin(t, spec, whole, &past, o, &f, out, i, err);
+		if (!status && o->progress && !o->progress(o->user, (i + 1.0) / n)) status = eg_fail(err, EG_ERR_STOPPED, "stopped");
+	}
+	if (!status) {
+		t->seconds_fit /= t->fits, t->seconds_forecast /= n;
+		t->parameters = f->fit.parameters;
+		snprintf(t->spec, sizeof t->spec, "%s", f->spec);
+		*trial = t;
+	} else
+		eg_trial_free(t);
+	eg_forecaster_free(f);
+	eg_outlook_free(out);
+	return status;
+}
+
+/* ---- scores ------------------------------------------------------------------------------------------------------ */
+
+static double pinball(double level, double quantile, double y) {
+	return y >= quantile ? level * (y - quantile) : (1 - level) * (quantile - y);
+}
+
+static void score(eg_scores *s, const eg_trial *t, ptrdiff_t at, int origin, int *scaled) {
+	double y = t->truth[at], e = fabs(y - t->mean[at]), around = fabs(y) + fabs(t->mean[at]);
+	if (isnan(e)) return;
+	s->n++;
+	s->mae += e, s->rmse += e * e;
+	s->smape += around > 0 ? 200 * e / around : 0;
+	if (!isnan(t->scale[origin])) s->mase += e / t->scale[origin], ++*scaled;
+	for (int q = 0; q < EG_LEVELS; q++) s->pinball += pinball(eg_levels[q], t->quantiles[q][at], y) / EG_LEVELS;
+	s->coverage95 += y >= t->quantiles[0][at] && y <= t->quantiles[4][at];
+	s->coverage80 += y >= t->quantiles[1][at] && y <= t->quantiles[3][at];
+}
+
+void eg_trial_scores(const eg_trial *t, int step, eg_scores *s) {
+	int scaled = 0;
+	*s = (eg_scores){0};
+	for (int i = 0; i < t->origins; i++)
+		for (int h = 0; h < t->horizon; h++)
+			if (step < 0 || h == step) score(s, t, (ptrdiff_t)i * t->horizon + h, i, &scaled);
+	s->mae /= s->n, s->rmse = sqrt(s->rmse / s->n), s->smape /= s->n, s->mase /= scaled, s->pinball /= s->n;
+	s->coverage80 /= s->n, s->coverage95 /= s->n;
+}
+
+double eg_trial_echo(const eg_trial *t) {
+	double sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;
+	int n = 0;
+	for (int i = 0; i < t->origins; i++) {
+		double y = t->truth[(ptrdiff_t)i * t->horizon], error = y - t->mean[(ptrdiff_t)i * t->horizon], change = y - t->last[i];
+		if (isnan(error) || isnan(change)) continue;
+		sx += error, sy += change, sxx += error * error, syy += change * change, sxy += error * change, n++;
+	}
+	double x = n * sxx - sx * sx, y = n * syy - sy * sy;
+	return n >= 3 && x > 0 && y > 0 ? (n * sxy - sx * sy) / sqrt(x * y) : (double)NAN;
+}
+
+/* ---- two models -------------------------------------------------------------------------------------------------- */
+
+/* The continued fraction of the incomplete beta function (Press and others 1992, by Lentz's method). */
+static double beta_fraction(double a, double b, double x) {
+	const double tiny = 1e-300;
+	double c = 1, d = 1 - (a + b) * x / (a + 1);
+	d = 1 / (fabs(d) < tiny ? tiny : d);
+	double h = d;
+	for (int m = 1; m < 300; m++) {
+		for (int odd = 0; odd < 2; odd++) {
+			double k = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+			d = 1 + k * d;
+			c = 1 + k / c;
+			d = 1 / (fabs(d) < tiny ? tiny : d);
+			c = fabs(c) < tiny ? tiny : c;
+			h *= d * c;
+		}
+		if (fabs(d * c - 1) < 1e-14) break;
+	}
+	return h;
+}
+
+/* How likely |t| is to be at least this large, by chance, with v degrees of freedom. */
+static double student_two_sided(double t, double v) {
+	double x = v / (v + t * t), a = v / 2, b = 0.5;
+	if (!(x > 0)) return 0;
+	if (x >= 1) return 1;
+	double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x));
+	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double eg_diebold_mariano(const eg_trial *a, const eg_trial *b, int step, double *statistic) {
+	int n = 0;
+	double mean = 0, variance = 0;
+	*statistic = NAN;
+	double *d = eg_alloc(NULL, ((size_t)a->origins + 1) * sizeof *d);
+	if (!d) return NAN;
+	for (int i = 0; i < a->origins && i < b->origins && step < a->horizon && step < b->horizon; i++) {
+		double e = a->mean[(ptrdiff_t)i * a->horizon + step] - a->truth[(ptrdiff_t)i * a->horizon + step];
+		double f = b->mean[(ptrdiff_t)i * b->horizon + step] - b->truth[(ptrdiff_t)i * b->horizon + step];
+		double v = e * e - f * f;
+		if (a->origin[i] == b->origin[i] && !isnan(v)) d[n++] = v, mean += v;
+	}
+	mean /= n;
+	/* steps ahead overlap: step of the neighbours have common errors */
+	for (int k = 0; k <= step && k < n; k++)
+		for (int i = k; i < n; i++) variance += (d[i] - mean) * (d[i - k] - mean) * (k ? 2 : 1) / n;
+	eg_release(NULL, d);
+	if (n < 8 || !(variance > 0)) return NAN;
+	double h = step + 1, correction = (n + 1 - 2 * h + h * (h - 1) / n) / n;
+	if (!(correction > 0)) return NAN;
+	*statistic = mean / sqrt(variance / n) * sqrt(correction);
+	return student_two_sided(fabs(*statistic), n - 1);
+}
