@@ -46,14 +46,37 @@ static bool read_table(forecast_job *j, eg_error *err) {
 	return status == EG_OK;
 }
 
+/* "365.25:2": sines and cosines of a year and of half a year, which are known as far as one likes. They stand behind the
+ * known columns. */
+static bool read_waves(const forecast_job *j, double *period, int *count) {
+	const char *text = args_text(j->args, "waves");
+	int used = 0;
+	*count = 0;
+	if (!text) return true;
+	if (sscanf(text, "%lf:%2d%n", period, count, &used) == 2 && !text[used] && *period >= 2 && *count >= 1 && *count <= 10) return true;
+	return fail_usage(verb, "--waves takes PERIOD:COUNT, as in 365.25:2, the period at least 2, 1 to 10 waves"), false;
+}
+
 /* Columns of the future: as many rows as all of them have. */
 static bool take_known(forecast_job *j, eg_error *err) {
 	eg_past *p = &j->past;
-	j->known_names = args_all(j->args, "known", &p->nknown);
+	double period = 0;
+	int named, waves;
+	err->message[0] = '\0';
+	if (!read_waves(j, &period, &waves)) return false;
+	j->known_names = args_all(j->args, "known", &named);
+	p->nknown = named + 2 * waves;
 	if (p->nknown == 0) return true;
-	j->known = cli_alloc((size_t)j->table->steps * (size_t)p->nknown * sizeof *j->known);
-	p->known = j->known, p->rows = j->table->steps;
-	for (int i = 0; i < p->nknown; i++) {
+	/* beyond the table, where there are only waves: any horizon that is possible is shorter than the past */
+	p->rows = named ? j->table->steps : 2 * j->table->steps;
+	j->known = cli_alloc((size_t)p->rows * (size_t)p->nknown * sizeof *j->known);
+	p->known = j->known;
+	for (int t = 0; t < p->rows; t++)
+		for (int i = 0; i < 2 * waves; i++) {
+			double angle = 2 * 3.14159265358979323846 * (i / 2 + 1) * t / period;
+			j->known[(ptrdiff_t)t * p->nknown + named + i] = i % 2 ? cos(angle) : sin(angle);
+		}
+	for (int i = 0; i < named; i++) {
 		int place, rows = j->table->steps;
 		if (eg_time_table_find(j->table, j->known_names[i], &place, err)) return false;
 		const double *v = j->table->columns[place].values;
@@ -295,6 +318,8 @@ static const cli_option options[] = {
 	{"box-cox", 0, "LAMBDA", "models see values transformed as by Box and Cox; auto: with the likeliest lambda", 0, 0},
 	{"known", 0, "COLUMN", "a column that is known of the future too, for arima and ridge; rows without a value of the target are "
 	                       "its future; may be repeated", 0, 0},
+	{"waves", 0, "PERIOD:COUNT", "sines and cosines of the period and its parts as known columns, for seasons that are long, as in "
+	                             "--waves 365.25:2", 0, 0},
 	{"d", 0, "N", "differences of arima where it looks for its order (default: by a test)", 0, 2},
 	{"D", 0, "N", "seasonal differences of it", 0, 1},
 	{"stepwise", 0, NULL, "arima looks for its order step by step, up to p = q = 5 and P = Q = 2", 0, 0},

@@ -6,7 +6,7 @@
 #include "series/arma.h"
 #include "series/series.h"
 
-enum { EG_FREE_MOST = 64 };
+enum { EG_FREE_MOST = 64, EG_SEARCH_MOST = 1500 };
 
 typedef struct eg_arima_fit {
 	eg_arima_order order;

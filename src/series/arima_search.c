@@ -1,6 +1,6 @@
 /* arima_search.c - the order of an ARIMA model by the smallest AICc: all orders up to p, q = 2 and P, Q = 1, or step by
  * step beyond these (Hyndman and Khandakar 2008). Differences are given: likelihoods of different ones cannot be
- * compared. */
+ * compared. Of long series the last EG_SEARCH_MOST values choose the order, step by step, and all of them fit it. */
 #include "series/arima.h"
 
 #include <string.h>
@@ -79,15 +79,24 @@ static eg_status step_by_step(search *s, eg_arima_order o, bool season, bool con
 }
 
 eg_status eg_arima_search(const eg_past *past, int d, int D, bool stepwise, eg_arima_fit *out, eg_error *err) {
-	search s = {.past = past, .best = out};
+	const int from = past->n > EG_SEARCH_MOST ? past->n - EG_SEARCH_MOST : 0;
+	eg_past end = *past;
+	end.values += from, end.n -= from, end.rows -= from;
+	if (past->nknown > 0) end.known += (ptrdiff_t)from * past->nknown;
+	search s = {.past = &end, .best = out};
 	bool season = past->period > 1 && 2 * past->period + d + D * past->period <= EG_STATE_MOST;
 	eg_arima_order o = {.d = d, .D = season ? D : 0, .s = season ? past->period : 1};
 	bool constant = d + o.D < 2;
 	*out = (eg_arima_fit){0};
+	stepwise |= from > 0;
 	eg_status status = stepwise ? step_by_step(&s, o, season, constant, err) : all_orders(&s, o, season, constant, err);
 	if (!status && out->n == 0)
 		return eg_fail(err, EG_ERR_ARG,
 		        "no order of arima with %d and %d differences can be fitted to %d values; take more of them, or the model naive", d,
 		        o.D, eg_series_counted(past->values, past->n));
+	if (!status && from > 0) {
+		const eg_arima_fit near = *out;
+		status = eg_arima_estimate(past, near.order, &near, out, err);
+	}
 	return status;
 }

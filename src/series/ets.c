@@ -251,9 +251,15 @@ static bool is_positive(const eg_past *past) {
 }
 
 /* All forms with an additive or no trend, as they are usually tried; multiplicative seasons with multiplicative errors
- * only, since their variances are not finite otherwise. */
-static eg_status choose(eg_forecaster *f, const eg_past *past, eg_ets *best, eg_error *err) {
-	bool positive = is_positive(past), found = false;
+ * only, since their variances are not finite otherwise. Of long series the end chooses the form. */
+enum { LONG = 1500 };
+
+static eg_status choose(eg_forecaster *f, const eg_past *all, eg_ets *best, eg_error *err) {
+	const int from = all->n > LONG ? all->n - LONG : 0;
+	eg_past end = *all;
+	const eg_past *past = &end;
+	end.values += from, end.n -= from;
+	bool positive = is_positive(all), found = false;
 	double lowest = INFINITY;
 	for (int i = 0; i < 18; i++) {
 		eg_ets e;
@@ -272,7 +278,8 @@ static eg_status choose(eg_forecaster *f, const eg_past *past, eg_ets *best, eg_
 		if (isnan(value) || (found && !(value < lowest))) continue;
 		*best = e, lowest = value, found = true;
 	}
-	return found ? EG_OK : eg_series_too_short("ets", 7, eg_series_counted(past->values, past->n), err);
+	if (!found) return eg_series_too_short("ets", 7, eg_series_counted(past->values, past->n), err);
+	return from > 0 ? eg_ets_estimate(all, best->form, false, &f->arena, best, err) : EG_OK;
 }
 
 /* "(M,Ad,M)" */

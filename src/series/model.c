@@ -180,12 +180,13 @@ static eg_status check_past(const eg_past *past, int ahead, eg_error *err) {
 static eg_status check_power(eg_forecaster *f, const eg_past *past, eg_error *err) {
 	f->fit.lambda = NAN;
 	if (f->options.power == EG_POWER_NONE) return EG_OK;
-	for (int t = 0; t < past->n; t++)
-		if (past->values[t] <= 0)
-			return eg_fail(err, EG_ERR_ARG,
-			        "value %d of the series is %g, and logarithms and Box-Cox need values above 0; leave the transformation out", t + 1,
-			        past->values[t]);
 	double given = f->options.lambda;
+	bool zero = f->options.power == EG_POWER_BOX_COX && given > 0; /* roots of it are known, logarithms are not */
+	for (int t = 0; t < past->n; t++)
+		if (past->values[t] < 0 || (past->values[t] == 0 && !zero))
+			return eg_fail(err, EG_ERR_ARG,
+			        "value %d of the series is %g, and logarithms and the likeliest Box-Cox transformation need values above 0; leave the "
+			        "transformation out, or, where none is below 0, give a lambda above 0", t + 1, past->values[t]);
 	f->fit.lambda = f->options.power == EG_POWER_LOG ? 0 : isnan(given) ? likeliest_lambda(past) : given;
 	return EG_OK;
 }

@@ -1,0 +1,114 @@
+#!/bin/sh
+# engram forecast: series in tables, models compared, forecasts; and all that may be wrong with a table.
+. test/cli_helpers
+
+# 60 months with a season of 12 and a line, the last two of the known column beyond them
+awk 'BEGIN {
+	print "Month,Sales,Open,Note"
+	for (t = 0; t < 60; t++)
+		printf "%d-%02d,%.3f,%d,n%d\n", 2001 + int(t / 12), t % 12 + 1,
+			100 + t + 20 * sin(t * 3.14159265358979 / 6) + 3 * ((t * 7919) % 13) / 13 + 5 * (t % 5 == 0), t % 5 == 0, t
+}' >months.csv
+
+# ---- a comparison without a recipe ----
+expect 1 "$ENGRAM" forecast months.csv
+says "2 columns of numbers: Sales, Open; name the one to forecast with --target"
+expect 0 "$ENGRAM" forecast months.csv --target Sales --horizon 6 --origins 9 --refit 9 -o picture.svg
+says "months.csv: Sales, 60 values, 2001-01 to 2005-12, horizon 6"
+says "time: the column Month"
+says "period: 12, found"
+for word in seasonal-naive "holt-winters(" "arima(" "ets(" theta ridge drift mean; do says "$word"; done
+says "Warning: fitted on 60 values: expect the simple model to win"
+says "2006-06"
+says_not "2006-07"
+grep -q "<svg" picture.svg && grep -q 'fill-opacity="0.2"' picture.svg || fail "no picture: $(head -c 200 picture.svg)"
+expect 0 "$ENGRAM" forecast months.csv --target Sales --horizon 6 --origins 9 --model theta --model 'ets(M,N,M)' --model ridge --json
+json out
+says '"target": "Sales", "horizon": 6'
+for key in '"mae": ' '"coverage95": ' '"by_horizon": ' '"train_seconds": ' '"forecast_ms": ' '"coefficients": ' '"loglik": ' '"aicc": ' \
+	'"test": {"name": "diebold-mariano"' '"code": "little_data"' '"origin": "2005-12"' '"times": ["2006-01"' '"0.975": '; do says "$key"; done
+# The same bits again: nothing is drawn by the clock.
+without_seconds() { sed 's/"train_seconds": [^,]*, "forecast_ms": [^,]*,//g' "$1"; }
+cp out first
+expect 0 "$ENGRAM" forecast months.csv --target Sales --horizon 6 --origins 9 --model theta --model 'ets(M,N,M)' --model ridge --json
+without_seconds first >a
+without_seconds out | cmp -s - a || fail "another run says something else"
+
+# ---- one model ----
+expect 0 "$ENGRAM" forecast months.csv --target Sales --model 'arima(0,1,1)(0,1,1)12' --log --horizon 3
+says "arima(0,1,1)(0,1,1)12 log"
+says "(1 - B)(1 - B^12) y(t) ="
+says "seasonal-naive"
+says_not "theta"
+expect 1 "$ENGRAM" forecast months.csv --target Sales --model arimo
+says "Is it 'arima'?"
+expect 2 "$ENGRAM" forecast months.csv --target Sales --log --box-cox auto
+
+# ---- known columns ----
+{ cat months.csv; printf '2006-01,,1,\n2006-02,,0,\n'; } >known.csv
+expect 0 "$ENGRAM" forecast known.csv --target Sales --known Open --model 'arima(0,1,1)(0,1,0)12' --horizon 2 --json
+says '"x1": '
+expect 1 "$ENGRAM" forecast known.csv --target Sales --known Open --horizon 3
+says "the known columns end 2 steps behind the last value of 'Sales', and the horizon is 3"
+
+# ---- times ----
+sed 's/^2003-05.*//' months.csv >hole.csv
+expect 0 "$ENGRAM" forecast hole.csv --target Sales --model 'arima(1,0,0)c' --horizon 3
+says "1 steps have no row and are missing"
+cut -d, -f2 months.csv >numbers.csv
+expect 0 "$ENGRAM" forecast numbers.csv --model naive --horizon 2 --period 12
+says "no column of dates was found, so rows are steps"
+says "period: 12, as given"
+awk 'BEGIN { print "year,month,day,hour,v"; for (t = 0; t < 96; t++) printf "2010,1,%d,%d,%d\n", 1 + t / 24, t % 24, t % 24 < 12 ? t % 24 : 24 - t % 24 }' >hours.csv
+expect 0 "$ENGRAM" forecast hours.csv --model seasonal-naive --horizon 2
+says "time: the columns year, month, day, hour"
+says "period: 24, found"
+says "2010-01-05T00:00"
+
+# ---- what is wrong: where, and the cure ----
+expect 1 "$ENGRAM" forecast absent.csv
+says "absent.csv"
+expect 1 "$ENGRAM" forecast months.csv --target Sale
+says "has no column 'Sale'; it has Sales, Open, Note. Is it 'Sales'?"
+sed '7s/,[0-9.]*,/,12x,/' months.csv >bad.csv
+expect 1 "$ENGRAM" forecast bad.csv --target Sales
+says "bad.csv:7: '12x' in the column 'Sales' is no number; correct it, or say --missing 12x"
+expect 0 "$ENGRAM" forecast bad.csv --target Sales --missing 12x --model naive --horizon 2
+says "1 values are missing"
+sed '9s/^2001-08/2001-06/' months.csv >back.csv
+expect 1 "$ENGRAM" forecast back.csv --target Sales
+says "back.csv:9: the time in the column 'Month' is earlier than that of line 8"
+sed '9s/^2001-08/2001-07/' months.csv >twice.csv
+expect 1 "$ENGRAM" forecast twice.csv --target Sales
+says "twice.csv:9: the time in the column 'Month' is the same as that of line 8"
+expect 0 "$ENGRAM" forecast twice.csv --target Sales --rows --model naive --horizon 2
+sed '9s/^2001-08/soon/' months.csv >soon.csv
+expect 1 "$ENGRAM" forecast soon.csv --target Sales --time Month
+says "soon.csv:9: 'soon' in the column 'Month' is no time"
+sed '9s/^/"/' months.csv >quote.csv
+expect 1 "$ENGRAM" forecast quote.csv --target Sales
+says "quote.csv:9"
+says "quotation mark"
+expect 1 "$ENGRAM" forecast months.csv --target Sales --horizon 60
+says "a horizon of 60 steps, and 60 values"
+says "take a horizon of 30 or less"
+expect 1 "$ENGRAM" forecast months.csv --target Sales --origins 58 --horizon 4
+says "take fewer"
+awk -F, 'NR == 1 || $2 = "NA"' OFS=, months.csv >missing.csv
+expect 1 "$ENGRAM" forecast missing.csv --target Sales
+says "all 60 cells of the column 'Sales' are missing"
+head -15 months.csv >short.csv
+expect 1 "$ENGRAM" forecast short.csv --target Sales --period 12 --model 'arima(0,1,1)(0,1,1)12' --horizon 2
+says "needs at least 18 values"
+expect 1 "$ENGRAM" forecast short.csv --target Sales --period 12 --model 'arima(0,1,1)(0,1,1)12' --horizon 2 --json
+[ ! -s out ] || fail "something was printed: $(head -c 200 out)"
+printf 'a\n' >empty.csv
+expect 1 "$ENGRAM" forecast empty.csv
+says "names of columns, but no rows"
+# constant: fitted exactly
+awk 'BEGIN { print "v"; for (t = 0; t < 30; t++) print 7 }' >sevens.csv
+expect 0 "$ENGRAM" forecast sevens.csv --model 'arima(1,0,0)c' --horizon 2 --json
+says '"mean": 7'
+says '"sigma2": 0'
+
+done_testing
