@@ -46,8 +46,8 @@ static bool read_table(forecast_job *j, eg_error *err) {
 	return status == EG_OK;
 }
 
-/* "365.25:2": sines and cosines of a year and of half a year, which are known as far as one likes. They stand behind the
- * known columns. */
+/* "365.25:2": sines and cosines of a year and of half a year, which are known as far as one likes. They stand behind
+ * the known columns. */
 static bool read_waves(const forecast_job *j, double *period, int *count) {
 	const char *text = args_text(j->args, "waves");
 	int used = 0;
@@ -255,7 +255,6 @@ static void test_best(forecast_job *j) {
 static bool read_options(forecast_job *j) {
 	const cli_args *a = j->args;
 	const eg_forecaster_options defaults = EG_FORECASTER_OPTIONS;
-	double d = -1, D = -1;
 	j->options = defaults;
 	j->options.seed = args_number(a, "seed", 0);
 	j->options.stepwise = args_has(a, "stepwise");
@@ -266,9 +265,8 @@ static bool read_options(forecast_job *j) {
 		j->options.power = EG_POWER_BOX_COX;
 		if (strcmp(text, "auto") != 0 && !args_real(a, "box-cox", -2, 3, &j->options.lambda)) return false;
 	}
-	d = (double)args_number(a, "d", 9), D = (double)args_number(a, "D", 9);
-	if (d < 9) j->options.d = (int)d;
-	if (D < 9) j->options.D = (int)D;
+	if (args_has(a, "differences")) j->options.d = (int)args_number(a, "differences", 0);
+	if (args_has(a, "seasonal-differences")) j->options.D = (int)args_number(a, "seasonal-differences", 0);
 	return true;
 }
 
@@ -320,8 +318,8 @@ static const cli_option options[] = {
 	                       "its future; may be repeated", 0, 0},
 	{"waves", 0, "PERIOD:COUNT", "sines and cosines of the period and its parts as known columns, for seasons that are long, as in "
 	                             "--waves 365.25:2", 0, 0},
-	{"d", 0, "N", "differences of arima where it looks for its order (default: by a test)", 0, 2},
-	{"D", 0, "N", "seasonal differences of it", 0, 1},
+	{"differences", 0, "N", "d of arima where it looks for its order (default: by a test)", 0, 2},
+	{"seasonal-differences", 0, "N", "D of it", 0, 1},
 	{"stepwise", 0, NULL, "arima looks for its order step by step, up to p = q = 5 and P = Q = 2", 0, 0},
 	{"origins", 0, "N", "how many forecasts compare the models, the last from a horizon before the end (default: 24, or fewer)", 1,
 		100000},

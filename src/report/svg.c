@@ -295,7 +295,7 @@ static void band(eg_writer *w, const eg_line_plot *p, const eg_band *b, const eg
 	for (int k = 0; k < 2 * b->n; k++) {
 		int i = k < b->n ? k : 2 * b->n - 1 - k;
 		double at_y = eg_axis_place(y, k < b->n ? b->high[i] : b->low[i]);
-		put(w, "%s%s %s ", k ? "L" : "M", AT eg_axis_place(x, b->x[i])), AT(fmin(fmax(at_y, y->to - 2000), y->from + 2000)));
+		put(w, "%s%s %s ", k ? "L" : "M", AT(eg_axis_place(x, b->x[i])), AT(fmin(fmax(at_y, y->to - 2000), y->from + 2000)));
 	}
 	put(w, "Z\"/>\n");
 }

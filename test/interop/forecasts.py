@@ -137,7 +137,7 @@ if "--orders" in sys.argv:
     for name, y, d, D, s in [("airline, logs", A, 1, 1, 12), ("car sales", column("monthly-car-sales.csv", "Sales"), 0, 1, 12),
                              ("births", column("daily-total-female-births.csv", "Births"), 1, 0, 1),
                              ("simulated, quarters", simulated(5, [0.4], [], 160, s=4, sma=-0.5), 0, 1, 4)]:
-        ours = of(engram_json(y, "arima", "--d", str(d), "--D", str(D), "--period", str(s)), "arima")
+        ours = of(engram_json(y, "arima", "--differences", str(d), "--seasonal-differences", str(D), "--period", str(s)), "arima")
         lowest = np.inf
         for i in range(9 if s == 1 else 36):
             order, seasonal = (i % 3, d, i // 3 % 3), (i // 9 % 2, D, i // 18, s) if s > 1 else N
