@@ -57,6 +57,7 @@ struct eg_source {
 	const char *remarks[EG_PARTS];
 	int skip_broken;    /* key `broken`, of sources that have it */
 	struct eg_broken *broken; /* records that could not be read */
+	int64_t limit;      /* key `limit`, of sources that have it: so many records of training; 0: all */
 	int64_t memory;     /* key `memory`, MB, of sources that have it */
 	size_t kept;        /* bytes of it in use, of sources that keep whole parts */
 	int want[3]; /* C, H, W of pictures; 0: as they are */
@@ -105,6 +106,14 @@ void eg_source_forget_names(eg_source *s, int field); /* the field is as in the 
 void eg_source_remark_on(eg_source *s, eg_part part, const char *fmt, ...) EG_PRINTF(3, 4);
 /* The same behind what has been remarked already. */
 void eg_source_remark_more(eg_source *s, eg_part part, const char *fmt, ...) EG_PRINTF(3, 4);
+
+/* Key `limit`; what it says begins with "train on". */
+#define EG_LIMIT_KEY(doc_) \
+	{ \
+		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(eg_source, limit), .min = 1, .max = 1e9, .def = NAN, \
+		.doc = doc_ \
+	}
+#define EG_LIMIT_OF_PICTURES EG_LIMIT_KEY("train on the first so many pictures only; left out: on all")
 
 /* ---- broken.c: records that cannot be read, all of them --------------------------------------------------------- */
 
@@ -159,15 +168,9 @@ void eg_pool_free(eg_pool *p);
 /* Fields: picture, label. */
 typedef struct eg_picture_source {
 	eg_source base;
-	int64_t limit; /* of the training pictures; 0: all */
 	eg_pictures *sets[EG_PARTS];
 } eg_picture_source;
 
-#define EG_LIMIT_KEY(doc_) \
-	{ \
-		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(eg_picture_source, limit), .min = 1, .max = 1e9, \
-		.def = NAN, .doc = doc_ \
-	}
 extern const eg_field eg_picture_fields[2]; /* picture and label, of which nothing is known */
 /* Takes a set over, and what is known of the fields from it. */
 eg_status eg_picture_source_put(eg_source *s, eg_part part, eg_pictures *set, eg_error *err);

@@ -114,12 +114,12 @@ static eg_status number_all(eg_shelf_source *s, eg_part part, eg_shelf *f, eg_er
 static eg_status take_in_turn(eg_shelf_source *s, eg_error *err) {
 	int64_t *count = &s->base.count[EG_PART_TRAIN];
 	uint32_t *items = s->items[EG_PART_TRAIN];
-	if (s->limit == 0 || s->limit >= *count) return EG_OK;
+	if (s->base.limit == 0 || s->base.limit >= *count) return EG_OK;
 	if (s->fields.label < 0) {
-		*count = s->limit;
+		*count = s->base.limit;
 		return EG_OK;
 	}
-	size_t n = (size_t)*count, most = (size_t)s->limit, classes = (size_t)s->base.fields[s->fields.label].nnames,
+	size_t n = (size_t)*count, most = (size_t)s->base.limit, classes = (size_t)s->base.fields[s->fields.label].nnames,
 	       taken = 0;
 	uint32_t *next = eg_calloc(NULL, n + classes, sizeof *next), *chosen = eg_calloc(NULL, most, sizeof *chosen);
 	uint32_t *first = next ? next + n : NULL; /* of each class, a chain through `next`: number + 1; 0: the end */
@@ -140,7 +140,7 @@ static eg_status take_in_turn(eg_shelf_source *s, eg_error *err) {
 	}
 	eg_release(NULL, items);
 	s->items[EG_PART_TRAIN] = chosen;
-	*count = s->limit;
+	*count = s->base.limit;
 	return EG_OK;
 }
 

@@ -99,7 +99,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	return status ? status : eg_folder_prepare(s, part, err);
 }
 
-static const eg_key keys[] = {EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"), EG_BROKEN_KEY, EG_MEMORY_KEY};
+static const eg_key keys[] = {EG_LIMIT_OF_PICTURES, EG_BROKEN_KEY, EG_MEMORY_KEY};
 
 static const eg_field fields[] = {{.name = "picture", .kind = EG_FIELD_PICTURE, .C = C, .H = SIDE, .W = SIDE},
 	{.name = "label", .kind = EG_FIELD_LABEL, .names = classes, .nnames = CLASSES}};

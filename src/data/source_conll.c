@@ -254,7 +254,7 @@ static const eg_key keys[] = {
 	EG_SHELF_KEYS(conll_source, "sentences"),
 };
 static const eg_key msra_keys[] = {
-	EG_SHELF_LIMIT_KEY(conll_source), EG_BROKEN_KEY, EG_NORMALIZE_KEY_OF(conll_source, shelf.rules)};
+	EG_SHELF_LIMIT_KEY, EG_BROKEN_KEY, EG_NORMALIZE_KEY_OF(conll_source, shelf.rules)};
 
 static const eg_field fields[] = {{.name = "tokens", .kind = EG_FIELD_TOKENS}, {.name = "tags", .kind = EG_FIELD_TAGS}};
 

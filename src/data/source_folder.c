@@ -305,7 +305,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 eg_status eg_folder_prepare(eg_file_source *s, eg_part part, eg_error *err) {
 	eg_source *base = &s->pictures.base;
 	eg_picture_files list;
-	eg_data_options o = {.limit = part == EG_PART_TRAIN ? s->pictures.limit : 0};
+	eg_data_options o = {.limit = part == EG_PART_TRAIN ? s->pictures.base.limit : 0};
 	scan found = {.arena = &base->arena,
 	        .texts = &s->texts,
 	        .o = &o,

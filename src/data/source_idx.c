@@ -31,7 +31,7 @@ static const eg_key keys[] = {
 		.offset = offsetof(idx_source, class_names),
 		.def = NAN,
 		.doc = "what the classes are called, in order; left out: 0, 1, ..."},
-	EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"),
+	EG_LIMIT_OF_PICTURES,
 };
 
 static eg_status load(const eg_source_type *type, const char *folder, bool test, const eg_data_options *o,
@@ -93,7 +93,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	        .test_labels = s->test_labels,
 	        .classes = s->classes,
 	        .class_names = s->class_names.at,
-	        .limit = test ? 0 : s->pictures.limit};
+	        .limit = test ? 0 : s->pictures.base.limit};
 	eg_status status = load(base->type, NULL, test, &o, &set, err);
 	return status ? status : eg_picture_source_put(base, part, set, err);
 }

@@ -190,7 +190,7 @@ static eg_status put_rows(list_source *s, eg_part part, const char *list, const 
 	const eg_picture_files files = {.tree = s->files.tree,
 	        .at = at,
 	        .n = all->n,
-	        .most = part == EG_PART_TRAIN ? s->files.pictures.limit : 0,
+	        .most = part == EG_PART_TRAIN ? s->files.pictures.base.limit : 0,
 	        .classes = f->names,
 	        .nclasses = f->nnames};
 	base->remarks[part] = NULL; /* of an attempt that failed */
@@ -221,7 +221,7 @@ static const eg_key keys[] = {
 		"the list of the training pictures, below path: a line for each, its path, a tab, and its label; left out: train.txt"),
 	LIST_KEY("val_list", EG_PART_VALIDATION, "the list of the validation pictures; left out: val.txt, if it is there"),
 	LIST_KEY("test_list", EG_PART_TEST, "the list of the test pictures; left out: test.txt, if it is there"),
-	EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"),
+	EG_LIMIT_OF_PICTURES,
 	EG_BROKEN_KEY,
 	EG_MEMORY_KEY,
 };

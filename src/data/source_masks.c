@@ -40,7 +40,6 @@ typedef struct mask_source {
 	eg_source base;
 	eg_strings class_names;
 	int void_class;
-	int64_t limit;
 	eg_files *files; /* the folder of the folders, or an archive; NULL: not opened yet */
 	shelf parts[EG_PARTS];
 	atomic_size_t *kept; /* bytes */
@@ -229,7 +228,7 @@ static eg_status list_part(mask_source *s, eg_part part, const char *const folde
 	shelf found = {0};
 	int single = 0;
 	int64_t before = eg_broken_count(&s->base), looked_at = 0,
-	        most = part == EG_PART_TRAIN && s->limit > 0 ? s->limit : INT64_MAX;
+	        most = part == EG_PART_TRAIN && s->base.limit > 0 ? s->base.limit : INT64_MAX;
 	eg_status status = EG_OK;
 	for (int i = 0; i < 2 && !status; i++) {
 		status = eg_list(&s->base.arena, s->files, folders[i], EG_LIST_PICTURES, &names[i], err);
@@ -343,12 +342,6 @@ static void close_source(eg_source *base) {
 	eg_files_close(((mask_source *)base)->files);
 }
 
-#define LIMIT_KEY \
-	{ \
-		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(mask_source, limit), .min = 1, .max = 1e9, \
-		.def = NAN, .doc = "train on the first so many pictures only; left out: on all" \
-	}
-
 static const eg_key keys[] = {
 	{.name = "class_names",
 		.type = EG_KEY_STRINGS,
@@ -363,11 +356,11 @@ static const eg_key keys[] = {
 		.max = 255,
 		.def = EG_VOID,
 		.doc = "the number of pixels that are of no class, and do not count"},
-	LIMIT_KEY,
+	EG_LIMIT_OF_PICTURES,
 	EG_BROKEN_KEY,
 	EG_MEMORY_KEY,
 };
-static const eg_key camvid_keys[] = {LIMIT_KEY, EG_BROKEN_KEY, EG_MEMORY_KEY};
+static const eg_key camvid_keys[] = {EG_LIMIT_OF_PICTURES, EG_BROKEN_KEY, EG_MEMORY_KEY};
 
 static const eg_field fields[] = {
 	{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK}};

@@ -31,7 +31,7 @@ static eg_status load(const eg_source_type *type, const char *folder, bool test,
 }
 
 static const eg_key keys[] = {
-	EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"),
+	EG_LIMIT_OF_PICTURES,
 };
 
 #define FIELDS(classes_) \

@@ -45,7 +45,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	if (!at) return eg_source_no_memory(base, err);
 	eg_picture_files list = {.tree = s->files.tree,
 	        .at = at,
-	        .most = part == EG_PART_TRAIN ? s->files.pictures.limit : 0,
+	        .most = part == EG_PART_TRAIN ? s->files.pictures.base.limit : 0,
 	        .classes = folders,
 	        .nclasses = PERSONS};
 	for (int turn = 0; turn < PICTURES; turn++)
@@ -72,7 +72,7 @@ static const eg_key keys[] = {
 		.def = BY_PICTURES,
 		.doc = "pictures (the default): five of each person, drawn by the seed, to train on, the other five to test; "
 		       "persons: 1 to 30 to train on, 31 to 40 to test"},
-	EG_LIMIT_KEY("train on the first so many pictures only; left out: on all"),
+	EG_LIMIT_OF_PICTURES,
 	EG_BROKEN_KEY,
 	EG_MEMORY_KEY,
 };

@@ -190,13 +190,7 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	return eg_shelf_open(base, err);
 }
 
-#define LIMIT_KEY \
-	{ \
-		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(pairs_source, shelf.limit), .min = 1, .max = 1e9, \
-		.def = NAN, .doc = "train on the first so many pairs only; left out: on all" \
-	}
-
-static const eg_key keys[] = {LIMIT_KEY,
+static const eg_key keys[] = {EG_LIMIT_KEY("train on the first so many pairs only; left out: on all"),
 	{.name = "reverse",
 		.type = EG_KEY_BOOL,
 		.offset = offsetof(pairs_source, reverse),

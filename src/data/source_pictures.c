@@ -28,12 +28,11 @@ eg_status eg_picture_source_put(eg_source *s, eg_part part, eg_pictures *set, eg
 }
 
 eg_status eg_picture_source_prepare(eg_source *s, eg_part part, eg_error *err) {
-	const eg_picture_source *p = (const eg_picture_source *)s;
 	const eg_source_type *type = s->type;
 	eg_data_place place;
 	eg_pictures *set;
 	if (part == EG_PART_VALIDATION) return EG_OK; /* cut off the training part, above */
-	eg_data_options o = {.folder = s->path, .limit = part == EG_PART_TRAIN ? p->limit : 0};
+	eg_data_options o = {.folder = s->path, .limit = part == EG_PART_TRAIN ? s->limit : 0};
 	eg_status status = eg_source_place(s, &place, err);
 	if (!status) status = type->load(type, place.folder, part == EG_PART_TEST, &o, &set, err);
 	eg_source_advise(&type->info, status, err);

@@ -60,7 +60,7 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 }
 
 static const eg_key keys[] = {
-	EG_SHELF_TEST_KEY(reviews_source, "sentences"), EG_SHELF_LIMIT_KEY(reviews_source), EG_NORMALIZE_KEY_OF(reviews_source, shelf.rules)};
+	EG_SHELF_TEST_KEY(reviews_source, "sentences"), EG_SHELF_LIMIT_KEY, EG_NORMALIZE_KEY_OF(reviews_source, shelf.rules)};
 static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT},
 	{.name = "label", .kind = EG_FIELD_LABEL, .names = classes, .nnames = EG_COUNT(classes)}};
 static const eg_data_file files[] = {

@@ -23,7 +23,6 @@ typedef struct take {
 typedef struct speech_source {
 	eg_source base;
 	eg_files *tree; /* NULL: not opened yet */
-	int64_t limit;
 	take *parts[EG_PARTS]; /* in the arena; NULL: not listed */
 	int n[EG_PARTS];
 } speech_source;
@@ -91,7 +90,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	base->count[part] = s->n[part];
 	base->remarks[part] = NULL;
 	eg_files_remark(s->tree, base, part);
-	if (part == EG_PART_TRAIN && s->limit > 0 && s->limit < base->count[part]) base->count[part] = s->limit;
+	if (part == EG_PART_TRAIN && base->limit > 0 && base->limit < base->count[part]) base->count[part] = base->limit;
 	return EG_OK;
 }
 
@@ -113,13 +112,7 @@ static eg_status read_record(
 static void close_source(eg_source *base) { eg_files_close(((speech_source *)base)->tree); }
 
 static const eg_key keys[] = {
-	{.name = "limit",
-		.type = EG_KEY_INT64,
-		.offset = offsetof(speech_source, limit),
-		.min = 1,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "train on so many recordings only, one of each digit and speaker, then the next of each; left out: on all"},
+	EG_LIMIT_KEY("train on so many recordings only, one of each digit and speaker, then the next of each; left out: on all"),
 };
 
 static const char *const digits[DIGITS] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};

@@ -357,7 +357,7 @@ static const eg_key csv_keys[] = {
 	EG_SHELF_KEYS(table_source, "lines"),
 };
 static const eg_key tsv_keys[] = {EG_SHELF_KEYS(table_source, "lines")};
-#define SET_KEYS EG_SHELF_LIMIT_KEY(table_source), EG_NORMALIZE_KEY_OF(table_source, shelf.rules)
+#define SET_KEYS EG_SHELF_LIMIT_KEY, EG_NORMALIZE_KEY_OF(table_source, shelf.rules)
 static const eg_key intents_keys[] = {SET_KEYS};
 static const eg_key hotel_keys[] = {EG_SHELF_TEST_KEY(table_source, "reviews"), SET_KEYS};
 

@@ -32,7 +32,6 @@ typedef struct voc_source {
 	eg_source base;
 	const char *train_list; /* its name in ImageSets/Main */
 	eg_strings class_names;
-	int64_t limit;
 	eg_files *tree; /* NULL: not opened yet */
 	const char *top; /* in it; NULL: not known yet */
 	shelf parts[EG_PARTS];
@@ -328,7 +327,7 @@ static eg_status list_part(voc_source *s, eg_part part, eg_error *err) {
 	draft d = {0};
 	tally t = {0};
 	bool learn = part == EG_PART_TRAIN && !s->base.fields[BOXES].names;
-	int64_t before = eg_broken_count(&s->base), most = part == EG_PART_TRAIN && s->limit > 0 ? s->limit : INT64_MAX;
+	int64_t before = eg_broken_count(&s->base), most = part == EG_PART_TRAIN && s->base.limit > 0 ? s->base.limit : INT64_MAX;
 	s->base.remarks[part] = NULL; /* of an attempt that failed */
 	eg_status status = names_of(s, part, &names, err);
 	if (!status && names.n == 0 && part == EG_PART_TRAIN)
@@ -427,13 +426,7 @@ static const eg_key keys[] = {
 		.doc = "the list in ImageSets/Main of the pictures to train on, without its ending. Left out: train, and val.txt is "
 		       "the validation part (of bccd: trainval). With another than train, such as trainval, there is no such part, and "
 		       "`validation` cuts a share off"},
-	{.name = "limit",
-		.type = EG_KEY_INT64,
-		.offset = offsetof(voc_source, limit),
-		.min = 1,
-		.max = 1e9,
-		.def = NAN,
-		.doc = "train on the first so many pictures only; left out: on all"},
+	EG_LIMIT_OF_PICTURES,
 	EG_BROKEN_KEY,
 	{.name = "class_names",
 		.type = EG_KEY_STRINGS,

@@ -223,7 +223,7 @@ typedef struct eg_shelf_source {
 	eg_source base;
 	const char *test_path;
 	double test;
-	int64_t test_last, limit;
+	int64_t test_last;
 	eg_text_rules rules;
 	eg_shelf_fields fields;
 	eg_shelf own, other;       /* of path, of test_path */
@@ -254,12 +254,8 @@ typedef struct eg_shelf_source {
 		.offset = offsetof(owner, shelf.test_path), \
 		.def = NAN, \
 		.doc = "in place of `test`: another file, of the same form, that is the test part"}, \
-	EG_SHELF_LIMIT_KEY(owner), EG_BROKEN_KEY, EG_TEXT_RULE_KEYS(owner, shelf.rules)
-#define EG_SHELF_LIMIT_KEY(owner) \
-	{ \
-		.name = "limit", .type = EG_KEY_INT64, .offset = offsetof(owner, shelf.limit), .min = 1, .max = 1e9, .def = NAN, \
-		.doc = "train on so many samples only, the first of each class in turn; left out: on all" \
-	}
+	EG_SHELF_LIMIT_KEY, EG_BROKEN_KEY, EG_TEXT_RULE_KEYS(owner, shelf.rules)
+#define EG_SHELF_LIMIT_KEY EG_LIMIT_KEY("train on so many samples only, the first of each class in turn; left out: on all")
 
 /* Reads a file into a shelf. What is wrong with a row goes to eg_broken_add. */
 typedef eg_status (*eg_shelf_fill)(eg_source *s, eg_shelf *f, eg_reader *reader, eg_error *err);
