@@ -179,6 +179,49 @@ for name in 00 01; do
 	head -c 4 coloured/$name*.png 2>/dev/null | tail -c 3 | grep -q PNG || fail "no picture of $name: $(ls coloured; cat out)"
 done
 
+# ---- translate ---------------------------------------------------------------------------------------------------------
+
+awk 'BEGIN {
+	seed = 7
+	for (i = 0; i < 600; i++) {
+		word = back = ""
+		for (k = 0; k < 2 + i % 3; k++) {
+			seed = (seed * 16807) % 2147483647
+			word = word substr("abcde", 1 + seed % 5, 1)
+			back = substr("ABCDE", 1 + seed % 5, 1) back
+		}
+		print word "\t" back
+	}
+}' >words.tsv
+cat >backwards.yaml <<-END
+	name: backwards
+	task: translate
+	data: {source: pairs, path: words.tsv, bleu: char}
+	inputs: {text: [source], previous: [time]}
+	model:
+	  - embedding: {size: 16, from: text}
+	  - lstm: {hidden: 16, bidirectional: true, name: memory, from: {lengths: lengths.source}}
+	  - embedding: {size: 16, count: classes, from: previous}
+	  - lstm: {hidden: 32, name: state}
+	  - multiplicative_attention: {from: [state, memory, lengths.source], name: seen}
+	  - concat: {from: [state, seen], axis: 2}
+	  - lstm: 32
+	  - linear: classes
+	outputs: {attention: seen.weights}
+	train: {loss: cross_entropy, optimizer: {adam: {lr: 2.0e-2}}, schedule: cosine, batch: 16, epochs: 8, seed: 1}
+END
+train backwards.yaml backwards.safetensors --threads 1
+reaches backwards.safetensors test exact 0.6
+agrees backwards.safetensors test validation
+notices backwards.safetensors test '2s/"text": "[A-E]*", "logprob/"text": "ZZ", "logprob/'
+expect 0 "$ENGRAM" predict backwards.safetensors --text abc --text dcb --json --beam 2 --alignment .
+json out
+says '"text": "CBA"'
+says '"file": "./dcb.svg"'
+grep -q '>D</text>' dcb.svg || fail "no unit in the picture"
+expect 0 "$ENGRAM" floor backwards.yaml --json
+says translation-memory
+
 # ---- language, regress ------------------------------------------------------------------------------------------------
 
 awk 'BEGIN {

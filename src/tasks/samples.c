@@ -372,7 +372,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 	eg_status status = make_room(room, f->n, t->nintakes, err);
 	for (int i = 0; i < f->n && !status; i++) {
 		int64_t item = p->items ? p->items[f->items[i]] : f->items[i];
-		status = eg_source_read(t->source, p->from, item, s->wanted, &room->records[i], err);
+		status = eg_source_read(t->source, p->from, item, s->wanted | s->also, &room->records[i], err);
 		if (!status) status = eg_samples_augment(p, room, item, f->seed, f->epoch, &room->records[i], err);
 		if (!status && f->view > 0) status = eg_views_apply(t, f->view, &room->records[i], err);
 		for (int k = 0; k < t->nintakes && !status; k++)
@@ -516,7 +516,7 @@ static void list_inputs(eg_samples *s) {
 		s->wanted |= 1u << t->intakes[i]->field;
 	}
 	const int references = t->type->writes ? eg_source_find_field(t->source, EG_REFERENCES) : -1;
-	if (references >= 0) s->wanted |= 1u << references;
+	if (references >= 0) s->also = 1u << references;
 }
 
 /* What the task learns of the trained network needs validation samples: said before the training. */

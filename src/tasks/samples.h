@@ -37,7 +37,7 @@ struct eg_samples {
 	/* of the records one by one */
 	const char *inputs[EG_TASK_INTAKES + 4];
 	const char *dims[EG_MAX_DIMS + 1];
-	unsigned wanted;    /* fields of the source */
+	unsigned wanted, also; /* fields of the source; those that judges alone look at */
 	eg_samples_room room; /* of batches that bring none of their own */
 	int eval_batch; /* 0: as many as suit */
 	void *own;      /* of a task that loads its samples itself */

@@ -310,6 +310,10 @@ static void judge_values(const eg_task_judge *j, double *v) {
 	v[3] = (double)NAN; /* the network's own */
 }
 
+static void judge_details(const eg_task_judge *j, eg_value *map) {
+	eg_value_put_text(map, "bleu_tokens", tokens_names[tokens_of(j->task)]);
+}
+
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
 static bool is_file(const char *path) {
@@ -437,6 +441,7 @@ const eg_task_type eg_task_type_translate = {
 	.judge_reset = judge_reset,
 	.judge_row = judge_row,
 	.judge_values = judge_values,
+	.judge_details = judge_details,
 	.options = {option_keys, EG_COUNT(option_keys)},
 	.options_size = sizeof(options),
 	.answer = answer,
