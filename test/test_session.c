@@ -292,8 +292,44 @@ static void test_allocations(void **state) {
 	assert_true(done);
 }
 
+/* Sample k of a plan of two goes on from sample rows[k] of a plan of B: it gives what that one would. */
+static void test_rows(void **state) {
+	EG_UNUSED(state);
+	static const int rows[] = {2, 0}, turned[] = {1, 2, 0};
+	eg_real x[B * I], then[I], state_of[400];
+	random_input(x, B * I);
+	random_input(then, I);
+	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+		rig r = rig_of(NULL, 1, cells[i][0], cells[i][1]);
+		eg_plan *three = plan_of(r, 1, true, false);
+		eg_plan *two = eg_plan_new(r.g, r.p, &(eg_plan_options){.batch = 2, .time = 1, .carry = true}, NULL);
+		size_t n;
+		assert_non_null(two);
+		memcpy(eg_plan_input(three, "x"), x, sizeof x);
+		eg_plan_run(three, 0);
+		const eg_real *now = eg_plan_state(three, &n);
+		assert_true(n > 0 && n <= 400);
+		memcpy(state_of, now, n * sizeof *now);
+		eg_plan_state_rows(two, three, state_of, rows);
+		eg_plan_state_rows(three, three, state_of, turned);
+		for (int k = 0; k < B; k++) memcpy((eg_real *)eg_plan_input(three, "x") + k * I, then, sizeof then);
+		for (int k = 0; k < 2; k++) memcpy((eg_real *)eg_plan_input(two, "x") + k * I, then, sizeof then);
+		eg_plan_run(three, 0);
+		eg_plan_run(two, 0);
+		const eg_real *y3 = eg_plan_output(three, "y"), *y2 = eg_plan_output(two, "y");
+		for (int c = 0; c < C; c++) {
+			assert_true(fabs((double)(y2[c] - y3[C + c])) < 1e-6);     /* both from sample 2 */
+			assert_true(fabs((double)(y2[C + c] - y3[2 * C + c])) < 1e-6); /* from sample 0 */
+			assert_true(i > 5 || c > 0 || fabs((double)(y2[0] - y2[C])) > 1e-6);
+		}
+		eg_plan_free(two);
+		eg_plan_free(three);
+		rig_free(r);
+	}
+}
+
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_chunks), cmocka_unit_test(test_state), cmocka_unit_test(test_refusals),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_chunks), cmocka_unit_test(test_state), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_lengths), cmocka_unit_test(test_allocations)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
