@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #endif
 #include "data/voc.h"
+#include "data/table.h"
+#include "engram_series.h"
 #include "engram_io.h"
 #include "io/tree.h"
 #include "io/value.h"
@@ -316,6 +318,33 @@ static eg_status try_table(void *user, eg_error *err) {
 	return status;
 }
 
+static eg_status try_forecast(void *user, eg_error *err) {
+	eg_reader *reader = eg_reader_memory(user, strlen(user), "f", err);
+	if (!reader) return err->status;
+	eg_time_table *t = NULL;
+	eg_forecaster *f = NULL;
+	eg_outlook *o = NULL;
+	eg_status status = eg_time_table_take(reader, NULL, &t, err);
+	static const char *const specs[] = {"arima(1,1,0)", "ets(A,N,N)", "theta", "ridge(1)", "drift"};
+	for (int i = 0; i < EG_COUNT(specs) && !status; i++) {
+		const eg_past past = {.values = t->columns[0].values, .n = t->steps};
+		const eg_trial_options trials = {.horizon = 1, .first = t->steps - 1};
+		eg_trial *trial = NULL;
+		status = eg_forecaster_fit(specs[i], &past, NULL, &f, err);
+		o = status ? NULL : eg_outlook_new(2);
+		if (!status && !o) status = eg_fail(err, EG_ERR_MEMORY, "out of memory");
+		if (!status) status = eg_forecast(f, &past, o, err);
+		if (!status) status = eg_trial_run(specs[i], &past, &trials, &trial, err);
+		eg_trial_free(trial);
+		eg_outlook_free(o);
+		eg_forecaster_free(f);
+		f = NULL;
+	}
+	eg_time_table_free(t);
+	eg_reader_close(reader);
+	return status;
+}
+
 static eg_status try_annotation(void *user, eg_error *err) {
 	eg_arena arena = {0};
 	eg_voc voc;
@@ -332,6 +361,7 @@ static void test_tables(void **state) {
 				   "<ymax>5</ymax></bndbox></object></annotation>";
 	for (int i = 0; i < EG_COUNT(tables); i++)
 		if (HAVE_CSV || !tables[i].quoted) every_allocation(try_table, (void *)&tables[i]);
+	if (HAVE_CSV) every_allocation(try_forecast, "t,a\n2010,1\n2011,3\n2012,2\n2013,NA\n2014,5\n2015,4\n2016,6\n2017,5\n2018,8\n2019,7\n2020,8\n");
 	if (HAVE_EXPAT) every_allocation(try_annotation, annotation);
 }
 

@@ -185,6 +185,12 @@ eg_status eg_head_find(const eg_head *h, const char *name, int *place, eg_error 
 eg_status eg_head_next(
 	const eg_head *h, eg_rows *rows, eg_row *first, eg_source *s, eg_row *row, eg_error *err);
 
+/* ---- time_table.c ------------------------------------------------------------------------------------------------ */
+
+/* eg_time_table_read of what a reader gives, which stays the caller's. */
+eg_status eg_time_table_take(
+	eg_reader *reader, const eg_time_table_options *options, eg_time_table **table, eg_error *err);
+
 /* ---- shelf.c: records of rows ------------------------------------------------------------------------------------ */
 
 /* What a record holds. Texts end with a zero. Unused: zero. */

@@ -279,19 +279,17 @@ static eg_status fill(reading *r, eg_error *err) {
 
 /* ---- the interface ----------------------------------------------------------------------------------------------- */
 
-eg_status eg_time_table_read(
-	const char *path, const eg_time_table_options *options, eg_time_table **table, eg_error *err) {
+eg_status eg_time_table_take(
+	eg_reader *reader, const eg_time_table_options *options, eg_time_table **table, eg_error *err) {
 	const eg_text_rules rules = {0};
 	reading r = {.o = eg_calloc(NULL, 1, sizeof *r.o)};
-	eg_reader *reader = NULL;
 	eg_rows *rows = NULL;
 	*table = NULL;
 	if (!r.o) return no_memory(&r, err);
 	if (options) r.options = *options;
 	for (; r.options.missing && r.options.missing[r.missing.n]; r.missing.n++) {}
 	r.missing.at = (const char **)r.options.missing;
-	eg_status status = eg_reader_file(path, &reader, err);
-	if (!status) status = eg_rows_new(reader, r.options.separator ? r.options.separator : ',', true, &rules, &rows, err);
+	eg_status status = eg_rows_new(reader, r.options.separator ? r.options.separator : ',', true, &rules, &rows, err);
 	if (!status) status = read_rows(&r, rows, err);
 	if (!status) status = choose_time(&r, err);
 	if (!status && r.ntime > 0) status = read_times(&r, err);
@@ -299,7 +297,6 @@ eg_status eg_time_table_read(
 	if (!status) status = fill(&r, err);
 	r.o->base.file = r.head.file;
 	eg_rows_free(rows);
-	eg_reader_close(reader);
 	eg_release(NULL, r.cells);
 	eg_release(NULL, r.numbers);
 	eg_release(NULL, r.lines);
@@ -308,6 +305,16 @@ eg_status eg_time_table_read(
 		eg_time_table_free(&r.o->base);
 	else
 		*table = &r.o->base;
+	return status;
+}
+
+eg_status eg_time_table_read(
+	const char *path, const eg_time_table_options *options, eg_time_table **table, eg_error *err) {
+	eg_reader *reader = NULL;
+	*table = NULL;
+	eg_status status = eg_reader_file(path, &reader, err);
+	if (!status) status = eg_time_table_take(reader, options, table, err);
+	eg_reader_close(reader);
 	return status;
 }
 
