@@ -136,7 +136,7 @@ static bool choose_origins(forecast_job *j) {
 		return false;
 	}
 	int refit = n > 3000 ? j->origins : j->origins > 4 ? j->origins / 4 : 1;
-	j->trials = (eg_trial_options){.horizon = j->horizon, .first = first, .every = every, .last = n - j->horizon,
+	j->trials = (eg_rolling_options){.horizon = j->horizon, .first = first, .every = every, .last = n - j->horizon,
 		.refit = (int)args_number(a, "refit", (uint64_t)refit)};
 	if (j->past.nknown > 0 && j->past.rows < n + j->horizon) {
 		fail(verb, "%s: the known columns end %d steps behind the last value of '%s', and the horizon is %d; give their future as rows "
@@ -185,12 +185,12 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 	forecast_model *m = &j->models[i];
 	watcher w = {j, i};
 	eg_forecaster_options options = j->options;
-	eg_trial_options trials = j->trials;
+	eg_rolling_options trials = j->trials;
 	if (forecast_is_simple(m->asked)) options.power = EG_POWER_NONE;
 	trials.model = &options, trials.progress = on_progress, trials.user = &w;
 	eg_past whole = j->past;
 	on_progress(&w, 0);
-	eg_status status = eg_trial_run(m->asked, &whole, &trials, &m->trial, err);
+	eg_status status = eg_rolling_run(m->asked, &whole, &trials, &m->trial, err);
 	double begin = now();
 	if (!status) status = eg_forecaster_fit(m->asked, &whole, &options, &m->fitted, err);
 	m->seconds = now() - begin;
@@ -198,12 +198,12 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 	if (!status && !m->outlook) status = EG_ERR_MEMORY, snprintf(err->message, sizeof err->message, "out of memory for a forecast");
 	if (!status) status = eg_forecast(m->fitted, &whole, m->outlook, err);
 	bar_clear(stderr);
-	if (!status) eg_trial_scores(m->trial, -1, &m->scores);
+	if (!status) eg_rolling_scores(m->trial, -1, &m->scores);
 	return status;
 }
 
 static void free_model(forecast_model *m) {
-	eg_trial_free(m->trial);
+	eg_rolling_free(m->trial);
 	eg_forecaster_free(m->fitted);
 	eg_outlook_free(m->outlook);
 	*m = (forecast_model){0};

@@ -10,7 +10,7 @@ enum { FORECAST_MODELS = 32 };
 /* One model: what it did on the origins, and fitted on all. */
 typedef struct forecast_model {
 	const char *asked; /* "arima", "ets(M,Ad,M)" */
-	eg_trial *trial;
+	eg_rolling *trial;
 	eg_scores scores;
 	eg_forecaster *fitted;
 	eg_outlook *outlook;
@@ -25,7 +25,7 @@ typedef struct forecast_job {
 	double *known; /* rows x nknown */
 	const char **known_names;
 	eg_forecaster_options options;
-	eg_trial_options trials;
+	eg_rolling_options trials;
 	int horizon, origins;
 	double strength;   /* of the season that was found; NAN: the period was given */
 	forecast_model models[FORECAST_MODELS]; /* the best first */

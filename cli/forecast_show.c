@@ -38,7 +38,7 @@ static const char *warning(const forecast_job *j, int *i, char *text, size_t siz
 		if (!strcmp(j->models[k].asked, floor)) naive = &j->models[k];
 	for (; *i < 2 + j->n; ++*i) {
 		const forecast_model *m = *i >= 2 ? &j->models[*i - 2] : best;
-		double echo = *i == 0 ? eg_trial_echo(best->trial) : 0;
+		double echo = *i == 0 ? eg_rolling_echo(best->trial) : 0;
 		if (*i == 0 && !forecast_is_simple(best->asked) && echo > echoes) {
 			snprintf(text, size, "%s echoes the last value: its errors one step ahead correlate with the changes by %.3f (1: the last "
 			                     "value itself)", spec_of(j, best, spec), echo);
@@ -184,7 +184,7 @@ static void put_model(const forecast_job *j, eg_value *list, const forecast_mode
 	eg_value *steps = eg_value_put_list(v, "by_horizon");
 	for (int h = 0; h < j->horizon; h++) {
 		eg_scores s;
-		eg_trial_scores(m->trial, h, &s);
+		eg_rolling_scores(m->trial, h, &s);
 		eg_value *one = eg_value_put_map(steps, NULL);
 		eg_value_put_int(one, "step", h + 1);
 		put_scores(one, &s);
@@ -198,7 +198,7 @@ static void put_model(const forecast_job *j, eg_value *list, const forecast_mode
 	eg_value_put_number(v, "sigma2", f->sigma2);
 	eg_value_put_number(v, "loglik", f->loglik);
 	eg_value_put_number(v, "aicc", f->aicc);
-	eg_value_put_number(v, "echo", eg_trial_echo(m->trial));
+	eg_value_put_number(v, "echo", eg_rolling_echo(m->trial));
 	put_forecast(j, m, v);
 }
 

@@ -109,7 +109,7 @@ typedef struct eg_scores {
 } eg_scores;
 
 /* Forecasts from several origins: `origins` rows of `horizon` steps. */
-typedef struct eg_trial {
+typedef struct eg_rolling {
 	int origins, horizon;
 	int *origin;                   /* how many values each had before it */
 	double *mean, *truth;          /* truth: NAN where missing */
@@ -120,9 +120,9 @@ typedef struct eg_trial {
 	int fits;
 	int parameters;                /* of the last fit */
 	char spec[120];                /* of the last fit */
-} eg_trial;
+} eg_rolling;
 
-typedef struct eg_trial_options {
+typedef struct eg_rolling_options {
 	int horizon;
 	int first; /* the first origin: so many values are its past */
 	int every; /* steps between origins; 0: 1 */
@@ -131,19 +131,19 @@ typedef struct eg_trial_options {
 	const eg_forecaster_options *model; /* NULL: the defaults */
 	bool (*progress)(void *user, double share); /* NULL: none; false: stop */
 	void *user;
-} eg_trial_options;
+} eg_rolling_options;
 /* Everything about an origin is fitted on its past alone. */
-EG_API eg_status eg_trial_run(
-	const char *spec, const eg_past *whole, const eg_trial_options *o, eg_trial **trial, eg_error *err);
-EG_API void eg_trial_free(eg_trial *t);                                /* NULL is allowed */
-EG_API void eg_trial_scores(const eg_trial *t, int step, eg_scores *s); /* step -1: of all */
+EG_API eg_status eg_rolling_run(
+	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err);
+EG_API void eg_rolling_free(eg_rolling *t);                                /* NULL is allowed */
+EG_API void eg_rolling_scores(const eg_rolling *t, int step, eg_scores *s); /* step -1: of all */
 /* Correlation of the errors one step ahead with the changes that were to be forecast: 1 says that the last value is
  * echoed. NAN: fewer than 3. */
-EG_API double eg_trial_echo(const eg_trial *t);
+EG_API double eg_rolling_echo(const eg_rolling *t);
 /* Are a and b equally good? p of the test of Diebold and Mariano (1995) for equal squared errors at step `step` (from
  * 0) of origins that follow each other, small samples as by Harvey, Leybourne and Newbold (1997), two-sided;
  * *statistic is below 0 where a is better. NAN: fewer than 8 common errors, or they are the same. */
-EG_API double eg_diebold_mariano(const eg_trial *a, const eg_trial *b, int step, double *statistic);
+EG_API double eg_diebold_mariano(const eg_rolling *a, const eg_rolling *b, int step, double *statistic);
 
 #ifdef __cplusplus
 }

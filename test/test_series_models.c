@@ -304,18 +304,18 @@ static void future_is_not_seen(void **state) {
 		const char *spec = eg_forecaster_at(i)->name;
 		if (!strcmp(spec, "arima")) spec = "arima(1,1,1)(0,1,1)12";
 		if (!strcmp(spec, "ets")) spec = "ets(M,A,M)";
-		eg_trial *t[2];
-		eg_trial_options o = {.horizon = 4, .first = 64, .every = 3, .last = 70, .refit = 2, .model = &options};
-		OK(eg_trial_run(spec, &a, &o, &t[0], &err));
-		OK(eg_trial_run(spec, &b, &o, &t[1], &err));
+		eg_rolling *t[2];
+		eg_rolling_options o = {.horizon = 4, .first = 64, .every = 3, .last = 70, .refit = 2, .model = &options};
+		OK(eg_rolling_run(spec, &a, &o, &t[0], &err));
+		OK(eg_rolling_run(spec, &b, &o, &t[1], &err));
 		assert_int_equal(t[0]->origins, 3);
 		for (int k = 0; k < 12; k++) {
 			assert_true(t[0]->mean[k] == t[1]->mean[k]);
 			for (int q = 0; q < EG_LEVELS; q++) assert_true(t[0]->quantiles[q][k] == t[1]->quantiles[q][k]);
 		}
 		for (int k = 0; k < 3; k++) assert_true(t[0]->scale[k] == t[1]->scale[k]);
-		eg_trial_free(t[0]);
-		eg_trial_free(t[1]);
+		eg_rolling_free(t[0]);
+		eg_rolling_free(t[1]);
 	}
 }
 
@@ -392,19 +392,19 @@ static void scores_by_hand(void **state) {
 	(void)state;
 	const double y[6] = {0, 1, 2, 4, 7, 5};
 	const eg_past past = {.values = y, .n = 6, .period = 1};
-	const eg_trial_options o = {.horizon = 1, .first = 2};
-	eg_trial *t;
+	const eg_rolling_options o = {.horizon = 1, .first = 2};
+	eg_rolling *t;
 	eg_scores s;
-	OK(eg_trial_run("naive", &past, &o, &t, &err));
-	eg_trial_scores(t, -1, &s);
+	OK(eg_rolling_run("naive", &past, &o, &t, &err));
+	eg_rolling_scores(t, -1, &s);
 	assert_int_equal(s.n, 4);
 	NEAR(s.mae, (1 + 2 + 3 + 2) / 4.0, 1e-12);
 	NEAR(s.rmse, sqrt((1 + 4 + 9 + 4) / 4.0), 1e-12);
 	NEAR(s.smape, 50 * (1 / 3.0 + 2 / 6.0 + 3 / 11.0 + 2 / 12.0), 1e-9);
 	/* the mean change of each past: 1, 1, 4/3, 7/4 */
 	NEAR(s.mase, (1 / 1.0 + 2 / 1.0 + 3 / (4 / 3.0) + 2 / (7 / 4.0)) / 4, 1e-12);
-	NEAR(eg_trial_echo(t), 1, 1e-12);
-	eg_trial_free(t);
+	NEAR(eg_rolling_echo(t), 1, 1e-12);
+	eg_rolling_free(t);
 }
 
 /* Errors 1 and 2, 1 and 2, ...: the difference of squares by hand; Student's t against its table (2.262 at 5 %, 9
@@ -417,8 +417,8 @@ static void diebold_mariano(void **state) {
 		origin[i] = i, truth[i] = 0, mean_a[i] = 1;
 		mean_b[i] = sqrt(1 + (i % 2 ? 3 : 1)); /* d is -1 or -3 */
 	}
-	eg_trial a = {.origins = 10, .horizon = 1, .origin = origin, .mean = mean_a, .truth = truth};
-	eg_trial b = {.origins = 10, .horizon = 1, .origin = origin, .mean = mean_b, .truth = truth};
+	eg_rolling a = {.origins = 10, .horizon = 1, .origin = origin, .mean = mean_a, .truth = truth};
+	eg_rolling b = {.origins = 10, .horizon = 1, .origin = origin, .mean = mean_b, .truth = truth};
 	double p = eg_diebold_mariano(&a, &b, 0, &statistic);
 	NEAR(statistic, -2 / sqrt(1 / 10.0) * sqrt(9 / 10.0), 1e-12);
 	assert_true(p > 0 && p < 0.001);

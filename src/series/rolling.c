@@ -1,4 +1,4 @@
-/* trial.c - forecasts from rolling origins, each from its past alone, and what they are worth.
+/* rolling.c - forecasts from rolling origins, each from its past alone, and what they are worth.
  *
  * MASE: Hyndman and Koehler 2006; pinball: Koenker and Bassett 1978; the comparison of two models: Diebold and Mariano
  * 1995, with Harvey's, Leybourne's and Newbold's correction (1997). */
@@ -9,14 +9,14 @@
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-static eg_trial *trial_new(int origins, int horizon) {
-	eg_trial *t = eg_calloc(NULL, 1, sizeof *t);
+static eg_rolling *trial_new(int origins, int horizon) {
+	eg_rolling *t = eg_calloc(NULL, 1, sizeof *t);
 	size_t n = (size_t)origins, cells = n * (size_t)horizon;
 	double *numbers = eg_calloc(NULL, (2 + EG_LEVELS) * cells + 2 * n + 1, sizeof *numbers);
 	if (t) t->origin = eg_calloc(NULL, n + 1, sizeof *t->origin), t->mean = numbers;
 	if (!t || !numbers || !t->origin) {
 		if (!t) eg_release(NULL, numbers);
-		eg_trial_free(t);
+		eg_rolling_free(t);
 		return NULL;
 	}
 	t->horizon = horizon;
@@ -26,7 +26,7 @@ static eg_trial *trial_new(int origins, int horizon) {
 	return t;
 }
 
-void eg_trial_free(eg_trial *t) {
+void eg_rolling_free(eg_rolling *t) {
 	if (!t) return;
 	eg_release(NULL, t->mean);
 	eg_release(NULL, t->origin);
@@ -49,7 +49,7 @@ static double scale_of(const eg_past *past) {
 	return n > 0 && sum > 0 ? sum / n : (double)NAN;
 }
 
-static void note(eg_trial *t, const eg_past *whole, const eg_past *past, const eg_outlook *o) {
+static void note(eg_rolling *t, const eg_past *whole, const eg_past *past, const eg_outlook *o) {
 	int i = t->origins++, last = eg_series_last(past->values, past->n);
 	t->origin[i] = past->n;
 	t->scale[i] = scale_of(past);
@@ -62,8 +62,8 @@ static void note(eg_trial *t, const eg_past *whole, const eg_past *past, const e
 	}
 }
 
-static eg_status one_origin(eg_trial *t, const char *spec, const eg_past *whole, const eg_past *past,
-	const eg_trial_options *o, eg_forecaster **f, eg_outlook *out, int number, eg_error *err) {
+static eg_status one_origin(eg_rolling *t, const char *spec, const eg_past *whole, const eg_past *past,
+	const eg_rolling_options *o, eg_forecaster **f, eg_outlook *out, int number, eg_error *err) {
 	double begin = now();
 	eg_status status = EG_OK;
 	if (!*f || number % (o->refit > 0 ? o->refit : 1) == 0) {
@@ -79,8 +79,8 @@ static eg_status one_origin(eg_trial *t, const char *spec, const eg_past *whole,
 	return status;
 }
 
-eg_status eg_trial_run(
-	const char *spec, const eg_past *whole, const eg_trial_options *o, eg_trial **trial, eg_error *err) {
+eg_status eg_rolling_run(
+	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err) {
 	const int every = o->every > 0 ? o->every : 1, last = o->last > 0 && o->last < whole->n ? o->last : whole->n - 1;
 	*trial = NULL;
 	if (o->first < 1 || o->first > last || o->horizon < 1)
@@ -88,7 +88,7 @@ eg_status eg_trial_run(
 		        "forecasts from the values %d to %d of a series of %d, %d ahead: the first origin needs a past and a value behind it; "
 		        "take fewer origins, a shorter horizon, or more values", o->first, last, whole->n, o->horizon);
 	const int n = (last - o->first) / every + 1;
-	eg_trial *t = trial_new(n, o->horizon);
+	eg_rolling *t = trial_new(n, o->horizon);
 	eg_outlook *out = eg_outlook_new(o->horizon);
 	eg_forecaster *f = NULL;
 	eg_status status = t && out ? EG_OK : eg_series_no_memory(err);
@@ -104,7 +104,7 @@ eg_status eg_trial_run(
 		snprintf(t->spec, sizeof t->spec, "%s", f->spec);
 		*trial = t;
 	} else
-		eg_trial_free(t);
+		eg_rolling_free(t);
 	eg_forecaster_free(f);
 	eg_outlook_free(out);
 	return status;
@@ -116,7 +116,7 @@ static double pinball(double level, double quantile, double y) {
 	return y >= quantile ? level * (y - quantile) : (1 - level) * (quantile - y);
 }
 
-static void score(eg_scores *s, const eg_trial *t, ptrdiff_t at, int origin, int *scaled) {
+static void score(eg_scores *s, const eg_rolling *t, ptrdiff_t at, int origin, int *scaled) {
 	double y = t->truth[at], e = fabs(y - t->mean[at]), around = fabs(y) + fabs(t->mean[at]);
 	if (isnan(e)) return;
 	s->n++;
@@ -128,7 +128,7 @@ static void score(eg_scores *s, const eg_trial *t, ptrdiff_t at, int origin, int
 	s->coverage80 += y >= t->quantiles[1][at] && y <= t->quantiles[3][at];
 }
 
-void eg_trial_scores(const eg_trial *t, int step, eg_scores *s) {
+void eg_rolling_scores(const eg_rolling *t, int step, eg_scores *s) {
 	int scaled = 0;
 	*s = (eg_scores){0};
 	for (int i = 0; i < t->origins; i++)
@@ -138,7 +138,7 @@ void eg_trial_scores(const eg_trial *t, int step, eg_scores *s) {
 	s->coverage80 /= s->n, s->coverage95 /= s->n;
 }
 
-double eg_trial_echo(const eg_trial *t) {
+double eg_rolling_echo(const eg_rolling *t) {
 	double sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;
 	int n = 0;
 	for (int i = 0; i < t->origins; i++) {
@@ -181,7 +181,7 @@ static double student_two_sided(double t, double v) {
 	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-double eg_diebold_mariano(const eg_trial *a, const eg_trial *b, int step, double *statistic) {
+double eg_diebold_mariano(const eg_rolling *a, const eg_rolling *b, int step, double *statistic) {
 	int n = 0;
 	double mean = 0, variance = 0;
 	*statistic = NAN;
