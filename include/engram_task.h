@@ -82,9 +82,9 @@ EG_API eg_status eg_task_fits(const eg_task *t, eg_error *err);
  * samples are
  * used: it is here that they learn the shapes of the network's inputs. */
 EG_API eg_status eg_task_suits(eg_task *t, eg_graph *g, eg_error *err);
-/* Sets those of the weights of a graph that suits (eg_task_suits) which follow from the data, such as what may never follow
- * what in tags of spans; most tasks have none. To be called before a training and before a model is used; eg_predictor_new
- * and eg_evaluation_run have done so. */
+/* Sets those of the weights of a graph that suits (eg_task_suits) which follow from the data, such as what may never
+ * follow what in tags of spans; most tasks have none. To be called before a training and before a model is used;
+ * eg_predictor_new and eg_evaluation_run have done so. */
 EG_API void eg_task_constrain(const eg_task *t, eg_params *p);
 /* Before a training: does it make sense? Beside what eg_recipe_advise says: one class alone is EG_ERR_ARG, where the
  * sizes are known. */

@@ -146,8 +146,8 @@ static void strays_are_targets(void **state) {
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
-/* x is A where a y follows and B where not: one number a step cannot tell. Units: 2 tokens and all others; 3 pairs, "x y",
- * "y x", "x ", and all others ("y " once only). */
+/* x is A where a y follows and B where not: one number a step cannot tell. Units: 2 tokens and all others; 3 pairs,
+ * "x y", "y x", "x ", and all others ("y " once only). */
 static void pairs_see_the_next_token(void **state) {
 	bench *b = *state;
 	bench_text(b, "pairs.tsv", "x\tA\ny\tO\nx\tB\n\ny\tO\nx\tA\ny\tO\nx\tB\n\nx\tA\ny\tO\n");

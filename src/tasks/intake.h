@@ -103,8 +103,8 @@ eg_status eg_intake_question(const void *bytes, size_t size, eg_question_rules r
 const eg_lexicon *eg_intake_names(const eg_intake *f);
 void eg_intake_allow_unknown(eg_intake *f, bool allow); /* other data may have a class 'unknown', which is none: -1 */
 int32_t eg_intake_label(const eg_intake *f, int32_t label); /* the source's number as the model counts; -1 stays -1 */
-/* Do tags B-X and I-X make spans here? Then every I-X of what is filled in follows an X: one that follows none is read as
- * B-X. */
+/* Do tags B-X and I-X make spans here? Then every I-X of what is filled in follows an X: one that follows none is read
+ * as B-X. */
 bool eg_intake_spans(const eg_intake *f);
 bool eg_tag_may_follow(const char *tag, const char *before); /* before: NULL at the beginning */
 /* intake_text.c */

@@ -10,7 +10,7 @@ typedef struct names_intake {
 	bool known, allows_unknown;
 	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
 	int nmap;
-	int32_t *begins; /* tags: which one begins what this one, I-X, goes on with: B-X; -1: it is no I-X, or there is none */
+	int32_t *begins; /* tags: which one, B-X, begins what this one, I-X, goes on with; -1: none */
 } names_intake;
 
 static eg_status no_memory(eg_error *err) {
@@ -180,7 +180,8 @@ static eg_status restore_tags(eg_intake *f, const eg_value *map, eg_error *err) 
 	return status ? status : find_begins((names_intake *)f, err);
 }
 
-/* The tag of step t as the model counts. An I-X that follows no X begins one: where there is a B-X, it is read as that. */
+/* The tag of step t as the model counts. An I-X that follows no X begins one: where there is a B-X, it is read as
+ * that. */
 static int32_t tag_of(const names_intake *n, const eg_datum *d, int t) {
 	const int32_t k = eg_intake_label(&n->base, d->tags.at[t]);
 	if (k < 0 || n->begins[k] < 0) return k;

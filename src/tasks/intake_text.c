@@ -1,6 +1,6 @@
-/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words, subwords), by a vocabulary that is
- * made of the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. As a
- * target, of a network that writes, a text has an end mark behind its units. */
+/* intake_text.c - texts as an input: numbers of their units (characters, bytes, words, subwords), by a vocabulary that
+ * is made of the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. As
+ * a target, of a network that writes, a text has an end mark behind its units. */
 #include "data/augment.h"
 #include "data/text_form.h"
 #include "tasks/intake.h"

@@ -6,8 +6,8 @@
  * it goes on with it (as conlleval counts, Tjong Kim Sang and Buchholz 2000). Of tags without such a beginning every
  * run of one tag other than O is a span.
  *
- * Where every I-X has its B-X, a crf is held to that: to go on with what has not begun weighs so little that neither its
- * sums nor its best path know of it. */
+ * Where every I-X has its B-X, a crf is held to that: to go on with what has not begun weighs so little that neither
+ * its sums nor its best path know of it. */
 #include "tasks/task.h"
 
 #include <math.h>

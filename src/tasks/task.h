@@ -67,8 +67,8 @@ typedef struct eg_task_type {
 	void (*close)(eg_task *t);                    /* NULL: nothing of its own */
 	eg_part (*eval_part)(const eg_task *t);       /* NULL: the test part */
 	eg_status (*suits)(const eg_task *t, eg_graph *g, eg_error *err); /* NULL: any graph that could be built */
-	/* Sets weights, new ones or a model's, that follow from the data: they are what they must be, whatever training did to
-	 * them. NULL: none. */
+	/* Sets weights, new ones or a model's, that follow from the data: they are what they must be, whatever training
+	 * did to them. NULL: none. */
 	void (*constrain)(const eg_task *t, eg_params *p);
 	/* In the place of the records one by one: makes the data sets of s itself (samples.h). */
 	eg_status (*load)(eg_task *t, eg_samples *s, eg_error *err);
