@@ -31,6 +31,7 @@ typedef struct running {
 	eg_task *task;
 	eg_context *ctx, *own_ctx;
 	eg_graph *graph;
+	bool borrowed; /* graph and training samples are the caller's */
 	eg_samples *train, *test; /* test NULL: what is judged is among the training samples */
 	eg_part part;
 	const double *settings; /* NULL: they are tried */
@@ -355,7 +356,7 @@ static eg_status keep(running *r, eg_floor_result *to, eg_error *err) {
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
 static void drop_samples(running *r) {
-	if (r->options->samples) r->graph = NULL, r->train = NULL; /* they are the caller's */
+	if (r->borrowed) r->graph = NULL, r->train = NULL;
 	eg_graph_free(r->graph);
 	eg_samples_free(r->test);
 	eg_samples_free(r->train);
@@ -408,6 +409,7 @@ static eg_status take_samples(running *r, eg_error *err) {
 	const eg_floors_options *o = r->options;
 	if (r->part == EG_PART_TEST || r->fold > 0)
 		return eg_fail(err, EG_ERR_ARG, "floors cannot be judged by the test part, or in folds, of these samples");
+	r->borrowed = true;
 	r->train = (eg_samples *)o->samples;
 	r->graph = o->graph;
 	return load_judged(r, err);
