@@ -125,7 +125,7 @@ static void share(eg_writer *w, int64_t count, int64_t all, int64_t most) {
 	const long long tenths = all > 0 ? (count * 2000 / all + 1) / 2 : 0;
 	eg_say_count(&words, count);
 	eg_put(w, "<td class=\"b\"><span>");
-	if (count > 0) eg_put(w, "<i style=\"width:%lld%%\"></i>", (long long)(count * 100 / most));
+	if (count > 0 && most > 0) eg_put(w, "<i style=\"width:%lld%%\"></i>", (long long)(count * 100 / most));
 	eg_put(w, "</span>%s", words.text);
 	if (all > 0) eg_put(w, " <small>%lld.%lld %%</small>", tenths / 10, tenths % 10);
 	eg_put(w, "</td>");
