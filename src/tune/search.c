@@ -471,7 +471,7 @@ static eg_status next_finalist(eg_search *s, eg_search_has *has, eg_trial *trial
 	return EG_OK;
 }
 
-/* ---- whichever it is ---------------------------------------------------------------------------------------------- */
+/* ---- whichever it is ----------------------------------------------------------------------------------------- */
 
 static eg_status next_trial(eg_search *s, eg_search_has *has, eg_trial *trial, eg_error *err) {
 	int k = s->n;
