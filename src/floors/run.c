@@ -602,7 +602,6 @@ static eg_status open_trials(eg_floor_trials *t, const char *name, eg_error *err
 	r->own_ctx = eg_context_new(&(eg_context_options){.threads = 1}, err);
 	if (!r->own_ctx) return EG_ERR_MEMORY;
 	t->options = (eg_floors_options){.ctx = r->own_ctx, .use = EG_FLOORS_ANEW, .split = eg_part_name(EG_PART_VALIDATION)};
-	r->options = &t->options;
 	eg_status status = open_run(r, err);
 	if (!status) status = load(r, err);
 	if (!status && !serves(r, t->type))
@@ -615,6 +614,7 @@ eg_status eg_floor_trials_open(eg_recipe *recipe, const char *name, eg_floor_tri
 	*trials = NULL;
 	if (!t) return eg_fail(err, EG_ERR_MEMORY, "out of memory for floors");
 	t->run.recipe = recipe;
+	t->run.options = &t->options;
 	eg_status status = open_trials(t, name, err);
 	if (status)
 		eg_floor_trials_free(t);
