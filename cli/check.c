@@ -45,7 +45,7 @@ static eg_status check(eg_recipe *r, eg_context *ctx, const char **without, eg_e
 	const eg_size *sizes = NULL;
 	*without = NULL;
 	*data = (eg_error){EG_OK, ""};
-	eg_status status = eg_space_open(r, &space, err); /* what `engram tune` would try */
+	eg_status status = eg_recipe_tunes(r) ? eg_space_open(r, &space, err) : EG_OK;
 	eg_space_free(space);
 	if (!status) status = eg_task_open(r, &t, err);
 	if (status) return status;

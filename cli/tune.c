@@ -181,6 +181,9 @@ static bool open_search(tuning *t) {
 	eg_search_options o = search_options(t);
 	eg_value *same = eg_value_new(EG_VALUE_MAP);
 	if (t->floor) eg_value_put_text(same, "floor", t->floor);
+	eg_value *samples = t->floor ? NULL : eg_value_put_list(same, "samples");
+	eg_value_put_int(samples, NULL, t->about->train);
+	eg_value_put_int(samples, NULL, t->about->validation);
 	o.same = same;
 	eg_status status = eg_search_open(t->space, &o, &t->search, &err);
 	eg_value_free(same);

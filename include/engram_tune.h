@@ -54,6 +54,7 @@ EG_API void eg_space_free(eg_space *s);
 EG_API int eg_space_count(const eg_space *s);
 EG_API const eg_tuned *eg_space_at(const eg_space *s, int i); /* NULL: no such */
 EG_API bool eg_space_is_guessed(const eg_space *s);           /* the recipe says nothing */
+EG_API bool eg_recipe_tunes(const eg_recipe *r);              /* has it a section `tune`? */
 /* The section as YAML, to be put into a recipe. The caller's, to be released with free(). */
 EG_API eg_status eg_space_text(const eg_space *s, char **text, eg_error *err);
 
@@ -174,6 +175,7 @@ typedef struct eg_trials_info {
 	bool lower_is_better;
 	int epochs;         /* that the recipe trains */
 	bool shared;        /* the samples are loaded once */
+	int64_t train, validation; /* how many there are of the recipe's own; 0: not known (floors) */
 } eg_trials_info;
 
 /* Reads the samples. A recipe without validation samples is EG_ERR_ARG. Recipe and space must outlive it. */

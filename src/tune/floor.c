@@ -40,7 +40,8 @@ eg_status eg_trials_open_floor(eg_recipe *r, const char *floor, eg_space **space
 	if (status) return eg_trials_free(t), status;
 	const eg_metric_info *m = eg_floor_trials_metric(t->floor);
 	t->space = *space;
-	t->info = (eg_trials_info){m->name, m->share, m->lower_is_better, 1, true};
+	t->info = (eg_trials_info){
+	        .metric = m->name, .share = m->share, .lower_is_better = m->lower_is_better, .epochs = 1, .shared = true};
 	*trials = t;
 	return EG_OK;
 }

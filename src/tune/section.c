@@ -292,6 +292,17 @@ eg_status eg_space_try(const eg_space *s, int i, eg_error *err) {
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
+bool eg_recipe_tunes(const eg_recipe *r) { return r->tune != NULL; }
+
+/* Nothing of a recipe could be guessed: the reason may be that it is wrong elsewhere. */
+static eg_status nothing_to_try(eg_recipe *r, eg_error *err) {
+	eg_task *task = NULL;
+	eg_status status = eg_task_open(r, &task, err);
+	eg_task_free(task);
+	return status ? status
+	              : eg_fail(err, EG_ERR_ARG, "%s: there is nothing to try in it: give it a section `tune`", r->source);
+}
+
 eg_status eg_space_open(eg_recipe *r, eg_space **space, eg_error *err) {
 	*space = NULL;
 	eg_space *s = eg_space_empty(r, err);
@@ -299,6 +310,7 @@ eg_status eg_space_open(eg_recipe *r, eg_space **space, eg_error *err) {
 	s->guessed = r->tune == NULL;
 	eg_status status = r->tune ? eg_space_read(s, r->tune, err) : eg_space_guess(s, err);
 	for (int i = 0; i < s->n && !status && !s->guessed; i++) status = eg_space_try(s, i, err);
+	if (!status && s->n == 0) status = nothing_to_try(r, err);
 	if (status)
 		eg_space_free(s);
 	else

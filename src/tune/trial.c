@@ -90,6 +90,8 @@ eg_status eg_trials_open(eg_recipe *r, const eg_space *space, eg_trials **trials
 	eg_status status = load(r, &t->task, &t->samples, err);
 	if (!status) status = look(t, err);
 	if (status) return eg_trials_free(t), status;
+	t->info.train = eg_samples_count(t->samples, EG_PART_TRAIN);
+	t->info.validation = eg_samples_count(t->samples, EG_PART_VALIDATION);
 	t->info.shared = true;
 	for (int i = 0; i < space->n; i++) t->info.shared &= leaves_samples(t->task, space->keys[i].tuned.path);
 	if (!t->info.shared) {
