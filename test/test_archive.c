@@ -515,6 +515,18 @@ static void refuses_bombs(void **state) {
 	assert_says(f->err.message, "become more than 200 times as many, as those of archives do that are made to fill disks");
 }
 
+/* A list of a GiB, of zeros that take no room on the disk: what is in an archive is read as a whole. */
+static void refuses_long_lists(void **state) {
+	sources *f = *state;
+	char path[400];
+	no_archives();
+	made.n = 0;
+	put_head(&made, "a/train.txt", '0', (size_t)1 << 30);
+	setting(path, "path", write_file(f, "list.tar", made.at, made.n));
+	assert_int_equal(truncate(path_in(f, "list.tar"), BLOCK + (1 << 30) + 2 * BLOCK), 0);
+	refuse_source(f, "list", TRAIN, "train.txt' is larger than the 268435456 bytes that are read here at most", path, NULL);
+}
+
 /* An archive in an archive is a file as others are: nobody opens it. */
 static void leaves_inner_ones(void **state) {
 	sources *f = *state;
@@ -798,6 +810,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(refuses_cut_ones, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(keeps_to_limits, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(refuses_bombs, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(refuses_long_lists, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(leaves_inner_ones, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(folder_of_an_archive, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(broken_ones_not_kept, sources_setup, sources_teardown),

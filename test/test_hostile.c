@@ -105,7 +105,7 @@ static void large_files(void **state) {
 	refuse_source(f, "text", TRAIN, "text.txt', line 2, column 1: a zero byte", path, NULL);
 	stretched(f, "list/train.txt", "a.pgm\ta\n");
 	setting(path, "path", path_in(f, "list"));
-	refuse_source(f, "list", TRAIN, "list/train.txt' is larger than the 268435456 bytes that are read here at most", path, NULL);
+	refuse_source(f, "list", TRAIN, "list/train.txt:2: the line is longer than 16 MiB", path, NULL);
 	stretched(f, "reviews/rt-polarity.neg", "bad\n");
 	write_text(f, "reviews/rt-polarity.pos", "good\n");
 	setting(path, "path", path_in(f, "reviews"));

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PICTURE, BOXES, CLASSES_MOST = 10000, LIST_MOST = 1 << 30 };
+enum { PICTURE, BOXES, CLASSES_MOST = 10000, LIST_MOST = 256 << 20 /* bytes: some millions of lines */ };
 
 typedef struct entry {
 	const char *id, *picture, *annotation;
