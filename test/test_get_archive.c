@@ -196,7 +196,9 @@ static void tell(const eg_field *f, const eg_datum *d, char *out, size_t size) {
 	case EG_FIELD_LABEL: snprintf(out, size, " %d", d->label); break;
 	case EG_FIELD_SOUND: snprintf(out, size, " %lld %g", (long long)d->sound.n, (double)d->sound.at[1]); break;
 	case EG_FIELD_PICTURE: snprintf(out, size, " %dx%d %d", d->picture.H, d->picture.W, d->picture.pixels[5]); break;
-	default: snprintf(out, size, " %d %g", d->boxes.n, d->boxes.at[0].x1);
+	case EG_FIELD_BOXES: snprintf(out, size, " %d %g", d->boxes.n, d->boxes.at[0].x1); break;
+	case EG_FIELD_TOKENS: snprintf(out, size, " %d", d->tokens.n); break;
+	default: fail_msg("field %s", f->name);
 	}
 }
 
