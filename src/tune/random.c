@@ -6,6 +6,7 @@
  * other than by a shift. A purely random draw leaves gaps and clusters that some dozen trials cannot afford. */
 #include "tune/tune.h"
 
+#include <assert.h>
 #include <math.h>
 
 static bool is_prime(int n) {
@@ -27,6 +28,7 @@ static double radical_inverse(uint64_t seed, int dimension, uint64_t index) {
 	uint32_t digits[LARGEST_BASE];
 	const uint32_t base = (uint32_t)prime(dimension);
 	double x = 0, scale = 1;
+	assert(base > 1 && base < LARGEST_BASE);
 	for (int place = 0; scale > 0x1p-40; place++, index /= base) {
 		const eg_rng r = {seed, eg_stream(EG_RNG_TUNE, (uint32_t)dimension, (uint64_t)place)};
 		for (uint32_t d = 0; d < base; d++) digits[d] = d;

@@ -400,7 +400,7 @@ static double best_of(const eg_search *s, const double *values, int n) {
 /* The value that trial k must not be worse than after `epochs`: the last one among those that go on; NAN: there is none
  * to compare it with. */
 static double cut_at(const eg_search *s, int k, int epochs) {
-	double top[EG_SPACE_KEYS + 1];
+	double top[EG_SPACE_KEYS + 1] = {0};
 	int n = 0, kept = 0;
 	for (int i = 0; i < known_to(s, k); i++) n += s->entries[i].nvalues >= epochs;
 	int keep = (n + 1) / s->options.eta;
