@@ -204,8 +204,9 @@ static void key_axis(const page *p, const eg_shown_key *k, const frame *f, bool 
 		log_ticks(p, k, f, upright);
 	} else if (k->high > k->low) {
 		const double step = eg_axis_step(k->high - k->low, 5);
-		for (double i = ceil(k->low / step - 1e-9); i * step <= k->high + step * 1e-9; i++)
-			tick(p, f, upright, share_of(k, i * step), eg_draw_number(i * step, step, number));
+		const double first = ceil(k->low / step - 1e-9) * step;
+		for (int i = 0; first + i * step <= k->high + step * 1e-9; i++)
+			tick(p, f, upright, share_of(k, first + i * step), eg_draw_number(first + i * step, step, number));
 	} else
 		tick(p, f, upright, 0.5, eg_shown_text(k, k->low, number));
 }
@@ -244,11 +245,11 @@ static void history(const page *p, const eg_shown_trial *const *drawn) {
 	char words[32];
 	heading(p->w, f.x, f.y - 12, p->s->metric);
 	value_axis(p, &f);
-	const double step = fmax(1, eg_axis_step(p->s->ntrials, 8));
-	for (double i = 0; i < p->s->ntrials; i += step) {
+	const int step = (int)fmax(1, eg_axis_step(p->s->ntrials, 8));
+	for (int i = 0; i < p->s->ntrials; i += step) {
 		const double x = f.x + (i + 0.5) / p->s->ntrials * f.width;
 		eg_draw_line(p->w, x, f.y + f.height, x, f.y + f.height + 4, INK);
-		snprintf(words, sizeof words, "%d", p->s->trials[(int)i].number);
+		snprintf(words, sizeof words, "%d", p->s->trials[i].number);
 		eg_draw_text(p->w, x, f.y + f.height + 16, SMALL, "middle", 0, words);
 	}
 	eg_draw_text(p->w, f.x + f.width / 2, f.y + f.height + 36, NORMAL, "middle", 0, "trial");
