@@ -172,7 +172,7 @@ static void begin_at(const columns *c, int which, double *free) {
 	eg_arma_freed(o, phi, free);
 }
 
-static eg_status climb(columns *c, const eg_arima_fit *near, double *found, eg_error *err) {
+static eg_status climb(columns *c, const eg_arima_fit *near, bool roughly, double *found, eg_error *err) {
 	enum { BEGINNINGS = 5, CLIMBS = 2 };
 	double at[BEGINNINGS + 1][EG_FREE_MOST], value[BEGINNINGS + 1], lowest = INFINITY;
 	const int k = eg_arma_parameters(&c->arma.order);
@@ -187,7 +187,7 @@ static eg_status climb(columns *c, const eg_arima_fit *near, double *found, eg_e
 			if (value[j] < value[low]) low = j;
 		if (!isfinite(value[low])) break;
 		double end;
-		eg_status status = eg_series_minimise(at[low], k, 200, objective, c, &end, err);
+		eg_status status = eg_series_minimise(at[low], k, 200, roughly, objective, c, &end, err);
 		if (status) return status;
 		if (end < lowest) memcpy(found, at[low], sizeof at[low]), lowest = end;
 		value[low] = INFINITY; /* it has been tried */
@@ -195,15 +195,15 @@ static eg_status climb(columns *c, const eg_arima_fit *near, double *found, eg_e
 	return EG_OK;
 }
 
-eg_status eg_arima_estimate(
-	const eg_past *past, eg_arima_order order, const eg_arima_fit *near, eg_arima_fit *out, eg_error *err) {
+eg_status eg_arima_estimate(const eg_past *past, eg_arima_order order, const eg_arima_fit *near, bool roughly,
+	eg_arima_fit *out, eg_error *err) {
 	columns c;
 	double free[EG_FREE_MOST] = {0};
 	best b = {0};
 	eg_status status = eg_arima_check(past, &order, err);
 	if (!status) status = columns_open(&c, past, &order, err);
 	if (status) return status;
-	status = climb(&c, near, free, err);
+	status = climb(&c, near, roughly, free, err);
 	*out = (eg_arima_fit){.order = order, .nbeta = c.count - 1};
 	eg_arma_bound(&order, free, out->coefficients);
 	if (!status && !judge(&c, out->coefficients, &b)) {
@@ -309,7 +309,7 @@ static eg_status fit(eg_forecaster *f, const char *arguments, const eg_past *pas
 	if (!a) return eg_series_no_memory(err);
 	if (arguments[0]) {
 		status = read_order(arguments, past, &order, err);
-		if (!status) status = eg_arima_estimate(past, order, NULL, a, err);
+		if (!status) status = eg_arima_estimate(past, order, NULL, false, a, err);
 	} else {
 		int d = f->options.d, D = f->options.D, found_d = d, found_D = D;
 		status = d < 0 || D < 0 ? eg_find_differences(past, &found_d, &found_D, err) : EG_OK;

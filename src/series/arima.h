@@ -18,9 +18,10 @@ typedef struct eg_arima_fit {
 
 /* What the past needs to have for the order; EG_ERR_ARG with the cure. */
 eg_status eg_arima_check(const eg_past *past, const eg_arima_order *o, eg_error *err);
-/* Exact maximum likelihood. `near` (NULL: none): a fit whose coefficients may be a place to begin. */
-eg_status eg_arima_estimate(
-	const eg_past *past, eg_arima_order order, const eg_arima_fit *near, eg_arima_fit *out, eg_error *err);
+/* Exact maximum likelihood. `near` (NULL: none): a fit whose coefficients may be a place to begin. `roughly`: enough to
+ * see whether an order is worth more. */
+eg_status eg_arima_estimate(const eg_past *past, eg_arima_order order, const eg_arima_fit *near, bool roughly,
+	eg_arima_fit *out, eg_error *err);
 /* The order of the smallest AICc, d and D given. */
 eg_status eg_arima_search(const eg_past *past, int d, int D, bool stepwise, eg_arima_fit *out, eg_error *err);
 int eg_arima_count(const eg_arima_fit *f); /* all parameters, the variance too */

@@ -172,7 +172,7 @@ static eg_status search(smoothing *s, int k, double *best, eg_error *err) {
 		if (s->e->form.trend != 'N') x[at++] = beginnings[i][1];
 		if (s->e->form.season != 'N') x[at++] = beginnings[i][2];
 		if (s->e->form.damped) x[at++] = beginnings[i][3];
-		eg_status status = eg_series_minimise(x, k, 300, smooth, s, &value, err);
+		eg_status status = eg_series_minimise(x, k, 300, false, smooth, s, &value, err);
 		if (status) return status;
 		double ahead = s->ahead ? season_ahead(s, x, s->ahead) : value;
 		bool same = fabs(value - lowest) < 1e-4; /* what differs is where the search ended */

@@ -36,7 +36,7 @@ static bool differences(void *user, const double *x, double *value, double *grad
 }
 
 eg_status eg_series_minimise(
-	double *x, int n, int steps, eg_valued f, void *user, double *value, eg_error *err) {
+	double *x, int n, int steps, bool roughly, eg_valued f, void *user, double *value, eg_error *err) {
 	enum { ROUNDS = 4 };
 	double before = f(user, x);
 	*value = before;
@@ -45,9 +45,9 @@ eg_status eg_series_minimise(
 	if (!s.x) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a function's minimum");
 	eg_status status = EG_OK;
 	for (int i = 0; i < ROUNDS && !status; i++) {
-		status = eg_lbfgs(x, (size_t)n, steps, 1e-9, 1e-10, differences, &s, err);
+		status = eg_lbfgs(x, (size_t)n, steps, 1e-9, roughly ? 1e-6 : 1e-10, differences, &s, err);
 		*value = f(user, x);
-		if (before - *value < 1e-9) break;
+		if (roughly || before - *value < 1e-9) break;
 		before = *value;
 	}
 	eg_release(NULL, s.x);

@@ -63,8 +63,9 @@ int eg_series_last(const double *y, int n);    /* the place of the last of them;
 
 /* A value to be made small; not finite: no such place. */
 typedef double (*eg_valued)(void *user, const double *x);
-/* Goes from x downhill, the slope by differences, in at most `steps` steps; x is where it ends. */
+/* Goes from x downhill, the slope by differences, in at most `steps` steps; x is where it ends. `roughly`: to some
+ * 1e-6, once. */
 eg_status eg_series_minimise(
-	double *x, int n, int steps, eg_valued f, void *user, double *value, eg_error *err);
+	double *x, int n, int steps, bool roughly, eg_valued f, void *user, double *value, eg_error *err);
 
 #endif
