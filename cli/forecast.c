@@ -50,10 +50,12 @@ static bool read_table(forecast_job *j, eg_error *err) {
  * the known columns. */
 static bool read_waves(const forecast_job *j, double *period, int *count) {
 	const char *text = args_text(j->args, "waves");
-	int used = 0;
+	char *end;
 	*count = 0;
 	if (!text) return true;
-	if (sscanf(text, "%lf:%2d%n", period, count, &used) == 2 && !text[used] && *period >= 2 && *count >= 1 && *count <= 10) return true;
+	*period = strtod(text, &end);
+	if (*end == ':') *count = (int)strtol(end + 1, &end, 10);
+	if (!*end && *period >= 2 && isfinite(*period) && *count >= 1 && *count <= 10) return true;
 	return fail_usage(verb, "--waves takes PERIOD:COUNT, as in 365.25:2, the period at least 2, 1 to 10 waves"), false;
 }
 
@@ -73,7 +75,8 @@ static bool take_known(forecast_job *j, eg_error *err) {
 	p->known = j->known;
 	for (int t = 0; t < p->rows; t++)
 		for (int i = 0; i < 2 * waves; i++) {
-			double angle = 2 * 3.14159265358979323846 * (i / 2 + 1) * t / period;
+			const int wave = i / 2 + 1;
+			double angle = 2 * 3.14159265358979323846 * wave * t / period;
 			j->known[(ptrdiff_t)t * p->nknown + named + i] = i % 2 ? cos(angle) : sin(angle);
 		}
 	for (int i = 0; i < named; i++) {

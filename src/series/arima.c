@@ -72,7 +72,7 @@ static eg_status columns_open(columns *c, const eg_past *past, const eg_arima_or
 
 /* The best beta, by Cholesky's decomposition of the products of the regressors; false: they depend on each other. */
 static bool regress(const eg_innovations *in, int count, best *out) {
-	double l[EG_COLUMNS_MOST][EG_COLUMNS_MOST], z[EG_COLUMNS_MOST];
+	double l[EG_COLUMNS_MOST][EG_COLUMNS_MOST] = {{0}}, z[EG_COLUMNS_MOST] = {0};
 	const int k = count - 1;
 	out->sse = in->products[0];
 	for (int i = 0; i < k; i++) {
@@ -227,21 +227,29 @@ eg_status eg_arima_estimate(const eg_past *past, eg_arima_order order, const eg_
 
 /* ---- the model --------------------------------------------------------------------------------------------------- */
 
+/* "(0,1,1)" */
+static bool read_three(const char **at, int *a, int *b, int *c) {
+	int *const to[3] = {a, b, c};
+	for (int i = 0; i < 3; i++)
+		if (*(*at)++ != "(,,"[i] || !eg_series_whole(at, 2, to[i])) return false;
+	return *(*at)++ == ')';
+}
+
 /* "(0,1,1)(0,1,1)12c": the period may be left out, then it is the past's. */
 static eg_status read_order(const char *arguments, const eg_past *past, eg_arima_order *o, eg_error *err) {
-	int used = 0, more = 0, period = 0, tail = 0;
+	const char *at = arguments;
+	int period = 0;
 	*o = (eg_arima_order){.s = 1};
-	bool ok = sscanf(arguments, "(%2d,%2d,%2d)%n", &o->p, &o->d, &o->q, &used) == 3 && used > 0;
-	if (ok && arguments[used] == '(') {
-		ok = sscanf(arguments + used, "(%2d,%2d,%2d)%n", &o->P, &o->D, &o->Q, &more) == 3 && more > 0;
-		used += more;
-		if (ok && sscanf(arguments + used, "%4d%n", &period, &tail) == 1) used += tail;
+	bool ok = read_three(&at, &o->p, &o->d, &o->q);
+	if (ok && *at == '(') {
+		ok = read_three(&at, &o->P, &o->D, &o->Q);
+		if (ok && !eg_series_whole(&at, 4, &period)) period = 0;
 		o->s = period ? period : past->period;
 	}
-	if (ok && arguments[used] == 'c') o->constant = true, used++;
+	if (ok && *at == 'c') o->constant = true, at++;
 	const int orders[6] = {o->p, o->q, o->P, o->Q, o->d, o->D};
 	for (int i = 0; i < 6; i++) ok = ok && orders[i] >= 0 && orders[i] <= (i < 4 ? EG_ORDER_MOST : 2);
-	if (!ok || arguments[used] || eg_arma_parameters(o) > EG_FREE_MOST - 2)
+	if (!ok || *at || eg_arma_parameters(o) > EG_FREE_MOST - 2)
 		return eg_fail(err, EG_ERR_ARG,
 		        "'arima%.60s' is no order; write arima(p,d,q), arima(p,d,q)(P,D,Q)period, with a c behind it for a constant: p, q, P "
 		        "and Q from 0 to %d, d and D from 0 to 2", arguments, EG_ORDER_MOST);

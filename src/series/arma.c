@@ -111,7 +111,7 @@ static bool ar_covariances(const eg_arma *a, int lags, double *x) {
 }
 
 static void covariances(eg_arma *a, const double *x, int q) {
-	double c[1 + EG_STATE_MOST];
+	double c[1 + EG_STATE_MOST] = {0};
 	for (int m = 0; m <= q; m++) {
 		c[m] = m ? a->theta[m - 1] : 1;
 		for (int i = 1; i + m <= q; i++) c[m] += a->theta[i - 1] * a->theta[i + m - 1];

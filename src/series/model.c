@@ -17,7 +17,12 @@ const eg_forecaster_info *eg_forecaster_at(int i) { return i >= 0 && i < EG_COUN
 
 /* ---- for the kinds ----------------------------------------------------------------------------------------------- */
 
-eg_status eg_series_no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a forecast"); }
+bool eg_series_whole(const char **at, int digits, int *value) {
+	int n = 0;
+	*value = 0;
+	for (; n < digits && **at >= '0' && **at <= '9'; n++, ++*at) *value = *value * 10 + (**at - '0');
+	return n > 0;
+}
 
 eg_status eg_series_too_short(const char *spec, int needed, int n, eg_error *err) {
 	return eg_fail(err, EG_ERR_ARG, "%s needs at least %d values, and there are %d; take more, or a simpler model such as naive",

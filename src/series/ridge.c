@@ -141,11 +141,12 @@ static eg_status fit_step(ridge *r, int h, eg_error *err) {
 
 static eg_status fit(eg_forecaster *f, const char *arguments, const eg_past *past, eg_error *err) {
 	ridge *r = f->own = eg_arena_alloc(&f->arena, sizeof *r);
-	int used = 0, lags = past->period > 1 ? 2 * past->period : 24;
+	const char *at = arguments;
+	int lags = past->period > 1 ? 2 * past->period : 24;
 	if (!r) return eg_series_no_memory(err);
 	if (lags > past->n / 4) lags = past->n / 4;
 	if (lags > 60) lags = 60;
-	if (arguments[0] && (sscanf(arguments, "(%4d)%n", &lags, &used) != 1 || !used || arguments[used] || lags < 1 || lags > LAGS_MOST))
+	if (*at && (*at++ != '(' || !eg_series_whole(&at, 4, &lags) || strcmp(at, ")") != 0 || lags < 1 || lags > LAGS_MOST))
 		return eg_fail(err, EG_ERR_ARG, "'ridge%.40s': write ridge(LAGS), how many of the last values it looks at, from 1 to %d",
 		        arguments, LAGS_MOST);
 	if (lags < 1 || past->n < 3 * lags + 5)

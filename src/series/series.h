@@ -46,7 +46,11 @@ void eg_series_add(char *buf, size_t size, const char *fmt, ...) EG_PRINTF(3, 4)
 /* The log-likelihood of n normal values whose mean is known, at its best variance, and its AICc with k parameters. */
 void eg_series_likelihood(eg_fitted *fit, int n, double sse, double log_determinant, int k);
 double eg_series_aicc(double loglik, int n, int k);
-eg_status eg_series_no_memory(eg_error *err);
+static inline eg_status eg_series_no_memory(eg_error *err) {
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory for a forecast");
+}
+/* The whole number of at most `digits` digits that stands at *at, which goes behind it; false: there is none. */
+bool eg_series_whole(const char **at, int digits, int *value);
 eg_status eg_series_too_short(const char *spec, int needed, int n, eg_error *err);
 bool eg_series_no_arguments(const char *name, const char *arguments, eg_error *err);
 double eg_series_quantile(double p); /* of the normal distribution */
