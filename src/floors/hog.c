@@ -18,7 +18,7 @@
 #include <math.h>
 #include <string.h>
 
-static const float faint = 0.1F, pi = 3.14159265F; /* faint: gradients as weak count for little */
+static const float faint = 1e-7F, pi = 3.14159265F; /* faint: so weak are no gradients at all */
 
 /* Cells of one kind of histogram. */
 typedef struct grid {

@@ -265,7 +265,7 @@ const eg_floor_type eg_floor_type_hog_svm = {
 		.task = "classify",
 		.doc = "histograms of a picture's edges, and a flat border between every two classes",
 		.source = "Dalal and Triggs 2005; Cortes and Vapnik 1995; Hsieh et al. 2008",
-		.version = 2},
+		.version = 3},
 	.size = sizeof(svm),
 	.settings = {{.name = "c", .n = 1, .tried = {0.015}, .low = 0.001, .high = 1, .log = true},
 	        {.name = "of", .n = 1, .tried = {0}}},
