@@ -352,7 +352,8 @@ static void slices(const page *p, const eg_shown_trial *const *drawn, double top
 	for (int i = 0; i < p->s->nkeys; i++) {
 		const int key = p->s->order[i];
 		const eg_shown_key *k = &p->s->keys[key];
-		const frame f = {LEFT + i % GRID * wide, top + i / GRID * 236.0, wide - LEFT - 4, 160};
+		const int row = i / GRID;
+		const frame f = {LEFT + i % GRID * wide, top + row * 236.0, wide - LEFT - 4, 160};
 		char name[80];
 		heading(p->w, f.x, f.y - 10, cut(k->path, NAMES + 8, name, sizeof name));
 		value_axis(p, &f);
