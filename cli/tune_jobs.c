@@ -77,7 +77,7 @@ static bool on_epoch(void *user, int epoch, double value) {
 static void be_trial(tuning *t, const eg_trial *trial, int pipe, pid_t parent) {
 	eg_error err = {0};
 	eg_trial_room room = {0};
-	eg_outcome o;
+	eg_outcome o = {0};
 	const int loaders = (int)args_number(t->args, "loaders", 0);
 	const bool alone = t->njobs < 2;
 	const eg_context_options c = {.threads = t->threads,

@@ -40,7 +40,7 @@ static eg_status splice(editing *e, size_t from, size_t to, const char *put, eg_
 	char *text = eg_arena_alloc(&e->arena, size + 1);
 	if (!text) return no_memory(err);
 	memcpy(text, e->text, from);
-	memcpy(text + from, put, n);
+	memcpy(text + from, put, n + 1);
 	memcpy(text + from + n, e->text + to, e->size - to);
 	e->text = text, e->size = size;
 	return look(e, err);
@@ -84,7 +84,7 @@ static eg_status widen_data(editing *e, eg_error *err) {
 
 /* One of the settings: as far down as the tree goes, and what is left of the path behind. */
 static eg_status set(editing *e, const char *path, const char *value, eg_error *err) {
-	const eg_tree *t = e->root;
+	const eg_tree *t;
 	eg_status status = strncmp(path, "data.", 5) == 0 ? widen_data(e, err) : EG_OK;
 	if (status) return status;
 	t = e->root;
