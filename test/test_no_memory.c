@@ -328,14 +328,14 @@ static eg_status try_forecast(void *user, eg_error *err) {
 	static const char *const specs[] = {"arima(1,1,0)", "ets(A,N,N)", "theta", "ridge(1)", "drift"};
 	for (int i = 0; i < EG_COUNT(specs) && !status; i++) {
 		const eg_past past = {.values = t->columns[0].values, .n = t->steps};
-		const eg_trial_options trials = {.horizon = 1, .first = t->steps - 1};
-		eg_trial *trial = NULL;
+		const eg_rolling_options trials = {.horizon = 1, .first = t->steps - 1};
+		eg_rolling *trial = NULL;
 		status = eg_forecaster_fit(specs[i], &past, NULL, &f, err);
 		o = status ? NULL : eg_outlook_new(2);
 		if (!status && !o) status = eg_fail(err, EG_ERR_MEMORY, "out of memory");
 		if (!status) status = eg_forecast(f, &past, o, err);
-		if (!status) status = eg_trial_run(specs[i], &past, &trials, &trial, err);
-		eg_trial_free(trial);
+		if (!status) status = eg_rolling_run(specs[i], &past, &trials, &trial, err);
+		eg_rolling_free(trial);
 		eg_outlook_free(o);
 		eg_forecaster_free(f);
 		f = NULL;
