@@ -1,6 +1,10 @@
 #!/bin/sh
 # engram forecast: series in tables, models compared, forecasts; and all that may be wrong with a table.
 . test/cli_helpers
+if ! "$ENGRAM" version | grep -q "csv "; then
+	echo "built without libcsv"
+	exit 77
+fi
 
 # 60 months with a season of 12 and a line, the last two of the known column beyond them
 awk 'BEGIN {

@@ -98,7 +98,7 @@ eg_status eg_rolling_run(
 		status = one_origin(t, spec, whole, &past, o, &f, out, i, err);
 		if (!status && o->progress && !o->progress(o->user, (i + 1.0) / n)) status = eg_fail(err, EG_ERR_STOPPED, "stopped");
 	}
-	if (!status) {
+	if (!status && f) {
 		t->seconds_fit /= t->fits, t->seconds_forecast /= n;
 		t->parameters = f->fit.parameters;
 		snprintf(t->spec, sizeof t->spec, "%s", f->spec);
