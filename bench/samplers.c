@@ -1,6 +1,6 @@
-/* samplers.c - how good samplers are, measured on a table: the journal of a search in which every trial was trained to the
- * end (engram tune RECIPE --sampler random --halving 0 --trials 400). Searches in the table cost nothing, so that a hundred
- * of them, each with another seed, tell a median.
+/* samplers.c - how good samplers are, measured on a table: the journal of a search in which every trial was trained to
+ * the end (engram tune RECIPE --sampler random --halving 0 --trials 400). Searches in the table cost nothing, so that a
+ * hundred of them, each with another seed, tell a median.
  *
  * What a sampler proposes is mapped to the nearest trial of the table that this search has not used yet
  * (eg_space_distance: every key from 0 to 1 on its own scale, another choice is 1 away), and that trial's settings and
@@ -8,8 +8,8 @@
  *
  *   build/bench/samplers TABLE.jsonl [--runs 100] [--trials 40] [--halving 0] [--lag 1]
  *
- * A line of JSON for random and for tpe: the median over runs of the best value after 1, 2, ... trials, and the mean share
- * of the epochs of whole trials that were trained. Halving decides by each trial's `values`. */
+ * A line of JSON for random and for tpe: the median over runs of the best value after 1, 2, ... trials, and the mean
+ * share of the epochs of whole trials that were trained. Halving decides by each trial's `values`. */
 #include "base/base.h"
 #include "engram_tune.h"
 

@@ -1,5 +1,5 @@
-/* data.c - engram data: which data sets are known and where they lie; fetching them. Showing one is in show.c, its units in
- * vocab.c. */
+/* data.c - engram data: which data sets are known and where they lie; fetching them. Showing one is in show.c, its
+ * units in vocab.c. */
 #include "show.h"
 
 #include <stdlib.h>

@@ -151,8 +151,9 @@ typedef struct ranked {
 	int index;
 } ranked;
 
-/* By value, those that failed behind all. A trial that was stopped counts by what it had reached: it was stopped because
- * that was little, and one that was trained to the end though it was bad, for want of others, is no better for it. */
+/* By value, those that failed behind all. A trial that was stopped counts by what it had reached: it was stopped
+ * because that was little, and one that was trained to the end though it was bad, for want of others, is no better for
+ * it. */
 static int by_merit(const void *a, const void *b) {
 	const ranked *x = a, *y = b;
 	const bool failed = x->t->state == EG_SHOWN_FAILED;

@@ -5,9 +5,9 @@
  *
  *   score = ln P / lp + cp,  lp = ((5 + n) / 6)^alpha,  cp = coverage * sum over places i of ln min(1, sum of a_i)
  *
- * with n units (the end mark is one of them) and the attention a_i of all steps to place i of the source (Wu et al. 2016, "Google's
- * neural machine translation system", eq. 14). The search for a sentence is over when `beam` hypotheses have ended, or
- * none that lives can become better than the best that has. beam 1 is greedy search. */
+ * with n units (the end mark is one of them) and the attention a_i of all steps to place i of the source (Wu et al.
+ * 2016, "Google's neural machine translation system", eq. 14). The search for a sentence is over when `beam` hypotheses
+ * have ended, or none that lives can become better than the best that has. beam 1 is greedy search. */
 #ifndef ENGRAM_TASKS_BEAM_H
 #define ENGRAM_TASKS_BEAM_H
 
