@@ -6,7 +6,7 @@
  * (eg_space_distance: every key from 0 to 1 on its own scale, another choice is 1 away), and that trial's settings and
  * value are what the sampler is told. The same rule serves for samplers of others.
  *
- *   build/bench/samplers TABLE.jsonl [--runs 100] [--trials 40] [--halving 0] [--lag 1]
+ *   build/bench/samplers TABLE.jsonl [--runs 100] [--trials 40] [--halving 0] [--first-rung 1] [--lag 1]
  *
  * A line of JSON for random and for tpe: the median over runs of the best value after 1, 2, ... trials, and the mean
  * share of the epochs of whole trials that were trained. Halving decides by each trial's `values`. */
@@ -120,7 +120,7 @@ static void read_table(table *t, const char *path) {
 
 typedef struct setting {
 	eg_sampler_kind kind;
-	int runs, trials, eta, lag;
+	int runs, trials, eta, lag, first_rung;
 } setting;
 
 static bool better(const table *t, double a, double b) {
@@ -159,7 +159,7 @@ static void run_trial(const table *t, const eg_trial *trial, const row *r, eg_ou
 static double search(const table *t, const setting *s, int seed, double *best) {
 	const int longest = t->rows[0].epochs;
 	const eg_search_options options = {.trials = s->trials, .lag = s->lag, .eta = s->eta,
-	        .first_rung = (longest + 4) / 9 > 1 ? (longest + 4) / 9 : 1,
+	        .first_rung = s->first_rung ? s->first_rung : (longest + 4) / 9 > 1 ? (longest + 4) / 9 : 1,
 	        .sampler = {.kind = s->kind, .seed = (uint64_t)seed, .lower_is_better = t->lower_is_better}};
 	eg_search *search;
 	eg_error err;
@@ -208,12 +208,13 @@ static void measure(const table *t, const setting *s) {
 int main(int argc, char **argv) {
 	static table t;
 	setting s = {.runs = 100, .trials = 40, .lag = 1};
-	if (argc < 2) stop("usage: samplers TABLE.jsonl [--runs N] [--trials N] [--halving N] [--lag N]", NULL);
+	if (argc < 2) stop("usage: samplers TABLE.jsonl [--runs N] [--trials N] [--halving N] [--first-rung N] [--lag N]", NULL);
 	for (int i = 2; i + 1 < argc; i += 2) {
 		int *to = !strcmp(argv[i], "--runs")      ? &s.runs
 		          : !strcmp(argv[i], "--trials")  ? &s.trials
 		          : !strcmp(argv[i], "--halving") ? &s.eta
 		          : !strcmp(argv[i], "--lag")     ? &s.lag
+		          : !strcmp(argv[i], "--first-rung") ? &s.first_rung
 		                                          : NULL;
 		if (!to || (*to = (int)strtol(argv[i + 1], NULL, 10)) < 0) stop("no such option", argv[i]);
 	}
