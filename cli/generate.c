@@ -300,12 +300,13 @@ static int fill_gap(job *j) {
 	if (!gap) return CLI_USAGE; /* which check() has told */
 	const char *right = gap + strspn(gap, "_");
 	filling x = {.j = j, .right = right};
+	const uint64_t longest = (uint64_t)args_number(j->args, "length", 0);
 	append(&j->prompt, j->fill, strlen(j->fill) - strlen(gap));
 	const eg_gap g = {.left = j->prompt.data,
 	        .nleft = j->prompt.size,
 	        .right = right,
 	        .nright = strlen(right),
-	        .longest = (int)args_number(j->args, "length", 0),
+	        .longest = longest > 1 << 30 ? 1 << 30 : (int)longest,
 	        .results = (int)args_number(j->args, "samples", FILLED)};
 	return eg_generator_fill(j->generator, &g, show_filled, &x, &err) ? fail_error("generate", &err) : CLI_OK;
 }

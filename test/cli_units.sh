@@ -52,6 +52,8 @@ END
 expect 0 "$ENGRAM" data vocab pets.yaml
 says "units: token"
 says "commonest"
+expect 0 "$ENGRAM" data vocab pets.yaml --set data.pairs=true --set 'input=[time,2]' --set 'model=[{embedding: 4}, {flatten: 2}, {linear: classes}]'
+says "units: token" # the pairs are no units
 expect 1 "$ENGRAM" data vocab pets.yaml --text 'a cat'
 says "cut by somebody else"
 expect 2 "$ENGRAM" data vocab

@@ -654,6 +654,7 @@ static void lists(void **state) {
 	put_file(&made, "out.txt", "images/../../b.pgm\t9\n");
 	put_file(&made, "empty.txt", "# none\n");
 	put_file(&made, "lost.txt", "images/x.pgm\t9\n");
+	put_file(&made, "mixed.txt", "images/b.pgm\t10\nimages/b.pgm\t2a\nimages/b.pgm\t3\n"); /* not all are numbers */
 	put_end(&made);
 	write_file(f, "set.tar", made.at, made.n);
 	snprintf(path, sizeof path, "path=%s/set.tar", f->folder);
@@ -673,6 +674,10 @@ static void lists(void **state) {
 	check_row(f, s, EG_PART_TRAIN, 1, "images/b.pgm", 2, "9", NULL);
 	assert_int_equal(eg_source_count(s, EG_PART_TEST), 0);
 	assert_says(eg_source_remark(s, EG_PART_TEST), "there is no '");
+	eg_source_close(s);
+	s = open_source(f, "list", TRAIN, path, "train_list=mixed.txt", NULL);
+	check_row(f, s, EG_PART_TRAIN, 0, "images/b.pgm", 2, "10", NULL);
+	check_row(f, s, EG_PART_TRAIN, 2, "images/b.pgm", 2, "3", NULL);
 	eg_source_close(s);
 	refuse_source(f, "list", TEST, "wrong.txt:2: '11' is a class that is not among the 2 of training ('9', ...)", path, "test_list=wrong.txt", NULL);
 	refuse_source(f, "list", TRAIN, "no-label.txt:1: a line is the path of a picture, a tab, and its label", path, "train_list=no-label.txt", NULL);

@@ -261,6 +261,21 @@ static void json_lines(void **state) {
 	assert_null(r.group);
 	assert_string_equal(strrchr(r.place, '/') + 1, "a.jsonl:3");
 	eg_source_close(s);
+	/* Nobody stands in both parts, though the first record is of nobody. */
+	char lines[4000] = "{\"text\": \"one\", \"kind\": 1}\n";
+	for (int i = 0; i < 40; i++)
+		snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "{\"text\": \"t%d\", \"kind\": %d, \"who\": \"p%d\"}\n", i,
+		        i % 2, i % 8);
+	setting(path, "path", write_text(f, "g.jsonl", lines));
+	s = open_source(f, "jsonl", TRAIN | TEST, path, "text=text", "label=kind", "group=who", "test=0.3", NULL);
+	bool in[2][8] = {{false}};
+	for (int p = 0; p < 2; p++)
+		for (int64_t i = 0; i < eg_source_count(s, p ? EG_PART_TEST : EG_PART_TRAIN); i++) {
+			read_record(f, s, p ? EG_PART_TEST : EG_PART_TRAIN, i, &r);
+			if (r.group) in[p][r.group[1] - '0'] = true;
+		}
+	for (int g = 0; g < 8; g++) assert_true(in[0][g] != in[1][g]);
+	eg_source_close(s);
 	setting(path, "path",
 	        write_text(f, "b.jsonl",
 	                "{\"w\": [\"Ada\", \"wrote\"], \"t\": [\"PER\", \"O\"]}\n{\"w\": [\"x\"], \"t\": [\"LOC\"]}\n"));

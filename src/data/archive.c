@@ -191,7 +191,7 @@ static eg_status begin(reading *r, int fd, const char *name, const eg_archive_li
 	eg_status status = load(&r->l, err);
 	if (status) return status;
 	r->unzip = eg_reader_again(fd, name, err);
-	if (!r->unzip) return EG_ERR_IO;
+	if (!r->unzip) return err ? err->status : EG_ERR_IO;
 	if (!eg_reader_is_packed(r->unzip)) {
 		eg_reader_close(r->unzip);
 		r->unzip = NULL;

@@ -78,7 +78,7 @@ static void remove_older(const char *copy, size_t stem) {
 
 static eg_status unpack(int fd, const char *name, const char *copy, size_t stem, eg_error *err) {
 	eg_writer *w = eg_writer_new(NULL, copy, err);
-	if (!w) return EG_ERR_IO;
+	if (!w) return err ? err->status : EG_ERR_IO;
 	const eg_archive_sink to = {w, put_piece};
 	eg_status status = eg_archive_unpack(fd, name, &eg_archive_usual, &to, err);
 	if (status && !eg_writer_failed(w)) {

@@ -84,6 +84,7 @@ static eg_status sum_file(
 static eg_status check_file(getting *g, const char *path, const eg_data_file *file, eg_error *err) {
 	const bool packed = g->info->packed_sums || is_archive(g, file);
 	int64_t bytes = 0;
+	g->same = true; /* of this file nothing else is known yet */
 	eg_status status = sum_file(g, path, file, packed, &bytes, err);
 	if (status != EG_OK) return status;
 	if (file->sha256 && bytes == file->bytes && strcmp(g->sum, file->sha256) == 0) return EG_OK;

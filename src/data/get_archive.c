@@ -110,7 +110,7 @@ eg_status eg_data_sum_write(const char *path, const char *hex, eg_error *err) {
 	snprintf(file, sizeof file, "%s.sha256", path);
 	const int n = snprintf(line, sizeof line, "%s  %s\n", hex, slash ? slash + 1 : path);
 	eg_writer *w = eg_writer_new(NULL, file, err);
-	if (!w) return EG_ERR_IO;
+	if (!w) return err ? err->status : EG_ERR_IO;
 	eg_writer_put(w, line, (size_t)n);
 	return eg_writer_commit(w, err);
 }

@@ -170,12 +170,13 @@ static eg_status cut_by_rule(eg_shelf_source *s, eg_error *err) {
 static eg_status cut_share(eg_shelf_source *s, eg_error *err) {
 	size_t n = (size_t)s->own.n;
 	int64_t *count = s->base.count;
-	bool grouped = s->own.at[0].group != NULL;
+	bool grouped = false;
 	int32_t *labels = eg_calloc(NULL, n, sizeof *labels);
 	const char **groups = eg_calloc(NULL, n, sizeof *groups);
 	for (size_t i = 0; labels && groups && i < n; i++) {
 		labels[i] = s->fields.label >= 0 ? s->own.at[i].label : 0;
 		groups[i] = s->own.at[i].group;
+		grouped = grouped || groups[i];
 	}
 	eg_split_of of = {.count = (int64_t)n, .labels = labels, .groups = grouped ? groups : NULL, .seed = TEST_SEED};
 	eg_status status = labels && groups

@@ -152,9 +152,14 @@ static eg_status learn_names(eg_source *base, eg_error *err) {
 
 /* ---- a part ------------------------------------------------------------------------------------------------------ */
 
-/* Names sorted by one of the two orders, as they are: looked for in that. */
-static int32_t label_of(const eg_field *f, const char *label) {
-	const bool numbers = f->nnames > 0 && is_number(f->names[f->nnames - 1]) && is_number(f->names[0]) && is_number(label);
+/* Names are sorted by one of the two orders, as in set_classes: looked for in that. */
+static bool by_numbers(const eg_field *f) {
+	bool numbers = true;
+	for (int i = 0; i < f->nnames; i++) numbers = numbers && is_number(f->names[i]);
+	return numbers;
+}
+
+static int32_t label_of(const eg_field *f, bool numbers, const char *label) {
 	const char *const *found =
 	        bsearch(&label, f->names, (size_t)f->nnames, sizeof *f->names, numbers ? by_number : by_bytes);
 	return found ? (int32_t)(found - f->names) : EG_NO_LABEL;
@@ -179,9 +184,12 @@ static eg_status put_rows(list_source *s, eg_part part, const char *list, const 
 	char folder[EG_PATH];
 	if (!at) return eg_source_no_memory(base, err);
 	snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(list, '/') - list), list);
+	const bool numbers = by_numbers(f);
 	for (int i = 0; i < all->n; i++) {
 		const line *l = &all->at[i];
-		at[i] = (eg_picture_file){.path = path_of(s, folder, l->path, err), .label = label_of(f, l->label), .group = l->group};
+		at[i] = (eg_picture_file){.path = path_of(s, folder, l->path, err),
+		        .label = label_of(f, numbers, l->label),
+		        .group = l->group};
 		if (!at[i].path) return EG_ERR_MEMORY;
 		if (at[i].label == EG_NO_LABEL)
 			return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: '%s' is a class that is not among the %d of training ('%s'%s)", list,

@@ -95,6 +95,7 @@ static eg_status decode(const mask_source *s, const entry *e, eg_record *r, pair
 	*kept = !status && atomic_fetch_add(s->kept, size) + size <= s->keep_most;
 	if (!status && !*kept) atomic_fetch_sub(s->kept, size);
 	if (!status) p = *kept ? eg_alloc(NULL, size) : eg_record_room(r, size);
+	if (*kept && !p) atomic_fetch_sub(s->kept, size), *kept = false;
 	if (!status && !p) status = eg_source_no_memory(&s->base, err);
 	if (p) {
 		p->C = pic.C, p->H = pic.H, p->W = pic.W;

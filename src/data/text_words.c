@@ -177,7 +177,7 @@ static cluster cluster_at(const char *s, size_t size) {
 	c.k = class_of(code);
 	c.joiner = c.k == ZWJ;
 	if (code == '\n') return c;
-	for (size_t more; (more = extent(s + c.n, size - c.n)) > 0; c.n += more) {
+	for (size_t more; c.n <= EG_UNIT_MOST && (more = extent(s + c.n, size - c.n)) > 0; c.n += more) {
 		word_class k = class_of(eg_utf8_decode(s + c.n, NULL));
 		if (!is_attached(k)) break;
 		c.joiner = k == ZWJ;

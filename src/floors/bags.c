@@ -66,11 +66,12 @@ void eg_features_free(eg_features *x) {
 /* Each feature once; new ones are known from now on where they are learnt. -1: out of memory. */
 static int features(eg_features *x, const eg_floor_batch *b, int i, bool learn, int32_t *out) {
 	const int32_t *ids = b->slots[0];
+	const int each = eg_floor_step(b);
 	int n = 0;
 	x->texts++;
 	for (int t = 0; t < b->time; t++)
 		for (int two = 0; two <= (x->pairs && t > 0); two++) {
-			uint64_t key = eg_feature_key(two ? ids[(t - 1) * b->n + i] : -1, ids[t * b->n + i]);
+			uint64_t key = eg_feature_key(two ? ids[((t - 1) * b->n + i) * each] : -1, ids[(t * b->n + i) * each]);
 			int k = learn ? eg_features_put(x, key) : eg_features_find(x, key);
 			if (k < 0 && learn) return -1;
 			if (k < 0 || x->seen[k] == x->texts) continue;

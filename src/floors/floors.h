@@ -42,6 +42,8 @@ enum { EG_FLOOR_BATCH = 1024 };
  * The first time it is zero, but for `part`. n is 0 at the end. */
 eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err);
 void eg_floor_batch_free(eg_floor_batch *b);
+/* Numbers of a step of input 0: two where tokens come with pairs, the first of them the token's; else one. */
+int eg_floor_step(const eg_floor_batch *b);
 
 /* Numbers of one sample of input 0: pictures, numbers, series of a fixed length; 0: it has no fixed number of
  * them, or it is ids. */

@@ -35,10 +35,11 @@ static int32_t *row_of(frequent_tag *m, uint64_t key) {
 
 static eg_status add(frequent_tag *m, const eg_floor_batch *b, eg_error *err) {
 	const int32_t *ids = b->slots[0], *tags = tags_of(&m->base, b);
+	const int each = eg_floor_step(b);
 	for (int t = 0; t < b->time; t++) {
 		if (tags[t] < 0) continue;
 		for (int two = 0; two <= pairs_of(&m->base); two++) {
-			int32_t *row = row_of(m, eg_feature_key(two ? (t ? ids[t - 1] : INT32_MAX - 1) : -1, ids[t]));
+			int32_t *row = row_of(m, eg_feature_key(two ? (t ? ids[(t - 1) * each] : INT32_MAX - 1) : -1, ids[t * each]));
 			if (!row) return eg_floor_no_memory(&m->base, err);
 			row[tags[t]]++;
 		}
@@ -68,12 +69,13 @@ static const int32_t *look_up(const frequent_tag *m, int32_t before, int32_t id)
 static eg_status say(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err) {
 	const frequent_tag *m = (const frequent_tag *)f;
 	const int32_t *ids = b->slots[0];
+	const int each = eg_floor_step(b);
 	int K = eg_floor_classes(f);
 	eg_real *out = eg_floor_room(f, (size_t)steps * (size_t)K);
 	EG_UNUSED(from); /* sentences come whole */
 	if (!out) return eg_floor_no_memory(f, err);
 	for (int t = 0; t < steps; t++) {
-		const int32_t *row = look_up(m, t ? ids[t - 1] : INT32_MAX - 1, ids[t]);
+		const int32_t *row = look_up(m, t ? ids[(t - 1) * each] : INT32_MAX - 1, ids[t * each]);
 		for (int k = 0; k < K; k++) out[t * K + k] = (eg_real)row[k];
 	}
 	*said = (eg_said){out, {3, {steps, 1, K}}, true};
@@ -96,7 +98,7 @@ static bool serves(const eg_floor *f) {
 		        .task = "tag", \
 		        .doc = what, \
 		        .source = "Charniak et al. 1993", \
-		        .version = 1}, \
+		        .version = 2}, \
 		.size = sizeof(frequent_tag), .settings = {{.name = "units", .n = 1, .tried = {units}}}, .serves = serves, .train = train, .say = say, \
 		.free = free_floor, \
 	}

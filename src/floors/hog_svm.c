@@ -12,7 +12,7 @@
  *
  * Each picture is learnt from as it is, and moved by a pixel. Descriptions stay bytes. Pairs are shared out among the
  * threads; each is computed by one, so the bits are the same for any number of them. Of training sets that do not fit
- * into MOST bytes an even selection is taken, told as `of`. */
+ * into `most` bytes an even selection is taken, told as `of`. */
 #include "floors/floors.h"
 #include "floors/hog.h"
 

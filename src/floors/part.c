@@ -47,6 +47,11 @@ eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err) {
 	return status ? status : d->fill(d->user, &b->fill, b->slots, err);
 }
 
+int eg_floor_step(const eg_floor_batch *b) {
+	const eg_dims *d = &b->part->samples->task->intakes[0]->sample;
+	return d->rank > 1 ? (int)d->d[1] : 1;
+}
+
 void eg_floor_batch_free(eg_floor_batch *b) {
 	for (int i = 0; i < EG_COUNT(b->slots); i++) eg_block_free(NULL, b->slots[i]);
 	eg_release(NULL, b->items);

@@ -199,17 +199,26 @@ static void cut_end(trial *t, const eg_floor_part *all) {
 	}
 }
 
-/* Every tenth, of classes that may come in turn. */
+/* Every tenth, of classes that may come in turn; of groups whole ones, by their names. */
 static bool is_tenth(int64_t i) { return (i + i / 10) % 10 == 9; }
 
-static void cut_tenths(trial *t, const eg_floor_part *all) {
+static eg_status cut_tenths(running *r, trial *t, const eg_floor_part *all, eg_error *err) {
+	const eg_sample_part *p = &r->train->parts[EG_PART_TRAIN];
 	uint32_t *second = t->items + all->count;
-	for (int64_t i = 0; i < all->count; i++) {
-		if (!is_tenth(i))
-			t->items[t->train.count++] = (uint32_t)i;
+	eg_record record = {0};
+	eg_status status = EG_OK;
+	for (int64_t i = 0; i < all->count && !status; i++) {
+		const int64_t item = all->items ? all->items[i] : i;
+		status = eg_source_read(r->task->source, p->from, p->items ? p->items[item] : item, 0, &record, err);
+		const char *group = status ? NULL : record.group;
+		const bool aside = group ? eg_fingerprint(0, group, strlen(group)) % 10 == 9 : is_tenth(i);
+		if (!aside)
+			t->items[t->train.count++] = (uint32_t)item;
 		else if (t->test.count < TRIED_SAMPLES)
-			second[t->test.count++] = (uint32_t)i;
+			second[t->test.count++] = (uint32_t)item;
 	}
+	eg_record_free(&record);
+	return status;
 }
 
 static eg_status cut(running *r, const eg_floor_part *all, trial *t, eg_error *err) {
@@ -218,10 +227,8 @@ static eg_status cut(running *r, const eg_floor_part *all, trial *t, eg_error *e
 	t->train = t->test = *all;
 	t->train.count = t->test.count = 0;
 	t->train.items = t->items, t->test.items = t->items + all->count;
-	if (r->task->type->load)
-		cut_end(t, all);
-	else
-		cut_tenths(t, all);
+	if (!r->task->type->load) return cut_tenths(r, t, all, err);
+	cut_end(t, all);
 	return EG_OK;
 }
 

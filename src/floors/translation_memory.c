@@ -21,9 +21,14 @@ typedef struct memory {
 	double *shared;        /* with the text at hand, of each text; zero between two */
 } memory;
 
+static int by_value(const void *a, const void *b) {
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
 /* The runs of a text, each once, as keys; sorted. *keys is released by the caller; -1: out of memory. */
 static int runs_of(const char *s, size_t size, int length, uint64_t **keys) {
-	int n = 0, same = 0;
+	int n = 0, all = 0, same = 0;
 	uint32_t *c = eg_alloc(NULL, (size + 2) * sizeof *c);
 	*keys = eg_alloc(NULL, (size + 2) * sizeof **keys);
 	if (!c || !*keys) {
@@ -41,13 +46,11 @@ static int runs_of(const char *s, size_t size, int length, uint64_t **keys) {
 	for (int i = 0; i + length <= n; i++) {
 		uint64_t h = (uint64_t)length;
 		for (int k = 0; k < length; k++) h = (h ^ c[i + k]) * UINT64_C(0x100000001b3) + (h >> 31);
-		int at = same;
-		while (at > 0 && (*keys)[at - 1] > h) at--;
-		if (at > 0 && (*keys)[at - 1] == h) continue;
-		memmove(*keys + at + 1, *keys + at, (size_t)(same - at) * sizeof **keys);
-		(*keys)[at] = h;
-		same++;
+		(*keys)[all++] = h;
 	}
+	if (all > 1) qsort(*keys, (size_t)all, sizeof **keys, by_value);
+	for (int i = 0; i < all; i++)
+		if (same == 0 || (*keys)[same - 1] != (*keys)[i]) (*keys)[same++] = (*keys)[i];
 	eg_release(NULL, c);
 	return same;
 }
@@ -174,7 +177,7 @@ const eg_floor_type eg_floor_type_translation_memory = {
 	        .source = "Arthern 1979; Dice 1945",
 	        .version = 1},
 	.size = sizeof(memory),
-	.settings = {{"n", 4, {2, 3, 4, 5}}},
+	.settings = {{.name = "n", .n = 4, .tried = {2, 3, 4, 5}, .low = 1, .high = 8, .whole = true}},
 	.batch = 1,
 	.serves = serves,
 	.train = train,

@@ -35,7 +35,7 @@ typedef struct search {
 	int nlive;
 	int *from, *ended;  /* rows to go on from; how many of each sentence have ended */
 	int32_t *units;
-	candidate *found;   /* of a sentence: beam * (beam + 1) */
+	candidate *found;   /* of a sentence: 2 * beam + 1 */
 	double *covered;
 	bool last; /* step: everything has to end */
 	eg_error *err;

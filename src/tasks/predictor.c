@@ -271,9 +271,9 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 	eg_size named[EG_MAX_DIMS + 1] = {{0}};
 	eg_dims dims[EG_TASK_INTAKES];
 	void *slots[EG_TASK_INTAKES];
-	int nwords = eg_task_words(t, words), room[EG_MAX_DIMS + 1]; /* an empty text is one step of padding */
-	for (int j = 0; j < nwords; j++) {
-		room[j] = sizes[j] > 0 ? sizes[j] : 1;
+	int nwords = eg_task_words(t, words), room[EG_MAX_DIMS + 1];
+	for (int j = 0; j < nwords; j++) { /* an empty text is one step of padding; who asks with numbers says sizes */
+		room[j] = sizes[j] > 0 || questions[which[0]].tensors ? sizes[j] : 1;
 		named[j] = (eg_size){words[j], room[j]};
 	}
 	eg_plan *plan = eg_plan_cache_get(p->plans, n, is_sequence(t) ? time : 0, named, err);
