@@ -282,7 +282,7 @@ static eg_status encode_stream(texts *x, eg_error *err) {
 	eg_status status = eg_vocab_encode(v, x->bytes, text_size(x), x->name, &x->ids, &x->n, err);
 	if (status) return status;
 	x->ntrain = t->whole ? x->n : (size_t)((1 - t->source->validation) * (double)x->n);
-	if (t->whole || !of_part(eg_vocab_unit(v)) || t->source->validation <= 0) return EG_OK;
+	if (t->whole || !of_part((int)eg_vocab_unit(v)) || t->source->validation <= 0) return EG_OK;
 	int32_t *ids = NULL;
 	status = eg_vocab_encode(v, x->bytes, train_bytes(x), x->name, &ids, &x->ntrain, err);
 	free(ids);

@@ -22,7 +22,8 @@ const eg_vocab *eg_samples_vocab(const eg_samples *s) {
 int eg_samples_unit_count(const eg_samples *s) {
 	const eg_intake *f = input_of(s);
 	if (!f) return 0;
-	return f->type->kind == EG_FIELD_TOKENS ? eg_intake_tokens(f)->n + 1 : f->type->count(f); /* pairs are no units */
+	/* Pairs of tokens are no units. */
+	return f->type->kind == EG_FIELD_TOKENS ? eg_intake_tokens(f)->n + 1 : f->type->count(f);
 }
 
 int eg_samples_unit_unknown(const eg_samples *s) {
