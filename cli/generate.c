@@ -395,8 +395,11 @@ static bool check(const cli_args *a) {
 /* "7x4" */
 static bool read_form(job *j) {
 	const char *form = args_text(j->args, "form");
-	char end;
-	if (!form || (sscanf(form, "%3dx%4d%c", &j->columns, &j->rows, &end) == 2 && j->columns > 0 && j->rows > 0)) return true;
+	char *end = NULL;
+	if (!form) return true;
+	const long columns = strtol(form, &end, 10), rows = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+	if (*end == '\0' && columns > 0 && columns < 1000 && rows > 0 && rows < 10000)
+		return j->columns = (int)columns, j->rows = (int)rows, true;
 	return fail_usage("generate", "--form needs characters x lines, as in 7x4, not '%s'", form), false;
 }
 

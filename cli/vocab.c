@@ -4,6 +4,7 @@
 
 #include "engram_text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,8 +55,9 @@ static bool read_all(vocab_job *j, const char *name) {
 	if (!status && j->n == 0)
 		return fail("data vocab", "'%s' reads neither text nor tokens: it has no units", name), false;
 	for (int p = 0; p < EG_PARTS && !status; p++) status = count_part(j, (eg_part)p, &err);
-	if (status) fail_error("data vocab", &err);
-	return !status;
+	if (status) return fail_error("data vocab", &err), false;
+	assert(j->counts[EG_PART_TRAIN]); /* which every set has */
+	return true;
 }
 
 static void close_vocab(vocab_job *j) {

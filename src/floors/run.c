@@ -6,6 +6,7 @@
 #include "floors/floors.h"
 #include "io/recipe.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -565,13 +566,18 @@ static eg_status open_run(running *r, eg_error *err) {
 	if (r->out) r->out->results = eg_calloc(NULL, (size_t)eg_floor_count(), sizeof *r->out->results);
 	if (r->out) r->out->settings = eg_calloc(NULL, (size_t)eg_floor_count(), sizeof *r->out->settings);
 	if (!r->out || !r->out->results || !r->out->settings) return eg_fail(err, EG_ERR_MEMORY, "out of memory for floors");
-	if (!o->ctx && !(r->own_ctx = eg_context_new(NULL, err))) return err ? err->status : EG_ERR_MEMORY;
+	if (!o->ctx && !(r->own_ctx = eg_context_new(NULL, err))) {
+		assert(!err || err->status);
+		return err ? err->status : EG_ERR_MEMORY;
+	}
 	r->ctx = o->ctx ? o->ctx : r->own_ctx;
 	if (o->samples) r->task = o->samples->task;
 	eg_status status = o->samples ? EG_OK : eg_task_open(r->recipe, &r->task, err);
 	if (!status && o->folder && !o->samples) status = eg_task_set_source(r->task, NULL, o->folder, err);
-	if (!status) r->out->type = r->task->type;
-	return status;
+	if (status) return status;
+	assert(r->task); /* a task that was opened is there */
+	r->out->type = r->task->type;
+	return EG_OK;
 }
 
 /* ---- settings from elsewhere ------------------------------------------------------------------------------------- */
