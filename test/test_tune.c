@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PI 3.14159265358979324
@@ -106,6 +107,77 @@ static void test_guessed(void **state) {
 	eg_recipe_free(r);
 }
 
+#define BARE \
+	"name: t\ntask: regress\ndata: {source: adding, steps: 4, count: 50, validation: 0.2}\ninput: [time, 2]\n" \
+	"model: [{lstm: 4}, last, {linear: 1}]\ntrain: {loss: mse, optimizer: "
+
+static const eg_tuned *found(const eg_space *s, const char *key) {
+	for (int i = 0; i < eg_space_count(s); i++)
+		if (!strcmp(eg_space_at(s, i)->path, key)) return eg_space_at(s, i);
+	return NULL;
+}
+
+/* A key whose ends the recipe does not take is left out, and only that one. */
+static void test_guess_refused(void **state) {
+	(void)state;
+	eg_recipe *r;
+	eg_space *s = opened(BARE "{adamw: {weight_decay: 500}}}\n", &r);
+	assert_null(found(s, "train.optimizer.adamw.weight_decay")); /* 5000 is beyond what there may be */
+	assert_int_equal(eg_space_count(s), 4);
+	eg_space_free(s);
+	eg_recipe_free(r);
+	s = opened(BARE "adamw}\n", &r);
+	assert_int_equal(eg_space_count(s), 5);
+	eg_space_free(s);
+	eg_recipe_free(r);
+}
+
+/* What the recipe does not say has a value all the same, so that the recipe as it is can be tried. */
+static void test_unsaid(void **state) {
+	(void)state;
+	eg_recipe *r;
+	eg_space *s = opened(BARE "adamw}\n", &r);
+	for (int i = 0; i < eg_space_count(s); i++) assert_true(eg_space_at(s, i)->now >= 0);
+	assert_true(found(s, "train.optimizer.adamw.lr")->now == 0.001);
+	assert_true(found(s, "train.optimizer.adamw.weight_decay")->now == 0.01);
+	const eg_tuned *schedule = found(s, "train.schedule"), *batch = found(s, "train.batch");
+	assert_string_equal(schedule->choices[(int)schedule->now], "constant");
+	assert_string_equal(batch->choices[(int)batch->now], "32");
+	eg_space_free(s);
+	eg_recipe_free(r);
+	s = opened("name: t\ntask: regress\ndata: {source: adding, steps: 4, count: 50, validation: 0.2}\ninput: [time, 2]\n"
+	           "model: [{lstm: 4}, last, {linear: 1}]\ntrain: {loss: mse}\ntune:\n  train.optimizer: {choices: [adam, sgd]}\n"
+	           "  train.optimizer.adam.lr: {range: [1.0e-3, 0.1], when: {train.optimizer: adam}}\n"
+	           "  train.optimizer.sgd.lr: {range: [0.001, 1], when: {train.optimizer: sgd}}\n", &r);
+	assert_true(eg_space_at(s, 0)->now == 1 && isnan(eg_space_at(s, 1)->now) && eg_space_at(s, 2)->now == 0.01);
+	eg_space_free(s);
+	eg_recipe_free(r);
+}
+
+/* Sixty keys of which each depends on the two before it. */
+static void test_chain(void **state) {
+	(void)state;
+	enum { KEYS = 60 };
+	static const char *const names[2] = {"a", "b"};
+	char paths[KEYS][8];
+	eg_tuned keys[KEYS];
+	eg_tuned_when when[KEYS][2];
+	for (int i = 0; i < KEYS; i++) {
+		snprintf(paths[i], sizeof paths[i], "k%d", i);
+		when[i][0] = (eg_tuned_when){i - 1, 1 << 1}, when[i][1] = (eg_tuned_when){i - 2, 1 << 1};
+		keys[i] = (eg_tuned){.path = paths[i], .kind = EG_TUNED_CHOICE, .choices = (const char **)(uintptr_t)names, .nchoices = 2,
+		        .when = when[i], .nwhen = i < 2 ? i : 2, .now = (double)NAN};
+	}
+	eg_space *s;
+	assert_int_equal(eg_space_new(keys, KEYS, &s, NULL), EG_OK);
+	eg_space_free(s);
+	keys[30].when = (const eg_tuned_when[]){{29, 1 << 1}, {3, 1}}; /* 29 wants b of 3 */
+	keys[30].nwhen = 2;
+	eg_error err = {0};
+	assert_int_equal(eg_space_new(keys, KEYS, &s, &err), EG_ERR_FORMAT);
+	assert_non_null(strstr(err.message, "never holds: no choice is left for 'k3'"));
+}
+
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
 #define SPACE \
@@ -187,6 +259,8 @@ static double branin(const double *x) {
 	return a * a + 10 * (1 - 1 / (8 * PI)) * cos(x[0]) + 10;
 }
 
+static int last_told; /* by the last search */
+
 static double search(const eg_space *s, function f, eg_sampler_kind kind, uint64_t seed, int trials) {
 	const eg_search_options o = {.trials = trials, .lag = 1, .sampler = {.kind = kind, .seed = seed, .lower_is_better = true}};
 	eg_search *search;
@@ -201,6 +275,7 @@ static double search(const eg_space *s, function f, eg_sampler_kind kind, uint64
 		assert_int_equal(eg_search_tell(search, t.number, &outcome, NULL), EG_OK);
 	}
 	assert_int_equal(has, EG_SEARCH_OVER);
+	last_told = eg_search_told(search);
 	eg_search_best(search, &best);
 	eg_search_free(search);
 	return best;
@@ -258,7 +333,19 @@ static void test_all_points(void **state) {
 	        {.path = "n", .kind = EG_TUNED_INTEGER, .low = 1, .high = 5, .step = 2, .now = (double)NAN}};
 	eg_space *s;
 	assert_int_equal(eg_space_new(keys, 2, &s, NULL), EG_OK);
-	for (uint64_t seed = 0; seed < 4; seed++) assert_true(search(s, sum, EG_SAMPLER_TPE, seed, 40) == 1);
+	for (uint64_t seed = 0; seed < 4; seed++) {
+		assert_true(search(s, sum, EG_SAMPLER_TPE, seed, 40) == 1);
+		assert_int_equal(last_told, 6);
+	}
+	eg_space_free(s);
+	/* 0.1 + 2 * 0.1 is 0.3, which is tried once. */
+	const eg_tuned tenths[2] = {{.path = "a", .low = 0.1, .high = 1, .step = 0.1, .now = (double)NAN},
+	        {.path = "b", .low = 0.3, .high = 0.9, .step = 0.3, .log = true, .now = (double)NAN}};
+	assert_int_equal(eg_space_new(tenths, 2, &s, NULL), EG_OK);
+	for (uint64_t seed = 0; seed < 4; seed++) {
+		search(s, sum, EG_SAMPLER_TPE, seed, 80);
+		assert_int_equal(last_told, 30);
+	}
 	eg_space_free(s);
 }
 
@@ -448,6 +535,17 @@ static void test_other_search(void **state) {
 	assert_int_equal(eg_search_open(s, &other, &second, &err), EG_ERR_ARG);
 	assert_non_null(strstr(err.message, "another search writes the journal"));
 	eg_search_free(first);
+	/* Not even one in which nothing is written yet is removed by a search that is refused, nor what is no file. */
+	unlink(path);
+	assert_int_equal(eg_search_open(s, &o, &first, NULL), EG_OK);
+	assert_int_equal(eg_search_open(s, &o, &second, &err), EG_ERR_ARG);
+	assert_int_equal(access(path, F_OK), 0);
+	eg_search_free(first);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(eg_search_open(s, &o, &second, &err), EG_ERR_IO);
+	assert_non_null(strstr(err.message, "give another name"));
+	assert_int_equal(access(path, F_OK), 0);
+	unlink(path);
 	spill("{\"trial\": 0}\n", 13);
 	assert_int_equal(eg_search_open(s, &o, &second, &err), EG_ERR_ARG);
 	spill("no journal\n", 11);
@@ -514,7 +612,8 @@ static void test_edit_alias(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_conditions_refused),
-	        cmocka_unit_test(test_guessed), cmocka_unit_test(test_points), cmocka_unit_test(test_even), cmocka_unit_test(test_tpe),
+	        cmocka_unit_test(test_guessed), cmocka_unit_test(test_guess_refused), cmocka_unit_test(test_unsaid),
+	        cmocka_unit_test(test_chain), cmocka_unit_test(test_points), cmocka_unit_test(test_even), cmocka_unit_test(test_tpe),
 	        cmocka_unit_test(test_tpe_conditions), cmocka_unit_test(test_all_points), cmocka_unit_test(test_halving),
 	        cmocka_unit_test(test_finalists), cmocka_unit_test(test_journal), cmocka_unit_test(test_other_search),
 	        cmocka_unit_test(test_edit), cmocka_unit_test(test_edit_alias)};

@@ -21,6 +21,7 @@ static eg_status add(eg_space *s, const char *path, const eg_tuned *like, eg_err
 		eg_status status = eg_space_values(s, k, err);
 		if (status) return eg_value_free(k->values), status;
 	}
+	s->order[s->n] = s->n; /* guessed keys have no conditions */
 	if (eg_space_try(s, s->n++, &why) == EG_OK) return EG_OK;
 	s->n--;
 	eg_value_free(k->values);

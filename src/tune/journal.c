@@ -20,8 +20,8 @@ static eg_status fail_io(const eg_journal *j, const char *what, eg_error *err) {
 	return eg_fail(err, EG_ERR_IO, "cannot %s the journal %s: %s", what, j->path, strerror(errno));
 }
 
-static eg_status lock(const eg_journal *j, eg_error *err) {
-	if (flock(j->file - 1, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return EG_OK; /* no locks there */
+static eg_status lock(const eg_journal *j, int file, eg_error *err) {
+	if (flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return EG_OK; /* no locks there */
 	return eg_fail(err, EG_ERR_ARG,
 	        "another search writes the journal %s at this time: wait for it, stop it, or give this one another journal",
 	        j->path);
@@ -63,12 +63,18 @@ eg_status eg_journal_open(eg_journal *j, const char *path,
 	bool there = stat(path, &st) == 0;
 	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
 	if (file < 0) return fail_io(j, "open", err);
-	j->file = file + 1;
+	eg_status status = EG_OK;
 	if (fstat(file, &st) != 0 || !S_ISREG(st.st_mode))
-		return eg_fail(err, EG_ERR_IO, "the journal %s is no file that could be gone on with", path);
-	eg_status status = lock(j, err);
-	if (!status && !there) sync_folder(path);
-	return status ? status : read_lines(j, line, user, err);
+		status = eg_fail(err, EG_ERR_IO, "the journal %s is no file that could be gone on with: give another name", path);
+	else
+		status = lock(j, file, err);
+	if (status) { /* it is not this search's, to be removed because it is empty, say */
+		close(file);
+		return status;
+	}
+	j->file = file + 1;
+	if (!there) sync_folder(path);
+	return read_lines(j, line, user, err);
 }
 
 eg_status eg_journal_add(eg_journal *j, const char *text, size_t size, eg_error *err) {

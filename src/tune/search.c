@@ -345,7 +345,10 @@ static bool nearest_left(const eg_search *s, double *point) {
 			int64_t values = (int64_t)values_of(k), v = rest % values;
 			rest /= values;
 			double step = k->step > 0 ? k->step : 1;
-			x[i] = k->kind == EG_TUNED_CHOICE ? (double)v : k->low + step * (double)v;
+			/* as a sampler writes it: 0.1 + 2 * 0.1 is 0.3 */
+			x[i] = k->kind == EG_TUNED_CHOICE
+			           ? (double)v
+			           : eg_space_from_unit(k, eg_space_to_unit(k, k->low + step * (double)v));
 			if (!eg_space_tries(space, i, x)) x[i] = NAN;
 		}
 		double d = eg_space_distance(space, x, point);

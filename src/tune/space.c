@@ -40,12 +40,18 @@ bool eg_space_tries(const eg_space *s, int i, const double *point) {
 	return true;
 }
 
-/* What each key must be for key i to be tried, as bits; ~0: anything. Conditions have no circles. */
+/* What each key must be for key i to be tried, as bits; ~0: anything. Once through the order from its end, where who
+ * has a condition comes before the key that it is about. */
 static void narrow(const eg_space *s, int i, uint64_t *bits) {
-	const eg_tuned *k = &s->keys[i].tuned;
-	for (int c = 0; c < k->nwhen; c++) {
-		bits[k->when[c].key] &= k->when[c].choices;
-		narrow(s, k->when[c].key, bits);
+	bool needed[EG_SPACE_KEYS] = {false};
+	memset(bits, 0xff, EG_SPACE_KEYS * sizeof *bits);
+	needed[i] = true;
+	for (int o = s->n - 1; o >= 0; o--) {
+		const eg_tuned *k = &s->keys[s->order[o]].tuned;
+		for (int c = 0; c < k->nwhen && needed[s->order[o]]; c++) {
+			bits[k->when[c].key] &= k->when[c].choices;
+			needed[k->when[c].key] = true;
+		}
 	}
 }
 
@@ -55,7 +61,6 @@ static uint64_t all_choices(const eg_tuned *k) {
 
 void eg_space_reach(const eg_space *s, int i, double *point) {
 	uint64_t bits[EG_SPACE_KEYS];
-	memset(bits, 0xff, sizeof bits);
 	narrow(s, i, bits);
 	for (int k = 0; k < s->n; k++) {
 		point[k] = NAN;
@@ -96,7 +101,6 @@ static eg_status check_conditions(eg_space *s, eg_error *err) {
 	}
 	for (int i = 0; i < s->n; i++) {
 		uint64_t bits[EG_SPACE_KEYS];
-		memset(bits, 0xff, sizeof bits);
 		narrow(s, i, bits);
 		for (int k = 0; k < s->n; k++)
 			if (!(bits[k] & all_choices(&s->keys[k].tuned)) && s->keys[k].tuned.kind == EG_TUNED_CHOICE)
@@ -180,10 +184,33 @@ static bool same_number(const eg_value *x, const eg_tree *t) {
 	return number && eg_tree_number(t, &v) && v == eg_value_number(x, NAN);
 }
 
+static const char *number_text(eg_space *s, double v) {
+	char text[EG_TREE_NUMBER];
+	return eg_arena_strdup(&s->arena, eg_tree_shortest(text, v));
+}
+
+/* What a key is that the recipe does not say; NULL: that is not known here. */
+static const char *unsaid(eg_space *s, const char *path) {
+	const eg_optimizer_config *o = &s->recipe->train.optimizer;
+	const eg_tree *t = eg_tree_find(s->recipe->root, "train.optimizer"), *attrs;
+	const char *word = "sgd";
+	char lr[80], decay[80];
+	if (!strcmp(path, "train.schedule")) return "constant";
+	if (!strcmp(path, "train.batch")) return number_text(s, s->recipe->train.batch > 0 ? s->recipe->train.batch : 32);
+	if (t && eg_choice_read(t, "optimizer", &word, &attrs, NULL)) return NULL;
+	if (!strcmp(path, "train.optimizer")) return word;
+	snprintf(lr, sizeof lr, "train.optimizer.%.40s.lr", word);
+	snprintf(decay, sizeof decay, "train.optimizer.%.40s.weight_decay", word);
+	if (!strcmp(path, "train.lr") || !strcmp(path, lr)) return number_text(s, eg_optimizer_lr_of(o));
+	return strcmp(path, decay) != 0 ? NULL : o->kind == EG_ADAMW ? "0.01" : "0";
+}
+
 static double find_now(eg_space *s, int i) {
 	const eg_tuned *k = &s->keys[i].tuned;
 	const eg_tree *t = s->recipe ? eg_tree_find(s->recipe->root, k->path) : NULL;
+	eg_tree usual = {.kind = EG_TREE_SCALAR, .text = s->recipe && !t ? unsaid(s, k->path) : NULL};
 	double v;
+	if (!t && usual.text) t = &usual;
 	if (!t) return NAN;
 	if (k->kind != EG_TUNED_CHOICE) {
 		if (!eg_tree_number(t, &v) || v < k->low || v > k->high) return NAN;
