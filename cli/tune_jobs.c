@@ -87,9 +87,10 @@ static void be_trial(tuning *t, const eg_trial *trial, int pipe, pid_t parent) {
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it has nobody to tell then */
 #endif
 	if (getppid() != parent) _exit(1);
+	/* Sent to the whole group, they are the other process's, which ends this one by SIGKILL. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
+	signal(SIGTERM, SIG_IGN);
 	eg_search_leave(t->search);
 	eg_context *ctx = eg_context_new(&c, &err);
 	if (ctx) cli_tuning(t->args, ctx);
@@ -180,19 +181,27 @@ static void keep_epoch(tune_job *j, double value) {
 	j->values[j->nvalues++] = value;
 }
 
+/* The signal that ended the process; 0: none; -1: it has not ended. Only a look: until end() has it waited for, its
+ * number is nobody else's. */
+static int signal_of(const tune_job *j) {
+	siginfo_t info = {0};
+	if (waitid(P_PID, (id_t)j->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return -1;
+	return info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED ? info.si_status : 0;
+}
+
 /* The process has ended without a word. */
 static bool tell_gone(tuning *t, tune_job *j) {
 	char why[160];
-	int status = 0;
-	if (waitpid((pid_t)j->process, &status, WNOHANG) <= 0) {
+	int number = signal_of(j);
+	if (number < 0) {
 		struct timespec moment = {0, 50000000};
 		nanosleep(&moment, NULL);
-		waitpid((pid_t)j->process, &status, WNOHANG);
+		number = signal_of(j);
 	}
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+	if (number == SIGKILL)
 		snprintf(why, sizeof why, "its process was killed, as systems do that run out of memory");
-	else if (WIFSIGNALED(status))
-		snprintf(why, sizeof why, "its process was ended by signal %d", WTERMSIG(status));
+	else if (number > 0)
+		snprintf(why, sizeof why, "its process was ended by signal %d", number);
 	else
 		snprintf(why, sizeof why, "its process ended without a result");
 	return tell_failed(t, j, why);

@@ -142,6 +142,12 @@ static int find(training *t, const eg_rate_options *o) {
 	const char *path = args_text(t->args, "output");
 	eg_status status = eg_rate_find(t->graph, t->params, &t->config, eg_samples_get(t->samples, EG_PART_TRAIN), o, &c, &err);
 	if (t->live) bar_clear(stdout);
+	if (!status && c.n == 0 && !t->json) {
+		fail("tune", "%s: the very first loss, or its gradient, is no number, before any step: no learning rate helps there. Look "
+		             "for values in the data that are infinite or very large, and scale them", text_shown(t->recipe_path));
+		eg_rate_curve_free(&c);
+		return CLI_FAILED;
+	}
 	snprintf(title, sizeof title, "%.120s: the loss as the learning rate rises", eg_recipe_name(t->recipe));
 	if (!status && path) status = eg_rate_plot(path, title, &c, &err);
 	if (status)

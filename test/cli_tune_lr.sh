@@ -40,5 +40,12 @@ says "missing/curve.svg"
 expect 1 "$ENGRAM" tune --lr adding.yaml --set train.optimizer=none
 expect 1 "$ENGRAM" tune --lr adding.yaml --set 'train.groups=[{pattern: "*", frozen: true}]'
 says "every parameter is frozen"
+# The first loss is beyond all numbers already: there is no curve, with a picture or without.
+sed 's/^model.*/model: [{lstm: 4}, last, {linear: \&a {units: 4, init: constant, init_value: 1e6}}, {linear: *a}, {linear: *a}, {linear: 1}]/
+	s/{linear: 1}/{linear: {units: 1, init: constant, init_value: 1e6}}/' adding.yaml >beyond.yaml
+expect 1 "$ENGRAM" tune --lr beyond.yaml
+says "beyond.yaml: the very first loss, or its gradient, is no number"
+expect 1 "$ENGRAM" tune --lr beyond.yaml -o beyond.svg
+[ ! -e beyond.svg ] || fail "a picture of no curve"
 
 done_testing
