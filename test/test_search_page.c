@@ -128,6 +128,18 @@ static void the_mean_over_seeds(void **state) {
 	assert_true(s.best_value == 2.5);
 	eg_shown_free(&s);
 	eg_value_free(list);
+	/* One of its seeds failed: its mean is not known. */
+	list = parsed(b,
+	        "[{\"trial\": 0, \"settings\": {\"a\": 1}, \"value\": 1, \"state\": \"done\"},"
+	        "{\"trial\": 1, \"settings\": {\"a\": 2}, \"value\": 2, \"state\": \"done\"},"
+	        "{\"trial\": 2, \"settings\": {\"a\": 1}, \"value\": 1, \"state\": \"done\", \"of\": 0},"
+	        "{\"trial\": 3, \"settings\": {\"a\": 2}, \"value\": 3, \"state\": \"done\", \"of\": 1},"
+	        "{\"trial\": 4, \"settings\": {\"a\": 1}, \"value\": null, \"state\": \"failed\", \"of\": 0}]");
+	OK(b, eg_shown_read(&s, list, &b->err));
+	assert_int_equal(s.best, 1);
+	assert_true(s.best_value == 2.5);
+	eg_shown_free(&s);
+	eg_value_free(list);
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------------------- */
@@ -213,6 +225,19 @@ static void journals(void **state) {
 	OK(b, eg_journal_read(bench_text(b, "j.jsonl", ""), &list, &b->err));
 	assert_int_equal(eg_journal_page(bench_path(b, "none.html"), "none", list, &b->err), EG_ERR_FORMAT);
 	SAYS(b, "0 trials");
+	eg_value_free(list);
+	/* Lists where maps are needed. */
+	OK(b, eg_journal_read(bench_text(b, "j.jsonl", "{\"trial\": 0, \"settings\": [1, 2], \"value\": 1, \"state\": \"done\"}\n"
+	                                               "{\"trial\": 1, \"settings\": [3, \"x\"], \"value\": 1, \"state\": \"done\"}\n"),
+		      &list, &b->err));
+	assert_int_equal(eg_journal_page(bench_path(b, "none.html"), "none", list, &b->err), EG_ERR_FORMAT);
+	SAYS(b, "has no state or no settings");
+	eg_value_free(list);
+	OK(b, eg_journal_read(bench_text(b, "j.jsonl", "{\"trial\": 0, \"settings\": {\"a\": 1}, \"value\": 1, \"state\": \"done\", "
+	                                               "\"search\": {\"space\": [{\"range\": [0, 1]}, 3]}}\n"),
+		      &list, &b->err));
+	assert_int_equal(eg_journal_page(bench_path(b, "none.html"), "none", list, &b->err), EG_ERR_FORMAT);
+	SAYS(b, "is no map of keys");
 	eg_value_free(list);
 }
 

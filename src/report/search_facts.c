@@ -41,6 +41,7 @@ static bool is_number(const eg_value *v) {
 }
 
 static eg_shown_key *key_of(eg_shown_search *s, const char *path) {
+	if (!path) return NULL; /* of a list; read_trial refuses that */
 	for (int i = 0; i < s->nkeys; i++)
 		if (!strcmp(s->keys[i].path, path)) return &s->keys[i];
 	if (s->nkeys == EG_SHOWN_KEYS) return NULL;
@@ -177,22 +178,29 @@ static eg_status rank(eg_shown_search *s, eg_error *err) {
 	return EG_OK;
 }
 
-/* Of a trial that was repeated the mean over its seeds, and such ones go before all others. */
+/* Of a trial that was repeated the mean over its seeds, and such ones go before all others; not where one of them has
+ * failed. As eg_search_best, a trial that was stopped only where no other is there. */
+static double final_value(const eg_shown_search *s, const eg_shown_trial *t, bool repeated) {
+	double sum = t->value;
+	int n = 1;
+	for (int k = 0; k < s->ntrials; k++)
+		if (s->trials[k].of == t->number)
+			sum += s->trials[k].state == EG_SHOWN_FAILED ? (double)NAN : s->trials[k].value, n++;
+	return t->state != EG_SHOWN_DONE || (repeated && n == 1) ? (double)NAN : sum / n;
+}
+
 static void find_best(eg_shown_search *s) {
 	bool repeated = false;
+	for (int i = 0; i < s->ntrials; i++) repeated |= s->trials[i].of >= 0;
 	s->best = -1;
-	for (int i = 0; i < s->ntrials; i++) {
-		const eg_shown_trial *t = &s->trials[i];
-		double sum = t->value;
-		int n = 1;
-		if (t->state != EG_SHOWN_DONE || t->of >= 0) continue;
-		for (int k = 0; k < s->ntrials; k++)
-			if (s->trials[k].of == t->number && isfinite(s->trials[k].value)) sum += s->trials[k].value, n++;
-		if (repeated && n == 1) continue;
-		const double mean = sum / n;
-		if (s->best >= 0 && repeated == (n > 1) && !(s->lower ? mean < s->best_value : mean > s->best_value)) continue;
-		repeated = n > 1, s->best = i, s->best_value = mean;
-	}
+	for (int pass = 0; pass < 2 && s->best < 0; pass++)
+		for (int i = 0; i < s->ntrials; i++) {
+			const eg_shown_trial *t = &s->trials[i];
+			if (t->state == EG_SHOWN_FAILED || t->of >= 0) continue;
+			const double v = pass == 0 ? final_value(s, t, repeated) : t->value;
+			if (isnan(v) || (s->best >= 0 && !(s->lower ? v < s->best_value : v > s->best_value))) continue;
+			s->best = i, s->best_value = v;
+		}
 }
 
 /* ---- what a key is worth ----------------------------------------------------------------------------------------- */
@@ -256,8 +264,11 @@ eg_status eg_shown_read(eg_shown_search *s, const eg_value *journal, eg_error *e
 	if (metric) s->metric = metric;
 	s->lower = eg_value_bool(eg_value_get(about, "lower_is_better"), true);
 	if (n < 1 || n > 1000000) return eg_fail(err, EG_ERR_FORMAT, "the journal has %lld trials", (long long)n);
-	keys_of_space(s, eg_value_get(about, "space"));
-	keys_of_trials(s, journal, eg_value_get(about, "space") != NULL);
+	const eg_value *space = eg_value_get(about, "space");
+	if (space && eg_value_kind_of(space) != EG_VALUE_MAP)
+		return eg_fail(err, EG_ERR_FORMAT, "the space in the journal's first line is no map of keys: it is no journal of a search");
+	keys_of_space(s, space);
+	keys_of_trials(s, journal, space != NULL);
 	name_keys(s);
 	s->trials = eg_arena_alloc(&s->arena, (size_t)n * sizeof *s->trials);
 	if (!s->trials) return no_memory(err);
