@@ -238,6 +238,7 @@ static bool run_models(forecast_job *j) {
 
 static int by_error(const void *a, const void *b) {
 	double x = ((const forecast_model *)a)->scores.mae, y = ((const forecast_model *)b)->scores.mae;
+	if (isnan(x) || isnan(y)) return isnan(x) - isnan(y); /* what has no error goes last */
 	return (x > y) - (x < y);
 }
 

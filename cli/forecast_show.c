@@ -27,12 +27,19 @@ static const char *spec_of(const forecast_job *j, const forecast_model *m, char 
 	return buf;
 }
 
+static int count_missing(const forecast_job *j) {
+	int n = 0;
+	for (int t = 0; t < j->past.n; t++) n += isnan(j->past.values[t]);
+	return n;
+}
+
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */
 
 /* Warning number i into text; its code. NULL: there are no more. */
 static const char *warning(const forecast_job *j, int *i, char *text, size_t size) {
 	const forecast_model *best = &j->models[0], *naive = NULL;
 	char spec[160];
+	const int there = j->past.n - count_missing(j);
 	const char *floor = j->past.period > 1 ? "seasonal-naive" : "naive";
 	for (int k = 0; k < j->n; k++)
 		if (!strcmp(j->models[k].asked, floor)) naive = &j->models[k];
@@ -44,8 +51,8 @@ static const char *warning(const forecast_job *j, int *i, char *text, size_t siz
 			                     "value itself)", spec_of(j, best, spec), echo);
 			return "echo";
 		}
-		if (*i == 1 && j->past.n < LITTLE) {
-			snprintf(text, size, "fitted on %d values: expect the simple model to win", j->past.n);
+		if (*i == 1 && there < LITTLE) {
+			snprintf(text, size, "fitted on %d values: expect the simple model to win", there);
 			return "little_data";
 		}
 		if (*i >= 2 && naive && m != naive && !forecast_is_simple(m->asked) && m->scores.mae > naive->scores.mae) {
@@ -73,8 +80,7 @@ static void show_series(const forecast_job *j) {
 	printf(j->table->time ? "time: the column%s %s" : "time: no column of dates was found, so rows are steps%s%s",
 	        j->table->time ? strchr(j->table->time, ',') ? "s" : "" : "", j->table->time ? text_shown(j->table->time) : "");
 	if (j->table->steps > j->table->rows) printf("; %d steps have no row and are missing", j->table->steps - j->table->rows);
-	int missing = 0;
-	for (int t = 0; t < j->past.n; t++) missing += isnan(j->past.values[t]);
+	const int missing = count_missing(j);
 	if (missing) printf("; %d values are missing", missing);
 	if (isnan(j->strength))
 		printf("\nperiod: %d, as given\n", j->past.period);

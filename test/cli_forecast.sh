@@ -68,6 +68,22 @@ expect 0 "$ENGRAM" forecast hours.csv --model seasonal-naive --horizon 2
 says "time: the columns year, month, day, hour"
 says "period: 24, found"
 says "2010-01-05T00:00"
+# tenths of a second, which are no whole numbers of what a double holds; and steps that are none
+awk 'BEGIN { print "time,v"; for (t = 0; t < 3000; t++) printf "2024-05-01T00:%02d:%04.1f,%d\n", t / 600, t % 600 / 10, t % 7 }' >tenths.csv
+expect 0 "$ENGRAM" forecast tenths.csv --model naive --horizon 2 --period 1
+says "3000 values"
+says_not "have no row"
+sed '9s/0\.7,/0.72,/' tenths.csv >irregular.csv
+expect 1 "$ENGRAM" forecast irregular.csv --model naive
+says "irregular.csv:3: this time is not a whole number of steps of 0.08 s"
+# a month that is always 0 cannot be divided by, and what has been fitted nowhere is not the best
+awk -F, 'NR > 1 && $1 ~ /-04$/ { $2 = 0 } 1' OFS=, months.csv >april.csv
+expect 1 "$ENGRAM" forecast april.csv --target Sales --model 'holt-winters(multiplicative)' --period 12
+says "values have to be above 0"
+sed '3,40s/^\([^,]*\),[^,]*/\1,/' tenths.csv >holes.csv
+head -221 holes.csv >holes-220.csv
+expect 0 "$ENGRAM" forecast holes-220.csv --model naive --horizon 2 --period 1
+says "fitted on 182 values: expect the simple model to win"
 
 # ---- what is wrong: where, and the cure ----
 expect 1 "$ENGRAM" forecast absent.csv

@@ -268,6 +268,78 @@ static void constant_series(void **state) {
 	eg_outlook_free(o);
 }
 
+/* Constant at first: fitted anew as soon as it is not, whatever --refit says. */
+static void constant_at_first(void **state) {
+	(void)state;
+	double y[30];
+	for (int t = 0; t < 30; t++) y[t] = t < 10 ? 7 : 7 + (t - 9);
+	const eg_past past = {.values = y, .n = 30, .period = 1};
+	const eg_rolling_options o = {.horizon = 1, .first = 8, .refit = 100};
+	eg_rolling *t;
+	OK(eg_rolling_run("naive", &past, &o, &t, &err));
+	for (int i = 0; i < t->origins; i++) NEAR(t->mean[i], y[t->origin[i] - 1], 0);
+	assert_int_equal(t->fits, 4); /* of 8, 9, 10 and 11 values */
+	eg_rolling_free(t);
+}
+
+/* Multiplicative forms have nothing to say where they would divide by 0, however small the errors seem. */
+static void not_above_0(void **state) {
+	(void)state;
+	double month[72], around[60];
+	for (int t = 0; t < 72; t++) month[t] = t % 12 == 3 ? 0 : airline[t];
+	for (int t = 0; t < 60; t++) around[t] = sin(t * 1.7) + t * 7919 % 13 / 13.0 - 0.5;
+	const eg_past monthly = {.values = month, .n = 72, .period = 12}, both = {.values = around, .n = 60, .period = 1};
+	const struct {
+		const char *spec;
+		const eg_past *past;
+	} cases[] = {{"holt-winters(multiplicative)", &monthly}, {"ets(A,Md,N)", &both}, {"ets(A,M,N)", &both}};
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		eg_forecaster *f = NULL;
+		if (eg_forecaster_fit(cases[i].spec, cases[i].past, NULL, &f, &err) != EG_ERR_ARG) fail_msg("%s is fitted", cases[i].spec);
+		assert_null(f);
+		assert_non_null(strstr(err.message, "values have to be above 0"));
+	}
+}
+
+/* A past of another kind than it was fitted on is refused: there is no room for it. */
+static void other_past(void **state) {
+	(void)state;
+	static const double known[300];
+	eg_past with = passengers, monthly = passengers;
+	with.known = known, with.nknown = 2, with.rows = 150;
+	monthly.period = 24;
+	eg_outlook *o = eg_outlook_new(3);
+	static const char *const specs[] = {"ridge", "theta", "arima(1,0,0)(1,0,0)12"};
+	for (int i = 0; i < EG_COUNT(specs); i++) {
+		eg_forecaster *f = fit(specs[i], &passengers, EG_POWER_NONE);
+		assert_int_equal(eg_forecast(f, &with, o, &err), EG_ERR_ARG);
+		assert_non_null(strstr(err.message, "was fitted with 0 known columns and is to forecast from a past with 2"));
+		assert_int_equal(eg_forecast(f, &monthly, o, &err), EG_ERR_ARG);
+		assert_non_null(strstr(err.message, "was fitted with a period of 12 and is to forecast from a past with 24"));
+		OK(eg_forecast(f, &passengers, o, &err));
+		eg_forecaster_free(f);
+	}
+	eg_outlook_free(o);
+}
+
+/* Transformed with lambda -1 values end at 1: what lies beyond is as large as can be, not 0. */
+static void beyond_the_end(void **state) {
+	(void)state;
+	double y[40];
+	for (int t = 0; t < 40; t++) y[t] = t * 7 % 11 < 5 ? 1.1 : 10 + t % 3;
+	const eg_past past = {.values = y, .n = 40, .period = 1};
+	eg_forecaster_options options = EG_FORECASTER_OPTIONS;
+	options.power = EG_POWER_BOX_COX, options.lambda = -1;
+	eg_forecaster *f;
+	eg_outlook *o = eg_outlook_new(1);
+	OK(eg_forecaster_fit("arima(0,0,0)c", &past, &options, &f, &err));
+	OK(eg_forecast(f, &past, o, &err));
+	assert_true(isinf(o->quantiles[4][0]) && isfinite(o->mean[0]));
+	for (int q = 1; q < EG_LEVELS; q++) assert_true(o->quantiles[q][0] >= o->quantiles[q - 1][0]);
+	eg_outlook_free(o);
+	eg_forecaster_free(f);
+}
+
 /* A line is fitted exactly: no likelihood, and the line goes on. */
 static void exact_line(void **state) {
 	(void)state;
@@ -429,7 +501,8 @@ static void diebold_mariano(void **state) {
 #define T(f) cmocka_unit_test(f)
 int main(void) {
 	const struct CMUnitTest tests[] = {T(airline_model), T(likelihood_by_hand), T(filters_agree), T(partial_autocorrelations_come_back),
-		T(gaps), T(regression), T(order_search), T(simple_ones), T(smoothing), T(constant_series), T(exact_line), T(future_is_not_seen),
+		T(gaps), T(regression), T(order_search), T(simple_ones), T(smoothing), T(constant_series), T(constant_at_first),
+		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen),
 		T(transformations), T(refusals), T(periods), T(scores_by_hand), T(diebold_mariano)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

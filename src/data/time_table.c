@@ -201,10 +201,10 @@ static void find_grid(reading *r) {
 	if (calendar && step > 0)
 		t->months = (int)step;
 	else
-		t->seconds = r->rows > 1 ? least : 1;
+		t->seconds = r->rows < 2 ? 1 : least < 5e-7 ? least : fmax(1e-6, nearbyint(least * 1e6) / 1e6);
 }
 
-/* The step of row i; -1: it lies beside the grid. */
+/* The step of row i; -1: it lies beside the grid. Seconds since 1970 are exact to some 2e-7. */
 static int64_t place_of(const reading *r, int i) {
 	const eg_time_table *t = &r->o->base;
 	int64_t now, first;
@@ -213,8 +213,8 @@ static int64_t place_of(const reading *r, int i) {
 		month_of(r->times[0], r->times[0], &first);
 		return (now - first) / t->months;
 	}
-	double steps = (r->times[i] - r->times[0]) / t->seconds;
-	return fabs(steps - nearbyint(steps)) < 1e-6 ? (int64_t)nearbyint(steps) : -1;
+	const double steps = (r->times[i] - r->times[0]) / t->seconds, beside = fmin(1e-6 + 1e-6 / t->seconds, 0.25);
+	return fabs(steps - nearbyint(steps)) < beside && nearbyint(steps) >= i ? (int64_t)nearbyint(steps) : -1;
 }
 
 static eg_status check_grid(reading *r, eg_error *err) {

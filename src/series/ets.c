@@ -107,6 +107,7 @@ static double smooth(void *user, const double *x) {
 		eg_ets_update(e, &s->state, t, y[t]);
 	}
 	e->sse = sse, e->logs = 2 * (logs + log(product));
+	if (isnan(sse)) return INFINITY; /* divided by an index or a level of 0 */
 	return 0.5 * log(fmax(sse, 1e-300) / s->n) + 0.5 * e->logs / s->n;
 }
 
@@ -175,6 +176,7 @@ static eg_status search(smoothing *s, int k, double *best, eg_error *err) {
 		eg_status status = eg_series_minimise(x, k, 300, false, smooth, s, &value, err);
 		if (status) return status;
 		double ahead = s->ahead ? season_ahead(s, x, s->ahead) : value;
+		if (isnan(ahead)) ahead = INFINITY;
 		bool same = fabs(value - lowest) < 1e-4; /* what differs is where the search ended */
 		if (i > 0 && (same ? !(value < lowest) : !(ahead < least))) continue;
 		memcpy(best, x, sizeof x);

@@ -104,7 +104,8 @@ static double forth(double v, double lambda) { return lambda == 0 ? log(v) : (po
 static double back(double v, double lambda) {
 	if (lambda == 0) return exp(v);
 	double base = 1 + lambda * v;
-	return base > 0 ? pow(base, 1 / lambda) : 0;
+	if (base > 0) return pow(base, 1 / lambda);
+	return lambda < 0 ? (double)INFINITY : 0; /* beyond the end that values have there */
 }
 
 /* Box and Cox's likelihood of differences, of a season's and then of neighbours, which are the nearest to noise that is
@@ -241,6 +242,7 @@ eg_status eg_forecaster_fit(const char *spec, const eg_past *past, const eg_fore
 	f->kind = kind;
 	f->options = options ? *options : defaults;
 	f->period = past->period > 1 ? past->period : 1;
+	f->nknown = past->nknown;
 	f->fit = (eg_fitted){.name = kind->info.name, .spec = f->spec, .coefficients = f->coefficients, .sigma2 = NAN, .loglik = NAN, .aicc = NAN};
 	eg_status status = fit(f, spec, arguments, past, err);
 	if (status) {
@@ -280,9 +282,23 @@ void eg_outlook_free(eg_outlook *o) {
 	eg_release(NULL, o);
 }
 
+/* A kind has room for what it was fitted on, and for no more. */
+static eg_status check_like(const eg_forecaster *f, const eg_past *past, eg_error *err) {
+	const int period = past->period > 1 ? past->period : 1;
+	if (period != f->period)
+		return eg_fail(err, EG_ERR_ARG, "%s was fitted with a period of %d and is to forecast from a past with %d; give the same, or fit anew",
+		        f->spec, f->period, period);
+	if (past->nknown != f->nknown)
+		return eg_fail(err, EG_ERR_ARG,
+		        "%s was fitted with %d known columns and is to forecast from a past with %d; give the same ones, or fit anew", f->spec,
+		        f->nknown, past->nknown);
+	return EG_OK;
+}
+
 eg_status eg_forecast(const eg_forecaster *f, const eg_past *past, eg_outlook *out, eg_error *err) {
 	eg_past own;
-	eg_status status = check_past(past, out->horizon, err);
+	eg_status status = check_like(f, past, err);
+	if (!status) status = check_past(past, out->horizon, err);
 	if (status) return status;
 	for (int q = 0; q < EG_LEVELS; q++)
 		for (int h = 0; h < out->horizon; h++) out->quantiles[q][h] = f->constant ? f->value : (double)NAN;

@@ -66,7 +66,8 @@ static eg_status one_origin(eg_rolling *t, const char *spec, const eg_past *whol
 	const eg_rolling_options *o, eg_forecaster **f, eg_outlook *out, int number, eg_error *err) {
 	double begin = now();
 	eg_status status = EG_OK;
-	if (!*f || number % (o->refit > 0 ? o->refit : 1) == 0) {
+	/* what was constant says that value until it is fitted anew, which costs nothing */
+	if (!*f || (*f)->constant || number % (o->refit > 0 ? o->refit : 1) == 0) {
 		eg_forecaster_free(*f);
 		status = eg_forecaster_fit(spec, past, o->model, f, err);
 		t->seconds_fit += now() - begin;
