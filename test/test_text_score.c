@@ -53,12 +53,23 @@ static void as_sacrebleu(void **state) {
 	scores(brief, 2, (const double[]){0, 0, 0}, 62.5);
 }
 
+/* Entities are replaced one kind after the other, those of < and > after that of &. */
+static void entities(void **state) {
+	(void)state;
+	const char *const meant[] = {"a < b &quot; > c &lt; d"};
+	eg_text_score s = {{0}, {0}, 0, 0, {{0}}};
+	eg_error err;
+	assert_int_equal(
+		eg_text_score_add(&s, EG_TOKENS_13A, "a &amp;lt; b \" &amp;gt; c < d", meant, 1, &err), EG_OK);
+	assert_true(fabs(eg_text_bleu(&s) - 100) < 1e-9);
+}
+
 static void nothing_said(void **state) {
 	(void)state;
 	scores((const pair[]){{"", {"a b c d"}}}, 1, (const double[]){0, 0, 0}, 0);
 }
 
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(as_sacrebleu), cmocka_unit_test(nothing_said)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(as_sacrebleu), cmocka_unit_test(entities), cmocka_unit_test(nothing_said)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,8 +75,8 @@ static void by_rule(text *to, const text *from, int (*rule)(text *to, const char
 static int take(text *to, const char *s, int n) { return put_all(to, s, n), n; }
 
 static int without_entities(text *to, const char *s) {
-	static const char *const names[][2] = {{"&quot;", "\""}, {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"},
-		{"<skipped>", ""}, {"-\n", ""}, {"\n", " "}};
+	static const char *const names[][2] = {{"&quot;", "\""}, {"&amp;lt;", "<"}, {"&amp;gt;", ">"}, {"&amp;", "&"},
+		{"&lt;", "<"}, {"&gt;", ">"}, {"<skipped>", ""}, {"-\n", ""}, {"\n", " "}};
 	for (int i = 0; i < EG_COUNT(names); i++)
 		if (!strncmp(s, names[i][0], strlen(names[i][0]))) {
 			put_all(to, names[i][1], (int)strlen(names[i][1]));
