@@ -155,8 +155,9 @@ EG_API eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *
  * (of some thousand training samples). A larger one is worse than guessing. NAN: it is not known. */
 EG_API eg_status eg_samples_chance(const eg_samples *s, eg_graph *g, double *chance, eg_error *err);
 
-/* Judges a network on samples of this kind: all the task's metrics; for eg_evaluate. NULL on failure. */
-EG_API eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_error *err);
+/* Judges a network on samples of this kind: all the task's metrics; for eg_evaluate. p: its weights, with which a task
+ * that writes runs it; NULL: of a model that is no network. NULL on failure. */
+EG_API eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);
 /* For eg_train_config: of the validation samples after each epoch, and of the training samples as they are seen (NULL
  * where that would cost more than next to nothing). */
 EG_API eg_status eg_samples_train_judges(

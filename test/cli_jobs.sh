@@ -219,6 +219,8 @@ json out
 says '"text": "CBA"'
 says '"file": "./dcb.svg"'
 grep -q '>D</text>' dcb.svg || fail "no unit in the picture"
+expect 0 "$ENGRAM" train backwards.yaml --folds 2 --threads 1 --set train.epochs=1 --json
+says '"bleu"'
 expect 0 "$ENGRAM" floor backwards.yaml --json
 says translation-memory
 

@@ -143,7 +143,7 @@ static eg_status judge(eg_floor *f, const eg_floor_part *p, double *values, eg_e
 	const eg_task_type *type = f->task->type;
 	eg_floor_batch b = {.part = p};
 	nats x = {0};
-	eg_judge *j = eg_samples_judge(p->samples, f->graph, err);
+	eg_judge *j = eg_samples_judge(p->samples, f->graph, NULL, err);
 	if (!j) return EG_ERR_MEMORY;
 	int most = f->type->batch > 0 ? f->type->batch : ASKED;
 	j->reset(j->user);

@@ -137,6 +137,7 @@ eg_status eg_samples_judge_said(
 typedef struct walk {
 	const eg_samples *samples;
 	eg_graph *graph;
+	eg_params *params;
 	eg_status (*take)(void *user, const eg_row *r, eg_error *err);
 	void *user;
 	eg_error *err;
@@ -147,6 +148,7 @@ static bool walk_batch(void *user, const eg_batch_run *b) {
 	walk *w = user;
 	for (int i = 0; i < b->fill->n && !w->status; i++) {
 		eg_row r = row_of(w->samples->task, w->graph, w->samples, b, i);
+		r.params = w->params;
 		w->status = w->take(w->user, &r, w->err);
 	}
 	return !w->status;
@@ -154,7 +156,7 @@ static bool walk_batch(void *user, const eg_batch_run *b) {
 
 eg_status eg_samples_each_row(const eg_samples *s, eg_graph *g, eg_params *p, eg_part part,
 	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err) {
-	walk w = {.samples = s, .graph = g, .take = take, .user = user, .err = err};
+	walk w = {.samples = s, .graph = g, .params = p, .take = take, .user = user, .err = err};
 	eg_status status = eg_each_batch(g, p, eg_task_outputs(s->task, g), s->eval_batch, s->data[part], walk_batch, &w, err);
 	return w.status ? w.status : status;
 }
@@ -176,7 +178,7 @@ static void values(void *user, double *v) {
 	j->task->type->judge_values(j, v);
 }
 
-eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_error *err) {
+eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	const eg_task_type *type = s->task->type;
 	eg_task_judge *j = eg_calloc(NULL, 1, type->judge_size ? type->judge_size : sizeof *j);
 	if (!j) {
@@ -185,6 +187,7 @@ eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_error *err) {
 	}
 	j->task = s->task;
 	j->graph = g;
+	j->params = p;
 	j->base = (eg_judge){.user = j,
 	        .outputs = eg_task_outputs(s->task, g),
 	        .metrics = type->metrics,
@@ -214,7 +217,7 @@ eg_status eg_samples_train_judges(
 	const eg_task_type *type = s->task->type;
 	*validation = *train = NULL;
 	if (!type->quick) {
-		*validation = eg_samples_judge(s, g, err);
+		*validation = eg_samples_judge(s, g, NULL, err);
 		return *validation ? EG_OK : EG_ERR_MEMORY;
 	}
 	const char *target = eg_task_target_input(s->task);
@@ -279,10 +282,9 @@ static bool take_own_loss(eg_evaluation *e) {
 static eg_status run(eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part part, int batch, eg_error *err) {
 	eg_graph *g = eg_model_graph(m);
 	eg_status status = eg_task_suits(s->task, g, err);
-	eg_judge *j = status ? NULL : eg_samples_judge(s, g, err);
+	eg_judge *j = status ? NULL : eg_samples_judge(s, g, eg_model_params(m), err);
 	if (!status && !j) status = EG_ERR_MEMORY;
 	if (!status) eg_task_constrain(s->task, eg_model_params(m));
-	if (!status) ((eg_task_judge *)j->user)->params = eg_model_params(m);
 	if (!status)
 		status = eg_evaluate(g, eg_model_params(m), NULL, batch > 0 ? batch : s->eval_batch, s->data[part], j,
 		        &e->loss, err);
