@@ -54,7 +54,7 @@ static eg_status no_such(const eg_tree *t, const char *word, eg_error *err) {
 
 /* Would it make sense for this network? */
 static eg_status check_inputs(const eg_task *t, const eg_augment_type *type, const eg_tree *at, eg_error *err) {
-	for (int i = 0; i < t->ninputs; i++) {
+	for (int i = 0; i < t->nasked; i++) {
 		const eg_intake *f = t->intakes[i];
 		if (f->type->kind == EG_FIELD_TEXT && type->works_on & 1u << EG_FIELD_TEXT &&
 			eg_intake_text_keys(f)->unit == EG_UNIT_BYTE)
@@ -285,7 +285,8 @@ static eg_status augment(const others *o, int64_t item, eg_record *r, eg_error *
 			.items = o->part->dataset.count,
 			.other = read_other,
 			.user = &before};
-		for (int k = 0; k < t->ninputs; k++) c.inputs |= 1u << t->intakes[k]->field;
+		/* not of `previous`, whose field is the target */
+		for (int k = 0; k < t->nasked; k++) c.inputs |= 1u << t->intakes[k]->field;
 		const int used = o->room->used_others;
 		status = t->augments[i].type->apply(&c, err);
 		o->room->used_others = used;
