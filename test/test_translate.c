@@ -1,10 +1,13 @@
 /* test_translate.c - the task `translate`: a network learns to write words backwards and answers; what is written does
- * not depend on what else is asked; references and metrics by hand; the translation memory; recipes that cannot write;
- * pairs that are none.
+ * not depend on what else is asked; references and metrics by hand; the translation memory; recipes that cannot write,
+ * or not tell where they look; what is dropped of texts; pairs that are none.
  *
  * Not here: beam search by itself (test_beam.c), BLEU and chrF (test_text_score.c). */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "floor_bed.h"
+#include "tasks/scribe.h"
+
+#include "engram_ops.h" /* behind the other: its eg_softmax is a macro */
 
 #include <stdio.h>
 
@@ -144,6 +147,19 @@ static bool count(void *user, const eg_answered *a) {
 	return true;
 }
 
+/* As a training in folds does, with no model around the weights. */
+static void judges_by_itself(bench *b, const eg_samples *s, double chrf) {
+	eg_graph *g = eg_model_graph(l.model);
+	double values[EG_METRICS_MOST], loss;
+	eg_judge *j = eg_samples_judge(s, g, eg_model_params(l.model), &b->err);
+	assert_non_null(j);
+	OK(b, eg_evaluate(g, eg_model_params(l.model), NULL, 16, eg_samples_get(s, EG_PART_TEST), j, &loss, &b->err));
+	j->values(j->user, values);
+	assert_string_equal(j->metrics[1].name, "chrf");
+	assert_true(fabs(values[1] - chrf) < 1e-9);
+	eg_samples_judge_free(j);
+}
+
 /* What eval says is what its answers, counted here, say. */
 static void judges_what_it_writes(void **state) {
 	bench *b = *state;
@@ -161,6 +177,7 @@ static void judges_what_it_writes(void **state) {
 	assert_true(eg_evaluation_find(e, "loss") < 0.3);
 	assert_int_equal(c.references, c.n); /* equal pairs are one reference */
 	eg_predictor_free(p);
+	judges_by_itself(b, d.samples, eg_evaluation_find(e, "chrf"));
 	eg_evaluation_free(e);
 	undraw(&d);
 }
@@ -234,10 +251,8 @@ static void memory_finds_the_nearest(void **state) {
 	stand_down(&s);
 }
 
-static void refuse(bench *b, const char *inputs, const char *network, const char *loss, const char *words) {
-	eg_recipe *r = bench_recipe(b,
-		"name: no\ntask: translate\ndata: {source: pairs, path: %s/words.tsv}\ninputs: %s\nmodel: %s\ntrain: {loss: %s}\n",
-		b->folder, inputs, network, loss);
+/* Is it a recipe of a network that can write? */
+static eg_status suits(bench *b, eg_recipe *r) {
 	eg_task *t;
 	eg_graph *g = NULL;
 	const eg_size *sizes;
@@ -250,9 +265,16 @@ static void refuse(bench *b, const char *inputs, const char *network, const char
 		eg_graph_free(g);
 		eg_task_free(t);
 	}
-	assert_int_not_equal(status, EG_OK);
-	SAYS(b, words);
 	eg_recipe_free(r);
+	return status;
+}
+
+static void refuse(bench *b, const char *inputs, const char *network, const char *loss, const char *words) {
+	eg_recipe *r = bench_recipe(b,
+		"name: no\ntask: translate\ndata: {source: pairs, path: %s/words.tsv}\ninputs: %s\nmodel: %s\ntrain: {loss: %s}\n",
+		b->folder, inputs, network, loss);
+	assert_int_not_equal(suits(b, r), EG_OK);
+	SAYS(b, words);
 }
 
 static void networks_that_cannot_write(void **state) {
@@ -266,6 +288,103 @@ static void networks_that_cannot_write(void **state) {
 		"[{embedding: {size: 4, from: text}}, {lstm: {hidden: 4, name: memory}}, "
 		"{embedding: {size: 4, count: classes, from: previous}}, {lstm: 4}, {linear: classes}]\noutputs: {read: memory}",
 		"cross_entropy", "nothing that is written comes from the text");
+}
+
+/* A decoder between `previous` and an attention to the text. */
+#define TRANSLATOR(layers, attention) \
+	"[{embedding: {size: 16, from: text}}, {lstm: {hidden: 16, name: memory}}, " \
+	"{embedding: {size: 16, count: classes, from: previous}}, " layers ", " attention ", {linear: classes}]"
+#define LOOK "{multiplicative_attention: {from: [state, memory, lengths.source]}}"
+
+static void decoders_that_need_more_than_a_step(void **state) {
+	bench *b = *state;
+	static const char *const networks[][2] = {
+		{TRANSLATOR("{lstm: {hidden: 8, bidirectional: true, name: state}}", LOOK), "'state' (lstm) looks ahead"},
+		{TRANSLATOR("{gru: {hidden: 16, reverse: true, name: state}}", LOOK), "'state' (gru) looks ahead"},
+		{TRANSLATOR("{multi_head_attention: {heads: 2, causal: true, name: state}}", LOOK),
+			"'state' (multi_head_attention) looks ahead"},
+		{TRANSLATOR("{lstm: {hidden: 16, name: state}}",
+			 "{multi_head_attention: {heads: 2, causal: true, from: [state, memory], name: seen}}"),
+			"'seen' (multi_head_attention) looks ahead"},
+		{TRANSLATOR("{lstm: {hidden: 16, from: {h0: memory.hn, c0: memory.cn}, name: state}}", LOOK),
+			"'state' (lstm) is given the state it begins with"},
+	};
+	for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+		refuse(b, "{text: [source], previous: [time]}", networks[i][0], "cross_entropy", networks[i][1]);
+	OK(b, suits(b, recipe(b, "",
+		TRANSLATOR("{multi_head_attention: {heads: 2, causal: true, context: 9, name: state}}",
+			"{multi_head_attention: {heads: 2, from: [state, memory]}}"), "")));
+}
+
+static void attention_that_is_told(void **state) {
+	bench *b = *state;
+	const char *const called = TRANSLATOR("{lstm: {hidden: 16, name: state}}",
+		"{multiplicative_attention: {from: [state, memory], name: attention}}");
+	assert_int_not_equal(suits(b, recipe(b, "", NETWORK, "outputs: {attention: state}\n")), EG_OK);
+	SAYS(b, "`attention` is (T,N,32), and must be (N,T,source)");
+	assert_int_not_equal(suits(b, recipe(b, ", coverage: 0.2", NETWORK, "")), EG_OK);
+	SAYS(b, "need to know where the network looks");
+	OK(b, suits(b, recipe(b, "", called, "")));
+	assert_int_not_equal(suits(b, recipe(b, ", coverage: 0.2", called, "")), EG_OK); /* a layer is no output */
+	OK(b, suits(b, recipe(b, ", coverage: 0.2", NETWORK, "outputs: {attention: seen.weights}\n")));
+}
+
+static void keep_weights(eg_params *p, const void *user) { (void)p, (void)user; }
+
+static void attention_that_is_not_told(void **state) {
+	bench *b = *state;
+	static const char *const settings[] = {"coverage=0.2", "alignment=a.svg"};
+	eg_model *m = bench_weigh_all(b, recipe(b, "", NETWORK, ""), keep_weights, NULL);
+	for (int i = 0; i < 2; i++) {
+		eg_predictor *p = bench_predictor(b, m, settings[i]);
+		ask_in_vain(b, p, text("abc"), "need to know where the network looks");
+		eg_predictor_free(p);
+	}
+	eg_model_free(m);
+}
+
+/* What the part that writes reads of the other is of samples, and as long as the text. */
+static void results_of_no_sample(void **state) {
+	bench *b = *state;
+	static const eg_real ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+	for (int timed = 0; timed < 2; timed++) {
+		eg_graph *g = eg_graph_new(b->ctx, &b->err);
+		const eg_tensor previous = eg_input(g, "previous", EG_I32, EG_DIMS(EG_T, EG_N)),
+				other = timed ? eg_input(g, "other", EG_F32, EG_DIMS(EG_T, EG_N, 8))
+					      : eg_constant(g, ones, EG_F32, EG_DIMS(8));
+		const eg_tensor y = eg_add(g, eg_embedding(g, previous, .count = 5, .size = 8), eg_relu(g, other));
+		eg_output(g, "logits", eg_linear(g, y, .units = 5));
+		OK(b, eg_graph_status(g, &b->err));
+		assert_int_equal(eg_scribe_cut(g, "previous", &b->err), EG_ERR_SHAPE);
+		SAYS(b, timed ? "has the size `time`" : "no dimension of their own");
+		eg_graph_free(g);
+	}
+}
+
+/* Of the text that is read, but not of the target, which `previous` is filled with. */
+static void drops_units_of_the_text(void **state) {
+	bench *b = *state;
+	eg_recipe *r = recipe(b, "", NETWORK, "augment: [unit_dropout: 0.5]\n");
+	stand s = {.b = b, .recipe = r, .d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN})};
+	const eg_dataset *set = eg_samples_get(s.d.samples, EG_PART_TRAIN);
+	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(s.d.samples), &s.graph, &b->err));
+	OK(b, eg_task_suits(s.d.task, s.graph, &b->err));
+	int dropped = 0;
+	for (uint32_t item = 0; item < 40; item++) {
+		int32_t x[2][4][16] = {{{0}}};
+		int sizes[EG_MAX_DIMS] = {set->size_of(set->user, item, 0)};
+		const int time = set->time_of(set->user, item);
+		for (int k = 0; k < 2; k++)
+			OK(b, set->fill(set->user,
+				      &(eg_fill){.items = &item, .n = 1, .time = time, .sizes = sizes, .epoch = k - 1},
+				      (void *[]){x[k][0], x[k][1], x[k][2], x[k][3]}, &b->err));
+		for (int i = 0; i < sizes[0]; i++) dropped += x[0][0][i] != x[1][0][i];
+		for (int i = 1; i < 4; i++) assert_memory_equal(x[0][i], x[1][i], sizeof x[0][i]);
+	}
+	assert_in_range(dropped, 20, 100);
+	eg_graph_free(s.graph);
+	undraw(&s.d);
+	eg_recipe_free(r);
 }
 
 /* Lines that are no pairs stop a training, with their place, or are passed over and told. */
@@ -300,6 +419,11 @@ int main(void) {
 	        cmocka_unit_test(settings_of_fields),
 	        cmocka_unit_test(memory_finds_the_nearest),
 	        cmocka_unit_test(networks_that_cannot_write),
+	        cmocka_unit_test(decoders_that_need_more_than_a_step),
+	        cmocka_unit_test(attention_that_is_told),
+	        cmocka_unit_test(attention_that_is_not_told),
+	        cmocka_unit_test(results_of_no_sample),
+	        cmocka_unit_test(drops_units_of_the_text),
 	        cmocka_unit_test(pairs_that_are_none),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

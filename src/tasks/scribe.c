@@ -19,6 +19,7 @@ struct eg_scribe {
 	const eg_row *row;
 	eg_size sizes[EG_MAX_DIMS + 1]; /* of the words of the source */
 	int *lengths, places;           /* places of each sentence */
+	int most;                       /* rows that are followed */
 	eg_plan *plan;                  /* the last step's; NULL: none yet */
 	int *of, *from, room;           /* of each row of the plan: its sentence; the row that it goes on from */
 	eg_real *state;
@@ -33,6 +34,7 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 
 typedef struct cutting {
 	eg_graph *g;
+	const char *previous;
 	int nodes, most; /* tensors are 1..most */
 	bool *behind;    /* by tensor: it comes from `previous` */
 	bool *needed;    /* by tensor: the answer comes from it */
@@ -85,7 +87,7 @@ static void mark_needed(cutting *c) {
 
 static eg_status cutting_begin(cutting *c, eg_graph *g, const char *previous, eg_error *err) {
 	eg_node_info node;
-	*c = (cutting){.g = g, .nodes = eg_graph_nodes(g)};
+	*c = (cutting){.g = g, .previous = previous, .nodes = eg_graph_nodes(g)};
 	for (int i = 0; i < c->nodes; i++) {
 		eg_graph_node(g, i, &node);
 		for (int k = 0; k < node.noutputs; k++)
@@ -110,18 +112,48 @@ static void cutting_end(cutting *c) {
 	eg_release(NULL, c->needed);
 }
 
+/* Is it a node of the part that writes? */
+static bool writes(const cutting *c, const eg_node_info *node) {
+	bool needed = false;
+	for (int k = 0; k < node->noutputs; k++) needed = needed || c->needed[node->outputs[k].id];
+	return needed && c->behind[node->outputs[0].id];
+}
+
+static bool has_size(const cutting *c, eg_tensor t, int64_t size) {
+	const eg_dims d = eg_tensor_dims(c->g, t);
+	bool any = false;
+	for (int i = 0; i < d.rank; i++) any = any || d.d[i] == size;
+	return any;
+}
+
+/* What is read of the other part goes to the rows of each sample, and is as long as the text. */
+static eg_status check_given(const cutting *c, const eg_node_info *node, eg_tensor x, eg_error *err) {
+	if (has_size(c, x, EG_T))
+		return eg_fail(err, EG_ERR_SHAPE,
+			"layer '%s', which writes, reads what has the size `time` and does not come from '%s': `time` is for what is "
+			"written; let what is read have another word",
+			node->name, c->previous);
+	if (!has_size(c, x, EG_N))
+		return eg_fail(err, EG_ERR_SHAPE,
+			"layer '%s', which writes, reads a result of the part that reads the text in which samples have no dimension of "
+			"their own: add it to the text's states first",
+			node->name);
+	return EG_OK;
+}
+
 /* Results of nodes that do not come from `previous` and are read by a needed one that does. */
 static eg_status find_given(const cutting *c, eg_tensor given[CUTS + 1], int *n, eg_error *err) {
 	eg_node_info node;
-	bool made = false;
 	*n = 0;
 	for (int i = 0; i < c->nodes; i++) {
 		eg_graph_node(c->g, i, &node);
-		if (!c->behind[node.outputs[0].id] || !c->needed[node.outputs[0].id]) continue;
+		if (!writes(c, &node)) continue;
 		for (int k = 0; k < node.ninputs; k++) {
 			const eg_tensor x = node.inputs[k];
 			if (!x.id || c->behind[x.id] || eg_constant_data(c->g, x)) continue;
-			made = false;
+			const eg_status status = check_given(c, &node, x, err);
+			if (status) return status;
+			bool made = false;
 			for (int j = 0; eg_graph_input(c->g, j).id; j++)
 				made = made || eg_graph_input(c->g, j).id == x.id;
 			for (int j = 0; j < *n; j++) made = made || given[j].id == x.id;
@@ -137,11 +169,59 @@ static eg_status find_given(const cutting *c, eg_tensor given[CUTS + 1], int *n,
 	return EG_OK;
 }
 
+/* Does an attribute of this name say yes? */
+static bool is_set(const eg_node_info *node, const char *name) {
+	bool any = false;
+	for (int i = 0; i < node->op->nattrs && node->options; i++) {
+		const eg_attr *a = &node->op->attrs[i];
+		if (a->type == EG_ATTR_BOOL && !strcmp(a->name, name))
+			any = *(const bool *)((const char *)node->options + a->offset);
+	}
+	return any;
+}
+
+static eg_tensor input_called(const eg_node_info *node, const char *name) {
+	for (int i = 0; i < node->ninputs && i < node->op->max_inputs; i++)
+		if (!strcmp(node->op->inputs[i], name)) return node->inputs[i];
+	return (eg_tensor){0};
+}
+
+/* Is it an attention to the part that reads, the whole of which is there at each step? One that is causal sees of it
+ * as many steps as have been written, which a single step does not know. */
+static bool looks_at_text(const cutting *c, const eg_node_info *node) {
+	const eg_tensor k = input_called(node, "k"), source = input_called(node, "source"), from = k.id ? k : source;
+	return from.id && !c->behind[from.id] && !is_set(node, "causal");
+}
+
+/* Can what is behind `previous` run step by step? */
+static eg_status check_steps(const cutting *c, eg_error *err) {
+	static const char *const states[] = {"h0", "c0", "initial"};
+	eg_node_info node;
+	for (int i = 0; i < c->nodes; i++) {
+		eg_graph_node(c->g, i, &node);
+		if (!writes(c, &node)) continue;
+		const char *op = node.op->layer ? node.op->layer : node.op->name;
+		if (node.mixes_time && !looks_at_text(c, &node))
+			return eg_fail(err, EG_ERR_SHAPE,
+				"layer '%s' (%s) looks ahead in what is written, which is not there yet when a text is written: let it read "
+				"forward only (attention: causal with a context), or look at the whole text",
+				node.name, op);
+		for (int k = 0; k < EG_COUNT(states); k++)
+			if (input_called(&node, states[k]).id)
+				return eg_fail(err, EG_ERR_SHAPE,
+					"layer '%s' (%s) is given the state it begins with, and would begin so at every unit: leave "
+					"the state out, and look at the text by attention",
+					node.name, op);
+	}
+	return EG_OK;
+}
+
 eg_status eg_scribe_cut(eg_graph *g, const char *previous, eg_error *err) {
 	cutting c;
 	eg_tensor given[CUTS + 1];
 	int n = 0;
 	eg_status status = cutting_begin(&c, g, previous, err);
+	if (!status) status = check_steps(&c, err);
 	if (!status) status = find_given(&c, given, &n, err);
 	if (!status && n == 0)
 		status = eg_fail(err, EG_ERR_SHAPE,
@@ -170,30 +250,32 @@ const char *const *eg_scribe_outputs(const eg_graph *g) {
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-eg_status eg_scribe_new(
-	eg_graph *g, eg_params *p, const char *source, const char *previous, eg_scribe **scribe, eg_error *err) {
-	static const char *const both[] = {"logits", "attention", NULL}, *const one[] = {"logits", NULL};
+eg_status eg_scribe_new(eg_graph *g, eg_params *p, const char *source, const char *previous, bool attends,
+	eg_scribe **scribe, eg_error *err) {
 	cutting c;
 	*scribe = NULL;
 	eg_scribe *w = eg_calloc(NULL, 1, sizeof *w);
 	if (!w) return no_memory(err);
-	w->graph = g, w->params = p, w->source = source, w->previous = previous;
+	w->graph = g, w->params = p, w->source = source, w->previous = previous, w->attends = attends;
 	eg_status status = cutting_begin(&c, g, previous, err);
 	if (!status) status = find_given(&c, w->given, &w->ngiven, err);
-	if (!status) {
-		const eg_tensor a = eg_graph_find(g, "attention");
-		w->attends = a.id && a.id <= c.most && c.behind[a.id] && eg_tensor_dims(g, a).rank == 3;
-		const eg_plan_options o = {
-			.batch = 1, .time = 1, .carry = true, .given = w->given, .outputs = w->attends ? both : one};
-		w->steps = eg_plan_cache_new(g, p, &o, err);
-		if (!w->steps) status = EG_ERR_MEMORY;
-	}
 	cutting_end(&c);
 	if (status)
 		eg_scribe_free(w);
 	else
 		*scribe = w;
 	return status;
+}
+
+/* Plans that carry state have memory of their own each, with all that is read of a text: those for texts of another
+ * length than the batch at hand are not kept. */
+static eg_status renew_steps(eg_scribe *w, eg_error *err) {
+	static const char *const both[] = {"logits", "attention", NULL}, *const one[] = {"logits", NULL};
+	const eg_plan_options o = {
+		.batch = 1, .time = 1, .carry = true, .given = w->given, .outputs = w->attends ? both : one};
+	eg_plan_cache_free(w->steps);
+	w->steps = eg_plan_cache_new(w->graph, w->params, &o, err);
+	return w->steps ? EG_OK : EG_ERR_MEMORY;
 }
 
 static void free_best(eg_scribe *w) {
@@ -259,10 +341,10 @@ static void put_source(const eg_scribe *w, int rows) {
 	}
 }
 
-/* Plans are made for some numbers of rows only. */
-static int rows_for(int n) {
-	int rows = 1;
-	while (rows < n) rows += rows < 4 ? 1 : rows / 2;
+/* Plans are made for some numbers of rows only: the most that this batch may have, two thirds of them, and so on. */
+static int rows_for(int n, int most) {
+	int rows = most;
+	while (rows - (rows + 2) / 3 >= n) rows -= (rows + 2) / 3;
 	return rows;
 }
 
@@ -308,7 +390,7 @@ static eg_status go_on(eg_scribe *w, int rows, eg_error *err) {
 static eg_status step(void *user, int n, const int *from, const int32_t *units, const eg_real **logits,
 	const eg_real **attention, eg_error *err) {
 	eg_scribe *w = user;
-	const int rows = rows_for(n);
+	const int rows = rows_for(n, w->most);
 	bool same = w->plan && eg_plan_batch(w->plan) == rows;
 	eg_plan *before = w->plan;
 	int *old = NULL;
@@ -357,12 +439,15 @@ eg_status eg_scribe_write(
 	free_best(w);
 	w->row = r;
 	w->plan = NULL;
+	const int before = w->steps ? w->sizes[0].size : -1;
 	eg_status status = measure(w, r, eg_open_name(w->graph, source.d[0]), err);
+	if (!status && w->sizes[0].size != before) status = renew_steps(w, err);
 	if (status) return status;
 	w->places = o.places = w->attends ? w->sizes[0].size : 0;
 	w->best = eg_calloc(NULL, (size_t)r->n, sizeof *w->best);
 	if (!w->best) return no_memory(err);
 	w->nbest = r->n;
+	w->most = r->n * o.beam;
 	const eg_beam_model m = {.user = w, .step = step, .lengths = w->lengths};
 	status = eg_beam_search(&m, &o, r->n, w->best, err);
 	if (!status) *best = w->best;

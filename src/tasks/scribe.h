@@ -11,13 +11,14 @@
 typedef struct eg_scribe eg_scribe;
 
 /* Makes outputs of the graph of what the second part reads, once, and names them, NULL-terminated; valid as long as the
- * graph. A graph output "attention" (N,T,places) that comes from `previous` tells where each step looks. */
+ * graph. Refused: a second part that cannot run step by step, or reads nothing of the first. */
 eg_status eg_scribe_cut(eg_graph *g, const char *previous, eg_error *err);
 const char *const *eg_scribe_outputs(const eg_graph *g);
 
-/* `source`: the graph's input that is read, whose first size is its steps. */
-eg_status eg_scribe_new(
-	eg_graph *g, eg_params *p, const char *source, const char *previous, eg_scribe **scribe, eg_error *err);
+/* `source`: the graph's input that is read, whose first size is its steps. `attends`: the graph has an output
+ * "attention" (N,T,steps of the source), which tells where each step looks. */
+eg_status eg_scribe_new(eg_graph *g, eg_params *p, const char *source, const char *previous, bool attends,
+	eg_scribe **scribe, eg_error *err);
 void eg_scribe_free(eg_scribe *w);
 /* Of all rows of the batch that row r is one of: the best hypotheses, r->n of them, its own until the next call. Of the
  * options, `places` is set here. */

@@ -110,10 +110,16 @@ static void set_defaults(eg_task *base) {
 	t->beam = 5, t->length_norm = 0.6, t->tokens = BY_TEXT;
 }
 
+static void clear_desk(desk *d) {
+	eg_scribe_free(d->scribe);
+	*d = (desk){0};
+}
+
 static void close_task(eg_task *base) {
 	translate *t = (translate *)base;
-	if (t->desk) eg_scribe_free(t->desk->scribe);
+	if (t->desk) clear_desk(t->desk);
 	eg_release(NULL, t->desk);
+	t->desk = NULL;
 }
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
@@ -134,6 +140,39 @@ static bool of_sequences(const eg_task *t) {
 		for (int k = 0; k < op->max_inputs; k++) any = any || strstr(op->inputs[k], "lengths");
 	}
 	return any;
+}
+
+static bool tells_attention(const eg_task *t) {
+	bool any = false;
+	for (int i = 0; i < t->recipe->noutputs; i++) any = any || !strcmp(t->recipe->outputs[i].name, "attention");
+	return any;
+}
+
+static eg_status fail_untold(eg_error *err) {
+	return eg_fail(err, EG_ERR_ARG,
+		"`coverage` and pictures need to know where the network looks: give its recipe `outputs: {attention: "
+		"LAYER.weights}`, LAYER being its attention, and train it again");
+}
+
+/* The output `attention` is what beam search and pictures take it for; `coverage` has one. */
+static eg_status check_attention(const eg_task *t, const eg_graph *g, eg_error *err) {
+	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "attention")),
+		      read = eg_tensor_dims(g, eg_graph_find(g, t->intakes[0]->input));
+	char has[128], needs[128];
+	if (!tells_attention(t)) {
+		if (((const translate *)t)->coverage <= 0) return EG_OK;
+		fail_untold(err);
+		eg_recipe_locate(t->recipe, "data.coverage", err);
+		return EG_ERR_ARG;
+	}
+	const eg_dims right = {3, {EG_N, EG_T, read.d[0]}};
+	if (d.rank == 3 && d.d[0] == EG_N && d.d[1] == EG_T && d.d[2] == read.d[0]) return EG_OK;
+	eg_fail(err, EG_ERR_SHAPE,
+		"the output `attention` is %s, and must be %s: let it be the weights of an attention to the steps of the text, "
+		"LAYER.weights, or leave it out of `outputs`",
+		eg_shape_text(g, d, has, sizeof has), eg_shape_text(g, right, needs, sizeof needs));
+	eg_recipe_locate(t->recipe, "outputs", err);
+	return EG_ERR_SHAPE;
 }
 
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
@@ -160,7 +199,7 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 			err);
 	const eg_status status = eg_scribe_cut(g, previous_of(t)->input, err);
 	if (status) eg_recipe_locate(t->recipe, "model", err);
-	return status;
+	return status ? status : check_attention(t, g, err);
 }
 
 static const char *const *outputs(const eg_task *t, const eg_graph *g) {
@@ -195,18 +234,17 @@ static eg_status hypothesis_of(
 	const translate *t = (const translate *)base;
 	desk *d = t->desk;
 	eg_status status = EG_OK;
-	if (d->scribe && (d->graph != r->graph || d->params != r->params)) {
-		eg_scribe_free(d->scribe);
-		*d = (desk){0};
-	}
+	const eg_beam_options beam = beam_of(t, o);
+	if (beam.coverage > 0 && !tells_attention(base)) return fail_untold(err);
+	if (d->graph != r->graph || d->params != r->params) clear_desk(d);
 	if (!d->scribe)
 		status = eg_scribe_new((eg_graph *)r->graph, r->params, base->intakes[0]->input,
-			previous_of(base)->input, &d->scribe, err);
+			previous_of(base)->input, tells_attention(base), &d->scribe, err);
 	if (status) return status;
 	d->graph = r->graph, d->params = r->params;
 	if (r->i == 0 || !d->best || d->n != r->n) {
 		d->best = NULL;
-		status = eg_scribe_write(d->scribe, r, beam_of(t, o), &d->best, err);
+		status = eg_scribe_write(d->scribe, r, beam, &d->best, err);
 		d->n = r->n;
 	}
 	if (!status) *h = &d->best[r->i];
@@ -261,6 +299,9 @@ static const eg_metric_info metrics[] = {
 	{.name = "exact", .doc = "texts that are one of the translations", .share = true},
 	{.name = "loss", .doc = "nats a unit", .lower_is_better = true},
 };
+
+/* The network may end before the task does. */
+static void judge_close(eg_task_judge *j) { clear_desk(((const translate *)j->task)->desk); }
 
 static void judge_reset(eg_task_judge *j) {
 	judge *own = (judge *)j;
@@ -354,10 +395,7 @@ static eg_status draw(
 	char path[1024];
 	int32_t *ids = NULL;
 	size_t n = 0;
-	if (!h->attention)
-		return eg_fail(err, EG_ERR_ARG,
-			"the network does not tell where it looks: give its recipe `outputs: {attention: LAYER.weights}`, LAYER "
-			"being its attention, and train it again");
+	if (!h->attention) return fail_untold(err);
 	eg_status status = EG_OK;
 	if (is_file(o->alignment))
 		snprintf(path, sizeof path, "%s", o->alignment);
@@ -438,6 +476,7 @@ const eg_task_type eg_task_type_translate = {
 	.writes = true,
 	.outputs = outputs,
 	.judge_size = sizeof(judge),
+	.judge_close = judge_close,
 	.judge_reset = judge_reset,
 	.judge_row = judge_row,
 	.judge_values = judge_values,
