@@ -82,7 +82,11 @@ static const char **best_settings(const tuning *t, int best, char ***own) {
 	while ((*own)[k]) k++;
 	const char **all = cli_alloc((size_t)(n + k + 2) * sizeof *all);
 	memcpy(all, set, (size_t)n * sizeof *all);
-	if (seed) all[n++] = joined("train.seed=", seed); /* to the end of the program */
+	if (seed) {
+		static char line[80]; /* it is a number, or nothing would have been tried */
+		snprintf(line, sizeof line, "train.seed=%s", seed);
+		all[n++] = line;
+	}
 	memcpy(all + n, *own, (size_t)k * sizeof *all);
 	free(set);
 	return all;
@@ -149,6 +153,7 @@ static int then_train(const tuning *t) {
 	out_push();
 	int code = args_parse(&args, &verb_train, argc, argv) ? verb_train.run(&args) : CLI_USAGE;
 	args_free(&args);
+	while (argc > 1) free(argv[--argc]);
 	return code;
 }
 
