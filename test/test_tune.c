@@ -148,8 +148,10 @@ static void test_unsaid(void **state) {
 	s = opened("name: t\ntask: regress\ndata: {source: adding, steps: 4, count: 50, validation: 0.2}\ninput: [time, 2]\n"
 	           "model: [{lstm: 4}, last, {linear: 1}]\ntrain: {loss: mse}\ntune:\n  train.optimizer: {choices: [adam, sgd]}\n"
 	           "  train.optimizer.adam.lr: {range: [1.0e-3, 0.1], when: {train.optimizer: adam}}\n"
-	           "  train.optimizer.sgd.lr: {range: [0.001, 1], when: {train.optimizer: sgd}}\n", &r);
+	           "  train.optimizer.sgd.lr: {range: [0.001, 1], when: {train.optimizer: sgd}}\n"
+	           "  train.average: {choices: [0.9, 0]}\n", &r);
 	assert_true(eg_space_at(s, 0)->now == 1 && isnan(eg_space_at(s, 1)->now) && eg_space_at(s, 2)->now == 0.01);
+	assert_true(eg_space_at(s, 3)->now == 1); /* the default of the key */
 	eg_space_free(s);
 	eg_recipe_free(r);
 }

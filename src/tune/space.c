@@ -202,7 +202,13 @@ static const char *unsaid(eg_space *s, const char *path) {
 	snprintf(lr, sizeof lr, "train.optimizer.%.40s.lr", word);
 	snprintf(decay, sizeof decay, "train.optimizer.%.40s.weight_decay", word);
 	if (!strcmp(path, "train.lr") || !strcmp(path, lr)) return number_text(s, eg_optimizer_lr_of(o));
-	return strcmp(path, decay) != 0 ? NULL : o->kind == EG_ADAMW ? "0.01" : "0";
+	if (!strcmp(path, decay)) return o->kind == EG_ADAMW ? "0.01" : "0";
+	for (int i = 0; i < eg_train_keys.n && !strncmp(path, "train.", 6); i++) {
+		const eg_key *k = &eg_train_keys.keys[i];
+		const bool number = k->type == EG_KEY_INT || k->type == EG_KEY_INT64 || k->type == EG_KEY_DOUBLE || k->type == EG_KEY_FLOAT;
+		if (!strcmp(path + 6, k->name) && number && !isnan(k->def)) return number_text(s, k->def);
+	}
+	return NULL;
 }
 
 static double find_now(eg_space *s, int i) {
