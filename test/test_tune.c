@@ -161,7 +161,7 @@ static void test_chain(void **state) {
 	(void)state;
 	enum { KEYS = 60 };
 	static const char *const names[2] = {"a", "b"};
-	char paths[KEYS][8];
+	char paths[KEYS][16];
 	eg_tuned keys[KEYS];
 	eg_tuned_when when[KEYS][2];
 	for (int i = 0; i < KEYS; i++) {
