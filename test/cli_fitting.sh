@@ -2,14 +2,7 @@
 # engram train says how a training fits: over- and underfitting, one that ended too soon, one that learnt nothing.
 . test/cli_helpers
 
-cat >adding.yaml <<'END'
-name: adding
-task: regress
-data: {source: adding, steps: 8, count: 400, validation: 0.25}
-input: [time, 2]
-model: [{lstm: 16}, last, {linear: 1}]
-train: {loss: mse, optimizer: adam, lr: 0.02, batch: 20, epochs: 12}
-END
+make_adding
 cat >intent.yaml <<'END'
 name: intent
 task: classify

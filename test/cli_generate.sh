@@ -3,19 +3,7 @@
 # prompts that are none; and every recipe of a language model on a small piece of its real data.
 . test/cli_helpers
 
-# A text with rules that are quickly learnt; its last tenth is of the same kind.
-awk 'BEGIN {
-	split("the cat sat on a mat|the dog ran to a hut|a fox hid in the den|an owl flew over us", line, "|")
-	for (i = 0; i < 240; i++) print line[(i * i + int(i / 3)) % 4 + 1]
-}' >animals.txt
-cat >animals.yaml <<-END
-	name: animals
-	task: language
-	data: {source: text, path: animals.txt, validation: 0.1, steps: 32}
-	input: [time]
-	model: [{embedding: 12}, {lstm: 24}, {linear: classes}]
-	train: {loss: cross_entropy, optimizer: {adam: {lr: 2.0e-2}}, clip_norm: 1, batch: 8, epochs: 6}
-END
+make_animals
 
 # number KEY: its value in the JSON in ./out; below VALUE LIMIT
 number() { sed -n 's/.*"'"$1"'": \([-0-9.e+]*\).*/\1/p' out | head -n 1; }

@@ -2,14 +2,7 @@
 # engram tune --lr: the curve on the screen, as JSON and as a picture; what cannot be.
 . test/cli_helpers
 
-cat >adding.yaml <<'END'
-name: adding
-task: regress
-data: {source: adding, steps: 8, count: 400, validation: 0.25}
-input: [time, 2]
-model: [{lstm: 16}, last, {linear: 1}]
-train: {loss: mse, optimizer: adam, lr: 0.02, batch: 20, epochs: 12}
-END
+make_adding
 
 expect 0 "$ENGRAM" tune --lr adding.yaml -o curve.svg
 for word in "adding: learning rates from 1e-07 to" "suggested  " "now        0.02" "To try it:" "engram train adding.yaml --set train.lr=" \

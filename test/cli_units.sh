@@ -2,11 +2,7 @@
 # Units of texts: subwords learnt by a recipe, trained on and written with; engram data vocab.
 . test/cli_helpers
 
-awk 'BEGIN {
-	split("the cat sat on a mat|the dog ran to a hut|a fox hid in the den|an owl flew over us", line, "|")
-	for (i = 0; i < 200; i++) print line[(i * i + int(i / 3)) % 4 + 1]
-	print "zebra"
-}' >animals.txt
+{ sentences 200; echo zebra; } >animals.txt
 cat >animals.yaml <<-END
 	name: animals
 	task: language

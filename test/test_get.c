@@ -312,6 +312,16 @@ static eg_status http_get(tiny *t, int port, const char *how, const char *folder
 	return status;
 }
 
+/* A server of the tiny set; without libcurl the test is skipped. */
+static pid_t begin_serving(fixture *f, tiny *t, int *port) {
+	eg_error err = {EG_OK, ""};
+	eg_fetch *fetch = eg_fetch_new(&err);
+	if (!fetch) skip();
+	eg_fetch_free(fetch);
+	tiny_make(t, f);
+	return serve(t, port);
+}
+
 static void test_get_http(void **state) {
 	fixture *f = *state;
 	tiny t;
@@ -319,11 +329,7 @@ static void test_get_http(void **state) {
 	int port;
 	eg_error err = {EG_OK, ""};
 	eg_data_got got;
-	eg_fetch *fetch = eg_fetch_new(&err);
-	if (!fetch) skip(); /* no libcurl here */
-	eg_fetch_free(fetch);
-	tiny_make(&t, f);
-	pid_t server = serve(&t, &port);
+	pid_t server = begin_serving(f, &t, &port);
 
 	path_in(f, folder, "a");
 	path_in(f, part, "a/first.gz.part");
@@ -372,11 +378,7 @@ static void test_lies(void **state) {
 	int port;
 	eg_error err = {EG_OK, ""};
 	eg_data_got got;
-	eg_fetch *fetch = eg_fetch_new(&err);
-	if (!fetch) skip(); /* no libcurl here */
-	eg_fetch_free(fetch);
-	tiny_make(&t, f);
-	pid_t server = serve(&t, &port);
+	pid_t server = begin_serving(f, &t, &port);
 	path_in(f, folder, "a"), path_in(f, part, "a/first.gz.part"), path_in(f, path, "a/first.gz");
 	for (int i = 0; i < EG_COUNT(lies); i++) {
 		const eg_status status = http_get(&t, port, lies[i].how, folder, &got, &err);
@@ -411,11 +413,7 @@ static void test_part_is_whole(void **state) {
 	int port;
 	eg_error err = {EG_OK, ""};
 	eg_data_got got;
-	eg_fetch *fetch = eg_fetch_new(&err);
-	if (!fetch) skip(); /* no libcurl here */
-	eg_fetch_free(fetch);
-	tiny_make(&t, f);
-	pid_t server = serve(&t, &port);
+	pid_t server = begin_serving(f, &t, &port);
 	path_in(f, folder, "a"), path_in(f, part, "a/first.gz.part");
 	assert_int_equal(http_get(&t, port, "ok", folder, &got, &err), EG_OK);
 	for (int i = 0; i < EG_COUNT(hows); i++) {
