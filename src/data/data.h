@@ -524,4 +524,7 @@ int64_t eg_picture_most(const eg_picture_options *o);
 /* Checks the size against that and allocates. */
 eg_status eg_picture_alloc(eg_picture *pic, int C, int64_t H, int64_t W, const eg_picture_options *o, eg_error *err);
 
+/* Of tags B-X and I-X of spans: an I-X goes on with an X. before: NULL at the beginning. */
+bool eg_tag_may_follow(const char *tag, const char *before);
+
 #endif

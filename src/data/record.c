@@ -1,4 +1,4 @@
-/* record.c - the memory of a record, the names of kinds and parts, and boxes.
+/* record.c - the memory of a record, the names of kinds and parts, tags of spans, and boxes.
  *
  * A record that is read again and again uses the same memory: after some reads it holds one piece that is large
  * enough. */
@@ -15,6 +15,11 @@ const char *eg_field_kind_name(eg_field_kind kind) {
 const char *eg_part_name(eg_part p) {
 	static const char *const names[EG_PARTS] = {"train", "validation", "test"};
 	return (unsigned)p < EG_PARTS ? names[p] : NULL;
+}
+
+bool eg_tag_may_follow(const char *tag, const char *before) {
+	if (strncmp(tag, "I-", 2) != 0) return true;
+	return before && (before[0] == 'B' || before[0] == 'I') && before[1] == '-' && strcmp(before + 2, tag + 2) == 0;
 }
 
 /* ---- boxes ------------------------------------------------------------------------------------------------------- */

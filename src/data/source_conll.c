@@ -98,10 +98,7 @@ static int cut_line(char *line, char **token, char **tag) {
 
 /* A tag that goes on with something that has not begun. */
 static void look_for_stray(reading *r, const char *tag, const char *before) {
-	if (strncmp(tag, "I-", 2) != 0) return;
-	if (before && (strncmp(before, "I-", 2) == 0 || strncmp(before, "B-", 2) == 0) &&
-	        strcmp(before + 2, tag + 2) == 0)
-		return;
+	if (eg_tag_may_follow(tag, before)) return;
 	if (r->strays.n++ == 0) r->strays.line = r->line;
 }
 

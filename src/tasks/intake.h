@@ -106,7 +106,6 @@ int32_t eg_intake_label(const eg_intake *f, int32_t label); /* the source's numb
 /* Do tags B-X and I-X make spans here? Then every I-X of what is filled in follows an X: one that follows none is read
  * as B-X. */
 bool eg_intake_spans(const eg_intake *f);
-bool eg_tag_may_follow(const char *tag, const char *before); /* before: NULL at the beginning */
 /* intake_text.c */
 const eg_vocab *eg_intake_vocab(const eg_intake *f);
 void eg_intake_set_vocab(eg_intake *f, eg_vocab *v); /* takes it over */

@@ -140,11 +140,6 @@ const eg_intake_type eg_intake_label_type = {.kind = EG_FIELD_LABEL,
 
 /* ---- tags -------------------------------------------------------------------------------------------------------- */
 
-bool eg_tag_may_follow(const char *tag, const char *before) {
-	if (strncmp(tag, "I-", 2) != 0) return true;
-	return before && (before[0] == 'B' || before[0] == 'I') && before[1] == '-' && strcmp(before + 2, tag + 2) == 0;
-}
-
 static int32_t find_begin(const eg_lexicon *names, int k) {
 	char name[256];
 	const char *tag = names->at[k];
