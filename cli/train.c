@@ -171,7 +171,7 @@ bool train_judges(training *t) {
 	eg_error err;
 	if (eg_samples_train_judges(t->samples, t->graph, &t->judge, &t->train_judge, &err))
 		return fail_error("train", &err), false;
-	t->told = !t->judge || t->judge->nmetrics == 0 ? -1 : t->judge->best >= 0 ? t->judge->best : 0;
+	t->told = eg_judge_told(t->judge);
 	t->shown = t->told >= 0 && (t->judge->best >= 0 || t->train_judge) ? t->told : -1;
 	t->config.judge = t->judge ? t->judge : &none;
 	t->config.train_judge = t->train_judge ? t->train_judge : &none;

@@ -163,6 +163,9 @@ EG_API eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_params *p
 EG_API eg_status eg_samples_train_judges(
 	const eg_samples *s, eg_graph *g, eg_judge **validation, eg_judge **train, eg_error *err);
 EG_API void eg_samples_judge_free(eg_judge *j); /* of all kinds; NULL is allowed */
+/* The metric that a network is told by: that which makes an epoch the best, else the first; -1: there is none (j may be
+ * NULL). */
+EG_API int eg_judge_told(const eg_judge *j);
 
 /* ---- over- and underfitting -------------------------------------------------------------------------------------- */
 

@@ -201,6 +201,11 @@ eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_params *p, eg_er
 	return NULL;
 }
 
+int eg_judge_told(const eg_judge *j) {
+	if (!j || j->nmetrics == 0) return -1;
+	return j->best >= 0 ? j->best : 0;
+}
+
 void eg_samples_judge_free(eg_judge *j) {
 	if (!j) return;
 	if (j->add != add) {

@@ -53,7 +53,7 @@ static eg_status load(eg_recipe *r, eg_task **task, eg_samples **samples, eg_err
  * compared. */
 static eg_status choose_metric(eg_trials *t, const eg_judge *j, eg_error *err) {
 	const eg_train_config *c = eg_recipe_train(t->recipe);
-	int told = !j || j->nmetrics == 0 ? -1 : j->best >= 0 ? j->best : 0;
+	const int told = eg_judge_told(j);
 	bool losses = false;
 	for (int i = 0; i < t->space->n; i++) losses |= begins(t->space->keys[i].tuned.path, "train.loss");
 	t->deciding = c->best == EG_BEST_OBJECTIVE ? -1 : c->best == EG_BEST_METRIC || losses ? told : j ? j->best : -1;
