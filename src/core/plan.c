@@ -299,6 +299,7 @@ void eg_plan_forget(eg_plan *p, int sample) {
 			memset(state + k, 0, (size_t)b->width * sizeof *state);
 	}
 }
+
 void eg_plan_state_rows(eg_plan *to, eg_plan *from, const eg_real *state, const int *rows) {
 	int k = -1;
 	for (int i = 0; i < to->nbufs; i++) {
