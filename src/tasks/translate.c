@@ -6,7 +6,7 @@
  * Not here: pictures of where the network looks (alignment.c). */
 #include "tasks/alignment.h"
 #include "tasks/scribe.h"
-#include "tasks/text_score.h"
+#include "tasks/written.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,9 +37,6 @@ typedef struct options {
 	const char *alignment;
 } options;
 
-static const char *const tokens_names[] = {"13a", "zh", "char", NULL}; /* as EG_TOKENS_... */
-enum { BY_TEXT = -1 };
-
 static const eg_key keys[] = {
 	{.name = "beam",
 		.type = EG_KEY_INT,
@@ -63,12 +60,7 @@ static const eg_key keys[] = {
 		.max = 10,
 		.def = 0,
 		.doc = "penalty of texts that have not looked at all places of the source; needs an output `attention`"},
-	{.name = "bleu",
-		.type = EG_KEY_ENUM,
-		.offset = offsetof(translate, tokens),
-		.names = tokens_names,
-		.doc = "what BLEU counts: words (13a), Chinese characters and words (zh), characters (char). Left out: zh where most "
-		       "of what is written is Chinese, else 13a"},
+	EG_WRITTEN_BLEU_KEY(translate, tokens),
 };
 
 static const eg_key option_keys[] = {
@@ -107,7 +99,7 @@ static eg_status open_task(eg_task *base, eg_error *err) {
 
 static void set_defaults(eg_task *base) {
 	translate *t = (translate *)base;
-	t->beam = 5, t->length_norm = 0.6, t->tokens = BY_TEXT;
+	t->beam = 5, t->length_norm = 0.6, t->tokens = EG_TOKENS_BY_TEXT;
 }
 
 static void clear_desk(desk *d) {
@@ -251,108 +243,43 @@ static eg_status hypothesis_of(
 	return status;
 }
 
-/* The units as a text, in `room`. */
-static eg_status spell(const eg_task *t, const eg_hypothesis *h, eg_arena *room, const char **text, eg_error *err) {
-	const eg_vocab *v = vocab_of(t);
-	size_t n = 0;
-	char one[EG_UNIT_MOST + 3];
-	for (int i = 0; i < h->n; i++) n += eg_vocab_spell(v, i ? h->units[i - 1] : -1, h->units[i], one, sizeof one);
-	char *to = eg_arena_alloc(room, n + 1);
-	if (!to) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a text");
-	*text = to;
-	*to = '\0';
-	for (int i = 0; i < h->n; i++) to += eg_vocab_spell(v, i ? h->units[i - 1] : -1, h->units[i], to, sizeof one);
-	return EG_OK;
-}
-
-/* ---- what is right ----------------------------------------------------------------------------------------------- */
-
-/* All translations that the data has, at least the record's own; *n 0: it has none. */
-static eg_status references_of(
-	const eg_task *t, const eg_row *r, eg_arena *room, const char *const **list, int *n, eg_error *err) {
-	const eg_datum *own = eg_row_datum(t, r, t->ninputs);
-	const int field = r->record ? eg_source_find_field(t->source, EG_REFERENCES) : -1;
-	*n = 0;
-	if (field >= 0 && r->record->fields[field].there && r->record->fields[field].tokens.n > 0) {
-		*list = r->record->fields[field].tokens.at, *n = r->record->fields[field].tokens.n;
-		return EG_OK;
-	}
-	if (!own) return EG_OK;
-	const char **one = eg_arena_alloc(room, sizeof *one);
-	if (one) *one = eg_arena_printf(room, "%.*s", (int)own->text.size, own->text.bytes);
-	if (!one || !*one) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a text");
-	*list = one, *n = 1;
-	return EG_OK;
-}
-
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
 
 typedef struct judge {
 	eg_task_judge base;
-	eg_text_score score;
-	int64_t exact;
+	eg_written_score score;
 } judge;
 
-static const eg_metric_info metrics[] = {
-	{.name = "bleu", .doc = "how many n-grams of what is written are in a translation, 0 to 100"},
-	{.name = "chrf", .doc = "the same of characters, both ways, 0 to 100"},
-	{.name = "exact", .doc = "texts that are one of the translations", .share = true},
-	{.name = "loss", .doc = "nats a unit", .lower_is_better = true},
-};
+static const eg_metric_info metrics[] = {EG_WRITTEN_METRICS("translation")};
 
 /* The network may end before the task does. */
 static void judge_close(eg_task_judge *j) { clear_desk(((const translate *)j->task)->desk); }
 
-static void judge_reset(eg_task_judge *j) {
-	judge *own = (judge *)j;
-	own->score = (eg_text_score){0};
-	own->exact = 0;
-}
+static void judge_reset(eg_task_judge *j) { ((judge *)j)->score = (eg_written_score){0}; }
 
-/* Are most of the characters that can be written Chinese? */
-static int tokens_of(const eg_task *t) {
-	const eg_vocab *v = vocab_of(t);
-	int chinese = 0, n = eg_vocab_count(v);
-	if (((const translate *)t)->tokens != BY_TEXT) return ((const translate *)t)->tokens;
-	for (int i = 0; i < n; i++) {
-		const unsigned char first = (unsigned char)*eg_vocab_token(v, i, NULL);
-		chinese += first >= 0xe3 && first <= 0xe9; /* U+3000 to U+9FFF */
-	}
-	return 2 * chinese > n ? EG_TOKENS_ZH : EG_TOKENS_13A;
-}
+static int tokens_of(const eg_task *t) { return eg_written_tokens(vocab_of(t), ((const translate *)t)->tokens); }
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
 	const eg_hypothesis *h;
-	const char *text = NULL, *const *list = NULL;
-	int n = 0;
+	const char *text = r->text;
+	bool judged = false;
 	eg_arena room = {0};
-	eg_status status = references_of(j->task, r, &room, &list, &n, err);
-	if (!status && r->text)
-		text = r->text;
-	else if (!status && !(status = hypothesis_of(j->task, NULL, r, &h, err)))
-		status = spell(j->task, h, &room, &text, err);
-	if (!status && n > 0) {
-		status = eg_text_score_add(&own->score, tokens_of(j->task), text, list, n, err);
-		bool right = false;
-		for (int i = 0; i < n; i++) right = right || strcmp(text, list[i]) == 0;
-		own->exact += right;
-		j->total++;
-	}
+	eg_status status = text ? EG_OK : hypothesis_of(j->task, NULL, r, &h, err);
+	if (!status && !text) status = eg_written_spell(vocab_of(j->task), h, &room, &text, err);
+	if (!status) status = eg_written_add(&own->score, j->task, r, tokens_of(j->task), text, &judged, err);
+	j->total += judged;
 	eg_arena_free(&room);
 	return status;
 }
 
 static void judge_values(const eg_task_judge *j, double *v) {
-	const judge *own = (const judge *)j;
-	v[0] = j->total ? eg_text_bleu(&own->score) : (double)NAN;
-	v[1] = j->total ? eg_text_chrf(&own->score) : (double)NAN;
-	v[2] = j->total ? (double)own->exact / (double)j->total : (double)NAN;
-	v[3] = (double)NAN; /* the network's own */
+	eg_written_values(&((const judge *)j)->score, v);
+	v[EG_WRITTEN_LOSS] = (double)NAN; /* the network's own */
 }
 
 static void judge_details(const eg_task_judge *j, eg_value *map) {
-	eg_value_put_text(map, "bleu_tokens", tokens_names[tokens_of(j->task)]);
+	eg_value_put_text(map, "bleu_tokens", eg_tokens_names[tokens_of(j->task)]);
 }
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
@@ -426,26 +353,11 @@ static eg_status answer(
 	const char *text = NULL;
 	eg_arena room = {0};
 	eg_status status = hypothesis_of(t, o, r, &h, err);
-	if (!status) status = spell(t, h, &room, &text, err);
+	if (!status) status = eg_written_spell(vocab_of(t), h, &room, &text, err);
 	if (!status) {
 		eg_value_mark(eg_value_put_text(out, "text", text), EG_SHOW_STRONG, NULL);
 		eg_value_put_number(out, "logprob", h->logprob);
 		if (o->alignment) status = draw(t, o, r, h, out, err);
-	}
-	eg_arena_free(&room);
-	return status;
-}
-
-static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
-	const char *const *list = NULL;
-	int n = 0;
-	eg_arena room = {0};
-	const eg_datum *own = eg_row_datum(t, r, t->ninputs);
-	eg_status status = references_of(t, r, &room, &list, &n, err);
-	if (!status && own) {
-		eg_value_put_bytes(out, "text", own->text.bytes, own->text.size);
-		eg_value *texts = eg_value_mark(eg_value_put_list(out, "texts"), EG_SHOW_NOT, NULL);
-		for (int i = 0; i < n; i++) eg_value_put_text(texts, NULL, list[i]);
 	}
 	eg_arena_free(&room);
 	return status;
@@ -484,5 +396,5 @@ const eg_task_type eg_task_type_translate = {
 	.options = {option_keys, EG_COUNT(option_keys)},
 	.options_size = sizeof(options),
 	.answer = answer,
-	.truth = truth,
+	.truth = eg_written_truth,
 };
