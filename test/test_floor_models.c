@@ -114,12 +114,32 @@ static void lbfgs_finds_the_minimum(void **state) {
 
 /* ---- tags -------------------------------------------------------------------------------------------------------- */
 
-static eg_recipe *tags(bench *b, bool pairs) {
-	bench_text(b, "t.conll", "a X\nb Y\n\na X\nb X\n\na Y\nc Z\n\nb Y\na X\n\nc Z\n\nc Z\n\n");
+static eg_recipe *tags_of(bench *b, bool pairs, const char *rows) {
+	bench_text(b, "t.conll", rows);
 	return bench_recipe(b,
 	        "name: t\ntask: tag\ndata: {source: conll, path: %s%s}\ninput: %s\nmodel: [{embedding: 2}, %s{linear: classes}]\n"
 	        "train: {loss: cross_entropy}\n",
 	        bench_path(b, "t.conll"), pairs ? ", pairs: true" : "", pairs ? "[time, 2]" : "[time]", pairs ? "{flatten: 2}, " : "");
+}
+
+static eg_recipe *tags(bench *b, bool pairs) {
+	return tags_of(b, pairs, "a X\nb Y\n\na X\nb X\n\na Y\nc Z\n\nb Y\na X\n\nc Z\n\nc Z\n\n");
+}
+
+/* Tags that are right, of all training sentences. */
+static int right_tags(stand *s) {
+	eg_floor_batch batch = {.part = &s->train};
+	int n = 0;
+	for (;;) {
+		eg_said said;
+		OK(s->b, eg_floor_next(&batch, 1, &s->b->err));
+		if (batch.n == 0) break;
+		OK(s->b, s->floor->type->say(s->floor, &batch, 0, batch.time, &said, &s->b->err));
+		const int32_t *target = eg_batch_input(&batch.run, "target");
+		for (int t = 0; t < batch.time; t++) n += told(&said, t) == target[t];
+	}
+	eg_floor_batch_free(&batch);
+	return n;
 }
 
 static void frequent_tags_by_hand(void **state) {
@@ -133,20 +153,46 @@ static void frequent_tags_by_hand(void **state) {
 	} cases[] = {{"frequent-tag", 1, 8}, {"frequent-tag-of-pair", 2, 8}};
 	for (int i = 0; i < 2 * EG_COUNT(cases); i++) { /* also where the network gets pairs besides */
 		stand s = stand_up(b, tags(b, i >= EG_COUNT(cases)), cases[i % 2].name, (double[]){cases[i % 2].units, 0, 0});
-		eg_floor_batch batch = {.part = &s.train};
-		int n = 0;
-		for (;;) {
-			eg_said said;
-			OK(b, eg_floor_next(&batch, 1, &b->err));
-			if (batch.n == 0) break;
-			OK(b, s.floor->type->say(s.floor, &batch, 0, batch.time, &said, &b->err));
-			const int32_t *target = eg_batch_input(&batch.run, "target");
-			for (int t = 0; t < batch.time; t++) n += told(&said, t) == target[t];
-		}
-		assert_int_equal(n, cases[i % 2].right);
-		eg_floor_batch_free(&batch);
+		assert_int_equal(right_tags(&s), cases[i % 2].right);
 		stand_down(&s);
 	}
+}
+
+/* What the first unit says is remembered from tag to tag over more units than a feature sees. */
+static void fields_remember(void **state) {
+	bench *b = *state;
+	static const char rows[] = "p P\nm P\nm P\nm P\nm P\nm P\nm P\n\nq Q\nm Q\nm Q\nm Q\nm Q\nm Q\nm Q\n\n"
+				   "p P\nm P\nm P\nm P\nm P\nm P\n\nq Q\nm Q\nm Q\nm Q\nm Q\nm Q\n\n";
+	for (int pairs = 0; pairs < 2; pairs++) {
+		stand s = stand_up(b, tags_of(b, pairs, rows), "crf", (double[]){0.1, 100, 0});
+		assert_int_equal(right_tags(&s), 26);
+		stand_down(&s);
+	}
+}
+
+/* The same two units: a name in 5 of 11 sentences, one at the second unit in 3, none in 3. By themselves O is the
+ * likeliest first tag (6) and I-X the likeliest second one (5); together a name is, and has 5 + 5 tags right. O with O
+ * or B-X has 9, and O with I-X, which would have 11, is no answer. */
+static void fields_tell_the_likeliest_sequence(void **state) {
+	bench *b = *state;
+	static const char name[] = "c B-X\nq I-X\n\n", second[] = "c O\nq B-X\n\n", none[] = "c O\nq O\n\n";
+	char rows[400];
+	snprintf(rows, sizeof rows, "%s%s%s%s%s%s%s%s%s%s%s", name, second, none, name, second, none, name, second, none, name, name);
+	stand s = stand_up(b, tags_of(b, false, rows), "crf", (double[]){0.1, 200, 0});
+	assert_int_equal(right_tags(&s), 10);
+	stand_down(&s);
+}
+
+/* Of 20 sentences in which nothing but the unit tells, it tells all, and the same for the same order: the weights are
+ * those of one way through them. */
+static void fields_know_units(void **state) {
+	bench *b = *state;
+	char rows[2000] = "";
+	for (int i = 0; i < 20; i++)
+		snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "u%d X\nu%d Y\n\n", i % 2, 2 + i % 3);
+	stand s = stand_up(b, tags_of(b, false, rows), "crf", NULL);
+	assert_int_equal(right_tags(&s), 40);
+	stand_down(&s);
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
@@ -351,7 +397,8 @@ static void hog_of_an_edge(void **state) {
 #define T(f) cmocka_unit_test_setup_teardown(f, floors_setup, bench_teardown)
 int main(void) {
 	const struct CMUnitTest tests[] = {T(naive_bayes_by_hand), T(pairs_tell_order), T(logistic_is_at_its_minimum),
-	        T(lbfgs_finds_the_minimum), T(frequent_tags_by_hand), T(means_and_lines), T(neighbours_by_brute_force),
+	        T(lbfgs_finds_the_minimum), T(frequent_tags_by_hand), T(fields_remember),
+	        T(fields_tell_the_likeliest_sequence), T(fields_know_units), T(means_and_lines), T(neighbours_by_brute_force),
 	        T(nearest_mean_by_hand), T(pictures_are_told_apart), T(threads_change_nothing), T(hog_of_an_edge)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,10 @@ bool eg_floor_reads_units(const eg_floor *f) {
 	return units && target && target->type->kind == EG_FIELD_LABEL;
 }
 
+bool eg_floor_tags_units(const eg_floor *f) {
+	return eg_floor_takes(f, EG_FIELD_TOKENS) && f->task->nintakes == 2;
+}
+
 uint64_t eg_feature_key(int32_t before, int32_t id) { return (uint64_t)(before + 1) << 32 | (uint64_t)(id + 1); }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */

@@ -27,6 +27,8 @@ typedef struct eg_bags {
 
 /* Does the floor get texts, or tokens, that have a class? */
 bool eg_floor_reads_units(const eg_floor *f);
+/* Tokens alone, each of which has a tag? */
+bool eg_floor_tags_units(const eg_floor *f);
 /* Reads all texts; the features that they have become known. */
 eg_status eg_bags_read(eg_bags *b, eg_features *x, const eg_floor *f, const eg_floor_part *p, eg_error *err);
 void eg_bags_free(eg_bags *b);

@@ -88,10 +88,6 @@ static void free_floor(eg_floor *f) {
 	eg_release(NULL, m->count);
 }
 
-static bool serves(const eg_floor *f) {
-	return eg_floor_takes(f, EG_FIELD_TOKENS) && f->task->nintakes == 2;
-}
-
 #define FLOOR(units, floor_name, what) \
 	{ \
 		.info = {.name = floor_name, \
@@ -99,7 +95,7 @@ static bool serves(const eg_floor *f) {
 		        .doc = what, \
 		        .source = "Charniak et al. 1993", \
 		        .version = 2}, \
-		.size = sizeof(frequent_tag), .settings = {{.name = "units", .n = 1, .tried = {units}}}, .serves = serves, .train = train, .say = say, \
+		.size = sizeof(frequent_tag), .settings = {{.name = "units", .n = 1, .tried = {units}}}, .serves = eg_floor_tags_units, .train = train, .say = say, \
 		.free = free_floor, \
 	}
 const eg_floor_type eg_floor_type_frequent_tag =
