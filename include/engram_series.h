@@ -108,6 +108,17 @@ typedef struct eg_scores {
 	double mae, rmse, smape /* 0..200 in percent */, mase, pinball, coverage80, coverage95; /* NAN: none */
 } eg_scores;
 
+/* The same, gathered one by one: zero-initialise. `scale` is MASE's, of the past; NAN: none. A value or forecast that
+ * is NAN is passed over. */
+typedef struct eg_scoring {
+	eg_scores sums;
+	int scaled;
+} eg_scoring;
+EG_API void eg_scoring_add(eg_scoring *c, double y, double mean, const double quantiles[EG_LEVELS], double scale);
+EG_API eg_scores eg_scoring_end(const eg_scoring *c);
+/* A quantile of Student's distribution; degrees 0: of the normal one. */
+EG_API double eg_student_quantile(double p, double degrees);
+
 /* Forecasts from several origins: `origins` rows of `horizon` steps. */
 typedef struct eg_rolling {
 	int origins, horizon;

@@ -152,6 +152,13 @@ eg_status eg_record_number(eg_record *r, int64_t i, eg_error *err); /* id become
 char *eg_record_printf(eg_record *r, const char *fmt, ...) EG_PRINTF(2, 3); /* in its room; NULL: out of memory */
 eg_status eg_record_no_memory(eg_error *err);
 
+/* ---- time_table.c ------------------------------------------------------------------------------------------------ */
+
+/* The time so many steps of so many seconds later; steps of a month, a quarter or a year are those of the calendar. */
+double eg_time_ahead(double time, double step, int steps);
+/* A time as ISO 8601, with as much as steps of so many seconds need. Returns buf. */
+const char *eg_time_text(double time, double step, char buf[32]);
+
 /* ---- pool.c: texts, one behind the other ------------------------------------------------------------------------- */
 
 /* Zero-initialise. */

@@ -366,6 +366,47 @@ eg_status eg_time_table_find(const eg_time_table *t, const char *name, int *plac
 	return t->columns[*place].wrong_line ? no_numbers(t, &t->columns[*place], err) : EG_OK;
 }
 
+/* A time of a grid of so many seconds, with as much as that needs. */
+static const char *write_time(char buf[32], long long y, int month, int day, double rest, double step) {
+	int seconds = (int)floor(rest);
+	if (fmod(step, 86400) == 0)
+		snprintf(buf, 32, "%04lld-%02d-%02d", y, month, day);
+	else if (fmod(step, 60) == 0)
+		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60);
+	else
+		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	return buf;
+}
+
+/* How many whole months such a step is; 0: it is no such. */
+static int months_of(double step) {
+	const double days = step / 86400;
+	if (days < 28 || days > 366 || days != floor(days)) return 0;
+	for (int months = 1; months <= 12; months++)
+		if (days >= 30.4 * months - 3 && days <= 30.5 * months + 1.5 && (months == 1 || months % 3 == 0)) return months;
+	return 0;
+}
+
+double eg_time_ahead(double time, double step, int steps) {
+	int64_t year;
+	int month, day;
+	double rest, then;
+	civil(time, &year, &month, &day, &rest);
+	const int64_t months = year * 12 + month - 1 + (int64_t)months_of(step) * steps;
+	const double parts[3] = {(double)(months / 12), (double)(months % 12 + 1), day};
+	return months_of(step) > 0 && day <= 28 && eg_time_of(parts, 3, &then) ? then + rest : time + step * steps;
+}
+
+const char *eg_time_text(double time, double step, char buf[32]) {
+	int64_t year;
+	int month, day;
+	double rest;
+	civil(time, &year, &month, &day, &rest);
+	if (months_of(step) > 0 && day == 1 && rest == 0)
+		return snprintf(buf, 32, "%04lld-%02d", (long long)year, month), buf;
+	return write_time(buf, (long long)year, month, day, rest, step);
+}
+
 const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]) {
 	int64_t year, months;
 	int month, day;
@@ -375,16 +416,8 @@ const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]) {
 	civil(t->begin + (t->months ? 0 : t->seconds * step), &year, &month, &day, &rest);
 	months = year * 12 + month - 1 + (int64_t)t->months * step;
 	if (t->months) year = months / 12, month = (int)(months % 12) + 1;
-	long long y = (long long)year;
-	int seconds = (int)floor(rest);
-	if (t->months && day == 1 && rest == 0)
-		snprintf(buf, 32, t->months % 12 == 0 && month == 1 ? "%04lld" : "%04lld-%02d", y, month);
-	else if (t->months || fmod(t->seconds, 86400) == 0)
-		snprintf(buf, 32, "%04lld-%02d-%02d", y, month, day);
-	else if (fmod(t->seconds, 60) == 0)
-		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60);
-	else
-		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	if (!t->months || day != 1 || rest != 0) return write_time(buf, (long long)year, month, day, rest, t->months ? 86400 : t->seconds);
+	snprintf(buf, 32, t->months % 12 == 0 && month == 1 ? "%04lld" : "%04lld-%02d", (long long)year, month);
 	return buf;
 }
 

@@ -117,26 +117,36 @@ static double pinball(double level, double quantile, double y) {
 	return y >= quantile ? level * (y - quantile) : (1 - level) * (quantile - y);
 }
 
-static void score(eg_scores *s, const eg_rolling *t, ptrdiff_t at, int origin, int *scaled) {
-	double y = t->truth[at], e = fabs(y - t->mean[at]), around = fabs(y) + fabs(t->mean[at]);
+void eg_scoring_add(eg_scoring *c, double y, double mean, const double quantiles[EG_LEVELS], double scale) {
+	eg_scores *s = &c->sums;
+	double e = fabs(y - mean), around = fabs(y) + fabs(mean);
 	if (isnan(e)) return;
 	s->n++;
 	s->mae += e, s->rmse += e * e;
 	s->smape += around > 0 ? 200 * e / around : 0;
-	if (!isnan(t->scale[origin])) s->mase += e / t->scale[origin], ++*scaled;
-	for (int q = 0; q < EG_LEVELS; q++) s->pinball += pinball(eg_levels[q], t->quantiles[q][at], y) / EG_LEVELS;
-	s->coverage95 += y >= t->quantiles[0][at] && y <= t->quantiles[4][at];
-	s->coverage80 += y >= t->quantiles[1][at] && y <= t->quantiles[3][at];
+	if (!isnan(scale)) s->mase += e / scale, c->scaled++;
+	for (int q = 0; q < EG_LEVELS; q++) s->pinball += pinball(eg_levels[q], quantiles[q], y) / EG_LEVELS;
+	s->coverage95 += y >= quantiles[0] && y <= quantiles[4];
+	s->coverage80 += y >= quantiles[1] && y <= quantiles[3];
+}
+
+eg_scores eg_scoring_end(const eg_scoring *c) {
+	eg_scores s = c->sums;
+	s.mae /= s.n, s.rmse = sqrt(s.rmse / s.n), s.smape /= s.n, s.mase /= c->scaled, s.pinball /= s.n;
+	s.coverage80 /= s.n, s.coverage95 /= s.n;
+	return s;
 }
 
 void eg_rolling_scores(const eg_rolling *t, int step, eg_scores *s) {
-	int scaled = 0;
-	*s = (eg_scores){0};
+	eg_scoring c = {{0}, 0};
+	double quantiles[EG_LEVELS];
 	for (int i = 0; i < t->origins; i++)
-		for (int h = 0; h < t->horizon; h++)
-			if (step < 0 || h == step) score(s, t, (ptrdiff_t)i * t->horizon + h, i, &scaled);
-	s->mae /= s->n, s->rmse = sqrt(s->rmse / s->n), s->smape /= s->n, s->mase /= scaled, s->pinball /= s->n;
-	s->coverage80 /= s->n, s->coverage95 /= s->n;
+		for (int h = 0; h < t->horizon; h++) {
+			const ptrdiff_t at = (ptrdiff_t)i * t->horizon + h;
+			for (int q = 0; q < EG_LEVELS; q++) quantiles[q] = t->quantiles[q][at];
+			if (step < 0 || h == step) eg_scoring_add(&c, t->truth[at], t->mean[at], quantiles, t->scale[i]);
+		}
+	*s = eg_scoring_end(&c);
 }
 
 double eg_rolling_echo(const eg_rolling *t) {
@@ -180,6 +190,18 @@ static double student_two_sided(double t, double v) {
 	if (x >= 1) return 1;
 	double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x));
 	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double eg_student_quantile(double p, double degrees) {
+	if (!(degrees > 0) || degrees > 1e6) return eg_series_quantile(p);
+	double lo = 0, hi = 1;
+	const double tail = p < 0.5 ? 2 * p : 2 * (1 - p);
+	while (student_two_sided(hi, degrees) > tail && hi < 1e12) hi *= 2;
+	for (int i = 0; i < 80; i++) {
+		const double mid = (lo + hi) / 2;
+		*(student_two_sided(mid, degrees) > tail ? &lo : &hi) = mid;
+	}
+	return p < 0.5 ? -lo : lo;
 }
 
 double eg_diebold_mariano(const eg_rolling *a, const eg_rolling *b, int step, double *statistic) {

@@ -1,0 +1,110 @@
+/* windows.h - windows of a table over time: what is seen at an origin, and what is to be forecast from there, as the
+ * numbers of a network. Scales, gaps, the calendar, what is known of the future.
+ *
+ * Nothing behind an origin is looked at, but for the columns that are said to be known; and scales are measured on the
+ * steps that their caller names. Everything here is a function of its arguments: the memory is the caller's. Not here:
+ * files (time_table.c, source_series.c), which windows train and which judge (source_windows.c). */
+#ifndef ENGRAM_DATA_WINDOWS_H
+#define ENGRAM_DATA_WINDOWS_H
+
+#include "data/data.h"
+#include "engram_value.h"
+
+/* Numbers over time. */
+typedef struct eg_panel {
+	const float *at;          /* steps x columns; NaN: missing */
+	const double *times;      /* seconds since 1970; NULL: steps are 0, 1, 2, ... */
+	const char *const *names; /* of the columns */
+	int steps, columns;
+} eg_panel;
+/* The time of a step, also behind the last one, where the last distance goes on; and that distance, in seconds. Of
+ * panels with times. */
+double eg_panel_time(const eg_panel *p, int step);
+double eg_panel_step(const eg_panel *p);
+
+enum { EG_WINDOW_COLUMNS = 64, EG_WINDOW_AHEAD = 512, EG_WINDOW_WAVES = 8 };
+
+typedef enum eg_window_fill { EG_FILL_LAST, EG_FILL_MEAN } eg_window_fill; /* what stands in a gap */
+typedef enum eg_window_reference {
+	EG_REFERENCE_NONE,  /* the value itself is forecast */
+	EG_REFERENCE_LAST,  /* its change from the last value that is there */
+	EG_REFERENCE_SEASON /* from the value one season ago */
+} eg_window_reference;
+typedef enum eg_window_view {
+	EG_VIEW_LEVEL,    /* the target's past values as they are */
+	EG_VIEW_RELATIVE, /* less the last value */
+	EG_VIEW_BOTH
+} eg_window_view;
+enum { EG_CALENDAR_DAY = 1, EG_CALENDAR_WEEK = 2, EG_CALENDAR_YEAR = 4 }; /* waves by the times of the steps */
+
+/* Zero-initialise; the form is the caller's, the rest eg_windows_fit's. */
+typedef struct eg_windows {
+	/* the form */
+	int past;   /* steps that are seen, the origin's among them */
+	int ahead[EG_WINDOW_AHEAD], nahead; /* steps that are forecast: 1, 2, ... behind the origin, rising */
+	int target; /* a column of the panel */
+	int seen[EG_WINDOW_COLUMNS], nseen;   /* columns whose past is seen */
+	int known[EG_WINDOW_COLUMNS], nknown; /* columns that are known of the future too */
+	bool log;   /* the target's logarithm is what is seen and forecast */
+	bool mask;  /* the past has a column more for each that is seen: 1 where there is a value, 0 in a gap */
+	eg_window_fill fill;
+	eg_window_reference reference;
+	eg_window_view view;
+	int period; /* steps of a season */
+	double waves[EG_WINDOW_WAVES]; /* periods in steps, each a sine and a cosine */
+	int nwaves;
+	unsigned calendar;
+	/* the scales; those of columns are of what `columns` the panel had */
+	int columns;
+	double mean[EG_WINDOW_COLUMNS], deviation[EG_WINDOW_COLUMNS]; /* of each column of the panel */
+	double change[EG_WINDOW_AHEAD]; /* root mean square of what is forecast, of each step ahead */
+	double mean_change;             /* their mean */
+	double naive; /* mean absolute seasonal difference of the target, for MASE; NaN: none */
+} eg_windows;
+
+/* Measures the scales on steps 0..until-1. A column that never changes has deviation 1. */
+void eg_windows_fit(eg_windows *w, const eg_panel *p, int until);
+
+/* How many numbers a step has in the past, and ahead. */
+int eg_windows_past_width(const eg_windows *w);
+int eg_windows_future_width(const eg_windows *w);
+
+/* Is there a value at or before the origin, and is the past long enough? */
+bool eg_windows_possible(const eg_windows *w, const eg_panel *p, int origin);
+/* The past of an origin (past x past_width): the columns, what is relative, waves, masks. */
+void eg_windows_past(const eg_windows *w, const eg_panel *p, int origin, float *out);
+/* What is known of the steps that are forecast (nahead x future_width): the columns, waves, how far ahead it is. */
+void eg_windows_future(const eg_windows *w, const eg_panel *p, int origin, float *out);
+/* Where the past has values (past x nseen): 1, in gaps 0; and the time since the value before, in steps, as Che and
+ * others 2018 count it, at most `past`. */
+void eg_windows_mask(const eg_windows *w, const eg_panel *p, int origin, float *out);
+void eg_windows_gaps(const eg_windows *w, const eg_panel *p, int origin, float *out);
+/* The time since the step before, in steps (past numbers): 1, where times are regular. */
+void eg_windows_elapsed(const eg_windows *w, const eg_panel *p, int origin, float *out);
+
+/* What is forecast, as the network has it: y = (value - reference) / scale; reference and scale of each step ahead into
+ * `unit` (2 nahead), and back. */
+void eg_windows_unit(const eg_windows *w, const eg_panel *p, int origin, float *unit);
+double eg_windows_value(const eg_windows *w, const float *unit, int k, double y);
+/* Of all steps ahead, NaN where the panel has no value there. */
+void eg_windows_truth(const eg_windows *w, const eg_panel *p, int origin, float *values);
+float eg_windows_scaled(const eg_windows *w, const float *unit, int k, double value);
+
+/* ---- source_windows.c: the source `windows` ---------------------------------------------------------------------- */
+
+/* Fields of its records. All but the past, masks, gaps and elapsed times are there whatever is wanted. */
+enum { EG_WINDOW_PAST, EG_WINDOW_FUTURE, EG_WINDOW_MASK, EG_WINDOW_GAPS, EG_WINDOW_ELAPSED, EG_WINDOW_TARGET, EG_WINDOW_UNIT,
+	EG_WINDOW_TRUTH, EG_WINDOW_FIELDS };
+eg_windows *eg_windows_of(eg_source *s); /* NULL: it is another source */
+const eg_panel *eg_windows_panel(const eg_source *s); /* empty before it is prepared */
+const char *eg_windows_series(const eg_source *s);    /* what the series is called: the set, or the file */
+/* The scales are as they are, those of columns with these names, a list: nothing is measured. */
+eg_status eg_windows_keep(eg_source *s, const eg_value *names, eg_error *err);
+/* In place of the set or file: this panel, whose test part begins at step `cut`, which must outlive the source's use.
+ * Everything is as before the first prepare. Columns are found by their names. */
+eg_status eg_windows_give(eg_source *s, const eg_panel *p, int cut, eg_error *err);
+int eg_windows_origin(const eg_source *s, eg_part part, int64_t i); /* of record i */
+/* The record of any origin of the panel, where a window is possible. */
+eg_status eg_windows_record(const eg_source *s, const eg_panel *p, int origin, unsigned wanted, eg_record *r, eg_error *err);
+
+#endif
