@@ -426,37 +426,69 @@ typedef struct eg_time_column {
 	const char *name;
 	bool numbers;          /* most of its cells are numbers */
 	bool counts;           /* 1, 2, 3, ...: it numbers the rows */
-	double *values;        /* a step each; NAN: missing */
+	double *values;        /* a step each; NAN: missing. Of a column of words: which of them */
+	const char **words;    /* of a column that is of few different words: they, as they came */
+	int nwords;            /* 0: it is of numbers, or of too many words */
 	int missing;           /* cells that say nothing; steps of the grid without a row are not among them */
 	int64_t wrong_line;    /* the first cell that is neither a number nor missing; 0: there is none */
 	const char *wrong;     /* what stands there */
 } eg_time_column;
 
+typedef enum eg_time_told {
+	EG_TIME_AS_WRITTEN,
+	EG_TIME_UTC,   /* cells had offsets such as +02:00: times are UTC, and shown with a Z */
+	EG_TIME_LOCAL  /* of a time zone: shown with its offset */
+} eg_time_told;
+
 typedef struct eg_time_table {
 	const char *file;
-	eg_time_column *columns; /* without those of the time */
+	const char *id;          /* of the series, where a table has several; NULL: it has one */
+	eg_time_column *columns; /* without those of the time, and that of the id */
 	int ncolumns, steps, rows; /* steps - rows: how many the grid has beside the rows */
 	const char *time;        /* the columns of the time: "Month", "year, month, day"; NULL: rows are numbered */
 	bool dated;              /* steps have a time, the first one */
 	double begin;            /* seconds since 1970 */
 	int months;              /* of a step, where it is of the calendar; else */
 	double seconds;          /* it is so many seconds */
+	bool averaged;           /* a grid was asked for: a step is the mean of its rows */
+	eg_time_told told;
+	const char *remark;      /* what is odd about its times; NULL: nothing */
 } eg_time_table;
 
 typedef struct eg_time_table_options {
 	/* The columns of the time: one of ISO 8601, or year, month, day, hour, ..., a NULL behind them. NULL: the first
 	 * that holds times only, or those called year, month, day, ... */
 	const char *const *time;
+	const char *format;      /* of the time, as strptime(3) has it, several columns with a blank between; NULL: ISO 8601 */
+	/* The name of the time zone that times without an offset are of, for messages; which it is, the variable TZ of the
+	 * process says. NULL: they are taken as they are written. */
+	const char *zone;
+	/* Rows are brought to steps of so many months, or seconds, each the mean of its rows. Both 0: the grid is found. */
+	int grid_months;
+	double grid_seconds;
+	const char *id;          /* the column that says which series a row is of; NULL: there is one */
 	const char *const *missing; /* what else says that there is nothing, a NULL behind */
 	bool rows;               /* rows are steps, whatever their times */
 	char separator;          /* 0: a comma */
 } eg_time_table_options;
 
-/* options may be NULL. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later than that before,
- * one beside the grid, a broken quotation mark, a row that is too short. */
+/* options may be NULL; its id is. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later than that
+ * before, one beside the grid, a broken quotation mark, a row that is too short. */
 EG_API eg_status eg_time_table_read(
 	const char *path, const eg_time_table_options *options, eg_time_table **table, eg_error *err);
 EG_API void eg_time_table_free(eg_time_table *t); /* NULL is allowed */
+
+/* A table for each series of a file, in the order in which they begin; they are freed together. */
+typedef struct eg_time_tables {
+	eg_time_table **at;
+	int n;
+} eg_time_tables;
+EG_API eg_status eg_time_tables_read(
+	const char *path, const eg_time_table_options *options, eg_time_tables **tables, eg_error *err);
+EG_API void eg_time_tables_free(eg_time_tables *t); /* NULL is allowed */
+
+/* The column called `name`, whatever it holds. */
+EG_API eg_status eg_time_table_column(const eg_time_table *t, const char *name, int *place, eg_error *err);
 /* The column called `name`, of numbers only; NULL: the only one of numbers that does not count rows. *place is its
  * number. */
 EG_API eg_status eg_time_table_find(const eg_time_table *t, const char *name, int *place, eg_error *err);

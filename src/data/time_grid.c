@@ -1,0 +1,176 @@
+/* time_grid.c - steps in time: the calendar, the grid that times lie on, the time of a step, and the seasons that the
+ * calendar suggests.
+ *
+ * Not here: reading tables (time_table.c), formats and time zones (time_zone.c). */
+#include "data/time_table.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- the calendar ------------------------------------------------------------------------------------------------ */
+
+/* Howard Hinnant, "chrono-compatible low-level date algorithms". */
+void eg_time_civil(double seconds, int64_t *year, int *month, int *day, double *rest) {
+	int64_t z = (int64_t)floor(seconds / 86400);
+	*rest = seconds - (double)z * 86400;
+	z += 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097, of_era = z - era * 146097;
+	int64_t of = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t day_of_year = of_era - (365 * of + of / 4 - of / 100), m = (5 * day_of_year + 2) / 153;
+	*day = (int)(day_of_year - (153 * m + 2) / 5) + 1;
+	*month = (int)(m < 10 ? m + 3 : m - 9);
+	*year = of + era * 400 + (*month <= 2);
+}
+
+/* Months since year 0, where all times are on one day of the month and at one time of it. */
+static bool month_of(double seconds, double first, int64_t *months) {
+	int64_t y, y0;
+	int m, m0, d, d0;
+	double rest, rest0;
+	eg_time_civil(seconds, &y, &m, &d, &rest);
+	eg_time_civil(first, &y0, &m0, &d0, &rest0);
+	*months = y * 12 + m - 1;
+	return d == d0 && rest == rest0 && d <= 28;
+}
+
+static int64_t common(int64_t a, int64_t b) {
+	while (b) {
+		int64_t rest = a % b;
+		a = b, b = rest;
+	}
+	return a;
+}
+
+/* ---- the grid ---------------------------------------------------------------------------------------------------- */
+
+void eg_time_grid_find(eg_time_table *t, const double *times, int n) {
+	int64_t months = 0, before = 0, step = 0;
+	double least = INFINITY;
+	bool calendar = n > 1 && times[1] - times[0] >= 28 * 86400.0;
+	for (int i = 0; i < n; i++) {
+		calendar = calendar && month_of(times[i], times[0], &months);
+		if (i > 0) least = fmin(least, times[i] - times[i - 1]);
+		if (calendar && i > 0) step = common(months - before, step);
+		if (calendar) before = months;
+	}
+	t->begin = times[0];
+	if (calendar && step > 0)
+		t->months = (int)step;
+	else
+		t->seconds = n < 2 ? 1 : least < 5e-7 ? least : fmax(1e-6, nearbyint(least * 1e6) / 1e6);
+}
+
+/* Steps begin at whole hours, days and months. */
+void eg_time_grid_set(eg_time_table *t, int months, double seconds, double first) {
+	int64_t year;
+	int month, day;
+	double rest;
+	const double unit = seconds < 86400 ? seconds : 86400;
+	t->averaged = true;
+	t->months = months, t->seconds = months ? 0 : seconds;
+	t->begin = floor(first / unit) * unit;
+	if (!months) return;
+	eg_time_civil(first, &year, &month, &day, &rest);
+	const double parts[2] = {(double)year, months % 12 == 0 ? 1 : (month - 1) / months * months + 1};
+	if (!eg_time_of(parts, 2, &t->begin)) t->begin = first;
+}
+
+int64_t eg_time_grid_place(const eg_time_table *t, double time, int row) {
+	int64_t now, first, year;
+	int month, day;
+	double rest;
+	if (t->months > 0) {
+		month_of(t->begin, t->begin, &first);
+		eg_time_civil(time, &year, &month, &day, &rest);
+		now = year * 12 + month - 1;
+		return (now - first) / t->months;
+	}
+	const double steps = (time - t->begin) / t->seconds;
+	if (t->averaged) return (int64_t)floor(steps + 1e-9);
+	const double beside = fmin(1e-6 + 1e-6 / t->seconds, 0.25);
+	return fabs(steps - nearbyint(steps)) < beside && nearbyint(steps) >= row ? (int64_t)nearbyint(steps) : -1;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
+
+/* Behind a time: Z, or +02:00. */
+static void put_offset(eg_time_told told, double offset, char buf[32]) {
+	const size_t used = strlen(buf);
+	const int minutes = (int)nearbyint(fabs(offset) / 60);
+	if (told == EG_TIME_UTC) snprintf(buf + used, 32 - used, "Z");
+	if (told == EG_TIME_LOCAL) snprintf(buf + used, 32 - used, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+/* A time of a grid of so many seconds, with as much as that needs. */
+static const char *write_time(char buf[32], long long y, int month, int day, double rest, double step) {
+	int seconds = (int)floor(rest);
+	if (fmod(step, 86400) == 0)
+		snprintf(buf, 32, "%04lld-%02d-%02d", y, month, day);
+	else if (fmod(step, 60) == 0)
+		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60);
+	else
+		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	return buf;
+}
+
+/* How many whole months such a step is; 0: it is no such. */
+static int months_of(double step) {
+	const double days = step / 86400;
+	if (days < 28 || days > 366 || days != floor(days)) return 0;
+	for (int months = 1; months <= 12; months++)
+		if (days >= 30.4 * months - 3 && days <= 30.5 * months + 1.5 && (months == 1 || months % 3 == 0)) return months;
+	return 0;
+}
+
+double eg_time_ahead(double time, double step, int steps) {
+	int64_t year;
+	int month, day;
+	double rest, then;
+	eg_time_civil(time, &year, &month, &day, &rest);
+	const int64_t months = year * 12 + month - 1 + (int64_t)months_of(step) * steps;
+	const double parts[3] = {(double)(months / 12), (double)(months % 12 + 1), day};
+	return months_of(step) > 0 && day <= 28 && eg_time_of(parts, 3, &then) ? then + rest : time + step * steps;
+}
+
+const char *eg_time_text(double time, double step, char buf[32]) {
+	int64_t year;
+	int month, day;
+	double rest;
+	eg_time_civil(time, &year, &month, &day, &rest);
+	if (months_of(step) > 0 && day == 1 && rest == 0)
+		return snprintf(buf, 32, "%04lld-%02d", (long long)year, month), buf;
+	return write_time(buf, (long long)year, month, day, rest, step);
+}
+
+const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]) {
+	int64_t year, months;
+	int month, day;
+	double rest;
+	buf[0] = '\0';
+	if (!t->dated) return buf;
+	double time = t->begin + (t->months ? 0 : t->seconds * step), offset = 0;
+	const bool within = !t->months && fmod(t->seconds, 86400) != 0; /* steps that a day has more than one of */
+	if (within && t->told == EG_TIME_LOCAL) time += offset = eg_time_local_offset(time);
+	eg_time_civil(time, &year, &month, &day, &rest);
+	months = year * 12 + month - 1 + (int64_t)t->months * step;
+	if (t->months) year = months / 12, month = (int)(months % 12) + 1;
+	if (t->months && day == 1 && rest == 0)
+		snprintf(buf, 32, t->months % 12 == 0 && month == 1 ? "%04lld" : "%04lld-%02d", (long long)year, month);
+	else
+		write_time(buf, (long long)year, month, day, rest, t->months ? 86400 : t->seconds);
+	if (within) put_offset(t->told, offset, buf);
+	return buf;
+}
+
+const int *eg_time_table_periods(const eg_time_table *t) {
+	static const int months[] = {12, 0}, quarters[] = {4, 0}, days[] = {7, 365, 0}, weeks[] = {52, 0}, hours[] = {24, 168, 0},
+	                 halves[] = {48, 336, 0}, tens[] = {144, 0}, minutes[] = {60, 1440, 0}, none[] = {0};
+	if (t->months) return t->months == 1 ? months : t->months == 3 ? quarters : none;
+	return t->seconds == 86400     ? days
+	       : t->seconds == 604800 ? weeks
+	       : t->seconds == 3600   ? hours
+	       : t->seconds == 1800   ? halves
+	       : t->seconds == 600    ? tens
+	       : t->seconds == 60     ? minutes
+	                              : none;
+}
