@@ -3,6 +3,7 @@
 #include "forecast.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,107 +15,24 @@ static double now(void) {
 	return timespec_get(&t, TIME_UTC) ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
 }
 
-/* ---- the series -------------------------------------------------------------------------------------------------- */
-
-/* "year,month,day" as names; NULL: none. To be freed. */
-static const char **split_names(const char *text, char **copy) {
-	*copy = NULL;
-	if (!text) return NULL;
-	const char **names = cli_alloc((strlen(text) + 2) * sizeof *names);
-	char *at = *copy = cli_alloc(strlen(text) + 1);
-	strcpy(at, text);
-	for (int n = 0; at; n++) {
-		names[n] = at;
-		at = strchr(at, ',');
-		if (at) *at++ = '\0';
-	}
-	return names;
-}
-
-static bool read_table(forecast_job *j, eg_error *err) {
-	const cli_args *a = j->args;
-	const char *separator = args_text(a, "separator");
-	char *copy;
-	int n;
-	const char **time = split_names(args_text(a, "time"), &copy), **missing = args_all(a, "missing", &n);
-	const eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"),
-		.separator = !separator ? 0 : strcmp(separator, "tab") == 0 ? '\t' : strcmp(separator, "semicolon") == 0 ? ';' : ','};
-	eg_status status = eg_time_table_read(a->operands[0], &o, &j->table, err);
-	free(time);
-	free(copy);
-	free(missing);
-	return status == EG_OK;
-}
-
-/* "365.25:2": sines and cosines of a year and of half a year, which are known as far as one likes. They stand behind
- * the known columns. */
-static bool read_waves(const forecast_job *j, double *period, int *count) {
-	const char *text = args_text(j->args, "waves");
-	char *end;
-	*count = 0;
-	if (!text) return true;
-	*period = strtod(text, &end);
-	if (*end == ':') *count = (int)strtol(end + 1, &end, 10);
-	if (!*end && *period >= 2 && isfinite(*period) && *count >= 1 && *count <= 10) return true;
-	return fail_usage(verb, "--waves takes PERIOD:COUNT, as in 365.25:2, the period at least 2, 1 to 10 waves"), false;
-}
-
-/* Columns of the future: as many rows as all of them have. */
-static bool take_known(forecast_job *j, eg_error *err) {
-	eg_past *p = &j->past;
-	double period = 0;
-	int named, waves;
-	err->message[0] = '\0';
-	if (!read_waves(j, &period, &waves)) return false;
-	j->known_names = args_all(j->args, "known", &named);
-	p->nknown = named + 2 * waves;
-	if (p->nknown == 0) return true;
-	/* beyond the table, where there are only waves: any horizon that is possible is shorter than the past */
-	p->rows = named ? j->table->steps : 2 * j->table->steps;
-	j->known = cli_alloc((size_t)p->rows * (size_t)p->nknown * sizeof *j->known);
-	p->known = j->known;
-	for (int t = 0; t < p->rows; t++)
-		for (int i = 0; i < 2 * waves; i++) {
-			const int wave = i / 2 + 1;
-			double angle = 2 * 3.14159265358979323846 * wave * t / period;
-			j->known[(ptrdiff_t)t * p->nknown + named + i] = i % 2 ? cos(angle) : sin(angle);
-		}
-	for (int i = 0; i < named; i++) {
-		int place, rows = j->table->steps;
-		if (eg_time_table_find(j->table, j->known_names[i], &place, err)) return false;
-		const double *v = j->table->columns[place].values;
-		while (rows > 0 && isnan(v[rows - 1])) rows--;
-		if (rows < p->rows) p->rows = rows;
-		for (int t = 0; t < j->table->steps; t++) j->known[(ptrdiff_t)t * p->nknown + i] = v[t];
-	}
-	return true;
-}
-
-static bool take_target(forecast_job *j, eg_error *err) {
-	int place;
-	if (eg_time_table_find(j->table, args_text(j->args, "target"), &place, err)) return false;
-	j->target = &j->table->columns[place];
-	j->past.values = j->target->values;
-	j->past.n = j->table->steps;
-	while (j->past.n > 0 && isnan(j->past.values[j->past.n - 1])) j->past.n--;
-	if (j->past.n == 0) {
-		fail(verb, "%s: all %d cells of the column '%s' are missing: there is nothing to forecast from; name another with --target",
-		        j->table->file, j->table->rows, j->target->name);
-		err->message[0] = '\0';
-		return false;
-	}
-	return take_known(j, err);
+bool forecast_refuse(forecast_job *j, const char *fmt, ...) {
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(j->err.message, sizeof j->err.message, fmt, args);
+	va_end(args);
+	j->err.status = EG_ERR_ARG;
+	return false;
 }
 
 /* Given, or found: by what the calendar suggests, else by the autocorrelation alone. */
-static bool choose_period(forecast_job *j, eg_error *err) {
+static bool choose_period(forecast_job *j) {
 	int given = (int)args_number(j->args, "period", 0), n = 0;
 	j->strength = NAN;
 	j->past.period = given;
 	if (given) return true;
 	const int *tried = eg_time_table_periods(j->table);
 	while (tried[n]) n++;
-	return !eg_find_period(j->past.values, j->past.n, n ? tried : NULL, n, &j->past.period, &j->strength, err);
+	return !eg_find_period(j->past.values, j->past.n, n ? tried : NULL, n, &j->past.period, &j->strength, &j->err);
 }
 
 /* ---- origins ----------------------------------------------------------------------------------------------------- */
@@ -124,29 +42,24 @@ static bool choose_origins(forecast_job *j) {
 	const cli_args *a = j->args;
 	int usual = period > 1 && period <= 60 ? period : 10;
 	while (usual > 1 && 4 * usual > n) usual /= 2;
-	j->horizon = (int)args_number(a, "horizon", (uint64_t)usual);
+	if (!j->horizon) j->horizon = (int)args_number(a, "horizon", (uint64_t)usual);
 	int every = (int)args_number(a, "every", 1), most = (n - j->horizon - (n > 12 ? n / 2 : 3)) / every + 1;
 	if (j->horizon >= n || most < 1) {
-		fail(verb, "%s: a horizon of %d steps, and %d values: half of them are to be the past of the first forecast; take a horizon of "
-		           "%d or less", j->table->file, j->horizon, n, n - (n > 12 ? n / 2 : 3) > 1 ? n - (n > 12 ? n / 2 : 3) : 1);
-		return false;
+		const int longest = n - (n > 12 ? n / 2 : 3);
+		return forecast_refuse(j, "%s: a horizon of %d steps, and %d values: half of them are to be the past of the first forecast; take a "
+		                          "horizon of %d or less", j->table->file, j->horizon, n, longest > 1 ? longest : 1);
 	}
 	j->origins = (int)args_number(a, "origins", (uint64_t)(most < 24 ? most : 24));
 	int first = n - j->horizon - (j->origins - 1) * every;
-	if (first < 3) {
-		fail(verb, "%s: %d origins, %d apart, of %d steps need %d values before the first one's past, and there are %d in all; take fewer",
-		        j->table->file, j->origins, every, j->horizon, (j->origins - 1) * every + j->horizon, n);
-		return false;
-	}
+	if (first < 3)
+		return forecast_refuse(j, "%s: %d origins, %d apart, of %d steps need %d values before the first one's past, and there are %d in all; "
+		                          "take fewer", j->table->file, j->origins, every, j->horizon, (j->origins - 1) * every + j->horizon, n);
 	int refit = n > 3000 ? j->origins : j->origins > 4 ? j->origins / 4 : 1;
 	j->trials = (eg_rolling_options){.horizon = j->horizon, .first = first, .every = every, .last = n - j->horizon,
 		.refit = (int)args_number(a, "refit", (uint64_t)refit)};
-	if (j->past.nknown > 0 && j->past.rows < n + j->horizon) {
-		fail(verb, "%s: the known columns end %d steps behind the last value of '%s', and the horizon is %d; give their future as rows "
-		           "without a value, or take a shorter horizon", j->table->file, j->past.rows - n, j->target->name, j->horizon);
-		return false;
-	}
-	return true;
+	if (j->past.nknown == 0 || j->past.rows >= n + j->horizon) return true;
+	return forecast_refuse(j, "%s: the known columns end %d steps behind the last value of '%s', and the horizon is %d; give their future as "
+	                          "rows without a value, or take a shorter horizon", j->table->file, j->past.rows - n, j->target->name, j->horizon);
 }
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
@@ -178,6 +91,7 @@ typedef struct watcher {
 
 static bool on_progress(void *user, double share) {
 	const watcher *w = user;
+	if (w->j->many) return true;
 	char left[120], right[NUMBER];
 	snprintf(left, sizeof left, "model %d/%d %.40s", w->model + 1, w->j->n, w->j->models[w->model].asked);
 	bar_show(stderr, left, share, number_percent(right, share));
@@ -200,7 +114,7 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 	m->outlook = status ? NULL : eg_outlook_new(j->horizon);
 	if (!status && !m->outlook) status = EG_ERR_MEMORY, snprintf(err->message, sizeof err->message, "out of memory for a forecast");
 	if (!status) status = eg_forecast(m->fitted, &whole, m->outlook, err);
-	bar_clear(stderr);
+	if (!j->many) bar_clear(stderr);
 	if (!status) eg_rolling_scores(m->trial, -1, &m->scores);
 	return status;
 }
@@ -210,6 +124,16 @@ static void free_model(forecast_model *m) {
 	eg_forecaster_free(m->fitted);
 	eg_outlook_free(m->outlook);
 	*m = (forecast_model){0};
+}
+
+static void leave_out(forecast_job *j, forecast_model *m, const eg_error *err) {
+	const size_t used = j->notes ? strlen(j->notes) : 0, more = strlen(m->asked) + strlen(err->message) + 40;
+	char *notes = cli_alloc(used + more);
+	if (used) memcpy(notes, j->notes, used);
+	snprintf(notes + used, more, "note: %s is left out: %s\n", m->asked, err->message);
+	free(j->notes);
+	j->notes = notes;
+	free_model(m);
 }
 
 /* Those that cannot be fitted are told and left out; one that was asked for is an error. */
@@ -225,15 +149,13 @@ static bool run_models(forecast_job *j) {
 			continue;
 		}
 		if (i < given) {
-			fail_error(verb, &err);
+			j->err = err;
 			return false;
 		}
-		fail(verb, "note: %s is left out: %s", j->models[i].asked, err.message);
-		free_model(&j->models[i]);
+		leave_out(j, &j->models[i], &err);
 	}
 	j->n = kept;
-	if (kept == 0) fail(verb, "none of the models can be fitted to this series");
-	return kept > 0;
+	return kept > 0 || forecast_refuse(j, "none of the models can be fitted to this series");
 }
 
 static int by_error(const void *a, const void *b) {
@@ -274,42 +196,69 @@ static bool read_options(forecast_job *j) {
 	return true;
 }
 
+bool forecast_run(forecast_job *j) {
+	if (!forecast_take(j) || !choose_period(j) || !choose_origins(j)) return false;
+	choose_models(j);
+	if (!run_models(j)) return false;
+	qsort(j->models, (size_t)j->n, sizeof *j->models, by_error);
+	test_best(j);
+	return true;
+}
+
+void forecast_free(forecast_job *j) {
+	for (int i = 0; i < FORECAST_MODELS; i++) free_model(&j->models[i]);
+	forecast_leave(j);
+	free(j->notes);
+}
+
+static int run_one(forecast_job *j, const eg_time_table *series) {
+	const char *picture = args_text(j->args, "out");
+	bool drawn = true;
+	j->table = series;
+	const bool ok = forecast_run(j);
+	for (char *at = j->notes; at && *at;) {
+		char *end = strchr(at, '\n');
+		fail(verb, "%.*s", (int)(end - at), at);
+		at = end + 1;
+	}
+	if (!ok)
+		fail_error(verb, &j->err);
+	else if (args_has(j->args, "json")) {
+		eg_value *v = eg_value_new(EG_VALUE_MAP);
+		forecast_put(j, v);
+		print_json(v);
+		eg_value_free(v);
+	} else
+		forecast_show(j);
+	if (ok && picture) drawn = forecast_draw(j, picture);
+	return !ok ? CLI_FAILED : drawn ? CLI_OK : CLI_UNWRITTEN;
+}
+
 static int run(const cli_args *a) {
 	forecast_job *j = cli_alloc(sizeof *j);
-	eg_error err = {0};
 	const char *picture = args_text(a, "out");
 	j->args = a;
 	if (!read_options(j)) return free(j), CLI_USAGE;
-	bool ok = !picture || cli_can_write(a, picture);
-	if (ok && !(read_table(j, &err) && take_target(j, &err) && choose_period(j, &err))) {
-		ok = false;
-		if (err.message[0]) fail_error(verb, &err);
-	}
-	ok = ok && choose_origins(j);
-	if (ok) choose_models(j);
-	ok = ok && run_models(j);
-	if (ok) {
-		qsort(j->models, (size_t)j->n, sizeof *j->models, by_error);
-		test_best(j);
-		if (args_has(a, "json"))
-			forecast_show_json(j);
-		else
-			forecast_show(j);
-	}
-	bool drawn = !ok || !picture || forecast_draw(j, picture);
-	for (int i = 0; i < FORECAST_MODELS; i++) free_model(&j->models[i]);
-	eg_time_table_free(j->table);
-	free(j->known);
-	free(j->known_names);
+	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a);
+	int code = !tables ? CLI_FAILED : args_has(a, "id") ? forecast_many(j, tables) : run_one(j, tables->at[0]);
+	forecast_free(j);
+	eg_time_tables_free(tables);
 	free(j);
-	return !ok ? CLI_FAILED : drawn ? CLI_OK : CLI_UNWRITTEN;
+	return code;
 }
 
 static const cli_option options[] = {
 	{"target", 0, "COLUMN", "the column to forecast (default: the only one of numbers)", 0, 0},
 	{"time", 0, "COLUMNS", "the column of the time, or those of year, month, day, hour, ... with commas between them (default: the "
 	                       "first of dates, or those called year, month, day, ...)", 0, 0},
+	{"time-format", 0, "FORMAT", "how the time is written, as strptime(3) has it, several columns with a blank between them, as in "
+	                             "--time-format '%d.%m.%Y %H:%M' (default: ISO 8601)", 0, 0},
+	{"time-zone", 0, "ZONE", "times are what clocks there showed, as in --time-zone Europe/Berlin, with the hours that are there twice "
+	                         "or never (default: as they are written)", 0, 0},
+	{"grid", 0, "STEP", "bring rows to steps of this length, the mean of each step's rows: 10min, 1h, 1d, 1w, 1mo, 1y (default: the "
+	                    "step that all times have in common)", 0, 0},
 	{"rows", 0, NULL, "rows are steps, whatever their times", 0, 0},
+	{"id", 0, "COLUMN", "the table has several series, and this column says which one a row is of: each is forecast", 0, 0},
 	{"missing", 0, "TEXT", "a cell with this text says nothing, as an empty one and NA do; may be repeated", 0, 0},
 	{"separator", 0, "comma|tab|semicolon", "what stands between cells (default: comma)", 0, 0},
 	{"horizon", 0, "N", "how many steps ahead (default: a season, or 10)", 1, 10000},
@@ -320,6 +269,8 @@ static const cli_option options[] = {
 	{"box-cox", 0, "LAMBDA", "models see values transformed as by Box and Cox; auto: with the likeliest lambda", 0, 0},
 	{"known", 0, "COLUMN", "a column that is known of the future too, for arima and ridge; rows without a value of the target are "
 	                       "its future; may be repeated", 0, 0},
+	{"with", 0, "COLUMNS", "columns with commas between them that are known up to now only, such as the weather: ridge and trees see "
+	                       "their last values; all: every column of numbers or of few words", 0, 0},
 	{"waves", 0, "PERIOD:COUNT", "sines and cosines of the period and its parts as known columns, for seasons that are long, as in "
 	                             "--waves 365.25:2", 0, 0},
 	{"differences", 0, "N", "d of arima where it looks for its order (default: by a test)", 0, 2},
@@ -330,6 +281,7 @@ static const cli_option options[] = {
 	{"every", 0, "N", "steps between origins (default: 1)", 1, 100000},
 	{"refit", 0, "N", "fit models anew at every N-th origin (default: four times in all, once beyond 3000 values)", 1, 100000},
 	{"seed", 0, CLI_COUNT, "of the paths that are drawn where intervals have no formula (default: 0)", 0, 0},
+	{"threads", 0, "N", "so many series at a time, with --id (default: all processors). Results do not depend on it", 1, 1024},
 	{"out", 'o', "FILE", "a picture of the forecast (SVG)", 0, 0},
 	OPTION_JSON("one JSON object: models with their scores, the best first, warnings, the forecast"),
 	{0},

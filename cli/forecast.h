@@ -19,24 +19,53 @@ typedef struct forecast_model {
 
 typedef struct forecast_job {
 	const cli_args *args;
-	eg_time_table *table;
+	const eg_time_table *table;
 	const eg_time_column *target;
 	eg_past past;
-	double *known; /* rows x nknown */
-	const char **known_names;
+	double *known, *seen;      /* rows x nknown, steps x nseen */
+	char **known_names, **seen_names; /* of each of these columns */
 	eg_forecaster_options options;
 	eg_rolling_options trials;
-	int horizon, origins;
-	double strength;   /* of the season that was found; NAN: the period was given */
+	int horizon, origins;      /* horizon: 0, the usual one, until origins are chosen */
+	double strength;           /* of the season that was found; NAN: the period was given */
 	forecast_model models[FORECAST_MODELS]; /* the best first */
 	int n;
-	char tested[120];  /* the simple model that the best one was tested against; "": none */
+	char tested[120];          /* the simple model that the best one was tested against; "": none */
 	double p;
+	bool many;                 /* one of several series: no bar, no messages of its own */
+	char *notes;               /* models that were left out, a line each; NULL: none */
+	eg_error err;              /* what ended it; "": nothing did */
 } forecast_job;
 
+/* ---- forecast_table.c: the series, and what is seen or known beside it ----------------------------------------------- */
+
+/* NULL after a message. */
+eg_time_tables *forecast_read(const cli_args *a);
+/* The target of a table, and its columns; false: j->err says why. */
+bool forecast_take(forecast_job *j);
+void forecast_leave(forecast_job *j); /* what forecast_take took */
+
+/* ---- forecast.c ---------------------------------------------------------------------------------------------------- */
+
+/* Everything of one series; false: j->err says why. */
+bool forecast_run(forecast_job *j);
+void forecast_free(forecast_job *j);
+/* What ends a job. false. */
+bool forecast_refuse(forecast_job *j, const char *fmt, ...) CLI_PRINTF(2, 3);
 bool forecast_is_simple(const char *name);       /* naive ones, drift, mean: they see no logarithms */
+
+/* ---- forecast_many.c: several series of one file --------------------------------------------------------------------- */
+
+/* Forecasts them, side by side, and shows them; returns the exit code. */
+int forecast_many(const forecast_job *like, const eg_time_tables *tables);
+
+/* ---- forecast_show.c ------------------------------------------------------------------------------------------------- */
+
 void forecast_show(const forecast_job *j);      /* as text */
-void forecast_show_json(const forecast_job *j);
+const char *forecast_number(char buf[NUMBER], double v); /* four digits */
+/* One series into a map. */
+void forecast_put(const forecast_job *j, eg_value *map);
+void forecast_put_scores(eg_value *v, const eg_scores *s);
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
 
 #endif

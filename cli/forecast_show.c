@@ -10,6 +10,9 @@
 enum { LITTLE = 200 };
 static const double echoes = 0.95;
 
+/* Of a file with one series: the file. */
+static const char *name_of(const forecast_job *j) { return j->table->id ? j->table->id : j->table->file; }
+
 static const char *when(const forecast_job *j, int step, char buf[32]) {
 	eg_time_table_when(j->table, step, buf);
 	if (!buf[0]) snprintf(buf, 32, "%d", step + 1);
@@ -66,7 +69,7 @@ static const char *warning(const forecast_job *j, int *i, char *text, size_t siz
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-static const char *short_number(char buf[NUMBER], double v) {
+const char *forecast_number(char buf[NUMBER], double v) {
 	double size = fabs(v);
 	snprintf(buf, NUMBER, isnan(v) ? "-" : size >= 1e7 || (size < 1e-3 && v != 0) ? "%.3e" : size >= 1000 ? "%.0f" : "%.4g", v);
 	return buf;
@@ -80,6 +83,7 @@ static void show_series(const forecast_job *j) {
 	printf(j->table->time ? "time: the column%s %s" : "time: no column of dates was found, so rows are steps%s%s",
 	        j->table->time ? strchr(j->table->time, ',') ? "s" : "" : "", j->table->time ? text_shown(j->table->time) : "");
 	if (j->table->steps > j->table->rows) printf("; %d steps have no row and are missing", j->table->steps - j->table->rows);
+	if (j->table->averaged) printf("; each step is the mean of its rows, %d in all", j->table->rows);
 	const int missing = count_missing(j);
 	if (missing) printf("; %d values are missing", missing);
 	if (isnan(j->strength))
@@ -105,12 +109,12 @@ static void show_models(const forecast_job *j) {
 		char spec[160], n[NUMBER];
 		table_cell(t, "%s", spec_of(j, m, spec));
 		const double scores[5] = {s->mae, s->rmse, s->smape, s->mase, s->pinball};
-		for (int k = 0; k < 5; k++) table_cell(t, "%s", short_number(n, scores[k]));
+		for (int k = 0; k < 5; k++) table_cell(t, "%s", forecast_number(n, scores[k]));
 		table_cell(t, "%s", number_percent(n, s->coverage80));
 		table_cell(t, "%s", number_percent(n, s->coverage95));
 		table_cell(t, "%d", eg_forecaster_fitted(m->fitted)->parameters);
-		table_cell(t, "%s", short_number(n, m->trial->seconds_fit));
-		table_cell(t, "%s", short_number(n, 1000 * m->trial->seconds_forecast));
+		table_cell(t, "%s", forecast_number(n, m->trial->seconds_fit));
+		table_cell(t, "%s", forecast_number(n, 1000 * m->trial->seconds_forecast));
 	}
 	table_print(t, stdout, 0);
 	table_free(t);
@@ -127,7 +131,7 @@ static void show_forecast(const forecast_job *j) {
 		char time[32], n[NUMBER];
 		table_cell(t, "%s", when(j, j->past.n + h, time));
 		const double v[5] = {o->mean[h], o->quantiles[1][h], o->quantiles[3][h], o->quantiles[0][h], o->quantiles[4][h]};
-		for (int k = 0; k < 5; k++) table_cell(t, "%s", short_number(n, v[k]));
+		for (int k = 0; k < 5; k++) table_cell(t, "%s", forecast_number(n, v[k]));
 	}
 	table_print(t, stdout, 0);
 	table_free(t);
@@ -150,7 +154,7 @@ void forecast_show(const forecast_job *j) {
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void put_scores(eg_value *v, const eg_scores *s) {
+void forecast_put_scores(eg_value *v, const eg_scores *s) {
 	eg_value_put_number(v, "mae", s->mae);
 	eg_value_put_number(v, "rmse", s->rmse);
 	eg_value_put_number(v, "smape", s->smape);
@@ -165,7 +169,7 @@ static void put_forecast(const forecast_job *j, const forecast_model *m, eg_valu
 	const eg_outlook *o = m->outlook;
 	char time[32];
 	eg_value *v = eg_value_put_map(parent, "forecast");
-	eg_value_put_text(v, "series", j->table->file);
+	eg_value_put_text(v, "series", name_of(j));
 	eg_value_put_text(v, "origin", when(j, j->past.n - 1, time));
 	eg_value *times = eg_value_put_list(v, "times"), *mean = eg_value_put_list(v, "mean");
 	eg_value *deviation = eg_value_put_list(v, "deviation"), *quantiles = eg_value_put_map(v, "quantiles");
@@ -186,14 +190,14 @@ static void put_model(const forecast_job *j, eg_value *list, const forecast_mode
 	eg_value *v = eg_value_put_map(list, NULL);
 	eg_value_put_text(v, "name", f->name);
 	eg_value_put_text(v, "spec", spec_of(j, m, spec));
-	put_scores(v, &m->scores);
+	forecast_put_scores(v, &m->scores);
 	eg_value *steps = eg_value_put_list(v, "by_horizon");
 	for (int h = 0; h < j->horizon; h++) {
 		eg_scores s;
 		eg_rolling_scores(m->trial, h, &s);
 		eg_value *one = eg_value_put_map(steps, NULL);
 		eg_value_put_int(one, "step", h + 1);
-		put_scores(one, &s);
+		forecast_put_scores(one, &s);
 	}
 	eg_value_put_int(v, "parameters", f->parameters);
 	eg_value_put_number(v, "train_seconds", m->trial->seconds_fit);
@@ -208,11 +212,10 @@ static void put_model(const forecast_job *j, eg_value *list, const forecast_mode
 	put_forecast(j, m, v);
 }
 
-void forecast_show_json(const forecast_job *j) {
+void forecast_put(const forecast_job *j, eg_value *v) {
 	char text[300];
 	const char *code;
-	eg_value *v = eg_value_new(EG_VALUE_MAP);
-	eg_value_put_text(v, "series", j->table->file);
+	eg_value_put_text(v, "series", name_of(j));
 	eg_value_put_text(v, "target", j->target->name);
 	eg_value_put_int(v, "horizon", j->horizon);
 	eg_value_put_int(v, "period", j->past.period);
@@ -235,8 +238,6 @@ void forecast_show_json(const forecast_job *j) {
 		eg_value_put_text(one, "text", text);
 	}
 	put_forecast(j, &j->models[0], v);
-	print_json(v);
-	eg_value_free(v);
 }
 
 /* ---- the picture ------------------------------------------------------------------------------------------------- */

@@ -26,6 +26,8 @@ typedef struct eg_past {
 	int period;           /* steps of a season; 0 or 1: there is none */
 	const double *known;  /* rows x nknown: columns that are known of the future too (regressors); NULL: none */
 	int nknown, rows;     /* rows: at least n, and the horizon more for a forecast */
+	const double *seen;   /* n x nseen: columns that are seen with the values, and not before (NAN: missing); NULL: none */
+	int nseen;
 } eg_past;
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */

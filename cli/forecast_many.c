@@ -1,0 +1,223 @@
+/* forecast_many.c - engram forecast --id: several series of one file, each forecast by itself, some at a time; what
+ * they have in common. One series: forecast.c. */
+#include "forecast.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char verb[] = "forecast";
+
+typedef struct many {
+	forecast_job *jobs;
+	int n, next, done;
+	pthread_mutex_t lock;
+} many;
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
+
+static void *work(void *user) {
+	many *m = user;
+	for (;;) {
+		pthread_mutex_lock(&m->lock);
+		const int i = m->next < m->n ? m->next++ : -1;
+		pthread_mutex_unlock(&m->lock);
+		if (i < 0) return NULL;
+		forecast_run(&m->jobs[i]);
+		pthread_mutex_lock(&m->lock);
+		char right[2 * NUMBER], a[NUMBER], b[NUMBER];
+		snprintf(right, sizeof right, "%s of %s", number_int(a, ++m->done), number_int(b, m->n));
+		bar_show(stderr, "series", (double)m->done / m->n, right);
+		pthread_mutex_unlock(&m->lock);
+	}
+}
+
+static void run_all(many *m, const cli_args *a) {
+	enum { THREADS = 64 };
+	pthread_t threads[THREADS];
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int n = (int)args_number(a, "threads", (uint64_t)(processors > 0 ? processors : 1)), started = 0;
+	if (n > THREADS) n = THREADS;
+	pthread_mutex_init(&m->lock, NULL);
+	while (started < n - 1 && started < m->n - 1 && !pthread_create(&threads[started], NULL, work, m)) started++;
+	work(m);
+	for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+	pthread_mutex_destroy(&m->lock);
+	bar_clear(stderr);
+}
+
+/* ---- over all ---------------------------------------------------------------------------------------------------- */
+
+/* A model over all series that it could be fitted to: the means of its scores, which do not depend on the units. */
+typedef struct overall {
+	const char *name;
+	int n, best, scaled;
+	double mase, smape, coverage80, coverage95, seconds;
+} overall;
+
+static int by_mase(const void *a, const void *b) {
+	const overall *x = a, *y = b;
+	if (x->n != y->n) return x->n > y->n ? -1 : 1; /* one that cannot be fitted to all is no match for those that can */
+	if (isnan(x->mase) || isnan(y->mase)) return isnan(x->mase) - isnan(y->mase);
+	return (x->mase > y->mase) - (x->mase < y->mase);
+}
+
+static int gather(const many *m, overall all[FORECAST_MODELS]) {
+	int n = 0;
+	for (int i = 0; i < m->n; i++)
+		for (int k = 0; k < m->jobs[i].n && !m->jobs[i].err.message[0]; k++) {
+			const forecast_model *model = &m->jobs[i].models[k];
+			int at = 0;
+			while (at < n && strcmp(all[at].name, model->asked) != 0) at++;
+			if (at == FORECAST_MODELS) continue;
+			if (at == n) all[n++] = (overall){.name = model->asked};
+			overall *o = &all[at];
+			const eg_scores *s = &model->scores;
+			o->n++, o->best += k == 0, o->seconds += model->seconds;
+			if (!isnan(s->mase)) o->mase += s->mase, o->scaled++;
+			o->smape += s->smape, o->coverage80 += s->coverage80, o->coverage95 += s->coverage95;
+		}
+	for (int i = 0; i < n; i++) {
+		overall *o = &all[i];
+		o->mase /= o->scaled, o->smape /= o->n, o->coverage80 /= o->n, o->coverage95 /= o->n, o->seconds /= o->n;
+	}
+	qsort(all, (size_t)n, sizeof *all, by_mase);
+	return n;
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
+static void show_models(const overall *all, int n) {
+	static const char *const heads[] = {"model", "MASE", "sMAPE", "in 80 %", "in 95 %", "best of", "fitted to", "fit s"};
+	table *t = table_new("lrrrrrrr");
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) table_cell(t, "%s", heads[i]);
+	table_rule(t);
+	for (int i = 0; i < n; i++) {
+		char b[NUMBER];
+		table_cell(t, "%s", all[i].name);
+		table_cell(t, "%s", forecast_number(b, all[i].mase));
+		table_cell(t, "%s", forecast_number(b, all[i].smape));
+		table_cell(t, "%s", number_percent(b, all[i].coverage80));
+		table_cell(t, "%s", number_percent(b, all[i].coverage95));
+		table_cell(t, "%d", all[i].best);
+		table_cell(t, "%d", all[i].n);
+		table_cell(t, "%s", forecast_number(b, all[i].seconds));
+	}
+	table_print(t, stdout, 0);
+	table_free(t);
+}
+
+static void show_series(const many *m) {
+	enum { MOST = 60 };
+	static const char *const heads[] = {"series", "values", "period", "best", "MASE", "sMAPE", "next", "80 % from", "to"};
+	table *t = table_new("lrrlrrrrr");
+	int shown = 0;
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) table_cell(t, "%s", heads[i]);
+	table_rule(t);
+	for (int i = 0; i < m->n; i++) {
+		const forecast_job *j = &m->jobs[i];
+		char b[NUMBER];
+		if (j->err.message[0] || shown++ >= MOST) continue;
+		const forecast_model *best = &j->models[0];
+		table_cell(t, "%s", j->table->id);
+		table_cell(t, "%d", j->past.n);
+		table_cell(t, "%d", j->past.period);
+		table_cell(t, "%s", eg_forecaster_fitted(best->fitted)->spec);
+		const double v[5] = {best->scores.mase, best->scores.smape, best->outlook->mean[0], best->outlook->quantiles[1][0],
+			best->outlook->quantiles[3][0]};
+		for (int k = 0; k < 5; k++) table_cell(t, "%s", forecast_number(b, v[k]));
+	}
+	table_print(t, stdout, 0);
+	table_free(t);
+	if (shown > MOST) printf("and %d more; --json has them all\n", shown - MOST);
+}
+
+static int count_failed(const many *m) {
+	int n = 0;
+	for (int i = 0; i < m->n; i++) n += m->jobs[i].err.message[0] != '\0';
+	return n;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static void put_json(const many *m, const overall *all, int n) {
+	const forecast_job *first = &m->jobs[0];
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "series", first->table->file);
+	eg_value_put_text(v, "id", args_text(first->args, "id"));
+	eg_value_put_int(v, "n_series", m->n);
+	eg_value *models = eg_value_put_list(v, "models"), *each = eg_value_put_list(v, "each"), *failed = eg_value_put_list(v, "failed");
+	for (int i = 0; i < n; i++) {
+		eg_value *one = eg_value_put_map(models, NULL);
+		eg_value_put_text(one, "name", all[i].name);
+		eg_value_put_number(one, "mase", all[i].mase);
+		eg_value_put_number(one, "smape", all[i].smape);
+		eg_value_put_number(one, "coverage80", all[i].coverage80);
+		eg_value_put_number(one, "coverage95", all[i].coverage95);
+		eg_value_put_int(one, "best_of", all[i].best);
+		eg_value_put_int(one, "fitted_to", all[i].n);
+		eg_value_put_number(one, "train_seconds", all[i].seconds);
+	}
+	for (int i = 0; i < m->n; i++) {
+		const forecast_job *j = &m->jobs[i];
+		const bool ok = !j->err.message[0];
+		eg_value *one = eg_value_put_map(ok ? each : failed, NULL);
+		if (ok) {
+			forecast_put(j, one);
+			continue;
+		}
+		eg_value_put_text(one, "series", j->table->id);
+		eg_value_put_text(one, "text", j->err.message);
+	}
+	print_json(v);
+	eg_value_free(v);
+}
+
+/* ---- the verb ---------------------------------------------------------------------------------------------------- */
+
+/* The first series says what the usual horizon is, for all. */
+static int usual_horizon(const cli_args *a, const eg_time_tables *tables) {
+	if (args_has(a, "horizon")) return (int)args_number(a, "horizon", 0);
+	const int *periods = eg_time_table_periods(tables->at[0]);
+	int n = tables->at[0]->steps, usual = periods[0] && periods[0] <= 60 ? periods[0] : 10;
+	for (int i = 0; i < tables->n; i++) n = tables->at[i]->steps < n ? tables->at[i]->steps : n;
+	while (usual > 1 && 4 * usual > n) usual /= 2;
+	return usual;
+}
+
+static void tell_failed(const many *m) {
+	enum { MOST = 10 };
+	int told = 0;
+	for (int i = 0; i < m->n; i++)
+		if (m->jobs[i].err.message[0] && told++ < MOST) fail(verb, "the series '%.60s': %s", m->jobs[i].table->id, m->jobs[i].err.message);
+	if (told > MOST) fail(verb, "and %d more series that could not be forecast", told - MOST);
+}
+
+int forecast_many(const forecast_job *like, const eg_time_tables *tables) {
+	many m = {.n = tables->n};
+	overall all[FORECAST_MODELS];
+	if (args_has(like->args, "out"))
+		return fail_usage(verb, "-o draws one series, and --id is for several; leave one of the two out");
+	m.jobs = cli_alloc((size_t)m.n * sizeof *m.jobs);
+	for (int i = 0; i < m.n; i++) {
+		m.jobs[i] = *like;
+		m.jobs[i].table = tables->at[i], m.jobs[i].many = true, m.jobs[i].horizon = usual_horizon(like->args, tables);
+	}
+	run_all(&m, like->args);
+	const int failed = count_failed(&m), n = gather(&m, all);
+	tell_failed(&m);
+	if (failed < m.n && args_has(like->args, "json"))
+		put_json(&m, all, n);
+	else if (failed < m.n) {
+		printf("%s: %d series by the column %s, horizon %d\n\nmodels over all series, means of their scores\n",
+		        text_shown(tables->at[0]->file), m.n, text_shown(args_text(like->args, "id")), m.jobs[0].horizon);
+		show_models(all, n);
+		printf("\n");
+		show_series(&m);
+	}
+	for (int i = 0; i < m.n; i++) forecast_free(&m.jobs[i]);
+	free(m.jobs);
+	return failed ? CLI_FAILED : CLI_OK;
+}
