@@ -303,6 +303,26 @@ static const char *metric_text(char buf[NUMBER], const eg_task *t, const char *n
 	return number_loss(buf, value);
 }
 
+/* The simple model that answers with the network, without its weights; NULL: there is none. */
+static void put_ensemble(eg_value *v, const eg_model *m) {
+	static const char *const keys[] = {"floor", "weights", "validation_accuracy"};
+	const eg_value *from = m ? eg_value_get(eg_model_task(m), "ensemble") : NULL;
+	eg_value *to = from ? eg_value_put_map(v, "ensemble") : NULL;
+	for (int i = 0; i < (int)(sizeof keys / sizeof *keys) && to; i++)
+		if (eg_value_get(from, keys[i])) eg_value_put_copy(to, keys[i], eg_value_get(from, keys[i]));
+	if (to) eg_value_put_int(to, "features", eg_value_int(eg_value_get(eg_value_get(from, "model"), "n"), 0));
+}
+
+static void print_ensemble(const eg_model *m) {
+	char n[NUMBER];
+	const eg_value *e = eg_value_get(eg_model_task(m), "ensemble");
+	if (!e) return;
+	const eg_value *weights = eg_value_get(e, "weights");
+	printf("answers together with %s of %s features; weights %.3f and %.3f\n", text_shown(eg_value_text(eg_value_get(e, "floor"))),
+	        number_int(n, eg_value_int(eg_value_get(eg_value_get(e, "model"), "n"), 0)), eg_value_number(eg_value_at(weights, 0), (double)NAN),
+	        eg_value_number(eg_value_at(weights, 1), (double)NAN));
+}
+
 static bool print_model(const char *path, const cli_network *net, eg_error *err) {
 	eg_model *m = net->model;
 	const eg_train_result *r = eg_model_result(m);
@@ -322,6 +342,7 @@ static bool print_model(const char *path, const cli_network *net, eg_error *err)
 		        number_loss(number, r->val_loss));
 	else if (r)
 		printf("trained %d epochs%s\n", r->epochs_done, more);
+	print_ensemble(m);
 	return print_facts(m, err);
 }
 
@@ -375,6 +396,7 @@ static bool show_json(const network *net, eg_error *err) {
 	eg_value_put_text(v, "name", eg_recipe_name(net->of->recipe));
 	eg_value_put_text(v, "task", eg_recipe_task(net->of->recipe));
 	for (const eg_size *o = net->of->sizes; o && o->name; o++) eg_value_put_int(v, o->name, o->size);
+	put_ensemble(v, net->of->model);
 	eg_value *layers = eg_value_put_list(v, "layers");
 	for (int i = 0; i < net->n; i++) put_layer(eg_value_put_map(layers, NULL), net, i);
 	eg_value_put_int(v, "parameters", s.params);

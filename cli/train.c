@@ -270,6 +270,24 @@ static void show_best(const training *t) {
 	printf("loss %s.", number_loss(loss, s->best_loss));
 }
 
+/* A simple model that answers with the network. NULL: there is none. */
+static const eg_value *show_ensemble(const training *t) {
+	char network[NUMBER], floor[NUMBER], both[NUMBER];
+	const eg_value *e = eg_value_get(eg_samples_kept(t->samples), "ensemble"), *reached, *weights;
+	if (!e) return NULL;
+	weights = eg_value_get(e, "weights");
+	printf("Ensemble: the network and %s, with weights %.3f and %.3f.\n", text_shown(eg_value_text(eg_value_get(e, "floor"))),
+	        eg_value_number(eg_value_at(weights, 0), (double)NAN), eg_value_number(eg_value_at(weights, 1), (double)NAN));
+	reached = eg_value_get(e, "validation_accuracy");
+	if (!reached) return NULL;
+	number_percent(network, eg_value_number(eg_value_get(reached, "network"), (double)NAN));
+	number_percent(floor, eg_value_number(eg_value_get(reached, "floor"), (double)NAN));
+	number_percent(both, eg_value_number(eg_value_get(reached, "both"), (double)NAN));
+	printf("Validation accuracy: both %s, the network alone %s, %s alone %s.\n", both, network,
+	        text_shown(eg_value_text(eg_value_get(e, "floor"))), floor);
+	return eg_value_get(reached, "both");
+}
+
 static int finish(training *t, const eg_train_result *result) {
 	char time[NUMBER];
 	const eg_train_state *s = &t->state;
@@ -288,7 +306,8 @@ static int finish(training *t, const eg_train_result *result) {
 	if (s->best_epoch > 0 && !t->config.keep_last) show_best(t);
 	printf("\n");
 	if (!noted) train_show_fitting(t);
-	train_show_floors(t, 0, t->reached);
+	const eg_value *both = show_ensemble(t);
+	train_show_floors(t, 0, both ? eg_value_number(both, (double)NAN) : t->reached);
 	printf("Model: %s\n\n", text_shown(t->model_path));
 	train_show_next(t);
 	return CLI_OK;

@@ -118,6 +118,7 @@ static void add(folding *f) {
 static eg_status judge(folding *f, eg_error *err) {
 	training *t = f->t;
 	double loss;
+	if (eg_samples_settle(t->samples, t->graph, t->params, err)) return err->status;
 	eg_judge *j = eg_samples_judge(t->samples, t->graph, t->params, err);
 	if (!j) return err->status;
 	eg_status status = eg_evaluate(t->graph, t->params, NULL, cli_train_batch(t->recipe),

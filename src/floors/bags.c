@@ -67,15 +67,19 @@ void eg_features_free(eg_features *x) {
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 
-/* Each feature once; new ones are known from now on where they are learnt. -1: out of memory. */
-static int features(eg_features *x, const eg_floor_batch *b, int i, bool learn, int32_t *out) {
-	const int32_t *ids = b->slots[0];
+eg_bag_text eg_bag_text_of(const eg_floor_batch *b, int i) {
 	const int each = eg_floor_step(b);
+	return (eg_bag_text){(const int32_t *)b->slots[0] + (ptrdiff_t)i * each, b->time, (ptrdiff_t)b->n * each};
+}
+
+/* Each feature once; new ones are known from now on where they are learnt. -1: out of memory. */
+static int features(eg_features *x, eg_bag_text text, bool learn, int32_t *out) {
 	int n = 0;
 	x->texts++;
-	for (int t = 0; t < b->time; t++)
+	for (int t = 0; t < text.n; t++)
 		for (int two = 0; two <= (x->pairs && t > 0); two++) {
-			uint64_t key = eg_feature_key(two ? ids[((t - 1) * b->n + i) * each] : -1, ids[(t * b->n + i) * each]);
+			const int32_t *id = text.ids + t * text.apart;
+			uint64_t key = eg_feature_key(two ? *(id - text.apart) : -1, *id);
 			int k = learn ? eg_features_put(x, key) : eg_features_find(x, key);
 			if (k < 0 && learn) return -1;
 			if (k < 0 || x->seen[k] == x->texts) continue;
@@ -85,9 +89,7 @@ static int features(eg_features *x, const eg_floor_batch *b, int i, bool learn, 
 	return n;
 }
 
-int eg_features_of(eg_features *x, const eg_floor_batch *batch, int i, int32_t *out) {
-	return features(x, batch, i, false, out);
-}
+int eg_features_of(eg_features *x, eg_bag_text text, int32_t *out) { return features(x, text, false, out); }
 
 static bool make_room(eg_bags *b, size_t more) {
 	if (b->size + more <= b->room) return true;
@@ -102,7 +104,7 @@ static bool make_room(eg_bags *b, size_t more) {
 
 static eg_status add_batch(eg_bags *bags, eg_features *x, const eg_floor *f, const eg_floor_batch *b, eg_error *err) {
 	for (int i = 0; i < b->n; i++) {
-		int n = make_room(bags, 2 * (size_t)b->time) ? features(x, b, i, true, bags->feature + bags->size) : -1;
+		int n = make_room(bags, 2 * (size_t)b->time) ? features(x, eg_bag_text_of(b, i), true, bags->feature + bags->size) : -1;
 		if (n < 0) return eg_floor_no_memory(f, err);
 		bags->start[bags->n] = bags->size;
 		bags->label[bags->n++] = eg_floor_label(f, b, i);

@@ -1,5 +1,5 @@
 /* bags.h - texts as bags of features: which units, and which pairs of neighbours, are in each; how often, and in which
- * order, does not count (bags.c). */
+ * order, does not count (bags.c); and linear models of them (bag_model.c). */
 #ifndef ENGRAM_FLOORS_BAGS_H
 #define ENGRAM_FLOORS_BAGS_H
 
@@ -32,8 +32,15 @@ bool eg_floor_tags_units(const eg_floor *f);
 /* Reads all texts; the features that they have become known. */
 eg_status eg_bags_read(eg_bags *b, eg_features *x, const eg_floor *f, const eg_floor_part *p, eg_error *err);
 void eg_bags_free(eg_bags *b);
-/* Features of text i of the batch that are known, into `out`, which has room for 2 * batch->time. Returns how many. */
-int eg_features_of(eg_features *x, const eg_floor_batch *batch, int i, int32_t *out);
+/* One text: unit t is ids[t * apart]. */
+typedef struct eg_bag_text {
+	const int32_t *ids;
+	int n;
+	ptrdiff_t apart;
+} eg_bag_text;
+eg_bag_text eg_bag_text_of(const eg_floor_batch *batch, int i);
+/* Features of a text that are known, into `out`, which has room for 2 * text.n. Returns how many. */
+int eg_features_of(eg_features *x, eg_bag_text text, int32_t *out);
 void eg_features_free(eg_features *x);
 /* The number of one feature, put at the end when it is new; -1: out of memory. And of one that may be known; -1: it is
  * not. */
@@ -41,5 +48,32 @@ int eg_features_put(eg_features *x, uint64_t key);
 int eg_features_find(const eg_features *x, uint64_t key);
 /* Unit `id`, or, with the unit before it (else -1), a pair. */
 uint64_t eg_feature_key(int32_t before, int32_t id);
+
+/* ---- linear models (bag_model.c) --------------------------------------------------------------------------------- */
+
+/* The score of class k is its constant and what each feature of the text adds, which is divided by the root of their
+ * number where it is `rooted`. Zero-initialise. */
+typedef struct eg_bag_model {
+	eg_features features;
+	int classes;
+	bool rooted;
+	double *w; /* [feature][class], then the constants [class] */
+	int32_t *found; /* of one text */
+	double *scores;
+	int room;
+} eg_bag_model;
+
+/* Zeros for the features that are known by now; false: out of memory. */
+bool eg_bag_model_make(eg_bag_model *m, int classes);
+/* Scores of n features, as the logarithms of probabilities. */
+void eg_bag_model_score(const eg_bag_model *m, const int32_t *feature, size_t n, double *log_p);
+/* Those of a text, into m->scores; false: out of memory. */
+bool eg_bag_model_read(eg_bag_model *m, eg_bag_text text);
+/* What each unit of a text adds to the score of class k, onto each[0..n-1]: of a pair one half each, of a feature that
+ * is there several times equal parts. */
+bool eg_bag_model_add_units(eg_bag_model *m, eg_bag_text text, int k, double *each);
+/* The `say` of a floor that is one. */
+eg_status eg_bag_model_say(eg_floor *f, eg_bag_model *m, const eg_floor_batch *b, eg_said *said, eg_error *err);
+void eg_bag_model_free(eg_bag_model *m);
 
 #endif

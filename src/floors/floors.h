@@ -84,6 +84,9 @@ typedef struct eg_floor_type {
 	eg_status (*say)(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err);
 	/* Of a task that writes, in the place of say: a text for each sample of the batch. Memory likewise. */
 	eg_status (*write)(eg_floor *f, const eg_floor_batch *b, const char **texts, eg_error *err);
+	/* Of a floor that is linear in what a text holds: its weights, which a network's file may keep (companion.c).
+	 * NULL: it is not. */
+	struct eg_bag_model *(*bag_model)(eg_floor *f);
 	void (*free)(eg_floor *f); /* its own; NULL: nothing */
 } eg_floor_type;
 
@@ -123,6 +126,11 @@ const eg_floor_type *eg_floor_trials_type(const eg_floor_trials *t);
 const eg_metric_info *eg_floor_trials_metric(const eg_floor_trials *t);
 /* Trained with these EG_FLOOR_SETTINGS settings, and judged by that metric. */
 eg_status eg_floor_trials_run(eg_floor_trials *t, const double *settings, double *value, eg_error *err);
+
+/* run.c: a floor trained as `engram floor` does it, its settings tried on some of the training samples; validation
+ * samples are not looked at. To be freed by eg_floor_close. */
+eg_status eg_floor_fit(const char *name, const eg_samples *s, eg_graph *g, eg_floor **floor, eg_error *err);
+void eg_floor_close(eg_floor *f);
 
 /* ---- cache.c: results that are kept ------------------------------------------------------------------------------ */
 

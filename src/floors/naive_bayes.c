@@ -12,96 +12,59 @@
 
 typedef struct naive_bayes {
 	eg_floor base;
-	eg_features features;
-	double *table; /* [feature][class]: ln p(f | k) */
-	double *prior;
-	int32_t *found;
-	int room;
+	eg_bag_model model; /* the logarithms */
 } naive_bayes;
 
 enum { PSEUDO, PAIRS };
 
-static void count(const naive_bayes *m, const eg_bags *bags, double *sum) {
-	int K = eg_floor_classes(&m->base);
+/* Texts of each class that have each feature, and, in the place of the constants, texts. sum: of their features. */
+static void count(const eg_bag_model *m, const eg_bags *bags, double *sum) {
+	const int K = m->classes;
 	for (int64_t i = 0; i < bags->n; i++) {
 		int k = bags->label[i];
 		if (k < 0) continue;
-		m->prior[k]++;
+		m->w[(ptrdiff_t)m->features.n * K + k]++;
 		sum[k] += (double)(bags->start[i + 1] - bags->start[i]);
-		for (size_t j = bags->start[i]; j < bags->start[i + 1]; j++) m->table[(ptrdiff_t)bags->feature[j] * K + k]++;
+		for (size_t j = bags->start[i]; j < bags->start[i + 1]; j++) m->w[(ptrdiff_t)bags->feature[j] * K + k]++;
 	}
 }
 
-static void to_logarithms(const naive_bayes *m, int64_t texts, const double *sum) {
-	int K = eg_floor_classes(&m->base), F = m->features.n;
-	double a = m->base.settings[PSEUDO];
+static void to_logarithms(const eg_bag_model *m, double a, int64_t texts, const double *sum) {
+	const int K = m->classes, F = m->features.n;
 	for (int k = 0; k < K; k++) {
-		m->prior[k] = log((m->prior[k] + a) / ((double)texts + a * K));
+		double *prior = &m->w[(ptrdiff_t)F * K + k];
+		*prior = log((*prior + a) / ((double)texts + a * K));
 		for (int f = 0; f < F; f++) {
-			double *cell = &m->table[(ptrdiff_t)f * K + k];
+			double *cell = &m->w[(ptrdiff_t)f * K + k];
 			*cell = log((*cell + a) / (sum[k] + a * F));
 		}
 	}
 }
 
 static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) {
-	naive_bayes *m = (naive_bayes *)f;
-	size_t K = (size_t)eg_floor_classes(f);
+	eg_bag_model *m = &((naive_bayes *)f)->model;
+	const int K = eg_floor_classes(f);
 	eg_bags bags = {0};
 	m->features.pairs = f->settings[PAIRS] > 0;
 	eg_status status = eg_bags_read(&bags, &m->features, f, p, err);
-	double *sum = eg_calloc(NULL, K, sizeof *sum);
-	if (!status) m->table = eg_calloc(NULL, (size_t)m->features.n * K + 1, sizeof *m->table);
-	if (!status) m->prior = eg_calloc(NULL, K, sizeof *m->prior);
-	if (!status && (!sum || !m->table || !m->prior)) status = eg_floor_no_memory(f, err);
+	double *sum = eg_calloc(NULL, (size_t)K, sizeof *sum);
+	if (!status && (!sum || !eg_bag_model_make(m, K))) status = eg_floor_no_memory(f, err);
 	if (!status) {
 		count(m, &bags, sum);
-		to_logarithms(m, bags.n, sum);
+		to_logarithms(m, f->settings[PSEUDO], bags.n, sum);
 	}
 	eg_release(NULL, sum);
 	eg_bags_free(&bags);
 	return status ? status : eg_floor_tell(f, 1, err);
 }
 
-/* The logarithms of the probabilities, from their sums. */
-static void normalise(eg_real *out, const double *sums, int K) {
-	double most = sums[0], all = 0;
-	for (int k = 1; k < K; k++) most = fmax(most, sums[k]);
-	for (int k = 0; k < K; k++) all += exp(sums[k] - most);
-	for (int k = 0; k < K; k++) out[k] = (eg_real)(sums[k] - most - log(all));
-}
-
 static eg_status say(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err) {
-	naive_bayes *m = (naive_bayes *)f;
-	int K = eg_floor_classes(f);
-	eg_real *out = eg_floor_room(f, (size_t)b->n * (size_t)K);
-	double *sums = eg_calloc(NULL, (size_t)K, sizeof *sums);
 	EG_UNUSED(from), EG_UNUSED(steps);
-	if (2 * b->time > m->room) {
-		eg_release(NULL, m->found);
-		m->room = 2 * b->time;
-		m->found = eg_calloc(NULL, (size_t)m->room, sizeof *m->found);
-	}
-	if (!out || !sums || !m->found) return eg_release(NULL, sums), m->room = 0, eg_floor_no_memory(f, err);
-	for (int i = 0; i < b->n; i++) {
-		int n = eg_features_of(&m->features, b, i, m->found);
-		for (int k = 0; k < K; k++) sums[k] = m->prior[k];
-		for (int j = 0; j < n; j++)
-			for (int k = 0; k < K; k++) sums[k] += m->table[(ptrdiff_t)m->found[j] * K + k];
-		normalise(out + i * K, sums, K);
-	}
-	eg_release(NULL, sums);
-	*said = (eg_said){out, {2, {b->n, K}}, false};
-	return EG_OK;
+	return eg_bag_model_say(f, &((naive_bayes *)f)->model, b, said, err);
 }
 
-static void free_floor(eg_floor *f) {
-	naive_bayes *m = (naive_bayes *)f;
-	eg_features_free(&m->features);
-	eg_release(NULL, m->table);
-	eg_release(NULL, m->prior);
-	eg_release(NULL, m->found);
-}
+static eg_bag_model *model_of(eg_floor *f) { return &((naive_bayes *)f)->model; }
+static void free_floor(eg_floor *f) { eg_bag_model_free(&((naive_bayes *)f)->model); }
 
 const eg_floor_type eg_floor_type_naive_bayes = {
 	.info = {.name = "naive-bayes",
@@ -116,5 +79,6 @@ const eg_floor_type eg_floor_type_naive_bayes = {
 	.serves = eg_floor_reads_units,
 	.train = train,
 	.say = say,
+	.bag_model = model_of,
 	.free = free_floor,
 };

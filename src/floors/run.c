@@ -53,10 +53,10 @@ static double now(void) {
 static bool on_progress(void *user, double share) {
 	running *r = user;
 	r->tell.share = share;
-	return !r->options->progress || r->options->progress(r->options->user, &r->tell);
+	return !r->options || !r->options->progress || r->options->progress(r->options->user, &r->tell);
 }
 
-static void close_floor(eg_floor *f) {
+void eg_floor_close(eg_floor *f) {
 	if (!f) return;
 	if (f->type->free) f->type->free(f);
 	eg_release(NULL, f->out);
@@ -267,7 +267,7 @@ static eg_status try_settings(
 			best = values[0];
 			memcpy(settings, tried, sizeof tried);
 		}
-		close_floor(f);
+		eg_floor_close(f);
 	}
 	eg_release(NULL, t.train.items);
 	eg_release(NULL, t.test.items);
@@ -318,7 +318,7 @@ static eg_status run_floor(running *r, const eg_floor_type *type, double *values
 	if (f) f->done = 1 - f->weight;
 	if (!status) status = judge(f, &judged, values, err);
 	if (f) memcpy(chosen, f->settings, sizeof chosen);
-	close_floor(f);
+	eg_floor_close(f);
 	put_settings(type, chosen, settings);
 	if (status && status != EG_ERR_STOPPED) eg_fail_prefix(err, "floor '%s'", type->info.name);
 	return status;
@@ -655,6 +655,31 @@ eg_status eg_floor_trials_run(eg_floor_trials *t, const double *settings, double
 	eg_status status = run_floor(&t->run, t->type, values, chosen, err);
 	*value = status ? (double)NAN : values[0];
 	eg_value_free(chosen);
+	return status;
+}
+
+/* ---- one beside a network ---------------------------------------------------------------------------------------- */
+
+eg_status eg_floor_fit(const char *name, const eg_samples *s, eg_graph *g, eg_floor **floor, eg_error *err) {
+	running r = {.recipe = s->task->recipe, .task = s->task, .graph = g, .train = (eg_samples *)s, .part = EG_PART_VALIDATION};
+	const eg_floor_type *type = find_type(name, err);
+	const eg_floor_part all = {.samples = s,
+	        .data = eg_samples_get(s, EG_PART_TRAIN),
+	        .graph = g,
+	        .count = eg_samples_count(s, EG_PART_TRAIN)};
+	double settings[EG_FLOOR_SETTINGS] = {0};
+	*floor = NULL;
+	if (!type) return EG_ERR_ARG;
+	if (!serves(&r, type)) return eg_fail(err, EG_ERR_ARG, "the floor '%s' does not serve this recipe", name);
+	eg_status status = try_settings(&r, type, &all, settings, err);
+	eg_floor *f = status ? NULL : open_floor(&r, type, settings, err);
+	if (!status && !f) status = EG_ERR_MEMORY;
+	if (!status) status = type->train(f, &all, err);
+	if (f) f->progress = NULL, f->user = NULL;
+	if (status)
+		eg_floor_close(f);
+	else
+		*floor = f;
 	return status;
 }
 

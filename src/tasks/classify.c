@@ -2,8 +2,9 @@
  * sentence means. The network's output "logits" has a number for each class; its softmax is their probabilities.
  *
  * With data.unknown what is of none of the classes is told as such: where the network is less sure than of most
- * validation samples. The limit is set when the training is over, and kept in the model. */
-#include "tasks/task.h"
+ * validation samples. The limit is set when the training is over, and kept in the model. With data.ensemble a simple
+ * model answers with the network (ensemble.h), and what stands here of logits is of both. */
+#include "tasks/ensemble.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,8 +22,10 @@ typedef struct refusing {
 typedef struct classify {
 	eg_task base;
 	refusing unknown;
-	bool settled; /* the limit is known */
-	double limit; /* what has a smaller score is unknown */
+	eg_ensemble_keys ensemble;
+	eg_ensemble *both; /* NULL: the network answers alone */
+	bool settled;      /* the limit is known */
+	double limit;      /* what has a smaller score is unknown */
 } classify;
 
 static const eg_key unknown_keys[] = {
@@ -51,6 +54,12 @@ static const eg_key data_keys[] = {
 		.doc = "classify: what is of none of the classes is told as unknown, when the network is less sure of it than of "
 		       "most validation samples",
 		.variants = &unknown_map},
+	{.name = "ensemble",
+		.type = EG_KEY_MAP,
+		.offset = offsetof(classify, ensemble),
+		.def = NAN,
+		.doc = "classify, of texts: a simple model, trained on the same samples, answers together with the network",
+		.variants = &eg_ensemble_map},
 };
 
 typedef struct answer_options {
@@ -93,11 +102,18 @@ static int32_t label_of(const eg_task *t, const eg_row *r) {
 	return d ? eg_intake_label(eg_task_target(t), d->label) : -1;
 }
 
-static eg_status open_task(eg_task *t, eg_error *err) {
-	EG_UNUSED(err);
-	t->one = unit_of(t, true), t->many = unit_of(t, false);
-	return EG_OK;
+/* Logits of the row: the network's, or of both; NULL: out of memory. */
+static const eg_real *logits_of(const eg_task *t, const eg_row *r, eg_error *err) {
+	return eg_ensemble_logits(((const classify *)t)->both, t, r, err);
 }
+
+static eg_status open_task(eg_task *t, eg_error *err) {
+	const eg_ensemble_keys *k = &((const classify *)t)->ensemble;
+	t->one = unit_of(t, true), t->many = unit_of(t, false);
+	return k->floor ? eg_ensemble_check(t, k, err) : EG_OK;
+}
+
+static void close_task(eg_task *t) { eg_ensemble_free(((classify *)t)->both); }
 
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	eg_tensor target = eg_graph_find(g, eg_task_target_input(t));
@@ -114,7 +130,17 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 
 /* ---- what is of none of the classes ------------------------------------------------------------------------------ */
 
-static bool settles(const eg_task *t) { return ((const classify *)t)->unknown.false_alarms > 0; }
+static bool refuses_some(const eg_task *t) { return ((const classify *)t)->unknown.false_alarms > 0; }
+static bool settles(const eg_task *t) { return refuses_some(t) || ((const classify *)t)->ensemble.floor; }
+
+static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
+	const eg_ensemble_keys *k = &((const classify *)t)->ensemble;
+	if (k->floor && eg_ensemble_can_settle(t, k, folds, validation, err)) return EG_ERR_ARG;
+	if (!refuses_some(t) || validation) return EG_OK;
+	eg_fail(err, EG_ERR_ARG, "'unknown' sets its limit by validation samples: data.validation must be above 0, such as 0.1");
+	eg_recipe_locate(t->recipe, "data.unknown", err);
+	return EG_ERR_ARG;
+}
 
 /* p: room for n; then the probabilities. NAN: the logits are no numbers. */
 static double score_of(const eg_task *t, const eg_real *logits, int n, double *p) {
@@ -145,10 +171,9 @@ typedef struct scores {
 
 static eg_status note_score(void *user, const eg_row *r, eg_error *err) {
 	scores *s = user;
-	int n;
-	EG_UNUSED(err);
-	const eg_real *logits = eg_row_output(r, "logits", 0, &n);
-	if (label_of(s->task, r) >= 0) s->at[s->n++] = score_of(s->task, logits, n, s->p);
+	const eg_real *logits = logits_of(s->task, r, err);
+	if (!logits) return EG_ERR_MEMORY;
+	if (label_of(s->task, r) >= 0) s->at[s->n++] = score_of(s->task, logits, names_of(s->task)->n, s->p);
 	return EG_OK;
 }
 
@@ -158,7 +183,7 @@ static int rising(const void *a, const void *b) {
 }
 
 /* The largest limit below which there are no more of the validation samples than may be. */
-static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
+static eg_status settle_limit(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	classify *c = (classify *)t;
 	scores all = {.task = t};
 	all.at = eg_calloc(NULL, (size_t)eg_samples_count(s, EG_PART_VALIDATION) + 1, sizeof *all.at);
@@ -179,15 +204,27 @@ static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params 
 	return status;
 }
 
+/* The limit is one of what both say. */
+static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
+	classify *c = (classify *)t;
+	eg_status status = c->ensemble.floor ? eg_ensemble_settle(&c->ensemble, s, g, p, &c->both, err) : EG_OK;
+	return status || !refuses_some(t) ? status : settle_limit(t, s, g, p, err);
+}
+
 static void save(const eg_task *t, eg_value *map) {
 	const classify *c = (const classify *)t;
+	if (c->both) eg_ensemble_save(c->both, map);
 	if (c->settled) eg_value_put_number(eg_value_put_map(map, "unknown"), "limit", c->limit);
 }
 
 static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 	classify *c = (classify *)t;
-	const eg_value *limit = eg_value_get(eg_value_get(map, "unknown"), "limit");
-	c->settled = limit != NULL && settles(t);
+	const eg_value *limit = eg_value_get(eg_value_get(map, "unknown"), "limit"), *both = eg_value_get(map, "ensemble");
+	/* a checkpoint has none yet */
+	eg_status status =
+	        both && c->ensemble.floor ? eg_ensemble_restore(both, c->ensemble.floor, names_of(t)->n, &c->both, err) : EG_OK;
+	if (status) return status;
+	c->settled = limit != NULL && refuses_some(t);
 	c->limit = eg_value_number(limit, (double)NAN);
 	eg_intake_allow_unknown(eg_task_target(t), c->settled);
 	if (!c->settled || isfinite(c->limit)) return EG_OK;
@@ -200,7 +237,8 @@ typedef struct judge {
 	eg_task_judge base;
 	eg_confusion *counts;
 	double *p;   /* of one row */
-	double loss; /* of averaged probabilities, summed */
+	double loss; /* of averaged probabilities, or of both of an ensemble, summed */
+	int64_t network, floor; /* that each of an ensemble has right by itself */
 	int64_t known, alarms, others, found; /* of a class, and those refused; of none, and those refused */
 } judge;
 
@@ -228,6 +266,7 @@ static void judge_reset(eg_task_judge *j) {
 	judge *own = (judge *)j;
 	eg_confusion_reset(own->counts);
 	own->loss = 0;
+	own->network = own->floor = 0;
 	own->known = own->alarms = own->others = own->found = 0;
 }
 
@@ -241,15 +280,30 @@ static void judge_refusal(judge *own, const eg_row *r, const eg_real *logits, in
 	own->found += none && refused;
 }
 
+/* Which of the two has it right by itself? */
+static void judge_each(judge *own, const eg_row *r, int32_t label) {
+	const eg_ensemble *e = ((const classify *)own->base.task)->both;
+	int best = 0;
+	for (int k = 1; k < e->classes; k++)
+		if (e->said[k] > e->said[best]) best = k;
+	own->floor += best == label;
+	own->network += eg_argmax(eg_row_output(r, "logits", 0, NULL), e->classes) == label;
+}
+
+/* Is the loss another one than the network's own? */
+static bool own_loss(const eg_task *t) { return t->views || ((const classify *)t)->both; }
+
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
-	EG_UNUSED(err);
+	const classify *c = (const classify *)j->task;
 	const int32_t label = label_of(j->task, r);
-	j->total += label >= 0;
 	judge *own = (judge *)j;
-	const eg_real *logits = eg_row_output(r, "logits", 0, NULL);
-	if (((const classify *)j->task)->settled) judge_refusal(own, r, logits, label);
+	const eg_real *logits = logits_of(j->task, r, err);
+	if (!logits) return EG_ERR_MEMORY;
+	j->total += label >= 0;
+	if (c->both && !r->said && label >= 0) judge_each(own, r, label);
+	if (c->settled) judge_refusal(own, r, logits, label);
 	eg_confusion_add(own->counts, logits, &label, 1);
-	if (j->task->views && label >= 0 && eg_softmax(logits, names_of(j->task)->n, own->p)) own->loss -= log(own->p[label]);
+	if (own_loss(j->task) && label >= 0 && eg_softmax(logits, names_of(j->task)->n, own->p)) own->loss -= log(own->p[label]);
 	return EG_OK;
 }
 
@@ -259,12 +313,20 @@ static void judge_values(const eg_task_judge *j, double *v) {
 	v[1] = eg_confusion_topk(c, 3);
 	v[2] = eg_confusion_topk(c, 5);
 	v[3] = eg_confusion_macro_f1(c);
-	/* the network's own, or, where views are averaged, the logarithm of what it says of the right class */
-	v[4] = j->task->views && j->total > 0 ? ((const judge *)j)->loss / (double)j->total : (double)NAN;
+	/* the network's own, or the logarithm of what is said of the right class by views, or an ensemble */
+	v[4] = own_loss(j->task) && j->total > 0 ? ((const judge *)j)->loss / (double)j->total : (double)NAN;
 }
 
 static void judge_details(const eg_task_judge *j, eg_value *map) {
 	const judge *own = (const judge *)j;
+	const eg_ensemble *e = ((const classify *)j->task)->both;
+	if (e) {
+		eg_value *v = eg_value_put_map(map, "ensemble");
+		eg_value_put_text(v, "floor", e->floor);
+		eg_ensemble_put_weights(v, e);
+		eg_value_mark(eg_value_put_number(v, "network_accuracy", (double)own->network / (double)j->total), EG_SHOW_SHARE, NULL);
+		eg_value_mark(eg_value_put_number(v, "floor_accuracy", (double)own->floor / (double)j->total), EG_SHOW_SHARE, NULL);
+	}
 	if (((const classify *)j->task)->settled) {
 		const double none = (double)NAN;
 		const double recall = own->others ? (double)own->found / (double)own->others : none;
@@ -285,6 +347,17 @@ static int next_likely(const double *p, const bool *told, int n) {
 	return best;
 }
 
+/* What each of an ensemble says of the class that both have chosen. p: room. */
+static void answer_each(const eg_task *t, const eg_row *r, double *p, int k, eg_value *out) {
+	const eg_ensemble *e = ((const classify *)t)->both;
+	if (!e || !eg_softmax(eg_row_output(r, "logits", 0, NULL), e->classes, p)) return;
+	eg_value *v = eg_value_mark(eg_value_put_map(out, "ensemble"), EG_SHOW_NOT, NULL);
+	eg_value_put_text(v, "floor", e->floor);
+	eg_ensemble_put_weights(v, e);
+	eg_value_put_number(v, "network_probability", p[k]);
+	eg_value_put_number(v, "floor_probability", exp(e->said[k]));
+}
+
 static eg_status answer(
 	const eg_task *t, const eg_answer_options *options, const eg_row *r, eg_value *out, eg_error *err) {
 	const answer_options *o = (const answer_options *)options;
@@ -292,9 +365,10 @@ static eg_status answer(
 	int n = names->n, top = o->top > 0 ? o->top : 3;
 	double *p = eg_calloc(NULL, (size_t)n, sizeof *p);
 	bool *told = eg_calloc(NULL, (size_t)n, sizeof *told);
-	eg_status status = p && told ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for an answer");
-	const bool refused = !status && refuses(t, eg_row_output(r, "logits", 0, NULL), n, p);
-	if (!status && !eg_softmax(eg_row_output(r, "logits", 0, NULL), n, p))
+	const eg_real *logits = p && told ? logits_of(t, r, err) : NULL;
+	eg_status status = logits ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for an answer");
+	const bool refused = !status && refuses(t, logits, n, p);
+	if (!status && !eg_softmax(logits, n, p))
 		status = eg_fail(err, EG_ERR_NUMERIC,
 		        "the network's answer is not a number; the model is damaged or its training failed");
 	eg_value *list = NULL;
@@ -311,6 +385,7 @@ static eg_status answer(
 		eg_value_mark(eg_value_put_text(one, "class", names->at[k]), i == 0 ? EG_SHOW_STRONG : 0, NULL);
 		eg_value_mark(eg_value_put_number(one, "probability", p[k]), EG_SHOW_PROBABILITY, NULL);
 	}
+	if (!status) answer_each(t, r, p, eg_argmax(logits, n), out);
 	bool unknown = !eg_value_bool(eg_value_get(out, "known"), true);
 	if (!status && unknown) eg_value_mark(eg_value_put_text(out, "note", "(unknown)"), 0, NULL);
 	eg_release(NULL, p);
@@ -340,6 +415,7 @@ const eg_task_type eg_task_type_classify = {
 	.targets = EG_KIND(LABEL),
 	.needs = "something to be told (a picture, a text, numbers) with a label",
 	.open = open_task,
+	.close = close_task,
 	.suits = suits,
 	.metrics = metrics,
 	.nmetrics = EG_COUNT(metrics),
@@ -358,6 +434,7 @@ const eg_task_type eg_task_type_classify = {
 	.answer = answer,
 	.truth = truth,
 	.settles = settles,
+	.can_settle = can_settle,
 	.settle = settle,
 	.save = save,
 	.restore = restore,

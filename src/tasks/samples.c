@@ -519,13 +519,10 @@ static void list_inputs(eg_samples *s) {
 	if (references >= 0) s->also = 1u << references;
 }
 
-/* What the task learns of the trained network needs validation samples: said before the training. */
 static eg_status can_settle(const eg_samples *s, eg_error *err) {
 	const eg_task *t = s->task;
-	if (!t->type->settles || !t->type->settles(t) || s->data[EG_PART_VALIDATION]) return EG_OK;
-	eg_fail(err, EG_ERR_ARG, "'unknown' sets its limit by validation samples: data.validation must be above 0, such as 0.1");
-	eg_recipe_locate(t->recipe, "data.unknown", err);
-	return EG_ERR_ARG;
+	if (!t->type->settles || !t->type->settles(t)) return EG_OK;
+	return t->type->can_settle(t, s->options.folds > 1, s->data[EG_PART_VALIDATION] != NULL, err);
 }
 
 eg_status eg_samples_settle(eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
