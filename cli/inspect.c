@@ -1,4 +1,4 @@
-/* inspect.c - engram inspect: what happens inside a trained network, as pictures and tables in a folder. */
+/* inspect.c - engram inspect: what happens inside a trained network, as pictures, tables and a page in a folder. */
 #include "engram_report.h"
 #include "print.h"
 
@@ -32,12 +32,13 @@ static bool read_text(const char *path, char **text, size_t *size) {
 
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */
 
-static void show_json(const char *model, const eg_inspection *i, const char *no_gradients) {
+/* words: another file; NULL: none. */
+static void show_json(const char *model, const eg_inspection *i, const char *words, const char *no_gradients) {
 	eg_gradient_curve c;
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	eg_value_put_text(v, "model", model);
 	eg_value *norms = eg_value_put_list(v, "gradient_norms");
-	for (int k = 0; eg_inspect_curve(i, k, &c); k++) {
+	for (int k = 0; i && eg_inspect_curve(i, k, &c); k++) {
 		eg_value *curve = eg_value_put_map(norms, NULL);
 		eg_value_put_text(curve, "name", c.name);
 		eg_value_put_int(curve, "steps", c.steps);
@@ -46,7 +47,8 @@ static void show_json(const char *model, const eg_inspection *i, const char *no_
 	}
 	if (no_gradients) eg_value_put_text(v, "no_gradient_norms", no_gradients);
 	eg_value *files = eg_value_put_list(v, "files");
-	for (int k = 0; eg_inspect_file(i, k); k++) eg_value_put_text(files, NULL, eg_inspect_file(i, k));
+	if (words) eg_value_put_text(files, NULL, words);
+	for (int k = 0; i && eg_inspect_file(i, k); k++) eg_value_put_text(files, NULL, eg_inspect_file(i, k));
 	print_json(v);
 	eg_value_free(v);
 }
@@ -76,10 +78,20 @@ static void print_norms(const eg_inspection *i) {
 	printf("\n`a step`: what the norm is multiplied by for each step back, on average.\n\n");
 }
 
-static void print_text(const eg_inspection *i) {
+static void print_text(const eg_inspection *i, const char *words) {
 	print_norms(i);
 	printf("Written:\n");
+	if (words) printf("  %s\n", text_shown(words));
 	for (int k = 0; eg_inspect_file(i, k); k++) printf("  %s\n", text_shown(eg_inspect_file(i, k)));
+}
+
+/* Of a model without recurrent layers. */
+static int show_words(const cli_args *a, const char *words) {
+	if (args_has(a, "json"))
+		show_json(a->operands[0], NULL, words, NULL);
+	else
+		printf("Written:\n  %s\n", text_shown(words));
+	return CLI_OK;
 }
 
 /* ---- the work ---------------------------------------------------------------------------------------------------- */
@@ -99,7 +111,69 @@ static eg_status choose_input(const cli_args *a, eg_inspection *i, const char *f
 	return status;
 }
 
-static int inspect(const cli_args *a, eg_model *m, const char *file) {
+/* ---- which words counted ----------------------------------------------------------------------------------------- */
+
+enum { TEXTS = 16 };
+
+static eg_status weigh_one(eg_why *w, const char *text, size_t size, const char *name, eg_value *list, eg_error *err) {
+	eg_value *map = eg_value_put_map(list, NULL);
+	return eg_why_text(w, text, size, name, map, err);
+}
+
+/* Each line of the file is a text. */
+static eg_status weigh_lines(eg_why *w, const char *file, eg_value *list, eg_error *err) {
+	char *own = NULL, name[300];
+	size_t size = 0;
+	if (!read_text(file, &own, &size)) return EG_ERR_IO; /* has been told */
+	eg_status status = EG_OK;
+	const char *at = own, *end = own + size;
+	for (int number = 1; at < end && !status; number++) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		const size_t n = (size_t)((stop ? stop : end) - at);
+		snprintf(name, sizeof name, "%.250s, line %d", file, number);
+		if (n > strspn(at, " \t\r\n")) status = weigh_one(w, at, n, name, list, err);
+		at += n + 1;
+	}
+	free(own);
+	return status;
+}
+
+/* Of a model that classifies texts: words.html. *written: its path, to be freed; NULL: it is no such model. */
+static eg_status write_words(const cli_args *a, eg_model *m, const char *file, char **written, eg_error *err) {
+	const char *text = args_text(a, "text"), *folder = args_text(a, "output");
+	eg_why *w = NULL;
+	*written = NULL;
+	if (eg_why_open(m, &w, NULL)) return EG_OK;
+	eg_value *list = eg_value_new(EG_VALUE_LIST);
+	eg_status status = text   ? weigh_one(w, text, strlen(text), "--text", list, err)
+	                   : file ? weigh_lines(w, file, list, err)
+	                          : eg_why_data(w, TEXTS, list, err);
+	const size_t room = strlen(folder) + 16;
+	char *path = cli_alloc(room);
+	snprintf(path, room, "%s/words.html", folder);
+	if (!status && !cli_make_folder(a, folder)) status = EG_ERR_IO;
+	if (!status) status = eg_why_page(path, eg_recipe_name(eg_model_recipe(m)), list, err);
+	if (status)
+		free(path);
+	else
+		*written = path;
+	eg_value_free(list);
+	eg_why_close(w);
+	return status;
+}
+
+static bool is_recurrent(const eg_graph *g) {
+	for (int i = 0; i < eg_graph_nodes(g); i++) {
+		eg_node_info n;
+		eg_graph_node(g, i, &n);
+		if (!strcmp(n.op->name, "rnn") || !strcmp(n.op->name, "lstm") || !strcmp(n.op->name, "gru")) return true;
+	}
+	return false;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+static int inspect(const cli_args *a, eg_model *m, const char *file, const char *words) {
 	eg_inspect_options o = {.steps = (int)args_number(a, "steps", 0),
 	        .units = (int)args_number(a, "units", 0),
 	        .columns = (int)args_number(a, "columns", 0),
@@ -107,15 +181,16 @@ static int inspect(const cli_args *a, eg_model *m, const char *file) {
 	const char *folder = args_text(a, "output");
 	eg_inspection *i = NULL;
 	eg_error err = {0}, why = {0};
+	if (words && !is_recurrent(eg_model_graph(m))) return show_words(a, words);
 	eg_status status = eg_inspect_open(m, &o, folder, &i, &err);
 	if (!status) status = choose_input(a, i, file, &err);
 	if (!status && !cli_make_folder(a, folder)) status = EG_ERR_IO;
 	if (!status && eg_inspect_gradients(i, &why) && why.status != EG_ERR_ARG) err = why, status = why.status;
 	if (!status) status = eg_inspect_states(i, &err);
 	if (!status && args_has(a, "json"))
-		show_json(a->operands[0], i, why.status ? why.message : NULL);
+		show_json(a->operands[0], i, words, why.status ? why.message : NULL);
 	else if (!status)
-		print_text(i);
+		print_text(i, words);
 	if (!status && why.status) fail("inspect", "note: no gradient norms: %s", why.message);
 	if (status && err.message[0]) fail("inspect", "%s: %s", a->operands[0], err.message);
 	eg_inspect_close(i);
@@ -129,7 +204,12 @@ static int run(const cli_args *a) {
 		return fail_usage("inspect", "one text at a time: a file, or --text");
 	eg_context *ctx = cli_context(a);
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
-	int code = m ? inspect(a, m, file ? file : operand) : CLI_FAILED;
+	char *words = NULL;
+	eg_error err = {0};
+	eg_status status = m ? write_words(a, m, file ? file : operand, &words, &err) : EG_ERR_ARG;
+	if (m && status && err.message[0]) fail("inspect", "%s: %s", a->operands[0], err.message);
+	int code = status ? CLI_FAILED : inspect(a, m, file ? file : operand, words);
+	free(words);
 	eg_model_free(m);
 	eg_context_free(ctx);
 	return code;
@@ -154,11 +234,13 @@ static const cli_option options[] = {
 
 const cli_verb verb_inspect = {
 	.name = "inspect",
-	.line = "show what happens inside a recurrent network",
+	.line = "show what happens inside a recurrent network, and which words a class comes from",
 	.operands = "MODEL [TEXT-FILE]",
 	.min_operands = 1,
 	.max_operands = 2,
-	.about = "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
+	.about = "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
+		 "from (TEXT-FILE: a text a line; without any, 16 texts of its own data).\n\n"
+		 "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
 		 "layers and writes, as SVG pictures with the same numbers as CSV beside them:\n\n"
 		 "gradient-norms  the norm of d loss(T) / d state(t) over t: how much of what is wrong at\n"
 		 "the end reaches the memory of long ago; of the model, and of plain rnn, lstm and gru\n"
@@ -169,6 +251,7 @@ const cli_verb verb_inspect = {
 	.options = options,
 	.examples = "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
 		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
+		    "  engram inspect sentiment-en.safetensors --text 'a film to see again' -o inside\n"
 		    "  engram inspect adding.safetensors -o inside --json\n",
 	.run = run,
 };

@@ -4,10 +4,12 @@
  *
  * Nothing of the training data is read, unless its records are what is asked about. */
 #define _POSIX_C_SOURCE 200809L /* opendir, read */
+#include "engram_report.h"
 #include "print.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +30,7 @@ typedef struct job {
 	const cli_args *args;
 	eg_model *model;
 	eg_predictor *predictor;
+	eg_why *why; /* NULL: it was not asked for */
 	asked batch[BATCH];
 	int n, width, code;
 	bool json, truth;
@@ -68,6 +71,60 @@ static char *spelled(const eg_value *v) {
 	return copy("-", 1);
 }
 
+static void show_error(job *j, const char *name, const eg_error *err) {
+	j->code = CLI_FAILED;
+	if (!j->json) {
+		fflush(stdout);
+		fail_error("predict", err);
+		return;
+	}
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "input", name);
+	eg_value_put_text(v, "error", err->message);
+	print_json(v);
+	eg_value_free(v);
+}
+
+enum { WHY_LINES = 8 };
+
+/* The units that have most to do with the answer, in the order of their size. */
+static void print_why(const eg_value *answer) {
+	const eg_value *why = eg_value_get(answer, "why"), *of = eg_value_get(answer, "why_of");
+	double last = INFINITY;
+	int64_t last_at = -1;
+	if (!of) return;
+	printf("    log odds of %s", text_shown(eg_value_text(eg_value_get(of, "class"))));
+	printf(" against %s: %.2f; of an empty text %.2f, and the words add (to %.1g):\n",
+	        text_shown(eg_value_text(eg_value_get(of, "against"))), eg_value_number(eg_value_get(of, "log_odds"), (double)NAN),
+	        eg_value_number(eg_value_get(of, "empty"), (double)NAN), eg_value_number(eg_value_get(of, "error"), (double)NAN));
+	for (int i = 0; i < WHY_LINES; i++) {
+		const eg_value *most = NULL;
+		double size = -1;
+		int64_t at = 0, most_at = 0;
+		for (const eg_value *u = eg_value_first(why); u; u = eg_value_next(u), at++) {
+			const double x = fabs(eg_value_number(eg_value_get(u, "adds"), 0));
+			const bool comes = x < last || (x == last && at > last_at);
+			if (comes && x > size) size = x, most = u, most_at = at;
+		}
+		if (!most) break;
+		last = size, last_at = most_at;
+		printf("    %+7.2f  %4.0f %%  without it %+.2f  %s\n", eg_value_number(eg_value_get(most, "adds"), 0),
+		        100 * eg_value_number(eg_value_get(most, "share"), 0), -eg_value_number(eg_value_get(most, "occlusion"), 0),
+		        text_shown(eg_value_text(eg_value_get(most, "text"))));
+	}
+}
+
+/* The answer with what it comes from; the caller's. NULL after a message. */
+static eg_value *with_why(job *j, const asked *q, const eg_value *answer) {
+	eg_error err;
+	eg_value *map = eg_value_new(EG_VALUE_MAP);
+	for (const eg_value *c = eg_value_first(answer); c; c = eg_value_next(c)) eg_value_put_copy(map, eg_value_key(c), c);
+	if (!eg_why_text(j->why, q->bytes, q->size, q->where ? q->where : q->name, map, &err)) return map;
+	show_error(j, q->name, &err);
+	eg_value_free(map);
+	return NULL;
+}
+
 static void show(const job *j, const asked *q, const eg_value *answer) {
 	if (j->json) {
 		eg_value *v = eg_value_new(EG_VALUE_MAP);
@@ -81,20 +138,7 @@ static void show(const job *j, const asked *q, const eg_value *answer) {
 	print_name(j, q->name, q->is_text);
 	printf("  %s\n", text);
 	free(text);
-}
-
-static void show_error(job *j, const char *name, const eg_error *err) {
-	j->code = CLI_FAILED;
-	if (!j->json) {
-		fflush(stdout);
-		fail_error("predict", err);
-		return;
-	}
-	eg_value *v = eg_value_new(EG_VALUE_MAP);
-	eg_value_put_text(v, "input", name);
-	eg_value_put_text(v, "error", err->message);
-	print_json(v);
-	eg_value_free(v);
+	print_why(answer);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
@@ -115,10 +159,12 @@ static bool ask(job *j) {
 	eg_status status = eg_predictor_run(j->predictor, q, j->n, answers, errors, &err);
 	for (int i = 0; i < j->n; i++) {
 		asked *a = &j->batch[i];
-		if (!status && answers[i])
-			show(j, a, answers[i]);
-		else if (!status)
+		eg_value *more = !status && answers[i] && j->why ? with_why(j, a, answers[i]) : NULL;
+		if (!status && !answers[i])
 			show_error(j, a->name, &errors[i]);
+		else if (!status && (more || !j->why))
+			show(j, a, more ? more : answers[i]);
+		eg_value_free(more);
 		free(a->name), free(a->where), free(a->bytes);
 	}
 	j->n = 0;
@@ -475,6 +521,7 @@ static bool prepare(job *j) {
 	eg_status status = eg_predictor_new(j->model, NULL, (const char *const *)settings, &j->predictor, &err);
 	args_settings_free(settings);
 	free(output);
+	if (!status && args_has(j->args, "why")) status = eg_why_open(j->model, &j->why, &err);
 	if (!status) show_plan(j);
 	return !status || (fail_error("predict", &err), false);
 }
@@ -486,6 +533,7 @@ static bool check(const cli_args *a) {
 	if (args_has(a, "path") && args_has(a, "folder"))
 		return fail_usage("predict", "--path and --folder exclude each other"), false;
 	if (a->noperands == 1 && !args_has(a, "text")) {
+		if (args_has(a, "why")) return fail_usage("predict", "--why is about texts that are named, by --text or in files"), false;
 		const char *invert = args_has(a, "invert") ? args_text(a, "invert") : "no";
 		if (strcmp(invert, "yes") != 0) return true; /* records never are by themselves */
 		fail_usage("predict", "--invert yes is about pictures that are named; records of the data are taken as they are");
@@ -510,6 +558,7 @@ static int run(const cli_args *a) {
 		answer_inputs(&j);
 	else
 		answer_records(&j);
+	eg_why_close(j.why);
 	eg_predictor_free(j.predictor);
 	eg_model_free(j.model);
 	eg_context_free(ctx);
@@ -518,6 +567,7 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
 	{"text", 0, "TEXT", "a text to be answered; may be repeated", 0, 0},
+	{"why", 0, NULL, "of texts that are classified: which words the answer comes from, and how much each adds", 0, 0},
 	{"split", 0, "train|validation|test",
 		"answer the records of this part of the data (default: the part that eval judges by)", 0, 0},
 	{"truth", 0, NULL, "records: what would be right, beside the answer", 0, 0},

@@ -111,6 +111,25 @@ EG_API eg_status eg_attribute(eg_graph *g, eg_params *p, const eg_attribution_op
 	const void *const *inputs, int ninputs, eg_attribution *a, eg_error *err);
 EG_API void eg_attribution_free(eg_attribution *a);
 
+/* ---- which words counted ----------------------------------------------------------------------------------------- */
+
+/* Of a model that classifies texts, by one embedding that reads them. The model must outlive it. */
+typedef struct eg_why eg_why;
+EG_API eg_status eg_why_open(eg_model *m, eg_why **why, eg_error *err);
+EG_API void eg_why_close(eg_why *w);
+/* Puts into `map`, an answer say: `why`, a list of the text's units: {"start", "end" (in characters, the end is
+ * exclusive), "text", "adds" (to the log odds between the likeliest class and the next one), "share" (the same, sizes
+ * being 1 in sum), "occlusion" (by how much the log odds fall without it)}; and, where it has any, `why_of`: {"class",
+ * "against", "log_odds", "empty" (the log odds where nothing is read), "error", "steps"}: but for the error, `empty`
+ * and all `adds` are `log_odds`. */
+EG_API eg_status eg_why_text(
+	eg_why *w, const char *text, size_t size, const char *name, eg_value *map, eg_error *err);
+/* The same of n records of the model's own data, evenly over the part that it is judged by, or, where there is none,
+ * over that it has learnt from: a map of each into `list`, with `truth`, its class. */
+EG_API eg_status eg_why_data(eg_why *w, int n, eg_value *list, eg_error *err);
+/* A page (HTML, with everything in it) of a list of such maps: the texts, coloured. It appears whole or not at all. */
+EG_API eg_status eg_why_page(const char *path, const char *title, const eg_value *texts, eg_error *err);
+
 /* ---- forecasts --------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_forecast_plot {

@@ -251,6 +251,10 @@ eg_status eg_inspect_data(eg_inspection *i, eg_error *err) {
 	if (status) return status;
 	eg_part part = eg_task_eval_part(task);
 	status = eg_samples_load(task, &(eg_samples_options){.part = part, .model = i->model}, &samples, err);
+	if (status == EG_ERR_ARG && part == EG_PART_TEST) { /* the set may have none */
+		part = EG_PART_TRAIN;
+		status = eg_samples_load(task, &(eg_samples_options){.part = part, .model = i->model}, &samples, err);
+	}
 	if (!status) status = eg_task_suits(task, eg_model_graph(i->model), err);
 	if (!status && !eg_samples_get(samples, part)) part = EG_PART_TRAIN;
 	feed f = {.i = i, .data = status ? NULL : eg_samples_get(samples, part), .err = err};

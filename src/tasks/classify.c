@@ -102,6 +102,8 @@ static int32_t label_of(const eg_task *t, const eg_row *r) {
 	return d ? eg_intake_label(eg_task_target(t), d->label) : -1;
 }
 
+eg_ensemble *eg_classify_ensemble(const eg_task *t) { return ((const classify *)t)->both; }
+
 /* Logits of the row: the network's, or of both; NULL: out of memory. */
 static const eg_real *logits_of(const eg_task *t, const eg_row *r, eg_error *err) {
 	return eg_ensemble_logits(((const classify *)t)->both, t, r, err);

@@ -34,6 +34,8 @@ eg_status eg_ensemble_can_settle(
 eg_status eg_ensemble_settle(const eg_ensemble_keys *k, const eg_samples *s, eg_graph *g, eg_params *p,
 	eg_ensemble **ensemble, eg_error *err);
 void eg_ensemble_free(eg_ensemble *e);
+/* classify.c: of a task that classifies; NULL: there is none. */
+eg_ensemble *eg_classify_ensemble(const eg_task *t);
 
 /* Of a row: the network's own logits where e is NULL, and where the row is another model's. NULL: out of memory. */
 const eg_real *eg_ensemble_logits(eg_ensemble *e, const eg_task *t, const eg_row *r, eg_error *err);

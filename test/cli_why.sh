@@ -1,0 +1,84 @@
+#!/bin/sh
+# Which words counted: engram predict --why and the page of engram inspect, on texts whose class depends on one word.
+. test/cli_helpers
+
+awk 'BEGIN {
+	split("red green blue grey", colour, " ")
+	split("house tree lake", thing, " ")
+	print "text\tlabel"
+	for (i = 0; i < 96; i++)
+		print "the " colour[int(i / 2) % 4 + 1] " " thing[i % 3 + 1] (i % 2 ? " glows" : " fades") " at " (i % 5 ? "dusk" : "dawn") \
+			"\t" (i % 2 ? "warm" : "cold")
+}' >glow.tsv
+cat >glow.yaml <<-END
+	name: glow
+	task: classify
+	data: {source: tsv, path: glow.tsv, unit: word, validation: 0.2, ensemble: {floor: naive-bayes}}
+	input: [time]
+	model:
+	  - embedding: 8
+	  - gru: {hidden: 8, bidirectional: true, from: {lengths: lengths}}
+	  - mean_time: {from: {lengths: lengths}}
+	  - linear: classes
+	train: {optimizer: {adam: {lr: 2.0e-2}}, batch: 8, epochs: 4}
+END
+
+# checks TEXT: the word that counts most, with its place; all that the words add, and an empty text, are the log odds, which
+# the probability gives too.
+checks() {
+	expect 0 "$ENGRAM" predict glow.safetensors --why --json --text "$1"
+	tr '{' '\n' <out | awk '
+	function number(key) { return match($0, "\"" key "\": [-0-9.e]*") ? substr($0, RSTART + length(key) + 4, RLENGTH - length(key) - 4) + 0 : 0 }
+	/"share"/ {
+		sum += number("adds"); part = number("share"); size = part < 0 ? -part : part; all += size
+		if (size > most) { most = size; share = part; gone = number("occlusion"); place = number("start") "-" number("end"); match($0, /"text": "[^"]*/); word = substr($0, RSTART + 9, RLENGTH - 9) }
+	}
+	/"probability"/ && !p { p = number("probability") }
+	/"log_odds"/ { odds = number("log_odds"); empty = number("empty"); error = number("error") }
+	function near(a, b, by) { return a - b < by && b - a < by }
+	END {
+		print word, place, (share > 0.5 ? "counts" : share), (gone > odds / 2 ? "needed" : gone), \
+			(near(sum + empty, odds, 0.01) && error < 0.01 ? "whole" : sum + empty " " odds), \
+			(near(odds, log(p / (1 - p)), 0.01) ? "agrees" : p " " odds), (near(all, 1, 1e-9) ? "one" : all)
+	}'
+}
+expect 0 "$ENGRAM" train glow.yaml -q
+[ "$(checks 'the red house glows at dusk')" = "glows 14-19 counts needed whole agrees one" ] || fail "$(checks 'the red house glows at dusk')"
+[ "$(checks ' a  grünes tree fades at dawn.')" = "fades 16-21 counts needed whole agrees one" ] || fail "$(checks ' a  grünes tree fades at dawn.')"
+expect 0 "$ENGRAM" predict glow.safetensors --why --text 'the lake glows'
+says "log odds of warm against cold"
+[ "$(sed -n 3p out | awk '{ print $NF }')" = "glows" ] || fail "$(cat out)"
+expect 0 "$ENGRAM" predict glow.safetensors --why --text ''
+expect 0 "$ENGRAM" predict glow.safetensors --why --text '' --json
+says '"why": []'
+# Several, and without the floor.
+expect 0 "$ENGRAM" train glow.yaml -q --set 'data={source: tsv, path: glow.tsv, unit: word, validation: 0.2}'
+printf 'the tree glows\nthe tree fades\n' >lines.txt
+expect 0 "$ENGRAM" predict glow.safetensors --why --json --text 'the tree glows' --text 'the tree fades'
+[ "$(grep -c '"why_of": {"class"' out)" = 2 ] || fail "$(cat out)"
+[ "$(checks 'the red house glows at dusk')" = "glows 14-19 counts needed whole agrees one" ] || fail "$(checks 'the red house glows at dusk')"
+
+# The page: the data's own texts, those of a file, and one.
+expect 0 "$ENGRAM" inspect glow.safetensors -o inside
+says "inside/words.html"
+[ "$(grep -c '^<div>' inside/words.html)" = 16 ] || fail "$(grep -c '^<div>' inside/words.html) texts in the page"
+grep -q 'it is labelled cold' inside/words.html || fail "no label in the page"
+expect 0 "$ENGRAM" inspect glow.safetensors --text 'a <b> & "c" glows' -o inside
+grep -q '&lt;' inside/words.html || fail "not escaped"
+if command -v xmllint >/dev/null; then expect 0 xmllint --noout inside/words.html; fi
+expect 0 "$ENGRAM" inspect glow.safetensors lines.txt -o inside
+[ "$(grep -c '^<div>' inside/words.html)" = 2 ] || fail "not a text a line"
+# A network without recurrent layers has that page alone.
+expect 0 "$ENGRAM" train glow.yaml -q --set 'model=[{embedding: 4}, {mean_time: {from: {lengths: lengths}}}, {linear: classes}]'
+expect 0 "$ENGRAM" inspect glow.safetensors -o alone --json
+says '"files": ["alone/words.html"]'
+
+# What cannot be.
+expect 2 "$ENGRAM" predict glow.safetensors --why
+says "texts that are named"
+make_data
+expect 0 "$ENGRAM" train quarters.yaml -q
+expect 1 "$ENGRAM" predict quarters.safetensors --why third.pgm
+says "models that classify texts"
+
+done_testing
