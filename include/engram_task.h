@@ -22,7 +22,8 @@ extern "C" {
 /* What a model of a task is able to do beside answering (eg_predictor) and being judged. */
 typedef enum eg_ability {
 	EG_ABLE_GENERATE = 1, /* eg_generator_new */
-	EG_ABLE_EMBED = 2     /* its answers have an `embedding` */
+	EG_ABLE_EMBED = 2,    /* its answers have an `embedding` */
+	EG_ABLE_TALK = 4      /* it answers in a talk, the turns of which have an empty line between them */
 } eg_ability;
 
 typedef struct eg_task_info {

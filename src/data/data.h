@@ -186,6 +186,11 @@ eg_status eg_picture_source_read(
 	const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
 void eg_picture_source_close(eg_source *s);
 
+/* ---- source_text.c: the text that two sets are made of ----------------------------------------------------------- */
+
+extern const eg_data_file eg_shakespeare_files[1];
+extern const char *const eg_shakespeare_urls[2];
+
 /* ---- for tests of sources of tables, and of source_masks.c ------------------------------------------------------- */
 
 /* Takes the source's own file from a reader, in place of opening it. */
@@ -194,6 +199,7 @@ eg_status eg_jsonl_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_series_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_pairs_take(eg_source *s, eg_reader *reader, eg_error *err);
 eg_status eg_conll_take(eg_source *s, eg_reader *reader, eg_error *err);
+eg_status eg_dialogue_take(eg_source *s, eg_reader *reader, eg_error *err);
 void eg_masks_keep(eg_source *s, size_t bytes); /* no more than this is kept decoded */
 
 /* ---- place.c ----------------------------------------------------------------------------------------------------- */

@@ -163,7 +163,7 @@ static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}};
 		.read = read_record, .close = close_source \
 	}
 
-static const eg_data_file shakespeare_files[] = {
+const eg_data_file eg_shakespeare_files[1] = {
 	{.name = "tinyshakespeare.txt",
 		.bytes = 1115394,
 		.download = 1115394,
@@ -171,14 +171,14 @@ static const eg_data_file shakespeare_files[] = {
 		.published = "input.txt"},
 };
 
-static const char *const shakespeare_urls[] = {
+const char *const eg_shakespeare_urls[2] = {
 	"https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/", NULL};
 
 const eg_source_type eg_source_type_tinyshakespeare = TYPE(.name = "tinyshakespeare",
 	.doc = "40,000 lines from Shakespeare's plays: the text that character models are compared on",
 	.origin = "Shakespeare; put together by Karpathy for char-rnn, 2015", .licence = "public domain",
-	.path = EG_DATA_PATH_SET, .folder = "text", .files = shakespeare_files, .nfiles = EG_COUNT(shakespeare_files),
-	.urls = shakespeare_urls);
+	.path = EG_DATA_PATH_SET, .folder = "text", .files = eg_shakespeare_files, .nfiles = EG_COUNT(eg_shakespeare_files),
+	.urls = eg_shakespeare_urls);
 
 static const eg_data_file tang_files[] = {
 	{.name = "tang-poems.txt",

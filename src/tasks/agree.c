@@ -2,7 +2,8 @@
  * model's file, the network's sizes out of its graph; a file may say anything. They are compared here, for every
  * task and every loss, before a number that one of them gives is used as an index into what the other has.
  *
- * Not here: the shapes that a task needs (its own `suits`), means of pictures (intake_picture.c). */
+ * Here too: is it a network that reads forward only? Not here: the shapes that a task needs (its own `suits`), means of
+ * pictures (intake_picture.c). */
 #include "tasks/task.h"
 
 #include <string.h>
@@ -126,4 +127,44 @@ eg_status eg_task_same_sizes(const eg_task *t, const eg_model *m, eg_error *err)
 			        s->name, said, s->size);
 	}
 	return EG_OK;
+}
+
+/* ---- networks that go on with what they have read ---------------------------------------------------------------- */
+
+/* What comes next is told by a probability at every step, which a loss of whole sequences does not make. */
+static eg_status check_forward_loss(const eg_task *t, const char *unit, eg_error *err) {
+	const eg_op_info *op = eg_recipe_loss_at(t->recipe, 0)->op;
+	for (int i = 2; i < op->max_inputs; i++) {
+		if (!strstr(op->inputs[i], "lengths")) continue;
+		eg_fail(err, EG_ERR_ARG,
+		        "the loss '%s' judges whole sequences, but a language model tells at every step how likely each %s "
+		        "is; take cross_entropy",
+		        op->name, unit);
+		eg_recipe_locate(t->recipe, "train.loss", err);
+		return EG_ERR_ARG;
+	}
+	return EG_OK;
+}
+
+eg_status eg_task_reads_forward(const eg_task *t, eg_graph *g, const char *unit, eg_error *err) {
+	eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
+	eg_node_info node;
+	eg_status status = check_forward_loss(t, unit, err);
+	if (status) return status;
+	for (int i = 0; i < eg_graph_nodes(g) && !status; i++) {
+		eg_graph_node(g, i, &node);
+		if (!node.mixes_time) continue;
+		status = eg_fail(err, EG_ERR_ARG,
+		        "layer '%s' (%s) looks ahead: it would see the %s that is to be predicted. A language model "
+		        "reads forward only, step by step (attention does with causal and a context)",
+		        node.name, node.op->layer ? node.op->layer : node.op->name, unit);
+	}
+	if (!status && (d.rank != 3 || d.d[0] != EG_T || d.d[1] != EG_N))
+		status = eg_fail(err, EG_ERR_SHAPE,
+		        "a language model answers at every step, with a number for each %s that may come next; the "
+		        "last layer of this network "
+		        "gives one answer for all",
+		        unit);
+	if (status) eg_recipe_locate(t->recipe, "model", err);
+	return status;
 }

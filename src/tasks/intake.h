@@ -121,6 +121,9 @@ const eg_text_keys *eg_intake_text_keys(const eg_intake *f);
 /* intake_previous.c: the input `previous` of a network that writes, which follows its target. */
 extern const eg_intake_type eg_intake_previous_type;
 void eg_intake_follow(eg_intake *f, const eg_intake *target);
+/* intake_turns.c: the input of a task that answers in a talk, and its target, in one sequence (eg_task_type.reads). */
+extern const eg_intake_type eg_intake_turns_type;
+void eg_intake_join(eg_intake *talk, eg_intake *answer);
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
 const eg_lexicon *eg_intake_tokens(const eg_intake *f);
 /* Do spaces stand between the tokens of a text? (else they are its characters) */

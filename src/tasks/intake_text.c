@@ -2,22 +2,13 @@
  * is made of the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. As
  * a target, of a network that writes, a text has an end mark behind its units. */
 #include "data/augment.h"
-#include "data/text_form.h"
-#include "tasks/intake.h"
+#include "tasks/intake_text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct text_intake {
-	eg_intake base;
-	eg_text_keys keys;
-	int normalize;
-	eg_vocab *vocab; /* NULL: not known yet */
-	int first;       /* unit that stands before the text; -1: none */
-	char *seen;      /* the training texts, while they are looked at */
-	size_t size, room;
-} text_intake;
+typedef eg_text_intake text_intake;
 
 #define KEY(f) (offsetof(text_intake, keys) + offsetof(eg_text_keys, f))
 #define WHOLE(name_, field, min_, max_, doc_) \
@@ -50,7 +41,10 @@ static const eg_key keys[] = {
 	EG_NORMALIZE_KEY(offsetof(text_intake, normalize)),
 };
 
-const eg_vocab *eg_intake_vocab(const eg_intake *f) { return ((const text_intake *)f)->vocab; }
+const eg_vocab *eg_intake_vocab(const eg_intake *f) {
+	const text_intake *x = (const text_intake *)f;
+	return x->answer ? eg_intake_vocab(x->answer) : x->vocab;
+}
 const eg_text_keys *eg_intake_text_keys(const eg_intake *f) { return &((const text_intake *)f)->keys; }
 void eg_intake_begin_with(eg_intake *f, int id) { ((text_intake *)f)->first = id; }
 void eg_intake_set_vocab(eg_intake *f, eg_vocab *v) {
@@ -109,7 +103,7 @@ static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
 }
 
 /* Puts the text behind the others; words apart from them. */
-static eg_status look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
+eg_status eg_text_look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
 	text_intake *x = (text_intake *)f;
 	size_t n = d->text.size;
 	EG_UNUSED(r);
@@ -167,6 +161,7 @@ static const char *place_of(const eg_record *r) {
 eg_status eg_intake_encode(
 	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
 	const text_intake *x = (const text_intake *)f;
+	if (x->answer) return eg_turns_encode(f, d, r, ids, n, err);
 	eg_status status = eg_vocab_encode(x->vocab, d->text.bytes, d->text.size, place_of(r), ids, n, err);
 	size_t longest = (size_t)x->keys.longest;
 	if (status || !longest || *n <= longest) return status;
@@ -197,6 +192,7 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 	const text_intake *x = (const text_intake *)f;
 	int time = (int)a->dims.d[0];
 	int32_t *out = a->slot;
+	if (x->talk) return eg_turns_fill_target(f, a, err);
 	for (int i = 0; i < a->n; i++) {
 		int32_t *ids;
 		size_t n, behind = x->first >= 0;
@@ -216,8 +212,8 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 
 /* ---- questions --------------------------------------------------------------------------------------------------- */
 
-static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d,
-	int *remark, eg_error *err) {
+eg_status eg_text_decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r,
+	eg_datum *d, int *remark, eg_error *err) {
 	EG_UNUSED(remark);
 	eg_question_rules rules = {.any = eg_vocab_unit(eg_intake_vocab(f)) == EG_UNIT_BYTE,
 	        .nfc = ((const text_intake *)f)->normalize == EG_NORMALIZE_NFC};
@@ -228,10 +224,10 @@ static eg_status decode(const eg_intake *f, const void *bytes, size_t size, cons
 	return status;
 }
 
-static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
+eg_status eg_text_decode_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
 	int *remark, eg_error *err) {
 	if (!eg_value_text(v)) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be a text", name, f->name);
-	return decode(f, eg_value_text(v), eg_value_text_size(v), name, r, d, remark, err);
+	return eg_text_decode(f, eg_value_text(v), eg_value_text_size(v), name, r, d, remark, err);
 }
 
 const eg_intake_type eg_intake_text_type = {.kind = EG_FIELD_TEXT,
@@ -242,12 +238,12 @@ const eg_intake_type eg_intake_text_type = {.kind = EG_FIELD_TEXT,
 	.fits = fits,
 	.is_known = is_known,
 	.begin = begin,
-	.look = look,
+	.look = eg_text_look,
 	.looked = looked,
 	.extent = extent,
 	.fill = fill,
-	.decode = decode,
-	.decode_json = decode_json,
+	.decode = eg_text_decode,
+	.decode_json = eg_text_decode_json,
 	.save = save,
 	.restore = restore,
 	.count = count,

@@ -457,43 +457,7 @@ static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
-/* What comes next is told by a probability at every step, which a loss of whole sequences does not make. */
-static eg_status check_loss(const eg_task *t, eg_error *err) {
-	const eg_op_info *op = eg_recipe_loss_at(t->recipe, 0)->op;
-	for (int i = 2; i < op->max_inputs; i++) {
-		if (!strstr(op->inputs[i], "lengths")) continue;
-		eg_fail(err, EG_ERR_ARG,
-		        "the loss '%s' judges whole sequences, but a language model tells at every step how likely each %s "
-		        "is; take cross_entropy",
-		        op->name, t->one);
-		eg_recipe_locate(t->recipe, "train.loss", err);
-		return EG_ERR_ARG;
-	}
-	return EG_OK;
-}
-
-static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
-	eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
-	eg_node_info node;
-	eg_status status = check_loss(t, err);
-	if (status) return status;
-	for (int i = 0; i < eg_graph_nodes(g) && !status; i++) {
-		eg_graph_node(g, i, &node);
-		if (!node.mixes_time) continue;
-		status = eg_fail(err, EG_ERR_ARG,
-		        "layer '%s' (%s) looks ahead: it would see the %s that is to be predicted. A language model "
-		        "reads forward only, step by step (attention does with causal and a context)",
-		        node.name, node.op->layer ? node.op->layer : node.op->name, t->one);
-	}
-	if (!status && (d.rank != 3 || d.d[0] != EG_T || d.d[1] != EG_N))
-		status = eg_fail(err, EG_ERR_SHAPE,
-		        "a language model answers at every step, with a number for each %s that may come next; the "
-		        "last layer of this network "
-		        "gives one answer for all",
-		        t->one);
-	if (status) eg_recipe_locate(t->recipe, "model", err);
-	return status;
-}
+static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) { return eg_task_reads_forward(t, g, t->one, err); }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
 

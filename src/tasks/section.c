@@ -116,7 +116,7 @@ static eg_status add_inputs(eg_task *t, eg_error *err) {
 		if (previous != (k >= n)) continue;
 		if (!previous) t->nasked++;
 		status = find_field(t, name, previous ? t->type->targets : t->type->inputs, path, &field, err);
-		if (!status) status = add_intake(t, previous ? &eg_intake_previous_type : NULL, in->name, field, err);
+		if (!status) status = add_intake(t, previous ? &eg_intake_previous_type : t->type->reads, in->name, field, err);
 		if (!status) t->intakes[t->nintakes - 1]->sample = in->dims;
 	}
 	t->ninputs = t->nintakes;

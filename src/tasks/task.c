@@ -176,7 +176,7 @@ eg_status eg_task_describe(eg_model *m, eg_value **facts, eg_error *err) {
 	for (int i = 0; i < t->nintakes && *facts; i++) {
 		const eg_intake *f = t->intakes[i];
 		if (!f->type->count) continue;
-		bool named = f->target || f->type->kind == EG_FIELD_TAGS;
+		bool named = f->target ? f->type->kind != EG_FIELD_TEXT : f->type->kind == EG_FIELD_TAGS;
 		const char *key = !named ? "vocabulary" : f->type->kind == EG_FIELD_TAGS ? "tags" : "classes";
 		char second[160];
 		if (eg_value_get(*facts, key)) { /* of several the field is told too */

@@ -61,6 +61,7 @@ typedef struct eg_task_type {
 	eg_key_table keys; /* of the section `data`, beside those of source and intakes: offsets into that struct */
 	eg_kinds inputs, targets; /* kinds of fields that it takes; targets 0: it makes its own */
 	const char *needs;        /* for messages: "a picture with a label" */
+	const eg_intake_type *reads; /* how the fields of its inputs become numbers; NULL: by their kind */
 
 	void (*defaults)(eg_task *t); /* of its keys, before they are read; NULL: zeros */
 	eg_status (*open)(eg_task *t, eg_error *err); /* everything has been read; NULL: nothing to check */
@@ -160,6 +161,8 @@ eg_status eg_task_check_targets(const eg_task *t, const eg_graph *g, bool shapes
 /* agree.c: does what the intakes know fit the graph; and a model's sizes? */
 eg_status eg_task_agrees(const eg_task *t, eg_graph *g, eg_error *err);
 eg_status eg_task_same_sizes(const eg_task *t, const eg_model *m, eg_error *err);
+/* Can the graph tell at every step which unit comes next, by what was read before it alone? `unit` is for messages. */
+eg_status eg_task_reads_forward(const eg_task *t, eg_graph *g, const char *unit, eg_error *err);
 /* The task of a model, with what its file keeps, which fits its network. */
 eg_status eg_task_of_model(eg_model *m, eg_task **t, eg_error *err);
 eg_status eg_task_restore(eg_task *t, const eg_value *kept, eg_error *err);
