@@ -143,6 +143,8 @@ void *cli_alloc(size_t bytes); /* zeroed; out of memory ends the program with a 
 
 /* A context as --threads and --limit-macs say; NULL after a message. With ENGRAM_VERBOSE it is described on stderr. */
 eg_context *cli_context(const cli_args *a);
+/* The same with one thread, unless told otherwise: a step of one text is too little work to be shared. */
+eg_context *cli_context_one(const cli_args *a);
 /* The tuning file that ENGRAM_TUNING names into the context; one that does not fit is told and left alone. */
 void cli_tuning(const cli_args *a, eg_context *ctx);
 /* ENGRAM_VERBOSE: 0 quiet, 1 tells what was chosen, 2 also the plan. */

@@ -426,20 +426,6 @@ static bool open_generator(job *j) {
 	return true;
 }
 
-/* One thread, unless told otherwise: a step of one text is too little work to be shared. */
-static eg_context *open_context(const cli_args *a) {
-	eg_error err;
-	const char *variable = getenv("ENGRAM_THREADS");
-	eg_context_options one = {.threads = 1, .limit_macs = args_count(a, "limit-macs", 0)};
-	if (args_has(a, "threads") || (variable && *variable)) return cli_context(a);
-	eg_context *ctx = eg_context_new(&one, &err);
-	if (!ctx)
-		fail_error("generate", &err);
-	else if (cli_verbose() > 0)
-		fputs(eg_context_describe(ctx), stderr);
-	return ctx;
-}
-
 static int run(const cli_args *a) {
 	if (!check(a)) return CLI_USAGE;
 	double unused;
@@ -459,7 +445,7 @@ static int run(const cli_args *a) {
 	if (!args_real(a, "temperature", 0, 100, &unused) || !args_real(a, "top-p", 0, 1, &unused) ||
 	        !args_real(a, "repeat-penalty", 1, 1000, &j.repeat_penalty) || !read_form(&j))
 		return CLI_USAGE;
-	eg_context *ctx = open_context(a);
+	eg_context *ctx = cli_context_one(a);
 	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	watch_signals();
 	if (j.model && j.state && !cli_can_write(a, j.state)) eg_model_free(j.model), j.model = NULL;

@@ -46,6 +46,19 @@ eg_context *cli_context(const cli_args *a) {
 	return ctx;
 }
 
+eg_context *cli_context_one(const cli_args *a) {
+	eg_error err;
+	const char *variable = getenv("ENGRAM_THREADS");
+	eg_context_options one = {.threads = 1, .limit_macs = args_count(a, "limit-macs", 0)};
+	if (args_has(a, "threads") || (variable && *variable)) return cli_context(a);
+	eg_context *ctx = eg_context_new(&one, &err);
+	if (!ctx)
+		fail_error(a->verb->name, &err);
+	else if (cli_verbose() > 0)
+		fputs(eg_context_describe(ctx), stderr);
+	return ctx;
+}
+
 void cli_verbose_plan(eg_graph *g, eg_params *p, const eg_plan_options *o) {
 	if (cli_verbose() < 1) return;
 	eg_plan *plan = eg_plan_new(g, p, o, NULL);

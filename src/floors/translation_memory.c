@@ -2,7 +2,9 @@
  * that is most like it. Alike are texts that share runs of n characters (their beginning and end are characters too),
  * rare runs counting more: twice the weight of those in both, by the weight of those of each (Dice), a run that is in k
  * of N texts weighing ln(N / k). Of equals the first. Such memories are as old as computers' aid to translators
- * (Arthern 1979); that they beat a network tells that the network has learnt little. */
+ * (Arthern 1979); that they beat a network tells that the network has learnt little.
+ *
+ * Of a talk, the same: what was answered to the training turn that is most like the last one. */
 #include "floors/bags.h"
 
 #include <math.h>
@@ -60,10 +62,31 @@ static const eg_datum *field_of(const eg_floor *f, const eg_floor_batch *b, int 
 	return &r->fields[f->task->intakes[intake]->field];
 }
 
+/* Where the last turn of a talk begins, before `end`. */
+static size_t last_turn(const char *s, size_t end) {
+	size_t at = end;
+	while (at > 0 && !(at > 1 && s[at - 1] == '\n' && s[at - 2] == '\n')) at--;
+	return at;
+}
+
+/* The text that is looked up; of a talk its last turn, without the line of who is to answer. */
+static const char *text_of(const eg_floor *f, const eg_floor_batch *b, size_t *size) {
+	const eg_datum *d = field_of(f, b, 0);
+	const char *s = d->text.bytes;
+	size_t end = *size = d->text.size;
+	if (f->task->type->reads != &eg_intake_turns_type) return s;
+	size_t from = last_turn(s, end);
+	if (from > 1 && end - from > 1 && s[end - 1] == '\n' && s[end - 2] == ':') end = from - 2, from = last_turn(s, end);
+	*size = end - from;
+	return s + from;
+}
+
 static bool add(memory *m, const eg_floor_batch *b) {
-	const eg_datum *text = field_of(&m->base, b, 0), *target = field_of(&m->base, b, m->base.task->ninputs);
+	const eg_datum *target = field_of(&m->base, b, m->base.task->ninputs);
 	uint64_t *keys;
-	const int n = runs_of(text->text.bytes, text->text.size, (int)m->base.settings[0], &keys);
+	size_t size;
+	const char *text = text_of(&m->base, b, &size);
+	const int n = runs_of(text, size, (int)m->base.settings[0], &keys);
 	bool ok = n >= 0 && eg_grow(NULL, &m->targets, &m->cap_targets, m->ntargets, sizeof *m->targets);
 	while (ok && m->bags.size + (size_t)n > m->bags.room) {
 		const size_t room = 2 * (m->bags.size + (size_t)n) + 4096;
@@ -145,9 +168,10 @@ static int nearest(memory *m, const uint64_t *keys, int n) {
 
 static eg_status write(eg_floor *f, const eg_floor_batch *b, const char **texts, eg_error *err) {
 	memory *m = (memory *)f;
-	const eg_datum *text = field_of(f, b, 0);
 	uint64_t *keys;
-	const int n = runs_of(text->text.bytes, text->text.size, (int)f->settings[0], &keys);
+	size_t size;
+	const char *text = text_of(f, b, &size);
+	const int n = runs_of(text, size, (int)f->settings[0], &keys);
 	if (n >= 0) texts[0] = m->targets[nearest(m, keys, n)];
 	eg_release(NULL, keys);
 	return n >= 0 ? EG_OK : eg_floor_no_memory(f, err);
@@ -170,17 +194,19 @@ static bool serves(const eg_floor *f) {
 	return f->task->nasked == 1 && f->task->intakes[0]->type->kind == EG_FIELD_TEXT;
 }
 
-const eg_floor_type eg_floor_type_translation_memory = {
-	.info = {.name = "translation-memory",
-	        .task = "translate",
-	        .doc = "the translation of the training sentence that is most alike: shared runs of n characters",
-	        .source = "Arthern 1979; Dice 1945",
-	        .version = 1},
-	.size = sizeof(memory),
-	.settings = {{.name = "n", .n = 4, .tried = {2, 3, 4, 5}, .low = 1, .high = 8, .whole = true}},
-	.batch = 1,
-	.serves = serves,
-	.train = train,
-	.write = write,
-	.free = free_floor,
-};
+#define TYPE(task_, doc_) \
+	{ \
+		.info = {.name = "translation-memory", \
+			.task = task_, \
+			.doc = doc_ ": shared runs of n characters", \
+			.source = "Arthern 1979; Dice 1945", \
+			.version = 1}, \
+		.size = sizeof(memory), \
+		.settings = {{.name = "n", .n = 4, .tried = {2, 3, 4, 5}, .low = 1, .high = 8, .whole = true}}, .batch = 1, \
+		.serves = serves, .train = train, .write = write, .free = free_floor \
+	}
+
+const eg_floor_type eg_floor_type_translation_memory =
+	TYPE("translate", "the translation of the training sentence that is most alike");
+const eg_floor_type eg_floor_type_reply_memory =
+	TYPE("reply", "what was answered to the training turn that is most like the last one");

@@ -121,9 +121,15 @@ static const eg_vocab *vocab_of(const eg_task *t) { return eg_intake_vocab(eg_ta
 
 /* ---- hearing and answering --------------------------------------------------------------------------------------- */
 
-/* The talk of this network, which has heard what stands before the answer of this row. *heard: a number that stands for
- * what it was. */
-static eg_status hear(const eg_task *base, const eg_row *r, eg_talk **talk, uint64_t *heard, eg_error *err) {
+/* What a network has heard. */
+typedef struct heard {
+	eg_talk *talk;
+	size_t units, unknown;
+	uint64_t stream; /* a number that stands for what they were */
+} heard;
+
+/* What stands before the answer of this row. */
+static eg_status hear(const eg_task *base, const eg_row *r, heard *h, eg_error *err) {
 	const eg_datum *d = eg_row_datum(base, r, 0);
 	desk *own = ((const reply *)base)->desk;
 	int32_t *ids = NULL;
@@ -137,9 +143,10 @@ static eg_status hear(const eg_task *base, const eg_row *r, eg_talk **talk, uint
 	if (!status && !d) status = eg_fail(err, EG_ERR_ARG, "asked with numbers, a talk has no answer; ask with its text");
 	if (!status) status = eg_intake_encode(base->intakes[0], d, r->record, &ids, &n, err);
 	if (!status) status = eg_talk_hear(own->talk, ids, n, err);
-	if (!status && heard) *heard = eg_fingerprint(0, ids, n * sizeof *ids);
+	*h = (heard){.talk = own->talk, .units = n};
+	for (size_t i = 0; i < n && !status; i++) h->unknown += ids[i] == eg_vocab_unknown(vocab_of(base));
+	if (!status) h->stream = eg_stream(EG_RNG_GENERATE, 0, eg_fingerprint(0, ids, n * sizeof *ids));
 	free(ids);
-	*talk = own->talk;
 	return status;
 }
 
@@ -157,16 +164,16 @@ static eg_beam_options beam_of(const reply *t, const options *o) {
 }
 
 /* What is said to a talk, in `room`. */
-static eg_status say(const eg_task *base, const options *o, eg_talk *talk, uint64_t heard, eg_arena *room,
-	const char **text, double *logprob, eg_error *err) {
+static eg_status say(const eg_task *base, const options *o, const heard *x, eg_arena *room, const char **text,
+	double *logprob, eg_error *err) {
 	const eg_beam_options b = beam_of((const reply *)base, o);
 	eg_hypothesis h = {0};
 	eg_status status;
 	if (o && o->temperature > 0) {
-		const eg_talk_draw d = {o->temperature, {(uint64_t)o->seed, eg_stream(EG_RNG_GENERATE, 0, heard)}};
-		status = eg_talk_write(talk, &b, &d, &h, err);
+		const eg_talk_draw d = {o->temperature, {(uint64_t)o->seed, x->stream}};
+		status = eg_talk_write(x->talk, &b, &d, &h, err);
 	} else {
-		status = eg_talk_search(talk, b, &h, err);
+		status = eg_talk_search(x->talk, b, &h, err);
 	}
 	if (!status) status = eg_written_spell(vocab_of(base), &h, room, text, err);
 	*logprob = h.logprob;
@@ -179,17 +186,18 @@ static eg_status answer(
 	const options *o = (const options *)base;
 	const char *text = NULL;
 	double logprob = 0;
-	uint64_t heard = 0;
-	eg_talk *talk = NULL;
+	heard x = {0};
 	eg_arena room = {0};
 	eg_status status = EG_OK;
 	if (o->beam && o->temperature > 0)
 		status = eg_fail(err, EG_ERR_ARG, "an answer is searched for with 'beam', or drawn with 'temperature': give one of them");
-	if (!status) status = hear(t, r, &talk, &heard, err);
-	if (!status) status = say(t, o, talk, heard, &room, &text, &logprob, err);
+	if (!status) status = hear(t, r, &x, err);
+	if (!status) status = say(t, o, &x, &room, &text, &logprob, err);
 	if (!status) {
 		eg_value_mark(eg_value_put_text(out, "text", text), EG_SHOW_STRONG, NULL);
 		eg_value_put_number(out, "logprob", logprob);
+		eg_value_mark(eg_value_put_int(out, "read", (int64_t)x.units), EG_SHOW_NOT, NULL);
+		eg_value_mark(eg_value_put_int(out, "unknown", (int64_t)x.unknown), EG_SHOW_NOT, NULL);
 	}
 	eg_arena_free(&room);
 	return status;
@@ -330,15 +338,14 @@ static eg_status judge_row(eg_task_judge *base, const eg_row *r, eg_error *err) 
 	const eg_task *t = base->task;
 	const char *text = r->text;
 	double logprob;
-	uint64_t heard = 0;
-	eg_talk *talk = NULL;
+	heard x = {0};
 	bool judged = false;
 	eg_arena room = {0};
 	if (!eg_row_datum(t, r, t->ninputs)) return EG_OK;
-	eg_status status = text ? EG_OK : hear(t, r, &talk, &heard, err);
-	if (!status && !text) status = say(t, NULL, talk, heard, &room, &text, &logprob, err);
+	eg_status status = text ? EG_OK : hear(t, r, &x, err);
+	if (!status && !text) status = say(t, NULL, &x, &room, &text, &logprob, err);
 	if (!status) status = eg_written_add(&j->score, t, r, tokens_of(t), text, &judged, err);
-	if (!status) status = judge_ten(j, r, talk, text, err);
+	if (!status) status = judge_ten(j, r, x.talk, text, err);
 	base->total += judged;
 	eg_arena_free(&room);
 	return status;
