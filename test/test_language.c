@@ -291,7 +291,7 @@ static eg_evaluation *evaluate(bench *b, eg_model *m, const char *path) {
 
 static void a_uniform_model_has_log_v_nats(void **state) {
 	bench *b = *state;
-	static const char *const names[] = {"loss", "bits", "perplexity", "accuracy"};
+	static const char *const names[] = {"loss", "bits", "perplexity", "accuracy", "nats_per_character"};
 	static const char *const data[] = {
 	        "validation: 0.2, steps: 7", "samples: true, validation: 0.4", "unit: byte, validation: 0.2"};
 	static const double v[] = {28, 0, 256};
@@ -300,8 +300,8 @@ static void a_uniform_model_has_log_v_nats(void **state) {
 		eg_model *m = make_model(b, k == 1 ? "poems.txt" : "letters.txt", data[k], LSTM, zeros);
 		double units = k == 1 ? eg_model_size(m, "units") : v[k];
 		eg_evaluation *e = evaluate(b, m, NULL);
-		assert_int_equal(eg_evaluation_count(e), 4);
-		for (int i = 0; i < 4; i++) assert_string_equal(eg_evaluation_metric(e, i)->name, names[i]);
+		assert_int_equal(eg_evaluation_count(e), 5);
+		for (int i = 0; i < 5; i++) assert_string_equal(eg_evaluation_metric(e, i)->name, names[i]);
 		assert_true(fabs(eg_evaluation_find(e, "loss") - log(units)) < 1e-5);
 		assert_true(fabs(eg_evaluation_find(e, "bits") - log2(units)) < 1e-5);
 		assert_true(fabs(eg_evaluation_find(e, "perplexity") - units) < 1e-3);

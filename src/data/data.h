@@ -35,6 +35,7 @@ typedef struct eg_source_type {
 	eg_status (*read)(const eg_source *s, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err);
 	void (*close)(eg_source *s); /* what it has beside the base; NULL: nothing */
 	bool archives; /* the folder may be an archive */
+	bool folders;  /* the user's file may be a folder */
 	/* Sets of pictures in memory, for eg_data_load: reads one split. `folder` holds info.files; NULL when there
 	 * are none. `o` is never NULL. NULL: it is no such set. */
 	eg_status (*load)(const struct eg_source_type *type, const char *folder, bool test, const eg_data_options *o,

@@ -196,7 +196,7 @@ eg_status eg_source_there(const eg_source *s, eg_error *err) {
 	if (!s->path || (!folder && what != EG_DATA_PATH_FILE)) return EG_OK;
 	if (stat(s->path, &st) != 0)
 		return eg_fail(err, EG_ERR_IO, "there is no %s '%s': %s", folder ? "folder" : "file", s->path, strerror(errno));
-	if (folder == (bool)S_ISDIR(st.st_mode)) return EG_OK;
+	if (folder == (bool)S_ISDIR(st.st_mode) || (S_ISDIR(st.st_mode) && s->type->folders)) return EG_OK;
 	if (S_ISREG(st.st_mode) && s->type->archives && eg_files_like_archive(s->path)) return EG_OK;
 	return eg_fail(err, EG_ERR_IO, "'%s' is %s; source '%s' reads a %s%s", s->path,
 	        !folder ? "a folder" : s->type->archives ? "no folder and no archive" : "no folder", s->type->info.name,

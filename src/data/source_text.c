@@ -1,13 +1,15 @@
-/* source_text.c - running texts: tinyshakespeare, Tang poems, and the user's own file. A record is the whole text,
- * or, with `samples: true`, one paragraph of it, which lies between blank lines.
+/* source_text.c - running texts: tinyshakespeare, Tang poems, and the user's own file, or the files of a folder. A record
+ * is a whole text, or, with `samples: true`, one paragraph of it, which lies between blank lines.
  *
- * Not here: reading and checking a text (text.c), its units (vocab.c), what of it is for validation (src/tasks). */
+ * Not here: reading and checking a text (text.c), which files a folder holds (text_files.c), units (vocab.c), what is
+ * for validation (src/tasks). */
 #include "data/table.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef struct paragraph {
+	const eg_text *of;
 	const char *at;
 	size_t size;
 	int64_t line; /* of the file, where it begins */
@@ -17,9 +19,12 @@ typedef struct text_source {
 	eg_source base;
 	int64_t limit; /* bytes; 0: all */
 	bool samples, keep_title;
-	int unit; /* eg_unit */
+	int sample; /* what one is */
+	int unit;   /* eg_unit */
+	const char *files; /* patterns, with blanks between them; NULL: not given */
 	eg_text_rules rules;
-	eg_text *text;
+	eg_text_files texts;
+	bool folder;           /* they are files of one */
 	paragraph *paragraphs; /* base.count of them, with `samples` */
 } text_source;
 
@@ -27,7 +32,22 @@ typedef struct text_source {
 
 static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
 
+enum { OF_PARAGRAPHS, OF_FILES };
+static const char *const sample_names[] = {"paragraph", "file", NULL};
+
 static const eg_key keys[] = {
+	{.name = "files",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(text_source, files),
+		.def = NAN,
+		.doc = "where path is a folder (or an archive): which files to read in it and in its folders: .txt, those "
+		       "whose names end so; or patterns such as '*.c part?.txt', where * stands for any characters and ? for one"},
+	{.name = "sample",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(text_source, sample),
+		.names = sample_names,
+		.def = OF_PARAGRAPHS,
+		.doc = "with samples, what is one: paragraph (the default), or file: each file as a whole"},
 	{.name = "limit",
 		.type = EG_KEY_INT64,
 		.offset = offsetof(text_source, limit),
@@ -58,8 +78,14 @@ static const eg_key keys[] = {
 
 static eg_status open_source(eg_source *base, eg_error *err) {
 	const text_source *s = (const text_source *)base;
-	if (s->keep_title || s->samples) return eg_text_rules_check(&s->rules, err);
-	return eg_fail(err, EG_ERR_ARG, "'keep_title' needs 'samples: true': only paragraphs have titles");
+	if (!s->keep_title && !s->samples)
+		return eg_fail(err, EG_ERR_ARG, "'keep_title' needs 'samples: true': only paragraphs have titles");
+	if (s->sample != OF_PARAGRAPHS && !s->samples)
+		return eg_fail(err, EG_ERR_ARG, "'sample' needs 'samples: true': else the text is one stream");
+	if (s->files && base->type->info.nfiles > 0)
+		return eg_fail(err, EG_ERR_ARG, "data source '%s' takes no 'files'; source 'text' reads a folder of them",
+		        base->type->info.name);
+	return eg_text_rules_check(&s->rules, err);
 }
 
 /* ---- paragraphs -------------------------------------------------------------------------------------------------- */
@@ -85,27 +111,42 @@ static bool add_paragraph(text_source *s, paragraph p, int *n, int *cap) {
 	return true;
 }
 
-static eg_status find_paragraphs(text_source *s, int *n, eg_error *err) {
-	const char *at = s->text->bytes, *end = at + s->text->size;
-	paragraph p = {0};
-	int cap = 0;
+static eg_status find_paragraphs(text_source *s, const eg_text *text, bool cut, int *n, int *cap, eg_error *err) {
+	const char *at = text->bytes, *end = at + text->size;
+	const int before = *n;
+	paragraph p = {.of = text};
 	for (int64_t line = 1; at < end; line++) {
 		const char *next = memchr(at, '\n', (size_t)(end - at));
 		size_t size = next ? (size_t)(next - at) : (size_t)(end - at);
 		bool blank = is_blank(at, size);
-		if (!blank && !p.at) p = (paragraph){.at = at, .line = line};
+		if (!blank && !p.at) p = (paragraph){.of = text, .at = at, .line = line};
 		if (!blank) p.size = (size_t)(at + size - p.at);
 		if (blank && p.at) {
-			if (!add_paragraph(s, p, n, &cap)) return eg_source_no_memory(&s->base, err);
+			if (!add_paragraph(s, p, n, cap)) return eg_source_no_memory(&s->base, err);
 			p.at = NULL;
 		}
 		at += size + 1;
 	}
-	/* The last one may have been cut through by `limit`. */
-	bool whole = s->limit == 0 || (int64_t)s->text->size + 4 < s->limit || *n == 0;
-	if (p.at && whole && !add_paragraph(s, p, n, &cap)) return eg_source_no_memory(&s->base, err);
-	if (*n > 0) return EG_OK;
-	return eg_fail(err, EG_ERR_ARG, "%s: there is no paragraph in it%s", s->text->name,
+	if (p.at && (!cut || *n == before) && !add_paragraph(s, p, n, cap)) return eg_source_no_memory(&s->base, err);
+	return EG_OK;
+}
+
+/* All of them; the last one may have been cut through by `limit`. */
+static eg_status find_samples(text_source *s, int *n, eg_error *err) {
+	const eg_text_files *f = &s->texts;
+	const bool cut = s->limit > 0 && f->size + 4 >= s->limit;
+	int cap = 0;
+	eg_status status = EG_OK;
+	for (int i = 0; i < f->n && !status; i++) {
+		const eg_text *t = f->at[i];
+		const bool last = cut && i == f->n - 1;
+		if (s->sample == OF_PARAGRAPHS)
+			status = find_paragraphs(s, t, last, n, &cap, err);
+		else if ((!last || *n == 0) && !add_paragraph(s, (paragraph){t, t->bytes, t->size, 1}, n, &cap))
+			status = eg_source_no_memory(&s->base, err);
+	}
+	if (status || *n > 0) return status;
+	return eg_fail(err, EG_ERR_ARG, "%s: there is no paragraph in it%s", s->folder ? s->base.path : f->at[0]->name,
 	        s->keep_title ? "" : " that has more than its title");
 }
 
@@ -114,43 +155,64 @@ static eg_status find_paragraphs(text_source *s, int *n, eg_error *err) {
 static void close_source(eg_source *base) {
 	text_source *s = (text_source *)base;
 	eg_release(NULL, s->paragraphs);
-	eg_text_free(s->text);
-	s->paragraphs = NULL, s->text = NULL;
+	eg_text_files_free(&s->texts);
+	s->paragraphs = NULL;
+}
+
+/* The one text, or those of a folder. A file is read whatever `files` says: a model of a folder may be asked about it. */
+static eg_status load_texts(text_source *s, eg_error *err) {
+	const eg_data_info *info = &s->base.type->info;
+	const bool named = info->nfiles > 0;
+	const eg_text_options o = {.folder = named ? s->base.path : NULL,
+	        .path = named ? NULL : s->base.path,
+	        .limit = s->limit,
+	        .any_bytes = s->unit == EG_UNIT_BYTE,
+	        .rules = s->rules};
+	const bool folder = !named && eg_is_folder(o.path);
+	if (folder && !s->files)
+		return eg_fail(err, EG_ERR_ARG, "'%s' is a folder: say which files in it are texts, as in files: .txt", o.path);
+	s->folder = folder || (!named && s->files && eg_files_like_archive(o.path));
+	if (s->folder) return eg_text_files_load(&s->texts, o.path, s->files, &o, err);
+	eg_text *text;
+	eg_status status = eg_text_load(info->name, &o, &text, err);
+	if (status) return status;
+	if (!eg_grow(NULL, &s->texts.at, &s->texts.cap, 0, sizeof *s->texts.at)) {
+		eg_text_free(text);
+		return eg_source_no_memory(&s->base, err);
+	}
+	s->texts.at[s->texts.n++] = text;
+	s->texts.size = (int64_t)text->size, s->texts.latin1 = text->latin1;
+	return EG_OK;
 }
 
 static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	text_source *s = (text_source *)base;
-	const eg_data_info *info = &base->type->info;
 	int n = 0;
 	if (part != EG_PART_TRAIN) {
 		if (part == EG_PART_TEST)
 			eg_source_remark_on(base, part,
 			        "the text '%s' has no test part: take the validation part, or another text",
-			        info->name);
+			        base->type->info.name);
 		return EG_OK;
 	}
 	close_source(base); /* what an attempt that failed has left */
-	bool named = info->nfiles > 0;
-	eg_text_options o = {.folder = named ? base->path : NULL,
-	        .path = named ? NULL : base->path,
-	        .limit = s->limit,
-	        .any_bytes = s->unit == EG_UNIT_BYTE,
-	        .rules = s->rules};
-	eg_status status = eg_text_load(info->name, &o, &s->text, err);
-	if (!status && s->samples) status = find_paragraphs(s, &n, err);
-	if (!status) eg_latin1_remark(base, part, s->text->latin1);
-	base->count[part] = s->samples ? n : 1;
+	eg_status status = load_texts(s, err);
+	if (!status && s->samples) status = find_samples(s, &n, err);
+	if (!status) eg_latin1_remark(base, part, s->texts.latin1);
+	if (!status && s->folder) eg_source_remark_more(base, part, "%d files of '%s'", s->texts.n, base->path);
+	base->count[part] = s->samples ? n : s->texts.n;
 	return status;
 }
 
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const text_source *s = (const text_source *)base;
-	paragraph p = {s->text->bytes, s->text->size, 1};
 	EG_UNUSED(part);
-	if (s->samples) p = s->paragraphs[i];
+	const eg_text *whole = s->samples ? NULL : s->texts.at[i];
+	const paragraph p = whole ? (paragraph){whole, whole->bytes, whole->size, 1} : s->paragraphs[i];
 	if (wanted & 1u) r->fields[0] = (eg_datum){.there = true, .text = {p.at, p.size}};
-	r->place = s->samples ? eg_record_printf(r, "%s:%lld", s->text->name, (long long)p.line) : s->text->name;
+	if (s->folder) r->group = p.of->name; /* no file is cut in two */
+	r->place = s->samples ? eg_record_printf(r, "%s:%lld", p.of->name, (long long)p.line) : p.of->name;
 	return r->place ? EG_OK : eg_record_no_memory(err);
 }
 
@@ -160,7 +222,7 @@ static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}};
 	{ \
 		.info = {.fields = fields, .nfields = EG_COUNT(fields), __VA_ARGS__}, .keys = keys, \
 		.nkeys = EG_COUNT(keys), .size = sizeof(text_source), .open = open_source, .prepare = prepare, \
-		.read = read_record, .close = close_source \
+		.read = read_record, .close = close_source, .folders = true \
 	}
 
 const eg_data_file eg_shakespeare_files[1] = {
@@ -199,5 +261,5 @@ const eg_source_type eg_source_type_tang_poems = TYPE(.name = "tang-poems",
 		   "yours with source text");
 
 const eg_source_type eg_source_type_text = TYPE(.name = "text",
-	.doc = "your own text in UTF-8: one file, gzipped or not", .origin = "you", .licence = "yours",
+	.doc = "your own text in UTF-8: one file, gzipped or not, or those of a folder", .origin = "you", .licence = "yours",
 	.path = EG_DATA_PATH_FILE);

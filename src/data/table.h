@@ -18,6 +18,19 @@ eg_status eg_text_wrong_byte(
 bool eg_text_is_utf16(const char *s, size_t size); /* by its mark */
 eg_status eg_text_utf16(const char *name, eg_error *err);
 
+/* ---- text_files.c ------------------------------------------------------------------------------------------------ */
+
+/* Zero-initialise. */
+typedef struct eg_text_files {
+	eg_text **at;
+	int n, cap;
+	int64_t size, latin1; /* of all: bytes, and lines that were found to be so */
+} eg_text_files;
+/* All files below a folder (or archive) whose names fit one of the patterns ("*.c *.h"), behind those that there are. */
+eg_status eg_text_files_load(
+	eg_text_files *f, const char *path, const char *patterns, const eg_text_options *o, eg_error *err);
+void eg_text_files_free(eg_text_files *f);
+
 /* ---- lines.c ----------------------------------------------------------------------------------------------------- */
 
 enum { EG_LINE_MOST = 16 << 20 }; /* bytes of a line, or of a row: what is longer is refused before it is read */

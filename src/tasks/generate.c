@@ -1,12 +1,8 @@
 /* generate.c - a language model writes: units drawn one after the other from the network's distribution, each put
- * back in as the next input, through a session that keeps the recurrent state. Temperature, top-k and nucleus
- * sampling ("top-p": Holtzman, Buys, Du, Forbes, Choi, "The Curious Case of Neural Text Degeneration", 2020).
+ * back in as the next input, through a session that keeps the recurrent state.
  *
- * Unit number i of sample s is drawn with the random number (seed, s, i): the text does not depend on how it is asked
- * for, and of several samples that are written side by side each is what it would be alone.
- *
- * Here too: how many nats each unit of a given text takes. Not here: the forms of verse (verse.c), filling gaps
- * (fill.c), vocabularies and their spelling (src/data/vocab.c), the task itself (language.c),
+ * Here too: how many nats each unit of a given text takes. Not here: how a unit is drawn (draw.c), the forms of verse
+ * (verse.c), filling gaps (fill.c), vocabularies and their spelling (src/data/vocab.c), the task itself (language.c),
  * printing. */
 #include "io/safetensors.h"
 #include "tasks/generate.h"
@@ -67,9 +63,12 @@ static eg_status prepare(eg_generator *g, eg_error *err) {
 	g->logits = eg_calloc(NULL, EG_GENERATE_CHUNK * n, (size_t)g->batch * sizeof *g->logits);
 	g->ids = eg_calloc(NULL, EG_GENERATE_CHUNK, (size_t)g->batch * sizeof *g->ids);
 	g->recent = eg_calloc(NULL, n, sizeof *g->recent);
+	g->weights = eg_calloc(NULL, n + EG_GENERATE_BLOCK, sizeof *g->weights);
+	g->sums = eg_calloc(NULL, n / EG_GENERATE_BLOCK + 1, sizeof *g->sums);
 	g->mark_next = eg_calloc(NULL, n, sizeof *g->mark_next);
 	g->units = eg_calloc(NULL, n, sizeof *g->units);
-	if (!g->lanes || !g->logits || !g->ids || !g->recent || !g->mark_next || !g->units) return no_memory(err);
+	if (!g->lanes || !g->logits || !g->ids || !g->recent || !g->mark_next || !g->units || !g->weights || !g->sums)
+		return no_memory(err);
 	for (int i = 0; i < g->batch; i++) {
 		eg_lane *l = &g->lanes[i];
 		*l = (eg_lane){.sample = (uint64_t)i, .before = -1};
@@ -123,6 +122,8 @@ void eg_generator_free(eg_generator *g) {
 	eg_release(NULL, g->logits);
 	eg_release(NULL, g->ids);
 	eg_release(NULL, g->recent);
+	eg_release(NULL, g->weights);
+	eg_release(NULL, g->sums);
 	eg_release(NULL, g->mark_next);
 	eg_release(NULL, g->mark_state);
 	eg_release(NULL, g->units);
@@ -252,82 +253,11 @@ eg_status eg_generator_read(
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static bool may_be(const eg_generator *g, const eg_lane *l, int id) {
-	return id != eg_vocab_unknown(g->vocab) && eg_verse_allows(g, l, id);
-}
-
-static int likeliest(const eg_generator *g, const eg_lane *l) {
-	int best = -1;
-	for (int i = 0; i < g->count; i++)
-		if (may_be(g, l, i) && (best < 0 || l->next[i] > l->next[best])) best = i;
-	return best;
-}
-
-/* The probability of units that stand among the last ones is divided by the penalty; of each once. */
-static void penalize(eg_generator *g, eg_lane *l) {
-	if (!(g->options.repeat_penalty > 1)) return;
-	const eg_real by = (eg_real)log(g->options.repeat_penalty);
-	const int n = l->written < EG_GENERATE_RECENT ? (int)l->written : EG_GENERATE_RECENT;
-	for (int i = 0; i < n; i++) {
-		if (!g->recent[l->last[i]]) l->next[l->last[i]] -= by;
-		g->recent[l->last[i]] = true;
-	}
-	for (int i = 0; i < n; i++) g->recent[l->last[i]] = false;
-}
-
-static int by_weight(const void *a, const void *b) {
-	const eg_weighted *x = a, *y = b;
-	if (x->weight != y->weight) return x->weight > y->weight ? -1 : 1;
-	return x->id - y->id;
-}
-
-/* 0 that is left in the options is no limit; one that is said is a limit that only the likeliest keeps. */
-static bool only_likeliest(const eg_generate_options *o) {
-	return o->temperature <= 0 || o->top_k == 1 || (o->top_p == 0 && signbit(o->top_p));
-}
-
-/* Sorts the n units and returns how many of the likeliest may be drawn. */
-static int keep_likely(const eg_generator *g, int n) {
-	const eg_generate_options *o = &g->options;
-	double sum = 0, reached = 0;
-	int kept = 0;
-	qsort(g->units, (size_t)n, sizeof *g->units, by_weight);
-	if (o->top_k > 0 && o->top_k < n) n = o->top_k;
-	if (!(o->top_p > 0 && o->top_p < 1)) return n;
-	for (int i = 0; i < n; i++) sum += g->units[i].weight;
-	while (kept < n && reached < o->top_p * sum) reached += g->units[kept++].weight;
-	return kept > 0 ? kept : 1;
-}
-
-/* Draws a unit from softmax(next / temperature), the unknown mark left out. -1: the logits are no numbers. */
-static int draw(eg_generator *g, eg_lane *l) {
-	const eg_generate_options *o = &g->options;
-	int n = 0;
-	double sum = 0;
-	for (int i = 0; i < g->count; i++)
-		if (!isfinite(l->next[i])) return -1;
-	penalize(g, l);
-	const int best = likeliest(g, l);
-	if (best < 0 || only_likeliest(o)) return best;
-	for (int i = 0; i < g->count; i++)
-		if (may_be(g, l, i))
-			g->units[n++] = (eg_weighted){exp(((double)l->next[i] - (double)l->next[best]) / o->temperature), i};
-	if (o->top_k > 0 || (o->top_p > 0 && o->top_p < 1)) n = keep_likely(g, n);
-	for (int i = 0; i < n; i++) sum += g->units[i].weight;
-	eg_rng r = {o->seed, eg_stream(EG_RNG_GENERATE, 0, l->sample)};
-	double left = eg_rng_uniform(r, l->written) * sum;
-	for (int i = 0; i < n; i++) {
-		left -= g->units[i].weight;
-		if (left < 0) return g->units[i].id;
-	}
-	return best; /* rounding at the very end */
-}
-
 /* The next unit of one lane; the network has not seen it yet. */
 static eg_status write_lane(eg_generator *g, eg_lane *l, eg_written *out, eg_error *err) {
 	*out = (eg_written){.text = "", .id = -1, .end = l->ended};
 	if (l->ended) return EG_OK;
-	int32_t id = eg_verse_ends(g, l) ? eg_vocab_end(g->vocab) : draw(g, l);
+	int32_t id = eg_verse_ends(g, l) ? eg_vocab_end(g->vocab) : eg_generator_draw(g, l);
 	if (id < 0 && !eg_verse_ends(g, l))
 		return eg_fail(err, EG_ERR_NUMERIC,
 		        "the network's answer is not a number; the model is damaged or its training failed");

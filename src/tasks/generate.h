@@ -1,14 +1,14 @@
 /* generate.h - a language model that writes, as the files that it consists of see it: writing and scoring (generate.c),
- * forms of verse (verse.c), gaps (fill.c). */
+ * drawing of units (draw.c), forms of verse (verse.c), gaps (fill.c). */
 #ifndef ENGRAM_TASKS_GENERATE_H
 #define ENGRAM_TASKS_GENERATE_H
 
 #include "tasks/task.h"
 
-enum { EG_GENERATE_CHUNK = 64, EG_GENERATE_RECENT = 64 };
+enum { EG_GENERATE_CHUNK = 64, EG_GENERATE_RECENT = 64, EG_GENERATE_BLOCK = 64 };
 
 typedef struct eg_weighted {
-	double weight; /* not yet divided by the sum */
+	float weight; /* not yet divided by the sum */
 	int id;
 } eg_weighted;
 
@@ -42,6 +42,8 @@ struct eg_generator {
 	bool *recent;    /* by unit, in passing */
 	bool begun;      /* something has been read or written */
 	eg_weighted *units;
+	float *weights;  /* of all units; 0 up to the next multiple of EG_GENERATE_BLOCK */
+	double *sums;    /* of each block of them */
 	size_t room;                     /* of spelled */
 	eg_real *mark_state, *mark_next; /* where eg_generator_begin goes back to */
 	bool mark_begun;
@@ -59,12 +61,17 @@ double eg_generator_nats(const eg_generator *g, const eg_real *logits, int id);
 /* Feeds n units; nats: what each took. */
 eg_status eg_generator_take(eg_generator *g, const int32_t *ids, size_t n, double *nats, eg_error *err);
 
+/* ---- draw.c ------------------------------------------------------------------------------------------------------ */
+
+/* A unit for this lane, by the options and the form. -1: the logits are no numbers. */
+int eg_generator_draw(eg_generator *g, eg_lane *l);
+
 /* ---- verse.c ----------------------------------------------------------------------------------------------------- */
 
 eg_status eg_verse_open(eg_generator *g, eg_error *err); /* by the options */
 void eg_verse_close(eg_generator *g);
 bool eg_verse_is_on(const eg_generator *g);
-bool eg_verse_allows(const eg_generator *g, const eg_lane *l, int id);
+void eg_verse_mask(const eg_generator *g, const eg_lane *l, float *logits); /* what the form forbids: minus infinity */
 bool eg_verse_ends(const eg_generator *g, const eg_lane *l); /* the form is full */
 void eg_verse_step(const eg_generator *g, eg_lane *l, int id);
 

@@ -132,12 +132,14 @@ typedef struct texts {
 	char *bytes;
 	size_t size, room, *at; /* of text i: bytes[at[i]] .. bytes[at[i + 1] - 2] */
 	int64_t count;
-	const char *name; /* for messages */
+	const char **groups; /* of each text the file that it is of, where no file may be cut in two; else NULL */
+	const char *name;    /* for messages */
 	uint32_t *items;  /* those to train on, then, from items[count] on, those to validate */
 	int64_t nitems[2];
 	int32_t *ids; /* of the running text, or of all texts one after the other */
 	size_t n, ntrain, *starts;
 	char place[300];
+	eg_arena names; /* what `groups` names */
 } texts;
 
 static void free_texts(texts *x) {
@@ -145,6 +147,8 @@ static void free_texts(texts *x) {
 	eg_release(NULL, x->at);
 	eg_release(NULL, x->items);
 	eg_release(NULL, x->starts);
+	eg_release(NULL, x->groups);
+	eg_arena_free(&x->names);
 	free(x->ids);
 }
 
@@ -163,6 +167,15 @@ static bool append(texts *x, const char *s, size_t n) {
 	return true;
 }
 
+/* Neighbours of one group share its name. */
+static bool add_group(texts *x, int64_t i, const char *group) {
+	if (!group) return true;
+	if (!x->groups && !(x->groups = eg_calloc(NULL, (size_t)x->count, sizeof *x->groups))) return false;
+	const char *before = i > 0 ? x->groups[i - 1] : NULL;
+	x->groups[i] = before && strcmp(before, group) == 0 ? before : eg_arena_strdup(&x->names, group);
+	return x->groups[i] != NULL;
+}
+
 static eg_status read_texts(texts *x, const eg_task *t, eg_error *err) {
 	eg_record r = {0};
 	int field = t->intakes[0]->field;
@@ -176,12 +189,12 @@ static eg_status read_texts(texts *x, const eg_task *t, eg_error *err) {
 	if (!x->at) return no_memory(err);
 	for (int64_t i = 0; i < x->count && !status; i++) {
 		status = eg_source_read(t->source, EG_PART_TRAIN, i, 1u << field, &r, err);
-		if (!status && !append(x, r.fields[field].text.bytes, r.fields[field].text.size))
+		if (!status && (!append(x, r.fields[field].text.bytes, r.fields[field].text.size) || !add_group(x, i, r.group)))
 			status = no_memory(err);
 		x->at[i + 1] = x->size;
 		if (i == 0 && !status) snprintf(x->place, sizeof x->place, "%s", r.place ? r.place : x->name);
 	}
-	if (!x->task->samples) x->name = x->place;
+	if (!x->task->samples && x->count == 1) x->name = x->place;
 	eg_record_free(&r);
 	return status;
 }
@@ -192,18 +205,30 @@ static eg_status check_left(const texts *x, eg_error *err) {
 	        x->name, (long long)x->count);
 }
 
+/* How many texts at the end are about this share; no group is cut in two, and some texts are left. */
+static int64_t last_texts(const texts *x, double share) {
+	int64_t cut = x->count - (int64_t)(share * (double)x->count + 0.5);
+	const char *const *g = x->groups;
+	if (!g || cut >= x->count) return x->count - cut;
+	const int64_t at = cut;
+	while (cut > 0 && g[cut] == g[cut - 1]) cut--;
+	for (int64_t i = at; cut == 0 && i < x->count; i++)
+		if (g[i] != g[0]) cut = i;
+	return x->count - cut;
+}
+
 /* Which texts are trained on, and which are kept aside. */
 static eg_status split_texts(texts *x, const eg_samples_options *o, eg_error *err) {
 	const eg_task *t = &x->task->base;
 	x->items = eg_calloc(NULL, (size_t)x->count, 2 * sizeof *x->items);
 	if (!x->items) return no_memory(err);
 	if (o->folds < 1 && x->task->from == FROM_END) {
-		int64_t all = x->count, kept = t->whole ? 0 : (int64_t)(t->source->validation * (double)all + 0.5);
+		int64_t all = x->count, kept = t->whole ? 0 : last_texts(x, t->source->validation);
 		for (int64_t i = 0; i < all - kept; i++) x->items[x->nitems[0]++] = (uint32_t)i;
 		for (int64_t i = all - kept; i < all; i++) x->items[all + x->nitems[1]++] = (uint32_t)i;
 		return check_left(x, err);
 	}
-	const eg_split_of s = {.count = x->count, .seed = eg_recipe_train(t->recipe)->seed};
+	const eg_split_of s = {.count = x->count, .groups = x->groups, .seed = eg_recipe_train(t->recipe)->seed};
 	eg_status status = o->folds > 0 ? eg_split_fold(&s, o->fold, o->folds, x->items, &x->nitems[0],
 	                                          x->items + x->count, &x->nitems[1], err)
 	                                : eg_split_records(&s, t->whole ? 0 : t->source->validation, x->items,
@@ -216,9 +241,16 @@ static size_t text_size(const texts *x) { return x->size - 1; } /* of the runnin
 /* Are the units made of the part to train on alone? Characters are those of all of it, so that none is unknown. */
 static bool of_part(int unit) { return unit == EG_UNIT_WORD || unit == EG_UNIT_SUBWORD; }
 
-/* Where the part to train on ends, in bytes, for a stream of words: behind a word. */
+/* Where the part to train on ends, in bytes: of several texts behind the one that ends nearest to the share; of one, whose
+ * units are words, behind a word. */
 static size_t train_bytes(const texts *x) {
 	size_t size = text_size(x), at = (size_t)((1 - x->task->base.source->validation) * (double)size);
+	if (x->count > 1) {
+		int64_t i = 1;
+		while (i + 1 < x->count && x->at[i + 1] <= at) i++;
+		const bool next = i + 1 < x->count && x->at[i + 1] - at < (at > x->at[i] ? at - x->at[i] : x->at[i] - at);
+		return x->at[next ? i + 1 : i];
+	}
 	while (at < size && !strchr(" \t\r\n", x->bytes[at])) at++;
 	return at;
 }
@@ -282,7 +314,8 @@ static eg_status encode_stream(texts *x, eg_error *err) {
 	eg_status status = eg_vocab_encode(v, x->bytes, text_size(x), x->name, &x->ids, &x->n, err);
 	if (status) return status;
 	x->ntrain = t->whole ? x->n : (size_t)((1 - t->source->validation) * (double)x->n);
-	if (t->whole || !of_part((int)eg_vocab_unit(v)) || t->source->validation <= 0) return EG_OK;
+	const bool by_bytes = of_part((int)eg_vocab_unit(v)) || x->count > 1;
+	if (t->whole || !by_bytes || t->source->validation <= 0) return EG_OK;
 	int32_t *ids = NULL;
 	status = eg_vocab_encode(v, x->bytes, train_bytes(x), x->name, &ids, &x->ntrain, err);
 	free(ids);
@@ -464,6 +497,10 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) { return eg
 typedef struct judge {
 	eg_task_judge base;
 	eg_confusion *counts;
+	char *spelled;      /* a unit */
+	size_t room;
+	int64_t characters; /* of what was predicted; an end mark has none */
+	bool unknown;       /* some of it is not known: its spelling was not predicted */
 } judge;
 
 static const eg_metric_info metrics[] = {
@@ -471,23 +508,50 @@ static const eg_metric_info metrics[] = {
 	{.name = "bits", .doc = "a unit", .lower_is_better = true},
 	{.name = "perplexity", .doc = "as unsure as between so many equally likely units", .lower_is_better = true},
 	{.name = "accuracy", .doc = "the likeliest unit was the right one", .share = true},
+	{.name = "nats_per_character", .doc = "of all units together; - where some are unknown", .lower_is_better = true},
 };
 
 static eg_status judge_open(eg_task_judge *j, eg_error *err) {
 	judge *own = (judge *)j;
-	own->counts = eg_confusion_new_slim(eg_vocab_count(eg_intake_vocab(j->task->intakes[0])));
-	return own->counts ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
+	const eg_vocab *v = eg_intake_vocab(j->task->intakes[0]);
+	const int n = eg_vocab_count(v);
+	own->counts = eg_confusion_new_slim(n);
+	for (int i = 0; i < n; i++) {
+		size_t size;
+		eg_vocab_token(v, i, &size);
+		if (size + 8 > own->room) own->room = size + 8;
+	}
+	own->spelled = eg_calloc(NULL, own->room + 1, 1);
+	return own->counts && own->spelled ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
 }
 
-static void judge_close(eg_task_judge *j) { eg_confusion_free(((judge *)j)->counts); }
-static void judge_reset(eg_task_judge *j) { eg_confusion_reset(((judge *)j)->counts); }
+static void judge_close(eg_task_judge *j) {
+	judge *own = (judge *)j;
+	eg_confusion_free(own->counts);
+	eg_release(NULL, own->spelled);
+}
+
+static void judge_reset(eg_task_judge *j) {
+	judge *own = (judge *)j;
+	eg_confusion_reset(own->counts);
+	own->characters = 0, own->unknown = false;
+}
+
+/* As the unit would be written: words may have a space before them. */
+static void count_characters(judge *j, const eg_vocab *v, int before, int id) {
+	const size_t n = eg_vocab_spell(v, before, id, j->spelled, j->room);
+	for (size_t i = 0; i < n; i++) j->characters += ((unsigned char)j->spelled[i] & 0xC0) != 0x80;
+	j->unknown = j->unknown || id == eg_vocab_unknown(v);
+}
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
+	const eg_vocab *v = eg_intake_vocab(j->task->intakes[0]);
 	EG_UNUSED(err);
 	for (int t = 0; t < r->time; t++) {
 		const int32_t *target = eg_row_ids(r, "target", t);
 		if (*target < 0) continue;
 		eg_confusion_add(((judge *)j)->counts, eg_row_output(r, "logits", t, NULL), target, 1);
+		count_characters((judge *)j, v, *eg_row_ids(r, j->task->intakes[0]->input, t), *target);
 		j->total++;
 	}
 	return EG_OK;
@@ -500,6 +564,9 @@ static void judge_values(const eg_task_judge *j, double *v) {
 	v[1] = nats / log(2);
 	v[2] = exp(nats);
 	v[3] = eg_confusion_accuracy(c);
+	const judge *own = (const judge *)j;
+	const bool told = own->characters > 0 && !own->unknown;
+	v[4] = told ? nats * (double)j->total / (double)own->characters : (double)NAN;
 }
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */

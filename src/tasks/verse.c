@@ -8,6 +8,7 @@
 
 #include "data/data.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,14 +95,31 @@ void eg_verse_close(eg_generator *g) {
 
 static bool at_head(const eg_generator *g, const eg_verse_place *p) { return p->column == 0 && p->line < g->nheads; }
 
-bool eg_verse_allows(const eg_generator *g, const eg_lane *l, int id) {
+/* Which kinds the form allows where no line begins with a given character. */
+static void allowed_kinds(const eg_generator *g, const eg_verse_place *p, bool allowed[KIND_END + 1]) {
+	const bool free_form = !form_of(g), full = p->column == form_of(g);
+	for (int kind = 0; kind <= KIND_END; kind++) {
+		if (free_form)
+			allowed[kind] = kind != KIND_END && !(p->column == 0 && kind == KIND_LINE_END);
+		else if (full)
+			allowed[kind] = kind == (p->line % 2 ? KIND_STOP : KIND_COMMA);
+		else
+			allowed[kind] = kind == KIND_CHARACTER || (p->closed && kind == KIND_LINE_END);
+	}
+}
+
+void eg_verse_mask(const eg_generator *g, const eg_lane *l, float *logits) {
 	const eg_verse_place *p = &l->verse;
-	if (!g->kinds) return true;
-	const uint8_t kind = g->kinds[id];
-	if (at_head(g, p) && !(p->closed && kind == KIND_LINE_END)) return id == g->heads[p->line];
-	if (!form_of(g)) return kind != KIND_END && !(p->column == 0 && kind == KIND_LINE_END);
-	if (p->column == form_of(g)) return kind == (p->line % 2 ? KIND_STOP : KIND_COMMA);
-	return kind == KIND_CHARACTER || (p->closed && kind == KIND_LINE_END);
+	bool allowed[KIND_END + 1] = {false};
+	if (!g->kinds) return;
+	const int head = at_head(g, p) ? g->heads[p->line] : -1;
+	if (head < 0)
+		allowed_kinds(g, p, allowed);
+	else
+		allowed[KIND_LINE_END] = p->closed;
+	const float given = head >= 0 ? logits[head] : 0;
+	for (int i = 0; i < g->count; i++) logits[i] = allowed[g->kinds[i]] ? logits[i] : -INFINITY;
+	if (head >= 0) logits[head] = given;
 }
 
 bool eg_verse_ends(const eg_generator *g, const eg_lane *l) { return g->kinds && l->verse.line >= lines_of(g); }
