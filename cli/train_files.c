@@ -139,7 +139,7 @@ bool train_room(training *t) {
 	size_t n, trained, header = 4096 + 400 * (size_t)eg_params_count(t->params);
 	eg_error err;
 	eg_params_flat(t->params, &n);
-	eg_params_flat_grad(t->params, &trained);
+	eg_optimizer_moment(t->optimizer, 0, &trained);
 	size_t arrays = 1u + t->has_validation + (t->config.average > 0);
 	size_t numbers = n * arrays + trained * (size_t)eg_optimizer_moments(t->optimizer);
 	if (!eg_output_check(t->checkpoint_path, numbers * sizeof(eg_real) + header, &err)) return true;

@@ -40,6 +40,19 @@ typedef struct eg_param_group {
 	bool elementwise;     /* Muon: no matrices, although they have the dimensions: embeddings, the last layer */
 } eg_param_group;
 
+/* How tables of embeddings are updated of which a batch uses few rows: those of at least 32,768 elements that nothing else
+ * shares. The gradient of a row that does not occur is zero, so
+ *   EXACT  a row is visited as long as what its last gradients have left in its momentum still moves it, and then rests:
+ *          until it occurs again its moments fade by what they would have faded by. The same weights as DENSE but for
+ *          rounding: what is left out is a millionth of the way that a row goes after a gradient. With weight_decay,
+ *          which moves all rows, as DENSE.
+ *   LAZY   a row is visited when it occurs, and else nothing of it changes: neither momentum nor decay move it in between
+ *          (as PyTorch's SparseAdam). Faster, but another method: rare rows move less.
+ *   DENSE  all rows in every update.
+ * With clip_value, lookahead, Muon, several batches in an update (accumulate), and once a pointer to gradients was handed
+ * out (eg_params_grad), all is DENSE. */
+typedef enum eg_rows_update { EG_ROWS_EXACT, EG_ROWS_LAZY, EG_ROWS_DENSE } eg_rows_update;
+
 typedef struct eg_optimizer_config {
 	eg_optimizer_kind kind;
 	double lr;            /* 0: 0.01 for SGD, RMSprop and Adagrad, 0.001 for Adam and AdamW, 0.002 for NAdam, 1 for
@@ -61,6 +74,7 @@ typedef struct eg_optimizer_config {
 	double clip_norm;     /* > 0: scale all gradients so that their global norm is at most this (Pascanu et al.
 	                       * 2013) */
 	double clip_value;    /* > 0: every gradient element into [-v, v], before the norm */
+	eg_rows_update embeddings;
 	bool decay_all;       /* biases and normalisations decay like other weights */
 	const eg_param_group *groups; /* ngroups of them, which need not outlive eg_optimizer_new */
 	int ngroups;
@@ -84,6 +98,9 @@ EG_API const char *eg_optimizer_moment_name(const eg_optimizer *o, int i);
 EG_API eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n);
 EG_API uint64_t eg_optimizer_steps(const eg_optimizer *o);
 EG_API void eg_optimizer_set_steps(eg_optimizer *o, uint64_t steps);
+/* Where rows of tables rest (eg_rows_update): by row of all tables the step in which it occurred last, 0: never. That
+ * belongs to a checkpoint too; eg_optimizer_set_steps lets no row rest, so it goes before. NULL: there are none. */
+EG_API int32_t *eg_optimizer_rows(eg_optimizer *o, size_t *n);
 
 /* ---- schedule ---------------------------------------------------------------------------------------------------- */
 

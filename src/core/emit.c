@@ -395,9 +395,23 @@ eg_buf eg_emit_dw(eg_emit *e, int i, bool *acc) {
 	if (*id < 0) /* one that nobody wants may be a by-product; calls that compute it alone are left out (prune.c) */
 		*id = add_buf(e->plan, (eg_pbuf){.kind = eg_plan_wants(e->plan, param) ? BUF_PARAM_GRAD : BUF_TEMP, .real = true, .elem = sizeof(real), .param = param,
 			.count = eg_dims_count(&e->plan->graph->params[param].spec.dims, 0)});
+	if (!node_of(e)->op->by_rows && eg_table_of(e->plan->params, param)) e->plan->params->whole = true;
 	*acc = e->plan->grad_written[param];
 	e->plan->grad_written[param] = true;
 	return handle(*id);
+}
+
+bool eg_emit_rows(eg_emit *e, int64_t n) {
+	eg_plan *p = e->plan;
+	const eg_table *t = eg_emit_needs_dw(e, 0) ? eg_table_of(p->params, node_of(e)->param[0]) : NULL;
+	const int id = t ? eg_handle_id(eg_emit_x(e, 0, EG_PLAIN).p) : -1;
+	if (id < 0 || !eg_grow(p->ctx->allocator, &p->uses, &p->cap_uses, p->nuses, sizeof *p->uses)) {
+		p->out_of_memory |= t != NULL;
+		return false;
+	}
+	if (p->bufs[id].kind == BUF_TEMP) p->bufs[id].kind = BUF_IO; /* it is looked at when the run is over */
+	p->uses[p->nuses++] = (eg_rows_use){.table = (int)(t - p->params->tables), .buf = id, .n = n};
+	return true;
 }
 
 eg_buf eg_emit_dy(eg_emit *e, int i, eg_layout layout) {

@@ -259,6 +259,7 @@ void eg_plan_resolve(eg_plan *p) {
 			resolve_one(p, c, c->resolved[w], w);
 		}
 	}
+	for (int i = 0; i < p->nuses; i++) p->uses[i].ids = address(p, &p->bufs[p->uses[i].buf], 0);
 }
 
 /* A block of the plan's own, or one that the plans of a cache use in turn. */

@@ -73,7 +73,7 @@ eg_params *eg_params_new_zero(eg_graph *g, eg_error *err) {
 }
 
 eg_status eg_params_need_grad(eg_params *p, eg_error *err) {
-	if (!p->grad) p->grad = eg_block_new(p->graph->ctx->allocator, p->trained * sizeof(real) + EG_ALIGN);
+	if (!p->grad && eg_tables_find(p)) p->grad = eg_block_new(p->graph->ctx->allocator, p->trained * sizeof(real) + EG_ALIGN);
 	if (p->grad) return EG_OK;
 	return eg_fail(err, EG_ERR_MEMORY, "out of memory for the gradients of the parameters (%zu MB)", p->trained * sizeof(real) >> 20);
 }
@@ -84,6 +84,7 @@ void eg_params_free(eg_params *p) {
 	eg_release(a, p->offset);
 	eg_block_free(a, p->data);
 	eg_block_free(a, p->grad);
+	eg_tables_free(p);
 	eg_release(a, p->before);
 	eg_packed_set_release(p->packed);
 	eg_release(a, p);
@@ -97,6 +98,7 @@ eg_dims eg_params_dims(const eg_params *p, int i) { return has(p, i) ? p->graph-
 eg_real *eg_params_data(eg_params *p, int i) { return has(p, i) && p->data ? p->data + p->offset[i] : NULL; }
 bool eg_params_trained(const eg_params *p, int i) { return has(p, i) && !p->graph->params[i].spec.state; }
 eg_real *eg_params_grad(eg_params *p, int i) {
+	p->whole = true;
 	return eg_params_trained(p, i) && eg_params_need_grad(p, NULL) == EG_OK ? p->grad + p->offset[i] : NULL;
 }
 
@@ -112,6 +114,7 @@ eg_real *eg_params_flat(eg_params *p, size_t *n) {
 }
 eg_real *eg_params_flat_grad(eg_params *p, size_t *n) {
 	if (n) *n = p->trained;
+	p->whole = true;
 	eg_params_need_grad(p, NULL);
 	return p->grad;
 }

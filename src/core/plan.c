@@ -242,6 +242,7 @@ void eg_plan_free(eg_plan *p) {
 	if (!p->shared) eg_block_free(a, p->memory);
 	for (int i = 0; i < p->nbufs; i++) eg_packed_leave(p->packed, p->bufs[i].packed);
 	eg_packed_set_release(p->packed);
+	eg_release(a, p->uses);
 	eg_release(a, p->bufs);
 	eg_release(a, p->calls);
 	eg_release(a, p->steps);

@@ -131,6 +131,13 @@ typedef struct eg_plan_block {
 	size_t size;
 } eg_plan_block;
 
+/* Rows of a table that a run uses: the ids are n of this buffer. */
+typedef struct eg_rows_use {
+	int table, buf;
+	int64_t n;
+	const int32_t *ids; /* resolved */
+} eg_rows_use;
+
 struct eg_plan {
 	eg_graph *graph;
 	eg_params *params;
@@ -154,6 +161,8 @@ struct eg_plan {
 	eg_pnode *nodes;
 	int *param_buf, *grad_buf; /* by parameter, -1 */
 	bool *grad_written;
+	eg_rows_use *uses; /* of tables, by all that give them a gradient */
+	int nuses, cap_uses;
 	eg_pbuf *bufs;
 	eg_call *calls;
 	eg_step *steps;

@@ -103,14 +103,24 @@ static char *before_of(const eg_plan *p) { return p->memory + p->carry_offset + 
 
 static void keep_state(eg_params *p) { memcpy(p->before, p->data + p->trained, (p->total - p->trained) * sizeof *p->before); }
 
+/* Tables: what the run before has left in their gradients, and what this one has used. */
+static void clear_rows(const eg_plan *p) {
+	for (int i = 0; i < p->nuses; i++) eg_table_clear(p->params, &p->params->tables[p->uses[i].table]);
+}
+static void mark_rows(const eg_plan *p) {
+	for (int i = 0; i < p->nuses; i++) eg_table_mark(&p->params->tables[p->uses[i].table], p->uses[i].ids, p->uses[i].n);
+}
+
 void eg_plan_run(eg_plan *p, uint64_t step) {
 	const bool stale = !all_packed(p), together = stale && p->options.train; /* training packs in every run, and
 	                                                                          * nobody runs beside it */
 	p->dropout = (eg_dropout_state){p->options.seed, step};
 	if (eg_plan_backward(p) && p->carry_bytes) memcpy(before_of(p), p->memory + p->carry_offset, p->carry_bytes);
 	if (p->updates_state) keep_state(p->params);
+	clear_rows(p);
 	if (stale) pack(p, together);
 	if (!together) run_job((job){p, .rest = true});
+	mark_rows(p);
 	if (p->updates_state) p->params->version++; /* for plans that pack it */
 }
 

@@ -15,7 +15,7 @@
 /* Raised when an older program could misunderstand a file. */
 enum { FORMAT = 2, MAX_SIZES = 64, MAX_CLASSES = 1 << 20 };
 static const char optimizer_prefix[] = "optimizer.", best_prefix[] = "best.", average_prefix[] = "average.";
-static const char streams_name[] = "streams";
+static const char streams_name[] = "streams", rows_name[] = "rows";
 
 /* ---- numbers in texts -------------------------------------------------------------------------------------------- */
 
@@ -250,7 +250,7 @@ static eg_status add_all_tensors(saver *s) {
 	const eg_model_parts *p = s->parts;
 	int moments = p->optimizer && p->state ? eg_optimizer_moments(p->optimizer) : 0;
 	s->tensors = eg_arena_alloc(
-		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 3) + 2) * sizeof *s->tensors);
+		&s->arena, ((size_t)eg_params_count(p->params) * (size_t)(moments + 3) + 3) * sizeof *s->tensors);
 	bool ok = s->tensors && add_tensors(s, "", "", eg_params_flat(p->params, NULL));
 	for (int i = 0; i < moments && ok; i++)
 		ok = add_tensors(s, optimizer_prefix, eg_optimizer_moment_name(p->optimizer, i),
@@ -263,6 +263,11 @@ static eg_status add_all_tensors(saver *s) {
 			.dtype = eg_st_real,
 			.dims = EG_DIMS((int64_t)p->state->nstreams),
 			.data = p->state->streams};
+	size_t rows = 0;
+	const int32_t *last = p->state ? eg_optimizer_rows(p->optimizer, &rows) : NULL;
+	if (ok && last)
+		s->tensors[s->n++] = (eg_st_tensor){
+			.name = rows_name, .dtype = EG_ST_I32, .dims = EG_DIMS((int64_t)rows), .data = last};
 	return ok ? EG_OK : eg_fail(s->err, EG_ERR_MEMORY, "out of memory for a model file");
 }
 
@@ -408,7 +413,8 @@ static eg_status check_tensors(const eg_model *m, eg_error *err) {
 	char ours[128], theirs[128];
 	for (int i = 0; i < m->file.n; i++) {
 		const eg_st_tensor *t = &m->file.tensors[i];
-		if (m->state && !strcmp(t->name, streams_name)) continue; /* eg_model_resume looks at it */
+		if (m->state && (!strcmp(t->name, streams_name) || !strcmp(t->name, rows_name)))
+			continue; /* eg_model_resume looks at them */
 		int p = param_of(m, t->name);
 		if (p < 0)
 			return eg_fail(err, EG_ERR_FORMAT,
@@ -605,18 +611,42 @@ static bool get_streams(eg_model *m, eg_train_state *state) {
 	return true;
 }
 
+/* When the rows of tables occurred last. Of a checkpoint without that, or of other tables, none rests. */
+static bool get_rows(const eg_model *m, eg_optimizer *o, uint64_t steps) {
+	size_t n;
+	int32_t *last = eg_optimizer_rows(o, &n);
+	const eg_st_tensor *t = eg_st_find(&m->file, rows_name);
+	if (!t || !last || t->dims.rank != 1 || t->dims.d[0] != (int64_t)n) return true;
+	if (!eg_st_to_i32(t, last)) return false;
+	for (size_t i = 0; i < n; i++)
+		if (last[i] < 0 || (uint64_t)last[i] > steps) return false;
+	return true;
+}
+
+/* Elements of a flat array of moments, at least. */
+static size_t count_moments(eg_params *p) {
+	size_t n = 0;
+	for (int i = 0; i < eg_params_count(p); i++) {
+		const eg_dims d = eg_params_dims(p, i);
+		if (!eg_params_trained(p, i)) continue;
+		size_t end = (size_t)(eg_params_data(p, i) - eg_params_flat(p, NULL)), count = 1;
+		for (int k = 0; k < d.rank; k++) count *= (size_t)d.d[k];
+		if (end + count > n) n = end + count;
+	}
+	return n;
+}
+
 eg_status eg_model_resume(eg_model *m, eg_optimizer *optimizer, eg_train_state *state, eg_error *err) {
-	size_t flat, n;
+	size_t n;
 	int moments = eg_optimizer_moments(optimizer);
 	uint64_t steps = 0;
 	if (!m->state)
 		return eg_fail(err, EG_ERR_ARG,
 			"model '%s' is not a checkpoint: it holds no state of training to go on from", m->path);
-	eg_params_flat_grad(m->params, &flat);
 	bool fits = count_prefix(&m->file, optimizer_prefix) == moments * count_trained(m->params);
 	for (int i = 0; i < moments && fits; i++) {
 		eg_optimizer_moment(optimizer, i, &n);
-		fits = n == flat && fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i), NULL, NULL);
+		fits = n >= count_moments(m->params) && fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i), NULL, NULL);
 	}
 	if (!fits)
 		return eg_fail(err, EG_ERR_FORMAT,
@@ -628,6 +658,8 @@ eg_status eg_model_resume(eg_model *m, eg_optimizer *optimizer, eg_train_state *
 		fill_flat(m, optimizer_prefix, eg_optimizer_moment_name(optimizer, i),
 			eg_optimizer_moment(optimizer, i, NULL), NULL);
 	eg_optimizer_set_steps(optimizer, steps);
+	if (!get_rows(m, optimizer, steps))
+		return eg_fail(err, EG_ERR_FORMAT, "checkpoint '%s' is damaged: when rows of tables occurred last", m->path);
 	state->best_weights = best;
 	state->average = average;
 	int64_t odd = 0, more = 0;

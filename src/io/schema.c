@@ -181,6 +181,7 @@ const eg_variant eg_schedule_variants[] = {
 /* as eg_best_kind; accuracy: metric */
 static const char *const best_names[] = {"default", "metric", "loss", "accuracy", NULL};
 static const char *const precision_names[] = {"fast", "exact", NULL};
+static const char *const embedding_names[] = {"exact", "lazy", "dense", NULL}; /* as eg_rows_update */
 static const eg_key train_keys[] = {
 	CHOICE("loss", NULL, "what is made small"),
 	CHOICE("optimizer", eg_optimizer_variants, "how weights follow their gradients"),
@@ -198,6 +199,13 @@ static const eg_key train_keys[] = {
 		"longest allowed gradient, over all weights; 0: any"),
 	NUMBER("clip_value", TRAIN(optimizer.clip_value), 0, 1e9, 0, "largest allowed element of a gradient; 0: any"),
 	FLAG("decay_all", TRAIN(optimizer.decay_all), "weight_decay holds for biases and the weights of normalisations too"),
+	{.name = "embeddings",
+		.type = EG_KEY_ENUM,
+		.names = embedding_names,
+		.offset = TRAIN(optimizer.embeddings),
+		.doc = "how large tables of embeddings are updated. exact (the default): only those rows that a batch has, or that move "
+		       "still from batches before, with the same result as dense; lazy: only those that a batch has, momentum and "
+		       "decay of others wait; dense: all rows in every update"},
 	{.name = "groups",
 		.type = EG_KEY_MAPS,
 		.variants = eg_group_keys,

@@ -75,6 +75,7 @@ static void embedding_bwd(eg_emit *e) {
 	if (!a.dy.p) return;
 	if (o->padding_idx != NO_PADDING) a.padding = o->padding_idx < 0 ? o->padding_idx + o->count : o->padding_idx;
 	a.dw = eg_emit_dw(e, 0, &a.acc);
+	if (eg_emit_rows(e, a.total)) a.acc = true;
 	OP_CALL(e, embed_bwd, a, 2, 1, .units = (a.n + 15) / 16, .flops = 2.0 * (double)(a.total + a.rows) * a.n);
 }
 
@@ -139,6 +140,7 @@ const eg_op eg_op_embedding = {
 	.fwd = embedding_fwd,
 	.bwd = OP_BWD(embedding_bwd),
 	.bwd_reads_x = true,
+	.by_rows = true,
 	.onnx = "Gather",
 	.onnx_since = 13,
 	.export = OP_ONNX(embedding_export),

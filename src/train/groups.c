@@ -26,6 +26,13 @@ static const eg_param_group *group_of(const eg_optimizer_config *c, const char *
 	return NULL;
 }
 
+/* Is a gradient of zero, in the end, no update? And is there no other walk over all elements that it would have to go
+ * along with? */
+static bool takes_rows(const eg_optimizer_config *c, const eg_param_run *r) {
+	if (c->embeddings == EG_ROWS_DENSE || c->kind == EG_MUON || c->clip_value > 0 || c->lookahead > 0 || r->frozen) return false;
+	return c->embeddings == EG_ROWS_LAZY || r->decay == 0;
+}
+
 static eg_param_run settings(const eg_params *p, const eg_optimizer_config *c, int i) {
 	static const eg_param_group none = {0};
 	const eg_param *param = &p->graph->params[i];
@@ -40,6 +47,7 @@ static eg_param_run settings(const eg_params *p, const eg_optimizer_config *c, i
 		r.rows = (int)param->spec.dims.d[0];
 		r.cols = (int)eg_dims_count(&param->spec.dims, 1);
 	}
+	if (takes_rows(c, &r)) r.table = eg_table_of(p, i);
 	return r;
 }
 
@@ -52,7 +60,8 @@ eg_status eg_groups_resolve(
 		eg_param_run r = settings(p, c, i), *last = *nruns ? &runs[*nruns - 1] : NULL;
 		frozen[i] = r.frozen;
 		if (p->graph->params[i].spec.state) continue;
-		if (!last || last->lr != r.lr || last->decay != r.decay || last->frozen != r.frozen || last->rows || r.rows)
+		if (!last || last->lr != r.lr || last->decay != r.decay || last->frozen != r.frozen || last->rows || r.rows ||
+			last->table || r.table)
 			runs[(*nruns)++] = r;
 	}
 	for (int i = 0; i < *nruns; i++)

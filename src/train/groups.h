@@ -11,6 +11,8 @@ typedef struct eg_param_run {
 	double lr, decay;    /* factors */
 	bool frozen;
 	int rows, cols; /* Muon: one parameter, a matrix of count elements; 0: updated element by element */
+	const eg_table *table; /* one parameter, of which the rows that occur are updated; NULL: all of it is */
+	int32_t *last;  /* by its rows: the step in which it occurred last; 0: never */
 } eg_param_run;
 
 /* Fills runs (room for one per parameter) over the trained part, and frozen[i] for every parameter, state included. */

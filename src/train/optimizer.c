@@ -1,6 +1,6 @@
 /* optimizer.c - the optimizers' settings and what they keep: SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, NAdam, Muon,
  * and Lookahead (Zhang et al. 2019) around any of them, over the flat parameter block. Parameters that are updated
- * alike and lie side by side are one run, and without groups, decay or matrices all are (groups.c).
+ * alike and lie side by side are one run, and without groups, decay, matrices or tables all are (groups.c).
  *
  * Not here: an update (update.c). */
 #include "train/optimizer.h"
@@ -56,6 +56,8 @@ static eg_status check_special(const eg_optimizer_config *c, eg_error *err) {
 		return eg_fail(err, EG_ERR_ARG, "optimizer: newton_schulz is %d; it must be 1 to 100", c->newton_schulz);
 	if (c->centered && c->kind != EG_RMSPROP)
 		return eg_fail(err, EG_ERR_ARG, "optimizer: centered belongs to rmsprop");
+	if ((unsigned)c->embeddings > EG_ROWS_DENSE)
+		return eg_fail(err, EG_ERR_ARG, "optimizer: there is no way %d to update embeddings", (int)c->embeddings);
 	if (c->lookahead < 0 || !(c->lookahead_alpha > 0 && c->lookahead_alpha <= 1))
 		return eg_fail(err, EG_ERR_ARG,
 			"optimizer: lookahead %d and lookahead_alpha %g; updates between looks must not be negative, the "
@@ -133,12 +135,18 @@ double eg_nadam_rise(const eg_optimizer_config *c, double t) { return 1 - 0.5 * 
 
 double eg_nadam_product(double before, double rise) { return before * rise < DBL_MIN ? 0 : before * rise; }
 
+int32_t *eg_optimizer_rows(eg_optimizer *o, size_t *n) {
+	if (n) *n = o->nlast;
+	return o->last;
+}
+
 uint64_t eg_optimizer_steps(const eg_optimizer *o) { return o->steps; }
 /* The product of what NAdam's betas have been multiplied by ends at 0 or, sooner or later, with factors of 1. */
 void eg_optimizer_set_steps(eg_optimizer *o, uint64_t steps) {
 	double factor = 0;
 	o->steps = steps;
 	o->rise = 1;
+	eg_rows_all(o, steps);
 	if (o->config.kind != EG_NADAM) return;
 	for (uint64_t t = 1; t <= steps && factor != 1 && o->rise != 0; t++) {
 		factor = eg_nadam_rise(&o->config, (double)t);
@@ -167,9 +175,11 @@ static eg_status make(eg_optimizer *o, eg_error *err) {
 	if (status) return status;
 	o->nmoments = eg_optimizer_moments_of(&o->config);
 	o->units = (int)((p->trained + EG_CHUNK - 1) / EG_CHUNK);
+	int row_units = 0;
+	for (int i = 0; i < o->nruns; i++) row_units += o->runs[i].table ? eg_run_units(&o->runs[i]) : 0;
 	o->moments = eg_block_new(a, (size_t)o->nmoments * p->trained * sizeof(real) + EG_ALIGN);
-	o->partial = eg_calloc(a, (size_t)o->units + 1, sizeof *o->partial);
-	bool whole = o->moments && o->partial;
+	o->partial = eg_calloc(a, (size_t)(o->units + row_units) + 1, sizeof *o->partial);
+	bool whole = o->moments && o->partial && eg_rows_make(o);
 	return whole ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the optimizer's moments");
 }
 
@@ -195,6 +205,7 @@ void eg_optimizer_free(eg_optimizer *o) {
 	eg_muon_free(o);
 	eg_block_free(a, o->moments);
 	eg_release(a, o->partial);
+	eg_release(a, o->last);
 	eg_release(a, o->runs);
 	eg_release(a, o->frozen);
 	eg_release(a, o);

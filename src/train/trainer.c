@@ -55,6 +55,7 @@ static eg_status make_arrays(eg_trainer *t, eg_error *err) {
 	const eg_allocator *a = t->ctx->allocator;
 	const eg_params *p = t->params;
 	if (t->config.accumulate > 1) {
+		t->params->whole = true; /* several batches' rows are one gradient */
 		t->sum = eg_block_new(a, p->trained * sizeof(real) + EG_ALIGN);
 		t->partial = eg_calloc(a, p->trained / EG_CHUNK + 1, sizeof *t->partial);
 		if (!t->sum || !t->partial)

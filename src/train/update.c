@@ -4,7 +4,7 @@
  *
  * The norm is summed in units of fixed size and in fixed order, so that it has the same bits for any number of threads.
  *
- * Not here: settings and moments (optimizer.c), matrices of Muon (muon.c). */
+ * Not here: settings and moments (optimizer.c), matrices of Muon (muon.c), rows of tables (rows.c). */
 #include "train/optimizer.h"
 
 #include <math.h>
@@ -18,14 +18,46 @@ typedef struct step_job {
 	double norm; /* written by rank 0 */
 } step_job;
 
+/* Units of rows of all tables, whose sums stand behind those of the block. */
+static int row_units(const eg_optimizer *o) {
+	int n = 0;
+	for (int i = 0; i < o->nruns; i++) n += eg_rows_units(&o->runs[i]);
+	return n;
+}
+
 /* Every rank sums all partial sums, in the same order, and so comes to the same norm. */
 static double total_norm(const eg_optimizer *o) {
+	const int units = o->units + row_units(o);
 	double sum = 0;
-	for (int i = 0; i < o->units; i++) sum += o->partial[i];
+	for (int i = 0; i < units; i++) sum += o->partial[i];
 	return sqrt(sum);
 }
 
-static eg_buf behind(eg_buf b, size_t elements) { return b.p ? (eg_buf){(real *)b.p + elements, EG_CHUNK} : b; }
+/* Units of the block but for those in tables, whose sums stay 0. */
+static void sum_block(const eg_optimizer *o, const eg_sumsq_args *sum, int begin, int end) {
+	const eg_kernels *k = &o->ctx->kern;
+	for (int i = 0; i < o->nruns; i++) {
+		int from, to;
+		if (!o->runs[i].table) continue;
+		eg_rows_inner(&o->runs[i], &from, &to);
+		if (to > end) to = end;
+		if (from > begin && begin < end) k->sumsq(sum, begin, from < end ? from : end, EG_WORKER(k, NULL));
+		if (to > begin) begin = to;
+	}
+	if (begin < end) k->sumsq(sum, begin, end, EG_WORKER(k, NULL));
+}
+
+/* This rank's share of the units of rows. */
+static void sum_rows(const eg_optimizer *o, int rank, int size) {
+	int begin, end, before = 0;
+	eg_split(row_units(o), rank, size, &begin, &end);
+	for (int i = 0; i < o->nruns; i++) {
+		const int units = eg_rows_units(&o->runs[i]), from = begin > before ? begin - before : 0,
+			  to = end - before < units ? end - before : units;
+		if (from < to) eg_rows_squares(o, &o->runs[i], o->partial + o->units + before, from, to);
+		before += units;
+	}
+}
 
 /* This rank's share of the units of all runs that are no matrices. */
 static void update_runs(const eg_optimizer *o, const eg_update_args *all, int rank, int size) {
@@ -38,12 +70,13 @@ static void update_runs(const eg_optimizer *o, const eg_update_args *all, int ra
 		before += units;
 		if (from >= to) continue;
 		eg_update_args a = *all;
-		a.g = behind(a.g, r->first), a.w = behind(a.w, r->first), a.m = behind(a.m, r->first);
-		a.v = behind(a.v, r->first), a.u = behind(a.u, r->first);
+		a.g = eg_behind(a.g, r->first), a.w = eg_behind(a.w, r->first), a.m = eg_behind(a.m, r->first);
+		a.v = eg_behind(a.v, r->first), a.u = eg_behind(a.u, r->first);
 		a.n = (int64_t)r->count;
 		a.lr = (real)((double)a.lr * r->lr);
 		a.weight_decay = (real)((double)a.weight_decay * r->decay);
-		o->ctx->kern.update(&a, from, to, EG_WORKER(&o->ctx->kern, NULL));
+		if (r->table) eg_rows_update_units(o, r, &a, from, to);
+		else o->ctx->kern.update(&a, from, to, EG_WORKER(&o->ctx->kern, NULL));
 	}
 }
 
@@ -80,7 +113,8 @@ static void step(void *arg, int rank, int size) {
 	int begin, end;
 	eg_split(o->units, rank, size, &begin, &end);
 	eg_sumsq_args sum = {.x = grad, .out = {o->partial, 1}, .n = n};
-	if (begin < end) k->sumsq(&sum, begin, end, EG_WORKER(k, NULL));
+	sum_block(o, &sum, begin, end);
+	sum_rows(o, rank, size);
 	eg_team_barrier(o->ctx->team);
 	double norm = total_norm(o);
 	if (o->config.clip_value > 0 && isfinite(norm)) { /* after the look for infinity, which clipping would hide */
@@ -154,6 +188,7 @@ eg_status eg_optimizer_step(eg_optimizer *o, double lr, double *norm, eg_error *
 	real *slow = eg_optimizer_array(o, EG_MOMENT_SLOW);
 	if (norm) *norm = 0;
 	if (o->units == 0) return EG_OK;
+	if (o->last && p->whole) eg_rows_settle(o);
 	eg_optimizer_clear_frozen(o);
 	if (slow && o->steps == 0) memcpy(slow, p->data, p->trained * sizeof(real));
 	step_job job = {.o = o, .update = make_args(o, lr)};
