@@ -76,6 +76,21 @@ holds 'p["train"]["fields"][0]["length"]["min"] == 3 and p["train"]["fields"][0]
 	'v["duplicates"][0]["count"] == 1 and v["duplicates"][0]["differ"] == 1'
 show tsv --set path=texts.tsv -o texts.html
 page texts.html 'say &lt;b&gt;' 'Zoë'
+cat >texts.yaml <<-END
+	name: texts
+	task: classify
+	data: {source: tsv, path: texts.tsv, unit: char, min_count: 2}
+	input: [time]
+	model: [{embedding: 2}, mean_time, {linear: classes}]
+	train: {epochs: 1}
+END
+show texts.yaml --json
+holds 'p["train"]["units"] == {"of": "char", "different": 8, "count": 17, "unknown": 3, "commonest":
+	[{"text": x, "n": 2} for x in " <>absy"]}'
+show texts.yaml
+says '17 of 8 different (char), 17.65 % unknown; commonest: ␣ 11.76 %  < 11.76 %'
+show texts.yaml -o texts.html
+page texts.html '8 different (char)'
 printf 'Anna\tB-PER\nsleeps\tO\n\nParis\tB-LOC\n' >tags.tsv
 show conll --set path=tags.tsv --json
 holds 'p["train"]["records"] == 2 and p["train"]["fields"][0]["length"]["max"] == 2' \

@@ -197,7 +197,8 @@ static void fields_tell_the_likeliest_sequence(void **state) {
 	bench *b = *state;
 	static const char name[] = "c B-X\nq I-X\n\n", second[] = "c O\nq B-X\n\n", none[] = "c O\nq O\n\n";
 	char rows[400];
-	snprintf(rows, sizeof rows, "%s%s%s%s%s%s%s%s%s%s%s", name, second, none, name, second, none, name, second, none, name, name);
+	snprintf(rows, sizeof rows, "%s%s%s%s%s%s%s%s%s%s%s", name, second, none, name, second, none, name, second, none,
+	        name, name);
 	stand s = stand_up(b, tags_of(b, false, rows), "crf", (double[]){0.1, 200, 0});
 	assert_int_equal(right_tags(&s), 10);
 	stand_down(&s);

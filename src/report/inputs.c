@@ -2,6 +2,7 @@
 #include "report/survey.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ---- one sample -------------------------------------------------------------------------------------------------- */
 
@@ -151,4 +152,54 @@ eg_status eg_samples_inputs(const eg_samples *s, eg_graph *g, eg_part part, eg_v
 		if (all[k].range.n) put_range(one, &all[k].range, all[k].type);
 	}
 	return EG_OK;
+}
+
+/* ---- units of texts ---------------------------------------------------------------------------------------------- */
+
+/* Unit k of those that texts are made of: not the end mark, nor what stands for all that is unknown. */
+static bool is_unit(const eg_samples *s, int k) {
+	const eg_vocab *v = eg_samples_vocab(s);
+	return k != eg_samples_unit_unknown(s) && (!v || k != eg_vocab_end(v));
+}
+
+static void put_commonest(const eg_samples *s, int64_t *counts, eg_value *list) {
+	enum { NAMED = 10 };
+	const int n = eg_samples_unit_count(s);
+	for (int i = 0; i < NAMED; i++) {
+		int best = -1;
+		size_t size;
+		for (int k = 0; k < n; k++)
+			if (is_unit(s, k) && counts[k] > (best < 0 ? 0 : counts[best])) best = k;
+		if (best < 0) return;
+		const char *unit = eg_samples_unit(s, best, &size);
+		eg_value *one = eg_value_put_map(list, NULL);
+		if (size == 1 && *unit & 0x80)
+			eg_value_put_int(one, "byte", (unsigned char)*unit);
+		else
+			eg_value_put_bytes(one, "text", unit, size);
+		eg_value_put_int(one, "n", counts[best]);
+		counts[best] = 0;
+	}
+}
+
+eg_status eg_samples_units_of(const eg_samples *s, eg_part part, eg_value *map, eg_error *err) {
+	const int n = eg_samples_unit_count(s), unknown = eg_samples_unit_unknown(s);
+	int64_t *counts = n > 0 && s->data[part] ? eg_calloc(NULL, (size_t)n, sizeof *counts) : NULL, total = 0;
+	eg_error why;
+	if (n < 1 || !s->data[part]) return EG_OK;
+	if (!counts) return eg_fail(err, EG_ERR_MEMORY, "out of memory for counting units");
+	eg_status status = eg_samples_count_units(s, part, counts, &why);
+	for (int k = 0; k < n && !status; k++) total += counts[k];
+	if (!status) {
+		const eg_vocab *v = eg_samples_vocab(s);
+		eg_value *units = eg_value_put_map(map, "units");
+		eg_value_put_text(units, "of", v ? eg_unit_names()[eg_vocab_unit(v)] : "token");
+		eg_value_put_int(units, "different", n);
+		eg_value_put_int(units, "count", total);
+		eg_value_put_int(units, "unknown", unknown >= 0 ? counts[unknown] : 0);
+		put_commonest(s, counts, eg_value_put_list(units, "commonest"));
+	}
+	eg_release(NULL, counts);
+	/* broken ones are named elsewhere */
+	return status == EG_ERR_FORMAT || status == EG_ERR_IO || !status ? EG_OK : eg_fail(err, status, "%s", why.message);
 }

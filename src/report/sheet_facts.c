@@ -245,6 +245,7 @@ static void broken(eg_writer *w, const eg_value *facts) {
 void eg_sheet_facts(eg_sheet *s, const eg_value *facts) {
 	eg_writer *w = s->w;
 	const across parts = parts_of(facts), fields = get(&parts, "fields"), inputs = get(&parts, "inputs");
+	const across units = get(&parts, "units");
 	eg_put(w, "<table>\n<tr><th></th>");
 	for (int p = 0; p < parts.n; p++) eg_put(w, "<th>%s</th>", eg_text_of(parts.of[p], "part"));
 	eg_put(w, "</tr>\n");
@@ -258,6 +259,7 @@ void eg_sheet_facts(eg_sheet *s, const eg_value *facts) {
 		const across x = item(&inputs, i);
 		row(w, text_of(&x, "input"), &x, eg_say_input);
 	}
+	if (any(&units)) row(w, "units", &units, eg_say_units);
 	duplicates(w, &parts, facts);
 	eg_put(w, "</table>\n");
 	if (eg_value_get(facts, "kept_aside")) {

@@ -481,6 +481,7 @@ static eg_status put_part(survey *s, eg_value *parts, eg_part part, eg_error *er
 	}
 	const eg_samples *samples = part == EG_PART_TEST ? s->options->test : s->options->samples;
 	if (!status && samples) status = eg_samples_inputs(samples, s->options->graph, part, v, err);
+	if (!status && samples) status = eg_samples_units_of(samples, part, v, err);
 	return status;
 }
 

@@ -28,11 +28,12 @@ void eg_say(eg_words *w, const char *fmt, ...) EG_PRINTF(2, 3);
 void eg_say_count(eg_words *w, int64_t n); /* 60,000 */
 
 /* Facts, as lines and pages have them: how many records a part has; lengths or sizes; numbers of a column; an input of
- * the network; records that are there twice. */
+ * the network; units of its texts; records that are there twice. */
 void eg_say_records(eg_words *w, const eg_value *part);
 void eg_say_lengths(eg_words *w, const eg_value *lengths);
 void eg_say_values(eg_words *w, const eg_value *values);
 void eg_say_input(eg_words *w, const eg_value *input);
+void eg_say_units(eg_words *w, const eg_value *units);
 void eg_say_duplicates(eg_words *w, const eg_value *duplicates);
 /* Of all parts: that there are none, or that not all records were looked at; empty: there is nothing to say. */
 void eg_say_looked(eg_words *w, const eg_value *facts);

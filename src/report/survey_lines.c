@@ -135,6 +135,38 @@ void eg_say_input(eg_words *w, const eg_value *x) {
 	if (eg_value_get(x, "mean")) eg_say(w, ", mean %s", eg_brief(eg_number_of(x, "mean"), c));
 }
 
+/* Of what is not seen: spaces and line ends as signs, others as numbers. */
+static void say_unit(eg_words *w, const eg_value *unit) {
+	const char *s = eg_text_of(unit, "text");
+	if (eg_value_get(unit, "byte")) eg_say(w, "\\x%02X", (unsigned)eg_int_of(unit, "byte"));
+	for (int n; *s; s += n) {
+		bool shown;
+		n = eg_utf8_shown(s, strlen(s), &shown);
+		if (*s == ' ')
+			eg_say(w, "\xE2\x90\xA3"); /* an open box */
+		else if (*s == '\n')
+			eg_say(w, "\\n");
+		else if (shown)
+			eg_say(w, "%.*s", n, s);
+		for (int k = 0; k < n && !shown && *s != '\n'; k++) eg_say(w, "\\x%02X", (unsigned)(unsigned char)s[k]);
+	}
+}
+
+void eg_say_units(eg_words *w, const eg_value *x) {
+	char share[32];
+	const double n = eg_number_of(x, "count");
+	eg_say_count(w, eg_int_of(x, "count"));
+	eg_say(w, " of ");
+	eg_say_count(w, eg_int_of(x, "different"));
+	eg_say(w, " different (%s), %s %% unknown", eg_text_of(x, "of"),
+	        eg_brief(n > 0 ? 100 * eg_number_of(x, "unknown") / n : 0, share));
+	for (const eg_value *u = eg_value_first(eg_value_get(x, "commonest")); u; u = eg_value_next(u)) {
+		eg_say(w, u == eg_value_first(eg_value_get(x, "commonest")) ? "; commonest: " : "  ");
+		say_unit(w, u);
+		eg_say(w, " %s %%", eg_brief(100 * eg_number_of(u, "n") / n, share));
+	}
+}
+
 void eg_say_duplicates(eg_words *w, const eg_value *d) {
 	const int64_t n = eg_int_of(d, "count"), differ = eg_int_of(d, "differ");
 	const eg_value *some = eg_value_get(d, "some");
@@ -276,6 +308,10 @@ static void tell_part(lines *l, const eg_value *p) {
 		eg_say_input(&in, x);
 		tell(l, eg_text_of(x, "input"), &in);
 	}
+	if (!eg_value_get(p, "units")) return;
+	eg_words units = {0};
+	eg_say_units(&units, eg_value_get(p, "units"));
+	tell(l, "units", &units);
 }
 
 static void tell_broken(lines *l, const eg_value *facts) {
