@@ -158,6 +158,108 @@ EG_API double eg_rolling_echo(const eg_rolling *t);
  * *statistic is below 0 where a is better. NAN: fewer than 8 common errors, or they are the same. */
 EG_API double eg_diebold_mariano(const eg_rolling *a, const eg_rolling *b, int step, double *statistic);
 
+/* ---- fault warning ----------------------------------------------------------------------------------------------- */
+
+/* Normal rows of a table are learned; then rows are looked at one after the other, none of them knowing a later one.
+ * Each of several signs has a threshold of its own, such that all of them together raise so many false alarms in 1,000
+ * normal rows: chosen on parts of the learned rows, each with what was learned of the others. docs/watch.md */
+typedef enum eg_sign {
+	EG_SIGN_JUMP,       /* the error of the forecast one step ahead */
+	EG_SIGN_SPIKE,      /* up and straight down again, or the other way round */
+	EG_SIGN_RANGE,      /* beyond all that was learned */
+	EG_SIGN_STUCK,      /* the same value again and again */
+	EG_SIGN_LEVEL,      /* the mean of a window, beside what season and other columns say */
+	EG_SIGN_QUIET,      /* too small errors in a window */
+	EG_SIGN_SEASON,     /* errors as half a period's shift of the season makes them */
+	EG_SIGN_DIFFERENCE, /* for comparison: the difference to the value before */
+	EG_SIGN_SMOOTHING,  /* for comparison: the error of Holt-Winters */
+	EG_SIGNS
+} eg_sign;
+EG_API const char *eg_sign_name(eg_sign sign); /* "jump" */
+EG_API const char *eg_sign_doc(eg_sign sign);  /* "the error of the forecast one step ahead" */
+
+typedef enum eg_watch_way { EG_WATCH_SIGNS, EG_WATCH_DIFFERENCES, EG_WATCH_HOLT_WINTERS } eg_watch_way;
+
+typedef struct eg_watch_options {
+	int watched;     /* the first so many columns; the others only explain them */
+	int period;      /* of a season, in rows; 0 or 1: none */
+	double year;     /* of a second, longer one, which may be no whole number; 0: none */
+	double per_1000; /* false alarms in 1,000 rows */
+	int persist;     /* rows that the signs of windows have to last, 1 to 16 */
+	int gap;         /* rows without an alarm that end an event */
+	eg_watch_way way;
+} eg_watch_options;
+#define EG_WATCH_OPTIONS {1, 0, 0, 1, 3, 24, EG_WATCH_SIGNS}
+
+typedef struct eg_watch eg_watch;
+/* n rows of ncolumns columns; NAN: missing. EG_ERR_ARG: too few rows, a column without values or without changes. */
+EG_API eg_status eg_watch_learn(const double *const *columns, int ncolumns, int n, const eg_watch_options *options,
+	eg_watch **watch, eg_error *err);
+EG_API void eg_watch_free(eg_watch *w); /* NULL is allowed */
+/* NAN: not a sign of this way. In units of the sign. */
+EG_API double eg_watch_threshold(const eg_watch *w, int column, eg_sign sign);
+
+typedef struct eg_watch_event {
+	int64_t start, peak, end; /* rows from the first that was learned; end: behind the last alarm */
+	double score;             /* at the peak, as a multiple of the threshold */
+	int column;               /* that the peak is of */
+	eg_sign sign;
+	const double *shares;     /* of each watched column, of what is above the thresholds; of the run */
+} eg_watch_event;
+
+typedef struct eg_watch_now {
+	double score;       /* 1 and more: an alarm */
+	int column;         /* of that score */
+	eg_sign sign;
+	bool begins, ends;  /* an event: this one has just begun, or the last one has ended `gap` rows ago */
+	eg_watch_event event;
+} eg_watch_now;
+
+typedef struct eg_watch_run eg_watch_run; /* borrows the watch */
+EG_API eg_watch_run *eg_watch_begin(const eg_watch *w); /* behind the learned rows. NULL: out of memory */
+EG_API void eg_watch_end(eg_watch_run *r);              /* NULL is allowed */
+EG_API void eg_watch_step(eg_watch_run *r, const double *row, eg_watch_now *now);
+/* There will be no more rows; true: an event was open. */
+EG_API bool eg_watch_finish(eg_watch_run *r, eg_watch_event *event);
+
+/* ---- faults put in ----------------------------------------------------------------------------------------------- */
+
+/* By rule, so that a warning can be judged: a drift of 3 deviations over 200 values; the value before repeated 24
+ * times; a spike of 6 deviations of the differences; values of 200 drawn half-way to their mean, a quarter of the
+ * variance; the season (three waves of the learned rows) shifted by half a period for 3 periods. */
+typedef enum eg_fault { EG_FAULT_DRIFT, EG_FAULT_STUCK, EG_FAULT_SPIKE, EG_FAULT_VARIANCE, EG_FAULT_SEASON, EG_FAULTS } eg_fault;
+EG_API const char *eg_fault_name(eg_fault fault); /* "drift" */
+
+typedef struct eg_fault_rule {
+	double deviation, difference; /* deviations of values and of differences */
+	int period;                   /* below 2: no season is shifted */
+	double *season;               /* `period` of them */
+} eg_fault_rule;
+/* From n normal values; to be freed with eg_fault_rule_free, also after a failure. */
+EG_API eg_status eg_fault_rule_of(const double *y, int n, int period, eg_fault_rule *rule, eg_error *err);
+EG_API void eg_fault_rule_free(eg_fault_rule *rule);
+EG_API int eg_fault_length(const eg_fault_rule *rule, eg_fault fault); /* 0: cannot be put in */
+/* Into y, at..at + length; missing values stay so. up: of drifts and spikes. */
+EG_API void eg_fault_put(const eg_fault_rule *rule, eg_fault fault, double *y, int at, bool up);
+
+typedef struct eg_fault_score {
+	int put, found, blamed;         /* blamed: of those found, in how many the right column had the highest score */
+	double delay, delay_median;     /* rows from the begin to the first alarm, of those found; NAN: none */
+	int by[EG_SIGNS];               /* which sign was the first */
+} eg_fault_score;
+
+typedef struct eg_watch_verdict {
+	eg_fault_score faults[EG_FAULTS];
+	int rows, alarms;               /* normal rows behind those that were learned, and events raised in them */
+	double event_recall, false_alarms_per_1000, delay; /* of all faults together */
+} eg_watch_verdict;
+
+/* `count` faults of each kind of `kinds` (bits 1 << kind), each alone in a copy of the rows behind those learned, at
+ * places by the seed. One is found where an alarm is raised in one of its rows (of a spike: or in the row behind it), and the
+ * rows without the fault have none there. EG_ERR_ARG: a fault that is longer than there are rows. */
+EG_API eg_status eg_watch_judge(const eg_watch *w, const double *const *columns, int n, int column, unsigned kinds, int count,
+	uint64_t seed, eg_watch_verdict *verdict, eg_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -41,61 +41,15 @@ static bool row_of(const ridge *r, const eg_past *past, int t, int h, bool fill,
 	return true;
 }
 
-/* Sums over rows: of products (upper half), of x, of x y. */
-typedef struct sums {
-	double *xx, *x, *xy, y, yy;
-	int n;
-} sums;
-
-static void add_row(sums *s, const double *x, int k, double y) {
-	for (int i = 0; i < k; i++) {
-		double v = x[i], *row = s->xx + (ptrdiff_t)i * k;
-		for (int j = i; j < k; j++) row[j] += v * x[j];
-		s->x[i] += v, s->xy[i] += v * y;
-	}
-	s->y += y, s->yy += y * y, s->n++;
-}
-
-/* (X'X + penalty n I) w = X'y with standardised columns, by Cholesky; w in the units of x. a: k x k. */
-static bool solve(const sums *s, int k, double penalty, double *a, double *scale, line *out) {
-	double mean_y = s->y / s->n;
-	for (int i = 0; i < k; i++) {
-		double v = s->xx[(ptrdiff_t)i * k + i] / s->n - (s->x[i] / s->n) * (s->x[i] / s->n);
-		scale[i] = v > 1e-12 * fabs(s->xx[(ptrdiff_t)i * k + i] / s->n) ? 1 / sqrt(v) : 0;
-	}
-	for (int i = 0; i < k; i++) {
-		for (int j = 0; j <= i; j++) {
-			double sum = (s->xx[(ptrdiff_t)j * k + i] / s->n - s->x[i] / s->n * (s->x[j] / s->n)) * scale[i] * scale[j];
-			if (i == j) sum += penalty + 1e-10;
-			for (int m = 0; m < j; m++) sum -= a[(ptrdiff_t)i * k + m] * a[(ptrdiff_t)j * k + m];
-			if (i == j && !(sum > 0)) return false;
-			a[(ptrdiff_t)i * k + j] = i == j ? sqrt(sum) : sum / a[(ptrdiff_t)j * k + j];
-		}
-		double z = (s->xy[i] / s->n - s->x[i] / s->n * mean_y) * scale[i];
-		for (int m = 0; m < i; m++) z -= a[(ptrdiff_t)i * k + m] * out->weight[m];
-		out->weight[i] = z / a[(ptrdiff_t)i * k + i];
-	}
-	for (int i = k - 1; i >= 0; i--) {
-		for (int m = i + 1; m < k; m++) out->weight[i] -= a[(ptrdiff_t)m * k + i] * out->weight[m];
-		out->weight[i] /= a[(ptrdiff_t)i * k + i];
-	}
-	out->level = mean_y;
-	for (int i = 0; i < k; i++) {
-		out->weight[i] *= scale[i];
-		out->level -= out->weight[i] * s->x[i] / s->n;
-	}
-	return true;
-}
-
 static double value_of(const line *l, const double *x, int k) {
 	double v = l->level;
 	for (int i = 0; i < k; i++) v += l->weight[i] * x[i];
 	return v;
 }
 
-static int gather(const ridge *r, int h, int from, int to, double *x, sums *s) {
+static int gather(const ridge *r, int h, int from, int to, double *x, eg_sums *s) {
 	for (int t = from; t < to; t++)
-		if (!isnan(r->past.values[t + h]) && row_of(r, &r->past, t, h, false, x)) add_row(s, x, r->columns, r->past.values[t + h]);
+		if (!isnan(r->past.values[t + h]) && row_of(r, &r->past, t, h, false, x)) eg_sums_add(s, x, r->columns, r->past.values[t + h]);
 	return s->n;
 }
 
@@ -119,17 +73,17 @@ static eg_status fit_step(ridge *r, int h, eg_error *err) {
 	size_t square = (size_t)k * (size_t)k, need = 2 * square + 4 * (size_t)k;
 	double *memory = eg_calloc(NULL, need, sizeof *memory), lowest = INFINITY;
 	if (!memory || !l->weight) return eg_release(NULL, memory), eg_series_no_memory(err);
-	sums s = {.xx = memory, .x = memory + 2 * square, .xy = memory + 2 * square + k};
+	eg_sums s = {.xx = memory, .x = memory + 2 * square, .xy = memory + 2 * square + k};
 	double *a = memory + square, *scale = s.xy + k, *x = scale + k;
 	l->penalty = penalties[2];
 	/* a row of the first part has its value before those that judge */
 	gather(r, h, 0, cut - h, x, &s);
 	for (int i = 0; i < TRIED && s.n > 1; i++) {
-		double mse = solve(&s, k, penalties[i], a, scale, l) ? held_out(r, l, h, cut, end, x) : (double)INFINITY;
+		double mse = eg_sums_solve(&s, k, penalties[i], a, scale, l->weight, &l->level) ? held_out(r, l, h, cut, end, x) : (double)INFINITY;
 		if (mse < lowest) lowest = mse, l->penalty = penalties[i];
 	}
 	gather(r, h, cut - h > 0 ? cut - h : 0, end, x, &s);
-	bool ok = s.n > 1 && isfinite(lowest) && solve(&s, k, l->penalty, a, scale, l);
+	bool ok = s.n > 1 && isfinite(lowest) && eg_sums_solve(&s, k, l->penalty, a, scale, l->weight, &l->level);
 	l->deviation = sqrt(lowest);
 	int rows = s.n;
 	eg_release(NULL, memory);

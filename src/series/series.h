@@ -63,6 +63,18 @@ bool eg_season_indices(const double *y, int n, int period, bool multiplicative, 
 int eg_series_counted(const double *y, int n); /* values that are not missing */
 int eg_series_last(const double *y, int n);    /* the place of the last of them; -1: none */
 
+/* ---- sums.c ------------------------------------------------------------------------------------------------------ */
+
+/* Sums over rows of k numbers x and one y: of products (upper half), of x, of x y. */
+typedef struct eg_sums {
+	double *xx, *x, *xy, y, yy;
+	int n;
+} eg_sums;
+void eg_sums_add(eg_sums *s, const double *x, int k, double y);
+/* (X'X + penalty n I) w = X'y with standardised columns, by Cholesky; w in the units of x, and *level beside it. a: room
+ * for k x k, scale: for k. false: no such coefficients. */
+bool eg_sums_solve(const eg_sums *s, int k, double penalty, double *a, double *scale, double *weight, double *level);
+
 /* ---- minimum.c --------------------------------------------------------------------------------------------------- */
 
 /* A value to be made small; not finite: no such place. */
