@@ -242,7 +242,7 @@ eg_status eg_forecaster_fit(const char *spec, const eg_past *past, const eg_fore
 	f->kind = kind;
 	f->options = options ? *options : defaults;
 	f->period = past->period > 1 ? past->period : 1;
-	f->nknown = past->nknown;
+	f->nknown = past->nknown, f->nseen = past->nseen;
 	f->fit = (eg_fitted){.name = kind->info.name, .spec = f->spec, .coefficients = f->coefficients, .sigma2 = NAN, .loglik = NAN, .aicc = NAN};
 	eg_status status = fit(f, spec, arguments, past, err);
 	if (status) {
@@ -292,6 +292,10 @@ static eg_status check_like(const eg_forecaster *f, const eg_past *past, eg_erro
 		return eg_fail(err, EG_ERR_ARG,
 		        "%s was fitted with %d known columns and is to forecast from a past with %d; give the same ones, or fit anew", f->spec,
 		        f->nknown, past->nknown);
+	if (past->nseen != f->nseen)
+		return eg_fail(err, EG_ERR_ARG,
+		        "%s was fitted with %d columns seen beside the values and is to forecast from a past with %d; give the same ones, or fit anew",
+		        f->spec, f->nseen, past->nseen);
 	return EG_OK;
 }
 

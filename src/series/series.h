@@ -30,7 +30,7 @@ struct eg_forecaster {
 	eg_fitted fit;
 	char spec[EG_SPEC];
 	eg_coefficient coefficients[EG_COEFFICIENTS_MOST];
-	int period, nknown; /* of the past that it was fitted on */
+	int period, nknown, nseen; /* of the past that it was fitted on */
 	bool constant; /* all values that it was fitted on are `value` */
 	double value;
 	void *own; /* the kind's, in the arena */
