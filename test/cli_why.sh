@@ -58,6 +58,17 @@ expect 0 "$ENGRAM" predict glow.safetensors --why --json --text 'the tree glows'
 [ "$(grep -c '"why_of": {"class"' out)" = 2 ] || fail "$(cat out)"
 [ "$(checks 'the red house glows at dusk')" = "glows 14-19 counts needed whole agrees one" ] || fail "$(checks 'the red house glows at dusk')"
 
+# Capitals are read as small letters, here and where words are shown, and only where that is asked for.
+expect 0 "$ENGRAM" train glow.yaml -q --set data.lower_case=true -o lower.safetensors
+for model in lower glow; do
+	expect 0 "$ENGRAM" predict $model.safetensors --json --text 'the red house glows' --text 'The RED house GLOWS'
+	[ "$(sed 's/.*"answer"//' out | sort -u | wc -l)" = "$([ $model = lower ] && echo 1 || echo 2)" ] || fail "$model: $(cat out)"
+done
+expect 0 "$ENGRAM" predict lower.safetensors --why --json --text 'The RED house GLOWS'
+says '"text": "GLOWS", "share": 0.'
+expect 1 "$ENGRAM" check glow.yaml --set data.lower_case=true --set data.unit=byte
+says "bytes are taken as they are"
+
 # The page: the data's own texts, those of a file, and one.
 expect 0 "$ENGRAM" inspect glow.safetensors -o inside
 says "inside/words.html"

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include "data/data.h"
+#include "data/text_form.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -769,12 +770,27 @@ static void one_set_of_rules(void **state) {
 	}
 }
 
+/* As many bytes as before; what has no small letter, or is no UTF-8, stays. */
+static void small_letters(void **state) {
+	static const char *const cases[][2] = {{"", ""}, {"What's UP, 3Z[@", "what's up, 3z[@"}, {"\xC3\x84\xC3\x97\xC3\x9E\xC3\x9F", "\xC3\xA4\xC3\x97\xC3\xBE\xC3\x9F"},
+	        {"\xCE\xA3\xCE\xA9", "\xCF\x83\xCF\x89"}, {"\xD0\x81\xD0\x90\xD0\xAF", "\xD1\x91\xD0\xB0\xD1\x8F"},
+	        {"\xE4\xBD\xA0Z\xF0\x9F\x98\x80", "\xE4\xBD\xA0z\xF0\x9F\x98\x80"}, {"\xC3", "\xC3"}, {"\xC3Z", "\xC3z"}};
+	EG_UNUSED(state);
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		char text[40];
+		strcpy(text, cases[i][0]);
+		eg_text_lower(text, strlen(text));
+		assert_string_equal(text, cases[i][1]);
+	}
+}
+
 int main(void) {
 	if (getenv("ENGRAM_DATA")) setenv("ENGRAM_TEST_DATA", getenv("ENGRAM_DATA"), 1);
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(utf8_lengths),
 	        cmocka_unit_test(utf8_shown),
 	        cmocka_unit_test(letters),
+	        cmocka_unit_test(small_letters),
 	        cmocka_unit_test_setup_teardown(texts_are_loaded, setup, teardown),
 	        cmocka_unit_test_setup_teardown(large_text, setup, teardown),
 	        cmocka_unit_test_setup_teardown(texts_are_refused, setup, teardown),

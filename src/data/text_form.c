@@ -103,3 +103,24 @@ eg_status eg_text_nfc(const char *s, size_t size, char **out, size_t *out_size, 
 }
 
 #endif
+
+/* ---- small letters ----------------------------------------------------------------------------------------------- */
+
+/* The small letter of a capital of two bytes; else the character itself. */
+static uint32_t small_of(uint32_t c) {
+	if (c >= 0xC0 && c <= 0xDE && c != 0xD7) return c + 0x20;   /* A with grave to thorn, but the times sign */
+	if (c >= 0x391 && c <= 0x3A9 && c != 0x3A2) return c + 0x20; /* alpha to omega */
+	if (c >= 0x410 && c <= 0x42F) return c + 0x20;               /* Cyrillic a to ya */
+	return c >= 0x400 && c <= 0x40F ? c + 0x50 : c;
+}
+
+void eg_text_lower(char *s, size_t size) {
+	for (size_t i = 0; i < size; i++) {
+		unsigned char *b = (unsigned char *)s + i;
+		if (*b >= 'A' && *b <= 'Z') *b = (unsigned char)(*b + 0x20);
+		if ((*b & 0xE0) != 0xC0 || i + 1 == size || (b[1] & 0xC0) != 0x80) continue;
+		const uint32_t c = small_of((uint32_t)(*b & 0x1F) << 6 | (b[1] & 0x3F));
+		b[0] = (unsigned char)(0xC0 | c >> 6), b[1] = (unsigned char)(0x80 | (c & 0x3F));
+		i++;
+	}
+}

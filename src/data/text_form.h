@@ -25,6 +25,8 @@ extern const char *const eg_encoding_names[], *const eg_normalize_names[];
 		.doc = "utf-8 (the default; other bytes are errors); latin1, as browsers read it (Windows-1252); or found: " \
 		       "lines that are not UTF-8 are latin1, and counted"}, \
 	EG_NORMALIZE_KEY_OF(owner, member)
+/* Capitals of the Latin, Greek and Cyrillic alphabets become small letters of as many bytes; all else stays. */
+void eg_text_lower(char *s, size_t size);
 /* Tells of lines that were found to be Latin-1; 0: nothing. */
 void eg_latin1_remark(eg_source *s, eg_part part, int64_t lines);
 /* Can this build follow them? */

@@ -2,7 +2,8 @@
  * text, or samples of the model's data. Their gradients are in gradients.c, their heat maps in states.c. */
 #include "report/inspect.h"
 
-#include "engram_task.h"
+#include "data/text_form.h"
+#include "tasks/task.h"
 
 #include <string.h>
 
@@ -116,6 +117,15 @@ static eg_status put_windows(eg_inspection *i, const int32_t *ids, int64_t n, eg
 	return put_labels(i, err);
 }
 
+/* Does the model read capitals as small letters? */
+static bool lowers(eg_model *m) {
+	eg_task *t;
+	if (eg_task_of_model(m, &t, NULL)) return false;
+	const bool does = t->intakes[0]->type->kind == EG_FIELD_TEXT && eg_intake_lowers(t->intakes[0]);
+	eg_task_free(t);
+	return does;
+}
+
 eg_status eg_inspect_text(eg_inspection *i, const char *text, size_t size, const char *name, eg_error *err) {
 	const eg_vocab *v = i->vocab;
 	int32_t *ids = NULL;
@@ -128,6 +138,7 @@ eg_status eg_inspect_text(eg_inspection *i, const char *text, size_t size, const
 		if (!own) return eg_inspect_no_memory(err);
 		if (size) memcpy(own, text, size);
 		size = eg_text_normalize(own, size);
+		if (lowers(i->model)) eg_text_lower(own, size);
 		text = own;
 	}
 	eg_status status = eg_vocab_encode(v, text, size, name, &ids, &n, err);

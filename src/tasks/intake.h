@@ -107,6 +107,7 @@ int32_t eg_intake_label(const eg_intake *f, int32_t label); /* the source's numb
  * as B-X. */
 bool eg_intake_spans(const eg_intake *f);
 /* intake_text.c */
+bool eg_intake_lowers(const eg_intake *f); /* capitals are read as small letters */
 const eg_vocab *eg_intake_vocab(const eg_intake *f);
 void eg_intake_set_vocab(eg_intake *f, eg_vocab *v); /* takes it over */
 void eg_intake_begin_with(eg_intake *f, int id);     /* texts of questions are read behind this unit; -1: none */

@@ -38,6 +38,12 @@ static const eg_key keys[] = {
 		.by_field = true,
 		.def = NAN,
 		.doc = "texts: cut those that are longer than `longest`, in place of an error"},
+	{.name = "lower_case",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(text_intake, lower),
+		.by_field = true,
+		.def = NAN,
+		.doc = "texts: capitals are read as small letters (Latin, Greek, Cyrillic), so that What and what are one word"},
 	EG_NORMALIZE_KEY(offsetof(text_intake, normalize)),
 };
 
@@ -46,6 +52,7 @@ const eg_vocab *eg_intake_vocab(const eg_intake *f) {
 	return x->answer ? eg_intake_vocab(x->answer) : x->vocab;
 }
 const eg_text_keys *eg_intake_text_keys(const eg_intake *f) { return &((const text_intake *)f)->keys; }
+bool eg_intake_lowers(const eg_intake *f) { return ((const text_intake *)f)->lower; }
 void eg_intake_begin_with(eg_intake *f, int id) { ((text_intake *)f)->first = id; }
 void eg_intake_set_vocab(eg_intake *f, eg_vocab *v) {
 	eg_vocab_free(((text_intake *)f)->vocab);
@@ -76,6 +83,8 @@ static eg_status open_intake(eg_intake *f, eg_recipe *r, eg_error *err) {
 	if (x->keys.unit == EG_UNIT_SUBWORD && x->keys.max_size && x->keys.max_size < 300)
 		return refuse(r, "data.max_size",
 		        "with 'unit: subword' the 256 bytes are among the units; 'max_size' must be at least 300", err);
+	if (bytes && x->lower)
+		return refuse(r, "data.lower_case", "'lower_case' does nothing with 'unit: byte': bytes are taken as they are", err);
 	if (x->keys.cut && !x->keys.longest)
 		return refuse(r, "data.cut", "'cut' needs 'longest', the length to cut at", err);
 	return EG_OK;
@@ -117,6 +126,7 @@ eg_status eg_text_look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_e
 		x->seen = more, x->room = room;
 	}
 	if (n) memcpy(x->seen + x->size, d->text.bytes, n);
+	if (x->lower) eg_text_lower(x->seen + x->size, n);
 	x->size += n;
 	if (x->keys.unit == EG_UNIT_WORD) x->seen[x->size++] = ' ';
 	if (x->keys.unit == EG_UNIT_SUBWORD) x->seen[x->size++] = '\n'; /* which no other unit holds */
@@ -162,7 +172,13 @@ eg_status eg_intake_encode(
 	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
 	const text_intake *x = (const text_intake *)f;
 	if (x->answer) return eg_turns_encode(f, d, r, ids, n, err);
-	eg_status status = eg_vocab_encode(x->vocab, d->text.bytes, d->text.size, place_of(r), ids, n, err);
+	const size_t size = d->text.size;
+	char *lower = x->lower ? eg_alloc(NULL, size + 1) : NULL;
+	if (x->lower && !lower) return no_memory(err);
+	if (lower && size) memcpy(lower, d->text.bytes, size);
+	if (lower) eg_text_lower(lower, size);
+	eg_status status = eg_vocab_encode(x->vocab, lower ? lower : d->text.bytes, size, place_of(r), ids, n, err);
+	eg_release(NULL, lower);
 	size_t longest = (size_t)x->keys.longest;
 	if (status || !longest || *n <= longest) return status;
 	if (!x->keys.cut) {

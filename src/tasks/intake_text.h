@@ -10,6 +10,7 @@ typedef struct eg_text_intake {
 	eg_intake base;
 	eg_text_keys keys;
 	int normalize;
+	bool lower;
 	eg_vocab *vocab; /* NULL: not known yet */
 	int first;       /* unit that stands before the text; -1: none */
 	char *seen;      /* the training texts, while they are looked at */

@@ -103,6 +103,14 @@ static eg_status check_ignore(const eg_task *t, eg_error *err) {
 	return EG_OK;
 }
 
+/* What a language model writes has capitals where they belong. */
+static eg_status check_case(const eg_task *t, eg_error *err) {
+	if (!eg_intake_lowers(t->intakes[0])) return EG_OK;
+	eg_fail(err, EG_ERR_ARG, "'lower_case' is of texts that are classified or translated; a language model reads them as they are");
+	eg_recipe_locate(t->recipe, "data.lower_case", err);
+	return EG_ERR_ARG;
+}
+
 static eg_status open_task(eg_task *t, eg_error *err) {
 	static const char *const one[] = {"character", "byte", "word", "subword"},
 				 *const many[] = {"characters", "bytes", "words", "subwords"};
@@ -111,7 +119,8 @@ static eg_status open_task(eg_task *t, eg_error *err) {
 	t->one = one[unit], t->many = many[unit];
 	if (l->steps == 0) l->steps = STEPS;
 	t->whole = t->other; /* another text is judged as a whole */
-	eg_status status = check_together(t, err);
+	eg_status status = check_case(t, err);
+	if (!status) status = check_together(t, err);
 	return status ? status : check_ignore(t, err);
 }
 
