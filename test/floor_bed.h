@@ -24,7 +24,9 @@ static inline stand stand_up(bench *b, eg_recipe *r, const char *name, const dou
 	stand s = {.b = b, .recipe = r, .d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN})};
 	const eg_floor_type *type = NULL;
 	for (int i = 0; eg_floor_type_at(i); i++)
-		if (!strcmp(eg_floor_type_at(i)->info.name, name)) type = eg_floor_type_at(i);
+		if (!strcmp(eg_floor_type_at(i)->info.name, name) &&
+			!strcmp(eg_floor_type_at(i)->info.task, s.d.task->type->info.name))
+			type = eg_floor_type_at(i);
 	if (!type) fail_msg("no floor '%s'", name);
 	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(s.d.samples), &s.graph, &b->err));
 	OK(b, eg_task_suits(s.d.task, s.graph, &b->err));

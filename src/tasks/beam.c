@@ -139,6 +139,12 @@ static bool hopeful(const search *s, int sentence, double logprob) {
 	return !best->units || logprob / by_length(s->o, s->o->alpha > 0 ? s->o->longest + 1 : 1) > best->score;
 }
 
+/* Would the hypothesis of node k be the best one, if it ended at once and for nothing? */
+static bool leads(const search *s, int sentence, int k) {
+	const eg_hypothesis *best = &s->best[sentence];
+	return !best->units || s->nodes[k].logprob / by_length(s->o, s->nodes[k].length + 1) > best->score;
+}
+
 /* Rows first..first+n-1 of the step are a sentence's: its candidates, in order. */
 static eg_status gather(search *s, int first, int n, const eg_real *logits, int *count) {
 	*count = 0;
@@ -176,8 +182,10 @@ static eg_status choose(search *s, int first, int n, const eg_real *logits, size
 		status = add_node(s, more, &s->next[(*alive)++]);
 	}
 	if (status) return status;
-	if (s->ended[sentence] >= s->o->beam ||
-		(*alive > begun && !hopeful(s, sentence, s->nodes[s->next[begun]].logprob)))
+	if (*alive == begun) return EG_OK;
+	const int first_alive = s->next[begun];
+	if ((s->ended[sentence] >= s->o->beam && !leads(s, sentence, first_alive)) ||
+		!hopeful(s, sentence, s->nodes[first_alive].logprob))
 		*alive = begun;
 	return EG_OK;
 }

@@ -7,7 +7,8 @@
  *
  * with n units (the end mark is one of them) and the attention a_i of all steps to place i of the source (Wu et al.
  * 2016, "Google's neural machine translation system", eq. 14). The search for a sentence is over when `beam` hypotheses
- * have ended, or none that lives can become better than the best that has. beam 1 is greedy search. */
+ * have ended and none that lives would be better if it ended for nothing (a sure one that is long may still be going
+ * while many short and unlikely ones have ended), or when none can become better. beam 1 is greedy search. */
 #ifndef ENGRAM_TASKS_BEAM_H
 #define ENGRAM_TASKS_BEAM_H
 

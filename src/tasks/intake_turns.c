@@ -9,6 +9,7 @@
  * is a turn that has begun: the answer goes on with it.
  *
  * The vocabulary is that of the answers; it is made of both. */
+#include "data/augment.h"
 #include "tasks/intake_text.h"
 
 #include <math.h>
@@ -151,6 +152,8 @@ static eg_status fill_both(const eg_intake *f, const eg_intake_fill *a, bool tar
 		size_t talk, n;
 		eg_status status = encode_both(f, eg_fill_record(a, i), &ids, &talk, &n, err);
 		if (status) return status;
+		for (size_t t = 0; t < talk && !target && a->data[i]->dropped; t++)
+			if (eg_unit_dropped(a->data[i], (int64_t)t)) ids[t] = eg_vocab_unknown(eg_intake_vocab(f));
 		for (size_t t = 0; t < time; t++) {
 			const size_t at = t + target;
 			out[t * (size_t)a->n + (size_t)i] = at < n ? ids[at]
