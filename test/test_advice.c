@@ -15,7 +15,8 @@ typedef struct heard {
 
 static void hear(void *user, const char *text) {
 	heard *h = user;
-	snprintf(h->text, sizeof h->text, "%s", text);
+	const size_t n = strlen(h->text);
+	snprintf(h->text + n, sizeof h->text - n, "%s\n", text);
 	h->n++;
 }
 
@@ -194,6 +195,36 @@ static void samples_of_one_class(void **state) {
 	}
 }
 
+/* One text that is many times as long as the others, and a class that has but one: both are told, with the place. */
+static void texts_that_stand_out(void **state) {
+	bench *b = *state;
+	enum { LONG = 3001 };
+	static const struct {
+		const char *head, *rows[2], *step, *end, *recipe, *told[2];
+	} cases[] = {{"text\tlabel\n", {"a b\tx\n", "c d\ty\n"}, "a ", "\tz\n", "task: classify\ndata: {source: tsv, unit: word, ",
+	                     {"rows:22 has 3001 steps, the median 2: the batch", "of 1 of the 3 classes there is at most one text to train on (of 'z' one)"}},
+	        {"", {"a\tX\nb\tY\n\n", "a\tX\nb\tX\n\n"}, "a\tX\n", "\n", "task: tag\ndata: {source: conll, ",
+	                {"rows:61 has 3001 steps, the median 2: the batch", NULL}}};
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		heard h = {0};
+		char *rows = calloc(1, 20 * LONG);
+		strcat(rows, cases[i].head);
+		for (int k = 0; k < 20; k++) strcat(rows, cases[i].rows[k % 2]);
+		for (int k = 0; k < LONG; k++) strcat(rows, cases[i].step);
+		bench_text(b, "rows", strcat(rows, cases[i].end));
+		free(rows);
+		eg_recipe *r = bench_recipe(b, "name: o\n%spath: %s/rows}\ninput: [time]\nmodel: [{embedding: 3}, %s" LINEAR "]\n",
+		        cases[i].recipe, b->folder, i ? "" : "last, ");
+		drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+		OK(b, eg_samples_advise(d.samples, hear, &h, &b->err));
+		assert_int_equal(h.n, i ? 1 : 2);
+		for (int k = 0; k < h.n; k++)
+			if (!strstr(h.text, cases[i].told[k])) fail_msg("%s", h.text);
+		undraw(&d);
+		eg_recipe_free(r);
+	}
+}
+
 /* ---- chance ------------------------------------------------------------------------------------------------------ */
 
 static double chance_of(bench *b, const char *head, const char *loss, heard *h) {
@@ -288,6 +319,7 @@ int main(void) {
 	        cmocka_unit_test(ranges_hold),
 	        cmocka_unit_test(one_class_alone),
 	        cmocka_unit_test(samples_of_one_class),
+	        cmocka_unit_test(texts_that_stand_out),
 	        cmocka_unit_test(chance_of_classes),
 	        cmocka_unit_test(chance_of_numbers),
 	};

@@ -455,7 +455,7 @@ static void tells_what_comes_next(void **state) {
 	snprintf(want, sizeof want, "x.txt, line 2, column 2");
 	ask_in_vain(b, p, (eg_question){.bytes = "abc\nd?e", .size = 7, .name = "x.txt"}, want);
 	ask_in_vain(b, p, (eg_question){.bytes = "ab\xff", .size = 3, .name = "x.txt"},
-	        "x.txt, line 1, column 3: this is no UTF-8 text");
+	        "x.txt, column 3: byte 0xFF is not UTF-8: convert the text, `iconv -f LATIN1");
 	eg_predictor_free(p);
 	eg_vocab_free(v);
 	eg_model_free(m);

@@ -301,7 +301,7 @@ static void conll_is_refused(void **state) {
 	refuse_source(f, "conll", TRAIN, "cut' is cut off", setting(path, "path", path_in(f, "cut")), NULL);
 	setting(path, "path", write_text(f, "a.conll", tagged));
 	refuse_source(f, "conll", TRAIN,
-	        "a.conll:9: the tag 'B-LOC' is not among those of 'tags' of the recipe; did you mean 'B-LOK'?", path,
+	        "a.conll:9:8: the tag 'B-LOC' is not among those of 'tags' of the recipe; did you mean 'B-LOK'?", path,
 	        "tags=[O, B-LOK, B-PER, I-PER]", NULL);
 	refuse_source(f, "conll", TRAIN,
 	        "the tag 'B-LOC' is not among those of 'tags' of the recipe; there are: O, B-PER, I-PER", path,
@@ -311,13 +311,13 @@ static void conll_is_refused(void **state) {
 	        "test_last=4", NULL);
 	setting(other, "test_path", write_text(f, "b.conll", "y O\nz\tI-PRE\n"));
 	refuse_source(f, "conll", TEST,
-	        "b.conll:2: the tag 'I-PRE' is not among those of|a.conll; did you mean 'I-PER'?", path, other, NULL);
+	        "b.conll:2:3: the tag 'I-PRE' is not among those of|a.conll; did you mean 'I-PER'?", path, other, NULL);
 	refuse_source(f, "conll", 0, "give 'test', a share of the file, 'test_last', how many sentences|not two of them", path, other, "test_last=1", NULL);
 	/* Something else than tags in the second column. */
 	char *text = calloc(1, 40000);
 	for (int i = 0; i < 1001; i++) snprintf(text + strlen(text), 30, "a\tword%d\n", i);
 	refuse_table(
-	        f, "conll", text, strlen(text), "bad:1001: 'word1000' is the 1001th different tag; 1000 are possible");
+	        f, "conll", text, strlen(text), "bad:1001:3: 'word1000' is the 1001th different tag; 1000 are possible");
 	free(text);
 }
 

@@ -324,8 +324,7 @@ static void texts_are_cut(void **state) {
 	assert_int_equal(
 	        eg_value_count(eg_value_get(ask(b, p, (eg_question){.bytes = "what is that?", .size = 13}), "tags")),
 	        3);
-	ask_in_vain(
-	        b, p, (eg_question){.bytes = "caf\xe9", .size = 4, .name = "line 3"}, "line 3, line 1, column 4: this is no UTF-8 text");
+	ask_in_vain(b, p, (eg_question){.bytes = "caf\xe9", .size = 4, .name = "line 3"}, "line 3, column 4: byte 0xE9 is not UTF-8");
 	eg_predictor_free(p);
 	eg_model_free(m);
 	m = bench_train_all(b, recipe(b, "characters.tsv", "", "[{embedding: 8}, {linear: classes}]", "cross_entropy"));

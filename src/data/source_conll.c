@@ -47,7 +47,14 @@ static eg_status no_memory(const reading *r, eg_error *err) { return eg_source_n
 
 /* ---- a line ------------------------------------------------------------------------------------------------------ */
 
-static eg_status no_tag(const reading *r, const char *tag, eg_error *err) {
+/* The column of the tag, in characters, from 1. */
+static int column_of(const char *line, const char *tag) {
+	int n = 1;
+	for (; line < tag; line++) n += ((unsigned char)*line & 0xC0) != 0x80;
+	return n;
+}
+
+static eg_status no_tag(const reading *r, const char *tag, int column, eg_error *err) {
 	char list[300] = "";
 	const char *near = eg_did_you_mean(tag, r->known, r->nknown);
 	for (int i = 0; i < r->nknown; i++) {
@@ -56,23 +63,23 @@ static eg_status no_tag(const reading *r, const char *tag, eg_error *err) {
 	}
 	const char *own = r->s->shelf.own.file;
 	const char *whose = r->s->tags.n > 0 ? "'tags' of the recipe" : own && own != r->shelf->file ? own : "the set";
-	return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: the tag '%.60s' is not among those of %s; %s%s%s", r->shelf->file,
-	        (long long)r->line, tag, whose, near ? "did you mean '" : "there are: ", near ? near : list,
+	return eg_fail(err, EG_ERR_FORMAT, "%s:%lld:%d: the tag '%.60s' is not among those of %s; %s%s%s", r->shelf->file,
+	        (long long)r->line, column, tag, whose, near ? "did you mean '" : "there are: ", near ? near : list,
 	        near ? "'?" : "");
 }
 
 /* The tag as it is kept. */
-static eg_status know_tag(reading *r, const char *tag, const char **kept, eg_error *err) {
+static eg_status know_tag(reading *r, const char *tag, int column, const char **kept, eg_error *err) {
 	for (int i = 0; i < r->nknown; i++)
 		if (strcmp(r->known[i], tag) == 0) {
 			*kept = r->known[i];
 			return EG_OK;
 		}
-	if (r->fixed) return no_tag(r, tag, err);
+	if (r->fixed) return no_tag(r, tag, column, err);
 	if (r->nknown == TAGS_MOST)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s:%lld: '%.60s' is the %dth different tag; %d are possible. Is the second column the tag?",
-		        r->shelf->file, (long long)r->line, tag, TAGS_MOST + 1, TAGS_MOST);
+		        "%s:%lld:%d: '%.60s' is the %dth different tag; %d are possible. Is the second column the tag?",
+		        r->shelf->file, (long long)r->line, column, tag, TAGS_MOST + 1, TAGS_MOST);
 	*kept = r->known[r->nknown] = eg_pool_text(&r->shelf->pool, tag, strlen(tag));
 	r->nknown += *kept != NULL;
 	return *kept ? EG_OK : no_memory(r, err);
@@ -118,7 +125,7 @@ static eg_status add_token(reading *r, char *line, eg_error *err) {
 		        name, at, columns);
 	if (!*token)
 		return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: there is no token before the tag '%.60s'", name, at, tag);
-	eg_status status = know_tag(r, tag, &kept, err);
+	eg_status status = know_tag(r, tag, column_of(line, tag), &kept, err);
 	if (status) return status;
 	if (!eg_grow(NULL, &r->tokens, &r->cap_tokens, r->n, sizeof *r->tokens) ||
 	        !eg_grow(NULL, &r->tags, &r->cap_tags, r->n, sizeof *r->tags))

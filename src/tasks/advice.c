@@ -127,10 +127,109 @@ static eg_status check_labels(const eg_samples *s, eg_advise advise, void *user,
 	return EG_OK;
 }
 
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
+
+static bool reads_text(const eg_samples *s) {
+	const eg_task *t = s->task;
+	const eg_field_kind kind = t->nintakes > 0 ? t->intakes[0]->type->kind : EG_FIELD_NUMBERS;
+	return s->data[EG_PART_TRAIN] && !t->type->load && (kind == EG_FIELD_TEXT || kind == EG_FIELD_TOKENS);
+}
+
+/* Where training sample i is from. */
+static eg_status place_of(const eg_samples *s, int64_t i, char *place, size_t size, eg_error *err) {
+	const eg_sample_part *p = &s->parts[EG_PART_TRAIN];
+	eg_record r = {0};
+	const int64_t item = p->items ? p->items[i] : i;
+	const eg_status status = eg_source_read(s->task->source, p->from, item, 1u << s->task->intakes[0]->field, &r, err);
+	if (!status && r.place) snprintf(place, size, "%s", r.place);
+	if (!status && !r.place) snprintf(place, size, "sample %s", r.id ? r.id : "");
+	eg_record_free(&r);
+	return status;
+}
+
+static int by_length(const void *a, const void *b) {
+	const int x = *(const int *)a, y = *(const int *)b;
+	return (x > y) - (x < y);
+}
+
+/* A text that is many times as long as others: all of its batch is filled up to it. */
+static eg_status check_lengths(
+	const eg_samples *s, const int *length, int stride, eg_advise advise, void *user, eg_error *err) {
+	enum { LONG = 2000, TIMES = 50 };
+	const int64_t n = s->parts[EG_PART_TRAIN].dataset.count;
+	int64_t longest = 0;
+	char place[400], text[800];
+	for (int64_t i = 1; i < n; i++)
+		if (length[i * stride] > length[longest * stride]) longest = i;
+	const int most = n > 0 ? length[longest * stride] : 0;
+	if (most <= LONG) return EG_OK;
+	int *sorted = eg_calloc(NULL, (size_t)n, sizeof *sorted);
+	if (!sorted) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the lengths of texts");
+	for (int64_t i = 0; i < n; i++) sorted[i] = length[i * stride];
+	qsort(sorted, (size_t)n, sizeof *sorted, by_length);
+	const int median = sorted[n / 2];
+	eg_release(NULL, sorted);
+	if (most / TIMES <= median) return EG_OK;
+	const eg_status status = place_of(s, longest, place, sizeof place, err);
+	const bool tokens = s->task->intakes[0]->type->kind == EG_FIELD_TOKENS;
+	snprintf(text, sizeof text,
+	        "%s has %d steps, the median %d: the batch that it is in takes that many times the memory and time; %s", place,
+	        most, median, tokens ? "cut it into sentences" : "cut it, or let data.longest and data.cut do so");
+	if (!status) advise(user, text);
+	return status;
+}
+
+/* Classes of which there is but one text to learn from, or none; of a few texts it is seen without being told. */
+static eg_status check_rare(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
+	enum { FEW = 20 };
+	const eg_sample_part *p = &s->parts[EG_PART_TRAIN];
+	const eg_intake *f = eg_task_target(s->task);
+	if (!f || f->type->kind != EG_FIELD_LABEL || p->dataset.count < FEW) return EG_OK;
+	const int K = eg_intake_names(f)->n;
+	int64_t *count = eg_calloc(NULL, (size_t)K + 1, sizeof *count);
+	if (!count) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the classes of texts");
+	eg_record r = {0};
+	eg_status status = EG_OK;
+	for (int64_t i = 0; i < p->dataset.count && !status; i++) {
+		status = eg_source_read(s->task->source, p->from, p->items ? p->items[i] : i, 1u << f->field, &r, err);
+		const int32_t label = status ? -1 : eg_intake_label(f, r.fields[f->field].label);
+		if (label >= 0 && label < K) count[label]++;
+	}
+	eg_record_free(&r);
+	int rare = 0, first = -1;
+	char text[400];
+	for (int k = 0; k < K; k++)
+		if (count[k] < 2 && rare++ == 0) first = k;
+	if (rare > 0 && !status) {
+		snprintf(text, sizeof text,
+		        "of %d of the %d classes there is at most one text to train on (of '%.100s' %s): hardly anything is "
+		        "learnt of one; add texts, or leave the class out",
+		        rare, K, eg_intake_names(f)->at[first], count[first] ? "one" : "none");
+		advise(user, text);
+	}
+	eg_release(NULL, count);
+	return status;
+}
+
+static eg_status check_texts(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
+	const eg_sample_part *p = &s->parts[EG_PART_TRAIN];
+	int open = 0;
+	eg_status status = reads_text(s) ? check_rare(s, advise, user, err) : EG_OK;
+	if (!reads_text(s)) return status;
+	while (p->dataset.dims && p->dataset.dims[open]) open++;
+	if (!status && p->times) status = check_lengths(s, p->times, 1, advise, user, err);
+	for (int k = 0; k < open && p->sizes && !status; k++)
+		status = check_lengths(s, p->sizes + k, open, advise, user, err);
+	return status;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
 eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
 	const eg_recipe *r = s->task->recipe;
-	eg_status labels = check_labels(s, advise, user, err);
-	if (labels) return labels;
+	eg_status status = check_labels(s, advise, user, err);
+	if (!status) status = check_texts(s, advise, user, err);
+	if (status) return status;
 	for (int i = 0; i < eg_recipe_losses(r); i++) {
 		const eg_recipe_loss_info *loss = eg_recipe_loss_at(r, i);
 		const eg_intake *f = numbers_of(s->task, loss->input);
@@ -139,7 +238,7 @@ eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, e
 		char text[400];
 		double low, high;
 		if (!f || loss->op->contains || !eg_recipe_limits(r, i, &layer, &low, &high)) continue;
-		eg_status status = gather(s, f, &x, err);
+		status = gather(s, f, &x, err);
 		if (status) return free_targets(&x), status;
 		bool beyond = x.n > 0 && (x.low < low || x.high > high);
 		if (beyond)

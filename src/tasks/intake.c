@@ -46,8 +46,12 @@ eg_status eg_intake_question(const void *bytes, size_t size, eg_question_rules r
 	size_t wrong = rules.any ? *n : eg_utf8_check(own, *n);
 	if (wrong < *n) {
 		eg_text_place p = eg_text_place_of(own, wrong);
-		return eg_fail(err, EG_ERR_FORMAT, "%s, line %zu, column %zu: this is no UTF-8 text; convert it", name, p.line,
-		        p.column);
+		char line[32] = ""; /* a text of one line is named by who asks */
+		if (memchr(own, '\n', *n)) snprintf(line, sizeof line, ", line %zu", p.line);
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "%s%s, column %zu: byte 0x%02X is not UTF-8: convert the text, `iconv -f LATIN1 -t UTF-8` (for LATIN1 the "
+		        "encoding it is in)",
+		        name, line, p.column, (unsigned)(unsigned char)own[wrong]);
 	}
 	if (rules.any || !rules.nfc) return EG_OK;
 	eg_status status = eg_text_nfc(own, *n, &composed, n, err);
