@@ -158,6 +158,11 @@ static const eg_forecaster_kind *find_kind(const char *spec, const char **argume
 		if (strcmp(names[i], word) == 0) return kinds[i];
 		eg_series_add(list, sizeof list, "%s%s", i ? ", " : "", names[i]);
 	}
+#ifndef ENGRAM_HAVE_XGBOOST
+	if (!strcmp(word, "trees"))
+		return eg_fail(err, EG_ERR_ARG, "trees are by libxgboost, and engram was built without it; install libxgboost-dev and build "
+		                                        "anew, or take ridge"), NULL;
+#endif
 	const char *near = eg_did_you_mean(word, names, EG_COUNT(kinds));
 	eg_fail(err, EG_ERR_ARG, "there is no model '%s'; there are %s%s%s%s", word, list, near ? ". Is it '" : "", near ? near : "",
 	        near ? "'?" : "");
@@ -255,6 +260,7 @@ eg_status eg_forecaster_fit(const char *spec, const eg_past *past, const eg_fore
 
 void eg_forecaster_free(eg_forecaster *f) {
 	if (!f) return;
+	if (f->kind->drop) f->kind->drop(f);
 	eg_arena_free(&f->arena);
 	eg_release(NULL, f);
 }

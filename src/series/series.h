@@ -18,6 +18,7 @@ typedef struct eg_forecaster_kind {
 	eg_status (*fit)(eg_forecaster *f, const char *arguments, const eg_past *past, eg_error *err);
 	/* mean and variance of each step, the quantiles too where it does not leave them NAN. */
 	eg_status (*say)(const eg_forecaster *f, const eg_past *past, eg_outlook *out, eg_error *err);
+	void (*drop)(eg_forecaster *f); /* what it has outside the arena; NULL: nothing */
 } eg_forecaster_kind;
 #define EG_FORECASTER(name) extern const eg_forecaster_kind eg_forecaster_##name;
 #include "series/forecasters.def"

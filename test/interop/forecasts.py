@@ -5,7 +5,7 @@
     venv/bin/python test/interop/forecasts.py build/engram FOLDER     FOLDER holds airline-passengers.csv and so on
 
 For each of some 20 series: log-likelihood not lower by more than 1e-4, forecasts and standard errors within 1e-3; then the
-best AICc among all orders up to p, q = 2 and P, Q = 1 (--orders; minutes). Exit code 1 where one of them fails.
+best AICc among all orders up to p, q = 2 and P, Q = 1 (--orders; many minutes). Exit code 1 where one of them fails.
 """
 import json, os, subprocess, sys, tempfile, warnings
 
@@ -134,9 +134,13 @@ for name, y, order, seasonal, constant in cases:
     print(f"{name:34}{spec:28}{m['loglik']:16.5f}{best:16.5f}{off_mean:11.1e}{off_se:11.1e}{'' if ok else '  FAILED'}", flush=True)
 
 if "--orders" in sys.argv:
-    for name, y, d, D, s in [("airline, logs", A, 1, 1, 12), ("car sales", column("monthly-car-sales.csv", "Sales"), 0, 1, 12),
-                             ("births", column("daily-total-female-births.csv", "Births"), 1, 0, 1),
-                             ("simulated, quarters", simulated(5, [0.4], [], 160, s=4, sma=-0.5), 0, 1, 4)]:
+    seen = set()
+    for name, y, order, seasonal, _ in cases:
+        d, D, s = order[1], seasonal[1], seasonal[3] or 1
+        # a season of 24 takes statsmodels hours, and what it does with gaps that are differenced is another likelihood
+        if s > 12 or (name.split(",")[0], len(y), d, D, s) in seen or (np.isnan(y).any() and d + D > 0):
+            continue
+        seen.add((name.split(",")[0], len(y), d, D, s))
         ours = of(engram_json(y, "arima", "--differences", str(d), "--seasonal-differences", str(D), "--period", str(s)), "arima")
         lowest = np.inf
         for i in range(9 if s == 1 else 36):
