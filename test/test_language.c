@@ -69,6 +69,7 @@ static void refuses_sections(void **state) {
 	refuse(b, "longest: 9, cut: true", "'longest' needs 'samples: true'");
 	refuse(b, "samples: true, cut: true", "'cut' needs 'longest'");
 	refuse(b, "keep_title: false", "'keep_title' needs 'samples: true'");
+	refuse(b, "sample: file", "'sample' needs 'samples: true'");
 	refuse(b, "unit: byte, min_count: 2", "'min_count' does nothing with 'unit: byte'");
 	static const char no_path[] =
 	        "name: a\ntask: language\ndata: {source: text}\ninput: [time]\nmodel: [{linear: 2}]\n";
@@ -254,6 +255,47 @@ static void unsuited(bench *b, const char *layers, const char *message) {
 	eg_graph_free(g);
 	eg_task_free(t);
 	eg_recipe_free(r);
+}
+
+/* Three texts in two folders, and a file that is none of them. */
+static void write_folder(bench *b) {
+	bench_text(b, "code/b.c", "cc\n\ncc\n");
+	bench_text(b, "code/a.c", "\xef\xbb\xbf" "aa\r\n\r\nbb");
+	bench_text(b, "code/empty.c", "");
+	bench_text(b, "code/note.txt", "zz");
+	bench_text(b, "code/sub/c.c", "dd\n\nee\n\n");
+}
+
+static void files_of_a_folder(void **state) {
+	bench *b = *state;
+	static const struct {
+		const char *data;
+		int64_t train, validation, units; /* samples, or units of a stream */
+	} cases[] = {
+	        {"files: .c, validation: 0.3", 15, 8, 6}, /* cut between files; no z */
+	        {"files: '????.txt a.* b.c', validation: 0.1", 15, 2, 5},
+	        {"files: .c, samples: true, validation: 0.34", 4, 2, 7}, /* whole files, also by chance */
+	        {"files: .c, samples: true, validation: 0.2, validation_from: end", 4, 2, 7},
+	        {"files: .c, samples: true, sample: file, keep_title: false", 3, 0, 5},
+	        {"files: .c, samples: true, limit: 13", 3, 0, 5}, /* the last one may be cut */
+	};
+	write_folder(b);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		eg_recipe *r = recipe(b, "code", cases[i].data, MARKOV);
+		drawn d = load(b, r);
+		const bool samples = strstr(cases[i].data, "samples") != NULL;
+		const eg_dataset *data[] = {eg_samples_get(d.samples, EG_PART_TRAIN), eg_samples_get(d.samples, EG_PART_VALIDATION)};
+		assert_int_equal(samples ? data[0]->count : eg_samples_units(d.samples, EG_PART_TRAIN), cases[i].train);
+		assert_int_equal(samples && data[1] ? data[1]->count : eg_samples_units(d.samples, EG_PART_VALIDATION), cases[i].validation);
+		assert_int_equal(units_of(d.samples), cases[i].units);
+		undraw(&d);
+		eg_recipe_free(r);
+	}
+	load_fails(b, "code", "", "code' is a folder: say which files in it are texts, as in files: .txt");
+	load_fails(b, "code", "files: .py", "5 other files, but none with text in it whose name fits data.files, '.py'");
+	load_fails(b, "code", "files: ' '", "'files' is blank");
+	bench_write(b, "code/sub/c.c", "dd\ne\xff", 5);
+	load_fails(b, "code", "files: .c", "code/sub/c.c', line 2, column 2: byte 0xFF");
 }
 
 static void looks_forward_only(void **state) {
@@ -595,6 +637,7 @@ int main(void) {
 	        cmocka_unit_test(rare_units_are_unknown),
 	        cmocka_unit_test(refuses_texts),
 	        cmocka_unit_test(paragraphs_are_samples),
+	        cmocka_unit_test(files_of_a_folder),
 	        cmocka_unit_test(looks_forward_only),
 	        cmocka_unit_test(a_uniform_model_has_log_v_nats),
 	        cmocka_unit_test(counts_without_a_matrix),
