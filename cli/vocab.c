@@ -249,6 +249,12 @@ static bool print_vocab_json(const vocab_job *j, int most) {
 	return ok;
 }
 
+/* Characters and bytes are all of one length. */
+static bool have_lengths(const vocab_job *j) {
+	const eg_vocab *v = eg_samples_vocab(j->samples[0]);
+	return !v || eg_vocab_unit(v) == EG_UNIT_WORD || eg_vocab_unit(v) == EG_UNIT_SUBWORD;
+}
+
 int data_vocab(const cli_args *a, const char *name) {
 	vocab_job j = {.args = a};
 	const int most = (int)args_number(a, "number", 20);
@@ -261,7 +267,7 @@ int data_vocab(const cli_args *a, const char *name) {
 		printf("%s units: %s\n\n", number_int(number, j.n), unit_name(&j));
 		print_parts(&j);
 		if (most > 0) print_units(&j, false, most);
-		if (most > 0) print_units(&j, true, most);
+		if (most > 0 && have_lengths(&j)) print_units(&j, true, most);
 		if (text) ok = cut_text(&j, text, NULL);
 	}
 	close_vocab(&j);

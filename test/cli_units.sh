@@ -56,6 +56,33 @@ expect 2 "$ENGRAM" data vocab
 expect 2 "$ENGRAM" data vocb animals.yaml
 says "did you mean 'data vocab'"
 
+# Right to left, emoji, a byte order mark and CR LF; a line of a million characters. Of units that are one character each there are no
+# longest.
+printf '\357\273\277שלום 🙂 مرحبا 🙂\r\nשלום\r\n' >odd.txt
+sed 's/animals.txt.*}/odd.txt, steps: 4}/; s/lstm: 24/lstm: 4/; s/epochs: 8/epochs: 1/' animals.yaml >odd.yaml
+expect 0 "$ENGRAM" data vocab odd.yaml --text 'שלום 🙂'
+says "12 units: char" # ש ל ו ם, م ر ح ب ا, the face, the space, the line end
+says 'ש|ל|ו|ם|␣|🙂'
+grep -q longest out && fail "longest characters"
+expect 0 "$ENGRAM" train odd.yaml -q -o odd.safetensors
+expect 0 "$ENGRAM" generate odd.safetensors -p '🙂' -n 3 --json
+says '"prompt": "🙂"'
+awk 'BEGIN { for (i = 0; i < 100000; i++) printf "abcdefghij" }' >odd.txt
+expect 0 "$ENGRAM" data vocab odd.yaml --json
+says '"n": 999999' # all but the first are foretold
+
+# The files of a folder.
+mkdir -p code/inner
+printf 'int a;\n' >code/a.c
+printf 'int b;\n' >code/inner/b.c
+printf 'no\n' >code/no.txt
+expect 0 "$ENGRAM" data vocab odd.yaml --set data.path=code --set data.files=.c --json
+says '"n": 14' # with a line end between them
+expect 1 "$ENGRAM" data vocab odd.yaml --set data.path=code
+says "is a folder: say which files in it are texts"
+expect 1 "$ENGRAM" check odd.yaml --set data.files=.c --set data.source=tang-poems --set data.path=.
+says "takes no 'files'"
+
 # What does nothing, or cannot be, is refused with its line.
 bad() {
 	message=$1
