@@ -671,6 +671,39 @@ static void refuses_states(void **state) {
 	unmake(&t);
 }
 
+/* When each row of a table occurred last goes into a checkpoint and comes back; a step that was not done is refused. */
+static void rows_come_back(void **state) {
+	static const char recipe[] = "name: table\ntask: classify\ndata: {source: intents}\ninput: [time]\nmodel:\n"
+				     "  - embedding: {size: 64, count: 600}\n  - mean_time\n  - linear: classes\n"
+				     "train: {optimizer: {adam: {lr: 0.01}}, seed: 3}\n";
+	bench *b = *state;
+	trained t;
+	make(b, &t, recipe);
+	for (int bad = 0; bad < 3; bad++) {
+		size_t n;
+		int32_t *last = eg_optimizer_rows(t.optimizer, &n);
+		assert_int_equal(n, 600);
+		eg_optimizer_set_steps(t.optimizer, 1000);
+		assert_true(last[0] == 1000 && last[599] == 1000);
+		for (int i = 0; i < 600; i++) last[i] = i;
+		if (bad) last[7] = bad == 1 ? 1001 : -1;
+		eg_model_parts parts = parts_of(&t, NULL);
+		parts.optimizer = t.optimizer;
+		parts.state = &t.state;
+		OK(b, eg_model_save(b->path, &parts, &b->err));
+		eg_model *m = NULL;
+		eg_train_state s = {0};
+		OK(b, eg_model_load(b->path, b->ctx, &m, &b->err));
+		eg_optimizer *o = eg_optimizer_new(eg_model_params(m), &eg_recipe_train(t.recipe)->optimizer, NULL);
+		assert_int_equal(eg_model_resume(m, o, &s, &b->err), bad ? EG_ERR_FORMAT : EG_OK);
+		if (bad) assert_non_null(strstr(b->err.message, "rows of tables"));
+		else assert_memory_equal(eg_optimizer_rows(o, NULL), last, 600 * sizeof *last);
+		eg_optimizer_free(o);
+		eg_model_free(m);
+	}
+	unmake(&t);
+}
+
 static void resumes_bit_for_bit(void **state) { check_resume(*state, RECIPE, false); }
 
 /* With a moving average, two batches to an update, and groups. */
@@ -697,6 +730,7 @@ int main(void) {
 		TEST(refuses_states),
 		TEST(resumes_bit_for_bit),
 		TEST(resumes_more),
+		TEST(rows_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { CACHED_PLANS = 32 };
+enum { CACHED_PLANS = 64 };
 
 struct eg_plan_cache {
 	eg_graph *graph;

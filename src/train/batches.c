@@ -14,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW = 32, STEPS = 8 }; /* a batch has a multiple of STEPS steps, so that few different plans are needed */
+enum {
+	WINDOW = 32,
+	STEPS = 2, /* a batch has a multiple of so many steps, so that few different plans are needed */
+	LIKE = 4   /* with further open dimensions: samples are of like length whose steps are the same multiple of these */
+};
 
 typedef struct eg_batches_key {
 	int size[1 + EG_DATASET_DIMS]; /* steps; of other dimensions */
@@ -35,8 +39,8 @@ static int count_dims(const eg_dataset *d) {
 	return n;
 }
 
-static int rounded(int size, int most) {
-	size = size < 1 ? STEPS : (size + STEPS - 1) / STEPS * STEPS;
+static int rounded(int size, int to, int most) {
+	size = size < 1 ? to : (size + to - 1) / to * to;
 	return size < most ? size : most;
 }
 
@@ -47,9 +51,9 @@ static void sort_windows(eg_batches *b, int64_t window) {
 		uint32_t item = b->order[i];
 		eg_batches_key k = {.item = item, .at = i};
 		if (d->time_of) k.size[0] = d->time_of(d->user, item);
-		if (d->time_of && dims) k.size[0] = rounded(k.size[0], d->time);
+		if (d->time_of && dims) k.size[0] = rounded(k.size[0], LIKE, d->time);
 		for (int j = 0; j < dims; j++) k.size[1 + j] = d->size_of(d->user, item, j);
-		for (int j = 0; j + 1 < dims; j++) k.size[1 + j] = rounded(k.size[1 + j], d->most[j]);
+		for (int j = 0; j + 1 < dims; j++) k.size[1 + j] = rounded(k.size[1 + j], LIKE, d->most[j]);
 		b->keys[i] = k;
 	}
 	for (int64_t i = 0; i < d->count; i += window) {
@@ -148,7 +152,7 @@ static void set_sizes(const eg_dataset *d, eg_batch *b) {
 			int size = d->size_of(d->user, b->items[i], k);
 			if (size > largest) largest = size;
 		}
-		b->sizes[k] = rounded(largest, d->most[k]);
+		b->sizes[k] = rounded(largest, STEPS, d->most[k]);
 	}
 }
 
@@ -165,6 +169,6 @@ eg_batch eg_batches_get(const eg_batches *b, int64_t k) {
 		int t = d->time_of(d->user, one.items[i]);
 		if (t > longest) longest = t;
 	}
-	one.time = rounded(longest, d->time);
+	one.time = rounded(longest, STEPS, d->time);
 	return one;
 }
