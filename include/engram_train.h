@@ -202,7 +202,7 @@ typedef struct eg_dataset {
 	int time;                  /* steps of every sample, or the most when time_of is given */
 	int (*time_of)(void *user, uint32_t item); /* steps of this sample, 1..time. Then a batch holds samples of
 	                                            * like length, and has as many steps as its longest, rounded up
-	                                            * to a multiple of 8 but at most `time` */
+	                                            * to a multiple of 2 but at most `time` */
 	int streams;               /* > 0: the samples are pieces of so many streams that run side by side: sample s
 	                            * * (count / streams) + k is piece k of stream s. Piece k of all streams is a
 	                            * batch, the state is carried from piece to piece, nothing is shuffled */
@@ -214,7 +214,7 @@ typedef struct eg_dataset {
 	const int *most;           /* the largest size of each of dims */
 	int (*size_of)(void *user, uint32_t item, int dim); /* size of dims[dim] in this sample, 0..most[dim]. A
 	                                                     * batch holds samples of like size and has the largest
-	                                                     * of them, rounded up to a multiple of 8 but at most
+	                                                     * of them, rounded up to a multiple of 2 but at most
 	                                                     * most[dim]. NULL: always most[dim] */
 	/* May several threads fill batches at a time? Then some are filled ahead, by threads of their own, while others
 	 * are computed with (eg_context_options.loaders). What is filled must be a function of eg_fill alone. */

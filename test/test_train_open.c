@@ -46,8 +46,8 @@ static eg_status fill_words(void *user, const eg_fill *f, void *const *slots, eg
 		        b = length[1] ? letter(f->items[i], 1, length[1] - 1) : 0;
 		((int32_t *)slots[2])[i] = (a + b) % LETTERS;
 	}
-	assert_int_equal(f->time, longest[0] > 16 ? LONGEST : (longest[0] + 7) / 8 * 8);
-	assert_int_equal(f->sizes[0], longest[1] > 24 ? ANSWER : longest[1] ? (longest[1] + 7) / 8 * 8 : 8);
+	assert_int_equal(f->time, longest[0] == LONGEST ? LONGEST : (longest[0] + 1) / 2 * 2);
+	assert_int_equal(f->sizes[0], longest[1] == ANSWER ? ANSWER : longest[1] ? (longest[1] + 1) / 2 * 2 : 2);
 	return EG_OK;
 }
 

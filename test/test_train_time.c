@@ -90,7 +90,7 @@ static void test_batches(void **state) {
 			padding += one.time - t;
 			plain += LONGEST - t;
 		}
-		assert_int_equal(one.time, longest > 16 ? LONGEST : (longest + 7) / 8 * 8);
+		assert_int_equal(one.time, longest == LONGEST ? LONGEST : (longest + 1) / 2 * 2);
 		falls += one.time < time;
 		rises += one.time > time;
 		time = one.time;
