@@ -2,6 +2,7 @@
 # Texts that are wrong, for each task that reads them: every message says where (file, line, and column where there is one) and
 # what to do; `broken: skip` leaves out the one record and nothing else; and what only looks wrong is read and lost nowhere: empty lines,
 # a tag I-X that follows nothing, a line of a million characters, right-to-left scripts, emoji of several code points.
+# shellcheck disable=SC2059,SC2086
 . test/cli_helpers
 
 tags() { awk 'BEGIN { for (i = 0; i < 20; i++) print "Ada\tB-PER\nin\tO\n" (i % 2 ? "Bern" : "Oslo") "\tB-LOC\n" }'; }
