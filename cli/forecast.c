@@ -282,7 +282,7 @@ static const cli_option options[] = {
 	{"refit", 0, "N", "fit models anew at every N-th origin (default: four times in all, once beyond 3000 values)", 1, 100000},
 	{"seed", 0, CLI_COUNT, "of the paths that are drawn where intervals have no formula (default: 0)", 0, 0},
 	{"threads", 0, "N", "so many series at a time, with --id (default: all processors). Results do not depend on it", 1, 1024},
-	{"out", 'o', "FILE", "a picture of the forecast (SVG)", 0, 0},
+	{"out", 'o', "FILE", "a picture of the forecast by its name: .svg, .png, or a page with the table that says what is under the pointer, .html", 0, 0},
 	OPTION_JSON("one JSON object: models with their scores, the best first, warnings, the forecast"),
 	{0},
 };

@@ -62,10 +62,21 @@ int forecast_many(const forecast_job *like, const eg_time_tables *tables);
 /* ---- forecast_show.c ------------------------------------------------------------------------------------------------- */
 
 void forecast_show(const forecast_job *j);      /* as text */
+enum { FORECAST_COLUMNS = 11, FORECAST_CELL = 168 };
+extern const char *const forecast_heads[FORECAST_COLUMNS];
+/* A model's row of the table. */
+void forecast_cells(const forecast_job *j, const forecast_model *m, char cells[FORECAST_COLUMNS][FORECAST_CELL]);
+const char *forecast_spec(const forecast_job *j, const forecast_model *m, char buf[160]); /* with its transformation */
+const char *forecast_when(const forecast_job *j, int step, char buf[32]);
+/* Warning number *i, or the next one, into text; its code. NULL: there are no more. */
+const char *forecast_warning(const forecast_job *j, int *i, char *text, size_t size);
 const char *forecast_number(char buf[NUMBER], double v); /* four digits */
 /* One series into a map. */
 void forecast_put(const forecast_job *j, eg_value *map);
 void forecast_put_scores(eg_value *v, const eg_scores *s);
+
+/* ---- forecast_draw.c ------------------------------------------------------------------------------------------------- */
+
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
 
 #endif

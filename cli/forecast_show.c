@@ -1,6 +1,5 @@
-/* forecast_show.c - what engram forecast found: a table of models, the forecast, warnings; as text, as JSON, as a
- * picture. */
-#include "engram_report.h"
+/* forecast_show.c - what engram forecast found: a table of models, the forecast, warnings; as text and as JSON. As a picture:
+ * forecast_draw.c. */
 #include "forecast.h"
 
 #include <math.h>
@@ -13,13 +12,13 @@ static const double echoes = 0.95;
 /* Of a file with one series: the file. */
 static const char *name_of(const forecast_job *j) { return j->table->id ? j->table->id : j->table->file; }
 
-static const char *when(const forecast_job *j, int step, char buf[32]) {
+const char *forecast_when(const forecast_job *j, int step, char buf[32]) {
 	eg_time_table_when(j->table, step, buf);
 	if (!buf[0]) snprintf(buf, 32, "%d", step + 1);
 	return buf;
 }
 
-static const char *spec_of(const forecast_job *j, const forecast_model *m, char buf[160]) {
+const char *forecast_spec(const forecast_job *j, const forecast_model *m, char buf[160]) {
 	const eg_fitted *f = eg_forecaster_fitted(m->fitted);
 	snprintf(buf, 160, "%s", f->spec);
 	size_t used = strlen(buf);
@@ -39,7 +38,7 @@ static int count_missing(const forecast_job *j) {
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */
 
 /* Warning number i into text; its code. NULL: there are no more. */
-static const char *warning(const forecast_job *j, int *i, char *text, size_t size) {
+const char *forecast_warning(const forecast_job *j, int *i, char *text, size_t size) {
 	const forecast_model *best = &j->models[0], *naive = NULL;
 	char spec[160];
 	const int there = j->past.n - count_missing(j);
@@ -51,7 +50,7 @@ static const char *warning(const forecast_job *j, int *i, char *text, size_t siz
 		double echo = *i == 0 ? eg_rolling_echo(best->trial) : 0;
 		if (*i == 0 && !forecast_is_simple(best->asked) && echo > echoes) {
 			snprintf(text, size, "%s echoes the last value: its errors one step ahead correlate with the changes by %.3f (1: the last "
-			                     "value itself)", spec_of(j, best, spec), echo);
+			                     "value itself)", forecast_spec(j, best, spec), echo);
 			return "echo";
 		}
 		if (*i == 1 && there < LITTLE) {
@@ -59,7 +58,7 @@ static const char *warning(const forecast_job *j, int *i, char *text, size_t siz
 			return "little_data";
 		}
 		if (*i >= 2 && naive && m != naive && !forecast_is_simple(m->asked) && m->scores.mae > naive->scores.mae) {
-			snprintf(text, size, "%s is worse than %s: a mean absolute error of %.4g beside %.4g", spec_of(j, m, spec), floor,
+			snprintf(text, size, "%s is worse than %s: a mean absolute error of %.4g beside %.4g", forecast_spec(j, m, spec), floor,
 			        m->scores.mae, naive->scores.mae);
 			return "worse_than_seasonal_naive";
 		}
@@ -78,7 +77,7 @@ const char *forecast_number(char buf[NUMBER], double v) {
 static void show_series(const forecast_job *j) {
 	char a[32], b[32];
 	printf("%s: %s, %d values", text_shown(j->table->file), text_shown(j->target->name), j->past.n);
-	if (j->table->dated) printf(", %s to %s", when(j, 0, a), when(j, j->past.n - 1, b));
+	if (j->table->dated) printf(", %s to %s", forecast_when(j, 0, a), forecast_when(j, j->past.n - 1, b));
 	printf(", horizon %d\n", j->horizon);
 	printf(j->table->time ? "time: the column%s %s" : "time: no column of dates was found, so rows are steps%s%s",
 	        j->table->time ? strchr(j->table->time, ',') ? "s" : "" : "", j->table->time ? text_shown(j->table->time) : "");
@@ -93,28 +92,34 @@ static void show_series(const forecast_job *j) {
 	else
 		printf("\nperiod: no season was found; --period says otherwise\n");
 	printf("%d origins from %s to %s, each forecast from its past alone; fitted anew at every %s%d%s\n\n", j->origins,
-	        when(j, j->trials.first - 1, a), when(j, j->trials.last - 1, b), j->trials.refit > 1 ? "" : "one (", j->trials.refit,
+	        forecast_when(j, j->trials.first - 1, a), forecast_when(j, j->trials.last - 1, b), j->trials.refit > 1 ? "" : "one (", j->trials.refit,
 	        j->trials.refit > 1 ? "th" : ")");
 }
 
+const char *const forecast_heads[FORECAST_COLUMNS] = {"model", "MAE", "RMSE", "sMAPE", "MASE", "pinball", "in 80 %", "in 95 %",
+	"parameters", "fit s", "forecast ms"};
+
+void forecast_cells(const forecast_job *j, const forecast_model *m, char cells[FORECAST_COLUMNS][FORECAST_CELL]) {
+	const eg_scores *s = &m->scores;
+	char n[NUMBER], spec[160];
+	const double numbers[] = {s->mae, s->rmse, s->smape, s->mase, s->pinball};
+	snprintf(cells[0], FORECAST_CELL, "%s", forecast_spec(j, m, spec));
+	for (int k = 0; k < 5; k++) snprintf(cells[1 + k], FORECAST_CELL, "%s", forecast_number(n, numbers[k]));
+	snprintf(cells[6], FORECAST_CELL, "%s", number_percent(n, s->coverage80));
+	snprintf(cells[7], FORECAST_CELL, "%s", number_percent(n, s->coverage95));
+	snprintf(cells[8], FORECAST_CELL, "%d", eg_forecaster_fitted(m->fitted)->parameters);
+	snprintf(cells[9], FORECAST_CELL, "%s", forecast_number(n, m->trial->seconds_fit));
+	snprintf(cells[10], FORECAST_CELL, "%s", forecast_number(n, 1000 * m->trial->seconds_forecast));
+}
+
 static void show_models(const forecast_job *j) {
-	static const char *const heads[] = {"model", "MAE", "RMSE", "sMAPE", "MASE", "pinball", "in 80 %", "in 95 %", "parameters",
-		"fit s", "forecast ms"};
 	table *t = table_new("lrrrrrrrrrr");
-	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) table_cell(t, "%s", heads[i]);
+	for (int i = 0; i < FORECAST_COLUMNS; i++) table_cell(t, "%s", forecast_heads[i]);
 	table_rule(t);
 	for (int i = 0; i < j->n; i++) {
-		const forecast_model *m = &j->models[i];
-		const eg_scores *s = &m->scores;
-		char spec[160], n[NUMBER];
-		table_cell(t, "%s", spec_of(j, m, spec));
-		const double scores[5] = {s->mae, s->rmse, s->smape, s->mase, s->pinball};
-		for (int k = 0; k < 5; k++) table_cell(t, "%s", forecast_number(n, scores[k]));
-		table_cell(t, "%s", number_percent(n, s->coverage80));
-		table_cell(t, "%s", number_percent(n, s->coverage95));
-		table_cell(t, "%d", eg_forecaster_fitted(m->fitted)->parameters);
-		table_cell(t, "%s", forecast_number(n, m->trial->seconds_fit));
-		table_cell(t, "%s", forecast_number(n, 1000 * m->trial->seconds_forecast));
+		char cells[FORECAST_COLUMNS][FORECAST_CELL];
+		forecast_cells(j, &j->models[i], cells);
+		for (int k = 0; k < FORECAST_COLUMNS; k++) table_cell(t, "%s", cells[k]);
 	}
 	table_print(t, stdout, 0);
 	table_free(t);
@@ -129,7 +134,7 @@ static void show_forecast(const forecast_job *j) {
 	table_rule(t);
 	for (int h = 0; h < o->horizon && h < MOST; h++) {
 		char time[32], n[NUMBER];
-		table_cell(t, "%s", when(j, j->past.n + h, time));
+		table_cell(t, "%s", forecast_when(j, j->past.n + h, time));
 		const double v[5] = {o->mean[h], o->quantiles[1][h], o->quantiles[3][h], o->quantiles[0][h], o->quantiles[4][h]};
 		for (int k = 0; k < 5; k++) table_cell(t, "%s", forecast_number(n, v[k]));
 	}
@@ -143,11 +148,11 @@ void forecast_show(const forecast_job *j) {
 	const eg_fitted *f = eg_forecaster_fitted(j->models[0].fitted);
 	show_series(j);
 	show_models(j);
-	printf("\nBest: %s\n  %s\n", spec_of(j, &j->models[0], spec), f->formula);
+	printf("\nBest: %s\n  %s\n", forecast_spec(j, &j->models[0], spec), f->formula);
 	if (!isnan(f->loglik)) printf("  log-likelihood %.4f, AICc %.4f, %d values\n", f->loglik, f->aicc, f->n);
 	if (!isnan(j->p))
 		printf("  against %s one step ahead: p = %.2g (Diebold and Mariano, %d origins)\n", j->tested, j->p, j->origins);
-	for (int i = 0; warning(j, &i, text, sizeof text); i++) printf("Warning: %s\n", text);
+	for (int i = 0; forecast_warning(j, &i, text, sizeof text); i++) printf("Warning: %s\n", text);
 	printf("\n");
 	show_forecast(j);
 }
@@ -170,11 +175,11 @@ static void put_forecast(const forecast_job *j, const forecast_model *m, eg_valu
 	char time[32];
 	eg_value *v = eg_value_put_map(parent, "forecast");
 	eg_value_put_text(v, "series", name_of(j));
-	eg_value_put_text(v, "origin", when(j, j->past.n - 1, time));
+	eg_value_put_text(v, "origin", forecast_when(j, j->past.n - 1, time));
 	eg_value *times = eg_value_put_list(v, "times"), *mean = eg_value_put_list(v, "mean");
 	eg_value *deviation = eg_value_put_list(v, "deviation"), *quantiles = eg_value_put_map(v, "quantiles");
 	for (int h = 0; h < o->horizon; h++) {
-		eg_value_put_text(times, NULL, when(j, j->past.n + h, time));
+		eg_value_put_text(times, NULL, forecast_when(j, j->past.n + h, time));
 		eg_value_put_number(mean, NULL, o->mean[h]);
 		eg_value_put_number(deviation, NULL, o->deviation[h]);
 	}
@@ -189,7 +194,7 @@ static void put_model(const forecast_job *j, eg_value *list, const forecast_mode
 	char spec[160];
 	eg_value *v = eg_value_put_map(list, NULL);
 	eg_value_put_text(v, "name", f->name);
-	eg_value_put_text(v, "spec", spec_of(j, m, spec));
+	eg_value_put_text(v, "spec", forecast_spec(j, m, spec));
 	forecast_put_scores(v, &m->scores);
 	eg_value *steps = eg_value_put_list(v, "by_horizon");
 	for (int h = 0; h < j->horizon; h++) {
@@ -232,38 +237,10 @@ void forecast_put(const forecast_job *j, eg_value *v) {
 	} else
 		eg_value_put_null(v, "test");
 	eg_value *warnings = eg_value_put_list(v, "warnings");
-	for (int i = 0; (code = warning(j, &i, text, sizeof text)); i++) {
+	for (int i = 0; (code = forecast_warning(j, &i, text, sizeof text)); i++) {
 		eg_value *one = eg_value_put_map(warnings, NULL);
 		eg_value_put_text(one, "code", code);
 		eg_value_put_text(one, "text", text);
 	}
 	put_forecast(j, &j->models[0], v);
-}
-
-/* ---- the picture ------------------------------------------------------------------------------------------------- */
-
-/* Years, where steps have a time; else their numbers. */
-static double place(const eg_time_table *t, int step) {
-	const double year = 365.2425 * 86400;
-	if (!t->dated) return step + 1;
-	double seconds = t->months ? year / 12 * t->months : t->seconds;
-	return 1970 + (t->begin + seconds * step) / year;
-}
-
-bool forecast_draw(const forecast_job *j, const char *path) {
-	eg_error err;
-	char title[300], spec[160];
-	int shown = 6 * j->horizon > 4 * j->past.period ? 6 * j->horizon : 4 * j->past.period;
-	if (shown < 150) shown = 150;
-	if (shown > j->past.n) shown = j->past.n;
-	const int from = j->past.n - shown;
-	double *x = cli_alloc((size_t)(shown + j->horizon) * sizeof *x);
-	for (int i = 0; i < shown + j->horizon; i++) x[i] = place(j->table, from + i);
-	snprintf(title, sizeof title, "%.80s, by %s", j->target->name, spec_of(j, &j->models[0], spec));
-	const eg_forecast_plot p = {.title = title, .x_title = j->table->dated ? "year" : "step", .y_title = j->target->name, .x = x,
-		.values = j->past.values + from, .past = shown, .outlook = j->models[0].outlook};
-	eg_status status = eg_plot_forecast(path, &p, &err);
-	free(x);
-	if (status) fail_error("forecast", &err);
-	return status == EG_OK;
 }

@@ -134,13 +134,28 @@ EG_API eg_status eg_why_page(const char *path, const char *title, const eg_value
 
 typedef struct eg_forecast_plot {
 	const char *title, *x_title, *y_title;
-	const double *x;               /* of `past` values and, behind them, of the forecast's steps */
+	const double *x;               /* of `past` values and, behind them, of the forecast's steps; rising */
 	const double *values;          /* NAN: missing */
 	int past;
 	const struct eg_outlook *outlook; /* engram_series.h */
+	const struct eg_rolling *trial; /* forecasts from earlier origins; NULL: none are drawn */
+	int before;                    /* values of the series before the first that is shown */
 } eg_forecast_plot;
-/* A picture (SVG): the past, the forecast, and where four fifths and nineteen twentieths of the values are expected. */
-EG_API eg_status eg_plot_forecast(const char *path, const eg_forecast_plot *p, eg_error *err);
+
+/* What a page has beside the picture. Texts are as they are; a page escapes them. */
+typedef struct eg_forecast_words {
+	const char *const *times; /* of `past` values and of the forecast's steps */
+	const char *const *heads; /* of a table of models, `columns` of them, and */
+	const char *const *cells; /* its rows */
+	int columns, rows;
+	const char *const *notes; /* paragraphs, a NULL behind them */
+} eg_forecast_words;
+
+/* A picture: the past, the forecast, where four fifths and nineteen twentieths of the values are expected, and forecasts
+ * from earlier origins; by the name SVG, PNG (.png; needs librsvg) or, with words, a page (.html) that needs no other
+ * file and says what is under the pointer. */
+EG_API eg_status eg_plot_forecast(
+	const char *path, const eg_forecast_plot *p, const eg_forecast_words *words, eg_error *err);
 
 /* ---- what is in a data set --------------------------------------------------------------------------------------- */
 
