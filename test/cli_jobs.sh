@@ -224,6 +224,64 @@ says '"bleu"'
 expect 0 "$ENGRAM" floor backwards.yaml --json
 says translation-memory
 
+# ---- reply -------------------------------------------------------------------------------------------------------------
+
+awk 'BEGIN {
+	seed = 1
+	split("Ann Bob Dot Gus Kim Liz", names, " ")
+	for (i = 0; i < 420; i++) {
+		seed = (seed * 16807) % 2147483647
+		name = names[1 + seed % 6]
+		printf "%s\tHi!\tWho?\t%s\n", name, name
+	}
+}' >talks.tsv
+cat >names.yaml <<-END
+	name: names
+	task: reply
+	data: {source: dialogue, path: talks.tsv, form: tabs, validation: 0.05}
+	input: [time]
+	model:
+	  - embedding: 16
+	  - gru: {hidden: 24, name: read}
+	  - multi_head_attention: {heads: 2, causal: true, context: 40, name: seen}
+	  - concat: {from: [read, seen], axis: 2}
+	  - linear: classes
+	train: {loss: cross_entropy, optimizer: {adam: {lr: 2.0e-2}}, schedule: cosine, batch: 32, epochs: 8, seed: 2}
+END
+train names.yaml names.safetensors --threads 1
+reaches names.safetensors test exact 0.9
+reaches names.safetensors test right_of_ten 0.9
+agrees names.safetensors test validation
+notices names.safetensors test '3s/"text": "[A-Za-z!?]*", "logprob/"text": "ZZ", "logprob/'
+expect 0 "$ENGRAM" floor names.yaml --json
+says '"right_of_ten": 0'
+
+# chats CODE OPTION...: with what is in the file `lines`
+chats() {
+	code=$1
+	shift
+	expect "$code" sh -c 'exec "$0" chat "$@" <lines' "$ENGRAM" "$@"
+}
+# The talk is kept: the name that was said comes back two lines later, until it is forgotten.
+printf 'Bob\nWho?\n/reset\nKim\r\nWho?\n/quit\nGus\n' >lines
+chats 0 names.safetensors --greedy --json
+[ "$(sed -n 's/.*"text": "\([^"]*\)".*/\1/p' out | tr '\n' ' ')" = "Hi! Bob Hi! Kim " ] || fail "not the answers of this talk: $(cat out)"
+chats 0 names.safetensors --greedy
+[ "$(cat out)" = "$(printf 'Hi!\n\nBob\n\nHi!\n\nKim\n')" ] || fail "answers and empty lines: $(cat out)"
+# What is no turn is named, and the talk goes on.
+printf '\nBob\377\n/what\nB\360\237\230\200b\nWho?' >lines
+chats 1 names.safetensors --beam 3
+[ "$(grep -c . out)" = 2 ] || fail "not two answers: $(cat out)"
+for words in 'line 1 is empty' 'line 2, column 4: this is no UTF-8 text (byte 0xFF)' "line 3: there is no command '/what'" 'unknown to the model'; do
+	grep -q -- "$words" err || fail "no '$words': $(cat err)"
+done
+head -c 1000000 /dev/zero | tr '\0' B >lines
+chats 0 names.safetensors --seed 3 --temperature 0.5
+grep -q 'line 1 has 1000000 characters, and the model reads the last 256 units' err || fail "a long line: $(cat err)"
+expect 1 "$ENGRAM" chat backwards.safetensors
+grep -q "does not talk" err || fail "a model of another task: $(cat err)"
+expect 2 "$ENGRAM" chat names.safetensors --greedy --beam 2
+
 # ---- language, regress ------------------------------------------------------------------------------------------------
 
 awk 'BEGIN {

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64, PIECE = 32 }; /* steps of a run: while it hears; of texts that are compared */
 
 struct eg_talk {
 	eg_plan_cache *plans;
@@ -60,28 +60,32 @@ static bool make_room(eg_real **at, size_t *room, size_t n) {
 	return *at != NULL;
 }
 
+static bool is_same(const int *from, int rows) {
+	for (int i = 0; i < rows; i++)
+		if (from[i] != i) return false;
+	return true;
+}
+
 /* The plan for so many rows and steps, whose rows go on from rows from[] of the last one (NULL: from its first). */
 static eg_status go_on(eg_talk *t, int rows, int steps, const int *from, eg_error *err) {
-	eg_plan *before = t->plan;
+	eg_plan *before = t->plan, *plan = eg_plan_cache_get(t->plans, rows, steps, NULL, err);
 	size_t count = 0;
-	const eg_real *state = before ? eg_plan_state(before, &count) : NULL;
+	if (!plan) return err->status;
+	t->plan = plan;
 	if (rows > t->rows) {
 		eg_release(NULL, t->from);
 		t->from = eg_calloc(NULL, (size_t)rows, sizeof *t->from);
 		t->rows = t->from ? rows : 0;
 	}
-	if (!t->from || !make_room(&t->moving, &t->room, count)) return no_memory(err);
+	if (!t->from) return no_memory(err);
 	for (int i = 0; i < rows; i++) t->from[i] = from ? from[i] : 0;
-	if (count) memcpy(t->moving, state, count * sizeof *t->moving);
-	eg_plan *plan = eg_plan_cache_get(t->plans, rows, steps, NULL, err);
-	if (!plan) return err->status;
-	t->plan = plan;
-	if (count && before) {
-		eg_plan_state_rows(plan, before, t->moving, t->from);
-	} else if (!before) {
-		eg_real *own = eg_plan_state(plan, &count);
-		if (count) memset(own, 0, count * sizeof *own);
-	}
+	if (plan == before && is_same(t->from, rows)) return EG_OK;
+	eg_real *state = eg_plan_state(before ? before : plan, &count);
+	if (!before && count) memset(state, 0, count * sizeof *state);
+	if (!before || !count) return EG_OK;
+	if (!make_room(&t->moving, &t->room, count)) return no_memory(err);
+	memcpy(t->moving, state, count * sizeof *state);
+	eg_plan_state_rows(plan, before, t->moving, t->from);
 	return EG_OK;
 }
 
@@ -207,32 +211,52 @@ eg_status eg_talk_write(
 	return status;
 }
 
+/* Some texts side by side, a chunk at a time; those that are at their end leave. */
+typedef struct scoring {
+	const int32_t *const *texts;
+	const size_t *sizes;
+	double *nats;
+	int32_t end;
+	int *live, *from, n; /* which texts are still read, and their rows in the chunk before */
+} scoring;
+
+static void score_chunk(eg_talk *t, const scoring *s, size_t at) {
+	const size_t n = (size_t)s->n;
+	int32_t *in = input_of(t);
+	for (size_t k = 0; k < PIECE; k++)
+		for (size_t i = 0; i < n; i++) {
+			const int x = s->live[i];
+			in[k * n + i] = at + k == 0 ? t->last : at + k - 1 < s->sizes[x] ? s->texts[x][at + k - 1] : s->end;
+		}
+	eg_plan_run(t->plan, 0);
+	const eg_real *logits = logits_of(t);
+	for (size_t k = 0; k < PIECE; k++)
+		for (size_t i = 0; i < n; i++) {
+			const int x = s->live[i];
+			if (at + k > s->sizes[x]) continue;
+			s->nats[x] += nats_of(logits + (k * n + i) * (size_t)t->units, t->units,
+				at + k < s->sizes[x] ? s->texts[x][at + k] : s->end);
+		}
+}
+
 eg_status eg_talk_score(eg_talk *t, const int32_t *const *texts, const size_t *sizes, int n, int32_t end, double *nats,
 	eg_error *err) {
-	size_t most = 0;
-	eg_status status = go_back(t, err);
-	for (int i = 0; i < n; i++) nats[i] = 0, most = sizes[i] > most ? sizes[i] : most;
-	for (size_t at = 0; at <= most && !status; at += CHUNK) {
-		int *same = eg_calloc(NULL, (size_t)n, sizeof *same);
-		if (!same) return no_memory(err);
-		for (int i = 0; i < n; i++) same[i] = at ? i : 0;
-		status = go_on(t, n, CHUNK, same, err);
-		eg_release(NULL, same);
+	scoring s = {texts, sizes, nats, end, eg_calloc(NULL, (size_t)n + 1, sizeof *s.live),
+		eg_calloc(NULL, (size_t)n + 1, sizeof *s.from), n};
+	eg_status status = s.live && s.from ? go_back(t, err) : no_memory(err);
+	for (int i = 0; i < n && !status; i++) nats[i] = 0, s.live[i] = i;
+	for (size_t at = 0; s.n > 0 && !status; at += PIECE) {
+		status = go_on(t, s.n, PIECE, at ? s.from : NULL, err);
 		if (status) break;
-		int32_t *in = input_of(t);
-		for (size_t s = 0; s < CHUNK; s++)
-			for (int i = 0; i < n; i++)
-				in[s * (size_t)n + (size_t)i] =
-					at + s == 0 ? t->last : at + s - 1 < sizes[i] ? texts[i][at + s - 1] : end;
-		eg_plan_run(t->plan, 0);
-		const eg_real *x = logits_of(t);
-		for (size_t s = 0; s < CHUNK; s++)
-			for (int i = 0; i < n; i++)
-				if (at + s <= sizes[i])
-					nats[i] += nats_of(x + (s * (size_t)n + (size_t)i) * (size_t)t->units, t->units,
-						at + s < sizes[i] ? texts[i][at + s] : end);
+		score_chunk(t, &s, at);
+		int left = 0;
+		for (int i = 0; i < s.n; i++)
+			if (sizes[s.live[i]] >= at + PIECE) s.from[left] = i, s.live[left++] = s.live[i];
+		s.n = left;
 	}
 	for (int i = 0; i < n && !status; i++)
 		if (!isfinite(nats[i])) status = no_number(err);
+	eg_release(NULL, s.live);
+	eg_release(NULL, s.from);
 	return status;
 }
