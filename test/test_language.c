@@ -512,6 +512,54 @@ static void tells_what_comes_next(void **state) {
 	eg_model_free(m);
 }
 
+/* Words and subwords as they are written, the space before a subword among them. */
+static void tells_which_word_comes_next(void **state) {
+	bench *b = *state;
+	static const char *const data[] = {"unit: word", "unit: subword, max_size: 300"}, *const words[] = {"cat", " cat"};
+	bench_text(b, "cats.txt", "the cat and the cat, the cat or a cat");
+	for (int k = 0; k < 2; k++) {
+		eg_real biases[300] = {0};
+		eg_model *m = make_model(b, "cats.txt", data[k], MARKOV, biases);
+		eg_vocab *v = vocab_of(b, eg_model_task(m));
+		for (int i = 0; i < eg_vocab_count(v); i++) biases[i] = strcmp(eg_vocab_token(v, i, NULL), words[k]) ? 0 : 5;
+		eg_model_free(m);
+		m = make_model(b, "cats.txt", data[k], MARKOV, biases);
+		eg_predictor *p = bench_predictor(b, m, "top=1");
+		const eg_value *next = eg_value_get(ask(b, p, (eg_question){.bytes = "the", .size = 3}), "next");
+		assert_string_equal(eg_value_text(eg_value_get(eg_value_at(next, 0), "text")), words[k]);
+		assert_near(eg_value_number(eg_value_get(eg_value_at(next, 0), "probability"), NAN),
+		        exp(5) / (exp(5) + eg_vocab_count(v) - 1), 1e-5);
+		eg_predictor_free(p);
+		eg_vocab_free(v);
+		eg_model_free(m);
+	}
+}
+
+/* All nats by all characters, whatever the units; nothing is told of words that are not known. */
+static void tells_nats_a_character(void **state) {
+	bench *b = *state;
+	static const struct {
+		const char *data;
+		double units, characters; /* predicted */
+	} cases[] = {{"unit: subword, max_size: 300", 0, 0}, {"unit: byte", 38, 37}, {"unit: word", 11, 35}, {"unit: word, min_count: 2", 0, NAN}};
+	static const eg_real zeros[300] = {0};
+	bench_text(b, "cats.txt", "the cat and the cat, the cat or a c\xc3\xa1t\n");
+	for (int k = 0; k < 4; k++) {
+		eg_model *m = make_model(b, "cats.txt", cases[k].data, MARKOV, zeros);
+		eg_evaluation *e = evaluate(b, m, NULL);
+		const double n = (double)eg_evaluation_total(e), nats = n * eg_evaluation_find(e, "loss"), each = eg_evaluation_find(e, "nats_per_character");
+		if (cases[k].units > 0) assert_int_equal((int)n, (int)cases[k].units);
+		if (isnan(cases[k].characters))
+			assert_true(isnan(each));
+		else if (cases[k].characters > 0)
+			assert_near(each, nats / cases[k].characters, 1e-6);
+		else
+			assert_true(nats / each > 30 && nats / each < 38); /* 37 without those of the first unit */
+		eg_evaluation_free(e);
+		eg_model_free(m);
+	}
+}
+
 /* The likeliest that is told is what a generator writes that always takes it; a record, JSON, a file and ids say the
  * same. */
 static void tells_what_it_would_write(void **state) {
@@ -644,6 +692,8 @@ int main(void) {
 	        cmocka_unit_test(judges_as_a_session_reads),
 	        cmocka_unit_test(judges_another_text),
 	        cmocka_unit_test(tells_what_comes_next),
+	        cmocka_unit_test(tells_which_word_comes_next),
+	        cmocka_unit_test(tells_nats_a_character),
 	        cmocka_unit_test(tells_what_it_would_write),
 	        cmocka_unit_test(answers_add_up),
 	        cmocka_unit_test(tasks_say_what_they_do),
