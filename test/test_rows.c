@@ -46,8 +46,8 @@ static void drop(bed *b) {
 	eg_context_free(b->ctx);
 }
 
-/* Some rows in every step, row 1 again and again with a long time in between, others at random; all, one after the other,
- * where there is room. -1 and ids that are no row go in as well. */
+/* Some rows in every step, row 1 again and again with a long time in between, others at random; all, one after the
+ * other, where there is room. -1 and ids that are no row go in as well. */
 static void fill(const bed *b, int step) {
 	int32_t *x = eg_plan_input(b->plan, "x"), *t = eg_plan_input(b->plan, "t");
 	for (int i = 0; i < b->time * N; i++) {
@@ -104,8 +104,8 @@ static void test_gradients(void **state) {
 
 /* ---- updates ----------------------------------------------------------------------------------------------------- */
 
-/* Methods for which rest is nothing but leaving out additions of zero, and others. eps is large enough that no gradient of
- * 1e-8, which is rounding, becomes a step as long as any other. */
+/* Methods for which rest is nothing but leaving out additions of zero, and others. eps is large enough that no
+ * gradient of 1e-8, which is rounding, becomes a step as long as any other. */
 static const struct method {
 	eg_optimizer_config c;
 	double most; /* 0: not a bit */
@@ -171,8 +171,8 @@ static void test_all_occur(void **state) {
 	}
 }
 
-/* Lazy: what does not occur keeps its bits, decay or not; what does is updated by AdamW's equation with the moments that
- * it had. */
+/* Lazy: what does not occur keeps its bits, decay or not; what does is updated by AdamW's equation with the moments
+ * that it had. */
 static void test_lazy(void **state) {
 	EG_UNUSED(state);
 	const eg_optimizer_config c = {.kind = EG_ADAMW, .weight_decay = 0.1};
@@ -205,8 +205,8 @@ static void test_threads(void **state) {
 	drop(&a), drop(&b);
 }
 
-/* Weights, moments, the number of steps and of each row its last one: the training goes on in the same bits. Without the
- * last it goes on too, and no row rests. */
+/* Weights, moments, the number of steps and of each row its last one: the training goes on in the same bits. Without
+ * the last it goes on too, and no row rests. */
 static void test_resume(void **state) {
 	EG_UNUSED(state);
 	const eg_optimizer_config c = {.kind = EG_ADAM, .beta1 = 0.3, .clip_norm = 0.1};

@@ -167,7 +167,7 @@ typedef struct eg_op {
 	void (*bwd)(eg_emit *e);       /* NULL only with no_gradient */
 	const char *no_gradient;       /* why there is no backward; NULL when there is one */
 	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward: bwd asks for eg_emit_x, eg_emit_y */
-	bool by_rows;                  /* the gradient of its weights is zero but in rows that its input 0 names: bwd asks
+	bool by_rows;                  /* its weights have gradients in the rows alone that input 0 names: bwd asks
 	                                * for eg_emit_rows */
 	unsigned posts;                /* OP_POST(ACT) | ...: what it can do for those behind it */
 	eg_buf (*affine)(eg_emit *e);  /* in inference it is y = scale x + shift by channel, and so may be folded into
@@ -309,8 +309,8 @@ eg_buf eg_emit_y_over_x(eg_emit *e, int i);
 void eg_emit_same(eg_emit *e, int i, eg_layout layout);
 eg_buf eg_emit_w(eg_emit *e, int i);
 eg_buf eg_emit_dw(eg_emit *e, int i, bool *acc);
-/* Of an op by_rows, in bwd: parameter 0 gets a gradient in those rows alone that are the n whole numbers of input 0. true:
- * it is zero before the run, so bwd only adds. */
+/* Of an op by_rows, in bwd: parameter 0 gets a gradient in those rows alone that the n numbers of input 0 name.
+ * true: it is zero before the run, so bwd only adds. */
 bool eg_emit_rows(eg_emit *e, int64_t n);
 eg_buf eg_emit_dy(eg_emit *e, int i, eg_layout layout);
 bool eg_emit_needs_dx(const eg_emit *e, int i);

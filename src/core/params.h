@@ -29,7 +29,7 @@ struct eg_params {
 	real *before;   /* the state as the last training run found it, total - trained elements */
 	eg_table *tables; /* those whose gradients come from rows alone; they come with `grad` */
 	int ntables;
-	bool whole;       /* gradients of tables may be anything anywhere: they were handed out, or something else than rows
+	bool whole;       /* gradients of tables may be anything: they were handed out, or something else than rows
 	                   * goes into them */
 	uint64_t version; /* counted up by eg_params_changed: packed forms of another one are out of date */
 	eg_packed_set *packed;

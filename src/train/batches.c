@@ -17,7 +17,7 @@
 enum {
 	WINDOW = 32,
 	STEPS = 2, /* a batch has a multiple of so many steps, so that few different plans are needed */
-	LIKE = 4   /* with further open dimensions: samples are of like length whose steps are the same multiple of these */
+	LIKE = 4   /* with further open dimensions: where steps are the same multiple of these, those count */
 };
 
 typedef struct eg_batches_key {

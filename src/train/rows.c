@@ -1,5 +1,5 @@
-/* rows.c - updates of tables of which a batch uses few rows: whoever has no gradient and no momentum left rests, and when
- * it occurs again its moments have faded by as much as if it had been visited in every step (eg_rows_update).
+/* rows.c - updates of tables of which a batch uses few rows: a row without gradient and momentum rests, and when it
+ * occurs again its moments have faded by as much as if it had been visited in every step (eg_rows_update).
  *
  * All that is remembered is the step in which each row occurred last. Rows are visited in rising order, neighbours
  * together, so that an update is one pass over those parts of the memory that it is about, and its result does not
