@@ -239,7 +239,7 @@ static int run(const cli_args *a) {
 	const char *picture = args_text(a, "out");
 	j->args = a;
 	if (!read_options(j)) return free(j), CLI_USAGE;
-	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a);
+	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0);
 	int code = !tables ? CLI_FAILED : args_has(a, "id") ? forecast_many(j, tables) : run_one(j, tables->at[0]);
 	forecast_free(j);
 	eg_time_tables_free(tables);
@@ -249,18 +249,10 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
 	{"target", 0, "COLUMN", "the column to forecast (default: the only one of numbers)", 0, 0},
-	{"time", 0, "COLUMNS", "the column of the time, or those of year, month, day, hour, ... with commas between them (default: the "
-	                       "first of dates, or those called year, month, day, ...)", 0, 0},
-	{"time-format", 0, "FORMAT", "how the time is written, as strptime(3) has it, several columns with a blank between them, as in "
-	                             "--time-format '%d.%m.%Y %H:%M' (default: ISO 8601)", 0, 0},
-	{"time-zone", 0, "ZONE", "times are what clocks there showed, as in --time-zone Europe/Berlin, with the hours that are there twice "
-	                         "or never (default: as they are written)", 0, 0},
+	OPTIONS_TIME,
 	{"grid", 0, "STEP", "bring rows to steps of this length, the mean of each step's rows: 10min, 1h, 1d, 1w, 1mo, 1y (default: the "
 	                    "step that all times have in common)", 0, 0},
-	{"rows", 0, NULL, "rows are steps, whatever their times", 0, 0},
 	{"id", 0, "COLUMN", "the table has several series, and this column says which one a row is of: each is forecast", 0, 0},
-	{"missing", 0, "TEXT", "a cell with this text says nothing, as an empty one and NA do; may be repeated", 0, 0},
-	{"separator", 0, "comma|tab|semicolon", "what stands between cells (default: comma)", 0, 0},
 	{"horizon", 0, "N", "how many steps ahead (default: a season, or 10)", 1, 10000},
 	{"period", 0, "N", "steps of a season; 1: there is none (default: found by the calendar and the autocorrelation)", 1, 10000},
 	{"model", 0, "MODEL", "this model, beside the naive one, as in --model 'arima(0,1,1)(0,1,1)12' or --model ets; may be repeated "

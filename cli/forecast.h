@@ -37,10 +37,22 @@ typedef struct forecast_job {
 	eg_error err;              /* what ended it; "": nothing did */
 } forecast_job;
 
+/* Options that say how a table's times are read: of every verb that takes one. */
+#define OPTIONS_TIME \
+	{"time", 0, "COLUMNS", "the column of the time, or those of year, month, day, hour, ... with commas between them (default: the " \
+	                       "first of dates, or those called year, month, day, ...)", 0, 0}, \
+	{"time-format", 0, "FORMAT", "how the time is written, as strptime(3) has it, several columns with a blank between them, as in " \
+	                             "--time-format '%d.%m.%Y %H:%M' (default: ISO 8601)", 0, 0}, \
+	{"time-zone", 0, "ZONE", "times are what clocks there showed, as in --time-zone Europe/Berlin, with the hours that are there twice " \
+	                         "or never (default: as they are written)", 0, 0}, \
+	{"rows", 0, NULL, "rows are steps, whatever their times", 0, 0}, \
+	{"missing", 0, "TEXT", "a cell with this text says nothing, as an empty one and NA do; may be repeated", 0, 0}, \
+	{"separator", 0, "comma|tab|semicolon", "what stands between cells (default: comma)", 0, 0}
+
 /* ---- forecast_table.c: the series, and what is seen or known beside it ----------------------------------------------- */
 
-/* NULL after a message. */
-eg_time_tables *forecast_read(const cli_args *a);
+/* A file, or with `text` what stands there, whose first line below the names is called `line`. NULL after a message. */
+eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line);
 /* The target of a table, and its columns; false: j->err says why. */
 bool forecast_take(forecast_job *j);
 void forecast_leave(forecast_job *j); /* what forecast_take took */
@@ -77,6 +89,7 @@ void forecast_put_scores(eg_value *v, const eg_scores *s);
 
 /* ---- forecast_draw.c ------------------------------------------------------------------------------------------------- */
 
+double forecast_place(const eg_time_table *t, int step); /* on the axis of a picture: years, or numbers of steps */
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
 
 #endif

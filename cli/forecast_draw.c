@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Years, where steps have a time; else their numbers. */
-static double place(const eg_time_table *t, int step) {
+double forecast_place(const eg_time_table *t, int step) {
 	const double year = 365.2425 * 86400;
 	if (!t->dated) return step + 1;
 	double seconds = t->months ? year / 12 * t->months : t->seconds;
@@ -69,7 +69,7 @@ bool forecast_draw(const forecast_job *j, const char *path) {
 	if (shown > j->past.n) shown = j->past.n;
 	const int from = j->past.n - shown;
 	double *x = cli_alloc((size_t)(shown + j->horizon) * sizeof *x);
-	for (int i = 0; i < shown + j->horizon; i++) x[i] = place(j->table, from + i);
+	for (int i = 0; i < shown + j->horizon; i++) x[i] = forecast_place(j->table, from + i);
 	snprintf(title, sizeof title, "%.80s, by %s", j->target->name, forecast_spec(j, &j->models[0], spec));
 	const eg_forecast_plot p = {.title = title, .x_title = j->table->dated ? "year" : "step", .y_title = j->target->name, .x = x,
 		.values = j->past.values + from, .past = shown, .outlook = j->models[0].outlook, .trial = j->models[0].trial, .before = from};

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char verb[] = "forecast";
-
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
 /* "year,month,day" as names, a NULL behind them; NULL: none. Both to be freed. */
@@ -30,7 +28,7 @@ static const char **split_names(const char *text, char **copy) {
 }
 
 /* "15min", "1h", "3mo". */
-static bool read_grid(const char *text, eg_time_table_options *o) {
+static bool read_grid(const char *verb, const char *text, eg_time_table_options *o) {
 	static const struct {
 		const char *name;
 		double seconds;
@@ -49,7 +47,7 @@ static bool read_grid(const char *text, eg_time_table_options *o) {
 
 /* Clocks of this process become those of the zone. The C library takes a name that it does not know for UTC, so it is
  * looked for first; "CET-1CEST,M3.5.0,M10.5.0/3" says itself what it is. */
-static bool enter_zone(const char *zone) {
+static bool enter_zone(const char *verb, const char *zone) {
 	char path[300];
 	const char *folder = getenv("TZDIR");
 	if (!zone) return true;
@@ -62,17 +60,19 @@ static bool enter_zone(const char *zone) {
 	return true;
 }
 
-eg_time_tables *forecast_read(const cli_args *a) {
+eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line) {
 	eg_error err;
+	const char *verb = a->verb->name;
 	eg_time_tables *tables = NULL;
 	const char *separator = args_text(a, "separator");
 	char *copy;
 	int n;
 	const char **time = split_names(args_text(a, "time"), &copy), **missing = args_all(a, "missing", &n);
 	eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"), .format = args_text(a, "time-format"),
-		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"),
+		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"), .line = line,
 		.separator = !separator ? 0 : strcmp(separator, "tab") == 0 ? '\t' : strcmp(separator, "semicolon") == 0 ? ';' : ','};
-	if (read_grid(args_text(a, "grid"), &o) && enter_zone(o.zone) && eg_time_tables_read(a->operands[0], &o, &tables, &err))
+	if (read_grid(verb, args_text(a, "grid"), &o) && enter_zone(verb, o.zone) &&
+	        (text ? eg_time_tables_parse(text, strlen(text), path, &o, &tables, &err) : eg_time_tables_read(path, &o, &tables, &err)))
 		fail_error(verb, &err);
 	for (int i = 0; tables && i < tables->n; i++)
 		if (tables->at[i]->remark && (i == 0 || !tables->at[0]->remark)) fail(verb, "note: %s", tables->at[i]->remark);

@@ -470,6 +470,7 @@ typedef struct eg_time_table_options {
 	const char *const *missing; /* what else says that there is nothing, a NULL behind */
 	bool rows;               /* rows are steps, whatever their times */
 	char separator;          /* 0: a comma */
+	int64_t line;            /* the number of the first line below the names, for messages; 0: 2 */
 } eg_time_table_options;
 
 /* options may be NULL; its id is. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later than that
@@ -485,6 +486,9 @@ typedef struct eg_time_tables {
 } eg_time_tables;
 EG_API eg_status eg_time_tables_read(
 	const char *path, const eg_time_table_options *options, eg_time_tables **tables, eg_error *err);
+/* The same of a text that is in memory, for messages called `name`. */
+EG_API eg_status eg_time_tables_parse(const char *text, size_t size, const char *name, const eg_time_table_options *options,
+	eg_time_tables **tables, eg_error *err);
 EG_API void eg_time_tables_free(eg_time_tables *t); /* NULL is allowed */
 
 /* The column called `name`, whatever it holds. */

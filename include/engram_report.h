@@ -157,6 +157,18 @@ typedef struct eg_forecast_words {
 EG_API eg_status eg_plot_forecast(
 	const char *path, const eg_forecast_plot *p, const eg_forecast_words *words, eg_error *err);
 
+/* ---- fault warning ----------------------------------------------------------------------------------------------- */
+
+typedef struct eg_watch_plot {
+	const char *title, *x_title, *y_title;
+	const double *x, *values, *scores; /* n > 0 of each; a value that is missing is NAN. Scores: 1 is the threshold */
+	int n;
+	const double *begin, *end;         /* of each event, places on x */
+	int nevents;
+} eg_watch_plot;
+/* A picture (SVG): what was measured, the score below it with its threshold, and events shaded in both. */
+EG_API eg_status eg_plot_watch(const char *path, const eg_watch_plot *p, eg_error *err);
+
 /* ---- what is in a data set --------------------------------------------------------------------------------------- */
 
 /* What eg_survey_options.progress is told, every hundredth of a part; false: stop, EG_ERR_STOPPED. */

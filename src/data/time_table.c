@@ -46,9 +46,10 @@ static const char gap[] = ""; /* of a cell that says nothing */
 
 static eg_status add_row(reading *r, const eg_row *row, eg_error *err) {
 	const int n = r->head.n;
+	const int64_t line = row->line + (r->options.line > 0 ? r->options.line - 2 : 0);
 	if (row->n != n)
 		return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: %d column%s, but the first line names %d; write a separator between columns",
-		        r->head.file, (long long)row->line, row->n, row->n == 1 ? "" : "s", n);
+		        r->head.file, (long long)line, row->n, row->n == 1 ? "" : "s", n);
 	size_t cells = (size_t)n * sizeof *r->cells, numbers = (size_t)n * sizeof *r->numbers;
 	if (!eg_grow(NULL, &r->cells, &r->cap_cells, r->all, cells) || !eg_grow(NULL, &r->numbers, &r->cap_numbers, r->all, numbers) ||
 	        !eg_grow(NULL, &r->lines, &r->cap_lines, r->all, sizeof *r->lines))
@@ -66,7 +67,7 @@ static eg_status add_row(reading *r, const eg_row *row, eg_error *err) {
 			if (!*text) return no_memory(r, err);
 		}
 	}
-	r->lines[r->all++] = row->line;
+	r->lines[r->all++] = line;
 	return EG_OK;
 }
 
@@ -498,6 +499,18 @@ eg_status eg_time_tables_read(
 	if (!status) status = take(reader, options, &o, err);
 	eg_reader_close(reader);
 	*tables = status ? NULL : &o->all;
+	return status;
+}
+
+eg_status eg_time_tables_parse(const char *text, size_t size, const char *name, const eg_time_table_options *options,
+	eg_time_tables **tables, eg_error *err) {
+	owner *o = NULL;
+	*tables = NULL;
+	eg_reader *reader = eg_reader_memory(text, size, name, err);
+	if (!reader) return err->status;
+	eg_status status = take(reader, options, &o, err);
+	eg_reader_close(reader);
+	if (!status) *tables = &o->all;
 	return status;
 }
 

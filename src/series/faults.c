@@ -123,7 +123,7 @@ static eg_status place(judging *g, unsigned kinds, int count, uint64_t seed, eg_
 		if (!(kinds >> kind & 1)) continue;
 		if (length == 0 || room < 1)
 			return eg_fail(err, EG_ERR_ARG, "a fault of the kind '%s' has %d rows, and %d are watched%s; learn fewer, or leave the kind out",
-			        eg_fault_name((eg_fault)kind), length, g->n - from, length == 0 ? " (there is no season)" : "");
+			        eg_fault_name((eg_fault)kind), length, g->n - from, length == 0 ? "; no season was found: say its period" : "");
 		const eg_rng rng = {.seed = seed, .stream = eg_stream(EG_RNG_DATA, (uint32_t)kind, 0)};
 		uint64_t drawn = 0;
 		for (int i = 0; i < count; i++) {

@@ -72,8 +72,8 @@ typedef struct eg_sums {
 	int n;
 } eg_sums;
 void eg_sums_add(eg_sums *s, const double *x, int k, double y);
-/* (X'X + penalty n I) w = X'y with standardised columns, by Cholesky; w in the units of x, and *level beside it. a: room
- * for k x k, scale: for k. false: no such coefficients. */
+/* (X'X + penalty n I) w = X'y with standardised columns, by Cholesky; w in the units of x, and *level beside it. a:
+ * room for k x k, scale: for k. false: no such coefficients. */
 bool eg_sums_solve(const eg_sums *s, int k, double penalty, double *a, double *scale, double *weight, double *level);
 
 /* ---- minimum.c --------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,102 @@
+#!/bin/sh
+# engram watch: faults in tables, rows that come one by one, faults put in; and all that may be wrong.
+. test/cli_helpers
+if ! "$ENGRAM" version | grep -q "csv "; then
+	echo "built without libcsv"
+	exit 77
+fi
+
+# fed CODE FILE COMMAND...: as expect, with a file as standard input
+fed() {
+	want=$1
+	file=$2
+	shift 2
+	"$@" >out 2>err <"$file"
+	got=$?
+	[ "$got" = "$want" ] || fail "exit code $got instead of $want: $* -- $(head -c 300 err)"
+}
+
+# 1,200 hours with a season of a day, a second column beside it; stuck from row 1000 on, for 24 rows
+awk 'BEGIN {
+	print "time,heat,load,note"
+	x = 4711
+	for (t = 0; t < 1200; t++) {
+		x = x * 16807 % 2147483647; u = x / 2147483647
+		x = x * 16807 % 2147483647; v = x / 2147483647
+		h = 20 + 3 * sin(t * 6.283185307 / 24) + 2 * (u - 0.5)
+		if (t == 999) kept = h
+		if (t >= 1000 && t < 1024) h = kept
+		printf "2024-%02d-%02dT%02d:00,%.4f,%.4f,n%d\n", 1 + int(t / 24 / 28), 1 + int(t / 24) % 28, t % 24, h, 5 + v, t
+	}
+}' >all.csv # a month of 28 days: rows are counted
+expect 0 "$ENGRAM" watch all.csv --rows --period 24 --target heat --json
+json out
+for key in '"model": null' '"unit": "row"' '"n": 480' '"learned": 720' '"period": 24' '"events": \[{"start": 100[1-5], ' '"sign": "stuck"' \
+	'"blame": \[{"variable": "heat", "share": 1' '"stuck": '; do grep -q "$key" out || fail "no $key in $(cat out)"; done
+cp out batch
+expect 0 "$ENGRAM" watch all.csv --rows --period 24 -o picture.svg
+says "watched: heat, load"
+says "period: 24, as given"
+says "stuck"
+says "heat 100"
+[ "$(grep -c '<svg' picture.svg)" = 3 ] && grep -q 'fill-opacity' picture.svg || fail "no picture: $(head -c 300 picture.svg)"
+
+# ---- live is batch ----
+head -721 all.csv >before.csv
+{ head -1 all.csv; tail -n +722 all.csv; } >rows.csv
+fed 0 rows.csv "$ENGRAM" watch before.csv --rows --period 24 --target heat --live --json
+says '"state": "begins"'
+json_events() { sed -n 's/.*"events": \[\(.*\)\]}/\1/p' "$1" | sed 's/}, {"start"/}\n{"start"/g'; }
+json_events batch >a
+sed -n 's/"state": "ends", //p' out >b
+cmp -s a b || fail "live says: $(cat b); all at once: $(cat a)"
+# with times: what is left out is missing, what goes back is passed over
+awk -F, -v OFS=, 'NR > 1 { $1 = sprintf("2024-01-%02dT%02d:00", 1 + int((NR - 2) / 24), (NR - 2) % 24) } NR < 722' all.csv >january.csv
+{ head -1 all.csv; echo "2024-01-31T02:00,20,5,x"; echo "2024-01-31T01:00,20,5,x"; echo "2024-01-31T03:00,hot,5,x"; } >live.csv
+fed 1 live.csv "$ENGRAM" watch january.csv --target heat --live
+says "standard input:3: the time '2024-01-31T01:00' is no later step than 2024-01-31T02:00"
+says "standard input:4: 'hot' in the column 'heat' is no number; it is taken for missing"
+expect 1 "$ENGRAM" watch january.csv --live
+says "standard input is empty"
+echo "time,load" >few.csv
+fed 1 few.csv "$ENGRAM" watch january.csv --live
+says "the first line names no column 'heat', which is watched"
+
+# ---- faults put in ----
+expect 0 "$ENGRAM" watch all.csv --rows --target heat --learn 0.5 --inject stuck,spike --count 5 --seed 3
+says "Faults put into heat"
+says "residuals of Holt-Winters"
+says_not "variance "
+expect 0 "$ENGRAM" watch all.csv --rows --target heat --learn 0.5 --inject stuck,spike --count 5 --seed 3 --json
+json out
+for key in '"event_recall": ' '"false_alarms_per_1000": ' '"delay": ' '"per_class": \[{"class": "stuck", "n": 5, "recall": ' \
+	'"floors": \[{"name": "difference", "settings": {}, "event_recall": ' '"beats_floor": true'; do
+	grep -q "$key" out || fail "no $key in $(cat out)"
+done
+
+# ---- what is wrong: where, and the cure ----
+expect 2 "$ENGRAM" watch all.csv --rows --inject noise
+says "--inject takes all, or some of drift"
+expect 1 "$ENGRAM" watch all.csv --rows --target heet
+says "has no column 'heet'"
+expect 1 "$ENGRAM" watch all.csv --rows --target heat --learn 0.9 --inject drift
+says "'drift' has 200 rows, and 120 are watched; learn fewer, or leave the kind out"
+head -90 all.csv >short.csv
+expect 1 "$ENGRAM" watch short.csv --rows
+says "89 rows, of which 53 would be learned, and 100 at least are needed"
+awk -F, -v OFS=, 'NR > 1 { $2 = 7 } 1' all.csv >sevens.csv
+expect 1 "$ENGRAM" watch sevens.csv --rows --target heat
+says "the column 'heat' is always 7 in the 720 rows that are learned"
+expect 0 "$ENGRAM" watch sevens.csv --rows
+says "left out: heat is always 7"
+awk -F, -v OFS=, 'NR > 1 { $2 = "NA" } 1' all.csv >missing.csv
+expect 1 "$ENGRAM" watch missing.csv --rows --target heat
+says "the column 'heat' has 0 values in the 720 rows that are learned"
+sed '9s/,[0-9.]*,/,12x,/' all.csv >bad.csv
+expect 1 "$ENGRAM" watch bad.csv --rows
+says "bad.csv:9: '12x' in the column 'heat' is no number"
+sed '9s/^2024-01/2023-01/' january.csv >back.csv
+expect 1 "$ENGRAM" watch back.csv
+says "back.csv:9: the time in the column 'time' is earlier than that of line 8"
+
+done_testing

@@ -1,0 +1,208 @@
+/* Fault warning: a known fault is found at its place and blamed on its column, normal noise raises about as many alarms
+ * as stated, a row's score knows no later row, and faults are put in as the rule says. */
+#include "base/base.h"
+#include "engram_series.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { N = 6000, LEARNED = 3000, DAY = 24 };
+
+static eg_error err;
+#define OK(call) do { if (call) fail_msg("%s", err.message); } while (0)
+
+static double a[N], b[N], copy[N];
+static const double *const columns[2] = {a, b}, *const changed[2] = {copy, b};
+
+/* Two columns with a day's season; b leads a. */
+static void make(uint64_t seed) {
+	const eg_rng rng = {.seed = seed, .stream = 1};
+	double noise = 0, other = 0;
+	for (int t = 0; t < N; t++) {
+		other = 0.8 * other + eg_rng_normal(rng, (uint64_t)(2 * t));
+		noise = 0.6 * noise + eg_rng_normal(rng, (uint64_t)(2 * t + 1));
+		b[t] = 10 + other;
+		a[t] = 20 + 3 * sin(6.283185307179586 * t / DAY) + 0.5 * other + noise;
+	}
+	memcpy(copy, a, sizeof copy);
+}
+
+static eg_watch *learn(int watched, double per_1000) {
+	eg_watch_options o = EG_WATCH_OPTIONS;
+	eg_watch *w;
+	o.watched = watched, o.period = DAY, o.per_1000 = per_1000;
+	OK(eg_watch_learn(columns, 2, LEARNED, &o, &w, &err));
+	return w;
+}
+
+/* Scores of the rows from LEARNED to `until`; the number of events, the first of them. */
+static int go(const eg_watch *w, const double *const *of, int until, double *scores, eg_watch_event *first, double shares[2]) {
+	eg_watch_run *r = eg_watch_begin(w);
+	int events = 0;
+	assert_non_null(r);
+	for (int t = LEARNED; t < until; t++) {
+		const double row[2] = {of[0][t], of[1][t]};
+		eg_watch_now now;
+		eg_watch_step(r, row, &now);
+		if (scores) scores[t] = now.score;
+		if (now.begins) events++;
+		if (now.ends && events == 1) *first = now.event, memcpy(shares, now.event.shares, 2 * sizeof *shares);
+	}
+	eg_watch_event open;
+	if (eg_watch_finish(r, &open) && events == 1) *first = open, memcpy(shares, open.shares, 2 * sizeof *shares);
+	eg_watch_end(r);
+	return events;
+}
+
+static void normal_rows(void **state) {
+	(void)state;
+	int events = 0, rounds = 6;
+	for (int seed = 0; seed < rounds; seed++) {
+		make((uint64_t)seed);
+		eg_watch *w = learn(1, 2);
+		eg_watch_event e;
+		double shares[2];
+		events += go(w, columns, N, NULL, &e, shares);
+		eg_watch_free(w);
+	}
+	/* 36 are stated; events of several signs may be one */
+	if (events < 6 || events > 54) fail_msg("%d false alarms in %d rows, 2 in 1,000 are stated", events, rounds * (N - LEARNED));
+}
+
+static void stuck(void **state) {
+	(void)state;
+	enum { AT = 4000 };
+	make(1);
+	eg_watch *w = learn(2, 0.1);
+	eg_watch_event e = {0};
+	double shares[2];
+	for (int t = AT; t < AT + 24; t++) copy[t] = a[AT - 1];
+	assert_int_equal(go(w, columns, N, NULL, &e, shares), 0);
+	assert_int_equal(go(w, changed, N, NULL, &e, shares), 1);
+	assert_true(e.start >= AT && e.start < AT + 6);
+	assert_true(e.end >= AT + 23 && e.end < AT + 24 + 144); /* the longest window still sees it */
+	assert_int_equal(e.sign, EG_SIGN_STUCK);
+	assert_int_equal(e.column, 0);
+	assert_true(shares[0] > 0.8 && fabs(shares[0] + shares[1] - 1) < 1e-12);
+	eg_watch_free(w);
+}
+
+/* Of rows that are the same up to a place, scores up to there are the same, to the last bit. */
+static void no_future(void **state) {
+	(void)state;
+	enum { AT = 4500 };
+	double *scores = calloc(2 * N, sizeof *scores), shares[2];
+	eg_watch_event e;
+	make(2);
+	eg_watch *w = learn(2, 1);
+	for (int t = AT; t < N; t++) copy[t] = t % 3 ? NAN : 1e6;
+	go(w, columns, N, scores, &e, shares);
+	go(w, changed, N, scores + N, &e, shares);
+	assert_memory_equal(scores + LEARNED, scores + N + LEARNED, (AT - LEARNED) * sizeof *scores);
+	assert_true(scores[N + AT + 2] > 1);
+	/* and rows that do not come change nothing */
+	go(w, columns, AT, scores + N, &e, shares);
+	assert_memory_equal(scores + LEARNED, scores + N + LEARNED, (AT - LEARNED) * sizeof *scores);
+	eg_watch_free(w);
+	free(scores);
+}
+
+static double variance(const double *y, int n) {
+	double sum = 0, squares = 0;
+	for (int i = 0; i < n; i++) sum += y[i];
+	for (int i = 0; i < n; i++) squares += (y[i] - sum / n) * (y[i] - sum / n);
+	return squares / n;
+}
+
+static void rule(void **state) {
+	(void)state;
+	enum { AT = 4000 };
+	eg_fault_rule r;
+	make(3);
+	OK(eg_fault_rule_of(a, LEARNED, DAY, &r, &err));
+	assert_true(fabs(r.deviation - sqrt(variance(a, LEARNED))) < 1e-9);
+	for (int p = 0; p < DAY; p++) assert_true(fabs(r.season[p] - 3 * sin(6.283185307179586 * p / DAY)) < 0.3);
+	static const int lengths[EG_FAULTS] = {200, 24, 1, 200, 3 * DAY};
+	for (int kind = 0; kind < EG_FAULTS; kind++) {
+		memcpy(copy, a, sizeof copy);
+		copy[AT] = kind == EG_FAULT_SPIKE ? a[AT] : NAN;
+		eg_fault_put(&r, (eg_fault)kind, copy, AT, false);
+		assert_int_equal(eg_fault_length(&r, (eg_fault)kind), lengths[kind]);
+		assert_int_equal(isnan(copy[AT]), kind != EG_FAULT_SPIKE);
+		assert_memory_equal(copy, a, AT * sizeof *a);
+		assert_memory_equal(copy + AT + lengths[kind], a + AT + lengths[kind], (size_t)(N - AT - lengths[kind]) * sizeof *a);
+		const int last = AT + lengths[kind] - 1;
+		const double moved = copy[last] - a[last];
+		if (kind == EG_FAULT_DRIFT) assert_true(fabs(moved + 3 * r.deviation) < 1e-9);
+		if (kind == EG_FAULT_SPIKE) assert_true(fabs(moved + 6 * r.difference) < 1e-9);
+		if (kind == EG_FAULT_STUCK) assert_true(copy[last] == a[AT - 1]);
+		if (kind == EG_FAULT_VARIANCE) assert_true(fabs(variance(copy + AT + 1, 199) / variance(a + AT + 1, 199) - 0.25) < 1e-9);
+		if (kind == EG_FAULT_SEASON) assert_true(fabs(moved - r.season[(last + DAY / 2) % DAY] + r.season[last % DAY]) < 1e-12);
+	}
+	eg_fault_rule_free(&r);
+}
+
+static void judged(void **state) {
+	(void)state;
+	eg_watch_verdict v, again;
+	make(4);
+	eg_watch *w = learn(1, 1);
+	OK(eg_watch_judge(w, columns, N, 0, 31, 10, 7, &v, &err));
+	for (int kind = 0; kind < EG_FAULTS; kind++) assert_int_equal(v.faults[kind].put, 10);
+	assert_int_equal(v.faults[EG_FAULT_STUCK].found, 10);
+	assert_true(v.event_recall >= 0.9);
+	assert_true(v.faults[EG_FAULT_STUCK].delay >= 1 && v.faults[EG_FAULT_STUCK].delay < 6);
+	OK(eg_watch_judge(w, columns, N, 0, 31, 10, 7, &again, &err));
+	assert_memory_equal(&v, &again, sizeof v);
+	assert_int_equal(eg_watch_judge(w, columns, LEARNED + 100, 0, 1, 10, 7, &v, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "'drift' has 200 rows, and 100 are watched"));
+	eg_watch_free(w);
+}
+
+static void refused(void **state) {
+	(void)state;
+	eg_watch *w;
+	eg_watch_options o = EG_WATCH_OPTIONS;
+	make(5);
+	assert_int_equal(eg_watch_learn(columns, 2, 50, &o, &w, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "50 rows are learned, and 100 at least are needed"));
+	for (int t = 0; t < N; t++) copy[t] = 7;
+	assert_int_equal(eg_watch_learn(changed, 2, LEARNED, &o, &w, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "column 1 is always 7"));
+	for (int t = 0; t < N; t++) copy[t] = NAN;
+	assert_int_equal(eg_watch_learn(changed, 2, LEARNED, &o, &w, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "column 1 has 0 values"));
+	o.persist = 17;
+	assert_int_equal(eg_watch_learn(columns, 2, LEARNED, &o, &w, &err), EG_ERR_ARG);
+	/* what is missing here and there is no hindrance, nor is a row with nothing at all */
+	memcpy(copy, a, sizeof copy);
+	for (int t = 0; t < N; t += 7) copy[t] = NAN;
+	o.persist = 3;
+	OK(eg_watch_learn(changed, 2, LEARNED, &o, &w, &err));
+	eg_watch_run *r = eg_watch_begin(w);
+	const double nothing[2] = {NAN, NAN};
+	eg_watch_now now;
+	for (int t = 0; t < 500; t++) {
+		eg_watch_step(r, nothing, &now);
+		assert_true(now.score < 1);
+	}
+	eg_watch_end(r);
+	eg_watch_free(w);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(normal_rows),
+		cmocka_unit_test(stuck),
+		cmocka_unit_test(no_future),
+		cmocka_unit_test(rule),
+		cmocka_unit_test(judged),
+		cmocka_unit_test(refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
