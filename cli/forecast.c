@@ -239,8 +239,9 @@ static int run(const cli_args *a) {
 	const char *picture = args_text(a, "out");
 	j->args = a;
 	if (!read_options(j)) return free(j), CLI_USAGE;
-	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0);
-	int code = !tables ? CLI_FAILED : args_has(a, "id") ? forecast_many(j, tables) : run_one(j, tables->at[0]);
+	int code = CLI_FAILED;
+	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0, &code);
+	if (tables) code = args_has(a, "id") ? forecast_many(j, tables) : run_one(j, tables->at[0]);
 	forecast_free(j);
 	eg_time_tables_free(tables);
 	free(j);

@@ -60,7 +60,7 @@ static bool enter_zone(const char *verb, const char *zone) {
 	return true;
 }
 
-eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line) {
+eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line, int *code) {
 	eg_error err;
 	const char *verb = a->verb->name;
 	eg_time_tables *tables = NULL;
@@ -71,7 +71,9 @@ eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *t
 	eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"), .format = args_text(a, "time-format"),
 		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"), .line = line,
 		.separator = !separator ? 0 : strcmp(separator, "tab") == 0 ? '\t' : strcmp(separator, "semicolon") == 0 ? ';' : ','};
-	if (read_grid(verb, args_text(a, "grid"), &o) && enter_zone(verb, o.zone) &&
+	const bool grid = read_grid(verb, args_text(a, "grid"), &o);
+	*code = grid ? CLI_FAILED : CLI_USAGE;
+	if (grid && enter_zone(verb, o.zone) &&
 	        (text ? eg_time_tables_parse(text, strlen(text), path, &o, &tables, &err) : eg_time_tables_read(path, &o, &tables, &err)))
 		fail_error(verb, &err);
 	for (int i = 0; tables && i < tables->n; i++)

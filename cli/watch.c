@@ -243,8 +243,9 @@ static int watch(watch_job *j) {
 	const cli_args *a = j->args;
 	eg_error err = {0};
 	const char *picture = args_text(a, "out");
-	j->tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0);
-	if (!j->tables) return CLI_FAILED;
+	int code = CLI_FAILED;
+	j->tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0, &code);
+	if (!j->tables) return code;
 	j->table = j->tables->at[0];
 	bool ok = prepare(j, &err) && (args_has(a, "live") || watch_rest(j, &err)) && (!j->kinds || judge(j, &err));
 	if (!ok) return err.message[0] ? fail_error(verb, &err) : CLI_FAILED;

@@ -146,7 +146,8 @@ static void take_line(live *l, const char *line) {
 		l->text = cli_alloc(l->room = 2 * need);
 	}
 	snprintf(l->text, l->room, "%s\n%s\n", l->names, line);
-	eg_time_tables *t = forecast_read(l->j->args, "standard input", l->text, l->line);
+	int code;
+	eg_time_tables *t = forecast_read(l->j->args, "standard input", l->text, l->line, &code);
 	if (!t || !take_row(l, t->at[0])) l->failed = true;
 	eg_time_tables_free(t);
 }

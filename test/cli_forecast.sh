@@ -85,6 +85,108 @@ head -221 holes.csv >holes-220.csv
 expect 0 "$ENGRAM" forecast holes-220.csv --model naive --horizon 2 --period 1
 says "fitted on 182 values: expect the simple model to win"
 
+# ---- how times are written, and where ----
+awk 'BEGIN { print "day;clock;v"; for (t = 0; t < 120; t++) printf "%02d.03.2024;%02d:%02d;%d\n", 28 + t / 96, t % 96 / 4, t % 4 * 15, t % 7 }' >german.csv
+expect 1 "$ENGRAM" forecast german.csv --separator semicolon --time day,clock --model naive
+says "german.csv:2: '28.03.2024' in the column 'day, clock' is no time"
+says "--time-format '%d.%m.%Y %H:%M'"
+expect 0 "$ENGRAM" forecast german.csv --separator semicolon --time day,clock --time-format '%d.%m.%Y %H:%M' --model naive --horizon 1 --period 1
+says "2024-03-28T00:00 to 2024-03-29T05:45"
+sed '5s/28.03/28.3x/' german.csv >wrong.csv
+expect 1 "$ENGRAM" forecast wrong.csv --separator semicolon --time day,clock --time-format '%d.%m.%Y %H:%M'
+says "wrong.csv:5: '28.3x.2024' in the column 'day, clock' is no time as '%d.%m.%Y %H:%M'"
+expect 0 "$ENGRAM" forecast german.csv --separator semicolon --time day,clock --time-format '%d.%m.%Y %H:%M' --grid 1h --model naive --horizon 1 --period 1 --json
+says '"n": 30,'
+expect 2 "$ENGRAM" forecast german.csv --grid 1x
+says "--grid takes a whole number and a unit"
+# Clocks of central Europe: no hour from 2 to 3 on 2024-03-31, that hour twice on 2024-10-27. The rule stands for the name.
+berlin=CET-1CEST,M3.5.0,M10.5.0/3
+awk 'BEGIN { print "t,v"; for (t = 0; t < 96; t++) { h = t + 1 + (t >= 73); printf "2024-03-%02dT%02d:00,%d\n", 28 + int(h / 24), h % 24, t % 24 } }' |
+	sed 's/-32T/-32T/' | awk -F- 'NR == 1 { print; next } { d = substr($3, 1, 2) + 0; if (d > 31) sub(/03-../, sprintf("04-%02d", d - 31)); print }' >spring.csv
+expect 0 "$ENGRAM" forecast spring.csv --model naive --horizon 1 --period 1
+says "note: spring.csv:75: the hour before is not there, on a Sunday: if clocks were put forward then, say where, as in --time-zone Europe/Berlin"
+says "1 steps have no row"
+expect 0 "$ENGRAM" forecast spring.csv --model naive --horizon 1 --period 1 --time-zone $berlin
+says "96 values, 2024-03-28T01:00+01:00 to 2024-04-01T01:00+02:00"
+says_not "have no row"
+sed '75s/T03:00/T02:00/' spring.csv >never.csv
+expect 1 "$ENGRAM" forecast never.csv --model naive --time-zone $berlin
+says "never.csv:75: clocks in $berlin never showed the time in the column 't', as they were put forward then"
+awk 'BEGIN { print "t,v"; for (t = 0; t < 48; t++) { h = t + 12 - (t > 14); printf "2024-10-%02dT%02d:00,%d\n", 26 + int(h / 24), h % 24, t % 5 } }' >autumn.csv
+expect 1 "$ENGRAM" forecast autumn.csv --model naive
+says "autumn.csv:17: the time in the column 't' is the same as that of line 16; if clocks were put back then, say where"
+expect 0 "$ENGRAM" forecast autumn.csv --model naive --horizon 1 --period 1 --time-zone $berlin
+says "48 values, 2024-10-26T12:00+02:00 to 2024-10-28T10:00+01:00"
+sed '2,$s/,/+02:00,/' spring.csv >offset.csv
+expect 0 "$ENGRAM" forecast offset.csv --model naive --horizon 1 --period 1
+says "2024-03-27T23:00Z"
+sed '9s/+02:00//' offset.csv >mixed.csv
+expect 1 "$ENGRAM" forecast mixed.csv --model naive
+says "mixed.csv:9: the time in the column 't' has no offset from UTC, and that of line 2 has one"
+expect 1 "$ENGRAM" forecast spring.csv --time-zone Europe/Berlim
+says "there is no time zone 'Europe/Berlim'"
+expect 0 "$ENGRAM" forecast irregular.csv --grid 1min --model naive --horizon 1 --period 1
+says "each step is the mean of its rows, 3000 in all"
+
+# ---- several series; columns that are seen up to now ----
+awk 'BEGIN { srand(1); print "Shop,Month,Sales,Wind,Sun"; for (t = 0; t < 60; t++) for (s = 1; s <= 3; s++)
+	printf "S%d,%d-%02d,%.3f,%s,%d\n", s, 2001 + int(t / 12), t % 12 + 1, 100 * s + t + 20 * sin(t * 3.14159265358979 / 6) + t * 7919 % 13, t % 3 ? "N" : "S", t * 5 % 11 }' >shops.csv
+expect 1 "$ENGRAM" forecast shops.csv --target Sales
+says "shops.csv:3: the time in the column 'Month' is the same as that of line 2; if the rows are of several series, name the column that says which with --id"
+several="--target Sales --id Shop --model theta --model ridge(4,1) --horizon 3 --origins 5 --period 12"
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast shops.csv $several --with Wind,Sun --threads 2
+says "shops.csv: 3 series by the column Shop, horizon 3"
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast shops.csv $several --with all --threads 2 --json
+json out
+for key in '"n_series": 3' '"fitted_to": 3' '"series": "S2", "target": "Sales"' '"failed": []' '"s2lag1": ' '"s1lag1": '; do says "$key"; done
+without_seconds out >both
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast shops.csv $several --with all --threads 1 --json
+without_seconds out | sed 's/"train_seconds": [^,}]*//g' >one
+sed 's/"train_seconds": [^,}]*//g' both | cmp -s - one || fail "threads change a forecast"
+# One series of them says the same as alone, and what the others hold changes nothing.
+sed -n '1p; /^S2,/p' shops.csv >alone.csv
+awk -F, 'NR > 1 && $1 != "S2" { $3 = $3 * 7 } 1' OFS=, shops.csv >others.csv
+for table in alone others; do
+	# shellcheck disable=SC2086
+	expect 0 "$ENGRAM" forecast $table.csv $several --with all --json
+	without_seconds out | grep -o '"series": "S2", "target".*"forecast": {"series": "S2", "origin": "2005-12"[^}]*}[^}]*}' | sed 's/"series": "S3".*//' >$table
+done
+without_seconds both | grep -o '"series": "S2", "target".*"forecast": {"series": "S2", "origin": "2005-12"[^}]*}[^}]*}' | sed 's/"series": "S3".*//' >together
+[ -s together ] && cmp -s alone together && cmp -s others together || fail "another series changes a forecast"
+# One that cannot be forecast is named; the others are.
+awk -F, '!($1 == "S2" && NR > 9)' shops.csv >one-short.csv
+expect 1 "$ENGRAM" forecast one-short.csv --target Sales --id Shop --model theta --horizon 3 --period 12
+says "the series 'S2': "
+grep -q "^S3 " out || fail "the others are lost: $(cat out)"
+sed '4s/^S3//' shops.csv >nobody.csv
+expect 1 "$ENGRAM" forecast nobody.csv --target Sales --id Shop
+says "nobody.csv:4: the column 'Shop' is empty"
+expect 1 "$ENGRAM" forecast alone.csv --target Sales --with Sunn
+says "Is it 'Sun'?"
+expect 1 "$ENGRAM" forecast alone.csv --target Sales --with Sales
+says "'Sales' is the column to be forecast"
+expect 0 "$ENGRAM" forecast alone.csv --target Sales --missing -999 --model naive --horizon 1
+sed '9s/,[0-9.]*,/,-999,/' alone.csv >marked.csv
+expect 0 "$ENGRAM" forecast marked.csv --target Sales --missing -999 --model naive --horizon 1
+says "1 values are missing"
+sed '9s/,[0-9]*$/,/' alone.csv >gap.csv
+expect 1 "$ENGRAM" forecast gap.csv --target Sales --known Sun --model ridge --horizon 1
+says "the known column 'Sun' has nothing at step 8, 2001-08"
+
+# ---- pages ----
+expect 0 "$ENGRAM" forecast months.csv --target Sales --model theta --horizon 3 --origins 9 -o page.html
+grep -q "<svg" page.html && grep -q "onmousemove" page.html && grep -q "<td>2006-03</td>" page.html || fail "no page: $(head -c 300 page.html)"
+grep -q 'src=\|href=' page.html && fail "the page needs other files"
+expect 2 "$ENGRAM" forecast shops.csv --target Sales --id Shop -o page.html
+if "$ENGRAM" version | grep -q "rsvg "; then
+	expect 0 "$ENGRAM" forecast months.csv --target Sales --model theta --horizon 3 -o picture.png
+	[ "$(head -c 4 picture.png | tail -c 3)" = PNG ] || fail "no PNG"
+	[ ! -e picture.png.svg~ ] || fail "the SVG is left behind"
+fi
+
 # ---- what is wrong: where, and the cure ----
 expect 1 "$ENGRAM" forecast absent.csv
 says "absent.csv"

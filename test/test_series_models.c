@@ -2,6 +2,7 @@
  * against each other, forecasts by hand, and what holds for every model: the future is not looked at. */
 #include "series/arima.h"
 #include "series/ets.h"
+#include "series/window.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -362,20 +363,26 @@ static void exact_line(void **state) {
 /* What comes after an origin changes no forecast made there: for every model, and for the scale of its errors. */
 static void future_is_not_seen(void **state) {
 	(void)state;
-	double other[144], known[144], other_known[144];
+	double one[144], other[144], known[144], seen[288], other_seen[288];
 	for (int t = 0; t < 144; t++) {
 		known[t] = sin(t * 0.3);
-		other[t] = t < 70 ? airline[t] : 5000 + t * t % 17;
-		other_known[t] = known[t];
+		one[t] = t == 40 || t == 66 ? (double)NAN : airline[t]; /* what stands in for a gap is of the past too */
+		other[t] = t < 70 ? one[t] : 5000 + t * t % 17;
+		for (int i = 0; i < 2; i++) {
+			seen[2 * t + i] = t % 9 == 4 ? (double)NAN : cos(t * (0.2 + i)) + t;
+			other_seen[2 * t + i] = t < 70 ? seen[2 * t + i] : 777 - t;
+		}
 	}
 	eg_forecaster_options options = EG_FORECASTER_OPTIONS;
 	options.paths = 50;
-	const eg_past a = {.values = airline, .n = 144, .period = 12, .known = known, .nknown = 1, .rows = 144};
-	const eg_past b = {.values = other, .n = 144, .period = 12, .known = other_known, .nknown = 1, .rows = 144};
+	const eg_past a = {.values = one, .n = 144, .period = 12, .known = known, .nknown = 1, .rows = 144, .seen = seen, .nseen = 2};
+	const eg_past b = {.values = other, .n = 144, .period = 12, .known = known, .nknown = 1, .rows = 144, .seen = other_seen, .nseen = 2};
 	for (int i = 0; eg_forecaster_at(i); i++) {
 		const char *spec = eg_forecaster_at(i)->name;
 		if (!strcmp(spec, "arima")) spec = "arima(1,1,1)(0,1,1)12";
 		if (!strcmp(spec, "ets")) spec = "ets(M,A,M)";
+		if (!strcmp(spec, "ridge")) spec = "ridge(6,2)";
+		if (!strcmp(spec, "trees")) spec = "trees(6,2)";
 		eg_rolling *t[2];
 		eg_rolling_options o = {.horizon = 4, .first = 64, .every = 3, .last = 70, .refit = 2, .model = &options};
 		OK(eg_rolling_run(spec, &a, &o, &t[0], &err));
@@ -389,6 +396,60 @@ static void future_is_not_seen(void **state) {
 		eg_rolling_free(t[0]);
 		eg_rolling_free(t[1]);
 	}
+}
+
+/* A column that is seen one step before it acts: ridge finds it, and it says everything; a past without it is refused.
+ * Boosted trees come near. */
+static void seen_columns(void **state) {
+	(void)state;
+	double y[400], z[400];
+	for (int t = 0; t < 400; t++) z[t] = eg_rng_normal((eg_rng){7, 7}, (uint64_t)t);
+	for (int t = 0; t < 400; t++) y[t] = t > 0 ? 5 + 2 * z[t - 1] : 5;
+	const eg_past past = {.values = y, .n = 399, .period = 1, .seen = z, .nseen = 1}, without = {.values = y, .n = 399, .period = 1};
+	eg_forecaster *f = fit("ridge(2,2)", &past, EG_POWER_NONE);
+	NEAR(coefficient(f, "s1lag1"), 2, 1e-3);
+	NEAR(coefficient(f, "s1lag2"), 0, 1e-3);
+	assert_string_equal(eg_forecaster_fitted(f)->spec, "ridge(2,2)");
+	eg_outlook *o = eg_outlook_new(1);
+	OK(eg_forecast(f, &past, o, &err));
+	NEAR(o->mean[0], y[399], 1e-2);
+	assert_int_equal(eg_forecast(f, &without, o, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "with 1 columns seen beside the values and is to forecast from a past with 0"));
+	eg_forecaster_free(f);
+	if (eg_forecaster_fit("trees(2,2)", &past, NULL, &f, &err) == EG_OK) {
+		OK(eg_forecast(f, &past, o, &err));
+		NEAR(o->mean[0], y[399], 1);
+		eg_forecaster_free(f);
+	} else if (!strstr(err.message, "libxgboost"))
+		fail_msg("%s", err.message);
+	eg_outlook_free(o);
+}
+
+/* Errors that grow with the forecast and are skewed: four fifths of new ones lie between the tenth and the ninetieth
+ * percent, of small forecasts as of large ones. */
+static void spread_of_errors(void **state) {
+	(void)state;
+	enum { N = 4000 };
+	static eg_error_pair pairs[N];
+	int inside[2] = {0, 0}, all[2] = {0, 0};
+	double q[EG_LEVELS];
+	eg_arena arena = {0};
+	eg_spread s;
+	for (int i = 0; i < 2 * N; i++) {
+		const double level = 1 + i * 7919 % N * 99.0 / N, e = -log(1 - eg_rng_uniform((eg_rng){3, 4}, (uint64_t)i)) - 1;
+		if (i < N) pairs[i] = (eg_error_pair){level, level * e};
+		if (i == N) assert_true(eg_spread_new(&s, pairs, N, &arena) && s.bins == 20);
+		if (i < N) continue;
+		eg_spread_say(&s, level, q);
+		for (int k = 1; k < EG_LEVELS; k++) assert_true(q[k] >= q[k - 1]);
+		all[level > 50]++;
+		inside[level > 50] += level + level * e >= q[1] && level + level * e <= q[3];
+	}
+	for (int i = 0; i < 2; i++) NEAR(inside[i] / (double)all[i], 0.8, 0.03);
+	assert_true(eg_spread_new(&s, pairs, 39, &arena));
+	eg_spread_say(&s, 10, q); /* too few: the normal distribution is left to say it */
+	assert_true(isnan(q[0]));
+	eg_arena_free(&arena);
 }
 
 /* Transformations too: lambda is chosen of the past alone. */
@@ -502,7 +563,7 @@ static void diebold_mariano(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {T(airline_model), T(likelihood_by_hand), T(filters_agree), T(partial_autocorrelations_come_back),
 		T(gaps), T(regression), T(order_search), T(simple_ones), T(smoothing), T(constant_series), T(constant_at_first),
-		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen),
+		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen), T(seen_columns), T(spread_of_errors),
 		T(transformations), T(refusals), T(periods), T(scores_by_hand), T(diebold_mariano)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,8 +54,8 @@ static void draw(eg_writer *w, const eg_forecast_plot *p, const folds *f) {
 
 static const char style[] = "body{font:15px/1.5 system-ui,sans-serif;margin:1.5em auto;max-width:1120px;padding:0 1em;color:#222;"
 	"background:#fff}table{border-collapse:collapse;margin:1em 0}th,td{padding:.15em .8em;text-align:right;"
-	"border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}"
-	"#p{position:relative;overflow-x:auto}#b{position:absolute;display:none;pointer-events:none;background:#fff;"
+	"border-bottom:1px solid #ddd;white-space:nowrap;font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}"
+	"#p{position:relative}#p svg{max-width:100%;height:auto}#b{position:absolute;display:none;pointer-events:none;background:#fff;"
 	"border:1px solid #888;padding:.2em .6em;white-space:pre;font-size:13px}\n";
 
 /* d: [pixel, time, value, forecast, 95 % from, 80 % from, 80 % to, 95 % to] of each step; what there is none of is null. */

@@ -24,6 +24,7 @@ enum { SCALE = 2, PIXELS_MOST = 16384 };
 	F(cairo_image_surface_get_data, unsigned char *, (cairo_surface_t *)) \
 	F(cairo_image_surface_get_stride, int, (cairo_surface_t *)) \
 	F(cairo_surface_flush, void, (cairo_surface_t *)) \
+	F(cairo_surface_mark_dirty, void, (cairo_surface_t *)) \
 	F(cairo_surface_destroy, void, (cairo_surface_t *)) \
 	F(cairo_create, cairo_t *, (cairo_surface_t *)) \
 	F(cairo_destroy, void, (cairo_t *))
@@ -64,15 +65,18 @@ static eg_status render(const library *l, RsvgHandle *handle, const char *png, e
 		return eg_fail(err, EG_ERR_ARG, "'%s': a picture of %g x %g is too large", png, width, height);
 	const int w = (int)width * SCALE, h = (int)height * SCALE;
 	cairo_surface_t *surface = l->cairo_image_surface_create(CAIRO_FORMAT_RGB24, w, h);
+	unsigned char *data = l->cairo_image_surface_get_data(surface);
+	if (data) memset(data, 0xff, (size_t)l->cairo_image_surface_get_stride(surface) * (size_t)h);
+	l->cairo_surface_mark_dirty(surface);
 	cairo_t *cairo = l->cairo_create(surface);
 	const RsvgRectangle all = {0, 0, w, h};
 	uint8_t *pixels = eg_alloc(NULL, (size_t)w * (size_t)h * 3);
-	eg_status status = pixels ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for '%s'", png);
+	eg_status status = pixels && data ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for '%s'", png);
 	if (!status && !l->rsvg_handle_render_document(handle, cairo, &all, NULL))
 		status = eg_fail(err, EG_ERR_FORMAT, "librsvg cannot draw '%s'", png);
 	l->cairo_destroy(cairo);
 	l->cairo_surface_flush(surface);
-	if (!status) planes(l->cairo_image_surface_get_data(surface), l->cairo_image_surface_get_stride(surface), w, h, pixels);
+	if (!status) planes(data, l->cairo_image_surface_get_stride(surface), w, h, pixels);
 	if (!status) status = eg_picture_save_png(png, 3, h, w, pixels, err);
 	l->cairo_surface_destroy(surface);
 	eg_release(NULL, pixels);
