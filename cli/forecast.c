@@ -69,18 +69,44 @@ bool forecast_is_simple(const char *name) {
 	return !strcmp(name, "naive") || !strcmp(name, "seasonal-naive") || !strcmp(name, "drift") || !strcmp(name, "mean");
 }
 
+const eg_fitted *forecast_fitted(const forecast_model *m) {
+	return m->network ? eg_network_forecaster_fitted(m->network) : eg_forecaster_fitted(m->fitted);
+}
+
+static bool ends_with(const char *s, const char *end) {
+	const size_t n = strlen(s), m = strlen(end);
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static bool is_recipe(const char *model) { return ends_with(model, ".yaml") || ends_with(model, ".yml"); }
+
+/* Networks stand before the classical models. */
+static void choose_networks(forecast_job *j) {
+	static const char *const options[] = {"recipe", "model"};
+	for (int k = 0; k < 2; k++) {
+		int n;
+		const char **all = args_all(j->args, options[k], &n);
+		for (int i = 0; i < n && j->n < FORECAST_MODELS; i++)
+			if (k == 0 || is_recipe(all[i])) j->models[j->n++].asked = all[i];
+		free(all);
+	}
+}
+
+/* All the classical models, or those that are named; --model FILE.yaml names one, too. */
 static void choose_models(forecast_job *j) {
-	int given;
-	const char **all = args_all(j->args, "model", &given);
+	int models;
+	const char **all = args_all(j->args, "model", &models);
 	const eg_forecaster_info *info;
-	const bool season = j->past.period > 1;
-	for (int i = 0; i < given && j->n < FORECAST_MODELS; i++) j->models[j->n++].asked = all[i];
+	const bool season = j->past.period > 1, named = models > 0;
+	for (int i = 0; i < models && j->n < FORECAST_MODELS; i++)
+		if (!is_recipe(all[i])) j->models[j->n++].asked = all[i];
+	j->given = j->n;
 	free(all);
 	for (int i = 0; (info = eg_forecaster_at(i)) && j->n < FORECAST_MODELS; i++) {
 		bool there = false;
-		for (int k = 0; k < given; k++) there |= !strcmp(j->models[k].asked, info->name);
+		for (int k = 0; k < j->given; k++) there |= !strcmp(j->models[k].asked, info->name);
 		if (there || (info->seasonal && !season)) continue;
-		if (!given || !strcmp(info->name, season ? "seasonal-naive" : "naive")) j->models[j->n++].asked = info->name;
+		if (!named || !strcmp(info->name, season ? "seasonal-naive" : "naive")) j->models[j->n++].asked = info->name;
 	}
 }
 
@@ -98,22 +124,41 @@ static bool on_progress(void *user, double share) {
 	return true;
 }
 
+/* A recipe as a model: trained on the past of the origins, then on all. */
+static eg_status run_network(forecast_job *j, forecast_model *m, const eg_rolling_options *trials, eg_error *err) {
+	const eg_network_forecaster_options o = {.target = j->target->name, .members = (int)args_number(j->args, "seeds", 1),
+		.horizon = j->horizon};
+	eg_status status = eg_network_forecaster_new(m->recipe, j->ctx, j->table, &o, &m->network, err);
+	if (status) return status;
+	const eg_rolled rolled = eg_network_forecaster_rolled(m->network);
+	status = eg_rolling_run_with(&rolled, &j->past, trials, &m->trial, err);
+	if (!status) status = eg_network_forecaster_fit(m->network, j->past.n, err);
+	if (!status) status = eg_network_forecaster_say(m->network, j->past.n, m->outlook, err);
+	m->sensitivity = status ? NULL : eg_value_new(EG_VALUE_MAP);
+	if (m->sensitivity) status = eg_network_forecaster_sensitivity(m->network, m->sensitivity, err);
+	return status;
+}
+
+static eg_status run_classical(forecast_job *j, forecast_model *m, eg_rolling_options *trials, eg_error *err) {
+	eg_forecaster_options options = j->options;
+	if (forecast_is_simple(m->asked)) options.power = EG_POWER_NONE;
+	trials->model = &options;
+	eg_status status = eg_rolling_run(m->asked, &j->past, trials, &m->trial, err);
+	if (!status) status = eg_forecaster_fit(m->asked, &j->past, &options, &m->fitted, err);
+	return status ? status : eg_forecast(m->fitted, &j->past, m->outlook, err);
+}
+
 static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 	forecast_model *m = &j->models[i];
 	watcher w = {j, i};
-	eg_forecaster_options options = j->options;
 	eg_rolling_options trials = j->trials;
-	if (forecast_is_simple(m->asked)) options.power = EG_POWER_NONE;
-	trials.model = &options, trials.progress = on_progress, trials.user = &w;
-	eg_past whole = j->past;
+	trials.progress = on_progress, trials.user = &w;
 	on_progress(&w, 0);
-	eg_status status = eg_rolling_run(m->asked, &whole, &trials, &m->trial, err);
-	double begin = now();
-	if (!status) status = eg_forecaster_fit(m->asked, &whole, &options, &m->fitted, err);
+	const double begin = now();
+	m->outlook = eg_outlook_new(j->horizon);
+	if (!m->outlook) return snprintf(err->message, sizeof err->message, "out of memory for a forecast"), EG_ERR_MEMORY;
+	eg_status status = m->recipe ? run_network(j, m, &trials, err) : run_classical(j, m, &trials, err);
 	m->seconds = now() - begin;
-	m->outlook = status ? NULL : eg_outlook_new(j->horizon);
-	if (!status && !m->outlook) status = EG_ERR_MEMORY, snprintf(err->message, sizeof err->message, "out of memory for a forecast");
-	if (!status) status = eg_forecast(m->fitted, &whole, m->outlook, err);
 	if (!j->many) bar_clear(stderr);
 	if (!status) eg_rolling_scores(m->trial, -1, &m->scores);
 	return status;
@@ -122,6 +167,9 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 static void free_model(forecast_model *m) {
 	eg_rolling_free(m->trial);
 	eg_forecaster_free(m->fitted);
+	eg_network_forecaster_free(m->network);
+	eg_value_free(m->sensitivity);
+	eg_recipe_free(m->recipe);
 	eg_outlook_free(m->outlook);
 	*m = (forecast_model){0};
 }
@@ -138,8 +186,7 @@ static void leave_out(forecast_job *j, forecast_model *m, const eg_error *err) {
 
 /* Those that cannot be fitted are told and left out; one that was asked for is an error. */
 static bool run_models(forecast_job *j) {
-	int given, kept = 0;
-	free(args_all(j->args, "model", &given));
+	int kept = 0;
 	for (int i = 0; i < j->n; i++) {
 		eg_error err;
 		if (run_model(j, i, &err) == EG_OK) {
@@ -148,7 +195,7 @@ static bool run_models(forecast_job *j) {
 			j->models[kept++] = m;
 			continue;
 		}
-		if (i < given) {
+		if (i < j->given) {
 			j->err = err;
 			return false;
 		}
@@ -164,16 +211,20 @@ static int by_error(const void *a, const void *b) {
 	return (x > y) - (x < y);
 }
 
-/* The best one against the best of the naive ones. */
+/* The best one, and the best network, against the best of the naive ones. */
 static void test_best(forecast_job *j) {
 	double statistic;
-	j->p = NAN;
-	for (int i = 1; i < j->n && !forecast_is_simple(j->models[0].asked); i++) {
-		if (!forecast_is_simple(j->models[i].asked)) continue;
-		snprintf(j->tested, sizeof j->tested, "%s", j->models[i].asked);
-		j->p = eg_diebold_mariano(j->models[0].trial, j->models[i].trial, 0, &statistic);
-		return;
-	}
+	int simple = 0;
+	j->p = j->network_p = NAN;
+	j->network = -1;
+	for (int i = j->n - 1; i >= 0; i--)
+		if (j->models[i].network) j->network = i;
+	while (simple < j->n && !forecast_is_simple(j->models[simple].asked)) simple++;
+	if (simple == j->n) return;
+	if (simple > 0 || j->network >= 0) snprintf(j->tested, sizeof j->tested, "%s", j->models[simple].asked);
+	if (simple > 0) j->p = eg_diebold_mariano(j->models[0].trial, j->models[simple].trial, 0, &statistic);
+	if (j->network >= 0)
+		j->network_p = eg_diebold_mariano(j->models[j->network].trial, j->models[simple].trial, 0, &statistic);
 }
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
@@ -196,8 +247,21 @@ static bool read_options(forecast_job *j) {
 	return true;
 }
 
+/* The recipes that are named, before anything is fitted. Series that are side by side have a thread each. */
+static bool read_recipes(forecast_job *j) {
+	int n;
+	const char **set = args_all(j->args, "set", &n);
+	const eg_context_options o = {.threads = j->many ? 1 : (int)args_number(j->args, "threads", 0)};
+	eg_status status = EG_OK;
+	choose_networks(j);
+	for (int i = 0; i < j->n && !status; i++) status = eg_recipe_load(j->models[i].asked, set, &j->models[i].recipe, &j->err);
+	if (!status && j->n > 0 && !(j->ctx = eg_context_new(&o, &j->err))) status = EG_ERR_MEMORY;
+	free(set);
+	return status == EG_OK;
+}
+
 bool forecast_run(forecast_job *j) {
-	if (!forecast_take(j) || !choose_period(j) || !choose_origins(j)) return false;
+	if (!read_recipes(j) || !forecast_take(j) || !choose_period(j) || !choose_origins(j)) return false;
 	choose_models(j);
 	if (!run_models(j)) return false;
 	qsort(j->models, (size_t)j->n, sizeof *j->models, by_error);
@@ -207,6 +271,7 @@ bool forecast_run(forecast_job *j) {
 
 void forecast_free(forecast_job *j) {
 	for (int i = 0; i < FORECAST_MODELS; i++) free_model(&j->models[i]);
+	eg_context_free(j->ctx);
 	forecast_leave(j);
 	free(j->notes);
 }
@@ -238,6 +303,7 @@ static int run(const cli_args *a) {
 	forecast_job *j = cli_alloc(sizeof *j);
 	const char *picture = args_text(a, "out");
 	j->args = a;
+	if (args_has(a, "follow")) return free(j), forecast_follow(a);
 	if (!read_options(j)) return free(j), CLI_USAGE;
 	int code = CLI_FAILED;
 	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0, &code);
@@ -258,6 +324,12 @@ static const cli_option options[] = {
 	{"period", 0, "N", "steps of a season; 1: there is none (default: found by the calendar and the autocorrelation)", 1, 10000},
 	{"model", 0, "MODEL", "this model, beside the naive one, as in --model 'arima(0,1,1)(0,1,1)12' or --model ets; may be repeated "
 	                      "(default: all)", 0, 0},
+	{"recipe", 0, "FILE", "a network beside the classical models: a recipe of the task forecast; may be repeated (--model FILE.yaml, "
+	                      "too, alone beside the naive one)", 0, 0},
+	{"seeds", 0, "N", "networks are trained with so many seeds, and say their mean (default: 1)", 1, 32},
+	{"follow", 0, NULL, "in place of a table, a model of the task forecast: rows are read from standard input, the first naming the "
+	                    "columns, and what comes behind each is printed at once", 0, 0},
+	OPTION_SET,
 	{"log", 0, NULL, "models see the logarithms of the values", 0, 0},
 	{"box-cox", 0, "LAMBDA", "models see values transformed as by Box and Cox; auto: with the likeliest lambda", 0, 0},
 	{"known", 0, "COLUMN", "a column that is known of the future too, for arima and ridge; rows without a value of the target are "
@@ -274,7 +346,8 @@ static const cli_option options[] = {
 	{"every", 0, "N", "steps between origins (default: 1)", 1, 100000},
 	{"refit", 0, "N", "fit models anew at every N-th origin (default: four times in all, once beyond 3000 values)", 1, 100000},
 	{"seed", 0, CLI_COUNT, "of the paths that are drawn where intervals have no formula (default: 0)", 0, 0},
-	{"threads", 0, "N", "so many series at a time, with --id (default: all processors). Results do not depend on it", 1, 1024},
+	{"threads", 0, "N", "so many series at a time, with --id; else so many threads for a network (default: all processors). "
+	                      "Results do not depend on it", 1, 1024},
 	{"out", 'o', "FILE", "a picture of the forecast by its name: .svg, .png, or a page with the table that says what is under the pointer, .html", 0, 0},
 	OPTION_JSON("one JSON object: models with their scores, the best first, warnings, the forecast"),
 	{0},
@@ -283,7 +356,7 @@ static const cli_option options[] = {
 const cli_verb verb_forecast = {
 	.name = "forecast",
 	.line = "compare models of a series, and forecast it",
-	.operands = "DATA.csv",
+	.operands = "DATA.csv|MODEL",
 	.min_operands = 1,
 	.max_operands = 1,
 	.about = "Reads a table with a row for each step in time, fits models of one of its columns (the last\n"
@@ -294,6 +367,8 @@ const cli_verb verb_forecast = {
 	.options = options,
 	.examples = "  engram forecast airline-passengers.csv --horizon 12 -o airline.svg\n"
 		    "  engram forecast airline-passengers.csv --model 'arima(0,1,1)(0,1,1)12' --log\n"
+		    "  engram forecast sunspots.csv --recipe sunspots.yaml --horizon 1 --origins 100\n"
+		    "  tail -f rows.csv | engram forecast sunspots.safetensors --follow\n"
 		    "  engram forecast pollution.csv --target pm2.5 --period 24 --horizon 6 --json\n",
 	.run = run,
 };

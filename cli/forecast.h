@@ -3,6 +3,7 @@
 #define ENGRAM_CLI_FORECAST_H
 
 #include "engram_series.h"
+#include "engram_task.h"
 #include "print.h"
 
 enum { FORECAST_MODELS = 32 };
@@ -12,13 +13,17 @@ typedef struct forecast_model {
 	const char *asked; /* "arima", "ets(M,Ad,M)" */
 	eg_rolling *trial;
 	eg_scores scores;
-	eg_forecaster *fitted;
+	eg_forecaster *fitted;        /* NULL: it is a network: */
+	eg_recipe *recipe;
+	eg_network_forecaster *network;
+	eg_value *sensitivity;        /* of the network; NULL: not known */
 	eg_outlook *outlook;
 	double seconds;    /* to fit it on all */
 } forecast_model;
 
 typedef struct forecast_job {
 	const cli_args *args;
+	eg_context *ctx;           /* of the networks; NULL: there are none */
 	const eg_time_table *table;
 	const eg_time_column *target;
 	eg_past past;
@@ -29,9 +34,11 @@ typedef struct forecast_job {
 	int horizon, origins;      /* horizon: 0, the usual one, until origins are chosen */
 	double strength;           /* of the season that was found; NAN: the period was given */
 	forecast_model models[FORECAST_MODELS]; /* the best first */
-	int n;
+	int n, given;              /* given: those that were asked for */
 	char tested[120];          /* the simple model that the best one was tested against; "": none */
 	double p;
+	int network;               /* the best of the networks; -1: there is none; and its p */
+	double network_p;
 	bool many;                 /* one of several series: no bar, no messages of its own */
 	char *notes;               /* models that were left out, a line each; NULL: none */
 	eg_error err;              /* what ended it; "": nothing did */
@@ -65,6 +72,7 @@ bool forecast_run(forecast_job *j);
 void forecast_free(forecast_job *j);
 /* What ends a job. false. */
 bool forecast_refuse(forecast_job *j, const char *fmt, ...) CLI_PRINTF(2, 3);
+const eg_fitted *forecast_fitted(const forecast_model *m);
 bool forecast_is_simple(const char *name);       /* naive ones, drift, mean: they see no logarithms */
 
 /* ---- forecast_many.c: several series of one file --------------------------------------------------------------------- */
@@ -92,5 +100,10 @@ void forecast_put_scores(eg_value *v, const eg_scores *s);
 
 double forecast_place(const eg_time_table *t, int step); /* on the axis of a picture: years, or numbers of steps */
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
+
+/* ---- forecast_follow.c ---------------------------------------------------------------------------------------------- */
+
+/* A model that forecasts, fed with rows of standard input; returns the exit code. */
+int forecast_follow(const cli_args *a);
 
 #endif

@@ -26,7 +26,7 @@ static void note(words *w, const char *text) { w->notes[w->nnotes++] = copy(text
 static void gather(const forecast_job *j, int from, int shown, words *w) {
 	enum { MORE = 8 };
 	char buf[400], spec[160], when[32];
-	const eg_fitted *f = eg_forecaster_fitted(j->models[0].fitted);
+	const eg_fitted *f = forecast_fitted(&j->models[0]);
 	w->times = cli_alloc((size_t)(shown + j->horizon + 1) * sizeof *w->times);
 	w->cells = cli_alloc((size_t)(j->n * FORECAST_COLUMNS + 1) * sizeof *w->cells);
 	w->notes = cli_alloc((size_t)(j->n + MORE) * sizeof *w->notes);

@@ -124,7 +124,7 @@ static void show_series(const many *m) {
 		table_cell(t, "%s", j->table->id);
 		table_cell(t, "%d", j->past.n);
 		table_cell(t, "%d", j->past.period);
-		table_cell(t, "%s", eg_forecaster_fitted(best->fitted)->spec);
+		table_cell(t, "%s", forecast_fitted(best)->spec);
 		const double v[5] = {best->scores.mase, best->scores.smape, best->outlook->mean[0], best->outlook->quantiles[1][0],
 			best->outlook->quantiles[3][0]};
 		for (int k = 0; k < 5; k++) table_cell(t, "%s", forecast_number(b, v[k]));

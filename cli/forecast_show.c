@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { LITTLE = 200 };
-static const double echoes = 0.95;
+static const double echoes = 0.95, smaller = 0.98;
 
 /* Of a file with one series: the file. */
 static const char *name_of(const forecast_job *j) { return j->table->id ? j->table->id : j->table->file; }
@@ -19,7 +19,7 @@ const char *forecast_when(const forecast_job *j, int step, char buf[32]) {
 }
 
 const char *forecast_spec(const forecast_job *j, const forecast_model *m, char buf[160]) {
-	const eg_fitted *f = eg_forecaster_fitted(m->fitted);
+	const eg_fitted *f = forecast_fitted(m);
 	snprintf(buf, 160, "%s", f->spec);
 	size_t used = strlen(buf);
 	if (f->lambda == 0)
@@ -37,27 +37,72 @@ static int count_missing(const forecast_job *j) {
 
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */
 
+typedef struct pair {
+	double last, said;
+	int rank;
+} pair;
+
+static int by_last(const void *a, const void *b) {
+	const double x = ((const pair *)a)->last, y = ((const pair *)b)->last;
+	return (x > y) - (x < y);
+}
+static int by_said(const void *a, const void *b) {
+	const double x = ((const pair *)a)->said, y = ((const pair *)b)->said;
+	return (x > y) - (x < y);
+}
+
+/* The correlation of ranks (Spearman 1904) of what is said one step ahead with the last value: 1 for whatever rises
+ * with it, also where a network bends it. */
+static double follows(const eg_rolling *t) {
+	pair *p = cli_alloc(((size_t)t->origins + 1) * sizeof *p);
+	double sum = 0;
+	int n = 0;
+	for (int i = 0; i < t->origins; i++) {
+		const double said = t->mean[(ptrdiff_t)i * t->horizon];
+		if (!isnan(said) && !isnan(t->last[i])) p[n++] = (pair){t->last[i], said, 0};
+	}
+	qsort(p, (size_t)n, sizeof *p, by_last);
+	for (int i = 0; i < n; i++) p[i].rank = i;
+	qsort(p, (size_t)n, sizeof *p, by_said);
+	for (int i = 0; i < n; i++) sum += (double)(p[i].rank - i) * (p[i].rank - i);
+	free(p);
+	return n < 3 ? (double)NAN : 1 - 6 * sum / ((double)n * ((double)n * n - 1));
+}
+
+/* Does a model say the last value again? Its errors go with the changes, or what it says with that value, and the
+ * errors are hardly smaller than the changes: of a series near a random walk the first is so for good models too. */
+static bool is_echo(const eg_rolling *t, double echo) {
+	double errors = 0, changes = 0;
+	for (int i = 0; i < t->origins; i++) {
+		const double y = t->truth[(ptrdiff_t)i * t->horizon], e = y - t->mean[(ptrdiff_t)i * t->horizon], change = y - t->last[i];
+		if (!isnan(e) && !isnan(change)) errors += e * e, changes += change * change;
+	}
+	return (echo > echoes || follows(t) > 0.98) && errors > smaller * smaller * changes;
+}
+
 /* Warning number i into text; its code. NULL: there are no more. */
 const char *forecast_warning(const forecast_job *j, int *i, char *text, size_t size) {
-	const forecast_model *best = &j->models[0], *naive = NULL;
+	const forecast_model *naive = NULL;
 	char spec[160];
 	const int there = j->past.n - count_missing(j);
 	const char *floor = j->past.period > 1 ? "seasonal-naive" : "naive";
 	for (int k = 0; k < j->n; k++)
 		if (!strcmp(j->models[k].asked, floor)) naive = &j->models[k];
-	for (; *i < 2 + j->n; ++*i) {
-		const forecast_model *m = *i >= 2 ? &j->models[*i - 2] : best;
-		double echo = *i == 0 ? eg_rolling_echo(best->trial) : 0;
-		if (*i == 0 && !forecast_is_simple(best->asked) && echo > echoes) {
-			snprintf(text, size, "%s echoes the last value: its errors one step ahead correlate with the changes by %.3f (1: the last "
-			                     "value itself)", forecast_spec(j, best, spec), echo);
+	for (; *i < 1 + 2 * j->n; ++*i) {
+		const forecast_model *m = *i > j->n ? &j->models[*i - 1 - j->n] : *i > 0 ? &j->models[*i - 1] : NULL;
+		/* of the best model and of every network */
+		const bool asked = m && *i <= j->n && (*i == 1 || m->network) && !forecast_is_simple(m->asked);
+		const double echo = asked ? eg_rolling_echo(m->trial) : 0;
+		if (asked && is_echo(m->trial, echo)) {
+			snprintf(text, size, "%s echoes the last value: one step ahead what it says goes with that (correlation of ranks %.3f), its errors "
+			                     "go with the changes (%.3f), and they are no smaller", forecast_spec(j, m, spec), follows(m->trial), echo);
 			return "echo";
 		}
-		if (*i == 1 && there < LITTLE) {
+		if (!m && there < LITTLE) {
 			snprintf(text, size, "fitted on %d values: expect the simple model to win", there);
 			return "little_data";
 		}
-		if (*i >= 2 && naive && m != naive && !forecast_is_simple(m->asked) && m->scores.mae > naive->scores.mae) {
+		if (*i > j->n && naive && m != naive && !forecast_is_simple(m->asked) && m->scores.mae > naive->scores.mae) {
 			snprintf(text, size, "%s is worse than %s: a mean absolute error of %.4g beside %.4g", forecast_spec(j, m, spec), floor,
 			        m->scores.mae, naive->scores.mae);
 			return "worse_than_seasonal_naive";
@@ -107,7 +152,7 @@ void forecast_cells(const forecast_job *j, const forecast_model *m, char cells[F
 	for (int k = 0; k < 5; k++) snprintf(cells[1 + k], FORECAST_CELL, "%s", forecast_number(n, numbers[k]));
 	snprintf(cells[6], FORECAST_CELL, "%s", number_percent(n, s->coverage80));
 	snprintf(cells[7], FORECAST_CELL, "%s", number_percent(n, s->coverage95));
-	snprintf(cells[8], FORECAST_CELL, "%d", eg_forecaster_fitted(m->fitted)->parameters);
+	snprintf(cells[8], FORECAST_CELL, "%d", forecast_fitted(m)->parameters);
 	snprintf(cells[9], FORECAST_CELL, "%s", forecast_number(n, m->trial->seconds_fit));
 	snprintf(cells[10], FORECAST_CELL, "%s", forecast_number(n, 1000 * m->trial->seconds_forecast));
 }
@@ -123,6 +168,26 @@ static void show_models(const forecast_job *j) {
 	}
 	table_print(t, stdout, 0);
 	table_free(t);
+}
+
+/* What the best network goes by. */
+static void show_network(const forecast_job *j) {
+	const forecast_model *m = &j->models[j->network];
+	const eg_value *v = eg_value_get(m->sensitivity, "variables"), *lags = eg_value_get(m->sensitivity, "lags");
+	char spec[160];
+	if (j->network > 0) printf("Best network: %s\n  %s\n", forecast_spec(j, m, spec), forecast_fitted(m)->formula);
+	if (j->network > 0 && !isnan(j->network_p))
+		printf("  against %s one step ahead: p = %.2g (Diebold and Mariano)\n", j->tested, j->network_p);
+	if (!v) return;
+	printf("  it goes by (share of integrated gradients; times the error when shuffled):\n");
+	for (const eg_value *one = eg_value_first(v); one; one = eg_value_next(one))
+		printf("    %-16s %5.1f %%   x %.2f\n", text_shown(eg_value_text(eg_value_get(one, "name"))),
+		        100 * eg_value_number(eg_value_get(one, "share"), NAN), eg_value_number(eg_value_get(one, "permuted"), NAN));
+	printf("    lags:");
+	int shown = 0;
+	for (const eg_value *one = eg_value_first(lags); one && shown < 8; one = eg_value_next(one), shown++)
+		printf(" %d: %.0f %%", (int)eg_value_int(eg_value_get(one, "lag"), 0), 100 * eg_value_number(eg_value_get(one, "share"), NAN));
+	printf("\n");
 }
 
 static void show_forecast(const forecast_job *j) {
@@ -145,13 +210,14 @@ static void show_forecast(const forecast_job *j) {
 
 void forecast_show(const forecast_job *j) {
 	char text[300], spec[160];
-	const eg_fitted *f = eg_forecaster_fitted(j->models[0].fitted);
+	const eg_fitted *f = forecast_fitted(&j->models[0]);
 	show_series(j);
 	show_models(j);
 	printf("\nBest: %s\n  %s\n", forecast_spec(j, &j->models[0], spec), f->formula);
 	if (!isnan(f->loglik)) printf("  log-likelihood %.4f, AICc %.4f, %d values\n", f->loglik, f->aicc, f->n);
 	if (!isnan(j->p))
 		printf("  against %s one step ahead: p = %.2g (Diebold and Mariano, %d origins)\n", j->tested, j->p, j->origins);
+	if (j->network >= 0) show_network(j);
 	for (int i = 0; forecast_warning(j, &i, text, sizeof text); i++) printf("Warning: %s\n", text);
 	printf("\n");
 	show_forecast(j);
@@ -190,7 +256,7 @@ static void put_forecast(const forecast_job *j, const forecast_model *m, eg_valu
 }
 
 static void put_model(const forecast_job *j, eg_value *list, const forecast_model *m) {
-	const eg_fitted *f = eg_forecaster_fitted(m->fitted);
+	const eg_fitted *f = forecast_fitted(m);
 	char spec[160];
 	eg_value *v = eg_value_put_map(list, NULL);
 	eg_value_put_text(v, "name", f->name);
@@ -214,6 +280,7 @@ static void put_model(const forecast_job *j, eg_value *list, const forecast_mode
 	eg_value_put_number(v, "loglik", f->loglik);
 	eg_value_put_number(v, "aicc", f->aicc);
 	eg_value_put_number(v, "echo", eg_rolling_echo(m->trial));
+	if (m->sensitivity) eg_value_put_copy(v, "sensitivity", m->sensitivity);
 	put_forecast(j, m, v);
 }
 
@@ -228,7 +295,7 @@ void forecast_put(const forecast_job *j, eg_value *v) {
 	eg_value_put_int(v, "origins", j->origins);
 	eg_value *models = eg_value_put_list(v, "models");
 	for (int i = 0; i < j->n; i++) put_model(j, models, &j->models[i]);
-	eg_value_put_text(v, "best", eg_forecaster_fitted(j->models[0].fitted)->name);
+	eg_value_put_text(v, "best", forecast_fitted(&j->models[0])->name);
 	if (j->tested[0]) {
 		eg_value *test = eg_value_put_map(v, "test");
 		eg_value_put_text(test, "name", "diebold-mariano");
@@ -236,6 +303,13 @@ void forecast_put(const forecast_job *j, eg_value *v) {
 		eg_value_put_number(test, "p", j->p);
 	} else
 		eg_value_put_null(v, "test");
+	if (j->network >= 0) {
+		eg_value *test = eg_value_put_map(v, "network_test");
+		eg_value_put_text(test, "name", "diebold-mariano");
+		eg_value_put_text(test, "network", forecast_fitted(&j->models[j->network])->spec);
+		eg_value_put_text(test, "against", j->tested);
+		eg_value_put_number(test, "p", j->network_p);
+	}
 	eg_value *warnings = eg_value_put_list(v, "warnings");
 	for (int i = 0; (code = forecast_warning(j, &i, text, sizeof text)); i++) {
 		eg_value *one = eg_value_put_map(warnings, NULL);

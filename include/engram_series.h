@@ -148,6 +148,17 @@ typedef struct eg_rolling_options {
 /* Everything about an origin is fitted on its past alone. */
 EG_API eg_status eg_rolling_run(
 	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err);
+/* The same of a model that is none of these: what it does at an origin is told by functions, which look at nothing
+ * behind the end of the past that they are given. */
+typedef struct eg_rolled {
+	void *user;
+	const char *spec; /* what it is called */
+	eg_status (*fit)(void *user, const eg_past *past, eg_error *err);
+	eg_status (*say)(void *user, const eg_past *past, eg_outlook *out, eg_error *err);
+	int (*parameters)(void *user);
+} eg_rolled;
+EG_API eg_status eg_rolling_run_with(
+	const eg_rolled *m, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err);
 EG_API void eg_rolling_free(eg_rolling *t);                                /* NULL is allowed */
 EG_API void eg_rolling_scores(const eg_rolling *t, int step, eg_scores *s); /* step -1: of all */
 /* Correlation of the errors one step ahead with the changes that were to be forecast: 1 says that the last value is

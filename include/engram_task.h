@@ -10,6 +10,7 @@
 
 #include "engram_data.h"
 #include "engram_io.h"
+#include "engram_series.h"
 #include "engram_text.h"
 #include "engram_value.h"
 
@@ -270,6 +271,44 @@ typedef struct eg_answered {
  * order). false from `take`: EG_ERR_STOPPED. */
 EG_API eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part part,
 	bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err);
+
+/* ---- forecasts by networks --------------------------------------------------------------------------------------- */
+
+/* A recipe of the task `forecast` on a table, as a model beside the classical ones of engram_series.h: trained on a
+ * past, and asked from the end of any. What it sees are the columns that the recipe names, or the target alone; scales
+ * and intervals come from the past that it is trained on, and every training begins with the weights of the seed. */
+typedef struct eg_network_forecaster eg_network_forecaster;
+typedef struct eg_network_forecaster_options {
+	const char *target; /* a column of the table; NULL: the recipe's, or the only one of numbers */
+	int members;        /* networks of so many seeds, the recipe's and those behind it, whose mean is said; 0: 1 */
+	int horizon;        /* the longest that is asked for; beyond the recipe's own the forecasts are read as if they
+	                     * had come */
+} eg_network_forecaster_options;
+/* The recipe, the context and the table must outlive it. */
+EG_API eg_status eg_network_forecaster_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table,
+	const eg_network_forecaster_options *options, eg_network_forecaster **forecaster, eg_error *err);
+EG_API void eg_network_forecaster_free(eg_network_forecaster *f); /* NULL is allowed */
+EG_API const char *eg_network_forecaster_target(const eg_network_forecaster *f);
+/* Trains on the first n steps of the table. */
+EG_API eg_status eg_network_forecaster_fit(eg_network_forecaster *f, int n, eg_error *err);
+/* From the end of its first n steps. Steps that the recipe does not forecast are NAN. */
+EG_API eg_status eg_network_forecaster_say(eg_network_forecaster *f, int n, eg_outlook *out, eg_error *err);
+/* For eg_rolling_run_with; valid as long as the forecaster. */
+EG_API eg_rolled eg_network_forecaster_rolled(eg_network_forecaster *f);
+/* Of the last training: how many parameters, windows, epochs; in words. */
+EG_API const eg_fitted *eg_network_forecaster_fitted(const eg_network_forecaster *f);
+/* What its first step ahead comes from, at origins at the end of what it was trained on: into a map, `variables`, a map
+ * each with `name`, `share` (of the sum of all absolute integrated gradients) and `permuted` (how many times as large
+ * the mean absolute error becomes where the variable's past is another origin's), and `lags`: `lag` and `share`. */
+EG_API eg_status eg_network_forecaster_sensitivity(eg_network_forecaster *f, eg_value *map, eg_error *err);
+
+/* A model that forecasts, fed row by row: the first line names the columns. The model must outlive it. */
+typedef struct eg_forecast_stream eg_forecast_stream;
+EG_API eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_stream **stream, eg_error *err);
+EG_API void eg_forecast_stream_free(eg_forecast_stream *s); /* NULL is allowed */
+/* Takes a row, and says what comes behind it: a map of the keys of the task's answers, valid until the next call; NULL
+ * as long as there are fewer rows than the network sees. A row that cannot be read is an error and changes nothing. */
+EG_API eg_status eg_forecast_stream_row(eg_forecast_stream *s, const char *line, const eg_value **answer, eg_error *err);
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 

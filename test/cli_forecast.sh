@@ -55,6 +55,75 @@ says '"x1": '
 expect 1 "$ENGRAM" forecast known.csv --target Sales --known Open --horizon 3
 says "the known columns end 2 steps behind the last value of 'Sales', and the horizon is 3"
 
+# ---- networks ----
+cat >net.yaml <<'YAML'
+name: net
+task: forecast
+data: {source: windows, table: months.csv, time: [Month], target: Sales, columns: [Sales], past: 12, horizon: 3, period: 12,
+  reference: season, validation: 0.2, test_last: 6}
+input: [time, 1]
+model: [gru: 4, last, linear: 3]
+train: {loss: mse, epochs: 4, seed: 1}
+YAML
+expect 0 "$ENGRAM" forecast months.csv --model net.yaml --seeds 2 --target Sales --horizon 6 --origins 9 --refit 9 --threads 1
+for word in "net " seasonal-naive "Best network: net" "seeds 1 to 2" "it goes by" "lags: 1:"; do says "$word"; done
+says_not theta
+expect 0 "$ENGRAM" forecast months.csv --model net.yaml --target Sales --horizon 3 --origins 9 --refit 9 --threads 1 --json
+json out
+for key in '"name": "network", "spec": "net"' '"sensitivity": {"variables": [{"name": "Sales"' '"network_test": {"name": "diebold-mariano"'; do
+	says "$key"
+done
+expect 0 "$ENGRAM" train net.yaml --threads 1 -q -o net.safetensors
+expect 0 "$ENGRAM" eval net.safetensors --json
+json out
+says '"unit": "windows"'
+says '"coverage95": '
+says '"by_horizon": [{"step": 1, "n": '
+# A file's last row, the record of the same row, and rows one by one: the same forecast.
+head -n 56 months.csv >short.csv
+expect 0 "$ENGRAM" predict net.safetensors short.csv --json
+json out
+says '"origin": "2005-07", "times": ["2005-08", "2005-09", "2005-10"], "mean": ['
+sed 's/.*"origin"/"origin"/; s/}*$//' out >of_file
+expect 0 "$ENGRAM" predict net.safetensors --split test --truth --json
+says '"truth": {"values": ['
+grep '"id": "2005-07"' out | sed 's/.*"origin"/"origin"/; s/}*, "truth".*//' | cmp -s - of_file || fail "the record says something else"
+"$ENGRAM" forecast net.safetensors --follow --json <short.csv >out || fail "--follow failed"
+tail -n 1 out | sed 's/.*"origin"/"origin"/; s/}*$//' | cmp -s - of_file || fail "--follow says something else"
+"$ENGRAM" forecast net.safetensors --follow <short.csv >out || fail "--follow failed"
+says "origin,time,mean,0.025,0.1,0.5,0.9,0.975"
+says "2005-07,2005-10,"
+printf 'Month,Sales\n2001-01,5\n2001-01,6\n2001-02,x\n' >wrong.csv
+expect 1 "$ENGRAM" predict net.safetensors wrong.csv
+says "wrong.csv:3: the time '2001-01' is not later than that of the row before"
+"$ENGRAM" forecast net.safetensors --follow <wrong.csv 2>out && fail "rows that are wrong are not told"
+says "the rows:3: the time '2001-01' is not later"
+says "the rows:4: 'x' in the column 'Sales' is no number"
+head -n 5 months.csv >few.csv
+expect 1 "$ENGRAM" predict net.safetensors few.csv
+says "the model sees 12 rows, and there are 4"
+printf 'a,b\n1,2\n' >other.csv
+expect 1 "$ENGRAM" predict net.safetensors other.csv
+says "there is no column 'Sales'"
+sed 's/past: 12/past: 50/' net.yaml >long.yaml
+expect 1 "$ENGRAM" train long.yaml -q -o x.safetensors
+says "no window of 50 steps"
+sed 's/linear: 3/linear: 2/' net.yaml >narrow.yaml
+expect 1 "$ENGRAM" train narrow.yaml -q -o x.safetensors
+says "3 steps are forecast from a window; end the model with"
+
+# A random walk, as prices are: what says the last value again is told so.
+awk 'BEGIN { srand(3); p = 100; print "Date,Close"
+	for (t = 0; t < 260; t++) {
+		p *= 1 + 0.02 * (rand() + rand() + rand() - 1.5)
+		printf "%d-%02d,%.4f\n", 1990 + int(t / 12), t % 12 + 1, p
+	} }' >prices.csv
+cp "$source/recipes/prices.yaml" .
+expect 0 "$ENGRAM" forecast prices.csv --model prices.yaml --set train.epochs=2 --period 1 --horizon 1 --origins 40 --refit 40 --threads 1 --json
+json out
+says '"spec": "prices"'
+says '"code": "echo", "text": "prices echoes the last value'
+
 # ---- times ----
 sed 's/^2003-05.*//' months.csv >hole.csv
 expect 0 "$ENGRAM" forecast hole.csv --target Sales --model 'arima(1,0,0)c' --horizon 3

@@ -24,7 +24,7 @@ typedef struct windows_source {
 	bool log, mask;
 	/* of the series */
 	eg_windows form;
-	bool kept, given;
+	bool kept, given, ready;
 	const char **names; /* of the columns, where they are kept */
 	eg_panel panel;
 	float *numbers; /* the panel's, where it is the source's own */
@@ -319,8 +319,12 @@ static eg_status too_short(const windows_source *s, eg_error *err) {
 	        w->past, w->ahead[w->nahead - 1]);
 }
 
+static void set_widths(windows_source *s) {
+	s->widths[0] = eg_windows_past_width(&s->form), s->widths[1] = eg_windows_future_width(&s->form);
+}
+
 static eg_status know_series(windows_source *s, eg_error *err) {
-	if (s->widths[0] > 0) return EG_OK;
+	if (s->ready) return EG_OK;
 	eg_status status = s->given ? EG_OK : read_series(s, err);
 	if (!status) status = choose_columns(s, err);
 	if (status) return status;
@@ -331,7 +335,8 @@ static eg_status know_series(windows_source *s, eg_error *err) {
 			        w->columns, c + 1, s->names[c], s->panel.columns, c < s->panel.columns ? ", there " : "",
 			        c < s->panel.columns ? s->panel.names[c] : "");
 	if (!s->kept) eg_windows_fit(w, &s->panel, train_end(s));
-	s->widths[0] = eg_windows_past_width(w), s->widths[1] = eg_windows_future_width(w);
+	set_widths(s);
+	s->ready = true;
 	const int columns[EG_WINDOW_FIELDS] = {s->widths[0], s->widths[1], w->nseen, w->nseen, 1, w->nahead, 2 * w->nahead, w->nahead};
 	for (int i = 0; i < EG_WINDOW_FIELDS; i++) {
 		s->base.fields[i].columns = columns[i];
@@ -369,7 +374,7 @@ static void forget(windows_source *s) {
 		s->base.prepared[i] = false;
 	}
 	s->panel = (eg_panel){0};
-	s->widths[0] = 0;
+	s->ready = false;
 }
 
 static void close_source(eg_source *base) { forget((windows_source *)base); }
@@ -473,8 +478,19 @@ eg_status eg_windows_keep(eg_source *base, const eg_value *names, eg_error *err)
 	s->kept = true;
 	/* what is known without the series */
 	s->panel = (eg_panel){.names = s->names, .columns = n};
-	return choose_columns(s, err);
+	eg_status status = choose_columns(s, err);
+	set_widths(s);
+	return status;
 }
+
+eg_windows_names eg_windows_named(const eg_source *base) {
+	const windows_source *s = (const windows_source *)base;
+	const eg_table_form form = {.separator = s->separator};
+	return (eg_windows_names){.columns = s->columns, .known = s->known, .time = s->time, .missing = s->missing,
+		.target = s->target_name, .separator = eg_separator_of(&form), .kept = s->names, .nkept = s->kept ? s->form.columns : 0};
+}
+
+void eg_windows_aim(eg_source *s, const char *target) { ((windows_source *)s)->target_name = target; }
 
 int eg_windows_origin(const eg_source *s, eg_part part, int64_t i) { return ((const windows_source *)s)->items[part][i]; }
 

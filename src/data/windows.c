@@ -78,13 +78,6 @@ void eg_windows_fit(eg_windows *w, const eg_panel *p, int until) {
 
 /* ---- waves ------------------------------------------------------------------------------------------------------- */
 
-double eg_panel_time(const eg_panel *p, int step) {
-	if (step < p->steps) return p->times[step];
-	return eg_time_ahead(p->times[p->steps - 1], eg_panel_step(p), step - p->steps + 1);
-}
-
-double eg_panel_step(const eg_panel *p) { return p->steps > 1 ? p->times[p->steps - 1] - p->times[p->steps - 2] : 1; }
-
 static int waves_of(const eg_windows *w) {
 	int n = w->nwaves;
 	for (unsigned bit = EG_CALENDAR_DAY; bit <= EG_CALENDAR_YEAR; bit *= 2) n += (w->calendar & bit) != 0;

@@ -22,6 +22,23 @@ typedef struct eg_panel {
 double eg_panel_time(const eg_panel *p, int step);
 double eg_panel_step(const eg_panel *p);
 
+/* The columns of a table that are called so, in this order; one of words becomes a column "NAME=WORD" for each of its
+ * words (at most 64), 1 where it stands, and a name may be such a one. In the arena. */
+eg_status eg_panel_of_table(
+	const eg_time_table *t, const char *const *names, int n, eg_arena *arena, eg_panel *panel, eg_error *err);
+
+/* A panel that grows, row by row of a table whose first line names the columns. */
+typedef struct eg_panel_feed eg_panel_feed;
+/* `names`: n columns as eg_panel_of_table makes them. `time`: its columns; none: as a table's are found. */
+eg_status eg_panel_feed_new(const char *const *names, int n, const eg_strings *time, const eg_strings *missing, char separator,
+	eg_panel_feed **feed, eg_error *err);
+void eg_panel_feed_free(eg_panel_feed *f);
+/* Takes whole lines. What cannot be read is an error with its line, and the rows before it are there. `from`: what the
+ * lines are called, of which the first has this number. */
+eg_status eg_panel_feed_lines(
+	eg_panel_feed *f, const void *bytes, size_t size, const char *from, int64_t line, eg_error *err);
+const eg_panel *eg_panel_feed_get(const eg_panel_feed *f);
+
 enum { EG_WINDOW_COLUMNS = 64, EG_WINDOW_AHEAD = 512, EG_WINDOW_WAVES = 8 };
 
 typedef enum eg_window_fill { EG_FILL_LAST, EG_FILL_MEAN } eg_window_fill; /* what stands in a gap */
@@ -103,6 +120,17 @@ eg_status eg_windows_keep(eg_source *s, const eg_value *names, eg_error *err);
 /* In place of the set or file: this panel, whose test part begins at step `cut`, which must outlive the source's use.
  * Everything is as before the first prepare. Columns are found by their names. */
 eg_status eg_windows_give(eg_source *s, const eg_panel *p, int cut, eg_error *err);
+/* What its keys name: the columns that are seen (none: all), those that are known of the future, and the target (NULL:
+ * the first). */
+typedef struct eg_windows_names {
+	eg_strings columns, known, time, missing;
+	const char *target;
+	char separator;
+	const char *const *kept; /* with eg_windows_keep: nkept of them */
+	int nkept;
+} eg_windows_names;
+eg_windows_names eg_windows_named(const eg_source *s);
+void eg_windows_aim(eg_source *s, const char *target); /* another target; the text must outlive the source */
 int eg_windows_origin(const eg_source *s, eg_part part, int64_t i); /* of record i */
 /* The record of any origin of the panel, where a window is possible. */
 eg_status eg_windows_record(const eg_source *s, const eg_panel *p, int origin, unsigned wanted, eg_record *r, eg_error *err);

@@ -62,26 +62,40 @@ static void note(eg_rolling *t, const eg_past *whole, const eg_past *past, const
 	}
 }
 
-static eg_status one_origin(eg_rolling *t, const char *spec, const eg_past *whole, const eg_past *past,
-	const eg_rolling_options *o, eg_forecaster **f, eg_outlook *out, int number, eg_error *err) {
+/* A model of the table, as the origins go. */
+typedef struct listed {
+	const char *spec;
+	const eg_forecaster_options *options;
+	eg_forecaster *f;
+} listed;
+
+static eg_status fit_listed(void *user, const eg_past *past, eg_error *err) {
+	listed *l = user;
+	eg_forecaster_free(l->f);
+	return eg_forecaster_fit(l->spec, past, l->options, &l->f, err);
+}
+
+/* What was constant says that value until it is fitted anew, which costs nothing. */
+static bool is_constant(const eg_rolled *m) { return m->fit == fit_listed && ((const listed *)m->user)->f->constant; }
+
+static eg_status one_origin(eg_rolling *t, const eg_rolled *m, const eg_past *whole, const eg_past *past,
+	const eg_rolling_options *o, eg_outlook *out, int number, eg_error *err) {
 	double begin = now();
 	eg_status status = EG_OK;
-	/* what was constant says that value until it is fitted anew, which costs nothing */
-	if (!*f || (*f)->constant || number % (o->refit > 0 ? o->refit : 1) == 0) {
-		eg_forecaster_free(*f);
-		status = eg_forecaster_fit(spec, past, o->model, f, err);
+	if (number % (o->refit > 0 ? o->refit : 1) == 0 || is_constant(m)) {
+		status = m->fit(m->user, past, err);
 		t->seconds_fit += now() - begin;
 		t->fits++;
 	}
 	begin = now();
-	if (!status) status = eg_forecast(*f, past, out, err);
+	if (!status) status = m->say(m->user, past, out, err);
 	t->seconds_forecast += now() - begin;
 	if (!status) note(t, whole, past, out);
 	return status;
 }
 
-eg_status eg_rolling_run(
-	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err) {
+eg_status eg_rolling_run_with(
+	const eg_rolled *m, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err) {
 	const int every = o->every > 0 ? o->every : 1, last = o->last > 0 && o->last < whole->n ? o->last : whole->n - 1;
 	*trial = NULL;
 	if (o->first < 1 || o->first > last || o->horizon < 1)
@@ -91,23 +105,37 @@ eg_status eg_rolling_run(
 	const int n = (last - o->first) / every + 1;
 	eg_rolling *t = trial_new(n, o->horizon);
 	eg_outlook *out = eg_outlook_new(o->horizon);
-	eg_forecaster *f = NULL;
 	eg_status status = t && out ? EG_OK : eg_series_no_memory(err);
 	for (int i = 0; i < n && !status; i++) {
 		eg_past past = *whole;
 		past.n = o->first + i * every;
-		status = one_origin(t, spec, whole, &past, o, &f, out, i, err);
+		status = one_origin(t, m, whole, &past, o, out, i, err);
 		if (!status && o->progress && !o->progress(o->user, (i + 1.0) / n)) status = eg_fail(err, EG_ERR_STOPPED, "stopped");
 	}
-	if (!status && f) {
+	if (!status) {
 		t->seconds_fit /= t->fits, t->seconds_forecast /= n;
-		t->parameters = f->fit.parameters;
-		snprintf(t->spec, sizeof t->spec, "%s", f->spec);
+		t->parameters = m->parameters(m->user);
+		snprintf(t->spec, sizeof t->spec, "%s", m->spec);
 		*trial = t;
 	} else
 		eg_rolling_free(t);
-	eg_forecaster_free(f);
 	eg_outlook_free(out);
+	return status;
+}
+
+static eg_status say_listed(void *user, const eg_past *past, eg_outlook *out, eg_error *err) {
+	return eg_forecast(((listed *)user)->f, past, out, err);
+}
+
+static int parameters_listed(void *user) { return ((listed *)user)->f->fit.parameters; }
+
+eg_status eg_rolling_run(
+	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err) {
+	listed l = {spec, o->model, NULL};
+	const eg_rolled m = {&l, spec, fit_listed, say_listed, parameters_listed};
+	eg_status status = eg_rolling_run_with(&m, whole, o, trial, err);
+	if (!status) snprintf((*trial)->spec, sizeof (*trial)->spec, "%s", l.f->spec);
+	eg_forecaster_free(l.f);
 	return status;
 }
 

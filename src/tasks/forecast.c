@@ -32,6 +32,8 @@ static void defaults(eg_task *t) { ((forecast *)t)->conformal = true; }
 
 const eg_windows *eg_forecast_windows(const eg_task *t) { return eg_windows_of(t->source); }
 
+bool eg_forecast_conformal(const eg_task *t) { return ((const forecast *)t)->conformal; }
+
 static eg_status open_task(eg_task *t, eg_error *err) {
 	t->one = "window", t->many = "windows";
 	if (eg_windows_of(t->source)) return EG_OK;
@@ -63,7 +65,7 @@ eg_said_parts eg_forecast_parts(const eg_task *t, const eg_graph *g) {
 }
 
 /* What the network alone says of a quantile; where it says only some, the nearest of them. */
-static double said_quantile(const eg_said_parts *p, const eg_real *said, int n, int k, double level) {
+double eg_forecast_said(const eg_said_parts *p, const eg_real *said, int n, int k, double level) {
 	const double point = (double)said[p->info.point * n + k];
 	if (p->info.spread > 0 && p->info.parts == 2)
 		return point + exp(p->info.spread * (double)said[n + k]) * eg_student_quantile(level, p->degrees);
@@ -85,7 +87,7 @@ void eg_forecast_step(const eg_task *t, const eg_said_parts *parts, const eg_rea
 	const eg_windows *w = eg_forecast_windows(t);
 	*mean = eg_windows_value(w, unit, k, (double)said[parts->info.point * w->nahead + k]);
 	for (int q = 0; q < EG_LEVELS; q++) {
-		double y = said_quantile(parts, said, w->nahead, k, eg_levels[q]);
+		double y = eg_forecast_said(parts, said, w->nahead, k, eg_levels[q]);
 		if (f->settled && f->conformal) y += f->shifts[q * w->nahead + k];
 		quantiles[q] = eg_windows_value(w, unit, k, y);
 	}
@@ -113,6 +115,12 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 
 static bool settles(const eg_task *t) { return ((const forecast *)t)->conformal && t->source->validation > 0; }
 
+/* Without validation windows it does not settle. */
+static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
+	EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err);
+	return EG_OK;
+}
+
 typedef struct residuals {
 	const eg_task *task;
 	eg_said_parts parts;
@@ -130,7 +138,7 @@ static eg_status note_residuals(void *user, const eg_row *r, eg_error *err) {
 	for (int q = 0; q < EG_LEVELS; q++)
 		for (int k = 0; k < n; k++)
 			all->at[((ptrdiff_t)q * n + k) * all->count + all->n] =
-			        (double)target[k] - said_quantile(&all->parts, said, n, k, eg_levels[q]);
+			        (double)target[k] - eg_forecast_said(&all->parts, said, n, k, eg_levels[q]);
 	all->n++;
 	return EG_OK;
 }
@@ -139,7 +147,7 @@ enum { FEW = 40 }; /* too few to have a value beyond each bound of 95 % */
 
 /* The order statistic that n others and one more value make a bound of; of few, that of a normal distribution like
  * theirs. */
-static double order(double *at, int64_t n, double level) {
+double eg_forecast_order(double *at, int64_t n, double level) {
 	double sum = 0, squares = 0;
 	for (int64_t i = 0; i < n; i++) sum += at[i];
 	for (int64_t i = 0; i < n; i++) squares += (at[i] - sum / (double)n) * (at[i] - sum / (double)n);
@@ -166,7 +174,7 @@ static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params 
 	                : eg_fail(err, EG_ERR_MEMORY, "out of memory for intervals");
 	for (int64_t i = 0; i < (int64_t)EG_LEVELS * n * all.count && !status; i++)
 		if (!isfinite(all.at[i])) status = eg_fail(err, EG_ERR_NUMERIC, "the network's answers are not numbers");
-	for (int i = 0; i < EG_LEVELS * n && !status; i++) f->shifts[i] = order(all.at + i * all.count, all.n, eg_levels[i / n]);
+	for (int i = 0; i < EG_LEVELS * n && !status; i++) f->shifts[i] = eg_forecast_order(all.at + i * all.count, all.n, eg_levels[i / n]);
 	f->settled = !status;
 	eg_release(NULL, all.at);
 	return status;
@@ -336,6 +344,16 @@ static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_r
 	return EG_OK;
 }
 
+/* A forecast from the last row of a table. */
+static eg_status read_file(const eg_task *t, const void *bytes, size_t size, const char *name, eg_record *r, eg_error *err) {
+	eg_panel_feed *feed;
+	eg_status status = eg_forecast_feed(t, &feed, err);
+	if (!status) status = eg_panel_feed_lines(feed, bytes, size, name, 1, err);
+	if (!status) status = eg_forecast_record(t, eg_panel_feed_get(feed), name, r, err);
+	eg_panel_feed_free(feed);
+	return status;
+}
+
 static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
 	const eg_datum *d = &r->record->fields[EG_WINDOW_TRUTH];
 	eg_value *list = eg_value_put_list(out, "values");
@@ -372,8 +390,10 @@ const eg_task_type eg_task_type_forecast = {
 	.judge_details = judge_details,
 	.answer = answer,
 	.truth = truth,
+	.read_file = read_file,
 	.save = save,
 	.restore = restore,
 	.settles = settles,
+	.can_settle = can_settle,
 	.settle = settle,
 };

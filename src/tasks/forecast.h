@@ -18,5 +18,14 @@ eg_said_parts eg_forecast_parts(const eg_task *t, const eg_graph *g);
 void eg_forecast_step(const eg_task *t, const eg_said_parts *parts, const eg_real *said, const float *unit, int k, double *mean,
 	double quantiles[EG_LEVELS]);
 const eg_windows *eg_forecast_windows(const eg_task *t);
+/* forecast_stream.c: rows of a table for a model; and the record of the last row. */
+eg_status eg_forecast_feed(const eg_task *t, eg_panel_feed **feed, eg_error *err);
+eg_status eg_forecast_record(const eg_task *t, const eg_panel *p, const char *name, eg_record *r, eg_error *err);
+bool eg_forecast_conformal(const eg_task *t); /* the key */
+extern const eg_task_type eg_task_type_forecast;
+/* What the network alone says of a quantile of step k of n, in its own unit. */
+double eg_forecast_said(const eg_said_parts *p, const eg_real *said, int n, int k, double level);
+/* The value of n residuals that stands for a quantile of one more; they are sorted. */
+double eg_forecast_order(double *at, int64_t n, double level);
 
 #endif

@@ -179,6 +179,11 @@ static eg_status decode_map(eg_predictor *p, const eg_question *q, int i, eg_err
 static eg_status decode_bytes(eg_predictor *p, const eg_question *q, int i, eg_error *err) {
 	const eg_intake *f = p->task->intakes[0];
 	int at = i * p->task->nintakes;
+	if (p->task->type->read_file) {
+		eg_status status = p->task->type->read_file(p->task, q->bytes, q->size, name_of(q), &p->records[i], err);
+		for (int k = 0; k < p->task->nasked; k++) p->data[at + k] = p->records[i].fields[p->task->intakes[k]->field];
+		return status;
+	}
 	if (p->task->nasked > 1)
 		return eg_fail(err, EG_ERR_ARG, "%s: the network takes %d inputs; ask with JSON that names each",
 		        name_of(q), p->task->nasked);
@@ -213,8 +218,13 @@ static eg_status decode(eg_predictor *p, const eg_question *q, int i, eg_error *
 		p->remarks[i * nintakes + k] = 0; /* taken as they are */
 	if (q->tensors) return EG_OK;
 	eg_status status = EG_OK;
+	if (q->record && p->task->type->read_file) {
+		memcpy(p->records[i].fields, q->record->fields, sizeof p->records[i].fields);
+		p->records[i].id = q->record->id;
+	}
 	if (q->record)
-		for (int k = 0; k < p->task->nasked; k++) p->data[i * nintakes + k] = q->record->fields[k];
+		for (int k = 0; k < p->task->nasked; k++)
+			p->data[i * nintakes + k] = q->record->fields[p->task->type->read_file ? p->task->intakes[k]->field : k];
 	else if (q->path)
 		status = decode_file(p, q, i, err);
 	else

@@ -431,7 +431,7 @@ static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequen
 		}
 	}
 	eg_record_free(&r);
-	p->dataset.time = sequence ? most : 0;
+	if (sequence) p->dataset.time = most;
 	return status;
 }
 

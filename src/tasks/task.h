@@ -102,6 +102,11 @@ typedef struct eg_task_type {
 	        const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err);
 	eg_status (*truth)(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err);
 
+	/* Of tasks whose questions are files as a whole: all fields of the source's records, from a file's contents.
+	 * Then a question that is a record has them all, too. */
+	eg_status (*read_file)(
+	        const eg_task *t, const void *bytes, size_t size, const char *name, eg_record *r, eg_error *err);
+
 	/* What a model file keeps beside what the intakes do, and back. NULL: nothing. */
 	void (*save)(const eg_task *t, eg_value *map);
 	eg_status (*restore)(eg_task *t, const eg_value *map, eg_error *err);
