@@ -55,13 +55,13 @@ typedef enum eg_loss_op {
 	EG_LOSS_GAUSSIAN,
 	EG_LOSS_STUDENT
 } eg_loss_op;
-enum { EG_LEVELS = 16 };
+enum { EG_LOSS_LEVELS = 16 };
 typedef struct eg_element_loss {
 	int64_t unit, total, row;
 	eg_loss_op op;
 	real a, b;
 	int parts; /* with row > 0: 2 where there are scales */
-	real level[EG_LEVELS];
+	real level[EG_LOSS_LEVELS];
 } eg_element_loss;
 typedef struct eg_element_loss_fwd_args {
 	eg_buf x, target, partial, each;

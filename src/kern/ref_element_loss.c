@@ -102,7 +102,7 @@ static int64_t place(const eg_element_loss *s, int64_t i) {
 static inline bool loss_ok(const eg_element_loss *s, int begin, int end) {
 	const bool rows = s->row == 0 || (s->unit % s->row == 0 && s->total % s->row == 0);
 	return units_ok(s->unit, s->total, begin, end) && rows &&
-	       (s->row == 0 || (s->parts >= 1 && s->parts <= EG_LEVELS));
+	       (s->row == 0 || (s->parts >= 1 && s->parts <= EG_LOSS_LEVELS));
 }
 
 /* Part i is a loss of its own. */

@@ -326,7 +326,7 @@ typedef struct quantile_options {
 static const eg_attr quantile_attrs[] = {
 	REDUCTION(quantile_options),
 	OP_FLOAT(quantile_options, quantile, 0.5, 0, 1, NULL, "share of the targets that shall lie below x"),
-	OP_FLOAT_LIST(quantile_options, quantiles, 0, EG_LEVELS, 0, 1, NULL, "several shares: x has a number for each of them to a target"),
+	OP_FLOAT_LIST(quantile_options, quantiles, 0, EG_LOSS_LEVELS, 0, 1, NULL, "several shares: x has a number for each of them to a target"),
 };
 static loss_spec quantile_spec(const eg_emit *e) {
 	const quantile_options *o = eg_emit_options(e);
