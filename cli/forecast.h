@@ -101,7 +101,7 @@ void forecast_put_scores(eg_value *v, const eg_scores *s);
 double forecast_place(const eg_time_table *t, int step); /* on the axis of a picture: years, or numbers of steps */
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
 
-/* ---- forecast_follow.c ---------------------------------------------------------------------------------------------- */
+/* ---- forecast_follow.c ------------------------------------------------------------------------------------- */
 
 /* A model that forecasts, fed with rows of standard input; returns the exit code. */
 int forecast_follow(const cli_args *a);

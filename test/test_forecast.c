@@ -157,6 +157,12 @@ static const char *const networks[] = {
 	"data: {source: windows, table: made.csv, target: y, time: [t], past: 12, horizon: 1, fill: mean, origins: all, calendar: [year], validation: "
 	"0.2}\ninput: [time, 3]\nmodel: [causal_conv1d: {filters: 4, kernel: 3}, relu, last, linear: 2]\n"
 	"train: {loss: student_t_nll, epochs: 2, seed: 1}\n",
+	/* a sequence for a sequence, with attention */
+	"data: {source: windows, table: made.csv, time: [t], target: y, columns: [y], past: 8, horizon: 3, calendar: [year], validation: 0.2}\n"
+	"inputs: {past: [time, 3], future: [ahead, 3]}\n"
+	"model:\n  - gru: {hidden: 4, from: past, name: reader}\n  - gru: {hidden: 4, from: {x: future, h0: reader.hn}, name: writer}\n"
+	"  - multiplicative_attention: {from: [writer, reader], name: seen}\n  - concat: {from: [writer, seen], axis: 2}\n  - linear: 1\n"
+	"  - transpose: {perm: [1, 0, 2]}\n  - squeeze: 2\ntrain: {loss: mse, epochs: 2, seed: 1}\n",
 };
 
 static eg_recipe *recipe_of(const char *text) {
@@ -196,7 +202,8 @@ static void networks_do_not_leak(void **unused) {
 	(void)unused;
 	for (int i = 0; i < EG_COUNT(networks); i++) {
 		eg_recipe *r = recipe_of(networks[i]);
-		const int horizon = i == 2 ? 5 : i == 0 ? 4 : 2;
+		static const int horizons[] = {4, 2, 5, 3};
+		const int horizon = horizons[i];
 		eg_outlook *a = say(r, ctx, t, PAST, PAST, horizon), *b = say(r, ctx, changed, PAST, PAST, horizon);
 		same_outlook(a, b);
 		eg_outlook *c = say(r, ctx, t, ROWS, ROWS, horizon);

@@ -100,7 +100,8 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	eg_tensor target = eg_graph_find(g, eg_task_target_input(t));
 	eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
 	int64_t each = 1;
-	for (int i = 1; i < d.rank; i++) each *= d.d[i];
+	/* a size that is left open is that of `future`, the steps ahead */
+	for (int i = 1; i < d.rank; i++) each *= d.d[i] < 0 ? w->nahead : d.d[i];
 	if (d.rank >= 1 && d.d[0] == EG_N && each == (int64_t)w->nahead * p.info.parts && eg_tensor_dtype(g, target) == EG_F32) return EG_OK;
 	char times[80] = "";
 	if (p.info.parts > 1) snprintf(times, sizeof times, ", for each of which the loss takes %d numbers", p.info.parts);
