@@ -1,5 +1,5 @@
-/* watch.c - engram watch: what is normal in a table is learned of its first rows, and the others are watched for faults.
- * How it is shown: watch_show.c; rows as they come: watch_live.c. */
+/* watch.c - engram watch: what is normal in a table is learned of its first rows, and the others are watched for
+ * faults. How it is shown: watch_show.c; rows as they come: watch_live.c. */
 #include "watch.h"
 
 #include <math.h>

@@ -39,7 +39,7 @@ says "watched: heat, load"
 says "period: 24, as given"
 says "stuck"
 says "heat 100"
-[ "$(grep -c '<svg' picture.svg)" = 3 ] && grep -q 'fill-opacity' picture.svg || fail "no picture: $(head -c 300 picture.svg)"
+if [ "$(grep -c '<svg' picture.svg)" != 3 ] || ! grep -q 'fill-opacity' picture.svg; then fail "no picture: $(head -c 300 picture.svg)"; fi
 
 # ---- live is batch ----
 head -721 all.csv >before.csv

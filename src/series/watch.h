@@ -57,7 +57,7 @@ struct eg_watch_run {
 	const eg_watch *watch;
 	const eg_watch_column *columns;
 	int64_t row;
-	double *numbers, *now, *before, *x, *shares; /* in one block: values of all columns, gaps filled with the last */
+	double *numbers, *now, *before, *x, *shares; /* one block: values, gaps filled with the last */
 	size_t count;
 	bool open;
 	int64_t alarm; /* the last row that had one */
