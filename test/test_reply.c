@@ -1,7 +1,7 @@
 /* test_reply.c - the task `reply`: a network learns to answer by what was said before the last turn; the same talk and
  * seed make the same answer; of ten answers it knows the right one; what a text takes does not depend on how it is cut;
- * talk and answer in one sequence; what was answered to the most alike turn; the forms of files with talks, their parts,
- * and what is none of them.
+ * talk and answer in one sequence; what was answered to the most alike turn; the forms of files with talks, their
+ * parts, and what is none of them.
  *
  * Not here: beam search (test_beam.c), BLEU and chrF (test_text_score.c), the talk on a terminal (cli_chat.sh). */
 #define _POSIX_C_SOURCE 200809L /* setenv */

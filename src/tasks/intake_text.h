@@ -15,7 +15,7 @@ typedef struct eg_text_intake {
 	int first;       /* unit that stands before the text; -1: none */
 	char *seen;      /* the training texts, while they are looked at */
 	size_t size, room;
-	const eg_intake *answer; /* of a talk: what is answered, whose vocabulary is its own; NULL: it is a text alone */
+	const eg_intake *answer; /* of a talk: what is answered, with its vocabulary; NULL: a text alone */
 	const eg_intake *talk;   /* of an answer: what it stands behind */
 } eg_text_intake;
 

@@ -87,7 +87,8 @@ eg_status eg_turns_encode(
 	const char *at = d->text.bytes, *place = r && r->place ? r->place : "the text";
 	const size_t size = d->text.size, longest = (size_t)talk_of(f)->keys.longest;
 	const int32_t end = eg_vocab_end(v);
-	int32_t *all = malloc((2 * size + 4) * sizeof *all); /* no unit, nor what is between turns, is shorter than a byte */
+	/* No unit, nor what is between turns, is shorter than a byte. */
+	int32_t *all = malloc((2 * size + 4) * sizeof *all);
 	eg_status status = all ? EG_OK : no_memory(err);
 	bool begun = false;
 	*n = 0;
