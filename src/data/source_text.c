@@ -1,5 +1,5 @@
-/* source_text.c - running texts: tinyshakespeare, Tang poems, and the user's own file, or the files of a folder. A record
- * is a whole text, or, with `samples: true`, one paragraph of it, which lies between blank lines.
+/* source_text.c - running texts: tinyshakespeare, Tang poems, and the user's own file, or the files of a folder. A
+ * record is a whole text, or, with `samples: true`, one paragraph of it, which lies between blank lines.
  *
  * Not here: reading and checking a text (text.c), which files a folder holds (text_files.c), units (vocab.c), what is
  * for validation (src/tasks). */
@@ -159,7 +159,8 @@ static void close_source(eg_source *base) {
 	s->paragraphs = NULL;
 }
 
-/* The one text, or those of a folder. A file is read whatever `files` says: a model of a folder may be asked about it. */
+/* The one text, or those of a folder. A file is read whatever `files` says: a model of a folder may be asked about
+ * it. */
 static eg_status load_texts(text_source *s, eg_error *err) {
 	const eg_data_info *info = &s->base.type->info;
 	const bool named = info->nfiles > 0;

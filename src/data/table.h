@@ -26,7 +26,8 @@ typedef struct eg_text_files {
 	int n, cap;
 	int64_t size, latin1; /* of all: bytes, and lines that were found to be so */
 } eg_text_files;
-/* All files below a folder (or archive) whose names fit one of the patterns ("*.c *.h"), behind those that there are. */
+/* All files below a folder (or archive) whose names fit one of the patterns ("*.c *.h"), behind those that there
+ * are. */
 eg_status eg_text_files_load(
 	eg_text_files *f, const char *path, const char *patterns, const eg_text_options *o, eg_error *err);
 void eg_text_files_free(eg_text_files *f);

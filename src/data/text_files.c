@@ -25,7 +25,8 @@ static eg_status no_memory(const char *name, eg_error *err) {
 
 static eg_status cut_patterns(walk *w, const char *patterns, eg_error *err) {
 	size_t n = 0;
-	for (const char *p = patterns + strspn(patterns, " "); *p && n + strlen(p) + 2 < sizeof w->patterns; p += strspn(p, " ")) {
+	const char *p = patterns + strspn(patterns, " ");
+	for (; *p && n + strlen(p) + 2 < sizeof w->patterns; p += strspn(p, " ")) {
 		const size_t size = strcspn(p, " ");
 		memcpy(w->patterns + n, p, size);
 		n += size + 1;

@@ -19,7 +19,8 @@
 EG_ALWAYS_INLINE float power_of_two(float v) {
 	const float shift = 12582912.0F; /* 1.5 x 2^23: what is added to it is rounded, and stands in its last bits */
 	const float shifted = v + shift, r = v - (shifted - shift);
-	const float p = 1 + r * (0.69314718F + r * (0.24022651F + r * (0.05550411F + r * (0.00961813F + r * (0.00133336F + r * 0.00015404F)))));
+	float p = 0.00961813F + r * (0.00133336F + r * 0.00015404F); /* the series of 2^r */
+	p = 1 + r * (0.69314718F + r * (0.24022651F + r * (0.05550411F + r * p)));
 	uint32_t bits;
 	float scale;
 	memcpy(&bits, &shifted, sizeof bits);
@@ -148,7 +149,8 @@ static double sum_blocks(eg_generator *g, int blocks) {
 		float part[8] = {0}; /* sums that do not wait for each other */
 		for (int i = 0; i < EG_GENERATE_BLOCK; i += 8)
 			for (int k = 0; k < 8; k++) part[k] += w[i + k];
-		g->sums[b] = (double)((part[0] + part[1]) + (part[2] + part[3])) + (double)((part[4] + part[5]) + (part[6] + part[7]));
+		const float left = (part[0] + part[1]) + (part[2] + part[3]), right = (part[4] + part[5]) + (part[6] + part[7]);
+		g->sums[b] = (double)(left + right);
 		sum += g->sums[b];
 	}
 	return sum;

@@ -250,8 +250,8 @@ static size_t text_size(const texts *x) { return x->size - 1; } /* of the runnin
 /* Are the units made of the part to train on alone? Characters are those of all of it, so that none is unknown. */
 static bool of_part(int unit) { return unit == EG_UNIT_WORD || unit == EG_UNIT_SUBWORD; }
 
-/* Where the part to train on ends, in bytes: of several texts behind the one that ends nearest to the share; of one, whose
- * units are words, behind a word. */
+/* Where the part to train on ends, in bytes: of several texts behind the one that ends nearest to the share; of one,
+ * whose units are words, behind a word. */
 static size_t train_bytes(const texts *x) {
 	size_t size = text_size(x), at = (size_t)((1 - x->task->base.source->validation) * (double)size);
 	if (x->count > 1) {
