@@ -99,6 +99,11 @@ EG_API void eg_autocorrelation(const double *y, int n, int lags, double *r);
  * autocorrelation there, of the series without its trend. EG_ERR_MEMORY only. */
 EG_API eg_status eg_find_period(
 	const double *y, int n, const int *tried, int ntried, int *period, double *strength, eg_error *err);
+/* A series as trend + season + rest, by moving averages over the period (without one, over a tenth of the series); NAN near
+ * the ends and beside gaps. trend and season have n values; either may be NULL. *trend_strength and *season_strength: 0..1,
+ * how much of what is not the other they explain (Wang, Smith and Hyndman 2006); NAN: too few values. */
+EG_API eg_status eg_decompose(const double *y, int n, int period, double *trend, double *season, double *trend_strength,
+	double *season_strength, eg_error *err);
 /* The differences that make it stationary: D by the strength of the season (Wang, Smith and Hyndman 2006), d by
  * repeated tests (Kwiatkowski and others 1992, at 5 %). */
 EG_API eg_status eg_find_differences(const eg_past *past, int *d, int *D, eg_error *err);

@@ -366,7 +366,8 @@ static void future_is_not_seen(void **state) {
 	double one[144], other[144], known[144], seen[288], other_seen[288];
 	for (int t = 0; t < 144; t++) {
 		known[t] = sin(t * 0.3);
-		one[t] = t == 40 || t == 66 ? (double)NAN : airline[t]; /* what stands in for a gap is of the past too */
+		/* what stands in for a gap is of the past too */
+		one[t] = t == 40 || t == 66 ? (double)NAN : airline[t];
 		other[t] = t < 70 ? one[t] : 5000 + t * t % 17;
 		for (int i = 0; i < 2; i++) {
 			seen[2 * t + i] = t % 9 == 4 ? (double)NAN : cos(t * (0.2 + i)) + t;

@@ -188,6 +188,29 @@ static void pictures_of_a_known_size(void **state) {
 	eg_source_close(s);
 }
 
+/* A line, a season of 6, three gaps in a row and one value far away, by hand; a column that never changes. */
+static void look_of_a_series(void **state) {
+	(void)state;
+	enum { N = 120 };
+	static float at[2 * N];
+	static const float season[6] = {0, 2, 4, 3, -3, -6};
+	eg_series_look look;
+	for (int t = 0; t < N; t++) at[2 * t] = 0.5f * (float)t + 3 * season[t % 6] + (float)(t * 7919 % 13) / 13, at[2 * t + 1] = 7;
+	for (int t = 50; t < 53; t++) at[2 * t] = NAN;
+	at[2 * 80] += 500;
+	assert_int_equal(eg_look_at_series(at, 2, N, &look, NULL), EG_OK);
+	assert_int_equal(look.longest_gap, 3);
+	assert_int_equal(look.spikes, 1);
+	assert_int_equal(look.spike_at, 80);
+	at[2 * 80] -= 500;
+	assert_int_equal(eg_look_at_series(at, 2, N, &look, NULL), EG_OK);
+	assert_int_equal(look.spikes, 0);
+	assert_int_equal(look.period, 6);
+	assert_true(look.trend > 0.95 && look.season > 0.95 && look.lag1 > 0.5 && !look.constant);
+	assert_int_equal(eg_look_at_series(at + 1, 2, N, &look, NULL), EG_OK);
+	assert_true(look.constant && isnan(look.lag1));
+}
+
 /* What does not fit into a line is cut, and that is seen. */
 static void long_lines(void **state) {
 	(void)state;
@@ -341,6 +364,6 @@ static void a_page(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
-	const struct CMUnitTest tests[] = {CASE(a_table), CASE(a_wide_table), CASE(long_lines), CASE(pictures_of_a_known_size), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
+	const struct CMUnitTest tests[] = {CASE(a_table), CASE(a_wide_table), CASE(long_lines), CASE(look_of_a_series), CASE(pictures_of_a_known_size), CASE(brief_ones), CASE(large_sets), CASE(a_page)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ typedef struct lengths {
 typedef struct column {
 	double min, max, sum;
 	int64_t n, gaps;
+	eg_series_look look; /* of the one record that is a series */
 } column;
 
 /* What was seen of one field in one part. */
@@ -157,6 +158,8 @@ static void note_sound(seen_field *f, const eg_datum_sound *s) {
 static void note_series(seen_field *f, const eg_datum_series *s) {
 	note_length(f, &f->length, s->steps);
 	for (int64_t i = 0; i < (int64_t)s->steps * s->columns; i++) note_number(f, (int)(i % s->columns), s->at[i]);
+	for (int c = 0; c < f->ncolumns && c < s->columns && f->there == 1; c++)
+		if (eg_look_at_series(s->at + c, s->columns, s->steps, &f->columns[c].look, NULL)) f->lost = true;
 }
 
 static void note(seen_field *f, eg_field_kind kind, const eg_datum *d) {
@@ -363,6 +366,19 @@ static void put_classes(eg_value *map, const survey *s, int k) {
 	if (f->unknown) eg_value_put_int(v, "none", f->unknown);
 }
 
+static void put_look(eg_value *map, const eg_series_look *look) {
+	if (look->longest_gap) eg_value_put_int(map, "longest_gap", look->longest_gap);
+	if (look->constant) eg_value_put_bool(map, "constant", true);
+	if (isnan(look->lag1)) return;
+	eg_value_put_number(map, "lag1", look->lag1);
+	eg_value_put_int(map, "period", look->period);
+	eg_value_put_number(map, "trend", look->trend);
+	if (!isnan(look->season)) eg_value_put_number(map, "season", look->season);
+	if (look->spikes == 0) return;
+	eg_value_put_int(map, "spikes", look->spikes);
+	eg_value_put_int(map, "spike_at", look->spike_at);
+}
+
 static void put_columns(eg_value *map, const survey *s, int k) {
 	const seen_field *f = &s->fields[k];
 	const eg_field *field = &s->source->fields[k];
@@ -377,6 +393,7 @@ static void put_columns(eg_value *map, const survey *s, int k) {
 		eg_value_put_number(one, "mean", x->n ? x->sum / (double)x->n : (double)NAN);
 		eg_value_put_number(one, "max", x->n ? x->max : (double)NAN);
 		if (x->gaps) eg_value_put_int(one, "gaps", x->gaps);
+		if (field->kind == EG_FIELD_SERIES && f->there == 1) put_look(one, &x->look);
 	}
 	if (f->most_columns > f->ncolumns) eg_value_put_int(map, "more_values", f->most_columns - f->ncolumns);
 }

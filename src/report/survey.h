@@ -1,5 +1,5 @@
 /* survey.h - what the files of this folder that show data share: survey.c (facts), inputs.c (what a network gets),
- * survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c and sheet_plots.c (a page). */
+ * survey_series.c (columns of series), survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c and sheet_plots.c (a page). */
 #ifndef ENGRAM_REPORT_SURVEY_H
 #define ENGRAM_REPORT_SURVEY_H
 
@@ -7,6 +7,18 @@
 #include "engram_report.h"
 #include "report/plot.h"
 #include "tasks/samples.h"
+
+/* ---- a column of a series (survey_series.c) ------------------------------------------------------------------------ */
+
+typedef struct eg_series_look {
+	int longest_gap;      /* steps */
+	bool constant;        /* all its values are the same; nothing else is told of it */
+	int spikes, spike_at; /* values far from both neighbours, and the farthest one's step */
+	int period;           /* 1: no season stands out */
+	double lag1;          /* autocorrelation of neighbours; NAN: too few values */
+	double trend, season; /* 0..1, how much of the column they are */
+} eg_series_look;
+eg_status eg_look_at_series(const float *at, int stride, int n, eg_series_look *look, eg_error *err);
 
 /* ---- words (survey_lines.c) -------------------------------------------------------------------------------------- */
 

@@ -251,6 +251,24 @@ static void tell_classes(const lines *l, const eg_value *field) {
 	tell(l, what, &w);
 }
 
+/* What a column of one long series looks like. */
+static void say_look(eg_words *w, const eg_value *x) {
+	char a[32], b[32], c[32];
+	const double season = eg_number_of(x, "season");
+	if (eg_int_of(x, "longest_gap") > 1) eg_say(w, ", the longest gap %lld steps", (long long)eg_int_of(x, "longest_gap"));
+	if (eg_value_get(x, "constant")) eg_say(w, "; odd: it never changes");
+	if (!eg_value_get(x, "lag1")) return;
+	eg_say(w, "; neighbours correlate by %s", eg_brief(eg_number_of(x, "lag1"), a));
+	if (!isnan(eg_number_of(x, "trend"))) eg_say(w, ", trend %s", eg_brief(eg_number_of(x, "trend"), b));
+	if (isnan(season))
+		eg_say(w, ", no season");
+	else
+		eg_say(w, ", season of %lld steps %s", (long long)eg_int_of(x, "period"), eg_brief(season, c));
+	if (!eg_int_of(x, "spikes")) return;
+	eg_say(w, "; odd: %lld spike%s, the largest at step %lld", (long long)eg_int_of(x, "spikes"), eg_int_of(x, "spikes") == 1 ? "" : "s",
+	        (long long)eg_int_of(x, "spike_at") + 1);
+}
+
 static void tell_values(const lines *l, const eg_value *field) {
 	const eg_value *list = eg_value_get(field, "values");
 	int64_t k = 0;
@@ -263,6 +281,7 @@ static void tell_values(const lines *l, const eg_value *field) {
 		else
 			snprintf(what, sizeof what, eg_value_count(list) > 1 ? "column %lld" : "values", (long long)k);
 		eg_say_values(&w, x);
+		say_look(&w, x);
 		tell(l, what, &w);
 	}
 	if (!eg_int_of(field, "more_values")) return;

@@ -83,6 +83,38 @@ static double season_strength(const double *y, int n, int period) {
 	return all > 0 ? fmax(0, 1 - rest / all) : 0;
 }
 
+/* Sums for a variance. */
+typedef struct moments {
+	double sum, squares;
+	int n;
+} moments;
+
+static void sums_add(moments *s, double v) { s->sum += v, s->squares += v * v, s->n++; }
+static double sums_variance(const moments *s) { return fmax(0, s->squares - s->sum * s->sum / s->n); }
+
+eg_status eg_decompose(const double *y, int n, int period, double *trend, double *season, double *trend_strength,
+	double *season_strength, eg_error *err) {
+	const bool seasonal = period > 1 && n >= 2 * period;
+	const int window = seasonal ? period : n / 10 | 1;
+	double *index = eg_calloc(NULL, (size_t)(seasonal ? period : 1), sizeof *index);
+	if (!index || (seasonal && !eg_season_indices(y, n, period, false, index))) return eg_release(NULL, index), eg_series_no_memory(err);
+	moments rest = {0}, without_season = {0}, without_trend = {0};
+	for (int t = 0; t < n; t++) {
+		const double level = trend_at(y, n, window, t), s = seasonal ? index[t % period] : 0;
+		if (trend) trend[t] = level;
+		if (season) season[t] = s;
+		if (isnan(y[t] - level)) continue;
+		sums_add(&rest, y[t] - level - s);
+		sums_add(&without_season, y[t] - s);
+		sums_add(&without_trend, y[t] - level);
+	}
+	eg_release(NULL, index);
+	const bool enough = rest.n > 2;
+	*trend_strength = !enough ? (double)NAN : sums_variance(&without_season) > 0 ? fmax(0, 1 - sums_variance(&rest) / sums_variance(&without_season)) : 0;
+	*season_strength = !enough || !seasonal ? (double)NAN : sums_variance(&without_trend) > 0 ? fmax(0, 1 - sums_variance(&rest) / sums_variance(&without_trend)) : 0;
+	return EG_OK;
+}
+
 /* ---- the period -------------------------------------------------------------------------------------------------- */
 
 /* Without its line: differences would turn a season of some length into noise. */

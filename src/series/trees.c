@@ -2,8 +2,8 @@
  * own, on the rows that ridge has too; by libxgboost, which is loaded when the first are fitted. What is learnt is the
  * change from the last value: trees say nothing beyond what they have seen, and a series that rises goes there.
  *
- * How many there are is chosen, and errors are measured, on the last fifth of the past, by trees of the first four; then
- * all of it is fitted with as many. Not here: rows (window.c), intervals (spread.c). */
+ * How many there are is chosen, and errors are measured, on the last fifth of the past, by trees of the first four;
+ * then all of it is fitted with as many. Not here: rows (window.c), intervals (spread.c). */
 #include "series/window.h"
 
 #ifdef ENGRAM_HAVE_XGBOOST

@@ -149,7 +149,8 @@ if "--orders" in sys.argv:
                 try:
                     exog = (np.ones(len(y)) if d + D == 0 else np.arange(len(y), dtype=float)) if constant else None
                     r = SARIMAX(y, order=order, seasonal_order=seasonal, exog=exog, simple_differencing=True).fit(disp=0, maxiter=200)
-                    lowest = min(lowest, r.aicc)
+                    k, n = len(r.params), int(np.isfinite(y).sum()) - d - D * s  # theirs counts missing values too
+                    lowest = min(lowest, r.aic + 2 * k * (k + 1) / (n - k - 1))
                 except Exception:
                     pass
         ok = ours["aicc"] < lowest + 0.01
