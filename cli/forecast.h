@@ -56,7 +56,7 @@ typedef struct forecast_job {
 	{"missing", 0, "TEXT", "a cell with this text says nothing, as an empty one and NA do; may be repeated", 0, 0}, \
 	{"separator", 0, "comma|tab|semicolon", "what stands between cells (default: comma)", 0, 0}
 
-/* ---- forecast_table.c: the series, and what is seen or known beside it ----------------------------------------------- */
+/* ---- forecast_table.c: the series, and what is seen or known beside it ------------------------------------------- */
 
 /* A file, or with `text` what stands there, whose first line below the names is called `line`. NULL after a message, and
  * *code is what the program exits with. */
@@ -65,7 +65,7 @@ eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *t
 bool forecast_take(forecast_job *j);
 void forecast_leave(forecast_job *j); /* what forecast_take took */
 
-/* ---- forecast.c ---------------------------------------------------------------------------------------------------- */
+/* ---- forecast.c -------------------------------------------------------------------------------------------------- */
 
 /* Everything of one series; false: j->err says why. */
 bool forecast_run(forecast_job *j);
@@ -75,12 +75,12 @@ bool forecast_refuse(forecast_job *j, const char *fmt, ...) CLI_PRINTF(2, 3);
 const eg_fitted *forecast_fitted(const forecast_model *m);
 bool forecast_is_simple(const char *name);       /* naive ones, drift, mean: they see no logarithms */
 
-/* ---- forecast_many.c: several series of one file --------------------------------------------------------------------- */
+/* ---- forecast_many.c: several series of one file ----------------------------------------------------------------- */
 
 /* Forecasts them, side by side, and shows them; returns the exit code. */
 int forecast_many(const forecast_job *like, const eg_time_tables *tables);
 
-/* ---- forecast_show.c ------------------------------------------------------------------------------------------------- */
+/* ---- forecast_show.c --------------------------------------------------------------------------------------------- */
 
 void forecast_show(const forecast_job *j);      /* as text */
 enum { FORECAST_COLUMNS = 11, FORECAST_CELL = 168 };
@@ -96,12 +96,12 @@ const char *forecast_number(char buf[NUMBER], double v); /* four digits */
 void forecast_put(const forecast_job *j, eg_value *map);
 void forecast_put_scores(eg_value *v, const eg_scores *s);
 
-/* ---- forecast_draw.c ------------------------------------------------------------------------------------------------- */
+/* ---- forecast_draw.c --------------------------------------------------------------------------------------------- */
 
 double forecast_place(const eg_time_table *t, int step); /* on the axis of a picture: years, or numbers of steps */
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
 
-/* ---- forecast_follow.c ------------------------------------------------------------------------------------- */
+/* ---- forecast_follow.c ------------------------------------------------------------------------------------------- */
 
 /* A model that forecasts, fed with rows of standard input; returns the exit code. */
 int forecast_follow(const cli_args *a);

@@ -59,7 +59,8 @@ typedef struct overall {
 
 static int by_mase(const void *a, const void *b) {
 	const overall *x = a, *y = b;
-	if (x->n != y->n) return x->n > y->n ? -1 : 1; /* one that cannot be fitted to all is no match for those that can */
+	/* one that cannot be fitted to all is no match for those that can */
+	if (x->n != y->n) return x->n > y->n ? -1 : 1;
 	if (isnan(x->mase) || isnan(y->mase)) return isnan(x->mase) - isnan(y->mase);
 	return (x->mase > y->mase) - (x->mase < y->mase);
 }

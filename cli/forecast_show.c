@@ -1,5 +1,5 @@
-/* forecast_show.c - what engram forecast found: a table of models, the forecast, warnings; as text and as JSON. As a picture:
- * forecast_draw.c. */
+/* forecast_show.c - what engram forecast found: a table of models, the forecast, warnings; as text and as JSON. As
+ * a picture: forecast_draw.c. */
 #include "forecast.h"
 
 #include <math.h>

@@ -84,7 +84,7 @@ eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *t
 	return tables;
 }
 
-/* ---- columns beside the target ------------------------------------------------------------------------------------- */
+/* ---- columns beside the target ----------------------------------------------------------------------------------- */
 
 /* Columns that become numbers: those of words as many as there are words but the first, one of them 1. */
 typedef struct chosen {

@@ -459,11 +459,13 @@ typedef struct eg_time_table_options {
 	/* The columns of the time: one of ISO 8601, or year, month, day, hour, ..., a NULL behind them. NULL: the first
 	 * that holds times only, or those called year, month, day, ... */
 	const char *const *time;
-	const char *format;      /* of the time, as strptime(3) has it, several columns with a blank between; NULL: ISO 8601 */
-	/* The name of the time zone that times without an offset are of, for messages; which it is, the variable TZ of the
-	 * process says. NULL: they are taken as they are written. */
+	/* of the time, as strptime(3) has it, several columns with a blank between; NULL: ISO 8601 */
+	const char *format;
+	/* The name of the time zone that times without an offset are of, for messages; which it is, the variable TZ of
+	 * the process says. NULL: they are taken as they are written. */
 	const char *zone;
-	/* Rows are brought to steps of so many months, or seconds, each the mean of its rows. Both 0: the grid is found. */
+	/* Rows are brought to steps of so many months, or seconds, each the mean of its rows. Both 0: the grid is
+	 * found. */
 	int grid_months;
 	double grid_seconds;
 	const char *id;          /* the column that says which series a row is of; NULL: there is one */
@@ -473,8 +475,8 @@ typedef struct eg_time_table_options {
 	int64_t line;            /* the number of the first line below the names, for messages; 0: 2 */
 } eg_time_table_options;
 
-/* options may be NULL; its id is. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later than that
- * before, one beside the grid, a broken quotation mark, a row that is too short. */
+/* options may be NULL; its id is. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later
+ * than that before, one beside the grid, a broken quotation mark, a row that is too short. */
 EG_API eg_status eg_time_table_read(
 	const char *path, const eg_time_table_options *options, eg_time_table **table, eg_error *err);
 EG_API void eg_time_table_free(eg_time_table *t); /* NULL is allowed */

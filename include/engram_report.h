@@ -151,9 +151,9 @@ typedef struct eg_forecast_words {
 	const char *const *notes; /* paragraphs, a NULL behind them */
 } eg_forecast_words;
 
-/* A picture: the past, the forecast, where four fifths and nineteen twentieths of the values are expected, and forecasts
- * from earlier origins; by the name SVG, PNG (.png; needs librsvg) or, with words, a page (.html) that needs no other
- * file and says what is under the pointer. */
+/* A picture: the past, the forecast, where four fifths and nineteen twentieths of the values are expected, and
+ * forecasts from earlier origins; by the name SVG, PNG (.png; needs librsvg) or, with words, a page (.html) that
+ * needs no other file and says what is under the pointer. */
 EG_API eg_status eg_plot_forecast(
 	const char *path, const eg_forecast_plot *p, const eg_forecast_words *words, eg_error *err);
 
@@ -214,7 +214,8 @@ EG_API void eg_survey_lines(
 EG_API void eg_record_describe(const eg_source *source, const eg_record *r, eg_value *map);
 /* What the network gets of some samples of a part, evenly over it: "inputs" of eg_survey's facts, into `map`. */
 EG_API eg_status eg_samples_inputs(const eg_samples *s, eg_graph *g, eg_part part, eg_value *map, eg_error *err);
-/* What its texts are cut into, all of a part: "units" of eg_survey's facts, into `map`; nothing, where it reads none. */
+/* What its texts are cut into, all of a part: "units" of eg_survey's facts, into `map`; nothing, where it reads
+ * none. */
 EG_API eg_status eg_samples_units_of(const eg_samples *s, eg_part part, eg_value *map, eg_error *err);
 /* What the network gets of sample i of a part, as eg_samples_show says: [{"input", "type", "shape", "min", "mean",
  * "max", "first"}], into `list`; after eg_task_suits. epoch: as there. */

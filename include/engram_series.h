@@ -26,7 +26,8 @@ typedef struct eg_past {
 	int period;           /* steps of a season; 0 or 1: there is none */
 	const double *known;  /* rows x nknown: columns that are known of the future too (regressors); NULL: none */
 	int nknown, rows;     /* rows: at least n, and the horizon more for a forecast */
-	const double *seen;   /* n x nseen: columns that are seen with the values, and not before (NAN: missing); NULL: none */
+	/* n x nseen: columns that are seen with the values, and not before (NAN: missing); NULL: none */
+	const double *seen;
 	int nseen;
 } eg_past;
 
@@ -99,9 +100,10 @@ EG_API void eg_autocorrelation(const double *y, int n, int lags, double *r);
  * autocorrelation there, of the series without its trend. EG_ERR_MEMORY only. */
 EG_API eg_status eg_find_period(
 	const double *y, int n, const int *tried, int ntried, int *period, double *strength, eg_error *err);
-/* A series as trend + season + rest, by moving averages over the period (without one, over a tenth of the series); NAN near
- * the ends and beside gaps. trend and season have n values; either may be NULL. *trend_strength and *season_strength: 0..1,
- * how much of what is not the other they explain (Wang, Smith and Hyndman 2006); NAN: too few values. */
+/* A series as trend + season + rest, by moving averages over the period (without one, over a tenth of the series);
+ * NAN near the ends and beside gaps. trend and season have n values; either may be NULL. *trend_strength and
+ * *season_strength: 0..1, how much of what is not the other they explain (Wang, Smith and Hyndman 2006); NAN: too
+ * few values. */
 EG_API eg_status eg_decompose(const double *y, int n, int period, double *trend, double *season, double *trend_strength,
 	double *season_strength, eg_error *err);
 /* The differences that make it stationary: D by the strength of the season (Wang, Smith and Hyndman 2006), d by
@@ -270,9 +272,10 @@ typedef struct eg_watch_verdict {
 	double event_recall, false_alarms_per_1000, delay; /* of all faults together */
 } eg_watch_verdict;
 
-/* `count` faults of each kind of `kinds` (bits 1 << kind), each alone in a copy of the rows behind those learned, at
- * places by the seed. One is found where an alarm is raised in one of its rows (of a spike: or in the row behind it), and the
- * rows without the fault have none there. EG_ERR_ARG: a fault that is longer than there are rows. */
+/* `count` faults of each kind of `kinds` (bits 1 << kind), each alone in a copy of the rows behind those learned,
+ * at places by the seed. One is found where an alarm is raised in one of its rows (of a spike: or in the row
+ * behind it), and the rows without the fault have none there. EG_ERR_ARG: a fault that is longer than there are
+ * rows. */
 EG_API eg_status eg_watch_judge(const eg_watch *w, const double *const *columns, int n, int column, unsigned kinds, int count,
 	uint64_t seed, eg_watch_verdict *verdict, eg_error *err);
 

@@ -1,9 +1,9 @@
-/* time_table.c - a table whose rows are steps in time, for forecasts without a recipe: which column is the time, which
- * rows are of which series, and the numbers of the other columns. What is wrong is told with line and column; nothing is
- * guessed in silence.
+/* time_table.c - a table whose rows are steps in time, for forecasts without a recipe: which column is the time,
+ * which rows are of which series, and the numbers of the other columns. What is wrong is told with line and
+ * column; nothing is guessed in silence.
  *
- * Not here: what a cell says (cells.c), the grid (time_grid.c), formats and time zones (time_zone.c), sources of records
- * (source_series.c). */
+ * Not here: what a cell says (cells.c), the grid (time_grid.c), formats and time zones (time_zone.c), sources of
+ * records (source_series.c). */
 #include "data/time_table.h"
 
 #include <math.h>

@@ -23,7 +23,8 @@ bool eg_time_has_offset(const char *text);
  * they are put forward then, and never show it. */
 bool eg_time_from_local(double shown, double before, double *seconds);
 double eg_time_local_offset(double seconds); /* seconds that its clocks are ahead of UTC */
-/* Is it a time at which clocks are changed in many countries: up to five in the morning of a Sunday in spring or autumn? */
+/* Is it a time at which clocks are changed in many countries: up to five in the morning of a Sunday in spring or
+ * autumn? */
 bool eg_time_maybe_changed(double shown);
 
 #endif

@@ -1,5 +1,5 @@
-/* time_zone.c - times in formats of their own (strptime), and those that clocks of a time zone show, with the hours that
- * are there twice or never; both by the C library. Not here: ISO 8601 (cells.c). */
+/* time_zone.c - times in formats of their own (strptime), and those that clocks of a time zone show, with the
+ * hours that are there twice or never; both by the C library. Not here: ISO 8601 (cells.c). */
 #define _GNU_SOURCE /* strptime, tm_gmtoff */
 #include "data/time_table.h"
 

@@ -1,5 +1,5 @@
-/* forecast.c - the picture of a forecast: the past, what is expected, how sure that is, and what was expected before; and
- * the page around it, with a few lines of script that say what is under the pointer. */
+/* forecast.c - the picture of a forecast: the past, what is expected, how sure that is, and what was expected
+ * before; and the page around it, with a few lines of script that say what is under the pointer. */
 #include "engram_report.h"
 #include "engram_series.h"
 #include "report/draw.h"
@@ -58,7 +58,8 @@ static const char style[] = "body{font:15px/1.5 system-ui,sans-serif;margin:1.5e
 	"#p{position:relative}#p svg{max-width:100%;height:auto}#b{position:absolute;display:none;pointer-events:none;background:#fff;"
 	"border:1px solid #888;padding:.2em .6em;white-space:pre;font-size:13px}\n";
 
-/* d: [pixel, time, value, forecast, 95 % from, 80 % from, 80 % to, 95 % to] of each step; what there is none of is null. */
+/* d: [pixel, time, value, forecast, 95 % from, 80 % from, 80 % to, 95 % to] of each step; what there is none of is
+ * null. */
 static const char script[] =
 	"const p=document.getElementById('p'),b=document.getElementById('b'),s=p.querySelector('svg'),n='http://www.w3.org/2000/svg';\n"
 	"const l=document.createElementNS(n,'line');l.setAttribute('stroke','#888');l.setAttribute('y1',46);l.setAttribute('y2',426);\n"

@@ -1,5 +1,5 @@
-/* raster.c - SVG to PNG by librsvg and cairo, which are loaded when they are wanted: with glib they are some 30 libraries.
- * Not here: writing PNG (data/picture). */
+/* raster.c - SVG to PNG by librsvg and cairo, which are loaded when they are wanted: with glib they are some 30
+ * libraries. Not here: writing PNG (data/picture). */
 #include "report/raster.h"
 
 #include "engram_data.h"

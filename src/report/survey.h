@@ -1,5 +1,6 @@
 /* survey.h - what the files of this folder that show data share: survey.c (facts), inputs.c (what a network gets),
- * survey_series.c (columns of series), survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c and sheet_plots.c (a page). */
+ * survey_series.c (columns of series), survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c
+ * and sheet_plots.c (a page). */
 #ifndef ENGRAM_REPORT_SURVEY_H
 #define ENGRAM_REPORT_SURVEY_H
 
@@ -8,7 +9,7 @@
 #include "report/plot.h"
 #include "tasks/samples.h"
 
-/* ---- a column of a series (survey_series.c) ------------------------------------------------------------------------ */
+/* ---- a column of a series (survey_series.c) ---------------------------------------------------------------------- */
 
 typedef struct eg_series_look {
 	int longest_gap;      /* steps */

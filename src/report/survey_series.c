@@ -1,5 +1,5 @@
-/* survey_series.c - what a column of a series looks like, and what is odd about it: gaps, season, trend, spikes, a value
- * that never changes. How often and how large its numbers are: survey.c. */
+/* survey_series.c - what a column of a series looks like, and what is odd about it: gaps, season, trend, spikes, a
+ * value that never changes. How often and how large its numbers are: survey.c. */
 #include "engram_series.h"
 #include "report/survey.h"
 
@@ -11,8 +11,8 @@ static int by_size(const void *a, const void *b) {
 	return (x > y) - (x < y);
 }
 
-/* Values that lie far from both neighbours, on one side: ten times the median change, which need not be told of a column
- * that hardly ever changes. */
+/* Values that lie far from both neighbours, on one side: ten times the median change, which need not be told of a
+ * column that hardly ever changes. */
 static void find_spikes(const double *y, int n, double *changes, eg_series_look *look) {
 	int m = 0;
 	for (int t = 1; t < n; t++)
