@@ -30,7 +30,7 @@ typedef struct eg_onnx_tensor {
 
 typedef enum eg_onnx_kind {
 	/* ONNX's numbers (AttributeProto.AttributeType) */
-	EG_ONNX_A_FLOAT = 1, EG_ONNX_AN_INT = 2, EG_ONNX_A_STRING = 3, EG_ONNX_A_TENSOR = 4,
+	EG_ONNX_A_FLOAT = 1, EG_ONNX_AN_INT = 2, EG_ONNX_A_STRING = 3, EG_ONNX_A_TENSOR = 4, EG_ONNX_A_GRAPH = 5,
 	EG_ONNX_FLOATS = 6, EG_ONNX_INTS = 7, EG_ONNX_STRINGS = 8
 } eg_onnx_kind;
 
@@ -45,6 +45,7 @@ typedef struct eg_onnx_attr {
 	const float *floats;
 	const char *const *strings;
 	const eg_onnx_tensor *tensor;
+	const struct eg_onnx_model *graph; /* the branches of If, the body of Loop and Scan */
 } eg_onnx_attr;
 
 typedef struct eg_onnx_node {

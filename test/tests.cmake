@@ -159,6 +159,11 @@ if(vectors)
 	endif()
 endif()
 
+# Other people's tests of models in files: cases in folders.
+if(EXISTS ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
+	test_program(onnx_suite ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
+endif()
+
 file(GLOB fuzzers CONFIGURE_DEPENDS test/fuzz_*.c)
 list(REMOVE_ITEM fuzzers ${CMAKE_SOURCE_DIR}/test/fuzz_main.c)
 foreach(file ${fuzzers})
