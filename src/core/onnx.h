@@ -91,6 +91,10 @@ bool eg_import_known(const eg_import *m, int i);
 int eg_import_ints(eg_import *m, int i, int64_t *v, int most);
 eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; what does not fit is the nearest that
                                               * does */
+/* The sizes that x is to have, of which open ones may be among: those that x has at the same place (counted from the
+ * last one with `right`) are 0, and one other, not with `right`, is -1. */
+eg_ints eg_import_shape(eg_import *m, int i, const eg_dims *x, bool right);
+bool eg_import_is_zero(eg_import *m, int i); /* is it known to be 0 throughout? */
 eg_ints eg_import_axes(eg_import *m, int i); /* the attribute "axes", or the input that it has become in later opsets */
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */

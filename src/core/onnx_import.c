@@ -3,7 +3,7 @@
  *
  * Not here: the way out (onnx_export.c), files. Nothing of a model is trusted: names may be missing or double, numbers
  * of any size. */
-#include "core/onnx.h"
+#include "core/onnx_import.h"
 #include "core/params.h"
 
 #include <limits.h>
@@ -12,42 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ATTRS = 64 };
-
-/* What a name in the model stands for. */
-typedef struct known {
-	const char *name;
-	eg_tensor value, plain;        /* id 0: it is not in the graph yet; plain: in a type that operators compute
-	                                * with */
-	const eg_onnx_tensor *numbers; /* NULL: they are not part of the model */
-} known;
-
-/* Weights to be filled in when all nodes are there. */
-typedef struct weights {
-	eg_tensor of;
-	const char *param;
-	const real *v;
-	int64_t n;
-} weights;
-
-struct eg_import {
-	const eg_onnx_model *model;
-	const eg_onnx_node *node;
-	eg_graph *graph;
-	eg_arena arena;
-	known *names; /* a table with gaps, twice as large as names can be */
-	size_t room;
-	weights *pending;
-	int npending, cap_pending;
-	bool read[MOST_ATTRS]; /* attributes of the node that somebody has asked for */
-	eg_error error;
-};
-
 static void no_memory(eg_import *m) {
 	if (!m->error.status) eg_fail(&m->error, EG_ERR_MEMORY, "out of memory for a model");
 }
 
-static void *take(eg_import *m, size_t bytes) {
+void *eg_import_take(eg_import *m, size_t bytes) {
 	void *p = m->error.status ? NULL : eg_arena_alloc(&m->arena, bytes + 1);
 	if (!p) no_memory(m);
 	return p;
@@ -71,7 +40,7 @@ void eg_import_fail(eg_import *m, const char *why, ...) {
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* Where this name stands, or the gap where it belongs. */
-static known *place(eg_import *m, const char *name) {
+static eg_import_name *place(eg_import *m, const char *name) {
 	uint64_t h = 14695981039346656037u; /* FNV-1a */
 	for (const char *c = name; *c; c++) h = (h ^ (unsigned char)*c) * 1099511628211u;
 	size_t at = (size_t)h % m->room;
@@ -79,14 +48,14 @@ static known *place(eg_import *m, const char *name) {
 	return &m->names[at];
 }
 
-static known *look_up(eg_import *m, const char *name) {
-	known *k = place(m, name);
+eg_import_name *eg_import_look_up(eg_import *m, const char *name) {
+	eg_import_name *k = place(m, name);
 	return k->name ? k : NULL;
 }
 
 /* A new name; NULL: it is there already, or empty. */
-static known *declare(eg_import *m, const char *name) {
-	known *k = name && *name ? place(m, name) : NULL;
+eg_import_name *eg_import_declare(eg_import *m, const char *name) {
+	eg_import_name *k = name && *name ? place(m, name) : NULL;
 	if (!k || k->name) return NULL;
 	k->name = name;
 	return k;
@@ -97,13 +66,13 @@ static bool make_room(eg_import *m) {
 	size_t n = (size_t)o->ntensors + (size_t)o->ninputs + 8;
 	for (int i = 0; i < o->nnodes; i++) n += (size_t)o->nodes[i].nout;
 	m->room = 2 * n;
-	m->names = take(m, m->room * sizeof *m->names);
+	m->names = eg_import_take(m, m->room * sizeof *m->names);
 	return m->names;
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-static size_t elem_size(eg_onnx_type type) {
+size_t eg_import_elem_size(eg_onnx_type type) {
 	switch (type) {
 	case EG_ONNX_UINT8: case EG_ONNX_INT8: case EG_ONNX_BOOL: return 1;
 	case EG_ONNX_UINT16: case EG_ONNX_INT16: case EG_ONNX_FLOAT16: case EG_ONNX_BFLOAT16: return 2;
@@ -115,12 +84,12 @@ static size_t elem_size(eg_onnx_type type) {
 }
 
 /* Element i as a double; integers beyond 2^53 lose their last bits. */
-static double number_at(const eg_onnx_tensor *t, int64_t i) {
-	const char *p = (const char *)t->data + (size_t)i * elem_size(t->type);
+double eg_import_number_at(const eg_onnx_tensor *t, int64_t i) {
+	const char *p = (const char *)t->data + (size_t)i * eg_import_elem_size(t->type);
 	union {
 		float f; double d; int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; int64_t i64; uint64_t u64;
 	} v = {0};
-	memcpy(&v, p, elem_size(t->type));
+	memcpy(&v, p, eg_import_elem_size(t->type));
 	switch (t->type) {
 	case EG_ONNX_FLOAT: return (double)v.f;
 	case EG_ONNX_DOUBLE: return v.d;
@@ -140,13 +109,20 @@ static double number_at(const eg_onnx_tensor *t, int64_t i) {
 	return NAN;
 }
 
-static bool is_integer(eg_onnx_type type) {
+int64_t eg_import_int_at(const eg_onnx_tensor *t, int64_t i) {
+	int64_t v;
+	if (t->type != EG_ONNX_INT64) return (int64_t)eg_import_number_at(t, i);
+	memcpy(&v, (const char *)t->data + 8 * i, 8);
+	return v;
+}
+
+bool eg_import_is_integer(eg_onnx_type type) {
 	return type == EG_ONNX_UINT8 || type == EG_ONNX_INT8 || type == EG_ONNX_UINT16 || type == EG_ONNX_INT16 || type == EG_ONNX_INT32 ||
 		type == EG_ONNX_INT64 || type == EG_ONNX_UINT32 || type == EG_ONNX_UINT64;
 }
 
 /* Its dimensions and how many numbers it has; -1: they cannot be. */
-static int64_t count_of(const eg_onnx_tensor *t, eg_dims *dims) {
+int64_t eg_import_count(const eg_onnx_tensor *t, eg_dims *dims) {
 	int64_t n = 1;
 	if (t->rank < 0 || t->rank > EG_MAX_DIMS) return -1;
 	dims->rank = t->rank;
@@ -160,26 +136,26 @@ static int64_t count_of(const eg_onnx_tensor *t, eg_dims *dims) {
 }
 
 static const eg_onnx_tensor *numbers_of(eg_import *m, int i) {
-	known *k = eg_import_has_in(m, i) ? look_up(m, m->node->in[i]) : NULL;
+	eg_import_name *k = eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL;
 	return k ? k->numbers : NULL;
 }
 
 real *eg_import_reals(eg_import *m, int i, eg_dims *dims) {
 	eg_dims own;
 	const eg_onnx_tensor *t = numbers_of(m, i);
-	int64_t n = t ? count_of(t, dims ? dims : &own) : -1;
+	int64_t n = t ? eg_import_count(t, dims ? dims : &own) : -1;
 	if (!t) eg_import_fail(m, "input %d must be numbers of the model: weights here", i);
 	else if (n < 0 || t->type == EG_ONNX_STRING) eg_import_fail(m, "input %d '%.80s' is of a shape or type that weights cannot have", i, text_of(t->name));
-	real *v = n < 0 ? NULL : take(m, (size_t)n * sizeof *v);
+	real *v = n < 0 ? NULL : eg_import_take(m, (size_t)n * sizeof *v);
 	if (m->error.status) return NULL;
-	for (int64_t k = 0; k < n; k++) v[k] = (real)number_at(t, k);
+	for (int64_t k = 0; k < n; k++) v[k] = (real)eg_import_number_at(t, k);
 	return v;
 }
 
-real *eg_import_room(eg_import *m, int64_t n) { return take(m, (size_t)n * sizeof(real)); }
+real *eg_import_room(eg_import *m, int64_t n) { return eg_import_take(m, (size_t)n * sizeof(real)); }
 
 real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns) {
-	real *w = take(m, (size_t)(rows * columns) * sizeof *w);
+	real *w = eg_import_take(m, (size_t)(rows * columns) * sizeof *w);
 	for (int64_t i = 0; i < rows && w && v; i++)
 		for (int64_t k = 0; k < columns; k++) w[k * rows + i] = v[i * columns + k];
 	return w;
@@ -190,21 +166,46 @@ bool eg_import_known(const eg_import *m, int i) { return numbers_of((eg_import *
 int eg_import_ints(eg_import *m, int i, int64_t *v, int most) {
 	eg_dims dims;
 	const eg_onnx_tensor *t = numbers_of(m, i);
-	int64_t n = t && is_integer(t->type) ? count_of(t, &dims) : -1;
+	int64_t n = t && eg_import_is_integer(t->type) ? eg_import_count(t, &dims) : -1;
 	if (n < 0) eg_import_fail(m, "input %d must be integers that are part of the model; sizes that are computed are not supported", i);
 	else if (n > most) eg_import_fail(m, "input %d has %lld integers, at most %d are possible", i, (long long)n, most);
 	if (m->error.status) return -1;
-	for (int64_t k = 0; k < n; k++) {
-		v[k] = (int64_t)number_at(t, k);
-		if (t->type == EG_ONNX_INT64) memcpy(&v[k], (const char *)t->data + 8 * k, 8);
-	}
+	for (int64_t k = 0; k < n; k++) v[k] = eg_import_int_at(t, k);
 	return (int)n;
 }
 
 static eg_ints narrowed(eg_import *m, const int64_t *wide, int n) {
-	int *v = n < 0 ? NULL : take(m, sizeof *v * (size_t)n);
+	int *v = n < 0 ? NULL : eg_import_take(m, sizeof *v * (size_t)n);
 	for (int k = 0; k < n && v; k++) v[k] = wide[k] > INT32_MAX ? INT32_MAX : wide[k] < -INT32_MAX ? -INT32_MAX : (int)wide[k];
 	return (eg_ints){v, v ? n : 0};
+}
+
+eg_ints eg_import_shape(eg_import *m, int i, const eg_dims *x, bool right) {
+	const eg_import_name *k = eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL;
+	const eg_import_sizes *s = k ? k->sizes : NULL;
+	if (!s) return eg_import_list(m, i);
+	int *v = s->n <= EG_MAX_DIMS ? eg_import_take(m, sizeof *v * (size_t)s->n) : NULL, rest = 0;
+	for (int e = 0; e < s->n && v; e++) {
+		const int at = right ? e - (s->n - x->rank) : e; /* the place of x that belongs to it */
+		rest += !s->open[e] && s->v[e] == -1;
+		v[e] = s->v[e] > INT32_MAX ? INT32_MAX : s->v[e] < -INT32_MAX ? -INT32_MAX : (int)s->v[e];
+		if (!s->open[e]) continue;
+		if (at >= 0 && at < x->rank && x->d[at] == s->v[e]) v[e] = 0;
+		else if (!right && !rest++) v[e] = -1;
+		else eg_import_fail(m, "open sizes in such places of the shape are not supported");
+	}
+	if (!v) eg_import_fail(m, "a shape of %d sizes is not supported", s->n);
+	return (eg_ints){v, v ? s->n : 0};
+}
+
+bool eg_import_is_zero(eg_import *m, int i) {
+	const eg_import_name *k = eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL;
+	eg_dims dims;
+	if (!k || !k->numbers) return k && k->zeros;
+	const int64_t n = k->numbers->type == EG_ONNX_STRING ? -1 : eg_import_count(k->numbers, &dims);
+	for (int64_t e = 0; e < n; e++)
+		if (eg_import_number_at(k->numbers, e) != 0) return false;
+	return n > 0;
 }
 
 eg_ints eg_import_list(eg_import *m, int i) {
@@ -221,7 +222,7 @@ eg_ints eg_import_axes(eg_import *m, int i) {
 double eg_import_number(eg_import *m, int i) {
 	eg_dims dims;
 	const eg_onnx_tensor *t = numbers_of(m, i);
-	if (t && t->type != EG_ONNX_STRING && count_of(t, &dims) == 1) return number_at(t, 0);
+	if (t && t->type != EG_ONNX_STRING && eg_import_count(t, &dims) == 1) return eg_import_number_at(t, 0);
 	eg_import_fail(m, "input %d must be one number that is part of the model", i);
 	return 0;
 }
@@ -239,15 +240,15 @@ bool eg_import_has_in(const eg_import *m, int i) { return i < m->node->nin && m-
 /* Numbers of the model as a constant of the graph. */
 static eg_tensor constant(eg_import *m, const eg_onnx_tensor *t) {
 	eg_dims dims;
-	int64_t n = count_of(t, &dims);
-	bool whole = is_integer(t->type) || t->type == EG_ONNX_BOOL;
+	int64_t n = eg_import_count(t, &dims);
+	bool whole = eg_import_is_integer(t->type) || t->type == EG_ONNX_BOOL;
 	if (n < 1 || t->type == EG_ONNX_STRING) {
 		eg_import_fail(m, "'%.80s' has no numbers, or is of a type that is not supported", text_of(t->name));
 		return (eg_tensor){0};
 	}
-	void *v = take(m, (size_t)n * (whole ? sizeof(int32_t) : sizeof(real)));
+	void *v = eg_import_take(m, (size_t)n * (whole ? sizeof(int32_t) : sizeof(real)));
 	for (int64_t i = 0; i < n && v; i++) {
-		double x = number_at(t, i);
+		double x = eg_import_number_at(t, i);
 		if (whole)
 			/* "to the end" of slices */
 			((int32_t *)v)[i] = x >= INT32_MAX ? INT32_MAX : x <= INT32_MIN ? INT32_MIN : (int32_t)x;
@@ -278,18 +279,19 @@ static eg_tensor as_plain(eg_import *m, eg_tensor t) {
 
 eg_tensor eg_import_in(eg_import *m, int i) {
 	if (m->error.status || !eg_import_has_in(m, i)) return (eg_tensor){0};
-	known *k = look_up(m, m->node->in[i]);
+	eg_import_name *k = eg_import_look_up(m, m->node->in[i]);
 	if (!k) {
 		eg_import_fail(m, "input %d '%.80s' is nothing that is computed before it", i, m->node->in[i]);
 		return (eg_tensor){0};
 	}
 	if (!k->value.id && k->numbers) k->value = constant(m, k->numbers);
+	if (!k->value.id && (k->sizes || k->zeros)) eg_import_fail(m, "input %d '%.80s' has sizes that are open before there is a plan", i, k->name);
 	if (!k->plain.id) k->plain = as_plain(m, k->value);
 	return k->plain;
 }
 
 eg_tensor eg_import_raw(eg_import *m, int i) {
-	known *k = m->error.status || !eg_import_has_in(m, i) ? NULL : look_up(m, m->node->in[i]);
+	eg_import_name *k = m->error.status || !eg_import_has_in(m, i) ? NULL : eg_import_look_up(m, m->node->in[i]);
 	if (k && !k->numbers && k->value.id) return k->value;
 	return eg_import_in(m, i);
 }
@@ -297,14 +299,14 @@ eg_tensor eg_import_raw(eg_import *m, int i) {
 eg_dims eg_import_in_dims(eg_import *m, int i) {
 	eg_dims dims = {.rank = -1};
 	const eg_onnx_tensor *t = numbers_of(m, i);
-	if (t && count_of(t, &dims) >= 0) return dims;
+	if (t && eg_import_count(t, &dims) >= 0) return dims;
 	eg_tensor v = eg_import_in(m, i);
 	return v.id ? eg_tensor_dims(m->graph, v) : (eg_dims){.rank = -1};
 }
 
 /* ---- attributes -------------------------------------------------------------------------------------------------- */
 
-static const eg_onnx_attr *attr(eg_import *m, const char *name, eg_onnx_kind kind) {
+const eg_onnx_attr *eg_import_attr(eg_import *m, const char *name, eg_onnx_kind kind) {
 	for (int i = 0; i < m->node->nattrs; i++) {
 		const eg_onnx_attr *a = &m->node->attrs[i];
 		if (!a->name || strcmp(a->name, name)) continue;
@@ -317,19 +319,19 @@ static const eg_onnx_attr *attr(eg_import *m, const char *name, eg_onnx_kind kin
 }
 
 int64_t eg_import_int(eg_import *m, const char *name, int64_t absent) {
-	const eg_onnx_attr *a = attr(m, name, EG_ONNX_AN_INT);
+	const eg_onnx_attr *a = eg_import_attr(m, name, EG_ONNX_AN_INT);
 	return a ? a->i : absent;
 }
 double eg_import_float(eg_import *m, const char *name, double absent) {
-	const eg_onnx_attr *a = attr(m, name, EG_ONNX_A_FLOAT);
+	const eg_onnx_attr *a = eg_import_attr(m, name, EG_ONNX_A_FLOAT);
 	return a ? (double)a->f : absent;
 }
 const char *eg_import_string(eg_import *m, const char *name, const char *absent) {
-	const eg_onnx_attr *a = attr(m, name, EG_ONNX_A_STRING);
+	const eg_onnx_attr *a = eg_import_attr(m, name, EG_ONNX_A_STRING);
 	return a && a->s ? a->s : absent;
 }
 int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most) {
-	const eg_onnx_attr *a = attr(m, name, EG_ONNX_INTS);
+	const eg_onnx_attr *a = eg_import_attr(m, name, EG_ONNX_INTS);
 	if (!a) return -1;
 	if (a->n > most) {
 		eg_import_fail(m, "attribute '%s' has %d numbers, at most %d are possible", name, a->n, most);
@@ -340,7 +342,7 @@ int eg_import_int_list(eg_import *m, const char *name, int64_t *v, int most) {
 }
 
 int eg_import_float_list(eg_import *m, const char *name, float *v, int most) {
-	const eg_onnx_attr *a = attr(m, name, EG_ONNX_FLOATS);
+	const eg_onnx_attr *a = eg_import_attr(m, name, EG_ONNX_FLOATS);
 	if (!a) return -1;
 	if (a->n > most) {
 		eg_import_fail(m, "attribute '%s' has %d numbers, at most %d are possible", name, a->n, most);
@@ -351,7 +353,7 @@ int eg_import_float_list(eg_import *m, const char *name, float *v, int most) {
 }
 
 int eg_import_string_list(eg_import *m, const char *name, const char **v, int most) {
-	const eg_onnx_attr *a = attr(m, name, EG_ONNX_STRINGS);
+	const eg_onnx_attr *a = eg_import_attr(m, name, EG_ONNX_STRINGS);
 	if (!a) return -1;
 	if (a->n > most) {
 		eg_import_fail(m, "attribute '%s' has %d words, at most %d are possible", name, a->n, most);
@@ -376,12 +378,12 @@ void eg_import_param(eg_import *m, eg_tensor of, const char *param, const real *
 		no_memory(m);
 		return;
 	}
-	m->pending[m->npending++] = (weights){of, param, v, n};
+	m->pending[m->npending++] = (eg_import_weights){of, param, v, n};
 }
 
 void eg_import_out(eg_import *m, int i, eg_tensor t) {
 	if (m->error.status || i >= m->node->nout || !m->node->out[i] || !*m->node->out[i]) return;
-	known *k = declare(m, m->node->out[i]);
+	eg_import_name *k = eg_import_declare(m, m->node->out[i]);
 	if (!k) eg_import_fail(m, "output %d '%.80s' is the name of another value too", i, m->node->out[i]);
 	else k->value = t;
 }
@@ -406,7 +408,7 @@ static void set_ints(eg_import *m, const eg_attr *a, char *field, const eg_onnx_
 		for (int i = 0; i < a->count && !m->error.status; i++) set_int(m, a, (int *)field + i, from->ints[i]);
 		return;
 	}
-	int *v = take(m, sizeof *v * (size_t)(from->n > 0 ? from->n : 0));
+	int *v = eg_import_take(m, sizeof *v * (size_t)(from->n > 0 ? from->n : 0));
 	for (int i = 0; i < from->n && v; i++) {
 		set_int(m, a, &v[i], from->ints[i]);
 		if (v[i] == EG_ZERO) v[i] = 0; /* zeros in lists are zeros */
@@ -443,7 +445,7 @@ static void read_attr(eg_import *m, const eg_attr *a, char *options) {
 		[EG_ATTR_NOT] = EG_ONNX_AN_INT, [EG_ATTR_INTS] = EG_ONNX_INTS, [EG_ATTR_ENUM] = EG_ONNX_A_STRING, [EG_ATTR_INT_LIST] = EG_ONNX_INTS,
 		[EG_ATTR_FLOAT_LIST] = EG_ONNX_FLOATS, [EG_ATTR_STRING] = EG_ONNX_A_STRING};
 	char buf[EG_ONNX_NAME];
-	const eg_onnx_attr *from = attr(m, eg_onnx_name(a, buf), kinds[a->type]);
+	const eg_onnx_attr *from = eg_import_attr(m, eg_onnx_name(a, buf), kinds[a->type]);
 	const char *absent = strchr(a->onnx, '=');
 	if (from) {
 		set_attr(m, a, options + a->offset, from);
@@ -489,11 +491,11 @@ static bool speaks_of(const char *list, const char *type) {
 static void import_node(eg_import *m) {
 	const eg_onnx_node *n = m->node;
 	const char *type = text_of(n->type);
-	bool done = false;
 	if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx")) eg_import_fail(m, "operators of domain '%.60s' are not supported", n->domain);
-	if (n->nattrs > MOST_ATTRS) eg_import_fail(m, "it has more than %d attributes", MOST_ATTRS);
+	if (n->nattrs > EG_IMPORT_ATTRS) eg_import_fail(m, "it has more than %d attributes", EG_IMPORT_ATTRS);
 	memset(m->read, 0, sizeof m->read);
-	if (!strcmp(type, "Identity") && n->nin == 1) {
+	bool done = !m->error.status && eg_import_fold(m);
+	if (!done && !strcmp(type, "Identity") && n->nin == 1) {
 		eg_import_out(m, 0, eg_import_in(m, 0));
 		done = true;
 	}
@@ -520,7 +522,7 @@ static int64_t open_dim(eg_import *m, const eg_onnx_value *v, int i) {
 
 static void add_input(eg_import *m, const eg_onnx_value *v) {
 	eg_dims dims = {.rank = v->rank};
-	known *k = v->name && *v->name ? place(m, v->name) : NULL;
+	eg_import_name *k = v->name && *v->name ? place(m, v->name) : NULL;
 	if (!k) {
 		eg_import_fail(m, "an input of the model has no name");
 		return;
@@ -539,7 +541,7 @@ static void add_input(eg_import *m, const eg_onnx_value *v) {
 }
 
 static void add_output(eg_import *m, const eg_onnx_value *v) {
-	known *k = v->name && *v->name ? look_up(m, v->name) : NULL;
+	eg_import_name *k = v->name && *v->name ? eg_import_look_up(m, v->name) : NULL;
 	if (k && !k->value.id && k->numbers) k->value = constant(m, k->numbers);
 	if (!k) eg_import_fail(m, "output '%.80s' of the model is not computed", text_of(v->name));
 	else if (m->error.status) return;
@@ -555,7 +557,7 @@ static void import_all(eg_import *m) {
 	const eg_onnx_model *o = m->model;
 	if (!make_room(m)) return;
 	for (int i = 0; i < o->ntensors && !m->error.status; i++) {
-		known *k = declare(m, o->tensors[i].name);
+		eg_import_name *k = eg_import_declare(m, o->tensors[i].name);
 		if (!k) eg_import_fail(m, "numbers '%.80s' are there twice, or without a name", text_of(o->tensors[i].name));
 		else k->numbers = &o->tensors[i];
 	}
@@ -571,7 +573,7 @@ static void import_all(eg_import *m) {
 static void fill_weights(eg_import *m, eg_params *p) {
 	const eg_graph *g = m->graph;
 	for (int i = 0; i < m->npending && !m->error.status; i++) {
-		const weights *w = &m->pending[i];
+		const eg_import_weights *w = &m->pending[i];
 		const eg_node *n = &g->nodes[g->values[w->of.id - 1].node];
 		int at = -1;
 		for (int k = 0; k < n->nparams; k++)
@@ -584,8 +586,9 @@ static void fill_weights(eg_import *m, eg_params *p) {
 	}
 }
 
-eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *model, eg_graph **graph, eg_params **params, eg_error *err) {
-	eg_import m = {.model = model, .arena = {.allocator = ctx->allocator}};
+static eg_status import_model(
+	eg_context *ctx, const eg_onnx_model *model, bool folding, eg_graph **graph, eg_params **params, eg_error *err) {
+	eg_import m = {.model = model, .folding = folding, .arena = {.allocator = ctx->allocator}};
 	*graph = NULL;
 	*params = NULL;
 	m.graph = eg_graph_new(ctx, &m.error);
@@ -603,4 +606,12 @@ eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *model, eg_graph *
 	eg_graph_free(m.graph);
 	if (err) *err = m.error;
 	return m.error.status;
+}
+
+eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *model, eg_graph **graph, eg_params **params, eg_error *err) {
+	return import_model(ctx, model, false, graph, params, err);
+}
+
+eg_status eg_onnx_import_one(eg_context *ctx, const eg_onnx_model *model, eg_graph **graph, eg_params **params, eg_error *err) {
+	return import_model(ctx, model, true, graph, params, err);
 }

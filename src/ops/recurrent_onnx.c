@@ -237,7 +237,10 @@ bool recurrent_import(eg_import *m, const char *name) {
 	if (cell == EG_CELL_LSTM) set(op, options, "coupled", (int)eg_import_int(m, "input_forget", 0));
 	if (cell == EG_CELL_GRU) set(op, options, "reset", !apart);
 	set_acts(m, cell, op, options, dirs);
-	eg_tensor in[EG_MAX_INPUTS] = {eg_import_in(m, 0)}, h0 = eg_import_in(m, 5), c0 = eg_import_in(m, 6);
+	/* A state of zeros is the one that a layer without a state begins with. */
+	eg_tensor in[EG_MAX_INPUTS] = {eg_import_in(m, 0)}, h0 = {0}, c0 = {0};
+	if (!eg_import_is_zero(m, 5)) h0 = eg_import_in(m, 5);
+	if (!eg_import_is_zero(m, 6)) c0 = eg_import_in(m, 6);
 	if (batch_first) {
 		in[0] = turned(m, in[0], 1, 0, 2, -1);
 		h0 = turned(m, h0, 1, 0, 2, -1);

@@ -245,7 +245,8 @@ static void reshape_export(eg_export *x) {
 }
 
 static bool reshape_import(eg_import *m) {
-	reshape_options o = {.shape = eg_import_list(m, 1)};
+	const eg_dims x = eg_import_in_dims(m, 0);
+	reshape_options o = {.shape = eg_import_shape(m, 1, &x, false)};
 	eg_tensor in = eg_import_in(m, 0);
 	if (eg_import_int(m, "allowzero", 0)) eg_import_fail(m, "allowzero: tensors without numbers are not supported");
 	eg_import_out(m, 0, eg_import_apply(m, "reshape", &o, &in, 1));

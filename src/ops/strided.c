@@ -517,7 +517,8 @@ static void expand_export(eg_export *x) {
 }
 
 static bool expand_import(eg_import *m) {
-	expand_options o = {.shape = eg_import_list(m, 1)};
+	const eg_dims x = eg_import_in_dims(m, 0);
+	expand_options o = {.shape = eg_import_shape(m, 1, &x, true)};
 	eg_tensor in = eg_import_in(m, 0);
 	eg_import_out(m, 0, eg_import_apply(m, "expand", &o, &in, 1));
 	return true;
