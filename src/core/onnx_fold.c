@@ -52,7 +52,8 @@ static bool get(eg_import *m, int i, ints *a) {
 		return a->v && a->open;
 	}
 	const eg_onnx_tensor *t = k ? k->numbers : NULL;
-	if (!t || !(eg_import_is_integer(t->type) || t->type == EG_ONNX_BOOL) || eg_import_count(t, &dims) < 0) return false;
+	/* others would wrap at other numbers */
+	if (!t || !(t->type == EG_ONNX_INT64 || t->type == EG_ONNX_INT32 || t->type == EG_ONNX_BOOL) || eg_import_count(t, &dims) < 0) return false;
 	*a = new_ints(m, dims);
 	for (int64_t e = 0; e < a->n && a->v; e++) a->v[e] = eg_import_int_at(t, e);
 	return a->v && a->open;
@@ -370,10 +371,20 @@ static bool fold_reduce(eg_import *m, calc c) {
 	return put(m, &y, EG_ONNX_INT64);
 }
 
+static bool range_of_reals(eg_import *m) {
+	const double first = eg_import_number(m, 0), end = eg_import_number(m, 1), step = eg_import_number(m, 2), n = ceil((end - first) / step);
+	if (m->error.status || !(n <= LARGEST_FILL) || step == 0) return eg_import_fail(m, "its step is 0, or it is too long"), true;
+	const eg_dims dims = row(n > 0 ? (int64_t)n : 0);
+	float *v = eg_import_take(m, (size_t)dims.d[0] * sizeof *v);
+	for (int64_t i = 0; i < dims.d[0] && v; i++) v[i] = (float)(first + (double)i * step);
+	return put_numbers(m, 0, EG_ONNX_FLOAT, &dims, v), true;
+}
+
 static bool fold_range(eg_import *m) {
 	ints a[3];
 	for (int i = 0; i < 3; i++)
-		if (!get(m, i, &a[i]) || a[i].n != 1 || a[i].open[0]) return false;
+		if (!get(m, i, &a[i])) return in_name(m, i)->numbers ? range_of_reals(m) : false;
+		else if (a[i].n != 1 || a[i].open[0]) return false;
 	const int64_t first = a[0].v[0], end = a[1].v[0], step = a[2].v[0];
 	const double n = step ? ceil(((double)end - (double)first) / (double)step) : 0;
 	if (step == 0 || n > LARGEST_FILL) {
@@ -503,6 +514,7 @@ static bool run_alone(eg_import *m) {
 	eg_plan_free(plan);
 	eg_params_free(p);
 	eg_graph_free(g);
+	for (int i = 0; i < n->nattrs && done; i++) m->read[i] = true; /* there they were */
 	return done;
 }
 

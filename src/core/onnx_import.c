@@ -3,6 +3,8 @@
  *
  * Not here: the way out (onnx_export.c), files. Nothing of a model is trusted: names may be missing or double, numbers
  * of any size. */
+#define _POSIX_C_SOURCE 200809L /* strcasecmp */
+
 #include "core/onnx_import.h"
 #include "core/params.h"
 
@@ -11,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void no_memory(eg_import *m) {
 	if (!m->error.status) eg_fail(&m->error, EG_ERR_MEMORY, "out of memory for a model");
@@ -418,7 +421,7 @@ static void set_ints(eg_import *m, const eg_attr *a, char *field, const eg_onnx_
 
 static void set_enum(eg_import *m, const eg_attr *a, int *field, const char *value) {
 	for (int i = 0; a->names[i]; i++)
-		if (!strcmp(a->names[i], value)) {
+		if (!strcasecmp(a->names[i], value)) { /* ONNX writes some in capitals */
 			*field = i;
 			return;
 		}
@@ -499,6 +502,7 @@ static void import_node(eg_import *m) {
 		eg_import_out(m, 0, eg_import_in(m, 0));
 		done = true;
 	}
+	if (!done && !m->error.status) done = eg_import_more(m);
 	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
 		if (eg_ops[i]->import && (speaks_of(eg_ops[i]->onnx, type) || speaks_of(eg_ops[i]->onnx_also, type))) done = eg_ops[i]->import(m);
 	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
