@@ -200,10 +200,25 @@ static bool elementwise(eg_import *m, calc c, const ints *a, const ints *b, ints
 	return y->v && y->open;
 }
 
+/* Numbers of double precision keep it. */
+static bool fold_doubles(eg_import *m, calc c) {
+	const eg_import_name *a = in_name(m, 0), *b = in_name(m, 1);
+	eg_dims p, q, dims;
+	if (eg_import_nin(m) != 2 || c > DIV || !a->numbers || !b->numbers || a->numbers->type != EG_ONNX_DOUBLE || b->numbers->type != EG_ONNX_DOUBLE) return false;
+	if (eg_import_count(a->numbers, &p) < 1 || eg_import_count(b->numbers, &q) < 1 || !together(&p, &q, &dims)) return false;
+	const int64_t n = eg_dims_count(&dims, 0);
+	double *y = eg_import_take(m, (size_t)n * sizeof *y);
+	for (int64_t i = 0; i < n && y; i++) {
+		const double u = eg_import_number_at(a->numbers, place(&dims, i, &p)), v = eg_import_number_at(b->numbers, place(&dims, i, &q));
+		y[i] = c == ADD ? u + v : c == SUB ? u - v : c == MUL ? u * v : u / v;
+	}
+	return put_numbers(m, 0, EG_ONNX_DOUBLE, &dims, y), true;
+}
+
 static bool fold_calc(eg_import *m, calc c) {
 	ints a, b, y;
 	const bool logic = c >= EQUAL;
-	if (!get(m, 0, &a)) return false;
+	if (!get(m, 0, &a)) return fold_doubles(m, c);
 	for (int i = 1; i < eg_import_nin(m); i++, a = y)
 		if (!get(m, i, &b)) return false;
 		else if (!elementwise(m, c, &a, &b, &y)) return true;

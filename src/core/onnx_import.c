@@ -67,7 +67,7 @@ eg_import_name *eg_import_declare(eg_import *m, const char *name) {
 static bool make_room(eg_import *m) {
 	const eg_onnx_model *o = m->model;
 	size_t n = (size_t)o->ntensors + (size_t)o->ninputs + 8;
-	for (int i = 0; i < o->nnodes; i++) n += (size_t)o->nodes[i].nout;
+	for (int i = 0; i < o->nnodes; i++) n += (size_t)o->nodes[i].nout + 3; /* and what may stand between */
 	m->room = 2 * n;
 	m->names = eg_import_take(m, m->room * sizeof *m->names);
 	return m->names;
@@ -491,6 +491,19 @@ static bool speaks_of(const char *list, const char *type) {
 }
 
 /* Operators with a hook are asked first: several may be the same one there, by rank, say. */
+bool eg_import_by_hooks(eg_import *m) {
+	const char *type = text_of(m->node->type);
+	bool done = false;
+	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
+		if (eg_ops[i]->import && (speaks_of(eg_ops[i]->onnx, type) || speaks_of(eg_ops[i]->onnx_also, type))) done = eg_ops[i]->import(m);
+	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
+		if (!eg_ops[i]->import && eg_ops[i]->onnx && !strcmp(eg_ops[i]->onnx, type)) {
+			eg_import_as(m, eg_ops[i]->info.name);
+			done = true;
+		}
+	return done;
+}
+
 static void import_node(eg_import *m) {
 	const eg_onnx_node *n = m->node;
 	const char *type = text_of(n->type);
@@ -502,14 +515,7 @@ static void import_node(eg_import *m) {
 		eg_import_out(m, 0, eg_import_in(m, 0));
 		done = true;
 	}
-	if (!done && !m->error.status) done = eg_import_more(m);
-	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
-		if (eg_ops[i]->import && (speaks_of(eg_ops[i]->onnx, type) || speaks_of(eg_ops[i]->onnx_also, type))) done = eg_ops[i]->import(m);
-	for (int i = 0; i < eg_ops_count && !done && !m->error.status; i++)
-		if (!eg_ops[i]->import && eg_ops[i]->onnx && !strcmp(eg_ops[i]->onnx, type)) {
-			eg_import_as(m, eg_ops[i]->info.name);
-			done = true;
-		}
+	if (!done && !m->error.status) done = eg_import_more(m) || eg_import_by_hooks(m);
 	if (!done) eg_import_fail(m, "there is no such operator here");
 	for (int i = 0; i < n->nattrs && !m->error.status; i++)
 		if (!m->read[i]) eg_import_fail(m, "attribute '%.60s' is not supported", text_of(n->attrs[i].name));
@@ -544,9 +550,17 @@ static void add_input(eg_import *m, const eg_onnx_value *v) {
 	graph_failed(m);
 }
 
+/* Numbers that are a result as they are, in their own type where that may stand at an edge. */
+static eg_tensor result(eg_import *m, const eg_onnx_tensor *t, eg_onnx_type type) {
+	eg_dims dims;
+	eg_dtype own;
+	if (t->type != type || !eg_onnx_dtype(type, &own) || own == EG_F32 || own == EG_I32 || eg_import_count(t, &dims) < 1) return constant(m, t);
+	return eg_constant(m->graph, t->data, own, dims);
+}
+
 static void add_output(eg_import *m, const eg_onnx_value *v) {
 	eg_import_name *k = v->name && *v->name ? eg_import_look_up(m, v->name) : NULL;
-	if (k && !k->value.id && k->numbers) k->value = constant(m, k->numbers);
+	if (k && !k->value.id && k->numbers) k->value = result(m, k->numbers, v->type);
 	if (!k) eg_import_fail(m, "output '%.80s' of the model is not computed", text_of(v->name));
 	else if (m->error.status) return;
 	else {

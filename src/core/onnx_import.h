@@ -64,6 +64,8 @@ eg_status eg_onnx_import_one(eg_context *ctx, const eg_onnx_model *m, eg_graph *
 /* The node, when all that it reads is known: its results are then known too, and it is no part of the graph. False: it
  * is for an operator. */
 bool eg_import_fold(eg_import *m);
+/* The node by an operator's hook, or by what a descriptor says. */
+bool eg_import_by_hooks(eg_import *m);
 /* The node, when it is made of several operators of ours, or of one in another form (onnx_more.c). */
 bool eg_import_more(eg_import *m);
 
