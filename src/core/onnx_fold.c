@@ -1,8 +1,10 @@
-/* onnx_fold.c - what a model computes of numbers and sizes alone. Exporters write sizes as networks of their own: Shape, then
- * Gather, Concat, Cast ...; what comes out goes into Reshape, Expand, Slice. All of it is gone when the graph is made.
+/* onnx_fold.c - what a model computes of numbers and sizes alone. Exporters write sizes as networks of their own:
+ * Shape, then Gather, Concat, Cast ...; what comes out goes into Reshape, Expand, Slice. All of it is gone when the
+ * graph is made.
  *
- * Integers are computed here, in one row or, without open sizes, in any shape; an open size stays one, and what cannot be said of it is
- * refused. Everything else whose inputs are numbers of the model is computed by the engine, as a model of one node. */
+ * /* * Integers are computed here, in one row or, without open sizes, in any shape; an open size stays one, and what
+ * cannot be said of it is refused. Everything else whose inputs are numbers of the model is computed by the engine, as
+ * a model of one node. */
 #include "core/graph.h"
 #include "core/onnx_import.h"
 
@@ -131,7 +133,8 @@ static bool compute(calc c, bool fmod, int64_t a, int64_t b, int64_t *y) {
 	return true;
 }
 
-/* The same where one of them, or both, is an open size, of which is known that it is at least 1. False: nothing can be said. */
+/* The same where one of them, or both, is an open size, of which is known that it is at least 1. False: nothing can be
+ * said. */
 static bool compute_open(calc c, int64_t a, bool ao, int64_t b, bool bo, int64_t *y, bool *yo) {
 	const int64_t size = ao ? a : b, other = ao ? b : a; /* of a size and a number */
 	const bool same = ao && bo && a == b, one = ao != bo, first = ao;
@@ -200,12 +203,21 @@ static bool elementwise(eg_import *m, calc c, const ints *a, const ints *b, ints
 	return y->v && y->open;
 }
 
+/* Before opset 7 it is said where b's dimensions begin among a's. */
+static void aligned(eg_import *m, const eg_dims *a, eg_dims *b) {
+	if (eg_import_opset(m) >= 7) return;
+	const int64_t axis = eg_import_int(m, "broadcast", 0) ? eg_import_int(m, "axis", -1) : -1;
+	while (axis >= 0 && axis + b->rank < a->rank) b->d[b->rank++] = 1;
+}
+
 /* Numbers of double precision keep it. */
 static bool fold_doubles(eg_import *m, calc c) {
 	const eg_import_name *a = in_name(m, 0), *b = in_name(m, 1);
 	eg_dims p, q, dims;
 	if (eg_import_nin(m) != 2 || c > DIV || !a->numbers || !b->numbers || a->numbers->type != EG_ONNX_DOUBLE || b->numbers->type != EG_ONNX_DOUBLE) return false;
-	if (eg_import_count(a->numbers, &p) < 1 || eg_import_count(b->numbers, &q) < 1 || !together(&p, &q, &dims)) return false;
+	if (eg_import_count(a->numbers, &p) < 1 || eg_import_count(b->numbers, &q) < 1) return false;
+	aligned(m, &p, &q);
+	if (!together(&p, &q, &dims)) return false;
 	const int64_t n = eg_dims_count(&dims, 0);
 	double *y = eg_import_take(m, (size_t)n * sizeof *y);
 	for (int64_t i = 0; i < n && y; i++) {
@@ -219,9 +231,10 @@ static bool fold_calc(eg_import *m, calc c) {
 	ints a, b, y;
 	const bool logic = c >= EQUAL;
 	if (!get(m, 0, &a)) return fold_doubles(m, c);
+
 	for (int i = 1; i < eg_import_nin(m); i++, a = y)
 		if (!get(m, i, &b)) return false;
-		else if (!elementwise(m, c, &a, &b, &y)) return true;
+		else if (aligned(m, &a.dims, &b.dims), !elementwise(m, c, &a, &b, &y)) return true;
 	return put(m, &a, logic ? EG_ONNX_BOOL : EG_ONNX_INT64);
 }
 

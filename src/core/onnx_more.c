@@ -1,5 +1,5 @@
-/* onnx_more.c - operators of ONNX that are not one of ours with other names: made of several, or of one in another form.
- * What is one of ours is imported by its own descriptor.
+/* onnx_more.c - operators of ONNX that are not one of ours with other names: made of several, or of one in another
+ * form. What is one of ours is imported by its own descriptor.
  *
  * Operators are put down by their names, and their attributes set by theirs, so that nothing here depends on one. */
 #include "core/onnx_import.h"
@@ -205,14 +205,16 @@ static bool upsample(eg_import *m) {
 
 /* ---- whole numbers of 8 bits ------------------------------------------------------------------------------------- */
 
-/* They are computed as real numbers, which hold whole ones up to 2^24 exactly: so many products of two bytes may be summed up. */
+/* They are computed as real numbers, which hold whole ones up to 2^24 exactly: so many products of two bytes may be
+ * summed up. */
 enum { EXACT_PRODUCTS = (1 << 24) / (255 * 255) };
 
 static eg_tensor as_real(eg_import *m, eg_tensor x) {
 	return eg_tensor_dtype(eg_import_graph(m), x) == EG_F32 ? x : one(m, "cast", x, (setting[]){INT("to", EG_F32), {0}});
 }
 
-/* Input i, of one number or of one for each place of x's dimension `axis`, so that it meets that. An input that is left out: {0}. */
+/* Input i, of one number or of one for each place of x's dimension `axis`, so that it meets that. An input that is left
+ * out: {0}. */
 static eg_tensor along(eg_import *m, int i, int rank, int64_t axis) {
 	if (!eg_import_has_in(m, i)) return (eg_tensor){0};
 	const eg_dims d = eg_import_in_dims(m, i);
@@ -367,7 +369,8 @@ static bool broadcast(eg_import *m) {
 	for (int i = 0; i < EG_COUNT(ops); i++)
 		if (!strcmp(ops[i].type, eg_import_type(m))) {
 			const char *name = ops[i].op;
-			/* add joins what is of one shape; what is not, is added by the family of operators of two inputs */
+			/* add joins what is of one shape; what is not, is added by the family of operators of two
+			 * inputs */
 			eg_import_out(m, 0, two(m, name, eg_import_in(m, 0), y));
 			return true;
 		}

@@ -85,7 +85,8 @@ static eg_status external(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t 
 
 /* Small integers and halves lie in a list of 32 bits each, of which the lowest count. */
 static void narrow(const int32_t *from, size_t n, size_t size, void *to) {
-	for (size_t i = 0; i < n; i++) memcpy((char *)to + i * size, &from[i], size); /* little-endian, as eg_onnx_read_tensor demands */
+	/* for (size_t i = 0; i < n; i++) memcpy((char *)to + i * size, &from[i], size); /* little-endian, as
+	 * eg_onnx_read_tensor demands */
 }
 
 /* The list of the message that this type's numbers are in, and how many there are; *bits: of each of them. */
@@ -115,7 +116,7 @@ static eg_status texts(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t n, 
 static eg_status listed(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t count, size_t elem, eg_onnx_tensor *to) {
 	size_t n, size;
 	const void *list = list_of(t, &n, &size);
-	if (n != count) return fail(r, t, n || count ? "are not as many as their shape says" : "are missing");
+	if (n != count) return fail(r, t, "are not as many as their shape says");
 	to->data = list ? list : "";
 	if (size == elem || !count) return EG_OK;
 	void *v = eg_arena_alloc(r->arena, count * elem);

@@ -74,7 +74,8 @@ static void give_back(void *context, void *p) {
 	eg_release(m->from, p);
 }
 
-/* Integers take up to eight times their bytes, weights as many as they have there; messages of nothing are bounded by what comes on top. */
+/* Integers take up to eight times their bytes, weights as many as they have there; messages of nothing are bounded by
+ * what comes on top. */
 void eg_onnx_memory_init(eg_onnx_memory *m, const eg_allocator *from, size_t message) {
 	*m = (eg_onnx_memory){.allocator = {give, give_back, m}, .from = from, .left = message > SIZE_MAX / 16 ? SIZE_MAX : ((size_t)64 << 20) + 10 * message};
 }

@@ -1,5 +1,5 @@
-/* write.c - a model as a file of ONNX: its structs once more as protobuf-c's messages, which point at the same names and
- * numbers, and are packed piece by piece into the file. */
+/* write.c - a model as a file of ONNX: its structs once more as protobuf-c's messages, which point at the same names
+ * and numbers, and are packed piece by piece into the file. */
 #include "engram_onnx_file.h"
 
 #include "base/base.h"

@@ -1,0 +1,249 @@
+/* test_onnx_file.c - files of ONNX: what is written is read again, and what is no model, or means harm, is refused.
+ * Messages are put together here byte by byte. */
+#define _XOPEN_SOURCE 700
+
+#include "net.h"
+
+#include "base/base.h"
+#include "engram_onnx_file.h"
+#include "engram_ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct bytes {
+	uint8_t *at;
+	size_t n, room;
+} bytes;
+
+static void put(bytes *b, const void *p, size_t n) {
+	if (b->n + n > b->room) b->at = realloc(b->at, b->room = 2 * (b->n + n) + 64);
+	assert_non_null(b->at);
+	if (n) memcpy(b->at + b->n, p, n);
+	b->n += n;
+}
+static void varint(bytes *b, uint64_t v) {
+	for (; v > 127; v >>= 7) put(b, &(uint8_t){(uint8_t)(v | 128)}, 1);
+	put(b, &(uint8_t){(uint8_t)v}, 1);
+}
+static void number(bytes *b, int field, uint64_t v) {
+	varint(b, (uint64_t)field << 3);
+	varint(b, v);
+}
+static void part(bytes *b, int field, const void *p, size_t n) {
+	varint(b, (uint64_t)field << 3 | 2);
+	varint(b, n);
+	put(b, p, n);
+}
+static void text(bytes *b, int field, const char *s) { part(b, field, s, strlen(s)); }
+/* A message as a part of another one; it is used up. */
+static void within(bytes *b, int field, bytes m) {
+	part(b, field, m.at, m.n);
+	free(m.at);
+}
+
+/* Fields of ONNX's messages. */
+enum { OPSETS = 8, GRAPH = 7, NODE = 1, INITIALIZER = 5, ATTRIBUTE = 5, A_GRAPH = 6, DIMS = 1, DATA_TYPE = 2, RAW = 9, TENSOR_NAME = 8, EXTERNAL = 13, LOCATION = 14 };
+
+static bytes opset(uint64_t version) {
+	bytes b = {0};
+	text(&b, 1, "");
+	number(&b, 2, version);
+	return b;
+}
+static bytes model_of(bytes graph) {
+	bytes b = {0};
+	within(&b, OPSETS, opset(17));
+	within(&b, GRAPH, graph);
+	return b;
+}
+/* A tensor "w" of floats. */
+static bytes tensor_of(uint64_t d0, uint64_t d1, size_t raw) {
+	bytes b = {0};
+	static const char zeros[64];
+	number(&b, DIMS, d0);
+	number(&b, DIMS, d1);
+	number(&b, DATA_TYPE, EG_ONNX_FLOAT);
+	text(&b, TENSOR_NAME, "w");
+	if (raw) part(&b, RAW, zeros, raw);
+	return b;
+}
+static bytes with_tensor(bytes tensor) {
+	bytes g = {0};
+	within(&g, INITIALIZER, tensor);
+	return model_of(g);
+}
+
+static void refused(bytes b, const char *why) {
+	eg_error err = {0};
+	eg_onnx_file *f = eg_onnx_file_parse(b.at, b.n, "x.onnx", &err);
+	if (f) fail_msg("it was read, and not refused because %s", why);
+	if (!strstr(err.message, why)) fail_msg("'%s' does not say '%s'", err.message, why);
+	free(b.at);
+}
+
+static void shapes(void **state) {
+	EG_UNUSED(state);
+	refused(with_tensor(tensor_of((uint64_t)1 << 40, (uint64_t)1 << 40, 4)), "a shape that no numbers can have");
+	refused(with_tensor(tensor_of((uint64_t)-2, 3, 4)), "a shape that no numbers can have");
+	refused(with_tensor(tensor_of(2, 2, 12)), "not as many as their shape says");
+	refused(with_tensor(tensor_of(0, 2, 8)), "not as many as their shape says");
+	refused(with_tensor(tensor_of(2, 2, 0)), "not as many as their shape says");
+	bytes t = tensor_of(1, 1, 4);
+	number(&t, DATA_TYPE, 99);
+	refused(with_tensor(t), "type 99");
+	bytes ok = with_tensor(tensor_of(2, 2, 16));
+	eg_error err;
+	eg_onnx_file *f = eg_onnx_file_parse(ok.at, ok.n, "x.onnx", &err);
+	assert_non_null(f);
+	assert_int_equal(eg_onnx_file_model(f)->ntensors, 1);
+	eg_onnx_file_free(f);
+	free(ok.at);
+}
+
+static void whole_files(void **state) {
+	EG_UNUSED(state);
+	bytes none = {0}, twice = {0}, late = {0};
+	put(&none, "engram", 6);
+	refused(none, "cut off");
+	refused((bytes){0}, "empty");
+	within(&twice, OPSETS, opset(17));
+	within(&twice, OPSETS, opset(18));
+	within(&twice, GRAPH, (bytes){0});
+	refused(twice, "two versions");
+	within(&late, OPSETS, opset(99));
+	within(&late, GRAPH, (bytes){0});
+	refused(late, "opset 99");
+}
+
+/* A graph in an attribute of a node of a graph ... */
+static void nested(void **state) {
+	EG_UNUSED(state);
+	bytes g = {0};
+	for (int i = 0; i < 200; i++) {
+		bytes a = {0}, n = {0}, outer = {0};
+		text(&a, 1, "body");
+		within(&a, A_GRAPH, g);
+		within(&n, ATTRIBUTE, a);
+		within(&outer, NODE, n);
+		g = outer;
+	}
+	refused(model_of(g), "nested too deeply");
+}
+
+/* Two bytes a node, of which each takes more than a hundred. */
+static void out_of_proportion(void **state) {
+	EG_UNUSED(state);
+	bytes g = {0};
+	for (int i = 0; i < 2000000; i++) part(&g, NODE, "", 0);
+	refused(model_of(g), "out of proportion");
+}
+
+/* ---- numbers in other files -------------------------------------------------------------------------------------- */
+
+static bytes external(const char *location, const char *offset) {
+	bytes t = tensor_of(2, 2, 0), where = {0}, at = {0};
+	text(&where, 1, "location");
+	text(&where, 2, location);
+	within(&t, EXTERNAL, where);
+	text(&at, 1, "offset");
+	text(&at, 2, offset);
+	within(&t, EXTERNAL, at);
+	number(&t, LOCATION, 1);
+	return with_tensor(t);
+}
+
+static void save(const char *path, const void *p, size_t n) {
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(p, 1, n, f), n);
+	fclose(f);
+}
+
+static void other_files(void **state) {
+	EG_UNUSED(state);
+	static const struct { const char *location, *offset, *why; } cases[] = {{"../w.bin", "0", "plain name"}, {"/etc/passwd", "0", "plain name"}, {"w.bin", "20", "behind the end"},
+		{"link", "0", "a link"}, {"folder", "0", "no plain file"}, {"none", "0", "No such file"}, {"w.bin", "-1", "no number"}, {"w.bin", "4", NULL}};
+	char folder[] = "/tmp/engram-onnx-XXXXXX", path[200], name[200];
+	const float numbers[] = {0, 1, 2, 3, 4};
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/w.bin", folder);
+	save(path, numbers, sizeof numbers);
+	snprintf(name, sizeof name, "%s/link", folder);
+	assert_int_equal(symlink(path, name), 0);
+	snprintf(name, sizeof name, "%s/folder", folder);
+	assert_int_equal(mkdir(name, 0700), 0);
+	snprintf(path, sizeof path, "%s/m.onnx", folder);
+	for (int i = 0; i < EG_COUNT(cases); i++) {
+		bytes b = external(cases[i].location, cases[i].offset);
+		eg_error err = {0};
+		save(path, b.at, b.n);
+		free(b.at);
+		eg_onnx_file *f = eg_onnx_file_load(path, &err);
+		if (cases[i].why && (f || !strstr(err.message, cases[i].why))) fail_msg("%s, %s: '%s'", cases[i].location, cases[i].why, err.message);
+		if (!cases[i].why) {
+			if (!f) fail_msg("%s", err.message);
+			assert_memory_equal(eg_onnx_file_model(f)->tensors[0].data, numbers + 1, 16);
+		}
+		eg_onnx_file_free(f);
+	}
+	refused(external("w.bin", "0"), "may not have"); /* bytes have no folder */
+	snprintf(name, sizeof name, "rm -rf %s", folder);
+	assert_int_equal(system(name), 0);
+}
+
+/* ---- there and back ---------------------------------------------------------------------------------------------- */
+
+static void there_and_back(void **state) {
+	EG_UNUSED(state);
+	const char *path = "/tmp/engram-onnx-there.onnx";
+	eg_error err = {0};
+	eg_context *ctx = eg_context_new(NULL, &err);
+	eg_graph *g = eg_graph_new(ctx, &err), *again = NULL;
+	const eg_tensor x = eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, 3));
+	const eg_tensor h = eg_lstm(g, x, .hidden = 5, .bidirectional = true);
+	eg_output(g, "y", eg_linear(g, h, .units = 2));
+	eg_params *p = eg_params_new(g, 7, &err), *q = NULL;
+	assert_non_null(p);
+	eg_onnx_model *m = eg_onnx_export(g, p, NULL, 0, &err);
+	if (!m) fail_msg("%s", err.message);
+	if (eg_onnx_file_save(path, m, &err)) fail_msg("%s", err.message);
+	eg_onnx_file *f = eg_onnx_file_load(path, &err);
+	if (!f) fail_msg("%s", err.message);
+	const eg_onnx_model *r = eg_onnx_file_model(f);
+	assert_int_equal(r->opset, m->opset);
+	assert_int_equal(r->nnodes, m->nnodes);
+	assert_int_equal(r->inputs[0].dims[0], -1);
+	assert_string_equal(r->inputs[0].open[1], "batch");
+	if (eg_onnx_import(ctx, r, &again, &q, &err)) fail_msg("%s", err.message);
+	const eg_plan_options o = {.batch = 2, .time = 4};
+	eg_plan *a = eg_plan_new(g, p, &o, &err), *b = eg_plan_new(again, q, &o, &err);
+	assert_true(a && b);
+	for (int i = 0; i < 24; i++) ((eg_real *)eg_plan_input(a, "x"))[i] = ((eg_real *)eg_plan_input(b, "x"))[i] = (eg_real)((i * 7) % 5 - 2);
+	eg_plan_run(a, 0);
+	eg_plan_run(b, 0);
+	for (int i = 0; i < 16; i++) assert_true(fabs((double)eg_plan_output(a, "y")[i] - (double)eg_plan_output(b, "y")[i]) < 1e-5);
+	eg_plan_free(a);
+	eg_plan_free(b);
+	eg_onnx_file_free(f);
+	eg_onnx_free(m);
+	eg_params_free(p);
+	eg_params_free(q);
+	eg_graph_free(g);
+	eg_graph_free(again);
+	eg_context_free(ctx);
+	unlink(path);
+}
+
+int main(void) {
+	eg_error err;
+	eg_onnx_file *f = eg_onnx_file_parse("", 0, "x", &err);
+	eg_onnx_file_free(f);
+	if (strstr(err.message, "built without")) return 77;
+	const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(whole_files), cmocka_unit_test(nested), cmocka_unit_test(out_of_proportion),
+		cmocka_unit_test(other_files), cmocka_unit_test(there_and_back)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
