@@ -2,7 +2,7 @@
  * Shape, then Gather, Concat, Cast ...; what comes out goes into Reshape, Expand, Slice. All of it is gone when the
  * graph is made.
  *
- * /* * Integers are computed here, in one row or, without open sizes, in any shape; an open size stays one, and what
+ * Integers are computed here, in one row or, without open sizes, in any shape; an open size stays one, and what
  * cannot be said of it is refused. Everything else whose inputs are numbers of the model is computed by the engine, as
  * a model of one node. */
 #include "core/graph.h"

@@ -101,8 +101,8 @@ static eg_status read_node(eg_onnx_reader *r, const Onnx__NodeProto *from, int o
 static eg_status read_value(eg_onnx_reader *r, const Onnx__ValueInfoProto *from, eg_onnx_value *v) {
 	const char *name = from->name ? from->name : "";
 	*v = (eg_onnx_value){.name = name, .rank = -1};
-	/* if (!from->type || from->type->value_case == ONNX__TYPE_PROTO__VALUE__NOT_SET) return EG_OK; /* outputs of
-	 * subgraphs may say nothing */
+	/* outputs of subgraphs may say nothing */
+	if (!from->type || from->type->value_case == ONNX__TYPE_PROTO__VALUE__NOT_SET) return EG_OK;
 	if (from->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
 		return eg_fail(r->err, EG_ERR_FORMAT, "'%.300s': '%.100s' is no tensor (a list, a map or an optional value), which is not supported", r->source, name);
 	const Onnx__TypeProto__Tensor *t = from->type->tensor_type;

@@ -85,8 +85,8 @@ static eg_status external(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t 
 
 /* Small integers and halves lie in a list of 32 bits each, of which the lowest count. */
 static void narrow(const int32_t *from, size_t n, size_t size, void *to) {
-	/* for (size_t i = 0; i < n; i++) memcpy((char *)to + i * size, &from[i], size); /* little-endian, as
-	 * eg_onnx_read_tensor demands */
+	/* little-endian, as eg_onnx_read_tensor demands */
+	for (size_t i = 0; i < n; i++) memcpy((char *)to + i * size, &from[i], size);
 }
 
 /* The list of the message that this type's numbers are in, and how many there are; *bits: of each of them. */
