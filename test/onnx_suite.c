@@ -1,10 +1,10 @@
-/* onnx_suite.c - other people's tests: onnx_suite [-v] DIR... [NAME...]
+/* onnx_suite.c - other people's tests: onnx_suite [-v] DIR... [-k NAME...]
  *
-/* * Each folder below DIR that has a model.onnx is a case: the model is imported, and for each test_data_set_*,
- * input_*.pb /* * go in and output_*.pb must come out. A line for each failure, with -v for each skip too; then the
- * skips by their reasons, and at /* * last `N passed, M failed, K skipped`. A case is skipped where the import refuses
- * the model with a reason; wrong numbers, /* * wrong shapes and what fails later are failures. Words behind -k are
- * names: only cases whose name has one of them are run. */
+ * Each folder below DIR that has a model.onnx is a case: the model is imported, and for each test_data_set_*,
+ * input_*.pb go in and output_*.pb must come out. A line for each failure, with -v for each skip too; then the skips by
+ * their reasons, and at last `N passed, M failed, K skipped`. A case is skipped where the import refuses the model with
+ * a reason; wrong numbers, wrong shapes and what fails later are failures. Words behind -k are names: only cases whose
+ * name has one of them are run. */
 #define _XOPEN_SOURCE 700
 
 #include "core/graph.h"
