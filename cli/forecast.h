@@ -58,8 +58,8 @@ typedef struct forecast_job {
 
 /* ---- forecast_table.c: the series, and what is seen or known beside it ------------------------------------------- */
 
-/* A file, or with `text` what stands there, whose first line below the names is called `line`. NULL after a message, and
- * *code is what the program exits with. */
+/* A file, or with `text` what stands there, whose first line below the names is called `line`. NULL after a message,
+ * and *code is what the program exits with. */
 eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line, int *code);
 /* The target of a table, and its columns; false: j->err says why. */
 bool forecast_take(forecast_job *j);

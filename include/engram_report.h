@@ -161,7 +161,8 @@ EG_API eg_status eg_plot_forecast(
 
 typedef struct eg_watch_plot {
 	const char *title, *x_title, *y_title;
-	const double *x, *values, *scores; /* n > 0 of each; a value that is missing is NAN. Scores: 1 is the threshold */
+	/* n > 0 of each; a value that is missing is NAN. Scores: 1 is the threshold */
+	const double *x, *values, *scores;
 	int n;
 	const double *begin, *end;         /* of each event, places on x */
 	int nevents;

@@ -40,17 +40,17 @@ typedef struct eg_param_group {
 	bool elementwise;     /* Muon: no matrices, although they have the dimensions: embeddings, the last layer */
 } eg_param_group;
 
-/* How tables of embeddings are updated of which a batch uses few rows: those of at least 32,768 elements that nothing else
- * shares. The gradient of a row that does not occur is zero, so
- *   EXACT  a row is visited as long as what its last gradients have left in its momentum still moves it, and then rests:
- *          until it occurs again its moments fade by what they would have faded by. The same weights as DENSE but for
- *          rounding: what is left out is a millionth of the way that a row goes after a gradient. With weight_decay,
- *          which moves all rows, as DENSE.
- *   LAZY   a row is visited when it occurs, and else nothing of it changes: neither momentum nor decay move it in between
- *          (as PyTorch's SparseAdam). Faster, but another method: rare rows move less.
+/* How tables of embeddings are updated of which a batch uses few rows: those of at least 32,768 elements that nothing
+ * else shares. The gradient of a row that does not occur is zero, so
+ *   EXACT  a row is visited as long as what its last gradients have left in its momentum still moves it, and then
+ *          rests: until it occurs again its moments fade by what they would have faded by. The same weights as DENSE
+ *          but for rounding: what is left out is a millionth of the way that a row goes after a gradient. With
+ *          weight_decay, which moves all rows, as DENSE.
+ *   LAZY   a row is visited when it occurs, and else nothing of it changes: neither momentum nor decay move it in
+ *          between (as PyTorch's SparseAdam). Faster, but another method: rare rows move less.
  *   DENSE  all rows in every update.
- * With clip_value, lookahead, Muon, several batches in an update (accumulate), and once a pointer to gradients was handed
- * out (eg_params_grad), all is DENSE. */
+ * With clip_value, lookahead, Muon, several batches in an update (accumulate), and once a pointer to gradients was
+ * handed out (eg_params_grad), all is DENSE. */
 typedef enum eg_rows_update { EG_ROWS_EXACT, EG_ROWS_LAZY, EG_ROWS_DENSE } eg_rows_update;
 
 typedef struct eg_optimizer_config {
