@@ -229,24 +229,24 @@ expect 1 "$ENGRAM" generate half.safetensors
 
 # Every recipe, on a small piece of its data. What is asked of it is less than a network reaches that only counts how often
 # each character occurs (3.3 nats in the plays, 6.3 in the poems); a narrow network learns that in a second.
-recipe() { # NAME CELL LIMIT BYTES OPTION...
+recipe() { # NAME LAYER.CELL LIMIT BYTES OPTION...
 	name=$1 cell=$2 limit=$3 bytes=$4
 	shift 4
 	expect 0 "$ENGRAM" check "$source/recipes/$name.yaml"
 	expect 0 "$ENGRAM" train "$source/recipes/$name.yaml" -q --threads 1 -o "$name.safetensors" --set "data.limit=$bytes" \
-		--set "model.1.$cell.hidden=64" --set train.lr=1e-2 "$@"
+		--set "model.$cell.hidden=64" --set train.lr=1e-2 "$@"
 	expect 0 "$ENGRAM" eval "$name.safetensors" --json
 	below "$(number loss)" "$limit" || fail "$name: $(cat out)"
 }
 if [ -f "${ENGRAM_DATA:-/nowhere}/text/tinyshakespeare.txt" ]; then
 	for cell in rnn gru lstm; do
-		recipe "char-$cell" "$cell" 2.7 30000 --set train.epochs=4 --set train.batch=16 --set data.steps=32
+		recipe "char-$cell" "1.$cell" 2.7 30000 --set train.epochs=4 --set train.batch=16 --set data.steps=32
 		expect 0 "$ENGRAM" generate "char-$cell.safetensors" --prompt 'ROMEO:' -n 40
 		grep -q '^ROMEO:' out || fail "char-$cell: $(cat out)"
 	done
 fi
 if [ -f "${ENGRAM_DATA:-/nowhere}/text/tang-poems.txt" ]; then
-	recipe poems lstm 6.0 30000 --set train.epochs=3 --set train.batch=8
+	recipe poems 2.lstm 6.0 30000 --set train.epochs=3 --set train.batch=8
 	expect 0 "$ENGRAM" generate poems.safetensors --prompt '床前明月光，' -n 60
 	grep -q '^床前明月光，' out || fail "poems: $(cat out)"
 fi

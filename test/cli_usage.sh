@@ -82,7 +82,12 @@ says "conv"
 : >empty.yaml
 expect 1 "$ENGRAM" check empty.yaml
 expect 1 "$ENGRAM" check "$tmp"
-for recipe in "$source"/recipes/*.yaml; do expect 0 "$ENGRAM" check "$recipe"; done
+# Those that come with Engram, where its sources are: a model of code reads these.
+for recipe in "$source"/recipes/*.yaml; do
+	cd "$source" || exit 1
+	"$ENGRAM" check "$recipe" >"$tmp/out" 2>"$tmp/err" </dev/null || fail "$recipe: $(head -c 300 "$tmp/err")"
+	cd "$tmp" || exit 1
+done
 
 # Data of one's own that is missing is one problem; everything else is checked all the same.
 for data in '{source: folder, path: nowhere}' '{source: tsv, path: nowhere.tsv}'; do

@@ -37,6 +37,10 @@ static const setting settings[] = {
 	{"language", "{source: text, path: %s/text.txt, validation: 0.2, steps: 8}", "[time]",
 		{EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy arcface multi_margin softmax_focal", ""},
+	{"reply", "{source: dialogue, path: %s/talks.txt, form: lines, test: 0}", "[time]", {EACH_STEP, EACH_STEP ", last"},
+		"cross_entropy arcface multi_margin softmax_focal", ""},
+	{"forecast", "{source: windows, table: %s/steps.csv, target: y, past: 4, horizon: 1, test_last: 4}", "[time, 1]",
+		{"{gru: 4}, last", "{gru: 4}"}, "mse l1 smooth_l1 huber bce_with_logits focal hinge quantile poisson_nll kl_divergence", ""},
 	{"regress", "{source: adding, steps: 4, count: 20, test_count: 8}%.0s", "[time, 2]",
 		{"{lstm: 4}", "{lstm: 4}, last"}, "mse l1 smooth_l1 huber bce_with_logits focal hinge quantile poisson_nll kl_divergence", ""},
 };
@@ -61,6 +65,8 @@ static int setup(void **state) {
 	bench_text(
 	        b, "tags.conll", "Ada\tN\nran\tO\n\nBob\tN\nsat\tO\ndown\tO\n\nhe\tO\n\nEve\tN\nran\tO\n\nAda\tN\n\n");
 	bench_text(b, "pairs.tsv", "one\tun\ntwo\tdeux\nthree\ttrois\nfour\tquatre\nfive\tcinq\nsix\tsix\none two\tun deux\n");
+	bench_text(b, "talks.txt", "Hi.\nHo.\nWho?\n\nHo.\nHi.\n\nHi.\nWho?\nHo.\n\nWho?\nHi.\n");
+	bench_text(b, "steps.csv", "y\n1\n3\n2\n5\n4\n6\n5\n8\n7\n9\n8\n6\n9\n7\n8\n5\n6\n4\n7\n5\n");
 	bench_text(b, "text.txt",
 	        "the cat sat on the mat. the dog sat on the cat. the mat sat on the dog. "
 	        "the cat sat on the mat. the dog sat on the cat. the mat sat on the dog. ");

@@ -54,6 +54,7 @@ static void every_source_opens(void **state) {
 		bool chosen = !strcmp(info->name, "csv") || !strcmp(info->name, "jsonl");
 		if (info->path == EG_DATA_PATH_FILE || info->path == EG_DATA_PATH_FOLDER) settings[n++] = path;
 		if (!strcmp(info->name, "masks")) settings[n++] = "class_names=[a, b]";
+		if (!strcmp(info->name, "windows")) settings[n++] = "table=nowhere.csv", settings[n++] = "past=4", settings[n++] = "horizon=2";
 		if (chosen) settings[n++] = "numbers=[a, b]", settings[n++] = "target=[c]";
 		if (eg_source_open(info->name, settings, &s, &f->err)) fail_msg("%s", f->err.message);
 		assert_ptr_equal(eg_source_info(s), info);

@@ -417,7 +417,7 @@ static void networks_that_look_ahead(void **state) {
 /* Of a talk whose last turn it knows: what was answered to that. */
 static void memory_of_the_last_turn(void **state) {
 	bench *b = *state;
-	stand s = stand_up(b, recipe(b, "", NETWORK, ""), "translation-memory", NULL);
+	stand s = stand_up(b, recipe(b, "", NETWORK, ""), "reply-memory", NULL);
 	eg_floor_batch batch = {.part = &s.train};
 	const char *texts[1];
 	OK(b, eg_floor_next(&batch, 1, &b->err));
@@ -438,7 +438,7 @@ static void memory_among_ten(void **state) {
 	eg_floors *f;
 	eg_recipe *r = recipe(b, "", NETWORK, "");
 	OK(b, eg_floors_run(r, &(eg_floors_options){.ctx = b->ctx, .use = EG_FLOORS_ANEW}, &f, &b->err));
-	const eg_floor_result *x = floor_called(f, "translation-memory");
+	const eg_floor_result *x = floor_called(f, "reply-memory");
 	assert_true(x->values[2] > 0.6 && x->values[2] < 0.8); /* it knows two answers of three, and guesses the name */
 	assert_true(isnan(x->values[3]));
 	assert_true(x->values[4] > 0.6 && x->values[4] < 0.8);

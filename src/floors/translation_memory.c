@@ -4,7 +4,7 @@
  * of N texts weighing ln(N / k). Of equals the first. Such memories are as old as computers' aid to translators
  * (Arthern 1979); that they beat a network tells that the network has learnt little.
  *
- * Of a talk, the same: what was answered to the training turn that is most like the last one. */
+ * Of a talk, the same (`reply-memory`): what was answered to the training turn that is most like the last one. */
 #include "floors/bags.h"
 
 #include <math.h>
@@ -194,9 +194,9 @@ static bool serves(const eg_floor *f) {
 	return f->task->nasked == 1 && f->task->intakes[0]->type->kind == EG_FIELD_TEXT;
 }
 
-#define TYPE(task_, doc_) \
+#define TYPE(name_, task_, doc_) \
 	{ \
-		.info = {.name = "translation-memory", \
+		.info = {.name = name_, \
 			.task = task_, \
 			.doc = doc_ ": shared runs of n characters", \
 			.source = "Arthern 1979; Dice 1945", \
@@ -207,6 +207,6 @@ static bool serves(const eg_floor *f) {
 	}
 
 const eg_floor_type eg_floor_type_translation_memory =
-	TYPE("translate", "the translation of the training sentence that is most alike");
+	TYPE("translation-memory", "translate", "the translation of the training sentence that is most alike");
 const eg_floor_type eg_floor_type_reply_memory =
-	TYPE("reply", "what was answered to the training turn that is most like the last one");
+	TYPE("reply-memory", "reply", "what was answered to the training turn that is most like the last one");

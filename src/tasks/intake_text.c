@@ -187,6 +187,7 @@ eg_status eg_intake_encode(
 		        "with cut: true",
 		        place_of(r), *n, longest, *n);
 		free(*ids);
+		*ids = NULL;
 		return EG_ERR_ARG;
 	}
 	*n = longest;

@@ -172,9 +172,10 @@ eg_status eg_talk_search(eg_talk *t, eg_beam_options o, eg_hypothesis *best, eg_
 
 /* A unit that is drawn with uniform number u; -1: they are no numbers. */
 static int32_t draw(const eg_real *x, int n, int32_t never, double temperature, double u) {
-	const double most = (double)x[eg_argmax(x, n)];
-	double sum = 0, left;
+	double most = -INFINITY, sum = 0, left;
 	int32_t last = -1;
+	for (int i = 0; i < n; i++)
+		if (i != never) most = fmax(most, (double)x[i]);
 	for (int i = 0; i < n; i++) sum += i == never ? 0 : exp(((double)x[i] - most) / temperature);
 	if (!isfinite(sum)) return -1;
 	left = u * sum;
