@@ -117,9 +117,25 @@ static bool choose_periods(watch_job *j, eg_error *err) {
 	return true;
 }
 
-static bool learn(watch_job *j, eg_watch_way way, eg_watch **w, eg_error *err) {
+/* The network of --model, which is trained when the watch learns. */
+static bool take_network(watch_job *j, eg_error *err) {
+	const char *path = args_text(j->args, "model"), *names[COLUMNS_MOST];
+	const eg_context_options o = {.threads = (int)args_number(j->args, "threads", 0)};
+	int n;
+	if (!path) return true;
+	const char **set = args_all(j->args, "set", &n);
+	eg_status status = eg_recipe_load(path, set, &j->recipe, err);
+	free(set);
+	if (!status && !(j->ctx = eg_context_new(&o, err))) return false;
+	for (int i = 0; i < j->ncolumns; i++) names[i] = j->columns[i]->name;
+	if (!status) status = eg_network_watch_new(j->recipe, j->ctx, j->table, names, j->ncolumns, j->options.watched, &j->network, err);
+	return status == EG_OK;
+}
+
+static bool learn(watch_job *j, int by, eg_watch **w, eg_error *err) {
 	eg_watch_options o = j->options;
-	o.way = way;
+	o.way = by == WATCH_DIFFERENCES ? EG_WATCH_DIFFERENCES : by == WATCH_SMOOTHING ? EG_WATCH_HOLT_WINTERS : EG_WATCH_SIGNS;
+	if (by == WATCH_OWN && j->network) o.forecaster = eg_network_watch_forecaster(j->network);
 	return !eg_watch_learn(j->values, j->ncolumns, j->learned, &o, w, err);
 }
 
@@ -189,16 +205,17 @@ static bool judge(watch_job *j, eg_error *err) {
 		fail(verb, "%s: --into %s: no such column is watched", j->table->file, name);
 		return err->message[0] = '\0', false;
 	}
-	for (int way = 0; way < 3; way++) {
+	for (int way = 0; way < WATCH_WAYS; way++) {
 		eg_watch *w = NULL;
 		eg_error why;
-		bool ok = learn(j, (eg_watch_way)way, &w, &why) &&
-			!eg_watch_judge(w, j->values, j->table->steps, j->into, j->kinds, (int)args_number(j->args, "count", 50),
+		if (way == WATCH_REGRESSION && !j->network) continue;
+		bool ok = (way == WATCH_OWN || learn(j, way, &w, &why)) &&
+			!eg_watch_judge(way == WATCH_OWN ? j->watch : w, j->values, j->table->steps, j->into, j->kinds, (int)args_number(j->args, "count", 50),
 				args_number(j->args, "seed", 1), &j->verdict[way], &why);
 		eg_watch_free(w);
 		j->judged[way] = ok;
 		if (ok) continue;
-		if (way == 0) return *err = why, false;
+		if (way == WATCH_OWN) return *err = why, false;
 		fail(verb, "note: one of the simple ways is left out: %s", why.message);
 	}
 	return true;
@@ -219,17 +236,20 @@ static bool read_options(watch_job *j) {
 }
 
 static bool prepare(watch_job *j, eg_error *err) {
-	if (!take_columns(j, err) || !choose_periods(j, err)) return false;
+	if (!take_columns(j, err) || !choose_periods(j, err) || !take_network(j, err)) return false;
 	if (j->learned == j->table->steps && !args_has(j->args, "live")) {
 		fail(verb, "%s: all %d rows are learned, and none is left to watch; take a smaller --learn, or --live", j->table->file, j->learned);
 		return err->message[0] = '\0', false;
 	}
-	return learn(j, EG_WATCH_SIGNS, &j->watch, err);
+	return learn(j, WATCH_OWN, &j->watch, err);
 }
 
 static void free_job(watch_job *j) {
 	for (int i = 0; i < j->nevents; i++) free(j->events[i].shares);
 	eg_watch_free(j->watch);
+	eg_network_watch_free(j->network);
+	eg_recipe_free(j->recipe);
+	eg_context_free(j->ctx);
 	eg_time_tables_free(j->tables);
 	free(j->events);
 	free(j->scores);
@@ -267,6 +287,10 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
 	{"target", 0, "COLUMN", "a column to watch; may be repeated (default: all of numbers)", 0, 0},
+	{"model", 0, "FILE", "a recipe of the task forecast, as recipes/faults.yaml: its network forecasts one of the columns that are "
+	                     "watched in place of the regression; it is trained on the first three fifths of the rows that are learned", 0, 0},
+	OPTION_SET,
+	{"threads", 0, "N", "so many threads for the network (default: all processors). Results do not depend on it", 1, 1024},
 	{"alone", 0, NULL, "the columns that are watched are explained by each other only, not by the rest of the table", 0, 0},
 	{"learn", 0, "SHARE", "how much of the table is taken for normal and learned, from its begin (default: 0.6; with --live: 1)", 0, 0},
 	{"false-alarms", 0, "RATE", "how many false alarms in 1,000 rows are accepted (default: 1)", 0, 0},
@@ -300,6 +324,7 @@ const cli_verb verb_watch = {
 	.options = options,
 	.examples = "  engram watch daily-min-temperatures.csv -o faults.svg\n"
 		    "  engram watch pollution.csv --target pm2.5 --learn 0.8 --inject all --seed 1\n"
+		    "  engram watch daily-min-temperatures.csv --model recipes/faults.yaml --period 365 --inject all\n"
 		    "  tail -n +1 -f sensors.csv | engram watch last-year.csv --live\n",
 	.run = run,
 };

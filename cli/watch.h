@@ -4,6 +4,10 @@
 
 #include "forecast.h"
 
+/* How faults are looked for: the signs, with a network if there is one; and beside it, the two simple ways, and with a
+ * network the signs without it. */
+enum { WATCH_OWN, WATCH_DIFFERENCES, WATCH_SMOOTHING, WATCH_REGRESSION, WATCH_WAYS };
+
 typedef struct watch_event {
 	eg_watch_event event;
 	double *shares; /* of each watched column */
@@ -19,6 +23,10 @@ typedef struct watch_job {
 	char *left_out;                 /* names of columns that are of no use; "": none */
 	double strength;                /* of the season that was found; NAN: the period was given */
 	eg_watch_options options;
+	/* --model */
+	eg_context *ctx;
+	eg_recipe *recipe;              /* NULL: regressions alone */
+	eg_network_watch *network;
 	eg_watch *watch;
 	watch_event *events;
 	int nevents;
@@ -26,8 +34,8 @@ typedef struct watch_job {
 	/* --inject */
 	unsigned kinds;
 	int into;
-	eg_watch_verdict verdict[3];    /* of this and of the two simple ways */
-	bool judged[3];
+	eg_watch_verdict verdict[WATCH_WAYS];
+	bool judged[WATCH_WAYS];
 } watch_job;
 
 /* ---- watch.c ----------------------------------------------------------------------------------------------------- */

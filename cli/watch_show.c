@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ways[] = {"signs", "difference", "holt-winters"};
+static const char *const ways[WATCH_WAYS] = {"signs", "difference", "holt-winters", "regression"};
+static const char *const way_names[WATCH_WAYS] = {"all signs", "sigmas of differences", "residuals of Holt-Winters",
+	"all signs, without the network"};
 
 const char *watch_when(const watch_job *j, int64_t step, char buf[32]) {
 	eg_time_table_when(j->table, (int)step, buf);
@@ -49,6 +51,10 @@ void watch_show_head(const watch_job *j, FILE *f) {
 		fprintf(f, "\nperiod: %d, found (autocorrelation %.2f); --period says otherwise", j->options.period, j->strength);
 	else
 		fprintf(f, "\nperiod: no season was found; --period says otherwise");
+	const eg_fitted *network = j->network ? eg_network_watch_fitted(j->network) : NULL;
+	if (network)
+		fprintf(f, "\nforecast of %s: by %s, %s", text_shown(j->columns[eg_network_watch_forecaster(j->network)->column]->name),
+		        text_shown(network->spec), network->formula);
 	fprintf(f, "\nthresholds: false alarms in 1,000 normal rows: %g\n\n", j->options.per_1000);
 }
 
@@ -110,10 +116,10 @@ static void show_judged(const watch_job *j) {
 	table *t = table_new("lrrrr");
 	table_cell(t, "by"), table_cell(t, "recall"), table_cell(t, "false alarms"), table_cell(t, "in 1,000"), table_cell(t, "delay");
 	table_rule(t);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < WATCH_WAYS; i++) {
 		const eg_watch_verdict *v = &j->verdict[i];
 		if (!j->judged[i]) continue;
-		table_cell(t, "%s", i == 0 ? "all signs" : i == 1 ? "sigmas of differences" : "residuals of Holt-Winters");
+		table_cell(t, "%s", way_names[i]);
 		table_cell(t, "%s", number_percent(n, v->event_recall));
 		table_cell(t, "%d", v->alarms);
 		table_cell(t, "%.2f", v->false_alarms_per_1000);
@@ -161,7 +167,7 @@ static void put_metrics(eg_value *v, const eg_watch_verdict *w) {
 }
 
 static void put_judged(const watch_job *j, eg_value *v) {
-	const eg_watch_verdict *best = &j->verdict[0];
+	const eg_watch_verdict *best = &j->verdict[WATCH_OWN];
 	bool beats = true;
 	eg_value *kinds = eg_value_put_list(v, "per_class");
 	for (int i = 0; i < EG_FAULTS; i++) {
@@ -179,7 +185,7 @@ static void put_judged(const watch_job *j, eg_value *v) {
 			if (s->by[k] > 0) eg_value_put_int(by, eg_sign_name((eg_sign)k), s->by[k]);
 	}
 	eg_value *floors = eg_value_put_list(v, "floors");
-	for (int i = 1; i < 3; i++) {
+	for (int i = WATCH_OWN + 1; i < WATCH_WAYS; i++) {
 		if (!j->judged[i]) continue;
 		eg_value *one = eg_value_put_map(floors, NULL);
 		eg_value_put_text(one, "name", ways[i]);
@@ -192,7 +198,10 @@ static void put_judged(const watch_job *j, eg_value *v) {
 
 void watch_show_json(const watch_job *j) {
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
-	eg_value_put_null(v, "model");
+	if (j->network)
+		eg_value_put_text(v, "model", eg_recipe_source(j->recipe));
+	else
+		eg_value_put_null(v, "model");
 	eg_value_put_text(v, "data", j->table->file);
 	eg_value_put_text(v, "split", "test");
 	eg_value_put_text(v, "unit", "row");

@@ -198,6 +198,20 @@ EG_API const char *eg_sign_doc(eg_sign sign);  /* "the error of the forecast one
 
 typedef enum eg_watch_way { EG_WATCH_SIGNS, EG_WATCH_DIFFERENCES, EG_WATCH_HOLT_WINTERS } eg_watch_way;
 
+/* What forecasts one of the watched columns one row ahead in place of the regression: a network (engram_task.h has it). It
+ * learns the first three fifths of the learned rows; how large its errors are, and where thresholds are, is of the others
+ * alone. One that keeps something between calls serves one run at a time. */
+typedef struct eg_watch_forecaster {
+	void *user;
+	int column; /* that it forecasts: one of those that are watched */
+	int past;   /* rows that it looks back */
+	/* The first n rows of all columns. That which is forecast is as the signs see it: the logarithm of a skewed one. */
+	eg_status (*fit)(void *user, const double *const *columns, int n, eg_error *err);
+	/* Of row number `row`: past + 2 rows, one behind the other, the last of them that row, in which the column itself is
+	 * missing; in the first, each value is the last one that there was before the others. NAN: it says nothing. */
+	double (*say)(void *user, const double *rows, int64_t row);
+} eg_watch_forecaster;
+
 typedef struct eg_watch_options {
 	int watched;     /* the first so many columns; the others only explain them */
 	int period;      /* of a season, in rows; 0 or 1: none */
@@ -206,8 +220,9 @@ typedef struct eg_watch_options {
 	int persist;     /* rows that the signs of windows have to last, 1 to 16 */
 	int gap;         /* rows without an alarm that end an event */
 	eg_watch_way way;
+	const eg_watch_forecaster *forecaster; /* must outlive the watch; NULL: regressions alone */
 } eg_watch_options;
-#define EG_WATCH_OPTIONS {1, 0, 0, 1, 3, 24, EG_WATCH_SIGNS}
+#define EG_WATCH_OPTIONS {1, 0, 0, 1, 3, 24, EG_WATCH_SIGNS, NULL}
 
 typedef struct eg_watch eg_watch;
 /* n rows of ncolumns columns; NAN: missing. EG_ERR_ARG: too few rows, a column without values or without changes. */

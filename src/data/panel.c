@@ -91,7 +91,7 @@ static eg_status fill(const making *m, eg_panel *p, eg_error *err) {
 		names[c] = m->at[c].name;
 		for (int i = 0; i < t->steps; i++) at[(ptrdiff_t)i * m->n + c] = value_of(&m->at[c], i);
 	}
-	*p = (eg_panel){at, times, names, t->steps, m->n};
+	*p = (eg_panel){at, times, names, t->steps, m->n, 0};
 	return EG_OK;
 }
 

@@ -205,7 +205,7 @@ static eg_status copy_parts(windows_source *s, eg_source *series, eg_error *err)
 	}
 	for (int k = 0; k < f->columns && !status; k++)
 		if (!(names[k] = eg_arena_strdup(&s->base.arena, f->names[k]))) status = eg_source_no_memory(&s->base, err);
-	s->panel = (eg_panel){s->numbers, !status && r[0].fields[0].series.times ? s->times : NULL, names, steps, f->columns};
+	s->panel = (eg_panel){s->numbers, !status && r[0].fields[0].series.times ? s->times : NULL, names, steps, f->columns, 0};
 	eg_record_free(&r[0]);
 	eg_record_free(&r[1]);
 	return status;

@@ -92,7 +92,7 @@ static float *put_wave(float *out, double turns) {
 
 static float *put_waves(const eg_windows *w, const eg_panel *p, int step, float *out) {
 	static const double seconds[] = {86400, 604800, 365.2425 * 86400};
-	for (int i = 0; i < w->nwaves; i++) out = put_wave(out, step / w->waves[i]);
+	for (int i = 0; i < w->nwaves; i++) out = put_wave(out, (p->first + step) / w->waves[i]);
 	for (int i = 0; i < 3; i++)
 		if (w->calendar >> i & 1) out = put_wave(out, p->times ? eg_panel_time(p, step) / seconds[i] : 0);
 	return out;

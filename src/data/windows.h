@@ -16,6 +16,7 @@ typedef struct eg_panel {
 	const double *times;      /* seconds since 1970; NULL: steps are 0, 1, 2, ... */
 	const char *const *names; /* of the columns */
 	int steps, columns;
+	int first;                /* step 0 is this one of a longer table; waves go by it */
 } eg_panel;
 /* The time of a step, also behind the last one, where the last distance goes on; and that distance, in seconds. Of
  * panels with times. */

@@ -1,4 +1,4 @@
-/* watch.c - a fault warning, row by row: errors of two regressions, signs of faults made of them, events. A row is
+/* watch.c - a fault warning, row by row: errors of two regressions, or of a forecaster, signs of faults made of them, events. A row is
  * judged by itself and those before it; what the rows are of, a file or a wire, makes no difference.
  *
  * Signs are simple statistics, each for one kind of fault: CUSUM's relatives with a fixed window (Page 1954), a matched
@@ -55,6 +55,12 @@ static size_t bytes_of(const eg_watch *w) {
 	return sizeof(eg_watch_run) + (size_t)w->options.watched * sizeof(eg_watch_state);
 }
 
+/* Numbers that a forecaster is shown: before its past, its past, the row itself. */
+static size_t history_of(const eg_watch *w) {
+	const eg_watch_forecaster *f = w->options.forecaster;
+	return f ? (size_t)(f->past + 2) * (size_t)w->ncolumns : 0;
+}
+
 /* Pointers into the numbers, after these have been made or copied. */
 static void bind(eg_watch_run *r) {
 	const eg_watch *w = r->watch;
@@ -64,6 +70,7 @@ static void bind(eg_watch_run *r) {
 	r->shares = r->x + w->nstep;
 	r->event.shares = r->shares;
 	for (int j = 0; j < w->options.watched; j++) r->state[j].smoothing.season = r->numbers + r->state[j].season;
+	r->history = r->numbers + r->count - history_of(w);
 }
 
 eg_watch_run *eg_watch_run_new(const eg_watch *w, const eg_watch_column *columns) {
@@ -79,6 +86,7 @@ eg_watch_run *eg_watch_run_new(const eg_watch *w, const eg_watch_column *columns
 		s->level = window(&used, w->level), s->quiet = window(&used, w->quiet);
 		s->match = window(&used, w->season), s->weight = window(&used, w->season);
 	}
+	used += history_of(w);
 	r->watch = w, r->columns = columns, r->count = used;
 	r->numbers = eg_alloc(NULL, used * sizeof *r->numbers);
 	if (!r->numbers) return eg_release(NULL, r), NULL;
@@ -88,7 +96,7 @@ eg_watch_run *eg_watch_run_new(const eg_watch *w, const eg_watch_column *columns
 	for (int j = 0; j < watched; j++) {
 		eg_watch_state *s = &r->state[j];
 		const eg_watch_column *c = &columns[j];
-		double z = c->logs ? log(fmax(w->mean[j], 0) + c->floor) : w->mean[j];
+		double z = eg_watch_z(c, w->mean[j]);
 		for (int l = 0; l < EG_WATCH_LAGS; l++) r->numbers[s->lags + (size_t)l] = z;
 		s->smoothing.level = w->mean[j];
 		for (int i = 0; c->smoothing && i < w->options.period; i++) s->smoothing.season[i] = c->season[i];
@@ -117,8 +125,24 @@ void eg_watch_end(eg_watch_run *r) {
 
 /* ---- a row ------------------------------------------------------------------------------------------------------- */
 
+/* The rows that the forecaster sees move on by this one; what it says of it. */
+static double forecast(eg_watch_run *r, const double *row) {
+	const eg_watch_forecaster *f = r->watch->options.forecaster;
+	const ptrdiff_t n = r->watch->ncolumns;
+	double *h = r->history, *last = h + (f->past + 1) * n;
+	for (ptrdiff_t i = 0; i < n; i++)
+		if (!isnan(h[n + i])) h[i] = h[n + i];
+	memmove(h + n, h + 2 * n, (size_t)(f->past * n) * sizeof *h);
+	memcpy(last, row, (size_t)n * sizeof *h);
+	last[f->column] = NAN;
+	const double said = r->said_before ? r->said_before[r->row] : f->say(f->user, h, r->row);
+	if (!isnan(row[f->column])) last[f->column] = eg_watch_z(&r->columns[f->column], row[f->column]);
+	return said;
+}
+
 void eg_watch_take(eg_watch_run *r, const double *row) {
 	const int n = r->watch->ncolumns;
+	if (r->watch->options.forecaster) r->said = forecast(r, row);
 	memcpy(r->before, r->now, (size_t)n * sizeof *r->now);
 	for (int i = 0; i < n; i++)
 		if (!isnan(row[i])) r->now[i] = row[i];
@@ -143,7 +167,7 @@ double eg_watch_features(eg_watch_run *r, int j) {
 		for (int i = 0; i < w->ncolumns; i++)
 			if (i != j) *x++ = past ? r->before[i] : r->now[i];
 	memcpy(x, r->numbers + r->state[j].lags, EG_WATCH_LAGS * sizeof *x);
-	return c->logs ? log(fmax(r->now[j], 0) + c->floor) : r->now[j];
+	return eg_watch_z(c, r->now[j]);
 }
 
 /* The least of the last rows, so that what counts has lasted. */
@@ -193,7 +217,7 @@ void eg_watch_signs(eg_watch_run *r, int j, double y, double z, double signs[EG_
 	const eg_watch_column *c = &r->columns[j];
 	eg_watch_state *s = &r->state[j];
 	double far = (z - eg_watch_line(c->level, c->level_0, r->x, w->nlevel)) / c->level_scale;
-	double said = eg_watch_line(c->step, c->step_0, r->x, w->nstep), e = (z - said) / c->step_scale;
+	double said = eg_watch_expected(r, c, j), e = (z - said) / c->step_scale;
 	if (isnan(y)) far = e = NAN;
 	for (int i = 0; i < EG_SIGNS; i++) signs[i] = 0;
 	/* a few large errors do not hide the many */

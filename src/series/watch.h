@@ -58,12 +58,18 @@ struct eg_watch_run {
 	const eg_watch_column *columns;
 	int64_t row;
 	double *numbers, *now, *before, *x, *shares; /* one block: values, gaps filled with the last */
+	double *history; /* what the forecaster is shown, if there is one */
+	double said;     /* by it, of this row; */
+	const double *said_before; /* it has said this of each row that is learned; NULL: it is asked */
 	size_t count;
 	bool open;
 	int64_t alarm; /* the last row that had one */
 	eg_watch_event event;
 	eg_watch_state state[];
 };
+
+/* z of a value. */
+static inline double eg_watch_z(const eg_watch_column *c, double y) { return c->logs ? log(fmax(y, 0) + c->floor) : y; }
 
 eg_watch_run *eg_watch_run_new(const eg_watch *w, const eg_watch_column *columns); /* NULL: out of memory */
 eg_watch_run *eg_watch_run_copy(const eg_watch_run *r);
@@ -84,6 +90,12 @@ static inline int eg_watch_waves(int period) {
 static inline double eg_watch_line(const double *weight, double level, const double *x, int n) {
 	for (int i = 0; i < n; i++) level += weight[i] * x[i];
 	return level;
+}
+
+/* What was expected of column j (its z): the forecaster's, or that of the columns' line on r->x. NAN: nothing. */
+static inline double eg_watch_expected(const eg_watch_run *r, const eg_watch_column *c, int j) {
+	const eg_watch_forecaster *f = r->watch->options.forecaster;
+	return f && f->column == j ? r->said : eg_watch_line(c->step, c->step_0, r->x, r->watch->nstep);
 }
 
 /* The absolute error that is usual for r->x. */

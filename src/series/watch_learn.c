@@ -1,15 +1,16 @@
-/* watch_learn.c - what is normal: two ridge regressions a column, and thresholds of signs by a stated rate of false
- * alarms.
+/* watch_learn.c - what is normal: two ridge regressions a column, or a forecaster in place of the second, and thresholds
+ * of signs by a stated rate of false alarms.
  *
  * The learned rows are cut into five parts. Signs of each part are computed with what the other four taught, so that
  * thresholds are of rows that were not learned; rates beyond what so few rows show are those of an exponential tail
- * above the highest peaks (Pickands 1975, with shape 0). */
+ * above the highest peaks (Pickands 1975, with shape 0). A forecaster is fitted once, on the first three parts; the sizes
+ * of its errors and the thresholds of signs made of them are of the other two. */
 #include "series/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 5, PEAKS = 10, LEAST_ROWS = 100 };
+enum { PARTS = 5, FITTED = 3, PEAKS = 10, LEAST_ROWS = 100, LEAST_FORECAST = 500 };
 static const double penalty = 1e-6;
 
 /* How much of the false alarms each sign may raise. Spikes of nature are the most like faults. */
@@ -36,6 +37,8 @@ typedef struct learning {
 	eg_watch_column *parts;   /* PARTS x watched: learned without that part */
 	double *signs;            /* watched x EG_SIGNS x n */
 	double *row, *scratch;
+	int fitted;               /* rows that the forecaster has learned; 0: there is none */
+	double *said;             /* by it, of each row; NULL: there is none */
 } learning;
 
 static int part_begin(const learning *l, int part) { return (int)((int64_t)l->n * part / PARTS); }
@@ -109,6 +112,16 @@ static eg_sums *sums_of(const learning *l, int j, int part, line k) { return &l-
 
 static size_t sums_size(int k) { return (size_t)k * (size_t)k + 2 * (size_t)k; }
 
+/* The first row whose forecast is of what has not learned that row: of a regression each, as parts are left out. */
+static int unknown_from(const learning *l, int j) { return l->said && l->w->options.forecaster->column == j ? l->fitted : 0; }
+
+/* Every run through the rows that are learned. */
+static eg_watch_run *run_new(const learning *l, const eg_watch_column *columns) {
+	eg_watch_run *r = eg_watch_run_new(l->w, columns);
+	if (r) r->said_before = l->said;
+	return r;
+}
+
 /* Adds a row to its part's sums. The size of errors is of those that the line of all parts leaves. */
 static void add_row(learning *l, const eg_watch_run *r, int j, double y, double z, bool spread) {
 	const eg_watch_column *c = &l->w->columns[j];
@@ -118,14 +131,15 @@ static void add_row(learning *l, const eg_watch_run *r, int j, double y, double 
 	for (int k = spread ? SPREAD : 0; k < (spread ? LINES : SPREAD); k++) {
 		double to = k == SEASON ? y : z;
 		if (k >= STEP && t < EG_WATCH_LAGS) continue;
-		if (spread) to = fmin(6, fabs(z - eg_watch_line(c->step, c->step_0, r->x, l->w->nstep)) / c->step_scale);
+		if (spread) to = fmin(6, fabs(z - eg_watch_expected(r, c, j)) / c->step_scale);
+		if (isnan(to) || (spread && t < unknown_from(l, j))) continue;
 		eg_sums_add(sums_of(l, j, part, (line)k), r->x, l->width[k], to);
 	}
 }
 
 /* Every row once through all columns. */
 static eg_status gather(learning *l, bool spread, eg_error *err) {
-	eg_watch_run *r = eg_watch_run_new(l->w, l->w->columns);
+	eg_watch_run *r = run_new(l, l->w->columns);
 	if (!r) return eg_series_no_memory(err);
 	for (int t = 0; t < l->n; t++, r->row++) {
 		const double *row = row_of(l, t);
@@ -222,8 +236,8 @@ static void fit_spreads(learning *l) {
 /* Deviations of what the lines leave, where they were fitted. */
 static eg_status measure(learning *l, eg_error *err) {
 	const int watched = l->w->options.watched;
-	eg_watch_run *r = eg_watch_run_new(l->w, l->w->columns);
-	double *sums = eg_calloc(NULL, (size_t)(PARTS + 1) * (size_t)watched * 3, sizeof *sums);
+	eg_watch_run *r = run_new(l, l->w->columns);
+	double *sums = eg_calloc(NULL, (size_t)(PARTS + 1) * (size_t)watched * 4, sizeof *sums);
 	if (!r || !sums) return eg_watch_end(r), eg_release(NULL, sums), eg_series_no_memory(err);
 	for (int t = 0; t < l->n; t++, r->row++) {
 		const double *row = row_of(l, t);
@@ -233,16 +247,19 @@ static eg_status measure(learning *l, eg_error *err) {
 			for (int part = 0; part <= PARTS && !isnan(row[j]) && t >= EG_WATCH_LAGS; part++) {
 				const eg_watch_column *c = part < PARTS ? &l->parts[part * watched + j] : &l->w->columns[j];
 				double far = z - eg_watch_line(c->level, c->level_0, r->x, l->w->nlevel);
-				double e = z - eg_watch_line(c->step, c->step_0, r->x, l->w->nstep), *s = sums + (part * watched + j) * 3;
-				if (!in_part(l, part, t)) s[0] += far * far, s[1] += e * e, s[2]++;
+				double e = z - eg_watch_expected(r, c, j), *s = sums + (ptrdiff_t)(part * watched + j) * 4;
+				if (in_part(l, part, t)) continue;
+				s[0] += far * far, s[1]++;
+				if (!isnan(e) && t >= unknown_from(l, j)) s[2] += e * e, s[3]++;
 			}
 			eg_watch_keep(r, j, z);
 		}
 	}
 	for (int i = 0; i < (PARTS + 1) * watched; i++) {
 		eg_watch_column *c = i < PARTS * watched ? &l->parts[i] : &l->w->columns[i - PARTS * watched];
-		const double *s = sums + (ptrdiff_t)i * 3, n = fmax(s[2], 1);
-		c->level_scale = fmax(sqrt(s[0] / n), 1e-9 * c->change), c->step_scale = fmax(sqrt(s[1] / n), 1e-9 * c->change);
+		const double *s = sums + (ptrdiff_t)i * 4;
+		c->level_scale = fmax(sqrt(s[0] / fmax(s[1], 1)), 1e-9 * c->change);
+		c->step_scale = fmax(sqrt(s[2] / fmax(s[3], 1)), 1e-9 * c->change);
 	}
 	eg_watch_end(r);
 	eg_release(NULL, sums);
@@ -286,7 +303,7 @@ static double threshold_of(const double *v, int n, int gap, double expected, dou
 static eg_status measure_signs(learning *l, eg_error *err) {
 	const int watched = l->w->options.watched;
 	for (int part = 0; part < PARTS; part++) {
-		eg_watch_run *r = eg_watch_run_new(l->w, l->parts + (ptrdiff_t)part * watched);
+		eg_watch_run *r = run_new(l, l->parts + (ptrdiff_t)part * watched);
 		if (!r) return eg_series_no_memory(err);
 		for (int t = 0; t < part_begin(l, part + 1); t++, r->row++) {
 			const double *row = row_of(l, t);
@@ -306,11 +323,20 @@ static eg_status measure_signs(learning *l, eg_error *err) {
 /* A season whose window is a large part of the rows shows in the level; its own sign would have too few windows. */
 static bool has_season_sign(const learning *l) { return l->w->options.period > 1 && 60 * (int64_t)l->w->options.period <= l->n; }
 
+static int window_of(const learning *l, int sign) {
+	return sign == EG_SIGN_LEVEL ? l->w->level : sign == EG_SIGN_QUIET ? l->w->quiet : sign == EG_SIGN_SEASON ? l->w->season : 1;
+}
+
 /* Values of a window that overlap are no two events. */
 static int gap_of(const learning *l, int sign) {
-	const int gap = l->w->options.gap;
-	int window = sign == EG_SIGN_LEVEL ? l->w->level : sign == EG_SIGN_QUIET ? l->w->quiet : sign == EG_SIGN_SEASON ? l->w->season : 1;
-	return window > gap ? window : gap;
+	const int window = window_of(l, sign);
+	return window > l->w->options.gap ? window : l->w->options.gap;
+}
+
+/* The rows before this one say nothing of normal ones: a forecaster has learned what is in their windows. */
+static int blind_until(const learning *l, int j, int sign) {
+	const bool of_errors = sign == EG_SIGN_JUMP || sign == EG_SIGN_QUIET || sign == EG_SIGN_SEASON;
+	return of_errors && unknown_from(l, j) > 0 ? l->fitted + window_of(l, sign) - 1 : 0;
 }
 
 static void set_thresholds(learning *l) {
@@ -323,9 +349,10 @@ static void set_thresholds(learning *l) {
 			*to = NAN;
 			if (share <= 0 || (i == EG_SIGN_SEASON && !has_season_sign(l))) continue;
 			/* the first rows have no windows yet */
-			const int from = l->n / PARTS < 2 * EG_WATCH_LAGS ? 0 : 2 * EG_WATCH_LAGS;
+			const int first = l->n / PARTS < 2 * EG_WATCH_LAGS ? 0 : 2 * EG_WATCH_LAGS, blind = blind_until(l, j, i);
+			const int from = first > blind ? first : blind;
 			const double *v = l->signs + ((ptrdiff_t)j * EG_SIGNS + i) * l->n + from;
-			*to = threshold_of(v, l->n - from, gap_of(l, i), share * o->per_1000 / 1000 * l->n, l->scratch);
+			*to = threshold_of(v, l->n - from, gap_of(l, i), share * o->per_1000 / 1000 * (l->n - blind), l->scratch);
 			if (i == EG_SIGN_STUCK) *to = floor(*to) + 1; /* one longer than it may be */
 			*to = fmax(least[i], *to);
 		}
@@ -369,12 +396,43 @@ static bool get_memory(learning *l) {
 	return true;
 }
 
+/* The forecaster learns the first parts, and says something of every row. */
+static eg_status forecast_rows(learning *l, eg_error *err) {
+	const eg_watch_forecaster *f = l->w->options.forecaster;
+	double *z = eg_calloc(NULL, 2 * (size_t)l->n, sizeof *z);
+	const double **shown = eg_calloc(NULL, (size_t)l->w->ncolumns, sizeof *shown);
+	const int fitted = part_begin(l, FITTED);
+	eg_status status = z && shown ? EG_OK : eg_series_no_memory(err);
+	for (int i = 0; i < l->w->ncolumns && !status; i++) shown[i] = i == f->column ? z : l->columns[i];
+	for (int t = 0; t < l->n && !status; t++)
+		z[t] = isnan(l->columns[f->column][t]) ? (double)NAN : eg_watch_z(&l->w->columns[f->column], l->columns[f->column][t]);
+	if (!status) status = f->fit(f->user, shown, fitted, err);
+	eg_watch_run *r = status ? NULL : eg_watch_run_new(l->w, l->w->columns);
+	if (!status && !r) status = eg_series_no_memory(err);
+	int there = 0;
+	for (int t = 0; t < l->n && !status; t++, r->row++) {
+		eg_watch_take(r, row_of(l, t));
+		z[l->n + t] = r->said;
+		there += t >= fitted && !isnan(r->said);
+	}
+	if (!status && 2 * there < l->n - fitted)
+		status = eg_fail(err, EG_ERR_NUMERIC, "the network forecasts %d of the %d rows that thresholds are to be of; it looks back %d rows, "
+		                                      "or its weights are no numbers", there, l->n - fitted, f->past);
+	eg_watch_end(r);
+	eg_release(NULL, (void *)(size_t)shown);
+	if (status) return eg_release(NULL, z), status;
+	memmove(z, z + l->n, (size_t)l->n * sizeof *z);
+	l->said = z, l->fitted = fitted;
+	return EG_OK;
+}
+
 static eg_status learn(learning *l, eg_error *err) {
 	eg_watch *w = l->w;
 	const int watched = w->options.watched;
 	set_widths(l);
 	if (!get_memory(l)) return eg_series_no_memory(err);
 	eg_status status = describe_all(l, err);
+	if (!status && w->options.forecaster) status = forecast_rows(l, err);
 	if (!status) status = gather(l, false, err);
 	if (!status) status = fit_all(l, err);
 	for (int j = 0; j < watched && !status && w->options.way == EG_WATCH_HOLT_WINTERS; j++) status = fit_smoothing(l, j, err);
@@ -384,12 +442,13 @@ static eg_status learn(learning *l, eg_error *err) {
 	if (!status) status = measure_signs(l, err);
 	if (status) return status;
 	set_thresholds(l);
-	w->begin = eg_watch_run_new(w, w->columns);
+	w->begin = run_new(l, w->columns);
 	if (!w->begin) return eg_series_no_memory(err);
 	eg_watch_now now;
 	eg_watch_event event;
 	for (int t = 0; t < l->n; t++) eg_watch_step(w->begin, row_of(l, t), &now);
 	eg_watch_finish(w->begin, &event);
+	w->begin->said_before = NULL;
 	return EG_OK;
 }
 
@@ -398,6 +457,13 @@ static eg_status check(const eg_watch_options *o, int ncolumns, int n, eg_error 
 		return eg_fail(err, EG_ERR_ARG,
 		        "%d of %d columns to watch, %d rows to persist, %d rows to end an event, %g false alarms in 1,000: at least one column, 1 "
 		        "to %d rows, 1 row, and a rate above 0 are needed", o->watched, ncolumns, o->persist, o->gap, o->per_1000, EG_WATCH_PERSIST);
+	const eg_watch_forecaster *f = o->forecaster;
+	if (f && (f->column < 0 || f->column >= o->watched || f->past < 1))
+		return eg_fail(err, EG_ERR_ARG, "the network forecasts column %d of %d that are watched, from %d rows; watch that column",
+		        f->column + 1, o->watched, f->past);
+	if (f && n < LEAST_FORECAST)
+		return eg_fail(err, EG_ERR_ARG, "%d rows are learned, and a network needs %d at least: three fifths of them train it, and "
+		                                "thresholds are of the others; give more rows, or leave the network out", n, LEAST_FORECAST);
 	if (n < LEAST_ROWS || (o->period > 1 && n < 2 * o->period))
 		return eg_fail(err, EG_ERR_ARG, "%d rows are learned, and %d at least are needed%s; give more", n,
 		        o->period > LEAST_ROWS / 2 ? 2 * o->period : LEAST_ROWS, o->period > LEAST_ROWS / 2 ? " (two seasons)" : "");
@@ -422,6 +488,7 @@ eg_status eg_watch_learn(const double *const *columns, int ncolumns, int n, cons
 	eg_release(NULL, l.signs);
 	eg_release(NULL, l.row);
 	eg_release(NULL, l.scratch);
+	eg_release(NULL, l.said);
 	if (status)
 		eg_watch_free(w);
 	else

@@ -4,6 +4,7 @@
 
 #include "data/windows.h"
 #include "engram_series.h"
+#include "engram_task.h"
 #include "tasks/samples.h"
 
 /* What a network's numbers stand for. */
@@ -22,6 +23,11 @@ const eg_windows *eg_forecast_windows(const eg_task *t);
 eg_status eg_forecast_feed(const eg_task *t, eg_panel_feed **feed, eg_error *err);
 eg_status eg_forecast_record(const eg_task *t, const eg_panel *p, const char *name, eg_record *r, eg_error *err);
 bool eg_forecast_conformal(const eg_task *t); /* the key */
+/* forecast_network.c: the table as the network sees it; and, of a network that is trained, what it
+ * says of the step behind `origin` of a panel with these columns. */
+const eg_panel *eg_network_forecaster_panel(const eg_network_forecaster *f);
+const eg_windows *eg_network_forecaster_windows(const eg_network_forecaster *f);
+eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err);
 extern const eg_task_type eg_task_type_forecast;
 /* What the network alone says of a quantile of step k of n, in its own unit. */
 double eg_forecast_said(const eg_said_parts *p, const eg_real *said, int n, int k, double level);

@@ -217,7 +217,7 @@ static eg_status continued(const eg_network_forecaster *f, const eg_panel *p, in
 			at[(ptrdiff_t)t * columns + c] = known && t < p->steps ? p->at[(ptrdiff_t)t * columns + c] : NAN;
 		}
 	for (int t = 0; t < steps && p->times; t++) times[t] = eg_panel_time(p, t);
-	*out = (eg_panel){at, p->times ? times : NULL, p->names, steps, columns};
+	*out = (eg_panel){at, p->times ? times : NULL, p->names, steps, columns, p->first};
 	return EG_OK;
 }
 
@@ -357,6 +357,16 @@ eg_status eg_network_forecaster_say(eg_network_forecaster *f, int n, eg_outlook 
 		for (int i = 0; i < EG_LEVELS; i++) out->quantiles[i][h] = w->log ? exp(q[i]) : q[i];
 	}
 	eg_release(NULL, v);
+	return status;
+}
+
+const eg_panel *eg_network_forecaster_panel(const eg_network_forecaster *f) { return &f->panel; }
+const eg_windows *eg_network_forecaster_windows(const eg_network_forecaster *f) { return eg_forecast_windows(f->task); }
+
+eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err) {
+	double one[SAID * EG_WINDOW_AHEAD];
+	eg_status status = look(f, p, origin, one, err);
+	if (!status) *said = eg_forecast_windows(f->task)->log ? exp(one[0]) : one[0];
 	return status;
 }
 

@@ -1,0 +1,162 @@
+/* forecast_watch.c - a network that forecasts a table, for a fault warning: it says what the next row should be.
+ *
+ * It is trained on rows that the warning hands over, in a table of its own, and asked with a few rows at a time, of a file
+ * or as they come. Not here: what is made of its errors (series/watch.c). */
+#include "tasks/forecast.h"
+
+#include <math.h>
+#include <string.h>
+
+struct eg_network_watch {
+	eg_recipe *recipe;
+	eg_context *ctx;
+	eg_time_table table; /* the columns that are looked at, with values of the rows to train on */
+	eg_watch_forecaster forecaster;
+	eg_network_forecaster *network;
+	int *of;             /* each column of the network's panel: which of the table */
+	float *at;           /* past + 2 rows of it */
+	double *times;
+	eg_arena arena;
+};
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a network that watches"); }
+
+static int find(const eg_time_table *t, int n, const char *name) {
+	for (int i = 0; i < n; i++)
+		if (strcmp(t->columns[i].name, name) == 0) return i;
+	return -1;
+}
+
+/* ---- training ---------------------------------------------------------------------------------------------------- */
+
+static eg_status train(eg_network_watch *w, int n, eg_error *err) {
+	const eg_network_forecaster_options o = {.target = w->table.columns[w->forecaster.column].name};
+	eg_network_forecaster_free(w->network);
+	eg_status status = eg_network_forecaster_new(w->recipe, w->ctx, &w->table, &o, &w->network, err);
+	return status ? status : eg_network_forecaster_fit(w->network, n, err);
+}
+
+static eg_status fit(void *user, const double *const *columns, int n, eg_error *err) {
+	eg_network_watch *w = user;
+	for (int i = 0; i < w->table.ncolumns; i++)
+		for (int t = 0; t < w->table.steps; t++) w->table.columns[i].values[t] = t < n ? columns[i][t] : (double)NAN;
+	return train(w, n < w->table.steps ? n : w->table.steps, err);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+static double say(void *user, const double *rows, int64_t row) {
+	eg_network_watch *w = user;
+	eg_error ignored;
+	double said;
+	const eg_panel *whole = eg_network_forecaster_panel(w->network);
+	const int past = w->forecaster.past, first = (int)row - past - 1;
+	if (row < past) return NAN;
+	for (int t = 0; t < past + 2; t++) {
+		for (int i = 0; i < whole->columns; i++)
+			w->at[t * whole->columns + i] = (float)rows[(ptrdiff_t)t * w->table.ncolumns + w->of[i]];
+		if (whole->times) w->times[t] = first + t >= 0 ? eg_panel_time(whole, first + t) : whole->times[0] - eg_panel_step(whole);
+	}
+	const eg_panel shown = {w->at, whole->times ? w->times : NULL, whole->names, past + 2, whole->columns, first};
+	/* a network that has no answer is blind for this row; the signs that need none are left */
+	return eg_network_forecaster_ask(w->network, &shown, past, &said, &ignored) ? (double)NAN : said;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+/* A table of the same times with these columns only, as yet without values. */
+static eg_status copy_table(eg_network_watch *w, const eg_time_table *t, const char *const *names, int n, eg_error *err) {
+	w->table = *t;
+	w->table.columns = eg_arena_alloc(&w->arena, (size_t)n * sizeof *w->table.columns);
+	double *values = eg_arena_alloc(&w->arena, (size_t)n * (size_t)t->steps * sizeof *values);
+	if (!w->table.columns || !values) return no_memory(err);
+	w->table.ncolumns = n;
+	for (int i = 0; i < n; i++)
+		w->table.columns[i] = (eg_time_column){.name = names[i], .numbers = true, .values = values + (ptrdiff_t)i * t->steps};
+	for (ptrdiff_t i = 0; i < (ptrdiff_t)n * t->steps; i++) values[i] = NAN;
+	return EG_OK;
+}
+
+static eg_status look_at(const eg_network_watch *w, const eg_strings *list, eg_error *err) {
+	for (int i = 0; i < list->n; i++)
+		if (find(&w->table, w->table.ncolumns, list->at[i]) < 0)
+			return eg_fail(err, EG_ERR_ARG, "%s: the network is to see the column '%s', which is not looked at: it is no column of numbers of "
+			                                "%s, or hardly ever changes; leave it out of data.columns and data.known",
+			        eg_recipe_source(w->recipe), list->at[i], w->table.file);
+	return EG_OK;
+}
+
+/* What the recipe says of columns, before its network is built. */
+static eg_status choose(eg_network_watch *w, int watched, eg_error *err) {
+	eg_task *task = NULL;
+	eg_status status = eg_task_open(w->recipe, &task, err);
+	if (status) return status;
+	if (task->type != &eg_task_type_forecast)
+		status = eg_fail(err, EG_ERR_ARG, "%s: its task is '%s', and a network that watches forecasts: write 'task: forecast'",
+		        eg_recipe_source(w->recipe), task->type->info.name);
+	if (!status) {
+		const eg_windows_names keys = eg_windows_named(task->source);
+		const eg_windows *f = eg_forecast_windows(task);
+		const char *target = keys.target ? keys.target : keys.columns.n > 0 ? keys.columns.at[0] : w->table.columns[0].name;
+		w->forecaster.column = find(&w->table, watched, target);
+		/* a season ago is a part of the past */
+		w->forecaster.past = f->reference == EG_REFERENCE_SEASON && f->period > f->past ? f->period : f->past;
+		if (w->forecaster.column < 0)
+			status = eg_fail(err, EG_ERR_ARG, "%s: the network forecasts the column '%s', which is not watched; name it with --target",
+			        eg_recipe_source(w->recipe), target);
+		else if (f->ahead[0] != 1)
+			status = eg_fail(err, EG_ERR_ARG, "%s: the network forecasts %d steps ahead, and a warning needs the next one; write 'horizon: 1'",
+			        eg_recipe_source(w->recipe), f->ahead[0]);
+		if (!status) status = look_at(w, &keys.columns, err);
+		if (!status) status = look_at(w, &keys.known, err);
+	}
+	eg_task_free(task);
+	return status;
+}
+
+/* Which columns of the table its panel has, and room for a few rows of it. */
+static eg_status make_room(eg_network_watch *w, eg_error *err) {
+	const eg_network_forecaster_options o = {.target = w->table.columns[w->forecaster.column].name};
+	eg_status status = eg_network_forecaster_new(w->recipe, w->ctx, &w->table, &o, &w->network, err);
+	if (status) return status;
+	const eg_panel *p = eg_network_forecaster_panel(w->network);
+	const size_t rows = (size_t)w->forecaster.past + 2;
+	w->of = eg_arena_alloc(&w->arena, (size_t)p->columns * sizeof *w->of);
+	w->at = eg_arena_alloc(&w->arena, rows * (size_t)p->columns * sizeof *w->at);
+	w->times = eg_arena_alloc(&w->arena, rows * sizeof *w->times);
+	if (!w->of || !w->at || !w->times) return no_memory(err);
+	for (int i = 0; i < p->columns; i++) w->of[i] = find(&w->table, w->table.ncolumns, p->names[i]);
+	if (eg_network_forecaster_windows(w->network)->calendar && !p->times)
+		return eg_fail(err, EG_ERR_ARG, "%s: 'calendar' goes by times, and the rows of %s have none; leave it out, or take 'waves'",
+		        eg_recipe_source(w->recipe), w->table.file);
+	return EG_OK;
+}
+
+eg_status eg_network_watch_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table, const char *const *names, int n, int watched,
+	eg_network_watch **watch, eg_error *err) {
+	eg_network_watch *w = *watch = eg_calloc(NULL, 1, sizeof *w);
+	if (!w) return no_memory(err);
+	w->recipe = r, w->ctx = ctx;
+	w->forecaster = (eg_watch_forecaster){.user = w, .fit = fit, .say = say};
+	eg_status status = copy_table(w, table, names, n, err);
+	if (!status) status = choose(w, watched, err);
+	if (!status) status = make_room(w, err);
+	if (!status) return EG_OK;
+	eg_network_watch_free(w);
+	*watch = NULL;
+	return status;
+}
+
+void eg_network_watch_free(eg_network_watch *w) {
+	if (!w) return;
+	eg_network_forecaster_free(w->network);
+	eg_arena_free(&w->arena);
+	eg_release(NULL, w);
+}
+
+const eg_watch_forecaster *eg_network_watch_forecaster(const eg_network_watch *w) { return &w->forecaster; }
+
+const eg_fitted *eg_network_watch_fitted(const eg_network_watch *w) {
+	const eg_fitted *f = w->network ? eg_network_forecaster_fitted(w->network) : NULL;
+	return f && f->parameters > 0 ? f : NULL;
+}
