@@ -42,7 +42,7 @@ static void by_hand(void **unused) {
 	/* y: 1 2 NaN 4 5 7, x: 0 0 1 1 0 0; steps of an hour */
 	static const float at[] = {1, 0, 2, 0, NAN, 1, 4, 1, 5, 0, 7, 0};
 	static const double times[] = {0, 3600, 7200, 10800, 14400, 18000};
-	const eg_panel p = {at, times, two_names, 6, 2};
+	const eg_panel p = {at, times, two_names, 6, 2, 0};
 	eg_windows w = {.past = 3, .ahead = {1, 2}, .nahead = 2, .seen = {0, 1}, .nseen = 2, .known = {1}, .nknown = 1, .mask = true,
 		.reference = EG_REFERENCE_LAST, .view = EG_VIEW_BOTH, .calendar = EG_CALENDAR_DAY};
 	float past[27], future[8], mask[6], gaps[6], elapsed[3], unit[4], truth[2];
@@ -102,7 +102,7 @@ static void no_leak(void **unused) {
 		const int origin = 12 + form;
 		for (int i = (origin + 1) * COLUMNS; i < STEPS * COLUMNS; i++)
 			if (i % COLUMNS != 3) other[i] = random_number() < 0.3 ? NAN : (float)(100 * random_number());
-		const eg_panel p = {at, NULL, names, STEPS, COLUMNS}, q = {other, NULL, names, STEPS, COLUMNS};
+		const eg_panel p = {at, NULL, names, STEPS, COLUMNS, 0}, q = {other, NULL, names, STEPS, COLUMNS, 0};
 		eg_windows v = w;
 		eg_windows_fit(&w, &p, origin + 1);
 		eg_windows_fit(&v, &q, origin + 1);

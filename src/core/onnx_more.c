@@ -82,6 +82,15 @@ static bool cumsum(eg_import *m) {
 	return true;
 }
 
+/* The diagonal is an input. */
+static bool trilu(eg_import *m) {
+	const double k = eg_import_has_in(m, 1) ? eg_import_number(m, 1) : 0;
+	const int64_t upper = eg_import_int(m, "upper", 1);
+	if (fabs(k) > 1e6) eg_import_fail(m, "a diagonal of %g is not supported", k);
+	else eg_import_out(m, 0, one(m, "trilu", eg_import_in(m, 0), (setting[]){INT("k", k), INT("upper", upper), {0}}));
+	return true;
+}
+
 static void all_out(eg_import *m, eg_tensor y) {
 	for (int i = 0; i < eg_import_nout(m); i++) eg_import_out(m, i, i && y.id ? eg_result(eg_import_graph(m), y, i) : y);
 }
@@ -420,7 +429,7 @@ static const struct {
 	const char *type;
 	bool (*import)(eg_import *m);
 } more[] = {
-	{"Max", of_one}, {"Min", of_one}, {"Sum", of_one}, {"Mean", of_one}, {"Flatten", flatten}, {"CumSum", cumsum}, {"Split", split}, {"TopK", top_k},
+	{"Max", of_one}, {"Min", of_one}, {"Sum", of_one}, {"Mean", of_one}, {"Flatten", flatten}, {"CumSum", cumsum}, {"Trilu", trilu}, {"Split", split}, {"TopK", top_k},
 	{"MeanVarianceNormalization", mean_variance}, {"Selu", selu}, {"Add", broadcast}, {"Sub", broadcast}, {"Mul", broadcast}, {"Div", broadcast},
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
 	{"QuantizeLinear", quantize}, {"DequantizeLinear", dequantize}, {"DynamicQuantizeLinear", dynamic_quantize}, {"MatMulInteger", matmul_integer},

@@ -84,6 +84,14 @@ static const eg_case cumsum_cases[] = {
 		.nin = 1, .batch = 18, .sizes = OP_SIZES({"length", 9}), .linear = true},
 };
 
+/* There the axis is an input. */
+static void cumsum_export(eg_export *x) {
+	const cumsum_options *o = eg_export_options(x);
+	eg_export_node(x, "CumSum", EG_NAMES(eg_export_in(x, 0), eg_export_int(x, o->axis)), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_int(x, "exclusive", o->exclusive);
+	eg_export_set_int(x, "reverse", o->reverse);
+}
+
 const eg_op eg_op_cumsum = {
 	.info = {
 		.name = "cumsum",
@@ -106,6 +114,7 @@ const eg_op eg_op_cumsum = {
 	.bwd = OP_BWD(cumsum_bwd),
 	.onnx = "CumSum",
 	.onnx_since = 14,
+	.export = OP_ONNX(cumsum_export),
 	OP_CASES(cumsum_cases),
 };
 
@@ -180,6 +189,12 @@ static const eg_case trilu_cases[] = {
 	{"integers", TRILU(.k = -1), .in = {OP_DIMS(EG_N, 4, 3)}, .type = {EG_I32}, .nin = 1, .batch = 18, .limit = 50},
 };
 
+static void trilu_export(eg_export *x) {
+	const trilu_options *o = eg_export_options(x);
+	eg_export_node(x, "Trilu", EG_NAMES(eg_export_in(x, 0), eg_export_int(x, o->k)), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_int(x, "upper", !o->no_upper);
+}
+
 const eg_op eg_op_trilu = {
 	.info = {
 		.name = "trilu",
@@ -203,6 +218,7 @@ const eg_op eg_op_trilu = {
 	.bwd = OP_BWD(trilu_bwd),
 	.onnx = "Trilu",
 	.onnx_since = 14,
+	.export = OP_ONNX(trilu_export),
 	OP_CASES(trilu_cases),
 };
 
@@ -366,6 +382,19 @@ static const eg_case top_k_cases[] = {
 		.sizes = OP_SIZES({"length", 6})},
 };
 
+/* There k is an input, and the places are int64. */
+static void top_k_export(eg_export *x) {
+	const top_k_options *o = eg_export_options(x);
+	const int64_t k = o->k;
+	const char *places = eg_export_out(x, 1), *wide = *places ? eg_export_between(x) : "";
+	eg_export_node(x, "TopK", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, &k, 1)), EG_NAMES(eg_export_out(x, 0), wide));
+	eg_export_set_int(x, "axis", o->axis);
+	eg_export_set_int(x, "largest", !o->no_largest);
+	if (!*places) return;
+	eg_export_node(x, "Cast", EG_NAMES(wide), EG_NAMES(places));
+	eg_export_set_int(x, "to", EG_ONNX_INT32);
+}
+
 const eg_op eg_op_top_k = {
 	.info = {
 		.name = "top_k",
@@ -391,5 +420,6 @@ const eg_op eg_op_top_k = {
 	.bwd = OP_BWD(top_k_bwd),
 	.onnx = "TopK",
 	.onnx_since = 11,
+	.export = OP_ONNX(top_k_export),
 	OP_CASES(top_k_cases),
 };

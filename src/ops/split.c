@@ -144,6 +144,23 @@ static const eg_case split_cases[] = {
 		.limit = 50},
 };
 
+/* There the sizes are an input. */
+static void split_export(eg_export *x) {
+	const split_options *o = eg_export_options(x);
+	const eg_dims d = eg_export_in_dims(x, 0);
+	const char *out[EG_MAX_OUTPUTS + 1] = {0};
+	int64_t sizes[EG_MAX_OUTPUTS];
+	int axis;
+	op_axis(o->axis, d.rank, &axis);
+	for (int i = 0; i < parts_of(o); i++) {
+		sizes[i] = part_of(o, i, d.d[axis]);
+		out[i] = eg_export_out(x, i);
+		if (!*out[i]) out[i] = eg_export_between(x); /* all are written */
+	}
+	eg_export_node(x, "Split", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, sizes, parts_of(o))), out);
+	eg_export_set_int(x, "axis", axis);
+}
+
 const eg_op eg_op_split_parts = {
 	.info = {
 		.name = "split_parts",
@@ -168,6 +185,7 @@ const eg_op eg_op_split_parts = {
 	.bwd = OP_BWD(split_bwd),
 	.onnx = "Split",
 	.onnx_since = 18,
+	.export = OP_ONNX(split_export),
 	OP_CASES(split_cases),
 };
 static_assert(EG_MAX_OUTPUTS == 16, "split has a name for each");
