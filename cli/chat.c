@@ -109,12 +109,6 @@ static void refuse(job *j, const char *said, const char *why) {
 	j->code = CLI_FAILED;
 }
 
-static int64_t characters(const char *s) {
-	int64_t n = 0;
-	for (; *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 /* The model answers to all that has been said; what it says is a turn too. */
 static void answer(job *j, const char *said) {
 	const double began = now();
@@ -134,10 +128,10 @@ static void answer(job *j, const char *said) {
 		return;
 	}
 	show(j, said, a, NULL, now() - began);
-	const int64_t most = eg_value_int(eg_value_get(a, "read"), 0);
-	if (characters(said) > most)
-		fail("chat", "note: line %lld has %lld characters, and the model reads the last %lld units of a talk: say less at a time",
-			(long long)j->line, (long long)characters(said), (long long)most);
+	if (eg_value_bool(eg_value_get(a, "cut"), false))
+		fail("chat", "note: line %lld is too long: the model reads the last %lld units of a talk, and has not read what the line "
+			"begins with; say less at a time",
+			(long long)j->line, (long long)eg_value_int(eg_value_get(a, "read"), 0));
 	const int64_t unknown = eg_value_int(eg_value_get(a, "unknown"), 0);
 	if (unknown > j->unknown)
 		fail("chat", "note: %lld units of the talk are unknown to the model, the last of them in line %lld; it reads them as one",
@@ -303,7 +297,7 @@ static const cli_option options[] = {
 	{"as", 0, "NAME", "who answers: the model goes on behind the line NAME:", 0, 0},
 	OPTION_THREADS,
 	OPTION_LIMIT,
-	OPTION_JSON("one JSON object an answer: said, text, logprob, read and unknown (units of the talk), seconds; of what failed said, error"),
+	OPTION_JSON("one JSON object an answer: said, text, logprob, read and unknown (units of the talk), cut (the line was too long), seconds; of what failed said, error"),
 	{0},
 };
 

@@ -131,7 +131,9 @@ static eg_status weigh_lines(eg_why *w, const char *file, eg_value *list, eg_err
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		const size_t n = (size_t)((stop ? stop : end) - at);
 		snprintf(name, sizeof name, "%.250s, line %d", file, number);
-		if (n > strspn(at, " \t\r\n")) status = weigh_one(w, at, n, name, list, err);
+		size_t blank = 0;
+		while (blank < n && (at[blank] == ' ' || at[blank] == '\t' || at[blank] == '\r')) blank++;
+		if (blank < n) status = weigh_one(w, at, n, name, list, err);
 		at += n + 1;
 	}
 	free(own);

@@ -79,12 +79,18 @@ grep -q '&lt;' inside/words.html || fail "not escaped"
 if command -v xmllint >/dev/null; then expect 0 xmllint --noout inside/words.html; fi
 expect 0 "$ENGRAM" inspect glow.safetensors lines.txt -o inside
 [ "$(grep -c '^<div>' inside/words.html)" = 2 ] || fail "not a text a line"
+printf ' \r\nthe tree glows\r\n\t\n  ' >blank.txt
+expect 0 "$ENGRAM" inspect glow.safetensors blank.txt -o inside
+[ "$(grep -c '^<div>' inside/words.html)" = 1 ] || fail "blank lines are no texts: $(grep -c '^<div>' inside/words.html)"
 # A network without recurrent layers has that page alone.
 expect 0 "$ENGRAM" train glow.yaml -q --set 'model=[{embedding: 4}, {mean_time: {from: {lengths: lengths}}}, {linear: classes}]'
 expect 0 "$ENGRAM" inspect glow.safetensors -o alone --json
 says '"files": ["alone/words.html"]'
 
 # What cannot be.
+expect 0 "$ENGRAM" train glow.yaml -q --set data.longest=6 --set train.epochs=1 -o six.safetensors
+expect 1 "$ENGRAM" inspect six.safetensors --text 'the red house glows at dusk and at dawn' -o inside
+says "data.longest is 6"
 expect 2 "$ENGRAM" predict glow.safetensors --why
 says "texts that are named"
 make_data

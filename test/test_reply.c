@@ -116,7 +116,12 @@ static void odd_questions(void **state) {
 	ask_in_vain(b, p, text("Bob\n\n\xff"), "line 3, column 1");
 	char *much = malloc(1000002);
 	memset(much, 'a', 1000001), much[1000001] = '\0';
-	assert_int_equal(eg_value_int(eg_value_get(ask(b, p, text(much)), "read"), 0), 256);
+	v = ask(b, p, text(much));
+	assert_int_equal(eg_value_int(eg_value_get(v, "read"), 0), 256);
+	assert_true(eg_value_bool(eg_value_get(v, "cut"), false));
+	memcpy(much + 1000000 - 4, "\n\nHi!", 6); /* the last turn is read whole */
+	assert_null(eg_value_get(ask(b, p, text(much)), "cut"));
+	assert_null(eg_value_get(ask(b, p, text("")), "cut"));
 	free(much);
 	eg_predictor_free(p);
 }
@@ -204,6 +209,34 @@ static void scores_are_those_of_single_steps(void **state) {
 	eg_talk_free(t);
 }
 
+/* The unknown unit, which is never written, may be by far the likeliest: then what is drawn is the next likely. */
+static void draws_no_unknown(void **state) {
+	bench *b = *state;
+	eg_graph *g = eg_model_graph(l.model);
+	const int units = (int)eg_tensor_dims(g, eg_graph_find(g, "logits")).d[2];
+	const int32_t heard[] = {3, 4, 5};
+	int order[2] = {-1, -1}; /* the likeliest, and the next */
+	double nats[200];
+	eg_talk *t;
+	OK(b, eg_talk_new(g, eg_model_params(l.model), "input", units, &t, &b->err));
+	OK(b, eg_talk_hear(t, heard, 3, &b->err));
+	assert_true(units < 200);
+	for (int u = 0; u < units; u++) {
+		OK(b, eg_talk_score(t, (const int32_t *const[]){heard}, (size_t[]){0}, 1, u, &nats[u], &b->err));
+		if (order[0] < 0 || nats[u] < nats[order[0]])
+			order[1] = order[0], order[0] = u;
+		else if (order[1] < 0 || nats[u] < nats[order[1]])
+			order[1] = u;
+	}
+	const eg_beam_options o = {.longest = 1, .end = order[1], .never = order[0]};
+	const eg_talk_draw d = {1e-4, {1, 2}};
+	eg_hypothesis h;
+	OK(b, eg_talk_write(t, &o, &d, &h, &b->err));
+	assert_int_equal(h.n, 0); /* that ended it */
+	eg_hypothesis_free(&h);
+	eg_talk_free(t);
+}
+
 /* ---- in one sequence --------------------------------------------------------------------------------------------- */
 
 /* Input and target of record `item` of the training part, as texts: an end mark is '$'. */
@@ -252,6 +285,7 @@ static void one_sequence(void **state) {
 	} cases[] = {
 		{"", 0, "$A:\nHi.$B:\nHo,\nyou.", "A:\nHi.$B:\nHo,\nyou.$"},
 		{"", 1, "$A:\nHi.$B:\nHo,\nyou.$A:\nWe?", "A:\nHi.$B:\nHo,\nyou.$A:\nWe?$"},
+		{", lower_case: true", 1, "$a:\nhi.$b:\nho,\nyou.$a:\nwe?", "a:\nhi.$b:\nho,\nyou.$a:\nwe?$"},
 		{", turns: 1", 1, "$B:\nHo,\nyou.$A:\nWe?", "B:\nHo,\nyou.$A:\nWe?$"},
 		{", speakers: no", 1, "$Hi.$Ho,\nyou.$We?", "Hi.$Ho,\nyou.$We?$"},
 		{", speakers: before", 1, "$A:\nHi.$B:\nHo,\nyou.$A:\nWe?", "A:\nHi.$B:\nHo,\nyou.$A:\nWe?$"},
@@ -454,6 +488,7 @@ int main(void) {
 		cmocka_unit_test(judges_what_it_writes),
 		cmocka_unit_test(knows_nothing),
 		cmocka_unit_test(scores_are_those_of_single_steps),
+		cmocka_unit_test(draws_no_unknown),
 		cmocka_unit_test(one_sequence),
 		cmocka_unit_test(forms_of_talks),
 		cmocka_unit_test(cornell),

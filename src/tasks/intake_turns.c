@@ -81,6 +81,17 @@ static bool has_begun(const char *turn, size_t n, size_t all) {
 	return n > 0 && turn[n - 1] == ':' && all == n + 1 && !memchr(turn, '\n', n);
 }
 
+/* In small letters, where the answer's are: the vocabulary has no others. *own: to be released. */
+static eg_status lower_of(const eg_intake *f, const char **text, size_t size, char **own, eg_error *err) {
+	if (!eg_intake_lowers(answer_of(f))) return EG_OK;
+	*own = eg_alloc(NULL, size + 1);
+	if (!*own) return no_memory(err);
+	if (size) memcpy(*own, *text, size);
+	eg_text_lower(*own, size);
+	*text = *own;
+	return EG_OK;
+}
+
 eg_status eg_turns_encode(
 	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
 	const eg_vocab *v = eg_intake_vocab(f);
@@ -89,7 +100,8 @@ eg_status eg_turns_encode(
 	const int32_t end = eg_vocab_end(v);
 	/* No unit, nor what is between turns, is shorter than a byte. */
 	int32_t *all = malloc((2 * size + 4) * sizeof *all);
-	eg_status status = all ? EG_OK : no_memory(err);
+	char *lower = NULL;
+	eg_status status = all ? lower_of(f, &at, size, &lower, err) : no_memory(err);
 	bool begun = false;
 	*n = 0;
 	size_t from = 0;
@@ -110,6 +122,7 @@ eg_status eg_turns_encode(
 		memmove(all, all + *n - longest, longest * sizeof *all);
 		*n = longest;
 	}
+	eg_release(NULL, lower);
 	if (status) free(all), all = NULL;
 	*ids = all;
 	return status;
@@ -129,7 +142,7 @@ static eg_status encode_both(
 	if (both) *ids = both;
 	if (!status && more) memcpy(both + *talk, own, more * sizeof *own);
 	*n += more;
-	if (!status) free(own);
+	free(own);
 	if (status) free(*ids), *ids = NULL;
 	return status;
 }

@@ -106,7 +106,7 @@ static eg_status check_ignore(const eg_task *t, eg_error *err) {
 /* What a language model writes has capitals where they belong. */
 static eg_status check_case(const eg_task *t, eg_error *err) {
 	if (!eg_intake_lowers(t->intakes[0])) return EG_OK;
-	eg_fail(err, EG_ERR_ARG, "'lower_case' is of texts that are classified or translated; a language model reads them as they are");
+	eg_fail(err, EG_ERR_ARG, "'lower_case' is of texts that are classified, translated or answered; a language model reads them as they are");
 	eg_recipe_locate(t->recipe, "data.lower_case", err);
 	return EG_ERR_ARG;
 }

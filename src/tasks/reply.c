@@ -125,6 +125,7 @@ static const eg_vocab *vocab_of(const eg_task *t) { return eg_intake_vocab(eg_ta
 typedef struct heard {
 	eg_talk *talk;
 	size_t units, unknown;
+	bool cut; /* what the last turn begins with was too much */
 	uint64_t stream; /* a number that stands for what they were */
 } heard;
 
@@ -144,7 +145,12 @@ static eg_status hear(const eg_task *base, const eg_row *r, heard *h, eg_error *
 	if (!status) status = eg_intake_encode(base->intakes[0], d, r->record, &ids, &n, err);
 	if (!status) status = eg_talk_hear(own->talk, ids, n, err);
 	*h = (heard){.talk = own->talk, .units = n};
-	for (size_t i = 0; i < n && !status; i++) h->unknown += ids[i] == eg_vocab_unknown(vocab_of(base));
+	size_t ends = 0; /* there is one on each side of a turn */
+	for (size_t i = 0; i < n && !status; i++) {
+		h->unknown += ids[i] == eg_vocab_unknown(vocab_of(base));
+		ends += ids[i] == eg_vocab_end(vocab_of(base));
+	}
+	h->cut = !status && ends < 2 && n == (size_t)eg_intake_text_keys(base->intakes[0])->longest;
 	if (!status) h->stream = eg_stream(EG_RNG_GENERATE, 0, eg_fingerprint(0, ids, n * sizeof *ids));
 	free(ids);
 	return status;
@@ -198,6 +204,7 @@ static eg_status answer(
 		eg_value_put_number(out, "logprob", logprob);
 		eg_value_mark(eg_value_put_int(out, "read", (int64_t)x.units), EG_SHOW_NOT, NULL);
 		eg_value_mark(eg_value_put_int(out, "unknown", (int64_t)x.unknown), EG_SHOW_NOT, NULL);
+		if (x.cut) eg_value_mark(eg_value_put_bool(out, "cut", true), EG_SHOW_NOT, NULL);
 	}
 	eg_arena_free(&room);
 	return status;

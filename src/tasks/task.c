@@ -38,8 +38,8 @@ enum { MAX_OPTIONS = 16 };
 static const char *value_of(const eg_key *k, char buf[80]) {
 	size_t n = 0;
 	if (k->type == EG_KEY_BOOL) return NULL;
-	if (k->type == EG_KEY_INT) return "N";
-	if (k->type == EG_KEY_DOUBLE) return "NUMBER";
+	if (k->type == EG_KEY_INT || k->type == EG_KEY_INT64) return "N";
+	if (k->type == EG_KEY_DOUBLE || k->type == EG_KEY_NUMBERS) return "NUMBER";
 	if (k->type != EG_KEY_ENUM) return "TEXT";
 	for (int i = 0; k->names[i] && n < 79; i++)
 		n += (size_t)snprintf(buf + n, 80 - n, "%s%s", i ? "|" : "", k->names[i]);
