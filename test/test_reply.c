@@ -380,11 +380,15 @@ static void talks_that_are_none(void **state) {
 		{"json", "[\"a\", \"b\"]\n[\"a\"]\n", "bad.txt:2: column 2: a turn without an answer"},
 		{"json", "[\"a\", 7]\n", "bad.txt:1: column 1: a talk is a list of turns"},
 		{"json", "[\"a\", \n", "bad.txt:1"},
+		{"json", "[\"a\", {\"speaker\": \"A\\n\\nB\", \"text\": \"b\"}]\n", "bad.txt:1: column 1: a talk is a list of turns"},
+		{"json", "[\"a\", {\"speaker\": 7, \"text\": \"b\"}]\n", "bad.txt:1: column 1: a talk is a list of turns"},
 		{"play", "A:\nHi.\n\nno name here\n\nB:\nHo.\n", "bad.txt:4: column 13: a speech begins with the name"},
 		{"play", "A:\nHi.\n", "bad.txt:1: column 4: a turn without an answer"},
 		{"play", "A:\nHi.\n\nB:\nH\xffo.\n", "line 5, column 2"},
 		{"cornell", "something\n", "bad.txt:1: column 1: a line of a film"},
+		{"cornell", "L3 +++$+++ u0 +++$+++ m0 +++$+++ X +++$+++ Hi.\n", "movie_conversations.txt:1: column 1: a talk of fewer than two lines"},
 	};
+	bench_text(b, "movie_conversations.txt", "u0 +++$+++ u1 +++$+++ m0 +++$+++ ['L3', 'L5']\n");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		eg_task *t;
 		eg_samples *s;

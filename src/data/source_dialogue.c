@@ -149,6 +149,12 @@ static eg_status take_tabs(reading *r, const char *line, int64_t number, eg_erro
 	return status ? status : end_talk(r, from, number, err);
 }
 
+/* Something in one line, so that it is one in the turn, too. */
+static bool is_name(const eg_value *v) {
+	const char *s = eg_value_text(v);
+	return s && *s && strlen(s) == eg_value_text_size(v) && !strpbrk(s, "\r\n");
+}
+
 static eg_status take_json(reading *r, const char *line, size_t size, int64_t number, eg_error *err) {
 	char where[EG_PATH + 24];
 	eg_value *root;
@@ -163,7 +169,8 @@ static eg_status take_json(reading *r, const char *line, size_t size, int64_t nu
 		const bool map = eg_value_kind_of(c) == EG_VALUE_MAP;
 		const eg_value *text = map ? eg_value_get(c, "text") : c;
 		right = eg_value_text(text) && strlen(eg_value_text(text)) == eg_value_text_size(text) &&
-		        eg_value_text(text)[strspn(eg_value_text(text), " \t\r\n")];
+		        eg_value_text(text)[strspn(eg_value_text(text), " \t\r\n")] &&
+		        (!map || !eg_value_get(c, "speaker") || is_name(eg_value_get(c, "speaker")));
 		if (right)
 			status = add_turn(r, map ? eg_value_text(eg_value_get(c, "speaker")) : NULL, eg_value_text(text),
 				eg_value_text_size(text), number, err);
@@ -174,7 +181,7 @@ static eg_status take_json(reading *r, const char *line, size_t size, int64_t nu
 	r->n = from;
 	return broken(r, number, 1,
 		"a talk is a list of turns, [\"Hi.\", \"Hello.\"] or {\"turns\": [...]}, and each of them a text in which something "
-		"is said, or {\"speaker\": NAME, \"text\": TEXT}",
+		"is said, or {\"speaker\": NAME, \"text\": TEXT}, the name in one line",
 		err);
 }
 
@@ -298,13 +305,16 @@ static eg_status take_film_talk(reading *r, void *state, char *line, size_t size
 static eg_status fill_cornell(reading *r, eg_reader *reader, eg_error *err) {
 	film_lines l = {0};
 	char path[EG_PATH];
+	const char *file = r->shelf->file;
 	eg_reader *talks = NULL;
 	const char *own = r->s->shelf.base.path ? r->s->shelf.base.path : "", *slash = strrchr(own, '/');
 	snprintf(path, sizeof path, "%.*smovie_conversations.txt", slash ? (int)(slash - own) + 1 : 0, own);
 	eg_status status = each_line(r, reader, take_film_line, &l, err);
 	if (!status && l.n) qsort(l.at, (size_t)l.n, sizeof *l.at, by_id);
 	if (!status) status = eg_reader_file(path, &talks, err);
+	if (!status) r->shelf->file = path; /* of which messages are now */
 	if (!status) status = each_line(r, talks, take_film_talk, &l, err);
+	r->shelf->file = file;
 	eg_reader_close(talks);
 	eg_release(NULL, l.at);
 	return status;
