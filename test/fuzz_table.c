@@ -1,5 +1,5 @@
-/* fuzz_table.c - any bytes as a table (tsv, csv, series), as tagged sentences (conll), as JSON lines or as pairs of
- * sentences. Readers: those names. The first byte says with which of the reader's settings. */
+/* fuzz_table.c - any bytes as a table (tsv, csv, series), as tagged sentences (conll), as JSON lines, as pairs of
+ * sentences or as talks. Readers: those names. The first byte says with which of the reader's settings. */
 #include "data/table.h"
 #include "fuzz.h"
 
@@ -31,6 +31,11 @@ static const mode modes[] = {
 	{"series", eg_series_take, {"path=fuzz", "time=[year, month, day]", "columns=[a, b]", "broken=skip"}},
 	{"pairs", eg_pairs_take, {"path=fuzz"}},
 	{"pairs", eg_pairs_take, {"path=fuzz", "broken=skip", "limit=2", "normalize=nfc"}},
+	{"dialogue", eg_dialogue_take, {"path=fuzz", "broken=skip"}},
+	{"dialogue", eg_dialogue_take, {"path=fuzz", "speakers=before", "broken=skip", "turns=2", "validation=0.2"}},
+	{"dialogue", eg_dialogue_take, {"path=fuzz", "form=lines", "broken=skip", "encoding=found"}},
+	{"dialogue", eg_dialogue_take, {"path=fuzz", "form=tabs", "broken=skip"}},
+	{"dialogue", eg_dialogue_take, {"path=fuzz", "form=json", "broken=skip", "normalize=nfc"}},
 };
 
 static void look_at_text(const eg_source *s, const eg_datum_text *x) {

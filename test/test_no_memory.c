@@ -295,6 +295,8 @@ static const table tables[] = {
 		{"path=f", "tokens=a", "tags=b", "numbers=[n]"}, 1, false},
 	{"conll", "a\tO\nb\tX\n\nc\n\nd\tX\n", eg_conll_take, {"path=f", "broken=skip"}, 2, false},
 	{"pairs", "a\tx\nb\tx\ne\xcc\x81\ty\n", eg_pairs_take, {"path=f"}, 3, false},
+	{"dialogue", "A:\na\n\nB:\nb\n\nC:\n\nA:\nc\nd\n\n", eg_dialogue_take, {"path=f", "test=0"}, 2, false},
+	{"dialogue", "[\"a\", {\"speaker\": \"B\", \"text\": \"b\"}]\n[]\n", eg_dialogue_take, {"path=f", "form=json", "test=0"}, 1, false},
 };
 
 static eg_status try_table(void *user, eg_error *err) {
