@@ -48,7 +48,7 @@ check_commands() {
 		}
 		for word in $rest; do
 			case $word in -- | -) continue ;; -*) ;; *) continue ;; esac
-			word=$(printf '%s\n' "$word" | grep -oE '^--?[a-z][a-z-]*')
+			word=$(printf '%s\n' "$word" | grep -oE '^--?[a-z][a-z-]*') # echo takes -n for its own
 			options_of "$verb" | grep -qxF -e "$word" || fail "$1: 'engram $verb' has no option $word"
 		done
 	done <"$tmp/commands"
