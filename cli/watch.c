@@ -123,6 +123,11 @@ static bool take_network(watch_job *j, eg_error *err) {
 	const eg_context_options o = {.threads = (int)args_number(j->args, "threads", 0)};
 	int n;
 	if (!path) return true;
+	if (strlen(path) > 12 && !strcmp(path + strlen(path) - 12, ".safetensors")) {
+		fail(verb, "%s: a model does not tell which rows it has learned, and thresholds have to be of others; give the recipe that it was "
+		           "trained from: its network is trained on the first of the learned rows", path);
+		return err->message[0] = '\0', false;
+	}
 	const char **set = args_all(j->args, "set", &n);
 	eg_status status = eg_recipe_load(path, set, &j->recipe, err);
 	free(set);
@@ -231,6 +236,7 @@ static bool read_options(watch_job *j) {
 	j->options.persist = (int)args_number(a, "persist", (uint64_t)defaults.persist);
 	j->options.gap = (int)args_number(a, "gap", (uint64_t)defaults.gap);
 	if (args_has(a, "inject") && args_has(a, "live")) return fail_usage(verb, "--inject and --live exclude each other"), false;
+	if (args_has(a, "set") && !args_has(a, "model")) return fail_usage(verb, "--set is about the recipe of --model"), false;
 	if (args_has(a, "live") && args_has(a, "out")) return fail_usage(verb, "--live and -o exclude each other"), false;
 	return args_real(a, "false-alarms", 1e-3, 100, &j->options.per_1000) && read_kinds(j);
 }
@@ -288,7 +294,7 @@ static int run(const cli_args *a) {
 static const cli_option options[] = {
 	{"target", 0, "COLUMN", "a column to watch; may be repeated (default: all of numbers)", 0, 0},
 	{"model", 0, "FILE", "a recipe of the task forecast, as recipes/faults.yaml: its network forecasts one of the columns that are "
-	                     "watched in place of the regression; it is trained on the first three fifths of the rows that are learned", 0, 0},
+	                     "watched in place of the regression; it is trained on the first two fifths of the rows that are learned", 0, 0},
 	OPTION_SET,
 	{"threads", 0, "N", "so many threads for the network (default: all processors). Results do not depend on it", 1, 1024},
 	{"alone", 0, NULL, "the columns that are watched are explained by each other only, not by the rest of the table", 0, 0},

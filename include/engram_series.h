@@ -199,7 +199,7 @@ EG_API const char *eg_sign_doc(eg_sign sign);  /* "the error of the forecast one
 typedef enum eg_watch_way { EG_WATCH_SIGNS, EG_WATCH_DIFFERENCES, EG_WATCH_HOLT_WINTERS } eg_watch_way;
 
 /* What forecasts one of the watched columns one row ahead in place of the regression: a network (engram_task.h has it). It
- * learns the first three fifths of the learned rows; how large its errors are, and where thresholds are, is of the others
+ * learns the first two fifths of the learned rows; how large its errors are, and where thresholds are, is of the others
  * alone. One that keeps something between calls serves one run at a time. */
 typedef struct eg_watch_forecaster {
 	void *user;

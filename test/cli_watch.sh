@@ -62,6 +62,44 @@ echo "time,load" >few.csv
 fed 1 few.csv "$ENGRAM" watch january.csv --live
 says "the first line names no column 'heat', which is watched"
 
+# ---- a network as the forecaster ----
+# a jump, too, in the rows that are watched
+awk -F, -v OFS=, 'NR == 852 { $2 += 9 } 1' all.csv >jump.csv
+{ head -1 jump.csv; tail -n +722 jump.csv; } >rows.csv
+cp "$source/recipes/faults.yaml" .
+network="--rows --period 24 --target heat --threads 1 --json --model faults.yaml --set train.epochs=2"
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" watch jump.csv $network
+json out
+for key in '"model": "faults.yaml"' '"start": 850, ' '"start": 100[1-5], ' '"sign": "stuck"' '"jump": '; do
+	grep -q "$key" out || fail "no $key in $(cat out)"
+done
+json_events out >a
+# shellcheck disable=SC2086
+fed 0 rows.csv "$ENGRAM" watch before.csv $network --live
+sed -n 's/"state": "ends", //p' out >b
+cmp -s a b || fail "with a network live says: $(cat b); all at once: $(cat a)"
+expect 0 "$ENGRAM" watch all.csv --rows --period 24 --target heat --model faults.yaml --set train.epochs=1 --inject stuck --count 3 --learn 0.5
+says "forecast of heat: by faults, a network of"
+says "all signs, without the network"
+expect 0 "$ENGRAM" watch all.csv --rows --period 24 --target heat --model faults.yaml --set train.epochs=1 --inject stuck --count 3 --learn 0.5 --json
+says '{"name": "regression", "settings": {}, "event_recall": '
+expect 1 "$ENGRAM" watch all.csv --rows --target heat --model faults.yaml --set data.target=load
+says "the network forecasts the column 'load', which is not watched; name it with --target"
+expect 1 "$ENGRAM" watch all.csv --rows --model faults.yaml --set 'data.columns=[heat, note]' --set 'input=[time, 3]'
+says "the network is to see the column 'note', which is not looked at"
+expect 1 "$ENGRAM" watch all.csv --rows --model faults.yaml --set 'data.calendar=[day]' --set 'input=[time, 4]'
+says "'calendar' goes by times, and the rows of all.csv have none"
+expect 1 "$ENGRAM" watch all.csv --rows --model faults.yaml --set 'data.ahead=[2]'
+says "forecasts 2 steps ahead, and a warning needs the next one"
+expect 1 "$ENGRAM" watch all.csv --rows --model faults.yaml --learn 0.3
+says "360 rows are learned, and a network needs 500 at least"
+expect 1 "$ENGRAM" watch all.csv --rows --model all.csv
+expect 2 "$ENGRAM" watch all.csv --rows --set train.epochs=1
+says "--set is about the recipe of --model"
+expect 1 "$ENGRAM" watch all.csv --rows --model heat.safetensors
+says "give the recipe that it was trained from"
+
 # ---- faults put in ----
 expect 0 "$ENGRAM" watch all.csv --rows --target heat --learn 0.5 --inject stuck,spike --count 5 --seed 3
 says "Faults put into heat"

@@ -1,7 +1,7 @@
 /* Fault warning: a known fault is found at its place and blamed on its column, normal noise raises about as many alarms
- * as stated, a row's score knows no later row, and faults are put in as the rule says. */
+ * as stated, a row's score knows no later row, also where a network forecasts it, and faults are put in as the rule says. */
 #include "base/base.h"
-#include "engram_series.h"
+#include "engram_task.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -195,6 +195,141 @@ static void refused(void **state) {
 	eg_watch_free(w);
 }
 
+/* ---- a forecaster in place of the regression --------------------------------------------------------------------- */
+
+enum { PAST = 5 };
+
+/* Sees whether it is shown what it should be; says twice the last value less the one before. */
+typedef struct shown {
+	int fitted, asked;
+	bool logs;
+} shown;
+
+static double z_of(const shown *s, double y) { return s->logs ? log(y + 1) : y; }
+
+static eg_status fit_shown(void *user, const double *const *of, int n, eg_error *ignored) {
+	shown *s = user;
+	(void)ignored;
+	s->fitted = n;
+	for (int t = 0; t < LEARNED; t++) {
+		assert_true(isnan(copy[t]) ? isnan(of[0][t]) : fabs(of[0][t] - z_of(s, copy[t])) < 1e-12);
+		assert_true(of[1][t] == b[t]);
+	}
+	return EG_OK;
+}
+
+static double say_shown(void *user, const double *rows, int64_t row) {
+	shown *s = user;
+	s->asked++;
+	for (int i = 1; i < PAST + 2; i++) {
+		const int64_t t = row - PAST - 1 + i;
+		const double *at = rows + (ptrdiff_t)i * 2;
+		assert_true(t < 0 ? isnan(at[1]) : at[1] == b[t]);
+		if (t == row || t < 0 || isnan(copy[t]))
+			assert_true(isnan(at[0]));
+		else
+			assert_true(fabs(at[0] - z_of(s, copy[t])) < 1e-12);
+	}
+	/* before the window: the last value that was there */
+	int64_t t = row - PAST - 1;
+	while (t >= 0 && isnan(copy[t])) t--;
+	assert_true(t < 0 ? isnan(rows[0]) : fabs(rows[0] - z_of(s, copy[t])) < 1e-12);
+	return 2 * rows[2 * PAST] - rows[2 * PAST - 2];
+}
+
+static void forecaster(void **state) {
+	(void)state;
+	for (int logs = 0; logs < 2; logs++) {
+		shown s = {.logs = logs == 1};
+		const eg_watch_forecaster f = {&s, 0, PAST, fit_shown, say_shown};
+		eg_watch_options o = EG_WATCH_OPTIONS;
+		eg_watch *w;
+		make(6);
+		/* many values of a tenth of e - 1, so that the logarithm is of y + 1 where it is skewed */
+		for (int t = 0; t < N; t++) copy[t] = logs ? (t % 5 == 0 ? 1 : exp(a[t] / 4)) : a[t];
+		for (int t = 100; t < N; t += 50 + t % 9) copy[t] = copy[t + 1] = NAN;
+		o.period = DAY, o.forecaster = &f;
+		OK(eg_watch_learn(changed, 2, LEARNED, &o, &w, &err));
+		assert_int_equal(s.fitted, 2 * LEARNED / 5);
+		assert_int_equal(s.asked, LEARNED); /* once a row */
+		eg_watch_event e;
+		double both[2];
+		go(w, changed, N, NULL, &e, both);
+		assert_int_equal(s.asked, N);
+		eg_watch_free(w);
+	}
+	eg_watch *w;
+	eg_watch_options o = EG_WATCH_OPTIONS;
+	o.forecaster = &(const eg_watch_forecaster){NULL, 1, PAST, fit_shown, say_shown};
+	assert_int_equal(eg_watch_learn(columns, 2, LEARNED, &o, &w, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "the network forecasts column 2 of 1 that are watched"));
+	o.watched = 2;
+	assert_int_equal(eg_watch_learn(columns, 2, 499, &o, &w, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "499 rows are learned, and a network needs 500 at least"));
+}
+
+static const char faults[] =
+	"name: faults\ntask: forecast\n"
+	"data: {source: windows, table: made.csv, columns: [a, b], known: [b], past: 24, waves: [24], reference: none, validation: 0.15}\n"
+	"inputs: {past: [time, 4], future: [ahead, 4]}\n"
+	"model:\n  - causal_conv1d: {filters: 6, kernel: 24, from: past}\n  - last: {name: seen}\n"
+	"  - squeeze: {axes: [0], from: future, name: now}\n  - concat: {from: [seen, now], axis: 1}\n  - linear: 1\n"
+	"train: {loss: huber, optimizer: {adam: {lr: 0.01}}, batch: 32, epochs: 3, seed: 1}\n";
+
+/* Rows of `of` up to `until`, and between them another run's, which has no influence. */
+static void score(const eg_watch *w, const double *const *of, int until, double *scores, eg_sign *signs) {
+	eg_watch_run *r = eg_watch_begin(w), *other = eg_watch_begin(w);
+	assert_true(r && other);
+	for (int t = LEARNED; t < until; t++) {
+		const double row[2] = {of[0][t], of[1][t]}, odd[2] = {t, -t};
+		eg_watch_now now;
+		eg_watch_step(r, row, &now);
+		scores[t] = now.score, signs[t] = now.sign;
+		if (of != columns) eg_watch_step(other, odd, &now);
+	}
+	eg_watch_end(other);
+	eg_watch_end(r);
+}
+
+static void network(void **state) {
+	(void)state;
+	enum { JUMP = 4000, STUCK = 5000 };
+	static double scores[2][N];
+	static eg_sign signs[2][N];
+	make(7);
+	eg_time_column c[2] = {{.name = "a", .numbers = true, .values = a}, {.name = "b", .numbers = true, .values = b}};
+	const eg_time_table table = {.file = "made.csv", .columns = c, .ncolumns = 2, .steps = LEARNED, .rows = LEARNED};
+	const char *const names[] = {"a", "b"};
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	eg_recipe *recipe;
+	eg_network_watch *n;
+	eg_watch *w;
+	OK(eg_recipe_parse(faults, strlen(faults), "faults.yaml", NULL, &recipe, &err));
+	OK(eg_network_watch_new(recipe, ctx, &table, names, 2, 1, &n, &err));
+	eg_watch_options o = EG_WATCH_OPTIONS;
+	o.period = DAY, o.per_1000 = 0.5, o.forecaster = eg_network_watch_forecaster(n);
+	assert_int_equal(o.forecaster->column, 0);
+	assert_null(eg_network_watch_fitted(n));
+	OK(eg_watch_learn(columns, 2, LEARNED, &o, &w, &err));
+	assert_non_null(eg_network_watch_fitted(n));
+	for (int t = JUMP; t < JUMP + 3; t++) copy[t] = a[t] + 9;
+	for (int t = STUCK; t < STUCK + 24; t++) copy[t] = a[STUCK - 1];
+	score(w, columns, N, scores[0], signs[0]);
+	score(w, changed, N, scores[1], signs[1]);
+	int alarms = 0;
+	for (int t = LEARNED; t < N; t++) alarms += scores[0][t] >= 1;
+	assert_true(alarms < 12);
+	assert_memory_equal(scores[0] + LEARNED, scores[1] + LEARNED, (JUMP - LEARNED) * sizeof scores[0][0]);
+	assert_true(scores[1][JUMP] >= 1 && signs[1][JUMP] == EG_SIGN_JUMP);
+	assert_true(scores[1][STUCK + 6] >= 1 && signs[1][STUCK + 6] == EG_SIGN_STUCK);
+	/* its errors are those of the noise, 1: what the other column says of this row is used */
+	assert_true(eg_watch_threshold(w, 0, EG_SIGN_JUMP) > 3 && eg_watch_threshold(w, 0, EG_SIGN_JUMP) < 6);
+	eg_watch_free(w);
+	eg_network_watch_free(n);
+	eg_recipe_free(recipe);
+	eg_context_free(ctx);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(normal_rows),
@@ -203,6 +338,8 @@ int main(void) {
 		cmocka_unit_test(rule),
 		cmocka_unit_test(judged),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(forecaster),
+		cmocka_unit_test(network),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,14 @@
  *
  * The learned rows are cut into five parts. Signs of each part are computed with what the other four taught, so that
  * thresholds are of rows that were not learned; rates beyond what so few rows show are those of an exponential tail
- * above the highest peaks (Pickands 1975, with shape 0). A forecaster is fitted once, on the first three parts; the sizes
- * of its errors and the thresholds of signs made of them are of the other two. */
+ * above the highest peaks (Pickands 1975, with shape 0). A forecaster is fitted once, on the first two parts; the sizes
+ * of its errors and the thresholds of signs made of them are of the other three. */
 #include "series/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 5, FITTED = 3, PEAKS = 10, LEAST_ROWS = 100, LEAST_FORECAST = 500 };
+enum { PARTS = 5, FITTED = 2, PEAKS = 10, LEAST_ROWS = 100, LEAST_FORECAST = 500 };
 static const double penalty = 1e-6;
 
 /* How much of the false alarms each sign may raise. Spikes of nature are the most like faults. */
@@ -462,7 +462,7 @@ static eg_status check(const eg_watch_options *o, int ncolumns, int n, eg_error 
 		return eg_fail(err, EG_ERR_ARG, "the network forecasts column %d of %d that are watched, from %d rows; watch that column",
 		        f->column + 1, o->watched, f->past);
 	if (f && n < LEAST_FORECAST)
-		return eg_fail(err, EG_ERR_ARG, "%d rows are learned, and a network needs %d at least: three fifths of them train it, and "
+		return eg_fail(err, EG_ERR_ARG, "%d rows are learned, and a network needs %d at least: two fifths of them train it, and "
 		                                "thresholds are of the others; give more rows, or leave the network out", n, LEAST_FORECAST);
 	if (n < LEAST_ROWS || (o->period > 1 && n < 2 * o->period))
 		return eg_fail(err, EG_ERR_ARG, "%d rows are learned, and %d at least are needed%s; give more", n,
