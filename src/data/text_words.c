@@ -229,3 +229,18 @@ size_t eg_word_size(const char *s, size_t size) {
 	}
 	return n;
 }
+
+static bool is_chinese(uint32_t c) {
+	return c == 0x3007 || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) ||
+	       (c >= 0x20000 && c <= 0x3FFFF);
+}
+
+size_t eg_chinese_size(const char *s, size_t size, size_t most) {
+	size_t n = 0, more, behind;
+	while ((more = extent(s + n, size - n)) > 0 && n + more <= most && is_chinese(eg_utf8_decode(s + n, NULL))) {
+		behind = n + more;
+		if (extent(s + behind, size - behind) > 0 && is_attached(class_of(eg_utf8_decode(s + behind, NULL)))) break;
+		n = behind;
+	}
+	return n;
+}

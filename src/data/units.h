@@ -35,10 +35,30 @@ int eg_unit_by_count(const void *a, const void *b);
 
 /* ---- words (vocab.c) --------------------------------------------------------------------------------------------- */
 
-/* eg_vocab_new; runs: words are cut as they were in model files of before, at all but letters, digits, apostrophes. */
-eg_status eg_vocab_new_by(eg_unit unit, bool runs, const char *const *tokens, const size_t *sizes, int n, int end,
+/* Where words end, beside EG_WORDS_UNICODE and EG_WORDS_FRISO: as in model files of before, at all but letters, digits and
+ * apostrophes. */
+enum { EG_WORDS_RUNS = 2 };
+typedef struct eg_words {
+	int rule;
+	uint64_t dictionary; /* friso's: a checksum; 0: not known yet */
+} eg_words;
+/* eg_vocab_new, with this rule. */
+eg_status eg_vocab_new_by(eg_unit unit, eg_words words, const char *const *tokens, const size_t *sizes, int n, int end,
 	int unknown, eg_vocab **vocab, eg_error *err);
-bool eg_vocab_of_runs(const eg_vocab *v);
+eg_words eg_vocab_words(const eg_vocab *v);
+
+/* ---- Chinese words (friso.c) ------------------------------------------------------------------------------------- */
+
+enum { EG_FRISO_WORDS = 400 };
+typedef struct eg_friso eg_friso; /* who needs friso's dictionary; any thread may cut with it */
+eg_friso *eg_friso_new(uint64_t dictionary); /* its checksum; 0: any. NULL: out of memory */
+void eg_friso_free(eg_friso *f);
+/* Loads the dictionary unless it is there. Says what is missing, or that it is another one. Before the first cut. */
+eg_status eg_friso_open(eg_friso *f, eg_error *err);
+uint64_t eg_friso_dictionary(const eg_friso *f); /* of an open one */
+/* Sizes of the first words of the Chinese characters at s, some of them; returns how many. 0: none are there. Where it is
+ * called again behind them it goes on as if all had been cut at once. */
+int eg_friso_cut(const eg_friso *f, const char *s, size_t size, uint8_t words[EG_FRISO_WORDS]);
 
 /* ---- subwords (subword.c) ---------------------------------------------------------------------------------------- */
 

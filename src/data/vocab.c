@@ -13,7 +13,8 @@ static const char END_NAME[] = "<end>", UNKNOWN_NAME[] = "<unknown>", REPLACEMEN
 
 struct eg_vocab {
 	eg_unit unit;
-	bool runs; /* words are runs of letters and apostrophes */
+	eg_words words;
+	eg_friso *friso; /* by whom Chinese is cut; NULL: by nobody */
 	int n, end, unknown;
 	eg_unit_span *tokens;
 	char *bytes;    /* of all tokens, with a zero behind each */
@@ -44,10 +45,10 @@ static size_t run_size(const char *s, size_t size) {
 }
 
 /* Bytes of the unit at s, which is not a space for words; 0: not UTF-8, or a zero byte. */
-static size_t unit_size(eg_unit unit, bool runs, const char *s, size_t size) {
+static size_t unit_size(eg_unit unit, int rule, const char *s, size_t size) {
 	if (unit == EG_UNIT_BYTE) return 1;
 	if (unit == EG_UNIT_CHAR) return s[0] ? (size_t)eg_utf8_length(s, size) : 0;
-	return runs ? run_size(s, size) : eg_word_size(s, size);
+	return rule == EG_WORDS_RUNS ? run_size(s, size) : eg_word_size(s, size);
 }
 
 /* Bytes of the spaces at s that words are put apart by. */
@@ -61,19 +62,33 @@ static size_t spaces_size(const char *s, size_t size) {
 	return n;
 }
 
-/* Walks over the units of a text: text[at .. at + n - 1] is one. Zero-initialise at and n. */
+/* Walks over the units of a text: text[at .. at + n - 1] is one. Zero-initialise what is not given. */
 typedef struct cursor {
 	eg_unit unit;
-	bool runs;
+	int rule;
+	const eg_friso *friso; /* open; NULL: nobody cuts Chinese */
 	const char *text;
 	size_t size, at, n;
+	int cut, taken; /* Chinese words that begin at `at` or were taken already */
+	uint8_t sizes[EG_FRISO_WORDS];
 } cursor;
+
+static bool next_chinese(cursor *c) {
+	if (c->taken == c->cut) {
+		c->cut = eg_friso_cut(c->friso, c->text + c->at, c->size - c->at, c->sizes);
+		c->taken = 0;
+	}
+	if (c->taken == c->cut) return false;
+	c->n = c->sizes[c->taken++];
+	return true;
+}
 
 /* false: at the end, or, with at < size, something that is not UTF-8 stands there. */
 static bool next(cursor *c) {
 	c->at += c->n;
 	if (c->unit == EG_UNIT_WORD) c->at += spaces_size(c->text + c->at, c->size - c->at);
-	c->n = c->at < c->size ? unit_size(c->unit, c->runs, c->text + c->at, c->size - c->at) : 0;
+	if (c->friso && c->at < c->size && next_chinese(c)) return true;
+	c->n = c->at < c->size ? unit_size(c->unit, c->rule, c->text + c->at, c->size - c->at) : 0;
 	return c->n > 0;
 }
 
@@ -110,7 +125,7 @@ static eg_status check_marks(eg_unit unit, int n, int end, int unknown, eg_error
 	return EG_OK;
 }
 
-static eg_status check_token(eg_unit unit, bool runs, int i, const char *s, size_t size, eg_error *err) {
+static eg_status check_token(eg_unit unit, int rule, int i, const char *s, size_t size, eg_error *err) {
 	if (size == 0 || size > EG_UNIT_MOST)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d has %zu bytes; 1 to %d are possible", i, size,
 		        (int)EG_UNIT_MOST);
@@ -119,7 +134,8 @@ static eg_status check_token(eg_unit unit, bool runs, int i, const char *s, size
 	if (unit == EG_UNIT_SUBWORD) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is a byte once more", i);
 	if (unit == EG_UNIT_WORD && spaces_size(s, size) > 0)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d begins with a space, which no word does", i);
-	if (unit_size(unit, runs, s, size) == size) return EG_OK;
+	if (unit_size(unit, rule, s, size) == size) return EG_OK;
+	if (unit == EG_UNIT_WORD && rule == EG_WORDS_FRISO && eg_chinese_size(s, size, size) == size) return EG_OK;
 	if (eg_utf8_check(s, size) < size) return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d is not UTF-8 text", i);
 	return eg_fail(err, EG_ERR_ARG, "vocabulary: unit %d, '%.*s', is more than one %s", i, (int)size, s,
 	        unit == EG_UNIT_CHAR ? "character" : "word");
@@ -173,12 +189,14 @@ static eg_status fill_table(eg_vocab *v, eg_error *err) {
 
 eg_status eg_vocab_new(eg_unit unit, const char *const *tokens, const size_t *sizes, int n, int end, int unknown,
 	eg_vocab **vocab, eg_error *err) {
-	return eg_vocab_new_by(unit, false, tokens, sizes, n, end, unknown, vocab, err);
+	return eg_vocab_new_by(unit, (eg_words){0}, tokens, sizes, n, end, unknown, vocab, err);
 }
 
-bool eg_vocab_of_runs(const eg_vocab *v) { return v->runs; }
+eg_words eg_vocab_words(const eg_vocab *v) {
+	return (eg_words){.rule = v->words.rule, .dictionary = v->friso ? eg_friso_dictionary(v->friso) : 0};
+}
 
-eg_status eg_vocab_new_by(eg_unit unit, bool runs, const char *const *tokens, const size_t *sizes, int n, int end,
+eg_status eg_vocab_new_by(eg_unit unit, eg_words words, const char *const *tokens, const size_t *sizes, int n, int end,
 	int unknown, eg_vocab **vocab, eg_error *err) {
 	*vocab = NULL;
 	eg_status status = check_marks(unit, n, end, unknown, err);
@@ -190,15 +208,17 @@ eg_status eg_vocab_new_by(eg_unit unit, bool runs, const char *const *tokens, co
 	for (int i = 0; i < n && tokens && !status; i++) {
 		if (bytes >= 0 && i >= bytes && i < bytes + 256) continue;
 		if (i != end && i != unknown)
-			status = check_token(unit, runs, i, tokens[i], sizes[i], err);
+			status = check_token(unit, words.rule, i, tokens[i], sizes[i], err);
 		else if (sizes[i] > EG_UNIT_MOST)
 			status = eg_fail(err, EG_ERR_ARG, "vocabulary: the name of mark %d has %zu bytes", i, sizes[i]);
 	}
 	if (status) return status;
 	eg_vocab *v = eg_calloc(NULL, 1, sizeof *v);
 	if (!v) return no_memory(err);
-	v->unit = unit, v->runs = runs, v->n = n, v->end = end, v->unknown = unknown;
-	status = copy_tokens(v, tokens, sizes) ? fill_table(v, err) : no_memory(err);
+	v->unit = unit, v->words = words, v->n = n, v->end = end, v->unknown = unknown;
+	const bool friso = unit == EG_UNIT_WORD && words.rule == EG_WORDS_FRISO;
+	v->friso = friso ? eg_friso_new(words.dictionary) : NULL;
+	status = copy_tokens(v, tokens, sizes) && (v->friso || !friso) ? fill_table(v, err) : no_memory(err);
 	if (status)
 		eg_vocab_free(v);
 	else
@@ -208,6 +228,7 @@ eg_status eg_vocab_new_by(eg_unit unit, bool runs, const char *const *tokens, co
 
 void eg_vocab_free(eg_vocab *v) {
 	if (!v) return;
+	eg_friso_free(v->friso);
 	eg_release(NULL, v->tokens);
 	eg_release(NULL, v->bytes);
 	eg_release(NULL, v->slots);
@@ -227,8 +248,9 @@ const char *eg_vocab_token(const eg_vocab *v, int i, size_t *size) {
 
 /* ---- making one from a text -------------------------------------------------------------------------------------- */
 
-static eg_status count_units(eg_unit_counts *c, eg_unit unit, const char *text, size_t size, eg_error *err) {
-	cursor at = {.unit = unit, .text = text, .size = size};
+static eg_status count_units(
+	eg_unit_counts *c, eg_unit unit, const eg_friso *friso, const char *text, size_t size, eg_error *err) {
+	cursor at = {.unit = unit, .friso = friso, .text = text, .size = size};
 	while (next(&at))
 		if (eg_unit_counts_add(c, text + at.at, at.n, 1) < 0) return no_memory(err);
 	if (at.at < size) return not_utf8(&at, NULL, err);
@@ -259,7 +281,7 @@ static eg_status choose(const eg_unit_counts *c, const eg_vocab_options *o, int 
 }
 
 static eg_status make(
-	const eg_unit_counts *c, const eg_vocab_options *o, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
+	const eg_unit_counts *c, const eg_vocab_options *o, eg_words words, int kept, bool unknown, eg_vocab **vocab, eg_error *err) {
 	int marks = o->end + unknown, n = kept + marks;
 	const char **tokens = eg_calloc(NULL, (size_t)n, sizeof *tokens);
 	size_t *sizes = eg_calloc(NULL, (size_t)n, sizeof *sizes);
@@ -270,7 +292,7 @@ static eg_status make(
 		if (o->end) tokens[0] = END_NAME, sizes[0] = sizeof END_NAME - 1;
 		if (unknown) tokens[o->end] = UNKNOWN_NAME, sizes[o->end] = sizeof UNKNOWN_NAME - 1;
 		for (int i = 0; i < kept; i++) tokens[marks + i] = c->units[i].s, sizes[marks + i] = c->units[i].size;
-		status = eg_vocab_new(o->unit, tokens, sizes, n, o->end ? 0 : -1, unknown ? o->end : -1, vocab, err);
+		status = eg_vocab_new_by(o->unit, words, tokens, sizes, n, o->end ? 0 : -1, unknown ? o->end : -1, vocab, err);
 	}
 	eg_release(NULL, tokens);
 	eg_release(NULL, sizes);
@@ -298,9 +320,28 @@ static eg_status build_subwords(
 	}
 	for (int i = 0; i < w.learnt.n && !status; i++)
 		if (eg_unit_counts_add(&all, w.learnt.units[i].s, w.learnt.units[i].size, 0) < 0) status = no_memory(err);
-	if (!status) status = make(&all, o, all.n, o->unknown, vocab, err);
+	if (!status) status = make(&all, o, (eg_words){0}, all.n, o->unknown, vocab, err);
 	eg_unit_counts_free(&all);
 	eg_subwords_free(&w);
+	return status;
+}
+
+static eg_status build(
+	const eg_vocab_options *o, const eg_friso *friso, const char *text, size_t size, eg_vocab **vocab, eg_error *err) {
+	eg_unit_counts c = {0};
+	const eg_words words = {.rule = friso ? EG_WORDS_FRISO : EG_WORDS_UNICODE, .dictionary = friso ? eg_friso_dictionary(friso) : 0};
+	int kept = 0;
+	bool unknown = false;
+	eg_status status = count_units(&c, o->unit, friso, text, size, err);
+	if (!status) {
+		qsort(c.units, (size_t)c.n, sizeof *c.units, eg_unit_by_count);
+		status = choose(&c, o, &kept, &unknown, err);
+	}
+	if (!status) {
+		if (o->unit == EG_UNIT_CHAR) qsort(c.units, (size_t)kept, sizeof *c.units, eg_unit_by_bytes);
+		status = make(&c, o, words, kept, unknown, vocab, err);
+	}
+	eg_unit_counts_free(&c);
 	return status;
 }
 
@@ -308,26 +349,22 @@ eg_status eg_vocab_build(
 	const char *text, size_t size, const eg_vocab_options *options, eg_vocab **vocab, eg_error *err) {
 	static const eg_vocab_options none;
 	const eg_vocab_options *o = options ? options : &none;
-	eg_unit_counts c = {0};
-	int kept = 0;
-	bool unknown = false;
 	*vocab = NULL;
 	if (o->min_count < 0 || o->max_size < 0)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: min_count is %d and max_size %d; they cannot be negative",
 		        o->min_count, o->max_size);
+	if (o->words != EG_WORDS_UNICODE && o->words != EG_WORDS_FRISO)
+		return eg_fail(err, EG_ERR_ARG, "vocabulary: there is no rule number %d by which words end", o->words);
 	if (o->unit == EG_UNIT_BYTE)
 		return eg_vocab_new(EG_UNIT_BYTE, NULL, NULL, 256 + o->end, o->end ? 0 : -1, -1, vocab, err);
 	if (o->unit == EG_UNIT_SUBWORD) return build_subwords(text, size, o, vocab, err);
-	eg_status status = count_units(&c, o->unit, text, size, err);
-	if (!status) {
-		qsort(c.units, (size_t)c.n, sizeof *c.units, eg_unit_by_count);
-		status = choose(&c, o, &kept, &unknown, err);
-	}
-	if (!status) {
-		if (o->unit == EG_UNIT_CHAR) qsort(c.units, (size_t)kept, sizeof *c.units, eg_unit_by_bytes);
-		status = make(&c, o, kept, unknown, vocab, err);
-	}
-	eg_unit_counts_free(&c);
+	if (o->unit != EG_UNIT_WORD || o->words != EG_WORDS_FRISO) return build(o, NULL, text, size, vocab, err);
+	eg_friso *friso = eg_friso_new(0);
+	eg_status status = friso ? eg_friso_open(friso, err) : no_memory(err);
+	if (!status) status = build(o, friso, text, size, vocab, err);
+	if (!status) status = eg_friso_open((*vocab)->friso, err); /* before the other goes, so that it stays loaded */
+	if (status) eg_vocab_free(*vocab), *vocab = NULL;
+	eg_friso_free(friso);
 	return status;
 }
 
@@ -373,10 +410,11 @@ eg_status eg_vocab_encode(
 	*ids = NULL;
 	*n = 0;
 	if (v->unit == EG_UNIT_SUBWORD) return encode_subwords(v, text, size, ids, n, err);
-	cursor c = {.unit = v->unit, .runs = v->runs, .text = text, .size = size};
+	cursor c = {.unit = v->unit, .rule = v->words.rule, .friso = v->friso, .text = text, .size = size};
 	size_t count = 0, room = size / 4 + 16;
 	int32_t *out = malloc(room * sizeof *out);
 	eg_status status = out ? EG_OK : no_memory(err);
+	if (!status && v->friso) status = eg_friso_open(v->friso, err);
 	while (!status && next(&c)) {
 		int32_t id = *eg_unit_slot(v->slots, v->mask, v->tokens, text + c.at, c.n);
 		if (id < 0) id = v->unknown;
@@ -399,7 +437,7 @@ eg_status eg_vocab_encode(
 }
 
 void eg_vocab_places(const eg_vocab *v, const char *text, size_t size, const int32_t *ids, size_t n, size_t *starts) {
-	cursor c = {.unit = v->unit, .runs = v->runs, .text = text, .size = size};
+	cursor c = {.unit = v->unit, .rule = v->words.rule, .friso = v->friso, .text = text, .size = size};
 	size_t at = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (v->unit == EG_UNIT_SUBWORD) {
@@ -431,7 +469,7 @@ static role role_of(const eg_vocab *v, int id) {
 	if (id == v->unknown) return ROLE_WORD;
 	uint32_t c = eg_utf8_decode(v->tokens[id].s, NULL);
 	if (c == '\n') return ROLE_NOTHING;
-	if (eg_is_core(c) || (v->runs && is_of_run(v->tokens[id].s))) return ROLE_WORD;
+	if (eg_is_core(c) || (v->words.rule == EG_WORDS_RUNS && is_of_run(v->tokens[id].s))) return ROLE_WORD;
 	if (eg_is_letter(c) || eg_is_ideograph(c)) return ROLE_WIDE;
 	if (!eg_is_between(c) && ((c >= 0x3000 && c <= 0x303F) || (c >= 0xFF00 && c <= 0xFFEF))) return ROLE_WIDE;
 	for (int i = 0; i < EG_COUNT(open); i++)
@@ -450,14 +488,17 @@ static bool apart(role before, role after) {
 static bool joins(const eg_vocab *v, int before, int id) {
 	char both[2 * EG_UNIT_MOST + 8];
 	const int ids[] = {before, id};
-	size_t n[2];
-	if (v->runs || before < 0 || before >= v->n || before == v->end) return false;
+	size_t n[2], from = 0;
+	if (v->words.rule == EG_WORDS_RUNS || before < 0 || before >= v->n || before == v->end) return false;
 	for (int i = 0; i < 2; i++) {
 		const bool unknown = ids[i] == v->unknown;
 		n[i] = unknown ? sizeof REPLACEMENT - 1 : v->tokens[ids[i]].size;
 		memcpy(both + (i ? n[0] : 0), unknown ? REPLACEMENT : v->tokens[ids[i]].s, n[i]);
 	}
-	return eg_word_size(both, n[0] + n[1]) != n[0];
+	/* a Chinese word: its last character stands beside the next */
+	for (size_t more = v->friso ? eg_chinese_size(both, n[0], 4) : 0; more > 0 && from + more < n[0];)
+		from += more, more = eg_chinese_size(both + from, n[0] - from, 4);
+	return eg_word_size(both + from, n[0] + n[1] - from) != n[0] - from;
 }
 
 size_t eg_vocab_spell(const eg_vocab *v, int before, int id, char *buf, size_t size) {

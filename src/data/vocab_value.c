@@ -8,7 +8,20 @@
 #include "data/units.h"
 #include "engram_text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+/* Where words end, and by which dictionary: {"boundaries": "friso", "dictionary": "0123456789abcdef"}. */
+static void put_words(eg_value *map, const eg_vocab *v) {
+	const eg_words words = eg_vocab_words(v);
+	char sum[20];
+	if (eg_vocab_unit(v) != EG_UNIT_WORD || words.rule == EG_WORDS_RUNS) return;
+	eg_value_put_text(map, "boundaries", words.rule == EG_WORDS_FRISO ? "friso" : "unicode");
+	if (words.rule != EG_WORDS_FRISO) return;
+	snprintf(sum, sizeof sum, "%016" PRIx64, words.dictionary);
+	eg_value_put_text(map, "dictionary", sum);
+}
 
 eg_value *eg_vocab_put(eg_value *parent, const char *key, const eg_vocab *v) {
 	eg_value *map = eg_value_put_map(parent, key);
@@ -16,7 +29,7 @@ eg_value *eg_vocab_put(eg_value *parent, const char *key, const eg_vocab *v) {
 	eg_value_put_text(map, "unit", eg_unit_names()[unit]);
 	if (eg_vocab_end(v) >= 0) eg_value_put_int(map, "end", eg_vocab_end(v));
 	if (eg_vocab_unknown(v) >= 0) eg_value_put_int(map, "unknown", eg_vocab_unknown(v));
-	if (unit == EG_UNIT_WORD && !eg_vocab_of_runs(v)) eg_value_put_text(map, "boundaries", "unicode");
+	put_words(map, v);
 	if (unit == EG_UNIT_BYTE) return map;
 	eg_value *tokens = eg_value_put_list(map, "tokens");
 	int first = unit == EG_UNIT_SUBWORD ? 256 + (eg_vocab_end(v) >= 0) + (eg_vocab_unknown(v) >= 0) : 0;
@@ -40,7 +53,15 @@ static bool get_mark(const eg_value *map, const char *key, int *mark) {
 	return !t || (v >= 0 && v <= INT32_MAX);
 }
 
-static eg_status make(eg_unit unit, bool runs, const eg_value *list, int end, int unknown, eg_vocab **vocab, eg_error *err) {
+static bool get_words(const eg_value *map, eg_words *words) {
+	const char *boundaries = eg_value_text(eg_value_get(map, "boundaries")), *sum = eg_value_text(eg_value_get(map, "dictionary"));
+	*words = (eg_words){.rule = boundaries ? EG_WORDS_UNICODE : EG_WORDS_RUNS};
+	if (!boundaries || strcmp(boundaries, "unicode") == 0) return true;
+	words->rule = EG_WORDS_FRISO;
+	return strcmp(boundaries, "friso") == 0 && sum && strlen(sum) == 16 && sscanf(sum, "%16" SCNx64, &words->dictionary) == 1;
+}
+
+static eg_status make(eg_unit unit, eg_words words, const eg_value *list, int end, int unknown, eg_vocab **vocab, eg_error *err) {
 	int marks = (end >= 0) + (unknown >= 0), n = 0;
 	size_t room = (size_t)eg_value_count(list) + 259;
 	const char **tokens = eg_calloc(NULL, room, sizeof *tokens);
@@ -58,7 +79,7 @@ static eg_status make(eg_unit unit, bool runs, const eg_value *list, int end, in
 		sizes[n] = eg_value_text_size(t);
 		if (!tokens[n]) status = damaged(err, "one of its units is not a text");
 	}
-	if (!status) status = eg_vocab_new_by(unit, runs, tokens, sizes, n, end, unknown, vocab, err);
+	if (!status) status = eg_vocab_new_by(unit, words, tokens, sizes, n, end, unknown, vocab, err);
 	eg_release(NULL, tokens);
 	eg_release(NULL, sizes);
 	return status;
@@ -75,16 +96,14 @@ eg_status eg_vocab_from_value(const eg_value *map, eg_vocab **vocab, eg_error *e
 	if (!names[unit]) return damaged(err, "its unit is none of char, byte, word, subword");
 	if (!get_mark(map, "end", &end)) return damaged(err, "its end mark is not a number of a unit");
 	if (!get_mark(map, "unknown", &unknown)) return damaged(err, "its unknown mark is not a number of a unit");
-	const char *boundaries = eg_value_text(eg_value_get(map, "boundaries"));
-	const bool runs = unit == EG_UNIT_WORD && !boundaries;
-	if (boundaries && strcmp(boundaries, "unicode") != 0)
-		return damaged(err, "its words end at boundaries that are not known here; take a newer engram");
+	eg_words words;
+	if (!get_words(map, &words)) return damaged(err, "its words end at boundaries that are not known here; take a newer engram");
 	bool bytes = unit == EG_UNIT_BYTE;
 	if (bytes ? tokens != NULL : eg_value_kind_of(tokens) != EG_VALUE_LIST)
 		return damaged(err, bytes ? "one of bytes has no list of units" : "the list of its units is missing");
 	eg_error own = {0};
 	eg_status status = bytes ? eg_vocab_new(EG_UNIT_BYTE, NULL, NULL, 256 + (end >= 0), end, unknown, vocab, &own)
-				 : make((eg_unit)unit, runs, tokens, end, unknown, vocab, &own);
+				 : make((eg_unit)unit, words, tokens, end, unknown, vocab, &own);
 	if (status == EG_ERR_ARG) /* the caller is a file */
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: %s", own.message);
 	if (status && err) *err = own;

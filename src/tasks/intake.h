@@ -115,7 +115,7 @@ void eg_intake_begin_with(eg_intake *f, int id);     /* texts of questions are r
 eg_status eg_intake_encode(
 	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err);
 typedef struct eg_text_keys {
-	int unit, min_count, max_size, longest;
+	int unit, words, min_count, max_size, longest;
 	bool cut;
 } eg_text_keys;
 const eg_text_keys *eg_intake_text_keys(const eg_intake *f);

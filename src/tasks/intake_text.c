@@ -16,6 +16,7 @@ typedef eg_text_intake text_intake;
 	  .doc = doc_ }
 
 static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
+static const char *const words_names[] = {"unicode", "friso", NULL}; /* EG_WORDS_... */
 static const eg_key keys[] = {
 	{.name = "unit",
 		.type = EG_KEY_ENUM,
@@ -26,6 +27,13 @@ static const eg_key keys[] = {
 		       "of a running text's "
 		       "characters of all of it; byte: all 256; subword: `max_size` units (default: 4000), learnt by byte pair encoding, "
 		       "by which any text can be written"},
+	{.name = "words",
+		.type = EG_KEY_ENUM,
+		.offset = KEY(words),
+		.names = words_names,
+		.by_field = true,
+		.doc = "texts, `unit: word`: where words end. unicode (default): at Unicode's word boundaries, where each Chinese character "
+		       "is a word; friso: runs of Chinese characters are cut into words by libfriso and its dictionary"},
 	WHOLE("min_count", min_count, 1, 1e9,
 		"texts: units that occur less often become the unknown unit (default: 1)"),
 	WHOLE("max_size", max_size, 2, 1e7,
@@ -71,6 +79,8 @@ static eg_status open_intake(eg_intake *f, eg_recipe *r, eg_error *err) {
 	text_intake *x = (text_intake *)f;
 	x->first = -1;
 	bool bytes = x->keys.unit == EG_UNIT_BYTE;
+	if (x->keys.words && x->keys.unit != EG_UNIT_WORD)
+		return refuse(r, "data.words", "'words' says where words end, and does nothing without 'unit: word'", err);
 	if (bytes && x->keys.min_count)
 		return refuse(r, "data.min_count",
 		        "'min_count' does nothing with 'unit: byte': there are always 256 of them", err);
@@ -136,6 +146,7 @@ eg_status eg_text_look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_e
 static eg_status looked(eg_intake *f, eg_error *err) {
 	text_intake *x = (text_intake *)f;
 	eg_vocab_options o = {.unit = (eg_unit)x->keys.unit,
+	        .words = x->keys.words,
 	        .min_count = x->keys.min_count,
 	        .max_size = x->keys.max_size,
 	        .end = f->target,

@@ -282,7 +282,7 @@ static eg_status join(const texts *x, char **joined, size_t *size, eg_error *err
 static eg_status make_vocab(texts *x, eg_intake *f, eg_error *err) {
 	const eg_text_keys *k = eg_intake_text_keys(f);
 	eg_vocab_options o = {
-	        .unit = (eg_unit)k->unit, .min_count = k->min_count, .max_size = k->max_size, .end = x->task->samples};
+	        .unit = (eg_unit)k->unit, .words = k->words, .min_count = k->min_count, .max_size = k->max_size, .end = x->task->samples};
 	bool words = of_part(k->unit);
 	char *joined = NULL;
 	size_t size = words && !x->task->samples ? train_bytes(x) : text_size(x);
