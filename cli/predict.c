@@ -115,12 +115,12 @@ static void print_why(const eg_value *answer) {
 }
 
 /* The answer with what it comes from; the caller's. NULL after a message. */
-static eg_value *with_why(job *j, const asked *q, const eg_value *answer) {
+static eg_value *with_why(job *j, const char *name, const eg_question *q, const eg_value *answer) {
 	eg_error err;
 	eg_value *map = eg_value_new(EG_VALUE_MAP);
 	for (const eg_value *c = eg_value_first(answer); c; c = eg_value_next(c)) eg_value_put_copy(map, eg_value_key(c), c);
-	if (!eg_why_text(j->why, q->bytes, q->size, q->where ? q->where : q->name, map, &err)) return map;
-	show_error(j, q->name, &err);
+	if (!eg_why_question(j->why, q, map, &err)) return map;
+	show_error(j, name, &err);
 	eg_value_free(map);
 	return NULL;
 }
@@ -159,7 +159,7 @@ static bool ask(job *j) {
 	eg_status status = eg_predictor_run(j->predictor, q, j->n, answers, errors, &err);
 	for (int i = 0; i < j->n; i++) {
 		asked *a = &j->batch[i];
-		eg_value *more = !status && answers[i] && j->why ? with_why(j, a, answers[i]) : NULL;
+		eg_value *more = !status && answers[i] && j->why ? with_why(j, a->name, &q[i], answers[i]) : NULL;
 		if (!status && !answers[i])
 			show_error(j, a->name, &errors[i]);
 		else if (!status && (more || !j->why))

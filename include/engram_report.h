@@ -124,6 +124,8 @@ EG_API void eg_why_close(eg_why *w);
  * and all `adds` are `log_odds`. */
 EG_API eg_status eg_why_text(
 	eg_why *w, const char *text, size_t size, const char *name, eg_value *map, eg_error *err);
+/* The same of a question as eg_predictor_run answers it: a file, bytes, or a JSON map with the text. */
+EG_API eg_status eg_why_question(eg_why *w, const eg_question *q, eg_value *map, eg_error *err);
 /* The same of n records of the model's own data, evenly over the part that it is judged by, or, where there is none,
  * over that it has learnt from: a map of each into `list`, with `truth`, its class. */
 EG_API eg_status eg_why_data(eg_why *w, int n, eg_value *list, eg_error *err);

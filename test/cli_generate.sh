@@ -229,12 +229,12 @@ expect 1 "$ENGRAM" generate half.safetensors
 
 # Every recipe, on a small piece of its data. What is asked of it is less than a network reaches that only counts how often
 # each character occurs (3.3 nats in the plays, 6.3 in the poems); a narrow network learns that in a second.
-recipe() { # NAME LAYER.CELL LIMIT BYTES OPTION...
-	name=$1 cell=$2 limit=$3 bytes=$4
+recipe() { # NAME LAYER LIMIT BYTES OPTION...
+	name=$1 layer=$2 limit=$3 bytes=$4
 	shift 4
 	expect 0 "$ENGRAM" check "$source/recipes/$name.yaml"
 	expect 0 "$ENGRAM" train "$source/recipes/$name.yaml" -q --threads 1 -o "$name.safetensors" --set "data.limit=$bytes" \
-		--set "model.$cell.hidden=64" --set train.lr=1e-2 "$@"
+		--set "model.$layer.hidden=64" --set train.lr=1e-2 "$@"
 	expect 0 "$ENGRAM" eval "$name.safetensors" --json
 	below "$(number loss)" "$limit" || fail "$name: $(cat out)"
 }
@@ -246,7 +246,7 @@ if [ -f "${ENGRAM_DATA:-/nowhere}/text/tinyshakespeare.txt" ]; then
 	done
 fi
 if [ -f "${ENGRAM_DATA:-/nowhere}/text/tang-poems.txt" ]; then
-	recipe poems 2.lstm 6.0 30000 --set train.epochs=3 --set train.batch=8
+	recipe poems 2.lstm 6.0 30000 --set model.0.embedding.size=64 --set train.epochs=3 --set train.batch=8
 	expect 0 "$ENGRAM" generate poems.safetensors --prompt '床前明月光，' -n 60
 	grep -q '^床前明月光，' out || fail "poems: $(cat out)"
 fi

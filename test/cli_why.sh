@@ -51,6 +51,16 @@ says "log odds of warm against cold"
 expect 0 "$ENGRAM" predict glow.safetensors --why --text ''
 expect 0 "$ENGRAM" predict glow.safetensors --why --text '' --json
 says '"why": []'
+# A question is a text, a file, a line, a map: the same words count, to the same digit.
+printf 'the lake glows' >question.txt
+printf '{"text": "the lake glows"}\n' >question.json
+whole() { grep -o '"why": .*' "$1"; }
+expect 0 "$ENGRAM" predict glow.safetensors --why --json --text 'the lake glows'
+whole out >said
+for way in question.txt question.json -; do
+	"$ENGRAM" predict glow.safetensors --why --json "$way" <question.json >out 2>err || fail "--why of $way: $(cat err)"
+	[ "$(whole out)" = "$(cat said)" ] || fail "--why of $way: $(cat out)"
+done
 # Several, and without the floor.
 expect 0 "$ENGRAM" train glow.yaml -q --set 'data={source: tsv, path: glow.tsv, unit: word, validation: 0.2}'
 printf 'the tree glows\nthe tree fades\n' >lines.txt

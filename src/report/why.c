@@ -260,6 +260,33 @@ eg_status eg_why_text(eg_why *w, const char *text, size_t size, const char *name
 	return status;
 }
 
+/* ---- questions --------------------------------------------------------------------------------------------------- */
+
+/* The text of a JSON map, which stays its owner. */
+static eg_status text_of_map(const eg_why *w, const char *name, const eg_value *map, const char **text, size_t *size, eg_error *err) {
+	const char *field = w->task->intakes[0]->name;
+	const eg_value *v = eg_value_get(map, field);
+	*text = eg_value_text(v), *size = eg_value_text_size(v);
+	return *text ? EG_OK : eg_fail(err, EG_ERR_FORMAT, "%s: it has no text '%s'", name, field);
+}
+
+eg_status eg_why_question(eg_why *w, const eg_question *q, eg_value *map, eg_error *err) {
+	const char *name = q->path ? q->path : q->name ? q->name : "the input", *text = q->bytes;
+	size_t size = q->size;
+	char *own = NULL;
+	eg_value *json = NULL;
+	eg_status status = q->path ? eg_file_read(NULL, q->path, 0, &own, &size, err) : EG_OK;
+	if (own) text = own;
+	if (!status && q->json) {
+		status = eg_value_parse(text, size, name, &json, err);
+		if (!status) status = text_of_map(w, name, json, &text, &size, err);
+	}
+	if (!status) status = eg_why_text(w, text, size, name, map, err);
+	eg_value_free(json);
+	eg_release(NULL, own);
+	return status;
+}
+
 /* ---- the data's own texts ---------------------------------------------------------------------------------------- */
 
 static eg_status weigh_record(eg_why *w, eg_part part, int64_t item, eg_record *r, eg_value *list, eg_error *err) {
