@@ -277,7 +277,11 @@ for words in 'line 1 is empty' 'line 2, column 4: this is no UTF-8 text (byte 0x
 done
 head -c 1000000 /dev/zero | tr '\0' B >lines
 chats 0 names.safetensors --seed 3 --temperature 0.5
-grep -q 'line 1 has 1000000 characters, and the model reads the last 256 units' err || fail "a long line: $(cat err)"
+grep -q 'line 1 is too long: the model reads the last 256 units' err || fail "a long line: $(cat err)"
+expect 0 "$ENGRAM" train names.yaml -q --threads 1 -o by-words.safetensors --set data.unit=word --set data.longest.text=12 --set train.epochs=1
+echo 'Bob Bob Bob Bob Bob' >lines
+chats 0 by-words.safetensors --greedy # of words, in many letters
+[ ! -s err ] || fail "a short line: $(cat err)"
 expect 1 "$ENGRAM" chat backwards.safetensors
 grep -q "does not talk" err || fail "a model of another task: $(cat err)"
 expect 2 "$ENGRAM" chat names.safetensors --greedy --beam 2
