@@ -256,8 +256,13 @@ static bool open_predictor(job *j) {
 }
 
 static bool check(const cli_args *a) {
-	static const char *const ways[] = {"greedy", "beam", "temperature"};
+	static const char *const ways[] = {"greedy", "beam", "temperature"}, *const speakers[] = {"name", "as"};
 	double unused;
+	for (int i = 0; i < 2; i++) {
+		const char *name = args_text(a, speakers[i]);
+		if (name && (!*name || strpbrk(name, "\r\n")))
+			return fail_usage("chat", "--%s needs a name, in one line", speakers[i]), false;
+	}
 	for (int i = 0; i < 3; i++)
 		for (int k = i + 1; k < 3; k++)
 			if (args_has(a, ways[i]) && args_has(a, ways[k]))

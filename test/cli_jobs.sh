@@ -285,6 +285,7 @@ chats 0 by-words.safetensors --greedy # of words, in many letters
 expect 1 "$ENGRAM" chat backwards.safetensors
 grep -q "does not talk" err || fail "a model of another task: $(cat err)"
 expect 2 "$ENGRAM" chat names.safetensors --greedy --beam 2
+expect 2 "$ENGRAM" chat names.safetensors --as ''
 
 # ---- language, regress ------------------------------------------------------------------------------------------------
 

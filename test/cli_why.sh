@@ -97,6 +97,13 @@ expect 0 "$ENGRAM" train glow.yaml -q --set 'model=[{embedding: 4}, {mean_time: 
 expect 0 "$ENGRAM" inspect glow.safetensors -o alone --json
 says '"files": ["alone/words.html"]'
 
+# Texts of one's own data that are too long to be weighed are not in the page.
+awk 'BEGIN { print "text\tlabel"; for (i = 0; i < 8; i++) { for (k = 0; k < (i % 4 ? 3 : 5000); k++) printf "%s ", i % 2 ? "up" : "down"; print "\t" i % 2 } }' >long.tsv
+sed 's/path: glow.tsv, unit: word.*/path: long.tsv, unit: word}/; s/epochs: 4/epochs: 1/; /gru/d' glow.yaml >long.yaml
+expect 0 "$ENGRAM" train long.yaml -q -o long.safetensors
+expect 0 "$ENGRAM" inspect long.safetensors -o long
+[ "$(grep -c '^<div>' long/words.html)" = 6 ] || fail "$(grep -c '^<div>' long/words.html) of 6 short texts"
+
 # What cannot be.
 expect 0 "$ENGRAM" train glow.yaml -q --set data.longest=6 --set train.epochs=1 -o six.safetensors
 expect 1 "$ENGRAM" inspect six.safetensors --text 'the red house glows at dusk and at dawn' -o inside

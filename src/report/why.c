@@ -61,6 +61,8 @@ static eg_status open_task(eg_why *w, eg_error *err) {
 	if (strcmp(w->task->type->info.name, "classify") != 0 || w->task->ninputs != 1 ||
 	        w->task->intakes[0]->type->kind != EG_FIELD_TEXT)
 		return eg_fail(err, EG_ERR_ARG, "which words counted is told of models that classify texts");
+	if (eg_intake_names(eg_task_target(w->task))->n < 2)
+		return eg_fail(err, EG_ERR_ARG, "of one class alone there is nothing to be weighed");
 	eg_task_constrain(w->task, eg_model_params(w->model));
 	return find_embedding(w, err);
 }
@@ -247,8 +249,6 @@ static void put_all(const asking *a, eg_value *map) {
 eg_status eg_why_text(eg_why *w, const char *text, size_t size, const char *name, eg_value *map, eg_error *err) {
 	eg_error own = {0};
 	asking a = {.w = w, .name = name, .err = err ? err : &own};
-	if (eg_intake_names(eg_task_target(w->task))->n < 2)
-		return eg_fail(err, EG_ERR_ARG, "of one class alone there is nothing to be weighed");
 	eg_status status = read_text(&a, text, size);
 	if (!status && a.n > 0) status = weigh(&a);
 	if (!status) put_all(&a, map);
@@ -289,17 +289,30 @@ eg_status eg_why_question(eg_why *w, const eg_question *q, eg_value *map, eg_err
 
 /* ---- the data's own texts ---------------------------------------------------------------------------------------- */
 
+/* Has the text as few units as are weighed? */
+static eg_status is_short(const eg_why *w, const eg_datum *text, const eg_record *r, bool *yes, eg_error *err) {
+	int32_t *ids = NULL;
+	size_t n = 0;
+	eg_status status = eg_intake_encode(w->task->intakes[0], text, r, &ids, &n, err);
+	if (!status) *yes = n <= MOST_UNITS;
+	eg_release(NULL, ids);
+	return status;
+}
+
 static eg_status weigh_record(eg_why *w, eg_part part, int64_t item, eg_record *r, eg_value *list, eg_error *err) {
 	const eg_task *t = w->task;
 	eg_status status = eg_source_read(t->source, part, item, (1u << t->intakes[0]->field) | (1u << eg_task_target(t)->field), r, err);
 	if (status) return status;
 	const eg_datum *text = &r->fields[t->intakes[0]->field], *label = &r->fields[eg_task_target(t)->field];
 	char name[32];
+	bool one = text->there;
+	if (one) status = is_short(w, text, r, &one, err);
+	if (status || !one) return status;
 	snprintf(name, sizeof name, "record %lld", (long long)item);
 	eg_value *map = eg_value_put_map(list, NULL);
 	const int32_t class = label->there ? eg_intake_label(eg_task_target(t), label->label) : -1;
 	if (class >= 0) eg_value_put_text(map, "truth", eg_intake_names(eg_task_target(t))->at[class]);
-	return text->there ? eg_why_text(w, text->text.bytes, text->text.size, name, map, err) : EG_OK;
+	return eg_why_text(w, text->text.bytes, text->text.size, name, map, err);
 }
 
 eg_status eg_why_data(eg_why *w, int n, eg_value *list, eg_error *err) {
