@@ -46,8 +46,11 @@ static bool choose_origins(forecast_job *j) {
 	int every = (int)args_number(a, "every", 1), most = (n - j->horizon - (n > 12 ? n / 2 : 3)) / every + 1;
 	if (j->horizon >= n || most < 1) {
 		const int longest = n - (n > 12 ? n / 2 : 3);
+		if (longest < 1)
+			return forecast_refuse(j, "%s: %d value%s of '%s': models are compared by what they say of later values, which needs at least 4; give "
+			                          "more rows", j->table->file, n, n == 1 ? "" : "s", j->target->name);
 		return forecast_refuse(j, "%s: a horizon of %d steps, and %d values: half of them are to be the past of the first forecast; take a "
-		                          "horizon of %d or less", j->table->file, j->horizon, n, longest > 1 ? longest : 1);
+		                          "horizon of %d or less", j->table->file, j->horizon, n, longest);
 	}
 	j->origins = (int)args_number(a, "origins", (uint64_t)(most < 24 ? most : 24));
 	int first = n - j->horizon - (j->origins - 1) * every;
@@ -306,7 +309,7 @@ static int run(const cli_args *a) {
 	if (args_has(a, "follow")) return free(j), forecast_follow(a);
 	if (!read_options(j)) return free(j), CLI_USAGE;
 	int code = CLI_FAILED;
-	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0, &code);
+	eg_time_tables *tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, &code);
 	if (tables) code = args_has(a, "id") ? forecast_many(j, tables) : run_one(j, tables->at[0]);
 	forecast_free(j);
 	eg_time_tables_free(tables);

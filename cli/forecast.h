@@ -58,9 +58,15 @@ typedef struct forecast_job {
 
 /* ---- forecast_table.c: the series, and what is seen or known beside it ------------------------------------------- */
 
-/* A file, or with `text` what stands there, whose first line below the names is called `line`. NULL after a message,
- * and *code is what the program exits with. */
-eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line, int *code);
+/* Rows that come behind a table: the names and a row, the number of its line, and the time of the row before it, where
+ * clocks of a time zone showed it (NULL: they did not). */
+typedef struct forecast_rows {
+	const char *text;
+	int64_t line;
+	const double *before;
+} forecast_rows;
+/* A file, or with `rows` those, which are called so. NULL after a message, and *code is what the program exits with. */
+eg_time_tables *forecast_read(const cli_args *a, const char *path, const forecast_rows *rows, int *code);
 /* The target of a table, and its columns; false: j->err says why. */
 bool forecast_take(forecast_job *j);
 void forecast_leave(forecast_job *j); /* what forecast_take took */

@@ -29,7 +29,7 @@ static void gather(const forecast_job *j, int from, int shown, words *w) {
 	const eg_fitted *f = forecast_fitted(&j->models[0]);
 	w->times = cli_alloc((size_t)(shown + j->horizon + 1) * sizeof *w->times);
 	w->cells = cli_alloc((size_t)(j->n * FORECAST_COLUMNS + 1) * sizeof *w->cells);
-	w->notes = cli_alloc((size_t)(j->n + MORE) * sizeof *w->notes);
+	w->notes = cli_alloc((size_t)(2 * j->n + MORE) * sizeof *w->notes);
 	for (int i = 0; i < shown + j->horizon; i++) w->times[w->ntimes++] = copy(forecast_when(j, from + i, when));
 	for (int i = 0; i < j->n; i++) {
 		char cells[FORECAST_COLUMNS][FORECAST_CELL];
@@ -45,7 +45,7 @@ static void gather(const forecast_job *j, int from, int shown, words *w) {
 		        j->tested, j->p);
 		note(w, buf);
 	}
-	for (int i = 0; w->nnotes < j->n + MORE - 1 && forecast_warning(j, &i, buf + 9, sizeof buf - 9); i++) {
+	for (int i = 0; forecast_warning(j, &i, buf + 9, sizeof buf - 9); i++) {
 		memcpy(buf, "Warning: ", 9);
 		note(w, buf);
 	}

@@ -119,6 +119,12 @@ const char *forecast_number(char buf[NUMBER], double v) {
 	return buf;
 }
 
+/* "1st", "2nd", "12th". */
+static const char *behind(int n) {
+	const int last = n / 10 % 10 == 1 ? 0 : n % 10;
+	return last == 1 ? "st" : last == 2 ? "nd" : last == 3 ? "rd" : "th";
+}
+
 static void show_series(const forecast_job *j) {
 	char a[32], b[32];
 	printf("%s: %s, %d values", text_shown(j->table->file), text_shown(j->target->name), j->past.n);
@@ -136,9 +142,14 @@ static void show_series(const forecast_job *j) {
 		printf("\nperiod: %d, found (autocorrelation %.2f); --period says otherwise\n", j->past.period, j->strength);
 	else
 		printf("\nperiod: no season was found; --period says otherwise\n");
-	printf("%d origins from %s to %s, each forecast from its past alone; fitted anew at every %s%d%s\n\n", j->origins,
-	        forecast_when(j, j->trials.first - 1, a), forecast_when(j, j->trials.last - 1, b), j->trials.refit > 1 ? "" : "one (", j->trials.refit,
-	        j->trials.refit > 1 ? "th" : ")");
+	printf("%d origin%s from %s to %s, each forecast from its past alone; ", j->origins, j->origins > 1 ? "s" : "",
+	        forecast_when(j, j->trials.first - 1, a), forecast_when(j, j->trials.last - 1, b));
+	if (j->trials.refit >= j->origins)
+		printf("fitted once\n\n");
+	else if (j->trials.refit > 1)
+		printf("fitted anew at every %d%s\n\n", j->trials.refit, behind(j->trials.refit));
+	else
+		printf("fitted anew at each\n\n");
 }
 
 const char *const forecast_heads[FORECAST_COLUMNS] = {"model", "MAE", "RMSE", "sMAPE", "MASE", "pinball", "in 80 %", "in 95 %",

@@ -60,7 +60,7 @@ static bool enter_zone(const char *verb, const char *zone) {
 	return true;
 }
 
-eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *text, int64_t line, int *code) {
+eg_time_tables *forecast_read(const cli_args *a, const char *path, const forecast_rows *rows, int *code) {
 	eg_error err;
 	const char *verb = a->verb->name;
 	eg_time_tables *tables = NULL;
@@ -69,12 +69,12 @@ eg_time_tables *forecast_read(const cli_args *a, const char *path, const char *t
 	int n;
 	const char **time = split_names(args_text(a, "time"), &copy), **missing = args_all(a, "missing", &n);
 	eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"), .format = args_text(a, "time-format"),
-		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"), .line = line,
+		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"), .line = rows ? rows->line : 0, .before = rows ? rows->before : NULL,
 		.separator = !separator ? 0 : strcmp(separator, "tab") == 0 ? '\t' : strcmp(separator, "semicolon") == 0 ? ';' : ','};
 	const bool grid = read_grid(verb, args_text(a, "grid"), &o);
 	*code = grid ? CLI_FAILED : CLI_USAGE;
 	if (grid && enter_zone(verb, o.zone) &&
-	        (text ? eg_time_tables_parse(text, strlen(text), path, &o, &tables, &err) : eg_time_tables_read(path, &o, &tables, &err)))
+	        (rows ? eg_time_tables_parse(rows->text, strlen(rows->text), path, &o, &tables, &err) : eg_time_tables_read(path, &o, &tables, &err)))
 		fail_error(verb, &err);
 	for (int i = 0; tables && i < tables->n; i++)
 		if (tables->at[i]->remark && (i == 0 || !tables->at[0]->remark)) fail(verb, "note: %s", tables->at[i]->remark);

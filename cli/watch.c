@@ -270,7 +270,7 @@ static int watch(watch_job *j) {
 	eg_error err = {0};
 	const char *picture = args_text(a, "out");
 	int code = CLI_FAILED;
-	j->tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, 0, &code);
+	j->tables = picture && !cli_can_write(a, picture) ? NULL : forecast_read(a, a->operands[0], NULL, &code);
 	if (!j->tables) return code;
 	j->table = j->tables->at[0];
 	bool ok = prepare(j, &err) && (args_has(a, "live") || watch_rest(j, &err)) && (!j->kinds || judge(j, &err));

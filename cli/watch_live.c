@@ -15,6 +15,8 @@ typedef struct live {
 	char *names, *text; /* the first line; it and a row */
 	size_t room;
 	int64_t line, next; /* the step that comes next */
+	double before;      /* the time of the last row, where the table's are of a time zone */
+	bool known;         /* the columns of the rows have been looked at */
 	double *row;
 	bool failed;
 } live;
@@ -92,10 +94,11 @@ static bool take_row(live *l, const eg_time_table *t) {
 		char time[32], last[32];
 		if (at >= 0) watch_when(j, at, time);
 		if (at < 0) eg_time_table_when(t, 0, time); /* beside the grid, or before the table */
-		fail(verb, "standard input:%lld: the time '%s' is no later step than %s, which was the last; the row is passed over", (long long)l->line,
-		        time, watch_when(j, l->next - 1, last));
+		fail(verb, "standard input:%lld: the time '%s' is %s %s, which was the last; the row is passed over", (long long)l->line, time,
+		        at < l->next ? "no later step than" : "more than a million steps behind", watch_when(j, l->next - 1, last));
 		return false;
 	}
+	l->before = t->begin;
 	for (int i = 0; i < j->ncolumns; i++) {
 		row[i] = nothing[i] = NAN;
 		for (int k = 0; k < t->ncolumns; k++) {
@@ -130,16 +133,22 @@ static bool read_line(live *l, char **line, size_t *room) {
 	return c != EOF || n > 0;
 }
 
-static bool has_columns(const live *l, const char *names) {
+/* Are the columns that are watched among those of the first line: as a text, and then, with its first row, as they are? */
+static bool has_columns(const live *l, const char *names, const eg_time_table *t) {
 	const watch_job *j = l->j;
-	for (int i = 0; i < j->options.watched; i++)
-		if (!strstr(names, j->columns[i]->name))
+	for (int i = 0; i < j->options.watched; i++) {
+		const char *name = j->columns[i]->name;
+		int k = 0;
+		while (t && k < t->ncolumns && strcmp(t->columns[k].name, name) != 0) k++;
+		if (t ? k == t->ncolumns : !strstr(names, name))
 			return fail(verb, "standard input:1: the first line names no column '%s', which is watched; it has to name the columns, as that of "
-			                  "%s does", j->columns[i]->name, j->table->file), false;
+			                  "%s does", name, j->table->file), false;
+	}
 	return true;
 }
 
-static void take_line(live *l, const char *line) {
+/* false: no row of it can be taken. */
+static bool take_line(live *l, const char *line) {
 	size_t need = strlen(l->names) + strlen(line) + 3;
 	if (need > l->room) {
 		free(l->text);
@@ -147,25 +156,30 @@ static void take_line(live *l, const char *line) {
 	}
 	snprintf(l->text, l->room, "%s\n%s\n", l->names, line);
 	int code;
-	eg_time_tables *t = forecast_read(l->j->args, "standard input", l->text, l->line, &code);
-	if (!t || !take_row(l, t->at[0])) l->failed = true;
+	const forecast_rows rows = {l->text, l->line, l->j->table->told == EG_TIME_LOCAL ? &l->before : NULL};
+	eg_time_tables *t = forecast_read(l->j->args, "standard input", &rows, &code);
+	const bool ok = !t || l->known || has_columns(l, l->names, t->at[0]);
+	l->known = l->known || t;
+	if (!ok || !t || !take_row(l, t->at[0])) l->failed = true;
 	eg_time_tables_free(t);
+	return ok;
 }
 
 int watch_live(const watch_job *j) {
 	size_t room = 256;
 	char *line = cli_alloc(room);
-	live l = {.j = j, .run = eg_watch_begin(j->watch), .next = j->learned};
+	live l = {.j = j, .run = eg_watch_begin(j->watch), .next = j->learned,
+		.before = j->table->begin + j->table->seconds * (j->learned - 1)};
 	eg_watch_event last;
 	if (!l.run) return fail(verb, "out of memory");
 	l.row = cli_alloc(2 * (size_t)j->ncolumns * sizeof *l.row);
 	if (!args_has(j->args, "json")) watch_show_head(j, stderr);
 	bool ok = read_line(&l, &line, &room);
 	if (!ok) fail(verb, "standard input is empty; its first line has to name the columns, as that of %s does", j->table->file);
-	ok = ok && has_columns(&l, line);
+	ok = ok && has_columns(&l, line, NULL);
 	if (ok) l.names = cli_alloc(strlen(line) + 1), strcpy(l.names, line);
 	while (ok && read_line(&l, &line, &room))
-		if (line[0]) take_line(&l, line);
+		if (line[0]) ok = take_line(&l, line);
 	if (ok && eg_watch_finish(l.run, &last)) tell_end(&l, &last);
 	eg_watch_end(l.run);
 	free(l.row);

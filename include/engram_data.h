@@ -449,6 +449,7 @@ typedef struct eg_time_table {
 	bool dated;              /* steps have a time, the first one */
 	double begin;            /* seconds since 1970 */
 	int months;              /* of a step, where it is of the calendar; else */
+	bool month_ends;         /* such steps are the last days of their months */
 	double seconds;          /* it is so many seconds */
 	bool averaged;           /* a grid was asked for: a step is the mean of its rows */
 	eg_time_told told;
@@ -473,6 +474,8 @@ typedef struct eg_time_table_options {
 	bool rows;               /* rows are steps, whatever their times */
 	char separator;          /* 0: a comma */
 	int64_t line;            /* the number of the first line below the names, for messages; 0: 2 */
+	/* Of rows that follow others whose times clocks of the zone showed: the last of those times. NULL: there are none. */
+	const double *before;
 } eg_time_table_options;
 
 /* options may be NULL; its id is. EG_ERR_FORMAT with line and column: a cell that is no time, a time not later

@@ -55,6 +55,14 @@ says '"x1": '
 expect 1 "$ENGRAM" forecast known.csv --target Sales --known Open --horizon 3
 says "the known columns end 2 steps behind the last value of 'Sales', and the horizon is 3"
 
+# ---- values that came later than a transformation was fitted ----
+awk -F, -v OFS=, 'NR == 58 { $2 = 0 } 1' months.csv >zero.csv
+expect 1 "$ENGRAM" forecast zero.csv --target Sales --log --model ridge --horizon 1 --origins 9 --refit 9
+says "value 57 of the series is 0, which came after ridge"
+head -n 3 months.csv >two.csv
+expect 1 "$ENGRAM" forecast two.csv --target Sales
+says "two.csv: 2 values of 'Sales': models are compared by what they say of later values, which needs at least 4"
+
 # ---- networks ----
 cat >net.yaml <<'YAML'
 name: net
@@ -112,6 +120,26 @@ sed 's/linear: 3/linear: 2/' net.yaml >narrow.yaml
 expect 1 "$ENGRAM" train narrow.yaml -q -o x.safetensors
 says "3 steps are forecast from a window; end the model with"
 
+# Columns that are known of the future: it is in rows without a value, and needed.
+sed 's/columns: .Sales./columns: [Sales], known: [Open]/; s/^input: .*/inputs: {past: [time, 1], future: [ahead, 2]}/; s/^model: .*/model:\n  - gru: {hidden: 4, from: past}\n  - last: {name: a}\n  - rnn: {hidden: 2, from: future}\n  - last: {name: b}\n  - concat: {from: [a, b], axis: 1}\n  - linear: 3/' net.yaml >open.yaml
+expect 0 "$ENGRAM" train open.yaml --threads 1 -q -o open.safetensors
+{ head -n 56 months.csv; printf '2005-08,,1,\n2005-09,,0,\n2005-10,,0,\n'; } >future.csv
+expect 0 "$ENGRAM" predict open.safetensors future.csv --json
+says '"origin": "2005-07", "times": ["2005-08", "2005-09", "2005-10"], "mean": ['
+cp out first
+sed 's/^2005-08,,1/2005-08,,0/' future.csv >closed.csv
+expect 0 "$ENGRAM" predict open.safetensors closed.csv --json
+cmp -s out first && fail "what is known of the future makes no difference"
+expect 1 "$ENGRAM" predict open.safetensors short.csv
+says "the model forecasts up to row 58, and the columns that are known of the future end at row 55"
+"$ENGRAM" forecast open.safetensors --follow <short.csv >out 2>err && fail "rows without their future are followed"
+says "rows as they come do not tell it"
+expect 1 "$ENGRAM" forecast months.csv --model open.yaml --target Sales --horizon 3 --origins 3 --threads 1
+says "the known columns end after 60 rows, but 60 values and a horizon of 3 need 63"
+sed 's/known: .Open./known: [Sales]/' open.yaml >known.yaml
+expect 1 "$ENGRAM" train known.yaml -q -o x.safetensors
+says "'known': the future of 'Sales' is what is forecast"
+
 # A random walk, as prices are: what says the last value again is told so.
 awk 'BEGIN { srand(3); p = 100; print "Date,Close"
 	for (t = 0; t < 260; t++) {
@@ -125,6 +153,16 @@ says '"spec": "prices"'
 says '"code": "echo", "text": "prices echoes the last value'
 
 # ---- times ----
+# The last days of months, of 28 to 31, are steps of a month; 28 days each time are not.
+awk -F, -v OFS=, 'BEGIN { split("31 28 31 30 31 30 31 31 30 31 30 31", days, " ") }
+	NR > 1 { y = 2001 + int((NR - 2) / 12); m = (NR - 2) % 12 + 1; $1 = sprintf("%d-%02d-%02d", y, m, days[m] + (m == 2 && y % 4 == 0)) } 1' months.csv >ends.csv
+expect 0 "$ENGRAM" forecast ends.csv --target Sales --model naive --horizon 3
+says "60 values, 2001-01-31 to 2005-12-31"
+says "period: 12, found"
+says "2006-02-28"
+awk 'BEGIN { print "t,y"; for (i = 0; i < 60; i++) printf "2001-01-01T00:00:%02d.%d,%d\n", i / 4, i % 4 * 25, i * i % 7 }' >quarters.csv
+expect 0 "$ENGRAM" forecast quarters.csv --target y --model naive --horizon 2
+says "2001-01-01T00:00:15.250"
 sed 's/^2003-05.*//' months.csv >hole.csv
 expect 0 "$ENGRAM" forecast hole.csv --target Sales --model 'arima(1,0,0)c' --horizon 3
 says "1 steps have no row and are missing"

@@ -56,6 +56,16 @@ awk -F, -v OFS=, 'NR > 1 { $1 = sprintf("2024-01-%02dT%02d:00", 1 + int((NR - 2)
 fed 1 live.csv "$ENGRAM" watch january.csv --target heat --live
 says "standard input:3: the time '2024-01-31T01:00' is no later step than 2024-01-31T02:00"
 says "standard input:4: 'hot' in the column 'heat' is no number; it is taken for missing"
+# what clocks of a time zone show, also the hour that they show twice: the first row is the step behind the table
+zone=CET-1CEST,M3.5.0,M10.5.0/3
+{ head -1 all.csv; echo "2024-01-31T00:00,900,5,x"; echo "2024-10-27T02:00,20,5,x"; echo "2024-10-27T02:00,20,5,x"; echo "2024-10-27T02:00,20,5,x"; } >clocks.csv
+fed 1 clocks.csv "$ENGRAM" watch january.csv --target heat --live --time-zone "$zone"
+says "2024-01-31T00:00+01:00  alarm: heat"
+says "standard input:5: the time '2024-10-27T02:00+01:00' is no later step than 2024-10-27T02:00+01:00"
+says_not "standard input:4"
+sed 's/heat/preheat/' live.csv >other.csv
+fed 1 other.csv "$ENGRAM" watch january.csv --target heat --live
+says "the first line names no column 'heat', which is watched"
 expect 1 "$ENGRAM" watch january.csv --live
 says "standard input is empty"
 echo "time,load" >few.csv

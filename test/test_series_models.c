@@ -514,6 +514,11 @@ static void periods(void **state) {
 	OK(eg_find_period(airline, 144, (const int[]){7, 12}, 2, &period, &strength, &err));
 	assert_int_equal(period, 12);
 	for (int t = 0; t < 100; t++) y[t] = eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
+	/* noise hides the peak of a day's season in the differences, or of a week's: the day is it */
+	static double hours[24 * 70];
+	for (int t = 0; t < EG_COUNT(hours); t++) hours[t] = 3 * sin(t * 6.283185307179586 / 24) + 0.6 * ((t * 7919) % 101 / 101.0 - 0.5);
+	OK(eg_find_period(hours, EG_COUNT(hours), (const int[]){24, 168}, 2, &period, &strength, &err));
+	assert_int_equal(period, 24);
 	OK(eg_find_period(y, 100, NULL, 0, &period, &strength, &err));
 	assert_int_equal(period, 1);
 	for (int t = 0; t < 100; t++) y[t] = 3 * sin(2 * 3.14159265358979 * t / 9) + eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);

@@ -1,4 +1,5 @@
 /* panel.c - columns of a table over time as numbers: those of words become a column a word. */
+#include "data/time_table.h"
 #include "data/windows.h"
 
 #include <math.h>
@@ -54,13 +55,12 @@ static eg_status add_words(making *m, const eg_time_column *c, eg_error *err) {
 
 static eg_status add_named(making *m, const char *name, eg_error *err) {
 	int place;
-	const char *equals = strchr(name, '=');
 	for (int i = 0; i < m->table->ncolumns; i++)
 		if (m->table->columns[i].nwords > 0 && strcmp(m->table->columns[i].name, name) == 0) return add_words(m, &m->table->columns[i], err);
-	for (int i = 0; i < m->table->ncolumns && equals; i++) {
+	for (int i = 0; i < m->table->ncolumns; i++) {
 		const eg_time_column *c = &m->table->columns[i];
-		if (c->nwords > 0 && strlen(c->name) == (size_t)(equals - name) && strncmp(c->name, name, strlen(c->name)) == 0)
-			return add(m, c, equals + 1, err);
+		const size_t n = strlen(c->name);
+		if (c->nwords > 0 && strncmp(c->name, name, n) == 0 && name[n] == '=') return add(m, c, name + n + 1, err);
 	}
 	eg_status status = eg_time_table_find(m->table, name, &place, err);
 	return status ? status : add(m, &m->table->columns[place], NULL, err);
@@ -75,9 +75,7 @@ static float value_of(const made *c, int step) {
 /* The times of the table's grid; NULL: out of memory. */
 static double *times_of(const eg_time_table *t, eg_arena *arena) {
 	double *times = eg_arena_alloc(arena, ((size_t)t->steps + 1) * sizeof *times);
-	const double step = t->months ? 86400.0 * (t->months == 1 ? 31 : t->months == 3 ? 91 : t->months == 12 ? 365 : 0) : t->seconds;
-	for (int i = 0; i < t->steps && times; i++)
-		times[i] = t->months && step <= 0 ? t->begin + i * t->months * 365.2425 / 12 * 86400 : eg_time_ahead(t->begin, step, i);
+	for (int i = 0; i < t->steps && times; i++) times[i] = eg_time_table_time(t, i);
 	return times;
 }
 

@@ -53,12 +53,11 @@ const eg_panel *eg_panel_feed_get(const eg_panel_feed *f) { return &f->panel; }
 
 /* A column by its name; "NAME=WORD" is found by NAME where no column is called so. */
 static eg_status find_column(const eg_panel_feed *f, const char *name, source_of *from, eg_error *err) {
-	const char *equals = strrchr(name, '=');
 	for (int i = 0; i < f->head.n; i++)
 		if (strcmp(f->head.names[i], name) == 0) return *from = (source_of){i, NULL}, EG_OK;
-	for (int i = 0; i < f->head.n && equals; i++) {
-		const size_t n = (size_t)(equals - name);
-		if (strlen(f->head.names[i]) == n && strncmp(f->head.names[i], name, n) == 0) return *from = (source_of){i, equals + 1}, EG_OK;
+	for (int i = 0; i < f->head.n; i++) {
+		const size_t n = strlen(f->head.names[i]);
+		if (strncmp(f->head.names[i], name, n) == 0 && name[n] == '=') return *from = (source_of){i, name + n + 1}, EG_OK;
 	}
 	return eg_head_find(&f->head, name, &from->place, err);
 }
@@ -81,7 +80,7 @@ static eg_status find_time(eg_panel_feed *f, const eg_row *row, eg_error *err) {
 	f->nplaces = 0;
 	for (int i = 0; i < f->time.n && i < PARTS; i++) {
 		eg_status status = eg_head_find(&f->head, f->time.at[i], &f->place[f->nplaces++], err);
-		if (status) return status;
+		if (status) return f->nplaces = -1, status;
 	}
 	if (f->nplaces > 0) return EG_OK;
 	for (int i = 0; i < row->n; i++)

@@ -155,15 +155,30 @@ static const char *list_setting(windows_source *s, const char *name, const eg_st
 	return text ? eg_arena_printf(&s->base.arena, "%s]", text) : NULL;
 }
 
+/* The columns that are read: those that are seen, and the target and what is known, if they are not among them. */
+static bool read_columns(windows_source *s, eg_strings *all) {
+	all->at = eg_arena_alloc(&s->base.arena, (size_t)(s->columns.n + s->known.n + 1) * sizeof *all->at);
+	for (int i = 0; i < s->columns.n && all->at; i++) all->at[all->n++] = s->columns.at[i];
+	for (int i = -1; i < s->known.n && all->at && s->columns.n > 0; i++) {
+		const char *name = i < 0 ? s->target_name : s->known.at[i];
+		bool there = !name;
+		for (int k = 0; k < all->n && !there; k++) there = strcmp(all->at[k], name) == 0;
+		if (!there) all->at[all->n++] = name;
+	}
+	return all->at != NULL;
+}
+
 /* What is passed on to the source that reads the series. */
 static eg_status open_series(windows_source *s, eg_source **series, eg_error *err) {
 	const char *settings[10] = {0};
 	int n = 0;
 	eg_arena *a = &s->base.arena;
+	eg_strings columns = {0};
+	if (!read_columns(s, &columns)) return eg_source_no_memory(&s->base, err);
 	const struct {
 		const char *name;
 		const eg_strings *list;
-	} lists[] = {{"columns", &s->columns}, {"classes", &s->classes}, {"time", &s->time}, {"missing", &s->missing}};
+	} lists[] = {{"columns", &columns}, {"classes", &s->classes}, {"time", &s->time}, {"missing", &s->missing}};
 	for (int i = 0; i < EG_COUNT(lists); i++)
 		if (lists[i].list->n > 0) settings[n++] = list_setting(s, lists[i].name, lists[i].list);
 	if (s->test_last > 0) settings[n++] = eg_arena_printf(a, "test_last=%lld", (long long)s->test_last);
@@ -261,6 +276,9 @@ static eg_status choose_columns(windows_source *s, eg_error *err) {
 	for (int c = 0; c < s->panel.columns && s->columns.n == 0 && c < EG_WINDOW_COLUMNS; c++) w->seen[w->nseen++] = c;
 	for (int i = 0; i < s->known.n && !status; i++)
 		status = find_columns(s, "known", s->known.at[i], w->known, &w->nknown, err);
+	for (int i = 0; i < w->nknown && !status; i++)
+		if (w->known[i] == w->target)
+			status = eg_fail(err, EG_ERR_ARG, "'known': the future of '%.60s' is what is forecast; leave it out", s->panel.names[w->target]);
 	if (!status && s->panel.columns > EG_WINDOW_COLUMNS)
 		status = eg_fail(err, EG_ERR_ARG, "the series has %d columns of numbers, and windows have at most %d; name some by 'columns'",
 		        s->panel.columns, EG_WINDOW_COLUMNS);

@@ -22,15 +22,45 @@ void eg_time_civil(double seconds, int64_t *year, int *month, int *day, double *
 	*year = of + era * 400 + (*month <= 2);
 }
 
-/* Months since year 0, where all times are on one day of the month and at one time of it. */
-static bool month_of(double seconds, double first, int64_t *months) {
-	int64_t y, y0;
-	int m, m0, d, d0;
-	double rest, rest0;
-	eg_time_civil(seconds, &y, &m, &d, &rest);
-	eg_time_civil(first, &y0, &m0, &d0, &rest0);
-	*months = y * 12 + m - 1;
-	return d == d0 && rest == rest0 && d <= 28;
+static bool is_month_end(double seconds) {
+	int64_t year;
+	int month, day;
+	double rest;
+	eg_time_civil(seconds + 86400, &year, &month, &day, &rest);
+	return day == 1;
+}
+
+/* Months since year 0. */
+static int64_t months_since(double seconds, int *day, double *rest) {
+	int64_t year;
+	int month;
+	eg_time_civil(seconds, &year, &month, day, rest);
+	return year * 12 + month - 1;
+}
+
+/* Are all times on one day of the month, or its last day, and at one time of it? */
+static bool are_monthly(const double *times, int n, bool *ends) {
+	bool same = n > 1 && times[1] - times[0] >= 28 * 86400.0;
+	int first, day;
+	double rest, clock;
+	*ends = same;
+	months_since(times[0], &first, &clock);
+	for (int i = 0; i < n && (same || *ends); i++) {
+		months_since(times[i], &day, &rest);
+		same = same && day == first && day <= 28 && rest == clock;
+		*ends = *ends && is_month_end(times[i]) && rest == clock;
+	}
+	*ends = *ends && !same;
+	return same || *ends;
+}
+
+/* The time so many months later: the same day, or the last one. */
+static double months_later(double time, int64_t months, bool ends) {
+	int day;
+	double rest, then;
+	months += months_since(time, &day, &rest) + ends;
+	const double parts[3] = {(double)(months / 12), (double)(months % 12 + 1), ends ? 1 : day};
+	return eg_time_of(parts, 3, &then) ? then + rest - (ends ? 86400 : 0) : NAN;
 }
 
 static int64_t common(int64_t a, int64_t b) {
@@ -44,17 +74,16 @@ static int64_t common(int64_t a, int64_t b) {
 /* ---- the grid ---------------------------------------------------------------------------------------------------- */
 
 void eg_time_grid_find(eg_time_table *t, const double *times, int n) {
-	int64_t months = 0, before = 0, step = 0;
-	double least = INFINITY;
-	bool calendar = n > 1 && times[1] - times[0] >= 28 * 86400.0;
-	for (int i = 0; i < n; i++) {
-		calendar = calendar && month_of(times[i], times[0], &months);
-		if (i > 0) least = fmin(least, times[i] - times[i - 1]);
-		if (calendar && i > 0) step = common(months - before, step);
-		if (calendar) before = months;
+	int64_t before = 0, step = 0;
+	double least = INFINITY, rest;
+	const bool calendar = are_monthly(times, n, &t->month_ends);
+	for (int i = 0, day; i < n; i++) {
+		const int64_t months = months_since(times[i], &day, &rest);
+		if (i > 0) least = fmin(least, times[i] - times[i - 1]), step = common(months - before, step);
+		before = months;
 	}
 	t->begin = times[0];
-	if (calendar && step > 0)
+	if (calendar)
 		t->months = (int)step;
 	else
 		t->seconds = n < 2 ? 1 : least < 5e-7 ? least : fmax(1e-6, nearbyint(least * 1e6) / 1e6);
@@ -76,15 +105,9 @@ void eg_time_grid_set(eg_time_table *t, int months, double seconds, double first
 }
 
 int64_t eg_time_grid_place(const eg_time_table *t, double time, int row) {
-	int64_t now, first, year;
-	int month, day;
+	int day;
 	double rest;
-	if (t->months > 0) {
-		month_of(t->begin, t->begin, &first);
-		eg_time_civil(time, &year, &month, &day, &rest);
-		now = year * 12 + month - 1;
-		return (now - first) / t->months;
-	}
+	if (t->months > 0) return (months_since(time, &day, &rest) - months_since(t->begin, &day, &rest)) / t->months;
 	const double steps = (time - t->begin) / t->seconds;
 	if (t->averaged) return (int64_t)floor(steps + 1e-9);
 	const double beside = fmin(1e-6 + 1e-6 / t->seconds, 0.25);
@@ -108,8 +131,12 @@ static const char *write_time(char buf[32], long long y, int month, int day, dou
 		snprintf(buf, 32, "%04lld-%02d-%02d", y, month, day);
 	else if (fmod(step, 60) == 0)
 		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60);
-	else
+	else if (step == floor(step))
 		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d:%02d", y, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	else {
+		const int thousandths = (int)fmin((rest - seconds) * 1000 + 0.5, 999);
+		snprintf(buf, 32, "%04lld-%02d-%02dT%02d:%02d:%02d.%03d", y, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60, thousandths);
+	}
 	return buf;
 }
 
@@ -123,13 +150,16 @@ static int months_of(double step) {
 }
 
 double eg_time_ahead(double time, double step, int steps) {
-	int64_t year;
-	int month, day;
-	double rest, then;
-	eg_time_civil(time, &year, &month, &day, &rest);
-	const int64_t months = year * 12 + month - 1 + (int64_t)months_of(step) * steps;
-	const double parts[3] = {(double)(months / 12), (double)(months % 12 + 1), day};
-	return months_of(step) > 0 && day <= 28 && eg_time_of(parts, 3, &then) ? then + rest : time + step * steps;
+	int day;
+	double rest;
+	const bool ends = is_month_end(time) && is_month_end(time - step);
+	months_since(time, &day, &rest);
+	const double then = months_of(step) > 0 && (day <= 28 || ends) ? months_later(time, (int64_t)months_of(step) * steps, ends) : NAN;
+	return isnan(then) ? time + step * steps : then;
+}
+
+double eg_time_table_time(const eg_time_table *t, int step) {
+	return t->months ? months_later(t->begin, (int64_t)t->months * step, t->month_ends) : t->begin + t->seconds * step;
 }
 
 const char *eg_time_text(double time, double step, char buf[32]) {
@@ -143,17 +173,16 @@ const char *eg_time_text(double time, double step, char buf[32]) {
 }
 
 const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]) {
-	int64_t year, months;
+	int64_t year;
 	int month, day;
 	double rest;
 	buf[0] = '\0';
 	if (!t->dated) return buf;
-	double time = t->begin + (t->months ? 0 : t->seconds * step), offset = 0;
+	double time = eg_time_table_time(t, step), offset = 0;
+	if (isnan(time)) return snprintf(buf, 32, "%d", step + 1), buf; /* beyond the year 9999 */
 	const bool within = !t->months && fmod(t->seconds, 86400) != 0; /* steps that a day has more than one of */
 	if (within && t->told == EG_TIME_LOCAL) time += offset = eg_time_local_offset(time);
 	eg_time_civil(time, &year, &month, &day, &rest);
-	months = year * 12 + month - 1 + (int64_t)t->months * step;
-	if (t->months) year = months / 12, month = (int)(months % 12) + 1;
 	if (t->months && day == 1 && rest == 0)
 		snprintf(buf, 32, t->months % 12 == 0 && month == 1 ? "%04lld" : "%04lld-%02d", (long long)year, month);
 	else

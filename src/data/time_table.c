@@ -201,11 +201,12 @@ static eg_status read_times(reading *r, eg_error *err) {
 
 /* What clocks of the time zone showed becomes the time that it was. Days stay days. */
 static eg_status leave_zone(reading *r, eg_error *err) {
-	bool days = true;
+	bool days = !r->options.before;
+	const double before = r->options.before ? *r->options.before : -INFINITY;
 	for (int i = 0; i < r->rows; i++) days = days && fmod(r->times[i] - r->times[0], 86400) == 0;
 	if (r->t->told != EG_TIME_AS_WRITTEN || !r->options.zone || days) return EG_OK;
 	for (int i = 0; i < r->rows; i++)
-		if (!eg_time_from_local(r->times[i], i ? r->times[i - 1] : -INFINITY, &r->times[i]))
+		if (!eg_time_from_local(r->times[i], i ? r->times[i - 1] : before, &r->times[i]))
 			return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: clocks in %s never showed the time in the column '%s', as they were put forward then; "
 			                                   "correct it, or the time zone", r->head.file, line(r, i), r->options.zone, r->t->time);
 	r->t->told = EG_TIME_LOCAL;

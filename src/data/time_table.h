@@ -12,6 +12,8 @@ void eg_time_civil(double seconds, int64_t *year, int *month, int *day, double *
 void eg_time_grid_find(eg_time_table *t, const double *times, int n);
 /* One that was asked for, so that the first time is in its first step. */
 void eg_time_grid_set(eg_time_table *t, int months, double seconds, double first);
+/* Of a table whose steps have a time; NAN: beyond the calendar. */
+double eg_time_table_time(const eg_time_table *t, int step);
 /* The step of row `row`; -1: it lies beside the grid. Seconds since 1970 are exact to some 2e-7. */
 int64_t eg_time_grid_place(const eg_time_table *t, double time, int row);
 

@@ -47,7 +47,8 @@ static void fit_column(eg_windows *w, const eg_panel *p, int until, int c) {
 		double e = at(w, p, t, c) - w->mean[c];
 		if (!isnan(e)) squares += e * e;
 	}
-	w->deviation[c] = squares > 0 ? sqrt(squares / n) : 1;
+	/* logarithms of one value are alike but for their rounding */
+	w->deviation[c] = squares > n * 1e-24 * w->mean[c] * w->mean[c] ? sqrt(squares / n) : 1;
 }
 
 void eg_windows_fit(eg_windows *w, const eg_panel *p, int until) {
@@ -113,6 +114,15 @@ int eg_windows_future_width(const eg_windows *w) { return w->nknown + 2 * waves_
 
 bool eg_windows_possible(const eg_windows *w, const eg_panel *p, int origin) {
 	return origin >= w->past - 1 && origin < p->steps && last(w, p, origin, w->target) >= 0;
+}
+
+int eg_windows_known_until(const eg_windows *w, const eg_panel *p) {
+	int until = p->steps;
+	for (int i = 0; i < w->nknown; i++) {
+		const int end = last(w, p, p->steps - 1, w->known[i]) + 1;
+		if (end < until) until = end;
+	}
+	return until;
 }
 
 static double filled(const eg_windows *w, const eg_panel *p, int step, int column) {

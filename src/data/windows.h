@@ -89,6 +89,8 @@ int eg_windows_future_width(const eg_windows *w);
 
 /* Is there a value at or before the origin, and is the past long enough? */
 bool eg_windows_possible(const eg_windows *w, const eg_panel *p, int origin);
+/* How many steps have all that is said to be known: up to the last value of the column that ends first. */
+int eg_windows_known_until(const eg_windows *w, const eg_panel *p);
 /* The past of an origin (past x past_width): the columns, what is relative, waves, masks. */
 void eg_windows_past(const eg_windows *w, const eg_panel *p, int origin, float *out);
 /* What is known of the steps that are forecast (nahead x future_width): the columns, waves, how far ahead it is. */

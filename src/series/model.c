@@ -136,8 +136,13 @@ static eg_status transform(const eg_forecaster *f, const eg_past *past, eg_past 
 	if (isnan(f->fit.lambda)) return EG_OK;
 	double *y = eg_alloc(NULL, ((size_t)past->n + 1) * sizeof *y);
 	if (!y) return eg_series_no_memory(err);
-	for (int t = 0; t < past->n; t++) y[t] = isnan(past->values[t]) ? (double)NAN : forth(past->values[t], f->fit.lambda);
 	out->values = y;
+	for (int t = 0; t < past->n; t++) {
+		y[t] = isnan(past->values[t]) ? (double)NAN : forth(past->values[t], f->fit.lambda);
+		if (!isfinite(y[t]) && !isnan(past->values[t]))
+			return eg_fail(err, EG_ERR_ARG, "value %d of the series is %g, which came after %s was fitted on transformed values and has none; leave "
+			                                "the transformation out", t + 1, past->values[t], f->spec);
+	}
 	return EG_OK;
 }
 

@@ -158,6 +158,10 @@ eg_status eg_find_period(
 			if (k < 2 || k > most || !stands_out(r, rd, n, k, tried != NULL) || !(rd[k] > *strength + (*period > 1 ? 0.05 : 0))) continue;
 			*period = k, *strength = rd[k];
 		}
+		/* of a season of a day the week is a multiple */
+		for (int i = 0; i < ntried && tried; i++)
+			if (tried[i] > 1 && tried[i] < *period && *period % tried[i] == 0 && rd[tried[i]] >= rd[*period] && r[tried[i]] > r[*period])
+				*period = tried[i];
 		if (*period > 1) *strength = r[*period];
 	}
 	eg_release(NULL, x);

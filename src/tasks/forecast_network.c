@@ -252,9 +252,11 @@ static eg_status calibrate(eg_network_forecaster *f, const eg_panel *past, eg_er
 	const eg_windows *w = eg_forecast_windows(f->task);
 	const int H = f->horizon;
 	const bool far = H > w->ahead[w->nahead - 1];
-	int64_t count = eg_source_count(f->task->source, EG_PART_VALIDATION), stride = far ? (count + WINDOWS_MOST - 1) / WINDOWS_MOST : 1, n = 0;
+	const int64_t count = eg_source_count(f->task->source, EG_PART_VALIDATION), stride = far ? (count + WINDOWS_MOST - 1) / WINDOWS_MOST : 1;
 	if (count < 1) return EG_OK;
-	double *v = eg_alloc(NULL, (size_t)(SAID * H) * sizeof *v), *at = eg_calloc(NULL, (size_t)(SAID * H) * (size_t)count, sizeof *at);
+	const int64_t room = (count + stride - 1) / stride; /* windows that are looked at */
+	int64_t n = 0;
+	double *v = eg_alloc(NULL, (size_t)(SAID * H) * sizeof *v), *at = eg_calloc(NULL, (size_t)(SAID * H) * (size_t)room, sizeof *at);
 	f->shifts = eg_calloc(NULL, (size_t)(SAID * H), sizeof *f->shifts);
 	eg_status status = v && at && f->shifts ? EG_OK : no_memory(err);
 	for (int64_t i = 0; i < count && !status; i += stride, n++) {
@@ -262,11 +264,11 @@ static eg_status calibrate(eg_network_forecaster *f, const eg_panel *past, eg_er
 		status = look_far(f, past, origin, H, v, err);
 		for (int h = 0; h < H && !status; h++) {
 			const double y = origin + 1 + h < past->steps ? (double)past->at[(ptrdiff_t)(origin + 1 + h) * past->columns + w->target] : NAN;
-			for (int q = 0; q < SAID; q++) at[(ptrdiff_t)(q * H + h) * count + n] = (w->log ? log(y) : y) - v[q * H + h];
+			for (int q = 0; q < SAID; q++) at[(ptrdiff_t)(q * H + h) * room + n] = (w->log ? log(y) : y) - v[q * H + h];
 		}
 	}
 	for (int i = H; i < SAID * H && !status; i++) {
-		double *one = at + (ptrdiff_t)i * count;
+		double *one = at + (ptrdiff_t)i * room;
 		int64_t there = 0;
 		for (int64_t k = 0; k < n; k++)
 			if (isfinite(one[k])) one[there++] = one[k];
@@ -341,6 +343,11 @@ eg_status eg_network_forecaster_say(eg_network_forecaster *f, int n, eg_outlook 
 	const eg_windows *w = eg_forecast_windows(f->task);
 	if (H > f->horizon)
 		return eg_fail(err, EG_ERR_ARG, "a horizon of %d, but %d was the longest when it was trained", H, f->horizon);
+	const int known = eg_windows_known_until(w, &f->panel);
+	if (w->nknown > 0 && known < n + H)
+		return eg_fail(err, EG_ERR_ARG,
+		        "%s: the known columns end after %d rows, but %d values and a horizon of %d need %d; give their future as rows without a value "
+		        "of '%s', or take a shorter horizon", eg_recipe_source(f->recipe), known, n, H, n + H, f->target);
 	double *v = eg_alloc(NULL, (size_t)(SAID * H) * sizeof *v);
 	eg_status status = v ? look_far(f, &f->panel, n - 1, H, v, err) : no_memory(err);
 	for (int h = 0; h < H && !status; h++) {

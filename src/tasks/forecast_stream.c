@@ -2,6 +2,7 @@
  * come. */
 #include "tasks/forecast.h"
 
+#include <math.h>
 #include <string.h>
 
 struct eg_forecast_stream {
@@ -21,12 +22,19 @@ eg_status eg_forecast_feed(const eg_task *t, eg_panel_feed **feed, eg_error *err
 
 eg_status eg_forecast_record(const eg_task *t, const eg_panel *p, const char *name, eg_record *r, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(t);
-	if (!eg_windows_possible(w, p, p->steps - 1))
+	/* rows behind the last value tell what is known of the future */
+	int origin = p->steps - 1;
+	while (w->nknown > 0 && origin > 0 && isnan(p->at[(ptrdiff_t)origin * p->columns + w->target])) origin--;
+	if (!eg_windows_possible(w, p, origin))
 		return eg_fail(err, EG_ERR_ARG, "%s: the model sees %d rows, and there are %d%s", name, w->past, p->steps,
 		        p->steps < w->past ? "" : ", in which its target has no value");
 	if (w->calendar && !p->times)
 		return eg_fail(err, EG_ERR_ARG, "%s: the model goes by the calendar, and no column is one of times", name);
-	return eg_windows_record(t->source, p, p->steps - 1, ~0u, r, err);
+	const int needed = origin + 1 + w->ahead[w->nahead - 1], known = eg_windows_known_until(w, p);
+	if (w->nknown > 0 && known < needed)
+		return eg_fail(err, EG_ERR_ARG, "%s: the model forecasts up to row %d, and the columns that are known of the future end at row %d; give "
+		                                "their future as rows without a value of '%s'", name, needed, known, p->names[w->target]);
+	return eg_windows_record(t->source, p, origin, ~0u, r, err);
 }
 
 eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_stream **stream, eg_error *err) {
@@ -36,6 +44,9 @@ eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_st
 	if (!status && !eg_forecast_windows(s->task))
 		status = eg_fail(err, EG_ERR_ARG, "%s: its task is '%s', and rows are followed by models that forecast", eg_model_path(m),
 		        s->task->type->info.name);
+	if (!status && eg_forecast_windows(s->task)->nknown > 0)
+		status = eg_fail(err, EG_ERR_ARG, "%s: it goes by columns that are known of the future, and rows as they come do not tell it; give a table "
+		                                  "with their future to engram predict", eg_model_path(m));
 	if (!status) status = eg_predictor_new(m, NULL, NULL, &s->predictor, err);
 	if (!status) status = eg_forecast_feed(s->task, &s->feed, err);
 	if (!status) status = eg_panel_feed_lines(s->feed, header, strlen(header), "the rows", 1, err);
