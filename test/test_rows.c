@@ -63,7 +63,7 @@ static void steps(const bed *b, int from, int to) {
 	for (int s = from; s < to; s++) {
 		fill(b, s);
 		eg_plan_run(b->plan, 0);
-		assert_int_equal(eg_optimizer_step(b->o, 0.01, NULL, NULL), EG_OK);
+		assert_int_equal(eg_optimizer_step(b->o, s < 100 ? 0.01 : 0.005, NULL, NULL), EG_OK);
 	}
 }
 
@@ -73,16 +73,27 @@ static double farthest(const eg_real *a, const eg_real *b, size_t n) {
 	return most;
 }
 
+/* But for what lies between parameters, which is nobody's: a walk over the whole block may change the sign of its zeros. */
 static void same_bits(const bed *a, const bed *b) {
-	assert_memory_equal(a->p->data, b->p->data, a->p->total * sizeof(eg_real));
-	for (int i = 0; i < eg_optimizer_moments(a->o); i++)
-		assert_memory_equal(eg_optimizer_moment(a->o, i, NULL), eg_optimizer_moment(b->o, i, NULL), a->p->trained * sizeof(eg_real));
+	for (int k = 0; k < a->p->count; k++) {
+		const size_t at = a->p->offset[k], size = (size_t)eg_dims_count(&a->g->params[k].spec.dims, 0) * sizeof(eg_real);
+		assert_memory_equal(a->p->data + at, b->p->data + at, size);
+		for (int i = 0; i < eg_optimizer_moments(a->o); i++)
+			assert_memory_equal(eg_optimizer_moment(a->o, i, NULL) + at, eg_optimizer_moment(b->o, i, NULL) + at, size);
+	}
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
-/* What a run has left is gone when the next one has other rows; the gradient is that of a network whose gradients
- * anybody may write. */
+static eg_plan *small_plan(const bed *b) {
+	eg_error err;
+	eg_plan *p = eg_plan_new(b->g, b->p, &(eg_plan_options){.batch = N, .time = 1, .train = true}, &err);
+	if (!p) fail_msg("%s", err.message);
+	return p;
+}
+
+/* What a run has left is gone when the next one has other rows, be it of this plan or of another one; the gradient is
+ * that of a network whose gradients anybody may write. */
 static void test_gradients(void **state) {
 	EG_UNUSED(state);
 	for (int threads = 1; threads <= 3; threads += 2) {
@@ -90,19 +101,25 @@ static void test_gradients(void **state) {
 		assert_int_equal(a.p->ntables, 1);
 		eg_real *flat = eg_params_flat_grad(b.p, NULL);
 		for (size_t i = 0; i < b.p->trained; i++) flat[i] = 5;
-		for (int s = 0; s < 4; s++) {
+		bed small[] = {a, b};
+		for (int k = 0; k < 2; k++) small[k].time = 1, small[k].plan = small_plan(&small[k]);
+		for (int s = 0; s < 8; s++) {
+			const bed *x = s % 3 == 2 ? &small[0] : &a, *y = s % 3 == 2 ? &small[1] : &b;
 			int other = 0;
-			fill(&a, s), fill(&b, s);
-			eg_plan_run(a.plan, 0), eg_plan_run(b.plan, 0);
+			fill(x, s), fill(y, s);
+			eg_plan_run(x->plan, 0), eg_plan_run(y->plan, 0);
 			assert_memory_equal(a.p->grad, b.p->grad, (size_t)ROWS * WIDTH * sizeof(eg_real));
 			for (int i = 0; i < ROWS; i++) other += a.p->grad[i * WIDTH] != 0;
-			assert_true(other > 4 && other <= T * N && other == a.p->tables[0].nlist);
+			assert_true(other >= 4 && other <= x->time * N && other == a.p->tables[0].nlist);
 		}
+		for (int k = 0; k < 2; k++) eg_plan_free(small[k].plan);
 		drop(&a), drop(&b);
 	}
 }
 
 /* ---- updates ----------------------------------------------------------------------------------------------------- */
+
+static const eg_param_group slower = {.pattern = "words*", .lr = 0.5}, kept = {.pattern = "words*", .weight_decay = -1};
 
 /* Methods for which rest is nothing but leaving out additions of zero, and others. eps is large enough that no
  * gradient of 1e-8, which is rounding, becomes a step as long as any other. */
@@ -118,7 +135,10 @@ static const struct method {
 	{{.kind = EG_SGD, .momentum = 0.5}, 1e-6, 20},
 	{{.kind = EG_ADAM, .clip_norm = 0.05, .eps = 1e-4}, 1e-5, 132},
 	{{.kind = EG_ADAM, .beta1 = 0.3, .beta2 = 0.95, .eps = 1e-4}, 1e-5, 12},
+	{{.kind = EG_ADAM, .beta1 = 0.6, .beta2 = 0.6, .eps = 1e-6}, 1e-5, 55},
 	{{.kind = EG_ADAM, .beta1 = EG_ZERO_F, .eps = 1e-4}, 1e-5, 0},
+	{{.kind = EG_ADAMW, .weight_decay = 0.1, .groups = &kept, .ngroups = 1, .eps = 1e-4}, 1e-5, 132},
+	{{.kind = EG_SGD, .momentum = 0.5, .groups = &slower, .ngroups = 1}, 1e-6, 20},
 	{{.kind = EG_NADAM, .beta1 = 0.5, .eps = 1e-4}, 1e-5, 20},
 	{{.kind = EG_RMSPROP, .eps = 1e-4}, 1e-5, 0},
 	{{.kind = EG_RMSPROP, .momentum = 0.5, .centered = true, .eps = 1e-4}, 1e-5, 20},

@@ -14,6 +14,13 @@
 /* What is left of a momentum when its row may rest. */
 static const double SPENT = 1e-6;
 
+/* Steps until a way that becomes `factor` times as long in each is spent. Adam's is the mean of gradients by the root of
+ * that of squares, which fades too: where it is the faster of the two the way grows, and a row never rests. */
+static int steps_until_spent(double factor) {
+	if (!(factor < 1)) return INT32_MAX;
+	return factor > 0 ? (int)fmin(ceil(log(SPENT) / log(factor)), INT32_MAX) : 0;
+}
+
 /* What the equations of kern_update.h make of the moments where g' is 0. */
 static void set_fades(eg_optimizer *o) {
 	const eg_optimizer_config *c = &o->config;
@@ -25,7 +32,7 @@ static void set_fades(eg_optimizer *o) {
 	if (lazy) return;
 	if (eg_optimizer_array(o, EG_MOMENT_M)) {
 		o->fade[EG_MOMENT_M] = momentum;
-		if (momentum > 0) o->rest = (int)ceil(log(SPENT) / log(momentum));
+		if (momentum > 0) o->rest = steps_until_spent(adam ? momentum / sqrt(square) : momentum);
 	}
 	if (fades) o->fade[EG_MOMENT_V] = o->fade[EG_MOMENT_U] = square;
 }
