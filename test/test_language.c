@@ -264,6 +264,8 @@ static void write_folder(bench *b) {
 	bench_text(b, "code/empty.c", "");
 	bench_text(b, "code/note.txt", "zz");
 	bench_text(b, "code/sub/c.c", "dd\n\nee\n\n");
+	bench_text(b, "code/f.h", "xyz");
+	bench_text(b, "code/g.h", "\xe4\xbd\xa0");
 }
 
 static void files_of_a_folder(void **state) {
@@ -278,6 +280,8 @@ static void files_of_a_folder(void **state) {
 	        {"files: .c, samples: true, validation: 0.2, validation_from: end", 4, 2, 7},
 	        {"files: .c, samples: true, sample: file, keep_title: false", 3, 0, 5},
 	        {"files: .c, samples: true, limit: 13", 3, 0, 5}, /* the last one may be cut */
+	        {"files: .c, unit: word, validation: 0", 17, 0, 7}, /* words of the last one too */
+	        {"files: .h, samples: true, sample: file, limit: 4, validation: 0", 1, 0, 4}, /* no character is cut, nor looked for in vain */
 	};
 	write_folder(b);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -292,7 +296,7 @@ static void files_of_a_folder(void **state) {
 		eg_recipe_free(r);
 	}
 	load_fails(b, "code", "", "code' is a folder: say which files in it are texts, as in files: .txt");
-	load_fails(b, "code", "files: .py", "5 other files, but none with text in it whose name fits data.files, '.py'");
+	load_fails(b, "code", "files: .py", "7 other files, but none with text in it whose name fits data.files, '.py'");
 	load_fails(b, "code", "files: ' '", "'files' is blank");
 	bench_write(b, "code/sub/c.c", "dd\ne\xff", 5);
 	load_fails(b, "code", "files: .c", "code/sub/c.c', line 2, column 2: byte 0xFF");

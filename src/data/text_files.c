@@ -71,7 +71,11 @@ static eg_status add_file(walk *w, const char *path, eg_error *err) {
 	        eg_files_top(w->tree), INT32_MAX);
 }
 
-static bool is_enough(const walk *w) { return w->limited && w->options.limit <= 0; }
+/* What is left of the limit may be less than a character, which the next file would be cut in. */
+static bool is_enough(const walk *w) {
+	enum { LONGEST = 4 };
+	return w->limited && w->options.limit < (w->to->n > 0 ? LONGEST : 1);
+}
 
 static eg_status walk_folder(walk *w, const char *folder, int depth, eg_error *err);
 

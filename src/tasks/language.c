@@ -253,7 +253,9 @@ static bool of_part(int unit) { return unit == EG_UNIT_WORD || unit == EG_UNIT_S
 /* Where the part to train on ends, in bytes: of several texts behind the one that ends nearest to the share; of one,
  * whose units are words, behind a word. */
 static size_t train_bytes(const texts *x) {
-	size_t size = text_size(x), at = (size_t)((1 - x->task->base.source->validation) * (double)size);
+	const double kept = x->task->base.source->validation;
+	size_t size = text_size(x), at = (size_t)((1 - kept) * (double)size);
+	if (kept <= 0) return size;
 	if (x->count > 1) {
 		int64_t i = 1;
 		while (i + 1 < x->count && x->at[i + 1] <= at) i++;
