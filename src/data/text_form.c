@@ -106,12 +106,30 @@ eg_status eg_text_nfc(const char *s, size_t size, char **out, size_t *out_size, 
 
 /* ---- small letters ----------------------------------------------------------------------------------------------- */
 
+/* Capitals of two bytes. by: how far behind it the small letter is; PAIRS: it is the next, and so of every other one from
+ * `first` on. */
+enum { PAIRS = 0 };
+static const struct {
+	uint16_t first, last;
+	int16_t by;
+} capitals[] = {
+	{0xC0, 0xD6, 32}, {0xD8, 0xDE, 32},                                           /* Latin-1 */
+	{0x100, 0x12E, PAIRS}, {0x132, 0x136, PAIRS}, {0x139, 0x147, PAIRS}, {0x14A, 0x176, PAIRS}, {0x178, 0x178, -121},
+	{0x179, 0x17D, PAIRS},                                                        /* Latin extended: A with macron to Z with caron */
+	{0x386, 0x386, 38}, {0x388, 0x38A, 37}, {0x38C, 0x38C, 64}, {0x38E, 0x38F, 63}, /* Greek with an accent */
+	{0x391, 0x3A1, 32}, {0x3A3, 0x3AB, 32},
+	{0x400, 0x40F, 80}, {0x410, 0x42F, 32}, {0x460, 0x480, PAIRS}, {0x48A, 0x4BE, PAIRS}, {0x4C0, 0x4C0, 15},
+	{0x4C1, 0x4CD, PAIRS}, {0x4D0, 0x52E, PAIRS},                                 /* Cyrillic */
+};
+
 /* The small letter of a capital of two bytes; else the character itself. */
 static uint32_t small_of(uint32_t c) {
-	if (c >= 0xC0 && c <= 0xDE && c != 0xD7) return c + 0x20;   /* A with grave to thorn, but the times sign */
-	if (c >= 0x391 && c <= 0x3A9 && c != 0x3A2) return c + 0x20; /* alpha to omega */
-	if (c >= 0x410 && c <= 0x42F) return c + 0x20;               /* Cyrillic a to ya */
-	return c >= 0x400 && c <= 0x40F ? c + 0x50 : c;
+	for (int i = 0; i < EG_COUNT(capitals) && c >= capitals[i].first; i++) {
+		if (c > capitals[i].last) continue;
+		if (capitals[i].by == PAIRS) return c + ((c - capitals[i].first) % 2 == 0);
+		return (uint32_t)((int32_t)c + capitals[i].by);
+	}
+	return c;
 }
 
 void eg_text_lower(char *s, size_t size) {
