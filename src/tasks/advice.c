@@ -158,7 +158,7 @@ static eg_status check_lengths(
 	enum { LONG = 2000, TIMES = 50 };
 	const int64_t n = s->parts[EG_PART_TRAIN].dataset.count;
 	int64_t longest = 0;
-	char place[400], text[800];
+	char place[400] = "", text[800];
 	for (int64_t i = 1; i < n; i++)
 		if (length[i * stride] > length[longest * stride]) longest = i;
 	const int most = n > 0 ? length[longest * stride] : 0;
