@@ -121,6 +121,35 @@ static void no_leak(void **unused) {
 	}
 }
 
+/* Twice the past is enough, if the row before that has the last values that there were. */
+static void part_of_table(void **unused) {
+	static const char *const names[] = {"a", "b", "c", "d"};
+	float at[STEPS * COLUMNS], few[16 * COLUMNS], a[2000], b[2000];
+	(void)unused;
+	for (int form = 0; form < 24; form++) {
+		eg_windows w = {.past = 1 + form % 7, .ahead = {1}, .nahead = 1, .target = 0, .seen = {0, 1, 2, 3}, .nseen = 4, .known = {3}, .nknown = 1,
+			.log = form % 2, .mask = true, .fill = form % 5 == 0 ? EG_FILL_MEAN : EG_FILL_LAST, .reference = EG_REFERENCE_LAST,
+			.view = EG_VIEW_BOTH, .waves = {7.5}, .nwaves = 1};
+		make_panel(at);
+		const int origin = 16 + form, rows = 2 * w.past, first = origin - rows;
+		const eg_panel p = {at, NULL, names, STEPS, COLUMNS, 0}, q = {few, NULL, names, rows + 2, COLUMNS, first};
+		for (int i = 0; i < (rows + 2) * COLUMNS; i++) few[i] = at[first * COLUMNS + i];
+		for (int c = 0; c < COLUMNS; c++)
+			for (int t = first; t >= 0 && isnan(few[c]); t--) few[c] = at[t * COLUMNS + c];
+		eg_windows_fit(&w, &p, origin + 1);
+		eg_windows_past(&w, &p, origin, a), eg_windows_past(&w, &q, rows, b);
+		same(a, b, w.past * eg_windows_past_width(&w), "past");
+		eg_windows_future(&w, &p, origin, a), eg_windows_future(&w, &q, rows, b);
+		same(a, b, eg_windows_future_width(&w), "future");
+		eg_windows_gaps(&w, &p, origin, a), eg_windows_gaps(&w, &q, rows, b);
+		same(a, b, w.past * 4, "gaps");
+		eg_windows_mask(&w, &p, origin, a), eg_windows_mask(&w, &q, rows, b);
+		same(a, b, w.past * 4, "mask");
+		eg_windows_unit(&w, &p, origin, a), eg_windows_unit(&w, &q, rows, b);
+		same(a, b, 2, "unit");
+	}
+}
+
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 
 enum { ROWS = 150, PAST = 120 };
@@ -265,6 +294,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_hand),
 		cmocka_unit_test(no_leak),
+		cmocka_unit_test(part_of_table),
 		cmocka_unit_test(networks_do_not_leak),
 		cmocka_unit_test(rolling),
 		cmocka_unit_test(quantiles_of_student),

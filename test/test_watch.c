@@ -1,5 +1,6 @@
 /* Fault warning: a known fault is found at its place and blamed on its column, normal noise raises about as many alarms
- * as stated, a row's score knows no later row, also where a network forecasts it, and faults are put in as the rule says. */
+ * as stated, a row's score knows no later row, also where a network forecasts it, and faults are put in as the rule
+ * says. */
 #include "base/base.h"
 #include "engram_task.h"
 

@@ -1,5 +1,5 @@
-/* watch.c - a fault warning, row by row: errors of two regressions, or of a forecaster, signs of faults made of them, events. A row is
- * judged by itself and those before it; what the rows are of, a file or a wire, makes no difference.
+/* watch.c - a fault warning, row by row: errors of two regressions, or of a forecaster, signs of faults made of them,
+ * events. A row is judged by itself and those before it; what the rows are of, a file or a wire, makes no difference.
  *
  * Signs are simple statistics, each for one kind of fault: CUSUM's relatives with a fixed window (Page 1954), a matched
  * filter for the season. Not here: what is normal (watch_learn.c). */

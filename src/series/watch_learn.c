@@ -1,5 +1,5 @@
-/* watch_learn.c - what is normal: two ridge regressions a column, or a forecaster in place of the second, and thresholds
- * of signs by a stated rate of false alarms.
+/* watch_learn.c - what is normal: two ridge regressions a column, or a forecaster in place of the second, and
+ * thresholds of signs by a stated rate of false alarms.
  *
  * The learned rows are cut into five parts. Signs of each part are computed with what the other four taught, so that
  * thresholds are of rows that were not learned; rates beyond what so few rows show are those of an exponential tail

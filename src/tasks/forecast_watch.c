@@ -1,7 +1,7 @@
 /* forecast_watch.c - a network that forecasts a table, for a fault warning: it says what the next row should be.
  *
- * It is trained on rows that the warning hands over, in a table of its own, and asked with a few rows at a time, of a file
- * or as they come. Not here: what is made of its errors (series/watch.c). */
+ * It is trained on rows that the warning hands over, in a table of its own, and asked with a few rows at a time, of a
+ * file or as they come. Not here: what is made of its errors (series/watch.c). */
 #include "tasks/forecast.h"
 
 #include <math.h>
@@ -99,8 +99,8 @@ static eg_status choose(eg_network_watch *w, int watched, eg_error *err) {
 		const eg_windows *f = eg_forecast_windows(task);
 		const char *target = keys.target ? keys.target : keys.columns.n > 0 ? keys.columns.at[0] : w->table.columns[0].name;
 		w->forecaster.column = find(&w->table, watched, target);
-		/* a season ago is a part of the past */
-		w->forecaster.past = f->reference == EG_REFERENCE_SEASON && f->period > f->past ? f->period : f->past;
+		/* a season ago is a part of it; and gaps are counted from before the window, up to its length */
+		w->forecaster.past = 2 * (f->reference == EG_REFERENCE_SEASON && f->period > f->past ? f->period : f->past);
 		if (w->forecaster.column < 0)
 			status = eg_fail(err, EG_ERR_ARG, "%s: the network forecasts the column '%s', which is not watched; name it with --target",
 			        eg_recipe_source(w->recipe), target);
