@@ -326,7 +326,7 @@ const cli_verb verb_watch = {
 		 "columns go with the hour, the year, the last values and each other) and tells in which of the\n"
 		 "others something is not: when it begins, when it is at its worst, which column is to blame,\n"
 		 "and by which sign it was seen. Thresholds are such that normal rows raise a stated number of\n"
-		 "false alarms. docs/watch.md says how.\n",
+		 "false alarms. With --model a network forecasts the next row. docs/watch.md says how.\n",
 	.options = options,
 	.examples = "  engram watch daily-min-temperatures.csv -o faults.svg\n"
 		    "  engram watch pollution.csv --target pm2.5 --learn 0.8 --inject all --seed 1\n"
