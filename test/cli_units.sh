@@ -71,6 +71,41 @@ awk 'BEGIN { for (i = 0; i < 100000; i++) printf "abcdefghij" }' >odd.txt
 expect 0 "$ENGRAM" data vocab odd.yaml --json
 says '"n": 999999' # all but the first are foretold
 
+# Chinese words by friso, here with a dictionary of three words; a model knows which it was.
+if "$ENGRAM" version | grep -q "friso "; then
+	mkdir -p words fewer
+	for word in 酒店 服务 研究生 酒 店 服 务 研 究 生; do printf '%s/null/1\n' "$word" >>words/lex-main.lex; done
+	head -n 1 words/lex-main.lex >fewer/lex-main.lex
+	export ENGRAM_FRISO="$tmp/words"
+	{
+		printf 'text\tlabel\n'
+		for i in 1 2 3 4 5 6 7 8 9 10; do printf '酒店服务好%s\tgood\n研究生，酒店坏%s\tbad\n' $i $i; done
+	} >rooms.tsv
+	cat >rooms.yaml <<-END
+		name: rooms
+		task: classify
+		data: {source: tsv, path: rooms.tsv, validation: 0.2, unit: word, words: friso}
+		input: [time]
+		model: [{embedding: 8}, mean_time, {linear: classes}]
+		train: {optimizer: adam, lr: 0.1, batch: 4, epochs: 10}
+	END
+	expect 0 "$ENGRAM" data vocab rooms.yaml --text '研究生 the 酒店服务'
+	says "4 units: 研究生|<unknown>|酒店|服务"
+	expect 0 "$ENGRAM" train rooms.yaml -q
+	expect 0 "$ENGRAM" predict rooms.safetensors --text 酒店服务好
+	says good
+	expect 0 "$ENGRAM" predict rooms.safetensors --text 酒店服务好 --why --json
+	says '"酒店"'
+	expect 1 env ENGRAM_FRISO="$tmp/fewer" "$ENGRAM" predict rooms.safetensors --text 酒店服务好
+	says "with another dictionary of friso"
+	expect 1 env ENGRAM_FRISO="$tmp/none" "$ENGRAM" eval rooms.safetensors --split validation
+	says "none/lex-main.lex': install it (Debian: apt install friso-dict)"
+	expect 0 env ENGRAM_FRISO="$tmp/none" "$ENGRAM" info rooms.safetensors
+	unset ENGRAM_FRISO
+else
+	echo "SKIPPED: Chinese words: built without libfriso"
+fi
+
 # The files of a folder.
 mkdir -p code/inner
 printf 'int a;\n' >code/a.c
@@ -92,6 +127,7 @@ bad() {
 }
 bad "'min_count' does nothing with 'unit: subword'" --set data.min_count=2
 bad "must be at least 300" --set data.max_size=299
+bad "does nothing without 'unit: word'" --set data.words=friso
 make_data
 expect 1 "$ENGRAM" data vocab "$source/recipes/lenet5.yaml" --set data.source=idx --set data.path=. --set data.validation=0.1
 

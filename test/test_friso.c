@@ -1,6 +1,6 @@
-/* test_friso.c - Chinese words by friso: with a small dictionary of its own, the rest of a text is cut as ever, nothing is
- * lost, long runs and several threads make no difference, and a model file knows its dictionary; what is missing or wrong
- * there is said. Once with the dictionary of the system. */
+/* test_friso.c - Chinese words by friso: with a small dictionary of its own, the rest of a text is cut as ever, nothing
+ * is lost, long runs and several threads make no difference, and a model file knows its dictionary; what is missing or
+ * wrong there is said. Once with the dictionary of the system. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "engram_text.h"
 #include "support_tasks.h"
@@ -52,7 +52,8 @@ static void cut(bench *b, const char *text, const char *expected) {
 		size_t size;
 		const char *s = eg_vocab_token(v, ids[i], &size);
 		assert_int_not_equal(ids[i], eg_vocab_unknown(v));
-		assert_memory_equal(s, text + starts[i], size); /* nothing is changed, and all that lies between is spaces */
+		assert_memory_equal(s, text + starts[i], size); /* nothing is changed */
+		/* all that lies between is spaces */
 		for (size_t at = starts[i] + size; at < starts[i + 1]; at++) assert_true(text[at] == ' ');
 		snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? "|" : "", s);
 	}
@@ -71,6 +72,8 @@ static void cuts_chinese_alone(void **state) {
 	cut(b, "酒店𠀀㐀酒店豈飯店", "酒店|𠀀|㐀|酒店|豈|飯|店");
 	/* a variation selector stays with its character, which is then no part of a word */
 	cut(b, "酒店服\xef\xb8\x80务酒店", "酒店|服\xef\xb8\x80|务|酒店");
+	for (int i = 0; i < 2; i++) /* the second time from memory, where what is in it begins alike */
+		cut(b, "研究生命起源,研究生命,研究生,研究", "研究|生命|起源|,|研究|生命|,|研究生|,|研究");
 	cut(b, "Ａ酒店", "Ａ|酒店"); /* wide letters are not friso's */
 }
 

@@ -458,8 +458,8 @@ void eg_vocab_places(const eg_vocab *v, const char *text, size_t size, const int
 /* Bytes of the word, or the other character, that begins at s, which is no space (UAX #29); at most EG_UNIT_MOST of
  * them. 0: not UTF-8, or a zero byte. */
 size_t eg_word_size(const char *s, size_t size);
-/* Bytes of the Chinese characters that begin at s, at most `most`, none with marks of its own; eg_word_size makes each a
- * word. */
+/* Bytes of the Chinese characters that begin at s, at most `most`, none with marks of its own; eg_word_size makes each
+ * a word. */
 size_t eg_chinese_size(const char *s, size_t size, size_t most);
 bool eg_is_core(uint32_t c);    /* of a word, whatever stands beside it */
 bool eg_is_between(uint32_t c); /* of a word, between two letters or digits: the apostrophe, the point */

@@ -35,12 +35,20 @@ uint64_t eg_friso_dictionary(const eg_friso *f) { return f->dictionary; }
 
 enum {
 	WINDOW = 3 * EG_FRISO_WORDS, /* bytes that are cut at once; a character has at least three */
-	AHEAD = 80,                  /* no word depends on more bytes from its beginning on: three words of five characters */
-	LINE_MOST = 500              /* of a dictionary: friso has so much room for one, and does not look */
+	AHEAD = 80, /* no word depends on more bytes from its beginning on: three words of five characters */
+	SHORT = 60, /* bytes of a run that is remembered; most are not longer */
+	SLOTS = 1 << 18,
+	LINE_MOST = 500 /* of a dictionary: friso has so much room for one, and does not look */
 };
 
-/* What is used of the library: FUNCTION(name, result, arguments). Its names are common ones ("hash_get_value"), so it is
- * loaded for this file alone. */
+/* A run that was cut: texts come again in every epoch, and friso takes a second for half a million characters. */
+typedef struct known {
+	uint8_t size, count, words[SHORT / 3];
+	char text[SHORT];
+} known;
+
+/* What is used of the library: FUNCTION(name, result, arguments). Its names are common ones ("hash_get_value"), so it
+ * is loaded for this file alone. */
 #define FUNCTIONS(F) \
 	F(friso_new, friso_t, (void)) \
 	F(friso_free, void, (friso_t)) \
@@ -66,6 +74,7 @@ static struct {
 	friso_t friso;
 	friso_config_t config;
 	friso_task_t task;
+	known *known; /* SLOTS of them; NULL: there was no memory, so nothing is remembered */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static eg_status load_library(library *l, eg_error *err) {
@@ -130,7 +139,8 @@ static void unload(void) {
 	if (shared.task) shared.l.friso_free_task(shared.task);
 	if (shared.config) FRISO_FREE(shared.config);
 	if (shared.friso) shared.l.friso_free(shared.friso);
-	shared.task = NULL, shared.config = NULL, shared.friso = NULL;
+	eg_release(NULL, shared.known);
+	shared.task = NULL, shared.config = NULL, shared.friso = NULL, shared.known = NULL;
 }
 
 static eg_status load(eg_error *err) {
@@ -146,6 +156,7 @@ static eg_status load(eg_error *err) {
 	shared.config->keep_urec = 1; /* and the unknown ones */
 	shared.config->en_sseg = 0;
 	shared.l.friso_set_mode(shared.config, __FRISO_COMPLEX_MODE__);
+	shared.known = eg_calloc(NULL, SLOTS, sizeof *shared.known);
 	status = load_dictionary(err);
 	if (status) unload();
 	return status;
@@ -196,6 +207,22 @@ static int words_of(char *text, size_t n, size_t last, uint8_t *words) {
 	return count;
 }
 
+/* The same for a whole run. */
+static int words_of_run(char *text, size_t n, uint8_t *words) {
+	uint32_t hash = 2166136261u;
+	for (size_t i = 0; i < n; i++) hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+	known *k = &shared.known[(hash ^ hash >> 15) % SLOTS];
+	if (k->size != n || memcmp(k->text, text, n) != 0) {
+		int count = words_of(text, n, n, words);
+		if (count == 0) return 0;
+		k->size = (uint8_t)n, k->count = (uint8_t)count;
+		memcpy(k->text, text, n);
+		memcpy(k->words, words, (size_t)count);
+	}
+	memcpy(words, k->words, k->count);
+	return k->count;
+}
+
 int eg_friso_cut(const eg_friso *f, const char *s, size_t size, uint8_t words[EG_FRISO_WORDS]) {
 	char text[WINDOW + 1];
 	const size_t n = f->holds ? eg_chinese_size(s, size, WINDOW) : 0;
@@ -205,7 +232,7 @@ int eg_friso_cut(const eg_friso *f, const char *s, size_t size, uint8_t words[EG
 	memcpy(text, s, n);
 	text[n] = '\0';
 	pthread_mutex_lock(&shared.lock);
-	count = words_of(text, n, last, words);
+	count = n <= SHORT && shared.known ? words_of_run(text, n, words) : words_of(text, n, last, words);
 	pthread_mutex_unlock(&shared.lock);
 	if (count > 0) return count;
 	for (size_t at = 0; at < last; at += words[count++]) words[count] = (uint8_t)eg_utf8_length(s + at, n - at);

@@ -35,8 +35,8 @@ int eg_unit_by_count(const void *a, const void *b);
 
 /* ---- words (vocab.c) --------------------------------------------------------------------------------------------- */
 
-/* Where words end, beside EG_WORDS_UNICODE and EG_WORDS_FRISO: as in model files of before, at all but letters, digits and
- * apostrophes. */
+/* Where words end, beside EG_WORDS_UNICODE and EG_WORDS_FRISO: as in model files of before, at all but letters, digits
+ * and apostrophes. */
 enum { EG_WORDS_RUNS = 2 };
 typedef struct eg_words {
 	int rule;
@@ -56,8 +56,8 @@ void eg_friso_free(eg_friso *f);
 /* Loads the dictionary unless it is there. Says what is missing, or that it is another one. Before the first cut. */
 eg_status eg_friso_open(eg_friso *f, eg_error *err);
 uint64_t eg_friso_dictionary(const eg_friso *f); /* of an open one */
-/* Sizes of the first words of the Chinese characters at s, some of them; returns how many. 0: none are there. Where it is
- * called again behind them it goes on as if all had been cut at once. */
+/* Sizes of the first words of the Chinese characters at s, some of them; returns how many. 0: none are there. Where it
+ * is called again behind them it goes on as if all had been cut at once. */
 int eg_friso_cut(const eg_friso *f, const char *s, size_t size, uint8_t words[EG_FRISO_WORDS]);
 
 /* ---- subwords (subword.c) ---------------------------------------------------------------------------------------- */
