@@ -104,7 +104,14 @@ void forecast_put_scores(eg_value *v, const eg_scores *s);
 
 /* ---- forecast_draw.c --------------------------------------------------------------------------------------------- */
 
-double forecast_place(const eg_time_table *t, int step); /* on the axis of a picture: years, or numbers of steps */
+/* The axis of a picture: years, of less than a year days from its begin, or numbers of steps. */
+typedef struct forecast_axis {
+	const eg_time_table *table;
+	int from; /* the step that days are counted from; -1: years */
+	char title[60];
+} forecast_axis;
+forecast_axis forecast_axis_of(const eg_time_table *t, int from, int to); /* of these steps */
+double forecast_place(const forecast_axis *a, int step);
 bool forecast_draw(const forecast_job *j, const char *path); /* false after a message */
 
 /* ---- forecast_follow.c ------------------------------------------------------------------------------------------- */

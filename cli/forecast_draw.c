@@ -5,12 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Years, where steps have a time; else their numbers. */
-double forecast_place(const eg_time_table *t, int step) {
-	const double year = 365.2425 * 86400;
+static const double year = 365.2425 * 86400;
+
+static double seconds_of(const eg_time_table *t) { return t->months ? year / 12 * t->months : t->seconds; }
+
+forecast_axis forecast_axis_of(const eg_time_table *t, int from, int to) {
+	forecast_axis a = {.table = t, .from = -1, .title = "year"};
+	char when[32];
+	if (!t->dated)
+		snprintf(a.title, sizeof a.title, "row");
+	else if (seconds_of(t) * (to - from) < year)
+		a.from = from, snprintf(a.title, sizeof a.title, "days from %s", eg_time_table_when(t, from, when));
+	return a;
+}
+
+double forecast_place(const forecast_axis *a, int step) {
+	const eg_time_table *t = a->table;
 	if (!t->dated) return step + 1;
-	double seconds = t->months ? year / 12 * t->months : t->seconds;
-	return 1970 + (t->begin + seconds * step) / year;
+	return a->from >= 0 ? seconds_of(t) / 86400 * (step - a->from) : 1970 + (t->begin + seconds_of(t) * step) / year;
 }
 
 static char *copy(const char *s) { return strcpy(cli_alloc(strlen(s) + 1), s); }
@@ -68,10 +80,11 @@ bool forecast_draw(const forecast_job *j, const char *path) {
 	if (shown < 150) shown = 150;
 	if (shown > j->past.n) shown = j->past.n;
 	const int from = j->past.n - shown;
+	const forecast_axis axis = forecast_axis_of(j->table, from, j->past.n + j->horizon);
 	double *x = cli_alloc((size_t)(shown + j->horizon) * sizeof *x);
-	for (int i = 0; i < shown + j->horizon; i++) x[i] = forecast_place(j->table, from + i);
+	for (int i = 0; i < shown + j->horizon; i++) x[i] = forecast_place(&axis, from + i);
 	snprintf(title, sizeof title, "%.80s, by %s", j->target->name, forecast_spec(j, &j->models[0], spec));
-	const eg_forecast_plot p = {.title = title, .x_title = j->table->dated ? "year" : "step", .y_title = j->target->name, .x = x,
+	const eg_forecast_plot p = {.title = title, .x_title = axis.title, .y_title = j->target->name, .x = x,
 		.values = j->past.values + from, .past = shown, .outlook = j->models[0].outlook, .trial = j->models[0].trial, .before = from};
 	gather(j, from, shown, &w);
 	const eg_forecast_words page = {.times = (const char *const *)w.times, .heads = forecast_heads, .columns = FORECAST_COLUMNS,

@@ -133,7 +133,7 @@ static bool read_line(live *l, char **line, size_t *room) {
 	return c != EOF || n > 0;
 }
 
-/* Are the columns that are watched among those of the first line: as a text, and then, with its first row, as they are? */
+/* Are the watched columns among those of the first line: as a text, and then, with its first row, as they are? */
 static bool has_columns(const live *l, const char *names, const eg_time_table *t) {
 	const watch_job *j = l->j;
 	for (int i = 0; i < j->options.watched; i++) {

@@ -233,7 +233,7 @@ void watch_show_json(const watch_job *j) {
 /* ---- the picture ------------------------------------------------------------------------------------------------- */
 
 /* Of so many rows that a picture cannot show each, the lowest and the highest of some that follow each other. */
-static int thin(const watch_job *j, double *x, double *y, double *scores) {
+static int thin(const watch_job *j, const forecast_axis *axis, double *x, double *y, double *scores) {
 	enum { MOST = 4000 };
 	const int rows = j->table->steps - j->learned, each = 2 * (rows / MOST) > 1 ? 2 * (rows / MOST) : 1;
 	int n = 0;
@@ -244,7 +244,7 @@ static int thin(const watch_job *j, double *x, double *y, double *scores) {
 			score = fmax(score, j->scores[i]);
 		}
 		for (int i = 0; i < (each > 1 ? 2 : 1); i++)
-			x[n] = forecast_place(j->table, t), y[n] = i ? high : low, scores[n++] = score;
+			x[n] = forecast_place(axis, t), y[n] = i ? high : low, scores[n++] = score;
 	}
 	return n;
 }
@@ -255,13 +255,14 @@ bool watch_draw(const watch_job *j, const char *path) {
 	const size_t rows = (size_t)(j->table->steps - j->learned) + 2;
 	double *x = cli_alloc(3 * rows * sizeof *x), *y = x + rows, *scores = y + rows;
 	double *begin = cli_alloc(2 * ((size_t)j->nevents + 1) * sizeof *begin), *end = begin + j->nevents;
+	const forecast_axis axis = forecast_axis_of(j->table, j->learned, j->table->steps);
 	for (int i = 0; i < j->nevents; i++) {
-		begin[i] = forecast_place(j->table, (int)j->events[i].event.start);
-		end[i] = forecast_place(j->table, (int)j->events[i].event.end);
+		begin[i] = forecast_place(&axis, (int)j->events[i].event.start);
+		end[i] = forecast_place(&axis, (int)j->events[i].event.end);
 	}
 	snprintf(title, sizeof title, "%.80s: %d event%s", j->columns[0]->name, j->nevents, j->nevents == 1 ? "" : "s");
-	const eg_watch_plot p = {.title = title, .x_title = j->table->dated ? "year" : "row", .y_title = j->columns[0]->name, .x = x, .values = y,
-		.scores = scores, .n = thin(j, x, y, scores), .begin = begin, .end = end, .nevents = j->nevents};
+	const eg_watch_plot p = {.title = title, .x_title = axis.title, .y_title = j->columns[0]->name, .x = x, .values = y,
+		.scores = scores, .n = thin(j, &axis, x, y, scores), .begin = begin, .end = end, .nevents = j->nevents};
 	eg_status status = eg_plot_watch(path, &p, &err);
 	free(x);
 	free(begin);

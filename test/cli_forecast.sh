@@ -161,7 +161,8 @@ says "60 values, 2001-01-31 to 2005-12-31"
 says "period: 12, found"
 says "2006-02-28"
 awk 'BEGIN { print "t,y"; for (i = 0; i < 60; i++) printf "2001-01-01T00:00:%02d.%d,%d\n", i / 4, i % 4 * 25, i * i % 7 }' >quarters.csv
-expect 0 "$ENGRAM" forecast quarters.csv --target y --model naive --horizon 2
+expect 0 "$ENGRAM" forecast quarters.csv --target y --model naive --horizon 2 -o quarters.svg
+grep -q 'days from 2001-01-01T00:00:00.000' quarters.svg || fail "the axis of a minute has years"
 says "2001-01-01T00:00:15.250"
 sed 's/^2003-05.*//' months.csv >hole.csv
 expect 0 "$ENGRAM" forecast hole.csv --target Sales --model 'arima(1,0,0)c' --horizon 3
