@@ -99,7 +99,8 @@ EG_API eg_real *eg_optimizer_moment(eg_optimizer *o, int i, size_t *n);
 EG_API uint64_t eg_optimizer_steps(const eg_optimizer *o);
 EG_API void eg_optimizer_set_steps(eg_optimizer *o, uint64_t steps);
 /* Where rows of tables rest (eg_rows_update): by row of all tables the step in which it occurred last, 0: never. That
- * belongs to a checkpoint too; eg_optimizer_set_steps lets no row rest, so it goes before. NULL: there are none. */
+ * belongs to a checkpoint too; eg_optimizer_set_steps lets no row rest, so it goes before. NULL: there are none, or
+ * none rests any more, since tables are updated as a whole: so a pointer is good until the next update. */
 EG_API int32_t *eg_optimizer_rows(eg_optimizer *o, size_t *n);
 
 /* ---- schedule ---------------------------------------------------------------------------------------------------- */
