@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where words end, and by which dictionary: {"boundaries": "friso", "dictionary": "0123456789abcdef"}. */
@@ -58,7 +59,9 @@ static bool get_words(const eg_value *map, eg_words *words) {
 	*words = (eg_words){.rule = boundaries ? EG_WORDS_UNICODE : EG_WORDS_RUNS};
 	if (!boundaries || strcmp(boundaries, "unicode") == 0) return true;
 	words->rule = EG_WORDS_FRISO;
-	return strcmp(boundaries, "friso") == 0 && sum && strlen(sum) == 16 && sscanf(sum, "%16" SCNx64, &words->dictionary) == 1;
+	if (strcmp(boundaries, "friso") != 0 || !sum || strlen(sum) != 16 || strspn(sum, "0123456789abcdef") != 16) return false;
+	words->dictionary = strtoull(sum, NULL, 16);
+	return true;
 }
 
 static eg_status make(eg_unit unit, eg_words words, const eg_value *list, int end, int unknown, eg_vocab **vocab, eg_error *err) {
