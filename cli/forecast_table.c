@@ -190,7 +190,8 @@ static bool take_known(forecast_job *j) {
 		double *row = j->known + (ptrdiff_t)t * p->nknown;
 		put_step(&c, t, row, t == 0 ? j->known_names : NULL);
 		for (int i = 0; i < 2 * waves; i++) {
-			double angle = 2 * 3.14159265358979323846 * (i / 2 + 1) * t / period;
+			const int wave = i / 2 + 1;
+			double angle = 2 * 3.14159265358979323846 * wave * t / period;
 			row[c.width + i] = i % 2 ? cos(angle) : sin(angle);
 		}
 	}
