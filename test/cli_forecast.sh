@@ -290,7 +290,8 @@ grep -q "<svg" page.html && grep -q "onmousemove" page.html && grep -q "<td>2006
 grep -q 'src=\|href=' page.html && fail "the page needs other files"
 expect 2 "$ENGRAM" forecast shops.csv --target Sales --id Shop -o page.html
 if "$ENGRAM" version | grep -q "rsvg "; then
-	expect 0 "$ENGRAM" forecast months.csv --target Sales --model theta --horizon 3 -o picture.png
+	# Fonts that librsvg has looked up stay in memory to the end.
+	expect 0 env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" "$ENGRAM" forecast months.csv --target Sales --model theta --horizon 3 -o picture.png
 	[ "$(head -c 4 picture.png | tail -c 3)" = PNG ] || fail "no PNG"
 	[ ! -e picture.png.svg~ ] || fail "the SVG is left behind"
 fi
