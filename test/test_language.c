@@ -281,7 +281,7 @@ static void files_of_a_folder(void **state) {
 	        {"files: .c, samples: true, sample: file, keep_title: false", 3, 0, 5},
 	        {"files: .c, samples: true, limit: 13", 3, 0, 5}, /* the last one may be cut */
 	        {"files: .c, unit: word, validation: 0", 17, 0, 7}, /* words of the last one too */
-	        {"files: .h, samples: true, sample: file, limit: 4, validation: 0", 1, 0, 4}, /* no character is cut, nor looked for in vain */
+	        {"files: .h, samples: true, sample: file, limit: 4, validation: 0", 1, 0, 4}, /* no cut character */
 	};
 	write_folder(b);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

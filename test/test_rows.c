@@ -73,7 +73,8 @@ static double farthest(const eg_real *a, const eg_real *b, size_t n) {
 	return most;
 }
 
-/* But for what lies between parameters, which is nobody's: a walk over the whole block may change the sign of its zeros. */
+/* But for what lies between parameters, which is nobody's: a walk over the whole block may change the sign of its
+ * zeros. */
 static void same_bits(const bed *a, const bed *b) {
 	for (int k = 0; k < a->p->count; k++) {
 		const size_t at = a->p->offset[k], size = (size_t)eg_dims_count(&a->g->params[k].spec.dims, 0) * sizeof(eg_real);

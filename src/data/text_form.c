@@ -106,8 +106,8 @@ eg_status eg_text_nfc(const char *s, size_t size, char **out, size_t *out_size, 
 
 /* ---- small letters ----------------------------------------------------------------------------------------------- */
 
-/* Capitals of two bytes. by: how far behind it the small letter is; PAIRS: it is the next, and so of every other one from
- * `first` on. */
+/* Capitals of two bytes. by: how far behind it the small letter is; PAIRS: it is the next, and so of every other one
+ * from `first` on. */
 enum { PAIRS = 0 };
 static const struct {
 	uint16_t first, last;
@@ -115,7 +115,7 @@ static const struct {
 } capitals[] = {
 	{0xC0, 0xD6, 32}, {0xD8, 0xDE, 32},                                           /* Latin-1 */
 	{0x100, 0x12E, PAIRS}, {0x132, 0x136, PAIRS}, {0x139, 0x147, PAIRS}, {0x14A, 0x176, PAIRS}, {0x178, 0x178, -121},
-	{0x179, 0x17D, PAIRS},                                                        /* Latin extended: A with macron to Z with caron */
+	{0x179, 0x17D, PAIRS},                                                        /* Latin extended */
 	{0x386, 0x386, 38}, {0x388, 0x38A, 37}, {0x38C, 0x38C, 64}, {0x38E, 0x38F, 63}, /* Greek with an accent */
 	{0x391, 0x3A1, 32}, {0x3A3, 0x3AB, 32},
 	{0x400, 0x40F, 80}, {0x410, 0x42F, 32}, {0x460, 0x480, PAIRS}, {0x48A, 0x4BE, PAIRS}, {0x4C0, 0x4C0, 15},

@@ -14,8 +14,8 @@
 /* What is left of a momentum when its row may rest. */
 static const double SPENT = 1e-6;
 
-/* Steps until a way that becomes `factor` times as long in each is spent. Adam's is the mean of gradients by the root of
- * that of squares, which fades too: where it is the faster of the two the way grows, and a row never rests. */
+/* Steps until a way that becomes `factor` times as long in each is spent. Adam's is the mean of gradients by the root
+ * of that of squares, which fades too: where it is the faster of the two the way grows, and a row never rests. */
 static int steps_until_spent(double factor) {
 	if (!(factor < 1)) return INT32_MAX;
 	return factor > 0 ? (int)fmin(ceil(log(SPENT) / log(factor)), INT32_MAX) : 0;
