@@ -474,7 +474,8 @@ typedef struct eg_time_table_options {
 	bool rows;               /* rows are steps, whatever their times */
 	char separator;          /* 0: a comma */
 	int64_t line;            /* the number of the first line below the names, for messages; 0: 2 */
-	/* Of rows that follow others whose times clocks of the zone showed: the last of those times. NULL: there are none. */
+	/* Of rows that follow others whose times clocks of the zone showed: the last of those times. NULL: there are
+	 * none. */
 	const double *before;
 } eg_time_table_options;
 

@@ -127,8 +127,8 @@ EG_API eg_status eg_why_text(
 /* The same of a question as eg_predictor_run answers it: a file, bytes, or a JSON map with the text. */
 EG_API eg_status eg_why_question(eg_why *w, const eg_question *q, eg_value *map, eg_error *err);
 /* The same of n records of the model's own data, evenly over the part that it is judged by, or, where there is none,
- * over that it has learnt from: a map of each into `list`, with `truth`, its class. Texts of more than 4096 units, which
- * eg_why_text refuses, are left out. */
+ * over that it has learnt from: a map of each into `list`, with `truth`, its class. Texts of more than 4096 units,
+ * which eg_why_text refuses, are left out. */
 EG_API eg_status eg_why_data(eg_why *w, int n, eg_value *list, eg_error *err);
 /* A page (HTML, with everything in it) of a list of such maps: the texts, coloured. It appears whole or not at all. */
 EG_API eg_status eg_why_page(const char *path, const char *title, const eg_value *texts, eg_error *err);
