@@ -78,6 +78,7 @@ static void show_text(const job *j, const char *text) {
 		size_t n = end ? (size_t)(end - at) : strlen(at);
 		char *line = cli_alloc(n + 1);
 		memcpy(line, at, n);
+		line[n] = '\0';
 		puts(text_clean(line));
 		free(line);
 		at = end ? end + 1 : NULL;

@@ -57,10 +57,8 @@ static void gather(const forecast_job *j, int from, int shown, words *w) {
 		        j->tested, j->p);
 		note(w, buf);
 	}
-	for (int i = 0; forecast_warning(j, &i, buf + 9, sizeof buf - 9); i++) {
-		memcpy(buf, "Warning: ", 9);
-		note(w, buf);
-	}
+	snprintf(buf, sizeof buf, "Warning: ");
+	for (int i = 0; forecast_warning(j, &i, buf + 9, sizeof buf - 9); i++) note(w, buf);
 }
 
 static void forget(words *w) {

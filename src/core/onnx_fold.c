@@ -361,20 +361,18 @@ static bool fold_slice(eg_import *m) {
 /* Squeeze, Unsqueeze, Reshape, Flatten of a row or a number that stay one. */
 static bool fold_form(eg_import *m, const char *type) {
 	ints a;
-	eg_ints axes;
 	if (!get(m, 0, &a) || !any_open(&a)) return false;
 	if (!strcmp(type, "Squeeze")) {
-		axes = eg_import_axes(m, 1);
+		eg_import_axes(m, 1); /* there is only one */
 		if (a.dims.rank == 1 && a.n == 1) a.dims = (eg_dims){0};
 	} else if (!strcmp(type, "Unsqueeze")) {
-		axes = eg_import_axes(m, 1);
-		if (a.dims.rank != 0 || axes.n != 1) return false;
+		if (a.dims.rank != 0 || eg_import_axes(m, 1).n != 1) return false;
 		a.dims = row(1);
 	} else {
-		axes = eg_import_list(m, 1);
+		const int n = eg_import_list(m, 1).n;
 		eg_import_int(m, "allowzero", 0);
-		if (axes.n > 1) return false;
-		a.dims = axes.n ? row(a.n) : (eg_dims){0};
+		if (n > 1) return false;
+		a.dims = n ? row(a.n) : (eg_dims){0};
 	}
 	return put(m, &a, EG_ONNX_INT64);
 }

@@ -408,7 +408,7 @@ static void set_int(eg_import *m, const eg_attr *a, int *field, int64_t v) {
 static void set_ints(eg_import *m, const eg_attr *a, char *field, const eg_onnx_attr *from) {
 	if (a->type == EG_ATTR_INTS) {
 		if (from->n != a->count) eg_import_fail(m, "attribute '%s' has %d numbers, %d are supported here", a->onnx, from->n, a->count);
-		for (int i = 0; i < a->count && !m->error.status; i++) set_int(m, a, (int *)field + i, from->ints[i]);
+		for (int i = 0; i < a->count && i < from->n && from->ints; i++) set_int(m, a, (int *)field + i, from->ints[i]);
 		return;
 	}
 	int *v = eg_import_take(m, sizeof *v * (size_t)(from->n > 0 ? from->n : 0));
@@ -475,7 +475,7 @@ void eg_import_as(eg_import *m, const char *name) {
 	for (int i = taken; i < nin && !m->error.status; i++) {
 		eg_dims dims;
 		const real *v = eg_import_has_in(m, i) ? eg_import_reals(m, i, &dims) : NULL;
-		if (v) eg_import_param(m, t, info->params[i - taken], v, eg_dims_count(&dims, 0));
+		if (v && weighted) eg_import_param(m, t, info->params[i - taken], v, eg_dims_count(&dims, 0));
 	}
 	for (int i = 0; i < eg_import_nout(m); i++) eg_import_out(m, i, i ? eg_result(m->graph, t, i) : t);
 }

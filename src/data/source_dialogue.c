@@ -326,7 +326,7 @@ static eg_status fill_cornell(reading *r, eg_reader *reader, eg_error *err) {
 static size_t name_line(const reading *r, const turn *x, char *to) {
 	if (!x->speaker || r->s->speakers == SPEAKERS_NO) return 0;
 	const size_t n = strlen(x->speaker);
-	if (to) memcpy(to, x->speaker, n), memcpy(to + n, ":\n", 2);
+	if (to) memcpy(to, x->speaker, n + 1), to[n] = ':', to[n + 1] = '\n';
 	return n + 2;
 }
 

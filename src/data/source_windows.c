@@ -210,7 +210,12 @@ static eg_status copy_parts(windows_source *s, eg_source *series, eg_error *err)
 	s->numbers = eg_alloc(NULL, (size_t)steps * width * sizeof *s->numbers + 1);
 	s->times = eg_alloc(NULL, (size_t)steps * sizeof *s->times + 1);
 	const char **names = eg_arena_alloc(&s->base.arena, (width + 1) * sizeof *names);
-	if (!status && !(s->numbers && s->times && names)) status = eg_source_no_memory(&s->base, err);
+	if (!s->numbers || !s->times || !names) {
+		if (!status) status = eg_source_no_memory(&s->base, err);
+		eg_record_free(&r[0]);
+		eg_record_free(&r[1]);
+		return status;
+	}
 	for (int i = 0, at = 0; i < 2 && !status; i++) {
 		const eg_datum_series *x = &r[i].fields[0].series;
 		if (x->steps < 1) continue;
@@ -229,7 +234,7 @@ static eg_status copy_parts(windows_source *s, eg_source *series, eg_error *err)
 static eg_status read_series(windows_source *s, eg_error *err) {
 	eg_source *series = NULL;
 	eg_status status = open_series(s, &series, err);
-	if (status) return status;
+	if (status || !series) return status;
 	if (eg_source_find_kind(series, EG_FIELD_SERIES) != 0)
 		status = eg_fail(err, EG_ERR_ARG, "'set' is a series, such as airline or pm25; '%.60s' is none", s->set);
 	series->beside = s->base.beside;

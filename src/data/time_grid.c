@@ -59,7 +59,8 @@ static double months_later(double time, int64_t months, bool ends) {
 	int day;
 	double rest, then;
 	months += months_since(time, &day, &rest) + ends;
-	const double parts[3] = {(double)(months / 12), (double)(months % 12 + 1), ends ? 1 : day};
+	const int64_t year = months / 12;
+	const double parts[3] = {(double)year, (double)(months % 12 + 1), ends ? 1 : day};
 	return eg_time_of(parts, 3, &then) ? then + rest - (ends ? 86400 : 0) : NAN;
 }
 

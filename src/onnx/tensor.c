@@ -66,10 +66,10 @@ static eg_status external(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t 
 	for (size_t i = 0; i < t->n_external_data; i++) {
 		const char *key = t->external_data[i]->key, *value = t->external_data[i]->value;
 		if (!key || !value) return fail(r, t, "are in a file of which something is missing");
+		uint64_t *place = !strcmp(key, "offset") ? &offset : !strcmp(key, "length") ? &length : NULL;
 		if (!strcmp(key, "location")) location = value;
-		else if (!strcmp(key, "offset") && whole_number(value, &offset)) continue;
-		else if (!strcmp(key, "length") && whole_number(value, &length)) continue;
-		else if (strcmp(key, "checksum")) return fail(r, t, "are in a file, at a place that is no number");
+		else if (place ? !whole_number(value, place) : strcmp(key, "checksum") != 0)
+			return fail(r, t, "are in a file, at a place that is no number");
 	}
 	if (!r->folder) return fail(r, t, "are in another file, which this model may not have");
 	if (!location || !plain_name(location)) return fail(r, t, "are in a file that is not named by a plain name in the model's own folder");
@@ -86,7 +86,7 @@ static eg_status external(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t 
 /* Small integers and halves lie in a list of 32 bits each, of which the lowest count. */
 static void narrow(const int32_t *from, size_t n, size_t size, void *to) {
 	/* little-endian, as eg_onnx_read_tensor demands */
-	for (size_t i = 0; i < n; i++) memcpy((char *)to + i * size, &from[i], size);
+	for (size_t i = 0; i < n && from; i++) memcpy((char *)to + i * size, &from[i], size);
 }
 
 /* The list of the message that this type's numbers are in, and how many there are; *bits: of each of them. */

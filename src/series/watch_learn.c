@@ -201,7 +201,7 @@ static bool fit_column(learning *l, int j, int without, eg_watch_column *c) {
 	const int most = l->w->nstep;
 	eg_arena *arena = &l->w->arena;
 	const size_t period = (size_t)l->w->options.period + 1;
-	double waves[2 * EG_WATCH_WAVES + 1], ignored;
+	double waves[2 * EG_WATCH_WAVES + 1] = {0}, ignored;
 	c->level = eg_arena_alloc(arena, 3 * (size_t)most * sizeof *c->level);
 	c->season = eg_arena_alloc(arena, 2 * period * sizeof *c->season);
 	if (!c->level || !c->season) return false;

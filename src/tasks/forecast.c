@@ -313,7 +313,7 @@ static void put_times(const eg_windows *w, const eg_record *r, eg_value *out) {
 		if (times)
 			eg_time_text(times[k], times[w->nahead], buf);
 		else
-			snprintf(buf, sizeof buf, "%d", atoi(r->id) + w->ahead[k]);
+			snprintf(buf, sizeof buf, "%ld", strtol(r->id, NULL, 10) + w->ahead[k]);
 		eg_value_put_text(list, NULL, buf);
 	}
 }

@@ -265,7 +265,7 @@ static int characters(const char *s, size_t size) {
 static eg_status score(const eg_task *t, eg_talk *talk, ten *x, double *nats, size_t *units, eg_error *err) {
 	int32_t *ids[TEN] = {NULL};
 	const int32_t *texts[TEN];
-	size_t sizes[TEN];
+	size_t sizes[TEN] = {0};
 	eg_status status = EG_OK;
 	for (int i = 0; i < x->n && !status; i++) {
 		const eg_datum d = {.there = true, .text = {x->texts[i], x->sizes[i]}};
@@ -317,7 +317,7 @@ static void judge_reset(eg_task_judge *base) {
 
 static eg_status judge_ten(judge *j, const eg_row *r, eg_talk *talk, const char *written, eg_error *err) {
 	const eg_task *t = j->base.task;
-	double cost[TEN];
+	double cost[TEN] = {0};
 	size_t units = 0;
 	int as_good = 0;
 	bool best = true;
