@@ -127,14 +127,17 @@ static eg_status say_listed(void *user, const eg_past *past, eg_outlook *out, eg
 	return eg_forecast(((listed *)user)->f, past, out, err);
 }
 
-static int parameters_listed(void *user) { return ((listed *)user)->f->fit.parameters; }
+static int parameters_listed(void *user) {
+	const eg_forecaster *f = ((const listed *)user)->f;
+	return f ? f->fit.parameters : 0;
+}
 
 eg_status eg_rolling_run(
 	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err) {
 	listed l = {spec, o->model, NULL};
 	const eg_rolled m = {&l, spec, fit_listed, say_listed, parameters_listed};
 	eg_status status = eg_rolling_run_with(&m, whole, o, trial, err);
-	if (!status) snprintf((*trial)->spec, sizeof (*trial)->spec, "%s", l.f->spec);
+	if (!status && l.f) snprintf((*trial)->spec, sizeof (*trial)->spec, "%s", l.f->spec);
 	eg_forecaster_free(l.f);
 	return status;
 }
