@@ -83,6 +83,7 @@ EG_API void eg_onnx_free(eg_onnx_model *m);
 
 /* The type of elements that a value of ours has there, and back; false: there is none. */
 EG_API eg_onnx_type eg_onnx_type_of(eg_dtype type);
+EG_API size_t eg_onnx_type_size(eg_onnx_type type); /* bytes of an element; 0: no type of one size */
 EG_API bool eg_onnx_dtype(eg_onnx_type type, eg_dtype *dtype);
 
 /* A graph and its parameters from a model, which need not outlive them. Sizes called "batch" and "time" are EG_N and

@@ -470,7 +470,7 @@ static bool fold_fill(eg_import *m) {
 			return true;
 		}
 	}
-	const size_t size = eg_import_elem_size(value.type);
+	const size_t size = eg_onnx_type_size(value.type);
 	char *v = eg_import_take(m, (size_t)n * size);
 	for (int64_t i = 0; i < n && v; i++) memcpy(v + (size_t)i * size, value.data, size);
 	put_numbers(m, 0, value.type, &dims, v);

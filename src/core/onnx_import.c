@@ -75,7 +75,7 @@ static bool make_room(eg_import *m) {
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-size_t eg_import_elem_size(eg_onnx_type type) {
+size_t eg_onnx_type_size(eg_onnx_type type) {
 	switch (type) {
 	case EG_ONNX_UINT8: case EG_ONNX_INT8: case EG_ONNX_BOOL: return 1;
 	case EG_ONNX_UINT16: case EG_ONNX_INT16: case EG_ONNX_FLOAT16: case EG_ONNX_BFLOAT16: return 2;
@@ -88,11 +88,11 @@ size_t eg_import_elem_size(eg_onnx_type type) {
 
 /* Element i as a double; integers beyond 2^53 lose their last bits. */
 double eg_import_number_at(const eg_onnx_tensor *t, int64_t i) {
-	const char *p = (const char *)t->data + (size_t)i * eg_import_elem_size(t->type);
+	const char *p = (const char *)t->data + (size_t)i * eg_onnx_type_size(t->type);
 	union {
 		float f; double d; int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; int64_t i64; uint64_t u64;
 	} v = {0};
-	memcpy(&v, p, eg_import_elem_size(t->type));
+	memcpy(&v, p, eg_onnx_type_size(t->type));
 	switch (t->type) {
 	case EG_ONNX_FLOAT: return (double)v.f;
 	case EG_ONNX_DOUBLE: return v.d;

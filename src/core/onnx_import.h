@@ -57,7 +57,6 @@ int64_t eg_import_count(const eg_onnx_tensor *t, eg_dims *dims);
 double eg_import_number_at(const eg_onnx_tensor *t, int64_t i);
 int64_t eg_import_int_at(const eg_onnx_tensor *t, int64_t i);
 bool eg_import_is_integer(eg_onnx_type type);
-size_t eg_import_elem_size(eg_onnx_type type); /* 0: there is no such type */
 /* As eg_onnx_import, without folding: for a model whose numbers are wanted. */
 eg_status eg_onnx_import_one(eg_context *ctx, const eg_onnx_model *m, eg_graph **g, eg_params **params, eg_error *err);
 

@@ -377,10 +377,7 @@ static bool broadcast(eg_import *m) {
 	}
 	for (int i = 0; i < EG_COUNT(ops); i++)
 		if (!strcmp(ops[i].type, eg_import_type(m))) {
-			const char *name = ops[i].op;
-			/* add joins what is of one shape; what is not, is added by the family of operators of two
-			 * inputs */
-			eg_import_out(m, 0, two(m, name, eg_import_in(m, 0), y));
+			eg_import_out(m, 0, two(m, ops[i].op, eg_import_in(m, 0), y));
 			return true;
 		}
 	return false;

@@ -33,7 +33,5 @@ typedef struct eg_onnx_reader {
 
 /* *to has what `from` says; its name and numbers may lie in `from`. */
 eg_status eg_onnx_read_tensor(eg_onnx_reader *r, const Onnx__TensorProto *from, eg_onnx_tensor *to);
-/* Bytes of an element; 0: there is no such type, or it has none of one size. */
-size_t eg_onnx_elem_size(int type);
 
 #endif

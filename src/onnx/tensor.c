@@ -14,16 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-size_t eg_onnx_elem_size(int type) {
-	switch (type) {
-	case EG_ONNX_UINT8: case EG_ONNX_INT8: case EG_ONNX_BOOL: return 1;
-	case EG_ONNX_UINT16: case EG_ONNX_INT16: case EG_ONNX_FLOAT16: case EG_ONNX_BFLOAT16: return 2;
-	case EG_ONNX_FLOAT: case EG_ONNX_INT32: case EG_ONNX_UINT32: return 4;
-	case EG_ONNX_DOUBLE: case EG_ONNX_INT64: case EG_ONNX_UINT64: return 8;
-	default: return 0;
-	}
-}
-
 static const char *name_of(const Onnx__TensorProto *t) { return t->name ? t->name : ""; }
 
 static eg_status fail(eg_onnx_reader *r, const Onnx__TensorProto *t, const char *why) {
@@ -143,7 +133,7 @@ static bool count_of(const Onnx__TensorProto *t, size_t elem, size_t *count) {
 
 eg_status eg_onnx_read_tensor(eg_onnx_reader *r, const Onnx__TensorProto *t, eg_onnx_tensor *to) {
 	static const uint16_t one = 1;
-	const size_t elem = eg_onnx_elem_size(t->data_type);
+	const size_t elem = eg_onnx_type_size((eg_onnx_type)t->data_type);
 	size_t count;
 	*to = (eg_onnx_tensor){.name = name_of(t), .type = (eg_onnx_type)t->data_type, .rank = (int)t->n_dims, .dims = t->dims};
 	if (!*(const unsigned char *)&one) return fail(r, t, "are little-endian, and this machine is not");

@@ -49,7 +49,7 @@ static void write_tensor(writing *w, const eg_onnx_tensor *from, Onnx__TensorPro
 	t->data_type = (int32_t)from->type;
 	if (from->type != EG_ONNX_STRING) {
 		t->has_raw_data = true;
-		t->raw_data = bytes_of(from->data, count * eg_onnx_elem_size((int)from->type));
+		t->raw_data = bytes_of(from->data, count * eg_onnx_type_size(from->type));
 		return;
 	}
 	t->n_string_data = count;
