@@ -20,6 +20,12 @@ int bench_setup(void **state) {
 	return b->ctx ? 0 : -1;
 }
 
+void bench_one_thread(bench *b) {
+	eg_context_free(b->ctx);
+	b->ctx = eg_context_new(&(eg_context_options){.threads = 1}, &b->err);
+	assert_non_null(b->ctx);
+}
+
 int bench_teardown(void **state) {
 	bench *b = *state;
 	char command[100];

@@ -30,6 +30,7 @@ typedef struct bench {
 	} while (0)
 
 int bench_setup(void **state);
+void bench_one_thread(bench *b); /* for networks so small that a second one would wait */
 int bench_teardown(void **state); /* removes the folder */
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */

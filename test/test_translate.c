@@ -53,9 +53,7 @@ static int setup(void **state) {
 	int status = bench_setup(state);
 	bench *b = *state;
 	if (status) return status;
-	eg_context_free(b->ctx); /* everything here is small: a second one would wait */
-	b->ctx = eg_context_new(&(eg_context_options){.threads = 1}, &b->err);
-	assert_non_null(b->ctx);
+	bench_one_thread(b);
 	write_pairs(b);
 	eg_recipe *r = recipe(b, ", bleu: char", NETWORK, "outputs: {attention: seen.weights}\n");
 	l = (learnt){b, bench_train_all(b, r)};

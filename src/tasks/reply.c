@@ -58,19 +58,7 @@ static const eg_key keys[] = {
 };
 
 static const eg_key option_keys[] = {
-	{.name = "beam",
-		.type = EG_KEY_INT,
-		.offset = offsetof(options, beam),
-		.min = 1,
-		.max = 1000,
-		.doc = "hypotheses that are followed (default: as the recipe says; 1: greedy)"},
-	{.name = "length_norm",
-		.type = EG_KEY_NUMBERS,
-		.count = 1,
-		.offset = offsetof(options, length_norm),
-		.min = 0,
-		.max = 10,
-		.doc = "how much longer answers are favoured (default: as the recipe says)"},
+	EG_WRITTEN_BEAM_OPTIONS(options),
 	{.name = "temperature",
 		.type = EG_KEY_DOUBLE,
 		.offset = offsetof(options, temperature),

@@ -17,6 +17,17 @@ enum { EG_TOKENS_BY_TEXT = -1 };
 		       "most of what is written is Chinese, else 13a" \
 	}
 
+/* Options `beam` and `length_norm` of a question, in a struct with an int and an eg_numbers that are called so. */
+#define EG_WRITTEN_BEAM_OPTIONS(owner) \
+	{ \
+		.name = "beam", .type = EG_KEY_INT, .offset = offsetof(owner, beam), .min = 1, .max = 1000, \
+		.doc = "hypotheses that are followed (default: as the recipe says; 1: greedy)" \
+	}, \
+	{ \
+		.name = "length_norm", .type = EG_KEY_NUMBERS, .count = 1, .offset = offsetof(owner, length_norm), .min = 0, .max = 10, \
+		.doc = "how much longer texts are favoured (default: as the recipe says)" \
+	}
+
 /* The first metrics of such a task, in this order. */
 enum { EG_WRITTEN_BLEU, EG_WRITTEN_CHRF, EG_WRITTEN_EXACT, EG_WRITTEN_LOSS, EG_WRITTEN_COUNT };
 #define EG_WRITTEN_METRICS(one) \
