@@ -108,7 +108,7 @@ static eg_status listed(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t co
 	const void *list = list_of(t, &n, &size);
 	if (n != count) return fail(r, t, "are not as many as their shape says");
 	to->data = list ? list : "";
-	if (size == elem || !count) return EG_OK;
+	if (size == elem || !count || !list) return EG_OK;
 	void *v = eg_arena_alloc(r->arena, count * elem);
 	if (!v) return eg_fail(r->err, EG_ERR_MEMORY, "'%.300s': out of memory for '%.100s'", r->source, name_of(t));
 	if (size == 4) narrow(list, count, elem, v);
