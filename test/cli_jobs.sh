@@ -15,14 +15,18 @@ train() {
 	rm -f "$model"
 	expect 0 "$ENGRAM" train "$recipe" -q -o "$model" "$@"
 }
+# Under a sanitizer, where all takes ten times as long: one part of each job, no figures, no real sets. They are looked at without.
+sanitized=${ENGRAM_SANITIZE:+yes}
 # agrees MODEL PART...: the metrics of these parts are those of the answers
 agrees() {
 	model=$1
 	shift
+	if [ "$sanitized" ]; then set -- "$1"; fi
 	for part in "$@"; do expect 0 python3 "$source/test/check_answers" "$ENGRAM" "$model" "$part"; done
 }
 # notices MODEL PART SED: with one answer changed, by this command for sed, check_answers says that the figures do not agree
 notices() {
+	if [ "$sanitized" ]; then return; fi
 	cat >liar <<-END
 		#!/bin/sh
 		if [ "\$1" = predict ]; then "$ENGRAM" "\$@" | sed '$3'; else exec "$ENGRAM" "\$@"; fi
@@ -33,6 +37,7 @@ notices() {
 }
 # reaches MODEL PART METRIC LEAST [most]: eval says so much, or, with `most`, so little
 reaches() {
+	if [ "$sanitized" ]; then return; fi
 	expect 0 "$ENGRAM" eval "$1" --split "$2" --json
 	json out
 	python3 -c 'import json, sys
@@ -325,12 +330,12 @@ notices adding.safetensors test '7s/"values": \[[^]]*/"values": [0.25/'
 
 # ---- the real sets ----------------------------------------------------------------------------------------------------
 
-if [ -d "${ENGRAM_DATA:-/nowhere}/ner" ]; then
+if [ -z "$sanitized" ] && [ -d "${ENGRAM_DATA:-/nowhere}/ner" ]; then
 	train "$source/recipes/ner-small.yaml" ner.safetensors --set data.limit=600 --set train.epochs=3
 	agrees ner.safetensors validation
 	reaches ner.safetensors validation accuracy 0.85
 fi
-if [ -d "${ENGRAM_DATA:-/nowhere}/segmentation" ]; then
+if [ -z "$sanitized" ] && [ -d "${ENGRAM_DATA:-/nowhere}/segmentation" ]; then
 	train "$source/recipes/camvid-small.yaml" camvid.safetensors --set 'input=[3, 48, 64]' --set data.limit=60 --set train.epochs=2
 	agrees camvid.safetensors validation
 	reaches camvid.safetensors validation pixel_accuracy 0.4
