@@ -234,6 +234,10 @@ EG_API void eg_sheet_facts(eg_sheet *s, const eg_value *facts);
 /* r: of this source; `seen` (may be NULL): what eg_samples_seen said of it. `draw`: a text behind its name, or NULL. */
 EG_API eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_record *r, const char *draw,
 	const eg_value *seen, eg_error *err);
+/* A heading, below which records and pictures come side by side. */
+EG_API void eg_sheet_heading(eg_sheet *s, const char *text);
+/* A picture (C 1 or 3) by itself, with two lines of text, which may be NULL. */
+EG_API eg_status eg_sheet_picture(eg_sheet *s, const eg_picture *pic, const char *title, const char *below, eg_error *err);
 EG_API eg_status eg_sheet_save(eg_sheet *s, eg_error *err); /* frees it in every case */
 EG_API void eg_sheet_drop(eg_sheet *s);                     /* without saving; NULL is allowed */
 

@@ -118,6 +118,7 @@ typedef struct eg_samples_options {
 	/* Of a model's samples: what is said of a sample is averaged over these views of it: "one", "flip" (mirrored
 	 * too), "flip_shift" (and shifted by a pixel, both ways). NULL: as its recipe says. */
 	const char *views;
+	bool all; /* also the training records that the task leaves out of training (data.unseen of `search`) */
 } eg_samples_options;
 /* The task must outlive the samples. */
 EG_API eg_status eg_samples_load(eg_task *t, const eg_samples_options *options, eg_samples **samples, eg_error *err);

@@ -269,6 +269,30 @@ static eg_status put_picture(
 	return status;
 }
 
+void eg_sheet_heading(eg_sheet *s, const char *text) {
+	if (s->records) eg_put(s->w, "</main>\n");
+	s->records = true;
+	eg_put(s->w, "<h2>");
+	eg_put_escaped(s->w, text);
+	eg_put(s->w, "</h2>\n<main>\n");
+}
+
+eg_status eg_sheet_picture(eg_sheet *s, const eg_picture *pic, const char *title, const char *below, eg_error *err) {
+	view v;
+	if (!s->records) eg_put(s->w, "<main>\n");
+	s->records = true;
+	eg_put(s->w, "<section><h2>");
+	eg_put_escaped(s->w, title ? title : "");
+	eg_put(s->w, "</h2>\n");
+	eg_status status = view_of(&v, &(eg_datum_picture){pic->C, pic->H, pic->W, pic->pixels}, SMALL_SIDE, err);
+	if (!status) status = put_image(s->w, &v, err);
+	eg_put(s->w, "</svg><small>");
+	eg_put_escaped(s->w, below ? below : "");
+	eg_put(s->w, "</small></div></section>\n");
+	eg_release(NULL, v.pixels);
+	return status;
+}
+
 /* The field of tags that are those of n boxes, frames or tokens, whichever comes first; -1: none. */
 static int tags_of(const eg_source *s, const eg_record *r, eg_field_kind kind, int n) {
 	int tags = -1;

@@ -88,7 +88,11 @@ static eg_status check_losses(const eg_task *t, const char *target, const eg_int
 		eg_graph_node(g, i, &node);
 		if (node.ninputs < 2 || node.inputs[1].id != y.id) continue;
 		eg_dims d = eg_tensor_dims(g, node.inputs[0]);
-		if (eg_op_target(node.op, node.options, &d, &want, NULL) || want.class_axis < 0) continue;
+		if (eg_op_target(node.op, node.options, &d, &want, NULL)) continue;
+		if (want.class_axis < 0) { /* of rows: those of a class belong together */
+			found += (t->type->info.abilities & EG_ABLE_EMBED) != 0;
+			continue;
+		}
 		found++;
 		if (d.d[want.class_axis] == n) continue;
 		eg_fail(err, EG_ERR_SHAPE, "there are names for %d %s%s%s, but the network puts out %s, %lld of them",

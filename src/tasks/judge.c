@@ -188,6 +188,7 @@ eg_judge *eg_samples_judge(const eg_samples *s, eg_graph *g, eg_params *p, eg_er
 	j->task = s->task;
 	j->graph = g;
 	j->params = p;
+	j->samples = s;
 	j->base = (eg_judge){.user = j,
 	        .outputs = eg_task_outputs(s->task, g),
 	        .metrics = type->metrics,
