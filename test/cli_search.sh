@@ -1,0 +1,92 @@
+#!/bin/sh
+# Search: a model that makes embeddings, an index of pictures, what of it is nearest; classes that were left out of training;
+# what is refused.
+. test/cli_helpers
+
+make_data
+sed -e 's/^task: classify/task: search/' -e 's/linear: classes/linear: 8/' -e 's/dropout: 0.1/dropout: 0.05/' \
+	-e 's/loss: cross_entropy/loss: supervised_contrastive/' -e 's/batch: 16/batch: 32/' quarters.yaml >search.yaml
+expect 0 "$ENGRAM" check search.yaml
+expect 0 "$ENGRAM" train search.yaml -o search.safetensors
+says "recall1"
+says "engram index search.safetensors"
+expect 0 "$ENGRAM" eval search.safetensors --json
+json out
+says '"recall1": 1,'
+says '"recall1_unseen": null'
+says '"gallery_n": 160'
+
+# Classes that were never seen are looked for, and found among all.
+expect 0 "$ENGRAM" train search.yaml -o unseen.safetensors --set 'data.unseen=[north-west]' -q
+expect 0 "$ENGRAM" eval unseen.safetensors --json
+says '"gallery_n": 160'
+says '"class": "north-west", "n": 10, "recall1": '
+says '"unseen": true'
+says_not '"recall1_unseen": null'
+expect 0 "$ENGRAM" data show search.yaml
+expect 1 "$ENGRAM" train search.yaml -o no.safetensors --set 'data.unseen=[north]'
+says "'north' is none of the 4 classes"
+expect 1 "$ENGRAM" train search.yaml -o no.safetensors --set 'data.unseen=[north-west, north-east, south-west]'
+says "of 4 classes 1 would be left"
+
+# An index of folders: the folder right below is the class.
+mkdir -p photos/a/deep photos/b
+for i in 1 2 3 4 5 6 7 8; do
+	{ printf 'P5\n8 8\n255\n'; pictures $i | tail -c 64; } >"picture$i.pgm"
+done
+cp picture1.pgm picture5.pgm photos/a
+cp picture2.pgm photos/a/deep
+cp picture3.pgm picture4.pgm photos/b
+cp picture7.pgm photos
+expect 0 "$ENGRAM" index search.safetensors photos -o my.index
+says "6 embeddings of 8 numbers"
+expect 0 "$ENGRAM" search my.index picture3.pgm picture1.pgm --top 3
+says "the nearest of 6"
+expect 0 "$ENGRAM" search my.index picture3.pgm --top 2 --json -o page.html
+json out
+says '"id": "photos/b/picture3.pgm", "class": "b", "distance": '
+says '"searched": 6'
+grep -q 'photos/b/picture3.pgm' page.html || fail "the page does not show it"
+grep -q 'data:image/png;base64' page.html || fail "the page has no picture"
+expect 0 "$ENGRAM" search my.index picture2.pgm --top 1 --json
+says '"id": "photos/a/deep/picture2.pgm", "class": "a"'
+expect 0 "$ENGRAM" search my.index picture7.pgm --top 9 --json
+says '"class": null'
+
+# predict tells the same of an index of the model's own data, but for what validates.
+expect 0 "$ENGRAM" index search.safetensors -o own.index --json
+json out
+says '"n": 128, "width": 8, "distance": "cosine", "failed": 0'
+expect 0 "$ENGRAM" predict search.safetensors --split test --truth --json --index own.index --top 3
+json out
+if command -v python3 >/dev/null && python3 -c '' 2>/dev/null; then
+	python3 - <<-'END' 2>python.err || fail "predict: $(tail -n 1 python.err)"
+		import json
+		lines = [json.loads(line) for line in open("out")]
+		assert len(lines) == 40 and all(len(l["answer"]["nearest"]) == 3 for l in lines)
+		assert all(l["answer"]["nearest"][0]["class"] == l["truth"]["class"] for l in lines)
+	END
+fi
+
+# What is refused, and left out.
+expect 1 "$ENGRAM" search my.index picture1.pgm --model unseen.safetensors
+says "was made with other weights"
+expect 1 "$ENGRAM" search search.safetensors picture1.pgm
+says "it is no index"
+echo nothing >photos/b/broken.pgm
+expect 1 "$ENGRAM" index search.safetensors photos -o rest.index
+says "photos/b/broken.pgm"
+says "6 embeddings"
+expect 0 "$ENGRAM" train quarters.yaml -o quarters.safetensors -q
+expect 1 "$ENGRAM" index quarters.safetensors photos -o no.index
+says "makes no embeddings"
+expect 2 "$ENGRAM" index search.safetensors photos
+says "-o FILE"
+expect 1 "$ENGRAM" index search.safetensors nowhere.pgm -o no.index
+says "no index was written"
+[ ! -e no.index ] || fail "an index was written all the same"
+mv search.safetensors moved.safetensors
+expect 1 "$ENGRAM" search my.index picture1.pgm
+says "give --model MODEL"
+expect 0 "$ENGRAM" search my.index picture1.pgm --model moved.safetensors
+done_testing
