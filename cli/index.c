@@ -167,8 +167,11 @@ static void put_data(job *j) {
 	if (!status) status = cli_choose_data(j->args, t, &err);
 	o.part = cli_split(j->args, EG_PART_TRAIN);
 	if (!status) status = cli_samples(j->args, t, &o, &s, &err);
-	if (!status) {
-		status = eg_samples_answer(j->predictor, s, o.part, take, &taker, &err);
+	/* Without --split all that training had, with what validated it. */
+	const eg_part last = args_has(j->args, "split") ? o.part : EG_PART_VALIDATION;
+	for (int part = (int)o.part; part <= (int)last && !status; part++) {
+		if (part != (int)o.part && eg_samples_count(s, (eg_part)part) == 0) continue;
+		status = eg_samples_answer(j->predictor, s, (eg_part)part, take, &taker, &err);
 		if (taker.status) status = taker.status;
 	}
 	if (status) j->lost = true, j->code = fail_error("index", &err);
@@ -247,7 +250,7 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
 	{"output", 'o', "FILE", "where the index is written", 0, 0},
-	{"split", 0, "train|validation|test", "without pictures: the part of the model's own data (default: train, classes that were left out of training too)", 0, 0},
+	{"split", 0, "train|validation|test", "without pictures: one part of the model's own data (default: train and validation, with classes that were left out of training)", 0, 0},
 	{"data", 0, "SOURCE", "without pictures: another data set than the one the model was trained on", 0, 0},
 	{"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
 	{"path", 0, "PATH", "without pictures: your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},

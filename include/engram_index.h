@@ -29,9 +29,9 @@ typedef struct eg_hit {
 /* An empty index of embeddings of `width` numbers. threads: that look through it; 0: all processors. */
 EG_API eg_status eg_index_new(int width, eg_distance distance, int threads, eg_index **index, eg_error *err);
 EG_API void eg_index_free(eg_index *x); /* NULL is allowed */
-/* Takes an embedding over as the next entry. With EG_DISTANCE_COSINE its length becomes 1. id: what it is called, a path;
- * class NULL: none. EG_ERR_NUMERIC: it holds a number that is none, or, with EG_DISTANCE_COSINE, only zeros; nothing is
- * added. An index from a file is closed: EG_ERR_ARG. */
+/* Takes an embedding over as the next entry. With EG_DISTANCE_COSINE its length becomes 1. id: what it is called, a
+ * path; class NULL: none. EG_ERR_NUMERIC: it holds a number that is none, or, with EG_DISTANCE_COSINE, only zeros;
+ * nothing is added. An index from a file is closed: EG_ERR_ARG. */
 EG_API eg_status eg_index_add(eg_index *x, const float *embedding, const char *id, const char *class_name, eg_error *err);
 /* Could eg_index_add take it? */
 EG_API bool eg_index_fits(const eg_index *x, const float *embedding);
@@ -45,14 +45,14 @@ EG_API const char *eg_index_class(const eg_index *x, int64_t i); /* NULL: none *
 EG_API eg_status eg_index_keep(eg_index *x, const char *key, const char *value, eg_error *err);
 EG_API const char *eg_index_kept(const eg_index *x, const char *key); /* NULL: none */
 
-/* Keeps which model its embeddings come from, the path and a number of its weights; are these the same? EG_ERR_ARG: no. */
+/* Keeps which model its embeddings come from, the path and a number of its weights; are these the same? EG_ERR_ARG:
+ * no. */
 EG_API eg_status eg_index_keep_model(eg_index *x, eg_model *m, const char *path, eg_error *err);
 EG_API eg_status eg_index_check_model(const eg_index *x, eg_model *m, eg_error *err);
 
 /* Writes atomically. */
-EG_API eg_status eg_index_save(const eg_index *x, const char *path, eg_error *err);
-/* Everything is checked; a file that is no index, or a damaged one, is EG_ERR_FORMAT. The file must not change as long as
- * the index is there. */
+/* EG_API eg_status eg_index_save(const eg_index *x, const char *path, eg_error *err); /* Everything is checked; a file
+ * that is no index, or a damaged one, is EG_ERR_FORMAT. The file must not change as long as the index is there. */
 EG_API eg_status eg_index_open(const char *path, int threads, eg_index **index, eg_error *err);
 
 /* The k nearest entries of each of n queries (n, width), the nearest first and, among equals, the first entry first:

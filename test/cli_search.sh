@@ -53,10 +53,10 @@ says '"id": "photos/a/deep/picture2.pgm", "class": "a"'
 expect 0 "$ENGRAM" search my.index picture7.pgm --top 9 --json
 says '"class": null'
 
-# predict tells the same of an index of the model's own data, but for what validates.
+# predict tells the same of an index of the model's own data.
 expect 0 "$ENGRAM" index search.safetensors -o own.index --json
 json out
-says '"n": 128, "width": 8, "distance": "cosine", "failed": 0'
+says '"n": 160, "width": 8, "distance": "cosine", "failed": 0'
 expect 0 "$ENGRAM" predict search.safetensors --split test --truth --json --index own.index --top 3
 json out
 if command -v python3 >/dev/null && python3 -c '' 2>/dev/null; then
@@ -66,6 +66,10 @@ if command -v python3 >/dev/null && python3 -c '' 2>/dev/null; then
 		assert len(lines) == 40 and all(len(l["answer"]["nearest"]) == 3 for l in lines)
 		assert all(l["answer"]["nearest"][0]["class"] == l["truth"]["class"] for l in lines)
 	END
+	for model in search unseen; do
+		expect 0 "$source/test/check_answers" "$ENGRAM" $model.safetensors
+		says "numbers agree"
+	done
 fi
 
 # What is refused, and left out.

@@ -1,5 +1,5 @@
-/* index_model.c - which model an index was made with, so that no picture is looked for with another one: embeddings of two
- * trainings have nothing in common. */
+/* index_model.c - which model an index was made with, so that no picture is looked for with another one: embeddings of
+ * two trainings have nothing in common. */
 #include "engram_index.h"
 #include "tasks/samples.h"
 

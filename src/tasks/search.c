@@ -1,6 +1,6 @@
-/* search.c - the task `search`: an embedding, a row of numbers in which what is alike lies close together. The network's
- * output "embedding" (N,width), or, where a recipe names none, its "logits", is compared by distance (index.c), and
- * nothing else of the network is used once it has been trained.
+/* search.c - the task `search`: an embedding, a row of numbers in which what is alike lies close together. The
+ * network's output "embedding" (N,width), or, where a recipe names none, its "logits", is compared by distance
+ * (index.c), and nothing else of the network is used once it has been trained.
  *
  * It is judged by what it finds: of how many samples is the nearest other one of the same class? In training the others
  * are those of the part that validates. A model is judged by what it finds in the training part, with the classes that

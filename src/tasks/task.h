@@ -69,8 +69,8 @@ typedef struct eg_task_type {
 	void (*close)(eg_task *t);                    /* NULL: nothing of its own */
 	eg_part (*eval_part)(const eg_task *t);       /* NULL: the test part */
 	eg_status (*suits)(const eg_task *t, eg_graph *g, eg_error *err); /* NULL: any graph that could be built */
-	/* Records that are left out of training, and of what validates it, by what they are: does the recipe ask for some,
-	 * and is this one? r NULL, once before: is what it asks for right? leaves_out alone may be NULL: none. */
+	/* Records that are left out of training, and of what validates it, by what they are: does the recipe ask for
+	 * some, and is this one? r NULL, once before: is what it asks for right? leaves_out alone may be NULL: none. */
 	bool (*leaves_some_out)(const eg_task *t);
 	eg_status (*leaves_out)(const eg_task *t, const eg_record *r, bool *out, eg_error *err);
 	/* Sets weights, new ones or a model's, that follow from the data: they are what they must be, whatever training
