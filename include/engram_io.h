@@ -34,6 +34,8 @@ EG_API const char *eg_recipe_source(const eg_recipe *r); /* the file it came fro
 EG_API const eg_train_config *eg_recipe_train(const eg_recipe *r);
 /* The recipe with its overrides as YAML text that eg_recipe_parse reads again; comments are lost. */
 EG_API const char *eg_recipe_text(const eg_recipe *r);
+/* Does the network put out one number more than there are classes, the last, for none of them (train.spare_class)? */
+EG_API bool eg_recipe_spare_class(const eg_recipe *r);
 /* Is there anything at this path ("data.path", "model.0.conv.bias")? */
 EG_API bool eg_recipe_has(const eg_recipe *r, const char *path);
 /* The model whose weights a training begins with, as `train.from` names it; NULL: none. *layers (may be NULL): the

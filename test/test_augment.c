@@ -178,7 +178,7 @@ static void test_boxes_and_masks_agree(void **state) {
 	EG_UNUSED(state);
 	subject s = {0};
 	const entry all[] = {ENTRY("rotate", "degrees=30"), ENTRY("scale", "least=0.7", "most=1.3"),
-		ENTRY("shift", "x=0.2", "y=0.3"), ENTRY("flip", "axis=vertical")};
+		ENTRY("shear", "by=0.4"), ENTRY("squeeze", "most=1.3"), ENTRY("shift", "x=0.2", "y=0.3"), ENTRY("flip", "axis=vertical")};
 	for (size_t k = 0; k < sizeof all / sizeof *all; k++)
 		for (int i = 0; i < 200; i++) {
 			eg_box b;

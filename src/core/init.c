@@ -44,6 +44,11 @@ static bool fill_orthogonal(const eg_allocator *a, real *w, int64_t rows, int64_
 	return true;
 }
 
+static void fill_given(real *w, const char *given, double value) {
+	for (; *given; given++)
+		if (*given == '#' || *given == '.') *w++ = (real)(*given == '#' ? value : -value);
+}
+
 bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64_t seed, int number) {
 	int64_t n = eg_dims_count(&s->dims, 0), per = n / (s->blocks ? s->blocks : 1);
 	double in = s->fan_in > 0 ? (double)s->fan_in : 1, out = s->fan_out > 0 ? (double)s->fan_out : 1;
@@ -54,6 +59,10 @@ bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64
 		for (int64_t i = 0; i < n; i++) w[i] = 0;
 		return true;
 	case EG_INIT_CONSTANT:
+		if (s->given) {
+			fill_given(w, s->given, value);
+			return true;
+		}
 		for (int64_t i = 0; i < n; i++)
 			w[i] = (real)(!s->count || (i % per >= s->first && i % per < s->first + s->count) ? value : 0);
 		return true;

@@ -1,4 +1,4 @@
-/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale. The picture, its mask and its
+/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale, shear, squeeze. The picture, its mask and its
  * boxes move alike; a picture keeps its size.
  * Not here: what several pictures become (augment_mix.c). */
 #include "data/augment.h"
@@ -327,7 +327,7 @@ const eg_augment_type eg_augment_shift = {.name = "shift",
 	.defaults = shift_defaults,
 	.apply = shift};
 
-/* ---- rotate and scale -------------------------------------------------------------------------------------------- */
+/* ---- rotate, scale, shear, squeeze -------------------------------------------------------------------------------------------- */
 
 /* About the middle: place p of the new picture comes from middle + A (p - middle). */
 eg_move eg_move_about_middle(double xx, double xy, double yx, double yy, int H, int W) {
@@ -409,3 +409,71 @@ const eg_augment_type eg_augment_scale = {.name = "scale",
 	.size = sizeof(scale_options),
 	.defaults = scale_defaults,
 	.apply = scale};
+
+typedef struct shear_options {
+	eg_augment_options base;
+	double by;
+	int edge;
+} shear_options;
+static const eg_key shear_keys[] = {
+	{.name = "by", .type = EG_KEY_DOUBLE, .offset = offsetof(shear_options, by), .min = EG_ABOVE_0, .max = 2, .def = NAN,
+		.doc = "at most so many columns a row, to one side or the other (0.2)"},
+	EDGE_KEY(shear_options),
+};
+static void shear_defaults(void *options) { ((shear_options *)options)->by = 0.2; }
+
+static eg_move shearing(const void *options, const double *drawn, int H, int W) {
+	EG_UNUSED(options);
+	return eg_move_about_middle(1, drawn[0], 0, 1, H, W);
+}
+
+static eg_status shear(eg_augment_call *c, eg_error *err) {
+	const shear_options *o = c->options;
+	if (!eg_augment_happens(c)) return EG_OK;
+	const double by = eg_draw_uniform(&c->draw, -o->by, o->by);
+	return move_record(c, shearing, &by, (eg_edge)o->edge, err);
+}
+
+const eg_augment_type eg_augment_shear = {.name = "shear",
+	.doc = "slants pictures: rows above the middle go to one side, those below it to the other",
+	PICTURES,
+	.usual = 1,
+	.shorthand = "by",
+	KEYS(shear_keys),
+	.size = sizeof(shear_options),
+	.defaults = shear_defaults,
+	.apply = shear};
+
+typedef struct squeeze_options {
+	eg_augment_options base;
+	double most;
+	int edge;
+} squeeze_options;
+static const eg_key squeeze_keys[] = {
+	{.name = "most", .type = EG_KEY_DOUBLE, .offset = offsetof(squeeze_options, most), .min = 1, .max = 4, .def = NAN,
+		.doc = "the largest factor, as likely as its inverse (1.2)"},
+	EDGE_KEY(squeeze_options),
+};
+static void squeeze_defaults(void *options) { ((squeeze_options *)options)->most = 1.2; }
+
+static eg_move squeezing(const void *options, const double *drawn, int H, int W) {
+	EG_UNUSED(options);
+	return eg_move_about_middle(1 / drawn[0], 0, 0, drawn[0], H, W);
+}
+
+static eg_status squeeze(eg_augment_call *c, eg_error *err) {
+	const squeeze_options *o = c->options;
+	if (!eg_augment_happens(c)) return EG_OK;
+	const double factor = exp(eg_draw_uniform(&c->draw, -log(o->most), log(o->most)));
+	return move_record(c, squeezing, &factor, (eg_edge)o->edge, err);
+}
+
+const eg_augment_type eg_augment_squeeze = {.name = "squeeze",
+	.doc = "makes pictures wider and as much lower, or narrower and higher",
+	PICTURES,
+	.usual = 1,
+	.shorthand = "most",
+	KEYS(squeeze_keys),
+	.size = sizeof(squeeze_options),
+	.defaults = squeeze_defaults,
+	.apply = squeeze};

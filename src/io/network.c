@@ -393,7 +393,8 @@ static eg_status check_logits(const network *n, const eg_loss *loss, eg_dims d, 
 	if (classes == 0 && !loss->info.field)
 		return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_FORMAT,
 			"the loss '%s' is one of classes, but there are none here", loss->layer.op->name);
-	if (classes == 0 || are_guessed(n) || (axis >= 0 && d.d[axis] == classes)) return EG_OK;
+	const int wanted = classes + eg_recipe_spare_class(r);
+	if (classes == 0 || are_guessed(n) || (axis >= 0 && d.d[axis] == wanted)) return EG_OK;
 	bool steps = has_steps(n, &d), last = d.rank > 2 && d.d[d.rank - 1] == classes;
 	sizes_text(n, &d, steps ? 2 : 1, shape, sizeof shape);
 	if (loss->of.index == r->nlayers - 1)
@@ -401,9 +402,9 @@ static eg_status check_logits(const network *n, const eg_loss *loss, eg_dims d, 
 	else
 		snprintf(name, sizeof name, "layer '%s'", layer->name);
 	return eg_tree_fail(n->err, layer->tree, EG_ERR_SHAPE,
-		"%s gives %s %s for %s, but there are %d classes; end with `linear: classes%s%s`%s%s", name,
+		"%s gives %s %s for %s, but there are %d classes%s; end with `linear: classes%s%s`%s%s", name,
 		shape[0] ? shape : "no", strcmp(shape, "1") ? "values" : "value", steps ? "each step" : "a sample",
-		classes, loss->info.field ? "." : "", loss->info.field ? loss->info.field : "",
+		classes, wanted > classes ? " and the spare one (train.spare_class)" : "", loss->info.field ? "." : "", loss->info.field ? loss->info.field : "",
 		d.rank > 2 && !steps ? " after `flatten`" : "",
 		last && has_attr(loss->layer.op, "axis") ? ", or tell the loss that the classes come last: `axis: -1`"
 							 : "");

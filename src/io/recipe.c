@@ -171,6 +171,8 @@ const char *eg_recipe_task(const eg_recipe *r) { return r->task; }
 const char *eg_recipe_source(const eg_recipe *r) { return r->source; }
 const eg_train_config *eg_recipe_train(const eg_recipe *r) { return &r->train; }
 const char *eg_recipe_text(const eg_recipe *r) { return r->text; }
+bool eg_recipe_spare_class(const eg_recipe *r) { return r->spare_class; }
+
 const char *eg_recipe_from(const eg_recipe *r, const char *const **layers) {
 	if (layers) *layers = (const char *const *)r->from_layers;
 	return r->from;

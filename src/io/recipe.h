@@ -133,6 +133,7 @@ struct eg_recipe {
 	bool exact; /* train.precision */
 	const char *from;         /* train.from; NULL: none */
 	const char **from_layers; /* NULL-terminated; NULL: all */
+	bool spare_class;
 };
 
 /* Of train.forget, when it is left out. */
@@ -145,6 +146,7 @@ typedef struct eg_train_section {
 	int best, precision;
 	const char *from;
 	eg_strings from_layers;
+	bool spare_class;
 } eg_train_section;
 
 /* What one key of the section `tune` is read into. */

@@ -227,6 +227,8 @@ static const eg_key train_keys[] = {
 		.type = EG_KEY_STRINGS,
 		.offset = offsetof(eg_train_section, from_layers),
 		.doc = "with from: only these layers' weights, or weights by name; * stands for any characters, ? for one: [conv*]"},
+	FLAG("spare_class", offsetof(eg_train_section, spare_class),
+		"classes of samples: the network puts out one number more than there are classes, the last, which stands for none of them"),
 	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),
 	{.name = "best",
 		.type = EG_KEY_ENUM,

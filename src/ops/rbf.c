@@ -7,6 +7,7 @@ typedef struct rbf_options {
 	const char *name;
 	int units, init;
 	float init_value;
+	const char *drawn;
 	const char *weights;
 } rbf_options;
 
@@ -14,11 +15,27 @@ static const eg_attr rbf_attrs[] = {
 	OP_INT(rbf_options, units, 0, 0, OP_SIZE_MAX, NULL,
 		"codes, of which each gives an output; 0: as many as the input `codes` has"),
 	OP_ENUM(rbf_options, init, eg_init_names, NULL,
-		"codes in the beginning; default: uniform. Set and frozen they are those of LeNet-5"),
+		"codes in the beginning; default: uniform"),
 	OP_FLOAT(rbf_options, init_value, 1, -1e6, 1e6, NULL,
 		"for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others"),
+	OP_STRING(rbf_options, drawn, 0, NULL,
+		"the codes in the beginning, drawn one after the other: # is init_value, . is -init_value; blanks and line ends are "
+		"passed over"),
 	OP_WEIGHTS(rbf_options),
 };
+
+/* Are there as many signs as weights? */
+static eg_status check_drawn(eg_infer *s, const char *drawn, int64_t wanted) {
+	int64_t n = 0;
+	for (const char *c = drawn; *c; c++) {
+		if (*c == ' ' || *c == '\t' || *c == '\n' || *c == '\r') continue;
+		if (*c != '#' && *c != '.')
+			return eg_fail(s->err, EG_ERR_ARG, "codes are drawn with # and . alone, not with '%c' (sign %lld)", *c, (long long)n + 1);
+		n++;
+	}
+	if (n == wanted) return EG_OK;
+	return eg_fail(s->err, EG_ERR_ARG, "%lld signs are drawn, the codes have %lld numbers", (long long)n, (long long)wanted);
+}
 
 static eg_status rbf_infer(eg_infer *s) {
 	const rbf_options *o = s->options;
@@ -41,12 +58,15 @@ static eg_status rbf_infer(eg_infer *s) {
 		return s->err->status;
 	s->out[0].d[last] = given ? codes->d[0] : o->units;
 	if (given) return EG_OK;
+	const bool drawn = o->drawn && *o->drawn;
+	if (drawn && check_drawn(s, o->drawn, o->units * x->d[last])) return s->err->status;
 	s->nparams = 1;
 	s->params[0] = (eg_param_spec){.name = "weight",
 	        .dims = {2, {o->units, x->d[last]}},
 	        .fan_in = x->d[last],
 	        .fan_out = o->units,
-	        .init = o->init == EG_INIT_DEFAULT ? EG_INIT_UNIFORM : (eg_init_kind)o->init,
+	        .init = drawn ? EG_INIT_CONSTANT : o->init == EG_INIT_DEFAULT ? EG_INIT_UNIFORM : (eg_init_kind)o->init,
+	        .given = drawn ? o->drawn : NULL,
 	        .value = (double)o->init_value};
 	return EG_OK;
 }
@@ -123,6 +143,7 @@ static const eg_case rbf_cases[] = {
 		.nin = 1, .batch = 3, .time = 5},
 	{"codes given, steps as samples, open length", NULL, .in = {OP_DIMS(EG_TN, EG_NAMED, 9), OP_DIMS(5, 9)},
 		.nin = 2, .batch = 3, .time = 4, .sizes = OP_SIZES({"length", 2})},
+	{"codes drawn", RBF(.units = 3, .drawn = "#.. ..# .#."), .in = {OP_DIMS(EG_N, 3)}, .nin = 1, .batch = 5},
 	{"fixed batch", RBF(.units = 4), .in = {OP_DIMS(37, 23)}, .nin = 1, .batch = 2},
 };
 

@@ -423,6 +423,7 @@ const eg_task_type eg_task_type_classify = {
 	.nmetrics = EG_COUNT(metrics),
 	.best = 0,
 	.quick = true,
+	.spare_class = true,
 	.averaged = "logits",
 	.judge_size = sizeof(judge),
 	.judge_open = judge_open,

@@ -88,6 +88,7 @@ typedef struct eg_task_type {
 	const eg_metric_info *metrics;
 	int nmetrics, best;
 	bool quick;
+	bool spare_class; /* the network may put out one number more than there are classes, for none of them */
 	bool writes; /* units one after the other: an input `previous` holds the target's, one step later */
 	const char *const *(*outputs)(
 	        const eg_task *t, const eg_graph *g); /* that rows are judged and answered by; NULL: "logits" */
