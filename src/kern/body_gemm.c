@@ -11,6 +11,8 @@
 #include "kern/body_act.h"
 #include "kern/body_gemm.h"
 
+#include <string.h>
+
 /* ---- micro-kernels ----------------------------------------------------------------------------------------------- */
 
 /* One k of a tile; of A read by rows, the one `at` behind where `row` points, else the next one. */
@@ -215,7 +217,9 @@ void EG_NAME(pack_along)(int m, int k, const float *from, ptrdiff_t ld, float *t
 	}
 }
 
-void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int k1, int j0, int j1, float *to) {
+/* `groups`: what is packed of b without trans are not its rows k0, k0+1, ... but EIGHT each from these on. */
+enum { EIGHT = 8 };
+static void pack_groups(const float *b, ptrdiff_t ld, bool trans, int k0, int k1, int j0, int j1, float *to, const int *groups) {
 	const ptrdiff_t bp = (ptrdiff_t)(k1 - k0) * GEMM_NR;
 	if (trans) {
 		for (int j = j0; j < j1; j += GEMM_NR, to += bp)
@@ -225,10 +229,10 @@ void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int 
 			}
 		return;
 	}
-	for (int k = k0; k < k1; k += 8) { /* eight rows at a time are read as streams */
+	for (int k = k0; k < k1; k += EIGHT) { /* eight rows at a time are read as streams */
 		float *panel = to + (k - k0) * GEMM_NR;
-		const int n = gemm_min(k1 - k, 8);
-		const float *from = b + k * ld;
+		const int n = gemm_min(k1 - k, EIGHT);
+		const float *from = b + (groups ? groups[(k - k0) / EIGHT] : k) * ld;
 		int j = j0;
 		for (; j + GEMM_NR <= j1; j += GEMM_NR, panel += bp)
 			for (int i = 0; i < n; i++) {
@@ -242,29 +246,44 @@ void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int 
 	}
 }
 
+void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int k1, int j0, int j1, float *to) {
+	pack_groups(b, ld, trans, k0, k1, j0, j1, to, NULL);
+}
+
 /* ---- gemm -------------------------------------------------------------------------------------------------------- */
+
+/* The groups of EIGHT rows of [k0,k1) that have one that is not behind an end; returns how many rows they are. What is
+ * left out would add zeros: the bits are those of all rows. */
+static int live_groups(const eg_gemm_args *g, int k0, int k1, int *groups) {
+	const eg_live live = {g->lengths.p, g->N, g->t0};
+	int n = 0, next = k0;
+	for (int at = k0, end; (end = eg_live_run(&live, &at, k1)) > at; at = end)
+		for (int i = k0 + (at - k0) / EIGHT * EIGHT; i < end; i += EIGHT)
+			if (i >= next) groups[n++] = i, next = i + EIGHT;
+	return n ? n * EIGHT - (next > k1 ? next - k1 : 0) : 0;
+}
 
 /* Tiles t..t+GEMM_GROUP-1 of `tiles` over m columns of a transposed A, together so that its rows are read in longer
  * runs. */
 static void pack_group(
-	int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size) {
+	int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size, const int *groups) {
 	const int end = gemm_min(tiles, t + GEMM_GROUP);
-	for (int k0 = 0; k0 < k; k0 += 8)
+	for (int k0 = 0; k0 < k; k0 += EIGHT)
 		for (int i = t; i < end; i++) {
 			int from, next;
 			eg_split(m, i, tiles, &from, &next);
-			EG_NAME(pack_along)(next - from, gemm_min(8, k - k0), a + k0 * ld + from, ld,
+			EG_NAME(pack_along)(next - from, gemm_min(EIGHT, k - k0), a + (groups ? groups[k0 / EIGHT] : k0) * ld + from, ld,
 			        to + (i - t) * size + k0 * (next - from), next - from);
 		}
 }
 
-/* Columns [j0,j1) and rows [i0,i1) of C for one block of k, with the panels of B at b. */
+/* Columns [j0,j1) and rows [i0,i1) of C for one block of k, with the panels of B at b. groups: k is those rows. */
 static void gemm_block(const eg_gemm_args *g, int i0, int i1, int j0, int j1, int k0, int k1, const float *b,
-	ptrdiff_t bs, ptrdiff_t bp, float *panel) {
+	ptrdiff_t bs, ptrdiff_t bp, float *panel, bool acc, const int *groups) {
 	const int m = i1 - i0, tiles = (m + GEMM_MR - 1) / GEMM_MR, panels = (j1 - j0 + GEMM_NR - 1) / GEMM_NR;
 	/* A panel pays off when it is used often, or when the rows would meet in the same cache sets. */
-	const bool pack = panels >= 8 || (panels >= 2 && (g->ta ? k1 - k0 > 64 : g->lda % 512 == 0));
-	gemm_strip_args s = {.n = j1 - j0, .k = k1 - k0, .b = b, .bs = bs, .bp = bp, .ldc = g->ldc, .acc = g->acc || k0 > 0};
+	const bool pack = groups || panels >= 8 || (panels >= 2 && (g->ta ? k1 - k0 > 64 : g->lda % 512 == 0));
+	gemm_strip_args s = {.n = j1 - j0, .k = k1 - k0, .b = b, .bs = bs, .bp = bp, .ldc = g->ldc, .acc = acc};
 	for (int t = 0; t < tiles; t++) {
 		int from, next;
 		eg_split(m, t, tiles, &from, &next);
@@ -279,7 +298,7 @@ static void gemm_block(const eg_gemm_args *g, int i0, int i1, int j0, int j1, in
 			float *to = panel + t % GEMM_GROUP * size;
 			if (!g->ta) EG_NAME(pack_across)(s.m, s.k, s.a, g->lda, to, s.m);
 			if (g->ta && t % GEMM_GROUP == 0)
-				pack_group(m, t, tiles, s.k, s.a - from, g->lda, to, size);
+				pack_group(m, t, tiles, s.k, s.a - from, g->lda, to, size, groups);
 			s.a = to;
 			s.as = s.m;
 			s.rows = false;
@@ -358,6 +377,7 @@ void EG_NAME(gemm)(const void *args, int begin, int end, const eg_worker *worker
 	const float *b = g->b.p;
 	/* B of a few rows of tiles is read where it lies, but for the columns that do not fill a panel. */
 	const bool direct = !g->tb && i1 - i0 <= 2 * GEMM_MR && g->ldb < 1024;
+	int groups[GEMM_KC / EIGHT];
 	for (int j = j0, w; j < j1; j += w) {
 		w = gemm_min(columns, j1 - j);
 		if (g->m == 1 && !g->tb) {
@@ -367,12 +387,14 @@ void EG_NAME(gemm)(const void *args, int begin, int end, const eg_worker *worker
 		for (int p = 0; p < blocks; p++) {
 			int k0, k1, done = direct ? w / GEMM_NR * GEMM_NR : 0;
 			eg_split(g->k, p, blocks, &k0, &k1);
+			const bool acc = g->acc || p > 0, live = g->lengths.p && !direct;
 			if (done > 0)
 				gemm_block(g, i0, i1, j, j + done, k0, k1, b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, GEMM_NR,
-				        panel);
+				        panel, acc, NULL);
 			if (done == w) continue;
-			EG_NAME(pack_panels)(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels);
-			gemm_block(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel);
+			if (live) k1 = live_groups(g, k0, k1, groups), k0 = 0;
+			pack_groups(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels, live ? groups : NULL);
+			gemm_block(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel, acc, live ? groups : NULL);
 		}
 	}
 }
@@ -423,10 +445,34 @@ static void gemm_packed_slab(const eg_gemm_packed_args *g, int m, const float *a
 	}
 }
 
+/* Rows [begin,end) of row block `row` and what follows it, columns [j0,j1). */
+static void gemm_packed_rows(const eg_gemm_packed_args *g, int row, int begin, int end, int j0, int j1) {
+	const int rows = GEMM_POOL / 2 / GEMM_KC, chunks = (end - begin + rows - 1) / rows;
+	for (int i = 0, from, to; i < chunks; i++) {
+		eg_split(end - begin, i, chunks, &from, &to);
+		gemm_packed_slab(g, to - from, eg_at(g->a, row) + (ptrdiff_t)(begin + from) * g->lda,
+		        eg_at(g->c, row) + (ptrdiff_t)(begin + from) * g->ldc, j0, j1);
+	}
+}
+
+/* The same without the rows behind an end, which become 0. */
+static void gemm_packed_live(const eg_gemm_packed_args *g, int row, int m, int j0, int j1) {
+	const eg_live live = {g->lengths.p, g->N, g->t0};
+	const int first = row * g->rows;
+	for (int done = 0, at = 0, end; done < m; done = at = end) {
+		int next = first + at;
+		end = eg_live_run(&live, &next, first + m) - first;
+		at = next - first;
+		for (int i = done; i < at && !g->acc; i++)
+			memset(eg_at(g->c, row) + (ptrdiff_t)i * g->ldc + j0, 0, (size_t)(j1 - j0) * sizeof(float));
+		if (end > at) gemm_packed_rows(g, row, at, end, j0, j1);
+	}
+}
+
 void EG_NAME(gemm_packed)(const void *args, int begin, int end, const eg_worker *worker) {
 	EG_UNUSED(worker);
 	const eg_gemm_packed_args *g = args;
-	const int panels = EG_NAME(gemm_pack_units)(g->k, g->n), split = g->nsplit, rows = GEMM_POOL / 2 / GEMM_KC;
+	const int panels = EG_NAME(gemm_pack_units)(g->k, g->n), split = g->nsplit;
 	/* Row blocks that follow each other in memory are one piece of work, cut so that a block of A stays in L2. */
 	const bool whole = g->a.stride == (ptrdiff_t)g->rows * g->lda && g->c.stride == (ptrdiff_t)g->rows * g->ldc;
 	const int most = whole && split == 1 ? end - begin : 1;
@@ -436,12 +482,8 @@ void EG_NAME(gemm_packed)(const void *args, int begin, int end, const eg_worker 
 		eg_split(panels, share, split, &first, &none);
 		eg_split(panels, split == 1 ? 0 : share + n - 1, split, &none, &last);
 		int m = gemm_min(split == 1 ? n * g->rows : g->rows, g->m - row * g->rows);
-		const int chunks = (m + rows - 1) / rows;
-		for (int i = 0, from, to; i < chunks; i++) {
-			eg_split(m, i, chunks, &from, &to);
-			gemm_packed_slab(g, to - from, eg_at(g->a, row) + (ptrdiff_t)from * g->lda,
-			        eg_at(g->c, row) + (ptrdiff_t)from * g->ldc, first * GEMM_NR,
-			        gemm_min(last * GEMM_NR, g->n));
-		}
+		const int j0 = first * GEMM_NR, j1 = gemm_min(last * GEMM_NR, g->n);
+		if (g->lengths.p) gemm_packed_live(g, row, m, j0, j1);
+		else gemm_packed_rows(g, row, 0, m, j0, j1);
 	}
 }

@@ -4,12 +4,24 @@
 
 #include "kern/kern_types.h"
 
+/* Rows that are steps of sequences: row i is sample i % N at time t0 + i / N, and is behind its end from time
+ * lengths[sample] on. Without lengths no row is.
+ *
+ * eg_live_run: from row *at on, the next rows before `end` that are not, as *at up to what is returned; a few that are
+ * may lie between. `end`, twice: there are none. */
+typedef struct eg_live {
+	const int32_t *lengths;
+	int N, t0;
+} eg_live;
+int eg_live_run(const eg_live *l, int *at, int end);
+
 /* gemm: C(m,n) = [C +] op(A) op(B). Global. Row-major; op(A) is (m,k): A is (m,k) with lda, or, with ta, (k,m); op(B)
  * is (k,n): B is (k,n) with ldb, or, with tb, (n,k). C is (m,n) with ldc. Any sizes >= 1. Units: gemm_units(args), each
- * a panel of rows or of columns of C (never of k); scratch: gemm_scratch(args) bytes. */
+ * a panel of rows or of columns of C (never of k); scratch: gemm_scratch(args) bytes. lengths (with ta, without tb; or
+ * absent): the k rows of A and B are eg_live; those of A behind an end are 0, and may be left out. */
 typedef struct eg_gemm_args {
-	eg_buf a, b, c;
-	int m, n, k, lda, ldb, ldc;
+	eg_buf a, b, lengths, c;
+	int m, n, k, lda, ldb, ldc, N, t0;
 	bool ta, tb, acc;
 } eg_gemm_args;
 
@@ -43,10 +55,11 @@ typedef struct eg_gemm_pack_args {
  * nsplit == 1: unit b does rows [b*rows, min(m, (b+1)*rows)) of A and C, found at eg_at(a, b), eg_at(c, b). As a global
  * job the columns may be split too: unit u does row block u / nsplit and column share u % nsplit of nsplit (eg_split
  * over the table's column panels; 1 <= nsplit <= gemm_pack_units(k, n)). No scratch. act is applied last and only with
- * acc false. */
+ * acc false. lengths (in global jobs; or absent): the rows are eg_live; what is wanted of those behind an end are numbers
+ * alone: such a row of C is either computed like the others or, as if A and bias were 0, left with acc, else 0. */
 typedef struct eg_gemm_packed_args {
-	eg_buf a, b, bias, c;
-	int m, rows, n, k, lda, ldc, nsplit;
+	eg_buf a, b, bias, lengths, c;
+	int m, rows, n, k, lda, ldc, nsplit, N, t0;
 	bool acc;
 	eg_act act;
 } eg_gemm_packed_args;

@@ -3,8 +3,9 @@
  * (samples) through all hidden units, or, as a joint job, all rows through this rank's units: recurrent_share.h says
  * what is whose.
  *
- * Rows never influence each other. So all rows of a call are computed in every step, and the rows whose sequence has
- * ended are repaired afterwards: their state stays. A step that no row of the call needs is left out.
+ * Rows never influence each other. So a step computes the rows from the first to the last that it has, those between
+ * them included whose sequence has ended, and all that have ended are repaired afterwards: their state stays. A step
+ * that no row of the call needs is left out.
  *
  * A step goes through its units in rounds, product and then cell, so that the gates of a round are still in L1 when its
  * cells come; every other step walks the other way, because what a cache has kept of the weights is what was read last.
@@ -17,7 +18,7 @@
 typedef struct fwd {
 	const eg_recurrent_fwd_args *a;
 	share own;
-	real *scratch; /* norm: raw products (rows, G*H), then bias + shift of the input (G*H) */
+	real *scratch, *shift; /* norm: raw products (rows, G*H), behind them bias + shift of the input (G*H) */
 	int t;
 	real *gates, *h_prev, *h, *c_prev, *c;
 	real *c_new; /* c before some of it stays; else c */
@@ -58,9 +59,8 @@ static void norm_one(const fwd *f, group g, int which, const real *x, ptrdiff_t 
 static void norm_input(const fwd *f) {
 	const eg_recurrent_shape *s = &f->a->s;
 	group g[2];
-	real *shift = f->scratch + (ptrdiff_t)f->own.r.n * s->G * s->H;
 	for (int i = 0, n = groups_of(s, true, g); i < n; i++)
-		norm_one(f, g[i], i, f->gates + g[i].at, s->S * s->H, shift + g[i].weight, false);
+		norm_one(f, g[i], i, f->gates + g[i].at, s->S * s->H, f->shift + g[i].weight, false);
 }
 
 static void norm_cell(const fwd *f) {
@@ -355,16 +355,15 @@ static void end_state(const share *o, const eg_buf *from, int at, const eg_buf *
 static void make_shift(const fwd *f) {
 	const eg_recurrent_shape *s = &f->a->s;
 	const int n = s->G * s->H;
-	real *shift = f->scratch + (ptrdiff_t)f->own.r.n * n;
 	if (!s->norm || (f->own.ranks && f->own.ranks->rank > 0)) return;
-	memcpy(shift, f->a->shift.p, (size_t)n * sizeof(real));
-	if (f->a->bias.p) add_columns(shift, f->a->bias.p, (span){0, n});
+	memcpy(f->shift, f->a->shift.p, (size_t)n * sizeof(real));
+	if (f->a->bias.p) add_columns(f->shift, f->a->bias.p, (span){0, n});
 }
 
-static void one_step(fwd *f, int step) {
+/* Where these rows lie in this step. */
+static void place(fwd *f, int step) {
 	const eg_recurrent_fwd_args *a = f->a;
 	const eg_recurrent_shape *s = &a->s;
-	f->t = s->reverse ? s->T - 1 - step : step;
 	const int before = row_before(s, step, f->t), after = row_after(s, step, f->t);
 	f->gates = part(f, &a->gates, f->t - s->t0, s->S * s->H);
 	f->h_prev = part(f, &a->hs, before, s->P);
@@ -372,11 +371,22 @@ static void one_step(fwd *f, int step) {
 	f->c_prev = part(f, &a->cs, before, s->H);
 	f->c = part(f, &a->cs, after, s->H);
 	f->c_new = a->raw.p ? part(f, &a->raw, kept(f), s->H) : f->c;
+}
+
+static void one_step(fwd *f, int step) {
+	const eg_recurrent_shape *s = &f->a->s;
+	f->t = s->reverse ? s->T - 1 - step : step;
 	if (f->t < f->own.r.longest) {
+		const share all = f->own;
+		share_narrow(&f->own, f->t);
+		f->cell.rows = f->own.r.n;
+		place(f, step);
 		if (s->norm) norm_input(f);
 		(s->cell == EG_CELL_LSTM ? lstm_step : s->cell == EG_CELL_GRU ? gru_step : rnn_step)(f);
 		zone_out(f);
+		f->own = all;
 	}
+	place(f, step);
 	if (rows_end_early(&f->own.r, f->t)) freeze(f);
 	put_outputs(f);
 	share_wait(&f->own);
@@ -390,6 +400,7 @@ static void forward(const eg_recurrent_fwd_args *a, int begin, int end, const eg
 	assert(0 <= begin && begin <= end && end <= s->N && s->first >= 0 && last < s->T && a->hs.p);
 	if (begin == end || s->count == 0) return;
 	f.cell = cell_of(s, o->r.n);
+	f.shift = f.scratch + (ptrdiff_t)o->r.n * s->G * s->H;
 	make_shift(&f);
 	if (s->begins) {
 		const int before = row_before(s, s->first, s->reverse ? s->T - 1 - s->first : s->first);

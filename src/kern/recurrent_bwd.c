@@ -274,20 +274,42 @@ static void pass_through(const bwd *b, int i) {
 	copy_columns(b->dc_prev + (ptrdiff_t)i * s->H, s->H, b->dc + (ptrdiff_t)i * s->H, s->H, 1, b->own.units);
 }
 
-static void unstep(const bwd *b) {
+/* Where these rows lie in this step. */
+static void place(bwd *b, int step) {
 	const eg_recurrent_bwd_args *a = b->a;
 	const eg_recurrent_shape *s = &a->s;
+	const int before = row_before(s, step, b->t), after = row_after(s, step, b->t);
+	b->gates = part(b, &a->gates, kept(b), s->S * s->H);
+	b->h_prev = part(b, &a->hs, before, s->P);
+	b->c_prev = part(b, &a->cs, before, s->H);
+	b->c = a->raw.p ? part(b, &a->raw, kept(b), s->H) : part(b, &a->cs, after, s->H);
+}
+
+/* The rows from the first to the last that this step has. */
+static void unstep_rows(const bwd *all, int step) {
+	const eg_recurrent_bwd_args *a = all->a;
+	const eg_recurrent_shape *s = &a->s;
+	bwd rest = *all, *b = &rest;
+	const ptrdiff_t first = share_narrow(&b->own, b->t);
 	const rows *r = &b->own.r;
+	b->cell.rows = r->n;
+	b->dh += first * s->P, b->dh_prev += first * s->P;
+	b->dc += first * s->H, b->dc_prev += first * s->H;
+	place(b, step);
 	const real *dy = part(b, &a->dy, b->t - s->y0, a->ld_dy);
-	if (b->t < r->longest) {
-		for (int i = 0; i < r->n && dy; i++)
-			if (row_active(r, i, b->t)) add_columns(b->dh + (ptrdiff_t)i * s->P, dy + i * a->ld_dy, b->own.outs);
-		before_unstep(b);
-		(s->cell == EG_CELL_LSTM ? lstm_unstep : s->cell == EG_CELL_GRU ? gru_unstep : rnn_unstep)(b);
-		after_unstep(b);
-		group g[2];
-		for (int i = 0, n = groups_of(s, true, g); i < n && s->norm; i++) unnorm(b, g[i], i, &a->dxw);
-	}
+	for (int i = 0; i < r->n && dy; i++)
+		if (row_active(r, i, b->t)) add_columns(b->dh + (ptrdiff_t)i * s->P, dy + i * a->ld_dy, b->own.outs);
+	before_unstep(b);
+	(s->cell == EG_CELL_LSTM ? lstm_unstep : s->cell == EG_CELL_GRU ? gru_unstep : rnn_unstep)(b);
+	after_unstep(b);
+	group g[2];
+	for (int i = 0, n = groups_of(s, true, g); i < n && s->norm; i++) unnorm(b, g[i], i, &a->dxw);
+}
+
+static void unstep(bwd *b, int step) {
+	const rows *r = &b->own.r;
+	if (b->t < r->longest) unstep_rows(b, step);
+	place(b, step);
 	if (!rows_end_early(r, b->t)) return;
 	share_wait(&b->own); /* the others still read the rows that are cleared now */
 	for (int i = 0; i < r->n; i++)
@@ -331,12 +353,7 @@ static void backward(const eg_recurrent_bwd_args *a, int begin, int end, const e
 	get_state_gradient(o, &a->dcn, b.dc, s->H, o->units);
 	for (int step = s->first + s->count - 1; step >= s->first; step--) {
 		b.t = s->reverse ? s->T - 1 - step : step;
-		const int before = row_before(s, step, b.t), after = row_after(s, step, b.t);
-		b.gates = part(&b, &a->gates, kept(&b), s->S * s->H);
-		b.h_prev = part(&b, &a->hs, before, s->P);
-		b.c_prev = part(&b, &a->cs, before, s->H);
-		b.c = a->raw.p ? part(&b, &a->raw, kept(&b), s->H) : part(&b, &a->cs, after, s->H);
-		unstep(&b);
+		unstep(&b, step);
 		real *dh = b.dh, *dc = b.dc;
 		b.dh = b.dh_prev, b.dh_prev = dh;
 		b.dc = b.dc_prev, b.dc_prev = dc;

@@ -87,6 +87,22 @@ static inline bool rows_end_early(const rows *r, int t) {
 	return false;
 }
 
+/* Of these rows, those from the first to the last that are active at time t, which is before the longest ends; how many
+ * lie before them. */
+static inline int share_narrow(share *a, int t) {
+	rows *r = &a->r;
+	int first = 0, n = r->n;
+	if (!r->lengths) return 0;
+	while (!row_active(r, n - 1, t)) n--;
+	while (!row_active(r, first, t)) first++;
+	r->begin += first;
+	r->lengths += first;
+	r->n = n - first;
+	a->own = (span){0, r->n};
+	if (a->ranks) eg_split(r->n, a->ranks->rank, a->ranks->size, &a->own.begin, &a->own.end);
+	return first;
+}
+
 /* The first of these rows in step `at` of a buffer (steps, N, width); NULL of an absent one. */
 static inline real *rows_part(const rows *r, const eg_buf *b, ptrdiff_t at, ptrdiff_t width) {
 	return b->p ? (real *)b->p + (at * r->s->N + r->begin) * width : NULL;

@@ -2,7 +2,8 @@
  *
  * B is always brought into panels first: PANEL columns side by side, [k][PANEL], the last panel filled up with zeros.
  * One tile of ROWS x PANEL sums then serves every case of transposition. Each element of C is one sum over p = 0..k-1
- * in rising order, whatever the shape and the split. */
+ * in rising order, whatever the shape and the split. Rows behind the ends of sequences are computed like all others;
+ * which they are is told here for the tables that leave them out (eg_live_run). */
 #include "kern/ref.h"
 
 enum {
@@ -51,6 +52,18 @@ static void times_panel(const real *a, ptrdiff_t sm, ptrdiff_t sk, const real *p
 }
 
 /* ---- gemm ------------------------------------------------------------------------------------------------------ */
+
+int eg_live_run(const eg_live *l, int *at, int end) {
+	enum { GAP = 4 }; /* a tile of fewer rows costs as much as the rows that it leaves out */
+	int last = -1;
+	for (int i = *at; i < end && (last < 0 || i - last <= GAP); i++) {
+		if (l->t0 + i / l->N >= l->lengths[i % l->N]) continue;
+		if (last < 0) *at = i;
+		last = i;
+	}
+	if (last >= 0) return last + 1;
+	return *at = end;
+}
 
 static bool split_by_rows(const eg_gemm_args *a) { return a->m > a->n; }
 

@@ -49,12 +49,12 @@ void dense_product(eg_emit *e, eg_gemm_packed_args g) {
 	if (g.nsplit > columns) g.nsplit = columns;
 	g.a = op_stride(false, g.a, (int64_t)g.rows * g.lda);
 	g.c = op_stride(false, g.c, (int64_t)g.rows * g.ldc);
-	OP_CALL(e, gemm_packed, g, 3, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
+	OP_CALL(e, gemm_packed, g, 4, 1, .units = tall * g.nsplit, .flops = 2.0 * g.m * g.n * g.k);
 }
 
 void dense_gemm(eg_emit *e, eg_gemm_args g) {
 	const eg_kernels *kern = eg_emit_kernels(e);
-	OP_CALL(e, gemm, g, 2, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
+	OP_CALL(e, gemm, g, 3, 1, .units = kern->gemm_units(&g), .scratch = kern->gemm_scratch(&g),
 		.flops = 2.0 * g.m * g.n * g.k);
 }
 
@@ -83,7 +83,7 @@ static void product(eg_emit *e, eg_gemm_packed_args g, dense d, bool trans) {
 	}
 	g.rows = EG_BLOCK * d.per;
 	g.nsplit = 1;
-	OP_CALL(e, gemm_packed, g, 3, 1, .block = true, .units = eg_emit_blocks(e), .flops = 2.0 * g.m * g.n * g.k);
+	OP_CALL(e, gemm_packed, g, 4, 1, .block = true, .units = eg_emit_blocks(e), .flops = 2.0 * g.m * g.n * g.k);
 }
 
 void dense_fwd(eg_emit *e, dense d) {

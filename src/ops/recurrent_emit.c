@@ -5,6 +5,8 @@
  * gates of a chunk stay in the cache; networks that only look back take all layers through a chunk before the next, and
  * inference then keeps one chunk only. The bits do not depend on the chunks.
  *
+ * What is behind a sequence's end is left out of these products, as of the recurrence, but for a few rows: see eg_live.
+ *
  * Backward, from the last layer down: the recurrence backwards, which turns the kept gates into their gradients,
  * then the gradients of inputs and weights as products over all steps.
  *
@@ -175,10 +177,13 @@ static memory memory_of(const seq *s, int l, int d, eg_buf gates) {
 static void outer(const seq *s, eg_buf d, int ldd, eg_buf x, int ldx, eg_buf dw, int m, int n, bool acc) {
 	dense_gemm(s->e, (eg_gemm_args){.a = d,
 	        .b = x,
+	        .lengths = s->lengths,
 	        .c = dw,
 	        .m = m,
 	        .n = n,
 	        .k = s->count * s->N,
+	        .N = s->N,
+	        .t0 = s->k0,
 	        .lda = ldd,
 	        .ldb = ldx,
 	        .ldc = n,
@@ -358,6 +363,9 @@ static void emit_steps(const seq *s, int l, int d, const lane *p, int first, int
 		dense_product(s->e, (eg_gemm_packed_args){.a = eg_emit_part(s->e, p->x, (t0 - p->x0) * N * I),
 		                   .b = p->w[i],
 		                   .bias = r->norm ? (eg_buf){0} : weight(s, l, BIAS, d, g[i].row),
+		                   .lengths = s->lengths,
+		                   .N = s->N,
+		                   .t0 = t0,
 		                   .c = eg_emit_part(s->e, p->mem.gates, (t0 - g0) * N * r->S * H + g[i].at),
 		                   .m = count * s->N,
 		                   .n = g[i].n,
@@ -628,6 +636,9 @@ static void input_gradients(const seq *s, int l, const back *b, const eg_recurre
 		eg_buf from = span_gradient(s, a, g[i], true, &ld);
 		dense_product(s->e, (eg_gemm_packed_args){.a = from,
 		                   .b = b->w[i],
+		                   .lengths = s->lengths,
+		                   .N = s->N,
+		                   .t0 = s->k0,
 		                   .c = eg_emit_part(s->e, b->dx, (s->k0 - b->x0) * s->N * I),
 		                   .m = s->count * s->N,
 		                   .n = (int)I,
