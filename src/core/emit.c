@@ -254,6 +254,8 @@ static eg_buf value_in(eg_emit *e, int value, eg_layout layout) {
 	return handle(v->buf[layout]);
 }
 
+eg_buf eg_emit_value(eg_emit *e, int value) { return value_in(e, value, EG_PLAIN); }
+
 /* A value that bwd reads without saying so may be overwritten by then. Numbers need not show it, so the plan
  * remembers. */
 static void note_read(eg_emit *e, bool declared, bool *read, const char *mark) {

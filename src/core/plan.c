@@ -116,7 +116,7 @@ static bool alloc_tables(eg_plan *p) {
 	for (int i = 0; i < g->nparams; i++) p->param_buf[i] = p->grad_buf[i] = -1;
 	for (int i = 0; i < g->nnodes; i++) {
 		for (int k = 0; k < EG_POSTS; k++) p->nodes[i].post[k] = -1;
-		p->nodes[i].folded[0] = p->nodes[i].folded[1] = -1;
+		p->nodes[i].folded[0] = p->nodes[i].folded[1] = p->nodes[i].ends = -1;
 	}
 	return true;
 }
@@ -177,6 +177,7 @@ static eg_status prepare(eg_plan *p, const eg_plan_options *options, eg_error *e
 	if (!status && eg_plan_has_loops(p)) status = unroll(p, options, err);
 	if (status || p->out_of_memory) return status;
 	eg_plan_want_gradients(p);
+	eg_plan_ends(p);
 	fuse(p);
 	eg_plan_layouts(p);
 	if (!p->out_of_memory) eg_plan_emit(p);

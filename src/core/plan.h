@@ -1,6 +1,6 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through ten files: want.c marks what is wanted; shapes.c finds the size of everything; unroll.c
+ * Making a plan goes through eleven files: want.c marks what is wanted, ends.c what of it nobody reads; shapes.c finds the size of everything; unroll.c
  * repeats the bodies of loops; layout.c decides how values lie; emit.c lets every op put down its calls, naming logical
  * buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps; cost.c counts what they
  * compute; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the
@@ -96,6 +96,7 @@ typedef struct eg_pvalue {
 	int buf[EG_LAYOUTS], grad[EG_LAYOUTS]; /* -1 */
 	int seed;            /* gradient given by the user, PLAIN; -1 */
 	int kept;            /* its gradient for the user, where that is no other buffer's; -1 */
+	int read;            /* how much of it is read: see ends.c */
 } eg_pvalue;
 
 typedef struct eg_pnode {
@@ -107,6 +108,7 @@ typedef struct eg_pnode {
 	int post[EG_POSTS];       /* the nodes that it does too, or is offered to do, by eg_post; -1 */
 	int folded[2];            /* the weight and bias that EG_POST_AFFINE results in; -1 */
 	bool read_x, read_y;      /* its bwd has asked for them; for tests */
+	int ends;                 /* of a loss that knows where sequences end: the buffer that says it; -1 */
 	int *saved, nsaved;       /* by slot, as many as have been asked for; -1: nothing is saved there */
 } eg_pnode;
 
@@ -228,6 +230,8 @@ int eg_plan_computes(const eg_plan *p, int value);      /* plan.c: the node that
 eg_status eg_plan_want(eg_plan *p, const eg_plan_options *options, eg_error *err); /* want.c: what is needed, given, and
                                                                                     * asked for */
 void eg_plan_want_gradients(eg_plan *p);                /* want.c: which values and nodes have a gradient */
+void eg_plan_ends(eg_plan *p);                          /* ends.c: fills values[].read */
+eg_buf eg_emit_value(eg_emit *e, int value);            /* emit.c: any value's PLAIN buffer */
 bool eg_plan_seeds(const eg_plan *p, int value);        /* want.c: does the user give its gradient? */
 int eg_plan_find_output(const eg_plan *p, const char *name); /* want.c: the value that is that output; -1: none that it
                                                               * has */

@@ -29,6 +29,7 @@ typedef struct eg_embed_bwd_args {
  *   MASK         x[t] for t < L, else 0
  *   SPREAD_LAST  x is (N,n): x for t == L-1, else 0
  *   SPREAD_MEAN  x is (N,n): x / L for t < L, else 0
+ * ends: ends[k] = 1 + the last t with target[t,k] != ignore, target (T,N); 0: there is none. One unit.
  * pool_steps: y (N,n) from x (T,N,n); a unit is EG_BLOCK samples. POOL_LAST: x[L-1]; POOL_MEAN: mean of x[t], t < L, in
  * rising order. Zero where L is 0. */
 typedef enum eg_steps_kind { EG_STEPS_REVERSE, EG_STEPS_MASK, EG_STEPS_SPREAD_LAST, EG_STEPS_SPREAD_MEAN } eg_steps_kind;
@@ -38,6 +39,11 @@ typedef struct eg_steps_args {
 	eg_steps_kind kind;
 	bool acc;
 } eg_steps_args;
+typedef struct eg_ends_args {
+	eg_buf target, ends; /* int32_t */
+	int T, N;
+	int32_t ignore;
+} eg_ends_args;
 typedef struct eg_pool_steps_args {
 	eg_buf x, lengths, y;
 	int T, N, n;

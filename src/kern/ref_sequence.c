@@ -72,6 +72,16 @@ static void steps__ref(const void *args, int begin, int end, const eg_worker *wo
 		}
 }
 
+static void ends__ref(const void *args, int begin, int end, const eg_worker *worker) {
+	const eg_ends_args *a = args;
+	const int32_t *target = a->target.p;
+	int32_t *ends = a->ends.p;
+	EG_UNUSED(begin), EG_UNUSED(end), EG_UNUSED(worker); /* the one unit */
+	memset(ends, 0, (size_t)a->N * sizeof *ends);
+	for (int64_t i = 0; i < (int64_t)a->T * a->N; i++)
+		if (target[i] != a->ignore) ends[i % a->N] = (int32_t)(i / a->N) + 1;
+}
+
 static void pool_steps__ref(const void *args, int begin, int end, const eg_worker *worker) {
 	const eg_pool_steps_args *a = args;
 	EG_UNUSED(worker);
@@ -225,6 +235,7 @@ void fill_sequence__ref(eg_kernels *k) {
 	EG_FILL(k, embed_fwd, embed_fwd__ref);
 	EG_FILL(k, embed_bwd, embed_bwd__ref);
 	EG_FILL(k, steps, steps__ref);
+	EG_FILL(k, ends, ends__ref);
 	EG_FILL(k, pool_steps, pool_steps__ref);
 	EG_FILL(k, attention_fwd, attention_fwd__ref);
 	EG_FILL(k, attention_bwd, attention_bwd__ref);

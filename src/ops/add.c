@@ -94,6 +94,7 @@ const eg_op eg_op_add = {
 	.bwd = OP_BWD(add_bwd),
 	.posts = OP_POST(ACT),
 	.sums = true,
+	.steps = "tt",
 	.follows = add_follows,
 	.onnx = "Add",
 	.onnx_since = 14,

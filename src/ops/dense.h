@@ -15,9 +15,10 @@ void dense_gemm_batch(eg_emit *e, eg_gemm_batch_args g);
 void dense_sum_rows(eg_emit *e, eg_sum_rows_args a);
 
 /* y (rows, units) = x (rows, features) w^T + b, PLAIN, with w (units, features) as parameter 0 and b (units) as
- * parameter 1, which may be missing. `per` rows belong to one index of the first dimension. */
+ * parameter 1, which may be missing. `per` rows belong to one index of the first dimension. ends: of eg_emit_ends. */
 typedef struct dense {
 	int rows, per, features, units;
+	eg_buf ends;
 } dense;
 
 void dense_fwd(eg_emit *e, dense d);

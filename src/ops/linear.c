@@ -94,6 +94,8 @@ void dense_fwd(eg_emit *e, dense d) {
 		.k = d.features,
 		.lda = d.features,
 		.ldc = d.units,
+		.lengths = d.ends,
+		.N = d.per,
 		.act = eg_emit_act(e)};
 	if (eg_emit_has_param(e, 1)) g.bias = eg_emit_w(e, 1);
 	product(e, g, d, true);
@@ -105,7 +107,7 @@ void dense_bwd(eg_emit *e, dense d) {
 	if (!dy.p) return;
 	if (eg_emit_needs_dx(e, 0)) {
 		eg_gemm_packed_args g = {
-			.a = dy, .m = d.rows, .n = d.features, .k = d.units, .lda = d.units, .ldc = d.features};
+			.a = dy, .m = d.rows, .n = d.features, .k = d.units, .lda = d.units, .ldc = d.features, .lengths = d.ends, .N = d.per};
 		g.c = eg_emit_dx(e, 0, EG_PLAIN, &g.acc);
 		product(e, g, d, false);
 	}
@@ -117,6 +119,8 @@ void dense_bwd(eg_emit *e, dense d) {
 		.lda = d.units,
 		.ldb = d.features,
 		.ldc = d.features,
+		.lengths = d.ends,
+		.N = d.per,
 		.ta = true};
 	g.c = eg_emit_dw(e, 0, &g.acc);
 	dense_gemm(e, g);
@@ -183,8 +187,15 @@ static dense linear_shape(const eg_emit *e) {
 		.units = (int)y.d[y.rank - 1]};
 }
 
-static void linear_fwd(eg_emit *e) { dense_fwd(e, linear_shape(e)); }
-static void linear_bwd(eg_emit *e) { dense_bwd(e, linear_shape(e)); }
+/* Of steps (T,N,features) those that are of use, T times `per` samples. */
+static dense linear_steps(eg_emit *e) {
+	dense d = linear_shape(e);
+	if (eg_emit_in_dims(e, 0).rank == 3) d.ends = eg_emit_ends(e);
+	return d;
+}
+
+static void linear_fwd(eg_emit *e) { dense_fwd(e, linear_steps(e)); }
+static void linear_bwd(eg_emit *e) { dense_bwd(e, linear_steps(e)); }
 
 static const eg_case linear_cases[] = {
 	{"two blocks", &(const linear_options){.units = 7}, .in = {OP_DIMS(EG_N, 13)}, .nin = 1, .batch = 18,
@@ -262,6 +273,7 @@ const eg_op eg_op_linear = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = linear_infer,
+	.steps = "t",
 	.fwd = linear_fwd,
 	.bwd = OP_BWD(linear_bwd),
 	.bwd_reads_x = true,

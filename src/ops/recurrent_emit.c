@@ -43,7 +43,7 @@ typedef struct seq {
 	int segment;  /* steps between checkpoints; 0: none, everything is kept */
 	bool keep;    /* what is emitted now keeps what backward reads: */
 	int first, count, k0; /* of these steps, in the order of processing, the earliest at time k0 */
-	eg_buf lengths, dt;
+	eg_buf given, lengths, dt; /* given: the input `lengths`; lengths: it, or ends that the planner knows */
 	eg_buf out[EG_MAX_OUTPUTS]; /* forward: those that somebody reads */
 } seq;
 
@@ -76,7 +76,8 @@ static seq seq_of(eg_emit *e, const recurrent *r) {
 	s.chunked = looks_back && !(r->layers > 1 && r->dropout > 0);
 	s.carries = looks_back && !eg_emit_has_in(e, s.port.h0) && (s.port.c0 < 0 || !eg_emit_has_in(e, s.port.c0));
 	s.carried = s.carries && eg_emit_state(e, 0, r->layers, s.N, r->P).p;
-	s.lengths = eg_emit_x(e, s.port.lengths, EG_PLAIN);
+	s.given = eg_emit_x(e, s.port.lengths, EG_PLAIN);
+	s.lengths = s.given.p ? s.given : eg_emit_ends(e);
 	if (r->decay) s.dt = eg_emit_x(e, s.port.dt, EG_PLAIN);
 	return s;
 }
@@ -780,7 +781,7 @@ static void connect_back(const seq *s, way_back *w, bool together) {
 	const recurrent *r = s->r;
 	const bool direct = s->D == 1 && r->dropout <= 0 && (!s->segment || together);
 	target dx0 = input_gradient(s, 0);
-	const eg_buf x0 = sequence_masked(s->e, eg_emit_x(s->e, 0, EG_PLAIN), s->lengths, s->T, s->N, s->I);
+	const eg_buf x0 = sequence_masked(s->e, eg_emit_x(s->e, 0, EG_PLAIN), s->given, s->T, s->N, s->I);
 	for (int l = 0; l < r->layers; l++) {
 		const int64_t row = (int64_t)s->N * recurrent_inputs(r, l, s->I);
 		eg_buf x = x0, dx = dx0.buf;
@@ -806,7 +807,7 @@ void recurrent_emit_bwd(eg_emit *e, const recurrent *asked) {
 	way_back w = {.in = {input_gradient(&s, s.port.h0), input_gradient(&s, s.port.c0),
 	                      r->decay ? input_gradient(&s, s.port.dt) : (target){.acc = false}}};
 	s.keep = true;
-	s.dt = sequence_masked(e, s.dt, s.lengths, s.T, s.N, 1);
+	s.dt = sequence_masked(e, s.dt, s.given, s.T, s.N, 1);
 	for (int l = 0; l < r->layers; l++) {
 		for (int i = 0; i < RECURRENT_WEIGHTS; i++) w.t[l][i] = gradient(&s, l, (recurrent_weight)i);
 		for (int d = 0; d < s.D; d++) w.lanes[l][d] = back_of(&s, l, d);
