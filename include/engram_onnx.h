@@ -87,8 +87,9 @@ EG_API size_t eg_onnx_type_size(eg_onnx_type type); /* bytes of an element; 0: n
 EG_API bool eg_onnx_dtype(eg_onnx_type type, eg_dtype *dtype);
 
 /* A graph and its parameters from a model, which need not outlive them. Sizes called "batch" and "time" are EG_N and
- * EG_T, others get names of their own. What is not understood is refused, with node, operator and reason; nothing is
- * passed over. On failure *g and *params are NULL. */
+ * EG_T, others get names of their own. Inputs and outputs of types that we have not are of those that hold their
+ * numbers: int8, int16 and uint16 are EG_I32, uint32 and uint64 EG_I64. What is not understood is refused, with node,
+ * operator and reason; nothing is passed over. On failure *g and *params are NULL. */
 EG_API eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *m, eg_graph **g, eg_params **params, eg_error *err);
 
 #ifdef __cplusplus

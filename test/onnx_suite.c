@@ -58,10 +58,29 @@ static double number(eg_dtype type, const void *v, int64_t i) {
 	return NAN;
 }
 
-/* The type of a tensor's elements; bfloat16 lies in files of the suite as whole numbers of 16 bits. */
+/* The type of a tensor's elements; bfloat16 lies in files of the suite as whole numbers of 16 bits. Whole numbers of
+ * types that we have not are int32 or int64 here, by eg_onnx_import's rule. */
 static bool type_of(const eg_onnx_tensor *t, eg_dtype wanted, eg_dtype *type) {
 	if (t->type == EG_ONNX_UINT16 && wanted == EG_BF16) return *type = EG_BF16, true;
+	if (t->type == EG_ONNX_INT8 || t->type == EG_ONNX_INT16 || t->type == EG_ONNX_UINT16) return *type = EG_I32, true;
+	if (t->type == EG_ONNX_UINT32 || t->type == EG_ONNX_UINT64) return *type = EG_I64, true;
 	return eg_onnx_dtype(t->type, type);
+}
+
+static int64_t whole(const eg_onnx_tensor *t, int64_t i) {
+	const void *v = t->data;
+	switch (t->type) {
+	case EG_ONNX_INT8: return ((const int8_t *)v)[i];
+	case EG_ONNX_INT16: return ((const int16_t *)v)[i];
+	case EG_ONNX_UINT16: return ((const uint16_t *)v)[i];
+	case EG_ONNX_UINT32: return ((const uint32_t *)v)[i];
+	default: return ((const int64_t *)v)[i];
+	}
+}
+
+static double number_of(const eg_onnx_tensor *t, eg_dtype type, int64_t i) {
+	eg_dtype own;
+	return eg_onnx_dtype(t->type, &own) || type == EG_BF16 ? number(type, t->data, i) : (double)whole(t, i);
 }
 
 /* Are they equal? `why` says where not. */
@@ -77,12 +96,12 @@ static bool equal(int *loose, const char *name, eg_dtype type, eg_dims dims, con
 		return false;
 	}
 	for (int64_t i = 0; i < n; i++) {
-		const double x = fabs(number(type, want->data, i));
+		const double x = fabs(number_of(want, type, i));
 		if (isfinite(x) && x > largest) largest = x;
 	}
 	const double coarse = type == EG_F16 || type == EG_BF16 ? 100 : 1; /* they have three digits */
 	for (int64_t i = 0; i < n; i++) {
-		const double x = number(type, got, i), y = number(type, want->data, i);
+		const double x = number(type, got, i), y = number_of(want, type, i);
 		if (x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= coarse * (near_to * largest + relative * fabs(y))) continue;
 		beyond = true;
 		if (fabs(x - y) <= coarse * relative_there * fabs(y)) continue;
@@ -161,7 +180,11 @@ static bool fill(eg_graph *g, eg_plan *plan, const eg_onnx_value *const *in, con
 			snprintf(why, size, "input '%s' is of another type than the model says", in[i]->name);
 			return false;
 		}
-		memcpy(room, t->data, (size_t)count_of(t) * eg_dtype_size(type));
+		eg_dtype own;
+		if (eg_onnx_dtype(t->type, &own) || type == EG_BF16) memcpy(room, t->data, (size_t)count_of(t) * eg_dtype_size(type));
+		else for (int64_t k = 0; k < count_of(t); k++)
+			if (type == EG_I32) ((int32_t *)room)[k] = (int32_t)whole(t, k);
+			else ((int64_t *)room)[k] = whole(t, k);
 	}
 	return true;
 }

@@ -61,7 +61,7 @@ static bool get(eg_import *m, int i, ints *a) {
 	return a->v && a->open;
 }
 
-static void put_numbers(eg_import *m, int i, eg_onnx_type type, const eg_dims *dims, const void *data) {
+void eg_import_put_numbers(eg_import *m, int i, eg_onnx_type type, const eg_dims *dims, const void *data) {
 	eg_onnx_tensor *t = eg_import_take(m, sizeof *t);
 	int64_t *d = eg_import_take(m, sizeof dims->d);
 	if (!t || !d || i >= m->node->nout || !m->node->out[i] || !*m->node->out[i]) return;
@@ -80,9 +80,9 @@ static bool put(eg_import *m, const ints *a, eg_onnx_type type) {
 		if (type == EG_ONNX_BOOL) {
 			uint8_t *b = eg_import_take(m, (size_t)a->n);
 			for (int64_t i = 0; i < a->n && b && a->v; i++) b[i] = a->v[i] != 0;
-			put_numbers(m, 0, type, &a->dims, b);
+			eg_import_put_numbers(m, 0, type, &a->dims, b);
 		} else {
-			put_numbers(m, 0, EG_ONNX_INT64, &a->dims, a->v);
+			eg_import_put_numbers(m, 0, EG_ONNX_INT64, &a->dims, a->v);
 		}
 		return true;
 	}
@@ -224,7 +224,7 @@ static bool fold_doubles(eg_import *m, calc c) {
 		const double u = eg_import_number_at(a->numbers, place(&dims, i, &p)), v = eg_import_number_at(b->numbers, place(&dims, i, &q));
 		y[i] = c == ADD ? u + v : c == SUB ? u - v : c == MUL ? u * v : u / v;
 	}
-	return put_numbers(m, 0, EG_ONNX_DOUBLE, &dims, y), true;
+	return eg_import_put_numbers(m, 0, EG_ONNX_DOUBLE, &dims, y), true;
 }
 
 static bool fold_calc(eg_import *m, calc c) {
@@ -403,7 +403,7 @@ static bool range_of_reals(eg_import *m) {
 	const eg_dims dims = row(n > 0 ? (int64_t)n : 0);
 	float *v = eg_import_take(m, (size_t)dims.d[0] * sizeof *v);
 	for (int64_t i = 0; i < dims.d[0] && v; i++) v[i] = (float)(first + (double)i * step);
-	return put_numbers(m, 0, EG_ONNX_FLOAT, &dims, v), true;
+	return eg_import_put_numbers(m, 0, EG_ONNX_FLOAT, &dims, v), true;
 }
 
 static bool fold_range(eg_import *m) {
@@ -427,22 +427,22 @@ static bool fold_range(eg_import *m) {
 static void put_tensor(eg_import *m, const eg_onnx_tensor *t) {
 	eg_dims dims;
 	if (eg_import_count(t, &dims) < 0) eg_import_fail(m, "its numbers have a shape that is not supported");
-	else put_numbers(m, 0, t->type, &dims, t->data);
+	else eg_import_put_numbers(m, 0, t->type, &dims, t->data);
 }
 
 static bool fold_constant(eg_import *m) {
 	const eg_onnx_attr *a;
 	const eg_dims one = {0};
 	if ((a = eg_import_attr(m, "value", EG_ONNX_A_TENSOR))) put_tensor(m, a->tensor);
-	else if ((a = eg_import_attr(m, "value_float", EG_ONNX_A_FLOAT))) put_numbers(m, 0, EG_ONNX_FLOAT, &one, &a->f);
-	else if ((a = eg_import_attr(m, "value_int", EG_ONNX_AN_INT))) put_numbers(m, 0, EG_ONNX_INT64, &one, &a->i);
-	else if ((a = eg_import_attr(m, "value_floats", EG_ONNX_FLOATS))) put_numbers(m, 0, EG_ONNX_FLOAT, &(eg_dims){1, {a->n}}, a->floats);
-	else if ((a = eg_import_attr(m, "value_ints", EG_ONNX_INTS))) put_numbers(m, 0, EG_ONNX_INT64, &(eg_dims){1, {a->n}}, a->ints);
+	else if ((a = eg_import_attr(m, "value_float", EG_ONNX_A_FLOAT))) eg_import_put_numbers(m, 0, EG_ONNX_FLOAT, &one, &a->f);
+	else if ((a = eg_import_attr(m, "value_int", EG_ONNX_AN_INT))) eg_import_put_numbers(m, 0, EG_ONNX_INT64, &one, &a->i);
+	else if ((a = eg_import_attr(m, "value_floats", EG_ONNX_FLOATS))) eg_import_put_numbers(m, 0, EG_ONNX_FLOAT, &(eg_dims){1, {a->n}}, a->floats);
+	else if ((a = eg_import_attr(m, "value_ints", EG_ONNX_INTS))) eg_import_put_numbers(m, 0, EG_ONNX_INT64, &(eg_dims){1, {a->n}}, a->ints);
 	else eg_import_fail(m, "a value of this kind is not supported");
 	return true;
 }
 
-/* Numbers of one value; without a value zeros. Of open sizes only zeros, whose shape then does not matter. */
+/* Numbers of one value; without a value zeros. Of open sizes they are made when somebody wants to compute with them. */
 static bool fold_fill(eg_import *m) {
 	ints shape;
 	static const float zero = 0;
@@ -457,9 +457,15 @@ static bool fold_fill(eg_import *m) {
 		return true;
 	}
 	if (any_open(&shape)) {
-		eg_import_name *k = eg_import_number_at(&value, 0) == 0 ? eg_import_declare(m, m->node->out[0]) : NULL;
-		if (k) k->zeros = true;
-		else eg_import_fail(m, "numbers other than 0 in a shape that is open are not supported");
+		eg_import_name *k = eg_import_declare(m, eg_import_out_name(m, 0));
+		eg_import_sizes *sizes = eg_import_take(m, sizeof *sizes);
+		eg_onnx_tensor *number = eg_import_take(m, sizeof *number);
+		if (!k || !sizes || !number) return eg_import_fail(m, "its output has the name of another value"), true;
+		*sizes = (eg_import_sizes){1, (int)shape.n, shape.v, shape.open};
+		*number = value;
+		number->rank = 0;
+		k->fill = number;
+		k->shape = sizes;
 		return true;
 	}
 	int64_t n = 1;
@@ -473,7 +479,7 @@ static bool fold_fill(eg_import *m) {
 	const size_t size = eg_onnx_type_size(value.type);
 	char *v = eg_import_take(m, (size_t)n * size);
 	for (int64_t i = 0; i < n && v; i++) memcpy(v + (size_t)i * size, value.data, size);
-	put_numbers(m, 0, value.type, &dims, v);
+	eg_import_put_numbers(m, 0, value.type, &dims, v);
 	return true;
 }
 
@@ -492,7 +498,7 @@ static bool fold_cast(eg_import *m) {
 	if (to == EG_ONNX_FLOAT) {
 		float *v = eg_import_take(m, (size_t)n * sizeof *v);
 		for (int64_t i = 0; i < n && v; i++) v[i] = (float)eg_import_number_at(k->numbers, i);
-		put_numbers(m, 0, EG_ONNX_FLOAT, &dims, v);
+		eg_import_put_numbers(m, 0, EG_ONNX_FLOAT, &dims, v);
 		return true;
 	}
 	if (to != EG_ONNX_INT64 && to != EG_ONNX_INT32 && to != EG_ONNX_BOOL) return false;
@@ -535,7 +541,7 @@ static bool run_alone(eg_import *m) {
 		const size_t bytes = (size_t)eg_dims_count(&dims, 0) * eg_dtype_size(type);
 		void *v = eg_import_take(m, bytes);
 		if (v) memcpy(v, eg_plan_output(plan, n->out[i]), bytes);
-		put_numbers(m, i, eg_onnx_type_of(type), &dims, v);
+		eg_import_put_numbers(m, i, eg_onnx_type_of(type), &dims, v);
 	}
 	eg_plan_free(plan);
 	eg_params_free(p);
@@ -595,6 +601,6 @@ bool eg_import_fold(eg_import *m) {
 		return put_tensor(m, in_name(m, 0)->numbers), true;
 	}
 	if (fold_integers(m, type)) return true;
-	if (open) return unknown(m, type);
-	return run_alone(m);
+	if (open) return false;
+	return eg_import_made(m) || run_alone(m);
 }

@@ -43,34 +43,51 @@ void eg_import_fail(eg_import *m, const char *why, ...) {
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* Where this name stands, or the gap where it belongs. */
-static eg_import_name *place(eg_import *m, const char *name) {
+static eg_import_name **place(const eg_import *m, const char *name) {
 	uint64_t h = 14695981039346656037u; /* FNV-1a */
 	for (const char *c = name; *c; c++) h = (h ^ (unsigned char)*c) * 1099511628211u;
 	size_t at = (size_t)h % m->room;
-	while (m->names[at].name && strcmp(m->names[at].name, name)) at = (at + 1) % m->room;
+	while (m->names[at] && strcmp(m->names[at]->name, name)) at = (at + 1) % m->room;
 	return &m->names[at];
 }
 
-eg_import_name *eg_import_look_up(eg_import *m, const char *name) {
-	eg_import_name *k = place(m, name);
-	return k->name ? k : NULL;
+static bool make_room(eg_import *m, size_t room) {
+	eg_import_name **old = m->names, **names = eg_import_take(m, room * sizeof *names);
+	const size_t n = m->room;
+	if (!names) return false;
+	m->names = names;
+	m->room = room;
+	for (size_t i = 0; i < n; i++)
+		if (old[i]) *place(m, old[i]->name) = old[i];
+	return true;
 }
+
+eg_import_name *eg_import_look_up(eg_import *m, const char *name) { return *place(m, name); }
 
 /* A new name; NULL: it is there already, or empty. */
 eg_import_name *eg_import_declare(eg_import *m, const char *name) {
-	eg_import_name *k = name && *name ? place(m, name) : NULL;
-	if (!k || k->name) return NULL;
+	if (!name || !*name || *place(m, name) || (m->used >= m->room / 2 && !make_room(m, 2 * m->room))) return NULL;
+	eg_import_name *k = eg_import_take(m, sizeof *k);
+	if (!k) return NULL;
 	k->name = name;
-	return k;
+	m->used++;
+	return *place(m, name) = k;
 }
 
-static bool make_room(eg_import *m) {
-	const eg_onnx_model *o = m->model;
-	size_t n = (size_t)o->ntensors + (size_t)o->ninputs + 8;
-	for (int i = 0; i < o->nnodes; i++) n += (size_t)o->nodes[i].nout + 3; /* and what may stand between */
-	m->room = 2 * n;
-	m->names = eg_import_take(m, m->room * sizeof *m->names);
-	return m->names;
+bool eg_import_alias(eg_import *m, const char *name, const char *from) {
+	const eg_import_name *f = eg_import_look_up(m, from);
+	eg_import_name *k = f ? eg_import_declare(m, name) : NULL;
+	if (!k) return false;
+	const char *own = k->name;
+	*k = *f;
+	k->name = own;
+	return true;
+}
+
+const char *eg_import_fresh(eg_import *m) {
+	const char *name = eg_arena_printf(&m->arena, "\001%d", ++m->between); /* names that no model has */
+	if (!name) no_memory(m);
+	return name ? name : "";
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
@@ -204,7 +221,8 @@ eg_ints eg_import_shape(eg_import *m, int i, const eg_dims *x, bool right) {
 bool eg_import_is_zero(eg_import *m, int i) {
 	const eg_import_name *k = eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL;
 	eg_dims dims;
-	if (!k || !k->numbers) return k && k->zeros;
+	if (k && k->fill) return eg_import_number_at(k->fill, 0) == 0;
+	if (!k || !k->numbers) return false;
 	const int64_t n = k->numbers->type == EG_ONNX_STRING ? -1 : eg_import_count(k->numbers, &dims);
 	for (int64_t e = 0; e < n; e++)
 		if (eg_import_number_at(k->numbers, e) != 0) return false;
@@ -288,7 +306,8 @@ eg_tensor eg_import_in(eg_import *m, int i) {
 		return (eg_tensor){0};
 	}
 	if (!k->value.id && k->numbers) k->value = constant(m, k->numbers);
-	if (!k->value.id && (k->sizes || k->zeros)) eg_import_fail(m, "input %d '%.80s' has sizes that are open before there is a plan", i, k->name);
+	if (!k->value.id && k->fill) k->value = eg_import_expanded(m, constant(m, k->fill), k->shape);
+	if (!k->value.id && k->sizes) eg_import_fail(m, "input %d '%.80s' has sizes that are open before there is a plan", i, k->name);
 	if (!k->plain.id) k->plain = as_plain(m, k->value);
 	return k->plain;
 }
@@ -504,21 +523,51 @@ bool eg_import_by_hooks(eg_import *m) {
 	return done;
 }
 
-static void import_node(eg_import *m) {
-	const eg_onnx_node *n = m->node;
-	const char *type = text_of(n->type);
+/* Operators that are others under a name of their own: Scatter long ago, CastLike where the type is known. */
+static const eg_onnx_node *renamed(eg_import *m, const eg_onnx_node *n) {
+	const bool like = !strcmp(text_of(n->type), "CastLike");
+	if (!like && strcmp(text_of(n->type), "Scatter") != 0) return n;
+	const eg_import_name *k = like && eg_import_has_in(m, 1) ? eg_import_look_up(m, n->in[1]) : NULL;
+	eg_onnx_node *copy = eg_import_take(m, sizeof *copy);
+	eg_onnx_attr *to = eg_import_take(m, sizeof *to);
+	if (!copy || !to || (like && (!k || k->sizes))) return n;
+	*copy = *n;
+	copy->type = like ? "Cast" : "ScatterElements";
+	if (!like) return copy;
+	const eg_onnx_type type = k->numbers ? k->numbers->type : k->fill ? k->fill->type : k->type ? k->type :
+		eg_onnx_type_of(eg_tensor_dtype(m->graph, k->value));
+	*to = (eg_onnx_attr){.name = "to", .kind = EG_ONNX_AN_INT, .i = type};
+	copy->nin = 1;
+	copy->nattrs = 1;
+	copy->attrs = to;
+	return copy;
+}
+
+static bool import_known(eg_import *m) {
+	if (!strcmp(text_of(m->node->type), "Identity") && m->node->nin == 1) {
+		eg_import_out(m, 0, eg_import_raw(m, 0));
+		return true;
+	}
+	return eg_import_whole(m) || eg_import_more(m) || eg_import_by_hooks(m);
+}
+
+void eg_import_node(eg_import *m, const eg_onnx_node *n) {
+	const eg_onnx_node *outer = m->node;
+	bool read[EG_IMPORT_ATTRS];
+	memcpy(read, m->read, sizeof read);
+	memset(m->read, 0, sizeof m->read);
+	m->node = n;
 	if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx")) eg_import_fail(m, "operators of domain '%.60s' are not supported", n->domain);
 	if (n->nattrs > EG_IMPORT_ATTRS) eg_import_fail(m, "it has more than %d attributes", EG_IMPORT_ATTRS);
-	memset(m->read, 0, sizeof m->read);
-	bool done = !m->error.status && eg_import_fold(m);
-	if (!done && !strcmp(type, "Identity") && n->nin == 1) {
-		eg_import_out(m, 0, eg_import_in(m, 0));
-		done = true;
-	}
-	if (!done && !m->error.status) done = eg_import_more(m) || eg_import_by_hooks(m);
+	if (!m->error.status) m->node = n = renamed(m, n);
+	bool done = !m->error.status && (eg_import_flow(m) || eg_import_fold(m));
+	if (!done && !m->error.status) done = import_known(m);
 	if (!done) eg_import_fail(m, "there is no such operator here");
 	for (int i = 0; i < n->nattrs && !m->error.status; i++)
 		if (!m->read[i]) eg_import_fail(m, "attribute '%.60s' is not supported", text_of(n->attrs[i].name));
+	if (!m->error.status) eg_import_mark(m);
+	m->node = outer;
+	memcpy(m->read, read, sizeof read);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -530,22 +579,25 @@ static int64_t open_dim(eg_import *m, const eg_onnx_value *v, int i) {
 	return eg_open_dim(m->graph, name && *name ? name : own);
 }
 
+/* The type of ours that holds all numbers of a type of theirs. */
+static bool dtype_of(eg_onnx_type type, eg_dtype *own) {
+	if (eg_onnx_dtype(type, own)) return true;
+	*own = type == EG_ONNX_UINT32 || type == EG_ONNX_UINT64 ? EG_I64 : EG_I32;
+	return eg_import_is_integer(type);
+}
+
 static void add_input(eg_import *m, const eg_onnx_value *v) {
 	eg_dims dims = {.rank = v->rank};
-	eg_import_name *k = v->name && *v->name ? place(m, v->name) : NULL;
-	if (!k) {
-		eg_import_fail(m, "an input of the model has no name");
-		return;
-	}
-	if (k->name && k->numbers) return; /* an old form: numbers of the model may stand among its inputs */
-	if (k->name || v->rank < 0 || v->rank > EG_MAX_DIMS) {
-		eg_import_fail(m, "input '%.80s' %s", v->name, k->name ? "is there twice" : "has more dimensions than are supported");
-		return;
-	}
-	for (int i = 0; i < v->rank; i++) dims.d[i] = v->dims[i] < 0 ? open_dim(m, v, i) : v->dims[i];
-	k->name = v->name;
+	eg_import_name *k = v->name && *v->name ? eg_import_look_up(m, v->name) : NULL;
+	if (k && k->numbers) return; /* an old form: numbers of the model may stand among its inputs */
+	if (!v->name || !*v->name) eg_import_fail(m, "an input of the model has no name");
+	else if (k) eg_import_fail(m, "input '%.80s' is there twice", v->name);
+	else if (v->rank < 0 || v->rank > EG_MAX_DIMS) eg_import_fail(m, "input '%.80s' %s", v->name, v->rank < 0 ? "has no shape" : "has more dimensions than are supported");
 	eg_dtype type;
-	if (!eg_onnx_dtype(v->type, &type)) eg_import_fail(m, "input '%.80s' is of a type that is not supported", v->name);
+	if (m->error.status || !(k = eg_import_declare(m, v->name))) return;
+	for (int i = 0; i < v->rank; i++) dims.d[i] = v->dims[i] < 0 ? open_dim(m, v, i) : v->dims[i];
+	k->type = v->type;
+	if (!dtype_of(v->type, &type)) eg_import_fail(m, "input '%.80s' is of a type that is not supported", v->name);
 	else k->value = eg_input(m->graph, v->name, type, dims);
 	graph_failed(m);
 }
@@ -565,7 +617,8 @@ static void add_output(eg_import *m, const eg_onnx_value *v) {
 	else if (m->error.status) return;
 	else {
 		eg_dtype type;
-		if (eg_onnx_dtype(v->type, &type) && eg_tensor_dtype(m->graph, k->value) != type) k->value = cast_to(m, k->value, type);
+		if (!k->value.id && k->fill) k->value = eg_import_expanded(m, constant(m, k->fill), k->shape);
+		if (dtype_of(v->type, &type) && eg_tensor_dtype(m->graph, k->value) != type) k->value = cast_to(m, k->value, type);
 		eg_output(m->graph, v->name, k->value);
 	}
 	graph_failed(m);
@@ -573,18 +626,14 @@ static void add_output(eg_import *m, const eg_onnx_value *v) {
 
 static void import_all(eg_import *m) {
 	const eg_onnx_model *o = m->model;
-	if (!make_room(m)) return;
+	if (!make_room(m, 2 * ((size_t)o->ntensors + (size_t)o->ninputs + (size_t)o->nnodes) + 64)) return;
 	for (int i = 0; i < o->ntensors && !m->error.status; i++) {
 		eg_import_name *k = eg_import_declare(m, o->tensors[i].name);
 		if (!k) eg_import_fail(m, "numbers '%.80s' are there twice, or without a name", text_of(o->tensors[i].name));
 		else k->numbers = &o->tensors[i];
 	}
 	for (int i = 0; i < o->ninputs && !m->error.status; i++) add_input(m, &o->inputs[i]);
-	for (int i = 0; i < o->nnodes && !m->error.status; i++) {
-		m->node = &o->nodes[i];
-		import_node(m);
-	}
-	m->node = NULL;
+	for (int i = 0; i < o->nnodes && !m->error.status; i++) eg_import_node(m, &o->nodes[i]);
 	for (int i = 0; i < o->noutputs && !m->error.status; i++) add_output(m, &o->outputs[i]);
 }
 

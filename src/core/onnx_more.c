@@ -7,21 +7,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* An attribute to be set: integers, or one real number. */
-typedef struct setting {
-	const char *name;
-	const int *ints;
-	int n;
-	double real;
-	const float *reals;
-} setting;
+typedef eg_import_setting setting;
 #define INT(name, v) {(name), (const int[]){(int)(v)}, 1, 0, NULL}
 #define LIST(name, v, n) {(name), (v), (n), 0, NULL}
 #define REAL(name, v) {(name), NULL, 0, (v), NULL}
 #define REALS(name, v, n) {(name), NULL, (n), 0, (v)}
 
-/* The operator of that name with these attributes, which end with one without a name. */
-static eg_tensor put(eg_import *m, const char *op, const eg_tensor *in, int nin, const setting *set) {
+eg_tensor eg_import_put(eg_import *m, const char *op, const eg_tensor *in, int nin, const setting *set) {
 	_Alignas(max_align_t) char options[256] = {0};
 	const eg_op_info *info = eg_op_find(op);
 	if (!info || info->options_size > sizeof options) {
@@ -42,8 +34,8 @@ static eg_tensor put(eg_import *m, const char *op, const eg_tensor *in, int nin,
 	}
 	return eg_import_apply(m, op, options, in, nin);
 }
-static eg_tensor one(eg_import *m, const char *op, eg_tensor x, const setting *set) { return put(m, op, &x, 1, set); }
-static eg_tensor two(eg_import *m, const char *op, eg_tensor a, eg_tensor b) { return put(m, op, (eg_tensor[]){a, b}, 2, NULL); }
+static eg_tensor one(eg_import *m, const char *op, eg_tensor x, const setting *set) { return eg_import_put(m, op, &x, 1, set); }
+static eg_tensor two(eg_import *m, const char *op, eg_tensor a, eg_tensor b) { return eg_import_put(m, op, (eg_tensor[]){a, b}, 2, NULL); }
 static eg_tensor number(eg_import *m, double v) {
 	const eg_real r = (eg_real)v;
 	return eg_constant(eg_import_graph(m), &r, EG_F32, EG_DIMS(1));
@@ -138,7 +130,7 @@ static bool selu(eg_import *m) {
 	return true;
 }
 
-/* Whole numbers to a power are computed as real ones, and cut off again. */
+/* A whole number to a real power is a real one, cut off again. Two whole ones are computed exactly (onnx_whole.c). */
 static bool power(eg_import *m) {
 	const eg_dtype type = eg_tensor_dtype(eg_import_graph(m), eg_import_in(m, 0));
 	eg_tensor in[2];
@@ -152,6 +144,67 @@ static bool power(eg_import *m) {
 	if (!whole) return false;
 	eg_tensor y = two(m, "pow", in[0], in[1]);
 	eg_import_out(m, 0, type == EG_F32 ? y : one(m, "cast", y, (setting[]){INT("to", type), {0}}));
+	return true;
+}
+
+/* The node goes on with another input i. */
+static void with_input(eg_import *m, int i, eg_tensor x) {
+	eg_onnx_node *n = eg_import_take(m, sizeof *n);
+	const char **in = eg_import_take(m, sizeof *in * (size_t)(m->node->nin + 1));
+	eg_import_name *k = eg_import_declare(m, eg_import_fresh(m));
+	if (!n || !in || !k) return;
+	for (int e = 0; e < m->node->nin; e++) in[e] = e == i ? k->name : m->node->in[e];
+	k->value = x;
+	*n = *m->node;
+	n->in = in;
+	m->node = n;
+}
+
+/* Classes may be given as real numbers. */
+static bool one_hot(eg_import *m) {
+	const eg_tensor x = eg_import_in(m, 0);
+	if (eg_tensor_dtype(eg_import_graph(m), x) == EG_F32) with_input(m, 0, one(m, "cast", x, (setting[]){INT("to", EG_I32), {0}}));
+	return false;
+}
+
+/* To a shape with open sizes. */
+static bool expand(eg_import *m) {
+	const eg_import_name *k = eg_import_has_in(m, 1) ? eg_import_look_up(m, m->node->in[1]) : NULL;
+	if (!k || !k->sizes) return false;
+	eg_import_out(m, 0, eg_import_expanded(m, eg_import_in(m, 0), k->sizes));
+	return true;
+}
+
+/* 0, 1, 2 ... up to a size that is open. */
+enum { LONGEST = (1 << 24) - 1 }; /* a size that is open is taken to be */
+
+static bool range(eg_import *m) {
+	eg_import_name *k = eg_import_has_in(m, 1) ? eg_import_look_up(m, m->node->in[1]) : NULL;
+	if (!k || !k->sizes || k->sizes->n != 1 || eg_import_number(m, 0) != 0 || eg_import_number(m, 2) != 1) return false;
+	if (!k->sizes->open[0]) return false;
+	eg_import_out(m, 0, eg_import_positions(m, k->sizes->v[0]));
+	k = *eg_import_out_name(m, 0) ? eg_import_look_up(m, eg_import_out_name(m, 0)) : NULL;
+	if (k) k->type = EG_ONNX_INT64, k->bounded = true, k->least = 0, k->most = LONGEST;
+	return true;
+}
+
+/* Slices along an axis where a condition says so that is part of the model: they are gathered. */
+static bool compress(eg_import *m) {
+	const eg_tensor x = eg_import_in(m, 0);
+	const int rank = eg_import_in_dims(m, 0).rank;
+	const int64_t axis = eg_import_int(m, "axis", INT64_MAX);
+	eg_dims d;
+	const real *on = eg_import_reals(m, 1, &d);
+	const int64_t n = on ? eg_dims_count(&d, 0) : 0;
+	int32_t *at = eg_import_take(m, (size_t)n * sizeof *at);
+	int64_t found = 0;
+	for (int64_t i = 0; i < n && at; i++)
+		if (on[i] != 0) at[found++] = (int32_t)i;
+	if (!at || m->error.status) return true;
+	if (!found) return eg_import_fail(m, "nothing would be left"), true;
+	const eg_tensor flat = axis == INT64_MAX && rank != 1 ? shaped(m, x, (const int[]){-1}, 1) : x;
+	const eg_tensor from[] = {flat, eg_constant(eg_import_graph(m), at, EG_I32, EG_DIMS((int64_t)found))};
+	eg_import_out(m, 0, eg_import_put(m, "gather", from, 2, (setting[]){INT("axis", axis == INT64_MAX ? 0 : axis), {0}}));
 	return true;
 }
 
@@ -429,6 +482,7 @@ static const struct {
 	{"Max", of_one}, {"Min", of_one}, {"Sum", of_one}, {"Mean", of_one}, {"Flatten", flatten}, {"CumSum", cumsum}, {"Trilu", trilu}, {"Split", split}, {"TopK", top_k},
 	{"MeanVarianceNormalization", mean_variance}, {"Selu", selu}, {"Add", broadcast}, {"Sub", broadcast}, {"Mul", broadcast}, {"Div", broadcast},
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
+	{"OneHot", one_hot}, {"Expand", expand}, {"Range", range}, {"Compress", compress},
 	{"QuantizeLinear", quantize}, {"DequantizeLinear", dequantize}, {"DynamicQuantizeLinear", dynamic_quantize}, {"MatMulInteger", matmul_integer},
 	{"QLinearMatMul", qlinear_matmul}, {"ConvInteger", conv_integer}, {"QLinearConv", qlinear_conv},
 	{"Gemm", old_attributes}, {"BatchNormalization", old_attributes}, {"Slice", slice}, {"PRelu", prelu},

@@ -64,12 +64,21 @@ static void dropout_export(eg_export *x) {
 	eg_export_node(x, "Dropout", EG_NAMES(eg_export_in(x, 0), eg_export_real(x, (double)o->rate)), EG_NAMES(eg_export_out(x, 0)));
 }
 
+/* In inference everything is left. */
+static void import_mask(eg_import *m, eg_tensor x) {
+	const real one = 1;
+	const struct { const char *name; int to; } to = {.to = EG_BOOL};
+	const struct { const char *name; eg_ints shape; } alike = {0};
+	eg_tensor y = eg_import_apply(m, "expand", &alike, (eg_tensor[]){eg_constant(eg_import_graph(m), &one, EG_F32, (eg_dims){0}), x}, 2);
+	eg_import_out(m, 1, eg_import_apply(m, "cast", &to, &y, 1));
+}
+
 static bool dropout_import(eg_import *m) {
 	dropout_options o = {.rate = (float)(eg_import_has_in(m, 1) ? eg_import_number(m, 1) : eg_import_float(m, "ratio", 0.5))};
 	eg_tensor in = eg_import_in(m, 0);
 	eg_import_int(m, "seed", 0); /* ours is the plan's */
-	if (eg_import_has_in(m, 2) && eg_import_number(m, 2) != 0) eg_import_fail(m, "training_mode is on; here that is the plan's business");
-	if (eg_import_nout(m) > 1 && *eg_import_out_name(m, 1)) eg_import_fail(m, "the output 'mask' is not supported");
+	if (eg_import_has_in(m, 2) && eg_import_number(m, 2) != 0 && o.rate != 0) eg_import_fail(m, "training_mode is on; here that is the plan's business");
+	if (*eg_import_out_name(m, 1)) import_mask(m, in);
 	if (o.rate == 0) o.rate = EG_ZERO_F;
 	eg_import_out(m, 0, eg_import_apply(m, "dropout", &o, &in, 1));
 	return true;
