@@ -162,6 +162,9 @@ endif()
 # Other people's tests of models in files: cases in folders.
 if(EXISTS ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
 	test_program(onnx_suite ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
+	if(TARGET onnx_suite)
+		register(onnx_cases COMMAND onnx_suite test/onnx_cases) # written by test/interop/onnx_recurrent.py
+	endif()
 endif()
 
 file(GLOB fuzzers CONFIGURE_DEPENDS test/fuzz_*.c)

@@ -103,6 +103,8 @@ const char *eg_import_fresh(eg_import *m);
 eg_tensor eg_import_put(eg_import *m, const char *op, const eg_tensor *in, int nin, const eg_import_setting *set);
 /* The node by an operator's hook, or by what a descriptor says. */
 bool eg_import_by_hooks(eg_import *m);
+/* LSTM, GRU and RNN with what ours have no options for (onnx_cell.c). */
+bool eg_import_cell(eg_import *m);
 /* The node, when it is made of several operators of ours, or of one in another form (onnx_more.c). */
 bool eg_import_more(eg_import *m);
 
