@@ -36,6 +36,7 @@ EG_API const eg_train_config *eg_recipe_train(const eg_recipe *r);
 EG_API const char *eg_recipe_text(const eg_recipe *r);
 /* Does the network put out one number more than there are classes, the last, for none of them (train.spare_class)? */
 EG_API bool eg_recipe_spare_class(const eg_recipe *r);
+EG_API const char *eg_recipe_output_name(const eg_recipe *r, int i); /* name i of `outputs`; NULL: there are fewer */
 /* Is there anything at this path ("data.path", "model.0.conv.bias")? */
 EG_API bool eg_recipe_has(const eg_recipe *r, const char *path);
 /* The model whose weights a training begins with, as `train.from` names it; NULL: none. *layers (may be NULL): the

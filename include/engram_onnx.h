@@ -79,6 +79,11 @@ enum { EG_ONNX_OPSET = 18, EG_ONNX_OPSET_LEAST = 13, EG_ONNX_OPSET_MOST = 22 };
  * opset: 0: EG_ONNX_OPSET. NULL on failure: an operator that they need has no equal there, and the message says which
  * and why. */
 EG_API eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err);
+/* The same, but what ONNX has no operator for stands there as a node of a domain of our own: its type is the
+ * operator's name, its name that of the graph's node, and behind all inputs that the operator may have come its
+ * weights. No file: for who makes nodes of ONNX of them (eg_onnx_write). */
+#define EG_ONNX_OWN "engram"
+EG_API eg_onnx_model *eg_onnx_export_own(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err);
 EG_API void eg_onnx_free(eg_onnx_model *m);
 
 /* The type of elements that a value of ours has there, and back; false: there is none. */

@@ -31,6 +31,7 @@ struct eg_export {
 	const eg_node *node;
 	eg_onnx_attr *attrs; /* of the last node put down */
 	int between;
+	bool own;            /* operators that ONNX lacks stand in the domain EG_ONNX_OWN */
 	eg_error error;
 };
 
@@ -319,15 +320,34 @@ void eg_export_as(eg_export *x, const char *type) {
 	}
 }
 
+/* As a node of our own, for who makes others of it. */
+static void export_own(eg_export *x) {
+	const eg_node *n = x->node;
+	const eg_op_info *op = &n->op->info;
+	const char *in[EG_MAX_INPUTS + EG_MAX_PARAMS + 1] = {0}, *out[EG_MAX_OUTPUTS + 1] = {0};
+	for (int i = 0; i < op->max_inputs; i++) in[i] = eg_export_in(x, i);
+	for (int i = 0; i < n->nparams; i++) in[op->max_inputs + i] = eg_export_param(x, i);
+	for (int i = 0; i < n->nout; i++) out[i] = eg_export_out(x, i);
+	eg_export_node(x, op->name, in, out);
+	if (x->error.status) return;
+	eg_onnx_node *last = &x->m->nodes[x->m->model.nnodes - 1];
+	last->domain = EG_ONNX_OWN;
+	last->name = copied(x, n->name);
+}
+
 static void export_node(eg_export *x, int i) {
 	x->node = &x->graph->nodes[i];
 	const eg_op *op = x->node->op;
-	if (op->export)
+	if (x->node->loop || !strncmp(op->info.name, "loop_", 5))
+		eg_export_fail(x, "a layer that is a loop over time would be ONNX's Scan, which is not written");
+	else if (op->export)
 		op->export(x);
 	else if (op->onnx && op->onnx_since > x->m->model.opset)
 		eg_export_fail(x, "ONNX has %s from opset %d on, wanted is %d", op->onnx, op->onnx_since, x->m->model.opset);
 	else if (op->onnx)
 		eg_export_as(x, op->onnx);
+	else if (x->own && !op->target)
+		export_own(x);
 	else
 		eg_export_fail(x, "%s", op->no_onnx ? op->no_onnx : op->target ? "it is a loss, which is for training" : "ONNX has no such operator");
 	x->node = NULL;
@@ -409,7 +429,7 @@ static void export_all(eg_export *x, const char *const *outputs) {
 	m->model.outputs = m->outputs;
 }
 
-eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err) {
+static eg_onnx_model *export_model(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, bool own, eg_error *err) {
 	const eg_allocator *a = g->ctx->allocator;
 	if (!opset) opset = EG_ONNX_OPSET;
 	if (opset < EG_ONNX_OPSET_LEAST || opset > EG_ONNX_OPSET_MOST) {
@@ -432,7 +452,7 @@ eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *
 	m->allocator = a;
 	m->arena.allocator = a;
 	m->model.opset = opset;
-	eg_export x = {.graph = g, .params = params, .m = m};
+	eg_export x = {.graph = g, .params = params, .m = m, .own = own};
 	x.value = take(&x, sizeof *x.value * (size_t)g->nvalues);
 	x.param = take(&x, sizeof *x.param * (size_t)g->nparams);
 	x.needed = take(&x, (size_t)g->nnodes);
@@ -442,6 +462,14 @@ eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *
 	if (err) *err = x.error;
 	eg_onnx_free(&m->model);
 	return NULL;
+}
+
+eg_onnx_model *eg_onnx_export(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err) {
+	return export_model(g, params, outputs, opset, false, err);
+}
+
+eg_onnx_model *eg_onnx_export_own(const eg_graph *g, eg_params *params, const char *const *outputs, int opset, eg_error *err) {
+	return export_model(g, params, outputs, opset, true, err);
 }
 
 void eg_onnx_free(eg_onnx_model *model) {

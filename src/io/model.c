@@ -321,6 +321,8 @@ static eg_status check_format(eg_model *m, eg_error *err) {
 
 static eg_status read_recipe(eg_model *m, eg_error *err) {
 	const char *text = eg_st_text_of(&m->file, "recipe");
+	if (!text && eg_st_text_of(&m->file, "network"))
+		return eg_fail(err, EG_ERR_FORMAT, "it is a network alone, without a recipe and a task");
 	if (!text) return eg_fail(err, EG_ERR_FORMAT, "damaged: the recipe is missing");
 	eg_status status = eg_recipe_parse(text, strlen(text), "its recipe", NULL, &m->recipe, err);
 	if (!status) m->recipe->model = m->path;

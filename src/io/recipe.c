@@ -170,6 +170,7 @@ const char *eg_recipe_name(const eg_recipe *r) { return r->name; }
 const char *eg_recipe_task(const eg_recipe *r) { return r->task; }
 const char *eg_recipe_source(const eg_recipe *r) { return r->source; }
 const eg_train_config *eg_recipe_train(const eg_recipe *r) { return &r->train; }
+const char *eg_recipe_output_name(const eg_recipe *r, int i) { return i >= 0 && i < r->noutputs ? r->outputs[i].name : NULL; }
 const char *eg_recipe_text(const eg_recipe *r) { return r->text; }
 bool eg_recipe_spare_class(const eg_recipe *r) { return r->spare_class; }
 

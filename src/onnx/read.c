@@ -240,6 +240,14 @@ void eg_onnx_file_free(eg_onnx_file *f) {
 const eg_onnx_model *eg_onnx_file_model(const eg_onnx_file *f) { return &f->model; }
 const char *eg_onnx_file_producer(const eg_onnx_file *f) { return f->producer; }
 
+const char *eg_onnx_file_note(const eg_onnx_file *f, const char *key) {
+	for (size_t i = 0; f->message && i < f->message->n_metadata_props; i++) {
+		const Onnx__StringStringEntryProto *e = f->message->metadata_props[i];
+		if (e->key && e->value && !strcmp(e->key, key)) return e->value;
+	}
+	return NULL;
+}
+
 #else
 
 #include "base/base.h"
@@ -257,5 +265,6 @@ eg_onnx_file *eg_onnx_file_parse(const void *bytes, size_t size, const char *sou
 void eg_onnx_file_free(eg_onnx_file *f) { EG_UNUSED(f); }
 const eg_onnx_model *eg_onnx_file_model(const eg_onnx_file *f) { return EG_UNUSED(f), NULL; }
 const char *eg_onnx_file_producer(const eg_onnx_file *f) { return EG_UNUSED(f), ""; }
+const char *eg_onnx_file_note(const eg_onnx_file *f, const char *key) { return EG_UNUSED(f), EG_UNUSED(key), NULL; }
 
 #endif

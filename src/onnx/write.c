@@ -152,6 +152,48 @@ static int format_of(int opset) {
 	return 3;
 }
 
+/* What a file is made of, for as long as its writing takes. */
+typedef struct message {
+	writing w;
+	Onnx__ModelProto model;
+	Onnx__OperatorSetIdProto opset, *opsets[1];
+} message;
+
+static void write_notes(writing *w, const eg_onnx_note *notes, Onnx__ModelProto *m) {
+	int n = 0;
+	while (notes && notes[n].key) n++;
+	m->n_metadata_props = (size_t)n;
+	m->metadata_props = MESSAGES(w, n, Onnx__StringStringEntryProto, onnx__string_string_entry_proto__init);
+	for (int i = 0; i < n && !w->failed; i++) {
+		m->metadata_props[i]->key = text(notes[i].key);
+		m->metadata_props[i]->value = text(notes[i].value);
+	}
+}
+
+/* To be released, in every case, with eg_arena_free(&m->w.arena). */
+static eg_status make(message *m, const eg_onnx_model *from, const eg_onnx_note *notes, eg_error *err) {
+	m->w = (writing){0};
+	onnx__model_proto__init(&m->model);
+	onnx__operator_set_id_proto__init(&m->opset);
+	m->opset.domain = text("");
+	m->opset.has_version = true;
+	m->opset.version = from->opset;
+	m->opsets[0] = &m->opset;
+	m->model.has_ir_version = true;
+	m->model.ir_version = format_of(from->opset);
+	m->model.n_opset_import = 1;
+	m->model.opset_import = m->opsets;
+	m->model.producer_name = text("engram");
+	m->model.producer_version = text(eg_version());
+	Onnx__GraphProto **g = MESSAGES(&m->w, 1, Onnx__GraphProto, onnx__graph_proto__init);
+	if (!m->w.failed) write_graph(&m->w, from, "graph", m->model.graph = *g);
+	if (!m->w.failed) write_notes(&m->w, notes, &m->model);
+	if (m->w.failed) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the model");
+	if (protobuf_c_message_get_packed_size(&m->model.base) > INT_MAX)
+		return eg_fail(err, EG_ERR_ARG, "the model is larger than 2 GB, which a file of ONNX cannot be");
+	return EG_OK;
+}
+
 typedef struct sink {
 	ProtobufCBuffer base;
 	eg_writer *writer;
@@ -159,41 +201,42 @@ typedef struct sink {
 
 static void append(ProtobufCBuffer *buffer, size_t n, const uint8_t *bytes) { eg_writer_put(((sink *)(void *)buffer)->writer, bytes, n); }
 
-static eg_status save(const char *path, const Onnx__ModelProto *m, eg_error *err) {
-	if (protobuf_c_message_get_packed_size(&m->base) > INT_MAX)
-		return eg_fail(err, EG_ERR_ARG, "'%.300s': the model is larger than 2 GB, which a file of ONNX cannot be", path);
-	sink to = {.base = {append}, .writer = eg_writer_new(NULL, path, err)};
-	if (!to.writer) return err ? err->status : EG_ERR_IO;
-	protobuf_c_message_pack_to_buffer(&m->base, &to.base);
-	return eg_writer_commit(to.writer, err);
+eg_status eg_onnx_file_save(const char *path, const eg_onnx_model *from, eg_error *err) {
+	message m;
+	eg_error why = {0};
+	eg_status status = make(&m, from, NULL, &why);
+	if (status) eg_fail_prefix(&why, "'%.300s'", path);
+	sink to = {.base = {append}, .writer = status ? NULL : eg_writer_new(NULL, path, &why)};
+	if (to.writer) protobuf_c_message_pack_to_buffer(&m.model.base, &to.base);
+	if (to.writer) eg_writer_commit(to.writer, &why);
+	eg_arena_free(&m.w.arena);
+	if (err) *err = why;
+	return why.status;
 }
 
-eg_status eg_onnx_file_save(const char *path, const eg_onnx_model *from, eg_error *err) {
-	writing w = {0};
-	Onnx__ModelProto m;
-	Onnx__OperatorSetIdProto opset, *opsets[] = {&opset};
-	onnx__model_proto__init(&m);
-	onnx__operator_set_id_proto__init(&opset);
-	opset.domain = text("");
-	opset.has_version = true;
-	opset.version = from->opset;
-	m.has_ir_version = true;
-	m.ir_version = format_of(from->opset);
-	m.n_opset_import = 1;
-	m.opset_import = opsets;
-	m.producer_name = text("engram");
-	m.producer_version = text(eg_version());
-	Onnx__GraphProto **g = MESSAGES(&w, 1, Onnx__GraphProto, onnx__graph_proto__init);
-	if (!w.failed) write_graph(&w, from, "graph", m.graph = *g);
-	const eg_status status = w.failed ? eg_fail(err, EG_ERR_MEMORY, "'%.300s': out of memory for the model", path) : save(path, &m, err);
-	eg_arena_free(&w.arena);
+eg_status eg_onnx_file_bytes(const eg_onnx_model *from, const eg_onnx_note *notes, void **bytes, size_t *size, eg_error *err) {
+	message m;
+	eg_status status = make(&m, from, notes, err);
+	*size = status ? 0 : protobuf_c_message_get_packed_size(&m.model.base);
+	*bytes = status ? NULL : eg_alloc(NULL, *size);
+	if (!status && !*bytes) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for the model");
+	if (!status) protobuf_c_message_pack(&m.model.base, *bytes);
+	eg_arena_free(&m.w.arena);
 	return status;
 }
 
 #else
 
-eg_status eg_onnx_file_save(const char *path, const eg_onnx_model *m, eg_error *err) {
-	return EG_UNUSED(path), EG_UNUSED(m), eg_fail(err, EG_ERR_ARG, "this engram was built without protobuf-c or without ONNX's onnx.proto, so it writes no files of ONNX");
+static eg_status without(eg_error *err) {
+	return eg_fail(err, EG_ERR_ARG, "this engram was built without protobuf-c or without ONNX's onnx.proto, so it writes no files of ONNX");
+}
+
+eg_status eg_onnx_file_save(const char *path, const eg_onnx_model *m, eg_error *err) { return EG_UNUSED(path), EG_UNUSED(m), without(err); }
+
+eg_status eg_onnx_file_bytes(const eg_onnx_model *m, const eg_onnx_note *notes, void **bytes, size_t *size, eg_error *err) {
+	*bytes = NULL;
+	*size = 0;
+	return EG_UNUSED(m), EG_UNUSED(notes), without(err);
 }
 
 #endif

@@ -1,0 +1,276 @@
+/* lower.c - layers that ONNX has no operator for, written as several that it has: what follows lengths, causal
+ * convolutions, gates. Attention is in lower_attention.c.
+ *
+ * Not here: operators that ONNX has (their descriptors say so, core/onnx_export.c), and the way back: such nodes come
+ * in as the operators that they are. */
+#include "onnx/lower.h"
+#include "onnx/states.h"
+
+#include <string.h>
+
+/* ---- what a lowering may ask ------------------------------------------------------------------------------------- */
+
+const char *eg_lower_in(const eg_lowering *l, int i) { return i < l->node->nin ? l->node->in[i] : ""; }
+const char *eg_lower_out(const eg_lowering *l, int i) {
+	return i < l->node->nout && *l->node->out[i] ? l->node->out[i] : NULL;
+}
+const char *eg_lower_param(const eg_lowering *l, int i) { return eg_lower_in(l, l->info.op->max_inputs + i); }
+
+eg_dims eg_lower_dims(const eg_lowering *l, int i) {
+	return i < l->info.ninputs && l->info.inputs[i].id ? eg_tensor_dims(l->graph, l->info.inputs[i]) : (eg_dims){.rank = -1};
+}
+
+static const char *field(const eg_lowering *l, const char *name, const eg_attr **attr) {
+	for (int i = 0; i < l->info.op->nattrs; i++) {
+		*attr = &l->info.op->attrs[i];
+		if (!strcmp((*attr)->name, name)) return (const char *)l->info.options + (*attr)->offset;
+	}
+	return NULL;
+}
+
+int eg_lower_int(const eg_lowering *l, const char *name) {
+	const eg_attr *a;
+	const char *at = field(l, name, &a);
+	if (!at) return 0;
+	return a->type == EG_ATTR_BOOL ? *(const bool *)at : a->type == EG_ATTR_NOT ? !*(const bool *)at : *(const int *)at;
+}
+
+double eg_lower_real(const eg_lowering *l, const char *name) {
+	const eg_attr *a;
+	const char *at = field(l, name, &a);
+	return at ? (double)*(const float *)at : 0;
+}
+
+/* The numbers of a weight; NULL, and failure, where there are none. */
+static const float *weight(const eg_lowering *l, int param, eg_dims *dims) {
+	const eg_onnx_tensor *t = eg_build_tensor(l->b, eg_lower_param(l, param));
+	if (!t || t->type != EG_ONNX_FLOAT || t->rank < 1 || t->rank > 2) {
+		eg_build_fail(l->b, "%s '%s': its weights are not there in single precision", l->info.op->name, l->info.name);
+		return NULL;
+	}
+	*dims = (eg_dims){t->rank, {t->dims[0], t->rank > 1 ? t->dims[1] : 1}};
+	return t->data;
+}
+
+const char *eg_lower_turned(const eg_lowering *l, int param, int64_t first, int64_t n) {
+	eg_dims d;
+	const float *w = weight(l, param, &d);
+	float *t = w ? eg_build_take(l->b, (size_t)(n * d.d[1]) * sizeof *t) : NULL;
+	if (!t) return "";
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < d.d[1]; k++) t[k * n + i] = w[(first + i) * d.d[1] + k];
+	return eg_build_reals(l->b, t, EG_DIMS(d.d[1], n));
+}
+
+const char *eg_lower_part(const eg_lowering *l, int param, int64_t first, int64_t n) {
+	eg_dims d;
+	const float *w = weight(l, param, &d);
+	return w ? eg_build_reals(l->b, w + first, EG_DIMS(n)) : "";
+}
+
+/* ---- steps and lengths ------------------------------------------------------------------------------------------- */
+
+const char *eg_lower_ones(const eg_lowering *l, const char *x, int rank, int from) {
+	int64_t starts[EG_MAX_DIMS] = {0}, ends[EG_MAX_DIMS], axes[EG_MAX_DIMS];
+	const int n = rank - from;
+	for (int i = 0; i < n; i++) ends[i] = 1, axes[i] = from + i;
+	if (n > 0) x = eg_build_node(l->b, "Slice", EG_IN(x, eg_build_ints(l->b, starts, n), eg_build_ints(l->b, ends, n), eg_build_ints(l->b, axes, n)), NULL);
+	const char *none = eg_build_node(l->b, "IsNaN", EG_IN(x), NULL), *some = eg_build_node(l->b, "Not", EG_IN(none), NULL);
+	return eg_build_cast(l->b, eg_build_node(l->b, "Or", EG_IN(none, some), NULL), EG_ONNX_FLOAT);
+}
+
+static const char *counted(const eg_lowering *l, const char *ones, int64_t axis) {
+	const char *y = eg_build_node(l->b, "CumSum", EG_IN(ones, eg_build_whole(l->b, axis)), NULL);
+	eg_build_int(l->b, "exclusive", 1);
+	return y;
+}
+
+const char *eg_lower_positions(const eg_lowering *l, const char *x, int rank, int from, int axis) {
+	return counted(l, eg_lower_ones(l, x, rank, from), axis);
+}
+
+/* Lengths as real numbers, so that they meet (T,N,1,..) of this rank. */
+static const char *lengths_of(const eg_lowering *l, int input, int rank) {
+	int64_t axes[EG_MAX_DIMS];
+	for (int i = 0; i < rank - 2; i++) axes[i] = i + 1;
+	return eg_build_unsqueeze(l->b, eg_build_cast(l->b, eg_lower_in(l, input), EG_ONNX_FLOAT), axes, rank - 2);
+}
+
+const char *eg_lower_masked(const eg_lowering *l, const char *x, int rank, int lengths, const char *out) {
+	if (!*eg_lower_in(l, lengths)) return out ? eg_build_node(l->b, "Identity", EG_IN(x), out) : x;
+	const char *at = eg_lower_positions(l, x, rank, 2, 0);
+	const char *inside = eg_build_node(l->b, "Less", EG_IN(at, lengths_of(l, lengths, rank)), NULL);
+	return eg_build_node(l->b, "Where", EG_IN(inside, x, eg_build_real(l->b, 0)), out);
+}
+
+static void lower_mask(const eg_lowering *l) { eg_lower_masked(l, eg_lower_in(l, 0), eg_lower_dims(l, 0).rank, 1, eg_lower_out(l, 0)); }
+
+/* Lengths beyond the last step are the last step. */
+static const char *lengths_within(const eg_lowering *l, const char *ones, int rank) {
+	const char *steps = eg_build_reduce(l->b, "ReduceSum", ones, 0, NULL);
+	return eg_build_node(l->b, "Min", EG_IN(lengths_of(l, 1, rank), steps), NULL);
+}
+
+static void lower_last(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const char *x = eg_lower_in(l, 0);
+	const int rank = eg_lower_dims(l, 0).rank;
+	if (!*eg_lower_in(l, 1)) {
+		const char *step = eg_build_node(b, "Slice", EG_IN(x, EG_BUILD_INTS(b, -1), EG_BUILD_INTS(b, INT64_MAX), EG_BUILD_INTS(b, 0)), NULL);
+		eg_build_squeeze(b, step, 0, eg_lower_out(l, 0));
+		return;
+	}
+	const char *ones = eg_lower_ones(l, x, rank, 2), *at = counted(l, ones, 0), *length = lengths_within(l, ones, rank);
+	const char *last = eg_build_node(b, "Equal", EG_IN(eg_build_node(b, "Add", EG_IN(at, eg_build_real(b, 1)), NULL), length), NULL);
+	eg_build_reduce(b, "ReduceSum", eg_build_node(b, "Where", EG_IN(last, x, eg_build_real(b, 0)), NULL), 0, eg_lower_out(l, 0));
+}
+
+static void lower_mean_time(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const char *x = eg_lower_in(l, 0);
+	const int rank = eg_lower_dims(l, 0).rank;
+	if (!*eg_lower_in(l, 1)) {
+		eg_build_reduce(b, "ReduceMean", x, 0, eg_lower_out(l, 0));
+		return;
+	}
+	const char *sum = eg_build_reduce(b, "ReduceSum", eg_lower_masked(l, x, rank, 1, NULL), 0, NULL);
+	const char *length = lengths_within(l, eg_lower_ones(l, x, rank, 2), rank);
+	eg_build_node(b, "Div", EG_IN(sum, eg_build_node(b, "Max", EG_IN(length, eg_build_real(b, 1)), NULL)), eg_lower_out(l, 0));
+}
+
+/* (T,N,C) as signals (N,C,T), with zeros in front. */
+static void lower_causal_conv(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const char *x = eg_lower_masked(l, eg_lower_in(l, 0), 3, 1, NULL), *out = eg_lower_out(l, 0);
+	const int64_t kernel = eg_lower_int(l, "kernel"), dilation = eg_lower_int(l, "dilation");
+	const bool masked = *eg_lower_in(l, 1);
+	const char *signal = eg_build_transpose(b, x, (const int64_t[]){1, 2, 0}, 3, NULL);
+	const char *y = eg_build_node(b, "Conv", EG_IN(signal, eg_lower_param(l, 0), eg_lower_param(l, 1)), NULL);
+	eg_build_int_list(b, "kernel_shape", &kernel, 1);
+	eg_build_int_list(b, "dilations", &dilation, 1);
+	eg_build_int_list(b, "pads", (const int64_t[]){dilation * (kernel - 1), 0}, 2);
+	eg_build_int(b, "group", eg_lower_int(l, "groups"));
+	y = eg_build_transpose(b, y, (const int64_t[]){2, 0, 1}, 3, masked ? NULL : out);
+	if (masked) eg_lower_masked(l, y, 3, 1, out);
+}
+
+/* ---- element by element ------------------------------------------------------------------------------------------ */
+
+/* In inference it is the expectation. */
+static void lower_zoneout(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const double rate = eg_lower_real(l, "rate");
+	const char *now = eg_build_node(b, "Mul", EG_IN(eg_lower_in(l, 0), eg_build_real(b, 1 - rate)), NULL);
+	const char *before = eg_build_node(b, "Mul", EG_IN(eg_lower_in(l, 1), eg_build_real(b, rate)), NULL);
+	eg_build_node(b, "Add", EG_IN(now, before), eg_lower_out(l, 0));
+}
+
+/* x (N,C,...): factors and constants (C,1,..). */
+static void lower_scale_channels(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const eg_dims d = eg_lower_dims(l, 0);
+	const bool scale = eg_lower_int(l, "scale"), bias = eg_lower_int(l, "bias");
+	const char *y = eg_lower_in(l, 0);
+	int64_t axes[EG_MAX_DIMS];
+	for (int i = 0; i < d.rank - 2; i++) axes[i] = i + 1;
+	if (scale) y = eg_build_node(b, "Mul", EG_IN(y, eg_build_unsqueeze(b, eg_lower_param(l, 0), axes, d.rank - 2)), bias ? NULL : eg_lower_out(l, 0));
+	if (bias) y = eg_build_node(b, "Add", EG_IN(y, eg_build_unsqueeze(b, eg_lower_param(l, scale), axes, d.rank - 2)), eg_lower_out(l, 0));
+	if (!scale && !bias) eg_build_node(b, "Identity", EG_IN(y), eg_lower_out(l, 0));
+}
+
+/* Channels as (groups, pieces), of which the largest is taken; 0 in a shape is the size that x has there. */
+static void lower_maxout(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const eg_dims d = eg_lower_dims(l, 0);
+	const int said = eg_lower_int(l, "axis"), axis = said < 0 ? said + d.rank : said;
+	const int64_t pieces = eg_lower_int(l, "pieces");
+	int64_t shape[EG_MAX_DIMS + 1] = {0};
+	bool open = d.d[axis] < 0;
+	for (int i = axis + 1; i < d.rank; i++) open |= d.d[i] < 0;
+	if (open || d.rank == EG_MAX_DIMS) {
+		eg_build_fail(b, "maxout '%s': open sizes behind its channels, or %d dimensions, are not written", l->info.name, EG_MAX_DIMS);
+		return;
+	}
+	shape[axis] = d.d[axis] / pieces;
+	shape[axis + 1] = pieces;
+	for (int i = axis + 1; i < d.rank; i++) shape[i + 1] = d.d[i];
+	eg_build_reduce(b, "ReduceMax", eg_build_reshape(b, eg_lower_in(l, 0), shape, d.rank + 1, NULL), axis + 1, eg_lower_out(l, 0));
+}
+
+/* One half of x times what an activation makes of the other. */
+static void lower_glu(const eg_lowering *l) {
+	static const char *const acts[] = {"Sigmoid", "Relu", NULL, NULL, "Sigmoid", "Tanh", ""};
+	enum { SILU = 4 };
+	eg_build *b = l->b;
+	const eg_dims d = eg_lower_dims(l, 0);
+	const int said = eg_lower_int(l, "axis"), axis = said < 0 ? said + d.rank : said, kind = eg_lower_int(l, "act");
+	const char *x = eg_lower_in(l, 0), *at = EG_BUILD_INTS(b, axis), *half = EG_BUILD_INTS(b, d.d[axis] / 2);
+	const char *first = eg_build_node(b, "Slice", EG_IN(x, EG_BUILD_INTS(b, 0), half, at), NULL);
+	const char *gate = eg_build_node(b, "Slice", EG_IN(x, half, EG_BUILD_INTS(b, d.d[axis]), at), NULL), *open = gate;
+	if (!acts[kind]) eg_build_fail(b, "glu '%s': a gate of gelu is not written; sigmoid, relu, silu, tanh and none are", l->info.name);
+	else if (*acts[kind]) open = eg_build_node(b, acts[kind], EG_IN(gate), NULL);
+	if (kind == SILU) open = eg_build_node(b, "Mul", EG_IN(gate, open), NULL);
+	eg_build_node(b, "Mul", EG_IN(first, open), eg_lower_out(l, 0));
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *op;
+	void (*lower)(const eg_lowering *l);
+} table[] = {
+	{"sequence_mask", lower_mask}, {"last", lower_last}, {"mean_time", lower_mean_time}, {"causal_conv1d", lower_causal_conv},
+	{"zoneout", lower_zoneout}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
+	{"multi_head_attention", eg_lower_multi_head_attention}, {"additive_attention", eg_lower_additive_attention},
+	{"multiplicative_attention", eg_lower_multiplicative_attention},
+};
+
+static bool find_node(const eg_graph *g, const char *name, eg_node_info *info) {
+	for (int i = 0; i < eg_graph_nodes(g); i++) {
+		eg_graph_node(g, i, info);
+		if (!strcmp(info->name, name)) return true;
+	}
+	return false;
+}
+
+static void lower_node(eg_build *b, const eg_graph *g, const eg_onnx_node *n) {
+	eg_lowering l = {.b = b, .graph = g, .node = n};
+	b->where = n->name;
+	for (int i = 0; i < EG_COUNT(table); i++) {
+		if (strcmp(table[i].op, n->type) != 0) continue;
+		if (find_node(g, n->name, &l.info)) table[i].lower(&l);
+		return;
+	}
+	if (!strcmp(n->type, "unfold_time")) eg_build_fail(b, "%s '%s': the numbers of steps and of samples would have to be computed there", n->type, n->name);
+	eg_build_fail(b, "%s '%s': ONNX has no such operator, and it is not written as several others", n->type, n->name);
+}
+
+static bool is_read(const eg_build *b, const char *name) {
+	for (int i = 0; i < b->model.nnodes; i++)
+		for (int k = 0; k < b->nodes[i].nin; k++)
+			if (!strcmp(b->nodes[i].in[k], name)) return true;
+	for (int i = 0; i < b->model.noutputs; i++)
+		if (!strcmp(b->outputs[i].name, name)) return true;
+	return false;
+}
+
+/* Weights that went into others. */
+static void drop_unread(eg_build *b) {
+	int n = 0;
+	for (int i = 0; i < b->model.ntensors; i++)
+		if (is_read(b, b->tensors[i].name)) b->tensors[n++] = b->tensors[i];
+	b->model.ntensors = n;
+}
+
+void eg_onnx_lower(eg_build *b, const eg_graph *g, const eg_onnx_model *from, bool states) {
+	b->model.opset = from->opset;
+	for (int i = 0; i < from->ntensors; i++) eg_build_keep_tensor(b, &from->tensors[i]);
+	for (int i = 0; i < from->ninputs; i++) eg_build_keep_input(b, &from->inputs[i]);
+	for (int i = 0; i < from->noutputs; i++) eg_build_keep_output(b, &from->outputs[i]);
+	for (int i = 0; i < from->nnodes && !b->error.status; i++) {
+		const eg_onnx_node *n = &from->nodes[i];
+		if (n->domain && !strcmp(n->domain, EG_ONNX_OWN)) lower_node(b, g, n);
+		else if (!states || !eg_build_keep_recurrent(b, n)) eg_build_keep_node(b, n);
+	}
+	drop_unread(b);
+}
