@@ -1,7 +1,7 @@
 /* bench.c - engram bench: how fast this machine runs and trains operators and small networks. */
 #define _POSIX_C_SOURCE 200809L /* getline, strdup */
 #include "engram_bench.h"
-#include "print.h"
+#include "onnx.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -225,6 +225,7 @@ static int run_all(bench *b, const char *const *files, int nfiles) {
 }
 
 static int run(const cli_args *a) {
+	if (a->noperands && onnx_is_problem(a->operands[0])) return onnx_bench(a);
 	bench b = {.args = a, .json = args_has(a, "json"), .handoff = NAN};
 	const char *how = args_text(a, "mode");
 	int nfiles;
@@ -276,10 +277,13 @@ const cli_verb verb_bench = {
 		 "  resnet20:n64                      batch; SGD with momentum\n"
 		 "  charlstm:l2t128n32h256            layers, steps, batch, hidden size; Adam\n\n"
 		 "A problem that cannot run is told on stderr, the others go on, and the exit code is 1.\n"
+		 "Or files of ONNX and what import has made of them: FILE:n64t100 (batch, and each other open\n"
+		 "size; default 1 and 64).\n"
 		 "Times are worth little on a machine that does something else.",
 	.options = options,
 	.examples = "  engram bench lenet5:n64 --mode train\n"
 		    "  engram bench -f bench/suites/small.txt --threads 1\n"
-		    "  engram bench gemm:m1024n1024k1024 --json\n",
+		    "  engram bench gemm:m1024n1024k1024 --json\n"
+		    "  engram bench net.onnx:n32t100\n",
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* info.c - engram info: what a network is made of and what it costs, without running it. */
-#include "print.h"
+#include "onnx.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -487,6 +487,7 @@ static int show(const cli_args *a, const cli_network *of) {
 
 static int run(const cli_args *a) {
 	cli_network n = {0};
+	if (eg_network_is(a->operands[0])) return onnx_info(a);
 	if (cli_is_model(a->operands[0]) && args_has(a, "set"))
 		return fail_usage("info", "--set changes a recipe; %s is a model", a->operands[0]);
 	eg_context *ctx = cli_context(a);
@@ -517,10 +518,13 @@ const cli_verb verb_info = {
 	.about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
 		 "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
 		 "of each convolution would cost; and the memory, exact to the byte (with --json). None of\n"
-		 "it is asked for, so that it can be told of networks that are too large for this machine.",
+		 "it is asked for, so that it can be told of networks that are too large for this machine.\n\n"
+		 "Of a file of ONNX: inputs, outputs, and the operators that are left when all sizes that\n"
+		 "the file computes are known.",
 	.options = options,
 	.examples = "  engram info recipes/lenet5.yaml\n"
 		    "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"
-		    "  engram info lenet5.safetensors --batch 64 --json\n",
+		    "  engram info lenet5.safetensors --batch 64 --json\n"
+		    "  engram info net.onnx\n",
 	.run = run,
 };

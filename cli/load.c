@@ -1,5 +1,6 @@
 /* load.c - contexts, recipes, models and data as the command line names them. */
 #define _POSIX_C_SOURCE 200809L /* mkdir */
+#include "engram_onnx_file.h"
 #include "print.h"
 
 #include <errno.h>
@@ -161,6 +162,10 @@ eg_recipe *cli_recipe(const cli_args *a, const char *path) {
 }
 
 eg_model *cli_model_to_look(const cli_args *a, const char *path, eg_context *ctx) {
+	if (eg_network_is(path)) {
+		fail(a->verb->name, "%s is a network alone, without a recipe and a task: predict, info, bench and export take it", path);
+		return NULL;
+	}
 	eg_model *m = NULL;
 	eg_error err;
 	const kept *k = read_once(path);

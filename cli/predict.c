@@ -5,7 +5,7 @@
  * Nothing of the training data is read, unless its records are what is asked about. */
 #define _POSIX_C_SOURCE 200809L /* opendir, read */
 #include "engram_report.h"
-#include "print.h"
+#include "onnx.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -548,6 +548,8 @@ static bool check(const cli_args *a) {
 }
 
 static int run(const cli_args *a) {
+	if (eg_network_is(a->operands[0])) return onnx_predict(a);
+	if (args_has(a, "input")) return fail_usage("predict", "--input is about networks of ONNX; %s is none", a->operands[0]);
 	if (!check(a)) return CLI_USAGE;
 	job j = {.args = a, .json = args_has(a, "json"), .truth = args_has(a, "truth"), .code = CLI_OK};
 	eg_context *ctx = cli_context(a);
@@ -575,6 +577,7 @@ static const cli_option options[] = {
 	{"folder", 0, "DIR", "records: where the files of the data set lie", 0, 0},
 	{"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
 	{"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
+	{"input", 0, "NAME=FILE", "networks of ONNX: numbers of one input (.npy, .csv); may be repeated", 0, 0},
 	OPTION_THREADS,
 	OPTION_LIMIT,
 	OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
@@ -594,7 +597,10 @@ const cli_verb verb_predict = {
 		 "fields by their names. What cannot be read is named, the rest is still done, and the exit\n"
 		 "code is 1.\n\n"
 		 "Without any input the records of the model's own data are answered, those of the part that\n"
-		 "eval judges by.",
+		 "eval judges by.\n\n"
+		 "A network without a task (a file of ONNX, or what import has made of one) takes numbers:\n"
+		 ".npy, .csv without names, lines of JSON (a map of its inputs, or the only one's lists), or\n"
+		 "--input; it answers with its outputs by name, with -o as .npy files.",
 	.options = options,
 	.answers = true,
 	.next = "",
@@ -603,6 +609,7 @@ const cli_verb verb_predict = {
 		    "  engram predict lenet5.safetensors --top 1 --json *.jpg\n"
 		    "  engram predict lenet5.safetensors --split test --truth --json\n"
 		    "  engram predict intents.safetensors --text 'wake me at six'\n"
-		    "  cat lines.txt | engram predict intents.safetensors -\n",
+		    "  cat lines.txt | engram predict intents.safetensors -\n"
+		    "  engram predict net.onnx x.npy --json\n",
 	.run = run,
 };

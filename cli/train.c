@@ -6,6 +6,7 @@
  * Not here: files (train_files.c), what a checkpoint must agree with (train_resume.c), what is shown (train_show.c),
  * folds (train_folds.c). */
 #define _POSIX_C_SOURCE 200809L /* sigpending */
+#include "engram_onnx_file.h"
 #include "train.h"
 
 #include <math.h>
@@ -124,17 +125,33 @@ static void on_weight(void *user, const char *name, const char *why) {
 	append(k, line);
 }
 
+/* Of a model by name, of a network from elsewhere by order. */
+static eg_status take_from(training *t, const char *path, const char *const *layers, taking *k, eg_error *err) {
+	eg_model *m = NULL;
+	eg_network *n = NULL;
+	eg_status status = EG_OK;
+	if (!eg_network_is(path)) {
+		status = eg_model_load(path, t->ctx, &m, err);
+		if (!status) status = eg_params_take(t->params, m, layers, on_weight, k, err);
+	} else if ((n = eg_network_load(path, t->ctx, err))) {
+		status = eg_network_take(t->graph, t->params, n, layers, on_weight, k, err);
+	} else {
+		status = err->status;
+	}
+	eg_network_free(n);
+	eg_model_free(m);
+	return status;
+}
+
 /* train.from: what is taken, and what not, is told. */
 static bool take_weights(training *t) {
 	eg_error err;
-	eg_model *m = NULL;
 	taking k = {0};
 	char line[400], room[4096];
 	const char *const *layers, *from = eg_recipe_from(t->recipe, &layers);
 	if (!from) return true;
 	const char *path = eg_recipe_from_path(t->recipe, room, sizeof room);
-	eg_status status = eg_model_load(path, t->ctx, &m, &err);
-	if (!status) status = eg_params_take(t->params, m, layers, on_weight, &k, &err);
+	const eg_status status = take_from(t, path, layers, &k, &err);
 	if (status) {
 		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
 		fail_error(t->args->verb->name, &err);
@@ -147,7 +164,6 @@ static bool take_weights(training *t) {
 		free(head);
 	}
 	free(k.text);
-	eg_model_free(m);
 	return !status;
 }
 

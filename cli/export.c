@@ -1,0 +1,178 @@
+/* export.c - engram export: a network for other programs: as a file of ONNX, as a picture, as a text for Graphviz, its
+ * weights under the names that PyTorch has for them. */
+#include "onnx.h"
+
+#include "engram_pytorch.h"
+#include "engram_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is written: of a recipe or a model (n), or of a network alone (alone, where that is possible). */
+typedef struct form {
+	const char *name, *ending;
+	int (*write)(const cli_args *a, cli_network *n, const char *path);
+	int (*write_alone)(const cli_args *a, eg_network *n, const char *path); /* NULL: it has none */
+} form;
+
+/* ---- ONNX -------------------------------------------------------------------------------------------------------- */
+
+static void tell(const char *path, const eg_onnx_told *t) {
+	char size[NUMBER], nodes[NUMBER];
+	printf("%s: %s, %s nodes", path, number_bytes(size, (double)t->bytes), number_int(nodes, t->nodes));
+	if (t->states) printf(", %d states of recurrent layers as inputs that may be left out, and as outputs", t->states);
+	printf("\nread again, it gives the same on random numbers in %d runs (largest difference %.1e)\n", t->runs, t->difference);
+	if (t->fixed) printf("engram itself reads it with sizes that are known only: each of its steps looks at all others\n");
+}
+
+/* A recipe's network has fresh weights. */
+static int write_onnx(const cli_args *a, cli_network *n, const char *path) {
+	eg_error err;
+	eg_onnx_told told;
+	const int opset = (int)args_number(a, "opset", 0);
+	eg_status status = EG_OK;
+	if (n->model) {
+		status = eg_onnx_write_model(path, n->model, opset, &told, &err);
+	} else {
+		eg_params *p = eg_params_new(n->graph, eg_recipe_train(n->recipe)->seed, &err);
+		status = p ? eg_onnx_write_recipe(path, n->recipe, n->sizes, n->graph, p, opset, &told, &err) : err.status;
+		eg_params_free(p);
+	}
+	if (status) return fail_error("export", &err);
+	tell(path, &told);
+	return CLI_OK;
+}
+
+/* Of a network alone what is written is what is left of the file that it came from: with sizes computed, in the opset
+ * that is asked for. */
+static int write_onnx_alone(const cli_args *a, eg_network *n, const char *path) {
+	eg_error err;
+	eg_onnx_told told;
+	eg_params *params;
+	eg_graph *g = eg_network_graph(n, &params, &err);
+	const eg_onnx_model *m = eg_network_model(n);
+	if (!g) return fail_error("export", &err);
+	const char **outputs = cli_alloc((size_t)(m->noutputs + 1) * sizeof *outputs);
+	for (int i = 0; i < m->noutputs; i++) outputs[i] = m->outputs[i].name;
+	const eg_onnx_parts parts = {.graph = g, .params = params, .outputs = outputs, .opset = (int)args_number(a, "opset", 0), .no_states = true};
+	const eg_status status = eg_onnx_write(path, &parts, &told, &err);
+	free(outputs);
+	if (status) return fail_error("export", &err);
+	tell(path, &told);
+	return CLI_OK;
+}
+
+/* ---- pictures ---------------------------------------------------------------------------------------------------- */
+
+static int draw(const eg_graph *g, const char *title, const char *const *outputs, const char *path, bool dot) {
+	eg_error err;
+	if (eg_graph_draw(path, g, title, outputs, dot, &err)) return fail_error("export", &err);
+	puts(path);
+	return CLI_OK;
+}
+
+static int draw_network(const cli_network *n, const char *path, bool dot) {
+	const char **outputs = eg_recipe_answers(n->recipe);
+	const int code = outputs ? draw(n->graph, eg_recipe_name(n->recipe), outputs, path, dot) : fail("export", "out of memory");
+	free(outputs);
+	return code;
+}
+
+static int draw_alone(const cli_args *a, eg_network *n, const char *path, bool dot) {
+	eg_error why;
+	const eg_graph *g = eg_network_graph(n, NULL, &why);
+	return g ? draw(g, a->operands[0], NULL, path, dot) : fail_error("export", &why);
+}
+
+static int write_dot(const cli_args *a, cli_network *n, const char *path) { return (void)a, draw_network(n, path, true); }
+static int write_svg(const cli_args *a, cli_network *n, const char *path) { return (void)a, draw_network(n, path, false); }
+static int write_dot_alone(const cli_args *a, eg_network *n, const char *path) { return draw_alone(a, n, path, true); }
+static int write_svg_alone(const cli_args *a, eg_network *n, const char *path) { return draw_alone(a, n, path, false); }
+
+/* ---- weights ----------------------------------------------------------------------------------------------------- */
+
+static int write_pytorch(const cli_args *a, cli_network *n, const char *path) {
+	eg_error err;
+	if (!n->model) return fail_usage("export", "%s is a recipe, which has no weights yet", a->operands[0]);
+	if (eg_pytorch_write(path, n->graph, eg_model_params(n->model), &err)) return fail_error("export", &err);
+	puts(path);
+	return CLI_OK;
+}
+
+/* ---- the verb ---------------------------------------------------------------------------------------------------- */
+
+static const form forms[] = {
+	{"onnx", ".onnx", write_onnx, write_onnx_alone}, {"dot", ".dot", write_dot, write_dot_alone}, {"svg", ".svg", write_svg, write_svg_alone},
+	{"pytorch", ".pytorch.safetensors", write_pytorch, NULL}};
+
+/* The model's own name with another ending. */
+static char *name_of(const char *model, const char *ending) {
+	const char *slash = strrchr(model, '/'), *dot = strrchr(slash ? slash : model, '.');
+	const size_t n = dot && dot != model && dot[-1] != '/' ? (size_t)(dot - model) : strlen(model);
+	char *name = cli_alloc(n + strlen(ending) + 1);
+	memcpy(name, model, n);
+	strcpy(name + n, ending);
+	return name;
+}
+
+static int export_to(const cli_args *a, const form *f) {
+	cli_network n = {0};
+	char *name = args_has(a, "output") ? NULL : name_of(a->operands[0], f->ending);
+	const char *path = name ? name : args_text(a, "output");
+	eg_context *ctx = cli_can_write(a, path) ? cli_context(a) : NULL;
+	int code = CLI_FAILED;
+	if (ctx && eg_network_is(a->operands[0])) {
+		eg_network *alone = f->write_alone ? onnx_open(a, a->operands[0], ctx) : NULL;
+		if (!f->write_alone) fail("export", "%s is a network alone, which is not written as %s", a->operands[0], f->name);
+		if (alone) code = f->write_alone(a, alone, path);
+		eg_network_free(alone);
+	} else if (ctx && cli_network_open(a, a->operands[0], ctx, 0, &n)) {
+		code = f->write(a, &n, path);
+	}
+	cli_network_free(&n);
+	eg_context_free(ctx);
+	free(name);
+	return code;
+}
+
+static int run(const cli_args *a) {
+	const char *to = args_text(a, "to");
+	if (!to) return fail_usage("export", "--to is missing: what is to be written?");
+	if (cli_is_model(a->operands[0]) && args_has(a, "set")) return fail_usage("export", "--set changes a recipe; %s is a model", a->operands[0]);
+	for (int i = 0; i < (int)(sizeof forms / sizeof *forms); i++)
+		if (!strcmp(forms[i].name, to)) return export_to(a, &forms[i]);
+	return CLI_USAGE;
+}
+
+static const cli_option options[] = {
+	{"to", 0, "onnx|pytorch|dot|svg", "what is written", 0, 0},
+	{"output", 'o', "FILE", "where to (default: the model's name with another ending)", 0, 0},
+	{"opset", 0, "N", "of ONNX: which version of its operators (default: 18)", EG_ONNX_OPSET_LEAST, EG_ONNX_OPSET_MOST},
+	OPTION_SET,
+	OPTION_THREADS,
+	{0},
+};
+
+const cli_verb verb_export = {
+	.name = "export",
+	.line = "write a model for other programs (ONNX), or draw its network",
+	.operands = "MODEL|RECIPE",
+	.min_operands = 1,
+	.max_operands = 1,
+	.about = "--to onnx writes standard operators only, of the opset asked for, with open batch and time.\n"
+		 "Outputs are the network's answers before the task makes words of them (logits) and those\n"
+		 "that the recipe names; of a crf also its weights. Recurrent layers have their states as\n"
+		 "inputs that may be left out (LAYER.l0.h0) and as outputs (LAYER.l0.hn). What the task keeps\n"
+		 "(classes, vocabulary, scaling) and the recipe are in the file's metadata.\n\n"
+		 "The file is read again before it is written and compared on random numbers with unequal\n"
+		 "lengths; where an output differs, or a layer has no equal in ONNX, nothing is written and\n"
+		 "the reason is told. Of a recipe the network is written with fresh weights.\n\n"
+		 "--to pytorch writes the weights alone, as safetensors with the names and the order of gates\n"
+		 "of a state dict of PyTorch, whose modules are called as the layers are.\n\n"
+		 "--to dot and --to svg draw the network, the first for Graphviz.",
+	.options = options,
+	.examples = "  engram export lenet5.safetensors --to onnx\n"
+		    "  engram export recipes/char-lstm.yaml --to svg -o network.svg\n"
+		    "  engram export net.onnx --to dot\n",
+	.run = run,
+};

@@ -1,0 +1,151 @@
+#!/bin/sh
+# engram export, import and networks of ONNX where models are expected. What is written is read again and compared by the
+# program itself, so that an export that ends well has given the same numbers.
+. test/cli_helpers
+
+# recipe NAME LAYER...: a network of sequences of two numbers
+recipe() {
+	{
+		printf 'name: %s\ntask: regress\ndata: {source: adding, steps: 8, count: 40, test_count: 10}\ninput: [time, 2]\nmodel:\n' "$1"
+		shift
+		for layer; do printf '  - %s\n' "$layer"; done
+		printf 'train: {epochs: 1, batch: 20, optimizer: {adam: {lr: 1.0e-3}}, loss: mse}\n'
+	} >net.yaml
+}
+# exports RECIPE-NAME LAYER...
+exports() {
+	recipe "$@"
+	rm -f net.onnx
+	expect 0 "$ENGRAM" export net.yaml --to onnx
+	says "read again, it gives the same on random numbers in 2 runs"
+	[ -s net.onnx ] || fail "$1: no net.onnx"
+}
+# refuses WHY LAYER...: and leaves nothing
+refuses() {
+	why=$1
+	shift
+	recipe refused "$@"
+	rm -f net.onnx
+	expect 1 "$ENGRAM" export net.yaml --to onnx
+	says "$why"
+	[ ! -e net.onnx ] || fail "net.onnx was left behind: $why"
+}
+
+"$ENGRAM" --version | grep -q protobuf-c || { # without it, the message alone
+	recipe none 'lstm: 4' last 'linear: 1'
+	expect 1 "$ENGRAM" export net.yaml --to onnx
+	says "built without protobuf-c"
+	exit 77
+}
+
+# ---- what is written -------------------------------------------------------------------------------------------------
+
+exports plain 'lstm: 4' last 'linear: 1'
+says "2 states of recurrent layers"
+exports stack 'gru: {hidden: 3, layers: 2, bidirectional: true, from: {lengths: lengths}}' 'mean_time: {from: {lengths: lengths}}' 'linear: 1'
+exports write 'gru: {hidden: 4, update: write}' 'rnn: {hidden: 3, activation: relu, reverse: true}' last 'linear: 1'
+exports ends 'lstm: {hidden: 4, peephole: true, from: {lengths: lengths}}' 'causal_conv1d: {filters: 6, kernel: 3, dilation: 2, groups: 2, from: {lengths: lengths}}' \
+	'mask: {from: {lengths: lengths}}' 'last: {from: {lengths: lengths}}' 'linear: 1'
+exports heads 'linear: 8' 'multi_head_attention: {heads: 4, kv_heads: 2, causal: true, context: 3}' \
+	'multi_head_attention: {heads: 2, from: {lengths: lengths}}' last 'linear: 1'
+says "with sizes that are known only"
+exports looks 'gru: {hidden: 4, name: states}' 'mean_time: {name: mean, from: {lengths: lengths}}' \
+	'additive_attention: {units: 5, from: [mean, states, lengths], name: a}' \
+	'multiplicative_attention: {scaled: true, from: [a, states, lengths], name: b}' 'concat: {from: [a, b]}' 'linear: 1'
+exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
+for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
+
+refuses "ONNX has no recurrent layer with layer_norm" 'lstm: {hidden: 4, layer_norm: true}' last 'linear: 1'
+refuses "ONNX has no LSTM with a projection" 'lstm: {hidden: 4, projection: 2}' last 'linear: 1'
+refuses "is a loop over time would be ONNX's Scan" 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, linear: 4, tanh: {name: new}], next: {h: new}}' last 'linear: 1'
+refuses "the numbers of steps and of samples would have to be computed there" fold_time 'linear: 3' unfold_time last 'linear: 1'
+expect 2 "$ENGRAM" export net.yaml --to onnx --opset 12
+expect 2 "$ENGRAM" export net.yaml
+says "--to is missing"
+
+# ---- what comes in ---------------------------------------------------------------------------------------------------
+
+recipe adding 'lstm: {hidden: 4, layers: 2}' last 'linear: 1'
+expect 0 "$ENGRAM" train net.yaml -q -o model.safetensors
+expect 0 "$ENGRAM" export model.safetensors --to onnx
+[ -s model.onnx ] || fail "no model.onnx beside the model"
+for key in engram_version recipe sizes task; do grep -aq "$key" model.onnx || fail "no $key in the metadata"; done
+expect 0 "$ENGRAM" import model.onnx -o net.safetensors
+says "with 261 weights"
+expect 0 "$ENGRAM" info net.safetensors
+says "input input: float (time,batch,2)"
+says "output lstm1.l1.cn: float (1,batch,4)"
+expect 0 "$ENGRAM" info model.onnx --json
+json out
+echo '[[[0.5,1],[0.1,0]],[[0.25,0],[0.2,1]],[[0.3,1],[0.4,1]]]' >x.json
+expect 0 "$ENGRAM" predict model.onnx x.json --json
+json out
+mv out first
+expect 0 "$ENGRAM" predict net.safetensors x.json --json
+same out first
+printf '[0.5,1]\n[0.25,0]\n[0.3,1]\n' | tr -d '[]' >x.csv
+expect 1 "$ENGRAM" predict model.onnx x.csv
+says "input 'input' is (3,2), the network takes (time,batch,2)"
+expect 0 "$ENGRAM" predict model.onnx x.json
+says "logits (2,1): "
+expect 0 "$ENGRAM" predict model.onnx x.json -o made
+[ -s made/logits.npy ] && [ -s made/lstm1.l0.hn.npy ] || fail "no outputs as .npy: $(ls made)"
+expect 0 "$ENGRAM" bench net.safetensors:n2t5 --runs 2 --json
+json out
+says '"runs": 2'
+for verb in eval generate; do
+	expect 1 "$ENGRAM" $verb net.safetensors
+	says "is a network alone, without a recipe and a task"
+done
+expect 1 "$ENGRAM" import net.yaml -o other.safetensors
+says "is no file of ONNX"
+head -c 500 model.onnx >cut.onnx
+expect 1 "$ENGRAM" info cut.onnx
+expect 1 "$ENGRAM" import cut.onnx -o other.safetensors
+[ ! -e other.safetensors ] || fail "a model of a damaged file was left behind"
+
+# A stack of ours is two layers of ONNX's; both come back, in their order.
+expect 0 "$ENGRAM" train net.yaml -q --set train.from=model.onnx -o from.safetensors
+expect 0 "$ENGRAM" import model.onnx --recipe net.yaml -o back.safetensors
+expect 0 "$ENGRAM" predict model.safetensors --json
+mv out first
+expect 0 "$ENGRAM" predict back.safetensors --json
+same out first
+
+# ---- weights of PyTorch ----------------------------------------------------------------------------------------------
+
+recipe torch 'lstm: {hidden: 3, bidirectional: true}' 'gru: 3' last 'linear: {units: 4, name: wide}' relu 'linear: {units: 4, name: narrow}' 'linear: 1'
+expect 0 "$ENGRAM" train net.yaml -q -o model.safetensors
+expect 0 "$ENGRAM" export model.safetensors --to pytorch
+for name in lstm1.weight_ih_l0_reverse lstm1.bias_hh_l0 gru1.bias_hh_l0 wide.weight; do grep -aq "\"$name\"" model.pytorch.safetensors || fail "no $name"; done
+expect 0 "$ENGRAM" import model.pytorch.safetensors --recipe net.yaml -o back.safetensors
+says "gru1: gru1"
+expect 0 "$ENGRAM" predict model.safetensors --json
+mv out first
+expect 0 "$ENGRAM" predict back.safetensors --json
+same out first
+recipe other 'lstm: {hidden: 3, bidirectional: true, name: a}' 'gru: {hidden: 3, name: b}' last 'linear: 4' relu 'linear: 4' 'linear: 1'
+expect 0 "$ENGRAM" import model.pytorch.safetensors --recipe net.yaml -o back.safetensors --map linear2=narrow --map linear1=wide
+says "a: lstm1"
+expect 1 "$ENGRAM" import model.pytorch.safetensors --recipe net.yaml -o back.safetensors --map linear1=gru1
+says "with other weights or shapes than the layer"
+recipe other 'lstm: {hidden: 3, bidirectional: true}' 'gru: 5' last 'linear: 1'
+rm -f other.safetensors
+expect 1 "$ENGRAM" import model.pytorch.safetensors --recipe net.yaml -o other.safetensors
+says "the file has no weights for 'gru1' (weight_ih_l0 (15,6))"
+says "of the file nothing fits 'gru1.bias_hh_l0' (9)"
+[ ! -e other.safetensors ] || fail "a model without its weights was left behind"
+
+# ---- pictures --------------------------------------------------------------------------------------------------------
+
+recipe drawn 'lstm: {hidden: 4, name: first}' 'last: {name: end}' 'linear: {units: 3, from: end}' 'concat: {from: [linear1, end]}' 'linear: 1'
+expect 0 "$ENGRAM" export net.yaml --to svg
+if command -v xmllint >/dev/null; then xmllint --noout net.svg || fail "net.svg is not XML"; fi
+for text in first end concat1 '(T,N,4)' '>input<'; do grep -qF "$text" net.svg || fail "no $text in net.svg"; done
+if grep -q mse net.svg; then fail "the loss is drawn"; fi
+expect 0 "$ENGRAM" export net.yaml --to dot
+grep -q '^	n1 -> n2;$' net.dot || fail "no lines in net.dot"
+expect 0 "$ENGRAM" export model.onnx --to dot -o m.dot
+grep -q 'label="lstm1' m.dot || fail "no lstm1 in m.dot"
+
+done_testing
