@@ -1,5 +1,5 @@
-/* onnx_arrays.c - arrays of numbers as the inputs of a network: from NumPy's files, tables, and JSON. What a file holds is
- * converted to the type that the input has. */
+/* onnx_arrays.c - arrays of numbers as the inputs of a network: from NumPy's files, tables, and JSON. What a file holds
+ * is converted to the type that the input has. */
 #define _POSIX_C_SOURCE 200809L /* fileno */
 #include "onnx.h"
 

@@ -1,4 +1,4 @@
-/* onnx_show.c - engram info of a network without a recipe: what comes in and goes out, its operators and their weights. */
+/* onnx_show.c - engram info of a network without a recipe: what comes in and goes out, its operators, their weights. */
 #include "onnx.h"
 
 #include <stdlib.h>

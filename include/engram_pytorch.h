@@ -12,8 +12,8 @@
 extern "C" {
 #endif
 
-/* All weights of the parameters from a file. A module goes to the layer that it is named as; else to the first layer, in
- * the graph's order, whose weights have its kind and shapes, modules being taken by their names, numbers as numbers.
+/* All weights of the parameters from a file. A module goes to the layer that it is named as; else to the first layer,
+ * in the graph's order, whose weights have its kind and shapes, modules being taken by their names, numbers as numbers.
  * Where several fit whose names differ in more than numbers, they must be said: map, "LAYER=MODULE", NULL-terminated
  * (NULL: none). What is left on either side is an error that names it with its shapes; then nothing has been changed.
  * tell (may be NULL): which module went to which layer. */

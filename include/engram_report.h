@@ -301,8 +301,8 @@ EG_API void eg_surprise_drop(eg_surprise *p);                                   
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 
 /* A picture of what computes `outputs` (names, NULL-terminated; NULL: all that the graph has), from the inputs above to
- * the outputs below: as SVG, or, with `dot`, as a text for Graphviz's dot. Nothing else is needed for either. It appears
- * whole or not at all. */
+ * the outputs below: as SVG, or, with `dot`, as a text for Graphviz's dot. Nothing else is needed for either. It
+ * appears whole or not at all. */
 EG_API eg_status eg_graph_draw(const char *path, const eg_graph *g, const char *title, const char *const *outputs, bool dot, eg_error *err);
 
 #ifdef __cplusplus
