@@ -255,7 +255,7 @@ ACTIVATION(scaled_tanh, act_two, EG_ACT_SCALED_TANH, o->alpha, o->beta, OPTIONS(
 		"LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A: 1.7159 tanh(2 x / 3)"))
 
 ACTIVATION(leaky_relu, act_alpha, EG_ACT_LEAKY, o->alpha, 0, OPTIONS(leaky_relu, "alpha"), FROM_Y, .infer = op_infer_same,
-	.onnx = "LeakyRelu", .onnx_since = 16, .import = OP_ONNX(leaky_relu_import),
+	.onnx = "LeakyRelu", .onnx_since = 6, .import = OP_ONNX(leaky_relu_import),
 	TEXT("Leaky rectifier: negative values are made small instead of zero",
 		"y = x where x >= 0, else alpha x; dx = dy where y > 0, else alpha dy", "ONNX LeakyRelu-16; Maas, Hannun and Ng 2013"))
 ACTIVATION(relu6, op_name_only, EG_ACT_CLIP, 0, 6, SIMPLE, FROM_Y, .range = range_6,

@@ -97,6 +97,6 @@ const eg_op eg_op_add = {
 	.steps = "tt",
 	.follows = add_follows,
 	.onnx = "Add",
-	.onnx_since = 14,
+	.onnx_since = 7,
 	OP_CASES(add_cases),
 };

@@ -251,7 +251,7 @@ const eg_op eg_op_batchnorm = {
 	.affine = running_coefficients,
 	.follows = op_follows,
 	.onnx = "BatchNormalization",
-	.onnx_since = 15,
+	.onnx_since = 9,
 	OP_CASES(batchnorm_cases),
 };
 

@@ -113,7 +113,7 @@ const eg_op eg_op_cumsum = {
 	.fwd = cumsum_fwd,
 	.bwd = OP_BWD(cumsum_bwd),
 	.onnx = "CumSum",
-	.onnx_since = 14,
+	.onnx_since = 11,
 	.export = OP_ONNX(cumsum_export),
 	OP_CASES(cumsum_cases),
 };

@@ -166,6 +166,6 @@ const eg_op eg_op_prelu = {
 	.bwd_reads_x = true,
 	.follows = follows,
 	.onnx = "PRelu",
-	.onnx_since = 16,
+	.onnx_since = 9,
 	OP_CASES(prelu_cases),
 };
