@@ -1,5 +1,7 @@
-/* inspect.c - engram inspect: what happens inside a trained network, as pictures, tables and a page in a folder. */
+/* inspect.c - engram inspect: what happens inside a trained network, as pictures, tables and a page in a folder. Not here:
+ * networks that take pictures (inspect_picture.c). */
 #include "engram_report.h"
+#include "inspect_picture.h"
 #include "print.h"
 
 #include <errno.h>
@@ -208,6 +210,12 @@ static int run(const cli_args *a) {
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	char *words = NULL;
 	eg_error err = {0};
+	if (m && eg_picture_why_suits(m)) {
+		const int done = inspect_picture(a, m, operand);
+		eg_model_free(m);
+		eg_context_free(ctx);
+		return done;
+	}
 	eg_status status = m ? write_words(a, m, file ? file : operand, &words, &err) : EG_ERR_ARG;
 	if (m && status && err.message[0]) fail("inspect", "%s: %s", a->operands[0], err.message);
 	int code = status ? CLI_FAILED : inspect(a, m, file ? file : operand, words);
@@ -228,19 +236,32 @@ static const cli_option options[] = {
 	{"units", 0, "K", "units that heat maps show, those that vary most (default: 24)", 1, 65536},
 	{"columns", 0, "K", "steps that heat maps show (default: 200)", 2, 100000},
 	{"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
+	{"record", 0, "N", "of pictures: record N of the data that the model is judged by, where no PICTURE is given (default: 0)", 0, 2147483647},
+	{"of", 0, "CLASS", "of pictures: the class that is explained (default: the likeliest), or the number of an output from 0", 0, 0},
+	{"pixel", 0, "ROW,COLUMN", "of pictures: whose class is explained, where each pixel has one (default: in the middle)", 0, 0},
+	{"layer", 0, "LAYER",
+		"of pictures: for Grad-CAM, the unit and what channels like (default: the coarsest of at least 4 x 4 positions)", 0, 0},
+	{"unit", 0, "CHANNEL,ROW,COLUMN", "of pictures: the unit of that layer that is shown (default: the one that counts most)", 0, 0},
+	{"window", 0, "PIXELS", "of pictures: height and width of what is covered (default: a seventh of the longer side)", 1, 100000},
+	{"records", 0, "K", "of pictures: training pictures that are looked at, evenly over all; 0: none (default: 2000)", 0, 2147483647},
 	OPTION_THREADS,
 	OPTION_LIMIT,
-	OPTION_JSON("one JSON object: model, gradient_norms, files"),
+	OPTION_JSON("one JSON object: model, gradient_norms, files; of a picture what the page says"),
 	{0},
 };
 
 const cli_verb verb_inspect = {
 	.name = "inspect",
-	.line = "show what happens inside a recurrent network, and which words a class comes from",
-	.operands = "MODEL [TEXT-FILE]",
+	.line = "show what happens inside a network, and what in a picture or text an answer comes from",
+	.operands = "MODEL [PICTURE|TEXT-FILE]",
 	.min_operands = 1,
 	.max_operands = 2,
-	.about = "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
+	.about = "Of a model that takes pictures (to classify, to tell numbers, or a class for each pixel):\n"
+		 "why.html, a page that shows what one of its answers comes from, with all its pictures as\n"
+		 "PNG files beside it: saliency, integrated gradients, occlusion, Grad-CAM; what a unit\n"
+		 "sees and which training pictures it likes best; the nearest training pictures; filters and\n"
+		 "feature maps.\n\n"
+		 "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
 		 "from (TEXT-FILE: a text a line; without any, 16 texts of its own data).\n\n"
 		 "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
 		 "layers and writes, as SVG pictures with the same numbers as CSV beside them:\n\n"
@@ -251,7 +272,9 @@ const cli_verb verb_inspect = {
 		 "characters, and how likely the model held each of them. In the labels a space is a middle\n"
 		 "dot, a line end a pilcrow, the end mark a currency sign.",
 	.options = options,
-	.examples = "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
+	.examples = "  engram inspect lenet5.safetensors shoe.png -o inside\n"
+		    "  engram inspect lenet5.safetensors --record 17 --of Bag -o inside\n"
+		    "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
 		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
 		    "  engram inspect sentiment-en.safetensors --text 'a film to see again' -o inside\n"
 		    "  engram inspect adding.safetensors -o inside --json\n",

@@ -2,9 +2,8 @@
  * libengram_io.
  *
  * Pictures for networks with recurrent layers: how much of the loss's gradient reaches the states of long ago, and what
- * gates and states do while a text is read. For any: what an answer comes from; how the loss goes with the learning
- * rate. Ownership, threads,
- * NULL and messages as in engram_io.h. */
+ * gates and states do while a text is read. For networks that take pictures: what they look at. For any: what an answer
+ * comes from; how the loss goes with the learning rate. Ownership, threads, NULL and messages as in engram_io.h. */
 #ifndef ENGRAM_REPORT_H
 #define ENGRAM_REPORT_H
 
@@ -132,6 +131,70 @@ EG_API eg_status eg_why_question(eg_why *w, const eg_question *q, eg_value *map,
 EG_API eg_status eg_why_data(eg_why *w, int n, eg_value *list, eg_error *err);
 /* A page (HTML, with everything in it) of a list of such maps: the texts, coloured. It appears whole or not at all. */
 EG_API eg_status eg_why_page(const char *path, const char *title, const eg_value *texts, eg_error *err);
+
+/* ---- what of a picture a layer sees ------------------------------------------------------------------------------ */
+
+/* Of one number of a layer's output: which pixels it depends on, the padding around the picture included. */
+typedef struct eg_receptive {
+	bool known;      /* it is computed of a picture */
+	bool all;        /* a fully connected layer has mixed all positions */
+	bool placed;     /* `begin` says where; not behind up-sampling, nor where layers of unlike positions meet */
+	int64_t size[2]; /* rows, columns */
+	double jump[2];  /* how far neighbours' windows lie apart; behind up-sampling below 1 */
+	double begin[2]; /* where that of row 0, column 0 begins; in the padding it is negative */
+} eg_receptive;
+/* Of output 0 of every node, in their order (eg_graph_nodes of them). Returns the input that sizes are pixels of, the
+ * first with a height and a width; {0}: there is none, and nothing is known. */
+EG_API eg_tensor eg_receptive_fields(const eg_graph *g, eg_receptive *fields);
+
+/* ---- why a network says so of a picture -------------------------------------------------------------------------- */
+
+/* Of a model that takes one picture, of any task whose network puts out numbers for the whole picture or for each of
+ * its pixels ("logits"): what one of these numbers comes from. The model must outlive it. */
+typedef struct eg_picture_why eg_picture_why;
+
+typedef struct eg_picture_why_options {
+	const char *number;   /* what is explained: a class, or of numbers "0", "1", ...; NULL: the largest, of numbers
+	                       * the first */
+	const int *pixel;     /* row and column, where each pixel is answered: pixels of the network's picture; NULL: the
+	                       * middle */
+	const char *layer;    /* for Grad-CAM, the receptive field and what units like best; NULL: the coarsest of at
+	                       * least 4 x 4 positions */
+	const int *unit;      /* channel, row, column of it; NULL: the one that counts most */
+	int window;           /* occlusion, pixels; 0: a seventh of the longer side */
+	int records;          /* of the training part, evenly over it, that are looked at for likes and neighbours;
+	                       * 0: 2000; EG_ZERO: none */
+} eg_picture_why_options;
+
+EG_API bool eg_picture_why_suits(eg_model *m); /* is it such a model? */
+/* options may be NULL, and are copied with what they point to. A model of another kind is EG_ERR_ARG. */
+EG_API eg_status eg_picture_why_open(eg_model *m, const eg_picture_why_options *options, eg_picture_why **why, eg_error *err);
+EG_API void eg_picture_why_close(eg_picture_why *w);
+
+/* One picture: a question's file or bytes, or a record of a part of the model's own data (EG_PARTS: of that by which it
+ * is judged). What is known of the picture before is forgotten. Where the data cannot be read, likes and neighbours are
+ * missing, and a note says why. */
+EG_API eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_error *err);
+EG_API eg_status eg_picture_why_record(eg_picture_why *w, eg_part part, int64_t record, eg_error *err);
+
+/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class" or "number", "pixel"}, "value", "answers":
+ * [{"class", "probability"}], "baseline": {"what", "value"}, "integrated_gradients": {"sum", "error", "steps"},
+ * "occlusion": {"window", "stride"}, "grad_cam": {"layer", "rows", "columns"}, "unit": {"layer", "channel", "row",
+ * "column", "value", "sees": [top, left, height, width]}, "likes": [{"channel", "weight", "records": [{"record",
+ * "value", "class"}]}], "nearest": [{"record", "similarity", "class"}], "records", "note"}; what does not apply is not
+ * there. Valid until the next picture. */
+EG_API const eg_value *eg_picture_why_facts(const eg_picture_why *w);
+
+/* Maps over the picture's pixels as the network gets them, H x W: "saliency" (the largest |df/dx| of the channels),
+ * "integrated-gradients" and "occlusion" (what speaks for it is positive), "grad-cam" (brought to the picture's size,
+ * each position at the centre of what it sees; no number below 0), "unit" (the largest |du/dx| of the chosen unit).
+ * NULL: no such. */
+EG_API const eg_real *eg_picture_why_map(const eg_picture_why *w, const char *name, int *H, int *W);
+
+/* Into a folder that is there: why.html, a page that needs no other file, and its pictures as PNG, why.png with the
+ * maps side by side among them. Files of these names are written over. */
+EG_API eg_status eg_picture_why_save(eg_picture_why *w, const char *folder, eg_error *err);
+EG_API const char *eg_picture_why_file(const eg_picture_why *w, int k); /* with the folder's name; NULL: no such */
 
 /* ---- forecasts --------------------------------------------------------------------------------------------------- */
 

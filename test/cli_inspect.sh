@@ -1,5 +1,5 @@
 #!/bin/sh
-# engram inspect: pictures and tables of recurrent networks; and the adding problem, trained and judged, which it is shown on.
+# engram inspect: pictures and tables of recurrent networks, what a picture's answer comes from; and the adding problem, trained and judged, which it is shown on.
 . test/cli_helpers
 make_data
 cp "$source/recipes/adding.yaml" .
@@ -88,10 +88,30 @@ expect 2 "$ENGRAM" inspect char.safetensors --text 'the cat'
 says "-o"
 expect 2 "$ENGRAM" inspect char.safetensors read.txt --text 'the cat' -o again
 expect 0 "$ENGRAM" train quarters.yaml -q -o quarters.safetensors
-expect 1 "$ENGRAM" inspect quarters.safetensors -o again
-says "no recurrent layer"
+expect 2 "$ENGRAM" inspect quarters.safetensors --text abc -o again
+says "reads pictures, not texts"
 expect 0 "$ENGRAM" inspect --help
 says "gradient-norms"
+
+# Pictures: one of its own data, or a file; the page is whole, and says what the JSON does.
+expect 0 "$ENGRAM" inspect quarters.safetensors --record 1 -o why
+says "Integrated gradients: "
+says "Written: why/why.html"
+for file in why.html why.png picture.png saliency.png integrated-gradients.png nearest.png; do [ -s "why/$file" ] || fail "no $file"; done
+if command -v xmllint >/dev/null; then xmllint --noout why/why.html || fail "why.html is not XML"; fi
+if grep -E 'src="http|href="http|<script' why/why.html; then fail "the page needs another file"; fi
+expect 0 "$ENGRAM" inspect quarters.safetensors third.pgm -o file --records 0 --json
+json out
+says '"picture": "third.pgm"'
+says '"integrated_gradients": {"sum": '
+[ ! -e file/nearest.png ] || fail "pictures of the data, though none were wanted"
+expect 2 "$ENGRAM" inspect quarters.safetensors third.pgm --record 1 -o file
+expect 2 "$ENGRAM" inspect quarters.safetensors --pixel 3 -o file
+says "--pixel takes ROW,COLUMN"
+expect 1 "$ENGRAM" inspect quarters.safetensors third.pgm --of nothing -o file
+says "'nothing' is no class of this model"
+expect 1 "$ENGRAM" inspect quarters.safetensors missing.pgm -o file
+says "missing.pgm"
 
 # A network that looks ahead has states to show, but no gradient step by step.
 # shellcheck disable=SC2086

@@ -92,5 +92,6 @@ void eg_put(eg_writer *w, const char *fmt, ...)
 	EG_PRINTF(2, 3); /* at most 640 bytes; no numbers with a point: see below */
 /* With a decimal point whatever the locale of the embedding program is, nine digits; "nan" and "inf" as they are. */
 const char *eg_number(double v, char buf[32]);
+void eg_put_base64(eg_writer *w, const uint8_t *p, size_t n); /* as data URIs have it */
 
 #endif

@@ -107,17 +107,6 @@ static int colour_label(const eg_source *s, int k, int label) {
 
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
-static void put_base64(eg_writer *w, const uint8_t *p, size_t n) {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		const unsigned second = i + 1 < n ? p[i + 1] : 0, third = i + 2 < n ? p[i + 2] : 0;
-		const unsigned v = (unsigned)p[i] << 16 | second << 8 | third;
-		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
-		        i + 2 < n ? digits[v & 63] : '='};
-		eg_writer_put(w, four, 4);
-	}
-}
-
 /* Pixels of H x W as they are shown: not above SIDE, and small ones as larger squares; lines of text may be longer. */
 typedef struct view {
 	int C, H, W;          /* of the file in the page */
@@ -155,7 +144,7 @@ static eg_status put_image(eg_writer *w, const view *v, eg_error *err) {
 	          "viewBox=\"0 0 %d %d\"><image width=\"%d\" height=\"%d\" preserveAspectRatio=\"none\" "
 	          "href=\"data:image/png;base64,",
 	        (int)v->shown_W, (int)v->shown_H, (int)v->shown_W, (int)v->shown_H, (int)v->shown_W, (int)v->shown_H);
-	put_base64(w, png, size);
+	eg_put_base64(w, png, size);
 	eg_put(w, "\"/>");
 	free(png);
 	return EG_OK;

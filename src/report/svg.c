@@ -31,6 +31,17 @@ const char *eg_number(double v, char buf[32]) {
 	return buf;
 }
 
+void eg_put_base64(eg_writer *w, const uint8_t *p, size_t n) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < n; i += 3) {
+		const unsigned second = i + 1 < n ? p[i + 1] : 0, third = i + 2 < n ? p[i + 2] : 0;
+		const unsigned v = (unsigned)p[i] << 16 | second << 8 | third;
+		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
+		        i + 2 < n ? digits[v & 63] : '='};
+		eg_writer_put(w, four, 4);
+	}
+}
+
 /* A coordinate: at most two digits after the point. */
 const char *eg_draw_at(double v, char buf[32]) {
 	long long hundredths = llround((isfinite(v) ? v : 0) * 100);

@@ -1,0 +1,103 @@
+/* inspect_picture.c - engram inspect of a network that takes pictures: what one of its answers comes from. */
+#include "inspect_picture.h"
+
+#include "engram_report.h"
+#include "print.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "3,4": n numbers from 0; false after a message. */
+static bool read_places(const cli_args *a, const char *name, int n, const char *what, int *to) {
+	const char *at = args_text(a, name);
+	for (int i = 0; i < n; i++) {
+		char *end;
+		const long v = strtol(at, &end, 10);
+		if (end == at || v < 0 || v > INT32_MAX || *end != (i + 1 < n ? ',' : '\0'))
+			return fail_usage("inspect", "--%s takes %s, from 0, not '%s'", name, what, args_text(a, name)), false;
+		to[i] = (int)v, at = end + 1;
+	}
+	return true;
+}
+
+static const char *class_or_number(const eg_value *map, char buf[NUMBER]) {
+	const char *class = eg_value_text(eg_value_get(map, "class"));
+	const char *number = eg_value_text(eg_value_get(map, "number"));
+	if (class || number) return text_shown(class ? class : number);
+	snprintf(buf, NUMBER, "number %lld", (long long)eg_value_int(eg_value_get(map, "number"), 0));
+	return buf;
+}
+
+static double number_at(const eg_value *map, const char *key) { return eg_value_number(eg_value_get(map, key), (double)NAN); }
+
+static void print_facts(const eg_value *facts) {
+	char buf[NUMBER];
+	const eg_value *of = eg_value_get(facts, "of"), *pixel = eg_value_get(of, "pixel"), *unit = eg_value_get(facts, "unit"),
+	               *sum = eg_value_get(facts, "integrated_gradients"), *base = eg_value_get(facts, "baseline"), *sees = eg_value_get(unit, "sees"),
+	               *truth = eg_value_get(facts, "truth"), *cam = eg_value_get(facts, "grad_cam"), *note = eg_value_get(facts, "note");
+	printf("%s: ", text_shown(eg_value_text(eg_value_get(facts, "picture"))));
+	for (const eg_value *v = eg_value_first(eg_value_get(facts, "answers")); v; v = eg_value_next(v)) {
+		printf("%s%s", v == eg_value_first(eg_value_get(facts, "answers")) ? "" : ", ", class_or_number(v, buf));
+		if (eg_value_get(v, "probability"))
+			printf(" %s", number_probability(buf, number_at(v, "probability")));
+		else
+			printf(" is %.4g", number_at(v, "value"));
+	}
+	if (truth) printf("; the data says %s", text_shown(eg_value_text(truth)));
+	printf("\n\nExplained is %s", class_or_number(of, buf));
+	if (pixel)
+		printf(" at row %lld, column %lld", (long long)eg_value_int(eg_value_at(pixel, 0), 0), (long long)eg_value_int(eg_value_at(pixel, 1), 0));
+	printf(", of which the network puts out %.4g.\n", number_at(facts, "value"));
+	printf("Integrated gradients: %.4g where all is %s, the pixels add %.4g; %.2g are missing after %lld steps.\n", number_at(base, "value"),
+		text_shown(eg_value_text(eg_value_get(base, "what"))), number_at(sum, "sum"), number_at(sum, "error"),
+		(long long)eg_value_int(eg_value_get(sum, "steps"), 0));
+	if (cam) printf("Grad-CAM: layer %s.\n", text_shown(eg_value_text(eg_value_get(cam, "layer"))));
+	if (sees)
+		printf("Its unit of channel %lld, row %lld, column %lld sees %lld x %lld pixels from row %lld, column %lld.\n",
+			(long long)eg_value_int(eg_value_get(unit, "channel"), 0), (long long)eg_value_int(eg_value_get(unit, "row"), 0),
+			(long long)eg_value_int(eg_value_get(unit, "column"), 0), (long long)eg_value_int(eg_value_at(sees, 2), 0),
+			(long long)eg_value_int(eg_value_at(sees, 3), 0), (long long)eg_value_int(eg_value_at(sees, 0), 0),
+			(long long)eg_value_int(eg_value_at(sees, 1), 0));
+	if (note) fail("inspect", "note: %s", eg_value_text(note));
+}
+
+static void show(const cli_args *a, const eg_picture_why *w) {
+	if (args_has(a, "json")) {
+		eg_value *v = eg_value_new(EG_VALUE_MAP);
+		eg_value_put_text(v, "model", a->operands[0]);
+		for (const eg_value *f = eg_value_first(eg_picture_why_facts(w)); f; f = eg_value_next(f)) eg_value_put_copy(v, eg_value_key(f), f);
+		eg_value *files = eg_value_put_list(v, "files");
+		for (int k = 0; eg_picture_why_file(w, k); k++) eg_value_put_text(files, NULL, eg_picture_why_file(w, k));
+		print_json(v);
+		eg_value_free(v);
+		return;
+	}
+	int n = 0;
+	print_facts(eg_picture_why_facts(w));
+	while (eg_picture_why_file(w, n)) n++;
+	printf("\nWritten: %s and %d pictures beside it\n", text_shown(eg_picture_why_file(w, 0)), n - 1);
+}
+
+int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
+	int pixel[2], unit[3];
+	eg_picture_why_options o = {.number = args_text(a, "of"), .layer = args_text(a, "layer"), .window = (int)args_number(a, "window", 0)};
+	eg_picture_why *w = NULL;
+	eg_error err = {0};
+	if (args_has(a, "text") || args_has(a, "text-file")) return fail_usage("inspect", "%s reads pictures, not texts", a->operands[0]);
+	if (path && args_has(a, "record")) return fail_usage("inspect", "one picture at a time: a file, or --record");
+	if (args_has(a, "pixel") && !read_places(a, "pixel", 2, "ROW,COLUMN", pixel)) return CLI_USAGE;
+	if (args_has(a, "unit") && !read_places(a, "unit", 3, "CHANNEL,ROW,COLUMN", unit)) return CLI_USAGE;
+	if (args_has(a, "pixel")) o.pixel = pixel;
+	if (args_has(a, "unit")) o.unit = unit;
+	if (args_has(a, "records")) o.records = args_number(a, "records", 0) ? (int)args_number(a, "records", 0) : EG_ZERO;
+	eg_status status = eg_picture_why_open(m, &o, &w, &err);
+	if (!status && path) status = eg_picture_why_question(w, &(eg_question){.path = path}, &err);
+	if (!status && !path) status = eg_picture_why_record(w, EG_PARTS, (int64_t)args_number(a, "record", 0), &err);
+	if (!status && !cli_make_folder(a, args_text(a, "output"))) status = EG_ERR_IO;
+	if (!status) status = eg_picture_why_save(w, args_text(a, "output"), &err);
+	if (!status) show(a, w);
+	if (status && err.message[0]) fail("inspect", "%s: %s", a->operands[0], err.message);
+	eg_picture_why_close(w);
+	return status ? CLI_FAILED : CLI_OK;
+}

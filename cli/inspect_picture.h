@@ -1,0 +1,10 @@
+/* inspect_picture.h - the part of engram inspect for networks that take pictures (inspect_picture.c). */
+#ifndef ENGRAM_INSPECT_PICTURE_H
+#define ENGRAM_INSPECT_PICTURE_H
+
+#include "cli.h"
+
+/* path NULL: a record of the model's own data. Returns the exit code. */
+int inspect_picture(const cli_args *a, eg_model *m, const char *path);
+
+#endif
