@@ -1,5 +1,5 @@
-/* inspect.c - engram inspect: what happens inside a trained network, as pictures, tables and a page in a folder. Not here:
- * networks that take pictures (inspect_picture.c). */
+/* inspect.c - engram inspect: what happens inside a trained network, as pictures, tables and a page in a folder. Not
+ * here: networks that take pictures (inspect_picture.c). */
 #include "engram_report.h"
 #include "inspect_picture.h"
 #include "print.h"

@@ -156,8 +156,8 @@ typedef struct eg_picture_why eg_picture_why;
 typedef struct eg_picture_why_options {
 	const char *number;   /* what is explained: a class, or of numbers "0", "1", ...; NULL: the largest, of numbers
 	                       * the first */
-	const int *pixel;     /* row and column, where each pixel is answered: pixels of the network's picture; NULL: the
-	                       * middle */
+	const int *pixel;     /* row and column, where each pixel is answered: pixels of the network's picture; NULL:
+	                       * the middle */
 	const char *layer;    /* for Grad-CAM, the receptive field and what units like best; NULL: the coarsest of at
 	                       * least 4 x 4 positions */
 	const int *unit;      /* channel, row, column of it; NULL: the one that counts most */

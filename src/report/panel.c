@@ -12,7 +12,7 @@ static const uint8_t in_favour[3] = {0, 70, 200}, against[3] = {225, 95, 0};
 
 int eg_panel_scale(int H, int W, int wanted) {
 	const int larger = H > W ? H : W;
-	return larger > 0 && wanted > larger ? wanted / larger : 1;
+	return larger > 0 && wanted > larger ? (wanted + larger / 2) / larger : 1;
 }
 
 static void put(eg_panel *p, int y, int x, int h, int w, const uint8_t rgb[3]) {
