@@ -1,21 +1,12 @@
 /* info.c - engram info: what a network is made of and what it costs, without running it. */
+#include "engram_report.h"
+#include "info_sharing.h"
 #include "onnx.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- receptive fields -------------------------------------------------------------------------------------------- */
-
-/* How much of the input one value of a tensor can see, height and width, and how far apart neighbours' windows lie:
- * seen_out = seen_in + (window - 1) dilation jump_in, jump_out = stride jump_in (Araujo, Norris and Sim 2019).
- * Up-sampling divides the jump; a window that ends within a position of the input sees all of that. `all`: a fully
- * connected layer has mixed all positions. */
-typedef struct field {
-	int64_t seen[2];
-	double jump[2];
-	bool known, all;
-} field;
 
 typedef struct network {
 	const cli_network *of;
@@ -23,8 +14,8 @@ typedef struct network {
 	int train_batch, batch, time; /* time: steps, for the memory; 0: no sequences */
 	int n; /* nodes that lead to answers; what only compares them with a target is left out */
 	eg_node_info *nodes;
-	field *fields; /* parallel to nodes */
-	eg_dims plane; /* of the first input with a height and a width, (N,C,H,W); rank 0: there is none */
+	eg_receptive *fields; /* parallel to nodes */
+	bool plane; /* there is an input with a height and a width */
 } network;
 
 static int node_of(const network *net, eg_tensor t) {
@@ -32,35 +23,6 @@ static int node_of(const network *net, eg_tensor t) {
 		for (int k = 0; k < net->nodes[i].noutputs; k++)
 			if (net->nodes[i].outputs[k].id == t.id) return i;
 	return -1;
-}
-
-static void widen(field *f, const field *other) {
-	f->all = f->all || other->all;
-	for (int a = 0; a < 2; a++) {
-		if (other->seen[a] > f->seen[a]) f->seen[a] = other->seen[a];
-		if (other->jump[a] > f->jump[a]) f->jump[a] = other->jump[a];
-	}
-}
-
-static field field_of(const network *net, const eg_node_info *node) {
-	field f = {.known = net->plane.rank == 4};
-	for (int i = 0; i < node->ninputs; i++) {
-		int from = node_of(net, node->inputs[i]);
-		widen(&f, from >= 0 ? &net->fields[from] : &(field){.seen = {1, 1}, .jump = {1, 1}});
-		f.known = f.known && (from < 0 || net->fields[from].known);
-	}
-	for (int a = 0; a < 2; a++) {
-		if (node->window[a] <= 0) continue;
-		double taps = (double)(node->window[a] - 1) * (node->dilation[a] > 0 ? node->dilation[a] : 1);
-		f.seen[a] += (int64_t)ceil(taps * f.jump[a] - 1e-9);
-		f.jump[a] *= node->stride[a] > 0 ? node->stride[a] : 1;
-		if (node->repeats[a] > 0) f.jump[a] /= node->repeats[a];
-	}
-	/* Weights without a window see everything that comes in. */
-	if (node->params > 0 && node->window[0] <= 0) f.all = true;
-	for (int a = 0; a < 2 && f.known; a++)
-		if (f.all && net->plane.d[2 + a] > 0) f.seen[a] = net->plane.d[2 + a];
-	return f;
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
@@ -86,13 +48,24 @@ static const char *shape_text(const eg_graph *g, eg_dims d, char buf[160]) {
 	return n ? buf : strcpy(buf, "1");
 }
 
-static const char *field_text(const field *f, char buf[64]) {
+static const char *field_text(const eg_receptive *f, char buf[64]) {
 	if (!f->known)
 		snprintf(buf, 64, "-");
 	else if (f->all)
 		snprintf(buf, 64, "all");
 	else
-		snprintf(buf, 64, "%lld×%lld", (long long)f->seen[0], (long long)f->seen[1]);
+		snprintf(buf, 64, "%lld×%lld", (long long)f->size[0], (long long)f->size[1]);
+	return buf;
+}
+
+/* How far neighbours' fields lie apart: the strides so far, multiplied. */
+static const char *apart_text(const eg_receptive *f, char buf[64]) {
+	if (!f->known || f->all)
+		snprintf(buf, 64, "-");
+	else if (f->jump[0] == f->jump[1])
+		snprintf(buf, 64, "%.4g", f->jump[0]);
+	else
+		snprintf(buf, 64, "%.4g×%.4g", f->jump[0], f->jump[1]);
 	return buf;
 }
 
@@ -148,6 +121,7 @@ static void layer_row(table *t, const network *net, int i, int columns) {
 	table_cell(t, "%s", n->params ? number_int(p, n->params) : "");
 	table_cell(t, "%s", n->macs ? number_int(m, n->macs) : "");
 	if (columns > 5) table_cell(t, "%s", field_text(&net->fields[i], f));
+	if (columns > 5) table_cell(t, "%s", apart_text(&net->fields[i], f));
 }
 
 static void input_rows(table *t, const network *net, int columns) {
@@ -164,9 +138,9 @@ static void input_rows(table *t, const network *net, int columns) {
 
 static void print_layers(const network *net) {
 	char p[NUMBER], m[NUMBER];
-	int columns = net->plane.rank == 4 ? 6 : 5; /* a receptive field is one in height and width */
-	table *t = table_new(columns == 5 ? "llrrr" : "llrrrr");
-	static const char *const head[] = {"layer", "operator", "output", "parameters", "multiply-adds", "sees", NULL};
+	int columns = net->plane ? 7 : 5; /* a receptive field is one in height and width */
+	table *t = table_new(columns == 5 ? "llrrr" : "llrrrrr");
+	static const char *const head[] = {"layer", "operator", "output", "parameters", "multiply-adds", "sees", "apart", NULL};
 	for (int i = 0; i < columns; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
 	input_rows(t, net, columns);
@@ -177,7 +151,7 @@ static void print_layers(const network *net) {
 	for (int i = 0; i < 2; i++) table_cell(t, "%s", "");
 	table_cell(t, "%s", number_int(p, s.params));
 	table_cell(t, "%s", number_int(m, s.macs));
-	if (columns > 5) table_cell(t, "%s", "");
+	for (int i = 5; i < columns; i++) table_cell(t, "%s", "");
 	table_print(t, stdout, 2);
 	table_free(t);
 	if (s.state > 0)
@@ -190,8 +164,73 @@ static void print_layers(const network *net) {
 		        net->of->open[0].name ? " Sizes that have a name are open; it is for one of each." : "");
 	if (columns > 5)
 		printf("`sees` is the receptive field: the height and width of the input that one value of the\n"
-		       "output depends on, the padding around it included.\n");
+		       "output depends on, the padding around it included. `apart` is its stride: how many\n"
+		       "pixels further the next value looks.\n");
 }
+
+/* ---- fully connected layers as convolutions ---------------------------------------------------------------------- */
+
+/* The (C,H,W) that a fully connected layer reads as one row of numbers; rank 0: it does not, or sizes are open. */
+static eg_dims read_as_planes(const network *net, const eg_node_info *n) {
+	const eg_dims none = {0};
+	if (strcmp(n->op->name, "linear") != 0 || n->ninputs < 1) return none;
+	eg_tensor t = n->inputs[0];
+	for (int from; (from = node_of(net, t)) >= 0;) {
+		const eg_node_info *before = &net->nodes[from];
+		const eg_dims d = eg_tensor_dims(net->graph, t);
+		if (d.rank == 4) break;
+		/* What changes each number by itself, or moves none, keeps their order. */
+		const bool keeps = before->params == 0 && before->ninputs == 1 && before->macs == 0;
+		const eg_dims x = keeps ? eg_tensor_dims(net->graph, before->inputs[0]) : none;
+		int64_t numbers[2] = {1, 1};
+		for (int i = 1; i < x.rank; i++) numbers[0] *= x.d[i];
+		for (int i = 1; i < d.rank; i++) numbers[1] *= d.d[i];
+		if (!keeps || numbers[0] != numbers[1] || numbers[0] <= 0) return none;
+		t = before->inputs[0];
+	}
+	const eg_dims d = eg_tensor_dims(net->graph, t);
+	return d.rank == 4 && d.d[0] == EG_N && d.d[1] > 0 && d.d[2] > 0 && d.d[3] > 0 ? d : none;
+}
+
+/* Fully connected layers behind the first one, which read numbers without places: 1 x 1. */
+static bool reads_units(const network *net, int i) {
+	int from = i;
+	if (strcmp(net->nodes[i].op->name, "linear") != 0) return false;
+	while (from >= 0 && net->nodes[from].ninputs > 0) {
+		from = node_of(net, net->nodes[from].inputs[0]);
+		if (from >= 0 && read_as_planes(net, &net->nodes[from]).rank == 4) return true;
+	}
+	return false;
+}
+
+/* "16×5×5" read by `units` filters; false: it is no such layer. */
+static bool as_convolution(const network *net, int i, int64_t *filters, int64_t kernel[3]) {
+	const eg_dims d = read_as_planes(net, &net->nodes[i]), x = eg_tensor_dims(net->graph, net->nodes[i].inputs[0]),
+	              y = eg_tensor_dims(net->graph, net->nodes[i].outputs[0]);
+	if (!net->plane || y.rank != 2 || (d.rank != 4 && !reads_units(net, i))) return false;
+	*filters = y.d[1];
+	kernel[0] = d.rank == 4 ? d.d[1] : x.d[1], kernel[1] = d.rank == 4 ? d.d[2] : 1, kernel[2] = d.rank == 4 ? d.d[3] : 1;
+	return kernel[0] > 0;
+}
+
+static void print_convolutions(const network *net) {
+	int64_t filters, kernel[3];
+	double apart[2] = {1, 1};
+	bool any = false;
+	for (int i = 0; i < net->n; i++) {
+		if (net->fields[i].known && !net->fields[i].all) apart[0] = net->fields[i].jump[0], apart[1] = net->fields[i].jump[1];
+		if (!as_convolution(net, i, &filters, kernel)) continue;
+		if (!any) printf("\nFully connected layers read as convolutions, with the same weights:\n\n");
+		any = true;
+		printf("  %s: %lld filters of %lld×%lld over %lld channel%s\n", text_shown(net->nodes[i].name), (long long)filters,
+		       (long long)kernel[1], (long long)kernel[2], (long long)kernel[0], kernel[0] == 1 ? "" : "s");
+	}
+	if (any)
+		printf("\nSo the network may slide over a larger picture and answers once every %.4g×%.4g pixels,\nwhich costs less than to "
+		       "cut that up: neighbours share what lies before.\n", apart[0], apart[1]);
+}
+
+/* ---- more tables ------------------------------------------------------------------------------------------------- */
 
 static void dense_row(table *t, const char *name, const totals *s) {
 	char buf[NUMBER];
@@ -378,7 +417,19 @@ static void put_layer(eg_value *v, const network *net, int i) {
 	eg_value_put_int(v, "multiply_adds", n->macs);
 	if (net->fields[i].known) {
 		eg_value *seen = eg_value_put_list(v, "receptive_field");
-		for (int a = 0; a < 2; a++) eg_value_put_int(seen, NULL, net->fields[i].seen[a]);
+		for (int a = 0; a < 2; a++) eg_value_put_int(seen, NULL, net->fields[i].size[a]);
+	}
+	if (net->fields[i].known && !net->fields[i].all) {
+		eg_value *apart = eg_value_put_list(v, "stride");
+		for (int a = 0; a < 2; a++) eg_value_put_number(apart, NULL, net->fields[i].jump[a]);
+	}
+	int64_t filters, kernel[3];
+	if (as_convolution(net, i, &filters, kernel)) {
+		eg_value *as = eg_value_put_map(v, "as_convolution");
+		eg_value_put_int(as, "filters", filters);
+		eg_value_put_int(as, "channels", kernel[0]);
+		eg_value *size = eg_value_put_list(as, "kernel");
+		for (int a = 1; a < 3; a++) eg_value_put_int(size, NULL, kernel[a]);
 	}
 	if (n->dense_params > 0) {
 		eg_value_put_int(v, "unshared_parameters", n->unshared_params);
@@ -429,6 +480,8 @@ static void survey(network *net) {
 	eg_node_info one;
 	net->nodes = cli_alloc((size_t)n * sizeof *net->nodes);
 	net->fields = cli_alloc((size_t)n * sizeof *net->fields);
+	eg_receptive *fields = cli_alloc((size_t)n * sizeof *fields);
+	net->plane = eg_receptive_fields(net->graph, fields).id != 0;
 	for (int i = 0; i < n; i++) {
 		bool is_late = false;
 		eg_graph_node(net->graph, i, &one);
@@ -441,18 +494,11 @@ static void survey(network *net) {
 			if (one.outputs[k].id) late[nlate++] = one.outputs[k].id;
 		if (is_late && one.params == 0) continue;
 		net->nodes[net->n] = one;
-		net->fields[net->n] = field_of(net, &one);
+		net->fields[net->n] = fields[i];
 		net->n++;
 	}
 	free(late);
-}
-
-static void find_plane(network *net) {
-	for (int i = 0; i < eg_recipe_inputs(net->of->recipe) && net->plane.rank == 0; i++) {
-		eg_dims d = eg_tensor_dims(
-		        net->graph, eg_graph_find(net->graph, eg_recipe_input_at(net->of->recipe, i)->name));
-		if (d.rank == 4 && d.d[0] == EG_N) net->plane = d;
-	}
+	free(fields);
 }
 
 static bool print_text(const cli_args *a, const network *net, eg_error *err) {
@@ -469,6 +515,7 @@ static bool print_text(const cli_args *a, const network *net, eg_error *err) {
 	for (const eg_size *o = net->of->sizes; o && o->name; o++) printf(", %d %s", o->size, text_shown(o->name));
 	printf("\n\n");
 	print_layers(net);
+	print_convolutions(net);
 	print_dense(net);
 	return print_memory(net, err);
 }
@@ -477,7 +524,6 @@ static int show(const cli_args *a, const cli_network *of) {
 	eg_error err;
 	network net = {.of = of, .graph = of->graph, .time = of->time, .batch = (int)args_number(a, "batch", 1)};
 	net.train_batch = args_has(a, "batch") ? net.batch : cli_train_batch(of->recipe);
-	find_plane(&net);
 	survey(&net);
 	bool ok = args_has(a, "json") ? show_json(&net, &err) : print_text(a, &net, &err);
 	free(net.nodes);
@@ -487,6 +533,8 @@ static int show(const cli_args *a, const cli_network *of) {
 
 static int run(const cli_args *a) {
 	cli_network n = {0};
+	if (args_has(a, "explain-sharing")) return info_sharing(a);
+	if (a->noperands < 1) return fail_usage("info", "of which recipe or model?");
 	if (eg_network_is(a->operands[0])) return onnx_info(a);
 	if (cli_is_model(a->operands[0]) && args_has(a, "set"))
 		return fail_usage("info", "--set changes a recipe; %s is a model", a->operands[0]);
@@ -503,6 +551,10 @@ static const cli_option options[] = {
 	{"time", 0, "N",
 		"steps of a sequence, for the memory (default: as many as the data has, where that is known, else 64)",
 		1, 1000000},
+	{"explain-sharing", 0, "HxW,hxw",
+		"without a network: what weights cost that connect each pixel of a picture of HxW with each unit of a map of that size; "
+		"that connect it with hxw pixels; and that are shared by all of them",
+		0, 0},
 	OPTION_SET,
 	OPTION_THREADS,
 	OPTION_JSON("one JSON object"),
@@ -512,11 +564,12 @@ static const cli_option options[] = {
 const cli_verb verb_info = {
 	.name = "info",
 	.line = "show a network's layers, parameters, cost and memory",
-	.operands = "RECIPE|MODEL",
-	.min_operands = 1,
+	.operands = "[RECIPE|MODEL]",
+	.min_operands = 0,
 	.max_operands = 1,
 	.about = "Shows what a recipe's or a model's network is made of, without running it: shapes,\n"
-		 "parameters, multiply-adds, receptive fields; what a fully connected layer in the place\n"
+		 "parameters, multiply-adds, receptive fields and strides; how fully connected layers read as\n"
+		 "convolutions, and what a fully connected layer in the place\n"
 		 "of each convolution would cost; and the memory, exact to the byte (with --json). None of\n"
 		 "it is asked for, so that it can be told of networks that are too large for this machine.\n\n"
 		 "Of a file of ONNX: inputs, outputs, and the operators that are left when all sizes that\n"
@@ -525,6 +578,7 @@ const cli_verb verb_info = {
 	.examples = "  engram info recipes/lenet5.yaml\n"
 		    "  engram info recipes/lenet5.yaml --set model.0.conv.filters=12\n"
 		    "  engram info lenet5.safetensors --batch 64 --json\n"
-		    "  engram info net.onnx\n",
+		    "  engram info net.onnx\n"
+		    "  engram info --explain-sharing 1000x1000,10x10\n",
 	.run = run,
 };

@@ -123,6 +123,16 @@ expect 0 "$ENGRAM" info quarters.yaml --json --batch 4
 json out
 expect 0 "$ENGRAM" info "$source/recipes/lenet5.yaml"
 for number in 61,706 416,520 117,600 14×14 32×32; do says "$number"; done
+says "linear1: 84 filters of 1×1 over 120 channels"
+says "answers once every 4×4 pixels"
+# Without its last convolution, five by five of sixteen channels are what a fully connected layer reads.
+expect 0 "$ENGRAM" info "$source/recipes/lenet5.yaml" --set "model.6={dropout: 0.5}" --json
+says '"as_convolution": {"filters": 84, "channels": 16, "kernel": [5, 5]}'
+says '"receptive_field": [16, 16], "stride": [4, 4]'
+expect 0 "$ENGRAM" info --explain-sharing 1000x1000,10x10 --json
+says '{"fully_connected": {"weights": 1e+12, "multiply_adds": 1e+12}, "locally_connected": {"weights": 100000000, "multiply_adds": 100000000}, "convolution": {"weights": 100, "multiply_adds": 100000000}}'
+expect 2 "$ENGRAM" info --explain-sharing 10x10,20x2
+expect 2 "$ENGRAM" info
 # Receptive fields across up-sampling: that of the third convolution is 8 + 2 x 1, its inputs being as fine as the picture.
 cat >skip.yaml <<END
 name: skip
@@ -141,7 +151,7 @@ model:
   - linear: classes
 END
 expect 0 "$ENGRAM" info skip.yaml
-grep "^ *conv3 .* 4×28×28 .* 10×10" out >/dev/null || fail "the third convolution does not see 10×10: $(cat out)"
+grep "^ *conv3 .* 4×28×28 .* 10×10 *1$" out >/dev/null || fail "the third convolution does not see 10×10: $(cat out)"
 expect 1 "$ENGRAM" check skip.yaml --set model.4.upsample.scale=3
 says "x1 (N,4,28,28) and x2 (N,8,42,42) do not fit"
 
