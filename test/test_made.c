@@ -1,6 +1,6 @@
-/* test_made.c - tests of the data sets that are made by rule: digit-strings, digit-lines, moving-digits, moving-mnist,
- * scenes. The real sets under them are small ones of the test's own, in which every picture and recording can be told
- * from all others. */
+/* test_made.c - tests of the data sets that are made by rule: digit-strings, digit-lines, turned-digits, moving-digits,
+ * moving-mnist, scenes. The real sets under them are small ones of the test's own, in which every picture and recording
+ * can be told from all others. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -155,7 +155,7 @@ static void same_for_everyone(void **state) {
 	sources *f = *state;
 	write_sets(f);
 	write_speech(f);
-	static const char *const names[] = {"digit-strings", "digit-lines", "moving-digits", "moving-mnist", "scenes"};
+	static const char *const names[] = {"digit-strings", "digit-lines", "turned-digits", "moving-digits", "moving-mnist", "scenes"};
 	for (int i = 0; i < EG_COUNT(names); i++) same_records(f, names[i]);
 }
 
@@ -164,7 +164,7 @@ static void wanted_alone(void **state) {
 	sources *f = *state;
 	write_sets(f);
 	write_speech(f);
-	static const char *const names[] = {"digit-strings", "digit-lines", "moving-digits", "moving-mnist", "scenes"};
+	static const char *const names[] = {"digit-strings", "digit-lines", "turned-digits", "moving-digits", "moving-mnist", "scenes"};
 	eg_record all = {0}, one = {0};
 	for (int i = 0; i < EG_COUNT(names); i++) {
 		eg_source *s = open_source(f, names[i], TEST, NULL);
@@ -362,6 +362,40 @@ static void check_action(const eg_datum_frames *f, int a, int b, int action) {
 	if (action == 9) assert_true(turned == b - a && fabs(to.mass - from.mass) < 0.1 * from.mass);
 	if (action == 10) assert_true(to.mass > 1.8 * from.mass && to.mass < 3.4 * from.mass);
 	if (action == 11) assert_int_equal(turned, 0);
+}
+
+/* Which way the ink of a picture is longest, in degrees clockwise from the right; a half turn is none. */
+static double axis_of(const eg_datum_picture *p) {
+	double sum = 0, x1 = 0, y1 = 0, xx = 0, yy = 0, xy = 0;
+	for (int y = 0; y < p->H; y++)
+		for (int x = 0; x < p->W; x++) {
+			const double v = p->pixels[y * p->W + x];
+			sum += v, x1 += v * x, y1 += v * y, xx += v * x * x, yy += v * y * y, xy += v * x * y;
+		}
+	x1 /= sum, y1 /= sum;
+	return atan2(2 * (xy / sum - x1 * y1), (xx / sum - x1 * x1) - (yy / sum - y1 * y1)) * 90 / acos(-1);
+}
+
+/* The same digits, hardly turned and turned: the angle between is the one that is told. */
+static void turned_digits(void **state) {
+	sources *f = *state;
+	eg_record upright = {0}, turned = {0};
+	double least = 0, most = 0;
+	write_sets(f);
+	eg_source *a = open_source(f, "turned-digits", TRAIN | TEST, "degrees=0.01", NULL), *b = open_source(f, "turned-digits", TRAIN | TEST, NULL);
+	for (int i = 0; i < 200; i++) {
+		const eg_part part = i % 2 ? EG_PART_TRAIN : EG_PART_TEST;
+		read_record(f, a, part, i, &upright), read_record(f, b, part, i, &turned);
+		const double by = (double)turned.fields[1].numbers.at[0], found = axis_of(&turned.fields[0].picture) - axis_of(&upright.fields[0].picture);
+		assert_true(by >= -45 && by <= 45);
+		assert_true(fabs(remainder(found - by, 180)) < 2);
+		assert_true(brightest(&upright.fields[0].picture) == brightest(&turned.fields[0].picture));
+		assert_true((brightest(&turned.fields[0].picture) >= TRAIN_LEAST) == (i % 2 == 1));
+		least = fmin(least, by), most = fmax(most, by);
+	}
+	assert_true(least < -40 && most > 40);
+	eg_source_close(a), eg_source_close(b);
+	eg_record_free(&upright), eg_record_free(&turned);
 }
 
 static void moving_digits(void **state) {
@@ -603,6 +637,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(digit_strings, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(digit_lines, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(parts_apart, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(turned_digits, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(moving_digits, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(several_actions, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(moving_mnist, sources_setup, sources_teardown),

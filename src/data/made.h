@@ -4,8 +4,8 @@
  * Record i of a part is a function of (key `seed`, part, i): the recipe's own seed does not change the data. The test
  * part is made of the real set's test part alone.
  *
- * Not here: the rules (source_digit_strings.c, source_digit_lines.c, source_moving_digits.c, source_moving_mnist.c,
- * source_scenes.c). */
+ * Not here: the rules (source_digit_strings.c, source_digit_lines.c, source_turned_digits.c, source_moving_digits.c,
+ * source_moving_mnist.c, source_scenes.c). */
 #ifndef ENGRAM_DATA_MADE_H
 #define ENGRAM_DATA_MADE_H
 
