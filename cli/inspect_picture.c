@@ -22,7 +22,7 @@ static bool read_places(const cli_args *a, const char *name, int n, const char *
 }
 
 static const char *class_or_number(const eg_value *map, char buf[NUMBER]) {
-	const char *class = eg_value_text(eg_value_get(map, "class"));
+	const char *class = eg_value_text(eg_value_get(map, eg_value_get(map, "class") ? "class" : "name"));
 	const char *number = eg_value_text(eg_value_get(map, "number"));
 	if (class || number) return text_shown(class ? class : number);
 	snprintf(buf, NUMBER, "number %lld", (long long)eg_value_int(eg_value_get(map, "number"), 0));
@@ -44,7 +44,8 @@ static void print_facts(const eg_value *facts) {
 		else
 			printf(" is %.4g", number_at(v, "value"));
 	}
-	if (truth) printf("; the data says %s", text_shown(eg_value_text(truth)));
+	if (truth && eg_value_text(truth)) printf("; the data says %s", text_shown(eg_value_text(truth)));
+	if (truth && !eg_value_text(truth)) printf("; the data says %.4g", eg_value_number(truth, 0));
 	printf("\n\nExplained is %s", class_or_number(of, buf));
 	if (pixel)
 		printf(" at row %lld, column %lld", (long long)eg_value_int(eg_value_at(pixel, 0), 0), (long long)eg_value_int(eg_value_at(pixel, 1), 0));

@@ -188,6 +188,52 @@ static void test_pixel(void **state) {
 	eg_model_free(m);
 }
 
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+/* The data of turned-digits is made of a set of MNIST's form; the network counts ink above the middle twice. */
+static void weigh_rows(eg_params *p, const void *user) {
+	eg_real *w = eg_params_data(p, eg_params_find(p, "sum.weight"));
+	EG_UNUSED(user);
+	for (int i = 0; i < 28 * 28; i++) w[i] = i < 14 * 28 ? 2 : -1;
+}
+
+static void test_number(void **state) {
+	bench *b = *state;
+	enum { N = 20 };
+	static uint8_t images[16 + N * 784] = {0, 0, 8, 3, 0, 0, 0, N, 0, 0, 0, 28, 0, 0, 0, 28}, labels[8 + N] = {0, 0, 8, 1, 0, 0, 0, N};
+	for (int i = 0; i < N; i++) {
+		labels[8 + i] = (uint8_t)(i % 10);
+		for (int k = 0; k < 18; k++) images[16 + i * 784 + (5 + k) * 28 + 14] = 200;
+	}
+	for (int test = 0; test < 2; test++) {
+		bench_write(b, test ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte", images, sizeof images);
+		bench_write(b, test ? "t10k-labels-idx1-ubyte" : "train-labels-idx1-ubyte", labels, sizeof labels);
+	}
+	eg_recipe *r = bench_recipe(b,
+		"name: n\ntask: regress\ndata: {source: turned-digits, pictures: %s, count: 30, test_count: 5, mean: 0, std: 1}\ninput: [1, 28, 28]\n"
+		"model: [flatten, {linear: {units: 1, name: sum}}]\ntrain: {loss: l1}\n", b->folder);
+	eg_model *m = bench_weigh_all(b, r, weigh_rows, NULL);
+	eg_picture_why *w;
+	int H, W;
+	OK(b, eg_picture_why_open(m, &(eg_picture_why_options){.number = "degrees"}, &w, &b->err));
+	OK(b, eg_picture_why_record(w, EG_PART_TEST, 2, &b->err));
+	const eg_value *facts = eg_picture_why_facts(w);
+	assert_value(eg_value_get(facts, "of"), "{\"number\": 0, \"name\": \"degrees\"}");
+	assert_true(fabs(fact(w, NULL, "truth")) > 0.01 && fabs(fact(w, NULL, "truth")) <= 45);
+	double sum = 0;
+	const eg_real *map = eg_picture_why_map(w, "integrated-gradients", &H, &W), *saliency = eg_picture_why_map(w, "saliency", &H, &W);
+	for (int i = 0; i < 784; i++) {
+		assert_true(i < 392 ? map[i] >= 0 : map[i] <= 0);
+		assert_near((double)saliency[i], i < 392 ? 2 : 1, 1e-5);
+		sum += (double)map[i];
+	}
+	assert_near(sum, fact(w, NULL, "value"), 1e-3);
+	assert_null(eg_value_get(facts, "grad_cam")); /* no layer has places */
+	OK(b, eg_picture_why_save(w, b->folder, &b->err));
+	eg_picture_why_close(w);
+	eg_model_free(m);
+}
+
 /* ---- receptive fields -------------------------------------------------------------------------------------------- */
 
 /* Of a network of sums with weights above 0, what a number sees is where its gradient is not 0. */
@@ -322,6 +368,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_corner, halves_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_likes, halves_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_pixel, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_number, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_fields, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_page, halves_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_refused, halves_setup, bench_teardown),

@@ -104,12 +104,14 @@ static void put_answer(page *p) {
 		eg_put(p->out, "%s", eg_value_next(v) ? ", " : ".");
 	}
 	if (w->truth >= 0) eg_put(p->out, " The data says: "), put_class(p, w->truth), eg_put(p->out, ".");
+	if (!isnan(w->true_number)) eg_put(p->out, " The data says: %s.", short_number(w->true_number, a));
 	eg_put(p->out, "</p>\n<p>Explained is <b>");
 	put_class(p, w->k);
 	eg_put(p->out, "</b>");
 	if (pixel) eg_put(p->out, " at row %d, column %d", w->pixel[0], w->pixel[1]);
-	eg_put(p->out, ", of which the network puts out %s (a logit, before any softmax). <b class=\"f\">Blue</b> speaks for it, "
-		"<b class=\"a\">orange</b> against it.</p>\n", short_number(w->value, a));
+	eg_put(p->out, ", of which the network puts out %s%s. <b class=\"f\">Blue</b> speaks for it, "
+		"<b class=\"a\">orange</b> against it.</p>\n", short_number(w->value, a),
+		eg_value_get(eg_value_get(facts, "of"), "class") ? " (a logit, before any softmax)" : "");
 	if (w->note[0]) eg_put(p->out, "<p>Note: "), eg_put_escaped(p->out, w->note), eg_put(p->out, "</p>\n");
 }
 

@@ -75,6 +75,7 @@ static void forget(eg_picture_why *w) {
 	w->record = (eg_record){0};
 	w->ninputs = w->nlikes = w->nnearest = w->looked = w->nfiles = 0;
 	w->note[0] = '\0';
+	w->true_number = (double)NAN;
 }
 
 void eg_picture_why_close(eg_picture_why *w) {
@@ -164,9 +165,18 @@ static const eg_lexicon *names_of(const eg_picture_why *w) {
 	return f && (f->type->kind == EG_FIELD_LABEL || f->type->kind == EG_FIELD_MASK) ? eg_intake_names(f) : NULL;
 }
 
+/* The field with the numbers that are learnt, one for each that the network puts out; NULL: there is none. */
+static const eg_field *numbers_of(const eg_picture_why *w) {
+	const eg_intake *f = eg_task_target(w->task);
+	const eg_field *field = f && f->type->kind == EG_FIELD_NUMBERS && f->field >= 0 ? eg_source_field(w->task->source, f->field) : NULL;
+	return field && field->columns == w->K && w->logits_H * w->logits_W == 1 ? field : NULL;
+}
+
 const char *eg_why_class(const eg_picture_why *w, int k, char buf[32]) {
 	const eg_lexicon *names = names_of(w);
+	const eg_field *numbers = numbers_of(w);
 	if (names && k >= 0 && k < names->n) return names->at[k];
+	if (numbers && k >= 0 && k < numbers->nnames) return numbers->names[k];
 	snprintf(buf, 32, "number %d", k);
 	return buf;
 }
@@ -174,9 +184,9 @@ const char *eg_why_class(const eg_picture_why *w, int k, char buf[32]) {
 static eg_status find_number(eg_picture_why *w, eg_error *err) {
 	const eg_lexicon *names = names_of(w);
 	const char *wanted = w->options.number;
-	char *end = NULL;
-	for (int k = 0; names && k < names->n; k++)
-		if (!strcmp(names->at[k], wanted)) return w->k = k, EG_OK;
+	char *end = NULL, buf[32];
+	for (int k = 0; k < w->K; k++)
+		if (!strcmp(eg_why_class(w, k, buf), wanted)) return w->k = k, EG_OK;
 	const long k = names ? -1 : strtol(wanted, &end, 10);
 	if (!names && end && !*end && end > wanted && k >= 0 && k < w->K) return w->k = (int)k, EG_OK;
 	if (!names) return eg_fail(err, EG_ERR_ARG, "'%s' is none of the %d numbers that the network puts out: say 0 to %d", wanted, w->K, w->K - 1);
@@ -352,11 +362,12 @@ static eg_status put_facts(eg_picture_why *w, eg_error *err) {
 	eg_value_put_text(map, "picture", w->name);
 	put_pair(map, "size", w->shape, 3);
 	if (w->truth >= 0) eg_value_put_text(map, "truth", eg_why_class(w, w->truth, buf));
+	if (!isnan(w->true_number)) eg_value_put_number(map, "truth", w->true_number);
 	eg_value *of = eg_value_put_map(map, "of");
 	if (names_of(w))
 		eg_value_put_text(of, "class", eg_why_class(w, w->k, buf));
 	else
-		eg_value_put_int(of, "number", w->k);
+		eg_value_put_int(of, "number", w->k), eg_value_put_text(of, "name", eg_why_class(w, w->k, buf));
 	if (w->logits_H * w->logits_W > 1) put_pair(of, "pixel", w->pixel, 2);
 	eg_value_put_number(map, "value", w->value);
 	put_answers(w, map);
@@ -398,10 +409,11 @@ eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_er
 	return status ? status : put_facts(w, err);
 }
 
-/* The class of a record, or that of the pixel that is asked about. */
+/* The class or number of a record, or the class of the pixel that is asked about. */
 static void find_truth(eg_picture_why *w) {
 	const eg_intake *f = eg_task_target(w->task);
 	const eg_datum *d = f && f->field >= 0 ? &w->record.fields[f->field] : NULL;
+	if (d && d->there && numbers_of(w) && d->numbers.n > w->k) w->true_number = (double)d->numbers.at[w->k];
 	if (!d || !d->there || !names_of(w)) return;
 	if (f->type->kind == EG_FIELD_LABEL) {
 		w->truth = eg_intake_label(f, d->label);

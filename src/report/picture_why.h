@@ -56,7 +56,8 @@ struct eg_picture_why {
 	eg_record record;
 	eg_datum datum;
 	const char *name;
-	int truth; /* class; -1: not known */
+	int truth; /* class; -1: not known, or a number: */
+	double true_number; /* NAN: not known */
 	int64_t own; /* its number, where it is a record of the training part; else -1 */
 	const uint8_t *pixels;
 	int shape[3], sizes[EG_MAX_DIMS + 1];
