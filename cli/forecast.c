@@ -24,36 +24,60 @@ bool forecast_refuse(forecast_job *j, const char *fmt, ...) {
 	return false;
 }
 
-/* Given, or found: by what the calendar suggests, else by the autocorrelation alone. */
+/* ---- the period -------------------------------------------------------------------------------------------------- */
+
+/* A season, or 10, as far as there are values for that. */
+static int usual_horizon(int n, int period) {
+	int usual = period > 1 && period <= 60 ? period : 10;
+	while (usual > 1 && 4 * usual > n) usual /= 2;
+	return usual;
+}
+
+/* The first origin's past at least, unless --origins says otherwise: half of the series, or four seasons of the calendar,
+ * in which a season shows, where these are not nearly all of it and the horizon leaves them. */
+static int least_past(const forecast_job *j, int horizon) {
+	const int n = j->past.n, *tried = eg_time_table_periods(j->table);
+	int least = n > 12 ? n / 2 : 3;
+	for (int i = 0; tried[i] && !args_has(j->args, "period"); i++)
+		if (4 * tried[i] > least && 5 * (int64_t)tried[i] <= n && 4 * tried[i] <= n - horizon) least = 4 * tried[i];
+	return least;
+}
+
+static int first_origin(const forecast_job *j, int horizon, int *origins) {
+	const int n = j->past.n, every = (int)args_number(j->args, "every", 1), most = (n - horizon - least_past(j, horizon)) / every + 1;
+	*origins = (int)args_number(j->args, "origins", (uint64_t)(most < 1 ? 1 : most < 24 ? most : 24));
+	return n - horizon - (*origins - 1) * every;
+}
+
+/* Given, or found: by what the calendar suggests, else by the autocorrelation alone; of what lies before the first
+ * origin, or before where it would be with the longest of the usual horizons. */
 static bool choose_period(forecast_job *j) {
-	int given = (int)args_number(j->args, "period", 0), n = 0;
+	int given = (int)args_number(j->args, "period", 0), n = 0, ignored;
 	j->strength = NAN;
 	j->past.period = given;
 	if (given) return true;
-	const int *tried = eg_time_table_periods(j->table);
+	const int *tried = eg_time_table_periods(j->table), horizon = (int)args_number(j->args, "horizon", (uint64_t)usual_horizon(j->past.n, 60));
 	while (tried[n]) n++;
-	return !eg_find_period(j->past.values, j->past.n, n ? tried : NULL, n, &j->past.period, &j->strength, &j->err);
+	j->seen_for_period = first_origin(j, j->horizon ? j->horizon : horizon, &ignored);
+	if (j->seen_for_period < 1) j->seen_for_period = 1; /* there are too few, and choose_origins says so */
+	return !eg_find_period(j->past.values, j->seen_for_period, n ? tried : NULL, n, &j->past.period, &j->strength, &j->err);
 }
 
 /* ---- origins ----------------------------------------------------------------------------------------------------- */
 
 static bool choose_origins(forecast_job *j) {
-	const int n = j->past.n, period = j->past.period;
+	const int n = j->past.n, every = (int)args_number(j->args, "every", 1);
 	const cli_args *a = j->args;
-	int usual = period > 1 && period <= 60 ? period : 10;
-	while (usual > 1 && 4 * usual > n) usual /= 2;
-	if (!j->horizon) j->horizon = (int)args_number(a, "horizon", (uint64_t)usual);
-	int every = (int)args_number(a, "every", 1), most = (n - j->horizon - (n > 12 ? n / 2 : 3)) / every + 1;
-	if (j->horizon >= n || most < 1) {
-		const int longest = n - (n > 12 ? n / 2 : 3);
+	if (!j->horizon) j->horizon = (int)args_number(a, "horizon", (uint64_t)usual_horizon(n, j->past.period));
+	if (j->horizon >= n || n - j->horizon < least_past(j, j->horizon)) {
+		const int longest = n - least_past(j, n);
 		if (longest < 1)
 			return forecast_refuse(j, "%s: %d value%s of '%s': models are compared by what they say of later values, which needs at least 4; give "
 			                          "more rows", j->table->file, n, n == 1 ? "" : "s", j->target->name);
 		return forecast_refuse(j, "%s: a horizon of %d steps, and %d values: half of them are to be the past of the first forecast; take a "
 		                          "horizon of %d or less", j->table->file, j->horizon, n, longest);
 	}
-	j->origins = (int)args_number(a, "origins", (uint64_t)(most < 24 ? most : 24));
-	int first = n - j->horizon - (j->origins - 1) * every;
+	const int first = first_origin(j, j->horizon, &j->origins);
 	if (first < 3)
 		return forecast_refuse(j, "%s: %d origins, %d apart, of %d steps need %d values before the first one's past, and there are %d in all; "
 		                          "take fewer", j->table->file, j->origins, every, j->horizon, (j->origins - 1) * every + j->horizon, n);

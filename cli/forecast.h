@@ -33,6 +33,7 @@ typedef struct forecast_job {
 	eg_rolling_options trials;
 	int horizon, origins;      /* horizon: 0, the usual one, until origins are chosen */
 	double strength;           /* of the season that was found; NAN: the period was given */
+	int seen_for_period;       /* the values that it was found in: the first so many */
 	forecast_model models[FORECAST_MODELS]; /* the best first */
 	int n, given;              /* given: those that were asked for */
 	char tested[120];          /* the simple model that the best one was tested against; "": none */

@@ -139,9 +139,10 @@ static void show_series(const forecast_job *j) {
 	if (isnan(j->strength))
 		printf("\nperiod: %d, as given\n", j->past.period);
 	else if (j->past.period > 1)
-		printf("\nperiod: %d, found (autocorrelation %.2f); --period says otherwise\n", j->past.period, j->strength);
+		printf("\nperiod: %d, found in the first %d values (autocorrelation %.2f); --period says otherwise\n", j->past.period,
+		        j->seen_for_period, j->strength);
 	else
-		printf("\nperiod: no season was found; --period says otherwise\n");
+		printf("\nperiod: no season was found in the first %d values; --period says otherwise\n", j->seen_for_period);
 	printf("%d origin%s from %s to %s, each forecast from its past alone; ", j->origins, j->origins > 1 ? "s" : "",
 	        forecast_when(j, j->trials.first - 1, a), forecast_when(j, j->trials.last - 1, b));
 	if (j->trials.refit >= j->origins)

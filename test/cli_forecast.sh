@@ -171,11 +171,22 @@ cut -d, -f2 months.csv >numbers.csv
 expect 0 "$ENGRAM" forecast numbers.csv --model naive --horizon 2 --period 12
 says "no column of dates was found, so rows are steps"
 says "period: 12, as given"
-awk 'BEGIN { print "year,month,day,hour,v"; for (t = 0; t < 96; t++) printf "2010,1,%d,%d,%d\n", 1 + t / 24, t % 24, t % 24 < 12 ? t % 24 : 24 - t % 24 }' >hours.csv
+awk 'BEGIN { print "year,month,day,hour,v"; for (t = 0; t < 120; t++) printf "2010,1,%d,%d,%d\n", 1 + t / 24, t % 24, t % 24 < 12 ? t % 24 : 24 - t % 24 }' >hours.csv
 expect 0 "$ENGRAM" forecast hours.csv --model seasonal-naive --horizon 2
 says "time: the columns year, month, day, hour"
 says "period: 24, found"
-says "2010-01-05T00:00"
+says "2010-01-06T00:00"
+# Of what lies behind the first origin nothing is seen, by which models are compared: another season there changes neither
+# the period nor where forecasts begin
+awk 'BEGIN { print "y"; for (t = 0; t < 160; t++) print int(9 * sin(6.2831853 * t / 7)) + t % 3 / 9 }' >sevens.csv
+awk 'NR > 120 { $0 = 500 * ((NR + 1) % 5 == 0) } { print }' sevens.csv >fives.csv
+for t in sevens fives; do
+	expect 0 "$ENGRAM" forecast $t.csv --rows --model naive --horizon 2 --origins 40
+	says "period: 7, found in the first 119 values"
+	expect 0 "$ENGRAM" forecast $t.csv --rows --model naive
+	says "period: 7, found in the first"
+	grep -q '24 origins from 130 to 153' out || fail "origins go by values that come later: $(cat out)"
+done
 # tenths of a second, which are no whole numbers of what a double holds; and steps that are none
 awk 'BEGIN { print "time,v"; for (t = 0; t < 3000; t++) printf "2024-05-01T00:%02d:%04.1f,%d\n", t / 600, t % 600 / 10, t % 7 }' >tenths.csv
 expect 0 "$ENGRAM" forecast tenths.csv --model naive --horizon 2 --period 1
