@@ -294,7 +294,8 @@ static int run(const cli_args *a) {
 static const cli_option options[] = {
 	{"target", 0, "COLUMN", "a column to watch; may be repeated (default: all of numbers)", 0, 0},
 	{"model", 0, "FILE", "a recipe of the task forecast, as recipes/faults.yaml: its network forecasts one of the columns that are "
-	                     "watched in place of the regression; it is trained on the first two fifths of the rows that are learned", 0, 0},
+	                     "watched in place of the regression; or of reconstruct, as recipes/faults-autoencoder.yaml: an auto-encoder "
+	                     "rebuilds columns. It is trained on the first two fifths of the rows that are learned", 0, 0},
 	OPTION_SET,
 	{"threads", 0, "N", "so many threads for the network (default: all processors). Results do not depend on it", 1, 1024},
 	{"alone", 0, NULL, "the columns that are watched are explained by each other only, not by the rest of the table", 0, 0},
@@ -326,7 +327,7 @@ const cli_verb verb_watch = {
 		 "columns go with the hour, the year, the last values and each other) and tells in which of the\n"
 		 "others something is not: when it begins, when it is at its worst, which column is to blame,\n"
 		 "and by which sign it was seen. Thresholds are such that normal rows raise a stated number of\n"
-		 "false alarms. With --model a network forecasts the next row. docs/watch.md says how.\n",
+		 "false alarms. With --model a network forecasts or rebuilds rows. docs/watch.md says how.\n",
 	.options = options,
 	.examples = "  engram watch daily-min-temperatures.csv -o faults.svg\n"
 		    "  engram watch pollution.csv --target pm2.5 --learn 0.8 --inject all --seed 1\n"

@@ -34,6 +34,16 @@ static void names_of(const watch_job *j, int from, int to, FILE *f) {
 	for (int i = from; i < to; i++) fprintf(f, "%s%s", i > from ? ", " : "", text_shown(j->columns[i]->name));
 }
 
+/* What the network does, in place of which regressions. */
+static void show_network(const watch_job *j, FILE *f) {
+	const eg_fitted *network = j->network ? eg_network_watch_fitted(j->network) : NULL;
+	if (!network) return;
+	const eg_watch_forecaster *of = eg_network_watch_forecaster(j->network);
+	fprintf(f, "\n%s of ", of->rebuilds ? "rebuilding" : "forecast");
+	for (int i = 0; i < of->ncolumns; i++) fprintf(f, "%s%s", i ? ", " : "", text_shown(j->columns[of->columns[i]]->name));
+	fprintf(f, ": by %s, %s", text_shown(network->spec), network->formula);
+}
+
 void watch_show_head(const watch_job *j, FILE *f) {
 	char a[32], b[32], n[NUMBER], m[NUMBER];
 	const bool all = j->learned == j->table->steps;
@@ -51,10 +61,7 @@ void watch_show_head(const watch_job *j, FILE *f) {
 		fprintf(f, "\nperiod: %d, found (autocorrelation %.2f); --period says otherwise", j->options.period, j->strength);
 	else
 		fprintf(f, "\nperiod: no season was found; --period says otherwise");
-	const eg_fitted *network = j->network ? eg_network_watch_fitted(j->network) : NULL;
-	if (network)
-		fprintf(f, "\nforecast of %s: by %s, %s", text_shown(j->columns[eg_network_watch_forecaster(j->network)->column]->name),
-		        text_shown(network->spec), network->formula);
+	show_network(j, f);
 	fprintf(f, "\nthresholds: false alarms in 1,000 normal rows: %g\n\n", j->options.per_1000);
 }
 

@@ -58,7 +58,7 @@ typedef struct eg_field {
 	const char *const *names;
 	int nnames;
 } eg_field;
-enum { EG_MAX_FIELDS = 8, EG_VOID = 255 /* in a mask: no class */, EG_NO_LABEL = -1 };
+enum { EG_MAX_FIELDS = 10, EG_VOID = 255 /* in a mask: no class */, EG_NO_LABEL = -1 };
 
 /* A box has a width and a height (x0 < x1, y0 < y1) and lies in the record's picture, turned as that is to be seen. The
  * corners of Pascal VOC, which count from 1 and belong to the box, are xmin - 1, ymin - 1, xmax, ymax here. */

@@ -198,18 +198,22 @@ EG_API const char *eg_sign_doc(eg_sign sign);  /* "the error of the forecast one
 
 typedef enum eg_watch_way { EG_WATCH_SIGNS, EG_WATCH_DIFFERENCES, EG_WATCH_HOLT_WINTERS } eg_watch_way;
 
-/* What forecasts one of the watched columns one row ahead in place of the regression: a network (engram_task.h has it).
- * It learns the first two fifths of the learned rows; how large its errors are, and where thresholds are, is of the
- * others alone. It is never asked twice at a time, and knows what it is shown, nothing of what it was asked before. */
+/* What says in place of the regression what values some of the watched columns should have: a network that forecasts
+ * the next row, or an auto-encoder, which rebuilds a row that it sees (engram_task.h has both). It learns the first two
+ * fifths of the learned rows; how large its errors are, and where thresholds are, is of the others alone. It is never
+ * asked twice at a time, and knows what it is shown, nothing of what it was asked before. */
 typedef struct eg_watch_forecaster {
 	void *user;
-	int column; /* that it forecasts: one of those that are watched */
-	int past;   /* rows that it looks back */
-	/* The first n rows of all columns. What is forecast is as the signs see it: the logarithm, if it is skewed. */
+	const int *columns; /* that it tells, each once and watched: ncolumns of them */
+	int ncolumns;
+	int past;      /* rows that it looks back */
+	bool rebuilds; /* it is shown the row itself, too */
+	/* The first n rows of all columns. What it tells is as the signs see it: the logarithm, if it is skewed. */
 	eg_status (*fit)(void *user, const double *const *columns, int n, eg_error *err);
-	/* Of row number `row`: past + 2 rows, one behind the other. The last is that row, in which the column itself is
-	 * missing; in the first, each value is the last one that there was before the others. NAN: it says nothing. */
-	double (*say)(void *user, const double *rows, int64_t row);
+	/* Of row number `row`: past + 2 rows, one behind the other. The last is that row, in which what is forecast is
+	 * missing; in the first, each value is the last one that there was before the others. said: ncolumns numbers;
+	 * NAN: it says nothing of that column. */
+	void (*say)(void *user, const double *rows, int64_t row, double *said);
 } eg_watch_forecaster;
 
 typedef struct eg_watch_options {

@@ -110,6 +110,46 @@ says "--set is about the recipe of --model"
 expect 1 "$ENGRAM" watch all.csv --rows --model heat.safetensors
 says "give the recipe that it was trained from"
 
+# ---- an auto-encoder in its place ----
+cp "$source/recipes/faults-autoencoder.yaml" .
+network="--rows --period 24 --target heat --threads 1 --json --model faults-autoencoder.yaml --set data.columns=[heat] --set train.epochs=3"
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" watch jump.csv $network
+json out
+for key in '"start": 850, ' '"start": 100[1-5], ' '"sign": "stuck"'; do grep -q "$key" out || fail "no $key in $(cat out)"; done
+json_events out >a
+# shellcheck disable=SC2086
+fed 0 rows.csv "$ENGRAM" watch before.csv $network --live
+sed -n 's/"state": "ends", //p' out >b
+cmp -s a b || fail "with an auto-encoder live says: $(cat b); all at once: $(cat a)"
+# both columns, and how well faults are found
+sed 's/time, 1/time, 2/; s/linear: 24 .*/linear: 48/; s/24, 1]/24, 2]/' faults-autoencoder.yaml >both.yaml
+expect 0 "$ENGRAM" watch all.csv --rows --period 24 --model both.yaml --set train.epochs=1 --inject stuck --count 3 --learn 0.5
+says "rebuilding of heat, load: by faults-autoencoder, a network of"
+says "all signs, without the network"
+expect 1 "$ENGRAM" watch all.csv --rows --model faults-autoencoder.yaml
+says "write input: [time, 2]"
+expect 1 "$ENGRAM" watch all.csv --rows --model faults-autoencoder.yaml --set 'input=[time, 2]'
+says "2 numbers of each step are rebuilt, but the network puts out (24,N,1); end it with (24, N, 2)"
+expect 1 "$ENGRAM" watch all.csv --rows --target heat --model both.yaml --set 'data.columns=[load]'
+says "none of the columns that the network rebuilds is watched"
+expect 1 "$ENGRAM" forecast all.csv --rows --target heat --model both.yaml
+says "its task is 'reconstruct', and this one forecasts"
+# the task by itself: what eval tells is what predict says, and a table's last window is that of the set
+sed 's/set: temperatures/table: all.csv\n  columns: [heat, load]\n  test_last: 100/; s/epochs: 10/epochs: 3/' both.yaml >task.yaml
+expect 0 "$ENGRAM" train task.yaml --threads 1 -q -o task.safetensors
+expect 0 "$ENGRAM" eval task.safetensors --json
+json out
+for key in '"mse": 0\.' '"psnr": [12]' '"last_step": \[{"column": "heat", "mse": '; do grep -q "$key" out || fail "no $key in $(cat out)"; done
+if command -v python3 >/dev/null; then expect 0 python3 "$source/test/check_answers" "$ENGRAM" task.safetensors; fi
+expect 0 "$ENGRAM" predict task.safetensors --split test --json
+grep '"id": "1190"' out | sed 's/.*"error"/"error"/; s/}*$//' >record
+head -1191 all.csv >upto.csv
+expect 0 "$ENGRAM" predict task.safetensors upto.csv --json
+json out
+says '"last_step": [{"column": "heat", "value": '
+sed 's/.*"error"/"error"/; s/}*$//' out | cmp -s - record || fail "the last window of a table: $(cat out), and of the set: $(cat record)"
+
 # ---- faults put in ----
 expect 0 "$ENGRAM" watch all.csv --rows --target heat --learn 0.5 --inject stuck,spike --count 5 --seed 3
 says "Faults put into heat"

@@ -45,7 +45,7 @@ static void by_hand(void **unused) {
 	const eg_panel p = {at, times, two_names, 6, 2, 0};
 	eg_windows w = {.past = 3, .ahead = {1, 2}, .nahead = 2, .seen = {0, 1}, .nseen = 2, .known = {1}, .nknown = 1, .mask = true,
 		.reference = EG_REFERENCE_LAST, .view = EG_VIEW_BOTH, .calendar = EG_CALENDAR_DAY};
-	float past[27], future[8], mask[6], gaps[6], elapsed[3], unit[4], truth[2];
+	float past[27], future[8], mask[6], gaps[6], elapsed[3], unit[4], truth[2], values[6];
 	(void)unused;
 	eg_windows_fit(&w, &p, 5);
 	near(w.mean[0], 3, 1e-12);               /* of 1 2 4 5 */
@@ -61,6 +61,10 @@ static void by_hand(void **unused) {
 	near((double)past[3], sin(6.283185307 / 24), 1e-6);
 	assert_true(past[5] == 1 && past[6] == 1 && past[12] == 0 && past[13] == 1);
 	near((double)past[7], (double)past[0], 1e-7); /* the gap holds the value before it */
+	eg_windows_values(&w, &p, 3, values);
+	near((double)values[0], (2 - 3) / sqrt(2.5), 1e-6);
+	assert_true(values[2] == values[0] && values[3] > 0 && values[5] == values[3]);
+	near(eg_windows_rebuilt(&w, 0, (double)values[4]), 4, 1e-6);
 	eg_windows_mask(&w, &p, 3, mask);
 	eg_windows_gaps(&w, &p, 3, gaps);
 	eg_windows_elapsed(&w, &p, 3, elapsed);

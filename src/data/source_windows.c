@@ -97,6 +97,7 @@ static const eg_field fields[EG_WINDOW_FIELDS] = {
 	[EG_WINDOW_MASK] = {.name = "mask", .kind = EG_FIELD_SERIES},
 	[EG_WINDOW_GAPS] = {.name = "gaps", .kind = EG_FIELD_SERIES},
 	[EG_WINDOW_ELAPSED] = {.name = "elapsed", .kind = EG_FIELD_SERIES, .columns = 1},
+	[EG_WINDOW_VALUES] = {.name = "values", .kind = EG_FIELD_SERIES},
 	[EG_WINDOW_TARGET] = {.name = "target", .kind = EG_FIELD_NUMBERS},
 	[EG_WINDOW_UNIT] = {.name = "unit", .kind = EG_FIELD_NUMBERS},
 	[EG_WINDOW_TRUTH] = {.name = "truth", .kind = EG_FIELD_NUMBERS}};
@@ -360,10 +361,10 @@ static eg_status know_series(windows_source *s, eg_error *err) {
 	if (!s->kept) eg_windows_fit(w, &s->panel, train_end(s));
 	set_widths(s);
 	s->ready = true;
-	const int columns[EG_WINDOW_FIELDS] = {s->widths[0], s->widths[1], w->nseen, w->nseen, 1, w->nahead, 2 * w->nahead, w->nahead};
+	const int columns[EG_WINDOW_FIELDS] = {s->widths[0], s->widths[1], w->nseen, w->nseen, 1, w->nseen, w->nahead, 2 * w->nahead, w->nahead};
 	for (int i = 0; i < EG_WINDOW_FIELDS; i++) {
 		s->base.fields[i].columns = columns[i];
-		if (i <= EG_WINDOW_ELAPSED) s->base.fields[i].steps = i == EG_WINDOW_FUTURE ? w->nahead : w->past;
+		if (i <= EG_WINDOW_VALUES) s->base.fields[i].steps = i == EG_WINDOW_FUTURE ? w->nahead : w->past;
 	}
 	return EG_OK;
 }
@@ -435,15 +436,16 @@ eg_status eg_windows_record(const eg_source *base, const eg_panel *p, int origin
 	const int P = w->past, K = w->nahead;
 	float *future = put_series(r, EG_WINDOW_FUTURE, K, s->widths[1]), *unit = put_numbers(r, EG_WINDOW_UNIT, 2 * K);
 	float *target = put_numbers(r, EG_WINDOW_TARGET, K), *truth = put_numbers(r, EG_WINDOW_TRUTH, K), *x[EG_WINDOW_FIELDS] = {0};
-	const int columns[] = {s->widths[0], 0, w->nseen, w->nseen, 1};
+	const int columns[] = {s->widths[0], 0, w->nseen, w->nseen, 1, w->nseen};
 	bool ok = future && unit && target && truth;
-	for (int i = 0; i <= EG_WINDOW_ELAPSED && ok; i++)
+	for (int i = 0; i <= EG_WINDOW_VALUES && ok; i++)
 		if (i != EG_WINDOW_FUTURE && wanted >> i & 1) ok = (x[i] = put_series(r, i, P, columns[i])) != NULL;
 	if (!ok || !put_times(w, p, origin, r)) return eg_record_no_memory(err);
 	if (x[EG_WINDOW_PAST]) eg_windows_past(w, p, origin, x[EG_WINDOW_PAST]);
 	if (x[EG_WINDOW_MASK]) eg_windows_mask(w, p, origin, x[EG_WINDOW_MASK]);
 	if (x[EG_WINDOW_GAPS]) eg_windows_gaps(w, p, origin, x[EG_WINDOW_GAPS]);
 	if (x[EG_WINDOW_ELAPSED]) eg_windows_elapsed(w, p, origin, x[EG_WINDOW_ELAPSED]);
+	if (x[EG_WINDOW_VALUES]) eg_windows_values(w, p, origin, x[EG_WINDOW_VALUES]);
 	eg_windows_future(w, p, origin, future);
 	eg_windows_unit(w, p, origin, unit);
 	eg_windows_truth(w, p, origin, truth);

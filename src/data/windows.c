@@ -147,6 +147,20 @@ void eg_windows_past(const eg_windows *w, const eg_panel *p, int origin, float *
 	}
 }
 
+void eg_windows_values(const eg_windows *w, const eg_panel *p, int origin, float *out) {
+	for (int step = origin - w->past + 1; step <= origin; step++)
+		for (int i = 0; i < w->nseen; i++) {
+			const int c = w->seen[i];
+			*out++ = (float)((filled(w, p, step, c) - w->mean[c]) / w->deviation[c]);
+		}
+}
+
+double eg_windows_rebuilt(const eg_windows *w, int seen, double y) {
+	const int c = w->seen[seen];
+	const double v = w->mean[c] + w->deviation[c] * y;
+	return w->log && c == w->target ? exp(v) : v;
+}
+
 void eg_windows_mask(const eg_windows *w, const eg_panel *p, int origin, float *out) {
 	for (int step = origin - w->past + 1; step <= origin; step++)
 		for (int i = 0; i < w->nseen; i++) *out++ = isnan(at(w, p, step, w->seen[i])) ? 0.0f : 1.0f;

@@ -99,6 +99,10 @@ void eg_windows_future(const eg_windows *w, const eg_panel *p, int origin, float
  * others 2018 count it, at most `past`. */
 void eg_windows_mask(const eg_windows *w, const eg_panel *p, int origin, float *out);
 void eg_windows_gaps(const eg_windows *w, const eg_panel *p, int origin, float *out);
+/* The columns alone that the past has (past x nseen), mean 0 and deviation 1: what a network that rebuilds the past is
+ * compared with. Also from such a number back to the value. */
+void eg_windows_values(const eg_windows *w, const eg_panel *p, int origin, float *out);
+double eg_windows_rebuilt(const eg_windows *w, int seen, double y);
 /* The time since the step before, in steps (past numbers): 1, where times are regular. */
 void eg_windows_elapsed(const eg_windows *w, const eg_panel *p, int origin, float *out);
 
@@ -112,9 +116,9 @@ float eg_windows_scaled(const eg_windows *w, const float *unit, int k, double va
 
 /* ---- source_windows.c: the source `windows` ---------------------------------------------------------------------- */
 
-/* Fields of its records. All but the past, masks, gaps and elapsed times are there whatever is wanted. */
-enum { EG_WINDOW_PAST, EG_WINDOW_FUTURE, EG_WINDOW_MASK, EG_WINDOW_GAPS, EG_WINDOW_ELAPSED, EG_WINDOW_TARGET, EG_WINDOW_UNIT,
-	EG_WINDOW_TRUTH, EG_WINDOW_FIELDS };
+/* Fields of its records. All but the past, masks, gaps, elapsed times and values are there whatever is wanted. */
+enum { EG_WINDOW_PAST, EG_WINDOW_FUTURE, EG_WINDOW_MASK, EG_WINDOW_GAPS, EG_WINDOW_ELAPSED, EG_WINDOW_VALUES, EG_WINDOW_TARGET,
+	EG_WINDOW_UNIT, EG_WINDOW_TRUTH, EG_WINDOW_FIELDS };
 eg_windows *eg_windows_of(eg_source *s); /* NULL: it is another source */
 const eg_panel *eg_windows_panel(const eg_source *s); /* empty before it is prepared */
 const char *eg_windows_series(const eg_source *s);    /* what the series is called: the set, or the file */

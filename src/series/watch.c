@@ -55,10 +55,10 @@ static size_t bytes_of(const eg_watch *w) {
 	return sizeof(eg_watch_run) + (size_t)w->options.watched * sizeof(eg_watch_state);
 }
 
-/* Numbers that a forecaster is shown: before its past, its past, the row itself. */
+/* Numbers that a forecaster is shown: before its past, its past, the row itself; and those that it says. */
 static size_t history_of(const eg_watch *w) {
 	const eg_watch_forecaster *f = w->options.forecaster;
-	return f ? (size_t)(f->past + 2) * (size_t)w->ncolumns : 0;
+	return f ? (size_t)(f->past + 2) * (size_t)w->ncolumns + (size_t)f->ncolumns + (size_t)w->options.watched : 0;
 }
 
 /* Pointers into the numbers, after these have been made or copied. */
@@ -71,6 +71,9 @@ static void bind(eg_watch_run *r) {
 	r->event.shares = r->shares;
 	for (int j = 0; j < w->options.watched; j++) r->state[j].smoothing.season = r->numbers + r->state[j].season;
 	r->history = r->numbers + r->count - history_of(w);
+	if (!w->options.forecaster) return;
+	r->answer = r->history + (ptrdiff_t)(w->options.forecaster->past + 2) * w->ncolumns;
+	r->said = r->answer + w->options.forecaster->ncolumns;
 }
 
 eg_watch_run *eg_watch_run_new(const eg_watch *w, const eg_watch_column *columns) {
@@ -126,7 +129,7 @@ void eg_watch_end(eg_watch_run *r) {
 /* ---- a row ------------------------------------------------------------------------------------------------------- */
 
 /* The rows that the forecaster sees move on by this one; what it says of it. */
-static double forecast(eg_watch_run *r, const double *row) {
+static void forecast(eg_watch_run *r, const double *row) {
 	const eg_watch_forecaster *f = r->watch->options.forecaster;
 	const ptrdiff_t n = r->watch->ncolumns;
 	double *h = r->history, *last = h + (f->past + 1) * n;
@@ -134,15 +137,21 @@ static double forecast(eg_watch_run *r, const double *row) {
 		if (!isnan(h[n + i])) h[i] = h[n + i];
 	memmove(h + n, h + 2 * n, (size_t)(f->past * n) * sizeof *h);
 	memcpy(last, row, (size_t)n * sizeof *h);
-	last[f->column] = NAN;
-	const double said = r->said_before ? r->said_before[r->row] : f->say(f->user, h, r->row);
-	if (!isnan(row[f->column])) last[f->column] = eg_watch_z(&r->columns[f->column], row[f->column]);
-	return said;
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < f->ncolumns; i++) {
+			const int j = f->columns[i];
+			const bool seen = pass == 1 || f->rebuilds;
+			last[j] = seen && !isnan(row[j]) ? eg_watch_z(&r->columns[j], row[j]) : (double)NAN;
+		}
+		if (pass == 0 && !r->said_before) f->say(f->user, h, r->row, r->answer);
+	}
+	for (int i = 0; i < f->ncolumns; i++)
+		r->said[f->columns[i]] = r->said_before ? r->said_before[r->row * f->ncolumns + i] : r->answer[i];
 }
 
 void eg_watch_take(eg_watch_run *r, const double *row) {
 	const int n = r->watch->ncolumns;
-	if (r->watch->options.forecaster) r->said = forecast(r, row);
+	if (r->watch->options.forecaster) forecast(r, row);
 	memcpy(r->before, r->now, (size_t)n * sizeof *r->now);
 	for (int i = 0; i < n; i++)
 		if (!isnan(row[i])) r->now[i] = row[i];

@@ -50,6 +50,7 @@ struct eg_watch {
 	int level, quiet, season; /* widths of windows */
 	double *mean;       /* of each column, before its first value */
 	eg_watch_column *columns;
+	bool *told; /* by the forecaster, of each watched column; NULL: there is none */
 	eg_watch_run *begin; /* after the rows that were learned */
 };
 
@@ -59,8 +60,8 @@ struct eg_watch_run {
 	int64_t row;
 	double *numbers, *now, *before, *x, *shares; /* one block: values, gaps filled with the last */
 	double *history; /* what the forecaster is shown, if there is one */
-	double said;     /* by it, of this row; */
-	const double *said_before; /* it has said this of each row that is learned; NULL: it is asked */
+	double *said, *answer; /* by it of this row: of each watched column; of those that it tells, as it told them */
+	const double *said_before; /* its answers of each row that is learned; NULL: it is asked */
 	size_t count;
 	bool open;
 	int64_t alarm; /* the last row that had one */
@@ -94,8 +95,8 @@ static inline double eg_watch_line(const double *weight, double level, const dou
 
 /* What was expected of column j (its z): the forecaster's, or that of the columns' line on r->x. NAN: nothing. */
 static inline double eg_watch_expected(const eg_watch_run *r, const eg_watch_column *c, int j) {
-	const eg_watch_forecaster *f = r->watch->options.forecaster;
-	return f && f->column == j ? r->said : eg_watch_line(c->step, c->step_0, r->x, r->watch->nstep);
+	const eg_watch *w = r->watch;
+	return w->told && w->told[j] ? r->said[j] : eg_watch_line(c->step, c->step_0, r->x, w->nstep);
 }
 
 /* The absolute error that is usual for r->x. */

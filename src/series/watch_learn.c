@@ -38,7 +38,7 @@ typedef struct learning {
 	double *signs;            /* watched x EG_SIGNS x n */
 	double *row, *scratch;
 	int fitted;               /* rows that the forecaster has learned; 0: there is none */
-	double *said;             /* by it, of each row; NULL: there is none */
+	double *said;             /* its answers, row by row; NULL: there is none */
 } learning;
 
 static int part_begin(const learning *l, int part) { return (int)((int64_t)l->n * part / PARTS); }
@@ -113,7 +113,7 @@ static eg_sums *sums_of(const learning *l, int j, int part, line k) { return &l-
 static size_t sums_size(int k) { return (size_t)k * (size_t)k + 2 * (size_t)k; }
 
 /* The first row whose forecast is of what has not learned that row: of a regression each, as parts are left out. */
-static int unknown_from(const learning *l, int j) { return l->said && l->w->options.forecaster->column == j ? l->fitted : 0; }
+static int unknown_from(const learning *l, int j) { return l->said && l->w->told[j] ? l->fitted : 0; }
 
 /* Every run through the rows that are learned. */
 static eg_watch_run *run_new(const learning *l, const eg_watch_column *columns) {
@@ -396,33 +396,47 @@ static bool get_memory(learning *l) {
 	return true;
 }
 
-/* The forecaster learns the first parts, and says something of every row. */
+/* The forecaster learns the first parts. */
+static eg_status fit_forecaster(learning *l, eg_error *err) {
+	const eg_watch_forecaster *f = l->w->options.forecaster;
+	double *z = eg_calloc(NULL, (size_t)f->ncolumns * (size_t)l->n, sizeof *z), *to = z;
+	const double **shown = eg_calloc(NULL, (size_t)l->w->ncolumns, sizeof *shown);
+	l->w->told = eg_arena_alloc(&l->w->arena, (size_t)l->w->options.watched * sizeof *l->w->told);
+	eg_status status = z && shown && l->w->told ? EG_OK : eg_series_no_memory(err);
+	for (int i = 0; i < l->w->ncolumns && !status; i++) shown[i] = l->columns[i];
+	for (int i = 0; i < l->w->options.watched && !status; i++) l->w->told[i] = false;
+	for (int i = 0; i < f->ncolumns && !status; i++, to += l->n) {
+		const int j = f->columns[i];
+		for (int t = 0; t < l->n; t++)
+			to[t] = isnan(l->columns[j][t]) ? (double)NAN : eg_watch_z(&l->w->columns[j], l->columns[j][t]);
+		shown[j] = to, l->w->told[j] = true;
+	}
+	if (!status) status = f->fit(f->user, shown, part_begin(l, FITTED), err);
+	eg_release(NULL, (void *)(size_t)shown);
+	eg_release(NULL, z);
+	return status;
+}
+
+/* Then it says something of every row. */
 static eg_status forecast_rows(learning *l, eg_error *err) {
 	const eg_watch_forecaster *f = l->w->options.forecaster;
-	double *z = eg_calloc(NULL, 2 * (size_t)l->n, sizeof *z);
-	const double **shown = eg_calloc(NULL, (size_t)l->w->ncolumns, sizeof *shown);
-	const int fitted = part_begin(l, FITTED);
-	eg_status status = z && shown ? EG_OK : eg_series_no_memory(err);
-	for (int i = 0; i < l->w->ncolumns && !status; i++) shown[i] = i == f->column ? z : l->columns[i];
-	for (int t = 0; t < l->n && !status; t++)
-		z[t] = isnan(l->columns[f->column][t]) ? (double)NAN : eg_watch_z(&l->w->columns[f->column], l->columns[f->column][t]);
-	if (!status) status = f->fit(f->user, shown, fitted, err);
-	eg_watch_run *r = status ? NULL : eg_watch_run_new(l->w, l->w->columns);
+	const int fitted = part_begin(l, FITTED), k = f->ncolumns;
+	eg_status status = fit_forecaster(l, err);
+	double *said = status ? NULL : eg_calloc(NULL, (size_t)k * (size_t)l->n, sizeof *said);
+	eg_watch_run *r = said ? eg_watch_run_new(l->w, l->w->columns) : NULL;
 	if (!status && !r) status = eg_series_no_memory(err);
-	int there = 0;
+	int64_t there = 0;
 	for (int t = 0; t < l->n && !status; t++, r->row++) {
 		eg_watch_take(r, row_of(l, t));
-		z[l->n + t] = r->said;
-		there += t >= fitted && !isnan(r->said);
+		memcpy(said + (ptrdiff_t)t * k, r->answer, (size_t)k * sizeof *said);
+		for (int i = 0; i < k && t >= fitted; i++) there += !isnan(r->answer[i]);
 	}
-	if (!status && 2 * there < l->n - fitted)
-		status = eg_fail(err, EG_ERR_NUMERIC, "the network forecasts %d of the %d rows that thresholds are to be of; it looks back %d rows, "
-		                                      "or its weights are no numbers", there, l->n - fitted, f->past);
+	if (!status && 2 * there < (int64_t)k * (l->n - fitted))
+		status = eg_fail(err, EG_ERR_NUMERIC, "the network has an answer for %lld of the %d rows that thresholds are to be of; it looks back "
+		                                      "%d rows, or its weights are no numbers", (long long)(there / k), l->n - fitted, f->past);
 	eg_watch_end(r);
-	eg_release(NULL, (void *)(size_t)shown);
-	if (status) return eg_release(NULL, z), status;
-	memmove(z, z + l->n, (size_t)l->n * sizeof *z);
-	l->said = z, l->fitted = fitted;
+	if (status) return eg_release(NULL, said), status;
+	l->said = said, l->fitted = fitted;
 	return EG_OK;
 }
 
@@ -458,9 +472,12 @@ static eg_status check(const eg_watch_options *o, int ncolumns, int n, eg_error 
 		        "%d of %d columns to watch, %d rows to persist, %d rows to end an event, %g false alarms in 1,000: at least one column, 1 "
 		        "to %d rows, 1 row, and a rate above 0 are needed", o->watched, ncolumns, o->persist, o->gap, o->per_1000, EG_WATCH_PERSIST);
 	const eg_watch_forecaster *f = o->forecaster;
-	if (f && (f->column < 0 || f->column >= o->watched || f->past < 1))
-		return eg_fail(err, EG_ERR_ARG, "the network forecasts column %d of %d that are watched, from %d rows; watch that column",
-		        f->column + 1, o->watched, f->past);
+	if (f && (f->ncolumns < 1 || f->past < 1))
+		return eg_fail(err, EG_ERR_ARG, "the network tells %d columns from %d rows; one of each is needed", f->ncolumns, f->past);
+	for (int i = 0; f && i < f->ncolumns; i++)
+		if (f->columns[i] < 0 || f->columns[i] >= o->watched)
+			return eg_fail(err, EG_ERR_ARG, "the network tells column %d of %d that are watched; watch that column", f->columns[i] + 1,
+			        o->watched);
 	if (f && n < LEAST_FORECAST)
 		return eg_fail(err, EG_ERR_ARG, "%d rows are learned, and a network needs %d at least: two fifths of them train it, and "
 		                                "thresholds are of the others; give more rows, or leave the network out", n, LEAST_FORECAST);

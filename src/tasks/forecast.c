@@ -188,19 +188,23 @@ static void put_numbers(eg_value *map, const char *key, const double *x, int n) 
 	for (int i = 0; i < n; i++) eg_value_put_number(list, NULL, x[i]);
 }
 
+void eg_forecast_save_scales(const eg_task *t, eg_value *map) {
+	const eg_windows *w = eg_forecast_windows(t);
+	const eg_panel *p = eg_windows_panel(t->source);
+	if (eg_value_get(map, "windows")) return;
+	eg_value *v = eg_value_put_map(map, "windows"), *names = eg_value_put_list(v, "columns");
+	for (int c = 0; c < w->columns; c++) eg_value_put_text(names, NULL, p->names ? p->names[c] : "");
+	put_numbers(v, "mean", w->mean, w->columns);
+	put_numbers(v, "deviation", w->deviation, w->columns);
+	put_numbers(v, "change", w->change, w->nahead);
+	eg_value_put_number(v, "naive", w->naive);
+}
+
 /* The scales are known when samples are loaded, the shifts when the network is trained: each is written then. */
 static void save(const eg_task *t, eg_value *map) {
 	const forecast *f = (const forecast *)t;
 	const eg_windows *w = eg_forecast_windows(t);
-	const eg_panel *p = eg_windows_panel(t->source);
-	if (!eg_value_get(map, "windows")) {
-		eg_value *v = eg_value_put_map(map, "windows"), *names = eg_value_put_list(v, "columns");
-		for (int c = 0; c < w->columns; c++) eg_value_put_text(names, NULL, p->names ? p->names[c] : "");
-		put_numbers(v, "mean", w->mean, w->columns);
-		put_numbers(v, "deviation", w->deviation, w->columns);
-		put_numbers(v, "change", w->change, w->nahead);
-		eg_value_put_number(v, "naive", w->naive);
-	}
+	eg_forecast_save_scales(t, map);
 	if (f->settled && !eg_value_get(map, "intervals")) put_numbers(map, "intervals", f->shifts, EG_LEVELS * w->nahead);
 }
 
@@ -211,10 +215,9 @@ static bool take_numbers(const eg_value *list, double *x, int n) {
 	return true;
 }
 
-static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
-	forecast *f = (forecast *)t;
+eg_status eg_forecast_restore_scales(eg_task *t, const eg_value *map, eg_error *err) {
 	eg_windows *w = eg_windows_of(t->source);
-	const eg_value *v = eg_value_get(map, "windows"), *shifts = eg_value_get(map, "intervals"), *names = eg_value_get(v, "columns");
+	const eg_value *v = eg_value_get(map, "windows"), *names = eg_value_get(v, "columns");
 	const int columns = (int)eg_value_count(names);
 	bool ok = columns >= 1 && columns <= EG_WINDOW_COLUMNS && take_numbers(eg_value_get(v, "mean"), w->mean, columns) &&
 	          take_numbers(eg_value_get(v, "deviation"), w->deviation, columns) &&
@@ -223,7 +226,14 @@ static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 	w->columns = columns, w->mean_change = 0;
 	for (int k = 0; k < w->nahead; k++) w->mean_change += w->change[k] / w->nahead;
 	w->naive = eg_value_number(eg_value_get(v, "naive"), (double)NAN);
-	eg_status status = eg_windows_keep(t->source, names, err);
+	return eg_windows_keep(t->source, names, err);
+}
+
+static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
+	forecast *f = (forecast *)t;
+	const eg_windows *w = eg_forecast_windows(t);
+	const eg_value *shifts = eg_value_get(map, "intervals");
+	eg_status status = eg_forecast_restore_scales(t, map, err);
 	if (!status && shifts) status = make_shifts(f, err);
 	if (!status && shifts && !take_numbers(shifts, f->shifts, EG_LEVELS * w->nahead))
 		status = eg_fail(err, EG_ERR_FORMAT, "damaged: its intervals are not there");
@@ -345,8 +355,8 @@ static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_r
 	return EG_OK;
 }
 
-/* A forecast from the last row of a table. */
-static eg_status read_file(const eg_task *t, const void *bytes, size_t size, const char *name, eg_record *r, eg_error *err) {
+/* The window that ends with the last row of a table. */
+eg_status eg_forecast_read_file(const eg_task *t, const void *bytes, size_t size, const char *name, eg_record *r, eg_error *err) {
 	eg_panel_feed *feed;
 	eg_status status = eg_forecast_feed(t, &feed, err);
 	if (!status) status = eg_panel_feed_lines(feed, bytes, size, name, 1, err);
@@ -391,7 +401,7 @@ const eg_task_type eg_task_type_forecast = {
 	.judge_details = judge_details,
 	.answer = answer,
 	.truth = truth,
-	.read_file = read_file,
+	.read_file = eg_forecast_read_file,
 	.save = save,
 	.restore = restore,
 	.settles = settles,

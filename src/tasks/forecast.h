@@ -22,13 +22,23 @@ const eg_windows *eg_forecast_windows(const eg_task *t);
 /* forecast_stream.c: rows of a table for a model; and the record of the last row. */
 eg_status eg_forecast_feed(const eg_task *t, eg_panel_feed **feed, eg_error *err);
 eg_status eg_forecast_record(const eg_task *t, const eg_panel *p, const char *name, eg_record *r, eg_error *err);
+eg_status eg_forecast_read_file(const eg_task *t, const void *bytes, size_t size, const char *name, eg_record *r, eg_error *err);
 bool eg_forecast_conformal(const eg_task *t); /* the key */
+/* Scales of windows, in what a model file keeps. */
+void eg_forecast_save_scales(const eg_task *t, eg_value *map);
+eg_status eg_forecast_restore_scales(eg_task *t, const eg_value *map, eg_error *err);
 /* forecast_network.c: the table as the network sees it; and, of a network that is trained, what it
  * says of the step behind `origin` of a panel with these columns. */
 const eg_panel *eg_network_forecaster_panel(const eg_network_forecaster *f);
 const eg_windows *eg_network_forecaster_windows(const eg_network_forecaster *f);
 eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err);
-extern const eg_task_type eg_task_type_forecast;
+extern const eg_task_type eg_task_type_forecast, eg_task_type_reconstruct;
+/* The same of a recipe of the task `reconstruct`, which has no target: it sees the columns that the recipe names, or the
+ * first of the table, and is trained by eg_network_forecaster_fit. What it makes of the last row of the window that ends
+ * at `origin`: `said`, of each column that is seen (eg_windows.seen), a value in the unit of the data. */
+eg_status eg_network_rebuilder_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table, eg_network_forecaster **forecaster,
+	eg_error *err);
+eg_status eg_network_rebuilder_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err);
 /* What the network alone says of a quantile of step k of n, in its own unit. */
 double eg_forecast_said(const eg_said_parts *p, const eg_real *said, int n, int k, double level);
 /* The value of n residuals that stands for a quantile of one more; they are sorted. */

@@ -18,6 +18,7 @@ struct eg_network_forecaster {
 	eg_model *model; /* NULL: it is trained here */
 	eg_panel panel;
 	const char *target;
+	bool rebuilds; /* its task is reconstruct */
 	int members, horizon;
 	eg_arena arena;
 	/* of the last training */
@@ -63,10 +64,14 @@ static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table
 	int n = 0, place;
 	if (!target) target = keys.target;
 	if (!target && keys.columns.n > 0) target = keys.columns.at[0];
+	if (!target && f->rebuilds && table->ncolumns > 0) target = table->columns[0].name;
 	eg_status status = eg_time_table_find(table, target, &place, err);
 	if (status) return status;
 	f->target = table->columns[place].name;
 	names[n++] = f->target;
+	/* of one that rebuilds: all, where the recipe names none */
+	for (int i = 0; i < table->ncolumns && f->rebuilds && keys.columns.n == 0 && n < EG_COUNT(names); i++)
+		if (i != place && table->columns[i].numbers) names[n++] = table->columns[i].name;
 	for (int i = 0; i < keys.columns.n + keys.known.n; i++) {
 		const char *name = i < keys.columns.n ? keys.columns.at[i] : keys.known.at[i - keys.columns.n];
 		bool there = false;
@@ -76,8 +81,11 @@ static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table
 	return eg_panel_of_table(table, names, n, &f->arena, &f->panel, err);
 }
 
-static eg_status is_forecast(const eg_recipe *r, const eg_task *t, eg_error *err) {
-	if (t->type == &eg_task_type_forecast) return EG_OK;
+static eg_status is_forecast(const eg_recipe *r, const eg_task *t, bool rebuilds, eg_error *err) {
+	if (t->type == (rebuilds ? &eg_task_type_reconstruct : &eg_task_type_forecast) && eg_forecast_windows(t)) return EG_OK;
+	if (rebuilds)
+		return eg_fail(err, EG_ERR_ARG, "%s: its task is '%s' of the source '%s'; what rebuilds rows of a table is 'task: reconstruct' with "
+		                                "'source: windows'", eg_recipe_source(r), t->type->info.name, eg_source_info(t->source)->name);
 	return eg_fail(err, EG_ERR_ARG, "%s: its task is '%s', and this one forecasts: write 'task: forecast'", eg_recipe_source(r),
 	        t->type->info.name);
 }
@@ -104,18 +112,30 @@ static eg_status check_horizon(eg_network_forecaster *f, eg_error *err) {
 	        eg_recipe_source(f->recipe), most, f->horizon);
 }
 
-eg_status eg_network_forecaster_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table,
-	const eg_network_forecaster_options *o, eg_network_forecaster **forecaster, eg_error *err) {
+static eg_status open_network(eg_recipe *r, eg_context *ctx, const eg_time_table *table, const eg_network_forecaster_options *o,
+	bool rebuilds, eg_network_forecaster **forecaster, eg_error *err) {
 	eg_network_forecaster *f = *forecaster = make(r, ctx, o->members, o->horizon, err);
 	if (!f) return EG_ERR_MEMORY;
+	f->rebuilds = rebuilds;
 	eg_status status = eg_task_open(r, &f->task, err);
-	if (!status) status = is_forecast(r, f->task, err);
+	if (!status) status = is_forecast(r, f->task, rebuilds, err);
 	if (!status) status = make_panel(f, table, o->target, err);
 	if (!status) status = check_horizon(f, err);
 	if (!status) return EG_OK;
 	eg_network_forecaster_free(f);
 	*forecaster = NULL;
 	return status;
+}
+
+eg_status eg_network_forecaster_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table,
+	const eg_network_forecaster_options *o, eg_network_forecaster **forecaster, eg_error *err) {
+	return open_network(r, ctx, table, o, false, forecaster, err);
+}
+
+eg_status eg_network_rebuilder_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table, eg_network_forecaster **forecaster,
+	eg_error *err) {
+	const eg_network_forecaster_options o = {.target = NULL};
+	return open_network(r, ctx, table, &o, true, forecaster, err);
 }
 
 const char *eg_network_forecaster_target(const eg_network_forecaster *f) { return f->target; }
@@ -177,16 +197,23 @@ static unsigned wanted(const eg_task *t) {
 	return mask;
 }
 
-/* Point and quantiles of every step that the recipe forecasts, on the scale of the windows (SAID x nahead). */
-static eg_status look(eg_network_forecaster *f, const eg_panel *p, int origin, double *v, eg_error *err) {
+/* The window that ends at an origin, into the record. */
+static eg_status see(eg_network_forecaster *f, const eg_panel *p, int origin, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(f->task);
-	const int n = w->nahead;
 	eg_record_reset(&f->record);
 	memset(f->record.fields, 0, sizeof f->record.fields);
 	if (!eg_windows_possible(w, p, origin))
 		return eg_fail(err, EG_ERR_ARG, "%s sees %d steps, and there are %d; take a smaller 'past', or more values",
 		        eg_recipe_source(f->recipe), w->past, origin + 1);
-	eg_status status = eg_windows_record(f->task->source, p, origin, wanted(f->task), &f->record, err);
+	return eg_windows_record(f->task->source, p, origin, wanted(f->task), &f->record, err);
+}
+
+/* Point and quantiles of every step that the recipe forecasts, on the scale of the windows (SAID x nahead). */
+static eg_status look(eg_network_forecaster *f, const eg_panel *p, int origin, double *v, eg_error *err) {
+	const eg_windows *w = eg_forecast_windows(f->task);
+	const int n = w->nahead;
+	eg_status status = see(f, p, origin, err);
+	if (status) return status;
 	memset(v, 0, (size_t)(SAID * n) * sizeof *v);
 	for (int m = 0; m < f->members && !status; m++) {
 		const eg_real *said = NULL;
@@ -316,8 +343,8 @@ static eg_status train(eg_network_forecaster *f, const eg_panel *past, eg_error 
 	if (!status) status = eg_recipe_build(f->recipe, f->ctx, eg_samples_sizes(s), &f->graph, err);
 	if (!status) status = eg_task_suits(f->task, f->graph, err);
 	for (int i = 0; i < f->members && !status; i++) status = train_member(f, s, i, &result, err);
-	if (!status) f->parts = eg_forecast_parts(f->task, f->graph);
-	if (!status && eg_forecast_conformal(f->task)) status = calibrate(f, past, err);
+	if (!status && !f->rebuilds) f->parts = eg_forecast_parts(f->task, f->graph);
+	if (!status && !f->rebuilds && eg_forecast_conformal(f->task)) status = calibrate(f, past, err);
 	if (!status) describe(f, s, &result);
 	eg_samples_free(s);
 	return status;
@@ -374,6 +401,16 @@ eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p,
 	double one[SAID * EG_WINDOW_AHEAD];
 	eg_status status = look(f, p, origin, one, err);
 	if (!status) *said = eg_forecast_windows(f->task)->log ? exp(one[0]) : one[0];
+	return status;
+}
+
+eg_status eg_network_rebuilder_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err) {
+	const eg_windows *w = eg_forecast_windows(f->task);
+	const eg_real *all = NULL;
+	eg_status status = see(f, p, origin, err);
+	if (!status) status = run_member(f, 0, &all, err);
+	for (int i = 0; i < w->nseen && !status; i++)
+		said[i] = eg_windows_rebuilt(w, i, (double)all[(ptrdiff_t)(w->past - 1) * w->nseen + i]);
 	return status;
 }
 

@@ -41,7 +41,7 @@ eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_st
 	eg_forecast_stream *s = *stream = eg_calloc(NULL, 1, sizeof *s);
 	if (!s) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a forecast");
 	eg_status status = eg_task_of_model(m, &s->task, err);
-	if (!status && !eg_forecast_windows(s->task))
+	if (!status && s->task->type != &eg_task_type_forecast)
 		status = eg_fail(err, EG_ERR_ARG, "%s: its task is '%s', and rows are followed by models that forecast", eg_model_path(m),
 		        s->task->type->info.name);
 	if (!status && eg_forecast_windows(s->task)->nknown > 0)

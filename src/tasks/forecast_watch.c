@@ -1,4 +1,5 @@
-/* forecast_watch.c - a network that forecasts a table, for a fault warning: it says what the next row should be.
+/* forecast_watch.c - a network for a fault warning: it forecasts what the next row should be, or rebuilds the row itself
+ * with those before it (an auto-encoder, the task reconstruct).
  *
  * It is trained on rows that the warning hands over, in a table of its own, and asked with a few rows at a time, of a
  * file or as they come. Not here: what is made of its errors (series/watch.c). */
@@ -14,6 +15,8 @@ struct eg_network_watch {
 	eg_watch_forecaster forecaster;
 	eg_network_forecaster *network;
 	int *of;             /* each column of the network's panel: which of the table */
+	int *told, *place;   /* columns that it tells; and of each of the table, which of these it is (-1: none) */
+	double *rebuilt;     /* what it makes of each column that it sees */
 	float *at;           /* past + 2 rows of it */
 	double *times;
 	eg_arena arena;
@@ -29,37 +32,53 @@ static int find(const eg_time_table *t, int n, const char *name) {
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
-static eg_status train(eg_network_watch *w, int n, eg_error *err) {
-	const eg_network_forecaster_options o = {.target = w->table.columns[w->forecaster.column].name};
+static eg_status new_network(eg_network_watch *w, eg_error *err) {
+	const eg_network_forecaster_options o = {.target = w->forecaster.rebuilds ? NULL : w->table.columns[w->told[0]].name};
 	eg_network_forecaster_free(w->network);
-	eg_status status = eg_network_forecaster_new(w->recipe, w->ctx, &w->table, &o, &w->network, err);
-	return status ? status : eg_network_forecaster_fit(w->network, n, err);
+	w->network = NULL;
+	return w->forecaster.rebuilds ? eg_network_rebuilder_new(w->recipe, w->ctx, &w->table, &w->network, err)
+	                              : eg_network_forecaster_new(w->recipe, w->ctx, &w->table, &o, &w->network, err);
 }
 
 static eg_status fit(void *user, const double *const *columns, int n, eg_error *err) {
 	eg_network_watch *w = user;
 	for (int i = 0; i < w->table.ncolumns; i++)
 		for (int t = 0; t < w->table.steps; t++) w->table.columns[i].values[t] = t < n ? columns[i][t] : (double)NAN;
-	return train(w, n < w->table.steps ? n : w->table.steps, err);
+	eg_status status = new_network(w, err);
+	return status ? status : eg_network_forecaster_fit(w->network, n < w->table.steps ? n : w->table.steps, err);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
-static double say(void *user, const double *rows, int64_t row) {
-	eg_network_watch *w = user;
+/* A network that has no answer is blind for this row; the signs that need none are left. */
+static void ask(eg_network_watch *w, const eg_panel *shown, double *said) {
+	const eg_windows *form = eg_network_forecaster_windows(w->network);
+	const int past = w->forecaster.past;
 	eg_error ignored;
-	double said;
+	if (!w->forecaster.rebuilds) {
+		if (eg_network_forecaster_ask(w->network, shown, past, said, &ignored)) *said = NAN;
+		return;
+	}
+	if (eg_network_rebuilder_ask(w->network, shown, past + 1, w->rebuilt, &ignored)) return;
+	for (int i = 0; i < form->nseen; i++) {
+		const int place = w->place[w->of[form->seen[i]]];
+		if (place >= 0 && isfinite(w->rebuilt[i])) said[place] = w->rebuilt[i];
+	}
+}
+
+static void say(void *user, const double *rows, int64_t row, double *said) {
+	eg_network_watch *w = user;
 	const eg_panel *whole = eg_network_forecaster_panel(w->network);
 	const int past = w->forecaster.past, first = (int)row - past - 1;
-	if (row < past) return NAN;
+	for (int i = 0; i < w->forecaster.ncolumns; i++) said[i] = NAN;
+	if (row < past) return;
 	for (int t = 0; t < past + 2; t++) {
 		for (int i = 0; i < whole->columns; i++)
 			w->at[t * whole->columns + i] = (float)rows[(ptrdiff_t)t * w->table.ncolumns + w->of[i]];
 		if (whole->times) w->times[t] = first + t >= 0 ? eg_panel_time(whole, first + t) : whole->times[0] - eg_panel_step(whole);
 	}
 	const eg_panel shown = {w->at, whole->times ? w->times : NULL, whole->names, past + 2, whole->columns, first};
-	/* a network that has no answer is blind for this row; the signs that need none are left */
-	return eg_network_forecaster_ask(w->network, &shown, past, &said, &ignored) ? (double)NAN : said;
+	ask(w, &shown, said);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -86,27 +105,60 @@ static eg_status look_at(const eg_network_watch *w, const eg_strings *list, eg_e
 	return EG_OK;
 }
 
+static void tell(eg_network_watch *w, int column) {
+	w->place[column] = w->forecaster.ncolumns;
+	w->told[w->forecaster.ncolumns++] = column;
+}
+
+static eg_status choose_forecast(eg_network_watch *w, const eg_windows *f, const eg_windows_names *keys, int watched, eg_error *err) {
+	const char *target = keys->target ? keys->target : keys->columns.n > 0 ? keys->columns.at[0] : w->table.columns[0].name;
+	const int column = find(&w->table, watched, target);
+	if (column < 0)
+		return eg_fail(err, EG_ERR_ARG, "%s: the network forecasts the column '%s', which is not watched; name it with --target",
+		        eg_recipe_source(w->recipe), target);
+	if (f->ahead[0] != 1)
+		return eg_fail(err, EG_ERR_ARG, "%s: the network forecasts %d steps ahead, and a warning needs the next one; write 'horizon: 1'",
+		        eg_recipe_source(w->recipe), f->ahead[0]);
+	tell(w, column);
+	return EG_OK;
+}
+
+/* All that are seen and watched. */
+static eg_status choose_rebuilt(eg_network_watch *w, const eg_windows_names *keys, int watched, eg_error *err) {
+	w->forecaster.rebuilds = true;
+	for (int i = 0; i < watched; i++) {
+		bool seen = keys->columns.n == 0;
+		for (int k = 0; k < keys->columns.n; k++) seen |= strcmp(keys->columns.at[k], w->table.columns[i].name) == 0;
+		if (seen) tell(w, i);
+	}
+	if (w->forecaster.ncolumns > 0) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "%s: none of the columns that the network rebuilds is watched; name one with --target",
+	        eg_recipe_source(w->recipe));
+}
+
 /* What the recipe says of columns, before its network is built. */
 static eg_status choose(eg_network_watch *w, int watched, eg_error *err) {
 	eg_task *task = NULL;
+	const size_t n = (size_t)w->table.ncolumns;
+	w->told = eg_arena_alloc(&w->arena, n * sizeof *w->told);
+	w->place = eg_arena_alloc(&w->arena, n * sizeof *w->place);
+	w->rebuilt = eg_arena_alloc(&w->arena, n * sizeof *w->rebuilt);
+	if (!w->told || !w->place || !w->rebuilt) return no_memory(err);
+	for (size_t i = 0; i < n; i++) w->place[i] = -1;
+	w->forecaster.columns = w->told;
 	eg_status status = eg_task_open(w->recipe, &task, err);
 	if (status) return status;
-	if (task->type != &eg_task_type_forecast)
-		status = eg_fail(err, EG_ERR_ARG, "%s: its task is '%s', and a network that watches forecasts: write 'task: forecast'",
-		        eg_recipe_source(w->recipe), task->type->info.name);
-	if (!status) {
+	const eg_windows *f = eg_windows_of(task->source);
+	const bool rebuilds = task->type == &eg_task_type_reconstruct;
+	if (!f || (!rebuilds && task->type != &eg_task_type_forecast))
+		status = eg_fail(err, EG_ERR_ARG, "%s: its task is '%s'; a network that watches forecasts or rebuilds windows of a table: write 'task: "
+		                                  "forecast' or 'task: reconstruct', and 'source: windows'", eg_recipe_source(w->recipe),
+		        task->type->info.name);
+	else {
 		const eg_windows_names keys = eg_windows_named(task->source);
-		const eg_windows *f = eg_forecast_windows(task);
-		const char *target = keys.target ? keys.target : keys.columns.n > 0 ? keys.columns.at[0] : w->table.columns[0].name;
-		w->forecaster.column = find(&w->table, watched, target);
 		/* a season ago is a part of it; and gaps are counted from before the window, up to its length */
 		w->forecaster.past = 2 * (f->reference == EG_REFERENCE_SEASON && f->period > f->past ? f->period : f->past);
-		if (w->forecaster.column < 0)
-			status = eg_fail(err, EG_ERR_ARG, "%s: the network forecasts the column '%s', which is not watched; name it with --target",
-			        eg_recipe_source(w->recipe), target);
-		else if (f->ahead[0] != 1)
-			status = eg_fail(err, EG_ERR_ARG, "%s: the network forecasts %d steps ahead, and a warning needs the next one; write 'horizon: 1'",
-			        eg_recipe_source(w->recipe), f->ahead[0]);
+		status = rebuilds ? choose_rebuilt(w, &keys, watched, err) : choose_forecast(w, f, &keys, watched, err);
 		if (!status) status = look_at(w, &keys.columns, err);
 		if (!status) status = look_at(w, &keys.known, err);
 	}
@@ -116,8 +168,7 @@ static eg_status choose(eg_network_watch *w, int watched, eg_error *err) {
 
 /* Which columns of the table its panel has, and room for a few rows of it. */
 static eg_status make_room(eg_network_watch *w, eg_error *err) {
-	const eg_network_forecaster_options o = {.target = w->table.columns[w->forecaster.column].name};
-	eg_status status = eg_network_forecaster_new(w->recipe, w->ctx, &w->table, &o, &w->network, err);
+	eg_status status = new_network(w, err);
 	if (status) return status;
 	const eg_panel *p = eg_network_forecaster_panel(w->network);
 	const size_t rows = (size_t)w->forecaster.past + 2;

@@ -138,8 +138,9 @@ static eg_status add_intakes(eg_task *t, eg_error *err) {
 			status = share_pad(t, l, shared, err);
 			continue;
 		}
-		status = find_field(
-		        t, l->field, t->type->targets, l->field ? "train.loss" : "data.source", &field, err);
+		const char *name = l->field;
+		if (!name && t->type->target_field) name = eg_source_field(t->source, t->type->target_field(t))->name;
+		status = find_field(t, name, t->type->targets, l->field ? "train.loss" : "data.source", &field, err);
 		if (!status) status = add_intake(t, NULL, l->input, field, err);
 		if (!status) status = choose_pad(t, l, &t->intakes[t->nintakes - 1]->pad, err);
 		if (!status) t->intakes[t->nintakes - 1]->target = true;

@@ -19,6 +19,7 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		if (strcmp(t->intakes[i]->input, loss->input) != 0) continue;
 		switch (t->intakes[i]->type->kind) {
 		case EG_FIELD_NUMBERS: return (form){EG_F32, 0, false, "numbers"};
+		case EG_FIELD_SERIES: return (form){EG_F32, 3, true, "numbers for each step"};
 		case EG_FIELD_TEXT: return (form){EG_I32, 2, true, "a unit for each step"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
 		case EG_FIELD_MASK: return (form){EG_I32, 3, false, "a class for each pixel"};
@@ -31,7 +32,8 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 }
 
 static bool has_form(const form *f, const eg_dims *d, eg_dtype type) {
-	bool sequence = d->rank >= 2 && d->d[0] < 0 && d->d[0] != EG_N && d->d[1] == EG_N;
+	/* of units there are as many as there are; of numbers the network may say how many steps it rebuilds */
+	const bool sequence = d->rank >= 2 && d->d[0] != EG_N && d->d[1] == EG_N && (d->d[0] < 0 || type == EG_F32);
 	if (type != f->type) return false;
 	if (f->steps) return d->rank == f->rank && sequence;
 	return d->rank >= 1 && d->d[0] == EG_N && (f->rank == 0 || d->rank == f->rank);
