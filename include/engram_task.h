@@ -318,7 +318,8 @@ EG_API const eg_watch_forecaster *eg_network_watch_forecaster(const eg_network_w
 /* Of the last training; NULL: there was none. */
 EG_API const eg_fitted *eg_network_watch_fitted(const eg_network_watch *w);
 
-/* A model that forecasts, fed row by row: the first line names the columns. The model must outlive it. */
+/* A model that forecasts, fed row by row: the first line names the columns. It keeps as many rows as the model's windows
+ * reach back, and as many again. The model must outlive it. */
 typedef struct eg_forecast_stream eg_forecast_stream;
 EG_API eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_stream **stream, eg_error *err);
 EG_API void eg_forecast_stream_free(eg_forecast_stream *s); /* NULL is allowed */

@@ -101,6 +101,37 @@ tail -n 1 out | sed 's/.*"origin"/"origin"/; s/}*$//' | cmp -s - of_file || fail
 "$ENGRAM" forecast net.safetensors --follow <short.csv >out || fail "--follow failed"
 says "origin,time,mean,0.025,0.1,0.5,0.9,0.975"
 says "2005-07,2005-10,"
+# No more rows are kept than windows reach back: what is said stays the same, and the memory too. The last rows of a long table
+# that is followed are forecast as from a table, which is read as a whole.
+cat >few.yaml <<'YAML'
+name: few
+task: forecast
+data: {source: windows, table: wide.csv, target: c1, past: 3, horizon: 1, validation: 0.2, test_last: 6}
+input: [time, 50]
+model: [last, linear: 1]
+train: {loss: mse, epochs: 1, seed: 1}
+YAML
+wide() { # ROWS: 50 columns, of which one has nothing for long
+	awk -v n="$1" 'BEGIN {
+		for (k = 1; k <= 50; k++) printf("c%d%s", k, k < 50 ? "," : "\n")
+		for (t = 0; t < n; t++) for (k = 1; k <= 50; k++) printf("%s%s", k == 2 && t % 99 > 9 ? "NA" : t * k % 97, k < 50 ? "," : "\n") }'
+}
+wide 60 >wide.csv
+expect 0 "$ENGRAM" train few.yaml --threads 1 -q -o few.safetensors
+wide 700 >long.csv
+expect 0 "$ENGRAM" predict few.safetensors long.csv --threads 1 --json
+sed 's/.*"origin"/"origin"/; s/}*$//' out >of_file
+"$ENGRAM" forecast few.safetensors --follow --json --threads 1 <long.csv >out || fail "--follow failed"
+tail -n 1 out | sed 's/.*"origin"/"origin"/; s/}*$//' | cmp -s - of_file || fail "--follow says something else of a long table"
+if [ -z "${ENGRAM_SANITIZE-}" ]; then # what has been freed is kept there
+	for rows in 2000 12000; do
+		wide $rows >long.csv
+		"$ENGRAM_BUILD/test/peak_memory" "$ENGRAM" forecast few.safetensors --follow --threads 1 <long.csv >out || fail "--follow failed"
+		eval "kb_$rows=\$(tail -n 1 out)"
+	done
+	# shellcheck disable=SC2154
+	[ "$kb_12000" -lt $((kb_2000 + 1000)) ] || fail "2000 rows took $kb_2000 kB, 12000 took $kb_12000: they are kept"
+fi
 printf 'Month,Sales\n2001-01,5\n2001-01,6\n2001-02,x\n' >wrong.csv
 expect 1 "$ENGRAM" predict net.safetensors wrong.csv
 says "wrong.csv:3: the time '2001-01' is not later than that of the row before"

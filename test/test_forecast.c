@@ -154,6 +154,49 @@ static void part_of_table(void **unused) {
 	}
 }
 
+/* Rows one by one, of which only some are kept: numbers of each origin as of all of them, gaps that are longer than what
+ * is kept among them. */
+static void fed(void **unused) {
+	static const char *const names[] = {"y", "x"};
+	(void)unused;
+	for (int form = 0; form < 12; form++) {
+		eg_windows w = {.past = 1 + form % 4, .ahead = {1, 2}, .nahead = 2, .seen = {0, 1}, .nseen = 2, .mask = true,
+			.fill = form % 5 == 0 ? EG_FILL_MEAN : EG_FILL_LAST, .reference = (eg_window_reference)(form % 3), .view = EG_VIEW_BOTH,
+			.period = 1 + form % 3, .waves = {7.5}, .nwaves = 1};
+		const eg_strings none = {0};
+		eg_panel_feed *all, *some;
+		float a[200], b[200];
+		const int reach = eg_windows_reach(&w);
+		OK(eg_panel_feed_new(names, 2, &none, &none, ',', &all, &err));
+		OK(eg_panel_feed_new(names, 2, &none, &none, ',', &some, &err));
+		eg_panel_feed_keep(some, reach + 1);
+		for (int t = -1; t < 300; t++) {
+			char row[60] = "t,y,x\n", y[20] = "NA", x[20] = "NA";
+			if (t % 3 != 1) snprintf(y, sizeof y, "%.3f", random_number());
+			if (t <= 60 || t > 200) snprintf(x, sizeof x, "%.3f", random_number());
+			if (t >= 0) snprintf(row, sizeof row, "%04d-%02d,%s,%s\n", 2000 + t / 12, t % 12 + 1, y, x);
+			OK(eg_panel_feed_lines(all, row, strlen(row), "rows", 1, &err));
+			OK(eg_panel_feed_lines(some, row, strlen(row), "rows", 1, &err));
+			const eg_panel *p = eg_panel_feed_get(all), *q = eg_panel_feed_get(some);
+			const int origin = p->steps - 1, here = q->steps - 1;
+			assert_true(q->steps <= 2 * (reach + 1) && q->first + q->steps == p->steps);
+			assert_int_equal(eg_windows_possible(&w, p, origin), eg_windows_possible(&w, q, here));
+			if (!eg_windows_possible(&w, p, origin)) continue;
+			if (w.columns == 0) eg_windows_fit(&w, p, origin + 1);
+			eg_windows_past(&w, p, origin, a), eg_windows_past(&w, q, here, b);
+			same(a, b, w.past * eg_windows_past_width(&w), "past");
+			eg_windows_gaps(&w, p, origin, a), eg_windows_gaps(&w, q, here, b);
+			same(a, b, w.past * 2, "gaps");
+			eg_windows_values(&w, p, origin, a), eg_windows_values(&w, q, here, b);
+			same(a, b, w.past * 2, "values");
+			eg_windows_unit(&w, p, origin, a), eg_windows_unit(&w, q, here, b);
+			same(a, b, 4, "unit");
+		}
+		eg_panel_feed_free(all);
+		eg_panel_feed_free(some);
+	}
+}
+
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 
 enum { ROWS = 150, PAST = 120 };
@@ -299,6 +342,7 @@ int main(void) {
 		cmocka_unit_test(by_hand),
 		cmocka_unit_test(no_leak),
 		cmocka_unit_test(part_of_table),
+		cmocka_unit_test(fed),
 		cmocka_unit_test(networks_do_not_leak),
 		cmocka_unit_test(rolling),
 		cmocka_unit_test(quantiles_of_student),

@@ -24,6 +24,7 @@ struct eg_panel_feed {
 	float *at;
 	double *times;
 	int cap_at, cap_times;
+	int keep; /* 0: all rows */
 	eg_panel panel;
 };
 
@@ -46,6 +47,8 @@ void eg_panel_feed_free(eg_panel_feed *f) {
 	eg_arena_free(&f->arena);
 	eg_release(NULL, f);
 }
+
+void eg_panel_feed_keep(eg_panel_feed *f, int rows) { f->keep = rows; }
 
 const eg_panel *eg_panel_feed_get(const eg_panel_feed *f) { return &f->panel; }
 
@@ -120,6 +123,18 @@ static eg_status read_cell(const eg_panel_feed *f, const eg_row *row, int c, con
 	return EG_OK;
 }
 
+/* When there are twice as many rows as are kept, the older ones go. */
+static void drop_rows(eg_panel_feed *f) {
+	const ptrdiff_t width = f->panel.columns, dropped = f->panel.steps - f->keep;
+	if (f->keep < 1 || dropped < f->keep) return;
+	float *first = f->at + dropped * width;
+	for (ptrdiff_t c = 0; c < width; c++)
+		for (ptrdiff_t t = dropped - 1; t >= 0 && isnan(first[c]); t--) first[c] = f->at[t * width + c];
+	memmove(f->at, first, (size_t)f->keep * (size_t)width * sizeof *f->at);
+	memmove(f->times, f->times + dropped, (size_t)f->keep * sizeof *f->times);
+	f->panel.steps = f->keep, f->panel.first += (int)dropped;
+}
+
 static eg_status take_row(eg_panel_feed *f, const eg_row *row, const char *where, eg_error *err) {
 	double time = 0;
 	const int n = f->panel.steps;
@@ -137,6 +152,7 @@ static eg_status take_row(eg_panel_feed *f, const eg_row *row, const char *where
 	f->times[n] = time;
 	f->panel.at = f->at, f->panel.times = f->nplaces > 0 ? f->times : NULL;
 	f->panel.steps++;
+	drop_rows(f);
 	return EG_OK;
 }
 

@@ -421,7 +421,7 @@ static float *put_numbers(eg_record *r, int field, int n) {
 /* The times of the steps ahead, and the origin's as the record's name. */
 static bool put_times(const eg_windows *w, const eg_panel *p, int origin, eg_record *r) {
 	char buf[32];
-	if (!p->times) return (r->id = eg_record_printf(r, "%d", origin + 1)) != NULL;
+	if (!p->times) return (r->id = eg_record_printf(r, "%d", p->first + origin + 1)) != NULL;
 	double *times = eg_record_room(r, ((size_t)w->nahead + 1) * sizeof *times);
 	if (!times) return false;
 	for (int k = 0; k < w->nahead; k++) times[k] = eg_panel_time(p, origin + w->ahead[k]);

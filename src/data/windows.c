@@ -26,11 +26,13 @@ static int last(const eg_windows *w, const eg_panel *p, int step, int column) {
 /* What the value at origin + ahead is compared with; NaN: nothing is there. */
 static double reference(const eg_windows *w, const eg_panel *p, int origin, int ahead) {
 	if (w->reference == EG_REFERENCE_NONE) return w->mean[w->target];
-	if (w->reference == EG_REFERENCE_SEASON && w->period > 0)
-		for (int step = origin + ahead - (ahead + w->period - 1) / w->period * w->period; step >= 0; step -= w->period) {
+	if (w->reference == EG_REFERENCE_SEASON && w->period > 0) {
+		int step = origin + ahead - (ahead + w->period - 1) / w->period * w->period;
+		for (int i = 0; i < EG_WINDOW_SEASONS && step >= 0; i++, step -= w->period) {
 			double v = at(w, p, step, w->target);
 			if (!isnan(v)) return v;
 		}
+	}
 	const int step = last(w, p, origin, w->target);
 	return step >= 0 ? at(w, p, step, w->target) : (double)NAN;
 }
@@ -114,6 +116,12 @@ int eg_windows_future_width(const eg_windows *w) { return w->nknown + 2 * waves_
 
 bool eg_windows_possible(const eg_windows *w, const eg_panel *p, int origin) {
 	return origin >= w->past - 1 && origin < p->steps && last(w, p, origin, w->target) >= 0;
+}
+
+int eg_windows_reach(const eg_windows *w) {
+	/* gaps are counted up to the length of the window, from before it */
+	const int64_t seasons = w->reference == EG_REFERENCE_SEASON ? (int64_t)EG_WINDOW_SEASONS * w->period : 0, past = 2 * (int64_t)w->past;
+	return (int)(seasons > past ? seasons : past);
 }
 
 int eg_windows_known_until(const eg_windows *w, const eg_panel *p) {

@@ -34,19 +34,22 @@ typedef struct eg_panel_feed eg_panel_feed;
 eg_status eg_panel_feed_new(const char *const *names, int n, const eg_strings *time, const eg_strings *missing, char separator,
 	eg_panel_feed **feed, eg_error *err);
 void eg_panel_feed_free(eg_panel_feed *f);
+/* From here on it holds the last `rows` rows, at least 2, and at most as many again. In the first of them the last value
+ * stands for one that is missing, of those before. */
+void eg_panel_feed_keep(eg_panel_feed *f, int rows);
 /* Takes whole lines. What cannot be read is an error with its line, and the rows before it are there. `from`: what the
  * lines are called, of which the first has this number. */
 eg_status eg_panel_feed_lines(
 	eg_panel_feed *f, const void *bytes, size_t size, const char *from, int64_t line, eg_error *err);
 const eg_panel *eg_panel_feed_get(const eg_panel_feed *f);
 
-enum { EG_WINDOW_COLUMNS = 64, EG_WINDOW_AHEAD = 512, EG_WINDOW_WAVES = 8 };
+enum { EG_WINDOW_COLUMNS = 64, EG_WINDOW_AHEAD = 512, EG_WINDOW_WAVES = 8, EG_WINDOW_SEASONS = 10 };
 
 typedef enum eg_window_fill { EG_FILL_LAST, EG_FILL_MEAN } eg_window_fill; /* what stands in a gap */
 typedef enum eg_window_reference {
 	EG_REFERENCE_NONE,  /* the value itself is forecast */
 	EG_REFERENCE_LAST,  /* its change from the last value that is there */
-	EG_REFERENCE_SEASON /* from the value one season ago */
+	EG_REFERENCE_SEASON /* from the value one season ago, or, where that is missing, up to EG_WINDOW_SEASONS ago */
 } eg_window_reference;
 typedef enum eg_window_view {
 	EG_VIEW_LEVEL,    /* the target's past values as they are */
@@ -89,6 +92,9 @@ int eg_windows_future_width(const eg_windows *w);
 
 /* Is there a value at or before the origin, and is the past long enough? */
 bool eg_windows_possible(const eg_windows *w, const eg_panel *p, int origin);
+/* How many steps before and at an origin its window is made of; what lies before them counts by the last value of each
+ * column alone. */
+int eg_windows_reach(const eg_windows *w);
 /* How many steps have all that is said to be known: up to the last value of the column that ends first. */
 int eg_windows_known_until(const eg_windows *w, const eg_panel *p);
 /* The past of an origin (past x past_width): the columns, what is relative, waves, masks. */

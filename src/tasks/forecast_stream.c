@@ -1,5 +1,5 @@
 /* forecast_stream.c - a model that forecasts, fed with rows of a table: a file of them, or one after the other as they
- * come. */
+ * come, of which no more are kept than windows reach back. */
 #include "tasks/forecast.h"
 
 #include <math.h>
@@ -50,6 +50,7 @@ eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_st
 	if (!status) status = eg_predictor_new(m, NULL, NULL, &s->predictor, err);
 	if (!status) status = eg_forecast_feed(s->task, &s->feed, err);
 	if (!status) status = eg_panel_feed_lines(s->feed, header, strlen(header), "the rows", 1, err);
+	if (!status) eg_panel_feed_keep(s->feed, eg_windows_reach(eg_forecast_windows(s->task)) + 1);
 	if (!status) return EG_OK;
 	eg_forecast_stream_free(s);
 	*stream = NULL;
