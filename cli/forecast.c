@@ -10,7 +10,7 @@
 
 static const char verb[] = "forecast";
 
-static double now(void) {
+double forecast_now(void) {
 	struct timespec t;
 	return timespec_get(&t, TIME_UTC) ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
 }
@@ -117,6 +117,7 @@ static void choose_networks(forecast_job *j) {
 			if (k == 0 || is_recipe(all[i])) j->models[j->n++].asked = all[i];
 		free(all);
 	}
+	j->networks = j->n;
 }
 
 /* All the classical models, or those that are named; --model FILE.yaml names one, too. */
@@ -181,11 +182,11 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 	eg_rolling_options trials = j->trials;
 	trials.progress = on_progress, trials.user = &w;
 	on_progress(&w, 0);
-	const double begin = now();
+	const double begin = forecast_now();
 	m->outlook = eg_outlook_new(j->horizon);
 	if (!m->outlook) return snprintf(err->message, sizeof err->message, "out of memory for a forecast"), EG_ERR_MEMORY;
 	eg_status status = m->recipe ? run_network(j, m, &trials, err) : run_classical(j, m, &trials, err);
-	m->seconds = now() - begin;
+	m->seconds = forecast_now() - begin;
 	if (!j->many) bar_clear(stderr);
 	if (!status) eg_rolling_scores(m->trial, -1, &m->scores);
 	return status;
@@ -194,7 +195,7 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 static void free_model(forecast_model *m) {
 	eg_rolling_free(m->trial);
 	eg_forecaster_free(m->fitted);
-	eg_network_forecaster_free(m->network);
+	if (m->recipe) eg_network_forecaster_free(m->network);
 	eg_value_free(m->sensitivity);
 	eg_recipe_free(m->recipe);
 	eg_outlook_free(m->outlook);
@@ -216,7 +217,7 @@ static bool run_models(forecast_job *j) {
 	int kept = 0;
 	for (int i = 0; i < j->n; i++) {
 		eg_error err;
-		if (run_model(j, i, &err) == EG_OK) {
+		if (j->models[i].trial || run_model(j, i, &err) == EG_OK) {
 			forecast_model m = j->models[i];
 			if (i != kept) j->models[i] = (forecast_model){0};
 			j->models[kept++] = m;
@@ -274,22 +275,32 @@ static bool read_options(forecast_job *j) {
 	return true;
 }
 
-/* The recipes that are named, before anything is fitted. Series that are side by side have a thread each. */
-static bool read_recipes(forecast_job *j) {
+eg_status forecast_load_recipe(const cli_args *a, const char *path, eg_recipe **r, eg_error *err) {
 	int n;
-	const char **set = args_all(j->args, "set", &n);
-	const eg_context_options o = {.threads = j->many ? 1 : (int)args_number(j->args, "threads", 0)};
+	const char **set = args_all(a, "set", &n);
+	const eg_status status = eg_recipe_load(path, set, r, err);
+	free(set);
+	return status;
+}
+
+/* The recipes that are named, before anything is fitted. Several series have them in common. */
+static bool read_recipes(forecast_job *j) {
+	const eg_context_options o = {.threads = (int)args_number(j->args, "threads", 0)};
 	eg_status status = EG_OK;
 	choose_networks(j);
-	for (int i = 0; i < j->n && !status; i++) status = eg_recipe_load(j->models[i].asked, set, &j->models[i].recipe, &j->err);
-	if (!status && j->n > 0 && !(j->ctx = eg_context_new(&o, &j->err))) status = EG_ERR_MEMORY;
-	free(set);
+	for (int i = 0; i < j->n && !j->many && !status; i++)
+		status = forecast_load_recipe(j->args, j->models[i].asked, &j->models[i].recipe, &j->err);
+	if (!status && j->n > 0 && !j->many && !(j->ctx = eg_context_new(&o, &j->err))) status = EG_ERR_MEMORY;
 	return status == EG_OK;
 }
 
-bool forecast_run(forecast_job *j) {
+bool forecast_prepare(forecast_job *j) {
 	if (!read_recipes(j) || !forecast_take(j) || !choose_period(j) || !choose_origins(j)) return false;
 	choose_models(j);
+	return true;
+}
+
+bool forecast_run(forecast_job *j) {
 	if (!run_models(j)) return false;
 	qsort(j->models, (size_t)j->n, sizeof *j->models, by_error);
 	test_best(j);
@@ -307,7 +318,7 @@ static int run_one(forecast_job *j, const eg_time_table *series) {
 	const char *picture = args_text(j->args, "out");
 	bool drawn = true;
 	j->table = series;
-	const bool ok = forecast_run(j);
+	const bool ok = forecast_prepare(j) && forecast_run(j);
 	for (char *at = j->notes; at && *at;) {
 		char *end = strchr(at, '\n');
 		fail(verb, "%.*s", (int)(end - at), at);
@@ -352,7 +363,7 @@ static const cli_option options[] = {
 	{"model", 0, "MODEL", "this model, beside the naive one, as in --model 'arima(0,1,1)(0,1,1)12' or --model ets; may be repeated "
 	                      "(default: all)", 0, 0},
 	{"recipe", 0, "FILE", "a network beside the classical models: a recipe of the task forecast; may be repeated (--model FILE.yaml, "
-	                      "too, alone beside the naive one)", 0, 0},
+	                      "too, alone beside the naive one). With --id one network is trained for all series", 0, 0},
 	{"seeds", 0, "N", "networks are trained with so many seeds, and say their mean (default: 1)", 1, 32},
 	{"follow", 0, NULL, "in place of a table, a model of the task forecast: rows are read from standard input, the first naming the "
 	                    "columns, and what comes behind each is printed at once", 0, 0},

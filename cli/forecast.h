@@ -14,7 +14,7 @@ typedef struct forecast_model {
 	eg_rolling *trial;
 	eg_scores scores;
 	eg_forecaster *fitted;        /* NULL: it is a network: */
-	eg_recipe *recipe;
+	eg_recipe *recipe;            /* its own; NULL: there is none, or one network is for several series */
 	eg_network_forecaster *network;
 	eg_value *sensitivity;        /* of the network; NULL: not known */
 	eg_outlook *outlook;
@@ -35,7 +35,8 @@ typedef struct forecast_job {
 	double strength;           /* of the season that was found; NAN: the period was given */
 	int seen_for_period;       /* the values that it was found in: the first so many */
 	forecast_model models[FORECAST_MODELS]; /* the best first */
-	int n, given;              /* given: those that were asked for */
+	int n, given;              /* given: those that were asked for; the first are */
+	int networks;              /* so many recipes */
 	char tested[120];          /* the simple model that the best one was tested against; "": none */
 	double p;
 	int network;               /* the best of the networks; -1: there is none; and its p */
@@ -74,8 +75,11 @@ void forecast_leave(forecast_job *j); /* what forecast_take took */
 
 /* ---- forecast.c -------------------------------------------------------------------------------------------------- */
 
-/* Everything of one series; false: j->err says why. */
+/* Everything of one series but its models, then these, where they have not been run yet; false: j->err says why. */
+bool forecast_prepare(forecast_job *j);
 bool forecast_run(forecast_job *j);
+eg_status forecast_load_recipe(const cli_args *a, const char *path, eg_recipe **r, eg_error *err); /* with --set */
+double forecast_now(void); /* seconds */
 void forecast_free(forecast_job *j);
 /* What ends a job. false. */
 bool forecast_refuse(forecast_job *j, const char *fmt, ...) CLI_PRINTF(2, 3);

@@ -1,5 +1,5 @@
-/* forecast_many.c - engram forecast --id: several series of one file, each forecast by itself, some at a time; what
- * they have in common. One series: forecast.c. */
+/* forecast_many.c - engram forecast --id: several series of one file, each forecast by itself, some at a time, and by
+ * networks that are for all of them; what they have in common. One series: forecast.c. */
 #include "forecast.h"
 
 #include <math.h>
@@ -14,7 +14,123 @@ typedef struct many {
 	forecast_job *jobs;
 	int n, next, done;
 	pthread_mutex_t lock;
+	eg_context *ctx;
+	eg_recipe *recipes[FORECAST_MODELS];
+	eg_network_forecaster *networks[FORECAST_MODELS]; /* one of each recipe, for all series */
 } many;
+
+/* ---- networks ---------------------------------------------------------------------------------------------------- */
+
+/* The series that can be forecast, as the networks count them. */
+typedef struct members {
+	forecast_job **jobs;
+	const eg_time_table **tables;
+	int *cuts, n;
+} members;
+
+static void find_members(many *m, members *all) {
+	all->jobs = cli_alloc(((size_t)m->n + 1) * sizeof *all->jobs);
+	all->tables = cli_alloc(((size_t)m->n + 1) * sizeof *all->tables);
+	all->cuts = cli_alloc(((size_t)m->n + 1) * sizeof *all->cuts);
+	for (int i = 0; i < m->n; i++)
+		if (!m->jobs[i].err.message[0]) all->jobs[all->n] = &m->jobs[i], all->tables[all->n++] = m->jobs[i].table;
+}
+
+/* Is step a of one series later than step b of another? Months go by how they are written; days that clocks make longer
+ * or shorter are told apart by a tenth of a step. */
+static bool is_later(const eg_time_table *t, int a, const eg_time_table *of, int b) {
+	char one[32], other[32];
+	if (!t->months && !of->months) return t->begin + t->seconds * a > of->begin + of->seconds * b + 0.1 * t->seconds;
+	return strcmp(eg_time_table_when(t, a, one), eg_time_table_when(of, b, other)) > 0;
+}
+
+/* No series may tell of what comes after the origin of another: all of them are cut where the earliest first origin of
+ * any is. Rows that are steps have no time in common, and are cut at the origin of their own. */
+static void cut_before_origins(members *all) {
+	int first = 0;
+	for (int i = 0; i < all->n; i++) {
+		all->cuts[i] = all->jobs[i]->trials.first;
+		if (is_later(all->tables[first], all->cuts[first] - 1, all->tables[i], all->cuts[i] - 1)) first = i;
+	}
+	const int end = all->cuts[first] - 1;
+	for (int i = 0; i < all->n && all->tables[first]->dated; i++)
+		while (all->cuts[i] > 0 && is_later(all->tables[i], all->cuts[i] - 1, all->tables[first], end)) all->cuts[i]--;
+}
+
+/* A network as a model of one of the series: it is trained already. */
+typedef struct one_of {
+	eg_network_forecaster *network;
+	int series;
+} one_of;
+
+static eg_status trained(void *user, const eg_past *past, eg_error *err) {
+	(void)user, (void)past, (void)err;
+	return EG_OK;
+}
+static eg_status say(void *user, const eg_past *past, eg_outlook *out, eg_error *err) {
+	const one_of *o = user;
+	return eg_network_forecaster_say_of(o->network, o->series, past->n, out, err);
+}
+static int parameters(void *user) { return eg_network_forecaster_fitted(((one_of *)user)->network)->parameters; }
+
+/* Forecasts from the origins of a series, by a network that was trained before all of them. */
+static eg_status compare(eg_network_forecaster *f, forecast_job *j, int series, forecast_model *to) {
+	one_of user = {f, series};
+	const eg_rolled rolled = {&user, eg_network_forecaster_fitted(f)->spec, trained, say, parameters};
+	eg_rolling_options trials = j->trials;
+	trials.refit = j->origins;
+	eg_status status = eg_rolling_run_with(&rolled, &j->past, &trials, &to->trial, &j->err);
+	if (!status) eg_rolling_scores(to->trial, -1, &to->scores);
+	return status;
+}
+
+/* Recipe number k for all series: trained once to be compared, and once more on everything. */
+static bool run_network(many *m, members *all, int k, eg_error *err) {
+	const cli_args *a = all->jobs[0]->args;
+	const double begin = forecast_now();
+	const eg_network_forecaster_options o = {.target = all->jobs[0]->target->name, .members = (int)args_number(a, "seeds", 1),
+		.horizon = all->jobs[0]->horizon};
+	eg_status status = forecast_load_recipe(a, all->jobs[0]->models[k].asked, &m->recipes[k], err);
+	if (!status) status = eg_network_forecaster_new_many(m->recipes[k], m->ctx, all->tables, all->n, &o, &m->networks[k], err);
+	cut_before_origins(all);
+	if (!status) status = eg_network_forecaster_fit_many(m->networks[k], all->cuts, err);
+	const double seconds = forecast_now() - begin;
+	for (int i = 0; i < all->n && !status; i++) {
+		forecast_model *to = &all->jobs[i]->models[k];
+		to->network = m->networks[k];
+		if (!compare(m->networks[k], all->jobs[i], i, to)) to->trial->seconds_fit = to->seconds = seconds / all->n;
+	}
+	for (int i = 0; i < all->n; i++) all->cuts[i] = all->jobs[i]->past.n;
+	if (!status) status = eg_network_forecaster_fit_many(m->networks[k], all->cuts, err);
+	for (int i = 0; i < all->n && !status; i++) {
+		forecast_job *j = all->jobs[i];
+		forecast_model *to = &j->models[k];
+		to->outlook = eg_outlook_new(j->horizon);
+		if (!to->outlook) return snprintf(err->message, sizeof err->message, "out of memory for a forecast"), false;
+		if (!j->err.message[0]) eg_network_forecaster_say_of(m->networks[k], i, j->past.n, to->outlook, &j->err);
+	}
+	return status == EG_OK;
+}
+
+/* Before the classical models, which are run side by side. */
+static bool run_networks(many *m, const cli_args *a) {
+	eg_error err = {0};
+	members all = {0};
+	const eg_context_options o = {.threads = (int)args_number(a, "threads", 0)};
+	find_members(m, &all);
+	const int n = all.n > 0 ? all.jobs[0]->networks : 0;
+	bool ok = n == 0 || (m->ctx = eg_context_new(&o, &err)) != NULL;
+	for (int k = 0; k < n && ok; k++) {
+		bar_show(stderr, all.jobs[0]->models[k].asked, (double)k / n, "one network for all series");
+		ok = run_network(m, &all, k, &err);
+	}
+	bar_clear(stderr);
+	if (!ok) fail_error(verb, &err);
+	free(all.jobs);
+	free((void *)all.tables);
+	free(all.cuts);
+	return ok;
+}
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
@@ -25,7 +141,7 @@ static void *work(void *user) {
 		const int i = m->next < m->n ? m->next++ : -1;
 		pthread_mutex_unlock(&m->lock);
 		if (i < 0) return NULL;
-		forecast_run(&m->jobs[i]);
+		if (!m->jobs[i].err.message[0]) forecast_run(&m->jobs[i]);
 		pthread_mutex_lock(&m->lock);
 		char right[2 * NUMBER], a[NUMBER], b[NUMBER];
 		snprintf(right, sizeof right, "%s of %s", number_int(a, ++m->done), number_int(b, m->n));
@@ -53,6 +169,7 @@ static void run_all(many *m, const cli_args *a) {
 /* A model over all series that it could be fitted to: the means of its scores, which do not depend on the units. */
 typedef struct overall {
 	const char *name;
+	const eg_network_forecaster *network; /* NULL: it is none */
 	int n, best, scaled;
 	double mase, smape, coverage80, coverage95, seconds;
 } overall;
@@ -73,7 +190,7 @@ static int gather(const many *m, overall all[FORECAST_MODELS]) {
 			int at = 0;
 			while (at < n && strcmp(all[at].name, model->asked) != 0) at++;
 			if (at == FORECAST_MODELS) continue;
-			if (at == n) all[n++] = (overall){.name = model->asked};
+			if (at == n) all[n++] = (overall){.name = model->asked, .network = model->network};
 			overall *o = &all[at];
 			const eg_scores *s = &model->scores;
 			o->n++, o->best += k == 0, o->seconds += model->seconds;
@@ -108,6 +225,14 @@ static void show_models(const overall *all, int n) {
 	}
 	table_print(t, stdout, 0);
 	table_free(t);
+}
+
+/* What is in one for all. */
+static void show_networks(const many *m) {
+	for (int k = 0; k < FORECAST_MODELS && m->networks[k]; k++) {
+		const eg_fitted *f = eg_network_forecaster_fitted(m->networks[k]);
+		printf("%s for all series: %s\n", text_shown(f->spec), f->formula);
+	}
 }
 
 static void show_series(const many *m) {
@@ -160,6 +285,8 @@ static void put_json(const many *m, const overall *all, int n) {
 		eg_value_put_int(one, "best_of", all[i].best);
 		eg_value_put_int(one, "fitted_to", all[i].n);
 		eg_value_put_number(one, "train_seconds", all[i].seconds);
+		for (int k = 0; k < FORECAST_MODELS && m->networks[k]; k++)
+			if (all[i].network == m->networks[k]) eg_value_put_text(one, "formula", eg_network_forecaster_fitted(m->networks[k])->formula);
 	}
 	for (int i = 0; i < m->n; i++) {
 		const forecast_job *j = &m->jobs[i];
@@ -196,6 +323,16 @@ static void tell_failed(const many *m) {
 	if (told > MOST) fail(verb, "and %d more series that could not be forecast", told - MOST);
 }
 
+static void free_many(many *m) {
+	for (int i = 0; i < m->n; i++) forecast_free(&m->jobs[i]);
+	for (int k = 0; k < FORECAST_MODELS; k++) {
+		eg_network_forecaster_free(m->networks[k]);
+		eg_recipe_free(m->recipes[k]);
+	}
+	eg_context_free(m->ctx);
+	free(m->jobs);
+}
+
 int forecast_many(const forecast_job *like, const eg_time_tables *tables) {
 	many m = {.n = tables->n};
 	overall all[FORECAST_MODELS];
@@ -206,6 +343,8 @@ int forecast_many(const forecast_job *like, const eg_time_tables *tables) {
 		m.jobs[i] = *like;
 		m.jobs[i].table = tables->at[i], m.jobs[i].many = true, m.jobs[i].horizon = usual_horizon(like->args, tables);
 	}
+	for (int i = 0; i < m.n; i++) forecast_prepare(&m.jobs[i]);
+	if (!run_networks(&m, like->args)) return free_many(&m), CLI_FAILED;
 	run_all(&m, like->args);
 	const int failed = count_failed(&m), n = gather(&m, all);
 	tell_failed(&m);
@@ -215,10 +354,10 @@ int forecast_many(const forecast_job *like, const eg_time_tables *tables) {
 		printf("%s: %d series by the column %s, horizon %d\n\nmodels over all series, means of their scores\n",
 		        text_shown(tables->at[0]->file), m.n, text_shown(args_text(like->args, "id")), m.jobs[0].horizon);
 		show_models(all, n);
+		show_networks(&m);
 		printf("\n");
 		show_series(&m);
 	}
-	for (int i = 0; i < m.n; i++) forecast_free(&m.jobs[i]);
-	free(m.jobs);
+	free_many(&m);
 	return failed ? CLI_FAILED : CLI_OK;
 }

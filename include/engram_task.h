@@ -294,7 +294,14 @@ EG_API const char *eg_network_forecaster_target(const eg_network_forecaster *f);
 EG_API eg_status eg_network_forecaster_fit(eg_network_forecaster *f, int n, eg_error *err);
 /* From the end of its first n steps. Steps that the recipe does not forecast are NAN. */
 EG_API eg_status eg_network_forecaster_say(eg_network_forecaster *f, int n, eg_outlook *out, eg_error *err);
-/* For eg_rolling_run_with; valid as long as the forecaster. */
+/* One network for n series, each a table: trained on windows of all, each scaled by its own past. Words of a column are
+ * those of all series. The tables must outlive it, the array need not. */
+EG_API eg_status eg_network_forecaster_new_many(eg_recipe *r, eg_context *ctx, const eg_time_table *const *tables, int n,
+	const eg_network_forecaster_options *options, eg_network_forecaster **forecaster, eg_error *err);
+/* Trains on the first n[i] steps of series i: none, where that is 0. */
+EG_API eg_status eg_network_forecaster_fit_many(eg_network_forecaster *f, const int *n, eg_error *err);
+EG_API eg_status eg_network_forecaster_say_of(eg_network_forecaster *f, int series, int n, eg_outlook *out, eg_error *err);
+/* For eg_rolling_run_with, of one series; valid as long as the forecaster. */
 EG_API eg_rolled eg_network_forecaster_rolled(eg_network_forecaster *f);
 /* Of the last training: how many parameters, windows, epochs; in words. */
 EG_API const eg_fitted *eg_network_forecaster_fitted(const eg_network_forecaster *f);

@@ -306,6 +306,38 @@ for table in alone others; do
 done
 without_seconds both | grep -o '"series": "S2", "target".*"forecast": {"series": "S2", "origin": "2005-12"[^}]*}[^}]*}' | sed 's/"series": "S3".*//' >together
 [ -s together ] && cmp -s alone together && cmp -s others together || fail "another series changes a forecast"
+# One network for all: each series by its own scale, so that one in another unit has the same scores; trained before the first
+# origin of any, and named once. A series that is over early takes its end with it.
+cat >shared.yaml <<'YAML'
+name: shared
+task: forecast
+data: {source: windows, table: shops.csv, target: Sales, columns: [Sales, Wind], past: 6, horizon: 3, validation: 0.2}
+input: [time, 3]
+model: [gru: 4, last, linear: 3]
+train: {loss: mse, epochs: 3, seed: 1}
+YAML
+shared="--target Sales --id Shop --model shared.yaml --model theta --horizon 3 --origins 5 --period 12 --threads 1"
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast shops.csv $shared
+says "shared for all series: a network of"
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast shops.csv $shared --json
+json out
+for key in '"name": "shared.yaml", "mase": ' '"formula": "a network of' '"name": "network", "spec": "shared"'; do says "$key"; done
+[ "$(grep -o '"spec": "shared"' out | wc -l)" = 3 ] || fail "not of each series: $(cat out)"
+awk 'BEGIN { print "Shop,Month,Sales,Wind"; for (t = 0; t < 60; t++) for (s = 1; s <= 2; s++)
+	printf "S%d,%d-%02d,%d,%s\n", s, 2001 + int(t / 12), t % 12 + 1, (s == 1 ? 1 : 1024) * (200 + t * 7919 % 13), t % 3 ? "N" : "S" }' >units.csv
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast units.csv $shared --json
+grep -o '"spec": "shared", "mae": [0-9.e+]*' out | sed 's/.*: //' | tr '\n' ' ' >maes
+awk '{ exit !($1 > 0 && $2 / $1 > 1024 * 0.9999 && $2 / $1 < 1024 * 1.0001) }' maes || fail "the unit changes what is said: $(cat maes)"
+awk -F, '!($1 == "S2" && $2 > "2004-06")' shops.csv >over.csv
+# shellcheck disable=SC2086
+expect 0 "$ENGRAM" forecast over.csv $shared
+says "shared for all series: a network of"
+# shellcheck disable=SC2086
+expect 1 "$ENGRAM" forecast shops.csv $shared --set data.past=200
+says "none of 3 series has a window of 200 steps"
 # One that cannot be forecast is named; the others are.
 awk -F, '!($1 == "S2" && NR > 9)' shops.csv >one-short.csv
 expect 1 "$ENGRAM" forecast one-short.csv --target Sales --id Shop --model theta --horizon 3 --period 12

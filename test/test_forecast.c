@@ -292,6 +292,44 @@ static void networks_do_not_leak(void **unused) {
 	eg_context_free(ctx);
 }
 
+/* One network for three series, of which the second is the first in another unit, and the third has no past: nothing behind
+ * where they are cut has any influence, the unit has none, and one that is cut at 0 is none to learn from. */
+static void one_network_for_all(void **unused) {
+	enum { HORIZON = 6 };
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	(void)unused;
+	for (size_t form = 0; form < sizeof networks / sizeof *networks; form++) {
+		eg_recipe *r = recipe_of(networks[form]);
+		eg_outlook *said[2][3];
+		for (int k = 0; k < 2; k++) {
+			eg_time_table *t[3];
+			eg_network_forecaster *f;
+			const eg_network_forecaster_options o = {.horizon = HORIZON};
+			for (int i = 0; i < 3; i++) t[i] = make_table(k ? PAST : ROWS);
+			for (int i = 0; i < ROWS; i++) t[1]->columns[0].values[i] *= 1024;
+			for (int i = PAST; i < ROWS && k; i++) t[2]->columns[0].values[i] = -1;
+			assert_string_equal(t[1]->columns[0].name, "y");
+			OK(eg_network_forecaster_new_many(r, ctx, (const eg_time_table *const[]){t[0], t[1], t[2]}, 3, &o, &f, &err));
+			OK(eg_network_forecaster_fit_many(f, (const int[]){PAST, PAST, 0}, &err));
+			for (int i = 0; i < 3; i++) {
+				said[k][i] = eg_outlook_new(HORIZON);
+				OK(eg_network_forecaster_say_of(f, i, PAST, said[k][i], &err));
+			}
+			eg_network_forecaster_free(f);
+			for (int i = 0; i < 3; i++) eg_time_table_free(t[i]);
+		}
+		for (int i = 0; i < 3; i++) same_outlook(said[0][i], said[1][i]);
+		for (int h = 0; h < HORIZON; h++) {
+			const double y = said[0][0]->mean[h];
+			near(said[0][1]->mean[h] / 1024, y, 1e-4 * fabs(y));
+			for (int q = 0; q < EG_LEVELS; q++) near(said[0][1]->quantiles[q][h] / 1024, said[0][0]->quantiles[q][h], 1e-4 * fabs(y));
+		}
+		for (int i = 0; i < 6; i++) eg_outlook_free(said[i / 3][i % 3]);
+		eg_recipe_free(r);
+	}
+	eg_context_free(ctx);
+}
+
 /* Beside the classical models on rolling origins: fitted anew, it says what it said. */
 static void rolling(void **unused) {
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
@@ -344,6 +382,7 @@ int main(void) {
 		cmocka_unit_test(part_of_table),
 		cmocka_unit_test(fed),
 		cmocka_unit_test(networks_do_not_leak),
+		cmocka_unit_test(one_network_for_all),
 		cmocka_unit_test(rolling),
 		cmocka_unit_test(quantiles_of_student),
 	};

@@ -12,6 +12,13 @@
 
 enum { TIME_MOST = 6, ORIGINS_PRESENT = 0 };
 
+/* One of several series. */
+typedef struct span {
+	eg_panel panel;
+	int cut;
+	eg_windows form; /* with its scales */
+} span;
+
 typedef struct windows_source {
 	eg_source base;
 	/* keys */
@@ -26,10 +33,12 @@ typedef struct windows_source {
 	eg_windows form;
 	bool kept, given, ready;
 	const char **names; /* of the columns, where they are kept */
-	eg_panel panel;
+	eg_panel panel; /* of several that were given the first; so is `form` with its scales */
 	float *numbers; /* the panel's, where it is the source's own */
 	double *times;
-	int cut, *items[EG_PARTS];
+	span *spans;    /* those that were given, nspans of them */
+	int nspans;
+	int cut, *items[EG_PARTS], *which[EG_PARTS]; /* which: NULL where there is one series */
 	int widths[2];
 } windows_source;
 
@@ -296,50 +305,62 @@ static eg_status choose_columns(windows_source *s, eg_error *err) {
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 /* Where the steps to train on end. */
-static int train_end(const windows_source *s) { return s->cut - (int)(s->base.validation * s->cut + 0.5); }
+static int train_end(const windows_source *s, int cut) { return cut - (int)(s->base.validation * cut + 0.5); }
+
+static int series_of(const windows_source *s) { return s->nspans > 1 ? s->nspans : 1; }
+static const eg_panel *panel_of(const windows_source *s, int which) { return which > 0 ? &s->spans[which].panel : &s->panel; }
+static int cut_of(const windows_source *s, int which) { return which > 0 ? s->spans[which].cut : s->cut; }
+static const eg_windows *form_of(const windows_source *s, int which) { return which > 0 ? &s->spans[which].form : &s->form; }
 
 /* How many of the values ahead lie in [from, to), and are there; -1: one that lies there is missing. */
-static int ahead_in(const windows_source *s, int origin, int from, int to) {
+static int ahead_in(const windows_source *s, const eg_panel *p, int origin, int from, int to) {
 	const eg_windows *w = &s->form;
 	int n = 0, gaps = 0;
 	for (int k = 0; k < w->nahead; k++) {
 		const int step = origin + w->ahead[k];
 		if (step < from || step >= to) continue;
-		const float v = s->panel.at[(ptrdiff_t)step * s->panel.columns + w->target];
+		const float v = p->at[(ptrdiff_t)step * p->columns + w->target];
 		const bool there = !isnan(v) && (!w->log || v > 0);
 		n += there, gaps += !there;
 	}
 	return gaps ? -1 : n;
 }
 
-static bool is_origin(const windows_source *s, eg_part part, int origin) {
+static bool is_origin(const windows_source *s, int which, eg_part part, int origin) {
 	const eg_windows *w = &s->form;
-	const int train = train_end(s), from = part == EG_PART_TRAIN ? 0 : part == EG_PART_TEST ? s->cut : train;
-	const int to = part == EG_PART_TRAIN ? train : part == EG_PART_TEST ? s->panel.steps : s->cut;
-	if (!eg_windows_possible(w, &s->panel, origin)) return false;
-	if (s->origins == ORIGINS_PRESENT && isnan(s->panel.at[(ptrdiff_t)origin * s->panel.columns + w->target])) return false;
-	if (part != EG_PART_TEST) return ahead_in(s, origin, from, to) == w->nahead;
+	const eg_panel *p = panel_of(s, which);
+	const int cut = cut_of(s, which), train = train_end(s, cut), from = part == EG_PART_TRAIN ? 0 : part == EG_PART_TEST ? cut : train;
+	const int to = part == EG_PART_TRAIN ? train : part == EG_PART_TEST ? p->steps : cut;
+	if (!eg_windows_possible(w, p, origin)) return false;
+	if (s->origins == ORIGINS_PRESENT && isnan(p->at[(ptrdiff_t)origin * p->columns + w->target])) return false;
+	if (part != EG_PART_TEST) return ahead_in(s, p, origin, from, to) == w->nahead;
 	if (origin + w->ahead[0] < from) return false;
 	int there = 0; /* of a test some may be missing */
 	for (int k = 0; k < w->nahead; k++) {
 		const int step = origin + w->ahead[k];
-		there += step < to && !isnan(s->panel.at[(ptrdiff_t)step * s->panel.columns + w->target]);
+		there += step < to && !isnan(p->at[(ptrdiff_t)step * p->columns + w->target]);
 	}
 	return there > 0;
 }
 
-static void thin(windows_source *s, int *items, int64_t *n) {
+static void thin(windows_source *s, int *items, int *which, int64_t *n) {
 	const int64_t all = *n, limit = s->base.limit;
 	if (limit < 1 || limit >= all) return;
 	for (int64_t i = 0; i < limit; i++) items[i] = items[i * all / limit];
+	for (int64_t i = 0; i < limit && which; i++) which[i] = which[i * all / limit];
 	*n = limit;
 }
 
 static eg_status too_short(const windows_source *s, eg_error *err) {
 	const eg_windows *w = &s->form;
+	if (s->nspans > 0)
+		return eg_fail(err, EG_ERR_ARG,
+		        "none of %d series has a window of %d steps with those that are forecast, the last %d steps behind it, and all its values, "
+		        "in what is to be trained on; take a smaller 'past', 'horizon' or 'validation', or fewer origins", s->nspans, w->past,
+		        w->ahead[w->nahead - 1]);
 	return eg_fail(err, EG_ERR_ARG,
 	        "%s has %d steps to train on, and no window of %d steps with those that are forecast, the last %d steps behind it, has all "
-	        "its values there; take a smaller 'past', 'horizon', 'validation' or test part", eg_windows_series(&s->base), train_end(s),
+	        "its values there; take a smaller 'past', 'horizon', 'validation' or test part", eg_windows_series(&s->base), train_end(s, s->cut),
 	        w->past, w->ahead[w->nahead - 1]);
 }
 
@@ -358,7 +379,11 @@ static eg_status know_series(windows_source *s, eg_error *err) {
 			return eg_fail(err, EG_ERR_ARG, "the model was trained on a series of %d columns, of which number %d is '%s'; this one has %d%s%s",
 			        w->columns, c + 1, s->names[c], s->panel.columns, c < s->panel.columns ? ", there " : "",
 			        c < s->panel.columns ? s->panel.names[c] : "");
-	if (!s->kept) eg_windows_fit(w, &s->panel, train_end(s));
+	if (!s->kept) eg_windows_fit(w, &s->panel, train_end(s, s->cut));
+	for (int i = 0; i < s->nspans; i++) {
+		s->spans[i].form = *w;
+		if (i > 0) eg_windows_fit(&s->spans[i].form, &s->spans[i].panel, train_end(s, s->spans[i].cut));
+	}
 	set_widths(s);
 	s->ready = true;
 	const int columns[EG_WINDOW_FIELDS] = {s->widths[0], s->widths[1], w->nseen, w->nseen, 1, w->nseen, w->nahead, 2 * w->nahead, w->nahead};
@@ -373,16 +398,23 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	windows_source *s = (windows_source *)base;
 	eg_status status = know_series(s, err);
 	if (status || (part == EG_PART_VALIDATION && base->validation <= 0)) return status;
-	if (!s->items[part]) s->items[part] = eg_alloc(NULL, (size_t)s->panel.steps * sizeof **s->items + 1);
-	if (!s->items[part]) return eg_source_no_memory(base, err);
-	base->count[part] = 0;
-	for (int t = 0; t < s->panel.steps; t++)
-		if (is_origin(s, part, t)) s->items[part][base->count[part]++] = t;
-	if (part == EG_PART_TRAIN) thin(s, s->items[part], &base->count[part]);
+	int64_t steps = 0, *n = &base->count[part];
+	for (int k = 0; k < series_of(s); k++) steps += panel_of(s, k)->steps;
+	if (!s->items[part]) s->items[part] = eg_alloc(NULL, (size_t)steps * sizeof **s->items + 1);
+	if (!s->which[part] && s->nspans > 1) s->which[part] = eg_alloc(NULL, (size_t)steps * sizeof **s->which + 1);
+	if (!s->items[part] || (s->nspans > 1 && !s->which[part])) return eg_source_no_memory(base, err);
+	*n = 0;
+	for (int k = 0; k < series_of(s); k++)
+		for (int t = 0; t < panel_of(s, k)->steps; t++) {
+			if (!is_origin(s, k, part, t)) continue;
+			if (s->which[part]) s->which[part][*n] = k;
+			s->items[part][(*n)++] = t;
+		}
+	if (part == EG_PART_TRAIN) thin(s, s->items[part], s->which[part], n);
 	if (part == EG_PART_TRAIN && base->count[part] < 1) return too_short(s, err);
 	if (part == EG_PART_VALIDATION && base->count[part] < 1)
 		return eg_fail(err, EG_ERR_ARG, "%s: 'validation' keeps %d steps aside, in which no window has all its values; make it larger, or "
-		                                "leave it out", eg_windows_series(base), s->cut - train_end(s));
+		                                "leave it out", eg_windows_series(base), s->cut - train_end(s, s->cut));
 	if (part == EG_PART_TEST && base->count[part] < 1)
 		eg_source_remark_on(base, part, "give 'test_last', how many steps at the end, or 'test_from', the time when it begins");
 	return EG_OK;
@@ -394,9 +426,12 @@ static void forget(windows_source *s) {
 	s->numbers = NULL, s->times = NULL;
 	for (int i = 0; i < EG_PARTS; i++) {
 		eg_release(NULL, s->items[i]);
-		s->items[i] = NULL;
+		eg_release(NULL, s->which[i]);
+		s->items[i] = s->which[i] = NULL;
 		s->base.prepared[i] = false;
 	}
+	eg_release(NULL, s->spans);
+	s->spans = NULL, s->nspans = 0;
 	s->panel = (eg_panel){0};
 	s->ready = false;
 }
@@ -430,9 +465,10 @@ static bool put_times(const eg_windows *w, const eg_panel *p, int origin, eg_rec
 	return (r->id = eg_record_printf(r, "%s", eg_time_text(p->times[origin], eg_panel_step(p), buf))) != NULL;
 }
 
-eg_status eg_windows_record(const eg_source *base, const eg_panel *p, int origin, unsigned wanted, eg_record *r, eg_error *err) {
+eg_status eg_windows_record(
+	const eg_source *base, int which, const eg_panel *p, int origin, unsigned wanted, eg_record *r, eg_error *err) {
 	const windows_source *s = (const windows_source *)base;
-	const eg_windows *w = &s->form;
+	const eg_windows *w = form_of(s, which);
 	const int P = w->past, K = w->nahead;
 	float *future = put_series(r, EG_WINDOW_FUTURE, K, s->widths[1]), *unit = put_numbers(r, EG_WINDOW_UNIT, 2 * K);
 	float *target = put_numbers(r, EG_WINDOW_TARGET, K), *truth = put_numbers(r, EG_WINDOW_TRUTH, K), *x[EG_WINDOW_FIELDS] = {0};
@@ -459,7 +495,8 @@ eg_status eg_windows_record(const eg_source *base, const eg_panel *p, int origin
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const windows_source *s = (const windows_source *)base;
-	return eg_windows_record(base, &s->panel, s->items[part][i], wanted, r, err);
+	const int which = eg_windows_which(base, part, i);
+	return eg_windows_record(base, which, panel_of(s, which), s->items[part][i], wanted, r, err);
 }
 
 /* ---- the source -------------------------------------------------------------------------------------------------- */
@@ -519,9 +556,20 @@ void eg_windows_aim(eg_source *s, const char *target) { ((windows_source *)s)->t
 
 int eg_windows_origin(const eg_source *s, eg_part part, int64_t i) { return ((const windows_source *)s)->items[part][i]; }
 
-eg_status eg_windows_give(eg_source *base, const eg_panel *p, int cut, eg_error *err) {
+int eg_windows_which(const eg_source *base, eg_part part, int64_t i) {
+	const windows_source *s = (const windows_source *)base;
+	return s->which[part] ? s->which[part][i] : 0;
+}
+
+const eg_windows *eg_windows_scales(const eg_source *s, int which) { return form_of((const windows_source *)s, which); }
+
+eg_status eg_windows_give(eg_source *base, const eg_panel *p, const int *cuts, int n, eg_error *err) {
 	windows_source *s = (windows_source *)base;
 	forget(s);
-	s->panel = *p, s->cut = cut, s->given = true;
+	s->spans = n > 1 ? eg_calloc(NULL, (size_t)n, sizeof *s->spans) : NULL;
+	if (n > 1 && !s->spans) return eg_source_no_memory(base, err);
+	s->nspans = n > 1 ? n : 0;
+	for (int i = 0; i < s->nspans; i++) s->spans[i].panel = p[i], s->spans[i].cut = cuts[i];
+	s->panel = *p, s->cut = *cuts, s->given = true;
 	return know_series(s, err);
 }

@@ -130,9 +130,10 @@ const eg_panel *eg_windows_panel(const eg_source *s); /* empty before it is prep
 const char *eg_windows_series(const eg_source *s);    /* what the series is called: the set, or the file */
 /* The scales are as they are, those of columns with these names, a list: nothing is measured. */
 eg_status eg_windows_keep(eg_source *s, const eg_value *names, eg_error *err);
-/* In place of the set or file: this panel, whose test part begins at step `cut`, which must outlive the source's use.
- * Everything is as before the first prepare. Columns are found by their names. */
-eg_status eg_windows_give(eg_source *s, const eg_panel *p, int cut, eg_error *err);
+/* In place of the set or file: n panels of the same columns, series that have nothing to do with each other, whose test
+ * parts begin at steps `cuts`; they must outlive the source's use. Records are windows of all of them, each scaled by the
+ * past of its own. Everything is as before the first prepare. Columns are found by their names. */
+eg_status eg_windows_give(eg_source *s, const eg_panel *p, const int *cuts, int n, eg_error *err);
 /* What its keys name: the columns that are seen (none: all), those that are known of the future, and the target (NULL:
  * the first). */
 typedef struct eg_windows_names {
@@ -144,8 +145,12 @@ typedef struct eg_windows_names {
 } eg_windows_names;
 eg_windows_names eg_windows_named(const eg_source *s);
 void eg_windows_aim(eg_source *s, const char *target); /* another target; the text must outlive the source */
-int eg_windows_origin(const eg_source *s, eg_part part, int64_t i); /* of record i */
-/* The record of any origin of the panel, where a window is possible. */
-eg_status eg_windows_record(const eg_source *s, const eg_panel *p, int origin, unsigned wanted, eg_record *r, eg_error *err);
+/* Of record i: where its window ends, and of which of the panels that were given it is. */
+int eg_windows_origin(const eg_source *s, eg_part part, int64_t i);
+int eg_windows_which(const eg_source *s, eg_part part, int64_t i);
+/* The form with the scales of a panel that was given. */
+const eg_windows *eg_windows_scales(const eg_source *s, int which);
+/* The record of any origin of a panel, where a window is possible, in the scales of panel `which` of those given. */
+eg_status eg_windows_record(const eg_source *s, int which, const eg_panel *p, int origin, unsigned wanted, eg_record *r, eg_error *err);
 
 #endif

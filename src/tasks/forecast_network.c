@@ -1,5 +1,5 @@
-/* forecast_network.c - networks that forecast a table, as a model beside the classical ones: trained on a past, asked
- * from the end of any.
+/* forecast_network.c - networks that forecast a table, or several with one network, as a model beside the classical ones:
+ * trained on a past, asked from the end of any.
  *
  * A training sees the first n steps of the table and nothing else, so nor do its scales and its intervals. Several
  * networks of different seeds say their mean. Beyond the steps that a recipe forecasts, forecasts are read as if they
@@ -10,13 +10,19 @@
 #include <math.h>
 #include <string.h>
 
-enum { MEMBERS = 32, SAID = EG_LEVELS + 1, WINDOWS_MOST = 400 /* that intervals of repeated forecasts are of */ };
+enum {
+	MEMBERS = 32,
+	SAID = EG_LEVELS + 1,
+	WINDOWS_MOST = 400, /* that intervals of repeated forecasts are of; of several series: */
+	SERIES_MOST = 20000
+};
 
 struct eg_network_forecaster {
 	eg_recipe *recipe;
 	eg_context *ctx;
 	eg_model *model; /* NULL: it is trained here */
-	eg_panel panel;
+	eg_panel *panels; /* one of each series */
+	int series;
 	const char *target;
 	bool rebuilds; /* its task is reconstruct */
 	int members, horizon;
@@ -27,7 +33,8 @@ struct eg_network_forecaster {
 	eg_params *params[MEMBERS];
 	eg_plan *plans[MEMBERS];
 	eg_said_parts parts;
-	double *shifts; /* SAID x horizon, on the scale of the windows; NULL: none */
+	double *shifts; /* SAID x horizon, on the scale of the windows, of several series as multiples of what their changes are;
+	                 * NULL: none */
 	eg_record record;
 	eg_fitted fitted;
 	char formula[300];
@@ -58,7 +65,7 @@ void eg_network_forecaster_free(eg_network_forecaster *f) {
 }
 
 /* The columns that the recipe names, the target among them. */
-static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table, const char *target, eg_error *err) {
+static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table, const char *target, eg_panel *panel, eg_error *err) {
 	const eg_windows_names keys = eg_windows_named(f->task->source);
 	const char *names[3 * EG_WINDOW_COLUMNS + 1];
 	int n = 0, place;
@@ -78,7 +85,37 @@ static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table
 		for (int k = 0; k < n; k++) there |= strcmp(names[k], name) == 0;
 		if (!there && n < EG_COUNT(names)) names[n++] = name;
 	}
-	return eg_panel_of_table(table, names, n, &f->arena, &f->panel, err);
+	return eg_panel_of_table(table, names, n, &f->arena, panel, err);
+}
+
+/* Series need not have the same words in a column: all that any of them has are columns of all. */
+static eg_status make_alike(eg_network_forecaster *f, const eg_time_table *const *tables, eg_error *err) {
+	const char *names[EG_WINDOW_COLUMNS + 1];
+	int n = 0;
+	bool alike = true;
+	for (int i = 0; i < f->series; i++)
+		for (int c = 0; c < f->panels[i].columns; c++) {
+			int k = 0;
+			while (k < n && strcmp(names[k], f->panels[i].names[c]) != 0) k++;
+			if (i > 0 && k != c) alike = false;
+			if (k == n && n == EG_WINDOW_COLUMNS)
+				return eg_fail(err, EG_ERR_ARG, "%s: the series have more than %d columns of numbers and words together; name fewer by 'columns'",
+				        eg_recipe_source(f->recipe), EG_WINDOW_COLUMNS);
+			if (k == n) names[n++] = f->panels[i].names[c];
+		}
+	for (int i = 0; i < f->series; i++) alike = alike && f->panels[i].columns == n;
+	eg_status status = EG_OK;
+	for (int i = 0; i < f->series && !alike && !status; i++) status = eg_panel_of_table(tables[i], names, n, &f->arena, &f->panels[i], err);
+	return status;
+}
+
+static eg_status make_panels(eg_network_forecaster *f, const eg_time_table *const *tables, int n, const char *target, eg_error *err) {
+	f->panels = eg_arena_alloc(&f->arena, (size_t)n * sizeof *f->panels);
+	if (!f->panels) return no_memory(err);
+	f->series = n;
+	eg_status status = EG_OK;
+	for (int i = 0; i < n && !status; i++) status = make_panel(f, tables[i], target, &f->panels[i], err);
+	return status || n < 2 ? status : make_alike(f, tables, err);
 }
 
 static eg_status is_forecast(const eg_recipe *r, const eg_task *t, bool rebuilds, eg_error *err) {
@@ -112,14 +149,14 @@ static eg_status check_horizon(eg_network_forecaster *f, eg_error *err) {
 	        eg_recipe_source(f->recipe), most, f->horizon);
 }
 
-static eg_status open_network(eg_recipe *r, eg_context *ctx, const eg_time_table *table, const eg_network_forecaster_options *o,
-	bool rebuilds, eg_network_forecaster **forecaster, eg_error *err) {
+static eg_status open_network(eg_recipe *r, eg_context *ctx, const eg_time_table *const *tables, int n,
+	const eg_network_forecaster_options *o, bool rebuilds, eg_network_forecaster **forecaster, eg_error *err) {
 	eg_network_forecaster *f = *forecaster = make(r, ctx, o->members, o->horizon, err);
 	if (!f) return EG_ERR_MEMORY;
 	f->rebuilds = rebuilds;
 	eg_status status = eg_task_open(r, &f->task, err);
 	if (!status) status = is_forecast(r, f->task, rebuilds, err);
-	if (!status) status = make_panel(f, table, o->target, err);
+	if (!status) status = make_panels(f, tables, n, o->target, err);
 	if (!status) status = check_horizon(f, err);
 	if (!status) return EG_OK;
 	eg_network_forecaster_free(f);
@@ -129,13 +166,18 @@ static eg_status open_network(eg_recipe *r, eg_context *ctx, const eg_time_table
 
 eg_status eg_network_forecaster_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table,
 	const eg_network_forecaster_options *o, eg_network_forecaster **forecaster, eg_error *err) {
-	return open_network(r, ctx, table, o, false, forecaster, err);
+	return open_network(r, ctx, &table, 1, o, false, forecaster, err);
+}
+
+eg_status eg_network_forecaster_new_many(eg_recipe *r, eg_context *ctx, const eg_time_table *const *tables, int n,
+	const eg_network_forecaster_options *o, eg_network_forecaster **forecaster, eg_error *err) {
+	return open_network(r, ctx, tables, n, o, false, forecaster, err);
 }
 
 eg_status eg_network_rebuilder_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table, eg_network_forecaster **forecaster,
 	eg_error *err) {
 	const eg_network_forecaster_options o = {.target = NULL};
-	return open_network(r, ctx, table, &o, true, forecaster, err);
+	return open_network(r, ctx, &table, 1, &o, true, forecaster, err);
 }
 
 const char *eg_network_forecaster_target(const eg_network_forecaster *f) { return f->target; }
@@ -198,21 +240,21 @@ static unsigned wanted(const eg_task *t) {
 }
 
 /* The window that ends at an origin, into the record. */
-static eg_status see(eg_network_forecaster *f, const eg_panel *p, int origin, eg_error *err) {
+static eg_status see(eg_network_forecaster *f, int series, const eg_panel *p, int origin, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(f->task);
 	eg_record_reset(&f->record);
 	memset(f->record.fields, 0, sizeof f->record.fields);
 	if (!eg_windows_possible(w, p, origin))
 		return eg_fail(err, EG_ERR_ARG, "%s sees %d steps, and there are %d; take a smaller 'past', or more values",
 		        eg_recipe_source(f->recipe), w->past, origin + 1);
-	return eg_windows_record(f->task->source, p, origin, wanted(f->task), &f->record, err);
+	return eg_windows_record(f->task->source, series, p, origin, wanted(f->task), &f->record, err);
 }
 
 /* Point and quantiles of every step that the recipe forecasts, on the scale of the windows (SAID x nahead). */
-static eg_status look(eg_network_forecaster *f, const eg_panel *p, int origin, double *v, eg_error *err) {
+static eg_status look(eg_network_forecaster *f, int series, const eg_panel *p, int origin, double *v, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(f->task);
 	const int n = w->nahead;
-	eg_status status = see(f, p, origin, err);
+	eg_status status = see(f, series, p, origin, err);
 	if (status) return status;
 	memset(v, 0, (size_t)(SAID * n) * sizeof *v);
 	for (int m = 0; m < f->members && !status; m++) {
@@ -250,20 +292,20 @@ static eg_status continued(const eg_network_forecaster *f, const eg_panel *p, in
 
 /* Steps 1 to `horizon` (SAID x horizon): as the recipe says, and then again from where that ends. NAN: it says nothing
  * of a step. */
-static eg_status look_far(eg_network_forecaster *f, const eg_panel *p, int origin, int horizon, double *v, eg_error *err) {
+static eg_status look_far(eg_network_forecaster *f, int series, const eg_panel *p, int origin, int horizon, double *v, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(f->task);
 	const int n = w->nahead, most = w->ahead[n - 1];
 	double *one = eg_alloc(NULL, (size_t)(SAID * n) * sizeof *one);
 	eg_panel far = {0};
 	for (int i = 0; i < SAID * horizon; i++) v[i] = NAN;
-	eg_status status = one ? look(f, p, origin, one, err) : no_memory(err);
+	eg_status status = one ? look(f, series, p, origin, one, err) : no_memory(err);
 	for (int k = 0; k < n && !status; k++)
 		for (int q = 0; q < SAID && w->ahead[k] <= horizon; q++) v[q * horizon + w->ahead[k] - 1] = one[q * n + k];
 	if (!status && horizon > most) status = continued(f, p, origin, horizon, &far, err);
 	for (int begin = most; begin < horizon && !status; begin += most) {
 		for (int h = begin - most; h < begin; h++)
 			((float *)(size_t)far.at)[(ptrdiff_t)(origin + 1 + h) * far.columns + w->target] = (float)(w->log ? exp(v[h]) : v[h]);
-		status = look(f, &far, origin + begin, one, err);
+		status = look(f, series, &far, origin + begin, one, err);
 		for (int k = 0; k < n && !status && begin + k < horizon; k++)
 			for (int q = 0; q < SAID; q++) v[q * horizon + begin + k] = one[k];
 	}
@@ -274,12 +316,18 @@ static eg_status look_far(eg_network_forecaster *f, const eg_panel *p, int origi
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
+/* What shifts of this series are multiples of. */
+static double shift_unit(const eg_network_forecaster *f, int series) {
+	return f->series > 1 ? eg_windows_scales(f->task->source, series)->mean_change : 1;
+}
+
 /* Residuals of the validation windows, of each step ahead: what each quantile has to be shifted by. */
-static eg_status calibrate(eg_network_forecaster *f, const eg_panel *past, eg_error *err) {
+static eg_status calibrate(eg_network_forecaster *f, const eg_panel *pasts, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(f->task);
 	const int H = f->horizon;
 	const bool far = H > w->ahead[w->nahead - 1];
-	const int64_t count = eg_source_count(f->task->source, EG_PART_VALIDATION), stride = far ? (count + WINDOWS_MOST - 1) / WINDOWS_MOST : 1;
+	const int64_t count = eg_source_count(f->task->source, EG_PART_VALIDATION), most = far ? WINDOWS_MOST : f->series > 1 ? SERIES_MOST : count;
+	const int64_t stride = most > 0 ? (count + most - 1) / most : 1;
 	if (count < 1) return EG_OK;
 	const int64_t room = (count + stride - 1) / stride; /* windows that are looked at */
 	int64_t n = 0;
@@ -287,11 +335,13 @@ static eg_status calibrate(eg_network_forecaster *f, const eg_panel *past, eg_er
 	f->shifts = eg_calloc(NULL, (size_t)(SAID * H), sizeof *f->shifts);
 	eg_status status = v && at && f->shifts ? EG_OK : no_memory(err);
 	for (int64_t i = 0; i < count && !status; i += stride, n++) {
-		const int origin = eg_windows_origin(f->task->source, EG_PART_VALIDATION, i);
-		status = look_far(f, past, origin, H, v, err);
+		const int origin = eg_windows_origin(f->task->source, EG_PART_VALIDATION, i), which = eg_windows_which(f->task->source, EG_PART_VALIDATION, i);
+		const eg_panel *past = &pasts[which];
+		const double unit = shift_unit(f, which);
+		status = look_far(f, which, past, origin, H, v, err);
 		for (int h = 0; h < H && !status; h++) {
 			const double y = origin + 1 + h < past->steps ? (double)past->at[(ptrdiff_t)(origin + 1 + h) * past->columns + w->target] : NAN;
-			for (int q = 0; q < SAID; q++) at[(ptrdiff_t)(q * H + h) * room + n] = (w->log ? log(y) : y) - v[q * H + h];
+			for (int q = 0; q < SAID; q++) at[(ptrdiff_t)(q * H + h) * room + n] = ((w->log ? log(y) : y) - v[q * H + h]) / unit;
 		}
 	}
 	for (int i = H; i < SAID * H && !status; i++) {
@@ -335,7 +385,7 @@ static void describe(eg_network_forecaster *f, const eg_samples *s, const eg_tra
 	        parameters_of(f), w->past, eg_windows_past_width(w), f->fitted.n, result->epochs_done, result->best_epoch);
 }
 
-static eg_status train(eg_network_forecaster *f, const eg_panel *past, eg_error *err) {
+static eg_status train(eg_network_forecaster *f, const eg_panel *pasts, eg_error *err) {
 	const eg_samples_options all = {.part = EG_PART_TRAIN};
 	eg_samples *s = NULL;
 	eg_train_result result = {0};
@@ -344,44 +394,68 @@ static eg_status train(eg_network_forecaster *f, const eg_panel *past, eg_error 
 	if (!status) status = eg_task_suits(f->task, f->graph, err);
 	for (int i = 0; i < f->members && !status; i++) status = train_member(f, s, i, &result, err);
 	if (!status && !f->rebuilds) f->parts = eg_forecast_parts(f->task, f->graph);
-	if (!status && !f->rebuilds && eg_forecast_conformal(f->task)) status = calibrate(f, past, err);
+	if (!status && !f->rebuilds && eg_forecast_conformal(f->task)) status = calibrate(f, pasts, err);
 	if (!status) describe(f, s, &result);
 	eg_samples_free(s);
 	return status;
 }
 
-eg_status eg_network_forecaster_fit(eg_network_forecaster *f, int n, eg_error *err) {
-	eg_panel past = f->panel;
-	if (n < past.steps) past.steps = n;
+static eg_status fit_pasts(eg_network_forecaster *f, const eg_panel *pasts, const int *cuts, eg_error *err) {
 	forget(f);
 	eg_status status = eg_task_open(f->recipe, &f->task, err);
 	if (status) return status;
 	eg_windows_aim(f->task->source, f->target);
-	status = eg_windows_give(f->task->source, &past, past.steps, err);
-	if (!status) status = train(f, &past, err);
-	if (status) eg_fail_prefix(err, "%s, trained on %d steps", eg_recipe_source(f->recipe), past.steps);
+	status = eg_windows_give(f->task->source, pasts, cuts, f->series, err);
+	if (!status) status = train(f, pasts, err);
+	if (status && f->series > 1)
+		eg_fail_prefix(err, "%s, trained on %d series", eg_recipe_source(f->recipe), f->series);
+	else if (status)
+		eg_fail_prefix(err, "%s, trained on %d steps", eg_recipe_source(f->recipe), *cuts);
 	return status;
 }
+
+eg_status eg_network_forecaster_fit_many(eg_network_forecaster *f, const int *n, eg_error *err) {
+	eg_panel *pasts = eg_calloc(NULL, (size_t)f->series, sizeof *pasts);
+	int *cuts = eg_calloc(NULL, (size_t)f->series, sizeof *cuts);
+	eg_status status = pasts && cuts ? EG_OK : no_memory(err);
+	for (int i = 0; i < f->series && !status; i++) {
+		pasts[i] = f->panels[i];
+		if (n[i] < pasts[i].steps) pasts[i].steps = n[i] > 0 ? n[i] : 0;
+		cuts[i] = pasts[i].steps;
+	}
+	if (!status) status = fit_pasts(f, pasts, cuts, err);
+	eg_release(NULL, pasts);
+	eg_release(NULL, cuts);
+	return status;
+}
+
+eg_status eg_network_forecaster_fit(eg_network_forecaster *f, int n, eg_error *err) { return eg_network_forecaster_fit_many(f, &n, err); }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 eg_status eg_network_forecaster_say(eg_network_forecaster *f, int n, eg_outlook *out, eg_error *err) {
+	return eg_network_forecaster_say_of(f, 0, n, out, err);
+}
+
+eg_status eg_network_forecaster_say_of(eg_network_forecaster *f, int series, int n, eg_outlook *out, eg_error *err) {
 	const int H = out->horizon;
+	const eg_panel *p = &f->panels[series];
 	const eg_windows *w = eg_forecast_windows(f->task);
 	if (H > f->horizon)
 		return eg_fail(err, EG_ERR_ARG, "a horizon of %d, but %d was the longest when it was trained", H, f->horizon);
-	const int known = eg_windows_known_until(w, &f->panel);
+	const int known = eg_windows_known_until(w, p);
 	if (w->nknown > 0 && known < n + H)
 		return eg_fail(err, EG_ERR_ARG,
 		        "%s: the known columns end after %d rows, but %d values and a horizon of %d need %d; give their future as rows without a value "
 		        "of '%s', or take a shorter horizon", eg_recipe_source(f->recipe), known, n, H, n + H, f->target);
 	double *v = eg_alloc(NULL, (size_t)(SAID * H) * sizeof *v);
-	eg_status status = v ? look_far(f, &f->panel, n - 1, H, v, err) : no_memory(err);
+	eg_status status = v ? look_far(f, series, p, n - 1, H, v, err) : no_memory(err);
+	const double unit = shift_unit(f, series);
 	for (int h = 0; h < H && !status; h++) {
 		double q[EG_LEVELS];
 		for (int i = 0; i < EG_LEVELS; i++) {
 			const double shift = f->shifts ? f->shifts[(i + 1) * f->horizon + h] : 0;
-			double x = v[(i + 1) * H + h] + shift;
+			double x = v[(i + 1) * H + h] + shift * unit;
 			int at = i;
 			for (; at > 0 && q[at - 1] > x; at--) q[at] = q[at - 1];
 			q[at] = x;
@@ -394,12 +468,12 @@ eg_status eg_network_forecaster_say(eg_network_forecaster *f, int n, eg_outlook 
 	return status;
 }
 
-const eg_panel *eg_network_forecaster_panel(const eg_network_forecaster *f) { return &f->panel; }
+const eg_panel *eg_network_forecaster_panel(const eg_network_forecaster *f) { return f->panels; }
 const eg_windows *eg_network_forecaster_windows(const eg_network_forecaster *f) { return eg_forecast_windows(f->task); }
 
 eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err) {
 	double one[SAID * EG_WINDOW_AHEAD];
-	eg_status status = look(f, p, origin, one, err);
+	eg_status status = look(f, 0, p, origin, one, err);
 	if (!status) *said = eg_forecast_windows(f->task)->log ? exp(one[0]) : one[0];
 	return status;
 }
@@ -407,7 +481,7 @@ eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p,
 eg_status eg_network_rebuilder_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err) {
 	const eg_windows *w = eg_forecast_windows(f->task);
 	const eg_real *all = NULL;
-	eg_status status = see(f, p, origin, err);
+	eg_status status = see(f, 0, p, origin, err);
 	if (!status) status = run_member(f, 0, &all, err);
 	for (int i = 0; i < w->nseen && !status; i++)
 		said[i] = eg_windows_rebuilt(w, i, (double)all[(ptrdiff_t)(w->past - 1) * w->nseen + i]);
@@ -447,11 +521,11 @@ static void list_variables(const eg_network_forecaster *f, variables *v) {
 	const eg_windows *w = eg_forecast_windows(f->task);
 	for (int i = 0; i < w->nseen; i++) {
 		const int both = w->seen[i] == w->target && w->view == EG_VIEW_BOTH ? 2 : 1;
-		for (int k = 0; k < both; k++) v->of[v->width++] = add_variable(v, f->panel.names[w->seen[i]]);
+		for (int k = 0; k < both; k++) v->of[v->width++] = add_variable(v, f->panels->names[w->seen[i]]);
 	}
 	const int waves = eg_windows_past_width(w) - v->width - (w->mask ? w->nseen : 0);
 	for (int i = 0; i < waves; i++) v->of[v->width++] = add_variable(v, "calendar");
-	for (int i = 0; i < w->nseen && w->mask; i++) v->of[v->width++] = add_variable(v, f->panel.names[w->seen[i]]);
+	for (int i = 0; i < w->nseen && w->mask; i++) v->of[v->width++] = add_variable(v, f->panels->names[w->seen[i]]);
 }
 
 /* The input that holds the past; -1: the network has none. */
@@ -461,11 +535,16 @@ static int past_input(const eg_task *t) {
 	return -1;
 }
 
-/* Origin number i of n, spread over the validation windows, or those that it was trained on. */
-static int spread_origin(const eg_network_forecaster *f, int i, int n) {
+typedef struct place {
+	int series, origin;
+} place;
+
+/* Window number i of n, spread over those that validate, or those that it was trained on. */
+static place spread_place(const eg_network_forecaster *f, int i, int n) {
 	const eg_source *s = f->task->source;
 	const eg_part part = eg_source_count(s, EG_PART_VALIDATION) > 0 ? EG_PART_VALIDATION : EG_PART_TRAIN;
-	return eg_windows_origin(s, part, eg_source_count(s, part) * i / n);
+	const int64_t at = eg_source_count(s, part) * i / n;
+	return (place){eg_windows_which(s, part, at), eg_windows_origin(s, part, at)};
 }
 
 static int origins_of(const eg_network_forecaster *f, int most) {
@@ -474,14 +553,15 @@ static int origins_of(const eg_network_forecaster *f, int most) {
 	return n < most ? (int)n : most;
 }
 
-static eg_status read_window(eg_network_forecaster *f, int origin, eg_record *r, eg_error *err) {
+static eg_status read_window(eg_network_forecaster *f, place at, eg_record *r, eg_error *err) {
 	eg_record_reset(r);
 	memset(r->fields, 0, sizeof r->fields);
-	return eg_windows_record(f->task->source, &f->panel, origin, wanted(f->task) | 1u << EG_WINDOW_PAST, r, err);
+	const unsigned fields = wanted(f->task) | 1u << EG_WINDOW_PAST;
+	return eg_windows_record(f->task->source, at.series, &f->panels[at.series], at.origin, fields, r, err);
 }
 
 /* |integrated gradients| of the first step ahead at one origin, added up by variable and by lag. */
-static eg_status attribute(eg_network_forecaster *f, const variables *v, int origin, double *by, double *lags, eg_error *err) {
+static eg_status attribute(eg_network_forecaster *f, const variables *v, place at, double *by, double *lags, eg_error *err) {
 	const eg_task *t = f->task;
 	const eg_windows *w = eg_forecast_windows(t);
 	const char *names[EG_TASK_INTAKES], *words[EG_MAX_DIMS + 1];
@@ -489,7 +569,7 @@ static eg_status attribute(eg_network_forecaster *f, const variables *v, int ori
 	eg_size named[EG_MAX_DIMS + 1] = {{0}};
 	const eg_real *said;
 	eg_attribution a = {0};
-	eg_status status = read_window(f, origin, &f->record, err);
+	eg_status status = read_window(f, at, &f->record, err);
 	if (!status) status = run_member(f, 0, &said, err);
 	if (status) return status;
 	for (int i = 0; i < t->ninputs; i++) names[i] = t->intakes[i]->input, inputs[i] = eg_plan_input(f->plans[0], names[i]);
@@ -515,8 +595,8 @@ static eg_status shuffled(eg_network_forecaster *f, const variables *v, int vari
 	*error = 0;
 	for (int i = 0; i < n && !status; i++) {
 		const eg_real *said = NULL;
-		status = read_window(f, spread_origin(f, i, n), &f->record, err);
-		if (!status) status = read_window(f, spread_origin(f, (i + n / 2) % n, n), &other, err);
+		status = read_window(f, spread_place(f, i, n), &f->record, err);
+		if (!status) status = read_window(f, spread_place(f, (i + n / 2) % n, n), &other, err);
 		for (int k = 0; k < w->past * v->width && !status; k++)
 			if (v->of[k % v->width] == variable)
 				((float *)(size_t)f->record.fields[EG_WINDOW_PAST].series.at)[k] = other.fields[EG_WINDOW_PAST].series.at[k];
@@ -535,7 +615,7 @@ eg_status eg_network_forecaster_sensitivity(eg_network_forecaster *f, eg_value *
 	eg_status status = lags ? EG_OK : no_memory(err);
 	if (past_input(f->task) < 0) return eg_release(NULL, lags), EG_OK;
 	list_variables(f, &v);
-	for (int i = 0; i < n && !status; i++) status = attribute(f, &v, spread_origin(f, i, n), by, lags, err);
+	for (int i = 0; i < n && !status; i++) status = attribute(f, &v, spread_place(f, i, n), by, lags, err);
 	for (int i = 0; i < v.n; i++) sum += by[i];
 	if (!status) status = shuffled(f, &v, -1, m, &whole, err);
 	eg_value *list = eg_value_put_list(map, "variables");

@@ -34,7 +34,7 @@ eg_status eg_forecast_record(const eg_task *t, const eg_panel *p, const char *na
 	if (w->nknown > 0 && known < needed)
 		return eg_fail(err, EG_ERR_ARG, "%s: the model forecasts up to row %d, and the columns that are known of the future end at row %d; give "
 		                                "their future as rows without a value of '%s'", name, needed, known, p->names[w->target]);
-	return eg_windows_record(t->source, p, origin, ~0u, r, err);
+	return eg_windows_record(t->source, 0, p, origin, ~0u, r, err);
 }
 
 eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_stream **stream, eg_error *err) {
