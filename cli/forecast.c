@@ -33,8 +33,8 @@ static int usual_horizon(int n, int period) {
 	return usual;
 }
 
-/* The first origin's past at least, unless --origins says otherwise: half of the series, or four seasons of the calendar,
- * in which a season shows, where these are not nearly all of it and the horizon leaves them. */
+/* The first origin's past at least, unless --origins says otherwise: half of the series, or four seasons of the
+ * calendar, in which a season shows, where these are not nearly all of it and the horizon leaves them. */
 static int least_past(const forecast_job *j, int horizon) {
 	const int n = j->past.n, *tried = eg_time_table_periods(j->table);
 	int least = n > 12 ? n / 2 : 3;

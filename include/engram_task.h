@@ -313,10 +313,10 @@ EG_API eg_status eg_network_forecaster_sensitivity(eg_network_forecaster *f, eg_
 /* The same as the forecaster of a fault warning (eg_watch_forecaster, engram_series.h), one row ahead. names: the n
  * columns of the table that are looked at, those that are watched first. What it forecasts is the recipe's target, else
  * the first of its columns, else the first of these; it trains anew whenever it is fitted, its scales too. Columns that
- * the recipe names as known are seen in the row that is forecast. A recipe of the task `reconstruct` is an auto-encoder,
- * which rebuilds its columns (without them: all), and tells those that are watched. EG_ERR_ARG: a target that is not
- * watched, columns that are not looked at, a recipe that does neither. The recipe, the context, the table and the
- * names must outlive it. */
+ * the recipe names as known are seen in the row that is forecast. A recipe of the task `reconstruct` is an
+ * auto-encoder, which rebuilds its columns (without them: all), and tells those that are watched. EG_ERR_ARG: a target
+ * that is not watched, columns that are not looked at, a recipe that does neither. The recipe, the context, the table
+ * and the names must outlive it. */
 typedef struct eg_network_watch eg_network_watch;
 EG_API eg_status eg_network_watch_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table, const char *const *names, int n,
 	int watched, eg_network_watch **watch, eg_error *err);
@@ -325,8 +325,8 @@ EG_API const eg_watch_forecaster *eg_network_watch_forecaster(const eg_network_w
 /* Of the last training; NULL: there was none. */
 EG_API const eg_fitted *eg_network_watch_fitted(const eg_network_watch *w);
 
-/* A model that forecasts, fed row by row: the first line names the columns. It keeps as many rows as the model's windows
- * reach back, and as many again. The model must outlive it. */
+/* A model that forecasts, fed row by row: the first line names the columns. It keeps as many rows as the model's
+ * windows reach back, and as many again. The model must outlive it. */
 typedef struct eg_forecast_stream eg_forecast_stream;
 EG_API eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_stream **stream, eg_error *err);
 EG_API void eg_forecast_stream_free(eg_forecast_stream *s); /* NULL is allowed */

@@ -154,8 +154,8 @@ static void part_of_table(void **unused) {
 	}
 }
 
-/* Rows one by one, of which only some are kept: numbers of each origin as of all of them, gaps that are longer than what
- * is kept among them. */
+/* Rows one by one, of which only some are kept: numbers of each origin as of all of them, gaps that are longer than
+ * what is kept among them. */
 static void fed(void **unused) {
 	static const char *const names[] = {"y", "x"};
 	(void)unused;
@@ -292,8 +292,8 @@ static void networks_do_not_leak(void **unused) {
 	eg_context_free(ctx);
 }
 
-/* One network for three series, of which the second is the first in another unit, and the third has no past: nothing behind
- * where they are cut has any influence, the unit has none, and one that is cut at 0 is none to learn from. */
+/* One network for three series, of which the second is the first in another unit, and the third has no past: nothing
+ * behind where they are cut has any influence, the unit has none, and one that is cut at 0 is none to learn from. */
 static void one_network_for_all(void **unused) {
 	enum { HORIZON = 6 };
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);

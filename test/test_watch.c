@@ -375,7 +375,7 @@ static void autoencoder(void **state) {
 	}
 	assert_true(now.column == 1 && (now.sign == EG_SIGN_JUMP || now.sign == EG_SIGN_RANGE));
 	eg_watch_end(r);
-	/* the errors of both columns are the network's, which cannot be those of the noise: the row goes through six numbers */
+	/* the errors of both columns are the network's: the row goes through six numbers */
 	for (int j = 0; j < 2; j++) assert_true(eg_watch_threshold(w, j, EG_SIGN_JUMP) >= 3 && eg_watch_threshold(w, j, EG_SIGN_JUMP) < 9);
 	eg_watch_free(w);
 	eg_network_watch_free(n);

@@ -34,8 +34,8 @@ typedef struct eg_panel_feed eg_panel_feed;
 eg_status eg_panel_feed_new(const char *const *names, int n, const eg_strings *time, const eg_strings *missing, char separator,
 	eg_panel_feed **feed, eg_error *err);
 void eg_panel_feed_free(eg_panel_feed *f);
-/* From here on it holds the last `rows` rows, at least 2, and at most as many again. In the first of them the last value
- * stands for one that is missing, of those before. */
+/* From here on it holds the last `rows` rows, at least 2, and at most as many again. In the first of them the last
+ * value stands for one that is missing, of those before. */
 void eg_panel_feed_keep(eg_panel_feed *f, int rows);
 /* Takes whole lines. What cannot be read is an error with its line, and the rows before it are there. `from`: what the
  * lines are called, of which the first has this number. */
@@ -131,8 +131,8 @@ const char *eg_windows_series(const eg_source *s);    /* what the series is call
 /* The scales are as they are, those of columns with these names, a list: nothing is measured. */
 eg_status eg_windows_keep(eg_source *s, const eg_value *names, eg_error *err);
 /* In place of the set or file: n panels of the same columns, series that have nothing to do with each other, whose test
- * parts begin at steps `cuts`; they must outlive the source's use. Records are windows of all of them, each scaled by the
- * past of its own. Everything is as before the first prepare. Columns are found by their names. */
+ * parts begin at steps `cuts`; they must outlive the source's use. Records are windows of all of them, each scaled by
+ * the past of its own. Everything is as before the first prepare. Columns are found by their names. */
 eg_status eg_windows_give(eg_source *s, const eg_panel *p, const int *cuts, int n, eg_error *err);
 /* What its keys name: the columns that are seen (none: all), those that are known of the future, and the target (NULL:
  * the first). */

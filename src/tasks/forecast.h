@@ -33,8 +33,8 @@ const eg_panel *eg_network_forecaster_panel(const eg_network_forecaster *f);
 const eg_windows *eg_network_forecaster_windows(const eg_network_forecaster *f);
 eg_status eg_network_forecaster_ask(eg_network_forecaster *f, const eg_panel *p, int origin, double *said, eg_error *err);
 extern const eg_task_type eg_task_type_forecast, eg_task_type_reconstruct;
-/* The same of a recipe of the task `reconstruct`, which has no target: it sees the columns that the recipe names, or the
- * first of the table, and is trained by eg_network_forecaster_fit. What it makes of the last row of the window that ends
+/* The same of a recipe of the task `reconstruct`, which has no target: it sees the columns that the recipe names, or
+ * all of the table, and is trained by eg_network_forecaster_fit. What it makes of the last row of the window that ends
  * at `origin`: `said`, of each column that is seen (eg_windows.seen), a value in the unit of the data. */
 eg_status eg_network_rebuilder_new(eg_recipe *r, eg_context *ctx, const eg_time_table *table, eg_network_forecaster **forecaster,
 	eg_error *err);

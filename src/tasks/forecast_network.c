@@ -1,5 +1,5 @@
-/* forecast_network.c - networks that forecast a table, or several with one network, as a model beside the classical ones:
- * trained on a past, asked from the end of any.
+/* forecast_network.c - networks that forecast a table, or several with one network, as a model beside the classical
+ * ones: trained on a past, asked from the end of any.
  *
  * A training sees the first n steps of the table and nothing else, so nor do its scales and its intervals. Several
  * networks of different seeds say their mean. Beyond the steps that a recipe forecasts, forecasts are read as if they
@@ -33,8 +33,8 @@ struct eg_network_forecaster {
 	eg_params *params[MEMBERS];
 	eg_plan *plans[MEMBERS];
 	eg_said_parts parts;
-	double *shifts; /* SAID x horizon, on the scale of the windows, of several series as multiples of what their changes are;
-	                 * NULL: none */
+	double *shifts; /* SAID x horizon, on the scale of the windows, of several series as multiples of what their
+	                 * changes are; NULL: none */
 	eg_record record;
 	eg_fitted fitted;
 	char formula[300];
@@ -326,7 +326,8 @@ static eg_status calibrate(eg_network_forecaster *f, const eg_panel *pasts, eg_e
 	const eg_windows *w = eg_forecast_windows(f->task);
 	const int H = f->horizon;
 	const bool far = H > w->ahead[w->nahead - 1];
-	const int64_t count = eg_source_count(f->task->source, EG_PART_VALIDATION), most = far ? WINDOWS_MOST : f->series > 1 ? SERIES_MOST : count;
+	const eg_source *s = f->task->source;
+	const int64_t count = eg_source_count(s, EG_PART_VALIDATION), most = far ? WINDOWS_MOST : f->series > 1 ? SERIES_MOST : count;
 	const int64_t stride = most > 0 ? (count + most - 1) / most : 1;
 	if (count < 1) return EG_OK;
 	const int64_t room = (count + stride - 1) / stride; /* windows that are looked at */
@@ -335,7 +336,7 @@ static eg_status calibrate(eg_network_forecaster *f, const eg_panel *pasts, eg_e
 	f->shifts = eg_calloc(NULL, (size_t)(SAID * H), sizeof *f->shifts);
 	eg_status status = v && at && f->shifts ? EG_OK : no_memory(err);
 	for (int64_t i = 0; i < count && !status; i += stride, n++) {
-		const int origin = eg_windows_origin(f->task->source, EG_PART_VALIDATION, i), which = eg_windows_which(f->task->source, EG_PART_VALIDATION, i);
+		const int origin = eg_windows_origin(s, EG_PART_VALIDATION, i), which = eg_windows_which(s, EG_PART_VALIDATION, i);
 		const eg_panel *past = &pasts[which];
 		const double unit = shift_unit(f, which);
 		status = look_far(f, which, past, origin, H, v, err);

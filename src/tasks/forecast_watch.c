@@ -1,5 +1,5 @@
-/* forecast_watch.c - a network for a fault warning: it forecasts what the next row should be, or rebuilds the row itself
- * with those before it (an auto-encoder, the task reconstruct).
+/* forecast_watch.c - a network for a fault warning: it forecasts what the next row should be, or rebuilds the row
+ * itself with those before it (an auto-encoder, the task reconstruct).
  *
  * It is trained on rows that the warning hands over, in a table of its own, and asked with a few rows at a time, of a
  * file or as they come. Not here: what is made of its errors (series/watch.c). */

@@ -1,8 +1,8 @@
-/* reconstruct.c - the task `reconstruct`: a network puts out again what goes in, through a bottleneck or out of noise: an
- * auto-encoder. What it cannot rebuild is unlike what it was trained on, so the error tells of what is odd.
+/* reconstruct.c - the task `reconstruct`: a network puts out again what goes in, through a bottleneck or out of noise:
+ * an auto-encoder. What it cannot rebuild is unlike what it was trained on, so the error tells of what is odd.
  *
- * Of windows of a series (`source: windows`) the columns alone are rebuilt, not the waves of the calendar that may stand
- * beside them; of other series all numbers of each step. Not here: who watches such errors (forecast_watch.c). */
+ * Of windows of a series (`source: windows`) the columns alone are rebuilt, not the waves of the calendar that may
+ * stand beside them; of other series all numbers of each step. Not here: who watches such errors (forecast_watch.c). */
 #include "tasks/forecast.h"
 
 #include <math.h>

@@ -61,8 +61,8 @@ typedef struct eg_task_type {
 	size_t size;       /* of its struct, whose first member is eg_task; 0: eg_task alone */
 	eg_key_table keys; /* of the section `data`, beside those of source and intakes: offsets into that struct */
 	eg_kinds inputs, targets; /* kinds of fields that it takes; targets 0: it makes its own */
-	int (*target_field)(const eg_task *t); /* which field a target is, if the recipe does not say; NULL: the first of
-	                                        * these kinds that is no input */
+	int (*target_field)(const eg_task *t); /* which field a target is, if the recipe does not say; NULL: the first
+	                                        * of these kinds that is no input */
 	const char *needs;        /* for messages: "a picture with a label" */
 	const eg_intake_type *reads; /* how the fields of its inputs become numbers; NULL: by their kind */
 
