@@ -97,6 +97,7 @@ bool forecast_is_simple(const char *name) {
 }
 
 const eg_fitted *forecast_fitted(const forecast_model *m) {
+	if (m->combination) return forecast_combination_fitted(m->combination);
 	return m->network ? eg_network_forecaster_fitted(m->network) : eg_forecaster_fitted(m->fitted);
 }
 
@@ -105,19 +106,25 @@ static bool ends_with(const char *s, const char *end) {
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static bool is_recipe(const char *model) { return ends_with(model, ".yaml") || ends_with(model, ".yml"); }
+bool forecast_is_recipe(const char *model) { return ends_with(model, ".yaml") || ends_with(model, ".yml"); }
 
-/* Networks stand before the classical models. */
-static void choose_networks(forecast_job *j) {
+/* The models of --recipe (all of them) and --model that are such ones. */
+static void choose(forecast_job *j, bool all_recipes, bool (*is)(const char *asked)) {
 	static const char *const options[] = {"recipe", "model"};
-	for (int k = 0; k < 2; k++) {
+	for (int k = all_recipes ? 0 : 1; k < 2; k++) {
 		int n;
 		const char **all = args_all(j->args, options[k], &n);
 		for (int i = 0; i < n && j->n < FORECAST_MODELS; i++)
-			if (k == 0 || is_recipe(all[i])) j->models[j->n++].asked = all[i];
+			if (k == 0 || is(all[i])) j->models[j->n++].asked = all[i];
 		free(all);
 	}
+}
+
+/* Networks, and then models of several, stand before the classical ones. */
+static void choose_networks(forecast_job *j) {
+	choose(j, true, forecast_is_recipe);
 	j->networks = j->n;
+	choose(j, false, forecast_is_combination);
 }
 
 /* All the classical models, or those that are named; --model FILE.yaml names one, too. */
@@ -127,7 +134,7 @@ static void choose_models(forecast_job *j) {
 	const eg_forecaster_info *info;
 	const bool season = j->past.period > 1, named = models > 0;
 	for (int i = 0; i < models && j->n < FORECAST_MODELS; i++)
-		if (!is_recipe(all[i])) j->models[j->n++].asked = all[i];
+		if (!forecast_is_recipe(all[i]) && !forecast_is_combination(all[i])) j->models[j->n++].asked = all[i];
 	j->given = j->n;
 	free(all);
 	for (int i = 0; (info = eg_forecaster_at(i)) && j->n < FORECAST_MODELS; i++) {
@@ -185,7 +192,9 @@ static eg_status run_model(forecast_job *j, int i, eg_error *err) {
 	const double begin = forecast_now();
 	m->outlook = eg_outlook_new(j->horizon);
 	if (!m->outlook) return snprintf(err->message, sizeof err->message, "out of memory for a forecast"), EG_ERR_MEMORY;
-	eg_status status = m->recipe ? run_network(j, m, &trials, err) : run_classical(j, m, &trials, err);
+	eg_status status = m->combination ? forecast_combination_run(j, m, &trials, err)
+	                   : m->recipe    ? run_network(j, m, &trials, err)
+	                                  : run_classical(j, m, &trials, err);
 	m->seconds = forecast_now() - begin;
 	if (!j->many) bar_clear(stderr);
 	if (!status) eg_rolling_scores(m->trial, -1, &m->scores);
@@ -196,6 +205,7 @@ static void free_model(forecast_model *m) {
 	eg_rolling_free(m->trial);
 	eg_forecaster_free(m->fitted);
 	if (m->recipe) eg_network_forecaster_free(m->network);
+	forecast_combination_free(m->combination);
 	eg_value_free(m->sensitivity);
 	eg_recipe_free(m->recipe);
 	eg_outlook_free(m->outlook);
@@ -285,12 +295,18 @@ eg_status forecast_load_recipe(const cli_args *a, const char *path, eg_recipe **
 
 /* The recipes that are named, before anything is fitted. Several series have them in common. */
 static bool read_recipes(forecast_job *j) {
-	const eg_context_options o = {.threads = (int)args_number(j->args, "threads", 0)};
+	const eg_context_options o = {.threads = j->many ? 1 : (int)args_number(j->args, "threads", 0)};
 	eg_status status = EG_OK;
 	choose_networks(j);
-	for (int i = 0; i < j->n && !j->many && !status; i++)
-		status = forecast_load_recipe(j->args, j->models[i].asked, &j->models[i].recipe, &j->err);
-	if (!status && j->n > 0 && !j->many && !(j->ctx = eg_context_new(&o, &j->err))) status = EG_ERR_MEMORY;
+	for (int i = 0; i < j->n && !status; i++) {
+		forecast_model *m = &j->models[i];
+		if (i >= j->networks)
+			status = forecast_combination_read(j->args, m->asked, &m->combination, &j->err);
+		else if (!j->many)
+			status = forecast_load_recipe(j->args, m->asked, &m->recipe, &j->err);
+	}
+	const bool runs = j->many ? j->n > j->networks : j->n > 0; /* those of all series are run elsewhere */
+	if (!status && runs && !(j->ctx = eg_context_new(&o, &j->err))) status = EG_ERR_MEMORY;
 	return status == EG_OK;
 }
 
@@ -360,8 +376,8 @@ static const cli_option options[] = {
 	{"id", 0, "COLUMN", "the table has several series, and this column says which one a row is of: each is forecast", 0, 0},
 	{"horizon", 0, "N", "how many steps ahead (default: a season, or 10)", 1, 10000},
 	{"period", 0, "N", "steps of a season; 1: there is none (default: found by the calendar and the autocorrelation)", 1, 10000},
-	{"model", 0, "MODEL", "this model, beside the naive one, as in --model 'arima(0,1,1)(0,1,1)12' or --model ets; may be repeated "
-	                      "(default: all)", 0, 0},
+	{"model", 0, "MODEL", "this model, beside the naive one, as in --model 'arima(0,1,1)(0,1,1)12', --model ets or, several together, "
+	                      "--model 'combine(ets,theta,net.yaml)'; may be repeated (default: all)", 0, 0},
 	{"recipe", 0, "FILE", "a network beside the classical models: a recipe of the task forecast; may be repeated (--model FILE.yaml, "
 	                      "too, alone beside the naive one). With --id one network is trained for all series", 0, 0},
 	{"seeds", 0, "N", "networks are trained with so many seeds, and say their mean (default: 1)", 1, 32},

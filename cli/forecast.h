@@ -8,6 +8,8 @@
 
 enum { FORECAST_MODELS = 32 };
 
+typedef struct forecast_combination forecast_combination; /* forecast_combine.c */
+
 /* One model: what it did on the origins, and fitted on all. */
 typedef struct forecast_model {
 	const char *asked; /* "arima", "ets(M,Ad,M)" */
@@ -16,6 +18,7 @@ typedef struct forecast_model {
 	eg_forecaster *fitted;        /* NULL: it is a network: */
 	eg_recipe *recipe;            /* its own; NULL: there is none, or one network is for several series */
 	eg_network_forecaster *network;
+	forecast_combination *combination; /* or several models together */
 	eg_value *sensitivity;        /* of the network; NULL: not known */
 	eg_outlook *outlook;
 	double seconds;    /* to fit it on all */
@@ -85,6 +88,18 @@ void forecast_free(forecast_job *j);
 bool forecast_refuse(forecast_job *j, const char *fmt, ...) CLI_PRINTF(2, 3);
 const eg_fitted *forecast_fitted(const forecast_model *m);
 bool forecast_is_simple(const char *name);       /* naive ones, drift, mean: they see no logarithms */
+
+bool forecast_is_recipe(const char *model);      /* FILE.yaml */
+
+/* ---- forecast_combine.c: several models together ----------------------------------------------------------------- */
+
+bool forecast_is_combination(const char *asked); /* "combine(...)" or "weigh(...)" */
+/* Its models' names, and the recipes among them; *combination is to be freed in any case. */
+eg_status forecast_combination_read(const cli_args *a, const char *asked, forecast_combination **combination, eg_error *err);
+void forecast_combination_free(forecast_combination *c); /* NULL is allowed */
+/* The trial and the outlook of a model that is one. */
+eg_status forecast_combination_run(forecast_job *j, forecast_model *m, const eg_rolling_options *trials, eg_error *err);
+const eg_fitted *forecast_combination_fitted(const forecast_combination *c);
 
 /* ---- forecast_many.c: several series of one file ----------------------------------------------------------------- */
 

@@ -81,6 +81,21 @@ json out
 for key in '"name": "network", "spec": "net"' '"sensitivity": {"variables": [{"name": "Sales"' '"network_test": {"name": "diebold-mariano"'; do
 	says "$key"
 done
+# several models together, a network and one that sees logarithms among them
+expect 0 "$ENGRAM" forecast months.csv --model 'combine(theta, net.yaml)' --model 'weigh(naive,ets(A,N,A),net.yaml)' --log --target Sales \
+	--horizon 3 --origins 9 --refit 9 --threads 1 --json
+json out
+for key in '"name": "combine", "spec": "combine(theta,net) log"' '"coefficients": {"w1": 0.5, "w2": 0.5}' '"name": "weigh"' '"w3": ' \
+	'"formula": "y(t+1) = 0.500 theta + 0.500 net"'; do
+	says "$key"
+done
+for wrong in 'combine(theta)' 'combine(theta,net.yaml' 'combine(theta,,naive)' 'combine(theta,naive)x' 'combine(theta,weigh(naive,ets))'; do
+	expect 1 "$ENGRAM" forecast months.csv --target Sales --model "$wrong"
+	says "write combine(MODEL,MODEL,...), 2 to 12 models or recipes"
+done
+expect 1 "$ENGRAM" forecast months.csv --target Sales --model 'combine(theta,arimo)'
+says "combine(theta,arimo) fits its models on "
+says "Is it 'arima'?"
 expect 0 "$ENGRAM" train net.yaml --threads 1 -q -o net.safetensors
 expect 0 "$ENGRAM" eval net.safetensors --json
 json out

@@ -330,6 +330,39 @@ static void one_network_for_all(void **unused) {
 	eg_context_free(ctx);
 }
 
+/* Nor does a network in a combination, of which more is fitted: weights, intervals. */
+static void combined_networks_do_not_leak(void **unused) {
+	enum { HORIZON = 4 };
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	eg_recipe *r = recipe_of(networks[0]);
+	eg_outlook *out[3];
+	static const int changed[] = {ROWS, PAST, PAST - 5};
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		const eg_network_forecaster_options o = {.horizon = HORIZON};
+		eg_time_table *t = make_table(changed[i]);
+		const eg_past past = {.values = t->columns[0].values, .n = PAST, .period = 12};
+		eg_network_forecaster *f;
+		eg_combination *c;
+		out[i] = eg_outlook_new(HORIZON);
+		OK(eg_network_forecaster_new(r, ctx, t, &o, &f, &err));
+		const eg_rolled network = eg_network_forecaster_rolled(f);
+		const eg_combined_model models[] = {{.other = &network}, {.spec = "theta"}};
+		OK(eg_combination_new(models, 2, true, HORIZON, &c, &err));
+		const eg_rolled m = eg_combination_rolled(c);
+		OK(m.fit(m.user, &past, &err));
+		OK(m.say(m.user, &past, out[i], &err));
+		eg_combination_free(c);
+		eg_network_forecaster_free(f);
+		eg_time_table_free(t);
+	}
+	same_outlook(out[0], out[1]);
+	assert_true(out[0]->mean[0] != out[2]->mean[0]); /* the past has influence */
+	for (int i = 0; i < 3; i++) eg_outlook_free(out[i]);
+	eg_recipe_free(r);
+	eg_context_free(ctx);
+}
+
 /* Beside the classical models on rolling origins: fitted anew, it says what it said. */
 static void rolling(void **unused) {
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
@@ -383,6 +416,7 @@ int main(void) {
 		cmocka_unit_test(fed),
 		cmocka_unit_test(networks_do_not_leak),
 		cmocka_unit_test(one_network_for_all),
+		cmocka_unit_test(combined_networks_do_not_leak),
 		cmocka_unit_test(rolling),
 		cmocka_unit_test(quantiles_of_student),
 	};

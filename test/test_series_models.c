@@ -360,10 +360,27 @@ static void exact_line(void **state) {
 
 /* ---- what must not be -------------------------------------------------------------------------------------------- */
 
-/* What comes after an origin changes no forecast made there: for every model, and for the scale of its errors. */
+static void roll(const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **t) {
+	static const eg_combined_model models[] = {{.spec = "arima(1,1,1)"}, {.spec = "ridge(6,2)"}, {.spec = "naive"}};
+	if (strcmp(spec, "combine") != 0 && strcmp(spec, "weigh") != 0) {
+		OK(eg_rolling_run(spec, whole, o, t, &err));
+		return;
+	}
+	eg_combination *c;
+	OK(eg_combination_new(models, EG_COUNT(models), !strcmp(spec, "weigh"), o->horizon, &c, &err));
+	const eg_rolled m = eg_combination_rolled(c);
+	OK(eg_rolling_run_with(&m, whole, o, t, &err));
+	eg_combination_free(c);
+}
+
+/* What comes after an origin changes no forecast made there: for every model, several together too, and for the scale
+ * of its errors. */
 static void future_is_not_seen(void **state) {
 	(void)state;
 	double one[144], other[144], known[144], seen[288], other_seen[288];
+	const char *specs[32] = {"combine", "weigh"};
+	int n = 2;
+	for (int i = 0; eg_forecaster_at(i); i++) specs[n++] = eg_forecaster_at(i)->name;
 	for (int t = 0; t < 144; t++) {
 		known[t] = sin(t * 0.3);
 		/* what stands in for a gap is of the past too */
@@ -378,16 +395,16 @@ static void future_is_not_seen(void **state) {
 	options.paths = 50;
 	const eg_past a = {.values = one, .n = 144, .period = 12, .known = known, .nknown = 1, .rows = 144, .seen = seen, .nseen = 2};
 	const eg_past b = {.values = other, .n = 144, .period = 12, .known = known, .nknown = 1, .rows = 144, .seen = other_seen, .nseen = 2};
-	for (int i = 0; eg_forecaster_at(i); i++) {
-		const char *spec = eg_forecaster_at(i)->name;
+	for (int i = 0; i < n; i++) {
+		const char *spec = specs[i];
 		if (!strcmp(spec, "arima")) spec = "arima(1,1,1)(0,1,1)12";
 		if (!strcmp(spec, "ets")) spec = "ets(M,A,M)";
 		if (!strcmp(spec, "ridge")) spec = "ridge(6,2)";
 		if (!strcmp(spec, "trees")) spec = "trees(6,2)";
 		eg_rolling *t[2];
 		eg_rolling_options o = {.horizon = 4, .first = 64, .every = 3, .last = 70, .refit = 2, .model = &options};
-		OK(eg_rolling_run(spec, &a, &o, &t[0], &err));
-		OK(eg_rolling_run(spec, &b, &o, &t[1], &err));
+		roll(spec, &a, &o, &t[0]);
+		roll(spec, &b, &o, &t[1]);
 		assert_int_equal(t[0]->origins, 3);
 		for (int k = 0; k < 12; k++) {
 			assert_true(t[0]->mean[k] == t[1]->mean[k]);
@@ -397,6 +414,103 @@ static void future_is_not_seen(void **state) {
 		eg_rolling_free(t[0]);
 		eg_rolling_free(t[1]);
 	}
+}
+
+/* A model whose errors are known: it says the next value and noise of its own. It is told the values. */
+typedef struct knowing {
+	const double *values;
+	double noise;
+	uint64_t stream;
+	int fits, longest;
+} knowing;
+
+static eg_status fit_knowing(void *user, const eg_past *past, eg_error *e) {
+	knowing *k = user;
+	(void)e;
+	k->fits++, k->longest = past->n;
+	return EG_OK;
+}
+static eg_status say_knowing(void *user, const eg_past *past, eg_outlook *out, eg_error *e) {
+	const knowing *k = user;
+	(void)e;
+	for (int h = 0; h < out->horizon; h++) {
+		out->mean[h] = h == 1 ? (double)NAN : k->values[past->n + h] + k->noise * eg_rng_normal((eg_rng){11, k->stream}, (uint64_t)past->n);
+		/* far too narrow, for noise of 2 and more */
+		for (int q = 0; q < EG_LEVELS; q++) out->quantiles[q][h] = out->mean[h] + q - 2;
+	}
+	return EG_OK;
+}
+static int parameters_knowing(void *user) { return ((const knowing *)user)->fits ? 3 : 0; }
+
+/* Errors of deviations 2 and 4 that have nothing to do with each other: the best weights are 0.8 and 0.2, and a third
+ * model that says the first one's errors twice over gets none. Intervals hold what they promise, also where the models'
+ * own do not, and of a step of which nothing is said nothing is said. */
+static void weights_and_intervals(void **state) {
+	(void)state;
+	enum { N = 7000, PAST = 5000 };
+	static double y[N + 2];
+	for (int t = 0; t < N + 2; t++) y[t] = 100 + 10 * sin(t * 0.1);
+	knowing k[3] = {{y, 2, 1, 0, 0}, {y, 4, 2, 0, 0}, {y, 4, 1, 0, 0}};
+	const eg_rolled parts[3] = {{&k[0], "a", fit_knowing, say_knowing, parameters_knowing}, {&k[1], "b", fit_knowing, say_knowing, parameters_knowing},
+		{&k[2], "c", fit_knowing, say_knowing, parameters_knowing}};
+	const eg_combined_model models[3] = {{.other = &parts[0]}, {.other = &parts[1]}, {.other = &parts[2]}};
+	const eg_past past = {.values = y, .n = N, .period = 1};
+	const eg_rolling_options o = {.horizon = 2, .first = PAST, .last = N - 1, .refit = N};
+	for (int weighed = 0; weighed < 2; weighed++) {
+		eg_combination *c;
+		eg_rolling *t;
+		eg_scores s;
+		OK(eg_combination_new(models, weighed ? 3 : 2, weighed, 2, &c, &err));
+		const eg_rolled m = eg_combination_rolled(c);
+		OK(eg_rolling_run_with(&m, &past, &o, &t, &err));
+		assert_int_equal(k[0].fits, 2 * (weighed + 1)); /* on four fifths, and on all */
+		assert_int_equal(k[0].longest, PAST);
+		const eg_fitted *f = eg_combination_fitted(c);
+		NEAR(f->coefficients[0].value, weighed ? 0.8 : 0.5, weighed ? 0.05 : 0);
+		NEAR(f->coefficients[0].value + f->coefficients[1].value, 1, 1e-9);
+		if (weighed) NEAR(f->coefficients[2].value, 0, 1e-9);
+		assert_string_equal(f->spec, weighed ? "weigh(a,b,c)" : "combine(a,b)");
+		assert_int_equal(f->parameters, weighed ? 9 + 2 : 6);
+		eg_rolling_scores(t, 0, &s);
+		NEAR(s.rmse, sqrt(weighed ? 3.2 : 5), 0.2);
+		NEAR(s.coverage80, 0.8, 0.05);
+		NEAR(s.coverage95, 0.95, 0.025);
+		assert_true(isnan(t->mean[1]) && isnan(t->quantiles[2][1]));
+		eg_rolling_free(t);
+		eg_combination_free(c);
+	}
+}
+
+/* Models of the table: the mean of what each says alone; of too few errors for quantiles, the quantiles' mean. */
+static void combined_by_hand(void **state) {
+	(void)state;
+	const eg_combined_model models[] = {{.spec = "naive"}, {.spec = "seasonal-naive"}, {.spec = "arimo"}};
+	eg_outlook *one = eg_outlook_new(3), *two = eg_outlook_new(3), *both = eg_outlook_new(3), *longer = eg_outlook_new(4);
+	eg_forecaster *a = fit("naive", &passengers, EG_POWER_NONE), *b = fit("seasonal-naive", &passengers, EG_POWER_NONE);
+	eg_combination *c;
+	OK(eg_forecast(a, &passengers, one, &err));
+	OK(eg_forecast(b, &passengers, two, &err));
+	OK(eg_combination_new(models, 2, false, 3, &c, &err));
+	const eg_rolled m = eg_combination_rolled(c);
+	OK(m.fit(m.user, &passengers, &err));
+	OK(m.say(m.user, &passengers, both, &err));
+	for (int h = 0; h < 3; h++) {
+		NEAR(both->mean[h], (one->mean[h] + two->mean[h]) / 2, 1e-9);
+		for (int q = 0; q < EG_LEVELS; q++) NEAR(both->quantiles[q][h], (one->quantiles[q][h] + two->quantiles[q][h]) / 2, 1e-9);
+	}
+	assert_int_equal(m.say(m.user, &passengers, longer, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "for a horizon of 3, not 4"));
+	eg_combination_free(c);
+	assert_int_equal(eg_combination_new(models, 1, false, 3, &c, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "give 2 to 12"));
+	OK(eg_combination_new(models, 3, false, 3, &c, &err));
+	const eg_rolled wrong = eg_combination_rolled(c);
+	assert_int_equal(wrong.fit(wrong.user, &passengers, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "fits its models on 116 of 144 values"));
+	assert_non_null(strstr(err.message, "Is it 'arima'?"));
+	eg_combination_free(c);
+	eg_forecaster_free(a), eg_forecaster_free(b);
+	eg_outlook_free(one), eg_outlook_free(two), eg_outlook_free(both), eg_outlook_free(longer);
 }
 
 /* A column that is seen one step before it acts: ridge finds it, and it says everything; a past without it is refused.
@@ -569,7 +683,8 @@ static void diebold_mariano(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {T(airline_model), T(likelihood_by_hand), T(filters_agree), T(partial_autocorrelations_come_back),
 		T(gaps), T(regression), T(order_search), T(simple_ones), T(smoothing), T(constant_series), T(constant_at_first),
-		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen), T(seen_columns), T(spread_of_errors),
+		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen), T(weights_and_intervals), T(combined_by_hand),
+		T(seen_columns), T(spread_of_errors),
 		T(transformations), T(refusals), T(periods), T(scores_by_hand), T(diebold_mariano)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

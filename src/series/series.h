@@ -56,6 +56,16 @@ eg_status eg_series_too_short(const char *spec, int needed, int n, eg_error *err
 bool eg_series_no_arguments(const char *name, const char *arguments, eg_error *err);
 double eg_series_quantile(double p); /* of the normal distribution */
 
+/* ---- rolling.c --------------------------------------------------------------------------------------------------- */
+
+/* A model of the table, as origins go; f is to be freed. */
+typedef struct eg_listed {
+	const char *spec;
+	const eg_forecaster_options *options; /* NULL: the defaults */
+	eg_forecaster *f;                     /* of the last fit; NULL: there was none */
+} eg_listed;
+eg_rolled eg_listed_rolled(eg_listed *l);
+
 /* ---- season.c ---------------------------------------------------------------------------------------------------- */
 
 /* Indices of a season by moving averages: `index` of 0..period-1, beginning with the first value; `multiplicative`:
