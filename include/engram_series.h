@@ -179,8 +179,8 @@ EG_API double eg_diebold_mariano(const eg_rolling *a, const eg_rolling *b, int s
 /* ---- several models together ------------------------------------------------------------------------------------- */
 
 /* What is said is a weighted mean of what several models say (Bates and Granger 1969). Each fit is two of each model: on
- * the first four fifths of the past, whose errors in the last fifth say the intervals (split conformal: as a multiple of
- * the models' mean width, by the size of the forecast; fewer than 40: the means of their quantiles), and on all of it. */
+ * the first four fifths of the past, where errors in the last fifth say the intervals (split conformal: as multiples of
+ * the models' mean width, by the size of the forecast; fewer than 40: the means of their quantiles), and on all. */
 enum { EG_COMBINED_MOST = 12 };
 typedef struct eg_combined_model {
 	const char *spec; /* of the table, as for eg_forecaster_fit */
@@ -188,8 +188,8 @@ typedef struct eg_combined_model {
 	const eg_rolled *other; /* in its place one that is none of the table; NULL: none */
 } eg_combined_model;
 typedef struct eg_combination eg_combination;
-/* weighed: with the weights, 0 to 1, of the least squared error in the last fifth, for each step ahead; else all the same.
- * The texts, options and users of the models must outlive it. A step of which one of them says nothing (NAN) is NAN. */
+/* weighed: with weights, 0 to 1, of the least squared error in the last fifth, for each step ahead; else all the same.
+ * Texts, options and users of the models must outlive it. A step of which one of them says nothing (NAN) is NAN. */
 EG_API eg_status eg_combination_new(const eg_combined_model *models, int n, bool weighed, int horizon,
 	eg_combination **combination, eg_error *err);
 EG_API void eg_combination_free(eg_combination *c); /* NULL is allowed */

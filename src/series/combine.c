@@ -1,8 +1,8 @@
 /* combine.c - several models that forecast together: the weighted mean of what they say (Bates and Granger 1969).
  *
- * Fitted on a past, the models are fitted on its first four fifths, and asked from origins in the last one: these errors
- * say the weights, where they are not all the same, and the intervals. Then the models are fitted on all of it. So
- * nothing behind the past is looked at, if none of the models does. Not here: the models; quantiles of errors
+ * Fitted on a past, the models are fitted on its first four fifths, and asked from origins in the last one: the errors
+ * there say the weights, where they are not all the same, and the intervals. Then the models are fitted on all of it.
+ * So nothing behind the past is looked at, if none of the models does. Not here: the models; quantiles of errors
  * (spread.c); rolling origins (rolling.c). */
 #include "series/window.h"
 
