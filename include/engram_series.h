@@ -178,7 +178,7 @@ EG_API double eg_diebold_mariano(const eg_rolling *a, const eg_rolling *b, int s
 
 /* ---- several models together ------------------------------------------------------------------------------------- */
 
-/* What is said is a weighted mean of what several models say (Bates and Granger 1969). Each fit is two of each model: on
+/* A weighted mean of what several models say is said (Bates and Granger 1969). Each fit is two of each model: on
  * the first four fifths of the past, where errors in the last fifth say the intervals (split conformal: as multiples of
  * the models' mean width, by the size of the forecast; fewer than 40: the means of their quantiles), and on all. */
 enum { EG_COMBINED_MOST = 12 };
