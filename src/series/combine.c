@@ -159,7 +159,7 @@ static bool errors_of(const held *l, int h, int at, double *e) {
 
 static void weigh_step(eg_combination *c, const held *l, int h) {
 	const int n = c->n;
-	double s[EG_COMBINED_MOST * EG_COMBINED_MOST] = {0}, e[EG_COMBINED_MOST], w[EG_COMBINED_MOST];
+	double s[EG_COMBINED_MOST * EG_COMBINED_MOST] = {0}, e[EG_COMBINED_MOST] = {0}, w[EG_COMBINED_MOST];
 	int counted = 0;
 	for (int at = 0; at < l->origins; at++) {
 		if (!errors_of(l, h, at, e)) continue;
@@ -173,7 +173,7 @@ static void weigh_step(eg_combination *c, const held *l, int h) {
 
 /* The errors of the mean as a multiple of the mean width, by the size of the forecast. */
 static bool spread_step(eg_combination *c, const held *l, int h, eg_error_pair *pairs) {
-	double e[EG_COMBINED_MOST], sum = 0;
+	double e[EG_COMBINED_MOST] = {0}, sum = 0;
 	int n = 0, counted = 0;
 	for (int at = 0; at < l->origins; at++) {
 		double width = 0, error = 0, mean = 0;
