@@ -256,6 +256,7 @@ END
 train names.yaml names.safetensors --threads 1
 reaches names.safetensors test exact 0.9
 reaches names.safetensors test right_of_ten 0.9
+reaches names.safetensors test right_of_ten_by_gain 0.6
 agrees names.safetensors test validation
 notices names.safetensors test '3s/"text": "[A-Za-z!?]*", "logprob/"text": "ZZ", "logprob/'
 expect 0 "$ENGRAM" floor names.yaml --json

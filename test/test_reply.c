@@ -150,25 +150,30 @@ static void judges_what_it_writes(void **state) {
 	assert_true(eg_evaluation_find(e, "exact") > 0.9);
 	assert_true(eg_evaluation_find(e, "loss") < 0.2);
 	assert_true(eg_evaluation_find(e, "right_of_ten") > 0.85);
+	assert_true(eg_evaluation_find(e, "right_of_ten_by_gain") > 0.6); /* three answers of ten are as likely anywhere */
 	eg_predictor_free(p);
 	eg_evaluation_free(e);
 	undraw(&d);
 }
 
-/* An untrained network, whose every unit is as likely, knows none of ten. */
+/* An untrained network, whose every unit is as likely, knows none of ten, nor of what is left of them when they are
+ * cut. */
 static void keep_zero(eg_params *p, const void *user) { (void)p, (void)user; }
 static void knows_nothing(void **state) {
 	bench *b = *state;
-	eg_evaluation *e;
-	eg_model *m = bench_weigh_all(b, recipe(b, "", NETWORK, ""), keep_zero, NULL);
-	drawn d = draw_for(b, m, EG_PART_TEST, NULL, NULL);
-	OK(b, eg_evaluation_run(m, d.samples, EG_PART_TEST, 0, &e, &b->err));
-	const int units = eg_samples_sizes(d.samples)[0].size;
-	assert_true(fabs(eg_evaluation_find(e, "loss") - log(units)) < 1e-5);
-	assert_true(fabs(eg_evaluation_find(e, "right_of_ten") - 0.1) < 1e-5); /* all ten are as good */
-	eg_evaluation_free(e);
-	undraw(&d);
-	eg_model_free(m);
+	for (int cut = 0; cut < 2; cut++) {
+		eg_evaluation *e;
+		eg_model *m = bench_weigh_all(b, recipe(b, cut ? ", longest: {target: 2}, cut: true" : "", NETWORK, ""), keep_zero, NULL);
+		drawn d = draw_for(b, m, EG_PART_TEST, NULL, NULL);
+		OK(b, eg_evaluation_run(m, d.samples, EG_PART_TEST, 0, &e, &b->err));
+		const int units = eg_samples_sizes(d.samples)[0].size;
+		assert_true(fabs(eg_evaluation_find(e, "loss") - log(units)) < 1e-5);
+		assert_true(fabs(eg_evaluation_find(e, "right_of_ten") - 0.1) < 1e-5); /* all ten are as good */
+		assert_true(fabs(eg_evaluation_find(e, "right_of_ten_by_gain") - 0.1) < 1e-5);
+		eg_evaluation_free(e);
+		undraw(&d);
+		eg_model_free(m);
+	}
 }
 
 /* What texts take together, and what the network says unit by unit. */
@@ -237,34 +242,39 @@ static void draws_no_unknown(void **state) {
 
 /* ---- in one sequence --------------------------------------------------------------------------------------------- */
 
-/* Input and target of record `item` of the training part, as texts: an end mark is '$'. */
-static void spell_sample(stand *s, uint32_t item, char *input, char *target) {
+/* Input and target of record `item` of the training part in an epoch (-1: as it is), as texts: an end mark is '$', the
+ * unknown unit '?', what is not to be predicted '_'. */
+static void spell_in_epoch(stand *s, uint32_t item, int epoch, char *input, char *target) {
 	bench *b = s->b;
 	const eg_dataset *set = eg_samples_get(s->d.samples, EG_PART_TRAIN);
 	const eg_vocab *v = eg_intake_vocab(s->d.task->intakes[0]);
 	int32_t x[2][64];
 	const int time = set->time_of(set->user, item);
 	assert_true(time < 64);
-	OK(b, set->fill(set->user, &(eg_fill){.items = &item, .n = 1, .time = time, .epoch = -1}, (void *[]){x[0], x[1]}, &b->err));
+	OK(b, set->fill(set->user, &(eg_fill){.items = &item, .n = 1, .time = time, .epoch = epoch}, (void *[]){x[0], x[1]}, &b->err));
 	for (int k = 0; k < 2; k++) {
 		char *to = k ? target : input;
 		for (int i = 0; i < time; i++)
-			*to++ = x[k][i] == eg_vocab_end(v) ? '$' : x[k][i] == eg_vocab_unknown(v) ? '?' : *eg_vocab_token(v, x[k][i], NULL);
+			*to++ = x[k][i] < 0 ? '_' : x[k][i] == eg_vocab_end(v) ? '$' : x[k][i] == eg_vocab_unknown(v) ? '?' : *eg_vocab_token(v, x[k][i], NULL);
 		*to = '\0';
 	}
 }
 
-static stand samples_of(bench *b, const char *file, const char *data) {
+static void spell_sample(stand *s, uint32_t item, char *input, char *target) { spell_in_epoch(s, item, -1, input, target); }
+
+static stand samples_with(bench *b, const char *file, const char *data, const char *augment) {
 	stand s = {.b = b};
 	bench_text(b, "small.txt", file);
 	s.recipe = bench_recipe(b,
-		"name: small\ntask: reply\ndata: {source: dialogue, path: %s/small.txt, test: 0%s}\ninput: [time]\nmodel: %s\n"
-		"train: {loss: cross_entropy}\n", b->folder, data, NETWORK);
+		"name: small\ntask: reply\ndata: {source: dialogue, path: %s/small.txt, test: 0%s}\ninput: [time]\naugment: [%s]\nmodel: %s\n"
+		"train: {loss: cross_entropy}\n", b->folder, data, augment, NETWORK);
 	s.d = draw(b, s.recipe, (eg_samples_options){.part = EG_PART_TRAIN});
 	OK(b, eg_recipe_build(s.recipe, b->ctx, eg_samples_sizes(s.d.samples), &s.graph, &b->err));
 	OK(b, eg_task_suits(s.d.task, s.graph, &b->err));
 	return s;
 }
+
+static stand samples_of(bench *b, const char *file, const char *data) { return samples_with(b, file, data, ""); }
 
 static void samples_end(stand *s) {
 	eg_graph_free(s->graph);
@@ -288,6 +298,10 @@ static void one_sequence(void **state) {
 		{", speakers: no", 1, "$Hi.$Ho,\nyou.$We?", "Hi.$Ho,\nyou.$We?$"},
 		{", speakers: before", 1, "$A:\nHi.$B:\nHo,\nyou.$A:\nWe?", "A:\nHi.$B:\nHo,\nyou.$A:\nWe?$"},
 		{", longest: {text: 5}", 1, "you.$A:\nWe?", "ou.$A:\nWe?$"},
+		/* of long turns beginning and end; then the answer alone is learnt */
+		{", turn_longest: 5", 1, "$A:\ni.$B:\nu.$A:\nWe?", "____________A:\nWe?$"},
+		{", turn_longest: 30", 0, "$A:\nHi.$B:\nHo,\nyou.", "_______B:\nHo,\nyou.$"},
+		{", turn_longest: 6, speakers: before", 1, "$A:\nHi.$B:\nou.$A:\nWe?", "_________________We?$"},
 		{", longest: {target: 3}, cut: true", 1, "$A:\nHi.$B:\nHo,\nyou.$A:\n", "A:\nHi.$B:\nHo,\nyou.$A:\n$"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -299,6 +313,38 @@ static void one_sequence(void **state) {
 		assert_string_equal(target, cases[i].target);
 		samples_end(&s);
 	}
+}
+
+/* Another's answer, at most two records away: what is expected behind its first unit is the unknown one. */
+static void another_answer(void **state) {
+	bench *b = *state;
+	char input[64], target[64], file[400] = "";
+	int others = 0;
+	for (int i = 0; i < 20; i++) sprintf(file + strlen(file), "%c1\n%c2\n\n", 'a' + i, 'a' + i);
+	stand s = samples_with(b, file, ", form: lines, turn_longest: 9", "other_answer: 2");
+	for (uint32_t item = 0; item < 20; item++) {
+		spell_in_epoch(&s, item, 3, input, target);
+		const int own = 'a' + (int)item;
+		char right[20];
+		snprintf(right, sizeof right, "$%c1$%c2", own, input[4]);
+		assert_string_equal(input, right);
+		assert_in_range(input[4], own - 2 < 'a' ? 'a' : own - 2, own + 2 > 't' ? 't' : own + 2);
+		snprintf(right, sizeof right, "___%c2$", own);
+		assert_string_equal(target, input[4] == own ? right : "____??");
+		others += input[4] != own;
+		spell_in_epoch(&s, item, 3, right, target);
+		assert_string_equal(input, right); /* drawn by seed, epoch and record */
+	}
+	assert_in_range(others, 3, 16);
+	samples_end(&s);
+	eg_task *t;
+	eg_recipe *r = bench_recipe(b,
+		"name: no\ntask: classify\ndata: {source: tsv, path: %s/t.tsv}\ninput: [time]\naugment: [other_answer]\n"
+		"model: [{embedding: 4}, mean_time, {linear: classes}]\n", b->folder);
+	bench_text(b, "t.tsv", "text\tlabel\na\tb\n");
+	assert_int_not_equal(eg_task_open(r, &t, &b->err), EG_OK);
+	SAYS(b, "'other_answer' is for talks with their answers, the task 'reply', not for 'classify'");
+	eg_recipe_free(r);
 }
 
 /* ---- forms of files ---------------------------------------------------------------------------------------------- */
@@ -492,6 +538,7 @@ int main(void) {
 		cmocka_unit_test(scores_are_those_of_single_steps),
 		cmocka_unit_test(draws_no_unknown),
 		cmocka_unit_test(one_sequence),
+		cmocka_unit_test(another_answer),
 		cmocka_unit_test(forms_of_talks),
 		cmocka_unit_test(cornell),
 		cmocka_unit_test(parts_by_order),

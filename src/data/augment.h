@@ -55,6 +55,7 @@ typedef struct eg_augment_type {
 	const char *why;
 	bool colour;           /* pictures have three channels */
 	bool one_size;         /* pictures have one size: that of the network's input */
+	bool talks;            /* records are talks with their answers: the task `reply` */
 	bool mixes_classes;    /* a label becomes shares of classes (eg_shares); io/train.c knows their names */
 	double usual;          /* probability, when it is not said */
 	const char *shorthand; /* the key that a plain number is for: `rotate: 15`; NULL: none */

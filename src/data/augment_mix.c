@@ -1,5 +1,5 @@
-/* augment_mix.c - augmentations that make one record of several: mixup, cutmix, mosaic. The others are records of
- * the same part, as the entries before left them; pictures have one size.
+/* augment_mix.c - augmentations that make one record of several: mixup, cutmix, mosaic, other_answer. The others are
+ * records of the same part, as the entries before left them; pictures have one size.
  * A label becomes shares of classes (eg_shares), numbers their mean by the same shares. */
 #include "data/augment.h"
 
@@ -362,3 +362,56 @@ const eg_augment_type eg_augment_mosaic = {.name = "mosaic",
 	.size = sizeof(mosaic_options),
 	.defaults = mosaic_defaults,
 	.apply = mosaic};
+
+/* ---- another answer ---------------------------------------------------------------------------------------------- */
+
+typedef struct answer_options {
+	eg_augment_options base;
+	int within;
+} answer_options;
+static const eg_key answer_keys[] = {
+	{.name = "within",
+		.type = EG_KEY_INT,
+		.offset = offsetof(answer_options, within),
+		.min = 1,
+		.max = 1e9,
+		.doc = "the other answer is at most so many records away; left out: any of the part"},
+};
+
+/* What was answered elsewhere: as a target all of its units are unknown ones (tasks/intake_turns.c). */
+static eg_status other_answer(eg_augment_call *c, eg_error *err) {
+	const int within = ((const answer_options *)c->options)->within;
+	const eg_record *other;
+	if (!eg_augment_happens(c)) return EG_OK;
+	const int64_t least = within && c->item > within ? c->item - within : 0,
+		      most = within && c->item < c->items - 1 - within ? c->item + within : c->items - 1;
+	const int64_t i = eg_draw_whole(&c->draw, least < most ? least : most, most);
+	if (i == c->item) return EG_OK;
+	eg_status status = c->other(c->user, i, &other, err);
+	for (int k = 0; k < c->nfields && !status; k++) {
+		eg_datum *d = &c->record->fields[k];
+		const eg_datum *o = &other->fields[k];
+		if (c->fields[k].kind != EG_FIELD_TEXT || c->inputs >> k & 1 || !d->there || !o->there) continue;
+		char *own = eg_record_room(c->record, o->text.size + 1);
+		eg_dropped *all = eg_record_room(c->record, sizeof *all);
+		if (!own || !all) return no_room(err);
+		memcpy(own, o->text.bytes, o->text.size);
+		own[o->text.size] = '\0';
+		*all = (eg_dropped){.rate = 1};
+		d->text.bytes = own, d->text.size = o->text.size;
+		d->dropped = all;
+	}
+	return status;
+}
+
+const eg_augment_type eg_augment_other_answer = {.name = "other_answer",
+	.doc = "of the task reply: puts another record's answer behind a talk, and the unknown unit is expected in the place of "
+	       "its units: so the network learns what does not answer a talk",
+	.works_on = EG_KINDS_OF(TEXT),
+	.talks = true,
+	.one_size = true,
+	.usual = 0.5,
+	.shorthand = "within",
+	KEYS(answer_keys),
+	.size = sizeof(answer_options),
+	.apply = other_answer};

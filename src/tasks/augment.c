@@ -100,6 +100,9 @@ static eg_status check(const eg_task *t, const eg_augment_type *type, const eg_t
 	if (!(type->works_on & inputs))
 		return eg_tree_fail(err, at, EG_ERR_ARG, "augmentation '%s' is for an input of the kind %s, but this network's is %s",
 			type->name, list_kinds(type->works_on, works, sizeof works), list_kinds(inputs, has, sizeof has));
+	if (type->talks && t->type->reads != &eg_intake_turns_type)
+		return eg_tree_fail(err, at, EG_ERR_ARG, "augmentation '%s' is for talks with their answers, the task 'reply', not for '%s'",
+			type->name, t->type->info.name);
 	if (type->refuses & all)
 		return eg_tree_fail(err, at, EG_ERR_ARG, "augmentation '%s' does not go with a field of the kind %s: %s", type->name,
 			list_kinds(type->refuses & all, has, sizeof has), type->why);

@@ -17,6 +17,7 @@ typedef struct eg_text_intake {
 	size_t size, room;
 	const eg_intake *answer; /* of a talk: what is answered, with its vocabulary; NULL: a text alone */
 	const eg_intake *talk;   /* of an answer: what it stands behind */
+	int turn;                /* of a talk: most units of one turn that are read; 0: all */
 } eg_text_intake;
 
 /* Hooks of intake_text.c that intake_turns.c has too. */

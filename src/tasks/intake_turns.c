@@ -5,6 +5,10 @@
  *   text "Hi.", "Hello.", answer "You?":   input  $ H i . $ H e l l o . $ Y o u ?
  *                                          target H i . $ H e l l o . $ Y o u ? $
  *
+ * With `turn_longest`, long turns lose what is in their middle, and only the answer is learnt. An answer that an
+ * augmentation has taken from another talk is no answer: in its place the unknown unit is to be expected, which stands
+ * for that, but at its first unit, where nobody can know.
+ *
  * In a text, turns have an empty line between them. A last one that is the line of a speaker, "NAME:" and its line end,
  * is a turn that has begun: the answer goes on with it.
  *
@@ -37,6 +41,13 @@ static const eg_key keys[] = {
 		.by_field = true,
 		.def = NAN,
 		.doc = "talks: how many units before an answer are read, at most; older ones are forgotten (default: 256)"},
+	{.name = "turn_longest",
+		.type = EG_KEY_INT,
+		.offset = offsetof(eg_text_intake, turn),
+		.min = 2,
+		.max = 100000,
+		.doc = "talks: how many units of one turn are read, at most; of a longer one the first and the last half so many. Only the "
+		       "answer is learnt then. Left out: all, and all turns are learnt"},
 	EG_NORMALIZE_KEY(offsetof(eg_text_intake, normalize)),
 };
 
@@ -92,6 +103,14 @@ static eg_status lower_of(const eg_intake *f, const char **text, size_t size, ch
 	return EG_OK;
 }
 
+/* Of n units the first and the last half of `most`, and how many there are now. */
+static size_t shorten(int32_t *ids, size_t n, size_t most) {
+	const size_t last = most / 2;
+	if (most == 0 || n <= most) return n;
+	memmove(ids + most - last, ids + n - last, last * sizeof *ids);
+	return most;
+}
+
 eg_status eg_turns_encode(
 	const eg_intake *f, const eg_datum *d, const eg_record *r, int32_t **ids, size_t *n, eg_error *err) {
 	const eg_vocab *v = eg_intake_vocab(f);
@@ -112,6 +131,7 @@ eg_status eg_turns_encode(
 		begun = has_begun(at + from, length, size - from);
 		status = eg_vocab_encode(v, at + from, length + begun, place, &own, &count, err);
 		if (status) break;
+		count = shorten(own, count, begun ? 0 : (size_t)talk_of(f)->turn);
 		all[(*n)++] = end;
 		memcpy(all + *n, own, count * sizeof *own);
 		*n += count;
@@ -158,22 +178,30 @@ static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *
 	return EG_OK;
 }
 
+/* What is to be expected as unit `at` of talk and answer. */
+static int32_t target_at(const eg_intake *f, const eg_datum *answer, const int32_t *ids, size_t talk, size_t n, size_t at,
+	int32_t pad) {
+	const eg_vocab *v = eg_intake_vocab(f);
+	if (at > n || (at < talk && talk_of(f)->turn)) return pad;
+	if (at >= talk && eg_unit_dropped(answer, (int64_t)(at - talk))) return at > talk ? eg_vocab_unknown(v) : pad;
+	return at < n ? ids[at] : eg_vocab_end(v);
+}
+
 static eg_status fill_both(const eg_intake *f, const eg_intake_fill *a, bool target, int32_t pad, eg_error *err) {
 	const size_t time = (size_t)a->dims.d[0];
 	int32_t *out = a->slot;
 	for (int i = 0; i < a->n; i++) {
+		const eg_record *r = eg_fill_record(a, i);
 		int32_t *ids;
 		size_t talk, n;
-		eg_status status = encode_both(f, eg_fill_record(a, i), &ids, &talk, &n, err);
+		eg_status status = encode_both(f, r, &ids, &talk, &n, err);
 		if (status) return status;
 		for (size_t t = 0; t < talk && !target && a->data[i]->dropped; t++)
 			if (eg_unit_dropped(a->data[i], (int64_t)t)) ids[t] = eg_vocab_unknown(eg_intake_vocab(f));
-		for (size_t t = 0; t < time; t++) {
-			const size_t at = t + target;
-			out[t * (size_t)a->n + (size_t)i] = at < n ? ids[at]
-			                                    : target && at == n ? eg_vocab_end(eg_intake_vocab(f))
-			                                                        : pad;
-		}
+		for (size_t t = 0; t < time; t++)
+			out[t * (size_t)a->n + (size_t)i] = target  ? target_at(f, a->data[i], ids, talk, n, t + 1, pad)
+			                                    : t < n ? ids[t]
+			                                            : pad;
 		free(ids);
 	}
 	return EG_OK;

@@ -4,7 +4,8 @@
  *
  * Answers are searched for or drawn (talk.c). Beside the measures of any task that writes (written.c) there is one that
  * does not ask for the very words: among ten answers, the right one and nine others of the same part, does the right
- * one take the fewest nats a character? */
+ * one take the fewest nats a character? Or does it gain most by what was said: are its nats the most fewer than those
+ * that it takes at the beginning of a talk? */
 #include "tasks/samples.h"
 #include "tasks/talk.h"
 #include "tasks/written.h"
@@ -243,14 +244,27 @@ static eg_status draw_others(const eg_task *t, const eg_row *r, ten *x, eg_error
 	return status;
 }
 
-static int characters(const char *s, size_t size) {
-	int n = 0;
-	for (size_t i = 0; i < size; i++) n += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return n;
+/* How many characters these units are: of a text that is cut, those that are left. */
+static eg_status count_characters(const eg_vocab *v, int32_t *ids, size_t n, int *count, eg_error *err) {
+	const eg_hypothesis h = {.units = ids, .n = (int)n};
+	const char *text = "";
+	eg_arena room = {0};
+	eg_status status = eg_written_spell(v, &h, &room, &text, err);
+	*count = 0;
+	for (const char *s = text; *s; s++) *count += ((unsigned char)*s & 0xc0) != 0x80;
+	eg_arena_free(&room);
+	return status;
 }
 
-/* What each takes, in nats. *units: of the right one, with its end mark. */
-static eg_status score(const eg_task *t, eg_talk *talk, ten *x, double *nats, size_t *units, eg_error *err) {
+/* What ten answers take. */
+typedef struct costs {
+	double nats[TEN], alone[TEN]; /* behind the talk; where a talk begins */
+	int characters[TEN];          /* the end mark among them */
+	size_t units;                 /* of the right one, with its end mark */
+} costs;
+
+static eg_status score(const eg_task *t, eg_talk *talk, ten *x, costs *c, eg_error *err) {
+	const int32_t end = eg_vocab_end(vocab_of(t));
 	int32_t *ids[TEN] = {NULL};
 	const int32_t *texts[TEN];
 	size_t sizes[TEN] = {0};
@@ -258,10 +272,13 @@ static eg_status score(const eg_task *t, eg_talk *talk, ten *x, double *nats, si
 	for (int i = 0; i < x->n && !status; i++) {
 		const eg_datum d = {.there = true, .text = {x->texts[i], x->sizes[i]}};
 		status = eg_intake_encode(eg_task_target(t), &d, NULL, &ids[i], &sizes[i], err);
-		texts[i] = ids[i];
+		if (!status) status = count_characters(vocab_of(t), ids[i], sizes[i], &c->characters[i], err);
+		texts[i] = ids[i], c->characters[i]++;
 	}
-	if (!status) status = eg_talk_score(talk, texts, sizes, x->n, eg_vocab_end(vocab_of(t)), nats, err);
-	if (!status) *units = sizes[0] + 1;
+	if (!status) status = eg_talk_score(talk, texts, sizes, x->n, end, c->nats, err);
+	if (!status) status = eg_talk_hear(talk, &end, 1, err);
+	if (!status) status = eg_talk_score(talk, texts, sizes, x->n, end, c->alone, err);
+	c->units = sizes[0] + 1;
 	for (int i = 0; i < TEN; i++) free(ids[i]);
 	return status;
 }
@@ -283,14 +300,17 @@ static eg_status compare(const ten *x, const char *written, double *unlike, eg_e
 typedef struct judge {
 	eg_task_judge base;
 	eg_written_score score;
-	double nats, right;   /* right: a share where several are equally good */
+	double nats, right, gains; /* right, by gain: a share where several are equally good */
 	int64_t units, tens;
 } judge;
 
-enum { RIGHT_OF_TEN = EG_WRITTEN_COUNT };
+enum { RIGHT_OF_TEN = EG_WRITTEN_COUNT, RIGHT_BY_GAIN };
 static const eg_metric_info metrics[] = {EG_WRITTEN_METRICS("right answer"),
 	{.name = "right_of_ten",
 		.doc = "of ten answers, the right one and nine others, the right one takes the fewest nats a character (chance: 0.1)",
+		.share = true},
+	{.name = "right_of_ten_by_gain",
+		.doc = "of the same ten, the right one is made likelier a character than the others by what was said before (chance: 0.1)",
 		.share = true}};
 
 /* The network may end before the task does. */
@@ -299,29 +319,34 @@ static void judge_close(eg_task_judge *j) { clear_desk(((const reply *)j->task)-
 static void judge_reset(eg_task_judge *base) {
 	judge *j = (judge *)base;
 	j->score = (eg_written_score){0};
-	j->nats = j->right = 0;
+	j->nats = j->right = j->gains = 0;
 	j->units = j->tens = 0;
+}
+
+/* 1 where the first costs least, a share where others cost as little. */
+static double first_of(const double *cost, int n) {
+	int as_good = 0;
+	for (int i = 0; i < n; i++) {
+		if (cost[i] < cost[0]) return 0;
+		as_good += cost[i] <= cost[0];
+	}
+	return 1.0 / as_good;
 }
 
 static eg_status judge_ten(judge *j, const eg_row *r, eg_talk *talk, const char *written, eg_error *err) {
 	const eg_task *t = j->base.task;
-	double cost[TEN] = {0};
-	size_t units = 0;
-	int as_good = 0;
-	bool best = true;
+	double cost[TEN] = {0}, gain[TEN] = {0};
+	costs c = {0};
 	ten x = {0};
 	eg_status status = add_text(&x, eg_row_datum(t, r, t->ninputs), err);
 	if (!status) status = draw_others(t, r, &x, err);
-	if (!status) status = talk ? score(t, talk, &x, cost, &units, err) : compare(&x, written, cost, err);
+	if (!status) status = talk ? score(t, talk, &x, &c, err) : compare(&x, written, cost, err);
 	if (!status && talk) {
-		j->nats += cost[0], j->units += (int64_t)units;
-		for (int i = 0; i < x.n; i++) cost[i] /= characters(x.texts[i], x.sizes[i]) + 1;
+		j->nats += c.nats[0], j->units += (int64_t)c.units;
+		for (int i = 0; i < x.n; i++)
+			cost[i] = c.nats[i] / c.characters[i], gain[i] = (c.nats[i] - c.alone[i]) / c.characters[i];
 	}
-	for (int i = 0; i < x.n && !status; i++) {
-		best = best && cost[0] <= cost[i];
-		as_good += cost[0] >= cost[i];
-	}
-	if (!status && x.n == TEN) j->tens++, j->right += best ? 1.0 / as_good : 0;
+	if (!status && x.n == TEN) j->tens++, j->right += first_of(cost, TEN), j->gains += first_of(gain, TEN);
 	eg_arena_free(&x.arena);
 	return status;
 }
@@ -351,6 +376,7 @@ static void judge_values(const eg_task_judge *base, double *v) {
 	eg_written_values(&j->score, v);
 	v[EG_WRITTEN_LOSS] = j->units ? j->nats / (double)j->units : (double)NAN;
 	v[RIGHT_OF_TEN] = j->tens ? j->right / (double)j->tens : (double)NAN;
+	v[RIGHT_BY_GAIN] = j->tens && j->units ? j->gains / (double)j->tens : (double)NAN;
 }
 
 static void judge_details(const eg_task_judge *j, eg_value *map) {
@@ -366,7 +392,7 @@ const eg_task_type eg_task_type_reply = {
 			"Of who answers: BLEU (n-grams of what it writes that are in the right answer), chrF (the same of\n"
 			"characters) and how many are the same; the loss, nats a unit of the right answers; and, of ten\n"
 			"answers, the right one and nine others of the same part, how often the right one takes the fewest\n"
-			"nats a character. There are many right answers to most things, so the first three are low.",
+			"nats a character, and how often it gains most by what was said. There are many right answers to most things, so the first three are low.",
 		.abilities = EG_ABLE_GENERATE | EG_ABLE_TALK},
 	.size = sizeof(reply),
 	.keys = {keys, EG_COUNT(keys)},
