@@ -33,4 +33,7 @@ eg_status eg_turns_encode(
 /* Fills the target of an answer: at each unit of talk and answer the next one, behind the last the end mark. */
 eg_status eg_turns_fill_target(const eg_intake *f, const eg_intake_fill *a, eg_error *err);
 
+/* How many of a record's steps are read, and nothing is to be predicted there: those of a talk that is not learnt. */
+eg_status eg_turns_unlearnt(const eg_intake *answer, const eg_record *r, int *steps, eg_error *err);
+
 #endif

@@ -187,6 +187,19 @@ static int32_t target_at(const eg_intake *f, const eg_datum *answer, const int32
 	return at < n ? ids[at] : eg_vocab_end(v);
 }
 
+eg_status eg_turns_unlearnt(const eg_intake *answer, const eg_record *r, int *steps, eg_error *err) {
+	const eg_intake *f = ((const eg_text_intake *)answer)->talk;
+	int32_t *ids;
+	size_t talk;
+	*steps = 0;
+	if (!f || !talk_of(f)->turn) return EG_OK;
+	eg_status status = eg_turns_encode(f, &r->fields[f->field], r, &ids, &talk, err);
+	if (status) return status;
+	free(ids);
+	*steps = (int)talk - 1;
+	return EG_OK;
+}
+
 static eg_status fill_both(const eg_intake *f, const eg_intake_fill *a, bool target, int32_t pad, eg_error *err) {
 	const size_t time = (size_t)a->dims.d[0];
 	int32_t *out = a->slot;

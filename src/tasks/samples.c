@@ -2,6 +2,7 @@
  * intakes learn from those that train, and batches of them. */
 #include "tasks/samples.h"
 #include "data/split.h"
+#include "tasks/intake_text.h"
 
 #include <string.h>
 
@@ -398,6 +399,14 @@ static bool counts_steps(const eg_task *t) {
 	return target && (target->type->kind == EG_FIELD_TAGS || target->type->kind == EG_FIELD_TEXT) && target->pad != -1;
 }
 
+/* A text weighs as many steps as are predicted. */
+static eg_status weigh_text(const eg_intake *f, const eg_record *r, int time, double *weight, eg_error *err) {
+	int unlearnt;
+	eg_status status = eg_turns_unlearnt(f, r, &unlearnt, err);
+	*weight = time - unlearnt;
+	return status;
+}
+
 /* Steps and other sizes of every sample, where they differ. */
 static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequence, eg_error *err) {
 	const eg_task *t = s->task;
@@ -425,9 +434,10 @@ static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequen
 			p->sizes[i * ndims + j] = size;
 			if (size > p->most[j]) p->most[j] = size;
 		}
-		for (int k = t->ninputs; k < t->nintakes && weighs; k++) {
-			if (data[k].there && t->intakes[k]->type->kind == EG_FIELD_TAGS) p->weights[i] = data[k].tags.n;
-			if (data[k].there && t->intakes[k]->type->kind == EG_FIELD_TEXT) p->weights[i] = time;
+		for (int k = t->ninputs; k < t->nintakes && weighs && !status; k++) {
+			if (!data[k].there) continue;
+			if (t->intakes[k]->type->kind == EG_FIELD_TAGS) p->weights[i] = data[k].tags.n;
+			if (t->intakes[k]->type->kind == EG_FIELD_TEXT) status = weigh_text(t->intakes[k], &r, time, &p->weights[i], err);
 		}
 	}
 	eg_record_free(&r);
