@@ -342,24 +342,37 @@ static const char *metric_text(char buf[NUMBER], const eg_task *t, const char *n
 	return number_loss(buf, value);
 }
 
-/* The simple model that answers with the network, without its weights; NULL: there is none. */
+/* Of one simple model, or of all of a list. */
+static int64_t features_of(const eg_value *ensemble) {
+	const eg_value *model = eg_value_get(ensemble, "model");
+	int64_t n = eg_value_int(eg_value_get(model, "n"), 0);
+	for (const eg_value *one = eg_value_kind_of(model) == EG_VALUE_LIST ? eg_value_first(model) : NULL; one; one = eg_value_next(one))
+		n += eg_value_int(eg_value_get(one, "n"), 0);
+	return n;
+}
+
+/* Simple models that answer with the network, without what they have learnt. */
 static void put_ensemble(eg_value *v, const eg_model *m) {
 	static const char *const keys[] = {"floor", "weights", "validation_accuracy"};
 	const eg_value *from = m ? eg_value_get(eg_model_task(m), "ensemble") : NULL;
 	eg_value *to = from ? eg_value_put_map(v, "ensemble") : NULL;
 	for (int i = 0; i < (int)(sizeof keys / sizeof *keys) && to; i++)
 		if (eg_value_get(from, keys[i])) eg_value_put_copy(to, keys[i], eg_value_get(from, keys[i]));
-	if (to) eg_value_put_int(to, "features", eg_value_int(eg_value_get(eg_value_get(from, "model"), "n"), 0));
+	if (to) eg_value_put_int(to, "features", features_of(from));
 }
 
 static void print_ensemble(const eg_model *m) {
 	char n[NUMBER];
 	const eg_value *e = eg_value_get(eg_model_task(m), "ensemble");
 	if (!e) return;
-	const eg_value *weights = eg_value_get(e, "weights");
-	printf("answers together with %s of %s features; weights %.3f and %.3f\n", text_shown(eg_value_text(eg_value_get(e, "floor"))),
-	        number_int(n, eg_value_int(eg_value_get(eg_value_get(e, "model"), "n"), 0)), eg_value_number(eg_value_at(weights, 0), (double)NAN),
-	        eg_value_number(eg_value_at(weights, 1), (double)NAN));
+	const eg_value *floor = eg_value_get(e, "floor"), *first = eg_value_kind_of(floor) == EG_VALUE_LIST ? eg_value_first(floor) : floor;
+	printf("answers together with");
+	for (const eg_value *one = first; one; one = first == floor ? NULL : eg_value_next(one))
+		printf("%s %s", one == first ? "" : ",", text_shown(eg_value_text(one)));
+	printf(" of %s features; weights", number_int(n, features_of(e)));
+	for (const eg_value *w = eg_value_first(eg_value_get(e, "weights")); w; w = eg_value_next(w))
+		printf(" %.3f", eg_value_number(w, (double)NAN));
+	printf("\n");
 }
 
 static bool print_model(const char *path, const cli_network *net, eg_error *err) {

@@ -286,21 +286,30 @@ static void show_best(const training *t) {
 	printf("loss %s.", number_loss(loss, s->best_loss));
 }
 
-/* A simple model that answers with the network. NULL: there is none. */
+/* Value i of a list; of a single value, that. */
+static const eg_value *one_of(const eg_value *list, int i) {
+	return eg_value_kind_of(list) == EG_VALUE_LIST ? eg_value_at(list, i) : i ? NULL : list;
+}
+
+/* Simple models that answer with the network. NULL: there is none. */
 static const eg_value *show_ensemble(const training *t) {
-	char network[NUMBER], floor[NUMBER], both[NUMBER];
-	const eg_value *e = eg_value_get(eg_samples_kept(t->samples), "ensemble"), *reached, *weights;
+	char share[NUMBER];
+	const eg_value *e = eg_value_get(eg_samples_kept(t->samples), "ensemble"), *name;
+	const eg_value *floors = eg_value_get(e, "floor"), *reached = eg_value_get(e, "validation_accuracy");
 	if (!e) return NULL;
-	weights = eg_value_get(e, "weights");
-	printf("Ensemble: the network and %s, with weights %.3f and %.3f.\n", text_shown(eg_value_text(eg_value_get(e, "floor"))),
-	        eg_value_number(eg_value_at(weights, 0), (double)NAN), eg_value_number(eg_value_at(weights, 1), (double)NAN));
-	reached = eg_value_get(e, "validation_accuracy");
+	printf("Ensemble, with weights: the network %.3f", eg_value_number(eg_value_at(eg_value_get(e, "weights"), 0), (double)NAN));
+	for (int i = 0; (name = one_of(floors, i)); i++)
+		printf(", %s %.3f", text_shown(eg_value_text(name)),
+		        eg_value_number(eg_value_at(eg_value_get(e, "weights"), 1 + i), (double)NAN));
+	printf(".\n");
 	if (!reached) return NULL;
-	number_percent(network, eg_value_number(eg_value_get(reached, "network"), (double)NAN));
-	number_percent(floor, eg_value_number(eg_value_get(reached, "floor"), (double)NAN));
-	number_percent(both, eg_value_number(eg_value_get(reached, "both"), (double)NAN));
-	printf("Validation accuracy: both %s, the network alone %s, %s alone %s.\n", both, network,
-	        text_shown(eg_value_text(eg_value_get(e, "floor"))), floor);
+	printf("Validation accuracy: %s %s", one_of(floors, 1) ? "all" : "both",
+	        number_percent(share, eg_value_number(eg_value_get(reached, "both"), (double)NAN)));
+	printf(", the network alone %s", number_percent(share, eg_value_number(eg_value_get(reached, "network"), (double)NAN)));
+	for (int i = 0; (name = one_of(floors, i)); i++)
+		printf(", %s %s", text_shown(eg_value_text(name)),
+		        number_percent(share, eg_value_number(one_of(eg_value_get(reached, "floor"), i), (double)NAN)));
+	printf(".\n");
 	return eg_value_get(reached, "both");
 }
 

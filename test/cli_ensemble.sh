@@ -20,7 +20,8 @@ cat >order.yaml <<-END
 	train: {optimizer: {adam: {lr: 1.0e-3}}, batch: 8, epochs: 2}
 END
 expect 0 "$ENGRAM" train order.yaml
-says "Ensemble: the network and naive-bayes"
+says "Ensemble, with weights: the network "
+says ", naive-bayes "
 says "Validation accuracy: both 100.00 %"
 expect 0 "$ENGRAM" info order.safetensors
 says "naive-bayes"
@@ -51,13 +52,48 @@ awk 'match($0, /"network_probability": [0-9.e-]*/) {
 } { exit 1 }' out || fail "$(cat out)"
 
 # The file is the same for any number of threads, with every kind of floor.
-for floor in naive-bayes logistic nbsvm; do
+for floor in naive-bayes logistic nbsvm logistic-letters nbsvm-letters; do
 	for n in 1 3; do expect 0 "$ENGRAM" train order.yaml -q --threads $n --set data.ensemble.floor=$floor -o $n.safetensors; done
 	same 1.safetensors 3.safetensors
 	expect 0 "$ENGRAM" eval 1.safetensors --json
 	says "\"floor\": \"$floor\""
 	says '"floor_accuracy": 1'
 done
+
+# Several floors: each has its weight, and is told by itself. A word that was never seen is known by its letters.
+expect 0 "$ENGRAM" train order.yaml --set data.ensemble.floor='[naive-bayes, nbsvm-letters]'
+says ", nbsvm-letters "
+says "Validation accuracy: all 100.00 %"
+expect 0 "$ENGRAM" info order.safetensors
+says "answers together with naive-bayes, nbsvm-letters of "
+expect 0 "$ENGRAM" eval order.safetensors --json
+says '"floor": ["naive-bayes", "nbsvm-letters"], "weights": ['
+says '"floor_accuracy": [1, 1]'
+expect 0 "$ENGRAM" train order.yaml -q --set 'data.ensemble={floor: [naive-bayes, nbsvm-letters], weights: [1, 0.5, 2]}'
+expect 0 "$ENGRAM" predict order.safetensors --text 'a b c d' --json
+awk 'match($0, /"network_probability": [0-9.e-]*/) {
+	n = substr($0, RSTART + 23, RLENGTH - 23) + 0
+	match($0, /"floor_probability": \[[0-9.e-]*, [0-9.e-]*/)
+	split(substr($0, RSTART + 22, RLENGTH - 22), f, ", ")
+	match($0, /"probability": [0-9.e-]*/)
+	p = substr($0, RSTART + 15, RLENGTH - 15) + 0
+	a = n * sqrt(f[1]) * f[2] ^ 2; b = (1 - n) * sqrt(1 - f[1]) * (1 - f[2]) ^ 2
+	bad = p - a / (a + b)
+	exit !(bad * bad < 1e-10)
+} { exit 1 }' out || fail "$(cat out)"
+awk 'BEGIN {
+	print "text\tlabel"
+	for (i = 0; i < 60; i++) {
+		print "warm" substr("abcdefgh", i % 8 + 1, 1) "ing x\tone"
+		print "cold" substr("abcdefgh", i % 8 + 1, 1) "ing x\ttwo"
+	}
+}' >stems.tsv
+expect 0 "$ENGRAM" train order.yaml -q --set data.path=stems.tsv --set 'data.ensemble={floor: nbsvm-letters, weights: [0, 1]}' \
+	--set data.lower_case=true
+expect 0 "$ENGRAM" predict order.safetensors --text 'x Warmish' --text 'x coldly' --json
+[ "$(sed -n 's/.*"answer": {"class": "\([a-z]*\)".*/\1/p' out | tr '\n' ' ')" = "one two " ] || fail "$(cat out)"
+expect 0 "$ENGRAM" predict order.safetensors --why --text 'x coldly' --json
+expect 0 "$ENGRAM" train order.yaml -q
 
 # In folds the weight is said beforehand.
 expect 1 "$ENGRAM" train order.yaml --folds 3
@@ -74,10 +110,15 @@ expect 0 "$ENGRAM" predict order.safetensors --text 'a b c' --text 'c' --json
 expect 1 "$ENGRAM" train order.yaml --set data.validation=0
 says "data.validation must be above 0"
 expect 1 "$ENGRAM" check order.yaml --set data.ensemble.floor=kneser-ney
-says "these can: naive-bayes, logistic, nbsvm"
+says "these can: naive-bayes, logistic, nbsvm, logistic-letters, nbsvm-letters"
 expect 1 "$ENGRAM" check order.yaml --set data.ensemble.weights='[1,-1]'
 expect 1 "$ENGRAM" check order.yaml --set data.ensemble.weights=1
-says "two weights"
+says "an ensemble of a network and 1 floor has 2 weights, the network's first; here is 1"
+expect 1 "$ENGRAM" check order.yaml --set 'data.ensemble={floor: [nbsvm, logistic, nbsvm]}'
+says "the floor 'nbsvm' is there twice"
+expect 1 "$ENGRAM" check order.yaml --set 'data.ensemble={floor: []}'
+expect 1 "$ENGRAM" check order.yaml --set data.unit=char --set 'data.ensemble={floor: nbsvm-letters, weights: [1, 1]}'
+says "runs of letters are those of words"
 make_data
 expect 1 "$ENGRAM" check quarters.yaml --set 'data.ensemble={floor: naive-bayes}'
 says "read one text, unit by unit"

@@ -45,6 +45,9 @@ checks() {
 expect 0 "$ENGRAM" train glow.yaml -q
 [ "$(checks 'the red house glows at dusk')" = "glows 14-19 counts needed whole agrees one" ] || fail "$(checks 'the red house glows at dusk')"
 [ "$(checks ' a  grünes tree fades at dawn.')" = "fades 16-21 counts needed whole agrees one" ] || fail "$(checks ' a  grünes tree fades at dawn.')"
+expect 0 "$ENGRAM" train glow.yaml -q --set data.ensemble.floor='[nbsvm-letters, logistic]'
+[ "$(checks 'the red house glows at dusk')" = "glows 14-19 counts needed whole agrees one" ] || fail "$(checks 'the red house glows at dusk')"
+expect 0 "$ENGRAM" train glow.yaml -q
 expect 0 "$ENGRAM" predict glow.safetensors --why --text 'the lake glows'
 says "log odds of warm against cold"
 [ "$(sed -n 3p out | awk '{ print $NF }')" = "glows" ] || fail "$(cat out)"

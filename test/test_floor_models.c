@@ -2,6 +2,7 @@
  * there is but one that makes sense. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "floor_bed.h"
+#include "floors/bags.h"
 #include "floors/hog.h"
 #include "series/lbfgs.h"
 
@@ -56,8 +57,8 @@ static const char pairs_only[] = "text\tlabel\na b c\tone\nb a c\ttwo\nc a b\ton
 /* The same words in another order: only pairs tell. */
 static void pairs_tell_order(void **state) {
 	bench *b = *state;
-	static const char *const names[] = {"naive-bayes", "logistic", "nbsvm"};
-	for (int i = 0; i < 3; i++) {
+	static const char *const names[] = {"naive-bayes", "logistic", "nbsvm", "logistic-letters", "nbsvm-letters"};
+	for (int i = 0; i < EG_COUNT(names); i++) {
 		stand with = stand_up(b, texts(b, pairs_only), names[i], (double[]){10, 1, 0.5});
 		assert_int_equal(right(&with), 6);
 		stand_down(&with);
@@ -104,6 +105,29 @@ static void nbsvm_is_drawn_to_naive_bayes(void **state) {
 	assert_near((odds[0] - odds[1]) / (odds[0] - odds[2]), (good - bad) / (good - film), 1e-4);
 	assert_true(odds[0] > odds[3] && odds[3] > odds[2] && odds[2] > odds[1]);
 	eg_floor_batch_free(&batch);
+	stand_down(&s);
+}
+
+/* "ab" with its marks is 4 bytes: itself, and what is left without one of the marks. A Chinese character is a word, of 3
+ * bytes and 2 marks: 4 runs each. With 3 words and 2 pairs that is 16; the words of the second text are known. A word that
+ * was never seen is told by the letters that it shares. */
+static void letters_are_features(void **state) {
+	bench *b = *state;
+	stand s = stand_up(b, texts(b, "text\tlabel\nab \u9152\u5e97\tx\nab\ty\n"), "nbsvm-letters", (double[]){0.05, 1, 0.5});
+	const eg_features *x = &s.floor->type->bag_model(s.floor)->features;
+	assert_int_equal(x->n, 16);
+	const int32_t unseen[] = {0};
+	const struct {
+		const char *text;
+		int runs;
+	} cases[] = {{"aab", 6}, {"ab", 3}, {" ab cd", 3}, {"a", 1}, {"", 0}, {"\u9152", 4}, {"\xff", 0}};
+	for (int i = 0; i < EG_COUNT(cases); i++) { /* of one unit, which is read to the next */
+		eg_occurrences list = {0};
+		const eg_bag_text text = {unseen, 1, 1, s.floor->task->intakes[0], cases[i].text, strlen(cases[i].text)};
+		assert_true(eg_letters_list(&list, text));
+		assert_int_equal(list.n, cases[i].runs);
+		eg_occurrences_free(&list);
+	}
 	stand_down(&s);
 }
 
@@ -418,7 +442,7 @@ static void hog_of_an_edge(void **state) {
 #define T(f) cmocka_unit_test_setup_teardown(f, floors_setup, bench_teardown)
 int main(void) {
 	const struct CMUnitTest tests[] = {T(naive_bayes_by_hand), T(pairs_tell_order), T(logistic_is_at_its_minimum),
-	        T(nbsvm_is_drawn_to_naive_bayes),
+	        T(nbsvm_is_drawn_to_naive_bayes), T(letters_are_features),
 	        T(lbfgs_finds_the_minimum), T(frequent_tags_by_hand), T(fields_remember),
 	        T(fields_tell_the_likeliest_sequence), T(fields_know_units), T(means_and_lines), T(neighbours_by_brute_force),
 	        T(nearest_mean_by_hand), T(pictures_are_told_apart), T(threads_change_nothing), T(hog_of_an_edge)};

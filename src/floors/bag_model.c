@@ -15,7 +15,6 @@ bool eg_bag_model_make(eg_bag_model *m, int classes) {
 void eg_bag_model_free(eg_bag_model *m) {
 	eg_features_free(&m->features);
 	eg_release(NULL, m->w);
-	eg_release(NULL, m->found);
 	eg_release(NULL, m->scores);
 }
 
@@ -39,47 +38,28 @@ void eg_bag_model_score(const eg_bag_model *m, const int32_t *feature, size_t n,
 	normalise(log_p, K);
 }
 
-/* The features of a text, into m->found; -1: out of memory. */
-static int find(eg_bag_model *m, eg_bag_text text) {
-	if (2 * text.n > m->room) {
-		eg_release(NULL, m->found);
-		m->found = eg_calloc(NULL, 2 * (size_t)text.n, sizeof *m->found);
-		m->room = m->found ? 2 * text.n : 0;
-		if (!m->found) return -1;
-	}
-	return eg_features_of(&m->features, text, m->found);
-}
-
 bool eg_bag_model_read(eg_bag_model *m, eg_bag_text text) {
-	const int n = find(m, text);
+	const int n = eg_features_of(&m->features, text, false);
 	if (n < 0) return false;
-	eg_bag_model_score(m, m->found, (size_t)n, m->scores);
+	eg_bag_model_score(m, m->features.found, (size_t)n, m->scores);
 	return true;
 }
 
-/* The feature of unit t, or of it and the one before; -1: not known. */
-static int feature_at(const eg_bag_model *m, eg_bag_text text, int t, bool two) {
-	const int32_t *id = text.ids + t * text.apart;
-	return eg_features_find(&m->features, eg_feature_key(two ? *(id - text.apart) : -1, *id));
-}
-
-static int times_of(const eg_bag_model *m, eg_bag_text text, int feature, bool two) {
-	int n = 0;
-	for (int t = two; t < text.n; t++) n += feature_at(m, text, t, two) == feature;
-	return n;
-}
-
 bool eg_bag_model_add_units(eg_bag_model *m, eg_bag_text text, int k, double *each) {
-	const int n = find(m, text);
-	if (n < 0) return false;
-	for (int t = 0; t < text.n; t++)
-		for (int two = 0; two <= (m->features.pairs && t > 0); two++) {
-			const int f = feature_at(m, text, t, two);
-			if (f < 0) continue;
-			const double w = m->w[(ptrdiff_t)f * m->classes + k] * scale_of(m, (size_t)n) / times_of(m, text, f, two);
-			each[t] += two ? w / 2 : w;
-			if (two) each[t - 1] += w / 2;
-		}
+	const int n = eg_features_of(&m->features, text, false);
+	const eg_occurrences *list = &m->features.list;
+	int32_t *times = n < 0 ? NULL : eg_calloc(NULL, (size_t)m->features.n + 1, sizeof *times);
+	if (!times) return false;
+	for (int i = 0; i < list->n; i++) times[1 + eg_features_find(&m->features, list->at[i].key)]++;
+	for (int i = 0; i < list->n; i++) {
+		const eg_occurrence *o = &list->at[i];
+		const int f = eg_features_find(&m->features, o->key);
+		if (f < 0) continue;
+		const double w = m->w[(ptrdiff_t)f * m->classes + k] * scale_of(m, (size_t)n) / times[1 + f];
+		each[o->unit] += o->two ? w / 2 : w;
+		if (o->two) each[o->unit - 1] += w / 2;
+	}
+	eg_release(NULL, times);
 	return true;
 }
 

@@ -3,10 +3,21 @@
 
 #include <string.h>
 
+eg_bag_text eg_bag_text_with(const int32_t *ids, int n, ptrdiff_t apart, const eg_task *t, const eg_datum *d) {
+	const eg_intake *in = t->intakes[0];
+	const bool written = d && d->there && in->type->kind == EG_FIELD_TEXT;
+	return (eg_bag_text){ids, n, apart, in, written ? d->text.bytes : NULL, written ? d->text.size : 0};
+}
+
 bool eg_floor_reads_units(const eg_floor *f) {
 	const eg_intake *target = eg_task_target(f->task);
 	bool units = eg_floor_takes(f, EG_FIELD_TEXT) || eg_floor_takes(f, EG_FIELD_TOKENS);
 	return units && target && target->type->kind == EG_FIELD_LABEL;
+}
+
+bool eg_floor_reads_words(const eg_floor *f) {
+	return eg_floor_reads_units(f) && eg_floor_takes(f, EG_FIELD_TEXT) &&
+	       eg_intake_text_keys(f->task->intakes[0])->unit == EG_UNIT_WORD;
 }
 
 bool eg_floor_tags_units(const eg_floor *f) {
@@ -63,33 +74,58 @@ void eg_features_free(eg_features *x) {
 	eg_release(NULL, x->keys);
 	eg_release(NULL, x->slots);
 	eg_release(NULL, x->seen);
+	eg_release(NULL, x->found);
+	eg_occurrences_free(&x->list);
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 
 eg_bag_text eg_bag_text_of(const eg_floor_batch *b, int i) {
 	const int each = eg_floor_step(b);
-	return (eg_bag_text){(const int32_t *)b->slots[0] + (ptrdiff_t)i * each, b->time, (ptrdiff_t)b->n * each};
+	const eg_task *t = b->part->samples->task;
+	const eg_record *r = eg_samples_record(b->part->samples, &b->fill, i);
+	const int field = t->intakes[0]->field;
+	return eg_bag_text_with((const int32_t *)b->slots[0] + (ptrdiff_t)i * each, b->time, (ptrdiff_t)b->n * each, t,
+	        r && field >= 0 ? &r->fields[field] : NULL);
 }
 
-/* Each feature once; new ones are known from now on where they are learnt. -1: out of memory. */
-static int features(eg_features *x, eg_bag_text text, bool learn, int32_t *out) {
+bool eg_occurrences_add(eg_occurrences *list, uint64_t key, int unit, bool two) {
+	if (!eg_grow(NULL, &list->at, &list->cap, list->n, sizeof *list->at)) return false;
+	list->at[list->n++] = (eg_occurrence){key, unit, two};
+	return true;
+}
+
+void eg_occurrences_free(eg_occurrences *list) {
+	eg_release(NULL, list->at);
+	eg_release(NULL, list->starts);
+}
+
+bool eg_features_list(eg_features *x, eg_bag_text text) {
+	bool ok = true;
+	x->list.n = 0;
+	for (int t = 0; t < text.n && ok; t++) {
+		const int32_t *id = text.ids + t * text.apart;
+		ok = eg_occurrences_add(&x->list, eg_feature_key(-1, *id), t, false);
+		if (ok && x->pairs && t > 0) ok = eg_occurrences_add(&x->list, eg_feature_key(*(id - text.apart), *id), t, true);
+	}
+	return ok && (!x->letters || eg_letters_list(&x->list, text));
+}
+
+int eg_features_of(eg_features *x, eg_bag_text text, bool learn) {
 	int n = 0;
 	x->texts++;
-	for (int t = 0; t < text.n; t++)
-		for (int two = 0; two <= (x->pairs && t > 0); two++) {
-			const int32_t *id = text.ids + t * text.apart;
-			uint64_t key = eg_feature_key(two ? *(id - text.apart) : -1, *id);
-			int k = learn ? eg_features_put(x, key) : eg_features_find(x, key);
-			if (k < 0 && learn) return -1;
-			if (k < 0 || x->seen[k] == x->texts) continue;
-			x->seen[k] = x->texts;
-			out[n++] = k;
-		}
+	if (!eg_features_list(x, text)) return -1;
+	for (int i = 0; i < x->list.n; i++) {
+		const uint64_t key = x->list.at[i].key;
+		const int k = learn ? eg_features_put(x, key) : eg_features_find(x, key);
+		if (k < 0 && learn) return -1;
+		if (k < 0 || x->seen[k] == x->texts) continue;
+		if (!eg_grow(NULL, &x->found, &x->cap_found, n, sizeof *x->found)) return -1;
+		x->seen[k] = x->texts;
+		x->found[n++] = k;
+	}
 	return n;
 }
-
-int eg_features_of(eg_features *x, eg_bag_text text, int32_t *out) { return features(x, text, false, out); }
 
 static bool make_room(eg_bags *b, size_t more) {
 	if (b->size + more <= b->room) return true;
@@ -104,8 +140,9 @@ static bool make_room(eg_bags *b, size_t more) {
 
 static eg_status add_batch(eg_bags *bags, eg_features *x, const eg_floor *f, const eg_floor_batch *b, eg_error *err) {
 	for (int i = 0; i < b->n; i++) {
-		int n = make_room(bags, 2 * (size_t)b->time) ? features(x, eg_bag_text_of(b, i), true, bags->feature + bags->size) : -1;
-		if (n < 0) return eg_floor_no_memory(f, err);
+		const int n = eg_features_of(x, eg_bag_text_of(b, i), true);
+		if (n < 0 || !make_room(bags, (size_t)n)) return eg_floor_no_memory(f, err);
+		if (n) memcpy(bags->feature + bags->size, x->found, (size_t)n * sizeof *x->found);
 		bags->start[bags->n] = bags->size;
 		bags->label[bags->n++] = eg_floor_label(f, b, i);
 		bags->size += (size_t)n;

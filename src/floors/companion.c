@@ -15,11 +15,12 @@ struct eg_companion {
 
 enum { MOST_FEATURES = 1 << 24, WORD = 8 /* digits of 32 bits */ };
 
-eg_status eg_companion_exists(const char *floor, eg_error *err) {
+static eg_status find(const char *floor, const eg_floor_type **found, eg_error *err) {
 	char names[160] = "";
 	const eg_floor_type *type;
 	for (int i = 0; (type = eg_floor_type_at(i)); i++) {
 		if (!type->bag_model) continue;
+		*found = type;
 		if (!strcmp(type->info.name, floor)) return EG_OK;
 		const size_t n = strlen(names);
 		snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", type->info.name);
@@ -27,10 +28,19 @@ eg_status eg_companion_exists(const char *floor, eg_error *err) {
 	return eg_fail(err, EG_ERR_ARG, "no floor '%.60s' can stand beside a network; these can: %s", floor, names);
 }
 
+eg_status eg_companion_suits(const char *floor, const eg_task *t, eg_error *err) {
+	const eg_floor_type *type = NULL;
+	eg_status status = find(floor, &type, err);
+	const eg_floor f = {.type = type, .task = (eg_task *)t};
+	if (status || type->serves != eg_floor_reads_words || eg_floor_reads_words(&f)) return status;
+	return eg_fail(err, EG_ERR_ARG, "runs of letters are those of words: the floor '%s' needs a text, and unit: word", floor);
+}
+
 eg_status eg_companion_train(
 	const char *floor, const eg_samples *s, eg_graph *g, eg_companion **companion, eg_error *err) {
 	*companion = NULL;
-	eg_status status = eg_companion_exists(floor, err);
+	const eg_floor_type *type = NULL;
+	eg_status status = find(floor, &type, err);
 	eg_companion *c = status ? NULL : eg_calloc(NULL, 1, sizeof *c);
 	if (!status && !c) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for the floor '%s'", floor);
 	if (!status) status = eg_floor_fit(floor, s, g, &c->floor, err);
@@ -47,12 +57,12 @@ void eg_companion_free(eg_companion *c) {
 	eg_release(NULL, c);
 }
 
-const double *eg_companion_say(eg_companion *c, const int32_t *ids, int n, ptrdiff_t apart) {
-	return eg_bag_model_read(c->model, (eg_bag_text){ids, n, apart}) ? c->model->scores : NULL;
+const double *eg_companion_say(eg_companion *c, eg_bag_text text) {
+	return eg_bag_model_read(c->model, text) ? c->model->scores : NULL;
 }
 
-bool eg_companion_why(eg_companion *c, const int32_t *ids, int n, ptrdiff_t apart, int k, double *each) {
-	return eg_bag_model_add_units(c->model, (eg_bag_text){ids, n, apart}, k, each);
+bool eg_companion_why(eg_companion *c, eg_bag_text text, int k, double *each) {
+	return eg_bag_model_add_units(c->model, text, k, each);
 }
 
 /* ---- in a file --------------------------------------------------------------------------------------------------- */
@@ -92,6 +102,7 @@ void eg_companion_save(const eg_companion *c, eg_value *map) {
 	for (size_t i = 0; i < all && keys && weights; i++) to = put_float(to, m->w[i]);
 	eg_value_put_int(map, "n", m->features.n);
 	eg_value_put_bool(map, "pairs", m->features.pairs);
+	if (m->features.letters) eg_value_put_bool(map, "letters", true);
 	eg_value_put_bool(map, "rooted", m->rooted);
 	eg_value_put_bytes(map, "features", keys ? keys : "", keys && weights ? 2 * WORD * F : 0);
 	eg_value_put_bytes(map, "weights", weights ? weights : "", keys && weights ? WORD * all : 0); /* "": damaged */
@@ -110,6 +121,7 @@ static eg_status read_model(eg_bag_model *m, const eg_value *map, int classes, e
 	        eg_value_text_size(weights) != WORD * (n + 1) * K)
 		return damaged("it has not as many weights as its features and classes need", err);
 	m->features.pairs = eg_value_bool(eg_value_get(map, "pairs"), false);
+	m->features.letters = eg_value_bool(eg_value_get(map, "letters"), false);
 	m->rooted = eg_value_bool(eg_value_get(map, "rooted"), false);
 	for (size_t i = 0; i < n; i++) {
 		const char *at = eg_value_text(features) + 2 * WORD * i;

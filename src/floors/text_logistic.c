@@ -1,4 +1,4 @@
-/* text_logistic.c - the floors `logistic` and `nbsvm`: each unit and each pair of neighbours in a text votes for each
+/* text_logistic.c - the floors `logistic`, `nbsvm`, `logistic-letters` and `nbsvm-letters`: each unit and each pair of neighbours in a text votes for each
  * class, with weights that make the training texts' classes likely. Multinomial logistic regression (Cox 1958; Berkson
  * 1944), the linear model that a classifying network ends in.
  *
@@ -12,7 +12,10 @@
  *
  * nbsvm (Wang and Manning 2012): r_fk is naive Bayes' word on the feature, the logarithm of how much more usual it is
  * in texts of class k than in all others, so that a weight only says how far that is to be believed; in the end weights
- * go half of the way to their mean size. The paper has a support vector machine in the place of the logistic loss. */
+ * go half of the way to their mean size. The paper has a support vector machine in the place of the logistic loss.
+ *
+ * logistic-letters, nbsvm-letters: the same with the runs of letters within words as features beside (letters.c), by which words that are
+ * rare, or were never seen, are known by their parts. */
 #include "floors/bags.h"
 #include "series/lbfgs.h"
 
@@ -120,9 +123,10 @@ static eg_status minimise(logistic *m, const eg_bags *bags, bool by_ratio, eg_er
 	return status;
 }
 
-static eg_status find_weights(eg_floor *f, const eg_floor_part *p, bool by_ratio, eg_error *err) {
+static eg_status find_weights(eg_floor *f, const eg_floor_part *p, bool by_ratio, bool letters, eg_error *err) {
 	logistic *m = (logistic *)f;
 	eg_bags bags = {0};
+	m->model.features.letters = letters;
 	m->model.features.pairs = f->settings[PAIRS] > 0;
 	m->model.rooted = !by_ratio;
 	eg_status status = eg_bags_read(&bags, &m->model.features, f, p, err);
@@ -132,8 +136,16 @@ static eg_status find_weights(eg_floor *f, const eg_floor_part *p, bool by_ratio
 	return status;
 }
 
-static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) { return find_weights(f, p, false, err); }
-static eg_status train_nbsvm(eg_floor *f, const eg_floor_part *p, eg_error *err) { return find_weights(f, p, true, err); }
+static eg_status train(eg_floor *f, const eg_floor_part *p, eg_error *err) { return find_weights(f, p, false, false, err); }
+static eg_status train_nbsvm(eg_floor *f, const eg_floor_part *p, eg_error *err) {
+	return find_weights(f, p, true, false, err);
+}
+static eg_status train_letters(eg_floor *f, const eg_floor_part *p, eg_error *err) {
+	return find_weights(f, p, false, true, err);
+}
+static eg_status train_nbsvm_letters(eg_floor *f, const eg_floor_part *p, eg_error *err) {
+	return find_weights(f, p, true, true, err);
+}
 
 static eg_status say(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err) {
 	EG_UNUSED(from), EG_UNUSED(steps);
@@ -173,6 +185,41 @@ const eg_floor_type eg_floor_type_nbsvm = {
 	.probabilities = true,
 	.serves = eg_floor_reads_units,
 	.train = train_nbsvm,
+	.say = say,
+	.bag_model = model_of,
+	.free = free_floor,
+};
+
+const eg_floor_type eg_floor_type_logistic_letters = {
+	.info = {.name = "logistic-letters",
+		.task = "classify",
+		.doc = "the same as logistic, of units, pairs, and runs of letters within words",
+		.source = "Cox 1958; runs of letters: Cavnar and Trenkle 1994",
+		.version = 1},
+	.size = sizeof(logistic),
+	.settings = {{.name = "c", .n = 1, .tried = {10}, .low = 0.1, .high = 100, .log = true},
+	        {.name = "pairs", .n = 1, .tried = {1}, .low = 0, .high = 1, .whole = true}},
+	.probabilities = true,
+	.serves = eg_floor_reads_words,
+	.train = train_letters,
+	.say = say,
+	.bag_model = model_of,
+	.free = free_floor,
+};
+
+const eg_floor_type eg_floor_type_nbsvm_letters = {
+	.info = {.name = "nbsvm-letters",
+		.task = "classify",
+		.doc = "the same as nbsvm, of units, pairs, and runs of letters within words",
+		.source = "Wang and Manning 2012; runs of letters: Cavnar and Trenkle 1994",
+		.version = 1},
+	.size = sizeof(logistic),
+	.settings = {{.name = "c", .n = 1, .tried = {0.05}, .low = 0.001, .high = 10, .log = true},
+	        {.name = "pairs", .n = 1, .tried = {1}, .low = 0, .high = 1, .whole = true},
+	        {.name = "beta", .n = 1, .tried = {0.5}, .low = 0, .high = 1}},
+	.probabilities = true,
+	.serves = eg_floor_reads_words,
+	.train = train_nbsvm_letters,
 	.say = say,
 	.bag_model = model_of,
 	.free = free_floor,

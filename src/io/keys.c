@@ -188,11 +188,12 @@ static eg_status read_text(const eg_key *key, const eg_tree *t, const char **out
 
 static eg_status read_strings(
 	eg_arena *arena, const eg_key *key, const eg_tree *t, eg_strings *out, const char *where, eg_error *err) {
-	eg_status status = check_list(key, t, "a list of texts", where, err);
+	const bool one = t->kind == EG_TREE_SCALAR && key->one_will_do;
+	eg_status status = one ? EG_OK : check_list(key, t, key->one_will_do ? "a text or a list of texts" : "a list of texts", where, err);
 	if (status) return status;
-	eg_strings list = {eg_arena_alloc(arena, (size_t)t->count * sizeof *list.at), 0};
+	eg_strings list = {eg_arena_alloc(arena, (one ? 1 : (size_t)t->count) * sizeof *list.at), 0};
 	if (!list.at) return no_memory(err);
-	for (const eg_tree *c = t->first; c && !status; c = c->next)
+	for (const eg_tree *c = one ? t : t->first; c && !status; c = one ? NULL : c->next)
 		status = read_text(key, c, &list.at[list.n++], where, err);
 	if (!status) *out = list;
 	return status;

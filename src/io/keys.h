@@ -47,6 +47,7 @@ typedef struct eg_key {
 	double min, max;          /* inclusive; EG_ABOVE_0 and EG_BELOW_1 stand for open ends */
 	const char *const *names; /* EG_KEY_ENUM: NULL-terminated */
 	bool required;
+	bool one_will_do;         /* EG_KEY_STRINGS: a single text need not be in a list */
 	bool by_field;            /* may be a map of such values by the names of fields, where their reader looks */
 	bool zero_is_default; /* in the struct: a 0 that was said becomes EG_ZERO or EG_ZERO_F there */
 	double def;           /* for the schema and messages; NAN: none */

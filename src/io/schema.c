@@ -333,10 +333,16 @@ static void schema_value(builder *b, eg_tree *t, const eg_key *k) {
 		}
 		break;
 	case EG_KEY_STRINGS:
-		schema_type(b, t, "array");
-		eg_tree_put_int(b, t, "minItems", 1);
-		if (k->count) eg_tree_put_int(b, t, "maxItems", k->count);
-		schema_type(b, eg_tree_map(b, t, "items"), "string");
+		one = t;
+		if (k->one_will_do) {
+			any = eg_tree_list(b, t, "anyOf");
+			schema_type(b, eg_tree_map(b, any, NULL), "string");
+			one = eg_tree_map(b, any, NULL);
+		}
+		schema_type(b, one, "array");
+		eg_tree_put_int(b, one, "minItems", 1);
+		if (k->count) eg_tree_put_int(b, one, "maxItems", k->count);
+		schema_type(b, eg_tree_map(b, one, "items"), "string");
 		break;
 	case EG_KEY_MAPS:
 		schema_type(b, t, "array");

@@ -104,21 +104,16 @@ static eg_status read_text(asking *a, const char *text, size_t size) {
 	return EG_OK;
 }
 
-/* What the floor says; all 0 where there is none. NULL: out of memory. */
-static const double *floor_says(asking *a, const int32_t *ids, double *zeros) {
-	const eg_ensemble *e = eg_classify_ensemble(a->w->task);
-	return e ? eg_companion_say(e->companion, ids, (int)a->n, 1) : zeros;
-}
+static eg_bag_text text_of(const asking *a) { return eg_bag_text_with(a->ids, (int)a->n, 1, a->w->task, &a->text); }
 
 /* The two likeliest classes. */
 static eg_status choose_classes(asking *a) {
 	eg_graph *g = eg_model_graph(a->w->model);
-	const eg_ensemble *e = eg_classify_ensemble(a->w->task);
+	eg_ensemble *e = eg_classify_ensemble(a->w->task);
 	const int K = eg_intake_names(eg_task_target(a->w->task))->n;
 	const char *const outputs[] = {"logits", NULL};
-	double *zeros = eg_arena_alloc(&a->arena, (size_t)K * sizeof *zeros), *sums = eg_arena_alloc(&a->arena, (size_t)K * sizeof *sums);
-	const double *said = zeros && sums ? floor_says(a, a->ids, zeros) : NULL;
-	if (!said) return no_memory(a->err);
+	double *sums = eg_arena_alloc(&a->arena, (size_t)K * sizeof *sums);
+	if (!sums || (e && !eg_ensemble_ask(e, text_of(a)))) return no_memory(a->err);
 	eg_plan *plan = eg_plan_new(g, eg_model_params(a->w->model),
 	        &(eg_plan_options){.batch = 1, .time = (int)a->n, .outputs = outputs}, a->err);
 	if (!plan) return a->err->status;
@@ -127,7 +122,7 @@ static eg_status choose_classes(asking *a) {
 	if (lengths) *lengths = (int32_t)a->n;
 	eg_plan_run(plan, 0);
 	const eg_real *logits = eg_plan_output(plan, "logits");
-	for (int k = 0; k < K; k++) sums[k] = (e ? e->a : 1) * (double)logits[k] + (e ? e->b * said[k] : 0);
+	for (int k = 0; k < K; k++) sums[k] = e ? eg_ensemble_sum(e, (double)logits[k], k) : (double)logits[k];
 	for (int k = 1; k < K; k++)
 		if (sums[k] > sums[a->best]) a->best = k;
 	a->next = a->best == 0 ? K > 1 : 0;
@@ -146,7 +141,7 @@ static eg_status attribute(asking *a, eg_attribution_kind kind, int class_, doub
 	const char *const names[] = {a->w->task->intakes[0]->input, "lengths"};
 	const int32_t length = (int32_t)a->n;
 	const void *const inputs[] = {a->ids, &length};
-	const double weight = sign * (e ? e->a : 1);
+	const double weight = sign * (e ? e->weights[0] : 1);
 	eg_attribution_options o = {
 	        .kind = kind, .output = "logits", .element = class_, .by = a->w->found, .time = (int)a->n, .tolerance = 0.001};
 	o.batch = (int)a->n < BATCH_UNITS / 32 ? 32 : BATCH_UNITS / (int)a->n;
@@ -163,30 +158,30 @@ static eg_status attribute(asking *a, eg_attribution_kind kind, int class_, doub
 	return status;
 }
 
-/* The floor's part: exact, since it is a sum. A unit that is covered is one that the floor does not know. */
-static eg_status add_floor(asking *a) {
-	const eg_ensemble *e = eg_classify_ensemble(a->w->task);
+/* Floor i's part: exact, since it is a sum. A unit that is covered is one that the floor does not know. */
+static eg_status add_floor(asking *a, const eg_ensemble *e, int i) {
+	eg_companion *c = e->companions[i];
 	const int n = (int)a->n, best = a->best, next = a->next;
+	const double weight = e->weights[1 + i];
 	double *each = eg_arena_alloc(&a->arena, 2 * (a->n + 1) * sizeof *each), *other = each + a->n;
-	if (!each || !eg_companion_why(e->companion, a->ids, n, 1, best, each) ||
-	        !eg_companion_why(e->companion, a->ids, n, 1, next, other))
+	if (!each || !eg_companion_why(c, text_of(a), best, each) || !eg_companion_why(c, text_of(a), next, other))
 		return no_memory(a->err);
-	const double *said = eg_companion_say(e->companion, a->ids, n, 1);
+	const double *said = eg_companion_say(c, text_of(a));
 	if (!said) return no_memory(a->err);
 	const double all = said[best] - said[next];
 	double sum = 0;
 	for (int t = 0; t < n; t++) {
-		a->adds[t] += e->b * (each[t] - other[t]);
+		a->adds[t] += weight * (each[t] - other[t]);
 		sum += each[t] - other[t];
 	}
-	a->empty += e->b * (all - sum);
+	a->empty += weight * (all - sum);
 	for (int t = 0; t < n; t++) {
 		const int32_t id = a->ids[t];
 		a->ids[t] = INT32_MIN;
-		said = eg_companion_say(e->companion, a->ids, n, 1);
+		said = eg_companion_say(c, text_of(a));
 		a->ids[t] = id;
 		if (!said) return no_memory(a->err);
-		a->gone[t] += e->b * (all - (said[best] - said[next]));
+		a->gone[t] += weight * (all - (said[best] - said[next]));
 	}
 	return EG_OK;
 }
@@ -198,7 +193,8 @@ static eg_status weigh(asking *a) {
 		status = attribute(a, how, a->best, 1);
 		if (!status) status = attribute(a, how, a->next, -1);
 	}
-	if (!status && eg_classify_ensemble(a->w->task)) status = add_floor(a);
+	const eg_ensemble *e = eg_classify_ensemble(a->w->task);
+	for (int i = 0; e && i < e->nfloors && !status; i++) status = add_floor(a, e, i);
 	double sum = a->empty;
 	for (size_t t = 0; t < a->n; t++) sum += a->adds[t];
 	a->error = fabs(a->odds - sum);

@@ -112,7 +112,7 @@ static const eg_real *logits_of(const eg_task *t, const eg_row *r, eg_error *err
 static eg_status open_task(eg_task *t, eg_error *err) {
 	const eg_ensemble_keys *k = &((const classify *)t)->ensemble;
 	t->one = unit_of(t, true), t->many = unit_of(t, false);
-	return k->floor ? eg_ensemble_check(t, k, err) : EG_OK;
+	return k->floors.n ? eg_ensemble_check(t, k, err) : EG_OK;
 }
 
 static void close_task(eg_task *t) { eg_ensemble_free(((classify *)t)->both); }
@@ -133,11 +133,11 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 /* ---- what is of none of the classes ------------------------------------------------------------------------------ */
 
 static bool refuses_some(const eg_task *t) { return ((const classify *)t)->unknown.false_alarms > 0; }
-static bool settles(const eg_task *t) { return refuses_some(t) || ((const classify *)t)->ensemble.floor; }
+static bool settles(const eg_task *t) { return refuses_some(t) || ((const classify *)t)->ensemble.floors.n; }
 
 static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
 	const eg_ensemble_keys *k = &((const classify *)t)->ensemble;
-	if (k->floor && eg_ensemble_can_settle(t, k, folds, validation, err)) return EG_ERR_ARG;
+	if (k->floors.n && eg_ensemble_can_settle(t, k, folds, validation, err)) return EG_ERR_ARG;
 	if (!refuses_some(t) || validation) return EG_OK;
 	eg_fail(err, EG_ERR_ARG, "'unknown' sets its limit by validation samples: data.validation must be above 0, such as 0.1");
 	eg_recipe_locate(t->recipe, "data.unknown", err);
@@ -209,7 +209,7 @@ static eg_status settle_limit(eg_task *t, const eg_samples *s, eg_graph *g, eg_p
 /* The limit is one of what both say. */
 static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	classify *c = (classify *)t;
-	eg_status status = c->ensemble.floor ? eg_ensemble_settle(&c->ensemble, s, g, p, &c->both, err) : EG_OK;
+	eg_status status = c->ensemble.floors.n ? eg_ensemble_settle(&c->ensemble, s, g, p, &c->both, err) : EG_OK;
 	return status || !refuses_some(t) ? status : settle_limit(t, s, g, p, err);
 }
 
@@ -224,7 +224,7 @@ static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 	const eg_value *limit = eg_value_get(eg_value_get(map, "unknown"), "limit"), *both = eg_value_get(map, "ensemble");
 	/* a checkpoint has none yet */
 	eg_status status =
-	        both && c->ensemble.floor ? eg_ensemble_restore(both, c->ensemble.floor, names_of(t)->n, &c->both, err) : EG_OK;
+	        both && c->ensemble.floors.n ? eg_ensemble_restore(both, c->ensemble.floors, names_of(t)->n, &c->both, err) : EG_OK;
 	if (status) return status;
 	c->settled = limit != NULL && refuses_some(t);
 	c->limit = eg_value_number(limit, (double)NAN);
@@ -240,7 +240,7 @@ typedef struct judge {
 	eg_confusion *counts;
 	double *p;   /* of one row */
 	double loss; /* of averaged probabilities, or of both of an ensemble, summed */
-	int64_t network, floor; /* that each of an ensemble has right by itself */
+	int64_t right[1 + EG_ENSEMBLE_FLOORS]; /* that each of an ensemble has by itself */
 	int64_t known, alarms, others, found; /* of a class, and those refused; of none, and those refused */
 } judge;
 
@@ -268,7 +268,7 @@ static void judge_reset(eg_task_judge *j) {
 	judge *own = (judge *)j;
 	eg_confusion_reset(own->counts);
 	own->loss = 0;
-	own->network = own->floor = 0;
+	memset(own->right, 0, sizeof own->right);
 	own->known = own->alarms = own->others = own->found = 0;
 }
 
@@ -282,14 +282,16 @@ static void judge_refusal(judge *own, const eg_row *r, const eg_real *logits, in
 	own->found += none && refused;
 }
 
-/* Which of the two has it right by itself? */
+/* Which of them have it right by themselves? */
 static void judge_each(judge *own, const eg_row *r, int32_t label) {
 	const eg_ensemble *e = ((const classify *)own->base.task)->both;
-	int best = 0;
-	for (int k = 1; k < e->classes; k++)
-		if (e->said[k] > e->said[best]) best = k;
-	own->floor += best == label;
-	own->network += eg_argmax(eg_row_output(r, "logits", 0, NULL), e->classes) == label;
+	for (int i = 0; i < e->nfloors; i++) {
+		int best = 0;
+		for (int k = 1; k < e->classes; k++)
+			if (e->said[i][k] > e->said[i][best]) best = k;
+		own->right[1 + i] += best == label;
+	}
+	own->right[0] += eg_argmax(eg_row_output(r, "logits", 0, NULL), e->classes) == label;
 }
 
 /* Is the loss another one than the network's own? */
@@ -324,10 +326,11 @@ static void judge_details(const eg_task_judge *j, eg_value *map) {
 	const eg_ensemble *e = ((const classify *)j->task)->both;
 	if (e) {
 		eg_value *v = eg_value_put_map(map, "ensemble");
-		eg_value_put_text(v, "floor", e->floor);
-		eg_ensemble_put_weights(v, e);
-		eg_value_mark(eg_value_put_number(v, "network_accuracy", (double)own->network / (double)j->total), EG_SHOW_SHARE, NULL);
-		eg_value_mark(eg_value_put_number(v, "floor_accuracy", (double)own->floor / (double)j->total), EG_SHOW_SHARE, NULL);
+		double share[1 + EG_ENSEMBLE_FLOORS];
+		for (int i = 0; i <= e->nfloors; i++) share[i] = (double)own->right[i] / (double)j->total;
+		eg_ensemble_put(v, e);
+		eg_value_mark(eg_value_put_number(v, "network_accuracy", share[0]), EG_SHOW_SHARE, NULL);
+		eg_ensemble_put_floors(v, "floor_accuracy", e, share + 1, EG_SHOW_SHARE);
 	}
 	if (((const classify *)j->task)->settled) {
 		const double none = (double)NAN;
@@ -349,15 +352,16 @@ static int next_likely(const double *p, const bool *told, int n) {
 	return best;
 }
 
-/* What each of an ensemble says of the class that both have chosen. p: room. */
+/* What each of an ensemble says of the class that all have chosen. p: room. */
 static void answer_each(const eg_task *t, const eg_row *r, double *p, int k, eg_value *out) {
 	const eg_ensemble *e = ((const classify *)t)->both;
 	if (!e || !eg_softmax(eg_row_output(r, "logits", 0, NULL), e->classes, p)) return;
 	eg_value *v = eg_value_mark(eg_value_put_map(out, "ensemble"), EG_SHOW_NOT, NULL);
-	eg_value_put_text(v, "floor", e->floor);
-	eg_ensemble_put_weights(v, e);
+	double says[EG_ENSEMBLE_FLOORS];
+	for (int i = 0; i < e->nfloors; i++) says[i] = exp(e->said[i][k]);
+	eg_ensemble_put(v, e);
 	eg_value_put_number(v, "network_probability", p[k]);
-	eg_value_put_number(v, "floor_probability", exp(e->said[k]));
+	eg_ensemble_put_floors(v, "floor_probability", e, says, 0);
 }
 
 static eg_status answer(

@@ -7,8 +7,20 @@
 
 typedef struct eg_companion eg_companion;
 
-/* Is there such a floor, whose weights a file can keep? */
-eg_status eg_companion_exists(const char *floor, eg_error *err);
+/* One text: unit t is ids[t * apart]. */
+typedef struct eg_bag_text {
+	const int32_t *ids;
+	int n;
+	ptrdiff_t apart;
+	const eg_intake *intake; /* that has cut `bytes` into them */
+	const char *bytes;       /* NULL: not known: the text was asked about in numbers */
+	size_t size;
+} eg_bag_text;
+/* With what is written in `d`, which may be NULL. */
+eg_bag_text eg_bag_text_with(const int32_t *ids, int n, ptrdiff_t apart, const eg_task *t, const eg_datum *d);
+
+/* Is there such a floor, whose weights a file can keep, and which can read what the task reads? */
+eg_status eg_companion_suits(const char *floor, const eg_task *t, eg_error *err);
 /* Trained on the training samples alone. */
 eg_status eg_companion_train(
 	const char *floor, const eg_samples *s, eg_graph *g, eg_companion **companion, eg_error *err);
@@ -18,10 +30,9 @@ void eg_companion_free(eg_companion *c);
 void eg_companion_save(const eg_companion *c, eg_value *map);
 eg_status eg_companion_restore(const eg_value *map, int classes, eg_companion **companion, eg_error *err);
 
-/* Of a text whose unit t is ids[t * apart]: the logarithms of the classes' probabilities, valid until the next call;
- * NULL: out of memory. */
-const double *eg_companion_say(eg_companion *c, const int32_t *ids, int n, ptrdiff_t apart);
-/* What each of its units adds to the score of class k, onto each[0..n-1]; false: out of memory. */
-bool eg_companion_why(eg_companion *c, const int32_t *ids, int n, ptrdiff_t apart, int k, double *each);
+/* The logarithms of the classes' probabilities, valid until the next call; NULL: out of memory. */
+const double *eg_companion_say(eg_companion *c, eg_bag_text text);
+/* What each unit of a text adds to the score of class k, onto each[0..n-1]; false: out of memory. */
+bool eg_companion_why(eg_companion *c, eg_bag_text text, int k, double *each);
 
 #endif
