@@ -106,8 +106,8 @@ static void time_problem(
 	eg_buf a = {reals(&mem, m, p->k), (ptrdiff_t)p->rows * p->k}, b = {reals(&mem, p->k, p->n), 0};
 	eg_buf c = {reals(&mem, m, p->n), (ptrdiff_t)p->rows * p->n};
 	if (!p->rows) {
-		eg_gemm_args g = {
-		        a, b, c, m, p->n, p->k, p->ta ? m : p->k, p->tb ? p->k : p->n, p->n, p->ta, p->tb, false};
+		eg_gemm_args g = {.a = a, .b = b, .c = c, .m = m, .n = p->n, .k = p->k, .lda = p->ta ? m : p->k,
+		        .ldb = p->tb ? p->k : p->n, .ldc = p->n, .ta = p->ta, .tb = p->tb};
 		size_t bytes = (k->gemm_scratch(&g) + EG_ALIGN - 1) / EG_ALIGN * EG_ALIGN;
 		job j = {k, k->gemm, &g, k->gemm_units(&g), 1, take(&mem, bytes * (size_t)threads), bytes};
 		time_job(team, &j, threads, seconds);
@@ -116,8 +116,8 @@ static void time_problem(
 		k->gemm_pack(&pack, 0, k->gemm_pack_units(p->k, p->n), EG_WORKER(k, NULL));
 		eg_buf bias = {reals(&mem, 1, p->n), 0};
 		int split = m > p->rows ? 1 : threads;
-		eg_gemm_packed_args g = {
-		        a, pack.dst, bias, c, m, p->rows, p->n, p->k, p->k, p->n, split, false, eg_act_of(EG_ACT_RELU)};
+		eg_gemm_packed_args g = {.a = a, .b = pack.dst, .bias = bias, .c = c, .m = m, .rows = p->rows, .n = p->n,
+		        .k = p->k, .lda = p->k, .ldc = p->n, .nsplit = split, .act = eg_act_of(EG_ACT_RELU)};
 		job j = {k, k->gemm_packed, &g, (m + p->rows - 1) / p->rows * split, 1, NULL, 0};
 		time_job(team, &j, threads, seconds);
 	}

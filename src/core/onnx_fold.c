@@ -483,14 +483,6 @@ static bool fold_fill(eg_import *m) {
 	return true;
 }
 
-/* Zeros stay such, as many as there will be. */
-static bool fold_zeros(eg_import *m) {
-	eg_import_name *k = eg_import_declare(m, eg_import_out_name(m, 0));
-	if (k) k->zeros = true;
-	else eg_import_fail(m, "its output is the name of another value too");
-	return true;
-}
-
 /* Integers stay such, sizes too; other numbers are rounded as ONNX does. */
 static bool fold_cast(eg_import *m) {
 	ints a;
@@ -609,7 +601,6 @@ bool eg_import_fold(eg_import *m) {
 		return put_tensor(m, in_name(m, 0)->numbers), true;
 	}
 	if (fold_integers(m, type)) return true;
-	if (open && !strcmp(type, "Expand") && eg_import_is_zero(m, 0)) return fold_zeros(m);
 	if (open) return false;
 	return eg_import_made(m) || run_alone(m);
 }
