@@ -442,7 +442,22 @@ static bool fold_constant(eg_import *m) {
 	return true;
 }
 
-/* Numbers of one value; without a value zeros. Of open sizes they are made when somebody wants to compute with them. */
+/* The node's output has one number throughout, in a shape with open sizes; it is made when somebody wants to compute
+ * with it. */
+static bool fill_open(eg_import *m, const ints *shape, const eg_onnx_tensor *value) {
+	eg_import_name *k = eg_import_declare(m, eg_import_out_name(m, 0));
+	eg_import_sizes *sizes = eg_import_take(m, sizeof *sizes);
+	eg_onnx_tensor *number = eg_import_take(m, sizeof *number);
+	if (!k || !sizes || !number) return eg_import_fail(m, "its output has the name of another value"), true;
+	*sizes = (eg_import_sizes){1, (int)shape->n, shape->v, shape->open};
+	*number = *value;
+	number->rank = 0;
+	k->fill = number;
+	k->shape = sizes;
+	return true;
+}
+
+/* Numbers of one value; without a value zeros. */
 static bool fold_fill(eg_import *m) {
 	ints shape;
 	static const float zero = 0;
@@ -456,18 +471,7 @@ static bool fold_fill(eg_import *m) {
 		eg_import_fail(m, "its value must be one number");
 		return true;
 	}
-	if (any_open(&shape)) {
-		eg_import_name *k = eg_import_declare(m, eg_import_out_name(m, 0));
-		eg_import_sizes *sizes = eg_import_take(m, sizeof *sizes);
-		eg_onnx_tensor *number = eg_import_take(m, sizeof *number);
-		if (!k || !sizes || !number) return eg_import_fail(m, "its output has the name of another value"), true;
-		*sizes = (eg_import_sizes){1, (int)shape.n, shape.v, shape.open};
-		*number = value;
-		number->rank = 0;
-		k->fill = number;
-		k->shape = sizes;
-		return true;
-	}
+	if (any_open(&shape)) return fill_open(m, &shape, &value);
 	int64_t n = 1;
 	for (int i = 0; i < dims.rank; i++) {
 		dims.d[i] = shape.v[i];
@@ -481,6 +485,17 @@ static bool fold_fill(eg_import *m) {
 	for (int64_t i = 0; i < n && v; i++) memcpy(v + (size_t)i * size, value.data, size);
 	eg_import_put_numbers(m, 0, value.type, &dims, v);
 	return true;
+}
+
+/* Zeros stay such, as many as there will be; false: another shape comes out than the one that they are expanded to. */
+static bool fold_zeros(eg_import *m) {
+	ints shape;
+	eg_dims dims;
+	const eg_import_name *k = in_name(m, 0);
+	if (!k->numbers || !get(m, 1, &shape) || shape.dims.rank != 1 || eg_import_count(k->numbers, &dims) < 1 || shape.n < dims.rank) return false;
+	for (int i = 1; i <= dims.rank; i++)
+		if (dims.d[dims.rank - i] != 1 && (shape.open[shape.n - i] || shape.v[shape.n - i] != dims.d[dims.rank - i])) return false;
+	return fill_open(m, &shape, k->numbers);
 }
 
 /* Integers stay such, sizes too; other numbers are rounded as ONNX does. */
@@ -601,6 +616,7 @@ bool eg_import_fold(eg_import *m) {
 		return put_tensor(m, in_name(m, 0)->numbers), true;
 	}
 	if (fold_integers(m, type)) return true;
+	if (open && !strcmp(type, "Expand") && eg_import_is_zero(m, 0) && fold_zeros(m)) return true;
 	if (open) return false;
 	return eg_import_made(m) || run_alone(m);
 }
