@@ -28,7 +28,7 @@ static void tell(const char *path, const eg_onnx_told *t) {
 /* A recipe's network has fresh weights. */
 static int write_onnx(const cli_args *a, cli_network *n, const char *path) {
 	eg_error err;
-	eg_onnx_told told;
+	eg_onnx_told told = {0};
 	const int opset = (int)args_number(a, "opset", 0);
 	eg_status status = EG_OK;
 	if (n->model) {
@@ -47,7 +47,7 @@ static int write_onnx(const cli_args *a, cli_network *n, const char *path) {
  * that is asked for. */
 static int write_onnx_alone(const cli_args *a, eg_network *n, const char *path) {
 	eg_error err;
-	eg_onnx_told told;
+	eg_onnx_told told = {0};
 	eg_params *params;
 	eg_graph *g = eg_network_graph(n, &params, &err);
 	const eg_onnx_model *m = eg_network_model(n);
@@ -109,9 +109,9 @@ static const form forms[] = {
 static char *name_of(const char *model, const char *ending) {
 	const char *slash = strrchr(model, '/'), *dot = strrchr(slash ? slash : model, '.');
 	const size_t n = dot && dot != model && dot[-1] != '/' ? (size_t)(dot - model) : strlen(model);
-	char *name = cli_alloc(n + strlen(ending) + 1);
-	memcpy(name, model, n);
-	strcpy(name + n, ending);
+	const size_t room = n + strlen(ending) + 1;
+	char *name = cli_alloc(room);
+	snprintf(name, room, "%.*s%s", (int)n, model, ending);
 	return name;
 }
 

@@ -94,9 +94,13 @@ static double element(char kind, int size, const char *p) {
 /* {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } */
 static bool npy_header(const char *text, char *kind, int *size, eg_dims *dims) {
 	const char *descr = strstr(text, "'descr':"), *shape = strstr(text, "'shape':"), *order = strstr(text, "'fortran_order': False");
-	char little;
+	char *behind;
 	*dims = (eg_dims){0};
-	if (!descr || !shape || !order || sscanf(descr, "'descr': '%c%c%d'", &little, kind, size) != 3) return false;
+	if (!descr || !shape || !order || strlen(descr) < 13) return false;
+	const char little = descr[10]; /* behind "'descr': '" */
+	*kind = descr[11];
+	*size = (int)strtol(descr + 12, &behind, 10);
+	if (*behind != '\'') return false;
 	if ((little != '<' && little != '|') || !strchr("fiub", *kind) || (*size != 1 && *size != 2 && *size != 4 && *size != 8)) return false;
 	if (*kind == 'f' && *size < 4) return false;
 	const char *at = strchr(shape, '(');

@@ -127,7 +127,7 @@ static eg_status add_layer(weights *w, const eg_node_info *n) {
 }
 
 static eg_status list_layers(weights *w) {
-	eg_node_info n;
+	eg_node_info n = {0};
 	w->layers = eg_calloc(NULL, (size_t)eg_graph_nodes(w->graph) + 1, sizeof *w->layers);
 	if (!w->layers) return eg_fail(w->err, EG_ERR_MEMORY, "out of memory for weights");
 	eg_status status = EG_OK;

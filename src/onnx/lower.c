@@ -187,7 +187,7 @@ static void lower_maxout(const eg_lowering *l) {
 	int64_t shape[EG_MAX_DIMS + 1] = {0};
 	bool open = d.d[axis] < 0;
 	for (int i = axis + 1; i < d.rank; i++) open |= d.d[i] < 0;
-	if (open || d.rank == EG_MAX_DIMS) {
+	if (open || pieces < 1 || d.rank == EG_MAX_DIMS) {
 		eg_build_fail(b, "maxout '%s': open sizes behind its channels, or %d dimensions, are not written", l->info.name, EG_MAX_DIMS);
 		return;
 	}
