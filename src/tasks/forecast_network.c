@@ -71,7 +71,7 @@ static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table
 	int n = 0, place;
 	if (!target) target = keys.target;
 	if (!target && keys.columns.n > 0) target = keys.columns.at[0];
-	if (!target && f->rebuilds && table->ncolumns > 0) target = table->columns[0].name;
+	else if (!target && f->rebuilds && table->ncolumns > 0) target = table->columns[0].name;
 	eg_status status = eg_time_table_find(table, target, &place, err);
 	if (status) return status;
 	f->target = table->columns[place].name;
