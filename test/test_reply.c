@@ -176,6 +176,46 @@ static void knows_nothing(void **state) {
 	}
 }
 
+/* An answer begins with the name that was said, and then has letters of an alphabet of its own size: so how dear it is
+ * depends on these. A network that has also seen answers to something else makes those dear whose name is another. */
+static double right_with(bench *b, const char *augment) {
+	eg_evaluation *e;
+	eg_recipe *r = bench_recipe(b,
+		"name: fits\ntask: reply\ndata: {source: dialogue, path: %s/fits.txt, form: lines, validation: 0.1, test: 0.3, beam: 1}\n"
+		"input: [time]\naugment: [%s]\nmodel: [{embedding: 16}, {gru: {hidden: 24, name: read}}, "
+		"{multi_head_attention: {heads: 2, causal: true, context: 40, name: seen}}, {concat: {from: [read, seen], axis: 2}}, "
+		"{gru: {hidden: 24, name: fits}}, {concat: {from: [read, seen, fits], axis: 2}}, {linear: classes}]\n"
+		"train: {loss: cross_entropy, optimizer: {adam: {lr: 0.01}}, schedule: cosine, batch: 16, epochs: 20, seed: 2}\n",
+		b->folder, augment);
+	eg_model *m = bench_train_all(b, r);
+	drawn d = draw_for(b, m, EG_PART_TEST, NULL, NULL);
+	OK(b, eg_evaluation_run(m, d.samples, EG_PART_TEST, 0, &e, &b->err));
+	const double right = eg_evaluation_find(e, "right_of_ten");
+	eg_evaluation_free(e);
+	undraw(&d);
+	eg_model_free(m);
+	return right;
+}
+
+static void knows_what_fits(void **state) {
+	bench *b = *state;
+	static const char *const said_[] = {"Ann", "Bob", "Dot", "Gus", "Kim", "Liz", "Max", "Pit"};
+	char *file = calloc(1, 20000), *to = file;
+	uint32_t x = 1;
+	for (int i = 0; i < 700; i++) {
+		char letters[9] = "";
+		const char *name = said_[(x = x * 1103515245 + 12345) >> 16 & 7];
+		const uint32_t of = 1 + ((x = x * 1103515245 + 12345) >> 16) % 20;
+		for (int k = 0; k < 8; k++) letters[k] = (char)('a' + ((x = x * 1103515245 + 12345) >> 16) % of);
+		to += sprintf(to, "%s\n%s%s\n\n", name, name, letters);
+	}
+	bench_text(b, "fits.txt", file);
+	free(file);
+	const double without = right_with(b, ""), with = right_with(b, "other_answer");
+	assert_true(without > 0.15);
+	assert_true(with > without + 0.1);
+}
+
 /* What texts take together, and what the network says unit by unit. */
 static void scores_are_those_of_single_steps(void **state) {
 	bench *b = *state;
@@ -539,6 +579,7 @@ int main(void) {
 		cmocka_unit_test(odd_questions),
 		cmocka_unit_test(judges_what_it_writes),
 		cmocka_unit_test(knows_nothing),
+		cmocka_unit_test(knows_what_fits),
 		cmocka_unit_test(scores_are_those_of_single_steps),
 		cmocka_unit_test(draws_no_unknown),
 		cmocka_unit_test(one_sequence),
