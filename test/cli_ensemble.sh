@@ -52,7 +52,7 @@ awk 'match($0, /"network_probability": [0-9.e-]*/) {
 } { exit 1 }' out || fail "$(cat out)"
 
 # The file is the same for any number of threads, with every kind of floor.
-for floor in naive-bayes logistic nbsvm logistic-letters nbsvm-letters; do
+for floor in naive-bayes logistic nbsvm nbsvm-letters; do
 	for n in 1 3; do expect 0 "$ENGRAM" train order.yaml -q --threads $n --set data.ensemble.floor=$floor -o $n.safetensors; done
 	same 1.safetensors 3.safetensors
 	expect 0 "$ENGRAM" eval 1.safetensors --json
@@ -110,7 +110,7 @@ expect 0 "$ENGRAM" predict order.safetensors --text 'a b c' --text 'c' --json
 expect 1 "$ENGRAM" train order.yaml --set data.validation=0
 says "data.validation must be above 0"
 expect 1 "$ENGRAM" check order.yaml --set data.ensemble.floor=kneser-ney
-says "these can: naive-bayes, logistic, nbsvm, logistic-letters, nbsvm-letters"
+says "these can: naive-bayes, logistic, nbsvm, nbsvm-letters"
 expect 1 "$ENGRAM" check order.yaml --set data.ensemble.weights='[1,-1]'
 expect 1 "$ENGRAM" check order.yaml --set data.ensemble.weights=1
 says "an ensemble of a network and 1 floor has 2 weights, the network's first; here is 1"

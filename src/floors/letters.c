@@ -1,6 +1,6 @@
-/* letters.c - runs of letters as features of a text (bags.h): of each word, with a mark before and behind it, those runs
- * of characters that have 3 to 6 bytes. So of alphabets they are 3 to 6 letters long (Cavnar and Trenkle 1994; as
- * parts of words: Bojanowski et al. 2017), of Chinese one or two characters. Words are read in the text itself: the
+/* letters.c - runs of letters as features of a text (bags.h): of each word, with a mark before and behind it, those
+ * runs of characters that have 3 to 6 bytes. So of alphabets they are 3 to 6 letters long (Cavnar and Trenkle 1994;
+ * as parts of words: Bojanowski et al. 2017), of Chinese one or two characters. Words are read in the text itself: the
  * vocabulary does not know the spelling of a word that it does not have.
  *
  * Not here: units and pairs, and the numbers of features (bags.c). */

@@ -14,7 +14,7 @@ static const eg_key keys[] = {
 		.offset = offsetof(eg_ensemble_keys, floors),
 		.required = true,
 		.one_will_do = true,
-		.doc = "which simple model, by its name, or a list of them: `naive-bayes`, `logistic`, `nbsvm`, `logistic-letters`, `nbsvm-letters`"},
+		.doc = "which simple model, by its name, or a list of them: `naive-bayes`, `logistic`, `nbsvm`, `nbsvm-letters`"},
 	{.name = "weights",
 		.type = EG_KEY_NUMBERS,
 		.count = 1 + EG_ENSEMBLE_FLOORS,
@@ -303,7 +303,7 @@ eg_status eg_ensemble_settle(const eg_ensemble_keys *k, const eg_samples *s, eg_
 	return status;
 }
 
-/* ---- in a model's file, and in answers ---------------------------------------------------------------------------- */
+/* ---- in a model's file, and in answers -------------------------------------------------------------------------- */
 
 void eg_ensemble_put(eg_value *map, const eg_ensemble *e) {
 	eg_value *names = e->nfloors > 1 ? eg_value_put_list(map, "floor") : map;
