@@ -326,7 +326,7 @@ static void judge_details(const eg_task_judge *j, eg_value *map) {
 	const eg_ensemble *e = ((const classify *)j->task)->both;
 	if (e) {
 		eg_value *v = eg_value_put_map(map, "ensemble");
-		double share[1 + EG_ENSEMBLE_FLOORS];
+		double share[1 + EG_ENSEMBLE_FLOORS] = {0};
 		for (int i = 0; i <= e->nfloors; i++) share[i] = (double)own->right[i] / (double)j->total;
 		eg_ensemble_put(v, e);
 		eg_value_mark(eg_value_put_number(v, "network_accuracy", share[0]), EG_SHOW_SHARE, NULL);
