@@ -46,7 +46,9 @@ static void writer(eg_graph *g) {
 	h = net_layer(g, "gru", "hidden=17", h);
 	h = both(g, "add", "", net_layer(g, "linear", "units=17", h), h);
 	h = net_layer(g, "tanh", "", net_layer(g, "linear", "units=30", h));
-	eg_output(g, "loss", net_loss(g, "reduction=sum label_smoothing=0.1", net_layer(g, "linear", "units=4", h), t));
+	h = net_layer(g, "linear", "units=4", h);
+	eg_output(g, "logits", h); /* for a metric of training: looked at where the loss looks */
+	eg_output(g, "loss", net_loss(g, "reduction=sum label_smoothing=0.1", h, t));
 }
 
 static void make(net *n, void (*build)(eg_graph *g), int threads, const char *isa) {
@@ -82,7 +84,7 @@ static void fill(eg_plan *plan, const char *name, int first, int n, int steps, c
 static int gradients(const net *n, int first, int count, int time, int source, eg_real *to) {
 	eg_error err;
 	const eg_size sizes[] = {{eg_graph_find(n->g, "s").id ? "source" : NULL, source}, {0}};
-	eg_plan *plan = eg_plan_new(n->g, n->p, &(eg_plan_options){.batch = count, .time = time, .train = true, .sizes = sizes}, &err);
+	eg_plan *plan = eg_plan_new(n->g, n->p, &(eg_plan_options){.batch = count, .time = time, .train = true, .objective = "loss", .sizes = sizes}, &err);
 	if (!plan) fail_msg("%s", err.message);
 	int32_t *nx = eg_plan_input(plan, "lengths"), *ns = eg_plan_input(plan, "lengths.source");
 	for (int i = 0; i < count; i++) {

@@ -163,13 +163,6 @@ typedef struct eg_op {
 	 * What lies behind a length has no influence on anything, whatever it is, NaN included: its gradient is 0, and
 	 * nothing is multiplied with it. NULL: none. */
 	const char *lengths;
-	/* Of an op with an output 0 (T,N,...): a letter an input, t: what it has of this input (T,N,...) at time t of a sample
-	 * goes into that sample's output at t and, unless the node mixes times, later ones; its gradient at t is 0 where the
-	 * output's is from t on. Of many inputs those without a letter are like it too. An op with `act` is so anyway. NULL:
-	 * it is not. */
-	const char *steps;
-	/* Of a loss over classes: rows with this target count for nothing. NULL: all count. */
-	int32_t (*ignores)(const void *options);
 	int code;                      /* of a member of a family, whose functions are shared: which one it is
 	                                * (eg_emit_code) */
 	void (*fwd)(eg_emit *e);
@@ -178,6 +171,10 @@ typedef struct eg_op {
 	bool bwd_reads_x, bwd_reads_y; /* values that must survive until backward: bwd asks for eg_emit_x, eg_emit_y */
 	bool by_rows;                  /* its weights have gradients in the rows alone that input 0 names: bwd asks
 	                                * for eg_emit_rows */
+	uint8_t steps;                 /* of its first inputs, so many: where they are (T,N,...), what is at time t of a
+	                                * sample goes into that sample's output 0 (T,N,...) at t, and later ones unless
+	                                * the node mixes times; so its gradient is 0 where the output's is from t on. An
+	                                * op with `act` is so anyway */
 	unsigned posts;                /* OP_POST(ACT) | ...: what it can do for those behind it */
 	eg_buf (*affine)(eg_emit *e);  /* in inference it is y = scale x + shift by channel, and so may be folded into
 	                                * its producer: emits what computes the two and returns them as the kernels'
@@ -335,8 +332,8 @@ eg_buf eg_emit_part(eg_emit *e, eg_buf b, int64_t first);
  * each sample: to be read before the call that overwrites it. Absent (p NULL) when the plan carries none. Forward
  * only. */
 eg_buf eg_emit_state(eg_emit *e, int slot, int64_t layers, int64_t rows, int64_t width);
-/* In training: from where on (int32, one number a sample, 0..T) what the node has in output 0 (T,N,...) is of no use: nobody
- * reads it, it need only be numbers, and its gradient is 0. Absent: all of it is used, or it is not known. */
+/* In training: from where on (int32, one number a sample, 0..T) what the node has in output 0 (T,N,...) is of no use:
+ * nobody reads it, it need only be numbers, and its gradient is 0. Absent: all of it is used, or it is not known. */
 eg_buf eg_emit_ends(eg_emit *e);
 /* The eg_dropout_state that the runner keeps. */
 eg_buf eg_emit_dropout_state(eg_emit *e);

@@ -1,10 +1,10 @@
 /* plan.h - the inside of a plan: logical buffers, calls, steps.
  *
- * Making a plan goes through eleven files: want.c marks what is wanted, ends.c what of it nobody reads; shapes.c finds the size of everything; unroll.c
- * repeats the bodies of loops; layout.c decides how values lie; emit.c lets every op put down its calls, naming logical
- * buffers; prune.c drops those that nobody needs; schedule.c orders the calls into steps; cost.c counts what they
- * compute; memory.c gives every buffer a place and writes the addresses into the calls' arguments; run.c executes the
- * steps. */
+ * Making a plan goes through eleven files: want.c marks what is wanted, ends.c what of it nobody reads; shapes.c finds
+ * the size of everything; unroll.c repeats the bodies of loops; layout.c decides how values lie; emit.c lets every op
+ * put down its calls, naming logical buffers; prune.c drops those that nobody needs; schedule.c orders the calls into
+ * steps; cost.c counts what they compute; memory.c gives every buffer a place and writes the addresses into the calls'
+ * arguments; run.c executes the steps. */
 #ifndef ENGRAM_PLAN_H
 #define ENGRAM_PLAN_H
 

@@ -82,15 +82,15 @@ EG_ALWAYS_INLINE void tile_f32(const int mr, const int nv, const bool rows, int 
 		tile_f32(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc, next, false); \
 	}
 #define GEMM_TILES(mr, nv) GEMM_TILE(mr, nv, panel, false) GEMM_TILE(mr, nv, rows, true)
-#define GEMM_HEIGHT(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
-GEMM_HEIGHT(1) GEMM_HEIGHT(2) GEMM_HEIGHT(3) GEMM_HEIGHT(4) GEMM_HEIGHT(5) GEMM_HEIGHT(6)
+#define GEMM_HEG_LIVE(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
+GEMM_HEG_LIVE(1) GEMM_HEG_LIVE(2) GEMM_HEG_LIVE(3) GEMM_HEG_LIVE(4) GEMM_HEG_LIVE(5) GEMM_HEG_LIVE(6)
 GEMM_TILES(1, 4) GEMM_TILES(2, 4) GEMM_TILES(3, 4) GEMM_TILES(1, 8)
 #define GEMM_UP_TO_6(nv, name) \
 	tile_f32_1x##nv##name, tile_f32_2x##nv##name, tile_f32_3x##nv##name, \
 		tile_f32_4x##nv##name, tile_f32_5x##nv##name, tile_f32_6x##nv##name
 #if EG_VREGS >= 32
-GEMM_HEIGHT(7) GEMM_HEIGHT(8) GEMM_HEIGHT(9) GEMM_HEIGHT(10)
-GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
+GEMM_HEG_LIVE(7) GEMM_HEG_LIVE(8) GEMM_HEG_LIVE(9) GEMM_HEG_LIVE(10)
+GEMM_HEG_LIVE(11) GEMM_HEG_LIVE(12) GEMM_HEG_LIVE(13) GEMM_HEG_LIVE(14)
 #define GEMM_ABOVE_6(nv, name) \
 	, tile_f32_7x##nv##name, tile_f32_8x##nv##name, tile_f32_9x##nv##name, \
 		tile_f32_10x##nv##name, tile_f32_11x##nv##name, tile_f32_12x##nv##name, \
@@ -217,8 +217,7 @@ void EG_NAME(pack_along)(int m, int k, const float *from, ptrdiff_t ld, float *t
 	}
 }
 
-/* `groups`: what is packed of b without trans are not its rows k0, k0+1, ... but EIGHT each from these on. */
-enum { EIGHT = 8 };
+/* `groups`: what is packed of b without trans are not its rows k0, k0+1, ... but EG_LIVE each from these on. */
 static void pack_groups(const float *b, ptrdiff_t ld, bool trans, int k0, int k1, int j0, int j1, float *to, const int *groups) {
 	const ptrdiff_t bp = (ptrdiff_t)(k1 - k0) * GEMM_NR;
 	if (trans) {
@@ -229,10 +228,10 @@ static void pack_groups(const float *b, ptrdiff_t ld, bool trans, int k0, int k1
 			}
 		return;
 	}
-	for (int k = k0; k < k1; k += EIGHT) { /* eight rows at a time are read as streams */
+	for (int k = k0; k < k1; k += EG_LIVE) { /* eight rows at a time are read as streams */
 		float *panel = to + (k - k0) * GEMM_NR;
-		const int n = gemm_min(k1 - k, EIGHT);
-		const float *from = b + (groups ? groups[(k - k0) / EIGHT] : k) * ld;
+		const int n = gemm_min(k1 - k, EG_LIVE);
+		const float *from = b + (groups ? groups[(k - k0) / EG_LIVE] : k) * ld;
 		int j = j0;
 		for (; j + GEMM_NR <= j1; j += GEMM_NR, panel += bp)
 			for (int i = 0; i < n; i++) {
@@ -252,27 +251,16 @@ void EG_NAME(pack_panels)(const float *b, ptrdiff_t ld, bool trans, int k0, int 
 
 /* ---- gemm -------------------------------------------------------------------------------------------------------- */
 
-/* The groups of EIGHT rows of [k0,k1) that have one that is not behind an end; returns how many rows they are. What is
- * left out would add zeros: the bits are those of all rows. */
-static int live_groups(const eg_gemm_args *g, int k0, int k1, int *groups) {
-	const eg_live live = {g->lengths.p, g->N, g->t0};
-	int n = 0, next = k0;
-	for (int at = k0, end; (end = eg_live_run(&live, &at, k1)) > at; at = end)
-		for (int i = k0 + (at - k0) / EIGHT * EIGHT; i < end; i += EIGHT)
-			if (i >= next) groups[n++] = i, next = i + EIGHT;
-	return n ? n * EIGHT - (next > k1 ? next - k1 : 0) : 0;
-}
-
 /* Tiles t..t+GEMM_GROUP-1 of `tiles` over m columns of a transposed A, together so that its rows are read in longer
  * runs. */
 static void pack_group(
 	int m, int t, int tiles, int k, const float *a, ptrdiff_t ld, float *to, ptrdiff_t size, const int *groups) {
 	const int end = gemm_min(tiles, t + GEMM_GROUP);
-	for (int k0 = 0; k0 < k; k0 += EIGHT)
+	for (int k0 = 0; k0 < k; k0 += EG_LIVE)
 		for (int i = t; i < end; i++) {
 			int from, next;
 			eg_split(m, i, tiles, &from, &next);
-			EG_NAME(pack_along)(next - from, gemm_min(EIGHT, k - k0), a + (groups ? groups[k0 / EIGHT] : k0) * ld + from, ld,
+			EG_NAME(pack_along)(next - from, gemm_min(EG_LIVE, k - k0), a + (groups ? groups[k0 / EG_LIVE] : k0) * ld + from, ld,
 			        to + (i - t) * size + k0 * (next - from), next - from);
 		}
 }
@@ -377,7 +365,7 @@ void EG_NAME(gemm)(const void *args, int begin, int end, const eg_worker *worker
 	const float *b = g->b.p;
 	/* B of a few rows of tiles is read where it lies, but for the columns that do not fill a panel. */
 	const bool direct = !g->tb && i1 - i0 <= 2 * GEMM_MR && g->ldb < 1024;
-	int groups[GEMM_KC / EIGHT];
+	int groups[GEMM_KC / EG_LIVE];
 	for (int j = j0, w; j < j1; j += w) {
 		w = gemm_min(columns, j1 - j);
 		if (g->m == 1 && !g->tb) {
@@ -392,7 +380,8 @@ void EG_NAME(gemm)(const void *args, int begin, int end, const eg_worker *worker
 				gemm_block(g, i0, i1, j, j + done, k0, k1, b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, GEMM_NR,
 				        panel, acc, NULL);
 			if (done == w) continue;
-			if (live) k1 = live_groups(g, k0, k1, groups), k0 = 0;
+			/* what is left out would add zeros: the bits are those of all rows */
+			if (live) k1 = eg_live_groups(&(eg_live){g->lengths.p, g->N, g->t0}, k0, k1, groups), k0 = 0;
 			pack_groups(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels, live ? groups : NULL);
 			gemm_block(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel, acc, live ? groups : NULL);
 		}

@@ -14,6 +14,10 @@ typedef struct eg_live {
 	int N, t0;
 } eg_live;
 int eg_live_run(const eg_live *l, int *at, int end);
+/* The groups of EG_LIVE rows of [begin,end) that have one, by their first rows, into *groups, of which the last may be
+ * smaller; returns how many rows they are. */
+enum { EG_LIVE = 8 };
+int eg_live_groups(const eg_live *l, int begin, int end, int *groups);
 
 /* gemm: C(m,n) = [C +] op(A) op(B). Global. Row-major; op(A) is (m,k): A is (m,k) with lda, or, with ta, (k,m); op(B)
  * is (k,n): B is (k,n) with ldb, or, with tb, (n,k). C is (m,n) with ldc. Any sizes >= 1. Units: gemm_units(args), each
@@ -55,8 +59,9 @@ typedef struct eg_gemm_pack_args {
  * nsplit == 1: unit b does rows [b*rows, min(m, (b+1)*rows)) of A and C, found at eg_at(a, b), eg_at(c, b). As a global
  * job the columns may be split too: unit u does row block u / nsplit and column share u % nsplit of nsplit (eg_split
  * over the table's column panels; 1 <= nsplit <= gemm_pack_units(k, n)). No scratch. act is applied last and only with
- * acc false. lengths (in global jobs; or absent): the rows are eg_live; what is wanted of those behind an end are numbers
- * alone: such a row of C is either computed like the others or, as if A and bias were 0, left with acc, else 0. */
+ * acc false. lengths (in global jobs; or absent): the rows are eg_live; what is wanted of those behind an end are
+ * numbers alone: such a row of C is either computed like the others or, as if A and bias were 0, left with acc, else
+ * 0. */
 typedef struct eg_gemm_packed_args {
 	eg_buf a, b, bias, lengths, c;
 	int m, rows, n, k, lda, ldc, nsplit, N, t0;

@@ -376,17 +376,19 @@ static void place(fwd *f, int step) {
 static void one_step(fwd *f, int step) {
 	const eg_recurrent_shape *s = &f->a->s;
 	f->t = s->reverse ? s->T - 1 - step : step;
+	place(f, step);
 	if (f->t < f->own.r.longest) {
-		const share all = f->own;
-		share_narrow(&f->own, f->t);
+		const fwd all = *f;
+		const ptrdiff_t first = share_narrow(&f->own, f->t);
 		f->cell.rows = f->own.r.n;
-		place(f, step);
+		f->gates += first * s->S * s->H;
+		f->h_prev += first * s->P, f->h += first * s->P;
+		if (f->c) f->c_prev += first * s->H, f->c += first * s->H, f->c_new += first * s->H;
 		if (s->norm) norm_input(f);
 		(s->cell == EG_CELL_LSTM ? lstm_step : s->cell == EG_CELL_GRU ? gru_step : rnn_step)(f);
 		zone_out(f);
-		f->own = all;
+		*f = all;
 	}
-	place(f, step);
 	if (rows_end_early(&f->own.r, f->t)) freeze(f);
 	put_outputs(f);
 	share_wait(&f->own);

@@ -286,7 +286,7 @@ static void place(bwd *b, int step) {
 }
 
 /* The rows from the first to the last that this step has. */
-static void unstep_rows(const bwd *all, int step) {
+static void unstep_rows(const bwd *all) {
 	const eg_recurrent_bwd_args *a = all->a;
 	const eg_recurrent_shape *s = &a->s;
 	bwd rest = *all, *b = &rest;
@@ -295,7 +295,8 @@ static void unstep_rows(const bwd *all, int step) {
 	b->cell.rows = r->n;
 	b->dh += first * s->P, b->dh_prev += first * s->P;
 	b->dc += first * s->H, b->dc_prev += first * s->H;
-	place(b, step);
+	b->gates += first * s->S * s->H, b->h_prev += first * s->P;
+	if (b->c) b->c_prev += first * s->H, b->c += first * s->H;
 	const real *dy = part(b, &a->dy, b->t - s->y0, a->ld_dy);
 	for (int i = 0; i < r->n && dy; i++)
 		if (row_active(r, i, b->t)) add_columns(b->dh + (ptrdiff_t)i * s->P, dy + i * a->ld_dy, b->own.outs);
@@ -308,8 +309,8 @@ static void unstep_rows(const bwd *all, int step) {
 
 static void unstep(bwd *b, int step) {
 	const rows *r = &b->own.r;
-	if (b->t < r->longest) unstep_rows(b, step);
 	place(b, step);
+	if (b->t < r->longest) unstep_rows(b);
 	if (!rows_end_early(r, b->t)) return;
 	share_wait(&b->own); /* the others still read the rows that are cleared now */
 	for (int i = 0; i < r->n; i++)

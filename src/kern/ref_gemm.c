@@ -65,6 +65,14 @@ int eg_live_run(const eg_live *l, int *at, int end) {
 	return *at = end;
 }
 
+int eg_live_groups(const eg_live *l, int begin, int end, int *groups) {
+	int n = 0, next = begin;
+	for (int at = begin, to; (to = eg_live_run(l, &at, end)) > at; at = to)
+		for (int i = begin + (at - begin) / EG_LIVE * EG_LIVE; i < to; i += EG_LIVE)
+			if (i >= next) groups[n++] = i, next = i + EG_LIVE;
+	return n * EG_LIVE - (next > end ? next - end : 0);
+}
+
 static bool split_by_rows(const eg_gemm_args *a) { return a->m > a->n; }
 
 static int gemm_units__ref(const eg_gemm_args *a) {

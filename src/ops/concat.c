@@ -233,7 +233,7 @@ const eg_op eg_op_concat = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = concat_infer,
-	.steps = "t",
+	.steps = EG_JOIN,
 	.fwd = concat_fwd,
 	.bwd = OP_BWD(concat_bwd),
 	.cost = concat_cost,

@@ -112,7 +112,7 @@ const eg_op eg_op_dropout = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = op_infer_same,
-	.steps = "t",
+	.steps = 1,
 	.range = op_range_of_input, /* but for the factor of training */
 	.fwd = dropout_fwd,
 	.bwd = OP_BWD(dropout_bwd),

@@ -273,7 +273,7 @@ const eg_op eg_op_linear = {
 		.outputs = (const char *const[]){"y", NULL},
 	},
 	.infer = linear_infer,
-	.steps = "t",
+	.steps = 1,
 	.fwd = linear_fwd,
 	.bwd = OP_BWD(linear_bwd),
 	.bwd_reads_x = true,

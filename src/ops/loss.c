@@ -30,8 +30,6 @@ static eg_status cross_entropy_target(const void *options, const eg_dims *x, eg_
 	return op_classes_target(((const cross_entropy_options *)options)->axis, x, x, target, err);
 }
 
-static int32_t cross_entropy_ignores(const void *options) { return ((const cross_entropy_options *)options)->ignore_index; }
-
 /* Targets that are probabilities look like the logits. */
 static eg_status soft_infer(eg_infer *s) {
 	const cross_entropy_options *o = s->options;
@@ -221,7 +219,6 @@ const eg_op eg_op_cross_entropy = {
 	},
 	.infer = cross_entropy_infer,
 	.target = cross_entropy_target,
-	.ignores = cross_entropy_ignores,
 	.fwd = cross_entropy_fwd,
 	.bwd = OP_BWD(cross_entropy_bwd),
 	.bwd_reads_x = true,

@@ -4,7 +4,8 @@
  *   lengths  (time_of, size_of) shuffled; then, inside of windows of WINDOW batches, sorted by length, so that samples
  *            of like length meet; cut; and the batches shuffled again, so that an epoch does not run from short to
  *            long. With further open dimensions, samples of the same number of steps after rounding are sorted by
- *            those, in their order.
+ *            those, in their order; inside of a batch, by their exact steps again, so that those that have ended lie
+ *            side by side.
  *   streams  pieces of running series: batch k is piece k of every stream. Never shuffled: the state goes from batch
  *            to batch.
  *
@@ -59,6 +60,11 @@ static void sort_windows(eg_batches *b, int64_t window) {
 	for (int64_t i = 0; i < d->count; i += window) {
 		size_t n = (size_t)(d->count - i < window ? d->count - i : window);
 		qsort(b->keys + i, n, sizeof *b->keys, by_size);
+	}
+	for (int64_t i = 0; i < d->count && d->time_of && dims; i += b->size) {
+		const int64_t n = d->count - i < b->size ? d->count - i : b->size;
+		for (int64_t k = i; k < i + n; k++) b->keys[k] = (eg_batches_key){{d->time_of(d->user, b->keys[k].item)}, b->keys[k].item, k};
+		qsort(b->keys + i, (size_t)n, sizeof *b->keys, by_size);
 	}
 	for (int64_t i = 0; i < d->count; i++) b->order[i] = b->keys[i].item;
 }
