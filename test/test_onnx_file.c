@@ -142,6 +142,97 @@ static void out_of_proportion(void **state) {
 	refused(model_of(g), "out of proportion");
 }
 
+/* ---- graphs ------------------------------------------------------------------------------------------------------ */
+
+enum { INPUT = 11, OUTPUT = 12, TYPE = 2, TENSOR_TYPE = 1, SHAPE = 2 };
+
+/* A value "x" of two numbers. */
+static bytes value_of(const char *name, uint64_t size) {
+	bytes dim = {0}, shape = {0}, tensor = {0}, type = {0}, v = {0};
+	number(&dim, 1, size);
+	within(&shape, 1, dim);
+	number(&tensor, 1, EG_ONNX_FLOAT);
+	within(&tensor, SHAPE, shape);
+	within(&type, TENSOR_TYPE, tensor);
+	text(&v, 1, name);
+	within(&v, TYPE, type);
+	return v;
+}
+
+/* a, b -> y, with an attribute or none. */
+static bytes node_of(const char *type, const char *a, const char *b, const char *y, bytes attribute) {
+	bytes n = {0};
+	text(&n, 1, a);
+	if (b) text(&n, 1, b);
+	text(&n, 2, y);
+	text(&n, 4, type);
+	if (attribute.n) within(&n, ATTRIBUTE, attribute);
+	return n;
+}
+
+static bytes attribute_of(const char *name, int kind) {
+	bytes a = {0};
+	text(&a, 1, name);
+	number(&a, 20, (uint64_t)kind);
+	return a;
+}
+
+/* It is read, and refused when it becomes a graph. */
+static void no_graph(bytes g, const char *why) {
+	eg_error err = {0};
+	eg_context *ctx = eg_context_new(NULL, &err);
+	eg_graph *graph = NULL;
+	eg_params *p = NULL;
+	bytes b = model_of(g);
+	eg_onnx_file *f = eg_onnx_file_parse(b.at, b.n, "x.onnx", &err);
+	if (!f) fail_msg("%s", err.message);
+	if (!eg_onnx_import(ctx, eg_onnx_file_model(f), &graph, &p, &err)) fail_msg("it was not refused because %s", why);
+	assert_true(!graph && !p);
+	if (!strstr(err.message, why)) fail_msg("'%s' does not say '%s'", err.message, why);
+	eg_onnx_file_free(f);
+	eg_context_free(ctx);
+	free(b.at);
+}
+
+static bytes graph_of(bytes first, bytes second) {
+	bytes g = {0};
+	within(&g, INPUT, value_of("x", 2));
+	within(&g, NODE, first);
+	if (second.n) within(&g, NODE, second);
+	within(&g, OUTPUT, value_of("y", 2));
+	return g;
+}
+
+static void graphs(void **state) {
+	EG_UNUSED(state);
+	const bytes none = {0};
+	no_graph(graph_of(node_of("Add", "x", "y", "z", none), node_of("Relu", "z", NULL, "y", none)), "nothing that is computed before it"); /* a cycle */
+	no_graph(graph_of(node_of("Add", "x", "y", "y", none), none), "nothing that is computed before it");
+	no_graph(graph_of(node_of("Relu", "there", NULL, "y", none), none), "nothing that is computed before it");
+	no_graph(graph_of(node_of("Relu", "x", NULL, "z", none), none), "output 'y' of the model is not computed");
+	no_graph(graph_of(node_of("Relu", "x", NULL, "x", none), none), "the name of another value");
+	no_graph(graph_of(node_of("Relu", "x", NULL, "y", none), node_of("Tanh", "x", NULL, "y", none)), "the name of another value");
+	no_graph(graph_of(node_of("Softmax", "x", NULL, "y", attribute_of("axis", EG_ONNX_A_STRING)), none), "wrong type");
+	no_graph(graph_of(node_of("LeakyRelu", "x", NULL, "y", attribute_of("alpha", EG_ONNX_INTS)), none), "wrong type");
+	no_graph(graph_of(node_of("Relu", "x", NULL, "y", attribute_of("unheard", EG_ONNX_AN_INT)), none), "'unheard' is not supported");
+	no_graph(graph_of(node_of("Add", "x", NULL, "y", none), none), "Add");
+	no_graph(graph_of(node_of("Concat", "", NULL, "y", none), none), "Concat");
+	no_graph(graph_of(node_of("If", "x", NULL, "y", none), none), "'else_branch' is missing");
+	no_graph(graph_of(node_of("Unheard", "x", NULL, "y", none), none), "no such operator");
+	bytes twice = graph_of(node_of("Relu", "x", NULL, "y", none), none), sizes = {0};
+	within(&twice, INPUT, value_of("x", 2));
+	no_graph(twice, "is there twice");
+	within(&sizes, INPUT, value_of("x", (uint64_t)1 << 40));
+	refused(model_of(sizes), "has the size");
+	bytes endless = {0}, longer = {0};
+	number(&endless, OPSETS, 0);
+	for (int i = 0; i < 12; i++) put(&endless, &(uint8_t){0xff}, 1); /* a number without an end */
+	refused(endless, "damaged");
+	varint(&longer, (uint64_t)2 << 3 | 2);
+	varint(&longer, UINT64_MAX); /* a text without an end */
+	refused(longer, "damaged");
+}
+
 /* ---- numbers in other files -------------------------------------------------------------------------------------- */
 
 static bytes external(const char *location, const char *offset) {
@@ -243,7 +334,7 @@ int main(void) {
 	eg_onnx_file *f = eg_onnx_file_parse("", 0, "x", &err);
 	eg_onnx_file_free(f);
 	if (strstr(err.message, "built without")) return 77;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(whole_files), cmocka_unit_test(nested), cmocka_unit_test(out_of_proportion),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(whole_files), cmocka_unit_test(nested), cmocka_unit_test(out_of_proportion), cmocka_unit_test(graphs),
 		cmocka_unit_test(other_files), cmocka_unit_test(there_and_back)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

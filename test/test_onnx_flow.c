@@ -248,7 +248,7 @@ static void endless(void **state) {
 	input(&m, "x", EG_ONNX_FLOAT, DIMS(2), NULL);
 	node(&m, "Loop", "", "");
 	attr(&m, GRAPH("body", done(&b)));
-	refused(&m, "more than 100000 nodes");
+	refused(&m, "more than 20000 nodes");
 	input(&n, "x", EG_ONNX_BOOL, 0, NULL, NULL);
 	node(&n, "If", "x", "");
 	attr(&n, GRAPH("then_branch", done(&b)));

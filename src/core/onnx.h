@@ -97,8 +97,9 @@ eg_ints eg_import_shape(eg_import *m, int i, const eg_dims *x, bool right);
 bool eg_import_is_zero(eg_import *m, int i); /* is it known to be 0 throughout? */
 eg_ints eg_import_axes(eg_import *m, int i); /* the attribute "axes", or the input that it has become in later opsets */
 double eg_import_number(eg_import *m, int i);
-/* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over. NULL after failure. */
-real *eg_import_reals(eg_import *m, int i, eg_dims *dims);
+/* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over, and may be the model's own.
+ * NULL after failure. */
+const real *eg_import_reals(eg_import *m, int i, eg_dims *dims);
 real *eg_import_room(eg_import *m, int64_t n); /* for n numbers that are made of others; zero */
 real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns); /* a matrix, (columns, rows) then */
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Copies of nodes that all bodies together may become. */
-enum { MOST_COPIES = 100000 };
+enum { MOST_COPIES = 20000, MOST_STACKED = 1 << 24 };
 
 typedef struct eg_import_scope {
 	const struct eg_import_scope *outer;
@@ -157,7 +157,7 @@ static bool stack_numbers(eg_import *m, int i, const char *const *names, int n) 
 	const eg_onnx_tensor *first = n ? eg_import_look_up(m, names[0])->numbers : NULL;
 	eg_dims dims, other, all = {0};
 	const int64_t each = first && first->type != EG_ONNX_STRING ? eg_import_count(first, &dims) : -1;
-	if (each < 0 || dims.rank == EG_MAX_DIMS) return false;
+	if (each < 0 || dims.rank == EG_MAX_DIMS || each > MOST_STACKED / n) return false;
 	const size_t bytes = (size_t)each * eg_onnx_type_size(first->type);
 	char *v = eg_import_take(m, bytes * (size_t)n);
 	for (int k = 0; k < n && v; k++) {

@@ -14,6 +14,10 @@
 
 enum { MOST_SIZES = 256, LARGEST_FILL = 1 << 24 };
 
+/* What is computed when the graph is made takes so many bytes and multiply-adds, a node. */
+static const size_t LARGEST_ALONE = (size_t)1 << 29;
+static const double MOST_ALONE = 1e9;
+
 /* Integers of any shape; open: which are sizes of the graph. */
 typedef struct ints {
 	eg_dims dims;
@@ -24,6 +28,7 @@ typedef struct ints {
 
 static ints new_ints(eg_import *m, eg_dims dims) {
 	ints a = {.dims = dims, .n = eg_dims_count(&dims, 0)};
+	if (a.n > LARGEST_FILL) eg_import_fail(m, "%lld integers are too many to be computed when the graph is made; %d are not", (long long)a.n, LARGEST_FILL);
 	a.v = eg_import_take(m, (size_t)a.n * sizeof *a.v);
 	a.open = eg_import_take(m, (size_t)a.n);
 	return a;
@@ -159,13 +164,16 @@ static bool compute_open(calc c, int64_t a, bool ao, int64_t b, bool bo, int64_t
 	}
 }
 
-/* Dimensions that both fit into, aligned to the right. */
+/* Dimensions that both fit into, aligned to the right; false: there are none, or too many elements. */
 static bool together(const eg_dims *a, const eg_dims *b, eg_dims *y) {
+	int64_t n = 1;
 	y->rank = a->rank > b->rank ? a->rank : b->rank;
 	for (int i = 1; i <= y->rank; i++) {
 		const int64_t p = i <= a->rank ? a->d[a->rank - i] : 1, q = i <= b->rank ? b->d[b->rank - i] : 1;
 		if (p != q && p != 1 && q != 1) return false;
 		y->d[y->rank - i] = p == 1 ? q : p;
+		n *= y->d[y->rank - i];
+		if (n > LARGEST_FILL) return false;
 	}
 	return true;
 }
@@ -187,7 +195,7 @@ static bool elementwise(eg_import *m, calc c, const ints *a, const ints *b, ints
 	eg_dims dims;
 	const bool fmod = c == MOD && eg_import_int(m, "fmod", 0);
 	if (!together(&a->dims, &b->dims, &dims)) {
-		eg_import_fail(m, "its inputs do not fit together");
+		eg_import_fail(m, "its inputs do not fit together, or make too many numbers");
 		return false;
 	}
 	*y = new_ints(m, dims);
@@ -545,7 +553,11 @@ static bool run_alone(eg_import *m) {
 	eg_params *p = NULL;
 	eg_plan *plan = NULL;
 	eg_error err = {0};
-	if (!m->error.status && !eg_onnx_import_one(m->graph->ctx, &alone, &g, &p, &err)) plan = eg_plan_new(g, p, &(eg_plan_options){.batch = 1, .time = 1}, &err);
+	eg_cost cost;
+	const eg_plan_options by_one = {.batch = 1, .time = 1};
+	if (!m->error.status && !eg_onnx_import_one(m->graph->ctx, &alone, &g, &p, &err) && !eg_plan_measure(g, &by_one, &cost, &err) &&
+		cost.memory.total <= LARGEST_ALONE && cost.macs <= MOST_ALONE)
+		plan = eg_plan_new(g, p, &by_one, &err);
 	const bool done = plan;
 	if (plan) eg_plan_run(plan, 0);
 	for (int i = 0; i < n->nout && done; i++) {

@@ -160,15 +160,16 @@ static const eg_onnx_tensor *numbers_of(eg_import *m, int i) {
 	return k ? k->numbers : NULL;
 }
 
-real *eg_import_reals(eg_import *m, int i, eg_dims *dims) {
+const real *eg_import_reals(eg_import *m, int i, eg_dims *dims) {
 	eg_dims own;
 	const eg_onnx_tensor *t = numbers_of(m, i);
 	int64_t n = t ? eg_import_count(t, dims ? dims : &own) : -1;
 	if (!t) eg_import_fail(m, "input %d must be numbers of the model: weights here", i);
 	else if (n < 0 || t->type == EG_ONNX_STRING) eg_import_fail(m, "input %d '%.80s' is of a shape or type that weights cannot have", i, text_of(t->name));
-	real *v = n < 0 ? NULL : eg_import_take(m, (size_t)n * sizeof *v);
 	if (m->error.status) return NULL;
-	for (int64_t k = 0; k < n; k++) v[k] = (real)eg_import_number_at(t, k);
+	if (t->type == (sizeof(real) == 4 ? EG_ONNX_FLOAT : EG_ONNX_DOUBLE) && (uintptr_t)t->data % _Alignof(real) == 0) return t->data;
+	real *v = eg_import_take(m, (size_t)n * sizeof *v);
+	for (int64_t k = 0; k < n && v; k++) v[k] = (real)eg_import_number_at(t, k);
 	return v;
 }
 

@@ -247,7 +247,7 @@ static bool linear_import(eg_import *m) {
 	if (c.rank >= 0 && (!bias || c.d[0] != units)) return false;
 	linear_options o = {.units = (int)units, .no_bias = !bias};
 	eg_tensor in = eg_import_in(m, 0), y = eg_import_apply(m, "linear", &o, &in, 1);
-	real *w = eg_import_reals(m, 1, NULL);
+	const real *w = eg_import_reals(m, 1, NULL);
 	if (w && !turned) w = eg_import_turned(m, w, features, units);
 	eg_import_param(m, y, "weight", w, units * features);
 	if (bias) eg_import_param(m, y, "bias", eg_import_reals(m, 2, NULL), units);
