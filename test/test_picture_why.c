@@ -154,10 +154,11 @@ static void weigh_pixels(eg_params *p, const void *user) {
 	eg_real *w = eg_params_data(p, eg_params_find(p, "tell.weight"));
 	EG_UNUSED(user);
 	for (int i = 0; i < 9; i++) w[i] = (eg_real)-1, w[9 + i] = (eg_real)1;
+	*eg_params_data(p, eg_params_find(p, "same.weight")) = 1;
 }
 
-static void test_pixel(void **state) {
-	bench *b = *state;
+/* Pictures of one size, and of any. */
+static void explain_pixel(bench *b, const char *input) {
 	uint8_t pixels[PIXELS], classes[PIXELS];
 	for (int i = 0; i < PIXELS; i++) pixels[i] = (uint8_t)(i % SIDE < 4 ? 40 : 200), classes[i] = i % SIDE >= 4;
 	bench_picture(b, "masks/train/a.png", 1, SIDE, SIDE, pixels);
@@ -166,7 +167,8 @@ static void test_pixel(void **state) {
 	bench_picture(b, "masks/testannot/a.png", 1, SIDE, SIDE, classes);
 	eg_recipe *r = bench_recipe(b,
 		"name: m\ntask: segment\ndata: {source: masks, path: %s/masks, class_names: [dark, bright], mean: 0, std: 1}\n"
-		"input: [1, 8, 8]\nmodel: [{conv: {filters: classes, kernel: 3, padding: 1, name: tell}}]\n", b->folder);
+		"input: %s\nmodel: [{conv: {filters: 1, kernel: 1, name: same}}, {relu: {name: seen}}, {conv: {filters: classes, kernel: 3, "
+		"padding: 1, name: tell}}]\n", b->folder, input);
 	eg_model *m = bench_weigh_all(b, r, weigh_pixels, NULL);
 	eg_picture_why *w;
 	OK(b, eg_picture_why_open(m, &(eg_picture_why_options){.pixel = (const int[]){2, 6}}, &w, &b->err));
@@ -180,12 +182,20 @@ static void test_pixel(void **state) {
 			assert_near((double)saliency[y * SIDE + x], near, 1e-5);
 			assert_near((double)sum[y * SIDE + x], near ? 200 / 255.0 : 0, 1e-4);
 		}
+	/* Nine pixels of the only channel have the gradient 1, of 64; it stands for all of it. */
+	assert_near((double)map_of(w, "grad-cam")[2 * SIDE + 6], 9.0 / PIXELS * 200 / 255, 1e-5);
+	assert_int_equal(eg_value_int(eg_value_get(eg_picture_why_facts(w), "records"), 0), 1);
 	eg_picture_why_close(w);
 	OK(b, eg_picture_why_open(m, &(eg_picture_why_options){.pixel = (const int[]){2, 8}}, &w, &b->err));
 	assert_int_equal(eg_picture_why_record(w, EG_PARTS, 0, &b->err), EG_ERR_ARG);
 	SAYS(b, "pixel 2,8 is not in the picture");
 	eg_picture_why_close(w);
 	eg_model_free(m);
+}
+
+static void test_pixel(void **state) {
+	explain_pixel(*state, "[1, 8, 8]");
+	explain_pixel(*state, "[1, height, width]");
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */

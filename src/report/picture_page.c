@@ -224,7 +224,7 @@ static bool draw_liked(page *p, const eg_liked *l, bool patch, eg_panel *panel) 
 }
 
 static eg_status put_row(page *p, const char *name, const eg_liked *list, int n, bool patch) {
-	eg_panel panels[EG_LIKED + EG_NEAREST], all = {0};
+	eg_panel panels[EG_LIKED + EG_NEAREST] = {{0}}, all = {0};
 	bool drawn = true;
 	for (int i = 0; i < n && drawn; i++) drawn = draw_liked(p, &list[i], patch, &panels[i]);
 	drawn = drawn && eg_panel_grid(&p->arena, panels, n, n, GAP, &all);
@@ -291,7 +291,7 @@ static bool draw_filter(page *p, const eg_real *f, eg_dims d, double most, eg_pa
 static eg_status put_filters(page *p) {
 	const eg_picture_why *w = p->w;
 	char name[160], a[32];
-	eg_panel panels[CHANNELS], all = {0};
+	eg_panel panels[CHANNELS] = {{0}}, all = {0};
 	snprintf(name, sizeof name, "%.140s.weight", w->filters ? w->filters : "");
 	const int at = w->filters ? eg_params_find(w->p, name) : -1;
 	const eg_dims d = at >= 0 ? eg_params_dims(w->p, at) : (eg_dims){0};
@@ -322,7 +322,7 @@ static bool draw_layer(page *p, const eg_shown_layer *l, bool sign, double most,
 	const ptrdiff_t places = (ptrdiff_t)l->H * l->W;
 	const eg_panel_colours colours = sign ? EG_PANEL_SIGNED : EG_PANEL_SIZE;
 	const int n = l->C < CHANNELS ? l->C : CHANNELS, scale = eg_panel_scale(l->H, l->W, TILE);
-	eg_panel panels[CHANNELS];
+	eg_panel panels[CHANNELS] = {{0}};
 	if (places == 1) { /* rows of units, 64 in each */
 		const int rows = (l->C + CHANNELS - 1) / CHANNELS;
 		eg_panel *units = eg_arena_alloc(&p->arena, (size_t)l->C * sizeof *units);
@@ -376,7 +376,7 @@ static eg_status put_layers(page *p) {
 /* why.png: the picture and the maps, side by side. */
 static eg_status save_overview(page *p) {
 	static const char *const names[] = {"saliency", "integrated-gradients", "occlusion", "grad-cam"};
-	eg_panel panels[1 + EG_COUNT(names)], all = {0};
+	eg_panel panels[1 + EG_COUNT(names)] = {{0}}, all = {0};
 	int n = 0, H, W;
 	bool drawn = draw_picture(p, &p->arena, &panels[n++]);
 	for (int i = 0; i < EG_COUNT(names) && drawn; i++)
