@@ -1261,8 +1261,9 @@ static inline eg_tensor eg_cosine_linear_with(eg_graph *g, eg_tensor x, const eg
 typedef struct eg_rbf_options {
 	const char *name; /* of the node and its weights; NULL: made from the operator's */
 	int units; /* codes, of which each gives an output; 0: as many as the input `codes` has */
-	int init; /* codes in the beginning; default: uniform. Set and frozen they are those of LeNet-5; EG_INIT_... */
+	int init; /* codes in the beginning; default: uniform; EG_INIT_... */
 	float init_value; /* for `init`: the constant, the bound of uniform, the deviation of normal, a factor of the others; default 1 */
+	const char *drawn; /* the codes in the beginning, drawn one after the other: # is init_value, . is -init_value; blanks and line ends are passed over */
 	const char *weights; /* name of an earlier layer whose weights of the same names this one uses too: they are learned together. Left out: its own */
 	eg_tensor codes; /* optional input */
 	bool end_; /* closes the builder's list */
