@@ -206,7 +206,8 @@ static bytes graph_of(bytes first, bytes second) {
 static void graphs(void **state) {
 	EG_UNUSED(state);
 	const bytes none = {0};
-	no_graph(graph_of(node_of("Add", "x", "y", "z", none), node_of("Relu", "z", NULL, "y", none)), "nothing that is computed before it"); /* a cycle */
+	/* A cycle. */
+	no_graph(graph_of(node_of("Add", "x", "y", "z", none), node_of("Relu", "z", NULL, "y", none)), "nothing that is computed before it");
 	no_graph(graph_of(node_of("Add", "x", "y", "y", none), none), "nothing that is computed before it");
 	no_graph(graph_of(node_of("Relu", "there", NULL, "y", none), none), "nothing that is computed before it");
 	no_graph(graph_of(node_of("Relu", "x", NULL, "z", none), none), "output 'y' of the model is not computed");

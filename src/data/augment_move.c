@@ -1,5 +1,5 @@
-/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale, shear, squeeze. The picture, its mask and its
- * boxes move alike; a picture keeps its size.
+/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale, shear, squeeze. The picture, its
+ * mask and its boxes move alike; a picture keeps its size.
  * Not here: what several pictures become (augment_mix.c). */
 #include "data/augment.h"
 
@@ -327,7 +327,7 @@ const eg_augment_type eg_augment_shift = {.name = "shift",
 	.defaults = shift_defaults,
 	.apply = shift};
 
-/* ---- rotate, scale, shear, squeeze -------------------------------------------------------------------------------------------- */
+/* ---- rotate, scale, shear, squeeze ------------------------------------------------------------------------------- */
 
 /* About the middle: place p of the new picture comes from middle + A (p - middle). */
 eg_move eg_move_about_middle(double xx, double xy, double yx, double yy, int H, int W) {
