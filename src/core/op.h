@@ -23,8 +23,8 @@ typedef struct eg_param_spec {
 	int64_t blocks;       /* the weights are so many equal parts, each initialised by itself (orthogonal, constant);
 	                       * 0: 1 */
 	int64_t first, count; /* constant: only these elements of each block, the others are zero; count 0: all */
-	const char *given;    /* constant: element by element, `value` where a '#' stands, -value where a '.' does; blanks
-	                       * and line ends are passed over. NULL: all are alike */
+	const char *given;    /* constant: element by element, `value` where a '#' stands and -value where a '.' does;
+	                       * blanks and line ends are passed over. NULL: all are alike */
 	bool elementwise;     /* a factor or constant for each of some numbers, no matrix whatever its rank: by default
 	                       * it does not decay */
 	bool state;           /* kept with the weights, but not trained: running statistics. A training plan may write
