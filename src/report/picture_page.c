@@ -48,7 +48,7 @@ static const char *short_share(double p, char buf[32]) {
 }
 
 /* "FOLDER/NAME.png", noted as written. */
-static eg_status save_png(page *p, const char *name, const eg_panel *panel) {
+static eg_status save_png(page *p, const char *name, const eg_pane *panel) {
 	eg_picture_why *w = p->w;
 	char *path = eg_arena_printf(&w->asked, "%s/%s.png", p->folder, name);
 	if (!path) return no_memory(p);
@@ -60,7 +60,7 @@ static eg_status save_png(page *p, const char *name, const eg_panel *panel) {
 }
 
 /* A figure of the page, and, with a name, a file; its caption follows. Gives back the panel's memory. */
-static eg_status begin_figure(page *p, const char *name, const eg_panel *panel, bool drawn) {
+static eg_status begin_figure(page *p, const char *name, const eg_pane *panel, bool drawn) {
 	void *png;
 	size_t size;
 	eg_status status = drawn ? EG_OK : no_memory(p);
@@ -115,27 +115,27 @@ static void put_answer(page *p) {
 	if (w->note[0]) eg_put(p->out, "<p>Note: "), eg_put_escaped(p->out, w->note), eg_put(p->out, "</p>\n");
 }
 
-static bool draw_map(page *p, eg_arena *arena, const char *name, eg_panel *panel) {
+static bool draw_map(page *p, eg_arena *arena, const char *name, eg_pane *panel) {
 	int H, W;
 	const eg_picture_why *w = p->w;
 	const eg_real *map = eg_picture_why_map(w, name, &H, &W);
 	if (!map) return false;
 	const bool size = !strcmp(name, "saliency") || !strcmp(name, "unit");
-	return eg_panel_map(arena, map, H, W, size ? EG_PANEL_SIZE : EG_PANEL_FOR, 0, size ? NULL : w->pixels, w->shape[0], p->scale, panel);
+	return eg_pane_map(arena, map, H, W, size ? EG_PANE_SIZE : EG_PANE_FOR, 0, size ? NULL : w->pixels, w->shape[0], p->scale, panel);
 }
 
 /* In the picture whose pixel is explained that is marked. */
-static bool draw_picture(page *p, eg_arena *arena, eg_panel *panel) {
+static bool draw_picture(page *p, eg_arena *arena, eg_pane *panel) {
 	const eg_picture_why *w = p->w;
-	if (!eg_panel_picture(arena, w->pixels, w->shape, p->scale, panel)) return false;
-	if (w->logits_H * w->logits_W > 1) eg_panel_frame(panel, p->scale, (const int[]){w->pixel[0] - 1, w->pixel[1] - 1, 3, 3}, red);
+	if (!eg_pane_picture(arena, w->pixels, w->shape, p->scale, panel)) return false;
+	if (w->logits_H * w->logits_W > 1) eg_pane_frame(panel, p->scale, (const int[]){w->pixel[0] - 1, w->pixel[1] - 1, 3, 3}, red);
 	return true;
 }
 
 static eg_status put_integrated(page *p) {
 	const eg_picture_why *w = p->w;
 	char a[32], b[32], c[32], d[32];
-	eg_panel panel = {0};
+	eg_pane panel = {0};
 	eg_status status = begin_figure(p, "integrated-gradients", &panel, draw_map(p, &p->arena, "integrated-gradients", &panel));
 	if (status) return status;
 	eg_put(p->out, "Integrated gradients from %s: the pixels add %s, which takes it from %s to %s", w->baseline,
@@ -146,7 +146,7 @@ static eg_status put_integrated(page *p) {
 }
 
 static eg_status put_map(page *p, const char *name, const char *caption) {
-	eg_panel panel = {0};
+	eg_pane panel = {0};
 	int H, W;
 	if (!eg_picture_why_map(p->w, name, &H, &W)) return EG_OK;
 	eg_status status = begin_figure(p, name, &panel, draw_map(p, &p->arena, name, &panel));
@@ -159,7 +159,7 @@ static eg_status put_map(page *p, const char *name, const char *caption) {
 static eg_status put_maps(page *p) {
 	const eg_picture_why *w = p->w;
 	char text[300];
-	eg_panel panel = {0};
+	eg_pane panel = {0};
 	eg_put(p->out, "<main>\n");
 	eg_status status = begin_figure(p, "picture", &panel, draw_picture(p, &p->arena, &panel));
 	if (status) return status;
@@ -188,11 +188,11 @@ static eg_status put_unit(page *p) {
 	char a[32];
 	int window[4];
 	const bool known = eg_why_window(w, l, w->chosen[1], w->chosen[2], w->shape, window);
-	eg_panel panel = {0};
+	eg_pane panel = {0};
 	head(p, "What one unit sees");
 	eg_put(p->out, "<main>\n");
-	bool drawn = eg_panel_picture(&p->arena, w->pixels, w->shape, p->scale, &panel);
-	if (drawn && known) eg_panel_frame(&panel, p->scale, window, red);
+	bool drawn = eg_pane_picture(&p->arena, w->pixels, w->shape, p->scale, &panel);
+	if (drawn && known) eg_pane_frame(&panel, p->scale, window, red);
 	eg_status status = begin_figure(p, "receptive-field", &panel, drawn);
 	if (status) return status;
 	eg_put(p->out, "Layer ");
@@ -204,7 +204,7 @@ static eg_status put_unit(page *p) {
 		eg_put(p->out, "Its receptive field is not placed: there is up-sampling before it.");
 	end_figure(p);
 	drawn = draw_map(p, &p->arena, "unit", &panel);
-	if (drawn && known) eg_panel_frame(&panel, p->scale, window, red);
+	if (drawn && known) eg_pane_frame(&panel, p->scale, window, red);
 	status = begin_figure(p, "unit", &panel, drawn);
 	if (status) return status;
 	eg_put(p->out, "How much it changes with each pixel of this picture: what it really looks at.");
@@ -215,19 +215,19 @@ static eg_status put_unit(page *p) {
 
 /* ---- pictures of the data ---------------------------------------------------------------------------------------- */
 
-static bool draw_liked(page *p, const eg_liked *l, bool patch, eg_panel *panel) {
+static bool draw_liked(page *p, const eg_liked *l, bool patch, eg_pane *panel) {
 	const eg_picture_why *w = p->w;
 	int window[4] = {0, 0, l->shape[1], l->shape[2]};
 	if (patch && !eg_why_window(w, &w->layers[w->cam], l->row, l->column, l->shape, window))
 		memcpy(window, (const int[]){0, 0, l->shape[1], l->shape[2]}, sizeof window);
-	return eg_panel_part(&p->arena, l->pixels, l->shape, window, eg_panel_scale(window[2], window[3], CROP), panel);
+	return eg_pane_part(&p->arena, l->pixels, l->shape, window, eg_pane_scale(window[2], window[3], CROP), panel);
 }
 
 static eg_status put_row(page *p, const char *name, const eg_liked *list, int n, bool patch) {
-	eg_panel panels[EG_LIKED + EG_NEAREST] = {{0}}, all = {0};
+	eg_pane panels[EG_LIKED + EG_NEAREST] = {{0}}, all = {0};
 	bool drawn = true;
 	for (int i = 0; i < n && drawn; i++) drawn = draw_liked(p, &list[i], patch, &panels[i]);
-	drawn = drawn && eg_panel_grid(&p->arena, panels, n, n, GAP, &all);
+	drawn = drawn && eg_pane_grid(&p->arena, panels, n, n, GAP, &all);
 	return begin_figure(p, name, &all, drawn);
 }
 
@@ -278,20 +278,20 @@ static eg_status put_nearest(page *p) {
 /* ---- filters and feature maps ------------------------------------------------------------------------------------ */
 
 /* A filter of three channels as a colour picture: grey is 0. */
-static bool draw_filter(page *p, const eg_real *f, eg_dims d, double most, eg_panel *panel) {
-	const int H = (int)d.d[2], W = (int)d.d[3], scale = eg_panel_scale(H, W, TILE);
+static bool draw_filter(page *p, const eg_real *f, eg_dims d, double most, eg_pane *panel) {
+	const int H = (int)d.d[2], W = (int)d.d[3], scale = eg_pane_scale(H, W, TILE);
 	const size_t n = (size_t)H * (size_t)W;
-	if (d.d[1] != 3) return eg_panel_map(&p->arena, f, H, W, EG_PANEL_SIGNED, most, NULL, 1, scale, panel);
+	if (d.d[1] != 3) return eg_pane_map(&p->arena, f, H, W, EG_PANE_SIGNED, most, NULL, 1, scale, panel);
 	uint8_t *pixels = eg_arena_alloc(&p->arena, 3 * n);
 	if (!pixels) return false;
 	for (size_t i = 0; i < 3 * n; i++) pixels[i] = (uint8_t)lround(127.5 + 127.5 * fmin(fmax((double)f[i] / most, -1), 1));
-	return eg_panel_picture(&p->arena, pixels, (const int[]){3, H, W}, scale, panel);
+	return eg_pane_picture(&p->arena, pixels, (const int[]){3, H, W}, scale, panel);
 }
 
 static eg_status put_filters(page *p) {
 	const eg_picture_why *w = p->w;
 	char name[160], a[32];
-	eg_panel panels[CHANNELS] = {{0}}, all = {0};
+	eg_pane panels[CHANNELS] = {{0}}, all = {0};
 	snprintf(name, sizeof name, "%.140s.weight", w->filters ? w->filters : "");
 	const int at = w->filters ? eg_params_find(w->p, name) : -1;
 	const eg_dims d = at >= 0 ? eg_params_dims(w->p, at) : (eg_dims){0};
@@ -304,7 +304,7 @@ static eg_status put_filters(page *p) {
 	for (ptrdiff_t i = 0; i < n * each; i++) most = fmax(most, fabs((double)f[i]));
 	if (!(most > 0)) most = 1;
 	for (int k = 0; k < n && drawn; k++) drawn = draw_filter(p, f + k * each, d, most, &panels[k]);
-	drawn = drawn && eg_panel_grid(&p->arena, panels, n, WIDE / (panels[0].W + GAP), GAP, &all);
+	drawn = drawn && eg_pane_grid(&p->arena, panels, n, WIDE / (panels[0].W + GAP), GAP, &all);
 	head(p, "Filters of the first layer");
 	eg_put(p->out, "<div class=\"wide\">\n");
 	eg_status status = begin_figure(p, "filters", &all, drawn);
@@ -318,29 +318,29 @@ static eg_status put_filters(page *p) {
 	return EG_OK;
 }
 
-static bool draw_layer(page *p, const eg_shown_layer *l, bool sign, double most, eg_panel *all) {
+static bool draw_layer(page *p, const eg_shown_layer *l, bool sign, double most, eg_pane *all) {
 	const ptrdiff_t places = (ptrdiff_t)l->H * l->W;
-	const eg_panel_colours colours = sign ? EG_PANEL_SIGNED : EG_PANEL_SIZE;
-	const int n = l->C < CHANNELS ? l->C : CHANNELS, scale = eg_panel_scale(l->H, l->W, TILE);
-	eg_panel panels[CHANNELS] = {{0}};
+	const eg_pane_colours colours = sign ? EG_PANE_SIGNED : EG_PANE_SIZE;
+	const int n = l->C < CHANNELS ? l->C : CHANNELS, scale = eg_pane_scale(l->H, l->W, TILE);
+	eg_pane panels[CHANNELS] = {{0}};
 	if (places == 1) { /* rows of units, 64 in each */
 		const int rows = (l->C + CHANNELS - 1) / CHANNELS;
-		eg_panel *units = eg_arena_alloc(&p->arena, (size_t)l->C * sizeof *units);
+		eg_pane *units = eg_arena_alloc(&p->arena, (size_t)l->C * sizeof *units);
 		bool drawn = units && rows > 0;
 		for (int c = 0; c < l->C && drawn; c++)
-			drawn = eg_panel_map(&p->arena, &l->values[c], 1, 1, colours, most, NULL, 1, UNIT, &units[c]);
-		return drawn && eg_panel_grid(&p->arena, units, l->C, CHANNELS, 1, all);
+			drawn = eg_pane_map(&p->arena, &l->values[c], 1, 1, colours, most, NULL, 1, UNIT, &units[c]);
+		return drawn && eg_pane_grid(&p->arena, units, l->C, CHANNELS, 1, all);
 	}
 	for (int c = 0; c < n; c++)
-		if (!eg_panel_map(&p->arena, l->values + c * places, l->H, l->W, colours, most, NULL, 1, scale, &panels[c])) return false;
-	return eg_panel_grid(&p->arena, panels, n, WIDE / (l->W * scale + GAP) > 0 ? WIDE / (l->W * scale + GAP) : 1, GAP, all);
+		if (!eg_pane_map(&p->arena, l->values + c * places, l->H, l->W, colours, most, NULL, 1, scale, &panels[c])) return false;
+	return eg_pane_grid(&p->arena, panels, n, WIDE / (l->W * scale + GAP) > 0 ? WIDE / (l->W * scale + GAP) : 1, GAP, all);
 }
 
 static eg_status put_layer(page *p, const eg_shown_layer *l) {
 	const size_t n = (size_t)l->C * (size_t)l->H * (size_t)l->W;
 	char name[160], a[32], b[32];
 	double least = 0, most = 0;
-	eg_panel all = {0};
+	eg_pane all = {0};
 	for (size_t i = 0; i < n; i++) least = fmin(least, (double)l->values[i]), most = fmax(most, fabs((double)l->values[i]));
 	snprintf(name, sizeof name, "layer-%.140s", l->name);
 	eg_status status = begin_figure(p, name, &all, draw_layer(p, l, least < 0, most, &all));
@@ -376,12 +376,12 @@ static eg_status put_layers(page *p) {
 /* why.png: the picture and the maps, side by side. */
 static eg_status save_overview(page *p) {
 	static const char *const names[] = {"saliency", "integrated-gradients", "occlusion", "grad-cam"};
-	eg_panel panels[1 + EG_COUNT(names)] = {{0}}, all = {0};
+	eg_pane panels[1 + EG_COUNT(names)] = {{0}}, all = {0};
 	int n = 0, H, W;
 	bool drawn = draw_picture(p, &p->arena, &panels[n++]);
 	for (int i = 0; i < EG_COUNT(names) && drawn; i++)
 		if (eg_picture_why_map(p->w, names[i], &H, &W)) drawn = draw_map(p, &p->arena, names[i], &panels[n++]);
-	drawn = drawn && eg_panel_grid(&p->arena, panels, n, n, 2 * GAP, &all);
+	drawn = drawn && eg_pane_grid(&p->arena, panels, n, n, 2 * GAP, &all);
 	eg_status status = drawn ? save_png(p, "why", &all) : no_memory(p);
 	eg_arena_reset(&p->arena);
 	return status;
@@ -414,7 +414,7 @@ eg_status eg_picture_why_save(eg_picture_why *w, const char *folder, eg_error *e
 	eg_error own = {0};
 	if (!err) err = &own;
 	if (!w->facts) return eg_fail(err, EG_ERR_ARG, "there is nothing to save: no picture has been explained");
-	page p = {.w = w, .folder = folder, .scale = eg_panel_scale(w->shape[1], w->shape[2], SIDE), .err = err};
+	page p = {.w = w, .folder = folder, .scale = eg_pane_scale(w->shape[1], w->shape[2], SIDE), .err = err};
 	w->nfiles = 0;
 	const char *path = eg_arena_printf(&w->asked, "%s/why.html", folder);
 	if (!path) return no_memory(&p);

@@ -11,7 +11,7 @@
 enum { ORIGINS_MOST = 2000 /* in the last fifth */, KEPT_FOR_ERRORS = 5 /* the last of so many parts */ };
 
 typedef struct part {
-	eg_listed listed; /* a model of the table */
+	eg_table_model listed; /* a model of the table */
 	eg_rolled model;
 	double *weight;   /* of each step */
 } part;
@@ -65,8 +65,8 @@ eg_status eg_combination_new(const eg_combined_model *models, int n, bool weighe
 	c->deviation = c->weights + (ptrdiff_t)n * horizon;
 	for (int i = 0; i < n; i++) {
 		part *p = &c->parts[i];
-		p->listed = (eg_listed){.spec = models[i].spec, .options = models[i].options};
-		p->model = models[i].other ? *models[i].other : eg_listed_rolled(&p->listed);
+		p->listed = (eg_table_model){.spec = models[i].spec, .options = models[i].options};
+		p->model = models[i].other ? *models[i].other : eg_table_model_rolled(&p->listed);
 		p->weight = c->weights + (ptrdiff_t)i * horizon;
 	}
 	c->fit = (eg_fitted){.name = c->kind, .spec = c->spec, .formula = c->formula, .coefficients = c->coefficients,

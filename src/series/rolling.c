@@ -64,13 +64,13 @@ static void note(eg_rolling *t, const eg_past *whole, const eg_past *past, const
 
 /* A model of the table, as the origins go. */
 static eg_status fit_listed(void *user, const eg_past *past, eg_error *err) {
-	eg_listed *l = user;
+	eg_table_model *l = user;
 	eg_forecaster_free(l->f);
 	return eg_forecaster_fit(l->spec, past, l->options, &l->f, err);
 }
 
 /* What was constant says that value until it is fitted anew, which costs nothing. */
-static bool is_constant(const eg_rolled *m) { return m->fit == fit_listed && ((const eg_listed *)m->user)->f->constant; }
+static bool is_constant(const eg_rolled *m) { return m->fit == fit_listed && ((const eg_table_model *)m->user)->f->constant; }
 
 static eg_status one_origin(eg_rolling *t, const eg_rolled *m, const eg_past *whole, const eg_past *past,
 	const eg_rolling_options *o, eg_outlook *out, int number, eg_error *err) {
@@ -118,20 +118,20 @@ eg_status eg_rolling_run_with(
 }
 
 static eg_status say_listed(void *user, const eg_past *past, eg_outlook *out, eg_error *err) {
-	return eg_forecast(((eg_listed *)user)->f, past, out, err);
+	return eg_forecast(((eg_table_model *)user)->f, past, out, err);
 }
 
 static int parameters_listed(void *user) {
-	const eg_forecaster *f = ((const eg_listed *)user)->f;
+	const eg_forecaster *f = ((const eg_table_model *)user)->f;
 	return f ? f->fit.parameters : 0;
 }
 
-eg_rolled eg_listed_rolled(eg_listed *l) { return (eg_rolled){l, l->spec, fit_listed, say_listed, parameters_listed}; }
+eg_rolled eg_table_model_rolled(eg_table_model *l) { return (eg_rolled){l, l->spec, fit_listed, say_listed, parameters_listed}; }
 
 eg_status eg_rolling_run(
 	const char *spec, const eg_past *whole, const eg_rolling_options *o, eg_rolling **trial, eg_error *err) {
-	eg_listed l = {spec, o->model, NULL};
-	const eg_rolled m = eg_listed_rolled(&l);
+	eg_table_model l = {spec, o->model, NULL};
+	const eg_rolled m = eg_table_model_rolled(&l);
 	eg_status status = eg_rolling_run_with(&m, whole, o, trial, err);
 	if (!status && l.f) snprintf((*trial)->spec, sizeof (*trial)->spec, "%s", l.f->spec);
 	eg_forecaster_free(l.f);

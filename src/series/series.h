@@ -59,12 +59,12 @@ double eg_series_quantile(double p); /* of the normal distribution */
 /* ---- rolling.c --------------------------------------------------------------------------------------------------- */
 
 /* A model of the table, as origins go; f is to be freed. */
-typedef struct eg_listed {
+typedef struct eg_table_model {
 	const char *spec;
 	const eg_forecaster_options *options; /* NULL: the defaults */
 	eg_forecaster *f;                     /* of the last fit; NULL: there was none */
-} eg_listed;
-eg_rolled eg_listed_rolled(eg_listed *l);
+} eg_table_model;
+eg_rolled eg_table_model_rolled(eg_table_model *l);
 
 /* ---- season.c ---------------------------------------------------------------------------------------------------- */
 
