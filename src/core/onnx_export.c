@@ -278,12 +278,12 @@ static void set_attr(eg_export *x, const eg_attr *a, const char *field) {
 static bool at_default(const eg_attr *a, const char *field) {
 	bool same = true;
 	switch (a->type) {
-	case EG_ATTR_INT: return *(const int *)field == (int)a->def;
+	case EG_ATTR_INT: return (double)*(const int *)field == a->def; /* NaN: it has none */
 	case EG_ATTR_FLOAT: return !(fabs((double)*(const float *)field - a->def) > 1e-6 * fabs(a->def));
 	case EG_ATTR_BOOL:
 	case EG_ATTR_NOT: return !*(const bool *)field;
 	case EG_ATTR_INTS:
-		for (int i = 0; i < a->count; i++) same &= ((const int *)field)[i] == (int)a->def;
+		for (int i = 0; i < a->count; i++) same &= (double)((const int *)field)[i] == a->def;
 		return same;
 	case EG_ATTR_ENUM: return *(const int *)field == 0;
 	case EG_ATTR_INT_LIST: return !((const eg_ints *)field)->at;

@@ -19,9 +19,10 @@ static const int *numbers(const eg_op_info *op, const void *options, const char 
 }
 
 static int axes_of(const eg_op_info *op) {
-	const eg_attr *row = NULL;
-	field(op, NULL, "kernel", &row);
-	return row && row->type == EG_ATTR_INTS ? row->count : 1;
+	int n = 1;
+	for (int i = 0; i < op->nattrs; i++)
+		if (!strcmp(op->attrs[i].name, "kernel") && op->attrs[i].type == EG_ATTR_INTS) n = op->attrs[i].count;
+	return n;
 }
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
