@@ -177,8 +177,11 @@ real *eg_import_room(eg_import *m, int64_t n) { return eg_import_take(m, (size_t
 
 real *eg_import_turned(eg_import *m, const real *v, int64_t rows, int64_t columns) {
 	real *w = eg_import_take(m, (size_t)(rows * columns) * sizeof *w);
-	for (int64_t i = 0; i < rows && w && v; i++)
-		for (int64_t k = 0; k < columns; k++) w[k * rows + i] = v[i * columns + k];
+	enum { TILE = 16 }; /* what is read and what is written of one fit into the cache */
+	for (int64_t r = 0; r < rows && w && v; r += TILE)
+		for (int64_t c = 0; c < columns; c += TILE)
+			for (int64_t k = c; k < columns && k < c + TILE; k++)
+				for (int64_t i = r; i < rows && i < r + TILE; i++) w[k * rows + i] = v[i * columns + k];
 	return w;
 }
 
