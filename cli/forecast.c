@@ -106,7 +106,9 @@ static bool ends_with(const char *s, const char *end) {
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-bool forecast_is_recipe(const char *model) { return ends_with(model, ".yaml") || ends_with(model, ".yml"); }
+bool forecast_is_recipe(const char *model) {
+	return !forecast_is_combination(model) && (ends_with(model, ".yaml") || ends_with(model, ".yml"));
+}
 
 /* The models of --recipe (all of them) and --model that are such ones. */
 static void choose(forecast_job *j, bool all_recipes, bool (*is)(const char *asked)) {
