@@ -1,6 +1,6 @@
 /* index.c - engram index: the embeddings of pictures in a file that `engram search` looks through: of files, of folders
  * with all that is in them, or of the data that the model was trained on. */
-#define _POSIX_C_SOURCE 200809L /* opendir, lstat */
+#define _POSIX_C_SOURCE 200809L /* opendir, stat */
 #include "engram_index.h"
 #include "print.h"
 
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { BATCH = 64, DEPTH = 40 };
@@ -23,7 +24,7 @@ typedef struct job {
 	eg_index *index;
 	waiting batch[BATCH];
 	int n, code;
-	int64_t failed;
+	int64_t put, failed;
 	bool lost; /* what was wrong concerns all */
 } job;
 
@@ -77,6 +78,7 @@ static void ask(job *j) {
 }
 
 static void put(job *j, const char *path, const char *class_name) {
+	j->put++;
 	j->batch[j->n++] = (waiting){copy(path), class_name ? copy(class_name) : NULL};
 	if (j->n == BATCH) ask(j);
 }
@@ -106,8 +108,27 @@ static char **names_in(const char *folder, int *n) {
 	return all;
 }
 
+/* A folder that is looked into, and the one that it lies in. */
+typedef struct inside {
+	const struct stat *st;
+	const struct inside *up;
+} inside;
+
+/* Does a link lead back to a folder that it lies in? */
+static bool leads_back(const struct stat *st, const inside *in) {
+	for (; in; in = in->up)
+		if (in->st->st_ino == st->st_ino && in->st->st_dev == st->st_dev) return true;
+	return false;
+}
+
+static void note_case(const char *folder, char *const *names, int i) {
+	for (int k = 0; k < i; k++)
+		if (!strcasecmp(names[k], names[i]))
+			fail("index", "note: %s: the classes '%s' and '%s' differ in case only; if they are one, put them into one folder", folder, names[k], names[i]);
+}
+
 /* Everything in a folder. A folder right below it is a class, of all that is in it. */
-static void put_folder(job *j, const char *folder, const char *class_name, int depth) {
+static void put_folder(job *j, const char *folder, const char *class_name, int depth, const inside *in) {
 	int n;
 	char **names = names_in(folder, &n);
 	if (n < 0) j->failed++, j->code = fail("index", "cannot read the folder %s: %s", folder, strerror(errno));
@@ -120,14 +141,21 @@ static void put_folder(job *j, const char *folder, const char *class_name, int d
 			j->failed++, j->code = fail("index", "cannot read %s: %s", path, strerror(errno));
 		else if (S_ISDIR(st.st_mode) && depth == DEPTH)
 			j->failed++, j->code = fail("index", "%s: folders are looked into %d deep at most", path, DEPTH);
-		else if (S_ISDIR(st.st_mode))
-			put_folder(j, path, depth == 0 ? names[i] : class_name, depth + 1);
+		else if (S_ISDIR(st.st_mode) && leads_back(&st, in))
+			fail("index", "note: %s leads back to a folder that it lies in, and is passed over", path);
+		else if (S_ISDIR(st.st_mode)) {
+			const int64_t before = j->put;
+			if (depth == 0) note_case(folder, names, i);
+			put_folder(j, path, depth == 0 ? names[i] : class_name, depth + 1, &(inside){&st, in});
+			if (depth == 0 && j->put == before) fail("index", "note: the class '%s' is empty: there is no file in %s", names[i], path);
+		}
 		else if (S_ISREG(st.st_mode))
 			put(j, path, class_name);
 		else
 			fail("index", "note: %s is no plain file, and is passed over", path);
-		free(path), free(names[i]);
+		free(path);
 	}
+	for (int i = 0; i < n; i++) free(names[i]);
 	free(names);
 }
 
@@ -136,7 +164,7 @@ static void put_inputs(job *j) {
 		struct stat st;
 		const char *path = j->args->operands[i];
 		if (!stat(path, &st) && S_ISDIR(st.st_mode))
-			put_folder(j, path, NULL, 0);
+			put_folder(j, path, NULL, 0, &(inside){&st, NULL});
 		else
 			put(j, path, NULL);
 	}
@@ -154,6 +182,7 @@ typedef struct taking {
 static bool take(void *user, const eg_answered *a) {
 	taking *t = user;
 	t->status = add(t->j, a->answer, a->id, eg_value_text(eg_value_get(a->truth, "class")), t->err);
+	if (t->status == EG_ERR_NUMERIC) refused(t->j, a->id, t->err), t->status = EG_OK;
 	return !t->status;
 }
 
@@ -235,8 +264,8 @@ static void make(job *j) {
 static int run(const cli_args *a) {
 	job j = {.args = a};
 	if (!args_has(a, "output")) return fail_usage("index", "say where the index goes: -o FILE");
-	if (a->noperands > 1 && (args_has(a, "split") || args_has(a, "data") || args_has(a, "path")))
-		return fail_usage("index", "--split, --data and --path are of the model's own data: leave out the pictures, or them");
+	if (a->noperands > 1 && (args_has(a, "split") || args_has(a, "data") || args_has(a, "folder") || args_has(a, "path")))
+		return fail_usage("index", "--split, --data, --folder and --path are of the model's own data: leave out the pictures, or them");
 	eg_context *ctx = cli_can_write(a, args_text(a, "output")) ? cli_context(a) : NULL;
 	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	j.code = j.model && embeds(j.model, a->operands[0]) ? CLI_OK : CLI_FAILED;

@@ -52,8 +52,9 @@ EG_API eg_status eg_index_check_model(const eg_index *x, eg_model *m, eg_error *
 
 /* Writes atomically. */
 EG_API eg_status eg_index_save(const eg_index *x, const char *path, eg_error *err);
-/* Everything is checked; a file that is no index, or a damaged one, is EG_ERR_FORMAT. The file must not change as long
- * as the index is there. */
+/* Everything is checked but the embeddings' numbers, which are not read yet: an entry with numbers that are none is
+ * never found. A file that is no index, or a damaged one, is EG_ERR_FORMAT. The file must not change as long as the
+ * index is there. */
 EG_API eg_status eg_index_open(const char *path, int threads, eg_index **index, eg_error *err);
 
 /* The k nearest entries of each of n queries (n, width), the nearest first and, among equals, the first entry first:

@@ -73,6 +73,18 @@ if command -v python3 >/dev/null && python3 -c '' 2>/dev/null; then
 fi
 
 # What is refused, and left out.
+expect 1 "$ENGRAM" predict search.safetensors picture1.pgm --json --index unseen.index
+says "unseen.index"
+expect 0 "$ENGRAM" index unseen.safetensors photos -o unseen.index
+expect 1 "$ENGRAM" predict search.safetensors picture1.pgm --json --index unseen.index
+says "was made with other weights"
+mkdir -p classes/cat classes/Cat classes/dog
+cp picture1.pgm classes/cat && cp picture2.pgm classes/Cat && ln -s .. classes/cat/up
+expect 0 "$ENGRAM" index search.safetensors classes -o classes.index
+says "2 embeddings"
+says "'Cat' and 'cat' differ in case only"
+says "the class 'dog' is empty"
+says "classes/cat/up leads back"
 expect 1 "$ENGRAM" search my.index picture1.pgm --model unseen.safetensors
 says "was made with other weights"
 expect 1 "$ENGRAM" search search.safetensors picture1.pgm

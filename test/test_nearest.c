@@ -2,7 +2,7 @@
  * threads; equals in their order; what is passed over; the file, and what is none; a model's own mark.
  *
  * Not here: the task `search` and the verbs (cli_search.sh). */
-#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp, mkfifo */
 #include "engram_index.h"
 
 #include <math.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -236,6 +237,47 @@ static void damaged_files(void **state) {
 	}
 	assert_int_equal(eg_index_open("/tmp", 1, &x, &err), EG_ERR_IO);
 	assert_int_equal(eg_index_open("/tmp/engram-no-such-index", 1, &x, &err), EG_ERR_IO);
+	remove(path);
+	assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes into it: it is not waited for */
+	assert_int_equal(eg_index_open(path, 1, &x, &err), EG_ERR_IO);
+	assert_non_null(strstr(err.message, "not a plain file"));
+	remove(path);
+}
+
+/* Numbers of a file that are none are near to nothing, and what is asked for need not be there. */
+static void numbers_that_are_none(void **state) {
+	float at[20 * WIDTH];
+	char bytes[9000];
+	(void)state;
+	for (int kind = 0; kind < 2; kind++) {
+		eg_hit hits[2 * 30];
+		int found[2];
+		fill(at, 20 * WIDTH, 7);
+		eg_index *x = made(at, 20, (eg_distance)kind, 1);
+		FINE(eg_index_save(x, path, &err));
+		eg_index_free(x);
+		FILE *f = fopen(path, "r+b");
+		const size_t size = fread(bytes, 1, sizeof bytes, f);
+		const float odd[2] = {NAN, INFINITY};
+		const unsigned char *begin = (const unsigned char *)bytes;
+		char *embeddings = bytes + 8 + begin[0] + 256 * begin[1] + 20 * sizeof(int32_t); /* behind the header and the classes */
+		memcpy(embeddings + 3 * WIDTH * sizeof *at, &odd[0], sizeof odd[0]);
+		memcpy(embeddings + 5 * WIDTH * sizeof *at, &odd[1], sizeof odd[1]);
+		rewind(f);
+		assert_int_equal(fwrite(bytes, 1, size, f), size);
+		fclose(f);
+		FINE(eg_index_open(path, 3, &x, &err));
+		FINE(eg_index_nearest(x, at + WIDTH, 2, NULL, 30, hits, found, &err));
+		for (int q = 0; q < 2; q++) {
+			assert_int_equal(hits[q * 30].item, q + 1);
+			for (int i = 0; i < found[q]; i++) {
+				assert_int_not_equal(hits[q * 30 + i].item, 3);
+				if (hits[q * 30 + i].item == 5) assert_true(isinf(hits[q * 30 + i].distance));
+			}
+			assert_in_range(found[q], 18, 19);
+		}
+		eg_index_free(x);
+	}
 }
 
 static int setup(void **state) {
@@ -258,6 +300,7 @@ int main(void) {
 	        cmocka_unit_test(small_ones),
 	        cmocka_unit_test(comes_back),
 	        cmocka_unit_test(damaged_files),
+	        cmocka_unit_test(numbers_that_are_none),
 	};
 	return cmocka_run_group_tests_name("nearest", tests, setup, teardown);
 }

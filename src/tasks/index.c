@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define FORMAT "engram-index"
+#define ANEW "; make it anew (engram index)"
 enum { TOGETHER = 4, LANES = 4, KEPT_MOST = 16, WIDTH_MOST = 1 << 20 };
 
 static const char *const distance_names[] = {"cosine", "euclidean", NULL};
@@ -64,7 +65,7 @@ static eg_status begin(int threads, eg_index **index, eg_error *err) {
 
 eg_status eg_index_new(int width, eg_distance distance, int threads, eg_index **index, eg_error *err) {
 	*index = NULL;
-	if (width < 1 || width > WIDTH_MOST) return eg_fail(err, EG_ERR_ARG, "embeddings of %d numbers", width);
+	if (width < 1 || width > WIDTH_MOST) return eg_fail(err, EG_ERR_ARG, "embeddings of %d numbers: 1 to %d it may be", width, WIDTH_MOST);
 	eg_status status = begin(threads, index, err);
 	if (!status) (*index)->width = width, (*index)->distance = distance;
 	return status;
@@ -217,7 +218,7 @@ static eg_status split(const eg_st_tensor *t, int64_t n, const char ***texts, in
 	int64_t ends = 0;
 	for (size_t i = 0; i < t->bytes; i++) ends += s[i] == '\0';
 	if ((t->bytes && s[t->bytes - 1]) || (n >= 0 && ends != n))
-		return eg_fail(err, EG_ERR_FORMAT, "damaged: '%s' does not name %lld entries", t->name, (long long)(n >= 0 ? n : ends));
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: '%s' does not name %lld entries" ANEW, t->name, (long long)(n >= 0 ? n : ends));
 	const char **all = eg_calloc(NULL, (size_t)ends + 1, sizeof *all);
 	if (!all) return no_memory(err);
 	for (int64_t i = 0; i < ends; i++, s += strlen(s) + 1) all[i] = s;
@@ -229,7 +230,7 @@ static eg_status split(const eg_st_tensor *t, int64_t n, const char ***texts, in
 static const eg_st_tensor *part(const eg_index *x, const char *name, eg_st_dtype type, int rank, eg_error *err) {
 	const eg_st_tensor *t = eg_st_find(&x->file, name);
 	if (t && t->dtype == type && t->dims.rank == rank) return t;
-	eg_fail(err, EG_ERR_FORMAT, "damaged: an index has '%s', %s of %d dimension%s", name, eg_st_dtype_name(type), rank,
+	eg_fail(err, EG_ERR_FORMAT, "damaged: an index has '%s', %s of %d dimension%s" ANEW, name, eg_st_dtype_name(type), rank,
 	        rank > 1 ? "s" : "");
 	return NULL;
 }
@@ -255,14 +256,14 @@ static eg_status take_parts(eg_index *x, eg_error *err) {
 	int64_t count;
 	if (!format || strcmp(format, FORMAT) != 0)
 		return eg_fail(err, EG_ERR_FORMAT, "it is no index; engram index makes one of a model and pictures");
-	if (distance < 0) return eg_fail(err, EG_ERR_FORMAT, "damaged: it does not say which distance it compares by");
+	if (distance < 0) return eg_fail(err, EG_ERR_FORMAT, "damaged: it does not say which distance it compares by" ANEW);
 	const eg_st_tensor *e = part(x, "embeddings", EG_ST_F32, 2, err), *c = e ? part(x, "classes", EG_ST_I32, 1, err) : NULL,
 	                   *i = c ? part(x, "ids", EG_ST_U8, 1, err) : NULL, *s = i ? part(x, "class_names", EG_ST_U8, 1, err) : NULL;
 	if (!s) return EG_ERR_FORMAT;
 	x->distance = (eg_distance)distance;
 	x->n = e->dims.d[0], x->width = (int)e->dims.d[1], x->at = e->data;
 	if (x->n > INT32_MAX || e->dims.d[1] < 1 || e->dims.d[1] > WIDTH_MOST || c->dims.d[0] != x->n)
-		return eg_fail(err, EG_ERR_FORMAT, "damaged: %lld embeddings of %lld numbers with %lld classes", (long long)x->n,
+		return eg_fail(err, EG_ERR_FORMAT, "damaged: %lld embeddings of %lld numbers with %lld classes" ANEW, (long long)x->n,
 		        (long long)e->dims.d[1], (long long)c->dims.d[0]);
 	eg_status status = split(i, x->n, &x->ids, &count, err);
 	if (!status) status = split(s, -1, &x->classes, &count, err);
@@ -273,14 +274,14 @@ static eg_status take_parts(eg_index *x, eg_error *err) {
 	memcpy(x->class_of, c->data, (size_t)x->n * sizeof *x->class_of);
 	for (int64_t k = 0; k < x->n; k++)
 		if (x->class_of[k] < -1 || x->class_of[k] >= count)
-			return eg_fail(err, EG_ERR_FORMAT, "damaged: entry %lld is of class %d of %lld", (long long)k, x->class_of[k],
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: entry %lld is of class %d of %lld" ANEW, (long long)k, x->class_of[k],
 			        (long long)count);
 	return keep_texts(x, err);
 }
 
 static eg_status map_file(eg_index *x, const char *path, eg_error *err) {
 	struct stat st;
-	const int file = open(path, O_RDONLY | O_CLOEXEC);
+	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* what is no plain file does not keep waiting */
 	if (file < 0) return eg_fail(err, EG_ERR_IO, "cannot read %s: %s", path, strerror(errno));
 	bool ok = !fstat(file, &st);
 	if (ok && !S_ISREG(st.st_mode)) {
@@ -355,7 +356,7 @@ static void distances(const eg_index *x, const float *queries, int m, const char
 			rest += cosine ? queries[i] * e : (queries[i] - e) * (queries[i] - e);
 		}
 		for (int k = 0; k < LANES; k++) rest += even[k] + odd[k];
-		out[q] = cosine ? (rest < 1 ? 1 - rest : 0) : sqrtf(rest);
+		out[q] = !cosine ? sqrtf(rest) : !isfinite(rest) ? NAN : rest < 1 ? 1 - rest : 0;
 	}
 }
 
@@ -372,7 +373,7 @@ static void note(eg_hit *hits, int *found, int k, eg_hit h) {
 }
 
 static void look(void *arg, int rank, int size) {
-	const search *s = arg;
+	const search *s = arg; /* numbers of a file that are none are no distance from anything */
 	const size_t each = (size_t)s->x->width * sizeof(float);
 	const int64_t from = s->x->n * rank / size, to = s->x->n * (rank + 1) / size;
 	enum { BLOCK = 64 }; /* entries that stay in the nearest cache for all queries */
@@ -384,20 +385,22 @@ static void look(void *arg, int rank, int size) {
 				distances(s->x, s->queries + (size_t)q * (size_t)s->x->width, m, s->x->at + (size_t)i * each, d);
 				for (int j = 0; j < m; j++) {
 					const int at = rank * s->n + q + j;
-					if (s->but && s->but[q + j] == i) continue;
+					if ((s->but && s->but[q + j] == i) || isnan(d[j])) continue;
 					note(s->hits + (size_t)at * (size_t)s->k, &s->found[at], s->k, (eg_hit){i, d[j]});
 				}
 			}
 		}
 }
 
-/* The best of what the threads have found. */
-static void merge(const search *s, int threads, eg_hit *hits, int *found) {
+/* The best of what the threads have found; places: of each query in `hits`. */
+static void merge(const search *s, int threads, int places, eg_hit *hits, int *found) {
 	for (int q = 0; q < s->n; q++) {
 		found[q] = 0;
-		for (int t = 0; t < threads; t++)
-			for (int i = 0; i < s->found[t * s->n + q]; i++)
-				note(hits + (size_t)q * (size_t)s->k, &found[q], s->k, s->hits[((size_t)t * (size_t)s->n + (size_t)q) * (size_t)s->k + (size_t)i]);
+		for (int t = 0; t < threads; t++) {
+			const size_t at = (size_t)t * (size_t)s->n + (size_t)q;
+			for (int i = 0; i < s->found[at]; i++)
+				note(hits + (size_t)q * (size_t)places, &found[q], s->k, s->hits[at * (size_t)s->k + (size_t)i]);
+		}
 	}
 }
 
@@ -406,8 +409,8 @@ static eg_status look_some(eg_index *x, const float *queries, int n, const int64
 	int *found, eg_error *err) {
 	const size_t places = (size_t)threads * (size_t)n;
 	float *fitted = eg_alloc(NULL, (size_t)n * (size_t)x->width * sizeof *fitted);
-	search s = {.x = x, .queries = fitted, .but = but, .n = n, .k = k};
-	s.hits = eg_alloc(NULL, places * (size_t)k * sizeof *s.hits);
+	search s = {.x = x, .queries = fitted, .but = but, .n = n, .k = k < x->n ? k : x->n > 0 ? (int)x->n : 1};
+	s.hits = eg_alloc(NULL, places * (size_t)s.k * sizeof *s.hits);
 	s.found = eg_calloc(NULL, places, sizeof *s.found);
 	eg_status status = fitted && s.hits && s.found ? EG_OK : no_memory(err);
 	for (int i = 0; i < n && !status; i++)
@@ -416,7 +419,7 @@ static eg_status look_some(eg_index *x, const float *queries, int n, const int64
 		eg_team_run(x->team, threads, look, &s);
 	else if (!status)
 		look(&s, 0, 1);
-	if (!status) merge(&s, threads, hits, found);
+	if (!status) merge(&s, threads, k, hits, found);
 	eg_release(NULL, fitted);
 	eg_release(NULL, s.hits);
 	eg_release(NULL, s.found);
@@ -426,7 +429,7 @@ static eg_status look_some(eg_index *x, const float *queries, int n, const int64
 eg_status eg_index_nearest(eg_index *x, const float *queries, int n, const int64_t *but, int k, eg_hit *hits, int *found,
 	eg_error *err) {
 	enum { SOME = 256, WORTH = 4096 }; /* numbers that a thread is worth waking for */
-	if (k < 1) return eg_fail(err, EG_ERR_ARG, "the %d nearest", k);
+	if (k < 1) return eg_fail(err, EG_ERR_ARG, "the %d nearest: ask for 1 at least", k);
 	const bool small = x->n * x->width < WORTH;
 	if (!small && x->threads > 1 && !x->team && !(x->team = eg_team_new(NULL, x->threads, err))) return err ? err->status : EG_ERR_MEMORY;
 	const int threads = small ? 1 : x->threads;

@@ -5,7 +5,7 @@
  * It is judged by what it finds: of how many samples is the nearest other one of the same class? In training the others
  * are those of the part that validates. A model is judged by what it finds in the training part, with the classes that
  * were left out of training. */
-#include "engram_index.h"
+#include "tasks/index.h"
 #include "tasks/samples.h"
 
 #include <math.h>
@@ -221,7 +221,8 @@ static void judge_reset(eg_task_judge *base) {
 static eg_status show(judge *j, const float *embedding, const char *id, int32_t label, bool *added, eg_error *err) {
 	const eg_lexicon *names = names_of(j->base.task);
 	const int n = j->gallery ? (int)eg_index_count(j->gallery) : 0;
-	eg_status status = j->gallery ? EG_OK : eg_index_new(j->width, distance_of(j->base.task), 0, &j->gallery, err);
+	const int threads = eg_context_threads(eg_graph_context(j->base.graph));
+	eg_status status = j->gallery ? EG_OK : eg_index_new(j->width, distance_of(j->base.task), threads, &j->gallery, err);
 	if (!status && !eg_grow(NULL, &j->shown, &j->cap_shown, n, sizeof *j->shown)) status = no_memory(err);
 	if (!status) status = eg_index_add(j->gallery, embedding, id ? id : "", label >= 0 ? names->at[label] : NULL, err);
 	*added = !status;
@@ -270,7 +271,7 @@ static eg_status judge_row(eg_task_judge *base, const eg_row *r, eg_error *err) 
 	const eg_part judged = (eg_part)(part - part->samples->parts);
 	const int32_t label = label_of(base->task, r);
 	const size_t width = (size_t)j->width;
-	if (base->total == 0) j->one_less = !base->params || judged == EG_PART_TRAIN, j->where = judged;
+	if (base->total == 0 && !j->gallery) j->one_less = !base->params || judged == EG_PART_TRAIN, j->where = judged;
 	if (!j->one_less && !j->gallery) {
 		eg_status status = show_training(j, judged, err);
 		if (status) return status;
@@ -347,14 +348,15 @@ static void judge_details(const eg_task_judge *base, eg_value *map) {
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
 /* The index of the options, opened once. */
-static eg_status fetch(const eg_task *t, const char *path, int width, eg_error *err) {
+static eg_status fetch(const eg_task *t, const char *path, int width, const eg_row *r, eg_error *err) {
 	shelf *s = ((const search *)t)->shelf;
 	if (s->path && !strcmp(s->path, path)) return EG_OK;
 	clear_shelf(s);
-	eg_status status = eg_index_open(path, 0, &s->index, err);
+	eg_status status = eg_index_open(path, eg_context_threads(eg_graph_context(r->graph)), &s->index, err);
 	if (!status && eg_index_width(s->index) != width)
 		status = eg_fail(err, EG_ERR_ARG, "%s holds embeddings of %d numbers, the model makes %d: make the index anew with this model",
 			path, eg_index_width(s->index), width);
+	if (!status && r->params && (status = eg_index_check_weights(s->index, r->params, err))) eg_fail_prefix(err, "%s", path);
 	if (!status && !(s->path = eg_alloc(NULL, strlen(path) + 1))) status = no_memory(err);
 	if (status)
 		clear_shelf(s);
@@ -393,7 +395,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *base, const e
 	for (int i = 0; i < width && !status; i++) eg_value_put_number(list, NULL, (double)x[i]);
 	if (list && o->index) eg_value_mark(list, EG_SHOW_NOT, NULL);
 	if (list) eg_value_mark(eg_value_put_text(out, "distance", distances[distance_of(t)]), EG_SHOW_NOT, NULL);
-	if (!status && o->index) status = fetch(t, o->index, width, err);
+	if (!status && o->index) status = fetch(t, o->index, width, r, err);
 	if (!status && o->index) status = put_nearest(((const search *)t)->shelf->index, x, o->top > 0 ? o->top : NEAREST, out, err);
 	eg_release(NULL, x);
 	return status;
