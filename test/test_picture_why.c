@@ -98,6 +98,35 @@ static void test_corner(void **state) {
 	eg_model_free(m);
 }
 
+/* A spare class is the likeliest, but no answer: of the others' shares, as in predict. */
+static void weigh_spare(eg_params *p, const void *user) {
+	EG_UNUSED(user);
+	const int at = eg_params_find(p, "linear1.bias");
+	eg_params_data(p, at)[0] = 0, eg_params_data(p, at)[1] = (eg_real)log(3), eg_params_data(p, at)[2] = 5;
+}
+
+static void test_spare_class(void **state) {
+	bench *b = *state;
+	uint8_t pixels[PIXELS];
+	draw_corner(pixels);
+	const char *picture = bench_picture(b, "corner.png", 1, SIDE, SIDE, pixels);
+	eg_recipe *r = halves_with(b, "  class_names: [blob, ink]\n  validation: 0.2\n  mean: 0\n  std: 1\n", "[flatten, {linear: 3}]", ", spare_class: true");
+	eg_model *m = bench_weigh_all(b, r, weigh_spare, NULL);
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	const eg_value *answer = ask(b, p, (eg_question){.path = picture}), *first = eg_value_first(eg_value_get(answer, "classes"));
+	assert_string_equal(class_of(answer), "ink");
+	assert_int_equal(eg_value_count(eg_value_get(answer, "classes")), 2);
+	assert_near(eg_value_number(eg_value_get(first, "probability"), 0), 0.75, 1e-6);
+	eg_picture_why *w = explain(b, m, &(eg_picture_why_options){.number = NULL}, picture);
+	assert_value(eg_value_get(eg_picture_why_facts(w), "of"), "{\"class\": \"ink\"}");
+	const eg_value *answers = eg_value_get(eg_picture_why_facts(w), "answers");
+	assert_int_equal(eg_value_count(answers), 2);
+	assert_near(eg_value_number(eg_value_get(eg_value_first(answers), "probability"), 0), 0.75, 1e-6);
+	eg_picture_why_close(w);
+	eg_predictor_free(p);
+	eg_model_free(m);
+}
+
 /* ---- the data ---------------------------------------------------------------------------------------------------- */
 
 /* Channel 1 answers with a pixel: the pictures that it likes are those with the brightest ones. */
@@ -376,6 +405,7 @@ static void test_refused(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_corner, halves_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_spare_class, halves_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_likes, halves_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_pixel, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_number, bench_setup, bench_teardown),

@@ -100,7 +100,8 @@ bool eg_pane_grid(eg_arena *a, const eg_pane *panels, int n, int columns, int ga
 		if (panels[i].H > h) h = panels[i].H;
 		if (panels[i].W > w) w = panels[i].W;
 	}
-	if (columns > n) columns = n > 0 ? n : 1;
+	if (columns > n) columns = n;
+	if (columns < 1) columns = 1;
 	const int rows = n > 0 ? (n + columns - 1) / columns : 1;
 	if (!eg_pane_new(a, rows * (h + gap) - gap, columns * (w + gap) - gap, white, p)) return false;
 	for (int i = 0; i < n; i++) {

@@ -201,7 +201,7 @@ static eg_status put_unit(page *p) {
 	if (known)
 		eg_put(p->out, "It can see rows %d to %d and columns %d to %d.", window[0], window[0] + window[2] - 1, window[1], window[1] + window[3] - 1);
 	else
-		eg_put(p->out, "Its receptive field is not placed: there is up-sampling before it.");
+		eg_put(p->out, "Where it looks is not told: something before it adds, repeats or moves rows and columns.");
 	end_figure(p);
 	drawn = draw_map(p, &p->arena, "unit", &panel);
 	if (drawn && known) eg_pane_frame(&panel, p->scale, window, red);

@@ -181,11 +181,14 @@ const char *eg_why_class(const eg_picture_why *w, int k, char buf[32]) {
 	return buf;
 }
 
+/* How many of the numbers are answers: all but a spare class's, which is the last. */
+static int answers_of(const eg_picture_why *w) { return names_of(w) && names_of(w)->n < w->K ? names_of(w)->n : w->K; }
+
 static eg_status find_number(eg_picture_why *w, eg_error *err) {
 	const eg_lexicon *names = names_of(w);
 	const char *wanted = w->options.number;
 	char *end = NULL, buf[32];
-	for (int k = 0; k < w->K; k++)
+	for (int k = 0; k < answers_of(w); k++)
 		if (!strcmp(eg_why_class(w, k, buf), wanted)) return w->k = k, EG_OK;
 	const long k = names ? -1 : strtol(wanted, &end, 10);
 	if (!names && end && !*end && end > wanted && k >= 0 && k < w->K) return w->k = (int)k, EG_OK;
@@ -230,7 +233,7 @@ static eg_status choose_number(eg_picture_why *w, eg_error *err) {
 	if (!slot) return eg_fail(err, EG_ERR_ARG, "the network does not use its input '%s'", w->input_names[0]);
 	w->at[0] = w->at[1] = w->k = 0;
 	eg_status status = d.rank == 4 ? choose_pixel(w, err) : EG_OK;
-	for (int k = 1; k < w->K && names_of(w); k++)
+	for (int k = 1; k < answers_of(w) && names_of(w); k++)
 		if (logit(w, k) > logit(w, w->k)) w->k = k;
 	if (!status && w->options.number) status = find_number(w, err);
 	w->value = logit(w, w->k);
@@ -283,18 +286,20 @@ static eg_status attribute_all(eg_picture_why *w, eg_error *err) {
 
 static void put_answers(const eg_picture_why *w, eg_value *map) {
 	char buf[32];
-	double sum = 0;
-	bool *told = eg_calloc(NULL, (size_t)w->K, sizeof *told);
+	const int n = answers_of(w);
+	double sum = 0, most = -INFINITY;
+	bool *told = eg_calloc(NULL, (size_t)n, sizeof *told);
 	eg_value *list = eg_value_put_list(map, "answers");
-	for (int k = 0; k < w->K && names_of(w); k++) sum += exp(logit(w, k) - w->value);
-	for (int i = 0; i < w->K && i < ANSWERS && told; i++) {
+	for (int k = 0; k < n; k++) most = fmax(most, logit(w, k));
+	for (int k = 0; k < n && names_of(w); k++) sum += exp(logit(w, k) - most);
+	for (int i = 0; i < n && i < ANSWERS && told; i++) {
 		int best = -1;
-		for (int k = 0; k < w->K; k++)
+		for (int k = 0; k < n; k++)
 			if (!told[k] && (best < 0 || (names_of(w) && logit(w, k) > logit(w, best)))) best = k;
 		told[best] = true;
 		eg_value *one = eg_value_put_map(list, NULL);
 		eg_value_put_text(one, names_of(w) ? "class" : "number", eg_why_class(w, best, buf));
-		if (names_of(w)) eg_value_put_number(one, "probability", exp(logit(w, best) - w->value) / sum);
+		if (names_of(w)) eg_value_put_number(one, "probability", exp(logit(w, best) - most) / sum);
 		eg_value_put_number(one, "value", logit(w, best));
 	}
 	eg_release(NULL, told);

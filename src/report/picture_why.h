@@ -7,7 +7,7 @@
 #include "engram_report.h"
 #include "tasks/samples.h"
 
-enum { EG_LIKED = 8, EG_LIKES = 8, EG_NEAREST = 8, EG_WHY_FILES = 96 };
+enum { EG_LIKED = 8, EG_LIKES = 8, EG_NEAREST = 8, EG_WHY_FILES = 1000 };
 
 /* A layer that is shown: its numbers for the picture, (C,H,W) or, of units without places, (C,1,1). */
 typedef struct eg_shown_layer {

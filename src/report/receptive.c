@@ -42,7 +42,7 @@ static const eg_attr *attribute(const eg_node_info *n, const char *name) {
 	return NULL;
 }
 
-/* Zeros put before the first row or column. */
+/* Zeros put before the first row or column; NAN: as many as a size that is open says. */
 static double padding_of(const eg_graph *g, const eg_node_info *n, int axis) {
 	const eg_attr *padding = attribute(n, "padding"), *automatic = attribute(n, "auto_pad");
 	const eg_dims x = eg_tensor_dims(g, n->inputs[0]), y = eg_tensor_dims(g, n->outputs[0]);
@@ -51,8 +51,10 @@ static double padding_of(const eg_graph *g, const eg_node_info *n, int axis) {
 	const char *word = automatic && automatic->names ? automatic->names[value] : "";
 	if (!strncmp(word, "same", 4)) {
 		const int64_t taps = (int64_t)(n->window[axis] - 1) * n->dilation[axis] + 1;
-		const int64_t all = (y.d[2 + axis] - 1) * n->stride[axis] + taps - x.d[2 + axis];
-		if (x.d[2 + axis] < 0 || all <= 0) return 0;
+		const bool open = x.d[2 + axis] < 0;
+		const int64_t all = open ? taps - 1 : (y.d[2 + axis] - 1) * n->stride[axis] + taps - x.d[2 + axis];
+		if (open && n->stride[axis] > 1) return (double)NAN;
+		if (all <= 0) return 0;
 		return (double)(!strcmp(word, "same_upper") ? all / 2 : (all + 1) / 2);
 	}
 	if (!padding || padding->type != EG_ATTR_INTS || padding->count <= axis || !strcmp(word, "valid")) return 0;
@@ -71,7 +73,9 @@ static void see_through(eg_receptive *f, const eg_graph *g, const eg_node_info *
 		if (n->window[a] <= 0) continue;
 		const double taps = (double)(n->window[a] - 1) * (n->dilation[a] > 0 ? n->dilation[a] : 1);
 		f->size[a] += (int64_t)ceil(taps * f->jump[a] - 1e-9);
-		if (f->placed) f->begin[a] -= padding_of(g, n, a) * f->jump[a];
+		const double padding = padding_of(g, n, a);
+		if (f->placed && !isnan(padding)) f->begin[a] -= padding * f->jump[a];
+		f->placed = f->placed && !isnan(padding);
 		f->jump[a] *= n->stride[a] > 0 ? n->stride[a] : 1;
 		if (n->repeats[a] > 1) f->placed = false;
 		if (n->repeats[a] > 0) f->jump[a] /= n->repeats[a];
