@@ -64,6 +64,39 @@ static void constants(void **state) {
 	}
 }
 
+#define CODES(units, text) \
+	"name: t\ntask: x\ndata: {source: mnist}\ninput: [4]\nmodel:\n  - rbf: {units: " units ", name: codes, init_value: 2, drawn: '" text \
+	"'}\n  - linear: classes\n"
+
+/* Codes that are drawn: # is init_value, . its negative; the first code first. */
+static void drawn_codes(void **state) {
+	(void)state;
+	static const eg_real want[] = {2, -2, -2, 2, -2, -2, 2, 2};
+	built b = build(CODES("2", "#.. #  ..##"), 10);
+	eg_error err;
+	eg_params *p = eg_params_new(b.g, 7, &err);
+	if (!p) fail_msg("%s", err.message);
+	const int at = eg_params_find(p, "codes.weight");
+	const eg_dims d = eg_params_dims(p, at);
+	assert_true(d.rank == 2 && d.d[0] == 2 && d.d[1] == 4);
+	for (int i = 0; i < 8; i++) assert_true(eg_params_data(p, at)[i] == want[i]);
+	eg_params_free(p);
+	drop(&b);
+	build_fails(CODES("2", "#.. #  .."), "r.yaml:6:5: rbf 'codes': 6 signs are drawn, but the codes have 8 numbers: draw one for each");
+	build_fails(CODES("2", "#.. #  ..###"), "r.yaml:6:5: rbf 'codes': 9 signs are drawn, but the codes have 8 numbers");
+	build_fails(CODES("2", "#..o#..#"), "r.yaml:6:5: rbf 'codes': codes are drawn with # and . alone: sign 4 is neither");
+}
+
+static void spare_class(void **state) {
+	(void)state;
+	built b = build(HEAD "model:\n  - flatten\n  - linear: 11\ntrain: {spare_class: true}\n", 10);
+	drop(&b);
+	build_fails(HEAD "model:\n  - flatten\n  - linear: classes\ntrain: {spare_class: true}\n",
+		"r.yaml:7:5: the last layer gives 10 values for a sample, but there are 10 classes and the spare one (train.spare_class); end with "
+		"`linear: 11`");
+	build_fails(HEAD "model:\n  - flatten\n  - linear: 11\n", "r.yaml:7:5: the last layer gives 11 values for a sample, but there are 10 classes; end with");
+}
+
 /* ---- sequences --------------------------------------------------------------------------------------------------- */
 
 static void sequences(void **state) {
@@ -422,6 +455,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shapes_have_places),
 		cmocka_unit_test(constants),
+		cmocka_unit_test(drawn_codes),
+		cmocka_unit_test(spare_class),
 		cmocka_unit_test(sequences),
 		cmocka_unit_test(links),
 		cmocka_unit_test(refuses_sequences),

@@ -388,7 +388,7 @@ static bool has_attr(const eg_op_info *op, const char *name) {
 static eg_status check_logits(const network *n, const eg_loss *loss, eg_dims d, int axis) {
 	const eg_recipe *r = n->recipe;
 	const eg_layer *layer = &r->layers[loss->of.index];
-	char shape[96], name[100];
+	char shape[96], name[100], word[40] = "classes";
 	int classes = classes_of(n, loss);
 	if (classes == 0 && !loss->info.field)
 		return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_FORMAT,
@@ -397,14 +397,16 @@ static eg_status check_logits(const network *n, const eg_loss *loss, eg_dims d, 
 	if (classes == 0 || are_guessed(n) || (axis >= 0 && d.d[axis] == wanted)) return EG_OK;
 	bool steps = has_steps(n, &d), last = d.rank > 2 && d.d[d.rank - 1] == classes;
 	sizes_text(n, &d, steps ? 2 : 1, shape, sizeof shape);
+	if (wanted > classes) snprintf(word, sizeof word, "%d", wanted);
 	if (loss->of.index == r->nlayers - 1)
 		snprintf(name, sizeof name, "the last layer");
 	else
 		snprintf(name, sizeof name, "layer '%s'", layer->name);
 	return eg_tree_fail(n->err, layer->tree, EG_ERR_SHAPE,
-		"%s gives %s %s for %s, but there are %d classes%s; end with `linear: classes%s%s`%s%s", name,
+		"%s gives %s %s for %s, but there are %d classes%s; end with `linear: %s%s%s`%s%s", name,
 		shape[0] ? shape : "no", strcmp(shape, "1") ? "values" : "value", steps ? "each step" : "a sample",
-		classes, wanted > classes ? " and the spare one (train.spare_class)" : "", loss->info.field ? "." : "", loss->info.field ? loss->info.field : "",
+		classes, wanted > classes ? " and the spare one (train.spare_class)" : "", word,
+		wanted == classes && loss->info.field ? "." : "", wanted == classes && loss->info.field ? loss->info.field : "",
 		d.rank > 2 && !steps ? " after `flatten`" : "",
 		last && has_attr(loss->layer.op, "axis") ? ", or tell the loss that the classes come last: `axis: -1`"
 							 : "");

@@ -30,11 +30,11 @@ static eg_status check_drawn(eg_infer *s, const char *drawn, int64_t wanted) {
 	for (const char *c = drawn; *c; c++) {
 		if (*c == ' ' || *c == '\t' || *c == '\n' || *c == '\r') continue;
 		if (*c != '#' && *c != '.')
-			return eg_fail(s->err, EG_ERR_ARG, "codes are drawn with # and . alone, not with '%c' (sign %lld)", *c, (long long)n + 1);
+			return eg_fail(s->err, EG_ERR_ARG, "codes are drawn with # and . alone: sign %lld is neither", (long long)n + 1);
 		n++;
 	}
 	if (n == wanted) return EG_OK;
-	return eg_fail(s->err, EG_ERR_ARG, "%lld signs are drawn, the codes have %lld numbers", (long long)n, (long long)wanted);
+	return eg_fail(s->err, EG_ERR_ARG, "%lld signs are drawn, but the codes have %lld numbers: draw one for each (the first code, then the second, ...)", (long long)n, (long long)wanted);
 }
 
 static eg_status rbf_infer(eg_infer *s) {

@@ -85,11 +85,6 @@ static eg_status check_losses(const eg_task *t, const char *target, const eg_int
 	char shape[128];
 	const bool spare = eg_recipe_spare_class(t->recipe); /* the last stands for none of them */
 	int n = of->type->count(of), found = 0;
-	if (spare && !t->type->spare_class) {
-		eg_fail(err, EG_ERR_ARG, "the task '%s' has no use for a spare class", t->type->info.name);
-		eg_recipe_locate(t->recipe, "train.spare_class", err);
-		return EG_ERR_ARG;
-	}
 	for (int i = 0; i < eg_graph_nodes(g); i++) {
 		eg_graph_node(g, i, &node);
 		if (node.ninputs < 2 || node.inputs[1].id != y.id) continue;
@@ -101,8 +96,9 @@ static eg_status check_losses(const eg_task *t, const char *target, const eg_int
 		}
 		found++;
 		if (d.d[want.class_axis] == n + spare) continue;
-		eg_fail(err, EG_ERR_SHAPE, "there are names for %d %s%s%s, but the network puts out %s, %lld of them",
+		eg_fail(err, EG_ERR_SHAPE, "there are names for %d %s%s%s%s, but the network puts out %s, %lld of them",
 		        n, of->type->word, of->target ? " of " : "", of->target ? of->name : "",
+		        spare ? " and the spare class (train.spare_class)" : "",
 		        eg_shape_text(g, d, shape, sizeof shape), (long long)d.d[want.class_axis]);
 		eg_recipe_locate(t->recipe, "model", err);
 		return EG_ERR_SHAPE;
@@ -116,6 +112,11 @@ static eg_status check_losses(const eg_task *t, const char *target, const eg_int
 
 eg_status eg_task_agrees(const eg_task *t, eg_graph *g, eg_error *err) {
 	eg_status status = EG_OK;
+	if (eg_recipe_spare_class(t->recipe) && !t->type->spare_class) {
+		eg_fail(err, EG_ERR_ARG, "the task '%s' has no use for a spare class: leave spare_class out", t->type->info.name);
+		eg_recipe_locate(t->recipe, "train.spare_class", err);
+		return EG_ERR_ARG;
+	}
 	for (int i = 0; i < t->nintakes && !status; i++) {
 		const eg_intake *f = t->intakes[i];
 		if (!f->target) status = check_type(t, f, g, err);
