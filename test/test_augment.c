@@ -193,6 +193,35 @@ static void test_boxes_and_masks_agree(void **state) {
 	eg_record_free(&s.r);
 }
 
+/* Rows keep their places, and columns move by as much a row as is drawn; an area is kept where it becomes wider. */
+static void test_shear_and_squeeze(void **state) {
+	EG_UNUSED(state);
+	const entry shear = ENTRY("shear", "by=0.4"), squeeze = ENTRY("squeeze", "most=1.3");
+	const eg_box from = {.x0 = 6, .y0 = 4, .x1 = 11, .y1 = 8};
+	double most = 0, widest = 0, narrowest = 9;
+	subject s = {0};
+	for (int i = 0; i < 200; i++) {
+		const eg_box *b;
+		make(&s, 6, 4, 11, 8);
+		apply(&shear, &s, 1, i);
+		b = &s.r.fields[2].boxes.at[0];
+		const double by = (b->x1 - b->x0 - (from.x1 - from.x0)) / (from.y1 - from.y0);
+		assert_true(fabs(b->y0 - from.y0) < 1e-9 && fabs(b->y1 - from.y1) < 1e-9);
+		assert_true(by >= -1e-9 && by <= 0.4 + 1e-9);
+		most = fmax(most, by);
+		make(&s, 6, 4, 11, 8);
+		apply(&squeeze, &s, 1, i);
+		b = &s.r.fields[2].boxes.at[0];
+		const double wider = (b->x1 - b->x0) / (from.x1 - from.x0), higher = (b->y1 - b->y0) / (from.y1 - from.y0);
+		assert_true(fabs(wider * higher - 1) < 1e-6);
+		widest = fmax(widest, wider), narrowest = fmin(narrowest, wider);
+	}
+	assert_true(most > 0.35);
+	assert_true(widest > 1.25 && widest < 1.3 + 1e-6);
+	assert_true(narrowest < 1 / 1.25 && narrowest > 1 / 1.3 - 1e-6);
+	eg_record_free(&s.r);
+}
+
 /* A quarter turn about the middle of a square: every pixel goes where it should, and none is blurred. */
 static void test_quarter_turn(void **state) {
 	EG_UNUSED(state);
@@ -540,6 +569,7 @@ int main(void) {
 		cmocka_unit_test(test_alternating),
 		cmocka_unit_test(test_crop),
 		cmocka_unit_test(test_boxes_and_masks_agree),
+		cmocka_unit_test(test_shear_and_squeeze),
 		cmocka_unit_test(test_quarter_turn),
 		cmocka_unit_test(test_interpolation),
 		cmocka_unit_test(test_dropped_boxes),
