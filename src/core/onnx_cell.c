@@ -212,6 +212,7 @@ static bool fits(eg_import *m, cell *c) {
 	const char *direction = eg_import_string(m, "direction", "forward");
 	c->dirs = !strcmp(direction, "bidirectional") ? 2 : 1;
 	c->backwards = !strcmp(direction, "reverse");
+	if (c->dirs == 1 && !c->backwards && strcmp(direction, "forward") != 0) eg_import_fail(m, "there is no direction '%.40s'", direction);
 	c->batch_first = eg_import_int(m, "layout", 0);
 	c->clip = eg_import_float(m, "clip", 0);
 	c->coupled = c->kind == 'L' && eg_import_int(m, "input_forget", 0);

@@ -39,7 +39,7 @@ static scope enter(eg_import *m) {
 
 /* The body's numbers and nodes, in the scope that is entered. */
 static void import_body(eg_import *m, const eg_onnx_model *body) {
-	m->inlined += body->nnodes;
+	m->inlined += body->nnodes + body->ntensors / 8; /* which take time as well */
 	if (m->inlined > MOST_COPIES) eg_import_fail(m, "its body repeated for all steps would have more than %d nodes", MOST_COPIES);
 	for (int i = 0; i < body->ntensors && !m->error.status; i++) {
 		eg_import_name *k = eg_import_declare(m, joined(m, m->scope->prefix, body->tensors[i].name));

@@ -85,7 +85,9 @@ bool eg_import_alias(eg_import *m, const char *name, const char *from) {
 }
 
 const char *eg_import_fresh(eg_import *m) {
-	const char *name = eg_arena_printf(&m->arena, "\001%d", ++m->between); /* names that no model has */
+	const char *name;
+	do name = eg_arena_printf(&m->arena, "\001%d", ++m->between); /* names that hardly a model has */
+	while (name && eg_import_look_up(m, name));
 	if (!name) no_memory(m);
 	return name ? name : "";
 }

@@ -10,6 +10,14 @@ static const eg_onnx_tensor *numbers(eg_import *m, int i) {
 	return k ? k->numbers : NULL;
 }
 
+/* Are inputs 0 to n - 1 there? What is left out has no numbers. */
+static bool given(eg_import *m, int n) {
+	bool all = true;
+	for (int i = 0; i < n; i++) all &= numbers(m, i) != NULL;
+	if (!all) eg_import_fail(m, "it needs %d input%s", n, n == 1 ? "" : "s");
+	return all;
+}
+
 /* Real numbers in the type that is asked for. */
 static bool put_reals(eg_import *m, eg_onnx_type type, const eg_dims *dims, const double *v) {
 	const int64_t n = eg_dims_count(dims, 0);
@@ -95,8 +103,8 @@ bool eg_import_made(eg_import *m) {
 	if (!strcmp(type, "HannWindow")) return window(m, 0.5, 0.5, 0);
 	if (!strcmp(type, "HammingWindow")) return window(m, 25.0 / 46, 21.0 / 46, 0);
 	if (!strcmp(type, "BlackmanWindow")) return window(m, 0.42, 0.5, 0.08);
-	if (!strcmp(type, "EyeLike")) return eye(m);
-	if (!strcmp(type, "BitShift")) return bit_shift(m);
-	if (!strcmp(type, "NonZero")) return non_zero(m);
+	if (!strcmp(type, "EyeLike")) return !given(m, 1) || eye(m);
+	if (!strcmp(type, "BitShift")) return !given(m, 2) || bit_shift(m);
+	if (!strcmp(type, "NonZero")) return !given(m, 1) || non_zero(m);
 	return false;
 }

@@ -259,10 +259,9 @@ static bool is_one_of(const char *type, const char *const *list) {
 /* Indices along an axis. */
 static range indices(eg_import *m) {
 	const eg_dims d = eg_import_in_dims(m, 0);
-	int64_t axis = 0;
+	int64_t axis = strcmp(m->node->type, "TopK") ? 0 : -1;
 	for (int i = 0; i < m->node->nattrs; i++)
 		if (m->node->attrs[i].name && !strcmp(m->node->attrs[i].name, "axis")) axis = m->node->attrs[i].i;
-	if (!strcmp(m->node->type, "TopK") && !axis) axis = d.rank - 1;
 	axis = axis < 0 ? axis + d.rank : axis;
 	return axis >= 0 && axis < d.rank && d.d[axis] > 0 ? (range){true, 0, d.d[axis] - 1} : (range){0};
 }
@@ -288,7 +287,7 @@ void eg_import_mark(eg_import *m) {
 			if (!to_type) k->type = type_of(m, x);
 		}
 		for (int i = 0; to_type && i < m->node->nattrs; i++)
-			if (!strcmp(m->node->attrs[i].name, "to")) k->type = (eg_onnx_type)m->node->attrs[i].i;
+			if (m->node->attrs[i].name && !strcmp(m->node->attrs[i].name, "to")) k->type = (eg_onnx_type)m->node->attrs[i].i;
 		const range all = range_of_type(k->type ? k->type : eg_onnx_type_of(eg_tensor_dtype(m->graph, k->value)));
 		if (all.known && (!r.known || r.least < all.least || r.most > all.most)) r = all;
 		k->bounded = fits(r);

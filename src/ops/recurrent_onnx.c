@@ -227,6 +227,7 @@ bool recurrent_import(eg_import *m, const char *name) {
 	}
 	const int64_t H = R.d[2];
 	if (eg_import_int(m, "hidden_size", H) != H) eg_import_fail(m, "hidden_size is not that of R, %lld", (long long)H);
+	if (dirs == 1 && strcmp(direction, "forward") != 0 && strcmp(direction, "reverse") != 0) eg_import_fail(m, "there is no direction '%.40s'", direction);
 	if (eg_import_float(m, "clip", 0) != 0) eg_import_fail(m, "clip is not supported");
 	eg_import_int(m, "output_sequence", 0);
 	set(op, options, "hidden", (int)H);
