@@ -178,6 +178,16 @@ static void lower_scale_channels(const eg_lowering *l) {
 	if (!scale && !bias) eg_build_node(b, "Identity", EG_IN(y), eg_lower_out(l, 0));
 }
 
+/* Rows (..,1,features) less codes (units,features), squared and added up. */
+static void lower_rbf(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const int rank = eg_lower_dims(l, 0).rank;
+	const char *codes = eg_lower_dims(l, 1).rank < 0 ? eg_lower_param(l, 0) : eg_lower_in(l, 1);
+	const char *rows = eg_build_unsqueeze(b, eg_lower_in(l, 0), (const int64_t[]){rank - 1}, 1);
+	const char *off = eg_build_node(b, "Sub", EG_IN(rows, codes), NULL);
+	eg_build_reduce(b, "ReduceSum", eg_build_node(b, "Mul", EG_IN(off, off), NULL), rank, eg_lower_out(l, 0));
+}
+
 /* Channels as (groups, pieces), of which the largest is taken; 0 in a shape is the size that x has there. */
 static void lower_maxout(const eg_lowering *l) {
 	eg_build *b = l->b;
@@ -220,7 +230,7 @@ static const struct {
 	void (*lower)(const eg_lowering *l);
 } table[] = {
 	{"sequence_mask", lower_mask}, {"last", lower_last}, {"mean_time", lower_mean_time}, {"causal_conv1d", lower_causal_conv},
-	{"zoneout", lower_zoneout}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
+	{"zoneout", lower_zoneout}, {"rbf", lower_rbf}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
 	{"multi_head_attention", eg_lower_multi_head_attention}, {"additive_attention", eg_lower_additive_attention},
 	{"multiplicative_attention", eg_lower_multiplicative_attention},
 };

@@ -47,6 +47,16 @@ static void set_padding(eg_export *x, const eg_op_info *op, const void *options,
 	eg_export_set_ints(x, "pads", pads, 2 * n);
 }
 
+/* The weights with zeros where a filter (or channel) does not see another. */
+static const char *masked(eg_export *x, eg_ints mask) {
+	eg_dims d = {0};
+	const real *w = eg_export_weights(x, 0, &d);
+	const int64_t n = eg_dims_count(&d, 0), taps = n / mask.n;
+	real *v = w ? eg_export_room(x, n) : NULL;
+	for (int64_t i = 0; i < n && v; i++) v[i] = mask.at[i / taps] ? w[i] : 0;
+	return v ? eg_export_reals(x, v, d) : "";
+}
+
 void window_export(eg_export *x, const char *type) {
 	const eg_op_info *op = eg_export_info(x);
 	const void *options = eg_export_options(x);
@@ -58,9 +68,9 @@ void window_export(eg_export *x, const char *type) {
 	int steps[WINDOW_AXES];
 	for (int i = 0; i < n; i++) steps[i] = stride[i] ? stride[i] : kernel[i]; /* left out, it is the kernel's */
 	const bool *ceil = field(op, options, "ceil_mode", &row), *excluded = field(op, options, "count_include_pad", &row);
-	if (mask && mask->at) eg_export_fail(x, "ONNX's %s has no mask of connections; multiply the weights by it", type);
 	if (*eg_export_out(x, 1)) eg_export_fail(x, "ONNX counts the places of maxima through all channels, here they are within one");
-	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), eg_export_param(x, 0), eg_export_param(x, 1)), EG_NAMES(eg_export_out(x, 0)));
+	const char *weights = mask && mask->at ? masked(x, *mask) : eg_export_param(x, 0);
+	eg_export_node(x, type, EG_NAMES(eg_export_in(x, 0), weights, eg_export_param(x, 1)), EG_NAMES(eg_export_out(x, 0)));
 	set_list(x, "kernel_shape", kernel, n);
 	set_list(x, "strides", steps, n);
 	set_padding(x, op, options, n);
