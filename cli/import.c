@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_TOLD = 20 };
+
 /* ---- a network --------------------------------------------------------------------------------------------------- */
 
 static void tell_network(const char *to, const eg_network *n) {
@@ -43,23 +45,26 @@ static void on_module(void *user, const char *layer, const char *module) {
 	printf("  %s: %s\n", text_shown(layer), text_shown(module));
 }
 
+/* user: how many are not there (int) */
 static void on_weight(void *user, const char *name, const char *why) {
-	(void)user;
-	if (why) printf("  not %s: %s\n", text_shown(name), text_shown(why));
+	if (why && ++*(int *)user <= MOST_TOLD) fprintf(stderr, "  not %s: %s\n", text_shown(name), text_shown(why));
 }
 
-/* Of PyTorch by names and shapes, of a network by the order of its layers. */
+/* Of PyTorch by names and shapes, of a network by the order of its layers. Here there are no others to begin with, so
+ * all must be there. */
 static eg_status read_weights(const cli_args *a, const char *from, eg_graph *g, eg_params *p, eg_context *ctx, eg_error *err) {
-	int n;
+	int n, missing = 0;
 	const char **map = args_all(a, "map", &n);
 	eg_network *network = NULL;
 	eg_status status;
 	if (!eg_network_is(from)) status = eg_pytorch_read(from, g, p, map, on_module, NULL, err);
-	else if ((network = eg_network_load(from, ctx, err))) status = eg_network_take(g, p, network, NULL, on_weight, NULL, err);
+	else if ((network = eg_network_load(from, ctx, err))) status = eg_network_take(g, p, network, NULL, on_weight, &missing, err);
 	else status = err->status;
 	eg_network_free(network);
 	free(map);
-	return status;
+	if (status || !missing) return status;
+	snprintf(err->message, sizeof err->message, "%d weights of the recipe have none in '%.300s'; train.from takes what there is", missing, from);
+	return err->status = EG_ERR_SHAPE;
 }
 
 /* What the task keeps beside the weights (names, vocabulary, scaling) is that of the recipe's data. */

@@ -7,11 +7,12 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SLOTS = 160, MOST_GATES = 4, NAME = 96 };
+enum { MOST_SLOTS = 160, MOST_GATES = 4, NAME = 96, TEXT = 800 };
 
 typedef enum slot_kind { WHOLE, GATES, BIAS_IH, BIAS_HH } slot_kind;
 
@@ -284,16 +285,20 @@ static eg_status take_said(weights *w, const eg_st_file *f, const char *const *m
 	return EG_OK;
 }
 
-/* Modules that are called as layers are, alone or at the end of a longer name. */
+/* Modules that are called as layers are, alone or, if there is but one such, at the end of a longer name. */
 static void take_named(weights *w, const eg_st_file *f) {
-	char module[2 * NAME];
+	char module[2 * NAME], longer[2 * NAME] = "";
 	for (int i = 0; i < w->n; i++) {
 		layer *l = &w->layers[i];
+		int ends = 0;
 		for (int k = 0; k < f->n && !l->found; k++) {
 			if (!module_of(l, f->tensors[k].name, module) || is_taken(w, module)) continue;
 			const size_t n = strlen(module), m = strlen(l->name);
-			if (n >= m && !strcmp(module + n - m, l->name) && (n == m || module[n - m - 1] == '.') && fits(l, f, module)) take(l, module);
+			if (n < m || strcmp(module + n - m, l->name) != 0 || (n > m && module[n - m - 1] != '.') || !fits(l, f, module)) continue;
+			if (n == m) take(l, module);
+			else if (!ends++) memcpy(longer, module, sizeof longer);
 		}
+		if (!l->found && ends == 1) take(l, longer);
 	}
 }
 
@@ -334,24 +339,32 @@ static bool is_counter(const char *tensor) { /* of batch normalisation: nothing 
 	return end && !strcmp(end, ".num_batches_tracked");
 }
 
+/* Behind what is there, as far as there is room. */
+static void EG_PRINTF(2, 3) append(char text[TEXT], const char *fmt, ...) {
+	const size_t n = strlen(text);
+	va_list list;
+	va_start(list, fmt);
+	vsnprintf(text + n, TEXT - n, fmt, list);
+	va_end(list);
+}
+
 /* Names and shapes of what fits nothing, of both sides. */
 static eg_status check_all(const weights *w, const eg_st_file *f) {
-	char text[800] = "", shape[160];
-	size_t n = 0;
+	char text[TEXT] = "", shape[160];
 	int layers = 0, tensors = 0;
 	for (int i = 0; i < w->n; i++) {
 		if (w->layers[i].found || layers++ > 3) continue;
 		const slot *s = &w->layers[i].slots[0];
-		n += (size_t)snprintf(text + n, sizeof text - n, "%s'%.40s' (%s %s)", n ? ", " : "", w->layers[i].name, s->suffix, eg_st_dims_text(&s->dims, shape, sizeof shape));
+		append(text, "%s'%.40s' (%s %s)", *text ? ", " : "", w->layers[i].name, s->suffix, eg_st_dims_text(&s->dims, shape, sizeof shape));
 	}
-	if (layers > 4) n += (size_t)snprintf(text + n, sizeof text - n, " and %d more", layers - 4);
-	const size_t ours = n;
+	if (layers > 4) append(text, " and %d more", layers - 4);
+	const size_t ours = strlen(text);
 	for (int i = 0; i < f->n; i++) {
 		if (belongs(w, f->tensors[i].name) || is_counter(f->tensors[i].name) || tensors++ > 3) continue;
-		n += (size_t)snprintf(text + n, sizeof text - n, "%s'%.60s' %s", n > ours ? ", " : ours ? "; of the file nothing fits " : "", f->tensors[i].name,
+		append(text, "%s'%.60s' %s", strlen(text) > ours ? ", " : ours ? "; of the file nothing fits " : "", f->tensors[i].name,
 			eg_st_dims_text(&f->tensors[i].dims, shape, sizeof shape));
 	}
-	if (tensors > 4) snprintf(text + n, sizeof text - n, " and %d more", tensors - 4);
+	if (tensors > 4) append(text, " and %d more", tensors - 4);
 	if (layers) return eg_fail(w->err, EG_ERR_SHAPE, "the file has no weights for %s", text);
 	if (tensors) return eg_fail(w->err, EG_ERR_SHAPE, "the recipe has no layer for %s", text);
 	return EG_OK;

@@ -85,8 +85,7 @@ const char *eg_build_node(eg_build *b, const char *type, const char *const *in, 
 }
 
 static eg_onnx_attr *attribute(eg_build *b, const char *name, eg_onnx_kind kind) {
-	static eg_onnx_attr nowhere;
-	if (b->error.status) return &nowhere;
+	if (b->error.status) return &b->nowhere;
 	eg_onnx_attr *a = &b->attrs[b->nodes[b->model.nnodes - 1].nattrs++];
 	*a = (eg_onnx_attr){.name = eg_build_text(b, name), .kind = kind};
 	return a;

@@ -17,6 +17,7 @@ typedef struct eg_build {
 	const char *where; /* what new names begin with */
 	int count;         /* of new names */
 	eg_onnx_attr *attrs;
+	eg_onnx_attr nowhere; /* after failure */
 	eg_arena arena;
 	eg_error error;
 } eg_build;

@@ -21,7 +21,10 @@ static void add_crf(eg_build *b, const eg_onnx_parts *p, const eg_node_info *n) 
 		if (!dims) return;
 		memcpy(dims, d.d, sizeof d.d);
 		const char *of = eg_arena_printf(&b->arena, "%s.weights", name);
-		if (!of) return;
+		if (!of) {
+			eg_fail(&b->error, EG_ERR_MEMORY, "out of memory for a model");
+			return;
+		}
 		eg_build_keep_tensor(b, &(eg_onnx_tensor){of, EG_ONNX_FLOAT, d.rank, dims, eg_params_data(p->params, i)});
 		eg_build_node(b, "Identity", EG_IN(of), name);
 		eg_build_keep_output(b, &(eg_onnx_value){.name = name, .type = EG_ONNX_FLOAT, .rank = d.rank, .dims = dims});

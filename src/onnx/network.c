@@ -205,9 +205,12 @@ static const eg_onnx_value *value_of(const eg_network *n, const char *name) {
 	return NULL;
 }
 
+/* As eg_onnx_import has them: whole numbers that no type of ours is made for are in a longer one. */
 bool eg_network_type(const eg_network *n, const char *name, eg_dtype *type) {
 	const eg_onnx_value *v = value_of(n, name);
-	return v && eg_onnx_dtype(v->type, type);
+	if (!v || eg_onnx_dtype(v->type, type)) return v;
+	*type = v->type == EG_ONNX_UINT32 || v->type == EG_ONNX_UINT64 ? EG_I64 : EG_I32;
+	return *type == EG_I64 || v->type == EG_ONNX_INT8 || v->type == EG_ONNX_INT16 || v->type == EG_ONNX_UINT16;
 }
 
 static const eg_network_array *given(const eg_network_array *in, int nin, const char *name) {
@@ -255,6 +258,8 @@ static eg_status learn_sizes(eg_network *n, const eg_network_array *in, int nin,
 		const eg_onnx_value *v = &n->model.inputs[i];
 		const eg_network_array *a = given(in, nin, v->name);
 		if (!a) return eg_fail(err, EG_ERR_ARG, "input '%.100s' %s is missing", v->name, shape_text(v, theirs));
+		eg_dtype type;
+		if (!eg_network_type(n, v->name, &type) || type != a->type) return eg_fail(err, EG_ERR_ARG, "input '%.100s' is given in another type than its own", v->name);
 		bool fits = a->dims.rank == v->rank;
 		for (int k = 0; k < v->rank && fits; k++) fits = a->dims.d[k] > 0 && a->dims.d[k] <= INT32_MAX && (v->dims[k] < 0 || v->dims[k] == a->dims.d[k]);
 		if (!fits)

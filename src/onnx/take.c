@@ -31,8 +31,8 @@ static int list_groups(const eg_graph *g, const eg_params *p, group **groups) {
 			const char *name = eg_params_name(p, k), *stack = name + own + 1;
 			char prefix[NAME];
 			if (strncmp(name, info.name, own) != 0 || name[own] != '.') continue;
-			const bool stacked = stack[0] == 'l' && stack[1] >= '0' && stack[1] <= '9' && stack[2] == '.';
-			snprintf(prefix, sizeof prefix, "%.*s", (int)(own + (stacked ? 4 : 1)), name);
+			const size_t digits = *stack == 'l' ? strspn(stack + 1, "0123456789") : 0; /* "l12." */
+			snprintf(prefix, sizeof prefix, "%.*s", (int)(own + (digits && stack[1 + digits] == '.' ? digits + 3 : 1)), name);
 			int at = first;
 			while (at < n && strcmp((*groups)[at].name, prefix) != 0) at++;
 			if (at == n) {

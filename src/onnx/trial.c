@@ -101,7 +101,7 @@ static eg_status compare(trial *t, const char *name) {
 	for (int64_t i = 0; i < n; i++)
 		if (fabs((double)x[i]) > most) most = fabs((double)x[i]);
 	for (int64_t i = 0; i < n; i++) {
-		const double off = isnan(x[i]) && isnan(y[i]) ? 0 : fabs((double)x[i] - (double)y[i]);
+		const double off = x[i] == y[i] || (isnan(x[i]) && isnan(y[i])) ? 0 : fabs((double)x[i] - (double)y[i]);
 		if (most > 0 && off / most > t->told->difference) t->told->difference = off / most;
 		if (!(off <= 1e-5 * most || off <= 1e-4 * fabs((double)x[i])))
 			return eg_fail(t->err, EG_ERR_NUMERIC,
