@@ -119,8 +119,10 @@ static int export_to(const cli_args *a, const form *f) {
 	cli_network n = {0};
 	char *name = args_has(a, "output") ? NULL : name_of(a->operands[0], f->ending);
 	const char *path = name ? name : args_text(a, "output");
-	eg_context *ctx = cli_can_write(a, path) ? cli_context(a) : NULL;
+	const bool itself = !strcmp(path, a->operands[0]);
+	eg_context *ctx = !itself && cli_can_write(a, path) ? cli_context(a) : NULL;
 	int code = CLI_FAILED;
+	if (itself) fail("export", "%s would be written over; name another file with -o", path);
 	if (ctx && eg_network_is(a->operands[0])) {
 		eg_network *alone = f->write_alone ? onnx_open(a, a->operands[0], ctx) : NULL;
 		if (!f->write_alone) fail("export", "%s is a network alone, which is not written as %s", a->operands[0], f->name);

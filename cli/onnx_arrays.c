@@ -45,9 +45,12 @@ static bool add(onnx_arrays *a, const char *verb, const char *name, eg_dims dims
 	const char *known = NULL;
 	for (int i = 0; i < m->ninputs; i++)
 		if (!strcmp(m->inputs[i].name, name)) known = m->inputs[i].name;
-	bool ok = known && eg_network_type(a->of, name, &type) && type != EG_F16 && type != EG_BF16;
-	if (!known) fail(verb, "the network has no input '%s'; its first is '%s'", text_shown(name), m->ninputs ? text_shown(m->inputs[0].name) : "");
-	else if (!ok) fail(verb, "input '%s' is of half precision, which cannot be given here", text_shown(name));
+	bool ok = known && eg_network_type(a->of, name, &type) && type != EG_F16 && type != EG_BF16, twice = false;
+	for (int i = 0; i < a->n; i++) twice |= !strcmp(a->at[i].name, name);
+	ok = ok && !twice;
+	if (twice) fail(verb, "input '%s' is given twice", text_shown(name));
+	else if (!known) fail(verb, "the network has no input '%s'; its first is '%s'", text_shown(name), m->ninputs ? text_shown(m->inputs[0].name) : "");
+	else if (!ok) fail(verb, "input '%s' is of a type that cannot be given here", text_shown(name));
 	const size_t n = count(&dims);
 	for (size_t i = 0; i < n && ok; i++) {
 		const bool whole = type == EG_I32 || type == EG_I64 || type == EG_U8;
@@ -145,17 +148,19 @@ static bool read_csv(onnx_arrays *a, const char *verb, const char *name, const c
 	bool ok = data;
 	char *text = cli_alloc(data ? size + 1 : 1);
 	if (data) memcpy(text, data, size);
+	ok = ok && strlen(text) == size;
 	for (char *line = text; ok && *line; rows++) {
 		int64_t here = 0;
 		for (bool more = true; more && ok; here++) {
 			char *end;
+			line += strspn(line, " \t");
 			if (n == room) {
 				double *bigger = cli_alloc((room = 2 * room + 256) * sizeof *bigger);
 				if (n) memcpy(bigger, v, n * sizeof *v);
 				free(v), v = bigger;
 			}
 			v[n++] = strtod(line, &end);
-			ok = end > line;
+			ok = end > line && *line != '\n'; /* strtod would go on in the next row */
 			end += strspn(end, " \t\r");
 			more = *end == ',';
 			line = end + more;
@@ -199,10 +204,14 @@ static bool flatten(const eg_value *v, const eg_dims *d, int depth, double **to)
 	return true;
 }
 
-static bool add_value(onnx_arrays *a, const char *verb, const char *name, const eg_value *v, const char *where) {
+/* most: numbers that the text has room for. */
+static bool add_value(onnx_arrays *a, const char *verb, const char *name, const eg_value *v, size_t most, const char *where) {
 	const eg_dims d = shape_of(v);
-	double *numbers = cli_alloc((count(&d) + 1) * sizeof *numbers), *end = numbers;
-	if (flatten(v, &d, 0, &end)) return add(a, verb, name, d, numbers);
+	size_t n = 1;
+	bool possible = true;
+	for (int i = 0; i < d.rank && possible; i++) n *= (size_t)d.d[i], possible = n && n <= most;
+	double *numbers = cli_alloc((possible ? n + 1 : 1) * sizeof *numbers), *end = numbers;
+	if (possible && flatten(v, &d, 0, &end)) return add(a, verb, name, d, numbers);
 	free(numbers);
 	return fail(verb, "%s: '%s' must be lists of numbers, those of one depth of one length", where, text_shown(name)), false;
 }
@@ -214,9 +223,9 @@ bool onnx_read_json(onnx_arrays *a, const char *verb, const char *text, size_t s
 	const eg_onnx_model *m = eg_network_model(a->of);
 	if (eg_value_parse(text, size, where, &v, &err)) return fail_error(verb, &err), false;
 	if (eg_value_kind_of(v) == EG_VALUE_LIST && m->ninputs == 1) {
-		ok = add_value(a, verb, m->inputs[0].name, v, where);
+		ok = add_value(a, verb, m->inputs[0].name, v, size, where);
 	} else if (eg_value_kind_of(v) == EG_VALUE_MAP) {
-		for (const eg_value *c = eg_value_first(v); c && ok; c = eg_value_next(c)) ok = add_value(a, verb, eg_value_key(c), c, where);
+		for (const eg_value *c = eg_value_first(v); c && ok; c = eg_value_next(c)) ok = add_value(a, verb, eg_value_key(c), c, size, where);
 	} else {
 		ok = false;
 		fail(verb, "%s: a map of the inputs by their names is needed", where);

@@ -46,7 +46,7 @@ static bool made(const problem *p, const eg_network *n, const eg_onnx_value *v, 
 	if (!eg_network_type(n, v->name, &x->type) || v->rank > EG_MAX_DIMS) return false;
 	for (int i = 0; i < v->rank; i++) {
 		const char *open = v->dims[i] < 0 && v->open ? v->open[i] : NULL;
-		x->dims.d[i] = v->dims[i] >= 0 ? v->dims[i] : (open ? !strcmp(open, "batch") : !i) ? p->batch : p->size;
+		x->dims.d[i] = v->dims[i] >= 0 ? v->dims[i] : (open && *open ? !strcmp(open, "batch") : !i) ? p->batch : p->size;
 		count *= (size_t)x->dims.d[i];
 	}
 	char *data = cli_alloc(count * eg_dtype_size(x->type) + 1);

@@ -53,6 +53,8 @@ exports looks 'gru: {hidden: 4, name: states}' 'mean_time: {name: mean, from: {l
 	'additive_attention: {units: 5, from: [mean, states, lengths], name: a}' \
 	'multiplicative_attention: {scaled: true, from: [a, states, lengths], name: b}' 'concat: {from: [a, b]}' 'linear: 1'
 exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
+exports codes last 'linear: 6' 'rbf: {units: 3}' 'linear: 1'
+exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 
 refuses "ONNX has no recurrent layer with layer_norm" 'lstm: {hidden: 4, layer_norm: true}' last 'linear: 1'
@@ -90,6 +92,19 @@ expect 0 "$ENGRAM" predict model.onnx x.json
 says "logits (2,1): "
 expect 0 "$ENGRAM" predict model.onnx x.json -o made
 [ -s made/logits.npy ] && [ -s made/lstm1.l0.hn.npy ] || fail "no outputs as .npy: $(ls made)"
+expect 1 "$ENGRAM" predict model.onnx --input input=made/lstm1.l0.hn.npy --input input=made/lstm1.l0.hn.npy
+says "input 'input' is given twice"
+zeros=$(yes 0 | head -n 65535 | paste -sd, -) # lists of 65,536, each in the first place of the next: 2^64 numbers
+echo "[[[[1,$zeros],$zeros],$zeros],$zeros]" >many.json
+expect 1 "$ENGRAM" predict model.onnx many.json
+says "must be lists of numbers"
+printf '0.5,\n1\n' >cut.csv
+expect 1 "$ENGRAM" predict model.onnx cut.csv
+says "it must hold rows of numbers"
+cp model.onnx same.onnx
+expect 1 "$ENGRAM" export same.onnx --to onnx
+says "same.onnx would be written over"
+cmp -s model.onnx same.onnx || fail "the file was written over"
 expect 0 "$ENGRAM" bench net.safetensors:n2t5 --runs 2 --json
 json out
 says '"runs": 2'
@@ -111,6 +126,12 @@ expect 0 "$ENGRAM" predict model.safetensors --json
 mv out first
 expect 0 "$ENGRAM" predict back.safetensors --json
 same out first
+
+recipe more 'lstm: {hidden: 4, layers: 2}' last 'linear: 7' 'linear: 1'
+rm -f other.safetensors
+expect 1 "$ENGRAM" import model.onnx --recipe net.yaml -o other.safetensors
+says "weights of the recipe have none in 'model.onnx'"
+[ ! -e other.safetensors ] || fail "a model without all of its weights was left behind"
 
 # ---- weights of PyTorch ----------------------------------------------------------------------------------------------
 
