@@ -162,6 +162,7 @@ endif()
 # Other people's tests of models in files: cases in folders.
 if(EXISTS ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
 	test_program(onnx_suite ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
+	test_program(onnx_samples ${CMAKE_SOURCE_DIR}/test/onnx_samples.c) # for test/interop/onnx.py
 	if(TARGET onnx_suite)
 		register(onnx_cases COMMAND onnx_suite test/onnx_cases) # written by test/interop/onnx_recurrent.py
 	endif()

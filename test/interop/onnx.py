@@ -2,12 +2,14 @@
 """Compares what engram exports as ONNX with onnxruntime (PyPI; not part of `make test`):
 
     python3 -m venv venv && venv/bin/pip install onnx onnxruntime numpy
-    venv/bin/python test/interop/onnx.py build/engram MODEL|RECIPE... [--opset 13 --opset 22]
+    venv/bin/python test/interop/onnx.py build/engram MODEL|RECIPE... [--opset 13 --opset 22] [--samples build/test/onnx_samples]
 
 Each is exported, must pass onnx.checker with its shapes, and must give the same outputs in onnxruntime and in engram, to
 1e-5 of the largest number, on random inputs with several batch sizes and lengths, also with states given; a network that
 reads forward must give in two pieces, with its states carried over, what it gives in one. What engram refuses to export
-is told. Exit code 1 where one differs, 77 where the packages are not there.
+is told. With --samples build/test/onnx_samples and models, their test records are what comes in: onnxruntime must give for
+100 of them, in batches as the model's own evaluation makes them and then each alone, cut off at its length, what engram's
+own network has given. Exit code 1 where one differs, 77 where the packages are not there.
 """
 import argparse, os, subprocess, sys, tempfile
 
@@ -26,6 +28,7 @@ arguments.add_argument("engram")
 arguments.add_argument("models", nargs="+")
 arguments.add_argument("--opset", type=int, action="append")
 arguments.add_argument("--runs", type=int, default=4)
+arguments.add_argument("--samples", help="the program that writes what a model gets of its test records")
 args = arguments.parse_args()
 onnxruntime.set_default_logger_severity(3)
 random = np.random.default_rng(1)
@@ -100,6 +103,42 @@ def in_pieces(model, session, inputs):
     return max([largest(both, whole["logits"]), *(largest(second[s], whole[s]) for s in states)])
 
 
+def one_alone(x, value, which, length):
+    """Of sample `which` alone what belongs to it, by the names that a value of the file has for its dimensions."""
+    names = [d.dim_param for d in value.type.tensor_type.shape.dim]
+    for axis, name in enumerate(names):
+        if name == "batch":
+            x = np.take(x, [which], axis)
+        elif name == "time" and length:
+            x = np.take(x, range(length), axis)
+    return x
+
+
+def on_records(source, model, session, folder):
+    """The largest difference on test records, and how many there were."""
+    out = subprocess.run([args.samples, source, folder + "/records", "100"], capture_output=True, text=True)
+    if out.returncode:
+        raise SystemExit(out.stderr or f"{source}: no test records")
+    inputs, outputs = ({v.name: v for v in values} for values in (model.graph.input, model.graph.output))
+    worst, records = 0.0, 0
+    for batch in sorted(os.listdir(folder + "/records"), key=int):
+        arrays = {kind: {f[len(kind) + 1:-4]: np.load(f"{folder}/records/{batch}/{f}") for f in os.listdir(f"{folder}/records/{batch}")
+                         if f.startswith(kind + ".")} for kind in ("in", "out")}
+        names = list(arrays["out"])
+        scale = {n: max(float(np.max(np.abs(arrays["out"][n]))), 1e-30) for n in names}
+        for name, theirs in zip(names, session.run(names, arrays["in"])):
+            worst = max(worst, largest(theirs, arrays["out"][name]))
+        batch_axis = [d.dim_param for d in outputs["logits"].type.tensor_type.shape.dim].index("batch")
+        for which in range(arrays["out"]["logits"].shape[batch_axis]):
+            length = int(arrays["in"]["lengths"][which]) if "lengths" in arrays["in"] else 0
+            given = {n: one_alone(x, inputs[n], which, length) for n, x in arrays["in"].items()}
+            for name, theirs in zip(names, session.run(names, given)):
+                ours = one_alone(arrays["out"][name], outputs[name], which, length)
+                worst = max(worst, float(np.max(np.abs(theirs - ours))) / scale[name] if theirs.shape == ours.shape else float("inf"))
+            records += 1
+    return worst, records
+
+
 def compare(source, opset, folder):
     path = f"{folder}/model.onnx"
     out = subprocess.run([args.engram, "export", source, "--to", "onnx", "--opset", str(opset), "-o", path], capture_output=True, text=True)
@@ -118,9 +157,14 @@ def compare(source, opset, folder):
             worst = max(worst, largest(ours[name], theirs[name]))
         carried = in_pieces(model, session, inputs)
         pieces = None if carried is None else max(pieces or 0.0, carried)
+    told = ""
+    if args.samples:
+        different, records = on_records(source, model, session, folder)
+        worst = max(worst, different)
+        told = f", on {records} test records {different:.1e}"
     bad = worst > 1e-5 or (pieces or 0) > 1e-5
     print(f"{os.path.basename(source)}, opset {opset}: {len(model.graph.node)} nodes, {args.runs} runs, largest difference {worst:.1e}"
-          + (f", in pieces {pieces:.1e}" if pieces is not None else "") + (" DIFFERS" if bad else ""), flush=True)
+          + told + (f", in pieces {pieces:.1e}" if pieces is not None else "") + (" DIFFERS" if bad else ""), flush=True)
     if bad:
         failed.append(source)
 
