@@ -60,6 +60,22 @@ static bool enter_zone(const char *verb, const char *zone) {
 	return true;
 }
 
+/* A table that is not in this folder, but is a file of a known series: that one, wherever it lies. NULL: it is none, or
+ * lies nowhere, and then err says what to type. */
+static const char *find_known(const char *path, char *found, size_t size, eg_error *err) {
+	const eg_data_info *info;
+	err->message[0] = '\0';
+	for (int i = 0; (info = eg_data_at(i)) && !strchr(path, '/'); i++)
+		for (int k = 0; k < info->nfiles; k++) {
+			eg_data_place place;
+			if (strcmp(info->files[k].name, path) != 0) continue;
+			if (eg_data_locate(info->name, &place, err)) return NULL;
+			snprintf(found, size, "%s/%s", place.folder, path);
+			return access(found, R_OK) ? NULL : found; /* it may be packed there */
+		}
+	return NULL;
+}
+
 eg_time_tables *forecast_read(const cli_args *a, const char *path, const forecast_rows *rows, int *code) {
 	eg_error err;
 	const char *verb = a->verb->name;
@@ -71,9 +87,14 @@ eg_time_tables *forecast_read(const cli_args *a, const char *path, const forecas
 	eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"), .format = args_text(a, "time-format"),
 		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"), .line = rows ? rows->line : 0, .before = rows ? rows->before : NULL,
 		.separator = !separator ? 0 : strcmp(separator, "tab") == 0 ? '\t' : strcmp(separator, "semicolon") == 0 ? ';' : ','};
+	char place[2048];
+	const char *known = !rows && access(path, F_OK) ? find_known(path, place, sizeof place, &err) : path;
+	const bool nowhere = !known && err.message[0];
+	if (nowhere) fail_error(verb, &err);
+	if (known) path = known;
 	const bool grid = read_grid(verb, args_text(a, "grid"), &o);
 	*code = grid ? CLI_FAILED : CLI_USAGE;
-	if (grid && enter_zone(verb, o.zone) &&
+	if (grid && !nowhere && enter_zone(verb, o.zone) &&
 	        (rows ? eg_time_tables_parse(rows->text, strlen(rows->text), path, &o, &tables, &err) : eg_time_tables_read(path, &o, &tables, &err)))
 		fail_error(verb, &err);
 	for (int i = 0; tables && i < tables->n; i++)
