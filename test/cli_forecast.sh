@@ -48,6 +48,21 @@ expect 1 "$ENGRAM" forecast months.csv --target Sales --model arimo
 says "Is it 'arima'?"
 expect 2 "$ENGRAM" forecast months.csv --target Sales --log --box-cox auto
 
+# ---- several models together, of very few values; files of known series, wherever they lie ----
+head -9 months.csv >few.csv
+for kind in combine weigh; do
+	expect 0 "$ENGRAM" forecast few.csv --target Sales --model "$kind(naive,mean)" --horizon 1
+	says "5 origins from 2001-03"
+	says "$kind(naive,mean)"
+done
+mkdir -p known/timeseries none
+cut -d, -f1-2 few.csv >known/timeseries/airline-passengers.csv
+expect 0 env ENGRAM_DATA="$PWD/known" "$ENGRAM" forecast airline-passengers.csv --model naive --horizon 1
+says "/known/timeseries/airline-passengers.csv: Sales, 8 values"
+expect 1 env ENGRAM_DATA="$PWD/none" HOME="$PWD/none" XDG_CACHE_HOME= "$ENGRAM" forecast airline-passengers.csv
+says "engram data get airline"
+says_not "No such file"
+
 # ---- known columns ----
 { cat months.csv; printf '2006-01,,1,\n2006-02,,0,\n'; } >known.csv
 expect 0 "$ENGRAM" forecast known.csv --target Sales --known Open --model 'arima(0,1,1)(0,1,0)12' --horizon 2 --json

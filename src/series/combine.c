@@ -123,7 +123,8 @@ static eg_status ask(eg_combination *c, int i, const eg_past *past, eg_outlook *
 }
 
 static eg_status hold_out(eg_combination *c, const eg_past *past, int cut, held *l, eg_error *err) {
-	const int H = c->horizon, rest = past->n - cut, stride = (rest + ORIGINS_MOST - 1) / ORIGINS_MOST;
+	const int H = c->horizon, rest = past->n - cut; /* 0: fewer than five values, and nothing is held out */
+	const int stride = rest > 0 ? (rest + ORIGINS_MOST - 1) / ORIGINS_MOST : 1;
 	l->horizon = H, l->n = c->n, l->origins = 0;
 	const ptrdiff_t room = (rest + stride - 1) / stride, all = room * H;
 	l->mean = eg_alloc(NULL, (size_t)((2 * c->n + 1) * all + 1) * sizeof *l->mean);
