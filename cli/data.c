@@ -1,5 +1,6 @@
 /* data.c - engram data: which data sets are known and where they lie; fetching them. Showing one is in show.c, its
  * units in vocab.c. */
+#include "forecast.h"
 #include "show.h"
 
 #include <stdlib.h>
@@ -196,13 +197,13 @@ static int run(const cli_args *a) {
 	if (!strcmp(what, "list") && a->noperands == 1) return list(args_has(a, "json"));
 	if (!strcmp(what, "list")) return fail_usage("data", "'list' takes no argument '%s'", a->operands[1]);
 	if (!strcmp(what, "show") && a->noperands == 2) return data_show(a, a->operands[1]);
-	if (!strcmp(what, "show")) return fail_usage("data", "'show' takes one NAME or RECIPE");
+	if (!strcmp(what, "show")) return fail_usage("data", "'show' takes one NAME, RECIPE or FILE.csv");
 	if (!strcmp(what, "vocab") && a->noperands == 2) return data_vocab(a, a->operands[1]);
 	if (!strcmp(what, "vocab")) return fail_usage("data", "'vocab' takes one RECIPE or MODEL");
 	if (strcmp(what, "get")) {
 		const char *meant = eg_did_you_mean(what, whats, 4);
 		if (meant) return fail_usage("data", "there is no 'data %s'; did you mean 'data %s'?", what, meant);
-		return fail_usage("data", "there is no 'data %s': it is 'data list', 'data get NAME', 'data show NAME|RECIPE' or "
+		return fail_usage("data", "there is no 'data %s': it is 'data list', 'data get NAME', 'data show NAME|RECIPE|FILE.csv' or "
 				"'data vocab RECIPE|MODEL'", what);
 	}
 	if (a->noperands == 1) return fail_usage("data", "get what? 'engram data list' shows what there is");
@@ -217,10 +218,13 @@ static int run(const cli_args *a) {
 
 static const cli_option options[] = {
 	{"folder", 0, "DIR", "get: put the files here, and look nowhere else; show: where the data lies", 0, 0},
-	{"number", 'n', "N", "show: so many records, evenly over the part (default: 4); vocab: so many units (default: 20)", 0, 100000},
+	{"number", 'n', "N", "show: so many records, evenly over the part (default: 4), or so many series of a table (default: 8); vocab: so many units (default: 20)", 0, 100000},
 	{"output", 'o', "FILE.html", "show: a page with these facts and records, pictures and plots too", 0, 0},
 	{"augmented", 0, NULL, "show: each record too as the recipe's 'augment' makes it in four epochs", 0, 0},
 	{"split", 0, "train|validation|test", "show: records of this part", 0, 0},
+	{"id", 0, "COLUMN", "show, of a table (FILE.csv) with several series: this column says which one a row is of", 0, 0},
+	OPTIONS_TIME,
+	OPTION_GRID,
 	{"text", 0, "TEXT", "vocab: show how this is cut", 0, 0},
 	{"all", 0, NULL, "show: read every record, however long it takes", 0, 0},
 	OPTION_SET,
@@ -231,7 +235,7 @@ static const cli_option options[] = {
 const cli_verb verb_data = {
 	.name = "data",
 	.line = "list the data sets that are known, get one, or show what is in it",
-	.operands = "list | get NAME... | show NAME|RECIPE | vocab RECIPE|MODEL",
+	.operands = "list | get NAME... | show NAME|RECIPE|FILE.csv | vocab RECIPE|MODEL",
 	.min_operands = 1,
 	.max_operands = -1,
 	.about = "'data list' shows the data sets, their licences and where they lie.\n\n"
@@ -244,7 +248,9 @@ const cli_verb verb_data = {
 		 "sizes, missing values, records that cannot be read, and those that are there twice, in\n"
 		 "a part or in two. Large sets of pictures and sound are read in part, which is said;\n"
 		 "--all reads all. Then it shows some records, and, of a recipe, what its network gets of\n"
-		 "them. Settings of a data set are given by --set, as in --set path=shoes.\n\n"
+		 "them. Settings of a data set are given by --set, as in --set path=shoes. Of a table over\n"
+		 "time (FILE.csv), with one series or, with --id, several, it tells the steps, gaps, trend\n"
+		 "and season of each, and what is odd; -n says of how many series.\n\n"
 		 "'data vocab' shows what the texts of a recipe or a model are cut into (data.unit): how\n"
 		 "many units there are, which are the commonest and the longest, what share of each part\n"
 		 "is unknown, and with --text how a sentence is cut.",
@@ -252,6 +258,7 @@ const cli_verb verb_data = {
 	.examples = "  engram data list\n  engram data get fashion-mnist mnist\n"
 		    "  engram data show mnist -n 12 -o mnist.html\n"
 		    "  engram data show recipe.yaml --augmented -o sheet.html\n"
+		    "  engram data show shops.csv --id Shop -o shops.html\n"
 		    "  engram data vocab recipes/char-lstm.yaml --set data.unit=subword --text 'To be or not to be'\n",
 	.run = run,
 };

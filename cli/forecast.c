@@ -373,8 +373,7 @@ static int run(const cli_args *a) {
 static const cli_option options[] = {
 	{"target", 0, "COLUMN", "the column to forecast (default: the only one of numbers)", 0, 0},
 	OPTIONS_TIME,
-	{"grid", 0, "STEP", "bring rows to steps of this length, the mean of each step's rows: 10min, 1h, 1d, 1w, 1mo, 1y (default: the "
-	                    "step that all times have in common)", 0, 0},
+	OPTION_GRID,
 	{"id", 0, "COLUMN", "the table has several series, and this column says which one a row is of: each is forecast", 0, 0},
 	{"horizon", 0, "N", "how many steps ahead (default: a season, or 10)", 1, 10000},
 	{"period", 0, "N", "steps of a season; 1: there is none (default: found by the calendar and the autocorrelation)", 1, 10000},

@@ -61,6 +61,10 @@ typedef struct forecast_job {
 	{"missing", 0, "TEXT", "a cell with this text says nothing, as an empty one and NA do; may be repeated", 0, 0}, \
 	{"separator", 0, "comma|tab|semicolon", "what stands between cells (default: comma)", 0, 0}
 
+#define OPTION_GRID \
+	{"grid", 0, "STEP", "bring rows to steps of this length, the mean of each step's rows: 10min, 1h, 1d, 1w, 1mo, 1y (default: the " \
+	                    "step that all times have in common)", 0, 0}
+
 /* ---- forecast_table.c: the series, and what is seen or known beside it ------------------------------------------- */
 
 /* Rows that come behind a table: the names and a row, the number of its line, and the time of the row before it, where

@@ -322,6 +322,7 @@ int data_show(const cli_args *a, const char *name) {
 	eg_error err;
 	const char *page = args_text(a, "output");
 	eg_status status = EG_OK;
+	if (data_is_table(name)) return data_show_table(a, name);
 	if (eg_data_find(name))
 		status = open_name(&s, name, &err);
 	else if (!open_recipe(&s, name, &err))

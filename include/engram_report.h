@@ -268,6 +268,11 @@ EG_API eg_status eg_survey(eg_source *source, const eg_survey_options *options, 
  * broken records are left out. */
 EG_API eg_status eg_survey_task(eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err);
 
+/* Of the series of a table: {"data", "series" (how many), "more_series" (of which there are no facts), "parts": [{"part",
+ * "steps", "values": [...]}] of the first `most`, "odd": [{"series", "column", "what", "shown"}] of all, "more_odd"}.
+ * Columns that count rows are left out; of one without numbers "words" tells what it holds. */
+EG_API eg_status eg_survey_tables(const eg_time_tables *tables, int most, eg_value **facts, eg_error *err);
+
 /* One line of a table of such facts; texts are valid inside of the call. */
 typedef struct eg_survey_line {
 	const char *part, *field; /* "": of the whole */
@@ -297,6 +302,8 @@ EG_API void eg_sheet_facts(eg_sheet *s, const eg_value *facts);
 /* r: of this source; `seen` (may be NULL): what eg_samples_seen said of it. `draw`: a text behind its name, or NULL. */
 EG_API eg_status eg_sheet_record(eg_sheet *s, const eg_source *source, const eg_record *r, const char *draw,
 	const eg_value *seen, eg_error *err);
+/* A series of a table as plots, with what eg_survey_tables said of it, an item of its "parts". */
+EG_API eg_status eg_sheet_table(eg_sheet *s, const eg_time_table *t, const eg_value *part, eg_error *err);
 /* A heading, below which records and pictures come side by side. */
 EG_API void eg_sheet_heading(eg_sheet *s, const char *text);
 /* A picture (C 1 or 3) by itself, with two lines of text, which may be NULL. */

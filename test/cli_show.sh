@@ -112,4 +112,36 @@ expect 2 "$ENGRAM" data show
 expect 1 "$ENGRAM" data show folder --set path=nowhere
 says "nowhere"
 expect 1 "$ENGRAM" data show mnits
+
+# A table with several series: some of them, how many more there are, and what is odd about those.
+if "$ENGRAM" version | grep -q "csv "; then
+	awk 'BEGIN { print "Shop,Month,Sales,Wind,None"; for (t = 0; t < 60; t++) for (s = 1; s <= 5; s++)
+		printf "%s,%d-%02d,%s,%s,\n", s == 1 ? "a<b" : "S" s, 2001 + int(t / 12), t % 12 + 1, s == 4 ? 7 : s == 2 && t > 10 && t < 30 ? "NA" :
+			s == 5 && t == 30 ? 9999 : 100 * s + t % 12 * (12 - t % 12), t % 3 ? "N" : "S" }' >shops.csv
+	show shops.csv --id Shop -n 2 -o shops.html
+	says "shops.csv: 5 series by the column Shop"
+	says "60 steps, 2001-01 to 2005-12"
+	says "season of 12 steps"
+	says "2 words: S, N"
+	says "and 3 more"
+	says "S4: Sales: it never changes"
+	says "S5: Sales: 1 spike, the largest at step 31, 2003-07"
+	says_not "S2: Sales: a gap"
+	page shops.html "a&lt;b</h2>" "<svg" "season of 12 steps" "and 3 more series"
+	show shops.csv --id Shop -n 2 --json
+	json out
+	holds 'v["series"] == 5 and v["more_series"] == 3 and len(v["parts"]) == 2' 'p["S2"]["values"][0]["longest_gap"] == 19' \
+		'{"series": "S2", "column": "Sales", "what": "a gap of 19 of its 60 steps", "shown": True} in v["odd"]' \
+		'len([o for o in v["odd"] if o["column"] == "None"]) == 5' 'p["a<b"]["values"][2]["words"] == "nothing"' \
+		'(p["a<b"]["values"][0]["min"], p["a<b"]["values"][0]["max"]) == (100, 136)'
+	grep '^Shop\|^S5' shops.csv | cut -d, -f2-3 >alone.csv
+	show alone.csv
+	says "one series"
+	says "odd: 1 spike, the largest at step 31"
+	expect 1 "$ENGRAM" data show shops.csv
+	says "shops.csv:3: the time in the column 'Month' is the same as that of line 2"
+	expect 2 "$ENGRAM" data show shops.csv --augmented
+	expect 1 "$ENGRAM" data show nowhere.csv
+	says "nowhere.csv"
+fi
 done_testing

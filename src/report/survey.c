@@ -366,7 +366,7 @@ static void put_classes(eg_value *map, const survey *s, int k) {
 	if (f->unknown) eg_value_put_int(v, "none", f->unknown);
 }
 
-static void put_look(eg_value *map, const eg_series_look *look) {
+void eg_put_look(eg_value *map, const eg_series_look *look) {
 	if (look->longest_gap) eg_value_put_int(map, "longest_gap", look->longest_gap);
 	if (look->constant) eg_value_put_bool(map, "constant", true);
 	if (isnan(look->lag1)) return;
@@ -393,7 +393,7 @@ static void put_columns(eg_value *map, const survey *s, int k) {
 		eg_value_put_number(one, "mean", x->n ? x->sum / (double)x->n : (double)NAN);
 		eg_value_put_number(one, "max", x->n ? x->max : (double)NAN);
 		if (x->gaps) eg_value_put_int(one, "gaps", x->gaps);
-		if (field->kind == EG_FIELD_SERIES && f->there == 1) put_look(one, &x->look);
+		if (field->kind == EG_FIELD_SERIES && f->there == 1) eg_put_look(one, &x->look);
 	}
 	if (f->most_columns > f->ncolumns) eg_value_put_int(map, "more_values", f->most_columns - f->ncolumns);
 }

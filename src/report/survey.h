@@ -1,5 +1,5 @@
 /* survey.h - what the files of this folder that show data share: survey.c (facts), inputs.c (what a network gets),
- * survey_series.c (columns of series), survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c
+ * survey_series.c (columns of series), survey_tables.c (tables of several series), survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c
  * and sheet_plots.c (a page). */
 #ifndef ENGRAM_REPORT_SURVEY_H
 #define ENGRAM_REPORT_SURVEY_H
@@ -20,6 +20,7 @@ typedef struct eg_series_look {
 	double trend, season; /* 0..1, how much of the column they are */
 } eg_series_look;
 eg_status eg_look_at_series(const float *at, int stride, int n, eg_series_look *look, eg_error *err);
+void eg_put_look(eg_value *map, const eg_series_look *look); /* survey.c: as facts */
 
 /* ---- words (survey_lines.c) -------------------------------------------------------------------------------------- */
 
@@ -45,6 +46,7 @@ void eg_say_count(eg_words *w, int64_t n); /* 60,000 */
 void eg_say_records(eg_words *w, const eg_value *part);
 void eg_say_lengths(eg_words *w, const eg_value *lengths);
 void eg_say_values(eg_words *w, const eg_value *values);
+void eg_say_column(eg_words *w, const eg_value *values); /* the same of a column of a series, and what it looks like */
 void eg_say_input(eg_words *w, const eg_value *input);
 void eg_say_units(eg_words *w, const eg_value *units);
 void eg_say_duplicates(eg_words *w, const eg_value *duplicates);

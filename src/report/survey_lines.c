@@ -269,6 +269,15 @@ static void say_look(eg_words *w, const eg_value *x) {
 	        (long long)eg_int_of(x, "spike_at") + 1);
 }
 
+void eg_say_column(eg_words *w, const eg_value *x) {
+	if (eg_value_get(x, "words")) {
+		eg_say(w, "%s", eg_text_of(x, "words"));
+		return;
+	}
+	eg_say_values(w, x);
+	say_look(w, x);
+}
+
 static void tell_values(const lines *l, const eg_value *field) {
 	const eg_value *list = eg_value_get(field, "values");
 	int64_t k = 0;
@@ -280,8 +289,7 @@ static void tell_values(const lines *l, const eg_value *field) {
 			snprintf(what, sizeof what, "%.50s", column);
 		else
 			snprintf(what, sizeof what, eg_value_count(list) > 1 ? "column %lld" : "values", (long long)k);
-		eg_say_values(&w, x);
-		say_look(&w, x);
+		eg_say_column(&w, x);
 		tell(l, what, &w);
 	}
 	if (!eg_int_of(field, "more_values")) return;
@@ -349,8 +357,49 @@ static void tell_broken(lines *l, const eg_value *facts) {
 	tell(l, "broken", &w);
 }
 
+static void tell_series(lines *l, const eg_value *p) {
+	eg_words steps = {0};
+	l->part = eg_text_of(p, "part");
+	eg_say(&steps, "%s", eg_text_of(p, "steps"));
+	tell(l, "steps", &steps);
+	for (const eg_value *x = eg_value_first(eg_value_get(p, "values")); x; x = eg_value_next(x)) {
+		eg_words w = {0};
+		eg_say_column(&w, x);
+		tell(l, eg_text_of(x, "column"), &w);
+	}
+}
+
+/* A table of one or several series: some of them, how many more there are, and what is odd about those. */
+static void tell_table(lines *l, const eg_value *facts) {
+	const int64_t more = eg_int_of(facts, "more_series"), odd = eg_int_of(facts, "more_odd");
+	eg_words w = {0};
+	for (const eg_value *p = eg_value_first(eg_value_get(facts, "parts")); p; p = eg_value_next(p)) tell_series(l, p);
+	l->part = "";
+	if (more) {
+		eg_say(&w, "and %lld more", (long long)more);
+		tell(l, "series", &w);
+	}
+	for (const eg_value *o = eg_value_first(eg_value_get(facts, "odd")); o; o = eg_value_next(o)) {
+		const char *column = eg_text_of(o, "column");
+		eg_words one = {0};
+		if (eg_value_get(o, "shown") && *column) continue; /* its line says so */
+		eg_say(&one, "%s%s%s%s%s", eg_text_of(o, "series"), *eg_text_of(o, "series") ? ": " : "", column, *column ? ": " : "",
+		        eg_text_of(o, "what"));
+		tell(l, "odd", &one);
+	}
+	eg_words rest = {0};
+	if (odd) {
+		eg_say(&rest, "and %lld more", (long long)odd);
+		tell(l, "odd", &rest);
+	}
+}
+
 void eg_survey_lines(const eg_value *facts, void (*take)(void *user, const eg_survey_line *line), void *user) {
 	lines l = {take, user, "", ""};
+	if (eg_value_get(facts, "series")) {
+		tell_table(&l, facts);
+		return;
+	}
 	for (const eg_value *p = eg_value_first(eg_value_get(facts, "parts")); p; p = eg_value_next(p)) tell_part(&l, p);
 	l.field = "", l.part = "";
 	if (eg_value_get(facts, "kept_aside")) {
