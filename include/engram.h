@@ -469,7 +469,7 @@ typedef struct eg_plan_options {
 	                             * gradients as inputs have. Copied */
 	const char *const *outputs; /* names of the outputs wanted, NULL-terminated; NULL: all */
 	const char *objective;      /* with gradients: the only output that they come from; NULL: all that no other is
-	                             * computed from */
+	                             * computed from. Steps at ends that it passes over may be 0 in outputs before it */
 	const bool *frozen;         /* with gradients of parameters: one for each parameter, true: it does not change,
 	                             * and its gradient is not computed, nor anything that only leads to it; what lies
 	                             * there is left as it is. In training a layer all of whose weights are frozen

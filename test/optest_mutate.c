@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What no operator's case calls: it is the optimizer's, a loop's (test_loop.c), or keeps what the next run begins with
- * (test_kern_sequence.c, test_attention_session.c). */
-static const char *const of_others[] = {"update", "sumsq", "clip_value", "blend", "loop_rows", "keep_rows"};
+/* What no operator's case calls: it is the optimizer's, a loop's (test_loop.c), keeps what the next run begins with
+ * (test_kern_sequence.c, test_attention_session.c), or looks where a loss's sequences end (test_packing.c). */
+static const char *const of_others[] = {"update", "sumsq", "clip_value", "blend", "loop_rows", "keep_rows", "ends"};
 
 static const char *const fault_names[] = {"sign flipped", "order reversed", "one element off by one",
 "last unit skipped"};

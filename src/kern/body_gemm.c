@@ -82,15 +82,15 @@ EG_ALWAYS_INLINE void tile_f32(const int mr, const int nv, const bool rows, int 
 		tile_f32(mr, nv, rows, k, a, as, b, bs, bp, c, ldc, acc, next, false); \
 	}
 #define GEMM_TILES(mr, nv) GEMM_TILE(mr, nv, panel, false) GEMM_TILE(mr, nv, rows, true)
-#define GEMM_HEG_LIVE(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
-GEMM_HEG_LIVE(1) GEMM_HEG_LIVE(2) GEMM_HEG_LIVE(3) GEMM_HEG_LIVE(4) GEMM_HEG_LIVE(5) GEMM_HEG_LIVE(6)
+#define GEMM_HEIGHT(mr) GEMM_TILES(mr, 1) GEMM_TILES(mr, 2)
+GEMM_HEIGHT(1) GEMM_HEIGHT(2) GEMM_HEIGHT(3) GEMM_HEIGHT(4) GEMM_HEIGHT(5) GEMM_HEIGHT(6)
 GEMM_TILES(1, 4) GEMM_TILES(2, 4) GEMM_TILES(3, 4) GEMM_TILES(1, 8)
 #define GEMM_UP_TO_6(nv, name) \
 	tile_f32_1x##nv##name, tile_f32_2x##nv##name, tile_f32_3x##nv##name, \
 		tile_f32_4x##nv##name, tile_f32_5x##nv##name, tile_f32_6x##nv##name
 #if EG_VREGS >= 32
-GEMM_HEG_LIVE(7) GEMM_HEG_LIVE(8) GEMM_HEG_LIVE(9) GEMM_HEG_LIVE(10)
-GEMM_HEG_LIVE(11) GEMM_HEG_LIVE(12) GEMM_HEG_LIVE(13) GEMM_HEG_LIVE(14)
+GEMM_HEIGHT(7) GEMM_HEIGHT(8) GEMM_HEIGHT(9) GEMM_HEIGHT(10)
+GEMM_HEIGHT(11) GEMM_HEIGHT(12) GEMM_HEIGHT(13) GEMM_HEIGHT(14)
 #define GEMM_ABOVE_6(nv, name) \
 	, tile_f32_7x##nv##name, tile_f32_8x##nv##name, tile_f32_9x##nv##name, \
 		tile_f32_10x##nv##name, tile_f32_11x##nv##name, tile_f32_12x##nv##name, \
@@ -444,7 +444,8 @@ static void gemm_packed_rows(const eg_gemm_packed_args *g, int row, int begin, i
 	}
 }
 
-/* The same without the rows behind an end, which become 0. */
+/* The same without the rows behind an end, which become 0: also those that are computed between others, since which
+ * they are depends on how rows are shared out to threads. */
 static void gemm_packed_live(const eg_gemm_packed_args *g, int row, int m, int j0, int j1) {
 	const eg_live live = {g->lengths.p, g->N, g->t0};
 	const int first = row * g->rows;
@@ -452,9 +453,10 @@ static void gemm_packed_live(const eg_gemm_packed_args *g, int row, int m, int j
 		int next = first + at;
 		end = eg_live_run(&live, &next, first + m) - first;
 		at = next - first;
-		for (int i = done; i < at && !g->acc; i++)
-			memset(eg_at(g->c, row) + (ptrdiff_t)i * g->ldc + j0, 0, (size_t)(j1 - j0) * sizeof(float));
 		if (end > at) gemm_packed_rows(g, row, at, end, j0, j1);
+		for (int i = done; i < end && !g->acc; i++)
+			if (live.t0 + (first + i) / live.N >= live.lengths[(first + i) % live.N])
+				memset(eg_at(g->c, row) + (ptrdiff_t)i * g->ldc + j0, 0, (size_t)(j1 - j0) * sizeof(float));
 	}
 }
 

@@ -60,8 +60,8 @@ typedef struct eg_gemm_pack_args {
  * job the columns may be split too: unit u does row block u / nsplit and column share u % nsplit of nsplit (eg_split
  * over the table's column panels; 1 <= nsplit <= gemm_pack_units(k, n)). No scratch. act is applied last and only with
  * acc false. lengths (in global jobs; or absent): the rows are eg_live; what is wanted of those behind an end are
- * numbers alone: such a row of C is either computed like the others or, as if A and bias were 0, left with acc, else
- * 0. */
+ * numbers alone, the same for any split. `ref` computes such a row of C like the others; in other tables it becomes 0,
+ * or, with acc, is left or computed, where that of A is 0. */
 typedef struct eg_gemm_packed_args {
 	eg_buf a, b, bias, lengths, c;
 	int m, rows, n, k, lda, ldc, nsplit, N, t0;

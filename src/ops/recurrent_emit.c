@@ -77,7 +77,8 @@ static seq seq_of(eg_emit *e, const recurrent *r) {
 	s.carries = looks_back && !eg_emit_has_in(e, s.port.h0) && (s.port.c0 < 0 || !eg_emit_has_in(e, s.port.c0));
 	s.carried = s.carries && eg_emit_state(e, 0, r->layers, s.N, r->P).p;
 	s.given = eg_emit_x(e, s.port.lengths, EG_PLAIN);
-	s.lengths = s.given.p ? s.given : eg_emit_ends(e);
+	/* who looks ahead begins behind those ends, and comes to what is read with the state from there */
+	s.lengths = s.given.p || !looks_back ? s.given : eg_emit_ends(e);
 	if (r->decay) s.dt = eg_emit_x(e, s.port.dt, EG_PLAIN);
 	return s;
 }
