@@ -323,12 +323,12 @@ static void judge_reset(eg_task_judge *base) {
 	j->units = j->tens = 0;
 }
 
-/* 1 where the first costs least, a share where others cost as little. */
+/* 1 where the first costs least, a share where others cost as little; 0 where it is not known what one costs. */
 static double first_of(const double *cost, int n) {
 	int as_good = 0;
 	for (int i = 0; i < n; i++) {
-		if (cost[i] < cost[0]) return 0;
-		as_good += cost[i] <= cost[0];
+		if (!(cost[0] <= cost[i])) return 0;
+		as_good += cost[0] >= cost[i];
 	}
 	return 1.0 / as_good;
 }
@@ -392,7 +392,8 @@ const eg_task_type eg_task_type_reply = {
 			"Of who answers: BLEU (n-grams of what it writes that are in the right answer), chrF (the same of\n"
 			"characters) and how many are the same; the loss, nats a unit of the right answers; and, of ten\n"
 			"answers, the right one and nine others of the same part, how often the right one takes the fewest\n"
-			"nats a character, and how often it gains most by what was said. There are many right answers to most things, so the first three are low.",
+			"nats a character, and how often it gains most by what was said. There are many right answers to\n"
+			"most things, so the first three are low.",
 		.abilities = EG_ABLE_GENERATE | EG_ABLE_TALK},
 	.size = sizeof(reply),
 	.keys = {keys, EG_COUNT(keys)},
