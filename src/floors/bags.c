@@ -5,7 +5,7 @@
 
 eg_bag_text eg_bag_text_with(const int32_t *ids, int n, ptrdiff_t apart, const eg_task *t, const eg_datum *d) {
 	const eg_intake *in = t->intakes[0];
-	const bool written = d && d->there && in->type->kind == EG_FIELD_TEXT;
+	const bool written = d && d->there && in->type->kind == EG_FIELD_TEXT && eg_intake_text_keys(in)->unit == EG_UNIT_WORD;
 	return (eg_bag_text){ids, n, apart, in, written ? d->text.bytes : NULL, written ? d->text.size : 0};
 }
 

@@ -13,7 +13,7 @@ typedef struct eg_bag_text {
 	int n;
 	ptrdiff_t apart;
 	const eg_intake *intake; /* that has cut `bytes` into them */
-	const char *bytes;       /* NULL: not known: the text was asked about in numbers */
+	const char *bytes;       /* NULL: not known: asked about in numbers; or not cut into words */
 	size_t size;
 } eg_bag_text;
 /* With what is written in `d`, which may be NULL. */
