@@ -302,16 +302,20 @@ static void spell_in_epoch(stand *s, uint32_t item, int epoch, char *input, char
 
 static void spell_sample(stand *s, uint32_t item, char *input, char *target) { spell_in_epoch(s, item, -1, input, target); }
 
-static stand samples_with(bench *b, const char *file, const char *data, const char *augment) {
+static stand samples_in(bench *b, const char *file, const char *data, const char *augment, eg_samples_options options) {
 	stand s = {.b = b};
 	bench_text(b, "small.txt", file);
 	s.recipe = bench_recipe(b,
 		"name: small\ntask: reply\ndata: {source: dialogue, path: %s/small.txt, test: 0%s}\ninput: [time]\naugment: [%s]\nmodel: %s\n"
 		"train: {loss: cross_entropy}\n", b->folder, data, augment, NETWORK);
-	s.d = draw(b, s.recipe, (eg_samples_options){.part = EG_PART_TRAIN});
+	s.d = draw(b, s.recipe, options);
 	OK(b, eg_recipe_build(s.recipe, b->ctx, eg_samples_sizes(s.d.samples), &s.graph, &b->err));
 	OK(b, eg_task_suits(s.d.task, s.graph, &b->err));
 	return s;
+}
+
+static stand samples_with(bench *b, const char *file, const char *data, const char *augment) {
+	return samples_in(b, file, data, augment, (eg_samples_options){.part = EG_PART_TRAIN});
 }
 
 static stand samples_of(bench *b, const char *file, const char *data) { return samples_with(b, file, data, ""); }
@@ -389,6 +393,32 @@ static void another_answer(void **state) {
 	assert_int_not_equal(eg_task_open(r, &t, &b->err), EG_OK);
 	SAYS(b, "'other_answer' is for talks with their answers, the task 'reply', not for 'classify'");
 	eg_recipe_free(r);
+}
+
+/* In a fold, where every second record is another's: so many records of the fold away. */
+static void another_answer_of_a_fold(void **state) {
+	bench *b = *state;
+	char input[64], target[64], file[400] = "", own[64];
+	int others = 0;
+	for (int i = 0; i < 40; i++) sprintf(file + strlen(file), "%c1\n%c2\n\n", i < 20 ? 'a' + i : 'A' + i - 20, i < 20 ? 'a' + i : 'A' + i - 20);
+	stand s = samples_in(b, file, ", form: lines, turn_longest: 9", "other_answer: 1", (eg_samples_options){.part = EG_PART_TRAIN, .folds = 2});
+	const uint32_t n = (uint32_t)eg_samples_get(s.d.samples, EG_PART_TRAIN)->count;
+	assert_in_range(n, 10, 30);
+	for (uint32_t at = 0; at < n; at++) {
+		spell_sample(&s, at, input, target);
+		own[at] = input[1], own[at + 1] = '\0';
+	}
+	for (uint32_t at = 0; at < n; at++)
+		for (int epoch = 0; epoch < 4; epoch++) {
+			spell_in_epoch(&s, at, epoch, input, target);
+			const char *found = strchr(own, input[4]);
+			assert_non_null(found);
+			assert_in_range(found - own + 1, at, at + 2);
+			assert_true((found - own == at) == (target[4] == '2'));
+			others += found - own != at;
+		}
+	assert_in_range(others, n / 2, 2 * n);
+	samples_end(&s);
 }
 
 /* ---- forms of files ---------------------------------------------------------------------------------------------- */
@@ -584,6 +614,7 @@ int main(void) {
 		cmocka_unit_test(draws_no_unknown),
 		cmocka_unit_test(one_sequence),
 		cmocka_unit_test(another_answer),
+		cmocka_unit_test(another_answer_of_a_fold),
 		cmocka_unit_test(forms_of_talks),
 		cmocka_unit_test(cornell),
 		cmocka_unit_test(parts_by_order),

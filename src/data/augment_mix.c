@@ -383,10 +383,10 @@ static eg_status other_answer(eg_augment_call *c, eg_error *err) {
 	const int within = ((const answer_options *)c->options)->within;
 	const eg_record *other;
 	if (!eg_augment_happens(c)) return EG_OK;
-	const int64_t least = within && c->item > within ? c->item - within : 0,
-		      most = within && c->item < c->items - 1 - within ? c->item + within : c->items - 1;
-	const int64_t i = eg_draw_whole(&c->draw, least < most ? least : most, most);
-	if (i == c->item) return EG_OK;
+	const int64_t least = within && c->at > within ? c->at - within : 0,
+		      most = within && c->at < c->items - 1 - within ? c->at + within : c->items - 1;
+	const int64_t i = eg_draw_whole(&c->draw, least, most);
+	if (i == c->at) return EG_OK;
 	eg_status status = c->other(c->user, i, &other, err);
 	for (int k = 0; k < c->nfields && !status; k++) {
 		eg_datum *d = &c->record->fields[k];

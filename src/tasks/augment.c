@@ -247,7 +247,8 @@ typedef struct others {
 	int epoch, upto; /* they go through this many entries */
 } others;
 
-static eg_status augment(const others *o, int64_t item, eg_record *r, eg_error *err);
+static eg_status augment(const others *o, int64_t at, eg_record *r, eg_error *err);
+static int64_t item_at(const eg_sample_part *p, int64_t at) { return p->items ? p->items[at] : at; }
 
 /* The next of the room's spare records, made when it is first needed. */
 static eg_record *spare(eg_samples_room *room) {
@@ -260,19 +261,19 @@ static eg_record *spare(eg_samples_room *room) {
 	return room->others[room->used_others++];
 }
 
-static eg_status read_other(void *user, int64_t item, const eg_record **out, eg_error *err) {
+static eg_status read_other(void *user, int64_t at, const eg_record **out, eg_error *err) {
 	const others *o = user;
 	const eg_samples *s = o->part->samples;
 	eg_record *r = spare(o->room);
 	if (!r) return no_memory(err);
 	*out = r;
-	const int64_t at = o->part->items ? o->part->items[item] : item;
-	eg_status status = eg_source_read(s->task->source, o->part->from, at, s->wanted, r, err);
+	eg_status status = eg_source_read(s->task->source, o->part->from, item_at(o->part, at), s->wanted, r, err);
 	return status ? status : augment(o, at, r, err);
 }
 
-static eg_status augment(const others *o, int64_t item, eg_record *r, eg_error *err) {
+static eg_status augment(const others *o, int64_t at, eg_record *r, eg_error *err) {
 	const eg_task *t = o->part->samples->task;
+	const int64_t item = item_at(o->part, at);
 	eg_status status = eg_samples_fit(t, r, err);
 	for (int i = 0; i < o->upto && !status; i++) {
 		others before = *o;
@@ -285,6 +286,7 @@ static eg_status augment(const others *o, int64_t item, eg_record *r, eg_error *
 			.seed = o->seed,
 			.epoch = o->epoch,
 			.item = item,
+			.at = at,
 			.items = o->part->dataset.count,
 			.other = read_other,
 			.user = &before};
@@ -297,11 +299,11 @@ static eg_status augment(const others *o, int64_t item, eg_record *r, eg_error *
 	return status;
 }
 
-eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int64_t item, uint64_t seed, int epoch,
+eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int64_t at, uint64_t seed, int epoch,
 	eg_record *r, eg_error *err) {
 	const eg_samples *s = p->samples;
 	if (epoch < 0 || s->task->naugments == 0 || p != &s->parts[EG_PART_TRAIN]) return EG_OK;
-	return augment(&(others){p, room, seed, epoch, s->task->naugments}, item, r, err);
+	return augment(&(others){p, room, seed, epoch, s->task->naugments}, at, r, err);
 }
 
 eg_status eg_samples_show(const eg_samples *s, eg_part part, int64_t i, int epoch, eg_record *r, eg_error *err) {
@@ -313,9 +315,8 @@ eg_status eg_samples_show(const eg_samples *s, eg_part part, int64_t i, int epoc
 	if (!s->data[part] || s->task->type->load || i < 0 || i >= p->dataset.count)
 		return eg_fail(err, EG_ERR_ARG, "there is no record %lld in the part '%s' of these samples", (long long)i,
 			eg_part_name(part));
-	const int64_t item = p->items ? p->items[i] : i;
-	eg_status status = eg_source_read(s->task->source, p->from, item, all.wanted, r, err);
-	if (!status) status = eg_samples_augment(p, &room, item, eg_recipe_train(s->task->recipe)->seed, epoch, r, err);
+	eg_status status = eg_source_read(s->task->source, p->from, item_at(p, i), all.wanted, r, err);
+	if (!status) status = eg_samples_augment(p, &room, i, eg_recipe_train(s->task->recipe)->seed, epoch, r, err);
 	eg_samples_empty_room(&room);
 	return status;
 }

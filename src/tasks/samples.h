@@ -49,8 +49,9 @@ uint64_t eg_fingerprint(uint64_t h, const void *bytes, size_t size);
 uint64_t eg_fingerprint_datum(uint64_t h, eg_field_kind kind, const eg_datum *d);
 /* The record of row i of this batch; NULL: there are none. */
 const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i);
-/* augment.c: a training record, just read, as it is in this epoch; others, and those of epoch -1, are left alone. */
-eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int64_t item, uint64_t seed, int epoch,
+/* augment.c: the record at this place of the training part, just read, as it is in this epoch; others, and those of
+ * epoch -1, are left alone. */
+eg_status eg_samples_augment(const eg_sample_part *p, eg_samples_room *room, int64_t at, uint64_t seed, int epoch,
 	eg_record *r, eg_error *err);
 /* The record's pictures as large as the network sees them, masks and boxes with them. */
 eg_status eg_samples_fit(const eg_task *t, eg_record *r, eg_error *err);
