@@ -47,6 +47,7 @@ static int follow(const cli_args *a, eg_model *m) {
 		if (answer) print_row(a, answer);
 		first = false;
 	}
+	if (!s && code == CLI_OK) code = fail(verb, "nothing came on standard input; its first line names the columns, and rows follow");
 	if (ferror(stdin)) code = fail(verb, "cannot read standard input: %s", strerror(errno));
 	eg_forecast_stream_free(s);
 	free(line);

@@ -131,6 +131,11 @@ tail -n 1 out | sed 's/.*"origin"/"origin"/; s/}*$//' | cmp -s - of_file || fail
 "$ENGRAM" forecast net.safetensors --follow <short.csv >out || fail "--follow failed"
 says "origin,time,mean,0.025,0.1,0.5,0.9,0.975"
 says "2005-07,2005-10,"
+# A row that is not there does not make the next step longer; and no row at all is told.
+sed 55d short.csv | "$ENGRAM" forecast net.safetensors --follow >out || fail "--follow failed"
+tail -n 3 out | cut -d, -f1-2 | tr '\n' ' ' | grep -q '^2005-07,2005-08 2005-07,2005-09 2005-07,2005-10 $' || fail "times behind a hole: $(tail -n 3 out)"
+"$ENGRAM" forecast net.safetensors --follow </dev/null 2>out && fail "nothing to follow is not told"
+says "nothing came on standard input"
 # No more rows are kept than windows reach back: what is said stays the same, and the memory too. The last rows of a long table
 # that is followed are forecast as from a table, which is read as a whole.
 cat >few.yaml <<'YAML'

@@ -50,7 +50,8 @@ eg_status eg_forecast_stream_new(eg_model *m, const char *header, eg_forecast_st
 	if (!status) status = eg_predictor_new(m, NULL, NULL, &s->predictor, err);
 	if (!status) status = eg_forecast_feed(s->task, &s->feed, err);
 	if (!status) status = eg_panel_feed_lines(s->feed, header, strlen(header), "the rows", 1, err);
-	if (!status) eg_panel_feed_keep(s->feed, eg_windows_reach(eg_forecast_windows(s->task)) + 1);
+	/* and some more rows, whose times say how long a step is */
+	if (!status) eg_panel_feed_keep(s->feed, eg_windows_reach(eg_forecast_windows(s->task)) + 8);
 	if (!status) return EG_OK;
 	eg_forecast_stream_free(s);
 	*stream = NULL;
