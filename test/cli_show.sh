@@ -115,9 +115,12 @@ expect 1 "$ENGRAM" data show mnits
 
 # A table with several series: some of them, how many more there are, and what is odd about those.
 if "$ENGRAM" version | grep -q "csv "; then
-	awk 'BEGIN { print "Shop,Month,Sales,Wind,None"; for (t = 0; t < 60; t++) for (s = 1; s <= 5; s++)
-		printf "%s,%d-%02d,%s,%s,\n", s == 1 ? "a<b" : "S" s, 2001 + int(t / 12), t % 12 + 1, s == 4 ? 7 : s == 2 && t > 10 && t < 30 ? "NA" :
-			s == 5 && t == 30 ? 9999 : 100 * s + t % 12 * (12 - t % 12), t % 3 ? "N" : "S" }' >shops.csv
+	awk 'BEGIN { print "Shop,Month,Sales,Wind,None"; for (t = 0; t < 60; t++) for (s = 1; s <= 5; s++) {
+		sales = s == 4 ? 7 : 100 * s + t % 12 * (12 - t % 12)
+		if (s == 2 && t > 10 && t < 30) sales = "NA"
+		if (s == 5 && t == 30) sales = 9999
+		printf "%s,%d-%02d,%s,%s,\n", s == 1 ? "a<b" : "S" s, 2001 + int(t / 12), t % 12 + 1, sales, t % 3 ? "N" : "S"
+	} }' >shops.csv
 	show shops.csv --id Shop -n 2 -o shops.html
 	says "shops.csv: 5 series by the column Shop"
 	says "60 steps, 2001-01 to 2005-12"
