@@ -337,8 +337,34 @@ static void open_shapes(void **state) {
 	stop(&r);
 }
 
+/* Nodes of known numbers that lack an input, and a direction that there is not. */
+static void left_out(void **state) {
+	EG_UNUSED(state);
+	static const uint8_t bytes_of[2] = {1, 2};
+	static const struct { const char *type, *in, *why; } rows[] = {{"EyeLike", "-", "it needs 1 input"}, {"NonZero", "-", "it needs 1 input"},
+		{"BitShift", "x", "it needs 2 inputs"}, {"BitShift", "- x", "it needs 2 inputs"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		model m = new_model();
+		numbers(&m, "x", EG_ONNX_UINT8, DIMS(2), bytes_of);
+		node(&m, rows[i].type, rows[i].in, "y");
+		output(&m, "y", EG_ONNX_UINT8);
+		refused(&m, rows[i].why);
+	}
+	static const float weights[2] = {1, 1};
+	for (int clip = 0; clip < 2; clip++) { /* with it the layer is a loop */
+		model m = new_model();
+		input(&m, "x", EG_ONNX_FLOAT, DIMS(-1, -1, 1), time_batch);
+		numbers(&m, "w", EG_ONNX_FLOAT, DIMS(1, 1, 1), weights);
+		node(&m, "RNN", "x w w", "y");
+		attr(&m, (eg_onnx_attr){.name = "direction", .kind = EG_ONNX_A_STRING, .s = "sideways"});
+		if (clip) attr(&m, (eg_onnx_attr){.name = "clip", .kind = EG_ONNX_A_FLOAT, .f = 1});
+		output(&m, "y", EG_ONNX_FLOAT);
+		refused(&m, "there is no direction 'sideways'");
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(bytes), cmocka_unit_test(compared), cmocka_unit_test(inexact), cmocka_unit_test(branches), cmocka_unit_test(loops),
-		cmocka_unit_test(endless), cmocka_unit_test(scans), cmocka_unit_test(open_shapes)};
+		cmocka_unit_test(endless), cmocka_unit_test(scans), cmocka_unit_test(open_shapes), cmocka_unit_test(left_out)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
