@@ -38,13 +38,27 @@ static void put(eg_dtype type, void *to, size_t i, double v) {
 	}
 }
 
+/* What whole numbers of a type may be; of the longest what a real number holds exactly. */
+static void range_of(eg_onnx_type type, double *least, double *most) {
+	switch (type) {
+	case EG_ONNX_INT8: *least = INT8_MIN, *most = INT8_MAX; break;
+	case EG_ONNX_UINT8: *least = 0, *most = UINT8_MAX; break;
+	case EG_ONNX_INT16: *least = INT16_MIN, *most = INT16_MAX; break;
+	case EG_ONNX_UINT16: *least = 0, *most = UINT16_MAX; break;
+	case EG_ONNX_INT32: *least = INT32_MIN, *most = INT32_MAX; break;
+	case EG_ONNX_UINT32: *least = 0, *most = UINT32_MAX; break;
+	default: *most = 9e15, *least = type == EG_ONNX_UINT64 ? 0 : -9e15; break;
+	}
+}
+
 /* The numbers v, of input `name`, which are freed. */
 static bool add(onnx_arrays *a, const char *verb, const char *name, eg_dims dims, double *v) {
 	eg_dtype type = EG_F32;
 	const eg_onnx_model *m = eg_network_model(a->of);
 	const char *known = NULL;
+	double least = 0, most = 0;
 	for (int i = 0; i < m->ninputs; i++)
-		if (!strcmp(m->inputs[i].name, name)) known = m->inputs[i].name;
+		if (!strcmp(m->inputs[i].name, name)) known = m->inputs[i].name, range_of(m->inputs[i].type, &least, &most);
 	bool ok = known && eg_network_type(a->of, name, &type) && type != EG_F16 && type != EG_BF16, twice = false;
 	for (int i = 0; i < a->n; i++) twice |= !strcmp(a->at[i].name, name);
 	ok = ok && !twice;
@@ -54,7 +68,6 @@ static bool add(onnx_arrays *a, const char *verb, const char *name, eg_dims dims
 	const size_t n = count(&dims);
 	for (size_t i = 0; i < n && ok; i++) {
 		const bool whole = type == EG_I32 || type == EG_I64 || type == EG_U8;
-		const double most = type == EG_U8 ? 255 : type == EG_I64 ? 9e15 : INT32_MAX, least = type == EG_U8 ? 0 : -most;
 		ok = !whole || (v[i] >= least && v[i] <= most && floor(v[i]) == v[i]);
 		if (!ok) fail(verb, "input '%s' takes whole numbers; %g is none that fits", text_shown(name), v[i]);
 	}
