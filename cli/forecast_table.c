@@ -77,7 +77,7 @@ static const char *find_known(const char *path, char *found, size_t size, eg_err
 }
 
 eg_time_tables *forecast_read(const cli_args *a, const char *path, const forecast_rows *rows, int *code) {
-	eg_error err;
+	eg_error err = {0};
 	const char *verb = a->verb->name;
 	eg_time_tables *tables = NULL;
 	const char *separator = args_text(a, "separator");
