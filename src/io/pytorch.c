@@ -156,7 +156,7 @@ static void put_slot(const weights *w, const layer *l, const slot *s, const eg_r
 	eg_real *to = eg_params_data(w->params, s->param);
 	const int64_t n = count(&s->dims);
 	const int f = family(l->op);
-	if (s->kind == WHOLE) {
+	if (s->kind == WHOLE || f < 0) { /* as of all but recurrent layers */
 		memcpy(to, from, (size_t)n * sizeof *to);
 		return;
 	}
@@ -177,7 +177,7 @@ static void get_slot(const weights *w, const layer *l, const slot *s, eg_real *t
 	const eg_real *from = eg_params_data(w->params, s->param);
 	const int64_t n = count(&s->dims);
 	const int f = family(l->op);
-	if (s->kind == WHOLE) {
+	if (s->kind == WHOLE || f < 0) { /* as of all but recurrent layers */
 		memcpy(to, from, (size_t)n * sizeof *to);
 		return;
 	}
