@@ -260,7 +260,8 @@ static void numbers_that_are_none(void **state) {
 		const size_t size = fread(bytes, 1, sizeof bytes, f);
 		const float odd[2] = {NAN, INFINITY};
 		const unsigned char *begin = (const unsigned char *)bytes;
-		char *embeddings = bytes + 8 + begin[0] + 256 * begin[1] + 20 * sizeof(int32_t); /* behind the header and the classes */
+		/* behind the header and the classes */
+		char *embeddings = bytes + 8 + begin[0] + 256 * begin[1] + 20 * sizeof(int32_t);
 		memcpy(embeddings + 3 * WIDTH * sizeof *at, &odd[0], sizeof odd[0]);
 		memcpy(embeddings + 5 * WIDTH * sizeof *at, &odd[1], sizeof odd[1]);
 		rewind(f);

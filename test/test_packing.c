@@ -51,7 +51,8 @@ static void writer(eg_graph *g) {
 	eg_output(g, "loss", net_loss(g, "reduction=sum label_smoothing=0.1", h, t));
 }
 
-/* Who looks both ways without being told lengths begins at the last step, also where the loss knows of an end before. */
+/* Who looks both ways without being told lengths begins at the last step, also where the loss knows of an end
+ * before. */
 static eg_tensor looking_back(eg_graph *g) {
 	return net_layer(g, "lstm", "hidden=9", eg_input(g, "x", EG_F32, EG_DIMS(EG_T, EG_N, WIDTH)));
 }
