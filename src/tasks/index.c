@@ -281,7 +281,8 @@ static eg_status take_parts(eg_index *x, eg_error *err) {
 
 static eg_status map_file(eg_index *x, const char *path, eg_error *err) {
 	struct stat st;
-	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* what is no plain file does not keep waiting */
+	/* What is no plain file does not keep waiting. */
+	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file < 0) return eg_fail(err, EG_ERR_IO, "cannot read %s: %s", path, strerror(errno));
 	bool ok = !fstat(file, &st);
 	if (ok && !S_ISREG(st.st_mode)) {
