@@ -111,6 +111,7 @@ static void import_if(eg_import *m) {
 		return;
 	}
 	taken = branches[yes != 0];
+	if (!taken) return; /* it has been told */
 	if (taken->noutputs != m->node->nout) eg_import_fail(m, "its branch has %d outputs, %d are read", taken->noutputs, m->node->nout);
 	const scope s = enter(m);
 	m->scope = &s;
@@ -230,7 +231,7 @@ static void import_loop(eg_import *m) {
 	steps s = {.body = body_of(m, "body"), .states = n->nin > 2 ? n->nin - 2 : 0};
 	const scope *outer = m->scope;
 	int64_t count = INT64_MAX, on = 1;
-	if (m->error.status) return;
+	if (m->error.status || !s.body) return;
 	s.outputs = n->nout - s.states;
 	if (eg_import_has_in(m, 0) && !known(m, n->in[0], &count)) eg_import_fail(m, "its number of steps must be known when the graph is made");
 	if (eg_import_has_in(m, 1) && !known(m, n->in[1], &on)) eg_import_fail(m, "its condition must be known when the graph is made");

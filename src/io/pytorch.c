@@ -98,7 +98,7 @@ static eg_status add_recurrent(weights *w, layer *l, const eg_node_info *n) {
 		const int W = find(w, l->name, k, "weight"), R = find(w, l->name, k, "recurrent_weight"), b = find(w, l->name, k, "bias"),
 			  q = find(w, l->name, k, "recurrent_bias");
 		const eg_dims dw = eg_params_dims(w->params, W), dr = eg_params_dims(w->params, R);
-		for (int dir = 0; dir < dw.d[0] && !status; dir++) {
+		for (int dir = 0; dir < dw.d[0] && dir < EG_COUNT(ways) && !status; dir++) {
 			snprintf(name, sizeof name, "weight_ih_l%d%s", k, ways[dir]);
 			status = add_slot(w, l, name, EG_DIMS(dw.d[1], dw.d[2]), GATES, W, -1, dir);
 			snprintf(name, sizeof name, "weight_hh_l%d%s", k, ways[dir]);

@@ -234,6 +234,7 @@ static void gru_step(const fwd *f) {
 		recur(f, 1, 2, c.rh, H, &a->r2, f->own.kern->gru_out_fwd, &c);
 		return;
 	}
+	assert(f->gates);
 	for (int i = 0; i < f->own.r.n; i++) {
 		real *q = f->gates + ((ptrdiff_t)i * s->S + 3) * H + units.begin;
 		const size_t bytes = (size_t)(units.end - units.begin) * sizeof(real);
