@@ -507,7 +507,8 @@ int replay(int n, char *const *names) {
 	if (trained.op) run_optimizers(&trained);
 	for (int i = 0; i < EG_SLOTS; i++) {
 		calls += tape.calls[i];
-		/* Loops call the one (test_loop.c), training plans that know ends by their loss the other (test_packing.c). */
+		/* Loops call the one (test_loop.c), training plans that know ends by their loss the other
+		 * (test_packing.c). */
 		if (tape.calls[i] || n || i == EG_SLOT_loop_rows || i == EG_SLOT_ends) continue;
 		if (best_isa() == EG_ISA_REF) continue; /* which has not every algorithm: builds in double precision */
 		unused++;
