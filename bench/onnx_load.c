@@ -62,8 +62,8 @@ static void read_and_copy(void) {
 
 static void load(void) {
 	eg_error err = {0};
-	eg_graph *g;
-	eg_params *p;
+	eg_graph *g = NULL;
+	eg_params *p = NULL;
 	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
 	eg_onnx_file *f = eg_onnx_file_load(path, &err);
 	if (!f || eg_onnx_import(ctx, eg_onnx_file_model(f), &g, &p, &err)) fail(err.message);
