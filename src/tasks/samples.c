@@ -205,12 +205,36 @@ static eg_status prepare_training(eg_task *t, eg_error *err) {
 	return status;
 }
 
+/* Takes out of n items of a part of the source what the task leaves out of training. */
+static eg_status leave_out(const eg_task *t, eg_part from, uint32_t *items, int64_t *n, eg_error *err) {
+	int64_t kept = 0;
+	bool out = false;
+	eg_record r = {0};
+	eg_status status = t->type->leaves_out(t, NULL, &out, err);
+	for (int64_t i = 0; i < *n && !status; i++) {
+		status = eg_source_read(t->source, from, items[i], 1u << eg_task_target(t)->field, &r, err);
+		if (!status) status = t->type->leaves_out(t, &r, &out, err);
+		if (!status && !out) items[kept++] = items[i];
+	}
+	eg_record_free(&r);
+	*n = kept;
+	return status;
+}
+
+static bool leaves_out(const eg_task *t, const eg_samples_options *o) {
+	return t->type->leaves_out && t->type->leaves_some_out(t) && !o->all;
+}
+
 /* What is measured, is measured on the records to train on. */
 static eg_status learn(eg_task *t, const eg_samples_options *o, cut *c, eg_error *err) {
 	eg_status status = prepare_training(t, err);
 	if (!status) status = eg_source_learn_names(t->source, err);
 	if (!status) status = meet(t, err);
 	if (!status) status = cut_records(t, o, c, err);
+	if (!status && leaves_out(t, o)) {
+		status = leave_out(t, EG_PART_TRAIN, c->items, &c->n, err);
+		if (!status) status = leave_out(t, EG_PART_TRAIN, c->second, &c->nsecond, err);
+	}
 	if (!status) status = eg_task_look(t, EG_PART_TRAIN, c->items, c->n, err);
 	return status;
 }
@@ -485,27 +509,6 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 	return EG_OK;
 }
 
-/* Takes out of n items of a part of the source what the task leaves out of training. */
-static eg_status leave_out(const eg_task *t, eg_part from, uint32_t *items, int64_t *n, eg_error *err) {
-	int64_t kept = 0;
-	bool out = false;
-	eg_record r = {0};
-	eg_status status = t->type->leaves_out(t, NULL, &out, err);
-	for (int64_t i = 0; i < *n && !status; i++) {
-		status = eg_source_read(t->source, from, items[i], 1u << eg_task_target(t)->field, &r, err);
-		if (!status) status = t->type->leaves_out(t, &r, &out, err);
-		if (!status && !out) items[kept++] = items[i];
-	}
-	eg_record_free(&r);
-	*n = kept;
-	return status;
-}
-
-static bool leaves_out(const eg_samples *s) {
-	const eg_task_type *type = s->task->type;
-	return type->leaves_out && type->leaves_some_out(s->task) && !s->options.all;
-}
-
 /* A part of the source, of n records, without what is left out. */
 static eg_status add_rest(eg_samples *s, eg_part part, int64_t n, eg_error *err) {
 	uint32_t *items = eg_calloc(NULL, (size_t)n + 1, sizeof *items);
@@ -520,15 +523,11 @@ static eg_status load_training(eg_samples *s, eg_error *err) {
 	eg_task *t = s->task;
 	cut c = {0};
 	eg_status status = learn(t, &s->options, &c, err);
-	if (leaves_out(s)) {
-		if (!status) status = leave_out(t, EG_PART_TRAIN, c.items, &c.n, err);
-		if (!status) status = leave_out(t, EG_PART_TRAIN, c.second, &c.nsecond, err);
-	}
 	if (!status) status = add_part(s, EG_PART_TRAIN, EG_PART_TRAIN, c.items, c.n, err);
 	if (!status && c.nsecond > 0) status = add_part(s, EG_PART_VALIDATION, EG_PART_TRAIN, c.second, c.nsecond, err);
 	int64_t own = eg_source_count(t->source, EG_PART_VALIDATION);
 	if (!status && s->options.folds < 1 && own > 0)
-		status = leaves_out(s) ? add_rest(s, EG_PART_VALIDATION, own, err)
+		status = leaves_out(t, &s->options) ? add_rest(s, EG_PART_VALIDATION, own, err)
 				       : add_part(s, EG_PART_VALIDATION, EG_PART_VALIDATION, NULL, own, err);
 	free_cut(&c);
 	return status;
