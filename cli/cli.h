@@ -164,6 +164,11 @@ eg_model *cli_model_to_look(const cli_args *a, const char *path, eg_context *ctx
 bool cli_can_write(const cli_args *a, const char *path);
 /* Makes a folder that is not there, and sees whether files can be written in it; false after a message. */
 bool cli_make_folder(const cli_args *a, const char *path);
+/* Names in a folder, sorted, without hidden ones, each and the list to be freed; *n -1: it cannot be read, as errno
+ * says. */
+char **cli_folder_names(const char *folder, int *n);
+/* The embedding of an answer, *n numbers. To be freed. */
+float *cli_embedding(const eg_value *answer, int *n);
 /* "train", ...: the part that --split names, else `otherwise`. */
 eg_part cli_split(const cli_args *a, eg_part otherwise);
 /* Takes samples from where --data, --folder and --path say. */

@@ -1,10 +1,9 @@
 /* index.c - engram index: the embeddings of pictures in a file that `engram search` looks through: of files, of folders
  * with all that is in them, or of the data that the model was trained on. */
-#define _POSIX_C_SOURCE 200809L /* opendir, stat */
+#define _POSIX_C_SOURCE 200809L /* stat */
 #include "engram_index.h"
 #include "print.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +36,8 @@ static char *copy(const char *s) {
 
 /* The embedding of an answer, as the next entry. */
 static eg_status add(job *j, const eg_value *answer, const char *id, const char *class_name, eg_error *err) {
-	const eg_value *list = eg_value_get(answer, "embedding");
-	const int n = (int)eg_value_count(list);
-	float *x = cli_alloc((size_t)(n + 1) * sizeof *x);
-	int i = 0;
-	for (const eg_value *v = eg_value_first(list); v; v = eg_value_next(v)) x[i++] = (float)eg_value_number(v, 0);
+	int n;
+	float *x = cli_embedding(answer, &n);
 	eg_status status = EG_OK;
 	if (!j->index) {
 		const char *own = eg_value_text(eg_value_get(answer, "distance"));
@@ -85,29 +81,6 @@ static void put(job *j, const char *path, const char *class_name) {
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-/* Names in a folder, sorted, without hidden ones; *n -1: it cannot be read. */
-static char **names_in(const char *folder, int *n) {
-	char **all = NULL;
-	int room = 0;
-	DIR *d = opendir(folder);
-	*n = d ? 0 : -1;
-	for (struct dirent *e; d && (e = readdir(d));) {
-		if (e->d_name[0] == '.') continue;
-		if (*n == room) {
-			char **more = cli_alloc((size_t)(room = 2 * room + 64) * sizeof *more);
-			if (*n) memcpy(more, all, (size_t)*n * sizeof *more);
-			free(all);
-			all = more;
-		}
-		all[(*n)++] = copy(e->d_name);
-	}
-	if (d) closedir(d);
-	if (*n > 0) qsort(all, (size_t)*n, sizeof *all, by_name);
-	return all;
-}
-
 /* A folder that is looked into, and the one that it lies in. */
 typedef struct inside {
 	const struct stat *st;
@@ -130,7 +103,7 @@ static void note_case(const char *folder, char *const *names, int i) {
 /* Everything in a folder. A folder right below it is a class, of all that is in it. */
 static void put_folder(job *j, const char *folder, const char *class_name, int depth, const inside *in) {
 	int n;
-	char **names = names_in(folder, &n);
+	char **names = cli_folder_names(folder, &n);
 	if (n < 0) j->failed++, j->code = fail("index", "cannot read the folder %s: %s", folder, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		struct stat st;

@@ -3,6 +3,7 @@
 #include "engram_onnx_file.h"
 #include "print.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -202,6 +203,37 @@ bool cli_make_folder(const cli_args *a, const char *path) {
 	bool ok = cli_can_write(a, inside);
 	free(inside);
 	return ok;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+char **cli_folder_names(const char *folder, int *n) {
+	char **all = NULL;
+	int room = 0;
+	DIR *d = opendir(folder);
+	*n = d ? 0 : -1;
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (e->d_name[0] == '.') continue;
+		if (*n == room) {
+			char **more = cli_alloc((size_t)(room = 2 * room + 64) * sizeof *more);
+			if (*n) memcpy(more, all, (size_t)*n * sizeof *more);
+			free(all);
+			all = more;
+		}
+		char *name = cli_alloc(strlen(e->d_name) + 1);
+		all[(*n)++] = strcpy(name, e->d_name);
+	}
+	if (d) closedir(d);
+	if (*n > 0) qsort(all, (size_t)*n, sizeof *all, by_name);
+	return all;
+}
+
+float *cli_embedding(const eg_value *answer, int *n) {
+	const eg_value *list = eg_value_get(answer, "embedding");
+	float *x = cli_alloc(((size_t)eg_value_count(list) + 1) * sizeof *x);
+	*n = 0;
+	for (const eg_value *v = eg_value_first(list); v; v = eg_value_next(v)) x[(*n)++] = (float)eg_value_number(v, 0);
+	return x;
 }
 
 eg_part cli_split(const cli_args *a, eg_part otherwise) {

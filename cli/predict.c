@@ -3,11 +3,10 @@
  * only handed on.
  *
  * Nothing of the training data is read, unless its records are what is asked about. */
-#define _POSIX_C_SOURCE 200809L /* opendir, read */
+#define _POSIX_C_SOURCE 200809L /* stat, read */
 #include "engram_report.h"
 #include "onnx.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -236,39 +235,24 @@ static bool put_path(job *j, const char *path) {
 	return ends_with(path, ".json") || ends_with(path, ".jsonl") ? put_lines(j, path) : put_file(j, path);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* Paths of the plain files in a folder, sorted, without hidden ones. *n -1: it cannot be read. *others: folders, pipes
  * and so on. */
 static char **list_folder(const char *folder, int *n, int *others) {
-	struct dirent *e;
 	struct stat st;
-	char **all = NULL;
-	int room = 0;
-	*n = -1;
+	int kept = 0;
+	char **all = cli_folder_names(folder, n);
 	*others = 0;
-	DIR *d = opendir(folder);
-	if (!d) return NULL;
-	for (*n = 0; (e = readdir(d));) {
-		if (e->d_name[0] == '.') continue;
-		size_t size = strlen(folder) + strlen(e->d_name) + 2;
+	for (int i = 0; i < *n; i++) {
+		const size_t size = strlen(folder) + strlen(all[i]) + 2;
 		char *path = cli_alloc(size);
-		snprintf(path, size, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", e->d_name);
-		if (stat(path, &st) || !S_ISREG(st.st_mode)) {
-			free(path);
-			++*others;
-			continue;
-		}
-		if (*n == room) {
-			char **more = cli_alloc((size_t)(room = 2 * room + 64) * sizeof *more);
-			if (*n) memcpy(more, all, (size_t)*n * sizeof *more);
-			free(all);
-			all = more;
-		}
-		all[(*n)++] = path;
+		snprintf(path, size, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", all[i]);
+		free(all[i]);
+		if (!stat(path, &st) && S_ISREG(st.st_mode))
+			all[kept++] = path;
+		else
+			free(path), ++*others;
 	}
-	closedir(d);
-	if (*n) qsort(all, (size_t)*n, sizeof *all, by_name);
+	if (*n > 0) *n = kept;
 	return all;
 }
 

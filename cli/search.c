@@ -90,13 +90,12 @@ static eg_status draw_all(const job *j, const char *path, eg_error *err) {
 /* ---- searching --------------------------------------------------------------------------------------------------- */
 
 static eg_status look(job *j, const eg_value *answer, eg_error *err) {
-	const eg_value *list = eg_value_get(answer, "embedding");
-	const int n = (int)eg_value_count(list);
-	if (n != eg_index_width(j->index))
+	int n;
+	float *x = cli_embedding(answer, &n);
+	if (n != eg_index_width(j->index)) {
+		free(x);
 		return snprintf(err->message, sizeof err->message, "the index holds embeddings of %d numbers, the model makes %d", eg_index_width(j->index), n), err->status = EG_ERR_ARG;
-	float *x = cli_alloc((size_t)(n + 1) * sizeof *x);
-	int i = 0;
-	for (const eg_value *v = eg_value_first(list); v; v = eg_value_next(v)) x[i++] = (float)eg_value_number(v, 0);
+	}
 	const double begin = now();
 	eg_status status = eg_index_nearest(j->index, x, 1, NULL, j->top, j->hits, &j->found, err);
 	j->seconds = now() - begin;
