@@ -142,7 +142,8 @@ static eg_status choose(eg_network_watch *w, int watched, eg_error *err) {
 	const size_t n = (size_t)w->table.ncolumns;
 	w->told = eg_arena_alloc(&w->arena, n * sizeof *w->told);
 	w->place = eg_arena_alloc(&w->arena, n * sizeof *w->place);
-	w->rebuilt = eg_arena_alloc(&w->arena, EG_WINDOW_COLUMNS * sizeof *w->rebuilt); /* a recipe may name a column twice */
+	/* A recipe may name a column twice. */
+	w->rebuilt = eg_arena_alloc(&w->arena, EG_WINDOW_COLUMNS * sizeof *w->rebuilt);
 	if (!w->told || !w->place || !w->rebuilt) return no_memory(err);
 	for (size_t i = 0; i < n; i++) w->place[i] = -1;
 	w->forecaster.columns = w->told;
