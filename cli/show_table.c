@@ -1,5 +1,5 @@
-/* show_table.c - engram data show of a table over time, with one series or several: what is in each, what is odd, and, on
- * a page, how they look. Data sets and recipes: show.c; how a table is read: forecast_table.c. */
+/* show_table.c - engram data show of a table over time, with one series or several: what is in each, what is odd, and,
+ * on a page, how they look. Data sets and recipes: show.c; how a table is read: forecast_table.c. */
 #include "forecast.h"
 #include "show.h"
 

@@ -268,9 +268,9 @@ EG_API eg_status eg_survey(eg_source *source, const eg_survey_options *options, 
  * broken records are left out. */
 EG_API eg_status eg_survey_task(eg_task *t, const eg_survey_options *options, eg_value **facts, eg_error *err);
 
-/* Of the series of a table: {"data", "series" (how many), "more_series" (of which there are no facts), "parts": [{"part",
- * "steps", "values": [...]}] of the first `most`, "odd": [{"series", "column", "what", "shown"}] of all, "more_odd"}.
- * Columns that count rows are left out; of one without numbers "words" tells what it holds. */
+/* Of the series of a table: {"data", "series" (how many), "more_series" (of which there are no facts), "parts":
+ * [{"part", "steps", "values": [...]}] of the first `most`, "odd": [{"series", "column", "what", "shown"}] of all,
+ * "more_odd"}. Columns that count rows are left out; of one without numbers "words" tells what it holds. */
 EG_API eg_status eg_survey_tables(const eg_time_tables *tables, int most, eg_value **facts, eg_error *err);
 
 /* One line of a table of such facts; texts are valid inside of the call. */

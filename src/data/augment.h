@@ -41,8 +41,8 @@ typedef struct eg_augment_call {
 	int epoch;
 	int64_t item;           /* its number in the source */
 	int64_t at, items;      /* its place in the part, of so many */
-	/* Of kinds that mix: the record at that place of the same part, as the entries before this one leave it; *r is good until
-	 * the call returns. */
+	/* Of kinds that mix: the record at that place of the same part, as the entries before this one leave it; *r is
+	 * good until the call returns. */
 	eg_status (*other)(void *user, int64_t at, const eg_record **r, eg_error *err);
 	void *user;
 } eg_augment_call;

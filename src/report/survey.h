@@ -1,6 +1,6 @@
 /* survey.h - what the files of this folder that show data share: survey.c (facts), inputs.c (what a network gets),
- * survey_series.c (columns of series), survey_tables.c (tables of several series), survey_lines.c (facts as lines, a record in words), sheet.c, sheet_facts.c
- * and sheet_plots.c (a page). */
+ * survey_series.c (columns of series), survey_tables.c (tables of several series), survey_lines.c (facts as lines, a
+ * record in words), sheet.c, sheet_facts.c and sheet_plots.c (a page). */
 #ifndef ENGRAM_REPORT_SURVEY_H
 #define ENGRAM_REPORT_SURVEY_H
 
