@@ -84,8 +84,8 @@ static eg_graph *copy_of(eg_plan *p) {
 	eg_named *outputs = eg_arena_alloc(&p->arena, ((size_t)g->noutputs + 1) * sizeof *outputs);
 	eg_open *open = eg_arena_alloc(&p->arena, ((size_t)g->nopen + 1) * sizeof *open);
 	if (!to || !params || !outputs || !open) return NULL;
-	memcpy(params, g->params, (size_t)g->nparams * sizeof *params);
-	memcpy(outputs, g->outputs, (size_t)g->noutputs * sizeof *outputs);
+	if (g->nparams) memcpy(params, g->params, (size_t)g->nparams * sizeof *params);
+	if (g->noutputs) memcpy(outputs, g->outputs, (size_t)g->noutputs * sizeof *outputs);
 	if (g->nopen) memcpy(open, g->open, (size_t)g->nopen * sizeof *open);
 	*to = (eg_graph){.ctx = g->ctx,
 	        .params = params,

@@ -375,15 +375,19 @@ void EG_NAME(gemm)(const void *args, int begin, int end, const eg_worker *worker
 		for (int p = 0; p < blocks; p++) {
 			int k0, k1, done = direct ? w / GEMM_NR * GEMM_NR : 0;
 			eg_split(g->k, p, blocks, &k0, &k1);
-			const bool acc = g->acc || p > 0, live = g->lengths.p && !direct;
+			const bool acc = g->acc || p > 0;
+			const int *few = NULL;
 			if (done > 0)
 				gemm_block(g, i0, i1, j, j + done, k0, k1, b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, GEMM_NR,
 				        panel, acc, NULL);
 			if (done == w) continue;
 			/* what is left out would add zeros: the bits are those of all rows */
-			if (live) k1 = eg_live_groups(&(eg_live){g->lengths.p, g->N, g->t0}, k0, k1, groups), k0 = 0;
-			pack_groups(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels, live ? groups : NULL);
-			gemm_block(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel, acc, live ? groups : NULL);
+			if (g->lengths.p && !direct) {
+				const int n = eg_live_groups(&(eg_live){g->lengths.p, g->N, g->t0}, k0, k1, groups);
+				if (n < k1 - k0) few = groups, k0 = 0, k1 = n;
+			}
+			pack_groups(b, g->ldb, g->tb, k0, k1, j + done, j + w, panels, few);
+			gemm_block(g, i0, i1, j + done, j + w, k0, k1, panels, GEMM_NR, (ptrdiff_t)(k1 - k0) * GEMM_NR, panel, acc, few);
 		}
 	}
 }

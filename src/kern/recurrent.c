@@ -374,21 +374,32 @@ static void place(fwd *f, int step) {
 	f->c_new = a->raw.p ? part(f, &a->raw, kept(f), s->H) : f->c;
 }
 
+static void these_rows(const fwd *f) {
+	const eg_recurrent_shape *s = &f->a->s;
+	if (s->norm) norm_input(f);
+	(s->cell == EG_CELL_LSTM ? lstm_step : s->cell == EG_CELL_GRU ? gru_step : rnn_step)(f);
+	zone_out(f);
+}
+/* Of these, those from the first to the last that the step has. */
+static void few_rows(fwd f) {
+	const eg_recurrent_shape *s = &f.a->s;
+	const ptrdiff_t first = share_narrow(&f.own, f.t);
+	f.cell.rows = f.own.r.n;
+	f.gates += first * s->S * s->H;
+	f.h_prev += first * s->P, f.h += first * s->P;
+	if (f.c) f.c_prev += first * s->H, f.c += first * s->H, f.c_new += first * s->H;
+	these_rows(&f);
+}
+
 static void one_step(fwd *f, int step) {
 	const eg_recurrent_shape *s = &f->a->s;
 	f->t = s->reverse ? s->T - 1 - step : step;
 	place(f, step);
 	if (f->t < f->own.r.longest) {
-		const fwd all = *f;
-		const ptrdiff_t first = share_narrow(&f->own, f->t);
-		f->cell.rows = f->own.r.n;
-		f->gates += first * s->S * s->H;
-		f->h_prev += first * s->P, f->h += first * s->P;
-		if (f->c) f->c_prev += first * s->H, f->c += first * s->H, f->c_new += first * s->H;
-		if (s->norm) norm_input(f);
-		(s->cell == EG_CELL_LSTM ? lstm_step : s->cell == EG_CELL_GRU ? gru_step : rnn_step)(f);
-		zone_out(f);
-		*f = all;
+		if (f->own.r.lengths)
+			few_rows(*f);
+		else
+			these_rows(f);
 	}
 	if (rows_end_early(&f->own.r, f->t)) freeze(f);
 	put_outputs(f);

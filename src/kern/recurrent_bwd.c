@@ -285,18 +285,10 @@ static void place(bwd *b, int step) {
 	b->c = a->raw.p ? part(b, &a->raw, kept(b), s->H) : part(b, &a->cs, after, s->H);
 }
 
-/* The rows from the first to the last that this step has. */
-static void unstep_rows(const bwd *all) {
-	const eg_recurrent_bwd_args *a = all->a;
+static void these_rows(const bwd *b) {
+	const eg_recurrent_bwd_args *a = b->a;
 	const eg_recurrent_shape *s = &a->s;
-	bwd rest = *all, *b = &rest;
-	const ptrdiff_t first = share_narrow(&b->own, b->t);
 	const rows *r = &b->own.r;
-	b->cell.rows = r->n;
-	b->dh += first * s->P, b->dh_prev += first * s->P;
-	b->dc += first * s->H, b->dc_prev += first * s->H;
-	b->gates += first * s->S * s->H, b->h_prev += first * s->P;
-	if (b->c) b->c_prev += first * s->H, b->c += first * s->H;
 	const real *dy = part(b, &a->dy, b->t - s->y0, a->ld_dy);
 	for (int i = 0; i < r->n && dy; i++)
 		if (row_active(r, i, b->t)) add_columns(b->dh + (ptrdiff_t)i * s->P, dy + i * a->ld_dy, b->own.outs);
@@ -306,11 +298,27 @@ static void unstep_rows(const bwd *all) {
 	group g[2];
 	for (int i = 0, n = groups_of(s, true, g); i < n && s->norm; i++) unnorm(b, g[i], i, &a->dxw);
 }
+/* Of these, those from the first to the last that the step has. */
+static void few_rows(bwd b) {
+	const eg_recurrent_shape *s = &b.a->s;
+	const ptrdiff_t first = share_narrow(&b.own, b.t);
+	b.cell.rows = b.own.r.n;
+	b.dh += first * s->P, b.dh_prev += first * s->P;
+	b.dc += first * s->H, b.dc_prev += first * s->H;
+	b.gates += first * s->S * s->H, b.h_prev += first * s->P;
+	if (b.c) b.c_prev += first * s->H, b.c += first * s->H;
+	these_rows(&b);
+}
 
 static void unstep(bwd *b, int step) {
 	const rows *r = &b->own.r;
 	place(b, step);
-	if (b->t < r->longest) unstep_rows(b);
+	if (b->t < r->longest) {
+		if (r->lengths)
+			few_rows(*b);
+		else
+			these_rows(b);
+	}
 	if (!rows_end_early(r, b->t)) return;
 	share_wait(&b->own); /* the others still read the rows that are cleared now */
 	for (int i = 0; i < r->n; i++)
