@@ -75,7 +75,8 @@ typedef struct eg_recipe_loss_info {
 	const char *lengths;  /* the graph's input for how long each target is, (N) int32: "target_lengths"; or NULL */
 	const char *output;   /* the graph's output with this loss alone: "loss.1"; of one that is no list "loss" */
 	double weight;
-	bool balanced;         /* `class_weights: balanced`: */
+	bool balanced;         /* `class_weights: balanced` or `median_frequency`: */
+	bool median_frequency; /* of these two the second */
 	const float *classes;  /* weights of classes; NULL: there are none, or it is not known yet how the classes
 	                        * balance */
 	int nclasses;

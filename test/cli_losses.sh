@@ -43,6 +43,10 @@ expect 0 "$ENGRAM" train mail.yaml
 says "loss: cross_entropy with class weights"
 expect 0 "$ENGRAM" train mail.yaml --set train.loss=cross_entropy --json -o plain.safetensors
 [ "$(best)" != "$balanced" ] || fail "weights of classes change nothing"
+# A sample of one class is nothing but that class: by the median of such shares all weigh 1.
+plain=$(best)
+expect 0 "$ENGRAM" train mail.yaml --set train.loss.cross_entropy.class_weights=median_frequency --json -o median.safetensors
+near "$plain" "$(best)" "the median frequency of whole samples"
 expect 0 "$ENGRAM" train mail.yaml --set 'train.loss={softmax_focal: {class_weights: balanced, gamma: 1}}' -q
 expect 1 "$ENGRAM" train mail.yaml --set 'train.loss.cross_entropy.class_weights=[1, 2, 3]'
 says "the loss 'cross_entropy' has class_weights for 3 classes, but there are 2"
@@ -122,6 +126,9 @@ learns dice
 learns '{dice: {batch: true, squared: true, background: false}}'
 learns jaccard
 learns '[{cross_entropy: {class_weights: balanced}}, {dice: {}, weight: 0.5}]'
+# 20 of 192 pixels are bright: shares of 0.104 and 0.896, whose median is a half.
+expect 0 "$ENGRAM" train spots.yaml --set 'train.loss={cross_entropy: {class_weights: median_frequency}}' --set train.epochs=1
+says "cross_entropy with class weights 0.5581, 4.8"
 expect 1 "$ENGRAM" train spots.yaml --set 'train.loss=mse'
 says "the loss 'mse' compares with numbers"
 expect 1 "$ENGRAM" train spots.yaml --set 'train.loss={dice: {smoth: 2}}'

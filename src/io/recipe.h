@@ -211,6 +211,7 @@ eg_status eg_groups_read(eg_recipe *r, const eg_tree *list, eg_error *err);
 eg_status eg_train_read(eg_recipe *r, eg_error *err);
 extern const eg_key_table eg_loss_keys; /* of a loss beside its operator */
 bool eg_loss_weighs(const eg_op_info *op);  /* it takes weights of classes: `class_weights` is among its attributes */
-extern const eg_key eg_class_weights_key;   /* for a list of them; the word is `balanced` */
+extern const eg_key eg_class_weights_key;   /* for a list of them; words are of: */
+extern const char *const eg_class_weights_words[]; /* "balanced", "median_frequency", NULL */
 
 #endif

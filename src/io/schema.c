@@ -439,7 +439,8 @@ static void schema_class_weights(builder *b, eg_tree *properties) {
 	eg_tree *t = eg_tree_map(b, properties, eg_class_weights_key.name), *any = eg_tree_list(b, t, "anyOf");
 	eg_tree_string(b, t, "description", eg_class_weights_key.doc);
 	schema_value(b, eg_tree_map(b, any, NULL), &eg_class_weights_key);
-	eg_tree_string(b, eg_tree_list(b, eg_tree_map(b, any, NULL), "enum"), NULL, "balanced");
+	eg_tree *words = eg_tree_list(b, eg_tree_map(b, any, NULL), "enum");
+	for (int i = 0; eg_class_weights_words[i]; i++) eg_tree_string(b, words, NULL, eg_class_weights_words[i]);
 }
 
 /* One loss: a word, or {word: attributes} with the keys of losses beside it. */

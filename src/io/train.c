@@ -128,7 +128,8 @@ const eg_key eg_class_weights_key = {.name = "class_weights",
 	.max = 1e6,
 	.def = (double)NAN,
 	.doc = "a weight for each class, in the order of their names; `balanced`: the rarer a class is in the training samples, the more "
-	       "it counts. Left out: all alike"};
+	       "it counts; `median_frequency`: likewise, its share taken of the samples only that show it. Left out: all alike"};
+const char *const eg_class_weights_words[] = {"balanced", "median_frequency", NULL};
 
 bool eg_loss_weighs(const eg_op_info *op) {
 	for (int i = 2; i < op->max_inputs && i < EG_MAX_INPUTS; i++)
@@ -142,8 +143,9 @@ static eg_status read_class_weights(eg_recipe *r, eg_recipe_loss_info *info, con
 	eg_floats list = {0};
 	if (!t || !eg_loss_weighs(info->op)) return EG_OK;
 	if (eg_tree_is_string(t)) {
-		info->balanced = !strcmp(t->text, "balanced");
-		return info->balanced ? EG_OK : eg_keys_no_such(t, t->text, "word for 'class_weights'", (const char *const[]){"balanced"}, 1, err);
+		info->median_frequency = !strcmp(t->text, eg_class_weights_words[1]);
+		info->balanced = info->median_frequency || !strcmp(t->text, eg_class_weights_words[0]);
+		return info->balanced ? EG_OK : eg_keys_no_such(t, t->text, "word for 'class_weights'", eg_class_weights_words, 2, err);
 	}
 	snprintf(where, sizeof where, "loss '%.40s'", info->op->name);
 	eg_status status = eg_key_read(&r->arena, &eg_class_weights_key, t, &list, where, err);

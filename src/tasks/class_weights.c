@@ -1,11 +1,13 @@
 /* class_weights.c - how much each class counts in a loss that says `class_weights: balanced`: n / (k count), for n
- * predictions of k classes that occur. They are counted in the training samples, told to the recipe, and kept with
+ * predictions of k classes that occur; or `median_frequency`: median f / f, where f is the class's share of the
+ * predictions of those samples that show it (Eigen and Fergus 2015, section 6.3.2). They are counted in the training samples, told to the recipe, and kept with
  * the model, so that its loss is the same wherever it is computed. And how much each sample counts in the mean of
  * such a loss over many batches.
  *
  * Not here: the list in a recipe (io/train.c), its way into the graph (io/network.c). */
 #include "tasks/samples.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* How many places of a record's field are to be told, and the class of one of them; -1: nothing is asked there. */
@@ -27,20 +29,32 @@ static int class_at(const eg_intake *f, const eg_datum *d, int64_t i) {
 	return k < eg_intake_names(f)->n ? k : -1;
 }
 
-static void count_field(const eg_intake *f, const eg_datum *d, int64_t *count) {
+/* Of each class: how often it is right, and how many predictions the samples have in which it is. */
+typedef struct counts {
+	int64_t *count, *around, *here; /* here: of one sample, zero between them */
+	int n;
+} counts;
+
+static void count_field(const eg_intake *f, const eg_datum *d, counts *c) {
+	int64_t all = 0;
 	for (int64_t i = 0, n = places_of(f, d); i < n; i++) {
 		int k = class_at(f, d, i);
-		if (k >= 0) count[k]++;
+		if (k >= 0) c->here[k]++, all++;
+	}
+	for (int k = 0; k < c->n; k++) {
+		c->count[k] += c->here[k];
+		if (c->here[k]) c->around[k] += all;
+		c->here[k] = 0;
 	}
 }
 
-static eg_status count_classes(const eg_samples *s, const eg_intake *f, int64_t *count, eg_error *err) {
+static eg_status count_classes(const eg_samples *s, const eg_intake *f, counts *c, eg_error *err) {
 	const eg_sample_part *p = &s->parts[EG_PART_TRAIN];
 	eg_record r = {0};
 	eg_status status = EG_OK;
 	for (int64_t i = 0; i < p->dataset.count && !status; i++) {
 		status = eg_source_read(s->task->source, p->from, p->items ? p->items[i] : i, 1u << f->field, &r, err);
-		if (!status) count_field(f, &r.fields[f->field], count);
+		if (!status) count_field(f, &r.fields[f->field], c);
 	}
 	eg_record_free(&r);
 	return status;
@@ -55,6 +69,22 @@ static void balance(const int64_t *count, int n, float *weight) {
 		weight[k] = count[k] > 0 ? (float)((double)all / ((double)classes * (double)count[k])) : 1;
 }
 
+static int by_size(const void *a, const void *b) {
+	const float x = *(const float *)a, y = *(const float *)b;
+	return (x > y) - (x < y);
+}
+
+/* Over the classes that occur; of an even number of them the mean of the two in the middle. */
+static void by_median_frequency(const counts *c, float *share, float *weight) {
+	int classes = 0;
+	for (int k = 0; k < c->n; k++)
+		if (c->count[k] > 0) share[classes++] = (float)((double)c->count[k] / (double)c->around[k]);
+	qsort(share, (size_t)classes, sizeof *share, by_size);
+	const double median = classes ? ((double)share[(classes - 1) / 2] + (double)share[classes / 2]) / 2 : 1;
+	for (int k = 0; k < c->n; k++)
+		weight[k] = c->count[k] > 0 ? (float)(median * (double)c->around[k] / (double)c->count[k]) : 1;
+}
+
 static const eg_intake *field_of(const eg_task *t, const char *input) {
 	for (int i = t->ninputs; i < t->nintakes; i++) {
 		const eg_field_kind kind = t->intakes[i]->type->kind;
@@ -66,11 +96,16 @@ static const eg_intake *field_of(const eg_task *t, const char *input) {
 
 static eg_status weigh(eg_samples *s, int i, const eg_intake *f, eg_error *err) {
 	const int n = eg_intake_names(f)->n;
-	int64_t *count = eg_calloc(NULL, (size_t)n, sizeof *count);
-	float *weight = eg_calloc(NULL, (size_t)n, sizeof *weight);
-	eg_status status = count && weight ? count_classes(s, f, count, err)
+	int64_t *count = eg_calloc(NULL, (size_t)n, 3 * sizeof *count);
+	float *weight = eg_calloc(NULL, (size_t)n, 2 * sizeof *weight);
+	counts c = {.n = n};
+	if (count) c.count = count, c.around = count + n, c.here = count + 2 * (ptrdiff_t)n;
+	eg_status status = count && weight ? count_classes(s, f, &c, err)
 	                                   : eg_fail(err, EG_ERR_MEMORY, "out of memory for the weights of classes");
-	if (!status) balance(count, n, weight);
+	if (!status && eg_recipe_loss_at(s->task->recipe, i)->median_frequency)
+		by_median_frequency(&c, weight + n, weight);
+	else if (!status)
+		balance(count, n, weight);
 	if (!status) status = eg_recipe_weigh(s->task->recipe, i, weight, n, err);
 	eg_release(NULL, count);
 	eg_release(NULL, weight);
@@ -125,7 +160,7 @@ eg_status eg_samples_weigh(eg_samples *s, eg_error *err) {
 		if (!loss->balanced) continue;
 		if (!f) {
 			eg_fail(err, EG_ERR_ARG,
-			        "the loss '%s' cannot be `balanced`: the task '%s' has no field of classes in its "
+			        "the loss '%s' cannot weigh classes by a word: the task '%s' has no field of classes in its "
 			        "records that could be "
 			        "counted; give `class_weights` a list of numbers, or leave it out",
 			        loss->op->name, s->task->type->info.name);
