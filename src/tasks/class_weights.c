@@ -1,8 +1,8 @@
 /* class_weights.c - how much each class counts in a loss that says `class_weights: balanced`: n / (k count), for n
  * predictions of k classes that occur; or `median_frequency`: median f / f, where f is the class's share of the
- * predictions of those samples that show it (Eigen and Fergus 2015, section 6.3.2). They are counted in the training samples, told to the recipe, and kept with
- * the model, so that its loss is the same wherever it is computed. And how much each sample counts in the mean of
- * such a loss over many batches.
+ * predictions of those samples that show it (Eigen and Fergus 2015, section 6.3.2). They are counted in the training
+ * samples, told to the recipe, and kept with the model, so that its loss is the same wherever it is computed. And how
+ * much each sample counts in the mean of such a loss over many batches.
  *
  * Not here: the list in a recipe (io/train.c), its way into the graph (io/network.c). */
 #include "tasks/samples.h"
