@@ -41,23 +41,16 @@ model: [{embedding: 8}, {lstm: 12}, {dropout: 0.1}, {linear: units}]
 train: {epochs: 5, batch: 6, optimizer: adam, lr: 0.01, schedule: cosine}
 END
 
-# random N: the next number below N of a sequence that the seed begins
-number=$seed
-random() {
-	number=$(((number * 1103515245 + 12345) % 2147483648))
-	echo $((number / 65536 % $1))
-}
-
 # milliseconds of a whole training, files and all
 whole() {
-	begun=$(date +%s%3N)
+	begun=$(now_ms)
 	expect 0 "$ENGRAM" train "$1.yaml" -q --checkpoint-every 0 -o "whole-$1.safetensors"
-	echo $(($(date +%s%3N) - begun)) >"$1.ms"
+	echo $(($(now_ms) - begun)) >"$1.ms"
 }
 whole lenet
 whole fox
 
-done=0 trainings=0
+done=0 trainings=0 first=$seed
 while [ "$done" -lt "$kills" ] && [ "$failures" = 0 ] && [ $trainings -lt $((20 * kills)) ]; do
 	name=$([ $((trainings % 2)) = 0 ] && echo lenet || echo fox)
 	trainings=$((trainings + 1))
@@ -65,12 +58,12 @@ while [ "$done" -lt "$kills" ] && [ "$failures" = 0 ] && [ $trainings -lt $((20 
 	code=137 tries=0
 	while [ $code = 137 ] && [ $tries -lt 40 ]; do
 		tries=$((tries + 1))
-		wish=$(random $((most + most / 3)))
-		begun=$(date +%s%3N)
+		draw $((most + most / 3))
+		begun=$(now_ms)
 		"$ENGRAM" train $name.yaml -q --resume --checkpoint-every 0 -o part.safetensors 2>err &
 		pid=$!
 		{
-			sleep "$((wish / 1000)).$(printf %03d $((wish % 1000)))"
+			sleep "$((drawn / 1000)).$(printf %03d $((drawn % 1000)))"
 			kill -9 $pid
 		} 2>/dev/null &
 		killer=$!
@@ -80,7 +73,7 @@ while [ "$done" -lt "$kills" ] && [ "$failures" = 0 ] && [ $trainings -lt $((20 
 		if [ $code = 137 ]; then
 			done=$((done + 1))
 		elif [ $tries = 1 ]; then # how long it takes now, should the machine have become faster
-			most=$(($(date +%s%3N) - begun + 1))
+			most=$(($(now_ms) - begun + 1))
 			echo "$most" >$name.ms
 		fi
 		if [ $code = 137 ] && [ -e part.safetensors ]; then code=0; fi # it was over, but for the checkpoint
@@ -89,14 +82,14 @@ while [ "$done" -lt "$kills" ] && [ "$failures" = 0 ] && [ $trainings -lt $((20 
 		expect 0 "$ENGRAM" train $name.yaml -q --resume -o part.safetensors
 		code=0
 	fi
-	[ $code = 0 ] || fail "exit code $code after $done kills (seed $seed): $(cat err)"
+	[ $code = 0 ] || fail "exit code $code after $done kills (seed $first): $(cat err)"
 	same "whole-$name.safetensors" part.safetensors
 	# Only what a kill at the very end cannot have removed may be left, and the next training removes it.
 	expect 0 "$ENGRAM" train $name.yaml -q -o part.safetensors
 	for left in part.safetensors?*; do
-		[ ! -e "$left" ] || fail "$left was left behind (seed $seed)"
+		[ ! -e "$left" ] || fail "$left was left behind (seed $first)"
 	done
 	rm -f part.safetensors*
 done
-echo "$done kills in $trainings trainings, seed $seed"
+echo "$done kills in $trainings trainings, seed $first"
 done_testing
