@@ -425,8 +425,8 @@ static const cli_option options[] = {
 	{"data", 0, "SOURCE", "another data set than the one the model was trained on", 0, 0},
 	{"folder", 0, "DIR", "where the files of the data set lie", 0, 0},
 	{"path", 0, "PATH", "your own data: a file or a folder laid out as the data set's reader takes it", 0, 0},
-	{"views", 0, "one|flip|flip_shift",
-		"average what is said of a picture over several views of it: mirrored too; and shifted by a pixel (default: as the recipe "
+	{"views", 0, "one|flip|shift|flip_shift",
+		"average what is said of a picture over several views of it: mirrored too; shifted by a pixel; or both (default: as the recipe "
 		"says, else one)",
 		0, 0},
 	{"floors", 0, NULL,

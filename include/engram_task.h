@@ -116,7 +116,8 @@ typedef struct eg_samples_options {
 	 * equal ones validates. */
 	int folds, fold;
 	/* Of a model's samples: what is said of a sample is averaged over these views of it: "one", "flip" (mirrored
-	 * too), "flip_shift" (and shifted by a pixel, both ways). NULL: as its recipe says. */
+	 * too), "shift" (by a pixel, towards each corner), "flip_shift" (mirrored, and shifted by a pixel, both ways).
+	 * NULL: as its recipe says. */
 	const char *views;
 	bool all; /* also the training records that the task leaves out of training (data.unseen of `search`) */
 } eg_samples_options;

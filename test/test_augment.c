@@ -222,6 +222,69 @@ static void test_shear_and_squeeze(void **state) {
 	eg_record_free(&s.r);
 }
 
+/* Turned alone, it is `rotate` to the byte; with nothing to do, nothing. */
+static void test_distort_as_others(void **state) {
+	EG_UNUSED(state);
+	const entry none = ENTRY("distort", "degrees=0", "scale=1", "shear=0", "shift=0", "bend=0"), rotate = ENTRY("rotate", "degrees=30"),
+		turned = ENTRY("distort", "degrees=30", "scale=1", "shear=0", "shift=0", "bend=0");
+	subject a = {0}, b = {0};
+	for (int i = 0; i < 50; i++) {
+		make(&a, 6, 4, 11, 8);
+		apply(&none, &a, 1, i);
+		assert_memory_equal(a.r.fields[0].picture.pixels, a.pixels, sizeof a.pixels);
+		assert_memory_equal(a.r.fields[1].mask.classes, a.classes, sizeof a.classes);
+		make(&a, 6, 4, 11, 8), make(&b, 6, 4, 11, 8);
+		apply(&turned, &a, 1, i), apply(&rotate, &b, 1, i);
+		assert_memory_equal(a.r.fields[0].picture.pixels, b.r.fields[0].picture.pixels, sizeof a.pixels);
+		assert_memory_equal(a.r.fields[1].mask.classes, b.r.fields[1].mask.classes, sizeof a.classes);
+	}
+	eg_record_free(&a.r), eg_record_free(&b.r);
+}
+
+/* A slope says how far each pixel has gone: with the deviation that was asked for, its neighbour nearly as far, and one
+ * four points away independently. */
+static void test_bend(void **state) {
+	EG_UNUSED(state);
+	enum { N = 4000, STEP = 10, GRID = 3 };
+	const entry bend = ENTRY("distort", "degrees=0", "scale=1", "shear=0", "shift=0", "bend=0.5", "grid=3");
+	double square = 0, beside = 0, apart = 0;
+	subject s = {0};
+	for (int i = 0; i < N; i++) {
+		make(&s, 0, 0, 0, 0);
+		for (int k = 0; k < 3 * H * W; k++) s.pixels[k] = (uint8_t)(40 + STEP * (k % W));
+		apply(&bend, &s, 1, i);
+		const double a = (pixel(&s, 1, 6, 2) - 60) / (double)STEP, b = (pixel(&s, 1, 6, 3) - 70) / (double)STEP,
+			     c = (pixel(&s, 1, 6, 14) - 180) / (double)STEP;
+		square += a * a, beside += (a - b) * (a - b), apart += a * c;
+	}
+	assert_true(fabs(sqrt(square / N) - 0.5) < 0.03);
+	assert_true(sqrt(beside / N) < 0.3);
+	assert_true(fabs(apart / N) < 0.015);
+	eg_record_free(&s.r);
+}
+
+/* Pixels and their classes go the same way: of four pixels that are mixed the nearest counts at least a quarter. */
+static void test_distorted_masks(void **state) {
+	EG_UNUSED(state);
+	const entry all = ENTRY("distort", "degrees=20", "shear=0.3", "shift=0.1", "bend=1.5", "grid=4");
+	int moved = 0;
+	subject s = {0};
+	for (int i = 0; i < 200; i++) {
+		make(&s, 4, 3, 12, 9);
+		apply(&all, &s, 2, i);
+		for (int y = 0; y < H; y++)
+			for (int x = 0; x < W; x++) {
+				moved += class_at(&s, y, x) != s.classes[y * W + x];
+				if (class_at(&s, y, x) == 1)
+					assert_true(pixel(&s, 0, y, x) >= 25);
+				else
+					assert_true(pixel(&s, 0, y, x) <= 75);
+			}
+	}
+	assert_true(moved > 1000);
+	eg_record_free(&s.r);
+}
+
 /* A quarter turn about the middle of a square: every pixel goes where it should, and none is blurred. */
 static void test_quarter_turn(void **state) {
 	EG_UNUSED(state);
@@ -570,6 +633,9 @@ int main(void) {
 		cmocka_unit_test(test_crop),
 		cmocka_unit_test(test_boxes_and_masks_agree),
 		cmocka_unit_test(test_shear_and_squeeze),
+		cmocka_unit_test(test_distort_as_others),
+		cmocka_unit_test(test_bend),
+		cmocka_unit_test(test_distorted_masks),
 		cmocka_unit_test(test_quarter_turn),
 		cmocka_unit_test(test_interpolation),
 		cmocka_unit_test(test_dropped_boxes),

@@ -218,6 +218,9 @@ static double alone(bench *b, eg_predictor *p, const uint8_t *pixels) {
 	return -1;
 }
 
+/* A place beyond the picture shows its mirror image. */
+static int mirrored_at(int i) { return i < 0 ? -i : i >= SIZE ? 2 * (SIZE - 1) - i : i; }
+
 static void views(void **state) {
 	bench *b = *state;
 	write_pictures(b);
@@ -242,12 +245,28 @@ static void views(void **state) {
 	assert_near(eg_evaluation_find(e, "loss"), loss / (double)n, 1e-5);
 	assert_near(eg_value_number(eg_value_get(eg_evaluation_result(e), "views"), 0), 2, 0);
 	eg_evaluation_free(e);
-	eg_record_free(&r);
 	undraw(&d);
 	d = draw(b, eg_model_recipe(m), (eg_samples_options){.part = EG_PART_TRAIN, .model = m, .views = "flip_shift"});
 	OK(b, eg_evaluation_run(m, d.samples, EG_PART_TRAIN, 0, &e, &b->err));
 	assert_near(eg_value_number(eg_value_get(eg_evaluation_result(e), "views"), 0), 6, 0);
 	eg_evaluation_free(e);
+	undraw(&d);
+	d = draw(b, eg_model_recipe(m), (eg_samples_options){.part = EG_PART_TRAIN, .model = m, .views = "shift"});
+	OK(b, eg_samples_answer(p, d.samples, EG_PART_TRAIN, take, NULL, &b->err));
+	for (int64_t i = 0; i < n; i++) {
+		OK(b, eg_samples_show(d.samples, EG_PART_TRAIN, i, -1, &r, &b->err));
+		const uint8_t *own = r.fields[0].picture.pixels;
+		double mean = alone(b, p, own) / 2;
+		for (int k = 0; k < 4; k++) {
+			uint8_t moved[SIZE * SIZE];
+			for (int y = 0; y < SIZE; y++)
+				for (int x = 0; x < SIZE; x++)
+					moved[y * SIZE + x] = own[mirrored_at(y + (k & 2) - 1) * SIZE + mirrored_at(x + 2 * (k & 1) - 1)];
+			mean += alone(b, p, moved) / 8;
+		}
+		assert_near(said[i], mean, 1e-6);
+	}
+	eg_record_free(&r);
 	undraw(&d);
 	eg_task *t;
 	eg_samples *s;

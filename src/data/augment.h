@@ -2,8 +2,8 @@
  * table: its keys in a recipe, the fields that it works on, and a function that changes one record.
  * What is random is drawn from (seed, epoch, record, place in the list) and from nothing else: so a record looks the
  * same whoever reads it, when, and after whichever others.
- * augment.c has the table, augment_move.c what moves pixels, augment_colour.c what changes their values,
- * augment_mix.c what makes one record of several, augment_series.c series, sound and units of text. Not here:
+ * augment.c has the table, augment_move.c and augment_distort.c what moves pixels, augment_colour.c what changes their
+ * values, augment_mix.c what makes one record of several, augment_series.c series, sound and units of text. Not here:
  * recipes and samples (tasks/augment.c). */
 #ifndef ENGRAM_DATA_AUGMENT_H
 #define ENGRAM_DATA_AUGMENT_H
@@ -78,7 +78,7 @@ bool eg_augment_happens(eg_augment_call *c);
 /* Is this unit of a text or of tokens to be unknown? */
 bool eg_unit_dropped(const eg_datum *d, int64_t unit);
 
-/* ---- moving: for augment_move.c, augment_mix.c and views --------------------------------------------------------- */
+/* ---- moving: move.c, for augment_move.c, augment_distort.c, augment_mix.c and views ------------------------------ */
 
 typedef enum eg_edge { EG_EDGE_ZERO, EG_EDGE_REFLECT } eg_edge;
 extern const char *const eg_edge_names[];
@@ -94,6 +94,14 @@ eg_move eg_move_about_middle(double xx, double xy, double yx, double yy, int H, 
 eg_status eg_move_picture(const eg_move *m, eg_edge edge, eg_record *r, eg_datum_picture *p, eg_error *err);
 /* The nearest pixel's class; EG_VOID outside, whatever a picture shows there. */
 eg_status eg_move_mask(const eg_move *m, eg_record *r, eg_datum_mask *d, eg_error *err);
+/* How far the pixels of the new picture, H x W of them, are bent to the right and down before that: pixel (x, y) comes
+ * from where its middle plus (dx, dy) does. */
+typedef struct eg_bend {
+	const float *dx, *dy;
+} eg_bend;
+/* As eg_move_picture and eg_move_mask. bend may be NULL. */
+eg_status eg_bend_picture(const eg_move *m, const eg_bend *bend, eg_edge edge, eg_record *r, eg_datum_picture *p, eg_error *err);
+eg_status eg_bend_mask(const eg_move *m, const eg_bend *bend, eg_record *r, eg_datum_mask *d, eg_error *err);
 /* The smallest upright box around what a box becomes, cut to the picture. Dropped are those of which less than a third
  * of the area is left, or less than a pixel in width or height. */
 eg_status eg_move_boxes(const eg_move *m, int H, int W, eg_record *r, eg_datum_boxes *b, eg_error *err);

@@ -24,7 +24,7 @@
 #define CHOICE(n, list, text) \
 	{ .name = n, .type = EG_KEY_CHOICE, .variants = list, .def = NAN, .doc = text }
 
-const char *const eg_view_names[] = {"one", "flip", "flip_shift", NULL};
+const char *const eg_view_names[] = {"one", "flip", "shift", "flip_shift", NULL};
 
 /* `name`, `task` and so on are read one by one in recipe.c; here they are for the check of names and for the schema. */
 static const eg_key recipe_keys[] = {
@@ -54,7 +54,8 @@ static const eg_key recipe_keys[] = {
 		.doc = "what is changed in training records, one after the other, drawn anew in each epoch"},
 	{.name = "views", .type = EG_KEY_ENUM, .names = eg_view_names,
 		.doc = "pictures that are classified are shown as they are and in other ways when the model is judged, and the "
-		       "probabilities averaged: one, flip (mirrored too), flip_shift (and a pixel up and left, down and right)"},
+		       "probabilities averaged: one, flip (mirrored too), shift (a pixel towards each corner too), flip_shift "
+		       "(mirrored, and a pixel up and left, down and right)"},
 	{.name = "train", .type = EG_KEY_CHOICE, .doc = "how to train"},
 	{.name = "tune", .type = EG_KEY_CHOICE,
 		.doc = "what `engram tune` may try: {PATH: {range: [1.0e-4, 1.0e-2], log: true}, ...}, paths as in --set"},

@@ -10,7 +10,7 @@ enum { VIEWS_MOST = 6 };
 
 typedef struct view {
 	bool mirrored;
-	int shift; /* pixels, to the right and down */
+	int right, down; /* pixels */
 } view;
 
 static const struct kind {
@@ -18,10 +18,11 @@ static const struct kind {
 	view views[VIEWS_MOST];
 	double weights[VIEWS_MOST];
 } kinds[] = { /* in the order of eg_view_names */
-	{1, {{false, 0}}, {1}},
-	{2, {{false, 0}, {true, 0}}, {0.5, 0.5}},
+	{1, {{false, 0, 0}}, {1}},
+	{2, {{false, 0, 0}, {true, 0, 0}}, {0.5, 0.5}},
+	{5, {{false, 0, 0}, {false, 1, 1}, {false, -1, -1}, {false, 1, -1}, {false, -1, 1}}, {0.5, 0.125, 0.125, 0.125, 0.125}},
 	/* as in airbench (Jordan 2024): the middle counts as much as both shifts */
-	{6, {{false, 0}, {true, 0}, {false, 1}, {true, 1}, {false, -1}, {true, -1}},
+	{6, {{false, 0, 0}, {true, 0, 0}, {false, 1, 1}, {true, 1, 1}, {false, -1, -1}, {true, -1, -1}},
 		{0.25, 0.25, 0.125, 0.125, 0.125, 0.125}},
 };
 
@@ -59,7 +60,7 @@ eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err) {
 	while (k < n && strcmp(eg_view_names[k], word) != 0) k++;
 	if (k == n) {
 		const char *meant = eg_did_you_mean(word, eg_view_names, n);
-		return eg_fail(err, EG_ERR_ARG, "there are no views '%s'; %s%s%s", word, meant ? "did you mean '" : "there are: one, flip, flip_shift",
+		return eg_fail(err, EG_ERR_ARG, "there are no views '%s'; %s%s%s", word, meant ? "did you mean '" : "there are: one, flip, shift, flip_shift",
 			meant ? meant : "", meant ? "'?" : "");
 	}
 	eg_status status = check(t, k, err);
@@ -79,13 +80,13 @@ void eg_views_set(const eg_task *t, eg_dataset *d) {
 /* What a shift brings in is the picture's mirror image. */
 eg_status eg_views_apply(const eg_task *t, int number, eg_record *r, eg_error *err) {
 	const view *v = &kinds[t->views].views[number];
-	if (!v->mirrored && v->shift == 0) return EG_OK;
+	if (!v->mirrored && v->right == 0 && v->down == 0) return EG_OK;
 	eg_status status = eg_samples_fit(t, r, err);
 	for (int i = 0; i < t->ninputs && !status; i++) {
 		eg_datum *d = &r->fields[t->intakes[i]->field];
 		if (t->intakes[i]->type->kind != EG_FIELD_PICTURE || !d->there) continue;
 		const double s = v->mirrored ? -1 : 1;
-		const eg_move m = {s, 0, (v->mirrored ? d->picture.W : 0) - s * v->shift, 0, 1, -v->shift};
+		const eg_move m = {s, 0, (v->mirrored ? d->picture.W : 0) - s * v->right, 0, 1, -v->down};
 		status = eg_move_picture(&m, EG_EDGE_REFLECT, r, &d->picture, err);
 	}
 	return status;
