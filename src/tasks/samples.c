@@ -205,14 +205,17 @@ static eg_status prepare_training(eg_task *t, eg_error *err) {
 	return status;
 }
 
+static unsigned also(const eg_task *t) { return t->type->also ? t->type->also(t) : 0; }
+
 /* Takes out of n items of a part of the source what the task leaves out of training. */
 static eg_status leave_out(const eg_task *t, eg_part from, uint32_t *items, int64_t *n, eg_error *err) {
+	const unsigned looked_at = (1u << eg_task_target(t)->field) | also(t);
 	int64_t kept = 0;
 	bool out = false;
 	eg_record r = {0};
 	eg_status status = t->type->leaves_out(t, NULL, &out, err);
 	for (int64_t i = 0; i < *n && !status; i++) {
-		status = eg_source_read(t->source, from, items[i], 1u << eg_task_target(t)->field, &r, err);
+		status = eg_source_read(t->source, from, items[i], looked_at, &r, err);
 		if (!status) status = t->type->leaves_out(t, &r, &out, err);
 		if (!status && !out) items[kept++] = items[i];
 	}
@@ -561,7 +564,8 @@ static void list_inputs(eg_samples *s) {
 		s->wanted |= 1u << t->intakes[i]->field;
 	}
 	const int references = t->type->writes ? eg_source_find_field(t->source, EG_REFERENCES) : -1;
-	if (references >= 0) s->also = 1u << references;
+	s->also = also(t);
+	if (references >= 0) s->also |= 1u << references;
 }
 
 static eg_status can_settle(const eg_samples *s, eg_error *err) {

@@ -7,6 +7,7 @@
  * were left out of training. */
 #include "tasks/index.h"
 #include "tasks/samples.h"
+#include "tasks/unseen.h"
 
 #include <math.h>
 #include <string.h>
@@ -130,36 +131,11 @@ static int32_t label_of(const eg_task *t, const eg_row *r) {
 
 /* ---- classes that are left out of training ----------------------------------------------------------------------- */
 
-static bool is_unseen(const eg_task *t, const char *name) {
-	const eg_strings *all = &((const search *)t)->unseen;
-	for (int i = 0; i < all->n && name; i++)
-		if (!strcmp(all->at[i], name)) return true;
-	return false;
-}
+static bool is_unseen(const eg_task *t, const char *name) { return eg_unseen_has(&((const search *)t)->unseen, name); }
 
-/* Every name has to be one of a class, and two classes have to be left. */
-static eg_status check_unseen(const eg_task *t, const eg_field *f, eg_error *err) {
-	const eg_strings *all = &((const search *)t)->unseen;
-	int left = 0;
-	eg_status status = EG_OK;
-	for (int k = 0; k < f->nnames; k++) left += !is_unseen(t, f->names[k]);
-	for (int i = 0; i < all->n && !status; i++) {
-		bool there = false;
-		for (int k = 0; k < f->nnames; k++) there = there || !strcmp(all->at[i], f->names[k]);
-		if (!there) status = eg_fail(err, EG_ERR_ARG, "'%s' is none of the %d classes of the data", all->at[i], f->nnames);
-	}
-	if (!status && left < 2)
-		status = eg_fail(err, EG_ERR_ARG, "of %d classes %d would be left to train on; two at least are needed", f->nnames, left);
-	if (status) eg_recipe_locate(t->recipe, "data.unseen", err);
-	return status;
-}
-
+/* Two classes have to be left, to be told apart. */
 static eg_status leaves_out(const eg_task *t, const eg_record *r, bool *out, eg_error *err) {
-	const int field = eg_task_target(t)->field;
-	const eg_field *f = eg_source_field(t->source, field);
-	const int32_t label = r ? r->fields[field].label : -1;
-	*out = label >= 0 && label < f->nnames && is_unseen(t, f->names[label]);
-	return r ? EG_OK : check_unseen(t, f, err);
+	return eg_unseen_leaves_out(t, &((const search *)t)->unseen, eg_task_target(t)->field, 2, r, out, err);
 }
 
 static bool leaves_some_out(const eg_task *t) { return ((const search *)t)->unseen.n > 0; }

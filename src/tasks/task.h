@@ -75,6 +75,8 @@ typedef struct eg_task_type {
 	 * some, and is this one? r NULL, once before: is what it asks for right? leaves_out alone may be NULL: none. */
 	bool (*leaves_some_out)(const eg_task *t);
 	eg_status (*leaves_out)(const eg_task *t, const eg_record *r, bool *out, eg_error *err);
+	/* Fields of the source, a bit each, that this and the judge look at beside those of the intakes. NULL: none. */
+	unsigned (*also)(const eg_task *t);
 	/* Sets weights, new ones or a model's, that follow from the data: they are what they must be, whatever training
 	 * did to them. NULL: none. */
 	void (*constrain)(const eg_task *t, eg_params *p);
