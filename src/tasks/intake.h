@@ -132,5 +132,7 @@ bool eg_intake_spaced(const eg_intake *f);
 /* intake_picture.c: bytes of the picture as the network's input has them, C x H x W (open sizes: the picture's own). */
 eg_status eg_intake_picture(
 	const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err);
+/* What the bytes 0 and 255 of a channel are as numbers of the network. */
+void eg_intake_picture_scale(const eg_intake *f, int channel, double *black, double *white);
 
 #endif

@@ -204,6 +204,12 @@ eg_status eg_intake_picture(
 	return resize(&pic, shape, r, pixels, err);
 }
 
+void eg_intake_picture_scale(const eg_intake *f, int channel, double *black, double *white) {
+	const picture_intake *p = (const picture_intake *)f;
+	*black = (double)p->add[channel];
+	*white = 255 * (double)p->mul[channel] + (double)p->add[channel];
+}
+
 static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
 	const int sizes[3] = {d->picture.C, d->picture.H, d->picture.W};
 	EG_UNUSED(r), EG_UNUSED(err);
@@ -335,6 +341,7 @@ static void tell(const eg_intake *f, int remark, eg_value *answer) {
 
 static void save(const eg_intake *f, eg_value *map) {
 	const picture_intake *p = (const picture_intake *)f;
+	if (eg_value_get(map, "mean")) return; /* a target that is the input: it is there already */
 	eg_value *mean = eg_value_put_list(map, "mean"), *std = eg_value_put_list(map, "std");
 	for (int c = 0; c < p->channels; c++) {
 		eg_value_put_number(mean, NULL, (double)p->mean[c]);

@@ -179,7 +179,7 @@ static eg_status decode_map(eg_predictor *p, const eg_question *q, int i, eg_err
 static eg_status decode_bytes(eg_predictor *p, const eg_question *q, int i, eg_error *err) {
 	const eg_intake *f = p->task->intakes[0];
 	int at = i * p->task->nintakes;
-	if (p->task->type->read_file) {
+	if (p->task->type->read_file && f->type->kind != EG_FIELD_PICTURE) {
 		eg_status status = p->task->type->read_file(p->task, q->bytes, q->size, name_of(q), &p->records[i], err);
 		for (int k = 0; k < p->task->nasked; k++) p->data[at + k] = p->records[i].fields[p->task->intakes[k]->field];
 		return status;

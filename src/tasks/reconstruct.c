@@ -2,18 +2,52 @@
  * an auto-encoder. What it cannot rebuild is unlike what it was trained on, so the error tells of what is odd.
  *
  * Of windows of a series (`source: windows`) the columns alone are rebuilt, not the waves of the calendar that may
- * stand beside them; of other series all numbers of each step. Not here: who watches such errors (forecast_watch.c). */
+ * stand beside them; of other series all numbers of each step. Not here: what is particular to pictures
+ * (reconstruct_picture.c), and who watches errors of series (forecast_watch.c). */
+#include "tasks/reconstruct.h"
+
 #include "tasks/forecast.h"
+#include "tasks/unseen.h"
 
 #include <math.h>
 #include <string.h>
 
+static const eg_key data_keys[] = {
+	{.name = "unseen",
+		.type = EG_KEY_STRINGS,
+		.offset = offsetof(eg_reconstruct, unseen),
+		.def = NAN,
+		.doc = "reconstruct: classes of pictures that are left out of training; by its errors the model is judged at telling "
+		       "them from the others"},
+};
+
 static eg_status open_task(eg_task *t, eg_error *err) {
-	EG_UNUSED(err);
 	const bool windows = eg_windows_of(t->source) != NULL;
+	if (eg_rebuilds_pictures(t)) {
+		t->one = "picture", t->many = "pictures";
+		return eg_rebuilt_open(t, err);
+	}
 	t->one = windows ? "window" : "sequence", t->many = windows ? "windows" : "sequences";
-	return EG_OK;
+	if (((const eg_reconstruct *)t)->unseen.n == 0) return EG_OK;
+	eg_fail(err, EG_ERR_ARG, "'unseen' is for pictures, whose classes may be left out of training; these are %s", t->many);
+	eg_recipe_locate(t->recipe, "data.unseen", err);
+	return EG_ERR_ARG;
 }
+
+/* ---- classes that are left out of training ----------------------------------------------------------------------- */
+
+static bool leaves_some_out(const eg_task *t) { return ((const eg_reconstruct *)t)->unseen.n > 0; }
+
+static eg_status leaves_out(const eg_task *t, const eg_record *r, bool *out, eg_error *err) {
+	return eg_unseen_leaves_out(t, &((const eg_reconstruct *)t)->unseen, eg_rebuilt_label_field(t), 1, r, out, err);
+}
+
+static unsigned also(const eg_task *t) {
+	const int field = eg_rebuilds_pictures(t) ? eg_rebuilt_label_field(t) : -1;
+	return field >= 0 ? 1u << field : 0;
+}
+
+/* ---- the network ------------------------------------------------------------------------------------------------- */
 
 /* What goes in is what should come out. */
 static int target_field(const eg_task *t) { return eg_windows_of(t->source) ? EG_WINDOW_VALUES : t->intakes[0]->field; }
@@ -25,6 +59,7 @@ static int columns_of(const eg_task *t) {
 }
 
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
+	if (eg_rebuilds_pictures(t)) return eg_rebuilt_suits(t, g, err);
 	const eg_windows *w = eg_forecast_windows(t);
 	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
 	const int columns = columns_of(t);
@@ -69,32 +104,41 @@ typedef struct judge {
 	int64_t n;
 	int columns;
 	double *last; /* squared errors of the last step, by column */
+	eg_rebuilt pictures;
 } judge;
 
 static const eg_metric_info metrics[] = {
 	{.name = "mse", .doc = "mean squared error of what is rebuilt", .lower_is_better = true},
 	{.name = "psnr", .doc = "the square of the range of what should be rebuilt, as a multiple of that, in decibels"},
+	{.name = "auc", .doc = "how well the error tells pictures of unseen classes from the others", .share = true},
 };
 
 static eg_status judge_open(eg_task_judge *j, eg_error *err) {
 	judge *own = (judge *)j;
-	own->columns = columns_of(j->task);
+	own->columns = eg_rebuilds_pictures(j->task) ? 0 : columns_of(j->task);
 	own->last = eg_calloc(NULL, (size_t)own->columns + 1, sizeof *own->last);
 	return own->last ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for the metrics");
 }
 
-static void judge_close(eg_task_judge *j) { eg_release(NULL, ((judge *)j)->last); }
+static void judge_close(eg_task_judge *j) {
+	eg_release(NULL, ((judge *)j)->last);
+	eg_rebuilt_free(&((judge *)j)->pictures);
+}
 
 static void judge_reset(eg_task_judge *j) {
 	judge *own = (judge *)j;
 	own->squares = 0, own->low = INFINITY, own->high = -INFINITY, own->n = 0;
 	memset(own->last, 0, ((size_t)own->columns + 1) * sizeof *own->last);
+	own->pictures.sum = 0, own->pictures.n = 0;
 }
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
+	if (eg_rebuilds_pictures(j->task)) {
+		j->total++;
+		return eg_rebuilt_judge(&own->pictures, j->task, r, err);
+	}
 	const eg_datum_series *x = wanted_of(j->task, r);
-	EG_UNUSED(err);
 	for (int t = 0; t < x->steps; t++) own->squares += error_of_step(r, x, t) * x->columns;
 	for (int64_t i = 0; i < (int64_t)x->steps * x->columns; i++) {
 		own->low = fmin(own->low, (double)x->at[i]);
@@ -113,6 +157,11 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 static void judge_values(const eg_task_judge *j, double *v) {
 	const judge *own = (const judge *)j;
 	const double range = own->high - own->low;
+	if (eg_rebuilds_pictures(j->task)) {
+		eg_rebuilt_values(&own->pictures, j->task, v);
+		return;
+	}
+	v[2] = (double)NAN;
 	v[0] = own->squares / (double)own->n;
 	v[1] = v[0] > 0 && range > 0 ? 10 * log10(range * range / v[0]) : (double)NAN;
 }
@@ -125,6 +174,10 @@ static const char *name_of(const eg_task *t, int column) {
 
 static void judge_details(const eg_task_judge *j, eg_value *map) {
 	const judge *own = (const judge *)j;
+	if (eg_rebuilds_pictures(j->task)) {
+		eg_rebuilt_details(&own->pictures, j->task, map);
+		return;
+	}
 	eg_value *list = name_of(j->task, 0) ? eg_value_put_list(map, "last_step") : NULL;
 	for (int k = 0; k < own->columns && list; k++) {
 		eg_value *one = eg_value_put_map(list, NULL);
@@ -149,9 +202,9 @@ static void put_last(const eg_task *t, const eg_row *r, const eg_datum_series *x
 }
 
 static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
+	if (eg_rebuilds_pictures(t)) return eg_rebuilt_answer(t, o, r, out, err);
 	const eg_datum_series *x = wanted_of(t, r);
 	double sum = 0;
-	EG_UNUSED(o);
 	if (!x)
 		return eg_fail(err, EG_ERR_ARG, "what is rebuilt is asked for with a table (FILE.csv): the network's input alone does not say what "
 		                                "should come out");
@@ -184,15 +237,23 @@ static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 
 const eg_task_type eg_task_type_reconstruct = {
 	.info = {.name = "reconstruct",
-		.doc = "a series once more, through a bottleneck: what cannot be rebuilt is odd (an auto-encoder)",
-		.takes = "a table with a row for each step (CSV), of which it rebuilds the last window, or series as JSON lists",
-		.answer = "how large the errors are, of the whole and of each step",
-		.judged = "Of what is rebuilt: the mean squared error, and the range of the numbers against it (PSNR)."},
-	.inputs = EG_KIND(SERIES),
-	.targets = EG_KIND(SERIES),
+		.doc = "a picture or series once more, through a bottleneck: what cannot be rebuilt is odd (an auto-encoder)",
+		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM); a table with a row for each step (CSV), of which it\n"
+			 "rebuilds the last window, or series as JSON lists",
+		.answer = "how large the error is, with -o what it makes of a picture; of series also the error of each step",
+		.judged = "Of what is rebuilt: the mean squared error, and the range of the numbers against it (PSNR). Of\n"
+			  "pictures, where classes were left out of training: how well the error tells these from the\n"
+			  "others (auc: 0.5 is chance, 1 always)."},
+	.size = sizeof(eg_reconstruct),
+	.keys = {data_keys, EG_COUNT(data_keys)},
+	.inputs = EG_KIND(SERIES) | EG_KIND(PICTURE),
+	.targets = EG_KIND(SERIES) | EG_KIND(PICTURE),
 	.target_field = target_field,
-	.needs = "a series",
+	.needs = "a picture or a series",
 	.open = open_task,
+	.leaves_some_out = leaves_some_out,
+	.leaves_out = leaves_out,
+	.also = also,
 	.suits = suits,
 	.metrics = metrics,
 	.nmetrics = EG_COUNT(metrics),

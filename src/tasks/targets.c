@@ -22,6 +22,7 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		case EG_FIELD_SERIES: return (form){EG_F32, 3, true, "numbers for each step"};
 		case EG_FIELD_TEXT: return (form){EG_I32, 2, true, "a unit for each step"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
+		case EG_FIELD_PICTURE: return (form){EG_F32, 0, false, "a number for each pixel"};
 		case EG_FIELD_MASK: return (form){EG_I32, 3, false, "a class for each pixel"};
 		default:
 			if (loss->soft) return (form){EG_F32, 2, false, "shares of classes for each sample"};
