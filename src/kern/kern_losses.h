@@ -27,8 +27,9 @@
  *                D(x,z), D(y,z)
  *   IOU          boxes, n = 4: 1 - I/U, U = union + 1e-7; kind 1 + (C-U)/C, C the box around both; 2 + distance of
  *                the centres by C's diagonal, both squared; 3 + alpha v too, v = 4/pi^2 times the square of the
- *                difference of atan(width/height), alpha = v/(1-I/U+v), which counts as a constant; a > 0: a box is
- *                its centre and size, else two corners
+ *                difference of atan(width/height), alpha = v/(1-I/U+v), which counts as a constant; a 0: a box is two
+ *                corners, 1: its centre and size, 2: how far its left, upper, right and lower side are from a place;
+ *                0 where y, the target, has no width or no height
  * Where t is `ignore` the loss of a row that has a class is 0, outside of 0..n-1 NaN. Unit u does outer indices
  * [u*rows, min((u+1)*rows, outer)), which begin at eg_at(.., u); weight has stride 0. Block or global job. */
 typedef enum eg_row_op {

@@ -254,6 +254,7 @@ static span span_of(double x0, double x1, double t0, double t1) {
 static span side_of(const row_case *k, int i) {
 	double x0 = (double)at(k->x, i), x1 = (double)at(k->x, i + 2), t0 = (double)at(k->y, i),
 	       t1 = (double)at(k->y, i + 2);
+	if (k->s->a > 1) return span_of(-x0, x1, -t0, t1);
 	if (k->s->a > 0) return span_of(x0 - x1 / 2, x0 + x1 / 2, t0 - t1 / 2, t0 + t1 / 2);
 	return span_of(x0, x1, t0, t1);
 }
@@ -267,14 +268,14 @@ typedef struct pull {
 /* How much of a change of a larger (or smaller) end is the box's own. */
 static double part(bool mine, bool equal) { return equal ? 0.5 : mine ? 1 : 0; }
 
-static void span_slope(const span *s, const pull *g, bool centred, real *d) {
+static void span_slope(const span *s, const pull *g, int form, real *d) {
 	double d0 = -g->around * part(s->x0 < s->t0, s->x0 == s->t0) + g->centre / 2;
 	double d1 = g->around * part(s->x1 > s->t1, s->x1 == s->t1) + g->centre / 2;
 	if (s->both > 0) d0 -= g->both * part(s->x0 > s->t0, s->x0 == s->t0);
 	if (s->both > 0) d1 += g->both * part(s->x1 < s->t1, s->x1 == s->t1);
 	if (s->x > 0) d0 -= g->x, d1 += g->x;
-	d[0] = (real)(centred ? d0 + d1 : d0);
-	d[2] = (real)(centred ? (d1 - d0) / 2 : d1);
+	d[0] = (real)(form == 1 ? d0 + d1 : form == 2 ? -d0 : d0);
+	d[2] = (real)(form == 1 ? (d1 - d0) / 2 : d1);
 }
 
 /* The loss; its derivatives by both sides into g where that is not NULL. */
@@ -337,7 +338,7 @@ static real row_value(const row_case *k) {
 	case EG_ROW_TRIPLET: return (real)triplet_of(k).value;
 	case EG_ROW_IOU: {
 		const span w = side_of(k, 0), h = side_of(k, 1);
-		return (real)box_loss(s, &w, &h, NULL);
+		return w.t > 0 && h.t > 0 ? (real)box_loss(s, &w, &h, NULL) : 0;
 	}
 	}
 	return 0;
@@ -376,9 +377,10 @@ static void row_slope(const row_case *k, int side, real *d) {
 	case EG_ROW_IOU: {
 		const span w = side_of(k, 0), h = side_of(k, 1);
 		pull g[2];
+		if (!(w.t > 0 && h.t > 0)) break;
 		box_loss(s, &w, &h, g);
-		span_slope(&w, &g[0], s->a > 0, d);
-		span_slope(&h, &g[1], s->a > 0, d + 1);
+		span_slope(&w, &g[0], (int)s->a, d);
+		span_slope(&h, &g[1], (int)s->a, d + 1);
 		break;
 	}
 	}

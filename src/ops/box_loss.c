@@ -7,13 +7,13 @@ typedef struct iou_options {
 } iou_options;
 
 static const char *const kinds[] = {"iou", "giou", "diou", "ciou", NULL};
-static const char *const forms[] = {"corners", "centre", NULL};
+static const char *const forms[] = {"corners", "centre", "sides", NULL};
 static const eg_attr iou_attrs[] = {
 	OP_REDUCTION(iou_options, "mean: divided by the number of boxes; none: a number for each box"),
 	OP_ROW_AXIS(iou_options, -1),
 	OP_ENUM(iou_options, kind, kinds, NULL,
 		"giou: also what of the box around both is empty; diou: how far the centres are apart; ciou: and the form"),
-	OP_ENUM(iou_options, boxes, forms, NULL, "corners: x0, y0, x1, y1; centre: x, y, width, height"),
+	OP_ENUM(iou_options, boxes, forms, NULL, "corners: x0, y0, x1, y1; centre: x, y, width, height; sides: how far left, top, right and bottom are from a place in it"),
 };
 
 static eg_status check_boxes(const iou_options *o, const eg_dims *declared, const eg_dims *x, eg_error *err) {
@@ -48,6 +48,8 @@ static const eg_case iou_cases[] = {
 	{"giou, places, each", IOU(.kind = 1, .axis = 1, .reduction = OP_NONE), BOXES(EG_TN, 4, EG_NAMED), .batch = 6, .time = 3,
 		.sizes = OP_SIZES({"places", 5})},
 	{"diou, sequences, sum", IOU(.kind = 2, .reduction = OP_SUM), BOXES(EG_T, EG_N, 4), .batch = 6, .time = 3},
+	{"diou, sides, places", IOU(.kind = 2, .boxes = 2, .axis = 1), BOXES(EG_N, 4, 5), .batch = 18, .low = 0.2f, .high = 1},
+	{"giou, sides", IOU(.kind = 1, .boxes = 2), BOXES(EG_N, 4), .batch = 33},
 	{"giou, centres", IOU(.kind = 1, .boxes = 1), BOXES(EG_N, 4), .batch = 18, .low = 0.2f, .high = 1},
 	/* A share of ciou counts as a constant, which a difference cannot know. */
 	{"ciou", IOU(.kind = 3), BOXES(EG_N, 4), .batch = 33, .ties = true},
@@ -60,7 +62,8 @@ const eg_op eg_op_iou = {
 		.equation = OP_TEXT("row = 1 - I/U, I and U intersection and union of the boxes x and target; with C the smallest box around both:\n"
 			"giou + (C-U)/C; diou + (distance of the centres)^2 / (diagonal of C)^2; ciou: diou + alpha v,\n"
 			"v = 4/pi^2 (atan(w_target/h_target) - atan(w/h))^2, alpha = v/(1 - I/U + v), which counts as a constant;\n"
-			"loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); sides below 0 count as 0"),
+			"loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); widths and heights below 0 count as 0;\n"
+			"where the target has none there is no box, and the row is 0"),
 		.source = OP_TEXT("Yu et al. 2016; Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU); as torchvision's losses"),
 		.shorthand = "kind",
 		.min_inputs = 2,
