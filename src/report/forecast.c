@@ -3,7 +3,7 @@
 #include "engram_report.h"
 #include "engram_series.h"
 #include "report/draw.h"
-#include "report/raster.h"
+#include "data/raster.h"
 
 #include <math.h>
 #include <string.h>
