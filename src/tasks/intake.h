@@ -2,8 +2,8 @@
  * the training records for that: the scale of pictures, a vocabulary, the names of classes.
  *
  * One file for each kind of field: intake_picture.c, intake_text.c, intake_tokens.c, intake_names.c (labels, tags,
- * masks), intake_numbers.c (numbers, series), intake_previous.c (what has been written). A task says which kinds it
- * takes; it seldom needs to know more. */
+ * masks), intake_boxes.c, intake_numbers.c (numbers, series), intake_previous.c (what has been written). A task says
+ * which kinds it takes; it seldom needs to know more. */
 #ifndef ENGRAM_TASKS_INTAKE_H
 #define ENGRAM_TASKS_INTAKE_H
 
@@ -106,6 +106,8 @@ int32_t eg_intake_label(const eg_intake *f, int32_t label); /* the source's numb
 /* Do tags B-X and I-X make spans here? Then every I-X of what is filled in follows an X: one that follows none is read
  * as B-X. */
 bool eg_intake_spans(const eg_intake *f);
+/* intake_boxes.c: makes a target of boxes in this picture the one of places, or of classes. */
+void eg_intake_boxes_are(eg_intake *f, bool places, const eg_intake *picture);
 /* intake_text.c */
 bool eg_intake_lowers(const eg_intake *f); /* capitals are read as small letters */
 const eg_vocab *eg_intake_vocab(const eg_intake *f);

@@ -1,47 +1,38 @@
 /* intake_names.c - fields that say classes: a label, a tag for each token or step, a class for each pixel. A model
  * keeps the names in the order of its numbers; what another source calls them is looked up by name. */
-#include "tasks/intake.h"
+#include "tasks/intake_names.h"
 
 #include <string.h>
-
-typedef struct names_intake {
-	eg_intake base;
-	eg_lexicon names;
-	bool known, allows_unknown;
-	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
-	int nmap;
-	int32_t *begins; /* tags: which one, B-X, begins what this one, I-X, goes on with; -1: none */
-} names_intake;
 
 static eg_status no_memory(eg_error *err) {
 	return eg_fail(err, EG_ERR_MEMORY, "out of memory for the names of classes");
 }
 
-static void close_intake(eg_intake *f) {
-	names_intake *n = (names_intake *)f;
+void eg_names_close(eg_intake *f) {
+	eg_names_intake *n = (eg_names_intake *)f;
 	eg_lexicon_free(&n->names);
 	eg_release(NULL, n->map);
 	eg_release(NULL, n->begins);
 }
 
-const eg_lexicon *eg_intake_names(const eg_intake *f) { return &((const names_intake *)f)->names; }
+const eg_lexicon *eg_intake_names(const eg_intake *f) { return &((const eg_names_intake *)f)->names; }
 
 int32_t eg_intake_label(const eg_intake *f, int32_t label) {
-	const names_intake *n = (const names_intake *)f;
+	const eg_names_intake *n = (const eg_names_intake *)f;
 	if (label < 0 || !n->map) return label;
 	return label < n->nmap ? n->map[label] : -1;
 }
 
-void eg_intake_allow_unknown(eg_intake *f, bool allow) { ((names_intake *)f)->allows_unknown = allow; }
+void eg_intake_allow_unknown(eg_intake *f, bool allow) { ((eg_names_intake *)f)->allows_unknown = allow; }
 
-static bool is_known(const eg_intake *f) { return ((const names_intake *)f)->known; }
-static int count(const eg_intake *f) { return ((const names_intake *)f)->names.n; }
+bool eg_names_known(const eg_intake *f) { return ((const eg_names_intake *)f)->known; }
+int eg_names_count(const eg_intake *f) { return ((const eg_names_intake *)f)->names.n; }
 
 static const char *what(const eg_intake *f) { return f->type->kind == EG_FIELD_TAGS ? "tag" : "class"; }
 
 /* The source's own names are the model's. */
-static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
-	names_intake *n = (names_intake *)f;
+eg_status eg_names_begin(eg_intake *f, const eg_field *field, eg_error *err) {
+	eg_names_intake *n = (eg_names_intake *)f;
 	eg_lexicon_free(&n->names);
 	for (int i = 0; i < field->nnames; i++) {
 		int k = eg_lexicon_put(&n->names, field->names[i]);
@@ -53,8 +44,8 @@ static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) {
-	names_intake *n = (names_intake *)f;
+eg_status eg_names_meet(eg_intake *f, const eg_field *field, eg_error *err) {
+	eg_names_intake *n = (eg_names_intake *)f;
 	eg_release(NULL, n->map);
 	n->map = eg_calloc(NULL, (size_t)field->nnames + 1, sizeof *n->map);
 	if (!n->map) return no_memory(err);
@@ -71,14 +62,14 @@ static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) {
 	return EG_OK;
 }
 
-static void save(const eg_intake *f, eg_value *map) {
-	const names_intake *n = (const names_intake *)f;
+void eg_names_save(const eg_intake *f, eg_value *map) {
+	const eg_names_intake *n = (const eg_names_intake *)f;
 	eg_value *list = eg_value_put_list(map, f->type->kind == EG_FIELD_TAGS ? "tags" : "classes");
 	for (int i = 0; i < n->names.n; i++) eg_value_put_text(list, NULL, n->names.at[i]);
 }
 
-static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
-	names_intake *n = (names_intake *)f;
+eg_status eg_names_restore(eg_intake *f, const eg_value *map, eg_error *err) {
+	eg_names_intake *n = (eg_names_intake *)f;
 	const eg_value *list = eg_value_get(map, f->type->kind == EG_FIELD_TAGS ? "tags" : "classes");
 	eg_lexicon_free(&n->names);
 	if (eg_value_count(list) < 1) return eg_fail(err, EG_ERR_FORMAT, "damaged: the %s names are missing", what(f));
@@ -127,15 +118,15 @@ static eg_status fill_label(const eg_intake *f, const eg_intake_fill *a, eg_erro
 }
 
 const eg_intake_type eg_intake_label_type = {.kind = EG_FIELD_LABEL,
-	.size = sizeof(names_intake),
-	.close = close_intake,
-	.is_known = is_known,
-	.begin = begin,
+	.size = sizeof(eg_names_intake),
+	.close = eg_names_close,
+	.is_known = eg_names_known,
+	.begin = eg_names_begin,
 	.fill = fill_label,
-	.save = save,
-	.restore = restore,
-	.meet = meet,
-	.count = count,
+	.save = eg_names_save,
+	.restore = eg_names_restore,
+	.meet = eg_names_meet,
+	.count = eg_names_count,
 	.word = "classes"};
 
 /* ---- tags -------------------------------------------------------------------------------------------------------- */
@@ -147,7 +138,7 @@ static int32_t find_begin(const eg_lexicon *names, int k) {
 	return snprintf(name, sizeof name, "B-%s", tag + 2) < (int)sizeof name ? eg_lexicon_find(names, name) : -1;
 }
 
-static eg_status find_begins(names_intake *n, eg_error *err) {
+static eg_status find_begins(eg_names_intake *n, eg_error *err) {
 	eg_release(NULL, n->begins);
 	n->begins = eg_calloc(NULL, (size_t)n->names.n, sizeof *n->begins);
 	if (!n->begins) return no_memory(err);
@@ -156,7 +147,7 @@ static eg_status find_begins(names_intake *n, eg_error *err) {
 }
 
 bool eg_intake_spans(const eg_intake *f) {
-	const names_intake *n = (const names_intake *)f;
+	const eg_names_intake *n = (const eg_names_intake *)f;
 	int inside = 0, begun = 0;
 	for (int k = 0; k < n->names.n; k++) {
 		inside += strncmp(n->names.at[k], "I-", 2) == 0;
@@ -166,18 +157,18 @@ bool eg_intake_spans(const eg_intake *f) {
 }
 
 static eg_status begin_tags(eg_intake *f, const eg_field *field, eg_error *err) {
-	eg_status status = begin(f, field, err);
-	return status ? status : find_begins((names_intake *)f, err);
+	eg_status status = eg_names_begin(f, field, err);
+	return status ? status : find_begins((eg_names_intake *)f, err);
 }
 
 static eg_status restore_tags(eg_intake *f, const eg_value *map, eg_error *err) {
-	eg_status status = restore(f, map, err);
-	return status ? status : find_begins((names_intake *)f, err);
+	eg_status status = eg_names_restore(f, map, err);
+	return status ? status : find_begins((eg_names_intake *)f, err);
 }
 
 /* The tag of step t as the model counts. An I-X that follows no X begins one: where there is a B-X, it is read as
  * that. */
-static int32_t tag_of(const names_intake *n, const eg_datum *d, int t) {
+static int32_t tag_of(const eg_names_intake *n, const eg_datum *d, int t) {
 	const int32_t k = eg_intake_label(&n->base, d->tags.at[t]);
 	if (k < 0 || n->begins[k] < 0) return k;
 	const int32_t before = t > 0 ? eg_intake_label(&n->base, d->tags.at[t - 1]) : -1;
@@ -190,7 +181,7 @@ static eg_status fill_tags(const eg_intake *f, const eg_intake_fill *a, eg_error
 	for (int t = 0; t < a->time; t++)
 		for (int i = 0; i < a->n; i++) {
 			const eg_datum *d = a->data[i];
-			*out++ = d->there && t < d->tags.n ? tag_of((const names_intake *)f, d, t) : f->pad;
+			*out++ = d->there && t < d->tags.n ? tag_of((const eg_names_intake *)f, d, t) : f->pad;
 		}
 	return EG_OK;
 }
@@ -203,16 +194,16 @@ static eg_status tags_extent(
 }
 
 const eg_intake_type eg_intake_tags_type = {.kind = EG_FIELD_TAGS,
-	.size = sizeof(names_intake),
-	.close = close_intake,
-	.is_known = is_known,
+	.size = sizeof(eg_names_intake),
+	.close = eg_names_close,
+	.is_known = eg_names_known,
 	.begin = begin_tags,
 	.extent = tags_extent,
 	.fill = fill_tags,
-	.save = save,
+	.save = eg_names_save,
 	.restore = restore_tags,
-	.meet = meet,
-	.count = count,
+	.meet = eg_names_meet,
+	.count = eg_names_count,
 	.word = "classes"};
 
 /* ---- masks ------------------------------------------------------------------------------------------------------- */
@@ -240,13 +231,13 @@ static eg_status fill_mask(const eg_intake *f, const eg_intake_fill *a, eg_error
 }
 
 const eg_intake_type eg_intake_mask_type = {.kind = EG_FIELD_MASK,
-	.size = sizeof(names_intake),
-	.close = close_intake,
-	.is_known = is_known,
-	.begin = begin,
+	.size = sizeof(eg_names_intake),
+	.close = eg_names_close,
+	.is_known = eg_names_known,
+	.begin = eg_names_begin,
 	.fill = fill_mask,
-	.save = save,
-	.restore = restore,
-	.meet = meet,
-	.count = count,
+	.save = eg_names_save,
+	.restore = eg_names_restore,
+	.meet = eg_names_meet,
+	.count = eg_names_count,
 	.word = "classes"};
