@@ -89,6 +89,14 @@ static void put_all(printer *p, const eg_value *v, const char *gap, manner how) 
 
 static bool is_plain(const eg_value *v) { return v->kind != EG_VALUE_LIST && v->kind != EG_VALUE_MAP; }
 
+static void put_box(printer *p, const eg_value *v) {
+	char text[100];
+	double side[4];
+	for (int i = 0; i < 4; i++) side[i] = eg_value_number(eg_value_at(v, i), 0);
+	snprintf(text, sizeof text, "%.0f x %.0f at %.0f, %.0f", side[2] - side[0], side[3] - side[1], side[0], side[1]);
+	eg_value_out_text(&p->out, text);
+}
+
 /* Lists of plain values are narrow, lists of lists or maps wide, their maps narrow. */
 static void put_list(printer *p, const eg_value *v) {
 	bool plain = true;
@@ -102,7 +110,10 @@ static void put_contents(printer *p, const eg_value *v, const char *gap, manner 
 	case EG_VALUE_INT:
 	case EG_VALUE_NUMBER: put_number(p, v); break;
 	case EG_VALUE_TEXT: put_clean(p, v->as.text->bytes, v->as.text->size); break;
-	case EG_VALUE_LIST: put_list(p, v); break;
+	case EG_VALUE_LIST:
+		if (v->show & EG_SHOW_BOX) put_box(p, v);
+		else put_list(p, v);
+		break;
 	case EG_VALUE_MAP:
 		if (how == ITEMS) put_all(p, v, " ", BARE);
 		else put_all(p, v, gap, NAMED);

@@ -81,6 +81,14 @@ void eg_put_classes(eg_value *map, const eg_confusion *c, const eg_lexicon *name
 	}
 }
 
+void eg_class_colour(int k, uint8_t rgb[3]) {
+	const double hue = fmod(k * 0.61803398875, 1) * 6, value = k / 6 % 2 ? 0.65 : 0.95;
+	for (int c = 0; c < 3; c++) {
+		const double d = fabs(fmod(hue + 6 - 2 * c, 6) - 3) - 1; /* the trapezoid of a hue */
+		rgb[c] = (uint8_t)(255 * value * (d < 0 ? 0 : d > 1 ? 1 : d) + 0.5);
+	}
+}
+
 /* ---- the judge --------------------------------------------------------------------------------------------------- */
 
 static void reset(void *user) {

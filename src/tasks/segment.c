@@ -167,15 +167,6 @@ static void judge_details(const eg_task_judge *j, eg_value *map) {
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-/* A colour of its own for each class: hues a golden angle apart, so that neighbours in number are far apart. */
-static void colour_of(int k, uint8_t rgb[3]) {
-	double hue = fmod(k * 0.61803398875, 1) * 6, value = k / 6 % 2 ? 0.65 : 0.95;
-	for (int c = 0; c < 3; c++) {
-		double d = fabs(fmod(hue + 6 - 2 * c, 6) - 3) - 1; /* the trapezoid of a hue */
-		rgb[c] = (uint8_t)(255 * value * (d < 0 ? 0 : d > 1 ? 1 : d) + 0.5);
-	}
-}
-
 /* The classes as a colour picture. */
 static eg_status save_picture(
 	const eg_answer_options *o, const eg_row *r, const int16_t *k, int h, int w, eg_value *out, eg_error *err) {
@@ -185,7 +176,7 @@ static eg_status save_picture(
 	uint8_t *pixels = status ? NULL : eg_alloc(NULL, 3 * n), rgb[3];
 	if (!status && !pixels) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
 	for (size_t i = 0; i < n && !status; i++) {
-		colour_of(k[i], rgb);
+		eg_class_colour(k[i], rgb);
 		for (size_t c = 0; c < 3; c++) pixels[c * n + i] = rgb[c];
 	}
 	if (!status) status = eg_picture_save_png(path, 3, h, w, pixels, err);
