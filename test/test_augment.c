@@ -410,6 +410,36 @@ static void test_cutout(void **state) {
 	eg_record_free(&s.r);
 }
 
+/* One side, of a share within the limits; the colour is that of what is seen, and says nothing of what is not. */
+static void test_hide(void **state) {
+	EG_UNUSED(state);
+	subject s = {0};
+	const entry bottom = ENTRY("hide", "least=0.25", "most=0.5"), any = ENTRY("hide", "least=0.5", "most=0.5", "side=any", "fill=zero");
+	int sides = 0;
+	for (int i = 0; i < 60; i++) {
+		make(&s, 0, 0, W, H / 2); /* bright above, black below */
+		apply(&bottom, &s, 0, i);
+		int seen = 0;
+		while (seen < H && (seen < H / 2 || pixel(&s, 0, seen, 0) == 0)) seen++;
+		assert_in_range(H - seen, H / 4, H / 2);
+		const int mean = (100 * (H / 2) + seen / 2) / seen;
+		for (int x = 0; x < W; x++)
+			for (int y = seen; y < H; y++) assert_int_equal(pixel(&s, 0, y, x), mean);
+		make(&s, 0, 0, W, H);
+		apply(&any, &s, 0, i);
+		const bool top = pixel(&s, 0, 0, W / 2) == 0, low = pixel(&s, 0, H - 1, W / 2) == 0, left = pixel(&s, 0, H / 2, 0) == 0,
+		           right = pixel(&s, 0, H / 2, W - 1) == 0;
+		sides |= 1 << (top && !low ? 0 : low && !top ? 1 : left ? 2 : 3);
+		assert_true(pixel(&s, 0, 0, 0) == 0 || pixel(&s, 0, H - 1, W - 1) == 0);
+		assert_true((top ^ low) || (left ^ right));
+	}
+	assert_int_equal(sides, 15);
+	make(&s, 0, 0, W, H);
+	assert_int_equal(eg_hide_lowest(0.25, &s.r, &s.r.fields[0].picture, NULL), EG_OK);
+	assert_int_equal(pixel(&s, 2, H - 1, 0), 200); /* the mean of one colour */
+	eg_record_free(&s.r);
+}
+
 /* ---- random numbers ---------------------------------------------------------------------------------------------- */
 
 static void test_draws(void **state) {
@@ -642,6 +672,7 @@ int main(void) {
 		cmocka_unit_test(test_brightness_and_contrast),
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_cutout),
+		cmocka_unit_test(test_hide),
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_mixup),
 		cmocka_unit_test(test_cutmix),

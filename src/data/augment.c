@@ -3,17 +3,15 @@
 
 #include <math.h>
 
-extern const eg_augment_type eg_augment_flip, eg_augment_crop, eg_augment_shift, eg_augment_rotate, eg_augment_scale,
-	eg_augment_shear, eg_augment_squeeze, eg_augment_distort, eg_augment_brightness, eg_augment_contrast, eg_augment_colour,
-	eg_augment_cutout, eg_augment_mixup, eg_augment_cutmix, eg_augment_mosaic, eg_augment_noise, eg_augment_shift_steps, eg_augment_scale_numbers,
-	eg_augment_unit_dropout, eg_augment_other_answer;
+#define EG_AUGMENT(name) extern const eg_augment_type eg_augment_##name;
+#include "data/augments.def"
+#undef EG_AUGMENT
 
-/* In the order of the documentation. A name may stand for several rows, which work on different kinds of fields. */
-static const eg_augment_type *const types[] = {&eg_augment_flip, &eg_augment_crop, &eg_augment_shift, &eg_augment_rotate,
-	&eg_augment_scale, &eg_augment_shear, &eg_augment_squeeze, &eg_augment_distort, &eg_augment_brightness, &eg_augment_contrast,
-	&eg_augment_colour, &eg_augment_cutout, &eg_augment_mixup, &eg_augment_cutmix, &eg_augment_mosaic,
-	&eg_augment_noise, &eg_augment_shift_steps, &eg_augment_scale_numbers, &eg_augment_unit_dropout,
-	&eg_augment_other_answer};
+static const eg_augment_type *const types[] = {
+#define EG_AUGMENT(name) &eg_augment_##name,
+#include "data/augments.def"
+#undef EG_AUGMENT
+};
 
 const eg_key eg_augment_probability = {.name = "probability",
 	.type = EG_KEY_DOUBLE,
