@@ -3,7 +3,7 @@
  *     onnx_samples MODEL DIR [COUNT]
  *
  * DIR/0, DIR/1 ... are batches of up to 20 records, with a file for each input (in.NAME.npy) and answer (out.NAME.npy).
- * test/interop/onnx.py gives the same to other programs. Not a test. */
+ * test/interop/onnx_written.py gives the same to other programs. Not a test. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

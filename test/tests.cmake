@@ -162,9 +162,9 @@ endif()
 # Other people's tests of models in files: cases in folders.
 if(EXISTS ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
 	test_program(onnx_suite ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
-	test_program(onnx_samples ${CMAKE_SOURCE_DIR}/test/onnx_samples.c) # for test/interop/onnx.py
+	test_program(onnx_samples ${CMAKE_SOURCE_DIR}/test/onnx_samples.c) # for test/interop/onnx_written.py
 	if(TARGET onnx_suite)
-		register(onnx_cases COMMAND onnx_suite test/onnx_cases) # written by test/interop/onnx_recurrent.py
+		register(onnx_cases COMMAND onnx_suite test/onnx_cases) # written by test/interop/onnx_recurrent.py and onnx_random.py
 	endif()
 endif()
 

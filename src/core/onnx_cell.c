@@ -4,7 +4,7 @@
 #define _POSIX_C_SOURCE 200809L /* strcasecmp */
 
 #include "core/graph.h"
-#include "core/onnx_import.h"
+#include "core/onnx_put.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,12 +42,6 @@ static const struct kind *kind_of(const char *name) {
 	for (int i = 0; i < EG_COUNT(kinds); i++)
 		if (!strcasecmp(kinds[i].name, name)) return &kinds[i];
 	return NULL;
-}
-
-static eg_tensor two(eg_import *m, const char *op, eg_tensor a, eg_tensor b) { return eg_import_put(m, op, (eg_tensor[]){a, b}, 2, NULL); }
-static eg_tensor number(eg_import *m, double v) {
-	const eg_real r = (eg_real)v;
-	return eg_constant(m->graph, &r, EG_F32, EG_DIMS(1));
 }
 
 static int acts_of(char kind) { return kind == 'L' ? 3 : kind == 'G' ? 2 : 1; }

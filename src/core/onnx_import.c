@@ -554,7 +554,7 @@ static bool import_known(eg_import *m) {
 		eg_import_out(m, 0, eg_import_raw(m, 0));
 		return true;
 	}
-	return eg_import_whole(m) || eg_import_more(m) || eg_import_by_hooks(m);
+	return eg_import_whole(m) || eg_import_quantized(m) || eg_import_more(m) || eg_import_by_hooks(m);
 }
 
 void eg_import_node(eg_import *m, const eg_onnx_node *n) {

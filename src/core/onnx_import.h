@@ -107,5 +107,7 @@ bool eg_import_by_hooks(eg_import *m);
 bool eg_import_cell(eg_import *m);
 /* The node, when it is made of several operators of ours, or of one in another form (onnx_more.c). */
 bool eg_import_more(eg_import *m);
+/* The node, when it computes with quantised numbers (onnx_quantized.c). */
+bool eg_import_quantized(eg_import *m);
 
 #endif

@@ -2,16 +2,10 @@
  * form. What is one of ours is imported by its own descriptor.
  *
  * Operators are put down by their names, and their attributes set by theirs, so that nothing here depends on one. */
-#include "core/onnx_import.h"
+#include "core/onnx_put.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-typedef eg_import_setting setting;
-#define INT(name, v) {(name), (const int[]){(int)(v)}, 1, 0, NULL}
-#define LIST(name, v, n) {(name), (v), (n), 0, NULL}
-#define REAL(name, v) {(name), NULL, 0, (v), NULL}
-#define REALS(name, v, n) {(name), NULL, (n), 0, (v)}
 
 eg_tensor eg_import_put(eg_import *m, const char *op, const eg_tensor *in, int nin, const setting *set) {
 	_Alignas(max_align_t) char options[256] = {0};
@@ -34,14 +28,6 @@ eg_tensor eg_import_put(eg_import *m, const char *op, const eg_tensor *in, int n
 	}
 	return eg_import_apply(m, op, options, in, nin);
 }
-static eg_tensor one(eg_import *m, const char *op, eg_tensor x, const setting *set) { return eg_import_put(m, op, &x, 1, set); }
-static eg_tensor two(eg_import *m, const char *op, eg_tensor a, eg_tensor b) { return eg_import_put(m, op, (eg_tensor[]){a, b}, 2, NULL); }
-static eg_tensor number(eg_import *m, double v) {
-	const eg_real r = (eg_real)v;
-	return eg_constant(eg_import_graph(m), &r, EG_F32, EG_DIMS(1));
-}
-static eg_tensor shaped(eg_import *m, eg_tensor x, const int *shape, int n) { return one(m, "reshape", x, (setting[]){LIST("shape", shape, n), {0}}); }
-
 /* ---- forms of ours ----------------------------------------------------------------------------------------------- */
 
 /* A single input of Max, Min, Sum, Mean is the result. */
@@ -265,151 +251,17 @@ static bool upsample(eg_import *m) {
 	return true;
 }
 
-/* ---- whole numbers of 8 bits ------------------------------------------------------------------------------------- */
-
-/* They are computed as real numbers, which hold whole ones up to 2^24 exactly: so many products of two bytes may be
- * summed up. */
-enum { EXACT_PRODUCTS = (1 << 24) / (255 * 255) };
-
-static eg_tensor as_real(eg_import *m, eg_tensor x) {
-	return eg_tensor_dtype(eg_import_graph(m), x) == EG_F32 ? x : one(m, "cast", x, (setting[]){INT("to", EG_F32), {0}});
-}
-
-/* Input i, of one number or of one for each place of x's dimension `axis`, so that it meets that. An input that is left
- * out: {0}. */
-static eg_tensor along(eg_import *m, int i, int rank, int64_t axis) {
-	if (!eg_import_has_in(m, i)) return (eg_tensor){0};
-	const eg_dims d = eg_import_in_dims(m, i);
-	eg_tensor x = as_real(m, eg_import_in(m, i));
-	int shape[EG_MAX_DIMS];
-	axis = axis < 0 ? axis + rank : axis;
-	if (d.rank == 0) return shaped(m, x, (const int[]){1}, 1);
-	if (d.rank != 1 || d.d[0] == 1 || axis < 0 || axis >= rank) return x;
-	for (int k = 0; k < rank - axis; k++) shape[k] = k ? 1 : (int)d.d[0];
-	return shaped(m, x, shape, (int)(rank - axis));
-}
-
-static eg_tensor less_zero(eg_import *m, eg_tensor x, eg_tensor zero) { return zero.id ? two(m, "sub", x, zero) : x; }
-
-/* The nearest whole numbers of x / scale (of two the even one), moved and cut off to what 8 bits hold. */
-static eg_tensor quantized(eg_import *m, eg_tensor x, eg_tensor scale, eg_tensor zero) {
-	eg_tensor y = one(m, "round", two(m, "div", x, scale), NULL);
-	if (zero.id) y = two(m, "add", y, zero);
-	y = one(m, "clip", y, (setting[]){REAL("min", 0), REAL("max", 255), {0}});
-	return one(m, "cast", y, (setting[]){INT("to", EG_U8), {0}});
-}
-
-/* The zero point gives the type; without one it is uint8. */
-static bool unsigned_bytes(eg_import *m, int zero) {
-	const eg_import_name *k = eg_import_has_in(m, zero) ? eg_import_look_up(m, m->node->in[zero]) : NULL;
-	if (!k || (k->numbers ? k->numbers->type == EG_ONNX_UINT8 : eg_tensor_dtype(eg_import_graph(m), k->value) == EG_U8)) return true;
-	eg_import_fail(m, "results of other types than uint8 are not supported");
-	return false;
-}
-
-static bool quantize(eg_import *m) {
+/* The p-th root of the sum of |x|^p of each channel. */
+static bool global_lp_pool(eg_import *m) {
 	const eg_dims d = eg_import_in_dims(m, 0);
-	const int64_t axis = eg_import_int(m, "axis", 1);
-	eg_import_int(m, "saturate", 1); /* of other types */
-	if (unsigned_bytes(m, 2)) eg_import_out(m, 0, quantized(m, as_real(m, eg_import_in(m, 0)), along(m, 1, d.rank, axis), along(m, 2, d.rank, axis)));
-	return true;
-}
-
-static bool dequantize(eg_import *m) {
-	const eg_dims d = eg_import_in_dims(m, 0);
-	const int64_t axis = eg_import_int(m, "axis", 1);
-	const eg_tensor x = less_zero(m, as_real(m, eg_import_in(m, 0)), along(m, 2, d.rank, axis));
-	eg_import_out(m, 0, two(m, "mul", x, along(m, 1, d.rank, axis)));
-	return true;
-}
-
-static eg_tensor scalar(eg_import *m, eg_tensor x) { return one(m, "squeeze", x, (setting[]){LIST("axes", (const int[]){0}, 1), {0}}); }
-
-static bool dynamic_quantize(eg_import *m) {
-	const eg_tensor x = eg_import_in(m, 0), none = number(m, 0), most = two(m, "max", one(m, "reduce_max", x, NULL), none), least = two(m, "min", one(m, "reduce_min", x, NULL), none);
-	const eg_tensor scale = two(m, "div", two(m, "sub", most, least), number(m, 255));
-	eg_tensor zero = one(m, "round", two(m, "div", two(m, "sub", none, least), scale), NULL);
-	zero = one(m, "clip", zero, (setting[]){REAL("min", 0), REAL("max", 255), {0}});
-	eg_import_out(m, 0, quantized(m, x, scale, zero));
-	if (eg_import_nout(m) > 1) eg_import_out(m, 1, scalar(m, scale));
-	if (eg_import_nout(m) > 2) eg_import_out(m, 2, one(m, "cast", scalar(m, zero), (setting[]){INT("to", EG_U8), {0}}));
-	return true;
-}
-
-/* Input i less its zero point, as real numbers. */
-static eg_tensor centred(eg_import *m, int i, int zero, int64_t axis) {
-	return less_zero(m, as_real(m, eg_import_in(m, i)), along(m, zero, eg_import_in_dims(m, i).rank, axis));
-}
-
-static bool few_enough(eg_import *m, int64_t products) {
-	if (products > 0 && products <= EXACT_PRODUCTS) return true;
-	eg_import_fail(m, "sums of %lld products are not exact here; %d are", (long long)products, EXACT_PRODUCTS);
-	return false;
-}
-
-static bool matmul_integer(eg_import *m) {
-	const eg_dims a = eg_import_in_dims(m, 0);
-	if (a.rank < 1 || !few_enough(m, a.d[a.rank - 1])) return true;
-	const eg_tensor y = two(m, "matmul", centred(m, 0, 2, -2), centred(m, 1, 3, -1));
-	eg_import_out(m, 0, one(m, "cast", y, (setting[]){INT("to", EG_I32), {0}}));
-	return true;
-}
-
-static bool qlinear_matmul(eg_import *m) {
-	const eg_dims a = eg_import_in_dims(m, 0), b = eg_import_in_dims(m, 3);
-	if (a.rank < 1 || !few_enough(m, a.d[a.rank - 1]) || !unsigned_bytes(m, 7)) return true;
-	const eg_tensor sums = two(m, "matmul", centred(m, 0, 2, -2), centred(m, 3, 5, -1));
-	const eg_tensor scale = two(m, "mul", along(m, 1, a.rank, -2), along(m, 4, b.rank, -1));
-	eg_import_out(m, 0, quantized(m, two(m, "mul", sums, scale), along(m, 6, a.rank, -1), along(m, 7, a.rank, -1)));
-	return true;
-}
-
-/* The convolution of the node, of these inputs; its weights less their zero points, which are numbers of the model. */
-static eg_tensor convolved(eg_import *m, eg_tensor x, int w, int zero) {
-	eg_dims d, z;
-	const real *v = eg_import_reals(m, w, &d), *less = eg_import_has_in(m, zero) ? eg_import_reals(m, zero, &z) : NULL;
-	const int64_t n = v ? eg_dims_count(&d, 0) : 0, each = v && less && d.rank > 0 && eg_dims_count(&z, 0) == d.d[0] ? n / d.d[0] : n;
-	const eg_onnx_node *node = m->node;
-	eg_onnx_node conv = *node;
-	const char *own = eg_import_out_name(m, 0); /* names that no model has */
-	const char *in[] = {eg_arena_printf(&m->arena, "\001x%s", own), eg_arena_printf(&m->arena, "\001w%s", own)};
-	const char *out[] = {eg_arena_printf(&m->arena, "\001y%s", own)};
-	real *u = eg_import_room(m, n);
-	int64_t *dims = eg_import_take(m, sizeof d.d);
-	eg_onnx_tensor *t = eg_import_take(m, sizeof *t);
-	if (!in[0] || !in[1] || !out[0]) return (eg_tensor){0};
-	eg_import_name *kx = eg_import_declare(m, in[0]), *kw = eg_import_declare(m, in[1]), *ky;
-	if (!v || !u || !dims || !t || !kx || !kw || !few_enough(m, n / d.d[0])) return (eg_tensor){0};
-	for (int64_t i = 0; i < n; i++) u[i] = v[i] - (less ? less[each == n ? 0 : i / each] : 0);
-	memcpy(dims, d.d, sizeof d.d);
-	*t = (eg_onnx_tensor){.name = in[1], .type = sizeof(real) == 8 ? EG_ONNX_DOUBLE : EG_ONNX_FLOAT, .rank = d.rank, .dims = dims, .data = u};
-	kx->value = x;
-	kw->numbers = t;
-	conv.type = "Conv";
-	conv.nin = 2;
-	conv.nout = 1;
-	conv.in = in;
-	conv.out = out;
-	m->node = &conv;
-	eg_import_by_hooks(m);
-	m->node = node;
-	ky = m->error.status ? NULL : eg_import_look_up(m, out[0]);
-	return ky ? ky->value : (eg_tensor){0};
-}
-
-static bool conv_integer(eg_import *m) {
-	const eg_tensor y = convolved(m, centred(m, 0, 2, -1), 1, 3);
-	eg_import_out(m, 0, one(m, "cast", y, (setting[]){INT("to", EG_I32), {0}}));
-	return true;
-}
-
-static bool qlinear_conv(eg_import *m) {
-	const eg_dims x = eg_import_in_dims(m, 0);
-	if (!unsigned_bytes(m, 7)) return true;
-	eg_tensor y = convolved(m, centred(m, 0, 2, -1), 3, 5);
-	if (eg_import_has_in(m, 8)) y = two(m, "add", y, along(m, 8, x.rank, 1));
-	const eg_tensor scale = two(m, "mul", along(m, 1, x.rank, 1), along(m, 4, x.rank, 1));
-	eg_import_out(m, 0, quantized(m, two(m, "mul", y, scale), along(m, 6, x.rank, 1), along(m, 7, x.rank, 1)));
+	const int64_t p = eg_import_int(m, "p", 2);
+	int axes[EG_MAX_DIMS], n = 0;
+	for (int i = 2; i < d.rank; i++) axes[n++] = i;
+	const setting kept[] = {LIST("axes", axes, n), INT("keepdims", 1), {0}};
+	eg_tensor x = eg_import_in(m, 0);
+	if (d.rank < 3 || p < 1 || p > 64) eg_import_fail(m, "p must be from 1 to 64, and x have a length at least");
+	else if (p < 3) eg_import_out(m, 0, one(m, p == 1 ? "reduce_l1" : "reduce_l2", x, kept));
+	else eg_import_out(m, 0, two(m, "pow", one(m, "reduce_sum", two(m, "pow", one(m, "abs", x, NULL), number(m, (double)p)), kept), number(m, 1 / (double)p)));
 	return true;
 }
 
@@ -436,15 +288,31 @@ static bool broadcast(eg_import *m) {
 	return false;
 }
 
-static bool old_attributes(eg_import *m) {
+/* C may always be smaller now. */
+static bool old_gemm(eg_import *m) {
+	if (eg_import_opset(m) < 9) eg_import_int(m, "broadcast", 1);
+	return false;
+}
+
+static bool batch_norm(eg_import *m) {
+	int64_t consumed[8];
+	eg_import_float(m, "momentum", 0); /* of training */
+	if (eg_import_int(m, "training_mode", 0)) eg_import_fail(m, "training_mode is on: it would change the model");
 	if (eg_import_opset(m) >= 9) return false;
-	eg_import_int(m, "broadcast", 1); /* Gemm: C, which may always be smaller now */
 	if (eg_import_int(m, "is_test", 1) != 1) eg_import_fail(m, "is_test is off: it trains");
 	if (eg_import_int(m, "spatial", 1) != 1) eg_import_fail(m, "statistics of single places (spatial) are not supported");
-	eg_import_float(m, "momentum", 0); /* of training */
-	int64_t consumed[8];
 	eg_import_int_list(m, "consumed_inputs", consumed, 8);
 	return false;
+}
+
+/* Before opset 13 all dimensions from the axis on were one, and the axis was 1 where nothing was said. */
+static bool old_softmax(eg_import *m) {
+	static const struct { const char *type, *op; } ops[] = {{"Softmax", "softmax"}, {"LogSoftmax", "log_softmax"}, {"Hardmax", "hard_max"}};
+	if (eg_import_opset(m) >= 13) return false;
+	const int64_t axis = eg_import_int(m, "axis", 1);
+	for (int i = 0; i < EG_COUNT(ops); i++)
+		if (!strcmp(ops[i].type, eg_import_type(m))) eg_import_out(m, 0, one(m, ops[i].op, eg_import_in(m, 0), (setting[]){INT("axis", axis), INT("flat", 1), {0}}));
+	return true;
 }
 
 /* Starts and ends as attributes. */
@@ -483,9 +351,8 @@ static const struct {
 	{"MeanVarianceNormalization", mean_variance}, {"Selu", selu}, {"Add", broadcast}, {"Sub", broadcast}, {"Mul", broadcast}, {"Div", broadcast},
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
 	{"LSTM", eg_import_cell}, {"GRU", eg_import_cell}, {"RNN", eg_import_cell}, {"OneHot", one_hot}, {"Expand", expand}, {"Range", range}, {"Compress", compress},
-	{"QuantizeLinear", quantize}, {"DequantizeLinear", dequantize}, {"DynamicQuantizeLinear", dynamic_quantize}, {"MatMulInteger", matmul_integer},
-	{"QLinearMatMul", qlinear_matmul}, {"ConvInteger", conv_integer}, {"QLinearConv", qlinear_conv},
-	{"Gemm", old_attributes}, {"BatchNormalization", old_attributes}, {"Slice", slice}, {"PRelu", prelu},
+	{"Gemm", old_gemm}, {"BatchNormalization", batch_norm}, {"Softmax", old_softmax}, {"LogSoftmax", old_softmax}, {"Hardmax", old_softmax},
+	{"GlobalLpPool", global_lp_pool}, {"Slice", slice}, {"PRelu", prelu},
 };
 
 bool eg_import_more(eg_import *m) {

@@ -349,6 +349,10 @@ static bool resize_import(eg_import *m) {
 		eg_import_fail(m, "only sizes behind the batch and the channels can be changed, up to %d of them", RESIZE_AXES);
 		return true;
 	}
+	/* one scale for all axes that are named; ours are all behind the channels */
+	bool named = nwhich == axes;
+	for (int i = 0; i < nwhich; i++) named &= (which[i] < 0 ? which[i] + x.rank : which[i]) >= 2;
+	if (o.aspect != STRETCH && !named) eg_import_fail(m, "keep_aspect_ratio_policy is supported where axes are all those behind the channels");
 	for (int i = 0; i < axes; i++) {
 		sizes[i] = mine[i] > 0 && mine[i] <= OP_SIZE_MAX ? (int)mine[i] : -1;
 		scales[i] = (float)mine[i];

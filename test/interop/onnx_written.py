@@ -2,7 +2,7 @@
 """Compares what engram exports as ONNX with onnxruntime (PyPI; not part of `make test`):
 
     python3 -m venv venv && venv/bin/pip install onnx onnxruntime numpy
-    venv/bin/python test/interop/onnx.py build/engram MODEL|RECIPE... [--opset 13 --opset 22] [--samples build/test/onnx_samples]
+    venv/bin/python test/interop/onnx_written.py build/engram MODEL|RECIPE... [--opset 13 --opset 22] [--samples build/test/onnx_samples]
 
 Each is exported, must pass onnx.checker with its shapes, and must give the same outputs in onnxruntime and in engram, to
 1e-5 of the largest number, on random inputs with several batch sizes and lengths, also with states given; a network that
@@ -13,12 +13,11 @@ own network has given. Exit code 1 where one differs, 77 where the packages are 
 """
 import argparse, os, subprocess, sys, tempfile
 
-sys.path = [p for p in sys.path if os.path.realpath(p or ".") != os.path.dirname(os.path.realpath(__file__))]  # this file is called as the package
-
 try:
     import numpy as np
     import onnx
     import onnxruntime
+    from runs import engram_runs, largest
 except ImportError as missing:
     print(f"SKIPPED: {missing}; pip install onnx onnxruntime numpy")
     sys.exit(77)
@@ -64,22 +63,6 @@ def inputs_of(model, sizes):
         else:
             made[i.name] = random.standard_normal(shape).astype(np.float32)
     return made
-
-
-def engram_runs(path, inputs):
-    with tempfile.TemporaryDirectory() as folder:
-        given = []
-        for i, (name, x) in enumerate(inputs.items()):
-            np.save(f"{folder}/in{i}.npy", x)
-            given += ["--input", f"{name}={folder}/in{i}.npy"]
-        out = subprocess.run([args.engram, "predict", path, *given, "-o", folder + "/out"], capture_output=True, text=True)
-        if out.returncode:
-            raise SystemExit(out.stderr)
-        return {os.path.basename(p)[:-4]: np.load(p) for p in out.stdout.splitlines()}
-
-
-def largest(a, b):
-    return float(np.max(np.abs(a.astype(np.float64) - b)) / max(float(np.max(np.abs(b))), 1e-30)) if a.shape == b.shape else float("inf")
 
 
 def in_pieces(model, session, inputs):
@@ -152,7 +135,7 @@ def compare(source, opset, folder):
         inputs = inputs_of(model, sizes_of(model, run))
         names = [o.name for o in model.graph.output]
         theirs = dict(zip(names, session.run(names, inputs)))
-        ours = engram_runs(path, inputs)
+        ours = engram_runs(args.engram, path, inputs)
         for name in names:
             worst = max(worst, largest(ours[name], theirs[name]))
         carried = in_pieces(model, session, inputs)
