@@ -129,6 +129,15 @@ typedef struct eg_dropped {
 	uint64_t seed, stream;
 } eg_dropped;
 
+/* Parts of a sound's features that are to be hidden, as shares of its steps and of its bands. */
+enum { EG_HIDDEN_MOST = 8 };
+typedef struct eg_sound_hidden {
+	int nsteps, nbands;
+	struct {
+		double from, to;
+	} steps[EG_HIDDEN_MOST], bands[EG_HIDDEN_MOST];
+} eg_sound_hidden;
+
 /* Pointers: valid until the record is read anew or freed, or the source closed. */
 typedef struct eg_datum {
 	bool there; /* false: this record lacks it, or it was not wanted */
@@ -147,6 +156,7 @@ typedef struct eg_datum {
 	};
 	const eg_shares *shares;   /* LABEL of a record that was mixed; NULL: `label` it is */
 	const eg_dropped *dropped; /* TEXT, TOKENS; NULL: none */
+	const eg_sound_hidden *hidden; /* SOUND; NULL: nothing is */
 } eg_datum;
 
 typedef struct eg_record {

@@ -1,18 +1,6 @@
-/* fuzz_voc.c - any bytes as an annotation of Pascal VOC, or, when they begin with RIFF, as a recording (WAV).
- * Readers: xml and wav. */
+/* fuzz_voc.c - any bytes as an annotation of Pascal VOC. */
 #include "data/voc.h"
 #include "fuzz.h"
-
-static eg_status hear(const uint8_t *data, size_t size, eg_error *err) {
-	eg_record r = {0};
-	eg_datum_sound x;
-	eg_status status = eg_wav_decode(data, size, "fuzz", &r, &x, err);
-	if (!status && (x.n < 1 || x.channels < 1)) abort();
-	for (int64_t i = 0; !status && i < x.n * x.channels; i++)
-		if (!(x.at[i] >= -1 && x.at[i] < 1)) abort();
-	eg_record_free(&r);
-	return status;
-}
 
 static eg_status read_boxes(const uint8_t *data, size_t size, eg_error *err) {
 	eg_arena arena = {0};
@@ -31,9 +19,7 @@ static eg_status read_boxes(const uint8_t *data, size_t size, eg_error *err) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	eg_error err = {EG_OK, ""};
-	bool sound = size > 4 && memcmp(data, "RIFF", 4) == 0;
-	if (!fuzz_wants(sound ? "wav" : "xml")) return 0;
-	eg_status status = sound ? hear(data, size, &err) : read_boxes(data, size, &err);
+	eg_status status = read_boxes(data, size, &err);
 	if (status != EG_OK && (!err.message[0] || err.status != status)) abort();
 	return 0;
 }

@@ -167,6 +167,9 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/test/onnx_suite.c)
 		register(onnx_cases COMMAND onnx_suite test/onnx_cases) # written by test/interop/onnx_recurrent.py and onnx_random.py
 	endif()
 endif()
+if(EXISTS ${CMAKE_SOURCE_DIR}/test/sound_steps.c)
+	test_program(sound_steps ${CMAKE_SOURCE_DIR}/test/sound_steps.c) # for test/interop/sound.py
+endif()
 
 file(GLOB fuzzers CONFIGURE_DEPENDS test/fuzz_*.c)
 list(REMOVE_ITEM fuzzers ${CMAKE_SOURCE_DIR}/test/fuzz_main.c)

@@ -319,7 +319,7 @@ typedef struct eg_names {
 	int others; /* what was passed over */
 	eg_passed passed;
 } eg_names;
-typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS /* .wav */, EG_LIST_FILES } eg_listed;
+typedef enum eg_listed { EG_LIST_FOLDERS, EG_LIST_PICTURES, EG_LIST_SOUNDS, EG_LIST_FILES } eg_listed;
 #define EG_PICTURE_FILES "PNG, JPEG, WebP, BMP, PGM or PPM: .png .jpg .jpeg .jpe .jfif .webp .bmp .pgm .ppm .pnm"
 /* Folders, or regular files whose names end like pictures' or sounds', in `folder` of a tree, or (NULL) any; links are
  * followed. Hidden ones are passed over, and not counted. The texts lie in the arena. */
@@ -500,14 +500,6 @@ void eg_fetch_free(eg_fetch *f);
 int eg_exif_orientation(const void *data, size_t size);
 /* Turns and mirrors the pixels as this orientation wants it; height and width change places with 5 and above. */
 eg_status eg_picture_turn(eg_picture *pic, int orientation, eg_error *err);
-
-/* ---- wav.c ------------------------------------------------------------------------------------------------------- */
-
-/* A WAV file of 16-bit samples (plain PCM), into room of the record; samples are -1..1. Other kinds, and files that
- * are cut off or say more than they hold, are refused. */
-eg_status eg_wav_load(const eg_files *files, const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
-eg_status eg_wav_decode(
-	const uint8_t *data, size_t size, const char *name, eg_record *r, eg_datum_sound *sound, eg_error *err);
 
 /* ---- picture decoders -------------------------------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ static int ending_of(const char *name, const char *const *endings, int n) {
 	return -1;
 }
 
-static const char *const sound_endings[] = {".wav"};
+static const char *const sound_endings[] = {".wav", ".flac", ".ogg", ".oga", ".aif", ".aiff", ".au"};
 
 static bool is_picture(const char *name) { return ending_of(name, read_endings, EG_COUNT(read_endings)) >= 0; }
 

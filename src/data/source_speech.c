@@ -5,8 +5,8 @@
  *
  * A speaker is a group: no split of the training part cuts one. Files are read when a record is wanted.
  *
- * Not here: the format of the files (wav.c). */
-#include "data/data.h"
+ * Not here: the format of the files (sound_file.c). */
+#include "data/sound.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -104,7 +104,7 @@ static eg_status read_record(
 	if (wanted & 1u << LABEL) r->fields[LABEL] = (eg_datum){.there = true, .label = t->digit};
 	if (!(wanted & 1u << SOUND)) return EG_OK;
 	eg_datum_sound sound;
-	eg_status status = eg_wav_load(s->tree, t->path, r, &sound, err);
+	eg_status status = eg_sound_load(s->tree, t->path, r, &sound, err);
 	if (!status) r->fields[SOUND] = (eg_datum){.there = true, .sound = sound};
 	return status;
 }
