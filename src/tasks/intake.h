@@ -67,6 +67,7 @@ typedef struct eg_intake_type {
 	        eg_error *err);           /* a known intake, and another source: do its names agree? NULL: always */
 	int (*count)(const eg_intake *f); /* what its word stands for; NULL: it has none */
 	const char *word;                 /* "classes", "units" */
+	const char *row;                  /* of a target: what its loss calls a size that differs by sample, told by extent */
 } eg_intake_type;
 
 struct eg_intake {
@@ -127,6 +128,17 @@ void eg_intake_follow(eg_intake *f, const eg_intake *target);
 /* intake_turns.c: the input of a task that answers in a talk, and its target, in one sequence (eg_task_type.reads). */
 extern const eg_intake_type eg_intake_turns_type;
 void eg_intake_join(eg_intake *talk, eg_intake *answer);
+/* intake_spelled.c: the target of a task that transcribes (eg_task_type.tells). */
+extern const eg_intake_type eg_intake_spelled_type, eg_intake_spelled_lengths_type; /* (N): how many labels */
+const eg_lexicon *eg_intake_letters(const eg_intake *f); /* label i is at[i - 1] */
+bool eg_intake_letters_are_words(const eg_intake *f);
+/* Labels of a record, 0 where training has not seen one, the first `most` of them into `labels`; returns how many there
+ * are. */
+int eg_intake_spell(const eg_intake *f, const eg_datum *d, int32_t *labels, int most);
+/* How many steps its labels need at least: one each, and one more between two that are the same. */
+int eg_intake_spell_steps(const eg_intake *f, const eg_datum *d);
+/* intake_sound.c: when step t of a recording begins, in seconds (t may lie between steps). */
+double eg_intake_sound_time(const eg_intake *f, double t);
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
 const eg_lexicon *eg_intake_tokens(const eg_intake *f);
 /* Do spaces stand between the tokens of a text? (else they are its characters) */

@@ -283,6 +283,11 @@ static eg_status decode_json(const eg_intake *f, const eg_value *v, const char *
 	return status;
 }
 
+double eg_intake_sound_time(const eg_intake *f, double t) {
+	const sound_intake *p = (const sound_intake *)f;
+	return t * p->o.hop / p->o.rate;
+}
+
 /* ---- in a model's file ------------------------------------------------------------------------------------------- */
 
 static void save(const eg_intake *f, eg_value *map) {

@@ -21,6 +21,8 @@ int eg_task_words(const eg_task *t, const char *words[EG_MAX_DIMS + 1]) {
 			for (int j = 0; j < n; j++) there |= strcmp(words[j], word) == 0;
 			if (!there && n < EG_MAX_DIMS) words[n++] = word;
 		}
+	for (int i = t->ninputs; i < t->nintakes; i++)
+		if (t->intakes[i]->type->row && n < EG_MAX_DIMS) words[n++] = t->intakes[i]->type->row;
 	words[n] = NULL;
 	return n;
 }
@@ -43,6 +45,12 @@ eg_status eg_task_extents(const eg_task *t, int nintakes, const eg_record *r, co
 			int *to = f->sample.d[k] == EG_T ? time : &sizes[j];
 			if (size > *to) *to = size;
 		}
+	}
+	for (int i = t->ninputs; i < nintakes; i++) { /* of targets: the words are the last ones */
+		const eg_intake *f = t->intakes[i];
+		if (!f->type->row) continue;
+		eg_status status = f->type->extent(f, &data[i], r, 0, &sizes[n - 1], err);
+		if (status) return status;
 	}
 	return EG_OK;
 }

@@ -141,12 +141,16 @@ static eg_status add_intakes(eg_task *t, eg_error *err) {
 		const char *name = l->field;
 		if (!name && t->type->target_field) name = eg_source_field(t->source, t->type->target_field(t))->name;
 		status = find_field(t, name, t->type->targets, l->field ? "train.loss" : "data.source", &field, err);
-		if (!status) status = add_intake(t, NULL, l->input, field, err);
+		if (!status) status = add_intake(t, t->type->tells, l->input, field, err);
 		if (!status) status = choose_pad(t, l, &t->intakes[t->nintakes - 1]->pad, err);
 		if (!status) t->intakes[t->nintakes - 1]->target = true;
 		/* a picture that is put out again has the size at which it goes in */
 		if (!status && field == t->intakes[0]->field && t->intakes[0]->type->kind == EG_FIELD_PICTURE)
 			t->intakes[t->nintakes - 1]->sample = t->intakes[0]->sample;
+		if (!status && l->lengths && t->type->tells) {
+			status = add_intake(t, &eg_intake_spelled_lengths_type, l->lengths, field, err);
+			if (!status) t->intakes[t->nintakes - 1]->target = true;
+		}
 	}
 	for (int i = 0; i < t->nintakes; i++) t->intakes[i]->padded = padded;
 	for (int i = t->nasked; i < t->ninputs && !status; i++) eg_intake_follow(t->intakes[i], t->intakes[t->ninputs]);

@@ -17,6 +17,7 @@ typedef struct form {
 static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 	for (int i = t->ninputs; i < t->nintakes; i++) {
 		if (strcmp(t->intakes[i]->input, loss->input) != 0) continue;
+		if (t->intakes[i]->type->row) return (form){EG_I32, 2, false, "a row of labels for each sample"};
 		switch (t->intakes[i]->type->kind) {
 		case EG_FIELD_NUMBERS: return (form){EG_F32, 0, false, "numbers"};
 		case EG_FIELD_SERIES: return (form){EG_F32, 3, true, "numbers for each step"};

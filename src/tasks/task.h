@@ -65,6 +65,7 @@ typedef struct eg_task_type {
 	                                        * of these kinds that is no input */
 	const char *needs;        /* for messages: "a picture with a label" */
 	const eg_intake_type *reads; /* how the fields of its inputs become numbers; NULL: by their kind */
+	const eg_intake_type *tells; /* and those of its targets */
 
 	void (*defaults)(eg_task *t); /* of its keys, before they are read; NULL: zeros */
 	eg_status (*open)(eg_task *t, eg_error *err); /* everything has been read; NULL: nothing to check */

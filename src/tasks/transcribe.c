@@ -1,0 +1,336 @@
+/* transcribe.c - the task `transcribe`: what is said in a recording, or written in the picture of a line. The network
+ * puts out a number for each label at every step, "logits" (steps,N,classes), of which class 0 stands for no label
+ * (ctc), and never learns when which is said.
+ *
+ * Labels are the words of transcripts that are lists of words (digits), else the letters of texts. Not here: reading
+ * labels off (ctc.c), the labels themselves (intake_spelled.c). */
+#include "tasks/ctc.h"
+#include "tasks/samples.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct transcribe {
+	eg_task base;
+	int beam;
+} transcribe;
+
+static const eg_key data_keys[] = {
+	{.name = "beam",
+		.type = EG_KEY_INT,
+		.offset = offsetof(transcribe, beam),
+		.min = 1,
+		.max = 1000,
+		.def = 1,
+		.doc = "transcribe: beginnings that are followed from step to step (default: 1, the likeliest label of each step)"},
+};
+
+typedef struct options {
+	eg_answer_options base;
+	int beam;
+} options;
+
+static const eg_key option_keys[] = {
+	{.name = "beam",
+		.type = EG_KEY_INT,
+		.offset = offsetof(options, beam),
+		.min = 1,
+		.max = 1000,
+		.doc = "beginnings that are followed (default: as the recipe says; 1: the likeliest label of each step)"},
+};
+
+static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a transcript"); }
+static const eg_lexicon *labels_of(const eg_task *t) { return eg_intake_letters(eg_task_target(t)); }
+static bool of_words(const eg_task *t) { return eg_intake_letters_are_words(eg_task_target(t)); }
+static bool hears(const eg_task *t) { return t->intakes[0]->type->kind == EG_FIELD_SOUND; }
+
+static void set_defaults(eg_task *t) { ((transcribe *)t)->beam = 1; }
+
+static eg_status open_task(eg_task *t, eg_error *err) {
+	EG_UNUSED(err);
+	t->one = hears(t) ? "recording" : "picture", t->many = hears(t) ? "recordings" : "pictures";
+	return EG_OK;
+}
+
+static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
+	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
+	if (d.rank == 3 && d.d[1] == EG_N) return EG_OK;
+	eg_fail(err, EG_ERR_SHAPE,
+		"to transcribe, a network answers at every step, with a number for each label: end with `linear: classes` of a sequence, and "
+		"take the loss ctc");
+	eg_recipe_locate(t->recipe, "model", err);
+	return EG_ERR_SHAPE;
+}
+
+/* ---- records that cannot be learnt ------------------------------------------------------------------------------- */
+
+static bool leaves_some_out(const eg_task *t) { return hears(t); }
+
+/* How long it is must be known. */
+static unsigned also(const eg_task *t) { return 1u << t->intakes[0]->field; }
+
+/* A transcript that needs more steps than its recording has fits no path: all that can be learnt from it is wrong. */
+static eg_status leaves_out(const eg_task *t, const eg_record *r, bool *out, eg_error *err) {
+	const eg_intake *target = eg_task_target(t);
+	*out = false;
+	if (!r) return EG_OK;
+	eg_datum data[EG_TASK_INTAKES];
+	int time, sizes[EG_MAX_DIMS + 1];
+	for (int k = 0; k < t->nintakes; k++) data[k] = r->fields[t->intakes[k]->field];
+	eg_status status = eg_task_extents(t, t->nintakes, r, data, &time, sizes, err);
+	*out = !status && eg_intake_spell_steps(target, &r->fields[target->field]) > time;
+	return status;
+}
+
+/* ---- what the network says of a row ------------------------------------------------------------------------------ */
+
+typedef struct transcript {
+	eg_arena room;
+	eg_ctc c;
+	int32_t *labels;
+	int n;
+} transcript;
+
+static eg_status read_off(const eg_task *t, const eg_row *r, int beam, transcript *x, eg_error *err) {
+	const eg_dims d = eg_row_dims(r, "logits");
+	int steps = (int)d.d[0], width = labels_of(t)->n + 1;
+	if (r->time > 0 && steps == r->time && r->length < steps) steps = r->length;
+	double *lp = eg_arena_alloc(&x->room, (size_t)steps * (size_t)width * sizeof *lp + 1);
+	x->labels = eg_arena_alloc(&x->room, ((size_t)steps + 1) * sizeof *x->labels);
+	if (!lp || !x->labels) return no_memory(err);
+	for (int s = 0; s < steps; s++) {
+		const eg_real *logits = eg_row_output(r, "logits", s, &width);
+		if (!eg_softmax(logits, width, lp + (ptrdiff_t)s * width))
+			return eg_fail(err, EG_ERR_NUMERIC, "the network's answer is not a number; the model is damaged or its training failed");
+	}
+	for (ptrdiff_t i = 0; i < (ptrdiff_t)steps * width; i++) lp[i] = log(lp[i]);
+	x->c = (eg_ctc){lp, steps, width};
+	if (beam > 1) return eg_ctc_beam(&x->c, beam, NULL, x->labels, &x->n, err);
+	x->n = eg_ctc_best(&x->c, x->labels);
+	return EG_OK;
+}
+
+static const char *name_of(const eg_task *t, int32_t label) { return labels_of(t)->at[label - 1]; }
+
+/* Labels as a text: words with a blank between them, letters without. NULL: out of memory. */
+static char *spelled(const eg_task *t, const int32_t *labels, int n, eg_arena *room) {
+	const bool words = of_words(t);
+	size_t size = 1;
+	for (int i = 0; i < n; i++) size += strlen(name_of(t, labels[i])) + words;
+	char *text = eg_arena_alloc(room, size), *to = text;
+	for (int i = 0; i < n && text; i++) {
+		const size_t k = strlen(name_of(t, labels[i]));
+		if (words && i > 0) *to++ = ' ';
+		memcpy(to, name_of(t, labels[i]), k);
+		to += k;
+	}
+	return text;
+}
+
+/* The transcript that the data has; NULL with EG_OK: it has none. */
+static eg_status meant(const eg_task *t, const eg_row *r, eg_arena *room, char **text, eg_error *err) {
+	const eg_datum *d = eg_row_datum(t, r, t->ninputs);
+	*text = NULL;
+	if (!d) return EG_OK;
+	if (!of_words(t)) {
+		*text = eg_arena_printf(room, "%.*s", (int)d->text.size, d->text.bytes);
+		return *text ? EG_OK : no_memory(err);
+	}
+	size_t size = 1;
+	for (int i = 0; i < d->tokens.n; i++) size += strlen(d->tokens.at[i]) + 1;
+	char *to = *text = eg_arena_alloc(room, size);
+	if (!to) return no_memory(err);
+	for (int i = 0; i < d->tokens.n; i++) to += sprintf(to, "%s%s", i ? " " : "", d->tokens.at[i]);
+	return EG_OK;
+}
+
+/* ---- judging ----------------------------------------------------------------------------------------------------- */
+
+typedef struct judge {
+	eg_task_judge base;
+	int64_t words, word_errors, letters, letter_errors, exact;
+} judge;
+
+static const eg_metric_info metrics[] = {
+	{.name = "wer", .doc = "word errors: put in, left out or another, as a share of the words", .share = true, .lower_is_better = true},
+	{.name = "cer", .doc = "the same of characters", .share = true, .lower_is_better = true},
+	{.name = "exact", .doc = "transcripts without an error", .share = true},
+	{.name = "loss", .doc = "nats a label", .lower_is_better = true},
+};
+
+static void judge_reset(eg_task_judge *j) {
+	judge *own = (judge *)j;
+	own->words = own->word_errors = own->letters = own->letter_errors = own->exact = 0;
+}
+
+/* Pieces of a text: words between blanks, or characters; their places into at, where that is not NULL. */
+static int cut(const char *text, bool words, const char **at, size_t *size) {
+	int n = 0;
+	for (const char *s = text; *s;) {
+		size_t k = words ? strcspn(s, " ") : (size_t)eg_utf8_length(s, strlen(s));
+		if ((int)k < 1 && !words) k = 1;
+		if (k > 0) {
+			if (at) at[n] = s, size[n] = k;
+			n++;
+		}
+		s += k;
+		if (words && *s) s++;
+	}
+	return n;
+}
+
+/* Levenshtein's distance of the pieces; -1: out of memory. */
+static int64_t distance(const char *a, const char *b, bool words, int64_t *count) {
+	const int n = cut(a, words, NULL, NULL), m = cut(b, words, NULL, NULL);
+	eg_arena room = {0};
+	const char **x = eg_arena_alloc(&room, ((size_t)n + 1) * sizeof *x), **y = eg_arena_alloc(&room, ((size_t)m + 1) * sizeof *y);
+	size_t *nx = eg_arena_alloc(&room, ((size_t)n + 1) * sizeof *nx), *ny = eg_arena_alloc(&room, ((size_t)m + 1) * sizeof *ny);
+	int *row = eg_arena_alloc(&room, ((size_t)m + 1) * sizeof *row);
+	int64_t result = -1;
+	if (x && y && nx && ny && row) {
+		cut(a, words, x, nx), cut(b, words, y, ny);
+		for (int k = 0; k <= m; k++) row[k] = k;
+		for (int i = 0; i < n; i++) {
+			int before = row[0];
+			row[0] = i + 1;
+			for (int k = 0; k < m; k++) {
+				const bool same = nx[i] == ny[k] && memcmp(x[i], y[k], nx[i]) == 0;
+				int least = before + !same;
+				if (row[k] + 1 < least) least = row[k] + 1;
+				if (row[k + 1] + 1 < least) least = row[k + 1] + 1;
+				before = row[k + 1];
+				row[k + 1] = least;
+			}
+		}
+		result = row[m];
+	}
+	*count += m;
+	eg_arena_free(&room);
+	return result;
+}
+
+static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
+	const eg_task *t = j->task;
+	judge *own = (judge *)j;
+	transcript x = {.n = 0};
+	char *right = NULL, *said = NULL;
+	eg_status status = meant(t, r, &x.room, &right, err);
+	if (!status && right) status = read_off(t, r, ((const transcribe *)t)->beam, &x, err);
+	if (!status && right && !(said = spelled(t, x.labels, x.n, &x.room))) status = no_memory(err);
+	if (!status && right) {
+		const int64_t words = distance(said, right, true, &own->words), letters = distance(said, right, false, &own->letters);
+		if (words < 0 || letters < 0) status = no_memory(err);
+		own->word_errors += words, own->letter_errors += letters;
+		own->exact += letters == 0;
+		j->total++;
+	}
+	eg_arena_free(&x.room);
+	return status;
+}
+
+static double ratio(int64_t a, int64_t b) { return b ? (double)a / (double)b : 0; }
+
+static void judge_values(const eg_task_judge *j, double *v) {
+	const judge *own = (const judge *)j;
+	v[0] = ratio(own->word_errors, own->words);
+	v[1] = ratio(own->letter_errors, own->letters);
+	v[2] = ratio(own->exact, j->total);
+	v[3] = (double)NAN; /* the network's own */
+}
+
+/* ---- answering --------------------------------------------------------------------------------------------------- */
+
+/* Where steps of the network's output lie: seconds of a recording, pixels of a picture. */
+static double place_of(const eg_task *t, const eg_row *r, const transcript *x, int step) {
+	const eg_datum *d = eg_row_datum(t, r, 0);
+	const double all = x->c.steps > 0 ? (double)step / x->c.steps : 0;
+	if (hears(t)) {
+		const double steps = r->length > 0 ? r->length : x->c.steps;
+		return eg_intake_sound_time(t->intakes[0], all * steps);
+	}
+	return d ? floor(all * d->picture.W) : step;
+}
+
+/* The words: labels, or what stands between blanks. */
+static eg_status put_words(const eg_task *t, const eg_row *r, transcript *x, eg_value *out, eg_error *err) {
+	int *first = eg_arena_alloc(&x->room, ((size_t)x->n + 1) * sizeof *first), *end = eg_arena_alloc(&x->room, ((size_t)x->n + 1) * sizeof *end);
+	if (!first || !end) return no_memory(err);
+	eg_status status = eg_ctc_align(&x->c, x->labels, x->n, first, end, err);
+	if (status) return status;
+	eg_value *list = eg_value_mark(eg_value_put_list(out, "words"), EG_SHOW_NOT, NULL);
+	for (int i = 0; i < x->n;) {
+		int k = i + 1;
+		while (!of_words(t) && k < x->n && strcmp(name_of(t, x->labels[k]), " ") != 0) k++;
+		if (!of_words(t) && strcmp(name_of(t, x->labels[i]), " ") == 0) {
+			i++;
+			continue;
+		}
+		const char *text = spelled(t, x->labels + i, k - i, &x->room);
+		if (!text) return no_memory(err);
+		eg_value *one = eg_value_put_map(list, NULL);
+		eg_value_put_text(one, "text", text);
+		eg_value_put_number(one, "start", place_of(t, r, x, first[i]));
+		eg_value_put_number(one, "end", place_of(t, r, x, end[k - 1]));
+		i = k;
+	}
+	return EG_OK;
+}
+
+static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
+	const int beam = ((const options *)o)->beam;
+	transcript x = {.n = 0};
+	double ln = 0;
+	eg_status status = read_off(t, r, beam ? beam : ((const transcribe *)t)->beam, &x, err);
+	char *text = status ? NULL : spelled(t, x.labels, x.n, &x.room);
+	if (!status && !text) status = no_memory(err);
+	if (!status) status = eg_ctc_likelihood(&x.c, x.labels, x.n, &ln, err);
+	if (!status) {
+		eg_value_mark(eg_value_put_text(out, "text", text), EG_SHOW_STRONG, NULL);
+		eg_value_mark(eg_value_put_number(out, "probability", exp(ln)), EG_SHOW_SHARE, NULL);
+		status = put_words(t, r, &x, out, err);
+	}
+	eg_arena_free(&x.room);
+	return status;
+}
+
+static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
+	eg_arena room = {0};
+	char *text;
+	eg_status status = meant(t, r, &room, &text, err);
+	if (!status) eg_value_put_text(out, "text", text);
+	eg_arena_free(&room);
+	return status;
+}
+
+const eg_task_type eg_task_type_transcribe = {
+	.info = {.name = "transcribe",
+		.doc = "what is said in a recording, or written in the picture of a line",
+		.takes = "recordings or pictures",
+		.answer = "a text, how likely it is, and where its words are",
+		.judged = "Of a transcriber: the fewest words to put in, to leave out and to exchange that make its text the\n"
+			  "right one, as a share of the right one's words (word error rate); the same of characters; and how\n"
+			  "many texts are right as a whole."},
+	.size = sizeof(transcribe),
+	.keys = {data_keys, EG_COUNT(data_keys)},
+	.inputs = EG_KIND(SOUND) | EG_KIND(PICTURE),
+	.targets = EG_KIND(TOKENS) | EG_KIND(TEXT),
+	.tells = &eg_intake_spelled_type,
+	.needs = "a recording or a picture with a transcript",
+	.defaults = set_defaults,
+	.open = open_task,
+	.suits = suits,
+	.leaves_some_out = leaves_some_out,
+	.leaves_out = leaves_out,
+	.also = also,
+	.metrics = metrics,
+	.nmetrics = EG_COUNT(metrics),
+	.best = 0,
+	.judge_size = sizeof(judge),
+	.judge_reset = judge_reset,
+	.judge_row = judge_row,
+	.judge_values = judge_values,
+	.options = {option_keys, EG_COUNT(option_keys)},
+	.options_size = sizeof(options),
+	.answer = answer,
+	.truth = truth,
+};
