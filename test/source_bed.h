@@ -3,6 +3,7 @@
 #define ENGRAM_TEST_SOURCE_BED_H
 
 #include "data/data.h"
+#include "sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,19 +28,6 @@ enum { HAVE_CSV = 0 };
 enum { HAVE_EXPAT = 1 };
 #else
 enum { HAVE_EXPAT = 0 };
-#endif
-
-/* Under a sanitizer memory is not what it is, and large sets take long. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-#else
-enum { SANITIZED = 0 };
 #endif
 
 typedef struct sources {
