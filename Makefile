@@ -53,7 +53,7 @@ check-tsan: ## the tests that use threads under the thread sanitizer
 	@cd build-tsan && if setarch -R true 2>/dev/null; then fixed="setarch -R"; fi; $$fixed $(ctest) -L threads
 
 # Under qemu a multiply-add takes as long as a hundred: those tests that compute with kernels, and of those only NEON's part.
-neon_tests := '^(test_base|test_team|test_kern.*|test_session|optest-neon)$$'
+neon_tests := '^(test_base|test_team|test_kern.*|test_session|optest-neon.*)$$'
 neon_programs = test_base test_team test_session optest $(basename $(notdir $(wildcard test/test_kern*.c)))
 
 check-neon: ## kernels for 64-bit ARM: built by a cross compiler, tested under qemu

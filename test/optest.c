@@ -2,11 +2,12 @@
  * Nothing here knows an operator.
  *
  *   optest [-v] [OP...]   all checks, for these operators or for all; in double precision central differences too
- *   optest --isa NAME [--brief [--threads]] [-v] [OP...]
+ *   optest --isa NAME [--brief [--threads]] [--share K/N] [-v] [OP...]
  *                         of these checks only those that depend on the kernels, and of one table only; --brief: with
  *                         the layouts and algorithms that the planner chooses, none forced (for emulators;
  *                         test_kern_isa goes through the kernels); --threads: of these only what several threads
- *                         do (for the thread sanitizer)
+ *                         do (for the thread sanitizer); --share: every N-th operator from number K on, so that
+ *                         several processors can take turns
  *   optest --onnx [OP...] of these checks only the way to ONNX and back
  *   optest --mutate       breaks one kernel at a time; some case must notice it
  *   optest --replay [OP...]
@@ -147,8 +148,9 @@ static void check_inference(tally *t, setup s) {
 	results_free(&want);
 }
 
-/* One, two and three threads, and one thread once more: the same bits. */
+/* One, two and three threads, and one thread once more: the same bits. Briefly: two jointly, and three. */
 static void check_threads(tally *t, setup s) {
+	const bool few = t->brief && !t->threads;
 	if (is_sequence(&s) && !s.checkpoint) { /* inference keeps less, and writes over it; checkpoints keep it for a
 	                                         * while */
 		setup other = s;
@@ -168,7 +170,7 @@ static void check_threads(tally *t, setup s) {
 			results want = {0};
 			s.threads = 1;
 			if (run_once(t, &s, &done, &want))
-				for (int i = 2; i <= 7; i++) {
+				for (int i = few ? 5 : 2; i <= (few ? 6 : 7); i++) {
 					s.threads = i / 2;
 					s.joint = i % 2;
 					compare(t, &s, NULL, &want, 0, "other bits with other threads");
@@ -581,6 +583,12 @@ int main(int argc, char **argv) {
 		t.threads = t.brief && argc > first && !strcmp(argv[first], "--threads");
 		first += t.threads;
 	}
+	int share = 0, shares = 1;
+	if (argc > first + 1 && !strcmp(argv[first], "--share")) {
+		if (sscanf(argv[first + 1], "%d/%d", &share, &shares) != 2 || share < 0 || share >= shares)
+			return fprintf(stderr, "optest: --share K/N, K from 0 to N - 1, not '%s'\n", argv[first + 1]), 2;
+		first += 2;
+	}
 	void (*test)(tally *t, const eg_op *op) = test_op;
 	if (argc > 1 && !strcmp(argv[1], "--onnx")) {
 		test = test_onnx;
@@ -595,12 +603,12 @@ int main(int argc, char **argv) {
 		for (int k = 0; k < eg_ops_count; k++)
 			if (!strcmp(eg_ops[k]->info.name, argv[i])) op = eg_ops[k];
 		if (!op) {
-			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME [--brief [--threads]]] [-v] [OP...] | --onnx [OP...] | --mutate | --replay [OP...]\n", argv[i]);
+			fprintf(stderr, "optest: no operator '%s'\nusage: optest [--isa NAME [--brief [--threads]]] [--share K/N] [-v] [OP...] | --onnx [OP...] | --mutate | --replay [OP...]\n", argv[i]);
 			return 2;
 		}
 		test(&t, op);
 	}
-	for (int i = 0; i < eg_ops_count && first == argc; i++) test(&t, eg_ops[i]);
+	for (int i = share; i < eg_ops_count && first == argc; i += shares) test(&t, eg_ops[i]);
 	printf("%d passed, %d failed\n", t.passed, t.failed);
 	return t.failed ? 1 : 0;
 }

@@ -127,7 +127,8 @@ if(optest)
 			register(optest-wide16 COMMAND optest --isa wide16)
 		endif()
 		if(CMAKE_CROSSCOMPILING AND CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
-			register(optest-neon COMMAND optest --isa neon --brief)
+			register(optest-neon COMMAND optest --isa neon --brief --share 0/2)
+			register(optest-neon-2 COMMAND optest --isa neon --brief --share 1/2)
 		endif()
 	endif()
 endif()
@@ -207,7 +208,7 @@ endif()
 
 # The longest first, so that the last to end has no processor to itself: about the seconds that they take.
 set(longest optest 100 optest-wide16 80 docs_operator.sh 60 cli_generate.sh 60 cli_jobs.sh 60 vectors 25 optest-mutate 20 vectors-runs 15 test_kern_conv 25 test_kern_isa 20 test_kern_winograd 20
-	optest-avx2 90 test_graph 15 small.sh 15 optest-neon 90 test_checkpoint 10)
+	optest-avx2 90 test_graph 15 small.sh 15 optest-neon 90 optest-neon-2 90 test_checkpoint 10)
 while(longest)
 	list(POP_FRONT longest name seconds)
 	if(TEST ${name})
