@@ -39,8 +39,7 @@ test: ## install what is missing, build, run all tests; then the gradient checks
 check-double: ## the generic op tester, and gradients of a residual network, in double precision
 	$(call configure,double)
 	$(call compile,build-double,optest test_resnet)
-	build-double/test/optest
-	build-double/test/test_resnet
+	@cd build-double && $(ctest) -R '^(optest(-2)?|test_resnet)$$'
 
 check-asan: ## all tests under the address and undefined behaviour sanitizers
 	$(call configure,asan)

@@ -1,13 +1,14 @@
 /* optest.c - the generic op tester: what must hold for every operator, checked on the cases in its descriptor.
  * Nothing here knows an operator.
  *
- *   optest [-v] [OP...]   all checks, for these operators or for all; in double precision central differences too
+ *   optest [--share K/N] [-v] [OP...]
+ *                         all checks, for these operators or for all; in double precision central differences too;
+ *                         --share: of every N-th operator from number K on, so that processors can share the work
  *   optest --isa NAME [--brief [--threads]] [--share K/N] [-v] [OP...]
  *                         of these checks only those that depend on the kernels, and of one table only; --brief: with
  *                         the layouts and algorithms that the planner chooses, none forced (for emulators;
  *                         test_kern_isa goes through the kernels); --threads: of these only what several threads
- *                         do (for the thread sanitizer); --share: every N-th operator from number K on, so that
- *                         several processors can take turns
+ *                         do (for the thread sanitizer)
  *   optest --onnx [OP...] of these checks only the way to ONNX and back
  *   optest --mutate       breaks one kernel at a time; some case must notice it
  *   optest --replay [OP...]
