@@ -168,7 +168,8 @@ typedef enum eg_init_kind {
 	EG_INIT_XAVIER_UNIFORM, EG_INIT_XAVIER_NORMAL, /* Glorot and Bengio 2010 */
 	EG_INIT_HE_UNIFORM, EG_INIT_HE_NORMAL,         /* He et al. 2015, gain for ReLU */
 	EG_INIT_LECUN_UNIFORM,  /* U(+-1/sqrt(fan_in)): PyTorch's default for linear and convolution */
-	EG_INIT_ORTHOGONAL      /* Saxe et al. 2014 */
+	EG_INIT_ORTHOGONAL,     /* Saxe et al. 2014 */
+	EG_INIT_IDENTITY        /* filters pass channels on (Dirac), as far as there are channels; others as LeCun's */
 } eg_init_kind;
 
 /* One attribute of an operator. In the C options struct 0 stands for the default, EG_ZERO or EG_ZERO_F for the number

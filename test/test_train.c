@@ -309,6 +309,34 @@ static void test_init(void **state) {
 	eg_context_free(ctx);
 }
 
+/* Filters pass channels on, group by group; those that are left begin otherwise, and no wider than they may. */
+static void test_identity(void **state) {
+	EG_UNUSED(state);
+	enum { FILTERS = 10, CHANNELS = 3, TAPS = 12 };
+	eg_context *ctx = net_context(1, NULL);
+	eg_graph *g = eg_graph_new(ctx, NULL);
+	net_layer(g, "conv2d", "filters=20 kernel=3,4 groups=2 init=identity init_value=2", eg_input(g, "x", EG_F32, EG_DIMS(EG_N, 6, 9, 9)));
+	net_layer(g, "linear", "units=2 init=identity", eg_input(g, "y", EG_F32, EG_DIMS(EG_N, 3)));
+	eg_params *p = eg_params_new(g, 1, NULL);
+	const eg_real *w = eg_params_data(p, 0);
+	for (int row = 0; row < 2 * FILTERS; row++) {
+		const int k = row % FILTERS;
+		int zeros = 0;
+		for (int i = 0; i < CHANNELS * TAPS; i++) {
+			const eg_real v = w[row * CHANNELS * TAPS + i];
+			zeros += v == 0;
+			if (k < CHANNELS) assert_true(v == (eg_real)(i == k * TAPS + 1 * 4 + 2 ? 2 : 0));
+			assert_true(k < CHANNELS || fabs((double)v) <= 2 / sqrt(CHANNELS * TAPS));
+		}
+		assert_int_equal(zeros, k < CHANNELS ? CHANNELS * TAPS - 1 : 0);
+	}
+	for (int i = 0; i < 6; i++) assert_true(eg_params_data(p, 2)[i] == (eg_real)(i % 4 == 0));
+	for (int i = 0; i < 2 * FILTERS; i++) assert_true(eg_params_data(p, 1)[i] == 0);
+	eg_params_free(p);
+	eg_graph_free(g);
+	eg_context_free(ctx);
+}
+
 /* ---- splits and metrics ------------------------------------------------------------------------------------------ */
 
 static void test_split(void **state) {
@@ -837,6 +865,7 @@ int main(void) {
 	        cmocka_unit_test(test_optimizer_threads),
 	        cmocka_unit_test(test_optimizer_refusals),
 	        cmocka_unit_test(test_init),
+		cmocka_unit_test(test_identity),
 	        cmocka_unit_test(test_split),
 	        cmocka_unit_test(test_metrics),
 	        cmocka_unit_test(test_learns),

@@ -1,13 +1,13 @@
 /* init.c - initial weights. Element i of parameter `number` is a function of (seed, number, i): the same on every
  * machine and for any number of threads. Sources: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998 (efficient
- * backprop), Saxe et al. 2014. */
+ * backprop), Saxe et al. 2014; the identity: Zagoruyko and Komodakis 2017. */
 #include "core/params.h"
 
 #include <math.h>
 
 const char *const eg_init_names[] = {"default", "zero", "constant", "uniform", "normal", "xavier_uniform", "xavier_normal", "he_uniform",
-	"he_normal", "lecun_uniform", "orthogonal", NULL};
-static_assert(EG_COUNT(eg_init_names) == EG_INIT_ORTHOGONAL + 2, "a name for each kind, and the end");
+	"he_normal", "lecun_uniform", "orthogonal", "identity", NULL};
+static_assert(EG_COUNT(eg_init_names) == EG_INIT_IDENTITY + 2, "a name for each kind, and the end");
 
 static void fill_uniform(real *w, int64_t n, double bound, eg_rng r) {
 	for (int64_t i = 0; i < n; i++) w[i] = (real)(bound * (2 * eg_rng_uniform(r, (uint64_t)i) - 1));
@@ -42,6 +42,21 @@ static bool fill_orthogonal(const eg_allocator *a, real *w, int64_t rows, int64_
 		for (int64_t j = 0; j < cols; j++) w[i * cols + j] = (real)(gain * (rows < cols ? q[i * n + j] : q[j * n + i]));
 	eg_release(a, q);
 	return true;
+}
+
+/* Row k of a group, (filters, channels, taps ...), passes on channel k at its middle tap; rows that are left stay. */
+static void fill_identity(const eg_param_spec *s, real *w, double value) {
+	const eg_dims *d = &s->dims;
+	if (d->rank < 2 || s->blocks) return;
+	int64_t taps = eg_dims_count(d, 2), middle = 0, filters = s->fan_out / taps;
+	for (int i = 2; i < d->rank; i++) middle = middle * d->d[i] + d->d[i] / 2;
+	for (int64_t row = 0; row < d->d[0]; row++) {
+		const int64_t k = filters > 0 ? row % filters : row;
+		if (k >= d->d[1]) continue;
+		real *at = w + row * d->d[1] * taps;
+		for (int64_t i = 0; i < d->d[1] * taps; i++) at[i] = 0;
+		at[k * taps + middle] = (real)value;
+	}
 }
 
 static void fill_given(real *w, const char *given, double value) {
@@ -82,7 +97,11 @@ bool eg_init_fill(const eg_allocator *a, const eg_param_spec *s, real *w, uint64
 		return true;
 	}
 	case EG_INIT_DEFAULT:
-	case EG_INIT_LECUN_UNIFORM: fill_uniform(w, n, value / sqrt(in), r); return true;
+	case EG_INIT_LECUN_UNIFORM:
+	case EG_INIT_IDENTITY:
+		fill_uniform(w, n, value / sqrt(in), r);
+		if (s->init == EG_INIT_IDENTITY) fill_identity(s, w, value);
+		return true;
 	}
 	return true;
 }
