@@ -175,6 +175,7 @@ bool train_network(training *t) {
 	if (!status) status = eg_task_suits(t->task, t->own_graph, &err);
 	t->graph = t->own_graph;
 	if (!status && !(t->own_params = eg_params_new(t->graph, t->config.seed, &err))) status = err.status;
+	if (!status) status = eg_samples_whiten(t->samples, t->graph, t->own_params, &err);
 	t->params = t->own_params;
 	if (status) return fail_error(t->args->verb->name, &err), false;
 	if (!take_weights(t)) return false;

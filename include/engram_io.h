@@ -44,6 +44,9 @@ EG_API bool eg_recipe_has(const eg_recipe *r, const char *path);
 EG_API const char *eg_recipe_from(const eg_recipe *r, const char *const **layers);
 /* Its file: as it is said or, where there is no such file, beside the recipe's own. NULL: none is named. */
 EG_API const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size);
+/* The layer whose filters begin as what makes patches of pictures white (train.whiten); NULL: none. For
+ * eg_samples_whiten. */
+EG_API const char *eg_recipe_whiten(const eg_recipe *r);
 /* Puts the place of `path` ("FILE:LINE:COLUMN") before a message that somebody else made about its value. */
 EG_API void eg_recipe_locate(const eg_recipe *r, const char *path, eg_error *err);
 

@@ -148,6 +148,10 @@ EG_API eg_status eg_samples_count_units(const eg_samples *s, eg_part part, int64
 /* What a model file keeps of them (eg_model_parts.task). Belongs to the samples. */
 EG_API const eg_value *eg_samples_kept(const eg_samples *s);
 
+/* Before a training: the filters of the layer that the recipe's `train.whiten` names become what makes patches of the
+ * training pictures white; nothing, where it names none. `p` are the weights of `g`, which eg_task_suits has seen. */
+EG_API eg_status eg_samples_whiten(const eg_samples *s, const eg_graph *g, eg_params *p, eg_error *err);
+
 /* After a training, once, before its model is saved: the task learns what it keeps of the trained network, such as the
  * limit of what is unknown, by the validation samples. */
 EG_API eg_status eg_samples_settle(eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);

@@ -184,6 +184,7 @@ const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size) {
 	snprintf(buf, size, "%.*s%s", (int)(slash - r->source + 1), r->source, r->from);
 	return buf;
 }
+const char *eg_recipe_whiten(const eg_recipe *r) { return r->whiten; }
 bool eg_recipe_has(const eg_recipe *r, const char *path) { return eg_tree_find(r->root, path) != NULL; }
 
 eg_status eg_recipe_section(

@@ -133,6 +133,7 @@ struct eg_recipe {
 	bool exact; /* train.precision */
 	const char *from;         /* train.from; NULL: none */
 	const char **from_layers; /* NULL-terminated; NULL: all */
+	const char *whiten;       /* train.whiten; NULL: none */
 	bool spare_class;
 };
 
@@ -146,6 +147,7 @@ typedef struct eg_train_section {
 	int best, precision;
 	const char *from;
 	eg_strings from_layers;
+	const char *whiten;
 	bool spare_class;
 } eg_train_section;
 

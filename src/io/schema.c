@@ -228,6 +228,11 @@ static const eg_key train_keys[] = {
 		.type = EG_KEY_STRINGS,
 		.offset = offsetof(eg_train_section, from_layers),
 		.doc = "with from: only these layers' weights, or weights by name; * stands for any characters, ? for one: [conv*]"},
+	{.name = "whiten",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(eg_train_section, whiten),
+		.doc = "name of a layer conv that reads the pictures: its filters begin as what makes patches of the training pictures "
+		       "white, the directions in which they vary most and the opposite of each"},
 	FLAG("spare_class", offsetof(eg_train_section, spare_class),
 		"classes of samples: the network puts out one number more than there are classes, the last, which stands for none of them"),
 	FLAG("keep_last", TRAIN(keep_last), "keep the weights of the last epoch, not those of the best"),

@@ -288,6 +288,7 @@ static eg_status read_from(eg_recipe *r, const eg_tree *train, const eg_train_se
 	const eg_tree *from = eg_tree_get(train, "from"), *layers = eg_tree_get(train, "from_layers");
 	char home[1024];
 	r->spare_class = s->spare_class;
+	r->whiten = s->whiten;
 	r->from = s->from ? eg_arena_strdup(&r->arena, eg_path_home(s->from, home, sizeof home)) : NULL;
 	if (s->from && !r->from) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
 	if (r->from && !*r->from) return eg_tree_fail(err, from, EG_ERR_FORMAT, "'from' is the path of a model, not nothing");

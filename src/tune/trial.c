@@ -206,7 +206,8 @@ static eg_status make(const eg_trials *t, eg_context *ctx, const eg_trial *trial
 	if (status) return status;
 	m->params = eg_params_new(m->graph, eg_recipe_train(m->recipe)->seed + trial->seed, err);
 	if (!m->params) return err->status;
-	status = take_weights(m, ctx, err);
+	status = eg_samples_whiten(m->samples, m->graph, m->params, err);
+	if (!status) status = take_weights(m, ctx, err);
 	eg_task_constrain(m->task, m->params);
 	return status ? status : eg_samples_train_judges(m->samples, m->graph, &m->judge, &m->train_judge, err);
 }
