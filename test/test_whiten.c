@@ -14,8 +14,10 @@ static void write_pictures(bench *b, const char *folder, int bright) {
 	for (int k = 0; k < COUNT; k++) {
 		const eg_rng r = {5, eg_stream(EG_RNG_TEST, (uint32_t)k, 0)};
 		const double base = 60 + 60 * eg_rng_uniform(r, 1000), down = 8 * eg_rng_uniform(r, 1001), across = 3 * eg_rng_uniform(r, 1002);
-		for (int i = 0; i < SIZE * SIZE; i++)
-			pixels[i] = (uint8_t)(bright * (base + down * (i / SIZE) + across * (i % SIZE) + 20 * eg_rng_uniform(r, (uint64_t)i)));
+		for (int i = 0; i < SIZE * SIZE; i++) {
+			const int y = i / SIZE, x = i % SIZE;
+			pixels[i] = (uint8_t)(bright * (base + down * y + across * x + 20 * eg_rng_uniform(r, (uint64_t)i)));
+		}
 		snprintf(name, sizeof name, "%s/train/%s/%02d.png", folder, k % 2 ? "odd" : "even", k / 2);
 		bench_picture(b, name, 1, SIZE, SIZE, pixels);
 	}
