@@ -210,8 +210,9 @@ static int run(const cli_args *a) {
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	char *words = NULL;
 	eg_error err = {0};
-	if (m && eg_picture_why_suits(m)) {
-		const int done = inspect_picture(a, m, operand);
+	const bool rebuilds = m && eg_rebuilt_page_suits(m);
+	if (rebuilds || (m && eg_picture_why_suits(m))) {
+		const int done = rebuilds ? inspect_rebuilt(a, m, operand) : inspect_picture(a, m, operand);
 		eg_model_free(m);
 		eg_context_free(ctx);
 		return done;
@@ -261,6 +262,8 @@ const cli_verb verb_inspect = {
 		 "PNG files beside it: saliency, integrated gradients, occlusion, Grad-CAM; what a unit\n"
 		 "sees and which training pictures it likes best; the nearest training pictures; filters and\n"
 		 "feature maps.\n\n"
+		 "Of an auto-encoder of pictures: rebuilt.html, a page that shows pictures of its data and what\n"
+		 "it makes of them, the numbers of its bottleneck as a map, and whose errors are large.\n\n"
 		 "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
 		 "from (TEXT-FILE: a text a line; without any, 16 texts of its own data).\n\n"
 		 "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
@@ -274,6 +277,7 @@ const cli_verb verb_inspect = {
 	.options = options,
 	.examples = "  engram inspect lenet5.safetensors shoe.png -o inside\n"
 		    "  engram inspect lenet5.safetensors --record 17 --of Bag -o inside\n"
+		    "  engram inspect autoencoder.safetensors -o inside\n"
 		    "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
 		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
 		    "  engram inspect sentiment-en.safetensors --text 'a film to see again' -o inside\n"

@@ -80,6 +80,34 @@ static void show(const cli_args *a, const eg_picture_why *w) {
 	printf("\nWritten: %s and %d pictures beside it\n", text_shown(eg_picture_why_file(w, 0)), n - 1);
 }
 
+/* An auto-encoder: there is a page of its whole data. */
+int inspect_rebuilt(const cli_args *a, eg_model *m, const char *path) {
+	static const char *const others[] = {"text", "text-file", "record", "of", "pixel", "layer", "unit", "window"};
+	eg_error err = {0};
+	if (path) return fail_usage("inspect", "of an auto-encoder pictures of its own data are shown; what it makes of %s: engram predict %s %s -o DIR",
+		path, a->operands[0], path);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (args_has(a, others[i])) return fail_usage("inspect", "--%s is not for auto-encoders", others[i]);
+	if (!cli_make_folder(a, args_text(a, "output"))) return CLI_FAILED;
+	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value_put_text(v, "model", a->operands[0]);
+	eg_status status = eg_rebuilt_page(m, (int)args_number(a, "records", 0), args_text(a, "output"), v, &err);
+	if (status)
+		fail("inspect", "%s: %s", a->operands[0], err.message);
+	else if (args_has(a, "json"))
+		print_json(v);
+	else {
+		const eg_value *files = eg_value_get(v, "files");
+		char buf[NUMBER];
+		printf("%lld pictures of the part %s: mean squared error %.4g", (long long)eg_value_int(eg_value_get(v, "records"), 0),
+			eg_value_text(eg_value_get(v, "part")), number_at(v, "mse"));
+		if (!isnan(number_at(v, "auc"))) printf("; those of classes that were left out have larger ones in %s of all pairs (auc)", number_percent(buf, number_at(v, "auc")));
+		printf("\n\nWritten: %s and %d pictures beside it\n", text_shown(eg_value_text(eg_value_first(files))), (int)eg_value_count(files) - 1);
+	}
+	eg_value_free(v);
+	return status ? CLI_FAILED : CLI_OK;
+}
+
 int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
 	int pixel[2], unit[3];
 	eg_picture_why_options o = {.number = args_text(a, "of"), .layer = args_text(a, "layer"), .window = (int)args_number(a, "window", 0)};

@@ -6,5 +6,6 @@
 
 /* path NULL: a record of the model's own data. Returns the exit code. */
 int inspect_picture(const cli_args *a, eg_model *m, const char *path);
+int inspect_rebuilt(const cli_args *a, eg_model *m, const char *path); /* of an auto-encoder; path: NULL, or an error */
 
 #endif

@@ -196,6 +196,16 @@ EG_API const eg_real *eg_picture_why_map(const eg_picture_why *w, const char *na
 EG_API eg_status eg_picture_why_save(eg_picture_why *w, const char *folder, eg_error *err);
 EG_API const char *eg_picture_why_file(const eg_picture_why *w, int k); /* with the folder's name; NULL: no such */
 
+/* ---- pictures once more ------------------------------------------------------------------------------------------ */
+
+/* Of a model that rebuilds pictures (task reconstruct, (channels, height, width)): some of the part by which it is
+ * judged, and what it makes of them, with and without the noise of its training (a dropout of the input); the output
+ * `embedding` of all as a map; whose errors are large. Into a folder that is there: rebuilt.html, a page that needs no
+ * other file, and its pictures as PNG. At most so many records are looked at, evenly over all; 0: 2000.
+ * Facts, into a map: {"part", "records", "mse", "auc", "noise", "width", "kept", "files"}. */
+EG_API bool eg_rebuilt_page_suits(eg_model *m);
+EG_API eg_status eg_rebuilt_page(eg_model *m, int records, const char *folder, eg_value *facts, eg_error *err);
+
 /* ---- forecasts --------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_forecast_plot {

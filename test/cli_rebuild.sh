@@ -72,6 +72,24 @@ expect 1 "$ENGRAM" train rebuild.yaml -o no.safetensors --set 'data.unseen=[nort
 says "one at least is needed"
 expect 0 "$ENGRAM" data show rebuild.yaml
 
+# The page: pictures with and without noise, the codes as a map, errors.
+expect 0 "$ENGRAM" inspect unseen.safetensors -o inside --records 24
+says "24 pictures of the part test"
+says "auc"
+for file in pictures map worst; do [ -s inside/$file.png ] || fail "inside/$file.png is missing"; done
+grep -q 'data:image/png;base64' inside/rebuilt.html || fail "the page has no picture"
+grep -q 'north-west' inside/rebuilt.html || fail "the page names no class"
+if command -v xmllint >/dev/null; then xmllint --noout inside/rebuilt.html || fail "the page is no XML"; fi
+expect 0 "$ENGRAM" inspect rebuild.safetensors -o plain --json
+json out
+says '"records": 40, "mse": 0.0'
+says '"auc": null, "noise": 0.1'
+says '"width": 4, "kept": '
+expect 2 "$ENGRAM" inspect rebuild.safetensors third.pgm -o inside
+says "engram predict rebuild.safetensors third.pgm -o DIR"
+expect 2 "$ENGRAM" inspect rebuild.safetensors -o inside --of north-west
+says "--of is not for auto-encoders"
+
 # A network whose pictures have another size, and a loss that compares something else.
 sed 's/linear: 64/linear: 32/; s/\[0, 1, 8, 8\]/[0, 1, 4, 8]/' rebuild.yaml >small.yaml
 expect 1 "$ENGRAM" check small.yaml

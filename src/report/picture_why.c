@@ -20,6 +20,8 @@ static eg_status check_task(eg_picture_why *w, eg_error *err) {
 		return eg_fail(err, EG_ERR_ARG, "what an answer comes from is shown of models that take one picture");
 	const eg_graph *g = eg_model_graph(w->model);
 	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
+	if (eg_task_target(w->task) && eg_task_target(w->task)->type->kind == EG_FIELD_PICTURE)
+		return eg_fail(err, EG_ERR_ARG, "an auto-encoder gives no answer that comes from some of the pixels");
 	if ((d.rank == 2 || d.rank == 4) && d.d[0] == EG_N) return EG_OK;
 	return eg_fail(err, EG_ERR_ARG, "what an answer comes from is shown of networks that put out numbers for a picture or for each of "
 	                                "its pixels; this one's output has %d dimensions", d.rank);

@@ -9,6 +9,7 @@ typedef struct eg_reconstruct {
 	eg_strings unseen; /* classes that are left out of training */
 } eg_reconstruct;
 
+extern const eg_task_type eg_task_type_reconstruct;
 bool eg_rebuilds_pictures(const eg_task *t);
 
 /* ---- of pictures (reconstruct_picture.c) ------------------------------------------------------------------------- */
