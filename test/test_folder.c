@@ -438,6 +438,21 @@ static void tells_what_is_passed_over(void **state) {
 	assert_int_equal(eg_picture_load("/dev/zero", NULL, &pic, &b->err), EG_ERR_IO);
 }
 
+/* One class, perhaps, that was written in two ways: told, and both are read. */
+static void classes_of_other_case(void **state) {
+	bench *b = *state;
+	write_set(b);
+	make_folder(b, "train/Bee");
+	write_picture(b, "train/Bee/a.pgm", 1, 4, 4, 21);
+	eg_source *s = open_folder(b, b->top, NULL);
+	eg_source_want_picture(s, 1, 4, 4);
+	if (eg_source_prepare(s, EG_PART_TRAIN, &b->err)) fail_msg("%s", b->err.message);
+	assert_non_null(strstr(eg_source_remark(s, EG_PART_TRAIN), "/set' the classes 'Bee' and 'bee' differ in case only; if they are one, put them into "
+	                                                           "one folder"));
+	assert_int_equal(eg_source_field(s, 1)->nnames, 4);
+	eg_source_close(s);
+}
+
 static void broken_pictures(void **state) {
 	bench *b = *state;
 	write_set(b);
@@ -533,6 +548,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(classes_of_a_model, setup, teardown),
 	        cmocka_unit_test_setup_teardown(validation_part, setup, teardown),
 	        cmocka_unit_test_setup_teardown(tells_what_is_passed_over, setup, teardown),
+	        cmocka_unit_test_setup_teardown(classes_of_other_case, setup, teardown),
 	        cmocka_unit_test_setup_teardown(broken_pictures, setup, teardown),
 	        cmocka_unit_test_setup_teardown(names_of_classes, setup, teardown),
 	};

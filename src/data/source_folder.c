@@ -19,7 +19,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { CLASSES_MOST = 65536 };
@@ -258,6 +260,25 @@ static const eg_key keys[] = {
 	EG_MEMORY_KEY,
 };
 
+static int by_letters(const void *a, const void *b) {
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	const int order = strcasecmp(x, y);
+	return order ? order : strcmp(x, y);
+}
+
+/* Classes whose names differ in case only: often one class, written in two ways. */
+static void remark_case(eg_source *base, eg_part part) {
+	const eg_field *f = &base->fields[LABEL];
+	const int n = f->nnames;
+	const char **names = eg_arena_alloc(&base->arena, ((size_t)n + 1) * sizeof *names);
+	for (int i = 0; i < n && names; i++) names[i] = f->names[i];
+	if (names) qsort(names, (size_t)n, sizeof *names, by_letters);
+	for (int i = 1; i < n && names; i++)
+		if (!strcasecmp(names[i - 1], names[i]))
+			eg_source_remark_more(base, part, "in '%s' the classes '%s' and '%s' differ in case only; if they are one, put them into one "
+				"folder", base->path, names[i - 1], names[i]);
+}
+
 /* What was passed over, once. */
 static eg_status remark(eg_file_source *s, const scan *found, eg_error *err) {
 	eg_source *base = &s->pictures.base;
@@ -267,6 +288,7 @@ static eg_status remark(eg_file_source *s, const scan *found, eg_error *err) {
 	if (found->part == EG_PART_VALIDATION && base->validation > 0)
 		eg_source_remark_more(base, found->part, "'%s' has validation pictures, so 'validation: %g' is not used", base->path,
 		        base->validation);
+	if (found->part == EG_PART_TRAIN) remark_case(base, found->part);
 	eg_status status = eg_part_folder(s->tree, EG_PART_TRAIN, "", train, err);
 	if (status || !train[0] || found->part != EG_PART_TRAIN) return status;
 	status = eg_other_folders(&base->arena, s->tree, "", text, sizeof text, &n, err);
