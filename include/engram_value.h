@@ -59,7 +59,7 @@ typedef enum eg_show {
 	EG_SHOW_PROBABILITY = 2, /* likewise, but "> 99.99 %" and "< 0.01 %" at the ends: a network is never certain */
 	EG_SHOW_STRONG = 4,      /* in bold where there is such a thing */
 	EG_SHOW_NOT = 8,         /* for programs only */
-	EG_SHOW_BOX = 16         /* a list of four numbers, left, upper, right, lower: "60 x 72 at 114, 33", in whole ones */
+	EG_SHOW_BOX = 16         /* a list of left, upper, right, lower: "60 x 72 at 114, 33", in whole numbers */
 } eg_show;
 /* Marks a value; `unit` is shown behind a number ("s"), NULL: none. Returns v. JSON shows neither. */
 EG_API eg_value *eg_value_mark(eg_value *v, int show, const char *unit);

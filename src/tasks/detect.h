@@ -25,7 +25,7 @@ typedef struct eg_grid {
 	const eg_real *sides;  /* (4,h,w): left, up, right, down from the middle of a cell, in cells */
 	int K, h, w;
 	int H, W;            /* of the picture that boxes are wanted in, pixels */
-	const double *limit; /* K scores, at which an object is believed: they are told as 0.5. NULL: that is the score */
+	const double *limit; /* K scores, at which an object is believed: they are told as 0.5. NULL: it is */
 	double overlap;      /* of two boxes of a class that overlap more the surer is kept */
 } eg_grid;
 
