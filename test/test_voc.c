@@ -103,6 +103,7 @@ static void a_set(void **state) {
 	assert_int_equal(eg_source_count(s, EG_PART_VALIDATION), 1);
 	assert_int_equal(eg_source_count(s, EG_PART_TEST), 1);
 	assert_says(eg_source_remark(s, EG_PART_TRAIN), "1 box has no width or no height and is left out");
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "left out: cat in a.xml; draw them anew in the labelling tool, or remove");
 	assert_says(eg_source_remark(s, EG_PART_TRAIN), "1 box reaches out of the picture and is cut to it");
 	read_record(f, s, EG_PART_TRAIN, 1, &r);
 	assert_string_equal(r.id, "JPEGImages/a.png");
@@ -145,13 +146,31 @@ static void broken_ones(void **state) {
 	eg_source_close(s);
 	write_text(f, "set/ImageSets/Main/test.txt", "a\nnone\n");
 	refuse_source(f, "voc", TRAIN, "there is no list of the pictures to train on|ImageSets/Main/train.txt'", path, NULL);
-	refuse_source(f, "voc", TEST, "there is no picture '|JPEGImages/none.jpg' (or .jpeg, .png)", path, "class_names=[cat]", NULL);
+	refuse_source(f, "voc", TEST, "there is no picture '|JPEGImages/none.jpg' (or .jpeg, .png, .webp, .bmp): put it there", path, "class_names=[cat]", NULL);
 	write_text(f, "set/ImageSets/Main/test.txt", "b\n");
 	refuse_source(f, "voc", TEST, "b.xml: the class 'dog' is not among 'class_names' of the recipe", path,
 	        "class_names=[cat]", NULL);
 	write_text(f, "set/ImageSets/Main/test.txt", "../a\n");
 	refuse_source(f, "voc", TEST, "test.txt:1: '../a' is no name of a picture", path, "class_names=[cat]", NULL);
 	refuse_source(f, "voc", 0, "'train_list' is the name of a list", path, "train_list=../x", NULL);
+}
+
+/* Without lists: a picture without an annotation, and the other way round. */
+static void halves(void **state) {
+	sources *f = *state;
+	if (!HAVE_EXPAT) skip();
+	char path[400];
+	put(f, "a", 10, 10, SIZE("10", "10"), OBJECT("cat", "2", "2", "3", "3"));
+	snprintf(path, sizeof path, "path=%s", path_in(f, "set"));
+	write_text(f, "set/Annotations/lone.xml", "<annotation/>");
+	refuse_source(f, "voc", TRAIN, "there is no picture '|JPEGImages/lone.jpg'|take its name off the list and its annotation away", path, NULL);
+	assert_int_equal(remove(path_in(f, "set/Annotations/lone.xml")), 0);
+	put(f, "b", 10, 10, "", "");
+	assert_int_equal(remove(path_in(f, "set/Annotations/b.xml")), 0);
+	refuse_source(f, "voc", TRAIN, "there is no annotation '|Annotations/b.xml' of the picture '|label it", path, NULL);
+	eg_source *s = open_source(f, "voc", TRAIN, path, "broken=skip", NULL);
+	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 1);
+	eg_source_close(s);
 }
 
 static void real_bccd(void **state) {
@@ -173,6 +192,8 @@ static void real_bccd(void **state) {
 				seen[b.label]++;
 			}
 		}
+	assert_says(eg_source_remark(s, EG_PART_TRAIN),
+	        "2 boxes have no width or no height and are left out; left out: RBC in BloodImage_00338.xml, RBC in BloodImage_00343.xml");
 	/* Platelets, RBC without the two of no width, WBC */
 	assert_true(seen[0] == 361 && seen[1] == 4153 && seen[2] == 372);
 	read_record(f, s, EG_PART_TRAIN, 0, &r);
@@ -191,7 +212,7 @@ int main(void) {
 	keep_real_data();
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sources_setup, sources_teardown)
 	const struct CMUnitTest tests[] = {
-	        CASE(annotations), CASE(a_set), CASE(broken_ones),
+	        CASE(annotations), CASE(a_set), CASE(broken_ones), CASE(halves),
 	        CASE(real_bccd)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
  * left out, and one that reaches out of its picture is cut; both are told.
  *
  * Not here: the XML (voc.c). */
+#include "data/boxed.h"
 #include "data/table.h"
 #include "data/voc.h"
 
@@ -14,19 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PICTURE, BOXES, CLASSES_MOST = 10000, LIST_MOST = 256 << 20 /* bytes: some millions of lines */ };
-
-typedef struct entry {
-	const char *id, *picture, *annotation;
-	int H, W; /* as the annotation has them; 0: it does not say */
-	eg_box *boxes;
-	int n;
-} entry;
-
-typedef struct shelf {
-	entry *at;
-	int n;
-} shelf;
+enum { BOXES = EG_BOXED_BOXES, CLASSES_MOST = 10000, LIST_MOST = 256 << 20 /* bytes: some millions of lines */ };
 
 typedef struct voc_source {
 	eg_source base;
@@ -34,15 +23,10 @@ typedef struct voc_source {
 	eg_strings class_names;
 	eg_files *tree; /* NULL: not opened yet */
 	const char *top; /* in it; NULL: not known yet */
-	shelf parts[EG_PARTS];
+	eg_boxed_shelf parts[EG_PARTS];
 	const char **met; /* classes of training, while they are met */
 	int nmet, met_cap;
 } voc_source;
-
-/* What was done to the boxes of a part. */
-typedef struct tally {
-	int64_t empty, cut, outside;
-} tally;
 
 /* ---- which pictures ---------------------------------------------------------------------------------------------- */
 
@@ -101,18 +85,30 @@ static bool list_path(const voc_source *s, eg_part part, char path[EG_PATH]) {
 	return eg_join(path, s->top, name, ".txt", NULL) == EG_OK && eg_files_is_file(s->tree, path);
 }
 
-/* Without lists: all that have annotations are the training part. */
-static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
+/* The files of a folder without their endings; those in `but` (sorted) are there already. */
+static eg_status put_folder(voc_source *s, const char *name, eg_listed what, const eg_names *but, eg_names *out, eg_error *err) {
 	char folder[EG_PATH];
 	eg_names files = {0};
-	eg_status status = eg_join(folder, s->top, "JPEGImages", "", err);
-	if (!status) status = eg_list(&s->base.arena, s->tree, folder, EG_LIST_PICTURES, &files, err);
+	const int before = but ? but->n : 0;
+	eg_status status = eg_join(folder, s->top, name, "", err);
+	if (!status && but && !eg_files_is_folder(s->tree, folder)) return EG_OK;
+	if (!status) status = eg_list(&s->base.arena, s->tree, folder, what, &files, err);
 	for (int i = 0; i < files.n && !status; i++) {
 		const char *dot = strrchr(files.at[i], '.');
-		status = put_name(s, out, files.at[i], dot ? (size_t)(dot - files.at[i]) : strlen(files.at[i]), err);
+		const size_t n = dot ? (size_t)(dot - files.at[i]) : strlen(files.at[i]);
+		bool there = but && (!dot || strcmp(dot, ".xml") != 0);
+		for (int k = 0; k < before && !there; k++) there = strncmp(out->at[k], files.at[i], n) == 0 && !out->at[k][n];
+		if (!there) status = put_name(s, out, files.at[i], n, err);
 	}
 	eg_release(s->base.arena.allocator, files.at);
 	return status;
+}
+
+/* Without lists: all pictures are the training part. Annotations whose picture is missing are among them, so that they
+ * are named. */
+static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
+	eg_status status = put_folder(s, "JPEGImages", EG_LIST_PICTURES, NULL, out, err);
+	return status ? status : put_folder(s, "Annotations", EG_LIST_FILES, out, out, err);
 }
 
 static eg_status names_of(voc_source *s, eg_part part, eg_names *out, eg_error *err) {
@@ -196,76 +192,62 @@ static eg_status read_annotation(voc_source *s, const char *path, eg_voc *voc, e
 	return status;
 }
 
-static eg_status find_picture(voc_source *s, const char *name, entry *e, eg_error *err) {
-	static const char *const endings[] = {"jpg", "jpeg", "JPG", "png"};
+static eg_status find_picture(voc_source *s, const char *name, eg_boxed *e, eg_error *err) {
+	char folder[EG_PATH];
 	eg_arena *arena = &s->base.arena;
 	e->id = eg_arena_printf(arena, "JPEGImages/%s", name);
 	e->annotation = eg_arena_printf(arena, "%s/Annotations/%s.xml", s->top, name);
-	for (int i = 0; i < EG_COUNT(endings); i++) {
-		e->picture = eg_arena_printf(arena, "%s/JPEGImages/%s.%s", s->top, name, endings[i]);
-		if (!e->id || !e->annotation || !e->picture) return eg_source_no_memory(&s->base, err);
-		if (!eg_files_is_file(s->tree, e->picture)) continue;
-		e->id = e->picture + strlen(s->top) + (s->top[strlen(s->top) - 1] != '/');
-		return EG_OK;
-	}
-	return eg_fail(err, EG_ERR_FORMAT, "there is no picture '%s/JPEGImages/%s.jpg' (or .jpeg, .png)", s->top, name);
+	if (!e->id || !e->annotation) return eg_source_no_memory(&s->base, err);
+	eg_status status = eg_join(folder, s->top, "JPEGImages", "", err);
+	if (!status) status = eg_boxed_find(&s->base, s->tree, folder, name, e, err);
+	if (status) return status;
+	if (!e->picture)
+		return eg_fail(err, EG_ERR_FORMAT,
+		        "there is no picture '%s/%s.jpg' (or .jpeg, .png, .webp, .bmp): put it there, or take its name off the list and its "
+		        "annotation away",
+		        folder, name);
+	e->id = e->picture + strlen(s->top) + (s->top[strlen(s->top) - 1] != '/');
+	if (eg_files_is_file(s->tree, e->annotation)) return EG_OK;
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "there is no annotation '%s' of the picture '%s': label it (one that shows nothing has an annotation without objects), or take "
+	        "it off the list",
+	        e->annotation, e->picture);
 }
 
 /* Objects become boxes; the classes are known. */
-static eg_status box_all(voc_source *s, entry *e, const eg_voc *voc, tally *t, eg_error *err) {
+static eg_status box_all(voc_source *s, eg_boxed *e, const eg_voc *voc, eg_boxed_tally *t, eg_error *err) {
 	e->H = voc->H, e->W = voc->W;
 	e->boxes = eg_arena_alloc(&s->base.arena, (size_t)voc->n * sizeof *e->boxes);
 	if (!e->boxes) return eg_source_no_memory(&s->base, err);
 	for (int i = 0; i < voc->n; i++) {
 		const eg_voc_object *o = &voc->objects[i];
-		eg_box box = {.x0 = o->x0, .y0 = o->y0, .x1 = o->x1, .y1 = o->y1, .difficult = o->difficult}, whole = box;
+		eg_box box = {.x0 = o->x0, .y0 = o->y0, .x1 = o->x1, .y1 = o->y1, .difficult = o->difficult};
 		eg_status status = number_of(s, o->name, e->annotation, &box.label, err);
 		if (status) return status;
-		if (o->empty) {
-			t->empty++;
-			continue;
-		}
-		if (e->H > 0 && e->W > 0 && !eg_box_clip(&box, e->H, e->W)) {
-			t->outside++;
-			continue;
-		}
-		t->cut += box.x0 > whole.x0 || box.y0 > whole.y0 || box.x1 < whole.x1 || box.y1 < whole.y1;
-		e->boxes[e->n++] = box;
+		eg_boxed_put(e, box, o->empty, o->name, t);
 	}
 	return EG_OK;
-}
-
-/* ---- pictures ---------------------------------------------------------------------------------------------------- */
-
-static eg_status load_picture(const voc_source *s, const entry *e, eg_picture *pic, eg_error *err) {
-	eg_status status = eg_picture_read(s->tree, e->picture, NULL, pic, err);
-	if (status || e->H == 0 || e->W == 0 || (pic->H == e->H && pic->W == e->W)) return status;
-	status = eg_fail(err, EG_ERR_FORMAT,
-	        "'%s' is %d x %d (height, width) as it is to be seen, but '%s' says %d x %d: its boxes belong to another picture",
-	        e->picture, pic->H, pic->W, e->annotation, e->H, e->W);
-	eg_picture_free(pic);
-	return status;
 }
 
 /* ---- a part ------------------------------------------------------------------------------------------------------ */
 
 /* Annotations of a part while their classes are not known yet. */
 typedef struct draft {
-	entry *entries;
+	eg_boxed *entries;
 	eg_voc *vocs;
 	int n;
 } draft;
 
 static eg_status read_one(voc_source *s, const char *name, draft *d, bool learn, eg_error *err) {
-	entry *e = &d->entries[d->n];
+	eg_boxed *e = &d->entries[d->n];
 	eg_voc *voc = &d->vocs[d->n];
-	*e = (entry){0};
+	*e = (eg_boxed){0};
 	eg_status status = find_picture(s, name, e, err);
 	if (!status) status = read_annotation(s, e->annotation, voc, err);
 	if (!status && s->base.skip_broken) {
 		eg_picture pic = {0};
 		e->H = voc->H, e->W = voc->W;
-		status = load_picture(s, e, &pic, err);
+		status = eg_boxed_load(s->tree, e, &pic, err);
 		eg_picture_free(&pic);
 	}
 	if (!status && learn) status = meet(s, voc, e->annotation, err);
@@ -289,15 +271,15 @@ static eg_status read_drafts(voc_source *s, const eg_names *names, int64_t most,
 	return status;
 }
 
-static eg_status keep_drafts(voc_source *s, eg_part part, const draft *d, tally *t, eg_error *err) {
-	shelf *to = &s->parts[part];
+static eg_status keep_drafts(voc_source *s, eg_part part, const draft *d, eg_boxed_tally *t, eg_error *err) {
+	eg_boxed_shelf *to = &s->parts[part];
 	eg_status status = EG_OK;
 	to->n = 0;
 	to->at = eg_arena_alloc(&s->base.arena, (size_t)d->n * sizeof *to->at);
 	if (!to->at) return eg_source_no_memory(&s->base, err);
 	for (int i = 0; i < d->n && !status; i++) {
 		eg_error why;
-		entry e = d->entries[i];
+		eg_boxed e = d->entries[i];
 		e.n = 0;
 		eg_status wrong = box_all(s, &e, &d->vocs[i], t, &why);
 		if (!wrong)
@@ -308,24 +290,10 @@ static eg_status keep_drafts(voc_source *s, eg_part part, const draft *d, tally 
 	return status;
 }
 
-static void tell(voc_source *s, eg_part part, const tally *t) {
-	long long none = (long long)t->empty, outside = (long long)t->outside, cut = (long long)t->cut;
-	if (none > 0)
-		eg_source_remark_more(
-		        &s->base, part, "%lld box%s no width or no height and %s left out", none, none == 1 ? " has" : "es have",
-		        none == 1 ? "is" : "are");
-	if (outside > 0)
-		eg_source_remark_more(&s->base, part, "%lld box%s outside of the picture and %s left out", outside,
-		        outside == 1 ? " lies" : "es lie", outside == 1 ? "is" : "are");
-	if (cut > 0)
-		eg_source_remark_more(&s->base, part, "%lld box%s out of the picture and %s cut to it", cut,
-		        cut == 1 ? " reaches" : "es reach", cut == 1 ? "is" : "are");
-}
-
 static eg_status list_part(voc_source *s, eg_part part, eg_error *err) {
 	eg_names names = {0};
 	draft d = {0};
-	tally t = {0};
+	eg_boxed_tally t = {0};
 	bool learn = part == EG_PART_TRAIN && !s->base.fields[BOXES].names;
 	int64_t before = eg_broken_count(&s->base), most = part == EG_PART_TRAIN && s->base.limit > 0 ? s->base.limit : INT64_MAX;
 	s->base.remarks[part] = NULL; /* of an attempt that failed */
@@ -338,7 +306,7 @@ static eg_status list_part(voc_source *s, eg_part part, eg_error *err) {
 	int64_t broken = eg_broken_count(&s->base) - before;
 	if (!status) status = eg_broken_end(&s->base, part, before, s->parts[part].n + broken, err);
 	if (!status) eg_files_remark(s->tree, &s->base, part);
-	if (!status) tell(s, part, &t);
+	if (!status) eg_boxed_tell(&s->base, part, &t);
 	if (status && learn) eg_source_forget_names(&s->base, BOXES);
 	for (int i = 0; i < d.n; i++) eg_release(NULL, d.vocs[i].objects);
 	eg_release(NULL, d.vocs);
@@ -361,42 +329,10 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static eg_status put_picture(const eg_picture *pic, eg_record *r, eg_error *err) {
-	size_t size = (size_t)pic->C * (size_t)pic->H * (size_t)pic->W;
-	uint8_t *pixels = eg_record_room(r, size);
-	if (!pixels) return eg_record_no_memory(err);
-	memcpy(pixels, pic->pixels, size);
-	r->fields[PICTURE] = (eg_datum){.there = true, .picture = {pic->C, pic->H, pic->W, pixels}};
-	return EG_OK;
-}
-
-/* Where the annotation does not say how large the picture is, boxes are cut here. */
-static eg_status put_boxes(const entry *e, const eg_picture *pic, eg_record *r, eg_error *err) {
-	eg_box *boxes = eg_record_room(r, (size_t)e->n * sizeof *boxes);
-	int n = 0;
-	if (!boxes) return eg_record_no_memory(err);
-	for (int i = 0; i < e->n; i++) {
-		boxes[n] = e->boxes[i];
-		if (eg_box_clip(&boxes[n], pic->H, pic->W)) n++;
-	}
-	r->fields[BOXES] = (eg_datum){.there = true, .boxes = {n, boxes}};
-	return EG_OK;
-}
-
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const voc_source *s = (const voc_source *)base;
-	const entry *e = &s->parts[part].at[i];
-	eg_picture pic = {0};
-	bool sized = e->H > 0 && e->W > 0, picture = wanted & 1u << PICTURE, boxes = wanted & 1u << BOXES;
-	r->id = e->id;
-	r->place = e->picture;
-	eg_status status = picture || (boxes && !sized) ? load_picture(s, e, &pic, err) : EG_OK;
-	if (!status && picture) status = put_picture(&pic, r, err);
-	if (!status && boxes && sized) r->fields[BOXES] = (eg_datum){.there = true, .boxes = {e->n, e->boxes}};
-	if (!status && boxes && !sized) status = put_boxes(e, &pic, r, err);
-	eg_picture_free(&pic);
-	return status;
+	return eg_boxed_record(s->tree, &s->parts[part].at[i], wanted, r, err);
 }
 
 static void close_source(eg_source *base) { eg_files_close(((voc_source *)base)->tree); }
