@@ -1,5 +1,5 @@
-/* test_detect.c - the task `detect`: average precision by hand, boxes out of a grid, limits by counting, targets, answers
- * and pictures with frames, what is refused.
+/* test_detect.c - the task `detect`: average precision by hand, boxes out of a grid, limits by counting, answers and
+ * pictures with frames, what is refused.
  *
  * The network here is sure of an object where a picture is bright, by weights that are set. Not here: reading
  * annotations (test_voc.c, test_yolo.c). test/interop/boxes.py asks pycocotools. */
@@ -22,8 +22,8 @@ static void precision(void **state) {
 	const eg_box truth[] = {square(0, 0, 10), square(0, 20, 10), square(1, 40, 10), square(-1, 60, 10)};
 	const eg_found found[] = {{square(0, 0, 10), 0.9}, {square(0, 80, 10), 0.8}, {square(0, 22, 10), 0.7}, {square(0, 20, 10), 0.6}};
 	OK(b, eg_precision_add(p, truth, 4, found, 4, &b->err));
-	/* At 0.5 the third, 2/3, takes the second true box: right, wrong, right, wrong: precision 1 to recall 0.5, then 2/3.
-	 * From an overlap of 0.7 on it does not, but the last does: 1 to 0.5, then 2/4. */
+	/* At 0.5 the third, 2/3, takes the second true box: right, wrong, right, wrong: precision 1 to recall 0.5, then
+	 * 2/3. From an overlap of 0.7 on it does not, but the last does: 1 to 0.5, then 2/4. */
 	const double at50 = (51 * 1.0 + 50 * 2.0 / 3) / 101, beyond = (51 * 1.0 + 50 * 0.5) / 101;
 	eg_class_precision c = eg_precision_of(p, 0);
 	assert_near(c.ap50, at50, 1e-12);
@@ -48,7 +48,7 @@ static void grid(void **state) {
 	/* 2 classes, 1 x 4 cells of 10 x 20 pixels */
 	eg_real logits[] = {2, 1, -9, 3, -9, 1.5, -9, -9}, sides[16];
 	for (int i = 0; i < 16; i++) sides[i] = (eg_real)0.5;
-	sides[0 * 4 + 1] = (eg_real)1.4, sides[2 * 4 + 1] = (eg_real)0.4; /* of cell 1, leftwards and not to the right */
+	sides[0 * 4 + 1] = (eg_real)1.4, sides[2 * 4 + 1] = (eg_real)0.4; /* of cell 1, leftwards mostly */
 	const double limit[] = {0.5, 1 / (1 + exp(-1.5))};
 	eg_grid g = {.logits = logits, .sides = sides, .K = 2, .h = 1, .w = 4, .H = 20, .W = 40, .overlap = 0.4};
 	eg_found out[EG_FOUND_MOST];
@@ -165,7 +165,8 @@ static void settled(void **state) {
 	eg_params_data(p, eg_params_find(p, "kinds.bias"))[0] = -12; /* bright: a score of 0.5; dark: next to none */
 	OK(b, eg_task_suits(d.task, g, &b->err));
 	OK(b, eg_samples_settle((eg_samples *)d.samples, g, p, &b->err));
-	/* Both dots are found from a score of just below 0.5 on down to nothing: the middle of that. Of rings there are none. */
+	/* Both dots are found from a score of just below 0.5 on down to nothing: the middle of that. Of rings there are
+	 * none. */
 	const eg_value *limits = eg_value_get(eg_samples_kept(d.samples), "limits");
 	assert_near(eg_value_number(eg_value_at(limits, 0), 0), 0.25, 1e-6);
 	assert_near(eg_value_number(eg_value_at(limits, 1), 0), 0.5, 0);

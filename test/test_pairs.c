@@ -34,6 +34,8 @@ static const setting settings[] = {
 	{"segment", "{source: masks, path: %s/scenes, class_names: [dark, bright]}", "[1, 4, 4]",
 		{"{conv: {filters: 2, kernel: 3, padding: 1}}"},
 		"cross_entropy arcface dice jaccard multi_margin softmax_focal", ""},
+	/* one loss of classes and one of places: each with a target of its own, so none of these lists is it */
+	{"detect", "{source: yolo, path: %s/dots, class_names: [dark, bright]}", "[1, 4, 4]", {"{conv: {filters: 2, kernel: 3}}"}, "", ""},
 	{"tag", "{source: conll, path: %s/tags.conll, test_last: 2}", "[time]", {EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy crf arcface multi_margin softmax_focal", ""},
 	{"translate", "{source: pairs, path: %s/pairs.tsv}", "{text: [source], previous: [time]}",
