@@ -5,6 +5,7 @@
  * Nothing of the training data is read, unless its records are what is asked about. */
 #define _POSIX_C_SOURCE 200809L /* stat, read */
 #include "engram_report.h"
+#include "film.h"
 #include "onnx.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ typedef struct asked {
 	char *bytes; /* NULL: the name is the path of a file */
 	size_t size;
 	bool json, is_text;
+	cli_frame *frame; /* of a film, in place of bytes; NULL: it is none */
 } asked;
 
 typedef struct job {
@@ -33,6 +35,8 @@ typedef struct job {
 	asked batch[BATCH];
 	int n, width, code;
 	bool json, truth;
+	bool pictures; /* are what the model takes: films then are asked about frame by frame */
+	eg_film_options film;
 } job;
 
 static char *copy(const char *s, size_t n) {
@@ -128,6 +132,7 @@ static void show(const job *j, const asked *q, const eg_value *answer) {
 	if (j->json) {
 		eg_value *v = eg_value_new(EG_VALUE_MAP);
 		eg_value_put_text(v, "input", q->name);
+		if (q->frame) eg_value_put_int(v, "frame", q->frame->number);
 		eg_value_put_copy(v, "answer", answer);
 		print_json(v);
 		eg_value_free(v);
@@ -135,6 +140,7 @@ static void show(const job *j, const asked *q, const eg_value *answer) {
 	}
 	char *text = spelled(answer);
 	print_name(j, q->name, q->is_text);
+	if (q->frame) printf("  %6lld", (long long)q->frame->number);
 	printf("  %s\n", text);
 	free(text);
 	print_why(answer);
@@ -149,7 +155,8 @@ static bool ask(job *j) {
 	eg_error errors[BATCH], err;
 	for (int i = 0; i < j->n; i++) {
 		const asked *a = &j->batch[i];
-		q[i] = (eg_question){.path = a->bytes ? NULL : a->name,
+		q[i] = (eg_question){.path = a->bytes || a->frame ? NULL : a->name,
+		        .record = a->frame ? &a->frame->record : NULL,
 		        .bytes = a->bytes,
 		        .size = a->size,
 		        .json = a->json,
@@ -165,6 +172,7 @@ static bool ask(job *j) {
 			show(j, a, more ? more : answers[i]);
 		eg_value_free(more);
 		free(a->name), free(a->where), free(a->bytes);
+		cli_frame_free(a->frame);
 	}
 	j->n = 0;
 	if (status) j->code = fail_error("predict", &err);
@@ -231,7 +239,26 @@ static bool put_lines(job *j, const char *path) {
 	return ok;
 }
 
+/* Frame by frame: a Y4M, or what standard input holds. What is wrong with it comes behind the frames before. */
+static bool put_film(job *j, const char *path) {
+	eg_film *film;
+	eg_error err;
+	const uint8_t *pixels = NULL;
+	bool ok = true;
+	eg_status status = eg_film_open(path, &j->film, &film, &err);
+	for (int64_t n = 0; ok && !status && !(status = eg_film_next(film, &pixels, &err)) && pixels; n++) {
+		cli_frame *f = cli_frame_new(eg_film_about(film), n, pixels);
+		ok = put(j, (asked){.name = copy(path, strlen(path)), .where = copy(f->file, strlen(f->file)), .frame = f});
+	}
+	eg_film_close(film);
+	if (!status || !ok) return ok;
+	ok = ask(j);
+	show_error(j, path, &err);
+	return ok;
+}
+
 static bool put_path(job *j, const char *path) {
+	if (j->pictures && eg_film_is(path)) return put_film(j, path);
 	return ends_with(path, ".json") || ends_with(path, ".jsonl") ? put_lines(j, path) : put_file(j, path);
 }
 
@@ -307,8 +334,17 @@ static bool cannot_read(job *j, int reason) {
 
 static bool put_all_of_stdin(job *j) {
 	size_t size;
+	int first = -1;
+	if (j->pictures && (j->film.W || cli_film_on_stdin(&first))) return put_film(j, "-");
 	char *data = cli_slurp(STDIN_FILENO, SIZE_MAX, &size);
 	if (!data) return cannot_read(j, errno);
+	if (first >= 0) { /* has been looked at */
+		char *whole = cli_alloc(size + 2);
+		whole[0] = (char)first;
+		memcpy(whole + 1, data, size++);
+		free(data);
+		data = whole;
+	}
 	return put(j, (asked){.name = copy("-", 1), .where = copy("standard input", 14), .bytes = data, .size = size});
 }
 
@@ -507,6 +543,8 @@ static bool prepare(job *j) {
 	free(output);
 	if (!status && args_has(j->args, "why")) status = eg_why_open(j->model, &j->why, &err);
 	if (!status) show_plan(j);
+	const eg_field *fields;
+	j->pictures = !status && eg_predictor_fields(j->predictor, &fields) == 1 && fields[0].kind == EG_FIELD_PICTURE;
 	return !status || (fail_error("predict", &err), false);
 }
 
@@ -534,8 +572,9 @@ static bool check(const cli_args *a) {
 static int run(const cli_args *a) {
 	if (eg_network_is(a->operands[0])) return onnx_predict(a);
 	if (args_has(a, "input")) return fail_usage("predict", "--input is about networks of ONNX; %s is none", a->operands[0]);
-	if (!check(a)) return CLI_USAGE;
-	job j = {.args = a, .json = args_has(a, "json"), .truth = args_has(a, "truth"), .code = CLI_OK};
+	eg_film_options film;
+	if (!check(a) || !cli_film_options(a, &film)) return CLI_USAGE;
+	job j = {.film = film, .args = a, .json = args_has(a, "json"), .truth = args_has(a, "truth"), .code = CLI_OK};
 	eg_context *ctx = cli_context(a);
 	j.model = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	if (!j.model || !prepare(&j))
@@ -562,6 +601,7 @@ static const cli_option options[] = {
 	{"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
 	{"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
 	{"input", 0, "NAME=FILE", "networks of ONNX: numbers of one input (.npy, .csv); may be repeated", 0, 0},
+	OPTIONS_FILM,
 	OPTION_THREADS,
 	OPTION_LIMIT,
 	OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
@@ -580,6 +620,8 @@ const cli_verb verb_predict = {
 		 "end in .json or .jsonl hold a line each too; one that begins with { is a map of the model's\n"
 		 "fields by their names. What cannot be read is named, the rest is still done, and the exit\n"
 		 "code is 1.\n\n"
+		 "Models that take pictures take films too, frame by frame: Y4M (ffmpeg -i FILM NEW.y4m), and on\n"
+		 "standard input Y4M or, with --size, raw frames; with --json each answer has a `frame`, from 0.\n\n"
 		 "Without any input the records of the model's own data are answered, those of the part that\n"
 		 "eval judges by.\n\n"
 		 "A network without a task (a file of ONNX, or what import has made of one) takes numbers:\n"
@@ -593,6 +635,7 @@ const cli_verb verb_predict = {
 		    "  engram predict lenet5.safetensors --top 1 --json *.jpg\n"
 		    "  engram predict lenet5.safetensors --split test --truth --json\n"
 		    "  engram predict intents.safetensors --text 'wake me at six'\n"
+		    "  ffmpeg -i street.mp4 -f yuv4mpegpipe - | engram predict camvid.safetensors - -o coloured\n"
 		    "  cat lines.txt | engram predict intents.safetensors -\n"
 		    "  engram predict net.onnx x.npy --json\n",
 	.run = run,

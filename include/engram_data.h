@@ -375,7 +375,7 @@ EG_API eg_status eg_picture_decode(const void *data, size_t size, const char *na
 	eg_picture *pic, eg_error *err);
 EG_API void eg_picture_free(eg_picture *pic); /* and zeroes it; NULL and an empty one are allowed */
 
-/* Writes pixels (C x H x W, C 1 or 3) as 8-bit PNG, atomically. */
+/* Writes pixels (C x H x W, C 1 or 3; 4: the last is how opaque they are, 255 wholly) as 8-bit PNG, atomically. */
 EG_API eg_status eg_picture_save_png(const char *path, int C, int H, int W, const uint8_t *pixels, eg_error *err);
 
 /* How bytes become numbers: (byte / 255 - mean[c]) / std[c]. A std of 0 means 1, so all zero means byte / 255. */

@@ -24,7 +24,8 @@ extern "C" {
 typedef enum eg_ability {
 	EG_ABLE_GENERATE = 1, /* eg_generator_new */
 	EG_ABLE_EMBED = 2,    /* its answers have an `embedding` */
-	EG_ABLE_TALK = 4      /* it answers in a talk, the turns of which have an empty line between them */
+	EG_ABLE_TALK = 4,     /* it answers in a talk, the turns of which have an empty line between them */
+	EG_ABLE_SEGMENT = 16  /* its answers have `size` and `runs`: a class for each pixel of a picture */
 } eg_ability;
 
 typedef struct eg_task_info {
@@ -266,6 +267,17 @@ EG_API eg_status eg_predictor_run(eg_predictor *p, const eg_question *questions,
 	eg_error *errors, eg_error *err);
 /* The fields that its records and JSON maps have. */
 EG_API int eg_predictor_fields(const eg_predictor *p, const eg_field **fields);
+
+/* A colour of its own for each class, for pictures: hues a golden angle apart, so that neighbours in number are far
+ * apart. */
+EG_API void eg_class_colour(int k, uint8_t rgb[3]);
+/* Of an answer with `size` and `runs`: the class of each pixel, -1: none; to be released with free(). NULL: it has none,
+ * or there is no memory. */
+EG_API int16_t *eg_segment_classes(const eg_value *answer, int *H, int *W);
+/* Colours of classes over a picture's pixels (C,H,W), C 1 or 3, into out (3,H,W): each is the picture's times
+ * 1 - opacity and the class's times opacity; of no class, the picture's. */
+EG_API void eg_segment_paint(
+	int C, int H, int W, const uint8_t *pixels, const int16_t *classes, double opacity, uint8_t *out);
 
 /* One record of the data and what the model says of it; pointers are valid inside of the call. */
 typedef struct eg_answered {

@@ -330,14 +330,6 @@ static void skips_keep_the_size(void **state) {
 
 /* ---- answers ----------------------------------------------------------------------------------------------------- */
 
-/* Red, green and blue of the first pixel with class k. */
-static void colour_of(const eg_picture *pic, const char *drawing, int k, uint8_t rgb[3]) {
-	int n = pic->H * pic->W, i = 0;
-	while (i < n && drawing[i] != '0' + k) i++;
-	assert_true(i < n);
-	for (int c = 0; c < 3; c++) rgb[c] = pic->pixels[c * n + i];
-}
-
 static bool writes_file(void *user, const eg_answered *a) {
 	bench *b = user;
 	const char *file = bench_path(b, "out/train_a.png");
@@ -355,8 +347,10 @@ static void colours_are_written(void **state) {
 	                           "1111110";
 	bench *b = *state;
 	char setting[200];
-	eg_picture pic = {0};
+	eg_picture pic = {0}, from = {0};
 	uint8_t colours[3][3];
+	int16_t *classes, read_back[] = {0, -1};
+	int H, W;
 	write_open(b);
 	bench_text(b, "out/note", "a folder");
 	eg_model *m = greys(b, "open", "[1, height, width]", "[" LAST "]");
@@ -368,9 +362,20 @@ static void colours_are_written(void **state) {
 	assert_string_equal(eg_value_text(eg_value_get(answer, "file")), bench_path(b, "out/wide.png"));
 	OK(b, eg_picture_load(bench_path(b, "out/wide.png"), NULL, &pic, &b->err));
 	assert_true(pic.C == 3 && pic.H == 5 && pic.W == 7);
-	for (int k = 0; k < 3; k++) colour_of(&pic, want, k, colours[k]);
-	for (int i = 0; i < 35; i++)
-		for (int c = 0; c < 3; c++) assert_int_equal(pic.pixels[c * 35 + i], colours[want[i] - '0'][c]);
+	OK(b, eg_picture_load(bench_path(b, "open/test/wide.png"), NULL, &from, &b->err));
+	for (int k = 0; k < 3; k++) eg_class_colour(k, colours[k]);
+	for (int i = 0; i < 35; i++) /* over the picture */
+		for (int c = 0; c < 3; c++)
+			assert_near(pic.pixels[c * 35 + i], 0.6 * colours[want[i] - '0'][c] + 0.4 * from.pixels[i], 0.51);
+	eg_picture_free(&from);
+	assert_non_null(classes = eg_segment_classes(answer, &H, &W));
+	assert_true(H == 5 && W == 7);
+	for (int i = 0; i < 35; i++) assert_int_equal(classes[i], want[i] - '0');
+	free(classes);
+	uint8_t painted[6];
+	eg_segment_paint(1, 1, 2, (const uint8_t[]){100, 50}, read_back, 0.5, painted);
+	assert_true(painted[0] == 171 && painted[2] == 50 && painted[1] == 50 && painted[3] == 50 && painted[5] == 50);
+	assert_null(eg_segment_classes(eg_value_get(answer, "shares"), &H, &W));
 	assert_true(memcmp(colours[0], colours[1], 3) && memcmp(colours[0], colours[2], 3) &&
 	            memcmp(colours[1], colours[2], 3));
 	assert_true(colours[0][0] == 242 && colours[0][1] == 0 &&
@@ -459,7 +464,7 @@ static void networks_answer_at_every_pixel(void **state) {
 	eg_recipe *r = recipe(b, "open", "[1, 4, 4]", "[" LAST "]");
 	OK(b, eg_task_open(r, &t, &b->err));
 	assert_string_equal(eg_task_unit(t, false), "pictures");
-	assert_int_equal(eg_task_kind(t)->abilities, 0);
+	assert_int_equal(eg_task_kind(t)->abilities, EG_ABLE_SEGMENT);
 	eg_task_free(t);
 	eg_recipe_free(r);
 	/* A class that the model does not know: of another source, by its name. */

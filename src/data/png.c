@@ -128,7 +128,9 @@ static eg_status encode(
 	struct spng_ihdr head = {.width = (uint32_t)W,
 	        .height = (uint32_t)H,
 	        .bit_depth = 8,
-	        .color_type = C == 1 ? SPNG_COLOR_TYPE_GRAYSCALE : SPNG_COLOR_TYPE_TRUECOLOR};
+	        .color_type = C == 1   ? SPNG_COLOR_TYPE_GRAYSCALE
+	                      : C == 3 ? SPNG_COLOR_TYPE_TRUECOLOR
+	                               : SPNG_COLOR_TYPE_TRUECOLOR_ALPHA};
 	spng_set_option(ctx, SPNG_ENCODE_TO_BUFFER, 1);
 	int r = spng_set_ihdr(ctx, &head);
 	if (!r)
@@ -140,7 +142,7 @@ static eg_status encode(
 
 eg_status eg_png_encode(int C, int H, int W, const uint8_t *pixels, void **png, size_t *size, eg_error *err) {
 	*png = NULL;
-	if ((C != 1 && C != 3) || H < 1 || W < 1)
+	if ((C != 1 && C != 3 && C != 4) || H < 1 || W < 1)
 		return eg_fail(err, EG_ERR_ARG, "%d channels of %d x %d do not make a picture", C, H, W);
 	size_t n = (size_t)H * (size_t)W;
 	spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);

@@ -6,6 +6,7 @@
 #include "tasks/task.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static eg_status open_task(eg_task *t, eg_error *err) {
@@ -167,21 +168,70 @@ static void judge_details(const eg_task_judge *j, eg_value *map) {
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-/* The classes as a colour picture. */
-static eg_status save_picture(
-	const eg_answer_options *o, const eg_row *r, const int16_t *k, int h, int w, eg_value *out, eg_error *err) {
+#define OPACITY 0.6
+typedef struct segment_options {
+	eg_answer_options base;
+	double opacity; /* 0: OPACITY */
+} segment_options;
+static const eg_key option_keys[] = {{.name = "opacity",
+	.type = EG_KEY_DOUBLE,
+	.offset = offsetof(segment_options, opacity),
+	.min = 0,
+	.max = 1,
+	.def = OPACITY,
+	.doc = "how much of the classes' colours is over the picture that -o writes, 0 to 1 (0.6)"}};
+
+void eg_segment_paint(
+	int C, int H, int W, const uint8_t *pixels, const int16_t *classes, double opacity, uint8_t *out) {
+	const size_t n = (size_t)H * (size_t)W;
+	uint8_t rgb[3] = {0};
+	for (size_t i = 0; i < n; i++) {
+		const double over = classes[i] < 0 ? 0 : opacity;
+		if (classes[i] >= 0) eg_class_colour(classes[i], rgb);
+		for (size_t c = 0; c < 3; c++)
+			out[c * n + i] = (uint8_t)(over * rgb[c] + (1 - over) * pixels[(C == 3 ? c * n : 0) + i] + 0.5);
+	}
+}
+
+int16_t *eg_segment_classes(const eg_value *answer, int *H, int *W) {
+	const eg_value *size = eg_value_get(answer, "size");
+	const int64_t h = eg_value_int(eg_value_at(size, 0), 0), w = eg_value_int(eg_value_at(size, 1), 0);
+	if (h < 1 || w < 1 || h > INT32_MAX / w) return NULL;
+	int64_t at = 0;
+	int16_t *k = malloc((size_t)(h * w) * sizeof *k);
+	for (const eg_value *run = eg_value_first(eg_value_get(answer, "runs")); run && k; run = eg_value_next(run))
+		for (int64_t n = eg_value_int(eg_value_at(run, 1), 0); n > 0 && at < h * w; n--)
+			k[at++] = (int16_t)eg_value_int(eg_value_at(run, 0), -1);
+	while (k && at < h * w) k[at++] = -1;
+	*H = (int)h, *W = (int)w;
+	return k;
+}
+
+/* The picture as the network has it, where that is all there is: numbers are no colours, so it is white. */
+static const uint8_t *pixels_of(const eg_datum *d, size_t n, int *C, uint8_t *white) {
+	*C = d ? d->picture.C : 1;
+	if (!d) memset(white, 255, n);
+	return d ? d->picture.pixels : white;
+}
+
+/* The classes' colours over the picture. */
+static eg_status save_picture(const eg_answer_options *options, const eg_row *r, const eg_datum *d, const int16_t *k, int h,
+	int w, eg_value *out, eg_error *err) {
+	const segment_options *o = (const segment_options *)options;
+	const double opacity = o->opacity == 0 && !signbit(o->opacity) ? OPACITY : o->opacity; /* EG_ZERO: 0 is meant */
 	char path[1024];
 	size_t n = (size_t)h * (size_t)w;
-	eg_status status = eg_row_path(o, r, "png", path, sizeof path, err);
-	uint8_t *pixels = status ? NULL : eg_alloc(NULL, 3 * n), rgb[3];
-	if (!status && !pixels) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
-	for (size_t i = 0; i < n && !status; i++) {
-		eg_class_colour(k[i], rgb);
-		for (size_t c = 0; c < 3; c++) pixels[c * n + i] = rgb[c];
+	int C;
+	eg_status status = eg_row_path(options, r, "png", path, sizeof path, err);
+	uint8_t *painted = status ? NULL : eg_alloc(NULL, 3 * n);
+	if (!status && !painted) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
+	if (!status) {
+		const uint8_t *pixels = pixels_of(d, n, &C, painted + 2 * n); /* each is read before it is written over */
+		eg_segment_paint(C, h, w, pixels, k, opacity, painted);
+		status = eg_picture_save_png(path, 3, h, w, painted, err);
 	}
-	if (!status) status = eg_picture_save_png(path, 3, h, w, pixels, err);
 	if (!status) eg_value_put_text(out, "file", path);
-	eg_release(NULL, pixels);
+	eg_release(NULL, painted);
 	return status;
 }
 
@@ -233,7 +283,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_r
 		for (int x = 0; x < w; x++) k[(ptrdiff_t)y * w + x] = (int16_t)class_at(&v, y, x);
 	put_runs(classes_of(t), k, h, w, out);
 	eg_status status = put_shares(classes_of(t), k, (int64_t)h * w, out, err);
-	if (!status && o->output) status = save_picture(o, r, k, h, w, out, err);
+	if (!status && o->output) status = save_picture(o, r, d, k, h, w, out, err);
 	eg_release(NULL, k);
 	return status;
 }
@@ -255,13 +305,15 @@ const eg_task_type eg_task_type_segment = {
 	.info = {.name = "segment",
 		.doc = "a class for each pixel of a picture",
 		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM)",
-		.answer = "the class of each pixel, how much of the picture each takes, and with -o a colour picture",
+		.answer = "the class of each pixel, how much of the picture each takes, and with -o the classes' colours "
+			  "over the picture",
 		.judged =
 			"Of a segmenter: of each class the intersection over union (pixels that have it and are said\n"
 			"to, of all that have it or are said to), its mean over the classes, and how many pixels have\n"
 			"the right class. Pixels without a class do not count; classes that are neither there nor "
 			"said\n"
-			"are listed."},
+			"are listed.",
+		.abilities = EG_ABLE_SEGMENT},
 	.inputs = EG_KIND(PICTURE),
 	.targets = EG_KIND(MASK),
 	.needs = "a picture with a mask of classes",
@@ -277,6 +329,8 @@ const eg_task_type eg_task_type_segment = {
 	.judge_row = judge_row,
 	.judge_values = judge_values,
 	.judge_details = judge_details,
+	.options = {option_keys, EG_COUNT(option_keys)},
+	.options_size = sizeof(segment_options),
 	.answer = answer,
 	.truth = truth,
 };

@@ -1,0 +1,31 @@
+/* film.h - films as what verbs are asked about: options that say how raw frames lie, and frames as questions. */
+#ifndef ENGRAM_CLI_FILM_H
+#define ENGRAM_CLI_FILM_H
+
+#include "cli.h"
+#include "engram_film.h"
+
+#define OPTIONS_FILM \
+	{"size", 0, "WxH", "raw frames on standard input: how wide and high they are, as in --size 320x240", 0, 0}, \
+		{"pixels", 0, "rgb24|bgr24|rgba|bgra|gray|yuv420p|yuv422p|yuv444p", \
+			"and how the bytes of a frame lie, in ffmpeg's names (default: rgb24)", 0, 0}, \
+		{"rate", 0, "N[:D]", "frames a second of films that do not say it themselves", 0, 0}
+
+/* What these options say; false after a message about wrong usage. */
+bool cli_film_options(const cli_args *a, eg_film_options *o);
+
+/* Does standard input begin as a Y4M? Its first byte is looked at, and read again by the film; *first: that of another
+ * input, which has been read, -1 at the end. */
+bool cli_film_on_stdin(int *first);
+
+/* A frame, kept until it has been answered. */
+typedef struct cli_frame {
+	int64_t number; /* from 0 */
+	char *file;     /* "street-000012.frame": what its answer's file is called after */
+	eg_record record;
+	uint8_t *pixels;
+} cli_frame;
+cli_frame *cli_frame_new(const eg_film_info *film, int64_t number, const uint8_t *pixels);
+void cli_frame_free(cli_frame *f); /* NULL is allowed */
+
+#endif
