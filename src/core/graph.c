@@ -469,7 +469,7 @@ static bool add_node(eg_graph *g, eg_node *n, const eg_infer *s) {
 	}
 	if (!eg_grow(g->ctx->allocator, &g->nodes, &g->cap_nodes, g->nnodes, sizeof *g->nodes)) return false;
 	for (int i = 0; i < s->nout; i++) {
-		int v = add_value(g, (eg_graph_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i], NULL});
+		int v = add_value(g, (eg_graph_value){NULL, s->out[i], s->out_type[i], g->nnodes, i, s->out_constant[i], NULL, false});
 		if (v < 0) return false;
 		n->out[n->nout++] = v;
 		n->info.outputs[i] = (eg_tensor){v + 1};

@@ -12,6 +12,7 @@ typedef struct eg_graph_value {
 	int node, index; /* produced as output `index` of `node`; node -1: a graph input */
 	bool constant;   /* takes no gradient */
 	const void *data; /* of eg_constant, aligned for kernels; NULL: it is none */
+	bool bounded;    /* a model's input whose whole numbers are taken to be small (eg_onnx_bound) */
 } eg_graph_value;
 
 typedef struct eg_node {

@@ -95,6 +95,7 @@ eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; wh
  * last one with `right`) are 0, and one other, not with `right`, is -1. */
 eg_ints eg_import_shape(eg_import *m, int i, const eg_dims *x, bool right);
 bool eg_import_is_zero(eg_import *m, int i); /* is it known to be 0 throughout? */
+bool eg_import_has_zero(eg_import *m, int i); /* is a 0 among numbers of the model, or sizes? */
 eg_ints eg_import_axes(eg_import *m, int i); /* the attribute "axes", or the input that it has become in later opsets */
 double eg_import_number(eg_import *m, int i);
 /* Its numbers as real, for weights; `dims` may be NULL. They live until the import is over, and may be the model's own.

@@ -235,6 +235,15 @@ bool eg_import_is_zero(eg_import *m, int i) {
 	return n > 0;
 }
 
+bool eg_import_has_zero(eg_import *m, int i) {
+	const eg_import_name *k = eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL;
+	eg_dims dims;
+	const int64_t n = k && k->sizes ? k->sizes->n : k && k->numbers ? eg_import_count(k->numbers, &dims) : 0;
+	bool zero = false;
+	for (int64_t e = 0; e < n; e++) zero |= k->sizes ? !k->sizes->open[e] && k->sizes->v[e] == 0 : eg_import_number_at(k->numbers, e) == 0;
+	return zero;
+}
+
 eg_ints eg_import_list(eg_import *m, int i) {
 	int64_t wide[EG_MAX_DIMS];
 	return narrowed(m, wide, eg_import_has_in(m, i) ? eg_import_ints(m, i, wide, EG_MAX_DIMS) : -1);
@@ -605,6 +614,7 @@ static void add_input(eg_import *m, const eg_onnx_value *v) {
 	k->type = v->type;
 	if (!dtype_of(v->type, &type)) eg_import_fail(m, "input '%.80s' is of a type that is not supported", v->name);
 	else k->value = eg_input(m->graph, v->name, type, dims);
+	if (eg_import_is_integer(v->type)) k->input = k->value;
 	graph_failed(m);
 }
 

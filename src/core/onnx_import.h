@@ -24,6 +24,7 @@ typedef struct eg_import_name {
 	const eg_onnx_tensor *fill;    /* it has this number throughout, in a shape with open sizes: */
 	const eg_import_sizes *shape;
 	eg_onnx_type type;             /* in the model; 0: what the graph's value says */
+	eg_tensor input;               /* of the graph, whose whole numbers these are, as they are; id 0: none */
 	bool bounded;                  /* whole numbers from `least` to `most` */
 	int64_t least, most;
 } eg_import_name;
@@ -58,6 +59,7 @@ struct eg_import {
 	eg_import_weights *pending;
 	int npending, cap_pending;
 	bool read[EG_IMPORT_ATTRS]; /* attributes of the node that somebody has asked for */
+	bool bounding;              /* whole numbers of inputs are taken to be small */
 	bool folding;               /* the model is one node whose numbers are wanted: nothing is folded in it */
 	eg_error error;
 };
@@ -93,6 +95,8 @@ bool eg_import_flow(eg_import *m);
  * node's results. */
 bool eg_import_whole(eg_import *m);
 void eg_import_mark(eg_import *m);
+/* Input i as a real number, which is the same one; a message where that is not known. */
+eg_tensor eg_import_exact(eg_import *m, int i);
 /* One node, of the model or of a body. */
 void eg_import_node(eg_import *m, const eg_onnx_node *n);
 /* Another name for what `from` stands for; false: there is one already, or no such. */

@@ -95,7 +95,11 @@ static bool top_k(eg_import *m) {
 	const int64_t k = eg_import_has_in(m, 1) ? (int64_t)eg_import_number(m, 1) : eg_import_int(m, "k", 0);
 	const int64_t axis = eg_import_int(m, "axis", -1), largest = eg_import_int(m, "largest", 1);
 	eg_import_int(m, "sorted", 1); /* ours are */
-	all_out(m, one(m, "top_k", eg_import_in(m, 0), (setting[]){INT("k", k), INT("axis", axis), INT("largest", largest), {0}}));
+	const eg_tensor x = eg_import_in(m, 0);
+	const eg_dtype type = eg_tensor_dtype(eg_import_graph(m), x);
+	const eg_tensor y = one(m, "top_k", eg_import_exact(m, 0), (setting[]){INT("k", k), INT("axis", axis), INT("largest", largest), {0}});
+	eg_import_out(m, 0, type == EG_F32 || m->error.status ? y : one(m, "cast", y, (setting[]){INT("to", type), {0}}));
+	if (y.id) eg_import_out(m, 1, eg_result(eg_import_graph(m), y, 1));
 	return true;
 }
 
@@ -215,6 +219,7 @@ static bool cross_entropy(eg_import *m) {
 /* A row's mean and the inverse of its deviation are outputs too. */
 static bool layer_norm(eg_import *m) {
 	const eg_dims d = eg_import_in_dims(m, 0);
+	if (eg_import_int(m, "stash_type", EG_ONNX_FLOAT) != EG_ONNX_FLOAT) eg_import_fail(m, "statistics are of single precision (stash_type 1) only");
 	const int64_t said = eg_import_int(m, "axis", -1);
 	const double eps = eg_import_float(m, "epsilon", 1e-5);
 	int axes[EG_MAX_DIMS], n = 0;

@@ -9,7 +9,9 @@
 
 #include <string.h>
 
-static const int64_t EXACT = INT64_C(1) << 24;
+/* INPUT_MOST: numbers of inputs whose type is long are taken to be below, so that some may be added up; who runs the
+ * network looks (eg_onnx_bound). */
+static const int64_t EXACT = INT64_C(1) << 24, INPUT_MOST = INT64_C(1) << 22;
 
 typedef enum rule {
 	SUM, DIFFERENCE, PRODUCT, QUOTIENT, REMAINDER, /* of two, or several */
@@ -46,6 +48,8 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t size_of(range r) { return larger(r.most, -r.least); }
 static bool fits(range r) { return r.known && r.least >= -EXACT && r.most <= EXACT; }
 
+int64_t eg_onnx_bound(const eg_graph *g, eg_tensor input) { return input.id && g->values[input.id - 1].bounded ? INPUT_MOST : 0; }
+
 /* ---- what is known of values ------------------------------------------------------------------------------------- */
 
 static eg_import_name *name_of(eg_import *m, int i) { return eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL; }
@@ -71,7 +75,12 @@ static range range_of(eg_import *m, const eg_import_name *k) {
 	range r = {true, INT64_MAX, INT64_MIN};
 	eg_dims dims;
 	if (k->bounded) return (range){true, k->least, k->most};
-	if (!t) return range_of_type(type_of(m, k));
+	if (!t) {
+		r = range_of_type(type_of(m, k));
+		if (r.known || !m->bounding || !k->input.id) return r;
+		m->graph->values[k->input.id - 1].bounded = true;
+		return (range){true, -INPUT_MOST, INPUT_MOST};
+	}
 	if (!eg_import_is_integer(t->type) && t->type != EG_ONNX_BOOL) return (range){0};
 	const int64_t n = eg_import_count(t, &dims);
 	for (int64_t i = 0; i < n; i++) {
@@ -204,16 +213,56 @@ static void compare(eg_import *m, const row *r) {
 	range p = range_of(m, a), q = range_of(m, b);
 	p.least -= 1, p.most += 1; /* what others are rounded to must not be among them */
 	q.least -= 1, q.most += 1;
-	if (!fits(p) && !fits(q)) eg_import_fail(m, "whole numbers are compared in single precision, and it is not known that those of one side are below 2^24");
+	if (!fits(p) && !fits(q) && !m->bounding) {
+		m->bounding = true;
+		compare(m, r);
+		m->bounding = false;
+	} else if (!fits(p) && !fits(q)) eg_import_fail(m, "whole numbers are compared in single precision, and it is not known that those of one side are below 2^24");
 	else eg_import_out(m, 0, computed(m, r));
+}
+
+/* What is known of the result before it wraps. */
+static range range_of_result(eg_import *m, const row *r) {
+	const int n = r->all ? eg_import_nin(m) : 1;
+	range y = {0};
+	for (int i = r->from; i < n; i++) {
+		const eg_import_name *k = name_of(m, i);
+		if (k) y = i == r->from ? range_of(m, k) : of_two(r->rule, r->rule == REMAINDER && eg_import_int(m, "fmod", 0), y, range_of(m, k));
+	}
+	if (n == 1) y = of_one(m, r->rule, y);
+	const eg_onnx_type type = type_of(m, name_of(m, r->from));
+	if (type == EG_ONNX_UINT32 || type == EG_ONNX_UINT64) y.known &= y.least >= 0; /* what is below wraps far */
+	return y;
+}
+
+static void not_exact(eg_import *m) {
+	eg_import_fail(m, "whole numbers are computed with in single precision, which is exact up to 2^24; it is not known that these stay below (types of 8 and 16 bits do)");
+}
+
+/* Of what is said of inputs where nothing else is known. */
+static range bounded_result(eg_import *m, const row *r) {
+	range y = range_of_result(m, r);
+	if (fits(y)) return y;
+	m->bounding = true;
+	y = range_of_result(m, r);
+	m->bounding = false;
+	if (!fits(y)) not_exact(m);
+	return y;
+}
+
+eg_tensor eg_import_exact(eg_import *m, int i) {
+	eg_import_name *k = name_of(m, i);
+	range r = k && is_whole(m, k) ? range_of(m, k) : (range){.known = true};
+	m->bounding = true;
+	if (!fits(r)) r = range_of(m, k);
+	m->bounding = false;
+	if (!fits(r)) not_exact(m);
+	return cast(m, eg_import_in(m, i), EG_F32);
 }
 
 bool eg_import_whole(eg_import *m) {
 	const row *r = row_of(m->node->type);
 	const eg_import_name *first = r ? name_of(m, r->from) : NULL;
-	const int n = r && r->all ? eg_import_nin(m) : 1;
-	range y = {0};
-	bool real_exponent = false;
 	if (first && r->from && is_whole(m, name_of(m, 0)) && !is_whole(m, first)) {
 		/* Where, by numbers of the model, of real ones */
 		eg_import_out(m, 0, computed(m, r));
@@ -224,21 +273,11 @@ bool eg_import_whole(eg_import *m) {
 		if (is_whole(m, name_of(m, 1))) compare(m, r);
 		return is_whole(m, name_of(m, 1));
 	}
-	for (int i = r->from; i < n; i++) {
-		const eg_import_name *k = name_of(m, i);
-		real_exponent |= r->rule == POWER && i && k && !is_whole(m, k);
-		if (!k) continue;
-		y = i == r->from ? range_of(m, k) : of_two(r->rule, r->rule == REMAINDER && eg_import_int(m, "fmod", 0), y, range_of(m, k));
-	}
-	if (real_exponent) return false; /* a real number, cut off: there is nothing exact about it */
-	if (n == 1) y = of_one(m, r->rule, y);
+	if (r->rule == POWER && name_of(m, 1) && !is_whole(m, name_of(m, 1))) return false; /* a real number, cut off: there is nothing exact about it */
+	range y = bounded_result(m, r);
 	const eg_onnx_type type = type_of(m, first);
 	const range all = range_of_type(type);
-	if (type == EG_ONNX_UINT32 || type == EG_ONNX_UINT64) y.known &= y.least >= 0; /* what is below wraps far */
-	if (!fits(y)) {
-		eg_import_fail(m, "whole numbers are computed with in single precision, which is exact up to 2^24; it is not known that these stay below (types of 8 and 16 bits do)");
-		return true;
-	}
+	if (m->error.status) return true;
 	eg_tensor t = computed(m, r);
 	if (r->rule == QUOTIENT) t = cast(m, cast(m, t, EG_I32), EG_F32);
 	if (all.known && (y.least < all.least || y.most > all.most)) t = wrapped(m, t, all), y = all;
@@ -280,8 +319,10 @@ void eg_import_mark(eg_import *m) {
 		if (is_one_of(type, truths)) k->type = EG_ONNX_BOOL;
 		if (k->type || (eg_tensor_dtype(m->graph, k->value) == EG_F32 && !to_type)) continue;
 		range r = {0};
+		const bool of_first = is_one_of(type, moved) || (!strcmp(type, "TopK") && o == 0);
+		if (x && of_first && !concat) k->input = x->input;
 		if (!strcmp(type, "ArgMax") || !strcmp(type, "ArgMin") || (!strcmp(type, "TopK") && o == 1)) r = indices(m);
-		for (int i = 0; x && is_one_of(type, moved) && i < (concat ? eg_import_nin(m) : 1); i++) {
+		for (int i = 0; x && of_first && i < (concat ? eg_import_nin(m) : 1); i++) {
 			const range next = range_of(m, name_of(m, i));
 			r = i ? of_two(HULL, false, r, next) : next;
 			if (!to_type) k->type = type_of(m, x);

@@ -270,9 +270,27 @@ static eg_status learn_sizes(eg_network *n, const eg_network_array *in, int nin,
 	return status;
 }
 
+static int64_t count(const eg_dims *d) {
+	int64_t n = 1;
+	for (int i = 0; i < d->rank; i++) n *= d->d[i];
+	return n;
+}
+
+/* Are whole numbers as small as arithmetic on them needs? */
+static eg_status check_wholes(const eg_graph *g, const char *name, const eg_network_array *a, eg_error *err) {
+	const int64_t most = eg_onnx_bound(g, eg_graph_find(g, name)), n = most ? count(&a->dims) : 0;
+	for (int64_t i = 0; i < n; i++) {
+		const int64_t v = a->type == EG_I64 ? ((const int64_t *)a->data)[i] : ((const int32_t *)a->data)[i];
+		if (v < -most || v > most)
+			return eg_fail(err, EG_ERR_ARG, "input '%.100s' has %lld: the network computes with these whole numbers in single precision, which is exact up to %lld here",
+				name, (long long)v, (long long)most);
+	}
+	return EG_OK;
+}
+
 /* The plan for these sizes, on the graph with open ones or on one that is made for them. */
 static eg_status plan(eg_network *n, eg_error *err) {
-	const eg_plan_options o = {.batch = n->batch ? n->batch : 1, .time = n->time ? n->time : 1, .sizes = n->sizes};
+	eg_plan_options o = {.batch = n->batch ? n->batch : 1, .time = n->time ? n->time : 1, .sizes = n->sizes};
 	eg_size all[WORDS + 3] = {{"batch", n->batch}, {"time", n->time}};
 	eg_onnx_model with;
 	eg_error why = {0};
@@ -280,18 +298,13 @@ static eg_status plan(eg_network *n, eg_error *err) {
 	forget(n);
 	if (!n->graph) {
 		memcpy(all + 2, n->sizes, sizeof n->sizes);
+		o.sizes = NULL; /* they are numbers there */
 		status = eg_onnx_fixed(&n->names, &n->model, all, &with, &why);
 		if (!status) status = eg_onnx_import(n->ctx, &with, &n->fixed, &n->fixed_params, &why);
 	}
 	if (!status) n->plan = eg_plan_new(n->graph ? n->graph : n->fixed, n->graph ? n->params : n->fixed_params, &o, &why);
 	if (!n->plan && err) *err = why;
 	return n->plan ? EG_OK : why.status;
-}
-
-static int64_t count(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
 }
 
 /* Is the last plan for these sizes? */
@@ -316,6 +329,8 @@ eg_status eg_network_run(eg_network *n, const eg_network_array *in, int nin, eg_
 	for (int i = 0; i < n->model.ninputs; i++) {
 		const eg_network_array *a = given(in, nin, n->model.inputs[i].name);
 		void *to = eg_plan_input(n->plan, a->name); /* NULL: nothing is computed of it */
+		if (to) status = check_wholes(g, a->name, a, err);
+		if (status) return status;
 		if (to) memcpy(to, a->data, (size_t)count(&a->dims) * eg_dtype_size(a->type));
 	}
 	eg_plan_run(n->plan, 0);

@@ -248,7 +248,8 @@ static bool reshape_import(eg_import *m) {
 	const eg_dims x = eg_import_in_dims(m, 0);
 	reshape_options o = {.shape = eg_import_shape(m, 1, &x, false)};
 	eg_tensor in = eg_import_in(m, 0);
-	if (eg_import_int(m, "allowzero", 0)) eg_import_fail(m, "allowzero: tensors without numbers are not supported");
+	/* Zeros that are sizes which are open, not ones of the model, are those of x all the same. */
+	if (eg_import_int(m, "allowzero", 0) && eg_import_has_zero(m, 1)) eg_import_fail(m, "allowzero: tensors without numbers are not supported");
 	eg_import_out(m, 0, eg_import_apply(m, "reshape", &o, &in, 1));
 	return true;
 }
