@@ -57,9 +57,13 @@ exports codes last 'linear: 6' 'rbf: {units: 3}' 'linear: 1'
 exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 
-refuses "ONNX has no recurrent layer with layer_norm" 'lstm: {hidden: 4, layer_norm: true}' last 'linear: 1'
-refuses "ONNX has no LSTM with a projection" 'lstm: {hidden: 4, projection: 2}' last 'linear: 1'
-refuses "is a loop over time would be ONNX's Scan" 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, linear: 4, tanh: {name: new}], next: {h: new}}' last 'linear: 1'
+# Cells that ONNX has no options for are Scans.
+exports norms 'lstm: {hidden: 4, layers: 2, bidirectional: true, layer_norm: true, from: {lengths: lengths}}' 'last: {from: {lengths: lengths}}' 'linear: 1'
+says "4 states of recurrent layers"
+exports projects 'lstm: {hidden: 4, projection: 2, peephole: true, cell_clip: 0.5, zoneout: 0.1}' last 'linear: 1'
+exports resets 'gru: {hidden: 4, layer_norm: true, reset: before, update: write, reverse: true, from: {lengths: lengths}}' 'rnn: {hidden: 3, zoneout: 0.2}' 'last: {from: {lengths: lengths}}' 'linear: 1'
+exports loops 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, linear: 4, tanh: {name: new}], next: {h: new}}' last 'linear: 1'
+for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 refuses "the numbers of steps and of samples would have to be computed there" fold_time 'linear: 3' unfold_time last 'linear: 1'
 expect 2 "$ENGRAM" export net.yaml --to onnx --opset 12
 expect 2 "$ENGRAM" export net.yaml

@@ -67,6 +67,9 @@ void eg_export_set_floats(eg_export *x, const char *name, const float *v, int n)
 /* As the descriptor says, without a hook, but of this type: one node with all inputs, weights and attributes that have
  * ONNX's names. */
 void eg_export_as(eg_export *x, const char *type);
+/* The node as one of our own, for who makes several of ONNX of it (onnx/lower.h); false: nobody does, and nothing was
+ * done. */
+bool eg_export_own(eg_export *x);
 /* Cannot be exported with these options: why. */
 void eg_export_fail(eg_export *x, const char *why, ...) EG_PRINTF(2, 3);
 

@@ -32,6 +32,7 @@ struct eg_export {
 	eg_onnx_attr *attrs; /* of the last node put down */
 	int between;
 	bool own;            /* operators that ONNX lacks stand in the domain EG_ONNX_OWN */
+	int loop;            /* 1 + the loop whose body is being put down; 0: none */
 	eg_error error;
 };
 
@@ -320,37 +321,52 @@ void eg_export_as(eg_export *x, const char *type) {
 	}
 }
 
-/* As a node of our own, for who makes others of it. */
-static void export_own(eg_export *x) {
+bool eg_export_own(eg_export *x) {
+	if (!x->own) return false;
 	const eg_node *n = x->node;
 	const eg_op_info *op = &n->op->info;
 	const char *in[EG_MAX_INPUTS + EG_MAX_PARAMS + 1] = {0}, *out[EG_MAX_OUTPUTS + 1] = {0};
-	for (int i = 0; i < op->max_inputs; i++) in[i] = eg_export_in(x, i);
-	for (int i = 0; i < n->nparams; i++) in[op->max_inputs + i] = eg_export_param(x, i);
+	const int nin = op->variadic ? n->nin : op->max_inputs;
+	for (int i = 0; i < nin; i++) in[i] = eg_export_in(x, i);
+	for (int i = 0; i < n->nparams; i++) in[nin + i] = eg_export_param(x, i);
 	for (int i = 0; i < n->nout; i++) out[i] = eg_export_out(x, i);
 	eg_export_node(x, op->name, in, out);
-	if (x->error.status) return;
+	if (x->error.status) return true;
 	eg_onnx_node *last = &x->m->nodes[x->m->model.nnodes - 1];
 	last->domain = EG_ONNX_OWN;
 	last->name = copied(x, n->name);
+	return true;
 }
 
 static void export_node(eg_export *x, int i) {
 	x->node = &x->graph->nodes[i];
 	const eg_op *op = x->node->op;
-	if (x->node->loop || !strncmp(op->info.name, "loop_", 5))
-		eg_export_fail(x, "a layer that is a loop over time would be ONNX's Scan, which is not written");
+	if (!x->own && x->node->loop)
+		eg_export_fail(x, "a layer that is a loop over time is ONNX's Scan, which eg_onnx_write puts down");
 	else if (op->export)
 		op->export(x);
 	else if (op->onnx && op->onnx_since > x->m->model.opset)
 		eg_export_fail(x, "ONNX has %s from opset %d on, wanted is %d", op->onnx, op->onnx_since, x->m->model.opset);
 	else if (op->onnx)
 		eg_export_as(x, op->onnx);
-	else if (x->own && !op->target)
-		export_own(x);
-	else
+	else if (op->target || !eg_export_own(x))
 		eg_export_fail(x, "%s", op->no_onnx ? op->no_onnx : op->target ? "it is a loss, which is for training" : "ONNX has no such operator");
 	x->node = NULL;
+}
+
+/* Nodes of a body, which follow each other, stand between two of our own, for who makes a Scan of them. */
+static void mark_loop(eg_export *x, int loop) {
+	if (loop == x->loop || !x->own) return;
+	for (int begins = 0; begins < 2; begins++) {
+		const int of = begins ? loop : x->loop;
+		if (of) eg_export_node(x, begins ? "loop_begin" : "loop_end", EG_NAMES(NULL), EG_NAMES(NULL));
+		if (!of || x->error.status) continue;
+		eg_onnx_node *n = &x->m->nodes[x->m->model.nnodes - 1];
+		n->domain = EG_ONNX_OWN;
+		n->name = copied(x, x->graph->loops[of - 1].name);
+		eg_export_set_int(x, "reverse", x->graph->loops[of - 1].reverse);
+	}
+	x->loop = loop;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -409,8 +425,12 @@ static void export_all(eg_export *x, const char *const *outputs) {
 	const eg_graph *g = x->graph;
 	made *m = x->m;
 	mark(x, outputs);
-	for (int i = 0; i < g->nnodes && !x->error.status; i++)
-		if (x->needed[i]) export_node(x, i);
+	for (int i = 0; i < g->nnodes && !x->error.status; i++) {
+		if (!x->needed[i]) continue;
+		mark_loop(x, g->nodes[i].loop);
+		export_node(x, i);
+	}
+	mark_loop(x, 0);
 	for (int i = 0; i < g->nvalues && !x->error.status; i++) {
 		const eg_graph_value *v = &g->values[i];
 		if (v->node < 0 && v->name && x->value[i]) add_value(x, &m->inputs, &m->cap_inputs, &m->model.ninputs, described(x, v->name, v));

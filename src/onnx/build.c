@@ -102,6 +102,71 @@ void eg_build_int_list(eg_build *b, const char *name, const int64_t *v, int n) {
 	a->n = n;
 }
 
+/* ---- bodies ------------------------------------------------------------------------------------------------------ */
+
+void eg_build_enter(eg_build *b, eg_build_outer *o) {
+	*o = (eg_build_outer){b->model, b->nodes, b->inputs, b->outputs, b->cap_nodes, b->cap_inputs, b->cap_outputs};
+	b->nodes = NULL;
+	b->inputs = b->outputs = NULL;
+	b->cap_nodes = b->cap_inputs = b->cap_outputs = 0;
+	b->model.nnodes = b->model.ninputs = b->model.noutputs = 0;
+}
+
+static const void *kept(eg_build *b, const void *list, int n, size_t size) {
+	void *copy = eg_build_take(b, (size_t)n * size);
+	if (copy && n) memcpy(copy, list, (size_t)n * size);
+	return copy;
+}
+
+/* The body, and the builder as it was outside. */
+static eg_onnx_model *leave(eg_build *b, const eg_build_outer *o) {
+	eg_onnx_model *body = eg_build_take(b, sizeof *body), *m = &b->model;
+	if (body) {
+		*body = (eg_onnx_model){.opset = m->opset, .nnodes = m->nnodes, .ninputs = m->ninputs, .noutputs = m->noutputs};
+		body->nodes = kept(b, b->nodes, m->nnodes, sizeof *b->nodes);
+		body->inputs = kept(b, b->inputs, m->ninputs, sizeof *b->inputs);
+		body->outputs = kept(b, b->outputs, m->noutputs, sizeof *b->outputs);
+	}
+	eg_release(NULL, b->nodes);
+	eg_release(NULL, b->inputs);
+	eg_release(NULL, b->outputs);
+	m->nnodes = o->model.nnodes, m->ninputs = o->model.ninputs, m->noutputs = o->model.noutputs;
+	m->nodes = b->nodes = o->nodes;
+	m->inputs = b->inputs = o->inputs;
+	m->outputs = b->outputs = o->outputs;
+	b->cap_nodes = o->cap_nodes, b->cap_inputs = o->cap_inputs, b->cap_outputs = o->cap_outputs;
+	return body;
+}
+
+void eg_build_scan(eg_build *b, eg_build_outer *outer, const char *const *in, int inputs, bool reverse, const char **out, int nout) {
+	int64_t *backwards = eg_build_take(b, sizeof *backwards * (size_t)(inputs + nout));
+	eg_onnx_model *body = leave(b, outer);
+	const char *first = eg_build_node(b, "Scan", in, NULL), **names = eg_build_take(b, sizeof *names * (size_t)nout);
+	const int states = body && !b->error.status ? b->nodes[b->model.nnodes - 1].nin - inputs : 0;
+	for (int i = 0; i < inputs + nout && backwards; i++) backwards[i] = 1;
+	for (int i = 0; i < nout; i++) out[i] = i && names ? eg_build_name(b, "between") : first;
+	if (b->error.status || !names || !backwards) return;
+	memcpy(names, out, sizeof *names * (size_t)nout);
+	b->nodes[b->model.nnodes - 1].out = names;
+	b->nodes[b->model.nnodes - 1].nout = nout;
+	attribute(b, "body", EG_ONNX_A_GRAPH)->graph = body;
+	eg_build_int(b, "num_scan_inputs", inputs);
+	if (reverse) eg_build_int_list(b, "scan_input_directions", backwards, inputs);
+	if (reverse && nout > states) eg_build_int_list(b, "scan_output_directions", backwards, nout - states);
+}
+
+const char *eg_build_in(eg_build *b, const char *what) {
+	const eg_onnx_value v = {.name = eg_build_name(b, what), .type = EG_ONNX_FLOAT, .rank = -1};
+	eg_build_keep_input(b, &v);
+	return v.name;
+}
+
+/* Under a name of its own: a value may be several outputs, or an input too. */
+void eg_build_out(eg_build *b, const char *value) {
+	const eg_onnx_value v = {.name = eg_build_node(b, "Identity", EG_IN(value), NULL), .type = EG_ONNX_FLOAT, .rank = -1};
+	eg_build_keep_output(b, &v);
+}
+
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static const char *numbers(eg_build *b, eg_onnx_type type, const eg_dims *dims, const void *v, size_t bytes) {

@@ -22,6 +22,14 @@ typedef struct eg_build {
 	eg_error error;
 } eg_build;
 
+/* What stands outside of a body that is being built. */
+typedef struct eg_build_outer {
+	eg_onnx_model model;
+	eg_onnx_node *nodes;
+	eg_onnx_value *inputs, *outputs;
+	int cap_nodes, cap_inputs, cap_outputs;
+} eg_build_outer;
+
 void eg_build_free(eg_build *b);
 void *eg_build_take(eg_build *b, size_t bytes); /* zero; NULL after failure */
 const char *eg_build_text(eg_build *b, const char *s);
@@ -41,6 +49,14 @@ const eg_onnx_tensor *eg_build_tensor(const eg_build *b, const char *name); /* N
 const char *eg_build_node(eg_build *b, const char *type, const char *const *in, const char *out);
 void eg_build_int(eg_build *b, const char *name, int64_t v);
 void eg_build_int_list(eg_build *b, const char *name, const int64_t *v, int n);
+
+/* Nodes, inputs and outputs between the two are those of a body, which may read all values outside; numbers stay the
+ * model's. eg_build_scan leaves it and puts down a Scan with that body: `in` are the states at first, then `inputs`
+ * sequences, time first; it has `nout` results, the last states and sequences, which get new names. */
+void eg_build_enter(eg_build *b, eg_build_outer *outer);
+void eg_build_scan(eg_build *b, eg_build_outer *outer, const char *const *in, int inputs, bool reverse, const char **out, int nout);
+const char *eg_build_in(eg_build *b, const char *what);   /* a real input of the body, under a new name */
+void eg_build_out(eg_build *b, const char *value);        /* its next output, a real one */
 
 /* Numbers of the model under a new name: integers in a row, reals of these dimensions. */
 const char *eg_build_ints(eg_build *b, const int64_t *v, int n);

@@ -233,9 +233,10 @@ static const struct {
 	{"zoneout", lower_zoneout}, {"rbf", lower_rbf}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
 	{"multi_head_attention", eg_lower_multi_head_attention}, {"additive_attention", eg_lower_additive_attention},
 	{"multiplicative_attention", eg_lower_multiplicative_attention},
+	{"rnn", eg_lower_recurrent}, {"lstm", eg_lower_recurrent}, {"gru", eg_lower_recurrent},
 };
 
-static bool find_node(const eg_graph *g, const char *name, eg_node_info *info) {
+bool eg_lower_find(const eg_graph *g, const char *name, eg_node_info *info) {
 	for (int i = 0; i < eg_graph_nodes(g); i++) {
 		eg_graph_node(g, i, info);
 		if (!strcmp(info->name, name)) return true;
@@ -243,24 +244,32 @@ static bool find_node(const eg_graph *g, const char *name, eg_node_info *info) {
 	return false;
 }
 
-static void lower_node(eg_build *b, const eg_graph *g, const eg_onnx_node *n) {
-	eg_lowering l = {.b = b, .graph = g, .node = n};
+void eg_lower_node(eg_build *b, const eg_graph *g, const eg_onnx_node *n, bool states) {
+	eg_lowering l = {.b = b, .graph = g, .node = n, .states = states};
 	b->where = n->name;
 	for (int i = 0; i < EG_COUNT(table); i++) {
 		if (strcmp(table[i].op, n->type) != 0) continue;
-		if (find_node(g, n->name, &l.info)) table[i].lower(&l);
+		if (eg_lower_find(g, n->name, &l.info)) table[i].lower(&l);
 		return;
 	}
 	if (!strcmp(n->type, "unfold_time")) eg_build_fail(b, "%s '%s': the numbers of steps and of samples would have to be computed there", n->type, n->name);
 	eg_build_fail(b, "%s '%s': ONNX has no such operator, and it is not written as several others", n->type, n->name);
 }
 
-static bool is_read(const eg_build *b, const char *name) {
-	for (int i = 0; i < b->model.nnodes; i++)
-		for (int k = 0; k < b->nodes[i].nin; k++)
-			if (!strcmp(b->nodes[i].in[k], name)) return true;
-	for (int i = 0; i < b->model.noutputs; i++)
-		if (!strcmp(b->outputs[i].name, name)) return true;
+bool eg_lower_is_own(const eg_onnx_node *n) { return n->domain && !strcmp(n->domain, EG_ONNX_OWN); }
+bool eg_lower_is(const eg_onnx_node *n, const char *own) { return eg_lower_is_own(n) && !strcmp(n->type, own); }
+
+/* By the model, or a body in it. */
+static bool is_read(const eg_onnx_model *m, const char *name) {
+	for (int i = 0; i < m->nnodes; i++) {
+		const eg_onnx_node *n = &m->nodes[i];
+		for (int k = 0; k < n->nin; k++)
+			if (!strcmp(n->in[k], name)) return true;
+		for (int k = 0; k < n->nattrs; k++)
+			if (n->attrs[k].graph && is_read(n->attrs[k].graph, name)) return true;
+	}
+	for (int i = 0; i < m->noutputs; i++)
+		if (!strcmp(m->outputs[i].name, name)) return true;
 	return false;
 }
 
@@ -268,7 +277,7 @@ static bool is_read(const eg_build *b, const char *name) {
 static void drop_unread(eg_build *b) {
 	int n = 0;
 	for (int i = 0; i < b->model.ntensors; i++)
-		if (is_read(b, b->tensors[i].name)) b->tensors[n++] = b->tensors[i];
+		if (is_read(&b->model, b->tensors[i].name)) b->tensors[n++] = b->tensors[i];
 	b->model.ntensors = n;
 }
 
@@ -279,7 +288,9 @@ void eg_onnx_lower(eg_build *b, const eg_graph *g, const eg_onnx_model *from, bo
 	for (int i = 0; i < from->noutputs; i++) eg_build_keep_output(b, &from->outputs[i]);
 	for (int i = 0; i < from->nnodes && !b->error.status; i++) {
 		const eg_onnx_node *n = &from->nodes[i];
-		if (n->domain && !strcmp(n->domain, EG_ONNX_OWN)) lower_node(b, g, n);
+		if (eg_lower_is(n, "loop_begin")) i = eg_lower_loop(b, g, from, i);
+		else if (eg_lower_is(n, "loop_output") || eg_lower_is(n, "loop_last")) continue; /* results of a Scan */
+		else if (eg_lower_is_own(n)) eg_lower_node(b, g, n, states);
 		else if (!states || !eg_build_keep_recurrent(b, n)) eg_build_keep_node(b, n);
 	}
 	drop_unread(b);

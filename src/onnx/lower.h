@@ -10,6 +10,7 @@ typedef struct eg_lowering {
 	const eg_graph *graph;
 	const eg_onnx_node *node;
 	eg_node_info info; /* of the graph's node */
+	bool states;       /* those of recurrent layers are inputs and outputs */
 } eg_lowering;
 
 /* Puts all nodes of `from` into the model, those of our own as nodes of ONNX, with `states` recurrent ones with their
@@ -36,6 +37,19 @@ const char *eg_lower_positions(const eg_lowering *l, const char *x, int rank, in
 const char *eg_lower_ones(const eg_lowering *l, const char *x, int rank, int from);
 /* x (T,N,...) with 0 behind the lengths, input `lengths` (N); x itself where that is left out. */
 const char *eg_lower_masked(const eg_lowering *l, const char *x, int rank, int lengths, const char *out);
+
+/* Is it a node of eg_onnx_export_own that ONNX lacks, and of that kind? The graph's node of that name; false: there is
+ * none. Puts one down. */
+bool eg_lower_is_own(const eg_onnx_node *n);
+bool eg_lower_is(const eg_onnx_node *n, const char *own);
+bool eg_lower_find(const eg_graph *g, const char *name, eg_node_info *info);
+void eg_lower_node(eg_build *b, const eg_graph *g, const eg_onnx_node *n, bool states);
+
+/* lower_loop.c: the loop that begins with node `at`, and its results; the number of the node that it ends with. */
+int eg_lower_loop(eg_build *b, const eg_graph *g, const eg_onnx_model *from, int at);
+
+/* lower_recurrent.c */
+void eg_lower_recurrent(const eg_lowering *l);
 
 /* lower_attention.c */
 void eg_lower_attention(const eg_lowering *l);

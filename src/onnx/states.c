@@ -38,28 +38,30 @@ static eg_onnx_value described(eg_build *b, const char *name, int64_t dirs, cons
 	return (eg_onnx_value){name, EG_ONNX_FLOAT, 3, d, open};
 }
 
-/* Input `name`, (dirs,N,H): zeros where it is not given. */
-static const char *initial(eg_build *b, const eg_onnx_node *n, const char *what, int64_t dirs, int64_t H) {
-	const char *name = called(b, n, what);
+const char *eg_build_initial(eg_build *b, const char *name, const char *x, int64_t dirs, int64_t H, bool optional) {
 	int64_t *d = eg_build_take(b, 3 * sizeof *d);
 	float *zeros = eg_build_take(b, (size_t)(dirs * H) * sizeof *zeros);
 	if (!d || !zeros) return "";
 	d[0] = dirs, d[1] = 1, d[2] = H;
 	eg_build_keep_tensor(b, &(eg_onnx_tensor){name, EG_ONNX_FLOAT, 3, d, zeros});
 	const eg_onnx_value v = described(b, name, dirs, NULL, H);
-	eg_build_keep_input(b, &v);
-	const char *shape = eg_build_node(b, "Shape", EG_IN(n->in[0]), NULL);
+	if (optional) eg_build_keep_input(b, &v);
+	const char *shape = eg_build_node(b, "Shape", EG_IN(x), NULL);
 	const char *samples = eg_build_node(b, "Gather", EG_IN(shape, EG_BUILD_INTS(b, 1)), NULL);
 	const char *all = eg_build_node(b, "Concat", EG_IN(EG_BUILD_INTS(b, dirs), samples, EG_BUILD_INTS(b, H)), NULL);
 	eg_build_int(b, "axis", 0);
 	return eg_build_node(b, "Expand", EG_IN(name, all), NULL);
 }
 
+void eg_build_final(eg_build *b, const char *name, int64_t dirs, int64_t H) {
+	const eg_onnx_value v = described(b, name, dirs, "batch", H);
+	eg_build_keep_output(b, &v);
+}
+
 /* What output k, which may be read already, is called as one of the model. */
 static const char *final(eg_build *b, const eg_onnx_node *n, int k, const char *name, int64_t dirs, int64_t H) {
 	const bool read = k < n->nout && *n->out[k];
-	const eg_onnx_value v = described(b, name, dirs, "batch", H);
-	eg_build_keep_output(b, &v);
+	eg_build_final(b, name, dirs, H);
 	return read ? n->out[k] : name;
 }
 
@@ -77,8 +79,8 @@ bool eg_build_keep_recurrent(eg_build *b, const eg_onnx_node *n) {
 	if (!in || !out) return true;
 	for (int i = 0; i < INPUTS; i++) in[i] = i < n->nin ? n->in[i] : "";
 	b->where = called(b, n, "state");
-	in[H0] = initial(b, n, "h0", dirs, H);
-	if (lstm) in[C0] = initial(b, n, "c0", dirs, H);
+	in[H0] = eg_build_initial(b, called(b, n, "h0"), n->in[0], dirs, H, true);
+	if (lstm) in[C0] = eg_build_initial(b, called(b, n, "c0"), n->in[0], dirs, H, true);
 	out[0] = n->nout && *n->out[0] ? n->out[0] : "";
 	out[HN] = final(b, n, HN, hn, dirs, H);
 	if (lstm) out[CN] = final(b, n, CN, cn, dirs, H);

@@ -9,24 +9,25 @@ static const char *type_of(eg_cell cell) { return cell == EG_CELL_LSTM ? "LSTM" 
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
-static const char *act_name(eg_export *x, eg_act act) {
+static const char *act_name(eg_act act) {
 	if (act.kind == EG_ACT_SIGMOID) return "Sigmoid";
 	if (act.kind == EG_ACT_TANH) return "Tanh";
-	if (act.kind == EG_ACT_RELU) return "Relu";
-	eg_export_fail(x, "ONNX has no recurrent layer without an activation");
-	return "";
+	return "Relu";
 }
 
-static void refuse(eg_export *x, const recurrent *r) {
+/* Why ONNX has no such layer; NULL: it has. */
+static const char *beyond(eg_export *x, const recurrent *r) {
 	const recurrent_ports port = recurrent_ports_of(r);
-	if (r->norm) eg_export_fail(x, "ONNX has no recurrent layer with layer_norm");
-	if (r->decay) eg_export_fail(x, "ONNX has no recurrent layer with decay");
-	if (r->zone_h > 0 || r->zone_c > 0) eg_export_fail(x, "ONNX has no recurrent layer with zoneout, whose expectation is computed");
-	if (r->P != r->H) eg_export_fail(x, "ONNX has no LSTM with a projection");
-	if (r->clip != 0) eg_export_fail(x, "ONNX clips what goes into activations, not the cell (cell_clip)");
-	if (r->mirror && r->gate_act.kind != EG_ACT_SIGMOID) eg_export_fail(x, "ONNX has no GRU with update: write unless its gates are sigmoids");
+	if (r->norm) return "layer_norm";
+	if (r->decay) return "decay";
+	if (r->zone_h > 0 || r->zone_c > 0) return "zoneout, whose expectation is computed";
+	if (r->P != r->H) return "a projection";
+	if (r->clip != 0) return "cell_clip: it clips what goes into activations";
+	if (r->mirror && r->gate_act.kind != EG_ACT_SIGMOID) return "update: write, unless its gates are sigmoids";
+	if (r->act.kind == EG_ACT_NONE || r->gate_act.kind == EG_ACT_NONE || r->out_act.kind == EG_ACT_NONE) return "a gate or content without an activation";
 	if (*eg_export_out(x, port.states) || (port.cells >= 0 && *eg_export_out(x, port.cells)) || (port.gates >= 0 && *eg_export_out(x, port.gates)))
-		eg_export_fail(x, "ONNX's %s gives no states, cells or gates of all steps", type_of(r->cell));
+		return "states, cells or gates of all steps as outputs";
+	return NULL;
 }
 
 /* Weight `kind` of a layer; of a gru whose update gate writes that gate's rows with the other sign, because 1 -
@@ -92,9 +93,9 @@ static void set_attributes(eg_export *x, const recurrent *r) {
 	const int each = r->cell == EG_CELL_LSTM ? 3 : r->cell == EG_CELL_GRU ? 2 : 1;
 	for (int dir = 0; dir < r->dirs; dir++) {
 		const char **a = acts + dir * each;
-		a[each == 1 ? 0 : 1] = act_name(x, r->act);
-		if (each > 1) a[0] = act_name(x, r->gate_act);
-		if (each > 2) a[2] = act_name(x, r->out_act);
+		a[each == 1 ? 0 : 1] = act_name(r->act);
+		if (each > 1) a[0] = act_name(r->gate_act);
+		if (each > 2) a[2] = act_name(r->out_act);
 	}
 	eg_export_set_int(x, "hidden_size", r->H);
 	eg_export_set_string(x, "direction", r->dirs == 2 ? "bidirectional" : r->reverse ? "reverse" : "forward");
@@ -105,8 +106,9 @@ static void set_attributes(eg_export *x, const recurrent *r) {
 
 void recurrent_export(eg_export *x, const recurrent *r) {
 	const recurrent_ports port = recurrent_ports_of(r);
-	const char *in = eg_export_in(x, 0), *last[2][RECURRENT_LAYERS + 1] = {{0}};
-	refuse(x, r);
+	const char *in = eg_export_in(x, 0), *last[2][RECURRENT_LAYERS + 1] = {{0}}, *why = beyond(x, r);
+	if (why && eg_export_own(x)) return;
+	if (why) eg_export_fail(x, "ONNX's %s has no %s", type_of(r->cell), why);
 	for (int l = 0; l < r->layers; l++) {
 		const bool top = l == r->layers - 1;
 		const char *y = top ? eg_export_out(x, 0) : eg_export_between(x), *Y = *y ? eg_export_between(x) : "";
