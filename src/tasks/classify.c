@@ -91,6 +91,7 @@ static const char *unit_of(const eg_task *t, bool one) {
 	case EG_FIELD_TEXT:
 	case EG_FIELD_TOKENS: return one ? "text" : "texts";
 	case EG_FIELD_SOUND: return one ? "recording" : "recordings";
+	case EG_FIELD_FRAMES: return one ? "film" : "films";
 	default: return one ? "sample" : "samples";
 	}
 }
@@ -418,7 +419,7 @@ const eg_task_type eg_task_type_classify = {
 			  "harmonic mean of both; and what is taken for what."},
 	.size = sizeof(classify),
 	.keys = {data_keys, EG_COUNT(data_keys)},
-	.inputs = EG_KIND(PICTURE) | EG_KIND(TEXT) | EG_KIND(TOKENS) | EG_KIND(NUMBERS) | EG_KIND(SERIES) | EG_KIND(SOUND),
+	.inputs = EG_KIND(PICTURE) | EG_KIND(TEXT) | EG_KIND(TOKENS) | EG_KIND(NUMBERS) | EG_KIND(SERIES) | EG_KIND(SOUND) | EG_KIND(FRAMES),
 	.targets = EG_KIND(LABEL),
 	.needs = "something to be told (a picture, a text, numbers) with a label",
 	.open = open_task,

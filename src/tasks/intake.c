@@ -7,12 +7,13 @@
 
 extern const eg_intake_type eg_intake_picture_type, eg_intake_text_type, eg_intake_tokens_type, eg_intake_label_type,
 	eg_intake_tags_type, eg_intake_mask_type, eg_intake_boxes_type, eg_intake_numbers_type, eg_intake_series_type,
-	eg_intake_sound_type;
+	eg_intake_sound_type, eg_intake_frames_type;
 
 const eg_intake_type *eg_intake_of(eg_field_kind kind) {
 	static const eg_intake_type *const types[] = {&eg_intake_picture_type, &eg_intake_text_type,
 	        &eg_intake_tokens_type, &eg_intake_label_type, &eg_intake_tags_type, &eg_intake_mask_type, &eg_intake_boxes_type,
-	        &eg_intake_numbers_type, &eg_intake_series_type, &eg_intake_sound_type};
+	        &eg_intake_numbers_type, &eg_intake_series_type, &eg_intake_sound_type,
+	        &eg_intake_frames_type};
 	for (int i = 0; i < EG_COUNT(types); i++)
 		if (types[i]->kind == kind) return types[i];
 	return NULL;

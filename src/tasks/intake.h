@@ -58,6 +58,8 @@ typedef struct eg_intake_type {
 	        eg_datum *d, int *remark, eg_error *err);
 	eg_status (*decode_json)(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
 	        int *remark, eg_error *err);
+	/* In the place of `decode`: what lies at a path, a folder too. */
+	eg_status (*decode_path)(const eg_intake *f, const char *path, eg_record *r, eg_datum *d, eg_error *err);
 	void (*tell)(const eg_intake *f, int remark, eg_value *answer); /* NULL: nothing */
 	/* What a model file keeps of it, keys of a map; and back, for a source whose field is given (NULL: for
 	 * questions only). */

@@ -196,6 +196,10 @@ static eg_status decode_file(eg_predictor *p, const eg_question *q, int i, eg_er
 	char *data = NULL;
 	size_t size = 0;
 	eg_question inner = *q;
+	const eg_intake *f = p->task->intakes[0];
+	const int at = i * p->task->nintakes;
+	if (f->type->decode_path && !q->json && p->task->nasked == 1)
+		return f->type->decode_path(f, q->path, &p->records[i], &p->data[at], err);
 	eg_status status = eg_file_read(NULL, q->path, 0, &data, &size, err);
 	inner.bytes = data, inner.size = size;
 	if (!status) status = q->json ? decode_map(p, &inner, i, err) : decode_bytes(p, &inner, i, err);
