@@ -8,7 +8,7 @@
  *
  * Where every I-X has its B-X, a crf is held to that: to go on with what has not begun weighs so little that neither
  * its sums nor its best path know of it. */
-#include "tasks/task.h"
+#include "tasks/tag_films.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,6 +16,9 @@
 static eg_status open_task(eg_task *t, eg_error *err) {
 	EG_UNUSED(err);
 	t->one = "sentence", t->many = "sentences";
+	if (t->intakes[0]->type->kind != EG_FIELD_FRAMES) return EG_OK;
+	t->one = "film", t->many = "films";
+	t->type = &eg_task_type_tag_films;
 	return EG_OK;
 }
 
@@ -267,9 +270,9 @@ const eg_task_type eg_task_type_tag = {
 		.judged = "Of a tagger: whole spans count, right in place and type: precision (of those it tells, how\n"
 			  "many are right), recall (of those that are there, how many it finds) and F1, the harmonic\n"
 			  "mean of both, for each type and over all; and how many single tags are right."},
-	.inputs = EG_KIND(TOKENS),
+	.inputs = EG_KIND(TOKENS) | EG_KIND(FRAMES),
 	.targets = EG_KIND(TAGS),
-	.needs = "tokens with tags",
+	.needs = "tokens, or a film, with tags",
 	.open = open_task,
 	.suits = suits,
 	.constrain = constrain,
