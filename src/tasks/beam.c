@@ -45,6 +45,7 @@ static eg_status no_memory(const search *s) { return eg_fail(s->err, EG_ERR_MEMO
 
 void eg_hypothesis_free(eg_hypothesis *h) {
 	eg_release(NULL, h->units);
+	eg_release(NULL, h->unit_logprob);
 	eg_release(NULL, h->attention);
 	*h = (eg_hypothesis){0};
 }
@@ -80,8 +81,10 @@ static eg_status keep(search *s, int at, size_t row, double logprob) {
 	if (best->units && best->score >= score) return EG_OK;
 	int32_t *units = eg_alloc(NULL, ((size_t)last->length + 1) * sizeof *units);
 	eg_real *attention = places ? eg_alloc(NULL, ((size_t)steps * places + 1) * sizeof *attention) : NULL;
-	if (!units || (places && !attention)) {
+	double *each = eg_alloc(NULL, ((size_t)last->length + 1) * sizeof *each);
+	if (!units || !each || (places && !attention)) {
 		eg_release(NULL, units);
+		eg_release(NULL, each);
 		eg_release(NULL, attention);
 		return no_memory(s);
 	}
@@ -91,12 +94,13 @@ static eg_status keep(search *s, int at, size_t row, double logprob) {
 	for (int k = at; s->nodes[k].parent >= 0; k = s->nodes[k].parent) {
 		const size_t i = (size_t)s->nodes[k].length - 1;
 		units[i] = s->nodes[k].unit;
+		each[i] = s->nodes[k].logprob - s->nodes[s->nodes[k].parent].logprob;
 		if (places)
 			memcpy(attention + i * places, s->attention + s->nodes[k].attention * places,
 				places * sizeof *attention);
 	}
 	eg_hypothesis_free(best);
-	*best = (eg_hypothesis){units, last->length, logprob, score, attention};
+	*best = (eg_hypothesis){units, last->length, logprob, score, each, attention};
 	return EG_OK;
 }
 

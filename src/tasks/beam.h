@@ -36,6 +36,7 @@ typedef struct eg_hypothesis {
 	int32_t *units; /* n of them, without the end mark */
 	int n;
 	double logprob, score;
+	double *unit_logprob; /* of each, behind those before it; n of them */
 	eg_real *attention; /* (n + 1, places): of each unit and of the end mark; NULL without places */
 } eg_hypothesis;
 

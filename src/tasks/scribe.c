@@ -416,12 +416,21 @@ static eg_status step(void *user, int n, const int *from, const int32_t *units, 
 
 /* ---- a batch ----------------------------------------------------------------------------------------------------- */
 
-/* The word of the source's steps, how long each sentence is, and what the other words are in the plan of the row. */
+/* The places of a picture, which are the same for all. */
+static void measure_picture(eg_scribe *w, const eg_row *r) {
+	const int places = w->attends ? (int)eg_tensor_dims(w->graph, eg_graph_find(w->graph, "attention")).d[2] : 0;
+	w->sizes[0] = (eg_size){NULL, places};
+	for (int i = 0; i < r->n; i++) w->lengths[i] = places;
+}
+
+/* The word of the source's steps (NULL: it is a picture), how long each sentence is, and what the other words are in the
+ * plan of the row. */
 static eg_status measure(eg_scribe *w, const eg_row *r, const char *word, eg_error *err) {
 	int n = 0, which = -1;
 	eg_release(NULL, w->lengths);
 	w->lengths = eg_calloc(NULL, (size_t)r->n, sizeof *w->lengths);
 	if (!w->lengths) return no_memory(err);
+	if (!word) return measure_picture(w, r), EG_OK;
 	w->sizes[n++] = (eg_size){word, eg_plan_size(r->plan, word)};
 	w->sizes[n] = (eg_size){0};
 	for (int i = 0; r->batch && r->batch->data->dims && r->batch->data->dims[i]; i++)
@@ -440,7 +449,7 @@ eg_status eg_scribe_write(
 	w->row = r;
 	w->plan = NULL;
 	const int before = w->steps ? w->sizes[0].size : -1;
-	eg_status status = measure(w, r, eg_open_name(w->graph, source.d[0]), err);
+	eg_status status = measure(w, r, source.d[0] == EG_N ? NULL : eg_open_name(w->graph, source.d[0]), err);
 	if (!status && w->sizes[0].size != before) status = renew_steps(w, err);
 	if (status) return status;
 	w->places = o.places = w->attends ? w->sizes[0].size : 0;

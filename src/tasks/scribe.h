@@ -15,8 +15,8 @@ typedef struct eg_scribe eg_scribe;
 eg_status eg_scribe_cut(eg_graph *g, const char *previous, eg_error *err);
 const char *const *eg_scribe_outputs(const eg_graph *g);
 
-/* `source`: the graph's input that is read, whose first size is its steps. `attends`: the graph has an output
- * "attention" (N,T,steps of the source), which tells where each step looks. */
+/* `source`: the graph's input that is read, whose first size is its steps, or that is a picture (N,...). `attends`: the
+ * graph has an output "attention" (N,T,steps of the source, or places), which tells where each step looks. */
 eg_status eg_scribe_new(eg_graph *g, eg_params *p, const char *source, const char *previous, bool attends,
 	eg_scribe **scribe, eg_error *err);
 void eg_scribe_free(eg_scribe *w);

@@ -5,77 +5,23 @@
  *
  * Not here: pictures of where the network looks (alignment.c). */
 #include "tasks/alignment.h"
-#include "tasks/scribe.h"
-#include "tasks/written.h"
+#include "tasks/desk.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 400 };
-
-/* What has been written for the batch at hand, whose rows are asked for one after the other. */
-typedef struct desk {
-	eg_scribe *scribe;
-	const eg_graph *graph;
-	const eg_params *params;
-	const eg_hypothesis *best; /* NULL: nothing */
-	int n;
-} desk;
-
 typedef struct translate {
 	eg_task base;
-	int beam, tokens;
-	double length_norm, coverage;
-	desk *desk;
+	eg_desk_keys keys;
+	int tokens;
+	eg_desk *desk;
 } translate;
-
-typedef struct options {
-	eg_answer_options base;
-	int beam;
-	eg_numbers length_norm, coverage;
-	const char *alignment;
-} options;
+typedef eg_desk_options options;
 
 static const eg_key keys[] = {
-	{.name = "beam",
-		.type = EG_KEY_INT,
-		.offset = offsetof(translate, beam),
-		.min = 1,
-		.max = 1000,
-		.def = 5,
-		.doc = "hypotheses that are followed while a text is written; 1: always the likeliest unit"},
-	{.name = "length_norm",
-		.type = EG_KEY_DOUBLE,
-		.offset = offsetof(translate, length_norm),
-		.min = 0,
-		.max = 10,
-		.def = 0.6,
-		.doc = "how much longer texts are favoured: their logarithm of probability is divided by ((5 + units) / 6) to the "
-		       "power of this"},
-	{.name = "coverage",
-		.type = EG_KEY_DOUBLE,
-		.offset = offsetof(translate, coverage),
-		.min = 0,
-		.max = 10,
-		.def = 0,
-		.doc = "penalty of texts that have not looked at all places of the source; needs an output `attention`"},
+	EG_DESK_KEYS(translate, keys),
 	EG_WRITTEN_BLEU_KEY(translate, tokens),
-};
-
-static const eg_key option_keys[] = {
-	EG_WRITTEN_BEAM_OPTIONS(options),
-	{.name = "coverage",
-		.type = EG_KEY_NUMBERS,
-		.count = 1,
-		.offset = offsetof(options, coverage),
-		.min = 0,
-		.max = 10,
-		.doc = "penalty of what is not looked at (default: as the recipe says)"},
-	{.name = "alignment",
-		.type = EG_KEY_STRING,
-		.offset = offsetof(options, alignment),
-		.doc = "folder, or file with the ending .svg, for pictures of where the network looks"},
 };
 
 static eg_status open_task(eg_task *base, eg_error *err) {
@@ -87,99 +33,20 @@ static eg_status open_task(eg_task *base, eg_error *err) {
 
 static void set_defaults(eg_task *base) {
 	translate *t = (translate *)base;
-	t->beam = 5, t->length_norm = 0.6, t->tokens = EG_TOKENS_BY_TEXT;
-}
-
-static void clear_desk(desk *d) {
-	eg_scribe_free(d->scribe);
-	*d = (desk){0};
+	t->keys = eg_desk_usual, t->tokens = EG_TOKENS_BY_TEXT;
 }
 
 static void close_task(eg_task *base) {
 	translate *t = (translate *)base;
-	if (t->desk) clear_desk(t->desk);
+	if (t->desk) eg_desk_clear(t->desk);
 	eg_release(NULL, t->desk);
 	t->desk = NULL;
 }
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
-static const eg_intake *previous_of(const eg_task *t) { return t->ninputs > t->nasked ? t->intakes[t->nasked] : NULL; }
-
-static eg_status refuse(const eg_task *t, const char *path, const char *why, eg_error *err) {
-	eg_fail(err, EG_ERR_SHAPE, "%s", why);
-	eg_recipe_locate(t->recipe, path, err);
-	return EG_ERR_SHAPE;
-}
-
-/* Is one of its losses told how long each sequence is? */
-static bool of_sequences(const eg_task *t) {
-	bool any = false;
-	for (int i = 0; i < eg_recipe_losses(t->recipe); i++) {
-		const eg_op_info *op = eg_recipe_loss_at(t->recipe, i)->op;
-		for (int k = 0; k < op->max_inputs; k++) any = any || strstr(op->inputs[k], "lengths");
-	}
-	return any;
-}
-
-static bool tells_attention(const eg_task *t) {
-	bool any = false;
-	for (int i = 0; i < t->recipe->noutputs; i++) any = any || !strcmp(t->recipe->outputs[i].name, "attention");
-	return any;
-}
-
-static eg_status fail_untold(eg_error *err) {
-	return eg_fail(err, EG_ERR_ARG,
-		"`coverage` and pictures need to know where the network looks: give its recipe `outputs: {attention: "
-		"LAYER.weights}`, LAYER being its attention, and train it again");
-}
-
-/* The output `attention` is what beam search and pictures take it for; `coverage` has one. */
-static eg_status check_attention(const eg_task *t, const eg_graph *g, eg_error *err) {
-	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "attention")),
-		      read = eg_tensor_dims(g, eg_graph_find(g, t->intakes[0]->input));
-	char has[128], needs[128];
-	if (!tells_attention(t)) {
-		if (((const translate *)t)->coverage <= 0) return EG_OK;
-		fail_untold(err);
-		eg_recipe_locate(t->recipe, "data.coverage", err);
-		return EG_ERR_ARG;
-	}
-	const eg_dims right = {3, {EG_N, EG_T, read.d[0]}};
-	if (d.rank == 3 && d.d[0] == EG_N && d.d[1] == EG_T && d.d[2] == read.d[0]) return EG_OK;
-	eg_fail(err, EG_ERR_SHAPE,
-		"the output `attention` is %s, and must be %s: let it be the weights of an attention to the steps of the text, "
-		"LAYER.weights, or leave it out of `outputs`",
-		eg_shape_text(g, d, has, sizeof has), eg_shape_text(g, right, needs, sizeof needs));
-	eg_recipe_locate(t->recipe, "outputs", err);
-	return EG_ERR_SHAPE;
-}
-
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
-	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
-	if (!previous_of(t))
-		return refuse(t, "model",
-			"to write, a network has to be told what it has written before: add the input `previous: [time]`, "
-			"and let the decoder begin with `embedding: {count: classes, from: previous}`",
-			err);
-	if (t->intakes[0]->sample.d[0] == EG_T)
-		return refuse(t, "inputs",
-			"`time` is for what is written: let the text that is read have another word, such as "
-			"`text: [source]`",
-			err);
-	if (d.rank != 3 || d.d[0] != EG_T || d.d[1] != EG_N)
-		return refuse(t, "model",
-			"to write, a network tells at every step of `previous` a number for each unit: end with "
-			"`linear: classes`",
-			err);
-	if (of_sequences(t))
-		return refuse(t, "train.loss",
-			"this loss judges whole sequences, but a text is written unit by unit: take one of classes "
-			"(loss: cross_entropy)",
-			err);
-	const eg_status status = eg_scribe_cut(g, previous_of(t)->input, err);
-	if (status) eg_recipe_locate(t->recipe, "model", err);
-	return status ? status : check_attention(t, g, err);
+	return eg_desk_suits(t, g, &((const translate *)t)->keys, "text", err);
 }
 
 static const char *const *outputs(const eg_task *t, const eg_graph *g) {
@@ -191,44 +58,8 @@ static const char *const *outputs(const eg_task *t, const eg_graph *g) {
 
 static const eg_vocab *vocab_of(const eg_task *t) { return eg_intake_vocab(eg_task_target(t)); }
 
-static eg_beam_options beam_of(const translate *t, const options *o) {
-	const eg_vocab *v = vocab_of(&t->base);
-	const int longest = eg_intake_text_keys(eg_task_target(&t->base))->longest;
-	eg_beam_options b = {.beam = t->beam,
-	        .longest = longest > 0 ? longest : LONGEST,
-	        .alpha = t->length_norm,
-	        .coverage = t->coverage,
-	        .units = eg_vocab_count(v),
-	        .begin = eg_vocab_end(v),
-	        .end = eg_vocab_end(v),
-	        .never = eg_vocab_unknown(v)};
-	if (o && o->beam) b.beam = o->beam;
-	if (o && o->length_norm.n) b.alpha = o->length_norm.at[0];
-	if (o && o->coverage.n) b.coverage = o->coverage.at[0];
-	return b;
-}
-
-/* What is written for row r; all rows of its batch are, when the first is asked for. */
-static eg_status hypothesis_of(
-	const eg_task *base, const options *o, const eg_row *r, const eg_hypothesis **h, eg_error *err) {
-	const translate *t = (const translate *)base;
-	desk *d = t->desk;
-	eg_status status = EG_OK;
-	const eg_beam_options beam = beam_of(t, o);
-	if (beam.coverage > 0 && !tells_attention(base)) return fail_untold(err);
-	if (d->graph != r->graph || d->params != r->params) clear_desk(d);
-	if (!d->scribe)
-		status = eg_scribe_new((eg_graph *)r->graph, r->params, base->intakes[0]->input,
-			previous_of(base)->input, tells_attention(base), &d->scribe, err);
-	if (status) return status;
-	d->graph = r->graph, d->params = r->params;
-	if (r->i == 0 || !d->best || d->n != r->n) {
-		d->best = NULL;
-		status = eg_scribe_write(d->scribe, r, beam, &d->best, err);
-		d->n = r->n;
-	}
-	if (!status) *h = &d->best[r->i];
-	return status;
+static eg_status hypothesis_of(const eg_task *t, const options *o, const eg_row *r, const eg_hypothesis **h, eg_error *err) {
+	return eg_desk_write(((const translate *)t)->desk, t, &((const translate *)t)->keys, o, r, h, err);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
@@ -241,7 +72,7 @@ typedef struct judge {
 static const eg_metric_info metrics[] = {EG_WRITTEN_METRICS("translation")};
 
 /* The network may end before the task does. */
-static void judge_close(eg_task_judge *j) { clear_desk(((const translate *)j->task)->desk); }
+static void judge_close(eg_task_judge *j) { eg_desk_clear(((const translate *)j->task)->desk); }
 
 static void judge_reset(eg_task_judge *j) { ((judge *)j)->score = (eg_written_score){0}; }
 
@@ -310,7 +141,7 @@ static eg_status draw(
 	char path[1024];
 	int32_t *ids = NULL;
 	size_t n = 0;
-	if (!h->attention) return fail_untold(err);
+	if (!h->attention) return eg_desk_untold(err);
 	eg_status status = EG_OK;
 	if (is_file(o->alignment))
 		snprintf(path, sizeof path, "%s", o->alignment);
@@ -381,7 +212,7 @@ const eg_task_type eg_task_type_translate = {
 	.judge_row = judge_row,
 	.judge_values = judge_values,
 	.judge_details = judge_details,
-	.options = {option_keys, EG_COUNT(option_keys)},
+	.options = {eg_desk_option_keys, EG_DESK_OPTIONS},
 	.options_size = sizeof(options),
 	.answer = answer,
 	.truth = eg_written_truth,

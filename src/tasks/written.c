@@ -21,8 +21,7 @@ eg_status eg_written_spell(
 
 /* ---- what is right ----------------------------------------------------------------------------------------------- */
 
-/* All texts that the data has for a record, at least the record's own; *n 0: it has none. */
-static eg_status references_of(
+eg_status eg_written_references(
 	const eg_task *t, const eg_row *r, eg_arena *room, const char *const **list, int *n, eg_error *err) {
 	const eg_datum *own = eg_row_datum(t, r, t->ninputs);
 	const int field = r->record ? eg_source_find_field(t->source, EG_REFERENCES) : -1;
@@ -44,7 +43,7 @@ eg_status eg_written_truth(const eg_task *t, const eg_row *r, eg_value *out, eg_
 	int n = 0;
 	eg_arena room = {0};
 	const eg_datum *own = eg_row_datum(t, r, t->ninputs);
-	eg_status status = references_of(t, r, &room, &list, &n, err);
+	eg_status status = eg_written_references(t, r, &room, &list, &n, err);
 	if (!status && own) {
 		eg_value_put_bytes(out, "text", own->text.bytes, own->text.size);
 		eg_value *texts = eg_value_mark(eg_value_put_list(out, "texts"), EG_SHOW_NOT, NULL);
@@ -71,7 +70,7 @@ eg_status eg_written_add(eg_written_score *s, const eg_task *t, const eg_row *r,
 	const char *const *list = NULL;
 	int n = 0;
 	eg_arena room = {0};
-	eg_status status = references_of(t, r, &room, &list, &n, err);
+	eg_status status = eg_written_references(t, r, &room, &list, &n, err);
 	*judged = !status && n > 0;
 	if (*judged) {
 		status = eg_text_score_add(&s->text, tokens, text, list, n, err);

@@ -51,6 +51,9 @@ int eg_written_tokens(const eg_vocab *v, int key);
 /* Judges what is written for a row. *judged: the data says what would be right. */
 eg_status eg_written_add(eg_written_score *s, const eg_task *t, const eg_row *r, int tokens, const char *text,
 	bool *judged, eg_error *err);
+/* All texts that the data has for a record, at least the record's own; *n 0: it has none. */
+eg_status eg_written_references(
+	const eg_task *t, const eg_row *r, eg_arena *room, const char *const **list, int *n, eg_error *err);
 void eg_written_values(const eg_written_score *s, double *v); /* but for the loss */
 /* A task's `truth`: text, and texts, all that would be right. */
 eg_status eg_written_truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err);
