@@ -111,4 +111,9 @@ eg_box eg_box_moved(const eg_move *m, const eg_box *b);
 /* Cuts a box to [x0, x1) x [y0, y1); false: it is dropped by that rule. */
 bool eg_box_left(eg_box *b, double x0, double y0, double x1, double y1);
 
+/* ---- hiding ------------------------------------------------------------------------------------------------------ */
+
+/* The lowest share of a picture's rows, covered with the mean colour of the others. */
+eg_status eg_hide_lowest(double share, eg_record *r, eg_datum_picture *p, eg_error *err);
+
 #endif

@@ -212,9 +212,6 @@ eg_status eg_row_path(
 /* `per_class` and `confusion` of classes that were told apart (one row a class that occurs or was said). */
 void eg_put_classes(eg_value *map, const eg_confusion *c, const eg_lexicon *names);
 
-/* judge.c: a colour of its own for each class: hues a golden angle apart, so that neighbours in number are far apart */
-void eg_class_colour(int k, uint8_t rgb[3]);
-
 /* generate.c: what the tasks whose networks go on with a text have as their new_generator. Takes the task over, also on
  * failure. */
 eg_status eg_generator_from_vocab(
