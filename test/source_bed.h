@@ -24,6 +24,11 @@ enum { HAVE_CSV = 1 };
 #else
 enum { HAVE_CSV = 0 };
 #endif
+#ifdef ENGRAM_HAVE_SNDFILE
+enum { HAVE_SNDFILE = 1 };
+#else
+enum { HAVE_SNDFILE = 0 };
+#endif
 #ifdef ENGRAM_HAVE_EXPAT
 enum { HAVE_EXPAT = 1 };
 #else
