@@ -95,8 +95,15 @@ json out
 lines 2
 says '"truth": {"class": "north-west"}'
 expect 0 "$ENGRAM" predict quarters.safetensors third.pgm --json
-answer=$(sed 's/.*"answer": //; s/}$//' out)
-[ "$(sed -n 3p test.jsonl | sed 's/.*"answer": //; s/, "truth".*//')" = "$answer" ] || fail "a file and a record with the same picture differ: $answer"
+# The same, but for the rounding: alone it is computed by another plan than with 39 others.
+sed -n 3p test.jsonl | sed 's/.*"answer": //; s/, "truth".*//' >record
+sed 's/.*"answer": //; s/}$//' out >file
+awk -F '[][{}:, ]+' 'NR == 1 { n = split($0, record) }
+	NR == 2 {
+		for (i = 1; i <= NF || i <= n; i++)
+			if ($i != record[i] && !($i ~ /^[0-9.e-]+$/ && ($i - record[i]) ^ 2 <= 1e-12)) bad = 1
+	}
+	END { exit bad || NR != 2 }' record file || fail "a file and a record with the same picture differ: $(cat record file)"
 
 # ---- work that is allowed ----
 expect 0 "$ENGRAM" predict quarters.safetensors third.pgm --json --limit-macs 1M
