@@ -97,9 +97,12 @@ bool train_load(training *t, int folds, int fold) {
 /* ---- weights of another model ------------------------------------------------------------------------------------ */
 
 typedef struct taking {
+	const training *t;
 	char *text; /* a line for each weight that was not taken */
 	size_t size, room;
 	int taken, all;
+	bool *chosen;     /* by weight: it was to be taken */
+	char frozen[500]; /* why the first weight that is to stay as it is could not be taken; "": all could */
 } taking;
 
 static void append(taking *k, const char *line) {
@@ -119,10 +122,29 @@ static void on_weight(void *user, const char *name, const char *why) {
 	taking *k = user;
 	char line[400];
 	k->all++;
+	k->chosen[eg_params_find(k->t->params, name)] = true;
 	if (!why) k->taken++;
 	if (!why) return;
-	snprintf(line, sizeof line, "  not %.120s: %.200s\n", text_shown(name), text_shown(why));
+	snprintf(line, sizeof line, "  not %.120s: %.200s; it begins anew\n", text_shown(name), text_shown(why));
 	append(k, line);
+	if (!k->frozen[0] && eg_recipe_freezes(k->t->recipe, name))
+		snprintf(k->frozen, sizeof k->frozen, "'%.100s' would stay at random numbers: it is frozen, but not taken over (%.200s); let it learn, or give "
+			"the layer the size that it has there", name, why);
+}
+
+/* Layers that were not asked for, on a line. */
+static void tell_others(taking *k) {
+	char last[128] = "", name[128];
+	int n = 0;
+	for (int i = 0; i < eg_params_count(k->t->params); i++) {
+		const char *weight = eg_params_name(k->t->params, i);
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(weight, "."), weight);
+		if (k->chosen[i] || !strcmp(name, last)) continue;
+		append(k, n++ ? ", " : "  not asked for, and so begun anew: ");
+		append(k, text_shown(name));
+		memcpy(last, name, sizeof last);
+	}
+	if (n) append(k, "\n");
 }
 
 /* Of a model by name, of a network from elsewhere by order. */
@@ -146,13 +168,21 @@ static eg_status take_from(training *t, const char *path, const char *const *lay
 /* train.from: what is taken, and what not, is told. */
 static bool take_weights(training *t) {
 	eg_error err;
-	taking k = {0};
+	taking k = {.t = t};
 	char line[400], room[4096];
 	const char *const *layers, *from = eg_recipe_from(t->recipe, &layers);
 	if (!from) return true;
 	const char *path = eg_recipe_from_path(t->recipe, room, sizeof room);
-	const eg_status status = take_from(t, path, layers, &k, &err);
-	if (status) {
+	k.chosen = cli_alloc((size_t)eg_params_count(t->params) + 1);
+	memset(k.chosen, 0, (size_t)eg_params_count(t->params) + 1);
+	eg_status status = take_from(t, path, layers, &k, &err);
+	if (!status && layers) tell_others(&k);
+	if (!status && k.frozen[0]) {
+		status = err.status = EG_ERR_SHAPE;
+		snprintf(err.message, sizeof err.message, "%s", k.frozen);
+		eg_recipe_locate(t->recipe, "train.groups", &err);
+		fail_error(t->args->verb->name, &err);
+	} else if (status) {
 		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
 		fail_error(t->args->verb->name, &err);
 	} else {
@@ -164,6 +194,7 @@ static bool take_weights(training *t) {
 		free(head);
 	}
 	free(k.text);
+	free(k.chosen);
 	return !status;
 }
 

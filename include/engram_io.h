@@ -47,6 +47,8 @@ EG_API const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t siz
 /* The layer whose filters begin as what makes patches of pictures white (train.whiten); NULL: none. For
  * eg_samples_whiten. */
 EG_API const char *eg_recipe_whiten(const eg_recipe *r);
+/* Does `train.groups` leave this weight ("conv1.bias") as it is? */
+EG_API bool eg_recipe_freezes(const eg_recipe *r, const char *weight);
 /* Puts the place of `path` ("FILE:LINE:COLUMN") before a message that somebody else made about its value. */
 EG_API void eg_recipe_locate(const eg_recipe *r, const char *path, eg_error *err);
 

@@ -58,8 +58,16 @@ expect 0 "$ENGRAM" train quarters.yaml -q
 sed 's/south-east\]/south-east, nowhere]/' quarters.yaml >five.yaml
 expect 0 "$ENGRAM" train five.yaml --set train.from=quarters.safetensors --set train.epochs=1 -o five.safetensors
 says "2 of 4 weights are those of quarters.safetensors"
-says "not linear1.weight: it is (4,64) there, and (5,64) here"
+says "not linear1.weight: it is (4,64) there, and (5,64) here; it begins anew"
 says "not linear1.bias"
+# What is frozen has to be taken.
+expect 1 "$ENGRAM" train five.yaml --set train.from=quarters.safetensors --set 'train.groups=[{pattern: "linear*", frozen: true}]' -o no.safetensors
+says "'linear1.weight' would stay at random numbers: it is frozen, but not taken over (it is (4,64) there, and (5,64) here)"
+[ ! -e no.safetensors ] || fail "a model was written all the same"
+expect 0 "$ENGRAM" train five.yaml --set train.from=quarters.safetensors --set 'train.from_layers=[conv*]' --set train.epochs=1 \
+	--set 'train.groups=[{pattern: "conv*", frozen: true}]' -o frozen.safetensors
+says "2 of 2 weights of the layers chosen are those of quarters.safetensors"
+says "not asked for, and so begun anew: linear1"
 # Frozen by a learning rate of next to nothing, a model of another name does what the first one does.
 expect 0 "$ENGRAM" train quarters.yaml --set train.from=quarters.safetensors --set train.lr=1e-30 --set train.epochs=1 -o again.safetensors
 says "4 of 4 weights are those of quarters.safetensors"

@@ -185,6 +185,12 @@ const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size) {
 	return buf;
 }
 const char *eg_recipe_whiten(const eg_recipe *r) { return r->whiten; }
+bool eg_recipe_freezes(const eg_recipe *r, const char *weight) {
+	const eg_optimizer_config *c = &eg_recipe_train(r)->optimizer;
+	for (int i = c->ngroups - 1; i >= 0; i--)
+		if (eg_name_fits(c->groups[i].pattern, weight)) return c->groups[i].frozen;
+	return false;
+}
 bool eg_recipe_has(const eg_recipe *r, const char *path) { return eg_tree_find(r->root, path) != NULL; }
 
 eg_status eg_recipe_section(
