@@ -32,9 +32,23 @@ bool eg_rebuilt_page_suits(eg_model *m) {
 	return suits;
 }
 
-/* The share that a dropout of the input takes away. */
-static double noise_of(const eg_rebuilt_look *l) {
+/* Does a layer `min` keep what a dropout leaves as it was, of pixels that are not below 0? */
+static bool keeps_size(const eg_rebuilt_look *l, eg_tensor input, eg_tensor dropped) {
+	for (int i = 0; i < eg_graph_nodes(l->g); i++) {
+		eg_node_info n;
+		bool of_input = false, of_dropped = false;
+		eg_graph_node(l->g, i, &n);
+		for (int k = 0; k < n.ninputs; k++)
+			of_input = of_input || n.inputs[k].id == input.id, of_dropped = of_dropped || n.inputs[k].id == dropped.id;
+		if (!strcmp(n.op->name, "min") && of_input && of_dropped) return true;
+	}
+	return false;
+}
+
+/* The share that a dropout of the input takes away; *larger: what it multiplies the rest with. */
+static double noise_of(const eg_rebuilt_look *l, double *larger) {
 	const eg_tensor input = eg_graph_find(l->g, l->task->intakes[0]->input);
+	*larger = 1;
 	for (int i = 0; i < eg_graph_nodes(l->g); i++) {
 		eg_node_info n;
 		float rate = 0;
@@ -42,6 +56,7 @@ static double noise_of(const eg_rebuilt_look *l) {
 		if (strcmp(n.op->name, "dropout") != 0 || n.ninputs < 1 || n.inputs[0].id != input.id) continue;
 		for (int k = 0; k < n.op->nattrs; k++)
 			if (!strcmp(n.op->attrs[k].name, "rate")) memcpy(&rate, (const char *)n.options + n.op->attrs[k].offset, sizeof rate);
+		if (!keeps_size(l, input, n.outputs[0])) *larger = 1 / (1 - (double)rate);
 		return (double)rate;
 	}
 	return 0;
@@ -67,7 +82,7 @@ static eg_status prepare(eg_rebuilt_look *l, int *records, eg_error *err) {
 	if (!status && l->count < 1) status = eg_fail(err, EG_ERR_ARG, "the part '%s' of the data is empty", eg_part_name(l->part));
 	if (*records < 1) *records = RECORDS;
 	if (*records > l->count) *records = (int)l->count;
-	l->noise = noise_of(l);
+	l->noise = noise_of(l, &l->larger);
 	l->width = code_width(l);
 	l->errors = eg_arena_alloc(&l->arena, (size_t)*records * sizeof *l->errors);
 	l->labels = eg_arena_alloc(&l->arena, (size_t)*records * sizeof *l->labels);
@@ -91,7 +106,7 @@ typedef struct walk {
 } walk;
 
 /* Bytes as the network's numbers; a share of the pixels is taken away as training does it, where noise > 0. What is
- * shown of that leaves out by how much training makes the others larger. */
+ * shown of that leaves out by how much it makes the others larger. */
 static void put_numbers(const eg_rebuilt_look *l, const uint8_t *bytes, double noise, int64_t record, eg_real *to, uint8_t *shown) {
 	const size_t plane = pixels_of(l) / (size_t)l->shape[0];
 	const eg_rng rng = {0x6e6f697365, (uint64_t)record};
@@ -100,7 +115,7 @@ static void put_numbers(const eg_rebuilt_look *l, const uint8_t *bytes, double n
 		eg_intake_picture_scale(l->task->intakes[0], (int)(i / plane), &black, &white);
 		const bool taken = noise > 0 && eg_rng_uniform(rng, i) < noise;
 		const double x = taken ? 0 : black + (white - black) * bytes[i] / 255;
-		to[i] = (eg_real)(x / (1 - noise));
+		to[i] = (eg_real)(noise > 0 ? x * l->larger : x);
 		if (shown) shown[i] = (uint8_t)lround(255 * fmin(fmax((x - black) / (white - black), 0), 1));
 	}
 }

@@ -24,7 +24,7 @@ typedef struct eg_rebuilt_look {
 	eg_part part;
 	int64_t count; /* records of the part */
 	int shape[3];
-	double noise; /* share of the pixels that training takes away */
+	double noise, larger; /* share of the pixels that training takes away; what it multiplies the rest with */
 	int width;    /* of the bottleneck; 0: the network names none */
 	/* of all that were looked at */
 	int n;
