@@ -240,6 +240,7 @@ static const cli_option options[] = {
 	{"record", 0, "N", "of pictures: record N of the data that the model is judged by, where no PICTURE is given (default: 0)", 0, 2147483647},
 	{"of", 0, "CLASS", "of pictures: the class that is explained (default: the likeliest), or the number of an output from 0", 0, 0},
 	{"pixel", 0, "ROW,COLUMN", "of pictures: whose class is explained, where each pixel has one (default: in the middle)", 0, 0},
+	{"box", 0, "N", "of pictures in which objects are found: the box that is explained, the surest is 0 (default: the surest, with --of of that class)", 0, 1000},
 	{"layer", 0, "LAYER",
 		"of pictures: for Grad-CAM, the unit and what channels like (default: the coarsest of at least 4 x 4 positions)", 0, 0},
 	{"unit", 0, "CHANNEL,ROW,COLUMN", "of pictures: the unit of that layer that is shown (default: the one that counts most)", 0, 0},

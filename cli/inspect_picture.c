@@ -33,7 +33,7 @@ static double number_at(const eg_value *map, const char *key) { return eg_value_
 
 static void print_facts(const eg_value *facts) {
 	char buf[NUMBER];
-	const eg_value *of = eg_value_get(facts, "of"), *pixel = eg_value_get(of, "pixel"), *unit = eg_value_get(facts, "unit"),
+	const eg_value *of = eg_value_get(facts, "of"), *pixel = eg_value_get(of, "pixel"), *box = eg_value_get(of, "box"), *unit = eg_value_get(facts, "unit"),
 	               *sum = eg_value_get(facts, "integrated_gradients"), *base = eg_value_get(facts, "baseline"), *sees = eg_value_get(unit, "sees"),
 	               *truth = eg_value_get(facts, "truth"), *cam = eg_value_get(facts, "grad_cam"), *note = eg_value_get(facts, "note");
 	printf("%s: ", text_shown(eg_value_text(eg_value_get(facts, "picture"))));
@@ -47,6 +47,13 @@ static void print_facts(const eg_value *facts) {
 	if (truth && eg_value_text(truth)) printf("; the data says %s", text_shown(eg_value_text(truth)));
 	if (truth && !eg_value_text(truth)) printf("; the data says %.4g", eg_value_number(truth, 0));
 	printf("\n\nExplained is %s", class_or_number(of, buf));
+	if (box) {
+		double side[4];
+		for (int i = 0; i < 4; i++) side[i] = eg_value_number(eg_value_at(box, i), 0);
+		printf(", %.0f x %.0f at %.0f, %.0f of the %lld x %lld pixels that the network sees, score %s; its cell's middle is", side[2] - side[0],
+			side[3] - side[1], side[0], side[1], (long long)eg_value_int(eg_value_at(eg_value_get(facts, "size"), 2), 0),
+			(long long)eg_value_int(eg_value_at(eg_value_get(facts, "size"), 1), 0), number_probability(buf, number_at(of, "score")));
+	}
 	if (pixel)
 		printf(" at row %lld, column %lld", (long long)eg_value_int(eg_value_at(pixel, 0), 0), (long long)eg_value_int(eg_value_at(pixel, 1), 0));
 	printf(", of which the network puts out %.4g.\n", number_at(facts, "value"));
@@ -109,7 +116,7 @@ int inspect_rebuilt(const cli_args *a, eg_model *m, const char *path) {
 }
 
 int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
-	int pixel[2], unit[3];
+	int pixel[2], unit[3], box = (int)args_number(a, "box", 0);
 	eg_picture_why_options o = {.number = args_text(a, "of"), .layer = args_text(a, "layer"), .window = (int)args_number(a, "window", 0)};
 	eg_picture_why *w = NULL;
 	eg_error err = {0};
@@ -117,6 +124,7 @@ int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
 	if (path && args_has(a, "record")) return fail_usage("inspect", "one picture at a time: a file, or --record");
 	if (args_has(a, "pixel") && !read_places(a, "pixel", 2, "ROW,COLUMN", pixel)) return CLI_USAGE;
 	if (args_has(a, "unit") && !read_places(a, "unit", 3, "CHANNEL,ROW,COLUMN", unit)) return CLI_USAGE;
+	if (args_has(a, "box")) o.box = &box;
 	if (args_has(a, "pixel")) o.pixel = pixel;
 	if (args_has(a, "unit")) o.unit = unit;
 	if (args_has(a, "records")) o.records = args_number(a, "records", 0) ? (int)args_number(a, "records", 0) : EG_ZERO;

@@ -158,6 +158,8 @@ typedef struct eg_picture_why_options {
 	                       * the first */
 	const int *pixel;     /* row and column, where each pixel is answered: pixels of the network's picture; NULL:
 	                       * the middle */
+	const int *box;       /* of models that find boxes: which, the surest is 0; NULL: the surest, of the class
+	                       * `number` where that is said, if there is one and no pixel is said */
 	const char *layer;    /* for Grad-CAM, the receptive field and what units like best; NULL: the coarsest of at
 	                       * least 4 x 4 positions */
 	const int *unit;      /* channel, row, column of it; NULL: the one that counts most */
@@ -177,7 +179,7 @@ EG_API void eg_picture_why_close(eg_picture_why *w);
 EG_API eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_error *err);
 EG_API eg_status eg_picture_why_record(eg_picture_why *w, eg_part part, int64_t record, eg_error *err);
 
-/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class", or "number" and "name", "pixel"}, "value",
+/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class", or "number" and "name", "pixel", "box", "score"}, "value",
  * "answers": [{"class", "probability", "value"}], "baseline": {"what", "value"}, "integrated_gradients": {"sum",
  * "error", "steps"}, "occlusion": {"window", "stride"}, "grad_cam": {"layer", "rows", "columns"}, "unit": {"layer",
  * "channel", "row", "column", "value", "sees": [top, left, height, width]}, "likes": [{"channel", "weight", "records":

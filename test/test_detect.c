@@ -14,13 +14,16 @@
 
 static eg_box square(int label, double x, double side) { return (eg_box){.label = label, .x0 = x, .y0 = 0, .x1 = x + side, .y1 = side}; }
 
+static eg_found seen(eg_box box, double score) { return (eg_found){.box = box, .score = score}; }
+
 static void precision(void **state) {
 	bench *b = *state;
 	eg_precision *p = eg_precision_new(3);
 	assert_non_null(p);
 	/* two of class 0, one found exactly, one twice, and one that is nothing; one of class 1, missed */
 	const eg_box truth[] = {square(0, 0, 10), square(0, 20, 10), square(1, 40, 10), square(-1, 60, 10)};
-	const eg_found found[] = {{square(0, 0, 10), 0.9}, {square(0, 80, 10), 0.8}, {square(0, 22, 10), 0.7}, {square(0, 20, 10), 0.6}};
+	const eg_found found[] = {seen(square(0, 0, 10), 0.9), seen(square(0, 80, 10), 0.8), seen(square(0, 22, 10), 0.7),
+	        seen(square(0, 20, 10), 0.6)};
 	OK(b, eg_precision_add(p, truth, 4, found, 4, &b->err));
 	/* At 0.5 the third, 2/3, takes the second true box: right, wrong, right, wrong: precision 1 to recall 0.5, then
 	 * 2/3. From an overlap of 0.7 on it does not, but the last does: 1 to 0.5, then 2/4. */
@@ -34,7 +37,7 @@ static void precision(void **state) {
 	eg_precision_reset(p);
 	eg_box hard[] = {square(0, 0, 10), square(0, 20, 10)};
 	hard[0].difficult = true;
-	const eg_found twice[] = {{square(0, 0, 10), 0.9}, {square(0, 1, 10), 0.8}, {square(0, 20, 10), 0.7}};
+	const eg_found twice[] = {seen(square(0, 0, 10), 0.9), seen(square(0, 1, 10), 0.8), seen(square(0, 20, 10), 0.7)};
 	OK(b, eg_precision_add(p, hard, 2, twice, 3, &b->err));
 	assert_true(eg_precision_count(p, 0) == 1);
 	assert_near(eg_precision_of(p, 0).ap50, 1, 1e-12);

@@ -41,6 +41,7 @@ static eg_status keep_options(eg_picture_why *w, const eg_picture_why_options *o
 	w->options.layer = o->layer ? eg_arena_strdup(&w->arena, o->layer) : NULL;
 	if ((o->number && !w->options.number) || (o->layer && !w->options.layer)) return eg_why_no_memory(err);
 	if (o->pixel) memcpy(w->pixel, o->pixel, sizeof w->pixel), w->options.pixel = w->pixel;
+	if (o->box) w->box = *o->box, w->options.box = &w->box;
 	if (o->unit) memcpy(w->unit, o->unit, sizeof w->unit), w->options.unit = w->unit;
 	return EG_OK;
 }
@@ -164,7 +165,8 @@ static eg_status make_baseline(eg_picture_why *w, eg_error *err) {
 
 static const eg_lexicon *names_of(const eg_picture_why *w) {
 	const eg_intake *f = eg_task_target(w->task);
-	return f && (f->type->kind == EG_FIELD_LABEL || f->type->kind == EG_FIELD_MASK) ? eg_intake_names(f) : NULL;
+	const bool names = f && (f->type->kind == EG_FIELD_LABEL || f->type->kind == EG_FIELD_MASK || f->type->kind == EG_FIELD_BOXES);
+	return names ? eg_intake_names(f) : NULL;
 }
 
 /* The field with the numbers that are learnt, one for each that the network puts out; NULL: there is none. */
@@ -214,9 +216,33 @@ static eg_status choose_pixel(eg_picture_why *w, eg_error *err) {
 	return EG_OK;
 }
 
+/* Of a detector: the box of that number, or the surest, or the surest of a class; where none is found, none is chosen. */
+static eg_status choose_box(eg_picture_why *w, eg_plan *plan, eg_error *err) {
+	eg_found found[EG_FOUND_MOST];
+	int n = 0, i = w->options.box ? w->box : 0;
+	char buf[32];
+	w->boxed = false;
+	if (!eg_task_detects(w->task)) return w->options.box ? eg_fail(err, EG_ERR_ARG, "--box is for models that find boxes") : EG_OK;
+	if (w->options.pixel) return w->options.box ? eg_fail(err, EG_ERR_ARG, "a box or a pixel is explained, not both") : EG_OK;
+	const eg_row r = {.graph = w->g, .plan = plan, .n = 1}; /* no record: pixels are those that the network sees */
+	eg_status status = eg_task_find(w->task, &r, found, &n, err);
+	if (status) return status;
+	if (w->options.box && i >= n) return eg_fail(err, EG_ERR_ARG, "there is no box %d: %d are found in this picture, counted from 0", i, n);
+	for (int k = 0; k < answers_of(w) && w->options.number && !w->options.box; k++)
+		if (!strcmp(eg_why_class(w, k, buf), w->options.number))
+			while (i < n && found[i].box.label != k) i++;
+	if (i >= n) return EG_OK;
+	w->found = found[i], w->boxed = true;
+	w->at[0] = found[i].row, w->at[1] = found[i].column, w->k = found[i].box.label;
+	w->pixel[0] = (int)((found[i].row + 0.5) * w->shape[1] / w->logits_H);
+	w->pixel[1] = (int)((found[i].column + 0.5) * w->shape[2] / w->logits_W);
+	return EG_OK;
+}
+
 /* Runs the network, and chooses which of its numbers is explained. */
 static eg_status choose_number(eg_picture_why *w, eg_error *err) {
-	const char *const outputs[] = {"logits", NULL};
+	const char *const *outputs = eg_task_outputs(w->task, w->g);
+	eg_status status = EG_OK;
 	eg_plan *plan = eg_plan_new(w->g, w->p, &(eg_plan_options){.batch = 1, .sizes = w->open, .outputs = outputs}, err);
 	if (!plan) return err->status;
 	const eg_dims d = eg_plan_dims(plan, eg_graph_find(w->g, "logits"));
@@ -229,16 +255,17 @@ static eg_status choose_number(eg_picture_why *w, eg_error *err) {
 		eg_why_fill_lengths(w, plan, 1, w->sizes);
 		eg_plan_run(plan, 0);
 		memcpy(w->logits, eg_plan_output(plan, "logits"), n * sizeof *w->logits);
+		w->at[0] = w->at[1] = w->k = 0;
+		status = choose_box(w, plan, err);
 	}
 	eg_plan_free(plan);
 	if (!w->logits) return eg_why_no_memory(err);
 	if (!slot) return eg_fail(err, EG_ERR_ARG, "the network does not use its input '%s'", w->input_names[0]);
-	w->at[0] = w->at[1] = w->k = 0;
-	eg_status status = d.rank == 4 ? choose_pixel(w, err) : EG_OK;
-	for (int k = 1; k < answers_of(w) && names_of(w); k++)
+	if (!status && d.rank == 4 && !w->boxed) status = choose_pixel(w, err);
+	for (int k = 1; k < answers_of(w) && names_of(w) && !w->boxed && !status; k++)
 		if (logit(w, k) > logit(w, w->k)) w->k = k;
-	if (!status && w->options.number) status = find_number(w, err);
-	w->value = logit(w, w->k);
+	if (!status && w->options.number && !w->options.box) status = find_number(w, err);
+	if (!status) w->value = logit(w, w->k);
 	if (!status && !isfinite(w->value)) status = eg_fail(err, EG_ERR_NUMERIC, "the network puts out %g for this picture", w->value);
 	return status;
 }
@@ -301,7 +328,10 @@ static void put_answers(const eg_picture_why *w, eg_value *map) {
 		told[best] = true;
 		eg_value *one = eg_value_put_map(list, NULL);
 		eg_value_put_text(one, names_of(w) ? "class" : "number", eg_why_class(w, best, buf));
-		if (names_of(w)) eg_value_put_number(one, "probability", exp(logit(w, best) - most) / sum);
+		/* of a detector each class by itself */
+		const double alone = 1 / (1 + exp(-logit(w, best)));
+		if (names_of(w))
+			eg_value_put_number(one, "probability", eg_task_detects(w->task) ? alone : exp(logit(w, best) - most) / sum);
 		eg_value_put_number(one, "value", logit(w, best));
 	}
 	eg_release(NULL, told);
@@ -376,6 +406,13 @@ static eg_status put_facts(eg_picture_why *w, eg_error *err) {
 	else
 		eg_value_put_int(of, "number", w->k), eg_value_put_text(of, "name", eg_why_class(w, w->k, buf));
 	if (w->logits_H * w->logits_W > 1) put_pair(of, "pixel", w->pixel, 2);
+	if (w->boxed) {
+		const eg_box *b = &w->found.box;
+		const double corners[] = {b->x0, b->y0, b->x1, b->y1};
+		eg_value *box = eg_value_mark(eg_value_put_list(of, "box"), EG_SHOW_BOX, NULL);
+		for (int i = 0; i < EG_COUNT(corners); i++) eg_value_put_number(box, NULL, corners[i]);
+		eg_value_put_number(of, "score", w->found.score);
+	}
 	eg_value_put_number(map, "value", w->value);
 	put_answers(w, map);
 	put_attributions(w, map);
@@ -416,6 +453,20 @@ eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_er
 	return status ? status : put_facts(w, err);
 }
 
+/* The class of the smallest true box around the pixel that is asked about; -1: there is none. */
+static int true_box(const eg_picture_why *w, const eg_datum_boxes *boxes) {
+	const double x = (w->pixel[1] + 0.5) * w->datum.picture.W / w->shape[2], y = (w->pixel[0] + 0.5) * w->datum.picture.H / w->shape[1];
+	double least = INFINITY;
+	int label = -1;
+	for (int i = 0; i < boxes->n; i++) {
+		const eg_box *b = &boxes->at[i];
+		const double area = (b->x1 - b->x0) * (b->y1 - b->y0);
+		if (x < b->x0 || x >= b->x1 || y < b->y0 || y >= b->y1 || area >= least) continue;
+		least = area, label = eg_intake_label(eg_task_target(w->task), b->label);
+	}
+	return label;
+}
+
 /* The class or number of a record, or the class of the pixel that is asked about. */
 static void find_truth(eg_picture_why *w) {
 	const eg_intake *f = eg_task_target(w->task);
@@ -424,6 +475,10 @@ static void find_truth(eg_picture_why *w) {
 	if (!d || !d->there || !names_of(w)) return;
 	if (f->type->kind == EG_FIELD_LABEL) {
 		w->truth = eg_intake_label(f, d->label);
+		return;
+	}
+	if (f->type->kind == EG_FIELD_BOXES) {
+		w->truth = true_box(w, &d->boxes);
 		return;
 	}
 	const int64_t y = (int64_t)w->pixel[0] * d->mask.H / w->shape[1], x = (int64_t)w->pixel[1] * d->mask.W / w->shape[2];

@@ -5,6 +5,7 @@
 #define ENGRAM_REPORT_PICTURE_WHY_H
 
 #include "engram_report.h"
+#include "tasks/detect.h"
 #include "tasks/samples.h"
 
 enum { EG_LIKED = 8, EG_LIKES = 8, EG_NEAREST = 8, EG_WHY_FILES = 1000 };
@@ -42,7 +43,7 @@ struct eg_picture_why {
 	eg_model *model;
 	eg_task *task;
 	eg_picture_why_options options;
-	int pixel[2], unit[3];
+	int pixel[2], unit[3], box;
 	eg_arena arena;   /* of its life */
 	eg_graph *g;      /* the model's network, whose layers are outputs too */
 	eg_params *p;
@@ -71,6 +72,8 @@ struct eg_picture_why {
 	int K, logits_H, logits_W; /* of one sample */
 	int k, at[2];              /* what is explained: of class k, at this place */
 	double value;
+	eg_found found; /* the box that is explained; */
+	bool boxed;     /* there is one */
 	const char *baseline;
 	eg_real *base;
 	eg_attribution saliency, integrated, occlusion, unit_field;

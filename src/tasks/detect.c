@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const eg_task_type eg_task_type_detect;
+
 typedef struct detect {
 	eg_task base;
 	double overlap;
@@ -107,12 +109,12 @@ static int take_said(const eg_row *r, int H, int W, eg_found out[EG_FOUND_MOST])
 	const int n = (int)r->said->dims.d[1] < EG_FOUND_MOST ? (int)r->said->dims.d[1] : EG_FOUND_MOST;
 	const eg_real *at = eg_row_output(r, "logits", 0, NULL);
 	for (int i = 0; i < n; i++, at += 6)
-		out[i] = (eg_found){{.label = (int)at[0],
+		out[i] = (eg_found){.box = {.label = (int)at[0],
 		                            .x0 = (double)at[2] * W,
 		                            .y0 = (double)at[3] * H,
 		                            .x1 = (double)at[4] * W,
 		                            .y1 = (double)at[5] * H},
-		        (double)at[1]};
+		        .score = (double)at[1]};
 	return n;
 }
 
@@ -133,6 +135,12 @@ static eg_status find(const eg_task *t, const eg_row *r, const double *limits, e
 	        .overlap = ((const detect *)t)->overlap};
 	*n = eg_grid_find(&g, out);
 	return *n < 0 ? eg_fail(err, EG_ERR_MEMORY, "out of memory for boxes") : EG_OK;
+}
+
+bool eg_task_detects(const eg_task *t) { return t->type == &eg_task_type_detect; }
+
+eg_status eg_task_find(const eg_task *t, const eg_row *r, eg_found out[EG_FOUND_MOST], int *n, eg_error *err) {
+	return find(t, r, ((const detect *)t)->limits, out, n, err);
 }
 
 /* How many of each class are believed; nobody knows a box without a class. */
@@ -313,7 +321,7 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	eg_found found[EG_FOUND_MOST];
 	int n, ntruth = 0;
 	if (!d) return eg_fail(err, EG_ERR_ARG, "%s has no boxes to judge by", r->name);
-	eg_status status = find(j->task, r, ((const detect *)j->task)->limits, found, &n, err);
+	eg_status status = eg_task_find(j->task, r, found, &n, err);
 	if (status) return status;
 	for (int i = 0; i < d->boxes.n; i++) {
 		if (!eg_grow(NULL, &own->truth, &own->room, ntruth, sizeof *own->truth)) return no_memory(err);
@@ -387,7 +395,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_r
 	const eg_lexicon *names = classes_of(t);
 	eg_found found[EG_FOUND_MOST];
 	int n;
-	eg_status status = find(t, r, ((const detect *)t)->limits, found, &n, err);
+	eg_status status = eg_task_find(t, r, found, &n, err);
 	int64_t *count = status ? NULL : eg_calloc(NULL, (size_t)names->n, sizeof *count);
 	if (!status && !count) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for an answer");
 	if (status) return status;

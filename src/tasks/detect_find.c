@@ -66,7 +66,7 @@ int eg_grid_find(const eg_grid *g, eg_found out[EG_FOUND_MOST]) {
 		bool kept = box_of(g, &all[i], &box);
 		for (int k = 0; k < n && kept; k++)
 			kept = out[k].box.label != box.label || eg_box_overlap(&out[k].box, &box) <= g->overlap;
-		if (kept) out[n++] = (eg_found){box, all[i].score};
+		if (kept) out[n++] = (eg_found){box, all[i].score, all[i].cell / g->w, all[i].cell % g->w};
 	}
 	eg_release(NULL, all);
 	return n;
