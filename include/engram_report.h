@@ -179,12 +179,12 @@ EG_API void eg_picture_why_close(eg_picture_why *w);
 EG_API eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_error *err);
 EG_API eg_status eg_picture_why_record(eg_picture_why *w, eg_part part, int64_t record, eg_error *err);
 
-/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class", or "number" and "name", "pixel", "box", "score"}, "value",
- * "answers": [{"class", "probability", "value"}], "baseline": {"what", "value"}, "integrated_gradients": {"sum",
- * "error", "steps"}, "occlusion": {"window", "stride"}, "grad_cam": {"layer", "rows", "columns"}, "unit": {"layer",
- * "channel", "row", "column", "value", "sees": [top, left, height, width]}, "likes": [{"channel", "weight", "records":
- * [{"record", "value", "class"}]}], "nearest": [{"record", "similarity", "class"}], "records", "note"}; what does not
- * apply is not there. Valid until the next picture. */
+/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class", or "number" and "name", "pixel", "box",
+ * "score"}, "value", "answers": [{"class", "probability", "value"}], "baseline": {"what", "value"},
+ * "integrated_gradients": {"sum", "error", "steps"}, "occlusion": {"window", "stride"}, "grad_cam": {"layer", "rows",
+ * "columns"}, "unit": {"layer", "channel", "row", "column", "value", "sees": [top, left, height, width]}, "likes":
+ * [{"channel", "weight", "records": [{"record", "value", "class"}]}], "nearest": [{"record", "similarity", "class"}],
+ * "records", "note"}; what does not apply is not there. Valid until the next picture. */
 EG_API const eg_value *eg_picture_why_facts(const eg_picture_why *w);
 
 /* Maps over the picture's pixels as the network gets them, H x W: "saliency" (the largest |df/dx| of the channels),

@@ -216,7 +216,7 @@ static eg_status choose_pixel(eg_picture_why *w, eg_error *err) {
 	return EG_OK;
 }
 
-/* Of a detector: the box of that number, or the surest, or the surest of a class; where none is found, none is chosen. */
+/* Of a detector: the box of that number, or the surest, or the surest of a class; none where none is found. */
 static eg_status choose_box(eg_picture_why *w, eg_plan *plan, eg_error *err) {
 	eg_found found[EG_FOUND_MOST];
 	int n = 0, i = w->options.box ? w->box : 0;
