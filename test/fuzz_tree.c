@@ -1,6 +1,6 @@
 /* fuzz_tree.c - any names and contents as a folder: files behind lines "==> NAME <==", written into a folder of their
  * own that a source then reads. The first byte says with which of the reader's settings. Readers: folder, list, masks,
- * voc, reviews, speech, orl, cifar10. */
+ * voc, yolo, reviews, speech, orl, cifar10. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -28,6 +28,8 @@ static const mode modes[] = {
 	{"masks", "masks", {"class_names=[a, b]", "broken=skip", "void=7"}},
 	{"voc", "voc", {0}},
 	{"voc", "voc", {"broken=skip", "train_list=trainval", "class_names=[a, b]"}},
+	{"yolo", "yolo", {"class_names=[a, b]"}},
+	{"yolo", "yolo", {"broken=skip"}},
 	{"reviews", "rt-polarity", {0}},
 	{"reviews", "rt-polarity", {"test=0.3", "limit=2"}},
 	{"speech", "fsdd", {0}},

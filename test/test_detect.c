@@ -3,6 +3,7 @@
  *
  * The network here is sure of an object where a picture is bright, by weights that are set. Not here: reading
  * annotations (test_voc.c, test_yolo.c). test/interop/boxes.py asks pycocotools. */
+#include "engram_report.h"
 #include "support_tasks.h"
 #include "tasks/detect.h"
 
@@ -181,6 +182,31 @@ static void settled(void **state) {
 	eg_model_free(m);
 }
 
+/* The number behind a box is 12 times the mean of its cell's 2 x 2 pixels. */
+static void explained(void **state) {
+	bench *b = *state;
+	eg_model *m = bench_weigh_all(b, dots(b), tell_bright, NULL);
+	const int second = 1, none = 2;
+	eg_picture_why *w;
+	int H, W;
+	OK(b, eg_picture_why_open(m, &(eg_picture_why_options){.box = &second, .records = EG_ZERO}, &w, &b->err));
+	OK(b, eg_picture_why_question(w, &(eg_question){.path = bench_path(b, "set/images/test/d.png")}, &b->err));
+	const eg_value *of = eg_value_get(eg_picture_why_facts(w), "of");
+	assert_value(eg_value_get(of, "pixel"), "[1, 5]");
+	assert_value(eg_value_get(of, "box"), "[4, 0, 6, 2]"); /* of the 8 x 8 that the network sees */
+	assert_near(eg_value_number(eg_value_get(of, "score"), 0), 1 / (1 + exp(-3)), 1e-6);
+	const eg_real *map = eg_picture_why_map(w, "saliency", &H, &W);
+	for (int i = 0; i < 64; i++) assert_near((double)map[i], i / 8 < 2 && i % 8 / 2 == 2 ? 3 : 0, 1e-5);
+	OK(b, eg_picture_why_record(w, EG_PART_TEST, 1, &b->err)); /* nobody has labelled it */
+	assert_null(eg_value_get(eg_picture_why_facts(w), "truth"));
+	eg_picture_why_close(w);
+	OK(b, eg_picture_why_open(m, &(eg_picture_why_options){.box = &none, .records = EG_ZERO}, &w, &b->err));
+	assert_int_equal(eg_picture_why_record(w, EG_PART_TEST, 1, &b->err), EG_ERR_ARG);
+	SAYS(b, "there is no box 2: 2 are found in this picture");
+	eg_picture_why_close(w);
+	eg_model_free(m);
+}
+
 static void refuse(bench *b, const char *model, const char *outputs, const char *losses, const char *words) {
 	char text[1200];
 	eg_recipe *r = bench_recipe(b, "%s", recipe_text(text, sizeof text, b, model, outputs, losses));
@@ -211,6 +237,6 @@ static void refused(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
-	        CASE(precision), CASE(grid), CASE(judged), CASE(answers), CASE(settled), CASE(refused)};
+	        CASE(precision), CASE(grid), CASE(judged), CASE(answers), CASE(settled), CASE(explained), CASE(refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
