@@ -278,6 +278,78 @@ static void pairs_are_refused(void **state) {
 	refuse_source(f, "masks", TRAIN, "a.png': it is no PNG. 2 of 3 records|leave them out with 'broken: skip'", path, NAMES, NULL);
 }
 
+/* The colours of make_png's palette as classes, in the forms of labelling tools; one of them stands for none. */
+static void colours(void **state) {
+	static const struct {
+		const char *settings[3], *list;
+	} ways[] = {
+		{{"class_names=[road, car, void]", "colours=['fffefd', 'FCFBFA', 'e4e3e2']"}, NULL},
+		{{"class_list=LIST"}, "# of CVAT, as CamVid\n255 254 253 road\n252 251 250 car\n\n228 227 226 Void\n"},
+		{{"class_list=LIST", "void_name=background"}, "background:228,227,226::\nroad:255,254,253::\r\ncar:252,251,250::\n"},
+	};
+	sources *f = *state;
+	char path[400], list[400];
+	if (no_png()) skip();
+	write_set(f);
+	write_pair(f, "train", "a-b", 4); /* with a palette, as the others */
+	snprintf(path, sizeof path, "path=%s/m", f->folder);
+	snprintf(list, sizeof list, "class_list=%s", path_in(f, "classes.txt"));
+	for (int i = 0; i < EG_COUNT(ways); i++) {
+		const char *const *w = ways[i].settings;
+		if (ways[i].list) write_text(f, "classes.txt", ways[i].list);
+		const char *first = ways[i].list ? list : w[0];
+		eg_record a = {0}, b = {0};
+		eg_source *s = open_source(f, "masks", TRAIN, path, first, w[1], NULL), *numbers = open_source(f, "masks", TRAIN, path, NAMES, NULL);
+		const eg_field *mask = eg_source_field(s, 1);
+		assert_true(mask->nnames == 2 && !strcmp(mask->names[0], "road") && !strcmp(mask->names[1], "car"));
+		for (int64_t k = 0; k < eg_source_count(s, EG_PART_TRAIN); k++) {
+			assert_int_equal(eg_source_read(s, EG_PART_TRAIN, k, 2, &a, &f->err), EG_OK);
+			assert_int_equal(eg_source_read(numbers, EG_PART_TRAIN, k, 2, &b, &f->err), EG_OK);
+			assert_memory_equal(a.fields[1].mask.classes, b.fields[1].mask.classes, H * W);
+		}
+		eg_record_free(&a);
+		eg_record_free(&b);
+		eg_source_close(s);
+		eg_source_close(numbers);
+	}
+	/* Numbers, as labelme2voc lists them: 255 is __ignore__; what is void takes its number all the same. */
+	write_text(f, "classes.txt", "__ignore__\nvoid\nroad\n");
+	uint8_t mask[H * W] = {0};
+	for (int i = 0; i < H * W; i++) mask[i] = i % 3 == 2 ? 255 : (uint8_t)(i % 3);
+	remove_in(f, "m/train"), remove_in(f, "m/trainannot");
+	write_pair(f, "train", "a", 0);
+	write_png(f, "m/trainannot/a.png", (png){W, H, 8, PALETTE, false}, mask);
+	eg_record r = {0};
+	eg_source *s = open_source(f, "masks", TRAIN, path, list, NULL);
+	assert_int_equal(eg_source_read(s, EG_PART_TRAIN, 0, 2, &r, &f->err), EG_OK);
+	for (int i = 0; i < H * W; i++) assert_int_equal(r.fields[1].mask.classes[i], i % 3 == 1 ? 0 : EG_VOID);
+	eg_record_free(&r);
+	eg_source_close(s);
+	/* What no class has is named with what comes nearest. */
+	refuse_source(f, "masks", TRAIN,
+	        "m/trainannot/a.png': the pixel in row 0, column 2 (from 0) has the colour 020100, which no class has; the nearest "
+	        "is fcfbfa, 'car'. Add it to the classes",
+	        path, "class_names=[road, car]", "colours=['fffefd', 'fcfbfa']", NULL);
+	refuse_source(f, "masks", TRAIN,
+	        "the pixel in row 0, column 0 (from 0) has the colour fffefd, which no class has; the nearest is fffefc, 'road'. "
+	        "Colours between others come from scaling or JPEG",
+	        path, "class_names=[road, car]", "colours=['fffefc', 'fcfbfa']", NULL);
+	refuse_source(f, "masks", 0, "there are 1 colours for 2 classes", path, "class_names=[road, car]", "colours=['fffefd']", NULL);
+	refuse_source(f, "masks", 0, "the colour 'red' of the class 'road' is not RRGGBB", path, "class_names=[road]", "colours=[red]", NULL);
+	refuse_source(f, "masks", 0, "needs 'class_names'", path, "class_names=[road]", list, NULL);
+	refuse_source(f, "masks", 0, "there is no class beside void", path, "class_names=[VOID]", NULL);
+	static const struct {
+		const char *list, *words;
+	} wrong[] = {{"", "classes.txt' names no class: a line for each"},
+		{"1 2 3 road\n1 2 3 car\n", "classes.txt', line 2: 'car' has the colour 010203, which 'road' has already"},
+		{"1 2 3 road\ncar\n", "classes.txt', line 2: 'car' has no colour, where those before it have one"},
+		{"road\n\nroad\n", "classes.txt', line 3: the class 'road' is there twice"}, {"ro\x01""ad\n", "classes.txt', line 1"}};
+	for (int i = 0; i < EG_COUNT(wrong); i++) {
+		write_text(f, "classes.txt", wrong[i].list);
+		refuse_source(f, "masks", 0, wrong[i].words, path, list, NULL);
+	}
+}
+
 /* All that are broken are named, and left out where that is wished. */
 static void broken_pairs(void **state) {
 	sources *f = *state;
@@ -396,7 +468,7 @@ int main(void) {
 	        CASE(pictures_with_masks),
 	        CASE(sets_are_refused),
 	        CASE(pairs_are_refused),
-	        CASE(broken_pairs),
+	        CASE(colours), CASE(broken_pairs),
 	        CASE(in_an_archive),
 	        CASE(names_of_parts),
 	        CASE(camvid),

@@ -526,6 +526,8 @@ EG_ALWAYS_INLINE uint8_t eg_picture_over(const eg_picture_options *o, int c, int
 eg_status eg_picture_read(
 	const eg_files *files, const char *path, const eg_picture_options *o, eg_picture *pic, eg_error *err);
 eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err);
+/* A mask whose colours stand for something: the PNG as it looks, its palette applied. */
+eg_status eg_colour_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err);
 /* Brought to a size as eg_picture_fit does it, as bytes. */
 eg_status eg_picture_bytes(const eg_picture *pic, int C, int H, int W, uint8_t *out, eg_error *err);
 /* The most pixels that are read. */

@@ -80,7 +80,7 @@ eg_status eg_picture_load(const char *path, const eg_picture_options *options, e
 	return eg_picture_read(NULL, path, options, pic, err);
 }
 
-eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err) {
+static eg_status load_mask(const eg_files *files, const char *path, eg_decoder decode, eg_picture *pic, eg_error *err) {
 	static const eg_picture_options none;
 	char *data;
 	size_t size;
@@ -88,7 +88,7 @@ eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic,
 	eg_status status = eg_files_read(files, NULL, path, FILE_MOST, &data, &size, err);
 	if (status != EG_OK) return status;
 	if (decoder_of((const uint8_t *)data, size) == eg_png_decode)
-		status = eg_png_decode_indices((const uint8_t *)data, size, &none, pic, err);
+		status = decode((const uint8_t *)data, size, &none, pic, err);
 	else
 		status = eg_fail(err, EG_ERR_FORMAT, "%s", size ? "it is no PNG" : "it is empty");
 	eg_release(NULL, data);
@@ -96,6 +96,14 @@ eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic,
 	eg_fail_prefix(err, "cannot read mask '%s'", path);
 	eg_picture_free(pic);
 	return status;
+}
+
+eg_status eg_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err) {
+	return load_mask(files, path, eg_png_decode_indices, pic, err);
+}
+
+eg_status eg_colour_mask_load(const eg_files *files, const char *path, eg_picture *pic, eg_error *err) {
+	return load_mask(files, path, eg_png_decode, pic, err);
 }
 
 /* ---- to the model's size ----------------------------------------------------------------------------------------- */

@@ -5,13 +5,14 @@
  * The pairs are decoded when their part is prepared, as long as they are kept, so that all that are broken are named
  * before anything is trained.
  *
- * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class. What a picture and its mask
+ * A mask is a PNG with a palette, or grey of 8 bits: the number of a pixel is its class; or, where the classes have
+ * colours (class_list.c), any PNG whose pixels are of these. What a picture and its mask
  * are as bytes is kept when they have been read, as long as all that is kept is less than the key `memory` says; what
  * comes later is decoded each time. So a small set is decoded once, and a set larger than memory can be trained on
  * all the same.
  *
  * Not here: bringing pictures and masks to one size (src/tasks). */
-#include "data/data.h"
+#include "data/class_list.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -38,8 +39,11 @@ typedef struct shelf {
 
 typedef struct mask_source {
 	eg_source base;
-	eg_strings class_names;
+	eg_strings class_names, colours;
+	const char *class_list, *void_name;
 	int void_class;
+	eg_class_list *listed;      /* NULL: of a set, whose numbers are its classes */
+	int class_of[EG_LISTED_MOST]; /* of its numbers */
 	eg_files *files; /* the folder of the folders, or an archive; NULL: not opened yet */
 	shelf parts[EG_PARTS];
 	atomic_size_t *kept; /* bytes */
@@ -48,20 +52,62 @@ typedef struct mask_source {
 
 /* ---- reading one ------------------------------------------------------------------------------------------------- */
 
+/* A number's class; EG_VOID: none. -1: it stands for nothing. */
+static int class_of(const mask_source *s, int v) {
+	if (v == s->void_class) return EG_VOID;
+	if (s->listed) return v < s->listed->n ? s->class_of[v] : -1;
+	return v < s->base.fields[MASK].nnames ? v : -1;
+}
+
+static eg_status no_class(const mask_source *s, const char *file, const eg_picture *mask, size_t i, eg_error *err) {
+	const int last = (s->listed ? s->listed->n : s->base.fields[MASK].nnames) - 1;
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "'%s': the pixel in row %zu, column %zu (from 0) is %d, but there are %d classes, 0 to %d, and %d for none "
+	        "(void)",
+	        file, i / (size_t)mask->W, i % (size_t)mask->W, mask->pixels[i], last + 1, last, s->void_class);
+}
+
+static eg_status no_colour(
+	const mask_source *s, const char *file, const eg_picture *mask, size_t i, int32_t colour, eg_error *err) {
+	int nearest = 0, least = INT32_MAX;
+	for (int k = 0; k < s->listed->n; k++) {
+		int sum = 0;
+		for (int shift = 0; shift < 24; shift += 8) sum += abs((s->listed->colour[k] >> shift & 255) - (colour >> shift & 255));
+		if (sum < least) least = sum, nearest = k;
+	}
+	return eg_fail(err, EG_ERR_FORMAT,
+	        "'%s': the pixel in row %zu, column %zu (from 0) has the colour %06x, which no class has; the nearest is %06x, "
+	        "'%s'. %s",
+	        file, i / (size_t)mask->W, i % (size_t)mask->W, (unsigned)colour, (unsigned)s->listed->colour[nearest],
+	        s->listed->name[nearest] ? s->listed->name[nearest] : s->void_name,
+	        least < 60 ? "Colours between others come from scaling or JPEG: export the masks anew as PNG, unscaled"
+	                   : "Add it to the classes, or to what is void");
+}
+
 /* Values become classes; what is no class becomes EG_VOID. */
 static eg_status check_mask(const mask_source *s, const char *file, eg_picture *mask, eg_error *err) {
-	int classes = s->base.fields[MASK].nnames;
 	size_t n = (size_t)mask->H * (size_t)mask->W;
 	for (size_t i = 0; i < n; i++) {
-		int v = mask->pixels[i];
-		if (v == s->void_class)
-			mask->pixels[i] = EG_VOID;
-		else if (v >= classes)
-			return eg_fail(err, EG_ERR_FORMAT,
-			        "'%s': the pixel in row %zu, column %zu (from 0) is %d, but there are %d classes, 0 "
-			        "to %d, and %d for none (void)",
-			        file, i / (size_t)mask->W, i % (size_t)mask->W, v, classes, classes - 1, s->void_class);
+		const int k = class_of(s, mask->pixels[i]);
+		if (k < 0) return no_class(s, file, mask, i, err);
+		mask->pixels[i] = (uint8_t)k;
 	}
+	return EG_OK;
+}
+
+/* The same of colours; one plane is left. */
+static eg_status check_colours(const mask_source *s, const char *file, eg_picture *mask, eg_error *err) {
+	const size_t n = (size_t)mask->H * (size_t)mask->W, green = mask->C == 3 ? n : 0;
+	int32_t last = -1;
+	int k = 0;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *p = mask->pixels + i;
+		const int32_t colour = p[0] << 16 | p[green] << 8 | p[2 * green];
+		if (colour != last && (k = eg_class_list_find(s->listed, colour)) < 0) return no_colour(s, file, mask, i, colour, err);
+		last = colour;
+		mask->pixels[i] = (uint8_t)s->class_of[k]; /* the first plane, which is behind us */
+	}
+	mask->C = 1;
 	return EG_OK;
 }
 
@@ -86,9 +132,10 @@ static size_t bytes_of(int C, int H, int W) { return (size_t)(C + 1) * (size_t)H
 static eg_status decode(const mask_source *s, const entry *e, eg_record *r, pair **out, bool *kept, eg_error *err) {
 	eg_picture pic = {0}, mask = {0};
 	eg_status status = eg_picture_read(s->files, e->picture, NULL, &pic, err);
-	if (!status) status = eg_mask_load(s->files, e->mask, &mask, err);
+	const bool coloured = s->listed && s->listed->coloured;
+	if (!status) status = (coloured ? eg_colour_mask_load : eg_mask_load)(s->files, e->mask, &mask, err);
 	if (!status) status = check_sizes(s, e, &pic, &mask, err);
-	if (!status) status = check_mask(s, e->mask, &mask, err);
+	if (!status) status = (coloured ? check_colours : check_mask)(s, e->mask, &mask, err);
 	size_t size = status ? 0 : sizeof(pair) + bytes_of(pic.C, pic.H, pic.W);
 	size_t plane = (size_t)mask.H * (size_t)mask.W;
 	pair *p = NULL;
@@ -321,15 +368,35 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 
 void eg_masks_keep(eg_source *s, size_t bytes) { ((mask_source *)s)->keep_most = bytes; }
 
+static eg_status list_classes(mask_source *s, eg_error *err) {
+	eg_source *base = &s->base;
+	s->listed = eg_arena_alloc(&base->arena, sizeof *s->listed);
+	if (!s->void_name) s->void_name = "void";
+	if (!s->listed) return eg_source_no_memory(base, err);
+	if (!s->class_list)
+		return eg_class_list_of(s->class_names.at, s->class_names.n, s->colours.at, s->colours.n, s->void_name, s->listed, err);
+	const char *path = eg_source_path(base, s->class_list, err);
+	return path ? eg_class_list_read(&base->arena, path, s->void_name, s->listed, err) : EG_ERR_MEMORY;
+}
+
 static eg_status open_masks(eg_source *base, eg_error *err) {
 	mask_source *s = (mask_source *)base;
-	int n = s->class_names.n;
-	if (n < 1)
+	const char *names[EG_LISTED_MOST];
+	int n = 0;
+	if ((s->class_names.n > 0) == (s->class_list != NULL) || (s->class_list && s->colours.n))
 		return eg_fail(err, EG_ERR_ARG,
-		        "data source 'masks' needs 'class_names', what the numbers in the masks stand for: "
-		        "class_names: [road, car]");
+		        "data source 'masks' needs 'class_names', what the numbers in the masks stand for (class_names: [road, "
+		        "car]; with `colours`, what their colours do), or else 'class_list', a labelling tool's file of them");
 	eg_status status = open_source(base, err);
-	return status ? status : eg_source_set_names(base, MASK, s->class_names.at, n, err);
+	if (!status) status = list_classes(s, err);
+	for (int i = 0; !status && i < s->listed->n; i++) {
+		s->class_of[i] = s->listed->name[i] ? n : EG_VOID;
+		if (s->listed->name[i]) names[n++] = s->listed->name[i];
+	}
+	if (!status && s->listed->void_number >= 0) s->void_class = s->listed->void_number;
+	if (!status && (n < 1 || n > CLASSES_MOST))
+		status = eg_fail(err, EG_ERR_ARG, "data source 'masks': %s", n ? "there may be 255 classes" : "there is no class beside void");
+	return status ? status : eg_source_set_names(base, MASK, names, n, err);
 }
 
 static eg_status open_camvid(eg_source *base, eg_error *err) {
@@ -350,6 +417,23 @@ static const eg_key keys[] = {
 		.offset = offsetof(mask_source, class_names),
 		.def = NAN,
 		.doc = "what the numbers 0, 1, ... in the masks stand for"},
+	{.name = "colours",
+		.type = EG_KEY_STRINGS,
+		.count = CLASSES_MOST,
+		.offset = offsetof(mask_source, colours),
+		.def = NAN,
+		.doc = "of masks whose colours are the classes, not their numbers: those of class_names, RRGGBB"},
+	{.name = "class_list",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(mask_source, class_list),
+		.def = NAN,
+		.doc = "in place of class_names and colours: a file of lines `R G B NAME`, `NAME:R,G,B` or `NAME`, as CVAT and "
+		       "labelme write it"},
+	{.name = "void_name",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(mask_source, void_name),
+		.def = NAN,
+		.doc = "the name, in capitals or not, among the classes that stands for none (void)"},
 	{.name = "void",
 		.type = EG_KEY_INT,
 		.offset = offsetof(mask_source, void_class),
