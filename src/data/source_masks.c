@@ -116,7 +116,8 @@ static eg_status check_sizes(
 	const eg_field *f = &s->base.fields[PICTURE];
 	if (pic->H != mask->H || pic->W != mask->W)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "'%s' is %d x %d (height, width), but its mask '%s' is %d x %d: they must be of one size",
+		        "'%s' is %d x %d (height, width), but its mask '%s' is %d x %d: they must be of one size; export "
+		        "the mask again from its picture, or bring it to that size by the nearest pixel (ImageMagick: `-sample`)",
 		        e->picture, pic->H, pic->W, e->mask, mask->H, mask->W);
 	if (f->H > 0 && (pic->C != f->C || pic->H != f->H || pic->W != f->W))
 		return eg_fail(err, EG_ERR_FORMAT,
