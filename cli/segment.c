@@ -1,5 +1,5 @@
-/* segment.c - engram segment: a picture or a film with its classes' colours over it, or what is of some classes cut out:
- * PNG with transparency, or a Y4M before a background. */
+/* segment.c - engram segment: a picture or a film with its classes' colours over it, or what is of some classes cut
+ * out: PNG with transparency, or a Y4M before a background. */
 #include "film.h"
 #include "print.h"
 

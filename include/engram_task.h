@@ -271,8 +271,8 @@ EG_API int eg_predictor_fields(const eg_predictor *p, const eg_field **fields);
 /* A colour of its own for each class, for pictures: hues a golden angle apart, so that neighbours in number are far
  * apart. */
 EG_API void eg_class_colour(int k, uint8_t rgb[3]);
-/* Of an answer with `size` and `runs`: the class of each pixel, -1: none; to be released with free(). NULL: it has none,
- * or there is no memory. */
+/* Of an answer with `size` and `runs`: the class of each pixel, -1: none; to be released with free(). NULL: it has
+ * none, or there is no memory. */
 EG_API int16_t *eg_segment_classes(const eg_value *answer, int *H, int *W);
 /* Colours of classes over a picture's pixels (C,H,W), C 1 or 3, into out (3,H,W): each is the picture's times
  * 1 - opacity and the class's times opacity; of no class, the picture's. */

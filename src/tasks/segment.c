@@ -226,7 +226,8 @@ static eg_status save_picture(const eg_answer_options *options, const eg_row *r,
 	uint8_t *painted = status ? NULL : eg_alloc(NULL, 3 * n);
 	if (!status && !painted) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
 	if (!status) {
-		const uint8_t *pixels = pixels_of(d, n, &C, painted + 2 * n); /* each is read before it is written over */
+		/* white lies in the last plane: each pixel is read before it is written over */
+		const uint8_t *pixels = pixels_of(d, n, &C, painted + 2 * n);
 		eg_segment_paint(C, h, w, pixels, k, opacity, painted);
 		status = eg_picture_save_png(path, 3, h, w, painted, err);
 	}
