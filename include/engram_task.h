@@ -25,6 +25,7 @@ typedef enum eg_ability {
 	EG_ABLE_GENERATE = 1, /* eg_generator_new */
 	EG_ABLE_EMBED = 2,    /* its answers have an `embedding` */
 	EG_ABLE_TALK = 4,     /* it answers in a talk, the turns of which have an empty line between them */
+	EG_ABLE_COMPARE = 8,  /* two embeddings are of one class, or not (eg_verifier) */
 	EG_ABLE_SEGMENT = 16  /* its answers have `size` and `runs`: a class for each pixel of a picture */
 } eg_ability;
 
@@ -121,6 +122,7 @@ typedef struct eg_samples_options {
 	 * NULL: as its recipe says. */
 	const char *views;
 	bool all; /* also the training records that the task leaves out of training (data.unseen of `search`) */
+	double hidden; /* share of every picture, its lowest rows, that is covered with the mean of the others; 0: none */
 } eg_samples_options;
 /* The task must outlive the samples. */
 EG_API eg_status eg_samples_load(eg_task *t, const eg_samples_options *options, eg_samples **samples, eg_error *err);

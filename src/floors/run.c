@@ -138,6 +138,28 @@ static eg_status judge_batch(eg_floor *f, eg_judge *j, const eg_floor_batch *b, 
 	return status;
 }
 
+/* For judges that look at other samples than those that they are shown. */
+static eg_status walk(void *user, const eg_samples *s, eg_part part,
+	eg_status (*take)(void *to, const eg_row *r, eg_error *err), void *to, eg_error *err) {
+	eg_floor *f = user;
+	eg_real *out = f->out; /* what has been said of the batch at hand stays */
+	const size_t room = f->out_room;
+	const eg_floor_part p = {.samples = s, .data = eg_samples_get(s, part), .graph = f->graph, .count = eg_samples_count(s, part)};
+	eg_floor_batch b = {.part = &p};
+	f->out = NULL, f->out_room = 0;
+	eg_status status = eg_floor_next(&b, f->type->batch > 0 ? f->type->batch : ASKED, err);
+	while (!status && b.n > 0) {
+		eg_said said = {0};
+		status = f->type->say(f, &b, 0, 1, &said, err);
+		if (!status) status = eg_samples_each_said(s, f->graph, &b.run, &said, take, to, err);
+		if (!status) status = eg_floor_next(&b, f->type->batch > 0 ? f->type->batch : ASKED, err);
+	}
+	eg_floor_batch_free(&b);
+	eg_release(NULL, f->out);
+	f->out = out, f->out_room = room;
+	return status;
+}
+
 /* How well a trained floor does on these samples. */
 static eg_status judge(eg_floor *f, const eg_floor_part *p, double *values, eg_error *err) {
 	const eg_task_type *type = f->task->type;
@@ -146,6 +168,7 @@ static eg_status judge(eg_floor *f, const eg_floor_part *p, double *values, eg_e
 	eg_judge *j = eg_samples_judge(p->samples, f->graph, NULL, err);
 	if (!j) return EG_ERR_MEMORY;
 	int most = f->type->batch > 0 ? f->type->batch : ASKED;
+	if (f->type->say) eg_samples_judge_by(j, walk, f);
 	j->reset(j->user);
 	eg_status status = eg_floor_next(&b, most, err);
 	while (!status && b.n > 0) {

@@ -129,17 +129,35 @@ static eg_status add(void *user, const eg_batch_run *b, eg_error *err) {
 	return status;
 }
 
-eg_status eg_samples_judge_said(
-	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const eg_said *said, eg_error *err) {
-	eg_task_judge *j = judge->user;
+eg_status eg_samples_each_said(const eg_samples *s, eg_graph *g, const eg_batch_run *b, const eg_said *said,
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err) {
 	eg_status status = EG_OK;
 	for (int i = 0; i < b->fill->n && !status; i++) {
-		eg_row r = row_of(j->task, j->graph, s, b, i);
+		eg_row r = row_of(s->task, g, s, b, i);
 		r.said = said;
 		r.length = b->fill->time;
-		status = j->task->type->judge_row(j, &r, err);
+		status = take(user, &r, err);
 	}
 	return status;
+}
+
+static eg_status judge_row(void *user, const eg_row *r, eg_error *err) {
+	eg_task_judge *j = user;
+	return j->task->type->judge_row(j, r, err);
+}
+
+eg_status eg_samples_judge_said(
+	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const eg_said *said, eg_error *err) {
+	const eg_task_judge *j = judge->user;
+	return eg_samples_each_said(s, j->graph, b, said, judge_row, judge->user, err);
+}
+
+void eg_samples_judge_by(eg_judge *judge,
+	eg_status (*walk)(void *user, const eg_samples *s, eg_part part,
+		eg_status (*take)(void *to, const eg_row *r, eg_error *err), void *to, eg_error *err),
+	void *walker) {
+	eg_task_judge *j = judge->user;
+	j->walk = walk, j->walker = walker;
 }
 
 typedef struct walk {
@@ -167,6 +185,19 @@ eg_status eg_samples_each_row(const eg_samples *s, eg_graph *g, eg_params *p, eg
 	walk w = {.samples = s, .graph = g, .params = p, .take = take, .user = user, .err = err};
 	eg_status status = eg_each_batch(g, p, eg_task_outputs(s->task, g), s->eval_batch, s->data[part], walk_batch, &w, err);
 	return w.status ? w.status : status;
+}
+
+bool eg_task_judge_walks(const eg_task_judge *j) { return j->walk || j->params; }
+
+eg_status eg_task_judge_walk(const eg_task_judge *j, const eg_samples *s, eg_part part,
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err) {
+	if (j->walk) return j->walk(j->walker, s, part, take, user, err);
+	return eg_samples_each_row(s, j->graph, j->params, part, take, user, err);
+}
+
+eg_part eg_row_part(const eg_row *r) {
+	const eg_sample_part *part = r->batch->data->user;
+	return (eg_part)(part - part->samples->parts);
 }
 
 eg_status eg_samples_judge_texts(
@@ -302,7 +333,8 @@ static eg_status run(eg_evaluation *e, eg_model *m, const eg_samples *s, eg_part
 	if (!status)
 		status = eg_evaluate(g, eg_model_params(m), NULL, batch > 0 ? batch : s->eval_batch, s->data[part], j,
 		        &e->loss, err);
-	if (!status && isnan(e->loss) && ((const eg_task_judge *)j->user)->total > 0)
+	/* None of the classes that are judged may be known to the loss. */
+	if (!status && isnan(e->loss) && !s->task->type->whole_classes && ((const eg_task_judge *)j->user)->total > 0)
 		status = eg_fail(err, EG_ERR_NUMERIC,
 		        "the loss of these samples is not a number: their targets, or the model's answers to them, are none; "
 		        "its training failed, or the samples are of another kind");

@@ -142,7 +142,9 @@ static eg_status read_marks(const eg_task *t, cut *c, int64_t count, eg_error *e
 			status = eg_fail(err, EG_ERR_ARG, "%s: a record without a label cannot be trained on",
 			        r.place ? r.place : r.id);
 		if (!status && c->labels) c->labels[i] = r.fields[field].label;
-		if (!status && r.group && !(c->groups[i] = eg_arena_strdup(&c->arena, r.group)))
+		const char *group = r.group;
+		if (!status && t->type->whole_classes && c->labels) group = eg_source_field(t->source, field)->names[c->labels[i]];
+		if (!status && group && !(c->groups[i] = eg_arena_strdup(&c->arena, group)))
 			status = no_memory(err);
 		grouped = grouped || c->groups[i];
 		if (status) {
@@ -171,8 +173,10 @@ static eg_status cut_records(const eg_task *t, const eg_samples_options *o, cut 
 		return EG_OK;
 	}
 	eg_status status = read_marks(t, c, count, err);
-	const eg_split_of s = {
-	        .count = count, .labels = c->labels, .groups = c->groups, .seed = eg_recipe_train(t->recipe)->seed};
+	const eg_split_of s = {.count = count,
+	        .labels = t->type->whole_classes ? NULL : c->labels, /* else of each class a share would be taken */
+	        .groups = c->groups,
+	        .seed = eg_recipe_train(t->recipe)->seed};
 	if (!status && o->folds > 0)
 		status = eg_split_fold(&s, o->fold, o->folds, c->items, &c->n, c->second, &c->nsecond, err);
 	else if (!status)
@@ -397,6 +401,17 @@ eg_status eg_intakes_fill(const eg_task *t, int nintakes, eg_record *records, co
 	return EG_OK;
 }
 
+/* Covers the lower part of the record's pictures, as large as the network sees them. */
+static eg_status hide(const eg_samples *s, eg_record *r, eg_error *err) {
+	eg_status status = eg_samples_fit(s->task, r, err);
+	for (int k = 0; k < s->task->ninputs && !status; k++) {
+		eg_datum *d = &r->fields[s->task->intakes[k]->field];
+		if (s->task->intakes[k]->type->kind == EG_FIELD_PICTURE && d->there)
+			status = eg_hide_lowest(s->options.hidden, r, &d->picture, err);
+	}
+	return status;
+}
+
 static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
 	eg_sample_part *p = user;
 	eg_samples *s = (eg_samples *)p->samples;
@@ -411,6 +426,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 		status = eg_source_read(t->source, p->from, item, s->wanted | s->also, &room->records[i], err);
 		if (!status) status = eg_samples_augment(p, room, f->items[i], f->seed, f->epoch, &room->records[i], err);
 		if (!status && f->view > 0) status = eg_views_apply(t, f->view, &room->records[i], err);
+		if (!status && s->options.hidden > 0) status = hide(s, &room->records[i], err);
 		for (int k = 0; k < t->nintakes && !status; k++)
 			room->data_of[(ptrdiff_t)k * f->n + i] = &room->records[i].fields[t->intakes[k]->field];
 	}

@@ -89,6 +89,14 @@ eg_status eg_samples_weigh(eg_samples *s, eg_error *err);
  * sample as long as the batch. */
 eg_status eg_samples_judge_said(
 	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const eg_said *said, eg_error *err);
+/* Shows what it says row by row. */
+eg_status eg_samples_each_said(const eg_samples *s, eg_graph *g, const eg_batch_run *b, const eg_said *said,
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err);
+/* Of such a judge: how it looks at other samples (eg_task_judge.walk). */
+void eg_samples_judge_by(eg_judge *judge,
+	eg_status (*walk)(void *user, const eg_samples *s, eg_part part,
+		eg_status (*take)(void *to, const eg_row *r, eg_error *err), void *to, eg_error *err),
+	void *walker);
 /* The same of a model that writes a text for each sample. */
 eg_status eg_samples_judge_texts(
 	eg_judge *judge, const eg_samples *s, const eg_batch_run *b, const char *const *texts, eg_error *err);

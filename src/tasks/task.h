@@ -42,6 +42,10 @@ typedef struct eg_task_judge {
 	eg_graph *graph;
 	eg_params *params; /* NULL: not known */
 	const eg_samples *samples; /* what is judged is of them */
+	/* Shows all rows of a part, where what is judged is no network: eg_task_judge_walk. NULL: it is one. */
+	eg_status (*walk)(void *user, const eg_samples *s, eg_part part,
+		eg_status (*take)(void *to, const eg_row *r, eg_error *err), void *to, eg_error *err);
+	void *walker;
 	int64_t total; /* predictions that were judged */
 } eg_task_judge;
 
@@ -93,6 +97,7 @@ typedef struct eg_task_type {
 	const eg_metric_info *metrics;
 	int nmetrics, best;
 	bool quick;
+	bool whole_classes; /* those that validate are of classes that nothing is trained on */
 	bool spare_class; /* the network may put out one number more than there are classes, for none of them */
 	bool writes; /* units one after the other: an input `previous` holds the target's, one step later */
 	const char *const *(*outputs)(
@@ -202,6 +207,12 @@ bool eg_softmax(const eg_real *x, int n, double *p);
 /* Runs the network over a part and shows it row by row. */
 eg_status eg_samples_each_row(const eg_samples *s, eg_graph *g, eg_params *p, eg_part part,
 	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err);
+/* Can a judge look at other samples than those that it is shown: are the weights known? And the rows of a part of such
+ * samples, by what is judged. */
+bool eg_task_judge_walks(const eg_task_judge *j);
+eg_status eg_task_judge_walk(const eg_task_judge *j, const eg_samples *s, eg_part part,
+	eg_status (*take)(void *user, const eg_row *r, eg_error *err), void *user, eg_error *err);
+eg_part eg_row_part(const eg_row *r); /* that it is of; of a batch alone */
 /* Field of the record that intake k of the task takes; NULL: it is not there. */
 const eg_datum *eg_row_datum(const eg_task *t, const eg_row *r, int k);
 /* Path of the file that belongs to this row's answer: folder/NAME.suffix, made of the record's or question's name.
