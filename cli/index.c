@@ -185,10 +185,9 @@ static void put_data(job *j) {
 
 /* Does a model of this task make embeddings? */
 static bool embeds(eg_model *m, const char *path) {
-	const char *name = eg_recipe_task(eg_model_recipe(m));
-	for (int i = 0; eg_task_at(i); i++)
-		if (!strcmp(eg_task_at(i)->name, name) && eg_task_at(i)->abilities & EG_ABLE_EMBED) return true;
-	fail("index", "%s is a model of the task '%s', which makes no embeddings; train one of the task 'search' (recipes/search.yaml)", path, name);
+	if (cli_is_able(m, EG_ABLE_EMBED)) return true;
+	fail("index", "%s is a model of the task '%s', which makes no embeddings; train one of the task 'search' (recipes/search.yaml)", path,
+		eg_recipe_task(eg_model_recipe(m)));
 	return false;
 }
 

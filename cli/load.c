@@ -228,6 +228,13 @@ char **cli_folder_names(const char *folder, int *n) {
 	return all;
 }
 
+bool cli_is_able(eg_model *m, eg_ability ability) {
+	const char *name = eg_recipe_task(eg_model_recipe(m));
+	for (int i = 0; eg_task_at(i); i++)
+		if (!strcmp(eg_task_at(i)->name, name)) return (eg_task_at(i)->abilities & ability) != 0;
+	return false;
+}
+
 float *cli_embedding(const eg_value *answer, int *n) {
 	const eg_value *list = eg_value_get(answer, "embedding");
 	float *x = cli_alloc(((size_t)eg_value_count(list) + 1) * sizeof *x);

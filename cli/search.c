@@ -2,8 +2,10 @@
  * shows the pictures. */
 #include "engram_index.h"
 #include "engram_report.h"
+#include "engram_verify.h"
 #include "print.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +16,7 @@ typedef struct job {
 	eg_predictor *predictor;
 	eg_index *index;
 	eg_sheet *page; /* NULL: there is none */
+	double threshold; /* what is farther away is unknown; NAN: everything is known */
 	int top, code;
 	/* of the picture at hand */
 	eg_hit *hits;
@@ -29,6 +32,9 @@ static double now(void) {
 
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */
 
+/* Is the nearest near enough to be who it shows? */
+static bool is_known(const job *j) { return j->found > 0 && (double)j->hits[0].distance <= j->threshold; }
+
 static void show_json(const job *j, const char *path) {
 	eg_value *v = eg_value_new(EG_VALUE_MAP);
 	eg_value_put_text(v, "input", path);
@@ -39,6 +45,11 @@ static void show_json(const job *j, const char *path) {
 		eg_value_put_text(one, "class", eg_index_class(j->index, j->hits[i].item));
 		eg_value_put_number(one, "distance", (double)j->hits[i].distance);
 	}
+	if (!isnan(j->threshold)) {
+		eg_value_put_text(answer, "class", is_known(j) ? eg_index_class(j->index, j->hits[0].item) : NULL);
+		eg_value_put_bool(answer, "known", is_known(j));
+		eg_value_put_number(answer, "threshold", j->threshold);
+	}
 	eg_value_put_int(v, "searched", eg_index_count(j->index));
 	eg_value_put_number(v, "milliseconds", 1e3 * j->seconds);
 	print_json(v);
@@ -48,7 +59,14 @@ static void show_json(const job *j, const char *path) {
 static void show(const job *j, const char *path) {
 	char n[NUMBER];
 	table *t = table_new("rrll");
-	printf("%s: the nearest of %s, looked through in %.3g ms\n\n", text_shown(path), number_int(n, eg_index_count(j->index)), 1e3 * j->seconds);
+	printf("%s: the nearest of %s, looked through in %.3g ms\n", text_shown(path), number_int(n, eg_index_count(j->index)), 1e3 * j->seconds);
+	if (!isnan(j->threshold) && is_known(j)) {
+		const char *class_name = eg_index_class(j->index, j->hits[0].item);
+		printf("this is %s\n", text_shown(class_name ? class_name : eg_index_id(j->index, j->hits[0].item)));
+	} else if (!isnan(j->threshold)) {
+		printf("an unknown person: the nearest is farther away than the threshold %.4f\n", j->threshold);
+	}
+	putchar('\n');
 	static const char *const head[] = {"rank", "distance", "class", "id"};
 	for (int i = 0; i < 4; i++) table_cell(t, "%s", head[i]);
 	table_rule(t);
@@ -142,6 +160,22 @@ static bool open_model(job *j, eg_context *ctx) {
 	return false;
 }
 
+/* From which distance on nobody is known: of a model that compares pairs what it has learnt. */
+static bool open_threshold(job *j) {
+	eg_error err;
+	eg_verifier v;
+	double rate = 0;
+	const bool asked = args_has(j->args, "false-accepts");
+	j->threshold = (double)NAN;
+	if (!args_real(j->args, "false-accepts", 1e-6, 0.5, &rate) || !args_real(j->args, "threshold", 0, 1e9, &j->threshold))
+		return j->code = CLI_USAGE, false;
+	if (!isnan(j->threshold) || (!asked && !cli_is_able(j->model, EG_ABLE_COMPARE))) return true;
+	if (!eg_verifier_of(j->model, rate, (double)NAN, &v, &err)) return j->threshold = v.threshold, true;
+	if (asked) return fail("search", "%s", err.message), false;
+	fail("search", "note: nobody is told as unknown: %s", err.message);
+	return true;
+}
+
 static bool open_page(job *j) {
 	eg_error err;
 	const char *path = args_text(j->args, "output");
@@ -165,7 +199,7 @@ static void close_page(job *j) {
 static int run(const cli_args *a) {
 	job j = {.args = a, .code = CLI_FAILED};
 	eg_context *ctx = cli_context_one(a);
-	if (ctx && open_index(&j, a->operands[0]) && open_model(&j, ctx) && open_page(&j)) {
+	if (ctx && open_index(&j, a->operands[0]) && open_model(&j, ctx) && open_threshold(&j) && open_page(&j)) {
 		const int64_t n = eg_index_count(j.index), top = (int64_t)args_number(a, "top", 10);
 		bool go_on = true;
 		j.code = CLI_OK;
@@ -186,9 +220,11 @@ static const cli_option options[] = {
 	{"top", 0, "N", "how many to tell (default: 10)", 1, 65536},
 	{"model", 0, "MODEL", "the model that the index was made with, where it lies elsewhere now", 0, 0},
 	{"output", 'o', "PAGE", "also write a page (HTML, with everything in it) that shows the pictures", 0, 0},
+	{"false-accepts", 0, "SHARE", "of the task `verify`: what is farther away than the threshold of so many false accepts is told as unknown (default: the recipe's)", 0, 0},
+	{"threshold", 0, "DISTANCE", "what is farther away is told as unknown", 0, 0},
 	OPTION_THREADS,
 	OPTION_LIMIT,
-	OPTION_JSON("one JSON object a picture: input, answer.nearest (id, class, distance), searched, milliseconds"),
+	OPTION_JSON("one JSON object a picture: input, answer.nearest (id, class, distance), searched, milliseconds; with a threshold answer.class, known, threshold"),
 	{0},
 };
 
@@ -200,7 +236,9 @@ const cli_verb verb_search = {
 	.max_operands = -1,
 	.about = "Looks through an index (engram index) for what is nearest to each picture, and tells it with its\n"
 	         "distance. All entries are compared: nothing is a guess. The model is the one that the index was\n"
-	         "made with.",
+	         "made with. Of faces (the task `verify`) whom a picture shows is told too, or that it is nobody of\n"
+	         "the index: the nearest is then farther away than the model's threshold. Among n persons a stranger\n"
+	         "is taken for one of them up to n times as often as for one alone: choose --false-accepts by that.",
 	.examples = "  engram search photos.index picture.png\n"
 	            "  engram search photos.index picture.png --top 20 -o nearest.html\n",
 	.options = options,

@@ -29,6 +29,8 @@ static const setting settings[] = {
 		"cross_entropy arcface dice jaccard multi_margin softmax_focal", "supervised_contrastive"},
 	{"search", "{source: tsv, path: %s/table.tsv, test: 0.25}", "[time]", {EACH_STEP ", last", EACH_STEP},
 		"cross_entropy arcface dice jaccard multi_margin softmax_focal supervised_contrastive", ""},
+	{"verify", "{source: tsv, path: %s/table.tsv, test: 0.25}", "[time]", {EACH_STEP ", last", EACH_STEP},
+		"cross_entropy arcface dice jaccard multi_margin softmax_focal supervised_contrastive", ""},
 	{"reconstruct", "{source: windows, table: %s/steps.csv, target: y, past: 4, test_last: 4}", "[time, 1]",
 		{"{gru: 4}"}, "mse l1 smooth_l1 huber bce_with_logits focal hinge quantile poisson_nll kl_divergence", ""},
 	{"segment", "{source: masks, path: %s/scenes, class_names: [dark, bright]}", "[1, 4, 4]",

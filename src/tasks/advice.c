@@ -2,7 +2,7 @@
  * cannot reach the targets, and what a network would reach that knows nothing of its inputs.
  *
  * Not here: what the recipe alone tells (src/io/advice.c). */
-#include "tasks/samples.h"
+#include "tasks/embedding.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -229,6 +229,7 @@ eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, e
 	const eg_recipe *r = s->task->recipe;
 	eg_status status = check_labels(s, advise, user, err);
 	if (!status) status = check_texts(s, advise, user, err);
+	if (!status && s->task->type->whole_classes) status = eg_samples_check_persons(s, advise, user, err);
 	if (status) return status;
 	for (int i = 0; i < eg_recipe_losses(r); i++) {
 		const eg_recipe_loss_info *loss = eg_recipe_loss_at(r, i);

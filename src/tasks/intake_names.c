@@ -24,6 +24,7 @@ int32_t eg_intake_label(const eg_intake *f, int32_t label) {
 }
 
 void eg_intake_allow_unknown(eg_intake *f, bool allow) { ((eg_names_intake *)f)->allows_unknown = allow; }
+void eg_intake_allow_others(eg_intake *f) { ((eg_names_intake *)f)->allows_others = true; }
 
 bool eg_names_known(const eg_intake *f) { return ((const eg_names_intake *)f)->known; }
 int eg_names_count(const eg_intake *f) { return ((const eg_names_intake *)f)->names.n; }
@@ -52,7 +53,7 @@ eg_status eg_names_meet(eg_intake *f, const eg_field *field, eg_error *err) {
 	n->nmap = field->nnames;
 	for (int i = 0; i < field->nnames; i++) {
 		n->map[i] = eg_lexicon_find(&n->names, field->names[i]);
-		if (n->map[i] >= 0 || (n->allows_unknown && !strcmp(field->names[i], "unknown"))) continue;
+		if (n->map[i] >= 0 || n->allows_others || (n->allows_unknown && !strcmp(field->names[i], "unknown"))) continue;
 		const char *meant = eg_did_you_mean(field->names[i], n->names.at, n->names.n);
 		return eg_fail(err, EG_ERR_SHAPE,
 		        "the data has a %s '%s', which is not among the %d that the model knows (%s%s%s)", what(f),

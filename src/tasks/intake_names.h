@@ -9,7 +9,7 @@
 typedef struct eg_names_intake {
 	eg_intake base;
 	eg_lexicon names;
-	bool known, allows_unknown;
+	bool known, allows_unknown, allows_others;
 	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
 	int nmap;
 	int32_t *begins; /* tags: which one, B-X, begins what this one, I-X, goes on with; -1: none */
