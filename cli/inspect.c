@@ -239,6 +239,7 @@ static const cli_option options[] = {
 	{"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
 	{"record", 0, "N", "of pictures: record N of the data that the model is judged by, where no PICTURE is given (default: 0)", 0, 2147483647},
 	{"of", 0, "CLASS", "of pictures: the class that is explained (default: the likeliest), or the number of an output from 0", 0, 0},
+	{"beside", 0, "PICTURE", "of models that compare pictures: explained is what makes this one like PICTURE, the cosine of the angle between their embeddings", 0, 0},
 	{"pixel", 0, "ROW,COLUMN", "of pictures: whose class is explained, where each pixel has one (default: in the middle)", 0, 0},
 	{"box", 0, "N", "of pictures in which objects are found: the box that is explained, the surest is 0 (default: the surest, with --of of that class)", 0, 1000},
 	{"layer", 0, "LAYER",
@@ -279,6 +280,7 @@ const cli_verb verb_inspect = {
 	.examples = "  engram inspect lenet5.safetensors shoe.png -o inside\n"
 		    "  engram inspect lenet5.safetensors --record 17 --of Bag -o inside\n"
 		    "  engram inspect autoencoder.safetensors -o inside\n"
+		    "  engram inspect faces.safetensors door.png --beside pass.png -o inside\n"
 		    "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
 		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"
 		    "  engram inspect sentiment-en.safetensors --text 'a film to see again' -o inside\n"

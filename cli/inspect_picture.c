@@ -115,11 +115,32 @@ int inspect_rebuilt(const cli_args *a, eg_model *m, const char *path) {
 	return status ? CLI_FAILED : CLI_OK;
 }
 
+/* The embedding of the picture that this one is to be like; false after a message. To be freed. */
+static bool embed(eg_model *m, const char *path, float **to, int *width) {
+	const eg_question q = {.path = path};
+	const eg_value *answer;
+	eg_error one, err;
+	eg_predictor *p = NULL;
+	if (!cli_is_able(m, EG_ABLE_EMBED))
+		return fail("inspect", "--beside is for models that compare pictures (search, verify); this one is of the task '%s'",
+			       eg_recipe_task(eg_model_recipe(m))), false;
+	eg_status status = eg_predictor_new(m, NULL, NULL, &p, &err);
+	if (!status) status = eg_predictor_run(p, &q, 1, &answer, &one, &err);
+	if (!status && !answer) status = one.status, err = one;
+	if (status)
+		fail_error("inspect", &err);
+	else
+		*to = cli_embedding(answer, width);
+	eg_predictor_free(p);
+	return !status;
+}
+
 int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
 	int pixel[2], unit[3], box = (int)args_number(a, "box", 0);
 	eg_picture_why_options o = {.number = args_text(a, "of"), .layer = args_text(a, "layer"), .window = (int)args_number(a, "window", 0)};
 	eg_picture_why *w = NULL;
 	eg_error err = {0};
+	float *beside = NULL;
 	if (args_has(a, "text") || args_has(a, "text-file")) return fail_usage("inspect", "%s reads pictures, not texts", a->operands[0]);
 	if (path && args_has(a, "record")) return fail_usage("inspect", "one picture at a time: a file, or --record");
 	if (args_has(a, "pixel") && !read_places(a, "pixel", 2, "ROW,COLUMN", pixel)) return CLI_USAGE;
@@ -128,7 +149,10 @@ int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
 	if (args_has(a, "pixel")) o.pixel = pixel;
 	if (args_has(a, "unit")) o.unit = unit;
 	if (args_has(a, "records")) o.records = args_number(a, "records", 0) ? (int)args_number(a, "records", 0) : EG_ZERO;
+	if (args_has(a, "beside") && !embed(m, args_text(a, "beside"), &beside, &o.width)) return CLI_FAILED;
+	o.beside = beside;
 	eg_status status = eg_picture_why_open(m, &o, &w, &err);
+	free(beside);
 	if (!status && path) status = eg_picture_why_question(w, &(eg_question){.path = path}, &err);
 	if (!status && !path) status = eg_picture_why_record(w, EG_PARTS, (int64_t)args_number(a, "record", 0), &err);
 	if (!status && !cli_make_folder(a, args_text(a, "output"))) status = EG_ERR_IO;

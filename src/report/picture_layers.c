@@ -2,10 +2,13 @@
  * how much they say for what is explained (Grad-CAM: Selvaraju et al. 2017), and what one unit sees. */
 #include "report/picture_why.h"
 
+#include "engram_ops.h"
+
 #include <math.h>
 #include <string.h>
 
 enum { COARSEST = 4 };
+#define LIKENESS "why/likeness"
 
 /* ---- which layers are shown -------------------------------------------------------------------------------------- */
 
@@ -91,18 +94,39 @@ static void find_filters(eg_picture_why *w, const bool *marked) {
 	}
 }
 
+/* One more output: the cosine of the angle to another picture's embedding, which is the direction of a layer. */
+static eg_status add_likeness(eg_picture_why *w, eg_error *err) {
+	const bool named = eg_graph_find(w->g, "embedding").id != 0;
+	const eg_tensor e = eg_graph_find(w->g, named ? "embedding" : "logits");
+	const eg_dims d = eg_tensor_dims(w->g, e);
+	if (d.rank != 2 || d.d[1] != w->options.width)
+		return eg_fail(err, EG_ERR_ARG, "the other picture's embedding has %d numbers, and not as many as this model's", w->options.width);
+	w->explained = "alike";
+	eg_output(w->g, w->explained, eg_cosine_linear(w->g, e, .name = LIKENESS, .units = 1, .scale = 1));
+	return eg_graph_status(w->g, err);
+}
+
+/* Its weights come last. */
+static void set_likeness(eg_picture_why *w) {
+	eg_real *to = eg_params_data(w->p, eg_params_find(w->p, LIKENESS ".weight"));
+	for (int i = 0; i < w->options.width; i++) to[i] = (eg_real)w->options.beside[i];
+}
+
 /* The model's network once more, since its outputs are its own; with the same weights. */
 static eg_status build(eg_picture_why *w, eg_error *err) {
 	size_t n, own;
 	eg_graph *g = eg_model_graph(w->model);
 	eg_status status = eg_recipe_build(eg_model_recipe(w->model), eg_graph_context(g), eg_model_sizes(w->model), &w->g, err);
+	if (!status) status = eg_graph_status(w->g, err);
+	if (!status && w->options.beside) status = add_likeness(w, err);
 	if (status) return status;
 	w->p = eg_params_new_zero(w->g, err);
 	if (!w->p) return err->status;
 	const eg_real *from = eg_params_flat(eg_model_params(w->model), &n);
 	eg_real *to = eg_params_flat(w->p, &own);
-	if (n != own) return eg_fail(err, EG_ERR_FORMAT, "the model's weights are not those of its recipe");
+	if (w->options.beside ? n > own : n != own) return eg_fail(err, EG_ERR_FORMAT, "the model's weights are not those of its recipe");
 	memcpy(to, from, n * sizeof *to);
+	if (w->options.beside) set_likeness(w);
 	eg_params_changed(w->p);
 	return EG_OK;
 }
@@ -138,7 +162,7 @@ eg_status eg_why_layers(eg_picture_why *w, eg_error *err) {
 	eg_status status = build(w, err);
 	if (status) return status;
 	const int n = eg_graph_nodes(w->g);
-	const eg_tensor logits = eg_graph_find(w->g, "logits");
+	const eg_tensor logits = eg_graph_find(w->g, w->explained);
 	bool *marked = eg_arena_alloc(&w->arena, (size_t)n * sizeof *marked);
 	eg_receptive *fields = eg_arena_alloc(&w->arena, (size_t)n * sizeof *fields);
 	w->layers = eg_arena_alloc(&w->arena, (size_t)n * sizeof *w->layers);
@@ -205,11 +229,11 @@ static void enlarge(const eg_shown_layer *l, eg_real *to, int H, int W) {
 }
 
 static eg_plan *plan_of_layers(eg_picture_why *w, eg_error *err) {
-	const char *const outputs[] = {"logits", NULL};
+	const char *const outputs[] = {w->explained, NULL};
 	eg_tensor *grads = eg_arena_alloc(&w->asked, ((size_t)w->nlayers + 1) * sizeof *grads);
 	if (!grads) return eg_why_no_memory(err), NULL;
 	for (int i = 0; i < w->nlayers; i++) grads[i] = w->layers[i].tensor;
-	return eg_plan_new(w->g, w->p, &(eg_plan_options){.batch = 1, .sizes = w->open, .outputs = outputs, .objective = "logits", .grads = grads}, err);
+	return eg_plan_new(w->g, w->p, &(eg_plan_options){.batch = 1, .sizes = w->open, .outputs = outputs, .objective = w->explained, .grads = grads}, err);
 }
 
 eg_status eg_why_run(eg_picture_why *w, eg_error *err) {
@@ -217,7 +241,7 @@ eg_status eg_why_run(eg_picture_why *w, eg_error *err) {
 	if (w->nlayers == 0) return EG_OK;
 	eg_plan *plan = plan_of_layers(w, err);
 	if (!plan) return err->status;
-	eg_real *seed = eg_plan_grad(plan, "logits");
+	eg_real *seed = eg_plan_grad(plan, w->explained);
 	eg_status status = seed ? EG_OK : eg_fail(err, EG_ERR_ARG, "what computes the answer cannot be differentiated");
 	if (seed) seed[((ptrdiff_t)w->k * w->logits_H + w->at[0]) * w->logits_W + w->at[1]] = 1;
 	memcpy(eg_plan_input(plan, w->input_names[0]), w->input, n * sizeof *w->input);

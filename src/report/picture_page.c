@@ -44,7 +44,7 @@ static void put_answer(page *p) {
 	if (w->truth >= 0) eg_put(p->a.out, " The data says: "), put_class(p, w->truth), eg_put(p->a.out, ".");
 	if (!isnan(w->true_number)) eg_put(p->a.out, " The data says: %s.", eg_album_number(w->true_number, a));
 	eg_put(p->a.out, "</p>\n<p>Explained is <b>");
-	put_class(p, w->k);
+	eg_put_escaped(p->a.out, eg_why_answer(w, w->k, a));
 	eg_put(p->a.out, "</b>");
 	if (pixel) eg_put(p->a.out, " at row %d, column %d", w->pixel[0], w->pixel[1]);
 	eg_put(p->a.out, ", of which the network puts out %s%s. <b class=\"f\">Blue</b> speaks for it, "

@@ -40,6 +40,11 @@ static eg_status keep_options(eg_picture_why *w, const eg_picture_why_options *o
 	w->options.number = o->number ? eg_arena_strdup(&w->arena, o->number) : NULL;
 	w->options.layer = o->layer ? eg_arena_strdup(&w->arena, o->layer) : NULL;
 	if ((o->number && !w->options.number) || (o->layer && !w->options.layer)) return eg_why_no_memory(err);
+	if (o->beside) {
+		float *own = eg_arena_alloc(&w->arena, (size_t)o->width * sizeof *own);
+		if (!own) return eg_why_no_memory(err);
+		w->options.beside = memcpy(own, o->beside, (size_t)o->width * sizeof *own);
+	}
 	if (o->pixel) memcpy(w->pixel, o->pixel, sizeof w->pixel), w->options.pixel = w->pixel;
 	if (o->box) w->box = *o->box, w->options.box = &w->box;
 	if (o->unit) memcpy(w->unit, o->unit, sizeof w->unit), w->options.unit = w->unit;
@@ -53,6 +58,7 @@ eg_status eg_picture_why_open(eg_model *m, const eg_picture_why_options *options
 	eg_picture_why *w = eg_calloc(NULL, 1, sizeof *w);
 	if (!w) return eg_why_no_memory(err);
 	w->model = m;
+	w->explained = "logits";
 	eg_status status = check_task(w, err);
 	if (!status) status = keep_options(w, options, err);
 	if (!status) status = eg_why_layers(w, err);
@@ -185,18 +191,31 @@ const char *eg_why_class(const eg_picture_why *w, int k, char buf[32]) {
 	return buf;
 }
 
+/* Are the numbers those of classes? Not where they are an embedding, or say how like another picture this one is. */
+static bool tells_classes(const eg_picture_why *w) {
+	return !w->options.beside && names_of(w) && (w->K == names_of(w)->n || w->K == names_of(w)->n + 1);
+}
+
 /* How many of the numbers are answers: all but a spare class's, which is the last. */
-static int answers_of(const eg_picture_why *w) { return names_of(w) && names_of(w)->n < w->K ? names_of(w)->n : w->K; }
+static int answers_of(const eg_picture_why *w) { return tells_classes(w) ? names_of(w)->n : w->K; }
+
+const char *eg_why_answer(const eg_picture_why *w, int k, char buf[32]) {
+	if (w->options.beside) return "likeness";
+	if (tells_classes(w) || !names_of(w)) return eg_why_class(w, k, buf);
+	snprintf(buf, 32, "number %d", k);
+	return buf;
+}
 
 static eg_status find_number(eg_picture_why *w, eg_error *err) {
 	const eg_lexicon *names = names_of(w);
 	const char *wanted = w->options.number;
+	const bool classes = tells_classes(w);
 	char *end = NULL, buf[32];
 	for (int k = 0; k < answers_of(w); k++)
-		if (!strcmp(eg_why_class(w, k, buf), wanted)) return w->k = k, EG_OK;
-	const long k = names ? -1 : strtol(wanted, &end, 10);
-	if (!names && end && !*end && end > wanted && k >= 0 && k < w->K) return w->k = (int)k, EG_OK;
-	if (!names) return eg_fail(err, EG_ERR_ARG, "'%s' is none of the %d numbers that the network puts out: say 0 to %d", wanted, w->K, w->K - 1);
+		if (!strcmp(eg_why_answer(w, k, buf), wanted)) return w->k = k, EG_OK;
+	const long k = classes ? -1 : strtol(wanted, &end, 10);
+	if (!classes && end && !*end && end > wanted && k >= 0 && k < w->K) return w->k = (int)k, EG_OK;
+	if (!classes) return eg_fail(err, EG_ERR_ARG, "'%s' is none of the %d numbers that the network puts out: say 0 to %d", wanted, w->K, w->K - 1);
 	const char *near = eg_did_you_mean(wanted, (const char *const *)names->at, names->n);
 	return eg_fail(err, EG_ERR_ARG, "'%s' is no class of this model%s%s%s", wanted, near ? "; did you mean '" : "", near ? near : "",
 		near ? "'?" : "; 'engram info' lists them");
@@ -241,11 +260,11 @@ static eg_status choose_box(eg_picture_why *w, eg_plan *plan, eg_error *err) {
 
 /* Runs the network, and chooses which of its numbers is explained. */
 static eg_status choose_number(eg_picture_why *w, eg_error *err) {
-	const char *const *outputs = eg_task_outputs(w->task, w->g);
+	const char *const one[] = {w->explained, NULL}, *const *outputs = eg_task_detects(w->task) ? eg_task_outputs(w->task, w->g) : one;
 	eg_status status = EG_OK;
 	eg_plan *plan = eg_plan_new(w->g, w->p, &(eg_plan_options){.batch = 1, .sizes = w->open, .outputs = outputs}, err);
 	if (!plan) return err->status;
-	const eg_dims d = eg_plan_dims(plan, eg_graph_find(w->g, "logits"));
+	const eg_dims d = eg_plan_dims(plan, eg_graph_find(w->g, w->explained));
 	w->K = (int)d.d[1], w->logits_H = d.rank == 4 ? (int)d.d[2] : 1, w->logits_W = d.rank == 4 ? (int)d.d[3] : 1;
 	const size_t n = (size_t)w->K * (size_t)w->logits_H * (size_t)w->logits_W;
 	w->logits = eg_arena_alloc(&w->asked, n * sizeof *w->logits);
@@ -254,7 +273,7 @@ static eg_status choose_number(eg_picture_why *w, eg_error *err) {
 		memcpy(slot, w->input, (size_t)w->shape[0] * (size_t)w->shape[1] * (size_t)w->shape[2] * sizeof *w->input);
 		eg_why_fill_lengths(w, plan, 1, w->sizes);
 		eg_plan_run(plan, 0);
-		memcpy(w->logits, eg_plan_output(plan, "logits"), n * sizeof *w->logits);
+		memcpy(w->logits, eg_plan_output(plan, w->explained), n * sizeof *w->logits);
 		w->at[0] = w->at[1] = w->k = 0;
 		status = choose_box(w, plan, err);
 	}
@@ -262,7 +281,7 @@ static eg_status choose_number(eg_picture_why *w, eg_error *err) {
 	if (!w->logits) return eg_why_no_memory(err);
 	if (!slot) return eg_fail(err, EG_ERR_ARG, "the network does not use its input '%s'", w->input_names[0]);
 	if (!status && d.rank == 4 && !w->boxed) status = choose_pixel(w, err);
-	for (int k = 1; k < answers_of(w) && names_of(w) && !w->boxed && !status; k++)
+	for (int k = 1; k < answers_of(w) && tells_classes(w) && !w->boxed && !status; k++)
 		if (logit(w, k) > logit(w, w->k)) w->k = k;
 	if (!status && w->options.number && !w->options.box) status = find_number(w, err);
 	if (!status) w->value = logit(w, w->k);
@@ -279,7 +298,7 @@ static int occlusion_window(const eg_picture_why *w) {
 
 static eg_status attribute(eg_picture_why *w, eg_attribution_kind kind, eg_attribution *a, eg_error *err) {
 	const int window = occlusion_window(w);
-	eg_attribution_options o = {.kind = kind, .output = "logits", .by = eg_graph_find(w->g, w->input_names[0]), .baseline = w->base,
+	eg_attribution_options o = {.kind = kind, .output = w->explained, .by = eg_graph_find(w->g, w->input_names[0]), .baseline = w->base,
 		.tolerance = 0.001, .sizes = w->open};
 	o.element = ((int64_t)w->k * w->logits_H + w->at[0]) * w->logits_W + w->at[1];
 	o.window[0] = o.window[1] = window;
@@ -320,17 +339,17 @@ static void put_answers(const eg_picture_why *w, eg_value *map) {
 	bool *told = eg_calloc(NULL, (size_t)n, sizeof *told);
 	eg_value *list = eg_value_put_list(map, "answers");
 	for (int k = 0; k < n; k++) most = fmax(most, logit(w, k));
-	for (int k = 0; k < n && names_of(w); k++) sum += exp(logit(w, k) - most);
+	for (int k = 0; k < n && tells_classes(w); k++) sum += exp(logit(w, k) - most);
 	for (int i = 0; i < n && i < ANSWERS && told; i++) {
 		int best = -1;
 		for (int k = 0; k < n; k++)
-			if (!told[k] && (best < 0 || (names_of(w) && logit(w, k) > logit(w, best)))) best = k;
+			if (!told[k] && (best < 0 || (tells_classes(w) && logit(w, k) > logit(w, best)))) best = k;
 		told[best] = true;
 		eg_value *one = eg_value_put_map(list, NULL);
-		eg_value_put_text(one, names_of(w) ? "class" : "number", eg_why_class(w, best, buf));
+		eg_value_put_text(one, tells_classes(w) ? "class" : "number", eg_why_answer(w, best, buf));
 		/* of a detector each class by itself */
 		const double alone = 1 / (1 + exp(-logit(w, best)));
-		if (names_of(w))
+		if (tells_classes(w))
 			eg_value_put_number(one, "probability", eg_task_detects(w->task) ? alone : exp(logit(w, best) - most) / sum);
 		eg_value_put_number(one, "value", logit(w, best));
 	}
@@ -401,10 +420,10 @@ static eg_status put_facts(eg_picture_why *w, eg_error *err) {
 	if (w->truth >= 0) eg_value_put_text(map, "truth", eg_why_class(w, w->truth, buf));
 	if (!isnan(w->true_number)) eg_value_put_number(map, "truth", w->true_number);
 	eg_value *of = eg_value_put_map(map, "of");
-	if (names_of(w))
-		eg_value_put_text(of, "class", eg_why_class(w, w->k, buf));
+	if (tells_classes(w))
+		eg_value_put_text(of, "class", eg_why_answer(w, w->k, buf));
 	else
-		eg_value_put_int(of, "number", w->k), eg_value_put_text(of, "name", eg_why_class(w, w->k, buf));
+		eg_value_put_int(of, "number", w->k), eg_value_put_text(of, "name", eg_why_answer(w, w->k, buf));
 	if (w->logits_H * w->logits_W > 1) put_pair(of, "pixel", w->pixel, 2);
 	if (w->boxed) {
 		const eg_box *b = &w->found.box;

@@ -44,6 +44,7 @@ struct eg_picture_why {
 	eg_task *task;
 	eg_picture_why_options options;
 	int pixel[2], unit[3], box;
+	const char *explained; /* the output that a number of is: "logits", or "alike", the cosine to another picture */
 	eg_arena arena;   /* of its life */
 	eg_graph *g;      /* the model's network, whose layers are outputs too */
 	eg_params *p;
@@ -90,8 +91,10 @@ struct eg_picture_why {
 	int nfiles;
 };
 
-/* What the number of the network is called: a class, or "number 2". */
+/* What class k is called, or number k of the network: "number 2". */
 const char *eg_why_class(const eg_picture_why *w, int k, char buf[32]);
+/* What answer k is called: likewise, or "likeness". */
+const char *eg_why_answer(const eg_picture_why *w, int k, char buf[32]);
 eg_status eg_why_no_memory(eg_error *err);
 /* Values of a picture's numbers as a map over its pixels: the largest of the channels without its sign, or their sum.
  * NULL: out of memory. */
