@@ -106,15 +106,26 @@ static eg_status add_likeness(eg_picture_why *w, eg_error *err) {
 	return eg_graph_status(w->g, err);
 }
 
-/* Its weights come last. */
 static void set_likeness(eg_picture_why *w) {
 	eg_real *to = eg_params_data(w->p, eg_params_find(w->p, LIKENESS ".weight"));
 	for (int i = 0; i < w->options.width; i++) to[i] = (eg_real)w->options.beside[i];
 }
 
+static eg_status copy_weights(eg_picture_why *w, eg_error *err) {
+	eg_params *from = eg_model_params(w->model);
+	for (int i = 0, n = eg_params_count(from); i < n; i++) {
+		const int to = eg_params_find(w->p, eg_params_name(from, i));
+		const eg_dims d = eg_params_dims(from, i), own = to < 0 ? (eg_dims){0} : eg_params_dims(w->p, to);
+		if (to < 0 || !same_dims(d, own)) return eg_fail(err, EG_ERR_FORMAT, "the model's weights are not those of its recipe");
+		size_t count = 1;
+		for (int k = 0; k < d.rank; k++) count *= (size_t)d.d[k];
+		memcpy(eg_params_data(w->p, to), eg_params_data(from, i), count * sizeof(eg_real));
+	}
+	return EG_OK;
+}
+
 /* The model's network once more, since its outputs are its own; with the same weights. */
 static eg_status build(eg_picture_why *w, eg_error *err) {
-	size_t n, own;
 	eg_graph *g = eg_model_graph(w->model);
 	eg_status status = eg_recipe_build(eg_model_recipe(w->model), eg_graph_context(g), eg_model_sizes(w->model), &w->g, err);
 	if (!status) status = eg_graph_status(w->g, err);
@@ -122,10 +133,8 @@ static eg_status build(eg_picture_why *w, eg_error *err) {
 	if (status) return status;
 	w->p = eg_params_new_zero(w->g, err);
 	if (!w->p) return err->status;
-	const eg_real *from = eg_params_flat(eg_model_params(w->model), &n);
-	eg_real *to = eg_params_flat(w->p, &own);
-	if (w->options.beside ? n > own : n != own) return eg_fail(err, EG_ERR_FORMAT, "the model's weights are not those of its recipe");
-	memcpy(to, from, n * sizeof *to);
+	status = copy_weights(w, err);
+	if (status) return status;
 	if (w->options.beside) set_likeness(w);
 	eg_params_changed(w->p);
 	return EG_OK;
