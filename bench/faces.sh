@@ -2,7 +2,8 @@
 # Faces of ORL, by the protocols that others report:
 #
 #   bench/faces.sh splits [N]   identification: N (10) random choices of five pictures of each of the forty persons, a network trained
-#                               on each choice, and judged by the five others; their mean and deviation, and those of the floors
+#                               on each choice (EPOCHS, 50), and judged by the five others; their mean and deviation
+#   bench/faces.sh floors [N]   the floors on the same choices
 #   bench/faces.sh people [N]   verification: N (3) seeds; persons 1 to 30 are learnt from, all pairs of 31 to 40 judged
 #   bench/faces.sh speed        one verification: from the start of the program, and within one that runs (pairs by standard input)
 #
@@ -44,18 +45,23 @@ case "${1:-}" in
 splits)
 	n=${2:-10}
 	: >"$out/splits.jsonl"
-	: >"$out/floors.jsonl"
 	for seed in $(seq "$n"); do
 		# shellcheck disable=SC2086
-		"$engram" train "$recipe" --set data.split=pictures --set data.seed="$seed" --set data.validation=0 --seed "$seed" -q \
-			-o "$out/split$seed.safetensors" $options
+		"$engram" train "$recipe" --set data.split=pictures --set data.seed="$seed" --set data.validation=0 --set train.epochs="${EPOCHS:-50}" \
+			--seed "$seed" -q -o "$out/split$seed.safetensors" $options
 		"$engram" eval "$out/split$seed.safetensors" --json >>"$out/splits.jsonl"
-		"$engram" floor "$recipe" --set data.split=pictures --set data.seed="$seed" --set data.validation=0 --json >>"$out/floors.jsonl"
 		tail -n 1 "$out/splits.jsonl" | mean identification
 	done
 	echo "identification, $n splits:"
 	mean identification eer eer_masked <"$out/splits.jsonl"
-	echo "floors, identification:"
+	;;
+floors)
+	n=${2:-10}
+	: >"$out/floors.jsonl"
+	for seed in $(seq "$n"); do
+		"$engram" floor "$recipe" --set data.split=pictures --set data.seed="$seed" --set data.validation=0 --json >>"$out/floors.jsonl"
+	done
+	echo "floors, identification, $n splits:"
 	floors_of identification <"$out/floors.jsonl"
 	;;
 people)
@@ -100,7 +106,7 @@ print(f"one more pair: median {1e3 * statistics.median(times):.2f} ms, least {1e
 END
 	;;
 *)
-	sed -n '2,13s/^# \{0,1\}//p' "$0"
+	sed -n '2,14s/^# \{0,1\}//p' "$0"
 	exit 2
 	;;
 esac

@@ -1,6 +1,6 @@
-/* verify.c - engram verify: are two pictures of one person? By a model of the task `verify`, whose threshold was learnt of
- * pairs of persons that it was not trained on; as lines, as JSON, and as a page that shows the pictures. Many pairs come
- * as lines of standard input. */
+/* verify.c - engram verify: are two pictures of one person? By a model of the task `verify`, whose threshold was
+ * learnt of pairs of persons that it was not trained on; as lines, as JSON, and as a page that shows the pictures.
+ * Many pairs come as lines of standard input. */
 #define _POSIX_C_SOURCE 200809L /* getline */
 #include "verify.h"
 #include "engram_report.h"

@@ -1,5 +1,5 @@
-/* verify_worst.c - engram verify --split: all pairs of a part of the model's own data, how many of them the threshold gets
- * wrong, and the worst of them, as lines, as JSON, and as a page with their pictures. */
+/* verify_worst.c - engram verify --split: all pairs of a part of the model's own data, how many of them the threshold
+ * gets wrong, and the worst of them, as lines, as JSON, and as a page with their pictures. */
 #include "engram_report.h"
 #include "print.h"
 #include "verify.h"

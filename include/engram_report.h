@@ -166,8 +166,9 @@ typedef struct eg_picture_why_options {
 	int window;           /* occlusion, pixels; 0: a seventh of the longer side */
 	int records;          /* of the training part, evenly over it, that are looked at for likes and neighbours;
 	                       * 0: 2000; EG_ZERO: none */
-	const float *beside;  /* of a model that makes embeddings: that of another picture, of `width` numbers: explained
-	                       * is the cosine of the angle to it, what makes the two alike; NULL: there is none */
+	const float *beside;  /* of a model that makes embeddings: that of another picture, of `width` numbers:
+	                       * explained is the cosine of the angle to it, what makes the two alike; NULL: there is
+	                       * none */
 	int width;
 } eg_picture_why_options;
 

@@ -122,7 +122,7 @@ typedef struct eg_samples_options {
 	 * NULL: as its recipe says. */
 	const char *views;
 	bool all; /* also the training records that the task leaves out of training (data.unseen of `search`) */
-	double hidden; /* share of every picture, its lowest rows, that is covered with the mean of the others; 0: none */
+	double hidden; /* share of every picture, its lowest rows, that is covered with the mean of the others */
 } eg_samples_options;
 /* The task must outlive the samples. */
 EG_API eg_status eg_samples_load(eg_task *t, const eg_samples_options *options, eg_samples **samples, eg_error *err);

@@ -14,8 +14,8 @@ extern "C" {
 typedef struct eg_verifier {
 	eg_distance distance;
 	double threshold;     /* what is farther apart is not the same */
-	double false_accepts; /* share of the validation pairs of two classes that it accepts, at most; NAN: the caller's
-	                       * own threshold */
+	double false_accepts; /* share of the validation pairs of two classes that it accepts, at most; NAN: the
+	                       * caller's own threshold */
 	double a, b;          /* 1 / (1 + exp(-(a + b d))): see eg_verdict.probability */
 } eg_verifier;
 

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "floor_bed.h"
 #include "floors/bags.h"
+#include "floors/eigen.h"
 #include "floors/hog.h"
 #include "series/lbfgs.h"
 
@@ -371,6 +372,63 @@ static void pictures_are_told_apart(void **state) {
 	}
 }
 
+/* The same pictures, to be found. */
+static eg_recipe *to_find(bench *b) {
+	eg_recipe_free(pictures(b, "0")); /* writes them */
+	return bench_recipe(b,
+	        "name: f\ntask: search\ndata: {source: idx, images: %s/images, labels: %s/labels}\n"
+	        "input: [1, 12, 12]\nmodel: [flatten, {linear: 4}]\ntrain: {loss: supervised_contrastive}\n",
+	        b->folder, b->folder);
+}
+
+static double apart(const eg_said *said, int i, int j) {
+	const int n = (int)said->dims.d[1];
+	double sum = 0;
+	for (int c = 0; c < n; c++) {
+		const double d = (double)said->at[i * n + c] - (double)said->at[j * n + c];
+		sum += d * d;
+	}
+	return sum;
+}
+
+/* In all directions in which samples differ at all nothing is lost: distances are those of the pictures. In those that
+ * part classes each sample is nearer to its own than to any other. */
+static void directions(void **state) {
+	bench *b = *state;
+	if (!eg_eigen_there()) skip();
+	stand s = stand_up(b, to_find(b), "eigenfaces", (double[]){0, 0, 400});
+	eg_floor_batch batch;
+	eg_said said = stand_say(&s, &batch);
+	for (int i = 1; i < PICTURES; i++) {
+		const double want = distance(eg_floor_row(s.floor, &batch, i), eg_floor_row(s.floor, &batch, i / 2));
+		assert_near(apart(&said, i, i / 2), want, 1e-4 * want);
+	}
+	eg_floor_batch_free(&batch);
+	stand_down(&s);
+	s = stand_up(b, to_find(b), "fisherfaces", (double[]){0, 0, 8});
+	said = stand_say(&s, &batch);
+	assert_int_equal(said.dims.d[1], 3); /* classes less one, and the number that is the same for all */
+	for (int i = 0; i < PICTURES; i++) {
+		double own = 0, other = INFINITY;
+		for (int j = 0; j < PICTURES; j++) {
+			if (eg_floor_label(s.floor, &batch, i) == eg_floor_label(s.floor, &batch, j))
+				own = fmax(own, apart(&said, i, j));
+			else
+				other = fmin(other, apart(&said, i, j));
+		}
+		assert_true(own < other);
+	}
+	eg_floor_batch_free(&batch);
+	stand_down(&s);
+	s = stand_up(b, to_find(b), "pixels", (double[]){1, 0, 0}); /* by angle: of length 1 */
+	said = stand_say(&s, &batch);
+	double length = 0;
+	for (int c = 0; c < SIDE * SIDE; c++) length += (double)said.at[c] * (double)said.at[c];
+	assert_near(length, 1, 1e-5);
+	eg_floor_batch_free(&batch);
+	stand_down(&s);
+}
+
 /* The same numbers for any number of threads, and settings are tried on what is kept aside. */
 static void threads_change_nothing(void **state) {
 	bench *b = *state;
@@ -444,6 +502,6 @@ int main(void) {
 	        T(nbsvm_is_drawn_to_naive_bayes), T(letters_are_features),
 	        T(lbfgs_finds_the_minimum), T(frequent_tags_by_hand), T(fields_remember),
 	        T(fields_tell_the_likeliest_sequence), T(fields_know_units), T(means_and_lines), T(neighbours_by_brute_force),
-	        T(nearest_mean_by_hand), T(pictures_are_told_apart), T(threads_change_nothing), T(hog_of_an_edge)};
+	        T(nearest_mean_by_hand), T(pictures_are_told_apart), T(directions), T(threads_change_nothing), T(hog_of_an_edge)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,10 +2,9 @@
  * table: its keys in a recipe, the fields that it works on, and a function that changes one record.
  * What is random is drawn from (seed, epoch, record, place in the list) and from nothing else: so a record looks the
  * same whoever reads it, when, and after whichever others.
- * augments.def is the list, augment_move.c and augment_distort.c have what moves pixels, augment_colour.c what changes their
- * values, augment_hide.c what covers a side, augment_mix.c what makes one record of several, augment_series.c series, sound
- * and units of text. Not here:
- * recipes and samples (tasks/augment.c). */
+ * augments.def is the list, augment_move.c and augment_distort.c have what moves pixels, augment_colour.c what changes
+ * their values, augment_hide.c what covers a side, augment_mix.c what makes one record of several, augment_series.c
+ * series, augment_sound.c sound. Not here: recipes and samples (tasks/augment.c). */
 #ifndef ENGRAM_DATA_AUGMENT_H
 #define ENGRAM_DATA_AUGMENT_H
 

@@ -13,7 +13,8 @@ typedef void (*dsyevr_function)(const char *job, const char *range, const char *
 	int *found, double *values, double *vectors, const int *ldz, int *support, double *work, const int *lwork, int *iwork,
 	const int *liwork, int *info, size_t, size_t, size_t);
 
-/* NULL: it is not installed. dlsym returns a pointer to data; POSIX promises that its bits are the function's address. */
+/* NULL: it is not installed. dlsym returns a pointer to data; POSIX promises that its bits are the function's
+ * address. */
 static dsyevr_function load(void) {
 	static const char *const names[] = {"liblapack.so.3", "liblapack.so", "liblapack.dylib"};
 	dsyevr_function function = NULL;

@@ -5,11 +5,11 @@
  *   fisherfaces in these, the directions that part classes: the largest ratio of the scatter between classes to that
  *               within them (Belhumeur, Hespanha and Kriegman 1997)
  *
- * What they say of a sample is an embedding: y = P (x - m), of length 1 where samples are to be compared `by_angle`, and else with
- * one number more, the same for all and so large that angles rise as distances do: whichever the task compares by, both
- * are tried. With D numbers a sample and n samples, n below D, the
- * directions are found in the matrix of inner products (n,n), whose eigenvectors u give A' u / sqrt(lambda). At most
- * `most` samples, an even selection (`of`), are looked at for that; scatters are of all.
+ * What they say of a sample is an embedding: y = P (x - m), of length 1 where samples are to be compared `by_angle`,
+ * and else with one number more, the same for all and so large that angles rise as distances do: whichever the task
+ * compares by, both are tried. With D numbers a sample and n samples, n below D, the directions are found in the
+ * matrix of inner products (n,n), whose eigenvectors u give A' u / sqrt(lambda). At most `most` samples, an even
+ * selection (`of`), are looked at for that; scatters are of all.
  *
  * Not here: eigenvectors (eigen.c), distances (the task's judge). */
 #include "floors/eigen.h"

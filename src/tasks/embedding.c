@@ -1,5 +1,5 @@
-/* embedding.c - embeddings of samples: what a network has to put out for them, lists and galleries of them while a judge
- * looks, and answers, with what an index holds nearest. See embedding.h. */
+/* embedding.c - embeddings of samples: what a network has to put out for them, lists and galleries of them while a
+ * judge looks, and answers, with what an index holds nearest. See embedding.h. */
 #include "tasks/embedding.h"
 #include "tasks/index.h"
 

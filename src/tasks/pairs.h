@@ -24,8 +24,8 @@ double eg_pairs_accepted(const float *sorted, int64_t n, double threshold);
 /* The least rate that neither the pairs of one class that are refused nor the others that are accepted exceed, over
  * all thresholds: the equal error rate, but for the step between two pairs. NAN: one of the kinds is missing. */
 double eg_pairs_eer(const eg_pairs *p);
-/* The threshold at which at most this share of the other pairs is accepted: in the middle between the last of them and the
- * next. NAN: there are none. */
+/* The threshold at which at most this share of the other pairs is accepted: in the middle between the last of them and
+ * the next. NAN: there are none. */
 double eg_pairs_threshold(const eg_pairs *p, double false_accepts);
 
 /* Of a pair so far apart: how likely it is of one class where that is as frequent as not, 1 / (1 + exp(-(a + b d))).

@@ -1,12 +1,13 @@
-/* verify.c - the task `verify`: are two pictures of one person, also of one that nothing was trained on? The network makes
- * an embedding of each (embedding.h); two that are nearer than a threshold are the same.
+/* verify.c - the task `verify`: are two pictures of one person, also of one that nothing was trained on? The network
+ * makes an embedding of each (embedding.h); two that are nearer than a threshold are the same.
  *
  * Whole persons validate: none of them is trained on. Of all pairs of their pictures the threshold is learnt when the
- * training is over (pairs.h), for the share of false accepts that the recipe asks for and for some others, and how sure a
- * distance is; the model keeps them, and verifier.c reads them.
+ * training is over (pairs.h), for the share of false accepts that the recipe asks for and for some others, and how
+ * sure a distance is; the model keeps them, and verifier.c reads them.
  *
- * It is judged by all pairs of the judged pictures, by the same with the lower part of every picture hidden, and by whom
- * the nearest picture shows: in the training part, where that shows all who are asked about, else among the others. */
+ * It is judged by all pairs of the judged pictures, by the same with the lower part of every picture hidden, and by
+ * whom the nearest picture shows: in the training part, where that shows all who are asked about, else among the
+ * others. */
 #include "tasks/pairs.h"
 
 #include <math.h>
