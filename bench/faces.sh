@@ -2,7 +2,7 @@
 # Faces of ORL, by the protocols that others report:
 #
 #   bench/faces.sh splits [N]   identification: N (10) random choices of five pictures of each of the forty persons, a network trained
-#                               on each choice (EPOCHS, 50), and judged by the five others; their mean and deviation
+#                               on each choice (EPOCHS, 30), and judged by the five others; their mean and deviation
 #   bench/faces.sh floors [N]   the floors on the same choices
 #   bench/faces.sh people [N]   verification: N (3) seeds; persons 1 to 30 are learnt from, all pairs of 31 to 40 judged
 #   bench/faces.sh speed        one verification: from the start of the program, and within one that runs (pairs by standard input)
@@ -47,7 +47,7 @@ splits)
 	: >"$out/splits.jsonl"
 	for seed in $(seq "$n"); do
 		# shellcheck disable=SC2086
-		"$engram" train "$recipe" --set data.split=pictures --set data.seed="$seed" --set data.validation=0 --set train.epochs="${EPOCHS:-50}" \
+		"$engram" train "$recipe" --set data.split=pictures --set data.validation=0 --set train.epochs="${EPOCHS:-30}" \
 			--seed "$seed" -q -o "$out/split$seed.safetensors" $options
 		"$engram" eval "$out/split$seed.safetensors" --json >>"$out/splits.jsonl"
 		tail -n 1 "$out/splits.jsonl" | mean identification
@@ -59,7 +59,7 @@ floors)
 	n=${2:-10}
 	: >"$out/floors.jsonl"
 	for seed in $(seq "$n"); do
-		"$engram" floor "$recipe" --set data.split=pictures --set data.seed="$seed" --set data.validation=0 --json >>"$out/floors.jsonl"
+		"$engram" floor "$recipe" --set data.split=pictures --set data.validation=0 --set train.seed="$seed" --json >>"$out/floors.jsonl"
 	done
 	echo "floors, identification, $n splits:"
 	floors_of identification <"$out/floors.jsonl"

@@ -155,6 +155,19 @@ eg_status eg_gallery_add_training(
 	return status;
 }
 
+eg_status eg_gallery_nearest(const eg_gallery *g, const eg_embedded *queries, bool one_less, int k, eg_hit **hits,
+	int **found, eg_error *err) {
+	const int n = queries->n;
+	int64_t *own = eg_calloc(NULL, (size_t)n + 1, sizeof *own);
+	*hits = eg_alloc(NULL, (size_t)n * (size_t)k * sizeof **hits + 1);
+	*found = eg_calloc(NULL, (size_t)n + 1, sizeof **found);
+	for (int i = 0; i < n && own; i++) own[i] = i;
+	eg_status status = *hits && *found && own ? EG_OK : eg_embedding_no_memory(err);
+	if (!status && n) status = eg_index_nearest(g->index, queries->at, n, one_less ? own : NULL, k, *hits, *found, err);
+	eg_release(NULL, own);
+	return status;
+}
+
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
 void eg_shelf_clear(eg_shelf *s) {

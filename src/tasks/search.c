@@ -139,13 +139,9 @@ static eg_status judge_row(eg_task_judge *base, const eg_row *r, eg_error *err) 
 static eg_status count_found(judge *j, eg_error *err) {
 	const int k = NEAREST, n = j->queries.n;
 	const int32_t *labels = j->queries.labels, *shown = j->gallery.shown;
-	eg_hit *hits = eg_alloc(NULL, (size_t)n * (size_t)k * sizeof *hits + 1);
-	int *found = eg_calloc(NULL, (size_t)n + 1, sizeof *found);
-	int64_t *own = eg_calloc(NULL, (size_t)n + 1, sizeof *own);
-	for (int i = 0; i < n && own; i++) own[i] = i; /* entries of the gallery come in the same order */
-	eg_status status = hits && found && own ? EG_OK : eg_embedding_no_memory(err);
-	if (!status && n)
-		status = eg_index_nearest(j->gallery.index, j->queries.at, n, j->one_less ? own : NULL, k, hits, found, err);
+	eg_hit *hits;
+	int *found;
+	eg_status status = eg_gallery_nearest(&j->gallery, &j->queries, j->one_less, k, &hits, &found, err);
 	memset(j->found, 0, (size_t)eg_embedding_classes(j->base.task) * sizeof *j->found);
 	j->among = 0;
 	for (int i = 0; i < n && !status; i++) {
@@ -156,7 +152,6 @@ static eg_status count_found(judge *j, eg_error *err) {
 	}
 	eg_release(NULL, hits);
 	eg_release(NULL, found);
-	eg_release(NULL, own);
 	return status;
 }
 

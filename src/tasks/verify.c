@@ -279,18 +279,14 @@ static eg_status identify(judge *j, eg_error *err) {
 	const int n = j->all.n;
 	j->among_own = !shows_all(j);
 	const eg_gallery *g = j->among_own ? &j->own : &j->gallery;
-	eg_hit *hits = eg_alloc(NULL, (size_t)n * sizeof *hits + 1);
-	int *found = eg_calloc(NULL, (size_t)n + 1, sizeof *found);
-	int64_t *own = eg_calloc(NULL, (size_t)n + 1, sizeof *own);
-	for (int i = 0; i < n && own; i++) own[i] = i;
-	eg_status status = hits && found && own ? EG_OK : eg_embedding_no_memory(err);
-	if (!status && n) status = eg_index_nearest(g->index, j->all.at, n, j->among_own ? own : NULL, 1, hits, found, err);
+	eg_hit *hits;
+	int *found;
+	eg_status status = eg_gallery_nearest(g, &j->all, j->among_own, 1, &hits, &found, err);
 	memset(j->found, 0, (size_t)j->classes * sizeof *j->found);
 	for (int i = 0; i < n && !status; i++)
 		j->found[j->all.labels[i]] += found[i] > 0 && g->shown[hits[i].item] == j->all.labels[i];
 	eg_release(NULL, hits);
 	eg_release(NULL, found);
-	eg_release(NULL, own);
 	return status;
 }
 
