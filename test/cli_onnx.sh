@@ -64,7 +64,8 @@ exports projects 'lstm: {hidden: 4, projection: 2, peephole: true, cell_clip: 0.
 exports resets 'gru: {hidden: 4, layer_norm: true, reset: before, update: write, reverse: true, from: {lengths: lengths}}' 'rnn: {hidden: 3, zoneout: 0.2}' 'last: {from: {lengths: lengths}}' 'linear: 1'
 exports loops 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, linear: 4, tanh: {name: new}], next: {h: new}}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
-refuses "the numbers of steps and of samples would have to be computed there" fold_time 'linear: 3' unfold_time last 'linear: 1'
+exports frames fold_time 'linear: 4' unfold_time 'reshape: [0, 0, 4, 1, 1]' 'convlstm: {filters: 3, kernel: 1}' 'reshape: [0, 0, 3]' last 'linear: 1'
+refuses "ONNX has no such operator, and it is not written as several others" last 'cosine_linear: {units: 3}' 'linear: 1'
 expect 2 "$ENGRAM" export net.yaml --to onnx --opset 12
 expect 2 "$ENGRAM" export net.yaml
 says "--to is missing"

@@ -1,10 +1,15 @@
 /* test_onnx_flow.c - what of a model of ONNX is no operator of ours: bodies (If, Loop, Scan), whole numbers, shapes
  * that are open. Models are put together in memory; their results are counted by hand. */
+#define _POSIX_C_SOURCE 200809L /* mkstemp */
 #include "net.h"
 
+#include "base/base.h"
 #include "engram_onnx.h"
+#include "engram_onnx_file.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
@@ -161,7 +166,7 @@ static void inexact(void **state) {
 	static const int64_t large = 1 << 20;
 	model m = new_model(), n = new_model();
 	input(&m, "x", EG_ONNX_INT32, DIMS(4), NULL);
-	node(&m, "Add", "x x", "y");
+	node(&m, "Mul", "x x", "y");
 	output(&m, "y", EG_ONNX_INT32);
 	refused(&m, "exact up to 2^24");
 	input(&n, "x", EG_ONNX_UINT8, DIMS(4), NULL);
@@ -171,6 +176,48 @@ static void inexact(void **state) {
 	node(&n, "Mul", "wide large", "y");
 	output(&n, "y", EG_ONNX_INT64);
 	refused(&n, "exact up to 2^24");
+}
+
+/* Whole numbers of inputs that something is added to are taken to be small, and looked at when the network runs. */
+static void bounded(void **state) {
+	EG_UNUSED(state);
+	char path[] = "/tmp/engram_onnx_XXXXXX";
+	const int fd = mkstemp(path);
+	int64_t v[] = {5, 4194304}, w[] = {7, 1};
+	eg_error err = {0};
+	size_t size;
+	void *bytes = NULL;
+	model m = new_model();
+	input(&m, "lengths", EG_ONNX_INT64, DIMS(2), NULL);
+	input(&m, "ids", EG_ONNX_INT64, DIMS(2), NULL);
+	numbers(&m, "one", EG_ONNX_INT64, 0, NULL, &one_i);
+	node(&m, "Unsqueeze", "lengths axes", "column"); /* what only moves them changes nothing */
+	numbers(&m, "axes", EG_ONNX_INT64, 1, &one_i, &one_i);
+	node(&m, "Sub", "column one", "last");
+	node(&m, "Identity", "ids", "same");
+	output(&m, "last", EG_ONNX_INT64);
+	output(&m, "same", EG_ONNX_INT64);
+	if (eg_onnx_file_bytes(done(&m), NULL, &bytes, &size, &err)) skip(); /* built without */
+	assert_int_equal(write(fd, bytes, size), size);
+	close(fd);
+	eg_release(NULL, bytes);
+	eg_context *ctx = eg_context_new(&(eg_context_options){.threads = 1}, &err);
+	eg_network *n = eg_network_load(path, ctx, &err);
+	if (!n) fail_msg("%s", err.message);
+	const eg_graph *g = eg_network_graph(n, NULL, NULL);
+	assert_int_equal(eg_onnx_bound(g, eg_graph_find(g, "lengths")), 4194304);
+	assert_int_equal(eg_onnx_bound(g, eg_graph_find(g, "ids")), 0);
+	const eg_network_array in[] = {{"lengths", EG_DIMS(2), v, EG_I64}, {"ids", EG_DIMS(2), w, EG_I64}};
+	eg_network_array out[2];
+	w[0] = INT64_C(1) << 40; /* nothing is computed with those */
+	assert_int_equal(eg_network_run(n, in, 2, out, &err), EG_OK);
+	assert_int_equal(((const int64_t *)out[0].data)[1], 4194303);
+	v[0] = -4194305;
+	assert_int_equal(eg_network_run(n, in, 2, out, &err), EG_ERR_ARG);
+	assert_non_null(strstr(err.message, "input 'lengths' has -4194305"));
+	eg_network_free(n);
+	eg_context_free(ctx);
+	unlink(path);
 }
 
 /* ---- If and Loop ------------------------------------------------------------------------------------------------- */
@@ -364,7 +411,7 @@ static void left_out(void **state) {
 }
 
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(bytes), cmocka_unit_test(compared), cmocka_unit_test(inexact), cmocka_unit_test(branches), cmocka_unit_test(loops),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(bytes), cmocka_unit_test(compared), cmocka_unit_test(inexact), cmocka_unit_test(bounded), cmocka_unit_test(branches), cmocka_unit_test(loops),
 		cmocka_unit_test(endless), cmocka_unit_test(scans), cmocka_unit_test(open_shapes), cmocka_unit_test(left_out)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,19 @@ static bool one_hot(eg_import *m) {
 	return false;
 }
 
+/* Steps that are samples become sequences again. */
+static bool unfold(eg_import *m) {
+	const eg_import_name *k = eg_import_has_in(m, 1) ? eg_import_look_up(m, m->node->in[1]) : NULL;
+	const eg_dims x = eg_import_in_dims(m, 0);
+	const eg_import_sizes *s = k ? k->sizes : NULL;
+	if (!s || s->n != x.rank + 1 || s->n < 2 || !s->open[0] || !s->open[1] || eg_dim_product(s->v[0], s->v[1]) != x.d[0]) return false;
+	for (int i = 2; i < s->n; i++)
+		if (s->v[i] != x.d[i - 1]) return false;
+	eg_import_int(m, "allowzero", 0);
+	eg_import_out(m, 0, one(m, "unfold_time", eg_import_raw(m, 0), NULL));
+	return true;
+}
+
 /* To a shape with open sizes. */
 static bool expand(eg_import *m) {
 	const eg_import_name *k = eg_import_has_in(m, 1) ? eg_import_look_up(m, m->node->in[1]) : NULL;
@@ -355,7 +368,7 @@ static const struct {
 	{"Max", of_one}, {"Min", of_one}, {"Sum", of_one}, {"Mean", of_one}, {"Flatten", flatten}, {"CumSum", cumsum}, {"Trilu", trilu}, {"Split", split}, {"TopK", top_k},
 	{"MeanVarianceNormalization", mean_variance}, {"Selu", selu}, {"Add", broadcast}, {"Sub", broadcast}, {"Mul", broadcast}, {"Div", broadcast},
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
-	{"LSTM", eg_import_cell}, {"GRU", eg_import_cell}, {"RNN", eg_import_cell}, {"OneHot", one_hot}, {"Expand", expand}, {"Range", range}, {"Compress", compress},
+	{"LSTM", eg_import_cell}, {"GRU", eg_import_cell}, {"RNN", eg_import_cell}, {"OneHot", one_hot}, {"Expand", expand}, {"Reshape", unfold}, {"Range", range}, {"Compress", compress},
 	{"Gemm", old_gemm}, {"BatchNormalization", batch_norm}, {"Softmax", old_softmax}, {"LogSoftmax", old_softmax}, {"Hardmax", old_softmax},
 	{"GlobalLpPool", global_lp_pool}, {"Slice", slice}, {"PRelu", prelu},
 };

@@ -223,6 +223,34 @@ static void lower_glu(const eg_lowering *l) {
 	eg_build_node(b, "Mul", EG_IN(first, open), eg_lower_out(l, 0));
 }
 
+/* (T*N,...) as (T,N,...): both numbers are those of an input. */
+static void lower_unfold_time(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const eg_dims y = eg_tensor_dims(l->graph, l->info.outputs[0]);
+	const char *of = NULL;
+	eg_tensor x;
+	for (int i = 0; (x = eg_graph_input(l->graph, i)).id && !of; i++) {
+		const eg_dims d = eg_tensor_dims(l->graph, x);
+		if (d.rank > 1 && d.d[0] == y.d[0] && d.d[1] == y.d[1]) of = eg_tensor_name(l->graph, x);
+	}
+	int64_t rest[EG_MAX_DIMS];
+	for (int i = 2; i < y.rank; i++) {
+		rest[i - 2] = y.d[i];
+		if (y.d[i] < 0) of = NULL;
+	}
+	if (!of) {
+		eg_build_fail(b, "unfold_time '%s': no input says how many steps there are, or another size is open", l->info.name);
+		return;
+	}
+	const char *shape = eg_build_node(b, "Shape", EG_IN(of), NULL);
+	shape = eg_build_node(b, "Slice", EG_IN(shape, EG_BUILD_INTS(b, 0), EG_BUILD_INTS(b, 2), EG_BUILD_INTS(b, 0)), NULL);
+	if (y.rank > 2) {
+		shape = eg_build_node(b, "Concat", EG_IN(shape, eg_build_ints(b, rest, y.rank - 2)), NULL);
+		eg_build_int(b, "axis", 0);
+	}
+	eg_build_node(b, "Reshape", EG_IN(eg_lower_in(l, 0), shape), eg_lower_out(l, 0));
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -233,7 +261,7 @@ static const struct {
 	{"zoneout", lower_zoneout}, {"rbf", lower_rbf}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
 	{"multi_head_attention", eg_lower_multi_head_attention}, {"additive_attention", eg_lower_additive_attention},
 	{"multiplicative_attention", eg_lower_multiplicative_attention},
-	{"rnn", eg_lower_recurrent}, {"lstm", eg_lower_recurrent}, {"gru", eg_lower_recurrent},
+	{"unfold_time", lower_unfold_time}, {"rnn", eg_lower_recurrent}, {"lstm", eg_lower_recurrent}, {"gru", eg_lower_recurrent},
 };
 
 bool eg_lower_find(const eg_graph *g, const char *name, eg_node_info *info) {
@@ -252,7 +280,6 @@ void eg_lower_node(eg_build *b, const eg_graph *g, const eg_onnx_node *n, bool s
 		if (eg_lower_find(g, n->name, &l.info)) table[i].lower(&l);
 		return;
 	}
-	if (!strcmp(n->type, "unfold_time")) eg_build_fail(b, "%s '%s': the numbers of steps and of samples would have to be computed there", n->type, n->name);
 	eg_build_fail(b, "%s '%s': ONNX has no such operator, and it is not written as several others", n->type, n->name);
 }
 

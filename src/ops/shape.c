@@ -202,15 +202,15 @@ static const eg_case unfold_time_cases[] = {
 	{"rows", NULL, .in = {OP_DIMS(EG_TN, 8)}, .nin = 1, .batch = 5, .time = 3, .linear = true},
 };
 
-#define TIME_OP(op, to_onnx, why_not, text, formula)                                                                                    \
+#define TIME_OP(op, to_onnx, text, formula)                                                                                              \
 	const eg_op eg_op_##op = {.info = {.name = #op, .layer = #op, .doc = OP_TEXT(text), .equation = OP_TEXT(formula),                \
 		.source = OP_TEXT("ONNX Reshape-13; PyTorch's Tensor.flatten and unflatten"), .options_size = sizeof(op_name_only), \
 		.min_inputs = 1, .max_inputs = 1, .inputs = (const char *const[]){"x"}, .types = "a",                  \
 		.outputs = (const char *const[]){"y", NULL}},                                                          \
 		.infer = op##_infer, .range = op_range_of_input, .fwd = op_same_fwd, .bwd = OP_BWD(op_same_bwd), .export = OP_ONNX(to_onnx),      \
-		.no_onnx = why_not, OP_CASES(op##_cases)}
+		OP_CASES(op##_cases)}
 
-TIME_OP(fold_time, fold_time_export, NULL, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
+TIME_OP(fold_time, fold_time_export, "Makes a sample of every step of every sequence, so that layers for pictures and rows work on each",
 	"y (T*N,...) = x (T,N,...), the same numbers in the same order");
-TIME_OP(unfold_time, NULL, "the numbers of steps and of samples would have to be computed there", "Takes steps that fold_time has made samples of together to sequences again",
+TIME_OP(unfold_time, NULL, "Takes steps that fold_time has made samples of together to sequences again",
 	"y (T,N,...) = x (T*N,...), the same numbers in the same order");
