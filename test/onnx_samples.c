@@ -82,10 +82,11 @@ static eg_status write_samples(job *j, eg_model *m, eg_error *err) {
 	if (!status) eg_predictor_free(use);
 	if (!status) status = eg_task_open(eg_model_recipe(m), &t, err);
 	if (!status) status = eg_task_suits(t, eg_model_graph(m), err);
-	if (!status) status = eg_samples_load(t, &(eg_samples_options){.part = EG_PART_TEST, .model = m}, &s, err);
+	const eg_part part = status ? EG_PART_TEST : eg_task_eval_part(t); /* texts have no test records of their own */
+	if (!status) status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m}, &s, err);
 	j->graph = eg_model_graph(m);
 	j->outputs = eg_recipe_answers(eg_model_recipe(m));
-	const eg_dataset *d = status ? NULL : eg_samples_get(s, EG_PART_TEST);
+	const eg_dataset *d = status ? NULL : eg_samples_get(s, part);
 	if (d && j->outputs) status = eg_each_batch(j->graph, eg_model_params(m), j->outputs, BATCH, d, done, j, err);
 	if (status == EG_ERR_STOPPED) status = EG_OK;
 	free(j->outputs);

@@ -42,11 +42,15 @@ void eg_import_fail(eg_import *m, const char *why, ...) {
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* Where this name stands, or the gap where it belongs. */
-static eg_import_name **place(const eg_import *m, const char *name) {
+uint64_t eg_import_hash(const char *name) {
 	uint64_t h = 14695981039346656037u; /* FNV-1a */
 	for (const char *c = name; *c; c++) h = (h ^ (unsigned char)*c) * 1099511628211u;
-	size_t at = (size_t)h % m->room;
+	return h;
+}
+
+/* Where this name stands, or the gap where it belongs. */
+static eg_import_name **place(const eg_import *m, const char *name) {
+	size_t at = (size_t)eg_import_hash(name) % m->room;
 	while (m->names[at] && strcmp(m->names[at]->name, name)) at = (at + 1) % m->room;
 	return &m->names[at];
 }
@@ -568,6 +572,7 @@ static bool import_known(eg_import *m) {
 
 void eg_import_node(eg_import *m, const eg_onnx_node *n) {
 	const eg_onnx_node *outer = m->node;
+	if (eg_import_joined(m, n)) return;
 	bool read[EG_IMPORT_ATTRS];
 	memcpy(read, m->read, sizeof read);
 	memset(m->read, 0, sizeof m->read);

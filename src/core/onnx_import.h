@@ -53,6 +53,8 @@ struct eg_import {
 	eg_arena arena;
 	eg_import_name **names; /* a table with gaps */
 	size_t room, used;
+	struct eg_import_reader *readers; /* of values of the model, a table with gaps; NULL: not asked for yet */
+	size_t nreaders;
 	int between;  /* names that were made up */
 	int inlined;  /* nodes of bodies that became part of the graph */
 	const struct eg_import_scope *scope; /* the body that the node is in; NULL: the model itself */
@@ -66,6 +68,9 @@ struct eg_import {
 
 void *eg_import_take(eg_import *m, size_t bytes); /* zero; NULL after failure */
 eg_import_name *eg_import_look_up(eg_import *m, const char *name);
+uint64_t eg_import_hash(const char *name);
+/* Was it made one with a node before it (eg_import_added)? */
+bool eg_import_joined(const eg_import *m, const eg_onnx_node *n);
 /* A new name; NULL: it is there already, or empty. */
 eg_import_name *eg_import_declare(eg_import *m, const char *name);
 const eg_onnx_attr *eg_import_attr(eg_import *m, const char *name, eg_onnx_kind kind); /* NULL: absent */

@@ -245,12 +245,13 @@ static bool linear_import(eg_import *m) {
 	const int64_t units = b.d[turned ? 0 : 1], features = b.d[turned ? 1 : 0];
 	if (eg_import_int(m, "transA", 0) || eg_import_float(m, "alpha", 1) != 1 || eg_import_float(m, "beta", 1) != 1) return false;
 	if (c.rank >= 0 && (!bias || c.d[0] != units)) return false;
-	linear_options o = {.units = (int)units, .no_bias = !bias};
+	const real *sum = c.rank < 0 ? eg_import_added(m, units) : NULL;
+	linear_options o = {.units = (int)units, .no_bias = !bias && !sum};
 	eg_tensor in = eg_import_in(m, 0), y = eg_import_apply(m, "linear", &o, &in, 1);
 	const real *w = eg_import_reals(m, 1, NULL);
 	if (w && !turned) w = eg_import_turned(m, w, features, units);
 	eg_import_param(m, y, "weight", w, units * features);
-	if (bias) eg_import_param(m, y, "bias", eg_import_reals(m, 2, NULL), units);
+	if (bias || sum) eg_import_param(m, y, "bias", sum ? sum : eg_import_reals(m, 2, NULL), units);
 	eg_import_out(m, 0, y);
 	return true;
 }

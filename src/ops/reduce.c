@@ -195,12 +195,20 @@ static void export_reduction(eg_export *x, const char *type) {
 	eg_export_set_int(x, "keepdims", o->keepdims);
 }
 
+/* What is left where nothing is reduced (noop_with_empty_axes), as in onnxruntime: each number by itself. */
+static eg_tensor of_each(eg_import *m, eg_tensor x) {
+	static const char *const ops[][2] = {{"ReduceL1", "abs"}, {"ReduceL2", "abs"}, {"ReduceSumSquare", "square"}, {"ReduceLogSum", "log"}};
+	for (int i = 0; i < EG_COUNT(ops); i++)
+		if (!strcmp(ops[i][0], eg_import_type(m))) return eg_import_apply(m, ops[i][1], NULL, &x, 1);
+	return x;
+}
+
 static bool import_reduction(eg_import *m, const char *op) {
 	reduce_options o = {.axes = eg_import_axes(m, 1), .keepdims = eg_import_int(m, "keepdims", 1) != 0};
 	eg_tensor in = eg_import_in(m, 0);
 	const bool nothing = eg_import_int(m, "noop_with_empty_axes", 0) && o.axes.n == 0;
 	if (o.axes.n == 0) o.axes.at = NULL;
-	eg_import_out(m, 0, nothing ? in : eg_import_apply(m, op, &o, &in, 1));
+	eg_import_out(m, 0, nothing ? of_each(m, in) : eg_import_apply(m, op, &o, &in, 1));
 	return true;
 }
 

@@ -715,7 +715,7 @@ def reference_is_wrong(case):
 
 
 KEPT = [("Softmax", 3), ("Softmax", 5), ("Softmax", 6), ("BatchNormalization", 4), ("QuantizeLinear", 4), ("QLinearConv", 9), ("QLinearMatMul", 3), ("LargerProducts", 48),
-        ("GlobalPools", 1)]
+        ("GlobalPools", 1), ("Reductions", 0, 5)]
 
 
 def main():
@@ -732,8 +732,8 @@ def main():
     for name, make in generators.items():
         if args.only and name not in args.only:
             continue
-        for i in [i for n, i in KEPT if n == name] if args.kept else range(args.count):
-            rng = np.random.default_rng([args.seed, zlib.crc32(name.encode()), i])
+        for i, seed in [(k[1], (*k, 1)[2]) for k in KEPT if k[0] == name] if args.kept else [(i, args.seed) for i in range(args.count)]:
+            rng = np.random.default_rng([seed, zlib.crc32(name.encode()), i])
             case = make()
             if case is None:
                 continue
@@ -753,9 +753,9 @@ def main():
             typed(m, outputs)
             kind = "written" if agree else "disputed"
             counts[kind] += 1
-            write(os.path.join(args.folder, "agreed" if agree else "disputed", f"{case.op.lower()}_{case.opset}_{name}_{args.seed}_{i}"), m, feed, outputs)
+            write(os.path.join(args.folder, "agreed" if agree else "disputed", f"{case.op.lower()}_{case.opset}_{name}_{seed}_{i}"), m, feed, outputs)
             if not agree:
-                write(os.path.join(args.folder, "disputed", f"{case.op.lower()}_{case.opset}_{name}_{args.seed}_{i}_reference"), m, feed, reference)
+                write(os.path.join(args.folder, "disputed", f"{case.op.lower()}_{case.opset}_{name}_{seed}_{i}_reference"), m, feed, reference)
     print(counts)
 
 

@@ -33,7 +33,7 @@ for recipe; do
 		continue
 	fi
 	"$python" "$here/onnx_written.py" "$engram" "$tmp/model.safetensors" --samples "$samples" --runs 1 >"$tmp/out" 2>"$tmp/err" || failed=1
-	grep -q '^model' "$tmp/out" && sed -n "s/^model.safetensors/$name/p" "$tmp/out" || echo "$name: $(tail -n 1 "$tmp/err")"
+	grep -q '^model' "$tmp/out" && sed -n "s/^model.safetensors/$name/p" "$tmp/out" || echo "$name: $(grep . "$tmp/err" | tail -n 1)"
 	rm -f "$tmp/$name".*
 done
 exit $failed
