@@ -94,7 +94,7 @@ static real *plain_copy(bed *t, pictures p, const real *x) {
 
 /* All three directions in one nest of loops: adds into out, PLAIN. Inlined for the sake of time, with a direction that
  * is known. */
-EG_ALWAYS_INLINE void naive(const eg_conv_shape *s, eg_conv_dir dir, const real *x, const real *w, const real *dy, double *out) {
+BED_UNSANITIZED EG_ALWAYS_INLINE void sum_up(const eg_conv_shape *s, eg_conv_dir dir, const real *x, const real *w, const real *dy, double *out) {
 	const int CG = s->C / s->G, KG = s->K / s->G;
 	for (int n = 0; n < s->N; n++)
 		for (int k = 0; k < s->K; k++)
@@ -116,6 +116,14 @@ EG_ALWAYS_INLINE void naive(const eg_conv_shape *s, eg_conv_dir dir, const real 
 						}
 					}
 }
+BED_UNSANITIZED static void naive(const eg_conv_shape *s, eg_conv_dir dir, const real *x, const real *w, const real *dy, double *out) {
+	switch (dir) {
+	case EG_CONV_FWD: sum_up(s, EG_CONV_FWD, x, w, dy, out); break;
+	case EG_CONV_BWD_DATA: sum_up(s, EG_CONV_BWD_DATA, x, w, dy, out); break;
+	case EG_CONV_BWD_WEIGHTS: sum_up(s, EG_CONV_BWD_WEIGHTS, x, w, dy, out); break;
+	}
+}
+
 static double largest_of(const double *x, size_t n) {
 	double largest = 1;
 	for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(x[i]));

@@ -52,9 +52,9 @@ typedef struct picture {
 	bool blocked;
 } picture;
 
-static int lanes_of(picture p) { return p.blocked ? (p.channels + EG_BLOCK - 1) / EG_BLOCK * EG_BLOCK : p.channels; }
+BED_UNSANITIZED static int lanes_of(picture p) { return p.blocked ? (p.channels + EG_BLOCK - 1) / EG_BLOCK * EG_BLOCK : p.channels; }
 static size_t count_of(picture p) { return (size_t)p.N * (size_t)lanes_of(p) * (size_t)p.plane; }
-static size_t at(picture p, int n, int c, int i) {
+BED_UNSANITIZED static size_t at(picture p, int n, int c, int i) {
 	if (!p.blocked) return ((size_t)n * (size_t)p.channels + (size_t)c) * (size_t)p.plane + (size_t)i;
 	return (((size_t)n * (size_t)(lanes_of(p) / EG_BLOCK) + (size_t)(c / EG_BLOCK)) * (size_t)p.plane + (size_t)i) * EG_BLOCK +
 	       (size_t)(c % EG_BLOCK);
@@ -213,13 +213,13 @@ static void test_random(void **state) {
 /* ---- errors, against sums in double precision -------------------------------------------------------------------- */
 
 /* Position of x that result o sees at a tap, or -1. */
-static int seen(const eg_conv_shape *s, int o, int tap) {
+BED_UNSANITIZED static int seen(const eg_conv_shape *s, int o, int tap) {
 	int h = o / s->Q + tap / 3 - s->ph, w = o % s->Q + tap % 3 - s->pw;
 	return h < 0 || h >= s->H || w < 0 || w >= s->W ? -1 : h * s->W + w;
 }
 
 /* The result of direction dir in double precision: all tensors PLAIN, `out` zero. */
-static void in_double(const eg_conv_shape *s, eg_conv_dir dir, const real *x, const real *dy, const real *w, double *out) {
+BED_UNSANITIZED static void in_double(const eg_conv_shape *s, eg_conv_dir dir, const real *x, const real *dy, const real *w, double *out) {
 	const picture px = picture_x(s), py = picture_y(s);
 	for (int n = 0; n < s->N; n++)
 		for (int k = 0; k < s->K; k++)
