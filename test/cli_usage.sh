@@ -82,10 +82,11 @@ says "conv"
 : >empty.yaml
 expect 1 "$ENGRAM" check empty.yaml
 expect 1 "$ENGRAM" check "$tmp"
-# Those that come with Engram, where its sources are: a model of code reads these.
+# Those that come with Engram, where its sources are: a model of code reads these, another one pictures of one's own.
 for recipe in "$source"/recipes/*.yaml; do
 	cd "$source" || exit 1
-	"$ENGRAM" check "$recipe" >"$tmp/out" 2>"$tmp/err" </dev/null || fail "$recipe: $(head -c 300 "$tmp/err")"
+	"$ENGRAM" check "$recipe" >"$tmp/out" 2>"$tmp/err" </dev/null ||
+		grep -q 'the rest is ok' "$tmp/out" || fail "$recipe: $(head -c 300 "$tmp/err")" # data of one's own
 	cd "$tmp" || exit 1
 done
 
