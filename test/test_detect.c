@@ -3,6 +3,7 @@
  *
  * The network here is sure of an object where a picture is bright, by weights that are set. Not here: reading
  * annotations (test_voc.c, test_yolo.c). test/interop/boxes.py asks pycocotools. */
+#include "data/raster.h"
 #include "engram_report.h"
 #include "support_tasks.h"
 #include "tasks/detect.h"
@@ -131,12 +132,20 @@ static void judged(void **state) {
 	eg_model_free(m);
 }
 
+/* librsvg, which draws frames and names, may not be there. */
+static bool can_draw(void) {
+	static const char nothing[] = "<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>";
+	uint8_t pixels[3] = {0};
+	return eg_raster_over(nothing, strlen(nothing), 1, 1, pixels, NULL) == EG_OK;
+}
+
 static void answers(void **state) {
 	bench *b = *state;
 	char setting[100];
+	const bool draws = can_draw();
 	eg_model *m = bench_weigh_all(b, dots(b), tell_bright, NULL);
 	snprintf(setting, sizeof setting, "output=%s", b->folder);
-	eg_predictor *p = bench_predictor(b, m, setting);
+	eg_predictor *p = bench_predictor(b, m, draws ? setting : NULL);
 	eg_question q = {.path = bench_path(b, "set/images/test/d.png")};
 	const eg_value *a = ask(b, p, q), *boxes = eg_value_get(a, "boxes");
 	assert_value(eg_value_get(a, "counts"), "{\"dot\": 2, \"ring\": 0}");
@@ -148,9 +157,11 @@ static void answers(void **state) {
 	assert_non_null(strstr(line, "dot 95.26 % 4 x 4 at 8, 0"));
 	assert_non_null(strstr(line, "dot: 2  ring: 0"));
 	free(line);
-	eg_picture pic;
-	OK(b, eg_picture_load(eg_value_text(eg_value_get(a, "file")), NULL, &pic, &b->err));
-	assert_true(pic.C == 3 && pic.H == 16 && pic.W == 16); /* as large as what was asked */
+	eg_picture pic = {0};
+	if (draws) {
+		OK(b, eg_picture_load(eg_value_text(eg_value_get(a, "file")), NULL, &pic, &b->err));
+		assert_true(pic.C == 3 && pic.H == 16 && pic.W == 16); /* as large as what was asked */
+	}
 	eg_picture_free(&pic);
 	eg_predictor_free(p);
 	eg_model_free(m);

@@ -25,7 +25,8 @@ static eg_status check_classes(const eg_task *t, eg_error *err) {
 	for (int i = t->ninputs; i < t->nintakes; i++) {
 		const eg_intake *f = t->intakes[i];
 		if (!f->type->count || !f->type->is_known(f) || f->type->count(f) != 1) continue;
-		if (f->type->kind == EG_FIELD_TEXT) continue; /* its end mark is one more */
+		if (f->type->kind == EG_FIELD_TEXT) continue;  /* its end mark is one more */
+		if (f->type->kind == EG_FIELD_BOXES) continue; /* places without an object are one more */
 		return one_alone(t, f->type->kind == EG_FIELD_TAGS ? "tag" : "class", eg_intake_names(f)->at[0], err);
 	}
 	if (t->type->targets || t->nintakes != 1 || t->intakes[0]->type->kind != EG_FIELD_TEXT) return EG_OK;
