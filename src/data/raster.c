@@ -70,13 +70,13 @@ static void from_planes(const uint8_t *from, int stride, int width, int height, 
 		}
 }
 
-/* Draws the document over what is in the planes, or, where `under` is NULL, over white, into `pixels`, 3 x h x w. */
-static eg_status render(const library *l, RsvgHandle *handle, const uint8_t *under, int h, int w, uint8_t *pixels, eg_error *err) {
+/* Draws the document into `pixels`, 3 x h x w, over what is there or, not `over`, over white. */
+static eg_status render(const library *l, RsvgHandle *handle, bool over, int h, int w, uint8_t *pixels, eg_error *err) {
 	cairo_surface_t *surface = l->cairo_image_surface_create(CAIRO_FORMAT_RGB24, w, h);
 	unsigned char *data = l->cairo_image_surface_get_data(surface);
 	const int stride = data ? l->cairo_image_surface_get_stride(surface) : 0;
-	if (data && under) from_planes(under, stride, w, h, data);
-	if (data && !under) memset(data, 0xff, (size_t)stride * (size_t)h);
+	if (data && over) from_planes(pixels, stride, w, h, data);
+	if (data && !over) memset(data, 0xff, (size_t)stride * (size_t)h);
 	l->cairo_surface_mark_dirty(surface);
 	cairo_t *cairo = l->cairo_create(surface);
 	const RsvgRectangle all = {0, 0, w, h};
@@ -97,7 +97,7 @@ static eg_status draw_file(const library *l, RsvgHandle *handle, const char *png
 	const int w = (int)width * SCALE, h = (int)height * SCALE;
 	uint8_t *pixels = eg_alloc(NULL, (size_t)w * (size_t)h * 3);
 	if (!pixels) return eg_fail(err, EG_ERR_MEMORY, "out of memory for '%s'", png);
-	eg_status status = render(l, handle, NULL, h, w, pixels, err);
+	eg_status status = render(l, handle, false, h, w, pixels, err);
 	if (!status) status = eg_picture_save_png(png, 3, h, w, pixels, err);
 	eg_release(NULL, pixels);
 	return status;
@@ -119,7 +119,7 @@ eg_status eg_raster_over(const char *svg, size_t size, int H, int W, uint8_t *pi
 	eg_status status = load(&l, err);
 	RsvgHandle *handle = status ? NULL : l.rsvg_handle_new_from_data((const guint8 *)svg, size, NULL);
 	if (!status && !handle) status = eg_fail(err, EG_ERR_FORMAT, "librsvg cannot read what is to be drawn over a picture");
-	if (!status) status = render(&l, handle, pixels, H, W, pixels, err);
+	if (!status) status = render(&l, handle, true, H, W, pixels, err);
 	if (handle) l.g_object_unref(handle);
 	return status;
 }

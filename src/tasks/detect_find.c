@@ -46,7 +46,8 @@ static double hundredths(double x) { return round(x * 100) / 100; }
 /* The box that a cell tells of, cut to the picture; false: there is none. */
 static bool box_of(const eg_grid *g, const candidate *c, eg_box *box) {
 	const ptrdiff_t plane = (ptrdiff_t)g->h * g->w;
-	const double fx = (double)g->W / g->w, fy = (double)g->H / g->h, x = c->cell % g->w + 0.5, y = c->cell / g->w + 0.5;
+	const int row = c->cell / g->w, column = c->cell % g->w;
+	const double fx = (double)g->W / g->w, fy = (double)g->H / g->h, x = column + 0.5, y = row + 0.5;
 	const eg_real *s = g->sides + c->cell;
 	*box = (eg_box){.label = c->label,
 	        .x0 = hundredths(fx * (x - (double)s[0])),
