@@ -274,7 +274,8 @@ static eg_status take_picture(gathering *g, const char *name, eg_error *err) {
 /* Labels whose picture is missing. */
 static eg_status check_labels(gathering *g, const eg_names *pictures, const eg_names *labels, eg_error *err) {
 	char **stems = eg_calloc(NULL, (size_t)pictures->n + 1, sizeof *stems);
-	eg_status status = stems ? EG_OK : eg_source_no_memory(&g->s->base, err);
+	eg_status status = EG_OK;
+	if (!stems) return eg_source_no_memory(&g->s->base, err);
 	for (int i = 0; i < pictures->n && !status; i++)
 		if (!(stems[i] = stem_of(g->s, pictures->at[i]))) status = eg_source_no_memory(&g->s->base, err);
 	if (!status && pictures->n) qsort(stems, (size_t)pictures->n, sizeof *stems, by_name);
