@@ -29,7 +29,7 @@ static void table_of_tasks(void **state) {
 		const char *name;
 		unsigned abilities;
 		bool top, sure;
-	} want[] = {{"classify", 0, true, true}, {"segment", 0, false, false}, {"tag", 0, false, false},
+	} want[] = {{"classify", 0, true, true}, {"segment", EG_ABLE_SEGMENT, false, false}, {"tag", 0, false, false},
 	        {"language", EG_ABLE_GENERATE, true, false}, {"regress", 0, false, false}};
 	bench *b = *state;
 	for (int k = 0; k < EG_COUNT(want); k++) {
