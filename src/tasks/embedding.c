@@ -22,7 +22,7 @@ const eg_key eg_embedding_option_keys[2] = {
 		.doc = "how many of the nearest to tell (default: 10)"},
 };
 
-eg_status eg_embedding_no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for embeddings"); }
+eg_status(eg_embedding_no_memory)(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for embeddings"); }
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 

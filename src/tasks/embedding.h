@@ -7,6 +7,9 @@
 #include "tasks/samples.h"
 
 eg_status eg_embedding_no_memory(eg_error *err);
+#ifdef __clang_analyzer__ /* as for eg_fail */
+#define eg_embedding_no_memory(err) (eg_embedding_no_memory(err), EG_ERR_MEMORY)
+#endif
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
