@@ -51,8 +51,8 @@ eg_status eg_gallery_add(eg_gallery *g, const eg_task_judge *j, eg_distance dist
 /* The training part of a model, or floor, as a whole, but for samples of the part that is judged. */
 eg_status eg_gallery_add_training(
 	eg_gallery *g, const eg_task_judge *j, eg_distance distance, eg_part judged, eg_error *err);
-/* The k nearest entries of each query, k places each, found[i] of them, both to be released. one_less: the gallery holds
- * the queries, in their order, and each is passed over for itself. */
+/* The k nearest entries of each query, k places each, found[i] of them, both to be released. one_less: the gallery
+ * holds the queries, in their order, and each is passed over for itself. */
 eg_status eg_gallery_nearest(const eg_gallery *g, const eg_embedded *queries, bool one_less, int k, eg_hit **hits,
 	int **found, eg_error *err);
 
