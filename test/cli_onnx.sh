@@ -72,6 +72,29 @@ says "--to is missing"
 
 # ---- what comes in ---------------------------------------------------------------------------------------------------
 
+# Weights of a crf, and of a layer that goes out as a product and a sum, come back; under PyTorch's names, too.
+printf 'a\tB-X\nb\tO\nc\tB-X\n\nb\tO\na\tB-X\n\n' >one.tsv
+for i in 1 2 3 4; do cat one.tsv; done >tags.tsv
+cat >tags.yaml <<'EOF'
+name: tags
+task: tag
+data: {source: conll, path: tags.tsv, test_last: 2, validation: 0.2}
+input: [time]
+model:
+  - embedding: {size: 4}
+  - lstm: {hidden: 4, bidirectional: true}
+  - linear: classes
+train: {epochs: 1, batch: 2, loss: crf}
+EOF
+expect 0 "$ENGRAM" train tags.yaml -q -o tags.safetensors
+for way in onnx pytorch; do
+	expect 0 "$ENGRAM" export tags.safetensors --to $way -o "there.$way"
+	expect 0 "$ENGRAM" import "there.$way" --recipe tags.yaml -o "back.$way"
+	for model in tags.safetensors "back.$way"; do "$ENGRAM" eval "$model" --json | sed 's/"model": "[^"]*"//' >"$model.eval"; done
+	cmp -s tags.safetensors.eval "back.$way.eval" || fail "by way of $way: $(cat tags.safetensors.eval "back.$way.eval")"
+done
+grep -aq crf1.start_transitions there.pytorch || fail "a crf is not called as in pytorch-crf"
+
 recipe adding 'lstm: {hidden: 4, layers: 2}' last 'linear: 1'
 expect 0 "$ENGRAM" train net.yaml -q -o model.safetensors
 expect 0 "$ENGRAM" export model.safetensors --to onnx

@@ -112,6 +112,13 @@ static eg_status add_recurrent(weights *w, layer *l, const eg_node_info *n) {
 	return status;
 }
 
+/* What a weight is called there: those of a crf as in pytorch-crf, whose transitions are from row to column, too. */
+static const char *called(const char *op, const char *own) {
+	if (!strcmp(op, "crf") && !strcmp(own, "start")) return "start_transitions";
+	if (!strcmp(op, "crf") && !strcmp(own, "end")) return "end_transitions";
+	return own;
+}
+
 /* The weights of a layer's own, which begin with its name. */
 static eg_status add_layer(weights *w, const eg_node_info *n) {
 	const size_t own = strlen(n->name);
@@ -121,7 +128,7 @@ static eg_status add_layer(weights *w, const eg_node_info *n) {
 	if (family(l->op) >= 0) status = add_recurrent(w, l, n);
 	for (int i = 0; i < eg_params_count(w->params) && !status && family(l->op) < 0; i++) {
 		const char *name = eg_params_name(w->params, i);
-		if (strncmp(name, n->name, own) == 0 && name[own] == '.') status = add_slot(w, l, name + own + 1, eg_params_dims(w->params, i), WHOLE, i, -1, 0);
+		if (strncmp(name, n->name, own) == 0 && name[own] == '.') status = add_slot(w, l, called(l->op, name + own + 1), eg_params_dims(w->params, i), WHOLE, i, -1, 0);
 	}
 	w->n += l->n > 0;
 	return status;

@@ -74,13 +74,26 @@ static bool wanted(const char *const *patterns, const group *g, const char *para
 	return false;
 }
 
-static const char *copy(eg_params *to, int i, eg_params *from, int k) {
-	const eg_real *x = eg_params_data(from, k);
-	const size_t n = count(eg_params_dims(from, k));
+static const char *copy(eg_params *to, int i, const eg_real *x) {
+	const size_t n = count(eg_params_dims(to, i));
 	for (size_t j = 0; j < n; j++)
 		if (!isfinite(x[j])) return "the network's holds NaN or infinity";
 	memcpy(eg_params_data(to, i), x, n * sizeof *x);
 	return NULL;
+}
+
+/* A crf is no layer of a file of ONNX, but has its weights there, under their names (export.c). */
+static const char *copy_crf(const eg_network *n, eg_params *to, int i) {
+	const eg_onnx_model *m = eg_network_model(n);
+	const eg_dims d = eg_params_dims(to, i);
+	char name[2 * NAME];
+	snprintf(name, sizeof name, "%.200s.weights", eg_params_name(to, i));
+	for (int k = 0; k < m->ntensors; k++) {
+		const eg_onnx_tensor *t = &m->tensors[k];
+		if (!t->name || strcmp(t->name, name) != 0 || t->type != EG_ONNX_FLOAT || t->rank != d.rank || sizeof(eg_real) != sizeof(float)) continue;
+		if (!memcmp(t->dims, d.d, (size_t)d.rank * sizeof *d.d)) return copy(to, i, t->data);
+	}
+	return "the network has no numbers of that name and shape";
 }
 
 eg_status eg_network_take(const eg_graph *g, eg_params *to, const eg_network *n, const char *const *patterns,
@@ -99,7 +112,8 @@ eg_status eg_network_take(const eg_graph *g, eg_params *to, const eg_network *n,
 		for (int k = 0; k < ours[i].n; k++) {
 			const char *name = eg_params_name(to, ours[i].params[k]), *not = "the network has no such layer behind those before it";
 			if (patterns && !wanted(patterns, &ours[i], name)) continue;
-			if (at < ntheirs) not = copy(to, ours[i].params[k], from, theirs[at].params[k]);
+			if (at < ntheirs) not = copy(to, ours[i].params[k], eg_params_data(from, theirs[at].params[k]));
+			else if (!strcmp(ours[i].op, "crf")) not = copy_crf(n, to, ours[i].params[k]);
 			taken += !not;
 			if (tell) tell(user, name, not);
 		}
