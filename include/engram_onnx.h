@@ -96,9 +96,9 @@ EG_API bool eg_onnx_dtype(eg_onnx_type type, eg_dtype *dtype);
  * numbers: int8, int16 and uint16 are EG_I32, uint32 and uint64 EG_I64. What is not understood is refused, with node,
  * operator and reason; nothing is passed over. On failure *g and *params are NULL. */
 EG_API eg_status eg_onnx_import(eg_context *ctx, const eg_onnx_model *m, eg_graph **g, eg_params **params, eg_error *err);
-/* Whole numbers are computed with in single precision, which is exact up to 2^24. Those of an input that such arithmetic
- * is done on (lengths less one, say) are taken to be so large at most, either sign; whoever runs the graph must see to it,
- * as eg_network_run does. 0: there is no bound. */
+/* Whole numbers are computed with in single precision, which is exact up to 2^24. Those of an input that such
+ * arithmetic is done on (lengths less one, say) are taken to be so large at most, either sign; whoever runs the graph
+ * must see to it, as eg_network_run does. 0: there is no bound. */
 EG_API int64_t eg_onnx_bound(const eg_graph *g, eg_tensor input);
 
 #ifdef __cplusplus

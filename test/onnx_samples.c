@@ -87,6 +87,7 @@ static eg_status write_samples(job *j, eg_model *m, eg_error *err) {
 	j->graph = eg_model_graph(m);
 	j->outputs = eg_recipe_answers(eg_model_recipe(m));
 	const eg_dataset *d = status ? NULL : eg_samples_get(s, part);
+	if (d && d->streams) j->wanted = 1; /* the first batch: later ones go on with its states */
 	if (d && j->outputs) status = eg_each_batch(j->graph, eg_model_params(m), j->outputs, BATCH, d, done, j, err);
 	if (status == EG_ERR_STOPPED) status = EG_OK;
 	free(j->outputs);

@@ -121,8 +121,8 @@ int eg_import_string_list(eg_import *m, const char *name, const char **v, int mo
 eg_tensor eg_import_apply(eg_import *m, const char *op, const void *options, const eg_tensor *in, int nin);
 void eg_import_param(eg_import *m, eg_tensor of, const char *param, const real *v, int64_t n);
 /* Output i of the node is t. */
-/* The n numbers that the only reader of result 0 adds to it, where it does nothing else: that node is done with this one,
- * whose result is then the sum. NULL: there is none such. */
+/* The n numbers that the only reader of result 0 adds to it, where it does nothing else: that node is done with this
+ * one, whose result is then the sum. NULL: there is none such. */
 const real *eg_import_added(eg_import *m, int64_t n);
 void eg_import_out(eg_import *m, int i, eg_tensor t);
 /* Without a hook: as the descriptor of `op` says. */

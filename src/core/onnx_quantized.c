@@ -1,5 +1,5 @@
-/* onnx_quantized.c - ONNX's operators on whole numbers of 8 and 16 bits with a scale and a zero point: computed with real
- * ones of single precision, which hold whole ones up to 2^24 exactly. Sums of products that could be larger are
+/* onnx_quantized.c - ONNX's operators on whole numbers of 8 and 16 bits with a scale and a zero point: computed with
+ * real ones of single precision, which hold whole ones up to 2^24 exactly. Sums of products that could be larger are
  * refused; what they can become is known by the weights.
  *
  * Rounding is that of onnxruntime: x / scale to the nearest whole number, of two the even one. */

@@ -273,7 +273,8 @@ bool eg_import_whole(eg_import *m) {
 		if (is_whole(m, name_of(m, 1))) compare(m, r);
 		return is_whole(m, name_of(m, 1));
 	}
-	if (r->rule == POWER && name_of(m, 1) && !is_whole(m, name_of(m, 1))) return false; /* a real number, cut off: there is nothing exact about it */
+	/* a real number, cut off: there is nothing exact about it */
+	if (r->rule == POWER && name_of(m, 1) && !is_whole(m, name_of(m, 1))) return false;
 	range y = bounded_result(m, r);
 	const eg_onnx_type type = type_of(m, first);
 	const range all = range_of_type(type);

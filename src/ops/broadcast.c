@@ -25,7 +25,8 @@ static eg_status join(eg_infer *s, eg_dims *y, const char *ya, const eg_dims *b,
 				"%s %s and %s %s do not fit: dimension %d, aligned to the right, must be equal, or 1 in one of them", ya,
 				eg_dims_text(&a, ta, sizeof ta), yb, eg_dims_text(b, tb, sizeof tb), i);
 		y->d[i] = da == 1 ? db : db == 1 ? da : eg_dim_surer(da, db);
-		const bool moved = (eg_dim_is_batch(da) ? a.rank : b->rank) < y->rank; /* to behind dimensions that it has not */
+		/* to behind dimensions that it has not */
+		const bool moved = (eg_dim_is_batch(da) ? a.rank : b->rank) < y->rank;
 		if (eg_dim_is_batch(y->d[i]) && da != db && i > 0 && !sequence && moved)
 			return eg_fail(s->err, EG_ERR_SHAPE,
 				"%s %s and %s %s: the batch of one would meet dimension %d of the other; give both as many dimensions", ya,
