@@ -4938,20 +4938,21 @@ static inline eg_tensor eg_student_t_nll_with(eg_graph *g, eg_tensor x, eg_tenso
  * row = 1 - I/U, I and U intersection and union of the boxes x and target; with C the smallest box around both:
  * giou + (C-U)/C; diou + (distance of the centres)^2 / (diagonal of C)^2; ciou: diou + alpha v,
  * v = 4/pi^2 (atan(w_target/h_target) - atan(w/h))^2, alpha = v/(1 - I/U + v), which counts as a constant;
- * loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); sides below 0 count as 0
+ * loss () = mean (or sum) of rows; none: (N,...); x, target (N,...,4); widths and heights below 0 count as 0;
+ * where the target has none there is no box, and the row is 0
  *
  * Inputs: x, target. Output: loss.
  * Yu et al. 2016; Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU); as torchvision's losses
  */
 enum { EG_IOU_REDUCTION_MEAN, EG_IOU_REDUCTION_SUM, EG_IOU_REDUCTION_NONE };
 enum { EG_IOU_KIND_IOU, EG_IOU_KIND_GIOU, EG_IOU_KIND_DIOU, EG_IOU_KIND_CIOU };
-enum { EG_IOU_BOXES_CORNERS, EG_IOU_BOXES_CENTRE };
+enum { EG_IOU_BOXES_CORNERS, EG_IOU_BOXES_CENTRE, EG_IOU_BOXES_SIDES };
 typedef struct eg_iou_options {
 	const char *name; /* of the node; NULL: made from the operator's */
 	int reduction; /* mean: divided by the number of boxes; none: a number for each box; EG_IOU_REDUCTION_... */
 	int axis; /* which dimension a row lies along, negative: from the end; of sequences (T,N,...) 1 means the last; default -1 */
 	int kind; /* giou: also what of the box around both is empty; diou: how far the centres are apart; ciou: and the form; EG_IOU_KIND_... */
-	int boxes; /* corners: x0, y0, x1, y1; centre: x, y, width, height; EG_IOU_BOXES_... */
+	int boxes; /* corners: x0, y0, x1, y1; centre: x, y, width, height; sides: how far left, top, right and bottom are from a place in it; EG_IOU_BOXES_... */
 	bool end_; /* closes the builder's list */
 } eg_iou_options;
 static inline eg_tensor eg_iou_with(eg_graph *g, eg_tensor x, eg_tensor target,
