@@ -20,7 +20,7 @@ flags="-std=c17 -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$he
 [ -z "${ENGRAM_SANITIZE-}" ] || flags="$flags -fsanitize=$ENGRAM_SANITIZE -fno-sanitize-recover=all"
 grep -q '^ENGRAM_DOUBLE:BOOL=ON' "$ENGRAM_BUILD/CMakeCache.txt" && flags="$flags -DENGRAM_DOUBLE"
 libs=
-for module in yaml-0.1 jansson zlib libjpeg spng libspng libwebp expat libutf8proc libprotobuf-c; do
+for module in yaml-0.1 jansson zlib libjpeg spng libspng libwebp expat libutf8proc libprotobuf-c sndfile samplerate kissfft-float; do
 	libs="$libs $(pkg-config --libs "$module" 2>/dev/null)"
 done
 grep -q "^CSV_LIBRARY:.*NOTFOUND" "$ENGRAM_BUILD/CMakeCache.txt" || libs="$libs -lcsv"

@@ -313,7 +313,8 @@ static void the_table(void **state) {
 		bool task = false;
 		for (int k = 0; k < eg_task_count(); k++) task |= !strcmp(eg_task_at(k)->name, x->task);
 		assert_true(task && *x->doc && *x->source && x->version > 0);
-		for (int k = 0; k < i; k++) assert_string_not_equal(x->name, eg_floor_at(k)->name);
+		for (int k = 0; k < i; k++) /* one name for two tasks is one model */
+			if (!strcmp(x->task, eg_floor_at(k)->task)) assert_string_not_equal(x->name, eg_floor_at(k)->name);
 	}
 	assert_null(eg_floor_at(eg_floor_count()));
 	assert_null(eg_floor_at(-1));

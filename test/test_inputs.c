@@ -205,7 +205,7 @@ static void inputs_that_are_none(void **state) {
 	refuse(b, "classify", "inputs: {story: [time, 3]}\n" MODEL,
 	        "a step of it has 2 numbers; write input: [time, 2]");
 	refuse(b, "tag", "inputs: {facts: [3]}\n" MODEL,
-	        "the task 'tag' needs tokens with tags; field 'facts' of the source 'adding' is none of them");
+	        "the task 'tag' needs tokens, or a film, with tags; field 'facts' of the source 'adding' is none of them");
 	refuse(b, "segment", "input: [1, 4, 4]\n" MODEL,
 	        "the task 'segment' needs a picture with a mask of classes; a record of the source 'adding' has: "
 	        "sketch");
