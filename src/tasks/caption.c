@@ -74,6 +74,7 @@ static bool understand(const char *text, scene *out) {
 		word w = next_word(&s);
 		if (out->n > 0) {
 			if (w.n == 0) return true;
+			if (out->n == THINGS) return false;
 			if (out->n > 1 && is(w, "and")) w = next_word(&s);
 			if (!is(w, "above") && !is(w, "below") && !is(w, "left") && !is(w, "right")) return false;
 			out->place[out->n] = w;
@@ -83,7 +84,7 @@ static bool understand(const char *text, scene *out) {
 			}
 			w = next_word(&s);
 		}
-		if (out->n == THINGS || !is(w, "a")) return false;
+		if (!is(w, "a")) return false;
 		out->colour[out->n] = next_word(&s);
 		out->thing[out->n] = next_word(&s);
 		if (!out->thing[out->n++].n) return false;

@@ -22,7 +22,7 @@ static bool is_known(const eg_intake *f) { return f->target || ((const frames_in
 
 static eg_status fits(const eg_intake *f, const eg_dims *d, eg_error *err) {
 	EG_UNUSED(f);
-	if (d->rank == 4 && d->d[1] > 0 && d->d[2] > 0 && d->d[3] > 0) return EG_OK;
+	if (d->rank == 4 && d->d[0] < 0 && d->d[1] > 0 && d->d[2] > 0 && d->d[3] > 0) return EG_OK;
 	return eg_fail(err, EG_ERR_SHAPE, "a film is a picture a step: write input: [time, CHANNELS, HEIGHT, WIDTH], such as [time, 1, 64, 64]");
 }
 
