@@ -131,11 +131,12 @@ typedef struct eg_dropped {
 
 /* Parts of a sound's features that are to be hidden, as shares of its steps and of its bands. */
 enum { EG_HIDDEN_MOST = 8 };
+typedef struct eg_sound_span {
+	double from, to;
+} eg_sound_span;
 typedef struct eg_sound_hidden {
 	int nsteps, nbands;
-	struct {
-		double from, to;
-	} steps[EG_HIDDEN_MOST], bands[EG_HIDDEN_MOST];
+	eg_sound_span steps[EG_HIDDEN_MOST], bands[EG_HIDDEN_MOST];
 } eg_sound_hidden;
 
 /* Pointers: valid until the record is read anew or freed, or the source closed. */

@@ -92,6 +92,17 @@ static void files(void **state) {
 	put32(wav + 44, 0x7FC00000); /* NaN */
 	assert_int_equal(eg_sound_decode(wav, 76, "a.wav", &r, &s, &f->err), EG_ERR_FORMAT);
 	assert_says(f->err.message, "'a.wav': sample 0 is no number");
+	put32(wav + 44, 0x7149F2CA); /* 1e30: what is computed of it would be no number */
+	assert_int_equal(eg_sound_decode(wav, 76, "a.wav", &r, &s, &f->err), EG_ERR_FORMAT);
+	assert_says(f->err.message, "'a.wav': sample 0 is 1e+30; samples go from -1 to 1");
+	/* A stream, whose length nobody knew when it began: all ones, or as sox has it. */
+	static const uint32_t endless[] = {0xFFFFFFFF, 0x7FFFF000};
+	for (int i = 0; i < EG_COUNT(endless); i++) {
+		const size_t size = write_wav(wav, kinds[1]);
+		put32(wav + 40, endless[i]);
+		assert_int_equal(eg_sound_decode(wav, size, "a.wav", &r, &s, &f->err), EG_OK);
+		assert_int_equal(s.n, 4);
+	}
 	/* A chunk that nobody knows, of an odd length, before the others. */
 	static const uint8_t odd[] = "RIFF....WAVEodd \1\0\0\0x\0fmt \x10\0\0\0\1\0\2\0\x40\x1f\0\0\0\x7d\0\0\4\0\x10\0data\x08\0\0\0\0\x80\xff\x7f\0\0\1\0";
 	assert_int_equal(eg_sound_decode(odd, sizeof odd - 1, "a", &r, &s, &f->err), EG_OK);

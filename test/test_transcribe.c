@@ -191,6 +191,47 @@ static void learns_tones(void **state) {
 	eg_model_free(m);
 }
 
+/* Recordings that are played slower have more steps, and the network is told how many: nothing of them is cut off. */
+static void slower(void **state) {
+	bench *b = *state;
+	if (!HEARS) skip();
+	speak(b);
+	eg_recipe *r = bench_recipe(b,
+		"name: tones\ntask: transcribe\n"
+		"data: {source: digit-strings, recordings: %s/speech, count: 12, test_count: 4, sound: {bands: 16}}\n"
+		"augment: [speed: 0.3]\n"
+		"input: [time, 16]\nmodel: [{lstm: {hidden: 2, from: {lengths: lengths}}}, {linear: classes}]\ntrain: {loss: ctc, seed: 1}\n",
+		b->folder);
+	drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+	eg_graph *g;
+	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(d.samples), &g, &b->err));
+	OK(b, eg_task_suits(d.task, g, &b->err));
+	const eg_dataset *set = eg_samples_get(d.samples, EG_PART_TRAIN);
+	assert_string_equal(set->inputs[3], "lengths");
+	eg_real *x = calloc((size_t)set->time * 16, sizeof *x);
+	int32_t labels[8], count, length;
+	int plain[12], slow = 0, fast = 0;
+	assert_non_null(x);
+	for (int epoch = -1; epoch < 3; epoch++)
+		for (uint32_t i = 0; i < 12; i++) {
+			const int most = set->time_of(set->user, i), sizes[] = {8};
+			OK(b, set->fill(set->user, &(eg_fill){.items = &i, .n = 1, .time = most, .sizes = sizes, .seed = 1, .epoch = epoch},
+				     (void *[]){x, labels, &count, &length}, &b->err));
+			if (epoch < 0) plain[i] = length;
+			assert_true(length >= 1 && length <= most);
+			slow += length > plain[i], fast += length < plain[i];
+			double last = 0; /* the last step that is told is sound, and what is behind it is padding */
+			for (int k = 0; k < 16; k++) last += fabs((double)x[(length - 1) * 16 + k]);
+			assert_true(last > 0);
+			for (int k = length * 16; k < most * 16; k++) assert_true(x[k] == 0);
+		}
+	assert_true(slow > 5 && fast > 5);
+	free(x);
+	eg_graph_free(g);
+	undraw(&d);
+	eg_recipe_free(r);
+}
+
 /* A step of a second has no room for what is said in it: all is left out, which is told. */
 static void no_room(void **state) {
 	bench *b = *state;
@@ -206,12 +247,13 @@ static void no_room(void **state) {
 	eg_samples *s;
 	OK(b, eg_task_open(r, &t, &b->err));
 	assert_int_not_equal(eg_samples_load(t, &(eg_samples_options){.part = EG_PART_TRAIN}, &s, &b->err), EG_OK);
+	SAYS(b, "of 20 recordings none has as many steps as its transcript needs: make data.sound.hop smaller");
 	eg_task_free(t);
 	eg_recipe_free(r);
 }
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(no_room)};
+	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(no_room)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,7 @@ typedef struct eg_augment_type {
 	eg_key_table keys;     /* beside `probability` */
 	size_t size;           /* of the options, whose first member is eg_augment_options */
 	void (*defaults)(void *options);
+	double (*longest)(const void *options); /* so many times as many steps a record has at most; NULL: as many */
 	const char *(*check)(const void *options); /* what is wrong with them together; NULL: nothing. NULL: never */
 	eg_status (*apply)(eg_augment_call *c, eg_error *err);
 } eg_augment_type;

@@ -40,6 +40,7 @@ static const eg_key speed_keys[] = {
 		.doc = "a recording is played at 1 - by to 1 + by times its speed, and as much higher (0.1)"},
 };
 static void speed_defaults(void *options) { ((share_options *)options)->by = 0.1; }
+static double slowest(const void *options) { return 1 / (1 - ((const share_options *)options)->by); }
 
 static eg_status change_speed(eg_augment_call *c, eg_error *err) {
 	const double by = ((const share_options *)c->options)->by;
@@ -65,6 +66,7 @@ const eg_augment_type eg_augment_speed = {.name = "speed",
 	KEYS(speed_keys),
 	.size = sizeof(share_options),
 	.defaults = speed_defaults,
+	.longest = slowest,
 	.apply = change_speed};
 
 /* ---- pitch ------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 enum { FILE_MOST = 256 << 20, CHANNELS_MOST = 64 };
 #define SAMPLES_MOST ((int64_t)1 << 28) /* of all channels: 1 GiB as floats, 9 hours at 8 kHz */
+#define LOUDEST 1e6F /* of files of floats, some of which hold whole numbers; squares of more would not be numbers */
 
 #ifdef ENGRAM_HAVE_SNDFILE
 
@@ -70,13 +71,18 @@ static eg_status read_samples(SNDFILE *file, const SF_INFO *info, const char *na
 	if (got != info->frames)
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is cut off or damaged: it says that it has %lld samples, of which %lld can be read",
 			name, (long long)info->frames, (long long)got);
-	for (size_t i = 0; i < n; i++)
-		if (!isfinite(out[i]))
-			return eg_fail(err, EG_ERR_FORMAT, "'%s': sample %lld is no number", name,
-				(long long)(i / (size_t)info->channels));
+	for (size_t i = 0; i < n; i++) {
+		const long long at = (long long)(i / (size_t)info->channels);
+		if (!isfinite(out[i])) return eg_fail(err, EG_ERR_FORMAT, "'%s': sample %lld is no number", name, at);
+		if (fabsf(out[i]) > LOUDEST)
+			return eg_fail(err, EG_ERR_FORMAT, "'%s': sample %lld is %g; samples go from -1 to 1", name, at, (double)out[i]);
+	}
 	*sound = (eg_datum_sound){.n = info->frames, .channels = info->channels, .rate = info->samplerate, .at = out};
 	return EG_OK;
 }
+
+/* What programs write that do not know how long their sound will be (sox: 0x7ffff000, ffmpeg: all ones). */
+enum { ENDLESS = 0x7ffff000 };
 
 /* A WAV file that was cut off while it was copied: libsndfile reads what is there and does not say. */
 static int64_t missing_of_wav(const uint8_t *data, size_t size) {
@@ -85,7 +91,7 @@ static int64_t missing_of_wav(const uint8_t *data, size_t size) {
 		const uint8_t *p = data + at;
 		const uint32_t n = p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
 		const size_t left = size - at - 8;
-		if (memcmp(p, "data", 4) == 0) return n == UINT32_MAX || n <= left ? 0 : (int64_t)n - (int64_t)left; /* a stream has no length */
+		if (memcmp(p, "data", 4) == 0) return n >= ENDLESS || n <= left ? 0 : (int64_t)n - (int64_t)left;
 		if ((size_t)n + (n & 1) > left) return 0;
 		at += 8 + (size_t)n + (n & 1);
 	}

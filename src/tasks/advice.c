@@ -224,12 +224,24 @@ static eg_status check_texts(const eg_samples *s, eg_advise advise, void *user, 
 	return status;
 }
 
+/* ---- transcripts that are too long ------------------------------------------------------------------------------- */
+
+static void tell_left_out(const eg_samples *s, eg_advise advise, void *user) {
+	char text[200];
+	const eg_intake *target = eg_task_target(s->task);
+	if (s->left_out == 0 || !target || target->type != &eg_intake_spelled_type) return;
+	snprintf(text, sizeof text, "%lld %s are not trained on: their transcripts need more steps than they have; make data.sound.hop smaller",
+		(long long)s->left_out, s->task->many);
+	advise(user, text);
+}
+
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
 	const eg_recipe *r = s->task->recipe;
 	eg_status status = check_labels(s, advise, user, err);
 	if (!status) status = check_texts(s, advise, user, err);
+	if (!status) tell_left_out(s, advise, user);
 	if (!status && s->task->type->whole_classes) status = eg_samples_check_persons(s, advise, user, err);
 	if (status) return status;
 	for (int i = 0; i < eg_recipe_losses(r); i++) {

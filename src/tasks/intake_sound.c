@@ -226,22 +226,29 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
 	const sound_intake *p = (const sound_intake *)f;
 	EG_UNUSED(axis);
-	const int64_t steps = eg_sound_features_steps(&p->o, samples_of(p, &d->sound));
+	const int64_t steps = d->there ? eg_sound_features_steps(&p->o, samples_of(p, &d->sound)) : 0;
 	if (steps > INT32_MAX / 2) return eg_fail(err, EG_ERR_SHAPE, "%s is too long", name_of(r));
 	*size = (int)steps;
 	return EG_OK;
 }
 
-/* Steps and bands that are hidden become the mean. */
+static bool is_hidden(const eg_sound_span *list, int n, int64_t i, int64_t of) {
+	bool any = false;
+	for (int k = 0; k < n; k++) any = any || ((double)i >= list[k].from * (double)of && (double)i < list[k].to * (double)of);
+	return any;
+}
+
+/* Steps and bands that are hidden become the mean: 0, or, where features are not scaled, this recording's. */
 static void hide(const sound_intake *p, const eg_sound_hidden *h, float *at, int64_t steps) {
 	const int width = eg_sound_features_width(&p->o), base = width / (1 + p->o.deltas);
-	for (int i = 0; i < h->nsteps; i++)
-		for (int64_t t = (int64_t)(h->steps[i].from * (double)steps); t < steps && (double)t < h->steps[i].to * (double)steps; t++)
-			memset(at + t * width, 0, (size_t)width * sizeof *at);
-	for (int i = 0; i < h->nbands; i++)
+	for (int k = 0; k < width; k++) {
+		const bool all = is_hidden(h->bands, h->nbands, k % base, base);
+		double sum = 0;
+		for (int64_t t = 0; t < steps && p->keys.scale == SCALE_NO; t++) sum += (double)at[t * width + k];
+		const float mean = steps ? (float)(sum / (double)steps) : 0;
 		for (int64_t t = 0; t < steps; t++)
-			for (int k = 0; k < width; k++)
-				if (k % base >= h->bands[i].from * base && k % base < h->bands[i].to * base) at[t * width + k] = 0;
+			if (all || is_hidden(h->steps, h->nsteps, t, steps)) at[t * width + k] = mean;
+	}
 }
 
 static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {

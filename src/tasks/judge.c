@@ -99,6 +99,8 @@ static void reset(void *user) {
 
 /* The steps of sample i of the batch. */
 static int length_of(const eg_batch_run *b, int i) {
+	for (int k = 0; b->data->inputs[k]; k++) /* augmentations may have changed it */
+		if (!strcmp(b->data->inputs[k], "lengths")) return ((const int32_t *)b->slots[k])[i];
 	if (b->data->time_of) return b->data->time_of(b->data->user, b->fill->items[i]);
 	return b->fill->time;
 }

@@ -4,6 +4,7 @@
 #include "data/split.h"
 #include "tasks/intake_text.h"
 
+#include <math.h>
 #include <string.h>
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for the samples"); }
@@ -83,6 +84,8 @@ static eg_status meet(eg_task *t, eg_error *err) {
 			status = f->type->meet(f, field, err);
 		else if (!known && f->type->begin)
 			status = f->type->begin(f, field, err);
+		if (status && !known && f->type->kind == EG_FIELD_SOUND)
+			eg_recipe_locate(t->recipe, eg_recipe_has(t->recipe, "data.sound") ? "data.sound" : "data", err);
 		if (status) return status;
 	}
 	return EG_OK;
@@ -114,7 +117,7 @@ eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t 
 
 typedef struct cut {
 	uint32_t *items, *second;
-	int64_t n, nsecond;
+	int64_t n, nsecond, left_out;
 	int32_t *labels;
 	const char **groups;
 	eg_arena arena;
@@ -240,6 +243,14 @@ static bool leaves_out(const eg_task *t, const eg_samples_options *o) {
 	return t->type->leaves_out && t->type->leaves_some_out(t) && !o->all;
 }
 
+static eg_status none_is_left(const eg_task *t, int64_t all, eg_error *err) {
+	const bool spelled = eg_task_target(t) && eg_task_target(t)->type == &eg_intake_spelled_type;
+	eg_fail(err, EG_ERR_ARG, "of %lld %s %s", (long long)all, t->many,
+		spelled ? "none has as many steps as its transcript needs: make data.sound.hop smaller" : "all are left out of training");
+	eg_recipe_locate(t->recipe, "data", err);
+	return EG_ERR_ARG;
+}
+
 /* What is measured, is measured on the records to train on. */
 static eg_status learn(eg_task *t, const eg_samples_options *o, cut *c, eg_error *err) {
 	eg_status status = prepare_training(t, err);
@@ -247,7 +258,10 @@ static eg_status learn(eg_task *t, const eg_samples_options *o, cut *c, eg_error
 	if (!status) status = meet(t, err);
 	if (!status) status = cut_records(t, o, c, err);
 	if (!status && leaves_out(t, o)) {
+		const int64_t all = c->n;
 		status = leave_out(t, EG_PART_TRAIN, c->items, &c->n, err);
+		c->left_out = all - c->n;
+		if (!status && c->n == 0) status = none_is_left(t, all, err);
 		if (!status) status = leave_out(t, EG_PART_TRAIN, c->second, &c->nsecond, err);
 	}
 	if (!status) status = eg_task_look(t, EG_PART_TRAIN, c->items, c->n, err);
@@ -348,10 +362,17 @@ static int64_t bind_size(const eg_graph *g, int64_t d, const char *const *words)
 	return 0;
 }
 
+static void name_stretched(eg_task *t, bool lengths) {
+	for (int i = 0; i < t->nintakes; i++) t->stretched[i] = t->intakes[i]->input;
+	t->stretched[t->nintakes] = lengths ? "lengths" : NULL;
+	t->stretched[t->nintakes + 1] = NULL;
+}
+
 eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err) {
 	const char *words[EG_MAX_DIMS + 1];
 	char text[128];
 	eg_task_words(t, words);
+	name_stretched(t, eg_graph_find(g, "lengths").id != 0);
 	for (int i = 0; i < t->nintakes; i++) {
 		eg_intake *f = t->intakes[i];
 		eg_tensor x = eg_graph_find(g, f->input);
@@ -381,6 +402,7 @@ eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes) {
 }
 
 eg_dims eg_samples_dims(const eg_samples *s, int i, int n, int time, const int *sizes) {
+	if (!s->task->type->load && i == s->task->nintakes) return (eg_dims){1, {n}};
 	if (!s->task->type->load) return eg_intake_dims(s->task->intakes[i], n, time, sizes);
 	return (eg_dims){2, {time, n}}; /* it makes its own: ids, step by step */
 }
@@ -412,6 +434,20 @@ static eg_status hide(const eg_samples *s, eg_record *r, eg_error *err) {
 	return status;
 }
 
+/* Steps of records as augmentations have left them. */
+static eg_status fill_lengths(const eg_task *t, const eg_samples_room *room, const eg_fill *f, int32_t *out, eg_error *err) {
+	eg_datum data[EG_TASK_INTAKES];
+	int sizes[EG_MAX_DIMS + 1];
+	eg_status status = EG_OK;
+	for (int i = 0; i < f->n && !status; i++) {
+		for (int k = 0; k < t->ninputs; k++) data[k] = *room->data_of[(ptrdiff_t)k * f->n + i];
+		int time = 0;
+		status = eg_task_extents(t, t->ninputs, &room->records[i], data, &time, sizes, err);
+		out[i] = time < 1 ? 1 : time < f->time ? time : f->time;
+	}
+	return status;
+}
+
 static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error *err) {
 	eg_sample_part *p = user;
 	eg_samples *s = (eg_samples *)p->samples;
@@ -430,6 +466,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 		for (int k = 0; k < t->nintakes && !status; k++)
 			room->data_of[(ptrdiff_t)k * f->n + i] = &room->records[i].fields[t->intakes[k]->field];
 	}
+	if (!status && p->longest > 1 && t->stretched[t->nintakes]) status = fill_lengths(t, room, f, slots[t->nintakes], err);
 	if (status) return status;
 	for (int k = 0; k < t->nintakes; k++) dims[k] = eg_intake_dims(t->intakes[k], f->n, f->time, f->sizes);
 	return eg_intakes_fill(t, t->nintakes, room->records, NULL, room->data_of, f->n, f->time, dims, slots, err);
@@ -458,7 +495,17 @@ static eg_status weigh_text(const eg_intake *f, const eg_record *r, int time, do
 	return status;
 }
 
-/* Steps and other sizes of every sample, where they differ. */
+/* Augmentations of the training part: how many times as long they make a record at most. */
+static double longest_of(const eg_samples *s, eg_part part) {
+	double longest = 1;
+	for (int i = 0; i < s->task->naugments && part == EG_PART_TRAIN && !s->options.model; i++) {
+		const eg_augment_entry *a = &s->task->augments[i];
+		if (a->type->longest) longest *= a->type->longest(a->options);
+	}
+	return longest;
+}
+
+/* Steps and other sizes of every sample, where they differ; where augmentations change them, the most there will be. */
 static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequence, eg_error *err) {
 	const eg_task *t = s->task;
 	eg_record r = {0};
@@ -478,6 +525,7 @@ static eg_status survey(eg_samples *s, eg_sample_part *p, int ndims, bool sequen
 		if (!status) status = eg_task_extents(t, t->nintakes, &r, data, &time, sizes, err);
 		if (status) break;
 		if (time < 1) time = 1; /* an empty sequence is one step of padding */
+		if (p->longest > 1) time = (int)fmin(ceil(time * p->longest) + 1, INT32_MAX / 2);
 		if (sequence) p->times[i] = time;
 		if (time > most) most = time;
 		for (int j = 0; j < ndims; j++) {
@@ -516,6 +564,8 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 	        .room_new = room_new,
 	        .room_free = room_free};
 	if (s->options.model) eg_views_set(t, &p->dataset); /* an evaluation */
+	p->longest = longest_of(s, part);
+	if (p->longest > 1) name_stretched(t, false), p->dataset.inputs = t->stretched;
 	for (int i = 0; i < t->ninputs; i++) {
 		const eg_field *field = eg_source_field(t->source, t->intakes[i]->field);
 		for (int k = 0; k < t->intakes[i]->sample.rank; k++)
@@ -550,6 +600,7 @@ static eg_status load_training(eg_samples *s, eg_error *err) {
 	eg_task *t = s->task;
 	cut c = {0};
 	eg_status status = learn(t, &s->options, &c, err);
+	s->left_out = c.left_out;
 	if (!status) status = add_part(s, EG_PART_TRAIN, EG_PART_TRAIN, c.items, c.n, err);
 	if (!status && c.nsecond > 0) status = add_part(s, EG_PART_VALIDATION, EG_PART_TRAIN, c.second, c.nsecond, err);
 	int64_t own = eg_source_count(t->source, EG_PART_VALIDATION);

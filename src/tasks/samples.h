@@ -25,6 +25,7 @@ typedef struct eg_sample_part {
 	int *sizes;      /* of each, those of dataset.dims side by side; NULL: there are none */
 	int most[EG_MAX_DIMS];
 	double *weights; /* predictions in each; NULL: one */
+	double longest;  /* augmentations make a record at most so many times as long as it is */
 	int64_t units;
 } eg_sample_part;
 
@@ -37,6 +38,7 @@ struct eg_samples {
 	/* of the records one by one */
 	const char *inputs[EG_TASK_INTAKES + 4];
 	const char *dims[EG_MAX_DIMS + 1];
+	int64_t left_out;      /* training records that nothing can be learnt from */
 	unsigned wanted, also; /* fields of the source; those that judges alone look at */
 	eg_samples_room room; /* of batches that bring none of their own */
 	int eval_batch; /* 0: as many as suit */
@@ -68,7 +70,7 @@ eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t 
 /* Looks up the shapes of the network's inputs, which batches are filled by. */
 eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err);
 eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes);
-/* The same of input i of their data sets, also where a task makes its own batches. */
+/* The same of input i of their data sets, also where a task makes its own batches, and of "lengths" behind all. */
 eg_dims eg_samples_dims(const eg_samples *s, int i, int n, int time, const int *sizes);
 /* Fills the inputs of a plan from these records' fields, by all intakes (only those of inputs: questions). `which` as
  * in eg_intake_fill. */

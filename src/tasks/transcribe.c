@@ -87,14 +87,24 @@ static eg_status leaves_out(const eg_task *t, const eg_record *r, bool *out, eg_
 typedef struct transcript {
 	eg_arena room;
 	eg_ctc c;
+	double each; /* steps of the input, or pixels of its width, for a step of the output */
 	int32_t *labels;
 	int n;
 } transcript;
 
+/* How long the batch's input is: recordings have steps, lines their width. */
+static int64_t input_length(const eg_task *t, const eg_row *r) {
+	if (hears(t) || r->said) return r->time;
+	const eg_dims d = eg_plan_dims(r->plan, eg_graph_find(r->graph, t->intakes[0]->input));
+	return d.d[d.rank - 1];
+}
+
 static eg_status read_off(const eg_task *t, const eg_row *r, int beam, transcript *x, eg_error *err) {
 	const eg_dims d = eg_row_dims(r, "logits");
 	int steps = (int)d.d[0], width = labels_of(t)->n + 1;
-	if (r->time > 0 && steps == r->time && r->length < steps) steps = r->length;
+	x->each = steps > 0 ? (double)input_length(t, r) / steps : 1;
+	const double own = x->each > 0 ? ceil(r->length / x->each) : steps; /* behind them is padding */
+	if (hears(t) && own < steps) steps = (int)own;
 	double *lp = eg_arena_alloc(&x->room, (size_t)steps * (size_t)width * sizeof *lp + 1);
 	x->labels = eg_arena_alloc(&x->room, ((size_t)steps + 1) * sizeof *x->labels);
 	if (!lp || !x->labels) return no_memory(err);
@@ -228,7 +238,7 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	return status;
 }
 
-static double ratio(int64_t a, int64_t b) { return b ? (double)a / (double)b : 0; }
+static double ratio(int64_t a, int64_t b) { return b ? (double)a / (double)b : (double)NAN; }
 
 static void judge_values(const eg_task_judge *j, double *v) {
 	const judge *own = (const judge *)j;
@@ -243,12 +253,11 @@ static void judge_values(const eg_task_judge *j, double *v) {
 /* Where steps of the network's output lie: seconds of a recording, pixels of a picture. */
 static double place_of(const eg_task *t, const eg_row *r, const transcript *x, int step) {
 	const eg_datum *d = eg_row_datum(t, r, 0);
-	const double all = x->c.steps > 0 ? (double)step / x->c.steps : 0;
-	if (hears(t)) {
-		const double steps = r->length > 0 ? r->length : x->c.steps;
-		return eg_intake_sound_time(t->intakes[0], all * steps);
-	}
-	return d ? floor(all * d->picture.W) : step;
+	if (hears(t)) return eg_intake_sound_time(t->intakes[0], step * x->each);
+	/* an open width is the picture's own, filled up; to one of the network's it was stretched */
+	const double at = floor(step * x->each);
+	if (!d) return at;
+	return t->intakes[0]->padded ? fmin(at, d->picture.W) : floor(step * x->each * d->picture.W / (double)input_length(t, r));
 }
 
 /* The words: labels, or what stands between blanks. */
