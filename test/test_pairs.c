@@ -24,6 +24,10 @@ typedef struct setting {
 	"{embedding: {size: 4, from: text}}, {lstm: {hidden: 4, name: memory}}, " \
 	"{embedding: {count: classes, size: 4, from: previous}}, {lstm: {hidden: 4, name: state}}, " \
 	"{multiplicative_attention: {from: [state, memory, lengths.source]}}"
+#define LOOK_AND_WRITE \
+	"{maxpool: {kernel: 16, from: picture}}, {flatten: 2}, {transpose: {perm: [2, 0, 1], name: places}}, " \
+	"{embedding: {count: classes, size: 4, from: previous}}, {lstm: {hidden: 3, name: state}}, " \
+	"{multiplicative_attention: {from: [state, places]}}"
 static const setting settings[] = {
 	{"classify", "{source: tsv, path: %s/table.tsv, test: 0.25}", "[time]", {EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy arcface dice jaccard multi_margin softmax_focal", "supervised_contrastive"},
@@ -42,6 +46,11 @@ static const setting settings[] = {
 		"cross_entropy crf arcface multi_margin softmax_focal", ""},
 	{"translate", "{source: pairs, path: %s/pairs.tsv}", "{text: [source], previous: [time]}",
 		{READ_AND_WRITE, READ_AND_WRITE ", last"}, "cross_entropy arcface multi_margin softmax_focal", ""},
+	{"transcribe", "{source: digit-lines, pictures: %s/digits, count: 6, test_count: 2, most: 2}", "[1, 32, width]",
+		{"{transpose: {perm: [3, 0, 1, 2]}}, {flatten: 2}"}, "ctc", ""},
+	{"caption", "{source: scenes, clothes: %1$s/digits, digits: %1$s/digits, count: 6, test_count: 2, unit: word, longest: 30}",
+		"{picture: [3, 64, 64], previous: [time]}", {LOOK_AND_WRITE, LOOK_AND_WRITE ", last"},
+		"cross_entropy arcface multi_margin softmax_focal", ""},
 	{"language", "{source: text, path: %s/text.txt, validation: 0.2, steps: 8}", "[time]",
 		{EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy arcface multi_margin softmax_focal", ""},
@@ -63,10 +72,28 @@ static void write_scene(bench *b, int i) {
 	bench_picture(b, path, 1, 4, 4, classes);
 }
 
+/* Digits and clothes: a bright block for each class, as IDX files. */
+static void write_digits(bench *b, const char *part) {
+	enum { EACH = 10, N = 10 * EACH, SIDE = 28 };
+	static uint8_t images[16 + N * SIDE * SIDE] = {0, 0, 8, 3, 0, 0, 0, N, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
+	uint8_t labels[8 + N] = {0, 0, 8, 1, 0, 0, 0, N};
+	char path[80];
+	for (int i = 0; i < N; i++) {
+		labels[8 + i] = (uint8_t)(i % 10);
+		for (int y = 6; y < 22; y++)
+			for (int x = 8; x < 12 + i % 10; x++) images[16 + (i * SIDE + y) * SIDE + x] = 200;
+	}
+	snprintf(path, sizeof path, "digits/%s-images-idx3-ubyte", part);
+	bench_write(b, path, images, sizeof images);
+	snprintf(path, sizeof path, "digits/%s-labels-idx1-ubyte", part);
+	bench_write(b, path, labels, sizeof labels);
+}
+
 static int setup(void **state) {
 	int status = bench_setup(state);
 	bench *b = *state;
 	if (status) return status;
+	write_digits(b, "train"), write_digits(b, "t10k");
 	bench_text(b, "table.tsv",
 	        "text\tlabel\ngo on\tgo\nwalk on\tgo\nrun\tgo\nstop\tstop\nhalt\tstop\nstand\tstop\n"
 	        "now go\tgo\nnow stop\tstop\n");

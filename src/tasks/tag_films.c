@@ -2,9 +2,9 @@
  * network puts out a number for each tag at every frame, "logits" (T,N,tags).
  *
  * Runs of frames with one tag are segments, and are judged as such (Lea et al. 2017): a segment that is told is right
- * at k % when it shares at least k % of the frames that it and a segment of that tag cover together, each of which counts once
- * (f1_10, f1_25, f1_50); and the order of segments alone (edit): 1 less the edits that make one of the other, by the longer
- * of the two. */
+ * at k % when it shares at least k % of the frames that it and a segment of that tag cover together, each of which
+ * counts once (f1_10, f1_25, f1_50); and the order of segments alone (edit): 1 less the edits that make one of the
+ * other, by the longer of the two. */
 #include "tasks/tag_films.h"
 
 #include <string.h>
@@ -23,10 +23,6 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 
 /* ---- segments ---------------------------------------------------------------------------------------------------- */
 
-typedef struct segment {
-	int tag, start, end;
-} segment;
-
 static int said(const eg_row *r, int t) {
 	int width;
 	const eg_real *x = eg_row_output(r, "logits", t, &width);
@@ -35,18 +31,22 @@ static int said(const eg_row *r, int t) {
 static int meant(const eg_row *r, int t) { return *eg_row_ids(r, r->target, t); }
 static int frames_of(const eg_row *r) { return r->length < r->time ? r->length : r->time; }
 
-/* Into out, which has room for all frames. */
-static int segments_of(const eg_row *r, int (*tag)(const eg_row *, int), segment *out) {
+/* Has the data a tag that the model knows for frame t? */
+static bool is_judged(const eg_row *r, int t) { return meant(r, t) >= 0; }
+
+/* Into out, which has room for all frames. When they are `judged`, frames without a right answer are passed over. */
+static int segments_of(const eg_row *r, int (*tag)(const eg_row *, int), bool judged, eg_segment *out) {
 	int n = 0;
 	for (int t = 0; t < frames_of(r); t++) {
+		if (judged && !is_judged(r, t)) continue;
 		const int k = tag(r, t);
-		if (n == 0 || out[n - 1].tag != k) out[n++] = (segment){k, t, t};
+		if (n == 0 || out[n - 1].tag != k || out[n - 1].end != t) out[n++] = (eg_segment){k, t, t};
 		out[n - 1].end = t + 1;
 	}
 	return n;
 }
 
-static double shared(const segment *a, const segment *b) {
+static double shared(const eg_segment *a, const eg_segment *b) {
 	const int both = (a->end < b->end ? a->end : b->end) - (a->start > b->start ? a->start : b->start);
 	const int any = (a->end > b->end ? a->end : b->end) - (a->start < b->start ? a->start : b->start);
 	return both > 0 ? (double)both / any : 0;
@@ -78,8 +78,7 @@ static void judge_reset(eg_task_judge *j) {
 	own->edit = 0;
 }
 
-/* Segments that are told, each by the one of its tag with which it shares most. `used`: room for m. */
-static int64_t matches(const segment *a, int n, const segment *b, int m, double least, bool *used) {
+int64_t eg_segments_right(const eg_segment *a, int n, const eg_segment *b, int m, double least, bool *used) {
 	int64_t right = 0;
 	for (int k = 0; k < m; k++) used[k] = false;
 	for (int i = 0; i < n; i++) {
@@ -93,8 +92,7 @@ static int64_t matches(const segment *a, int n, const segment *b, int m, double 
 	return right;
 }
 
-/* row: room for m + 1. */
-static double edit_score(const segment *a, int n, const segment *b, int m, int *row) {
+double eg_segments_edit(const eg_segment *a, int n, const eg_segment *b, int m, int *row) {
 	for (int k = 0; k <= m; k++) row[k] = k;
 	for (int i = 0; i < n; i++) {
 		int before = row[0];
@@ -115,17 +113,16 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
 	eg_arena room = {0};
 	const size_t frames = (size_t)frames_of(r) + 1;
-	segment *a = eg_arena_alloc(&room, frames * sizeof *a), *b = eg_arena_alloc(&room, frames * sizeof *b);
+	eg_segment *a = eg_arena_alloc(&room, frames * sizeof *a), *b = eg_arena_alloc(&room, frames * sizeof *b);
 	bool *used = eg_arena_alloc(&room, frames * sizeof *used);
 	int *row = eg_arena_alloc(&room, (frames + 1) * sizeof *row);
 	if (!a || !b || !used || !row) return eg_arena_free(&room), eg_fail(err, EG_ERR_MEMORY, "out of memory for segments");
-	const int n = segments_of(r, said, a), m = segments_of(r, meant, b);
-	for (int t = 0; t < frames_of(r); t++) own->frames_right += said(r, t) == meant(r, t);
-	own->frames += frames_of(r);
+	const int n = segments_of(r, said, true, a), m = segments_of(r, meant, true, b);
+	for (int t = 0; t < frames_of(r); t++)
+		if (is_judged(r, t)) own->frames++, own->frames_right += said(r, t) == meant(r, t);
 	own->told += n, own->there += m;
-	for (int k = 0; k < LEVELS; k++) own->right[k] += matches(a, n, b, m, levels[k], used);
-	own->edit += edit_score(a, n, b, m, row);
-	j->total++;
+	for (int k = 0; k < LEVELS; k++) own->right[k] += eg_segments_right(a, n, b, m, levels[k], used);
+	if (m > 0) own->edit += eg_segments_edit(a, n, b, m, row), j->total++;
 	eg_arena_free(&room);
 	return EG_OK;
 }
@@ -142,7 +139,7 @@ static void judge_values(const eg_task_judge *j, double *v) {
 
 static eg_status put(const eg_task *t, const eg_row *r, int (*tag)(const eg_row *, int), eg_value *out, eg_error *err) {
 	const eg_lexicon *tags = tags_of(t);
-	segment *s = eg_calloc(NULL, (size_t)frames_of(r) + 1, sizeof *s);
+	eg_segment *s = eg_calloc(NULL, (size_t)frames_of(r) + 1, sizeof *s);
 	if (!s) return eg_fail(err, EG_ERR_MEMORY, "out of memory for segments");
 	eg_value *list = eg_value_mark(eg_value_put_list(out, "tags"), EG_SHOW_NOT, NULL);
 	for (int i = 0; i < frames_of(r); i++) {
@@ -150,7 +147,7 @@ static eg_status put(const eg_task *t, const eg_row *r, int (*tag)(const eg_row 
 		eg_value_put_text(list, NULL, k >= 0 && k < tags->n ? tags->at[k] : NULL);
 	}
 	list = eg_value_put_list(out, "spans");
-	const int n = segments_of(r, tag, s);
+	const int n = segments_of(r, tag, false, s);
 	for (int i = 0; i < n; i++) {
 		eg_value *one = eg_value_put_map(list, NULL);
 		eg_value_mark(eg_value_put_text(one, "type", s[i].tag >= 0 && s[i].tag < tags->n ? tags->at[s[i].tag] : NULL), EG_SHOW_STRONG, NULL);
