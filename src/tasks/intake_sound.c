@@ -133,7 +133,7 @@ static eg_status mono(const sound_intake *p, const eg_datum_sound *s, eg_record 
 	}
 	*x = one;
 	if (s->rate == p->o.rate) return EG_OK;
-	float *other, *own;
+	float *other = NULL, *own;
 	eg_status status = eg_resample(one, s->n, 1, p->o.rate / s->rate, &other, n, err);
 	if (status) return eg_fail_prefix(err, "%s, of %g samples a second", name_of(r), s->rate), status;
 	*x = own = eg_record_room(r, ((size_t)*n + 1) * sizeof *own);
