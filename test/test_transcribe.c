@@ -232,6 +232,76 @@ static void slower(void **state) {
 	eg_recipe_free(r);
 }
 
+/* ---- features as the network is given them ----------------------------------------------------------------------- */
+
+enum { BANDS = 16, STEPS_MOST = 400 };
+
+/* Those of training record 0 with these keys of `sound`, and augmentations, into x; returns how many steps there are. */
+static int heard(bench *b, const char *sound, const char *augment, eg_real *x) {
+	eg_recipe *r = bench_recipe(b,
+		"name: tones\ntask: transcribe\n"
+		"data: {source: digit-strings, recordings: %s/speech, count: 6, test_count: 2, sound: {bands: 16%s}}\naugment: %s\n"
+		"input: [time, 16]\nmodel: [{lstm: {hidden: 2, from: {lengths: lengths}}}, {linear: classes}]\ntrain: {loss: ctc, seed: 1}\n",
+		b->folder, sound, augment);
+	drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+	eg_graph *g;
+	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(d.samples), &g, &b->err));
+	OK(b, eg_task_suits(d.task, g, &b->err));
+	const eg_dataset *set = eg_samples_get(d.samples, EG_PART_TRAIN);
+	const uint32_t first = 0;
+	const int steps = set->time_of(set->user, 0), sizes[] = {8};
+	int32_t labels[8], count;
+	assert_true(steps <= STEPS_MOST);
+	OK(b, set->fill(set->user, &(eg_fill){.items = &first, .n = 1, .time = steps, .sizes = sizes, .seed = 1},
+		     (void *[]){x, labels, &count}, &b->err));
+	eg_graph_free(g);
+	undraw(&d);
+	eg_recipe_free(r);
+	return steps;
+}
+
+static void scales(void **state) {
+	bench *b = *state;
+	static eg_real x[STEPS_MOST * BANDS], plain[STEPS_MOST * BANDS], hidden[STEPS_MOST * BANDS];
+	if (!HEARS) skip();
+	speak(b);
+	const int steps = heard(b, ", scale: no", "[]", plain);
+	assert_int_equal(heard(b, ", scale: record", "[]", x), steps);
+	for (int k = 0; k < BANDS; k++) {
+		double mean = 0, squares = 0, of_plain = 0;
+		for (int t = 0; t < steps; t++) mean += (double)x[t * BANDS + k] / steps, of_plain += (double)plain[t * BANDS + k] / steps;
+		for (int t = 0; t < steps; t++) squares += (double)x[t * BANDS + k] * (double)x[t * BANDS + k] / steps;
+		assert_near(mean, 0, 1e-4), assert_near(squares, 1, 1e-3);
+		assert_true(of_plain < -3); /* logarithms of little energy, and of none in the pauses */
+	}
+	/* A third of the steps, and of the bands, in one piece each: they become the mean, all others stay. */
+	static const char *const kinds[] = {", scale: no", ", scale: set"};
+	for (int kind = 0; kind < 2; kind++) {
+		int changed = 0, rows = 0, columns = 0;
+		assert_int_equal(heard(b, kinds[kind], "[]", x), steps);
+		assert_int_equal(heard(b, kinds[kind], "[spec_augment: {time: 0.6, bands: 0.6, times: 1}]", hidden), steps);
+		double mean[BANDS] = {0};
+		for (int i = 0; i < steps * BANDS && kind == 0; i++) mean[i % BANDS] += (double)x[i] / steps;
+		for (int i = 0; i < steps * BANDS; i++) {
+			if (hidden[i] == x[i]) continue;
+			assert_near((double)hidden[i], mean[i % BANDS], 1e-4);
+			changed++;
+		}
+		for (int t = 0; t < steps; t++) {
+			int n = 0;
+			for (int k = 0; k < BANDS; k++) n += hidden[t * BANDS + k] != x[t * BANDS + k];
+			rows += n == BANDS;
+		}
+		for (int k = 0; k < BANDS; k++) {
+			int n = 0;
+			for (int t = 0; t < steps; t++) n += hidden[t * BANDS + k] != x[t * BANDS + k];
+			columns += n == steps;
+		}
+		assert_true(rows < steps && columns < BANDS && rows + columns > 0);
+		assert_int_equal(changed, rows * BANDS + columns * steps - rows * columns);
+	}
+}
+
 /* A step of a second has no room for what is said in it: all is left out, which is told. */
 static void no_room(void **state) {
 	bench *b = *state;
@@ -254,6 +324,6 @@ static void no_room(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(no_room)};
+	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(no_room)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,8 @@ eg_status eg_ctc_align(const eg_ctc *c, const int32_t *labels, int n, int *first
 
 typedef struct node {
 	int parent, length;
+	int child, sibling; /* the last child that was made, and the one made before this; 0: none */
+	int step, place;    /* where it is in `next` of this step */
 	int32_t label;
 	double prior; /* of all labels up to here, added up */
 } node;
@@ -131,19 +133,26 @@ static int spell(const search *s, int at_node) {
 
 /* The node of `label` behind `parent`, made where it is not there: among the children of beginnings that are kept. */
 static int child_of(search *s, int parent, int32_t label, eg_error *err) {
-	for (int i = s->nnodes - 1; i > parent; i--)
-		if (s->nodes[i].parent == parent && s->nodes[i].label == label) return i;
+	for (int i = s->nodes[parent].child; i > 0; i = s->nodes[i].sibling)
+		if (s->nodes[i].label == label) return i;
 	if (s->nnodes == s->cap && !eg_grow(NULL, &s->nodes, &s->cap, s->nnodes, sizeof *s->nodes)) return no_memory(err), -1;
 	const double prior = s->prior ? s->prior->of(s->prior->user, s->labels, spell(s, parent), label) : 0;
-	s->nodes[s->nnodes] = (node){parent, s->nodes[parent].length + 1, label, s->nodes[parent].prior + prior};
-	return s->nnodes++;
+	node *before = &s->nodes[parent];
+	s->nodes[s->nnodes] = (node){.parent = parent,
+		.length = before->length + 1,
+		.sibling = before->child,
+		.step = -1,
+		.label = label,
+		.prior = before->prior + prior};
+	return before->child = s->nnodes++;
 }
 
-static beginning *entry_of(search *s, int at_node, eg_error *err) {
-	for (int i = 0; i < s->nnext; i++)
-		if (s->next[i].node == at_node) return &s->next[i];
+static beginning *entry_of(search *s, int t, int at_node, eg_error *err) {
+	node *n = &s->nodes[at_node];
+	if (n->step == t) return &s->next[n->place];
 	if (s->nnext == s->room && !eg_grow(NULL, &s->next, &s->room, s->nnext, sizeof *s->next)) return no_memory(err), NULL;
 	s->next[s->nnext] = (beginning){at_node, -INFINITY, -INFINITY, 0};
+	n->step = t, n->place = s->nnext;
 	return &s->next[s->nnext++];
 }
 
@@ -154,7 +163,7 @@ static eg_status step(search *s, int t, eg_error *err) {
 		const beginning b = s->now[i];
 		const int32_t last = s->nodes[b.node].label;
 		const double both = plus(b.blank, b.label);
-		beginning *same = entry_of(s, b.node, err);
+		beginning *same = entry_of(s, t, b.node, err);
 		if (!same) return EG_ERR_MEMORY;
 		same->blank = plus(same->blank, both + at(c, t, 0));
 		if (b.node > 0) same->label = plus(same->label, b.label + at(c, t, last));
@@ -162,7 +171,7 @@ static eg_status step(search *s, int t, eg_error *err) {
 			const double lp = at(c, t, k), from = k == last && b.node > 0 ? b.blank : both;
 			if (lp < -30 || from == -INFINITY) continue; /* it would never be among those kept */
 			const int child = child_of(s, b.node, k, err);
-			beginning *e = child < 0 ? NULL : entry_of(s, child, err);
+			beginning *e = child < 0 ? NULL : entry_of(s, t, child, err);
 			if (!e) return EG_ERR_MEMORY;
 			e->label = plus(e->label, from + lp);
 		}
@@ -181,7 +190,7 @@ eg_status eg_ctc_beam(const eg_ctc *c, int width, const eg_ctc_prior *prior, int
 	s.now = eg_calloc(NULL, (size_t)width, sizeof *s.now);
 	if (!s.now || !eg_grow(NULL, &s.nodes, &s.cap, 0, sizeof *s.nodes)) status = no_memory(err);
 	if (!status) {
-		s.nodes[0] = (node){-1, 0, 0, 0};
+		s.nodes[0] = (node){.parent = -1, .step = -1};
 		s.nnodes = s.n = 1;
 		s.now[0] = (beginning){0, 0, -INFINITY, 0};
 	}
