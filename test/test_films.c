@@ -1,5 +1,6 @@
-/* test_films.c - films that are tagged: segments compared by hand. */
+/* test_films.c - films that are tagged: segments compared by hand; captions taken apart. */
 #include "support_tasks.h"
+#include "tasks/caption.h"
 #include "tasks/tag_films.h"
 
 enum { MOST = 8 };
@@ -44,7 +45,42 @@ static void orders(void **state) {
 	assert_near(edit(a, 0, b, 0), 1, 0);
 }
 
+static void captions(void **state) {
+	EG_UNUSED(state);
+	static const char right[] = "a red boot above a green seven and left of a blue bag";
+	static const struct {
+		const char *text;
+		int things, colours, places;
+	} said[] = {{right, 3, 3, 2},
+		{"a red boot above a green seven", 2, 2, 1},
+		{"a red boot below a green seven and left of a blue bag", 3, 3, 1},
+		{"a green seven above a red boot and left of a blue bag", 1, 1, 2}, /* in another order */
+		{"a red boot above a green", 1, 2, 1},                            /* ends too early */
+		{"a red boot left a green seven", 1, 1, 0},                       /* "left", and no "of" behind it */
+		{"", 0, 0, 0},
+		{"boot red", 0, 0, 0},
+		{"a  red boot   above a green seven and left of a blue bag", 3, 3, 2}};
+	eg_caption_marks m;
+	for (int i = 0; i < EG_COUNT(said); i++) {
+		assert_true(eg_caption_compare(said[i].text, right, &m));
+		if (m.all != 3 || m.things != said[i].things || m.colours != said[i].colours || m.places != said[i].places)
+			fail_msg("'%s': %d things, %d colours, %d places", said[i].text, m.things, m.colours, m.places);
+	}
+	assert_false(eg_caption_compare(right, "A man rides a horse.", &m));
+	assert_false(eg_caption_compare(right, "", &m));
+	/* More things than there is room for. */
+	char many[1000] = "a red boot";
+	for (int k = 1; k < 8; k++) strcat(many, k > 1 ? " and below a red boot" : " below a red boot");
+	assert_true(eg_caption_compare(many, many, &m));
+	assert_true(m.all == 8 && m.things == 8 && m.places == 7);
+	for (int k = 8; k < 20; k++) {
+		strcat(many, " and below a red boot");
+		assert_false(eg_caption_compare(right, many, &m));
+		assert_true(eg_caption_compare(many, right, &m) && m.all == 3 && m.things == 1);
+	}
+}
+
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(overlaps), cmocka_unit_test(orders)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(overlaps), cmocka_unit_test(orders), cmocka_unit_test(captions)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  * What is judged is the sentence as a whole (exact), against all that the data has of a picture; and, where captions say
  * which coloured things lie where ("a red boot above a green seven"), the things, their colours and their places each by
  * themselves, against the sentence of the data that is nearest. */
+#include "tasks/caption.h"
 #include "tasks/desk.h"
 
 #include <math.h>
@@ -47,7 +48,7 @@ static const char *const *outputs(const eg_task *t, const eg_graph *g) {
 
 /* ---- what a caption says ----------------------------------------------------------------------------------------- */
 
-/* "a COLOUR THING RELATION a COLOUR THING and RELATION a COLOUR THING", as places in the text. */
+/* Such a sentence, as places in its text. */
 enum { THINGS = 8 };
 typedef struct word {
 	const char *at;
@@ -91,18 +92,17 @@ static bool understand(const char *text, scene *out) {
 	}
 }
 
-/* What is right of a caption: things, colours and relations of the right one that it has in the same order. */
-typedef struct marks {
-	int things, colours, places;
-} marks;
-static marks compare(const scene *said, const scene *right) {
-	marks m = {0};
-	for (int k = 0; k < said->n && k < right->n; k++) {
-		m.things += same(said->thing[k], right->thing[k]);
-		m.colours += same(said->colour[k], right->colour[k]);
-		m.places += k > 0 && same(said->place[k], right->place[k]);
+bool eg_caption_compare(const char *text, const char *right, eg_caption_marks *marks) {
+	scene said, meant;
+	if (!understand(right, &meant)) return false;
+	understand(text, &said);
+	*marks = (eg_caption_marks){.all = meant.n};
+	for (int k = 0; k < said.n && k < meant.n; k++) {
+		marks->things += same(said.thing[k], meant.thing[k]);
+		marks->colours += same(said.colour[k], meant.colour[k]);
+		marks->places += k > 0 && same(said.place[k], meant.place[k]);
 	}
-	return m;
+	return true;
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
@@ -146,16 +146,13 @@ static void judge_reset(eg_task_judge *j) {
 }
 
 static void judge_scene(judge *own, const char *text, const char *const *right, int n) {
-	scene said, meant, nearest = {0};
-	marks best = {-1, 0, 0};
-	understand(text, &said); /* of what is no such sentence as far as it goes */
+	eg_caption_marks best = {0}, m;
 	for (int i = 0; i < n; i++) {
-		if (!understand(right[i], &meant)) return;
-		const marks m = compare(&said, &meant);
-		if (m.things + m.colours + m.places > best.things + best.colours + best.places || best.things < 0) best = m, nearest = meant;
+		if (!eg_caption_compare(text, right[i], &m)) return;
+		if (best.all == 0 || m.things + m.colours + m.places > best.things + best.colours + best.places) best = m;
 	}
-	if (best.things < 0) return;
-	own->things += nearest.n, own->places += nearest.n - 1;
+	if (best.all == 0) return;
+	own->things += best.all, own->places += best.all - 1;
 	own->right_things += best.things, own->right_colours += best.colours, own->right_places += best.places;
 }
 
