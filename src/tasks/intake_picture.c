@@ -191,14 +191,20 @@ static eg_status resize(
 	           : eg_fail(err, EG_ERR_MEMORY, "out of memory for a picture");
 }
 
+/* An open size is the picture's own; where the other one is the network's, the picture keeps its form. */
+static void open_sizes(const eg_datum_picture *p, int shape[3]) {
+	const int H = shape[1], W = shape[2];
+	if (!shape[0]) shape[0] = p->C;
+	if (!H) shape[1] = W && p->W > 0 && W != p->W ? (int)fmax(1, round((double)p->H * W / p->W)) : p->H;
+	if (!W) shape[2] = H && p->H > 0 && H != p->H ? (int)fmax(1, round((double)p->W * H / p->H)) : p->W;
+}
+
 eg_status eg_intake_picture(
 	const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err) {
 	eg_picture pic = {
 	        .C = d->picture.C, .H = d->picture.H, .W = d->picture.W, .pixels = (uint8_t *)d->picture.pixels};
 	shape_of(f, shape);
-	if (!shape[0]) shape[0] = pic.C;
-	if (!shape[1]) shape[1] = pic.H;
-	if (!shape[2]) shape[2] = pic.W;
+	open_sizes(&d->picture, shape);
 	*pixels = pic.pixels;
 	if (pic.C == shape[0] && pic.H == shape[1] && pic.W == shape[2]) return EG_OK;
 	return resize(&pic, shape, r, pixels, err);
@@ -211,8 +217,10 @@ void eg_intake_picture_scale(const eg_intake *f, int channel, double *black, dou
 }
 
 static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
-	const int sizes[3] = {d->picture.C, d->picture.H, d->picture.W};
+	int sizes[3];
 	EG_UNUSED(r), EG_UNUSED(err);
+	shape_of(f, sizes);
+	open_sizes(&d->picture, sizes);
 	*size = sizes[axis + 3 - f->sample.rank];
 	return EG_OK;
 }

@@ -254,10 +254,12 @@ static void judge_values(const eg_task_judge *j, double *v) {
 static double place_of(const eg_task *t, const eg_row *r, const transcript *x, int step) {
 	const eg_datum *d = eg_row_datum(t, r, 0);
 	if (hears(t)) return eg_intake_sound_time(t->intakes[0], step * x->each);
-	/* an open width is the picture's own, filled up; to one of the network's it was stretched */
-	const double at = floor(step * x->each);
-	if (!d) return at;
-	return t->intakes[0]->padded ? fmin(at, d->picture.W) : floor(step * x->each * d->picture.W / (double)input_length(t, r));
+	const eg_dims *in = &t->intakes[0]->sample;
+	const int64_t high = in->rank > 1 ? in->d[in->rank - 2] : 0;
+	if (!d) return floor(step * x->each);
+	/* to a width of the network's it was stretched; to an open one it was brought as its height was, and filled up */
+	if (in->d[in->rank - 1] > 0) return floor(step * x->each * d->picture.W / (double)input_length(t, r));
+	return fmin(floor(step * x->each * (high > 0 ? (double)d->picture.H / (double)high : 1)), d->picture.W);
 }
 
 /* The words: labels, or what stands between blanks. */
