@@ -322,8 +322,44 @@ static void no_room(void **state) {
 	eg_recipe_free(r);
 }
 
+/* A line of three times the height is read as the line is, and its words are at three times its places. */
+static void line_of_any_height(void **state) {
+	bench *b = *state;
+	enum { H = 32, W = 60, TIMES = 3 };
+	static uint8_t line[H * W], large[H * W * TIMES * TIMES];
+	for (int y = 0; y < H * TIMES; y++)
+		for (int x = 0; x < W * TIMES; x++) {
+			const int at = y / TIMES * W + x / TIMES;
+			line[at] = large[y * W * TIMES + x] = (uint8_t)(at * 37 % 251);
+		}
+	bench_picture(b, "line.png", 1, H, W, line);
+	bench_picture(b, "large.png", 1, H * TIMES, W * TIMES, large);
+	eg_recipe *r = bench_recipe(b, "name: line\ntask: transcribe\ndata: {source: digit-lines}\ninput: [1, 32, width]\n"
+				       "model: [{transpose: {perm: [3, 0, 1, 2]}}, {flatten: 2}, {linear: classes}]\ntrain: {loss: ctc, seed: 1}\n");
+	eg_value *kept = value_of("{\"mean\": [0.5], \"std\": [0.5], \"labels\": [\"1\", \"2\"], \"words\": true}");
+	const eg_size sizes[] = {{"classes", 3}, {NULL, 0}};
+	eg_model *m = bench_model(b, r, sizes, kept, NULL, NULL);
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	char text[200];
+	int starts[W], n = 0;
+	const eg_value *v = ask(b, p, (eg_question){.path = bench_path(b, "line.png")});
+	snprintf(text, sizeof text, "%s", eg_value_text(eg_value_get(v, "text")));
+	for (const eg_value *w = eg_value_first(eg_value_get(v, "words")); w; w = eg_value_next(w))
+		starts[n++] = (int)eg_value_int(eg_value_get(w, "start"), -1);
+	assert_true(n > 3 && starts[n - 1] > W / 2);
+	v = ask(b, p, (eg_question){.path = bench_path(b, "large.png")});
+	assert_string_equal(eg_value_text(eg_value_get(v, "text")), text);
+	assert_int_equal(eg_value_count(eg_value_get(v, "words")), n);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(eg_value_int(eg_value_get(eg_value_at(eg_value_get(v, "words"), i), "start"), -1), TIMES * starts[i]);
+	eg_predictor_free(p);
+	eg_model_free(m);
+	eg_value_free(kept);
+	eg_recipe_free(r);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(no_room)};
+	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(line_of_any_height), CASE(no_room)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
