@@ -1,5 +1,5 @@
-/* test_sound.c - tests of sound: files of all kinds, other rates, spectra, features as a whole and as they come in, sound
- * from strengths, and what augmentations do to it. */
+/* test_sound.c - tests of sound: files of all kinds, other rates, spectra, features as a whole and as they come in,
+ * sound from strengths, and what augmentations do to it. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

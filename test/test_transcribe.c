@@ -1,5 +1,6 @@
-/* test_transcribe.c - the task `transcribe`: reading labels off against all paths of small problems, one by one; tones as
- * words, learnt and told with their places; what cannot be learnt is left out. */
+/* test_transcribe.c - the task `transcribe`: reading labels off against all paths of small problems, one by one; tones
+ * as words, learnt and told with their places; how long recordings are that are played slower, what is hidden of them;
+ * lines of any height; what cannot be learnt is left out. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -144,12 +145,13 @@ static void speak(bench *b) {
 		for (int k = 0; k < TAKES; k++) say(b, d, k + 1);
 }
 
+/* The network hears 0.1 s at once, half a tone. */
 static eg_recipe *hearing(bench *b, const char *data, const char *train) {
 	return bench_recipe(b,
 		"name: tones\ntask: transcribe\n"
 		"data: {source: digit-strings, recordings: %s/speech, count: 320, test_count: 20, least: 1, most: 3%s,\n"
 		"  sound: {bands: 24, window: 0.032, hop: 0.02}}\n"
-		"input: [time, 24]\nmodel: [{causal_conv1d: {filters: 48, kernel: 5}}, relu, {linear: classes}]\n" /* 0.1 s: half a tone */
+		"input: [time, 24]\nmodel: [{causal_conv1d: {filters: 48, kernel: 5}}, relu, {linear: classes}]\n"
 		"train: {loss: {ctc: {zero_infinity: true}}, optimizer: {adam: {lr: 0.01}}, schedule: cosine, batch: 8, epochs: %s, seed: 1}\n",
 		b->folder, data, train);
 }
@@ -236,7 +238,8 @@ static void slower(void **state) {
 
 enum { BANDS = 16, STEPS_MOST = 400 };
 
-/* Those of training record 0 with these keys of `sound`, and augmentations, into x; returns how many steps there are. */
+/* Those of training record 0 with these keys of `sound`, and augmentations, into x; returns how many steps there are.
+ * */
 static int heard(bench *b, const char *sound, const char *augment, eg_real *x) {
 	eg_recipe *r = bench_recipe(b,
 		"name: tones\ntask: transcribe\n"

@@ -88,8 +88,8 @@ static double likeness(const float *a, const float *b, int64_t n, int step) {
 	return ab / sqrt(bb);
 }
 
-/* n samples become m, at the same pitch: overlapping pieces of 30 ms, each taken where it goes on best from the one before
- * (WSOLA: Verhelst and Roelands 1993). All channels by the first. */
+/* n samples become m, at the same pitch: overlapping pieces of 30 ms, each taken where it goes on best from the one
+ * before (WSOLA: Verhelst and Roelands 1993). All channels by the first. */
 static void stretch(const float *in, int64_t n, float *out, int64_t m, int channels, double rate) {
 	const int64_t piece = 2 * (int64_t)fmax(8, rate * 0.015), hop = piece / 2, reach = (int64_t)(rate * 0.006);
 	int64_t last = 0; /* where the piece before began in `in` */

@@ -1,5 +1,5 @@
-/* resample.c - sound at another rate through libsamplerate (windowed sinc of medium quality: 121 dB); the only file that
- * knows it. Its own memory comes from malloc. */
+/* resample.c - sound at another rate through libsamplerate (windowed sinc of medium quality: 121 dB); the only file
+ * that knows it. Its own memory comes from malloc. */
 #include "data/sound.h"
 
 #include <limits.h>

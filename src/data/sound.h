@@ -1,7 +1,7 @@
 /* sound.h - sound as numbers: files, other rates, spectra, and the features that networks are given of it.
  *
- * sound_file.c is the only file that knows libsndfile, resample.c libsamplerate, spectrum.c kissfft; features.c has what
- * is made of spectra. */
+ * sound_file.c is the only file that knows libsndfile, resample.c libsamplerate, spectrum.c kissfft; features.c has
+ * what is made of spectra. */
 #ifndef ENGRAM_DATA_SOUND_H
 #define ENGRAM_DATA_SOUND_H
 
@@ -10,8 +10,8 @@
 /* ---- sound_file.c ------------------------------------------------------------------------------------------------ */
 
 #define EG_SOUND_FILES "WAV, FLAC, Ogg, AIFF and AU: .wav .flac .ogg .oga .aif .aiff .au"
-/* The contents of a sound file, in room of the record: -1..1 whatever it is written in (8 to 32 bits, float, A-law ...).
- * A file that ends too early, an empty one, and numbers that are none are EG_ERR_FORMAT. */
+/* The contents of a sound file, in room of the record: -1..1 whatever it is written in (8 to 32 bits, float, A-law
+ * ...). A file that ends too early, an empty one, and numbers that are none are EG_ERR_FORMAT. */
 eg_status eg_sound_decode(const void *data, size_t size, const char *name, eg_record *r, eg_datum_sound *sound, eg_error *err);
 eg_status eg_sound_load(const eg_files *files, const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
 /* A WAV file of 16 bits, whole or not at all. Numbers beyond -1..1 are cut off. */
@@ -44,9 +44,9 @@ void eg_fourier_forward(eg_fourier *f, const float *x, float *spectrum);
 void eg_fourier_inverse(eg_fourier *f, const float *spectrum, float *x); /* of what forward gave: n times x */
 /* The periodic Hann window of n points. */
 void eg_hann(int n, float *window);
-/* Sound of which only the strengths of frequencies are known (Griffin and Lim 1984; with `momentum` Perraudin and others
- * 2013, 0: the former): strengths (frames, fft/2 + 1) of frames of `window` samples every `hop`, so many rounds; out is
- * (frames - 1) hop + window samples. Phases begin at random by the seed. */
+/* Sound of which only the strengths of frequencies are known (Griffin and Lim 1984; with `momentum` Perraudin and
+ * others 2013, 0: the former): strengths (frames, fft/2 + 1) of frames of `window` samples every `hop`, so many
+ * rounds; out is (frames - 1) hop + window samples. Phases begin at random by the seed. */
 typedef struct eg_griffin_lim {
 	int frames, window, hop, fft, rounds;
 	double momentum;
@@ -59,8 +59,8 @@ eg_status eg_griffin_lim_run(const eg_griffin_lim *g, const float *strengths, fl
 /* What a step of a network's input is, of one channel of sound at `rate`:
  *
  *   raw       the `window` samples that begin every `hop`
- *   log_mel   ln(max(1e-10, M |FFT(hann * frame)|^2)): `bands` triangles M of equal width in mels and equal area (Slaney
- *             1998), from `low` to `high` Hz; librosa.feature.melspectrogram(center=False) has the same numbers
+ *   log_mel   ln(max(1e-10, M |FFT(hann * frame)|^2)): `bands` triangles M of equal width in mels and equal area
+ *             (Slaney 1998), from `low` to `high` Hz; librosa.feature.melspectrogram(center=False) has the same numbers
  *   mfcc      the first `coefficients` of the orthonormal cosine transform (DCT-II) of log_mel
  *
  * `deltas` adds the slopes over nine steps (1), and their slopes (2), behind them; at both ends the outermost step goes
@@ -79,7 +79,8 @@ typedef struct eg_sound_options {
 enum { EG_DELTA_REACH = 4 }; /* steps on each side that a slope looks at */
 
 typedef struct eg_sound_features eg_sound_features;
-eg_sound_features *eg_sound_features_new(const eg_sound_options *o, eg_error *err); /* NULL, with a message: what is wrong */
+/* NULL, with a message: what is wrong. */
+eg_sound_features *eg_sound_features_new(const eg_sound_options *o, eg_error *err);
 void eg_sound_features_free(eg_sound_features *f);
 int eg_sound_features_width(const eg_sound_options *o);             /* numbers a step */
 int64_t eg_sound_features_steps(const eg_sound_options *o, int64_t n); /* of n samples; 0 of none */

@@ -69,7 +69,7 @@ typedef struct griffin {
 	int64_t n; /* samples */
 } griffin;
 
-/* The sound whose frames come nearest to the spectra: frames are added up where they lie, and divided by the windows. */
+/* The sound whose frames come nearest to the spectra: frames are added up where they lie, and divided by windows. */
 static void sound_of(griffin *s, float *out) {
 	const eg_griffin_lim *g = s->g;
 	const ptrdiff_t bins = 2 * (g->fft / 2 + 1);

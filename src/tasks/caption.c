@@ -2,9 +2,9 @@
  * what the next unit of the caption is, when it is told those before: its input `previous` (T,N), its answer "logits"
  * (T,N,units). Captions are written by beam search (desk.c).
  *
- * What is judged is the sentence as a whole (exact), against all that the data has of a picture; and, where captions say
- * which coloured things lie where ("a red boot above a green seven"), the things, their colours and their places each by
- * themselves, against the sentence of the data that is nearest. */
+ * What is judged is the sentence as a whole (exact), against all that the data has of a picture; and, where captions
+ * say which coloured things lie where ("a red boot above a green seven"), the things, their colours and their places
+ * each by themselves, against the sentence of the data that is nearest. */
 #include "tasks/caption.h"
 #include "tasks/desk.h"
 
@@ -66,7 +66,7 @@ static word next_word(const char **s) {
 	return w;
 }
 static bool is(word w, const char *text) { return w.n == strlen(text) && memcmp(w.at, text, w.n) == 0; }
-static bool same(word a, word b) { return a.n == b.n && memcmp(a.at, b.at, a.n) == 0; }
+static bool same(word a, word b) { return a.n > 0 && a.n == b.n && memcmp(a.at, b.at, a.n) == 0; }
 
 /* false: it is no such sentence. */
 static bool understand(const char *text, scene *out) {

@@ -20,8 +20,8 @@ typedef struct eg_ctc_prior {
 
 /* What the likeliest path tells, into labels (room for `steps`); returns how many. */
 int eg_ctc_best(const eg_ctc *c, int32_t *labels);
-/* The labels whose paths have the largest probability together, times that of the prior (NULL: none): `width` beginnings
- * are kept from step to step. */
+/* The labels whose paths have the largest probability together, times that of the prior (NULL: none): `width`
+ * beginnings are kept from step to step. */
 eg_status eg_ctc_beam(const eg_ctc *c, int width, const eg_ctc_prior *prior, int32_t *labels, int *n, eg_error *err);
 /* ln of the probability of these labels: the sum over all their paths; -INFINITY: they do not fit into the steps. */
 eg_status eg_ctc_likelihood(const eg_ctc *c, const int32_t *labels, int n, double *ln, eg_error *err);

@@ -1,5 +1,6 @@
 /* desk.h - what tasks share whose network reads something whole, a text or a picture, and writes a text about it: what
- * their networks must be, the settings of the search, and what is written for the rows of a batch (scribe.c, beam.c). */
+ * their networks must be, the settings of the search, and what is written for the rows of a batch (scribe.c,
+ * beam.c). */
 #ifndef ENGRAM_TASKS_DESK_H
 #define ENGRAM_TASKS_DESK_H
 

@@ -69,7 +69,7 @@ typedef struct eg_intake_type {
 	        eg_error *err);           /* a known intake, and another source: do its names agree? NULL: always */
 	int (*count)(const eg_intake *f); /* what its word stands for; NULL: it has none */
 	const char *word;                 /* "classes", "units" */
-	const char *row;                  /* of a target: what its loss calls a size that differs by sample, told by extent */
+	const char *row;                  /* of a target: what its loss calls a size that extent tells of each sample */
 } eg_intake_type;
 
 struct eg_intake {

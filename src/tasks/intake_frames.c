@@ -1,5 +1,5 @@
-/* intake_frames.c - films as an input: a picture a step, (time,N,C,H,W), brought to the input's size and normalised like
- * pictures, (byte / 255 - mean) / std, with one mean and deviation for all. As a target the pixels are 0..1.
+/* intake_frames.c - films as an input: a picture a step, (time,N,C,H,W), brought to the input's size and normalised
+ * like pictures, (byte / 255 - mean) / std, with one mean and deviation for all. As a target the pixels are 0..1.
  *
  * Not here: reading films (src/data/film.c). */
 #include "tasks/intake.h"

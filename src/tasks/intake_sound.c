@@ -1,9 +1,9 @@
-/* intake_sound.c - sound as an input: recordings become steps of features, as `sound` of the recipe's section data says,
- * and features are brought to mean 0 and deviation 1. The model file keeps what is needed to do the same with any
- * recording: it takes sound, not numbers that were made of it elsewhere.
+/* intake_sound.c - sound as an input: recordings become steps of features, as `sound` of the recipe's section data
+ * says, and features are brought to mean 0 and deviation 1. The model file keeps what is needed to do the same with
+ * any recording: it takes sound, not numbers that were made of it elsewhere.
  *
- * One way for all: the recording's channels are mixed, it is brought to the model's rate, and features are computed. Not
- * here: the features themselves (src/data/features.c). */
+ * One way for all: the recording's channels are mixed, it is brought to the model's rate, and features are computed.
+ * Not here: the features themselves (src/data/features.c). */
 #include "tasks/intake.h"
 
 #include "data/sound.h"
@@ -106,7 +106,7 @@ static eg_status set_up(sound_intake *p, double rate, eg_error *err) {
 	return EG_OK;
 }
 
-/* ---- from a recording to features --------------------------------------------------------------------------------- */
+/* ---- from a recording to features -------------------------------------------------------------------------------- */
 
 static const char *name_of(const eg_record *r) { return r->place ? r->place : r->id ? r->id : "the recording"; }
 

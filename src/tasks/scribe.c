@@ -423,8 +423,8 @@ static void measure_picture(eg_scribe *w, const eg_row *r) {
 	for (int i = 0; i < r->n; i++) w->lengths[i] = places;
 }
 
-/* The word of the source's steps (NULL: it is a picture), how long each sentence is, and what the other words are in the
- * plan of the row. */
+/* The word of the source's steps (NULL: it is a picture), how long each sentence is, and what the other words are in
+ * the plan of the row. */
 static eg_status measure(eg_scribe *w, const eg_row *r, const char *word, eg_error *err) {
 	int n = 0, which = -1;
 	eg_release(NULL, w->lengths);

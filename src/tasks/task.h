@@ -160,8 +160,8 @@ struct eg_task {
 	bool other;             /* another source than the recipe's */
 	bool whole;             /* and all of it is judged */
 	eg_size sizes[EG_TASK_INTAKES + 2];
-	/* what data sets fill whose records change their length (samples.c): the inputs of all intakes, and, where the network
-	 * that was met last takes it, "lengths" */
+	/* what data sets fill whose records change their length (samples.c): the inputs of all intakes, and, where the
+	 * network that was met last takes it, "lengths" */
 	const char *stretched[EG_TASK_INTAKES + 2];
 	eg_arena arena;
 };

@@ -257,7 +257,8 @@ static double place_of(const eg_task *t, const eg_row *r, const transcript *x, i
 	const eg_dims *in = &t->intakes[0]->sample;
 	const int64_t high = in->rank > 1 ? in->d[in->rank - 2] : 0;
 	if (!d) return floor(step * x->each);
-	/* to a width of the network's it was stretched; to an open one it was brought as its height was, and filled up */
+	/* to a width of the network's it was stretched; to an open one it was brought as its height was, and
+	 * filled up */
 	if (in->d[in->rank - 1] > 0) return floor(step * x->each * d->picture.W / (double)input_length(t, r));
 	return fmin(floor(step * x->each * (high > 0 ? (double)d->picture.H / (double)high : 1)), d->picture.W);
 }
