@@ -220,3 +220,11 @@ while(longest)
 		set_property(TEST ${name} PROPERTY COST ${seconds})
 	endif()
 endwhile()
+
+if(ENGRAM_SANITIZE MATCHES address)
+	get_property(all DIRECTORY PROPERTY TESTS)
+	foreach(name ${all})
+		set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
+			"LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/test/lsan.supp:print_suppressions=0")
+	endforeach()
+endif()
