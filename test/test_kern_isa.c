@@ -438,9 +438,9 @@ static void test_activation_digits(void **state) {
 	bed *t = *state;
 	enum { N = 64 };
 	for (int act = EG_ACT_NONE; act < EG_ACT_KINDS; act++) {
-		/* these are differences on the left, or, of the third, where its slope begins */
-		const bool cancels = act == EG_ACT_GELU || act == EG_ACT_GELU_TANH || act == EG_ACT_HARD_SIGMOID;
-		double scale = cancels ? 1 : 1e-30;
+		/* these two are differences on the left; a hard sigmoid is where its slope begins, of terms as large as beta */
+		double scale = act == EG_ACT_GELU || act == EG_ACT_GELU_TANH ? 1 : 1e-30;
+		if (act == EG_ACT_HARD_SIGMOID) scale = (double)bed_act(act).beta;
 		label what;
 		snprintf(what, sizeof what, "act %d", act);
 		real *x = bed_reals(t, N), *y = bed_zeros(t, N), *w = bed_zeros(t, N);
