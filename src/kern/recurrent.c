@@ -25,7 +25,7 @@ typedef struct fwd {
 	eg_cell_args cell; /* what is the same in all steps */
 } fwd;
 
-static real *part(const fwd *f, const eg_buf *b, ptrdiff_t at, ptrdiff_t width) {
+EG_ALWAYS_INLINE real *part(const fwd *f, const eg_buf *b, ptrdiff_t at, ptrdiff_t width) {
 	return rows_part(&f->own.r, b, at, width);
 }
 static ptrdiff_t kept(const fwd *f) { return step_kept(&f->a->s, f->t); }
@@ -280,7 +280,7 @@ static void stay(const fwd *f, const eg_buf *stays, real portion, const real *ma
 	}
 }
 
-static void zone_out(const fwd *f) {
+EG_ALWAYS_INLINE void zone_out(const fwd *f) {
 	const eg_recurrent_fwd_args *a = f->a;
 	const eg_recurrent_shape *s = &a->s;
 	if (a->stays_h.p || s->zone_h != 0) stay(f, &a->stays_h, s->zone_h, f->h, f->h_prev, f->h, s->P, f->own.outs);

@@ -104,7 +104,7 @@ static inline int share_narrow(share *a, int t) {
 }
 
 /* The first of these rows in step `at` of a buffer (steps, N, width); NULL of an absent one. */
-static inline real *rows_part(const rows *r, const eg_buf *b, ptrdiff_t at, ptrdiff_t width) {
+EG_ALWAYS_INLINE real *rows_part(const rows *r, const eg_buf *b, ptrdiff_t at, ptrdiff_t width) {
 	return b->p ? (real *)b->p + (at * r->s->N + r->begin) * width : NULL;
 }
 /* Where time t of what is kept for every step lies, or of what has one step only. */
