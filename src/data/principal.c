@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDEST = 4096, MORE = 8, MOST_ROUNDS = 300, SWEEPS = 40 };
+enum { WIDEST = 4096, MORE = 8, MOST_ROUNDS = 300, SWEEPS = 60 };
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for principal components"); }
 
@@ -72,28 +72,33 @@ static void multiply(const eg_principal *p, const double *rows, int k, double *o
 			out[(ptrdiff_t)i * p->width + c] = dot(p->products + (ptrdiff_t)c * p->width, rows + (ptrdiff_t)i * p->width, p->width);
 }
 
-/* Eigenvectors (rows of v) and eigenvalues (the diagonal of a) of a symmetric k x k matrix. */
-static void jacobi(double *a, double *v, int k) {
-	for (int i = 0; i < k * k; i++) v[i] = i % (k + 1) == 0;
+/* a and v turned in the plane of p and q so that a[p][q] becomes 0; a stays symmetric. */
+static void rotate(double *a, double *v, int n, int p, int q) {
+	const double apq = a[p * n + q];
+	if (apq == 0) return;
+	const double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
+	const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
+	for (int k = 0; k < n; k++) {
+		const double x = a[k * n + p], y = a[k * n + q];
+		a[k * n + p] = c * x - s * y, a[k * n + q] = s * x + c * y;
+	}
+	for (int k = 0; k < n; k++) {
+		const double x = a[p * n + k], y = a[q * n + k], e = v[p * n + k], f = v[q * n + k];
+		a[p * n + k] = c * x - s * y, a[q * n + k] = s * x + c * y;
+		v[p * n + k] = c * e - s * f, v[q * n + k] = s * e + c * f;
+	}
+	a[p * n + q] = a[q * n + p] = 0;
+}
+
+void eg_jacobi(double *a, double *v, int n) {
+	for (int i = 0; i < n * n; i++) v[i] = i % (n + 1) == 0;
 	for (int sweep = 0; sweep < SWEEPS; sweep++) {
-		double off = 0, all = 0;
-		for (int i = 0; i < k * k; i++) all += a[i] * a[i], off += i % (k + 1) ? a[i] * a[i] : 0;
-		if (off <= 1e-24 * all) return;
-		for (int i = 0; i < k; i++)
-			for (int j = i + 1; j < k; j++) {
-				if (a[i * k + j] == 0) continue;
-				const double theta = (a[j * k + j] - a[i * k + i]) / (2 * a[i * k + j]);
-				const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
-				for (int m = 0; m < k; m++) { /* columns, then rows */
-					const double x = a[m * k + i], y = a[m * k + j];
-					a[m * k + i] = c * x - s * y, a[m * k + j] = s * x + c * y;
-				}
-				for (int m = 0; m < k; m++) {
-					const double x = a[i * k + m], y = a[j * k + m], p = v[i * k + m], q = v[j * k + m];
-					a[i * k + m] = c * x - s * y, a[j * k + m] = s * x + c * y;
-					v[i * k + m] = c * p - s * q, v[j * k + m] = s * p + c * q;
-				}
-			}
+		double off = 0, on = 0;
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j <= i; j++) *(i == j ? &on : &off) += a[i * n + j] * a[i * n + j];
+		if (off <= 1e-28 * on) return;
+		for (int p = 0; p < n; p++)
+			for (int q = p + 1; q < n; q++) rotate(a, v, n, p, q);
 	}
 }
 
@@ -125,7 +130,7 @@ static void tell_apart(eg_principal *p, room *r) {
 	multiply(p, r->rows, m, r->next);
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < m; j++) r->inner[i * m + j] = dot(r->rows + (ptrdiff_t)i * d, r->next + (ptrdiff_t)j * d, d);
-	jacobi(r->inner, r->turns, m);
+	eg_jacobi(r->inner, r->turns, m);
 	for (int i = 0; i < p->k; i++) {
 		int best = 0;
 		for (int j = 1; j < m; j++)

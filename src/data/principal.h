@@ -23,4 +23,8 @@ void eg_principal_project(const eg_principal *p, const eg_real *row, double *cod
 void eg_principal_rebuild(const eg_principal *p, const double *codes, eg_real *row);
 void eg_principal_free(eg_principal *p);
 
+/* All eigenvectors, rows of v (n, n), of a symmetric matrix a (n, n), which becomes diagonal: a[k][k] is that of row k.
+ * Jacobi's method (Golub and Van Loan, "Matrix Computations", 8.5). */
+void eg_jacobi(double *a, double *v, int n);
+
 #endif

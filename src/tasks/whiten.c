@@ -5,6 +5,7 @@
  * behind see numbers that are not correlated and vary alike, from the first step on.
  *
  * Not here: that these filters do not learn (`groups`, `frozen`). */
+#include "data/principal.h"
 #include "tasks/samples.h"
 
 #include <math.h>
@@ -12,8 +13,7 @@
 
 enum {
 	PICTURES = 5000, /* at most so many, evenly spread over the training part */
-	PATCH_MOST = 512, /* numbers in a patch */
-	SWEEPS = 60
+	PATCH_MOST = 512 /* numbers in a patch */
 };
 static const double FLOOR = 5e-4; /* of the mean of d: directions in which pictures hardly vary are not blown up */
 
@@ -137,41 +137,6 @@ static eg_status take_moments(whitening *w, const char *layer, eg_error *err) {
 	return EG_OK;
 }
 
-/* ---- eigenvectors ------------------------------------------------------------------------------------------------ */
-
-/* a and v turned in the plane of p and q so that a[p][q] becomes 0; a stays symmetric. */
-static void rotate(double *a, double *v, int n, int p, int q) {
-	const double apq = a[p * n + q];
-	if (apq == 0) return;
-	const double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
-	const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
-	for (int k = 0; k < n; k++) {
-		const double x = a[k * n + p], y = a[k * n + q];
-		a[k * n + p] = c * x - s * y, a[k * n + q] = s * x + c * y;
-	}
-	for (int k = 0; k < n; k++) {
-		const double x = a[p * n + k], y = a[q * n + k], e = v[p * n + k], f = v[q * n + k];
-		a[p * n + k] = c * x - s * y, a[q * n + k] = s * x + c * y;
-		v[p * n + k] = c * e - s * f, v[q * n + k] = s * e + c * f;
-	}
-	a[p * n + q] = a[q * n + p] = 0;
-}
-
-/* Jacobi's method, row by row (Golub and Van Loan, "Matrix Computations", 8.5): `moments` becomes diagonal, and row k
- * of `vectors` the direction that belongs to its element k. */
-static void decompose(whitening *w) {
-	const int n = w->n;
-	for (int i = 0; i < n; i++) w->vectors[i * n + i] = 1;
-	for (int sweep = 0; sweep < SWEEPS; sweep++) {
-		double off = 0, on = 0;
-		for (int i = 0; i < n; i++)
-			for (int j = 0; j <= i; j++) *(i == j ? &on : &off) += w->moments[i * n + j] * w->moments[i * n + j];
-		if (off <= 1e-28 * on) return;
-		for (int p = 0; p < n; p++)
-			for (int q = p + 1; q < n; q++) rotate(w->moments, w->vectors, n, p, q);
-	}
-}
-
 /* ---- filters ----------------------------------------------------------------------------------------------------- */
 
 /* The largest element of the diagonal; it is then out of the way. */
@@ -217,7 +182,7 @@ eg_status eg_samples_whiten(const eg_samples *s, const eg_graph *g, eg_params *p
 	if (!status) status = make_room(&w, err);
 	if (!status) status = take_moments(&w, layer, err);
 	if (!status) {
-		decompose(&w);
+		eg_jacobi(w.moments, w.vectors, w.n);
 		write_filters(&w, eg_params_data(p, weight));
 		eg_params_changed(p);
 	} else if (status == EG_ERR_ARG) {
