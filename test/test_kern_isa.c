@@ -438,7 +438,8 @@ static void test_activation_digits(void **state) {
 	bed *t = *state;
 	enum { N = 64 };
 	for (int act = EG_ACT_NONE; act < EG_ACT_KINDS; act++) {
-		/* these two are differences on the left; a hard sigmoid is where its slope begins, of terms as large as beta */
+		/* these two are differences on the left; a hard sigmoid is where its slope begins, of terms as large as
+		 * beta */
 		double scale = act == EG_ACT_GELU || act == EG_ACT_GELU_TANH ? 1 : 1e-30;
 		if (act == EG_ACT_HARD_SIGMOID) scale = (double)bed_act(act).beta;
 		label what;

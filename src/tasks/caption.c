@@ -19,23 +19,15 @@ typedef struct caption {
 
 static const eg_key keys[] = {EG_DESK_KEYS(caption, keys)};
 
-static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a caption"); }
-
 static eg_status open_task(eg_task *base, eg_error *err) {
 	caption *t = (caption *)base;
 	base->one = "picture", base->many = "pictures";
-	if (!t->desk) t->desk = eg_calloc(NULL, 1, sizeof *t->desk);
-	return t->desk ? EG_OK : no_memory(err);
+	return eg_desk_open(&t->desk, err);
 }
 
 static void set_defaults(eg_task *base) { ((caption *)base)->keys = eg_desk_usual; }
 
-static void close_task(eg_task *base) {
-	caption *t = (caption *)base;
-	if (t->desk) eg_desk_clear(t->desk);
-	eg_release(NULL, t->desk);
-	t->desk = NULL;
-}
+static void close_task(eg_task *base) { eg_desk_close(&((caption *)base)->desk); }
 
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	return eg_desk_suits(t, g, &((const caption *)t)->keys, "picture", err);

@@ -26,6 +26,17 @@ void eg_desk_clear(eg_desk *d) {
 	*d = (eg_desk){0};
 }
 
+eg_status eg_desk_open(eg_desk **d, eg_error *err) {
+	if (!*d) *d = eg_calloc(NULL, 1, sizeof **d);
+	return *d ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a task");
+}
+
+void eg_desk_close(eg_desk **d) {
+	if (*d) eg_desk_clear(*d);
+	eg_release(NULL, *d);
+	*d = NULL;
+}
+
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
 static const eg_intake *previous_of(const eg_task *t) { return t->ninputs > t->nasked ? t->intakes[t->nasked] : NULL; }

@@ -16,6 +16,9 @@ typedef struct eg_desk {
 	int n;
 } eg_desk;
 void eg_desk_clear(eg_desk *d);
+/* A task's own: made when it is opened, where it is not there yet; and given back. */
+eg_status eg_desk_open(eg_desk **d, eg_error *err);
+void eg_desk_close(eg_desk **d);
 
 /* Keys of the section data. */
 typedef struct eg_desk_keys {

@@ -27,8 +27,7 @@ static const eg_key keys[] = {
 static eg_status open_task(eg_task *base, eg_error *err) {
 	translate *t = (translate *)base;
 	base->one = "sentence", base->many = "sentences";
-	if (!t->desk) t->desk = eg_calloc(NULL, 1, sizeof *t->desk);
-	return t->desk ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for a task");
+	return eg_desk_open(&t->desk, err);
 }
 
 static void set_defaults(eg_task *base) {
@@ -36,12 +35,7 @@ static void set_defaults(eg_task *base) {
 	t->keys = eg_desk_usual, t->tokens = EG_TOKENS_BY_TEXT;
 }
 
-static void close_task(eg_task *base) {
-	translate *t = (translate *)base;
-	if (t->desk) eg_desk_clear(t->desk);
-	eg_release(NULL, t->desk);
-	t->desk = NULL;
-}
+static void close_task(eg_task *base) { eg_desk_close(&((translate *)base)->desk); }
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
