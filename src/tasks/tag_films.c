@@ -6,6 +6,7 @@
  * counts once (f1_10, f1_25, f1_50); and the order of segments alone (edit): 1 less the edits that make one of the
  * other, by the longer of the two. */
 #include "tasks/tag_films.h"
+#include "tasks/edits.h"
 
 #include <string.h>
 
@@ -92,21 +93,17 @@ int64_t eg_segments_right(const eg_segment *a, int n, const eg_segment *b, int m
 	return right;
 }
 
+typedef struct both {
+	const eg_segment *a, *b;
+} both;
+static bool of_one_tag(const void *user, int i, int k) {
+	const both *x = user;
+	return x->a[i].tag == x->b[k].tag;
+}
+
 double eg_segments_edit(const eg_segment *a, int n, const eg_segment *b, int m, int *row) {
-	for (int k = 0; k <= m; k++) row[k] = k;
-	for (int i = 0; i < n; i++) {
-		int before = row[0];
-		row[0] = i + 1;
-		for (int k = 0; k < m; k++) {
-			int least = before + (a[i].tag != b[k].tag);
-			if (row[k] + 1 < least) least = row[k] + 1;
-			if (row[k + 1] + 1 < least) least = row[k + 1] + 1;
-			before = row[k + 1];
-			row[k + 1] = least;
-		}
-	}
-	const int longer = n > m ? n : m;
-	return longer ? 1 - (double)row[m] / longer : 1;
+	const int longer = n > m ? n : m, edits = eg_edits(n, m, of_one_tag, &(both){a, b}, row);
+	return longer ? 1 - (double)edits / longer : 1;
 }
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {

@@ -5,6 +5,7 @@
  * Labels are the words of transcripts that are lists of words (digits), else the letters of texts. Not here: reading
  * labels off (ctc.c), the labels themselves (intake_spelled.c). */
 #include "tasks/ctc.h"
+#include "tasks/edits.h"
 #include "tasks/samples.h"
 
 #include <math.h>
@@ -189,32 +190,31 @@ static int cut(const char *text, bool words, const char **at, size_t *size) {
 	return n;
 }
 
-/* Levenshtein's distance of the pieces; -1: out of memory. */
+typedef struct pieces {
+	const char **at[2];
+	size_t *size[2];
+} pieces;
+static bool alike(const void *user, int i, int k) {
+	const pieces *p = user;
+	return p->size[0][i] == p->size[1][k] && memcmp(p->at[0][i], p->at[1][k], p->size[0][i]) == 0;
+}
+
+/* Edits between the pieces of two texts; -1: out of memory. */
 static int64_t distance(const char *a, const char *b, bool words, int64_t *count) {
-	const int n = cut(a, words, NULL, NULL), m = cut(b, words, NULL, NULL);
+	const char *const texts[2] = {a, b};
+	const int n[2] = {cut(a, words, NULL, NULL), cut(b, words, NULL, NULL)};
 	eg_arena room = {0};
-	const char **x = eg_arena_alloc(&room, ((size_t)n + 1) * sizeof *x), **y = eg_arena_alloc(&room, ((size_t)m + 1) * sizeof *y);
-	size_t *nx = eg_arena_alloc(&room, ((size_t)n + 1) * sizeof *nx), *ny = eg_arena_alloc(&room, ((size_t)m + 1) * sizeof *ny);
-	int *row = eg_arena_alloc(&room, ((size_t)m + 1) * sizeof *row);
-	int64_t result = -1;
-	if (x && y && nx && ny && row) {
-		cut(a, words, x, nx), cut(b, words, y, ny);
-		for (int k = 0; k <= m; k++) row[k] = k;
-		for (int i = 0; i < n; i++) {
-			int before = row[0];
-			row[0] = i + 1;
-			for (int k = 0; k < m; k++) {
-				const bool same = nx[i] == ny[k] && memcmp(x[i], y[k], nx[i]) == 0;
-				int least = before + !same;
-				if (row[k] + 1 < least) least = row[k] + 1;
-				if (row[k + 1] + 1 < least) least = row[k + 1] + 1;
-				before = row[k + 1];
-				row[k + 1] = least;
-			}
-		}
-		result = row[m];
+	pieces p;
+	int *row = eg_arena_alloc(&room, ((size_t)n[1] + 1) * sizeof *row);
+	bool there = row != NULL;
+	for (int i = 0; i < 2; i++) {
+		p.at[i] = eg_arena_alloc(&room, ((size_t)n[i] + 1) * sizeof *p.at[i]);
+		p.size[i] = eg_arena_alloc(&room, ((size_t)n[i] + 1) * sizeof *p.size[i]);
+		there = there && p.at[i] && p.size[i];
+		if (there) cut(texts[i], words, p.at[i], p.size[i]);
 	}
-	*count += m;
+	const int64_t result = there ? eg_edits(n[0], n[1], alike, &p, row) : -1;
+	*count += n[1];
 	eg_arena_free(&room);
 	return result;
 }
