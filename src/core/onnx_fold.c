@@ -133,7 +133,7 @@ static bool compute(calc c, bool fmod, int64_t a, int64_t b, int64_t *y) {
 	case AND: *y = a && b; break;
 	case OR: *y = a || b; break;
 	case XOR: *y = !a != !b; break;
-	case NONE: break;
+	case NONE: return false;
 	}
 	return true;
 }
@@ -396,7 +396,7 @@ static bool fold_reduce(eg_import *m, calc c) {
 	if (!y.v || !y.open) return true;
 	y.v[0] = a.v[0], y.open[0] = a.open[0];
 	for (int64_t i = 1; i < a.n; i++) {
-		int64_t v;
+		int64_t v = 0;
 		bool open = false;
 		if (y.open[0] || a.open[i] ? !compute_open(c, y.v[0], y.open[0], a.v[i], a.open[i], &v, &open) : !compute(c, false, y.v[0], a.v[i], &v))
 			return unknown(m, calcs[c]);

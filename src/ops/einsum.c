@@ -409,7 +409,7 @@ static view product(const job *j, const view *x, const view *z, uint64_t later, 
 	if (!is_target(j, to, g.joined, g.njoined) && is_target(j, to, other.joined, other.njoined))
 		return product(j, z, x, later, to);
 	const bool plain = g.ninner == 0 && g.njoined <= EG_KDIMS,
-		   there = is_target(j, to, g.joined, g.njoined) && !(plain && to->acc);
+		   there = to && is_target(j, to, g.joined, g.njoined) && !(plain && to->acc);
 	const eg_buf y = there ? to->y : flat_temp(j->e, product_of(j, g.joined, g.njoined));
 	const view v = contiguous(j, g.joined, g.njoined, y);
 	if (there) to->done = true;
@@ -447,7 +447,7 @@ static int long_ones(const job *j, const term *t, int8_t *label) {
 
 static void einsum_fwd(eg_emit *e) {
 	const job j = job_of(e);
-	view v[EG_MAX_INPUTS];
+	view v[EG_MAX_INPUTS] = {0};
 	int8_t label[LABELS];
 	for (int i = 0; i < eg_emit_nin(e); i++) {
 		const eg_dims x = eg_emit_in_dims(e, i);

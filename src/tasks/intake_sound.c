@@ -156,7 +156,7 @@ static void scale_alone(float *at, int64_t steps, int width) {
 
 /* Steps of features, as they are (`plain`) or scaled, in room of the record. */
 static eg_status features_of(const sound_intake *p, const eg_datum *d, eg_record *r, bool plain, float **out, int64_t *steps, eg_error *err) {
-	const float *x;
+	const float *x = NULL;
 	int64_t n;
 	eg_status status = mono(p, &d->sound, r, &x, &n, err);
 	if (status) return status;

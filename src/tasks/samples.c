@@ -37,13 +37,18 @@ eg_status eg_task_extents(const eg_task *t, int nintakes, const eg_record *r, co
 	for (int i = 0; i < t->ninputs && i < nintakes; i++) {
 		const eg_intake *f = t->intakes[i];
 		for (int k = 0; k < f->sample.rank; k++) {
-			int size = 0, j = 0;
-			if (f->sample.d[k] >= 0 || !f->type->extent) continue;
+			const int64_t open = f->sample.d[k];
+			int size = 0, *to = time;
+			if (open >= 0 || !f->type->extent) continue;
 			eg_status status = f->type->extent(f, &data[i], r, k, &size, err);
 			if (status) return status;
-			const char *word = eg_recipe_word(t->recipe, f->sample.d[k]);
-			while (j < n && f->sample.d[k] != EG_T && strcmp(words[j], word) != 0) j++;
-			int *to = f->sample.d[k] == EG_T ? time : &sizes[j];
+			if (open != EG_T) {
+				const char *word = eg_recipe_word(t->recipe, open);
+				int j = 0;
+				while (j < n && strcmp(words[j], word) != 0) j++;
+				if (j >= n) continue;
+				to = &sizes[j];
+			}
 			if (size > *to) *to = size;
 		}
 	}
