@@ -211,6 +211,59 @@ void eg_sound_features_of(const eg_sound_features *f, const float *x, int64_t n,
 	for (int order = 1; order <= f->o.deltas; order++) slopes(f, out, steps, order);
 }
 
+/* ---- and back ---------------------------------------------------------------------------------------------------- */
+
+enum { ROUNDS_OF_BANDS = 100 };
+static const double momentum = 0.99; /* of Griffin and Lim: Perraudin and others 2013 */
+
+/* to = M'e: what energies of the bands are spread over the frequencies. */
+static void spread(const eg_sound_features *f, const float *energies, float *to) {
+	memset(to, 0, ((size_t)f->o.fft / 2 + 1) * sizeof *to);
+	for (int b = 0; b < f->o.bands; b++)
+		for (int k = 0; k < f->bands[b].n; k++) to[f->bands[b].from + k] += f->bands[b].weights[k] * energies[b];
+}
+
+/* Strengths of the frequencies of one step. */
+static void strengths_of(const eg_sound_features *f, const float *step, const bench *on, float *strengths) {
+	const int bins = f->o.fft / 2 + 1;
+	float *wanted = on->spectrum, *has = on->frame;
+	for (int b = 0; b < f->o.bands; b++) on->energies[b] = expf(step[b]);
+	spread(f, on->energies, wanted);
+	memcpy(strengths, wanted, (size_t)bins * sizeof *strengths);
+	for (int i = 0; i < ROUNDS_OF_BANDS; i++) {
+		for (int b = 0; b < f->o.bands; b++) {
+			const band *at = &f->bands[b];
+			double sum = 0;
+			for (int k = 0; k < at->n; k++) sum += (double)(at->weights[k] * strengths[at->from + k]);
+			on->energies[b] = (float)sum;
+		}
+		spread(f, on->energies, has);
+		for (int k = 0; k < bins; k++) strengths[k] *= has[k] > 0 ? wanted[k] / has[k] : 0;
+	}
+	for (int k = 0; k < bins; k++) strengths[k] = sqrtf(strengths[k]);
+}
+
+eg_status eg_sound_features_sound(
+	const eg_sound_features *f, const float *steps, int n, int rounds, uint64_t seed, float *out, eg_error *err) {
+	const eg_sound_options *o = &f->o;
+	if (o->kind != EG_SOUND_LOG_MEL || o->deltas)
+		return eg_fail(err, EG_ERR_ARG, "sound can be made of the features log_mel alone, without slopes");
+	const size_t bins = (size_t)o->fft / 2 + 1;
+	eg_arena arena = {0};
+	float *strengths = eg_arena_alloc(&arena, ((size_t)n + 1) * bins * sizeof *strengths);
+	void *room = eg_arena_alloc(&arena, f->room + 16);
+	eg_status status = strengths && room ? EG_OK : eg_fail(err, EG_ERR_MEMORY, "out of memory for sound");
+	if (!status) {
+		const bench on = bench_in(f, room);
+		const eg_griffin_lim g = {
+			.frames = n, .window = o->window, .hop = o->hop, .fft = o->fft, .rounds = rounds, .momentum = momentum, .seed = seed};
+		for (int t = 0; t < n; t++) strengths_of(f, steps + (ptrdiff_t)t * o->bands, &on, strengths + (size_t)t * bins);
+		status = eg_griffin_lim_run(&g, strengths, out, err);
+	}
+	eg_arena_free(&arena);
+	return status;
+}
+
 /* ---- as it comes in ---------------------------------------------------------------------------------------------- */
 
 /* Slopes of one order: the last nine steps of what they are slopes of, with all that belongs to these. */

@@ -88,6 +88,11 @@ int64_t eg_sound_features_steps(const eg_sound_options *o, int64_t n); /* of n s
  * eg_sound_features_room(f) bytes. */
 size_t eg_sound_features_room(const eg_sound_features *f);
 void eg_sound_features_of(const eg_sound_features *f, const float *x, int64_t n, float *out, void *room);
+/* And back from steps of log_mel without slopes: sound of (steps - 1) hop + window samples. In each step the strengths
+ * of frequencies are those, none below 0, whose energies in the bands come nearest (Lee and Seung 2001: p becomes
+ * p M'e / M'M p, again and again); the phases are eg_griffin_lim_run's, of so many rounds. */
+eg_status eg_sound_features_sound(
+	const eg_sound_features *f, const float *steps, int n, int rounds, uint64_t seed, float *out, eg_error *err);
 /* The same as sound comes in: a stream holds what the next steps need, at most a window and, with deltas, 8 steps each,
  * and allocates nothing after it has been made. */
 typedef struct eg_sound_stream eg_sound_stream;
