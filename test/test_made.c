@@ -183,6 +183,8 @@ static void wanted_alone(void **state) {
 
 /* ---- digit-strings ----------------------------------------------------------------------------------------------- */
 
+static const char *const words[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
+
 /* Is the string what its digits and places say, of one speaker, with pauses of this length? Returns the speaker;
  * *least and *most become the numbers of the recordings. */
 static int check_string(const eg_record *r, int pause_least, int pause_most, int *least, int *most) {
@@ -209,6 +211,11 @@ static int check_string(const eg_record *r, int pause_least, int pause_most, int
 	}
 	assert_int_equal(at, x->n);
 	assert_string_equal(r->group, speakers[speaker]);
+	char said[200] = "";
+	for (int k = 0; k < digits->n; k++) sprintf(said + strlen(said), "%s%s", k ? " " : "", words[atoi(digits->at[k])]);
+	assert_int_equal(r->fields[3].text.size, strlen(said));
+	assert_memory_equal(r->fields[3].text.bytes, said, strlen(said));
+	assert_int_equal(r->fields[4].label, speaker);
 	return speaker;
 }
 
@@ -240,6 +247,12 @@ static void digit_strings(void **state) {
 		read_record(f, s, EG_PART_TEST, i, &r);
 		assert_true(check_string(&r, 8, 8, &least, &most) == 1 && most >= 0);
 	}
+	eg_source_close(s);
+	s = open_source(f, "fsdd", ALL, NULL); /* what it is made of: who speaks is read off the files */
+	assert_int_equal(eg_source_field(s, 3)->nnames, SPEAKERS);
+	read_record(f, s, EG_PART_TEST, 5, &r);
+	assert_string_equal(r.group, eg_source_name(s, 3, r.fields[3].label));
+	assert_memory_equal(r.fields[2].text.bytes, words[r.fields[1].label], r.fields[2].text.size);
 	eg_source_close(s);
 	eg_record_free(&r);
 	refuse_source(f, "digit-strings", TRAIN, "there is no speaker 'bert'|anna, ben, cleo", "left_out=bert", NULL);

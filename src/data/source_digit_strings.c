@@ -2,13 +2,14 @@
  *
  * The rule, for a record: a speaker, all as likely; how many digits, `least` to `most`; for each the digit and which of
  * the speaker's recordings of it; between two of them a pause of `pause_least` to `pause_most` milliseconds, in whole
- * samples, in which there is nothing (zeros). Recordings are as they are. The test part is of recordings 0 to 4.
+ * samples, in which there is nothing (zeros). Recordings are as they are. The test part is of recordings 0 to 4. The
+ * field `text` says the digits as words, `voice` whose they are.
  * Nobody learns from the speaker `left_out`, of whom the test part then is. */
 #include "data/made.h"
 
 #include <string.h>
 
-enum { SOUND, DIGITS, PLACES, RATE = 8000, MOST = 64, TIMES = 2 };
+enum { SOUND, DIGITS, PLACES, TEXT, VOICE, RATE = 8000, MOST = 64, TIMES = 2 };
 
 typedef struct string_source {
 	eg_made_source made;
@@ -60,7 +61,9 @@ static const eg_key keys[] = {
 static const char *const times[TIMES] = {"begin", "end"};
 static const eg_field fields[] = {{.name = "sound", .kind = EG_FIELD_SOUND, .rate = RATE},
 	{.name = "digits", .kind = EG_FIELD_TOKENS},
-	{.name = "places", .kind = EG_FIELD_SERIES, .columns = TIMES, .names = times, .nnames = TIMES}};
+	{.name = "places", .kind = EG_FIELD_SERIES, .columns = TIMES, .names = times, .nnames = TIMES},
+	{.name = "text", .kind = EG_FIELD_TEXT},
+	{.name = "voice", .kind = EG_FIELD_LABEL}};
 
 static eg_status open_source(eg_source *base, eg_error *err) {
 	const string_source *s = (const string_source *)base;
@@ -91,6 +94,7 @@ static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
 	string_source *s = (string_source *)base;
 	base->count[part] = eg_made_count(&s->made, part);
 	eg_status status = eg_stock_prepare(&s->stock, base, "fsdd", s->recordings, part, err);
+	if (!status) status = eg_source_set_names(base, VOICE, s->stock.groups, s->stock.ngroups, err);
 	return status ? status : find_left_out(s, err);
 }
 
@@ -103,7 +107,7 @@ static int draw_speaker(const string_source *s, eg_part part, eg_draw *d) {
 
 /* The string, while it is put together. */
 typedef struct spoken {
-	int n;
+	int n, digit[MOST];
 	const char *digits[MOST];
 	float places[MOST][TIMES];
 	const float *samples[MOST];
@@ -121,7 +125,7 @@ static eg_status draw_digits(
 		eg_status status = eg_stock_draw(&s->stock, part, speaker * s->stock.classes + digit, d,
 		        sound ? 1u << SOUND : 0, &heard[k], err);
 		if (status) return status;
-		w->digits[k] = eg_digit_names[digit];
+		w->digit[k] = digit, w->digits[k] = eg_digit_names[digit];
 		if (!sound) continue;
 		const eg_datum_sound *x = &heard[k].fields[SOUND].sound;
 		if (x->channels != 1 || x->rate != RATE)
@@ -132,6 +136,17 @@ static eg_status draw_digits(
 		w->all = w->from[k] + x->n;
 		w->places[k][0] = (float)((double)w->from[k] / RATE), w->places[k][1] = (float)((double)w->all / RATE);
 	}
+	return EG_OK;
+}
+
+/* What is said, as words: "four two". */
+static eg_status put_text(const spoken *w, eg_record *r, eg_error *err) {
+	size_t size = 1, n = 0;
+	for (int k = 0; k < w->n; k++) size += strlen(eg_digit_words[w->digit[k]]) + 1;
+	char *text = eg_record_room(r, size);
+	if (!text) return eg_record_no_memory(err);
+	for (int k = 0; k < w->n; k++) n += (size_t)snprintf(text + n, size - n, "%s%s", k ? " " : "", eg_digit_words[w->digit[k]]);
+	r->fields[TEXT] = (eg_datum){.there = true, .text = {text, n}};
 	return EG_OK;
 }
 
@@ -158,9 +173,12 @@ static eg_status read_record(
 	eg_draw d = eg_made_draw(&s->made, part, i), who = d;
 	eg_record heard[MOST] = {0};
 	spoken w = {0};
-	r->group = s->stock.groups[draw_speaker(s, part, &who)];
+	const int speaker = draw_speaker(s, part, &who);
+	r->group = s->stock.groups[speaker];
 	eg_status status = draw_digits(s, part, &d, sound, &w, heard, err);
 	if (!status) status = put(&w, sound, r, err);
+	if (!status && wanted & 1u << TEXT) status = put_text(&w, r, err);
+	r->fields[VOICE] = (eg_datum){.there = !status, .label = speaker};
 	for (int k = 0; k < w.n; k++) eg_record_free(&heard[k]);
 	eg_made_only(r, wanted);
 	return status;

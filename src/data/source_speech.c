@@ -3,20 +3,21 @@
  *
  *   DIR/recordings/7_anna_12.wav       recordings 0 to 4 of everyone are the test part, as published
  *
- * A speaker is a group: no split of the training part cuts one. Files are read when a record is wanted.
+ * A speaker is a group: no split of the training part cuts one; and a class of the field `voice`. The field `text` says
+ * the digit as a word. Files are read when a record is wanted.
  *
  * Not here: the format of the files (sound_file.c). */
+#include "data/made.h"
 #include "data/sound.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOUND, LABEL, DIGITS = 10, TEST_TAKES = 5 };
+enum { SOUND, LABEL, TEXT, VOICE, DIGITS = 10, TEST_TAKES = 5 };
 
 typedef struct take {
 	const char *id, *speaker, *path;
-	int32_t digit;
+	int32_t digit, voice;
 	int number;
 } take;
 
@@ -61,6 +62,26 @@ static int in_turn(const void *a, const void *b) {
 	return x->number != y->number ? (x->number > y->number) - (x->number < y->number) : strcmp(x->id, y->id);
 }
 
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* The names of all who speak are the classes of the field `voice`, sorted. */
+static eg_status name_voices(speech_source *s, eg_error *err) {
+	const int all = s->n[EG_PART_TRAIN] + s->n[EG_PART_TEST];
+	const char **names = eg_arena_alloc(&s->base.arena, ((size_t)all + 1) * sizeof *names);
+	int n = 0, voices = 0;
+	if (!names) return eg_source_no_memory(&s->base, err);
+	for (int p = 0; p < EG_PARTS; p++)
+		for (int i = 0; i < s->n[p]; i++) names[n++] = s->parts[p][i].speaker;
+	qsort(names, (size_t)n, sizeof *names, by_name);
+	for (int i = 0; i < n; i++)
+		if (i == 0 || strcmp(names[i], names[voices - 1]) != 0) names[voices++] = names[i];
+	for (int p = 0; p < EG_PARTS; p++)
+		for (int i = 0; i < s->n[p]; i++)
+			s->parts[p][i].voice = (int32_t)((const char **)bsearch(&s->parts[p][i].speaker, names, (size_t)voices, sizeof *names, by_name) - names);
+	s->base.fields[VOICE].names = NULL, s->base.fields[VOICE].nnames = 0;
+	return eg_source_set_names(&s->base, VOICE, names, voices, err);
+}
+
 static eg_status list_takes(speech_source *s, eg_error *err) {
 	char top[EG_PATH], folder[EG_PATH];
 	eg_names names = {0};
@@ -79,6 +100,7 @@ static eg_status list_takes(speech_source *s, eg_error *err) {
 	for (int p = 0; p < EG_PARTS && !status; p++)
 		if (s->parts[p]) qsort(s->parts[p], (size_t)s->n[p], sizeof(take), in_turn);
 	eg_release(arena->allocator, names.at);
+	if (!status) status = name_voices(s, err);
 	if (status) s->parts[EG_PART_TRAIN] = NULL;
 	return status;
 }
@@ -102,6 +124,8 @@ static eg_status read_record(
 	r->group = t->speaker;
 	r->place = t->path;
 	if (wanted & 1u << LABEL) r->fields[LABEL] = (eg_datum){.there = true, .label = t->digit};
+	if (wanted & 1u << TEXT) r->fields[TEXT] = (eg_datum){.there = true, .text = {eg_digit_words[t->digit], strlen(eg_digit_words[t->digit])}};
+	if (wanted & 1u << VOICE) r->fields[VOICE] = (eg_datum){.there = true, .label = t->voice};
 	if (!(wanted & 1u << SOUND)) return EG_OK;
 	eg_datum_sound sound;
 	eg_status status = eg_sound_load(s->tree, t->path, r, &sound, err);
@@ -111,13 +135,23 @@ static eg_status read_record(
 
 static void close_source(eg_source *base) { eg_files_close(((speech_source *)base)->tree); }
 
+/* Who speaks in a folder of the user's is known when it is read. */
+static eg_status open_source(eg_source *base, eg_error *err) {
+	EG_UNUSED(err);
+	if (base->path) base->fields[VOICE].names = NULL, base->fields[VOICE].nnames = 0;
+	return EG_OK;
+}
+
 static const eg_key keys[] = {
 	EG_LIMIT_KEY("train on so many recordings only, one of each digit and speaker, then the next of each; left out: on all"),
 };
 
 static const char *const digits[DIGITS] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+static const char *const voices[] = {"george", "jackson", "lucas", "nicolas", "theo", "yweweler"};
 static const eg_field fields[] = {{.name = "sound", .kind = EG_FIELD_SOUND, .rate = 8000},
-	{.name = "label", .kind = EG_FIELD_LABEL, .names = digits, .nnames = DIGITS}};
+	{.name = "label", .kind = EG_FIELD_LABEL, .names = digits, .nnames = DIGITS},
+	{.name = "text", .kind = EG_FIELD_TEXT},
+	{.name = "voice", .kind = EG_FIELD_LABEL, .names = voices, .nnames = EG_COUNT(voices)}};
 static const char *const folders[] = {"recordings", NULL};
 static const eg_data_archive archive = {
 	.file = {.name = "free-spoken-digit-dataset-1.0.10.tar.gz",
@@ -143,6 +177,7 @@ const eg_source_type eg_source_type_fsdd = {
 	.keys = keys,
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(speech_source),
+	.open = open_source,
 	.prepare = prepare,
 	.read = read_record,
 	.close = close_source};
