@@ -26,6 +26,7 @@ typedef enum eg_ability {
 	EG_ABLE_EMBED = 2,    /* its answers have an `embedding` */
 	EG_ABLE_TALK = 4,     /* it answers in a talk, the turns of which have an empty line between them */
 	EG_ABLE_COMPARE = 8,  /* two embeddings are of one class, or not (eg_verifier) */
+	EG_ABLE_SPEAK = 32,   /* its answers are sound */
 	EG_ABLE_SEGMENT = 16  /* its answers have `size` and `runs`: a class for each pixel of a picture */
 } eg_ability;
 

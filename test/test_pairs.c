@@ -3,6 +3,7 @@
  *
  * Tasks and losses are those of the tables, so that a new one is met here by itself. Not here: that each learns
  * (test_task.c, test_tag.c, test_language.c, test_segmenter.c). */
+#include "data/sound.h"
 #include "support_tasks.h"
 
 #include <math.h>
@@ -51,6 +52,10 @@ static const setting settings[] = {
 	{"caption", "{source: scenes, clothes: %1$s/digits, digits: %1$s/digits, count: 6, test_count: 2, unit: word, longest: 30}",
 		"{picture: [3, 64, 64], previous: [time]}", {LOOK_AND_WRITE, LOOK_AND_WRITE ", last"},
 		"cross_entropy arcface multi_margin softmax_focal", ""},
+	/* frames and stops: two losses with a target each, and an output more; this names neither, so none is it */
+	{"speak", "{source: digit-strings, recordings: %s/speech, count: 6, test_count: 2, most: 3, sound: {bands: 8}}",
+		"{text: [letters], voice: [1], previous: [time, 8]}",
+		{"{lstm: {hidden: 4, from: previous}}", "{embedding: {size: 4, from: text}}, {linear: {units: 4, from: voice}}, {lstm: {hidden: 4, from: previous}}"}, "", ""},
 	{"language", "{source: text, path: %s/text.txt, validation: 0.2, steps: 8}", "[time]",
 		{EACH_STEP, EACH_STEP ", last"},
 		"cross_entropy arcface multi_margin softmax_focal", ""},
@@ -89,11 +94,31 @@ static void write_digits(bench *b, const char *part) {
 	bench_write(b, path, labels, sizeof labels);
 }
 
+#ifdef ENGRAM_HAVE_SNDFILE
+/* A short tone for each digit, twice to train on and once to test. */
+static void write_speech(bench *b) {
+	static const int takes[] = {0, 5, 6};
+	float x[800];
+	char path[64];
+	for (int i = 0; i < 30; i++) {
+		for (int k = 0; k < 800; k++) x[k] = (float)(0.3 * sin((0.1 + 0.05 * (i % 10)) * k));
+		snprintf(path, sizeof path, "speech/recordings/%d_anna_%d.wav", i % 10, takes[i / 10]);
+		bench_text(b, path, "");
+		OK(b, eg_sound_write(bench_path(b, path), x, 800, 1, 8000, &b->err));
+	}
+}
+static bool has_data(const setting *s) { return s != NULL; }
+#else
+static void write_speech(bench *b) { EG_UNUSED(b); }
+static bool has_data(const setting *s) { return strcmp(s->task, "speak") != 0; }
+#endif
+
 static int setup(void **state) {
 	int status = bench_setup(state);
 	bench *b = *state;
 	if (status) return status;
 	write_digits(b, "train"), write_digits(b, "t10k");
+	write_speech(b);
 	bench_text(b, "table.tsv",
 	        "text\tlabel\ngo on\tgo\nwalk on\tgo\nrun\tgo\nstop\tstop\nhalt\tstop\nstand\tstop\n"
 	        "now go\tgo\nnow stop\tstop\n");
@@ -229,12 +254,13 @@ static void one_loss(void **state) {
 	int losses = 0;
 	for (int i = 0; i < eg_task_count(); i++) {
 		const setting *s = setting_of(eg_task_at(i)->name);
-		for (losses = 0; (op = loss_at(losses)); losses++) {
+		for (losses = 0; has_data(s) && (op = loss_at(losses)); losses++) {
 			int worked = try_all(*state, s, op->name);
 			if ((worked > 0) != has_word(s->works, op->name))
 				fail_msg("%s with %s worked %d times", s->task, op->name, worked);
 		}
 	}
+	for (losses = 0; loss_at(losses);) losses++;
 	assert_true(losses >= 7);
 }
 
@@ -246,7 +272,7 @@ static void two_losses(void **state) {
 	char list[200];
 	for (int i = 0; i < eg_task_count(); i++) {
 		const setting *s = setting_of(eg_task_at(i)->name);
-		for (int k = 0; (a = loss_at(k)); k++)
+		for (int k = 0; has_data(s) && (a = loss_at(k)); k++)
 			for (int j = k; (c = loss_at(j)); j++) {
 				snprintf(list, sizeof list, "[%s, {%s: {}, weight: 0.5}]", a->name, c->name);
 				int worked = try_all(*state, s, list);

@@ -21,6 +21,7 @@ struct eg_sound_features {
 	eg_sound_options o;
 	eg_arena arena;
 	int base, width; /* numbers of a step without slopes, and with them */
+	double quietest; /* energy of a band */
 	float *window;
 	band *bands;
 	float *cosines; /* (coefficients, bands) */
@@ -107,6 +108,7 @@ eg_sound_features *eg_sound_features_new(const eg_sound_options *o, eg_error *er
 		f->o = *o;
 		f->width = eg_sound_features_width(o);
 		f->base = f->width / (1 + o->deltas);
+		f->quietest = o->quietest < 0 ? pow(10, o->quietest / 10) : 1e-10;
 	}
 	if (done && o->kind != EG_SOUND_RAW) {
 		f->window = eg_arena_alloc(&f->arena, (size_t)o->window * sizeof *f->window);
@@ -157,7 +159,7 @@ static void log_mel(const eg_sound_features *f, const float *x, int n, const ben
 		const float *s = on->spectrum + 2 * (ptrdiff_t)at->from;
 		double sum = 0;
 		for (int k = 0; k < at->n; k++) sum += (double)(at->weights[k] * (s[2 * k] * s[2 * k] + s[2 * k + 1] * s[2 * k + 1]));
-		out[b] = (float)log(fmax(1e-10, sum));
+		out[b] = (float)log(fmax(f->quietest, sum));
 	}
 }
 

@@ -59,7 +59,7 @@ eg_status eg_griffin_lim_run(const eg_griffin_lim *g, const float *strengths, fl
 /* What a step of a network's input is, of one channel of sound at `rate`:
  *
  *   raw       the `window` samples that begin every `hop`
- *   log_mel   ln(max(1e-10, M |FFT(hann * frame)|^2)): `bands` triangles M of equal width in mels and equal area
+ *   log_mel   ln(max(q, M |FFT(hann * frame)|^2)), q = 1e-10 or as `quietest` says: `bands` triangles M of equal width in mels and equal area
  *             (Slaney 1998), from `low` to `high` Hz; librosa.feature.melspectrogram(center=False) has the same numbers
  *   mfcc      the first `coefficients` of the orthonormal cosine transform (DCT-II) of log_mel
  *
@@ -73,6 +73,7 @@ typedef struct eg_sound_options {
 	int fft;            /* samples of a transform: even, at least `window` */
 	int bands;
 	double low, high;   /* Hz */
+	double quietest;    /* dB, below 0: the energy of a band is no smaller; 0: -100 */
 	int coefficients;
 	int deltas;         /* 0 to 2 */
 } eg_sound_options;

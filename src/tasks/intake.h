@@ -80,6 +80,7 @@ struct eg_intake {
 	eg_dims sample;    /* of an input: without N; words are negative, EG_T is time */
 	eg_dims shape; /* of the graph's input, when it is known (eg_task_bind): EG_N, EG_T, or numbers of words; rank
 	                * 0: not known yet */
+	const struct eg_intake *follows; /* of `previous`: the target, which is what has been written; else NULL */
 	bool target;
 	int32_t pad; /* of a target of classes: what stands where nothing is asked */
 	bool padded; /* pictures keep their size, and what is left over in a batch is filled up: the input's height or
@@ -127,7 +128,6 @@ typedef struct eg_text_keys {
 const eg_text_keys *eg_intake_text_keys(const eg_intake *f);
 /* intake_previous.c: the input `previous` of a network that writes, which follows its target. */
 extern const eg_intake_type eg_intake_previous_type;
-void eg_intake_follow(eg_intake *f, const eg_intake *target);
 /* intake_turns.c: the input of a task that answers in a talk, and its target, in one sequence (eg_task_type.reads). */
 extern const eg_intake_type eg_intake_turns_type;
 void eg_intake_join(eg_intake *talk, eg_intake *answer);

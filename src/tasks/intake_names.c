@@ -118,12 +118,28 @@ static eg_status fill_label(const eg_intake *f, const eg_intake_fill *a, eg_erro
 	return EG_OK;
 }
 
+/* The name of a class. */
+static eg_status label_json(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d, int *remark, eg_error *err) {
+	const eg_lexicon *names = eg_intake_names(f);
+	EG_UNUSED(r), EG_UNUSED(remark);
+	const int label = eg_value_text(v) ? eg_lexicon_find(names, eg_value_text(v)) : -1;
+	if (!eg_value_text(v)) return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' must be the name of a class, a text", name, f->name);
+	if (label < 0) {
+		const char *meant = eg_did_you_mean(eg_value_text(v), names->at, names->n);
+		return eg_fail(err, EG_ERR_FORMAT, "%s: '%s' is '%s', which is not among the %d that the model knows (%s%s%s)", name, f->name,
+			eg_value_text(v), names->n, meant ? "is it '" : "", meant ? meant : names->at[0], meant ? "'?" : ", ...");
+	}
+	*d = (eg_datum){.there = true, .label = label};
+	return EG_OK;
+}
+
 const eg_intake_type eg_intake_label_type = {.kind = EG_FIELD_LABEL,
 	.size = sizeof(eg_names_intake),
 	.close = eg_names_close,
 	.is_known = eg_names_known,
 	.begin = eg_names_begin,
 	.fill = fill_label,
+	.decode_json = label_json,
 	.save = eg_names_save,
 	.restore = eg_names_restore,
 	.meet = eg_names_meet,

@@ -4,30 +4,15 @@
  *
  * One way for all: the recording's channels are mixed, it is brought to the model's rate, and features are computed.
  * Not here: the features themselves (src/data/features.c). */
-#include "tasks/intake.h"
-
-#include "data/sound.h"
+#include "tasks/intake_sound.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { CHANNELS_MIX, CHANNELS_ONE };
 enum { SCALE_SET, SCALE_RECORD, SCALE_NO };
-
-typedef struct sound_keys {
-	int features, channels, scale, fft, bands, coefficients, deltas;
-	double rate, window, hop, low, high;
-} sound_keys;
-
-typedef struct sound_intake {
-	eg_intake base;
-	sound_keys keys;
-	bool known;
-	eg_sound_options o;
-	eg_sound_features *features; /* NULL: the rate is not known yet */
-	float *mean, *std;     /* of each feature; in the arena */
-	double *sum, *squares, steps; /* of the training records, while they are looked at */
-} sound_intake;
+typedef eg_sound_keys sound_keys;
+typedef eg_sound_intake sound_intake;
 
 static const char *const feature_names[] = {"log_mel", "mfcc", "raw", NULL};
 static const char *const channel_names[] = {"mix", "one", NULL};
@@ -52,6 +37,9 @@ static const eg_key map_keys[] = {
 		.doc = "Hz where the lowest band begins (default: 0)"},
 	{.name = "high", .type = EG_KEY_DOUBLE, AT(high), .min = EG_ABOVE_0, .max = 1e6, .def = NAN,
 		.doc = "Hz where the highest band ends (default: half the rate)"},
+	{.name = "quietest", .type = EG_KEY_DOUBLE, AT(quietest), .min = -300, .max = -1, .def = NAN,
+		.doc = "log_mel, mfcc: dB of energy below which a band does not go, so that silence is no quieter than a quiet room (default: "
+		       "-100)"},
 	{.name = "coefficients", .type = EG_KEY_INT, AT(coefficients), .min = 1, .max = 1024, .def = 13,
 		.doc = "mfcc: how many (default: 13)"},
 	{.name = "deltas", .type = EG_KEY_INT, AT(deltas), .min = 0, .max = 2, .def = 0,
@@ -62,17 +50,14 @@ static const eg_key map_keys[] = {
 		.doc = "features get mean 0 and deviation 1: over the whole training part (set, the default), over each recording by itself "
 		       "(record: nothing can be said before its end), or not (no)"},
 };
-static const eg_variant sound_map = {.keys = map_keys, .nkeys = EG_COUNT(map_keys)};
-static const eg_key keys[] = {
-	{.name = "sound", .type = EG_KEY_MAP, .offset = offsetof(sound_intake, keys), .def = NAN,
-		.doc = "sound: what the network is given of it", .variants = &sound_map},
-};
+const eg_variant eg_sound_map = {.keys = map_keys, .nkeys = EG_COUNT(map_keys)};
+static const eg_key keys[] = {EG_SOUND_KEY(sound_intake, keys)};
 
 /* ---- settings ---------------------------------------------------------------------------------------------------- */
 
-static bool is_known(const eg_intake *f) { return ((const sound_intake *)f)->known; }
+bool eg_sound_known(const eg_intake *f) { return ((const sound_intake *)f)->known; }
 
-static void close_intake(eg_intake *f) { eg_sound_features_free(((sound_intake *)f)->features); }
+void eg_sound_close(eg_intake *f) { eg_sound_features_free(((sound_intake *)f)->features); }
 
 static eg_status fits(const eg_intake *f, const eg_dims *d, eg_error *err) {
 	EG_UNUSED(f);
@@ -84,7 +69,7 @@ static eg_status fits(const eg_intake *f, const eg_dims *d, eg_error *err) {
 static eg_status set_up(sound_intake *p, double rate, eg_error *err) {
 	const sound_keys *k = &p->keys;
 	eg_sound_options *o = &p->o;
-	*o = (eg_sound_options){.kind = k->features, .rate = rate, .deltas = k->deltas, .low = k->low};
+	*o = (eg_sound_options){.kind = k->features, .rate = rate, .deltas = k->deltas, .low = k->low, .quietest = k->quietest < 0 ? k->quietest : 0};
 	o->window = (int)lround(rate * (k->window > 0 ? k->window : 0.025));
 	o->hop = (int)lround(rate * (k->hop > 0 ? k->hop : 0.01));
 	o->bands = k->bands ? k->bands : 40;
@@ -96,7 +81,7 @@ static eg_status set_up(sound_intake *p, double rate, eg_error *err) {
 	eg_sound_features_free(p->features);
 	p->features = eg_sound_features_new(o, err);
 	if (!p->features) return eg_fail_prefix(err, "data.sound"), err ? err->status : EG_ERR_ARG;
-	const int width = eg_sound_features_width(o), wanted = (int)p->base.sample.d[1];
+	const int width = eg_sound_features_width(o), wanted = p->base.target ? width : (int)p->base.sample.d[1];
 	if (wanted != width)
 		return eg_fail(err, EG_ERR_SHAPE, "a step of sound has %d number%s here; write input: [time, %d]", width, width == 1 ? "" : "s", width);
 	p->mean = eg_arena_alloc(&p->base.arena, (size_t)width * sizeof *p->mean);
@@ -155,7 +140,7 @@ static void scale_alone(float *at, int64_t steps, int width) {
 }
 
 /* Steps of features, as they are (`plain`) or scaled, in room of the record. */
-static eg_status features_of(const sound_intake *p, const eg_datum *d, eg_record *r, bool plain, float **out, int64_t *steps, eg_error *err) {
+eg_status eg_sound_steps_of(const sound_intake *p, const eg_datum *d, eg_record *r, bool plain, float **out, int64_t *steps, eg_error *err) {
 	const float *x = NULL;
 	int64_t n;
 	eg_status status = mono(p, &d->sound, r, &x, &n, err);
@@ -175,7 +160,7 @@ static eg_status features_of(const sound_intake *p, const eg_datum *d, eg_record
 
 /* ---- what is known of the training records ----------------------------------------------------------------------- */
 
-static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
+eg_status eg_sound_begin(eg_intake *f, const eg_field *field, eg_error *err) {
 	sound_intake *p = (sound_intake *)f;
 	const double rate = p->keys.rate > 0 ? p->keys.rate : field->rate;
 	if (!(rate > 0))
@@ -190,12 +175,12 @@ static eg_status begin(eg_intake *f, const eg_field *field, eg_error *err) {
 	return p->sum && p->squares ? EG_OK : eg_record_no_memory(err);
 }
 
-static eg_status look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
+eg_status eg_sound_look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
 	sound_intake *p = (sound_intake *)f;
 	float *at;
 	int64_t steps;
 	if (p->keys.scale != SCALE_SET) return EG_OK;
-	eg_status status = features_of(p, d, (eg_record *)r, true, &at, &steps, err);
+	eg_status status = eg_sound_steps_of(p, d, (eg_record *)r, true, &at, &steps, err);
 	if (status) return status;
 	const int width = eg_sound_features_width(&p->o);
 	for (int64_t t = 0; t < steps; t++)
@@ -207,7 +192,7 @@ static eg_status look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_er
 	return EG_OK;
 }
 
-static eg_status looked(eg_intake *f, eg_error *err) {
+eg_status eg_sound_looked(eg_intake *f, eg_error *err) {
 	sound_intake *p = (sound_intake *)f;
 	const int width = eg_sound_features_width(&p->o);
 	p->known = true;
@@ -223,13 +208,16 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
-static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
-	const sound_intake *p = (const sound_intake *)f;
-	EG_UNUSED(axis);
-	const int64_t steps = d->there ? eg_sound_features_steps(&p->o, samples_of(p, &d->sound)) : 0;
-	if (steps > INT32_MAX / 2) return eg_fail(err, EG_ERR_SHAPE, "%s is too long", name_of(r));
-	*size = (int)steps;
+eg_status eg_sound_count(const sound_intake *p, const eg_datum *d, const eg_record *r, int *steps, eg_error *err) {
+	const int64_t n = d->there ? eg_sound_features_steps(&p->o, samples_of(p, &d->sound)) : 0;
+	if (n > INT32_MAX / 2) return eg_fail(err, EG_ERR_SHAPE, "%s is too long", name_of(r));
+	*steps = (int)n;
 	return EG_OK;
+}
+
+static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
+	EG_UNUSED(axis);
+	return eg_sound_count((const sound_intake *)f, d, r, size, err);
 }
 
 static bool is_hidden(const eg_sound_span *list, int n, int64_t i, int64_t of) {
@@ -257,7 +245,7 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 	for (int i = 0; i < a->n; i++) {
 		float *at = NULL;
 		int64_t steps = 0;
-		eg_status status = a->data[i]->there ? features_of(p, a->data[i], eg_fill_record(a, i), false, &at, &steps, err) : EG_OK;
+		eg_status status = a->data[i]->there ? eg_sound_steps_of(p, a->data[i], eg_fill_record(a, i), false, &at, &steps, err) : EG_OK;
 		if (status) return status;
 		if (at && a->data[i]->hidden) hide(p, a->data[i]->hidden, at, steps);
 		for (int t = 0; t < time; t++) {
@@ -297,7 +285,7 @@ double eg_intake_sound_time(const eg_intake *f, double t) {
 
 /* ---- in a model's file ------------------------------------------------------------------------------------------- */
 
-static void save(const eg_intake *f, eg_value *map) {
+void eg_sound_save(const eg_intake *f, eg_value *map) {
 	const sound_intake *p = (const sound_intake *)f;
 	eg_value_put_number(map, "rate", p->o.rate);
 	if (p->keys.scale != SCALE_SET) return;
@@ -308,7 +296,7 @@ static void save(const eg_intake *f, eg_value *map) {
 	}
 }
 
-static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
+eg_status eg_sound_restore(eg_intake *f, const eg_value *map, eg_error *err) {
 	sound_intake *p = (sound_intake *)f;
 	const double rate = eg_value_number(eg_value_get(map, "rate"), (double)NAN);
 	if (!(rate >= 100 && rate <= 1e6)) return eg_fail(err, EG_ERR_FORMAT, "damaged: 'rate' is no number of samples a second");
@@ -328,7 +316,7 @@ static eg_status restore(eg_intake *f, const eg_value *map, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) {
+eg_status eg_sound_meet(eg_intake *f, const eg_field *field, eg_error *err) {
 	EG_UNUSED(f), EG_UNUSED(field), EG_UNUSED(err); /* any rate will do */
 	return EG_OK;
 }
@@ -336,16 +324,16 @@ static eg_status meet(eg_intake *f, const eg_field *field, eg_error *err) {
 const eg_intake_type eg_intake_sound_type = {.kind = EG_FIELD_SOUND,
 	.size = sizeof(sound_intake),
 	.keys = {keys, EG_COUNT(keys)},
-	.close = close_intake,
+	.close = eg_sound_close,
 	.fits = fits,
-	.is_known = is_known,
-	.begin = begin,
-	.look = look,
-	.looked = looked,
+	.is_known = eg_sound_known,
+	.begin = eg_sound_begin,
+	.look = eg_sound_look,
+	.looked = eg_sound_looked,
 	.extent = extent,
 	.fill = fill,
 	.decode = decode,
 	.decode_json = decode_json,
-	.save = save,
-	.restore = restore,
-	.meet = meet};
+	.save = eg_sound_save,
+	.restore = eg_sound_restore,
+	.meet = eg_sound_meet};

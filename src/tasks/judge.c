@@ -267,6 +267,7 @@ eg_status eg_samples_train_judges(
 		*validation = eg_samples_judge(s, g, NULL, err);
 		return *validation ? EG_OK : EG_ERR_MEMORY;
 	}
+	if (type->said) return EG_OK; /* no units that could be right: the loss tells it */
 	const char *target = eg_task_target_input(s->task);
 	*validation = eg_judge_classes_new(g, "logits", target, err);
 	if (*validation) *train = eg_judge_classes_new(g, "logits", target, err);

@@ -7,6 +7,8 @@ enum { CUTS = 8, INPUTS = 16 };
 static const char *const cut_names[CUTS + 1] = {
 	"memory.1", "memory.2", "memory.3", "memory.4", "memory.5", "memory.6", "memory.7", "memory.8", NULL};
 
+static const char stop_output[] = "stop";
+
 struct eg_scribe {
 	eg_graph *graph;
 	eg_params *params;
@@ -14,6 +16,7 @@ struct eg_scribe {
 	eg_tensor given[CUTS + 1]; /* what the second part reads of the first */
 	int ngiven;
 	bool attends;
+	const char *outputs[4]; /* of a step, NULL-terminated */
 	eg_plan_cache *steps;
 	/* of the batch at hand */
 	const eg_row *row;
@@ -103,6 +106,7 @@ static eg_status cutting_begin(cutting *c, eg_graph *g, const char *previous, eg
 		mark_behind(c);
 	} while (mark_bodies(c));
 	c->needed[eg_graph_find(g, "logits").id] = true;
+	if (eg_graph_find(g, stop_output).id) c->needed[eg_graph_find(g, stop_output).id] = true;
 	mark_needed(c);
 	return EG_OK;
 }
@@ -257,6 +261,10 @@ eg_status eg_scribe_new(eg_graph *g, eg_params *p, const char *source, const cha
 	eg_scribe *w = eg_calloc(NULL, 1, sizeof *w);
 	if (!w) return no_memory(err);
 	w->graph = g, w->params = p, w->source = source, w->previous = previous, w->attends = attends;
+	int n = 0;
+	w->outputs[n++] = "logits";
+	if (attends) w->outputs[n++] = "attention";
+	if (eg_graph_find(g, stop_output).id) w->outputs[n++] = stop_output;
 	eg_status status = cutting_begin(&c, g, previous, err);
 	if (!status) status = find_given(&c, w->given, &w->ngiven, err);
 	cutting_end(&c);
@@ -270,9 +278,7 @@ eg_status eg_scribe_new(eg_graph *g, eg_params *p, const char *source, const cha
 /* Plans that carry state have memory of their own each, with all that is read of a text: those for texts of another
  * length than the batch at hand are not kept. */
 static eg_status renew_steps(eg_scribe *w, eg_error *err) {
-	static const char *const both[] = {"logits", "attention", NULL}, *const one[] = {"logits", NULL};
-	const eg_plan_options o = {
-		.batch = 1, .time = 1, .carry = true, .given = w->given, .outputs = w->attends ? both : one};
+	const eg_plan_options o = {.batch = 1, .time = 1, .carry = true, .given = w->given, .outputs = w->outputs};
 	eg_plan_cache_free(w->steps);
 	w->steps = eg_plan_cache_new(w->graph, w->params, &o, err);
 	return w->steps ? EG_OK : EG_ERR_MEMORY;
@@ -387,10 +393,9 @@ static eg_status go_on(eg_scribe *w, int rows, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status step(void *user, int n, const int *from, const int32_t *units, const eg_real **logits,
-	const eg_real **attention, eg_error *err) {
-	eg_scribe *w = user;
-	const int rows = rows_for(n, w->most);
+/* The plan of a step of n rows that go on from these of the step before, ready but for `previous`. */
+static eg_status prepare_step(eg_scribe *w, int n, const int *from, int *count, eg_error *err) {
+	const int rows = *count = rows_for(n, w->most);
 	bool same = w->plan && eg_plan_batch(w->plan) == rows;
 	eg_plan *before = w->plan;
 	int *old = NULL;
@@ -404,8 +409,16 @@ static eg_status step(void *user, int n, const int *from, const int32_t *units, 
 	}
 	eg_release(NULL, old);
 	if (!status) status = go_on(w, rows, err);
+	if (!status && !same) put_source(w, rows);
+	return status;
+}
+
+static eg_status step(void *user, int n, const int *from, const int32_t *units, const eg_real **logits,
+	const eg_real **attention, eg_error *err) {
+	eg_scribe *w = user;
+	int rows;
+	eg_status status = prepare_step(w, n, from, &rows, err);
 	if (status) return status;
-	if (!same) put_source(w, rows);
 	int32_t *in = eg_plan_input(w->plan, w->previous);
 	for (int i = 0; i < rows; i++) in[i] = units[i < n ? i : n - 1];
 	eg_plan_run(w->plan, 0);
@@ -442,8 +455,8 @@ static eg_status measure(eg_scribe *w, const eg_row *r, const char *word, eg_err
 	return EG_OK;
 }
 
-eg_status eg_scribe_write(
-	eg_scribe *w, const eg_row *r, eg_beam_options o, const eg_hypothesis **best, eg_error *err) {
+/* Makes room for what is written for the batch of row r, each sample in so many hypotheses. */
+static eg_status begin(eg_scribe *w, const eg_row *r, int beam, eg_error *err) {
 	const eg_dims source = eg_tensor_dims(w->graph, eg_graph_find(w->graph, w->source));
 	free_best(w);
 	w->row = r;
@@ -451,14 +464,42 @@ eg_status eg_scribe_write(
 	const int before = w->steps ? w->sizes[0].size : -1;
 	eg_status status = measure(w, r, source.d[0] == EG_N ? NULL : eg_open_name(w->graph, source.d[0]), err);
 	if (!status && w->sizes[0].size != before) status = renew_steps(w, err);
+	w->places = w->attends ? w->sizes[0].size : 0;
+	w->most = r->n * beam;
+	return status;
+}
+
+eg_status eg_scribe_write(
+	eg_scribe *w, const eg_row *r, eg_beam_options o, const eg_hypothesis **best, eg_error *err) {
+	eg_status status = begin(w, r, o.beam, err);
 	if (status) return status;
-	w->places = o.places = w->attends ? w->sizes[0].size : 0;
+	o.places = w->places;
 	w->best = eg_calloc(NULL, (size_t)r->n, sizeof *w->best);
 	if (!w->best) return no_memory(err);
 	w->nbest = r->n;
-	w->most = r->n * o.beam;
 	const eg_beam_model m = {.user = w, .step = step, .lengths = w->lengths};
 	status = eg_beam_search(&m, &o, r->n, w->best, err);
 	if (!status) *best = w->best;
 	return status;
+}
+
+/* ---- numbers in the place of units ------------------------------------------------------------------------------- */
+
+eg_status eg_scribe_begin(eg_scribe *w, const eg_row *r, eg_error *err) { return begin(w, r, 1, err); }
+
+eg_status eg_scribe_next(eg_scribe *w, const eg_real *previous, eg_scribe_told *told, eg_error *err) {
+	const int n = w->row->n;
+	int rows, *same = eg_alloc(NULL, (size_t)n * sizeof *same);
+	if (!same) return no_memory(err);
+	for (int i = 0; i < n; i++) same[i] = i;
+	eg_status status = prepare_step(w, n, same, &rows, err);
+	eg_release(NULL, same);
+	if (status) return status;
+	const eg_dims in = eg_plan_dims(w->plan, eg_graph_find(w->graph, w->previous));
+	memcpy(eg_plan_input(w->plan, w->previous), previous, (size_t)n * (size_t)in.d[in.rank - 1] * sizeof *previous);
+	eg_plan_run(w->plan, 0);
+	*told = (eg_scribe_told){.logits = eg_plan_output(w->plan, "logits"),
+	        .stop = eg_plan_output(w->plan, stop_output),
+	        .attention = w->attends ? eg_plan_output(w->plan, "attention") : NULL};
+	return EG_OK;
 }

@@ -24,6 +24,13 @@ void eg_scribe_free(eg_scribe *w);
  * options, `places` is set here. */
 eg_status eg_scribe_write(
 	eg_scribe *w, const eg_row *r, eg_beam_options o, const eg_hypothesis **best, eg_error *err);
+/* For networks that tell numbers, not units, and when they stop (an output "stop"): all rows of the batch that row r is
+ * one of, which must stay there, go on from step to step, from what was told before: (rows, width of `previous`). */
+typedef struct eg_scribe_told {
+	const eg_real *logits, *stop, *attention; /* by row, until the next step; NULL: the network does not tell it */
+} eg_scribe_told;
+eg_status eg_scribe_begin(eg_scribe *w, const eg_row *r, eg_error *err);
+eg_status eg_scribe_next(eg_scribe *w, const eg_real *previous, eg_scribe_told *told, eg_error *err);
 int eg_scribe_stride(const eg_scribe *w); /* places in the rows of a hypothesis' attention */
 int eg_scribe_places(const eg_scribe *w, int i); /* of the source of row i; 0: no attention is told */
 

@@ -27,12 +27,15 @@ static const char *list_fields(const eg_source *s, char *buf, size_t size) {
 	return buf;
 }
 
+/* What the input `previous` of a network that writes, or speaks, is filled by. */
+static const eg_intake_type *previous_type(const eg_task *t) { return t->type->said ? t->type->said : &eg_intake_previous_type; }
+
 /* The first field of one of these kinds that no intake has yet. */
 static int choose_field(const eg_task *t, eg_kinds kinds) {
 	for (int i = 0; i < eg_source_fields(t->source); i++) {
 		bool used = false;
 		for (int k = 0; k < t->nintakes; k++)
-			used |= t->intakes[k]->field == i && t->intakes[k]->type != &eg_intake_previous_type;
+			used |= t->intakes[k]->field == i && t->intakes[k]->type != previous_type(t);
 		if (!used && takes(kinds, eg_source_field(t->source, i))) return i;
 	}
 	return -1;
@@ -116,7 +119,7 @@ static eg_status add_inputs(eg_task *t, eg_error *err) {
 		if (previous != (k >= n)) continue;
 		if (!previous) t->nasked++;
 		status = find_field(t, name, previous ? t->type->targets : t->type->inputs, path, &field, err);
-		if (!status) status = add_intake(t, previous ? &eg_intake_previous_type : t->type->reads, in->name, field, err);
+		if (!status) status = add_intake(t, previous ? previous_type(t) : t->type->reads, in->name, field, err);
 		if (!status) t->intakes[t->nintakes - 1]->sample = in->dims;
 	}
 	t->ninputs = t->nintakes;
@@ -153,7 +156,7 @@ static eg_status add_intakes(eg_task *t, eg_error *err) {
 		}
 	}
 	for (int i = 0; i < t->nintakes; i++) t->intakes[i]->padded = padded;
-	for (int i = t->nasked; i < t->ninputs && !status; i++) eg_intake_follow(t->intakes[i], t->intakes[t->ninputs]);
+	for (int i = t->nasked; i < t->ninputs && !status; i++) t->intakes[i]->follows = t->intakes[t->ninputs];
 	return status;
 }
 

@@ -21,6 +21,7 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		switch (t->intakes[i]->type->kind) {
 		case EG_FIELD_NUMBERS: return (form){EG_F32, 0, false, "numbers"};
 		case EG_FIELD_SERIES: return (form){EG_F32, 3, true, "numbers for each step"};
+		case EG_FIELD_SOUND: return (form){EG_F32, 3, true, "numbers for each step"};
 		case EG_FIELD_TEXT: return (form){EG_I32, 2, true, "a unit for each step"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
 		case EG_FIELD_PICTURE: return (form){EG_F32, 0, false, "a number for each pixel"};

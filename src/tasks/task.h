@@ -70,6 +70,7 @@ typedef struct eg_task_type {
 	const char *needs;        /* for messages: "a picture with a label" */
 	const eg_intake_type *reads; /* how the fields of its inputs become numbers; NULL: by their kind */
 	const eg_intake_type *tells; /* and those of its targets */
+	const eg_intake_type *said;  /* and, where it writes, what `previous` is; NULL: eg_intake_previous_type */
 
 	void (*defaults)(eg_task *t); /* of its keys, before they are read; NULL: zeros */
 	eg_status (*open)(eg_task *t, eg_error *err); /* everything has been read; NULL: nothing to check */
