@@ -3,8 +3,9 @@
  *
  *   DIR/recordings/7_anna_12.wav       recordings 0 to 4 of everyone are the test part, as published
  *
- * A speaker is a group: no split of the training part cuts one; and a class of the field `voice`. The field `text` says
- * the digit as a word. Files are read when a record is wanted.
+ * By `split: speakers` a speaker is a group: no split of the training part cuts one, so that who validates was never
+ * heard. By `split: takes`, as published, recordings are drawn. A speaker is also a class of the field `voice`; the
+ * field `text` says the digit as a word. Files are read when a record is wanted.
  *
  * Not here: the format of the files (sound_file.c). */
 #include "data/made.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 enum { SOUND, LABEL, TEXT, VOICE, DIGITS = 10, TEST_TAKES = 5 };
+enum { BY_SPEAKERS, BY_TAKES };
 
 typedef struct take {
 	const char *id, *speaker, *path;
@@ -23,6 +25,7 @@ typedef struct take {
 
 typedef struct speech_source {
 	eg_source base;
+	int split;
 	eg_files *tree; /* NULL: not opened yet */
 	take *parts[EG_PARTS]; /* in the arena; NULL: not listed */
 	int n[EG_PARTS];
@@ -121,7 +124,8 @@ static eg_status read_record(
 	const speech_source *s = (const speech_source *)base;
 	const take *t = &s->parts[part][i];
 	r->id = t->id;
-	r->group = t->speaker;
+	const bool cut = part != EG_PART_TEST; /* by `validation` and folds */
+	r->group = cut && s->split == BY_TAKES ? NULL : t->speaker;
 	r->place = t->path;
 	if (wanted & 1u << LABEL) r->fields[LABEL] = (eg_datum){.there = true, .label = t->digit};
 	if (wanted & 1u << TEXT) r->fields[TEXT] = (eg_datum){.there = true, .text = {eg_digit_words[t->digit], strlen(eg_digit_words[t->digit])}};
@@ -142,7 +146,16 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	return EG_OK;
 }
 
+static const char *const splits[] = {"speakers", "takes", NULL};
+
 static const eg_key keys[] = {
+	{.name = "split",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(speech_source, split),
+		.names = splits,
+		.def = BY_SPEAKERS,
+		.doc = "speakers (the default): what `validation` and folds keep aside is of speakers who are not trained on; takes: "
+		       "it is of everyone, as the test part is"},
 	EG_LIMIT_KEY("train on so many recordings only, one of each digit and speaker, then the next of each; left out: on all"),
 };
 
