@@ -5,11 +5,12 @@
 #include "cli.h"
 #include "engram_film.h"
 
-#define OPTIONS_FILM \
+#define OPTIONS_RAW_FRAMES \
 	{"size", 0, "WxH", "raw frames on standard input: how wide and high they are, as in --size 320x240", 0, 0}, \
 		{"pixels", 0, "rgb24|bgr24|rgba|bgra|gray|yuv420p|yuv422p|yuv444p", \
-			"and how the bytes of a frame lie, in ffmpeg's names (default: rgb24)", 0, 0}, \
-		{"rate", 0, "N[:D]", "frames a second of films that do not say it themselves", 0, 0}
+			"and how the bytes of a frame lie, in ffmpeg's names (default: rgb24)", 0, 0}
+#define OPTIONS_FILM \
+	OPTIONS_RAW_FRAMES, {"rate", 0, "N[:D]", "frames a second of films that do not say it themselves", 0, 0}
 
 /* What these options say; false after a message about wrong usage. */
 bool cli_film_options(const cli_args *a, eg_film_options *o);

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L /* stat, read */
 #include "engram_report.h"
 #include "film.h"
+#include "listen.h"
 #include "onnx.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ typedef struct job {
 	int n, width, code;
 	bool json, truth;
 	bool pictures; /* are what the model takes: films then are asked about frame by frame */
+	bool sounds;   /* are what it takes: raw samples then are transcribed as they come */
 	eg_film_options film;
 } job;
 
@@ -335,15 +337,21 @@ static bool cannot_read(job *j, int reason) {
 static bool put_all_of_stdin(job *j) {
 	size_t size;
 	int first = -1;
+	cli_sound_head head = {.n = 0}; /* what has been looked at */
 	if (j->pictures && (j->film.W || cli_film_on_stdin(&first))) return put_film(j, "-");
+	if (j->sounds && cli_sound_is_raw(j->args, &head)) {
+		j->code = cli_listen(j->args, j->model, (double)j->film.rate / (j->film.per ? j->film.per : 1), &head);
+		return false;
+	}
+	if (first >= 0) head = (cli_sound_head){.bytes = {(char)first}, .n = 1};
 	char *data = cli_slurp(STDIN_FILENO, SIZE_MAX, &size);
 	if (!data) return cannot_read(j, errno);
-	if (first >= 0) { /* has been looked at */
-		char *whole = cli_alloc(size + 2);
-		whole[0] = (char)first;
-		memcpy(whole + 1, data, size++);
+	if (head.n > 0) {
+		char *whole = cli_alloc(head.n + size + 1);
+		memcpy(whole, head.bytes, head.n);
+		memcpy(whole + head.n, data, size);
 		free(data);
-		data = whole;
+		data = whole, size += head.n;
 	}
 	return put(j, (asked){.name = copy("-", 1), .where = copy("standard input", 14), .bytes = data, .size = size});
 }
@@ -544,7 +552,9 @@ static bool prepare(job *j) {
 	if (!status && args_has(j->args, "why")) status = eg_why_open(j->model, &j->why, &err);
 	if (!status) show_plan(j);
 	const eg_field *fields;
-	j->pictures = !status && eg_predictor_fields(j->predictor, &fields) == 1 && fields[0].kind == EG_FIELD_PICTURE;
+	const bool one = !status && eg_predictor_fields(j->predictor, &fields) == 1;
+	j->pictures = one && fields[0].kind == EG_FIELD_PICTURE;
+	j->sounds = one && fields[0].kind == EG_FIELD_SOUND;
 	return !status || (fail_error("predict", &err), false);
 }
 
@@ -601,7 +611,10 @@ static const cli_option options[] = {
 	{"path", 0, "PATH", "records: your own, a file or a folder laid out as the data set's reader takes it", 0, 0},
 	{"output", 'o', "DIR", "where answers that are files go; made when it is not there", 0, 0},
 	{"input", 0, "NAME=FILE", "networks of ONNX: numbers of one input (.npy, .csv); may be repeated", 0, 0},
-	OPTIONS_FILM,
+	OPTIONS_RAW_FRAMES,
+	OPTIONS_RAW_SOUND,
+	{"rate", 0, "N[:D]", "films that do not say it themselves: frames a second; raw sound: samples a second (default: as many "
+		"as the model hears)", 0, 0},
 	OPTION_THREADS,
 	OPTION_LIMIT,
 	OPTION_JSON("one JSON object an input: input, answer; of records input, id, group, answer, truth; of what "
@@ -622,6 +635,9 @@ const cli_verb verb_predict = {
 		 "code is 1.\n\n"
 		 "Models that take pictures take films too, frame by frame: Y4M (ffmpeg -i FILM NEW.y4m), and on\n"
 		 "standard input Y4M or, with --size, raw frames; with --json each answer has a `frame`, from 0.\n\n"
+		 "Models that transcribe sound and look back only take raw samples on standard input, signed\n"
+		 "numbers of 16 bits at the model's rate if nothing else is said, and tell each word as soon as\n"
+		 "it has been said, with the seconds where it begins and ends. With --json there is a line a word.\n\n"
 		 "Without any input the records of the model's own data are answered, those of the part that\n"
 		 "eval judges by.\n\n"
 		 "A network without a task (a file of ONNX, or what import has made of one) takes numbers:\n"
@@ -636,6 +652,7 @@ const cli_verb verb_predict = {
 		    "  engram predict lenet5.safetensors --split test --truth --json\n"
 		    "  engram predict intents.safetensors --text 'wake me at six'\n"
 		    "  ffmpeg -i street.mp4 -f yuv4mpegpipe - | engram predict camvid.safetensors - -o coloured\n"
+		    "  arecord -t raw -f S16_LE -r 8000 | engram predict speech-stream.safetensors -\n"
 		    "  cat lines.txt | engram predict intents.safetensors -\n"
 		    "  engram predict net.onnx x.npy --json\n",
 	.run = run,

@@ -74,7 +74,7 @@ function(labels_of file out)
 endfunction()
 
 file(GLOB units CONFIGURE_DEPENDS test/test_*.c)
-# Calls that fail when told to: linked to one test, and, to be preloaded, for the program (cli_failures.sh). Sanitizers have
+# Calls that fail, or are counted, when told to: linked to two tests, and, to be preloaded, for the program (cli_failures.sh). Sanitizers have
 # a malloc of their own.
 if(ENGRAM_SANITIZE OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
 	list(REMOVE_ITEM units ${CMAKE_SOURCE_DIR}/test/test_no_memory.c)
@@ -93,11 +93,14 @@ if(ENGRAM_SANITIZE AND TEST test_graph) # of its random graphs; their numbers ar
 endif()
 
 if(TARGET test_no_memory)
-	target_sources(test_no_memory PRIVATE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
+	foreach(name test_no_memory test_listen)
+		target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
+		target_compile_definitions(${name} PRIVATE ENGRAM_TEST_SHIM)
+	endforeach()
 	add_library(shim_failing MODULE ${CMAKE_SOURCE_DIR}/test/shim_failing.c)
 	target_link_libraries(shim_failing PRIVATE ${CMAKE_DL_LIBS})
 	set_target_properties(shim_failing PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
-	set_target_properties(shim_failing test_no_memory PROPERTIES C_VISIBILITY_PRESET default) # other libraries see it too
+	set_target_properties(shim_failing test_no_memory test_listen PROPERTIES C_VISIBILITY_PRESET default) # other libraries see it too
 endif()
 
 file(GLOB optest CONFIGURE_DEPENDS test/optest*.c)

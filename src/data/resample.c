@@ -56,6 +56,8 @@ void eg_resampler_free(eg_resampler *s) {
 	eg_release(NULL, s);
 }
 
+void eg_resampler_reset(eg_resampler *s) { src_reset(s->state); }
+
 eg_status eg_resampler_push(eg_resampler *s, const float *in, int n, bool last, float *out, int room, int *used, int *made,
 	eg_error *err) {
 	SRC_DATA d = {.data_in = in, .data_out = out, .input_frames = n, .output_frames = room, .src_ratio = s->ratio,
@@ -81,6 +83,7 @@ eg_resampler *eg_resampler_new(double ratio, eg_error *err) {
 	return without(err), NULL;
 }
 void eg_resampler_free(eg_resampler *s) { EG_UNUSED(s); }
+void eg_resampler_reset(eg_resampler *s) { EG_UNUSED(s); }
 eg_status eg_resampler_push(eg_resampler *s, const float *in, int n, bool last, float *out, int room, int *used, int *made,
 	eg_error *err) {
 	EG_UNUSED(s), EG_UNUSED(in), EG_UNUSED(n), EG_UNUSED(last), EG_UNUSED(out), EG_UNUSED(room);

@@ -27,6 +27,7 @@ eg_status eg_resample(
 typedef struct eg_resampler eg_resampler;
 eg_resampler *eg_resampler_new(double ratio, eg_error *err); /* one channel; NULL on failure */
 void eg_resampler_free(eg_resampler *s);
+void eg_resampler_reset(eg_resampler *s); /* what comes next begins another sound */
 /* Takes n samples, of which the last are the end of all if `last`; puts at most `room` into out and says how many of
  * each in *used and *made. To be called again as long as something is left or comes out. */
 eg_status eg_resampler_push(eg_resampler *s, const float *in, int n, bool last, float *out, int room, int *used, int *made,

@@ -142,6 +142,10 @@ int eg_intake_spell(const eg_intake *f, const eg_datum *d, int32_t *labels, int 
 int eg_intake_spell_steps(const eg_intake *f, const eg_datum *d);
 /* intake_sound.c: when step t of a recording begins, in seconds (t may lie between steps). */
 double eg_intake_sound_time(const eg_intake *f, double t);
+/* What computes its steps of samples at *rate, each of which then has to be brought to the network's scale. NULL, with
+ * a message: they cannot be told before the recording has ended. */
+const struct eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, eg_error *err);
+void eg_intake_sound_scale(const eg_intake *f, float *step);
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
 const eg_lexicon *eg_intake_tokens(const eg_intake *f);
 /* Do spaces stand between the tokens of a text? (else they are its characters) */

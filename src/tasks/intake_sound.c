@@ -139,6 +139,20 @@ static void scale_alone(float *at, int64_t steps, int width) {
 	}
 }
 
+void eg_intake_sound_scale(const eg_intake *f, float *step) {
+	const sound_intake *p = (const sound_intake *)f;
+	for (int k = 0; k < eg_sound_features_width(&p->o); k++) step[k] = (step[k] - p->mean[k]) / p->std[k];
+}
+
+const eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, eg_error *err) {
+	const sound_intake *p = (const sound_intake *)f;
+	*rate = p->o.rate;
+	if (p->keys.scale != SCALE_RECORD) return p->features;
+	eg_fail(err, EG_ERR_ARG, "by `scale: record` in data.sound, features are compared with their mean over the whole recording; train with "
+		"`scale: set`");
+	return NULL;
+}
+
 /* Steps of features, as they are (`plain`) or scaled, in room of the record. */
 eg_status eg_sound_steps_of(const sound_intake *p, const eg_datum *d, eg_record *r, bool plain, float **out, int64_t *steps, eg_error *err) {
 	const float *x = NULL;
@@ -153,8 +167,7 @@ eg_status eg_sound_steps_of(const sound_intake *p, const eg_datum *d, eg_record 
 	eg_sound_features_of(p->features, x, n, *out, room);
 	if (plain) return EG_OK;
 	if (p->keys.scale == SCALE_RECORD) scale_alone(*out, *steps, width);
-	for (int64_t t = 0; t < *steps; t++)
-		for (int k = 0; k < width; k++) (*out)[t * width + k] = ((*out)[t * width + k] - p->mean[k]) / p->std[k];
+	for (int64_t t = 0; t < *steps; t++) eg_intake_sound_scale(&p->base, *out + t * width);
 	return EG_OK;
 }
 
