@@ -199,6 +199,7 @@ eg_model *bench_train(bench *b, eg_recipe *r, const drawn *d) {
 	eg_params *p = eg_params_new(g, 1, &b->err);
 	assert_non_null(p);
 	train(b, d->task, r, s, g, p);
+	OK(b, eg_samples_settle(d->samples, g, p, &b->err));
 	eg_model *m = through_a_file(b,
 	        &(eg_model_parts){.recipe = r, .params = p, .sizes = eg_samples_sizes(s), .task = eg_samples_kept(s)});
 	eg_params_free(p);

@@ -161,7 +161,7 @@ static void learns_tones(void **state) {
 	if (!HEARS) skip();
 	bench_one_thread(b);
 	speak(b);
-	eg_model *m = bench_train_all(b, hearing(b, "", "25"));
+	eg_model *m = bench_train_all(b, hearing(b, ", beam: 2, prior: 2", "25"));
 	eg_evaluation *e = bench_evaluate(b, m, EG_PART_TEST, NULL, NULL);
 	assert_near(eg_evaluation_value(e, 0), 0, 0.05);
 	eg_evaluation_free(e);
@@ -176,7 +176,7 @@ static void learns_tones(void **state) {
 	bench_text(b, "two.wav", "");
 	OK(b, eg_sound_write(bench_path(b, "two.wav"), x, LONG, 2, 2 * RATE, &b->err));
 	free(x);
-	static const char *const settings[] = {NULL, "beam=8"};
+	static const char *const settings[] = {NULL, "beam=8", "beam=1", "prior=1"};
 	for (int i = 0; i < EG_COUNT(settings); i++) {
 		eg_predictor *p = bench_predictor(b, m, settings[i]);
 		const eg_value *v = ask(b, p, (eg_question){.path = bench_path(b, "two.wav")});

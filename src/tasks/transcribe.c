@@ -6,6 +6,7 @@
  * labels off (ctc.c), the labels themselves (intake_spelled.c). */
 #include "tasks/ctc.h"
 #include "tasks/edits.h"
+#include "tasks/ngram.h"
 #include "tasks/samples.h"
 
 #include <math.h>
@@ -13,7 +14,9 @@
 
 typedef struct transcribe {
 	eg_task base;
-	int beam;
+	int beam, order; /* order 0: no prior */
+	double weight;
+	eg_ngram *prior; /* NULL: not learnt yet, or none */
 } transcribe;
 
 static const eg_key data_keys[] = {
@@ -24,11 +27,27 @@ static const eg_key data_keys[] = {
 		.max = 1000,
 		.def = 1,
 		.doc = "transcribe: beginnings that are followed from step to step (default: 1, the likeliest label of each step)"},
+	{.name = "prior",
+		.type = EG_KEY_INT,
+		.offset = offsetof(transcribe, order),
+		.min = 0,
+		.max = EG_NGRAM_MOST,
+		.def = 0,
+		.doc = "transcribe: what a beam compares is weighed by how likely a label is behind the last ones in the training "
+		       "transcripts, so many labels together (n-grams); 0, the default: it is not"},
+	{.name = "prior_weight",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(transcribe, weight),
+		.min = 0,
+		.max = 10,
+		.def = 0.5,
+		.doc = "transcribe: the power of that probability (default: 0.5)"},
 };
 
 typedef struct options {
 	eg_answer_options base;
 	int beam;
+	double prior;
 } options;
 
 static const eg_key option_keys[] = {
@@ -38,6 +57,14 @@ static const eg_key option_keys[] = {
 		.min = 1,
 		.max = 1000,
 		.doc = "beginnings that are followed (default: as the recipe says; 1: the likeliest label of each step)"},
+	{.name = "prior",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(options, prior),
+		.min = 0,
+		.max = 10,
+		.zero_is_default = true,
+		.doc = "the weight of n-grams of the training transcripts in a beam, where the recipe has had them counted (default: "
+		       "as the recipe says; 0: none)"},
 };
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a transcript"); }
@@ -45,10 +72,20 @@ static const eg_lexicon *labels_of(const eg_task *t) { return eg_intake_letters(
 static bool of_words(const eg_task *t) { return eg_intake_letters_are_words(eg_task_target(t)); }
 static bool hears(const eg_task *t) { return t->intakes[0]->type->kind == EG_FIELD_SOUND; }
 
-static void set_defaults(eg_task *t) { ((transcribe *)t)->beam = 1; }
+static void set_defaults(eg_task *t) {
+	transcribe *x = (transcribe *)t;
+	x->beam = 1, x->weight = 0.5;
+}
+
+static void close_task(eg_task *t) { eg_ngram_free(((transcribe *)t)->prior); }
 
 static eg_status open_task(eg_task *t, eg_error *err) {
-	EG_UNUSED(err);
+	const transcribe *x = (const transcribe *)t;
+	if (x->order && x->beam < 2) {
+		eg_fail(err, EG_ERR_ARG, "'prior' weighs the beginnings that a beam compares: add a beam, as in `beam: 8`");
+		eg_recipe_locate(t->recipe, "data.prior", err);
+		return EG_ERR_ARG;
+	}
 	t->one = hears(t) ? "recording" : "picture", t->many = hears(t) ? "recordings" : "pictures";
 	return EG_OK;
 }
@@ -83,6 +120,64 @@ static eg_status leaves_out(const eg_task *t, const eg_record *r, bool *out, eg_
 	return status;
 }
 
+/* ---- how likely labels are behind others ------------------------------------------------------------------------- */
+
+static bool settles(const eg_task *t) { return ((const transcribe *)t)->order > 0; }
+
+static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
+	EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err); /* it needs none but those of training */
+	return EG_OK;
+}
+
+/* Counts the labels of the records that were trained on. */
+static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
+	transcribe *x = (transcribe *)t;
+	const eg_sample_part *part = &s->parts[EG_PART_TRAIN];
+	const eg_intake *target = eg_task_target(t);
+	const int64_t count = eg_samples_count(s, EG_PART_TRAIN);
+	eg_record r = {0};
+	eg_arena room = {0};
+	eg_status status = EG_OK;
+	EG_UNUSED(g), EG_UNUSED(p);
+	eg_ngram_free(x->prior);
+	bool memory = (x->prior = eg_ngram_new(x->order, labels_of(t)->n)) != NULL;
+	for (int64_t i = 0; i < count && memory && !status; i++) {
+		status = eg_source_read(t->source, part->from, part->items ? part->items[i] : i, 1u << target->field, &r, err);
+		const eg_datum *d = &r.fields[target->field];
+		const int n = status ? 0 : eg_intake_spell(target, d, NULL, 0);
+		int32_t *labels = eg_arena_alloc(&room, ((size_t)n + 1) * sizeof *labels);
+		memory = labels && eg_intake_spell(target, d, labels, n) >= 0 && eg_ngram_add(x->prior, labels, n);
+		eg_arena_free(&room);
+	}
+	eg_record_free(&r);
+	memory = memory && eg_ngram_done(x->prior);
+	return status || memory ? status : no_memory(err);
+}
+
+static void save(const eg_task *t, eg_value *map) {
+	const transcribe *x = (const transcribe *)t;
+	if (x->prior) eg_ngram_save(x->prior, eg_value_put_map(map, "prior"));
+}
+
+static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
+	transcribe *x = (transcribe *)t;
+	const eg_value *kept = eg_value_get(map, "prior");
+	eg_ngram_free(x->prior);
+	x->prior = NULL;
+	return kept ? eg_ngram_restore(kept, labels_of(t)->n, &x->prior, err) : EG_OK;
+}
+
+/* As a prior of the beam: how much likelier than if all labels were as likely. So where nothing is known of a label
+ * behind others, it changes nothing, and no text is preferred because it is short. */
+typedef struct weighed {
+	const eg_ngram *prior;
+	double weight, all;
+} weighed;
+static double weigh(void *user, const int32_t *before, int n, int32_t label) {
+	const weighed *w = user;
+	return w->weight * (eg_ngram_ln(w->prior, before, n, label) + w->all);
+}
+
 /* ---- what the network says of a row ------------------------------------------------------------------------------ */
 
 typedef struct transcript {
@@ -100,7 +195,7 @@ static int64_t input_length(const eg_task *t, const eg_row *r) {
 	return d.d[d.rank - 1];
 }
 
-static eg_status read_off(const eg_task *t, const eg_row *r, int beam, transcript *x, eg_error *err) {
+static eg_status read_off(const eg_task *t, const eg_row *r, int beam, double weight, transcript *x, eg_error *err) {
 	const eg_dims d = eg_row_dims(r, "logits");
 	int steps = (int)d.d[0], width = labels_of(t)->n + 1;
 	x->each = steps > 0 ? (double)input_length(t, r) / steps : 1;
@@ -116,7 +211,9 @@ static eg_status read_off(const eg_task *t, const eg_row *r, int beam, transcrip
 	}
 	for (ptrdiff_t i = 0; i < (ptrdiff_t)steps * width; i++) lp[i] = log(lp[i]);
 	x->c = (eg_ctc){lp, steps, width};
-	if (beam > 1) return eg_ctc_beam(&x->c, beam, NULL, x->labels, &x->n, err);
+	weighed w = {((const transcribe *)t)->prior, weight, log(labels_of(t)->n)};
+	const eg_ctc_prior prior = {weigh, &w};
+	if (beam > 1) return eg_ctc_beam(&x->c, beam, w.prior && weight > 0 ? &prior : NULL, x->labels, &x->n, err);
 	x->n = eg_ctc_best(&x->c, x->labels);
 	return EG_OK;
 }
@@ -221,11 +318,12 @@ static int64_t distance(const char *a, const char *b, bool words, int64_t *count
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	const eg_task *t = j->task;
+	const transcribe *by = (const transcribe *)t;
 	judge *own = (judge *)j;
 	transcript x = {.n = 0};
 	char *right = NULL, *said = NULL;
 	eg_status status = meant(t, r, &x.room, &right, err);
-	if (!status && right) status = read_off(t, r, ((const transcribe *)t)->beam, &x, err);
+	if (!status && right) status = read_off(t, r, by->beam, by->weight, &x, err);
 	if (!status && right && !(said = spelled(t, x.labels, x.n, &x.room))) status = no_memory(err);
 	if (!status && right) {
 		const int64_t words = distance(said, right, true, &own->words), letters = distance(said, right, false, &own->letters);
@@ -289,10 +387,14 @@ static eg_status put_words(const eg_task *t, const eg_row *r, transcript *x, eg_
 }
 
 static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
-	const int beam = ((const options *)o)->beam;
+	const transcribe *by = (const transcribe *)t;
+	const options *own = (const options *)o;
 	transcript x = {.n = 0};
 	double ln = 0;
-	eg_status status = read_off(t, r, beam ? beam : ((const transcribe *)t)->beam, &x, err);
+	if (own->prior > 0 && !by->prior)
+		return eg_fail(err, EG_ERR_ARG, "the option 'prior': the model keeps no n-grams of its transcripts; train it with data.prior");
+	const double weight = own->prior > 0 || signbit(own->prior) ? own->prior : by->weight; /* EG_ZERO_F: none */
+	eg_status status = read_off(t, r, own->beam ? own->beam : by->beam, weight, &x, err);
 	char *text = status ? NULL : spelled(t, x.labels, x.n, &x.room);
 	if (!status && !text) status = no_memory(err);
 	if (!status) status = eg_ctc_likelihood(&x.c, x.labels, x.n, &ln, err);
@@ -330,6 +432,12 @@ const eg_task_type eg_task_type_transcribe = {
 	.needs = "a recording or a picture with a transcript",
 	.defaults = set_defaults,
 	.open = open_task,
+	.close = close_task,
+	.settles = settles,
+	.can_settle = can_settle,
+	.settle = settle,
+	.save = save,
+	.restore = restore,
 	.suits = suits,
 	.leaves_some_out = leaves_some_out,
 	.leaves_out = leaves_out,
