@@ -282,7 +282,7 @@ static char *whole_file(const char *path) {
 static void decode_image(const char *page, int k, eg_picture *pic) {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *data = page;
-	uint8_t bytes[4000];
+	uint8_t bytes[20000];
 	size_t n = 0;
 	unsigned v = 0;
 	for (int i = 0; i <= k; i++) {
@@ -311,6 +311,8 @@ static void a_page(void **state) {
 	const uint8_t pixels[] = {0, 50, 100, 150, 200, 250}, mask[] = {1, 1, 2, 2, 0, EG_VOID};
 	const eg_box box = {.label = 2, .x0 = 1, .y0 = 0, .x1 = 3, .y1 = 1.5};
 	const float numbers[] = {1, NAN, 3, 4};
+	float tone[2000];
+	for (int i = 0; i < EG_COUNT(tone); i++) tone[i] = sinf(2 * 3.14159265F * 1000 * (float)i / 8000);
 	const int32_t tags[] = {0, 1};
 	eg_source s = {.type = &type, .nfields = KINDS};
 	memcpy(s.fields, fields, sizeof fields);
@@ -318,7 +320,7 @@ static void a_page(void **state) {
 	        {.there = true, .mask = {2, 3, mask}}, {.there = true, .boxes = {1, &box}},
 	        {.there = true, .text = {"1 < 2\nnext", 10}}, {.there = true, .tokens = {2, tokens}},
 	        {.there = true, .tags = {2, tags}}, {.there = true, .series = {4, 1, numbers, NULL}},
-	        {.there = true, .sound = {4, 1, 8000, numbers}}}};
+	        {.there = true, .sound = {EG_COUNT(tone), 1, 8000, tone}}}};
 	char path[400];
 	snprintf(path, sizeof path, "%s", path_in(f, "page.html"));
 	eg_sheet *sheet;
@@ -342,6 +344,16 @@ static void a_page(void **state) {
 	assert_true(pic.pixels[5] == pic.pixels[11] && pic.pixels[11] == pic.pixels[17]);
 	assert_false(pic.pixels[0] == pic.pixels[6] && pic.pixels[6] == pic.pixels[12]);
 	eg_picture_free(&pic);
+#ifdef ENGRAM_HAVE_KISSFFT
+	/* A tone of 1000 Hz of 4000: number 32 of 128 from below is the brightest. */
+	decode_image(page, 2, &pic);
+	const int plane = pic.H * pic.W, middle = pic.W / 2;
+	assert_true(pic.C == 3 && pic.H == 128 && pic.W == 32);
+	for (int y = 0; y < pic.H; y++) assert_true((pic.pixels[y * pic.W + middle] == 253) == (y == 127 - 32));
+	assert_true(pic.pixels[middle] == 68 && pic.pixels[plane + middle] == 1);
+	eg_picture_free(&pic);
+	assert_says(page, "kHz</text>");
+#endif
 	/* Three pixels in 150: each 50 wide. */
 	assert_says(page, "<rect x=\"50\" y=\"0\" width=\"100\" height=\"75\"");
 	assert_says(page, ">c&amp;d</text>");

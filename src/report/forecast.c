@@ -43,8 +43,8 @@ static void draw(eg_writer *w, const eg_forecast_plot *p, const folds *f) {
 	const double *ahead = p->x + p->past;
 	const eg_series lines[3] = {{.name = "measured", .x = p->x, .y = p->values, .n = p->past},
 		{.name = "forecast", .x = ahead, .y = o->mean, .n = o->horizon}, {.name = "forecast before", .x = f->x, .y = f->y, .n = f->n}};
-	const eg_band bands[2] = {{ahead, o->quantiles[0], o->quantiles[EG_LEVELS - 1], o->horizon, 1},
-		{ahead, o->quantiles[1], o->quantiles[EG_LEVELS - 2], o->horizon, 1}};
+	const eg_band bands[2] = {{ahead, o->quantiles[0], o->quantiles[EG_LEVELS - 1], o->horizon, 1, NULL},
+		{ahead, o->quantiles[1], o->quantiles[EG_LEVELS - 2], o->horizon, 1, NULL}};
 	const eg_line_plot plot = {.title = p->title, .x_title = p->x_title, .y_title = p->y_title, .series = lines,
 		.nseries = f->n > 0 ? 3 : 2, .bands = bands, .nbands = 2, .width = WIDTH, .height = HEIGHT};
 	eg_plot_lines_into(w, &plot);

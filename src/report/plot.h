@@ -21,7 +21,17 @@ typedef struct eg_series {
 typedef struct eg_band {
 	const double *x, *low, *high;
 	int n, series;
+	const char *name; /* above the frame, in its middle; NULL: none */
 } eg_band;
+
+/* A PNG below all lines, and what of the axes it covers. */
+typedef struct eg_plot_picture {
+	const void *png;
+	size_t size;
+	double x0, x1, y0, y1; /* left, right, below, above */
+	const char *const *rows; /* of its rows, which then are all as high, from above: in place of numbers; NULL */
+	int nrows;
+} eg_plot_picture;
 
 enum { EG_MAX_SERIES = 16 }; /* eight colours, full and dashed */
 
@@ -41,6 +51,7 @@ typedef struct eg_line_plot {
 	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
 	const eg_plot_mark *marks; /* nmarks of them */
 	int nmarks;
+	const eg_plot_picture *picture; /* NULL: none; with one there need be no line */
 	bool thin_first;     /* the first line is drawn thin and pale: what the others smooth */
 	int number;          /* of plots in one page, each has another */
 	double width, height; /* of the frame around the lines; 0: 520 x 330 */

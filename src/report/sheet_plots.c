@@ -2,7 +2,11 @@
  * stretches, one after the other, so that nothing that stands out is lost. */
 #include "report/sheet.h"
 
+#include "data/sound.h"
+#include "report/spectrogram.h"
+
 #include <math.h>
+#include <stdlib.h>
 
 enum { PLOTS = 12, STRETCHES = 480 };
 
@@ -90,6 +94,34 @@ eg_status eg_sheet_series(eg_sheet *s, const eg_field *field, const eg_datum_ser
 	return EG_OK;
 }
 
+/* How strong each frequency is, below the amplitude and as wide; nothing, where this build knows no spectra. */
+static eg_status put_spectrogram(eg_sheet *s, const eg_datum_sound *d, eg_error *err) {
+	eg_arena room = {0};
+	eg_pane p = {0};
+	void *png = NULL;
+	size_t size = 0;
+	if (eg_fourier_check(NULL)) return EG_OK;
+	const double rate = d->rate > 0 ? d->rate : 1;
+	eg_status status = eg_spectrogram(&room, d, STRETCHES, &p, err);
+	if (!status) status = eg_png_encode(3, p.H, p.W, p.rgb, &png, &size, err);
+	if (!status) {
+		const eg_plot_picture picture = {.png = png, .size = size, .x1 = (double)d->n / rate, .y1 = d->rate > 0 ? rate / 2000 : 0.5};
+		const eg_line_plot plot = {.title = d->channels > 1 ? "spectrogram of the first channel" : "spectrogram",
+			.x_title = d->rate > 0 ? "seconds" : "sample",
+			.y_title = d->rate > 0 ? "kHz" : "of the rate",
+			.picture = &picture,
+			.number = ++s->plots,
+			.width = 320,
+			.height = 150};
+		eg_put(s->w, "<div class=\"plot\">");
+		eg_plot_lines_into(s->w, &plot);
+		eg_put(s->w, "</div>\n");
+		free(png);
+	}
+	eg_arena_free(&room);
+	return status;
+}
+
 /* The first channel. */
 eg_status eg_sheet_sound(eg_sheet *s, const eg_datum_sound *d, eg_error *err) {
 	double *x = eg_calloc(NULL, (size_t)2 * STRETCHES, 2 * sizeof *x), *y = x + (ptrdiff_t)2 * STRETCHES;
@@ -97,5 +129,5 @@ eg_status eg_sheet_sound(eg_sheet *s, const eg_datum_sound *d, eg_error *err) {
 	const values v = {.at = d->at, .n = d->n, .stride = d->channels, .unit = d->rate > 0 ? d->rate : 1};
 	plot(s, d->channels > 1 ? "first channel" : "amplitude", d->rate > 0 ? "seconds" : "sample", 320, x, y, draw(&v, x, y));
 	eg_release(NULL, x);
-	return EG_OK;
+	return put_spectrogram(s, d, err);
 }

@@ -264,6 +264,8 @@ static void fit_axes(const eg_line_plot *p, eg_axis *x, eg_axis *y) {
 			if (!shown(p, at, p->bands[i].low[k]) || !shown(p, at, p->bands[i].high[k])) continue;
 			lo = fmin(lo, p->bands[i].low[k]), hi = fmax(hi, p->bands[i].high[k]);
 		}
+	const eg_plot_picture *picture = p->picture;
+	if (picture) lo_x = fmin(lo_x, picture->x0), hi_x = fmax(hi_x, picture->x1), lo = fmin(lo, picture->y0), hi = fmax(hi, picture->y1);
 	if (lo_x > hi_x) lo_x = p->log_x ? 0.1 : 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
 	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
 	if (p->log_x)
@@ -273,7 +275,19 @@ static void fit_axes(const eg_line_plot *p, eg_axis *x, eg_axis *y) {
 	if (p->log_y)
 		eg_axis_fit_log(y, lo, hi);
 	else
-		eg_axis_fit_linear(y, lo, hi, p->height > 0 && p->height < 200 ? 4 : 6, p->y_min < p->y_max);
+		eg_axis_fit_linear(y, lo, hi, p->height > 0 && p->height < 200 ? 4 : 6, p->y_min < p->y_max || p->picture);
+}
+
+/* What lies below the lines; its pixels stay as they are. */
+static void picture(eg_writer *w, const eg_plot_picture *p, const eg_axis *x, const eg_axis *y) {
+	const double left = eg_axis_place(x, p->x0), right = eg_axis_place(x, p->x1), top = eg_axis_place(y, p->y1), end = eg_axis_place(y, p->y0);
+	put(w, "<image x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" "
+	       "href=\"data:image/png;base64,",
+	        AT(left), AT(top), AT(right - left), AT(end - top));
+	eg_put_base64(w, p->png, p->size);
+	put(w, "\"/>\n");
+	for (int i = 0; p->rows && i < p->nrows; i++)
+		eg_draw_text(w, x->from - 7, top + (end - top) * (i + 0.5) / p->nrows + 4, SMALL, "end", 0, p->rows[i]);
 }
 
 static void curve(eg_writer *w, const eg_line_plot *p, int i, const eg_axis *x, const eg_axis *y) {
@@ -308,6 +322,8 @@ static void band(eg_writer *w, const eg_line_plot *p, const eg_band *b, const eg
 		put(w, "%s%s %s ", k ? "L" : "M", AT(eg_axis_place(x, b->x[i])), AT(fmin(fmax(at_y, y->to - 2000), y->from + 2000)));
 	}
 	put(w, "Z\"/>\n");
+	if (b->name)
+		eg_draw_text(w, (eg_axis_place(x, b->x[0]) + eg_axis_place(x, b->x[b->n - 1])) / 2, y->to - 5, NORMAL, "middle", 0, b->name);
 }
 
 static void legend(eg_writer *w, const eg_line_plot *p, double x, double y) {
@@ -343,7 +359,8 @@ void eg_plot_lines_into(eg_writer *w, const eg_line_plot *p) {
 	put(w, "<clipPath id=\"frame%d\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/></clipPath>\n", p->number, AT(x.from),
 	        AT(y.to), AT(x.to - x.from), AT(y.from - y.to));
 	eg_draw_text(w, x.from, 26, LARGE, "start", 0, p->title);
-	eg_axis_draw_y(w, &y, &x);
+	if (!p->picture || !p->picture->rows) eg_axis_draw_y(w, &y, &x);
+	if (p->picture) picture(w, p->picture, &x, &y);
 	x_axis(w, &x, &y);
 	for (int i = 0; i < p->nbands; i++) band(w, p, &p->bands[i], &x, &y);
 	marks(w, p, &x, &y);

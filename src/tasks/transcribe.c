@@ -4,7 +4,8 @@
  *
  * Labels are the words of transcripts that are lists of words (digits), else the letters of texts. Not here: reading
  * labels off (ctc.c), the labels themselves (intake_spelled.c). */
-#include "tasks/ctc.h"
+#include "tasks/transcribe.h"
+
 #include "tasks/edits.h"
 #include "tasks/ngram.h"
 #include "tasks/samples.h"
@@ -70,7 +71,7 @@ static const eg_key option_keys[] = {
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for a transcript"); }
 static const eg_lexicon *labels_of(const eg_task *t) { return eg_intake_letters(eg_task_target(t)); }
 static bool of_words(const eg_task *t) { return eg_intake_letters_are_words(eg_task_target(t)); }
-static bool hears(const eg_task *t) { return t->intakes[0]->type->kind == EG_FIELD_SOUND; }
+bool eg_task_hears(const eg_task *t) { return t->intakes[0]->type->kind == EG_FIELD_SOUND; }
 
 static void set_defaults(eg_task *t) {
 	transcribe *x = (transcribe *)t;
@@ -86,7 +87,7 @@ static eg_status open_task(eg_task *t, eg_error *err) {
 		eg_recipe_locate(t->recipe, "data.prior", err);
 		return EG_ERR_ARG;
 	}
-	t->one = hears(t) ? "recording" : "picture", t->many = hears(t) ? "recordings" : "pictures";
+	t->one = eg_task_hears(t) ? "recording" : "picture", t->many = eg_task_hears(t) ? "recordings" : "pictures";
 	return EG_OK;
 }
 
@@ -102,7 +103,7 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 
 /* ---- records that cannot be learnt ------------------------------------------------------------------------------- */
 
-static bool leaves_some_out(const eg_task *t) { return hears(t); }
+static bool leaves_some_out(const eg_task *t) { return eg_task_hears(t); }
 
 /* How long it is must be known. */
 static unsigned also(const eg_task *t) { return 1u << t->intakes[0]->field; }
@@ -180,27 +181,19 @@ static double weigh(void *user, const int32_t *before, int n, int32_t label) {
 
 /* ---- what the network says of a row ------------------------------------------------------------------------------ */
 
-typedef struct transcript {
-	eg_arena room;
-	eg_ctc c;
-	double each; /* steps of the input, or pixels of its width, for a step of the output */
-	int32_t *labels;
-	int n;
-} transcript;
-
 /* How long the batch's input is: recordings have steps, lines their width. */
 static int64_t input_length(const eg_task *t, const eg_row *r) {
-	if (hears(t) || r->said) return r->time;
+	if (eg_task_hears(t) || r->said) return r->time;
 	const eg_dims d = eg_plan_dims(r->plan, eg_graph_find(r->graph, t->intakes[0]->input));
 	return d.d[d.rank - 1];
 }
 
-static eg_status read_off(const eg_task *t, const eg_row *r, int beam, double weight, transcript *x, eg_error *err) {
+static eg_status read_off(const eg_task *t, const eg_row *r, int beam, double weight, eg_transcript *x, eg_error *err) {
 	const eg_dims d = eg_row_dims(r, "logits");
 	int steps = (int)d.d[0], width = labels_of(t)->n + 1;
 	x->each = steps > 0 ? (double)input_length(t, r) / steps : 1;
 	const double own = x->each > 0 ? ceil(r->length / x->each) : steps; /* behind them is padding */
-	if (hears(t) && own < steps) steps = (int)own;
+	if (eg_task_hears(t) && own < steps) steps = (int)own;
 	double *lp = eg_arena_alloc(&x->room, (size_t)steps * (size_t)width * sizeof *lp + 1);
 	x->labels = eg_arena_alloc(&x->room, ((size_t)steps + 1) * sizeof *x->labels);
 	if (!lp || !x->labels) return no_memory(err);
@@ -218,25 +211,29 @@ static eg_status read_off(const eg_task *t, const eg_row *r, int beam, double we
 	return EG_OK;
 }
 
-static const char *name_of(const eg_task *t, int32_t label) { return labels_of(t)->at[label - 1]; }
+eg_status eg_transcript_read(const eg_task *t, const eg_row *r, eg_transcript *x, eg_error *err) {
+	const transcribe *by = (const transcribe *)t;
+	return read_off(t, r, by->beam, by->weight, x, err);
+}
+
+const char *eg_transcript_label(const eg_task *t, int32_t label) { return labels_of(t)->at[label - 1]; }
 
 /* Labels as a text: words with a blank between them, letters without. NULL: out of memory. */
 static char *spelled(const eg_task *t, const int32_t *labels, int n, eg_arena *room) {
 	const bool words = of_words(t);
 	size_t size = 1;
-	for (int i = 0; i < n; i++) size += strlen(name_of(t, labels[i])) + words;
+	for (int i = 0; i < n; i++) size += strlen(eg_transcript_label(t, labels[i])) + words;
 	char *text = eg_arena_alloc(room, size), *to = text;
 	for (int i = 0; i < n && text; i++) {
-		const size_t k = strlen(name_of(t, labels[i]));
+		const size_t k = strlen(eg_transcript_label(t, labels[i]));
 		if (words && i > 0) *to++ = ' ';
-		memcpy(to, name_of(t, labels[i]), k);
+		memcpy(to, eg_transcript_label(t, labels[i]), k);
 		to += k;
 	}
 	return text;
 }
 
-/* The transcript that the data has; NULL with EG_OK: it has none. */
-static eg_status meant(const eg_task *t, const eg_row *r, eg_arena *room, char **text, eg_error *err) {
+eg_status eg_transcript_meant(const eg_task *t, const eg_row *r, eg_arena *room, char **text, eg_error *err) {
 	const eg_datum *d = eg_row_datum(t, r, t->ninputs);
 	*text = NULL;
 	if (!d) return EG_OK;
@@ -318,12 +315,11 @@ static int64_t distance(const char *a, const char *b, bool words, int64_t *count
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	const eg_task *t = j->task;
-	const transcribe *by = (const transcribe *)t;
 	judge *own = (judge *)j;
-	transcript x = {.n = 0};
+	eg_transcript x = {.n = 0};
 	char *right = NULL, *said = NULL;
-	eg_status status = meant(t, r, &x.room, &right, err);
-	if (!status && right) status = read_off(t, r, by->beam, by->weight, &x, err);
+	eg_status status = eg_transcript_meant(t, r, &x.room, &right, err);
+	if (!status && right) status = eg_transcript_read(t, r, &x, err);
 	if (!status && right && !(said = spelled(t, x.labels, x.n, &x.room))) status = no_memory(err);
 	if (!status && right) {
 		const int64_t words = distance(said, right, true, &own->words), letters = distance(said, right, false, &own->letters);
@@ -349,9 +345,9 @@ static void judge_values(const eg_task_judge *j, double *v) {
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
 /* Where steps of the network's output lie: seconds of a recording, pixels of a picture. */
-static double place_of(const eg_task *t, const eg_row *r, const transcript *x, int step) {
+static double place_of(const eg_task *t, const eg_row *r, const eg_transcript *x, int step) {
 	const eg_datum *d = eg_row_datum(t, r, 0);
-	if (hears(t)) return eg_intake_sound_time(t->intakes[0], step * x->each);
+	if (eg_task_hears(t)) return eg_intake_sound_time(t->intakes[0], step * x->each);
 	const eg_dims *in = &t->intakes[0]->sample;
 	const int64_t high = in->rank > 1 ? in->d[in->rank - 2] : 0;
 	if (!d) return floor(step * x->each);
@@ -362,7 +358,7 @@ static double place_of(const eg_task *t, const eg_row *r, const transcript *x, i
 }
 
 /* The words: labels, or what stands between blanks. */
-static eg_status put_words(const eg_task *t, const eg_row *r, transcript *x, eg_value *out, eg_error *err) {
+static eg_status put_words(const eg_task *t, const eg_row *r, eg_transcript *x, eg_value *out, eg_error *err) {
 	int *first = eg_arena_alloc(&x->room, ((size_t)x->n + 1) * sizeof *first), *end = eg_arena_alloc(&x->room, ((size_t)x->n + 1) * sizeof *end);
 	if (!first || !end) return no_memory(err);
 	eg_status status = eg_ctc_align(&x->c, x->labels, x->n, first, end, err);
@@ -370,8 +366,8 @@ static eg_status put_words(const eg_task *t, const eg_row *r, transcript *x, eg_
 	eg_value *list = eg_value_mark(eg_value_put_list(out, "words"), EG_SHOW_NOT, NULL);
 	for (int i = 0; i < x->n;) {
 		int k = i + 1;
-		while (!of_words(t) && k < x->n && strcmp(name_of(t, x->labels[k]), " ") != 0) k++;
-		if (!of_words(t) && strcmp(name_of(t, x->labels[i]), " ") == 0) {
+		while (!of_words(t) && k < x->n && strcmp(eg_transcript_label(t, x->labels[k]), " ") != 0) k++;
+		if (!of_words(t) && strcmp(eg_transcript_label(t, x->labels[i]), " ") == 0) {
 			i++;
 			continue;
 		}
@@ -389,7 +385,7 @@ static eg_status put_words(const eg_task *t, const eg_row *r, transcript *x, eg_
 static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
 	const transcribe *by = (const transcribe *)t;
 	const options *own = (const options *)o;
-	transcript x = {.n = 0};
+	eg_transcript x = {.n = 0};
 	double ln = 0;
 	if (own->prior > 0 && !by->prior)
 		return eg_fail(err, EG_ERR_ARG, "the option 'prior': the model keeps no n-grams of its transcripts; train it with data.prior");
@@ -410,7 +406,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_r
 static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
 	eg_arena room = {0};
 	char *text;
-	eg_status status = meant(t, r, &room, &text, err);
+	eg_status status = eg_transcript_meant(t, r, &room, &text, err);
 	if (!status) eg_value_put_text(out, "text", text);
 	eg_arena_free(&room);
 	return status;
@@ -454,3 +450,5 @@ const eg_task_type eg_task_type_transcribe = {
 	.answer = answer,
 	.truth = truth,
 };
+
+bool eg_task_transcribes(const eg_task *t) { return t->type == &eg_task_type_transcribe; }
