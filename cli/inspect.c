@@ -211,6 +211,12 @@ static int run(const cli_args *a) {
 	char *words = NULL;
 	eg_error err = {0};
 	const bool rebuilds = m && eg_rebuilt_page_suits(m);
+	if (m && eg_transcript_page_suits(m)) {
+		const int done = inspect_transcript(a, m, operand);
+		eg_model_free(m);
+		eg_context_free(ctx);
+		return done;
+	}
 	if (rebuilds || (m && eg_picture_why_suits(m))) {
 		const int done = rebuilds ? inspect_rebuilt(a, m, operand) : inspect_picture(a, m, operand);
 		eg_model_free(m);
@@ -237,7 +243,7 @@ static const cli_option options[] = {
 	{"units", 0, "K", "units that heat maps show, those that vary most (default: 24)", 1, 65536},
 	{"columns", 0, "K", "steps that heat maps show (default: 200)", 2, 100000},
 	{"seeds", 0, "K", "untrained networks of each kind to compare with (default: 5)", 1, 1000},
-	{"record", 0, "N", "of pictures: record N of the data that the model is judged by, where no PICTURE is given (default: 0)", 0, 2147483647},
+	{"record", 0, "N", "of pictures and sound: record N of the data that the model is judged by, where none is given (default: 0)", 0, 2147483647},
 	{"of", 0, "CLASS", "of pictures: the class that is explained (default: the likeliest), or the number of an output from 0", 0, 0},
 	{"beside", 0, "PICTURE", "of models that compare pictures: explained is what makes this one like PICTURE, the cosine of the angle between their embeddings", 0, 0},
 	{"pixel", 0, "ROW,COLUMN", "of pictures: whose class is explained, where each pixel has one (default: in the middle)", 0, 0},
@@ -256,7 +262,7 @@ static const cli_option options[] = {
 const cli_verb verb_inspect = {
 	.name = "inspect",
 	.line = "show what happens inside a network, and what in a picture or text an answer comes from",
-	.operands = "MODEL [PICTURE|TEXT-FILE]",
+	.operands = "MODEL [PICTURE|SOUND|TEXT-FILE]",
 	.min_operands = 1,
 	.max_operands = 2,
 	.about = "Of a model that takes pictures (to classify, to tell numbers, or a class for each pixel):\n"
@@ -264,6 +270,8 @@ const cli_verb verb_inspect = {
 		 "PNG files beside it: saliency, integrated gradients, occlusion, Grad-CAM; what a unit\n"
 		 "sees and which training pictures it likes best; the nearest training pictures; filters and\n"
 		 "feature maps.\n\n"
+		 "Of a model that transcribes recordings or lines of writing: transcript.html, a page that shows\n"
+		 "when it says what, how sure it is of each label at every step, and what each comes from.\n\n"
 		 "Of an auto-encoder of pictures: rebuilt.html, a page that shows pictures of its data and what\n"
 		 "it makes of them, the numbers of its bottleneck as a map, and whose errors are large.\n\n"
 		 "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
@@ -280,6 +288,7 @@ const cli_verb verb_inspect = {
 	.examples = "  engram inspect lenet5.safetensors shoe.png -o inside\n"
 		    "  engram inspect lenet5.safetensors --record 17 --of Bag -o inside\n"
 		    "  engram inspect autoencoder.safetensors -o inside\n"
+		    "  engram inspect speech-digits.safetensors call.wav -o inside\n"
 		    "  engram inspect faces.safetensors door.png --beside pass.png -o inside\n"
 		    "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
 		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"

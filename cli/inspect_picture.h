@@ -1,4 +1,5 @@
-/* inspect_picture.h - the part of engram inspect for networks that take pictures (inspect_picture.c). */
+/* inspect_picture.h - the parts of engram inspect for networks that take pictures (inspect_picture.c), and for those
+ * that transcribe (inspect_transcript.c). */
 #ifndef ENGRAM_INSPECT_PICTURE_H
 #define ENGRAM_INSPECT_PICTURE_H
 
@@ -7,5 +8,6 @@
 /* path NULL: a record of the model's own data. Returns the exit code. */
 int inspect_picture(const cli_args *a, eg_model *m, const char *path);
 int inspect_rebuilt(const cli_args *a, eg_model *m, const char *path); /* of an auto-encoder; path: NULL, or an error */
+int inspect_transcript(const cli_args *a, eg_model *m, const char *path);
 
 #endif

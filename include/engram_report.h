@@ -212,6 +212,18 @@ EG_API const char *eg_picture_why_file(const eg_picture_why *w, int k); /* with 
 EG_API bool eg_rebuilt_page_suits(eg_model *m);
 EG_API eg_status eg_rebuilt_page(eg_model *m, int records, const char *folder, eg_value *facts, eg_error *err);
 
+/* ---- what is told when ------------------------------------------------------------------------------------------- */
+
+/* Of a model that transcribes: one recording or line (q), or record number `record` of the part by which it is judged
+ * (q NULL). Into a folder that is there: transcript.html, a page that needs no other file, and its pictures as PNG:
+ * labels above the amplitude or the line, how probable each was at every step, and what each comes from. Facts, into a
+ * map: {"input", "text", "probability", "words", "truth", "steps", "labels": [{"label", "start", "end" (on the
+ * likeliest path), "probability" (where it is surest), "from" (the step or column with the largest gradient times
+ * input)}], "files"}; places are seconds, or pixels of the network's picture. */
+EG_API bool eg_transcript_page_suits(eg_model *m);
+EG_API eg_status eg_transcript_page(
+	eg_model *m, const eg_question *q, int64_t record, const char *folder, eg_value *facts, eg_error *err);
+
 /* ---- forecasts --------------------------------------------------------------------------------------------------- */
 
 typedef struct eg_forecast_plot {

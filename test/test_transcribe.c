@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #endif
 #include "data/sound.h"
+#include "engram_report.h"
 #include "support_tasks.h"
 #include "tasks/ctc.h"
 
@@ -156,6 +157,34 @@ static eg_recipe *hearing(bench *b, const char *data, const char *train) {
 		b->folder, data, train);
 }
 
+/* A page about two.wav: labels where they are heard, and what they come from before that. */
+static void page(bench *b, eg_model *m) {
+	eg_value *facts = value_of("{}");
+	assert_true(eg_transcript_page_suits(m));
+	OK(b, eg_transcript_page(m, &(eg_question){.path = bench_path(b, "two.wav")}, 0, b->folder, facts, &b->err));
+	assert_string_equal(eg_value_text(eg_value_get(facts, "text")), "2 0");
+	const eg_value *labels = eg_value_get(facts, "labels"), *second = eg_value_at(labels, 1);
+	assert_int_equal(eg_value_count(labels), 2);
+	const double start = eg_value_number(eg_value_get(second, "start"), -1), end = eg_value_number(eg_value_get(second, "end"), -1);
+	const double from = eg_value_number(eg_value_get(second, "from"), -1);
+	assert_true(start > 0.3 && end > start && end < 0.75);
+	assert_true(from > 0.25 && from < end && end - from < 0.3);
+	assert_true(eg_value_number(eg_value_get(second, "probability"), 0) > 0.5);
+	size_t size;
+	char *text = bench_read(b, bench_path(b, "transcript.html"), &size);
+	assert_non_null(strstr(text, "<b>2 0</b>"));
+	free(text);
+	for (int i = 0; i < 4; i++) assert_non_null(eg_value_text(eg_value_at(eg_value_get(facts, "files"), i)));
+	eg_value_free(facts);
+	/* A record of the data has a truth. */
+	facts = value_of("{}");
+	OK(b, eg_transcript_page(m, NULL, 3, b->folder, facts, &b->err));
+	assert_string_equal(eg_value_text(eg_value_get(facts, "text")), eg_value_text(eg_value_get(facts, "truth")));
+	assert_int_not_equal(eg_transcript_page(m, NULL, 20, b->folder, facts, &b->err), EG_OK);
+	SAYS(b, "there is no record 20");
+	eg_value_free(facts);
+}
+
 static void learns_tones(void **state) {
 	bench *b = *state;
 	if (!HEARS) skip();
@@ -190,6 +219,7 @@ static void learns_tones(void **state) {
 		ask_in_vain(b, p, (eg_question){.bytes = "RIFF", .size = 4, .name = "cut.wav"}, "cut.wav");
 		eg_predictor_free(p);
 	}
+	page(b, m);
 	eg_model_free(m);
 }
 
@@ -356,6 +386,13 @@ static void line_of_any_height(void **state) {
 	for (int i = 0; i < n; i++)
 		assert_int_equal(eg_value_int(eg_value_get(eg_value_at(eg_value_get(v, "words"), i), "start"), -1), TIMES * starts[i]);
 	eg_predictor_free(p);
+	/* The page has its labels in the network's pixels. */
+	eg_value *facts = value_of("{}");
+	OK(b, eg_transcript_page(m, &(eg_question){.path = bench_path(b, "large.png")}, 0, b->folder, facts, &b->err));
+	assert_string_equal(eg_value_text(eg_value_get(facts, "text")), text);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(eg_value_int(eg_value_get(eg_value_at(eg_value_get(facts, "labels"), i), "start"), -1), starts[i]);
+	eg_value_free(facts);
 	eg_model_free(m);
 	eg_value_free(kept);
 	eg_recipe_free(r);
