@@ -54,6 +54,7 @@ exports looks 'gru: {hidden: 4, name: states}' 'mean_time: {name: mean, from: {l
 	'multiplicative_attention: {scaled: true, from: [a, states, lengths], name: b}' 'concat: {from: [a, b]}' 'linear: 1'
 exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
 exports codes last 'linear: 6' 'rbf: {units: 3}' 'linear: 1'
+exports angles 'cosine_linear: {units: 4, scale: 3}' last 'cosine_linear: {units: 3}' 'linear: 1'
 exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 
@@ -65,7 +66,7 @@ exports resets 'gru: {hidden: 4, layer_norm: true, reset: before, update: write,
 exports loops 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, linear: 4, tanh: {name: new}], next: {h: new}}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 exports frames fold_time 'linear: 4' unfold_time 'reshape: [0, 0, 4, 1, 1]' 'convlstm: {filters: 3, kernel: 1}' 'reshape: [0, 0, 3]' last 'linear: 1'
-refuses "ONNX has no such operator, and it is not written as several others" last 'cosine_linear: {units: 3}' 'linear: 1'
+refuses "ONNX has no such operator, and it is not written as several others" shift last 'linear: 1'
 expect 2 "$ENGRAM" export net.yaml --to onnx --opset 12
 expect 2 "$ENGRAM" export net.yaml
 says "--to is missing"

@@ -6,6 +6,7 @@
 #include "onnx/lower.h"
 #include "onnx/states.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- what a lowering may ask ------------------------------------------------------------------------------------- */
@@ -188,6 +189,28 @@ static void lower_rbf(const eg_lowering *l) {
 	eg_build_reduce(b, "ReduceSum", eg_build_node(b, "Mul", EG_IN(off, off), NULL), rank, eg_lower_out(l, 0));
 }
 
+/* Rows by their lengths, times directions that are of length 1 already; the latter are multiplied with the scale. */
+static void lower_cosine_linear(const eg_lowering *l) {
+	static const double least = 1e-12; /* a length */
+	eg_build *b = l->b;
+	const int rank = eg_lower_dims(l, 0).rank;
+	const char *x = eg_lower_in(l, 0);
+	eg_dims d = {0};
+	const float *w = weight(l, 0, &d);
+	float *turned = w ? eg_build_take(b, (size_t)d.d[0] * (size_t)d.d[1] * sizeof *turned) : NULL;
+	if (!turned) return;
+	for (int64_t k = 0; k < d.d[0]; k++) {
+		double squares = 0;
+		for (int64_t i = 0; i < d.d[1]; i++) squares += (double)w[k * d.d[1] + i] * (double)w[k * d.d[1] + i];
+		const double factor = eg_lower_real(l, "scale") / fmax(sqrt(squares), least);
+		for (int64_t i = 0; i < d.d[1]; i++) turned[i * d.d[0] + k] = (float)(factor * (double)w[k * d.d[1] + i]);
+	}
+	const char *squares = eg_build_reduce(b, "ReduceSum", eg_build_node(b, "Mul", EG_IN(x, x), NULL), rank - 1, NULL);
+	const char *length = eg_build_node(b, "Max", EG_IN(eg_build_node(b, "Sqrt", EG_IN(squares), NULL), eg_build_real(b, least)), NULL);
+	const char *rows = eg_build_node(b, "Div", EG_IN(x, eg_build_unsqueeze(b, length, (const int64_t[]){rank - 1}, 1)), NULL);
+	eg_build_node(b, "MatMul", EG_IN(rows, eg_build_reals(b, turned, EG_DIMS(d.d[1], d.d[0]))), eg_lower_out(l, 0));
+}
+
 /* Channels as (groups, pieces), of which the largest is taken; 0 in a shape is the size that x has there. */
 static void lower_maxout(const eg_lowering *l) {
 	eg_build *b = l->b;
@@ -258,7 +281,7 @@ static const struct {
 	void (*lower)(const eg_lowering *l);
 } table[] = {
 	{"sequence_mask", lower_mask}, {"last", lower_last}, {"mean_time", lower_mean_time}, {"causal_conv1d", lower_causal_conv},
-	{"zoneout", lower_zoneout}, {"rbf", lower_rbf}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
+	{"zoneout", lower_zoneout}, {"rbf", lower_rbf}, {"cosine_linear", lower_cosine_linear}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
 	{"multi_head_attention", eg_lower_multi_head_attention}, {"additive_attention", eg_lower_additive_attention},
 	{"multiplicative_attention", eg_lower_multiplicative_attention},
 	{"unfold_time", lower_unfold_time}, {"rnn", eg_lower_recurrent}, {"lstm", eg_lower_recurrent}, {"gru", eg_lower_recurrent},
