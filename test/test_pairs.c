@@ -4,7 +4,7 @@
  * Tasks and losses are those of the tables, so that a new one is met here by itself. Not here: that each learns
  * (test_task.c, test_tag.c, test_language.c, test_segmenter.c). */
 #include "data/sound.h"
-#include "support_tasks.h"
+#include "digits_bed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -77,23 +77,6 @@ static void write_scene(bench *b, int i) {
 	bench_picture(b, path, 1, 4, 4, classes);
 }
 
-/* Digits and clothes: a bright block for each class, as IDX files. */
-static void write_digits(bench *b, const char *part) {
-	enum { EACH = 10, N = 10 * EACH, SIDE = 28 };
-	static uint8_t images[16 + N * SIDE * SIDE] = {0, 0, 8, 3, 0, 0, 0, N, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
-	uint8_t labels[8 + N] = {0, 0, 8, 1, 0, 0, 0, N};
-	char path[80];
-	for (int i = 0; i < N; i++) {
-		labels[8 + i] = (uint8_t)(i % 10);
-		for (int y = 6; y < 22; y++)
-			for (int x = 8; x < 12 + i % 10; x++) images[16 + (i * SIDE + y) * SIDE + x] = 200;
-	}
-	snprintf(path, sizeof path, "digits/%s-images-idx3-ubyte", part);
-	bench_write(b, path, images, sizeof images);
-	snprintf(path, sizeof path, "digits/%s-labels-idx1-ubyte", part);
-	bench_write(b, path, labels, sizeof labels);
-}
-
 #ifdef ENGRAM_HAVE_SNDFILE
 /* A short tone for each digit, twice to train on and once to test. */
 static void write_speech(bench *b) {
@@ -114,10 +97,9 @@ static bool has_data(const setting *s) { return strcmp(s->task, "speak") != 0; }
 #endif
 
 static int setup(void **state) {
-	int status = bench_setup(state);
+	int status = digits_setup(state);
 	bench *b = *state;
 	if (status) return status;
-	write_digits(b, "train"), write_digits(b, "t10k");
 	write_speech(b);
 	bench_text(b, "table.tsv",
 	        "text\tlabel\ngo on\tgo\nwalk on\tgo\nrun\tgo\nstop\tstop\nhalt\tstop\nstand\tstop\n"

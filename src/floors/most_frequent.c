@@ -3,7 +3,9 @@
  *
  *   p(k) = (n_k + 1) / (n + K)        n_k of n samples have class k of K (Laplace's rule of succession)
  *
- * It says the logarithm of p, so that its loss is how many nats the classes have when nothing else is known. */
+ * It says the logarithm of p, so that its loss is how many nats the classes have when nothing else is known.
+ *
+ * And the floor `common-tag`, the same of the frames of films that are tagged. */
 #include "floors/floors.h"
 
 #include <math.h>
@@ -51,5 +53,53 @@ const eg_floor_type eg_floor_type_most_frequent = {
 	.probabilities = true,
 	.train = train,
 	.say = say,
+	.free = free_floor,
+};
+
+/* ---- frames of films --------------------------------------------------------------------------------------------- */
+
+static eg_status train_tags(eg_floor *f, const eg_floor_part *p, eg_error *err) {
+	most_frequent *m = (most_frequent *)f;
+	const int K = eg_floor_classes(f);
+	eg_floor_batch b = {.part = p};
+	int64_t n = 0;
+	m->log_share = eg_calloc(NULL, (size_t)K, sizeof *m->log_share);
+	eg_status status = m->log_share ? eg_floor_next(&b, 1, err) : eg_floor_no_memory(f, err);
+	while (!status && b.n > 0) {
+		const int32_t *tags = eg_batch_input(&b.run, eg_task_target_input(f->task));
+		for (int t = 0; t < b.time; t++)
+			if (tags[t] >= 0) m->log_share[tags[t]]++, n++;
+		status = eg_floor_tell(f, (double)(b.first + b.n) / (double)p->count, err);
+		if (!status) status = eg_floor_next(&b, 1, err);
+	}
+	for (int k = 0; k < K && !status; k++) m->log_share[k] = log((m->log_share[k] + 1) / (double)(n + K));
+	eg_floor_batch_free(&b);
+	return status;
+}
+
+static eg_status say_tags(eg_floor *f, const eg_floor_batch *b, int from, int steps, eg_said *said, eg_error *err) {
+	const most_frequent *m = (const most_frequent *)f;
+	const int K = eg_floor_classes(f);
+	eg_real *out = eg_floor_room(f, (size_t)steps * (size_t)K);
+	EG_UNUSED(b), EG_UNUSED(from);
+	if (!out) return eg_floor_no_memory(f, err);
+	for (int i = 0; i < steps * K; i++) out[i] = (eg_real)m->log_share[i % K];
+	*said = (eg_said){out, {3, {steps, 1, K}}, true};
+	return EG_OK;
+}
+
+static bool are_films(const eg_floor *f) { return eg_floor_takes(f, EG_FIELD_FRAMES) && f->task->nintakes == 2; }
+
+const eg_floor_type eg_floor_type_common_tag = {
+	.info = {.name = "common-tag",
+		.task = "tag",
+		.doc = "of films: always the tag that most training frames have",
+		.source = "Laplace 1814 (rule of succession)",
+		.version = 1},
+	.size = sizeof(most_frequent),
+	.batch = 1,
+	.serves = are_films,
+	.train = train_tags,
+	.say = say_tags,
 	.free = free_floor,
 };

@@ -155,5 +155,10 @@ eg_status eg_intake_picture(
 	const eg_intake *f, const eg_datum *d, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err);
 /* What the bytes 0 and 255 of a channel are as numbers of the network. */
 void eg_intake_picture_scale(const eg_intake *f, int channel, double *black, double *white);
+/* intake_frames.c: reads no more than the last n frames of a film; 0: all. */
+void eg_intake_frames_last(eg_intake *f, int n);
+/* Frame t as C x H x W bytes, in `room` where it has another size. */
+eg_status eg_intake_frame(
+	const eg_datum_frames *d, int t, int C, int H, int W, uint8_t *room, const uint8_t **out, eg_error *err);
 
 #endif

@@ -14,6 +14,7 @@
 typedef struct frames_intake {
 	eg_intake base;
 	bool known;
+	int last; /* so many frames of a film are read, the last ones; 0: all */
 	float mean, std;
 	double sum, squares, n; /* of the training films, while they are looked at */
 } frames_intake;
@@ -65,14 +66,22 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
+void eg_intake_frames_last(eg_intake *f, int n) { ((frames_intake *)f)->last = n; }
+
+/* The first frame that is read. */
+static int first_of(const eg_intake *f, const eg_datum *d) {
+	const int last = ((const frames_intake *)f)->last;
+	return last > 0 && d->frames.n > last ? d->frames.n - last : 0;
+}
+
 static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
-	EG_UNUSED(f), EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
-	*size = d->frames.n;
+	EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
+	*size = d->frames.n - first_of(f, d);
 	return EG_OK;
 }
 
-/* Frame t as C x H x W bytes, in `room` where it has another size. */
-static eg_status frame_of(const eg_datum_frames *d, int t, int C, int H, int W, uint8_t *room, const uint8_t **out, eg_error *err) {
+eg_status eg_intake_frame(
+	const eg_datum_frames *d, int t, int C, int H, int W, uint8_t *room, const uint8_t **out, eg_error *err) {
 	const uint8_t *pixels = d->pixels + (size_t)t * (size_t)d->C * (size_t)d->H * (size_t)d->W;
 	*out = pixels;
 	if (d->C == C && d->H == H && d->W == W) return EG_OK;
@@ -90,11 +99,12 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 		const eg_datum *d = a->data[i];
 		uint8_t *room = eg_record_room(eg_fill_record(a, i), each);
 		if (!room) return eg_record_no_memory(err);
+		const int first = first_of(f, d);
 		for (int t = 0; t < time; t++) {
 			eg_real *out = (eg_real *)a->slot + ((size_t)t * (size_t)a->n + (size_t)i) * each;
 			const uint8_t *in = NULL;
-			if (d->there && t < d->frames.n) {
-				eg_status status = frame_of(&d->frames, t, C, H, W, room, &in, err);
+			if (d->there && first + t < d->frames.n) {
+				eg_status status = eg_intake_frame(&d->frames, first + t, C, H, W, room, &in, err);
 				if (status) return status;
 			}
 			for (size_t k = 0; k < each; k++) out[k] = in ? (eg_real)in[k] * mul + add : 0;

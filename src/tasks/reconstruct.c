@@ -3,7 +3,7 @@
  *
  * Of windows of a series (`source: windows`) the columns alone are rebuilt, not the waves of the calendar that may
  * stand beside them; of other series all numbers of each step. Not here: what is particular to pictures
- * (reconstruct_picture.c), and who watches errors of series (forecast_watch.c). */
+ * (reconstruct_picture.c), films (reconstruct_film.c), and who watches errors of series (forecast_watch.c). */
 #include "tasks/reconstruct.h"
 
 #include "tasks/forecast.h"
@@ -28,6 +28,11 @@ static eg_status open_task(eg_task *t, eg_error *err) {
 		return eg_rebuilt_open(t, err);
 	}
 	t->one = windows ? "window" : "sequence", t->many = windows ? "windows" : "sequences";
+	if (eg_rebuilds_films(t)) t->one = "film", t->many = "films";
+	if (((const eg_reconstruct *)t)->unseen.n == 0 && eg_rebuilds_films(t)) {
+		t->type = &eg_task_type_reconstruct_films;
+		return t->type->open(t, err);
+	}
 	if (((const eg_reconstruct *)t)->unseen.n == 0) return EG_OK;
 	eg_fail(err, EG_ERR_ARG, "'unseen' is for pictures, whose classes may be left out of training; these are %s", t->many);
 	eg_recipe_locate(t->recipe, "data.unseen", err);
@@ -49,8 +54,11 @@ static unsigned also(const eg_task *t) {
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
-/* What goes in is what should come out. */
-static int target_field(const eg_task *t) { return eg_windows_of(t->source) ? EG_WINDOW_VALUES : t->intakes[0]->field; }
+/* What goes in is what should come out; of films what comes behind it, where the data has that. */
+static int target_field(const eg_task *t) {
+	if (eg_rebuilds_films(t)) return eg_rebuilt_films_field(t);
+	return eg_windows_of(t->source) ? EG_WINDOW_VALUES : t->intakes[0]->field;
+}
 
 /* How many numbers a step has that are rebuilt; 0: not known yet. */
 static int columns_of(const eg_task *t) {
@@ -237,19 +245,22 @@ static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 
 const eg_task_type eg_task_type_reconstruct = {
 	.info = {.name = "reconstruct",
-		.doc = "a picture or series once more, through a bottleneck: what cannot be rebuilt is odd (an auto-encoder)",
-		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM); a table with a row for each step (CSV), of which it\n"
-			 "rebuilds the last window, or series as JSON lists",
-		.answer = "how large the error is, with -o what it makes of a picture; of series also the error of each step",
+		.doc = "a picture or series once more, through a bottleneck: what cannot be rebuilt is odd (an auto-encoder); or the frames "
+		       "that come next in a film",
+		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM); films (Y4M, folders of frames); a table with a row\n"
+			 "for each step (CSV), of which it rebuilds the last window, or series as JSON lists",
+		.answer = "how large the error is, with -o what it makes of a picture or film; of series and films also the\n"
+			  "error of each step",
 		.judged = "Of what is rebuilt: the mean squared error, and the range of the numbers against it (PSNR). Of\n"
 			  "pictures, where classes were left out of training: how well the error tells these from the\n"
-			  "others (auc: 0.5 is chance, 1 always)."},
+			  "others (auc: 0.5 is chance, 1 always). Of films the squared errors are added up over the pixels\n"
+			  "of a frame, and their mean is taken over frames, as is usual with moving digits."},
 	.size = sizeof(eg_reconstruct),
 	.keys = {data_keys, EG_COUNT(data_keys)},
-	.inputs = EG_KIND(SERIES) | EG_KIND(PICTURE),
-	.targets = EG_KIND(SERIES) | EG_KIND(PICTURE),
+	.inputs = EG_KIND(SERIES) | EG_KIND(PICTURE) | EG_KIND(FRAMES),
+	.targets = EG_KIND(SERIES) | EG_KIND(PICTURE) | EG_KIND(FRAMES),
 	.target_field = target_field,
-	.needs = "a picture or a series",
+	.needs = "a picture, a film or a series",
 	.open = open_task,
 	.leaves_some_out = leaves_some_out,
 	.leaves_out = leaves_out,

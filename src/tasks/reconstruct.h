@@ -1,4 +1,4 @@
-/* reconstruct.h - what reconstruct.c (the task, and its series) and reconstruct_picture.c share. */
+/* reconstruct.h - what reconstruct.c (the task, and its series), reconstruct_picture.c and reconstruct_film.c share. */
 #ifndef ENGRAM_TASKS_RECONSTRUCT_H
 #define ENGRAM_TASKS_RECONSTRUCT_H
 
@@ -37,5 +37,12 @@ double eg_rebuilt_error(const eg_task *t, const eg_real *said, const uint8_t *wa
  * (ties count half), which is the area under the ROC curve. NAN: there is no such pair. `errors` and `odd` are of n;
  * EG_ERR_MEMORY. */
 eg_status eg_rebuilt_auc(const double *errors, const bool *odd, int n, double *auc, eg_error *err);
+
+/* ---- of films (reconstruct_film.c) ------------------------------------------------------------------------------- */
+
+bool eg_rebuilds_films(const eg_task *t);
+extern const eg_task_type eg_task_type_reconstruct_films;
+/* What should come out: the source's other film, which goes on where the first ends; else the film itself. */
+int eg_rebuilt_films_field(const eg_task *t);
 
 #endif

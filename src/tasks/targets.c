@@ -25,6 +25,7 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		case EG_FIELD_TEXT: return (form){EG_I32, 2, true, "a unit for each step"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
 		case EG_FIELD_PICTURE: return (form){EG_F32, 0, false, "a number for each pixel"};
+		case EG_FIELD_FRAMES: return (form){EG_F32, 5, true, "a number for each pixel of each frame"};
 		case EG_FIELD_BOXES: return (form){EG_F32, 4, false, "boxes, a number for each class or side and cell of a grid"};
 		case EG_FIELD_MASK: return (form){EG_I32, 3, false, "a class for each pixel"};
 		default:
