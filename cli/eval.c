@@ -1,5 +1,6 @@
 /* eval.c - engram eval: how well a model does. What is measured, and what else there is to say, is the task's
  * business: metrics become lines, lists of maps tables, a list of lists the matrix of what was taken for what. */
+#include "eval_worst.h"
 #include "floors.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@ typedef struct result {
 	const eg_evaluation *evaluation;
 	const eg_value *all;
 	const eg_floors *floors; /* NULL: none are known */
+	const eg_value *worst;   /* a map with the list of this name; NULL: not asked for */
 } result;
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -27,6 +29,7 @@ static void show_json(const result *r) {
 	eg_value_put_int(v, "n", eg_evaluation_total(r->evaluation));
 	for (const eg_value *c = eg_value_first(r->all); c; c = eg_value_next(c))
 		eg_value_put_copy(v, eg_value_key(c), c);
+	if (r->worst) eg_value_put_copy(v, "worst", eg_value_get(r->worst, "worst"));
 	if (r->floors) {
 		floors_put(v, r->floors, false);
 		eg_value_put_bool(v, "beats_floor", eg_floors_beaten(r->floors, eg_evaluation_value(r->evaluation, 0)));
@@ -340,6 +343,10 @@ static void print_text(const result *r) {
 		else
 			print_line(c);
 	}
+	if (r->worst) {
+		printf("\nThe worst of them:\n");
+		print_table(eg_value_get(r->worst, "worst"));
+	}
 	if (r->floors) print_floors(r);
 }
 
@@ -357,8 +364,8 @@ static void show_plan(eg_model *m, const eg_task *t, const eg_samples *s, eg_par
 	cli_verbose_plan(eg_model_graph(m), eg_model_params(m), &o);
 }
 
-static void show(
-	const cli_args *a, const eg_task *t, eg_part part, const eg_evaluation *e, const eg_floors *floors) {
+static void show(const cli_args *a, const eg_task *t, eg_part part, const eg_evaluation *e, const eg_floors *floors,
+	const eg_value *worst) {
 	bool whole = args_has(a, "path") && !args_has(a, "split") &&
 	             eg_source_info(eg_task_source(t))->path == EG_DATA_PATH_FILE;
 	bool chosen = args_has(a, "split") || part == EG_PART_TEST;
@@ -371,11 +378,30 @@ static void show(
 	        .unit = eg_task_unit(t, eg_evaluation_total(e) == 1),
 	        .evaluation = e,
 	        .all = eg_evaluation_result(e),
-	        .floors = floors};
+	        .floors = floors,
+	        .worst = worst};
 	if (args_has(a, "json"))
 		show_json(&r);
 	else
 		print_text(&r);
+}
+
+/* A map with the list `worst`, into *v. */
+static eg_status find_worst(const cli_args *a, eg_model *m, eg_task *t, eg_samples *s, eg_part part, eg_value **v, eg_error *err) {
+	if (!args_has(a, "worst")) return EG_OK;
+	*v = eg_value_new(EG_VALUE_MAP);
+	eg_value *list = eg_value_put_list(*v, "worst");
+	return eval_worst(m, t, s, part, (int)args_number(a, "worst", 10), args_text(a, "output"), list, err);
+}
+
+/* Before anything is computed; false after a message. */
+static bool worst_suits(const cli_args *a, const eg_task *t) {
+	if (!args_has(a, "worst") || eval_worst_suits(t)) return true;
+	fail("eval",
+	        "--worst tells pictures in which boxes or classes of pixels are looked for (detect, segment), not of the task '%s'; pairs of "
+	        "faces: engram verify --split test",
+	        eg_task_kind(t)->name);
+	return false;
 }
 
 static int evaluate(const cli_args *a, eg_model *m) {
@@ -385,7 +411,9 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	eg_samples *s = NULL;
 	eg_evaluation *e = NULL;
 	eg_floors *f = NULL;
+	eg_value *worst = NULL;
 	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
+	if (!status && !worst_suits(a, t)) return eg_task_free(t), CLI_FAILED;
 	if (!status) status = cli_choose_data(a, t, &err);
 	o.views = args_text(a, "views");
 	if (!status) o.part = cli_split(a, eg_task_eval_part(t));
@@ -393,10 +421,12 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	if (!status) show_plan(m, t, s, o.part);
 	if (!status) status = eg_evaluation_run(m, s, o.part, 0, &e, &err);
 	if (!status) status = find_floors(a, m, o.part, &f, &err);
+	if (!status) status = find_worst(a, m, t, s, o.part, &worst, &err);
 	if (status)
 		fail_error("eval", &err);
 	else
-		show(a, t, o.part, e, f);
+		show(a, t, o.part, e, f, worst);
+	eg_value_free(worst);
 	eg_floors_free(f);
 	eg_evaluation_free(e);
 	eg_samples_free(s);
@@ -409,6 +439,8 @@ static int run(const cli_args *a) {
 		return fail_usage("eval", "--path and --folder exclude each other");
 	if (args_has(a, "floors") && (args_has(a, "path") || args_has(a, "data")))
 		return fail_usage("eval", "--floors are judged on the data that the model was trained on: leave --data and --path out");
+	if (args_has(a, "output") && !args_has(a, "worst")) return fail_usage("eval", "-o is the page of --worst N: say how many");
+	if (args_has(a, "output") && !cli_can_write(a, args_text(a, "output"))) return CLI_FAILED;
 	eg_context *ctx = cli_context(a);
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	int code = m ? evaluate(a, m) : CLI_FAILED;
@@ -433,6 +465,8 @@ static const cli_option options[] = {
 		"compute the floors (engram floor) that are not known yet; those that are known are always shown beside "
 		"the network",
 		0, 0},
+	{"worst", 0, "N", "of boxes and of classes of pixels: also the N pictures that come out worst, and how", 1, 100},
+	{"output", 'o', "PAGE", "with --worst: a page (HTML, with everything in it) that shows them, as they are labelled and as the model sees them", 0, 0},
 	OPTION_THREADS,
 	OPTION_LOADERS,
 	OPTION_LIMIT,
@@ -455,6 +489,7 @@ const cli_verb verb_eval = {
 	.examples = "  engram eval lenet5.safetensors\n"
 		    "  engram eval lenet5.safetensors --split validation --json\n"
 		    "  engram eval lenet5.safetensors --data mnist\n"
-		    "  engram eval char-lstm.safetensors --path sonnets.txt\n",
+		    "  engram eval char-lstm.safetensors --path sonnets.txt\n"
+		    "  engram eval bccd.safetensors --worst 10 -o worst.html\n",
 	.run = run,
 };

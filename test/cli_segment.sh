@@ -55,6 +55,15 @@ expect 0 "$ENGRAM" predict spots.safetensors --split test --truth --json
 cp out rows
 expect 0 python3 "$source/test/interop/segments.py" rows judged
 
+# The worst pictures of a part, and a page of them; a mask that is wrong is the worst.
+cp spots/testannot/00.png kept.png && cp spots/testannot/01.png spots/testannot/00.png
+expect 0 "$ENGRAM" eval spots.safetensors --worst 3 -o worst.html --json
+says '"worst": [{"id": "test/00.ppm", "miou": 0.'
+grep -q 'as the model sees it' worst.html || fail "the page does not show what the model sees"
+expect 0 "$ENGRAM" eval spots.safetensors --worst 1
+says 'ground for spot'
+mv kept.png spots/testannot/00.png
+
 # ---- films ---------------------------------------------------------------------------------------------------------
 
 # A folder as Y4M, with everything kept; then as what is asked of it in all ways.
