@@ -171,6 +171,9 @@ static void halves(void **state) {
 	eg_source *s = open_source(f, "voc", TRAIN, path, "broken=skip", NULL);
 	assert_int_equal(eg_source_count(s, EG_PART_TRAIN), 1);
 	eg_source_close(s);
+	write_text(f, "set/JPEGImages/a.bmp", "another");
+	refuse_source(f, "voc", TRAIN, "JPEGImages' has two pictures 'a' that differ in their endings only|remove or rename one", path, NULL);
+	assert_int_equal(remove(path_in(f, "set/JPEGImages/a.bmp")), 0);
 }
 
 static void real_bccd(void **state) {

@@ -85,21 +85,37 @@ static bool list_path(const voc_source *s, eg_part part, char path[EG_PATH]) {
 	return eg_join(path, s->top, name, ".txt", NULL) == EG_OK && eg_files_is_file(s->tree, path);
 }
 
-/* The files of a folder without their endings; those in `but` (sorted) are there already. */
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* Of two pictures one annotation would hold: which? */
+static eg_status find_twins(const eg_names *sorted, const char *folder, eg_error *err) {
+	for (int i = 1; i < sorted->n; i++)
+		if (strcmp(sorted->at[i - 1], sorted->at[i]) == 0)
+			return eg_fail(err, EG_ERR_FORMAT, "'%s' has two pictures '%s' that differ in their endings only: one annotation is of one "
+			                                   "picture; remove or rename one",
+			        folder, sorted->at[i]);
+	return EG_OK;
+}
+
+/* The files of a folder without their endings; annotations (`but`, sorted: the pictures that there are) that have a
+ * picture are there already. */
 static eg_status put_folder(voc_source *s, const char *name, eg_listed what, const eg_names *but, eg_names *out, eg_error *err) {
 	char folder[EG_PATH];
 	eg_names files = {0};
-	const int before = but ? but->n : 0;
+	const size_t before = but ? (size_t)but->n : 0;
 	eg_status status = eg_join(folder, s->top, name, "", err);
 	if (!status && but && !eg_files_is_folder(s->tree, folder)) return EG_OK;
 	if (!status) status = eg_list(&s->base.arena, s->tree, folder, what, &files, err);
 	for (int i = 0; i < files.n && !status; i++) {
 		const char *dot = strrchr(files.at[i], '.');
 		const size_t n = dot ? (size_t)(dot - files.at[i]) : strlen(files.at[i]);
-		bool there = but && (!dot || strcmp(dot, ".xml") != 0);
-		for (int k = 0; k < before && !there; k++) there = strncmp(out->at[k], files.at[i], n) == 0 && !out->at[k][n];
-		if (!there) status = put_name(s, out, files.at[i], n, err);
+		if (but && (!dot || strcmp(dot, ".xml") != 0)) continue;
+		status = put_name(s, out, files.at[i], n, err);
+		/* put, to be looked for, and taken away again */
+		if (!status && before && bsearch(&out->at[out->n - 1], out->at, before, sizeof *out->at, by_name)) out->n--;
 	}
+	if (!status && !but && out->n > 1) qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
+	if (!status && !but) status = find_twins(out, folder, err);
 	eg_release(s->base.arena.allocator, files.at);
 	return status;
 }
@@ -108,7 +124,8 @@ static eg_status put_folder(voc_source *s, const char *name, eg_listed what, con
  * are named. */
 static eg_status list_all(voc_source *s, eg_names *out, eg_error *err) {
 	eg_status status = put_folder(s, "JPEGImages", EG_LIST_PICTURES, NULL, out, err);
-	return status ? status : put_folder(s, "Annotations", EG_LIST_FILES, out, out, err);
+	const eg_names pictures = *out;
+	return status ? status : put_folder(s, "Annotations", EG_LIST_FILES, &pictures, out, err);
 }
 
 static eg_status names_of(voc_source *s, eg_part part, eg_names *out, eg_error *err) {
