@@ -230,6 +230,7 @@ typedef struct eg_dataset {
 	 * alike), which sum to 1. A loss of the network's own is the mean of the views' losses. */
 	int views;
 	const char *averaged;
+	bool averaged_numbers; /* `averaged` is no logits but numbers, such as an embedding: it becomes their mean */
 	const double *view_weights;
 } eg_dataset;
 

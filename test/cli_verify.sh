@@ -113,6 +113,22 @@ expect 0 "$ENGRAM" train quarters.yaml -o quarters.safetensors -q --set train.ep
 expect 1 "$ENGRAM" verify quarters.safetensors $one $one
 says "compares no pairs"
 
+# Mirrored pictures averaged with the others: a face and its mirror image are one, in questions as in samples; the threshold is of such, too.
+expect 1 "$ENGRAM" eval faces.safetensors --worst 3
+says "engram verify --split test"
+expect 0 "$ENGRAM" train faces.yaml -o both.safetensors -q --set views=flip --set train.epochs=2
+awk 'NR < 4 { print; next } { row[(NR - 4) % 12] = $1; if ((NR - 4) % 12 == 11) for (i = 11; i >= 0; i--) print row[i] }' $one >mirrored.pgm
+expect 0 "$ENGRAM" verify both.safetensors $one mirrored.pgm --json
+json out
+grep -Eq '"distance": (0|[0-9.]+e-[0-9]+|0.00000)' out || fail "a mirrored picture is not its own: $(cat out)"
+expect 0 "$ENGRAM" eval both.safetensors --json
+says '"views": 2'
+"$ENGRAM" predict both.safetensors --split test --json >out || fail "samples of two views"
+grep -o '"id": "test/p21/1.pgm".*' out | grep -o '"embedding": [^]]*' >as_sample
+expect 0 "$ENGRAM" predict both.safetensors $one --json
+grep -o '"embedding": [^]]*' out >as_question
+same as_sample as_question
+
 # A person with one picture, names that differ in case, pictures of several sizes.
 mkdir persons/train/P01 && cp persons/train/p02/1.pgm persons/train/P01
 { printf 'P5\n20 24\n255\n'; head -c 480 "$ENGRAM"; } >persons/train/p03/large.pgm

@@ -218,6 +218,7 @@ const eg_task_type eg_task_type_search = {
 	.nmetrics = EG_COUNT(metrics),
 	.best = 0,
 	.outputs = eg_embedding_outputs,
+	.embeds = true,
 	.judge_size = sizeof(judge),
 	.judge_open = judge_open,
 	.judge_close = judge_close,

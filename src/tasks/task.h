@@ -104,6 +104,7 @@ typedef struct eg_task_type {
 	const char *const *(*outputs)(
 	        const eg_task *t, const eg_graph *g); /* that rows are judged and answered by; NULL: "logits" */
 	const char *averaged; /* the output whose probabilities may be averaged over views; NULL: none */
+	bool embeds; /* embeddings are what is averaged, always: those that are compared have to be made alike */
 	size_t judge_size; /* of its struct, whose first member is eg_task_judge; 0: that alone */
 	eg_status (*judge_open)(eg_task_judge *j, eg_error *err);
 	void (*judge_close)(eg_task_judge *j);
@@ -172,6 +173,10 @@ eg_status eg_task_read(
 	eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
 eg_status eg_augments_read(eg_task *t, eg_error *err); /* augment.c: t->augments, when intakes are known */
 eg_status eg_views_read(eg_task *t, eg_error *err); /* views.c: t->views, by the recipe */
+bool eg_views_always(const eg_task *t);                /* also in training, and of questions */
+const char *eg_views_output(const eg_task *t);         /* what is averaged */
+/* How many views there are, at least 1, and what each counts. */
+int eg_views_weights(const eg_task *t, const double **weights);
 eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err); /* in place of that */
 const eg_variant *eg_augment_variants(eg_arena *arena); /* the kinds with all their keys, for the schema; NULL: out
                                                          * of memory */

@@ -394,6 +394,7 @@ const eg_task_type eg_task_type_verify = {
 	.best = 0,
 	.whole_classes = true,
 	.outputs = eg_embedding_outputs,
+	.embeds = true,
 	.judge_size = sizeof(judge),
 	.judge_open = judge_open,
 	.judge_close = judge_close,

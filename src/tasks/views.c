@@ -1,7 +1,7 @@
 /* views.c - `views`: at test a network is shown each picture in several ways, mirrored and shifted, and what it says of
  * them is averaged. Which ways there are, how much each counts, and how a record becomes one of them.
  *
- * Not here: the averaging itself (train/evaluate.c). */
+ * Not here: the averaging itself (train/evaluate.c; of questions predictor.c). */
 #include "tasks/samples.h"
 
 #include <string.h>
@@ -36,8 +36,8 @@ static bool takes_pictures(const eg_task *t) {
 
 static eg_status check(const eg_task *t, int kind, eg_error *err) {
 	if (kind == 0) return EG_OK;
-	if (!t->type->averaged)
-		return eg_fail(err, EG_ERR_ARG, "views are averaged by the task 'classify', not by '%s'", t->type->info.name);
+	if (!t->type->averaged && !t->type->embeds)
+		return eg_fail(err, EG_ERR_ARG, "views are averaged by the tasks 'classify', 'search' and 'verify', not by '%s'", t->type->info.name);
 	if (!takes_pictures(t)) return eg_fail(err, EG_ERR_ARG, "views are of pictures, and this network takes none");
 	return EG_OK;
 }
@@ -70,11 +70,25 @@ eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err) {
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
+bool eg_views_always(const eg_task *t) { return t->views > 0 && t->type->embeds; }
+
+const char *eg_views_output(const eg_task *t) {
+	if (!t->type->embeds) return t->type->averaged;
+	for (int i = 0; i < t->recipe->noutputs; i++)
+		if (strcmp(t->recipe->outputs[i].name, "embedding") == 0) return "embedding";
+	return "logits";
+}
+
+int eg_views_weights(const eg_task *t, const double **weights) {
+	*weights = kinds[t->views].weights;
+	return kinds[t->views].n;
+}
+
 void eg_views_set(const eg_task *t, eg_dataset *d) {
 	if (t->views == 0) return;
-	d->views = kinds[t->views].n;
-	d->view_weights = kinds[t->views].weights;
-	d->averaged = t->type->averaged;
+	d->views = eg_views_weights(t, &d->view_weights);
+	d->averaged = eg_views_output(t);
+	d->averaged_numbers = t->type->embeds;
 }
 
 /* What a shift brings in is the picture's mirror image. */

@@ -34,6 +34,14 @@ static void add_view(double *mean, eg_real *logits, int64_t rows, int64_t classe
 	}
 }
 
+/* The same of numbers as they are. */
+static void add_numbers(double *mean, eg_real *out, int64_t n, double weight, bool write) {
+	for (int64_t i = 0; i < n; i++) {
+		mean[i] += weight * (double)out[i];
+		if (write) out[i] = (eg_real)mean[i];
+	}
+}
+
 static eg_status take_view(eg_evaluator *e, int view, eg_error *err) {
 	const eg_feed *f = &e->feed;
 	const eg_dataset *d = f->data;
@@ -52,7 +60,11 @@ static eg_status take_view(eg_evaluator *e, int view, eg_error *err) {
 	if (view == 0) memset(e->mean, 0, count * sizeof *e->mean);
 	const double weight = d->view_weights ? d->view_weights[view] : 1.0 / d->views;
 	/* an output belongs to the plan until its next run, and nobody but the judge reads it until then */
-	add_view(e->mean, (eg_real *)(uintptr_t)logits, dims.d[0], dims.d[1], weight, view == d->views - 1);
+	eg_real *to = (eg_real *)(uintptr_t)logits;
+	if (d->averaged_numbers)
+		add_numbers(e->mean, to, (int64_t)count, weight, view == d->views - 1);
+	else
+		add_view(e->mean, to, dims.d[0], dims.d[1], weight, view == d->views - 1);
 	return EG_OK;
 }
 
