@@ -72,6 +72,31 @@ expect 0 "$ENGRAM" floor blobs.yaml --json
 json out
 says '"name": "mean-box"'
 
+# The worst pictures: one whose label lies elsewhere is the worst of all, with a box too many and one missed.
+cp mine/labels/test/25.txt kept
+label mine/labels/test/25.txt 1 20
+expect 0 "$ENGRAM" eval blobs.safetensors --worst 2 -o worst.html --json
+json out
+says '"worst": [{"id": "images/test/25.pgm", "f1": 0, "right": 0, "wrong": 1, "missed": 1}, {"id": "images/test/21.pgm", "f1": 1,'
+grep -q 'as the model sees it' worst.html || fail "the page does not show what the model sees"
+expect 0 "$ENGRAM" eval blobs.safetensors --worst 1
+says 'The worst of them'
+says 'images/test/25.pgm'
+mv kept mine/labels/test/25.txt
+expect 2 "$ENGRAM" eval blobs.safetensors -o worst2.html
+says '-o is the page of --worst N'
+
+# Numbers by a line through the scores, where they are nearer: half of the labels that validate are gone.
+mkdir aside && mv mine/labels/val/16.txt mine/labels/val/17.txt aside
+for k in 16 17 18 19 20; do
+	blob mine/images/val/more$k.pgm 2 3
+	[ "$k" = 16 ] || label mine/labels/val/more$k.txt 2 3
+done
+expect 0 "$ENGRAM" train blobs.yaml -q --threads 1 --set data.count=calibrated --set train.epochs=4 -o counted.safetensors
+expect 0 "$ENGRAM" predict counted.safetensors mine/images/test/25.pgm --json
+says '"counts": {"blob": '
+rm mine/images/val/more* mine/labels/val/more* && mv aside/* mine/labels/val
+
 # What is wrong is named, with a cure.
 cp mine/labels/train/1.txt kept
 echo '3 0.5 0.5 0.1 0.1' >mine/labels/train/1.txt

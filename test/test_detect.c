@@ -193,6 +193,35 @@ static void settled(void **state) {
 	eg_model_free(m);
 }
 
+/* Numbers by a line: of the first class one object in two is not found, of the second all boxes are right. */
+static void counted(void **state) {
+	bench *b = *state;
+	enum { K = 2, PICTURES = 12 };
+	eg_sightings s = {.K = K};
+	eg_count_line *lines;
+	OK(b, eg_sightings_begin(&s, PICTURES, &b->err));
+	for (int i = 0; i < PICTURES; i++) {
+		const int there = 2 * (i % 4) + 1;
+		s.truth[i * K] = there, s.said[i * K] = i % 2, s.sum[i * K] = 0.5 * (there - 1);
+		s.truth[i * K + 1] = s.said[i * K + 1] = i % 3, s.sum[i * K + 1] = 1;
+		OK(b, eg_sightings_add(&s, NULL, 0, &b->err));
+	}
+	OK(b, eg_sightings_lines(&s, &lines, &b->err));
+	assert_true(lines[0].used && !lines[1].used);
+	assert_near(lines[0].slope, 2, 1e-12);
+	assert_near(lines[0].offset, 1, 1e-12);
+	assert_int_equal(eg_count_by(&lines[0], 1.3), 4);
+	assert_int_equal(eg_count_by(&(eg_count_line){true, 1, -3}, 2), 0);
+	eg_release(NULL, lines);
+	s.pictures = 7; /* too few to tell */
+	OK(b, eg_sightings_lines(&s, &lines, &b->err));
+	assert_true(!lines[0].used && !lines[1].used);
+	eg_release(NULL, lines);
+	eg_sightings_free(&s);
+	const eg_found found[] = {{.box = {.label = 1}, .score = 0.5}, {.box = {.label = 0}, .score = 1}, {.box = {.label = 1}, .score = 0.1}};
+	assert_near(eg_found_sum(found, 3, 1), 0.26, 1e-12);
+}
+
 /* The number behind a box is 12 times the mean of its cell's 2 x 2 pixels. */
 static void explained(void **state) {
 	bench *b = *state;
@@ -248,6 +277,6 @@ static void refused(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
-	        CASE(precision), CASE(grid), CASE(judged), CASE(answers), CASE(settled), CASE(explained), CASE(refused)};
+	        CASE(precision), CASE(grid), CASE(judged), CASE(answers), CASE(settled), CASE(counted), CASE(explained), CASE(refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,8 @@
  *
  * At which score an object is believed, and so drawn and counted, is chosen for each class on validation pictures,
  * where the numbers of objects come out best, and kept in the model. Scores are told moved, by the same amount in their
- * logits, so that this one is 0.5: their order, and with it the average precision, stays as it is.
+ * logits, so that this one is 0.5: their order, and with it the average precision, stays as it is. How many there are
+ * may be said by a line through the scores (detect_count.c).
  *
  * Not here: what a box asks of the cells (intake_boxes.c); detect.h has the parts of this task. */
 #include "tasks/detect.h"
@@ -20,8 +21,13 @@ extern const eg_task_type eg_task_type_detect;
 typedef struct detect {
 	eg_task base;
 	double overlap;
-	double *limits; /* of each class; NULL: 0.5 */
+	int counting;
+	double *limits;       /* of each class; NULL: 0.5 */
+	eg_count_line *lines; /* likewise; NULL: boxes are counted */
 } detect;
+
+enum { COUNT_BOXES, COUNT_CALIBRATED };
+static const char *const countings[] = {"boxes", "calibrated", NULL};
 
 static const eg_key data_keys[] = {
 	{.name = "overlap",
@@ -31,8 +37,15 @@ static const eg_key data_keys[] = {
 		.max = 1,
 		.def = 0.5,
 		.doc = "of two boxes of one class that overlap by more than this share of what both cover, only the surer is told (0.5)"},
+	{.name = "count",
+		.type = EG_KEY_ENUM,
+		.offset = offsetof(detect, counting),
+		.names = countings,
+		.def = COUNT_BOXES,
+		.doc = "detect: how many objects of a class are said to be there: boxes (default): as many as are drawn; calibrated: by a line "
+		       "through the scores of all boxes, for classes where that is nearer to the labels of validation pictures"},
 };
-static void defaults(eg_task *t) { ((detect *)t)->overlap = 0.5; }
+static void defaults(eg_task *t) { ((detect *)t)->overlap = 0.5, ((detect *)t)->counting = COUNT_BOXES; }
 
 enum { CLASSES, PLACES, TARGETS };
 #define BELIEVED 0.5 /* the score, moved by the limit, from which on an object is drawn and counted */
@@ -59,7 +72,13 @@ static eg_status open_task(eg_task *t, eg_error *err) {
 	return EG_ERR_ARG;
 }
 
-static void close_task(eg_task *t) { eg_release(NULL, ((detect *)t)->limits); }
+static void drop_learnt(detect *own) {
+	eg_release(NULL, own->limits);
+	eg_release(NULL, own->lines);
+	own->limits = NULL, own->lines = NULL;
+}
+
+static void close_task(eg_task *t) { drop_learnt((detect *)t); }
 
 static bool has_output(const eg_task *t, const char *name) {
 	for (int i = 0; i < t->recipe->noutputs; i++)
@@ -148,6 +167,14 @@ static void count_found(const eg_found *found, int n, double least, int64_t *cou
 	for (int i = 0; i < n; i++) count[found[i].box.label] += found[i].score >= least;
 }
 
+/* How many of each class the model says there are. */
+static void count_all(const eg_task *t, const eg_found *found, int n, int64_t *count) {
+	const eg_count_line *lines = ((const detect *)t)->lines;
+	count_found(found, n, BELIEVED, count);
+	for (int k = 0; lines && k < classes_of(t)->n; k++)
+		if (lines[k].used) count[k] = eg_count_by(&lines[k], eg_found_sum(found, n, k));
+}
+
 static const eg_datum *boxes_of(const eg_task *t, const eg_row *r) { return eg_row_datum(t, r, t->ninputs); }
 
 static void count_true(const eg_task *t, const eg_datum *d, int64_t *count) {
@@ -157,66 +184,7 @@ static void count_true(const eg_task *t, const eg_datum *d, int64_t *count) {
 	}
 }
 
-/* ---- the limits -------------------------------------------------------------------------------------------------- */
-
-/* One box that was found in a validation picture, by class. */
-typedef struct sighting {
-	double score;
-	int label, picture;
-} sighting;
-
-typedef struct sightings {
-	const eg_task *task;
-	sighting *at;
-	int n, cap;
-	int64_t *truth; /* [picture][class] */
-	int pictures;
-} sightings;
-
-static eg_status note(void *user, const eg_row *r, eg_error *err) {
-	sightings *s = user;
-	const int K = classes_of(s->task)->n;
-	const eg_datum *d = boxes_of(s->task, r);
-	eg_found found[EG_FOUND_MOST];
-	int n = 0;
-	eg_status status = d ? find(s->task, r, NULL, found, &n, err) : EG_OK;
-	if (status || !d) return status;
-	count_true(s->task, d, s->truth + (ptrdiff_t)s->pictures * K);
-	for (int i = 0; i < n; i++) {
-		if (!eg_grow(NULL, &s->at, &s->cap, s->n, sizeof *s->at)) return eg_fail(err, EG_ERR_MEMORY, "out of memory for boxes");
-		s->at[s->n++] = (sighting){found[i].score, found[i].box.label, s->pictures};
-	}
-	s->pictures++;
-	return EG_OK;
-}
-
-static int surer(const void *a, const void *b) {
-	const sighting *x = a, *y = b;
-	if (x->score != y->score) return x->score < y->score ? 1 : -1;
-	return x->picture - y->picture;
-}
-
-/* The score at which the numbers of objects of class k in the pictures are nearest to the true ones, in the middle of
- * the widest gap between scores where that holds; 0.5 where there are none. seen: room for a number a picture. */
-static double limit_of(const sightings *s, int k, int64_t *seen) {
-	const int K = classes_of(s->task)->n;
-	int64_t error = 0;
-	double before = 1, best = BELIEVED, widest = -1;
-	for (int i = 0; i < s->pictures; i++) seen[i] = 0, error += s->truth[(ptrdiff_t)i * K + k];
-	if (error == 0) return BELIEVED;
-	int64_t least = error + 1;
-	for (int i = 0; i <= s->n; i++) {
-		if (i < s->n && s->at[i].label != k) continue;
-		const double score = i < s->n ? s->at[i].score : 0, gap = before - score;
-		if (gap > 0 && (error < least || (error == least && gap > widest)))
-			least = error, widest = gap, best = (before + score) / 2;
-		if (i == s->n) break;
-		before = score;
-		const int p = s->at[i].picture;
-		error += seen[p]++ < s->truth[(ptrdiff_t)p * K + k] ? -1 : 1;
-	}
-	return fmin(fmax(best, 0.02), 0.98);
-}
+/* ---- from which score on, and how many --------------------------------------------------------------------------- */
 
 static bool settles(const eg_task *t) { return EG_UNUSED(t), true; }
 
@@ -225,42 +193,81 @@ static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_er
 	return EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err), EG_OK;
 }
 
+static eg_status note_unmoved(void *user, const eg_row *r, eg_error *err) {
+	eg_sightings *s = user;
+	const eg_datum *d = boxes_of(s->task, r);
+	eg_found found[EG_FOUND_MOST];
+	int n = 0;
+	eg_status status = d ? find(s->task, r, NULL, found, &n, err) : EG_OK;
+	if (status || !d) return status;
+	count_true(s->task, d, s->truth + (ptrdiff_t)s->pictures * s->K);
+	return eg_sightings_add(s, found, n, err);
+}
+
+/* Of the same pictures in the same order: their scores, moved. */
+static eg_status note_moved(void *user, const eg_row *r, eg_error *err) {
+	eg_sightings *s = user;
+	eg_found found[EG_FOUND_MOST];
+	int n = 0;
+	eg_status status = boxes_of(s->task, r) ? eg_task_find(s->task, r, found, &n, err) : EG_OK;
+	if (status || !boxes_of(s->task, r)) return status;
+	for (int k = 0; k < s->K; k++) s->sum[(ptrdiff_t)s->again * s->K + k] = eg_found_sum(found, n, k);
+	count_found(found, n, BELIEVED, s->said + (ptrdiff_t)s->again++ * s->K);
+	return EG_OK;
+}
+
 static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
-	const int K = classes_of(t)->n;
-	const size_t count = (size_t)eg_samples_count(s, EG_PART_VALIDATION);
 	detect *own = (detect *)t;
-	sightings all = {.task = t};
+	eg_sightings all = {.task = t, .K = classes_of(t)->n};
+	const int64_t count = eg_samples_count(s, EG_PART_VALIDATION);
 	if (count == 0) return EG_OK;
-	all.truth = eg_calloc(NULL, count * (size_t)K, sizeof *all.truth);
-	int64_t *seen = eg_calloc(NULL, count, sizeof *seen);
-	double *limits = eg_calloc(NULL, (size_t)K, sizeof *limits);
-	eg_status status = all.truth && seen && limits ? eg_samples_each_row(s, g, p, EG_PART_VALIDATION, note, &all, err)
-	                                               : eg_fail(err, EG_ERR_MEMORY, "out of memory for boxes");
-	if (!status && all.n) qsort(all.at, (size_t)all.n, sizeof *all.at, surer);
-	for (int k = 0; k < K && !status; k++) limits[k] = limit_of(&all, k, seen);
-	if (!status) {
-		eg_release(NULL, own->limits);
-		own->limits = limits, limits = NULL;
+	drop_learnt(own);
+	eg_status status = eg_sightings_begin(&all, count, err);
+	if (!status) status = eg_samples_each_row(s, g, p, EG_PART_VALIDATION, note_unmoved, &all, err);
+	if (!status) status = eg_sightings_limits(&all, &own->limits, err);
+	if (!status && own->counting == COUNT_CALIBRATED) {
+		status = eg_samples_each_row(s, g, p, EG_PART_VALIDATION, note_moved, &all, err);
+		if (!status) status = eg_sightings_lines(&all, &own->lines, err);
 	}
-	eg_release(NULL, limits);
-	eg_release(NULL, seen);
-	eg_release(NULL, all.truth);
-	eg_release(NULL, all.at);
+	eg_sightings_free(&all);
 	return status;
 }
 
 static void save(const eg_task *t, eg_value *map) {
 	const detect *own = (const detect *)t;
+	const int K = classes_of(t)->n;
 	eg_value *list = own->limits ? eg_value_put_list(map, "limits") : NULL;
-	for (int k = 0; list && k < classes_of(t)->n; k++) eg_value_put_number(list, NULL, own->limits[k]);
+	for (int k = 0; list && k < K; k++) eg_value_put_number(list, NULL, own->limits[k]);
+	list = own->lines ? eg_value_put_list(map, "count_lines") : NULL;
+	for (int k = 0; list && k < K; k++) {
+		eg_value *line = eg_value_put_list(list, NULL); /* empty: boxes are counted */
+		if (!own->lines[k].used) continue;
+		eg_value_put_number(line, NULL, own->lines[k].slope);
+		eg_value_put_number(line, NULL, own->lines[k].offset);
+	}
+}
+
+static eg_status restore_lines(detect *own, const eg_value *list, int K, eg_error *err) {
+	if (!list) return EG_OK;
+	if (eg_value_count(list) != K) return eg_fail(err, EG_ERR_FORMAT, "damaged: %d lines to count by for %d classes", (int)eg_value_count(list), K);
+	own->lines = eg_calloc(NULL, (size_t)K, sizeof *own->lines);
+	if (!own->lines) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a task");
+	for (int k = 0; k < K; k++) {
+		const eg_value *line = eg_value_at(list, k);
+		if (eg_value_count(line) == 0) continue;
+		own->lines[k] = (eg_count_line){
+		        true, eg_value_number(eg_value_at(line, 0), (double)NAN), eg_value_number(eg_value_at(line, 1), (double)NAN)};
+		if (!(fabs(own->lines[k].slope) <= 1e6 && fabs(own->lines[k].offset) <= 1e6))
+			return eg_fail(err, EG_ERR_FORMAT, "damaged: a line to count by is no pair of numbers");
+	}
+	return EG_OK;
 }
 
 static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 	detect *own = (detect *)t;
 	const int K = classes_of(t)->n;
 	const eg_value *list = eg_value_get(map, "limits");
-	eg_release(NULL, own->limits);
-	own->limits = NULL;
+	drop_learnt(own);
 	if (!list) return EG_OK; /* a checkpoint has none yet */
 	if (eg_value_count(list) != K) return eg_fail(err, EG_ERR_FORMAT, "damaged: %d limits for %d classes", (int)eg_value_count(list), K);
 	own->limits = eg_calloc(NULL, (size_t)K, sizeof *own->limits);
@@ -269,7 +276,7 @@ static eg_status restore(eg_task *t, const eg_value *map, eg_error *err) {
 		own->limits[k] = eg_value_number(eg_value_at(list, k), (double)NAN);
 		if (!(own->limits[k] > 0 && own->limits[k] < 1)) return eg_fail(err, EG_ERR_FORMAT, "damaged: a limit is no score between 0 and 1");
 	}
-	return EG_OK;
+	return restore_lines(own, eg_value_get(map, "count_lines"), K, err);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
@@ -330,7 +337,7 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 		ntruth++;
 	}
 	memset(own->said, 0, 2 * (size_t)own->n * sizeof *own->said);
-	count_found(found, n, BELIEVED, own->said);
+	count_all(j->task, found, n, own->said);
 	count_true(j->task, d, own->there);
 	for (int k = 0; k < own->n; k++) own->error[k] += llabs(own->said[k] - own->there[k]);
 	j->total++;
@@ -407,7 +414,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_r
 		put_box(one, &found[i].box);
 	}
 	eg_value_mark(eg_value_put_number(out, "threshold", BELIEVED), EG_SHOW_NOT, NULL);
-	count_found(found, n, BELIEVED, count);
+	count_all(t, found, n, count);
 	put_counts(names, count, out);
 	eg_release(NULL, count);
 	return o->output ? draw(t, o, r, found, n, out, err) : EG_OK;

@@ -1,5 +1,6 @@
 /* detect.h - what the files of the task `detect` share: boxes out of what a network says (detect_find.c), how precise
- * they are (detect_precision.c), pictures with boxes in them (detect_draw.c). detect.c is the task. */
+ * they are (detect_precision.c), how many there are (detect_count.c), pictures with boxes in them (detect_draw.c).
+ * detect.c is the task. */
 #ifndef ENGRAM_TASKS_DETECT_H
 #define ENGRAM_TASKS_DETECT_H
 
@@ -54,6 +55,34 @@ typedef struct eg_class_precision {
 	double ap50, ap50_95;
 } eg_class_precision;
 eg_class_precision eg_precision_of(eg_precision *p, int label);
+
+/* ---- detect_count.c ---------------------------------------------------------------------------------------------- */
+
+/* How many objects of a class there are, as slope times what eg_found_sum says, and offset; not `used`: as many as
+ * boxes are believed. */
+typedef struct eg_count_line {
+	bool used;
+	double slope, offset;
+} eg_count_line;
+double eg_found_sum(const eg_found *found, int n, int label); /* squares of the scores of a class, summed */
+int64_t eg_count_by(const eg_count_line *line, double sum);
+
+/* What was found in validation pictures, and what is there: filled by whoever looks at them. */
+typedef struct eg_sightings {
+	const eg_task *task;
+	int K;                     /* classes */
+	struct eg_sighting *at;    /* boxes with the network's own scores */
+	int n, cap, pictures, again; /* again: pictures looked at once more */
+	int64_t *truth, *said;     /* [picture][class]: objects, boxes that are believed */
+	double *sum;               /* likewise, eg_found_sum of moved scores */
+} eg_sightings;
+eg_status eg_sightings_begin(eg_sightings *s, int64_t pictures, eg_error *err);
+eg_status eg_sightings_add(eg_sightings *s, const eg_found *found, int n, eg_error *err); /* ends a picture */
+void eg_sightings_free(eg_sightings *s);
+/* For each class the score at which boxes are to be believed: K of them, to be released. */
+eg_status eg_sightings_limits(eg_sightings *s, double **limits, eg_error *err);
+/* And the line to count by; used where it is nearer to the truth, in pictures that it was not drawn by, than boxes. */
+eg_status eg_sightings_lines(const eg_sightings *s, eg_count_line **lines, eg_error *err);
 
 /* ---- detect_draw.c ----------------------------------------------------------------------------------------------- */
 
