@@ -64,6 +64,13 @@ expect 0 "$ENGRAM" eval spots.safetensors --worst 1
 says 'ground for spot'
 mv kept.png spots/testannot/00.png
 
+# Without a test part the cure is told.
+mkdir aside && mv spots/test spots/testannot aside
+expect 1 "$ENGRAM" eval spots.safetensors
+says "or judge by those that were kept aside in training (--split validation)"
+expect 0 "$ENGRAM" eval spots.safetensors --split validation
+mv aside/* spots
+
 # ---- films ---------------------------------------------------------------------------------------------------------
 
 # A folder as Y4M, with everything kept; then as what is asked of it in all ways.

@@ -631,8 +631,9 @@ static eg_status load_test(eg_samples *s, eg_error *err) {
 	int64_t n = status ? 0 : eg_source_count(t->source, EG_PART_TEST);
 	if (!status && n < 1) {
 		const char *why = eg_source_remark(t->source, EG_PART_TEST);
-		return eg_fail(err, EG_ERR_ARG, "the data '%s' has no test %s%s%s", name, t->many, why ? ": " : "",
-		        why ? why : "");
+		return eg_fail(err, EG_ERR_ARG,
+		        "the data '%s' has no test %s%s%s; make it a test part, or judge by those that were kept aside in training (--split validation)",
+		        name, t->many, why ? ": " : "", why ? why : "");
 	}
 	return status ? status : add_part(s, EG_PART_TEST, EG_PART_TEST, NULL, n, err);
 }
