@@ -1,6 +1,7 @@
 /* The models behind floors, each on small made data whose answer is known: by hand, by brute force, or because
  * there is but one that makes sense. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
+#include "data/sound.h"
 #include "floor_bed.h"
 #include "floors/bags.h"
 #include "floors/eigen.h"
@@ -372,6 +373,40 @@ static void pictures_are_told_apart(void **state) {
 	}
 }
 
+/* Digit d is one of four tones, and then one of them: what is first and what is second must be told. */
+static void sounds_are_told_apart(void **state) {
+#if defined ENGRAM_HAVE_SNDFILE && defined ENGRAM_HAVE_KISSFFT
+	bench *b = *state;
+	enum { TAKES = 6, HALF = 800, RATE = 8000 };
+	float x[2 * HALF + 100 * TAKES];
+	for (int d = 0; d < 10; d++)
+		for (int take = 0; take < TAKES; take++) {
+			char name[60];
+			const int n = 2 * HALF + 100 * take; /* some are longer */
+			for (int i = 0; i < n; i++) {
+				const int tone = i < n / 2 ? d / 4 : d % 4;
+				x[i] = (float)((0.1 + 0.05 * take) * sin((400 + 500 * tone + 7 * take) * 2 * 3.14159265 * i / RATE));
+			}
+			snprintf(name, sizeof name, "sounds/recordings/%d_anna_%d.wav", d, take + 5);
+			bench_text(b, name, "");
+			OK(b, eg_sound_write(bench_path(b, name), x, n, 1, RATE, &b->err));
+		}
+	static const char *const kinds[][2] = {{"bands: 24", "24"}, {"features: mfcc, coefficients: 12, deltas: 1", "24"}};
+	for (int k = 0; k < EG_COUNT(kinds); k++) {
+		eg_recipe *r = bench_recipe(b,
+			"name: f\ntask: classify\ndata: {source: fsdd, path: %s/sounds, sound: {%s}}\ninput: [time, %s]\n"
+			"model: [mean_time, {linear: classes}]\ntrain: {loss: cross_entropy}\n",
+			b->folder, kinds[k][0], kinds[k][1]);
+		stand s = stand_up(b, r, "mfcc-svm", (double[]){0.3, 0, 0});
+		assert_int_equal(right(&s), 10 * TAKES);
+		stand_down(&s);
+	}
+#else
+	EG_UNUSED(state);
+	skip();
+#endif
+}
+
 /* The same pictures, to be found. */
 static eg_recipe *to_find(bench *b) {
 	eg_recipe_free(pictures(b, "0")); /* writes them */
@@ -502,6 +537,6 @@ int main(void) {
 	        T(nbsvm_is_drawn_to_naive_bayes), T(letters_are_features),
 	        T(lbfgs_finds_the_minimum), T(frequent_tags_by_hand), T(fields_remember),
 	        T(fields_tell_the_likeliest_sequence), T(fields_know_units), T(means_and_lines), T(neighbours_by_brute_force),
-	        T(nearest_mean_by_hand), T(pictures_are_told_apart), T(directions), T(threads_change_nothing), T(hog_of_an_edge)};
+	        T(nearest_mean_by_hand), T(pictures_are_told_apart), T(sounds_are_told_apart), T(directions), T(threads_change_nothing), T(hog_of_an_edge)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static eg_status fill(eg_transcript_look *l, given *v, eg_error *err) {
 	v->names[0] = f->input, v->data[0] = l->input, v->n = 1;
 	give_length(l, v, "lengths", l->time);
 	for (int j = 0; j < nwords && !status; j++) {
-		v->sizes[j] = (eg_size){words[j], l->sizes[j] > 0 ? l->sizes[j] : 1}; /* of labels that are asked: none */
+		v->sizes[j] = (eg_size){words[j], l->sizes[j] > 0 ? l->sizes[j] : 1}; /* labels: none */
 		give_length(l, v, eg_arena_printf(&l->arena, "lengths.%.60s", words[j]), l->sizes[j]);
 	}
 	return status;

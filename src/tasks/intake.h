@@ -146,6 +146,7 @@ double eg_intake_sound_time(const eg_intake *f, double t);
  * a message: they cannot be told before the recording has ended. */
 const struct eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, eg_error *err);
 void eg_intake_sound_scale(const eg_intake *f, float *step);
+const struct eg_sound_options *eg_intake_sound_options(const eg_intake *f); /* what its steps are */
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
 const eg_lexicon *eg_intake_tokens(const eg_intake *f);
 /* Do spaces stand between the tokens of a text? (else they are its characters) */

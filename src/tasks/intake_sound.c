@@ -144,6 +144,8 @@ void eg_intake_sound_scale(const eg_intake *f, float *step) {
 	for (int k = 0; k < eg_sound_features_width(&p->o); k++) step[k] = (step[k] - p->mean[k]) / p->std[k];
 }
 
+const eg_sound_options *eg_intake_sound_options(const eg_intake *f) { return &((const sound_intake *)f)->o; }
+
 const eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, eg_error *err) {
 	const sound_intake *p = (const sound_intake *)f;
 	*rate = p->o.rate;
