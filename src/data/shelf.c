@@ -3,6 +3,7 @@
  *
  * Not here: reading rows (rows.c), which columns are what (source_table.c, source_jsonl.c); what is validation
  * (split.c). */
+#include "data/sound.h"
 #include "data/split.h"
 #include "data/table.h"
 
@@ -199,6 +200,36 @@ static eg_status cut(eg_shelf_source *s, eg_error *err) {
 	return status ? status : take_in_turn(s, err);
 }
 
+/* ---- sounds ------------------------------------------------------------------------------------------------------ */
+
+const char *eg_shelf_sound(eg_shelf *f, const char *name) {
+	const char *slash = strrchr(f->file, '/');
+	if (name[0] == '/' || !slash) return eg_pool_text(&f->pool, name, strlen(name));
+	return eg_arena_printf(&f->pool.arena, "%.*s/%s", (int)(slash - f->file), f->file, name);
+}
+
+/* Those that cannot be read are told at once, and not when a training comes to them. */
+static eg_status check_sounds(eg_shelf_source *s, eg_shelf *f, eg_error *err) {
+	eg_record r = {0};
+	eg_status status = EG_OK;
+	int n = 0, all = f->n;
+	for (int i = 0; i < all && !status && s->fields.sound >= 0; i++) {
+		eg_datum_sound sound;
+		eg_error why;
+		const eg_status wrong = eg_sound_load(s->tree, f->at[i].sound, &r, &sound, &why);
+		if (wrong == EG_ERR_MEMORY)
+			status = eg_fail(err, wrong, "%s", why.message);
+		else if (wrong)
+			status = eg_broken_add(&s->base, wrong, &why, err);
+		else
+			f->at[n++] = f->at[i];
+		eg_record_reset(&r);
+	}
+	if (s->fields.sound >= 0 && !status) f->n = n;
+	eg_record_free(&r);
+	return status;
+}
+
 /* ---- the source -------------------------------------------------------------------------------------------------- */
 
 eg_status eg_shelf_open(eg_source *base, eg_error *err) {
@@ -236,6 +267,7 @@ static eg_status fill_shelf(
 	f->file = eg_arena_strdup(&f->pool.arena, eg_reader_name(reader));
 	if (!f->file) return eg_source_no_memory(&s->base, err);
 	eg_status status = fill(&s->base, f, reader, err);
+	if (!status) status = check_sounds(s, f, err);
 	if (!status) status = eg_broken_end(&s->base, part, before, f->n + eg_broken_count(&s->base) - before, err);
 	if (!status && f->n == 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' has no %s to make a record of", f->file, s->one);
@@ -325,6 +357,11 @@ eg_status eg_shelf_read(const eg_source *base, eg_part part, int64_t i, unsigned
 		        (eg_datum){.series = {x->steps, base->fields[at->series].columns, x->series, x->times}});
 	r->group = x->group;
 	if (x->id) r->id = x->id;
-	r->place = eg_record_printf(r, "%s:%lld", x->file ? x->file : f->file, (long long)x->line);
-	return r->place ? EG_OK : eg_record_no_memory(err);
+	r->place = x->sound ? x->sound : eg_record_printf(r, "%s:%lld", x->file ? x->file : f->file, (long long)x->line);
+	if (!r->place) return eg_record_no_memory(err);
+	if (at->sound < 0 || !(wanted & 1u << at->sound)) return EG_OK;
+	eg_datum_sound sound;
+	eg_status status = eg_sound_load(s->tree, x->sound, r, &sound, err);
+	if (!status) put(r, at->sound, wanted, (eg_datum){.sound = sound});
+	return status;
 }

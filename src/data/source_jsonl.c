@@ -13,7 +13,7 @@
 
 typedef struct jsonl_source {
 	eg_shelf_source shelf;
-	const char *text, *label, *tokens, *tags, *series, *group, *id;
+	const char *text, *label, *tokens, *tags, *series, *group, *id, *sound;
 	eg_strings numbers, target;
 } jsonl_source;
 
@@ -146,6 +146,8 @@ static eg_status read_item(reading *r, eg_item *x, eg_error *err) {
 	eg_status status = get_text(r, s->text, s->text, &x->text, &size, err);
 	x->text_size = (uint32_t)size;
 	if (!status) status = get_text(r, s->label, s->label, &x->class_name, &other, err);
+	if (!status) status = get_text(r, s->sound, s->sound, &x->sound, &other, err);
+	if (!status && x->sound && !(x->sound = eg_shelf_sound(r->shelf, x->sound))) status = no_memory(r, err);
 	if (!status) status = get_text(r, s->group, false, &x->group, &other, err);
 	if (!status) status = get_text(r, s->id, false, &x->id, &other, err);
 	if (!status && at->tokens >= 0) status = get_texts(r, s->tokens, &x->tokens, &x->ntokens, err);
@@ -220,12 +222,13 @@ static eg_status choose(eg_source *base, eg_error *err) {
 	jsonl_source *s = (jsonl_source *)base;
 	eg_shelf_fields *at = &s->shelf.fields;
 	*at = (eg_shelf_fields)EG_NO_FIELDS;
-	if (!s->text && !s->tokens && !s->series && s->numbers.n == 0)
+	if (!s->text && !s->tokens && !s->series && !s->sound && s->numbers.n == 0)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source 'jsonl' needs to know what the names are: 'text: NAME', 'tokens: NAME', 'series: NAME' or "
 		        "'numbers: [NAME, NAME]', and what is to be learnt: 'label: NAME', 'tags: NAME' or 'target: [NAME]'");
 	if (s->tags && !s->tokens) return eg_fail(err, EG_ERR_ARG, "'tags' needs 'tokens', a list of as many texts");
 	base->nfields = 0;
+	if (s->sound) eg_shelf_field(base, "sound", &at->sound);
 	if (s->text) eg_shelf_field(base, "text", &at->text);
 	if (s->tokens) eg_shelf_field(base, "tokens", &at->tokens);
 	if (s->series) eg_shelf_field(base, "series", &at->series);
@@ -247,6 +250,11 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 
 static const eg_key keys[] = {
 	NAME_KEY(text, "the name of the field `text`"),
+	{.name = "sound_file",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(jsonl_source, sound),
+		.def = NAN,
+		.doc = "the name of the path of a sound file, from the file's folder, which is the field `sound`"},
 	NAME_KEY(label, "the name of the field `label`, a class"),
 	NAME_KEY(tokens, "the name of the field `tokens`, a list of texts"),
 	NAME_KEY(tags, "the name of the field `tags`, a list of classes, one for each token"),
@@ -266,7 +274,7 @@ static const eg_key keys[] = {
 	EG_SHELF_KEYS(jsonl_source, "lines"),
 };
 
-static const eg_field fields[] = {{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "tokens", .kind = EG_FIELD_TOKENS},
+static const eg_field fields[] = {{.name = "sound", .kind = EG_FIELD_SOUND}, {.name = "text", .kind = EG_FIELD_TEXT}, {.name = "tokens", .kind = EG_FIELD_TOKENS},
 	{.name = "series", .kind = EG_FIELD_SERIES}, {.name = "numbers", .kind = EG_FIELD_NUMBERS},
 	{.name = "label", .kind = EG_FIELD_LABEL}, {.name = "tags", .kind = EG_FIELD_TAGS},
 	{.name = "target", .kind = EG_FIELD_NUMBERS}};

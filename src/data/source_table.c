@@ -16,7 +16,7 @@
 typedef struct table_source {
 	eg_shelf_source shelf;
 	eg_table_form form;
-	const char *text, *label, *group, *id;
+	const char *text, *label, *group, *id, *sound;
 	eg_strings numbers, target, classes;
 	const char *const *class_values; /* what cells say for the classes of a set; NULL: their names */
 	eg_frame known;                  /* the columns of the training file */
@@ -29,7 +29,7 @@ typedef struct reading {
 	eg_head head;
 	eg_frame frame; /* columns of numbers, then of targets */
 	int inputs;     /* how many of them are the first */
-	int text, label, group, id;
+	int text, label, group, id, sound;
 } reading;
 
 static eg_status no_memory(const reading *r, eg_error *err) { return eg_source_no_memory(&r->s->shelf.base, err); }
@@ -51,7 +51,7 @@ static eg_status name_columns(reading *r, const eg_strings *names, int at, eg_er
 static bool is_taken(const reading *r, int place, int from) {
 	for (int k = from; k < r->frame.n; k++)
 		if (r->frame.columns[k].seen.name && r->frame.columns[k].place == place) return true;
-	return place == r->text || place == r->label || place == r->group || place == r->id;
+	return place == r->text || place == r->label || place == r->group || place == r->id || place == r->sound;
 }
 
 /* Those of the training file, in another. */
@@ -77,6 +77,7 @@ static eg_status choose_columns(reading *r, eg_error *err) {
 	if (!status) status = eg_head_find(&r->head, s->label, &r->label, err);
 	if (!status) status = eg_head_find(&r->head, s->group, &r->group, err);
 	if (!status) status = eg_head_find(&r->head, s->id, &r->id, err);
+	if (!status) status = eg_head_find(&r->head, s->sound, &r->sound, err);
 	if (!status) status = name_columns(r, &s->target, r->inputs, err);
 	if (!status) status = name_columns(r, &s->numbers, 0, err);
 	if (!status && !all && own) status = eg_frame_classes(&r->frame, &s->classes, err);
@@ -102,6 +103,7 @@ static eg_status check_row(const reading *r, const eg_row *row, eg_error *err) {
 	const char *what = NULL;
 	if (r->label >= 0 && is_nothing(r, row, r->label)) what = "there is no label";
 	if (r->text >= 0 && is_nothing(r, row, r->text)) what = "the text is empty";
+	if (r->sound >= 0 && is_nothing(r, row, r->sound)) what = "no sound file is named";
 	if (!what) return EG_OK;
 	return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: %s; write one, or remove the line", r->head.file, (long long)row->line, what);
 }
@@ -131,6 +133,7 @@ static eg_status add_row(reading *r, const eg_row *row, eg_error *err) {
 	x.class_name = copy(r, row, r->label, &failed);
 	x.group = copy(r, row, r->group, &failed);
 	x.id = copy(r, row, r->id, &failed);
+	if (r->sound >= 0 && !(x.sound = eg_shelf_sound(f, row->cells[r->sound]))) failed = true;
 	if (failed) return no_memory(r, err);
 	if (x.class_name) x.class_name = class_of(r, x.class_name);
 	if (x.text) x.text_size = (uint32_t)strlen(x.text);
@@ -267,13 +270,14 @@ static eg_status choose_csv(eg_source *base, eg_error *err) {
 	*at = (eg_shelf_fields)EG_NO_FIELDS;
 	if (s->classes.n > 0 && s->numbers.n + s->target.n == 0)
 		return eg_fail(err, EG_ERR_ARG, "'classes' needs 'numbers', the columns that are read");
-	if (!s->text && !s->label && s->numbers.n == 0 && s->target.n == 0)
+	if (!s->text && !s->label && !s->sound && s->numbers.n == 0 && s->target.n == 0)
 		return eg_fail(err, EG_ERR_ARG,
 		        "data source 'csv' needs to know what its columns are: 'text: NAME' or 'numbers: [NAME, NAME]', and 'label: "
 		        "NAME' (a class) or 'target: [NAME]' (numbers to be predicted)");
 	base->nfields = 0;
+	if (s->sound) eg_shelf_field(base, "sound", &at->sound);
 	if (s->text) eg_shelf_field(base, "text", &at->text);
-	if (s->numbers.n > 0 || !s->text) eg_shelf_field(base, "numbers", &at->numbers);
+	if (s->numbers.n > 0 || (!s->text && !s->sound)) eg_shelf_field(base, "numbers", &at->numbers);
 	if (s->label) eg_shelf_field(base, "label", &at->label);
 	if (s->target.n > 0) eg_shelf_field(base, "target", &at->target);
 	return EG_OK;
@@ -321,6 +325,11 @@ static const eg_key csv_keys[] = {
 		.offset = offsetof(table_source, text),
 		.def = NAN,
 		.doc = "the column that is the field `text`"},
+	{.name = "sound_file",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(table_source, sound),
+		.def = NAN,
+		.doc = "the column with the paths of sound files, from the table's folder, which are the field `sound`"},
 	{.name = "label",
 		.type = EG_KEY_STRING,
 		.offset = offsetof(table_source, label),
@@ -369,7 +378,7 @@ static const eg_key hotel_keys[] = {EG_SHELF_TEST_KEY(table_source, "reviews"), 
 
 static const eg_field text_fields[] = {
 	{.name = "text", .kind = EG_FIELD_TEXT}, {.name = "label", .kind = EG_FIELD_LABEL}};
-static const eg_field csv_fields[] = {{.name = "text", .kind = EG_FIELD_TEXT},
+static const eg_field csv_fields[] = {{.name = "sound", .kind = EG_FIELD_SOUND}, {.name = "text", .kind = EG_FIELD_TEXT},
 	{.name = "numbers", .kind = EG_FIELD_NUMBERS}, {.name = "label", .kind = EG_FIELD_LABEL},
 	{.name = "target", .kind = EG_FIELD_NUMBERS}};
 

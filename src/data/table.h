@@ -211,6 +211,7 @@ eg_status eg_time_table_take(
 typedef struct eg_item {
 	const char *text, *answer, *class_name, *group, *id;
 	const char *file; /* NULL: the shelf's */
+	const char *sound; /* path of a sound file, read when a record is wanted */
 	const float *numbers, *target, *series;
 	const double *times;
 	const char **tokens;
@@ -234,9 +235,9 @@ void eg_shelf_free(eg_shelf *f);
 
 /* The fields of a record, by their places among the source's; -1: it has none. */
 typedef struct eg_shelf_fields {
-	int text, answer, label, numbers, target, series, tokens, tags;
+	int text, answer, label, numbers, target, series, tokens, tags, sound;
 } eg_shelf_fields;
-#define EG_NO_FIELDS {-1, -1, -1, -1, -1, -1, -1, -1}
+#define EG_NO_FIELDS {-1, -1, -1, -1, -1, -1, -1, -1, -1}
 
 /* Common to sources of rows: the keys of parts, and what they make of a file. */
 typedef struct eg_shelf_source {
@@ -246,6 +247,7 @@ typedef struct eg_shelf_source {
 	int64_t test_last;
 	eg_text_rules rules;
 	eg_shelf_fields fields;
+	const eg_files *tree;      /* where sounds lie; NULL: anywhere */
 	eg_shelf own, other;       /* of path, of test_path */
 	uint32_t *items[EG_PARTS]; /* of `own`, of each part */
 	eg_part (*part_of)(const eg_source *s, const eg_item *x); /* NULL: the keys say it */
@@ -280,6 +282,8 @@ typedef struct eg_shelf_source {
 /* Reads a file into a shelf. What is wrong with a row goes to eg_broken_add. */
 typedef eg_status (*eg_shelf_fill)(eg_source *s, eg_shelf *f, eg_reader *reader, eg_error *err);
 eg_status eg_shelf_open(eg_source *s, eg_error *err); /* checks the common keys */
+/* The path of a sound that a file names: from that file's folder. NULL: out of memory. */
+const char *eg_shelf_sound(eg_shelf *f, const char *name);
 /* A field that a recipe asks for, by its name in the table, behind those that there are. */
 void eg_shelf_field(eg_source *s, const char *name, int *field);
 /* The source's own file from a reader: filled, its classes named, cut into parts. */

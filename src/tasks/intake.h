@@ -138,6 +138,9 @@ bool eg_intake_letters_are_words(const eg_intake *f);
 /* Labels of a record, 0 where training has not seen one, the first `most` of them into `labels`; returns how many there
  * are. */
 int eg_intake_spell(const eg_intake *f, const eg_datum *d, int32_t *labels, int most);
+/* Number i of those that training has not seen, cut to fit, into buf; NULL: there are fewer. */
+enum { EG_UNKNOWN_LABEL = 48 };
+const char *eg_intake_spell_unknown(const eg_intake *f, const eg_datum *d, int i, char buf[EG_UNKNOWN_LABEL]);
 /* How many steps its labels need at least: one each, and one more between two that are the same. */
 int eg_intake_spell_steps(const eg_intake *f, const eg_datum *d);
 /* intake_sound.c: when step t of a recording begins, in seconds (t may lie between steps). */

@@ -54,6 +54,16 @@ int eg_intake_spell(const eg_intake *f, const eg_datum *d, int32_t *labels, int 
 	return n;
 }
 
+const char *eg_intake_spell_unknown(const eg_intake *f, const eg_datum *d, int i, char buf[EG_UNKNOWN_LABEL]) {
+	walk w = {.x = (const spelled_intake *)f, .d = d};
+	for (const char *name; (name = next_of(&w)) != NULL;) {
+		if (eg_lexicon_find(&w.x->names, name) >= 0 || i-- > 0) continue;
+		snprintf(buf, EG_UNKNOWN_LABEL, "%s", name);
+		return buf;
+	}
+	return NULL;
+}
+
 int eg_intake_spell_steps(const eg_intake *f, const eg_datum *d) {
 	walk w = {.x = (const spelled_intake *)f, .d = d}, behind = w; /* a label behind w */
 	int steps = 0;

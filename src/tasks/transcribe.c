@@ -251,9 +251,12 @@ eg_status eg_transcript_meant(const eg_task *t, const eg_row *r, eg_arena *room,
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
 
+enum { UNKNOWN_MOST = 20 };
 typedef struct judge {
 	eg_task_judge base;
 	int64_t words, word_errors, letters, letter_errors, exact;
+	int nunknown;
+	char unknown[UNKNOWN_MOST][EG_UNKNOWN_LABEL]; /* labels that training has not seen */
 } judge;
 
 static const eg_metric_info metrics[] = {
@@ -266,6 +269,7 @@ static const eg_metric_info metrics[] = {
 static void judge_reset(eg_task_judge *j) {
 	judge *own = (judge *)j;
 	own->words = own->word_errors = own->letters = own->letter_errors = own->exact = 0;
+	own->nunknown = 0;
 }
 
 /* Pieces of a text: words between blanks, or characters; their places into at, where that is not NULL. */
@@ -313,6 +317,15 @@ static int64_t distance(const char *a, const char *b, bool words, int64_t *count
 	return result;
 }
 
+static void note_unknown(judge *own, const eg_task *t, const eg_datum *d) {
+	char name[EG_UNKNOWN_LABEL];
+	for (int i = 0; d && own->nunknown < UNKNOWN_MOST && eg_intake_spell_unknown(eg_task_target(t), d, i, name); i++) {
+		int k = 0;
+		while (k < own->nunknown && strcmp(own->unknown[k], name) != 0) k++;
+		if (k == own->nunknown) memcpy(own->unknown[own->nunknown++], name, sizeof name);
+	}
+}
+
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	const eg_task *t = j->task;
 	judge *own = (judge *)j;
@@ -326,6 +339,7 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 		if (words < 0 || letters < 0) status = no_memory(err);
 		own->word_errors += words, own->letter_errors += letters;
 		own->exact += letters == 0;
+		note_unknown(own, t, eg_row_datum(t, r, t->ninputs));
 		j->total++;
 	}
 	eg_arena_free(&x.room);
@@ -340,6 +354,15 @@ static void judge_values(const eg_task_judge *j, double *v) {
 	v[1] = ratio(own->letter_errors, own->letters);
 	v[2] = ratio(own->exact, j->total);
 	v[3] = (double)NAN; /* the network's own */
+}
+
+/* What can be told by nobody, and is judged as wrong. */
+static void judge_details(const eg_task_judge *j, eg_value *map) {
+	const judge *own = (const judge *)j;
+	if (own->nunknown == 0) return;
+	eg_value *list = eg_value_put_list(map, "unknown");
+	for (int i = 0; i < own->nunknown; i++) eg_value_put_text(list, NULL, own->unknown[i]);
+	eg_value_put_text(map, "note", "training has not seen these labels, so each of them is an error: give transcripts with them to train on");
 }
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
@@ -445,6 +468,7 @@ const eg_task_type eg_task_type_transcribe = {
 	.judge_reset = judge_reset,
 	.judge_row = judge_row,
 	.judge_values = judge_values,
+	.judge_details = judge_details,
 	.options = {option_keys, EG_COUNT(option_keys)},
 	.options_size = sizeof(options),
 	.answer = answer,

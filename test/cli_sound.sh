@@ -1,0 +1,142 @@
+#!/bin/sh
+# Recordings of one's own: in folders, with transcripts beside them or in lists; as they come, on standard input; and
+# what is wrong with some of them.
+. test/cli_helpers
+
+# le BYTES NUMBER: a whole number, the lowest byte first
+le() {
+	n=$2
+	for _ in $(seq "$1"); do
+		bytes $((n & 255))
+		n=$((n >> 8))
+	done
+}
+# wav FILE RATE CHANNELS BITS SAMPLES STEP: a saw tooth, STEP bytes up in each sample
+wav() {
+	each=$(($4 * $3 / 8))
+	{
+		printf RIFF && le 4 $((36 + $5 * each)) && printf 'WAVEfmt ' && le 4 16 && le 2 1 && le 2 "$3" && le 4 "$2"
+		le 4 $(($2 * each)) && le 2 "$each" && le 2 "$4" && printf data && le 4 $(($5 * each))
+		# shellcheck disable=SC2059
+		printf "$(awk -v n="$5" -v c="$3" -v b="$(($4 / 8))" -v s="$6" 'BEGIN {
+			for (i = 0; i < n; i++)
+				for (k = 0; k < c; k++) {
+					for (j = 1; j < b; j++) printf "\\000"
+					printf "\\%03o", (i * s) % 256
+				}
+		}')"
+	} >"$1"
+}
+mkdir -p said told/low told/high
+for i in 1 2 3 4 5 6; do
+	wav "said/$i.wav" 8000 1 16 $((1500 + 40 * i)) $((i % 2 * 60 + 8 + i))
+	[ $((i % 2)) = 1 ] && echo high >"said/$i.txt" || printf 'low\n\n' >"said/$i.txt"
+	cp "said/$i.wav" "told/$(head -n 1 "said/$i.txt")/$i.wav"
+done
+cat >said.yaml <<-END
+	name: said
+	task: transcribe
+	data: {source: transcripts, path: said, test: 0.3, sound: {rate: 8000, bands: 12}}
+	input: [time, 12]
+	model: [{causal_conv1d: {filters: 8, kernel: 3, from: {lengths: lengths}}}, relu, {gru: {hidden: 8, from: {lengths: lengths}}}, {linear: classes}]
+	train: {loss: {ctc: {zero_infinity: true}}, optimizer: {adam: {lr: 0.02}}, batch: 4, epochs: 12, seed: 3}
+END
+"$ENGRAM" train said.yaml -q -o said.safetensors >out 2>err
+if grep -q 'was built without' err; then exit 77; fi
+[ -e said.safetensors ] || fail "no training: $(cat err)"
+expect 0 "$ENGRAM" predict said.safetensors said/1.wav said/2.wav --json
+json out
+expect 0 "$ENGRAM" predict said.safetensors --truth --json
+says '"truth": {"text": '
+
+# The same in lists, and by class.
+{
+	echo file,words,who
+	for i in 1 2 3 4 5 6; do echo "$i.wav,$(head -n 1 "said/$i.txt"),anna"; done
+} >said/list.csv
+for i in 1 2 3 4 5 6; do echo "{\"file\": \"$i.wav\", \"words\": \"$(head -n 1 "said/$i.txt")\"}"; done >said/list.jsonl
+for list in csv jsonl; do
+	expect 0 "$ENGRAM" data show $list --set path=said/list.$list --set sound_file=file --set text=words -n 1
+	says 'records     6'
+	says 'at 8,000 Hz'
+	expect 0 "$ENGRAM" eval said.safetensors --data transcripts --path said
+done
+cat >told.yaml <<-END
+	name: told
+	task: classify
+	data: {source: recordings, path: told, sound: {rate: 8000, bands: 12}}
+	input: [time, 12]
+	model: [mean_time, {linear: classes}]
+	train: {loss: cross_entropy, batch: 2, epochs: 2, seed: 1}
+END
+expect 0 "$ENGRAM" train told.yaml -q -o told.safetensors
+expect 0 "$ENGRAM" predict told.safetensors told/high/1.wav --json
+says '"class": "'
+mkdir parts && cp -r told parts/train && mkdir parts/test && cp -r told/low parts/test/low
+expect 0 "$ENGRAM" data show recordings --set path=parts -n 1
+says 'test'
+says 'records              3'
+
+# Any rate, any number of channels and bits.
+wav odd.wav 11025 2 24 3000 17
+wav nothing.wav 8000 1 16 1600 0
+expect 0 "$ENGRAM" predict said.safetensors odd.wav nothing.wav --json
+json out
+
+# What is wrong is named.
+mkdir bad && cp said/*.wav said/*.txt bad
+rm bad/1.txt
+: >bad/2.wav
+head -c 1000 said/3.wav >bad/3.wav
+: >bad/4.txt
+expect 1 "$ENGRAM" train said.yaml --set data.path=bad -o none.safetensors
+says "'bad/1.wav' has no transcript: write what is said in it into 'bad/1.txt'"
+expect 0 "$ENGRAM" data show transcripts --set path=bad --set broken=skip -n 1
+says 'records     2'
+says "bad/2.wav"
+says "bad/4.txt' is empty"
+cp -r said long && printf 'high and higher than that, and higher than this, and higher again, and then low, and lower than low, and the lowest of all that is low\n' >long/1.txt
+expect 0 "$ENGRAM" train said.yaml --set data.path=long --set data.test=0 -o long.safetensors
+says '1 recording'
+sed 's/rate: 8000, //' said.yaml >any.yaml
+expect 1 "$ENGRAM" train any.yaml -o none.safetensors
+says 'data.sound: {rate: 16000}'
+cp -r said new
+for i in 1 2 3 4 5 6; do echo lxw >new/$i.txt; done
+expect 0 "$ENGRAM" eval said.safetensors --data transcripts --path new
+says 'unknown: x'
+says 'give transcripts with them to train on'
+
+# As it comes: what a file is told to be, and each word with its place.
+expect 0 "$ENGRAM" predict said.safetensors said/1.wav --json
+sed 's/.*"text": "\([^"]*\)", "probability.*/\1/' out >whole
+tail -c +45 said/1.wav >raw
+for how in '--samples s16le' '' '--rate 8000 --channels 1'; do
+	# shellcheck disable=SC2086
+	"$ENGRAM" predict said.safetensors - $how --json <raw >out 2>err || fail "raw $how: $(cat err)"
+	sed 's/.*"answer": {"text": "\([^"]*\)".*/\1/' out | tr '\n' ' ' | sed 's/ $//' >pieces
+	tr ' ' '\n' <whole | tr '\n' ' ' | sed 's/ $//' >wanted
+	same pieces wanted
+done
+"$ENGRAM" predict said.safetensors - <said/1.wav >out 2>err || fail "a file on standard input: $(cat err)"
+says "$(cat whole)"
+head -c 1001 raw | "$ENGRAM" predict said.safetensors - >out 2>err || fail "half a sample: $(cat err)"
+says 'ends with 1 bytes that are no whole sample'
+"$ENGRAM" predict said.safetensors - </dev/null >out 2>err && fail "no sound at all"
+says 'there is no sound on standard input'
+"$ENGRAM" predict told.safetensors - <raw >out 2>err && fail "it does not write"
+says 'the model does not write what is said'
+expect 0 "$ENGRAM" train said.yaml --set 'model.2.gru.bidirectional=true' --set train.epochs=1 -q -o both.safetensors
+"$ENGRAM" predict both.safetensors - <raw >out 2>err && fail "both directions as it comes"
+says 'train one that looks back only'
+expect 2 "$ENGRAM" predict said.safetensors - --samples s17le
+says 's16le'
+
+# What is told when, as a page.
+expect 0 "$ENGRAM" inspect said.safetensors said/1.wav -o inside
+says 'inside/transcript.html'
+expect 0 "$ENGRAM" inspect said.safetensors --record 0 -o inside --json
+json out
+says '"labels": ['
+expect 2 "$ENGRAM" inspect said.safetensors said/1.wav --text high -o inside
+done_testing
