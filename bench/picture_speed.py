@@ -4,8 +4,9 @@
     python3 bench/picture_speed.py MODEL [--film FILM.y4m] [--threads 1] [--runs 30] [--engram build/engram]
 
 One JSON object: milliseconds of the network alone at batch 1, the least and the median of all runs, the two programs by turns (each
-turn a third of the runs), and the processor time of a run, which other work on the machine changes least; with --film, of a model of the task segment, frames a second of `engram
-segment`, which reads, computes, cuts out and writes, by the clock and by processor time. Needs onnxruntime and numpy."""
+turn a third of the runs), and the processor time of a run, which other work on the machine changes least; with --film frames a second, by the clock and by processor time: of a model of the task segment those of `engram segment`,
+which reads, computes, cuts out and writes, of another those of `engram predict --json`; beside them what onnxruntime's network alone would
+take. Needs onnxruntime and numpy."""
 import argparse
 import json
 import os
@@ -64,12 +65,21 @@ def run_ours(path, runs):
     return told["min_ms"], told["median_ms"], 1e3 * ((at[2] - at[1]) - (at[1] - at[0])) / runs
 
 
+def segments():
+    with open(a.model, "rb") as f:
+        head = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+    return "task: segment" in head["__metadata__"]["recipe"]
+
+
 def film(path):
     with tempfile.TemporaryDirectory() as folder:
-        before = children()
-        told = json.loads(engram("segment", a.model, path, "-o", os.path.join(folder, "out.y4m"), "--json"))
-        used = children() - before
-    return {"frames": told["frames"], "frames_per_second": told["frames_per_second"], "frames_per_cpu_second": told["frames"] / used}
+        before, begin = children(), time.perf_counter()
+        if segments():
+            frames = json.loads(engram("segment", a.model, path, "-o", os.path.join(folder, "out.y4m"), "--json"))["frames"]
+        else:
+            frames = len(engram("predict", a.model, path, "--json").splitlines())
+        took, used = time.perf_counter() - begin, children() - before
+    return {"frames": frames, "frames_per_second": frames / took, "frames_per_cpu_second": frames / used}
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -88,5 +98,6 @@ with tempfile.TemporaryDirectory() as folder:
            "engram": {"min_ms": min(least), "median_ms": statistics.median(middle), "cpu_ms": statistics.median(cpu)},
            "onnxruntime": {"min_ms": min(peer), "median_ms": statistics.median(peer), "cpu_ms": statistics.median(peer_cpu), "version": ort.__version__}}
     if a.film:
-        out["film"] = film(a.film)
+        out["film"] = film(a.film) | {"network_alone_per_cpu_second": 1e3 / out["engram"]["cpu_ms"],
+                                      "onnxruntime_alone_per_cpu_second": 1e3 / out["onnxruntime"]["cpu_ms"]}
     print(json.dumps(out))
