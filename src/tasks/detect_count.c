@@ -1,5 +1,5 @@
-/* detect_count.c - what a detector learns of validation pictures when its training is over: from which score on a box is
- * believed, and, where a recipe asks for it, how many objects there are by all scores together.
+/* detect_count.c - what a detector learns of validation pictures when its training is over: from which score on a box
+ * is believed, and, where a recipe asks for it, how many objects there are by all scores together.
  *
  * Where many objects are not labelled, or lie in clumps, the number of sure boxes is a poor guess. The squares of all
  * scores of a class, summed, and a straight line through them and the numbers that are labelled, with the least sum of

@@ -308,7 +308,8 @@ static eg_status run_views(eg_predictor *p, eg_plan *plan, const int *which, int
 		if (view > 0 && !status) status = eg_intakes_fill(t, t->nasked, p->records, which, p->data_of, n, time, dims, slots, err);
 		if (status) break;
 		if (view > 0) eg_plan_run(plan, 0);
-		eg_real *out = (eg_real *)(uintptr_t)eg_plan_output(plan, name); /* it belongs to the plan until its next run */
+		/* it belongs to the plan until its next run */
+		eg_real *out = (eg_real *)(uintptr_t)eg_plan_output(plan, name);
 		for (int64_t i = 0; i < count; i++) {
 			mean[i] += weights[view] * (double)out[i];
 			if (view == views - 1) out[i] = (eg_real)mean[i];

@@ -568,7 +568,7 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 	        .parallel = true,
 	        .room_new = room_new,
 	        .room_free = room_free};
-	if (s->options.model || eg_views_always(t)) eg_views_set(t, &p->dataset); /* an evaluation; in training what validates */
+	if (s->options.model || eg_views_always(t)) eg_views_set(t, &p->dataset); /* an evaluation, or what validates */
 	p->longest = longest_of(s, part);
 	if (p->longest > 1) name_stretched(t, false), p->dataset.inputs = t->stretched;
 	for (int i = 0; i < t->ninputs; i++) {
