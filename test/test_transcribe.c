@@ -398,8 +398,54 @@ static void line_of_any_height(void **state) {
 	eg_recipe_free(r);
 }
 
+/* In a batch a short line goes on as black as it is. */
+static void goes_on_black(void **state) {
+	bench *b = *state;
+	enum { N = 20, SIDE = 28, H = 32, LINES = 8 };
+	static uint8_t images[16 + N * SIDE * SIDE] = {0, 0, 8, 3, 0, 0, 0, N, 0, 0, 0, SIDE, 0, 0, 0, SIDE}, labels[8 + N] = {0, 0, 8, 1, 0, 0, 0, N};
+	for (int i = 0; i < N; i++) {
+		labels[8 + i] = (uint8_t)(i % 10);
+		for (int y = 6; y < 22; y++) memset(images + 16 + (i * SIDE + y) * SIDE + 8, 200, (size_t)(4 + i % 10));
+	}
+	static const char *const parts[] = {"train", "t10k"};
+	for (int k = 0; k < 2; k++) {
+		char name[60];
+		snprintf(name, sizeof name, "mnist/%s-images-idx3-ubyte", parts[k]);
+		bench_write(b, name, images, sizeof images);
+		snprintf(name, sizeof name, "mnist/%s-labels-idx1-ubyte", parts[k]);
+		bench_write(b, name, labels, sizeof labels);
+	}
+	eg_recipe *r = bench_recipe(b,
+		"name: lines\ntask: transcribe\ndata: {source: digit-lines, pictures: %s/mnist, count: %d, most: 4}\ninput: [1, 32, width]\n"
+		"model: [{transpose: {perm: [3, 0, 1, 2]}}, {flatten: 2}, {linear: classes}]\ntrain: {loss: ctc, seed: 1}\n",
+		b->folder, LINES);
+	drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+	eg_graph *g;
+	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(d.samples), &g, &b->err));
+	OK(b, eg_task_suits(d.task, g, &b->err));
+	const eg_dataset *set = eg_samples_get(d.samples, EG_PART_TRAIN);
+	int width = 0, axis = strcmp(set->dims[0], "width") ? 1 : 0, shorter = 0;
+	for (uint32_t i = 0; i < LINES; i++) width = set->size_of(set->user, i, axis) > width ? set->size_of(set->user, i, axis) : width;
+	eg_real *x = calloc((size_t)(H * width), sizeof *x);
+	assert_non_null(x);
+	for (uint32_t i = 0; i < LINES; i++) {
+		const int sizes[] = {axis ? 8 : width, axis ? width : 8}, own = set->size_of(set->user, i, axis);
+		int32_t told[8], count;
+		OK(b, set->fill(set->user, &(eg_fill){.items = &i, .n = 1, .sizes = sizes}, (void *[]){x, told, &count}, &b->err));
+		for (int y = 0; y < H; y++)
+			for (int c = own; c < width; c++) assert_true(x[y * width + c] == x[0]); /* its border */
+		assert_true(x[0] < 0);
+		shorter += own < width;
+	}
+	assert_true(shorter > 3);
+	free(x);
+	eg_graph_free(g);
+	undraw(&d);
+	eg_recipe_free(r);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(line_of_any_height), CASE(no_room)};
+	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(line_of_any_height), CASE(goes_on_black), CASE(no_room)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

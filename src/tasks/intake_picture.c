@@ -237,7 +237,16 @@ static void ask_for(const eg_datum *d) {
 #endif
 }
 
-/* One picture into its place, which may be larger: what is left over below and on the right is the mean, zero. */
+/* Were all training pictures on black, or on white? */
+static bool on_black(const picture_intake *p) { return p->border < 0.25 && (isnan(p->border_high) || p->border_high < 0.5); }
+static bool on_white(const picture_intake *p) { return p->border > 0.75 && (isnan(p->border_low) || p->border_low > 0.5); }
+
+/* What is left over around a picture: more of the ground that all of them are on, or else the mean, zero. */
+static eg_real ground_of(const picture_intake *p, int c) {
+	return on_black(p) ? p->add[c] : on_white(p) ? 255 * p->mul[c] + p->add[c] : 0;
+}
+
+/* One picture into its place, which may be larger: then something is left over below and on the right. */
 static void put(const picture_intake *p, const uint8_t *pixels, const int shape[3], eg_real *out, int H, int W) {
 	size_t plane = (size_t)shape[1] * (size_t)shape[2];
 	for (int c = 0; c < shape[0]; c++, out += (ptrdiff_t)H * W, pixels += plane) {
@@ -245,7 +254,8 @@ static void put(const picture_intake *p, const uint8_t *pixels, const int shape[
 			eg_bytes_to_real(out, pixels, plane, p->mul[c], p->add[c]);
 			continue;
 		}
-		memset(out, 0, (size_t)H * (size_t)W * sizeof *out);
+		const eg_real ground = ground_of(p, c);
+		for (ptrdiff_t i = 0; i < (ptrdiff_t)H * W; i++) out[i] = ground;
 		for (int y = 0; y < shape[1]; y++)
 			eg_bytes_to_real(out + (ptrdiff_t)y * W, pixels + (ptrdiff_t)y * shape[2], (size_t)shape[2],
 			        p->mul[c], p->add[c]);
@@ -295,9 +305,8 @@ static eg_status looks_inverted(const picture_intake *p, const eg_picture *pic, 
 	const uint8_t *pixels;
 	int shape[3];
 	*inverted = false;
-	bool black = p->border < 0.25 && (isnan(p->border_high) || p->border_high < 0.5),
-	     white = p->border > 0.75 && (isnan(p->border_low) || p->border_low > 0.5);
-	if (isnan(p->border) || !(black || white) || !is_grey(pic)) return EG_OK;
+	const bool black = on_black(p), white = on_white(p);
+	if (!(black || white) || !is_grey(pic)) return EG_OK;
 	eg_status status = eg_intake_picture(&p->base, &d, r, &pixels, shape, err);
 	if (status) return status;
 	double border = eg_picture_border(
