@@ -158,7 +158,7 @@ typedef struct eg_datum {
 	const eg_shares *shares;   /* LABEL of a record that was mixed; NULL: `label` it is */
 	const eg_dropped *dropped; /* TEXT, TOKENS; NULL: none */
 	const eg_sound_hidden *hidden; /* SOUND; NULL: nothing is */
-	const float *heard;            /* SOUND: what has been computed of it, by whoever uses the record; NULL: nothing */
+	const float *heard;            /* SOUND: features that whoever uses the record has computed; NULL: none yet */
 } eg_datum;
 
 typedef struct eg_record {

@@ -403,7 +403,7 @@ typedef struct answering {
 	bool (*take)(void *user, const eg_answered *a);
 	void *user;
 	eg_value *answer, *truth;
-	eg_error *err;
+	eg_error err; /* its own: that the batches were stopped is no reason */
 	eg_status status;
 } answering;
 
@@ -418,14 +418,14 @@ static bool answer_batch(void *user, const eg_batch_run *b) {
 		r.params = eg_model_params(eg_predictor_model(a->predictor));
 		eg_value_clear(a->answer);
 		eg_value_clear(a->truth);
-		a->status = eg_predictor_answer(a->predictor, &r, a->answer, a->err);
-		if (!a->status && t->type->truth) a->status = t->type->truth(t, &r, a->truth, a->err);
+		a->status = eg_predictor_answer(a->predictor, t, &r, a->answer, &a->err);
+		if (!a->status && t->type->truth) a->status = t->type->truth(t, &r, a->truth, &a->err);
 		if (!a->status && (!eg_value_whole(a->answer) || !eg_value_whole(a->truth)))
-			a->status = no_memory(a->err);
+			a->status = no_memory(&a->err);
 		if (a->status) return false;
 		const eg_answered one = {
 		        b->fill->items[i], r.name, r.record ? r.record->group : NULL, a->answer, a->truth};
-		if (!a->take(a->user, &one)) a->status = eg_fail(a->err, EG_ERR_STOPPED, "stopped");
+		if (!a->take(a->user, &one)) a->status = eg_fail(&a->err, EG_ERR_STOPPED, "stopped");
 	}
 	return !a->status;
 }
@@ -437,12 +437,13 @@ eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part part,
 	if (!s->data[part]) return no_part(s, part, err);
 	eg_status status = eg_task_suits(s->task, g, err);
 	if (status) return status;
-	answering a = {.predictor = p, .samples = s, .take = take, .user = user, .err = err};
+	answering a = {.predictor = p, .samples = s, .take = take, .user = user};
 	a.answer = eg_value_new(EG_VALUE_MAP), a.truth = eg_value_new(EG_VALUE_MAP);
 	status = a.answer && a.truth ? eg_each_batch(g, eg_model_params(m), eg_task_outputs(s->task, g), s->eval_batch,
 	                                       s->data[part], answer_batch, &a, err)
 	                             : no_memory(err);
 	eg_value_free(a.answer);
 	eg_value_free(a.truth);
+	if (a.status && err) *err = a.err;
 	return a.status ? a.status : status;
 }

@@ -372,7 +372,7 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 		        .record = &p->records[q],
 		        .name = name_of(&questions[q])};
 		eg_value_clear(out);
-		if (eg_predictor_answer(p, &r, out, &errors[q])) {
+		if (eg_predictor_answer(p, t, &r, out, &errors[q])) {
 			eg_fail_prefix(&errors[q], "%s", r.name);
 			continue;
 		}
@@ -384,10 +384,10 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 	return EG_OK;
 }
 
-eg_status eg_predictor_answer(eg_predictor *p, const eg_row *r, eg_value *out, eg_error *err) {
-	eg_status status = p->task->type->answer(p->task, p->options, r, out, err);
-	for (int k = 0; k < p->task->nasked && !status && r->batch; k++)
-		if (p->task->intakes[k]->type->tell) p->task->intakes[k]->type->tell(p->task->intakes[k], 0, out);
+eg_status eg_predictor_answer(const eg_predictor *p, const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
+	eg_status status = t->type->answer(t, p->options, r, out, err);
+	for (int k = 0; k < t->nasked && !status && r->batch; k++)
+		if (t->intakes[k]->type->tell) t->intakes[k]->type->tell(t->intakes[k], 0, out);
 	return status;
 }
 

@@ -106,6 +106,7 @@ eg_status eg_samples_judge_texts(
 /* predictor.c */
 extern const eg_key eg_invert_key; /* an option of all tasks whose models may take pictures */
 eg_model *eg_predictor_model(eg_predictor *p);
-eg_status eg_predictor_answer(eg_predictor *p, const eg_row *r, eg_value *out, eg_error *err);
+/* Of row r, whose record is one of the source of t: the predictor's own task, or that of samples. */
+eg_status eg_predictor_answer(const eg_predictor *p, const eg_task *t, const eg_row *r, eg_value *out, eg_error *err);
 
 #endif
