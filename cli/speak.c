@@ -83,6 +83,7 @@ static bool read_text(job *j) {
 	if (strcmp(j->said, "-") != 0) return true;
 	j->said = j->read = cli_slurp(STDIN_FILENO, TEXT_MOST, &j->size);
 	if (!j->read) return fail("speak", "cannot read standard input: %s", strerror(errno)), false;
+	while (j->size > 0 && (j->said[j->size - 1] == '\n' || j->said[j->size - 1] == '\r')) j->size--;
 	return j->size <= TEXT_MOST || (fail("speak", "the text is longer than %d bytes: speak it in pieces", (int)TEXT_MOST), false);
 }
 
@@ -101,13 +102,14 @@ static char *setting(const char *key, const char *value) {
 
 /* To be freed with args_settings_free. */
 static char **settings_of(const cli_args *a, const char *to) {
-	static const char *const names[] = {"alignment", "unknown", "rounds", "seed"};
-	enum { N = sizeof names / sizeof *names };
-	char **all = cli_alloc((N + 2) * sizeof *all);
+	static const char *const texts[] = {"alignment", "unknown"}, *const numbers[] = {"rounds", "seed"};
+	char **all = cli_alloc(6 * sizeof *all);
 	int n = 0;
 	all[n++] = setting("output", to);
-	for (int i = 0; i < N; i++)
-		if (args_has(a, names[i])) all[n++] = setting(names[i], args_text(a, names[i]));
+	for (int i = 0; i < 2; i++)
+		if (args_has(a, texts[i])) all[n++] = setting(texts[i], args_text(a, texts[i]));
+	for (int i = 0; i < 2; i++)
+		if (args_has(a, numbers[i])) sprintf(all[n++] = cli_alloc(48), "%s=%.24s", numbers[i], args_text(a, numbers[i]));
 	return all;
 }
 
@@ -226,6 +228,8 @@ static const char *destination(const cli_args *a, int *code) {
 static bool prepare(job *j) {
 	eg_error err;
 	const eg_field *fields;
+	if (!cli_is_able(j->model, EG_ABLE_SPEAK))
+		return fail("speak", "%s does not speak; a model of the task 'speak' does (recipes/speak-digits.yaml)", j->args->operands[0]), false;
 	if (eg_predictor_new(j->model, NULL, NULL, &j->predictor, &err)) return fail_error("speak", &err), false;
 	const int n = eg_predictor_fields(j->predictor, &fields);
 	j->text = j->voice = -1;
