@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""PyTorch on the network of recipes/speech-digits.yaml: processor seconds for one epoch of so many strings, and Engram's beside it.
+
+    peer_speech.py ENGRAM [--strings 400] [--batch 16] [--seed 1] [--data FOLDER]
+
+Both use one thread, with dropout, CTC, AdamW and gradients cut to norm 1, and neither augments. Engram reads recordings and computes features; PyTorch
+is given random numbers, of strings as long as the rule of `digit-strings` makes them, cut into batches of like length as Engram does. Engram's
+time is half that of three epochs less that of one, so that starting and reading is in neither. FOLDER is $ENGRAM_DATA when it is not given."""
+import argparse, glob, json, os, random, resource, subprocess, sys, tempfile, time, wave
+import torch, torch.nn as nn, torch.nn.functional as F
+
+ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+ap.add_argument("engram")
+ap.add_argument("--strings", type=int, default=400)
+ap.add_argument("--batch", type=int, default=16)
+ap.add_argument("--seed", type=int, default=1)
+ap.add_argument("--data", default=os.environ.get("ENGRAM_DATA"))
+a = ap.parse_args()
+torch.set_num_threads(1)
+torch.manual_seed(a.seed)
+torch.set_flush_denormal(True)
+rng = random.Random(a.seed)
+WINDOW, HOP, BANDS = 256, 160, 40
+
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv1d(BANDS, 96, 5), nn.LayerNorm(96)
+        self.lstm = nn.LSTM(96, 112, 2, bidirectional=True, dropout=0.2)
+        self.out = nn.Linear(224, 11)
+
+    def forward(self, x, lengths):  # (time, N, bands)
+        y = self.conv(F.pad(x.permute(1, 2, 0), (4, 0))).permute(2, 0, 1)
+        y = F.dropout(F.relu(self.norm(y)), 0.1, self.training)
+        packed = nn.utils.rnn.pack_padded_sequence(y, lengths, enforce_sorted=False)
+        y, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0])
+        return F.log_softmax(self.out(F.dropout(y, 0.3, self.training)), -1)
+
+
+def strings():
+    """(steps, digits) of each."""
+    takes = {}
+    for path in glob.glob(os.path.join(a.data, "speech/recordings/*.wav")):
+        with wave.open(path) as f:
+            takes.setdefault(os.path.basename(path).split("_")[1], []).append(f.getnframes())
+    speakers, out = sorted(takes), []
+    for _ in range(a.strings):
+        of, n = takes[rng.choice(speakers)], rng.randint(3, 7)
+        samples = sum(rng.choice(of) for _ in range(n)) + sum(rng.randint(400, 2400) for _ in range(n - 1))
+        out.append((max(1, -(-(samples - WINDOW) // HOP) + 1), [rng.randint(1, 10) for _ in range(n)]))
+    return out
+
+
+def torch_epoch():
+    all_, model = sorted(strings()), Network()
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-4, weight_decay=0.01)
+    batches = []
+    for i in range(0, len(all_), a.batch):
+        part = all_[i:i + a.batch]
+        steps = torch.tensor([s for s, _ in part])
+        batches.append((torch.randn(int(steps.max()), len(part), BANDS), steps, torch.tensor([d for _, t in part for d in t]),
+                        torch.tensor([len(t) for _, t in part])))
+    rng.shuffle(batches)
+    for measured in False, True:  # once before, to be warm
+        began = time.process_time()
+        for x, steps, labels, counts in batches if measured else batches[:2]:
+            optimizer.zero_grad()
+            F.ctc_loss(model(x, steps), labels, steps, counts, zero_infinity=True).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1)
+            optimizer.step()
+        seconds = time.process_time() - began
+    return seconds, sum(s for s, _ in all_)
+
+
+def engram_seconds(epochs, folder):
+    def used():
+        u = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return u.ru_utime + u.ru_stime
+
+    before = used()
+    subprocess.run([a.engram, "train", "recipes/speech-digits.yaml", "--threads", "1", "--loaders", "0", "-q", "-o", os.path.join(folder, "m.safetensors"),
+                    "--set", "augment=[]", "--set", f"data.count={a.strings}", "--set", "data.validation=0", "--set", f"train.batch={a.batch}",
+                    "--set", f"train.epochs={epochs}"], check=True, env={**os.environ, "ENGRAM_DATA": a.data})
+    return used() - before
+
+
+with tempfile.TemporaryDirectory() as folder:
+    one, three = engram_seconds(1, folder), engram_seconds(3, folder)
+ours = (three - one) / 2
+theirs, steps = torch_epoch()
+print(json.dumps({"strings": a.strings, "steps": steps, "torch": torch.__version__, "torch_seconds": round(theirs, 2), "engram_seconds": round(ours, 2),
+                  "engram_is_times_as_fast": round(theirs / ours, 2)}))
