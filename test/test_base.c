@@ -112,6 +112,7 @@ static void test_did_you_mean(void **state) {
 	        {"batch", "batchnorm"},     /* a prefix */
 	        {"relu6", "relu"},          /* the candidate is the prefix */
 	        {"rleu", "relu"},           /* 1 is less than half of 4 */
+	        {"ReLU", "relu"},           /* other capitals */
 	        {"rxyu", NULL},             /* 2 is not */
 	        {"transformer", NULL},
 	        {"xx", NULL},

@@ -4,6 +4,7 @@
 #include "base/base.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *eg_status_name(eg_status status) {
 	switch (status) {
@@ -99,6 +100,7 @@ const char *eg_did_you_mean(const char *word, const char *const *names, int n) {
 	for (int i = 0; i < n; i++) {
 		size_t len = names[i] ? strlen(names[i]) : 0;
 		if (len == 0 || len > WORD_MAX) continue;
+		if (strcasecmp(word, names[i]) == 0) return names[i];
 		int d = distance(word, (int)m, names[i], (int)len);
 		bool typo = d <= 2 && 2 * d < (int)m;
 		bool prefix = strncmp(word, names[i], m < len ? m : len) == 0;
