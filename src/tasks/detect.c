@@ -254,7 +254,7 @@ static eg_status restore_lines(detect *own, const eg_value *list, int K, eg_erro
 	if (!own->lines) return eg_fail(err, EG_ERR_MEMORY, "out of memory for a task");
 	for (int k = 0; k < K; k++) {
 		const eg_value *line = eg_value_at(list, k);
-		if (eg_value_count(line) == 0) continue;
+		if (eg_value_kind_of(line) == EG_VALUE_LIST && eg_value_count(line) == 0) continue;
 		own->lines[k] = (eg_count_line){
 		        true, eg_value_number(eg_value_at(line, 0), (double)NAN), eg_value_number(eg_value_at(line, 1), (double)NAN)};
 		if (!(fabs(own->lines[k].slope) <= 1e6 && fabs(own->lines[k].offset) <= 1e6))
