@@ -71,11 +71,24 @@ static const eg_case pad2d_cases[] = {
 		.batch = 2, .linear = true},
 };
 
-/* Comes back as pad_nd. */
 static void pad2d_export(eg_export *x) {
 	const pad2d_options *o = eg_export_options(x);
 	const int64_t pads[] = {0, o->channels[0], o->height[0], o->width[0], 0, o->channels[1], o->height[1], o->width[1]};
 	eg_export_node(x, "Pad", EG_NAMES(eg_export_in(x, 0), eg_export_ints(x, pads, 8)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* Zeros around pictures, of a Pad; the rest is pad_nd's. */
+static bool pad2d_import(eg_import *m) {
+	int64_t p[8];
+	if (eg_import_opset(m) < 11 || !eg_import_known(m, 1) || eg_import_has_in(m, 3) || eg_import_in_dims(m, 0).rank != 4) return false;
+	if (strcmp(eg_import_string(m, "mode", "constant"), "constant") != 0 || (eg_import_has_in(m, 2) && !eg_import_is_zero(m, 2))) return false;
+	eg_tensor x = eg_import_in(m, 0);
+	bool fits = eg_tensor_dtype(eg_import_graph(m), x) == EG_F32 && eg_import_ints(m, 1, p, 8) == 8 && !p[0] && !p[4];
+	for (int i = 0; i < 8 && fits; i++) fits = p[i] >= 0 && p[i] <= OP_SIZE_MAX;
+	if (!fits) return false;
+	const pad2d_options o = {.channels = {(int)p[1], (int)p[5]}, .height = {(int)p[2], (int)p[6]}, .width = {(int)p[3], (int)p[7]}};
+	eg_import_out(m, 0, eg_import_apply(m, "pad2d", &o, &x, 1));
+	return true;
 }
 
 const eg_op eg_op_pad2d = {
@@ -100,5 +113,6 @@ const eg_op eg_op_pad2d = {
 	.onnx = "Pad",
 	.onnx_since = 13,
 	.export = OP_ONNX(pad2d_export),
+	.import = OP_ONNX(pad2d_import),
 	OP_CASES(pad2d_cases),
 };
