@@ -7,6 +7,7 @@
 #include "engram_onnx.h"
 #include "engram_onnx_file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ typedef struct model {
 	eg_onnx_tensor tensors[8];
 	eg_onnx_value inputs[4], outputs[4];
 	eg_onnx_attr attrs[16];
-	const char *names[16][2][4];
+	const char *names[16][2][8];
 	char words[16][2][60];
 	int64_t dims[4][4];
 	int nattrs;
@@ -384,6 +385,77 @@ static void open_shapes(void **state) {
 	stop(&r);
 }
 
+static int count_of(const eg_graph *g, const char *op) {
+	eg_node_info info;
+	int n = 0;
+	for (int i = 0; i < eg_graph_nodes(g); i++) {
+		eg_graph_node(g, i, &info);
+		n += !strcmp(info.op->name, op);
+	}
+	return n;
+}
+
+/* What PyTorch writes around a stack that reads numbers of words: a part of numbers in a shape with an open batch, which
+ * only an input of whole numbers has; as the state of a layer it is gone. */
+static void beside_ids(void **state) {
+	EG_UNUSED(state);
+	static const int64_t one = 1, two = 2, one_dims[] = {1}, layers[] = {3};
+	static const float value_of[] = {0, 2}, weight = 0.5f;
+	for (int with = 0; with < 2; with++) { /* zeros, and twos */
+		model m = new_model();
+		input(&m, "ids", EG_ONNX_INT64, DIMS(-1, -1), time_batch);
+		const eg_onnx_tensor value = {"", EG_ONNX_FLOAT, 1, one_dims, &value_of[with]};
+		numbers(&m, "one", EG_ONNX_INT64, 1, one_dims, &one);
+		numbers(&m, "two", EG_ONNX_INT64, 1, one_dims, &two);
+		numbers(&m, "zero", EG_ONNX_INT64, 1, one_dims, &zero_i);
+		numbers(&m, "layers", EG_ONNX_INT64, 1, one_dims, layers);
+		numbers(&m, "w", EG_ONNX_FLOAT, DIMS(1, 1, 1), &weight);
+		node(&m, "Shape", "ids", "shape");
+		node(&m, "Gather", "shape one", "N");
+		node(&m, "Concat", "layers N one", "sizes");
+		attr(&m, INT("axis", 0));
+		node(&m, "ConstantOfShape", "sizes", "states");
+		attr(&m, (eg_onnx_attr){.name = "value", .kind = EG_ONNX_A_TENSOR, .tensor = &value});
+		node(&m, "Slice", "states one two zero", "h0");
+		node(&m, "Cast", "ids", "x");
+		attr(&m, INT("to", EG_ONNX_FLOAT));
+		node(&m, "Unsqueeze", "x two", "steps");
+		node(&m, "RNN", "steps w w - - h0", "y");
+		output(&m, "y", EG_ONNX_FLOAT);
+		if (with) output(&m, "h0", EG_ONNX_FLOAT);
+		running r = start(&m, 2, 1);
+		assert_int_equal(count_of(r.g, "expand") > 0, with);
+		memcpy(eg_plan_input(r.plan, "ids"), ((const int64_t[]){1, 3}), 16);
+		eg_plan_run(r.plan, 0);
+		const eg_real *y = eg_plan_output(r.plan, "y");
+		for (int i = 0; i < 2; i++) assert_float_equal(y[i], tanh(0.5 * (1 + 2 * i) + 0.5 * value_of[with]), 1e-6);
+		if (with) equal_reals(&r, "h0", (const eg_real[]){2, 2}, 2);
+		stop(&r);
+	}
+}
+
+/* Dimensions that come back are not moved at all, others are. */
+static void moved_back(void **state) {
+	EG_UNUSED(state);
+	static const int64_t there[] = {1, 2, 0}, back[] = {2, 0, 1};
+	for (int other = 0; other < 2; other++) {
+		model m = new_model();
+		input(&m, "x", EG_ONNX_FLOAT, DIMS(2, 1, 3), NULL);
+		node(&m, "Transpose", "x", "there");
+		attr(&m, (eg_onnx_attr){.name = "perm", .kind = EG_ONNX_INTS, .ints = there, .n = 3});
+		node(&m, "Transpose", "there", "y");
+		attr(&m, (eg_onnx_attr){.name = "perm", .kind = EG_ONNX_INTS, .ints = other ? there : back, .n = 3});
+		node(&m, "Neg", "y", "z");
+		output(&m, "z", EG_ONNX_FLOAT);
+		running r = start(&m, 1, 1);
+		for (int i = 0; i < 6; i++) ((eg_real *)eg_plan_input(r.plan, "x"))[i] = (eg_real)i;
+		eg_plan_run(r.plan, 0);
+		assert_int_equal(count_of(r.g, "transpose"), 1 + other);
+		equal_reals(&r, "z", other ? (const eg_real[]){0, -3, -1, -4, -2, -5} : (const eg_real[]){0, -1, -2, -3, -4, -5}, 6);
+		stop(&r);
+	}
+}
+
 /* Nodes of known numbers that lack an input, and a direction that there is not. */
 static void left_out(void **state) {
 	EG_UNUSED(state);
@@ -412,6 +484,6 @@ static void left_out(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(bytes), cmocka_unit_test(compared), cmocka_unit_test(inexact), cmocka_unit_test(bounded), cmocka_unit_test(branches), cmocka_unit_test(loops),
-		cmocka_unit_test(endless), cmocka_unit_test(scans), cmocka_unit_test(open_shapes), cmocka_unit_test(left_out)};
+		cmocka_unit_test(endless), cmocka_unit_test(scans), cmocka_unit_test(open_shapes), cmocka_unit_test(beside_ids), cmocka_unit_test(moved_back), cmocka_unit_test(left_out)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

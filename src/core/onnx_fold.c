@@ -349,12 +349,15 @@ static bool one_of(eg_import *m, int i, const char *attr, int64_t absent, int64_
 	return true;
 }
 
+/* Of a Slice along one axis. */
+static bool one_slice(eg_import *m, int64_t *first, int64_t *end, int64_t *axis, int64_t *step) {
+	return one_of(m, 1, "starts", 0, first) && one_of(m, 2, "ends", INT64_MAX, end) && one_of(m, 3, "axes", 0, axis) && one_of(m, 4, "steps", 1, step);
+}
+
 static bool fold_slice(eg_import *m) {
 	ints a;
 	int64_t first, end, axis, step;
-	if (!get(m, 0, &a) || a.dims.rank != 1) return false;
-	if (!one_of(m, 1, "starts", 0, &first) || !one_of(m, 2, "ends", INT64_MAX, &end) || !one_of(m, 3, "axes", 0, &axis) || !one_of(m, 4, "steps", 1, &step))
-		return false;
+	if (!get(m, 0, &a) || a.dims.rank != 1 || !one_slice(m, &first, &end, &axis, &step)) return false;
 	if ((axis != 0 && axis != -1) || step == 0 || step < -MOST_SIZES || step > INT_MAX) return false;
 	const int64_t least = step < 0 ? -1 : 0, most = step < 0 ? a.n - 1 : a.n;
 	first = first < 0 ? first + a.n : first;
@@ -506,6 +509,24 @@ static bool fold_zeros(eg_import *m) {
 	return fill_open(m, &shape, k->numbers);
 }
 
+/* A part of such, along an axis that is not open: the states that PyTorch cuts out for each layer of a stack. */
+static bool fold_part(eg_import *m) {
+	const eg_import_name *k = in_name(m, 0);
+	int64_t first, end, axis, step;
+	if (!k || !k->fill || !one_slice(m, &first, &end, &axis, &step) || step != 1) return false;
+	axis = axis < 0 ? axis + k->shape->n : axis;
+	if (axis < 0 || axis >= k->shape->n || k->shape->open[axis]) return false;
+	ints shape = new_ints(m, row(k->shape->n));
+	for (int64_t i = 0; i < shape.n && shape.v && shape.open; i++) shape.v[i] = k->shape->v[i], shape.open[i] = k->shape->open[i];
+	if (!shape.v || !shape.open) return true;
+	const int64_t n = shape.v[axis];
+	first = first < 0 ? first + n : first;
+	end = end < 0 ? end + n : end > n ? n : end;
+	if (first < 0 || end <= first) return false;
+	shape.v[axis] = end - first;
+	return fill_open(m, &shape, k->fill);
+}
+
 /* Integers stay such, sizes too; other numbers are rounded as ONNX does. */
 static bool fold_cast(eg_import *m) {
 	ints a;
@@ -615,6 +636,7 @@ bool eg_import_fold(eg_import *m) {
 	if (m->folding) return false;
 	if (!strcmp(type, "Shape")) return fold_shape(m);
 	if (!strcmp(type, "Size")) return fold_size(m);
+	if (!strcmp(type, "Slice") && fold_part(m)) return true;
 	for (int i = 0; i < m->node->nin; i++) {
 		all &= !eg_import_has_in(m, i) || is_known(m, i);
 		open |= is_known(m, i) && in_name(m, i)->sizes;

@@ -2,6 +2,7 @@
  * form. What is one of ours is imported by its own descriptor.
  *
  * Operators are put down by their names, and their attributes set by theirs, so that nothing here depends on one. */
+#include "core/graph.h"
 #include "core/onnx_put.h"
 
 #include <math.h>
@@ -349,6 +350,22 @@ static bool slice(eg_import *m) {
 	return true;
 }
 
+/* Dimensions that a transpose before this one has moved, and that come back: around recurrent layers of both directions,
+ * whose own order is the one that exporters make of ONNX's. */
+static bool turned_back(eg_import *m) {
+	int64_t perm[EG_MAX_DIMS];
+	const eg_tensor x = eg_import_raw(m, 0);
+	const int rank = eg_import_int_list(m, "perm", perm, EG_MAX_DIMS), at = x.id && !m->scope ? m->graph->values[x.id - 1].node : -1;
+	const eg_node *before = at < 0 ? NULL : &m->graph->nodes[at];
+	if (!before || strcmp(before->op->info.name, "transpose") != 0) return false;
+	const eg_ints *moved = (const void *)((const char *)before->options + before->op->info.attrs[0].offset);
+	if (moved->n != rank) return false;
+	for (int i = 0; i < rank; i++)
+		if (perm[i] < 0 || perm[i] >= rank || moved->at[perm[i]] != i) return false;
+	eg_import_out(m, 0, (eg_tensor){before->in[0] + 1});
+	return true;
+}
+
 /* A slope for each channel was meant where there are as many slopes. */
 static bool prelu(eg_import *m) {
 	const eg_dims x = eg_import_in_dims(m, 0), slope = eg_import_in_dims(m, 1);
@@ -370,7 +387,7 @@ static const struct {
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
 	{"LSTM", eg_import_cell}, {"GRU", eg_import_cell}, {"RNN", eg_import_cell}, {"OneHot", one_hot}, {"Expand", expand}, {"Reshape", unfold}, {"Range", range}, {"Compress", compress},
 	{"Gemm", old_gemm}, {"BatchNormalization", batch_norm}, {"Softmax", old_softmax}, {"LogSoftmax", old_softmax}, {"Hardmax", old_softmax},
-	{"GlobalLpPool", global_lp_pool}, {"Slice", slice}, {"PRelu", prelu},
+	{"GlobalLpPool", global_lp_pool}, {"Slice", slice}, {"PRelu", prelu}, {"Transpose", turned_back},
 };
 
 bool eg_import_more(eg_import *m) {

@@ -8,13 +8,18 @@
 
 #include <string.h>
 
-/* The first value, outside of loops, of which a dimension is d; *axis: which one. */
-static eg_tensor of_size(const eg_import *m, int64_t d, int *axis) {
+/* The first value, outside of loops, of which a dimension is d, in a type that operators compute with; *axis: which
+ * one. */
+static eg_tensor of_size(eg_import *m, int64_t d, int *axis) {
 	const eg_graph *g = m->graph;
+	eg_tensor edge = {0}; /* of another type */
 	for (int v = 0; v < g->nvalues; v++)
-		for (int i = 0; i < g->values[v].dims.rank && (g->values[v].node < 0 || !g->nloops); i++)
-			if (g->values[v].dims.d[i] == d) return *axis = i, (eg_tensor){v + 1};
-	return (eg_tensor){0};
+		for (int i = 0; i < g->values[v].dims.rank && (g->values[v].node < 0 || !g->nloops); i++) {
+			if (g->values[v].dims.d[i] != d) continue;
+			if (g->values[v].type == EG_F32 || g->values[v].type == EG_I32) return *axis = i, (eg_tensor){v + 1};
+			if (!edge.id) *axis = i, edge = (eg_tensor){v + 1};
+		}
+	return edge.id ? eg_import_put(m, "cast", &edge, 1, NULL) : edge;
 }
 
 eg_tensor eg_import_positions(eg_import *m, int64_t d) {

@@ -208,7 +208,12 @@ static eg_tensor turned(eg_import *m, eg_tensor t, int a, int b, int c, int d) {
 /* y (T,N,dirs H) as Y (T,dirs,N,H), or, batch first, (N,T,dirs,H). */
 static void import_y(eg_import *m, eg_tensor y, int dirs, int64_t H, bool batch_first) {
 	if (!*eg_import_out_name(m, 0)) return;
-	const int four[] = {0, 0, dirs, (int)H};
+	const int four[] = {0, 0, dirs, (int)H}, one = 1;
+	struct { const char *name; eg_ints axes; } between = {.axes = {&one, 1}};
+	if (dirs == 1 && !batch_first) {
+		eg_import_out(m, 0, eg_import_apply(m, "unsqueeze", &between, &y, 1));
+		return;
+	}
 	struct { const char *name; eg_ints shape; } o = {.shape = {four, 4}};
 	y = eg_import_apply(m, "reshape", &o, &y, 1);
 	eg_import_out(m, 0, batch_first ? turned(m, y, 1, 0, 2, 3) : turned(m, y, 0, 2, 1, 3));

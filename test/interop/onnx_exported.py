@@ -210,6 +210,37 @@ class Tagger(nn.Module):
         return self.out(self.norm(self.layer(self.words(x))[0])).argmax(2), self.layer(self.words(x))[1][0]
 
 
+class Reader(nn.Module):
+    """A stack over words, whose numbers alone have the open sizes."""
+
+    kind = nn.LSTM
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(20, 5)
+        self.layer = self.kind(5, 6, num_layers=2)
+        self.out = nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.out(self.layer(self.words(x))[0])
+
+
+for kind in (nn.LSTM, nn.GRU, nn.RNN):
+    network(("ids", "time", "batch"))(type("Reader" + kind.__name__, (Reader,), {"kind": kind}))
+
+
+@network(("time", "batch", 5))
+class Projected(nn.Module):
+    """A state that a matrix makes smaller, which the exporters may refuse to write."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.LSTM(5, 8, proj_size=3, bidirectional=True)
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
 @network(("ids", "batch", "time"), ("ids", "batch", "steps"), sizes=((3, 7, 4), (1, 4, 6), (5, 12, 2)))
 class Translator(nn.Module):
     """An encoder, a decoder that begins with its state, and attention to all steps."""
