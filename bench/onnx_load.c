@@ -1,9 +1,9 @@
 /* onnx_load.c - how long a large model of ONNX takes until it can run, and how much memory: onnx_load [MB|FILE.onnx]
  *
- * A model of linear and recurrent layers and convolutions is written, or FILE is there; then, in processes of their own,
- * it is read and copied once, loaded, imported and planned (batch 1, time 4), and run once besides, which a plan that
- * leaves work to its first run would show. Prints the processor's seconds (the least of seven) and the peak of memory.
- */
+ * A model of linear and recurrent layers and convolutions is written, or FILE is there; then, in processes of their
+ * own, it is read and copied once, loaded, imported and planned (batch 1, time 4), and run once besides, which a plan
+ * that leaves work to its first run would show. Prints the processor's seconds (the least of seven) and the peak of
+ * memory. */
 #define _DEFAULT_SOURCE /* wait4 */
 
 #include "engram_onnx_file.h"

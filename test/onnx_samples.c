@@ -1,4 +1,5 @@
-/* onnx_samples.c - what the network of a model is given of its test records, and what it answers, as files of NumPy:
+/* onnx_samples.c - what the network of a model is given of its test records (of validation, where there are none),
+ * and what it answers, as files of NumPy:
  *
  *     onnx_samples MODEL DIR [COUNT]
  *
@@ -81,9 +82,13 @@ static eg_status write_samples(job *j, eg_model *m, eg_error *err) {
 	eg_status status = eg_predictor_new(m, NULL, NULL, &use, err);
 	if (!status) eg_predictor_free(use);
 	if (!status) status = eg_task_open(eg_model_recipe(m), &t, err);
-	if (!status) status = eg_task_suits(t, eg_model_graph(m), err);
-	const eg_part part = status ? EG_PART_TEST : eg_task_eval_part(t); /* texts have no test records of their own */
+	eg_part part = status ? EG_PART_TEST : eg_task_eval_part(t); /* texts have no test records of their own */
 	if (!status) status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m}, &s, err);
+	if (status && t && part == EG_PART_TEST) { /* nor have sets that are judged by folds */
+		part = EG_PART_VALIDATION;
+		status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m}, &s, err);
+	}
+	if (!status) status = eg_task_suits(t, eg_model_graph(m), err);
 	j->graph = eg_model_graph(m);
 	j->outputs = eg_recipe_answers(eg_model_recipe(m));
 	const eg_dataset *d = status ? NULL : eg_samples_get(s, part);

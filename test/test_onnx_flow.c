@@ -395,8 +395,8 @@ static int count_of(const eg_graph *g, const char *op) {
 	return n;
 }
 
-/* What PyTorch writes around a stack that reads numbers of words: a part of numbers in a shape with an open batch, which
- * only an input of whole numbers has; as the state of a layer it is gone. */
+/* What PyTorch writes around a stack that reads numbers of words: a part of numbers in a shape with an open batch,
+ * which only an input of whole numbers has; as the state of a layer it is gone. */
 static void beside_ids(void **state) {
 	EG_UNUSED(state);
 	static const int64_t one = 1, two = 2, one_dims[] = {1}, layers[] = {3};

@@ -350,8 +350,8 @@ static bool slice(eg_import *m) {
 	return true;
 }
 
-/* Dimensions that a transpose before this one has moved, and that come back: around recurrent layers of both directions,
- * whose own order is the one that exporters make of ONNX's. */
+/* Dimensions that a transpose before this one has moved, and that come back: around recurrent layers of both
+ * directions, whose own order is the one that exporters make of ONNX's. */
 static bool turned_back(eg_import *m) {
 	int64_t perm[EG_MAX_DIMS];
 	const eg_tensor x = eg_import_raw(m, 0);

@@ -155,7 +155,9 @@ static eg_status run(trial *t, int i, bool *possible) {
 	*possible = t->ours;
 	if (!t->ours) return EG_OK;
 	eg_status status = t->fixed ? import_fixed(t, sizes[i].batch, sizes[i].time, open) : EG_OK;
-	if (t->fixed) o.sizes = NULL; /* they are numbers there */
+	eg_size kept[WORDS + 1] = {{0}}; /* without those that targets alone have */
+	if (!t->fixed) open_sizes(t->graph, sizes[i].other, kept);
+	o.sizes = t->fixed ? NULL : kept; /* they are numbers there */
 	if (!status) t->theirs = eg_plan_new(t->graph, t->params, &o, t->err);
 	if (!status && !t->theirs) {
 		eg_fail_prefix(t->err, "the network that was written, read again, cannot be planned");
