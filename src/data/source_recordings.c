@@ -89,8 +89,10 @@ static eg_status add_folder(listing *l, const char *folder, const char *class, e
 		eg_item x = {.line = f->n + 1, .class_name = class};
 		eg_error why;
 		x.sound = eg_arena_printf(&f->pool.arena, "%s/%s", folder, names.at[i]);
-		if (!x.sound || !eg_grow(NULL, &f->at, &f->cap, f->n, sizeof *f->at)) status = no_memory(l, err);
-		if (status) break;
+		if (!x.sound || !eg_grow(NULL, &f->at, &f->cap, f->n, sizeof *f->at)) {
+			status = no_memory(l, err);
+			break;
+		}
 		x.id = x.sound + top + (x.sound[top] == '/');
 		const eg_status wrong = class ? EG_OK : find_text(l, x.sound, &x, &why);
 		if (wrong == EG_ERR_MEMORY)
