@@ -225,12 +225,13 @@ typedef struct eg_dataset {
 	eg_status (*room_new)(void *user, void **room, eg_error *err);
 	void (*room_free)(void *user, void *room);
 	/* views > 1: in an evaluation each batch is filled and run so many times, each time as another view of the
-	 * same samples (eg_fill.view). Before the batch is judged, the output `averaged`, logits (N, classes),
-	 * becomes the logarithms of the mean of all views' probabilities, weighted by view_weights (NULL: all
-	 * alike), which sum to 1. A loss of the network's own is the mean of the views' losses. */
+	 * same samples (eg_fill.view). After each run add_view adds what the output `averaged`, of these dims, says to
+	 * `mean`, as many numbers, which are 0 before the first view; after the last it puts the result into `out`,
+	 * where the output lies, and the batch is judged by that. A loss of the network's own is the mean of the views'
+	 * losses, weighted by view_weights, which sum to 1. */
 	int views;
 	const char *averaged;
-	bool averaged_numbers; /* `averaged` is no logits but numbers, such as an embedding: it becomes their mean */
+	eg_status (*add_view)(void *user, int view, double *mean, eg_real *out, const eg_dims *dims, eg_error *err);
 	const double *view_weights;
 } eg_dataset;
 

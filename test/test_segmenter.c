@@ -1,5 +1,5 @@
 /* test_segmenter.c - the task `segment`: intersection over union by hand, pictures of other sizes than the network's,
- * open sizes, answers as runs and as colour pictures.
+ * open sizes, mirrored views, answers as runs and as colour pictures.
  *
  * The networks here tell three greys apart, by weights that are set: dark, middle, bright. Not here: reading
  * pictures and masks (test_masks.c), the layers of such networks (test_segment.c). */
@@ -133,6 +133,45 @@ static void overlaps_by_hand(void **state) {
 	assert_value(eg_value_get(eg_evaluation_result(e), "absent"), "[\"middle\", \"never\"]");
 	assert_near(eg_evaluation_find(e, "miou"), (2.0 / 5 + 0) / 2, 1e-12);
 	eg_evaluation_free(e);
+	eg_model_free(m);
+}
+
+/* Bright is what has a bright pixel at its left, else dark and middle are as likely. */
+static void tell_left(eg_params *p, const void *user) {
+	eg_real *w = eg_params_data(p, eg_params_find(p, "tell.weight")), *bias = eg_params_data(p, eg_params_find(p, "tell.bias"));
+	EG_UNUSED(user);
+	memset(w, 0, CLASSES * 3 * sizeof *w);
+	w[2 * 3] = 20;
+	bias[0] = bias[1] = 0, bias[2] = bias[3] = -10;
+}
+
+static double right_by(bench *b, eg_model *m, const char *views) {
+	drawn d = draw(b, eg_model_recipe(m), (eg_samples_options){.part = EG_PART_TEST, .model = m, .views = views});
+	eg_evaluation *e;
+	OK(b, eg_evaluation_run(m, d.samples, EG_PART_TEST, 0, &e, &b->err));
+	const double accuracy = eg_evaluation_find(e, "pixel_accuracy");
+	assert_int_equal(eg_value_int(eg_value_get(eg_evaluation_result(e), "views"), 1), strcmp(views, "flip") == 0 ? 2 : 1);
+	eg_evaluation_free(e);
+	undraw(&d);
+	return accuracy;
+}
+
+/* What is said of a mirrored picture is turned back before it is averaged: left and right of the bright pixel are bright. */
+static void mirrored_views_are_turned_back(void **state) {
+	bench *b = *state;
+	write_pair(b, "turned", "train", "a", 2, 4, "dddddddd", "00000000");
+	write_pair(b, "turned", "test", "a", 2, 4, "ddbdddbd", "02020202");
+	write_pair(b, "turned", "test", "b", 2, 4, "dbddddbd", "20200202");
+	eg_model *m = bench_weigh_all(b, recipe(b, "turned", "[1, 2, 4]", "[{conv: {filters: classes, kernel: [1, 3], padding: [0, 1], name: tell}}]"),
+		tell_left, NULL);
+	assert_near(right_by(b, m, "one"), 12.0 / 16, 1e-12);
+	assert_near(right_by(b, m, "flip"), 1, 1e-12);
+	eg_task *t;
+	eg_samples *s;
+	OK(b, eg_task_open(eg_model_recipe(m), &t, &b->err));
+	assert_int_equal(eg_samples_load(t, &(eg_samples_options){.model = m, .views = "flip_shift"}, &s, &b->err), EG_ERR_ARG);
+	SAYS(b, "only mirrored views are averaged");
+	eg_task_free(t);
 	eg_model_free(m);
 }
 
@@ -479,6 +518,7 @@ static void networks_answer_at_every_pixel(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(overlaps_by_hand),
+	        cmocka_unit_test(mirrored_views_are_turned_back),
 	        cmocka_unit_test(other_sizes_by_the_nearest),
 	        cmocka_unit_test(sizes_may_be_open),
 	        cmocka_unit_test(skips_keep_the_size),

@@ -279,23 +279,21 @@ static void put_lengths(const eg_predictor *p, eg_plan *plan, const char *name, 
 
 static bool has_pictures_to_turn(const eg_task *t, const eg_question *q) { return !q->tensors && eg_views_always(t); }
 
-/* The questions once more in every further view, and in place of what the network put out the mean of all. The
- * records are then as before. */
+/* The questions in every view, and in place of what the network puts out the mean of all. The records are then as
+ * before. */
 static eg_status run_views(eg_predictor *p, eg_plan *plan, const int *which, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err) {
 	const eg_task *t = p->task;
 	const char *name = eg_views_output(t);
 	const double *weights;
 	const int views = eg_views_weights(t, &weights);
 	const eg_dims d = eg_plan_dims(plan, eg_graph_find(eg_model_graph(p->model), name));
-	int64_t count = 1;
-	for (int i = 0; i < d.rank; i++) count *= d.d[i];
-	double *mean = eg_calloc(NULL, (size_t)count, sizeof *mean);
+	double *mean = eg_calloc(NULL, (size_t)eg_views_count(&d), sizeof *mean);
 	eg_datum *own = eg_alloc(NULL, (size_t)n * (size_t)t->nintakes * sizeof *own);
 	eg_status status = mean && own ? EG_OK : no_memory(err);
 	for (int i = 0; i < n && !status; i++)
 		memcpy(own + (ptrdiff_t)i * t->nintakes, p->data + (ptrdiff_t)which[i] * t->nintakes, (size_t)t->nintakes * sizeof *own);
 	for (int view = 0; view < views && !status; view++) {
-		for (int i = 0; i < n && view > 0 && !status; i++) {
+		for (int i = 0; i < n && !status; i++) {
 			eg_record *r = &p->records[which[i]];
 			status = eg_views_apply(t, view, r, err);
 			for (int k = 0; k < t->nasked; k++) {
@@ -305,15 +303,11 @@ static eg_status run_views(eg_predictor *p, eg_plan *plan, const int *which, int
 				*shown = *first;
 			}
 		}
-		if (view > 0 && !status) status = eg_intakes_fill(t, t->nasked, p->records, which, p->data_of, n, time, dims, slots, err);
+		if (!status) status = eg_intakes_fill(t, t->nasked, p->records, which, p->data_of, n, time, dims, slots, err);
 		if (status) break;
-		if (view > 0) eg_plan_run(plan, 0);
+		eg_plan_run(plan, 0);
 		/* it belongs to the plan until its next run */
-		eg_real *out = (eg_real *)(uintptr_t)eg_plan_output(plan, name);
-		for (int64_t i = 0; i < count; i++) {
-			mean[i] += weights[view] * (double)out[i];
-			if (view == views - 1) out[i] = (eg_real)mean[i];
-		}
+		status = eg_views_add(t, view, mean, (eg_real *)(uintptr_t)eg_plan_output(plan, name), &d, err);
 	}
 	for (int i = 0; i < n && own; i++)
 		memcpy(p->data + (ptrdiff_t)which[i] * t->nintakes, own + (ptrdiff_t)i * t->nintakes, (size_t)t->nintakes * sizeof *own);
@@ -357,8 +351,11 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 	else
 		status = eg_intakes_fill(t, t->nasked, p->records, which, p->data_of, n, time, dims, slots, err);
 	if (status) return status;
-	eg_plan_run(plan, 0);
-	if (has_pictures_to_turn(t, &questions[which[0]]) && (status = run_views(p, plan, which, n, time, dims, slots, err))) return status;
+	if (has_pictures_to_turn(t, &questions[which[0]]))
+		status = run_views(p, plan, which, n, time, dims, slots, err);
+	else
+		eg_plan_run(plan, 0);
+	if (status) return status;
 	for (int i = 0; i < n; i++) {
 		int q = which[i];
 		eg_value *out = p->answers[q];

@@ -466,7 +466,7 @@ static eg_status fill(void *user, const eg_fill *f, void *const *slots, eg_error
 		int64_t item = p->items ? p->items[f->items[i]] : f->items[i];
 		status = eg_source_read(t->source, p->from, item, s->wanted | s->also, &room->records[i], err);
 		if (!status) status = eg_samples_augment(p, room, f->items[i], f->seed, f->epoch, &room->records[i], err);
-		if (!status && f->view > 0) status = eg_views_apply(t, f->view, &room->records[i], err);
+		if (!status && p->dataset.views > 1) status = eg_views_apply(t, f->view, &room->records[i], err);
 		if (!status && s->options.hidden > 0) status = hide(s, &room->records[i], err);
 		for (int k = 0; k < t->nintakes && !status; k++)
 			room->data_of[(ptrdiff_t)k * f->n + i] = &room->records[i].fields[t->intakes[k]->field];

@@ -317,6 +317,7 @@ const eg_task_type eg_task_type_segment = {
 		.abilities = EG_ABLE_SEGMENT},
 	.inputs = EG_KIND(PICTURE),
 	.targets = EG_KIND(MASK),
+	.averaged = "logits",
 	.needs = "a picture with a mask of classes",
 	.open = open_task,
 	.suits = suits,

@@ -175,8 +175,11 @@ eg_status eg_augments_read(eg_task *t, eg_error *err); /* augment.c: t->augments
 eg_status eg_views_read(eg_task *t, eg_error *err); /* views.c: t->views, by the recipe */
 bool eg_views_always(const eg_task *t);                /* also in training, and of questions */
 const char *eg_views_output(const eg_task *t);         /* what is averaged */
-/* How many views there are, at least 1, and what each counts. */
+/* How many views there are, at least 1, and what each counts. The last one is the record as it is. */
 int eg_views_weights(const eg_task *t, const double **weights);
+int64_t eg_views_count(const eg_dims *d); /* numbers of an output of these dims */
+/* Adds to `mean`, 0 before the first, what was put out in view `number`; after the last the mean replaces `out`. */
+eg_status eg_views_add(const eg_task *t, int number, double *mean, eg_real *out, const eg_dims *dims, eg_error *err);
 eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err); /* in place of that */
 const eg_variant *eg_augment_variants(eg_arena *arena); /* the kinds with all their keys, for the schema; NULL: out
                                                          * of memory */

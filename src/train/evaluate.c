@@ -2,7 +2,6 @@
  * batches. */
 #include "train/evaluate.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,33 +22,13 @@ static eg_status make(eg_evaluator *e, eg_graph *g, eg_params *p, const char *co
 
 /* ---- views ------------------------------------------------------------------------------------------------------- */
 
-/* Adds this view's probabilities; `write` puts the logarithms of their mean where the logits were. */
-static void add_view(double *mean, eg_real *logits, int64_t rows, int64_t classes, double weight, bool write) {
-	for (int64_t i = 0; i < rows; i++, mean += classes, logits += classes) {
-		double most = -INFINITY, sum = 0;
-		for (int64_t k = 0; k < classes; k++) most = fmax(most, (double)logits[k]);
-		for (int64_t k = 0; k < classes; k++) sum += exp((double)logits[k] - most);
-		for (int64_t k = 0; k < classes; k++) mean[k] += weight * exp((double)logits[k] - most) / sum;
-		for (int64_t k = 0; k < classes && write; k++) logits[k] = (eg_real)log(mean[k] < DBL_MIN ? DBL_MIN : mean[k]);
-	}
-}
-
-/* The same of numbers as they are. */
-static void add_numbers(double *mean, eg_real *out, int64_t n, double weight, bool write) {
-	for (int64_t i = 0; i < n; i++) {
-		mean[i] += weight * (double)out[i];
-		if (write) out[i] = (eg_real)mean[i];
-	}
-}
-
 static eg_status take_view(eg_evaluator *e, int view, eg_error *err) {
 	const eg_feed *f = &e->feed;
 	const eg_dataset *d = f->data;
 	const eg_allocator *a = f->graph->ctx->allocator;
-	const eg_real *logits = eg_plan_output(f->plan, d->averaged);
+	const eg_real *out = eg_plan_output(f->plan, d->averaged);
 	const eg_dims dims = eg_plan_dims(f->plan, eg_graph_find(f->graph, d->averaged));
-	if (!logits || dims.rank != 2)
-		return eg_fail(err, EG_ERR_ARG, "views are averaged of an output (N, classes), and '%.60s' is none", d->averaged);
+	if (!out) return eg_fail(err, EG_ERR_ARG, "views are averaged of an output '%.60s', and the network has none", d->averaged);
 	const size_t count = (size_t)eg_dims_count(&dims, 0);
 	if (count > e->room) {
 		eg_release(a, e->mean);
@@ -58,14 +37,8 @@ static eg_status take_view(eg_evaluator *e, int view, eg_error *err) {
 		if (!e->mean) return eg_fail(err, EG_ERR_MEMORY, "out of memory for the mean of views");
 	}
 	if (view == 0) memset(e->mean, 0, count * sizeof *e->mean);
-	const double weight = d->view_weights ? d->view_weights[view] : 1.0 / d->views;
 	/* an output belongs to the plan until its next run, and nobody but the judge reads it until then */
-	eg_real *to = (eg_real *)(uintptr_t)logits;
-	if (d->averaged_numbers)
-		add_numbers(e->mean, to, (int64_t)count, weight, view == d->views - 1);
-	else
-		add_view(e->mean, to, dims.d[0], dims.d[1], weight, view == d->views - 1);
-	return EG_OK;
+	return d->add_view(d->user, view, e->mean, (eg_real *)(uintptr_t)out, &dims, err);
 }
 
 /* Runs batch k, all its views, and adds its loss, which is of no account without an objective. */
