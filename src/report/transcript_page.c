@@ -113,7 +113,8 @@ static eg_status put_line(eg_album *a, const eg_transcript_look *l) {
 	eg_status status = pixels_of(l, &pixels, shape, a->err);
 	if (status) return status;
 	if (!lay_out(a, l, 0, shape[1], &t) || !eg_pane_picture(&a->arena, pixels, shape, 1, &p)) return eg_album_no_memory(a);
-	eg_plot_picture picture = {.x1 = shape[2], .y1 = shape[1]};
+	const char *const none = "";
+	eg_plot_picture picture = {.x1 = shape[2], .y1 = shape[1], .rows = &none}; /* no numbers beside it */
 	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "", .bands = t.bands, .nbands = l->read.n, .number = 1, .height = height_of(l)};
 	status = put_plot(a, "line", &p, &plot, &picture);
 	eg_arena_reset(&a->arena);
