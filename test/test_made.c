@@ -466,6 +466,62 @@ static void several_actions(void **state) {
 	eg_record_free(&r);
 }
 
+/* Does a caption say what the tags do, with digits named where they are new? */
+static void check_story(const char *text, const int32_t *tags, int frames, bool recast) {
+	static const char *const one[] = {"moves right", "moves down-right", "moves down", "moves down-left", "moves left", "moves up-left", "moves up",
+		"moves up-right", "bounces", "turns", "grows", "stays"};
+	static const char *const two[] = {"move right", "move down-right", "move down", "move down-left", "move left", "move up-left", "move up",
+		"move up-right", "bounce", "turn", "grow", "stay"};
+	char clause[200];
+	bool several = false;
+	for (int t = 0, k = 0; t < frames; t++) {
+		if (t > 0 && tags[t] == tags[t - 1]) continue;
+		const char *end = strstr(text, ", then "), *verb = NULL;
+		snprintf(clause, sizeof clause, "%.*s", end ? (int)(end - text) : (int)strlen(text), text);
+		if (k == 0 || recast) several = strstr(clause, " and ") != NULL;
+		verb = (several ? two : one)[tags[t]];
+		assert_true(strlen(clause) >= strlen(verb) && !strcmp(clause + strlen(clause) - strlen(verb), verb));
+		const bool named = k == 0 || recast;
+		assert_int_equal(!strncmp(clause, "a ", 2) || !strncmp(clause, "an eight", 8), named);
+		if (!named) assert_string_equal(clause, verb);
+		text = end ? end + 7 : text + strlen(text);
+		k++;
+	}
+	assert_string_equal(text, "");
+}
+
+static void captions_of_films(void **state) {
+	sources *f = *state;
+	eg_record r = {0}, plain = {0};
+	write_sets(f);
+	for (int recast = 0; recast < 2; recast++) {
+		eg_source *s = open_source(f, "moving-digits", TRAIN, "actions=3", recast ? "recast=true" : "recast=false", NULL);
+		int parts = 0, several = 0;
+		for (int i = 0; i < 40; i++) {
+			read_record(f, s, EG_PART_TRAIN, i, &r);
+			const int32_t *tags = r.fields[2].tags.at;
+			const char *text = r.fields[3].text.bytes;
+			assert_int_equal(strlen(text), r.fields[3].text.size);
+			check_story(text, tags, 48, recast);
+			several += strstr(text, " and ") != NULL;
+			for (int t = 0; t < 48; t++) parts += t == 0 || tags[t] != tags[t - 1];
+		}
+		assert_int_equal(parts, 3 * 40);
+		assert_true(several > 5);
+		eg_source_close(s);
+	}
+	/* The first action's films are the same, whatever comes later; of one action there is nothing to be cast
+	 * anew. */
+	eg_source *s = open_source(f, "moving-digits", TRAIN, "recast=true", NULL), *same = open_source(f, "moving-digits", TRAIN, NULL);
+	for (int i = 0; i < 10; i++) {
+		read_record(f, s, EG_PART_TRAIN, i, &r);
+		read_record(f, same, EG_PART_TRAIN, i, &plain);
+		assert_true(hash_record(s, &r) == hash_record(same, &plain));
+	}
+	eg_source_close(s), eg_source_close(same);
+	eg_record_free(&r), eg_record_free(&plain);
+}
+
 static void moving_mnist(void **state) {
 	sources *f = *state;
 	eg_record r = {0};
@@ -653,6 +709,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(turned_digits, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(moving_digits, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(several_actions, sources_setup, sources_teardown),
+	        cmocka_unit_test_setup_teardown(captions_of_films, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(moving_mnist, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(scenes, sources_setup, sources_teardown),
 	        cmocka_unit_test_setup_teardown(nothing_under_it, sources_setup, sources_teardown),

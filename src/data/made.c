@@ -4,7 +4,7 @@
 #include <string.h>
 
 const char *const eg_digit_names[10] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-const char *const eg_digit_words[10] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
+const char *const eg_digit_words[10] = {EG_DIGIT_WORDS};
 
 /* ---- the source -------------------------------------------------------------------------------------------------- */
 

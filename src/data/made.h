@@ -93,6 +93,7 @@ void eg_paste(uint8_t *area, int H, int W, const eg_datum_picture *p, int x, int
 double eg_thrown_back(double x, double way);
 uint8_t *eg_black(eg_record *r, size_t bytes); /* zeros in its room; NULL: out of memory */
 
+#define EG_DIGIT_WORDS "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 extern const char *const eg_digit_names[10], *const eg_digit_words[10]; /* "0", and how it is spoken */
 
 #endif

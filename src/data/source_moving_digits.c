@@ -14,14 +14,26 @@
  *
  * With `actions` above 1 a film has 16 frames for each, one action after the other from where the last has led, each
  * another than that before it; a border between two is up to 4 frames earlier or later. Then the film has no label.
- * The tag of a frame is what has led to it from the frame before; the first has that of the second. */
+ * The tag of a frame is what has led to it from the frame before; the first has that of the second.
+ *
+ * With `recast` each action has digits of its own, which are there from its first frame on; its tag is the action's.
+ *
+ * The caption says all of it, in words of lower case:
+ *   caption = clause, clause ", then" clause, ...: one for each action; the first names its digits, the others with
+ *             `recast`
+ *   clause  = ["a" digit, "an eight", several with "and" between, the smaller first] verb
+ *   verb    = "moves" direction, "bounces", "turns", "grows", "stays"; of several digits "move" direction, ... */
 #include "data/made.h"
 
-enum { FILM, LABEL, TAGS, SIDE = 64, SPRITE = 44, FRAMES = 16, JITTER = 4, DIGITS_MOST = 4, ACTIONS_MOST = 16 };
+#include <string.h>
+
+enum { FILM, LABEL, TAGS, CAPTION, SIDE = 64, SPRITE = 44, FRAMES = 16, JITTER = 4, DIGITS_MOST = 4, ACTIONS_MOST = 16 };
 enum { BOUNCE = 8, ROTATE, GROW, STILL, ACTIONS };
 
 static const char *const actions[ACTIONS] = {"right", "down-right", "down", "down-left", "left", "up-left", "up", "up-right",
 	"bounce", "rotate", "grow", "still"};
+/* Of one digit, and of several. */
+static const char *const verbs[ACTIONS - BOUNCE][2] = {{"bounces", "bounce"}, {"turns", "turn"}, {"grows", "grow"}, {"stays", "stay"}};
 /* Of the eight directions, in their order. */
 static const int along_x[BOUNCE] = {1, 1, 0, -1, -1, -1, 0, 1}, along_y[BOUNCE] = {0, 1, 1, 1, 0, -1, -1, -1};
 
@@ -29,6 +41,7 @@ typedef struct film_source {
 	eg_made_source made;
 	const char *pictures;
 	int most_digits, actions;
+	bool recast;
 	eg_stock stock;
 } film_source;
 
@@ -49,11 +62,16 @@ static const eg_key keys[] = {
 		.max = ACTIONS_MOST,
 		.def = 1,
 		.doc = "how many things happen in a film, one after the other, in 16 frames each on average"},
+	{.name = "recast",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(film_source, recast),
+		.doc = "each of them with other digits (default: false)"},
 };
 
 static const eg_field fields[] = {{.name = "frames", .kind = EG_FIELD_FRAMES, .C = 1, .H = SIDE, .W = SIDE, .steps = FRAMES},
 	{.name = "label", .kind = EG_FIELD_LABEL, .names = actions, .nnames = ACTIONS},
-	{.name = "tags", .kind = EG_FIELD_TAGS, .names = actions, .nnames = ACTIONS}};
+	{.name = "tags", .kind = EG_FIELD_TAGS, .names = actions, .nnames = ACTIONS},
+	{.name = "caption", .kind = EG_FIELD_TEXT}};
 
 static eg_status open_source(eg_source *base, eg_error *err) {
 	EG_UNUSED(err);
@@ -81,6 +99,7 @@ typedef struct action_plan {
 	double x, y, scale, angle;
 } action_plan;
 typedef struct mover {
+	int digit;
 	eg_datum_picture real, sprite; /* sprite: as `drawn` has it */
 	state now, drawn;
 	action_plan plan;
@@ -160,8 +179,8 @@ static eg_status begin(const film_source *s, eg_part part, int action, film *f, 
 	f->ndigits = (int)eg_draw_whole(d, 1, s->most_digits);
 	for (int k = 0; k < f->ndigits; k++) {
 		mover *m = &f->digits[k];
-		*m = (mover){0};
-		eg_status status = eg_stock_picture(&s->stock, part, (int)eg_draw_whole(d, 0, 9), d, &m->real, err);
+		*m = (mover){.digit = (int)eg_draw_whole(d, 0, 9)};
+		eg_status status = eg_stock_picture(&s->stock, part, m->digit, d, &m->real, err);
 		if (status) return status;
 		m->now.scale = eg_draw_uniform(d, 0.7, 1);
 		do {
@@ -173,19 +192,20 @@ static eg_status begin(const film_source *s, eg_part part, int action, film *f, 
 	return EG_OK;
 }
 
-/* Another action than the last, that all digits have room for; there is always one: to stand still, or to rotate. */
-static int next_action(const film *f, int last, eg_draw *d) {
+/* Another action than the last, that all digits have room for, unless others come; there is always one: to stand still,
+ * or to rotate. */
+static int next_action(const film *f, int last, bool recast, eg_draw *d) {
 	for (;;) {
 		const int action = (int)eg_draw_whole(d, 0, ACTIONS - 1);
 		bool all = action != last;
-		for (int k = 0; k < f->ndigits; k++) all = all && fits(&f->digits[k].now, action);
+		for (int k = 0; k < f->ndigits && !recast; k++) all = all && fits(&f->digits[k].now, action);
 		if (all) return action;
 	}
 }
 
-/* Frames from..to-1; what they show at first is there already, unless it is the first of all. */
-static eg_status act(film *f, int action, int from, int to, eg_draw *d, eg_record *r, eg_error *err) {
-	const int still = from == 0, steps = to - from - still;
+/* Frames from..to-1; what they show at first is there already, unless the digits are `new`. */
+static eg_status act(film *f, int action, int from, int to, bool new, eg_draw *d, eg_record *r, eg_error *err) {
+	const int still = new, steps = to - from - still;
 	eg_status status = EG_OK;
 	for (int k = 0; k < f->ndigits; k++) {
 		mover *m = &f->digits[k];
@@ -200,6 +220,29 @@ static eg_status act(film *f, int action, int from, int to, eg_draw *d, eg_recor
 	return status;
 }
 
+/* ---- what is said of it ------------------------------------------------------------------------------------------ */
+
+/* "a two and an eight", the smaller first. */
+static const char *say_digits(const film *f, eg_record *r) {
+	const char *text = NULL;
+	for (int digit = 0; digit < 10; digit++)
+		for (int k = 0; k < f->ndigits; k++) {
+			if (f->digits[k].digit != digit) continue;
+			text = eg_record_printf(r, "%s%s%s %s", text ? text : "", text ? " and " : "", digit == 8 ? "an" : "a", eg_digit_words[digit]);
+			if (!text) return NULL;
+		}
+	return text;
+}
+
+/* The caption with one more action; NULL: out of memory. */
+static const char *say_action(const film *f, const char *before, int action, bool named, eg_record *r) {
+	const bool several = f->ndigits > 1;
+	const char *digits = named ? say_digits(f, r) : "", *verb = action < BOUNCE ? (several ? "move" : "moves") : verbs[action - BOUNCE][several];
+	if (!digits || !before) return NULL;
+	return eg_record_printf(r, "%s%s%s%s%s%s%s", before, *before ? ", then " : "", digits, named ? " " : "", verb, action < BOUNCE ? " " : "",
+		action < BOUNCE ? actions[action] : "");
+}
+
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const film_source *s = (const film_source *)base;
@@ -210,18 +253,22 @@ static eg_status read_record(
 	f.tags = eg_record_room(r, (size_t)f.frames * sizeof *f.tags);
 	if ((seen && !f.pixels) || !f.tags) return eg_record_no_memory(err);
 	int action = (int)eg_draw_whole(&d, 0, ACTIONS - 1);
+	const char *caption = "";
 	eg_status status = begin(s, part, action, &f, &d, err);
 	for (int k = 0, from = 0; k < s->actions && !status; k++) {
-		const bool last = k + 1 == s->actions;
+		const bool last = k + 1 == s->actions, new = k == 0 || s->recast;
 		const int to = last ? f.frames : FRAMES * (k + 1) + (int)eg_draw_whole(&d, -JITTER, JITTER);
-		if (k > 0) action = next_action(&f, action, &d);
-		status = act(&f, action, from, to, &d, r, err);
+		if (k > 0) action = next_action(&f, action, s->recast, &d);
+		if (k > 0 && s->recast) status = begin(s, part, action, &f, &d, err);
+		if (!status) status = act(&f, action, from, to, new, &d, r, err);
+		if (!status && !(caption = say_action(&f, caption, action, new, r))) status = eg_record_no_memory(err);
 		from = to;
 	}
 	if (status) return status;
 	r->fields[FILM] = (eg_datum){.there = true, .frames = {f.frames, 1, SIDE, SIDE, 0, f.pixels}};
 	if (s->actions == 1) r->fields[LABEL] = (eg_datum){.there = true, .label = action};
 	r->fields[TAGS] = (eg_datum){.there = true, .tags = {f.frames, f.tags}};
+	r->fields[CAPTION] = (eg_datum){.there = true, .text = {caption, strlen(caption)}};
 	eg_made_only(r, wanted);
 	return EG_OK;
 }
@@ -230,8 +277,8 @@ static void close_source(eg_source *base) { eg_stock_close(&((film_source *)base
 
 const eg_source_type eg_source_type_moving_digits = {
 	.info = {.name = "moving-digits",
-		.doc = "films of 16 frames of 64x64 in which one or two digits do one of twelve things, made by a rule of mnist "
-		       "(which has to be there)",
+		.doc = "films of 16 frames of 64x64 in which one or two digits do one of twelve things, with captions, made by a rule of "
+		       "mnist (which has to be there)",
 		.origin = "made of mnist",
 		.licence = "CC BY-SA 3.0",
 		.fields = fields,

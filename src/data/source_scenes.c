@@ -36,7 +36,7 @@ static const eg_key keys[] = {
 };
 
 static const char *const classes[CLASSES] = {"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
-	"bag", "boot", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
+	"bag", "boot", EG_DIGIT_WORDS};
 static const char *const colours[NCOLOURS] = {"red", "green", "blue", "yellow", "purple", "cyan"};
 static const uint8_t paint[NCOLOURS][3] = {
 	{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 0}, {255, 0, 255}, {0, 255, 255}};
