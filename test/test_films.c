@@ -1,4 +1,4 @@
-/* test_films.c - films that are tagged: segments compared by hand; captions taken apart. */
+/* test_films.c - films that are tagged: segments compared by hand; captions taken apart, and cut in time. */
 #include "support_tasks.h"
 #include "tasks/caption.h"
 #include "tasks/tag_films.h"
@@ -80,7 +80,31 @@ static void captions(void **state) {
 	}
 }
 
+/* Where clauses are cut by what they look at. */
+static void cuts(void **state) {
+	EG_UNUSED(state);
+	int ends[3];
+	static const double apart[] = {1, 1, 0, 0, 0, 0, /**/ 0, 0, 0, 1, 1, 1};
+	eg_clauses_cut(apart, 2, 6, ends);
+	assert_true(ends[0] == 2 && ends[1] == 6); /* 2 or 3 */
+	static const double far_apart[] = {1, 0, 0, 0, 0, 0, 0, /**/ 0, 0, 0, 0, 0, 0, 1};
+	eg_clauses_cut(far_apart, 2, 7, ends);
+	assert_true(ends[0] == 3 && ends[1] == 7); /* in the middle of 1 to 6 */
+	static const double over[] = {3, 3, 2, 0, 0, /**/ 0, 0, 3, 3, 1};
+	eg_clauses_cut(over, 2, 5, ends);
+	assert_int_equal(ends[0], 2); /* 2 lie on the wrong side, of a cut before frame 3 it would be 3 */
+	/* In no order: each has a frame. */
+	static const double three[] = {0, 0, 0, 1, /**/ 0, 1, 0, 0, /**/ 1, 0, 0, 0};
+	eg_clauses_cut(three, 3, 4, ends);
+	assert_true(ends[0] >= 1 && ends[1] > ends[0] && ends[1] <= 3 && ends[2] == 4);
+	static const double few[] = {1, /**/ 1, /**/ 1}; /* more clauses than frames */
+	eg_clauses_cut(few, 3, 1, ends);
+	assert_true(ends[0] >= 0 && ends[0] <= ends[1] && ends[1] <= 1 && ends[2] == 1);
+	eg_clauses_cut(few, 1, 1, ends);
+	assert_int_equal(ends[0], 1);
+}
+
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(overlaps), cmocka_unit_test(orders), cmocka_unit_test(captions)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(overlaps), cmocka_unit_test(orders), cmocka_unit_test(captions), cmocka_unit_test(cuts)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

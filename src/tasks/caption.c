@@ -1,39 +1,35 @@
-/* caption.c - the task `caption`: a sentence about a picture. The network looks at the picture, and tells at each step
- * what the next unit of the caption is, when it is told those before: its input `previous` (T,N), its answer "logits"
- * (T,N,units). Captions are written by beam search (desk.c).
+/* caption.c - the task `caption`: a sentence about a picture, or about a film (caption_film.c). The network looks at
+ * the picture, and tells at each step what the next unit of the caption is, when it is told those before: its input
+ * `previous` (T,N), its answer "logits" (T,N,units). Captions are written by beam search (desk.c).
  *
  * What is judged is the sentence as a whole (exact), against all that the data has of a picture; and, where captions
  * say which coloured things lie where ("a red boot above a green seven"), the things, their colours and their places
  * each by themselves, against the sentence of the data that is nearest. */
 #include "tasks/caption.h"
-#include "tasks/desk.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct caption {
-	eg_task base;
-	eg_desk_keys keys;
-	eg_desk *desk;
-} caption;
-
-static const eg_key keys[] = {EG_DESK_KEYS(caption, keys)};
+const eg_key eg_caption_keys[EG_CAPTION_KEYS] = {EG_DESK_KEYS(eg_caption, keys)};
 
 static eg_status open_task(eg_task *base, eg_error *err) {
-	caption *t = (caption *)base;
 	base->one = "picture", base->many = "pictures";
-	return eg_desk_open(&t->desk, err);
+	if (base->intakes[0]->type->kind == EG_FIELD_FRAMES) {
+		base->type = &eg_task_type_caption_films;
+		return base->type->open(base, err);
+	}
+	return eg_desk_open(&((eg_caption *)base)->desk, err);
 }
 
-static void set_defaults(eg_task *base) { ((caption *)base)->keys = eg_desk_usual; }
+void eg_caption_defaults(eg_task *base) { ((eg_caption *)base)->keys = eg_desk_usual; }
 
-static void close_task(eg_task *base) { eg_desk_close(&((caption *)base)->desk); }
+void eg_caption_close(eg_task *base) { eg_desk_close(&((eg_caption *)base)->desk); }
 
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
-	return eg_desk_suits(t, g, &((const caption *)t)->keys, "picture", err);
+	return eg_desk_suits(t, g, &((const eg_caption *)t)->keys, "picture", err);
 }
 
-static const char *const *outputs(const eg_task *t, const eg_graph *g) {
+const char *const *eg_caption_outputs(const eg_task *t, const eg_graph *g) {
 	EG_UNUSED(t);
 	return eg_scribe_outputs(g);
 }
@@ -129,7 +125,7 @@ static bool is_unseen(const eg_task *t, const eg_row *r) {
 }
 
 /* The network may end before the task does. */
-static void judge_close(eg_task_judge *j) { eg_desk_clear(((const caption *)j->task)->desk); }
+void eg_caption_judge_close(eg_task_judge *j) { eg_desk_clear(((const eg_caption *)j->task)->desk); }
 
 static void judge_reset(eg_task_judge *j) {
 	const eg_task_judge base = *j;
@@ -148,10 +144,10 @@ static void judge_scene(judge *own, const char *text, const char *const *right, 
 	own->right_things += best.things, own->right_colours += best.colours, own->right_places += best.places;
 }
 
-static const eg_vocab *vocab_of(const eg_task *t) { return eg_intake_vocab(eg_task_target(t)); }
+const eg_vocab *eg_caption_vocab(const eg_task *t) { return eg_intake_vocab(eg_task_target(t)); }
 
-static eg_status hypothesis_of(const eg_task *t, const eg_desk_options *o, const eg_row *r, const eg_hypothesis **h, eg_error *err) {
-	return eg_desk_write(((const caption *)t)->desk, t, &((const caption *)t)->keys, o, r, h, err);
+eg_status eg_caption_write(const eg_task *t, const eg_desk_options *o, const eg_row *r, const eg_hypothesis **h, eg_error *err) {
+	return eg_desk_write(((const eg_caption *)t)->desk, t, &((const eg_caption *)t)->keys, o, r, h, err);
 }
 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
@@ -160,8 +156,8 @@ static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	const char *text = r->text, *const *right = NULL;
 	int n = 0;
 	eg_arena room = {0};
-	eg_status status = text ? EG_OK : hypothesis_of(j->task, NULL, r, &h, err);
-	if (!status && !text) status = eg_written_spell(vocab_of(j->task), h, &room, &text, err);
+	eg_status status = text ? EG_OK : eg_caption_write(j->task, NULL, r, &h, err);
+	if (!status && !text) status = eg_written_spell(eg_caption_vocab(j->task), h, &room, &text, err);
 	if (!status) status = eg_written_references(j->task, r, &room, &right, &n, err);
 	if (!status && n > 0) {
 		const int unseen = is_unseen(j->task, r);
@@ -189,11 +185,24 @@ static void judge_values(const eg_task_judge *j, double *v) {
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
+/* How much units first..end-1 look at each place, on average. */
+static void put_looks(const eg_task *t, const eg_row *r, const eg_hypothesis *h, int first, int end, eg_value *out) {
+	const eg_scribe *scribe = ((const eg_caption *)t)->desk->scribe;
+	const int places = eg_scribe_places(scribe, r->i), stride = eg_scribe_stride(scribe);
+	eg_value *list = eg_value_put_list(out, "attention");
+	for (int k = 0; k < places; k++) {
+		double sum = 0;
+		for (int i = first; i < end; i++) sum += (double)h->attention[(ptrdiff_t)i * stride + k];
+		eg_value_put_number(list, NULL, sum / (end - first));
+	}
+}
+
 /* A word is the units that no blank stands between: its probability is the product of theirs. */
-static eg_status put_words(const eg_task *t, const eg_hypothesis *h, eg_value *out) {
-	const eg_vocab *v = vocab_of(t);
+static void put_words(const eg_task *t, const eg_row *r, const eg_hypothesis *h, bool attention, eg_value *out) {
+	const eg_vocab *v = eg_caption_vocab(t);
 	char one[EG_UNIT_MOST + 3], text[1024] = "";
 	size_t n = 0;
+	int first = 0;
 	double sum = 0;
 	eg_value *list = eg_value_mark(eg_value_put_list(out, "words"), EG_SHOW_NOT, NULL);
 	for (int i = 0; i <= h->n; i++) {
@@ -203,30 +212,36 @@ static eg_status put_words(const eg_task *t, const eg_hypothesis *h, eg_value *o
 				eg_value *w = eg_value_put_map(list, NULL);
 				eg_value_put_text(w, "text", text);
 				eg_value_put_number(w, "probability", exp(sum));
+				if (attention) put_looks(t, r, h, first, i, w);
 			}
-			n = 0, sum = 0;
+			n = 0, sum = 0, first = i;
 		}
 		if (i == h->n) break;
 		const char *piece = one[0] == ' ' ? one + 1 : one;
 		if (n + strlen(piece) < sizeof text) n += (size_t)snprintf(text + n, sizeof text - n, "%s", piece);
 		sum += h->unit_logprob[i];
 	}
-	return EG_OK;
+}
+
+eg_status eg_caption_answer(
+	const eg_task *t, const eg_desk_options *o, const eg_row *r, const eg_hypothesis *h, eg_value *out, eg_error *err) {
+	const char *text = NULL;
+	eg_arena room = {0};
+	if (o && o->attention && !h->attention) return eg_desk_untold(err);
+	eg_status status = eg_written_spell(eg_caption_vocab(t), h, &room, &text, err);
+	if (!status) {
+		eg_value_mark(eg_value_put_text(out, "text", text), EG_SHOW_STRONG, NULL);
+		put_words(t, r, h, o && o->attention, out);
+	}
+	eg_arena_free(&room);
+	return status;
 }
 
 static eg_status answer(const eg_task *t, const eg_answer_options *base, const eg_row *r, eg_value *out, eg_error *err) {
 	const eg_desk_options *o = (const eg_desk_options *)base;
 	const eg_hypothesis *h = NULL;
-	const char *text = NULL;
-	eg_arena room = {0};
-	eg_status status = hypothesis_of(t, o, r, &h, err);
-	if (!status) status = eg_written_spell(vocab_of(t), h, &room, &text, err);
-	if (!status) {
-		eg_value_mark(eg_value_put_text(out, "text", text), EG_SHOW_STRONG, NULL);
-		status = put_words(t, h, out);
-	}
-	eg_arena_free(&room);
-	return status;
+	const eg_status status = eg_caption_write(t, o, r, &h, err);
+	return status ? status : eg_caption_answer(t, o, r, h, out, err);
 }
 
 static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
@@ -237,19 +252,20 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 
 const eg_task_type eg_task_type_caption = {
 	.info = {.name = "caption",
-		.doc = "a sentence about a picture",
-		.takes = "pictures",
-		.answer = "a sentence, and how likely each of its words is",
+		.doc = "a sentence about a picture or film",
+		.takes = "pictures, films (Y4M, folders of frames)",
+		.answer = "a sentence, and how likely each of its words is; of films also when it is so",
 		.judged = "Of a writer of captions: how many are one of those that the data has of a picture; and, of captions that\n"
-			  "say which coloured things lie where, the share of things, of their colours and of their places."},
-	.size = sizeof(caption),
-	.keys = {keys, EG_COUNT(keys)},
-	.inputs = EG_KIND(PICTURE),
+			  "say which coloured things lie where, the share of things, of their colours and of their places. Of\n"
+			  "films: how many clauses are right, in what they say (clause) and in when (f1_50)."},
+	.size = sizeof(eg_caption),
+	.keys = {eg_caption_keys, EG_CAPTION_KEYS},
+	.inputs = EG_KIND(PICTURE) | EG_KIND(FRAMES),
 	.targets = EG_KIND(TEXT),
-	.needs = "a picture with a caption",
-	.defaults = set_defaults,
+	.needs = "a picture or film with a caption",
+	.defaults = eg_caption_defaults,
 	.open = open_task,
-	.close = close_task,
+	.close = eg_caption_close,
 	.suits = suits,
 	.also = also,
 	.metrics = metrics,
@@ -257,13 +273,13 @@ const eg_task_type eg_task_type_caption = {
 	.best = -1,
 	.quick = true,
 	.writes = true,
-	.outputs = outputs,
+	.outputs = eg_caption_outputs,
 	.judge_size = sizeof(judge),
-	.judge_close = judge_close,
+	.judge_close = eg_caption_judge_close,
 	.judge_reset = judge_reset,
 	.judge_row = judge_row,
 	.judge_values = judge_values,
-	.options = {eg_desk_option_keys, EG_DESK_OPTIONS - 1},
+	.options = {eg_desk_option_keys + 1, EG_DESK_OPTIONS},
 	.options_size = sizeof(eg_desk_options),
 	.answer = answer,
 	.truth = truth,

@@ -7,7 +7,11 @@ enum { LONGEST = 400 };
 
 const eg_desk_keys eg_desk_usual = {5, 0.6, 0};
 
-const eg_key eg_desk_option_keys[EG_DESK_OPTIONS] = {
+const eg_key eg_desk_option_keys[EG_DESK_OPTIONS + 1] = {
+	{.name = "alignment",
+		.type = EG_KEY_STRING,
+		.offset = offsetof(eg_desk_options, alignment),
+		.doc = "folder, or file with the ending .svg, for pictures of where the network looks"},
 	EG_WRITTEN_BEAM_OPTIONS(eg_desk_options),
 	{.name = "coverage",
 		.type = EG_KEY_NUMBERS,
@@ -16,11 +20,12 @@ const eg_key eg_desk_option_keys[EG_DESK_OPTIONS] = {
 		.min = 0,
 		.max = 10,
 		.doc = "penalty of what is not looked at (default: as the recipe says)"},
-	{.name = "alignment",
-		.type = EG_KEY_STRING,
-		.offset = offsetof(eg_desk_options, alignment),
-		.doc = "folder, or file with the ending .svg, for pictures of where the network looks"},
+	{.name = "attention",
+		.type = EG_KEY_BOOL,
+		.offset = offsetof(eg_desk_options, attention),
+		.doc = "tell of each word how much it looks at each place, or frame"},
 };
+
 void eg_desk_clear(eg_desk *d) {
 	eg_scribe_free(d->scribe);
 	*d = (eg_desk){0};

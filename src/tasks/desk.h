@@ -53,9 +53,11 @@ typedef struct eg_desk_options {
 	int beam;
 	eg_numbers length_norm, coverage;
 	const char *alignment;
+	bool attention;
 } eg_desk_options;
+/* All but the last are of who reads texts, all but the first of who looks at something. */
 enum { EG_DESK_OPTIONS = 4 };
-extern const eg_key eg_desk_option_keys[EG_DESK_OPTIONS];
+extern const eg_key eg_desk_option_keys[EG_DESK_OPTIONS + 1];
 
 /* Does the recipe name the output `attention`? */
 bool eg_desk_attends(const eg_task *t);
