@@ -29,7 +29,7 @@ bool cli_film_options(const cli_args *a, eg_film_options *o) {
 		return fail_usage(verb, "--size is WIDTHxHEIGHT, as in 320x240, not '%s'", size), false;
 	if (rate && !two_numbers(rate, ':', false, &o->rate, &o->per))
 		return fail_usage(verb, "--rate is a number of frames a second, as in 25 or 30000:1001, not '%s'", rate), false;
-	if (o->pixels && !size) return fail_usage(verb, "--pixels is about raw frames: say --size WxH too"), false;
+	if (o->pixels && !size && strcmp(verb, "predict") != 0) return fail_usage(verb, "--pixels is about raw frames: say --size WxH too"), false;
 	return true;
 }
 
@@ -39,14 +39,22 @@ bool cli_film_on_stdin(int *first) {
 	return *first == 'Y' && ungetc(*first, stdin) == 'Y'; /* no picture begins so */
 }
 
+char *cli_film_stem(const char *path) {
+	const char *slash = strrchr(path, '/'), *base = slash && slash[1] ? slash + 1 : path, *dot = strrchr(base, '.');
+	const size_t n = dot && dot > base ? (size_t)(dot - base) : strcspn(base, "/");
+	char *stem = cli_alloc(n + 1);
+	memcpy(stem, base, n);
+	return stem;
+}
+
 cli_frame *cli_frame_new(const eg_film_info *film, int64_t number, const uint8_t *pixels) {
 	const size_t n = (size_t)film->C * (size_t)film->H * (size_t)film->W;
-	const char *slash = strrchr(film->name, '/'), *base = slash && slash[1] ? slash + 1 : film->name, *dot = strrchr(base, '.');
-	const int stem = dot && dot > base ? (int)(dot - base) : (int)strcspn(base, "/");
+	char *stem = cli_film_stem(film->name);
 	cli_frame *f = cli_alloc(sizeof *f);
 	f->number = number;
-	f->file = cli_alloc((size_t)stem + 40);
-	snprintf(f->file, (size_t)stem + 40, "%.*s-%06lld.frame", stem, base, (long long)number);
+	f->file = cli_alloc(strlen(stem) + 40);
+	snprintf(f->file, strlen(stem) + 40, "%s-%06lld.frame", stem, (long long)number);
+	free(stem);
 	f->pixels = cli_alloc(n);
 	memcpy(f->pixels, pixels, n);
 	f->record.id = f->file;
@@ -59,4 +67,47 @@ void cli_frame_free(cli_frame *f) {
 	free(f->file);
 	free(f->pixels);
 	free(f);
+}
+
+enum { MEMORY = 512 }; /* MiB of frames of a film, at most */
+
+cli_whole_film *cli_whole_film_new(const char *path, const eg_film_options *o, eg_error *err) {
+	bool more = false;
+	cli_whole_film *f = cli_alloc(sizeof *f);
+	eg_status status = eg_film_load(path, o, 0, (size_t)MEMORY << 20, &f->frames, &more, err);
+	const char *name = strcmp(path, "-") != 0 ? path : "standard input";
+	if (!status && (more || f->frames.n == 0)) {
+		status = err->status = EG_ERR_FORMAT;
+		if (more)
+			snprintf(err->message, sizeof err->message, "'%.300s' is longer than %d MiB of frames: cut it into pieces", name, MEMORY);
+		else
+			snprintf(err->message, sizeof err->message, "'%.300s' has no frame", name);
+	}
+	const eg_film_frames *x = &f->frames;
+	f->record.id = path;
+	f->record.fields[0] = (eg_datum){.there = true, .frames = {x->n, x->C, x->H, x->W, x->rate ? (double)x->rate / x->per : 0, x->pixels}};
+	if (!status) return f;
+	cli_whole_film_free(f);
+	return NULL;
+}
+
+void cli_whole_film_free(cli_whole_film *f) {
+	if (!f) return;
+	eg_film_frames_free(&f->frames);
+	free(f);
+}
+
+bool cli_reads_films(eg_model *m, eg_predictor *p) {
+	const eg_field *fields;
+	return m && eg_predictor_fields(p, &fields) == 1 && fields[0].kind == EG_FIELD_FRAMES;
+}
+
+void cli_film_as_model(eg_model *m, eg_film_options *o) {
+	const eg_recipe *r = eg_model_recipe(m);
+	eg_dims d = {0};
+	for (int i = 0; i < eg_recipe_inputs(r); i++)
+		if (eg_recipe_input_at(r, i)->dims.rank == 4) d = eg_recipe_input_at(r, i)->dims;
+	if (o->W || d.rank != 4) return;
+	o->H = (int)d.d[2], o->W = (int)d.d[3];
+	if (!o->pixels && d.d[1] == 1) o->pixels = "gray";
 }

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "engram_film.h"
+#include "engram_task.h"
 
 #define OPTIONS_RAW_FRAMES \
 	{"size", 0, "WxH", "raw frames on standard input: how wide and high they are, as in --size 320x240", 0, 0}, \
@@ -28,5 +29,19 @@ typedef struct cli_frame {
 } cli_frame;
 cli_frame *cli_frame_new(const eg_film_info *film, int64_t number, const uint8_t *pixels);
 void cli_frame_free(cli_frame *f); /* NULL is allowed */
+
+/* A film as a whole, likewise. */
+typedef struct cli_whole_film {
+	eg_film_frames frames;
+	eg_record record;
+} cli_whole_film;
+/* NULL: it cannot be read */
+cli_whole_film *cli_whole_film_new(const char *path, const eg_film_options *o, eg_error *err);
+void cli_whole_film_free(cli_whole_film *f); /* NULL is allowed */
+/* What it is called: "street" of "films/street.y4m". To be freed. */
+char *cli_film_stem(const char *path);
+/* Does the model read films, not pictures? Raw frames whose size is not said are as large as it reads them then. */
+bool cli_reads_films(eg_model *m, eg_predictor *p);
+void cli_film_as_model(eg_model *m, eg_film_options *o);
 
 #endif

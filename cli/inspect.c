@@ -1,5 +1,5 @@
 /* inspect.c - engram inspect: what happens inside a trained network, as pictures, tables and a page in a folder. Not
- * here: networks that take pictures (inspect_picture.c). */
+ * here: networks that take pictures (inspect_picture.c) or films, or write captions (inspect_looks.c). */
 #include "engram_report.h"
 #include "inspect_picture.h"
 #include "print.h"
@@ -210,15 +210,10 @@ static int run(const cli_args *a) {
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	char *words = NULL;
 	eg_error err = {0};
-	const bool rebuilds = m && eg_rebuilt_page_suits(m);
-	if (m && eg_transcript_page_suits(m)) {
-		const int done = inspect_transcript(a, m, operand);
-		eg_model_free(m);
-		eg_context_free(ctx);
-		return done;
-	}
-	if (rebuilds || (m && eg_picture_why_suits(m))) {
-		const int done = rebuilds ? inspect_rebuilt(a, m, operand) : inspect_picture(a, m, operand);
+	const bool rebuilds = m && eg_rebuilt_page_suits(m), looks = m && !rebuilds && eg_looks_suit(m), tells = m && eg_transcript_page_suits(m);
+	if (rebuilds || looks || tells || (m && eg_picture_why_suits(m))) {
+		const int done = rebuilds ? inspect_rebuilt(a, m, operand) : looks ? inspect_looks(a, m, operand)
+			: tells ? inspect_transcript(a, m, operand) : inspect_picture(a, m, operand);
 		eg_model_free(m);
 		eg_context_free(ctx);
 		return done;
@@ -262,7 +257,7 @@ static const cli_option options[] = {
 const cli_verb verb_inspect = {
 	.name = "inspect",
 	.line = "show what happens inside a network, and what in a picture or text an answer comes from",
-	.operands = "MODEL [PICTURE|SOUND|TEXT-FILE]",
+	.operands = "MODEL [PICTURE|SOUND|FILM|TEXT-FILE]",
 	.min_operands = 1,
 	.max_operands = 2,
 	.about = "Of a model that takes pictures (to classify, to tell numbers, or a class for each pixel):\n"
@@ -274,6 +269,9 @@ const cli_verb verb_inspect = {
 		 "when it says what, how sure it is of each label at every step, and what each comes from.\n\n"
 		 "Of an auto-encoder of pictures: rebuilt.html, a page that shows pictures of its data and what\n"
 		 "it makes of them, the numbers of its bottleneck as a map, and whose errors are large.\n\n"
+		 "Of a model that writes captions, and says where it looks (an output `attention`): looks.html, a\n"
+		 "page that shows at which places of the picture, or which frames of the film, it looks for each\n"
+		 "word. Of one that classifies films: on which frames and pixels its answer depends.\n\n"
 		 "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
 		 "from (TEXT-FILE: a text a line; without any, 16 texts of its own data).\n\n"
 		 "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"
@@ -289,6 +287,8 @@ const cli_verb verb_inspect = {
 		    "  engram inspect lenet5.safetensors --record 17 --of Bag -o inside\n"
 		    "  engram inspect autoencoder.safetensors -o inside\n"
 		    "  engram inspect speech-digits.safetensors call.wav -o inside\n"
+		    "  engram inspect caption.safetensors --record 3 -o inside\n"
+		    "  engram inspect motion.safetensors film.y4m -o inside\n"
 		    "  engram inspect faces.safetensors door.png --beside pass.png -o inside\n"
 		    "  engram inspect char-lstm.safetensors --text 'ROMEO: O, she doth teach' -o inside\n"
 		    "  engram inspect char-lstm.safetensors play.txt -o inside --steps 200\n"

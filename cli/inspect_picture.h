@@ -7,6 +7,7 @@
 
 /* path NULL: a record of the model's own data. Returns the exit code. */
 int inspect_picture(const cli_args *a, eg_model *m, const char *path);
+int inspect_looks(const cli_args *a, eg_model *m, const char *path); /* of captions and films: inspect_looks.c */
 int inspect_rebuilt(const cli_args *a, eg_model *m, const char *path); /* of an auto-encoder; path: NULL, or an error */
 int inspect_transcript(const cli_args *a, eg_model *m, const char *path);
 

@@ -5,9 +5,9 @@
  * Nothing of the training data is read, unless its records are what is asked about. */
 #define _POSIX_C_SOURCE 200809L /* stat, read */
 #include "engram_report.h"
-#include "film.h"
 #include "listen.h"
 #include "onnx.h"
+#include "predict_film.h"
 
 #include <errno.h>
 #include <math.h>
@@ -26,6 +26,7 @@ typedef struct asked {
 	size_t size;
 	bool json, is_text;
 	cli_frame *frame; /* of a film, in place of bytes; NULL: it is none */
+	cli_whole_film *film; /* likewise */
 } asked;
 
 typedef struct job {
@@ -38,6 +39,7 @@ typedef struct job {
 	bool json, truth;
 	bool pictures; /* are what the model takes: films then are asked about frame by frame */
 	bool sounds;   /* are what it takes: raw samples then are transcribed as they come */
+	bool films;    /* are, as a whole */
 	eg_film_options film;
 } job;
 
@@ -148,6 +150,18 @@ static void show(const job *j, const asked *q, const eg_value *answer) {
 	print_why(answer);
 }
 
+/* The summary of a film, where it has one and there is a place for it. NULL: there is none; *failed: after a
+ * message. */
+static eg_value *with_summary(job *j, const asked *q, const eg_value *answer, bool *failed) {
+	eg_error err;
+	const char *folder = args_text(j->args, "output");
+	if (!q->film || !folder || !eg_value_get(answer, "segments")) return NULL;
+	eg_value *map = predict_summary(folder, q->name, q->film, answer, &err);
+	*failed = !map;
+	if (!map) show_error(j, q->name, &err);
+	return map;
+}
+
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 /* Asks what has been gathered, and shows the answers in order. false: there is no point in going on. */
@@ -157,8 +171,8 @@ static bool ask(job *j) {
 	eg_error errors[BATCH], err;
 	for (int i = 0; i < j->n; i++) {
 		const asked *a = &j->batch[i];
-		q[i] = (eg_question){.path = a->bytes || a->frame ? NULL : a->name,
-		        .record = a->frame ? &a->frame->record : NULL,
+		q[i] = (eg_question){.path = a->bytes || a->frame || a->film ? NULL : a->name,
+		        .record = a->frame ? &a->frame->record : a->film ? &a->film->record : NULL,
 		        .bytes = a->bytes,
 		        .size = a->size,
 		        .json = a->json,
@@ -167,14 +181,17 @@ static bool ask(job *j) {
 	eg_status status = eg_predictor_run(j->predictor, q, j->n, answers, errors, &err);
 	for (int i = 0; i < j->n; i++) {
 		asked *a = &j->batch[i];
+		bool failed = false;
 		eg_value *more = !status && answers[i] && j->why ? with_why(j, a->name, &q[i], answers[i]) : NULL;
+		if (!status && answers[i] && !j->why) more = with_summary(j, a, answers[i], &failed);
 		if (!status && !answers[i])
 			show_error(j, a->name, &errors[i]);
-		else if (!status && (more || !j->why))
+		else if (!status && !failed && (more || !j->why))
 			show(j, a, more ? more : answers[i]);
 		eg_value_free(more);
 		free(a->name), free(a->where), free(a->bytes);
 		cli_frame_free(a->frame);
+		cli_whole_film_free(a->film);
 	}
 	j->n = 0;
 	if (status) j->code = fail_error("predict", &err);
@@ -259,7 +276,22 @@ static bool put_film(job *j, const char *path) {
 	return ok;
 }
 
+/* As a whole; it is answered before the next one is read. */
+static bool put_whole_film(job *j, const char *path) {
+	eg_error err;
+	eg_film_options o = j->film;
+	const bool piped = !strcmp(path, "-");
+	if (piped) cli_film_as_model(j->model, &o);
+	if (piped && predict_as_it_comes(j->model, &o, j->json, &j->code)) return j->code == CLI_OK;
+	cli_whole_film *film = cli_whole_film_new(path, &o, &err);
+	if (film) return put(j, (asked){.name = copy(path, strlen(path)), .film = film}) && ask(j);
+	const bool ok = ask(j);
+	show_error(j, path, &err);
+	return ok;
+}
+
 static bool put_path(job *j, const char *path) {
+	if (j->films && !ends_with(path, ".json") && !ends_with(path, ".jsonl")) return put_whole_film(j, path);
 	if (j->pictures && eg_film_is(path)) return put_film(j, path);
 	return ends_with(path, ".json") || ends_with(path, ".jsonl") ? put_lines(j, path) : put_file(j, path);
 }
@@ -338,6 +370,7 @@ static bool put_all_of_stdin(job *j) {
 	size_t size;
 	int first = -1;
 	cli_sound_head head = {.n = 0}; /* what has been looked at */
+	if (j->films) return put_whole_film(j, "-");
 	if (j->pictures && (j->film.W || cli_film_on_stdin(&first))) return put_film(j, "-");
 	if (j->sounds && cli_sound_is_raw(j->args, &head)) {
 		j->code = cli_listen(j->args, j->model, (double)j->film.rate / (j->film.per ? j->film.per : 1), &head);
@@ -427,7 +460,8 @@ static void answer_inputs(job *j) {
 	for (int i = 0; i < n; i++) widen(j, texts[i]);
 	for (int i = 1; i < a->noperands && ok; i++) {
 		const char *path = a->operands[i];
-		ok = !strcmp(path, "-") ? put_stdin(j) : is_folder(path) ? put_folder(j, path) : put_path(j, path);
+		const bool many = is_folder(path) && !(j->films && predict_is_film(path));
+		ok = !strcmp(path, "-") ? put_stdin(j) : many ? put_folder(j, path) : put_path(j, path);
 	}
 	if (ok) ok = ask(j);
 	if (ok && n > 0 && !by_line(j)) ok = false, j->code = fail("predict", "--text: the model does not take text");
@@ -555,6 +589,7 @@ static bool prepare(job *j) {
 	const bool one = !status && eg_predictor_fields(j->predictor, &fields) == 1;
 	j->pictures = one && fields[0].kind == EG_FIELD_PICTURE;
 	j->sounds = one && fields[0].kind == EG_FIELD_SOUND;
+	j->films = !status && cli_reads_films(j->model, j->predictor);
 	return !status || (fail_error("predict", &err), false);
 }
 
@@ -634,7 +669,11 @@ const cli_verb verb_predict = {
 		 "fields by their names. What cannot be read is named, the rest is still done, and the exit\n"
 		 "code is 1.\n\n"
 		 "Models that take pictures take films too, frame by frame: Y4M (ffmpeg -i FILM NEW.y4m), and on\n"
-		 "standard input Y4M or, with --size, raw frames; with --json each answer has a `frame`, from 0.\n\n"
+		 "standard input Y4M or, with --size, raw frames; with --json each answer has a `frame`, from 0.\n"
+		 "Models that take films read them as a whole: Y4M, folders of frames, and on standard input Y4M\n"
+		 "or raw frames, without --size of the size that the model reads (grey, or rgb24). A model that\n"
+		 "tags frames and goes in one direction says each tag as its frame comes in. Of captions of\n"
+		 "films -o writes the film's summary, a page with key frames.\n\n"
 		 "Models that transcribe sound and look back only take raw samples on standard input, signed\n"
 		 "numbers of 16 bits at the model's rate if nothing else is said, and tell each word as soon as\n"
 		 "it has been said, with the seconds where it begins and ends. With --json there is a line a word.\n\n"
@@ -653,6 +692,8 @@ const cli_verb verb_predict = {
 		    "  engram predict intents.safetensors --text 'wake me at six'\n"
 		    "  ffmpeg -i street.mp4 -f yuv4mpegpipe - | engram predict camvid.safetensors - -o coloured\n"
 		    "  arecord -t raw -f S16_LE -r 8000 | engram predict speech-stream.safetensors -\n"
+		    "  ffmpeg -i film.mp4 -vf scale=64:64 -pix_fmt gray -f rawvideo - | engram predict motion.safetensors -\n"
+		    "  engram predict film-caption.safetensors film.y4m -o summary\n"
 		    "  cat lines.txt | engram predict intents.safetensors -\n"
 		    "  engram predict net.onnx x.npy --json\n",
 	.run = run,

@@ -8,6 +8,7 @@
 #define ENGRAM_REPORT_H
 
 #include "engram_data.h"
+#include "engram_film.h"
 #include "engram_io.h"
 #include "engram_task.h"
 #include "engram_value.h"
@@ -223,6 +224,20 @@ EG_API eg_status eg_rebuilt_page(eg_model *m, int records, const char *folder, e
 EG_API bool eg_transcript_page_suits(eg_model *m);
 EG_API eg_status eg_transcript_page(
 	eg_model *m, const eg_question *q, int64_t record, const char *folder, eg_value *facts, eg_error *err);
+/* ---- films and captions ------------------------------------------------------------------------------------------ */
+
+/* Of a model that writes captions of pictures or films and has an output `attention`: where it looks for each word; of
+ * one that classifies films: which frames and pixels its answer depends on. looks.html, a page that needs no other
+ * file, and its pictures as PNG, into a folder that is there. path: a picture, a film; NULL: this record of the part by
+ * which the model is judged. of: the class that is explained, NULL: the likeliest. Facts, into a map: {"input",
+ * "answer", "files"}; of classes "of" and "saliency", each frame's share of the size of all gradients. */
+EG_API bool eg_looks_suit(eg_model *m);
+EG_API eg_status eg_looks_page(eg_model *m, const char *path, int64_t record, const char *of, const char *folder, eg_value *facts, eg_error *err);
+
+/* The summary of a film: FOLDER/NAME.html, with everything in it. answer: with `text` and `segments`, as the task
+ * `caption` has it of films; put into `map` is `file`, the page's path. */
+EG_API eg_status eg_film_summary(
+	const char *folder, const char *name, const eg_film_frames *film, const eg_value *answer, eg_value *map, eg_error *err);
 
 /* ---- forecasts --------------------------------------------------------------------------------------------------- */
 

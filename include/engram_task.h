@@ -293,6 +293,19 @@ typedef struct eg_answered {
 EG_API eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part part,
 	bool (*take)(void *user, const eg_answered *a), void *user, eg_error *err);
 
+/* ---- films as they come ------------------------------------------------------------------------------------------ */
+
+/* A model that tags films and goes in one direction, fed frame by frame; it keeps its state, and no frames. A network
+ * that looks ahead (bidirectional, conv3d over several frames) is refused, and the layer is named. The model must
+ * outlive it. */
+typedef struct eg_frame_tagger eg_frame_tagger;
+EG_API eg_status eg_frame_tagger_new(eg_model *m, eg_frame_tagger **tagger, eg_error *err);
+EG_API void eg_frame_tagger_free(eg_frame_tagger *t); /* NULL is allowed */
+/* The next frame, (C,H,W), brought to the network's size: {"tag", "probability", "begins" (another than before)}, valid
+ * until the next call. */
+EG_API eg_status eg_frame_tagger_next(
+	eg_frame_tagger *t, int C, int H, int W, const uint8_t *pixels, const eg_value **answer, eg_error *err);
+
 /* ---- forecasts by networks --------------------------------------------------------------------------------------- */
 
 /* A recipe of the task `forecast` on a table, as a model beside the classical ones of engram_series.h: trained on a

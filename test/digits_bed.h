@@ -1,5 +1,5 @@
-/* digits_bed.h - a small set of the test's own under the sources that are made by a rule of handwritten digits: a bright
- * block for each class, wider for later ones, as IDX files in the folder `digits`. */
+/* digits_bed.h - a small set of the test's own under the sources that are made by a rule of handwritten digits: a
+ * bright block for each class, wider for later ones, as IDX files in the folder `digits`. */
 #ifndef ENGRAM_TEST_DIGITS_BED_H
 #define ENGRAM_TEST_DIGITS_BED_H
 

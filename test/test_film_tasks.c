@@ -1,8 +1,10 @@
 /* test_film_tasks.c - networks that read films: frames that come next, by networks whose answer is known; the floors
- * beside them. */
+ * beside them; sentences about films, whose times follow from where the network looks; tags of frames as they come;
+ * pages about all these. */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include "digits_bed.h"
 #include "engram_film.h"
+#include "engram_report.h"
 #include "floor_bed.h"
 
 enum { FRAMES = 10, SIDE = 64, EACH = SIDE * SIDE };
@@ -252,9 +254,176 @@ static void likeliest_caption(void **state) {
 	stand_down(&s);
 }
 
+/* ---- captions ---------------------------------------------------------------------------------------------------- */
+
+static eg_recipe *teller(bench *b) {
+	return bench_recipe(b,
+		"name: f\ntask: caption\ndata: {source: moving-digits, pictures: %s, actions: 2, recast: true, count: 12, test_count: 3, unit: word, "
+		"longest: 20, beam: 2}\ninputs: {frames: [frames, 1, 64, 64], previous: [time]}\n"
+		"model: [{flatten: {axis: 2, from: frames}}, {linear: 6}, {tanh: {name: memory}}, {embedding: {count: classes, size: 4, from: previous}}, "
+		"{lstm: {hidden: 6, name: state}}, {multiplicative_attention: {from: [state, memory, lengths.frames], name: seen}}, {linear: classes}]\n"
+		"outputs: {attention: seen.weights}\ntrain: {loss: cross_entropy, optimizer: {adam: {lr: 0.02}}, batch: 4, epochs: 3}\n",
+		bench_path(b, "digits"));
+}
+
+static const char *write_film(bench *b, const char *name, int frames) {
+	eg_film_writer *w;
+	uint8_t pixels[EACH];
+	OK(b, eg_film_create(bench_path(b, name), SIDE, SIDE, 10, 1, EG_FILM_MONO, &w, &b->err));
+	for (int k = 0; k < frames; k++) {
+		memset(pixels, 0, EACH);
+		memset(pixels + 8 * SIDE + 128 * k, 255, 64);
+		eg_film_put(w, 1, pixels);
+	}
+	OK(b, eg_film_commit(w, &b->err));
+	return bench_path(b, name);
+}
+
+static void told_when(void **state) {
+	bench *b = *state;
+	eg_model *m = bench_train_all(b, teller(b));
+	eg_predictor *p = bench_predictor(b, m, "attention=true");
+	const eg_value *a = ask(b, p, (eg_question){.path = write_film(b, "told.y4m", 9)});
+	int64_t at = 0;
+	assert_non_null(eg_value_text(eg_value_get(a, "text")));
+	for (const eg_value *s = eg_value_first(eg_value_get(a, "segments")); s; s = eg_value_next(s)) {
+		const int64_t end = eg_value_int(eg_value_get(s, "end"), -1), key = eg_value_int(eg_value_get(s, "keyframe"), -1);
+		assert_int_equal(eg_value_int(eg_value_get(s, "start"), -1), at);
+		assert_true(end >= at && (end == at || (key >= at && key < end)));
+		at = end;
+	}
+	assert_int_equal(at, eg_value_count(eg_value_get(a, "segments")) ? 9 : 0);
+	for (const eg_value *w = eg_value_first(eg_value_get(a, "words")); w; w = eg_value_next(w)) {
+		double sum = 0;
+		for (const eg_value *v = eg_value_first(eg_value_get(w, "attention")); v; v = eg_value_next(v)) sum += eg_value_number(v, NAN);
+		assert_near(sum, 1, 1e-4);
+		assert_int_equal(eg_value_count(eg_value_get(w, "attention")), 9);
+	}
+	eg_predictor_free(p);
+	eg_evaluation *v = bench_evaluate(b, m, EG_PART_TEST, NULL, NULL);
+	assert_true(eg_evaluation_find(v, "exact") >= 0 && eg_evaluation_find(v, "clause") >= 0 && eg_evaluation_find(v, "f1_50") >= 0);
+	assert_int_equal(eg_evaluation_total(v), 3);
+	eg_evaluation_free(v);
+	eg_model_free(m);
+}
+
+/* What is right of a film: its clauses, at the runs of its tags. */
+static bool take_truth(void *user, const eg_answered *a) {
+	int *n = user;
+	const eg_value *s = eg_value_get(a->truth, "segments");
+	assert_int_equal(eg_value_count(s), 2);
+	assert_int_equal(eg_value_int(eg_value_get(eg_value_first(s), "start"), -1), 0);
+	assert_int_equal(eg_value_int(eg_value_get(eg_value_first(s), "end"), -1), eg_value_int(eg_value_get(eg_value_at(s, 1), "start"), -2));
+	assert_int_equal(eg_value_int(eg_value_get(eg_value_at(s, 1), "end"), -1), 32);
+	char text[400];
+	snprintf(text, sizeof text, "%s, then %s", eg_value_text(eg_value_get(eg_value_first(s), "text")), eg_value_text(eg_value_get(eg_value_at(s, 1), "text")));
+	assert_string_equal(text, eg_value_text(eg_value_get(a->truth, "text")));
+	++*n;
+	return true;
+}
+
+static void contains(bench *b, const char *path, const char *words) {
+	char *page = bench_read(b, path, NULL);
+	if (!strstr(page, words)) fail_msg("no '%s' in %s", words, path);
+	free(page);
+}
+
+static void pages(void **state) {
+	bench *b = *state;
+	int n = 0;
+	eg_model *m = bench_train_all(b, teller(b));
+	drawn d = draw_for(b, m, EG_PART_TEST, NULL, NULL);
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	OK(b, eg_samples_answer(p, d.samples, EG_PART_TEST, take_truth, &n, &b->err));
+	assert_int_equal(n, 3);
+	eg_predictor_free(p);
+	undraw(&d);
+	eg_value *facts = eg_value_new(EG_VALUE_MAP);
+	assert_true(eg_looks_suit(m));
+	OK(b, eg_looks_page(m, NULL, 1, NULL, b->folder, facts, &b->err));
+	assert_true(eg_value_count(eg_value_get(facts, "files")) >= 2);
+	contains(b, bench_path(b, "looks.html"), "The film, frames 0 to 31");
+	assert_int_equal(eg_looks_page(m, NULL, 3, NULL, b->folder, facts, &b->err), EG_ERR_ARG);
+	SAYS(b, "no record 3");
+	/* The summary of an answer. */
+	eg_film_frames film;
+	OK(b, eg_film_load(write_film(b, "told.y4m", 6), NULL, 0, 0, &film, NULL, &b->err));
+	eg_value *answer = value_of("{\"text\": \"a <one> grows, then turns\", \"segments\": [{\"start\": 0, \"end\": 2, \"keyframe\": 1, \"text\": \"a <one> grows\"}, "
+				    "{\"start\": 2, \"end\": 6, \"keyframe\": null, \"text\": \"turns\"}]}");
+	OK(b, eg_film_summary(b->folder, "told", &film, answer, facts, &b->err));
+	assert_string_equal(eg_value_text(eg_value_get(facts, "file")), bench_path(b, "told.html"));
+	contains(b, bench_path(b, "told.html"), "a &lt;one&gt; grows</b><br/>frames 0 to 1, seconds 0 to 0.2; frame 1 is shown");
+	contains(b, bench_path(b, "told.html"), "turns</b><br/>frames 2 to 5, seconds 0.2 to 0.6<");
+	eg_film_frames_free(&film);
+	eg_value_free(answer);
+	eg_value_free(facts);
+	eg_model_free(m);
+}
+
+/* By a network that sees where a film is bright at its third frame alone, no other frame matters. */
+static void saliency(void **state) {
+	bench *b = *state;
+	eg_model *m = bench_train_all(b,
+		bench_recipe(b,
+			"name: m\ntask: classify\ndata: {source: moving-digits, pictures: %s, count: 16, test_count: 2}\ninput: [time, 1, 64, 64]\n"
+			"model: [{slice: {starts: 2, ends: 3, axes: 0}}, {flatten: 2}, {linear: 8}, mean_time, {linear: classes}]\n"
+			"train: {loss: cross_entropy, optimizer: adam, epochs: 1}\n",
+			bench_path(b, "digits")));
+	eg_value *facts = eg_value_new(EG_VALUE_MAP);
+	assert_true(eg_looks_suit(m));
+	OK(b, eg_looks_page(m, write_film(b, "s.y4m", 5), 0, "bounce", b->folder, facts, &b->err));
+	const eg_value *list = eg_value_get(facts, "saliency");
+	assert_int_equal(eg_value_count(list), 5);
+	for (int t = 0; t < 5; t++) assert_near(eg_value_number(eg_value_at(list, t), NAN), t == 2, 1e-9);
+	assert_int_equal(eg_looks_page(m, bench_path(b, "s.y4m"), 0, "dance", b->folder, facts, &b->err), EG_ERR_ARG);
+	SAYS(b, "no class 'dance'");
+	eg_value_free(facts);
+	eg_model_free(m);
+}
+
+/* ---- frames as they come ----------------------------------------------------------------------------------------- */
+
+static eg_model *tagger(bench *b, const char *way) {
+	return bench_train_all(b,
+		bench_recipe(b,
+			"name: m\ntask: tag\ndata: {source: moving-digits, pictures: %s, count: 8, test_count: 2, actions: 2}\ninput: [time, 1, 64, 64]\n"
+			"model: [fold_time, {conv: {filters: 2, kernel: 8, stride: 8}}, relu, unfold_time, {flatten: 2}, {lstm: {hidden: 8%s}}, {linear: classes}]\n"
+			"train: {loss: cross_entropy, optimizer: {adam: {lr: 0.02}}, batch: 2, epochs: 3}\n",
+			bench_path(b, "digits"), way));
+}
+
+static void as_they_come(void **state) {
+	bench *b = *state;
+	eg_frame_tagger *t;
+	eg_film *film;
+	const eg_value *one;
+	const uint8_t *pixels;
+	eg_model *m = tagger(b, "");
+	eg_predictor *p = bench_predictor(b, m, NULL);
+	const eg_value *tag = eg_value_first(eg_value_get(ask(b, p, (eg_question){.path = write_film(b, "come.y4m", 12)}), "tags"));
+	OK(b, eg_frame_tagger_new(m, &t, &b->err));
+	OK(b, eg_film_open(bench_path(b, "come.y4m"), NULL, &film, &b->err));
+	for (int n = 0; tag; n++, tag = eg_value_next(tag)) {
+		OK(b, eg_film_next(film, &pixels, &b->err));
+		OK(b, eg_frame_tagger_next(t, 1, SIDE, SIDE, pixels, &one, &b->err));
+		assert_string_equal(eg_value_text(eg_value_get(one, "tag")), eg_value_text(tag));
+		if (n == 0) assert_true(eg_value_bool(eg_value_get(one, "begins"), false));
+		assert_true(eg_value_number(eg_value_get(one, "probability"), NAN) > 1.0 / 13);
+	}
+	eg_film_close(film);
+	eg_frame_tagger_free(t);
+	eg_predictor_free(p);
+	eg_model_free(m);
+	m = tagger(b, ", bidirectional: true");
+	assert_true(eg_frame_tagger_new(m, &t, &b->err) != EG_OK && !t);
+	SAYS(b, "lstm1");
+	eg_model_free(m);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(foretold), cmocka_unit_test(of_a_film), cmocka_unit_test(refused),
 		cmocka_unit_test(blank_and_last), cmocka_unit_test(mean_of_a_film), cmocka_unit_test(commonest_tag),
-		cmocka_unit_test(likeliest_caption)};
+		cmocka_unit_test(likeliest_caption), cmocka_unit_test(told_when), cmocka_unit_test(pages), cmocka_unit_test(saliency),
+		cmocka_unit_test(as_they_come)};
 	return cmocka_run_group_tests(tests, digits_setup, bench_teardown);
 }

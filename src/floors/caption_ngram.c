@@ -1,5 +1,5 @@
-/* caption_ngram.c - the floor `caption-ngram` of the task caption: the likeliest caption there is, whatever is shown. How
- * often each unit follows the three before it in the training captions,
+/* caption_ngram.c - the floor `caption-ngram` of the task caption: the likeliest caption there is, whatever is shown.
+ * How often each unit follows the three before it in the training captions,
  *
  *   p(w | h) = c(h w) / c(h)        h: the last 3 units, with the end mark in the place of those before the beginning,
  *

@@ -1,5 +1,5 @@
-/* film_mean.c - the floor `film-mean` of the task classify, for films: what changes along edges, on average over a film,
- * and a weight for each such number and class. In which order things happen is not seen.
+/* film_mean.c - the floor `film-mean` of the task classify, for films: what changes along edges, on average over a
+ * film, and a weight for each such number and class. In which order things happen is not seen.
  *
  * The brightness I of a frame changes along x and y, by half the difference of the neighbours, and over time, from the
  * frame before; where something moves with the speed (u, v), I_x u + I_y v + I_t = 0. Six products of these, from which
@@ -7,9 +7,9 @@
  *
  *   I_x^2, I_y^2, I_t^2, I_x I_y, I_x I_t, I_y I_t,
  *
- * are added up over a frame and over each of its 4 x 4 parts, and their mean is taken over the frames. Brought to mean 0
- * and deviation 1 over the training films, these 102 numbers vote for the classes (softmax of W x + b; weights as
- * text_logistic.c finds them, with |W|^2 / 2c beside the loss of all films). */
+ * are added up over a frame and over each of its 4 x 4 parts, and their mean is taken over the frames. Brought to
+ * mean 0 and deviation 1 over the training films, these 102 numbers vote for the classes (softmax of W x + b;
+ * weights as text_logistic.c finds them, with |W|^2 / 2c beside the loss of all films). */
 #include "floors/floors.h"
 #include "series/lbfgs.h"
 

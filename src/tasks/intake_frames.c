@@ -135,6 +135,7 @@ static eg_status decode_path(const eg_intake *f, const char *path, eg_record *r,
 		eg_film_frames_free(&film);
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is longer than %d MiB of frames: cut it into pieces", path, (int)(MEMORY >> 20));
 	}
+	if (film.n == 0) return eg_fail(err, EG_ERR_FORMAT, "'%s' has no frame", path);
 	return take(&film, r, d, err);
 }
 
