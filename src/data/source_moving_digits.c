@@ -261,8 +261,9 @@ static eg_status read_record(
 		if (k > 0) action = next_action(&f, action, s->recast, &d);
 		if (k > 0 && s->recast) status = begin(s, part, action, &f, &d, err);
 		if (!status) status = act(&f, action, from, to, new, &d, r, err);
-		if (!status && !(caption = say_action(&f, caption, action, new, r))) status = eg_record_no_memory(err);
-		from = to;
+		const char *more = say_action(&f, caption, action, new, r);
+		if (!more) return eg_record_no_memory(err);
+		caption = more, from = to;
 	}
 	if (status) return status;
 	r->fields[FILM] = (eg_datum){.there = true, .frames = {f.frames, 1, SIDE, SIDE, 0, f.pixels}};

@@ -150,16 +150,22 @@ static const uint8_t *frame_at(const looks *l, int t) {
 
 static int small_scale(const looks *l) { return eg_pane_scale(l->shape[1], l->shape[2], SMALL); }
 
+/* Frames in a row: as many in each, or nearly so. */
+static int columns_of(const looks *l) {
+	const int rows = (l->frames + ROW - 1) / ROW;
+	return (l->frames + rows - 1) / rows;
+}
+
 /* All frames, in rows. */
 static eg_status put_frames(looks *l) {
 	eg_album *a = &l->album;
 	eg_pane *panes = eg_arena_alloc(&a->arena, (size_t)l->frames * sizeof *panes), all;
 	bool drawn = panes != NULL;
 	for (int t = 0; t < l->frames && drawn; t++) drawn = eg_pane_picture(&a->arena, frame_at(l, t), l->shape, small_scale(l), &panes[t]);
-	drawn = drawn && eg_pane_grid(&a->arena, panes, l->frames, ROW, 4, &all);
+	drawn = drawn && eg_pane_grid(&a->arena, panes, l->frames, columns_of(l), 4, &all);
 	eg_status status = eg_album_figure(a, "frames", &all, drawn);
 	if (status) return status;
-	eg_put(a->out, "The film, frames 0 to %d, %d in a row.", l->frames - 1, l->frames < ROW ? l->frames : ROW);
+	eg_put(a->out, "The film, frames 0 to %d, %d in a row.", l->frames - 1, columns_of(l));
 	eg_album_end_figure(a);
 	return EG_OK;
 }
@@ -354,7 +360,7 @@ static eg_status put_maps(looks *l, const eg_real *map) {
 	for (size_t i = 0; i < plane * (size_t)l->frames; i++) most = fmax(most, (double)map[i]);
 	for (int t = 0; t < l->frames && drawn; t++)
 		drawn = eg_pane_map(&a->arena, map + (size_t)t * plane, l->shape[1], l->shape[2], EG_PANE_SIZE, most, NULL, 0, small_scale(l), &panes[t]);
-	eg_status status = eg_album_figure(a, "saliency", &all, drawn && eg_pane_grid(&a->arena, panes, l->frames, ROW, 4, &all));
+	eg_status status = eg_album_figure(a, "saliency", &all, drawn && eg_pane_grid(&a->arena, panes, l->frames, columns_of(l), 4, &all));
 	if (status) return status;
 	eg_put(a->out, "How much the class's number would change with each pixel of each frame: dark is nothing, yellow the most.");
 	eg_album_end_figure(a);

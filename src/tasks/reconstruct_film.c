@@ -246,7 +246,7 @@ static bool are_numbers(const eg_row *r) {
 static eg_status answer(const eg_task *t, const eg_answer_options *o, const eg_row *r, eg_value *out, eg_error *err) {
 	const eg_datum_frames *wanted = wanted_of(t, r);
 	const int n = wanted ? frames_of(r, wanted) : 0;
-	double sum = 0, e;
+	double sum = 0, e = 0;
 	if (frames_of(r, NULL) < 1) return eg_fail(err, EG_ERR_ARG, "the film has no frame");
 	if (!are_numbers(r)) return eg_fail(err, EG_ERR_NUMERIC, "the network's answer is not a number");
 	eg_value_put_int(out, "frames", frames_of(r, NULL));
