@@ -1,6 +1,6 @@
 /* fuzz_tree.c - any names and contents as a folder: files behind lines "==> NAME <==", written into a folder of their
  * own that a source then reads. The first byte says with which of the reader's settings. Readers: folder, list, masks,
- * voc, yolo, reviews, speech, orl, cifar10. */
+ * voc, yolo, reviews, speech, recordings, orl, cifar10. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -34,6 +34,10 @@ static const mode modes[] = {
 	{"reviews", "rt-polarity", {"test=0.3", "limit=2"}},
 	{"speech", "fsdd", {0}},
 	{"speech", "fsdd", {"limit=2"}},
+	{"recordings", "recordings", {0}},
+	{"recordings", "transcripts", {0}},
+	{"recordings", "recordings", {"broken=skip", "test=0.3", "limit=2"}},
+	{"recordings", "transcripts", {"broken=skip", "test=0.3"}},
 	{"orl", "orl", {"broken=skip"}},
 	{"orl", "orl", {"broken=skip", "split=persons", "limit=5"}},
 	{"cifar10", "cifar10", {"limit=100"}},
