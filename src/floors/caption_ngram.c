@@ -1,7 +1,7 @@
 /* caption_ngram.c - the floor `caption-ngram` of the task caption: the likeliest caption there is, whatever is shown.
- * How often each unit follows the three before it in the training captions,
+ * How often each unit follows the five before it in the training captions,
  *
- *   p(w | h) = c(h w) / c(h)        h: the last 3 units, with the end mark in the place of those before the beginning,
+ *   p(w | h) = c(h w) / c(h)        h: the last 5 units, with the end mark in the place of those before the beginning,
  *
  * tells how likely a caption is; the likeliest is looked for by beam search, once. What a network is worth that has
  * learnt the sentences and not to look, can be seen by it. */
@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BEFORE = 3, BEAM = 32 };
+enum { BEFORE = 5, BEAM = 32 };
 
 /* Runs of units as ways from node 0 of a tree, each with how often it occurs. */
 typedef struct ngram {
@@ -152,7 +152,7 @@ static void free_floor(eg_floor *f) {
 const eg_floor_type eg_floor_type_caption_ngram = {
 	.info = {.name = "caption-ngram",
 		.task = "caption",
-		.doc = "the likeliest caption by how often units follow the three before them; nothing is looked at",
+		.doc = "the likeliest caption by how often units follow the five before them; nothing is looked at",
 		.source = "Shannon 1948",
 		.version = 1},
 	.size = sizeof(ngram),

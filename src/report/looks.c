@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 160, SMALL = 72, BEST = 3, FILES = 128, ROW = 12 };
+enum { SIDE = 160, SMALL = 72, BEST = 3, WORDS = 64 /* that are drawn */, FILES = WORDS + 8, ROW = 12 };
 
 typedef struct looks {
 	eg_model *model;
@@ -224,7 +224,7 @@ static eg_status put_places(looks *l, eg_error *err) {
 	if (status) return status;
 	eg_put(a->out, "the picture");
 	eg_album_end_figure(a);
-	for (const eg_value *w = eg_value_first(eg_value_get(l->answer, "words")); w && !status; w = eg_value_next(w)) {
+	for (const eg_value *w = eg_value_first(eg_value_get(l->answer, "words")); w && !status && number < WORDS; w = eg_value_next(w)) {
 		int n;
 		const double *x = attention_of(w, &l->arena, &n);
 		const char *name = name_of(l, ++number, w);
@@ -296,7 +296,7 @@ static eg_status put_film_words(looks *l, eg_error *err) {
 	if (!status) status = put_frames(l);
 	if (!status && n > 0) status = put_heat(l, n, l->frames, all, err);
 	number = 0;
-	for (const eg_value *w = eg_value_first(words); w && !status; w = eg_value_next(w), number++)
+	for (const eg_value *w = eg_value_first(words); w && !status && number < WORDS; w = eg_value_next(w), number++)
 		status = put_film_word(l, number + 1, w, all + (ptrdiff_t)number * l->frames, l->frames, err);
 	for (const eg_value *s = eg_value_first(eg_value_get(l->answer, "segments")); s && !status; s = eg_value_next(s)) {
 		eg_put(l->album.out, "<p>Frames %lld to %lld: ", (long long)eg_value_int(eg_value_get(s, "start"), 0),
