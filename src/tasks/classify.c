@@ -411,7 +411,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 const eg_task_type eg_task_type_classify = {
 	.info = {.name = "classify",
 		.doc = "which one of several classes a picture or a text belongs to",
-		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM), texts",
+		.takes = "pictures (PNG, JPEG, WebP, BMP, PGM, PPM), texts, recordings, films (Y4M, folders\n"
+			 "of frames)",
 		.answer = "the likeliest classes with their probabilities",
 		.judged = "Of a classifier: shows it samples whose classes are known, and counts: accuracy; how\n"
 			  "often the right class is among the three likeliest; for each class precision (of those\n"

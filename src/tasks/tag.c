@@ -265,8 +265,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 const eg_task_type eg_task_type_tag = {
 	.info = {.name = "tag",
 		.doc = "a tag for each word or character of a text: names of persons, places, ...",
-		.takes = "texts",
-		.answer = "a tag for each token, and the spans that they make",
+		.takes = "texts, films (Y4M, folders of frames)",
+		.answer = "a tag for each token or frame, and the spans that they make",
 		.judged = "Of a tagger: whole spans count, right in place and type: precision (of those it tells, how\n"
 			  "many are right), recall (of those that are there, how many it finds) and F1, the harmonic\n"
 			  "mean of both, for each type and over all; and how many single tags are right."},
