@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """PyTorch on the network of recipes/speech-digits.yaml: processor seconds for one epoch of so many strings, and Engram's beside it.
 
-    peer_speech.py ENGRAM [--strings 400] [--batch 16] [--seed 1] [--data FOLDER]
+    peer_speech.py ENGRAM [--strings 400] [--batch 16] [--packed] [--seed 1] [--data FOLDER]
 
 Both use one thread, with dropout, CTC, AdamW and gradients cut to norm 1, and neither augments. Engram reads recordings and computes features; PyTorch
-is given random numbers, of strings as long as the rule of `digit-strings` makes them, cut into batches of like length as Engram does. Engram's
+is given random numbers, of strings as long as the rule of `digit-strings` makes them, cut into batches of like length as Engram does, whose padding
+it computes like all else, where Engram leaves it out. Engram's
 time is half that of three epochs less that of one, so that starting and reading is in neither. FOLDER is $ENGRAM_DATA when it is not given."""
 import argparse, glob, json, os, random, resource, subprocess, sys, tempfile, time, wave
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -13,6 +14,7 @@ ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDe
 ap.add_argument("engram")
 ap.add_argument("--strings", type=int, default=400)
 ap.add_argument("--batch", type=int, default=16)
+ap.add_argument("--packed", action="store_true", help="PyTorch is told how long each is (pack_padded_sequence), which takes it many times as long")
 ap.add_argument("--seed", type=int, default=1)
 ap.add_argument("--data", default=os.environ.get("ENGRAM_DATA"))
 a = ap.parse_args()
@@ -33,8 +35,10 @@ class Network(nn.Module):
     def forward(self, x, lengths):  # (time, N, bands)
         y = self.conv(F.pad(x.permute(1, 2, 0), (4, 0))).permute(2, 0, 1)
         y = F.dropout(F.relu(self.norm(y)), 0.1, self.training)
-        packed = nn.utils.rnn.pack_padded_sequence(y, lengths, enforce_sorted=False)
-        y, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0])
+        if a.packed:
+            y = nn.utils.rnn.pad_packed_sequence(self.lstm(nn.utils.rnn.pack_padded_sequence(y, lengths, enforce_sorted=False))[0])[0]
+        else:
+            y = self.lstm(y)[0]
         return F.log_softmax(self.out(F.dropout(y, 0.3, self.training)), -1)
 
 
