@@ -11,7 +11,7 @@
 /* What is written: of a recipe or a model (n), or of a network alone (alone, where that is possible). */
 typedef struct form {
 	const char *name, *ending;
-	int (*write)(const cli_args *a, cli_network *n, const char *path);
+	int (*write)(const cli_args *a, cli_network *n, const char *path); /* NULL: of networks alone only */
 	int (*write_alone)(const cli_args *a, eg_network *n, const char *path); /* NULL: it has none */
 } form;
 
@@ -89,6 +89,15 @@ static int write_svg(const cli_args *a, cli_network *n, const char *path) { retu
 static int write_dot_alone(const cli_args *a, eg_network *n, const char *path) { return draw_alone(a, n, path, true); }
 static int write_svg_alone(const cli_args *a, eg_network *n, const char *path) { return draw_alone(a, n, path, false); }
 
+/* ---- recipes ----------------------------------------------------------------------------------------------------- */
+
+static int write_recipe_alone(const cli_args *a, eg_network *n, const char *path) {
+	eg_error err;
+	if (eg_network_write_recipe(path, n, a->operands[0], &err)) return fail_error("export", &err);
+	puts(path);
+	return CLI_OK;
+}
+
 /* ---- weights ----------------------------------------------------------------------------------------------------- */
 
 static int write_pytorch(const cli_args *a, cli_network *n, const char *path) {
@@ -103,7 +112,7 @@ static int write_pytorch(const cli_args *a, cli_network *n, const char *path) {
 
 static const form forms[] = {
 	{"onnx", ".onnx", write_onnx, write_onnx_alone}, {"dot", ".dot", write_dot, write_dot_alone}, {"svg", ".svg", write_svg, write_svg_alone},
-	{"pytorch", ".pytorch.safetensors", write_pytorch, NULL}};
+	{"recipe", ".yaml", NULL, write_recipe_alone}, {"pytorch", ".pytorch.safetensors", write_pytorch, NULL}};
 
 /* The model's own name with another ending. */
 static char *name_of(const char *model, const char *ending) {
@@ -128,6 +137,8 @@ static int export_to(const cli_args *a, const form *f) {
 		if (!f->write_alone) fail("export", "%s is a network alone, which is not written as %s", a->operands[0], f->name);
 		if (alone) code = f->write_alone(a, alone, path);
 		eg_network_free(alone);
+	} else if (ctx && !f->write) {
+		fail("export", "--to %s is for networks alone (files of ONNX, and what import has made of them)", f->name);
 	} else if (ctx && cli_network_open(a, a->operands[0], ctx, 0, &n)) {
 		code = f->write(a, &n, path);
 	}
@@ -147,7 +158,7 @@ static int run(const cli_args *a) {
 }
 
 static const cli_option options[] = {
-	{"to", 0, "onnx|pytorch|dot|svg", "what is written", 0, 0},
+	{"to", 0, "onnx|pytorch|recipe|dot|svg", "what is written", 0, 0},
 	{"output", 'o', "FILE", "where to (default: the model's name with another ending)", 0, 0},
 	{"opset", 0, "N", "of ONNX: which version of its operators (default: 18)", EG_ONNX_OPSET_LEAST, EG_ONNX_OPSET_MOST},
 	OPTION_SET,
@@ -171,6 +182,8 @@ const cli_verb verb_export = {
 		 "the reason is told. Of a recipe the network is written with fresh weights.\n\n"
 		 "--to pytorch writes the weights alone, as safetensors with the names and the order of gates\n"
 		 "of a state dict of PyTorch, whose modules are called as the layers are.\n\n"
+		 "--to recipe writes the network of a file of ONNX as a recipe, layer by layer: say there what\n"
+		 "it is for and where its data are, then import takes its weights over and train learns on.\n\n"
 		 "--to dot and --to svg draw the network, the first for Graphviz.",
 	.options = options,
 	.examples = "  engram export lenet5.safetensors --to onnx\n"

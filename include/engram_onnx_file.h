@@ -96,6 +96,11 @@ EG_API const char *eg_network_producer(const eg_network *n);       /* as eg_onnx
  * size that it is run with. */
 EG_API eg_graph *eg_network_graph(const eg_network *n, eg_params **params, eg_error *why);
 
+/* The network as a recipe (YAML) of the task classify, whose data and training are to be changed in it: a layer for
+ * each operator on the way to its first output, a softmax at the end left out. `from`: the network's file, which a
+ * training by that recipe begins with. EG_ERR_ARG, with the reason: a recipe has no such layer, or no such input. */
+EG_API eg_status eg_network_write_recipe(const char *path, const eg_network *n, const char *from, eg_error *err);
+
 /* Weights of a network as those that a training begins with: layer by layer, in the order of both, where operator and
  * shapes are the same. patterns and tell as for eg_params_take. */
 EG_API eg_status eg_network_take(const eg_graph *g, eg_params *to, const eg_network *n, const char *const *patterns,

@@ -198,4 +198,29 @@ grep -q '^	n1 -> n2;$' net.dot || fail "no lines in net.dot"
 expect 0 "$ENGRAM" export model.onnx --to dot -o m.dot
 grep -q 'label="lstm1' m.dot || fail "no lstm1 in m.dot"
 
+# ---- a recipe of a network -------------------------------------------------------------------------------------------
+
+# A network without a task gets one: the answers of the recipe's model are the network's own.
+exports plain 'lstm: {hidden: 4, layers: 2}' last 'linear: {units: 5, bias: false}' tanh 'linear: 1'
+expect 0 "$ENGRAM" export net.onnx --to recipe -o back.yaml
+says back.yaml
+sed -i -e 's/^task:.*/task: regress/' -e 's/^data:.*/data: {source: adding, steps: 8, count: 40, test_count: 10}/' -e 's/units: classes/units: 1/' \
+	-e 's/loss: .*/loss: mse/' back.yaml
+expect 0 "$ENGRAM" import net.onnx --recipe back.yaml -o back.safetensors
+expect 0 "$ENGRAM" predict back.safetensors --split test --json
+cp out theirs
+expect 0 "$ENGRAM" export back.safetensors --to onnx -o again.onnx
+expect 0 "$ENGRAM" train back.yaml -q --set train.epochs=1 -o on.safetensors # learns on from net.onnx, which it names
+sed 's/^  from:.*//' back.yaml >fresh.yaml
+expect 0 "$ENGRAM" import again.onnx --recipe fresh.yaml -o again.safetensors
+expect 0 "$ENGRAM" predict again.safetensors --split test --json
+cmp -s out theirs || fail "the network answers otherwise as a recipe's"
+exports lengths 'gru: {hidden: 3, from: {lengths: lengths}}' 'last: {from: {lengths: lengths}}' 'linear: 1'
+rm -f back.yaml
+expect 1 "$ENGRAM" export net.onnx --to recipe -o back.yaml
+says "it has several inputs"
+[ ! -e back.yaml ] || fail "back.yaml was left behind"
+expect 1 "$ENGRAM" export net.yaml --to recipe -o back.yaml
+says "is for networks alone"
+
 done_testing

@@ -34,4 +34,7 @@ try "$python" test/interop/onnx_recurrent.py "$tmp/recurrent"
 try "$build/test/onnx_suite" "$tmp/recurrent"
 try "$python" test/interop/onnx_random.py "$tmp/random" --count 4
 try "$build/test/onnx_suite" "$tmp/random/agreed"
+[ -n "${ENGRAM_DATA-}" ] || ENGRAM_DATA=$(realpath ../shared/data 2>/dev/null)
+export ENGRAM_DATA
+PYTHON=$python try test/interop/onnx_recipes.sh "$build/engram" --few
 exit $failed

@@ -30,7 +30,7 @@ settings() {
 			2019 + i / 336, i / 28 % 12 + 1, i % 28 + 1, v } }' >"$tmp/prices.csv"
 		echo "--set data.table=$tmp/prices.csv"
 		;;
-	finetune) echo "--set data.source=fashion-mnist --set train.from=$tmp/search.st" ;;
+	finetune) echo "--set data={\"source\":\"fashion-mnist\"} --set train.from=$tmp/search.st" ;;
 	speech-digits) echo "--set data.count=100" ;;
 	handwriting) echo "--set data.count=400" ;;
 	esac
