@@ -79,10 +79,12 @@ cmp -s out.wav seed.wav && fail "the seed does nothing"
 same out.wav pipe.wav
 echo 'four two' | "$ENGRAM" speak tones.safetensors - -v 2 -o said.wav >out 2>err || fail "from standard input: $(cat err)"
 same out.wav said.wav
-printf '{"text": "four two", "voice": "ben"}\n' >ask.jsonl
+printf '{"text": "four two", "voice": "ben"}\n{"text": "six", "voice": "anna"}\n' >ask.jsonl
 expect 0 "$ENGRAM" predict tones.safetensors ask.jsonl -o answers --json
 json out
 says '"seconds"'
+same out.wav answers/ask-1.wav # each line has a file of its own
+[ -e answers/ask-2.wav ] || fail "the second question has no file"
 
 # What cannot.
 expect 1 "$ENGRAM" speak tones.safetensors 'four fife' -o x.wav

@@ -133,7 +133,7 @@ static void write_tones(bench *b) {
 	"train: {loss: [{l1: , of: frames}, {bce_with_logits: , of: stop, target: sound, weight: 0.3}], optimizer: {adam: {lr: 0.01}},\n" \
 	"  schedule: cosine, clip_norm: 1, batch: 16, epochs: %s, seed: 1}\n"
 
-/* The power of a tone in the middle of a file, piece by piece, since phases are nobody's promise; hz 0: of everything. */
+/* The power of a tone in the middle of a file, piece by piece, since phases are nobody's promise; hz 0: of all. */
 static double power_of(const eg_datum_sound *s, double hz) {
 	enum { FROM = 800, PIECE = 200, PIECES = 4 };
 	double sum = 0;

@@ -61,7 +61,8 @@ eg_status eg_griffin_lim_run(const eg_griffin_lim *g, const float *strengths, fl
  *
  *   raw       the `window` samples that begin every `hop`
  *   log_mel   ln(max(q, M |FFT(hann * frame)|^2)), q = 1e-10 or as `quietest` says: `bands` triangles M of equal width
- *             in mels and equal area (Slaney 1998), from `low` to `high` Hz; librosa.feature.melspectrogram(center=False) has the same numbers
+ *             in mels and equal area (Slaney 1998), from `low` to `high` Hz;
+ *             librosa.feature.melspectrogram(center=False) has the same numbers
  *   mfcc      the first `coefficients` of the orthonormal cosine transform (DCT-II) of log_mel
  *
  * `deltas` adds the slopes over nine steps (1), and their slopes (2), behind them; at both ends the outermost step goes

@@ -1,10 +1,9 @@
 /* intake_spoken.c - what a network that speaks is to say, and what it has said: the frames of a recording, `frames` of
  * them at a step. Three things are made of one recording:
  *
- *   a target of as many numbers as `frames` frames have   the frames themselves; behind the last one it is quiet
- *   a target of one number                                1 at the last step and behind it, else 0: when to stop
- *   the input `previous`                                  the last frame of the step before, or all of them; nothing (0)
- *                                                         before the first
+ *   a target as wide as `frames` frames   the frames themselves; behind the last one it is quiet
+ *   a target of one number                1 at the last step and behind it, else 0: when to stop
+ *   the input `previous`                  the last frame of the step before, or all of them; before the first nothing
  *
  * Frames are log-mel, scaled to mean 0 and deviation 1 over the training records. */
 #include "tasks/intake_spoken.h"

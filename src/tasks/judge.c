@@ -40,7 +40,8 @@ eg_status eg_row_path(
 	if (!r->batch && slash) name = slash + 1; /* a question's file lies anywhere; a record's name tells it apart */
 	const char *dot = strrchr(name, '.');
 	int n = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
-	int made = snprintf(path, size, "%s/%.*s.%s", o->output, n, name, suffix);
+	const char *line = dot ? strchr(dot, ':') : NULL; /* "ask.jsonl:12": one of many questions in a file */
+	int made = snprintf(path, size, "%s/%.*s%s%s.%s", o->output, n, name, line ? "-" : "", line ? line + 1 : "", suffix);
 	if (made < 0 || (size_t)made >= size)
 		return eg_fail(err, EG_ERR_ARG, "the name of a file is too long: '%s/%s'", o->output, name);
 	for (char *c = path + strlen(o->output) + 1; *c; c++)

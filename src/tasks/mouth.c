@@ -27,6 +27,7 @@ void eg_mouth_clear(eg_mouth *m) {
 /* Where a batch is while it is spoken. */
 typedef struct speaking {
 	int room, before; /* steps that there is room for; numbers of `previous` */
+	double stop;      /* what "stop" is at least when it stops */
 	eg_real *previous; /* (n, before) */
 } speaking;
 
@@ -72,15 +73,15 @@ static eg_status step(eg_mouth *m, speaking *s, int *going, eg_error *err) {
 		memcpy(s->previous + (ptrdiff_t)i * s->before, last, (size_t)s->before * sizeof *last);
 		if (m->stopped[i]) continue;
 		m->ends[i] = m->steps;
-		m->stopped[i] = told.stop[i] > 0;
+		m->stopped[i] = (double)told.stop[i] >= s->stop;
 		*going += !m->stopped[i];
 	}
 	return EG_OK;
 }
 
-static eg_status speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most, eg_error *err) {
+static eg_status speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most, double sure, eg_error *err) {
 	const eg_dims told = eg_tensor_dims(r->graph, eg_graph_find(r->graph, "logits"));
-	speaking s = {.before = (int)t->intakes[t->nasked]->sample.d[1]};
+	speaking s = {.before = (int)t->intakes[t->nasked]->sample.d[1], .stop = log(sure / (1 - sure))};
 	int going = r->n;
 	forget(m);
 	eg_status status = eg_scribe_begin(m->scribe, r, err);
@@ -96,14 +97,14 @@ static eg_status speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most,
 	return status;
 }
 
-eg_status eg_mouth_speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most, eg_error *err) {
+eg_status eg_mouth_speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most, double sure, eg_error *err) {
 	const bool attends = eg_graph_find(r->graph, "attention").id != 0;
 	if (m->graph != r->graph || m->params != r->params) eg_mouth_clear(m);
 	eg_status status = EG_OK;
 	if (!m->scribe)
 		status = eg_scribe_new((eg_graph *)r->graph, r->params, t->intakes[0]->input, t->intakes[t->nasked]->input, attends, &m->scribe, err);
 	m->graph = r->graph, m->params = r->params;
-	if (!status && (r->i == 0 || m->n != r->n)) status = speak(m, t, r, most, err);
+	if (!status && (r->i == 0 || m->n != r->n)) status = speak(m, t, r, most, sure, err);
 	return status;
 }
 

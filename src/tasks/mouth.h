@@ -19,8 +19,9 @@ typedef struct eg_mouth {
 } eg_mouth;
 void eg_mouth_clear(eg_mouth *m);
 
-/* Of all rows of the batch that row r is one of, at most so many steps. */
-eg_status eg_mouth_speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most, eg_error *err);
+/* Of all rows of the batch that row r is one of: at most so many steps, and no more than it takes to be this sure,
+ * 0..1, that it was the last. */
+eg_status eg_mouth_speak(eg_mouth *m, const eg_task *t, const eg_row *r, int most, double sure, eg_error *err);
 /* The sound of row i: phases by the seed. *sound is from eg_alloc, to be released. */
 typedef struct eg_mouth_sound {
 	float *at;

@@ -1,29 +1,19 @@
-/* speak.c - the task `speak`: sound for a text, in the voice that is asked for. The network reads the text, and tells at
- * each step the next frames of the sound in log-mel, "logits" (T,N,frames x bands), when it is told those before: its
- * input `previous` (T,N,...); and whether that was all, "stop" (T,N,1). Phases are found by Griffin and Lim.
+/* speak.c - the task `speak`: sound for a text, in the voice that is asked for. The network reads the text, and tells
+ * at each step the next frames of the sound in log-mel, "logits" (T,N,frames x bands), when it is told those before:
+ * its input `previous` (T,N,...); and whether that was all, "stop" (T,N,1). Phases are found by Griffin and Lim.
  *
- * How good that is: how far what is spoken is from a real recording of the same words by the same speaker (cepstra.h),
- * beside how far two such recordings are from each other; and, where somebody listens (eg_task_listen), whether models
- * that have heard real recordings alone understand it, and know the voice.
- *
- * Not here: running the network (mouth.c), its targets (intake_spoken.c). */
+ * Not here: judging (speak_judge.c), running the network (mouth.c), its targets (intake_spoken.c). */
+#include "tasks/speak.h"
+
 #include "tasks/alignment.h"
-#include "tasks/cepstra.h"
-#include "tasks/mouth.h"
 #include "tasks/samples.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT, VOICE, WORDS_MOST = 20000, ROUNDS = 60 };
-
-typedef struct speak {
-	eg_task base;
-	double longest;
-	eg_mouth *mouth;
-	eg_lexicon words; /* that occur in what was trained on; n 0: not known, or too many */
-} speak;
+typedef eg_speak speak;
+enum { TEXT = EG_SPEAK_TEXT, WORDS_MOST = 20000, ROUNDS = 60 };
 
 static const eg_key data_keys[] = {
 	{.name = "longest_sound",
@@ -33,6 +23,13 @@ static const eg_key data_keys[] = {
 		.max = 3600,
 		.def = 20,
 		.doc = "speak: seconds after which it is made to stop, where it does not stop by itself (default: 20)"},
+	{.name = "stop_at",
+		.type = EG_KEY_DOUBLE,
+		.offset = offsetof(speak, sure),
+		.min = 0.001,
+		.max = 0.999,
+		.def = 0.35,
+		.doc = "speak: how sure it has to be that a step was the last one, to stop behind it (default: 0.35)"},
 };
 
 enum { UNKNOWN_REFUSE, UNKNOWN_SPEAK };
@@ -72,7 +69,10 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static void set_defaults(eg_task *base) { ((speak *)base)->longest = 20; }
+static void set_defaults(eg_task *base) {
+	speak *t = (speak *)base;
+	t->longest = 20, t->sure = 0.35;
+}
 
 static eg_status open_task(eg_task *base, eg_error *err) {
 	speak *t = (speak *)base;
@@ -118,7 +118,7 @@ static eg_status check_outputs(const eg_task *t, const eg_graph *g, eg_error *er
 	return EG_OK;
 }
 
-static int voice_intake(const eg_task *t) {
+int eg_speak_voice(const eg_task *t) {
 	for (int i = 0; i < t->nasked; i++)
 		if (t->intakes[i]->type->kind == EG_FIELD_LABEL) return i;
 	return -1;
@@ -126,7 +126,7 @@ static int voice_intake(const eg_task *t) {
 
 /* A voice goes in as one number for each of them. */
 static eg_status check_voices(const eg_task *t, eg_error *err) {
-	const int k = voice_intake(t);
+	const int k = eg_speak_voice(t);
 	if (k < 0) return EG_OK;
 	const eg_dims *d = &t->intakes[k]->sample;
 	const int voices = t->intakes[k]->type->count(t->intakes[k]);
@@ -260,141 +260,10 @@ static int most_steps(const speak *t) {
 	return 1 + (int)(t->longest * o->rate / o->hop / eg_intake_spoken_frames(target));
 }
 
-static eg_status sound_of(const eg_task *t, const eg_row *r, int rounds, uint64_t seed, eg_mouth_sound *sound, eg_error *err) {
+eg_status eg_speak_sound(const eg_task *t, const eg_row *r, int rounds, uint64_t seed, eg_mouth_sound *sound, eg_error *err) {
 	const speak *own = (const speak *)t;
-	eg_status status = eg_mouth_speak(own->mouth, t, r, most_steps(own), err);
+	eg_status status = eg_mouth_speak(own->mouth, t, r, most_steps(own), own->sure, err);
 	return status ? status : eg_mouth_sound_of(own->mouth, t, r->i, rounds ? rounds : ROUNDS, seed, sound, err);
-}
-
-/* ---- judging ----------------------------------------------------------------------------------------------------- */
-
-enum { MCD, REAL, RATIO, STOPPED, LOSS, METRICS };
-static const eg_metric_info metrics[METRICS] = {
-	{.name = "mcd", .doc = "dB between what is spoken and a real recording of it (mel-cepstral distortion)", .lower_is_better = true},
-	{.name = "mcd_real", .doc = "dB between two real recordings of the same words and voice", .lower_is_better = true},
-	{.name = "mcd_ratio", .doc = "the first divided by the second", .lower_is_better = true},
-	{.name = "stopped", .doc = "texts that it stopped speaking by itself", .share = true},
-	{.name = "loss", .doc = "of frames and stops", .lower_is_better = true},
-};
-
-/* A real recording. */
-typedef struct heard {
-	char *text; /* "VOICE text" */
-	eg_cepstra cepstra;
-} heard;
-
-typedef struct judge {
-	eg_task_judge base;
-	heard *heard;
-	int n, room;
-	double sum; /* of distortions */
-	int64_t spoken, stopped;
-} judge;
-
-static void forget_heard(judge *own) {
-	for (int i = 0; i < own->n; i++) {
-		eg_release(NULL, own->heard[i].text);
-		eg_cepstra_free(&own->heard[i].cepstra);
-	}
-	eg_release(NULL, own->heard);
-	own->heard = NULL;
-	own->n = own->room = 0;
-}
-
-static void judge_close(eg_task_judge *j) {
-	forget_heard((judge *)j);
-	eg_mouth_clear(((const speak *)j->task)->mouth); /* the network may end before the task does */
-}
-
-static void judge_reset(eg_task_judge *j) {
-	judge *own = (judge *)j;
-	forget_heard(own);
-	own->sum = 0;
-	own->spoken = own->stopped = 0;
-}
-
-static eg_status keep(judge *own, const char *text, const eg_cepstra *c, eg_error *err) {
-	if (own->n == own->room) {
-		const int room = 2 * own->room + 64;
-		heard *more = eg_alloc(NULL, (size_t)room * sizeof *more);
-		if (!more) return no_memory(err);
-		if (own->n) memcpy(more, own->heard, (size_t)own->n * sizeof *more);
-		eg_release(NULL, own->heard);
-		own->heard = more, own->room = room;
-	}
-	char *copy = eg_alloc(NULL, strlen(text) + 1);
-	if (!copy) return no_memory(err);
-	own->heard[own->n++] = (heard){strcpy(copy, text), *c};
-	return EG_OK;
-}
-
-/* The recording's first channel; the others are left out. */
-static eg_status cepstra_of_real(const eg_datum_sound *s, eg_cepstra *c, eg_error *err) {
-	if (s->channels == 1) return eg_cepstra_of(s->at, s->n, s->rate, c, err);
-	float *one = eg_alloc(NULL, (size_t)s->n * sizeof *one + 1);
-	if (!one) return no_memory(err);
-	for (int64_t i = 0; i < s->n; i++) one[i] = s->at[i * s->channels];
-	eg_status status = eg_cepstra_of(one, s->n, s->rate, c, err);
-	eg_release(NULL, one);
-	return status;
-}
-
-static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
-	judge *own = (judge *)j;
-	const eg_task *t = j->task;
-	const speak *task = (const speak *)t;
-	const eg_datum *text = eg_row_datum(t, r, TEXT), *recording = eg_row_datum(t, r, t->ninputs);
-	const int voice = voice_intake(t);
-	eg_mouth_sound sound = {0};
-	eg_cepstra is = {0}, was = {0};
-	double db = 0;
-	char name[400];
-	if (!text || !recording) return EG_OK;
-	eg_status status = sound_of(t, r, 0, 0, &sound, err);
-	if (!status) status = eg_cepstra_of(sound.at, sound.n, sound.rate, &is, err);
-	if (!status) status = cepstra_of_real(&recording->sound, &was, err);
-	if (!status) status = eg_cepstra_distortion(&is, &was, &db, err);
-	if (!status) {
-		snprintf(name, sizeof name, "%d %.*s", voice >= 0 ? (int)eg_row_datum(t, r, voice)->label : 0, (int)text->text.size, text->text.bytes);
-		status = keep(own, name, &was, err);
-	}
-	if (!status) {
-		own->sum += db;
-		own->spoken++, own->stopped += task->mouth->stopped[r->i];
-		j->total++;
-		was = (eg_cepstra){0};
-	}
-	eg_cepstra_free(&is);
-	eg_cepstra_free(&was);
-	eg_release(NULL, sound.at);
-	return status;
-}
-
-static int by_text(const void *a, const void *b) { return strcmp(((const heard *)a)->text, ((const heard *)b)->text); }
-
-/* Mean over all pairs of recordings of the same words and voice; NAN: there are none. */
-static double between_real(const judge *own) {
-	double sum = 0;
-	int64_t n = 0;
-	if (own->n) qsort(own->heard, (size_t)own->n, sizeof *own->heard, by_text);
-	for (int i = 0; i < own->n; i++)
-		for (int k = i + 1; k < own->n && strcmp(own->heard[i].text, own->heard[k].text) == 0; k++) {
-			double db;
-			if (eg_cepstra_distortion(&own->heard[i].cepstra, &own->heard[k].cepstra, &db, NULL)) continue;
-			sum += db, n++;
-		}
-	return n ? sum / (double)n : (double)NAN;
-}
-
-static double ratio(double a, int64_t b) { return b ? a / (double)b : (double)NAN; }
-
-static void judge_values(const eg_task_judge *j, double *v) {
-	const judge *own = (const judge *)j;
-	v[MCD] = ratio(own->sum, own->spoken);
-	v[REAL] = between_real(own);
-	v[RATIO] = v[MCD] / v[REAL];
-	v[STOPPED] = ratio((double)own->stopped, own->spoken);
-	v[LOSS] = (double)NAN; /* the network's own */
 }
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
@@ -457,7 +326,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *base, const e
 	eg_mouth_sound sound = {0};
 	char path[1024] = "";
 	eg_status status = text ? check_text(own, o, &text->text, err) : EG_OK;
-	if (!status) status = sound_of(t, r, o->rounds, (uint64_t)o->seed, &sound, err);
+	if (!status) status = eg_speak_sound(t, r, o->rounds, (uint64_t)o->seed, &sound, err);
 	if (!status && base->output) status = path_in(base->output, r, "wav", path, sizeof path, err);
 	if (!status && base->output) status = eg_sound_write(path, sound.at, sound.n, 1, sound.rate, err);
 	if (!status) {
@@ -474,7 +343,7 @@ static eg_status answer(const eg_task *t, const eg_answer_options *base, const e
 
 static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_error *err) {
 	const eg_datum *text = eg_row_datum(t, r, TEXT);
-	const int k = voice_intake(t);
+	const int k = eg_speak_voice(t);
 	const eg_datum *voice = k >= 0 ? eg_row_datum(t, r, k) : NULL;
 	const int32_t label = voice ? eg_intake_label(t->intakes[k], voice->label) : -1;
 	EG_UNUSED(err);
@@ -503,17 +372,17 @@ const eg_task_type eg_task_type_speak = {
 	.open = open_task,
 	.close = close_task,
 	.suits = suits,
-	.metrics = metrics,
-	.nmetrics = METRICS,
+	.metrics = eg_speak_metrics,
+	.nmetrics = EG_SPEAK_METRICS,
 	.best = -1,
 	.quick = true,
 	.writes = true,
 	.outputs = outputs,
-	.judge_size = sizeof(judge),
-	.judge_close = judge_close,
-	.judge_reset = judge_reset,
-	.judge_row = judge_row,
-	.judge_values = judge_values,
+	.judge_size = sizeof(eg_speak_judge),
+	.judge_close = eg_speak_judge_close,
+	.judge_reset = eg_speak_judge_reset,
+	.judge_row = eg_speak_judge_row,
+	.judge_values = eg_speak_judge_values,
 	.options = {option_keys, EG_COUNT(option_keys)},
 	.options_size = sizeof(options),
 	.answer = answer,

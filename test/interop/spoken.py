@@ -6,19 +6,21 @@
     engram predict digits.safetensors spoken/*.wav --json >digits    # a classifier of digits, trained on real recordings
     engram predict voices.safetensors spoken/*.wav --json >voices    # and one of voices
     python3 -m venv /tmp/ears && /tmp/ears/bin/pip install numpy scikit-learn
-    /tmp/ears/bin/python test/interop/spoken.py FOLDER-OF-RECORDINGS rows judged [digits voices]
+    /tmp/ears/bin/python test/interop/spoken.py FOLDER-OF-RECORDINGS rows judged [digits voices] [PICTURE.png]
 
 From the written WAV files and the real recordings: the mel-cepstral distortion after time warping (as src/tasks/cepstra.h says), beside
 that of two real recordings of the same digit and voice; how many digits an SVM over MFCC recognises and how many voices it names, which
 is trained on the recordings that train (number 5 and above) and first judged by the real ones that test (0 to 4). Of the classifiers'
-answers, the same shares. The distortions must be those of engram eval to 1e-3, else the exit code is 1."""
+answers, the same shares. The picture shows each voice's digits, real (number 0) above spoken. The distortions must be those of engram eval to 1e-3, else the exit code is 1."""
 import collections
 import glob
 import itertools
 import json
 import os
+import struct
 import sys
 import wave
+import zlib
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -84,6 +86,29 @@ def features(x):
     return np.concatenate(parts + [c.std(0), [np.log(len(x))]])
 
 
+def picture(path, pairs):
+    """Log-mel of 64 bands: a row of pictures for each list in pairs, dark where it is loud, low bands below."""
+    fine, size, gap = bank(8000, 512, 64, 4000), 64, 3
+    rows = []
+    for row in pairs:
+        line = []
+        for x in row:
+            frames = np.stack([np.concatenate([x, np.zeros(256)])[i:i + 256] for i in range(0, max(1, len(x) - 255), 80)])
+            e = np.log(np.maximum(1e-8, np.abs(np.fft.rfft(frames * np.hanning(256), 512)) ** 2 @ fine.T))
+            e = np.clip((e - e.max() + 10) / 10, 0, 1)[:size]  # 43 dB
+            line += [np.pad(e, ((0, size - len(e)), (0, 0))).T[::-1], np.zeros((64, gap))]
+        rows += [np.concatenate(line, 1), np.zeros((gap, len(row) * (size + gap)))]
+    shade = (255 - 255 * np.concatenate(rows, 0)).astype(np.uint8)
+    raw = b"".join(b"\0" + r.tobytes() for r in shade)
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", shade.shape[1], shade.shape[0], 8, 0, 0, 0, 0)
+    with open(path, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b""))
+
+
 def share(right):
     return "%6.2f %%" % (100 * np.mean(right))
 
@@ -97,6 +122,7 @@ def of_classes(path, files, wanted):
 
 
 def main():
+    png = sys.argv.pop() if sys.argv[-1].endswith(".png") else None
     if len(sys.argv) not in (4, 6):
         sys.exit(__doc__)
     folder, rows, told = sys.argv[1], [json.loads(line) for line in open(sys.argv[2])], json.load(open(sys.argv[3]))
@@ -117,6 +143,9 @@ def main():
     print("spoken beside real  %6.3f dB\ntwo real ones       %6.3f dB\nratio               %6.3f" % (mcd, mcd_real, mcd / mcd_real))
 
     keys = sorted(spoken)
+    if png:
+        names = sorted({v for _, v in keys})
+        picture(png, [[x(d, v) for d in range(10)] for v in names for x in (lambda d, v: real[d, v][0], lambda d, v: spoken[d, v][1])])
     train = [(k, x) for k, v in real.items() for n, x in v.items() if n >= 5]
     held = [(k, x) for k, v in real.items() for n, x in v.items() if n < 5]
     X, H, S = (np.array([features(x) for _, x in part]) for part in (train, held, [(k, spoken[k][1]) for k in keys]))
