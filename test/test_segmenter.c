@@ -156,7 +156,8 @@ static double right_by(bench *b, eg_model *m, const char *views) {
 	return accuracy;
 }
 
-/* What is said of a mirrored picture is turned back before it is averaged: left and right of the bright pixel are bright. */
+/* What is said of a mirrored picture is turned back before it is averaged: left and right of the bright pixel are
+ * bright. */
 static void mirrored_views_are_turned_back(void **state) {
 	bench *b = *state;
 	write_pair(b, "turned", "train", "a", 2, 4, "dddddddd", "00000000");

@@ -1,6 +1,6 @@
 /* views.c - `views`: at test a network is shown each picture in several ways, mirrored and shifted, and what it says of
- * them is averaged: probabilities of classes, of a sample or of each pixel, which is turned back before; and embeddings.
- * Which ways there are, how much each counts, how a record becomes one of them, and the mean.
+ * them is averaged: probabilities of classes, of a sample or of each pixel, which is turned back before; and
+ * embeddings. Which ways there are, how much each counts, how a record becomes one of them, and the mean.
  *
  * Not here: the runs (train/evaluate.c; of questions predictor.c). */
 #include "tasks/samples.h"
