@@ -68,6 +68,11 @@ static eg_status cepstra_of_real(const eg_datum_sound *s, eg_cepstra *c, eg_erro
 	return status;
 }
 
+/* What is judged is what a file would hold: 16 bits. */
+static void as_written(eg_mouth_sound *s) {
+	for (int64_t i = 0; i < s->n; i++) s->at[i] = rintf(fminf(fmaxf(s->at[i], -1), 1) * 32767) / 32768;
+}
+
 eg_status eg_speak_judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
 	const eg_task *t = j->task;
@@ -81,6 +86,7 @@ eg_status eg_speak_judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	char name[400];
 	if (!text || !recording) return EG_OK;
 	eg_status status = eg_speak_sound(t, r, 0, 0, &sound, err);
+	if (!status) as_written(&sound);
 	if (!status) status = eg_cepstra_of(sound.at, sound.n, sound.rate, &is, err);
 	if (!status) status = cepstra_of_real(&recording->sound, &was, err);
 	if (!status) status = eg_cepstra_distortion(&is, &was, &db, err);
