@@ -158,7 +158,7 @@ const eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *ra
 /* Steps of features, as they are (`plain`) or scaled, in room of the record. */
 eg_status eg_sound_steps_of(const sound_intake *p, const eg_datum *d, eg_record *r, bool plain, float **out, int64_t *steps, eg_error *err) {
 	const float *x = NULL;
-	int64_t n;
+	int64_t n = 0;
 	eg_status status = mono(p, &d->sound, r, &x, &n, err);
 	if (status) return status;
 	const int width = eg_sound_features_width(&p->o);
@@ -265,7 +265,7 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 		if (at && a->data[i]->hidden) hide(p, a->data[i]->hidden, at, steps);
 		for (int t = 0; t < time; t++) {
 			eg_real *out = (eg_real *)a->slot + ((ptrdiff_t)t * a->n + i) * width;
-			for (int k = 0; k < width; k++) out[k] = t < steps ? (eg_real)at[(ptrdiff_t)t * width + k] : 0;
+			for (int k = 0; k < width; k++) out[k] = at && t < steps ? (eg_real)at[(ptrdiff_t)t * width + k] : 0;
 		}
 	}
 	return EG_OK;

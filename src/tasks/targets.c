@@ -20,7 +20,7 @@ static form form_of(const eg_task *t, const eg_recipe_loss_info *loss) {
 		if (t->intakes[i]->type->row) return (form){EG_I32, 2, false, "a row of labels for each sample"};
 		switch (t->intakes[i]->type->kind) {
 		case EG_FIELD_NUMBERS: return (form){EG_F32, 0, false, "numbers"};
-		case EG_FIELD_SERIES: return (form){EG_F32, 3, true, "numbers for each step"};
+		case EG_FIELD_SERIES:
 		case EG_FIELD_SOUND: return (form){EG_F32, 3, true, "numbers for each step"};
 		case EG_FIELD_TEXT: return (form){EG_I32, 2, true, "a unit for each step"};
 		case EG_FIELD_TAGS: return (form){EG_I32, 2, true, "a class for each step"};
