@@ -52,6 +52,7 @@ says "with sizes that are known only"
 exports looks 'gru: {hidden: 4, name: states}' 'mean_time: {name: mean, from: {lengths: lengths}}' \
 	'additive_attention: {units: 5, from: [mean, states, lengths], name: a}' \
 	'multiplicative_attention: {scaled: true, from: [a, states, lengths], name: b}' 'concat: {from: [a, b]}' 'linear: 1'
+exports norms last 'linear: 6' 'batchnorm: {momentum: 0.3}' 'linear: 1'
 exports angles last 'cosine_linear: {units: 5, scale: 16}' 'linear: 1'
 exports codes last 'linear: 6' 'rbf: {units: 3}' 'linear: 1'
 exports angles 'cosine_linear: {units: 4, scale: 3}' last 'cosine_linear: {units: 3}' 'linear: 1'

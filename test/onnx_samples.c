@@ -83,10 +83,10 @@ static eg_status write_samples(job *j, eg_model *m, eg_error *err) {
 	if (!status) eg_predictor_free(use);
 	if (!status) status = eg_task_open(eg_model_recipe(m), &t, err);
 	eg_part part = status ? EG_PART_TEST : eg_task_eval_part(t); /* texts have no test records of their own */
-	if (!status) status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m}, &s, err);
+	if (!status) status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m, .views = "one"}, &s, err);
 	if (status && t && part == EG_PART_TEST) { /* nor have sets that are judged by folds */
 		part = EG_PART_VALIDATION;
-		status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m}, &s, err);
+		status = eg_samples_load(t, &(eg_samples_options){.part = part, .model = m, .views = "one"}, &s, err);
 	}
 	if (!status) status = eg_task_suits(t, eg_model_graph(m), err);
 	j->graph = eg_model_graph(m);

@@ -294,9 +294,9 @@ static bool at_default(const eg_attr *a, const char *field) {
 	return true;
 }
 
-/* How weights begin and whose they are is not about what is computed. */
+/* How weights begin, whose they are, and how fast statistics follow a training is not about what is computed. */
 static bool is_about_weights(const eg_attr *a) {
-	return !strcmp(a->name, "init") || !strcmp(a->name, "init_value") || !strcmp(a->name, "weights");
+	return !strcmp(a->name, "init") || !strcmp(a->name, "init_value") || !strcmp(a->name, "weights") || !strcmp(a->name, "momentum");
 }
 
 void eg_export_as(eg_export *x, const char *type) {
