@@ -115,8 +115,9 @@ static eg_status name_of(const as_recipe *r, const eg_node_info *by, eg_tensor t
 		t = r->nodes[at].inputs[0];
 		at = maker(r, t, &output);
 	}
-	if (!t.id) name[0] = '\0';
-	else if (at >= 0 && output) snprintf(name, 160, "%.80s.%.60s", r->nodes[at].name, r->nodes[at].op->outputs[output]);
+	name[0] = '\0';
+	if (!t.id) return EG_OK;
+	if (at >= 0 && output) snprintf(name, 160, "%.80s.%.60s", r->nodes[at].name, r->nodes[at].op->outputs[output]);
 	else if (at >= 0) snprintf(name, 160, "%.100s", r->nodes[at].name);
 	else if (is_input(r, t)) snprintf(name, 160, "input");
 	else return eg_fail(r->err, EG_ERR_ARG, "'%.80s' (%s) reads numbers of the model, which no layer of a recipe does", by->name, by->op->name);
@@ -133,7 +134,7 @@ static eg_status put_from(const as_recipe *r, const eg_node_info *n, bool *first
 	put(r, "%sfrom: %s", between(first), gaps ? "{" : inputs > 1 ? "[" : "");
 	for (int i = 0, shown = 0; i < inputs && !status; i++) {
 		status = name_of(r, n, n->inputs[i], name);
-		if (!*name) continue;
+		if (status || !*name) continue;
 		put(r, "%s", shown++ ? ", " : "");
 		if (gaps) put(r, "%s: ", n->op->inputs[i]);
 		put(r, "%s", name);
