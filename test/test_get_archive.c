@@ -262,7 +262,7 @@ static void sounds_of_an_archive(void **state) {
 	same_from_archive(f, "fsdd", NULL,
 	        "mkdir -p engram/speech fsdd-1.0.10 && cp -r data/speech/recordings fsdd-1.0.10 &&"
 	        "tar -czf engram/speech/free-spoken-digit-dataset-1.0.10.tar.gz fsdd-1.0.10",
-	        "\n0 recordings/7_anna_12.wav 4 0.5 7\n2 recordings/3_ben_2.wav 4 0.25 3");
+	        "\n0 recordings/7_anna_12.wav 4 0.5 7 seven 0\n2 recordings/3_ben_2.wav 4 0.25 3 three 1");
 }
 
 static void boxes_of_an_archive(void **state) {
