@@ -351,12 +351,15 @@ static void about_tasks(const cli_verb *v) {
 	char text[1024];
 	for (int i = 0; v->judges && i < eg_task_count(); i++) paragraphs(eg_task_at(i)->judged);
 	if (!v->answers) return;
+	int column = 0;
+	for (int i = 0; i < eg_task_count(); i++)
+		if ((int)strlen(eg_task_at(i)->name) + 4 > column) column = (int)strlen(eg_task_at(i)->name) + 4;
 	printf("\nTasks, what their models take, and what they answer:\n");
 	for (int i = 0; i < eg_task_count(); i++) {
 		const eg_task_info *t = eg_task_at(i);
 		snprintf(text, sizeof text, "%s. Answer: %s", t->takes, t->answer);
-		printf("  %-10s", t->name);
-		text_wrap(stdout, text, 12, 12, WIDTH);
+		printf("  %-*s", column - 2, t->name);
+		text_wrap(stdout, text, column, column, WIDTH);
 	}
 }
 

@@ -651,7 +651,7 @@ static void list_inputs(eg_samples *s) {
 
 static eg_status can_settle(const eg_samples *s, eg_error *err) {
 	const eg_task *t = s->task;
-	if (!t->type->settles || !t->type->settles(t)) return EG_OK;
+	if (!t->type->settles || !t->type->can_settle || !t->type->settles(t)) return EG_OK;
 	return t->type->can_settle(t, s->options.folds > 1, s->data[EG_PART_VALIDATION] != NULL, err);
 }
 

@@ -187,11 +187,6 @@ static bool settles(const eg_task *t) {
 	return true;
 }
 
-static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
-	EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err);
-	return EG_OK;
-}
-
 static eg_status settle(eg_task *base, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	speak *t = (speak *)base;
 	const int field = base->intakes[TEXT]->field;
@@ -390,6 +385,5 @@ const eg_task_type eg_task_type_speak = {
 	.save = save,
 	.restore = restore,
 	.settles = settles,
-	.can_settle = can_settle,
 	.settle = settle,
 };
