@@ -222,6 +222,46 @@ static void counted(void **state) {
 	assert_near(eg_found_sum(found, 3, 1), 0.26, 1e-12);
 }
 
+/* What a model file keeps of limits and lines is taken as it is, or refused. */
+static void damaged(void **state) {
+	bench *b = *state;
+	static const struct {
+		const char *kept, *words;
+	} all[] = {
+		{"{\"limits\": [0.5, 0.25], \"count_lines\": [[0.5, -2], []]}", NULL},
+		{"{\"limits\": [0.5]}", "damaged: 1 limits for 2 classes"},
+		{"{\"limits\": [0.5, 1]}", "damaged: a limit is no score between 0 and 1"},
+		{"{\"limits\": [0.5, 0.5], \"count_lines\": [[]]}", "damaged: 1 lines to count by for 2 classes"},
+		{"{\"limits\": [0.5, 0.5], \"count_lines\": [[0.5], []]}", "damaged: a line to count by is no pair of numbers"},
+		{"{\"limits\": [0.5, 0.5], \"count_lines\": [[], 7]}", "damaged: a line to count by is no pair of numbers"},
+		{"{\"limits\": [0.5, 0.5], \"count_lines\": [[], [\"a\", 1]]}", "damaged: a line to count by is no pair of numbers"},
+		{"{\"limits\": [0.5, 0.5], \"count_lines\": [[], [1e9, 1]]}", "damaged: a line to count by is no pair of numbers"},
+	};
+	eg_recipe *r = dots(b);
+	drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+	for (size_t i = 0; i < EG_COUNT(all); i++) {
+		eg_value *more = value_of(all[i].kept), *kept = eg_value_new(EG_VALUE_MAP);
+		for (const eg_value *c = eg_value_first(eg_samples_kept(d.samples)); c; c = eg_value_next(c))
+			eg_value_put_copy(kept, eg_value_key(c), c);
+		for (const eg_value *c = eg_value_first(more); c; c = eg_value_next(c)) eg_value_put_copy(kept, eg_value_key(c), c);
+		if (all[i].words) {
+			assert_int_equal(eg_task_restore(d.task, kept, &b->err), EG_ERR_FORMAT);
+			SAYS(b, all[i].words);
+		} else {
+			eg_value *again = eg_value_new(EG_VALUE_MAP);
+			OK(b, eg_task_restore(d.task, kept, &b->err));
+			eg_task_save(d.task, again);
+			assert_same(eg_value_get(again, "count_lines"), eg_value_get(more, "count_lines"));
+			assert_same(eg_value_get(again, "limits"), eg_value_get(more, "limits"));
+			eg_value_free(again);
+		}
+		eg_value_free(kept);
+		eg_value_free(more);
+	}
+	undraw(&d);
+	eg_recipe_free(r);
+}
+
 /* The number behind a box is 12 times the mean of its cell's 2 x 2 pixels. */
 static void explained(void **state) {
 	bench *b = *state;
@@ -277,6 +317,6 @@ static void refused(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
-	        CASE(precision), CASE(grid), CASE(judged), CASE(answers), CASE(settled), CASE(counted), CASE(explained), CASE(refused)};
+	        CASE(precision), CASE(grid), CASE(judged), CASE(answers), CASE(settled), CASE(counted), CASE(damaged), CASE(explained), CASE(refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
