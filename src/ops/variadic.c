@@ -9,7 +9,7 @@
 #include "ops/flat.h"
 
 eg_status variadic_infer(eg_infer *s) {
-	char text[EG_MAX_INPUTS][8];
+	char text[EG_MAX_INPUTS][16];
 	const char *names[EG_MAX_INPUTS];
 	for (int i = 0; i < s->nin; i++) {
 		snprintf(text[i], sizeof text[i], "x%d", i + 1);
