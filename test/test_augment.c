@@ -13,7 +13,7 @@
 
 enum { H = 12, W = 16, FIELDS = 4 };
 static const eg_field fields[FIELDS] = {{.name = "picture", .kind = EG_FIELD_PICTURE}, {.name = "mask", .kind = EG_FIELD_MASK},
-	{.name = "boxes", .kind = EG_FIELD_BOXES}, {.name = "label", .kind = EG_FIELD_LABEL, .nnames = 5}};
+	{.name = "boxes", .kind = EG_FIELD_BOXES}, {.name = "label", .kind = EG_FIELD_LABEL}};
 
 typedef struct subject {
 	uint8_t pixels[3 * H * W], classes[H * W];
@@ -219,46 +219,6 @@ static void test_shear_and_squeeze(void **state) {
 	assert_true(most > 0.35);
 	assert_true(widest > 1.25 && widest < 1.3 + 1e-6);
 	assert_true(narrowest < 1 / 1.25 && narrowest > 1 / 1.3 - 1e-6);
-	eg_record_free(&s.r);
-}
-
-/* One factor either way, as another class each; the record's own label stays. */
-static void test_stretch(void **state) {
-	EG_UNUSED(state);
-	const entry always = ENTRY("stretch", "by=1.25"), usual = {.type = always.type, .options = {0}};
-	int wide = 0, narrow = 0;
-	subject s = {0};
-	for (int i = 0; i < 200; i++) {
-		make(&s, 6, 4, 11, 8);
-		apply(&always, &s, 1, i);
-		const eg_box *b = &s.r.fields[2].boxes.at[0];
-		const eg_datum *d = &s.r.fields[3];
-		const double wider = (b->x1 - b->x0) / 5, higher = (b->y1 - b->y0) / 4;
-		assert_int_equal(d->label, 2);
-		assert_int_equal(d->shares->n, 1);
-		assert_true(d->shares->share[0] == 1);
-		assert_int_equal(d->shares->label[0], wider > 1 ? 2 + 5 : 2 + 10);
-		assert_true(fabs(wider - (wider > 1 ? 1.25 : 0.8)) < 1e-6 && fabs(wider * higher - 1) < 1e-6);
-		wide += wider > 1, narrow += wider < 1;
-	}
-	assert_in_range(wide, 70, 130);
-	assert_int_equal(wide + narrow, 200);
-	assert_true(fabs(always.type->usual - 2.0 / 3) < 1e-12); /* each of the three classes as often */
-	make(&s, 6, 4, 11, 8);
-	apply(&usual, &s, 1, 0); /* probability 0: never */
-	assert_ptr_equal(s.r.fields[0].picture.pixels, s.pixels);
-	assert_null(s.r.fields[3].shares);
-	/* what is mixed is of other classes with all its shares */
-	const int32_t label[] = {4, 0};
-	const float share[] = {0.75f, 0.25f};
-	const eg_shares mixed = {2, label, share};
-	s.r.fields[3].shares = &mixed;
-	apply(&always, &s, 1, 0);
-	const eg_shares *after = s.r.fields[3].shares;
-	assert_int_equal(after->n, 2);
-	assert_int_equal(after->label[0] - after->label[1], 4);
-	assert_true(after->label[1] == 5 || after->label[1] == 10);
-	assert_true(after->share[0] == 0.75f && after->share[1] == 0.25f);
 	eg_record_free(&s.r);
 }
 
@@ -703,7 +663,6 @@ int main(void) {
 		cmocka_unit_test(test_crop),
 		cmocka_unit_test(test_boxes_and_masks_agree),
 		cmocka_unit_test(test_shear_and_squeeze),
-		cmocka_unit_test(test_stretch),
 		cmocka_unit_test(test_distort_as_others),
 		cmocka_unit_test(test_bend),
 		cmocka_unit_test(test_distorted_masks),

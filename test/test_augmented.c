@@ -47,7 +47,6 @@ static void refusals(void **state) {
 		{"[mixup, cutmix, mixup, cutmix, mixup]", "more than 4 entries that put records together"},
 		{"[mosaic]", "augmentation 'mosaic' does not go with a field of the kind label"},
 		{"[{flip: {alternating: true, probability: 0.2}}]", "'alternating' flips every record"},
-		{"[stretch: 1.2]", "r.yaml:5:11: augmentation 'stretch' makes further classes, which the tasks 'search' and 'verify' learn from"},
 	};
 	write_pictures(b);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -150,65 +149,6 @@ static void shares_of_classes(void **state) {
 	eg_model *m = bench_train_all(b, r);
 	eg_evaluation *e = bench_evaluate(b, m, EG_PART_TRAIN, NULL, NULL);
 	assert_true(eg_evaluation_find(e, "accuracy") > 0.9 && eg_evaluation_find(e, "loss") > 0);
-	eg_evaluation_free(e);
-	eg_model_free(m);
-}
-
-/* ---- further classes --------------------------------------------------------------------------------------------- */
-
-static eg_recipe *stretched_recipe(bench *b, const char *task, const char *augment) {
-	return bench_recipe(b,
-		"name: a\ntask: %s\ndata: {source: folder, path: %s/set, mean: 0, std: 1}\ninput: [1, 8, 8]\naugment: %s\n"
-		"model: [flatten, {linear: {units: 4, name: place}}, {cosine_linear: {units: classes, scale: 8}}]\n"
-		"outputs: {embedding: place}\ntrain: {loss: {arcface: {margin: 0.1, scale: 8}}, epochs: 2, batch: 6, seed: 3}\n",
-		task, b->folder, augment);
-}
-
-/* A network for embeddings tells three times as many classes apart; the names that a model keeps, and what it is judged
- * by, are the set's own. */
-static void further_classes(void **state) {
-	bench *b = *state;
-	write_pictures(b);
-	eg_task *t;
-	eg_recipe *r = stretched_recipe(b, "search", "[stretch, flip, stretch: 1.3]");
-	assert_int_equal(eg_task_open(r, &t, &b->err), EG_ERR_ARG);
-	SAYS(b, "r.yaml:5:26: 'stretch' is there twice");
-	eg_recipe_free(r);
-	r = stretched_recipe(b, "search", "[stretch: 1.2]");
-	drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
-	assert_int_equal(eg_samples_sizes(d.samples)[0].size, 6);
-	eg_graph *g;
-	OK(b, eg_recipe_build(r, b->ctx, eg_samples_sizes(d.samples), &g, &b->err));
-	OK(b, eg_task_suits(d.task, g, &b->err));
-	const eg_dataset *set = eg_samples_get(d.samples, EG_PART_TRAIN);
-	const int n = (int)set->count;
-	uint32_t items[COUNT];
-	eg_real x[COUNT][SIZE * SIZE], plain[COUNT][SIZE * SIZE];
-	int32_t own[COUNT], y[COUNT];
-	int seen[6] = {0};
-	for (int i = 0; i < n; i++) items[i] = (uint32_t)i;
-	OK(b, set->fill(set->user, &(eg_fill){.items = items, .n = n, .seed = 3, .epoch = -1}, (void *[]){plain, own}, &b->err));
-	for (int epoch = 0; epoch < 6; epoch++) {
-		OK(b, set->fill(set->user, &(eg_fill){.items = items, .n = n, .seed = 3, .epoch = epoch}, (void *[]){x, y}, &b->err));
-		for (int i = 0; i < n; i++) {
-			assert_in_range(own[i], 0, 1);
-			assert_in_range(y[i], 0, 5);
-			assert_int_equal(y[i] % 2, own[i]);
-			assert_int_equal(memcmp(x[i], plain[i], sizeof x[i]) == 0, y[i] < 2);
-			seen[y[i]]++;
-		}
-	}
-	for (int k = 0; k < 6; k++) assert_in_range(seen[k], n / 3, 2 * n);
-	eg_graph_free(g);
-	undraw(&d);
-	eg_recipe_free(r);
-	eg_model *m = bench_train_all(b, stretched_recipe(b, "verify", "[stretch: 1.2]"));
-	eg_value *facts;
-	OK(b, eg_task_describe(m, &facts, &b->err));
-	assert_int_equal(eg_value_count(eg_value_get(facts, "classes")), 2);
-	eg_value_free(facts);
-	eg_evaluation *e = bench_evaluate(b, m, EG_PART_TRAIN, NULL, NULL);
-	assert_true(eg_evaluation_find(e, "eer") >= 0 && eg_evaluation_find(e, "eer") <= 1);
 	eg_evaluation_free(e);
 	eg_model_free(m);
 }
@@ -422,7 +362,7 @@ static void schema(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(refusals), TEST(records_of_an_epoch), TEST(shares_of_classes), TEST(further_classes),
+	const struct CMUnitTest tests[] = {TEST(refusals), TEST(records_of_an_epoch), TEST(shares_of_classes),
 		TEST(any_number_of_threads), TEST(views), TEST(masks), TEST(units), TEST(schema)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

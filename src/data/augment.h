@@ -58,8 +58,6 @@ typedef struct eg_augment_type {
 	bool one_size;         /* pictures have one size: that of the network's input */
 	bool talks;            /* records are talks with their answers: the task `reply` */
 	bool mixes_classes;    /* a label becomes shares of classes (eg_shares); io/train.c knows their names */
-	int classes;           /* so many are made of each; as number k, a record of a field of n names has the share
-	                        * label + k n, and its own label; 0: one */
 	double usual;          /* probability, when it is not said */
 	const char *shorthand; /* the key that a plain number is for: `rotate: 15`; NULL: none */
 	eg_key_table keys;     /* beside `probability` */

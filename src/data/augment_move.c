@@ -1,5 +1,5 @@
-/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale, shear, squeeze, stretch. The
- * picture, its mask and its boxes move alike; a picture keeps its size.
+/* augment_move.c - augmentations that move pixels: flip, crop, shift, rotate, scale, shear, squeeze. The picture, its
+ * mask and its boxes move alike; a picture keeps its size.
  * Not here: where a pixel goes (move.c), several of these at once (augment_distort.c), what several pictures become
  * (augment_mix.c). */
 #include "data/augment.h"
@@ -320,55 +320,3 @@ const eg_augment_type eg_augment_squeeze = {.name = "squeeze",
 	.size = sizeof(squeeze_options),
 	.defaults = squeeze_defaults,
 	.apply = squeeze};
-
-/* ---- stretch ----------------------------------------------------------------------------------------------------- */
-
-typedef struct stretch_options {
-	eg_augment_options base;
-	double by;
-	int edge;
-} stretch_options;
-static const eg_key stretch_keys[] = {
-	{.name = "by", .type = EG_KEY_DOUBLE, .offset = offsetof(stretch_options, by), .min = 1.01, .max = 2, .def = NAN,
-		.doc = "the factor, always the same one (1.1)"},
-	EDGE_KEY(stretch_options),
-};
-static void stretch_defaults(void *options) { ((stretch_options *)options)->by = 1.1; }
-
-/* The record is of other classes: each of n names as the one that lies k n behind it. */
-static eg_status move_label(eg_record *r, eg_datum *d, int32_t by, eg_error *err) {
-	const float one = 1;
-	const eg_shares plain = {1, &d->label, &one}, *from = d->shares ? d->shares : &plain;
-	eg_shares *s = eg_record_room(r, sizeof *s);
-	int32_t *label = eg_record_room(r, (size_t)from->n * sizeof *label);
-	float *share = eg_record_room(r, (size_t)from->n * sizeof *share);
-	if (!s || !label || !share) return eg_record_no_memory(err);
-	for (int i = 0; i < from->n; i++)
-		label[i] = from->label[i] < 0 ? from->label[i] : from->label[i] + by, share[i] = from->share[i];
-	*s = (eg_shares){from->n, label, share};
-	d->shares = s;
-	return EG_OK;
-}
-
-static eg_status stretch(eg_augment_call *c, eg_error *err) {
-	const stretch_options *o = c->options;
-	if (!eg_augment_happens(c)) return EG_OK;
-	const int number = (int)eg_draw_whole(&c->draw, 1, 2);
-	const double factor = number == 1 ? o->by : 1 / o->by;
-	eg_status status = move_record(c, squeezing, &factor, (eg_edge)o->edge, err);
-	for (int i = 0; i < c->nfields && !status; i++)
-		if (c->fields[i].kind == EG_FIELD_LABEL && c->record->fields[i].there)
-			status = move_label(c->record, &c->record->fields[i], number * c->fields[i].nnames, err);
-	return status;
-}
-
-const eg_augment_type eg_augment_stretch = {.name = "stretch",
-	.doc = "makes pictures wider and as much lower, or narrower and higher, and counts both as further classes",
-	PICTURES,
-	.classes = 3,
-	.usual = 2.0 / 3,
-	.shorthand = "by",
-	KEYS(stretch_keys),
-	.size = sizeof(stretch_options),
-	.defaults = stretch_defaults,
-	.apply = stretch};

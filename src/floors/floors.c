@@ -31,7 +31,6 @@ eg_real *eg_floor_room(eg_floor *f, size_t n) {
 
 int eg_floor_classes(const eg_floor *f) {
 	const eg_intake *target = eg_task_target(f->task), *of = target ? target : f->task->intakes[0];
-	if (of->type->kind == EG_FIELD_LABEL) return eg_intake_names(of)->n; /* floors see nothing that is augmented */
 	return of->type->count ? of->type->count(of) : 0;
 }
 

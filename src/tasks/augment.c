@@ -106,10 +106,6 @@ static eg_status check(const eg_task *t, const eg_augment_type *type, const eg_t
 	if (type->refuses & all)
 		return eg_tree_fail(err, at, EG_ERR_ARG, "augmentation '%s' does not go with a field of the kind %s: %s", type->name,
 			list_kinds(type->refuses & all, has, sizeof has), type->why);
-	if (type->classes > 1 && !t->type->embeds)
-		return eg_tree_fail(err, at, EG_ERR_ARG,
-			"augmentation '%s' makes further classes, which the tasks 'search' and 'verify' learn from; '%s' would say them: take squeeze",
-			type->name, t->type->info.name);
 	eg_status status = check_inputs(t, type, at, err);
 	return status ? status : check_losses(t, type, at, err);
 }
@@ -163,22 +159,16 @@ eg_status eg_augments_read(eg_task *t, eg_error *err) {
 	t->augments = eg_arena_alloc(&t->arena, ((size_t)list->count + 1) * sizeof *t->augments);
 	if (!t->augments) return no_memory(err);
 	eg_status status = EG_OK;
-	int mixing = 0, times = 1;
+	int mixing = 0;
 	for (const eg_tree *c = list->first; c && !status; c = c->next) {
 		status = read_entry(t, c, &t->augments[t->naugments], err);
 		if (status) break;
-		const eg_augment_type *type = t->augments[t->naugments].type;
-		if (type->classes > 1 && times > 1)
-			status = eg_tree_fail(err, c, EG_ERR_ARG, "'%s' is there twice: it makes further classes once only", type->name);
-		if (type->classes > 1) times = type->classes;
 		mixing += t->augments[t->naugments++].type->one_size;
 		if (mixing > MIXING_MOST)
 			status = eg_tree_fail(err, c, EG_ERR_ARG,
 				"more than %d entries that put records together: each reads those that the ones before it read, again",
 				MIXING_MOST);
 	}
-	for (int i = t->ninputs; i < t->nintakes; i++)
-		if (t->intakes[i]->type->kind == EG_FIELD_LABEL) eg_intake_classes_times(t->intakes[i], times);
 	return status;
 }
 

@@ -107,8 +107,6 @@ eg_status eg_intake_question(const void *bytes, size_t size, eg_question_rules r
 const eg_lexicon *eg_intake_names(const eg_intake *f);
 void eg_intake_allow_unknown(eg_intake *f, bool allow); /* other data may have a class 'unknown', which is none: -1 */
 void eg_intake_allow_others(eg_intake *f); /* other data may have classes that the model does not know: -1 */
-/* Of a label: augmentations make so many classes of each that has a name. */
-void eg_intake_classes_times(eg_intake *f, int times);
 int32_t eg_intake_label(const eg_intake *f, int32_t label); /* the source's number as the model counts; -1 stays -1 */
 /* Do tags B-X and I-X make spans here? Then every I-X of what is filled in follows an X: one that follows none is read
  * as B-X. */

@@ -26,13 +26,8 @@ int32_t eg_intake_label(const eg_intake *f, int32_t label) {
 void eg_intake_allow_unknown(eg_intake *f, bool allow) { ((eg_names_intake *)f)->allows_unknown = allow; }
 void eg_intake_allow_others(eg_intake *f) { ((eg_names_intake *)f)->allows_others = true; }
 
-void eg_intake_classes_times(eg_intake *f, int times) { ((eg_names_intake *)f)->times = times; }
-
 bool eg_names_known(const eg_intake *f) { return ((const eg_names_intake *)f)->known; }
-int eg_names_count(const eg_intake *f) {
-	const eg_names_intake *n = (const eg_names_intake *)f;
-	return n->names.n * (n->times > 1 ? n->times : 1);
-}
+int eg_names_count(const eg_intake *f) { return ((const eg_names_intake *)f)->names.n; }
 
 static const char *what(const eg_intake *f) { return f->type->kind == EG_FIELD_TAGS ? "tag" : "class"; }
 
@@ -93,15 +88,6 @@ eg_status eg_names_restore(eg_intake *f, const eg_value *map, eg_error *err) {
 
 /* ---- a label ----------------------------------------------------------------------------------------------------- */
 
-/* The same of a class that an augmentation made: those of each name are as far apart as there are names. */
-static int32_t trained_label(const eg_intake *f, int32_t label) {
-	const eg_names_intake *n = (const eg_names_intake *)f;
-	const int32_t own = n->map ? n->nmap : n->names.n;
-	if (n->times < 2 || own < 1 || label < own) return eg_intake_label(f, label);
-	const int32_t first = eg_intake_label(f, label % own);
-	return first < 0 ? first : first + label / own * n->names.n;
-}
-
 /* Shares of all classes, of a sample whose label is one or is mixed; of one without a label none. */
 static void fill_shares(const eg_intake *f, const eg_intake_fill *a) {
 	const int classes = (int)a->dims.d[1];
@@ -112,7 +98,7 @@ static void fill_shares(const eg_intake *f, const eg_intake_fill *a) {
 		const float one = 1;
 		const eg_shares plain = {1, &d->label, &one}, *s = d->shares ? d->shares : &plain;
 		for (int k = 0; k < s->n && d->there; k++) {
-			const int32_t label = trained_label(f, s->label[k]);
+			const int32_t label = eg_intake_label(f, s->label[k]);
 			if (label >= 0 && label < classes) out[label] += (eg_real)s->share[k];
 		}
 	}
@@ -126,8 +112,7 @@ static eg_status fill_label(const eg_intake *f, const eg_intake_fill *a, eg_erro
 		return EG_OK;
 	}
 	for (int i = 0; i < a->n; i++) {
-		const eg_datum *d = a->data[i]; /* shares: one, of another class */
-		int32_t label = d->there ? trained_label(f, d->shares ? d->shares->label[0] : d->label) : -1;
+		int32_t label = a->data[i]->there ? eg_intake_label(f, a->data[i]->label) : -1;
 		out[i] = label < 0 ? f->pad : label;
 	}
 	return EG_OK;
