@@ -186,13 +186,7 @@ static void count_true(const eg_task *t, const eg_datum *d, int64_t *count) {
 
 /* ---- from which score on, and how many --------------------------------------------------------------------------- */
 
-static bool settles(const eg_task *t) { return EG_UNUSED(t), true; }
-
 /* Without validation pictures objects are believed from 0.5 on. */
-static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
-	return EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err), EG_OK;
-}
-
 static eg_status note_unmoved(void *user, const eg_row *r, eg_error *err) {
 	eg_sightings *s = user;
 	const eg_datum *d = boxes_of(s->task, r);
@@ -472,8 +466,6 @@ const eg_task_type eg_task_type_detect = {
 	.judge_details = judge_details,
 	.answer = answer,
 	.truth = truth,
-	.settles = settles,
-	.can_settle = can_settle,
 	.settle = settle,
 	.save = save,
 	.restore = restore,

@@ -114,13 +114,8 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 
 /* ---- intervals by the validation windows ------------------------------------------------------------------------- */
 
-static bool settles(const eg_task *t) { return ((const forecast *)t)->conformal && t->source->validation > 0; }
-
 /* Without validation windows it does not settle. */
-static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
-	EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err);
-	return EG_OK;
-}
+static bool settles(const eg_task *t) { return ((const forecast *)t)->conformal && t->source->validation > 0; }
 
 typedef struct residuals {
 	const eg_task *task;
@@ -405,6 +400,5 @@ const eg_task_type eg_task_type_forecast = {
 	.save = save,
 	.restore = restore,
 	.settles = settles,
-	.can_settle = can_settle,
 	.settle = settle,
 };

@@ -649,15 +649,17 @@ static void list_inputs(eg_samples *s) {
 	if (references >= 0) s->also |= 1u << references;
 }
 
+static bool settles(const eg_task *t) { return t->type->settle && (!t->type->settles || t->type->settles(t)); }
+
 static eg_status can_settle(const eg_samples *s, eg_error *err) {
 	const eg_task *t = s->task;
-	if (!t->type->settles || !t->type->can_settle || !t->type->settles(t)) return EG_OK;
+	if (!t->type->can_settle || !settles(t)) return EG_OK;
 	return t->type->can_settle(t, s->options.folds > 1, s->data[EG_PART_VALIDATION] != NULL, err);
 }
 
 eg_status eg_samples_settle(eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	eg_task *t = s->task;
-	if (!t->type->settles || !t->type->settles(t)) return EG_OK;
+	if (!settles(t)) return EG_OK;
 	eg_status status = t->type->settle(t, s, g, p, err);
 	if (!status) t->type->save(t, s->kept);
 	return status ? status : eg_value_whole(s->kept) ? EG_OK : no_memory(err);

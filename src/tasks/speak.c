@@ -182,11 +182,6 @@ static eg_status learn_word(void *user, const char *word, eg_error *err) {
 	return eg_lexicon_put(words, word) >= 0 ? EG_OK : no_memory(err);
 }
 
-static bool settles(const eg_task *t) {
-	EG_UNUSED(t);
-	return true;
-}
-
 static eg_status settle(eg_task *base, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	speak *t = (speak *)base;
 	const int field = base->intakes[TEXT]->field;
@@ -384,6 +379,5 @@ const eg_task_type eg_task_type_speak = {
 	.truth = truth,
 	.save = save,
 	.restore = restore,
-	.settles = settles,
 	.settle = settle,
 };

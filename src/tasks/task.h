@@ -129,9 +129,9 @@ typedef struct eg_task_type {
 	void (*save)(const eg_task *t, eg_value *map);
 	eg_status (*restore)(eg_task *t, const eg_value *map, eg_error *err);
 
-	/* What it learns when the network has been trained, of validation samples above all; NULL: nothing. settles:
-	 * does it, by this recipe? can_settle: from such samples, in folds or not, with validation samples or not? It
-	 * is asked before the training; NULL: always. */
+	/* settle: what it learns when the network has been trained, of validation samples above all; NULL: nothing.
+	 * settles: does it, by this recipe? NULL: by every one. can_settle: from such samples, in folds or not, with
+	 * validation samples or not? It is asked before the training; NULL: always. */
 	bool (*settles)(const eg_task *t);
 	eg_status (*can_settle)(const eg_task *t, bool folds, bool validation, eg_error *err);
 	eg_status (*settle)(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);

@@ -125,11 +125,6 @@ static eg_status leaves_out(const eg_task *t, const eg_record *r, bool *out, eg_
 
 static bool settles(const eg_task *t) { return ((const transcribe *)t)->order > 0; }
 
-static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
-	EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err); /* it needs none but those of training */
-	return EG_OK;
-}
-
 /* Counts the labels of the records that were trained on. */
 static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	transcribe *x = (transcribe *)t;
@@ -453,7 +448,6 @@ const eg_task_type eg_task_type_transcribe = {
 	.open = open_task,
 	.close = close_task,
 	.settles = settles,
-	.can_settle = can_settle,
 	.settle = settle,
 	.save = save,
 	.restore = restore,

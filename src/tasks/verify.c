@@ -119,17 +119,7 @@ static void learn(verify *v, const eg_pairs *p) {
 	if (!put && v->false_accepts * (double)p->nother >= 1) put_threshold(list, p, v->false_accepts);
 }
 
-static bool settles(const eg_task *t) {
-	EG_UNUSED(t);
-	return true;
-}
-
 /* Without validation samples a model has no threshold, and says so when it is asked for one. */
-static eg_status can_settle(const eg_task *t, bool folds, bool validation, eg_error *err) {
-	EG_UNUSED(t), EG_UNUSED(folds), EG_UNUSED(validation), EG_UNUSED(err);
-	return EG_OK;
-}
-
 static eg_status settle(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err) {
 	verify *v = (verify *)t;
 	gathering all = {.task = t};
@@ -408,7 +398,5 @@ const eg_task_type eg_task_type_verify = {
 	.truth = eg_embedding_truth,
 	.save = save,
 	.restore = restore,
-	.settles = settles,
-	.can_settle = can_settle,
 	.settle = settle,
 };
