@@ -57,11 +57,6 @@ static shown_box *boxes_of(const eg_value *part, double least, int *n) {
 	return out;
 }
 
-static double overlap(const eg_box *a, const eg_box *b) {
-	const double w = fmin(a->x1, b->x1) - fmax(a->x0, b->x0), h = fmin(a->y1, b->y1) - fmax(a->y0, b->y0);
-	return w > 0 && h > 0 ? w * h / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - w * h) : 0;
-}
-
 /* The true box that is free and overlaps it most, by half at least; NULL: none. Difficult ones are never used up, and
  * are taken where no other is. */
 static shown_box *match(const shown_box *said, shown_box *truth, int n) {
@@ -71,7 +66,7 @@ static shown_box *match(const shown_box *said, shown_box *truth, int n) {
 		for (int i = 0; i < n; i++) {
 			shown_box *t = &truth[i];
 			if (t->taken || t->box.difficult != (difficult == 1) || strcmp(t->of, said->of) != 0) continue;
-			const double o = overlap(&t->box, &said->box);
+			const double o = eg_box_overlap(&t->box, &said->box);
 			if (o >= most) most = o, best = t;
 		}
 	return best;

@@ -67,6 +67,8 @@ typedef struct eg_box {
 	double x0, y0, x1, y1; /* pixels, continuous: the left edge of the leftmost pixel is 0 */
 	bool difficult;        /* does not count, found or not */
 } eg_box;
+/* Area of both by the area that either covers (intersection over union); 0 to 1. */
+EG_API double eg_box_overlap(const eg_box *a, const eg_box *b);
 /* Cuts a box to a picture of H x W pixels; false: nothing of it is left. */
 EG_API bool eg_box_clip(eg_box *box, int H, int W);
 

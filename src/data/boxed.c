@@ -2,9 +2,16 @@
  * Not here: how annotations are written (voc.c, source_yolo.c). */
 #include "data/boxed.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- boxes ------------------------------------------------------------------------------------------------------- */
+
+double eg_box_overlap(const eg_box *a, const eg_box *b) {
+	const double w = fmin(a->x1, b->x1) - fmax(a->x0, b->x0), h = fmin(a->y1, b->y1) - fmax(a->y0, b->y0);
+	if (!(w > 0 && h > 0)) return 0;
+	return w * h / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - w * h);
+}
 
 /* Notes which box it was, as long as there is room for it. */
 static void name_it(const eg_boxed *e, const char *class_name, eg_boxed_tally *t) {

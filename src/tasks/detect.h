@@ -16,9 +16,6 @@ typedef struct eg_found {
 enum { EG_FOUND_MOST = 100 /* in a picture */ };
 #define EG_FOUND_LEAST 0.01 /* what has a smaller score is not told */
 
-/* Area of both by the area that either covers; 0 to 1. */
-double eg_box_overlap(const eg_box *a, const eg_box *b);
-
 /* detect.c: what a model of this task finds in the picture of a row, the surest first. */
 bool eg_task_detects(const eg_task *t);
 eg_status eg_task_find(const eg_task *t, const eg_row *r, eg_found out[EG_FOUND_MOST], int *n, eg_error *err);

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double eg_box_overlap(const eg_box *a, const eg_box *b) {
-	const double w = fmin(a->x1, b->x1) - fmax(a->x0, b->x0), h = fmin(a->y1, b->y1) - fmax(a->y0, b->y0);
-	if (!(w > 0 && h > 0)) return 0;
-	return w * h / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - w * h);
-}
-
 static double logit_of(double score) { return log(score / (1 - score)); }
 
 /* A cell that may be told. */
