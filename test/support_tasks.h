@@ -13,6 +13,13 @@
 
 #include <cmocka.h>
 
+/* Can recordings be read, brought to another rate, and heard? */
+#if defined ENGRAM_HAVE_SNDFILE && defined ENGRAM_HAVE_KISSFFT && defined ENGRAM_HAVE_SAMPLERATE
+enum { HEARS = 1 };
+#else
+enum { HEARS = 0 };
+#endif
+
 typedef struct bench {
 	char folder[64];
 	eg_context *ctx; /* of two threads */

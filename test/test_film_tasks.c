@@ -148,16 +148,19 @@ static void refused(void **state) {
 
 /* ---- floors ------------------------------------------------------------------------------------------------------ */
 
+static bool next_batch(stand *s, eg_floor_batch *batch) {
+	OK(s->b, eg_floor_next(batch, EG_FLOOR_BATCH, &s->b->err));
+	return batch->n > 0;
+}
+
 static double told_error(stand *s) {
 	eg_floor_batch batch = {.part = &s->train};
 	eg_judge *j = eg_samples_judge(s->d.samples, s->graph, NULL, &s->b->err);
 	double v[8];
 	assert_non_null(j);
 	j->reset(j->user);
-	for (;;) {
+	while (next_batch(s, &batch)) {
 		eg_said said = {0};
-		OK(s->b, eg_floor_next(&batch, EG_FLOOR_BATCH, &s->b->err));
-		if (batch.n == 0) break;
 		OK(s->b, s->floor->type->say(s->floor, &batch, 0, batch.time, &said, &s->b->err));
 		OK(s->b, eg_samples_judge_said(j, s->d.samples, &batch.run, &said, &s->b->err));
 	}
@@ -189,10 +192,8 @@ static void mean_of_a_film(void **state) {
 		"film-mean", (double[]){1e6, 0, 0});
 	eg_floor_batch batch = {.part = &s.train};
 	int right = 0, n = 0;
-	for (;;) {
+	while (next_batch(&s, &batch)) {
 		eg_said said = {0};
-		OK(b, eg_floor_next(&batch, EG_FLOOR_BATCH, &b->err));
-		if (batch.n == 0) break;
 		OK(b, s.floor->type->say(s.floor, &batch, 0, 1, &said, &b->err));
 		double sum = 0;
 		const int K = (int)said.dims.d[1];
@@ -217,9 +218,7 @@ static void commonest_tag(void **state) {
 	eg_floor_batch batch = {.part = &s.train};
 	int64_t count[32] = {0}, all = 0;
 	eg_said said = {0};
-	for (;;) {
-		OK(b, eg_floor_next(&batch, EG_FLOOR_BATCH, &b->err));
-		if (batch.n == 0) break;
+	while (next_batch(&s, &batch)) {
 		for (int t = 0; t < batch.time; t++, all++) count[((const int32_t *)eg_batch_input(&batch.run, "target"))[t]]++;
 	}
 	eg_floor_batch_free(&batch);

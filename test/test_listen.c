@@ -17,12 +17,6 @@
 #include "shim_failing.h"
 #endif
 
-#if defined ENGRAM_HAVE_SNDFILE && defined ENGRAM_HAVE_KISSFFT && defined ENGRAM_HAVE_SAMPLERATE
-enum { HEARS = 1 };
-#else
-enum { HEARS = 0 };
-#endif
-
 enum { RATE = 8000, SAMPLES = 20000, MOST = 400, WIDTH = 26 };
 
 #define ONE_WAY "[{causal_conv1d: {filters: 12, kernel: 3, from: {lengths: lengths}}}, relu, {gru: {hidden: 9, from: {lengths: lengths}}}, {linear: classes}]"

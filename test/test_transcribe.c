@@ -13,12 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined ENGRAM_HAVE_SNDFILE && defined ENGRAM_HAVE_KISSFFT && defined ENGRAM_HAVE_SAMPLERATE
-enum { HEARS = 1 };
-#else
-enum { HEARS = 0 };
-#endif
-
 /* ---- against all paths ------------------------------------------------------------------------------------------- */
 
 enum { T = 5, C = 3, PATHS = 243 };

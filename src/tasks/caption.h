@@ -23,6 +23,12 @@ enum { EG_CAPTION_KEYS = 3 };
 extern const eg_key eg_caption_keys[EG_CAPTION_KEYS];
 void eg_caption_defaults(eg_task *base);
 void eg_caption_close(eg_task *base);
+/* What both kinds of the task have alike, of an eg_task_type. */
+#define EG_CAPTION_TYPE                                                                                                \
+	.size = sizeof(eg_caption), .keys = {eg_caption_keys, EG_CAPTION_KEYS}, .defaults = eg_caption_defaults,       \
+	.close = eg_caption_close, .best = -1, .quick = true, .writes = true, .outputs = eg_caption_outputs,           \
+	.judge_close = eg_caption_judge_close, .options = {eg_desk_option_keys + 1, EG_DESK_OPTIONS},                  \
+	.options_size = sizeof(eg_desk_options)
 const char *const *eg_caption_outputs(const eg_task *t, const eg_graph *g);
 void eg_caption_judge_close(eg_task_judge *j);
 /* What is written for row r. */
